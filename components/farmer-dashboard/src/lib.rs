@@ -1,0 +1,1 @@
+//! Nodes, prices, promises and revenue.

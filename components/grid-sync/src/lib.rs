@@ -1,0 +1,1 @@
+//! Copies nodes and uptime from the grid, and ends rentals.

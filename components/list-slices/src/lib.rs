@@ -1,0 +1,1 @@
+//! The market, as pages and as JSON.

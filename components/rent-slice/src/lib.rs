@@ -1,0 +1,1 @@
+//! Renting, rentals and the wallet.

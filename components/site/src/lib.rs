@@ -1,0 +1,1 @@
+//! The landing page, static files and the API document.

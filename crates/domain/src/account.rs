@@ -1,0 +1,183 @@
+//! Accounts: e-mail addresses, passwords' form, and what a token may do.
+
+use alloc::string::{String, ToString};
+use core::fmt;
+
+use crate::field::FieldError;
+
+/// The fewest characters of a password.
+///
+/// OWASP ASVS 5.0.0, 6.2.1: at least 8, and 15 are advised where there is no second factor.
+pub const PASSWORD_CHARS_MIN: usize = 8;
+/// The most bytes of a password: enough for any passphrase, bounded because hashing reads it all.
+pub const PASSWORD_BYTES_MAX: usize = 512;
+
+/// An e-mail address in lower case, of a form that a mail server could accept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Email(String);
+
+impl Email {
+    /// The longest address, in bytes (RFC 5321, 4.5.3.1.3).
+    const LENGTH_MAX: usize = 254;
+
+    /// Reads an address; surrounding white space is dropped and letters become lower case.
+    pub fn parse(text: &str) -> Result<Email, FieldError> {
+        let email = text.trim().to_lowercase();
+        let well_formed = email.len() <= Email::LENGTH_MAX
+            && email
+                .chars()
+                .all(|c| !c.is_whitespace() && !c.is_control() && !"<>,;\"".contains(c))
+            && email.rsplit_once('@').is_some_and(|(local, host)| {
+                let labels = host.split('.').all(|label| !label.is_empty());
+                !local.is_empty() && !local.contains('@') && labels && host.contains('.')
+            });
+        if well_formed {
+            Ok(Email(email))
+        } else {
+            Err(FieldError::new("email", "an e-mail address, such as ada@example.org"))
+        }
+    }
+
+    /// The address.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Email {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A password that is long enough and not too long. It is never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Password(String);
+
+impl Password {
+    /// Reads a password: any characters, kept as they are.
+    pub fn parse(text: &str) -> Result<Password, FieldError> {
+        if text.chars().count() < PASSWORD_CHARS_MIN || text.len() > PASSWORD_BYTES_MAX {
+            return Err(FieldError::new("password", "at least 8 characters, at most 512 bytes"));
+        }
+        Ok(Password(text.to_string()))
+    }
+
+    /// The bytes to hash.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Password(…)")
+    }
+}
+
+/// One thing that an API token may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Read what its account may see.
+    Read,
+    /// Rent, and spend from the wallet.
+    Rent,
+    /// Register and configure nodes.
+    Farm,
+}
+
+impl Scope {
+    /// Every scope.
+    pub const ALL: [Scope; 3] = [Scope::Read, Scope::Rent, Scope::Farm];
+
+    /// The stable name, for programs and for SQL.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Scope::Read => "read",
+            Scope::Rent => "rent",
+            Scope::Farm => "farm",
+        }
+    }
+}
+
+/// What a token, or a session, may do. A session may do everything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scopes(u8);
+
+impl Scopes {
+    /// Everything: what a person who signed in may do.
+    pub const ALL: Scopes = Scopes(0b111);
+
+    /// Reads names of scopes; there must be at least one, and each must exist.
+    pub fn parse<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<Scopes, FieldError> {
+        let rule = "a list of at least one of read, rent, farm";
+        let mut bits = 0;
+        for name in names {
+            let scope = Scope::ALL.into_iter().find(|scope| scope.as_str() == name);
+            bits |= scope.map(Scopes::bit).ok_or_else(|| FieldError::new("scopes", rule))?;
+        }
+        if bits == 0 { Err(FieldError::new("scopes", rule)) } else { Ok(Scopes(bits)) }
+    }
+
+    /// Whether `scope` is among them.
+    pub fn allow(self, scope: Scope) -> bool {
+        self.0 & Scopes::bit(scope) != 0
+    }
+
+    /// The names, in order, for JSON.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        Scope::ALL.into_iter().filter(move |scope| self.allow(*scope)).map(Scope::as_str)
+    }
+
+    fn bit(scope: Scope) -> u8 {
+        match scope {
+            Scope::Read => 0b001,
+            Scope::Rent => 0b010,
+            Scope::Farm => 0b100,
+        }
+    }
+}
+
+impl fmt::Display for Scopes {
+    /// The names, separated by spaces, as SQL keeps them.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, name) in self.names().enumerate() {
+            f.write_str(if index == 0 { "" } else { " " })?;
+            f.write_str(name)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use super::*;
+
+    #[test]
+    fn addresses_are_normalized() {
+        assert_eq!(Email::parse("  Ada@Example.ORG ").unwrap().as_str(), "ada@example.org");
+        let long = alloc::format!("{}@example.org", "a".repeat(243));
+        for text in ["", "ada", "@b.c", "a@b", "a@b@c.d", "a@.d", "a b@c.d", "a\r\n@c.d", &long] {
+            assert!(Email::parse(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn passwords_are_long_enough_and_never_printed() {
+        let password = Password::parse("päßwörter").unwrap();
+        assert_eq!(alloc::format!("{password:?}"), "Password(…)");
+        assert!(Password::parse("1234567").is_err());
+        assert!(Password::parse(&"x".repeat(513)).is_err());
+    }
+
+    #[test]
+    fn scopes_are_named() {
+        let scopes = Scopes::parse(["farm", "read", "read"]).unwrap();
+        assert_eq!(scopes.names().collect::<Vec<_>>(), ["read", "farm"]);
+        assert_eq!(Scopes::parse(scopes.to_string().split(' ')), Ok(scopes));
+        assert!(Scopes::ALL.allow(Scope::Rent) && !scopes.allow(Scope::Rent));
+        assert!(Scopes::parse([]).is_err() && Scopes::parse(["root"]).is_err());
+    }
+}

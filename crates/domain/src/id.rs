@@ -1,0 +1,154 @@
+//! One type per kind of identifier.
+
+use core::fmt;
+
+use uuid::Uuid;
+
+use crate::time::Timestamp;
+
+/// The random part of a new identifier, in bytes: what a version 7 UUID holds besides its time.
+pub const RANDOM_ID_BYTES: usize = 10;
+
+/// Declares an identifier that is a version 7 UUID (RFC 9562): unique, and ordered by its time.
+macro_rules! uuid_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Uuid);
+
+        impl $name {
+            /// A new identifier, made at `now` from `random` bytes.
+            pub fn from_random(now: Timestamp, random: [u8; RANDOM_ID_BYTES]) -> $name {
+                $name(uuid_v7(now, random))
+            }
+
+            /// Reads the usual text form; `None` if it is not one.
+            pub fn parse(text: &str) -> Option<$name> {
+                Uuid::try_parse(text).ok().map($name)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(&self.0, f)
+            }
+        }
+    };
+}
+
+uuid_id! {
+    /// An account: a farmer, a renter, or both.
+    AccountId
+}
+uuid_id! {
+    /// A rental: one renter holding one slice for a while.
+    RentalId
+}
+uuid_id! {
+    /// A sign-in of an account in one browser.
+    SessionId
+}
+uuid_id! {
+    /// An API token of an account.
+    TokenId
+}
+uuid_id! {
+    /// A transaction of the ledger: entries that sum to zero.
+    TransactionId
+}
+
+fn uuid_v7(now: Timestamp, random: [u8; RANDOM_ID_BYTES]) -> Uuid {
+    // A time before 1970 cannot come from a clock that is set; zero keeps the id well formed.
+    let seconds = u64::try_from(now.seconds()).unwrap_or(0);
+    uuid::Builder::from_unix_timestamp_millis(seconds.saturating_mul(1000), &random).into_uuid()
+}
+
+/// A node, by the number that the grid gave it. Printed as `node123`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeId(pub u32);
+
+impl NodeId {
+    const PREFIX: &str = "node";
+
+    /// Reads `node123` as well as the bare grid number `123`; `None` if it is neither.
+    pub fn parse(text: &str) -> Option<NodeId> {
+        let digits = text.strip_prefix(NodeId::PREFIX).unwrap_or(text);
+        parse_positive(digits).map(NodeId)
+    }
+}
+
+impl fmt::Display for NodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", NodeId::PREFIX, self.0)
+    }
+}
+
+/// A slice, by its node and its number on it, from 1. Printed as `node123_slice_1`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SliceId {
+    /// The node that the slice is a part of.
+    pub node: NodeId,
+    /// The slice's number on its node, from 1.
+    pub number: u32,
+}
+
+impl SliceId {
+    /// Reads `node123_slice_1`; `None` if it is not of that form.
+    pub fn parse(text: &str) -> Option<SliceId> {
+        let (node, number) = text.split_once("_slice_")?;
+        node.strip_prefix(NodeId::PREFIX)?;
+        Some(SliceId { node: NodeId::parse(node)?, number: parse_positive(number)? })
+    }
+}
+
+impl fmt::Display for SliceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}_slice_{}", self.node, self.number)
+    }
+}
+
+/// A positive number in the one spelling that it is printed in: no sign, no leading zero.
+fn parse_positive(digits: &str) -> Option<u32> {
+    if digits.starts_with('0') || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    digits.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn only_the_printed_form_of_an_id_is_read() {
+        assert_eq!(NodeId::parse("node32"), Some(NodeId(32)));
+        assert_eq!(NodeId::parse("32"), Some(NodeId(32)));
+        for text in ["", "node", "node0", "node032", "node+3", "node-3", "node4294967296", "Node3"]
+        {
+            assert_eq!(NodeId::parse(text), None, "{text}");
+        }
+        for text in ["node1", "node1_slice_", "node1_slice_0", "1_slice_1", "node1_slice_1 "] {
+            assert_eq!(SliceId::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn ids_of_a_later_second_sort_later() {
+        let early = RentalId::from_random(Timestamp::from_seconds(1), [255; RANDOM_ID_BYTES]);
+        let late = RentalId::from_random(Timestamp::from_seconds(2), [0; RANDOM_ID_BYTES]);
+        assert!(early.to_string() < late.to_string());
+        assert_eq!(RentalId::parse(&late.to_string()), Some(late));
+    }
+
+    proptest! {
+        #[test]
+        fn parsing_undoes_printing(node in 1..=u32::MAX, number in 1..=u32::MAX) {
+            let slice = SliceId { node: NodeId(node), number };
+            prop_assert_eq!(SliceId::parse(&slice.to_string()), Some(slice));
+        }
+    }
+}

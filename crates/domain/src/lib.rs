@@ -1,0 +1,20 @@
+//! The rules of the market: values in, values out.
+//!
+//! There is no file, socket, clock or random number to reach from here (`no_std`), and no float
+//! holds money. Whatever decides something in Mycelium decides it in this crate.
+
+#![no_std]
+
+extern crate alloc;
+
+pub mod account;
+pub mod field;
+pub mod id;
+pub mod listing;
+pub mod money;
+pub mod node;
+pub mod promise;
+pub mod rental;
+pub mod slice;
+pub mod term;
+pub mod time;

@@ -1,0 +1,99 @@
+//! The life cycle of a slice.
+
+/// What a slice is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SliceState {
+    /// Free: whoever pays first gets it, if its node is on the market.
+    Available,
+    /// Held by a rental.
+    Allocated,
+    /// Its node cannot carry it now; it returns when the node can.
+    Retired,
+}
+
+/// What happens to a slice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SliceEvent {
+    /// A renter rents it.
+    Rent,
+    /// Its rental ends.
+    Release,
+    /// Its node lost capacity.
+    Retire,
+    /// Its node regained capacity.
+    Restore,
+}
+
+/// The event does not fit the state; the slice stays as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refused;
+
+impl SliceState {
+    /// Every state.
+    pub const ALL: [SliceState; 3] =
+        [SliceState::Available, SliceState::Allocated, SliceState::Retired];
+
+    /// The state after `event`. This match is the whole life cycle, so it has no `_` arm.
+    ///
+    /// An allocated slice is never retired: a sync does not take away what somebody has paid for.
+    pub fn after(self, event: SliceEvent) -> Result<SliceState, Refused> {
+        match (self, event) {
+            (SliceState::Available, SliceEvent::Rent) => Ok(SliceState::Allocated),
+            (SliceState::Allocated, SliceEvent::Release)
+            | (SliceState::Retired, SliceEvent::Restore) => Ok(SliceState::Available),
+            (SliceState::Available, SliceEvent::Retire) => Ok(SliceState::Retired),
+            (SliceState::Available, SliceEvent::Release | SliceEvent::Restore)
+            | (
+                SliceState::Allocated,
+                SliceEvent::Rent | SliceEvent::Retire | SliceEvent::Restore,
+            )
+            | (SliceState::Retired, SliceEvent::Rent | SliceEvent::Release | SliceEvent::Retire) => {
+                Err(Refused)
+            }
+        }
+    }
+
+    /// The stable name, for programs and for SQL.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            SliceState::Available => "available",
+            SliceState::Allocated => "allocated",
+            SliceState::Retired => "retired",
+        }
+    }
+
+    /// Reads the stable name; `None` if it is not one.
+    pub fn parse(text: &str) -> Option<SliceState> {
+        SliceState::ALL.into_iter().find(|state| state.as_str() == text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::String;
+    use core::fmt::Write;
+
+    use expect_test::expect;
+
+    use super::*;
+
+    #[test]
+    fn the_life_cycle_of_a_slice() {
+        let events =
+            [SliceEvent::Rent, SliceEvent::Release, SliceEvent::Retire, SliceEvent::Restore];
+        let mut table = String::from("from       rent       release    retire     restore\n");
+        for state in SliceState::ALL {
+            let [rent, release, retire, restore] =
+                events.map(|event| state.after(event).map_or("-", SliceState::as_str));
+            let from = state.as_str();
+            writeln!(table, "{from:<10} {rent:<10} {release:<10} {retire:<10} {restore}").unwrap();
+        }
+        expect![[r"
+            from       rent       release    retire     restore
+            available  allocated  -          retired    -
+            allocated  -          available  -          -
+            retired    -          -          -          available
+        "]]
+        .assert_eq(&table);
+    }
+}

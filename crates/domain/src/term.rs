@@ -1,0 +1,100 @@
+//! The four terms that a slice is rented for, and what each costs.
+
+use crate::field::FieldError;
+use crate::money::{Percent, Usd};
+
+/// How long a slice is rented for, in calendar months.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Term {
+    /// One month, at the full price.
+    Month,
+    /// Three months.
+    Quarter,
+    /// Six months.
+    HalfYear,
+    /// Twelve months.
+    Year,
+}
+
+impl Term {
+    /// Every term, the shortest first.
+    pub const ALL: [Term; 4] = [Term::Month, Term::Quarter, Term::HalfYear, Term::Year];
+
+    /// The term of this many months.
+    pub fn from_months(months: i64) -> Result<Term, FieldError> {
+        Term::ALL
+            .into_iter()
+            .find(|term| i64::from(term.months()) == months)
+            .ok_or_else(|| FieldError::new("duration_months", "1, 3, 6 or 12"))
+    }
+
+    /// Calendar months.
+    pub fn months(self) -> u32 {
+        match self {
+            Term::Month => 1,
+            Term::Quarter => 3,
+            Term::HalfYear => 6,
+            Term::Year => 12,
+        }
+    }
+
+    /// What is taken off the monthly price, in percent.
+    pub fn discount_percent(self) -> u8 {
+        match self {
+            Term::Month => 0,
+            Term::Quarter => 5,
+            Term::HalfYear => 10,
+            Term::Year => 15,
+        }
+    }
+
+    /// What the whole term costs at `price` a month: the discount is taken off the exact product,
+    /// and the result is rounded once.
+    pub fn total(self, price: Usd) -> Usd {
+        let full = price.times(self.months());
+        (full - full.percent(Percent::whole(self.discount_percent()))).to_cents()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(price: &str, totals: [&str; 4]) {
+        let price = Usd::parse("price", price).unwrap();
+        assert_eq!(Term::ALL.map(|term| term.total(price).to_string()), totals);
+    }
+
+    #[test]
+    fn longer_terms_cost_less_a_month() {
+        check("25", ["25.00", "71.25", "135.00", "255.00"]);
+        check("0.01", ["0.01", "0.03", "0.05", "0.10"]);
+        check("19.99", ["19.99", "56.97", "107.95", "203.90"]);
+    }
+
+    #[test]
+    fn there_are_four_terms() {
+        assert_eq!(Term::from_months(12), Ok(Term::Year));
+        for months in [i64::MIN, -1, 0, 2, 4, 13, i64::MAX] {
+            assert!(Term::from_months(months).is_err(), "{months}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_longer_term_never_costs_more_a_month(cents in 1..100_000_000_i64) {
+            let price = Usd::from_micros(cents * 10_000);
+            for pair in Term::ALL.windows(2) {
+                // Compared without division: total × the other's months, within a cent of rounding.
+                let shorter = pair[0].total(price).times(pair[1].months());
+                let longer = pair[1].total(price).times(pair[0].months());
+                prop_assert!(longer <= shorter + Usd::from_micros(10_000 * 12));
+            }
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! Instants, spans and the calendar. All in UTC.
+
+use alloc::string::String;
+use core::fmt;
+
+use chrono::{DateTime, Datelike, Months, SecondsFormat};
+
+/// An instant, in POSIX seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// The last instant that has a four-digit year; later ones are clamped to it.
+    const LAST_SECOND: i64 = 253_402_300_799;
+
+    /// The instant `seconds` after 1970-01-01T00:00:00Z, clamped to the years 1970 to 9999.
+    pub fn from_seconds(seconds: i64) -> Timestamp {
+        Timestamp(seconds.clamp(0, Timestamp::LAST_SECOND))
+    }
+
+    /// Seconds since 1970-01-01T00:00:00Z.
+    pub fn seconds(self) -> i64 {
+        self.0
+    }
+
+    /// Seconds from `earlier` to this instant; negative if `earlier` is later.
+    pub fn seconds_since(self, earlier: Timestamp) -> i64 {
+        self.0 - earlier.0
+    }
+
+    /// This instant, `seconds` later.
+    pub fn plus_seconds(self, seconds: i64) -> Timestamp {
+        Timestamp::from_seconds(self.0.saturating_add(seconds))
+    }
+
+    /// The same time of day, `months` calendar months later, on the same day of the month or, where
+    /// that month is shorter, on its last day.
+    pub fn plus_months(self, months: u32) -> Timestamp {
+        self.calendar()
+            .checked_add_months(Months::new(months))
+            .map_or(Timestamp(Timestamp::LAST_SECOND), |end| {
+                Timestamp::from_seconds(end.timestamp())
+            })
+    }
+
+    /// The day, as people write it in a table: `2026-11-22`.
+    pub fn date(self) -> String {
+        let day = self.calendar();
+        alloc::format!("{:04}-{:02}-{:02}", day.year(), day.month(), day.day())
+    }
+
+    fn calendar(self) -> DateTime<chrono::Utc> {
+        DateTime::from_timestamp(self.0, 0).expect("the range of Timestamp is inside of chrono's")
+    }
+}
+
+impl fmt::Display for Timestamp {
+    /// RFC 3339, to the second: `2026-11-22T19:30:00Z`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.calendar().to_rfc3339_opts(SecondsFormat::Secs, true))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        Timestamp::from_seconds(DateTime::parse_from_rfc3339(text).unwrap().timestamp())
+    }
+
+    #[track_caller]
+    fn check(start: &str, months: u32, end: &str) {
+        assert_eq!(at(start).plus_months(months).to_string(), end);
+    }
+
+    #[test]
+    fn a_month_is_a_calendar_month_clamped_to_its_last_day() {
+        check("2026-11-22T19:30:00Z", 1, "2026-12-22T19:30:00Z");
+        check("2026-11-22T19:30:00Z", 3, "2027-02-22T19:30:00Z");
+        check("2026-01-31T00:00:00Z", 1, "2026-02-28T00:00:00Z");
+        check("2028-01-31T00:00:00Z", 1, "2028-02-29T00:00:00Z");
+        check("2026-08-31T23:59:59Z", 6, "2027-02-28T23:59:59Z");
+        check("2028-02-29T12:00:00Z", 12, "2029-02-28T12:00:00Z");
+        check("2026-12-31T00:00:00Z", 12, "2027-12-31T00:00:00Z");
+    }
+
+    #[test]
+    fn nothing_leaves_the_calendar() {
+        assert_eq!(Timestamp::from_seconds(i64::MAX).plus_months(12).to_string().len(), 20);
+        assert_eq!(Timestamp::from_seconds(i64::MIN).seconds(), 0);
+        assert_eq!(at("2026-03-01T00:00:00Z").date(), "2026-03-01");
+    }
+
+    proptest! {
+        #[test]
+        fn more_months_never_end_earlier(start in 0..4_000_000_000_i64, months in 0..24_u32) {
+            let start = Timestamp::from_seconds(start);
+            let shorter = start.plus_months(months);
+            let longer = start.plus_months(months + 1);
+            let days = longer.seconds_since(shorter) / 86_400;
+            prop_assert!((28..=31).contains(&days), "{days}");
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! HTTP and HTML, shared by all components.

@@ -1,0 +1,166 @@
+//! The farmer's pages, `/dashboard/farm` and `/dashboard/farm/nodes/{node}`.
+
+use super::{Badge, Field, Frame, Moment};
+use askama::Template;
+
+/// What `farm.html` shows: the farmer's nodes, and the form that adds one.
+#[derive(Clone, Debug, Template)]
+#[template(path = "farm.html")]
+pub struct Farm {
+    /// What surrounds the page.
+    pub frame: Frame,
+    /// `grid_node_id` of the form that adds a node.
+    pub grid_node_id: Field,
+    /// The sums over all nodes.
+    pub summary: FarmSummary,
+    /// One page of nodes.
+    pub nodes: Vec<FarmRow>,
+    /// The address of the next page, if there is one.
+    pub next_page: Option<String>,
+}
+
+/// The sums over all nodes of a farmer.
+#[derive(Clone, Debug, Default)]
+pub struct FarmSummary {
+    /// How many nodes.
+    pub nodes: u32,
+    /// All slices.
+    pub total_slices: u32,
+    /// Slices that are rented.
+    pub allocated_slices: u32,
+    /// Slices that can be rented now.
+    pub available_slices: u32,
+    /// Paid by renters and not yet due to the farmer, such as `$71.25`.
+    pub in_escrow: String,
+    /// Paid out so far, such as `$0.00`.
+    pub earned: String,
+}
+
+/// One node in the farmer's list.
+#[derive(Clone, Debug)]
+pub struct FarmRow {
+    /// The page of the node, `/dashboard/farm/nodes/{node}`.
+    pub url: String,
+    /// The name that the farmer gave it.
+    pub name: String,
+    /// Its number on the grid.
+    pub grid_node_id: String,
+    /// City and country.
+    pub place: String,
+    /// Such as `published`, `draft` or `paused`.
+    pub status: Badge,
+    /// Such as `up` or `down`, as the grid reports it.
+    pub grid_status: Badge,
+    /// The price per slice and month, once set.
+    pub price_per_month: Option<String>,
+    /// Slices that are rented.
+    pub allocated_slices: u32,
+    /// All slices.
+    pub total_slices: u32,
+    /// What needs attention, such as why the node has no slice.
+    pub reason: Option<String>,
+}
+
+/// What `farm_node.html` shows: one node, as its farmer sees it.
+#[derive(Clone, Debug, Template)]
+#[template(path = "farm_node.html")]
+pub struct FarmNode {
+    /// What surrounds the page.
+    pub frame: Frame,
+    /// The node's id, as the routes of its forms carry it.
+    pub id: String,
+    /// The name that the farmer gave it.
+    pub name: String,
+    /// Its number on the grid.
+    pub grid_node_id: String,
+    /// City and country.
+    pub place: String,
+    /// Such as `published`, `draft` or `paused`.
+    pub status: Badge,
+    /// `This node can provide 9 slices, up to $225.00 a month at your price.`
+    pub headline: String,
+    /// Why it can provide none, as a sentence.
+    pub reason: Option<String>,
+    /// What each resource would allow; the smallest decides. May be empty.
+    pub limits: Vec<ResourceLimit>,
+    /// Price, promise and name.
+    pub form: FarmNodeForm,
+    /// Whether the node can be published now.
+    pub can_publish: bool,
+    /// Whether the node can be paused now.
+    pub can_pause: bool,
+    /// What publishing or pausing would do, or what is missing first, as a sentence.
+    pub publish_hint: String,
+    /// Slices that are rented.
+    pub allocated_slices: u32,
+    /// All slices.
+    pub total_slices: u32,
+    /// Every slice, in the order of its number.
+    pub slices: Vec<FarmSlice>,
+    /// What the grid said last, if it ever did.
+    pub report: Option<GridReport>,
+    /// The node's page in the marketplace, while it is published.
+    pub market_url: Option<String>,
+}
+
+/// How many slices one resource would allow.
+#[derive(Clone, Debug)]
+pub struct ResourceLimit {
+    /// Such as `SSD`.
+    pub resource: String,
+    /// What is free, such as `1,863 GB`.
+    pub free: String,
+    /// What that makes.
+    pub slices: u32,
+    /// Whether it is what decides.
+    pub is_limiting: bool,
+}
+
+/// The form that sets a node's price, promise and name.
+#[derive(Clone, Debug, Default)]
+pub struct FarmNodeForm {
+    /// Hidden field `version`: the configuration that the farmer saw.
+    pub version: String,
+    /// `price_per_month`: US dollars per slice.
+    pub price_per_month: Field,
+    /// The allowed range, such as `From $1.00 to $500.00.`
+    pub price_hint: String,
+    /// What arrives of that price, such as `You receive $22.50 of $25.00 a month and slice.`
+    pub payout_hint: Option<String>,
+    /// `min_uptime`: percent.
+    pub min_uptime: Field,
+    /// `min_bandwidth_mbps`
+    pub min_bandwidth_mbps: Field,
+    /// `name`: what renters read.
+    pub name: Field,
+    /// Why nothing was saved, when it is not about one field.
+    pub error: Option<String>,
+}
+
+/// A slice, with whom it is rented to.
+#[derive(Clone, Debug)]
+pub struct FarmSlice {
+    /// Such as `node32_slice_1`.
+    pub id: String,
+    /// Its number on the node.
+    pub number: u32,
+    /// Such as `available`, `reserved` or `allocated`.
+    pub state: String,
+    /// Whether it is rented.
+    pub is_allocated: bool,
+    /// The renter, as they chose to be seen.
+    pub renter: Option<String>,
+    /// When the rental ends.
+    pub until: Option<Moment>,
+}
+
+/// What the grid reported last about a node.
+#[derive(Clone, Debug)]
+pub struct GridReport {
+    /// Such as `up` or `down`.
+    pub status: Badge,
+    /// Such as `healthy`, `not healthy` or `not known`.
+    pub health: Badge,
+    /// When we read it.
+    pub at: Moment,
+}

@@ -1,0 +1,25 @@
+//! The landing page, `/`.
+
+use super::Frame;
+use askama::Template;
+
+/// What `home.html` shows: what a slice is, how renting and farming work, what they cost.
+#[derive(Clone, Debug, Template)]
+#[template(path = "home.html")]
+pub struct Home {
+    /// What surrounds the page.
+    pub frame: Frame,
+    /// The share of each payment that the marketplace keeps, such as `10%`.
+    pub platform_fee: String,
+    /// The terms on offer, shortest first.
+    pub terms: Vec<TermFact>,
+}
+
+/// A term and what choosing it saves.
+#[derive(Clone, Debug)]
+pub struct TermFact {
+    /// Such as `3 months`.
+    pub term: String,
+    /// Such as `5% off`, or `full price`.
+    pub discount: String,
+}

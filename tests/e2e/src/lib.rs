@@ -1,0 +1,1 @@
+//! Every route, over HTTP, on the real components.

@@ -1,0 +1,1 @@
+//! A cron guest for the tests of the host.

@@ -1,0 +1,1 @@
+//! Misbehaving guests for the tests of the host.
