@@ -136,6 +136,8 @@ pub enum Refusal {
     Down,
     /// The grid says that it sleeps.
     Standby,
+    /// The grid no longer lists it.
+    Unlisted,
     /// The grid's health check did not reach it.
     Unhealthy,
     /// Somebody has rented it whole on the grid.
@@ -156,9 +158,10 @@ pub enum Refusal {
 
 impl Refusal {
     /// Every refusal.
-    pub const ALL: [Refusal; 10] = [
+    pub const ALL: [Refusal; 11] = [
         Refusal::Down,
         Refusal::Standby,
+        Refusal::Unlisted,
         Refusal::Unhealthy,
         Refusal::RentedWhole,
         Refusal::DedicatedFarm,
@@ -174,6 +177,7 @@ impl Refusal {
         match self {
             Refusal::Down => "down",
             Refusal::Standby => "standby",
+            Refusal::Unlisted => "unlisted",
             Refusal::Unhealthy => "unhealthy",
             Refusal::RentedWhole => "rented-whole",
             Refusal::DedicatedFarm => "dedicated-farm",
@@ -197,6 +201,7 @@ impl fmt::Display for Refusal {
         f.write_str(match self {
             Refusal::Down => "the grid reports the node as down; slices appear once it is up",
             Refusal::Standby => "the node is in standby; wake it on the grid to offer slices",
+            Refusal::Unlisted => "the grid no longer lists the node; slices appear once it does",
             Refusal::Unhealthy => {
                 "the grid's health check does not reach the node; check its network"
             }

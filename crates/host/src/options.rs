@@ -15,6 +15,8 @@ pub struct HostOptions {
     pub manifest: PathBuf,
     /// The folder for databases, logs, compiled components and the control socket.
     pub data: PathBuf,
+    /// The folder for compiled components, `<data>/cache` by default. Tests share one.
+    pub cache: Option<PathBuf>,
     /// Where to listen; port 0 takes a free one.
     pub listen: SocketAddr,
     /// Values of variables; they win over the environment and the file.
@@ -37,6 +39,7 @@ impl HostOptions {
         HostOptions {
             manifest: manifest.into(),
             data: data.into(),
+            cache: None,
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             variables: BTreeMap::new(),
             env_file: None,

@@ -1,1 +1,20 @@
-//! Every SQL statement.
+//! Every SQL statement, and what its rows mean.
+//!
+//! The store is synchronous, and every change of state is one statement: an `INSERT` into a
+//! command view of `migrations/`, or an `UPDATE` that names the version it read.
+
+pub mod accounts;
+pub mod db;
+#[cfg(feature = "rusqlite")]
+pub mod db_rusqlite;
+pub mod invariants;
+pub mod ledger;
+pub mod migrate;
+pub mod nodes;
+pub mod offers;
+pub mod rentals;
+pub mod sync;
+
+pub use db::{Db, Row, Rows, StoreError, Value};
+#[cfg(feature = "rusqlite")]
+pub use db_rusqlite::RusqliteDb;

@@ -1,0 +1,91 @@
+//! Building what the other commands run: components, test guests and native programs.
+
+use std::path::PathBuf;
+
+use anyhow::{Result, ensure};
+
+use crate::process;
+use crate::progress::Step;
+use crate::target::{self, TARGET};
+use crate::workspace::Workspace;
+
+/// The native programs of `up` and `cron`.
+const PROGRAMS: [&str; 3] = ["mycelium-host", "migrate", "gridproxy"];
+
+/// The feature of this crate that brings in the database, for the program `migrate` only.
+const MIGRATE_FEATURE: &str = "xtask/migrate";
+
+/// Native programs, built.
+pub(crate) struct Programs {
+    pub(crate) host: PathBuf,
+    pub(crate) migrate: PathBuf,
+    pub(crate) gridproxy: PathBuf,
+}
+
+/// Builds the app's components to where `spin.toml` expects them.
+pub(crate) fn build_components(workspace: &Workspace) -> Result<()> {
+    target::ensure(workspace)?;
+    let components = workspace.components()?;
+    ensure!(!components.is_empty(), "there are no components in {}", workspace.root().display());
+    build_wasm(workspace, "building components", &components)
+}
+
+/// Builds the components that only tests use. They are built by themselves, so that they do not
+/// change which features the app's components are built with.
+pub(crate) fn build_guests(workspace: &Workspace) -> Result<()> {
+    let guests = workspace.guests()?;
+    if guests.is_empty() {
+        return Ok(());
+    }
+    build_wasm(workspace, "building test components", &guests)
+}
+
+fn build_wasm(workspace: &Workspace, activity: &str, packages: &[String]) -> Result<()> {
+    let mut command = process::cargo_with_progress();
+    command.args(["build", "--release", "--target", TARGET]).current_dir(workspace.root());
+    command.arg("--target-dir").arg(workspace.component_target());
+    for package in packages {
+        command.args(["--package", package]);
+    }
+    let mut step = Step::start(activity);
+    process::run(&mut step, &mut command)?;
+    step.done();
+    Ok(())
+}
+
+/// Builds the native programs.
+///
+/// The whole workspace is named, and a test with it, because cargo then chooses the same features
+/// for shared dependencies as in `cargo xtask test`: the largest of them, wasmtime, takes minutes,
+/// and would otherwise be built once for each command.
+pub(crate) fn build_programs(workspace: &Workspace) -> Result<Programs> {
+    let mut command = process::cargo_with_progress();
+    command.arg("build").args(native_packages(workspace)?).current_dir(workspace.root());
+    command.args(["--features", MIGRATE_FEATURE, "--test", "tidy"]);
+    for program in PROGRAMS {
+        command.args(["--bin", program]);
+    }
+    let mut step = Step::start("building the host");
+    process::run(&mut step, &mut command)?;
+    step.done();
+    let folder = workspace.native_target().join("debug");
+    let [host, migrate, gridproxy] = PROGRAMS.map(|program| folder.join(program));
+    Ok(Programs { host, migrate, gridproxy })
+}
+
+/// cargo's options for all packages that are native: a component does not link natively, as its
+/// exports have no names that a native linker knows.
+pub(crate) fn native_packages(workspace: &Workspace) -> Result<Vec<String>> {
+    let mut options = vec!["--workspace".to_owned()];
+    for package in wasm_packages(workspace)? {
+        options.extend(["--exclude".to_owned(), package]);
+    }
+    Ok(options)
+}
+
+/// The packages that are wasm: the app's components and the test guests.
+pub(crate) fn wasm_packages(workspace: &Workspace) -> Result<Vec<String>> {
+    let mut packages = workspace.components()?;
+    packages.extend(workspace.guests()?);
+    Ok(packages)
+}

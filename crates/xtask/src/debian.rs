@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
 use crate::process;
 use crate::progress::Step;
@@ -90,7 +90,7 @@ fn fetch_from(
 /// Keys newer than the system's, out of the package that the system's own sources offer: it is
 /// authenticated like any other, so trust is handed on and never assumed.
 fn newer_keyring(step: &mut Step, folder: &Path) -> Result<PathBuf> {
-    let fetched = || {
+    let mut fetched = || {
         let apt = Apt::with_system_sources(folder.join("keyring"))?;
         apt.run(step, &["update"])?;
         apt.run(step, &["download", "debian-archive-keyring"])?;
@@ -270,6 +270,8 @@ fn stanza_entry(stanza: &str) -> Option<SourceEntry> {
 
 #[cfg(test)]
 mod tests {
+    use anyhow::anyhow;
+
     use super::*;
 
     #[track_caller]

@@ -72,6 +72,6 @@ pub struct NodeCard {
 pub struct MeasuredUptime {
     /// Such as `99.31%`.
     pub percent: String,
-    /// How many observations it rests on.
-    pub observations: u32,
+    /// How many observations it rests on, such as `2,016`.
+    pub observations: String,
 }

@@ -1,0 +1,246 @@
+//! A database connection, its values, and the ways in which it fails.
+
+use domain::time::Timestamp;
+
+/// A database connection. Two implementations: Spin's in the components, rusqlite in tests and
+/// tools.
+pub trait Db {
+    /// Runs one statement to its end and returns every row. Parameters are positional.
+    fn run(&self, sql: &'static str, params: &[Value]) -> Result<Rows, StoreError>;
+}
+
+/// A value that a statement takes or gives.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// Nothing.
+    Null,
+    /// A whole number.
+    Integer(i64),
+    /// Text.
+    Text(String),
+    /// Bytes.
+    Blob(Vec<u8>),
+}
+
+impl Value {
+    /// The text form of something that prints itself, such as an id.
+    pub fn text(value: impl ToString) -> Value {
+        Value::Text(value.to_string())
+    }
+}
+
+impl From<i64> for Value {
+    fn from(value: i64) -> Value {
+        Value::Integer(value)
+    }
+}
+
+impl From<u32> for Value {
+    fn from(value: u32) -> Value {
+        Value::Integer(value.into())
+    }
+}
+
+impl From<bool> for Value {
+    fn from(value: bool) -> Value {
+        Value::Integer(value.into())
+    }
+}
+
+impl From<Timestamp> for Value {
+    fn from(value: Timestamp) -> Value {
+        Value::Integer(value.seconds())
+    }
+}
+
+impl From<&str> for Value {
+    fn from(value: &str) -> Value {
+        Value::Text(value.to_owned())
+    }
+}
+
+impl From<&[u8]> for Value {
+    fn from(value: &[u8]) -> Value {
+        Value::Blob(value.to_owned())
+    }
+}
+
+impl<T: Into<Value>> From<Option<T>> for Value {
+    fn from(value: Option<T>) -> Value {
+        value.map_or(Value::Null, Into::into)
+    }
+}
+
+/// The rows of an answer.
+pub type Rows = Vec<Row>;
+
+/// One row of an answer, read by position.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row(pub Vec<Value>);
+
+impl Row {
+    /// The whole number in a column.
+    pub fn integer(&self, column: usize) -> Result<i64, StoreError> {
+        match self.0.get(column) {
+            Some(Value::Integer(value)) => Ok(*value),
+            other => Err(corrupt(column, other)),
+        }
+    }
+
+    /// The whole number in a column that may be empty.
+    pub fn optional_integer(&self, column: usize) -> Result<Option<i64>, StoreError> {
+        match self.0.get(column) {
+            Some(Value::Null) => Ok(None),
+            _ => self.integer(column).map(Some),
+        }
+    }
+
+    /// The whole number in a column, which must fit `T`.
+    pub fn number<T: TryFrom<i64>>(&self, column: usize) -> Result<T, StoreError> {
+        T::try_from(self.integer(column)?).map_err(|_| corrupt(column, self.0.get(column)))
+    }
+
+    /// The text in a column.
+    pub fn text(&self, column: usize) -> Result<&str, StoreError> {
+        match self.0.get(column) {
+            Some(Value::Text(value)) => Ok(value),
+            other => Err(corrupt(column, other)),
+        }
+    }
+
+    /// The text in a column that may be empty.
+    pub fn optional_text(&self, column: usize) -> Result<Option<&str>, StoreError> {
+        match self.0.get(column) {
+            Some(Value::Null) => Ok(None),
+            _ => self.text(column).map(Some),
+        }
+    }
+
+    /// The bytes in a column.
+    pub fn blob(&self, column: usize) -> Result<&[u8], StoreError> {
+        match self.0.get(column) {
+            Some(Value::Blob(value)) => Ok(value),
+            other => Err(corrupt(column, other)),
+        }
+    }
+
+    /// The instant in a column.
+    pub fn timestamp(&self, column: usize) -> Result<Timestamp, StoreError> {
+        self.integer(column).map(Timestamp::from_seconds)
+    }
+
+    /// The text in a column, read by `parse`.
+    pub fn parsed<T>(
+        &self,
+        column: usize,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<T, StoreError> {
+        parse(self.text(column)?).ok_or_else(|| corrupt(column, self.0.get(column)))
+    }
+}
+
+fn corrupt(column: usize, value: Option<&Value>) -> StoreError {
+    let kind = match value {
+        None => "no column",
+        Some(Value::Null) => "NULL",
+        Some(Value::Integer(_)) => "an integer out of range",
+        Some(Value::Text(_)) => "a text of another form",
+        Some(Value::Blob(_)) => "bytes",
+    };
+    StoreError::Corrupt(format!("column {column} holds {kind}"))
+}
+
+/// The database failed, or refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// Another connection is writing, or the connection was lost before anything was done: the
+    /// same statement can be tried again.
+    #[error("the database is busy")]
+    Busy,
+    /// A constraint, or a `RAISE` of our own, refused the statement, and nothing has changed.
+    /// Load again and decide again: the decision then says why.
+    #[error("the database refused the change: {0}")]
+    Refused(String),
+    /// The database was migrated by a newer version of this program.
+    #[error(
+        "the database is at migration {found}, this version of Mycelium knows {known}: \
+         run the newer version, or restore a backup"
+    )]
+    TooNew {
+        /// The database's last migration.
+        found: i64,
+        /// The last migration of this program.
+        known: i64,
+    },
+    /// A migration that was applied is not the one that this program has.
+    #[error("migration {number} was applied with other contents: restore a backup")]
+    MigrationChanged {
+        /// The migration's number.
+        number: i64,
+    },
+    /// A row that the schema should rule out.
+    #[error("a row is corrupt: {0}")]
+    Corrupt(String),
+    /// Anything else, in the database's words.
+    #[error("the database failed: {0}")]
+    Failed(String),
+}
+
+impl StoreError {
+    /// Tells the kinds of failure apart by the database's text, which is all that crosses Spin's
+    /// boundary. This is the only place that reads it.
+    pub fn from_message(message: &str) -> StoreError {
+        const BUSY: [&str; 6] = [
+            "database is locked",
+            "database table is locked",
+            // libSQL, where nothing was executed.
+            "invalid baton",
+            "STREAM_EXPIRED",
+            "Connection refused",
+            "interrupted",
+        ];
+        const REFUSED: [&str; 4] =
+            ["constraint failed", "stale offer", "stale slice", "append-only"];
+        if BUSY.iter().any(|text| message.contains(text)) {
+            StoreError::Busy
+        } else if REFUSED.iter().any(|text| message.contains(text)) {
+            StoreError::Refused(message.to_owned())
+        } else {
+            StoreError::Failed(message.to_owned())
+        }
+    }
+}
+
+/// The only row of an answer, or `None`.
+pub(crate) fn only(rows: Rows) -> Option<Row> {
+    rows.into_iter().next()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_are_told_apart_by_their_text() {
+        let check = |message: &str, expected: &str| {
+            let found = format!("{:?}", StoreError::from_message(message));
+            assert!(found.starts_with(expected), "{message}: {found}");
+        };
+        check("database is locked", "Busy");
+        check("Hrana: `cursor error: … SQLite error: stale slice`", "Refused");
+        check("CHECK constraint failed: no_negative_balance", "Refused");
+        check("UNIQUE constraint failed: rentals.renter_id", "Refused");
+        check("database or disk is full", "Failed");
+        check("no such table: nodes", "Failed");
+    }
+
+    #[test]
+    fn a_value_of_another_type_is_corrupt() {
+        let row = Row(vec![Value::Null, Value::Integer(-1), Value::text("x")]);
+        assert_eq!(row.optional_integer(0), Ok(None));
+        assert!(matches!(row.integer(0), Err(StoreError::Corrupt(_))));
+        assert!(matches!(row.number::<u32>(1), Err(StoreError::Corrupt(_))));
+        assert!(matches!(row.parsed(2, |_| None::<u8>), Err(StoreError::Corrupt(_))));
+        assert!(matches!(row.text(9), Err(StoreError::Corrupt(_))));
+    }
+}

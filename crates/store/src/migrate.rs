@@ -1,0 +1,132 @@
+//! Applies `migrations/` in order, once each and whole.
+//!
+//! The app migrates itself: real Spin has no step for it. An instance's first connection compares
+//! versions with one `SELECT`; what is missing is applied inside of one `BEGIN IMMEDIATE`, so that
+//! of many instances and processes one does it and the others wait and find it done.
+
+use domain::time::Timestamp;
+use sha2::{Digest, Sha256};
+
+use crate::db::{Db, StoreError, Value, only};
+
+/// A file of `migrations/`.
+pub struct Migration {
+    /// The number in its name, from 1 without gaps.
+    pub number: i64,
+    /// Its name without number and ending.
+    pub name: &'static str,
+    /// Its contents.
+    pub sql: &'static str,
+}
+
+/// Every migration, in order.
+pub const MIGRATIONS: [Migration; 4] = [
+    Migration {
+        number: 1,
+        name: "accounts",
+        sql: include_str!("../../../migrations/0001_accounts.sql"),
+    },
+    Migration {
+        number: 2,
+        name: "ledger",
+        sql: include_str!("../../../migrations/0002_ledger.sql"),
+    },
+    Migration { number: 3, name: "nodes", sql: include_str!("../../../migrations/0003_nodes.sql") },
+    Migration {
+        number: 4,
+        name: "rentals",
+        sql: include_str!("../../../migrations/0004_rentals.sql"),
+    },
+];
+
+/// What the database says of itself: how many migrations were applied, and the last one's number.
+/// Fails where the table is not there yet.
+const APPLIED: &str = "SELECT number, hash FROM schema_migrations ORDER BY number LIMIT 10000";
+
+/// Whether the table of migrations is there.
+const HAS_TABLE: &str =
+    "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'schema_migrations'";
+
+const CREATE_TABLE: &str = "
+    CREATE TABLE IF NOT EXISTS schema_migrations (
+        number     INTEGER PRIMARY KEY,
+        name       TEXT    NOT NULL,
+        -- SHA-256 of the file.
+        hash       BLOB    NOT NULL CHECK (length(hash) = 32),
+        applied_at INTEGER NOT NULL
+    ) STRICT";
+
+/// Records a migration: `?1` number, `?2` name, `?3` hash, `?4` when.
+const RECORD: &str =
+    "INSERT INTO schema_migrations (number, name, hash, applied_at) VALUES (?1, ?2, ?3, ?4)";
+
+/// Whether the database is just as this program needs it: true if nothing is missing.
+pub fn is_current(db: &impl Db) -> Result<bool, StoreError> {
+    Ok(applied(db)? == MIGRATIONS.len())
+}
+
+/// Applies what is missing, on a connection that is used for nothing else meanwhile. Returns how
+/// many migrations were applied by this call.
+pub fn apply(db: &impl Db, now: Timestamp) -> Result<usize, StoreError> {
+    if is_current(db)? {
+        return Ok(0);
+    }
+    db.run("BEGIN IMMEDIATE", &[])?;
+    match apply_missing(db, now) {
+        Ok(count) => db.run("COMMIT", &[]).map(|_| count),
+        Err(error) => {
+            // The first error is the one to tell; a rollback that fails has nothing to add, and the
+            // caller drops the connection.
+            let _ = db.run("ROLLBACK", &[]);
+            Err(error)
+        }
+    }
+}
+
+fn apply_missing(db: &impl Db, now: Timestamp) -> Result<usize, StoreError> {
+    db.run(CREATE_TABLE, &[])?;
+    let done = applied(db)?;
+    for migration in &MIGRATIONS[done..] {
+        for statement in statements(migration.sql) {
+            db.run(statement, &[])?;
+        }
+        let hash = migration.hash();
+        let record =
+            [migration.number.into(), migration.name.into(), Value::from(&hash[..]), now.into()];
+        db.run(RECORD, &record)?;
+    }
+    Ok(MIGRATIONS.len() - done)
+}
+
+/// How many of `MIGRATIONS` are applied; an error if the database has others.
+fn applied(db: &impl Db) -> Result<usize, StoreError> {
+    let has_table = only(db.run(HAS_TABLE, &[])?).map_or(Ok(0), |row| row.integer(0))? > 0;
+    if !has_table {
+        return Ok(0);
+    }
+    let rows = db.run(APPLIED, &[])?;
+    let known = MIGRATIONS[MIGRATIONS.len() - 1].number;
+    for (index, row) in rows.iter().enumerate() {
+        let number = row.integer(0)?;
+        let migration = MIGRATIONS.get(index).ok_or(StoreError::TooNew { found: number, known })?;
+        if number != migration.number || row.blob(1)? != migration.hash() {
+            return Err(StoreError::MigrationChanged { number });
+        }
+    }
+    Ok(rows.len())
+}
+
+impl Migration {
+    /// SHA-256 of its contents.
+    pub fn hash(&self) -> [u8; 32] {
+        Sha256::digest(self.sql).into()
+    }
+}
+
+/// The statements of a migration. `Db` takes one at a time, and a trigger's body has semicolons of
+/// its own; so in `migrations/` a statement ends with a semicolon before an empty line or the end.
+pub fn statements(sql: &'static str) -> impl Iterator<Item = &'static str> {
+    sql.split(";\n\n").map(|statement| statement.trim().trim_end_matches(';')).filter(|statement| {
+        statement.lines().any(|line| !line.trim().is_empty() && !line.trim().starts_with("--"))
+    })
+}

@@ -1,0 +1,274 @@
+//! A farmer's nodes: registered, offered, and looked after.
+
+use domain::id::{AccountId, NodeId};
+use domain::listing::Listing;
+use domain::money::Usd;
+use domain::node::{Capacity, NodeReport, Refusal};
+use domain::promise::{Bandwidth, Uptime};
+use domain::slice::SliceState;
+use domain::time::Timestamp;
+use serde::Deserialize;
+
+use crate::db::{Db, Row, StoreError, Value, only};
+use crate::offers::{OFFER_COLUMNS, Offer, offer_columns, read_offer};
+
+/// A node as its farmer sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FarmNode {
+    /// What the market sees of it.
+    pub offer: Offer,
+    /// What its last report allows.
+    pub capacity: Capacity,
+    /// Whether the grid's last check reached it.
+    pub healthy: Option<bool>,
+    /// Why its last document could not be used, if it could not.
+    pub refused_document: Option<String>,
+}
+
+/// A slice as its farmer sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FarmSlice {
+    /// Its number on the node.
+    pub number: u32,
+    /// What it is doing.
+    pub state: SliceState,
+    /// The e-mail address of who rents it.
+    pub renter: Option<String>,
+    /// When that rental ends.
+    pub ends_at: Option<Timestamp>,
+}
+
+/// The columns of a `FarmNode`, of the table `nodes n`, behind those of an `Offer`.
+macro_rules! farm_node_columns {
+    () => {
+        concat!(
+            offer_columns!(),
+            ", n.capacity, n.by_cpu, n.by_memory, n.by_ssd, n.refusal, n.healthy,
+              (SELECT reason FROM refused_documents WHERE node_id = n.id)"
+        )
+    };
+}
+
+const FARM_NODE_COLUMNS: usize = OFFER_COLUMNS + 7;
+
+fn read_farm_node(row: &Row) -> Result<FarmNode, StoreError> {
+    let refusal = row
+        .optional_text(OFFER_COLUMNS + 4)?
+        .map(|_| row.parsed(OFFER_COLUMNS + 4, Refusal::parse))
+        .transpose()?;
+    Ok(FarmNode {
+        offer: read_offer(row)?,
+        capacity: Capacity {
+            slices: row.number(OFFER_COLUMNS)?,
+            by_cpu: row.number(OFFER_COLUMNS + 1)?,
+            by_memory: row.number(OFFER_COLUMNS + 2)?,
+            by_ssd: row.number(OFFER_COLUMNS + 3)?,
+            refusal,
+        },
+        healthy: row.optional_integer(OFFER_COLUMNS + 5)?.map(|healthy| healthy != 0),
+        refused_document: row.optional_text(OFFER_COLUMNS + 6)?.map(str::to_owned),
+    })
+}
+
+/// Registers a node: the columns of the command view, in order. Fails if the number is taken.
+const REGISTER: &str = "
+    INSERT INTO register_node
+           (id, farmer_id, name, farm_id, farm_name, country, city, status, healthy, certified,
+            upload_mbps, download_mbps, reported_at, capacity, by_cpu, by_memory, by_ssd, refusal,
+            created_at)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)";
+
+/// Who registered the node `?1`.
+const FARMER_OF: &str = "SELECT farmer_id FROM nodes WHERE id = ?1";
+
+/// Registers a node as a draft; `false` if somebody, possibly the same farmer, has done so before.
+pub fn register(
+    db: &impl Db,
+    farmer: AccountId,
+    name: &str,
+    report: &NodeReport,
+    capacity: &Capacity,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let params = [
+        report.id.0.into(),
+        Value::text(farmer),
+        name.into(),
+        report.farm_id.into(),
+        report.farm_name.as_str().into(),
+        report.country.as_str().into(),
+        report.city.as_str().into(),
+        report.status.as_str().into(),
+        report.healthy.into(),
+        report.certified.into(),
+        report.upload_mbps.into(),
+        report.download_mbps.into(),
+        report.reported_at.into(),
+        capacity.slices.into(),
+        capacity.by_cpu.into(),
+        capacity.by_memory.into(),
+        capacity.by_ssd.into(),
+        capacity.refusal.map(Refusal::as_str).into(),
+        now.into(),
+    ];
+    match db.run(REGISTER, &params) {
+        Ok(_) => Ok(true),
+        // Refused because the number is taken, or because the code broke a rule of the schema.
+        Err(StoreError::Refused(why)) => match farmer_of(db, report.id)? {
+            Some(_) => Ok(false),
+            None => Err(StoreError::Failed(why)),
+        },
+        Err(error) => Err(error),
+    }
+}
+
+/// Who registered a node; `None` if nobody has.
+pub fn farmer_of(db: &impl Db, node: NodeId) -> Result<Option<AccountId>, StoreError> {
+    let row = only(db.run(FARMER_OF, &[node.0.into()])?);
+    row.map(|row| row.parsed(0, AccountId::parse)).transpose()
+}
+
+/// One page of a farmer's nodes, by number. `?1` farmer, `?2` the last node of the page before, `?3`
+/// how many rows. Served by the index `nodes_by_farmer`.
+const OF_FARMER: &str = concat!(
+    "SELECT ",
+    farm_node_columns!(),
+    " FROM nodes n WHERE n.farmer_id = ?1 AND n.id > ?2 ORDER BY n.id LIMIT ?3"
+);
+
+/// A page of a farmer's nodes behind `behind`, by number.
+pub fn of_farmer(
+    db: &impl Db,
+    farmer: AccountId,
+    behind: Option<NodeId>,
+    limit: u32,
+) -> Result<Vec<FarmNode>, StoreError> {
+    let params = [Value::text(farmer), behind.map_or(0, |node| node.0).into(), limit.into()];
+    db.run(OF_FARMER, &params)?.iter().map(read_farm_node).collect()
+}
+
+/// The node `?2` of the farmer `?1`, with its slices as JSON: number, state, renter, end.
+const FIND: &str = concat!(
+    "SELECT ",
+    farm_node_columns!(),
+    ", (SELECT json_group_array(json_array(s.number, s.state, a.email, r.ends_at))
+          FROM slices s
+          LEFT JOIN rentals r
+            ON r.node_id = s.node_id AND r.slice_number = s.number AND r.state = 'active'
+          LEFT JOIN accounts a ON a.id = r.renter_id
+         WHERE s.node_id = n.id AND s.state <> 'retired')
+      FROM nodes n WHERE n.id = ?2 AND n.farmer_id = ?1"
+);
+
+#[derive(Deserialize)]
+struct SliceRow(u32, String, Option<String>, Option<i64>);
+
+/// A farmer's node and its slices in order; `None` if it is not this farmer's.
+pub fn find(
+    db: &impl Db,
+    farmer: AccountId,
+    node: NodeId,
+) -> Result<Option<(FarmNode, Vec<FarmSlice>)>, StoreError> {
+    let Some(row) = only(db.run(FIND, &[Value::text(farmer), node.0.into()])?) else {
+        return Ok(None);
+    };
+    let corrupt = || StoreError::Corrupt("slices of another form".into());
+    let slices: Vec<SliceRow> =
+        serde_json::from_str(row.text(FARM_NODE_COLUMNS)?).map_err(|_| corrupt())?;
+    let mut slices = slices
+        .into_iter()
+        .map(|SliceRow(number, state, renter, ends_at)| {
+            let state = SliceState::parse(&state).ok_or_else(corrupt)?;
+            let ends_at = ends_at.map(Timestamp::from_seconds);
+            Ok(FarmSlice { number, state, renter, ends_at })
+        })
+        .collect::<Result<Vec<_>, StoreError>>()?;
+    slices.sort_unstable_by_key(|slice| slice.number);
+    Ok(Some((read_farm_node(&row)?, slices)))
+}
+
+/// What a farmer sets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// The farmer's name for the node.
+    pub name: String,
+    /// Per slice and month.
+    pub price: Option<Usd>,
+    /// The promised uptime.
+    pub min_uptime: Uptime,
+    /// The promised bandwidth.
+    pub min_bandwidth: Bandwidth,
+}
+
+/// Sets what a farmer offers, if the offer is still at the version that the caller read.
+///
+/// `?1` farmer, `?2` node, `?3` version read, `?4` name, `?5` price, `?6` uptime, `?7` bandwidth,
+/// `?8` listing, `?9` now. No row comes back if it has changed meanwhile.
+const SET: &str = "
+    UPDATE nodes
+       SET name = ?4, price_micros = ?5, min_uptime = ?6, min_bandwidth_mbps = ?7, listing = ?8,
+           offer_version = offer_version + 1, offer_changed_at = ?9
+     WHERE farmer_id = ?1 AND id = ?2 AND offer_version = ?3
+ RETURNING offer_version";
+
+/// Sets what a farmer offers, and whether it is on the market; `false` if the offer is no longer at
+/// the version `seen`, or is not this farmer's.
+pub fn set(
+    db: &impl Db,
+    farmer: AccountId,
+    node: NodeId,
+    seen: i64,
+    terms: &Terms,
+    listing: Listing,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let params = [
+        Value::text(farmer),
+        node.0.into(),
+        seen.into(),
+        terms.name.as_str().into(),
+        terms.price.map(Usd::micros).into(),
+        terms.min_uptime.hundredths().into(),
+        terms.min_bandwidth.mbps().into(),
+        listing.as_str().into(),
+        now.into(),
+    ];
+    Ok(!db.run(SET, &params)?.is_empty())
+}
+
+/// A farm in figures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Summary {
+    /// Registered nodes.
+    pub nodes: u32,
+    /// Free slices.
+    pub available_slices: u32,
+    /// Rented slices.
+    pub allocated_slices: u32,
+    /// The farmer's share of what is in escrow for running rentals.
+    pub in_escrow: Usd,
+    /// What has been earned.
+    pub earned: Usd,
+}
+
+/// The farm of `?1` in figures.
+const SUMMARY: &str = "
+    SELECT count(*), coalesce(sum(available_slices), 0), coalesce(sum(allocated_slices), 0),
+           (SELECT coalesce(sum(total_micros - fee_micros), 0) FROM rentals
+             WHERE farmer_id = ?1 AND state = 'active'),
+           coalesce((SELECT balance_micros FROM ledger_accounts
+                      WHERE kind = 'earnings' AND owner_id = ?1), 0)
+      FROM nodes WHERE farmer_id = ?1";
+
+/// A farm in figures.
+pub fn summary(db: &impl Db, farmer: AccountId) -> Result<Summary, StoreError> {
+    let rows = db.run(SUMMARY, &[Value::text(farmer)])?;
+    let row = only(rows).ok_or_else(|| StoreError::Corrupt("no row of sums".into()))?;
+    Ok(Summary {
+        nodes: row.number(0)?,
+        available_slices: row.number(1)?,
+        allocated_slices: row.number(2)?,
+        in_escrow: Usd::from_micros(row.integer(3)?),
+        earned: Usd::from_micros(row.integer(4)?),
+    })
+}

@@ -1,0 +1,362 @@
+//! The market: one row for each node that has something to offer.
+
+use domain::id::{AccountId, NodeId, SliceId};
+use domain::listing::Listing;
+use domain::money::Usd;
+use domain::node::NodeStatus;
+use domain::promise::{Bandwidth, Uptime};
+use domain::slice::SliceState;
+use domain::time::Timestamp;
+
+use crate::db::{Db, Row, StoreError, only};
+
+/// A node as the market shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Offer {
+    /// The node.
+    pub node: NodeId,
+    /// The farmer's name for it.
+    pub name: String,
+    /// Its farm's name on the grid.
+    pub farm_name: String,
+    /// English name; empty where it is not known.
+    pub country: String,
+    /// Empty where it is not known.
+    pub city: String,
+    /// Whether its hardware is certified.
+    pub certified: bool,
+    /// The grid's last word on it.
+    pub status: NodeStatus,
+    /// Whether it is on the market.
+    pub listing: Listing,
+    /// Counts the changes of price and promise.
+    pub version: i64,
+    /// Per slice and month; `None` for a draft without one.
+    pub price: Option<Usd>,
+    /// The promised uptime.
+    pub min_uptime: Uptime,
+    /// The promised bandwidth.
+    pub min_bandwidth: Bandwidth,
+    /// How often a sync looked at it.
+    pub observed: u64,
+    /// How often it was up then.
+    pub observed_up: u64,
+    /// Measured by the grid, in Mbit/s.
+    pub upload_mbps: Option<u32>,
+    /// Measured by the grid, in Mbit/s.
+    pub download_mbps: Option<u32>,
+    /// Free slices.
+    pub available_slices: u32,
+    /// Rented slices.
+    pub allocated_slices: u32,
+    /// Who owns it.
+    pub farmer: AccountId,
+    /// When the node last reported to the grid.
+    pub reported_at: Timestamp,
+    /// When a sync last looked at it.
+    pub synced_at: Timestamp,
+}
+
+impl Offer {
+    /// Free and rented slices.
+    pub fn total_slices(&self) -> u32 {
+        self.available_slices + self.allocated_slices
+    }
+
+    /// The uptime that was measured; `None` before the first observation.
+    pub fn measured_uptime(&self) -> Option<Uptime> {
+        Uptime::measured(self.observed_up, self.observed)
+    }
+}
+
+/// The columns of an `Offer`, of the table `nodes n`.
+macro_rules! offer_columns {
+    () => {
+        "n.id, n.name, n.farm_name, n.country, n.city, n.certified, n.status, n.listing,
+         n.offer_version, n.price_micros, n.min_uptime, n.min_bandwidth_mbps, n.observed,
+         n.observed_up, n.upload_mbps, n.download_mbps, n.available_slices, n.allocated_slices,
+         n.farmer_id, n.reported_at, n.synced_at"
+    };
+}
+pub(crate) use offer_columns;
+
+/// How many columns an `Offer` has.
+pub(crate) const OFFER_COLUMNS: usize = 21;
+
+pub(crate) fn read_offer(row: &Row) -> Result<Offer, StoreError> {
+    let corrupt = || StoreError::Corrupt("a promise out of range".into());
+    Ok(Offer {
+        node: NodeId(row.number(0)?),
+        name: row.text(1)?.to_owned(),
+        farm_name: row.text(2)?.to_owned(),
+        country: row.text(3)?.to_owned(),
+        city: row.text(4)?.to_owned(),
+        certified: row.integer(5)? != 0,
+        status: row.parsed(6, NodeStatus::parse)?,
+        listing: row.parsed(7, Listing::parse)?,
+        version: row.integer(8)?,
+        price: row.optional_integer(9)?.map(Usd::from_micros),
+        min_uptime: Uptime::from_hundredths(row.integer(10)?).ok_or_else(corrupt)?,
+        min_bandwidth: Bandwidth::from_mbps(row.number(11)?),
+        observed: row.number(12)?,
+        observed_up: row.number(13)?,
+        upload_mbps: optional_mbps(row, 14)?,
+        download_mbps: optional_mbps(row, 15)?,
+        available_slices: row.number(16)?,
+        allocated_slices: row.number(17)?,
+        farmer: row.parsed(18, AccountId::parse)?,
+        reported_at: row.timestamp(19)?,
+        synced_at: row.timestamp(20)?,
+    })
+}
+
+fn optional_mbps(row: &Row, column: usize) -> Result<Option<u32>, StoreError> {
+    row.optional_integer(column)?.map(|_| row.number(column)).transpose()
+}
+
+/// What a search is narrowed by.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// The country's English name, in any case.
+    pub country: Option<String>,
+    /// The highest price per slice and month.
+    pub max_price: Option<Usd>,
+    /// The lowest promised uptime.
+    pub min_uptime: Option<Uptime>,
+    /// The lowest promised bandwidth.
+    pub min_bandwidth: Option<Bandwidth>,
+    /// Whether only certified hardware counts.
+    pub certified_only: bool,
+}
+
+/// In which order a search answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sort {
+    /// The cheapest first.
+    #[default]
+    Price,
+    /// The highest promised uptime first, the cheapest first among equals.
+    Uptime,
+}
+
+/// Where a page ended: the next one begins behind it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    /// The last offer's promised uptime, in hundredths of a percent.
+    pub min_uptime: i64,
+    /// The last offer's price, in micro-dollars.
+    pub price_micros: i64,
+    /// The last offer's node.
+    pub node: u32,
+    /// The last slice's number; 0 in a search for nodes.
+    pub slice: u32,
+}
+
+impl Cursor {
+    /// Before the first offer.
+    const START: Cursor = Cursor { min_uptime: i64::MAX, price_micros: 0, node: 0, slice: 0 };
+
+    /// Where a page ends whose last item is `slice` of `offer`.
+    pub fn after(offer: &Offer, slice: u32) -> Cursor {
+        Cursor {
+            min_uptime: offer.min_uptime.hundredths(),
+            price_micros: offer.price.unwrap_or(Usd::ZERO).micros(),
+            node: offer.node.0,
+            slice,
+        }
+    }
+}
+
+/// What every search has in common: only nodes with something to offer, and the filter.
+///
+/// `?6` highest price, `?7` lowest uptime, `?8` lowest bandwidth, `?9` 1 for certified only.
+macro_rules! on_offer {
+    () => {
+        "n.listing = 'published' AND n.available_slices > 0
+         AND n.price_micros <= ?6 AND n.min_uptime >= ?7 AND n.min_bandwidth_mbps >= ?8
+         AND n.certified >= ?9"
+    };
+}
+
+/// One page of offers, cheapest first, behind price `?2` and node `?3`; `?10` how many rows.
+/// Served by the index `nodes_by_price`.
+const NODES_BY_PRICE: &str = concat!(
+    "SELECT ",
+    offer_columns!(),
+    " FROM nodes n WHERE ",
+    on_offer!(),
+    " AND (n.price_micros, n.id) > (?2, ?3)
+     ORDER BY n.price_micros, n.id
+     LIMIT ?10"
+);
+
+/// The same in the country `?5`. Served by the index `nodes_by_country`.
+const NODES_BY_COUNTRY: &str = concat!(
+    "SELECT ",
+    offer_columns!(),
+    " FROM nodes n WHERE ",
+    on_offer!(),
+    " AND n.country = ?5 AND (n.price_micros, n.id) > (?2, ?3)
+     ORDER BY n.price_micros, n.id
+     LIMIT ?10"
+);
+
+/// One page of offers, highest promised uptime first, behind uptime `?1`, price `?2` and node `?3`;
+/// in the country `?5` if it is not NULL. Served by the index `nodes_by_uptime`.
+const NODES_BY_UPTIME: &str = concat!(
+    "SELECT ",
+    offer_columns!(),
+    " FROM nodes n WHERE ",
+    on_offer!(),
+    " AND (?5 IS NULL OR n.country = ?5) AND n.min_uptime <= ?1
+       AND (n.min_uptime < ?1 OR (n.price_micros, n.id) > (?2, ?3))
+     ORDER BY n.min_uptime DESC, n.price_micros, n.id
+     LIMIT ?10"
+);
+
+/// One page of free slices, cheapest first, behind price `?2`, node `?3` and slice `?4`.
+/// Served by the indexes `nodes_by_price` and `slices_by_state`.
+const SLICES_BY_PRICE: &str = concat!(
+    "SELECT ",
+    offer_columns!(),
+    ", s.number FROM nodes n JOIN slices s ON s.node_id = n.id AND s.state = 'available' WHERE ",
+    on_offer!(),
+    " AND n.price_micros >= ?2 AND (n.price_micros, n.id, s.number) > (?2, ?3, ?4)
+     ORDER BY n.price_micros, n.id, s.number
+     LIMIT ?10"
+);
+
+/// The same in the country `?5`. Served by the indexes `nodes_by_country` and `slices_by_state`.
+const SLICES_BY_COUNTRY: &str = concat!(
+    "SELECT ",
+    offer_columns!(),
+    ", s.number FROM nodes n JOIN slices s ON s.node_id = n.id AND s.state = 'available' WHERE ",
+    on_offer!(),
+    " AND n.country = ?5
+       AND n.price_micros >= ?2 AND (n.price_micros, n.id, s.number) > (?2, ?3, ?4)
+     ORDER BY n.price_micros, n.id, s.number
+     LIMIT ?10"
+);
+
+/// One page of free slices, highest promised uptime first, behind uptime `?1`, price `?2`, node
+/// `?3` and slice `?4`; in the country `?5` if it is not NULL. Served by the indexes
+/// `nodes_by_uptime` and `slices_by_state`.
+const SLICES_BY_UPTIME: &str = concat!(
+    "SELECT ",
+    offer_columns!(),
+    ", s.number FROM nodes n JOIN slices s ON s.node_id = n.id AND s.state = 'available' WHERE ",
+    on_offer!(),
+    " AND (?5 IS NULL OR n.country = ?5) AND n.min_uptime <= ?1
+       AND (n.min_uptime < ?1 OR (n.price_micros, n.id, s.number) > (?2, ?3, ?4))
+     ORDER BY n.min_uptime DESC, n.price_micros, n.id, s.number
+     LIMIT ?10"
+);
+
+fn search(
+    db: &impl Db,
+    [by_price, by_country, by_uptime]: [&'static str; 3],
+    filter: &Filter,
+    sort: Sort,
+    behind: Option<Cursor>,
+    limit: u32,
+) -> Result<Vec<Row>, StoreError> {
+    let behind = behind.unwrap_or(Cursor::START);
+    let params = [
+        behind.min_uptime.into(),
+        behind.price_micros.into(),
+        behind.node.into(),
+        behind.slice.into(),
+        filter.country.as_deref().into(),
+        filter.max_price.map_or(i64::MAX, Usd::micros).into(),
+        filter.min_uptime.map_or(0, Uptime::hundredths).into(),
+        filter.min_bandwidth.map_or(0, Bandwidth::mbps).into(),
+        filter.certified_only.into(),
+        limit.into(),
+    ];
+    let sql = match (sort, &filter.country) {
+        (Sort::Price, None) => by_price,
+        (Sort::Price, Some(_)) => by_country,
+        (Sort::Uptime, _) => by_uptime,
+    };
+    db.run(sql, &params)
+}
+
+/// A page of nodes that have something to offer.
+pub fn nodes(
+    db: &impl Db,
+    filter: &Filter,
+    sort: Sort,
+    behind: Option<Cursor>,
+    limit: u32,
+) -> Result<Vec<Offer>, StoreError> {
+    let statements = [NODES_BY_PRICE, NODES_BY_COUNTRY, NODES_BY_UPTIME];
+    search(db, statements, filter, sort, behind, limit)?.iter().map(read_offer).collect()
+}
+
+/// A page of free slices, each with its node's offer.
+pub fn slices(
+    db: &impl Db,
+    filter: &Filter,
+    sort: Sort,
+    behind: Option<Cursor>,
+    limit: u32,
+) -> Result<Vec<(SliceId, Offer)>, StoreError> {
+    let statements = [SLICES_BY_PRICE, SLICES_BY_COUNTRY, SLICES_BY_UPTIME];
+    search(db, statements, filter, sort, behind, limit)?
+        .iter()
+        .map(|row| {
+            let offer = read_offer(row)?;
+            Ok((SliceId { node: offer.node, number: row.number(OFFER_COLUMNS)? }, offer))
+        })
+        .collect()
+}
+
+/// The node `?1`, if it was ever published, with its slices as JSON pairs of number and state.
+const FIND: &str = concat!(
+    "SELECT ",
+    offer_columns!(),
+    ", (SELECT json_group_array(json_array(number, state)) FROM slices
+         WHERE node_id = n.id AND state <> 'retired')
+      FROM nodes n WHERE n.id = ?1 AND n.listing <> 'draft'"
+);
+
+/// A node that is or was on the market, and its slices in order; `None` for a draft, too.
+pub fn find(
+    db: &impl Db,
+    node: NodeId,
+) -> Result<Option<(Offer, Vec<(u32, SliceState)>)>, StoreError> {
+    let Some(row) = only(db.run(FIND, &[node.0.into()])?) else { return Ok(None) };
+    let corrupt = || StoreError::Corrupt("slices of another form".into());
+    let pairs: Vec<(u32, String)> =
+        serde_json::from_str(row.text(OFFER_COLUMNS)?).map_err(|_| corrupt())?;
+    let mut slices = pairs
+        .into_iter()
+        .map(|(number, state)| Ok((number, SliceState::parse(&state).ok_or_else(corrupt)?)))
+        .collect::<Result<Vec<_>, StoreError>>()?;
+    slices.sort_unstable_by_key(|(number, _)| *number);
+    Ok(Some((read_offer(&row)?, slices)))
+}
+
+/// The countries in which something is on offer, for the filter's list. At most 250: there are
+/// fewer countries. Served by the index `nodes_by_country`.
+const COUNTRIES: &str = "
+    SELECT DISTINCT country FROM nodes
+     WHERE listing = 'published' AND available_slices > 0 AND country <> ''
+     ORDER BY country
+     LIMIT 250";
+
+/// The countries in which something is on offer, in order.
+pub fn countries(db: &impl Db) -> Result<Vec<String>, StoreError> {
+    db.run(COUNTRIES, &[])?.iter().map(|row| row.text(0).map(str::to_owned)).collect()
+}
+
+/// Every statement of a search, for the test of their plans.
+pub const SEARCHES: [(&str, &str); 7] = [
+    (NODES_BY_PRICE, "nodes_by_price"),
+    (NODES_BY_COUNTRY, "nodes_by_country"),
+    (NODES_BY_UPTIME, "nodes_by_uptime"),
+    (SLICES_BY_PRICE, "nodes_by_price"),
+    (SLICES_BY_COUNTRY, "nodes_by_country"),
+    (SLICES_BY_UPTIME, "nodes_by_uptime"),
+    (COUNTRIES, "nodes_by_country"),
+];

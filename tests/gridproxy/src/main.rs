@@ -1,0 +1,48 @@
+//! Runs the stand-in by itself, until it is told to stop.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Parser;
+use gridproxy::{Documents, Standin};
+
+/// A stand-in for the grid's gridproxy server.
+#[derive(Parser)]
+struct Options {
+    /// Where it answers like the real server.
+    #[arg(long, default_value = "127.0.0.1:0")]
+    listen: SocketAddr,
+    /// Where it is told what to do.
+    #[arg(long, default_value = "127.0.0.1:0")]
+    control: SocketAddr,
+    /// Files or folders of documents, .json or .json.gz; without it, the 16 example nodes.
+    #[arg(long, num_args = 1..)]
+    documents: Vec<PathBuf>,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let options = Options::parse();
+    let documents = if options.documents.is_empty() {
+        Documents::example()?
+    } else {
+        Documents::load(&options.documents)?
+    };
+    say_what_was_skipped(&documents);
+    let standin = Standin::start_on(documents, options.listen, options.control).await?;
+    say_where(&standin);
+    tokio::signal::ctrl_c().await?;
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "whoever starts the program reads the addresses here")]
+fn say_where(standin: &Standin) {
+    println!("gridproxy on {}, control on {}", standin.url(), standin.control_url());
+}
+
+#[expect(clippy::print_stderr, reason = "a program's place for a remark")]
+fn say_what_was_skipped(documents: &Documents) {
+    for path in documents.skipped() {
+        eprintln!("no document of the server in {}", path.display());
+    }
+}
