@@ -53,8 +53,8 @@ uuid_id! {
     TokenId
 }
 uuid_id! {
-    /// A transaction of the ledger: entries that sum to zero.
-    TransactionId
+    /// A request, as the log and problems name it.
+    RequestId
 }
 
 fn uuid_v7(now: Timestamp, random: [u8; RANDOM_ID_BYTES]) -> Uuid {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use wasmtime::component::{InstancePre, Linker, ResourceTable};
@@ -129,9 +129,9 @@ impl Component {
             wasi.env(name, value.expose());
         }
         for mount in &self.files.mounts {
-            wasi.preopened_dir(&mount.source, &mount.destination, FsPerms::ReadOnly).map_err(
-                |error| anyhow!(error).context(format!("cannot open {}", mount.source.display())),
-            )?;
+            wasi.preopened_dir(&mount.source, &mount.destination, FsPerms::ReadOnly)
+                .map_err(anyhow::Error::from)
+                .with_context(|| format!("cannot open {}", mount.source.display()))?;
         }
         if let Randomness::Seed(seed) = self.options.randomness {
             let number = self.instances.fetch_add(1, Ordering::Relaxed);
@@ -164,8 +164,13 @@ fn allowed_hosts(
     for template in &declaration.allowed_outbound_hosts {
         let host = variables.expand(template)?;
         // As on Spin, an address that is not set allows nothing.
-        if !matches!(host.expose(), "" | "http://" | "https://") {
-            allowed.push(AllowedHost::parse(host.expose())?);
+        if matches!(host.expose(), "" | "http://" | "https://") {
+            continue;
+        }
+        match AllowedHost::parse(host.expose()) {
+            Ok(host) => allowed.push(host),
+            Err(_) if host.is_secret() => bail!("what `{template}` stands for is no host"),
+            Err(error) => return Err(error),
         }
     }
     Ok(allowed)
@@ -196,10 +201,10 @@ pub(crate) fn compile(
         bail!("[component.{name}] source: there is no {file}; is it built?");
     }
     let component = wasmtime::component::Component::from_file(engine, &declaration.source)
-        .map_err(|error| anyhow!(error))
+        .map_err(anyhow::Error::from)
         .with_context(|| format!("[component.{name}] source: {file} is no component"))?;
     linker
         .instantiate_pre(&component)
-        .map_err(|error| anyhow!(error))
+        .map_err(anyhow::Error::from)
         .with_context(|| format!("[component.{name}] source: {file} needs what is not offered"))
 }

@@ -59,8 +59,9 @@ fn open_cache(folder: &Path) -> Result<Cache> {
     let folder = std::path::absolute(folder)?;
     let mut config = CacheConfig::new();
     config.with_directory(&folder);
-    let cache = Cache::new(config);
-    Ok(cache.with_context(|| format!("cannot use the cache folder {}", folder.display()))?)
+    Cache::new(config)
+        .map_err(anyhow::Error::from)
+        .with_context(|| format!("cannot use the cache folder {}", folder.display()))
 }
 
 /// Ticks for as long as the engine lives.

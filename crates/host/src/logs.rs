@@ -24,7 +24,7 @@ const LINE_BYTES_MAX: usize = 8 << 10;
 const FILE_BYTES_MAX: u64 = 32 << 20;
 
 /// The log of one component.
-pub struct ComponentLog {
+pub(crate) struct ComponentLog {
     component: String,
     terminal: bool,
     clock: Clock,
@@ -39,7 +39,7 @@ struct LogFile {
 
 impl ComponentLog {
     /// Opens `<folder>/<component>.log` to append to it.
-    pub fn open(
+    pub(crate) fn open(
         folder: &Path,
         component: &str,
         terminal: bool,
@@ -57,7 +57,7 @@ impl ComponentLog {
     }
 
     /// A line from the host about this component.
-    pub fn host_line(&self, text: &str) {
+    pub(crate) fn host_line(&self, text: &str) {
         self.line(&format!("host: {text}"));
     }
 
@@ -112,8 +112,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// Stdout or stderr of one instance: collects bytes to lines. Clones share the line.
 #[derive(Clone)]
-pub struct LineStream {
-    log: Arc<ComponentLog>,
+pub(crate) struct LineStream {
     line: Arc<Mutex<Line>>,
 }
 
@@ -123,9 +122,8 @@ struct Line {
 }
 
 impl LineStream {
-    pub fn new(log: Arc<ComponentLog>) -> LineStream {
-        let line = Line { log: Arc::clone(&log), bytes: Vec::new() };
-        LineStream { log, line: Arc::new(Mutex::new(line)) }
+    pub(crate) fn new(log: Arc<ComponentLog>) -> LineStream {
+        LineStream { line: Arc::new(Mutex::new(Line { log, bytes: Vec::new() })) }
     }
 
     fn push(&self, bytes: &[u8]) {

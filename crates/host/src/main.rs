@@ -1,2 +1,120 @@
-//! x
-fn main() {}
+//! `mycelium-host`: runs a `spin.toml`, or one of its cron components.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::{Args, Parser, Subcommand};
+use host::{Host, HostOptions};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Runs Spin apps that need no more than HTTP, cron, SQLite, variables and files.
+#[derive(Parser)]
+#[command(name = "mycelium-host", version)]
+struct Command {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// Serves the app until Ctrl-C or SIGTERM.
+    Up {
+        #[command(flatten)]
+        app: AppArguments,
+        /// Where to listen; port 0 takes a free one.
+        #[arg(long, default_value = "127.0.0.1:3000")]
+        listen: SocketAddr,
+    },
+    /// Runs a cron component now: in the host that runs on the data folder, or else here.
+    Cron {
+        #[command(flatten)]
+        app: AppArguments,
+        component: String,
+    },
+}
+
+#[derive(Args)]
+struct AppArguments {
+    #[arg(long, default_value = "spin.toml")]
+    manifest: PathBuf,
+    /// The folder for databases, logs and compiled components.
+    #[arg(long, default_value = ".mycelium")]
+    data: PathBuf,
+    /// A file of SPIN_VARIABLE_NAME=value lines.
+    #[arg(long)]
+    env_file: Option<PathBuf>,
+    /// A variable; it wins over the environment and the file.
+    #[arg(long = "variable", value_name = "KEY=VALUE", value_parser = key_and_value)]
+    variables: Vec<(String, String)>,
+    /// Keep what components print out of the terminal; the logs have it.
+    #[arg(long)]
+    quiet: bool,
+}
+
+impl AppArguments {
+    fn options(self) -> HostOptions {
+        let mut options = HostOptions::new(self.manifest, self.data);
+        options.env_file = self.env_file;
+        options.variables = self.variables.into_iter().collect();
+        options.terminal_logs = !self.quiet;
+        options
+    }
+}
+
+fn key_and_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        // The text may hold a secret, so it is not repeated.
+        Some(_) | None => Err("write it as KEY=VALUE".into()),
+    }
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let done = match Command::parse().action {
+        Action::Up { app, listen } => up(HostOptions { listen, ..app.options() }).await,
+        Action::Cron { app, component } => cron(app.options(), &component).await,
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Nothing is left to do if stderr is closed.
+            let _ = writeln!(std::io::stderr(), "error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn up(options: HostOptions) -> Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let host = tokio::select! {
+        host = Host::start(options) => host?,
+        _ = terminate.recv() => return Ok(()),
+        _ = interrupt.recv() => return Ok(()),
+    };
+    let mut stdout = std::io::stdout();
+    writeln!(stdout, "listening on http://{}", host.addr()).context("stdout is closed")?;
+    stdout.flush()?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tokio::select! {
+        () = host.shutdown() => {}
+        // Whoever asks twice does not want to wait.
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}
+
+async fn cron(options: HostOptions, component: &str) -> Result<()> {
+    match host::ask_to_fire(&options.data, component).await {
+        Some(done) => done,
+        None => Host::run_cron_once(options, component).await,
+    }
+}

@@ -18,7 +18,7 @@ use crate::options::Outbound;
 
 /// One entry of `allowed_outbound_hosts`: `scheme://host[:port]`, each part possibly `*`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AllowedHost {
+pub(crate) struct AllowedHost {
     /// `None` allows every scheme.
     scheme: Option<String>,
     host: HostPattern,
@@ -36,7 +36,7 @@ enum HostPattern {
 
 impl AllowedHost {
     /// Parses an entry, or says in words what is wrong with it.
-    pub fn parse(text: &str) -> Result<AllowedHost> {
+    pub(crate) fn parse(text: &str) -> Result<AllowedHost> {
         let (scheme, rest) = text
             .split_once("://")
             .with_context(|| format!("`{text}` is not of the form scheme://host[:port]"))?;
@@ -120,13 +120,13 @@ impl Destination {
 
 /// What one component may reach, as the hooks that wasi-http asks.
 #[derive(Clone)]
-pub struct OutboundHooks {
-    pub component: Arc<str>,
-    pub allowed: Arc<[AllowedHost]>,
-    pub network: Arc<Outbound>,
-    pub log: Arc<ComponentLog>,
+pub(crate) struct OutboundHooks {
+    pub(crate) component: Arc<str>,
+    pub(crate) allowed: Arc<[AllowedHost]>,
+    pub(crate) network: Arc<Outbound>,
+    pub(crate) log: Arc<ComponentLog>,
     /// How long a connection, the first byte or the next byte may take.
-    pub wait: Duration,
+    pub(crate) wait: Duration,
 }
 
 impl OutboundHooks {

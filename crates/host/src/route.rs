@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use anyhow::{Result, bail, ensure};
 
 /// Paths below this belong to the host, as they do on Spin.
-pub const WELL_KNOWN_PREFIX: &str = "/.well-known/spin/";
+pub(crate) const WELL_KNOWN_PREFIX: &str = "/.well-known/spin/";
 
 /// One part of a route, between two slashes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,26 +18,26 @@ enum Part {
 
 /// A parsed route.
 #[derive(Clone, Debug)]
-pub struct Route {
+pub(crate) struct Route {
     raw: String,
     parts: Vec<Part>,
 }
 
 /// What a path was matched with.
 #[derive(Debug, PartialEq, Eq)]
-pub struct RouteMatch<'a, T> {
-    pub target: &'a T,
+pub(crate) struct RouteMatch<'a, T> {
+    pub(crate) target: &'a T,
     /// The route as the manifest has it.
-    pub route: &'a str,
+    pub(crate) route: &'a str,
     /// What `...` stands for, from its slash on.
-    pub path_info: String,
+    pub(crate) path_info: String,
     /// What each `:name` stands for.
-    pub named: Vec<(&'a str, &'a str)>,
+    pub(crate) named: Vec<(&'a str, &'a str)>,
 }
 
 impl Route {
     /// Parses a route, or says in words what is wrong with it.
-    pub fn parse(raw: &str) -> Result<Route> {
+    pub(crate) fn parse(raw: &str) -> Result<Route> {
         let Some(path) = raw.strip_prefix('/') else {
             bail!("the route `{raw}` must start with `/`")
         };
@@ -133,13 +133,13 @@ fn path_info(rest: &str, has_slash: bool) -> String {
 
 /// All routes of an app, the most specific first.
 #[derive(Debug)]
-pub struct Router<T> {
+pub(crate) struct Router<T> {
     routes: Vec<(Route, T)>,
 }
 
 impl<T> Router<T> {
     /// Builds the table; two routes that match the same paths are refused.
-    pub fn new(mut routes: Vec<(Route, T)>) -> Result<Router<T>> {
+    pub(crate) fn new(mut routes: Vec<(Route, T)>) -> Result<Router<T>> {
         routes.sort_by(|(one, _), (two, _)| one.compare(two));
         for (index, (one, _)) in routes.iter().enumerate() {
             if let Some((two, _)) = routes[index + 1..].iter().find(|(two, _)| one.is_same_as(two)) {
@@ -150,7 +150,7 @@ impl<T> Router<T> {
     }
 
     /// Who answers for a path.
-    pub fn find<'a>(&'a self, path: &'a str) -> Option<RouteMatch<'a, T>> {
+    pub(crate) fn find<'a>(&'a self, path: &'a str) -> Option<RouteMatch<'a, T>> {
         self.routes.iter().find_map(|(route, target)| {
             let (named, path_info) = route.matches(path)?;
             Some(RouteMatch { target, route: &route.raw, path_info, named })

@@ -9,8 +9,8 @@ mod database;
 mod run;
 mod session;
 
-pub use database::{Database, Databases};
-pub use session::{Session, Sessions};
+pub(crate) use database::{Database, Databases};
+pub(crate) use session::{Session, Sessions};
 
 /// Up to 3.51.2 a rare race of two writers could corrupt a database in WAL mode.
 const OLDEST_SOUND_VERSION: i32 = 3_051_003;

@@ -9,19 +9,23 @@ use anyhow::{Context, Result, bail, ensure};
 use crate::manifest::Manifest;
 
 /// What the name of an environment variable that sets a variable begins with, as on Spin.
-pub const ENVIRONMENT_PREFIX: &str = "SPIN_VARIABLE_";
+pub(crate) const ENVIRONMENT_PREFIX: &str = "SPIN_VARIABLE_";
 
 /// A value that its `Debug` output may not show when it is secret.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Variable {
+pub(crate) struct Variable {
     text: String,
     secret: bool,
 }
 
 impl Variable {
     /// The value itself: for the guest, never for a log.
-    pub fn expose(&self) -> &str {
+    pub(crate) fn expose(&self) -> &str {
         &self.text
+    }
+
+    pub(crate) fn is_secret(&self) -> bool {
+        self.secret
     }
 }
 
@@ -33,20 +37,20 @@ impl fmt::Debug for Variable {
 
 /// The values of all variables that the manifest declares.
 #[derive(Debug)]
-pub struct Variables {
+pub(crate) struct Variables {
     values: BTreeMap<String, Variable>,
 }
 
 /// Where values come from, the first that has one winning; below them all is the default.
-pub struct Sources<'a> {
-    pub given: &'a BTreeMap<String, String>,
-    pub environment: &'a dyn Fn(&str) -> Option<String>,
-    pub file: &'a BTreeMap<String, String>,
+pub(crate) struct Sources<'a> {
+    pub(crate) given: &'a BTreeMap<String, String>,
+    pub(crate) environment: &'a dyn Fn(&str) -> Option<String>,
+    pub(crate) file: &'a BTreeMap<String, String>,
 }
 
 impl Variables {
     /// Finds the value of each declared variable.
-    pub fn resolve(manifest: &Manifest, sources: &Sources<'_>) -> Result<Variables> {
+    pub(crate) fn resolve(manifest: &Manifest, sources: &Sources<'_>) -> Result<Variables> {
         let file = manifest.file.display();
         for name in sources.given.keys().chain(sources.file.keys()) {
             ensure!(
@@ -71,7 +75,7 @@ impl Variables {
     }
 
     /// Replaces each `{{ name }}` in a template. What uses a secret is secret itself.
-    pub fn expand(&self, template: &str) -> Result<Variable> {
+    pub(crate) fn expand(&self, template: &str) -> Result<Variable> {
         let mut expanded = Variable { text: String::new(), secret: false };
         let mut rest = template;
         while let Some((literal, after)) = rest.split_once("{{") {
@@ -101,7 +105,7 @@ fn environment_name(name: &str) -> String {
 ///
 /// Blank lines, `#` comments, `export ` and other programs' settings are passed over; a value may
 /// stand in single or double quotes.
-pub fn read_env_file(path: &Path) -> Result<BTreeMap<String, String>> {
+pub(crate) fn read_env_file(path: &Path) -> Result<BTreeMap<String, String>> {
     let text = std::fs::read_to_string(path)
         .with_context(|| format!("cannot read the variables in {}", path.display()))?;
     parse_env_file(&text).with_context(|| format!("in {}", path.display()))

@@ -1,1 +1,24 @@
 //! HTTP and HTML, shared by all components.
+//!
+//! A component binds handlers to routes; everything between the bytes of a request and a handler,
+//! and between its result and the bytes of an answer, is here.
+
+pub mod ambient;
+pub mod api;
+pub mod config;
+pub mod context;
+pub mod form;
+pub mod json;
+pub mod openapi;
+pub mod operation;
+pub mod page;
+pub mod problem;
+pub mod respond;
+pub mod route;
+pub mod session;
+pub mod view;
+
+pub use config::Config;
+pub use context::{Context, Request, Response};
+pub use problem::{Kind, Problem};
+pub use route::{Route, dispatch};

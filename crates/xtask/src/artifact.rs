@@ -13,7 +13,7 @@ use crate::workspace::Workspace;
 const PROGRAMS: [&str; 3] = ["mycelium-host", "migrate", "gridproxy"];
 
 /// The feature of this crate that brings in the database, for the program `migrate` only.
-const MIGRATE_FEATURE: &str = "xtask/migrate";
+pub(crate) const MIGRATE_FEATURE: &str = "xtask/migrate";
 
 /// Native programs, built.
 pub(crate) struct Programs {

@@ -194,7 +194,9 @@ fn system_mirror() -> String {
 fn debian_codename(os_release: &str) -> Option<String> {
     let value = |key: &str| {
         let mut lines = os_release.lines();
-        lines.find_map(|line| line.strip_prefix(key)).map(|value| value.trim_matches('"').to_owned())
+        lines
+            .find_map(|line| line.strip_prefix(key))
+            .map(|value| value.trim_matches('"').to_owned())
     };
     value("ID=").filter(|id| id == "debian")?;
     value("VERSION_CODENAME=")
@@ -231,10 +233,10 @@ impl SourceEntry {
 
 /// The entries of a sources file, in the one-line form or in stanzas of fields.
 fn source_entries(text: &str) -> Vec<SourceEntry> {
-    let text: String = text.lines().filter(|line| !line.trim_start().starts_with('#')).fold(
-        String::new(),
-        |text, line| text + line + "\n",
-    );
+    let text: String = text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with('#'))
+        .fold(String::new(), |text, line| text + line + "\n");
     let one_line = text.lines().filter_map(one_line_entry);
     let stanzas = text.split("\n\n").filter_map(stanza_entry);
     one_line.chain(stanzas).collect()

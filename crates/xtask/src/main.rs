@@ -3,23 +3,39 @@
 //! Each one does all the set-up that it needs: a fresh clone, a Rust toolchain and package
 //! registries are enough. What takes long says what it is doing.
 
+mod api;
 mod artifact;
+mod ci;
+mod cron;
 mod debian;
+mod demo;
+mod migrate;
 mod process;
 mod progress;
 mod rustup;
+mod secrets;
+mod server;
+mod signals;
 mod standard_library;
 mod target;
+mod test;
+mod up;
 mod workspace;
+
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+use crate::progress::say;
+use crate::test::Outcome;
 use crate::workspace::Workspace;
 
 /// The project's own commands.
 #[derive(Parser)]
-#[command(name = "cargo xtask", bin_name = "cargo xtask", version)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -27,13 +43,53 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Makes the wasm32-wasip2 target, if it is not there yet.
+    /// Does all the set-up and serves the app on this machine.
+    Up(up::Options),
+    /// Does all the set-up and runs every test.
+    Test,
+    /// What CI runs: fmt, clippy, doc, test.
+    Ci,
+    /// Fires a scheduled component now, such as `grid-sync`.
+    Cron(cron::Options),
+    /// Brings a database up to date.
+    Migrate {
+        /// The database's file, made if it is not there.
+        #[arg(long, value_name = "PATH")]
+        database: PathBuf,
+    },
+    /// Makes the wasm32-wasip2 target, if it is not there; the others do it by themselves.
     Target,
 }
 
-fn main() -> Result<()> {
-    let workspace = Workspace::find();
-    match Arguments::parse().command {
-        Command::Target => target::ensure(&workspace),
+fn main() -> ExitCode {
+    let result = run(&Arguments::parse().command);
+    match result {
+        Ok(code) => code,
+        Err(error) => {
+            say(&format!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
     }
+}
+
+fn run(command: &Command) -> Result<ExitCode> {
+    let workspace = Workspace::find();
+    match command {
+        Command::Up(options) => up::run(&workspace, options)?,
+        Command::Test => return Ok(report(test::run(&workspace)?)),
+        Command::Ci => return Ok(report(ci::run(&workspace)?)),
+        Command::Cron(options) => cron::run(&workspace, options)?,
+        Command::Migrate { database } => {
+            migrate::apply(&artifact::build_programs(&workspace)?, database)?;
+        }
+        Command::Target => target::ensure(&workspace)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Says the tests' outcome, as the last line of all.
+fn report(outcome: Outcome) -> ExitCode {
+    // A closed stdout changes nothing about the outcome.
+    let _ = writeln!(io::stdout(), "{}", outcome.line());
+    if outcome.is_success() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -189,7 +189,11 @@ fn name_of(command: &Command) -> String {
         path.file_name().unwrap_or(text).to_string_lossy().into_owned()
     };
     let arguments = command.get_args().find(|argument| !is_option(argument)).map(name);
-    [Some(name(command.get_program())), arguments].into_iter().flatten().collect::<Vec<_>>().join(" ")
+    [Some(name(command.get_program())), arguments]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 fn is_option(argument: &OsStr) -> bool {

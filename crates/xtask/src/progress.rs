@@ -69,11 +69,6 @@ impl Step {
         say(&format!("{}: done in {}", self.name, readable(self.started_at.elapsed())));
     }
 
-    /// Ends the step without a word, for one that had nothing to do.
-    pub(crate) fn skip(self) {
-        self.clear();
-    }
-
     fn clear(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();

@@ -24,7 +24,8 @@ pub(crate) fn ensure_file(data: &Path) -> Result<PathBuf> {
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
         Ok(mut file) => {
             let line = format!("{OPERATOR_TOKEN}={}\n", random_secret()?);
-            file.write_all(line.as_bytes()).with_context(|| format!("writing {}", path.display()))?;
+            file.write_all(line.as_bytes())
+                .with_context(|| format!("writing {}", path.display()))?;
         }
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
         Err(error) => return Err(error).with_context(|| format!("creating {}", path.display())),

@@ -15,7 +15,7 @@ use crate::progress::say;
 
 /// How long a server may take until it listens: the first start compiles components to machine
 /// code.
-const READY_TIMEOUT: Duration = Duration::from_secs(300);
+const READY_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// A running server. It is asked to end when this value goes.
 pub(crate) struct Server {
@@ -115,7 +115,8 @@ mod tests {
 
     #[test]
     fn a_server_that_ends_early_is_an_error_with_its_status() {
-        let error = Server::start("test", &mut shell("exit 3"), "listening on ", |_| ()).err().unwrap();
+        let error =
+            Server::start("test", &mut shell("exit 3"), "listening on ", |_| ()).err().unwrap();
         assert!(error.to_string().contains("exit status: 3"), "{error}");
     }
 }

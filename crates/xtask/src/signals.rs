@@ -23,8 +23,8 @@ impl Signals {
     /// Starts to pass on Ctrl-C, SIGTERM and the end of the terminal.
     pub(crate) fn forward() -> Result<Signals> {
         let state = Arc::new(Mutex::new(State::default()));
-        let mut incoming = iterator::Signals::new([SIGHUP, SIGINT, SIGTERM])
-            .context("listening for signals")?;
+        let mut incoming =
+            iterator::Signals::new([SIGHUP, SIGINT, SIGTERM]).context("listening for signals")?;
         let shared = Arc::clone(&state);
         thread::spawn(move || {
             for _ in incoming.forever() {

@@ -25,12 +25,11 @@ pub(crate) fn install(
     step: &mut Step,
     staging: &Path,
     toolchain: &Toolchain,
+    staged: StagedFolder,
     sources: &Sources,
 ) -> Result<()> {
-    let rustlib = toolchain.sysroot.join("lib/rustlib");
-    let staged = StagedFolder::create(rustlib.join(format!(".{TARGET}-staged")))?;
     let built = {
-        let _linked = LinkedSources::create(&rustlib, &sources.library)?;
+        let _linked = LinkedSources::create(&toolchain.rustlib(), &sources.library)?;
         build(step, &staging.join(EMPTY_CRATE), &sources.wasi_libc)?
     };
     let libraries = staged.path.join("lib");
@@ -106,12 +105,14 @@ fn try_out(folder: &Path) -> Result<()> {
 }
 
 /// A folder in the toolchain that is gone again unless it was moved to its place.
-struct StagedFolder {
+pub(crate) struct StagedFolder {
     path: PathBuf,
 }
 
 impl StagedFolder {
-    fn create(path: PathBuf) -> Result<StagedFolder> {
+    /// Fails where the toolchain cannot be written to, before anything is fetched.
+    pub(crate) fn create(toolchain: &Toolchain) -> Result<StagedFolder> {
+        let path = toolchain.rustlib().join(format!(".{TARGET}-staged"));
         remove_folder(&path)?;
         fs::create_dir_all(&path).with_context(|| {
             format!("cannot write into the toolchain ({}): run as its owner", path.display())

@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::process;
 use crate::progress::{Step, say};
+use crate::standard_library::StagedFolder;
 use crate::workspace::Workspace;
 use crate::{debian, rustup, standard_library};
 
@@ -45,7 +46,12 @@ impl Toolchain {
 
     /// Where the toolchain keeps the target's libraries.
     pub(crate) fn target_folder(&self) -> PathBuf {
-        self.sysroot.join("lib/rustlib").join(TARGET)
+        self.rustlib().join(TARGET)
+    }
+
+    /// Where the toolchain keeps its libraries and sources.
+    pub(crate) fn rustlib(&self) -> PathBuf {
+        self.sysroot.join("lib/rustlib")
     }
 
     /// The file of the target's standard library, if the whole target is there and fits.
@@ -105,18 +111,19 @@ fn obtain(workspace: &Workspace, toolchain: &Toolchain) -> Result<String> {
 fn build(staging: &Path, toolchain: &Toolchain) -> Result<()> {
     // What an interrupted run has left is of no use.
     remove_folder(staging)?;
+    let staged = StagedFolder::create(toolchain)?;
     let mut step = Step::start("fetching the standard library's sources");
     let sources = debian::fetch(&mut step, &staging.join("debian"), &toolchain.release)?;
     step.done();
     let mut step = Step::start("compiling the standard library");
-    standard_library::install(&mut step, staging, toolchain, &sources)?;
+    standard_library::install(&mut step, staging, toolchain, staged, &sources)?;
     step.done();
     remove_folder(staging)
 }
 
 /// Takes away a target that was built here for another compiler, or only in part.
 fn remove_unfit(toolchain: &Toolchain) -> Result<()> {
-    let manifest = toolchain.sysroot.join(format!("lib/rustlib/manifest-rust-std-{TARGET}"));
+    let manifest = toolchain.rustlib().join(format!("manifest-rust-std-{TARGET}"));
     let folder = toolchain.target_folder();
     if manifest.exists() {
         bail!(

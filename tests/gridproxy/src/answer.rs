@@ -82,14 +82,14 @@ pub(crate) fn answer(grid: &Grid, method: &str, target: &str) -> Answer {
         Some(Route::Text(text)) => Answer::json(200, text),
         Some(Route::List(listing)) => list(grid, listing, query),
         Some(Route::Node(id)) => match node(grid, id) {
-            Ok(node) => Answer::json(200, &node.single_text),
+            Ok(node) => Answer::json(200, node.single_text()),
             Err(answer) => answer,
         },
         Some(Route::Gateway(id)) => match node(grid, id) {
             Ok(node) if node.value["publicConfig"]["domain"].as_str().unwrap_or("").is_empty() => {
                 Answer::error(404, "gateway not found")
             }
-            Ok(node) => Answer::json(200, &node.single_text),
+            Ok(node) => Answer::json(200, node.single_text()),
             Err(answer) => answer,
         },
         Some(Route::NodeStatus(id)) => match node(grid, id) {
@@ -102,7 +102,7 @@ pub(crate) fn answer(grid: &Grid, method: &str, target: &str) -> Answer {
         Some(Route::AskNode(id, what, message)) => ask_node(grid, id, what, message),
         Some(Route::Contract(id)) => {
             match number(id).and_then(|id| grid.get(Collection::Contracts, id)) {
-                Some(contract) => Answer::json(200, &contract.list_text),
+                Some(contract) => Answer::json(200, contract.list_text()),
                 None => Answer::error(500, "contract not found"),
             }
         }
@@ -123,7 +123,7 @@ fn list(grid: &Grid, listing: &Listing, query: &str) -> Answer {
     };
     let size = usize::try_from(limit.size).unwrap_or(usize::MAX);
     let page = entries.iter().skip(limit.offset()).take(size);
-    let texts: Vec<&str> = page.map(|entry| entry.list_text.as_str()).collect();
+    let texts: Vec<&str> = page.map(|entry| entry.list_text()).collect();
     let mut answer = Answer::json(200, &format!("[{}]", texts.join(",")));
     if limit.ret_count {
         let count = entries.len() as u64;

@@ -21,7 +21,7 @@ const HELP: &str = "\
 The control port of the gridproxy stand-in.
 
 GET    /fault              the fault that is set
-PUT    /fault              sets one: {\"effect\": {\"kind\": \"...\"}, \"delay_ms\", \"path\", \"times\"}
+PUT    /fault              {\"effect\": {\"kind\": ...}, \"delay_ms\", \"path\", \"times\"}
                            kinds: none, refuse, close, status (code), cut (after_bytes),
                            drip (bytes, pause_ms), garbage, html, huge (bytes), bad-gzip,
                            gzip-bomb (bytes), redirect (location), body (status, content_type, body)

@@ -209,7 +209,7 @@ const HTML: &str = "<!DOCTYPE html><html><head><title>502 Bad Gateway</title></h
 
 fn gzip_of_spaces(bytes: u64) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-    let piece = [b' '; 64 << 10];
+    let piece = [b' '; 4 << 10];
     let mut left = bytes;
     while left > 0 {
         let length = usize::try_from(left).unwrap_or(usize::MAX).min(piece.len());

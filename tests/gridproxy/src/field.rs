@@ -8,8 +8,15 @@ pub(crate) fn text<'value>(document: &'value Value, pointer: &str) -> &'value st
     document.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
 }
 
-pub(crate) fn number(document: &Value, pointer: &str) -> f64 {
-    document.pointer(pointer).and_then(Value::as_f64).unwrap_or_default()
+/// A whole number; 0 where there is none. Its type holds every number of 64 bits, signed or not.
+pub(crate) fn number(document: &Value, pointer: &str) -> i128 {
+    let value = document.pointer(pointer);
+    let signed = value.and_then(Value::as_i64).map(i128::from);
+    signed.or_else(|| value.and_then(Value::as_u64).map(i128::from)).unwrap_or_default()
+}
+
+pub(crate) fn price(document: &Value) -> f64 {
+    document.get("price_usd").and_then(Value::as_f64).unwrap_or_default()
 }
 
 pub(crate) fn flag(document: &Value, pointer: &str) -> Option<bool> {
@@ -20,8 +27,8 @@ pub(crate) fn is_true(document: &Value, pointer: &str) -> bool {
     flag(document, pointer) == Some(true)
 }
 
-pub(crate) fn has_text(document: &Value, pointer: &str) -> Option<bool> {
-    Some(!text(document, pointer).is_empty())
+pub(crate) fn has_text(document: &Value, pointer: &str) -> bool {
+    !text(document, pointer).is_empty()
 }
 
 pub(crate) fn same(document: &Value, pointer: &str, wanted: &str) -> bool {
@@ -37,7 +44,7 @@ pub(crate) fn is_one_of(document: &Value, pointer: &str, wanted: &HashSet<u64>) 
 }
 
 /// What is free of a resource of a node. The real server subtracts in the same way.
-pub(crate) fn free(document: &Value, resource: &str) -> f64 {
+pub(crate) fn free(document: &Value, resource: &str) -> i128 {
     let of = |part: &str| number(document, &format!("/{part}_resources/{resource}"));
     of("total") - of("used")
 }

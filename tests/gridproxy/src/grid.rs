@@ -1,25 +1,36 @@
 //! What the stand-in knows at the moment: its documents, by kind and id, with their texts.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use serde_json::{Map, Value, json};
 
 use crate::documents::{Collection, DOCUMENTS_MAX, Documents};
 use crate::wire::{self, Form};
 
-/// One document, and its text in both forms, made once.
+/// One document in list form, and its text in both forms, made when it is first asked for.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
     pub(crate) value: Value,
-    pub(crate) list_text: String,
-    pub(crate) single_text: String,
+    list_text: OnceLock<String>,
+    single_text: OnceLock<String>,
 }
 
 impl Entry {
     fn new(document: Map<String, Value>) -> Entry {
-        let list_text = wire::render(&document, Form::List);
-        let single_text = wire::render(&document, Form::Single);
-        Entry { value: Value::Object(document), list_text, single_text }
+        Entry {
+            value: Value::Object(document),
+            list_text: OnceLock::new(),
+            single_text: OnceLock::new(),
+        }
+    }
+
+    pub(crate) fn list_text(&self) -> &str {
+        self.list_text.get_or_init(|| wire::render(&self.value, Form::List))
+    }
+
+    pub(crate) fn single_text(&self) -> &str {
+        self.single_text.get_or_init(|| wire::render(&self.value, Form::Single))
     }
 
     /// A text field of the document, or nothing.
@@ -177,11 +188,15 @@ mod tests {
             "capacity": {"total_resources": {"cru": 4}}, "healthy": true});
         assert!(grid.patch(Collection::Nodes, 7, patch.as_object().unwrap().clone()));
         assert_eq!(
-            grid.get(Collection::Nodes, 7).unwrap().list_text,
+            grid.get(Collection::Nodes, 7).unwrap().list_text(),
             r#"{"nodeId":7,"total_resources":{"cru":4,"mru":9},"power":{"target":"Down"},"#
                 .to_owned()
                 + r#""healthy":true}"#
         );
+        let patch = json!({"capacity": null, "power": null});
+        assert!(grid.patch(Collection::Nodes, 7, patch.as_object().unwrap().clone()));
+        let text = grid.get(Collection::Nodes, 7).unwrap().single_text();
+        assert_eq!(text, r#"{"nodeId":7,"healthy":true}"#);
         assert!(!grid.patch(Collection::Nodes, 8, Map::new()));
         assert!(grid.remove(Collection::Nodes, 7) && !grid.remove(Collection::Nodes, 7));
     }

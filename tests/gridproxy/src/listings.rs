@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::documents::Collection;
-use crate::field::{contains, flag, free, has_text, is_one_of, is_true, number, same, text};
+use crate::field::{contains, flag, free, has_text, is_one_of, is_true, number, price, same, text};
 use crate::select::{Filter, Listing, Rule, Scope};
 
 pub(crate) const NODES: Listing = Listing {
@@ -57,9 +57,9 @@ const NODE_FILTERS: &[Filter] = &[
     ("farm_name_contains", Rule::Text(|it, part| contains(it, "/farmName", part))),
     ("farm_ids", Rule::Numbers(|it, ids| is_one_of(it, "/farmId", ids))),
     ("free_ips", Rule::Number(|it, least| number(it, "/farm_free_ips") >= least)),
-    ("ipv4", Rule::Flag(|it| has_text(it, "/publicConfig/ipv4"))),
-    ("ipv6", Rule::Flag(|it| has_text(it, "/publicConfig/ipv6"))),
-    ("domain", Rule::Flag(|it| has_text(it, "/publicConfig/domain"))),
+    ("ipv4", Rule::Flag(|it| Some(has_text(it, "/publicConfig/ipv4")))),
+    ("ipv6", Rule::Flag(|it| Some(has_text(it, "/publicConfig/ipv6")))),
+    ("domain", Rule::Flag(|it| Some(has_text(it, "/publicConfig/domain")))),
     ("has_ipv6", Rule::NotInDocuments),
     // The filter leaves the extra fee out, which the field of this name counts in.
     ("dedicated", Rule::Flag(|it| Some(is_true(it, "/rentable") || is_true(it, "/rented")))),
@@ -80,18 +80,18 @@ const NODE_FILTERS: &[Filter] = &[
     ("certification_type", Rule::Text(|it, name| same(it, "/certificationType", name))),
     ("num_gpu", Rule::Number(|it, least| number(it, "/num_gpu") >= least)),
     ("healthy", Rule::Flag(|it| flag(it, "/healthy"))),
-    ("price_min", Rule::Price(|it, least| number(it, "/price_usd") >= least)),
-    ("price_max", Rule::Price(|it, most| number(it, "/price_usd") <= most)),
+    ("price_min", Rule::Price(|it, least| price(it) >= least)),
+    ("price_max", Rule::Price(|it, most| price(it) <= most)),
     ("features", Rule::Features),
 ];
 
 const GPU_FILTERS: &[Filter] = &[
-    ("has_gpu", Rule::Flag(|it| has_text(it, "/id"))),
+    ("has_gpu", Rule::Flag(|it| Some(has_text(it, "/id")))),
     ("gpu_device_id", Rule::Text(|it, part| contains(it, "/id", part))),
     ("gpu_device_name", Rule::Text(|it, part| contains(it, "/device", part))),
     ("gpu_vendor_id", Rule::Text(|it, part| contains(it, "/id", part))),
     ("gpu_vendor_name", Rule::Text(|it, part| contains(it, "/vendor", part))),
-    ("gpu_available", Rule::Flag(|it| Some(number(it, "/contract") == 0.0))),
+    ("gpu_available", Rule::Flag(|it| Some(number(it, "/contract") == 0))),
 ];
 
 pub(crate) const FARMS: Listing = Listing {
@@ -127,7 +127,7 @@ const NODE_OF_FARM_FILTERS: &[Filter] = &[
     ("node_status", Rule::Status),
     ("node_rented_by", Rule::Number(is_rented_by)),
     ("node_available_for", Rule::Number(is_available_for)),
-    ("node_has_gpu", Rule::Flag(|it| Some(number(it, "/num_gpu") > 0.0))),
+    ("node_has_gpu", Rule::Flag(|it| Some(number(it, "/num_gpu") > 0))),
     ("node_has_ipv6", Rule::NotInDocuments),
     ("node_certified", Rule::Flag(|it| Some(text(it, "/certificationType") == "Certified"))),
     ("node_features", Rule::Features),
@@ -184,18 +184,18 @@ const CONTRACT_FILTERS: &[Filter] = &[
     ("farm_id", Rule::Number(|it, id| number(it, "/details/farm_id") == id)),
 ];
 
-fn total(node: &Value, resource: &str) -> f64 {
+fn total(node: &Value, resource: &str) -> i128 {
     number(node, &format!("/total_resources/{resource}"))
 }
 
-fn is_rented_by(node: &Value, twin: f64) -> bool {
+fn is_rented_by(node: &Value, twin: i128) -> bool {
     number(node, "/rentedByTwinId") == twin
 }
 
 /// Whether the twin may deploy on the node.
-fn is_available_for(node: &Value, twin: f64) -> bool {
+fn is_available_for(node: &Value, twin: i128) -> bool {
     let is_for_all = !is_true(node, "/rented")
         && !is_true(node, "/inDedicatedFarm")
-        && number(node, "/extraFee") == 0.0;
+        && number(node, "/extraFee") == 0;
     is_for_all || is_rented_by(node, twin)
 }

@@ -22,7 +22,7 @@ const STATUSES: [&str; 3] = ["up", "standby", "down"];
 pub(crate) enum Rule {
     /// A boolean; `None` is a document that fits neither of the two.
     Flag(fn(&Value) -> Option<bool>),
-    Number(fn(&Value, f64) -> bool),
+    Number(fn(&Value, i128) -> bool),
     Price(fn(&Value, f64) -> bool),
     Numbers(fn(&Value, &HashSet<u64>) -> bool),
     Text(fn(&Value, &str) -> bool),
@@ -92,11 +92,11 @@ impl Listing {
         params: &Params,
     ) -> Result<Vec<(Scope, Test<'grid>)>, ParamError> {
         let given = || params.iter().filter(|(name, _)| !Limit::is_name(name));
-        let known = |name| {
+        let known = |wanted: &str| {
             let mut filters = self.filters.iter().flat_map(|(scope, filters)| {
                 filters.iter().map(|(name, rule)| (*scope, *name, rule))
             });
-            filters.find(|(_, known, _)| *known == name)
+            filters.find(|(_, known, _)| *known == wanted)
         };
         if let Some((name, _)) = given().find(|(name, _)| known(name).is_none()) {
             return Err(ParamError::Unknown(name.to_owned()));
@@ -111,7 +111,7 @@ impl Listing {
     fn sort(&self, entries: &mut [&Entry], limit: &Limit, rented_first: bool) {
         if limit.randomize {
             let state = RandomState::new();
-            entries.sort_by_key(|entry| state.hash_one(&entry.list_text));
+            entries.sort_by_key(|entry| state.hash_one(entry.list_text()));
             return;
         }
         let field = limit.sort_by.as_deref();
@@ -122,7 +122,7 @@ impl Listing {
             });
         }
         if rented_first {
-            entries.sort_by_key(|entry| number(&entry.value, "/rentedByTwinId") == 0.0);
+            entries.sort_by_key(|entry| number(&entry.value, "/rentedByTwinId") == 0);
         }
     }
 }
@@ -143,7 +143,7 @@ impl Rule {
                 Box::new(move |it| of(it) == Some(wanted))
             }
             Rule::Number(fits) => {
-                let wanted = query::unsigned(last).map(as_float).ok_or_else(wrong)?;
+                let wanted = query::unsigned(last).map(i128::from).ok_or_else(wrong)?;
                 Box::new(move |it| fits(it, wanted))
             }
             Rule::Price(fits) => {
@@ -178,7 +178,7 @@ impl Rule {
                 Box::new(move |it| wanted.iter().all(|word| has_feature(it, word)))
             }
             Rule::Owner => {
-                let wanted = query::unsigned(last).map(as_float).ok_or_else(wrong)?;
+                let wanted = query::unsigned(last).map(i128::from).ok_or_else(wrong)?;
                 Box::new(move |it| owner(grid, it) == Some(wanted))
             }
             Rule::NotInDocuments => return Err(ParamError::NotInDocuments(name.to_owned())),
@@ -203,20 +203,15 @@ fn has_feature(node: &Value, word: &str) -> bool {
     node["features"].as_array().is_some_and(|features| features.iter().any(|it| it == word))
 }
 
-fn owner(grid: &Grid, node: &Value) -> Option<f64> {
+fn owner(grid: &Grid, node: &Value) -> Option<i128> {
     let farm = grid.get(Collection::Farms, node["farmId"].as_u64()?)?;
-    farm.value["twinId"].as_f64()
-}
-
-#[expect(clippy::cast_precision_loss, reason = "ids and sizes stay below 2^53")]
-fn as_float(number: u64) -> f64 {
-    number as f64
+    Some(number(&farm.value, "/twinId"))
 }
 
 /// Orders two documents by a field; one that lacks it comes last.
 fn compare(pointer: &str, a: &Value, b: &Value) -> Ordering {
     match pointer {
-        "free_cru" => free(a, "cru").total_cmp(&free(b, "cru")),
+        "free_cru" => free(a, "cru").cmp(&free(b, "cru")),
         "/status" => {
             let rank = |it| STATUSES.iter().position(|status| *status == text(it, "/status"));
             rank(a).cmp(&rank(b))
@@ -224,8 +219,8 @@ fn compare(pointer: &str, a: &Value, b: &Value) -> Ordering {
         _ => match (a.pointer(pointer), b.pointer(pointer)) {
             (Some(Value::String(a)), Some(Value::String(b))) => a.cmp(b),
             (Some(Value::Bool(_)), Some(Value::Bool(_))) => flag(a, pointer).cmp(&flag(b, pointer)),
-            (Some(Value::Number(_)), Some(Value::Number(_))) => {
-                number(a, pointer).total_cmp(&number(b, pointer))
+            (Some(Value::Number(a)), Some(Value::Number(b))) => {
+                a.as_f64().unwrap_or_default().total_cmp(&b.as_f64().unwrap_or_default())
             }
             (a, b) => a.is_none().cmp(&b.is_none()),
         },

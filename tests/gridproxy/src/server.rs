@@ -13,7 +13,7 @@ use http_body_util::channel::{Channel, Sender};
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
-use hyper::header::CONTENT_LENGTH;
+use hyper::header::{CONTENT_LENGTH, HeaderValue};
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -133,7 +133,7 @@ async fn respond(request: Request<Incoming>, control: &Control) -> Result<Respon
     let target = request.uri().path_and_query().map_or("/", |target| target.as_str()).to_owned();
     let method = request.method().as_str().to_owned();
     let header = |name| {
-        let value = request.headers().get(name).map(|value| value.as_bytes());
+        let value = request.headers().get(name).map(HeaderValue::as_bytes);
         String::from_utf8_lossy(value.unwrap_or_default()).into_owned()
     };
     let fault = control.receive(Received {
@@ -209,7 +209,7 @@ async fn drip(
 }
 
 async fn pad(sender: &mut Sender<Bytes, io::Error>, body: Bytes, spaces: u64) -> Sent {
-    let piece = Bytes::from_static(&[b' '; PIECE_BYTES]);
+    let piece = Bytes::from(vec![b' '; PIECE_BYTES]);
     sender.send_data(body).await?;
     let mut left = spaces;
     while left > 0 {

@@ -20,13 +20,13 @@ const SLOW_STATEMENTS_MAX: usize = 1_024;
 
 /// Every database that components may open, by label.
 #[derive(Debug, Default)]
-pub struct Databases {
+pub(crate) struct Databases {
     by_label: BTreeMap<String, Arc<Database>>,
 }
 
 impl Databases {
     /// Opens the files of these labels in the data folder, and creates those that are missing.
-    pub fn open(
+    pub(crate) fn open(
         folder: &Path,
         labels: impl IntoIterator<Item = String>,
         limits: Limits,
@@ -39,13 +39,13 @@ impl Databases {
         Ok(Databases { by_label })
     }
 
-    pub fn get(&self, label: &str) -> Option<Arc<Database>> {
+    pub(crate) fn get(&self, label: &str) -> Option<Arc<Database>> {
         self.by_label.get(label).cloned()
     }
 }
 
 /// One database file.
-pub struct Database {
+pub(crate) struct Database {
     path: PathBuf,
     pub(super) limits: Limits,
     idle: Mutex<Vec<Connection>>,
@@ -66,7 +66,7 @@ impl std::fmt::Debug for Database {
 
 impl Database {
     /// Opens the file once, so that what is wrong with it shows at start. Blocks.
-    pub fn open(path: PathBuf, limits: Limits) -> Result<Arc<Database>> {
+    pub(crate) fn open(path: PathBuf, limits: Limits) -> Result<Arc<Database>> {
         let first = Connection::open(&path)?;
         Ok(Arc::new(Database {
             path,

@@ -19,13 +19,13 @@ const RETRY_PAUSE_MAX: Duration = Duration::from_millis(20);
 
 /// A connection as a guest holds it. Clones are the same connection.
 #[derive(Clone)]
-pub struct Session {
+pub(crate) struct Session {
     /// Empty while a statement runs, and for good when the guest died during it.
     open: Arc<Mutex<Option<Open>>>,
 }
 
 impl Session {
-    pub async fn open(database: &Arc<Database>) -> Result<Session> {
+    pub(crate) async fn open(database: &Arc<Database>) -> Result<Session> {
         let connection = database.connection().await?;
         let open = Open {
             connection: Some(connection),
@@ -37,7 +37,7 @@ impl Session {
     }
 
     /// Runs one statement; an error is the text for the guest.
-    pub async fn execute(&self, sql: String, parameters: Vec<Value>) -> Result<QueryResult, String> {
+    pub(crate) async fn execute(&self, sql: String, parameters: Vec<Value>) -> Result<QueryResult, String> {
         let Some(open) = self.lock().take() else {
             return Err("the connection is at work on another statement".into());
         };
@@ -51,12 +51,12 @@ impl Session {
     }
 
     /// The rowid of the last INSERT, 0 before the first.
-    pub fn last_insert_rowid(&self) -> i64 {
+    pub(crate) fn last_insert_rowid(&self) -> i64 {
         self.written(rusqlite::Connection::last_insert_rowid).unwrap_or(0)
     }
 
     /// How many rows the last change touched.
-    pub fn changes(&self) -> u64 {
+    pub(crate) fn changes(&self) -> u64 {
         self.written(rusqlite::Connection::changes).unwrap_or(0)
     }
 
@@ -74,26 +74,26 @@ impl Session {
 
 /// The connections of one instance that are open.
 #[derive(Default)]
-pub struct Sessions {
+pub(crate) struct Sessions {
     open: Mutex<Vec<Weak<Mutex<Option<Open>>>>>,
 }
 
 impl Sessions {
     /// Remembers a connection for as long as the guest holds it.
-    pub fn add(&self, session: &Session) {
+    pub(crate) fn add(&self, session: &Session) {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         open.retain(|session| session.strong_count() > 0);
         open.push(Arc::downgrade(&session.open));
     }
 
     /// How many the guest holds.
-    pub fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         open.iter().filter(|session| session.strong_count() > 0).count()
     }
 
     /// Undoes what a request left uncommitted. Returns whether there was something.
-    pub fn roll_back(&self) -> bool {
+    pub(crate) fn roll_back(&self) -> bool {
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let sessions = open.iter().filter_map(Weak::upgrade).map(|open| Session { open });
         sessions.filter(Session::roll_back).count() > 0

@@ -5,7 +5,7 @@ use web::page::{
     Section, WalkStep,
 };
 
-pub fn api_docs() -> ApiDocs {
+pub(crate) fn api_docs() -> ApiDocs {
     ApiDocs {
         frame: Frame::new("API", Section::Docs),
         base_url: "http://127.0.0.1:3000".into(),
@@ -60,7 +60,13 @@ fn search() -> Operation {
         access: "anybody".into(),
         fields: vec![
             field("country", "query", "text", false, "Only nodes in this country."),
-            field("max_price", "query", "decimal", false, "The most for a slice and month, in US dollars."),
+            field(
+                "max_price",
+                "query",
+                "decimal",
+                false,
+                "The most for a slice and month, in US dollars.",
+            ),
             field("cursor", "query", "text", false, "`next_cursor` of the page before."),
         ],
         answers: vec![answer(200, "One page of slices."), answer(304, "Nothing has changed.")],
@@ -105,13 +111,38 @@ fn answer(status: u16, text: &str) -> Answer {
     Answer { status, text: text.into() }
 }
 
-pub fn problems() -> Problems {
+pub(crate) fn problems() -> Problems {
     let kinds = [
-        ("balance-too-low", 402, "The balance does not cover the rental", "Add credit, or choose a shorter term."),
-        ("no-such-rental", 404, "There is no such rental", "Check the id; the rentals of others do not show."),
-        ("offer-changed", 409, "The offer has changed since it was shown", "Read the node again and confirm the new total."),
-        ("slice-not-available", 409, "The slice is no longer available", "Leave `slice_id` out, or choose another node."),
-        ("wrong-fields", 400, "Some fields are wrong", "Each entry of `fields` names one and what it expects."),
+        (
+            "balance-too-low",
+            402,
+            "The balance does not cover the rental",
+            "Add credit, or choose a shorter term.",
+        ),
+        (
+            "no-such-rental",
+            404,
+            "There is no such rental",
+            "Check the id; the rentals of others do not show.",
+        ),
+        (
+            "offer-changed",
+            409,
+            "The offer has changed since it was shown",
+            "Read the node again and confirm the new total.",
+        ),
+        (
+            "slice-not-available",
+            409,
+            "The slice is no longer available",
+            "Leave `slice_id` out, or choose another node.",
+        ),
+        (
+            "wrong-fields",
+            400,
+            "Some fields are wrong",
+            "Each entry of `fields` names one and what it expects.",
+        ),
     ];
     Problems {
         frame: Frame::new("Problems", Section::Docs),

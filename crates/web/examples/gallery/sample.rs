@@ -9,10 +9,10 @@ use web::page::{
 };
 
 /// A page's file name and its HTML.
-pub type Rendered = (&'static str, askama::Result<String>);
+pub(crate) type Rendered = (&'static str, askama::Result<String>);
 
 /// Every page, most of them in more than one state.
-pub fn gallery() -> Vec<Rendered> {
+pub(crate) fn gallery() -> Vec<Rendered> {
     vec![
         ("home", home().render()),
         ("compute", compute(nodes()).render()),
@@ -27,6 +27,7 @@ pub fn gallery() -> Vec<Rendered> {
         ("slices", slices(rentals()).render()),
         ("slices-empty", slices(Vec::new()).render()),
         ("rental", rental().render()),
+        ("rental-ready", rental_with_access().render()),
         ("wallet", wallet(entries()).render()),
         ("wallet-empty", wallet(Vec::new()).render()),
         ("farm", farm(farm_rows()).render()),
@@ -56,7 +57,7 @@ fn day(iso: &str, text: &str) -> Moment {
     Moment::new(format!("{iso}T12:00:00Z"), text)
 }
 
-pub fn home() -> Home {
+pub(crate) fn home() -> Home {
     let terms = [
         ("1 month", "full price"),
         ("3 months", "5% off"),
@@ -72,7 +73,7 @@ pub fn home() -> Home {
     }
 }
 
-pub fn compute(nodes: Vec<NodeCard>) -> Compute {
+pub(crate) fn compute(nodes: Vec<NodeCard>) -> Compute {
     Compute {
         frame: visitor("Slices for rent", Section::Marketplace),
         filter: filter(),
@@ -82,7 +83,7 @@ pub fn compute(nodes: Vec<NodeCard>) -> Compute {
     }
 }
 
-fn compute_with_errors() -> Compute {
+pub(crate) fn compute_with_errors() -> Compute {
     let filter = ComputeFilter {
         country: Field::new("Belgium"),
         max_price: Field::refused("cheap", "An amount in dollars, such as 25."),
@@ -112,7 +113,7 @@ fn filter() -> ComputeFilter {
     }
 }
 
-pub fn node_card() -> NodeCard {
+pub(crate) fn node_card() -> NodeCard {
     NodeCard {
         url: "/marketplace/compute/32".into(),
         name: "Canal house".into(),
@@ -121,7 +122,10 @@ pub fn node_card() -> NodeCard {
         price_per_hour: "$0.034".into(),
         min_uptime: "99.5%".into(),
         min_bandwidth: "100 Mbit/s".into(),
-        measured_uptime: Some(MeasuredUptime { percent: "99.87%".into(), observations: "2,016".into() }),
+        measured_uptime: Some(MeasuredUptime {
+            percent: "99.87%".into(),
+            observations: "2,016".into(),
+        }),
         available_slices: 6,
         total_slices: 9,
         is_certified: false,
@@ -139,7 +143,10 @@ fn nodes() -> Vec<NodeCard> {
         ..node_card()
     };
     vec![
-        NodeCard { measured_uptime: None, ..place("Nile 4", "Cairo, Egypt", "$18.50", "$0.025", 16, 16) },
+        NodeCard {
+            measured_uptime: None,
+            ..place("Nile 4", "Cairo, Egypt", "$18.50", "$0.025", 16, 16)
+        },
         node_card(),
         NodeCard {
             is_certified: true,
@@ -152,7 +159,7 @@ fn nodes() -> Vec<NodeCard> {
     ]
 }
 
-pub fn node(renting: Renting) -> Node {
+pub(crate) fn node(renting: Renting) -> Node {
     let taken = [2, 3, 7];
     let is_free = |number| matches!(renting, Renting::Open(_)) && !taken.contains(&number);
     Node {
@@ -165,7 +172,10 @@ pub fn node(renting: Renting) -> Node {
         price_per_hour: "$0.034".into(),
         min_uptime: "99.5%".into(),
         min_bandwidth: "100 Mbit/s".into(),
-        measured_uptime: Some(MeasuredUptime { percent: "99.87%".into(), observations: "2,016".into() }),
+        measured_uptime: Some(MeasuredUptime {
+            percent: "99.87%".into(),
+            observations: "2,016".into(),
+        }),
         available_slices: if matches!(renting, Renting::Open(_)) { 6 } else { 0 },
         total_slices: 9,
         facts: vec![
@@ -203,7 +213,7 @@ fn every_slice_is_rented() -> Renting {
     Renting::Closed { reason: "Every slice of this node is rented.".into() }
 }
 
-pub fn rent_form() -> RentForm {
+pub(crate) fn rent_form() -> RentForm {
     RentForm {
         node_id: "32".into(),
         slice_id: None,
@@ -260,7 +270,7 @@ fn term(months: u32, discount: Option<&str>, monthly: &str, total: &str, ends: &
     }
 }
 
-pub fn signup() -> Signup {
+pub(crate) fn signup() -> Signup {
     Signup {
         frame: visitor("Make an account", Section::Elsewhere),
         email: Field::refused("omar", "An e-mail address, such as you@example.org."),
@@ -272,7 +282,7 @@ pub fn signup() -> Signup {
     }
 }
 
-pub fn login() -> Login {
+pub(crate) fn login() -> Login {
     Login {
         frame: visitor("Sign in", Section::Elsewhere),
         email: Field::new("omar@example.org"),
@@ -283,11 +293,11 @@ pub fn login() -> Login {
     }
 }
 
-pub fn slices(rentals: Vec<RentalRow>) -> Slices {
+pub(crate) fn slices(rentals: Vec<RentalRow>) -> Slices {
     Slices { frame: member("My slices", Section::Slices), rentals, next_page: None }
 }
 
-pub fn rental_row() -> RentalRow {
+pub(crate) fn rental_row() -> RentalRow {
     RentalRow {
         url: "/dashboard/slices/019f0000-0000-7000-8000-000000000001".into(),
         slice_id: "node32_slice_1".into(),
@@ -325,7 +335,7 @@ fn rentals() -> Vec<RentalRow> {
     ]
 }
 
-pub fn rental() -> Rental {
+pub(crate) fn rental() -> Rental {
     let row = rental_row();
     Rental {
         frame: Frame {
@@ -350,7 +360,7 @@ pub fn rental() -> Rental {
             text: "The slice is reserved for you and not provisioned yet. When it is, the command \
                    that reaches it stands here."
                 .into(),
-            command: Some("ssh root@5f3:1c9a:77e0:41b2:9d0e:2a7c:55b1:8e02".into()),
+            command: None,
         },
         facts: vec![
             Fact::new("Promise", "99.5% uptime, 100 Mbit/s"),
@@ -371,6 +381,15 @@ pub fn rental() -> Rental {
     }
 }
 
+fn rental_with_access() -> Rental {
+    let access = Access {
+        status: Badge::new("ready", Tone::Good),
+        text: "Reach the slice with your own SSH key, over the Mycelium network.".into(),
+        command: Some("ssh root@5f3:1c9a:77e0:41b2:9d0e:2a7c:55b1:8e02".into()),
+    };
+    Rental { access, ..rental() }
+}
+
 fn charge() -> MoneyEntry {
     MoneyEntry {
         at: day("2026-07-29", "29 July 2026, 12:00 UTC"),
@@ -382,7 +401,7 @@ fn charge() -> MoneyEntry {
     }
 }
 
-pub fn entries() -> Vec<MoneyEntry> {
+pub(crate) fn entries() -> Vec<MoneyEntry> {
     let credit = MoneyEntry {
         at: day("2026-07-28", "28 July 2026, 09:14 UTC"),
         what: "Credit: bank transfer of 27 July".into(),
@@ -394,7 +413,7 @@ pub fn entries() -> Vec<MoneyEntry> {
     vec![charge(), credit]
 }
 
-pub fn wallet(entries: Vec<MoneyEntry>) -> Wallet {
+pub(crate) fn wallet(entries: Vec<MoneyEntry>) -> Wallet {
     Wallet {
         frame: member("Wallet", Section::Wallet),
         balance: if entries.is_empty() { "$0.00" } else { "$28.75" }.into(),
@@ -403,7 +422,7 @@ pub fn wallet(entries: Vec<MoneyEntry>) -> Wallet {
     }
 }
 
-pub fn farm(nodes: Vec<FarmRow>) -> Farm {
+pub(crate) fn farm(nodes: Vec<FarmRow>) -> Farm {
     Farm {
         frame: member("Farm", Section::Farm),
         grid_node_id: if nodes.is_empty() {
@@ -424,7 +443,7 @@ pub fn farm(nodes: Vec<FarmRow>) -> Farm {
     }
 }
 
-pub fn farm_row() -> FarmRow {
+pub(crate) fn farm_row() -> FarmRow {
     FarmRow {
         url: "/dashboard/farm/nodes/32".into(),
         name: "Canal house".into(),
@@ -464,7 +483,7 @@ fn farm_rows() -> Vec<FarmRow> {
     ]
 }
 
-pub fn farm_node() -> FarmNode {
+pub(crate) fn farm_node() -> FarmNode {
     let slices = (1..=9).map(|number| {
         let is_allocated = [2, 3, 7].contains(&number);
         FarmSlice {
@@ -517,7 +536,7 @@ pub fn farm_node() -> FarmNode {
     }
 }
 
-fn farm_node_without_slices() -> FarmNode {
+pub(crate) fn farm_node_without_slices() -> FarmNode {
     FarmNode {
         status: Badge::new("draft", Tone::Plain),
         headline: "This node can provide no slice now.".into(),
@@ -543,7 +562,7 @@ fn limit(resource: &str, free: &str, slices: u32, is_limiting: bool) -> Resource
     ResourceLimit { resource: resource.into(), free: free.into(), slices, is_limiting }
 }
 
-pub fn error() -> ErrorPage {
+pub(crate) fn error() -> ErrorPage {
     ErrorPage {
         frame: member("Not found", Section::Elsewhere),
         status: 404,

@@ -40,6 +40,15 @@ pub struct ComputeFilter {
     pub is_active: bool,
 }
 
+impl ComputeFilter {
+    /// Whether a field could not be used, so that nothing was looked for.
+    fn has_error(&self) -> bool {
+        [&self.country, &self.max_price, &self.min_uptime, &self.min_bandwidth]
+            .iter()
+            .any(|field| field.error.is_some())
+    }
+}
+
 /// One node in the list.
 #[derive(Clone, Debug)]
 pub struct NodeCard {

@@ -1,0 +1,213 @@
+//! A host from its start to its end.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+
+use crate::component::{Component, Shared, compile};
+use crate::control::ControlSocket;
+use crate::cron::{CronComponent, Schedule};
+use crate::dispatch::Dispatcher;
+use crate::http::Server;
+use crate::manifest::{HttpTarget, Manifest};
+use crate::options::HostOptions;
+use crate::route::{Route, Router};
+use crate::sqlite::Databases;
+use crate::variables::{Sources, Variables, read_env_file};
+use crate::{engine, linker};
+
+/// A running host. Dropping it stops at once; [`Host::shutdown`] lets requests finish.
+pub struct Host {
+    addr: SocketAddr,
+    running: Arc<Running>,
+    stop: watch::Sender<bool>,
+    /// The server and the schedules, which end by themselves after `stop`.
+    tasks: JoinSet<()>,
+    control: JoinSet<()>,
+}
+
+/// The parts that its tasks share.
+pub(crate) struct Running {
+    crons: BTreeMap<String, Arc<CronComponent>>,
+}
+
+/// Everything that a manifest asks for, ready to run.
+struct App {
+    server: Server,
+    crons: BTreeMap<String, Arc<CronComponent>>,
+    schedules: Vec<(Arc<CronComponent>, Schedule)>,
+}
+
+impl Host {
+    /// Reads the manifest, compiles what it names, and listens.
+    pub async fn start(options: HostOptions) -> Result<Host> {
+        let options = Arc::new(options);
+        let loaded = Arc::clone(&options);
+        let app = tokio::task::spawn_blocking(move || App::load(&loaded)).await??;
+        let listener = TcpListener::bind(options.listen)
+            .await
+            .with_context(|| format!("cannot listen on {}", options.listen))?;
+        let addr = listener.local_addr()?;
+        let control = ControlSocket::bind(&options.data).await?;
+
+        let (stop, stopped) = watch::channel(false);
+        let running = Arc::new(Running { crons: app.crons });
+        let mut tasks = JoinSet::new();
+        tasks.spawn(Arc::new(app.server).serve(listener, stopped.clone()));
+        if options.run_schedules {
+            for (cron, schedule) in app.schedules {
+                let stopped = stopped.clone();
+                tasks.spawn(async move { cron.follow(&schedule, stopped).await });
+            }
+        }
+        let mut control_tasks = JoinSet::new();
+        if let Some(socket) = control {
+            control_tasks.spawn(socket.serve(Arc::clone(&running)));
+        }
+        Ok(Host { addr, running, stop, tasks, control: control_tasks })
+    }
+
+    /// Where it listens.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// Runs a cron component now, and waits for it.
+    pub async fn fire_cron(&self, component: &str) -> Result<()> {
+        self.running.fire_cron(component).await
+    }
+
+    /// Runs a cron component once, without a server.
+    pub async fn run_cron_once(options: HostOptions, component: &str) -> Result<()> {
+        let options = Arc::new(options);
+        let app = tokio::task::spawn_blocking(move || App::load(&options)).await??;
+        Running { crons: app.crons }.fire_cron(component).await
+    }
+
+    /// Takes no more requests, and waits for those that run, for as long as the limits say.
+    pub async fn shutdown(mut self) {
+        self.control.shutdown().await;
+        // Nobody listens to `stop` any more only if all tasks have ended.
+        let _ = self.stop.send(true);
+        while self.tasks.join_next().await.is_some() {}
+    }
+}
+
+impl Running {
+    pub(crate) async fn fire_cron(&self, component: &str) -> Result<()> {
+        let cron = self.crons.get(component).with_context(|| {
+            let known: Vec<&str> = self.crons.keys().map(String::as_str).collect();
+            format!("no cron trigger runs `{component}`; there are: {}", known.join(", "))
+        })?;
+        cron.fire().await
+    }
+}
+
+impl App {
+    /// Blocks while it compiles.
+    fn load(options: &Arc<HostOptions>) -> Result<App> {
+        let data = &options.data;
+        std::fs::create_dir_all(data.join("logs"))
+            .with_context(|| format!("cannot make the data folder {}", data.display()))?;
+        let manifest = Manifest::read(&options.manifest)?;
+        let file = manifest.file.display().to_string();
+        let variables = resolve_variables(options, &manifest)?;
+        let databases = open_databases(options, &manifest)?;
+
+        let routes = manifest.routes.iter().filter_map(|trigger| {
+            let route = trigger.route.as_deref()?;
+            Some(Route::parse(route).map(|route| (route, trigger.target.clone())))
+        });
+        let place = || format!("{file}: [[trigger.http]]");
+        let routes = routes.collect::<Result<_>>().with_context(place)?;
+        let router = Router::new(routes).with_context(place)?;
+        let schedules = manifest.schedules.iter().map(|trigger| {
+            let schedule = Schedule::parse(&trigger.expression)
+                .with_context(|| format!("{file}: [[trigger.cron]]"))?;
+            Ok((trigger.component.clone(), schedule))
+        });
+        let schedules: Vec<(String, Schedule)> = schedules.collect::<Result<_>>()?;
+
+        let network = Arc::new(options.outbound.clone());
+        let shared = Shared {
+            manifest: &manifest,
+            options,
+            variables: &variables,
+            databases: &databases,
+            network: &network,
+        };
+        let (components, crons) = load_components(&shared, &schedules)?;
+        let schedules =
+            schedules.into_iter().map(|(name, schedule)| (Arc::clone(&crons[&name]), schedule));
+        Ok(App {
+            schedules: schedules.collect(),
+            server: Server { router, components, limits: options.limits },
+            crons,
+        })
+    }
+}
+
+type Loaded = (BTreeMap<String, Dispatcher>, BTreeMap<String, Arc<CronComponent>>);
+
+/// Compiles the components that a trigger names.
+fn load_components(shared: &Shared<'_>, schedules: &[(String, Schedule)]) -> Result<Loaded> {
+    let Shared { manifest, options, .. } = *shared;
+    let file = manifest.file.display();
+    let answers = |name: &str| {
+        manifest.routes.iter().any(
+            |trigger| matches!(&trigger.target, HttpTarget::Component(target) if target == name),
+        )
+    };
+    let runs = |name: &str| schedules.iter().any(|(component, _)| component == name);
+
+    let cache = options.cache.clone().unwrap_or_else(|| options.data.join("cache"));
+    let engine = engine::new(options.limits, manifest.components.len(), &cache)?;
+    let linker = linker::new(&engine)?;
+    let places = Arc::new(Semaphore::new(usize::from(options.limits.concurrent_requests)));
+    let mut dispatchers = BTreeMap::new();
+    let mut crons = BTreeMap::new();
+    for (name, declaration) in &manifest.components {
+        let component = Arc::new(Component::new(name, declaration, shared)?);
+        let pre =
+            compile(&engine, &linker, name, declaration).with_context(|| file.to_string())?;
+        let wrong = |what: &str| format!("{file}: [component.{name}] does not export {what}");
+        if answers(name) {
+            let dispatcher =
+                Dispatcher::new(Arc::clone(&component), pre.clone(), Arc::clone(&places))
+                    .with_context(|| wrong("an HTTP handler"))?;
+            dispatchers.insert(name.clone(), dispatcher);
+        }
+        if runs(name) {
+            let cron = CronComponent::new(component, pre, options.clock.clone())
+                .with_context(|| wrong("handle-cron-event"))?;
+            crons.insert(name.clone(), Arc::new(cron));
+        }
+    }
+    Ok((dispatchers, crons))
+}
+
+fn resolve_variables(options: &HostOptions, manifest: &Manifest) -> Result<Variables> {
+    let file = match &options.env_file {
+        Some(path) => read_env_file(path)?,
+        None => BTreeMap::new(),
+    };
+    Variables::resolve(
+        manifest,
+        &Sources {
+            given: &options.variables,
+            environment: &|name| std::env::var(name).ok(),
+            file: &file,
+        },
+    )
+}
+
+fn open_databases(options: &HostOptions, manifest: &Manifest) -> Result<Databases> {
+    let labels = manifest.components.values().flat_map(|component| &component.sqlite_databases);
+    let labels: BTreeSet<String> = labels.cloned().collect();
+    Databases::open(&options.data, labels, options.limits)
+}

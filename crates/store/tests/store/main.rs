@@ -1,0 +1,18 @@
+//! The store against real SQLite: statements, races, constraints, plans, and a model.
+//!
+//! One program for all subjects, so that SQLite is linked once. `market` is what they share.
+
+mod accounts;
+mod ends;
+mod farm;
+mod invariants;
+mod ledger;
+mod market;
+mod migrate;
+mod model;
+mod plans;
+mod races;
+mod rent;
+mod schema;
+mod search;
+mod sync;

@@ -1,0 +1,271 @@
+//! A farmer's nodes.
+
+use domain::account::Scope;
+use domain::field::FieldError;
+use domain::id::{NodeId, SliceId};
+use domain::money::{PriceLimits, Usd};
+use domain::promise::{Bandwidth, Uptime};
+use http::Method;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use store::nodes::{FarmNode, FarmSlice, Terms};
+
+use crate::api::market::{Node, Slice};
+use crate::api::{PAGING, PageOf};
+use crate::form::keep;
+use crate::json::Decimal;
+use crate::operation::{Access, Operation, schema_of};
+use crate::problem::{Kind, Problem};
+
+const GROUP: &str = "Farm";
+
+/// `GET /api/farm/nodes`
+pub const LIST_FARM_NODES: Operation = Operation {
+    id: "listFarmNodes",
+    group: GROUP,
+    path: "/api/farm/nodes",
+    summary: "Lists your nodes.",
+    access: Access::Account(Scope::Read),
+    query: &PAGING,
+    about_answer: "A page of your nodes.",
+    answer: Some(schema_of::<PageOf<FarmNodeView>>),
+    ..Operation::READ
+};
+
+/// `POST /api/farm/nodes`
+pub const ADD_NODE: Operation = Operation {
+    id: "addNode",
+    group: GROUP,
+    method: Method::POST,
+    path: "/api/farm/nodes",
+    summary: "Registers a node of the grid as a draft, and says how many slices it can provide.",
+    access: Access::Account(Scope::Farm),
+    body: Some(schema_of::<AddNodeBody>),
+    status: 201,
+    about_answer: "The node.",
+    answer: Some(schema_of::<FarmNodeWithSlices>),
+    problems: &[
+        Kind::NoSuchGridNode,
+        Kind::NodeTaken,
+        Kind::UnusableDocument,
+        Kind::GridUnreachable,
+    ],
+    ..Operation::READ
+};
+
+/// `GET /api/farm/nodes/{node}`
+pub const SHOW_FARM_NODE: Operation = Operation {
+    id: "showFarmNode",
+    group: GROUP,
+    path: "/api/farm/nodes/{node}",
+    summary: "Shows one of your nodes, and who rents its slices.",
+    access: Access::Account(Scope::Read),
+    about_answer: "The node.",
+    answer: Some(schema_of::<FarmNodeWithSlices>),
+    ..Operation::READ
+};
+
+/// `PATCH /api/farm/nodes/{node}`
+pub const CHANGE_NODE: Operation = Operation {
+    id: "changeNode",
+    group: GROUP,
+    method: Method::PATCH,
+    path: "/api/farm/nodes/{node}",
+    summary: "Sets price, promise and name; what is left out stays. Rentals keep what was sold.",
+    access: Access::Account(Scope::Farm),
+    body: Some(schema_of::<ChangeNodeBody>),
+    about_answer: "The node.",
+    answer: Some(schema_of::<FarmNodeWithSlices>),
+    problems: &[Kind::OfferChanged],
+    ..Operation::READ
+};
+
+/// `POST /api/farm/nodes/{node}/publish`
+pub const PUBLISH_NODE: Operation = Operation {
+    id: "publishNode",
+    group: GROUP,
+    method: Method::POST,
+    path: "/api/farm/nodes/{node}/publish",
+    summary: "Puts the node's free slices on the market.",
+    access: Access::Account(Scope::Farm),
+    about_answer: "The node.",
+    answer: Some(schema_of::<FarmNodeWithSlices>),
+    problems: &[Kind::PriceMissing, Kind::OfferChanged],
+    ..Operation::READ
+};
+
+/// `POST /api/farm/nodes/{node}/pause`
+pub const PAUSE_NODE: Operation = Operation {
+    id: "pauseNode",
+    group: GROUP,
+    method: Method::POST,
+    path: "/api/farm/nodes/{node}/pause",
+    summary: "Takes the node's free slices off the market. Rentals run on.",
+    access: Access::Account(Scope::Farm),
+    about_answer: "The node.",
+    answer: Some(schema_of::<FarmNodeWithSlices>),
+    problems: &[Kind::NeverPublished, Kind::OfferChanged],
+    ..Operation::READ
+};
+
+/// What registers a node.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AddNodeBody {
+    /// The grid's number of the node.
+    pub grid_node_id: i64,
+}
+
+/// Reads a grid node id.
+pub fn grid_node_id(number: i64) -> Result<NodeId, FieldError> {
+    let id = u32::try_from(number).ok().filter(|id| *id > 0);
+    id.map(NodeId).ok_or_else(|| FieldError::new("grid_node_id", "a whole number above 0"))
+}
+
+/// What a farmer changes; what is left out stays.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ChangeNodeBody {
+    /// Per slice, in dollars.
+    pub price_per_month: Option<Decimal>,
+    /// The promised uptime in percent.
+    pub min_uptime: Option<Decimal>,
+    /// The promised bandwidth in Mbit/s.
+    pub min_bandwidth_mbps: Option<Decimal>,
+    /// Your name for the node.
+    pub name: Option<String>,
+    /// The `offer_version` that you saw: if somebody has changed the node since, nothing is set.
+    pub offer_version: Option<i64>,
+}
+
+/// The longest name of a node.
+const NAME_CHARS_MAX: usize = 80;
+
+impl ChangeNodeBody {
+    /// What the node is offered for after this change, or every field that is wrong.
+    pub fn apply(&self, node: &FarmNode, limits: PriceLimits) -> Result<Terms, Vec<FieldError>> {
+        let mut wrong = Vec::new();
+        let mut terms = Terms {
+            name: node.offer.name.clone(),
+            price: node.offer.price,
+            min_uptime: node.offer.min_uptime,
+            min_bandwidth: node.offer.min_bandwidth,
+        };
+        if let Some(text) = &self.name
+            && let Some(name) = keep(&mut wrong, node_name(text))
+        {
+            terms.name = name;
+        }
+        if let Some(price) = &self.price_per_month {
+            let price = limits.parse("price_per_month", &price.text());
+            terms.price = keep(&mut wrong, price).or(terms.price);
+        }
+        if let Some(uptime) = &self.min_uptime
+            && let Some(uptime) = keep(&mut wrong, Uptime::parse("min_uptime", &uptime.text()))
+        {
+            terms.min_uptime = uptime;
+        }
+        if let Some(bandwidth) = &self.min_bandwidth_mbps {
+            let bandwidth = Bandwidth::parse("min_bandwidth_mbps", &bandwidth.text());
+            terms.min_bandwidth = keep(&mut wrong, bandwidth).unwrap_or(terms.min_bandwidth);
+        }
+        if wrong.is_empty() { Ok(terms) } else { Err(wrong) }
+    }
+}
+
+fn node_name(text: &str) -> Result<String, FieldError> {
+    let name = text.trim();
+    let length = name.chars().count();
+    if !(1..=NAME_CHARS_MAX).contains(&length) || name.chars().any(char::is_control) {
+        return Err(FieldError::new("name", "1 to 80 characters on one line"));
+    }
+    Ok(name.to_owned())
+}
+
+/// A node as its farmer sees it.
+#[derive(Serialize, JsonSchema)]
+pub struct FarmNodeView {
+    /// What the market sees of it.
+    #[serde(flatten)]
+    pub node: Node,
+    /// `draft`, `published` or `paused`.
+    pub listing: &'static str,
+    /// How many slices the grid's last report allows.
+    pub capacity: u32,
+    /// Why it is 0, in words; null where it is not.
+    pub reason: Option<String>,
+    /// Rented slices.
+    pub allocated_slices: u32,
+    /// What all its slices would earn a month at its price, as decimal text, before the platform's
+    /// fee; null without a price.
+    pub potential_per_month: Option<String>,
+}
+
+impl FarmNodeView {
+    /// Shows a farmer's node.
+    pub fn new(farm_node: &FarmNode) -> FarmNodeView {
+        FarmNodeView {
+            node: Node::new(&farm_node.offer),
+            listing: farm_node.offer.listing.as_str(),
+            capacity: farm_node.capacity.slices,
+            reason: reason(farm_node),
+            allocated_slices: farm_node.offer.allocated_slices,
+            potential_per_month: potential(farm_node).map(|usd| usd.to_string()),
+        }
+    }
+}
+
+/// Why a node offers nothing, in words; the document that could not be used comes first.
+pub fn reason(node: &FarmNode) -> Option<String> {
+    let refused = node.refused_document.as_ref();
+    refused
+        .map(|reason| format!("the grid's last document of this node cannot be used: {reason}"))
+        .or_else(|| node.capacity.refusal.map(|refusal| refusal.to_string()))
+}
+
+/// What all slices of a node would earn a month at its price.
+pub fn potential(node: &FarmNode) -> Option<Usd> {
+    node.offer.price.map(|price| price.times(node.offer.total_slices()))
+}
+
+/// A slice as its farmer sees it.
+#[derive(Serialize, JsonSchema)]
+pub struct FarmSliceView {
+    /// The slice.
+    #[serde(flatten)]
+    pub slice: Slice,
+    /// Who rents it: an e-mail address; null where it is free.
+    pub renter: Option<String>,
+    /// When that rental ends (RFC 3339); null where it is free.
+    pub rented_until: Option<String>,
+}
+
+/// A farmer's node and its slices.
+#[derive(Serialize, JsonSchema)]
+pub struct FarmNodeWithSlices {
+    /// The node.
+    #[serde(flatten)]
+    pub node: FarmNodeView,
+    /// Every slice of it, by number.
+    pub slices: Vec<FarmSliceView>,
+}
+
+impl FarmNodeWithSlices {
+    /// Shows a farmer's node.
+    pub fn new(node: &FarmNode, slices: &[FarmSlice]) -> FarmNodeWithSlices {
+        let slice = |slice: &FarmSlice| FarmSliceView {
+            slice: Slice::new(SliceId { node: node.offer.node, number: slice.number }, slice.state),
+            renter: slice.renter.clone(),
+            rented_until: slice.ends_at.map(|end| end.to_string()),
+        };
+        FarmNodeWithSlices {
+            node: FarmNodeView::new(node),
+            slices: slices.iter().map(slice).collect(),
+        }
+    }
+}
+
+/// A node's id in a path; what is not one does not exist.
+pub fn node_id(text: &str) -> Result<NodeId, Problem> {
+    NodeId::parse(text).ok_or_else(Problem::not_found)
+}

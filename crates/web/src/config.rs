@@ -1,0 +1,83 @@
+//! What the operator sets: Spin's variables, read and checked.
+
+use domain::money::{Percent, PriceLimits, Usd};
+
+/// The values of the app's variables.
+#[derive(Clone)]
+pub struct Config {
+    /// The operator's token; `None` where none is set, and then nobody is the operator.
+    pub operator_token: Option<String>,
+    /// Base URLs of gridproxy, separated by commas, tried in order.
+    pub gridproxy_urls: String,
+    /// Where the app is reached from outside, without a slash at the end.
+    pub public_url: String,
+    /// What a farmer may ask for a slice and month.
+    pub price_limits: PriceLimits,
+    /// What the platform keeps of a rental.
+    pub platform_fee: Percent,
+}
+
+/// The fewest characters of an operator's token: 128 bits in any usual encoding.
+const OPERATOR_TOKEN_CHARS_MIN: usize = 22;
+
+impl Config {
+    /// Reads every variable with `get`, which gives a variable's text. The error names the variable
+    /// and never holds its value.
+    pub fn read(get: impl Fn(&str) -> Result<String, String>) -> Result<Config, String> {
+        let price = |name: &'static str| {
+            Usd::parse(name, &get(name)?)
+                .map_err(|wrong| format!("{name}: expected {}", wrong.rule))
+        };
+        let operator_token = Some(get("operator_token")?).filter(|token| !token.is_empty());
+        if operator_token.as_ref().is_some_and(|t| t.len() < OPERATOR_TOKEN_CHARS_MIN) {
+            let least = OPERATOR_TOKEN_CHARS_MIN;
+            return Err(format!("operator_token: expected at least {least} characters"));
+        }
+        let price_limits =
+            PriceLimits { min: price("price_min_usd")?, max: price("price_max_usd")? };
+        if price_limits.min > price_limits.max {
+            return Err("price_min_usd: expected at most price_max_usd".to_owned());
+        }
+        let platform_fee = Percent::parse("platform_fee_percent", &get("platform_fee_percent")?)
+            .map_err(|wrong| format!("platform_fee_percent: expected {}", wrong.rule))?;
+        Ok(Config {
+            operator_token,
+            gridproxy_urls: get("gridproxy_urls")?,
+            public_url: get("public_url")?.trim_end_matches('/').to_owned(),
+            price_limits,
+            platform_fee,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(name: &str, value: &str) -> Result<Config, String> {
+        Config::read(|asked| Ok(if asked == name { value } else { default(asked) }.to_owned()))
+    }
+
+    fn default(name: &str) -> &'static str {
+        match name {
+            "price_min_usd" => "1",
+            "price_max_usd" => "500",
+            "platform_fee_percent" => "10",
+            _ => "",
+        }
+    }
+
+    #[test]
+    fn each_wrong_value_names_its_variable() {
+        assert!(read("operator_token", "").is_ok_and(|config| config.operator_token.is_none()));
+        for (name, value) in [
+            ("operator_token", "short"),
+            ("price_min_usd", "501"),
+            ("price_max_usd", "much"),
+            ("platform_fee_percent", "101"),
+        ] {
+            let error = read(name, value).err().unwrap_or_default();
+            assert!(error.starts_with(name) && !error.contains(value), "{error}");
+        }
+    }
+}

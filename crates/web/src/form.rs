@@ -1,0 +1,41 @@
+//! Forms of pages, and the gathering of every wrong field before anything is answered.
+
+use domain::field::FieldError;
+use domain::rental::IdempotencyKey;
+use url::form_urlencoded;
+
+use crate::context::{Context, IDEMPOTENCY_KEY, Request};
+
+/// The fields of a form, as a browser sends them.
+pub struct Form(Vec<(String, String)>);
+
+impl Form {
+    /// The most fields that are read.
+    const FIELDS_MAX: usize = 100;
+
+    /// Reads the fields of a request.
+    pub fn read(request: &Request) -> Form {
+        let pairs = form_urlencoded::parse(request.body()).take(Form::FIELDS_MAX);
+        Form(pairs.map(|(name, value)| (name.into_owned(), value.into_owned())).collect())
+    }
+
+    /// The text in a field; empty if it was not sent.
+    pub fn text(&self, name: &str) -> &str {
+        self.0.iter().find(|(field, _)| field == name).map_or("", |(_, value)| value)
+    }
+
+    /// The text in a field, if there is any.
+    pub fn filled(&self, name: &str) -> Option<&str> {
+        Some(self.text(name)).filter(|text| !text.trim().is_empty())
+    }
+}
+
+/// Keeps what is wrong with a field and goes on, so that a person sees every mistake at once.
+pub fn keep<T>(wrong: &mut Vec<FieldError>, read: Result<T, FieldError>) -> Option<T> {
+    read.map_err(|error| wrong.push(error)).ok()
+}
+
+/// The request's `Idempotency-Key`, or a fresh one for a client that sends none.
+pub fn idempotency_key<D>(cx: &Context<'_, D>) -> Result<IdempotencyKey, FieldError> {
+    IdempotencyKey::parse(cx.header(IDEMPOTENCY_KEY).unwrap_or(&cx.request_id))
+}

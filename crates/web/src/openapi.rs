@@ -1,0 +1,216 @@
+//! The API document (OpenAPI 3.1), made from the operations that are served.
+
+use std::collections::BTreeMap;
+
+use schemars::SchemaGenerator;
+use schemars::generate::SchemaSettings;
+use serde_json::{Map, Value, json};
+
+use crate::api::OPERATIONS;
+use crate::operation::{Access, Operation};
+use crate::problem::Kind;
+
+/// Makes the document; `public_url` is where the API is reached.
+pub fn document(public_url: &str) -> Value {
+    let mut generator = SchemaSettings::draft2020_12()
+        .with(|settings| settings.definitions_path = "/components/schemas".into())
+        .into_generator();
+    let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
+    for operation in OPERATIONS {
+        let method = operation.method.as_str().to_lowercase();
+        let described = describe(operation, &mut generator);
+        paths.entry(operation.path).or_default().insert(method, described);
+    }
+    let mut schemas = generator.take_definitions(true);
+    schemas.insert("Problem".into(), problem_schema());
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Mycelium",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "Rent slices of grid nodes: 1 vCPU, 4 GB memory, 200 GB SSD each.",
+            "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
+        },
+        "servers": [{ "url": if public_url.is_empty() { "/" } else { public_url } }],
+        "paths": paths,
+        "components": { "schemas": schemas, "securitySchemes": security_schemes() },
+    })
+}
+
+fn describe(operation: &Operation, generator: &mut SchemaGenerator) -> Value {
+    let mut described = json!({
+        "operationId": operation.id,
+        "tags": [operation.group],
+        "summary": operation.summary,
+        "parameters": parameters(operation),
+        "security": security(operation.access),
+        "responses": responses(operation, generator),
+    });
+    if let Some(schema) = operation.body {
+        described["requestBody"] = json!({
+            "required": true,
+            "content": { "application/json": { "schema": schema(generator) } },
+        });
+    }
+    described
+}
+
+fn parameters(operation: &Operation) -> Value {
+    let in_path = operation
+        .path
+        .split('/')
+        .filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))
+        .map(|name| {
+            json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } })
+        });
+    let in_query = operation.query.iter().map(|parameter| {
+        json!({
+            "name": parameter.name,
+            "in": "query",
+            "description": parameter.about,
+            "schema": { "type": "string" },
+            "example": parameter.example,
+        })
+    });
+    let key = operation.takes_key.then(|| {
+        json!({
+            "name": "Idempotency-Key",
+            "in": "header",
+            "description": "Marks one intention: a retry with the same key has no second effect.",
+            "schema": { "type": "string", "minLength": 1, "maxLength": 128 },
+        })
+    });
+    in_path.chain(in_query).chain(key).collect()
+}
+
+fn security(access: Access) -> Value {
+    match access {
+        Access::Public => json!([]),
+        Access::Account(_) => json!([{ "token": [] }, { "session": [] }]),
+        Access::Operator => json!([{ "operator": [] }]),
+    }
+}
+
+fn security_schemes() -> Value {
+    json!({
+        "token": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "An API token of an account.",
+        },
+        "session": {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": "__Host-session",
+            "description": "The cookie of a sign-in; `session` on plain localhost.",
+        },
+        "operator": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "The operator's token.",
+        },
+    })
+}
+
+fn responses(operation: &Operation, generator: &mut SchemaGenerator) -> Value {
+    let mut responses = Map::new();
+    let mut success = json!({ "description": operation.about_answer });
+    if let Some(schema) = operation.answer {
+        success["content"] = json!({ "application/json": { "schema": schema(generator) } });
+    }
+    responses.insert(operation.status.to_string(), success);
+    if operation.method == http::Method::GET && operation.access == Access::Public {
+        let unchanged = json!({ "description": "Not changed since the answer of the sent ETag." });
+        responses.insert("304".into(), unchanged);
+    }
+    let mut by_status: BTreeMap<u16, Vec<Kind>> = BTreeMap::new();
+    for kind in operation.all_problems() {
+        by_status.entry(kind.status().as_u16()).or_default().push(kind);
+    }
+    for (status, kinds) in by_status {
+        responses.insert(status.to_string(), problem_response(&kinds));
+    }
+    Value::Object(responses)
+}
+
+fn problem_response(kinds: &[Kind]) -> Value {
+    let titles: Vec<&str> = kinds.iter().map(|kind| kind.title()).collect();
+    let types: Vec<String> = kinds.iter().map(|kind| kind.uri()).collect();
+    json!({
+        "description": titles.join("; "),
+        "content": { "application/problem+json": { "schema": {
+            "allOf": [
+                { "$ref": "#/components/schemas/Problem" },
+                { "properties": { "type": { "enum": types } } },
+            ],
+        } } },
+    })
+}
+
+fn problem_schema() -> Value {
+    json!({
+        "type": "object",
+        "description": "Problem details (RFC 9457).",
+        "required": ["type", "title", "status", "detail", "instance", "success", "message"],
+        "properties": {
+            "type": { "type": "string", "description": "The stable name, as a link to its page." },
+            "title": { "type": "string" },
+            "status": { "type": "integer" },
+            "detail": { "type": "string", "description": "What happened, for people." },
+            "instance": { "type": "string", "description": "The id of this request." },
+            "success": { "const": false },
+            "message": { "type": "string", "description": "The detail, for older clients." },
+            "errors": {
+                "type": "array",
+                "description": "The fields that were wrong.",
+                "items": {
+                    "type": "object",
+                    "required": ["field", "rule"],
+                    "properties": {
+                        "field": { "type": "string" },
+                        "rule": { "type": "string" },
+                    },
+                },
+            },
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reference_leads_somewhere() {
+        fn check(value: &Value, document: &Value) {
+            match value {
+                Value::Object(members) => {
+                    if let Some(Value::String(target)) = members.get("$ref") {
+                        let pointer = target.trim_start_matches('#');
+                        assert!(document.pointer(pointer).is_some(), "{target}");
+                    }
+                    members.values().for_each(|member| check(member, document));
+                }
+                Value::Array(items) => items.iter().for_each(|item| check(item, document)),
+                _ => {}
+            }
+        }
+        let document = document("");
+        check(&document, &document);
+        assert!(document["components"]["schemas"]["RentBody"].is_object());
+    }
+
+    #[test]
+    fn operations_have_their_own_names_and_places() {
+        let mut names: Vec<&str> = OPERATIONS.iter().map(|operation| operation.id).collect();
+        let mut places: Vec<String> =
+            OPERATIONS.iter().map(|o| format!("{} {}", o.method, o.path)).collect();
+        for list in [&mut names] {
+            list.sort_unstable();
+            list.dedup();
+        }
+        places.sort_unstable();
+        places.dedup();
+        assert_eq!((names.len(), places.len()), (OPERATIONS.len(), OPERATIONS.len()));
+    }
+}

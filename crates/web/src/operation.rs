@@ -1,0 +1,112 @@
+//! An operation of the JSON API: what serves it and what the API document says of it are one thing.
+
+use domain::account::Scope;
+use http::Method;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+
+use crate::problem::Kind;
+
+/// Who may call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Everybody.
+    Public,
+    /// Who is signed in, or has a token with this scope.
+    Account(Scope),
+    /// Who has the operator's token.
+    Operator,
+}
+
+/// A field of the query.
+#[derive(Clone, Copy, Debug)]
+pub struct Parameter {
+    /// Its name.
+    pub name: &'static str,
+    /// What it does and what it must be.
+    pub about: &'static str,
+    /// An example of its value.
+    pub example: &'static str,
+}
+
+/// Gives a type's schema.
+pub type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
+
+/// The schema of `T`, as a reference to the document's component of its name.
+pub fn schema_of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    generator.subschema_for::<T>()
+}
+
+/// An operation of the JSON API.
+pub struct Operation {
+    /// Its name for generated clients.
+    pub id: &'static str,
+    /// The heading that it stands under.
+    pub group: &'static str,
+    /// The method.
+    pub method: Method,
+    /// The path; placeholders are in braces.
+    pub path: &'static str,
+    /// What it does, in a sentence.
+    pub summary: &'static str,
+    /// Who may call.
+    pub access: Access,
+    /// Fields of the query.
+    pub query: &'static [Parameter],
+    /// Whether it takes an `Idempotency-Key`.
+    pub takes_key: bool,
+    /// The schema of the body that it takes.
+    pub body: Option<SchemaOf>,
+    /// The status of success.
+    pub status: u16,
+    /// What success answers.
+    pub about_answer: &'static str,
+    /// The schema of what success answers; `None` for no body.
+    pub answer: Option<SchemaOf>,
+    /// Its own problems, besides those that access, bodies and the machine add.
+    pub problems: &'static [Kind],
+}
+
+impl Operation {
+    /// A public read; the other operations are given by what differs from it.
+    pub const READ: Operation = Operation {
+        id: "",
+        group: "",
+        method: Method::GET,
+        path: "",
+        summary: "",
+        access: Access::Public,
+        query: &[],
+        takes_key: false,
+        body: None,
+        status: 200,
+        about_answer: "",
+        answer: None,
+        problems: &[],
+    };
+
+    /// Every problem that this operation can answer, in the order of their declaration.
+    pub fn all_problems(&self) -> Vec<Kind> {
+        let mut kinds = self.problems.to_vec();
+        kinds.extend([Kind::MethodNotAllowed, Kind::Internal, Kind::Busy, Kind::WrongSchema]);
+        match self.access {
+            Access::Public => {}
+            Access::Operator => kinds.push(Kind::NotSignedIn),
+            Access::Account(_) => kinds.extend([Kind::NotSignedIn, Kind::MissingScope]),
+        }
+        if !self.query.is_empty() || self.takes_key {
+            kinds.push(Kind::InvalidFields);
+        }
+        if self.body.is_some() {
+            kinds.extend([Kind::Unreadable, Kind::InvalidFields, Kind::TooLarge]);
+        }
+        if self.path.contains('{') {
+            kinds.push(Kind::NotFound);
+        }
+        // A token of nobody is refused wherever it is sent.
+        kinds.push(Kind::NotSignedIn);
+        if self.method != Method::GET {
+            kinds.push(Kind::CrossSite);
+        }
+        Kind::ALL.iter().copied().filter(|kind| kinds.contains(kind)).collect()
+    }
+}

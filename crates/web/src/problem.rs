@@ -1,0 +1,295 @@
+//! Every failure that a client can see, and its status. Problem details as of RFC 9457.
+
+use std::fmt::Display;
+
+use domain::field::FieldError;
+use domain::listing::NeverPublished;
+use domain::rental::RentError;
+use http::StatusCode;
+use serde_json::{Map, Value, json};
+use store::StoreError;
+use store::rentals::RentFailure;
+
+/// Declares the kinds of problems, each with its stable name, status, title and advice.
+macro_rules! kinds {
+    ($($variant:ident, $name:literal, $status:ident, $title:literal, $advice:literal;)*) => {
+        /// What went wrong, by its stable name.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Kind {
+            $(#[doc = $title] $variant,)*
+        }
+
+        impl Kind {
+            /// Every kind.
+            pub const ALL: &[Kind] = &[$(Kind::$variant),*];
+
+            /// The stable name, for programs.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Kind::$variant => $name,)* }
+            }
+
+            /// The status that it is answered with.
+            pub fn status(self) -> StatusCode {
+                match self { $(Kind::$variant => StatusCode::$status,)* }
+            }
+
+            /// What happened, in a few words.
+            pub fn title(self) -> &'static str {
+                match self { $(Kind::$variant => $title,)* }
+            }
+
+            /// What to do about it.
+            pub fn advice(self) -> &'static str {
+                match self { $(Kind::$variant => $advice,)* }
+            }
+        }
+    };
+}
+
+kinds! {
+    Unreadable, "unreadable-request", BAD_REQUEST, "The request cannot be read",
+        "Send what the API document describes; the detail says where reading stopped.";
+    InvalidFields, "invalid-fields", BAD_REQUEST, "Some fields cannot be used",
+        "Correct the fields listed in `errors` and send the request again.";
+    NotSignedIn, "not-signed-in", UNAUTHORIZED, "You are not signed in",
+        "Sign in, or send a valid token as `Authorization: Bearer …`.";
+    WrongCredentials, "wrong-credentials", UNAUTHORIZED, "E-mail or password is wrong",
+        "Check both; letters of a password count as they are typed.";
+    InsufficientFunds, "insufficient-funds", PAYMENT_REQUIRED, "The wallet does not hold enough",
+        "Add the credit named in `missing`, then try again with the same Idempotency-Key.";
+    MissingScope, "missing-scope", FORBIDDEN, "This token may not do that",
+        "Use a token with the scope named in the detail.";
+    CrossSite, "cross-site-request", FORBIDDEN, "The request came from another site",
+        "Open the page on this site and send the form from there.";
+    OwnSlice, "own-slice", FORBIDDEN, "This is your own node",
+        "Rent a slice of another farmer's node.";
+    NotFound, "not-found", NOT_FOUND, "There is nothing here",
+        "Check the address; what belongs to somebody else is not shown either.";
+    NoSuchGridNode, "no-such-grid-node", NOT_FOUND, "The grid does not know this node",
+        "Check the node id; the grid's dashboard lists the nodes of a farm.";
+    NoSuchAccount, "no-such-account", NOT_FOUND, "There is no account with this e-mail",
+        "Check the address, or ask its owner to sign up first.";
+    MethodNotAllowed, "method-not-allowed", METHOD_NOT_ALLOWED, "This method is not offered here",
+        "Use a method named in the `Allow` header.";
+    EmailTaken, "email-taken", CONFLICT, "This e-mail has an account already",
+        "Sign in instead, or use another address.";
+    NodeTaken, "node-taken", CONFLICT, "This node is registered already",
+        "A node is registered once. If it is yours, tell the operator who registered it.";
+    SliceTaken, "slice-taken", CONFLICT, "This slice is no longer available",
+        "Choose another slice; the market shows what is free.";
+    SoldOut, "sold-out", CONFLICT, "Every slice of this node is taken",
+        "Choose another node.";
+    NotOffered, "not-offered", CONFLICT, "This node is not on the market",
+        "Choose another node.";
+    OfferChanged, "offer-changed", CONFLICT, "The offer has changed",
+        "Read the offer again and decide anew; nothing was charged.";
+    PriceMissing, "price-missing", CONFLICT, "The node has no price",
+        "Set a price per slice and month, then publish.";
+    NeverPublished, "never-published", CONFLICT, "The node was never published",
+        "A draft is not on the market; there is nothing to pause.";
+    TooManyTokens, "too-many-tokens", CONFLICT, "The account has as many tokens as it can have",
+        "Wait until tokens expire, or reuse one.";
+    TooLarge, "body-too-large", PAYLOAD_TOO_LARGE, "The request is too large",
+        "Send a shorter body.";
+    KeyReused, "idempotency-key-reused", UNPROCESSABLE_ENTITY,
+        "The Idempotency-Key was used for another request",
+        "Use a new key for a new request.";
+    UnusableDocument, "unusable-grid-document", BAD_GATEWAY,
+        "What the grid says of this node cannot be used",
+        "Try again later; if it stays, report the node to the grid's support.";
+    GridUnreachable, "grid-unreachable", BAD_GATEWAY, "The grid does not answer",
+        "Try again in a few minutes; nothing was changed.";
+    Internal, "internal-error", INTERNAL_SERVER_ERROR, "Something went wrong on our side",
+        "Try again; if it stays, tell the operator the request id.";
+    Busy, "busy", SERVICE_UNAVAILABLE, "The marketplace is busy",
+        "Try again after the time in `Retry-After`, with the same Idempotency-Key.";
+    WrongSchema, "wrong-schema", SERVICE_UNAVAILABLE, "The database is of another version",
+        "The operator has to run the version of Mycelium that the database belongs to.";
+}
+
+impl Kind {
+    /// Its URI reference: the page that describes every kind.
+    pub fn uri(self) -> String {
+        format!("/docs/problems#{}", self.as_str())
+    }
+}
+
+/// A failure, as it is answered.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Problem {
+    /// The stable name.
+    pub kind: Kind,
+    /// What happened, for people.
+    pub detail: String,
+    /// The fields that were wrong.
+    pub fields: Vec<FieldError>,
+    /// Further members of the document, such as `missing`.
+    pub extra: Map<String, Value>,
+    /// What the operator reads in the log; never sent.
+    pub cause: Option<String>,
+}
+
+impl Problem {
+    /// A problem of this kind with a sentence about this case.
+    pub fn new(kind: Kind, detail: impl Display) -> Problem {
+        Problem {
+            kind,
+            detail: detail.to_string(),
+            fields: Vec::new(),
+            extra: Map::new(),
+            cause: None,
+        }
+    }
+
+    /// A problem of this kind that has nothing to add to its title and advice.
+    pub fn plain(kind: Kind) -> Problem {
+        Problem::new(kind, format!("{}. {}", kind.title(), kind.advice()))
+    }
+
+    /// Nothing there, or nothing that this account may know of.
+    pub fn not_found() -> Problem {
+        Problem::plain(Kind::NotFound)
+    }
+
+    /// A failure of our own, whose cause goes to the log.
+    pub fn internal(cause: impl Display) -> Problem {
+        Problem { cause: Some(cause.to_string()), ..Problem::plain(Kind::Internal) }
+    }
+
+    /// Wrong fields, all of them.
+    pub fn fields(fields: Vec<FieldError>) -> Problem {
+        let list: Vec<String> = fields
+            .iter()
+            .map(|wrong| format!("{}: expected {}", wrong.field, wrong.rule))
+            .collect();
+        Problem { fields, ..Problem::new(Kind::InvalidFields, list.join("; ")) }
+    }
+
+    /// The document that is sent. `message` repeats the detail for older clients.
+    pub fn document(&self, request_id: &str) -> Value {
+        let mut document = json!({
+            "type": self.kind.uri(),
+            "title": self.kind.title(),
+            "status": self.kind.status().as_u16(),
+            "detail": self.detail,
+            "instance": format!("urn:uuid:{request_id}"),
+            "success": false,
+            "message": self.detail,
+        });
+        if let Some(members) = document.as_object_mut() {
+            if !self.fields.is_empty() {
+                let field = |wrong: &FieldError| json!({"field": wrong.field, "rule": wrong.rule});
+                members.insert("errors".into(), self.fields.iter().map(field).collect());
+            }
+            members.extend(self.extra.clone());
+        }
+        document
+    }
+}
+
+impl From<FieldError> for Problem {
+    fn from(wrong: FieldError) -> Problem {
+        Problem::fields(vec![wrong])
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Problem {
+        let cause = Some(error.to_string());
+        match error {
+            StoreError::Busy => Problem { cause, ..Problem::plain(Kind::Busy) },
+            StoreError::TooNew { .. } | StoreError::MigrationChanged { .. } => {
+                Problem { cause, ..Problem::plain(Kind::WrongSchema) }
+            }
+            StoreError::Refused(_) | StoreError::Corrupt(_) | StoreError::Failed(_) => {
+                Problem { cause, ..Problem::plain(Kind::Internal) }
+            }
+        }
+    }
+}
+
+impl From<RentError> for Problem {
+    fn from(error: RentError) -> Problem {
+        let kind = match error {
+            RentError::NoSuchNode | RentError::NoSuchSlice => Kind::NotFound,
+            RentError::NotOffered => Kind::NotOffered,
+            RentError::SliceTaken => Kind::SliceTaken,
+            RentError::SoldOut => Kind::SoldOut,
+            RentError::OfferChanged => Kind::OfferChanged,
+            RentError::OwnSlice => Kind::OwnSlice,
+            RentError::InsufficientFunds { total, missing } => {
+                let mut problem = Problem::new(Kind::InsufficientFunds, error);
+                problem.extra.insert("total_cost".into(), total.to_string().into());
+                problem.extra.insert("missing".into(), missing.to_string().into());
+                return problem;
+            }
+        };
+        Problem::new(kind, error)
+    }
+}
+
+impl From<RentFailure> for Problem {
+    fn from(failure: RentFailure) -> Problem {
+        match failure {
+            RentFailure::Rule(error) => error.into(),
+            RentFailure::KeyReused => Problem::new(Kind::KeyReused, failure),
+            RentFailure::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<NeverPublished> for Problem {
+    fn from(error: NeverPublished) -> Problem {
+        Problem::new(Kind::NeverPublished, error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::money::Usd;
+
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_in_kebab_case() {
+        let mut names: Vec<&str> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
+        assert!(names.iter().all(|n| n.bytes().all(|b| b.is_ascii_lowercase() || b == b'-')));
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), Kind::ALL.len());
+    }
+
+    #[test]
+    fn each_refusal_to_rent_has_its_status() {
+        let usd = Usd::from_micros(1_000_000);
+        for (error, status) in [
+            (RentError::NoSuchNode, 404),
+            (RentError::NoSuchSlice, 404),
+            (RentError::NotOffered, 409),
+            (RentError::SliceTaken, 409),
+            (RentError::SoldOut, 409),
+            (RentError::OfferChanged, 409),
+            (RentError::OwnSlice, 403),
+            (RentError::InsufficientFunds { total: usd, missing: usd }, 402),
+        ] {
+            assert_eq!(Problem::from(error).kind.status().as_u16(), status, "{error}");
+        }
+    }
+
+    #[test]
+    fn the_cause_is_never_sent() {
+        let problem = Problem::from(StoreError::Failed("no such table: secrets".into()));
+        assert_eq!(problem.kind, Kind::Internal);
+        assert!(!problem.document("id").to_string().contains("secrets"));
+    }
+
+    #[test]
+    fn missing_money_is_a_member() {
+        let total = Usd::from_micros(71_250_000);
+        let problem = Problem::from(RentError::InsufficientFunds { total, missing: total });
+        let document = problem.document("id");
+        assert_eq!(document["missing"], "71.25");
+        assert_eq!(document["success"], false);
+        assert_eq!(document["status"], 402);
+    }
+}

@@ -1,0 +1,168 @@
+//! Answers: their headers, their length, their tags.
+
+use std::fmt::Write;
+
+use askama::Template;
+use http::header::{
+    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_NONE_MATCH,
+    LOCATION, RETRY_AFTER, VARY,
+};
+use http::{Method, StatusCode};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use crate::context::{Context, Response, header};
+use crate::page::{ErrorPage, Frame, Link, Section};
+use crate::problem::{Kind, Problem};
+
+/// How long a client waits before it tries again, in seconds.
+const RETRY_AFTER_SECONDS: u64 = 1;
+
+/// What every answer carries. Nothing may be framed, sniffed, or loaded from elsewhere.
+const SECURITY_HEADERS: [(&str, &str); 7] = [
+    (
+        "content-security-policy",
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
+         font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; \
+         frame-ancestors 'none'",
+    ),
+    ("cross-origin-opener-policy", "same-origin"),
+    ("cross-origin-resource-policy", "same-origin"),
+    ("permissions-policy", "camera=(), geolocation=(), microphone=()"),
+    ("referrer-policy", "same-origin"),
+    ("strict-transport-security", "max-age=63072000; includeSubDomains"),
+    ("x-content-type-options", "nosniff"),
+];
+
+/// An answer of this status, type and body.
+pub fn answer(status: StatusCode, content_type: &'static str, body: Vec<u8>) -> Response {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}
+
+/// A JSON document.
+pub fn json(status: StatusCode, document: &impl Serialize) -> Result<Response, Problem> {
+    let body = serde_json::to_vec(document).map_err(Problem::internal)?;
+    Ok(answer(status, "application/json", body))
+}
+
+/// A page.
+pub fn page(status: StatusCode, page: &impl Template) -> Result<Response, Problem> {
+    let body = page.render().map_err(Problem::internal)?;
+    Ok(answer(status, "text/html; charset=utf-8", body.into_bytes()))
+}
+
+/// The form did its work; the browser goes on to `path`.
+pub fn see_other(path: &str) -> Response {
+    let mut response = answer(StatusCode::SEE_OTHER, "text/plain; charset=utf-8", Vec::new());
+    let location = HeaderValue::from_str(path).unwrap_or(HeaderValue::from_static("/"));
+    response.headers_mut().insert(LOCATION, location);
+    response
+}
+
+/// Nothing more to say.
+pub fn no_content() -> Response {
+    let mut response = Response::new(Vec::new());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response
+}
+
+/// Adds a header whose value was made by this program.
+pub fn with_header(mut response: Response, name: HeaderName, value: &str) -> Response {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        response.headers_mut().append(name, value);
+    }
+    response
+}
+
+/// A problem, as JSON for the API and as a page for people.
+pub fn problem<D>(cx: &Context<'_, D>, problem: &Problem) -> Response {
+    let status = problem.kind.status();
+    let made = if cx.is_api() {
+        serde_json::to_vec(&problem.document(&cx.request_id))
+            .map(|body| answer(status, "application/problem+json", body))
+            .map_err(Problem::internal)
+    } else {
+        page(status, &error_page(cx, problem))
+    };
+    // Text and numbers can always be written; a template of text can always be rendered.
+    let mut response = made.unwrap_or_else(|_| answer(status, "text/plain", Vec::new()));
+    if problem.kind == Kind::Busy {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
+    }
+    response
+}
+
+fn error_page<D>(cx: &Context<'_, D>, problem: &Problem) -> ErrorPage {
+    let mut frame = Frame::new(problem.kind.title(), Section::Elsewhere);
+    frame.signed_in = cx.identity.as_ref().map(|identity| identity.email.clone());
+    ErrorPage {
+        frame,
+        status: problem.kind.status().as_u16(),
+        title: problem.kind.title().to_owned(),
+        detail: problem.detail.clone(),
+        request_id: Some(cx.request_id.clone()),
+        ways_on: vec![
+            Link::new("/marketplace/compute", "Go to the marketplace"),
+            Link::new("/", "Go to the start page"),
+        ],
+    }
+}
+
+/// Completes an answer: security headers, tag, caching, and the length.
+///
+/// The length is always said: a body in chunks waits for the client's delayed acknowledgment on
+/// Spin (measured: 44 ms each).
+pub fn finish<D>(cx: &Context<'_, D>, mut response: Response) -> Response {
+    let is_read = matches!(*cx.request.method(), Method::GET | Method::HEAD);
+    let is_public = cx.identity.is_none();
+    let has_own_rule = response.headers().contains_key(CACHE_CONTROL);
+    if is_read && is_public && response.status() == StatusCode::OK {
+        let tag = entity_tag(response.body());
+        let seen = header(cx.request, IF_NONE_MATCH).unwrap_or("");
+        let is_known = seen.split(',').any(|candidate| {
+            let candidate = candidate.trim();
+            candidate == "*" || candidate.strip_prefix("W/").unwrap_or(candidate) == tag
+        });
+        if is_known {
+            *response.status_mut() = StatusCode::NOT_MODIFIED;
+            response.body_mut().clear();
+            response.headers_mut().remove(CONTENT_TYPE);
+        }
+        response = with_header(response, ETAG, &tag);
+        if !has_own_rule {
+            response = with_header(response, CACHE_CONTROL, "public, max-age=0, must-revalidate");
+        }
+    } else if !has_own_rule {
+        response = with_header(response, CACHE_CONTROL, "no-store");
+    }
+    let headers = response.headers_mut();
+    headers.append(VARY, HeaderValue::from_static("Cookie, Authorization"));
+    for (name, value) in SECURITY_HEADERS {
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    let bodiless = matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    if !bodiless {
+        let length = response.body().len();
+        response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
+    }
+    if *cx.request.method() == Method::HEAD {
+        response.body_mut().clear();
+    }
+    response
+}
+
+/// A strong tag: the same bytes have the same one.
+fn entity_tag(body: &[u8]) -> String {
+    /// Bytes of the digest that make the tag: 96 bits, far beyond chance.
+    const TAG_BYTES: usize = 12;
+    let digest = Sha256::digest(body);
+    let mut tag = String::from("\"");
+    for byte in &digest[..TAG_BYTES] {
+        write!(tag, "{byte:02x}").expect("writing to a string does not fail");
+    }
+    tag.push('"');
+    tag
+}

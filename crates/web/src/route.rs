@@ -1,0 +1,184 @@
+//! Binds handlers to methods and paths, and calls the one that a request asks for.
+
+use http::Method;
+use http::header::{ALLOW, SET_COOKIE};
+use store::Db;
+
+use crate::context::{Context, Response};
+use crate::operation::{Access, Operation};
+use crate::problem::{Kind, Problem};
+use crate::{respond, session};
+
+/// What a handler is: a function of the context.
+pub type Handler<D> = fn(&Context<'_, D>) -> Result<Response, Problem>;
+
+/// A method and path, who may ask, and what answers.
+pub struct Route<D> {
+    method: Method,
+    path: &'static str,
+    access: Access,
+    handler: Handler<D>,
+}
+
+impl<D> Route<D> {
+    /// A route of the JSON API: the operation says everything but the handler.
+    pub const fn api(operation: &'static Operation, handler: Handler<D>) -> Route<D> {
+        Route {
+            method: match operation.method {
+                Method::POST => Method::POST,
+                Method::PATCH => Method::PATCH,
+                Method::DELETE => Method::DELETE,
+                _ => Method::GET,
+            },
+            path: operation.path,
+            access: operation.access,
+            handler,
+        }
+    }
+
+    /// A route that shows a page.
+    pub const fn page(path: &'static str, access: Access, handler: Handler<D>) -> Route<D> {
+        Route { method: Method::GET, path, access, handler }
+    }
+
+    /// A route that takes a form.
+    pub const fn form(path: &'static str, access: Access, handler: Handler<D>) -> Route<D> {
+        Route { method: Method::POST, path, access, handler }
+    }
+}
+
+/// What came of a request, for the log.
+pub struct Outcome {
+    /// The complete answer.
+    pub response: Response,
+    /// The path of the route, placeholders and all; `None` where no route fits.
+    pub route: Option<&'static str>,
+    /// The problem that was answered, if one was.
+    pub problem: Option<Problem>,
+}
+
+/// Calls the handler that the request asks for, and completes its answer.
+pub fn dispatch<D: Db>(routes: &'static [Route<D>], cx: &mut Context<'_, D>) -> Outcome {
+    let route = find(routes, cx);
+    let result = match &route {
+        Ok(route) => admit_and_call(route, cx),
+        Err(allowed) => Err(no_route(allowed)),
+    };
+    let (mut response, problem) = match result {
+        Ok(response) => (response, None),
+        Err(problem) => (respond::problem(cx, &problem), Some(problem)),
+    };
+    if let Err(allowed) = &route
+        && !allowed.is_empty()
+    {
+        response = respond::with_header(response, ALLOW, &allowed.join(", "));
+    }
+    let response = respond::finish(cx, response);
+    Outcome { response, route: route.ok().map(|route| route.path), problem }
+}
+
+/// The route of a request, or the methods that its path is offered with.
+fn find<D>(
+    routes: &'static [Route<D>],
+    cx: &mut Context<'_, D>,
+) -> Result<&'static Route<D>, Vec<&'static str>> {
+    // Whoever can be read can be asked for the head of it.
+    let method = match *cx.request.method() {
+        Method::HEAD => &Method::GET,
+        ref method => method,
+    };
+    let mut allowed = Vec::new();
+    for route in routes {
+        let Some(params) = matches(route.path, cx.request.uri().path()) else { continue };
+        if route.method == method {
+            cx.params = params;
+            return Ok(route);
+        }
+        allowed.push(route.method.as_str());
+    }
+    Err(allowed)
+}
+
+fn no_route(allowed: &[&str]) -> Problem {
+    if allowed.is_empty() {
+        Problem::not_found()
+    } else {
+        let detail = format!("use {} here", allowed.join(" or "));
+        Problem::new(Kind::MethodNotAllowed, detail)
+    }
+}
+
+/// What the placeholders of `pattern` match in `path`; `None` if it does not fit.
+fn matches(pattern: &'static str, path: &str) -> Option<Vec<(&'static str, String)>> {
+    let mut params = Vec::new();
+    let mut given = path.split('/');
+    for segment in pattern.split('/') {
+        let value = given.next()?;
+        match segment.strip_prefix('{').and_then(|name| name.strip_suffix('}')) {
+            Some(name) if !value.is_empty() => params.push((name, value.to_owned())),
+            Some(_) => return None,
+            None if segment == value => {}
+            None => return None,
+        }
+    }
+    given.next().is_none().then_some(params)
+}
+
+/// Finds out who asks, refuses who may not, and calls the handler.
+fn admit_and_call<D: Db>(route: &Route<D>, cx: &mut Context<'_, D>) -> Result<Response, Problem> {
+    session::refuse_cross_site(cx.request)?;
+    match route.access {
+        Access::Operator => {
+            if !session::is_operator(cx.config, cx.request) {
+                return Err(Problem::plain(Kind::NotSignedIn));
+            }
+        }
+        Access::Public => cx.identity = session::identify(cx.db, cx.request, cx.now)?,
+        Access::Account(scope) => {
+            cx.identity = session::identify(cx.db, cx.request, cx.now)?;
+            if cx.identity.is_none() && !cx.is_api() {
+                return Ok(sign_in_first(cx));
+            }
+            cx.require(scope)?;
+        }
+    }
+    (route.handler)(cx)
+}
+
+/// Leads to the sign-in page and, where a page was asked for, back again.
+fn sign_in_first<D>(cx: &Context<'_, D>) -> Response {
+    let next = match *cx.request.method() {
+        Method::GET | Method::HEAD => cx.path_and_query(),
+        _ => "/",
+    };
+    let query: String =
+        url::form_urlencoded::Serializer::new(String::new()).append_pair("next", next).finish();
+    respond::see_other(&format!("/login?{query}"))
+}
+
+/// Goes on to `path` with a cookie set.
+pub fn see_other_with_cookie(path: &str, cookie: &str) -> Response {
+    respond::with_header(respond::see_other(path), SET_COOKIE, cookie)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn placeholders_match_one_segment() {
+        let node = |path| {
+            matches("/api/farm/nodes/{node}/publish", path).map(|params| params[0].1.clone())
+        };
+        assert_eq!(node("/api/farm/nodes/node32/publish").as_deref(), Some("node32"));
+        for path in [
+            "/api/farm/nodes//publish",
+            "/api/farm/nodes/node32",
+            "/api/farm/nodes/node32/publish/",
+            "/api/farm/nodes/a/b/publish",
+            "/api/farm/nodes/node32/PUBLISH",
+        ] {
+            assert_eq!(node(path), None, "{path}");
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! Who is asking: sessions in a cookie, tokens in a header, and the operator.
+
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use domain::time::Timestamp;
+use http::header::{AUTHORIZATION, COOKIE, HOST, ORIGIN};
+use http::{HeaderName, Method};
+use sha2::{Digest, Sha256};
+use store::accounts::{self, Identity, SecretHash};
+use store::{Db, StoreError};
+use subtle::ConstantTimeEq;
+
+use crate::ambient;
+use crate::config::Config;
+use crate::context::{Request, header};
+use crate::problem::{Kind, Problem};
+
+/// How long a sign-in lasts, in seconds: 30 days.
+pub const SESSION_SECONDS: i64 = 30 * 24 * 60 * 60;
+/// How long a token lasts, in seconds: 365 days.
+pub const TOKEN_SECONDS: i64 = 365 * 24 * 60 * 60;
+
+/// What an API token begins with, so that scanners for leaked secrets can tell what it is.
+const TOKEN_PREFIX: &str = "myc_";
+/// Random bytes of a secret: 256 bits.
+const SECRET_BYTES: usize = 32;
+/// The longest secret that is looked at.
+const SECRET_LENGTH_MAX: usize = 128;
+/// The longest `Cookie` header that is looked at.
+const COOKIE_LENGTH_MAX: usize = 8192;
+
+const SECURE_COOKIE: &str = "__Host-session";
+const LOCAL_COOKIE: &str = "session";
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+/// A secret that was just made, and what the database keeps of it.
+pub struct Secret {
+    /// What its holder gets, once.
+    pub text: String,
+    /// SHA-256 of it.
+    pub hash: SecretHash,
+}
+
+impl Secret {
+    /// A secret for a cookie.
+    pub fn for_session() -> Secret {
+        Secret::new("")
+    }
+
+    /// A secret for a program.
+    pub fn for_token() -> Secret {
+        Secret::new(TOKEN_PREFIX)
+    }
+
+    fn new(prefix: &str) -> Secret {
+        let random: [u8; SECRET_BYTES] = ambient::random();
+        let text = format!("{prefix}{}", BASE64_URL_SAFE_NO_PAD.encode(random));
+        let hash = hash(&text);
+        Secret { text, hash }
+    }
+}
+
+/// What the database keeps of a secret.
+fn hash(secret: &str) -> SecretHash {
+    Sha256::digest(secret).into()
+}
+
+/// Who asks; `None` for a visitor. A token that is not valid is refused, a cookie that is not valid
+/// is ignored: a page can then still say "sign in".
+pub fn identify(
+    db: &impl Db,
+    request: &Request,
+    now: Timestamp,
+) -> Result<Option<Identity>, Problem> {
+    if let Some(token) = bearer(request) {
+        let identity = accounts::by_token(db, &hash(token), now)?;
+        return Ok(Some(identity.ok_or_else(|| Problem::plain(Kind::NotSignedIn))?));
+    }
+    match session_secret(request) {
+        Some(secret) => Ok(accounts::by_session(db, &hash(secret), now)?),
+        None => Ok(None),
+    }
+}
+
+/// Whether the request carries the operator's token.
+pub fn is_operator(config: &Config, request: &Request) -> bool {
+    let (Some(expected), Some(given)) = (&config.operator_token, bearer(request)) else {
+        return false;
+    };
+    // Digests have one length, so the time of the comparison tells nothing about the token.
+    bool::from(hash(expected).ct_eq(&hash(given)))
+}
+
+/// The token of `Authorization: Bearer …`.
+fn bearer(request: &Request) -> Option<&str> {
+    let (scheme, token) = header(request, AUTHORIZATION)?.split_once(' ')?;
+    let token = token.trim();
+    (scheme.eq_ignore_ascii_case("bearer") && token.len() <= SECRET_LENGTH_MAX).then_some(token)
+}
+
+/// The secret in the session's cookie.
+fn session_secret(request: &Request) -> Option<&str> {
+    let name = cookie_name(request);
+    let cookies = header(request, COOKIE).filter(|text| text.len() <= COOKIE_LENGTH_MAX)?;
+    cookies
+        .split(';')
+        .filter_map(|cookie| cookie.trim().split_once('='))
+        .find(|(given, value)| *given == name && value.len() <= SECRET_LENGTH_MAX)
+        .map(|(_, value)| value)
+}
+
+/// Ends the request's session, if it has one.
+pub fn close(db: &impl Db, request: &Request) -> Result<(), StoreError> {
+    session_secret(request).map_or(Ok(()), |secret| accounts::close_session(db, &hash(secret)))
+}
+
+/// The `Set-Cookie` that signs in.
+pub fn sign_in_cookie(request: &Request, secret: &Secret) -> String {
+    cookie(request, &secret.text, SESSION_SECONDS)
+}
+
+/// The `Set-Cookie` that signs out.
+pub fn sign_out_cookie(request: &Request) -> String {
+    cookie(request, "", 0)
+}
+
+fn cookie(request: &Request, value: &str, max_age: i64) -> String {
+    let name = cookie_name(request);
+    let secure = if name == SECURE_COOKIE { "; Secure" } else { "" };
+    format!("{name}={value}; Path=/; Max-Age={max_age}; HttpOnly; SameSite=Lax{secure}")
+}
+
+/// A browser keeps a `__Host-` cookie only over TLS. On plain `localhost`, for development, it is a
+/// plain one: the host that the request asked for decides.
+fn cookie_name(request: &Request) -> &'static str {
+    if is_local(host(request).unwrap_or("")) { LOCAL_COOKIE } else { SECURE_COOKIE }
+}
+
+fn is_local(host: &str) -> bool {
+    let name = host.rsplit_once(':').map_or(host, |(name, port)| {
+        if port.bytes().all(|b| b.is_ascii_digit()) { name } else { host }
+    });
+    matches!(name, "localhost" | "127.0.0.1" | "[::1]")
+}
+
+/// The host that the request asked for.
+fn host(request: &Request) -> Option<&str> {
+    header(request, HOST).or_else(|| request.uri().authority().map(http::uri::Authority::as_str))
+}
+
+/// Refuses a request that changes something and was made by another site's page.
+///
+/// Browsers say so in `Sec-Fetch-Site`, older ones in `Origin`. A program that sends neither has no
+/// cookies of somebody else to misuse. A token in a header cannot be misused by another site.
+pub fn refuse_cross_site(request: &Request) -> Result<(), Problem> {
+    let is_safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    if is_safe || bearer(request).is_some() {
+        return Ok(());
+    }
+    let is_ours = match (header(request, SEC_FETCH_SITE), header(request, ORIGIN)) {
+        (Some(site), _) => matches!(site, "same-origin" | "none"),
+        (None, Some(origin)) => {
+            let authority = origin.split_once("://").map(|(_, authority)| authority);
+            authority.is_some() && authority == host(request)
+        }
+        (None, None) => true,
+    };
+    if is_ours { Ok(()) } else { Err(Problem::plain(Kind::CrossSite)) }
+}
+
+/// The path to go on to after signing in: on this site, or the default.
+pub fn local_path<'a>(next: Option<&'a str>, default: &'a str) -> &'a str {
+    next.filter(|path| {
+        path.starts_with('/')
+            && !path.starts_with("//")
+            && path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\')
+    })
+    .unwrap_or(default)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(headers: &[(&str, &str)]) -> Request {
+        let mut builder = http::Request::post("/login");
+        for (name, value) in headers {
+            builder = builder.header(*name, *value);
+        }
+        builder.body(Vec::new()).unwrap()
+    }
+
+    #[test]
+    fn the_cookie_is_plain_on_localhost_only() {
+        for (host, name) in [
+            ("localhost:3000", LOCAL_COOKIE),
+            ("127.0.0.1", LOCAL_COOKIE),
+            ("[::1]:3000", LOCAL_COOKIE),
+            ("mycelium.example", SECURE_COOKIE),
+            ("localhost.evil.example", SECURE_COOKIE),
+            ("", SECURE_COOKIE),
+        ] {
+            assert_eq!(cookie_name(&request(&[("host", host)])), name, "{host}");
+        }
+        let cookie = sign_out_cookie(&request(&[("host", "mycelium.example")]));
+        assert!(cookie.contains("; Secure") && !cookie.contains("Domain"), "{cookie}");
+    }
+
+    #[test]
+    fn other_sites_cannot_post() {
+        let check = |headers: &[(&str, &str)], is_ours: bool| {
+            assert_eq!(refuse_cross_site(&request(headers)).is_ok(), is_ours, "{headers:?}");
+        };
+        check(&[("sec-fetch-site", "same-origin")], true);
+        check(&[("sec-fetch-site", "none")], true);
+        check(&[("sec-fetch-site", "same-site")], false);
+        check(&[("sec-fetch-site", "cross-site"), ("origin", "https://a.example")], false);
+        check(&[("host", "a.example"), ("origin", "https://a.example")], true);
+        check(&[("host", "a.example"), ("origin", "https://b.example")], false);
+        check(&[("host", "a.example"), ("origin", "null")], false);
+        check(&[], true);
+        check(&[("sec-fetch-site", "cross-site"), ("authorization", "Bearer myc_x")], true);
+    }
+
+    #[test]
+    fn the_way_back_stays_on_this_site() {
+        assert_eq!(
+            local_path(Some("/marketplace/compute/node32?x=1#rent"), "/"),
+            "/marketplace/compute/node32?x=1#rent"
+        );
+        for next in ["", "//evil.example", "https://evil.example", "/\\evil", "/a\r\nb", "evil"] {
+            assert_eq!(local_path(Some(next), "/"), "/", "{next:?}");
+        }
+    }
+
+    #[test]
+    fn only_the_right_token_is_the_operator() {
+        let read = |name: &str| {
+            Ok(match name {
+                "operator_token" => "an-operator-token-of-26-ch",
+                "price_min_usd" => "1",
+                "price_max_usd" => "2",
+                "platform_fee_percent" => "0",
+                _ => "",
+            }
+            .to_owned())
+        };
+        let config = Config::read(read).unwrap();
+        let ask = |header| is_operator(&config, &request(&[("authorization", header)]));
+        assert!(ask("Bearer an-operator-token-of-26-ch"));
+        assert!(ask("bearer  an-operator-token-of-26-ch "));
+        assert!(!ask("Bearer an-operator-token-of-26-cX") && !ask("Bearer ") && !ask("Basic x"));
+        let nobody = Config { operator_token: None, ..config };
+        assert!(!is_operator(&nobody, &request(&[("authorization", "Bearer ")])));
+    }
+}

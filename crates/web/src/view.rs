@@ -1,0 +1,1 @@
+//! Fills the pages from what the store gives.

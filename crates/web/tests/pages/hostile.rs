@@ -1,0 +1,123 @@
+//! Whatever a farmer, a renter, the grid or an address says is text on a page, never markup.
+
+use crate::{docs, html, sample};
+use askama::Template;
+use web::page::{
+    ApiDocs, Compute, ComputeFilter, ErrorPage, Fact, Farm, FarmNode, FarmNodeForm, FarmRow,
+    FarmSlice, Field, Frame, Home, Link, Login, MoneyEntry, Node, NodeCard, Notice, ProblemKind,
+    Problems, RentForm, Rental, RentalRow, Renting, Signup, Slices, Tone, Wallet,
+};
+
+const HOSTILE: &str = "<3>\"&'</title><script src=\"x\"></script>";
+
+/// How a page must print it, in text and in attributes alike.
+const ESCAPED: &str = "&#60;3&#62;&#34;&#38;&#39;&#60;/title&#62;";
+
+/// Expects the name exactly `count` times in a page, every time as text.
+#[track_caller]
+fn check(page: &impl Template, count: usize) {
+    let html = page.render().expect("templates print fields only");
+    html::check_form("hostile", &html);
+    assert!(!html.contains("<3>"), "printed as markup");
+    assert_eq!(html.matches("<script").count(), 1, "only our own script");
+    assert_eq!(html.matches(ESCAPED).count(), count);
+}
+
+fn text() -> String {
+    HOSTILE.into()
+}
+
+fn field() -> Field {
+    Field::refused(text(), text())
+}
+
+/// Prints four times: in the title, as the e-mail address and its hint, and as the notice.
+const IN_FRAME: usize = 4;
+
+fn frame() -> Frame {
+    Frame {
+        title: text(),
+        signed_in: Some(text()),
+        notice: Some(Notice { text: text(), tone: Tone::Bad }),
+        ..Frame::default()
+    }
+}
+
+#[test]
+fn landing_page() {
+    check(&Home { frame: frame(), ..sample::home() }, IN_FRAME);
+}
+
+#[test]
+fn marketplace() {
+    let card = NodeCard { name: text(), place: text(), ..sample::node_card() };
+    let page = Compute { frame: frame(), ..sample::compute(vec![card]) };
+    check(&page, IN_FRAME + 2);
+    let filter = ComputeFilter {
+        country: field(),
+        countries: vec![text()],
+        max_price: field(),
+        min_uptime: field(),
+        min_bandwidth: field(),
+        ..page.filter
+    };
+    check(&Compute { filter, ..sample::compute(Vec::new()) }, 9);
+}
+
+#[test]
+fn node() {
+    let form = RentForm { farmer_sees: text(), error: Some(text()), ..sample::rent_form() };
+    let page = sample::node(Renting::Open(Box::new(form)));
+    let facts = vec![Fact::new("Farm", text())];
+    check(&Node { frame: frame(), name: text(), place: text(), facts, ..page }, IN_FRAME + 7);
+    check(&sample::node(Renting::Closed { reason: text() }), 1);
+}
+
+#[test]
+fn accounts() {
+    let signup = Signup { email: field(), error: Some(text()), next: Some(text()), ..sample::signup() };
+    check(&signup, 4);
+    let login = Login { email: field(), error: Some(text()), next: Some(text()), ..sample::login() };
+    check(&login, 4);
+}
+
+#[test]
+fn slices_and_wallet() {
+    let node = || Link::new("/marketplace/compute/32", text());
+    let row = RentalRow { node: node(), place: text(), ..sample::rental_row() };
+    check(&Slices { frame: frame(), ..sample::slices(vec![row]) }, IN_FRAME + 2);
+    let facts = vec![Fact::new("The farmer sees", text())];
+    let rental = Rental { node: node(), place: text(), facts, ..sample::rental() };
+    check(&rental, 3);
+    let entries: Vec<_> = sample::entries()
+        .into_iter()
+        .map(|entry| MoneyEntry { what: text(), ..entry })
+        .collect();
+    check(&Wallet { frame: frame(), ..sample::wallet(entries) }, IN_FRAME + 2);
+}
+
+#[test]
+fn farm() {
+    let row = FarmRow { name: text(), place: text(), reason: Some(text()), ..sample::farm_row() };
+    let page = Farm { frame: frame(), grid_node_id: field(), ..sample::farm(vec![row]) };
+    check(&page, IN_FRAME + 5);
+    let slice = FarmSlice {
+        id: "node32_slice_1".into(),
+        number: 1,
+        state: "allocated".into(),
+        is_allocated: true,
+        renter: Some(text()),
+        until: None,
+    };
+    let page = sample::farm_node();
+    let form = FarmNodeForm { name: field(), ..page.form };
+    check(&FarmNode { name: text(), place: text(), slices: vec![slice], form, ..page }, 6);
+}
+
+#[test]
+fn documents_and_failures() {
+    check(&ApiDocs { base_url: text(), ..docs::api_docs() }, 1);
+    let kind = ProblemKind { kind: "kind".into(), status: 400, title: text(), advice: text() };
+    check(&Problems { problems: vec![kind], ..docs::problems() }, 2);
+    check(&ErrorPage { title: text(), detail: text(), ..sample::error() }, 2);
+}

@@ -1,0 +1,107 @@
+//! Rules of the project that no compiler checks: they read sources and manifests.
+//!
+//! Each rule is a function from text to what is wrong with it, with a test of its own that shows
+//! that it would notice; the tests in this file apply the rules to the whole project.
+
+mod layers;
+mod libsql;
+mod migrations;
+mod routes;
+mod rust_text;
+mod sql;
+mod text;
+mod tree;
+
+use crate::tree::Tree;
+
+/// Fails with everything that is wrong, and why the rule is there.
+#[track_caller]
+fn expect_none(why: &str, violations: Vec<String>) {
+    assert!(violations.is_empty(), "\n{why}:\n  {}\n", violations.join("\n  "));
+}
+
+#[test]
+fn crates_use_only_what_is_to_their_right() {
+    let manifests = Tree::read().manifests();
+    expect_none("STYLE.md, section 3: the dependency rule", layers::check_all(&manifests));
+}
+
+#[test]
+fn domain_reaches_no_file_clock_or_socket() {
+    let tree = Tree::read();
+    let violations = tree.rust("crates/domain/src/").flat_map(layers::check_domain).collect();
+    expect_none("domain is values in, values out", violations);
+}
+
+#[test]
+fn sql_is_in_the_store_only() {
+    let tree = Tree::read();
+    let sources = tree.rust("").filter(|file| !sql::may_have_sql(&file.path));
+    expect_none("SQL belongs into crates/store", sources.flat_map(sql::check).collect());
+}
+
+#[test]
+fn transactions_are_for_migrations_only() {
+    let tree = Tree::read();
+    let sources = tree.rust("crates/store/src/");
+    let sources = sources.filter(|file| file.path != "crates/store/src/migrate.rs");
+    expect_none("a change of state is one statement", sources.flat_map(sql::check_begin).collect());
+}
+
+#[test]
+fn statements_run_on_libsql_too() {
+    let tree = Tree::read();
+    let migrations = tree.files("migrations/", "sql").flat_map(libsql::check_migration);
+    let statements = tree.rust("crates/store/src/").flat_map(libsql::check_source);
+    let violations = migrations.chain(statements).collect();
+    expect_none("LIBSQL.md, rule 4: what breaks on libSQL", violations);
+}
+
+#[test]
+fn every_route_has_an_end_to_end_test() {
+    let tree = Tree::read();
+    let Some(manifest) = tree.text("spin.toml") else { return };
+    let mentions: Vec<_> = tree.rust("tests/e2e/").flat_map(routes::mentions).collect();
+    let has_tests = tree.rust("tests/e2e/tests/").next().is_some();
+    let violations = if has_tests { routes::check(manifest, &mentions) } else { Vec::new() };
+    expect_none("no file in tests/e2e mentions a path of this route", violations);
+}
+
+#[test]
+fn migrations_are_numbered_explained_and_never_changed() {
+    let tree = Tree::read();
+    let files: Vec<_> = tree.files("migrations/", "sql").collect();
+    migrations::update_hashes_if_asked(&files);
+    let mut violations = migrations::check_names(&files);
+    violations.extend(files.iter().copied().filter_map(migrations::check_comment));
+    let hashes = Tree::read().text(migrations::HASHES).unwrap_or_default().to_owned();
+    violations.extend(migrations::check_hashes(&files, &hashes));
+    expect_none(migrations::ADVICE, violations);
+}
+
+#[test]
+fn modules_say_what_they_are() {
+    let tree = Tree::read();
+    expect_none("a file opens with `//!`", tree.rust("").filter_map(text::check_opening).collect());
+}
+
+#[test]
+fn lines_are_short() {
+    let tree = Tree::read();
+    let files = text::WITH_SHORT_LINES.iter().flat_map(|extension| tree.files("", extension));
+    expect_none("lines have at most 100 columns", files.flat_map(text::check_lines).collect());
+}
+
+#[test]
+fn nothing_is_left_to_do() {
+    let tree = Tree::read();
+    let files = tree.all().filter(|file| !text::talks_about_the_rules(&file.path));
+    expect_none("unfinished work goes into an issue", files.flat_map(text::check_words).collect());
+}
+
+#[test]
+fn templates_escape_everything() {
+    let tree = Tree::read();
+    let violations = tree.files("", "html").flat_map(text::check_template).collect();
+    expect_none("what a page shows may come from anybody", violations);
+}
