@@ -68,6 +68,7 @@ CREATE TRIGGER post_entry_does INSTEAD OF INSERT ON post_entry BEGIN
       FROM ledger_accounts a, ledger_transactions t
      WHERE a.kind = NEW.kind AND a.owner_id = NEW.owner_id
        AND t.kind = NEW.transaction_kind AND t.reference = NEW.reference;
+    SELECT RAISE(ABORT, 'no such transaction') WHERE changes() = 0;
 END;
 
 -- What happened, for people and programs that follow it. `renter_id` and `farmer_id` are who may

@@ -22,6 +22,7 @@ CREATE TABLE rentals (
     started_at         INTEGER NOT NULL,
     ends_at            INTEGER NOT NULL CHECK (ends_at > started_at),
     ended_at           INTEGER CHECK ((ended_at IS NOT NULL) = (state = 'ended')),
+    CHECK (renter_id <> farmer_id),
     FOREIGN KEY (node_id, slice_number) REFERENCES slices (node_id, number),
     UNIQUE (renter_id, idempotency_key)
 ) STRICT;

@@ -34,7 +34,9 @@ for (const dialog of document.querySelectorAll('dialog')) {
     if (event.target === dialog) dialog.close();
   });
   dialog.addEventListener('close', () => {
-    if (location.hash === `#${dialog.id}`) history.replaceState(null, '', location.pathname + location.search);
+    if (location.hash === `#${dialog.id}`) {
+      history.replaceState(null, '', location.pathname + location.search);
+    }
   });
 }
 
@@ -67,7 +69,9 @@ for (const form of document.querySelectorAll('form[method="post"]')) {
 addEventListener('pageshow', () => {
   for (const form of document.querySelectorAll('form[data-sent]')) {
     delete form.dataset.sent;
-    for (const button of form.querySelectorAll('[aria-disabled]')) button.removeAttribute('aria-disabled');
+    for (const button of form.querySelectorAll('[aria-disabled]')) {
+      button.removeAttribute('aria-disabled');
+    }
   }
 });
 

@@ -1,1 +1,60 @@
-//! Copies nodes and uptime from the grid, and ends rentals.
+//! Copies capacity, status and uptime from the grid, and ends rentals that are over.
+//!
+//! The function that Spin calls is synchronous and every run is a fresh instance: what a run knows
+//! is in the database. Two runs at once do no harm, for each step is one statement.
+
+mod run;
+
+use domain::time::Timestamp;
+use edge::current_database;
+use store::{StoreError, rentals};
+
+#[expect(
+    unsafe_code,
+    clippy::pedantic,
+    clippy::allow_attributes_without_reason,
+    reason = "generated from the interface of the cron trigger"
+)]
+mod bindings {
+    wit_bindgen::generate!({
+        path: "../../crates/host/wit/deps/cron",
+        world: "spin-cron",
+    });
+
+    export!(super::GridSync with_types_in self);
+}
+
+use bindings::{Error, Guest, Metadata};
+
+/// How many rentals one run ends; the next run goes on.
+const RENTALS_ENDED_MAX: u32 = 1_000;
+
+struct GridSync;
+
+impl Guest for GridSync {
+    fn handle_cron_event(metadata: Metadata) -> Result<(), Error> {
+        let seconds = i64::try_from(metadata.timestamp).unwrap_or(i64::MAX);
+        let now = Timestamp::from_seconds(seconds);
+        work(now).map_err(|error| {
+            log(&format!("grid-sync failed: {error:?}"));
+            Error::Other(error.to_string())
+        })
+    }
+}
+
+/// Rentals end whether or not the grid answers.
+fn work(now: Timestamp) -> Result<(), StoreError> {
+    let db = current_database(now)?;
+    rentals::end_due(&db, now, RENTALS_ENDED_MAX)?;
+    let run = run::sync(&db, now)?;
+    log(&format!(
+        "grid-sync updated={} missing={} refused={} failure={:?}",
+        run.updated, run.missing, run.refused, run.failure
+    ));
+    Ok(())
+}
+
+#[expect(clippy::print_stderr, reason = "this is the log: the host takes it from here")]
+fn log(line: &str) {
+    eprintln!("{line}");
+}

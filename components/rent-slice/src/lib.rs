@@ -1,1 +1,39 @@
-//! Renting, rentals and the wallet.
+//! Renting, rentals and the wallet; what the operator does with money, and the app's health.
+
+mod admin;
+mod api;
+mod pages;
+mod renting;
+
+use bytes::Bytes;
+use domain::account::Scope;
+use edge::Route;
+use http_body_util::Full;
+use spin_sdk::http::{Request, Response};
+use spin_sdk::http_service;
+use web::api::admin::{CHECK_INVARIANTS, CREDIT_WALLET, LIST_SYNC_RUNS, SHOW_HEALTH};
+use web::api::rentals::{
+    LIST_RENTALS, LIST_WALLET_ENTRIES, RENT_SLICE, SHOW_RENTAL, SHOW_WALLET,
+};
+use web::operation::Access;
+
+const ROUTES: &[Route] = &[
+    Route::api(&RENT_SLICE, api::rent_slice),
+    Route::api(&LIST_RENTALS, api::list_rentals),
+    Route::api(&SHOW_RENTAL, api::show_rental),
+    Route::api(&SHOW_WALLET, api::show_wallet),
+    Route::api(&LIST_WALLET_ENTRIES, api::list_wallet_entries),
+    Route::api(&CREDIT_WALLET, admin::credit_wallet),
+    Route::api(&CHECK_INVARIANTS, admin::check_invariants),
+    Route::api(&LIST_SYNC_RUNS, admin::list_sync_runs),
+    Route::api(&SHOW_HEALTH, admin::show_health),
+    Route::page("/dashboard/slices", Access::Account(Scope::Read), pages::slices),
+    Route::form("/dashboard/slices", Access::Account(Scope::Rent), pages::rent),
+    Route::page("/dashboard/slices/{rental}", Access::Account(Scope::Read), pages::rental),
+    Route::page("/dashboard/wallet", Access::Account(Scope::Read), pages::wallet),
+];
+
+#[http_service]
+async fn rent_slice(request: Request) -> Response<Full<Bytes>> {
+    edge::serve(ROUTES, request).await
+}

@@ -1,1 +1,27 @@
-//! The landing page, static files and the API document.
+//! The landing page, the documents, static files, and the answer where there is nothing.
+
+mod api;
+mod pages;
+
+use bytes::Bytes;
+use edge::Route;
+use http_body_util::Full;
+use spin_sdk::http::{Request, Response};
+use spin_sdk::http_service;
+use web::api::admin::SHOW_API_DOCUMENT;
+use web::operation::Access;
+
+const ROUTES: &[Route] = &[
+    Route::api(&SHOW_API_DOCUMENT, api::show_api_document),
+    Route::page("/", Access::Public, pages::home),
+    Route::page("/docs/api", Access::Public, pages::api_docs),
+    Route::page("/docs/problems", Access::Public, pages::problems),
+    Route::page("/favicon.ico", Access::Public, pages::favicon),
+    Route::page("/static/{file}", Access::Public, pages::static_file),
+    Route::page("/static/icons/{file}", Access::Public, pages::static_icon),
+];
+
+#[http_service]
+async fn site(request: Request) -> Response<Full<Bytes>> {
+    edge::serve(ROUTES, request).await
+}

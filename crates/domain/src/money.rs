@@ -147,6 +147,13 @@ impl Percent {
     }
 }
 
+impl fmt::Display for Percent {
+    /// The number, without the sign: `10`, `7.5`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0.normalize(), f)
+    }
+}
+
 /// What a farmer may ask for one slice and month, both ends included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PriceLimits {
@@ -198,6 +205,13 @@ mod tests {
         assert_eq!(usd("1234567.5".strip_prefix("1").unwrap()).for_people(), "$234,567.50");
         assert_eq!((-usd("3")).for_people(), "\u{2212}$3.00");
         assert_eq!(usd("1000").for_people(), "$1,000.00");
+    }
+
+    #[test]
+    fn percentages_are_printed_short() {
+        for (text, printed) in [("10", "10"), ("7.50", "7.5"), ("0", "0"), ("100.00", "100")] {
+            assert_eq!(Percent::parse("share", text).unwrap().to_string(), printed);
+        }
     }
 
     #[test]

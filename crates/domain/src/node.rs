@@ -67,7 +67,7 @@ pub struct Resources {
 pub struct NodeReport {
     /// The grid's number of the node.
     pub id: NodeId,
-    /// The grid's number of its farm.
+    /// The grid's number of its farm; 0 where it is not known.
     pub farm_id: u32,
     /// The farm's name; empty where it is not known.
     pub farm_name: String,

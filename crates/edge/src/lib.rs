@@ -1,1 +1,33 @@
-//! What every component needs of Spin.
+//! What every component needs of Spin: request in, answer out, database, variables, the network.
+//!
+//! The only crate, besides the components themselves, that knows Spin.
+
+pub mod outbound;
+
+mod database;
+mod serve;
+mod variables;
+
+pub use database::{SpinDb, current_database};
+pub use serve::serve;
+pub use variables::config;
+pub use web::ambient::now;
+
+/// What a handler of a component is given.
+pub type Context<'a> = web::Context<'a, SpinDb>;
+/// A route of a component.
+pub type Route = web::Route<SpinDb>;
+
+#[expect(
+    unsafe_code,
+    clippy::pedantic,
+    clippy::allow_attributes_without_reason,
+    reason = "generated from the interfaces that the host offers"
+)]
+mod bindings {
+    wit_bindgen::generate!({
+        path: "../host/wit",
+        world: "mycelium:host/imports",
+        generate_all,
+    });
+}

@@ -1,10 +1,9 @@
 //! The cron trigger: runs components at their times, each run in a fresh instance.
 
-use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, ensure};
 use chrono::{DateTime, Utc};
 use croner::Cron;
 use croner::parser::{CronParser, Seconds};
@@ -48,9 +47,7 @@ impl CronComponent {
             Err(_) => Err(anyhow!("the run took longer than {} s", deadline.as_secs())),
         };
         done.inspect_err(|error| {
-            for line in format!("the run failed: {error:?}").lines() {
-                self.component.log.host_line(line);
-            }
+            self.component.log.host_lines(&format!("the run failed: {error:#}"));
         })
     }
 
@@ -66,16 +63,23 @@ impl CronComponent {
         }
     }
 
-    /// Runs at each time of the schedule until `stop` turns true. A run that is still going on at
-    /// the next time lets that one pass.
-    pub(crate) async fn follow(&self, schedule: &Schedule, mut stop: watch::Receiver<bool>) {
-        while let Some(next) = schedule.next_after(self.clock.now()) {
+    /// Runs at each time of the schedule after `start`, until `stop` turns true. A run that is still
+    /// going on at the next time lets that one pass.
+    pub(crate) async fn follow(
+        &self,
+        schedule: &Schedule,
+        start: Duration,
+        mut stop: watch::Receiver<bool>,
+    ) {
+        let mut now = start;
+        while let Some(next) = schedule.next_after(now) {
             tokio::select! {
                 () = self.wait_until(next) => {}
                 _ = stop.wait_for(|stop| *stop) => return,
             }
             // The log has it.
             let _ = self.fire().await;
+            now = self.clock.now();
         }
     }
 
@@ -101,11 +105,11 @@ pub(crate) struct Schedule(Cron);
 impl Schedule {
     /// Six fields, seconds first, as Spin's trigger wants them.
     pub(crate) fn parse(expression: &str) -> Result<Schedule> {
+        let wrong = || format!("`{expression}` is no cron expression of six fields, seconds first");
+        // The parser also knows nicknames and a field for years, which Spin's trigger does not.
+        ensure!(expression.split_whitespace().count() == 6, wrong());
         let parser = CronParser::builder().seconds(Seconds::Required).build();
-        let cron = parser.parse(expression);
-        Ok(Schedule(cron.with_context(|| {
-            format!("`{expression}` is no cron expression of six fields, seconds first")
-        })?))
+        Ok(Schedule(parser.parse(expression).with_context(wrong)?))
     }
 
     /// The first time after `now`, both since 1970; `None` if there will be none.
@@ -114,14 +118,6 @@ impl Schedule {
         let now: DateTime<Utc> = DateTime::from_timestamp(seconds, 0)?;
         let next = self.0.find_next_occurrence(&now, false).ok()?;
         u64::try_from(next.timestamp()).ok().map(Duration::from_secs)
-    }
-}
-
-impl FromStr for Schedule {
-    type Err = anyhow::Error;
-
-    fn from_str(expression: &str) -> Result<Schedule> {
-        Schedule::parse(expression)
     }
 }
 
@@ -149,7 +145,7 @@ mod tests {
 
     #[test]
     fn other_forms_are_refused() {
-        for expression in ["*/5 * * * *", "", "0 61 * * * *", "@hourly"] {
+        for expression in ["*/5 * * * *", "", "0 61 * * * *", "@hourly", "0 0 0 1 1 * 2030"] {
             let error = Schedule::parse(expression).unwrap_err().to_string();
             assert!(error.contains("six fields"), "{expression}: {error}");
         }

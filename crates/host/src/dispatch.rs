@@ -153,11 +153,13 @@ impl Desk {
         }
     }
 
-    /// The request is over: its place is free, and what it left uncommitted is undone.
-    fn clear(&self) {
-        if self.ticket().take().is_some() && self.sessions.roll_back() {
+    /// If a request has ended, frees its place, and undoes what it left uncommitted.
+    fn clear(&self) -> bool {
+        let has_ended = self.ticket().take().is_some();
+        if has_ended && self.sessions.roll_back() {
             self.component.log.host_line("left a transaction open; it was rolled back");
         }
+        has_ended
     }
 }
 
@@ -198,13 +200,11 @@ impl WorkerState for Worker {
     }
 
     fn drop(&self, store: Store<State>, result: Result<(), wasmtime::Error>) {
-        if let Err(error) = result {
-            for line in format!("stopped: {error:?}").lines() {
-                self.desk.component.log.host_line(line);
-            }
+        // An idle instance also ends with an error, when its runtime does: that is no news.
+        if let (Err(error), Some(_)) = (result, self.desk.ticket().take()) {
+            self.desk.component.log.host_lines(&format!("stopped: {error:#}"));
         }
         drop(store);
-        self.desk.ticket().take();
     }
 }
 
@@ -225,7 +225,10 @@ impl WorkerExpiration for Expiration {
     ) -> Poll<()> {
         let allowed = match status {
             WorkerStatus::Idle => {
-                self.desk.clear();
+                if self.desk.clear() {
+                    // The worker asks again whether it may take a request, and now it may.
+                    cx.waker().wake_by_ref();
+                }
                 self.limits.instance_idle
             }
             WorkerStatus::Requests => self.limits.request_deadline,

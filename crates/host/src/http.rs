@@ -218,8 +218,6 @@ fn spin_headers(
     }
     texts
         .into_iter()
-        .filter_map(|(name, value)| {
-            Some((name.parse().ok()?, HeaderValue::from_str(&value).ok()?))
-        })
+        .filter_map(|(name, value)| Some((name.parse().ok()?, HeaderValue::from_str(&value).ok()?)))
         .collect()
 }

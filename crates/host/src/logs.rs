@@ -61,6 +61,13 @@ impl ComponentLog {
         self.line(&format!("host: {text}"));
     }
 
+    /// The same for a text of several lines, such as a trap with its backtrace.
+    pub(crate) fn host_lines(&self, text: &str) {
+        for line in text.lines().filter(|line| !line.trim().is_empty()) {
+            self.host_line(line);
+        }
+    }
+
     fn line(&self, text: &str) {
         let text = printable(text);
         let now = self.clock.now();

@@ -97,7 +97,8 @@ impl Manifest {
 
     /// Parses a manifest's text; `file` says where it would be.
     pub fn parse(file: &Path, text: &str) -> Result<Manifest> {
-        let name = file.file_name().map_or_else(|| "spin.toml".into(), |name| name.to_string_lossy());
+        let name =
+            file.file_name().map_or_else(|| "spin.toml".into(), |name| name.to_string_lossy());
         let table: Table = text.parse().with_context(|| format!("{name} is not valid TOML"))?;
         let folder = match file.parent() {
             Some(folder) if folder.as_os_str().is_empty() => PathBuf::from("."),
@@ -163,7 +164,9 @@ fn component(name: &str, mut section: Section, folder: &Path) -> Result<Componen
     section.text("description")?;
     let source = match section.value("source") {
         Some(Value::String(path)) => folder.join(path),
-        Some(_) => bail!(section.error("`source` must be the path of a file; others are not offered")),
+        Some(_) => {
+            bail!(section.error("`source` must be the path of a file; others are not offered"))
+        }
         None => bail!(section.error("the key `source` is missing")),
     };
     let files = section
@@ -330,3 +333,6 @@ fn cron_trigger(mut section: Section) -> Result<CronTrigger> {
     section.finish()?;
     Ok(CronTrigger { component, expression })
 }
+
+#[cfg(test)]
+mod tests;

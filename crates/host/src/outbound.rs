@@ -49,14 +49,15 @@ impl AllowedHost {
         };
         let port = match port {
             Some("*") => None,
-            Some(port) => {
-                Some(port.parse().with_context(|| format!("`{text}` has a port that is no number"))?)
-            }
+            Some(port) => Some(
+                port.parse().with_context(|| format!("`{text}` has a port that is no number"))?,
+            ),
             None => Some(default_port(scheme).with_context(|| format!("`{text}` needs a port"))?),
         };
         Ok(AllowedHost {
             scheme: (scheme != "*").then(|| scheme.to_ascii_lowercase()),
-            host: HostPattern::parse(host).with_context(|| format!("`{text}` cannot be allowed"))?,
+            host: HostPattern::parse(host)
+                .with_context(|| format!("`{text}` cannot be allowed"))?,
             port,
         })
     }
@@ -206,8 +207,9 @@ impl WasiHttpHooks for OutboundHooks {
         Box::new(async move {
             *request.uri_mut() = permitted?;
             let sending = default_send_request(request, Some(options));
-            let (response, io) =
-                tokio::time::timeout(limit, sending).await.map_err(|_| Error::ConnectionTimeout)??;
+            let (response, io) = tokio::time::timeout(limit, sending)
+                .await
+                .map_err(|_| Error::ConnectionTimeout)??;
             Ok((response.map(BodyExt::boxed_unsync), Box::new(io) as Io))
         })
     }

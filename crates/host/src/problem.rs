@@ -52,10 +52,7 @@ impl Problem {
         });
         let mut response = whole(status, document.to_string());
         let headers = response.headers_mut();
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/problem+json"),
-        );
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if self == Problem::Busy {
             headers.insert(header::RETRY_AFTER, RETRY_AFTER_SECONDS);
         }

@@ -60,7 +60,8 @@ impl Route {
                 "the route `{raw}` has `...` before its end"
             );
             ensure!(
-                part == Part::Rest || !text.contains(['*', '?', '#', '[']) && !text.ends_with("..."),
+                part == Part::Rest
+                    || !text.contains(['*', '?', '#', '[']) && !text.ends_with("..."),
                 "the route `{raw}` has the part `{text}`, which matches no path"
             );
             parts.push(part);
@@ -142,7 +143,8 @@ impl<T> Router<T> {
     pub(crate) fn new(mut routes: Vec<(Route, T)>) -> Result<Router<T>> {
         routes.sort_by(|(one, _), (two, _)| one.compare(two));
         for (index, (one, _)) in routes.iter().enumerate() {
-            if let Some((two, _)) = routes[index + 1..].iter().find(|(two, _)| one.is_same_as(two)) {
+            if let Some((two, _)) = routes[index + 1..].iter().find(|(two, _)| one.is_same_as(two))
+            {
                 bail!("the routes `{}` and `{}` match the same paths", one.raw, two.raw);
             }
         }
@@ -164,8 +166,16 @@ mod tests {
 
     fn router() -> Router<&'static str> {
         let routes = [
-            "/...", "/", "/a/...", "/a/b", "/a/b/...", "/api/:id", "/api/:id/x", "/api/...",
-            "/c/:one/d/:two/...", "/e/",
+            "/...",
+            "/",
+            "/a/...",
+            "/a/b",
+            "/a/b/...",
+            "/api/:id",
+            "/api/:id/x",
+            "/api/...",
+            "/c/:one/d/:two/...",
+            "/e/",
         ];
         Router::new(routes.map(|route| (Route::parse(route).unwrap(), route)).into()).unwrap()
     }

@@ -47,6 +47,8 @@ impl Host {
     /// Reads the manifest, compiles what it names, and listens.
     pub async fn start(options: HostOptions) -> Result<Host> {
         let options = Arc::new(options);
+        // A time of a schedule that passes while we compile is not missed.
+        let start = options.clock.now();
         let loaded = Arc::clone(&options);
         let app = tokio::task::spawn_blocking(move || App::load(&loaded)).await??;
         let listener = TcpListener::bind(options.listen)
@@ -62,7 +64,7 @@ impl Host {
         if options.run_schedules {
             for (cron, schedule) in app.schedules {
                 let stopped = stopped.clone();
-                tasks.spawn(async move { cron.follow(&schedule, stopped).await });
+                tasks.spawn(async move { cron.follow(&schedule, start, stopped).await });
             }
         }
         let mut control_tasks = JoinSet::new();
@@ -173,8 +175,7 @@ fn load_components(shared: &Shared<'_>, schedules: &[(String, Schedule)]) -> Res
     let mut crons = BTreeMap::new();
     for (name, declaration) in &manifest.components {
         let component = Arc::new(Component::new(name, declaration, shared)?);
-        let pre =
-            compile(&engine, &linker, name, declaration).with_context(|| file.to_string())?;
+        let pre = compile(&engine, &linker, name, declaration).with_context(|| file.to_string())?;
         let wrong = |what: &str| format!("{file}: [component.{name}] does not export {what}");
         if answers(name) {
             let dispatcher =

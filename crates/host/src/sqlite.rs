@@ -10,7 +10,9 @@ mod run;
 mod session;
 
 pub(crate) use database::{Database, Databases};
-pub(crate) use session::{Session, Sessions};
+#[expect(unreachable_pub, reason = "bindgen re-exports the type of a WIT resource")]
+pub use session::Session;
+pub(crate) use session::Sessions;
 
 /// Up to 3.51.2 a rare race of two writers could corrupt a database in WAL mode.
 const OLDEST_SOUND_VERSION: i32 = 3_051_003;

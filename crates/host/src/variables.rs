@@ -83,10 +83,9 @@ impl Variables {
                 bail!("`{template}` has a `{{{{` without its `}}}}`")
             };
             let name = name.trim();
-            let value = self
-                .values
-                .get(name)
-                .with_context(|| format!("`{template}` uses `{name}`, which is not in [variables]"))?;
+            let value = self.values.get(name).with_context(|| {
+                format!("`{template}` uses `{name}`, which is not in [variables]")
+            })?;
             expanded.text.push_str(literal);
             expanded.text.push_str(&value.text);
             expanded.secret |= value.secret;
@@ -219,7 +218,8 @@ mod tests {
 
     #[test]
     fn env_files_are_read_line_by_line() {
-        let text = "# ours\n\nSPIN_VARIABLE_TOKEN='a = b'\nexport SPIN_VARIABLE_HOST=\"h\"\nOTHER=1\n";
+        let text =
+            "# ours\n\nSPIN_VARIABLE_TOKEN='a = b'\nexport SPIN_VARIABLE_HOST=\"h\"\nOTHER=1\n";
         let values = parse_env_file(text).unwrap();
         assert_eq!(values["token"], "a = b");
         assert_eq!(values["host"], "h");

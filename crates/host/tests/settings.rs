@@ -96,8 +96,7 @@ async fn mirror() -> std::net::SocketAddr {
             let mut head = vec![0; 4_096];
             let length = stream.read(&mut head).await.unwrap();
             let head = String::from_utf8_lossy(&head[..length]).replace("\r\n", "|");
-            let answer =
-                format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{head}", head.len());
+            let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{head}", head.len());
             stream.write_all(answer.as_bytes()).await.unwrap();
         }
     });
@@ -130,7 +129,10 @@ async fn stand_ins_replace_the_network() {
     let only: BTreeMap<_, _> = names.iter().map(|name| ((*name).to_owned(), addr)).collect();
     let (app, host) = start_with(|options| options.outbound = Outbound::Only(only)).await;
     let answer = text(&host, "/fetch?http://allowed.test/x").await;
-    assert!(answer.starts_with("200 GET /x ") && answer.contains("host: allowed.test|"), "{answer}");
+    assert!(
+        answer.starts_with("200 GET /x ") && answer.contains("host: allowed.test|"),
+        "{answer}"
+    );
     let answer = text(&host, "/fetch?https://a.grid.test/y").await;
     assert!(answer.starts_with("200 GET /y ") && answer.contains("host: a.grid.test|"), "{answer}");
 

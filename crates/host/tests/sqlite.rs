@@ -63,8 +63,7 @@ async fn errors_have_sqlites_words() {
 
 #[tokio::test]
 async fn a_large_answer_is_refused() {
-    let (_app, host) =
-        start_with(|options| options.limits.query_result_bytes = 1 << 20).await;
+    let (_app, host) = start_with(|options| options.limits.query_result_bytes = 1 << 20).await;
     let answer = sql(&host, "default", "SELECT zeroblob(2000000)").await;
     assert!(answer.contains("query result exceeds limit of 1048576 bytes"), "{answer}");
 }
@@ -85,8 +84,9 @@ async fn what_a_request_leaves_open_is_undone() {
 #[tokio::test]
 async fn a_transaction_in_one_request_works() {
     let (_app, host) = start().await;
-    let script =
-        format!("{TABLE}\nBEGIN IMMEDIATE\nINSERT INTO t VALUES (1, 'a')\nCOMMIT\nSELECT id FROM t");
+    let script = format!(
+        "{TABLE}\nBEGIN IMMEDIATE\nINSERT INTO t VALUES (1, 'a')\nCOMMIT\nSELECT id FROM t"
+    );
     assert!(sql(&host, "default", &script).await.ends_with("[id] 1"));
     assert_eq!(sql(&host, "default", "SELECT id FROM t").await, "[id] 1");
 }
@@ -100,10 +100,7 @@ async fn the_next_user_of_a_connection_finds_nothing_of_the_last() {
     );
     sql(&host, "default!", &leave).await;
     let look = "changes\nrowid\nSELECT count(*) FROM sqlite_temp_master\nPRAGMA foreign_keys";
-    assert_eq!(
-        sql(&host, "default!", look).await,
-        "0\n0\n[count(*)] 0\n[foreign_keys] 1"
-    );
+    assert_eq!(sql(&host, "default!", look).await, "0\n0\n[count(*)] 0\n[foreign_keys] 1");
 }
 
 #[tokio::test]

@@ -35,7 +35,8 @@ async fn missing_files_are_named() {
 
 #[tokio::test]
 async fn unresolvable_variables_are_named() {
-    check("{{ peer }}", "{{ pear }}", &["[component.guest] allowed_outbound_hosts", "`pear`"]).await;
+    check("{{ peer }}", "{{ pear }}", &["[component.guest] allowed_outbound_hosts", "`pear`"])
+        .await;
     check("{{ password }}", "{{ word }}", &["[component.guest] variables", "password", "`word`"])
         .await;
     let app = TestApp::new();
@@ -71,7 +72,7 @@ async fn a_component_without_the_right_export_is_named() {
 
 /// A component that imports the function `f` of `absent:package/interface` and does nothing.
 const NEEDY: &[u8] = b"\0asm\x0d\0\x01\0\
-    \x07\x0f\x01\x42\x02\x01\x40\0\x01\0\x04\0\x01f\x01\0\
+    \x07\x0e\x01\x42\x02\x01\x40\0\x01\0\x04\0\x01f\x01\0\
     \x0a\x1d\x01\0\x18absent:package/interface\x05\0";
 
 #[tokio::test]

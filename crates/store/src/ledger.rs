@@ -1,11 +1,11 @@
 //! Wallets and what moved through them.
 
 use domain::account::Email;
-use domain::id::AccountId;
+use domain::id::{AccountId, RentalId};
 use domain::money::Usd;
 use domain::time::Timestamp;
 
-use crate::db::{Db, StoreError, Value, only};
+use crate::db::{Db, Row, StoreError, Value, only};
 
 /// The balance of the ledger account of kind `?1` and owner `?2`.
 const BALANCE: &str =
@@ -57,20 +57,39 @@ pub fn entries(
     limit: u32,
 ) -> Result<Vec<WalletEntry>, StoreError> {
     let params = [Value::text(account), before.unwrap_or(i64::MAX).into(), limit.into()];
-    db.run(ENTRIES, &params)?
-        .iter()
-        .map(|row| {
-            Ok(WalletEntry {
-                id: row.integer(0)?,
-                kind: row.text(1)?.to_owned(),
-                reason: row.text(2)?.to_owned(),
-                amount: Usd::from_micros(row.integer(3)?),
-                balance_after: Usd::from_micros(row.integer(4)?),
-                created_at: row.timestamp(5)?,
-                reference: row.text(6)?.to_owned(),
-            })
-        })
-        .collect()
+    db.run(ENTRIES, &params)?.iter().map(read_entry).collect()
+}
+
+fn read_entry(row: &Row) -> Result<WalletEntry, StoreError> {
+    Ok(WalletEntry {
+        id: row.integer(0)?,
+        kind: row.text(1)?.to_owned(),
+        reason: row.text(2)?.to_owned(),
+        amount: Usd::from_micros(row.integer(3)?),
+        balance_after: Usd::from_micros(row.integer(4)?),
+        created_at: row.timestamp(5)?,
+        reference: row.text(6)?.to_owned(),
+    })
+}
+
+/// The entry that paid for a rental: `?1` renter, `?2` rental. No row means that this account did
+/// not rent it. Served by the unique key of `ledger_transactions`.
+const ENTRY_OF_RENTAL: &str = "
+    SELECT t.id, t.kind, t.reason, e.amount_micros, e.balance_after_micros, t.created_at,
+           t.reference
+      FROM ledger_transactions t
+      JOIN ledger_entries e ON e.transaction_id = t.id
+      JOIN ledger_accounts a ON a.id = e.ledger_account_id
+     WHERE t.kind = 'rental' AND t.reference = ?2 AND a.kind = 'wallet' AND a.owner_id = ?1";
+
+/// The entry of a renter's wallet that paid for a rental.
+pub fn entry_of_rental(
+    db: &impl Db,
+    renter: AccountId,
+    rental: RentalId,
+) -> Result<Option<WalletEntry>, StoreError> {
+    let row = only(db.run(ENTRY_OF_RENTAL, &[Value::text(renter), Value::text(rental)])?);
+    row.as_ref().map(read_entry).transpose()
 }
 
 /// A credit that the operator grants.
@@ -119,12 +138,14 @@ pub fn credit(db: &impl Db, credit: &Credit<'_>, now: Timestamp) -> Result<Credi
         credit.reason.into(),
         now.into(),
     ];
-    match db.run(CREDIT, &params) {
-        Ok(_) | Err(StoreError::Refused(_)) => {}
+    let refused = match db.run(CREDIT, &params) {
+        Ok(_) => None,
+        Err(StoreError::Refused(why)) => Some(why),
         Err(error) => return Err(error),
-    }
+    };
     let Some(row) = only(db.run(CREDIT_OF_KEY, &[credit.key.into()])?) else {
-        return Ok(Credited::NoSuchAccount);
+        // Refused, though not because of the key: the code broke a rule of the schema.
+        return refused.map_or(Ok(Credited::NoSuchAccount), |why| Err(StoreError::Failed(why)));
     };
     if row.text(0)? == credit.email.as_str() && row.integer(1)? == credit.amount.micros() {
         row.integer(2).map(|micros| Credited::Done(Usd::from_micros(micros)))

@@ -72,15 +72,13 @@ pub fn apply(db: &impl Db, now: Timestamp) -> Result<usize, StoreError> {
         return Ok(0);
     }
     db.run("BEGIN IMMEDIATE", &[])?;
-    match apply_missing(db, now) {
-        Ok(count) => db.run("COMMIT", &[]).map(|_| count),
-        Err(error) => {
-            // The first error is the one to tell; a rollback that fails has nothing to add, and the
-            // caller drops the connection.
-            let _ = db.run("ROLLBACK", &[]);
-            Err(error)
-        }
+    let outcome = apply_missing(db, now).and_then(|count| db.run("COMMIT", &[]).map(|_| count));
+    if outcome.is_err() {
+        // The first error is the one to tell; a rollback that fails has nothing to add, and the
+        // caller drops the connection.
+        let _ = db.run("ROLLBACK", &[]);
     }
+    outcome
 }
 
 fn apply_missing(db: &impl Db, now: Timestamp) -> Result<usize, StoreError> {

@@ -320,11 +320,11 @@ const FIND: &str = concat!(
       FROM nodes n WHERE n.id = ?1 AND n.listing <> 'draft'"
 );
 
-/// A node that is or was on the market, and its slices in order; `None` for a draft, too.
-pub fn find(
-    db: &impl Db,
-    node: NodeId,
-) -> Result<Option<(Offer, Vec<(u32, SliceState)>)>, StoreError> {
+/// The slices of a node, in order: number and state.
+pub type NodeSlices = Vec<(u32, SliceState)>;
+
+/// A node that is or was on the market, and its slices; `None` for a draft, too.
+pub fn find(db: &impl Db, node: NodeId) -> Result<Option<(Offer, NodeSlices)>, StoreError> {
     let Some(row) = only(db.run(FIND, &[node.0.into()])?) else { return Ok(None) };
     let corrupt = || StoreError::Corrupt("slices of another form".into());
     let pairs: Vec<(u32, String)> =

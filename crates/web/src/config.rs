@@ -21,6 +21,17 @@ pub struct Config {
 const OPERATOR_TOKEN_CHARS_MIN: usize = 22;
 
 impl Config {
+    /// Nothing set: for the answer that says that the real one cannot be read.
+    pub fn unset() -> Config {
+        Config {
+            operator_token: None,
+            gridproxy_urls: String::new(),
+            public_url: String::new(),
+            price_limits: PriceLimits { min: Usd::ZERO, max: Usd::ZERO },
+            platform_fee: Percent::whole(0),
+        }
+    }
+
     /// Reads every variable with `get`, which gives a variable's text. The error names the variable
     /// and never holds its value.
     pub fn read(get: impl Fn(&str) -> Result<String, String>) -> Result<Config, String> {

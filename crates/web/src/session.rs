@@ -91,6 +91,11 @@ pub fn is_operator(config: &Config, request: &Request) -> bool {
     bool::from(hash(expected).ct_eq(&hash(given)))
 }
 
+/// Whether the request carries a token rather than a session.
+pub fn has_token(request: &Request) -> bool {
+    bearer(request).is_some()
+}
+
 /// The token of `Authorization: Bearer …`.
 fn bearer(request: &Request) -> Option<&str> {
     let (scheme, token) = header(request, AUTHORIZATION)?.split_once(' ')?;

@@ -1,1 +1,33 @@
-//! Fills the pages from what the store gives.
+//! Fills the pages from what the store gives: all wording of dates, money and states is here.
+//!
+//! Each page has a constructor in the module of its name. It takes a [`Visit`] and values of the
+//! store, and gives text that is ready to print.
+
+mod account;
+mod asset;
+mod badge;
+mod compute;
+mod docs;
+mod farm;
+mod farm_node;
+mod home;
+mod moment;
+mod node;
+mod notice;
+mod order;
+mod slices;
+mod visit;
+mod wallet;
+mod wording;
+
+pub use account::next;
+pub use asset::asset_type;
+pub use compute::NODES_PER_PAGE;
+pub use farm::{FARM_NODES_PER_PAGE, read_node};
+pub use farm_node::{read_change, read_version};
+pub use notice::Done;
+pub use order::{Order, read_order};
+pub use slices::RENTALS_PER_PAGE;
+pub use visit::Visit;
+pub use wallet::ENTRIES_PER_PAGE;
+pub use wording::belongs_to_form;

@@ -13,7 +13,7 @@ use crate::workspace::Workspace;
 const PROGRAMS: [&str; 3] = ["mycelium-host", "migrate", "gridproxy"];
 
 /// The feature of this crate that brings in the database, for the program `migrate` only.
-pub(crate) const MIGRATE_FEATURE: &str = "xtask/migrate";
+const MIGRATE_FEATURE: &str = "xtask/migrate";
 
 /// Native programs, built.
 pub(crate) struct Programs {
@@ -55,13 +55,12 @@ fn build_wasm(workspace: &Workspace, activity: &str, packages: &[String]) -> Res
 
 /// Builds the native programs.
 ///
-/// The whole workspace is named, and a test with it, because cargo then chooses the same features
-/// for shared dependencies as in `cargo xtask test`: the largest of them, wasmtime, takes minutes,
-/// and would otherwise be built once for each command.
+/// The whole workspace is named, though only some programs of it are built, because cargo then
+/// chooses the features of shared dependencies as it does in `cargo xtask test`. The largest of
+/// them, wasmtime, takes minutes, and would otherwise be built once for each command.
 pub(crate) fn build_programs(workspace: &Workspace) -> Result<Programs> {
     let mut command = process::cargo_with_progress();
     command.arg("build").args(native_packages(workspace)?).current_dir(workspace.root());
-    command.args(["--features", MIGRATE_FEATURE, "--test", "tidy"]);
     for program in PROGRAMS {
         command.args(["--bin", program]);
     }
@@ -73,10 +72,10 @@ pub(crate) fn build_programs(workspace: &Workspace) -> Result<Programs> {
     Ok(Programs { host, migrate, gridproxy })
 }
 
-/// cargo's options for all packages that are native: a component does not link natively, as its
-/// exports have no names that a native linker knows.
+/// cargo's options for all packages that are native, with every feature that is ours to choose. A
+/// component is not native: its exports have names that a native linker does not know.
 pub(crate) fn native_packages(workspace: &Workspace) -> Result<Vec<String>> {
-    let mut options = vec!["--workspace".to_owned()];
+    let mut options = vec!["--workspace".to_owned(), format!("--features={MIGRATE_FEATURE}")];
     for package in wasm_packages(workspace)? {
         options.extend(["--exclude".to_owned(), package]);
     }

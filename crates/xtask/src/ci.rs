@@ -41,7 +41,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
 fn native_clippy(workspace: &Workspace) -> Result<Command> {
     let mut command = process::cargo();
     command.arg("clippy").args(artifact::native_packages(workspace)?).arg("--all-targets");
-    command.args(["--features", artifact::MIGRATE_FEATURE]).args(DENY_WARNINGS);
+    command.args(DENY_WARNINGS);
     Ok(command)
 }
 
@@ -60,7 +60,7 @@ fn wasm_clippy(workspace: &Workspace) -> Result<Command> {
 fn doc(workspace: &Workspace) -> Result<Command> {
     let mut command = process::cargo();
     command.arg("doc").args(artifact::native_packages(workspace)?).arg("--no-deps");
-    command.args(["--features", artifact::MIGRATE_FEATURE]).env("RUSTDOCFLAGS", "-D warnings");
+    command.env("RUSTDOCFLAGS", "-D warnings");
     Ok(command)
 }
 

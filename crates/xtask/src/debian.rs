@@ -6,13 +6,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::process;
 use crate::progress::Step;
-use crate::target::TARGET;
+use crate::target::{TARGET, remove_folder};
 
 /// The suites that may have the sources of our compiler, the most likely one first.
 const SUITES: [&str; 3] = ["trixie-backports", "forky", "sid"];
@@ -20,11 +20,11 @@ const SUITES: [&str; 3] = ["trixie-backports", "forky", "sid"];
 /// Debian's own address, for systems whose sources name no mirror of it.
 const DEFAULT_MIRROR: &str = "http://deb.debian.org/debian";
 
-/// The keys of Debian's archive, where the package `debian-archive-keyring` puts them.
-const KEYRINGS: [&str; 2] = [
-    "usr/share/keyrings/debian-archive-keyring.gpg",
-    "usr/share/keyrings/debian-archive-keyring.pgp",
-];
+/// Where the package `debian-archive-keyring` puts the keys of Debian's archive.
+const KEYRINGS: &str = "usr/share/keyrings";
+
+/// The names that the file with all keys in use has had.
+const KEYRING_NAMES: [&str; 2] = ["debian-archive-keyring.gpg", "debian-archive-keyring.pgp"];
 
 /// What was fetched and unpacked.
 pub(crate) struct Sources {
@@ -36,7 +36,7 @@ pub(crate) struct Sources {
 
 /// Fetches what is needed to build the standard library of the compiler `release`.
 pub(crate) fn fetch(step: &mut Step, folder: &Path, release: &str) -> Result<Sources> {
-    for program in ["apt-get", "dpkg-deb"] {
+    for program in ["apt-get", "dpkg-deb", "tar"] {
         ensure!(
             process::find_program(program).is_some(),
             "this is no Debian-like system: `{program}` is missing"
@@ -77,10 +77,9 @@ fn fetch_from(
     fs::write(apt.folder.join("sources.list"), source).context("writing a sources list")?;
     apt.run(step, &["update"])?;
     apt.run(step, &["download", &format!("rust-src={release}*"), "wasi-libc"])?;
-    let unpacked = apt.unpack(step)?;
     let sources = Sources {
-        library: unpacked.join(format!("usr/src/rustc-{release}/library")),
-        wasi_libc: unpacked.join("usr/lib").join(TARGET),
+        library: apt.unpack(step, "rust-src", &format!("usr/src/rustc-{release}/library"))?,
+        wasi_libc: apt.unpack(step, "wasi-libc", &format!("usr/lib/{TARGET}"))?,
     };
     ensure!(sources.library.join("std/Cargo.toml").is_file(), "its rust-src has no library");
     ensure!(sources.wasi_libc.join("libc.a").is_file(), "its wasi-libc is not for {TARGET}");
@@ -94,18 +93,18 @@ fn newer_keyring(step: &mut Step, folder: &Path) -> Result<PathBuf> {
         let apt = Apt::with_system_sources(folder.join("keyring"))?;
         apt.run(step, &["update"])?;
         apt.run(step, &["download", "debian-archive-keyring"])?;
-        let unpacked = apt.unpack(step)?;
-        find_keyring(&unpacked).context("the package has no keys")
+        find_keyring(&apt.unpack(step, "debian-archive-keyring", KEYRINGS)?)
+            .context("the package has no keys")
     };
     fetched().context("getting the keys of Debian's archive (package debian-archive-keyring)")
 }
 
 fn system_keyring() -> Option<PathBuf> {
-    find_keyring(Path::new("/"))
+    find_keyring(&Path::new("/").join(KEYRINGS))
 }
 
-fn find_keyring(root: &Path) -> Option<PathBuf> {
-    KEYRINGS.iter().map(|keyring| root.join(keyring)).find(|keyring| keyring.is_file())
+fn find_keyring(folder: &Path) -> Option<PathBuf> {
+    KEYRING_NAMES.iter().map(|name| folder.join(name)).find(|keyring| keyring.is_file())
 }
 
 fn lacks_key(error: &anyhow::Error) -> bool {
@@ -135,6 +134,8 @@ impl Apt {
     }
 
     fn with_system_sources(folder: PathBuf) -> Result<Apt> {
+        // What an earlier attempt has left may be of another version.
+        remove_folder(&folder)?;
         for part in ["lists/partial", "cache/archives/partial", "packages"] {
             let path = folder.join(part);
             fs::create_dir_all(&path).with_context(|| format!("creating {}", path.display()))?;
@@ -157,7 +158,7 @@ impl Apt {
     fn run(&self, step: &mut Step, arguments: &[&str]) -> Result<()> {
         let mut command = Command::new("apt-get");
         for option in &self.options {
-            command.arg("-o").arg(option);
+            command.arg(format!("-o{option}"));
         }
         command.args(arguments).current_dir(self.folder.join("packages"));
         // The reader looks for messages in the complaint, in the language that it knows.
@@ -166,16 +167,40 @@ impl Apt {
         process::output(&mut command).map(|_| ())
     }
 
-    /// Unpacks every package that was downloaded into one folder.
-    fn unpack(&self, step: &mut Step) -> Result<PathBuf> {
+    /// Unpacks one folder of a package that was downloaded: the sources of the whole compiler are
+    /// in there too, and take longer to write and to remove than to fetch.
+    fn unpack(&self, step: &mut Step, package: &str, part: &str) -> Result<PathBuf> {
+        step.note(&format!("unpacking {package}"));
+        let file = self.downloaded(package)?;
         let unpacked = self.folder.join("unpacked");
-        let packages = fs::read_dir(self.folder.join("packages")).context("reading packages")?;
-        for package in packages {
-            let package = package?.path();
-            step.note(&format!("unpacking {}", package.display()));
-            process::output(Command::new("dpkg-deb").arg("-x").arg(&package).arg(&unpacked))?;
-        }
-        Ok(unpacked)
+        fs::create_dir_all(&unpacked).context("creating a folder to unpack to")?;
+        let mut reader = Command::new("dpkg-deb")
+            .arg("--fsys-tarfile")
+            .arg(&file)
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("starting dpkg-deb")?;
+        let contents = reader.stdout.take().context("dpkg-deb has no stdout")?;
+        let mut writer = Command::new("tar");
+        writer.arg("-xC").arg(&unpacked).arg(format!("./{part}")).stdin(contents);
+        let written = process::output(&mut writer);
+        let read = reader.wait().context("waiting for dpkg-deb")?;
+        written.with_context(|| format!("{} has no {part}", file.display()))?;
+        ensure!(read.success(), "{} cannot be read ({read})", file.display());
+        Ok(unpacked.join(part))
+    }
+
+    fn downloaded(&self, package: &str) -> Result<PathBuf> {
+        let files = fs::read_dir(self.folder.join("packages")).context("reading packages")?;
+        let is_package = |file: &PathBuf| {
+            file.file_name().is_some_and(|name| {
+                name.to_string_lossy()
+                    .strip_prefix(package)
+                    .is_some_and(|rest| rest.starts_with('_'))
+            })
+        };
+        let mut files = files.flatten().map(|file| file.path());
+        files.find(is_package).with_context(|| format!("{package} was not downloaded"))
     }
 }
 

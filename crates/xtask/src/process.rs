@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::env;
 use std::ffi::OsStr;
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread;
@@ -183,19 +183,50 @@ fn cargo_progress(line: &str) -> Option<&str> {
     rest.split_once("] ").map(|(_, state)| state)
 }
 
+/// What an error calls a command: its program and its first word that is no option.
 fn name_of(command: &Command) -> String {
     let name = |text: &OsStr| {
-        let path = PathBuf::from(text);
+        let path = Path::new(text);
         path.file_name().unwrap_or(text).to_string_lossy().into_owned()
     };
-    let arguments = command.get_args().find(|argument| !is_option(argument)).map(name);
-    [Some(name(command.get_program())), arguments]
-        .into_iter()
-        .flatten()
-        .collect::<Vec<_>>()
-        .join(" ")
+    let word = command.get_args().find(|word| !word.to_string_lossy().starts_with('-'));
+    let words = [Some(command.get_program()), word];
+    words.into_iter().flatten().map(name).collect::<Vec<_>>().join(" ")
 }
 
-fn is_option(argument: &OsStr) -> bool {
-    argument.to_string_lossy().starts_with('-')
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str) -> Command {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        command
+    }
+
+    #[test]
+    fn cargos_progress_is_read_from_its_bar() {
+        let check = |line, expected| assert_eq!(cargo_progress(line), expected);
+        check("    Building [====>    ] 12/345: serde, syn", Some("12/345: serde, syn"));
+        check("   Compiling serde v1.0.0", None);
+        check("Building blocks", None);
+    }
+
+    #[test]
+    fn a_program_that_fails_is_an_error_with_its_status() {
+        let mut step = Step::start("testing");
+        run(&mut step, &mut shell("echo fine")).unwrap();
+        let error = run(&mut step, &mut shell("echo bad >&2; exit 3")).unwrap_err();
+        assert_eq!(error.to_string(), "sh echo bad >&2; exit 3 failed (exit status: 3)");
+        let error = output(&mut shell("echo bad >&2; exit 3")).unwrap_err();
+        assert!(error.to_string().ends_with("failed (exit status: 3): bad"), "{error}");
+    }
+
+    #[test]
+    fn a_program_is_ended_when_its_watcher_says_so() {
+        let mut step = Step::start("testing");
+        let mut command = shell("echo ready; exec sleep 600");
+        let stopped = run_watched(&mut step, &mut command, &mut |_| Watch::Stop("enough".into()));
+        assert!(stopped.unwrap_err().to_string().ends_with("was ended: enough"));
+    }
 }

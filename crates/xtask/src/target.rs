@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 
 use crate::process;
 use crate::progress::{Step, say};
@@ -93,14 +93,19 @@ fn obtain(workspace: &Workspace, toolchain: &Toolchain) -> Result<String> {
     if let Some(file) = toolchain.standard_library() {
         return Ok(file);
     }
-    say(&format!("The Rust target {TARGET} is missing."));
+    say(&format!("The Rust target {TARGET} is missing, or for another compiler."));
 
     remove_unfit(toolchain)?;
     if let Err(reason) = rustup::add_target(toolchain) {
         say(&format!("rustup cannot add it: {reason:#}"));
         say("Building it from Debian's sources of the standard library instead.");
-        let made = build(&staging.join(TARGET), toolchain);
-        made.with_context(|| format!("no way to get {TARGET} worked; {}", advice(toolchain)))?;
+        build(&staging.join(TARGET), toolchain).map_err(|reason| {
+            anyhow!(
+                "{reason:#}\nNo way to get {TARGET} has worked. On a network that allows it, \
+                 `rustup target add {TARGET}` gets it for the toolchain in {}.",
+                toolchain.sysroot.display()
+            )
+        })?;
     }
     toolchain.standard_library().with_context(|| {
         format!("{} is still incomplete; remove it", toolchain.target_folder().display())
@@ -145,15 +150,6 @@ fn clean_if_rebuilt(target: &Path, standard_library: &str) -> Result<()> {
     }
     fs::create_dir_all(target).with_context(|| format!("creating {}", target.display()))?;
     fs::write(&stamp, standard_library).with_context(|| format!("writing {}", stamp.display()))
-}
-
-/// What a person can do where no way worked.
-fn advice(toolchain: &Toolchain) -> String {
-    format!(
-        "where the network allows it, `rustup target add {TARGET}` does the same for the toolchain \
-         in {}",
-        toolchain.sysroot.display()
-    )
 }
 
 /// Removes a folder, if it is there.

@@ -56,7 +56,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
     say("Building and running the tests:");
     let mut command = process::cargo();
     command.arg("test").args(artifact::native_packages(workspace)?);
-    command.args(["--features", artifact::MIGRATE_FEATURE, "--no-fail-fast"]);
+    command.arg("--no-fail-fast");
     let mut cargo = command
         .current_dir(workspace.root())
         .stdout(Stdio::piped())

@@ -37,7 +37,7 @@ pub(crate) struct Options {
     #[arg(long)]
     demo: bool,
 
-    /// The address that people reach the app at, if it is not the one it listens on.
+    /// The address that people reach the app at.
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
 
@@ -125,11 +125,7 @@ pub(crate) fn host_command(
 /// The variables that this run sets; what a person says comes last, and wins.
 fn variables(options: &Options, grid_url: Option<&str>) -> Vec<String> {
     let mut variables = Vec::new();
-    if let Some(url) = &options.public_url {
-        variables.push(format!("public_url={url}"));
-    } else if options.port != 0 {
-        variables.push(format!("public_url=http://{ADDRESS}:{}", options.port));
-    }
+    variables.extend(options.public_url.iter().map(|url| format!("public_url={url}")));
     variables.extend(grid_url.map(|url| format!("gridproxy_urls={url}")));
     variables.extend(options.variables.iter().cloned());
     variables

@@ -64,7 +64,10 @@ impl Port {
 
 fn bound(address: SocketAddr) -> io::Result<TcpSocket> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // So that the placeholder and the listener can share the port. Linux still refuses it to a
+    // second stand-in, because a socket listens on it; other systems ask for the second option.
     socket.set_reuseaddr(true)?;
+    #[cfg(not(target_os = "linux"))]
     socket.set_reuseport(true)?;
     socket.bind(address)?;
     Ok(socket)

@@ -96,6 +96,13 @@ async fn a_closed_port_refuses_ends_connections_and_opens_again() {
 }
 
 #[tokio::test]
+async fn a_port_belongs_to_one_stand_in() {
+    let standin = example().await;
+    let any = "127.0.0.1:0".parse().unwrap();
+    assert!(Standin::start_on(Documents::default(), standin.address(), any).await.is_err());
+}
+
+#[tokio::test]
 async fn a_fault_can_be_for_some_requests_only() {
     let standin = example().await;
     let fault = Fault::new(Effect::Status { code: 500 }).on("/nodes/3").times(2);

@@ -93,13 +93,11 @@ async fn every_recorded_answer_is_given_again() {
         }
         let has_count = recorded.headers.iter().any(|header| header.starts_with("Count: "));
         assert_eq!(raw.header("Count").is_some(), has_count, "{request}");
-        let (seen, expected) =
-            (without_report_times(&raw.text()), without_report_times(&recorded.body));
-        assert!(
-            seen.starts_with(&expected),
-            "{request}\n{}\n{expected}",
-            &seen[..seen.len().min(900)]
-        );
+        // The recording keeps the beginning of a long body; the field left out has ten digits.
+        let seen = &raw.body[..raw.body.len().min(recorded.body.len() + 10)];
+        let seen = without_report_times(&String::from_utf8_lossy(seen));
+        let expected = without_report_times(&recorded.body);
+        assert!(seen.starts_with(&expected), "{request}\n{seen}\n{expected}");
         compared += 1;
     }
     assert_eq!(compared, 41);

@@ -3,6 +3,7 @@
 mod fetch;
 mod sql;
 
+use std::cell::Cell;
 use std::fmt::Write as _;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -25,14 +26,19 @@ async fn handle(request: Request) -> Response<FullBody<Bytes>> {
     let argument = request.uri().query().unwrap_or_default().to_owned();
     let text = match path.as_str() {
         "/hello" => "hello".to_owned(),
+        "/count" => count(),
         "/trap" => panic!("trapped on purpose"),
         "/loop" => spin(),
         "/grow" => grow(),
         "/sleep" => sleep(&argument).await,
         "/headers" => headers(&request),
         "/env" => std::env::var(&argument).unwrap_or_else(|error| format!("error: {error}")),
-        "/variable" => variables::get(&argument).unwrap_or_else(|error| format!("error: {error:?}")),
-        "/file" => std::fs::read_to_string(&argument).unwrap_or_else(|error| format!("error: {error}")),
+        "/variable" => {
+            variables::get(&argument).unwrap_or_else(|error| format!("error: {error:?}"))
+        }
+        "/file" => {
+            std::fs::read_to_string(&argument).unwrap_or_else(|error| format!("error: {error}"))
+        }
         "/write" => format!("{:?}", std::fs::write(&argument, "x").map_err(|error| error.kind())),
         "/random" => get_random_bytes(16).iter().fold(String::new(), |mut text, byte| {
             let _ = write!(text, "{byte:02x}");
@@ -64,6 +70,15 @@ async fn echo(request: Request) -> Response<FullBody<Bytes>> {
         Ok(body) => answer(StatusCode::OK, body),
         Err(error) => answer(StatusCode::IM_A_TEAPOT, format!("error: {error}").into()),
     }
+}
+
+/// How many requests this instance has counted.
+fn count() -> String {
+    thread_local! {
+        static COUNT: Cell<u32> = const { Cell::new(0) };
+    }
+    COUNT.set(COUNT.get() + 1);
+    COUNT.get().to_string()
 }
 
 fn spin() -> ! {

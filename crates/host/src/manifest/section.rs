@@ -35,7 +35,7 @@ impl Section {
     }
 
     fn wrong_kind(&self, key: &str, expected: &str, found: &Value) -> anyhow::Error {
-        self.error(format!("`{key}` must be {expected}, and is a {}", found.type_str()))
+        self.error(format!("`{key}` must be {expected}, not {}", found.type_str()))
     }
 
     /// The raw value of a key that may have several forms.

@@ -38,7 +38,8 @@ impl Connection {
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut sqlite = rusqlite::Connection::open_with_flags(path, flags)
             .with_context(|| format!("cannot open the database {}", path.display()))?;
-        set_up(&sqlite).with_context(|| format!("cannot set up the database {}", path.display()))?;
+        set_up(&sqlite)
+            .with_context(|| format!("cannot set up the database {}", path.display()))?;
 
         let allowance = Arc::new(Allowance::new());
         let checked = Arc::clone(&allowance);

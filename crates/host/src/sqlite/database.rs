@@ -33,7 +33,8 @@ impl Databases {
     ) -> Result<Databases> {
         let mut by_label = BTreeMap::new();
         for label in labels {
-            let file = if label == "default" { "mycelium.db".into() } else { format!("{label}.db") };
+            let file =
+                if label == "default" { "mycelium.db".into() } else { format!("{label}.db") };
             by_label.insert(label, Database::open(folder.join(file), limits)?);
         }
         Ok(Databases { by_label })

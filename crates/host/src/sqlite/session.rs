@@ -19,7 +19,8 @@ const RETRY_PAUSE_MAX: Duration = Duration::from_millis(20);
 
 /// A connection as a guest holds it. Clones are the same connection.
 #[derive(Clone)]
-pub(crate) struct Session {
+#[expect(unreachable_pub, reason = "bindgen re-exports the type of a WIT resource")]
+pub struct Session {
     /// Empty while a statement runs, and for good when the guest died during it.
     open: Arc<Mutex<Option<Open>>>,
 }
@@ -37,7 +38,11 @@ impl Session {
     }
 
     /// Runs one statement; an error is the text for the guest.
-    pub(crate) async fn execute(&self, sql: String, parameters: Vec<Value>) -> Result<QueryResult, String> {
+    pub(crate) async fn execute(
+        &self,
+        sql: String,
+        parameters: Vec<Value>,
+    ) -> Result<QueryResult, String> {
         let Some(open) = self.lock().take() else {
             return Err("the connection is at work on another statement".into());
         };

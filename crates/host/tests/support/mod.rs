@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 use host::{Host, HostOptions};
 use tempfile::TempDir;
 
-pub use client::{Answer, Client};
+pub(crate) use client::{Answer, Client};
 
 /// Builds the guests once, into the target folder that this test was built in.
 fn guests() -> &'static Path {
@@ -33,12 +33,12 @@ fn guests() -> &'static Path {
 }
 
 /// An app in a temporary folder: `spin.toml`, the guests, one static file, and `data/`.
-pub struct TestApp {
-    pub folder: TempDir,
+pub(crate) struct TestApp {
+    pub(crate) folder: TempDir,
 }
 
 impl TestApp {
-    pub fn new() -> TestApp {
+    pub(crate) fn new() -> TestApp {
         let folder = tempfile::tempdir().unwrap();
         for guest in ["guest.wasm", "guest_cron.wasm"] {
             std::os::unix::fs::symlink(guests().join(guest), folder.path().join(guest)).unwrap();
@@ -50,18 +50,18 @@ impl TestApp {
         TestApp { folder }
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
     /// Replaces a text of the manifest, which must be there.
-    pub fn edit(&self, old: &str, new: &str) {
+    pub(crate) fn edit(&self, old: &str, new: &str) {
         let text = std::fs::read_to_string(self.path("spin.toml")).unwrap();
         assert!(text.contains(old), "the manifest does not have {old}");
         std::fs::write(self.path("spin.toml"), text.replacen(old, new, 1)).unwrap();
     }
 
-    pub fn options(&self) -> HostOptions {
+    pub(crate) fn options(&self) -> HostOptions {
         let mut options = HostOptions::new(self.path("spin.toml"), self.path("data"));
         options.cache = Some(guests().join("host-test-cache"));
         options.variables.insert("password".into(), "pa55word".into());
@@ -70,18 +70,18 @@ impl TestApp {
     }
 
     /// What a component's log has so far.
-    pub fn log(&self, component: &str) -> String {
+    pub(crate) fn log(&self, component: &str) -> String {
         std::fs::read_to_string(self.path(&format!("data/logs/{component}.log"))).unwrap()
     }
 }
 
 /// A host on a fresh app, with options as they are.
-pub async fn start() -> (TestApp, Host) {
+pub(crate) async fn start() -> (TestApp, Host) {
     start_with(|_| {}).await
 }
 
 /// A host on a fresh app, with changed options.
-pub async fn start_with(change: impl FnOnce(&mut HostOptions)) -> (TestApp, Host) {
+pub(crate) async fn start_with(change: impl FnOnce(&mut HostOptions)) -> (TestApp, Host) {
     let app = TestApp::new();
     let mut options = app.options();
     change(&mut options);
@@ -90,19 +90,19 @@ pub async fn start_with(change: impl FnOnce(&mut HostOptions)) -> (TestApp, Host
 }
 
 /// One request on a connection of its own.
-pub async fn get(host: &Host, path: &str) -> Answer {
+pub(crate) async fn get(host: &Host, path: &str) -> Answer {
     Client::connect(host.addr()).await.get(path).await
 }
 
 /// The text of a request that must succeed.
-pub async fn text(host: &Host, path: &str) -> String {
+pub(crate) async fn text(host: &Host, path: &str) -> String {
     let answer = get(host, path).await;
     assert_eq!(answer.status, 200, "{path}: {}", answer.body);
     answer.body
 }
 
 /// Runs SQL in the guest, one statement a line; one line for each comes back.
-pub async fn sql(host: &Host, label: &str, script: &str) -> String {
+pub(crate) async fn sql(host: &Host, label: &str, script: &str) -> String {
     let mut client = Client::connect(host.addr()).await;
     let answer = client.send("POST", &format!("/sql?{label}"), &[], Some(script)).await;
     assert_eq!(answer.status, 200, "{script}: {}", answer.body);

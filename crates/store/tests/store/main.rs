@@ -2,7 +2,11 @@
 //!
 //! One program for all subjects, so that SQLite is linked once. `market` is what they share.
 
+#![expect(clippy::unwrap_used, reason = "what fails in a test fails the test")]
+
 mod accounts;
+mod commands;
+mod dump;
 mod ends;
 mod farm;
 mod invariants;

@@ -8,22 +8,22 @@ use web::page::{
 pub(crate) fn api_docs() -> ApiDocs {
     ApiDocs {
         frame: Frame::new("API", Section::Docs),
-        base_url: "http://127.0.0.1:3000".into(),
+        base_url: "http://localhost:3000".into(),
         steps: vec![
             WalkStep {
                 text: "Make an account.".into(),
-                command: "curl -X POST http://127.0.0.1:3000/api/account \\\n  \
+                command: "curl -X POST http://localhost:3000/api/account \\\n  \
                           -H 'content-type: application/json' \\\n  \
-                          -d '{\"email\": \"omar@example.org\", \"password\": \"a few words that only you know\"}'"
+                          -d '{\"email\": \"o@example.org\", \"password\": \"a few secret words\"}'"
                     .into(),
                 answer: None,
             },
             WalkStep {
                 text: "See what is on offer.".into(),
-                command: "curl 'http://127.0.0.1:3000/api/marketplace/nodes?country=Belgium'".into(),
+                command: "curl 'http://localhost:3000/api/marketplace/nodes?country=Belgium'"
+                    .into(),
                 answer: Some(
-                    "{\"items\": [{\"id\": \"32\", \"price_per_month\": \"25.00\"}], \"next_cursor\": null}"
-                        .into(),
+                    "{\"items\": [{\"id\": \"32\", \"name\": \"Canal house\"}], …}".into(),
                 ),
             },
         ],

@@ -5,7 +5,9 @@ use expect_test::expect;
 
 #[test]
 fn farm() {
-    check(&sample::farm(Vec::new()), expect![[r#"
+    check(
+        &sample::farm(Vec::new()),
+        expect![[r#"
         Farm
         Nodes
         No node yet
@@ -18,8 +20,11 @@ fn farm() {
         A whole number, such as 32.
         (Add the node)
         We read its capacity from the grid. Nothing is offered before you set a price and
-          publish."#]]);
-    check(&sample::farm(vec![sample::farm_row()]), expect![[r#"
+          publish."#]],
+    );
+    check(
+        &sample::farm(vec![sample::farm_row()]),
+        expect![[r#"
         Farm
         Nodes: 3
         Slices rented: 3 of 25, 22 free
@@ -38,12 +43,15 @@ fn farm() {
         The number of your node on the grid. [text grid_node_id=]
         (Add the node)
         We read its capacity from the grid. Nothing is offered before you set a price and
-          publish."#]]);
+          publish."#]],
+    );
 }
 
 #[test]
 fn node() {
-    check(&sample::farm_node(), expect![[r#"
+    check(
+        &sample::farm_node(),
+        expect![[r#"
         Farm </dashboard/farm>
         Canal house
         Grid node 32, Ghent, Belgium published See it in the marketplace
@@ -82,12 +90,15 @@ fn node() {
         A percentage from 0 to 100.
         Bandwidth that you promise [text min_bandwidth_mbps=100]Mbit/s
         Name in the marketplace [text name=Canal house]
-        (Save)"#]]);
+        (Save)"#]],
+    );
 }
 
 #[test]
 fn a_node_without_a_slice_says_why() {
-    check(&sample::farm_node_without_slices(), expect![[r#"
+    check(
+        &sample::farm_node_without_slices(),
+        expect![[r#"
         Farm </dashboard/farm>
         Canal house
         Grid node 32, Ghent, Belgium draft
@@ -115,5 +126,6 @@ fn a_node_without_a_slice_says_why() {
         A percentage from 0 to 100.
         Bandwidth that you promise [text min_bandwidth_mbps=100]Mbit/s
         Name in the marketplace [text name=Canal house]
-        (Save)"#]]);
+        (Save)"#]],
+    );
 }

@@ -75,9 +75,11 @@ fn node() {
 
 #[test]
 fn accounts() {
-    let signup = Signup { email: field(), error: Some(text()), next: Some(text()), ..sample::signup() };
+    let signup =
+        Signup { email: field(), error: Some(text()), next: Some(text()), ..sample::signup() };
     check(&signup, 4);
-    let login = Login { email: field(), error: Some(text()), next: Some(text()), ..sample::login() };
+    let login =
+        Login { email: field(), error: Some(text()), next: Some(text()), ..sample::login() };
     check(&login, 4);
 }
 
@@ -89,10 +91,8 @@ fn slices_and_wallet() {
     let facts = vec![Fact::new("The farmer sees", text())];
     let rental = Rental { node: node(), place: text(), facts, ..sample::rental() };
     check(&rental, 3);
-    let entries: Vec<_> = sample::entries()
-        .into_iter()
-        .map(|entry| MoneyEntry { what: text(), ..entry })
-        .collect();
+    let entries: Vec<_> =
+        sample::entries().into_iter().map(|entry| MoneyEntry { what: text(), ..entry }).collect();
     check(&Wallet { frame: frame(), ..sample::wallet(entries) }, IN_FRAME + 2);
 }
 

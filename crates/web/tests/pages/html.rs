@@ -131,7 +131,7 @@ pub(crate) fn reading(html: &str) -> String {
             Token::Close(name) => {
                 let is_hidden = open.pop() == Some(true);
                 match name {
-                    "a" => text.push_str(&format!(" <{}>", links.pop().expect("an open link"))),
+                    "a" => text.extend([" <", links.pop().expect("an open link"), ">"]),
                     "button" => text.push(')'),
                     "dt" if !is_hidden => text.push(':'),
                     _ => {}

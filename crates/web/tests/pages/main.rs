@@ -42,61 +42,70 @@ fn every_form_that_posts_carries_the_token() {
 
 #[test]
 fn documents() {
-    check(&docs::api_docs(), expect![[r#"
-        A walk through it <#walk>
-        Marketplace <#marketplace>
-        Rentals <#rentals>
-        Problems </docs/problems>
-        OpenAPI document </api/openapi.json>
-        API
-        Everything that the pages do, as JSON under http://127.0.0.1:3000/api. Failures are
-          problem documents </docs/problems>. The OpenAPI document </api/openapi.json>
-          describes the same operations for programs.
-        From nothing to a rented slice
-        Make an account.
-        curl -X POST http://127.0.0.1:3000/api/account \ -H &#39;content-type:
-          application/json&#39; \ -d &#39;{&#34;email&#34;: &#34;omar@example.org&#34;,
-          &#34;password&#34;: &#34;a few words that only you know&#34;}&#39;
-        See what is on offer.
-        curl &#39;http://127.0.0.1:3000/api/marketplace/nodes?country=Belgium&#39;
-        {&#34;items&#34;: [{&#34;id&#34;: &#34;32&#34;, &#34;price_per_month&#34;:
-          &#34;25.00&#34;}], &#34;next_cursor&#34;: null}
-        Marketplace
-        GET /api/marketplace/slices Searches the slices on offer anybody
-        Takes
-        | Name | In | Form | Meaning
-        | country | query | text | Only nodes in this country.
-        | max_price | query | decimal | The most for a slice and month, in US dollars.
-        | cursor | query | text | `next_cursor` of the page before.
-        Answers
-        200: One page of slices.
-        304: Nothing has changed.
-        Problems
-        wrong-fields </docs/problems#wrong-fields>
-        POST /api/marketplace/rent-slice Rents one slice for a term signed in
-        Takes
-        | Name | In | Form | Meaning
-        | Idempotency-Key | header | text, required | Sending it twice rents once.
-        | node_id | body | text, required | The node.
-        | slice_id | body | text | The slice; left out, any free one.
-        | duration_months | body | 1, 3, 6 or 12, required | The term.
-        Answers
-        201: The slice is rented; `rental` says until when.
-        Problems
-        balance-too-low </docs/problems#balance-too-low>
-        offer-changed </docs/problems#offer-changed>
-        slice-not-available </docs/problems#slice-not-available>
-        wrong-fields </docs/problems#wrong-fields>
-        Rentals
-        GET /api/rentals/{id} Reads one of your rentals signed in
-        Takes
-        | Name | In | Form | Meaning
-        | id | path | UUID, required | The rental.
-        Answers
-        200: The rental.
-        Problems
-        no-such-rental </docs/problems#no-such-rental>"#]]);
-    check(&docs::problems(), expect![[r#"
+    check(
+        &docs::api_docs(),
+        expect![[r#"
+            A walk through it <#walk>
+            Marketplace <#marketplace>
+            Rentals <#rentals>
+            Problems </docs/problems>
+            OpenAPI document </api/openapi.json>
+            API
+            Everything that the pages do, as JSON under http://localhost:3000/api. Failures are
+              problem documents </docs/problems>. The OpenAPI document </api/openapi.json>
+              describes the same operations for programs.
+            From nothing to a rented slice
+            Make an account.
+            curl -X POST http://localhost:3000/api/account \ -H &#39;content-type:
+              application/json&#39; \ -d &#39;{&#34;email&#34;: &#34;o@example.org&#34;,
+              &#34;password&#34;: &#34;a few secret words&#34;}&#39;
+            See what is on offer.
+            curl &#39;http://localhost:3000/api/marketplace/nodes?country=Belgium&#39;
+            {&#34;items&#34;: [{&#34;id&#34;: &#34;32&#34;, &#34;name&#34;: &#34;Canal
+              house&#34;}], …}
+            Marketplace
+            GET /api/marketplace/slices Searches the slices on offer anybody
+            Takes
+            | Name | In | Form | Meaning
+            | country | query | text | Only nodes in this country.
+            | max_price | query | decimal | The most for a slice and month, in US dollars.
+            | cursor | query | text | `next_cursor` of the page before.
+            Answers
+            200: One page of slices.
+            304: Nothing has changed.
+            Problems
+            wrong-fields </docs/problems#wrong-fields>
+            POST /api/marketplace/rent-slice Rents one slice for a term signed in
+            Takes
+            | Name | In | Form | Meaning
+            | Idempotency-Key | header | text, required | Sending it twice rents once.
+            | node_id | body | text, required | The node.
+            | slice_id | body | text | The slice; left out, any free one.
+            | duration_months | body | 1, 3, 6 or 12, required | The term.
+            Answers
+            201: The slice is rented; `rental` says until when.
+            Problems
+            balance-too-low </docs/problems#balance-too-low>
+            offer-changed </docs/problems#offer-changed>
+            slice-not-available </docs/problems#slice-not-available>
+            wrong-fields </docs/problems#wrong-fields>
+            Rentals
+            GET /api/rentals/{id} Reads one of your rentals signed in
+            Takes
+            | Name | In | Form | Meaning
+            | id | path | UUID, required | The rental.
+            Answers
+            200: The rental.
+            Problems
+            no-such-rental </docs/problems#no-such-rental>"#]],
+    );
+}
+
+#[test]
+fn problems() {
+    check(
+        &docs::problems(),
+        expect![[r#"
         API </docs/api>
         Problems
         A failure is answered as application/problem+json. Its type is the address of one of
@@ -111,21 +120,28 @@ fn documents() {
         | slice-not-available <#slice-not-available> | 409 | The slice is no longer available
           | Leave `slice_id` out, or choose another node.
         | wrong-fields <#wrong-fields> | 400 | Some fields are wrong | Each entry of `fields`
-          names one and what it expects."#]]);
-    check(&Problems { problems: Vec::new(), ..docs::problems() }, expect![[r#"
+          names one and what it expects."#]],
+    );
+    check(
+        &Problems { problems: Vec::new(), ..docs::problems() },
+        expect![[r#"
         API </docs/api>
         Problems
         A failure is answered as application/problem+json. Its type is the address of one of
           these rows, and stays the same when the words change.
-        No kind of problem is documented."#]]);
+        No kind of problem is documented."#]],
+    );
 }
 
 #[test]
 fn error() {
-    check(&sample::error(), expect![[r#"
+    check(
+        &sample::error(),
+        expect![[r#"
         There is no such node
         It may have left the marketplace, or the address has a typing mistake.
         See all nodes </marketplace/compute> Start page </>
         If you ask the operator about it, name this request:
-          019f0000-0000-7000-8000-0000000000aa"#]]);
+          019f0000-0000-7000-8000-0000000000aa"#]],
+    );
 }

@@ -6,7 +6,9 @@ use web::page::{Compute, ComputeFilter, Renting};
 
 #[test]
 fn home() {
-    check(&sample::home(), expect![[r#"
+    check(
+        &sample::home(),
+        expect![[r#"
         Servers, by the slice.
         Independent farmers run thousands of servers on the ThreeFold Grid. Mycelium cuts
           them into equal slices, so that you rent what you need and not the whole machine.
@@ -60,12 +62,15 @@ fn home() {
         10%
         What it costs
         Offering is free. Mycelium keeps 10% of each payment and the rest is yours. Payments
-          wait in escrow until they are due to you."#]]);
+          wait in escrow until they are due to you."#]],
+    );
 }
 
 #[test]
 fn marketplace() {
-    check(&sample::compute(Vec::new()), expect![[r#"
+    check(
+        &sample::compute(Vec::new()),
+        expect![[r#"
         Slices for rent
         Every slice is 1 vCPU, 4 GB memory and 200 GB SSD. What differs is the node it is cut
           from.
@@ -80,8 +85,11 @@ fn marketplace() {
         (Show slices)
         No node is on offer yet
         As soon as a farmer publishes a node, its slices appear here.
-        Offer a node </dashboard/farm>"#]]);
-    check(&sample::compute(vec![sample::node_card()]), expect![[r#"
+        Offer a node </dashboard/farm>"#]],
+    );
+    check(
+        &sample::compute(vec![sample::node_card()]),
+        expect![[r#"
         Slices for rent
         Every slice is 1 vCPU, 4 GB memory and 200 GB SSD. What differs is the node it is cut
           from.
@@ -101,14 +109,17 @@ fn marketplace() {
         Promised: 99.5% uptime 100 Mbit/s
         Measured: 99.87% uptime 2,016 observations
         $25.00 a month $0.034 an hour
-        Next page </marketplace/compute?cursor=sample>"#]]);
+        Next page </marketplace/compute?cursor=sample>"#]],
+    );
 }
 
 #[test]
 fn a_filter_that_finds_nothing_can_be_cleared() {
     let page = sample::compute(Vec::new());
     let filter = ComputeFilter { is_active: true, ..page.filter };
-    check(&Compute { filter, ..sample::compute(Vec::new()) }, expect![[r#"
+    check(
+        &Compute { filter, ..sample::compute(Vec::new()) },
+        expect![[r#"
         Slices for rent
         Every slice is 1 vCPU, 4 GB memory and 200 GB SSD. What differs is the node it is cut
           from.
@@ -124,12 +135,15 @@ fn a_filter_that_finds_nothing_can_be_cleared() {
         No node matches
         Nothing on offer fits all of these conditions at once. Try a higher price or a lower
           promise.
-        Clear the filter </marketplace/compute>"#]]);
+        Clear the filter </marketplace/compute>"#]],
+    );
 }
 
 #[test]
 fn a_filter_with_an_error_says_so_beside_the_field() {
-    check(&sample::compute_with_errors(), expect![[r#"
+    check(
+        &sample::compute_with_errors(),
+        expect![[r#"
         Slices for rent
         Every slice is 1 vCPU, 4 GB memory and 200 GB SSD. What differs is the node it is cut
           from.
@@ -145,12 +159,15 @@ fn a_filter_with_an_error_says_so_beside_the_field() {
         [checkbox certified=true] Certified hardware only Clear </marketplace/compute>
         (Show slices)
         The filter needs a correction
-        Nothing was looked for, because the marked fields cannot be used as they are."#]]);
+        Nothing was looked for, because the marked fields cannot be used as they are."#]],
+    );
 }
 
 #[test]
 fn node() {
-    check(&sample::node(Renting::Open(Box::new(sample::rent_form()))), expect![[r#"
+    check(
+        &sample::node(Renting::Open(Box::new(sample::rent_form()))),
+        expect![[r#"
         Slices for rent </marketplace/compute>
         Canal house
         Ghent, Belgium up certified
@@ -198,13 +215,16 @@ fn node() {
           month, until 29 July 2027 Your wallet lacks $155.00
         Your balance: $100.00
         The farmer sees you as omar@example.org. The rental ends by itself on its last day.
-        (Confirm and rent)"#]]);
+        (Confirm and rent)"#]],
+    );
 }
 
 #[test]
 fn a_node_without_a_free_slice_offers_no_form() {
     let closed = Renting::Closed { reason: "Every slice is rented.".into() };
-    check(&sample::node(closed), expect![[r#"
+    check(
+        &sample::node(closed),
+        expect![[r#"
         Slices for rent </marketplace/compute>
         Canal house
         Ghent, Belgium up certified
@@ -235,12 +255,15 @@ fn a_node_without_a_free_slice_offers_no_form() {
         Farm: Freefarm
         Country: Belgium
         City: Ghent
-        Offered since: 12 July 2026"#]]);
+        Offered since: 12 July 2026"#]],
+    );
 }
 
 #[test]
 fn accounts() {
-    check(&sample::signup(), expect![[r#"
+    check(
+        &sample::signup(),
+        expect![[r#"
         Make an account
         One account rents slices and offers nodes.
         post /signup
@@ -251,31 +274,43 @@ fn accounts() {
         At least 12 characters. A few words work well. [password password= required]
         At least 12 characters; this one has 8.
         (Make the account)
-        You have one already? Sign in </login?next=%2Fdashboard%2Ffarm>"#]]);
-    check(&sample::login(), expect![[r#"
+        You have one already? Sign in </login?next=%2Fdashboard%2Ffarm>"#]],
+    );
+    check(
+        &sample::login(),
+        expect![[r#"
         Sign in
         post /login
         No account has this e-mail address and password.
         E-mail address [email email=omar@example.org required]
         Password [password password= required]
         (Sign in)
-        No account yet? Make one </signup>"#]]);
+        No account yet? Make one </signup>"#]],
+    );
 }
 
 #[test]
 fn slices() {
-    check(&sample::slices(Vec::new()), expect![[r#"
+    check(
+        &sample::slices(Vec::new()),
+        expect![[r#"
         My slices
         You have not rented a slice yet
         Choose a place and a price; it takes three clicks.
-        Find a slice </marketplace/compute>"#]]);
-    check(&sample::slices(vec![sample::rental_row()]), expect![[r#"
+        Find a slice </marketplace/compute>"#]],
+    );
+    check(
+        &sample::slices(vec![sample::rental_row()]),
+        expect![[r#"
         My slices
         Rent another </marketplace/compute>
         | Slice | Status | From | Until | A month | Charged
         | node32_slice_1 </dashboard/slices/019f0000-0000-7000-8000-000000000001>Canal house,
-          Ghent, Belgium | active | 29 July 2026 | 29 October 2026 | $23.75 | $71.25"#]]);
-    check(&sample::rental(), expect![[r#"
+          Ghent, Belgium | active | 29 July 2026 | 29 October 2026 | $23.75 | $71.25"#]],
+    );
+    check(
+        &sample::rental(),
+        expect![[r#"
         The slice is yours until 29 October 2026.
         My slices </dashboard/slices>
         node32_slice_1
@@ -301,12 +336,15 @@ fn slices() {
         Charged: $71.25
         Promise: 99.5% uptime, 100 Mbit/s
         The farmer sees: omar@example.org
-        Rental: 019f0000-0000-7000-8000-000000000001"#]]);
+        Rental: 019f0000-0000-7000-8000-000000000001"#]],
+    );
 }
 
 #[test]
 fn wallet() {
-    check(&sample::wallet(Vec::new()), expect![[r#"
+    check(
+        &sample::wallet(Vec::new()),
+        expect![[r#"
         Wallet
         $0.00 US dollars
         Your balance, to rent slices with
@@ -315,8 +353,11 @@ fn wallet() {
           with, and the amount.
         Find a slice </marketplace/compute>
         Entries
-        Nothing was booked yet. The first credit appears here."#]]);
-    check(&sample::wallet(sample::entries()), expect![[r#"
+        Nothing was booked yet. The first credit appears here."#]],
+    );
+    check(
+        &sample::wallet(sample::entries()),
+        expect![[r#"
         Wallet
         $28.75 US dollars
         Your balance, to rent slices with
@@ -329,5 +370,6 @@ fn wallet() {
         | 29 July 2026, 12:00 UTC | Rental of node32_slice_1 for 3 months
           </dashboard/slices/019f0000-0000-7000-8000-000000000001> | −$71.25 | $28.75
         | 28 July 2026, 09:14 UTC | Credit: bank transfer of 27 July | +$100.00 | $100.00
-        Next page </dashboard/wallet?cursor=sample>"#]]);
+        Next page </dashboard/wallet?cursor=sample>"#]],
+    );
 }

@@ -26,7 +26,7 @@ const PLACES: [(&str, &[&str]); 13] = [
     ("askama", &["web"]),
     ("axum", &[]),
     ("http", &["web", "edge", "components", "host"]),
-    ("http-body-util", &["edge", "host"]),
+    ("http-body-util", &["components", "edge", "host"]),
     ("hyper", &["host"]),
     ("reqwest", &[]),
     ("rusqlite", &["store", "host"]),

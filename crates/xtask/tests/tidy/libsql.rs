@@ -208,7 +208,8 @@ mod tests {
         assert_eq!(check_migration(&migration), ["m.sql:4: VACUUM"]);
         let source = SourceFile::fixture(
             "s.rs",
-            "// VACUUM\nconst A: &str = \"\n    SELECT a\n     LIMIT 1, 2\";\nf(\"VACUUM is a word\");",
+            "// VACUUM\nconst A: &str = \"\n    SELECT a\n     LIMIT 1, 2\";\n\
+             f(\"VACUUM is a word\");",
         );
         assert_eq!(check_source(&source), ["s.rs:4: LIMIT a, b"]);
     }

@@ -1,7 +1,6 @@
 //! Migrations are numbered, explained, and never changed once they are merged.
 
 use std::env;
-use std::fmt::Write as _;
 use std::fs;
 
 use sha2::{Digest as _, Sha256};
@@ -21,7 +20,7 @@ pub(crate) fn update_hashes_if_asked(files: &[&SourceFile]) {
         return;
     }
     let lines: String = files.iter().map(|file| hash_line(file) + "\n").collect();
-    fs::write(root().join(HASHES), lines).unwrap();
+    fs::write(root().join(HASHES), lines).expect("the hashes can be written");
 }
 
 /// Names that are not `NNNN_what.sql`, counted from 1 without gaps.
@@ -59,11 +58,9 @@ pub(crate) fn check_hashes(files: &[&SourceFile], hashes: &str) -> Vec<String> {
 }
 
 fn hash_line(file: &SourceFile) -> String {
-    let mut line = String::new();
-    for byte in Sha256::digest(file.text.as_bytes()) {
-        write!(line, "{byte:02x}").unwrap();
-    }
-    line + "  " + &file.path
+    let hash = Sha256::digest(file.text.as_bytes());
+    let digits: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{digits}  {}", file.path)
 }
 
 #[cfg(test)]

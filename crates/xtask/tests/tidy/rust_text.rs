@@ -70,8 +70,8 @@ fn special(rest: &str, previous: Option<char>) -> Option<(Kind, usize, usize, us
     if rest.starts_with("/*") {
         return Some((Kind::Comment, 0, block_comment_length(rest), 0));
     }
-    if rest.starts_with('"') {
-        let inner = quoted_length(&rest[1..]);
+    if let Some(quoted) = rest.strip_prefix('"') {
+        let inner = quoted_length(quoted);
         return Some((Kind::Literal, 1, inner, 1));
     }
     let begins_word = !previous.is_some_and(|c| c.is_alphanumeric() || c == '_');

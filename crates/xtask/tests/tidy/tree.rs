@@ -25,6 +25,10 @@ impl SourceFile {
         SourceFile { path: path.to_owned(), text: text.to_owned() }
     }
 
+    pub(crate) fn is_rust(&self) -> bool {
+        has_extension(Path::new(&self.path), "rs")
+    }
+
     /// What a violation begins with.
     pub(crate) fn at(&self, line: usize) -> String {
         format!("{}:{line}", self.path)
@@ -83,9 +87,10 @@ pub(crate) fn root() -> PathBuf {
 }
 
 fn collect(root: &Path, folder: &Path, files: &mut Vec<SourceFile>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let relative = path.strip_prefix(root).unwrap().to_string_lossy().replace('\\', "/");
+    let entries = fs::read_dir(folder).expect("the project can be read");
+    for path in entries.flatten().map(|entry| entry.path()) {
+        let relative = path.strip_prefix(root).expect("the folder is in the project");
+        let relative = relative.to_string_lossy().into_owned();
         let is_skipped = SKIPPED.iter().any(|skipped| {
             relative == *skipped || (!skipped.contains('/') && path.ends_with(skipped))
         });
@@ -95,7 +100,7 @@ fn collect(root: &Path, folder: &Path, files: &mut Vec<SourceFile>) {
         if path.is_dir() {
             collect(root, &path, files);
         } else if TEXT.iter().any(|extension| has_extension(&path, extension)) {
-            let text = fs::read_to_string(&path).unwrap();
+            let text = fs::read_to_string(&path).expect("the project's text is UTF-8");
             files.push(SourceFile { path: relative, text });
         }
     }

@@ -1,0 +1,67 @@
+//! What a farmer offers: price, promise, and whether it is on the market.
+
+use domain::id::NodeId;
+use domain::listing::{Listing, ListingEvent};
+use edge::Context;
+use store::nodes::{self, FarmNode, FarmSlice, Terms};
+use web::api::farm::ChangeNodeBody;
+use web::{Kind, Problem};
+
+/// A node of whoever is signed in; somebody else's does not exist.
+pub(crate) fn own_node(
+    cx: &Context<'_>,
+    node: NodeId,
+) -> Result<(FarmNode, Vec<FarmSlice>), Problem> {
+    nodes::find(cx.db, cx.account()?.account, node)?.ok_or_else(Problem::not_found)
+}
+
+/// Sets price, promise and name; what is left out stays.
+pub(crate) fn change(
+    cx: &Context<'_>,
+    node: NodeId,
+    change: &ChangeNodeBody,
+) -> Result<(FarmNode, Vec<FarmSlice>), Problem> {
+    let (seen, _) = own_node(cx, node)?;
+    let terms = change.apply(&seen, cx.config.price_limits).map_err(Problem::fields)?;
+    save(cx, &seen, change.offer_version, &terms, seen.offer.listing)
+}
+
+/// Puts a node on the market, or takes it off.
+pub(crate) fn set_listing(
+    cx: &Context<'_>,
+    node: NodeId,
+    event: ListingEvent,
+    version: Option<i64>,
+) -> Result<(FarmNode, Vec<FarmSlice>), Problem> {
+    let (seen, slices) = own_node(cx, node)?;
+    let listing = seen.offer.listing.after(event)?;
+    if seen.offer.price.is_none() {
+        return Err(Problem::plain(Kind::PriceMissing));
+    }
+    if listing == seen.offer.listing {
+        return Ok((seen, slices));
+    }
+    let terms = Terms {
+        name: seen.offer.name.clone(),
+        price: seen.offer.price,
+        min_uptime: seen.offer.min_uptime,
+        min_bandwidth: seen.offer.min_bandwidth,
+    };
+    save(cx, &seen, version, &terms, listing)
+}
+
+fn save(
+    cx: &Context<'_>,
+    seen: &FarmNode,
+    version: Option<i64>,
+    terms: &Terms,
+    listing: Listing,
+) -> Result<(FarmNode, Vec<FarmSlice>), Problem> {
+    let (farmer, node, current) = (seen.offer.farmer, seen.offer.node, seen.offer.version);
+    if version.is_some_and(|version| version != current)
+        || !nodes::set(cx.db, farmer, node, current, terms, listing, cx.now)?
+    {
+        return Err(Problem::plain(Kind::OfferChanged));
+    }
+    own_node(cx, node)
+}

@@ -1,0 +1,88 @@
+//! The pages of a farmer: nodes, prices and promises.
+
+use domain::id::NodeId;
+use domain::listing::ListingEvent;
+use edge::Context;
+use http::StatusCode;
+use store::nodes;
+use web::api;
+use web::api::farm::node_id;
+use web::form::Form;
+use web::page::{Farm, FarmNode};
+use web::view::{self, Done, FARM_NODES_PER_PAGE, Visit, belongs_to_form};
+use web::{Problem, Response, respond};
+
+use crate::{adding, offering};
+
+pub(crate) fn farm(cx: &Context<'_>) -> Result<Response, Problem> {
+    respond::page(StatusCode::OK, &own_farm(cx)?)
+}
+
+fn own_farm(cx: &Context<'_>) -> Result<Farm, Problem> {
+    let farmer = cx.account()?.account;
+    let behind = api::cursor(cx, NodeId::parse)?;
+    let found = nodes::of_farmer(cx.db, farmer, behind, FARM_NODES_PER_PAGE + 1)?;
+    Ok(Farm::new(&Visit::of(cx)?, nodes::summary(cx.db, farmer)?, found))
+}
+
+pub(crate) fn add_node(cx: &Context<'_>) -> Result<Response, Problem> {
+    let form = Form::read(cx.request);
+    let node = view::read_node(&form).map_err(Problem::from);
+    match node.and_then(|node| adding::add_node(cx, node)) {
+        Ok((added, _)) => Ok(go_on(Done::NodeAdded, added.offer.node)),
+        Err(problem) if belongs_to_form(&problem) => {
+            let page = own_farm(cx)?.refused(&form, &problem);
+            respond::page(problem.kind.status(), &page)
+        }
+        Err(problem) => Err(problem),
+    }
+}
+
+pub(crate) fn node(cx: &Context<'_>) -> Result<Response, Problem> {
+    respond::page(StatusCode::OK, &own_node(cx, node_id(cx.param("node"))?)?)
+}
+
+fn own_node(cx: &Context<'_>, node: NodeId) -> Result<FarmNode, Problem> {
+    let (node, slices) = offering::own_node(cx, node)?;
+    Ok(FarmNode::new(&Visit::of(cx)?, &node, &slices))
+}
+
+pub(crate) fn change_node(cx: &Context<'_>) -> Result<Response, Problem> {
+    let node = node_id(cx.param("node"))?;
+    let form = Form::read(cx.request);
+    let change = view::read_change(&form).map_err(Problem::from);
+    match change.and_then(|change| offering::change(cx, node, &change)) {
+        Ok(_) => Ok(go_on(Done::NodeChanged, node)),
+        Err(problem) if belongs_to_form(&problem) => {
+            let page = own_node(cx, node)?.refused(&form, &problem);
+            respond::page(problem.kind.status(), &page)
+        }
+        Err(problem) => Err(problem),
+    }
+}
+
+pub(crate) fn publish_node(cx: &Context<'_>) -> Result<Response, Problem> {
+    set_listing(cx, ListingEvent::Publish, Done::Published)
+}
+
+pub(crate) fn pause_node(cx: &Context<'_>) -> Result<Response, Problem> {
+    set_listing(cx, ListingEvent::Pause, Done::Paused)
+}
+
+fn set_listing(cx: &Context<'_>, event: ListingEvent, done: Done) -> Result<Response, Problem> {
+    let node = node_id(cx.param("node"))?;
+    let version = view::read_version(&Form::read(cx.request)).map_err(Problem::from);
+    match version.and_then(|version| offering::set_listing(cx, node, event, Some(version))) {
+        Ok(_) => Ok(go_on(done, node)),
+        Err(problem) if belongs_to_form(&problem) => {
+            let page = own_node(cx, node)?.not_listed(&problem);
+            respond::page(problem.kind.status(), &page)
+        }
+        Err(problem) => Err(problem),
+    }
+}
+
+/// The form did its work: the browser goes on to the node, which says so.
+fn go_on(done: Done, node: NodeId) -> Response {
+    respond::see_other(&done.at(&format!("/dashboard/farm/nodes/{node}")))
+}

@@ -1,0 +1,32 @@
+//! The JSON API of the market.
+
+use edge::Context;
+use http::StatusCode;
+use store::offers::{self, Cursor};
+use web::api::PageOf;
+use web::api::farm::node_id;
+use web::api::market::{Node, NodeWithSlices, Search, SliceOffer, print_cursor};
+use web::{Problem, Response, respond};
+
+pub(crate) fn search_slices(cx: &Context<'_>) -> Result<Response, Problem> {
+    let Search { filter, sort, behind, limit } = Search::of_api(cx)?;
+    let found = offers::slices(cx.db, &filter, sort, behind, limit + 1)?;
+    let place = |(slice, offer): &_| {
+        let slice: &domain::id::SliceId = slice;
+        print_cursor(Cursor::after(offer, slice.number))
+    };
+    respond::json(StatusCode::OK, &PageOf::new(found, limit, place, SliceOffer::new))
+}
+
+pub(crate) fn list_nodes(cx: &Context<'_>) -> Result<Response, Problem> {
+    let Search { filter, sort, behind, limit } = Search::of_api(cx)?;
+    let found = offers::nodes(cx.db, &filter, sort, behind, limit + 1)?;
+    let place = |offer: &_| print_cursor(Cursor::after(offer, 0));
+    respond::json(StatusCode::OK, &PageOf::new(found, limit, place, Node::new))
+}
+
+pub(crate) fn show_node(cx: &Context<'_>) -> Result<Response, Problem> {
+    let found = offers::find(cx.db, node_id(cx.param("node"))?)?;
+    let (offer, slices) = found.ok_or_else(Problem::not_found)?;
+    respond::json(StatusCode::OK, &NodeWithSlices::new(&offer, &slices))
+}

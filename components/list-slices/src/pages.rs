@@ -1,0 +1,32 @@
+//! The pages of the market.
+
+use edge::Context;
+use http::StatusCode;
+use store::offers;
+use web::api::farm::node_id;
+use web::api::market::Search;
+use web::page::{Compute, Node};
+use web::view::{NODES_PER_PAGE, Visit};
+use web::{Problem, Response, respond};
+
+pub(crate) fn compute(cx: &Context<'_>) -> Result<Response, Problem> {
+    let visit = Visit::of(cx)?;
+    let countries = offers::countries(cx.db)?;
+    match Search::read(cx) {
+        Ok(search) => {
+            let Search { filter, sort, behind, .. } = &search;
+            let found = offers::nodes(cx.db, filter, *sort, *behind, NODES_PER_PAGE + 1)?;
+            respond::page(StatusCode::OK, &Compute::found(&visit, countries, &search, found))
+        }
+        Err(wrong) => {
+            let page = Compute::refused(&visit, countries, &wrong);
+            respond::page(StatusCode::BAD_REQUEST, &page)
+        }
+    }
+}
+
+pub(crate) fn node(cx: &Context<'_>) -> Result<Response, Problem> {
+    let found = offers::find(cx.db, node_id(cx.param("node"))?)?;
+    let (offer, slices) = found.ok_or_else(Problem::not_found)?;
+    respond::page(StatusCode::OK, &Node::new(&Visit::of(cx)?, &offer, &slices))
+}

@@ -1,0 +1,88 @@
+//! What the operator does and sees, and what watches the app.
+
+use domain::account::Email;
+use domain::field::FieldError;
+use domain::money::Usd;
+use edge::Context;
+use http::StatusCode;
+use store::ledger::{self, Credit, Credited};
+use store::{invariants, migrate, sync};
+use web::api::CURRENCY;
+use web::api::admin::{
+    CreditBody, CreditView, HealthView, InvariantView, InvariantsView, QuarantineView, RunView,
+    SyncRunsView,
+};
+use web::form::{idempotency_key, keep};
+use web::{Kind, Problem, Response, json, respond};
+
+/// How many runs of the sync are shown.
+const RUNS_SHOWN: u32 = 20;
+/// How many documents in quarantine are shown.
+const QUARANTINE_SHOWN: u32 = 100;
+/// The longest reason of a credit.
+const REASON_CHARS_MAX: usize = 200;
+
+pub(crate) fn credit_wallet(cx: &Context<'_>) -> Result<Response, Problem> {
+    let body: CreditBody = json::body(cx.request)?;
+    let (email, amount, reason) = read_credit(&body)?;
+    let key = idempotency_key(cx)?;
+    let credit = Credit { email: &email, amount, reason: &reason, key: key.as_str() };
+    match ledger::credit(cx.db, &credit, cx.now)? {
+        Credited::Done(balance) => {
+            let view = CreditView {
+                email: email.to_string(),
+                amount: amount.to_string(),
+                balance: balance.to_string(),
+                currency: CURRENCY,
+            };
+            respond::json(StatusCode::CREATED, &view)
+        }
+        Credited::NoSuchAccount => Err(Problem::plain(Kind::NoSuchAccount)),
+        Credited::KeyReused => Err(Problem::plain(Kind::KeyReused)),
+    }
+}
+
+fn read_credit(body: &CreditBody) -> Result<(Email, Usd, String), Problem> {
+    let mut wrong = Vec::new();
+    let email = keep(&mut wrong, Email::parse(&body.email));
+    let amount = keep(&mut wrong, Usd::parse("amount_usd", &body.amount_usd.text()));
+    let reason = body.reason.trim();
+    let length = reason.chars().count();
+    if !(1..=REASON_CHARS_MAX).contains(&length) || reason.chars().any(char::is_control) {
+        wrong.push(FieldError::new("reason", "1 to 200 characters on one line"));
+    }
+    match (email, amount) {
+        (Some(email), Some(amount)) if wrong.is_empty() => {
+            Ok((email, amount, reason.to_owned()))
+        }
+        _ => Err(Problem::fields(wrong)),
+    }
+}
+
+pub(crate) fn check_invariants(cx: &Context<'_>) -> Result<Response, Problem> {
+    let findings = invariants::check(cx.db)?;
+    let view = InvariantsView {
+        ok: findings.iter().all(|finding| finding.violations == 0),
+        checked_at: cx.now.to_string(),
+        invariants: findings.iter().map(InvariantView::new).collect(),
+    };
+    respond::json(StatusCode::OK, &view)
+}
+
+pub(crate) fn list_sync_runs(cx: &Context<'_>) -> Result<Response, Problem> {
+    let view = SyncRunsView {
+        runs: sync::runs(cx.db, RUNS_SHOWN)?.iter().map(RunView::new).collect(),
+        quarantine: sync::refused(cx.db, QUARANTINE_SHOWN)?
+            .iter()
+            .map(QuarantineView::new)
+            .collect(),
+    };
+    respond::json(StatusCode::OK, &view)
+}
+
+pub(crate) fn show_health(cx: &Context<'_>) -> Result<Response, Problem> {
+    if !migrate::is_current(cx.db)? {
+        return Err(Problem::plain(Kind::WrongSchema));
+    }
+    respond::json(StatusCode::OK, &HealthView { status: "ok" })
+}

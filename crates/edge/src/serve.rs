@@ -1,0 +1,82 @@
+//! From a request of Spin to its answer.
+
+use std::time::Instant;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full, Limited};
+use web::route::Outcome;
+use web::{Context, Kind, Problem, Request, Response, ambient, dispatch, respond};
+
+use crate::database::current_database;
+use crate::{Route, config};
+
+/// The largest body that a request may have, in bytes. The largest form is a few hundred.
+const BODY_BYTES_MAX: usize = 64 * 1024;
+
+/// Answers a request by the routes of a component, and writes one line of log.
+pub async fn serve(
+    routes: &'static [Route],
+    request: spin_sdk::http::Request,
+) -> http::Response<Full<Bytes>> {
+    let started = Instant::now();
+    let (request, is_whole) = read(request).await;
+    let (outcome, request_id) = answer(routes, &request, is_whole);
+    log(&request, &outcome, &request_id, started);
+    outcome.response.map(|body| Full::new(Bytes::from(body)))
+}
+
+/// Reads the body; `false` if it is too large or was cut off, and then it is empty.
+async fn read(request: spin_sdk::http::Request) -> (Request, bool) {
+    let (head, body) = request.into_parts();
+    match Limited::new(body, BODY_BYTES_MAX).collect().await {
+        Ok(whole) => (Request::from_parts(head, whole.to_bytes().into()), true),
+        Err(_) => (Request::from_parts(head, Vec::new()), false),
+    }
+}
+
+fn answer(routes: &'static [Route], request: &Request, is_whole: bool) -> (Outcome, String) {
+    let now = ambient::now();
+    let ready = config().map_err(Problem::internal).and_then(|config| {
+        let database = current_database(now)?;
+        Ok((config, database))
+    });
+    match ready {
+        Ok((config, database)) => {
+            let mut cx = Context::new(&database, &config, request, now);
+            let outcome = if is_whole {
+                dispatch(routes, &mut cx)
+            } else {
+                refuse(&cx, Problem::plain(Kind::TooLarge))
+            };
+            (outcome, cx.request_id)
+        }
+        Err(problem) => {
+            let config = web::Config::unset();
+            let cx = Context::new(&(), &config, request, now);
+            (refuse(&cx, problem), cx.request_id)
+        }
+    }
+}
+
+/// Answers with a problem that was found before any handler was called.
+fn refuse<D>(cx: &Context<'_, D>, problem: Problem) -> Outcome {
+    let response: Response = respond::finish(cx, respond::problem(cx, &problem));
+    Outcome { response, route: None, problem: Some(problem) }
+}
+
+/// One line a request: route, status, problem, milliseconds, id. No path, for it may hold anything;
+/// no body, token or address. Causes are quoted, so that they cannot forge a line.
+#[expect(clippy::print_stderr, reason = "this is the log: the host takes it from here")]
+fn log(request: &Request, outcome: &Outcome, request_id: &str, started: Instant) {
+    let method = request.method();
+    let route = outcome.route.unwrap_or("-");
+    let status = outcome.response.status().as_u16();
+    let millis = started.elapsed().as_millis();
+    let kind = outcome.problem.as_ref().map_or("-", |problem| problem.kind.as_str());
+    match outcome.problem.as_ref().and_then(|problem| problem.cause.as_ref()) {
+        None => eprintln!("{method} {route} {status} {kind} {millis}ms {request_id}"),
+        Some(cause) => {
+            eprintln!("{method} {route} {status} {kind} {millis}ms {request_id} {cause:?}");
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! The ledger: credits once for each key, and nothing is ever rewritten.
+
+use store::ledger::{Credit, Credited, credit, entries, entry_of_rental};
+use store::{Db, RusqliteDb, StoreError};
+
+use crate::dump::dump;
+use crate::market::{
+    AIDA, Attempt, OMAR, account, assert_sound, attempt, balance, by_hand, count, email, empty,
+    market, now, open_account, rent, usd,
+};
+
+#[track_caller]
+fn check(db: &RusqliteDb, to: u32, amount: &str, key: &str, expected: Credited) {
+    let request = Credit { email: &email(to), amount: usd(amount), reason: "Welcome", key };
+    // No two tries are made at the same second.
+    for seconds in [dump(db).len(), dump(db).len() + 1] {
+        let at = now().plus_seconds(i64::try_from(seconds).unwrap());
+        assert_eq!(credit(db, &request, at), Ok(expected));
+    }
+    assert_sound(db);
+}
+
+#[test]
+fn a_key_credits_once() {
+    let db = empty();
+    open_account(&db, OMAR);
+    open_account(&db, AIDA);
+    check(&db, OMAR, "100", "key", Credited::Done(usd("100")));
+    let after = dump(&db);
+    check(&db, OMAR, "100", "key", Credited::Done(usd("100")));
+    check(&db, OMAR, "100.01", "key", Credited::KeyReused);
+    check(&db, AIDA, "100", "key", Credited::KeyReused);
+    check(&db, 99, "100", "key", Credited::KeyReused);
+    check(&db, 99, "100", "other", Credited::NoSuchAccount);
+    assert_eq!(dump(&db), after);
+    check(&db, OMAR, "0.01", "other", Credited::Done(usd("100.01")));
+    // A retry is told what the first try was told, whatever has happened since.
+    check(&db, OMAR, "100", "key", Credited::Done(usd("100")));
+    assert_eq!(balance(&db, OMAR), usd("100.01"));
+    assert_eq!(balance(&db, AIDA).micros(), 0);
+}
+
+#[test]
+fn a_wallet_is_read_from_the_newest_entry_back() {
+    let db = market();
+    rent(&db, attempt(OMAR, "first")).unwrap();
+    rent(&db, attempt(AIDA, "first")).unwrap();
+    rent(&db, Attempt { id: 77, ..attempt(OMAR, "second") }).unwrap();
+    let mut lines = vec![];
+    let mut before = None;
+    for size in [2, 1, 0] {
+        let page = entries(&db, account(OMAR), before, 2).unwrap();
+        assert_eq!(page.len(), size);
+        before = page.last().map(|entry| entry.id);
+        lines.extend(
+            page.iter()
+                .map(|e| format!("{} {} {} {}", e.kind, e.amount, e.balance_after, e.reason)),
+        );
+    }
+    assert_eq!(
+        lines,
+        [
+            "rental -25.00 50.00 Rental of node32_slice_3",
+            "rental -25.00 75.00 Rental of node32_slice_1",
+            "credit 100.00 100.00 Test",
+        ]
+    );
+}
+
+#[test]
+fn nothing_is_rewritten() {
+    let db = market();
+    rent(&db, attempt(OMAR, "key")).unwrap();
+    let before = dump(&db);
+    for sql in [
+        "UPDATE ledger_entries SET amount_micros = amount_micros * 2",
+        "DELETE FROM ledger_entries",
+        "UPDATE ledger_transactions SET reason = 'Another'",
+        "DELETE FROM ledger_transactions WHERE kind = 'rental'",
+        "UPDATE events SET kind = 'node-paused'",
+        "DELETE FROM events",
+    ] {
+        let refused = db.run(sql, &[]);
+        let is_refused =
+            matches!(&refused, Err(StoreError::Refused(text)) if text.contains("append-only"));
+        assert!(is_refused, "{sql}: {refused:?}");
+    }
+    for sql in ["DELETE FROM slices", "DELETE FROM rentals"] {
+        let refused = by_hand(&db, sql).unwrap_err().to_string();
+        assert!(refused.contains("not deleted"), "{sql}: {refused}");
+    }
+    assert_eq!(dump(&db), before);
+}
+
+#[track_caller]
+fn check_refused(db: &RusqliteDb, sql: &'static str, expected: &str) {
+    let before = dump(db);
+    let refused = db.run(sql, &[]).unwrap_err().to_string();
+    assert!(refused.contains(expected), "{refused}");
+    assert_eq!(dump(db), before);
+}
+
+#[test]
+fn no_balance_is_negative() {
+    let db = market();
+    rent(&db, attempt(OMAR, "key")).unwrap();
+    for kind in ["wallet", "escrow"] {
+        assert_eq!(
+            count(&db, &format!("SELECT count(*) FROM ledger_accounts WHERE kind = '{kind}'")),
+            if kind == "wallet" { 2 } else { 1 }
+        );
+    }
+    let negative = "no_negative_balance";
+    check_refused(
+        &db,
+        "UPDATE ledger_accounts SET balance_micros = -1 WHERE kind = 'wallet'",
+        negative,
+    );
+    check_refused(
+        &db,
+        "UPDATE ledger_accounts SET balance_micros = -1 WHERE kind = 'escrow'",
+        negative,
+    );
+    check_refused(
+        &db,
+        "INSERT INTO credit_wallet
+         SELECT 'key', id, -100000001, 'Theft', 0 FROM accounts ORDER BY id LIMIT 1",
+        negative,
+    );
+}
+
+#[test]
+fn what_does_not_fit_64_bits_is_refused() {
+    let db = market();
+    let most = "INSERT INTO credit_wallet
+                SELECT 'most', id, 9223372036854775807 - 200000000, 'All', 0
+                  FROM accounts ORDER BY id DESC LIMIT 1";
+    db.run(most, &[]).unwrap();
+    check_refused(
+        &db,
+        "INSERT INTO credit_wallet
+         SELECT 'more', id, 200000001, 'More', 0 FROM accounts ORDER BY id DESC LIMIT 1",
+        "cannot store REAL value in INTEGER column",
+    );
+    assert_sound(&db);
+}
+
+#[test]
+fn an_entry_needs_its_transaction() {
+    let db = market();
+    check_refused(
+        &db,
+        "INSERT INTO post_entry VALUES ('credit', 'no such key', 'wallet', 'x', 5)",
+        "no such transaction",
+    );
+    check_refused(
+        &db,
+        "INSERT INTO post_entry VALUES ('credit', 'fund-3-100', 'gift', 'x', 5)",
+        "CHECK constraint failed",
+    );
+}
+
+#[test]
+fn an_amount_that_is_no_credit_is_a_failure() {
+    let db = market();
+    let before = dump(&db);
+    for amount in [usd("1") - usd("1"), usd("1") - usd("200")] {
+        let request = Credit { email: &email(OMAR), amount, reason: "Gift", key: "key" };
+        let outcome = credit(&db, &request, now());
+        assert!(matches!(outcome, Err(StoreError::Failed(_))), "{outcome:?}");
+    }
+    assert_eq!(dump(&db), before);
+}
+
+#[test]
+fn a_renter_finds_what_paid_for_a_rental() {
+    let db = market();
+    let rental = rent(&db, attempt(OMAR, "key")).unwrap();
+    let entry = entry_of_rental(&db, account(OMAR), rental.id).unwrap().unwrap();
+    assert_eq!((entry.amount, entry.balance_after), (-usd("25"), usd("75")));
+    assert_eq!(entry.reference, rental.id.to_string());
+    assert!(entry_of_rental(&db, account(AIDA), rental.id).unwrap().is_none());
+}

@@ -1,0 +1,236 @@
+//! Migrations: each once, whole, in order, and by whoever comes first.
+
+use std::cell::Cell;
+use std::sync::Barrier;
+use std::thread;
+
+use domain::time::Timestamp;
+use store::migrate::{MIGRATIONS, apply, is_current, statements};
+use store::{Db, Rows, RusqliteDb, StoreError, Value};
+
+use crate::dump::dump;
+use crate::market::{Disk, assert_sound, by_hand, count, empty, now};
+
+fn blank() -> RusqliteDb {
+    RusqliteDb::in_memory().unwrap()
+}
+
+#[test]
+fn an_empty_database_gets_every_migration_once() {
+    let db = blank();
+    assert_eq!(is_current(&db), Ok(false));
+    assert_eq!(apply(&db, now()), Ok(MIGRATIONS.len()));
+    assert_eq!(is_current(&db), Ok(true));
+    let whole = dump(&db);
+    assert_eq!(apply(&db, now().plus_seconds(1)), Ok(0));
+    assert_eq!(dump(&db), whole);
+    assert_sound(&db);
+}
+
+#[test]
+fn each_migration_is_recorded_with_its_hash() {
+    let db = empty();
+    let sql = "SELECT number, name, hash, applied_at FROM schema_migrations ORDER BY number";
+    let recorded = db.run(sql, &[]).unwrap();
+    assert_eq!(recorded.len(), MIGRATIONS.len());
+    for (row, migration) in recorded.iter().zip(&MIGRATIONS) {
+        assert_eq!(row.integer(0), Ok(migration.number));
+        assert_eq!(row.text(1), Ok(migration.name));
+        assert_eq!(row.blob(2).unwrap(), migration.hash());
+        assert_eq!(row.timestamp(3), Ok(now()));
+    }
+}
+
+/// A list to compare the folder with: numbers without gaps, and every file is applied.
+#[test]
+fn every_file_of_the_folder_is_applied_in_order() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../migrations");
+    let mut files: Vec<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    files.sort();
+    let applied = MIGRATIONS.iter().map(|m| format!("{:04}_{}.sql", m.number, m.name));
+    assert_eq!(files, applied.collect::<Vec<_>>());
+    assert!(MIGRATIONS.iter().zip(1..).all(|(migration, number)| migration.number == number));
+}
+
+/// A statement ends with a semicolon before an empty line. Where that is broken, two statements
+/// stick together or a trigger falls apart, and neither can be prepared.
+#[test]
+fn every_statement_can_be_prepared_on_its_own() {
+    let db = blank();
+    for migration in &MIGRATIONS {
+        for (index, statement) in statements(migration.sql).enumerate() {
+            let place = format!("{} {index}: {statement}", migration.name);
+            let mut prepared = db.connection().prepare(statement).expect(&place);
+            prepared.raw_execute().expect(&place);
+        }
+        // Nothing but the separators is left out.
+        let kept: usize = statements(migration.sql).map(str::len).sum();
+        assert!(migration.sql.len() - kept < 500, "{}: {kept}", migration.name);
+    }
+}
+
+/// Rows that each migration must be able to find, in the tables that it makes.
+const SAMPLES: [&str; MIGRATIONS.len()] = [
+    "INSERT INTO accounts VALUES
+         ('farmer', 'f@example.org', '$', 1), ('ada', 'a@example.org', '$', 1);
+     INSERT INTO sessions VALUES ('s', zeroblob(32), 'ada', 1, 2);
+     INSERT INTO tokens VALUES ('t', zeroblob(32), 'ada', 'laptop', 'read rent', 1, 2);",
+    "INSERT INTO credit_wallet VALUES ('key', 'ada', 100000000, 'Welcome', 2);",
+    "INSERT INTO register_node VALUES
+         (32, 'farmer', 'Cellar', 1, 'Freefarm', 'Belgium', 'Ghent', 'up', 1, 0, 900, 800, 3, 9, 16,
+          9, 10, NULL, 3);
+     UPDATE nodes SET price_micros = 25000000, listing = 'published', offer_version = 2;
+     INSERT INTO miss_node VALUES (32, 4);
+     INSERT INTO sync_node VALUES
+         (32, 1, 'Freefarm', 'Belgium', 'Ghent', 'up', 1, 0, 900, 800, 4, 9, 16, 9, 10, NULL, 5, 1);
+     INSERT INTO sync_runs (started_at, finished_at, updated, missing, refused)
+     VALUES (3, 4, 1, 0, 1);
+     INSERT INTO refused_documents VALUES (32, 'no status', '{}', 4);",
+    "INSERT INTO rent_slice VALUES
+         ('r1', 32, NULL, 'ada', 1, 2, 25000000, 25000000, 2500000, 'k1', zeroblob(32), 5, 9),
+         ('r2', 32, 7, 'ada', 1, 2, 25000000, 25000000, 2500000, 'k2', zeroblob(32), 5, 9);
+     INSERT INTO end_rental VALUES ('r1', 9);",
+];
+
+#[test]
+fn each_migration_is_applied_to_sample_data() {
+    let db = blank();
+    for (migration, sample) in MIGRATIONS.iter().zip(SAMPLES) {
+        for statement in statements(migration.sql) {
+            db.run(statement, &[]).unwrap();
+        }
+        by_hand(&db, sample).expect(migration.name);
+    }
+    assert_sound(&db);
+    let counts = ["accounts", "tokens", "ledger_entries", "events", "slices", "rentals"]
+        .map(|table| count(&db, &format!("SELECT count(*) FROM {table}")));
+    assert_eq!(counts, [2, 1, 9, 7, 9, 2]);
+}
+
+#[test]
+fn of_sixteen_instances_one_migrates_and_all_go_on() {
+    for journal_mode in Disk::JOURNAL_MODES {
+        for _ in 0..4 {
+            let disk = Disk::new(journal_mode);
+            let start = Barrier::new(16);
+            let instance = || {
+                let db = disk.open();
+                start.wait();
+                let applied = apply(&db, now()).unwrap();
+                assert_eq!(is_current(&db), Ok(true));
+                applied
+            };
+            let mut applied: Vec<usize> = thread::scope(|scope| {
+                let running = [(); 16].map(|()| scope.spawn(instance));
+                running.into_iter().map(|instance| instance.join().unwrap()).collect()
+            });
+            applied.sort_unstable();
+            assert_eq!((applied[14], applied[15]), (0, MIGRATIONS.len()), "{journal_mode}");
+        }
+    }
+}
+
+#[test]
+fn a_newer_database_is_refused_with_words() {
+    let db = empty();
+    let next = "INSERT INTO schema_migrations VALUES (99, 'tomorrow', zeroblob(32), 0)";
+    by_hand(&db, next).unwrap();
+    let before = dump(&db);
+    let error = apply(&db, now()).unwrap_err();
+    let known = MIGRATIONS[MIGRATIONS.len() - 1].number;
+    assert_eq!(error, StoreError::TooNew { found: 99, known });
+    let words = error.to_string();
+    assert!(
+        words.contains("at migration 99") && words.contains("run the newer version"),
+        "{words}"
+    );
+    assert_eq!(is_current(&db), Err(error));
+    assert_eq!(dump(&db), before);
+}
+
+#[test]
+fn a_migration_with_other_contents_is_refused() {
+    let db = empty();
+    by_hand(&db, "UPDATE schema_migrations SET hash = zeroblob(32) WHERE number = 2").unwrap();
+    assert_eq!(apply(&db, now()), Err(StoreError::MigrationChanged { number: 2 }));
+    // One that is missing in the middle is no better.
+    by_hand(&db, "DELETE FROM schema_migrations WHERE number = 2").unwrap();
+    assert_eq!(apply(&db, now()), Err(StoreError::MigrationChanged { number: 3 }));
+}
+
+#[test]
+fn what_is_missing_is_added_to_an_older_database() {
+    let db = blank();
+    by_hand(
+        &db,
+        "CREATE TABLE schema_migrations (
+             number INTEGER PRIMARY KEY, name TEXT, hash BLOB, applied_at INTEGER) STRICT",
+    )
+    .unwrap();
+    let first = &MIGRATIONS[0];
+    statements(first.sql).for_each(|statement| drop(db.run(statement, &[]).unwrap()));
+    let record = "INSERT INTO schema_migrations VALUES (1, 'accounts', ?1, 0)";
+    db.run(record, &[Value::from(&first.hash()[..])]).unwrap();
+    by_hand(&db, SAMPLES[0]).unwrap();
+
+    assert_eq!(apply(&db, now()), Ok(MIGRATIONS.len() - 1));
+    assert_eq!(count(&db, "SELECT count(*) FROM accounts"), 2);
+}
+
+/// A connection that fails at its `fails_at`th statement.
+struct Failing<'a> {
+    db: &'a RusqliteDb,
+    /// Statements that still go through.
+    left: Cell<usize>,
+    /// Whether it stays down after that, as the connection of a trapped instance does.
+    stays_down: bool,
+}
+
+impl Db for Failing<'_> {
+    fn run(&self, sql: &'static str, params: &[Value]) -> Result<Rows, StoreError> {
+        let is_failing = self.left.get() == 0;
+        if is_failing && (self.stays_down || sql != "ROLLBACK") {
+            return Err(StoreError::Failed("disk I/O error".into()));
+        }
+        self.left.set(self.left.get().saturating_sub(1));
+        self.db.run(sql, params)
+    }
+}
+
+/// How many statements `apply` runs on an empty database.
+fn statement_count() -> usize {
+    let db = blank();
+    let counting = Failing { db: &db, left: Cell::new(usize::MAX), stays_down: false };
+    apply(&counting, Timestamp::from_seconds(0)).unwrap();
+    usize::MAX - counting.left.get()
+}
+
+#[test]
+fn a_migration_that_fails_anywhere_leaves_nothing() {
+    let error = Err(StoreError::Failed("disk I/O error".into()));
+    let db = blank();
+    for fails_at in 0..statement_count() {
+        let failing = Failing { db: &db, left: Cell::new(fails_at), stays_down: false };
+        assert_eq!(apply(&failing, now()), error, "{fails_at}");
+        assert!(db.connection().is_autocommit(), "a transaction is open after {fails_at}");
+        assert_eq!(dump(&db), [], "after {fails_at}");
+    }
+    assert_eq!(apply(&db, now()), Ok(MIGRATIONS.len()));
+}
+
+#[test]
+fn an_instance_that_dies_while_it_migrates_leaves_nothing() {
+    for fails_at in (0..statement_count()).step_by(7) {
+        let disk = Disk::new("delete");
+        let db = disk.open();
+        let dying = Failing { db: &db, left: Cell::new(fails_at), stays_down: true };
+        assert!(apply(&dying, now()).is_err());
+        drop(db);
+        let next = disk.open();
+        assert_eq!(dump(&next), [], "after {fails_at}");
+        assert_eq!(apply(&next, now()), Ok(MIGRATIONS.len()));
+    }
+}

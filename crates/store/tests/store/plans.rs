@@ -1,0 +1,168 @@
+//! How statements are served: by the index that their comment names, and without a full scan.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use domain::account::Scopes;
+use domain::id::{NodeId, SessionId, TokenId};
+use domain::listing::Listing;
+use domain::term::Term;
+use rusqlite::{StatementStatus, params_from_iter, types::Value as SqlValue};
+use store::ledger::Credit;
+use store::offers::{Filter, Sort};
+use store::{
+    Db, Row, Rows, RusqliteDb, StoreError, Value, accounts, ledger, nodes, offers, rentals, sync,
+};
+
+use crate::market::{
+    AIDA, Attempt, FARMER, NODE, OMAR, account, attempt, carries, email, market, now, publish,
+    random, register, rent, report, terms, usd,
+};
+
+fn plan(db: &RusqliteDb, sql: &str) -> Vec<String> {
+    let mut statement = db.connection().prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+    let mut rows = statement.raw_query();
+    let mut lines = vec![];
+    while let Some(row) = rows.next().unwrap() {
+        lines.push(row.get(3).unwrap());
+    }
+    lines
+}
+
+#[test]
+fn statements_are_served_by_the_index_that_they_name() {
+    let db = market();
+    for (sql, index) in offers::SEARCHES.iter().chain(&rentals::INDEXED) {
+        let plan = plan(&db, sql);
+        let is_named = |line: &String| line.split(' ').any(|word| word == *index);
+        assert!(plan.iter().any(is_named), "{index}: {plan:#?}");
+        for line in &plan {
+            assert!(!line.contains("TEMP B-TREE"), "{index}: {plan:#?}");
+            assert!(!line.starts_with("SCAN") || line.contains(" INDEX "), "{index}: {plan:#?}");
+        }
+    }
+}
+
+/// What a page of slices needs, besides its nodes: the free slices of each in their order.
+#[test]
+fn slices_are_found_by_their_state() {
+    let db = market();
+    for (sql, _) in offers::SEARCHES.iter().filter(|(sql, _)| sql.contains("JOIN slices")) {
+        let plan = plan(&db, sql);
+        let served = "SEARCH s USING COVERING INDEX slices_by_state (node_id=? AND state=?)";
+        assert!(plan.iter().any(|line| line == served), "{plan:#?}");
+    }
+}
+
+/// A connection that counts the steps of each statement through a whole table or index, those of
+/// its triggers included.
+struct Metered<'a> {
+    db: &'a RusqliteDb,
+    scans: RefCell<BTreeMap<&'static str, i32>>,
+}
+
+impl Db for Metered<'_> {
+    fn run(&self, sql: &'static str, params: &[Value]) -> Result<Rows, StoreError> {
+        let mut statement = self.db.connection().prepare(sql).unwrap();
+        let mut answer = Rows::new();
+        let columns = statement.column_count();
+        let mut rows = statement.query(params_from_iter(params)).unwrap();
+        while let Some(row) = rows.next().unwrap() {
+            let value = |column| match row.get_unwrap(column) {
+                SqlValue::Integer(value) => Value::Integer(value),
+                SqlValue::Text(value) => Value::Text(value),
+                SqlValue::Blob(value) => Value::Blob(value),
+                SqlValue::Null | SqlValue::Real(_) => Value::Null,
+            };
+            answer.push(Row((0..columns).map(value).collect()));
+        }
+        drop(rows);
+        let steps = statement.get_status(StatementStatus::FullscanStep)
+            + statement.get_status(StatementStatus::AutoIndex);
+        let mut scans = self.scans.borrow_mut();
+        let most = scans.entry(sql).or_default();
+        *most = steps.max(*most);
+        Ok(answer)
+    }
+}
+
+/// Every statement of a running marketplace but the sums over all of it, once.
+fn a_day(db: &impl Db) {
+    let (farmer, renter) = (account(FARMER), account(OMAR));
+    let key = Credit { email: &email(OMAR), amount: usd("1"), reason: "Gift", key: "gift" };
+    ledger::credit(db, &key, now()).unwrap();
+    ledger::balance(db, renter).unwrap();
+    ledger::entries(db, renter, None, 20).unwrap();
+    accounts::credentials(db, &email(OMAR)).unwrap();
+    let session = SessionId::from_random(now(), random(1));
+    accounts::open_session(db, session, &[1; 32], renter, now(), now().plus_months(1)).unwrap();
+    accounts::by_session(db, &[1; 32], now()).unwrap();
+    accounts::sweep_sessions(db, now()).unwrap();
+    accounts::close_session(db, &[1; 32]).unwrap();
+    let token = accounts::NewToken {
+        id: TokenId::from_random(now(), random(1)),
+        hash: &[1; 32],
+        account: renter,
+        name: "laptop",
+        scopes: Scopes::ALL,
+        expires_at: now().plus_months(1),
+    };
+    accounts::create_token(db, &token, now()).unwrap();
+    accounts::by_token(db, &[1; 32], now()).unwrap();
+    for sort in [Sort::Price, Sort::Uptime] {
+        for country in [None, Some("Belgium".to_owned())] {
+            let filter = Filter { country, ..Filter::default() };
+            offers::nodes(db, &filter, sort, None, 20).unwrap();
+            offers::slices(db, &filter, sort, None, 20).unwrap();
+        }
+    }
+    offers::find(db, NodeId(NODE)).unwrap();
+    nodes::of_farmer(db, farmer, None, 20).unwrap();
+    nodes::farmer_of(db, NodeId(NODE)).unwrap();
+    nodes::summary(db, farmer).unwrap();
+    let (seen, _) = nodes::find(db, farmer, NodeId(NODE)).unwrap().unwrap();
+    let terms = terms(NODE, Some(usd("1")));
+    let version = seen.offer.version;
+    assert!(
+        nodes::set(db, farmer, NodeId(NODE), version, &terms, Listing::Published, now()).unwrap()
+    );
+    let rental = rent(db, Attempt { id: 999, ..attempt(OMAR, "any") }).unwrap();
+    let named = Attempt { id: 998, slice: Some(9), term: Term::Quarter, ..attempt(OMAR, "named") };
+    rent(db, named).unwrap();
+    rentals::of_renter(db, renter, None, 20).unwrap();
+    ledger::entry_of_rental(db, renter, rental.id).unwrap().unwrap();
+    rentals::events(db, &rental).unwrap();
+    rentals::end_due(db, now().plus_months(1), 100).unwrap();
+    sync::registered(db, None, 100).unwrap();
+    sync::save_reports(db, &[(report(NODE), carries(5)), (report(1), carries(0))], now()).unwrap();
+    sync::save_reports(db, &[(report(NODE), carries(12)), (report(1), carries(2))], now()).unwrap();
+    let document =
+        sync::RefusedDocument { node_id: 1, reason: "no status".into(), excerpt: "{}".into() };
+    sync::save_refused(db, &[document], now()).unwrap();
+    sync::refused(db, 100).unwrap();
+    sync::save_missing(db, &[NodeId(1)], now()).unwrap();
+}
+
+/// Steps through a whole table that a statement may take: those of a subquery with a single row,
+/// or through a list that is shown whole.
+const SCAN_STEPS_MAX: i32 = 5;
+
+#[test]
+fn no_statement_reads_a_whole_table() {
+    let db = market();
+    crate::market::fund(&db, AIDA, "5000");
+    for node in 100..200 {
+        register(&db, FARMER, node, 3);
+        publish(&db, node, "25");
+        let key = format!("key-{node}");
+        rent(&db, Attempt { node, id: node, ..attempt(AIDA, &key) }).unwrap();
+    }
+    register(&db, FARMER, 1, 3);
+    let metered = Metered { db: &db, scans: RefCell::default() };
+    a_day(&metered);
+    let scans = metered.scans.into_inner();
+    assert!(scans.len() >= 35, "{}", scans.len());
+    for (sql, steps) in scans {
+        assert!(steps <= SCAN_STEPS_MAX, "{steps} steps: {sql}");
+    }
+}

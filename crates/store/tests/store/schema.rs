@@ -1,0 +1,122 @@
+//! The schema keeps the promises that the types make.
+
+use std::fmt::Display;
+
+use domain::listing::Listing;
+use domain::node::{NodeStatus, SLICES_PER_NODE_MAX};
+use domain::promise::Uptime;
+use domain::rental::RentalState;
+use domain::slice::SliceState;
+use domain::term::Term;
+use store::{Db, RusqliteDb, StoreError, Value};
+
+use crate::market::{AIDA, OMAR, attempt, by_hand, count, empty, market, rent};
+
+fn create_table(db: &RusqliteDb, table: &str) -> String {
+    let sql = "SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = ?1";
+    db.run(sql, &[table.into()]).unwrap()[0].text(0).unwrap().to_owned()
+}
+
+/// The `CHECK (column IN (…))` of a table lists exactly these.
+#[track_caller]
+fn check<T: Display>(table: &str, column: &str, expected: impl IntoIterator<Item = T>) {
+    let sql = create_table(&empty(), table);
+    let (_, rest) = sql.split_once(&format!("CHECK ({column} IN (")).expect(&sql);
+    let (list, _) = rest.split_once("))").unwrap();
+    let found: Vec<&str> = list.split(", ").map(|item| item.trim_matches('\'')).collect();
+    let expected: Vec<String> = expected.into_iter().map(|item| item.to_string()).collect();
+    assert_eq!(found, expected, "{table}.{column}");
+}
+
+#[test]
+fn states_are_those_of_the_domain() {
+    check("nodes", "listing", Listing::ALL.map(Listing::as_str));
+    check("nodes", "status", NodeStatus::ALL.map(NodeStatus::as_str));
+    check("slices", "state", SliceState::ALL.map(SliceState::as_str));
+    check("rentals", "state", RentalState::ALL.map(RentalState::as_str));
+    check("rentals", "term_months", Term::ALL.map(Term::months));
+}
+
+#[test]
+fn limits_are_those_of_the_domain() {
+    let db = empty();
+    let slices = format!("BETWEEN 1 AND {SLICES_PER_NODE_MAX}");
+    assert!(create_table(&db, "slices").contains(&slices));
+    let capacity = format!("capacity BETWEEN 0 AND {SLICES_PER_NODE_MAX}");
+    assert!(create_table(&db, "nodes").contains(&capacity));
+    let uptime = format!("min_uptime BETWEEN 0 AND {}", Uptime::FULL.hundredths());
+    assert!(create_table(&db, "nodes").contains(&uptime));
+    let numbers = "SELECT count(*) + max(number) * 1000 FROM slice_numbers";
+    assert_eq!(count(&db, numbers), i64::from(SLICES_PER_NODE_MAX) * 1001);
+}
+
+#[test]
+fn every_table_is_strict() {
+    let db = empty();
+    let lax = "SELECT coalesce(group_concat(name), '') FROM pragma_table_list
+                WHERE type = 'table' AND schema = 'main' AND strict = 0
+                  AND name NOT LIKE 'sqlite%'";
+    assert_eq!(db.run(lax, &[]).unwrap()[0].text(0), Ok(""));
+    assert!(count(&db, "SELECT count(*) FROM pragma_table_list WHERE strict = 1") >= 12);
+}
+
+/// A foreign key whose column no index begins with makes each change of the parent a scan.
+/// Accounts are the exception: they are never deleted, and their ids never change.
+#[test]
+fn foreign_keys_are_indexed() {
+    let db = empty();
+    let missing = "
+        SELECT coalesce(group_concat(t.name || '.' || f.\"from\"), '')
+          FROM pragma_table_list t, pragma_foreign_key_list(t.name) f
+         WHERE t.schema = 'main' AND f.seq = 0 AND f.\"table\" <> 'accounts'
+           AND NOT EXISTS (
+               SELECT 1 FROM pragma_index_list(t.name) l, pragma_index_info(l.name) i
+                WHERE i.seqno = 0 AND i.name = f.\"from\")
+           AND NOT EXISTS (
+               SELECT 1 FROM pragma_table_info(t.name) c WHERE c.pk = 1 AND c.name = f.\"from\")";
+    assert_eq!(db.run(missing, &[]).unwrap()[0].text(0), Ok(""));
+}
+
+#[test]
+fn a_second_active_rental_of_a_slice_is_refused() {
+    let db = market();
+    rent(&db, attempt(OMAR, "key")).unwrap();
+    let copy = "INSERT INTO rentals
+                SELECT 'second', node_id, slice_number, ?1, farmer_id, state, term_months,
+                       offer_version, price_micros, min_uptime, min_bandwidth_mbps, total_micros,
+                       fee_micros, 'other', request_hash, started_at, ends_at, ended_at
+                  FROM rentals";
+    let aida = Value::text(crate::market::account(AIDA));
+    let refused = db.run(copy, &[aida]);
+    let Err(StoreError::Refused(text)) = refused else { panic!("{refused:?}") };
+    assert!(text.contains("rentals.node_id, rentals.slice_number"), "{text}");
+}
+
+#[track_caller]
+fn check_refused(sql: &str) {
+    let db = market();
+    rent(&db, attempt(OMAR, "key")).unwrap();
+    let refused = by_hand(&db, sql).unwrap_err().to_string();
+    assert!(refused.contains("constraint failed"), "{sql}: {refused}");
+}
+
+#[test]
+fn what_must_never_be_is_refused_by_hand_too() {
+    for sql in [
+        "UPDATE rentals SET renter_id = farmer_id",
+        "UPDATE rentals SET ended_at = 5",
+        "UPDATE rentals SET state = 'ended'",
+        "UPDATE rentals SET ends_at = started_at",
+        "UPDATE rentals SET fee_micros = total_micros + 1",
+        "UPDATE rentals SET total_micros = 0",
+        "UPDATE rentals SET slice_number = 77",
+        "UPDATE rentals SET renter_id = 'nobody'",
+        "UPDATE nodes SET price_micros = NULL",
+        "UPDATE nodes SET available_slices = -1",
+        "UPDATE nodes SET observed_up = observed + 1",
+        "UPDATE nodes SET listing = 'draft'",
+        "UPDATE slices SET state = 'lost'",
+    ] {
+        check_refused(sql);
+    }
+}

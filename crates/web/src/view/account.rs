@@ -1,0 +1,90 @@
+//! Fills the pages that make an account and sign in.
+
+use domain::account::PASSWORD_CHARS_MIN;
+use url::form_urlencoded::Serializer;
+
+use crate::form::Form;
+use crate::page::{Field, Login, Section, Signup};
+use crate::problem::{Kind, Problem};
+use crate::session::local_path;
+use crate::view::visit::Visit;
+use crate::view::wording::{error_above, error_of, sent, sentence};
+
+const FIELDS: [&str; 2] = ["email", "password"];
+
+impl Signup {
+    /// The empty form.
+    pub fn new(visit: &Visit<'_>, next: Option<&str>) -> Signup {
+        Signup {
+            frame: visit.frame("Make an account", Section::Elsewhere),
+            email: Field::default(),
+            password_error: None,
+            password_rule: format!(
+                "At least {PASSWORD_CHARS_MIN} characters. A few words work well."
+            ),
+            error: None,
+            next: next.map(str::to_owned),
+            login_url: with_next("/login", next),
+        }
+    }
+
+    /// The form as it was sent, after no account was made.
+    pub fn refused(mut self, form: &Form, problem: &Problem) -> Signup {
+        self.email = sent(form, "email", &problem.fields);
+        self.password_error = error_of(&problem.fields, "password");
+        if problem.kind == Kind::EmailTaken {
+            self.email.error = Some(sentence(&problem.detail));
+        } else {
+            self.error = error_above(problem, &FIELDS);
+        }
+        self
+    }
+}
+
+impl Login {
+    /// The empty form.
+    pub fn new(visit: &Visit<'_>, next: Option<&str>) -> Login {
+        Login {
+            frame: visit.frame("Sign in", Section::Elsewhere),
+            email: Field::default(),
+            password_error: None,
+            error: None,
+            next: next.map(str::to_owned),
+            signup_url: with_next("/signup", next),
+        }
+    }
+
+    /// The form as it was sent, after nobody was signed in.
+    pub fn refused(mut self, form: &Form, problem: &Problem) -> Login {
+        self.email = sent(form, "email", &problem.fields);
+        self.password_error = error_of(&problem.fields, "password");
+        self.error = error_above(problem, &FIELDS);
+        self
+    }
+}
+
+/// Where to go after signing in, if that is a path on this site.
+pub fn next(path: Option<&str>) -> Option<&str> {
+    Some(local_path(path, "")).filter(|path| !path.is_empty())
+}
+
+fn with_next(page: &str, next: Option<&str>) -> String {
+    let Some(next) = next else { return page.to_owned() };
+    let query = Serializer::new(String::new()).append_pair("next", next).finish();
+    format!("{page}?{query}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_way_on_is_kept_from_page_to_page() {
+        assert_eq!(with_next("/login", None), "/login");
+        let path = next(Some("/marketplace/compute?country=Egypt&sort=price"));
+        let url = with_next("/login", path);
+        assert_eq!(url, "/login?next=%2Fmarketplace%2Fcompute%3Fcountry%3DEgypt%26sort%3Dprice");
+        assert_eq!(next(Some("//evil.example")), None);
+        assert_eq!(next(None), None);
+    }
+}

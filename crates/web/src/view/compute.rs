@@ -1,0 +1,133 @@
+//! Fills the marketplace: what is on offer, and the filter.
+
+use domain::field::FieldError;
+use domain::money::Usd;
+use store::offers::{Cursor, Offer, Sort};
+
+use crate::api::PageOf;
+use crate::api::market::{Search, print_cursor};
+use crate::page::{Choice, Compute, ComputeFilter, Field, NodeCard, Notice, Section, Tone};
+use crate::view::Visit;
+use crate::view::wording::{
+    bandwidth, counted, error_of, measured, place, price_per_hour, sentence, uptime,
+};
+
+/// How many nodes one page of the marketplace shows.
+pub const NODES_PER_PAGE: u32 = 24;
+
+/// The fields of the filter that can hold anything.
+const TEXT_FIELDS: [&str; 4] = ["country", "max_price", "min_uptime", "min_bandwidth"];
+
+impl Compute {
+    /// What a search has found: one node more than a page holds, if there are more.
+    pub fn found(
+        visit: &Visit<'_>,
+        countries: Vec<String>,
+        search: &Search,
+        found: Vec<Offer>,
+    ) -> Compute {
+        let cursor = |offer: &Offer| print_cursor(Cursor::after(offer, 0));
+        let page = PageOf::new(found, NODES_PER_PAGE, cursor, NodeCard::new);
+        let is_whole = search.behind.is_none() && page.next_cursor.is_none();
+        Compute {
+            frame: visit.frame("Slices for rent", Section::Marketplace),
+            filter: ComputeFilter::new(visit, countries, search.sort, &[]),
+            summary: summary(page.items.len(), is_whole, search.sort),
+            nodes: page.items,
+            next_page: visit.next_page("/marketplace/compute", page.next_cursor),
+        }
+    }
+
+    /// A search that was not made, for these fields cannot be used.
+    pub fn refused(visit: &Visit<'_>, countries: Vec<String>, wrong: &[FieldError]) -> Compute {
+        let mut frame = visit.frame("Slices for rent", Section::Marketplace);
+        // Only an address that was changed by hand, or is old, is wrong in another field.
+        if let Some(error) = wrong.iter().find(|error| !TEXT_FIELDS.contains(&error.field)) {
+            let text = sentence(format!("the address has a wrong {}", error.field));
+            frame.notice = Some(Notice { text, tone: Tone::Bad });
+        }
+        Compute {
+            frame,
+            filter: ComputeFilter::new(visit, countries, Sort::default(), wrong),
+            summary: String::new(),
+            nodes: Vec::new(),
+            next_page: None,
+        }
+    }
+}
+
+impl ComputeFilter {
+    fn new(
+        visit: &Visit<'_>,
+        countries: Vec<String>,
+        sort: Sort,
+        wrong: &[FieldError],
+    ) -> ComputeFilter {
+        let field = |name| Field { value: visit.query(name), error: error_of(wrong, name) };
+        let [country, max_price, min_uptime, min_bandwidth] = TEXT_FIELDS.map(field);
+        let certified = visit.query("certified") == "true";
+        let is_active = certified || TEXT_FIELDS.iter().any(|name| !visit.query(name).is_empty());
+        let choice = |(value, label, of): (&str, &str, Sort)| Choice {
+            value: value.to_owned(),
+            label: label.to_owned(),
+            is_chosen: of == sort,
+        };
+        let sorts = [
+            ("price", "Price, lowest first", Sort::Price),
+            ("uptime", "Promised uptime, highest first", Sort::Uptime),
+        ];
+        ComputeFilter {
+            country,
+            countries,
+            max_price,
+            min_uptime,
+            min_bandwidth,
+            certified,
+            sort: sorts.map(choice).into(),
+            is_active,
+        }
+    }
+}
+
+impl NodeCard {
+    fn new(offer: &Offer) -> NodeCard {
+        let price = offer.price.unwrap_or(Usd::ZERO);
+        NodeCard {
+            url: format!("/marketplace/compute/{}", offer.node),
+            name: offer.name.clone(),
+            place: place(&offer.city, &offer.country),
+            price_per_month: price.for_people(),
+            price_per_hour: price_per_hour(price),
+            min_uptime: uptime(offer.min_uptime),
+            min_bandwidth: bandwidth(offer.min_bandwidth),
+            measured_uptime: measured(offer),
+            available_slices: offer.available_slices,
+            total_slices: offer.total_slices(),
+            is_certified: offer.certified,
+        }
+    }
+}
+
+/// What was found, and in which order. How many nodes there are in all is not counted: a page
+/// reads no more rows than it shows.
+fn summary(shown: usize, is_whole: bool, sort: Sort) -> String {
+    let nodes = counted(i64::try_from(shown).unwrap_or(i64::MAX), "node");
+    let part = if is_whole { "" } else { " on this page" };
+    let order = match sort {
+        Sort::Price => "cheapest first",
+        Sort::Uptime => "highest promised uptime first",
+    };
+    format!("{nodes}{part}, {order}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_summary_counts_what_it_knows() {
+        assert_eq!(summary(1, true, Sort::Price), "1 node, cheapest first");
+        let part = "24 nodes on this page, highest promised uptime first";
+        assert_eq!(summary(24, false, Sort::Uptime), part);
+    }
+}

@@ -1,0 +1,292 @@
+//! Fills the documents for programmers, from the operations that are served and the document that
+//! describes them to programs.
+
+use serde_json::Value;
+
+use crate::api::OPERATIONS;
+use crate::openapi;
+use crate::operation::{self, Access};
+use crate::page::{
+    Answer, ApiDocs, Operation, OperationGroup, ProblemKind, Problems, RequestField, Section,
+    WalkStep,
+};
+use crate::problem::Kind;
+use crate::view::visit::Visit;
+
+/// Where an app is reached whose operator has not said it: on the machine of who develops it.
+const LOCAL_URL: &str = "http://127.0.0.1:3000";
+
+impl ApiDocs {
+    /// The API, operation by operation.
+    pub fn new(visit: &Visit<'_>) -> ApiDocs {
+        let base_url = if visit.public_url.is_empty() { LOCAL_URL } else { visit.public_url };
+        ApiDocs {
+            frame: visit.frame("API", Section::Docs),
+            base_url: base_url.to_owned(),
+            steps: steps(base_url),
+            groups: groups(&openapi::document(base_url)),
+        }
+    }
+}
+
+impl Problems {
+    /// Every kind of problem, by name.
+    pub fn new(visit: &Visit<'_>) -> Problems {
+        let mut kinds = Kind::ALL.to_vec();
+        kinds.sort_unstable_by_key(|kind| kind.as_str());
+        let problem = |kind: Kind| ProblemKind {
+            kind: kind.as_str().to_owned(),
+            status: kind.status().as_u16(),
+            title: kind.title().to_owned(),
+            advice: kind.advice().to_owned(),
+        };
+        Problems {
+            frame: visit.frame("Problems", Section::Docs),
+            problems: kinds.into_iter().map(problem).collect(),
+        }
+    }
+}
+
+/// The operations under their headings, both in the order of the API document.
+fn groups(document: &Value) -> Vec<OperationGroup> {
+    let mut groups: Vec<OperationGroup> = Vec::new();
+    for operation in OPERATIONS {
+        let described = Operation::new(operation, document);
+        match groups.iter_mut().find(|group| group.title == operation.group) {
+            Some(group) => group.operations.push(described),
+            None => groups.push(OperationGroup {
+                id: operation.group.to_lowercase().replace(' ', "-"),
+                title: operation.group.to_owned(),
+                operations: vec![described],
+            }),
+        }
+    }
+    groups
+}
+
+impl Operation {
+    fn new(operation: &operation::Operation, document: &Value) -> Operation {
+        let method = operation.method.as_str();
+        let described = &document["paths"][operation.path][method.to_lowercase()];
+        let mut answers =
+            vec![Answer { status: operation.status, text: operation.about_answer.to_owned() }];
+        let not_modified = &described["responses"]["304"];
+        if not_modified.is_object() {
+            answers.push(Answer { status: 304, text: text(&not_modified["description"]) });
+        }
+        Operation {
+            id: operation.id.to_owned(),
+            method: method.to_owned(),
+            path: operation.path.to_owned(),
+            summary: operation.summary.to_owned(),
+            access: access(operation.access),
+            fields: fields(described, document),
+            answers,
+            problems: operation.all_problems().iter().map(|kind| kind.as_str().into()).collect(),
+        }
+    }
+}
+
+fn access(access: Access) -> String {
+    match access {
+        Access::Public => "anybody".to_owned(),
+        Access::Account(scope) => format!("signed in, scope {}", scope.as_str()),
+        Access::Operator => "operator".to_owned(),
+    }
+}
+
+/// What an operation takes: in path, query and header, and then in its body, what must be there
+/// first.
+fn fields(described: &Value, document: &Value) -> Vec<RequestField> {
+    let parameters = described["parameters"].as_array().map_or(&[][..], Vec::as_slice);
+    let mut fields: Vec<RequestField> = parameters.iter().map(parameter).collect();
+    let body =
+        resolved(&described["requestBody"]["content"]["application/json"]["schema"], document);
+    let required = body["required"].as_array().map_or(&[][..], Vec::as_slice);
+    let properties = body["properties"].as_object().into_iter().flatten();
+    fields.extend(properties.map(|(name, schema)| RequestField {
+        name: name.clone(),
+        place: "body".to_owned(),
+        format: format(schema, document),
+        is_required: required.iter().any(|required| required == name),
+        text: text(&schema["description"]),
+    }));
+    fields.sort_by_key(|field| field.place == "body" && !field.is_required);
+    fields
+}
+
+fn parameter(parameter: &Value) -> RequestField {
+    let name = text(&parameter["name"]);
+    let about = match name.as_str() {
+        "node" => "The node, such as node32.".to_owned(),
+        "rental" => "The id of the rental.".to_owned(),
+        _ => text(&parameter["description"]),
+    };
+    RequestField {
+        name,
+        place: text(&parameter["in"]),
+        format: "text".to_owned(),
+        is_required: parameter["required"] == true,
+        text: about,
+    }
+}
+
+/// The form of a value, in a word or two.
+fn format(schema: &Value, document: &Value) -> String {
+    if schema["$ref"] == "#/components/schemas/Decimal" {
+        return "decimal".to_owned();
+    }
+    // A field that may be left out is its form or null.
+    if let Some(form) = schema["anyOf"].as_array().and_then(|forms| forms.first()) {
+        return format(form, document);
+    }
+    let schema = resolved(schema, document);
+    let kind = match &schema["type"] {
+        Value::Array(kinds) => kinds.first().unwrap_or(&Value::Null),
+        kind => kind,
+    };
+    match kind.as_str() {
+        Some("string") => "text".to_owned(),
+        Some("array") => format!("list of {}", format(&schema["items"], document)),
+        Some(kind) => kind.to_owned(),
+        None => "any".to_owned(),
+    }
+}
+
+/// The schema that a reference leads to, or the schema itself.
+fn resolved<'a>(schema: &'a Value, document: &'a Value) -> &'a Value {
+    let target = schema["$ref"].as_str().and_then(|reference| reference.strip_prefix('#'));
+    target.and_then(|pointer| document.pointer(pointer)).unwrap_or(schema)
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+/// The walk from nothing to a rented slice, and to an offered node.
+fn steps(url: &str) -> Vec<WalkStep> {
+    let step = |text: &str, command: String, answer: Option<&str>| WalkStep {
+        text: text.to_owned(),
+        command,
+        answer: answer.map(str::to_owned),
+    };
+    let json = "-H 'content-type: application/json'";
+    let token = "-H \"authorization: Bearer $TOKEN\"";
+    vec![
+        step(
+            "Make an account. The cookie of the session goes to a file.",
+            format!(
+                "curl -c cookies.txt {url}/api/account {json} \\\n  \
+                 -d '{{\"email\": \"ada@example.org\", \"password\": \"a few words of my own\"}}'"
+            ),
+            Some("{\"id\": \"0199f0a0-…\", \"email\": \"ada@example.org\"}"),
+        ),
+        step(
+            "Make a token, and keep it: it is shown once.",
+            format!(
+                "curl -b cookies.txt {url}/api/account/tokens {json} \\\n  \
+                 -d '{{\"name\": \"my laptop\", \"scopes\": [\"read\", \"rent\", \"farm\"]}}'\n\
+                 TOKEN=myc_…"
+            ),
+            Some("{\"id\": \"0199f0a1-…\", \"token\": \"myc_…\", …}"),
+        ),
+        step(
+            "See which nodes have slices on offer.",
+            format!("curl '{url}/api/marketplace/nodes?max_price=30&sort=uptime'"),
+            Some(
+                "{\"items\": [{\"id\": \"node32\", \"price_per_month\": \"25.00\", \
+                 \"available_slices\": 9, \"offer_version\": 2, …}], \"next_cursor\": null}",
+            ),
+        ),
+        step(
+            "See what your wallet holds. The operator adds credit to it.",
+            format!("curl {url}/api/wallet {token}"),
+            Some("{\"balance\": \"100.00\", \"currency\": \"USD\"}"),
+        ),
+        step(
+            "Rent a slice for three months, at the offer that you saw. Sent again with the same \
+             key, this rents nothing more and answers the same.",
+            format!(
+                "curl {url}/api/marketplace/rent-slice {token} {json} \\\n  \
+                 -H \"idempotency-key: my-first-slice\" \\\n  \
+                 -d '{{\"node_id\": \"node32\", \"duration_months\": 3, \"offer_version\": 2}}'"
+            ),
+            Some(
+                "{\"success\": true, \"message\": \"node32_slice_1 is yours until …\", \
+                 \"rental\": {\"total_cost\": \"71.25\", …}, …}",
+            ),
+        ),
+        step(
+            "Or offer a node of your own: register it by its number on the grid, set a price and \
+             a promise, and publish it.",
+            format!(
+                "curl {url}/api/farm/nodes {token} {json} -d '{{\"grid_node_id\": 32}}'\n\
+                 curl -X PATCH {url}/api/farm/nodes/node32 {token} {json} \\\n  \
+                 -d '{{\"price_per_month\": \"25.00\", \"min_uptime\": \"99.5\", \
+                 \"min_bandwidth_mbps\": 100}}'\n\
+                 curl -X POST {url}/api/farm/nodes/node32/publish {token}"
+            ),
+            None,
+        ),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(id: &str, expected: &[&str]) {
+        let document = openapi::document("");
+        let groups = groups(&document);
+        let found = groups.iter().flat_map(|group| &group.operations).find(|o| o.id == id).unwrap();
+        let line = |field: &RequestField| {
+            let required = if field.is_required { ", required" } else { "" };
+            format!("{} in {}: {}{required}", field.name, field.place, field.format)
+        };
+        assert_eq!(found.fields.iter().map(line).collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn what_an_operation_takes_comes_from_its_schema() {
+        check("showNode", &["node in path: text, required"]);
+        check(
+            "rentSlice",
+            &[
+                "Idempotency-Key in header: text",
+                "duration_months in body: integer, required",
+                "node_id in body: text, required",
+                "offer_version in body: integer",
+                "slice_id in body: text",
+            ],
+        );
+        check(
+            "changeNode",
+            &[
+                "node in path: text, required",
+                "min_bandwidth_mbps in body: decimal",
+                "min_uptime in body: decimal",
+                "name in body: text",
+                "offer_version in body: integer",
+                "price_per_month in body: decimal",
+            ],
+        );
+        check(
+            "createToken",
+            &["name in body: text, required", "scopes in body: list of text, required"],
+        );
+    }
+
+    #[test]
+    fn every_field_and_every_operation_is_explained() {
+        let groups = groups(&openapi::document(""));
+        let operations: Vec<_> = groups.iter().flat_map(|group| &group.operations).collect();
+        assert_eq!(operations.len(), OPERATIONS.len());
+        for operation in operations {
+            assert!(!operation.summary.is_empty() && !operation.answers[0].text.is_empty());
+            for field in &operation.fields {
+                assert!(!field.text.is_empty(), "{} of {}", field.name, operation.id);
+            }
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! Fills the page of a farmer's node.
+
+use domain::field::FieldError;
+use domain::id::SliceId;
+use domain::listing::Listing;
+use domain::money::Usd;
+use domain::node::{Capacity, Refusal};
+use domain::slice::SliceState;
+use store::nodes;
+
+use crate::api::farm::{ChangeNodeBody, reason};
+use crate::api::market::{CPU_CORES, MEMORY_GB, STORAGE_GB};
+use crate::form::Form;
+use crate::json::Decimal;
+use crate::page::{FarmNode, FarmNodeForm, FarmSlice, Field, GridReport, ResourceLimit, Section};
+use crate::problem::{Kind, Problem};
+use crate::view::visit::Visit;
+use crate::view::wording::{counted, error_above, grouped, place, sent, sentence};
+use crate::view::{badge, moment};
+
+/// A price per slice and month, in micro-dollars, by which a farmer who has set none yet sees what
+/// a node could earn.
+const EXAMPLE_PRICE_MICROS: i64 = 25_000_000;
+
+/// The fields of the form that sets what a node is offered for.
+const FIELDS: [&str; 4] = ["price_per_month", "min_uptime", "min_bandwidth_mbps", "name"];
+
+impl FarmNode {
+    /// A node as its farmer sees it.
+    pub fn new(visit: &Visit<'_>, node: &nodes::FarmNode, slices: &[nodes::FarmSlice]) -> FarmNode {
+        let offer = &node.offer;
+        let is_offered = offer.listing == Listing::Published;
+        FarmNode {
+            frame: visit.frame(&offer.name, Section::Farm),
+            id: offer.node.to_string(),
+            name: offer.name.clone(),
+            grid_node_id: offer.node.0.to_string(),
+            place: place(&offer.city, &offer.country),
+            status: badge::listing(offer.listing),
+            headline: headline(visit, node),
+            reason: reason(node).map(sentence),
+            limits: limits(&node.capacity),
+            form: FarmNodeForm::new(visit, node),
+            can_publish: !is_offered && offer.price.is_some(),
+            can_pause: is_offered,
+            publish_hint: publish_hint(node),
+            allocated_slices: offer.allocated_slices,
+            total_slices: offer.total_slices(),
+            slices: slices.iter().map(|slice| FarmSlice::new(node, slice)).collect(),
+            report: Some(GridReport {
+                status: badge::status(offer.status),
+                health: badge::health(node.healthy),
+                at: moment::to_the_minute(offer.synced_at),
+            }),
+            market_url: is_offered.then(|| format!("/marketplace/compute/{}", offer.node)),
+        }
+    }
+
+    /// The same after a change was refused: the form holds what was sent.
+    pub fn refused(mut self, form: &Form, problem: &Problem) -> FarmNode {
+        let [price_per_month, min_uptime, min_bandwidth_mbps, name] =
+            FIELDS.map(|field| sent(form, field, &problem.fields));
+        self.form = FarmNodeForm {
+            price_per_month,
+            min_uptime,
+            min_bandwidth_mbps,
+            name,
+            error: why_not(problem),
+            ..self.form
+        };
+        self
+    }
+
+    /// The same after it was not published or paused.
+    pub fn not_listed(mut self, problem: &Problem) -> FarmNode {
+        self.form.error = why_not(problem);
+        self
+    }
+}
+
+/// Why nothing was set, unless it is said beside the fields.
+fn why_not(problem: &Problem) -> Option<String> {
+    match problem.kind {
+        Kind::OfferChanged => Some(
+            "The node was changed meanwhile, in another window perhaps, so nothing was set now. \
+             Look at it again, and decide anew."
+                .to_owned(),
+        ),
+        _ => error_above(problem, &FIELDS),
+    }
+}
+
+/// The change that the form asks for. Every field is sent, and none can be left empty.
+pub fn read_change(form: &Form) -> Result<ChangeNodeBody, FieldError> {
+    let decimal = |field: &str| Some(Decimal::Text(form.text(field).to_owned()));
+    Ok(ChangeNodeBody {
+        price_per_month: decimal("price_per_month"),
+        min_uptime: decimal("min_uptime"),
+        min_bandwidth_mbps: decimal("min_bandwidth_mbps"),
+        name: Some(form.text("name").to_owned()),
+        offer_version: Some(read_version(form)?),
+    })
+}
+
+/// The version of the offer that the form was made for.
+pub fn read_version(form: &Form) -> Result<i64, FieldError> {
+    let version = form.text("version").parse();
+    version.map_err(|_| FieldError::new("version", "the version of the offer that was shown"))
+}
+
+/// What the node can provide, and what that would earn.
+fn headline(visit: &Visit<'_>, node: &nodes::FarmNode) -> String {
+    let count = node.offer.total_slices();
+    if count == 0 {
+        return "This node can provide no slice now.".to_owned();
+    }
+    let slices = counted(count, "slice");
+    if let Some(price) = node.offer.price {
+        let most = price.times(count).for_people();
+        return format!("This node can provide {slices}, up to {most} a month at your price.");
+    }
+    let limits = visit.price_limits;
+    let example = Usd::from_micros(EXAMPLE_PRICE_MICROS).clamp(limits.min, limits.max);
+    let (most, each) = (example.times(count).for_people(), example.for_people());
+    format!("This node can provide {slices}: at {each} each, up to {most} a month.")
+}
+
+/// What each resource would allow. The grid's report is kept in whole slices, so memory and storage
+/// are known to be at least that much.
+fn limits(capacity: &Capacity) -> Vec<ResourceLimit> {
+    let fewest = capacity.by_cpu.min(capacity.by_memory).min(capacity.by_ssd);
+    let is_by_size =
+        matches!(capacity.refusal, None | Some(Refusal::Cpu | Refusal::Memory | Refusal::Ssd));
+    let limit = |resource: &str, slices: u32, size: u32, unit: &str| {
+        let free = match slices {
+            0 => format!("Less than {size} {unit}"),
+            _ => format!("At least {} {unit}", grouped(slices * size)),
+        };
+        let is_limiting = is_by_size && slices == fewest;
+        ResourceLimit { resource: resource.to_owned(), free, slices, is_limiting }
+    };
+    vec![
+        limit("Processor", capacity.by_cpu, CPU_CORES, "vCPU"),
+        limit("Memory", capacity.by_memory, MEMORY_GB, "GB"),
+        limit("SSD", capacity.by_ssd, STORAGE_GB, "GB"),
+    ]
+}
+
+/// What publishing or pausing would do, or what is missing first.
+fn publish_hint(node: &nodes::FarmNode) -> String {
+    let later = if node.offer.total_slices() == 0 {
+        " Slices appear as soon as there is room for them."
+    } else {
+        ""
+    };
+    let hint = match (node.offer.listing, node.offer.price) {
+        (Listing::Draft, None) => "Only you can see this node. Set a price, then publish it.",
+        (Listing::Draft, Some(_)) => {
+            "Only you can see this node. Publishing puts its free slices on the market."
+        }
+        (Listing::Published, _) => {
+            "Renters can find this node. Pausing hides it and leaves running rentals alone."
+        }
+        (Listing::Paused, _) => {
+            "Renters cannot find this node; running rentals go on. Publishing puts its free \
+             slices back on the market."
+        }
+    };
+    format!("{hint}{later}")
+}
+
+impl FarmNodeForm {
+    fn new(visit: &Visit<'_>, node: &nodes::FarmNode) -> FarmNodeForm {
+        let offer = &node.offer;
+        let limits = visit.price_limits;
+        let (least, most) = (limits.min.for_people(), limits.max.for_people());
+        let payout = |price: Usd| {
+            let fee = visit.platform_fee;
+            let yours = (price - price.percent(fee)).to_cents().for_people();
+            format!("{yours} of {} is yours after the fee of {fee}%.", price.for_people())
+        };
+        FarmNodeForm {
+            version: offer.version.to_string(),
+            price_per_month: Field::new(
+                offer.price.map(|price| price.to_string()).unwrap_or_default(),
+            ),
+            price_hint: format!("From {least} to {most}."),
+            payout_hint: offer.price.map(payout),
+            min_uptime: Field::new(offer.min_uptime.to_string()),
+            min_bandwidth_mbps: Field::new(offer.min_bandwidth.mbps().to_string()),
+            name: Field::new(&offer.name),
+            error: None,
+        }
+    }
+}
+
+impl FarmSlice {
+    fn new(node: &nodes::FarmNode, slice: &nodes::FarmSlice) -> FarmSlice {
+        FarmSlice {
+            id: SliceId { node: node.offer.node, number: slice.number }.to_string(),
+            number: slice.number,
+            state: slice.state.as_str().to_owned(),
+            is_allocated: slice.state == SliceState::Allocated,
+            renter: slice.renter.clone(),
+            until: slice.ends_at.map(moment::on_day),
+        }
+    }
+}

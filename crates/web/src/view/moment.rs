@@ -1,0 +1,95 @@
+//! Instants and spans, as people read them. All in UTC.
+
+use domain::time::Timestamp;
+
+use crate::page::Moment;
+use crate::view::wording::counted;
+
+const MONTHS: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
+
+const HOUR_SECONDS: i64 = 60 * 60;
+const DAY_SECONDS: i64 = 24 * HOUR_SECONDS;
+
+/// The day of an instant: `29 July 2026`.
+pub(super) fn day(at: Timestamp) -> String {
+    let date = at.date();
+    let mut parts = date.split('-');
+    let year = parts.next().unwrap_or_default();
+    let month = parts.next().and_then(|number| number.parse::<usize>().ok()).unwrap_or(1);
+    let day = parts.next().unwrap_or_default().trim_start_matches('0');
+    format!("{day} {} {year}", MONTHS[(month - 1) % MONTHS.len()])
+}
+
+/// An instant of which only the day is shown.
+pub(super) fn on_day(at: Timestamp) -> Moment {
+    Moment::new(at.to_string(), day(at))
+}
+
+/// An instant to the minute: `29 July 2026, 12:00 UTC`.
+pub(super) fn to_the_minute(at: Timestamp) -> Moment {
+    let iso = at.to_string();
+    // `2026-07-29T12:00:00Z`: hours and minutes follow the `T`.
+    let time = iso.split_once('T').and_then(|(_, time)| time.get(..5)).unwrap_or_default();
+    Moment::new(&iso, format!("{}, {time} UTC", day(at)))
+}
+
+/// How long it is until an instant: `89 days left`; `None` once it has come.
+pub(super) fn time_left(until: Timestamp, now: Timestamp) -> Option<String> {
+    let seconds = until.seconds_since(now);
+    match seconds {
+        ..=0 => None,
+        1..HOUR_SECONDS => Some("less than an hour left".to_owned()),
+        HOUR_SECONDS..DAY_SECONDS => {
+            Some(format!("{} left", counted(seconds / HOUR_SECONDS, "hour")))
+        }
+        DAY_SECONDS.. => Some(format!("{} left", counted(seconds / DAY_SECONDS, "day"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 2026-07-29T12:00:59Z.
+    const NOW: i64 = 1_785_326_459;
+
+    #[test]
+    fn instants_are_written_out() {
+        let now = Timestamp::from_seconds(NOW);
+        assert_eq!(to_the_minute(now).text, "29 July 2026, 12:00 UTC");
+        assert_eq!(to_the_minute(now).iso, "2026-07-29T12:00:59Z");
+        assert_eq!(day(Timestamp::from_seconds(0)), "1 January 1970");
+        assert_eq!(day(Timestamp::from_seconds(i64::MAX)), "31 December 9999");
+        let months: Vec<_> = (0..12).map(|months| day(now.plus_months(months))).collect();
+        assert_eq!(months[11], "29 June 2027");
+    }
+
+    #[test]
+    fn spans_are_rounded_down() {
+        let check = |seconds: i64, expected: Option<&str>| {
+            let now = Timestamp::from_seconds(NOW);
+            assert_eq!(time_left(now.plus_seconds(seconds), now).as_deref(), expected);
+        };
+        check(-1, None);
+        check(0, None);
+        check(1, Some("less than an hour left"));
+        check(3_599, Some("less than an hour left"));
+        check(3_600, Some("1 hour left"));
+        check(86_399, Some("23 hours left"));
+        check(2 * 86_400 - 1, Some("1 day left"));
+        check(89 * 86_400 + 5, Some("89 days left"));
+    }
+}

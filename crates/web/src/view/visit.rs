@@ -1,0 +1,121 @@
+//! A look at a page: who looks, when, and at which address.
+
+use domain::money::{Percent, PriceLimits, Usd};
+use domain::time::Timestamp;
+use store::accounts::Identity;
+use store::{Db, StoreError, ledger};
+use url::form_urlencoded::{self, Serializer};
+
+use crate::context::Context;
+use crate::page::{Frame, Section};
+use crate::view::notice;
+
+/// Who looks at a page, when, and at which address: what every page depends on.
+pub struct Visit<'a> {
+    /// Who looks; `None` for a visitor.
+    pub(super) viewer: Option<Viewer<'a>>,
+    /// When.
+    pub(super) now: Timestamp,
+    /// Names the request.
+    pub(super) request_id: &'a str,
+    /// What a farmer may ask for a slice and month.
+    pub(super) price_limits: PriceLimits,
+    /// What the platform keeps of a rental.
+    pub(super) platform_fee: Percent,
+    /// Where the app is reached from outside; empty where that is not known.
+    pub(super) public_url: &'a str,
+    query: Vec<(String, String)>,
+}
+
+/// An account that looks at a page.
+#[derive(Clone, Copy)]
+pub(super) struct Viewer<'a> {
+    /// Whose account.
+    pub(super) identity: &'a Identity,
+    /// What its wallet holds.
+    pub(super) balance: Usd,
+}
+
+/// Fields of a query that belong to one look at a page and not to the next.
+const PASSING: [&str; 2] = ["cursor", notice::FIELD];
+
+impl<'a> Visit<'a> {
+    /// The visit that a request makes. For an account, it reads what the wallet holds.
+    pub fn of<D: Db>(cx: &'a Context<'_, D>) -> Result<Visit<'a>, StoreError> {
+        let viewer = match &cx.identity {
+            Some(identity) => {
+                Some(Viewer { identity, balance: ledger::balance(cx.db, identity.account)? })
+            }
+            None => None,
+        };
+        Ok(Visit {
+            viewer,
+            now: cx.now,
+            request_id: &cx.request_id,
+            price_limits: cx.config.price_limits,
+            platform_fee: cx.config.platform_fee,
+            public_url: &cx.config.public_url,
+            query: query(cx.request.uri().query().unwrap_or_default()),
+        })
+    }
+
+    /// The frame of a page with this title.
+    pub(super) fn frame(&self, title: impl Into<String>, section: Section) -> Frame {
+        Frame {
+            signed_in: self.viewer.map(|viewer| viewer.identity.email.clone()),
+            balance: self.viewer.map(|viewer| viewer.balance.for_people()),
+            notice: notice::of_query(&self.query(notice::FIELD)),
+            ..Frame::new(title, section)
+        }
+    }
+
+    /// The value of a field of the query, without white space around it; empty if it was not sent.
+    pub(super) fn query(&self, name: &str) -> String {
+        let found = self.query.iter().find(|(field, _)| field == name);
+        found.map(|(_, value)| value.trim().to_owned()).unwrap_or_default()
+    }
+
+    /// The address of the next page of the list at `path`: the same query, behind another place.
+    pub(super) fn next_page(&self, path: &str, next_cursor: Option<String>) -> Option<String> {
+        let stays = |(field, value): &&(String, String)| {
+            !PASSING.contains(&field.as_str()) && !value.trim().is_empty()
+        };
+        let kept = self.query.iter().filter(stays);
+        let query = Serializer::new(String::new())
+            .extend_pairs(kept)
+            .append_pair("cursor", &next_cursor?)
+            .finish();
+        Some(format!("{path}?{query}"))
+    }
+}
+
+fn query(text: &str) -> Vec<(String, String)> {
+    form_urlencoded::parse(text.as_bytes()).into_owned().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn visit(text: &str) -> Visit<'static> {
+        Visit {
+            viewer: None,
+            now: Timestamp::from_seconds(0),
+            request_id: "",
+            price_limits: PriceLimits { min: Usd::ZERO, max: Usd::ZERO },
+            platform_fee: Percent::whole(0),
+            public_url: "",
+            query: query(text),
+        }
+    }
+
+    #[test]
+    fn the_next_page_keeps_the_filter_and_nothing_else() {
+        let visit = visit("country=C%C3%B4te+d%27Ivoire&max_price=&cursor=old&done=rented");
+        assert_eq!(
+            visit.next_page("/list", Some("a b".to_owned())).as_deref(),
+            Some("/list?country=C%C3%B4te+d%27Ivoire&cursor=a+b")
+        );
+        assert_eq!(visit.next_page("/list", None), None);
+    }
+}
