@@ -20,11 +20,15 @@ mod bindings {
         path: "../../crates/host/wit/deps/cron",
         world: "spin-cron",
     });
-
-    export!(super::GridSync with_types_in self);
 }
 
 use bindings::{Error, Guest, Metadata};
+
+#[expect(unsafe_code, reason = "exports the function by the name that the host calls")]
+mod export {
+    super::bindings::export!(GridSync with_types_in super::bindings);
+    use super::GridSync;
+}
 
 /// How many rentals one run ends; the next run goes on.
 const RENTALS_ENDED_MAX: u32 = 1_000;

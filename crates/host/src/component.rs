@@ -19,6 +19,7 @@ use crate::options::{HostOptions, Limits, Outbound, Randomness};
 use crate::outbound::{AllowedHost, OutboundHooks};
 use crate::sqlite::{Database, Databases, Sessions};
 use crate::state::State;
+use crate::turns::LongTurns;
 use crate::variables::{Variable, Variables};
 
 /// What all instances of one component share.
@@ -32,6 +33,7 @@ pub(crate) struct Component {
     files: Files,
     hooks: OutboundHooks,
     options: Arc<HostOptions>,
+    turns: LongTurns,
     /// How many instances there were: each has randomness of its own, also from a seed.
     instances: AtomicU64,
 }
@@ -43,6 +45,7 @@ pub(crate) struct Shared<'a> {
     pub(crate) variables: &'a Variables,
     pub(crate) databases: &'a Databases,
     pub(crate) network: &'a Arc<Outbound>,
+    pub(crate) turns: &'a LongTurns,
 }
 
 impl Component {
@@ -86,6 +89,7 @@ impl Component {
             files: Files::prepare(declaration, &shared.manifest.folder, &options.data)
                 .with_context(place)?,
             options: Arc::clone(options),
+            turns: shared.turns.clone(),
             instances: AtomicU64::new(0),
             name,
             log,
@@ -111,12 +115,18 @@ impl Component {
             hooks: self.hooks.clone(),
             limits,
             table: ResourceTable::new(),
+            busy_ticks: 0,
         };
         let mut store = Store::new(engine, state);
         store.limiter(|state| &mut state.limits);
         // At each tick of the engine's clock the guest lets others run, among them its deadline.
+        let turns = self.turns.clone();
         store.set_epoch_deadline(1);
-        store.epoch_deadline_async_yield_and_update(1);
+        store.epoch_deadline_callback(move |mut store| {
+            let ticks = &mut store.data_mut().busy_ticks;
+            *ticks += 1;
+            Ok(turns.at_tick(*ticks))
+        });
         Ok(store)
     }
 

@@ -186,10 +186,11 @@ impl WorkerState for Worker {
 
     fn on_request_start(
         &self,
-        _store: StoreContextMut<'_, State>,
+        mut store: StoreContextMut<'_, State>,
         ticket: Ticket,
         _task: GuestTaskId,
     ) -> Pin<Box<dyn Future<Output = ()> + 'static + Send + Sync>> {
+        store.data_mut().busy_ticks = 0;
         *self.desk.ticket() = Some(ticket);
         let desk = Arc::clone(&self.desk);
         let deadline = tokio::time::sleep(self.limits.request_deadline);

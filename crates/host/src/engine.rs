@@ -11,7 +11,7 @@ use wasmtime::{
 use crate::options::Limits;
 
 /// How often a running guest is asked to let others run. A deadline is as exact as this.
-const EPOCH_TICK: Duration = Duration::from_millis(10);
+pub(crate) const EPOCH_TICK: Duration = Duration::from_millis(10);
 
 /// Core modules in a component: its own and a handful of small ones that adapt it.
 const CORE_INSTANCES_PER_COMPONENT: u32 = 16;

@@ -24,6 +24,7 @@ mod route;
 mod running;
 mod sqlite;
 mod state;
+mod turns;
 mod variables;
 
 pub use control::ask_to_fire;

@@ -1,8 +1,11 @@
 //! A host from its start to its end.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::DirBuilder;
 use std::net::SocketAddr;
+use std::os::unix::fs::DirBuilderExt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use tokio::net::TcpListener;
@@ -18,8 +21,12 @@ use crate::manifest::{HttpTarget, Manifest};
 use crate::options::HostOptions;
 use crate::route::{Route, Router};
 use crate::sqlite::Databases;
+use crate::turns::LongTurns;
 use crate::variables::{Sources, Variables, read_env_file};
 use crate::{engine, linker};
+
+/// How much longer the server has to close connections after its own wait for requests.
+const SHUTDOWN_SLACK: Duration = Duration::from_secs(1);
 
 /// A running host. Dropping it stops at once; [`Host::shutdown`] lets requests finish.
 pub struct Host {
@@ -29,6 +36,7 @@ pub struct Host {
     /// The server and the schedules, which end by themselves after `stop`.
     tasks: JoinSet<()>,
     control: JoinSet<()>,
+    shutdown_wait: Duration,
 }
 
 /// The parts that its tasks share.
@@ -71,7 +79,8 @@ impl Host {
         if let Some(socket) = control {
             control_tasks.spawn(socket.serve(Arc::clone(&running)));
         }
-        Ok(Host { addr, running, stop, tasks, control: control_tasks })
+        let shutdown_wait = options.limits.shutdown_wait;
+        Ok(Host { addr, running, stop, tasks, control: control_tasks, shutdown_wait })
     }
 
     /// Where it listens.
@@ -91,12 +100,16 @@ impl Host {
         Running { crons: app.crons }.fire_cron(component).await
     }
 
-    /// Takes no more requests, and waits for those that run, for as long as the limits say.
+    /// Takes no more requests, and waits for what runs, for as long as the limits say.
     pub async fn shutdown(mut self) {
         self.control.shutdown().await;
         // Nobody listens to `stop` any more only if all tasks have ended.
         let _ = self.stop.send(true);
-        while self.tasks.join_next().await.is_some() {}
+        let wait = self.shutdown_wait + SHUTDOWN_SLACK;
+        let ended = async { while self.tasks.join_next().await.is_some() {} };
+        let _ = tokio::time::timeout(wait, ended).await;
+        // What still runs now is a cron component.
+        self.tasks.shutdown().await;
     }
 }
 
@@ -114,7 +127,11 @@ impl App {
     /// Blocks while it compiles.
     fn load(options: &Arc<HostOptions>) -> Result<App> {
         let data = &options.data;
-        std::fs::create_dir_all(data.join("logs"))
+        // What people entrust to the app is for its owner's eyes.
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(data.join("logs"))
             .with_context(|| format!("cannot make the data folder {}", data.display()))?;
         let manifest = Manifest::read(&options.manifest)?;
         let file = manifest.file.display().to_string();
@@ -136,12 +153,14 @@ impl App {
         let schedules: Vec<(String, Schedule)> = schedules.collect::<Result<_>>()?;
 
         let network = Arc::new(options.outbound.clone());
+        let turns = LongTurns::new();
         let shared = Shared {
             manifest: &manifest,
             options,
             variables: &variables,
             databases: &databases,
             network: &network,
+            turns: &turns,
         };
         let (components, crons) = load_components(&shared, &schedules)?;
         let schedules =

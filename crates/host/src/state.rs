@@ -27,6 +27,8 @@ pub(crate) struct State {
     pub(crate) hooks: OutboundHooks,
     pub(crate) limits: StoreLimits,
     pub(crate) table: ResourceTable,
+    /// Ticks of the engine's clock at which this request was seen to compute.
+    pub(crate) busy_ticks: u32,
 }
 
 impl WasiView for State {

@@ -4,10 +4,10 @@ mod support;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use host::{Clock, Host, HostOptions};
-use support::{TestApp, sql, start_with};
+use support::{TestApp, sql, start_with, wait_for};
 
 const RUNS: &str = "SELECT timestamp FROM runs ORDER BY timestamp";
 
@@ -37,18 +37,26 @@ async fn a_schedule_follows_the_clock() {
     .await;
     time.store(1_699_999_200, Ordering::Relaxed);
     let database = rusqlite::Connection::open(app.path("data/mycelium.db")).unwrap();
-    let seen = tokio::task::spawn_blocking(move || {
-        for _ in 0..1_000 {
-            let run = database.query_row(RUNS, [], |row| row.get::<_, i64>(0));
-            if let Ok(timestamp) = run {
-                return Some(timestamp);
-            }
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        None
-    });
-    assert_eq!(seen.await.unwrap(), Some(1_699_999_200));
+    let timestamp = wait_for(|| database.query_row(RUNS, [], |row| row.get::<_, i64>(0)).ok());
+    assert_eq!(timestamp.await, 1_699_999_200);
     host.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_shutdown_does_not_wait_for_a_run_for_ever() {
+    let time = Arc::new(AtomicI64::new(1_699_999_190));
+    let (app, host) = start_with(|options| {
+        deed(options, "loop");
+        options.clock = Clock::Set(Arc::clone(&time));
+        options.run_schedules = true;
+        options.limits.shutdown_wait = Duration::from_millis(50);
+    })
+    .await;
+    time.store(1_699_999_200, Ordering::Relaxed);
+    wait_for(|| app.log("guest-cron").contains("looping").then_some(())).await;
+    let start = Instant::now();
+    host.shutdown().await;
+    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::context::{Context, Response, header};
-use crate::page::{ErrorPage, Frame, Link, Section};
+use crate::page::ErrorPage;
 use crate::problem::{Kind, Problem};
 
 /// How long a client waits before it tries again, in seconds.
@@ -85,7 +85,7 @@ pub fn problem<D>(cx: &Context<'_, D>, problem: &Problem) -> Response {
             .map(|body| answer(status, "application/problem+json", body))
             .map_err(Problem::internal)
     } else {
-        page(status, &error_page(cx, problem))
+        page(status, &ErrorPage::new(cx, problem))
     };
     // Text and numbers can always be written; a template of text can always be rendered.
     let mut response = made.unwrap_or_else(|_| answer(status, "text/plain", Vec::new()));
@@ -93,22 +93,6 @@ pub fn problem<D>(cx: &Context<'_, D>, problem: &Problem) -> Response {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
     }
     response
-}
-
-fn error_page<D>(cx: &Context<'_, D>, problem: &Problem) -> ErrorPage {
-    let mut frame = Frame::new(problem.kind.title(), Section::Elsewhere);
-    frame.signed_in = cx.identity.as_ref().map(|identity| identity.email.clone());
-    ErrorPage {
-        frame,
-        status: problem.kind.status().as_u16(),
-        title: problem.kind.title().to_owned(),
-        detail: problem.detail.clone(),
-        request_id: Some(cx.request_id.clone()),
-        ways_on: vec![
-            Link::new("/marketplace/compute", "Go to the marketplace"),
-            Link::new("/", "Go to the start page"),
-        ],
-    }
 }
 
 /// Completes an answer: security headers, tag, caching, and the length.

@@ -116,9 +116,8 @@ fn matches(pattern: &'static str, path: &str) -> Option<Vec<(&'static str, Strin
         let value = given.next()?;
         match segment.strip_prefix('{').and_then(|name| name.strip_suffix('}')) {
             Some(name) if !value.is_empty() => params.push((name, value.to_owned())),
-            Some(_) => return None,
             None if segment == value => {}
-            None => return None,
+            Some(_) | None => return None,
         }
     }
     given.next().is_none().then_some(params)

@@ -173,6 +173,18 @@ pub fn refuse_cross_site(request: &Request) -> Result<(), Problem> {
     if is_ours { Ok(()) } else { Err(Problem::plain(Kind::CrossSite)) }
 }
 
+/// Where a request has come in, such as `http://127.0.0.1:3000`; empty where that is no address.
+/// Only a machine that serves itself, for development, is reached without TLS.
+pub fn origin(request: &Request) -> String {
+    let host = host(request).unwrap_or_default();
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b".:-[]".contains(&byte);
+    if host.is_empty() || !host.bytes().all(is_plain) {
+        return String::new();
+    }
+    let scheme = if is_local(host) { "http" } else { "https" };
+    format!("{scheme}://{host}")
+}
+
 /// The path to go on to after signing in: on this site, or the default.
 pub fn local_path<'a>(next: Option<&'a str>, default: &'a str) -> &'a str {
     next.filter(|path| {
@@ -209,6 +221,18 @@ mod tests {
         }
         let cookie = sign_out_cookie(&request(&[("host", "mycelium.example")]));
         assert!(cookie.contains("; Secure") && !cookie.contains("Domain"), "{cookie}");
+    }
+
+    #[test]
+    fn the_origin_is_where_the_request_came_in() {
+        for (host, expected) in [
+            ("127.0.0.1:3107", "http://127.0.0.1:3107"),
+            ("mycelium.example", "https://mycelium.example"),
+            ("<3>", ""),
+            ("", ""),
+        ] {
+            assert_eq!(origin(&request(&[("host", host)])), expected);
+        }
     }
 
     #[test]

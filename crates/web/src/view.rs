@@ -8,6 +8,7 @@ mod asset;
 mod badge;
 mod compute;
 mod docs;
+mod error;
 mod farm;
 mod farm_node;
 mod home;
@@ -17,6 +18,7 @@ mod notice;
 mod order;
 mod slices;
 mod visit;
+mod walk;
 mod wallet;
 mod wording;
 

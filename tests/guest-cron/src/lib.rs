@@ -26,9 +26,7 @@ impl Guest for Cron {
         match variables::get("deed").map_err(|error| fail(&error))?.as_str() {
             "trap" => panic!("trapped on purpose"),
             "fail" => return Err(Error::Other("failed on purpose".into())),
-            "loop" => loop {
-                std::hint::black_box(0);
-            },
+            "loop" => run_for_ever(),
             _ => {}
         }
         let connection = Connection::open("default").map_err(|error| fail(&error))?;
@@ -38,6 +36,14 @@ impl Guest for Cron {
         let insert = "INSERT INTO runs (timestamp) VALUES (?1)";
         connection.execute(insert, &[Value::Integer(timestamp)]).map_err(|error| fail(&error))?;
         Ok(())
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "tells the test that the run has begun")]
+fn run_for_ever() -> ! {
+    println!("looping");
+    loop {
+        std::hint::black_box(0);
     }
 }
 

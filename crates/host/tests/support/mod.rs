@@ -108,3 +108,14 @@ pub(crate) async fn sql(host: &Host, label: &str, script: &str) -> String {
     assert_eq!(answer.status, 200, "{script}: {}", answer.body);
     answer.body
 }
+
+/// Looks again and again for what comes from elsewhere, a log or a database, for 10 s at most.
+pub(crate) async fn wait_for<T>(mut look: impl FnMut() -> Option<T>) -> T {
+    for _ in 0..1_000 {
+        if let Some(found) = look() {
+            return found;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    panic!("it did not come");
+}

@@ -110,25 +110,31 @@ fn each_migration_is_applied_to_sample_data() {
     assert_eq!(counts, [2, 1, 9, 7, 9, 2]);
 }
 
+/// Sixteen instances start at once on a database that has the first `done` migrations.
+fn check_race(journal_mode: &'static str, done: usize) {
+    let disk = Disk::new(journal_mode);
+    begin_with(&disk.open(), done);
+    let start = Barrier::new(16);
+    let instance = || {
+        let db = disk.open();
+        start.wait();
+        let applied = apply(&db, now()).unwrap();
+        assert_eq!(is_current(&db), Ok(true));
+        applied
+    };
+    let mut applied: Vec<usize> = thread::scope(|scope| {
+        let running = [(); 16].map(|()| scope.spawn(instance));
+        running.into_iter().map(|instance| instance.join().unwrap()).collect()
+    });
+    applied.sort_unstable();
+    assert_eq!((applied[14], applied[15]), (0, MIGRATIONS.len() - done), "{journal_mode}");
+}
+
 #[test]
 fn of_sixteen_instances_one_migrates_and_all_go_on() {
     for journal_mode in Disk::JOURNAL_MODES {
-        for _ in 0..4 {
-            let disk = Disk::new(journal_mode);
-            let start = Barrier::new(16);
-            let instance = || {
-                let db = disk.open();
-                start.wait();
-                let applied = apply(&db, now()).unwrap();
-                assert_eq!(is_current(&db), Ok(true));
-                applied
-            };
-            let mut applied: Vec<usize> = thread::scope(|scope| {
-                let running = [(); 16].map(|()| scope.spawn(instance));
-                running.into_iter().map(|instance| instance.join().unwrap()).collect()
-            });
-            applied.sort_unstable();
-            assert_eq!((applied[14], applied[15]), (0, MIGRATIONS.len()), "{journal_mode}");
+        for done in [0, 1, 0, 1] {
+            check_race(journal_mode, done);
         }
     }
 }
@@ -161,23 +167,30 @@ fn a_migration_with_other_contents_is_refused() {
     assert_eq!(apply(&db, now()), Err(StoreError::MigrationChanged { number: 3 }));
 }
 
+/// Makes a database of an older version, which knew the first `done` migrations.
+fn begin_with(db: &RusqliteDb, done: usize) {
+    let table = "CREATE TABLE schema_migrations (
+        number INTEGER PRIMARY KEY, name TEXT, hash BLOB, applied_at INTEGER) STRICT";
+    if done > 0 {
+        by_hand(db, table).unwrap();
+    }
+    for migration in &MIGRATIONS[..done] {
+        statements(migration.sql).for_each(|statement| drop(db.run(statement, &[]).unwrap()));
+        let record = "INSERT INTO schema_migrations VALUES (?1, ?2, ?3, 0)";
+        let (number, name) = (migration.number.into(), migration.name.into());
+        db.run(record, &[number, name, Value::from(&migration.hash()[..])]).unwrap();
+    }
+}
+
 #[test]
 fn what_is_missing_is_added_to_an_older_database() {
-    let db = blank();
-    by_hand(
-        &db,
-        "CREATE TABLE schema_migrations (
-             number INTEGER PRIMARY KEY, name TEXT, hash BLOB, applied_at INTEGER) STRICT",
-    )
-    .unwrap();
-    let first = &MIGRATIONS[0];
-    statements(first.sql).for_each(|statement| drop(db.run(statement, &[]).unwrap()));
-    let record = "INSERT INTO schema_migrations VALUES (1, 'accounts', ?1, 0)";
-    db.run(record, &[Value::from(&first.hash()[..])]).unwrap();
-    by_hand(&db, SAMPLES[0]).unwrap();
-
-    assert_eq!(apply(&db, now()), Ok(MIGRATIONS.len() - 1));
-    assert_eq!(count(&db, "SELECT count(*) FROM accounts"), 2);
+    for done in 1..MIGRATIONS.len() {
+        let db = blank();
+        begin_with(&db, done);
+        by_hand(&db, SAMPLES[0]).unwrap();
+        assert_eq!(apply(&db, now()), Ok(MIGRATIONS.len() - done));
+        assert_eq!(count(&db, "SELECT count(*) FROM accounts"), 2);
+    }
 }
 
 /// A connection that fails at its `fails_at`th statement.

@@ -104,6 +104,7 @@ fn uptime_is_measured_by_looking() {
     unhealthy.healthy = Some(false);
     save_reports(&db, &[(unhealthy, carries(0))], now()).unwrap();
     check(2, 1);
+    assert_eq!(farm_node(&db, NODE).healthy, Some(false));
     save_missing(&db, &[NodeId(NODE)], now()).unwrap();
     check(3, 1);
 }

@@ -8,23 +8,19 @@ use crate::openapi;
 use crate::operation::{self, Access};
 use crate::page::{
     Answer, ApiDocs, Operation, OperationGroup, ProblemKind, Problems, RequestField, Section,
-    WalkStep,
 };
 use crate::problem::Kind;
 use crate::view::visit::Visit;
-
-/// Where an app is reached whose operator has not said it: on the machine of who develops it.
-const LOCAL_URL: &str = "http://127.0.0.1:3000";
+use crate::view::walk;
 
 impl ApiDocs {
     /// The API, operation by operation.
     pub fn new(visit: &Visit<'_>) -> ApiDocs {
-        let base_url = if visit.public_url.is_empty() { LOCAL_URL } else { visit.public_url };
         ApiDocs {
             frame: visit.frame("API", Section::Docs),
-            base_url: base_url.to_owned(),
-            steps: steps(base_url),
-            groups: groups(&openapi::document(base_url)),
+            steps: walk::steps(&visit.base_url),
+            groups: groups(&openapi::document(&visit.base_url)),
+            base_url: visit.base_url.clone(),
         }
     }
 }
@@ -161,74 +157,6 @@ fn resolved<'a>(schema: &'a Value, document: &'a Value) -> &'a Value {
 
 fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
-}
-
-/// The walk from nothing to a rented slice, and to an offered node.
-fn steps(url: &str) -> Vec<WalkStep> {
-    let step = |text: &str, command: String, answer: Option<&str>| WalkStep {
-        text: text.to_owned(),
-        command,
-        answer: answer.map(str::to_owned),
-    };
-    let json = "-H 'content-type: application/json'";
-    let token = "-H \"authorization: Bearer $TOKEN\"";
-    vec![
-        step(
-            "Make an account. The cookie of the session goes to a file.",
-            format!(
-                "curl -c cookies.txt {url}/api/account {json} \\\n  \
-                 -d '{{\"email\": \"ada@example.org\", \"password\": \"a few words of my own\"}}'"
-            ),
-            Some("{\"id\": \"0199f0a0-…\", \"email\": \"ada@example.org\"}"),
-        ),
-        step(
-            "Make a token, and keep it: it is shown once.",
-            format!(
-                "curl -b cookies.txt {url}/api/account/tokens {json} \\\n  \
-                 -d '{{\"name\": \"my laptop\", \"scopes\": [\"read\", \"rent\", \"farm\"]}}'\n\
-                 TOKEN=myc_…"
-            ),
-            Some("{\"id\": \"0199f0a1-…\", \"token\": \"myc_…\", …}"),
-        ),
-        step(
-            "See which nodes have slices on offer.",
-            format!("curl '{url}/api/marketplace/nodes?max_price=30&sort=uptime'"),
-            Some(
-                "{\"items\": [{\"id\": \"node32\", \"price_per_month\": \"25.00\", \
-                 \"available_slices\": 9, \"offer_version\": 2, …}], \"next_cursor\": null}",
-            ),
-        ),
-        step(
-            "See what your wallet holds. The operator adds credit to it.",
-            format!("curl {url}/api/wallet {token}"),
-            Some("{\"balance\": \"100.00\", \"currency\": \"USD\"}"),
-        ),
-        step(
-            "Rent a slice for three months, at the offer that you saw. Sent again with the same \
-             key, this rents nothing more and answers the same.",
-            format!(
-                "curl {url}/api/marketplace/rent-slice {token} {json} \\\n  \
-                 -H \"idempotency-key: my-first-slice\" \\\n  \
-                 -d '{{\"node_id\": \"node32\", \"duration_months\": 3, \"offer_version\": 2}}'"
-            ),
-            Some(
-                "{\"success\": true, \"message\": \"node32_slice_1 is yours until …\", \
-                 \"rental\": {\"total_cost\": \"71.25\", …}, …}",
-            ),
-        ),
-        step(
-            "Or offer a node of your own: register it by its number on the grid, set a price and \
-             a promise, and publish it.",
-            format!(
-                "curl {url}/api/farm/nodes {token} {json} -d '{{\"grid_node_id\": 32}}'\n\
-                 curl -X PATCH {url}/api/farm/nodes/node32 {token} {json} \\\n  \
-                 -d '{{\"price_per_month\": \"25.00\", \"min_uptime\": \"99.5\", \
-                 \"min_bandwidth_mbps\": 100}}'\n\
-                 curl -X POST {url}/api/farm/nodes/node32/publish {token}"
-            ),
-            None,
-        ),
-    ]
 }
 
 #[cfg(test)]

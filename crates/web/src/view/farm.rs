@@ -2,6 +2,7 @@
 
 use domain::field::FieldError;
 use domain::id::NodeId;
+use domain::money::Usd;
 use store::nodes::{self, Summary};
 
 use crate::api::PageOf;
@@ -68,7 +69,7 @@ impl FarmRow {
             place: place(&offer.city, &offer.country),
             status: badge::listing(offer.listing),
             grid_status: badge::status(offer.status),
-            price_per_month: offer.price.map(|price| price.for_people()),
+            price_per_month: offer.price.map(Usd::for_people),
             allocated_slices: offer.allocated_slices,
             total_slices: offer.total_slices(),
             reason: reason(node).map(sentence),

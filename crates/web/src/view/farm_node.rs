@@ -134,6 +134,8 @@ fn limits(capacity: &Capacity) -> Vec<ResourceLimit> {
     let limit = |resource: &str, slices: u32, size: u32, unit: &str| {
         let free = match slices {
             0 => format!("Less than {size} {unit}"),
+            // Processors are counted in whole ones, so nothing was rounded off.
+            _ if size == 1 => format!("{} {unit}", grouped(slices)),
             _ => format!("At least {} {unit}", grouped(slices * size)),
         };
         let is_limiting = is_by_size && slices == fewest;
@@ -179,6 +181,11 @@ impl FarmNodeForm {
             let yours = (price - price.percent(fee)).to_cents().for_people();
             format!("{yours} of {} is yours after the fee of {fee}%.", price.for_people())
         };
+        // Before the first price nothing is promised yet, and nothing is filled in for the farmer.
+        let promised = |value: String| {
+            let is_set = offer.price.is_some() || value != "0";
+            Field::new(Some(value).filter(|_| is_set).unwrap_or_default())
+        };
         FarmNodeForm {
             version: offer.version.to_string(),
             price_per_month: Field::new(
@@ -186,8 +193,8 @@ impl FarmNodeForm {
             ),
             price_hint: format!("From {least} to {most}."),
             payout_hint: offer.price.map(payout),
-            min_uptime: Field::new(offer.min_uptime.to_string()),
-            min_bandwidth_mbps: Field::new(offer.min_bandwidth.mbps().to_string()),
+            min_uptime: promised(offer.min_uptime.to_string()),
+            min_bandwidth_mbps: promised(offer.min_bandwidth.mbps().to_string()),
             name: Field::new(&offer.name),
             error: None,
         }

@@ -67,7 +67,6 @@ fn cell(offer: &Offer, number: u32, state: SliceState) -> SliceCell {
 fn facts(offer: &Offer) -> Vec<Fact> {
     let known = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
     [
-        ("Node", Some(offer.node.to_string())),
         ("Grid node id", Some(offer.node.0.to_string())),
         ("Farm", known(&offer.farm_name)),
         ("Country", known(&offer.country)),

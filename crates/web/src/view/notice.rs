@@ -59,7 +59,7 @@ impl Done {
         match self {
             Done::SignedUp => "Your account is ready.",
             Done::SignedOut => "You are signed out.",
-            Done::Rented => "The slice is yours.",
+            Done::Rented => "Rented, and paid for the whole term.",
             Done::NodeAdded => {
                 "The node is registered. Nothing is offered before you set a price and publish."
             }

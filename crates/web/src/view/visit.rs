@@ -6,8 +6,9 @@ use store::accounts::Identity;
 use store::{Db, StoreError, ledger};
 use url::form_urlencoded::{self, Serializer};
 
-use crate::context::Context;
+use crate::context::{Context, Request};
 use crate::page::{Frame, Section};
+use crate::session;
 use crate::view::notice;
 
 /// Who looks at a page, when, and at which address: what every page depends on.
@@ -22,8 +23,8 @@ pub struct Visit<'a> {
     pub(super) price_limits: PriceLimits,
     /// What the platform keeps of a rental.
     pub(super) platform_fee: Percent,
-    /// Where the app is reached from outside; empty where that is not known.
-    pub(super) public_url: &'a str,
+    /// Where the app is reached from outside.
+    pub(super) base_url: String,
     query: Vec<(String, String)>,
 }
 
@@ -54,7 +55,7 @@ impl<'a> Visit<'a> {
             request_id: &cx.request_id,
             price_limits: cx.config.price_limits,
             platform_fee: cx.config.platform_fee,
-            public_url: &cx.config.public_url,
+            base_url: base_url(&cx.config.public_url, cx.request),
             query: query(cx.request.uri().query().unwrap_or_default()),
         })
     }
@@ -89,6 +90,11 @@ impl<'a> Visit<'a> {
     }
 }
 
+/// What the operator has set or, where that is nothing, where this request has come in.
+fn base_url(public_url: &str, request: &Request) -> String {
+    if public_url.is_empty() { session::origin(request) } else { public_url.to_owned() }
+}
+
 fn query(text: &str) -> Vec<(String, String)> {
     form_urlencoded::parse(text.as_bytes()).into_owned().collect()
 }
@@ -104,7 +110,7 @@ mod tests {
             request_id: "",
             price_limits: PriceLimits { min: Usd::ZERO, max: Usd::ZERO },
             platform_fee: Percent::whole(0),
-            public_url: "",
+            base_url: String::new(),
             query: query(text),
         }
     }

@@ -12,13 +12,24 @@ use crate::form::Form;
 use crate::page::{Field, MeasuredUptime};
 use crate::problem::{Kind, Problem};
 
-/// A sentence: with a capital letter at its start and a period at its end.
+/// A sentence: with a capital letter at its start, unless an id stands there, and a period at its
+/// end.
 pub(super) fn sentence(text: impl Display) -> String {
     let text = text.to_string();
+    let period = if text.is_empty() || text.ends_with(['.', '?', '!']) { "" } else { "." };
     let mut letters = text.chars();
-    let Some(first) = letters.next() else { return text };
-    let period = if text.ends_with(['.', '?', '!']) { "" } else { "." };
-    first.to_uppercase().chain(letters).chain(period.chars()).collect()
+    let begins_with_id = text.split(' ').next().is_some_and(|word| word.contains(is_of_an_id));
+    match letters.next() {
+        Some(first) if !begins_with_id => {
+            first.to_uppercase().chain(letters).chain(period.chars()).collect()
+        }
+        _ => text + period,
+    }
+}
+
+/// Whether a letter is one that ids have and words have not: `node32_slice_1`, `max_price`.
+fn is_of_an_id(letter: char) -> bool {
+    letter.is_ascii_digit() || letter == '_'
 }
 
 /// A number and what it counts: `1 slice`, `9 slices`, `2,016 observations`.
@@ -138,6 +149,8 @@ mod tests {
             ("the node is down; wait", "The node is down; wait."),
             ("Éire.", "Éire."),
             ("ßx", "SSx."),
+            ("node32 is taken", "node32 is taken."),
+            ("1 to 80 characters", "1 to 80 characters."),
             ("", ""),
         ] {
             assert_eq!(sentence(text), expected);

@@ -1,0 +1,33 @@
+//! Fills the page of any failure.
+
+use crate::context::Context;
+use crate::page::{ErrorPage, Frame, Link, Section};
+use crate::problem::{Kind, Problem};
+use crate::view::wording::sentence;
+
+impl ErrorPage {
+    /// A problem in words, with a way on. It asks the database nothing: that may be what failed.
+    pub fn new<D>(cx: &Context<'_, D>, problem: &Problem) -> ErrorPage {
+        let title = problem.kind.title();
+        let mut frame = Frame::new(title, Section::Elsewhere);
+        frame.signed_in = cx.identity.as_ref().map(|identity| identity.email.clone());
+        // A problem that has nothing to add begins with its title, which stands above already.
+        let added = problem.detail.strip_prefix(title).map(|rest| rest.trim_start_matches(". "));
+        ErrorPage {
+            frame,
+            status: problem.kind.status().as_u16(),
+            title: title.to_owned(),
+            detail: sentence(added.unwrap_or(&problem.detail)),
+            request_id: Some(cx.request_id.clone()),
+            ways_on: ways_on(problem.kind),
+        }
+    }
+}
+
+fn ways_on(kind: Kind) -> Vec<Link> {
+    let market = Link::new("/marketplace/compute", "Go to the marketplace");
+    match kind {
+        Kind::NotSignedIn => vec![Link::new("/login", "Sign in"), market],
+        _ => vec![market, Link::new("/", "Go to the start page")],
+    }
+}

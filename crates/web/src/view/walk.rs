@@ -1,0 +1,93 @@
+//! The walk through the API, from nothing to a rented slice, as commands to copy.
+
+use crate::page::WalkStep;
+
+/// Stands in the commands for where the API is reached.
+const URL: &str = "URL";
+
+/// Each step: what it does, the command, and what comes back where that helps.
+const STEPS: [(&str, &str, &str); 6] = [
+    (
+        "Make an account. The cookie of its session goes to a file.",
+        r#"curl -c cookies.txt URL/api/account \
+  -H 'content-type: application/json' \
+  -d '{"email": "ada@example.org", "password": "a few words of my own"}'"#,
+        r#"{"id": "0199f0a0-…", "email": "ada@example.org"}"#,
+    ),
+    (
+        "Make a token, and keep it: it is shown once.",
+        r#"TOKEN=$(curl -s -b cookies.txt URL/api/account/tokens \
+  -H 'content-type: application/json' \
+  -d '{"name": "my laptop", "scopes": ["read", "rent", "farm"]}' |
+  sed 's/.*"token":"\([^"]*\)".*/\1/')"#,
+        "",
+    ),
+    (
+        "See which nodes have slices on offer.",
+        "curl 'URL/api/marketplace/nodes?max_price=30&sort=uptime'",
+        r#"{
+  "items": [
+    {"id": "node32", "price_per_month": "25.00", "available_slices": 9, "offer_version": 2, …}
+  ],
+  "next_cursor": null
+}"#,
+    ),
+    (
+        "See what your wallet holds. The operator adds credit to it.",
+        r#"curl -H "authorization: Bearer $TOKEN" URL/api/wallet"#,
+        r#"{"balance": "100.00", "currency": "USD"}"#,
+    ),
+    (
+        "Rent a slice for three months, at the offer that you saw. Sent again with the same key, \
+         this rents nothing more and answers the same.",
+        r#"curl URL/api/marketplace/rent-slice \
+  -H "authorization: Bearer $TOKEN" -H 'idempotency-key: my-first-slice' \
+  -H 'content-type: application/json' \
+  -d '{"node_id": "node32", "duration_months": 3, "offer_version": 2}'"#,
+        r#"{
+  "success": true,
+  "message": "node32_slice_1 is yours until …; $71.25 was charged.",
+  "rental": {"id": "0199f0a2-…", "total_cost": "71.25", …},
+  …
+}"#,
+    ),
+    (
+        "Or offer a node of your own: register it by its number on the grid, set a price and a \
+         promise, and publish it.",
+        r#"curl URL/api/farm/nodes \
+  -H "authorization: Bearer $TOKEN" -H 'content-type: application/json' \
+  -d '{"grid_node_id": 32}'
+curl -X PATCH URL/api/farm/nodes/node32 \
+  -H "authorization: Bearer $TOKEN" -H 'content-type: application/json' \
+  -d '{"price_per_month": "25.00", "min_uptime": "99.5", "min_bandwidth_mbps": 100}'
+curl -X POST -H "authorization: Bearer $TOKEN" URL/api/farm/nodes/node32/publish"#,
+        "",
+    ),
+];
+
+/// The walk, where the API is reached at `url`.
+pub(super) fn steps(url: &str) -> Vec<WalkStep> {
+    let step = |(text, command, answer): (&str, &str, &str)| WalkStep {
+        text: text.to_owned(),
+        command: command.replace(URL, url),
+        answer: Some(answer.to_owned()).filter(|answer| !answer.is_empty()),
+    };
+    STEPS.map(step).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::OPERATIONS;
+
+    #[test]
+    fn every_step_goes_to_an_operation_that_is_served() {
+        for step in steps("https://market.example") {
+            for called in step.command.split("https://market.example").skip(1) {
+                let path = called.split(['?', ' ', '\'', '\n']).next().unwrap();
+                let path = path.replace("node32", "{node}");
+                assert!(OPERATIONS.iter().any(|operation| operation.path == path), "{path}");
+            }
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! What a programmer reads.
+
+use askama::Template;
+use expect_test::expect;
+use web::page::{ApiDocs, ErrorPage, Home, Problems};
+use web::{Kind, Problem};
+
+use crate::market::{Who, empty, shown};
+use crate::{check_frame, html};
+
+#[test]
+fn the_landing_page_names_terms_and_fee() {
+    let page = shown(&empty(), Who::Visitor, "/?done=signed-out", |_, visit| Home::new(visit));
+    let terms: Vec<_> = page.terms.iter().map(|t| (t.term.as_str(), t.discount.as_str())).collect();
+    let expected = [
+        ("1 month", "full price"),
+        ("3 months", "5% off"),
+        ("6 months", "10% off"),
+        ("12 months", "15% off"),
+    ];
+    assert_eq!((page.platform_fee.as_str(), terms), ("10%", expected.to_vec()));
+    check_frame(&page, &["You are signed out.", "/login"], &["/logout"]);
+}
+
+#[test]
+fn every_problem_has_its_place() {
+    let page = shown(&empty(), Who::Visitor, "/docs/problems", |_, visit| Problems::new(visit));
+    let html = page.render().unwrap();
+    for kind in Kind::ALL {
+        assert!(html.contains(&format!("id=\"{}\"", kind.as_str())), "{kind:?}");
+    }
+}
+
+#[test]
+fn a_failure_is_told_once_and_leads_on() {
+    let shown = |problem: Problem| {
+        let page = shown(&empty(), Who::Aida, "/x", |cx, _| ErrorPage::new(cx, &problem));
+        html::check_form("error", &page.render().unwrap());
+        (page.status, page.detail, page.ways_on[0].url.clone())
+    };
+    let advice = "Check the address; what belongs to somebody else is not shown either.";
+    let (market, login) = ("/marketplace/compute".to_owned(), "/login".to_owned());
+    assert_eq!(shown(Problem::not_found()), (404, advice.to_owned(), market.clone()));
+    let problem = Problem::new(Kind::Busy, "the market is <busy>");
+    assert_eq!(shown(problem), (503, "The market is <busy>.".to_owned(), market));
+    assert_eq!(shown(Problem::plain(Kind::NotSignedIn)).2, login);
+}
+
+#[test]
+fn the_api_page_is_made_from_what_is_served() {
+    let page = shown(&empty(), Who::Visitor, "/docs/api", |_, visit| ApiDocs::new(visit));
+    html::check_form("api", &page.render().unwrap());
+    let operations: String = page
+        .groups
+        .iter()
+        .flat_map(|group| &group.operations)
+        .map(|o| format!("{} {} [{}]\n", o.method, o.path, o.access))
+        .collect();
+    expect![[r#"
+        GET /api/marketplace/slices [anybody]
+        GET /api/marketplace/nodes [anybody]
+        GET /api/marketplace/nodes/{node} [anybody]
+        POST /api/marketplace/rent-slice [signed in, scope rent]
+        GET /api/rentals [signed in, scope read]
+        GET /api/rentals/{rental} [signed in, scope read]
+        GET /api/wallet [signed in, scope read]
+        GET /api/wallet/entries [signed in, scope read]
+        GET /api/farm/nodes [signed in, scope read]
+        POST /api/farm/nodes [signed in, scope farm]
+        GET /api/farm/nodes/{node} [signed in, scope read]
+        PATCH /api/farm/nodes/{node} [signed in, scope farm]
+        POST /api/farm/nodes/{node}/publish [signed in, scope farm]
+        POST /api/farm/nodes/{node}/pause [signed in, scope farm]
+        POST /api/account [anybody]
+        GET /api/account [signed in, scope read]
+        POST /api/account/sessions [anybody]
+        DELETE /api/account/sessions [anybody]
+        POST /api/account/tokens [signed in, scope read]
+        POST /api/admin/credits [operator]
+        GET /api/admin/invariants [operator]
+        GET /api/admin/sync-runs [operator]
+        GET /api/health [anybody]
+        GET /api/openapi.json [anybody]
+    "#]]
+    .assert_eq(&operations);
+}

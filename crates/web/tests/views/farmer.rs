@@ -1,0 +1,245 @@
+//! What a farmer sees: the farm, and a node of it.
+
+use domain::id::NodeId;
+use domain::listing::Listing;
+use domain::node::NodeStatus;
+use expect_test::expect;
+use store::{RusqliteDb, nodes};
+use web::page;
+use web::{Kind, Problem};
+
+use crate::check;
+use crate::market::{Who, empty, form, market, offer, register, rent, report, shown, wrong};
+
+pub(crate) fn farm(db: &RusqliteDb, who: Who) -> page::Farm {
+    let summary = nodes::summary(db, who.account()).unwrap();
+    let found = nodes::of_farmer(db, who.account(), None, 100).unwrap();
+    shown(db, who, "/dashboard/farm", |_, visit| page::Farm::new(visit, summary, found))
+}
+
+pub(crate) fn node(db: &RusqliteDb) -> page::FarmNode {
+    let found = nodes::find(db, Who::Fatima.account(), NodeId(32)).unwrap();
+    let (node, slices) = found.unwrap();
+    shown(db, Who::Fatima, "/dashboard/farm/nodes/32", |_, visit| {
+        page::FarmNode::new(visit, &node, &slices)
+    })
+}
+
+#[test]
+fn a_farm_is_a_list_of_nodes_and_their_sums() {
+    let db = market();
+    rent(&db);
+    let mut down = report(33, 2);
+    (down.status, down.city, down.country) = (NodeStatus::Down, String::new(), String::new());
+    register(&db, "node33", &down);
+    check(
+        &farm(&db, Who::Fatima),
+        expect![[r#"
+        Farm
+        Nodes: 2
+        Slices rented: 1 of 3, 2 free
+        In escrow: $64.13
+        Earned: $0.00
+        Nodes
+        Canal house </dashboard/farm/nodes/node32>
+        Grid node 32, Ghent, Belgium
+        published up
+        1 of 3 rented
+        $25.00 a slice and month
+        node33 </dashboard/farm/nodes/node33>
+        Grid node 33, Unknown place
+        draft down
+        0 of 0 rented
+        No price yet
+        The grid reports the node as down; slices appear once it is up.
+        Add a node
+        post /dashboard/farm/nodes
+        Grid node id
+        The number of your node on the grid. [text grid_node_id=]
+        (Add the node)
+        We read its capacity from the grid. Nothing is offered before you set a price and
+          publish."#]],
+    );
+}
+
+#[test]
+fn a_node_that_was_not_added_is_explained_at_the_field() {
+    let sent = form("grid_node_id=+32b");
+    let problem = Problem::from(web::view::read_node(&sent).err().unwrap());
+    let page = farm(&market(), Who::Aida).refused(&sent, &problem);
+    check(
+        &page,
+        expect![[r#"
+        Farm
+        Nodes
+        No node yet
+        Enter the id that your node has on the grid, and you will see how many slices it can
+          provide.
+        Add a node
+        post /dashboard/farm/nodes
+        Grid node id [text grid_node_id= 32b]
+        A whole number above 0, such as 32.
+        (Add the node)
+        We read its capacity from the grid. Nothing is offered before you set a price and
+          publish."#]],
+    );
+    let problem = Problem::plain(Kind::GridUnreachable);
+    let page = farm(&market(), Who::Aida).refused(&form("grid_node_id=32"), &problem);
+    let error = "The grid does not answer. Try again in a few minutes; nothing was changed.";
+    assert_eq!(page.grid_node_id, page::Field::refused("32", error));
+}
+
+#[test]
+fn a_draft_shows_what_it_could_earn() {
+    let db = empty();
+    register(&db, "node32", &report(32, 9));
+    check(
+        &node(&db),
+        expect![[r#"
+            Farm </dashboard/farm>
+            node32
+            Grid node 32, Ghent, Belgium draft
+            This node can provide 9 slices: at $25.00 each, up to $225.00 a month.
+            Processor: 32 vCPU free, enough for 32 slices
+            Memory: At least 120 GB free, enough for 30 slices
+            SSD: At least 1,800 GB free, enough for 9 slices sets the limit
+            Slices
+            Rented now: 0 of 9.
+            node32_slice_1: available
+            node32_slice_2: available
+            node32_slice_3: available
+            node32_slice_4: available
+            node32_slice_5: available
+            node32_slice_6: available
+            node32_slice_7: available
+            node32_slice_8: available
+            node32_slice_9: available
+            Last report from the grid
+            Status: up
+            Health: healthy
+            Read: 29 July 2026, 12:00 UTC
+            Offer draft
+            Only you can see this node. Set a price, then publish it.
+            Price and promise
+            post /dashboard/farm/nodes/node32
+            [hidden version=1]
+            Price per slice and month
+            From $1.00 to $500.00. $[text price_per_month=]
+            Uptime that you promise [text min_uptime=]%
+            Bandwidth that you promise [text min_bandwidth_mbps=]Mbit/s
+            Name in the marketplace [text name=node32]
+            (Save)"#]],
+    );
+}
+
+#[test]
+fn a_published_node_shows_who_rents_what() {
+    let db = market();
+    rent(&db);
+    check(
+        &node(&db),
+        expect![[r#"
+            Farm </dashboard/farm>
+            Canal house
+            Grid node 32, Ghent, Belgium published See it in the marketplace
+              </marketplace/compute/node32>
+            This node can provide 3 slices, up to $75.00 a month at your price.
+            Processor: 32 vCPU free, enough for 32 slices
+            Memory: At least 120 GB free, enough for 30 slices
+            SSD: At least 600 GB free, enough for 3 slices sets the limit
+            Slices
+            Rented now: 1 of 3.
+            node32_slice_1: o&#39;mar&#38;co@example.org until 29 October 2026
+            node32_slice_2: available
+            node32_slice_3: available
+            Last report from the grid
+            Status: up
+            Health: healthy
+            Read: 29 July 2026, 12:00 UTC
+            Offer published
+            Renters can find this node. Pausing hides it and leaves running rentals alone.
+            post /dashboard/farm/nodes/node32/pause
+            [hidden version=2]
+            (Pause)
+            Price and promise
+            post /dashboard/farm/nodes/node32
+            [hidden version=2]
+            Price per slice and month
+            From $1.00 to $500.00. $[text price_per_month=25.00]
+            $22.50 of $25.00 is yours after the fee of 10%.
+            Uptime that you promise [text min_uptime=99.5]%
+            Bandwidth that you promise [text min_bandwidth_mbps=1000]Mbit/s
+            Name in the marketplace [text name=Canal house]
+            (Save)"#]],
+    );
+}
+
+#[test]
+fn a_node_that_can_provide_nothing_says_why() {
+    let db = empty();
+    register(&db, "node32", &report(32, 0));
+    offer(&db, 32, "node32", Listing::Draft);
+    let page = node(&db);
+    assert_eq!(page.headline, "This node can provide no slice now.");
+    let ssd = "Less than 200 GB of SSD storage is free; hard disks cannot hold a slice.";
+    assert_eq!(page.reason.as_deref(), Some(ssd));
+    let free: Vec<_> = page.limits.iter().map(|limit| limit.free.as_str()).collect();
+    assert_eq!(free, ["32 vCPU", "At least 120 GB", "Less than 200 GB"]);
+    assert!(page.limits[2].is_limiting && !page.limits[1].is_limiting);
+    assert!(page.publish_hint.ends_with("Slices appear as soon as there is room for them."));
+
+    let db = empty();
+    let mut down = report(32, 9);
+    down.status = NodeStatus::Down;
+    register(&db, "node32", &down);
+    assert!(node(&db).limits.iter().all(|limit| !limit.is_limiting));
+}
+
+#[test]
+fn what_can_be_done_follows_the_listing() {
+    let check = |listing, expected: (bool, bool, bool)| {
+        let db = empty();
+        register(&db, "node32", &report(32, 9));
+        offer(&db, 32, "Canal house", listing);
+        let page = node(&db);
+        assert_eq!((page.can_publish, page.can_pause, page.market_url.is_some()), expected);
+    };
+    check(Listing::Draft, (true, false, false));
+    check(Listing::Published, (false, true, true));
+    check(Listing::Paused, (true, false, false));
+    let db = empty();
+    register(&db, "node32", &report(32, 9));
+    let page = node(&db);
+    assert!(!page.can_publish, "a draft without a price");
+    // A promise is made by whoever keeps it: nothing is filled in for them.
+    assert_eq!((page.form.min_uptime, page.form.min_bandwidth_mbps), Default::default());
+}
+
+#[test]
+fn a_change_that_was_refused_stays_in_the_form() {
+    let sent = form("version=2&price_per_month=900&min_uptime=99.5&min_bandwidth_mbps=x&name=a");
+    let problem = Problem::fields(vec![
+        wrong("price_per_month", "from 1.00 to 500.00 dollars"),
+        wrong("min_bandwidth_mbps", "a whole number"),
+    ]);
+    let page = node(&market()).refused(&sent, &problem).form;
+    let price = page::Field::refused("900", "From 1.00 to 500.00 dollars.");
+    assert_eq!((page.price_per_month, page.error), (price, None));
+    assert_eq!(page.name, page::Field::new("a"));
+    assert_eq!(page.min_bandwidth_mbps.error.as_deref(), Some("A whole number."));
+    assert_eq!(page.version, "2", "of the offer as it is now");
+
+    let page = node(&market()).refused(&sent, &Problem::plain(Kind::OfferChanged));
+    assert!(page.form.error.unwrap().starts_with("The node was changed meanwhile"));
+    let page = node(&market()).not_listed(&Problem::plain(Kind::PriceMissing));
+    assert!(page.form.error.unwrap().starts_with("The node has no price."));
+    assert_eq!(page.form.price_per_month.value, "25.00");
+}
+
+#[test]
+fn the_form_sends_every_field_and_what_was_seen() {
+    let change = web::view::read_change(&form("version=7&name=&price_per_month=")).unwrap();
+    assert_eq!((change.offer_version, change.name.as_deref()), (Some(7), Some("")));
+    assert_eq!(change.price_per_month.unwrap().text(), "");
+    assert_eq!(web::view::read_change(&form("name=a")).err().unwrap().field, "version");
+}
