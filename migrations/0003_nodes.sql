@@ -178,7 +178,8 @@ CREATE TABLE refused_documents (
 ) STRICT;
 
 -- Command: takes over what the grid reports of a registered node now. `is_up` is 1 or 0 for an
--- observation of its uptime. A document of it in quarantine is history by that.
+-- observation of its uptime. A document of it in quarantine is history by that. A run that was
+-- overtaken by a later one changes nothing.
 CREATE VIEW sync_node AS
     SELECT id, farm_id, farm_name, country, city, status, healthy, certified, upload_mbps,
            download_mbps, reported_at, capacity, by_cpu, by_memory, by_ssd, refusal, synced_at,
@@ -194,7 +195,7 @@ CREATE TRIGGER sync_node_does INSTEAD OF INSERT ON sync_node BEGIN
            capacity = NEW.capacity, by_cpu = NEW.by_cpu, by_memory = NEW.by_memory,
            by_ssd = NEW.by_ssd, refusal = NEW.refusal, synced_at = NEW.synced_at,
            observed = observed + 1, observed_up = observed_up + NEW.is_up
-     WHERE id = NEW.id;
+     WHERE id = NEW.id AND synced_at <= NEW.synced_at;
     DELETE FROM refused_documents WHERE node_id = NEW.id;
 END;
 
@@ -205,5 +206,5 @@ CREATE TRIGGER miss_node_does INSTEAD OF INSERT ON miss_node BEGIN
     UPDATE nodes
        SET status = 'down', capacity = 0, refusal = 'unlisted', synced_at = NEW.synced_at,
            observed = observed + 1
-     WHERE id = NEW.id;
+     WHERE id = NEW.id AND synced_at <= NEW.synced_at;
 END;

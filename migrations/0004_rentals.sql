@@ -35,7 +35,7 @@ CREATE INDEX rentals_by_slice ON rentals (node_id, slice_number, started_at);
 
 CREATE INDEX rentals_by_renter ON rentals (renter_id, id);
 
-CREATE INDEX rentals_by_farmer ON rentals (farmer_id, id);
+CREATE INDEX rentals_by_farmer ON rentals (farmer_id) WHERE state = 'active';
 
 CREATE INDEX rentals_by_end ON rentals (ends_at) WHERE state = 'active';
 

@@ -10,7 +10,6 @@ use edge::current_database;
 use store::{StoreError, rentals};
 
 #[expect(
-    unsafe_code,
     clippy::pedantic,
     clippy::allow_attributes_without_reason,
     reason = "generated from the interface of the cron trigger"

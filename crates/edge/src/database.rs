@@ -54,7 +54,7 @@ fn migrate_first(now: Timestamp) -> Result<(), StoreError> {
 impl Db for SpinDb {
     fn run(&self, sql: &'static str, params: &[Value]) -> Result<Rows, StoreError> {
         let result = execute(&*kept_connection()?, sql, params);
-        if let Err(StoreError::Failed(_)) = result {
+        if matches!(result, Err(StoreError::Busy | StoreError::Failed(_))) {
             // The connection itself may be what is broken: the next statement opens another.
             CONNECTION.take();
         }

@@ -19,7 +19,6 @@ pub type Context<'a> = web::Context<'a, SpinDb>;
 pub type Route = web::Route<SpinDb>;
 
 #[expect(
-    unsafe_code,
     clippy::pedantic,
     clippy::allow_attributes_without_reason,
     reason = "generated from the interfaces that the host offers"

@@ -62,9 +62,9 @@ impl Files {
                 Pattern::new(pattern).with_context(|| format!("in exclude_files: `{pattern}`"))
             })
             .collect::<Result<_>>()?;
-        let mut copier = Copier { folder, to: copies.path(), excluded, count: 0 };
+        let mut work = Copier { folder, to: copies.path(), excluded, count: 0 };
         for files in &declaration.files {
-            copier.copy_declared(files)?;
+            work.copy_declared(files)?;
         }
         let root = Mount { source: copies.path().to_owned(), destination: "/".into() };
         Ok(Files { mounts: vec![root], _copies: Some(copies) })

@@ -30,7 +30,7 @@ use crate::route::{RouteMatch, Router, WELL_KNOWN_PREFIX};
 const CONNECTIONS_MAX: usize = 2_048;
 
 /// How long a connection may stay without a whole request head on it.
-const HEAD_WAIT: Duration = Duration::from_secs(60);
+const HEAD_WAIT: Duration = Duration::from_mins(1);
 
 /// The pause after the system could not accept a connection, for want of file handles say.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

@@ -43,7 +43,7 @@ struct AppArguments {
     /// The folder for databases, logs and compiled components.
     #[arg(long, default_value = ".mycelium")]
     data: PathBuf,
-    /// A file of SPIN_VARIABLE_NAME=value lines.
+    /// A file of `SPIN_VARIABLE_NAME=value` lines.
     #[arg(long)]
     env_file: Option<PathBuf>,
     /// A variable; it wins over the environment and the file.

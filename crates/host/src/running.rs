@@ -138,13 +138,13 @@ impl App {
         let variables = resolve_variables(options, &manifest)?;
         let databases = open_databases(options, &manifest)?;
 
-        let routes = manifest.routes.iter().filter_map(|trigger| {
+        let parsed = manifest.routes.iter().filter_map(|trigger| {
             let route = trigger.route.as_deref()?;
             Some(Route::parse(route).map(|route| (route, trigger.target.clone())))
         });
         let place = || format!("{file}: [[trigger.http]]");
-        let routes = routes.collect::<Result<_>>().with_context(place)?;
-        let router = Router::new(routes).with_context(place)?;
+        let parsed = parsed.collect::<Result<_>>().with_context(place)?;
+        let router = Router::new(parsed).with_context(place)?;
         let schedules = manifest.schedules.iter().map(|trigger| {
             let schedule = Schedule::parse(&trigger.expression)
                 .with_context(|| format!("{file}: [[trigger.cron]]"))?;

@@ -1,5 +1,7 @@
 //! The cron trigger: runs on demand, at its times, and from another process.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
+
 mod support;
 
 use std::sync::Arc;

@@ -1,5 +1,7 @@
 //! What a request and its answer look like on their way through the host.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
+
 mod support;
 
 use support::{Client, get, start, start_with, text};

@@ -1,6 +1,8 @@
 //! A component that misbehaves: it is stopped, its client gets an answer, and others notice
 //! nothing.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
+
 mod support;
 
 use std::time::{Duration, Instant};

@@ -1,5 +1,7 @@
 //! What a component is given: variables, files, time, randomness, the network, and its log.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
+
 mod support;
 
 use std::collections::BTreeMap;

@@ -1,5 +1,7 @@
 //! SQL from a guest to the file and back, alone and among others.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
+
 mod support;
 
 use std::time::{Duration, Instant};

@@ -1,5 +1,7 @@
 //! A start that cannot succeed says why, and where to look.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
+
 mod support;
 
 use host::Host;

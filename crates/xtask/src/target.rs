@@ -146,7 +146,9 @@ fn clean_if_rebuilt(target: &Path, standard_library: &str) -> Result<()> {
     let stamp = target.join(BUILT_WITH);
     match fs::read_to_string(&stamp) {
         Ok(built_with) if built_with == standard_library => return Ok(()),
-        _ => remove_folder(target)?,
+        Ok(_) => remove_folder(target)?,
+        // Nothing is built yet, or with plain cargo and so with the only library there was.
+        Err(_) => {}
     }
     fs::create_dir_all(target).with_context(|| format!("creating {}", target.display()))?;
     fs::write(&stamp, standard_library).with_context(|| format!("writing {}", stamp.display()))

@@ -1,1 +1,18 @@
-//! Every route, over HTTP, on the real components.
+//! The real components in the real host, on recorded documents of the grid, for tests over HTTP.
+//!
+//! Start reading at [`Market::start`]. Whatever a [`Client`] is answered has already been held
+//! against the API document that the app serves.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod answer;
+mod client;
+mod contract;
+mod html;
+mod market;
+mod schema;
+
+pub use answer::Answer;
+pub use client::{Call, Client};
+pub use html::Page;
+pub use market::{MORNING, Market, OPERATOR_TOKEN, PASSWORD};

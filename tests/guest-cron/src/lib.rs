@@ -1,5 +1,6 @@
 //! Notes each run in the database, or fails in the way that the variable `deed` says.
 
+#[expect(clippy::same_length_and_capacity, reason = "wit-bindgen writes it so")]
 mod bindings {
     wit_bindgen::generate!({
         inline: "

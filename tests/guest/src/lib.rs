@@ -14,8 +14,13 @@ use spin_sdk::http_service;
 use spin_sdk::wasip3::clocks::monotonic_clock;
 use spin_sdk::wasip3::random::random::get_random_bytes;
 
+#[expect(clippy::same_length_and_capacity, reason = "wit-bindgen writes it so")]
 mod imports {
-    wit_bindgen::generate!({ path: "../../crates/host/wit", world: "mycelium:host/imports", generate_all });
+    wit_bindgen::generate!({
+        path: "../../crates/host/wit",
+        world: "mycelium:host/imports",
+        generate_all,
+    });
 }
 
 use imports::fermyon::spin::variables;

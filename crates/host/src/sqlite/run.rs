@@ -48,7 +48,7 @@ pub(super) fn run(
     bytes_max: usize,
 ) -> Result<QueryResult, Failure> {
     let mut statement = connection.sqlite.prepare_cached(sql)?;
-    let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
     let mut bytes: usize = 0;
     let mut answer = Vec::new();
     let mut rows = statement.query(params_from_iter(parameters.iter().map(Parameter)))?;

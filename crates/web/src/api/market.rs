@@ -113,10 +113,10 @@ pub struct Node {
     pub status: String,
     /// Whether its hardware is certified.
     pub certified: bool,
-    /// Per slice, as decimal text.
-    pub price_per_month: String,
+    /// Per slice, as decimal text; null for a draft without a price.
+    pub price_per_month: Option<String>,
     /// The monthly price by 730 hours, as decimal text; nothing is charged by the hour.
-    pub price_per_hour: String,
+    pub price_per_hour: Option<String>,
     /// Of every amount here.
     pub currency: &'static str,
     /// The promised uptime in percent.
@@ -140,7 +140,6 @@ pub struct Node {
 impl Node {
     /// Shows an offer.
     pub fn new(offer: &Offer) -> Node {
-        let price = offer.price.unwrap_or(Usd::ZERO);
         Node {
             id: offer.node.to_string(),
             grid_node_id: offer.node.0,
@@ -150,8 +149,8 @@ impl Node {
             city: offer.city.clone(),
             status: offer.status.as_str().to_owned(),
             certified: offer.certified,
-            price_per_month: price.to_string(),
-            price_per_hour: price.per_hour().to_string(),
+            price_per_month: offer.price.map(|price| price.to_string()),
+            price_per_hour: offer.price.map(|price| price.per_hour().to_string()),
             currency: CURRENCY,
             min_uptime: offer.min_uptime.percent(),
             min_bandwidth_mbps: offer.min_bandwidth.mbps(),

@@ -27,7 +27,7 @@ const STEPS: [(&str, &str, &str); 6] = [
         "curl 'URL/api/marketplace/nodes?max_price=30&sort=uptime'",
         r#"{
   "items": [
-    {"id": "node32", "price_per_month": "25.00", "available_slices": 9, "offer_version": 2, …}
+    {"id": "node32", "price_per_month": "25.00", "available_slices": 9, "offer_version": 3, …}
   ],
   "next_cursor": null
 }"#,
@@ -43,7 +43,7 @@ const STEPS: [(&str, &str, &str); 6] = [
         r#"curl URL/api/marketplace/rent-slice \
   -H "authorization: Bearer $TOKEN" -H 'idempotency-key: my-first-slice' \
   -H 'content-type: application/json' \
-  -d '{"node_id": "node32", "duration_months": 3, "offer_version": 2}'"#,
+  -d '{"node_id": "node32", "duration_months": 3, "offer_version": 3}'"#,
         r#"{
   "success": true,
   "message": "node32_slice_1 is yours until …; $71.25 was charged.",

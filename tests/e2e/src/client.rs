@@ -1,0 +1,205 @@
+//! A small HTTP client: one connection for each request, and every answer checked.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use http::{HeaderName, HeaderValue, Method, Request};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Bytes;
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use url::form_urlencoded;
+
+use crate::answer::Answer;
+use crate::market::Reach;
+
+/// How somebody shows who they are.
+#[derive(Clone, Debug)]
+pub(crate) enum Credential {
+    Nobody,
+    /// `name=value`.
+    Cookie(String),
+    Token(String),
+}
+
+/// Somebody who asks the market.
+#[derive(Clone)]
+pub struct Client {
+    reach: Arc<Reach>,
+    credential: Credential,
+}
+
+/// A request.
+#[derive(Clone, Debug)]
+pub struct Call {
+    pub(crate) method: Method,
+    pub(crate) target: String,
+    headers: Vec<(String, String)>,
+    body: Vec<u8>,
+}
+
+impl Call {
+    /// A request without a body; `target` is path and query.
+    pub fn new(method: Method, target: &str) -> Call {
+        Call { method, target: target.to_owned(), headers: Vec::new(), body: Vec::new() }
+    }
+
+    /// A `GET`.
+    pub fn get(target: &str) -> Call {
+        Call::new(Method::GET, target)
+    }
+
+    /// A `POST` of a JSON document.
+    pub fn post(target: &str, body: &Value) -> Call {
+        Call::new(Method::POST, target).json(body)
+    }
+
+    /// A `POST` of a form, as a browser sends it.
+    pub fn form<'a>(target: &str, fields: impl IntoIterator<Item = (&'a str, &'a str)>) -> Call {
+        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        Call::new(Method::POST, target)
+            .with("content-type", "application/x-www-form-urlencoded")
+            .body(body)
+    }
+
+    /// The same with a header.
+    pub fn with(mut self, name: &str, value: &str) -> Call {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// The same with a body.
+    pub fn body(mut self, body: impl Into<Vec<u8>>) -> Call {
+        self.body = body.into();
+        self
+    }
+
+    /// The same with a JSON document as its body.
+    pub fn json(self, body: &Value) -> Call {
+        self.with("content-type", "application/json").body(body.to_string())
+    }
+
+    /// The same with an `Idempotency-Key`.
+    pub fn key(self, key: &str) -> Call {
+        self.with("idempotency-key", key)
+    }
+}
+
+impl Client {
+    pub(crate) fn new(reach: Arc<Reach>, credential: Credential) -> Client {
+        Client { reach, credential }
+    }
+
+    /// The same client with a bearer token.
+    pub fn with_token(&self, token: &str) -> Client {
+        Client { credential: Credential::Token(token.to_owned()), ..self.clone() }
+    }
+
+    /// The same client with a cookie, `name=value`.
+    pub fn with_cookie(&self, cookie: &str) -> Client {
+        Client { credential: Credential::Cookie(cookie.to_owned()), ..self.clone() }
+    }
+
+    /// Sends a request, and checks the answer against what the app says of itself.
+    pub async fn send(&self, call: Call) -> Answer {
+        let credential = match &self.credential {
+            Credential::Nobody => None,
+            Credential::Cookie(cookie) => Some(("cookie", cookie.clone())),
+            Credential::Token(token) => Some(("authorization", format!("Bearer {token}"))),
+        };
+        let answer = exchange(self.reach.address, &call, credential.as_slice()).await;
+        self.reach.contract.check(&call, &answer);
+        answer
+    }
+
+    /// Gets `target`, which is path and query.
+    pub async fn get(&self, target: &str) -> Answer {
+        self.send(Call::get(target)).await
+    }
+
+    /// Posts a JSON document.
+    pub async fn post(&self, target: &str, body: &Value) -> Answer {
+        self.send(Call::post(target, body)).await
+    }
+
+    /// Posts nothing.
+    pub async fn post_empty(&self, target: &str) -> Answer {
+        self.send(Call::new(Method::POST, target)).await
+    }
+
+    /// Patches with a JSON document.
+    pub async fn patch(&self, target: &str, body: &Value) -> Answer {
+        self.send(Call::new(Method::PATCH, target).json(body)).await
+    }
+
+    /// Deletes `target`.
+    pub async fn delete(&self, target: &str) -> Answer {
+        self.send(Call::new(Method::DELETE, target)).await
+    }
+
+    /// Makes an API token, and answers somebody who has it.
+    pub async fn token(&self, scopes: &[&str]) -> Client {
+        let body = json!({ "name": "a test", "scopes": scopes });
+        let made = self.post("/api/account/tokens", &body).await.ok(201);
+        self.with_token(made["token"].as_str().unwrap())
+    }
+
+    /// Registers a node of the grid.
+    pub async fn add_node(&self, grid_node_id: u32) -> Answer {
+        self.post("/api/farm/nodes", &json!({ "grid_node_id": grid_node_id })).await
+    }
+
+    /// Registers a node, sets its price, and puts it on the market.
+    pub async fn publish(&self, grid_node_id: u32, price: &str) -> Value {
+        self.publish_as(grid_node_id, &json!({ "price_per_month": price })).await
+    }
+
+    /// Registers a node, offers it as `terms` say, and puts it on the market.
+    pub async fn publish_as(&self, grid_node_id: u32, terms: &Value) -> Value {
+        self.add_node(grid_node_id).await.ok(201);
+        let node = format!("/api/farm/nodes/node{grid_node_id}");
+        self.patch(&node, terms).await.ok(200);
+        self.post_empty(&format!("{node}/publish")).await.ok(200)
+    }
+
+    /// Rents any free slice of a node.
+    pub async fn rent(&self, node: &str, months: i64) -> Answer {
+        let body = json!({ "node_id": node, "duration_months": months });
+        self.post("/api/marketplace/rent-slice", &body).await
+    }
+
+    /// What the wallet holds.
+    pub async fn balance(&self) -> String {
+        let wallet = self.get("/api/wallet").await.ok(200);
+        wallet["balance"].as_str().unwrap().to_owned()
+    }
+}
+
+/// Sends a request on a connection of its own, and reads the whole answer.
+pub(crate) async fn exchange(
+    address: SocketAddr,
+    call: &Call,
+    more: &[(&str, String)],
+) -> Answer {
+    let mut request = Request::new(Full::new(Bytes::from(call.body.clone())));
+    *request.method_mut() = call.method.clone();
+    *request.uri_mut() = call.target.parse().unwrap();
+    let headers = request.headers_mut();
+    headers.insert("host", HeaderValue::from_str(&address.to_string()).unwrap());
+    let own = call.headers.iter().map(|(name, value)| (name.as_str(), value));
+    for (name, value) in more.iter().map(|(name, value)| (*name, value)).chain(own) {
+        let name: HeaderName = name.parse().unwrap();
+        headers.insert(name, HeaderValue::from_str(value).unwrap());
+    }
+    let stream = TcpStream::connect(address).await.unwrap();
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let asked = format!("{} {}", call.method, call.target);
+    let response = sender.send_request(request).await.unwrap_or_else(|e| panic!("{asked}: {e}"));
+    let (head, body) = response.into_parts();
+    let body = body.collect().await.unwrap_or_else(|error| panic!("{asked}: {error}")).to_bytes();
+    connection.abort();
+    Answer { asked, status: head.status.as_u16(), headers: head.headers, body: body.into() }
+}

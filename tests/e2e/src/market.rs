@@ -1,0 +1,177 @@
+//! A whole marketplace for one test: host, components, grid, clock and an empty database.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use gridproxy::{Documents, Standin};
+use host::{Clock, Host, HostOptions};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::sync::Mutex;
+
+use crate::answer::Answer;
+use crate::client::{Call, Client, Credential};
+use crate::contract::Contract;
+
+/// When a market starts: 2026-11-22T17:20:00Z, a quarter of an hour after the recorded documents.
+pub const MORNING: i64 = 1_795_368_000;
+/// What identifies the operator.
+pub const OPERATOR_TOKEN: &str = "the-operator-of-the-tests-0001";
+/// Everybody's password.
+pub const PASSWORD: &str = "a few words work well";
+
+/// A marketplace, running. It stops when it is dropped.
+pub struct Market {
+    /// The stand-in for the grid's server.
+    pub grid: Standin,
+    host: Host,
+    clock: Arc<AtomicI64>,
+    reach: Arc<Reach>,
+    data: TempDir,
+}
+
+/// Where the market is, and what its answers must be like.
+pub(crate) struct Reach {
+    pub(crate) address: SocketAddr,
+    pub(crate) contract: Contract,
+}
+
+/// One host starts at a time: the first one compiles the components, and the others find them.
+static STARTING: Mutex<()> = Mutex::const_new(());
+
+impl Market {
+    /// An empty market on the recorded nodes.
+    pub async fn start() -> Market {
+        Market::start_on(Documents::example().unwrap()).await
+    }
+
+    /// An empty market on these documents of the grid.
+    pub async fn start_on(documents: Documents) -> Market {
+        let grid = Standin::start(documents).await.unwrap();
+        let url = grid.url();
+        Market::start_with(grid, [("gridproxy_urls", url.as_str())]).await
+    }
+
+    /// An empty market with these variables beside the operator's token.
+    pub async fn start_with<'a>(
+        grid: Standin,
+        variables: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Market {
+        let data = tempfile::tempdir().unwrap();
+        let clock = Arc::new(AtomicI64::new(MORNING));
+        let mut options = HostOptions::new(manifest(), data.path());
+        options.cache = Some(workspace().join("target/e2e-cache"));
+        options.variables = BTreeMap::from([("operator_token".into(), OPERATOR_TOKEN.into())]);
+        for (name, value) in variables {
+            options.variables.insert(name.into(), value.into());
+        }
+        options.clock = Clock::Set(Arc::clone(&clock));
+        options.run_schedules = false;
+        let _one_at_a_time = STARTING.lock().await;
+        let host = Host::start(options).await.unwrap_or_else(|error| panic!("{error:?}"));
+        let address = host.addr();
+        let document = crate::client::exchange(address, &Call::get("/api/openapi.json"), &[]).await;
+        let contract = Contract::new(document.json());
+        Market { grid, host, clock, reach: Arc::new(Reach { address, contract }), data }
+    }
+
+    /// Where the market is, such as `http://127.0.0.1:40123`.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.reach.address)
+    }
+
+    /// Where the database is.
+    pub fn database(&self) -> PathBuf {
+        self.data.path().join("mycelium.db")
+    }
+
+    /// Somebody who has not signed in.
+    pub fn visitor(&self) -> Client {
+        Client::new(Arc::clone(&self.reach), Credential::Nobody)
+    }
+
+    /// The operator.
+    pub fn operator(&self) -> Client {
+        self.visitor().with_token(OPERATOR_TOKEN)
+    }
+
+    /// A new account, signed in with a cookie.
+    pub async fn sign_up(&self, email: &str) -> Client {
+        let body = json!({ "email": email, "password": PASSWORD });
+        let answer = self.visitor().post("/api/account", &body).await;
+        let cookie = answer.cookie();
+        answer.ok(201);
+        self.visitor().with_cookie(&cookie)
+    }
+
+    /// A new account with money.
+    pub async fn sign_up_with(&self, email: &str, usd: &str) -> Client {
+        let client = self.sign_up(email).await;
+        self.credit(email, usd).await.ok(201);
+        client
+    }
+
+    /// Credits a wallet, as the operator.
+    pub async fn credit(&self, email: &str, usd: &str) -> Answer {
+        let body = json!({ "email": email, "amount_usd": usd, "reason": "bank transfer" });
+        self.operator().post("/api/admin/credits", &body).await
+    }
+
+    /// Moves the clock.
+    pub fn pass(&self, seconds: i64) {
+        self.clock.fetch_add(seconds, Ordering::Relaxed);
+    }
+
+    /// Sets the clock, in POSIX seconds.
+    pub fn set_clock(&self, seconds: i64) {
+        self.clock.store(seconds, Ordering::Relaxed);
+    }
+
+    /// Lets the market sync with the grid now, and answers the run as the operator sees it.
+    pub async fn sync(&self) -> Value {
+        self.host.fire_cron("grid-sync").await.unwrap_or_else(|error| panic!("{error:?}"));
+        self.sync_runs().await["runs"][0].clone()
+    }
+
+    /// What the operator sees of the syncs.
+    pub async fn sync_runs(&self) -> Value {
+        self.operator().get("/api/admin/sync-runs").await.ok(200)
+    }
+
+    /// Fails unless everything holds that must always hold.
+    pub async fn check_invariants(&self) {
+        let found = self.operator().get("/api/admin/invariants").await.ok(200);
+        assert_eq!(found["ok"], true, "{found:#}");
+    }
+
+    /// The ids of the operations that succeeded so far, and of all that the document lists.
+    pub fn operations(&self) -> (Vec<String>, Vec<String>) {
+        (self.reach.contract.succeeded(), self.reach.contract.operations())
+    }
+
+    /// What a component has logged so far.
+    pub fn log(&self, component: &str) -> String {
+        let file = self.data.path().join(format!("logs/{component}.log"));
+        std::fs::read_to_string(file).unwrap_or_default()
+    }
+}
+
+/// The root of the workspace.
+pub(crate) fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// The real manifest, whose components must have been built.
+fn manifest() -> PathBuf {
+    let manifest = workspace().join("spin.toml");
+    let text = std::fs::read_to_string(&manifest).unwrap();
+    let sources = text.lines().filter_map(|line| line.strip_prefix("source = \"")?.split('"').next());
+    for source in sources {
+        let is_built = workspace().join(source).is_file();
+        assert!(is_built, "{source} is not there: run `cargo xtask test`, which builds components");
+    }
+    manifest
+}
