@@ -156,6 +156,29 @@ async fn many_writers_all_get_their_turn() {
     assert_eq!(count, Ok(i64::try_from(WRITERS * WRITES).unwrap()));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_hosts_share_a_file() {
+    const WRITES: usize = 100;
+    let (app, first) = start().await;
+    let second = host::Host::start(app.options()).await.unwrap();
+    sql(&first, "default", TABLE).await;
+    let insert = "INSERT INTO t DEFAULT VALUES\n".repeat(WRITES);
+    let mut clients = Vec::new();
+    for host in [&first, &second] {
+        for _ in 0..4 {
+            let mut client = Client::connect(host.addr()).await;
+            client.write(&post(insert.trim_end())).await;
+            clients.push(client);
+        }
+    }
+    for mut client in clients {
+        let body = client.read(false).await.body;
+        assert!(!body.contains("error"), "{body}");
+    }
+    let count = sql(&second, "default", "SELECT count(*) FROM t").await;
+    assert_eq!(count, format!("[count(*)] {}", 8 * WRITES));
+}
+
 /// Counts to more than any deadline allows.
 const ENDLESS: &str =
     "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";

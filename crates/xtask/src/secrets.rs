@@ -1,9 +1,9 @@
 //! The operator's token: made once for each data folder, kept in a file that only its owner reads.
 
 use std::fmt::Write as _;
-use std::fs::{self, OpenOptions};
+use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{ErrorKind, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -19,7 +19,12 @@ const SECRET_BYTES: usize = 24;
 
 /// The path of the data folder's secrets, which are made if they are not there.
 pub(crate) fn ensure_file(data: &Path) -> Result<PathBuf> {
-    fs::create_dir_all(data).with_context(|| format!("creating {}", data.display()))?;
+    // The database beside it is for nobody else either.
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(data)
+        .with_context(|| format!("creating {}", data.display()))?;
     let path = data.join(FILE_NAME);
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
         Ok(mut file) => {

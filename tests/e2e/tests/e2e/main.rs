@@ -1,0 +1,14 @@
+//! Every route, over HTTP, on the real components: what it does, and every way it refuses.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod accounts;
+mod farm;
+mod operations;
+mod pages;
+mod race;
+mod refusals;
+mod renting;
+mod search;
+mod sync;
+mod wire;

@@ -1,0 +1,306 @@
+//! Pages and forms, as a browser without scripts uses them.
+
+use e2e::{Answer, Call, Client, Market, PASSWORD, Page};
+use serde_json::{Value, json};
+use url::form_urlencoded;
+
+/// A browser without scripts: it keeps a cookie, follows forms, and says where it is.
+struct Browser {
+    client: Client,
+    origin: String,
+}
+
+impl Browser {
+    fn new(market: &Market) -> Browser {
+        Browser { client: market.visitor(), origin: market.url() }
+    }
+
+    async fn open(&self, path: &str) -> Page {
+        self.client.get(path).await.page(200)
+    }
+
+    /// Sends a form as a browser does.
+    async fn send(&mut self, call: Call) -> Answer {
+        let call = call.with("origin", &self.origin).with("sec-fetch-site", "same-origin");
+        let answer = self.client.send(call).await;
+        if answer.header("set-cookie").is_some() {
+            self.client = self.client.with_cookie(&answer.cookie());
+        }
+        answer
+    }
+
+    /// Sends a form that does its work, and follows where it leads.
+    async fn submit(&mut self, page: &Page, action: &str, fields: &[(&str, &str)]) -> (String, Page) {
+        let path = self.send(page.submit(action, fields)).await.see_other();
+        let page = self.open(&path).await;
+        (path, page)
+    }
+
+    async fn sign_up(&mut self, email: &str) -> Page {
+        let page = self.open("/signup").await;
+        let fields = [("email", email), ("password", PASSWORD)];
+        let (path, page) = self.submit(&page, "/signup", &fields).await;
+        assert_eq!(path, "/marketplace/compute?done=signed-up");
+        page.says(&["Your account is ready.", email, "Sign out"]);
+        page
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_main_path_needs_no_scripts() {
+    let market = Market::start().await;
+    let mut farmer = Browser::new(&market);
+    farmer.sign_up("farmer@example.org").await;
+
+    let farm = farmer.open("/dashboard/farm").await;
+    farm.says(&["No node yet"]);
+    let (path, node) = farmer.submit(&farm, "/dashboard/farm/nodes", &[("grid_node_id", "32")]).await;
+    assert_eq!(path, "/dashboard/farm/nodes/node32?done=added");
+    node.says(&["This node can provide 9 slices: at $25.00 each, up to $225.00 a month."]);
+    node.says(&["Only you can see this node. Set a price, then publish it.", "At least 1,800 GB"]);
+    let own = "/dashboard/farm/nodes/node32";
+    let fields = [("price_per_month", "25"), ("min_uptime", "99.5"), ("min_bandwidth_mbps", "100")];
+    let (_, node) = farmer.submit(&node, own, &fields).await;
+    node.says(&["Saved.", "up to $225.00 a month at your price", "$22.50 of $25.00 is yours"]);
+    let (_, node) = farmer.submit(&node, "/dashboard/farm/nodes/node32/publish", &[]).await;
+    node.says(&["The node is on the market.", "published"]);
+
+    let mut renter = Browser::new(&market);
+    renter.sign_up("ada@example.org").await;
+    market.credit("ada@example.org", "100").await.ok(201);
+    renter.open("/marketplace/compute?country=Belgium&max_price=30").await.says(&["node32"]);
+    let node = renter.open("/marketplace/compute/node32").await;
+    node.says(&["Free now: 9 of 9.", "3 months 5% off $71.25", "Your wallet lacks $35.00"]);
+    let (path, rental) =
+        renter.submit(&node, "/dashboard/slices", &[("duration_months", "3")]).await;
+    assert!(path.starts_with("/dashboard/slices/") && path.ends_with("?done=rented"), "{path}");
+    rental.says(&["Rented, and paid for the whole term.", "node32_slice_", "$28.75"]);
+    renter.open("/dashboard/slices").await.says(&["node32_slice_", "active", "$71.25"]);
+    renter.open("/dashboard/wallet").await.says(&["$28.75 US dollars"]);
+
+    farmer.open(own).await.says(&["Rented now: 1 of 9.", "ada@example.org"]);
+    let node = farmer.open(own).await;
+    let (_, node) = farmer.submit(&node, "/dashboard/farm/nodes/node32/pause", &[]).await;
+    node.says(&["The node is off the market.", "paused"]);
+
+    let (path, home) = renter.submit(&node, "/logout", &[]).await;
+    assert_eq!(path, "/?done=signed-out");
+    home.says(&["You are signed out.", "Sign in"]);
+    let away = renter.client.get("/dashboard/wallet").await;
+    assert_eq!(away.see_other(), "/login?next=%2Fdashboard%2Fwallet");
+    market.check_invariants().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_dialog_sent_twice_rents_once() {
+    let market = Market::start().await;
+    market.sign_up("farmer@example.org").await.publish(32, "25").await;
+    let mut ada = Browser::new(&market);
+    ada.sign_up("ada@example.org").await;
+    market.credit("ada@example.org", "100").await.ok(201);
+    let dialog = ada.open("/marketplace/compute/node32").await;
+    let order = dialog.submit("/dashboard/slices", &[("duration_months", "1")]);
+    let first = ada.send(order.clone()).await.see_other();
+    assert_eq!(ada.send(order).await.see_other(), first);
+    assert_eq!(ada.client.balance().await, "75.00");
+    let other = dialog.submit("/dashboard/slices", &[("duration_months", "3")]);
+    assert_eq!(ada.send(other).await.status, 422);
+    assert_eq!(ada.client.balance().await, "75.00");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn signing_in_leads_back_to_where_one_was() {
+    let market = Market::start().await;
+    market.sign_up("farmer@example.org").await.publish(32, "25").await;
+    market.sign_up("ada@example.org").await;
+    let mut ada = Browser::new(&market);
+    let node = ada.open("/marketplace/compute/node32").await;
+    assert!(node.html().contains("href=\"/login?next=%2Fmarketplace%2Fcompute%2Fnode32\""));
+    let login = ada.open("/login?next=%2Fmarketplace%2Fcompute%2Fnode32").await;
+    let right = [("email", "ada@example.org"), ("password", PASSWORD)];
+
+    let wrong = [("email", "ada@example.org"), ("password", "not this one")];
+    let refused = ada.send(login.submit("/login", &wrong)).await.page(401);
+    refused.says(&["E-mail or password is wrong"]);
+    assert!(refused.html().contains("value=\"ada@example.org\"") && !refused.html().contains("not this one"));
+    // The way back survives the mistake.
+    let (path, node) = ada.submit(&refused, "/login", &right).await;
+    assert_eq!(path, "/marketplace/compute/node32");
+    node.says(&["ada@example.org", "Confirm and rent"]);
+
+    // It leads to no other site.
+    for next in ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)"] {
+        let encoded: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
+        let mut visitor = Browser::new(&market);
+        let login = visitor.open(&format!("/login?next={encoded}")).await;
+        let (path, _) = visitor.submit(&login, "/login", &right).await;
+        assert_eq!(path, "/marketplace/compute", "{next}");
+        let forged = [("email", right[0].1), ("password", PASSWORD), ("next", next)];
+        let sent = visitor.send(Call::form("/login", forged)).await;
+        assert_eq!(sent.see_other(), "/marketplace/compute", "{next}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_form_that_is_refused_says_why_and_keeps_what_was_typed() {
+    let market = Market::start().await;
+    let mut farmer = Browser::new(&market);
+    let signup = farmer.open("/signup").await;
+    let refused = farmer.send(signup.submit("/signup", &[("email", "ada"), ("password", "short")])).await.page(400);
+    refused.says(&["An e-mail address, such as ada@example.org.", "At least 8 characters"]);
+    assert!(refused.html().contains("value=\"ada\"") && !refused.html().contains("short"));
+    farmer.sign_up("farmer@example.org").await;
+    let mut other = Browser::new(&market);
+    let fields = [("email", "farmer@example.org"), ("password", PASSWORD)];
+    other.send(signup.submit("/signup", &fields)).await.page(409);
+
+    let farm = farmer.open("/dashboard/farm").await;
+    for (id, status, words) in [
+        ("", 400, "A whole number above 0"),
+        ("x", 400, "A whole number above 0"),
+        ("99999999", 404, "The grid does not know a node 99999999."),
+    ] {
+        let refused = farmer.send(farm.submit("/dashboard/farm/nodes", &[("grid_node_id", id)])).await;
+        refused.page(status).says(&[words]);
+    }
+    let (_, node) = farmer.submit(&farm, "/dashboard/farm/nodes", &[("grid_node_id", "32")]).await;
+    let wrong = [("price_per_month", "0"), ("min_uptime", "101"), ("min_bandwidth_mbps", "fast")];
+    let page = farmer.send(node.submit("/dashboard/farm/nodes/node32", &wrong)).await.page(400);
+    page.says(&["A percentage from 0 to 100", "A whole number of Mbit/s"]);
+    assert!(page.html().contains("value=\"fast\""));
+    let right = [("price_per_month", "25"), ("min_uptime", "99"), ("min_bandwidth_mbps", "10")];
+    farmer.submit(&node, "/dashboard/farm/nodes/node32", &right).await;
+    // The page that was open in another window is old now.
+    let late = farmer.send(node.submit("/dashboard/farm/nodes/node32", &right)).await;
+    late.page(409).says(&["The node was changed meanwhile"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refused_order_says_why_and_charges_nothing() {
+    let market = Market::start().await;
+    let farmer = market.sign_up("farmer@example.org").await;
+    farmer.publish(32, "25").await;
+    let mut poor = Browser::new(&market);
+    poor.sign_up("poor@example.org").await;
+    let node = poor.open("/marketplace/compute/node32").await;
+    node.says(&["Your balance of $0.00 covers none of these terms."]);
+    let order = node.submit("/dashboard/slices", &[("duration_months", "1")]);
+    let refused = poor.send(order.clone()).await.page(402);
+    refused.says(&["Nothing was rented, and nothing was charged: the wallet lacks $25.00"]);
+
+    market.credit("poor@example.org", "100").await.ok(201);
+    let terms = json!({ "price_per_month": "30" });
+    farmer.patch("/api/farm/nodes/node32", &terms).await.ok(200);
+    let refused = poor.send(order).await.page(409);
+    refused.says(&["the offer has changed since it was shown", "$30.00 a month"]);
+    assert_eq!(poor.client.balance().await, "100.00");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_page_has_a_title_a_heading_and_a_way_to_its_content() {
+    let market = Market::start().await;
+    let ada = market.sign_up_with("ada@example.org", "100").await;
+    market.sign_up("farmer@example.org").await.publish(32, "25").await;
+    ada.add_node(600).await.ok(201);
+    let rental = ada.rent("node32", 1).await.ok(201)["rental"]["id"].clone();
+    let rental = format!("/dashboard/slices/{}", rental.as_str().unwrap());
+    let visitor = market.visitor();
+    for (client, path, title) in [
+        (&visitor, "/", "Mycelium"),
+        (&visitor, "/marketplace/compute", "Slices for rent"),
+        (&visitor, "/marketplace/compute/node32", "node32"),
+        (&visitor, "/signup", "Make an account"),
+        (&visitor, "/login", "Sign in"),
+        (&visitor, "/docs/api", "API"),
+        (&visitor, "/docs/problems", "Problems"),
+        (&ada, "/", "Mycelium"),
+        (&ada, "/dashboard/slices", "My slices"),
+        (&ada, &rental, "node32_slice_"),
+        (&ada, "/dashboard/wallet", "Wallet"),
+        (&ada, "/dashboard/farm", "Farm"),
+        (&ada, "/dashboard/farm/nodes/node600", "node600"),
+    ] {
+        let page = client.get(path).await.page(200);
+        assert!(page.title().contains(title), "{path}: {}", page.title());
+        assert_eq!(page.html().matches("<h1").count(), 1, "{path}");
+        assert!(page.html().contains("<html lang=\"en\">"), "{path}");
+        assert!(page.html().contains("href=\"#content\"") && page.html().contains("id=\"content\""));
+        for inline in ["<style", " style=", "<script>", " onclick=", "javascript:", "http://"] {
+            assert!(!page.html().contains(inline) || path == "/docs/api", "{path}: {inline}");
+        }
+    }
+    for path in ["/dashboard/slices", "/dashboard/wallet", "/dashboard/farm", "/dashboard/farm/nodes/node600"] {
+        let away = visitor.get(path).await.see_other();
+        let next: String = form_urlencoded::byte_serialize(path.as_bytes()).collect();
+        assert_eq!(away, format!("/login?next={next}"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_link_and_file_of_a_page_leads_somewhere() {
+    let market = Market::start().await;
+    let ada = market.sign_up_with("ada@example.org", "100").await;
+    market.sign_up("farmer@example.org").await.publish(32, "25").await;
+    ada.rent("node32", 1).await.ok(201);
+    let mut seen = std::collections::BTreeSet::from(["/".to_owned(), "/dashboard/farm".to_owned()]);
+    let mut left: Vec<String> = seen.iter().cloned().collect();
+    while let Some(path) = left.pop() {
+        let answer = ada.get(&path).await;
+        assert!(matches!(answer.status, 200 | 303), "{path}: {}", answer.status);
+        let html = answer.text();
+        let links = html.split(['"']).filter(|text| text.starts_with('/') && !text.starts_with("//"));
+        let is_html = answer.header("content-type").is_some_and(|it| it.starts_with("text/html"));
+        for link in links.filter(|_| is_html).map(|text| text.split('#').next().unwrap().to_owned()) {
+            // Where forms are sent to is another matter.
+            let is_action = html.contains(&format!("action=\"{link}\""));
+            if !is_action && seen.insert(link.clone()) {
+                left.push(link);
+            }
+        }
+    }
+    for path in ["/docs/api", "/docs/problems", "/static/style.css", "/static/app.js", "/dashboard/wallet"] {
+        assert!(seen.contains(path), "no page leads to {path}: {seen:?}");
+    }
+    ada.get("/favicon.ico").await.see_other();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn static_files_have_their_types() {
+    let market = Market::start().await;
+    for (path, content_type) in [
+        ("/static/style.css", "text/css; charset=utf-8"),
+        ("/static/app.js", "text/javascript; charset=utf-8"),
+        ("/static/icons/favicon.svg", "image/svg+xml"),
+    ] {
+        let answer = market.visitor().get(path).await;
+        assert_eq!((answer.status, answer.header("content-type")), (200, Some(content_type)));
+        assert_eq!(answer.header("cache-control"), Some("public, max-age=3600"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_problem_of_the_api_document_is_explained() {
+    let market = Market::start().await;
+    let visitor = market.visitor();
+    let page = visitor.get("/docs/problems").await.page(200);
+    let document = visitor.get("/api/openapi.json").await.ok(200);
+    let mut kinds = std::collections::BTreeSet::new();
+    collect_kinds(&document["paths"], &mut kinds);
+    assert!(kinds.len() > 20, "{kinds:?}");
+    for kind in kinds {
+        let name = kind.strip_prefix("/docs/problems#").unwrap();
+        assert!(page.html().contains(&format!("id=\"{name}\"")), "{name}");
+    }
+}
+
+/// Every text of the document that names a kind of problem.
+fn collect_kinds(value: &Value, kinds: &mut std::collections::BTreeSet<String>) {
+    match value {
+        Value::String(text) if text.starts_with("/docs/problems#") => {
+            kinds.insert(text.clone());
+        }
+        Value::Array(items) => items.iter().for_each(|item| collect_kinds(item, kinds)),
+        Value::Object(members) => members.values().for_each(|item| collect_kinds(item, kinds)),
+        _ => {}
+    }
+}

@@ -1,0 +1,101 @@
+//! Many clients at once: a slice has one renter, and nobody sees a failure of ours.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use e2e::{Answer, Client, Market};
+use serde_json::{Value, json};
+use tokio::sync::Barrier;
+use tokio::task::JoinSet;
+
+/// How many clients race.
+const CLIENTS: usize = 64;
+
+/// A market with node 32 on offer, and so many renters with $100 each.
+async fn market_with_renters(count: usize) -> (Arc<Market>, Vec<Client>) {
+    let market = Arc::new(Market::start().await);
+    market.sign_up("farmer@example.org").await.publish(32, "25").await;
+    let mut renters = JoinSet::new();
+    for number in 0..count {
+        let market = Arc::clone(&market);
+        renters.spawn(async move {
+            market.sign_up_with(&format!("renter{number}@example.org"), "100").await
+        });
+    }
+    (market, renters.join_all().await)
+}
+
+/// Everybody sends the same request at the same moment.
+async fn race(renters: Vec<Client>, body: Value) -> Vec<(Client, Answer)> {
+    let line = Arc::new(Barrier::new(renters.len()));
+    let mut running = JoinSet::new();
+    for renter in renters {
+        let (line, body) = (Arc::clone(&line), body.clone());
+        running.spawn(async move {
+            line.wait().await;
+            let answer = renter.post("/api/marketplace/rent-slice", &body).await;
+            (renter, answer)
+        });
+    }
+    running.join_all().await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_of_64_clients_gets_the_slice() {
+    let (market, renters) = market_with_renters(CLIENTS).await;
+    let body = json!({
+        "node_id": "node32",
+        "slice_id": "node32_slice_1",
+        "duration_months": 3,
+    });
+    let mut winners = 0;
+    for (renter, answer) in race(renters, body).await {
+        if answer.status == 201 {
+            winners += 1;
+            assert_eq!(answer.ok(201)["rental"]["slice_id"], "node32_slice_1");
+            assert_eq!(renter.balance().await, "28.75");
+        } else {
+            answer.problem(409, "slice-taken");
+            assert_eq!(renter.balance().await, "100.00");
+        }
+    }
+    assert_eq!(winners, 1);
+    let node = market.visitor().get("/api/marketplace/nodes/node32").await.ok(200);
+    assert_eq!(node["available_slices"], 8);
+    market.check_invariants().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nine_of_64_clients_get_the_nine_slices() {
+    let (market, renters) = market_with_renters(CLIENTS).await;
+    let body = json!({ "node_id": "node32", "duration_months": 1 });
+    let mut slices = BTreeSet::new();
+    for (_, answer) in race(renters, body).await {
+        if answer.status == 201 {
+            let slice = answer.ok(201)["rental"]["slice_id"].as_str().unwrap().to_owned();
+            assert!(slices.insert(slice), "rented twice: {answer}");
+        } else {
+            answer.problem(409, "sold-out");
+        }
+    }
+    assert_eq!(slices.len(), 9);
+    let nodes = market.visitor().get("/api/marketplace/nodes").await.ok(200);
+    assert_eq!(nodes["items"], json!([]), "a node that is sold out is not on offer");
+    market.check_invariants().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_sent_64_times_at_once_is_done_once() {
+    let (market, renters) = market_with_renters(1).await;
+    let body = json!({ "node_id": "node32", "duration_months": 1 });
+    let mut running = JoinSet::new();
+    for _ in 0..CLIENTS {
+        let (renter, body) = (renters[0].clone(), body.clone());
+        let call = e2e::Call::post("/api/marketplace/rent-slice", &body).key("once");
+        running.spawn(async move { renter.send(call).await });
+    }
+    let answers: BTreeSet<_> = running.join_all().await.iter().map(Answer::text).collect();
+    assert_eq!(answers.len(), 1, "{answers:#?}");
+    assert_eq!(renters[0].balance().await, "75.00");
+    market.check_invariants().await;
+}
