@@ -29,11 +29,7 @@ pub(crate) struct SignedIn {
 }
 
 /// Creates an account and signs it in.
-pub(crate) fn sign_up(
-    cx: &Context<'_>,
-    email: &str,
-    password: &str,
-) -> Result<SignedIn, Problem> {
+pub(crate) fn sign_up(cx: &Context<'_>, email: &str, password: &str) -> Result<SignedIn, Problem> {
     let (email, password) = read(email, password)?;
     let hash = hash(&password)?;
     let account = AccountId::from_random(cx.now, ambient::random_id());
@@ -44,11 +40,7 @@ pub(crate) fn sign_up(
 }
 
 /// Signs in. An unknown address costs as much time as a wrong password.
-pub(crate) fn sign_in(
-    cx: &Context<'_>,
-    email: &str,
-    password: &str,
-) -> Result<SignedIn, Problem> {
+pub(crate) fn sign_in(cx: &Context<'_>, email: &str, password: &str) -> Result<SignedIn, Problem> {
     let wrong = || Problem::plain(Kind::WrongCredentials);
     let (Ok(email), Ok(password)) = (Email::parse(email), Password::parse(password)) else {
         return Err(wrong());
@@ -73,9 +65,8 @@ fn read(email: &str, password: &str) -> Result<(Email, Password), Problem> {
 
 fn hash(password: &Password) -> Result<String, Problem> {
     let salt: [u8; SALT_BYTES] = ambient::random();
-    let hash = hasher()?
-        .hash_password_with_salt(password.as_bytes(), &salt)
-        .map_err(Problem::internal)?;
+    let hash =
+        hasher()?.hash_password_with_salt(password.as_bytes(), &salt).map_err(Problem::internal)?;
     Ok(hash.to_string())
 }
 
@@ -84,18 +75,13 @@ fn hasher() -> Result<Argon2<'static>, Problem> {
     Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
 }
 
-fn open_session(
-    cx: &Context<'_>,
-    account: AccountId,
-    email: &Email,
-) -> Result<SignedIn, Problem> {
+fn open_session(cx: &Context<'_>, account: AccountId, email: &Email) -> Result<SignedIn, Problem> {
     accounts::sweep_sessions(cx.db, cx.now)?;
     let secret = Secret::for_session();
     let id = SessionId::from_random(cx.now, ambient::random_id());
     let expires_at = cx.now.plus_seconds(SESSION_SECONDS);
     accounts::open_session(cx.db, id, &secret.hash, account, cx.now, expires_at)?;
     let cookie = session::sign_in_cookie(cx.request, &secret);
-    let identity =
-        Identity { account, email: email.as_str().to_owned(), scopes: Scopes::ALL };
+    let identity = Identity { account, email: email.as_str().to_owned(), scopes: Scopes::ALL };
     Ok(SignedIn { identity, cookie })
 }

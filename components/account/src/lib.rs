@@ -12,9 +12,7 @@ use edge::Route;
 use http_body_util::Full;
 use spin_sdk::http::{Request, Response};
 use spin_sdk::http_service;
-use web::api::account::{
-    CLOSE_SESSION, CREATE_ACCOUNT, CREATE_TOKEN, OPEN_SESSION, SHOW_ACCOUNT,
-};
+use web::api::account::{CLOSE_SESSION, CREATE_ACCOUNT, CREATE_TOKEN, OPEN_SESSION, SHOW_ACCOUNT};
 use web::operation::Access;
 
 const ROUTES: &[Route] = &[

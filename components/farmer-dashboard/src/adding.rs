@@ -28,7 +28,10 @@ pub(crate) fn add_node(
 }
 
 fn taken(node: NodeId) -> Problem {
-    Problem::new(Kind::NodeTaken, format!("{node} is registered already. {}", Kind::NodeTaken.advice()))
+    Problem::new(
+        Kind::NodeTaken,
+        format!("{node} is registered already. {}", Kind::NodeTaken.advice()),
+    )
 }
 
 fn fetch(cx: &Context<'_>, node: NodeId) -> Result<NodeReport, Problem> {

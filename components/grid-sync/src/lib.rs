@@ -9,11 +9,6 @@ use domain::time::Timestamp;
 use edge::current_database;
 use store::{StoreError, rentals};
 
-#[expect(
-    clippy::pedantic,
-    clippy::allow_attributes_without_reason,
-    reason = "generated from the interface of the cron trigger"
-)]
 mod bindings {
     wit_bindgen::generate!({
         path: "../../crates/host/wit/deps/cron",

@@ -52,9 +52,7 @@ fn read_credit(body: &CreditBody) -> Result<(Email, Usd, String), Problem> {
         wrong.push(FieldError::new("reason", "1 to 200 characters on one line"));
     }
     match (email, amount) {
-        (Some(email), Some(amount)) if wrong.is_empty() => {
-            Ok((email, amount, reason.to_owned()))
-        }
+        (Some(email), Some(amount)) if wrong.is_empty() => Ok((email, amount, reason.to_owned())),
         _ => Err(Problem::fields(wrong)),
     }
 }

@@ -5,9 +5,7 @@ use edge::Context;
 use http::StatusCode;
 use store::ledger::{self, WalletEntry};
 use store::rentals::{self, Rental};
-use web::api::rentals::{
-    EntryView, RentAnswer, RentBody, RentalView, WalletView, rental_id,
-};
+use web::api::rentals::{EntryView, RentAnswer, RentBody, RentalView, WalletView, rental_id};
 use web::api::{self, CURRENCY, PageOf};
 use web::form::idempotency_key;
 use web::{Problem, Response, json, respond};

@@ -12,9 +12,7 @@ use http_body_util::Full;
 use spin_sdk::http::{Request, Response};
 use spin_sdk::http_service;
 use web::api::admin::{CHECK_INVARIANTS, CREDIT_WALLET, LIST_SYNC_RUNS, SHOW_HEALTH};
-use web::api::rentals::{
-    LIST_RENTALS, LIST_WALLET_ENTRIES, RENT_SLICE, SHOW_RENTAL, SHOW_WALLET,
-};
+use web::api::rentals::{LIST_RENTALS, LIST_WALLET_ENTRIES, RENT_SLICE, SHOW_RENTAL, SHOW_WALLET};
 use web::operation::Access;
 
 const ROUTES: &[Route] = &[

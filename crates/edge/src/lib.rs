@@ -18,11 +18,7 @@ pub type Context<'a> = web::Context<'a, SpinDb>;
 /// A route of a component.
 pub type Route = web::Route<SpinDb>;
 
-#[expect(
-    clippy::pedantic,
-    clippy::allow_attributes_without_reason,
-    reason = "generated from the interfaces that the host offers"
-)]
+#[expect(clippy::pedantic, reason = "generated from the interfaces that the host offers")]
 mod bindings {
     wit_bindgen::generate!({
         path: "../host/wit",

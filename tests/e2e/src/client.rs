@@ -178,11 +178,7 @@ impl Client {
 }
 
 /// Sends a request on a connection of its own, and reads the whole answer.
-pub(crate) async fn exchange(
-    address: SocketAddr,
-    call: &Call,
-    more: &[(&str, String)],
-) -> Answer {
+pub(crate) async fn exchange(address: SocketAddr, call: &Call, more: &[(&str, String)]) -> Answer {
     let mut request = Request::new(Full::new(Bytes::from(call.body.clone())));
     *request.method_mut() = call.method.clone();
     *request.uri_mut() = call.target.parse().unwrap();

@@ -54,7 +54,8 @@ impl Page {
         let form = form.split("</form>").next().unwrap_or_default();
         let inputs = form.split("<input").skip(1).map(|tag| tag.split('>').next().unwrap_or(""));
         let sent = inputs.filter(|tag| {
-            let is_choice = attribute(tag, "type") == "radio" || attribute(tag, "type") == "checkbox";
+            let is_choice =
+                attribute(tag, "type") == "radio" || attribute(tag, "type") == "checkbox";
             !is_choice || tag.contains(" checked")
         });
         let sent: Vec<_> =

@@ -168,7 +168,8 @@ pub(crate) fn workspace() -> PathBuf {
 fn manifest() -> PathBuf {
     let manifest = workspace().join("spin.toml");
     let text = std::fs::read_to_string(&manifest).unwrap();
-    let sources = text.lines().filter_map(|line| line.strip_prefix("source = \"")?.split('"').next());
+    let sources =
+        text.lines().filter_map(|line| line.strip_prefix("source = \"")?.split('"').next());
     for source in sources {
         let is_built = workspace().join(source).is_file();
         assert!(is_built, "{source} is not there: run `cargo xtask test`, which builds components");

@@ -49,7 +49,8 @@ async fn every_wrong_field_of_a_sign_up_is_named() {
     check("ada", "short", &["email", "password"]).await;
     check("ada@example.org", "1234567", &["password"]).await;
     check("ada@example.org\r\nbcc: x@example.org", PASSWORD, &["email"]).await;
-    check(&format!("{}@example.org", "a".repeat(250)), &"p".repeat(513), &["email", "password"]).await;
+    check(&format!("{}@example.org", "a".repeat(250)), &"p".repeat(513), &["email", "password"])
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -31,7 +31,10 @@ async fn each_recorded_node_can_provide_what_it_must() {
     let farmer = market.sign_up("farmer@example.org").await;
     for (id, slices, reason) in RECORDED {
         let node = farmer.add_node(id).await.ok(201);
-        assert_eq!((&node["capacity"], &node["available_slices"]), (&json!(slices), &json!(slices)));
+        assert_eq!(
+            (&node["capacity"], &node["available_slices"]),
+            (&json!(slices), &json!(slices))
+        );
         assert_eq!(node["slices"].as_array().unwrap().len(), slices as usize, "node {id}");
         assert_eq!(node["reason"].is_null(), slices > 0, "node {id}: {}", node["reason"]);
         let said = node["reason"].as_str().unwrap_or_default();
@@ -40,7 +43,8 @@ async fn each_recorded_node_can_provide_what_it_must() {
         page.says(&[if slices == 0 { reason } else { "This node can provide" }]);
     }
     let listed = farmer.get("/api/farm/nodes?limit=100").await.ok(200);
-    let listed: Vec<_> = listed["items"].as_array().unwrap().iter().map(|node| &node["grid_node_id"]).collect();
+    let listed: Vec<_> =
+        listed["items"].as_array().unwrap().iter().map(|node| &node["grid_node_id"]).collect();
     assert_eq!(listed, RECORDED.map(|(id, ..)| id));
     market.check_invariants().await;
 
@@ -144,7 +148,10 @@ async fn a_price_and_a_promise_have_limits() {
     farmer.add_node(32).await.ok(201);
     let change = async |body: Value| farmer.patch("/api/farm/nodes/node32", &body).await;
     for price in ["0.99", "500.01", "0", "-25", "25.001", "", "2e1", "many"] {
-        assert_eq!(change(json!({ "price_per_month": price })).await.wrong_fields(), ["price_per_month"]);
+        assert_eq!(
+            change(json!({ "price_per_month": price })).await.wrong_fields(),
+            ["price_per_month"]
+        );
     }
     let all = json!({
         "price_per_month": 1_000,
@@ -174,9 +181,8 @@ async fn a_change_that_was_decided_on_an_old_offer_is_refused() {
     let market = Market::start().await;
     let farmer = market.sign_up("farmer@example.org").await;
     let seen = farmer.publish(32, "25").await["offer_version"].as_i64().unwrap();
-    let change = |price: u32, version: i64| {
-        json!({ "price_per_month": price, "offer_version": version })
-    };
+    let change =
+        |price: u32, version: i64| json!({ "price_per_month": price, "offer_version": version });
     let node = "/api/farm/nodes/node32";
     let now = farmer.patch(node, &change(30, seen)).await.ok(200);
     assert_ne!(now["offer_version"], seen);

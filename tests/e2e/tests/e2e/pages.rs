@@ -30,7 +30,12 @@ impl Browser {
     }
 
     /// Sends a form that does its work, and follows where it leads.
-    async fn submit(&mut self, page: &Page, action: &str, fields: &[(&str, &str)]) -> (String, Page) {
+    async fn submit(
+        &mut self,
+        page: &Page,
+        action: &str,
+        fields: &[(&str, &str)],
+    ) -> (String, Page) {
         let path = self.send(page.submit(action, fields)).await.see_other();
         let page = self.open(&path).await;
         (path, page)
@@ -54,7 +59,8 @@ async fn the_main_path_needs_no_scripts() {
 
     let farm = farmer.open("/dashboard/farm").await;
     farm.says(&["No node yet"]);
-    let (path, node) = farmer.submit(&farm, "/dashboard/farm/nodes", &[("grid_node_id", "32")]).await;
+    let (path, node) =
+        farmer.submit(&farm, "/dashboard/farm/nodes", &[("grid_node_id", "32")]).await;
     assert_eq!(path, "/dashboard/farm/nodes/node32?done=added");
     node.says(&["This node can provide 9 slices: at $25.00 each, up to $225.00 a month."]);
     node.says(&["Only you can see this node. Set a price, then publish it.", "At least 1,800 GB"]);
@@ -122,14 +128,19 @@ async fn signing_in_leads_back_to_where_one_was() {
     let wrong = [("email", "ada@example.org"), ("password", "not this one")];
     let refused = ada.send(login.submit("/login", &wrong)).await.page(401);
     refused.says(&["E-mail or password is wrong"]);
-    assert!(refused.html().contains("value=\"ada@example.org\"") && !refused.html().contains("not this one"));
+    assert!(
+        refused.html().contains("value=\"ada@example.org\"")
+            && !refused.html().contains("not this one")
+    );
     // The way back survives the mistake.
     let (path, node) = ada.submit(&refused, "/login", &right).await;
     assert_eq!(path, "/marketplace/compute/node32");
     node.says(&["ada@example.org", "Confirm and rent"]);
 
     // It leads to no other site.
-    for next in ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)"] {
+    for next in
+        ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)"]
+    {
         let encoded: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
         let mut visitor = Browser::new(&market);
         let login = visitor.open(&format!("/login?next={encoded}")).await;
@@ -146,7 +157,10 @@ async fn a_form_that_is_refused_says_why_and_keeps_what_was_typed() {
     let market = Market::start().await;
     let mut farmer = Browser::new(&market);
     let signup = farmer.open("/signup").await;
-    let refused = farmer.send(signup.submit("/signup", &[("email", "ada"), ("password", "short")])).await.page(400);
+    let refused = farmer
+        .send(signup.submit("/signup", &[("email", "ada"), ("password", "short")]))
+        .await
+        .page(400);
     refused.says(&["An e-mail address, such as ada@example.org.", "At least 8 characters"]);
     assert!(refused.html().contains("value=\"ada\"") && !refused.html().contains("short"));
     farmer.sign_up("farmer@example.org").await;
@@ -160,7 +174,8 @@ async fn a_form_that_is_refused_says_why_and_keeps_what_was_typed() {
         ("x", 400, "A whole number above 0"),
         ("99999999", 404, "The grid does not know a node 99999999."),
     ] {
-        let refused = farmer.send(farm.submit("/dashboard/farm/nodes", &[("grid_node_id", id)])).await;
+        let refused =
+            farmer.send(farm.submit("/dashboard/farm/nodes", &[("grid_node_id", id)])).await;
         refused.page(status).says(&[words]);
     }
     let (_, node) = farmer.submit(&farm, "/dashboard/farm/nodes", &[("grid_node_id", "32")]).await;
@@ -224,12 +239,19 @@ async fn every_page_has_a_title_a_heading_and_a_way_to_its_content() {
         assert!(page.title().contains(title), "{path}: {}", page.title());
         assert_eq!(page.html().matches("<h1").count(), 1, "{path}");
         assert!(page.html().contains("<html lang=\"en\">"), "{path}");
-        assert!(page.html().contains("href=\"#content\"") && page.html().contains("id=\"content\""));
+        assert!(
+            page.html().contains("href=\"#content\"") && page.html().contains("id=\"content\"")
+        );
         for inline in ["<style", " style=", "<script>", " onclick=", "javascript:", "http://"] {
             assert!(!page.html().contains(inline) || path == "/docs/api", "{path}: {inline}");
         }
     }
-    for path in ["/dashboard/slices", "/dashboard/wallet", "/dashboard/farm", "/dashboard/farm/nodes/node600"] {
+    for path in [
+        "/dashboard/slices",
+        "/dashboard/wallet",
+        "/dashboard/farm",
+        "/dashboard/farm/nodes/node600",
+    ] {
         let away = visitor.get(path).await.see_other();
         let next: String = form_urlencoded::byte_serialize(path.as_bytes()).collect();
         assert_eq!(away, format!("/login?next={next}"));
@@ -248,9 +270,11 @@ async fn every_link_and_file_of_a_page_leads_somewhere() {
         let answer = ada.get(&path).await;
         assert!(matches!(answer.status, 200 | 303), "{path}: {}", answer.status);
         let html = answer.text();
-        let links = html.split(['"']).filter(|text| text.starts_with('/') && !text.starts_with("//"));
+        let links =
+            html.split(['"']).filter(|text| text.starts_with('/') && !text.starts_with("//"));
         let is_html = answer.header("content-type").is_some_and(|it| it.starts_with("text/html"));
-        for link in links.filter(|_| is_html).map(|text| text.split('#').next().unwrap().to_owned()) {
+        for link in links.filter(|_| is_html).map(|text| text.split('#').next().unwrap().to_owned())
+        {
             // Where forms are sent to is another matter.
             let is_action = html.contains(&format!("action=\"{link}\""));
             if !is_action && seen.insert(link.clone()) {
@@ -258,7 +282,9 @@ async fn every_link_and_file_of_a_page_leads_somewhere() {
             }
         }
     }
-    for path in ["/docs/api", "/docs/problems", "/static/style.css", "/static/app.js", "/dashboard/wallet"] {
+    for path in
+        ["/docs/api", "/docs/problems", "/static/style.css", "/static/app.js", "/dashboard/wallet"]
+    {
         assert!(seen.contains(path), "no page leads to {path}: {seen:?}");
     }
     ada.get("/favicon.ico").await.see_other();

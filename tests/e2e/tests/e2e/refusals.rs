@@ -23,10 +23,10 @@ fn order(node: &str) -> Value {
 async fn nobody_rents_what_is_not_on_offer() {
     let market = Market::start().await;
     let (farmer, ada) = farmer_and_renter(&market).await;
-    let slice = |slice: &str| json!({ "node_id": "node32", "slice_id": slice, "duration_months": 3 });
-    let version = |seen: i64| {
-        json!({ "node_id": "node32", "duration_months": 3, "offer_version": seen })
-    };
+    let slice =
+        |slice: &str| json!({ "node_id": "node32", "slice_id": slice, "duration_months": 3 });
+    let version =
+        |seen: i64| json!({ "node_id": "node32", "duration_months": 3, "offer_version": seen });
 
     ada.post(RENT, &order("node999")).await.problem(404, "not-found");
     ada.post(RENT, &order("node11")).await.problem(404, "not-found");
@@ -48,8 +48,14 @@ async fn what_cannot_be_read_is_refused() {
     let (_farmer, ada) = farmer_and_renter(&market).await;
 
     let wrong = async |body: Value| ada.post(RENT, &body).await.wrong_fields();
-    assert_eq!(wrong(json!({ "node_id": "node32", "duration_months": 2 })).await, ["duration_months"]);
-    assert_eq!(wrong(json!({ "node_id": "32nd", "duration_months": 0 })).await, ["node_id", "duration_months"]);
+    assert_eq!(
+        wrong(json!({ "node_id": "node32", "duration_months": 2 })).await,
+        ["duration_months"]
+    );
+    assert_eq!(
+        wrong(json!({ "node_id": "32nd", "duration_months": 0 })).await,
+        ["node_id", "duration_months"]
+    );
     let mixed = json!({ "node_id": "node32", "slice_id": "node11_slice_1", "duration_months": 1 });
     assert_eq!(wrong(mixed).await, ["slice_id"]);
     let no_key = ada.send(Call::post(RENT, &order("node32")).key("a key with spaces")).await;

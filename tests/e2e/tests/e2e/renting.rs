@@ -38,12 +38,18 @@ async fn a_farmer_publishes_nine_slices_of_node_32() {
     let priced = farmer.patch("/api/farm/nodes/node32", &terms).await.ok(200);
     assert_eq!(priced["potential_per_month"], "225.00");
     let offered = farmer.post_empty("/api/farm/nodes/node32/publish").await.ok(200);
-    assert_eq!((&offered["listing"], &offered["available_slices"]), (&json!("published"), &json!(9)));
+    assert_eq!(
+        (&offered["listing"], &offered["available_slices"]),
+        (&json!("published"), &json!(9))
+    );
 
     let found = market.visitor().get("/api/marketplace/slices").await.ok(200);
     let slices = found["items"].as_array().unwrap();
     let expected: Vec<_> = (1..=9).map(|number| format!("node32_slice_{number}")).collect();
-    assert_eq!(slices.iter().map(|slice| &slice["id"]).collect::<Vec<_>>(), Vec::from_iter(&expected));
+    assert_eq!(
+        slices.iter().map(|slice| &slice["id"]).collect::<Vec<_>>(),
+        Vec::from_iter(&expected)
+    );
     for slice in slices {
         assert_eq!(slice["node"]["price_per_month"], "25.00");
         assert_eq!([&slice["cpu_cores"], &slice["memory_gb"], &slice["storage_gb"]], [1, 4, 200]);
@@ -56,11 +62,17 @@ async fn a_renter_pays_71_25_for_three_months_and_everybody_sees_it() {
     let (farmer, ada) = farmer_and_renter(&market).await;
 
     let answer = ada.send(three_months()).await.ok(201);
-    assert_eq!((&answer["success"], &answer["access_info"]["state"]), (&json!(true), &json!("pending")));
+    assert_eq!(
+        (&answer["success"], &answer["access_info"]["state"]),
+        (&json!(true), &json!("pending"))
+    );
     let rental = &answer["rental"];
     let slice = rental["slice_id"].as_str().unwrap();
     assert_eq!((&rental["status"], &rental["node_name"]), (&json!("active"), &json!("Alpine one")));
-    assert_eq!((&rental["monthly_cost"], &rental["discount_percent"]), (&json!("25.00"), &json!(5)));
+    assert_eq!(
+        (&rental["monthly_cost"], &rental["discount_percent"]),
+        (&json!("25.00"), &json!(5))
+    );
     assert_eq!((&rental["total_cost"], &rental["currency"]), (&json!("71.25"), &json!("USD")));
     assert_eq!(rental["started_at"], "2026-11-22T17:20:00Z");
     assert_eq!(rental["ends_at"], "2027-02-22T17:20:00Z");

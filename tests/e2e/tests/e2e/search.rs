@@ -29,7 +29,12 @@ async fn market() -> (Market, Client) {
 }
 
 fn numbers(page: &Value) -> Vec<u64> {
-    page["items"].as_array().unwrap().iter().map(|it| it["grid_node_id"].as_u64().unwrap()).collect()
+    page["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it["grid_node_id"].as_u64().unwrap())
+        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -39,9 +44,14 @@ async fn each_filter_narrows_the_search() {
         let nodes = visitor.get(&format!("/api/marketplace/nodes?{query}")).await.ok(200);
         assert_eq!(numbers(&nodes), expected, "{query}");
         // The slices of the same nodes, in the same order.
-        let slices = visitor.get(&format!("/api/marketplace/slices?limit=100&{query}")).await.ok(200);
-        let mut of: Vec<u64> = slices["items"].as_array().unwrap().iter()
-            .map(|slice| slice["node"]["grid_node_id"].as_u64().unwrap()).collect();
+        let slices =
+            visitor.get(&format!("/api/marketplace/slices?limit=100&{query}")).await.ok(200);
+        let mut of: Vec<u64> = slices["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|slice| slice["node"]["grid_node_id"].as_u64().unwrap())
+            .collect();
         of.dedup();
         assert_eq!(of, expected, "{query}");
     };
@@ -74,7 +84,11 @@ async fn every_wrong_field_of_a_search_is_named() {
         let status = visitor.get(&format!("/marketplace/compute?{query}")).await.status;
         assert_eq!(status, if fields == ["limit"] { 200 } else { 400 }, "{query}");
     };
-    check("max_price=-1&min_uptime=101&min_bandwidth=fast", &["max_price", "min_uptime", "min_bandwidth"]).await;
+    check(
+        "max_price=-1&min_uptime=101&min_bandwidth=fast",
+        &["max_price", "min_uptime", "min_bandwidth"],
+    )
+    .await;
     check("certified=maybe&sort=name", &["certified", "sort"]).await;
     check("cursor=nonsense", &["cursor"]).await;
     check(&format!("country={}", "x".repeat(81)), &["country"]).await;

@@ -63,7 +63,9 @@ async fn a_node_that_is_down_is_withdrawn_until_it_is_back() {
         let nodes = market.visitor().get("/api/marketplace/nodes").await.ok(200);
         nodes["items"].as_array().unwrap().len()
     };
-    for gone in [json!({ "status": "down" }), json!({ "status": "standby" }), json!({ "healthy": false })] {
+    for gone in
+        [json!({ "status": "down" }), json!({ "status": "standby" }), json!({ "healthy": false })]
+    {
         market.grid.patch_node(32, gone.clone());
         assert_eq!(slices(&market, &farmer).await, (0, 1), "{gone}");
         assert_eq!(offered().await, 1);

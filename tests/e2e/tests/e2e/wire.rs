@@ -10,12 +10,15 @@ async fn a_public_answer_has_a_tag_that_changes_with_it() {
     market.sign_up("farmer@example.org").await.publish(32, "25").await;
     let visitor = market.visitor();
     let ada = market.sign_up_with("ada@example.org", "100").await;
-    for path in ["/api/marketplace/nodes", "/marketplace/compute", "/api/openapi.json", "/static/style.css"] {
+    for path in
+        ["/api/marketplace/nodes", "/marketplace/compute", "/api/openapi.json", "/static/style.css"]
+    {
         let answer = visitor.get(path).await;
         assert_eq!(answer.status, 200);
         let tag = answer.header("etag").unwrap().to_owned();
         let ask = |tags: &str| Call::get(path).with("if-none-match", tags);
-        for known in [tag.clone(), format!("W/{tag}"), format!("\"other\", {tag}"), "*".to_owned()] {
+        for known in [tag.clone(), format!("W/{tag}"), format!("\"other\", {tag}"), "*".to_owned()]
+        {
             let unchanged = visitor.send(ask(&known)).await;
             assert_eq!((unchanged.status, unchanged.body.len()), (304, 0), "{path}");
             assert_eq!(unchanged.header("etag"), Some(tag.as_str()));
@@ -30,7 +33,10 @@ async fn a_public_answer_has_a_tag_that_changes_with_it() {
     // What an account is shown is kept nowhere.
     for path in ["/api/wallet", "/dashboard/wallet", "/marketplace/compute"] {
         let answer = ada.get(path).await;
-        assert_eq!((answer.header("etag"), answer.header("cache-control")), (None, Some("no-store")));
+        assert_eq!(
+            (answer.header("etag"), answer.header("cache-control")),
+            (None, Some("no-store"))
+        );
     }
 }
 
@@ -53,12 +59,28 @@ async fn a_head_is_the_answer_without_its_body() {
 async fn where_there_is_nothing_a_page_or_a_problem_says_so() {
     let market = Market::start().await;
     let visitor = market.visitor();
-    for path in ["/nothing", "/dashboard/nothing", "/marketplace/nothing", "/static/nothing.css",
-        "/docs/nothing", "/static/../spin.toml", "/login/", "/%00"] {
+    for path in [
+        "/nothing",
+        "/dashboard/nothing",
+        "/marketplace/nothing",
+        "/static/nothing.css",
+        "/docs/nothing",
+        "/static/../spin.toml",
+        "/login/",
+        "/%00",
+    ] {
         visitor.get(path).await.page(404).says(&["There is nothing here"]);
     }
-    for path in ["/api", "/api/nothing", "/api/rentals/a/b", "/api/admin/nothing", "/api/farm/nothing",
-        "/api/account/nothing", "/api/wallet/nothing", "/api/marketplace/nothing"] {
+    for path in [
+        "/api",
+        "/api/nothing",
+        "/api/rentals/a/b",
+        "/api/admin/nothing",
+        "/api/farm/nothing",
+        "/api/account/nothing",
+        "/api/wallet/nothing",
+        "/api/marketplace/nothing",
+    ] {
         let answer = visitor.get(path).await;
         if path == "/api" {
             answer.page(404);

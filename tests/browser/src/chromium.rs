@@ -1,0 +1,215 @@
+//! Chromium and the program that drives it, from their start to their end.
+
+use std::future::Future;
+use std::process::Stdio;
+
+use fantoccini::wd::{Capabilities, WebDriverCompatibleCommand};
+use fantoccini::{Client, ClientBuilder, Locator};
+use http::Method;
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+use url::{ParseError, Url};
+
+/// The key Enter, as WebDriver writes it.
+pub const ENTER: &str = "\u{e007}";
+/// The key Escape, as WebDriver writes it.
+pub const ESCAPE: &str = "\u{e00c}";
+/// The space bar.
+pub const SPACE: &str = " ";
+
+/// What chromedriver says before its port.
+const READY: &str = "started successfully on port ";
+
+/// A tab of a running Chromium, on one site.
+#[derive(Clone)]
+pub struct Tab {
+    pub(crate) client: Client,
+    site: String,
+}
+
+/// Runs a journey on a site in a Chromium of its own, which ends with it, however it ends.
+pub async fn journey<F: Future<Output = ()> + Send + 'static>(
+    site: &str,
+    walk: impl FnOnce(Tab) -> F,
+) {
+    let (mut driver, port) = start_driver().await;
+    let profile = tempfile::tempdir().unwrap();
+    let client = ClientBuilder::new(HttpConnector::new())
+        .capabilities(capabilities(&profile))
+        .connect(&format!("http://127.0.0.1:{port}"))
+        .await
+        .unwrap_or_else(|error| panic!("Chromium does not start: {error}"));
+    let walked = tokio::spawn(walk(Tab { client: client.clone(), site: site.to_owned() })).await;
+    client.close().await.unwrap();
+    driver.kill().await.unwrap();
+    if let Err(error) = walked {
+        std::panic::resume_unwind(error.into_panic());
+    }
+}
+
+async fn start_driver() -> (Child, u16) {
+    let missing = "chromedriver is missing: `cargo xtask test` installs Chromium and its driver";
+    let mut driver = Command::new("chromedriver")
+        .arg("--port=0")
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap_or_else(|error| panic!("{missing} ({error})"));
+    let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
+    while let Some(line) = lines.next_line().await.unwrap() {
+        let port = line.split_once(READY).map(|(_, port)| port.trim_end_matches('.'));
+        if let Some(port) = port.and_then(|port| port.parse().ok()) {
+            return (driver, port);
+        }
+    }
+    panic!("chromedriver ended before it was ready");
+}
+
+fn capabilities(profile: &TempDir) -> Capabilities {
+    let args = [
+        "--headless=new".to_owned(),
+        "--no-sandbox".to_owned(),
+        "--disable-gpu".to_owned(),
+        "--no-first-run".to_owned(),
+        "--disable-background-networking".to_owned(),
+        "--disable-component-update".to_owned(),
+        "--disable-sync".to_owned(),
+        "--disable-dev-shm-usage".to_owned(),
+        "--window-size=1280,900".to_owned(),
+        // Nothing but this machine is reached.
+        "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1".to_owned(),
+        format!("--user-data-dir={}", profile.path().display()),
+    ];
+    let wanted = json!({
+        "goog:chromeOptions": { "args": args },
+        "goog:loggingPrefs": { "browser": "ALL" },
+    });
+    serde_json::from_value(wanted).unwrap()
+}
+
+/// A command of chromedriver that is not in the WebDriver standard.
+#[derive(Debug)]
+struct Extension {
+    path: &'static str,
+    body: Value,
+}
+
+impl WebDriverCompatibleCommand for Extension {
+    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, ParseError> {
+        base.join(&format!("session/{}/{}", session.unwrap_or_default(), self.path))
+    }
+
+    fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
+        (Method::POST, Some(self.body.to_string()))
+    }
+}
+
+impl Tab {
+    /// Opens a path of the site.
+    pub async fn open(&self, path: &str) {
+        self.client.goto(&format!("{}{path}", self.site)).await.unwrap();
+    }
+
+    /// The path and query that are open.
+    pub async fn path(&self) -> String {
+        let url = self.client.current_url().await.unwrap();
+        url.as_str().strip_prefix(&self.site).unwrap_or(url.as_str()).to_owned()
+    }
+
+    /// Waits until the page with this title is there.
+    pub async fn arrive(&self, title: &str) {
+        let head = format!("/html/head/title[. = '{title} · Mycelium']");
+        self.wait_for(Locator::XPath(&head), title).await;
+    }
+
+    /// Waits until the page says this in one element.
+    pub async fn see(&self, text: &str) {
+        let words = format!("//body//*[contains(normalize-space(.), \"{text}\")]");
+        self.wait_for(Locator::XPath(&words), text).await;
+    }
+
+    async fn wait_for(&self, locator: Locator<'_>, what: &str) {
+        if let Err(error) = self.client.wait().for_element(locator).await {
+            let text = self.script("return document.title + ': ' + document.body.innerText").await;
+            panic!("{what:?} does not appear ({error}): {text}");
+        }
+    }
+
+    /// Types into the field of this name, in place of what was there.
+    pub async fn fill(&self, name: &str, text: &str) {
+        let field = format!("main [name='{name}']");
+        let field = self.client.find(Locator::Css(&field)).await.unwrap();
+        field.clear().await.unwrap();
+        field.send_keys(text).await.unwrap();
+    }
+
+    /// Clicks what this selector finds first.
+    pub async fn click(&self, css: &str) {
+        let found = self.client.find(Locator::Css(css)).await;
+        let found = found.unwrap_or_else(|error| panic!("{css}: {error}"));
+        found.click().await.unwrap_or_else(|error| panic!("{css}: {error}"));
+    }
+
+    /// Clicks the button or link with these words.
+    pub async fn press(&self, words: &str) {
+        let path =
+            format!("//button[normalize-space(.)='{words}'] | //a[normalize-space(.)='{words}']");
+        let found = self.client.find(Locator::XPath(&path)).await;
+        found.unwrap_or_else(|error| panic!("{words}: {error}")).click().await.unwrap();
+    }
+
+    /// Presses a key where the focus is.
+    pub async fn key(&self, key: &str) {
+        self.client.active_element().await.unwrap().send_keys(key).await.unwrap();
+    }
+
+    /// The text of what this selector finds first.
+    pub async fn text(&self, css: &str) -> String {
+        let found = self.client.find(Locator::Css(css)).await;
+        found.unwrap_or_else(|error| panic!("{css}: {error}")).text().await.unwrap()
+    }
+
+    /// What a script returns.
+    pub async fn script(&self, script: &str) -> Value {
+        self.client.execute(script, Vec::new()).await.unwrap()
+    }
+
+    /// Fails if the browser has complained since the last look: of a script, a file that does not
+    /// load, or of what the content security policy has kept back.
+    pub async fn check_console(&self) {
+        let log = Extension { path: "se/log", body: json!({ "type": "browser" }) };
+        let log = self.client.issue_cmd(log).await.unwrap();
+        let complaints: Vec<_> = log.as_array().into_iter().flatten().collect();
+        assert!(complaints.is_empty(), "{complaints:#?}");
+    }
+
+    /// Forgets what the browser has complained of: the caller has made it complain.
+    pub async fn clear_console(&self) {
+        let log = Extension { path: "se/log", body: json!({ "type": "browser" }) };
+        self.client.issue_cmd(log).await.unwrap();
+    }
+
+    /// Runs a command of the Chrome DevTools protocol.
+    pub(crate) async fn devtools(&self, command: &str, params: Value) -> Value {
+        let body = json!({ "cmd": command, "params": params });
+        let command = Extension { path: "goog/cdp/execute", body };
+        self.client.issue_cmd(command).await.unwrap()
+    }
+
+    /// Fails if something that can be used has no name for those who do not see it.
+    pub async fn check_names(&self) {
+        const USED: [&str; 8] =
+            ["button", "link", "textbox", "radio", "checkbox", "combobox", "dialog", "form"];
+        let tree = self.devtools("Accessibility.getFullAXTree", json!({})).await;
+        let nodes = tree["nodes"].as_array().unwrap().iter();
+        let used = nodes
+            .filter(|node| node["ignored"] == false)
+            .filter(|node| node["role"]["value"].as_str().is_some_and(|role| USED.contains(&role)));
+        let nameless: Vec<_> =
+            used.filter(|node| node["name"]["value"].as_str().unwrap_or("").is_empty()).collect();
+        assert!(nameless.is_empty(), "{}: {nameless:#?}", self.path().await);
+    }
+}
