@@ -160,6 +160,14 @@ fn problem_schema() -> Value {
             "instance": { "type": "string", "description": "The id of this request." },
             "success": { "const": false },
             "message": { "type": "string", "description": "The detail, for older clients." },
+            "total_cost": {
+                "type": "string",
+                "description": "What was asked for costs this, as decimal text.",
+            },
+            "missing": {
+                "type": "string",
+                "description": "What the wallet lacks of it, as decimal text.",
+            },
             "errors": {
                 "type": "array",
                 "description": "The fields that were wrong.",

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use askama::Template;
 use http::header::{
     CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_NONE_MATCH,
-    LOCATION, RETRY_AFTER, VARY,
+    LOCATION, RETRY_AFTER, VARY, WWW_AUTHENTICATE,
 };
 use http::{Method, StatusCode};
 use serde::Serialize;
@@ -121,6 +121,10 @@ pub fn finish<D>(cx: &Context<'_, D>, mut response: Response) -> Response {
         }
     } else if !has_own_rule {
         response = with_header(response, CACHE_CONTROL, "no-store");
+    }
+    if response.status() == StatusCode::UNAUTHORIZED {
+        // RFC 9110, 15.5.2: such an answer says how to show who one is.
+        response = with_header(response, WWW_AUTHENTICATE, "Bearer");
     }
     let headers = response.headers_mut();
     headers.append(VARY, HeaderValue::from_static("Cookie, Authorization"));

@@ -110,7 +110,7 @@ impl Client {
             Credential::Token(token) => Some(("authorization", format!("Bearer {token}"))),
         };
         let answer = exchange(self.reach.address, &call, credential.as_slice()).await;
-        self.reach.contract.check(&call, &answer);
+        self.reach.contract().await.check(&call, &answer);
         answer
     }
 

@@ -70,6 +70,8 @@ impl Contract {
         }
         assert!(answer.header("cache-control").is_some(), "no cache-control in {answer}");
         assert_ne!(answer.status, 500, "{answer}");
+        let says_how = answer.header("www-authenticate").is_some();
+        assert_eq!(says_how, answer.status == 401, "{answer}");
         if call.target.starts_with("/api/") && !is_head {
             self.check_api(call, answer);
         }

@@ -44,6 +44,14 @@ impl Page {
         }
     }
 
+    /// The paths on this site that the page links to or loads, without what follows a `#`.
+    pub fn links(&self) -> Vec<String> {
+        let tags = self.html.split('<').map(|tag| tag.split('>').next().unwrap_or_default());
+        let links = tags.flat_map(|tag| [attribute(tag, "href"), attribute(tag, "src")]);
+        let links = links.filter(|link| link.starts_with('/'));
+        links.map(|link| link.split('#').next().unwrap_or_default().to_owned()).collect()
+    }
+
     /// Fills the form that posts to `action` and sends it: hidden fields and what is filled in go
     /// along, and `fields` replace or add to them.
     #[track_caller]

@@ -10,10 +10,10 @@ use gridproxy::{Documents, Standin};
 use host::{Clock, Host, HostOptions};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OnceCell};
 
 use crate::answer::Answer;
-use crate::client::{Call, Client, Credential};
+use crate::client::{self, Call, Client, Credential};
 use crate::contract::Contract;
 
 /// When a market starts: 2026-11-22T17:20:00Z, a quarter of an hour after the recorded documents.
@@ -36,7 +36,19 @@ pub struct Market {
 /// Where the market is, and what its answers must be like.
 pub(crate) struct Reach {
     pub(crate) address: SocketAddr,
-    pub(crate) contract: Contract,
+    contract: OnceCell<Contract>,
+}
+
+impl Reach {
+    /// What answers must be like; asked for after the first answer, so that a test can see what the
+    /// first requests of a new database meet.
+    pub(crate) async fn contract(&self) -> &Contract {
+        let ask = async || {
+            let call = Call::get("/api/openapi.json");
+            Contract::new(client::exchange(self.address, &call, &[]).await.ok(200))
+        };
+        self.contract.get_or_init(ask).await
+    }
 }
 
 /// One host starts at a time: the first one compiles the components, and the others find them.
@@ -73,9 +85,8 @@ impl Market {
         let _one_at_a_time = STARTING.lock().await;
         let host = Host::start(options).await.unwrap_or_else(|error| panic!("{error:?}"));
         let address = host.addr();
-        let document = crate::client::exchange(address, &Call::get("/api/openapi.json"), &[]).await;
-        let contract = Contract::new(document.json());
-        Market { grid, host, clock, reach: Arc::new(Reach { address, contract }), data }
+        let reach = Arc::new(Reach { address, contract: OnceCell::new() });
+        Market { grid, host, clock, reach, data }
     }
 
     /// Where the market is, such as `http://127.0.0.1:40123`.
@@ -148,8 +159,9 @@ impl Market {
     }
 
     /// The ids of the operations that succeeded so far, and of all that the document lists.
-    pub fn operations(&self) -> (Vec<String>, Vec<String>) {
-        (self.reach.contract.succeeded(), self.reach.contract.operations())
+    pub async fn operations(&self) -> (Vec<String>, Vec<String>) {
+        let contract = self.reach.contract().await;
+        (contract.succeeded(), contract.operations())
     }
 
     /// What a component has logged so far.

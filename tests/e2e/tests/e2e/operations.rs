@@ -33,7 +33,7 @@ async fn every_operation_of_the_document_succeeds_once() {
     market.check_invariants().await;
     farmer.delete("/api/account/sessions").await.ok(204);
 
-    let (succeeded, all) = market.operations();
+    let (succeeded, all) = market.operations().await;
     assert_eq!(succeeded, all);
 }
 

@@ -99,3 +99,22 @@ async fn a_request_sent_64_times_at_once_is_done_once() {
     assert_eq!(renters[0].balance().await, "75.00");
     market.check_invariants().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_first_requests_to_a_new_database_are_all_answered() {
+    let market = Market::start().await;
+    let paths = ["/api/health", "/api/marketplace/nodes", "/", "/dashboard/farm", "/login"];
+    let line = Arc::new(Barrier::new(CLIENTS));
+    let mut running = JoinSet::new();
+    for path in paths.into_iter().cycle().take(CLIENTS) {
+        let (visitor, line) = (market.visitor(), Arc::clone(&line));
+        running.spawn(async move {
+            line.wait().await;
+            visitor.get(path).await
+        });
+    }
+    for answer in running.join_all().await {
+        assert!(matches!(answer.status, 200 | 303), "{answer}");
+    }
+    market.check_invariants().await;
+}

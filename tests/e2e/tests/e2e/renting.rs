@@ -1,4 +1,4 @@
-//! The main path: a farmer offers a node, a renter rents a slice of it, and everybody sees the same.
+//! The main path: a farmer offers a node, a renter rents a slice, and everybody sees the same.
 
 use e2e::{Call, Client, Market};
 use serde_json::{Value, json};
