@@ -201,8 +201,8 @@ impl Tab {
 
     /// Fails if something that can be used has no name for those who do not see it.
     pub async fn check_names(&self) {
-        const USED: [&str; 8] =
-            ["button", "link", "textbox", "radio", "checkbox", "combobox", "dialog", "form"];
+        const USED: [&str; 7] =
+            ["button", "link", "textbox", "radio", "checkbox", "combobox", "dialog"];
         let tree = self.devtools("Accessibility.getFullAXTree", json!({})).await;
         let nodes = tree["nodes"].as_array().unwrap().iter();
         let used = nodes

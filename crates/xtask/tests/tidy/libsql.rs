@@ -10,6 +10,9 @@ const WORDS: [&str; 6] = ["ANALYZE", "ATTACH", "OFFSET", "TEMP", "TEMPORARY", "V
 /// The PRAGMAs that may be set.
 const SETTABLE: [&str; 3] = ["defer_foreign_keys", "foreign_keys", "user_version"];
 
+/// Words that a part of a statement has, in capitals, where English has none.
+const CLAUSES: [&str; 6] = ["FROM", "JOIN", "LIMIT", "ORDER", "VALUES", "WHERE"];
+
 /// Functions that make one value of many rows, where libSQL knows no `ORDER BY`.
 const AGGREGATES: [&str; 9] = [
     "avg",
@@ -33,12 +36,18 @@ pub(crate) fn check_migration(file: &SourceFile) -> Vec<String> {
 
 /// What is wrong with the statements of a Rust file.
 pub(crate) fn check_source(file: &SourceFile) -> Vec<String> {
-    let statements = literals(&file.text).filter(|literal| is_sql(literal.text));
+    let statements = literals(&file.text).filter(|literal| is_part(literal.text));
     let problems = statements.flat_map(|literal| {
         let found = problems(literal.text).into_iter();
         found.map(move |(line, what)| (literal.line + line - 1, what))
     });
     problems.map(|(line, what)| format!("{}: {what}", file.at(line))).collect()
+}
+
+/// Whether a text is a statement, or a part that `concat!` makes one of.
+fn is_part(text: &str) -> bool {
+    let words = text.split(|c: char| !is_word(c));
+    is_sql(text) || words.into_iter().any(|word| CLAUSES.contains(&word))
 }
 
 /// The lines of a text of SQL where something is wrong, and what.
@@ -209,8 +218,8 @@ mod tests {
         let source = SourceFile::fixture(
             "s.rs",
             "// VACUUM\nconst A: &str = \"\n    SELECT a\n     LIMIT 1, 2\";\n\
-             f(\"VACUUM is a word\");",
+             f(\"VACUUM is a word\"); concat!(f!(), \" FROM a LIMIT 1, 2\");",
         );
-        assert_eq!(check_source(&source), ["s.rs:4: LIMIT a, b"]);
+        assert_eq!(check_source(&source), ["s.rs:4: LIMIT a, b", "s.rs:5: LIMIT a, b"]);
     }
 }

@@ -40,8 +40,8 @@ async fn each_recorded_node_can_provide_what_it_must() {
         let said = node["reason"].as_str().unwrap_or_default();
         assert!(said.contains(reason), "node {id}: {said}");
         let page = farmer.get(&format!("/dashboard/farm/nodes/node{id}")).await.page(200);
-        let words = if slices == 0 { reason } else { "this node can provide" };
-        assert!(page.words().to_lowercase().contains(words), "{}", page.words());
+        let words = if slices == 0 { reason } else { "this node can provide" }.to_lowercase();
+        assert!(page.words().to_lowercase().contains(&words), "{}", page.words());
     }
     let listed = farmer.get("/api/farm/nodes?limit=100").await.ok(200);
     let listed: Vec<_> =

@@ -66,8 +66,8 @@ async fn one_of_64_clients_gets_the_slice() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nine_of_64_clients_get_the_nine_slices() {
-    let (market, renters) = market_with_renters(CLIENTS).await;
+async fn nine_of_24_clients_get_the_nine_slices() {
+    let (market, renters) = market_with_renters(24).await;
     let body = json!({ "node_id": "node32", "duration_months": 1 });
     let mut slices = BTreeSet::new();
     for (_, answer) in race(renters, body).await {

@@ -155,8 +155,8 @@ async fn the_page_shows_what_the_api_finds() {
     let some = visitor.get("/marketplace/compute?country=Belgium&max_price=20").await.page(200);
     some.says(&["1 node, cheapest first", "node17"]);
     assert!(!some.words().contains("node32"));
-    let none = visitor.get("/marketplace/compute?country=Atlantis").await.page(200);
-    none.says(&["No node matches"]);
+    let nothing = visitor.get("/marketplace/compute?country=Atlantis").await.page(200);
+    nothing.says(&["No node matches"]);
     let wrong = visitor.get("/marketplace/compute?max_price=cheap").await.page(400);
     wrong.says(&["The filter needs a correction", "An amount of dollars"]);
     let node = visitor.get("/marketplace/compute/node32").await.page(200);
