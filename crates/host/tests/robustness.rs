@@ -59,7 +59,7 @@ async fn more_memory_than_allowed_is_a_500() {
     get(&host, "/grow").await.assert_problem(500);
     assert_eq!(text(&host, "/hello").await, "hello");
     let log = app.log("guest");
-    assert!(log.contains("memory"), "{log}");
+    assert!(log.contains("host: stopped") && log.contains("growing memory"), "{log}");
 }
 
 #[tokio::test]

@@ -112,6 +112,7 @@ async fn only_allowed_hosts_are_reached() {
     let answer = text(&host, &format!("/fetch?http://{addr}/path?x=1")).await;
     assert!(answer.starts_with("200 GET /path?x=1 HTTP/1.1|"), "{answer}");
     assert!(answer.contains(&format!("host: {addr}|")), "{answer}");
+    assert!(!answer.contains("forged"), "{answer}");
 
     let port = addr.port();
     let denied = text(&host, &format!("/fetch?http://localhost:{port}/")).await;

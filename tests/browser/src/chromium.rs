@@ -78,6 +78,7 @@ fn capabilities(profile: &TempDir) -> Capabilities {
         "--disable-component-update".to_owned(),
         "--disable-sync".to_owned(),
         "--disable-dev-shm-usage".to_owned(),
+        "--hide-scrollbars".to_owned(),
         "--window-size=1280,900".to_owned(),
         // Nothing but this machine is reached.
         "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1".to_owned(),

@@ -48,7 +48,11 @@ impl Tab {
     }
 
     async fn emulate(&self, scheme: &str, width: u32) {
-        let features = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
+        // Without motion, a picture never shows a color on its way to another.
+        let features = json!([
+            { "name": "prefers-color-scheme", "value": scheme },
+            { "name": "prefers-reduced-motion", "value": "reduce" },
+        ]);
         self.devtools("Emulation.setEmulatedMedia", json!({ "features": features })).await;
         let screen = json!({
             "width": width,

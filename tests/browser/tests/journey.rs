@@ -1,7 +1,5 @@
 //! The main path as people walk it: a farmer offers a node, a renter finds it and rents a slice.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
 use std::sync::Arc;
 
 use browser::{ENTER, ESCAPE, Tab, journey};

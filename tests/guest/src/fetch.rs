@@ -19,7 +19,10 @@ fn try_get(url: &str) -> Result<String, String> {
     let (scheme, rest) = url.split_once("://").ok_or("no scheme")?;
     let scheme = if scheme == "https" { Scheme::Https } else { Scheme::Http };
     let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let request = OutgoingRequest::new(Fields::new());
+    // The host must not let it stand: a guest may not speak to one site in another's name.
+    let headers = Fields::new();
+    headers.append("host", b"forged.test").map_err(|error| format!("{error:?}"))?;
+    let request = OutgoingRequest::new(headers);
     request.set_scheme(Some(&scheme)).map_err(|()| "bad scheme")?;
     request.set_authority(Some(authority)).map_err(|()| "bad authority")?;
     request.set_path_with_query(Some(path)).map_err(|()| "bad path")?;

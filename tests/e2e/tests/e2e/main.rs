@@ -7,6 +7,7 @@ mod farm;
 mod operations;
 mod pages;
 mod race;
+mod readme;
 mod refusals;
 mod renting;
 mod search;
