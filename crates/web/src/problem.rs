@@ -50,13 +50,13 @@ kinds! {
     Unreadable, "unreadable-request", BAD_REQUEST, "The request cannot be read",
         "Send what the API document describes; the detail says where reading stopped.";
     InvalidFields, "invalid-fields", BAD_REQUEST, "Some fields cannot be used",
-        "Correct the fields listed in `errors` and send the request again.";
+        "Correct the fields listed in errors and send the request again.";
     NotSignedIn, "not-signed-in", UNAUTHORIZED, "You are not signed in",
-        "Sign in, or send a valid token as `Authorization: Bearer …`.";
+        "Sign in, or send a valid token as Authorization: Bearer ….";
     WrongCredentials, "wrong-credentials", UNAUTHORIZED, "E-mail or password is wrong",
         "Check both; letters of a password count as they are typed.";
     InsufficientFunds, "insufficient-funds", PAYMENT_REQUIRED, "The wallet does not hold enough",
-        "Add the credit named in `missing`, then try again with the same Idempotency-Key.";
+        "Add the credit named in missing, then try again with the same Idempotency-Key.";
     MissingScope, "missing-scope", FORBIDDEN, "This token may not do that",
         "Use a token with the scope named in the detail.";
     CrossSite, "cross-site-request", FORBIDDEN, "The request came from another site",
@@ -70,7 +70,7 @@ kinds! {
     NoSuchAccount, "no-such-account", NOT_FOUND, "There is no account with this e-mail",
         "Check the address, or ask its owner to sign up first.";
     MethodNotAllowed, "method-not-allowed", METHOD_NOT_ALLOWED, "This method is not offered here",
-        "Use a method named in the `Allow` header.";
+        "Use a method named in the Allow header.";
     EmailTaken, "email-taken", CONFLICT, "This e-mail has an account already",
         "Sign in instead, or use another address.";
     NodeTaken, "node-taken", CONFLICT, "This node is registered already",
@@ -102,7 +102,7 @@ kinds! {
     Internal, "internal-error", INTERNAL_SERVER_ERROR, "Something went wrong on our side",
         "Try again; if it stays, tell the operator the request id.";
     Busy, "busy", SERVICE_UNAVAILABLE, "The marketplace is busy",
-        "Try again after the time in `Retry-After`, with the same Idempotency-Key.";
+        "Try again after the time in Retry-After, with the same Idempotency-Key.";
     WrongSchema, "wrong-schema", SERVICE_UNAVAILABLE, "The database is of another version",
         "The operator has to run the version of Mycelium that the database belongs to.";
 }

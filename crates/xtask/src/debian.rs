@@ -17,9 +17,6 @@ use crate::target::{TARGET, remove_folder};
 /// The suites that may have the sources of our compiler, the most likely one first.
 const SUITES: [&str; 3] = ["trixie-backports", "forky", "sid"];
 
-/// Debian's own address, for systems whose sources name no mirror of it.
-const DEFAULT_MIRROR: &str = "http://deb.debian.org/debian";
-
 /// Where the package `debian-archive-keyring` puts the keys of Debian's archive.
 const KEYRINGS: &str = "usr/share/keyrings";
 
@@ -43,7 +40,7 @@ pub(crate) fn fetch(step: &mut Step, folder: &Path, release: &str) -> Result<Sou
         );
     }
     fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
-    let mirror = system_mirror();
+    let mirror = system_mirror()?;
     let mut keyring = match system_keyring() {
         Some(keyring) => keyring,
         None => newer_keyring(step, folder)?,
@@ -205,13 +202,16 @@ impl Apt {
 }
 
 /// The mirror of Debian's archive that the system uses.
-fn system_mirror() -> String {
+fn system_mirror() -> Result<String> {
     let release = fs::read_to_string("/etc/os-release").unwrap_or_default();
     let mirror = debian_codename(&release).and_then(|codename| {
         let texts = source_files().into_iter().filter_map(|file| fs::read_to_string(file).ok());
         texts.flat_map(|text| source_entries(&text)).find_map(|entry| entry.mirror_for(&codename))
     });
-    mirror.unwrap_or_else(|| DEFAULT_MIRROR.to_owned())
+    mirror.context(
+        "apt's sources name no mirror of Debian to take the compiler's sources from: add one, or \
+         get the target with `rustup target add wasm32-wasip2`",
+    )
 }
 
 /// The name of the system's release, if the system is Debian itself: a derivative's mirrors do not
@@ -267,7 +267,7 @@ fn source_entries(text: &str) -> Vec<SourceEntry> {
     one_line.chain(stanzas).collect()
 }
 
-/// Parses `deb [signed-by=…] http://deb.debian.org/debian bookworm main contrib`.
+/// Parses `deb [signed-by=…] http://a.example/debian bookworm main contrib`.
 fn one_line_entry(line: &str) -> Option<SourceEntry> {
     let mut rest = line.trim().strip_prefix("deb ")?.trim_start();
     if rest.starts_with('[') {
@@ -351,6 +351,6 @@ mod tests {
         let check = |text: &str, expected| assert_eq!(lacks_key(&anyhow!("{text}")), expected);
         check("The following signatures couldn't be verified: NO_PUBKEY 0E98404D386FA1D9", true);
         check("Missing key B8B80B5B623EAB6AD8775C45B7C5D7D6350947F8, needed to verify", true);
-        check("Could not resolve 'deb.debian.org'", false);
+        check("Could not resolve 'a.example'", false);
     }
 }
