@@ -79,8 +79,10 @@ END;
 
 CREATE TRIGGER slices_are_counted_again AFTER UPDATE OF state ON slices BEGIN
     UPDATE nodes
-       SET available_slices = available_slices + (NEW.state = 'available') - (OLD.state = 'available'),
-           allocated_slices = allocated_slices + (NEW.state = 'allocated') - (OLD.state = 'allocated')
+       SET available_slices = available_slices
+               + (NEW.state = 'available') - (OLD.state = 'available'),
+           allocated_slices = allocated_slices
+               + (NEW.state = 'allocated') - (OLD.state = 'allocated')
      WHERE id = NEW.node_id;
 END;
 

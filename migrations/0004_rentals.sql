@@ -74,7 +74,8 @@ CREATE TRIGGER rent_slice_does INSTEAD OF INSERT ON rent_slice BEGIN
     UPDATE slices SET state = 'allocated'
      WHERE (node_id, number) = (SELECT node_id, slice_number FROM rentals WHERE id = NEW.id);
     INSERT INTO ledger_transactions (kind, reference, reason, created_at)
-    SELECT 'rental', NEW.id, 'Rental of node' || node_id || '_slice_' || slice_number, NEW.started_at
+    SELECT 'rental', NEW.id, 'Rental of node' || node_id || '_slice_' || slice_number,
+           NEW.started_at
       FROM rentals WHERE id = NEW.id;
     INSERT INTO post_entry (transaction_kind, reference, kind, owner_id, amount_micros)
     VALUES ('rental', NEW.id, 'wallet', NEW.renter_id, -NEW.total_micros),

@@ -1,6 +1,6 @@
 //! Accounts, sessions and tokens.
 //!
-//! A component of its own, because hashing a password blocks its instance; the only one that hashes.
+//! A component of its own, because hashing a password blocks its instance; no other hashes.
 
 mod api;
 mod credentials;

@@ -20,7 +20,8 @@ const GIB: i64 = 1024 * 1024 * 1024;
 
 /// Whether a node answers, as the grid sees it.
 ///
-/// "Up" is up to 80 minutes old (`pkg/nodestatus` of the grid's gridproxy); see [`NodeReport::healthy`].
+/// "Up" is up to 80 minutes old (`pkg/nodestatus` of the grid's gridproxy); see
+/// [`NodeReport::healthy`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NodeStatus {
     /// Running.

@@ -1,6 +1,6 @@
 //! Requests to the outside: one `GET`, bounded in size and time.
 //!
-//! Through WASI 0.2, whose calls block: the cron component cannot await, and so one way serves both.
+//! Through WASI 0.2, whose calls block: the cron component cannot await, and one way serves both.
 
 use std::time::{Duration, Instant};
 

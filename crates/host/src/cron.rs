@@ -63,8 +63,8 @@ impl CronComponent {
         }
     }
 
-    /// Runs at each time of the schedule after `start`, until `stop` turns true. A run that is still
-    /// going on at the next time lets that one pass.
+    /// Runs at each time of the schedule after `start`, until `stop` turns true. A run that is
+    /// still going on at the next time lets that one pass.
     pub(crate) async fn follow(
         &self,
         schedule: &Schedule,

@@ -128,8 +128,8 @@ pub fn farmer_of(db: &impl Db, node: NodeId) -> Result<Option<AccountId>, StoreE
     row.map(|row| row.parsed(0, AccountId::parse)).transpose()
 }
 
-/// One page of a farmer's nodes, by number. `?1` farmer, `?2` the last node of the page before, `?3`
-/// how many rows. Served by the index `nodes_by_farmer`.
+/// One page of a farmer's nodes, by number. `?1` farmer, `?2` the last node of the page before,
+/// `?3` how many rows. Served by the index `nodes_by_farmer`.
 const OF_FARMER: &str = concat!(
     "SELECT ",
     farm_node_columns!(),

@@ -124,8 +124,8 @@ const LOAD: &str = "
       LEFT JOIN nodes n ON n.id = ?1
       LEFT JOIN rentals r ON r.renter_id = ?3 AND r.idempotency_key = ?4";
 
-/// Rents a slice; the columns of the command view, in order. Aborts, changing nothing, unless offer,
-/// slice and wallet are as the decision saw them.
+/// Rents a slice; the columns of the command view, in order. Aborts, changing nothing, unless
+/// offer, slice and wallet are as the decision saw them.
 const RENT: &str = "
     INSERT INTO rent_slice
            (id, node_id, slice_number, renter_id, term_months, offer_version, price_micros,

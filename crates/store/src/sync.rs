@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use crate::db::{Db, StoreError, Value};
 
-/// One page of registered nodes by number. `?1` the last node of the page before, `?2` how many rows.
+/// One page of registered nodes by number. `?1` the last node of the page before, `?2` how many
+/// rows.
 const REGISTERED: &str = "SELECT id FROM nodes WHERE id > ?1 ORDER BY id LIMIT ?2";
 
 /// A page of registered nodes behind `behind`, by number.

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use crate::imports::spin::sqlite::sqlite::{Connection, QueryResult, Value};
 
 thread_local! {
-    static CONNECTIONS: RefCell<BTreeMap<String, Connection>> = const { RefCell::new(BTreeMap::new()) };
+    static CONNECTIONS: RefCell<BTreeMap<String, Connection>> =
+        const { RefCell::new(BTreeMap::new()) };
 }
 
 /// Runs one statement a line, with text parameters after tabs, and answers a line for each.
