@@ -237,7 +237,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn micros_and_back_is_the_same_amount(micros in -1_000_000_000_000_i64..=1_000_000_000_000) {
+        fn micros_undo_micros(micros in -1_000_000_000_000_i64..=1_000_000_000_000) {
             prop_assert_eq!(Usd::from_micros(micros).micros(), micros);
         }
 

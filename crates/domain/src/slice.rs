@@ -37,19 +37,15 @@ impl SliceState {
     ///
     /// An allocated slice is never retired: a sync does not take away what somebody has paid for.
     pub fn after(self, event: SliceEvent) -> Result<SliceState, Refused> {
+        use SliceEvent::{Release, Rent, Restore, Retire};
+        use SliceState::{Allocated, Available, Retired};
         match (self, event) {
-            (SliceState::Available, SliceEvent::Rent) => Ok(SliceState::Allocated),
-            (SliceState::Allocated, SliceEvent::Release)
-            | (SliceState::Retired, SliceEvent::Restore) => Ok(SliceState::Available),
-            (SliceState::Available, SliceEvent::Retire) => Ok(SliceState::Retired),
-            (SliceState::Available, SliceEvent::Release | SliceEvent::Restore)
-            | (
-                SliceState::Allocated,
-                SliceEvent::Rent | SliceEvent::Retire | SliceEvent::Restore,
-            )
-            | (SliceState::Retired, SliceEvent::Rent | SliceEvent::Release | SliceEvent::Retire) => {
-                Err(Refused)
-            }
+            (Available, Rent) => Ok(Allocated),
+            (Allocated, Release) | (Retired, Restore) => Ok(Available),
+            (Available, Retire) => Ok(Retired),
+            (Available, Release | Restore)
+            | (Allocated, Rent | Retire | Restore)
+            | (Retired, Rent | Release | Retire) => Err(Refused),
         }
     }
 

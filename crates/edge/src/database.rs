@@ -1,8 +1,8 @@
 //! `Db` on Spin's synchronous SQLite interface.
 //!
 //! Opening a connection parses the schema again, so an instance opens one and keeps it. That is
-//! safe because every change is one statement. The synchronous `execute` is five times as fast as the
-//! asynchronous one (measured on Spin 4.1).
+//! safe because every change is one statement. The synchronous `execute` is five times as fast as
+//! the asynchronous one (measured on Spin 4.1).
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
