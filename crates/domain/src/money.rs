@@ -237,7 +237,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn micros_undo_micros(micros in -1_000_000_000_000_i64..=1_000_000_000_000) {
+        fn micros_are_read_back(micros in -1_000_000_000_000_i64..=1_000_000_000_000) {
             prop_assert_eq!(Usd::from_micros(micros).micros(), micros);
         }
 
