@@ -37,6 +37,7 @@ pub struct Host {
     tasks: JoinSet<()>,
     control: JoinSet<()>,
     shutdown_wait: Duration,
+    turns: LongTurns,
 }
 
 /// The parts that its tasks share.
@@ -49,6 +50,7 @@ struct App {
     server: Server,
     crons: BTreeMap<String, Arc<CronComponent>>,
     schedules: Vec<(Arc<CronComponent>, Schedule)>,
+    turns: LongTurns,
 }
 
 impl Host {
@@ -80,7 +82,8 @@ impl Host {
             control_tasks.spawn(socket.serve(Arc::clone(&running)));
         }
         let shutdown_wait = options.limits.shutdown_wait;
-        Ok(Host { addr, running, stop, tasks, control: control_tasks, shutdown_wait })
+        let turns = app.turns;
+        Ok(Host { addr, running, stop, tasks, control: control_tasks, shutdown_wait, turns })
     }
 
     /// Where it listens.
@@ -110,6 +113,12 @@ impl Host {
         let _ = tokio::time::timeout(wait, ended).await;
         // What still runs now is a cron component.
         self.tasks.shutdown().await;
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        self.turns.end();
     }
 }
 
@@ -169,6 +178,7 @@ impl App {
             schedules: schedules.collect(),
             server: Server { router, components, limits: options.limits },
             crons,
+            turns,
         })
     }
 }

@@ -5,6 +5,7 @@
 //! with others of its kind, on all threads but one.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
@@ -22,17 +23,27 @@ const PAUSE: Duration = Duration::from_millis(1);
 #[derive(Clone)]
 pub(crate) struct LongTurns {
     places: Arc<Semaphore>,
+    is_over: Arc<AtomicBool>,
 }
 
 impl LongTurns {
     /// For the runtime that the caller runs in.
     pub(crate) fn new() -> LongTurns {
         let threads = tokio::runtime::Handle::current().metrics().num_workers();
-        LongTurns { places: Arc::new(Semaphore::new(threads.saturating_sub(1).max(1))) }
+        let places = Arc::new(Semaphore::new(threads.saturating_sub(1).max(1)));
+        LongTurns { places, is_over: Arc::default() }
+    }
+
+    /// Traps every guest that still computes: nobody waits for it any more.
+    pub(crate) fn end(&self) {
+        self.is_over.store(true, Ordering::Relaxed);
     }
 
     /// What a guest does that still computes at a tick, after so many before.
     pub(crate) fn at_tick(&self, ticks: u32) -> UpdateDeadline {
+        if self.is_over.load(Ordering::Relaxed) {
+            return UpdateDeadline::Interrupt;
+        }
         if ticks <= FREE_TICKS {
             return UpdateDeadline::Yield(1);
         }

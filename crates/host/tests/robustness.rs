@@ -8,7 +8,7 @@ mod support;
 use std::time::{Duration, Instant};
 
 use host::HostOptions;
-use support::{Client, get, start, start_with, text};
+use support::{Client, get, start, start_with, text, wait_for};
 
 fn short_deadline(options: &mut HostOptions) {
     options.limits.request_deadline = Duration::from_millis(400);
@@ -132,11 +132,13 @@ async fn a_shutdown_finishes_what_runs() {
 
 #[tokio::test]
 async fn a_shutdown_does_not_wait_for_ever() {
-    let (_app, host) =
+    let (app, host) =
         start_with(|options| options.limits.shutdown_wait = Duration::from_millis(100)).await;
     let mut client = Client::connect(host.addr()).await;
     client.write("GET /loop HTTP/1.1\r\nhost: a\r\n\r\n").await;
     assert_eq!(text(&host, "/hello").await, "hello");
     host.shutdown().await;
     assert_eq!(client.line().await, "", "the connection was cut");
+    // The guest does not go on in the background either.
+    wait_for(|| app.log("guest").contains("host: stopped").then_some(())).await;
 }

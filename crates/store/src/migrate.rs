@@ -20,7 +20,7 @@ pub struct Migration {
 }
 
 /// Every migration, in order.
-pub const MIGRATIONS: [Migration; 4] = [
+pub const MIGRATIONS: [Migration; 8] = [
     Migration {
         number: 1,
         name: "accounts",
@@ -36,6 +36,18 @@ pub const MIGRATIONS: [Migration; 4] = [
         number: 4,
         name: "rentals",
         sql: include_str!("../../../migrations/0004_rentals.sql"),
+    },
+    Migration {
+        number: 5,
+        name: "security",
+        sql: include_str!("../../../migrations/0005_security.sql"),
+    },
+    Migration { number: 6, name: "audit", sql: include_str!("../../../migrations/0006_audit.sql") },
+    Migration { number: 7, name: "mail", sql: include_str!("../../../migrations/0007_mail.sql") },
+    Migration {
+        number: 8,
+        name: "factors",
+        sql: include_str!("../../../migrations/0008_factors.sql"),
     },
 ];
 

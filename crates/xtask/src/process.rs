@@ -28,8 +28,18 @@ const WATCH_INTERVAL: Duration = Duration::from_secs(1);
 const END_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The cargo that runs this program, which knows the toolchain that was chosen.
+///
+/// Without what cargo told about the package of this program: build scripts of dependencies watch
+/// these variables, and would run again at each change between `cargo xtask` and plain `cargo`.
 pub(crate) fn cargo() -> Command {
-    Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    for (name, _) in env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&name);
+        }
+    }
+    command
 }
 
 /// A cargo call whose progress `run` can show.

@@ -10,11 +10,12 @@ const LAYERS: [(&str, &[&str]); 8] = [
     ("domain", &[]),
     ("store", &["domain"]),
     ("grid", &["domain"]),
-    ("web", &["domain", "store"]),
-    ("edge", &["domain", "grid", "store", "web"]),
-    ("components", &["domain", "edge", "grid", "store", "web"]),
+    ("seal", &[]),
+    ("web", &["domain", "seal", "store"]),
+    ("edge", &["domain", "grid", "seal", "store", "web"]),
+    ("components", &["domain", "edge", "grid", "seal", "store", "web"]),
     ("host", &["store"]),
-    ("xtask", &["domain", "store"]),
+    ("xtask", &["domain", "seal", "store"]),
 ];
 
 /// What else `domain` may use: nothing that reaches out of the program.
