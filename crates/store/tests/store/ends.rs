@@ -26,6 +26,10 @@ fn the_end_of_a_rental_leaves_these_rows() {
     end_due(&db, rental.ends_at, 10).unwrap();
     let text = difference(&before, &dump(&db), rental.id);
     expect![[r#"
+        + audit id=8 action='rental-ended' actor='market' actor_id='' account_id='omar'
+            subject='rental' address='' request_id='' created_at=1797959321
+        + audit id=9 action='rental-ended' actor='market' actor_id='' account_id='farmer'
+            subject='rental' address='' request_id='' created_at=1797959321
         + events id=7 kind='rental-ended' renter_id='omar' farmer_id='farmer' node_id=32
             slice_number=1 rental_id='rental' created_at=1797959321
         ~ ledger_accounts id=4 balance_micros=0

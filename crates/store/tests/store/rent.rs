@@ -29,6 +29,10 @@ fn three_months_at_25_dollars_leave_these_rows() {
     assert_eq!(find(&db, account(OMAR), rental.id), Ok(Some(rental.clone())));
     let text = difference(&before, &dump(&db), rental.id);
     expect![[r#"
+        + audit id=6 action='slice-rented' actor='market' actor_id='' account_id='omar'
+            subject='rental' address='' request_id='' created_at=1795367321
+        + audit id=7 action='slice-rented' actor='market' actor_id='' account_id='farmer'
+            subject='rental' address='' request_id='' created_at=1795367321
         + events id=6 kind='slice-rented' renter_id='omar' farmer_id='farmer' node_id=32
             slice_number=1 rental_id='rental' created_at=1795367321
         ~ ledger_accounts id=2 balance_micros=28750000
