@@ -11,7 +11,6 @@ use web::api::account::{
     NewPasswordBody, PasswordBody, ResetBody, SessionView, TokenBody, TokenView,
 };
 use web::api::{self, PageOf};
-use web::audit::Action;
 use web::{Problem, Response, json, respond, session};
 
 use crate::changes::{self, NewEmail};
@@ -119,9 +118,7 @@ pub(crate) fn end_session(cx: &Context<'_>) -> Result<Response, Problem> {
 }
 
 pub(crate) fn end_other_sessions(cx: &Context<'_>) -> Result<Response, Problem> {
-    let identity = cx.session()?;
-    sessions::end_others(cx.db, identity.account, identity.session())?;
-    cx.audit(Action::SessionsEnded, Some(identity.account), "")?;
+    making::end_other_sessions(cx)?;
     Ok(respond::no_content())
 }
 

@@ -4,11 +4,13 @@
 
 mod api;
 mod changes;
+mod codes;
 mod credentials;
 mod mailing;
 mod making;
 mod pages;
 mod password;
+mod settings;
 
 use bytes::Bytes;
 use domain::account::Scope;
@@ -22,6 +24,8 @@ use web::api::account::{
     LIST_SESSIONS, LIST_TOKENS, OPEN_SESSION, RESET_PASSWORD, REVOKE_TOKEN, SHOW_ACCOUNT,
 };
 use web::operation::Access;
+
+const READ: Access = Access::Account(Scope::Read);
 
 const ROUTES: &[Route] = &[
     Route::api(&CREATE_ACCOUNT, api::create_account),
@@ -46,7 +50,25 @@ const ROUTES: &[Route] = &[
     Route::form("/signup", Access::Public, pages::sign_up),
     Route::page("/login", Access::Public, pages::login),
     Route::form("/login", Access::Public, pages::sign_in),
-    Route::form("/logout", Access::Account(Scope::Read), pages::sign_out),
+    Route::form("/logout", READ, pages::sign_out),
+    Route::page("/mail-sent", Access::Public, codes::mail_sent),
+    Route::page("/signup/confirm", Access::Public, codes::sign_up),
+    Route::form("/signup/confirm", Access::Public, codes::confirm_sign_up),
+    Route::page("/email/confirm", Access::Public, codes::email),
+    Route::form("/email/confirm", Access::Public, codes::confirm_email),
+    Route::page("/reset", Access::Public, codes::reset),
+    Route::form("/reset", Access::Public, codes::ask_reset),
+    Route::page("/reset/confirm", Access::Public, codes::reset_form),
+    Route::form("/reset/confirm", Access::Public, codes::confirm_reset),
+    Route::page("/dashboard/settings", READ, settings::settings),
+    Route::form("/dashboard/settings/email", READ, settings::change_email),
+    Route::form("/dashboard/settings/password", READ, settings::change_password),
+    Route::form("/dashboard/settings/sessions/end-others", READ, settings::end_other_sessions),
+    Route::form("/dashboard/settings/sessions/{session}/end", READ, settings::end_session),
+    Route::form("/dashboard/settings/tokens", READ, settings::make_token),
+    Route::form("/dashboard/settings/tokens/{token}/revoke", READ, settings::revoke_token),
+    Route::page("/dashboard/settings/activity", READ, settings::activity),
+    Route::form("/dashboard/settings/delete", READ, settings::delete),
 ];
 
 #[http_service]

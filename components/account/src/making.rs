@@ -83,6 +83,9 @@ fn read(body: &TokenBody) -> Result<Wish, Problem> {
     let scopes = keep(&mut wrong, Scopes::parse(body.scopes.iter().map(String::as_str)));
     let ceiling = body.ceiling_usd.as_ref().map(|usd| Usd::parse("ceiling_usd", &usd.text()));
     let ceiling = keep(&mut wrong, ceiling.transpose()).flatten();
+    if body.farm_id == Some(0) {
+        wrong.push(FieldError::new("farm_id", "the number of a farm on the grid, above 0"));
+    }
     let days = body.expires_in_days.unwrap_or(TOKEN_DAYS);
     if !(1..=TOKEN_DAYS_MAX).contains(&days) {
         wrong.push(FieldError::new("expires_in_days", "a whole number of days, 1 to 365"));
@@ -117,4 +120,11 @@ pub(crate) fn end_session(
         return Err(Problem::not_found());
     }
     Ok(cx.audit(Action::SessionEnded, Some(account), &id.to_string())?)
+}
+
+/// Ends every session of who is signed in, but this one.
+pub(crate) fn end_other_sessions(cx: &Context<'_>) -> Result<(), Problem> {
+    let identity = cx.session()?;
+    sessions::end_others(cx.db, identity.account, identity.session())?;
+    Ok(cx.audit(Action::SessionsEnded, Some(identity.account), "")?)
 }

@@ -11,7 +11,7 @@ use web::{Problem, Response, respond, session};
 use crate::credentials::{self, SignedUp};
 
 /// Where to go after signing in, if no page has asked for it.
-const MARKET: &str = "/marketplace/compute";
+pub(crate) const MARKET: &str = "/marketplace/compute";
 
 pub(crate) fn signup(cx: &Context<'_>) -> Result<Response, Problem> {
     let next = cx.query("next");

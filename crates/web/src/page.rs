@@ -7,16 +7,19 @@
 //! This module holds what several pages share; each page has a module of its own.
 
 mod account;
+mod codes;
 mod compute;
 mod docs;
 mod error;
 mod farm;
 mod home;
 mod node;
+mod settings;
 mod slices;
 mod wallet;
 
 pub use account::{Login, Signup};
+pub use codes::{ConfirmCode, MailSent, Reset, ResetConfirm};
 pub use compute::{Compute, ComputeFilter, MeasuredUptime, NodeCard};
 pub use docs::{
     Answer, ApiDocs, Operation, OperationGroup, ProblemKind, Problems, RequestField, WalkStep,
@@ -27,6 +30,10 @@ pub use farm::{
 };
 pub use home::{Home, TermFact};
 pub use node::{Node, RentForm, Renting, SliceCell, TermOption};
+pub use settings::{
+    Activity, ActivityRow, EmailForm, PasswordForm, ScopeBox, SessionRow, Settings, TokenForm,
+    TokenMade, TokenRow,
+};
 pub use slices::{Access, Rental, RentalEvent, RentalRow, Slices};
 pub use wallet::{MoneyEntry, Wallet};
 
@@ -39,6 +46,8 @@ pub struct Frame {
     pub section: Section,
     /// The e-mail address of the account that is signed in, or `None` for a visitor.
     pub signed_in: Option<String>,
+    /// Whether that account is an operator's.
+    pub is_operator: bool,
     /// The wallet's balance, such as `$100.00`.
     pub balance: Option<String>,
     /// The value of the hidden field `form_token` in every form that posts, if forms carry one.
@@ -74,6 +83,10 @@ pub enum Section {
     Farm,
     /// `/dashboard/wallet`
     Wallet,
+    /// `/dashboard/settings...`
+    Settings,
+    /// `/operator...`
+    Operator,
     /// `/docs/...`
     Docs,
 }

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use askama::Template;
 use http::header::{
     CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_NONE_MATCH,
-    LOCATION, RETRY_AFTER, VARY, WWW_AUTHENTICATE,
+    LOCATION, REFERRER_POLICY, RETRY_AFTER, VARY, WWW_AUTHENTICATE,
 };
 use http::{Method, StatusCode};
 use serde::Serialize;
@@ -110,7 +110,9 @@ pub fn problem<D>(cx: &Context<'_, D>, problem: &Problem) -> Response {
 /// Spin (measured: 44 ms each).
 pub fn finish<D>(cx: &Context<'_, D>, mut response: Response) -> Response {
     let is_read = matches!(*cx.request.method(), Method::GET | Method::HEAD);
-    let is_public = cx.identity.is_none();
+    // The link of a mail has a secret in its address.
+    let is_secret = cx.query("code").is_some();
+    let is_public = cx.identity.is_none() && !is_secret;
     let has_own_rule = response.headers().contains_key(CACHE_CONTROL);
     if is_read && is_public && response.status() == StatusCode::OK {
         let tag = entity_tag(response.body());
@@ -143,6 +145,9 @@ pub fn finish<D>(cx: &Context<'_, D>, mut response: Response) -> Response {
     headers.append(VARY, HeaderValue::from_static("Cookie, Authorization"));
     for (name, value) in SECURITY_HEADERS {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    if is_secret {
+        headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     }
     let bodiless = matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
     if !bodiless {

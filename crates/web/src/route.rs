@@ -30,6 +30,7 @@ impl<D> Route<D> {
         Route {
             method: match operation.method {
                 Method::POST => Method::POST,
+                Method::PUT => Method::PUT,
                 Method::PATCH => Method::PATCH,
                 Method::DELETE => Method::DELETE,
                 _ => Method::GET,

@@ -4,8 +4,11 @@
 //! store, and gives text that is ready to print.
 
 mod account;
+mod activity;
 mod asset;
 mod badge;
+mod browser;
+mod codes;
 mod compute;
 mod docs;
 mod error;
@@ -16,6 +19,7 @@ mod moment;
 mod node;
 mod notice;
 mod order;
+mod settings;
 mod slices;
 mod visit;
 mod walk;
@@ -23,6 +27,7 @@ mod wallet;
 mod wording;
 
 pub use account::next;
+pub use activity::ACTIVITY_PER_PAGE;
 pub use asset::asset_type;
 pub use compute::NODES_PER_PAGE;
 pub use farm::{FARM_NODES_PER_PAGE, read_node};
@@ -30,6 +35,7 @@ pub use farm_node::{read_change, read_version};
 pub(crate) use moment::to_the_minute;
 pub use notice::Done;
 pub use order::{Order, read_order};
+pub use settings::read_token;
 pub use slices::RENTALS_PER_PAGE;
 pub use visit::Visit;
 pub use wallet::ENTRIES_PER_PAGE;

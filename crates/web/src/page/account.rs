@@ -39,4 +39,6 @@ pub struct Login {
     pub next: Option<String>,
     /// The link to the other page, with the same `next`.
     pub signup_url: String,
+    /// Whether a forgotten password can be replaced by mail.
+    pub can_reset: bool,
 }

@@ -19,9 +19,7 @@ impl Signup {
             frame: visit.frame("Make an account", Section::Elsewhere),
             email: Field::default(),
             password_error: None,
-            password_rule: format!(
-                "At least {PASSWORD_CHARS_MIN} characters. A few words work well."
-            ),
+            password_rule: password_rule(),
             error: None,
             next: next.map(str::to_owned),
             login_url: with_next("/login", next),
@@ -51,6 +49,7 @@ impl Login {
             error: None,
             next: next.map(str::to_owned),
             signup_url: with_next("/signup", next),
+            can_reset: visit.has_mail,
         }
     }
 
@@ -66,6 +65,11 @@ impl Login {
 /// Where to go after signing in, if that is a path on this site.
 pub fn next(path: Option<&str>) -> Option<&str> {
     Some(local_path(path, "")).filter(|path| !path.is_empty())
+}
+
+/// What is asked of a password.
+pub(super) fn password_rule() -> String {
+    format!("At least {PASSWORD_CHARS_MIN} characters. A few words work well.")
 }
 
 fn with_next(page: &str, next: Option<&str>) -> String {

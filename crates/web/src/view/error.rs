@@ -3,24 +3,38 @@
 use crate::context::Context;
 use crate::page::{ErrorPage, Frame, Link, Section};
 use crate::problem::{Kind, Problem};
-use crate::view::wording::sentence;
+use crate::session;
+use crate::view::wording::{SECOND_FACTOR_FIRST, sentence};
 
 impl ErrorPage {
     /// A problem in words, with a way on. It asks the database nothing: that may be what failed.
     pub fn new<D>(cx: &Context<'_, D>, problem: &Problem) -> ErrorPage {
         let title = problem.kind.title();
         let mut frame = Frame::new(title, Section::Elsewhere);
-        frame.signed_in = cx.identity.as_ref().map(|identity| identity.email.clone());
+        if let Some(identity) = &cx.identity {
+            frame.signed_in = Some(identity.email.clone());
+            frame.is_operator = identity.is_operator;
+            frame.form_token = session::form_token(cx.request);
+        }
         // A problem that has nothing to add begins with its title, which stands above already.
         let added = problem.detail.strip_prefix(title).map(|rest| rest.trim_start_matches(". "));
         ErrorPage {
             frame,
             status: problem.kind.status().as_u16(),
             title: title.to_owned(),
-            detail: sentence(added.unwrap_or(&problem.detail)),
+            detail: match problem.kind {
+                Kind::ProveFirst => SECOND_FACTOR_FIRST.to_owned(),
+                _ => sentence(added.unwrap_or(&problem.detail)),
+            },
             request_id: Some(cx.request_id.clone()),
             ways_on: ways_on(problem.kind),
         }
+    }
+
+    /// The same, with a better way on.
+    pub fn leading_to(mut self, url: &str, text: &str) -> ErrorPage {
+        self.ways_on.insert(0, Link::new(url, text));
+        self
     }
 }
 
@@ -28,6 +42,7 @@ fn ways_on(kind: Kind) -> Vec<Link> {
     let market = Link::new("/marketplace/compute", "Go to the marketplace");
     match kind {
         Kind::NotSignedIn => vec![Link::new("/login", "Sign in"), market],
+        Kind::ProveFirst => vec![Link::new("/dashboard/settings", "Go to the settings"), market],
         _ => vec![market, Link::new("/", "Go to the start page")],
     }
 }

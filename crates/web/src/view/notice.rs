@@ -24,11 +24,27 @@ pub enum Done {
     Published,
     /// A node was taken off the market.
     Paused,
+    /// The e-mail address was changed.
+    EmailChanged,
+    /// The password was changed.
+    PasswordChanged,
+    /// A new password was set by mail.
+    PasswordSet,
+    /// A session was ended.
+    SessionEnded,
+    /// All other sessions were ended.
+    SessionsEnded,
+    /// A token was revoked.
+    TokenRevoked,
+    /// The account was deleted.
+    AccountDeleted,
+    /// A farmer said where to be paid.
+    PayoutSet,
 }
 
 impl Done {
     /// Everything that a form can have done.
-    const ALL: [Done; 7] = [
+    const ALL: [Done; 15] = [
         Done::SignedUp,
         Done::SignedOut,
         Done::Rented,
@@ -36,6 +52,14 @@ impl Done {
         Done::NodeChanged,
         Done::Published,
         Done::Paused,
+        Done::EmailChanged,
+        Done::PasswordChanged,
+        Done::PasswordSet,
+        Done::SessionEnded,
+        Done::SessionsEnded,
+        Done::TokenRevoked,
+        Done::AccountDeleted,
+        Done::PayoutSet,
     ];
 
     /// The address `path`, which has no query, with a note that this was done.
@@ -52,6 +76,14 @@ impl Done {
             Done::NodeChanged => "changed",
             Done::Published => "published",
             Done::Paused => "paused",
+            Done::EmailChanged => "email-changed",
+            Done::PasswordChanged => "password-changed",
+            Done::PasswordSet => "password-set",
+            Done::SessionEnded => "session-ended",
+            Done::SessionsEnded => "sessions-ended",
+            Done::TokenRevoked => "token-revoked",
+            Done::AccountDeleted => "account-deleted",
+            Done::PayoutSet => "payout-set",
         }
     }
 
@@ -66,6 +98,14 @@ impl Done {
             Done::NodeChanged => "Saved. Running rentals keep what was sold.",
             Done::Published => "The node is on the market.",
             Done::Paused => "The node is off the market. Running rentals go on.",
+            Done::EmailChanged => "The e-mail address is changed.",
+            Done::PasswordChanged => "The password is changed. Every other browser is signed out.",
+            Done::PasswordSet => "The password is set. Sign in with it.",
+            Done::SessionEnded => "That browser is signed out.",
+            Done::SessionsEnded => "Every other browser is signed out.",
+            Done::TokenRevoked => "The token is revoked: it is worth nothing from now on.",
+            Done::AccountDeleted => "Your account is deleted.",
+            Done::PayoutSet => "Saved. Your earnings are paid there from now on.",
         }
     }
 }

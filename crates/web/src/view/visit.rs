@@ -25,6 +25,10 @@ pub struct Visit<'a> {
     pub(super) price_limits: PriceLimits,
     /// What the platform keeps of a rental.
     pub(super) platform_fee: Percent,
+    /// Whether mail can be sent.
+    pub(super) has_mail: bool,
+    /// Multiplies every limit on requests.
+    pub(super) limit_factor: u32,
     /// Where the app is reached from outside.
     pub(super) base_url: String,
     query: Vec<(String, String)>,
@@ -58,6 +62,8 @@ impl<'a> Visit<'a> {
             form_token: viewer.and_then(|_| session::form_token(cx.request)),
             price_limits: cx.config.price_limits,
             platform_fee: cx.config.platform_fee,
+            has_mail: cx.config.has_mail,
+            limit_factor: cx.config.limit_factor,
             base_url: base_url(&cx.config.public_url, cx.request),
             query: query(cx.request.uri().query().unwrap_or_default()),
         })
@@ -67,6 +73,7 @@ impl<'a> Visit<'a> {
     pub(super) fn frame(&self, title: impl Into<String>, section: Section) -> Frame {
         Frame {
             signed_in: self.viewer.map(|viewer| viewer.identity.email.clone()),
+            is_operator: self.viewer.is_some_and(|viewer| viewer.identity.is_operator),
             balance: self.viewer.map(|viewer| viewer.balance.for_people()),
             form_token: self.form_token.clone(),
             notice: notice::of_query(&self.query(notice::FIELD)),
@@ -115,6 +122,8 @@ mod tests {
             form_token: None,
             price_limits: PriceLimits { min: Usd::ZERO, max: Usd::ZERO },
             platform_fee: Percent::whole(0),
+            has_mail: false,
+            limit_factor: 1,
             base_url: String::new(),
             query: query(text),
         }

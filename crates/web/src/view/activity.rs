@@ -1,0 +1,100 @@
+//! The audit log in plain words.
+
+use store::audit::{Actor, Entry};
+
+use crate::api::PageOf;
+use crate::page::{Activity, ActivityRow, Section};
+use crate::view::moment;
+use crate::view::visit::Visit;
+use crate::view::wording::sentence;
+
+/// How many entries one page shows.
+pub const ACTIVITY_PER_PAGE: u32 = 50;
+
+impl Activity {
+    /// A page of what concerns the account that looks: one more than it holds, if there are more.
+    pub fn new(visit: &Visit<'_>, found: Vec<Entry>) -> Activity {
+        let own = visit.viewer.map(|viewer| viewer.identity.account.to_string());
+        let own = own.unwrap_or_default();
+        let place = |entry: &Entry| entry.id.to_string();
+        let show = |entry: &Entry| ActivityRow::new(entry, &own);
+        let page = PageOf::new(found, ACTIVITY_PER_PAGE, place, show);
+        Activity {
+            frame: visit.frame("Activity", Section::Settings),
+            entries: page.items,
+            next_page: visit.next_page("/dashboard/settings/activity", page.next_cursor),
+        }
+    }
+}
+
+impl ActivityRow {
+    fn new(entry: &Entry, own: &str) -> ActivityRow {
+        let who = match entry.actor {
+            Actor::Visitor => "Somebody who was not signed in",
+            Actor::Account if entry.actor_id == own => "You",
+            Actor::Account | Actor::Operator => "An operator",
+            Actor::Token => "A token of yours",
+            Actor::Market => "The market",
+        };
+        ActivityRow {
+            at: moment::to_the_minute(entry.created_at),
+            what: what(&entry.action),
+            subject: entry.subject.clone(),
+            who: who.to_owned(),
+            address: entry.address.clone(),
+        }
+    }
+}
+
+/// What an action is called.
+pub(super) fn what(action: &str) -> String {
+    let words = match action {
+        "sign-up" => "The account was made",
+        "sign-in" => "Signed in",
+        "sign-in-failed" => "A sign-in failed",
+        "sign-out" => "Signed out",
+        "session-ended" => "A session was ended",
+        "sessions-ended" => "Sessions were ended",
+        "proof" => "Confirmed who it is",
+        "reset-asked" => "A new password was asked for by mail",
+        "password-changed" => "The password was changed",
+        "email-changed" => "The e-mail address was changed",
+        "passkey-added" => "A passkey was added",
+        "passkey-removed" => "A passkey was removed",
+        "totp-added" => "An authenticator app was set up",
+        "totp-removed" => "An authenticator app was removed",
+        "recovery-codes-made" => "Recovery codes were made",
+        "recovery-code-used" => "A recovery code was used",
+        "token-made" => "A token was made",
+        "token-revoked" => "A token was revoked",
+        "payout-set" => "Where to be paid was set",
+        "account-deleted" => "The account was deleted",
+        "credit-granted" | "wallet-credited" => "Credit came into the wallet",
+        "account-disabled" => "The account was shut out",
+        "account-enabled" => "The account was let in again",
+        "operator-granted" => "The account became an operator's",
+        "operator-revoked" => "The account is no operator's any more",
+        "mail-retried" => "A mail was sent again",
+        "node-registered" => "A node was registered",
+        "node-draft" => "A node became a draft",
+        "node-published" => "A node went on the market",
+        "node-paused" => "A node went off the market",
+        "offer-changed" => "A node's price or promise was changed",
+        "slice-rented" => "A slice was rented",
+        "rental-ended" => "A rental ended",
+        // An action of a newer version, which this one has no words for.
+        other => return sentence(other.replace('-', " ")).trim_end_matches('.').to_owned(),
+    };
+    words.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_action_is_named_all_the_same() {
+        assert_eq!(what("slice-set-up"), "Slice set up");
+        assert_eq!(what("sign-in"), "Signed in");
+    }
+}

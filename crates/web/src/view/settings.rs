@@ -1,0 +1,211 @@
+//! Fills the settings of an account, and reads the form that makes a token.
+
+use domain::account::Scope;
+use domain::money::Usd;
+use store::sessions::Session;
+use store::tokens::Token;
+
+use crate::api::account::{NewTokenView, TokenBody};
+use crate::form::Form;
+use crate::json::Decimal;
+use crate::page::{
+    Badge, EmailForm, Field, PasswordForm, ScopeBox, Section, SessionRow, Settings, TokenForm,
+    TokenMade, TokenRow, Tone,
+};
+use crate::problem::{Kind, Problem};
+use crate::view::account::password_rule;
+use crate::view::browser::browser;
+use crate::view::moment;
+use crate::view::visit::{Viewer, Visit};
+use crate::view::wording::{error_above, error_of, sent, sentence};
+
+const TOKEN_FIELDS: [&str; 5] = ["name", "scopes", "farm_id", "ceiling_usd", "expires_in_days"];
+
+impl Settings {
+    /// The settings of the account that looks.
+    pub fn new(visit: &Visit<'_>, sessions: &[Session], tokens: &[Token]) -> Settings {
+        let own = visit.viewer.and_then(|viewer| viewer.identity.session());
+        let is_operator = visit.viewer.is_some_and(|viewer| viewer.identity.is_operator);
+        let show = |session: &Session| SessionRow::new(session, own == Some(session.id));
+        Settings {
+            frame: visit.frame("Settings", Section::Settings),
+            email: EmailForm::new(visit),
+            password: PasswordForm { rule: password_rule(), ..PasswordForm::default() },
+            sessions: sessions.iter().map(show).collect(),
+            tokens: tokens.iter().map(TokenRow::new).collect(),
+            token_form: TokenForm::new(is_operator),
+            wallet_warning: visit.viewer.and_then(wallet_warning),
+            delete_password_error: None,
+            delete_error: None,
+        }
+    }
+
+    /// The same after the address was not changed.
+    pub fn email_refused(mut self, form: &Form, problem: &Problem) -> Settings {
+        let [beside, above] = beside_password(problem, &["email"]);
+        self.email.email = sent(form, "email", &problem.fields);
+        self.email.password_error = beside;
+        if problem.kind == Kind::EmailTaken {
+            self.email.email.error = Some(sentence(&problem.detail));
+        } else {
+            self.email.error = above;
+        }
+        self
+    }
+
+    /// The same after the password was not changed.
+    pub fn password_refused(mut self, problem: &Problem) -> Settings {
+        let [beside, above] = beside_password(problem, &["password"]);
+        self.password.current_error = beside;
+        self.password.password_error = error_of(&problem.fields, "password");
+        self.password.error = above;
+        self
+    }
+
+    /// The same after no token was made.
+    pub fn token_refused(mut self, form: &Form, problem: &Problem) -> Settings {
+        let wrong = &problem.fields;
+        let fields = &mut self.token_form;
+        fields.name = sent(form, "name", wrong);
+        for scope in &mut fields.scopes {
+            scope.is_chosen = form.all("scopes").any(|name| name == scope.value);
+        }
+        fields.scopes_error = error_of(wrong, "scopes");
+        fields.farm_id = sent(form, "farm_id", wrong);
+        fields.ceiling_usd = sent(form, "ceiling_usd", wrong);
+        fields.expires_in_days = sent(form, "expires_in_days", wrong);
+        fields.error = error_above(problem, &TOKEN_FIELDS);
+        self
+    }
+
+    /// The same after the account was not deleted.
+    pub fn delete_refused(mut self, problem: &Problem) -> Settings {
+        [self.delete_password_error, self.delete_error] = beside_password(problem, &[]);
+        self
+    }
+}
+
+/// What is said beside the field of the password that allows something, and what above the form.
+fn beside_password(problem: &Problem, shown: &[&str]) -> [Option<String>; 2] {
+    match problem.kind {
+        Kind::WrongPassword => [Some("This is not your password.".to_owned()), None],
+        _ => [None, error_above(problem, shown)],
+    }
+}
+
+fn wallet_warning(viewer: Viewer<'_>) -> Option<String> {
+    let held = Some(viewer.balance).filter(|balance| *balance > Usd::ZERO)?.for_people();
+    Some(format!("Your wallet holds {held}. Once the account is deleted, nobody can spend it."))
+}
+
+impl EmailForm {
+    fn new(visit: &Visit<'_>) -> EmailForm {
+        let hint = if visit.has_mail {
+            "We send a link to it. It counts once you have opened the link."
+        } else {
+            "It counts at once."
+        };
+        EmailForm {
+            current: visit.viewer.map(|viewer| viewer.identity.email.clone()).unwrap_or_default(),
+            hint: hint.to_owned(),
+            ..EmailForm::default()
+        }
+    }
+}
+
+impl SessionRow {
+    fn new(session: &Session, is_own: bool) -> SessionRow {
+        let end_url = format!("/dashboard/settings/sessions/{}/end", session.id);
+        SessionRow {
+            end_url: (!is_own).then_some(end_url),
+            browser: browser(&session.user_agent),
+            address: match session.address.as_str() {
+                "" => "an unknown address".to_owned(),
+                address => address.to_owned(),
+            },
+            strength: match session.is_strong {
+                true => Badge::new("second factor", Tone::Good),
+                false => Badge::new("password only", Tone::Plain),
+            },
+            since: moment::to_the_minute(session.created_at),
+            seen: moment::to_the_minute(session.seen_at),
+        }
+    }
+}
+
+impl TokenRow {
+    fn new(token: &Token) -> TokenRow {
+        let spent = token.spent.for_people();
+        TokenRow {
+            revoke_url: format!("/dashboard/settings/tokens/{}/revoke", token.id),
+            name: token.name.clone(),
+            hint: token.hint.clone(),
+            scopes: token.scopes.names().collect::<Vec<_>>().join(", "),
+            farm: match token.farm {
+                Some(farm) => format!("farm {farm} only"),
+                None => "any farm".to_owned(),
+            },
+            spent: match token.ceiling {
+                Some(ceiling) => format!("{spent} of {}", ceiling.for_people()),
+                None => format!("{spent}, no ceiling"),
+            },
+            used: token.used_at.map(moment::to_the_minute),
+            ends: moment::on_day(token.expires_at),
+        }
+    }
+}
+
+impl TokenForm {
+    fn new(is_operator: bool) -> TokenForm {
+        let offered = |scope: &Scope| is_operator || *scope != Scope::Admin;
+        let show = |scope: Scope| ScopeBox {
+            value: scope.as_str(),
+            label: scope_label(scope),
+            is_chosen: scope == Scope::Read,
+        };
+        TokenForm {
+            scopes: Scope::ALL.into_iter().filter(offered).map(show).collect(),
+            expires_in_days: Field::new("90"),
+            ..TokenForm::default()
+        }
+    }
+}
+
+fn scope_label(scope: Scope) -> &'static str {
+    match scope {
+        Scope::Read => "Read what you see",
+        Scope::Rent => "Rent slices, and pay from the wallet",
+        Scope::Farm => "Register nodes, and set their prices",
+        Scope::Agent => "Set up and remove slices on a farm",
+        Scope::Admin => "Operate the marketplace",
+    }
+}
+
+/// The token that the form asks for. What is no number is refused as 0 is, beside its field.
+pub fn read_token(form: &Form) -> TokenBody {
+    let number = |name| form.filled(name).map(|text| text.trim().parse().unwrap_or(0));
+    let ceiling = form.filled("ceiling_usd").map(|text| Decimal::Text(text.trim().to_owned()));
+    TokenBody {
+        name: form.text("name").to_owned(),
+        scopes: form.all("scopes").map(str::to_owned).collect(),
+        farm_id: number("farm_id"),
+        ceiling_usd: ceiling,
+        expires_in_days: number("expires_in_days"),
+    }
+}
+
+impl TokenMade {
+    /// A token that was just made.
+    pub fn new(visit: &Visit<'_>, made: &NewTokenView) -> TokenMade {
+        let NewTokenView { token, about } = made;
+        TokenMade {
+            frame: visit.frame("Your new token", Section::Settings),
+            name: about.name.clone(),
+            token: token.clone(),
+            command: format!(
+                "curl -H 'Authorization: Bearer TOKEN' {}/api/account",
+                visit.base_url
+            ),
+        }
+    }
+}
