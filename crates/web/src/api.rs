@@ -57,6 +57,13 @@ pub const OPERATIONS: &[&Operation] = &[
     &admin::CREDIT_WALLET,
     &admin::CHECK_INVARIANTS,
     &admin::LIST_SYNC_RUNS,
+    &admin::LIST_ACCOUNTS,
+    &admin::DISABLE_ACCOUNT,
+    &admin::ENABLE_ACCOUNT,
+    &admin::END_ACCOUNT_SESSIONS,
+    &admin::GRANT_OPERATOR,
+    &admin::REVOKE_OPERATOR,
+    &admin::LIST_ALL_AUDIT,
     &admin::SHOW_HEALTH,
     &admin::SHOW_API_DOCUMENT,
 ];
