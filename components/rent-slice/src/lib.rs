@@ -11,7 +11,9 @@ use edge::Route;
 use http_body_util::Full;
 use spin_sdk::http::{Request, Response};
 use spin_sdk::http_service;
-use web::api::admin::{CHECK_INVARIANTS, CREDIT_WALLET, LIST_SYNC_RUNS, SHOW_HEALTH};
+use web::api::admin::{
+    CHECK_INVARIANTS, CREDIT_WALLET, LIST_MAILS, LIST_SYNC_RUNS, RETRY_MAIL, SHOW_HEALTH,
+};
 use web::api::rentals::{LIST_RENTALS, LIST_WALLET_ENTRIES, RENT_SLICE, SHOW_RENTAL, SHOW_WALLET};
 use web::operation::Access;
 
@@ -24,6 +26,8 @@ const ROUTES: &[Route] = &[
     Route::api(&CREDIT_WALLET, admin::credit_wallet),
     Route::api(&CHECK_INVARIANTS, admin::check_invariants),
     Route::api(&LIST_SYNC_RUNS, admin::list_sync_runs),
+    Route::api(&LIST_MAILS, admin::list_mails),
+    Route::api(&RETRY_MAIL, admin::retry_mail),
     Route::api(&SHOW_HEALTH, admin::show_health),
     Route::page("/dashboard/slices", Access::Account(Scope::Read), pages::slices),
     Route::form("/dashboard/slices", Access::Account(Scope::Rent), pages::rent),

@@ -44,6 +44,8 @@ pub const OPERATIONS: &[&Operation] = &[
     &admin::CREDIT_WALLET,
     &admin::CHECK_INVARIANTS,
     &admin::LIST_SYNC_RUNS,
+    &admin::LIST_MAILS,
+    &admin::RETRY_MAIL,
     &admin::SHOW_HEALTH,
     &admin::SHOW_API_DOCUMENT,
 ];
