@@ -60,7 +60,7 @@ pub(crate) fn ensure_file(data: &Path) -> Result<PathBuf> {
     }
     for (name, make) in SECRETS {
         if find(&text, name).is_none() {
-            lines.push_str(&format!("{name}={}\n", make()?));
+            lines.extend([name, "=", &make()?, "\n"]);
         }
     }
     // All at once: a file that was half written would keep a part of a key.
