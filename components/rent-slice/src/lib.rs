@@ -14,7 +14,8 @@ use spin_sdk::http::{Request, Response};
 use spin_sdk::http_service;
 use web::api::admin::{
     CHECK_INVARIANTS, CREDIT_WALLET, DISABLE_ACCOUNT, ENABLE_ACCOUNT, END_ACCOUNT_SESSIONS,
-    GRANT_OPERATOR, LIST_ACCOUNTS, LIST_ALL_AUDIT, LIST_SYNC_RUNS, REVOKE_OPERATOR, SHOW_HEALTH,
+    GRANT_OPERATOR, LIST_ACCOUNTS, LIST_ALL_AUDIT, LIST_MAILS, LIST_SYNC_RUNS, RETRY_MAIL,
+    REVOKE_OPERATOR, SHOW_HEALTH,
 };
 use web::api::rentals::{LIST_RENTALS, LIST_WALLET_ENTRIES, RENT_SLICE, SHOW_RENTAL, SHOW_WALLET};
 use web::operation::Access;
@@ -35,6 +36,8 @@ const ROUTES: &[Route] = &[
     Route::api(&GRANT_OPERATOR, operating::grant_operator),
     Route::api(&REVOKE_OPERATOR, operating::revoke_operator),
     Route::api(&LIST_ALL_AUDIT, operating::list_audit),
+    Route::api(&LIST_MAILS, admin::list_mails),
+    Route::api(&RETRY_MAIL, admin::retry_mail),
     Route::api(&SHOW_HEALTH, admin::show_health),
     Route::page("/dashboard/slices", Access::Account(Scope::Read), pages::slices),
     Route::form("/dashboard/slices", Access::Account(Scope::Rent), pages::rent),

@@ -64,6 +64,8 @@ pub const OPERATIONS: &[&Operation] = &[
     &admin::GRANT_OPERATOR,
     &admin::REVOKE_OPERATOR,
     &admin::LIST_ALL_AUDIT,
+    &admin::LIST_MAILS,
+    &admin::RETRY_MAIL,
     &admin::SHOW_HEALTH,
     &admin::SHOW_API_DOCUMENT,
 ];

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use store::accounts::Account;
 use store::invariants::Finding;
+use store::mails::FailedMail;
 use store::sync::{RefusedDocument, Run};
 
 use crate::api::account::AuditView;
@@ -141,6 +142,28 @@ pub const LIST_ALL_AUDIT: Operation = Operation {
     query: &PAGING,
     about_answer: "A page of the audit log.",
     answer: Some(schema_of::<PageOf<AuditView>>),
+/// `GET /api/admin/mails`
+pub const LIST_MAILS: Operation = Operation {
+    id: "listMails",
+    group: GROUP,
+    path: "/api/admin/mails",
+    summary: "Shows how much mail waits to be sent, and which could not be sent.",
+    access: Access::Operator,
+    about_answer: "The outbox. No addresses and no texts.",
+    answer: Some(schema_of::<MailsView>),
+    ..Operation::READ
+};
+
+/// `POST /api/admin/mails/{mail}/retry`
+pub const RETRY_MAIL: Operation = Operation {
+    id: "retryMail",
+    group: GROUP,
+    method: Method::POST,
+    path: "/api/admin/mails/{mail}/retry",
+    summary: "Tries again to send a mail that could not be sent. A link in it may be over.",
+    access: Access::Operator,
+    status: 204,
+    about_answer: "The mail waits to be sent.",
     ..Operation::READ
 };
 
@@ -319,6 +342,48 @@ impl QuarantineView {
             node_id: format!("node{}", document.node_id),
             reason: document.reason.clone(),
             excerpt: document.excerpt.clone(),
+        }
+    }
+}
+
+/// Mail that waits, and mail that could not be sent.
+#[derive(Serialize, JsonSchema)]
+pub struct MailsView {
+    /// How many mails wait to be sent.
+    pub waiting: u64,
+    /// For how many seconds the oldest of them has been waiting; null where none waits.
+    pub oldest_waiting_seconds: Option<i64>,
+    /// Mails that could not be sent, the last one first; up to 100.
+    pub failed: Vec<FailedMailView>,
+}
+
+/// A mail that could not be sent.
+#[derive(Serialize, JsonSchema)]
+pub struct FailedMailView {
+    /// Its id.
+    pub id: String,
+    /// Which mail, such as `sign-up`.
+    pub kind: String,
+    /// What went wrong last.
+    pub error: Option<String>,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// When it was to be sent first (RFC 3339).
+    pub created_at: String,
+    /// When it was given up (RFC 3339).
+    pub failed_at: String,
+}
+
+impl FailedMailView {
+    /// Shows a mail that could not be sent.
+    pub fn new(mail: &FailedMail) -> FailedMailView {
+        FailedMailView {
+            id: mail.id.to_string(),
+            kind: mail.kind.clone(),
+            error: mail.last_error.clone(),
+            attempts: mail.attempts,
+            created_at: mail.created_at.to_string(),
+            failed_at: mail.failed_at.to_string(),
         }
     }
 }
