@@ -10,9 +10,12 @@ mod client;
 mod contract;
 mod html;
 mod market;
+mod outbox;
+mod postmark;
 mod schema;
 
 pub use answer::Answer;
 pub use client::{Call, Client};
 pub use html::Page;
 pub use market::{MORNING, Market, OPERATOR_TOKEN, PASSWORD};
+pub use postmark::{Behavior, Postmark};

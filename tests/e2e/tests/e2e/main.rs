@@ -4,6 +4,7 @@
 
 mod accounts;
 mod farm;
+mod mail;
 mod operations;
 mod pages;
 mod race;
