@@ -75,6 +75,21 @@ addEventListener('pageshow', () => {
   }
 });
 
+// What is shown once is easy to take along. Without this, a click on it marks all of it.
+for (const button of document.querySelectorAll('[data-copies]')) {
+  if (!navigator.clipboard) continue;
+  button.hidden = false;
+  button.addEventListener('click', async () => {
+    const text = document.getElementById(button.dataset.copies).textContent;
+    try {
+      await navigator.clipboard.writeText(text);
+      button.textContent = 'Copied';
+    } catch {
+      button.textContent = 'Mark it and copy it by hand';
+    }
+  });
+}
+
 // Instants are printed in UTC; pointing at one tells the local time.
 for (const time of document.querySelectorAll('time[datetime]')) {
   const instant = new Date(time.dateTime);

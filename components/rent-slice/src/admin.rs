@@ -18,11 +18,11 @@ use web::form::{idempotency_key, keep};
 use web::{Kind, Problem, Response, json, respond};
 
 /// How many runs of the sync are shown.
-const RUNS_SHOWN: u32 = 20;
+pub(crate) const RUNS_SHOWN: u32 = 20;
 /// How many documents in quarantine are shown.
-const QUARANTINE_SHOWN: u32 = 100;
+pub(crate) const QUARANTINE_SHOWN: u32 = 100;
 /// How many mails that failed are shown.
-const MAILS_SHOWN: u32 = 100;
+pub(crate) const MAILS_SHOWN: u32 = 100;
 /// The longest reason of a credit.
 const REASON_CHARS_MAX: usize = 200;
 
@@ -94,10 +94,15 @@ pub(crate) fn list_mails(cx: &Context<'_>) -> Result<Response, Problem> {
 }
 
 pub(crate) fn retry_mail(cx: &Context<'_>) -> Result<Response, Problem> {
+    send_again(cx)?;
+    Ok(respond::no_content())
+}
+
+/// Has a mail sent again that has failed.
+pub(crate) fn send_again(cx: &Context<'_>) -> Result<(), Problem> {
     let id = MailId::parse(cx.param("mail")).ok_or_else(Problem::not_found)?;
     if mails::retry(cx.db, id, cx.now)? {
-        cx.audit(Action::MailRetried, None, &id.to_string())?;
-        Ok(respond::no_content())
+        Ok(cx.audit(Action::MailRetried, None, &id.to_string())?)
     } else {
         Err(Problem::new(Kind::NotFound, "no mail with this id has failed"))
     }

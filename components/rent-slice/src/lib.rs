@@ -3,6 +3,7 @@
 mod admin;
 mod api;
 mod operating;
+mod operator;
 mod pages;
 mod renting;
 
@@ -19,6 +20,12 @@ use web::api::admin::{
 };
 use web::api::rentals::{LIST_RENTALS, LIST_WALLET_ENTRIES, RENT_SLICE, SHOW_RENTAL, SHOW_WALLET};
 use web::operation::Access;
+
+const DISABLE: &str = "/operator/accounts/{account}/disable";
+const ENABLE: &str = "/operator/accounts/{account}/enable";
+const END_SESSIONS: &str = "/operator/accounts/{account}/end-sessions";
+const GRANT: &str = "/operator/accounts/{account}/grant-operator";
+const REVOKE: &str = "/operator/accounts/{account}/revoke-operator";
 
 const ROUTES: &[Route] = &[
     Route::api(&RENT_SLICE, api::rent_slice),
@@ -43,6 +50,15 @@ const ROUTES: &[Route] = &[
     Route::form("/dashboard/slices", Access::Account(Scope::Rent), pages::rent),
     Route::page("/dashboard/slices/{rental}", Access::Account(Scope::Read), pages::rental),
     Route::page("/dashboard/wallet", Access::Account(Scope::Read), pages::wallet),
+    Route::page("/operator", Access::Operator, operator::standing),
+    Route::page("/operator/accounts", Access::Operator, operator::accounts),
+    Route::form(DISABLE, Access::Operator, operator::disable_account),
+    Route::form(ENABLE, Access::Operator, operator::enable_account),
+    Route::form(END_SESSIONS, Access::Operator, operator::end_account_sessions),
+    Route::form(GRANT, Access::Operator, operator::grant_operator),
+    Route::form(REVOKE, Access::Operator, operator::revoke_operator),
+    Route::form("/operator/mails/{mail}/retry", Access::Operator, operator::retry_mail),
+    Route::page("/operator/audit", Access::Operator, operator::audit),
 ];
 
 #[http_service]

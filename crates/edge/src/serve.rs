@@ -4,14 +4,12 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
+use web::limit::BODY_BYTES_MAX;
 use web::route::Outcome;
 use web::{Context, Kind, Problem, Request, Response, ambient, dispatch, respond};
 
 use crate::database::current_database;
 use crate::{Route, config};
-
-/// The largest body that a request may have, in bytes. The largest form is a few hundred.
-const BODY_BYTES_MAX: usize = 64 * 1024;
 
 /// Answers a request by the routes of a component, and writes one line of log.
 pub async fn serve(

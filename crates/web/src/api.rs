@@ -36,6 +36,8 @@ pub const OPERATIONS: &[&Operation] = &[
     &farm::CHANGE_NODE,
     &farm::PUBLISH_NODE,
     &farm::PAUSE_NODE,
+    &farm::SHOW_PAYOUT,
+    &farm::SET_PAYOUT,
     &account::CREATE_ACCOUNT,
     &account::CONFIRM_ACCOUNT,
     &account::SHOW_ACCOUNT,
@@ -99,7 +101,7 @@ impl<T> PageOf<T> {
 /// How many items a page has when the client does not say.
 const PAGE_SIZE_DEFAULT: u32 = 20;
 /// How many items a page has at most.
-const PAGE_SIZE_MAX: u32 = 100;
+pub(crate) const PAGE_SIZE_MAX: u32 = 100;
 /// The longest cursor that is read.
 const CURSOR_LENGTH_MAX: usize = 200;
 

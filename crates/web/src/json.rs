@@ -8,6 +8,9 @@ use std::borrow::Cow;
 use crate::context::Request;
 use crate::problem::{Kind, Problem};
 
+/// How many levels a body may be nested: `serde_json` refuses the 128th.
+pub const NESTING_MAX: usize = 127;
+
 /// Reads the body as a `T`. A field that is not known is refused: it may mean money.
 pub fn body<T: DeserializeOwned>(request: &Request) -> Result<T, Problem> {
     serde_json::from_slice(request.body()).map_err(|error| {
@@ -46,5 +49,22 @@ impl JsonSchema for Decimal {
             "type": ["string", "number"],
             "examples": ["25.00", 25]
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nesting_ends_before_the_stack_does() {
+        let nested = |levels: usize| {
+            let text = "[".repeat(levels) + &"]".repeat(levels);
+            body::<serde_json::Value>(&http::Request::new(text.into_bytes()))
+        };
+        assert!(nested(NESTING_MAX).is_ok());
+        let problem = nested(NESTING_MAX + 1).unwrap_err();
+        assert_eq!(problem.kind, Kind::Unreadable);
+        assert!(problem.detail.contains("recursion limit"), "{}", problem.detail);
     }
 }

@@ -11,6 +11,9 @@ use store::{Db, StoreError};
 use crate::context::Context;
 use crate::problem::{Kind, Problem};
 
+/// The largest body that a request may have, in bytes. The largest form is a few hundred.
+pub const BODY_BYTES_MAX: usize = 64 * 1024;
+
 /// So many uses at once, and as many again over `seconds`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {

@@ -14,6 +14,8 @@ mod error;
 mod farm;
 mod home;
 mod node;
+mod operator;
+mod payout;
 mod settings;
 mod slices;
 mod wallet;
@@ -22,7 +24,8 @@ pub use account::{Login, Signup};
 pub use codes::{ConfirmCode, MailSent, Reset, ResetConfirm};
 pub use compute::{Compute, ComputeFilter, MeasuredUptime, NodeCard};
 pub use docs::{
-    Answer, ApiDocs, Operation, OperationGroup, ProblemKind, Problems, RequestField, WalkStep,
+    Answer, ApiDocs, LimitRow, Limits, Operation, OperationGroup, ProblemKind, Problems,
+    RequestField, WalkStep,
 };
 pub use error::ErrorPage;
 pub use farm::{
@@ -30,6 +33,11 @@ pub use farm::{
 };
 pub use home::{Home, TermFact};
 pub use node::{Node, RentForm, Renting, SliceCell, TermOption};
+pub use operator::{
+    AccountRow, AuditRow, DeedButton, FailedMailRow, InvariantRow, Operator, OperatorAccounts,
+    OperatorAudit, RefusedRow, RunRow,
+};
+pub use payout::Payout;
 pub use settings::{
     Activity, ActivityRow, EmailForm, PasswordForm, ScopeBox, SessionRow, Settings, TokenForm,
     TokenMade, TokenRow,

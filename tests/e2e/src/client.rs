@@ -28,7 +28,7 @@ pub(crate) enum Credential {
 #[derive(Clone)]
 pub struct Client {
     reach: Arc<Reach>,
-    credential: Credential,
+    pub(crate) credential: Credential,
 }
 
 /// A request.
@@ -127,6 +127,11 @@ impl Client {
     /// Posts nothing.
     pub async fn post_empty(&self, target: &str) -> Answer {
         self.send(Call::new(Method::POST, target)).await
+    }
+
+    /// Puts a JSON document in place.
+    pub async fn put(&self, target: &str, body: &Value) -> Answer {
+        self.send(Call::new(Method::PUT, target).json(body)).await
     }
 
     /// Patches with a JSON document.

@@ -10,8 +10,10 @@ use domain::time::Timestamp;
 use gridproxy::{Documents, Standin};
 use host::{Clock, Host, HostOptions};
 use serde_json::{Value, json};
+use store::sessions;
 use tempfile::TempDir;
 use tokio::sync::{Mutex, OnceCell};
+use web::session::{self, Secret};
 
 use crate::answer::Answer;
 use crate::client::{self, Call, Client, Credential};
@@ -139,6 +141,19 @@ impl Market {
         let client = self.sign_up(email).await;
         self.credit(email, usd).await.ok(201);
         client
+    }
+
+    /// The client's session, in which a second factor was shown: written down as showing one does.
+    #[must_use]
+    pub fn strengthen(&self, client: &Client) -> Client {
+        let Credential::Cookie(cookie) = &client.credential else { panic!("no session") };
+        let (_, secret) = cookie.split_once('=').unwrap();
+        let (db, hash) = (self.open_database(), session::hash(secret));
+        let identity = sessions::find(&db, &hash, self.now()).unwrap().unwrap();
+        let new = Secret::for_session();
+        let id = identity.session().unwrap();
+        assert!(sessions::prove(&db, id, &new.hash, true, self.now()).unwrap());
+        self.visitor().with_cookie(&format!("session={}", new.text))
     }
 
     /// Credits a wallet, as the operator.

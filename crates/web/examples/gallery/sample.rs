@@ -290,6 +290,7 @@ pub(crate) fn login() -> Login {
         error: Some("No account has this e-mail address and password.".into()),
         next: None,
         signup_url: "/signup".into(),
+        can_reset: true,
     }
 }
 

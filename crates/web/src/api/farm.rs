@@ -108,6 +108,33 @@ pub const PAUSE_NODE: Operation = Operation {
     ..Operation::READ
 };
 
+/// `GET /api/farm/payout`
+pub const SHOW_PAYOUT: Operation = Operation {
+    id: "showPayout",
+    group: GROUP,
+    path: "/api/farm/payout",
+    summary: "Shows where you are paid to.",
+    access: Access::Account(Scope::Read),
+    about_answer: "Where you are paid to.",
+    answer: Some(schema_of::<PayoutView>),
+    ..Operation::READ
+};
+
+/// `PUT /api/farm/payout`
+pub const SET_PAYOUT: Operation = Operation {
+    id: "setPayout",
+    group: GROUP,
+    method: Method::PUT,
+    path: "/api/farm/payout",
+    summary: "Says where you are paid to. It needs a session with a second factor.",
+    access: Access::Account(Scope::Farm),
+    body: Some(schema_of::<PayoutBody>),
+    about_answer: "Where you are paid to from now on.",
+    answer: Some(schema_of::<PayoutView>),
+    problems: &[Kind::ProveFirst],
+    ..Operation::READ
+};
+
 /// What registers a node.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -139,7 +166,7 @@ pub struct ChangeNodeBody {
 }
 
 /// The longest name of a node.
-const NAME_CHARS_MAX: usize = 80;
+pub(crate) const NAME_CHARS_MAX: usize = 80;
 
 impl ChangeNodeBody {
     /// What the node is offered for after this change, or every field that is wrong.
@@ -180,6 +207,62 @@ fn node_name(text: &str) -> Result<String, FieldError> {
         return Err(FieldError::new("name", "1 to 80 characters on one line"));
     }
     Ok(name.to_owned())
+}
+
+/// Where a farmer wants to be paid.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PayoutBody {
+    /// One line of 1 to 200 characters, such as an IBAN or the address of a wallet.
+    pub payout_address: String,
+}
+
+/// Where a farmer is paid to.
+#[derive(Serialize, JsonSchema)]
+pub struct PayoutView {
+    /// As the farmer wrote it; null if it is not set.
+    pub payout_address: Option<String>,
+}
+
+/// The longest text that says where a farmer is paid to.
+pub(crate) const PAYOUT_CHARS_MAX: usize = 200;
+
+/// Reads where a farmer wants to be paid. What cannot be seen is refused: the operator compares the
+/// text by eye, and a mark that turns the direction of writing would show another one.
+pub fn payout_address(text: &str) -> Result<String, FieldError> {
+    let address = text.trim();
+    let is_visible = |c: char| !c.is_control() && !is_format(c);
+    let length = address.chars().count();
+    if !(1..=PAYOUT_CHARS_MAX).contains(&length) || !address.chars().all(is_visible) {
+        let rule = "1 to 200 visible characters on one line";
+        return Err(FieldError::new("payout_address", rule));
+    }
+    Ok(address.to_owned())
+}
+
+/// Whether a character has no form of its own: it joins, separates or turns the text around it.
+/// These are Unicode's `Default_Ignorable_Code_Point`, and what separates lines and paragraphs.
+fn is_format(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}'
+            | '\u{34f}'
+            | '\u{61c}'
+            | '\u{115f}'..='\u{1160}'
+            | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}'
+            | '\u{feff}'
+            | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fff8}'
+            | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}'
+    )
 }
 
 /// A node as its farmer sees it.
@@ -268,4 +351,19 @@ impl FarmNodeWithSlices {
 /// A node's id in a path; what is not one does not exist.
 pub fn node_id(text: &str) -> Result<NodeId, Problem> {
     NodeId::parse(text).ok_or_else(Problem::not_found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_payout_is_one_line_that_can_be_seen() {
+        assert_eq!(payout_address(" BE71 0961 2345 6769 ").unwrap(), "BE71 0961 2345 6769");
+        assert!(payout_address(&"ü".repeat(PAYOUT_CHARS_MAX)).is_ok());
+        let long = "x".repeat(PAYOUT_CHARS_MAX + 1);
+        for text in ["", "  ", "a\nb", "a\u{202e}b", "a\u{200b}b", "a\u{0}b", &long] {
+            assert!(payout_address(text).is_err(), "{text:?}");
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! The documents for programmers, `/docs/api` and `/docs/problems`.
+//! The documents for programmers, `/docs/api`, `/docs/problems` and `/docs/limits`.
 
 use super::Frame;
 use askama::Template;
@@ -44,7 +44,7 @@ pub struct OperationGroup {
 pub struct Operation {
     /// Its place on the page; unique, such as `rent-slice`.
     pub id: String,
-    /// `GET`, `POST`, `PATCH` or `DELETE`.
+    /// `GET`, `POST`, `PUT`, `PATCH` or `DELETE`.
     pub method: String,
     /// Such as `/api/rentals/{id}`.
     pub path: String,
@@ -105,4 +105,27 @@ pub struct ProblemKind {
     pub title: String,
     /// What to do about it.
     pub advice: String,
+}
+
+/// What `limits.html` shows: how often something may be done, and how large it may be.
+#[derive(Clone, Debug, Template)]
+#[template(path = "limits.html")]
+pub struct Limits {
+    /// What surrounds the page.
+    pub frame: Frame,
+    /// Limits on how often.
+    pub rates: Vec<LimitRow>,
+    /// Limits on how large and how many.
+    pub sizes: Vec<LimitRow>,
+}
+
+/// A limit.
+#[derive(Clone, Debug)]
+pub struct LimitRow {
+    /// Its name.
+    pub name: String,
+    /// How much, such as `10 in 15 minutes` or `64 KiB`.
+    pub amount: String,
+    /// What it counts, as a sentence.
+    pub about: String,
 }

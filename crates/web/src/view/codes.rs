@@ -24,7 +24,8 @@ impl ConfirmCode {
         ConfirmCode {
             frame: visit.frame("Make the account", Section::Elsewhere),
             heading: "One step left".to_owned(),
-            text: "Your address is confirmed with this button, and your account is made.".to_owned(),
+            text: "Your address is confirmed with this button, and your account is made."
+                .to_owned(),
             action: "/signup/confirm".to_owned(),
             button: "Make the account".to_owned(),
             code: code.to_owned(),

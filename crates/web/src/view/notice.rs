@@ -40,11 +40,23 @@ pub enum Done {
     AccountDeleted,
     /// A farmer said where to be paid.
     PayoutSet,
+    /// An operator shut an account out.
+    AccountDisabled,
+    /// An operator let an account in again.
+    AccountEnabled,
+    /// An operator ended the sessions of an account.
+    AccountSessionsEnded,
+    /// An account became an operator's.
+    OperatorGranted,
+    /// An account is no operator's any more.
+    OperatorRevoked,
+    /// An operator had a mail sent again.
+    MailRetried,
 }
 
 impl Done {
     /// Everything that a form can have done.
-    const ALL: [Done; 15] = [
+    const ALL: [Done; 21] = [
         Done::SignedUp,
         Done::SignedOut,
         Done::Rented,
@@ -60,6 +72,12 @@ impl Done {
         Done::TokenRevoked,
         Done::AccountDeleted,
         Done::PayoutSet,
+        Done::AccountDisabled,
+        Done::AccountEnabled,
+        Done::AccountSessionsEnded,
+        Done::OperatorGranted,
+        Done::OperatorRevoked,
+        Done::MailRetried,
     ];
 
     /// The address `path`, which has no query, with a note that this was done.
@@ -84,6 +102,12 @@ impl Done {
             Done::TokenRevoked => "token-revoked",
             Done::AccountDeleted => "account-deleted",
             Done::PayoutSet => "payout-set",
+            Done::AccountDisabled => "account-disabled",
+            Done::AccountEnabled => "account-enabled",
+            Done::AccountSessionsEnded => "account-sessions-ended",
+            Done::OperatorGranted => "operator-granted",
+            Done::OperatorRevoked => "operator-revoked",
+            Done::MailRetried => "mail-retried",
         }
     }
 
@@ -106,6 +130,14 @@ impl Done {
             Done::TokenRevoked => "The token is revoked: it is worth nothing from now on.",
             Done::AccountDeleted => "Your account is deleted.",
             Done::PayoutSet => "Saved. Your earnings are paid there from now on.",
+            Done::AccountDisabled => "The account is shut out, and its sessions have ended.",
+            Done::AccountEnabled => "The account is let in again.",
+            Done::AccountSessionsEnded => "Every session of the account has ended.",
+            Done::OperatorGranted => {
+                "The account is an operator's now, in sessions with a second factor."
+            }
+            Done::OperatorRevoked => "The account is no operator's any more.",
+            Done::MailRetried => "The mail waits to be sent again.",
         }
     }
 }

@@ -3,14 +3,17 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod accounts;
+mod browser;
 mod farm;
 mod mail;
 mod operations;
+mod operator;
 mod pages;
 mod race;
 mod readme;
 mod refusals;
 mod renting;
 mod search;
+mod settings;
 mod sync;
 mod wire;

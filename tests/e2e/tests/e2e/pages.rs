@@ -2,56 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use e2e::{Answer, Call, Client, Market, PASSWORD, Page};
+use e2e::{Call, Market, PASSWORD};
 use serde_json::{Value, json};
 use url::form_urlencoded;
 
-/// A browser without scripts: it keeps a cookie, follows forms, and says where it is.
-struct Browser {
-    client: Client,
-    origin: String,
-}
-
-impl Browser {
-    fn new(market: &Market) -> Browser {
-        Browser { client: market.visitor(), origin: market.url() }
-    }
-
-    async fn open(&self, path: &str) -> Page {
-        self.client.get(path).await.page(200)
-    }
-
-    /// Sends a form as a browser does.
-    async fn send(&mut self, call: Call) -> Answer {
-        let call = call.with("origin", &self.origin).with("sec-fetch-site", "same-origin");
-        let answer = self.client.send(call).await;
-        if answer.header("set-cookie").is_some() {
-            self.client = self.client.with_cookie(&answer.cookie());
-        }
-        answer
-    }
-
-    /// Sends a form that does its work, and follows where it leads.
-    async fn submit(
-        &mut self,
-        page: &Page,
-        action: &str,
-        fields: &[(&str, &str)],
-    ) -> (String, Page) {
-        let path = self.send(page.submit(action, fields)).await.see_other();
-        let page = self.open(&path).await;
-        (path, page)
-    }
-
-    async fn sign_up(&mut self, email: &str) -> Page {
-        let page = self.open("/signup").await;
-        let fields = [("email", email), ("password", PASSWORD)];
-        let (path, page) = self.submit(&page, "/signup", &fields).await;
-        assert_eq!(path, "/marketplace/compute?done=signed-up");
-        page.says(&["Your account is ready.", email, "Sign out"]);
-        page
-    }
-}
+use crate::browser::Browser;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_main_path_needs_no_scripts() {
@@ -231,6 +186,15 @@ async fn every_page_has_a_title_a_heading_and_a_way_to_its_content() {
         (&visitor, "/login", "Sign in"),
         (&visitor, "/docs/api", "API"),
         (&visitor, "/docs/problems", "Problems"),
+        (&visitor, "/docs/limits", "Limits"),
+        (&visitor, "/mail-sent", "Look into your mail"),
+        (&visitor, "/reset", "Choose a new password"),
+        (&visitor, "/reset/confirm?code=c0ffee", "Choose a new password"),
+        (&visitor, "/signup/confirm?code=c0ffee", "Make the account"),
+        (&visitor, "/email/confirm?code=c0ffee", "Change the address"),
+        (&ada, "/dashboard/settings", "Settings"),
+        (&ada, "/dashboard/settings/activity", "Activity"),
+        (&ada, "/dashboard/farm/payout", "Payout"),
         (&ada, "/", "Mycelium"),
         (&ada, "/dashboard/slices", "My slices"),
         (&ada, &rental, "node32_slice_"),
@@ -254,6 +218,12 @@ async fn every_page_has_a_title_a_heading_and_a_way_to_its_content() {
         "/dashboard/wallet",
         "/dashboard/farm",
         "/dashboard/farm/nodes/node600",
+        "/dashboard/farm/payout",
+        "/dashboard/settings",
+        "/dashboard/settings/activity",
+        "/operator",
+        "/operator/accounts",
+        "/operator/audit",
     ] {
         let away = visitor.get(path).await.see_other();
         let next: String = form_urlencoded::byte_serialize(path.as_bytes()).collect();

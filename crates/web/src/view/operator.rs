@@ -1,0 +1,215 @@
+//! Fills the operator's pages.
+
+use domain::id::AccountId;
+use store::accounts::Account;
+use store::audit::{Entry, hex};
+use store::invariants::Finding;
+use store::mails::{FailedMail, Waiting};
+use store::sync::{RefusedDocument, Run};
+use url::form_urlencoded::Serializer;
+
+use crate::api::PageOf;
+use crate::page::{
+    AccountRow, AuditRow, Badge, DeedButton, FailedMailRow, InvariantRow, Operator,
+    OperatorAccounts, OperatorAudit, RefusedRow, RunRow, Section, Tone,
+};
+use crate::view::activity::what;
+use crate::view::moment;
+use crate::view::visit::Visit;
+use crate::view::wording::counted;
+
+/// How many accounts one page shows.
+pub const ACCOUNTS_PER_PAGE: u32 = 50;
+/// How many entries of the audit log one page shows.
+pub const AUDIT_PER_PAGE: u32 = 100;
+/// How much of a seal is shown, in bytes: enough to compare two by eye.
+const SEAL_BYTES_SHOWN: usize = 4;
+
+/// How the marketplace stands, as the store gives it.
+pub struct Standing {
+    /// What must always hold, checked now.
+    pub findings: Vec<Finding>,
+    /// Mail that waits.
+    pub waiting: Waiting,
+    /// Mail that could not be sent.
+    pub failed: Vec<FailedMail>,
+    /// The last runs of the sync.
+    pub runs: Vec<Run>,
+    /// Documents that could not be used.
+    pub refused: Vec<RefusedDocument>,
+}
+
+impl Operator {
+    /// How the marketplace stands.
+    pub fn new(visit: &Visit<'_>, standing: &Standing) -> Operator {
+        let mut findings: Vec<_> = standing.findings.iter().collect();
+        findings.sort_by_key(|finding| finding.violations == 0);
+        let broken = findings.iter().filter(|finding| finding.violations > 0).count();
+        Operator {
+            frame: visit.frame("Operator", Section::Operator),
+            verdict: match broken {
+                0 => Badge::new("everything holds", Tone::Good),
+                broken => Badge::new(format!("{broken} broken"), Tone::Bad),
+            },
+            invariants: findings.into_iter().map(InvariantRow::new).collect(),
+            waiting: waiting(visit, &standing.waiting),
+            failed: standing.failed.iter().map(FailedMailRow::new).collect(),
+            runs: standing.runs.iter().map(RunRow::new).collect(),
+            refused: standing.refused.iter().map(RefusedRow::new).collect(),
+        }
+    }
+}
+
+fn waiting(visit: &Visit<'_>, waiting: &Waiting) -> String {
+    if !visit.has_mail {
+        return "No outlet for mail is set, so none is sent.".to_owned();
+    }
+    match waiting.since {
+        None => "No mail waits.".to_owned(),
+        Some(since) => {
+            let count = counted(i64::try_from(waiting.count).unwrap_or(i64::MAX), "mail");
+            format!("Waiting: {count}, the oldest since {}.", moment::to_the_minute(since).text)
+        }
+    }
+}
+
+impl InvariantRow {
+    fn new(finding: &Finding) -> InvariantRow {
+        InvariantRow {
+            id: finding.invariant.id,
+            claim: finding.invariant.claim,
+            state: match finding.violations {
+                0 => Badge::new("holds", Tone::Good),
+                count => Badge::new(format!("broken: {count}"), Tone::Bad),
+            },
+        }
+    }
+}
+
+impl FailedMailRow {
+    fn new(mail: &FailedMail) -> FailedMailRow {
+        FailedMailRow {
+            retry_url: format!("/operator/mails/{}/retry", mail.id),
+            kind: mail.kind.clone(),
+            error: mail.last_error.clone().unwrap_or_default(),
+            attempts: counted(mail.attempts, "attempt"),
+            failed_at: moment::to_the_minute(mail.failed_at),
+        }
+    }
+}
+
+impl RunRow {
+    fn new(run: &Run) -> RunRow {
+        let Run { updated, missing, refused, .. } = run;
+        RunRow {
+            at: moment::to_the_minute(run.started_at),
+            state: match run.failure {
+                None => Badge::new("complete", Tone::Good),
+                Some(_) => Badge::new("failed", Tone::Bad),
+            },
+            upstream: run.upstream.clone().unwrap_or_default(),
+            counts: format!("{}, {missing} missing, {refused} refused", counted(*updated, "node")),
+            failure: run.failure.clone().unwrap_or_default(),
+        }
+    }
+}
+
+impl RefusedRow {
+    fn new(document: &RefusedDocument) -> RefusedRow {
+        RefusedRow { node: format!("node{}", document.node_id), reason: document.reason.clone() }
+    }
+}
+
+impl OperatorAccounts {
+    /// A page of accounts: one more than it holds, if there are more.
+    pub fn new(visit: &Visit<'_>, prefix: &str, found: Vec<Account>) -> OperatorAccounts {
+        let own = visit.viewer.map(|viewer| viewer.identity.account);
+        let place = |account: &Account| account.email.clone();
+        let show = |account: &Account| AccountRow::new(account, own);
+        let page = PageOf::new(found, ACCOUNTS_PER_PAGE, place, show);
+        OperatorAccounts {
+            frame: visit.frame("Accounts", Section::Operator),
+            prefix: prefix.to_owned(),
+            accounts: page.items,
+            next_page: visit.next_page("/operator/accounts", page.next_cursor),
+        }
+    }
+}
+
+/// The list of accounts that begin with `prefix`, behind the notice at `address`.
+pub fn with_prefix(address: String, prefix: &str) -> String {
+    if prefix.is_empty() {
+        return address;
+    }
+    let query = Serializer::new(String::new()).append_pair("prefix", prefix).finish();
+    format!("{address}&{query}")
+}
+
+impl AccountRow {
+    fn new(account: &Account, own: Option<AccountId>) -> AccountRow {
+        let is_out = account.disabled_at.is_some();
+        let mut badges = Vec::new();
+        if is_out {
+            badges.push(Badge::new("shut out", Tone::Bad));
+        }
+        if account.is_operator {
+            badges.push(Badge::new("operator", Tone::Warn));
+        }
+        if account.has_second_factor {
+            badges.push(Badge::new("second factor", Tone::Good));
+        }
+        let deed = |name: &str, text| DeedButton {
+            url: format!("/operator/accounts/{}/{name}", account.id),
+            text,
+        };
+        let deeds = if own == Some(account.id) {
+            badges.push(Badge::new("you", Tone::Plain));
+            Vec::new()
+        } else {
+            vec![
+                deed("end-sessions", "End sessions"),
+                if is_out { deed("enable", "Let in") } else { deed("disable", "Shut out") },
+                if account.is_operator {
+                    deed("revoke-operator", "Unmake operator")
+                } else {
+                    deed("grant-operator", "Make operator")
+                },
+            ]
+        };
+        AccountRow {
+            email: account.email.clone(),
+            id: account.id.to_string(),
+            since: moment::on_day(account.created_at),
+            badges,
+            deeds,
+        }
+    }
+}
+
+impl OperatorAudit {
+    /// A page of the audit log: one more than it holds, if there are more.
+    pub fn new(visit: &Visit<'_>, found: Vec<Entry>) -> OperatorAudit {
+        let place = |entry: &Entry| entry.id.to_string();
+        let page = PageOf::new(found, AUDIT_PER_PAGE, place, AuditRow::new);
+        OperatorAudit {
+            frame: visit.frame("Audit log", Section::Operator),
+            entries: page.items,
+            next_page: visit.next_page("/operator/audit", page.next_cursor),
+        }
+    }
+}
+
+impl AuditRow {
+    fn new(entry: &Entry) -> AuditRow {
+        AuditRow {
+            id: entry.id,
+            at: moment::to_the_minute(entry.created_at),
+            what: what(&entry.action),
+            subject: entry.subject.clone(),
+            who: format!("{} {}", entry.actor.as_str(), entry.actor_id).trim_end().to_owned(),
+            account: entry.account.clone().unwrap_or_default(),
+            address: entry.address.clone(),
+            seal: entry.seal.map(|seal| hex(&seal[..SEAL_BYTES_SHOWN])).unwrap_or_default(),
+        }
+    }
+}

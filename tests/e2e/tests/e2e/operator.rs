@@ -1,0 +1,132 @@
+//! The operator's pages, through the real forms, and that they do not exist for others.
+
+use e2e::{Market, PASSWORD};
+
+use crate::browser::Browser;
+
+const OPERATOR: &str = "operator@example.org";
+const PAGES: [&str; 3] = ["/operator", "/operator/accounts", "/operator/audit"];
+
+/// Somebody whose account is an operator's, with a second factor.
+async fn operator(market: &Market) -> Browser {
+    let mut operator = Browser::new(market);
+    operator.sign_up(OPERATOR).await;
+    let id = account(&operator).await;
+    let grant = format!("/api/admin/accounts/{id}/grant-operator");
+    market.operator().post_empty(&grant).await.ok(204);
+    operator
+}
+
+/// The id of a browser's account.
+async fn account(browser: &Browser) -> String {
+    let account = browser.client.get("/api/account").await.ok(200);
+    account["id"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_operators_pages_are_for_operators_with_a_second_factor() {
+    let market = Market::start().await;
+    let mut operator = operator(&market).await;
+    let mut ada = Browser::new(&market);
+    ada.sign_up("ada@example.org").await;
+    ada.strengthen(&market);
+    let own = account(&ada).await;
+    let deed = format!("/operator/accounts/{own}/grant-operator");
+    for path in PAGES {
+        ada.client.get(path).await.page(404);
+        let weak = operator.client.get(path).await.page(403);
+        weak.says(&["This needs a second factor", "Go to the settings"]);
+    }
+    let page = ada.open("/").await;
+    let sent = page.submit("/logout", &[]);
+    assert!(!page.html().contains("href=\"/operator\""));
+    drop(sent);
+    for path in [deed.as_str(), "/operator/mails/0/retry"] {
+        let forged = e2e::Call::form(path, []);
+        ada.send(forged).await.page(404);
+    }
+    operator.strengthen(&market);
+    for path in PAGES {
+        let page = operator.open(path).await;
+        assert_eq!(page.html().matches("<h1").count(), 1, "{path}");
+    }
+    let token = operator.client.token(&["read"]).await;
+    token.get("/operator").await.page(403);
+    let account = ada.client.get("/api/account").await.ok(200);
+    assert_eq!(account["is_operator"], false, "{account}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_account_is_found_shut_out_and_let_in() {
+    let market = Market::start().await;
+    let mut operator = operator(&market).await;
+    operator.strengthen(&market);
+    let mut ada = Browser::new(&market);
+    ada.sign_up("ada@example.org").await;
+    let id = account(&ada).await;
+    let own = account(&operator).await;
+    let deed = |name: &str| format!("/operator/accounts/{id}/{name}");
+
+    let found = operator.open("/operator/accounts?prefix=ADA").await;
+    found.says(&["ada@example.org"]);
+    assert!(!found.words().contains(&format!("{OPERATOR} you")), "only what begins so");
+    let all = operator.open("/operator/accounts").await;
+    all.says(&["operator@example.org operator you"]);
+    assert!(!all.html().contains(&format!("/operator/accounts/{own}/")), "not to oneself");
+    let none = operator.open("/operator/accounts?prefix=zz").await;
+    none.says(&["No account has such an address."]);
+
+    let (path, page) = operator.submit(&found, &deed("disable"), &[]).await;
+    assert_eq!(path, "/operator/accounts?done=account-disabled&prefix=ada");
+    page.says(&["The account is shut out, and its sessions have ended.", "shut out"]);
+    ada.client.get("/api/account").await.problem(401, "not-signed-in");
+    let login = ada.open("/login").await;
+    let fields = [("email", "ada@example.org"), ("password", PASSWORD)];
+    ada.send(login.submit("/login", &fields)).await.page(401);
+
+    let (_, page) = operator.submit(&page, &deed("enable"), &[]).await;
+    page.says(&["The account is let in again."]);
+    ada.sign_in("ada@example.org", PASSWORD).await;
+    let (_, page) = operator.submit(&page, &deed("grant-operator"), &[]).await;
+    page.says(&["The account is an operator's now", "ada@example.org operator"]);
+    let (_, page) = operator.submit(&page, &deed("revoke-operator"), &[]).await;
+    page.says(&["The account is no operator's any more."]);
+    let foreign = ada.open("/dashboard/settings").await;
+    let token = foreign.html().split("name=\"form_token\" value=\"").nth(1).unwrap();
+    let token = token.split('"').next().unwrap();
+    let forged = page.submit(&deed("disable"), &[("form_token", token)]);
+    operator.send(forged).await.page(403).says(&["This form is not from your session"]);
+    ada.client.get("/api/account").await.ok(200);
+    let (_, page) = operator.submit(&page, &deed("end-sessions"), &[]).await;
+    page.says(&["Every session of the account has ended."]);
+    ada.client.get("/api/account").await.problem(401, "not-signed-in");
+
+    let audit = operator.open("/operator/audit").await;
+    audit.says(&["The account was shut out", "The account was let in again", &own, &id]);
+    market.check_invariants().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_operator_sees_how_the_marketplace_stands() {
+    let market = Market::start().await;
+    let mut operator = operator(&market).await;
+    operator.strengthen(&market);
+    let page = operator.open("/operator").await;
+    page.says(&[
+        "everything holds",
+        "A slice has at most one active rental.",
+        "It has not run yet.",
+    ]);
+    page.says(&["No mail has failed.", "No outlet for mail is set, so none is sent."]);
+
+    market.sync().await;
+    let mail = market.put_failed_mail("ada@example.org");
+    let page = operator.open("/operator").await;
+    page.says(&["complete", "0 nodes, 0 missing, 0 refused", "a test", "1 attempt"]);
+    assert!(!page.html().contains("ada@example.org"), "whom it goes to is nobody's business");
+    let retry = format!("/operator/mails/{mail}/retry");
+    let (path, page) = operator.submit(&page, &retry, &[]).await;
+    assert_eq!(path, "/operator?done=mail-retried");
+    page.says(&["The mail waits to be sent again.", "No mail has failed."]);
+    operator.open("/operator/audit").await.says(&["A mail was sent again", &mail.to_string()]);
+}

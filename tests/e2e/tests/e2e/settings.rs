@@ -1,0 +1,434 @@
+//! The settings of an account, and the pages that lead through a mail: through the real forms.
+
+use e2e::{Client, Market, PASSWORD, Page};
+use serde_json::{Value, json};
+
+use crate::browser::Browser;
+
+const ADA: &str = "ada@example.org";
+const NEW: &str = "quite another few words";
+const SETTINGS: &str = "/dashboard/settings";
+const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0";
+
+/// A market, and Ada signed in.
+async fn market() -> (Market, Browser) {
+    let market = Market::start().await;
+    let mut ada = Browser::new(&market);
+    ada.sign_up(ADA).await;
+    (market, ada)
+}
+
+/// Signs in by the API, as another browser does.
+async fn sign_in(market: &Market, password: &str) -> e2e::Answer {
+    let body = json!({ "email": ADA, "password": password });
+    let call = e2e::Call::post("/api/account/sessions", &body).with("user-agent", FIREFOX);
+    market.visitor().send(call).await
+}
+
+async fn signed_in(market: &Market) -> Client {
+    let answer = sign_in(market, PASSWORD).await;
+    answer.ok(201);
+    market.visitor().with_cookie(&answer.cookie())
+}
+
+/// Fails unless a page shows no password and says where it is wrong.
+#[track_caller]
+fn check_refused(page: &Page, sentence: &str) {
+    page.says(&[sentence]);
+    for secret in [PASSWORD, NEW, "not this one"] {
+        assert!(!page.html().contains(secret), "{secret} is shown");
+    }
+    let focused = page.html().matches(" autofocus").count();
+    assert_eq!(focused, 1, "the page opens where something is wrong");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_password_is_changed_and_every_other_browser_is_out() {
+    let (market, mut ada) = market().await;
+    let other = signed_in(&market).await;
+    let page = ada.open(SETTINGS).await;
+    let action = "/dashboard/settings/password";
+    for (current, new, status, sentence) in [
+        ("not this one", NEW, 403, "This is not your password."),
+        (PASSWORD, "short", 400, "At least 8 characters, at most 512 bytes."),
+        (PASSWORD, "password1", 400, "A password that is on no list of common ones"),
+    ] {
+        let fields = [("current_password", current), ("password", new)];
+        let refused = ada.send(page.submit(action, &fields)).await;
+        check_refused(&refused.page(status), sentence);
+    }
+    other.get("/api/account").await.ok(200);
+    let fields = [("current_password", PASSWORD), ("password", NEW)];
+    let (path, page) = ada.submit(&page, action, &fields).await;
+    assert_eq!(path, "/dashboard/settings?done=password-changed");
+    page.says(&["The password is changed. Every other browser is signed out.", "this browser"]);
+    other.get("/api/account").await.problem(401, "not-signed-in");
+    sign_in(&market, PASSWORD).await.problem(401, "wrong-credentials");
+    sign_in(&market, NEW).await.ok(201);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_address_is_changed_at_once_where_no_mail_is_sent() {
+    let (market, mut ada) = market().await;
+    market.sign_up("taken@example.org").await;
+    let page = ada.open(SETTINGS).await;
+    page.says(&[ADA, "It counts at once."]);
+    let action = "/dashboard/settings/email";
+    for (email, password, status, sentence) in [
+        ("lovelace", PASSWORD, 400, "An e-mail address, such as ada@example.org."),
+        ("lovelace@example.org", "not this one", 403, "This is not your password."),
+        ("taken@example.org", PASSWORD, 409, "This e-mail has an account already."),
+    ] {
+        let fields = [("email", email), ("password", password)];
+        let refused = ada.send(page.submit(action, &fields)).await.page(status);
+        check_refused(&refused, sentence);
+        assert!(refused.html().contains(&format!("value=\"{email}\"")), "what was typed is kept");
+    }
+    let fields = [("email", "Lovelace@Example.org"), ("password", PASSWORD)];
+    let (path, page) = ada.submit(&page, action, &fields).await;
+    assert_eq!(path, "/dashboard/settings?done=email-changed");
+    page.says(&["The e-mail address is changed.", "lovelace@example.org"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn browsers_are_named_and_ended() {
+    let (market, mut ada) = market().await;
+    let (one, two) = (signed_in(&market).await, signed_in(&market).await);
+    let page = ada.open(SETTINGS).await;
+    page.says(&["Firefox on Linux", "this browser", "password only", "From 127.0.0.1, since"]);
+    let sessions = ada.client.get("/api/account/sessions").await.ok(200);
+    let ids: Vec<&str> =
+        sessions["items"].as_array().unwrap().iter().map(|s| s["id"].as_str().unwrap()).collect();
+    let [newest, _, own] = ids[..] else { panic!("{sessions}") };
+    let end = |id| format!("/dashboard/settings/sessions/{id}/end");
+    assert!(!page.html().contains(&end(own)), "this browser signs out instead");
+
+    let (path, page) = ada.submit(&page, &end(newest), &[]).await;
+    assert_eq!(path, "/dashboard/settings?done=session-ended");
+    page.says(&["That browser is signed out."]);
+    two.get("/api/account").await.problem(401, "not-signed-in");
+    one.get("/api/account").await.ok(200);
+
+    let (_, page) = ada.submit(&page, "/dashboard/settings/sessions/end-others", &[]).await;
+    page.says(&["Every other browser is signed out."]);
+    assert!(!page.words().contains("End all others"), "there are none");
+    one.get("/api/account").await.problem(401, "not-signed-in");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_is_shown_once_and_revoked() {
+    let (market, mut ada) = market().await;
+    let page = ada.open(SETTINGS).await;
+    assert!(!page.html().contains("value=\"admin\""), "only an operator makes such a token");
+    let action = "/dashboard/settings/tokens";
+    let wrong = [
+        ("name", ""),
+        ("farm_id", "mine"),
+        ("ceiling_usd", "much"),
+        ("expires_in_days", "soon"),
+        ("scopes", "root"),
+    ];
+    let refused = ada.send(page.submit(action, &wrong)).await.page(400);
+    refused.says(&[
+        "1 to 80 characters on one line.",
+        "A list of at least one of read, rent, farm, agent, admin.",
+        "The number of a farm on the grid, above 0.",
+        "A whole number of days, 1 to 365.",
+    ]);
+    for typed in ["value=\"mine\"", "value=\"much\"", "value=\"soon\""] {
+        assert!(refused.html().contains(typed), "{typed} is kept");
+    }
+
+    let wish = [
+        ("name", "backup <3"),
+        ("scopes", "read"),
+        ("scopes", "rent"),
+        ("ceiling_usd", "12.5"),
+        ("expires_in_days", "7"),
+    ];
+    let made = ada.send(page.submit(action, &wish)).await;
+    assert_eq!(made.header("cache-control"), Some("no-store"));
+    let shown = made.page(201);
+    let text = shown.html().split("id=\"token\" class=\"id\">").nth(1).unwrap();
+    let token = text.split('<').next().unwrap();
+    assert!(token.starts_with("myc_"), "{token}");
+    let program = market.visitor().with_token(token);
+    assert_eq!(program.get("/api/account").await.ok(200)["email"], ADA);
+
+    let page = ada.open(SETTINGS).await;
+    assert!(!page.html().contains(token), "it is shown once");
+    page.says(&["backup &#60;3", &token[..8], "May read, rent; any farm. Spent $0.00 of $12.50."]);
+    let tokens = ada.client.get("/api/account/tokens").await.ok(200);
+    let id = tokens["items"][0]["id"].as_str().unwrap();
+    let revoke = format!("/dashboard/settings/tokens/{id}/revoke");
+    let (_, page) = ada.submit(&page, &revoke, &[]).await;
+    page.says(&["The token is revoked", "There is no token yet."]);
+    program.get("/api/account").await.problem(401, "not-signed-in");
+    // A second click finds nothing, and says so.
+    ada.client.get(SETTINGS).await.page(200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_form_of_another_session_changes_nothing() {
+    let (market, ada) = market().await;
+    let mut mallory = Browser::new(&market);
+    let page = mallory.sign_up("mallory@example.org").await;
+    drop(page);
+    let foreign = mallory.open(SETTINGS).await;
+    let before = ada.client.get("/api/account/tokens").await.text();
+    let sessions = ada.client.get("/api/account/sessions").await.text();
+    let mut victim = Browser::new(&market);
+    victim.client = ada.client.clone();
+    let token = [("name", "a"), ("scopes", "read")];
+    let password = [("current_password", PASSWORD), ("password", NEW)];
+    let email = [("email", "mallory2@example.org"), ("password", PASSWORD)];
+    let delete = [("password", PASSWORD)];
+    for (action, fields) in [
+        ("/dashboard/settings/email", &email[..]),
+        ("/dashboard/settings/password", &password),
+        ("/dashboard/settings/tokens", &token),
+        ("/dashboard/settings/delete", &delete),
+    ] {
+        let refused = victim.send(foreign.submit(action, fields)).await.page(403);
+        refused.says(&["This form is not from your session"]);
+        let without: Vec<_> = fields.iter().copied().chain([("form_token", "")]).collect();
+        victim.send(foreign.submit(action, &without)).await.page(403);
+    }
+    let others = e2e::Call::form("/dashboard/settings/sessions/end-others", []);
+    victim.send(others).await.page(403);
+    assert_eq!(ada.client.get("/api/account/tokens").await.text(), before);
+    assert_eq!(ada.client.get("/api/account/sessions").await.text(), sessions);
+    sign_in(&market, PASSWORD).await.ok(201);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_done_is_read_in_plain_words() {
+    let (market, mut ada) = market().await;
+    sign_in(&market, "not this one").await.problem(401, "wrong-credentials");
+    market.credit(ADA, "5").await.ok(201);
+    let page = ada.open("/dashboard/settings/activity").await;
+    page.says(&["The account was made", "A sign-in failed Somebody who was not signed in"]);
+    page.says(&["Credit came into the wallet", "127.0.0.1"]);
+    assert!(!page.html().contains("cursor="), "there is one page");
+    for _ in 0..50 {
+        ada.submit(&page, "/logout", &[]).await;
+        ada.sign_in(ADA, PASSWORD).await;
+        break;
+    }
+    let settings = ada.open(SETTINGS).await;
+    for _ in 0..50 {
+        ada.send(settings.submit("/dashboard/settings/sessions/end-others", &[])).await.see_other();
+    }
+    let page = ada.open("/dashboard/settings/activity").await;
+    let next = page.links().into_iter().find(|link| link.contains("cursor=")).unwrap();
+    ada.open(&next).await.says(&["The account was made"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_account_is_deleted_once_nothing_of_it_runs() {
+    let market = Market::start().await;
+    market.sign_up("farmer@example.org").await.publish(32, "25").await;
+    let mut ada = Browser::new(&market);
+    ada.sign_up(ADA).await;
+    market.credit(ADA, "30").await.ok(201);
+    ada.client.rent("node32", 1).await.ok(201);
+    let page = ada.open(SETTINGS).await;
+    page.says(&["Your wallet holds $5.00. Once the account is deleted, nobody can spend it."]);
+    let action = "/dashboard/settings/delete";
+    let refused = ada.send(page.submit(action, &[("password", "not this one")])).await;
+    check_refused(&refused.page(403), "This is not your password.");
+    let refused = ada.send(page.submit(action, &[("password", PASSWORD)])).await;
+    check_refused(&refused.page(409), "The account still rents or offers something.");
+    ada.client.get("/api/account").await.ok(200);
+
+    let mut bob = Browser::new(&market);
+    bob.sign_up("bob@example.org").await;
+    let page = bob.open(SETTINGS).await;
+    let (path, page) = bob.submit(&page, action, &[("password", PASSWORD)]).await;
+    assert_eq!(path, "/?done=account-deleted");
+    page.says(&["Your account is deleted.", "Sign in"]);
+    let body = json!({ "email": "bob@example.org", "password": PASSWORD });
+    let gone = market.visitor().post("/api/account/sessions", &body).await;
+    gone.problem(401, "wrong-credentials");
+    market.check_invariants().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_farmer_says_where_to_be_paid_with_a_second_factor_only() {
+    let (market, mut ada) = market().await;
+    let path = "/dashboard/farm/payout";
+    let page = ada.open(path).await;
+    page.says(&["Not set", "This needs a second factor", "Go to the settings"]);
+    assert!(!page.html().contains("action=\"/dashboard/farm/payout\""));
+    let body = json!({ "payout_address": "BE71 0961 2345 6769" });
+    ada.client.put("/api/farm/payout", &body).await.problem(403, "prove-first");
+    let token = ada.client.token(&["farm", "read"]).await;
+    token.put("/api/farm/payout", &body).await.problem(403, "prove-first");
+    assert_eq!(ada.client.get("/api/farm/payout").await.ok(200)["payout_address"], Value::Null);
+
+    ada.strengthen(&market);
+    let page = ada.open(path).await;
+    let refused = ada.send(page.submit(path, &[("payout_address", " \u{202e} ")])).await.page(400);
+    refused.says(&["1 to 200 visible characters on one line."]);
+    let (to, page) = ada.submit(&page, path, &[("payout_address", "BE71 0961 2345 6769 ")]).await;
+    assert_eq!(to, "/dashboard/farm/payout?done=payout-set");
+    page.says(&["Saved."]);
+    assert!(page.html().contains("value=\"BE71 0961 2345 6769\""));
+    let wallet = json!({ "payout_address": "wallet-7" });
+    let set = ada.client.put("/api/farm/payout", &wallet).await.ok(200);
+    assert_eq!((&set, ada.client.get("/api/farm/payout").await.ok(200)), (&wallet, wallet.clone()));
+    let wrong = json!({ "payout_address": "" });
+    let refused = ada.client.put("/api/farm/payout", &wrong).await;
+    assert_eq!(refused.wrong_fields(), ["payout_address"]);
+    ada.open("/dashboard/settings/activity").await.says(&["Where to be paid was set You"]);
+    token.get("/api/farm/payout").await.ok(200);
+}
+
+/// A market that sends mail to a folder.
+async fn market_with_mail() -> (Market, Browser) {
+    let market = Market::start_with_folder().await;
+    let browser = Browser::new(&market);
+    (market, browser)
+}
+
+/// Sends what is due, and answers the path of the link in the last mail to `to`.
+async fn link(market: &Market, to: &str) -> String {
+    market.run_mailer().await.unwrap();
+    let list = market.dev_mail(None).await.text();
+    let row = list.split("<tr>").find(|row| row.contains(to)).unwrap();
+    let name = row.split("/dev/mail/").nth(1).unwrap().split('"').next().unwrap();
+    let mail = market.dev_mail(Some(name)).await.text();
+    let link = mail.lines().find_map(|line| line.trim_end().strip_prefix(&market.url()));
+    link.unwrap_or_else(|| panic!("no link in {mail}")).to_owned()
+}
+
+/// Opens the link of a mail, which must not be sent on nor kept, and which changes nothing.
+async fn open_link(browser: &Browser, path: &str) -> Page {
+    let answer = browser.client.get(path).await;
+    assert_eq!(answer.header("referrer-policy"), Some("no-referrer"), "{answer}");
+    assert_eq!(answer.header("cache-control"), Some("no-store"), "{answer}");
+    assert_eq!(answer.header("etag"), None, "{answer}");
+    answer.page(200)
+}
+
+/// Makes an account by way of its mail.
+async fn sign_up_by_mail(market: &Market, browser: &mut Browser, email: &str) {
+    let page = browser.open("/signup").await;
+    let fields = [("email", email), ("password", PASSWORD)];
+    let (path, page) = browser.submit(&page, "/signup", &fields).await;
+    assert_eq!(path, "/mail-sent");
+    page.says(&["Look into your mail", "once, and for 10 minutes"]);
+    let link = link(market, email).await;
+    open_link(browser, &link).await;
+    // Programs look at links, too: looking twice is fine.
+    let page = open_link(browser, &link).await;
+    let (path, page) = browser.submit(&page, "/signup/confirm", &[]).await;
+    assert_eq!(path, "/marketplace/compute?done=signed-up");
+    page.says(&["Your account is ready.", email]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_account_is_made_by_the_link_of_a_mail() {
+    let (market, mut ada) = market_with_mail().await;
+    sign_up_by_mail(&market, &mut ada, ADA).await;
+    // Whoever asks for an address that is taken sees the same.
+    let mut other = Browser::new(&market);
+    let page = other.open("/signup").await;
+    let fields = [("email", ADA), ("password", NEW)];
+    assert_eq!(other.submit(&page, "/signup", &fields).await.0, "/mail-sent");
+
+    for path in ["/signup/confirm", "/signup/confirm?code="] {
+        let over = other.client.get(path).await.page(403);
+        over.says(&["This code is no longer good", "Sign up again"]);
+    }
+    let page = open_link(&other, "/signup/confirm?code=c0ffee").await;
+    let over = other.send(page.submit("/signup/confirm", &[])).await.page(403);
+    over.says(&["This code is no longer good", "Sign up again"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_forgotten_password_is_replaced_by_the_link_of_a_mail() {
+    let (market, mut ada) = market_with_mail().await;
+    sign_up_by_mail(&market, &mut ada, ADA).await;
+    let mut there = Browser::new(&market);
+    let login = there.open("/login").await;
+    assert!(login.links().contains(&"/reset".to_owned()));
+    let page = there.open("/reset").await;
+    let refused = there.send(page.submit("/reset", &[("email", "ada")])).await.page(400);
+    refused.says(&["An e-mail address, such as ada@example.org."]);
+    assert!(refused.html().contains("value=\"ada\""));
+    for email in ["nobody@example.org", ADA] {
+        let (path, _) = there.submit(&page, "/reset", &[("email", email)]).await;
+        assert_eq!(path, "/mail-sent");
+    }
+    market.run_mailer().await.unwrap();
+    let link = link(&market, ADA).await;
+    assert!(link.starts_with("/reset/confirm?code="), "{link}");
+    let page = open_link(&there, &link).await;
+    let action = "/reset/confirm";
+    let refused = there.send(page.submit(action, &[("password", "short")])).await.page(400);
+    check_refused(&refused, "At least 8 characters");
+    // A mistake does not use up the code.
+    let (path, page) = there.submit(&refused, action, &[("password", NEW)]).await;
+    assert_eq!(path, "/login?done=password-set");
+    page.says(&["The password is set. Sign in with it."]);
+    ada.client.get("/api/account").await.problem(401, "not-signed-in");
+    sign_in(&market, NEW).await.ok(201);
+    let again = there.send(refused.submit(action, &[("password", PASSWORD)])).await.page(403);
+    again.says(&["This code is no longer good", "Ask for a new link"]);
+    sign_in(&market, NEW).await.ok(201);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_address_is_changed_by_the_link_of_a_mail() {
+    let (market, mut ada) = market_with_mail().await;
+    sign_up_by_mail(&market, &mut ada, ADA).await;
+    let page = ada.open(SETTINGS).await;
+    page.says(&["We send a link to it."]);
+    let fields = [("email", "lovelace@example.org"), ("password", PASSWORD)];
+    let (path, _) = ada.submit(&page, "/dashboard/settings/email", &fields).await;
+    assert_eq!(path, "/mail-sent");
+    ada.open(SETTINGS).await.says(&[ADA]);
+    let link = link(&market, "lovelace@example.org").await;
+    let page = open_link(&ada, &link).await;
+    let (path, page) = ada.submit(&page, "/email/confirm", &[]).await;
+    assert_eq!(path, "/dashboard/settings?done=email-changed");
+    page.says(&["The e-mail address is changed.", "lovelace@example.org"]);
+    let mut there = Browser::new(&market);
+    let over = open_link(&there, &link).await;
+    let over = there.send(over.submit("/email/confirm", &[])).await.page(403);
+    over.says(&["This code is no longer good", "Go to the settings"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_no_mail_is_sent_a_reset_says_so() {
+    let market = Market::start().await;
+    let mut visitor = Browser::new(&market);
+    assert!(!visitor.open("/login").await.links().contains(&"/reset".to_owned()));
+    let page = visitor.open("/reset").await;
+    page.says(&["This marketplace sends no mail", "Ask its operator for help"]);
+    assert!(!page.html().contains("action=\"/reset\""));
+    let forged = e2e::Call::form("/reset", [("email", ADA)]);
+    assert_eq!(visitor.send(forged).await.status, 501);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_limit_is_documented() {
+    let market = Market::start().await;
+    let page = Browser::new(&market).open("/docs/limits").await;
+    for policy in web::limit::POLICIES {
+        page.says(&[policy.name, policy.about]);
+    }
+    page.says(&["64 KiB", "127 levels", "sign-ins from one network address", "50 in 15 minutes"]);
+    // What is said there is what holds.
+    let most = "{\"email\":\"\",\"password\":\"".to_owned() + &"x".repeat(64 * 1024 - 28) + "\"}";
+    assert_eq!(most.len(), 64 * 1024);
+    let send = async |body: String| {
+        let call = e2e::Call::new(http::Method::POST, "/api/account/sessions");
+        market.visitor().send(call.with("content-type", "application/json").body(body)).await
+    };
+    send(most.clone()).await.problem(401, "wrong-credentials");
+    send(most + " ").await.problem(413, "body-too-large");
+    let nested = format!("{{\"email\":{}", "[".repeat(60_000));
+    send(nested).await.problem(400, "unreadable-request");
+}
