@@ -7,6 +7,7 @@ mod farm;
 mod mail;
 mod operations;
 mod pages;
+mod protected;
 mod race;
 mod readme;
 mod refusals;
