@@ -9,6 +9,7 @@ mod mail;
 mod operations;
 mod operator;
 mod pages;
+mod protected;
 mod race;
 mod readme;
 mod refusals;
