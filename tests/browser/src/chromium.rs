@@ -147,6 +147,13 @@ impl Tab {
         field.send_keys(text).await.unwrap();
     }
 
+    /// A cookie, as `name=value`.
+    pub async fn cookie(&self, name: &str) -> String {
+        let cookie = self.client.get_named_cookie(name).await;
+        let cookie = cookie.unwrap_or_else(|error| panic!("no cookie {name}: {error}"));
+        format!("{name}={}", cookie.value())
+    }
+
     /// Clicks what this selector finds first.
     pub async fn click(&self, css: &str) {
         let found = self.client.find(Locator::Css(css)).await;
@@ -162,7 +169,7 @@ impl Tab {
         found.unwrap_or_else(|error| panic!("{words}: {error}")).click().await.unwrap();
     }
 
-    /// Presses a key where the focus is.
+    /// Presses a key, or types, where the focus is.
     pub async fn key(&self, key: &str) {
         self.client.active_element().await.unwrap().send_keys(key).await.unwrap();
     }

@@ -24,6 +24,9 @@ async fn a_renter_finds_and_rents_what_a_farmer_has_offered() {
         look_at_the_wallet(&tab).await;
         sign_out(&tab).await;
         see_who_rents(&tab).await;
+        change_the_settings(&tab).await;
+        operate(&tab, &market).await;
+        forget_the_password(&tab).await;
         lose_the_way(&tab).await;
         market.check_invariants().await;
     })
@@ -153,6 +156,83 @@ async fn see_who_rents(tab: &Tab) {
     tab.see(RENTER).await;
     tab.see("Rented now: 1 of 9.").await;
     tab.take_pictures("17-node-rented").await;
+}
+
+async fn change_the_settings(tab: &Tab) {
+    tab.click(".site-email").await;
+    tab.arrive("Settings").await;
+    tab.see("There is no token yet.").await;
+    tab.take_pictures("19-settings").await;
+    tab.fill("name", "backup of the farm").await;
+    tab.click("[name=scopes][value=farm]").await;
+    tab.fill("ceiling_usd", "100").await;
+    tab.press("Make the token").await;
+    tab.arrive("Your new token").await;
+    tab.see("Copy the token").await;
+    tab.take_pictures("20-token-made").await;
+    tab.press("Back to the settings").await;
+    tab.see("May read, farm").await;
+    tab.fill("current_password", "not this one").await;
+    tab.click("#new-password").await;
+    tab.key("quite another few words").await;
+    tab.key(ENTER).await;
+    tab.see("This is not your password.").await;
+    // The page opens at the mistake, which is far below its top.
+    let focused = "return document.activeElement.id";
+    assert_eq!(tab.script(focused).await, "current-password");
+    // The browser complains of the status.
+    tab.clear_console().await;
+    tab.take_pictures("21-settings-refused").await;
+    tab.open("/dashboard/settings/activity").await;
+    tab.take_pictures("22-activity").await;
+    tab.open("/dashboard/farm/payout").await;
+    tab.take_pictures("23-payout-locked").await;
+}
+
+async fn operate(tab: &Tab, market: &Market) {
+    let somebody = market.visitor().with_cookie(&tab.cookie("session").await);
+    let account = somebody.get("/api/account").await.ok(200);
+    let grant = format!("/api/admin/accounts/{}/grant-operator", account["id"].as_str().unwrap());
+    market.operator().post_empty(&grant).await.ok(204);
+    market.strengthen(&somebody);
+    market.sync().await;
+    market.put_failed_mail(RENTER);
+    tab.open("/dashboard/farm/payout").await;
+    tab.fill("payout_address", "BE71 0961 2345 6769").await;
+    tab.press("Save").await;
+    tab.see("Your earnings are paid there from now on.").await;
+    tab.take_pictures("24-payout").await;
+    tab.click(".site-nav a[href='/operator']").await;
+    tab.arrive("Operator").await;
+    tab.see("everything holds").await;
+    tab.take_pictures("25-operator").await;
+    tab.press("Accounts").await;
+    tab.arrive("Accounts").await;
+    tab.take_pictures("26-operator-accounts").await;
+    tab.open("/operator/audit").await;
+    tab.take_pictures("27-operator-audit").await;
+    sign_out(tab).await;
+}
+
+/// What a visitor sees of the pages that lead through a mail.
+async fn forget_the_password(tab: &Tab) {
+    for (path, picture) in [
+        ("/docs/limits", "28-limits"),
+        ("/reset", "29-reset-without-mail"),
+        ("/mail-sent", "30-mail-sent"),
+        ("/signup/confirm?code=c0ffee", "31-confirm"),
+        ("/reset/confirm?code=c0ffee", "32-new-password"),
+    ] {
+        tab.open(path).await;
+        tab.take_pictures(picture).await;
+    }
+    // Such a page sends no referrer, and its form is still taken for one of this site.
+    tab.fill("password", PASSWORD).await;
+    tab.key(ENTER).await;
+    tab.see("This code is no longer good").await;
+    tab.see("Ask for a new link").await;
+    tab.clear_console().await;
+    tab.take_pictures("33-expired-code").await;
 }
 
 /// The page of a problem; the browser complains of its status, so this comes last.

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use store::sessions;
 use tempfile::TempDir;
 use tokio::sync::{Mutex, OnceCell};
-use web::session::{self, Secret};
+use web::session;
 
 use crate::answer::Answer;
 use crate::client::{self, Call, Client, Credential};
@@ -147,17 +147,14 @@ impl Market {
         client
     }
 
-    /// The client's session, in which a second factor was shown: written down as showing one does.
-    #[must_use]
-    pub fn strengthen(&self, client: &Client) -> Client {
+    /// Writes down that the holder of a client's session has shown a second factor.
+    pub fn strengthen(&self, client: &Client) {
         let Credential::Cookie(cookie) = &client.credential else { panic!("no session") };
         let (_, secret) = cookie.split_once('=').unwrap();
         let (db, hash) = (self.open_database(), session::hash(secret));
         let identity = sessions::find(&db, &hash, self.now()).unwrap().unwrap();
-        let new = Secret::for_session();
         let id = identity.session().unwrap();
-        assert!(sessions::prove(&db, id, &new.hash, true, self.now()).unwrap());
-        self.visitor().with_cookie(&format!("session={}", new.text))
+        assert!(sessions::prove(&db, id, &hash, true, self.now()).unwrap());
     }
 
     /// Credits a wallet, as the operator.

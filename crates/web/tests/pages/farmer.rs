@@ -9,6 +9,7 @@ fn farm() {
         &sample::farm(Vec::new()),
         expect![[r#"
         Farm
+        Payout </dashboard/farm/payout>
         Nodes
         No node yet
         Enter the id that your node has on the grid, and you will see how many slices it can
@@ -26,6 +27,7 @@ fn farm() {
         &sample::farm(vec![sample::farm_row()]),
         expect![[r#"
         Farm
+        Payout </dashboard/farm/payout>
         Nodes: 3
         Slices rented: 3 of 25, 22 free
         In escrow: $168.75

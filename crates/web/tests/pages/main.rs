@@ -49,6 +49,7 @@ fn documents() {
             Marketplace <#marketplace>
             Rentals <#rentals>
             Problems </docs/problems>
+            Limits </docs/limits>
             OpenAPI document </api/openapi.json>
             API
             Everything that the pages do, as JSON under http://localhost:3000/api. Failures are

@@ -285,6 +285,7 @@ fn accounts() {
         E-mail address [email email=omar@example.org required]
         Password [password password= required]
         (Sign in)
+        I have forgotten my password </reset>
         No account yet? Make one </signup>"#]],
     );
 }

@@ -36,6 +36,7 @@ fn a_farm_is_a_list_of_nodes_and_their_sums() {
         &farm(&db, Who::Fatima),
         expect![[r#"
         Farm
+        Payout </dashboard/farm/payout>
         Nodes: 2
         Slices rented: 1 of 3, 2 free
         In escrow: $64.13
@@ -71,6 +72,7 @@ fn a_node_that_was_not_added_is_explained_at_the_field() {
         &page,
         expect![[r#"
         Farm
+        Payout </dashboard/farm/payout>
         Nodes
         No node yet
         Enter the id that your node has on the grid, and you will see how many slices it can

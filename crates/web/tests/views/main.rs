@@ -9,7 +9,9 @@ mod hostile;
 #[path = "../pages/html.rs"]
 mod html;
 mod market;
+mod operator;
 mod renter;
+mod settings;
 
 use askama::Template;
 use expect_test::Expect;

@@ -57,9 +57,4 @@ impl Browser {
         let fields = [("email", email), ("password", password)];
         self.submit(&page, "/login", &fields).await.1
     }
-
-    /// Takes the session for one in which a second factor was shown.
-    pub(crate) fn strengthen(&mut self, market: &Market) {
-        self.client = market.strengthen(&self.client);
-    }
 }

@@ -30,7 +30,7 @@ async fn every_operation_of_the_document_succeeds_once() {
 
     farmer.get("/api/farm/payout").await.ok(200);
     let payout = json!({ "payout_address": "BE71 0961 2345 6769" });
-    let farmer = market.strengthen(&farmer);
+    market.strengthen(&farmer);
     farmer.put("/api/farm/payout", &payout).await.ok(200);
 
     farmer.post_empty("/api/farm/nodes/node32/pause").await.ok(200);

@@ -1,6 +1,6 @@
 //! The operator's pages, through the real forms, and that they do not exist for others.
 
-use e2e::{Market, PASSWORD};
+use e2e::{Call, Market, PASSWORD};
 
 use crate::browser::Browser;
 
@@ -26,10 +26,10 @@ async fn account(browser: &Browser) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_operators_pages_are_for_operators_with_a_second_factor() {
     let market = Market::start().await;
-    let mut operator = operator(&market).await;
+    let operator = operator(&market).await;
     let mut ada = Browser::new(&market);
     ada.sign_up("ada@example.org").await;
-    ada.strengthen(&market);
+    market.strengthen(&ada.client);
     let own = account(&ada).await;
     let deed = format!("/operator/accounts/{own}/grant-operator");
     for path in PAGES {
@@ -37,15 +37,12 @@ async fn the_operators_pages_are_for_operators_with_a_second_factor() {
         let weak = operator.client.get(path).await.page(403);
         weak.says(&["This needs a second factor", "Go to the settings"]);
     }
-    let page = ada.open("/").await;
-    let sent = page.submit("/logout", &[]);
-    assert!(!page.html().contains("href=\"/operator\""));
-    drop(sent);
+    assert!(!ada.open("/").await.links().contains(&"/operator".to_owned()));
     for path in [deed.as_str(), "/operator/mails/0/retry"] {
-        let forged = e2e::Call::form(path, []);
+        let forged = Call::form(path, []);
         ada.send(forged).await.page(404);
     }
-    operator.strengthen(&market);
+    market.strengthen(&operator.client);
     for path in PAGES {
         let page = operator.open(path).await;
         assert_eq!(page.html().matches("<h1").count(), 1, "{path}");
@@ -60,7 +57,7 @@ async fn the_operators_pages_are_for_operators_with_a_second_factor() {
 async fn an_account_is_found_shut_out_and_let_in() {
     let market = Market::start().await;
     let mut operator = operator(&market).await;
-    operator.strengthen(&market);
+    market.strengthen(&operator.client);
     let mut ada = Browser::new(&market);
     ada.sign_up("ada@example.org").await;
     let id = account(&ada).await;
@@ -88,9 +85,9 @@ async fn an_account_is_found_shut_out_and_let_in() {
     page.says(&["The account is let in again."]);
     ada.sign_in("ada@example.org", PASSWORD).await;
     let (_, page) = operator.submit(&page, &deed("grant-operator"), &[]).await;
-    page.says(&["The account is an operator's now", "ada@example.org operator"]);
+    page.says(&["The account is an operator&#39;s now", "ada@example.org operator"]);
     let (_, page) = operator.submit(&page, &deed("revoke-operator"), &[]).await;
-    page.says(&["The account is no operator's any more."]);
+    page.says(&["The account is no operator&#39;s any more."]);
     let foreign = ada.open("/dashboard/settings").await;
     let token = foreign.html().split("name=\"form_token\" value=\"").nth(1).unwrap();
     let token = token.split('"').next().unwrap();
@@ -110,7 +107,7 @@ async fn an_account_is_found_shut_out_and_let_in() {
 async fn the_operator_sees_how_the_marketplace_stands() {
     let market = Market::start().await;
     let mut operator = operator(&market).await;
-    operator.strengthen(&market);
+    market.strengthen(&operator.client);
     let page = operator.open("/operator").await;
     page.says(&[
         "everything holds",
