@@ -40,6 +40,14 @@ uuid_id! {
     /// An account: a farmer, a renter, or both.
     AccountId
 }
+
+impl AccountId {
+    /// The bytes that the text form prints.
+    pub fn as_bytes(&self) -> &[u8; 16] {
+        self.0.as_bytes()
+    }
+}
+
 uuid_id! {
     /// A rental: one renter holding one slice for a while.
     RentalId

@@ -199,8 +199,8 @@ impl StoreError {
             "Connection refused",
             "interrupted",
         ];
-        const REFUSED: [&str; 4] =
-            ["constraint failed", "stale offer", "stale slice", "append-only"];
+        const REFUSED: [&str; 5] =
+            ["constraint failed", "stale offer", "stale secret", "stale slice", "append-only"];
         if BUSY.iter().any(|text| message.contains(text)) {
             StoreError::Busy
         } else if REFUSED.iter().any(|text| message.contains(text)) {

@@ -7,6 +7,7 @@ pub mod accounts;
 pub mod db;
 #[cfg(feature = "rusqlite")]
 pub mod db_rusqlite;
+pub mod factors;
 pub mod invariants;
 pub mod ledger;
 pub mod migrate;

@@ -8,6 +8,7 @@ mod accounts;
 mod commands;
 mod dump;
 mod ends;
+mod factors;
 mod farm;
 mod invariants;
 mod ledger;
