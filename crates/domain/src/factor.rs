@@ -77,32 +77,11 @@ pub struct Proof {
     pub is_strong: bool,
 }
 
-/// Why something has to wait until its holder has shown more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Unproved {
-    /// The account has no second factor.
-    #[error("this needs a second factor, and the account has none: add a passkey or an app first")]
-    NoFactor,
-    /// The session has shown none, or not lately.
-    #[error("confirm first that it is you")]
-    ProveFirst,
-}
-
 /// Decides whether a session may add or remove factors: it was proved lately, and with a factor as
 /// soon as there is one, so that a stolen session and password cannot put in another one.
-pub fn may_change_factors(factors: Factors, proof: Proof, now: Timestamp) -> Result<(), Unproved> {
+pub fn may_change_factors(factors: Factors, proof: Proof, now: Timestamp) -> bool {
     let is_recent = now.seconds_since(proof.proved_at) < PROOF_SECONDS;
-    let is_enough = proof.is_strong || !factors.are_required();
-    if is_recent && is_enough { Ok(()) } else { Err(Unproved::ProveFirst) }
-}
-
-/// Decides whether a session may do what only a second factor opens.
-pub fn is_strong(factors: Factors, proof: Proof) -> Result<(), Unproved> {
-    match (factors.are_required(), proof.is_strong) {
-        (false, _) => Err(Unproved::NoFactor),
-        (true, false) => Err(Unproved::ProveFirst),
-        (true, true) => Ok(()),
-    }
+    is_recent && (proof.is_strong || !factors.are_required())
 }
 
 /// What the owner of a passkey calls it: 1 to 80 characters on one line.
@@ -141,7 +120,7 @@ mod tests {
         let now = Timestamp::from_seconds(10_000);
         let check = |factors, age: i64, is_strong, expected| {
             let proof = Proof { proved_at: now.plus_seconds(-age), is_strong };
-            let found = may_change_factors(factors, proof, now).is_ok();
+            let found = may_change_factors(factors, proof, now);
             assert_eq!(found, expected, "{factors:?} {proof:?}");
         };
         for (factors, is_strong) in [(NONE, false), (NONE, true), (APP, true), (PASSKEY, true)] {
@@ -151,14 +130,6 @@ mod tests {
         }
         check(APP, 0, false, false);
         check(PASSKEY, 0, false, false);
-    }
-
-    #[test]
-    fn what_needs_a_factor_says_whether_to_add_or_to_show_one() {
-        let proof = |is_strong| Proof { proved_at: Timestamp::from_seconds(0), is_strong };
-        assert_eq!(is_strong(NONE, proof(true)), Err(Unproved::NoFactor));
-        assert_eq!(is_strong(APP, proof(false)), Err(Unproved::ProveFirst));
-        assert_eq!(is_strong(PASSKEY, proof(true)), Ok(()));
     }
 
     #[test]

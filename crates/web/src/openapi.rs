@@ -119,6 +119,11 @@ fn responses(operation: &Operation, generator: &mut SchemaGenerator) -> Value {
         success["content"] = json!({ "application/json": { "schema": schema(generator) } });
     }
     responses.insert(operation.status.to_string(), success);
+    if let Some(other) = &operation.other_answer {
+        let content = json!({ "application/json": { "schema": (other.schema)(generator) } });
+        let other_success = json!({ "description": other.about, "content": content });
+        responses.insert(other.status.to_string(), other_success);
+    }
     if operation.method == http::Method::GET && operation.access == Access::Public {
         let unchanged = json!({ "description": "Not changed since the answer of the sent ETag." });
         responses.insert("304".into(), unchanged);

@@ -36,6 +36,16 @@ pub fn schema_of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     generator.subschema_for::<T>()
 }
 
+/// A second form of success.
+pub struct OtherAnswer {
+    /// Its status.
+    pub status: u16,
+    /// What it means.
+    pub about: &'static str,
+    /// The schema of its body.
+    pub schema: SchemaOf,
+}
+
 /// An operation of the JSON API.
 pub struct Operation {
     /// Its name for generated clients.
@@ -62,6 +72,8 @@ pub struct Operation {
     pub about_answer: &'static str,
     /// The schema of what success answers; `None` for no body.
     pub answer: Option<SchemaOf>,
+    /// What it answers instead, where success has two forms.
+    pub other_answer: Option<OtherAnswer>,
     /// Its own problems, besides those that access, bodies and the machine add.
     pub problems: &'static [Kind],
 }
@@ -81,6 +93,7 @@ impl Operation {
         status: 200,
         about_answer: "",
         answer: None,
+        other_answer: None,
         problems: &[],
     };
 

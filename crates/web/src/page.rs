@@ -10,6 +10,7 @@ mod account;
 mod compute;
 mod docs;
 mod error;
+mod factors;
 mod farm;
 mod home;
 mod node;
@@ -22,6 +23,7 @@ pub use docs::{
     Answer, ApiDocs, Operation, OperationGroup, ProblemKind, Problems, RequestField, WalkStep,
 };
 pub use error::ErrorPage;
+pub use factors::{Factors, PasskeyRow, Prove, RecoveryCodes, SecondFactor, TotpSetup};
 pub use farm::{
     Farm, FarmNode, FarmNodeForm, FarmRow, FarmSlice, FarmSummary, GridReport, ResourceLimit,
 };

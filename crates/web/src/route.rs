@@ -7,7 +7,7 @@ use store::Db;
 use crate::context::{Context, Response};
 use crate::operation::{Access, Operation};
 use crate::problem::{Kind, Problem};
-use crate::{respond, session};
+use crate::{respond, session, view};
 
 /// What a handler is: a function of the context.
 pub type Handler<D> = fn(&Context<'_, D>) -> Result<Response, Problem>;
@@ -66,6 +66,9 @@ pub fn dispatch<D: Db>(routes: &'static [Route<D>], cx: &mut Context<'_, D>) -> 
     };
     let (mut response, problem) = match result {
         Ok(response) => (response, None),
+        Err(problem) if problem.kind == Kind::ProveFirst && !cx.is_api() => {
+            (prove_first(cx), Some(problem))
+        }
         Err(problem) => (respond::problem(cx, &problem), Some(problem)),
     };
     if let Err(allowed) = &route
@@ -142,6 +145,17 @@ fn admit_and_call<D: Db>(route: &Route<D>, cx: &mut Context<'_, D>) -> Result<Re
         }
     }
     (route.handler)(cx)
+}
+
+/// Leads to where somebody confirms who they are and, where a page was asked for, back again.
+fn prove_first<D>(cx: &Context<'_, D>) -> Response {
+    let next = match *cx.request.method() {
+        Method::GET | Method::HEAD => cx.path_and_query(),
+        _ => view::SETTINGS,
+    };
+    let query: String =
+        url::form_urlencoded::Serializer::new(String::new()).append_pair("next", next).finish();
+    respond::see_other(&format!("/dashboard/prove?{query}"))
 }
 
 /// Leads to the sign-in page and, where a page was asked for, back again.

@@ -9,6 +9,7 @@ mod badge;
 mod compute;
 mod docs;
 mod error;
+mod factors;
 mod farm;
 mod farm_node;
 mod home;
@@ -22,7 +23,8 @@ mod walk;
 mod wallet;
 mod wording;
 
-pub use account::next;
+pub use account::{HOME, next};
+pub use factors::{SETTINGS, back};
 pub use asset::asset_type;
 pub use compute::NODES_PER_PAGE;
 pub use farm::{FARM_NODES_PER_PAGE, read_node};

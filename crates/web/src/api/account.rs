@@ -5,7 +5,8 @@ use http::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::operation::{Access, Operation, schema_of};
+use crate::api::factors::SecondFactorView;
+use crate::operation::{Access, Operation, OtherAnswer, schema_of};
 use crate::problem::Kind;
 
 const GROUP: &str = "Account";
@@ -48,6 +49,11 @@ pub const OPEN_SESSION: Operation = Operation {
     status: 201,
     about_answer: "The account.",
     answer: Some(schema_of::<AccountView>),
+    other_answer: Some(OtherAnswer {
+        status: 202,
+        about: "The password is right, and a second factor is to be shown.",
+        schema: schema_of::<SecondFactorView>,
+    }),
     problems: &[Kind::WrongCredentials],
     ..Operation::READ
 };
