@@ -61,6 +61,10 @@ uuid_id! {
     TokenId
 }
 uuid_id! {
+    /// A mail to somebody, in the outbox.
+    MailId
+}
+uuid_id! {
     /// A request, as the log and problems name it.
     RequestId
 }

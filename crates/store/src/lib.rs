@@ -10,6 +10,7 @@ pub mod db_rusqlite;
 pub mod factors;
 pub mod invariants;
 pub mod ledger;
+pub mod mails;
 pub mod migrate;
 pub mod nodes;
 pub mod offers;

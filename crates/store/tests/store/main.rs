@@ -12,6 +12,7 @@ mod factors;
 mod farm;
 mod invariants;
 mod ledger;
+mod mails;
 mod market;
 mod migrate;
 mod model;
