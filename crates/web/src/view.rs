@@ -24,9 +24,9 @@ mod wallet;
 mod wording;
 
 pub use account::{HOME, next};
-pub use factors::{SETTINGS, back};
 pub use asset::asset_type;
 pub use compute::NODES_PER_PAGE;
+pub use factors::{SETTINGS, back};
 pub use farm::{FARM_NODES_PER_PAGE, read_node};
 pub use farm_node::{read_change, read_version};
 pub(crate) use moment::to_the_minute;

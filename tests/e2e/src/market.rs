@@ -67,6 +67,13 @@ impl Market {
         Market::start_with(grid, [("gridproxy_urls", url.as_str())]).await
     }
 
+    /// An empty market that can encrypt, on no nodes.
+    pub async fn start_with_keys() -> Market {
+        let keys = seal::key_text(1, &[7; seal::KEY_BYTES]);
+        let grid = Standin::start(Documents::default()).await.unwrap();
+        Market::start_with(grid, [("encryption_keys", keys.as_str())]).await
+    }
+
     /// An empty market with these variables beside the operator's token.
     pub async fn start_with<'a>(
         grid: Standin,

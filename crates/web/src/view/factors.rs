@@ -4,9 +4,7 @@ use domain::factor::{self, PASSKEYS_MAX};
 use store::factors::Passkey;
 
 use crate::api::factors::passkey_id;
-use crate::page::{
-    Factors, PasskeyRow, Prove, RecoveryCodes, SecondFactor, Section, TotpSetup,
-};
+use crate::page::{Factors, PasskeyRow, Prove, RecoveryCodes, SecondFactor, Section, TotpSetup};
 use crate::problem::Problem;
 use crate::session::local_path;
 use crate::view::account::HOME;
@@ -72,11 +70,7 @@ fn takes_code(factors: factor::Factors) -> bool {
 
 impl Factors {
     /// The part of the settings about second factors; `totp_note` says why no app can be set up.
-    pub fn new(
-        factors: factor::Factors,
-        passkeys: &[Passkey],
-        totp_note: Option<&str>,
-    ) -> Factors {
+    pub fn new(factors: factor::Factors, passkeys: &[Passkey], totp_note: Option<&str>) -> Factors {
         let row = |passkey: &Passkey| PasskeyRow {
             id: passkey_id(&passkey.id),
             name: passkey.name.clone(),
