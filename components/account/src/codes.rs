@@ -11,7 +11,7 @@ use web::audit::Action;
 use web::limit::{self, Limit};
 use web::{Kind, Problem, ambient};
 
-use crate::proof;
+use crate::{credentials, mailing, proof};
 
 /// What was made when an app was confirmed, or on demand.
 pub(crate) struct NewCodes {
@@ -35,10 +35,7 @@ impl NewCodes {
 /// The keys that secrets of apps are encrypted with.
 fn keys() -> Result<Keys, Problem> {
     let text = edge::variable("encryption_keys").map_err(Problem::internal)?;
-    if text.is_empty() {
-        return Err(Problem::plain(Kind::NoEncryptionKeys));
-    }
-    Keys::parse(&text).map_err(|error| Problem::internal(format!("encryption_keys: {error}")))
+    if text.is_empty() { Err(Problem::plain(Kind::NoEncryptionKeys)) } else { mailing::keys() }
 }
 
 /// Why no app can be set up; `None` if one can.
@@ -83,7 +80,7 @@ pub(crate) fn confirm(cx: &Context<'_>, code: &str) -> Result<(NewCodes, String)
     limit.give_back(cx)?;
     cx.audit(Action::TotpAdded, Some(account), "")?;
     proof::tell(cx, identity, "an authenticator app was set up")?;
-    let cookie = proof::renew(cx, identity, true)?;
+    let cookie = credentials::renew_session(cx, true)?;
     Ok((codes, cookie))
 }
 

@@ -4,7 +4,6 @@ use domain::factor::{PASSKEYS_MAX, PasskeyName};
 use domain::id::AccountId;
 use edge::Context;
 use factors::passkey::{Ceremony, KeptPasskey, PasskeyError, RelyingParty, ShownPasskey};
-use store::accounts::Identity;
 use store::challenges::{self, ChallengeKind, NewChallenge};
 use store::factors as kept;
 use web::api::factors::{CeremonyView, ShownPasskeyBody};
@@ -12,14 +11,13 @@ use web::audit::Action;
 use web::session::{self, Secret};
 use web::{Kind, Problem};
 
-use crate::proof;
+use crate::{credentials, proof};
 
 /// The site that passkeys are bound to: what the operator has set or, where that is nothing,
 /// localhost. A name that only the request says is not trusted with that.
 fn site(cx: &Context<'_>) -> Result<RelyingParty, Problem> {
     let is_set = !cx.config.public_url.is_empty();
-    let origin =
-        if is_set { cx.config.public_url.clone() } else { session::origin(cx.request) };
+    let origin = if is_set { cx.config.public_url.clone() } else { session::origin(cx.request) };
     RelyingParty::at(&origin)
         .filter(|site| is_set || site.is_local())
         .ok_or_else(|| Problem::plain(Kind::NoPasskeysHere))
@@ -54,13 +52,8 @@ pub(crate) fn add(
     let credential = credential.to_string();
     let made = site(cx)?.finish_new(&state, *account.as_bytes(), credential.as_bytes());
     let made = made.map_err(problem)?;
-    let passkey = kept::NewPasskey {
-        id: &made.id,
-        account,
-        name,
-        fixed: &made.fixed,
-        moving: &made.moving,
-    };
+    let passkey =
+        kept::NewPasskey { id: &made.id, account, name, fixed: &made.fixed, moving: &made.moving };
     if !kept::add_passkey(cx.db, &passkey, cx.now)? {
         let is_full = factors.passkeys >= PASSKEYS_MAX;
         let kind = if is_full { Kind::TooManyPasskeys } else { Kind::PasskeyTaken };
@@ -69,7 +62,7 @@ pub(crate) fn add(
     cx.audit(Action::PasskeyAdded, Some(account), name.as_str())?;
     proof::tell(cx, identity, "a passkey was added")?;
     // Who has made it has shown it.
-    let cookie = proof::renew(cx, identity, true)?;
+    let cookie = credentials::renew_session(cx, true)?;
     Ok((made.id, cookie))
 }
 
@@ -90,10 +83,7 @@ pub(crate) fn begin_use(cx: &Context<'_>) -> Result<CeremonyView, Problem> {
 }
 
 /// Whose passkey was shown.
-pub(crate) fn finish_use(
-    cx: &Context<'_>,
-    body: &ShownPasskeyBody,
-) -> Result<AccountId, Problem> {
+pub(crate) fn finish_use(cx: &Context<'_>, body: &ShownPasskeyBody) -> Result<AccountId, Problem> {
     let shown = ShownPasskey::parse(body.credential.to_string().as_bytes()).map_err(problem)?;
     let (_, state) = take(cx, &body.challenge, ChallengeKind::PasskeySignIn)?;
     let id = shown.id();

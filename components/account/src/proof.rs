@@ -1,18 +1,19 @@
 //! Who somebody is, beyond a password: the second step of a sign-in, and proving it again later.
 
-use domain::factor::{self, Factors};
+use domain::account::Email;
+use domain::factor::{self, Factor, Factors};
 use domain::id::AccountId;
 use edge::Context;
-use store::accounts::{self, Grant, Identity};
+use store::accounts::{Grant, Identity};
 use store::challenges::{self, ChallengeKind, NewChallenge};
-use store::{factors, sessions};
-use web::api::factors::{ProofBody, ShownPasskeyBody};
+use store::factors;
+use web::api::factors::{ProofBody, SecondFactorView, ShownPasskeyBody};
 use web::audit::Action;
 use web::session::{self, Secret};
-use web::{Kind, Problem};
+use web::{Kind, Problem, mail};
 
 use crate::credentials::{self, SignedIn};
-use crate::{codes, passkeys};
+use crate::{codes, mailing, passkeys};
 
 /// A sign-in that waits for a second factor.
 pub(crate) struct Waiting {
@@ -20,6 +21,16 @@ pub(crate) struct Waiting {
     pub(crate) challenge: String,
     /// What can be shown.
     pub(crate) factors: Factors,
+}
+
+impl Waiting {
+    /// What a program is answered.
+    pub(crate) fn view(&self) -> SecondFactorView {
+        SecondFactorView {
+            challenge: self.challenge.clone(),
+            factors: self.factors.offered().map(Factor::as_str).collect(),
+        }
+    }
 }
 
 /// Lets a sign-in wait for a second factor; its password was right.
@@ -52,16 +63,12 @@ fn over() -> Problem {
 }
 
 /// Finishes a sign-in with a code. A wrong one can be corrected; the sign-in goes on waiting.
-pub(crate) fn finish(
-    cx: &Context<'_>,
-    challenge: &str,
-    code: &str,
-) -> Result<SignedIn, Problem> {
+pub(crate) fn finish(cx: &Context<'_>, challenge: &str, code: &str) -> Result<SignedIn, Problem> {
     let account = account_of(cx, challenge)?;
     check_code(cx, account, code)?;
     let hash = session::hash(challenge);
     challenges::take(cx.db, &hash, ChallengeKind::SecondFactor, cx.now)?.ok_or_else(over)?;
-    open_session(cx, account)
+    credentials::open_session(cx, account, true)
 }
 
 /// Signs in with a passkey alone.
@@ -70,13 +77,7 @@ pub(crate) fn sign_in_with_passkey(
     body: &ShownPasskeyBody,
 ) -> Result<SignedIn, Problem> {
     let account = passkeys::finish_use(cx, body)?;
-    open_session(cx, account)
-}
-
-fn open_session(cx: &Context<'_>, account: AccountId) -> Result<SignedIn, Problem> {
-    let owner = accounts::credentials_of(cx.db, account)?;
-    let owner = owner.ok_or_else(|| Problem::plain(Kind::WrongCredentials))?;
-    credentials::open_session(cx, account, &owner.email, true)
+    credentials::open_session(cx, account, true)
 }
 
 fn check_code(cx: &Context<'_>, account: AccountId, code: &str) -> Result<(), Problem> {
@@ -90,11 +91,15 @@ fn check_code(cx: &Context<'_>, account: AccountId, code: &str) -> Result<(), Pr
 /// Proves again who holds the session, and answers its new cookie. Where there is a second factor,
 /// it has to be that: whoever has the session may have the password too.
 pub(crate) fn prove(cx: &Context<'_>, body: &ProofBody) -> Result<String, Problem> {
-    let identity = cx.session()?;
-    let account = identity.account;
+    let account = cx.session()?.account;
     let factors = factors::of_account(cx.db, account)?;
     let is_strong = match body {
-        ProofBody { password: None, code: None, challenge: Some(challenge), credential: Some(credential) } => {
+        ProofBody {
+            password: None,
+            code: None,
+            challenge: Some(challenge),
+            credential: Some(credential),
+        } => {
             let (challenge, credential) = (challenge.clone(), credential.clone());
             let shown = ShownPasskeyBody { challenge, credential };
             if passkeys::finish_use(cx, &shown)? != account {
@@ -111,7 +116,7 @@ pub(crate) fn prove(cx: &Context<'_>, body: &ProofBody) -> Result<String, Proble
                 let detail = "the password is not enough: send a code, or show a passkey";
                 return Err(Problem::new(Kind::ProveFirst, detail));
             }
-            credentials::check_password(cx, identity, password)?;
+            credentials::confirm_password(cx, password)?;
             false
         }
         _ => {
@@ -120,13 +125,11 @@ pub(crate) fn prove(cx: &Context<'_>, body: &ProofBody) -> Result<String, Proble
         }
     };
     cx.audit(Action::Proof, Some(account), "")?;
-    renew(cx, identity, is_strong)
+    credentials::renew_session(cx, is_strong)
 }
 
 /// Who asks and what factors they have, if they may change those now.
-pub(crate) fn require_recent<'a>(
-    cx: &'a Context<'_>,
-) -> Result<(&'a Identity, Factors), Problem> {
+pub(crate) fn require_recent<'a>(cx: &'a Context<'_>) -> Result<(&'a Identity, Factors), Problem> {
     let identity = cx.session()?;
     let factors = factors::of_account(cx.db, identity.account)?;
     let may_change = match identity.grant {
@@ -138,17 +141,8 @@ pub(crate) fn require_recent<'a>(
     if may_change { Ok((identity, factors)) } else { Err(Problem::plain(Kind::ProveFirst)) }
 }
 
-/// Notes that the session's holder has proved who they are; answers its new cookie.
-pub(crate) fn renew(
-    cx: &Context<'_>,
-    identity: &Identity,
-    is_strong: bool,
-) -> Result<String, Problem> {
-    let not_signed_in = || Problem::plain(Kind::NotSignedIn);
-    let id = identity.session().ok_or_else(not_signed_in)?;
-    let secret = Secret::for_session();
-    if !sessions::prove(cx.db, id, &secret.hash, is_strong, cx.now)? {
-        return Err(not_signed_in());
-    }
-    Ok(session::sign_in_cookie(cx.request, &secret))
+/// Tells an account by mail that its factors have changed; `what` says it in a clause.
+pub(crate) fn tell(cx: &Context<'_>, identity: &Identity, what: &str) -> Result<(), Problem> {
+    let email = Email::parse(&identity.email)?;
+    mailing::tell(cx, identity.account, &mail::factor_changed(&email, what))
 }

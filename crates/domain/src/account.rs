@@ -84,11 +84,15 @@ pub enum Scope {
     Rent,
     /// Register and configure nodes.
     Farm,
+    /// Work for a farm: take the jobs that set up and remove slices.
+    Agent,
+    /// Operate the marketplace; counts for an operator's account only.
+    Admin,
 }
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Scope; 3] = [Scope::Read, Scope::Rent, Scope::Farm];
+    pub const ALL: [Scope; 5] = [Scope::Read, Scope::Rent, Scope::Farm, Scope::Agent, Scope::Admin];
 
     /// The stable name, for programs and for SQL.
     pub fn as_str(self) -> &'static str {
@@ -96,6 +100,8 @@ impl Scope {
             Scope::Read => "read",
             Scope::Rent => "rent",
             Scope::Farm => "farm",
+            Scope::Agent => "agent",
+            Scope::Admin => "admin",
         }
     }
 }
@@ -106,11 +112,11 @@ pub struct Scopes(u8);
 
 impl Scopes {
     /// Everything: what a person who signed in may do.
-    pub const ALL: Scopes = Scopes(0b111);
+    pub const ALL: Scopes = Scopes(0b1_1111);
 
     /// Reads names of scopes; there must be at least one, and each must exist.
     pub fn parse<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<Scopes, FieldError> {
-        let rule = "a list of at least one of read, rent, farm";
+        let rule = "a list of at least one of read, rent, farm, agent, admin";
         let mut bits = 0;
         for name in names {
             let scope = Scope::ALL.into_iter().find(|scope| scope.as_str() == name);
@@ -131,9 +137,11 @@ impl Scopes {
 
     fn bit(scope: Scope) -> u8 {
         match scope {
-            Scope::Read => 0b001,
-            Scope::Rent => 0b010,
-            Scope::Farm => 0b100,
+            Scope::Read => 0b0_0001,
+            Scope::Rent => 0b0_0010,
+            Scope::Farm => 0b0_0100,
+            Scope::Agent => 0b0_1000,
+            Scope::Admin => 0b1_0000,
         }
     }
 }

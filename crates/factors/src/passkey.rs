@@ -92,6 +92,11 @@ impl RelyingParty {
         is_safe.then(|| RelyingParty { id, origin: url.origin().ascii_serialization() })
     }
 
+    /// Whether it is the machine itself, for development.
+    pub fn is_local(&self) -> bool {
+        self.id.as_ref() == "localhost"
+    }
+
     /// Begins to make a passkey for an account; on an authenticator that holds one of the `existing`
     /// credentials, none is made.
     pub fn begin_new(

@@ -14,6 +14,7 @@ mod factors;
 mod farm;
 mod home;
 mod node;
+mod settings;
 mod slices;
 mod wallet;
 
@@ -29,6 +30,7 @@ pub use farm::{
 };
 pub use home::{Home, TermFact};
 pub use node::{Node, RentForm, Renting, SliceCell, TermOption};
+pub use settings::Settings;
 pub use slices::{Access, Rental, RentalEvent, RentalRow, Slices};
 pub use wallet::{MoneyEntry, Wallet};
 

@@ -17,6 +17,7 @@ mod moment;
 mod node;
 mod notice;
 mod order;
+mod settings;
 mod slices;
 mod visit;
 mod walk;

@@ -5,6 +5,8 @@
 #![expect(clippy::unwrap_used, reason = "what fails in a test fails the test")]
 
 mod accounts;
+mod audit;
+mod challenges;
 mod commands;
 mod dump;
 mod ends;
@@ -12,6 +14,7 @@ mod factors;
 mod farm;
 mod invariants;
 mod ledger;
+mod limits;
 mod mails;
 mod market;
 mod migrate;
@@ -21,4 +24,6 @@ mod races;
 mod rent;
 mod schema;
 mod search;
+mod sessions;
 mod sync;
+mod tokens;

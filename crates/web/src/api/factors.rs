@@ -27,7 +27,7 @@ pub const FINISH_SESSION: Operation = Operation {
     status: 201,
     about_answer: "The account.",
     answer: Some(schema_of::<AccountView>),
-    problems: &[Kind::WrongCode, Kind::ExpiredCode],
+    problems: &[Kind::WrongCode, Kind::ExpiredCode, Kind::WrongCredentials],
     ..Operation::READ
 };
 
@@ -55,7 +55,12 @@ pub const OPEN_SESSION_BY_PASSKEY: Operation = Operation {
     status: 201,
     about_answer: "The account.",
     answer: Some(schema_of::<AccountView>),
-    problems: &[Kind::PasskeyRefused, Kind::ExpiredCode, Kind::NoPasskeysHere],
+    problems: &[
+        Kind::PasskeyRefused,
+        Kind::ExpiredCode,
+        Kind::NoPasskeysHere,
+        Kind::WrongCredentials,
+    ],
     ..Operation::READ
 };
 
@@ -71,7 +76,7 @@ pub const PROVE_SESSION: Operation = Operation {
     about_answer: "The account.",
     answer: Some(schema_of::<AccountView>),
     problems: &[
-        Kind::WrongCredentials,
+        Kind::WrongPassword,
         Kind::WrongCode,
         Kind::PasskeyRefused,
         Kind::ExpiredCode,
@@ -178,7 +183,7 @@ pub const CONFIRM_TOTP: Operation = Operation {
     path: "/api/account/totp/confirm",
     summary: "Confirms an authenticator app by a code. The session gets a new cookie.",
     access: Access::Account(Scope::Read),
-    body: Some(schema_of::<CodeBody>),
+    body: Some(schema_of::<AppCodeBody>),
     about_answer: "New recovery codes, shown once; those of before are void.",
     answer: Some(schema_of::<RecoveryCodesView>),
     problems: &[
@@ -247,7 +252,7 @@ pub struct SecondFactorBody {
 /// A code of the authenticator app.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct CodeBody {
+pub struct AppCodeBody {
     /// Six digits.
     pub code: String,
 }
