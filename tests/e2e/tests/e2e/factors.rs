@@ -381,7 +381,7 @@ async fn factors_change_only_for_who_has_proved_it_lately() {
     let prove = async |client: &Client, body: Value| {
         client.post("/api/account/sessions/prove", &body).await
     };
-    prove(&ada, json!({ "password": "not the password" })).await.problem(401, "wrong-credentials");
+    prove(&ada, json!({ "password": "not the password" })).await.problem(403, "wrong-password");
     check(&ada, "prove-first").await;
     for body in
         [json!({}), json!({ "password": PASSWORD, "code": "1" }), json!({ "challenge": "" })]
