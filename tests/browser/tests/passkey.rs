@@ -10,7 +10,7 @@ const EMAIL: &str = "ada@example.org";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn item_35_somebody_signs_in_with_a_passkey_and_without_a_password() {
-    let market = Arc::new(Market::start_with_keys().await);
+    let market = Arc::new(Market::start().await);
     // An address of numbers has no passkeys.
     let url = market.url().replace("127.0.0.1", "localhost");
     journey(&url, |tab| async move {

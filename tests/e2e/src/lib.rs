@@ -11,6 +11,8 @@ mod client;
 mod contract;
 mod html;
 mod market;
+mod outbox;
+mod postmark;
 mod schema;
 
 pub use answer::Answer;
@@ -18,3 +20,4 @@ pub use authenticator::{Authenticator, Passkey, app_code};
 pub use client::{Call, Client};
 pub use html::Page;
 pub use market::{MORNING, Market, OPERATOR_TOKEN, PASSWORD};
+pub use postmark::{Behavior, Postmark};

@@ -23,13 +23,14 @@ const LAYERS: [(&str, &[&str]); 10] = [
 const DOMAIN_USES: [&str; 5] = ["chrono", "rust_decimal", "serde", "thiserror", "uuid"];
 
 /// Other people's crates that belong into one place only, and where that is.
-const PLACES: [(&str, &[&str]); 15] = [
+const PLACES: [(&str, &[&str]); 16] = [
     ("argon2", &["components", "web"]),
     ("askama", &["web"]),
     ("axum", &[]),
     ("http", &["web", "edge", "components", "host"]),
     ("http-body-util", &["components", "edge", "host"]),
     ("hyper", &["host"]),
+    ("mail-builder", &["web"]),
     ("reqwest", &[]),
     ("rusqlite", &["store", "host"]),
     ("spin-sdk", &["edge", "components"]),

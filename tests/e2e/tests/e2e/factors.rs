@@ -8,15 +8,33 @@ use gridproxy::{Documents, Standin};
 use serde_json::{Value, json};
 use totp_rs::Secret;
 
-const SITE: &str = "https://mycelium.example";
+/// Where the market is reached: a name, for an address of numbers has no passkeys.
+pub(crate) const SITE: &str = "https://mycelium.example";
 const MINUTE: i64 = 60;
 
-/// A market that is reached at `SITE`, and has encryption keys.
+/// A market that is reached at `SITE`.
 async fn market() -> Market {
-    let keys = seal::key_text(1, &[7; seal::KEY_BYTES]);
     let grid = Standin::start(Documents::default()).await.unwrap();
-    let variables = [("public_url", SITE), ("encryption_keys", keys.as_str())];
-    Market::start_with(grid, variables).await
+    Market::start_with(grid, [("public_url", SITE)]).await
+}
+
+/// Uses each operation on second factors once, on a market that is reached at `SITE`.
+pub(crate) async fn use_each_operation(market: &Market) {
+    let ada = market.sign_up("factors@example.org").await;
+    let (mut phone, ada) = add_passkey(&ada, 1).await;
+    use_passkey(market, &mut phone).await.ok(201);
+    let (_, codes, ada) = set_up_app(&ada, MORNING).await;
+    let waiting = sign_in(market, "factors@example.org").await.ok(202);
+    finish(market, &waiting, &codes[0]).await.ok(201);
+    assert_eq!(factors(&ada).await, json!({ "passkeys": 1, "totp": true, "recovery_codes": 9 }));
+    let proved = ada.post("/api/account/sessions/prove", &json!({ "code": codes[1] })).await;
+    proved.ok(200);
+    let ada = ada.with_cookie(&proved.cookie());
+    ada.post_empty("/api/account/recovery-codes").await.ok(201);
+    let listed = ada.get("/api/account/passkeys").await.ok(200);
+    let path = format!("/api/account/passkeys/{}", listed["passkeys"][0]["id"].as_str().unwrap());
+    ada.delete(&path).await.ok(204);
+    ada.delete("/api/account/totp").await.ok(204);
 }
 
 fn credentials(email: &str) -> Value {
@@ -444,7 +462,8 @@ async fn the_last_factor_gone_a_password_signs_in_again() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_the_operator_has_not_set_is_said() {
-    let market = Market::start().await;
+    let grid = Standin::start(Documents::default()).await.unwrap();
+    let market = Market::start_with(grid, [("encryption_keys", "")]).await;
     let ada = market.sign_up("ada@example.org").await;
     // A name that only the request says is not what passkeys are bound to.
     for host in ["127.0.0.1:3000", "mycelium.example"] {

@@ -5,6 +5,7 @@
 mod accounts;
 mod factors;
 mod farm;
+mod mail;
 mod operations;
 mod pages;
 mod race;

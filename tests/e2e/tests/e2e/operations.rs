@@ -1,11 +1,17 @@
 //! The API document, and that each of its operations does what it is for.
 
 use e2e::{Market, PASSWORD};
+use gridproxy::{Documents, Standin};
 use serde_json::json;
+
+use crate::factors::{self, SITE};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_operation_of_the_document_succeeds_once() {
-    let market = Market::start().await;
+    let grid = Standin::start(Documents::example().unwrap()).await.unwrap();
+    let url = grid.url();
+    let variables = [("gridproxy_urls", url.as_str()), ("public_url", SITE)];
+    let market = Market::start_with(grid, variables).await;
     let visitor = market.visitor();
     visitor.get("/api/openapi.json").await.ok(200);
     assert_eq!(visitor.get("/api/health").await.ok(200), json!({ "status": "ok" }));
@@ -31,6 +37,10 @@ async fn every_operation_of_the_document_succeeds_once() {
     farmer.post_empty("/api/farm/nodes/node32/pause").await.ok(200);
     market.sync().await;
     market.check_invariants().await;
+    let mail = market.put_failed_mail("ada@example.org");
+    market.mails().await;
+    market.operator().post_empty(&format!("/api/admin/mails/{mail}/retry")).await.ok(204);
+    factors::use_each_operation(&market).await;
     farmer.delete("/api/account/sessions").await.ok(204);
 
     let (succeeded, all) = market.operations().await;
@@ -45,7 +55,7 @@ async fn links_of_the_document_begin_where_the_operator_says() {
     assert_eq!(document["info"]["title"], "Mycelium");
     drop(market);
 
-    let grid = gridproxy::Standin::start(gridproxy::Documents::default()).await.unwrap();
+    let grid = Standin::start(Documents::default()).await.unwrap();
     let public = [("public_url", "https://mycelium.example/")];
     let market = Market::start_with(grid, public).await;
     let document = market.visitor().get("/api/openapi.json").await.ok(200);
