@@ -51,7 +51,8 @@ pub struct Factors {
 }
 
 impl Factors {
-    /// Whether a password alone does not sign in. Recovery codes stand in for a factor and are none.
+    /// Whether a password alone does not sign in. Recovery codes stand in for a factor.
+    /// They are none.
     pub fn are_required(self) -> bool {
         self.passkeys > 0 || self.has_totp
     }

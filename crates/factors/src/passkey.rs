@@ -97,8 +97,8 @@ impl RelyingParty {
         self.id.as_ref() == "localhost"
     }
 
-    /// Begins to make a passkey for an account; on an authenticator that holds one of the `existing`
-    /// credentials, none is made.
+    /// Begins to make a passkey for an account; an authenticator that holds one of the `existing`
+    /// credentials makes none.
     pub fn begin_new(
         &self,
         user: [u8; USER_BYTES],

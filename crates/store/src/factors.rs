@@ -171,8 +171,8 @@ pub fn totp_secret(db: &impl Db, account: AccountId) -> Result<Option<KeptSecret
     only(db.run(TOTP_SECRET, &[Value::text(account)])?).map(read).transpose()
 }
 
-/// Begins to set up an app. `?1` account, `?2` sealed secret, `?3` now. It replaces a secret that no
-/// code has confirmed; no row comes back if one has.
+/// Begins to set up an app. `?1` account, `?2` sealed secret, `?3` now. It replaces a secret that
+/// no code has confirmed; no row comes back if one has.
 const BEGIN_TOTP: &str = "
     INSERT INTO totp_secrets (account_id, sealed, created_at) VALUES (?1, ?2, ?3)
         ON CONFLICT (account_id) DO UPDATE

@@ -1,4 +1,5 @@
-//! What somebody sees of second factors: the second step, confirming, and their part of the settings.
+//! What somebody sees of second factors: the second step, confirming, and their part of the
+//! settings.
 
 use domain::factor::{self, PasskeyName};
 use expect_test::expect;
