@@ -60,7 +60,7 @@ kinds! {
     WrongCode, "wrong-code", UNAUTHORIZED, "The code is wrong",
         "Use the code that your app shows now, or a recovery code; each is good once.";
     PasskeyRefused, "passkey-refused", UNAUTHORIZED, "The passkey was not accepted",
-        "Try again with a passkey of this account; each try begins anew.";
+        "Try again, or use another passkey; each try begins anew.";
     InsufficientFunds, "insufficient-funds", PAYMENT_REQUIRED, "The wallet does not hold enough",
         "Add the credit named in missing, then try again with the same Idempotency-Key.";
     MissingScope, "missing-scope", FORBIDDEN, "This token may not do that",

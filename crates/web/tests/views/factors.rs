@@ -50,14 +50,14 @@ fn a_password_confirms_only_where_there_is_no_factor() {
 
 #[test]
 fn the_settings_list_passkeys_and_say_what_is_left() {
-    let page = shown(&empty(), Who::Omar, "/dashboard/settings", |db, visit| {
+    let page = shown(&empty(), Who::Omar, "/dashboard/settings", |cx, visit| {
         let account = Who::Omar.account();
         let name = PasskeyName::parse("<3>").unwrap();
         let id = [7; 16];
         let passkey = NewPasskey { id: &id, account, name: &name, fixed: &[], moving: &[] };
-        assert!(kept::add_passkey(db, &passkey, now()).unwrap());
-        let passkeys = kept::passkeys(db, account).unwrap();
-        let factors = kept::of_account(db, account).unwrap();
+        assert!(kept::add_passkey(cx.db, &passkey, now()).unwrap());
+        let passkeys = kept::passkeys(cx.db, account).unwrap();
+        let factors = kept::of_account(cx.db, account).unwrap();
         Settings::new(visit, Factors::new(factors, &passkeys, None))
     });
     check(&page, expect![[r#""#]]);
