@@ -166,9 +166,9 @@ fn the_last_factor_takes_codes_and_strength_with_it() {
         }
         assert_eq!(count(&db, strong), 2);
         if app_first {
-            remove_key()
+            remove_key();
         } else {
-            remove_app()
+            remove_app();
         }
         check(&db, 0, false, 0);
         assert_eq!(count(&db, strong), 1);

@@ -410,9 +410,8 @@ async fn factors_change_only_for_who_has_proved_it_lately() {
     proved.ok(200);
     let ada = ada.with_cookie(&proved.cookie());
     let now = MORNING + 15 * MINUTE;
-    let (secret, codes, ada) = set_up_app(&ada, now).await;
+    let (secret, _, ada) = set_up_app(&ada, now).await;
     ada.post_empty("/api/account/recovery-codes").await.ok(201);
-    let _ = codes;
 
     // A session from before the factor, and one that was stolen with the password, change nothing.
     check(&weak, "prove-first").await;
@@ -436,7 +435,7 @@ async fn the_last_factor_gone_a_password_signs_in_again() {
     let ada = market.sign_up("ada@example.org").await;
     ada.post_empty("/api/account/recovery-codes").await.problem(409, "second-factor-needed");
     let (phone, ada) = add_passkey(&ada, 1).await;
-    let (_, codes, ada) = set_up_app(&ada, MORNING).await;
+    let (_, _, ada) = set_up_app(&ada, MORNING).await;
     ada.post_empty("/api/account/totp").await.problem(409, "totp-there");
     let body = json!({ "code": "123456" });
     ada.post("/api/account/totp/confirm", &body).await.problem(409, "totp-there");
@@ -457,7 +456,6 @@ async fn the_last_factor_gone_a_password_signs_in_again() {
     ada.delete("/api/account/totp").await.problem(404, "not-found");
     assert_eq!(factors(&ada).await, json!({ "passkeys": 0, "totp": false, "recovery_codes": 0 }));
     sign_in(&market, "ada@example.org").await.ok(201);
-    let _ = codes;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -466,14 +464,14 @@ async fn what_the_operator_has_not_set_is_said() {
     let market = Market::start_with(grid, [("encryption_keys", "")]).await;
     let ada = market.sign_up("ada@example.org").await;
     // A name that only the request says is not what passkeys are bound to.
+    let ask = async |host: &str| {
+        let call = Call::new(http::Method::POST, "/api/account/passkeys/sign-in");
+        market.visitor().send(call.with("host", host)).await
+    };
     for host in ["127.0.0.1:3000", "mycelium.example"] {
-        let begin = Call::new(http::Method::POST, "/api/account/passkeys/sign-in");
-        let refused = market.visitor().send(begin.with("host", host)).await;
-        refused.problem(409, "no-passkeys-here");
+        ask(host).await.problem(409, "no-passkeys-here");
     }
-    let begin = Call::new(http::Method::POST, "/api/account/passkeys/sign-in");
-    let begun = market.visitor().send(begin.with("host", "localhost:3000")).await.ok(200);
-    assert_eq!(begun["options"]["rpId"], "localhost");
+    assert_eq!(ask("localhost:3000").await.ok(200)["options"]["rpId"], "localhost");
     ada.post_empty("/api/account/passkeys/options").await.problem(409, "no-passkeys-here");
     ada.post_empty("/api/account/totp").await.problem(503, "no-encryption-keys");
 }
