@@ -10,15 +10,15 @@ use crate::target::{self, TARGET};
 use crate::workspace::Workspace;
 
 /// The native programs of `up` and `cron`.
-const PROGRAMS: [&str; 3] = ["mycelium-host", "migrate", "gridproxy"];
+const PROGRAMS: [&str; 3] = ["mycelium-host", "maintain", "gridproxy"];
 
-/// The feature of this crate that brings in the database, for the program `migrate` only.
+/// The feature of this crate that brings in the database, for the program `maintain` only.
 const MIGRATE_FEATURE: &str = "xtask/migrate";
 
 /// Native programs, built.
 pub(crate) struct Programs {
     pub(crate) host: PathBuf,
-    pub(crate) migrate: PathBuf,
+    pub(crate) maintain: PathBuf,
     pub(crate) gridproxy: PathBuf,
 }
 
@@ -68,8 +68,8 @@ pub(crate) fn build_programs(workspace: &Workspace) -> Result<Programs> {
     process::run(&mut step, &mut command)?;
     step.done();
     let folder = workspace.native_target().join("debug");
-    let [host, migrate, gridproxy] = PROGRAMS.map(|program| folder.join(program));
-    Ok(Programs { host, migrate, gridproxy })
+    let [host, maintain, gridproxy] = PROGRAMS.map(|program| folder.join(program));
+    Ok(Programs { host, maintain, gridproxy })
 }
 
 /// cargo's options for all packages that are native, with every feature that is ours to choose. A

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use totp_rs::Secret;
 
 /// Where the market is reached: a name, for an address of numbers has no passkeys.
-pub(crate) const SITE: &str = "https://mycelium.example";
+const SITE: &str = "https://mycelium.example";
 const MINUTE: i64 = 60;
 
 /// A market that is reached at `SITE`.
@@ -18,14 +18,15 @@ async fn market() -> Market {
     Market::start_with(grid, [("public_url", SITE)]).await
 }
 
-/// Uses each operation on second factors once, on a market that is reached at `SITE`.
-pub(crate) async fn use_each_operation(market: &Market) {
+/// Uses each operation on second factors once; answers the ids of those that succeeded.
+pub(crate) async fn use_each_operation() -> Vec<String> {
+    let market = market().await;
     let ada = market.sign_up("factors@example.org").await;
     let (mut phone, ada) = add_passkey(&ada, 1).await;
-    use_passkey(market, &mut phone).await.ok(201);
+    use_passkey(&market, &mut phone).await.ok(201);
     let (_, codes, ada) = set_up_app(&ada, MORNING).await;
-    let waiting = sign_in(market, "factors@example.org").await.ok(202);
-    finish(market, &waiting, &codes[0]).await.ok(201);
+    let waiting = sign_in(&market, "factors@example.org").await.ok(202);
+    finish(&market, &waiting, &codes[0]).await.ok(201);
     assert_eq!(factors(&ada).await, json!({ "passkeys": 1, "totp": true, "recovery_codes": 9 }));
     let proved = ada.post("/api/account/sessions/prove", &json!({ "code": codes[1] })).await;
     proved.ok(200);
@@ -35,6 +36,7 @@ pub(crate) async fn use_each_operation(market: &Market) {
     let path = format!("/api/account/passkeys/{}", listed["passkeys"][0]["id"].as_str().unwrap());
     ada.delete(&path).await.ok(204);
     ada.delete("/api/account/totp").await.ok(204);
+    market.operations().await.0
 }
 
 fn credentials(email: &str) -> Value {
