@@ -31,7 +31,20 @@ fn prove(factors: factor::Factors) -> Prove {
 #[test]
 fn the_second_step_asks_for_what_there_is() {
     let page = second_factor(APP).refused(&Problem::plain(Kind::WrongCode));
-    check(&page, expect![[r#""#]]);
+    check(
+        &page,
+        expect![[r#"
+        One more step
+        Enter a code.
+        post /login/second-factor
+        [hidden challenge=secret][hidden next=/dashboard/farm]
+        The code is wrong. Use the code that your app shows now, or a recovery code; each is
+          good once.
+        Code
+        Six digits from your authenticator app, or a recovery code. [text code= required]
+        (Sign in)
+        Begin again </login>"#]],
+    );
     let page = second_factor(PASSKEY);
     assert_eq!((page.takes_code, page.passkey_next.as_deref()), (false, Some("/dashboard/farm")));
     assert_eq!(page.lede, "Show a passkey.");
@@ -41,7 +54,16 @@ fn the_second_step_asks_for_what_there_is() {
 
 #[test]
 fn a_password_confirms_only_where_there_is_no_factor() {
-    check(&prove(NONE), expect![[r#""#]]);
+    check(
+        &prove(NONE),
+        expect![[r#"
+        Confirm that it is you
+        What comes next is protected. You are asked again after 15 minutes.
+        post /dashboard/prove
+        [hidden next=/dashboard/wallet]
+        Password [password password= required]
+        (Confirm)"#]],
+    );
     let asked = |page: Prove| (page.takes_password, page.takes_code, page.takes_passkey);
     assert_eq!(asked(prove(NONE)), (true, false, false));
     assert_eq!(asked(prove(APP)), (false, true, false));
@@ -60,7 +82,30 @@ fn the_settings_list_passkeys_and_say_what_is_left() {
         let factors = kept::of_account(cx.db, account).unwrap();
         Settings::new(visit, Factors::new(factors, &passkeys, None))
     });
-    check(&page, expect![[r#""#]]);
+    check(
+        &page,
+        expect![[r#"
+        Settings
+        Passkeys
+        A passkey signs you in with your fingerprint, your face or the lock of your device.
+          It needs no password, and no other site can ask for it.
+        | Name | Added | Last used | Remove
+        | &#60;3&#62; | 29 July 2026, 12:00 UTC | Never |
+        post /dashboard/settings/passkeys/remove
+        [hidden passkey=BwcHBwcHBwcHBwcHBwcHBw]
+        (Remove &#60;3&#62;)
+        Adding a passkey needs JavaScript, and a browser of 2024 or later.
+        Authenticator app
+        An app on your phone shows a code of six digits, which is asked for after your
+          password.
+        post /dashboard/settings/totp
+        (Set up an app)
+        Recovery codes
+        A recovery code gets you in once where you have neither passkey nor app. You have no
+          recovery codes.
+        post /dashboard/settings/recovery-codes
+        (Make new codes)"#]],
+    );
     let empty = Factors::new(NONE, &[], Some("not offered"));
     assert_eq!(empty.totp_note.as_deref(), Some("Not offered."));
     assert_eq!(empty.recovery_codes, None);
