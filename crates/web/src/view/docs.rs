@@ -116,6 +116,9 @@ fn parameter(parameter: &Value) -> RequestField {
     let about = match name.as_str() {
         "node" => "The node, such as node32.".to_owned(),
         "rental" => "The id of the rental.".to_owned(),
+        "session" => "The id of the session.".to_owned(),
+        "token" => "The id of the token.".to_owned(),
+        "passkey" => "The id of the passkey.".to_owned(),
         _ => text(&parameter["description"]),
     };
     RequestField {
