@@ -13,6 +13,7 @@ use web::api::admin::{
     CreditBody, CreditView, FailedMailView, HealthView, InvariantView, InvariantsView, MailsView,
     QuarantineView, RunView, SyncRunsView,
 };
+use web::audit::Action;
 use web::form::{idempotency_key, keep};
 use web::{Kind, Problem, Response, json, respond};
 
@@ -32,6 +33,7 @@ pub(crate) fn credit_wallet(cx: &Context<'_>) -> Result<Response, Problem> {
     let credit = Credit { email: &email, amount, reason: &reason, key: key.as_str() };
     match ledger::credit(cx.db, &credit, cx.now)? {
         Credited::Done(balance) => {
+            cx.audit(Action::CreditGranted, None, key.as_str())?;
             let view = CreditView {
                 email: email.to_string(),
                 amount: amount.to_string(),
