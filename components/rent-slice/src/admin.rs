@@ -96,6 +96,7 @@ pub(crate) fn list_mails(cx: &Context<'_>) -> Result<Response, Problem> {
 pub(crate) fn retry_mail(cx: &Context<'_>) -> Result<Response, Problem> {
     let id = MailId::parse(cx.param("mail")).ok_or_else(Problem::not_found)?;
     if mails::retry(cx.db, id, cx.now)? {
+        cx.audit(Action::MailRetried, None, &id.to_string())?;
         Ok(respond::no_content())
     } else {
         Err(Problem::new(Kind::NotFound, "no mail with this id has failed"))

@@ -142,6 +142,9 @@ pub const LIST_ALL_AUDIT: Operation = Operation {
     query: &PAGING,
     about_answer: "A page of the audit log.",
     answer: Some(schema_of::<PageOf<AuditView>>),
+    ..Operation::READ
+};
+
 /// `GET /api/admin/mails`
 pub const LIST_MAILS: Operation = Operation {
     id: "listMails",
