@@ -116,6 +116,7 @@ fn parameter(parameter: &Value) -> RequestField {
     let about = match name.as_str() {
         "node" => "The node, such as node32.".to_owned(),
         "rental" => "The id of the rental.".to_owned(),
+        "mail" => "The id of the mail.".to_owned(),
         _ => text(&parameter["description"]),
     };
     RequestField {
