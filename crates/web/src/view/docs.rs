@@ -119,6 +119,7 @@ fn parameter(parameter: &Value) -> RequestField {
         "session" => "The id of the session.".to_owned(),
         "token" => "The id of the token.".to_owned(),
         "passkey" => "The id of the passkey.".to_owned(),
+        "mail" => "The id of the mail.".to_owned(),
         _ => text(&parameter["description"]),
     };
     RequestField {
