@@ -7,14 +7,12 @@ use store::{audit, sessions, tokens};
 use web::form::Form;
 use web::page::{Activity, Settings, TokenMade};
 use web::route::see_other_with_cookie;
-use web::view::{self, ACTIVITY_PER_PAGE, Done, Visit, belongs_to_form};
+use web::view::{self, ACTIVITY_PER_PAGE, Done, SETTINGS, Visit, belongs_to_form};
 use web::{Problem, Response, api, respond, session};
 
 use crate::changes::{self, NewEmail};
 use crate::making;
-
-/// Where the settings are.
-const SETTINGS: &str = "/dashboard/settings";
+use crate::pages::factors::of_settings;
 
 pub(crate) fn settings(cx: &Context<'_>) -> Result<Response, Problem> {
     respond::page(StatusCode::OK, &own_settings(cx)?)
@@ -24,7 +22,7 @@ fn own_settings(cx: &Context<'_>) -> Result<Settings, Problem> {
     let account = cx.session()?.account;
     let sessions = sessions::of_account(cx.db, account, cx.now)?;
     let tokens = tokens::of_account(cx.db, account, cx.now)?;
-    Ok(Settings::new(&Visit::of(cx)?, &sessions, &tokens))
+    Ok(Settings::new(&Visit::of(cx)?, of_settings(cx)?, &sessions, &tokens))
 }
 
 pub(crate) fn change_email(cx: &Context<'_>) -> Result<Response, Problem> {

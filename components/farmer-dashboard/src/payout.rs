@@ -8,7 +8,7 @@ use web::audit::Action;
 use web::form::Form;
 use web::page::Payout;
 use web::view::{Done, Visit, belongs_to_form};
-use web::{Kind, Problem, Response, json, respond};
+use web::{Problem, Response, json, respond};
 
 /// Sets where the farmer is paid to, and answers it. Only a session with a second factor does: who
 /// has stolen a password or a token must not have the earnings as well.
@@ -45,10 +45,6 @@ pub(crate) fn save(cx: &Context<'_>) -> Result<Response, Problem> {
     let form = Form::read(cx.request);
     match set(cx, form.text("payout_address")) {
         Ok(_) => Ok(respond::see_other(&Done::PayoutSet.at("/dashboard/farm/payout"))),
-        // The page says itself that it cannot be set from here.
-        Err(problem) if problem.kind == Kind::ProveFirst => {
-            respond::page(problem.kind.status(), &own_page(cx)?)
-        }
         Err(problem) if belongs_to_form(&problem) => {
             let page = own_page(cx)?.refused(&form, &problem);
             respond::page(problem.kind.status(), &page)

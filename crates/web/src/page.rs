@@ -11,6 +11,7 @@ mod codes;
 mod compute;
 mod docs;
 mod error;
+mod factors;
 mod farm;
 mod home;
 mod node;
@@ -28,6 +29,7 @@ pub use docs::{
     RequestField, WalkStep,
 };
 pub use error::ErrorPage;
+pub use factors::{Factors, PasskeyRow, Prove, RecoveryCodes, SecondFactor, TotpSetup};
 pub use farm::{
     Farm, FarmNode, FarmNodeForm, FarmRow, FarmSlice, FarmSummary, GridReport, ResourceLimit,
 };

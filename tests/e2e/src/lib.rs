@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod answer;
+mod authenticator;
 mod client;
 mod contract;
 mod html;
@@ -15,6 +16,7 @@ mod postmark;
 mod schema;
 
 pub use answer::Answer;
+pub use authenticator::{Authenticator, Passkey, app_code};
 pub use client::{Call, Client};
 pub use html::Page;
 pub use market::{MORNING, Market, OPERATOR_TOKEN, PASSWORD};

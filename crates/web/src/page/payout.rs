@@ -11,8 +11,8 @@ pub struct Payout {
     pub frame: Frame,
     /// `payout_address`: where the farmer is paid to.
     pub payout_address: Field,
-    /// Why it cannot be set from this browser, as a sentence; `None` where it can be.
-    pub locked: Option<String>,
+    /// Whether a second factor has to be shown first.
+    pub is_locked: bool,
     /// Why nothing was set, when it is not about the field.
     pub error: Option<String>,
 }

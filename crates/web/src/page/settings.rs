@@ -1,6 +1,6 @@
 //! The settings of an account, `/dashboard/settings` and the pages below it.
 
-use super::{Badge, Field, Frame, Moment};
+use super::{Badge, Factors, Field, Frame, Moment};
 use askama::Template;
 
 /// What `settings.html` shows: a section for each thing that can be set, each with its own forms.
@@ -13,6 +13,8 @@ pub struct Settings {
     pub email: EmailForm,
     /// The form that changes the password.
     pub password: PasswordForm,
+    /// Passkeys, the authenticator app, recovery codes.
+    pub factors: Factors,
     /// Every browser that is signed in, the newest first.
     pub sessions: Vec<SessionRow>,
     /// Every API token, the newest first.

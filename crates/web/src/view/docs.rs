@@ -116,6 +116,11 @@ fn parameter(parameter: &Value) -> RequestField {
     let about = match name.as_str() {
         "node" => "The node, such as node32.".to_owned(),
         "rental" => "The id of the rental.".to_owned(),
+        "account" => "The id of the account.".to_owned(),
+        "session" => "The id of the session.".to_owned(),
+        "token" => "The id of the token.".to_owned(),
+        "passkey" => "The id of the passkey.".to_owned(),
+        "mail" => "The id of the mail.".to_owned(),
         _ => text(&parameter["description"]),
     };
     RequestField {
@@ -201,7 +206,13 @@ mod tests {
         );
         check(
             "createToken",
-            &["name in body: text, required", "scopes in body: list of text, required"],
+            &[
+                "name in body: text, required",
+                "scopes in body: list of text, required",
+                "ceiling_usd in body: decimal",
+                "expires_in_days in body: integer",
+                "farm_id in body: integer",
+            ],
         );
     }
 

@@ -4,7 +4,7 @@ use crate::context::Context;
 use crate::page::{ErrorPage, Frame, Link, Section};
 use crate::problem::{Kind, Problem};
 use crate::session;
-use crate::view::wording::{SECOND_FACTOR_FIRST, sentence};
+use crate::view::wording::sentence;
 
 impl ErrorPage {
     /// A problem in words, with a way on. It asks the database nothing: that may be what failed.
@@ -22,10 +22,7 @@ impl ErrorPage {
             frame,
             status: problem.kind.status().as_u16(),
             title: title.to_owned(),
-            detail: match problem.kind {
-                Kind::ProveFirst => SECOND_FACTOR_FIRST.to_owned(),
-                _ => sentence(added.unwrap_or(&problem.detail)),
-            },
+            detail: sentence(added.unwrap_or(&problem.detail)),
             request_id: Some(cx.request_id.clone()),
             ways_on: ways_on(problem.kind),
         }
@@ -42,7 +39,6 @@ fn ways_on(kind: Kind) -> Vec<Link> {
     let market = Link::new("/marketplace/compute", "Go to the marketplace");
     match kind {
         Kind::NotSignedIn => vec![Link::new("/login", "Sign in"), market],
-        Kind::ProveFirst => vec![Link::new("/dashboard/settings", "Go to the settings"), market],
         _ => vec![market, Link::new("/", "Go to the start page")],
     }
 }

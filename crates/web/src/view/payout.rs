@@ -6,7 +6,7 @@ use crate::form::Form;
 use crate::page::{Field, Payout, Section};
 use crate::problem::Problem;
 use crate::view::visit::Visit;
-use crate::view::wording::{SECOND_FACTOR_FIRST, error_above, sent};
+use crate::view::wording::{error_above, sent};
 
 impl Payout {
     /// Where the farmer is paid to now. It can be set from a browser that has shown a second factor.
@@ -16,7 +16,7 @@ impl Payout {
         Payout {
             frame: visit.frame("Payout", Section::Farm),
             payout_address: Field::new(address.unwrap_or_default()),
-            locked: (!is_strong).then(|| SECOND_FACTOR_FIRST.to_owned()),
+            is_locked: !is_strong,
             error: None,
         }
     }

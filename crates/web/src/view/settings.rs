@@ -9,8 +9,8 @@ use crate::api::account::{NewTokenView, TokenBody};
 use crate::form::Form;
 use crate::json::Decimal;
 use crate::page::{
-    Badge, EmailForm, Field, PasswordForm, ScopeBox, Section, SessionRow, Settings, TokenForm,
-    TokenMade, TokenRow, Tone,
+    Badge, EmailForm, Factors, Field, PasswordForm, ScopeBox, Section, SessionRow, Settings,
+    TokenForm, TokenMade, TokenRow, Tone,
 };
 use crate::problem::{Kind, Problem};
 use crate::view::account::password_rule;
@@ -23,7 +23,12 @@ const TOKEN_FIELDS: [&str; 5] = ["name", "scopes", "farm_id", "ceiling_usd", "ex
 
 impl Settings {
     /// The settings of the account that looks.
-    pub fn new(visit: &Visit<'_>, sessions: &[Session], tokens: &[Token]) -> Settings {
+    pub fn new(
+        visit: &Visit<'_>,
+        factors: Factors,
+        sessions: &[Session],
+        tokens: &[Token],
+    ) -> Settings {
         let own = visit.viewer.and_then(|viewer| viewer.identity.session());
         let is_operator = visit.viewer.is_some_and(|viewer| viewer.identity.is_operator);
         let show = |session: &Session| SessionRow::new(session, own == Some(session.id));
@@ -31,6 +36,7 @@ impl Settings {
             frame: visit.frame("Settings", Section::Settings),
             email: EmailForm::new(visit),
             password: PasswordForm { rule: password_rule(), ..PasswordForm::default() },
+            factors,
             sessions: sessions.iter().map(show).collect(),
             tokens: tokens.iter().map(TokenRow::new).collect(),
             token_form: TokenForm::new(is_operator),

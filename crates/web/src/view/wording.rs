@@ -27,10 +27,6 @@ pub(super) fn sentence(text: impl Display) -> String {
     }
 }
 
-/// What a person does who has to show a second factor first.
-pub(super) const SECOND_FACTOR_FIRST: &str = "This needs a second factor: sign in again with a \
-     passkey or an authenticator app. If you have none yet, add one in the settings first.";
-
 /// Whether a letter is one that ids have and words have not: `node32_slice_1`, `max_price`.
 fn is_of_an_id(letter: char) -> bool {
     letter.is_ascii_digit() || letter == '_'
@@ -124,10 +120,7 @@ pub(super) fn sent(form: &Form, field: &str, wrong: &[FieldError]) -> Field {
 pub(super) fn error_above(problem: &Problem, shown: &[&str]) -> Option<String> {
     let is_beside = |wrong: &FieldError| shown.contains(&wrong.field);
     let is_said = !problem.fields.is_empty() && problem.fields.iter().all(is_beside);
-    (!is_said).then(|| match problem.kind {
-        Kind::ProveFirst => SECOND_FACTOR_FIRST.to_owned(),
-        _ => sentence(&problem.detail),
-    })
+    (!is_said).then(|| sentence(&problem.detail))
 }
 
 /// Whether a problem is about what was sent in a form, so that it is said there and the person can
@@ -138,6 +131,7 @@ pub fn belongs_to_form(problem: &Problem) -> bool {
         Kind::NotFound
             | Kind::NotSignedIn
             | Kind::MissingScope
+            | Kind::ProveFirst
             | Kind::CrossSite
             | Kind::TooLarge
             | Kind::Internal

@@ -132,7 +132,7 @@ pub(crate) fn reading(html: &str) -> String {
                 let is_hidden = open.pop() == Some(true);
                 match name {
                     "a" => text.extend([" <", links.pop().expect("an open link"), ">"]),
-                    "button" => text.push(')'),
+                    "button" if !is_hidden => text.push(')'),
                     "dt" if !is_hidden => text.push(':'),
                     _ => {}
                 }

@@ -1,11 +1,14 @@
 //! What an account's owner sees of its settings, and of the pages that lead through a mail.
 
 use domain::account::Scopes;
+use domain::factor;
 use domain::id::{RANDOM_ID_BYTES, SessionId, TokenId};
 use expect_test::expect;
 use store::sessions::Session;
 use store::tokens::Token;
-use web::page::{Activity, ConfirmCode, Limits, MailSent, Payout, Reset, ResetConfirm, Settings};
+use web::page::{
+    Activity, ConfirmCode, Factors, Limits, MailSent, Payout, Reset, ResetConfirm, Settings,
+};
 use web::view::read_token;
 use web::{Kind, Problem};
 
@@ -46,8 +49,14 @@ fn token() -> Token {
     }
 }
 
-pub(crate) fn settings(sessions: &[Session], tokens: &[Token]) -> Settings {
-    shown(&empty(), Who::Omar, PATH, |_, visit| Settings::new(visit, sessions, tokens))
+/// Of somebody who has none.
+fn factors() -> Factors {
+    let none = factor::Factors { passkeys: 0, has_totp: false, recovery_codes: 0 };
+    Factors::new(none, &[], None)
+}
+
+fn settings(sessions: &[Session], tokens: &[Token]) -> Settings {
+    shown(&empty(), Who::Omar, PATH, |_, visit| Settings::new(visit, factors(), sessions, tokens))
 }
 
 #[test]
@@ -106,7 +115,7 @@ fn everything_that_can_be_set_is_there() {
         It ends in
         1 to 365. [text expires_in_days=90]days
         Only for the farm
-        Its number on the grid. Empty: any. [text farm_id=]
+        On the grid. Empty: any. [text farm_id=]
         (Make the token)
         Activity
         What was done in this account and with it. Nobody can change this list, not even
@@ -145,8 +154,6 @@ fn a_refusal_is_said_where_it_belongs() {
     assert_eq!(chosen, ["farm"]);
     let refused = page().delete_refused(&Problem::plain(Kind::InUse));
     assert!(refused.delete_error.unwrap().contains("take its nodes off the market"));
-    let refused = page().delete_refused(&Problem::plain(Kind::ProveFirst));
-    assert!(refused.delete_error.unwrap().starts_with("This needs a second factor"));
 }
 
 #[test]
@@ -269,11 +276,11 @@ fn a_payout_is_locked_without_a_second_factor() {
         Payout
         Where the operator pays your earnings to.
         Now: BE71 0961 2345 6769
-        This needs a second factor: sign in again with a passkey or an authenticator app. If
-          you have none yet, add one in the settings first.
-        Go to the settings </dashboard/settings>"#]],
+        To change it, show a second factor: a passkey, or a code of an authenticator app. If
+          you have none yet, add one in the settings </dashboard/settings> first.
+        Confirm that it is you </dashboard/prove?next=%2Fdashboard%2Ffarm%2Fpayout>"#]],
     );
-    let open = Payout { locked: None, ..page };
+    let open = Payout { is_locked: false, ..page };
     let problem = Problem::from(wrong("payout_address", "shorter"));
     check(
         &open.refused(&form("payout_address=x"), &problem),

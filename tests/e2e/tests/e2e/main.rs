@@ -4,6 +4,7 @@
 
 mod accounts;
 mod browser;
+mod factors;
 mod farm;
 mod mail;
 mod operations;

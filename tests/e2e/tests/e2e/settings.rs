@@ -251,7 +251,7 @@ async fn a_farmer_says_where_to_be_paid_with_a_second_factor_only() {
     let (market, mut ada) = market().await;
     let path = "/dashboard/farm/payout";
     let page = ada.open(path).await;
-    page.says(&["Not set", "This needs a second factor", "Go to the settings"]);
+    page.says(&["Not set", "To change it, show a second factor", "Confirm that it is you"]);
     assert!(!page.html().contains("action=\"/dashboard/farm/payout\""));
     let body = json!({ "payout_address": "BE71 0961 2345 6769" });
     ada.client.put("/api/farm/payout", &body).await.problem(403, "prove-first");
