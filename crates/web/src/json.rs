@@ -1,18 +1,36 @@
 //! JSON bodies: read whole, checked field by field.
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::{Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use std::borrow::Cow;
+use std::fmt::Display;
 
 use crate::context::Request;
 use crate::problem::{Kind, Problem};
 
+/// An amount of dollars above 0, as it can be entered.
+pub const DOLLARS: &str =
+    "^([1-9][0-9]{0,5}(\\.[0-9]{1,2})?|0\\.(0[1-9]|[1-9][0-9]?)|1000000(\\.00?)?)$";
+/// 1 to 80 characters on one line, none of them a space at an end.
+pub const ONE_LINE_OF_80: &str =
+    r"^[^\s\x00-\x1f\x7f-\x9f]([^\x00-\x1f\x7f-\x9f]{0,78}[^\s\x00-\x1f\x7f-\x9f])?$";
+/// An e-mail address: the part of the addresses that the app takes that everybody has.
+pub const EMAIL: &str = r"^[A-Za-z0-9._%+-]{1,64}@([A-Za-z0-9-]{1,63}\.){1,3}[A-Za-z0-9-]{1,63}$";
+/// A percentage from 0 to 100 with at most two decimals.
+pub const PERCENT: &str = "^([0-9]{1,2}(\\.[0-9]{1,2})?|100(\\.00?)?)$";
+/// A whole number of Mbit/s.
+const MBPS: &str = "^([0-9]{1,6}|1000000)$";
+
 /// Reads the body as a `T`. A field that is not known is refused: it may mean money.
 pub fn body<T: DeserializeOwned>(request: &Request) -> Result<T, Problem> {
-    serde_json::from_slice(request.body()).map_err(|error| {
+    let unreadable = |error: &dyn Display| {
         Problem::new(Kind::Unreadable, format!("the body is not as described: {error}"))
-    })
+    };
+    // Serde would also take a list of the fields' values, in the order of their declaration.
+    if request.body().trim_ascii_start().first() != Some(&b'{') {
+        return Err(unreadable(&"it must be a JSON object"));
+    }
+    serde_json::from_slice(request.body()).map_err(|error| unreadable(&error))
 }
 
 /// A decimal number that clients send as text or as a number: `"25.00"`, `25`.
@@ -35,16 +53,53 @@ impl Decimal {
     }
 }
 
-impl JsonSchema for Decimal {
-    fn schema_name() -> Cow<'static, str> {
-        "Decimal".into()
-    }
+/// The schema of an amount of dollars.
+pub fn dollars(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "description": "Dollars and cents, as text (exact) or as a number.",
+        "format": "decimal",
+        "anyOf": [
+            { "type": "string", "pattern": DOLLARS },
+            { "type": "number", "minimum": 0.01, "maximum": 1_000_000, "multipleOf": 0.01 },
+        ],
+        "examples": ["25.00", 25]
+    })
+}
 
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "description": "A decimal number, as text (exact) or as a number.",
-            "type": ["string", "number"],
-            "examples": ["25.00", 25]
-        })
+/// The schema of an amount of dollars that can be left out.
+pub fn optional_dollars(generator: &mut SchemaGenerator) -> Schema {
+    or_null(dollars(generator))
+}
+
+/// The schema of a percentage that can be left out.
+pub fn optional_percent(_: &mut SchemaGenerator) -> Schema {
+    or_null(json_schema!({
+        "description": "A percentage, as text or as a number.",
+        "format": "decimal",
+        "anyOf": [
+            { "type": "string", "pattern": PERCENT },
+            { "type": "number", "minimum": 0, "maximum": 100, "multipleOf": 0.01 },
+        ],
+        "examples": ["99.5", 99]
+    }))
+}
+
+/// The schema of a bandwidth that can be left out.
+pub fn optional_mbps(_: &mut SchemaGenerator) -> Schema {
+    or_null(json_schema!({
+        "description": "Whole Mbit/s, as text or as a number.",
+        "format": "decimal",
+        "anyOf": [
+            { "type": "string", "pattern": MBPS },
+            { "type": "integer", "minimum": 0, "maximum": 1_000_000 },
+        ],
+        "examples": [100]
+    }))
+}
+
+fn or_null(mut schema: Schema) -> Schema {
+    if let Some(forms) = schema.get_mut("anyOf").and_then(serde_json::Value::as_array_mut) {
+        forms.push(serde_json::json!({ "type": "null" }));
     }
+    schema
 }

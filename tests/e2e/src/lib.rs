@@ -6,13 +6,21 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod answer;
+mod cast;
 mod client;
 mod contract;
+mod crawl;
 mod html;
 mod market;
+mod safe;
 mod schema;
+mod snapshot;
 
 pub use answer::Answer;
+pub use cast::Cast;
 pub use client::{Call, Client};
+pub use crawl::{Role, Site, Walk, crawl};
 pub use html::Page;
 pub use market::{MORNING, Market, OPERATOR_TOKEN, PASSWORD};
+pub use safe::{check as check_safe, page as check_page};
+pub use snapshot::Snapshot;

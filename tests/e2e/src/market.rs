@@ -94,6 +94,11 @@ impl Market {
         format!("http://{}", self.reach.address)
     }
 
+    /// The socket that it listens on.
+    pub fn address(&self) -> SocketAddr {
+        self.reach.address
+    }
+
     /// Where the database is.
     pub fn database(&self) -> PathBuf {
         self.data.path().join("mycelium.db")

@@ -5,6 +5,7 @@ use http::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::json::{EMAIL, ONE_LINE_OF_80};
 use crate::operation::{Access, Operation, schema_of};
 use crate::problem::Kind;
 
@@ -85,8 +86,10 @@ pub const CREATE_TOKEN: Operation = Operation {
 #[serde(deny_unknown_fields)]
 pub struct CredentialsBody {
     /// The account's e-mail address.
+    #[schemars(length(max = 254), regex(pattern = EMAIL))]
     pub email: String,
     /// At least 8 characters.
+    #[schemars(length(min = 8, max = 128))]
     pub password: String,
 }
 
@@ -104,8 +107,10 @@ pub struct AccountView {
 #[serde(deny_unknown_fields)]
 pub struct TokenBody {
     /// What you call it, 1 to 80 characters.
+    #[schemars(regex(pattern = ONE_LINE_OF_80))]
     pub name: String,
     /// What it may do: any of `read`, `rent`, `farm`.
+    #[schemars(length(min = 1), inner(regex(pattern = "^(read|rent|farm)$")))]
     pub scopes: Vec<String>,
 }
 

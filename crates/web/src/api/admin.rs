@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use store::invariants::Finding;
 use store::sync::{RefusedDocument, Run};
 
-use crate::json::Decimal;
+use crate::json::{Decimal, EMAIL, dollars};
 use crate::operation::{Access, Operation, schema_of};
 use crate::problem::Kind;
 
@@ -80,8 +80,10 @@ pub const SHOW_API_DOCUMENT: Operation = Operation {
 #[serde(deny_unknown_fields)]
 pub struct CreditBody {
     /// Whose wallet.
+    #[schemars(length(max = 254), regex(pattern = EMAIL))]
     pub email: String,
     /// How much, in dollars and cents.
+    #[schemars(schema_with = "dollars")]
     pub amount_usd: Decimal,
     /// Why, in a few words; the renter sees it.
     pub reason: String,
