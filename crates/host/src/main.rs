@@ -27,6 +27,9 @@ enum Action {
         /// Where to listen; port 0 takes a free one.
         #[arg(long, default_value = "127.0.0.1:3000")]
         listen: SocketAddr,
+        /// Leave cron triggers alone; `cron` fires them.
+        #[arg(long)]
+        no_schedules: bool,
     },
     /// Runs a cron component now: in the host that runs on the data folder, or else here.
     Cron {
@@ -75,7 +78,9 @@ fn key_and_value(text: &str) -> Result<(String, String), String> {
 #[tokio::main]
 async fn main() -> ExitCode {
     let done = match Command::parse().action {
-        Action::Up { app, listen } => up(HostOptions { listen, ..app.options() }).await,
+        Action::Up { app, listen, no_schedules } => {
+            up(HostOptions { listen, run_schedules: !no_schedules, ..app.options() }).await
+        }
         Action::Cron { app, component } => cron(app.options(), &component).await,
     };
     match done {

@@ -1,8 +1,8 @@
 //! JSON bodies: read whole, checked field by field.
 
 use schemars::{Schema, SchemaGenerator, json_schema};
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer};
 use std::fmt::Display;
 
 use crate::context::Request;
@@ -14,6 +14,9 @@ pub const DOLLARS: &str =
 /// 1 to 80 characters on one line, none of them a space at an end.
 pub const ONE_LINE_OF_80: &str =
     r"^[^\s\x00-\x1f\x7f-\x9f]([^\x00-\x1f\x7f-\x9f]{0,78}[^\s\x00-\x1f\x7f-\x9f])?$";
+/// 1 to 200 characters on one line, none of them a space at an end.
+pub const ONE_LINE_OF_200: &str =
+    r"^[^\s\x00-\x1f\x7f-\x9f]([^\x00-\x1f\x7f-\x9f]{0,198}[^\s\x00-\x1f\x7f-\x9f])?$";
 /// An e-mail address: the part of the addresses that the app takes that everybody has.
 pub const EMAIL: &str = r"^[A-Za-z0-9._%+-]{1,64}@([A-Za-z0-9-]{1,63}\.){1,3}[A-Za-z0-9-]{1,63}$";
 /// A percentage from 0 to 100 with at most two decimals.
@@ -31,6 +34,30 @@ pub fn body<T: DeserializeOwned>(request: &Request) -> Result<T, Problem> {
         return Err(unreadable(&"it must be a JSON object"));
     }
     serde_json::from_slice(request.body()).map_err(|error| unreadable(&error))
+}
+
+/// The largest number to which every smaller whole one is exact as a JSON number (RFC 8259, 6).
+const EXACT_MAX: f64 = 9_007_199_254_740_991.0;
+
+/// Reads a whole number. To JSON, and so to the schemas of the API document, `3.0` is one.
+pub fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+    let number = serde_json::Number::deserialize(deserializer)?;
+    let from_float = || {
+        let float = number.as_f64().filter(|float| float.abs() <= EXACT_MAX);
+        let float = float.filter(|float| float.fract() == 0.0)?;
+        #[expect(clippy::cast_possible_truncation, reason = "it is whole, and was compared above")]
+        Some(float as i64)
+    };
+    let whole = number.as_i64().or_else(from_float);
+    whole.ok_or_else(|| D::Error::custom(format_args!("{number} is no whole number")))
+}
+
+/// Reads a whole number that can be left out.
+pub fn optional_whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    #[derive(Deserialize)]
+    struct Whole(#[serde(deserialize_with = "whole")] i64);
+    let given = Option::<Whole>::deserialize(deserializer)?;
+    Ok(given.map(|whole| whole.0))
 }
 
 /// A decimal number that clients send as text or as a number: `"25.00"`, `25`.
@@ -102,4 +129,54 @@ fn or_null(mut schema: Schema) -> Schema {
         forms.push(serde_json::json!({ "type": "null" }));
     }
     schema
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Order {
+        #[serde(deserialize_with = "whole")]
+        months: i64,
+        #[serde(default, deserialize_with = "optional_whole")]
+        version: Option<i64>,
+    }
+
+    fn read(text: &str) -> Result<Order, Problem> {
+        body(&http::Request::post("/").body(text.as_bytes().to_vec()).unwrap())
+    }
+
+    #[test]
+    fn a_whole_number_is_one_however_it_is_written() {
+        for (text, months, version) in [
+            ("{\"months\": 3}", 3, None),
+            (" {\"months\": 3.0, \"version\": null}", 3, None),
+            ("{\"months\": 1e1, \"version\": -2.0}", 10, Some(-2)),
+            ("{\"months\": 9223372036854775807}", i64::MAX, None),
+        ] {
+            let order = read(text).unwrap();
+            assert_eq!((order.months, order.version), (months, version), "{text}");
+        }
+        for text in [
+            "{\"months\": 3.5}",
+            "{\"months\": \"3\"}",
+            "{\"months\": 1e300}",
+            "{\"months\": 9223372036854775808}",
+            "{\"months\": 3, \"version\": 0.5}",
+            "{\"months\": 3, \"more\": 1}",
+            "{\"months\": 3, \"months\": 3}",
+            "{\"months\": null}",
+        ] {
+            assert_eq!(read(text).unwrap_err().kind, Kind::Unreadable, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_list_of_values_is_no_body() {
+        for text in ["[3, null]", " [3]", "3", "\"months\"", "null", ""] {
+            assert_eq!(read(text).unwrap_err().kind, Kind::Unreadable, "{text}");
+        }
+    }
 }

@@ -19,10 +19,10 @@ use crate::workspace::Workspace;
 const ADDRESS: &str = "127.0.0.1";
 
 /// How the host begins the line that says where it listens.
-const READY: &str = "listening on ";
+pub(crate) const READY: &str = "listening on ";
 
 /// The database, in the data folder.
-const DATABASE_NAME: &str = "mycelium.db";
+pub(crate) const DATABASE_NAME: &str = "mycelium.db";
 
 #[derive(Args)]
 pub(crate) struct Options {

@@ -6,13 +6,13 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use http::Method;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
 
 use crate::answer::Answer;
 use crate::client::{self, Call};
-use crate::safe;
+use crate::safe::{self, Form};
 use crate::snapshot::Snapshot;
 
 /// The most addresses that are tried as one role: far more than the app has.
@@ -58,6 +58,20 @@ pub struct Walk {
     pub addresses: usize,
     /// All that is wrong.
     pub findings: BTreeSet<String>,
+    /// Every form that a page has.
+    pub forms: BTreeSet<FoundForm>,
+}
+
+/// A form, on which page, and for whom.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct FoundForm {
+    /// The name of the role.
+    pub role: String,
+    /// The page that has it.
+    pub page: String,
+    /// The form.
+    #[serde(flatten)]
+    pub form: Form,
 }
 
 /// Follows every link of every page, and asks every operation that reads for every id there is, as
@@ -131,6 +145,10 @@ impl Crawler<'_> {
             if answer.status >= 400 {
                 self.find(role, &address, &format!("a link leads to {}", answer.status));
             }
+            for form in safe::forms(&html(&answer)) {
+                let (role, page) = (role.name.clone(), address.clone());
+                self.walk.forms.insert(FoundForm { role, page, form });
+            }
             for link in links(&address, &answer) {
                 let path = link.split('?').next().unwrap_or_default().to_owned();
                 let count = queries.entry(path).or_default();
@@ -197,12 +215,16 @@ fn links(address: &str, answer: &Answer) -> Vec<String> {
     let Ok(here) = Url::parse(&format!("http://here.invalid{address}")) else { return Vec::new() };
     let mut targets: Vec<String> =
         answer.header("location").map(str::to_owned).into_iter().collect();
-    if answer.header("content-type").is_some_and(|kind| kind.starts_with("text/html")) {
-        targets.extend(safe::targets(&answer.text()));
-    }
+    targets.extend(safe::targets(&html(answer)));
     let urls = targets.iter().filter_map(|target| here.join(target).ok());
     let ours = urls.filter(|url| url.origin() == here.origin());
     ours.map(|url| url[url::Position::BeforePath..url::Position::AfterQuery].to_owned()).collect()
+}
+
+/// The source of a page; nothing where the answer is none.
+fn html(answer: &Answer) -> String {
+    let is_page = answer.header("content-type").is_some_and(|kind| kind.starts_with("text/html"));
+    if is_page { answer.text() } else { String::new() }
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! What makes an answer safe for a browser, whatever the answer is.
 
+use serde::Serialize;
+
 use crate::answer::Answer;
 
 /// What the policy must say of what a page may load and do.
@@ -119,6 +121,41 @@ pub fn targets(html: &str) -> Vec<String> {
     targets
 }
 
+/// A form as a page has it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Form {
+    /// `get` or `post`.
+    pub method: String,
+    /// Where it goes.
+    pub action: String,
+    /// The names of its fields, and what they hold.
+    pub fields: Vec<(String, String)>,
+}
+
+/// Every form of a page.
+pub(crate) fn forms(html: &str) -> Vec<Form> {
+    let mut forms = Vec::new();
+    for text in html.split("<form").skip(1) {
+        let text = format!("<form{}", text.split("</form>").next().unwrap_or_default());
+        let mut tags = tags(&text).map(|tag| (tag.name, attributes(tag.attributes)));
+        let value = |attributes: &[(String, String)], name: &str| {
+            attributes.iter().find(|(given, _)| given == name).map(|(_, value)| value.clone())
+        };
+        let Some((_, form)) = tags.next() else { continue };
+        let fields = tags
+            .filter(|(name, _)| ["input", "select", "textarea", "button"].contains(&name.as_str()));
+        let fields = fields.filter_map(|(_, field)| {
+            Some((value(&field, "name")?, value(&field, "value").unwrap_or_default()))
+        });
+        forms.push(Form {
+            method: value(&form, "method").unwrap_or_else(|| "get".to_owned()),
+            action: value(&form, "action").unwrap_or_default(),
+            fields: fields.collect(),
+        });
+    }
+    forms
+}
+
 struct Tag<'a> {
     name: String,
     attributes: &'a str,
@@ -202,6 +239,20 @@ mod tests {
         finds("<svg/onload=alert(1)>", 1);
         finds("<a href=\"javascript:alert(1)\"><a href=' JavaScript:alert(1)'>", 2);
         finds("<a href=\"data:text/html,x\"><iframe srcdoc=x>", 2);
+    }
+
+    #[test]
+    fn a_form_is_found_with_its_fields() {
+        let html = "<form method=\"post\" action=\"/a\"><input name=\"b\" value=\"c\"><input>\
+                    <select name='d'></select></form><form action=\"/e\"></form>";
+        let field = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let form = |method: &str, action: &str, fields| Form {
+            method: method.to_owned(),
+            action: action.to_owned(),
+            fields,
+        };
+        let first = form("post", "/a", vec![field("b", "c"), field("d", "")]);
+        assert_eq!(forms(html), [first, form("get", "/e", Vec::new())]);
     }
 
     #[test]

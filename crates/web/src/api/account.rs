@@ -89,7 +89,7 @@ pub struct CredentialsBody {
     #[schemars(length(max = 254), regex(pattern = EMAIL))]
     pub email: String,
     /// At least 8 characters.
-    #[schemars(length(min = 8, max = 128))]
+    #[schemars(length(min = 8, max = 512))]
     pub password: String,
 }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use store::invariants::Finding;
 use store::sync::{RefusedDocument, Run};
 
-use crate::json::{Decimal, EMAIL, dollars};
+use crate::json::{Decimal, EMAIL, ONE_LINE_OF_200, dollars};
 use crate::operation::{Access, Operation, schema_of};
 use crate::problem::Kind;
 
@@ -86,6 +86,7 @@ pub struct CreditBody {
     #[schemars(schema_with = "dollars")]
     pub amount_usd: Decimal,
     /// Why, in a few words; the renter sees it.
+    #[schemars(regex(pattern = ONE_LINE_OF_200))]
     pub reason: String,
 }
 

@@ -13,7 +13,9 @@ use store::nodes::{FarmNode, FarmSlice, Terms};
 use crate::api::market::{Node, Slice};
 use crate::api::{PAGING, PageOf};
 use crate::form::keep;
-use crate::json::{Decimal, ONE_LINE_OF_80, optional_dollars, optional_mbps, optional_percent};
+use crate::json::{
+    self, Decimal, ONE_LINE_OF_80, optional_dollars, optional_mbps, optional_percent,
+};
 use crate::operation::{Access, Operation, schema_of};
 use crate::problem::{Kind, Problem};
 
@@ -114,6 +116,7 @@ pub const PAUSE_NODE: Operation = Operation {
 pub struct AddNodeBody {
     /// The grid's number of the node.
     #[schemars(range(min = 1, max = 4_294_967_295_u32))]
+    #[serde(deserialize_with = "json::whole")]
     pub grid_node_id: i64,
 }
 
@@ -140,6 +143,7 @@ pub struct ChangeNodeBody {
     #[schemars(regex(pattern = ONE_LINE_OF_80))]
     pub name: Option<String>,
     /// The `offer_version` that you saw: if somebody has changed the node since, nothing is set.
+    #[serde(deserialize_with = "json::optional_whole")]
     pub offer_version: Option<i64>,
 }
 

@@ -12,6 +12,7 @@ use store::rentals::Rental;
 
 use crate::api::{CURRENCY, PAGING, PageOf};
 use crate::form::keep;
+use crate::json;
 use crate::operation::{Access, Operation, schema_of};
 use crate::problem::{Kind, Problem};
 use domain::account::Scope;
@@ -106,8 +107,10 @@ pub struct RentBody {
     pub slice_id: Option<String>,
     /// 1, 3, 6 or 12 calendar months.
     #[schemars(extend("enum" = [1, 3, 6, 12]))]
+    #[serde(deserialize_with = "json::whole")]
     pub duration_months: i64,
     /// The `offer_version` that you saw: if price or promise have changed since, nothing is rented.
+    #[serde(default, deserialize_with = "json::optional_whole")]
     pub offer_version: Option<i64>,
 }
 
