@@ -6,23 +6,25 @@ CREATE TABLE mails (
     account_id  TEXT    REFERENCES accounts (id),
     -- Which mail, such as `sign-up`.
     kind        TEXT    NOT NULL,
-    -- Recipient, subject and text, encrypted; empty once there is no more use for it.
+    -- Recipient, subject and text, encrypted. A failed mail keeps it, so that it can be tried again;
+    -- one that was sent has no more use for it.
     sealed      BLOB,
     state       TEXT    NOT NULL DEFAULT 'waiting'
                 CHECK (state IN ('waiting', 'sent', 'failed')),
     attempts    INTEGER NOT NULL DEFAULT 0,
-    -- When it is tried next.
+    -- When it is tried next. An attempt moves this on before it begins: nobody else takes the mail
+    -- meanwhile, and one whose sender dies is tried again.
     due_at      INTEGER NOT NULL,
     -- What the outlet said last; no address and no text of the mail.
     last_error  TEXT,
     created_at  INTEGER NOT NULL,
     finished_at INTEGER CHECK ((finished_at IS NULL) = (state = 'waiting')),
-    CHECK ((sealed IS NULL) = (state <> 'waiting'))
+    CHECK ((sealed IS NULL) = (state = 'sent'))
 ) STRICT;
 
 CREATE INDEX mails_by_due ON mails (due_at, id) WHERE state = 'waiting';
 
-CREATE INDEX mails_by_failure ON mails (finished_at) WHERE state = 'failed';
+CREATE INDEX mails_by_state ON mails (state, finished_at);
 
 CREATE INDEX mails_by_account ON mails (account_id);
 

@@ -53,6 +53,10 @@ uuid_id! {
     TokenId
 }
 uuid_id! {
+    /// A mail to somebody, in the outbox.
+    MailId
+}
+uuid_id! {
     /// A request, as the log and problems name it.
     RequestId
 }

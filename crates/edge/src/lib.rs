@@ -10,7 +10,7 @@ mod variables;
 
 pub use database::{SpinDb, current_database};
 pub use serve::serve;
-pub use variables::config;
+pub use variables::{config, variable};
 pub use web::ambient::now;
 
 /// What a handler of a component is given.

@@ -1,20 +1,24 @@
-//! Requests to the outside: one `GET`, bounded in size and time.
+//! Requests to the outside, bounded in size and time.
 //!
-//! Through WASI 0.2, whose calls block: the cron component cannot await, and one way serves both.
+//! Through WASI 0.2, whose calls block: the cron components cannot await, and one way serves all.
 
 use std::time::{Duration, Instant};
 
 use url::Url;
+use wasip2::clocks::monotonic_clock::subscribe_duration;
 use wasip2::http::outgoing_handler::handle;
 use wasip2::http::types::{
-    Fields, IncomingBody, IncomingResponse, OutgoingRequest, RequestOptions, Scheme,
+    Fields, IncomingResponse, Method, OutgoingBody, OutgoingRequest, RequestOptions, Scheme,
 };
-use wasip2::io::streams::StreamError;
+use wasip2::io::poll::{Pollable, poll};
+use wasip2::io::streams::{OutputStream, StreamError};
 
 /// How long a connection, the first byte and each next one may take.
 const STEP_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a whole answer may take, however slowly it drips.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a `GET` may take in all, however slowly its answer drips.
+const GET_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a `POST` may take in all. The outbox gives a mail to the next mailer after 30 seconds.
+const POST_TIMEOUT: Duration = Duration::from_secs(20);
 /// The largest answer that is read, in bytes. A page of 200 nodes has about 500 kB.
 const ANSWER_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// How much is read at a time.
@@ -30,19 +34,42 @@ pub struct Answer {
 
 /// Gets `url`. The error is for the log: it names no secret, for the URL is the operator's.
 pub fn get(url: &str) -> Result<Answer, String> {
-    let started = Instant::now();
-    let answer = handle(request(url)?, Some(options()?)).map_err(|error| format!("{error:?}"))?;
-    answer.subscribe().block();
+    let headers = [("accept", "application/json".to_owned())];
+    exchange(&Method::Get, url, &headers, &[], Deadline::in_time(GET_TIMEOUT))
+}
+
+/// Posts `body` to `url`. The error names neither headers nor body.
+pub fn post(url: &str, headers: &[(&str, String)], body: &[u8]) -> Result<Answer, String> {
+    exchange(&Method::Post, url, headers, body, Deadline::in_time(POST_TIMEOUT))
+}
+
+fn exchange(
+    method: &Method,
+    url: &str,
+    headers: &[(&str, String)],
+    body: &[u8],
+    deadline: Deadline,
+) -> Result<Answer, String> {
+    let request = request(method, url, headers, body)?;
+    let sending = request.body().map_err(|()| "the request has no body")?;
+    let answer = handle(request, Some(options()?)).map_err(|error| format!("{error:?}"))?;
+    send(sending, body, &deadline)?;
+    deadline.wait(&answer.subscribe())?;
     let response = answer
         .get()
         .and_then(Result::ok)
         .ok_or("the host gave no answer")?
         .map_err(|error| format!("{error:?}"))?;
     let status = response.status();
-    Ok(Answer { status, body: read(&response, started)? })
+    Ok(Answer { status, body: read(&response, &deadline)? })
 }
 
-fn request(url: &str) -> Result<OutgoingRequest, String> {
+fn request(
+    method: &Method,
+    url: &str,
+    headers: &[(&str, String)],
+    body: &[u8],
+) -> Result<OutgoingRequest, String> {
     let url = Url::parse(url).map_err(|error| error.to_string())?;
     let scheme = match url.scheme() {
         "https" => Scheme::Https,
@@ -50,10 +77,18 @@ fn request(url: &str) -> Result<OutgoingRequest, String> {
         other => return Err(format!("cannot ask over {other}")),
     };
     let path = url.query().map_or(url.path().to_owned(), |q| format!("{}?{q}", url.path()));
-    let headers = Fields::from_list(&[("accept".to_owned(), b"application/json".to_vec())])
-        .map_err(|error| format!("{error:?}"))?;
-    let request = OutgoingRequest::new(headers);
-    let set = request.set_scheme(Some(&scheme));
+    let mut fields: Vec<(String, Vec<u8>)> = headers
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), value.clone().into_bytes()))
+        .collect();
+    if matches!(method, Method::Post) {
+        // A body in chunks is more than some servers understand.
+        fields.push(("content-length".to_owned(), body.len().to_string().into_bytes()));
+    }
+    let fields = Fields::from_list(&fields).map_err(|error| format!("{error:?}"))?;
+    let request = OutgoingRequest::new(fields);
+    let set = request.set_method(method);
+    let set = set.and_then(|()| request.set_scheme(Some(&scheme)));
     let set = set.and_then(|()| request.set_authority(Some(url.authority())));
     let set = set.and_then(|()| request.set_path_with_query(Some(&path)));
     set.map_err(|()| "the URL cannot be asked for".to_owned())?;
@@ -62,7 +97,7 @@ fn request(url: &str) -> Result<OutgoingRequest, String> {
 
 fn options() -> Result<RequestOptions, String> {
     let options = RequestOptions::new();
-    let nanos = Some(u64::try_from(STEP_TIMEOUT.as_nanos()).unwrap_or(u64::MAX));
+    let nanos = Some(nanos(STEP_TIMEOUT));
     let set = options.set_connect_timeout(nanos);
     let set = set.and_then(|()| options.set_first_byte_timeout(nanos));
     let set = set.and_then(|()| options.set_between_bytes_timeout(nanos));
@@ -70,12 +105,45 @@ fn options() -> Result<RequestOptions, String> {
     Ok(options)
 }
 
-fn read(response: &IncomingResponse, started: Instant) -> Result<Vec<u8>, String> {
-    let body: IncomingBody = response.consume().map_err(|()| "the answer has no body")?;
+/// Sends the whole body, and says that it is whole.
+fn send(sending: OutgoingBody, body: &[u8], deadline: &Deadline) -> Result<(), String> {
+    let stream = sending.write().map_err(|()| "the request's body cannot be written")?;
+    let written = write(&stream, body, deadline);
+    // A stream is a part of its body, and has to go first.
+    drop(stream);
+    if written? {
+        OutgoingBody::finish(sending, None).map_err(|error| format!("{error:?}"))?;
+    }
+    Ok(())
+}
+
+/// Writes all of `body`; `false` if nobody reads it any more. Then there may be an answer all the
+/// same, which says why.
+fn write(stream: &OutputStream, mut body: &[u8], deadline: &Deadline) -> Result<bool, String> {
+    while !body.is_empty() {
+        deadline.wait(&stream.subscribe())?;
+        let done = stream.check_write().and_then(|room| {
+            let room = usize::try_from(room).unwrap_or(usize::MAX).min(body.len());
+            let (now, later) = body.split_at(room);
+            body = later;
+            stream.write(now)
+        });
+        match done {
+            Ok(()) => {}
+            Err(StreamError::Closed) => return Ok(false),
+            Err(StreamError::LastOperationFailed(error)) => return Err(error.to_debug_string()),
+        }
+    }
+    Ok(true)
+}
+
+fn read(response: &IncomingResponse, deadline: &Deadline) -> Result<Vec<u8>, String> {
+    let body = response.consume().map_err(|()| "the answer has no body")?;
     let stream = body.stream().map_err(|()| "the answer's body cannot be read")?;
     let mut whole = Vec::new();
     loop {
-        match stream.blocking_read(PIECE_BYTES) {
+        deadline.wait(&stream.subscribe())?;
+        match stream.read(PIECE_BYTES) {
             Ok(piece) => whole.extend(piece),
             Err(StreamError::Closed) => return Ok(whole),
             Err(StreamError::LastOperationFailed(error)) => return Err(error.to_debug_string()),
@@ -83,8 +151,33 @@ fn read(response: &IncomingResponse, started: Instant) -> Result<Vec<u8>, String
         if whole.len() > ANSWER_BYTES_MAX {
             return Err(format!("the answer is larger than {ANSWER_BYTES_MAX} bytes"));
         }
-        if started.elapsed() > ANSWER_TIMEOUT {
-            return Err(format!("the answer took longer than {} s", ANSWER_TIMEOUT.as_secs()));
-        }
     }
+}
+
+/// Until when an exchange must be over.
+struct Deadline {
+    started: Instant,
+    limit: Duration,
+}
+
+impl Deadline {
+    fn in_time(limit: Duration) -> Deadline {
+        Deadline { started: Instant::now(), limit }
+    }
+
+    /// Waits until something is ready, but not for longer than there is time.
+    fn wait(&self, awaited: &Pollable) -> Result<(), String> {
+        let left = self.limit.saturating_sub(self.started.elapsed());
+        if !left.is_zero() {
+            poll(&[awaited, &subscribe_duration(nanos(left))]);
+            if awaited.ready() {
+                return Ok(());
+            }
+        }
+        Err(format!("the answer took longer than {} s", self.limit.as_secs()))
+    }
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

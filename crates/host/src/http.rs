@@ -20,10 +20,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use wasmtime_wasi_http::{Error, WasiBody};
 
+use crate::dev_mail::{self, DevMail};
 use crate::dispatch::Dispatcher;
 use crate::manifest::{HttpTarget, StaticResponse};
 use crate::options::Limits;
-use crate::problem::{Problem, whole};
+use crate::problem::{Problem, own, whole};
 use crate::route::{RouteMatch, Router, WELL_KNOWN_PREFIX};
 
 /// Open connections, idle ones among them. Further ones wait to be accepted.
@@ -40,6 +41,7 @@ pub(crate) struct Server {
     pub(crate) router: Router<HttpTarget>,
     pub(crate) components: BTreeMap<String, Dispatcher>,
     pub(crate) limits: Limits,
+    pub(crate) dev_mail: Option<DevMail>,
 }
 
 impl Server {
@@ -99,9 +101,14 @@ impl Server {
         let path = request.uri().path().to_owned();
         if let Some(name) = path.strip_prefix(WELL_KNOWN_PREFIX) {
             return match name {
-                "health" => whole(StatusCode::OK, "OK"),
+                "health" => own(StatusCode::OK, "text/plain; charset=utf-8", "OK"),
                 _ => Problem::NoRoute.response(),
             };
+        }
+        if let (Some(mail), Some(rest)) = (&self.dev_mail, path.strip_prefix(dev_mail::PATH))
+            && (rest.is_empty() || rest.starts_with('/'))
+        {
+            return mail.answer(rest, request).await.unwrap_or_else(Problem::response);
         }
         let Some(found) = self.router.find(&path) else {
             return Problem::NoRoute.response();

@@ -10,6 +10,7 @@ mod bindings;
 mod component;
 mod control;
 mod cron;
+mod dev_mail;
 mod dispatch;
 mod engine;
 mod files;

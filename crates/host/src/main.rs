@@ -30,6 +30,9 @@ enum Action {
         /// Leave cron triggers alone; `cron` fires them.
         #[arg(long)]
         no_schedules: bool,
+        /// For development: take mail at /dev/mail into this folder, and show it there.
+        #[arg(long, value_name = "DIR")]
+        dev_mail: Option<PathBuf>,
     },
     /// Runs a cron component now: in the host that runs on the data folder, or else here.
     Cron {
@@ -78,8 +81,9 @@ fn key_and_value(text: &str) -> Result<(String, String), String> {
 #[tokio::main]
 async fn main() -> ExitCode {
     let done = match Command::parse().action {
-        Action::Up { app, listen, no_schedules } => {
-            up(HostOptions { listen, run_schedules: !no_schedules, ..app.options() }).await
+        Action::Up { app, listen, no_schedules, dev_mail } => {
+            let run_schedules = !no_schedules;
+            up(HostOptions { listen, run_schedules, dev_mail, ..app.options() }).await
         }
         Action::Cron { app, component } => cron(app.options(), &component).await,
     };

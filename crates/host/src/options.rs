@@ -29,6 +29,8 @@ pub struct HostOptions {
     pub outbound: Outbound,
     /// Whether cron triggers run at their times; `fire_cron` works either way.
     pub run_schedules: bool,
+    /// The folder for mail in development. Only then, and only on loopback, `/dev/mail` is there.
+    pub dev_mail: Option<PathBuf>,
     /// Whether the components' lines also go to stderr.
     pub terminal_logs: bool,
 }
@@ -48,6 +50,7 @@ impl HostOptions {
             randomness: Randomness::System,
             outbound: Outbound::Network,
             run_schedules: true,
+            dev_mail: None,
             terminal_logs: false,
         }
     }

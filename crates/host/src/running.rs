@@ -7,7 +7,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 use crate::component::{Component, Shared, compile};
 use crate::control::ControlSocket;
 use crate::cron::{CronComponent, Schedule};
+use crate::dev_mail::DevMail;
 use crate::dispatch::Dispatcher;
 use crate::http::Server;
 use crate::manifest::{HttpTarget, Manifest};
@@ -57,6 +58,12 @@ impl Host {
     /// Reads the manifest, compiles what it names, and listens.
     pub async fn start(options: HostOptions) -> Result<Host> {
         let options = Arc::new(options);
+        // Mail has links in it that let people in.
+        ensure!(
+            options.dev_mail.is_none() || options.listen.ip().is_loopback(),
+            "mail is shown on this machine only: listen on 127.0.0.1, not on {}",
+            options.listen.ip()
+        );
         // A time of a schedule that passes while we compile is not missed.
         let start = options.clock.now();
         let loaded = Arc::clone(&options);
@@ -161,6 +168,8 @@ impl App {
         });
         let schedules: Vec<(String, Schedule)> = schedules.collect::<Result<_>>()?;
 
+        let clock = options.clock.clone();
+        let dev_mail = options.dev_mail.as_ref().map(|folder| DevMail::new(folder, clock));
         let network = Arc::new(options.outbound.clone());
         let turns = LongTurns::new();
         let shared = Shared {
@@ -176,7 +185,7 @@ impl App {
             schedules.into_iter().map(|(name, schedule)| (Arc::clone(&crons[&name]), schedule));
         Ok(App {
             schedules: schedules.collect(),
-            server: Server { router, components, limits: options.limits },
+            server: Server { router, components, limits: options.limits, dev_mail },
             crons,
             turns,
         })

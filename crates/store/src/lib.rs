@@ -9,6 +9,7 @@ pub mod db;
 pub mod db_rusqlite;
 pub mod invariants;
 pub mod ledger;
+pub mod mails;
 pub mod migrate;
 pub mod nodes;
 pub mod offers;

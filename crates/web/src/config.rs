@@ -2,6 +2,8 @@
 
 use domain::money::{Percent, PriceLimits, Usd};
 
+use crate::mail::is_outlet_set;
+
 /// The values of the app's variables.
 #[derive(Clone)]
 pub struct Config {
@@ -15,6 +17,8 @@ pub struct Config {
     pub price_limits: PriceLimits,
     /// What the platform keeps of a rental.
     pub platform_fee: Percent,
+    /// Whether mail can be sent.
+    pub has_mail: bool,
 }
 
 /// The fewest characters of an operator's token: 128 bits in any usual encoding.
@@ -29,6 +33,7 @@ impl Config {
             public_url: String::new(),
             price_limits: PriceLimits { min: Usd::ZERO, max: Usd::ZERO },
             platform_fee: Percent::whole(0),
+            has_mail: false,
         }
     }
 
@@ -57,6 +62,7 @@ impl Config {
             public_url: get("public_url")?.trim_end_matches('/').to_owned(),
             price_limits,
             platform_fee,
+            has_mail: is_outlet_set(&get("mail_outlet")?)?,
         })
     }
 }
@@ -86,6 +92,7 @@ mod tests {
             ("price_min_usd", "501"),
             ("price_max_usd", "much"),
             ("platform_fee_percent", "101"),
+            ("mail_outlet", "smtp"),
         ] {
             let error = read(name, value).err().unwrap_or_default();
             assert!(error.starts_with(name) && !error.contains(value), "{error}");

@@ -9,6 +9,7 @@ pub mod config;
 pub mod context;
 pub mod form;
 pub mod json;
+pub mod mail;
 pub mod openapi;
 pub mod operation;
 pub mod page;

@@ -27,6 +27,7 @@ pub use asset::asset_type;
 pub use compute::NODES_PER_PAGE;
 pub use farm::{FARM_NODES_PER_PAGE, read_node};
 pub use farm_node::{read_change, read_version};
+pub(crate) use moment::to_the_minute;
 pub use notice::Done;
 pub use order::{Order, read_order};
 pub use slices::RENTALS_PER_PAGE;

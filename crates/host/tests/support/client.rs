@@ -30,6 +30,18 @@ impl Answer {
         assert_eq!(self.header("content-type"), Some("application/problem+json"), "{self:?}");
         assert!(self.header("content-length").is_some(), "{self:?}");
         assert!(self.body.contains(&format!("\"status\":{status}")), "{self:?}");
+        self.assert_guarded();
+    }
+
+    /// Checks that nobody can frame, keep or guess it, and that nothing in it does anything.
+    #[track_caller]
+    pub(crate) fn assert_guarded(&self) {
+        let policy = self.header("content-security-policy").unwrap_or_default();
+        assert!(policy.starts_with("default-src 'none'; "), "{self:?}");
+        assert!(policy.contains("frame-ancestors 'none'"), "{self:?}");
+        assert_eq!(self.header("x-content-type-options"), Some("nosniff"), "{self:?}");
+        assert_eq!(self.header("referrer-policy"), Some("no-referrer"), "{self:?}");
+        assert_eq!(self.header("cache-control"), Some("no-store"), "{self:?}");
     }
 }
 

@@ -11,6 +11,7 @@ mod ends;
 mod farm;
 mod invariants;
 mod ledger;
+mod mails;
 mod market;
 mod migrate;
 mod model;

@@ -1,17 +1,20 @@
 //! Many connections on one file: one wins, and everybody gets an answer.
 
 use std::collections::BTreeSet;
+use std::iter;
 use std::sync::Barrier;
 use std::thread;
 
+use domain::id::MailId;
 use domain::rental::RentError;
 use store::ledger::{Credit, Credited};
+use store::mails::NewMail;
 use store::rentals::{RentFailure, Rental, end_due};
-use store::{RusqliteDb, ledger, migrate};
+use store::{RusqliteDb, ledger, mails, migrate};
 
 use crate::market::{
     AIDA, Attempt, Disk, FARMER, NODE, SLICES, assert_sound, attempt, balance, count, earned,
-    email, fund, furnish, now, open_account, rent, states, usd,
+    email, fund, furnish, now, open_account, random, rent, states, usd,
 };
 
 const RENTERS: u32 = 64;
@@ -160,5 +163,26 @@ fn credits_at_once_add_up() {
         let db = disk.open();
         assert_eq!(balance(&db, AIDA), usd("108.08"));
         assert_sound(&db);
+    }
+}
+
+#[test]
+fn no_two_mailers_take_one_mail() {
+    const MAILS: u32 = 40;
+    for journal_mode in Disk::JOURNAL_MODES {
+        let disk = Disk::new(journal_mode);
+        let db = disk.open();
+        migrate::apply(&db, now()).unwrap();
+        for number in 1..=MAILS {
+            let id = MailId::from_random(now(), random(number));
+            let mail = NewMail { id, account: None, kind: "sign-up", sealed: b"sealed" };
+            mails::enqueue(&db, &mail, now()).unwrap();
+        }
+        let taken = at_once(&disk, 8, |db, _| {
+            iter::from_fn(|| mails::claim(db, now()).unwrap()).map(|mail| mail.id).collect()
+        });
+        let taken: Vec<Vec<MailId>> = taken;
+        let all: BTreeSet<MailId> = taken.iter().flatten().copied().collect();
+        assert_eq!((all.len(), taken.concat().len()), (40, 40), "{journal_mode}");
     }
 }

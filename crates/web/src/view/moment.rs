@@ -39,7 +39,7 @@ pub(super) fn on_day(at: Timestamp) -> Moment {
 }
 
 /// An instant to the minute: `29 July 2026, 12:00 UTC`.
-pub(super) fn to_the_minute(at: Timestamp) -> Moment {
+pub(crate) fn to_the_minute(at: Timestamp) -> Moment {
     let iso = at.to_string();
     // `2026-07-29T12:00:00Z`: hours and minutes follow the `T`.
     let time = iso.split_once('T').and_then(|(_, time)| time.get(..5)).unwrap_or_default();

@@ -1,0 +1,69 @@
+//! Sending: takes one mail after the other from the outbox, and hands each to the outlet.
+
+use std::time::{Duration, Instant};
+
+use domain::time::Timestamp;
+use edge::{SpinDb, outbound};
+use seal::SealError;
+use store::mails::{self, ATTEMPTS_MAX, Claimed, Retry};
+use web::mail::{self, Failure, MailConfig, OpenError};
+
+use crate::{JobError, log};
+
+/// How many mails one run sends.
+const MAILS_MAX: usize = 100;
+/// How long one run goes on taking mails, however slow the outlet is.
+const TAKING_TIME_MAX: Duration = Duration::from_secs(60);
+
+/// Sends mail that is due. An outlet that fails is left alone until the next run: one that is down
+/// is asked once in a run, not once for each mail.
+pub(crate) fn deliver(db: &SpinDb, _now: Timestamp) -> Result<(), JobError> {
+    let Some(config) = MailConfig::read(edge::variable).map_err(JobError)? else {
+        return Ok(());
+    };
+    let started = Instant::now();
+    for _ in 0..MAILS_MAX {
+        if started.elapsed() > TAKING_TIME_MAX {
+            break;
+        }
+        // The next attempt is so long after this mail was taken, not after the run began.
+        let now = edge::now();
+        let Some(claimed) = mails::claim(db, now)? else { break };
+        let Claimed { id, ref kind, attempt, .. } = claimed;
+        match send(&config, &claimed, now) {
+            Ok(()) => {
+                mails::sent(db, id, edge::now())?;
+                log(&format!("mailer {id} {kind} attempt={attempt} sent"));
+            }
+            Err(failure) => {
+                let retry = match failure {
+                    Failure::OfMail(_) => Retry::No,
+                    Failure::OfOutlet(_) => Retry::Yes,
+                };
+                let why = failure.to_string();
+                log(&format!("mailer {id} {kind} attempt={attempt} failed {why:?}"));
+                mails::failed_attempt(db, &claimed, &why, retry, edge::now())?;
+                if retry == Retry::Yes {
+                    break;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn send(config: &MailConfig, claimed: &Claimed, now: Timestamp) -> Result<(), Failure> {
+    let Claimed { id, ref sealed, attempt, .. } = *claimed;
+    if attempt > ATTEMPTS_MAX {
+        // A mail that ends its mailer would otherwise do so for ever.
+        return Err(Failure::OfMail("the last attempt had no end".to_owned()));
+    }
+    let mail = mail::open(&config.keys, id, sealed).map_err(|error| match error {
+        // It opens once the operator has set its key again.
+        OpenError::Sealed(SealError::NoSuchKey(_)) => Failure::OfOutlet(error.to_string()),
+        OpenError::Sealed(_) | OpenError::Unreadable => Failure::OfMail(error.to_string()),
+    })?;
+    let post = config.post(id, &mail, now);
+    let answer = outbound::post(&post.url, &post.headers, &post.body).map_err(Failure::OfOutlet)?;
+    config.verdict(answer.status, &answer.body)
+}

@@ -1,0 +1,357 @@
+//! Mail to people: what each one says, and how it is kept until it is sent.
+//!
+//! A mail waits in the outbox (`store::mails`) as sealed JSON: a copy of the database shows neither
+//! whom it goes to nor the link in it. The component `mailer` opens it and hands it to an outlet.
+
+mod outlet;
+
+use std::borrow::Cow;
+
+use domain::account::Email;
+use domain::id::MailId;
+use domain::time::Timestamp;
+use seal::{Keys, NONCE_BYTES, Place, SealError};
+use serde::{Deserialize, Serialize};
+
+use crate::ambient;
+use crate::view::to_the_minute;
+
+pub(crate) use outlet::is_outlet_set;
+pub use outlet::{Failure, MailConfig, Post};
+
+/// How long a link in a mail works, in minutes.
+pub const LINK_MINUTES: i64 = 10;
+
+/// The most characters of a text from outside that a mail repeats.
+const QUOTED_CHARS_MAX: usize = 120;
+
+/// A mail to one person.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mail {
+    /// Which mail: its name in the outbox.
+    kind: Cow<'static, str>,
+    to: String,
+    subject: String,
+    text: String,
+}
+
+impl Mail {
+    fn new(kind: &'static str, to: &Email, subject: &str, text: String) -> Mail {
+        let (to, subject) = (to.as_str().to_owned(), subject.to_owned());
+        Mail { kind: kind.into(), to, subject, text }
+    }
+
+    /// Which mail, such as `sign-up`.
+    pub fn kind(&self) -> &str {
+        &self.kind
+    }
+
+    /// Whom it goes to.
+    pub fn to(&self) -> &str {
+        &self.to
+    }
+
+    /// What it is about: one line.
+    pub fn subject(&self) -> &str {
+        &self.subject
+    }
+
+    /// What it says: plain text, its lines ended by line feeds.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+}
+
+/// Whoever signed up follows the link, and has an account.
+pub fn sign_up(to: &Email, url: &str) -> Mail {
+    let text = format!(
+        "Welcome to Mycelium.\n\n\
+         Open this link to confirm your address. It works once, for {LINK_MINUTES} minutes:\n\n\
+         {url}\n\n\
+         If it is over, sign up again. If you did not sign up, do nothing: without the link there\n\
+         is no account.\n"
+    );
+    Mail::new("sign-up", to, "Confirm your address", text)
+}
+
+/// Somebody signed up with an address that has an account already.
+pub fn address_taken(to: &Email, login_url: &str, reset_url: &str) -> Mail {
+    let text = format!(
+        "Somebody, probably you, tried to sign up at Mycelium with this address. It has an account\n\
+         already, and nothing about it has changed.\n\n\
+         Sign in here:\n\n{login_url}\n\n\
+         If you do not know your password any more, choose a new one here:\n\n{reset_url}\n\n\
+         If it was not you, do nothing.\n"
+    );
+    Mail::new("address-taken", to, "You have an account already", text)
+}
+
+/// Whoever forgot the password follows the link, and chooses another one.
+pub fn password_reset(to: &Email, url: &str) -> Mail {
+    let text = format!(
+        "Somebody, probably you, asked for a new password at Mycelium.\n\n\
+         Open this link to choose one. It works once, for {LINK_MINUTES} minutes:\n\n\
+         {url}\n\n\
+         If it is over, ask again. If it was not you, do nothing: your password stays as it is.\n"
+    );
+    Mail::new("password-reset", to, "Choose a new password", text)
+}
+
+/// Somebody asked for a new password for an address that has no account.
+pub fn no_account(to: &Email, signup_url: &str) -> Mail {
+    let text = format!(
+        "Somebody, probably you, asked for a new password at Mycelium. This address has no account\n\
+         there: you may have signed up with another one.\n\n\
+         To make an account, sign up here:\n\n{signup_url}\n\n\
+         If it was not you, do nothing.\n"
+    );
+    Mail::new("no-account", to, "There is no account with this address", text)
+}
+
+/// To the new address of an account: whoever reads it follows the link, and the address changes.
+pub fn email_change(to: &Email, url: &str) -> Mail {
+    let text = format!(
+        "An account at Mycelium is to have this address from now on.\n\n\
+         Open this link to confirm it. It works once, for {LINK_MINUTES} minutes:\n\n\
+         {url}\n\n\
+         If it is over, change the address again. If it was not you, do nothing: without the link\n\
+         nothing changes.\n"
+    );
+    Mail::new("email-change", to, "Confirm your new address", text)
+}
+
+/// To the old address of an account, once it has another one.
+pub fn email_changed(to: &Email) -> Mail {
+    let text =
+        "Your account at Mycelium has another e-mail address now. You sign in with that one,\n\
+                and this address gets no more mail about the account.\n\n\
+                If it was not you, somebody else is in your account: write to the operator of the\n\
+                marketplace at once.\n"
+            .to_owned();
+    Mail::new("email-changed", to, "Your address was changed", text)
+}
+
+/// The password was changed.
+pub fn password_changed(to: &Email) -> Mail {
+    let text = "The password of your account at Mycelium was changed, and every other browser was\n\
+                signed out.\n\n\
+                If it was not you, choose a new password at once, with \"Forgot your password?\" on\n\
+                the sign-in page, and write to the operator of the marketplace.\n"
+        .to_owned();
+    Mail::new("password-changed", to, "Your password was changed", text)
+}
+
+/// A second factor came or went; `what` says it in a clause, such as "a passkey was added".
+pub fn factor_changed(to: &Email, what: &str) -> Mail {
+    let what = one_line(what);
+    let text = format!(
+        "The second step of signing in to your account at Mycelium has changed: {what}.\n\n\
+         If it was not you, change your password at once, look through your passkeys and devices,\n\
+         and write to the operator of the marketplace.\n"
+    );
+    Mail::new("factor-changed", to, "Your second step was changed", text)
+}
+
+/// Somebody signed in from where nobody had before. `place` says from where and with what.
+pub fn new_sign_in(to: &Email, when: Timestamp, place: &str) -> Mail {
+    let (when, place) = (to_the_minute(when).text, one_line(place));
+    let text = format!(
+        "Your account at Mycelium was signed in to from a new place:\n\n\
+         \x20 {when}\n\
+         \x20 {place}\n\n\
+         If it was you, there is nothing to do. If not, change your password at once: that signs\n\
+         everybody else out.\n"
+    );
+    Mail::new("new-sign-in", to, "A new sign-in to your account", text)
+}
+
+/// A text from outside on one line: what is neither letter, digit nor common sign becomes a space.
+fn one_line(text: &str) -> String {
+    let keep = |c: char| c.is_alphanumeric() || c.is_ascii_graphic();
+    let text: String = text.chars().map(|c| if keep(c) { c } else { ' ' }).collect();
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words.join(" ").chars().take(QUOTED_CHARS_MAX).collect()
+}
+
+/// A mail for the outbox: its id and what is kept of it.
+pub struct SealedMail {
+    /// Its id.
+    pub id: MailId,
+    /// Which mail.
+    pub kind: String,
+    /// The rest of it, encrypted.
+    pub sealed: Vec<u8>,
+}
+
+/// Makes a mail ready for the outbox, under a new id.
+pub fn seal_new(keys: &Keys, mail: &Mail, now: Timestamp) -> Result<SealedMail, SealError> {
+    let id = MailId::from_random(now, ambient::random_id());
+    let sealed = seal(keys, id, mail, ambient::random())?;
+    Ok(SealedMail { id, kind: mail.kind.clone().into_owned(), sealed })
+}
+
+/// Seals a mail for the outbox's row `id`. The nonce is random and never used again.
+pub fn seal(
+    keys: &Keys,
+    id: MailId,
+    mail: &Mail,
+    nonce: [u8; NONCE_BYTES],
+) -> Result<Vec<u8>, SealError> {
+    let json = serde_json::to_vec(mail).expect("text can be written as JSON");
+    keys.seal(place(&id.to_string()), &json, nonce)
+}
+
+/// Opens the mail of the outbox's row `id`.
+pub fn open(keys: &Keys, id: MailId, sealed: &[u8]) -> Result<Mail, OpenError> {
+    let json = keys.open(place(&id.to_string()), sealed)?;
+    let mail: Mail = serde_json::from_slice(&json).map_err(|_| OpenError::Unreadable)?;
+    // What a header is made of is looked at again where it leaves.
+    let is_address = Email::parse(&mail.to).is_ok_and(|email| email.as_str() == mail.to);
+    let is_line = !mail.subject.chars().any(char::is_control);
+    if is_address && is_line { Ok(mail) } else { Err(OpenError::Unreadable) }
+}
+
+fn place(row: &str) -> Place<'_> {
+    Place { table: "mails", column: "sealed", row }
+}
+
+/// Why a mail of the outbox cannot be opened. Nothing of it is in here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OpenError {
+    /// The keys do not open it.
+    #[error(transparent)]
+    Sealed(#[from] SealError),
+    /// It is not a mail.
+    #[error("what was sealed is not a mail")]
+    Unreadable,
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use seal::{KEY_BYTES, key_text};
+
+    use super::*;
+
+    const URL: &str = "https://mycelium.example/confirm?code=0123456789";
+
+    fn ada() -> Email {
+        Email::parse("ada@example.org").unwrap()
+    }
+
+    fn id(number: u8) -> MailId {
+        MailId::from_random(Timestamp::from_seconds(1_795_368_000), [number; 10])
+    }
+
+    fn keys() -> Keys {
+        Keys::parse(&key_text(1, &[7; KEY_BYTES])).unwrap()
+    }
+
+    /// Every mail, to `to`, with `text` wherever a text from outside is repeated.
+    fn every_mail(to: &Email, text: &str) -> Vec<Mail> {
+        vec![
+            sign_up(to, URL),
+            address_taken(to, URL, URL),
+            password_reset(to, URL),
+            no_account(to, URL),
+            email_change(to, URL),
+            email_changed(to),
+            password_changed(to),
+            factor_changed(to, text),
+            new_sign_in(to, Timestamp::from_seconds(1_795_368_000), text),
+        ]
+    }
+
+    #[test]
+    fn every_mail_says_what_to_do_if_it_was_not_you() {
+        let mails = every_mail(&ada(), "a passkey was added");
+        let mut kinds: Vec<&str> = mails.iter().map(Mail::kind).collect();
+        for mail in &mails {
+            assert!(
+                mail.text.contains("f it was not you")
+                    || mail.text.contains("f you did not")
+                    || mail.text.contains("If not,"),
+                "{}",
+                mail.text
+            );
+            assert!(mail.text.contains("Mycelium") && mail.text.ends_with(".\n"), "{}", mail.text);
+            let long = mail.text.lines().find(|line| line.len() > 100);
+            assert_eq!(long, None);
+            assert!(mail.subject.len() < 60 && mail.text.len() < 700, "short: {}", mail.kind);
+        }
+        kinds.sort_unstable();
+        kinds.dedup();
+        assert_eq!(kinds.len(), mails.len());
+    }
+
+    #[test]
+    fn links_stand_alone_on_their_line() {
+        for mail in every_mail(&ada(), "") {
+            let links = mail.text.lines().filter(|line| line.contains("https://"));
+            assert!(links.into_iter().all(|line| line == URL), "{}", mail.text);
+        }
+        let mail = password_reset(&ada(), URL);
+        assert!(mail.text.contains(URL) && mail.text.contains("for 10 minutes"));
+    }
+
+    #[test]
+    fn a_new_sign_in_says_when_and_from_where() {
+        let place = "Firefox on Linux,\r\n\u{202e}Ghent\u{2028}\n\nBcc: eve@example.org";
+        let mail = new_sign_in(&ada(), Timestamp::from_seconds(1_795_368_000), place);
+        let expected =
+            "\n  22 November 2026, 17:20 UTC\n  Firefox on Linux, Ghent Bcc: eve@example.org\n";
+        assert!(mail.text.contains(expected), "{}", mail.text);
+    }
+
+    #[test]
+    fn a_mail_opens_in_its_own_row_only() {
+        let mail = sign_up(&ada(), URL);
+        let sealed = seal(&keys(), id(1), &mail, [9; NONCE_BYTES]).unwrap();
+        let opened = open(&keys(), id(1), &sealed);
+        assert!(opened.is_ok_and(|opened| opened == mail));
+        let moved = open(&keys(), id(2), &sealed).err();
+        assert_eq!(moved, Some(OpenError::Sealed(SealError::Damaged)));
+        let new = seal_new(&keys(), &mail, Timestamp::from_seconds(0)).unwrap();
+        assert_eq!(new.kind, "sign-up");
+        assert!(open(&keys(), new.id, &new.sealed).is_ok_and(|opened| opened == mail));
+    }
+
+    #[test]
+    fn a_sealed_header_of_two_lines_is_refused() {
+        let check = |to: &str, subject: &str| {
+            let (to, subject) = (to.to_owned(), subject.to_owned());
+            let mail = Mail { to, subject, ..sign_up(&ada(), URL) };
+            let sealed = seal(&keys(), id(1), &mail, [9; NONCE_BYTES]).unwrap();
+            open(&keys(), id(1), &sealed).err()
+        };
+        assert_eq!(check("ada@example.org", "Hello"), None);
+        for (to, subject) in [
+            ("ada@example.org\r\nBcc: eve@example.org", "Hello"),
+            ("ada@example.org,eve@example.org", "Hello"),
+            ("ada@example.org\n", "Hello"),
+            ("Ada <ada@example.org>", "Hello"),
+            ("ada@example.org", "Hello\r\nBcc: eve@example.org"),
+            ("ada@example.org", "Hello\0"),
+        ] {
+            assert_eq!(check(to, subject), Some(OpenError::Unreadable), "{to:?} {subject:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_header_ever_has_a_control_character(to in ".{0,20}@.{0,20}", text: String) {
+            let Ok(to) = Email::parse(&to) else { return Ok(()) };
+            for mail in every_mail(&to, &text) {
+                let headers = [mail.kind(), mail.to(), mail.subject()];
+                prop_assert!(!headers.iter().any(|text| text.chars().any(char::is_control)));
+                prop_assert!(!mail.text.chars().any(|c| c.is_control() && c != '\n'));
+            }
+        }
+
+        #[test]
+        fn a_text_from_outside_stays_on_its_line(text: String) {
+            let lines = factor_changed(&ada(), "x").text.lines().count();
+            prop_assert_eq!(factor_changed(&ada(), &text).text.lines().count(), lines);
+        }
+    }
+}
