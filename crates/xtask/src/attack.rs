@@ -67,7 +67,7 @@ pub(crate) struct Report {
 /// Runs the parts; answers whether nothing was found.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
     let parts = options.part.map_or(Part::value_variants().to_vec(), |part| vec![part]);
-    let folder = workspace.native_target().join(FOLDER);
+    let folder = workspace.component_target().join(FOLDER);
     artifact::build_components(workspace)?;
     let programs = artifact::build_programs(workspace)?;
     let crawler = artifact::build_crawler(workspace)?;

@@ -67,12 +67,12 @@ impl People {
             api.call("POST", "/api/admin/credits", operator, &body)?;
             let caller = Caller::Token(renter.token.as_deref().unwrap_or_default());
             let body = json!({ "node_id": "node32", "duration_months": 1 });
-            let rented = api.call("POST", "/api/marketplace/rent-slice", caller, &body)?;
-            renters.push((renter, rented.body));
+            let answer = api.call("POST", "/api/marketplace/rent-slice", caller, &body)?;
+            renters.push((renter, answer.body));
         }
         let (other_renter, _) = renters.pop().context("there are two renters")?;
-        let (renter, rented) = renters.pop().context("there are two renters")?;
-        let rental = rented["rental"]["id"].as_str().context("a rental has an id")?.to_owned();
+        let (renter, answer) = renters.pop().context("there are two renters")?;
+        let rental = answer["rental"]["id"].as_str().context("a rental has an id")?.to_owned();
         let visitor = Person { name: "visitor", cookie: None, token: None };
         let token = Some(operator_token.to_owned());
         let operator = Person { name: "operator", cookie: None, token };
