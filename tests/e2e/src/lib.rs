@@ -22,5 +22,5 @@ pub use client::{Call, Client};
 pub use crawl::{FoundForm, Role, Site, Walk, crawl};
 pub use html::Page;
 pub use market::{MORNING, Market, OPERATOR_TOKEN, PASSWORD};
-pub use safe::{Form, check as check_safe, page as check_page};
+pub use safe::{Form, check as check_safe, headers as check_headers, page as check_page};
 pub use snapshot::Snapshot;

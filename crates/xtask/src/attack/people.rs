@@ -24,13 +24,13 @@ pub(crate) struct Person {
 impl Person {
     /// The header that shows who this is, by name and value; a cookie if there is one.
     pub(crate) fn credential(&self) -> Option<(&'static str, String)> {
-        let cookie = self.cookie.as_ref().map(|cookie| ("cookie", cookie.clone()));
+        let cookie = self.cookie.as_ref().map(|cookie| ("Cookie", cookie.clone()));
         cookie.or_else(|| self.bearer())
     }
 
     /// The header with the token.
     pub(crate) fn bearer(&self) -> Option<(&'static str, String)> {
-        self.token.as_ref().map(|token| ("authorization", format!("Bearer {token}")))
+        self.token.as_ref().map(|token| ("Authorization", format!("Bearer {token}")))
     }
 }
 
