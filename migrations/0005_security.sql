@@ -27,6 +27,9 @@ ALTER TABLE sessions ADD COLUMN address TEXT NOT NULL DEFAULT '';
 
 ALTER TABLE sessions ADD COLUMN user_agent TEXT NOT NULL DEFAULT '';
 
+-- Who is signed in stays so.
+UPDATE sessions SET seen_at = created_at, proved_at = created_at;
+
 CREATE INDEX sessions_by_account ON sessions (account_id, id);
 
 -- The beginning of the token, for its owner to know it by.
@@ -67,11 +70,12 @@ CREATE INDEX challenges_by_end ON challenges (expires_at);
 CREATE INDEX challenges_by_account ON challenges (account_id, kind);
 
 -- How much of a limit is used (generic cell rate algorithm): when the bucket will be empty again,
--- in milliseconds since 1970.
+-- in milliseconds since 1970, and how many milliseconds it holds.
 CREATE TABLE rate_limits (
     policy   TEXT    NOT NULL,
-    -- SHA-256 of whom it limits: an address, an account, a token.
-    key      BLOB    NOT NULL CHECK (length(key) = 32),
+    -- Whom it limits, as a digest: an address, an account, a token.
+    key      TEXT    NOT NULL,
+    span     INTEGER NOT NULL CHECK (span > 0),
     empty_at INTEGER NOT NULL,
     PRIMARY KEY (policy, key)
 ) STRICT, WITHOUT ROWID;

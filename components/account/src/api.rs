@@ -1,25 +1,34 @@
 //! The JSON API of accounts.
 
-use domain::account::Scopes;
-use domain::field::FieldError;
-use domain::id::TokenId;
+use domain::id::{SessionId, TokenId};
 use edge::Context;
 use http::StatusCode;
 use http::header::SET_COOKIE;
-use store::accounts::{self, Identity, NewToken};
-use web::api::account::{AccountView, CredentialsBody, TokenBody, TokenView};
-use web::form::keep;
-use web::session::{self, Secret, TOKEN_SECONDS};
-use web::{Kind, Problem, Response, ambient, json, respond};
+use store::audit::{self, Entry};
+use store::{sessions, tokens};
+use web::api::account::{
+    AccountView, AuditView, CodeBody, CredentialsBody, EmailBody, MailSentView, NewEmailBody,
+    NewPasswordBody, PasswordBody, ResetBody, SessionView, TokenBody, TokenView,
+};
+use web::api::{self, PageOf};
+use web::audit::Action;
+use web::{Problem, Response, json, respond, session};
 
-use crate::credentials::{self, SignedIn};
-
-/// The longest name of a token.
-const TOKEN_NAME_CHARS_MAX: usize = 80;
+use crate::changes::{self, NewEmail};
+use crate::credentials::{self, SignedIn, SignedUp};
+use crate::making;
 
 pub(crate) fn create_account(cx: &Context<'_>) -> Result<Response, Problem> {
     let body: CredentialsBody = json::body(cx.request)?;
-    created(&credentials::sign_up(cx, &body.email, &body.password)?)
+    match credentials::sign_up(cx, &body.email, &body.password)? {
+        SignedUp::In(signed_in) => created(&signed_in),
+        SignedUp::ByMail => mail_sent(),
+    }
+}
+
+pub(crate) fn confirm_account(cx: &Context<'_>) -> Result<Response, Problem> {
+    let body: CodeBody = json::body(cx.request)?;
+    created(&credentials::confirm(cx, &body.code)?)
 }
 
 pub(crate) fn open_session(cx: &Context<'_>) -> Result<Response, Problem> {
@@ -27,61 +36,119 @@ pub(crate) fn open_session(cx: &Context<'_>) -> Result<Response, Problem> {
     created(&credentials::sign_in(cx, &body.email, &body.password)?)
 }
 
-fn created(signed_in: &SignedIn) -> Result<Response, Problem> {
-    let response = respond::json(StatusCode::CREATED, &show(&signed_in.identity))?;
+pub(crate) fn created(signed_in: &SignedIn) -> Result<Response, Problem> {
+    let view = AccountView::new(&signed_in.identity);
+    let response = respond::json(StatusCode::CREATED, &view)?;
     Ok(respond::with_header(response, SET_COOKIE, &signed_in.cookie))
 }
 
-fn show(identity: &Identity) -> AccountView {
-    AccountView { id: identity.account.to_string(), email: identity.email.clone() }
+fn mail_sent() -> Result<Response, Problem> {
+    respond::json(StatusCode::ACCEPTED, &MailSentView::SENT)
 }
 
 pub(crate) fn show_account(cx: &Context<'_>) -> Result<Response, Problem> {
-    respond::json(StatusCode::OK, &show(cx.account()?))
+    respond::json(StatusCode::OK, &AccountView::new(cx.account()?))
+}
+
+pub(crate) fn delete_account(cx: &Context<'_>) -> Result<Response, Problem> {
+    cx.session()?;
+    let body: PasswordBody = json::body(cx.request)?;
+    changes::delete(cx, &body.password)?;
+    Ok(signed_out(cx))
+}
+
+pub(crate) fn change_password(cx: &Context<'_>) -> Result<Response, Problem> {
+    cx.session()?;
+    let body: NewPasswordBody = json::body(cx.request)?;
+    let cookie = changes::change_password(cx, &body.current_password, &body.password)?;
+    Ok(respond::with_header(respond::no_content(), SET_COOKIE, &cookie))
+}
+
+pub(crate) fn change_email(cx: &Context<'_>) -> Result<Response, Problem> {
+    let identity = cx.session()?;
+    let body: NewEmailBody = json::body(cx.request)?;
+    match changes::change_email(cx, &body.email, &body.password)? {
+        NewEmail::Changed(email) => {
+            let view = AccountView { email: email.to_string(), ..AccountView::new(identity) };
+            respond::json(StatusCode::OK, &view)
+        }
+        NewEmail::ByMail => mail_sent(),
+    }
+}
+
+pub(crate) fn confirm_email(cx: &Context<'_>) -> Result<Response, Problem> {
+    let body: CodeBody = json::body(cx.request)?;
+    changes::confirm_email(cx, &body.code)?;
+    Ok(respond::no_content())
+}
+
+pub(crate) fn ask_reset(cx: &Context<'_>) -> Result<Response, Problem> {
+    let body: EmailBody = json::body(cx.request)?;
+    changes::ask_reset(cx, &body.email)?;
+    mail_sent()
+}
+
+pub(crate) fn reset_password(cx: &Context<'_>) -> Result<Response, Problem> {
+    let body: ResetBody = json::body(cx.request)?;
+    changes::reset(cx, &body.code, &body.password)?;
+    Ok(respond::no_content())
 }
 
 pub(crate) fn close_session(cx: &Context<'_>) -> Result<Response, Problem> {
-    session::close(cx.db, cx.request)?;
+    credentials::sign_out(cx)?;
+    Ok(signed_out(cx))
+}
+
+fn signed_out(cx: &Context<'_>) -> Response {
     let cookie = session::sign_out_cookie(cx.request);
-    Ok(respond::with_header(respond::no_content(), SET_COOKIE, &cookie))
+    respond::with_header(respond::no_content(), SET_COOKIE, &cookie)
+}
+
+pub(crate) fn list_sessions(cx: &Context<'_>) -> Result<Response, Problem> {
+    let identity = cx.account()?;
+    let found = sessions::of_account(cx.db, identity.account, cx.now)?;
+    let items = found.iter().map(|session| SessionView::new(session, identity)).collect();
+    respond::json(StatusCode::OK, &PageOf { items, next_cursor: None })
+}
+
+pub(crate) fn end_session(cx: &Context<'_>) -> Result<Response, Problem> {
+    let account = cx.session()?.account;
+    let id = SessionId::parse(cx.param("session")).ok_or_else(Problem::not_found)?;
+    making::end_session(cx, account, id)?;
+    Ok(respond::no_content())
+}
+
+pub(crate) fn end_other_sessions(cx: &Context<'_>) -> Result<Response, Problem> {
+    let identity = cx.session()?;
+    sessions::end_others(cx.db, identity.account, identity.session())?;
+    cx.audit(Action::SessionsEnded, Some(identity.account), "")?;
+    Ok(respond::no_content())
 }
 
 pub(crate) fn create_token(cx: &Context<'_>) -> Result<Response, Problem> {
     // Only a session may do everything; a token could otherwise make a stronger one.
-    let identity = cx.account()?;
-    if session::has_token(cx.request) {
-        let detail = "a token makes no tokens: sign in with e-mail and password";
-        return Err(Problem::new(Kind::MissingScope, detail));
-    }
-    let (name, scopes) = read_token(&json::body(cx.request)?)?;
-    let secret = Secret::for_token();
-    let id = TokenId::from_random(cx.now, ambient::random_id());
-    let expires_at = cx.now.plus_seconds(TOKEN_SECONDS);
-    let account = identity.account;
-    let token = NewToken { id, hash: &secret.hash, account, name: &name, scopes, expires_at };
-    if !accounts::create_token(cx.db, &token, cx.now)? {
-        return Err(Problem::plain(Kind::TooManyTokens));
-    }
-    let view = TokenView {
-        id: id.to_string(),
-        token: secret.text,
-        name,
-        scopes: scopes.names().collect(),
-        expires_at: expires_at.to_string(),
-    };
-    respond::json(StatusCode::CREATED, &view)
+    cx.session()?;
+    let body: TokenBody = json::body(cx.request)?;
+    respond::json(StatusCode::CREATED, &making::make_token(cx, &body)?)
 }
 
-fn read_token(body: &TokenBody) -> Result<(String, Scopes), Problem> {
-    let mut wrong = Vec::new();
-    let name = body.name.trim();
-    let length = name.chars().count();
-    if !(1..=TOKEN_NAME_CHARS_MAX).contains(&length) || name.chars().any(char::is_control) {
-        wrong.push(FieldError::new("name", "1 to 80 characters on one line"));
-    }
-    let scopes = keep(&mut wrong, Scopes::parse(body.scopes.iter().map(String::as_str)));
-    match scopes {
-        Some(scopes) if wrong.is_empty() => Ok((name.to_owned(), scopes)),
-        _ => Err(Problem::fields(wrong)),
-    }
+pub(crate) fn list_tokens(cx: &Context<'_>) -> Result<Response, Problem> {
+    let found = tokens::of_account(cx.db, cx.account()?.account, cx.now)?;
+    let items = found.iter().map(TokenView::new).collect();
+    respond::json(StatusCode::OK, &PageOf { items, next_cursor: None })
+}
+
+pub(crate) fn revoke_token(cx: &Context<'_>) -> Result<Response, Problem> {
+    let account = cx.session()?.account;
+    let id = TokenId::parse(cx.param("token")).ok_or_else(Problem::not_found)?;
+    making::revoke_token(cx, account, id)?;
+    Ok(respond::no_content())
+}
+
+pub(crate) fn list_audit(cx: &Context<'_>) -> Result<Response, Problem> {
+    let limit = api::page_size(cx)?;
+    let before = api::cursor(cx, |text| text.parse().ok())?;
+    let found = audit::of_account(cx.db, cx.account()?.account, before, limit + 1)?;
+    let place = |entry: &Entry| entry.id.to_string();
+    respond::json(StatusCode::OK, &PageOf::new(found, limit, place, AuditView::new))
 }

@@ -1,24 +1,23 @@
-//! E-mail and password: signing up and signing in. The only place that hashes.
+//! E-mail and password: signing up and signing in.
 
-use argon2::password_hash::phc::PasswordHash;
-use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
-use domain::account::{Email, Password, Scopes};
+use domain::account::{Email, Password};
 use domain::id::{AccountId, SessionId};
 use edge::Context;
-use store::accounts::{self, Identity};
+use serde::{Deserialize, Serialize};
+use store::accounts::{self, Credentials, Identity};
+use store::challenges::{self, ChallengeKind};
+use store::sessions::{self, NewSession};
+use web::audit::Action;
 use web::form::keep;
+use web::limit::{self, Limit};
 use web::session::{self, SESSION_SECONDS, Secret};
-use web::{Kind, Problem, ambient};
+use web::{Kind, Problem, ambient, mail};
 
-/// Memory of one hash in KiB: the least that OWASP's password storage sheet (2026) accepts with two
-/// passes and one lane.
-const MEMORY_KIB: u32 = 19_456;
-/// Passes over the memory.
-const PASSES: u32 = 2;
-/// Lanes.
-const LANES: u32 = 1;
-/// Bytes of salt, as RFC 9106 recommends.
-const SALT_BYTES: usize = 16;
+use crate::mailing;
+use crate::password::{self, Comparison, Hasher};
+
+/// How much of a browser's own words is kept, in characters.
+const USER_AGENT_CHARS_MAX: usize = 200;
 
 /// Somebody who has just signed in.
 pub(crate) struct SignedIn {
@@ -28,60 +27,182 @@ pub(crate) struct SignedIn {
     pub(crate) cookie: String,
 }
 
-/// Creates an account and signs it in.
-pub(crate) fn sign_up(cx: &Context<'_>, email: &str, password: &str) -> Result<SignedIn, Problem> {
-    let (email, password) = read(email, password)?;
-    let hash = hash(&password)?;
-    let account = AccountId::from_random(cx.now, ambient::random_id());
-    if !accounts::create(cx.db, account, &email, &hash, cx.now)? {
-        return Err(Problem::plain(Kind::EmailTaken));
-    }
-    open_session(cx, account, &email)
+/// What came of a sign-up.
+pub(crate) enum SignedUp {
+    /// The account is there, and signed in.
+    In(Box<SignedIn>),
+    /// A mail is on its way.
+    ByMail,
 }
 
-/// Signs in. An unknown address costs as much time as a wrong password.
+/// What a mailed sign-up goes on with.
+#[derive(Serialize, Deserialize)]
+struct PendingAccount {
+    email: String,
+    password_hash: String,
+}
+
+/// Creates an account and signs it in or, where mail can be sent, once its address is confirmed.
+/// Then nobody learns from the answer whether the address has an account already.
+pub(crate) fn sign_up(cx: &Context<'_>, email: &str, password: &str) -> Result<SignedUp, Problem> {
+    let mut wrong = Vec::new();
+    let email = keep(&mut wrong, Email::parse(email));
+    let password = keep(&mut wrong, password::read_new("password", password));
+    let (email, password) = email.zip(password).ok_or_else(|| Problem::fields(wrong))?;
+    limit::spend(cx, &[Limit::new(cx, limit::SIGN_UPS, &cx.address)])?;
+    let password_hash = Hasher::new()?.hash(&password)?;
+    if cx.config.has_mail {
+        ask_to_confirm(cx, &email, password_hash)?;
+        return Ok(SignedUp::ByMail);
+    }
+    let signed_in = create(cx, &email, &password_hash)?;
+    Ok(SignedUp::In(Box::new(signed_in)))
+}
+
+/// Does the same work whether or not the address has an account: only its mail says.
+fn ask_to_confirm(cx: &Context<'_>, email: &Email, password_hash: String) -> Result<(), Problem> {
+    let secret = Secret::for_challenge();
+    let mail = match accounts::credentials(cx.db, email)? {
+        None => mail::sign_up(email, &mailing::url(cx, "/signup/confirm", &secret)),
+        Some(_) => mailing::address_taken(cx, email),
+    };
+    // The secret of an address that is taken is in no mail: its challenge leads nowhere.
+    let pending = PendingAccount { email: email.to_string(), password_hash };
+    let payload = serde_json::to_vec(&pending).map_err(Problem::internal)?;
+    mailing::challenge(cx, email, ChallengeKind::SignUp, None, &payload, &secret, &mail)
+}
+
+/// Makes the account that a mail was sent for.
+pub(crate) fn confirm(cx: &Context<'_>, code: &str) -> Result<SignedIn, Problem> {
+    let expired = || Problem::plain(Kind::ExpiredCode);
+    let hash = session::hash(code);
+    let challenge = challenges::take(cx.db, &hash, ChallengeKind::SignUp, cx.now)?;
+    let pending: PendingAccount =
+        serde_json::from_slice(&challenge.ok_or_else(expired)?.payload).map_err(|_| expired())?;
+    let email = Email::parse(&pending.email)?;
+    create(cx, &email, &pending.password_hash)
+}
+
+fn create(cx: &Context<'_>, email: &Email, password_hash: &str) -> Result<SignedIn, Problem> {
+    let account = AccountId::from_random(cx.now, ambient::random_id());
+    if !accounts::create(cx.db, account, email, password_hash, cx.now)? {
+        return Err(Problem::plain(Kind::EmailTaken));
+    }
+    cx.audit(Action::SignUp, Some(account), "")?;
+    open_session(cx, account, false)
+}
+
+/// Signs in. Whether the account exists, and whether the password was near, is told by nothing: an
+/// unknown address costs a hash, too, and past the limits none is computed.
 pub(crate) fn sign_in(cx: &Context<'_>, email: &str, password: &str) -> Result<SignedIn, Problem> {
+    let credentials = check(cx, email, password)?;
+    open_session(cx, credentials.account, false)
+}
+
+/// Whose e-mail and password these are.
+fn check(cx: &Context<'_>, email: &str, password: &str) -> Result<Credentials, Problem> {
     let wrong = || Problem::plain(Kind::WrongCredentials);
     let (Ok(email), Ok(password)) = (Email::parse(email), Password::parse(password)) else {
         return Err(wrong());
     };
+    let pair = format!("{email} {}", cx.address);
+    let limits = [
+        Limit::new(cx, limit::FAILURES_BY_ADDRESS, &cx.address),
+        Limit::new(cx, limit::FAILURES_BY_PAIR, &pair),
+        Limit::new(cx, limit::FAILURES_BY_ACCOUNT, email.as_str()),
+    ];
+    limit::spend(cx, &limits)?;
+    let hasher = Hasher::new()?;
     let Some(credentials) = accounts::credentials(cx.db, &email)? else {
-        hash(&password)?;
+        hasher.hash(&password)?;
+        cx.audit(Action::SignInFailed, None, "")?;
         return Err(wrong());
     };
-    let expected = PasswordHash::new(&credentials.password_hash).map_err(Problem::internal)?;
-    match hasher()?.verify_password(password.as_bytes(), &expected) {
-        Ok(()) => open_session(cx, credentials.account, &email),
-        Err(_) => Err(wrong()),
+    let comparison = hasher.compare(&password, &credentials.password_hash)?;
+    if let Comparison::Wrong = comparison {
+        cx.audit(Action::SignInFailed, Some(credentials.account), "")?;
+        return Err(wrong());
+    }
+    for limit in &limits {
+        limit.give_back(cx)?;
+    }
+    if let Comparison::Outdated = comparison {
+        let (old, new) = (&credentials.password_hash, hasher.hash(&password)?);
+        accounts::rehash(cx.db, credentials.account, old, &new)?;
+    }
+    Ok(credentials)
+}
+
+/// Whether `password` is the account's: asked again before something that is protected.
+pub(crate) fn confirm_password(cx: &Context<'_>, password: &str) -> Result<Credentials, Problem> {
+    let account = cx.session()?.account;
+    let wrong = || Problem::plain(Kind::WrongPassword);
+    let password = Password::parse(password).map_err(|_| wrong())?;
+    let limit = Limit::new(cx, limit::PROOFS, &account.to_string());
+    limit::spend(cx, std::slice::from_ref(&limit))?;
+    let credentials = accounts::credentials_of(cx.db, account)?.ok_or_else(Problem::not_found)?;
+    match Hasher::new()?.compare(&password, &credentials.password_hash)? {
+        Comparison::Wrong => {
+            cx.audit(Action::SignInFailed, Some(account), "")?;
+            Err(wrong())
+        }
+        Comparison::Right | Comparison::Outdated => {
+            limit.give_back(cx)?;
+            Ok(credentials)
+        }
     }
 }
 
-fn read(email: &str, password: &str) -> Result<(Email, Password), Problem> {
-    let mut wrong = Vec::new();
-    let email = keep(&mut wrong, Email::parse(email));
-    let password = keep(&mut wrong, Password::parse(password));
-    email.zip(password).ok_or_else(|| Problem::fields(wrong))
-}
-
-fn hash(password: &Password) -> Result<String, Problem> {
-    let salt: [u8; SALT_BYTES] = ambient::random();
-    let hash =
-        hasher()?.hash_password_with_salt(password.as_bytes(), &salt).map_err(Problem::internal)?;
-    Ok(hash.to_string())
-}
-
-fn hasher() -> Result<Argon2<'static>, Problem> {
-    let params = Params::new(MEMORY_KIB, PASSES, LANES, None).map_err(Problem::internal)?;
-    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
-}
-
-fn open_session(cx: &Context<'_>, account: AccountId, email: &Email) -> Result<SignedIn, Problem> {
-    accounts::sweep_sessions(cx.db, cx.now)?;
+/// Opens a session under a new secret, and ends the one that the request came with: whatever secret
+/// was in the browser before is worth nothing after.
+pub(crate) fn open_session(
+    cx: &Context<'_>,
+    account: AccountId,
+    is_strong: bool,
+) -> Result<SignedIn, Problem> {
+    session::close(cx.db, cx.request)?;
     let secret = Secret::for_session();
     let id = SessionId::from_random(cx.now, ambient::random_id());
-    let expires_at = cx.now.plus_seconds(SESSION_SECONDS);
-    accounts::open_session(cx.db, id, &secret.hash, account, cx.now, expires_at)?;
-    let cookie = session::sign_in_cookie(cx.request, &secret);
-    let identity = Identity { account, email: email.as_str().to_owned(), scopes: Scopes::ALL };
-    Ok(SignedIn { identity, cookie })
+    let user_agent = user_agent(cx);
+    let session = NewSession {
+        id,
+        hash: &secret.hash,
+        account,
+        is_strong,
+        address: &cx.address,
+        user_agent: &user_agent,
+        expires_at: cx.now.plus_seconds(SESSION_SECONDS),
+    };
+    sessions::open(cx.db, &session, cx.now)?;
+    // An account that is shut out is not signed in, and does not learn that it is.
+    let identity = sessions::find(cx.db, &secret.hash, cx.now)?
+        .ok_or_else(|| Problem::plain(Kind::WrongCredentials))?;
+    cx.audit(Action::SignIn, Some(account), &id.to_string())?;
+    Ok(SignedIn { identity, cookie: session::sign_in_cookie(cx.request, &secret) })
+}
+
+/// Notes that the holder of this session has just proved who they are. It goes on under another
+/// secret, whose `Set-Cookie` is answered.
+pub(crate) fn renew_session(cx: &Context<'_>, is_strong: bool) -> Result<String, Problem> {
+    let id = cx.session()?.session().ok_or_else(|| Problem::plain(Kind::NotSignedIn))?;
+    let secret = Secret::for_session();
+    if !sessions::prove(cx.db, id, &secret.hash, is_strong, cx.now)? {
+        return Err(Problem::plain(Kind::NotSignedIn));
+    }
+    Ok(session::sign_in_cookie(cx.request, &secret))
+}
+
+/// Ends the session of this request, if it has one.
+pub(crate) fn sign_out(cx: &Context<'_>) -> Result<(), Problem> {
+    session::close(cx.db, cx.request)?;
+    if let Some(identity) = &cx.identity {
+        cx.audit(Action::SignOut, Some(identity.account), "")?;
+    }
+    Ok(())
+}
+
+/// What the browser calls itself, on one line and cut.
+fn user_agent(cx: &Context<'_>) -> String {
+    let text = cx.header(http::header::USER_AGENT).unwrap_or_default();
+    text.chars().filter(|c| !c.is_control()).take(USER_AGENT_CHARS_MAX).collect()
 }

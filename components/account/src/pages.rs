@@ -8,7 +8,7 @@ use web::route::see_other_with_cookie;
 use web::view::{self, Done, Visit, belongs_to_form};
 use web::{Problem, Response, respond, session};
 
-use crate::credentials;
+use crate::credentials::{self, SignedUp};
 
 /// Where to go after signing in, if no page has asked for it.
 const MARKET: &str = "/marketplace/compute";
@@ -26,10 +26,11 @@ pub(crate) fn sign_up(cx: &Context<'_>) -> Result<Response, Problem> {
     let form = Form::read(cx.request);
     let next = view::next(form.filled("next"));
     match credentials::sign_up(cx, form.text("email"), form.text("password")) {
-        Ok(signed_in) => {
+        Ok(SignedUp::In(signed_in)) => {
             let welcome = Done::SignedUp.at(MARKET);
             Ok(see_other_with_cookie(next.unwrap_or(&welcome), &signed_in.cookie))
         }
+        Ok(SignedUp::ByMail) => Ok(respond::see_other("/mail-sent")),
         Err(problem) if belongs_to_form(&problem) => {
             let page = Signup::new(&Visit::of(cx)?, next).refused(&form, &problem);
             respond::page(problem.kind.status(), &page)
@@ -61,6 +62,6 @@ pub(crate) fn sign_in(cx: &Context<'_>) -> Result<Response, Problem> {
 }
 
 pub(crate) fn sign_out(cx: &Context<'_>) -> Result<Response, Problem> {
-    session::close(cx.db, cx.request)?;
+    credentials::sign_out(cx)?;
     Ok(see_other_with_cookie(&Done::SignedOut.at("/"), &session::sign_out_cookie(cx.request)))
 }

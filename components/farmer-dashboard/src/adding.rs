@@ -15,11 +15,16 @@ pub(crate) fn add_node(
     cx: &Context<'_>,
     node: NodeId,
 ) -> Result<(FarmNode, Vec<FarmSlice>), Problem> {
-    let farmer = cx.account()?.account;
+    let identity = cx.account()?;
     if nodes::farmer_of(cx.db, node)?.is_some() {
         return Err(taken(node));
     }
     let report = fetch(cx, node)?;
+    if let Some(farm) = identity.farm().filter(|farm| *farm != report.farm_id) {
+        let detail = format!("this token is for farm {farm}, and {node} is of another one");
+        return Err(Problem::new(Kind::MissingScope, detail));
+    }
+    let farmer = identity.account;
     let capacity = capacity(&report);
     if !nodes::register(cx.db, farmer, &node.to_string(), &report, &capacity, cx.now)? {
         return Err(taken(node));

@@ -16,7 +16,7 @@ use crate::{adding, offering};
 pub(crate) fn list_nodes(cx: &Context<'_>) -> Result<Response, Problem> {
     let limit = api::page_size(cx)?;
     let behind = api::cursor(cx, NodeId::parse)?;
-    let found = nodes::of_farmer(cx.db, cx.account()?.account, behind, limit + 1)?;
+    let found = nodes::of_farmer(cx.db, cx.account()?, behind, limit + 1)?;
     let place = |node: &FarmNode| node.offer.node.to_string();
     respond::json(StatusCode::OK, &PageOf::new(found, limit, place, FarmNodeView::new))
 }

@@ -12,7 +12,7 @@ pub(crate) fn own_node(
     cx: &Context<'_>,
     node: NodeId,
 ) -> Result<(FarmNode, Vec<FarmSlice>), Problem> {
-    nodes::find(cx.db, cx.account()?.account, node)?.ok_or_else(Problem::not_found)
+    nodes::find(cx.db, cx.account()?, node)?.ok_or_else(Problem::not_found)
 }
 
 /// Sets price, promise and name; what is left out stays.

@@ -13,7 +13,7 @@ use crate::{JobError, log};
 /// How many mails one run sends.
 const MAILS_MAX: usize = 100;
 /// How long one run goes on taking mails, however slow the outlet is.
-const TAKING_TIME_MAX: Duration = Duration::from_secs(60);
+const TAKING_TIME_MAX: Duration = Duration::from_mins(1);
 
 /// Sends mail that is due. An outlet that fails is left alone until the next run: one that is down
 /// is asked once in a run, not once for each mail.

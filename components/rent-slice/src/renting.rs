@@ -13,9 +13,11 @@ pub(crate) fn rent(
     request: &RentRequest,
     key: &IdempotencyKey,
 ) -> Result<Rental, Problem> {
+    let identity = cx.account()?;
     let order = Order {
         request,
-        renter: cx.account()?.account,
+        renter: identity.account,
+        token: identity.token(),
         key,
         request_hash: hash(request),
         platform_fee: cx.config.platform_fee,

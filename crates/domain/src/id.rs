@@ -26,6 +26,16 @@ macro_rules! uuid_id {
             pub fn parse(text: &str) -> Option<$name> {
                 Uuid::try_parse(text).ok().map($name)
             }
+
+            /// The 16 bytes that it consists of.
+            pub fn as_bytes(&self) -> &[u8; 16] {
+                self.0.as_bytes()
+            }
+
+            /// Reads the 16 bytes.
+            pub fn from_bytes(bytes: [u8; 16]) -> $name {
+                $name(Uuid::from_bytes(bytes))
+            }
         }
 
         impl fmt::Display for $name {

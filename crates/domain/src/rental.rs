@@ -38,6 +38,8 @@ pub struct Snapshot {
     pub slice: Option<SliceState>,
     /// What the renter has.
     pub balance: Usd,
+    /// What the token that asks may still spend; `None` where nothing limits it.
+    pub spendable: Option<Usd>,
 }
 
 /// What a rental costs and when it ends: the decision.
@@ -89,6 +91,14 @@ pub enum RentError {
         /// What the wallet lacks of it.
         missing: Usd,
     },
+    /// The token that asks may not spend the total.
+    #[error("this token may spend ${left} more, and the total is ${total}; use another token")]
+    OverCeiling {
+        /// The total of the term.
+        total: Usd,
+        /// What the token may still spend.
+        left: Usd,
+    },
 }
 
 /// Decides a request to rent.
@@ -125,6 +135,11 @@ pub fn rent(
     if seen.balance < total {
         let missing = total - seen.balance;
         return Err(RentError::InsufficientFunds { total, missing });
+    }
+    if let Some(left) = seen.spendable
+        && left < total
+    {
+        return Err(RentError::OverCeiling { total, left });
     }
     Ok(Agreement {
         offer_version: seen.offer_version,
@@ -209,6 +224,7 @@ mod tests {
             price: Some(usd("25")),
             slice: Some(SliceState::Available),
             balance: usd("100"),
+            spendable: None,
         }
     }
 

@@ -1,4 +1,4 @@
-//! Accounts, sessions and tokens.
+//! Accounts, and who is asking.
 
 use domain::account::{Email, Scopes};
 use domain::id::{AccountId, SessionId, TokenId};
@@ -17,16 +17,71 @@ pub struct Identity {
     pub account: AccountId,
     /// Its e-mail address.
     pub email: String,
+    /// Whether it is an operator's.
+    pub is_operator: bool,
     /// What it may do this way.
     pub scopes: Scopes,
+    /// The way in which it asks.
+    pub grant: Grant,
 }
 
-/// An account's id and password hash.
+/// How an account asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Grant {
+    /// In a browser that is signed in.
+    Session {
+        /// The session.
+        id: SessionId,
+        /// Whether a second factor was shown.
+        is_strong: bool,
+        /// When its holder last proved who they are.
+        proved_at: Timestamp,
+    },
+    /// With an API token.
+    Token {
+        /// The token.
+        id: TokenId,
+        /// The only farm that it may touch, by the grid's number.
+        farm: Option<u32>,
+    },
+}
+
+impl Identity {
+    /// The token that asks, if one does.
+    pub fn token(&self) -> Option<TokenId> {
+        match self.grant {
+            Grant::Token { id, .. } => Some(id),
+            Grant::Session { .. } => None,
+        }
+    }
+
+    /// The session that asks, if one does.
+    pub fn session(&self) -> Option<SessionId> {
+        match self.grant {
+            Grant::Session { id, .. } => Some(id),
+            Grant::Token { .. } => None,
+        }
+    }
+
+    /// The only farm that may be touched this way; `None` for any.
+    pub fn farm(&self) -> Option<u32> {
+        match self.grant {
+            Grant::Token { farm, .. } => farm,
+            Grant::Session { .. } => None,
+        }
+    }
+}
+
+/// What an account is signed in with.
 pub struct Credentials {
     /// The account.
     pub account: AccountId,
+    /// Its e-mail address.
+    pub email: String,
     /// An Argon2id hash in PHC form.
     pub password_hash: String,
+    /// Whether a second factor is asked for after the password.
+    pub has_second_factor: bool,
 }
 
 /// Creates an account. `?1` id, `?2` e-mail, `?3` password hash, `?4` when. No row comes back if
@@ -48,148 +103,176 @@ pub fn create(
     Ok(!db.run(CREATE, &params)?.is_empty())
 }
 
-/// The account with the e-mail `?1`.
-const CREDENTIALS: &str = "SELECT id, password_hash FROM accounts WHERE email = ?1";
+/// The account with the e-mail `?1`, unless it is deleted.
+const BY_EMAIL: &str = "
+    SELECT id, email, password_hash,
+           EXISTS (SELECT 1 FROM passkeys WHERE account_id = accounts.id)
+           OR EXISTS (SELECT 1 FROM totp_secrets
+                       WHERE account_id = accounts.id AND confirmed_at IS NOT NULL)
+      FROM accounts WHERE email = ?1 AND deleted_at IS NULL";
+
+/// The account with the id `?1`, unless it is deleted.
+const BY_ID: &str = "
+    SELECT id, email, password_hash,
+           EXISTS (SELECT 1 FROM passkeys WHERE account_id = accounts.id)
+           OR EXISTS (SELECT 1 FROM totp_secrets
+                       WHERE account_id = accounts.id AND confirmed_at IS NOT NULL)
+      FROM accounts WHERE id = ?1 AND deleted_at IS NULL";
 
 /// What an account is signed in with; `None` if there is no such account.
 pub fn credentials(db: &impl Db, email: &Email) -> Result<Option<Credentials>, StoreError> {
-    let read = |row: Row| {
-        Ok(Credentials {
-            account: row.parsed(0, AccountId::parse)?,
-            password_hash: row.text(1)?.to_owned(),
-        })
-    };
-    only(db.run(CREDENTIALS, &[email.as_str().into()])?).map(read).transpose()
+    only(db.run(BY_EMAIL, &[email.as_str().into()])?).map(read_credentials).transpose()
 }
 
-/// Records a sign-in. `?1` id, `?2` hash, `?3` account, `?4` now, `?5` end.
-const OPEN_SESSION: &str = "
-    INSERT INTO sessions (id, hash, account_id, created_at, expires_at)
-    VALUES (?1, ?2, ?3, ?4, ?5)";
+/// What an account is signed in with; `None` if it is deleted.
+pub fn credentials_of(db: &impl Db, id: AccountId) -> Result<Option<Credentials>, StoreError> {
+    only(db.run(BY_ID, &[Value::text(id)])?).map(read_credentials).transpose()
+}
 
-/// Records a sign-in that lasts until `expires_at`.
-pub fn open_session(
+fn read_credentials(row: Row) -> Result<Credentials, StoreError> {
+    Ok(Credentials {
+        account: row.parsed(0, AccountId::parse)?,
+        email: row.text(1)?.to_owned(),
+        password_hash: row.text(2)?.to_owned(),
+        has_second_factor: row.flag(3)?,
+    })
+}
+
+/// Replaces the password hash `?2` of the account `?1` by `?3`; another one stays.
+const REHASH: &str = "UPDATE accounts SET password_hash = ?3 WHERE id = ?1 AND password_hash = ?2";
+
+/// Replaces the hash of an unchanged password, unless the password has changed meanwhile.
+pub fn rehash(
     db: &impl Db,
-    id: SessionId,
-    hash: &SecretHash,
-    account: AccountId,
-    now: Timestamp,
-    expires_at: Timestamp,
+    id: AccountId,
+    old_hash: &str,
+    new_hash: &str,
 ) -> Result<(), StoreError> {
-    let params = [
-        Value::text(id),
-        Value::from(&hash[..]),
-        Value::text(account),
-        now.into(),
-        expires_at.into(),
-    ];
-    db.run(OPEN_SESSION, &params).map(drop)
+    db.run(REHASH, &[Value::text(id), old_hash.into(), new_hash.into()]).map(drop)
 }
 
-/// Ends the session with the hash `?1`.
-const CLOSE_SESSION: &str = "DELETE FROM sessions WHERE hash = ?1";
+/// Sets a password. `?1` account, `?2` password hash, `?3` the hash of the session that stays.
+const CHANGE_PASSWORD: &str =
+    "INSERT INTO change_password (account_id, password_hash, kept_session) VALUES (?1, ?2, ?3)";
 
-/// Ends a session, if it is there.
-pub fn close_session(db: &impl Db, hash: &SecretHash) -> Result<(), StoreError> {
-    db.run(CLOSE_SESSION, &[Value::from(&hash[..])]).map(drop)
-}
-
-/// Removes up to 1,000 sessions that ended before `?1`. Served by `sessions_by_end`.
-const SWEEP_SESSIONS: &str = "
-    DELETE FROM sessions WHERE id IN (
-        SELECT id FROM sessions WHERE expires_at <= ?1 ORDER BY expires_at LIMIT 1000)";
-
-/// Removes sessions that have ended; a bounded number each time.
-pub fn sweep_sessions(db: &impl Db, now: Timestamp) -> Result<(), StoreError> {
-    db.run(SWEEP_SESSIONS, &[now.into()]).map(drop)
-}
-
-/// Who holds the session with the hash `?1` at `?2`.
-const BY_SESSION: &str = "
-    SELECT a.id, a.email
-      FROM sessions s JOIN accounts a ON a.id = s.account_id
-     WHERE s.hash = ?1 AND s.expires_at > ?2";
-
-/// Who holds a session; `None` if it is unknown or over.
-pub fn by_session(
+/// Sets a password, and ends every session but `kept` and every code on its way.
+pub fn change_password(
     db: &impl Db,
-    hash: &SecretHash,
-    now: Timestamp,
-) -> Result<Option<Identity>, StoreError> {
-    let read = |row: Row| {
-        Ok(Identity {
-            account: row.parsed(0, AccountId::parse)?,
-            email: row.text(1)?.to_owned(),
-            scopes: Scopes::ALL,
-        })
-    };
-    only(db.run(BY_SESSION, &[Value::from(&hash[..]), now.into()])?).map(read).transpose()
+    id: AccountId,
+    password_hash: &str,
+    kept: Option<&SecretHash>,
+) -> Result<(), StoreError> {
+    let kept = kept.map(|hash| Value::from(&hash[..]));
+    db.run(CHANGE_PASSWORD, &[Value::text(id), password_hash.into(), kept.into()]).map(drop)
 }
 
-/// The most tokens that one account can have.
-pub const TOKENS_PER_ACCOUNT_MAX: u32 = 100;
+/// Sets an e-mail address. `?1` account, `?2` e-mail.
+const CHANGE_EMAIL: &str = "INSERT INTO change_email (account_id, email) VALUES (?1, ?2)";
 
-/// Records a token. `?1` id, `?2` hash, `?3` account, `?4` name, `?5` scopes, `?6` now, `?7` end,
-/// `?8` the most tokens of an account. No row comes back if it has as many.
-const CREATE_TOKEN: &str = "
-    INSERT INTO tokens (id, hash, account_id, name, scopes, created_at, expires_at)
-    SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7
-     WHERE (SELECT count(*) FROM tokens WHERE account_id = ?3 AND expires_at > ?6) < ?8
- RETURNING id";
+/// Sets an e-mail address; `false` if another account has it.
+pub fn change_email(db: &impl Db, id: AccountId, email: &Email) -> Result<bool, StoreError> {
+    refused_is_false(db.run(CHANGE_EMAIL, &[Value::text(id), email.as_str().into()]))
+}
 
-/// A token to record.
-pub struct NewToken<'a> {
+/// Shuts an account out. `?1` account, `?2` since when, NULL for not.
+const DISABLE: &str = "INSERT INTO disable_account (account_id, disabled_at) VALUES (?1, ?2)";
+
+/// Shuts an account out and ends its sessions or, without a time, lets it in again; `false` if
+/// there is no such account.
+pub fn disable(db: &impl Db, id: AccountId, since: Option<Timestamp>) -> Result<bool, StoreError> {
+    refused_is_false(db.run(DISABLE, &[Value::text(id), since.into()]))
+}
+
+/// Deletes an account. `?1` account, `?2` now.
+const DELETE: &str = "INSERT INTO delete_account (account_id, deleted_at) VALUES (?1, ?2)";
+
+/// Deletes the person and keeps money and history; `false` if the account still rents or offers
+/// something.
+pub fn delete(db: &impl Db, id: AccountId, now: Timestamp) -> Result<bool, StoreError> {
+    refused_is_false(db.run(DELETE, &[Value::text(id), now.into()]))
+}
+
+/// A refusal, in a command that has one thing to say.
+fn refused_is_false<T>(result: Result<T, StoreError>) -> Result<bool, StoreError> {
+    match result {
+        Ok(_) => Ok(true),
+        Err(StoreError::Refused(_)) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Names the account `?1` an operator, or, with `?2` 0, no longer.
+const SET_OPERATOR: &str = "
+    UPDATE accounts SET is_operator = ?2 WHERE id = ?1 AND deleted_at IS NULL RETURNING id";
+
+/// Names an account an operator, or no longer; `false` if there is no such account.
+pub fn set_operator(db: &impl Db, id: AccountId, is_operator: bool) -> Result<bool, StoreError> {
+    Ok(!db.run(SET_OPERATOR, &[Value::text(id), is_operator.into()])?.is_empty())
+}
+
+/// Where the farmer `?1` is paid to is set to `?2`.
+const SET_PAYOUT: &str = "UPDATE accounts SET payout_address = ?2 WHERE id = ?1";
+
+/// Sets where a farmer is paid to.
+pub fn set_payout(db: &impl Db, id: AccountId, address: Option<&str>) -> Result<(), StoreError> {
+    db.run(SET_PAYOUT, &[Value::text(id), address.into()]).map(drop)
+}
+
+/// Where the farmer `?1` is paid to.
+const PAYOUT: &str = "SELECT payout_address FROM accounts WHERE id = ?1";
+
+/// Where a farmer is paid to; `None` if that is not set.
+pub fn payout(db: &impl Db, id: AccountId) -> Result<Option<String>, StoreError> {
+    let row = only(db.run(PAYOUT, &[Value::text(id)])?);
+    let address = row.as_ref().map(|row| row.optional_text(0)).transpose()?;
+    Ok(address.flatten().map(str::to_owned))
+}
+
+/// An account, as the operator sees it.
+pub struct Account {
     /// Its id.
-    pub id: TokenId,
-    /// The hash of its text.
-    pub hash: &'a SecretHash,
-    /// Whose it is.
-    pub account: AccountId,
-    /// What its owner calls it.
-    pub name: &'a str,
-    /// What it may do.
-    pub scopes: Scopes,
-    /// When it ends.
-    pub expires_at: Timestamp,
+    pub id: AccountId,
+    /// Its e-mail address.
+    pub email: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// Whether it is an operator's.
+    pub is_operator: bool,
+    /// Since when it is shut out.
+    pub disabled_at: Option<Timestamp>,
+    /// Whether it has a second factor.
+    pub has_second_factor: bool,
 }
 
-/// Records a token; `false` if the account has as many as it can have.
-pub fn create_token(
-    db: &impl Db,
-    token: &NewToken<'_>,
-    now: Timestamp,
-) -> Result<bool, StoreError> {
-    let params = [
-        Value::text(token.id),
-        Value::from(&token.hash[..]),
-        Value::text(token.account),
-        token.name.into(),
-        Value::text(token.scopes),
-        now.into(),
-        token.expires_at.into(),
-        TOKENS_PER_ACCOUNT_MAX.into(),
-    ];
-    Ok(!db.run(CREATE_TOKEN, &params)?.is_empty())
-}
+/// Up to `?3` accounts whose address begins with `?1` and comes after `?2`, by address. Served by
+/// the unique index on the address.
+const LIST: &str = "
+    SELECT id, email, created_at, is_operator, disabled_at,
+           EXISTS (SELECT 1 FROM passkeys WHERE account_id = accounts.id)
+           OR EXISTS (SELECT 1 FROM totp_secrets
+                       WHERE account_id = accounts.id AND confirmed_at IS NOT NULL)
+      FROM accounts
+     WHERE email > ?2 AND email >= ?1 AND substr(email, 1, length(?1)) = ?1
+       AND deleted_at IS NULL
+     ORDER BY email LIMIT ?3";
 
-/// Who holds the token with the hash `?1` at `?2`.
-const BY_TOKEN: &str = "
-    SELECT a.id, a.email, t.scopes
-      FROM tokens t JOIN accounts a ON a.id = t.account_id
-     WHERE t.hash = ?1 AND t.expires_at > ?2";
-
-/// Who holds a token; `None` if it is unknown or over.
-pub fn by_token(
+/// Accounts whose address begins with `prefix`, in the order of addresses, behind `after`.
+pub fn list(
     db: &impl Db,
-    hash: &SecretHash,
-    now: Timestamp,
-) -> Result<Option<Identity>, StoreError> {
+    prefix: &str,
+    after: &str,
+    limit: u32,
+) -> Result<Vec<Account>, StoreError> {
     let read = |row: Row| {
-        Ok(Identity {
-            account: row.parsed(0, AccountId::parse)?,
+        Ok(Account {
+            id: row.parsed(0, AccountId::parse)?,
             email: row.text(1)?.to_owned(),
-            scopes: row.parsed(2, |names| Scopes::parse(names.split(' ')).ok())?,
+            created_at: row.timestamp(2)?,
+            is_operator: row.flag(3)?,
+            disabled_at: row.optional_integer(4)?.map(Timestamp::from_seconds),
+            has_second_factor: row.flag(5)?,
         })
     };
-    only(db.run(BY_TOKEN, &[Value::from(&hash[..]), now.into()])?).map(read).transpose()
+    let rows = db.run(LIST, &[prefix.into(), after.into(), limit.into()])?;
+    rows.into_iter().map(read).collect()
 }

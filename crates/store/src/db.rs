@@ -100,6 +100,23 @@ impl Row {
         T::try_from(self.integer(column)?).map_err(|_| corrupt(column, self.0.get(column)))
     }
 
+    /// The whole number in a column that may be empty, which must fit `T`.
+    pub fn optional_number<T: TryFrom<i64>>(&self, column: usize) -> Result<Option<T>, StoreError> {
+        match self.0.get(column) {
+            Some(Value::Null) => Ok(None),
+            _ => self.number(column).map(Some),
+        }
+    }
+
+    /// Yes or no in a column.
+    pub fn flag(&self, column: usize) -> Result<bool, StoreError> {
+        match self.integer(column)? {
+            0 => Ok(false),
+            1 => Ok(true),
+            _ => Err(corrupt(column, self.0.get(column))),
+        }
+    }
+
     /// The text in a column.
     pub fn text(&self, column: usize) -> Result<&str, StoreError> {
         match self.0.get(column) {
@@ -199,8 +216,8 @@ impl StoreError {
             "Connection refused",
             "interrupted",
         ];
-        const REFUSED: [&str; 4] =
-            ["constraint failed", "stale offer", "stale slice", "append-only"];
+        // Every refusal of our own that is not about being append-only begins with `stale`.
+        const REFUSED: [&str; 3] = ["constraint failed", "stale ", "append-only"];
         if BUSY.iter().any(|text| message.contains(text)) {
             StoreError::Busy
         } else if REFUSED.iter().any(|text| message.contains(text)) {

@@ -4,17 +4,22 @@
 //! command view of `migrations/`, or an `UPDATE` that names the version it read.
 
 pub mod accounts;
+pub mod audit;
+pub mod challenges;
 pub mod db;
 #[cfg(feature = "rusqlite")]
 pub mod db_rusqlite;
 pub mod invariants;
 pub mod ledger;
+pub mod limits;
 pub mod mails;
 pub mod migrate;
 pub mod nodes;
 pub mod offers;
 pub mod rentals;
+pub mod sessions;
 pub mod sync;
+pub mod tokens;
 
 pub use db::{Db, Row, Rows, StoreError, Value};
 #[cfg(feature = "rusqlite")]

@@ -20,7 +20,7 @@ pub struct Migration {
 }
 
 /// Every migration, in order.
-pub const MIGRATIONS: [Migration; 8] = [
+pub const MIGRATIONS: [Migration; 9] = [
     Migration {
         number: 1,
         name: "accounts",
@@ -48,6 +48,11 @@ pub const MIGRATIONS: [Migration; 8] = [
         number: 8,
         name: "factors",
         sql: include_str!("../../../migrations/0008_factors.sql"),
+    },
+    Migration {
+        number: 9,
+        name: "changes",
+        sql: include_str!("../../../migrations/0009_changes.sql"),
     },
 ];
 

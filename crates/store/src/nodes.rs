@@ -9,6 +9,7 @@ use domain::slice::SliceState;
 use domain::time::Timestamp;
 use serde::Deserialize;
 
+use crate::accounts::Identity;
 use crate::db::{Db, Row, StoreError, Value, only};
 use crate::offers::{OFFER_COLUMNS, Offer, offer_columns, read_offer};
 
@@ -128,26 +129,51 @@ pub fn farmer_of(db: &impl Db, node: NodeId) -> Result<Option<AccountId>, StoreE
     row.map(|row| row.parsed(0, AccountId::parse)).transpose()
 }
 
+/// Whose nodes are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Farmer {
+    /// The account.
+    pub account: AccountId,
+    /// The only farm of it that may be touched, by the grid's number; `None` for any.
+    pub farm: Option<u32>,
+}
+
+impl From<AccountId> for Farmer {
+    fn from(account: AccountId) -> Farmer {
+        Farmer { account, farm: None }
+    }
+}
+
+impl From<&Identity> for Farmer {
+    fn from(identity: &Identity) -> Farmer {
+        Farmer { account: identity.account, farm: identity.farm() }
+    }
+}
+
 /// One page of a farmer's nodes, by number. `?1` farmer, `?2` the last node of the page before,
-/// `?3` how many rows. Served by the index `nodes_by_farmer`.
+/// `?3` how many rows, `?4` the only farm or NULL. Served by the index `nodes_by_farmer`.
 const OF_FARMER: &str = concat!(
     "SELECT ",
     farm_node_columns!(),
-    " FROM nodes n WHERE n.farmer_id = ?1 AND n.id > ?2 ORDER BY n.id LIMIT ?3"
+    " FROM nodes n WHERE n.farmer_id = ?1 AND n.id > ?2 AND n.farm_id = coalesce(?4, n.farm_id)
+      ORDER BY n.id LIMIT ?3"
 );
 
 /// A page of a farmer's nodes behind `behind`, by number.
 pub fn of_farmer(
     db: &impl Db,
-    farmer: AccountId,
+    farmer: impl Into<Farmer>,
     behind: Option<NodeId>,
     limit: u32,
 ) -> Result<Vec<FarmNode>, StoreError> {
-    let params = [Value::text(farmer), behind.map_or(0, |node| node.0).into(), limit.into()];
+    let Farmer { account, farm } = farmer.into();
+    let behind = behind.map_or(0, |node| node.0);
+    let params = [Value::text(account), behind.into(), limit.into(), farm.into()];
     db.run(OF_FARMER, &params)?.iter().map(read_farm_node).collect()
 }
 
-/// The node `?2` of the farmer `?1`, with its slices as JSON: number, state, renter, end.
+/// The node `?2` of the farmer `?1`, with its slices as JSON: number, state, renter, end. `?3` the
+/// only farm or NULL.
 const FIND: &str = concat!(
     "SELECT ",
     farm_node_columns!(),
@@ -157,7 +183,8 @@ const FIND: &str = concat!(
             ON r.node_id = s.node_id AND r.slice_number = s.number AND r.state = 'active'
           LEFT JOIN accounts a ON a.id = r.renter_id
          WHERE s.node_id = n.id AND s.state <> 'retired')
-      FROM nodes n WHERE n.id = ?2 AND n.farmer_id = ?1"
+      FROM nodes n
+     WHERE n.id = ?2 AND n.farmer_id = ?1 AND n.farm_id = coalesce(?3, n.farm_id)"
 );
 
 #[derive(Deserialize)]
@@ -166,10 +193,12 @@ struct SliceRow(u32, String, Option<String>, Option<i64>);
 /// A farmer's node and its slices in order; `None` if it is not this farmer's.
 pub fn find(
     db: &impl Db,
-    farmer: AccountId,
+    farmer: impl Into<Farmer>,
     node: NodeId,
 ) -> Result<Option<(FarmNode, Vec<FarmSlice>)>, StoreError> {
-    let Some(row) = only(db.run(FIND, &[Value::text(farmer), node.0.into()])?) else {
+    let Farmer { account, farm } = farmer.into();
+    let params = [Value::text(account), node.0.into(), farm.into()];
+    let Some(row) = only(db.run(FIND, &params)?) else {
         return Ok(None);
     };
     let corrupt = || StoreError::Corrupt("slices of another form".into());

@@ -1,6 +1,6 @@
 //! Renting, rentals, and their end.
 
-use domain::id::{AccountId, NodeId, RentalId, SliceId};
+use domain::id::{AccountId, NodeId, RentalId, SliceId, TokenId};
 use domain::listing::Listing;
 use domain::money::{Percent, Usd};
 use domain::promise::{Bandwidth, Uptime};
@@ -55,6 +55,8 @@ pub struct Order<'a> {
     pub request: &'a RentRequest,
     /// Who asks.
     pub renter: AccountId,
+    /// The token that asks, if one does.
+    pub token: Option<TokenId>,
     /// Marks the intention.
     pub key: &'a IdempotencyKey,
     /// SHA-256 of the request, to tell a retry from another request with the same key.
@@ -110,8 +112,8 @@ fn read_rental(row: &Row) -> Result<Rental, StoreError> {
 /// What a request to rent depends on, at one moment: the rental of this key, if there is one, and
 /// the node, slice and wallet.
 ///
-/// `?1` node, `?2` number of the slice or NULL for any free one, `?3` renter, `?4` key. There is
-/// always one row; its columns are NULL where the thing does not exist.
+/// `?1` node, `?2` number of the slice or NULL for any free one, `?3` renter, `?4` key, `?5` token
+/// or NULL. There is always one row; its columns are NULL where the thing does not exist.
 const LOAD: &str = "
     SELECT r.id, n.farmer_id, n.listing, n.offer_version, n.price_micros,
            CASE WHEN ?2 IS NULL
@@ -119,7 +121,8 @@ const LOAD: &str = "
                        WHERE node_id = n.id AND state = 'available' LIMIT 1)
                 ELSE (SELECT state FROM slices WHERE node_id = n.id AND number = ?2) END,
            coalesce((SELECT balance_micros FROM ledger_accounts
-                      WHERE kind = 'wallet' AND owner_id = ?3), 0)
+                      WHERE kind = 'wallet' AND owner_id = ?3), 0),
+           (SELECT ceiling_micros - spent_micros FROM tokens WHERE id = ?5)
       FROM (SELECT 1)
       LEFT JOIN nodes n ON n.id = ?1
       LEFT JOIN rentals r ON r.renter_id = ?3 AND r.idempotency_key = ?4";
@@ -129,8 +132,9 @@ const LOAD: &str = "
 const RENT: &str = "
     INSERT INTO rent_slice
            (id, node_id, slice_number, renter_id, term_months, offer_version, price_micros,
-            total_micros, fee_micros, idempotency_key, request_hash, started_at, ends_at)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+            total_micros, fee_micros, idempotency_key, request_hash, started_at, ends_at,
+            token_id)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
 
 /// Rents a slice: it changes hands, is paid and is recorded, or nothing happens. A retry with the
 /// same key finds the rental that the first try made.
@@ -160,7 +164,7 @@ pub fn rent(
     Err(StoreError::Busy.into())
 }
 
-fn rent_params(order: &Order<'_>, agreed: &rental::Agreement, id: RentalId) -> [Value; 13] {
+fn rent_params(order: &Order<'_>, agreed: &rental::Agreement, id: RentalId) -> [Value; 14] {
     [
         Value::text(id),
         order.request.node.0.into(),
@@ -175,6 +179,7 @@ fn rent_params(order: &Order<'_>, agreed: &rental::Agreement, id: RentalId) -> [
         Value::from(&order.request_hash[..]),
         agreed.started_at.into(),
         agreed.ends_at.into(),
+        order.token.map(Value::text).into(),
     ]
 }
 
@@ -187,6 +192,7 @@ fn load(
         order.request.slice.into(),
         Value::text(order.renter),
         order.key.as_str().into(),
+        order.token.map(Value::text).into(),
     ];
     let row = only(db.run(LOAD, &params)?).ok_or_else(no_rental)?;
     let earlier = row.optional_text(0)?.map(|_| row.parsed(0, RentalId::parse)).transpose()?;
@@ -201,6 +207,7 @@ fn load(
         price: row.optional_integer(4)?.map(Usd::from_micros),
         slice,
         balance: Usd::from_micros(row.integer(6)?),
+        spendable: row.optional_integer(7)?.map(Usd::from_micros),
     };
     Ok((earlier, Some(seen)))
 }

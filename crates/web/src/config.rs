@@ -1,6 +1,7 @@
 //! What the operator sets: Spin's variables, read and checked.
 
 use domain::money::{Percent, PriceLimits, Usd};
+use http::HeaderName;
 
 use crate::mail::is_outlet_set;
 
@@ -19,10 +20,18 @@ pub struct Config {
     pub platform_fee: Percent,
     /// Whether mail can be sent.
     pub has_mail: bool,
+    /// The header in which a trusted proxy gives the client's address; `None` where clients connect
+    /// to the host itself.
+    pub client_address_header: Option<HeaderName>,
+    /// Multiplies every limit on requests.
+    pub limit_factor: u32,
 }
 
 /// The fewest characters of an operator's token: 128 bits in any usual encoding.
 const OPERATOR_TOKEN_CHARS_MIN: usize = 22;
+
+/// The largest factor on limits: for load tests, as good as none.
+const LIMIT_FACTOR_MAX: u32 = 10_000;
 
 impl Config {
     /// Nothing set: for the answer that says that the real one cannot be read.
@@ -34,6 +43,8 @@ impl Config {
             price_limits: PriceLimits { min: Usd::ZERO, max: Usd::ZERO },
             platform_fee: Percent::whole(0),
             has_mail: false,
+            client_address_header: None,
+            limit_factor: 1,
         }
     }
 
@@ -56,6 +67,16 @@ impl Config {
         }
         let platform_fee = Percent::parse("platform_fee_percent", &get("platform_fee_percent")?)
             .map_err(|wrong| format!("platform_fee_percent: expected {}", wrong.rule))?;
+        let client_address_header = Some(get("client_address_header")?)
+            .filter(|name| !name.is_empty())
+            .map(|name| HeaderName::try_from(name.as_str()))
+            .transpose()
+            .map_err(|_| "client_address_header: expected the name of a header".to_owned())?;
+        let limit_factor = get("limit_factor")?;
+        let limit_factor = limit_factor.parse().ok().filter(|f| (1..=LIMIT_FACTOR_MAX).contains(f));
+        let limit_factor = limit_factor.ok_or_else(|| {
+            format!("limit_factor: expected a whole number from 1 to {LIMIT_FACTOR_MAX}")
+        })?;
         Ok(Config {
             operator_token,
             gridproxy_urls: get("gridproxy_urls")?,
@@ -63,6 +84,8 @@ impl Config {
             price_limits,
             platform_fee,
             has_mail: is_outlet_set(&get("mail_outlet")?)?,
+            client_address_header,
+            limit_factor,
         })
     }
 }
@@ -77,7 +100,7 @@ mod tests {
 
     fn default(name: &str) -> &'static str {
         match name {
-            "price_min_usd" => "1",
+            "price_min_usd" | "limit_factor" => "1",
             "price_max_usd" => "500",
             "platform_fee_percent" => "10",
             _ => "",
@@ -93,6 +116,8 @@ mod tests {
             ("price_max_usd", "much"),
             ("platform_fee_percent", "101"),
             ("mail_outlet", "smtp"),
+            ("client_address_header", "a b"),
+            ("limit_factor", "-7"),
         ] {
             let error = read(name, value).err().unwrap_or_default();
             assert!(error.starts_with(name) && !error.contains(value), "{error}");

@@ -1,15 +1,18 @@
 //! What a handler is given: the request, who asks, the time, the database and the configuration.
 
+use std::cell::Cell;
+
 use domain::account::Scope;
 use domain::id::RequestId;
 use domain::time::Timestamp;
 use http::header::{AsHeaderName, HeaderName};
-use store::accounts::Identity;
+use store::accounts::{Grant, Identity};
 use url::form_urlencoded;
 
-use crate::ambient;
 use crate::config::Config;
+use crate::limit::Budget;
 use crate::problem::{Kind, Problem};
+use crate::{address, ambient};
 
 /// A request whose body has been read.
 pub type Request = http::Request<Vec<u8>>;
@@ -29,17 +32,41 @@ pub struct Context<'a, D> {
     pub request: &'a Request,
     /// Who asks; `None` for a visitor.
     pub identity: Option<Identity>,
+    /// The network address that the request came from; empty where the host does not say.
+    pub address: String,
     /// Names this request in the log and in problems.
     pub request_id: String,
     /// What the route's placeholders matched, in order.
     pub(crate) params: Vec<(&'static str, String)>,
+    /// The limit that is closest to its end, of those that this request used.
+    budget: Cell<Option<Budget>>,
 }
 
 impl<'a, D> Context<'a, D> {
     /// The context of a request of a visitor.
     pub fn new(db: &'a D, config: &'a Config, request: &'a Request, now: Timestamp) -> Self {
-        let request_id = new_request_id(now);
-        Context { db, config, now, request, identity: None, request_id, params: Vec::new() }
+        Context {
+            db,
+            config,
+            now,
+            request,
+            identity: None,
+            address: address::of(request, config.client_address_header.as_ref()),
+            request_id: new_request_id(now),
+            params: Vec::new(),
+            budget: Cell::new(None),
+        }
+    }
+
+    /// What is left of the limit that is closest to its end.
+    pub(crate) fn budget(&self) -> Option<Budget> {
+        self.budget.get()
+    }
+
+    /// Notes what is left of a limit, for the answer's headers.
+    pub(crate) fn note_budget(&self, budget: Budget) {
+        let tightest = self.budget.get().filter(|noted| noted.left() <= budget.left());
+        self.budget.set(Some(tightest.unwrap_or(budget)));
     }
 
     /// The part of the path that matched the placeholder `{name}`.
@@ -61,6 +88,35 @@ impl<'a, D> Context<'a, D> {
             let name = scope.as_str();
             Err(Problem::new(Kind::MissingScope, format!("this token lacks the scope `{name}`")))
         }
+    }
+
+    /// Who asks, in a browser that is signed in; a token is refused.
+    pub fn session(&self) -> Result<&Identity, Problem> {
+        let identity = self.account()?;
+        if identity.session().is_none() {
+            let detail = "a token may not do this: sign in with e-mail and password";
+            return Err(Problem::new(Kind::MissingScope, detail));
+        }
+        Ok(identity)
+    }
+
+    /// Refuses a session that has shown no second factor.
+    pub fn require_strong(&self) -> Result<(), Problem> {
+        match self.account()?.grant {
+            Grant::Session { is_strong: true, .. } => Ok(()),
+            Grant::Session { .. } | Grant::Token { .. } => Err(Problem::plain(Kind::ProveFirst)),
+        }
+    }
+
+    /// Refuses whoever is no operator: an operator's account in a session with a second factor, or
+    /// with a token that has the scope for it.
+    pub fn require_operator(&self) -> Result<(), Problem> {
+        let identity = self.account()?;
+        if !identity.is_operator {
+            return Err(Problem::not_found());
+        }
+        self.require(Scope::Admin)?;
+        if identity.token().is_some() { Ok(()) } else { self.require_strong() }
     }
 
     /// The value of a field of the query; `None` if it is missing or empty, as a form sends it.

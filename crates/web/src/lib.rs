@@ -3,12 +3,15 @@
 //! A component binds handlers to routes; everything between the bytes of a request and a handler,
 //! and between its result and the bytes of an answer, is here.
 
+mod address;
 pub mod ambient;
 pub mod api;
+pub mod audit;
 pub mod config;
 pub mod context;
 pub mod form;
 pub mod json;
+pub mod limit;
 pub mod mail;
 pub mod openapi;
 pub mod operation;

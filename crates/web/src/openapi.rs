@@ -88,7 +88,7 @@ fn security(access: Access) -> Value {
     match access {
         Access::Public => json!([]),
         Access::Account(_) => json!([{ "token": [] }, { "session": [] }]),
-        Access::Operator => json!([{ "operator": [] }]),
+        Access::Operator => json!([{ "operator": [] }, { "token": [] }, { "session": [] }]),
     }
 }
 
@@ -120,6 +120,10 @@ fn responses(operation: &Operation, generator: &mut SchemaGenerator) -> Value {
         success["content"] = json!({ "application/json": { "schema": schema(generator) } });
     }
     responses.insert(operation.status.to_string(), success);
+    if let Some(step) = operation.next_step {
+        let content = json!({ "application/json": { "schema": (step.answer)(generator) } });
+        responses.insert("202".into(), json!({ "description": step.about, "content": content }));
+    }
     if operation.method == http::Method::GET && operation.access == Access::Public {
         let unchanged = json!({ "description": "Not changed since the answer of the sent ETag." });
         responses.insert("304".into(), unchanged);
@@ -164,6 +168,10 @@ fn problem_schema() -> Value {
             "total_cost": {
                 "type": "string",
                 "description": "What was asked for costs this, as decimal text.",
+            },
+            "retry_after_seconds": {
+                "type": "integer",
+                "description": "When to try again, as in Retry-After.",
             },
             "missing": {
                 "type": "string",

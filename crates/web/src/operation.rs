@@ -14,7 +14,8 @@ pub enum Access {
     Public,
     /// Who is signed in, or has a token with this scope.
     Account(Scope),
-    /// Who has the operator's token.
+    /// The operator: who has the bootstrap token, an operator's account in a session with a second
+    /// factor, or its token with the scope `admin`. For others it does not exist.
     Operator,
 }
 
@@ -65,6 +66,15 @@ pub fn schema_of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     generator.subschema_for::<T>()
 }
 
+/// The answer `202`: so far so good, and there is another step to take.
+#[derive(Clone, Copy)]
+pub struct NextStep {
+    /// Which.
+    pub about: &'static str,
+    /// The schema of the answer.
+    pub answer: SchemaOf,
+}
+
 /// An operation of the JSON API.
 pub struct Operation {
     /// Its name for generated clients.
@@ -91,6 +101,8 @@ pub struct Operation {
     pub about_answer: &'static str,
     /// The schema of what success answers; `None` for no body.
     pub answer: Option<SchemaOf>,
+    /// What `202` answers, where there is another step to take.
+    pub next_step: Option<NextStep>,
     /// Its own problems, besides those that access, bodies and the machine add.
     pub problems: &'static [Kind],
 }
@@ -110,6 +122,7 @@ impl Operation {
         status: 200,
         about_answer: "",
         answer: None,
+        next_step: None,
         problems: &[],
     };
 
@@ -119,7 +132,12 @@ impl Operation {
         kinds.extend([Kind::MethodNotAllowed, Kind::Internal, Kind::Busy, Kind::WrongSchema]);
         match self.access {
             Access::Public => {}
-            Access::Operator => kinds.push(Kind::NotSignedIn),
+            Access::Operator => kinds.extend([
+                Kind::NotSignedIn,
+                Kind::NotFound,
+                Kind::MissingScope,
+                Kind::ProveFirst,
+            ]),
             Access::Account(_) => kinds.extend([Kind::NotSignedIn, Kind::MissingScope]),
         }
         if !self.query.is_empty() || self.takes_key {
@@ -134,7 +152,7 @@ impl Operation {
         // A token of nobody is refused wherever it is sent.
         kinds.push(Kind::NotSignedIn);
         if self.method != Method::GET {
-            kinds.push(Kind::CrossSite);
+            kinds.extend([Kind::CrossSite, Kind::TooManyRequests]);
         }
         Kind::ALL.iter().copied().filter(|kind| kinds.contains(kind)).collect()
     }

@@ -53,6 +53,8 @@ kinds! {
         "Correct the fields listed in errors and send the request again.";
     NotSignedIn, "not-signed-in", UNAUTHORIZED, "You are not signed in",
         "Sign in, or send a valid token as Authorization: Bearer ….";
+    WrongPassword, "wrong-password", FORBIDDEN, "The password is wrong",
+        "Send the password that the account has now.";
     WrongCredentials, "wrong-credentials", UNAUTHORIZED, "E-mail or password is wrong",
         "Check both; letters of a password count as they are typed.";
     InsufficientFunds, "insufficient-funds", PAYMENT_REQUIRED, "The wallet does not hold enough",
@@ -61,6 +63,14 @@ kinds! {
         "Use a token with the scope named in the detail.";
     CrossSite, "cross-site-request", FORBIDDEN, "The request came from another site",
         "Open the page on this site and send the form from there.";
+    OverCeiling, "over-token-ceiling", FORBIDDEN, "This token may not spend that much",
+        "Use a token with a higher ceiling, or none.";
+    StaleForm, "stale-form", FORBIDDEN, "This form is not from your session",
+        "Open the page again and send the form from there.";
+    ProveFirst, "prove-first", FORBIDDEN, "Confirm first that it is you",
+        "Sign in again with a second factor, or confirm with POST /api/account/sessions/prove.";
+    ExpiredCode, "expired-code", FORBIDDEN, "This code is no longer good",
+        "A code is good once and for ten minutes. Ask for a new one.";
     OwnSlice, "own-slice", FORBIDDEN, "This is your own node",
         "Rent a slice of another farmer's node.";
     NotFound, "not-found", NOT_FOUND, "There is nothing here",
@@ -89,16 +99,22 @@ kinds! {
         "A draft is not on the market; there is nothing to pause.";
     TooManyTokens, "too-many-tokens", CONFLICT, "The account has as many tokens as it can have",
         "Wait until tokens expire, or reuse one.";
+    InUse, "account-in-use", CONFLICT, "The account still rents or offers something",
+        "Wait until its rentals have ended, and take its nodes off the market.";
     TooLarge, "body-too-large", PAYLOAD_TOO_LARGE, "The request is too large",
         "Send a shorter body.";
     KeyReused, "idempotency-key-reused", UNPROCESSABLE_ENTITY,
         "The Idempotency-Key was used for another request",
         "Use a new key for a new request.";
+    TooManyRequests, "too-many-requests", TOO_MANY_REQUESTS, "Too many requests",
+        "Wait for the time in Retry-After, then try again.";
     UnusableDocument, "unusable-grid-document", BAD_GATEWAY,
         "What the grid says of this node cannot be used",
         "Try again later; if it stays, report the node to the grid's support.";
     GridUnreachable, "grid-unreachable", BAD_GATEWAY, "The grid does not answer",
         "Try again in a few minutes; nothing was changed.";
+    NoMail, "no-mail", NOT_IMPLEMENTED, "This marketplace sends no mail",
+        "Ask the operator, who has to set an outlet for mail.";
     Internal, "internal-error", INTERNAL_SERVER_ERROR, "Something went wrong on our side",
         "Try again; if it stays, tell the operator the request id.";
     Busy, "busy", SERVICE_UNAVAILABLE, "The marketplace is busy",
@@ -217,6 +233,7 @@ impl From<RentError> for Problem {
             RentError::SoldOut => Kind::SoldOut,
             RentError::OfferChanged => Kind::OfferChanged,
             RentError::OwnSlice => Kind::OwnSlice,
+            RentError::OverCeiling { .. } => Kind::OverCeiling,
             RentError::InsufficientFunds { total, missing } => {
                 let mut problem = Problem::new(Kind::InsufficientFunds, error);
                 problem.extra.insert("total_cost".into(), total.to_string().into());
@@ -271,6 +288,7 @@ mod tests {
             (RentError::OfferChanged, 409),
             (RentError::OwnSlice, 403),
             (RentError::InsufficientFunds { total: usd, missing: usd }, 402),
+            (RentError::OverCeiling { total: usd, left: usd }, 403),
         ] {
             assert_eq!(Problem::from(error).kind.status().as_u16(), status, "{error}");
         }

@@ -9,12 +9,16 @@ use http::header::{
 };
 use http::{Method, StatusCode};
 use serde::Serialize;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::context::{Context, Response, header};
 use crate::page::ErrorPage;
 use crate::problem::{Kind, Problem};
 use crate::session;
+
+const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
 /// How long a client waits before it tries again, in seconds.
 const RETRY_AFTER_SECONDS: u64 = 1;
@@ -90,8 +94,13 @@ pub fn problem<D>(cx: &Context<'_, D>, problem: &Problem) -> Response {
     };
     // Text and numbers can always be written; a template of text can always be rendered.
     let mut response = made.unwrap_or_else(|_| answer(status, "text/plain", Vec::new()));
-    if problem.kind == Kind::Busy {
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
+    let wait = match problem.kind {
+        Kind::Busy => Some(RETRY_AFTER_SECONDS),
+        Kind::TooManyRequests => problem.extra.get("retry_after_seconds").and_then(Value::as_u64),
+        _ => None,
+    };
+    if let Some(seconds) = wait {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
     response
 }
@@ -127,6 +136,10 @@ pub fn finish<D>(cx: &Context<'_, D>, mut response: Response) -> Response {
     if response.status() == StatusCode::UNAUTHORIZED {
         // RFC 9110, 15.5.2: such an answer says how to show who one is.
         response = with_header(response, WWW_AUTHENTICATE, "Bearer");
+    }
+    if let Some(budget) = cx.budget() {
+        response = with_header(response, RATE_LIMIT_POLICY, &budget.policy_header());
+        response = with_header(response, RATE_LIMIT, &budget.limit_header());
     }
     let headers = response.headers_mut();
     headers.append(VARY, HeaderValue::from_static("Cookie, Authorization"));

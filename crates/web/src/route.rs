@@ -5,6 +5,8 @@ use http::header::{ALLOW, SET_COOKIE};
 use store::Db;
 
 use crate::context::{Context, Response};
+use crate::form::Form;
+use crate::limit::{self, Limit};
 use crate::operation::{Access, Operation};
 use crate::problem::{Kind, Problem};
 use crate::{respond, session};
@@ -17,6 +19,8 @@ pub struct Route<D> {
     method: Method,
     path: &'static str,
     access: Access,
+    /// Whether it takes a form, which carries the token of its session.
+    is_form: bool,
     handler: Handler<D>,
 }
 
@@ -32,18 +36,19 @@ impl<D> Route<D> {
             },
             path: operation.path,
             access: operation.access,
+            is_form: false,
             handler,
         }
     }
 
     /// A route that shows a page.
     pub const fn page(path: &'static str, access: Access, handler: Handler<D>) -> Route<D> {
-        Route { method: Method::GET, path, access, handler }
+        Route { method: Method::GET, path, access, is_form: false, handler }
     }
 
     /// A route that takes a form.
     pub const fn form(path: &'static str, access: Access, handler: Handler<D>) -> Route<D> {
-        Route { method: Method::POST, path, access, handler }
+        Route { method: Method::POST, path, access, is_form: true, handler }
     }
 }
 
@@ -126,22 +131,41 @@ fn matches(pattern: &'static str, path: &str) -> Option<Vec<(&'static str, Strin
 /// Finds out who asks, refuses who may not, and calls the handler.
 fn admit_and_call<D: Db>(route: &Route<D>, cx: &mut Context<'_, D>) -> Result<Response, Problem> {
     session::refuse_cross_site(cx.request)?;
-    match route.access {
-        Access::Operator => {
-            if !session::is_operator(cx.config, cx.request) {
-                return Err(Problem::plain(Kind::NotSignedIn));
-            }
+    let is_bootstrap = session::is_operator(cx.config, cx.request);
+    if !(is_bootstrap && route.access == Access::Operator) {
+        cx.identity = session::identify(cx.db, cx.request, cx.now)?;
+        if cx.identity.is_none() && route.access != Access::Public && !cx.is_api() {
+            return Ok(sign_in_first(cx));
         }
-        Access::Public => cx.identity = session::identify(cx.db, cx.request, cx.now)?,
-        Access::Account(scope) => {
-            cx.identity = session::identify(cx.db, cx.request, cx.now)?;
-            if cx.identity.is_none() && !cx.is_api() {
-                return Ok(sign_in_first(cx));
-            }
-            cx.require(scope)?;
+        let is_safe = matches!(*cx.request.method(), Method::GET | Method::HEAD);
+        if !is_safe {
+            limit_changes(cx)?;
+        }
+        match route.access {
+            Access::Public => {}
+            Access::Account(scope) => cx.require(scope)?,
+            Access::Operator => cx.require_operator()?,
         }
     }
+    let is_session = cx.identity.as_ref().is_some_and(|identity| identity.session().is_some());
+    if route.is_form && is_session {
+        let token = Form::read(cx.request).text(session::FORM_TOKEN).to_owned();
+        session::refuse_foreign_form(cx.request, &token)?;
+    }
     (route.handler)(cx)
+}
+
+/// Counts a request that may change something.
+fn limit_changes<D: Db>(cx: &Context<'_, D>) -> Result<(), Problem> {
+    let mut limits = vec![Limit::new(cx, limit::CHANGES_BY_ADDRESS, &cx.address)];
+    if let Some(identity) = &cx.identity {
+        let account = identity.account.to_string();
+        limits.push(Limit::new(cx, limit::CHANGES_BY_ACCOUNT, &account));
+        if let Some(token) = identity.token() {
+            limits.push(Limit::new(cx, limit::CHANGES_BY_TOKEN, &token.to_string()));
+        }
+    }
+    limit::spend(cx, &limits)
 }
 
 /// Leads to the sign-in page and, where a page was asked for, back again.

@@ -3,11 +3,12 @@
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use domain::time::Timestamp;
+use hmac::{Hmac, KeyInit, Mac};
 use http::header::{AUTHORIZATION, COOKIE, HOST, ORIGIN};
 use http::{HeaderName, Method};
 use sha2::{Digest, Sha256};
-use store::accounts::{self, Identity, SecretHash};
-use store::{Db, StoreError};
+use store::accounts::{Identity, SecretHash};
+use store::{Db, StoreError, sessions, tokens};
 use subtle::ConstantTimeEq;
 
 use crate::ambient;
@@ -17,13 +18,19 @@ use crate::problem::{Kind, Problem};
 
 /// How long a sign-in lasts, in seconds: 30 days.
 pub const SESSION_SECONDS: i64 = 30 * 24 * 60 * 60;
-/// How long a token lasts, in seconds: 365 days.
-pub const TOKEN_SECONDS: i64 = 365 * 24 * 60 * 60;
 
 /// What an API token begins with, so that scanners for leaked secrets can tell what it is.
 const TOKEN_PREFIX: &str = "myc_";
+/// What a form's token is computed over, with the session's secret as the key.
+const FORM_PURPOSE: &[u8] = b"mycelium form token 1";
+/// The field of a form that holds its token.
+pub const FORM_TOKEN: &str = "form_token";
 /// Random bytes of a secret: 256 bits.
 const SECRET_BYTES: usize = 32;
+/// Characters of a token's checksum.
+const CHECKSUM_CHARS: usize = 6;
+/// Characters of a token that its owner sees again.
+const HINT_CHARS: usize = 4;
 /// The longest secret that is looked at.
 const SECRET_LENGTH_MAX: usize = 128;
 /// The longest `Cookie` header that is looked at.
@@ -44,24 +51,51 @@ pub struct Secret {
 impl Secret {
     /// A secret for a cookie.
     pub fn for_session() -> Secret {
-        Secret::new("")
+        Secret::new(random_text())
     }
 
-    /// A secret for a program.
+    /// A secret that is good once: a code in a mail, or a step of a sign-in.
+    pub fn for_challenge() -> Secret {
+        Secret::new(random_text())
+    }
+
+    /// A secret for a program: with a prefix to know it by, and a checksum at its end, so that a
+    /// scanner can tell it from other text, and a typing mistake from an unknown token.
     pub fn for_token() -> Secret {
-        Secret::new(TOKEN_PREFIX)
+        let body = format!("{TOKEN_PREFIX}{}", random_text());
+        let checksum = checksum(&body);
+        Secret::new(body + &checksum)
     }
 
-    fn new(prefix: &str) -> Secret {
-        let random: [u8; SECRET_BYTES] = ambient::random();
-        let text = format!("{prefix}{}", BASE64_URL_SAFE_NO_PAD.encode(random));
+    fn new(text: String) -> Secret {
         let hash = hash(&text);
         Secret { text, hash }
     }
+
+    /// The beginning of a token, for its owner to know it by: 24 of its 256 bits.
+    pub fn hint(&self) -> &str {
+        self.text.get(..TOKEN_PREFIX.len() + HINT_CHARS).unwrap_or_default()
+    }
+}
+
+fn random_text() -> String {
+    let random: [u8; SECRET_BYTES] = ambient::random();
+    BASE64_URL_SAFE_NO_PAD.encode(random)
+}
+
+/// CRC-32 of a token's text, in base64: six characters.
+fn checksum(text: &str) -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(crc32fast::hash(text.as_bytes()).to_be_bytes())
+}
+
+/// Whether a text has the form of a token: its checksum fits.
+fn is_token(text: &str) -> bool {
+    let body = text.len().checked_sub(CHECKSUM_CHARS).and_then(|at| text.split_at_checked(at));
+    body.is_some_and(|(body, sum)| body.starts_with(TOKEN_PREFIX) && checksum(body) == sum)
 }
 
 /// What the database keeps of a secret.
-fn hash(secret: &str) -> SecretHash {
+pub fn hash(secret: &str) -> SecretHash {
     Sha256::digest(secret).into()
 }
 
@@ -73,13 +107,39 @@ pub fn identify(
     now: Timestamp,
 ) -> Result<Option<Identity>, Problem> {
     if let Some(token) = bearer(request) {
-        let identity = accounts::by_token(db, &hash(token), now)?;
+        // What is no token is not worth a question to the database.
+        let identity = if is_token(token) { tokens::find(db, &hash(token), now)? } else { None };
         return Ok(Some(identity.ok_or_else(|| Problem::plain(Kind::NotSignedIn))?));
     }
     match session_secret(request) {
-        Some(secret) => Ok(accounts::by_session(db, &hash(secret), now)?),
+        Some(secret) => Ok(sessions::find(db, &hash(secret), now)?),
         None => Ok(None),
     }
+}
+
+/// The token that forms of this request's session carry; `None` without one. It is bound to the
+/// session by HMAC-SHA256, and says nothing about its secret.
+pub fn form_token(request: &Request) -> Option<String> {
+    let mac = form_mac(session_secret(request)?)?;
+    Some(BASE64_URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))
+}
+
+/// Refuses a form of a session that does not carry its token.
+pub fn refuse_foreign_form(request: &Request, form_token: &str) -> Result<(), Problem> {
+    let given = BASE64_URL_SAFE_NO_PAD.decode(form_token).unwrap_or_default();
+    let expected = session_secret(request).and_then(form_mac);
+    let is_ours = expected.is_some_and(|mac| mac.verify_slice(&given).is_ok());
+    if is_ours { Ok(()) } else { Err(Problem::plain(Kind::StaleForm)) }
+}
+
+fn form_mac(secret: &str) -> Option<Hmac<Sha256>> {
+    let mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).ok()?;
+    Some(mac.chain_update(FORM_PURPOSE))
+}
+
+/// The hash of the request's session, if it carries one.
+pub fn session_hash(request: &Request) -> Option<SecretHash> {
+    session_secret(request).map(hash)
 }
 
 /// Whether the request carries the operator's token.
@@ -116,7 +176,7 @@ fn session_secret(request: &Request) -> Option<&str> {
 
 /// Ends the request's session, if it has one.
 pub fn close(db: &impl Db, request: &Request) -> Result<(), StoreError> {
-    session_secret(request).map_or(Ok(()), |secret| accounts::close_session(db, &hash(secret)))
+    session_secret(request).map_or(Ok(()), |secret| sessions::close(db, &hash(secret)))
 }
 
 /// The `Set-Cookie` that signs in.
@@ -267,7 +327,7 @@ mod tests {
         let read = |name: &str| {
             Ok(match name {
                 "operator_token" => "an-operator-token-of-26-ch",
-                "price_min_usd" => "1",
+                "price_min_usd" | "limit_factor" => "1",
                 "price_max_usd" => "2",
                 "platform_fee_percent" => "0",
                 _ => "",

@@ -1,20 +1,21 @@
-//! Accounts, sessions and tokens.
+//! Accounts: making, changing, shutting out and deleting them.
 
-use domain::account::Scopes;
-use domain::id::{SessionId, TokenId};
-use domain::time::Timestamp;
+use domain::account::Email;
+use domain::id::MailId;
+use domain::id::NodeId;
+use domain::listing::Listing;
 use store::accounts::{
-    NewToken, TOKENS_PER_ACCOUNT_MAX, by_session, by_token, close_session, create, create_token,
-    credentials, open_session, sweep_sessions,
+    change_email, change_password, create, credentials, credentials_of, delete, disable, list,
+    payout, rehash, set_operator, set_payout,
 };
-use store::{RusqliteDb, StoreError};
+use store::challenges::{self, ChallengeKind, NewChallenge};
+use store::{RusqliteDb, StoreError, rentals, sessions};
 
-use crate::market::{OMAR, account, count, email, empty, now, open_account, random};
-
-fn open(db: &RusqliteDb, number: u8, ends_at: Timestamp) -> Result<(), StoreError> {
-    let id = SessionId::from_random(now(), random(number.into()));
-    open_session(db, id, &[number; 32], account(OMAR), now(), ends_at)
-}
+use crate::market::{
+    AIDA, FARMER, NODE, OMAR, account, assert_sound, attempt, by_hand, count, email, empty, market,
+    now, open_account, random, rent,
+};
+use crate::sessions::open;
 
 #[test]
 fn an_address_has_one_account() {
@@ -29,73 +30,135 @@ fn an_address_has_one_account() {
     assert!(matches!(taken, Err(StoreError::Refused(_))));
 }
 
-#[test]
-fn a_session_lasts_until_its_second() {
-    let db = empty();
-    open_account(&db, OMAR);
-    open(&db, 1, now().plus_seconds(60)).unwrap();
-    let check = |hash: u8, seconds, expected| {
-        let found = by_session(&db, &[hash; 32], now().plus_seconds(seconds)).unwrap();
-        assert_eq!(found.map(|identity| identity.account), expected);
+fn sessions_of(db: &RusqliteDb, number: u32) -> i64 {
+    let count = sessions::of_account(db, account(number), now()).unwrap().len();
+    i64::try_from(count).unwrap()
+}
+
+fn open_reset(db: &RusqliteDb, number: u32) {
+    let challenge = NewChallenge {
+        hash: &[number.to_be_bytes()[3]; 32],
+        kind: ChallengeKind::PasswordReset,
+        account: Some(account(number)),
+        payload: b"",
     };
-    check(1, 0, Some(account(OMAR)));
-    check(1, 59, Some(account(OMAR)));
-    check(1, 60, None);
-    check(2, 0, None);
-    close_session(&db, &[2; 32]).unwrap();
-    check(1, 0, Some(account(OMAR)));
-    close_session(&db, &[1; 32]).unwrap();
-    check(1, 0, None);
+    let mail = MailId::from_random(now(), random(number));
+    challenges::open_by_mail(db, &challenge, mail, "password-reset", b"sealed", now()).unwrap();
 }
 
 #[test]
-fn sessions_that_are_over_are_swept() {
+fn a_new_password_ends_other_sessions_and_codes() {
     let db = empty();
-    open_account(&db, OMAR);
-    for number in 1..=9 {
-        open(&db, number, now().plus_seconds(number.into())).unwrap();
+    for number in [OMAR, AIDA] {
+        open_account(&db, number);
+        open_reset(&db, number);
     }
-    sweep_sessions(&db, now().plus_seconds(5)).unwrap();
-    assert_eq!(count(&db, "SELECT count(*) FROM sessions"), 4);
-    assert_eq!(count(&db, "SELECT min(expires_at) FROM sessions"), now().seconds() + 6);
-}
-
-fn token(number: u8, hash: &[u8; 32], expires_at: Timestamp) -> NewToken<'_> {
-    NewToken {
-        id: TokenId::from_random(now(), random(number.into())),
-        hash,
-        account: account(OMAR),
-        name: "laptop",
-        scopes: Scopes::parse(["read", "rent"]).unwrap(),
-        expires_at,
-    }
+    open(&db, OMAR, 1, now().plus_seconds(60)).unwrap();
+    open(&db, OMAR, 2, now().plus_seconds(60)).unwrap();
+    open(&db, AIDA, 3, now().plus_seconds(60)).unwrap();
+    change_password(&db, account(OMAR), "$new", Some(&[2; 32])).unwrap();
+    assert_eq!(credentials_of(&db, account(OMAR)).unwrap().unwrap().password_hash, "$new");
+    assert!(sessions::find(&db, &[1; 32], now()).unwrap().is_none());
+    assert!(sessions::find(&db, &[2; 32], now()).unwrap().is_some());
+    assert!(sessions::find(&db, &[3; 32], now()).unwrap().is_some(), "another's stays");
+    assert_eq!(count(&db, "SELECT count(*) FROM challenges"), 1);
+    change_password(&db, account(OMAR), "$newer", None).unwrap();
+    assert_eq!((sessions_of(&db, OMAR), sessions_of(&db, AIDA)), (0, 1));
 }
 
 #[test]
-fn a_token_says_who_and_what_for() {
+fn a_hash_is_renewed_unless_the_password_changed_meanwhile() {
     let db = empty();
     open_account(&db, OMAR);
-    let hash = [7; 32];
-    assert_eq!(create_token(&db, &token(1, &hash, now().plus_seconds(60)), now()), Ok(true));
-    let found = by_token(&db, &hash, now()).unwrap().unwrap();
-    assert_eq!((found.account, found.email.as_str()), (account(OMAR), email(OMAR).as_str()));
-    assert_eq!(found.scopes.names().collect::<Vec<_>>(), ["read", "rent"]);
-    assert_eq!(by_token(&db, &hash, now().plus_seconds(60)), Ok(None));
-    assert_eq!(by_token(&db, &[8; 32], now()), Ok(None));
+    change_password(&db, account(OMAR), "$1", None).unwrap();
+    let hash = || credentials_of(&db, account(OMAR)).unwrap().unwrap().password_hash;
+    rehash(&db, account(OMAR), "$1", "$2").unwrap();
+    assert_eq!(hash(), "$2");
+    rehash(&db, account(OMAR), "$1", "$3").unwrap();
+    assert_eq!(hash(), "$2");
 }
 
 #[test]
-fn an_account_has_a_limited_number_of_tokens() {
+fn an_address_moves_unless_it_is_taken() {
     let db = empty();
     open_account(&db, OMAR);
-    let max = u8::try_from(TOKENS_PER_ACCOUNT_MAX).unwrap();
-    for number in 1..=max {
-        let ends_at = now().plus_seconds(if number == 1 { 60 } else { 600 });
-        assert_eq!(create_token(&db, &token(number, &[number; 32], ends_at), now()), Ok(true));
+    open_account(&db, AIDA);
+    open_reset(&db, OMAR);
+    assert_eq!(change_email(&db, account(OMAR), &email(AIDA)), Ok(false));
+    assert_eq!(count(&db, "SELECT count(*) FROM challenges"), 1, "nothing is half done");
+    let new = Email::parse("new@example.org").unwrap();
+    assert_eq!(change_email(&db, account(OMAR), &new), Ok(true));
+    assert_eq!(credentials(&db, &new).unwrap().unwrap().account, account(OMAR));
+    assert!(credentials(&db, &email(OMAR)).unwrap().is_none());
+    assert_eq!(count(&db, "SELECT count(*) FROM challenges"), 0);
+}
+
+#[test]
+fn an_account_that_is_shut_out_has_no_sessions_and_opens_none() {
+    let db = empty();
+    open_account(&db, OMAR);
+    open(&db, OMAR, 1, now().plus_seconds(60)).unwrap();
+    assert_eq!(disable(&db, account(OMAR), Some(now())), Ok(true));
+    assert!(sessions::find(&db, &[1; 32], now()).unwrap().is_none());
+    assert_eq!(open(&db, OMAR, 2, now().plus_seconds(60)), Ok(false));
+    assert_eq!(disable(&db, account(OMAR), None), Ok(true));
+    assert_eq!(open(&db, OMAR, 3, now().plus_seconds(60)), Ok(true));
+    assert_eq!(disable(&db, account(99), Some(now())), Ok(false));
+}
+
+#[test]
+fn who_is_deleted_is_gone_and_their_money_is_not() {
+    let db = market();
+    open(&db, OMAR, 1, now().plus_seconds(60)).unwrap();
+    open_reset(&db, OMAR);
+    let entries = count(&db, "SELECT count(*) FROM ledger_entries");
+    assert_eq!(delete(&db, account(OMAR), now()), Ok(true));
+    assert!(credentials(&db, &email(OMAR)).unwrap().is_none());
+    assert!(credentials_of(&db, account(OMAR)).unwrap().is_none());
+    assert!(sessions::find(&db, &[1; 32], now()).unwrap().is_none());
+    let left = "SELECT (SELECT count(*) FROM challenges) + (SELECT count(*) FROM mails)
+                       + (SELECT count(*) FROM accounts WHERE email LIKE 'omar%')";
+    assert_eq!(count(&db, left), 0);
+    assert_eq!(count(&db, "SELECT count(*) FROM ledger_entries"), entries);
+    assert_sound(&db);
+    // Once, and the address is free for somebody else.
+    assert_eq!(delete(&db, account(OMAR), now()), Ok(false));
+    assert_eq!(create(&db, account(77), &email(OMAR), "$", now()), Ok(true));
+}
+
+#[test]
+fn who_rents_or_offers_is_not_deleted() {
+    let db = market();
+    rent(&db, attempt(OMAR, "key")).unwrap();
+    assert_eq!(delete(&db, account(OMAR), now()), Ok(false), "rents");
+    assert_eq!(delete(&db, account(FARMER), now()), Ok(false), "offers");
+    let paused = format!("UPDATE nodes SET listing = '{}'", Listing::Paused.as_str());
+    by_hand(&db, &paused).unwrap();
+    assert_eq!(delete(&db, account(FARMER), now()), Ok(false), "a slice is rented");
+    rentals::end_due(&db, now().plus_months(1), 10).unwrap();
+    assert_eq!(delete(&db, account(FARMER), now()), Ok(true));
+    assert_eq!(delete(&db, account(OMAR), now()), Ok(true));
+    assert!(store::nodes::farmer_of(&db, NodeId(NODE)).unwrap().is_some(), "history stays");
+    assert_sound(&db);
+}
+
+#[test]
+fn accounts_are_listed_by_the_beginning_of_their_address() {
+    let db = empty();
+    for number in [OMAR, AIDA] {
+        open_account(&db, number);
     }
-    let hash = [max + 1; 32];
-    let one_more = token(max + 1, &hash, now().plus_seconds(600));
-    assert_eq!(create_token(&db, &one_more, now()), Ok(false));
-    // One that is over makes room.
-    assert_eq!(create_token(&db, &one_more, now().plus_seconds(60)), Ok(true));
+    let first = email(AIDA).as_str().to_owned();
+    let all = list(&db, "", "", 10).unwrap();
+    assert_eq!(all.len(), 2);
+    assert!(all[0].email < all[1].email);
+    assert_eq!(list(&db, &first, "", 10).unwrap().len(), 1);
+    assert_eq!(list(&db, "", &all[0].email, 10).unwrap()[0].email, all[1].email);
+    assert_eq!(list(&db, "%", "", 10).unwrap().len(), 0);
+    assert_eq!(set_operator(&db, account(AIDA), true), Ok(true));
+    assert!(list(&db, &first, "", 1).unwrap()[0].is_operator);
+    assert_eq!(set_operator(&db, account(99), true), Ok(false));
+    assert_eq!(payout(&db, account(AIDA)), Ok(None));
+    set_payout(&db, account(AIDA), Some("5Grw")).unwrap();
+    assert_eq!(payout(&db, account(AIDA)), Ok(Some("5Grw".to_owned())));
 }

@@ -12,6 +12,7 @@ fn healthy() -> RusqliteDb {
     rent(&db, Attempt { term: Term::Quarter, ..attempt(OMAR, "key") }).unwrap();
     rent(&db, attempt(AIDA, "key")).unwrap();
     store::rentals::end_due(&db, now().plus_months(1), 10).unwrap();
+    store::audit::seal(&db).unwrap();
     db
 }
 
@@ -31,7 +32,7 @@ fn defenseless(db: &RusqliteDb) {
 }
 
 /// How to break each invariant; some in more than one way.
-const BREAKS: [(&str, &str); 20] = [
+const BREAKS: [(&str, &str); 23] = [
     (
         "one-rental-per-slice",
         "UPDATE rentals SET slice_number = 1, state = 'active', ended_at = NULL
@@ -52,6 +53,9 @@ const BREAKS: [(&str, &str); 20] = [
         "INSERT INTO events (kind, node_id, slice_number, rental_id, created_at)
          VALUES ('rental-ended', 32, 3, 'never begun', 0)",
     ),
+    ("audit-chain", "UPDATE audit SET action = 'sign-in' WHERE id = 2"),
+    ("audit-chain", "DELETE FROM audit WHERE id = 2"),
+    ("audit-chain", "DELETE FROM audit_seals WHERE audit_id = 2"),
     ("allocated-means-rented", "UPDATE slices SET state = 'allocated' WHERE number = 3"),
     ("allocated-means-rented", "UPDATE slices SET state = 'available' WHERE number = 1"),
     ("counters-are-counts", "UPDATE nodes SET available_slices = available_slices + 1"),

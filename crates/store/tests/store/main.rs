@@ -5,12 +5,15 @@
 #![expect(clippy::unwrap_used, reason = "what fails in a test fails the test")]
 
 mod accounts;
+mod audit;
+mod challenges;
 mod commands;
 mod dump;
 mod ends;
 mod farm;
 mod invariants;
 mod ledger;
+mod limits;
 mod mails;
 mod market;
 mod migrate;
@@ -20,4 +23,6 @@ mod races;
 mod rent;
 mod schema;
 mod search;
+mod sessions;
 mod sync;
+mod tokens;

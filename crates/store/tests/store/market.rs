@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use domain::account::Email;
-use domain::id::{AccountId, NodeId, RANDOM_ID_BYTES, RentalId};
+use domain::id::{AccountId, NodeId, RANDOM_ID_BYTES, RentalId, TokenId};
 use domain::listing::Listing;
 use domain::money::{Percent, Usd};
 use domain::node::{Capacity, NodeReport, NodeStatus, Refusal, Resources};
@@ -172,6 +172,7 @@ pub(crate) struct Attempt<'a> {
     pub(crate) id: u32,
     pub(crate) at: Timestamp,
     pub(crate) fee_percent: u8,
+    pub(crate) token: Option<TokenId>,
 }
 
 /// A try to rent any slice of `NODE` for a month.
@@ -186,6 +187,7 @@ pub(crate) fn attempt(renter: u32, key: &str) -> Attempt<'_> {
         id: renter,
         at: now(),
         fee_percent: 10,
+        token: None,
     }
 }
 
@@ -198,6 +200,7 @@ pub(crate) fn rent(db: &impl Db, attempt: Attempt<'_>) -> Result<Rental, RentFai
     let order = Order {
         request: &request,
         renter: account(attempt.renter),
+        token: attempt.token,
         key: &IdempotencyKey::parse(attempt.key).unwrap(),
         request_hash,
         platform_fee: Percent::whole(attempt.fee_percent),

@@ -99,10 +99,9 @@ const SAMPLES: [&str; MIGRATIONS.len()] = [
      UPDATE sessions SET seen_at = 10, is_strong = 1;
      UPDATE tokens SET farm_id = 1, ceiling_micros = 5, spent_micros = 5;
      INSERT INTO challenges VALUES (zeroblob(32), 'password-reset', 'ada', x'', 10, 11);
-     INSERT INTO rate_limits VALUES ('sign-in', zeroblob(32), 10000);",
+     INSERT INTO rate_limits VALUES ('sign-in', 'ada', 1000, 10000);",
     "INSERT INTO audit (action, actor, account_id, created_at)
      VALUES ('sign-in', 'account', 'ada', 12);
-     INSERT INTO audit_seals VALUES (1, zeroblob(32));
      INSERT INTO credit_wallet VALUES ('key2', 'ada', 1000000, 'Thanks', 12);",
     "INSERT INTO challenge_by_mail VALUES
          (randomblob(32), 'email-change', 'ada', x'', 13, 14, 'm1', 'email-change', x'00');
@@ -110,6 +109,9 @@ const SAMPLES: [&str; MIGRATIONS.len()] = [
     "INSERT INTO passkeys VALUES (zeroblob(16), 'ada', 'Laptop', x'', x'', 15, NULL);
      INSERT INTO totp_secrets VALUES ('ada', x'00', 15, 0, 15);
      INSERT INTO recovery_codes VALUES ('ada', zeroblob(32));",
+    "INSERT INTO change_password VALUES ('farmer', '$2', NULL);
+     INSERT INTO change_email VALUES ('farmer', 'g@example.org');
+     INSERT INTO disable_account VALUES ('farmer', 16);",
 ];
 
 #[test]

@@ -4,15 +4,18 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use domain::account::Scopes;
-use domain::id::{MailId, NodeId, SessionId, TokenId};
+use domain::id::{AccountId, MailId, NodeId, SessionId, TokenId};
 use domain::listing::Listing;
 use domain::term::Term;
 use rusqlite::{StatementStatus, params_from_iter, types::Value as SqlValue};
+use store::challenges::{ChallengeKind, NewChallenge};
 use store::ledger::Credit;
+use store::limits::Use;
 use store::offers::{Filter, Sort};
+use store::sessions::NewSession;
 use store::{
-    Db, Row, Rows, RusqliteDb, StoreError, Value, accounts, ledger, mails, nodes, offers, rentals,
-    sync,
+    Db, Row, Rows, RusqliteDb, StoreError, Value, accounts, audit, challenges, ledger, limits,
+    mails, nodes, offers, rentals, sessions, sync, tokens,
 };
 
 use crate::market::{
@@ -87,6 +90,77 @@ impl Db for Metered<'_> {
     }
 }
 
+/// What accounts do: sign in, ask with tokens, and change.
+fn a_day_of_accounts(db: &impl Db, renter: AccountId) {
+    accounts::credentials(db, &email(OMAR)).unwrap();
+    accounts::credentials_of(db, renter).unwrap();
+    accounts::list(db, "omar", "", 20).unwrap();
+    accounts::payout(db, renter).unwrap();
+    let session = NewSession {
+        id: SessionId::from_random(now(), random(1)),
+        hash: &[1; 32],
+        account: renter,
+        is_strong: false,
+        address: "",
+        user_agent: "",
+        expires_at: now().plus_months(1),
+    };
+    sessions::open(db, &session, now()).unwrap();
+    sessions::find(db, &[1; 32], now().plus_seconds(sessions::SEEN_SECONDS)).unwrap();
+    sessions::of_account(db, renter, now()).unwrap();
+    sessions::prove(db, session.id, &[1; 32], true, now()).unwrap();
+    sessions::end_others(db, renter, Some(session.id)).unwrap();
+    sessions::end(db, renter, session.id).unwrap();
+    sessions::sweep(db, now()).unwrap();
+    sessions::close(db, &[1; 32]).unwrap();
+    let token = tokens::NewToken {
+        id: TokenId::from_random(now(), random(1)),
+        hash: &[1; 32],
+        hint: "myc_",
+        account: renter,
+        name: "laptop",
+        scopes: Scopes::ALL,
+        farm: None,
+        ceiling: None,
+        expires_at: now().plus_months(1),
+    };
+    tokens::create(db, &token, now()).unwrap();
+    tokens::find(db, &[1; 32], now()).unwrap();
+    tokens::of_account(db, renter, now()).unwrap();
+    tokens::revoke(db, renter, token.id).unwrap();
+    tokens::sweep(db, now()).unwrap();
+    accounts::change_password(db, renter, "$", None).unwrap();
+    accounts::rehash(db, renter, "$", "$").unwrap();
+    accounts::change_email(db, renter, &email(OMAR)).unwrap();
+    accounts::disable(db, renter, None).unwrap();
+    accounts::set_operator(db, renter, false).unwrap();
+    accounts::set_payout(db, renter, None).unwrap();
+    a_day_of_guards(db, renter);
+}
+
+/// What watches over them: challenges, limits and the audit log.
+fn a_day_of_guards(db: &impl Db, renter: AccountId) {
+    let challenge = NewChallenge {
+        hash: &[1; 32],
+        kind: ChallengeKind::PasswordReset,
+        account: Some(renter),
+        payload: b"",
+    };
+    challenges::open(db, &challenge, now()).unwrap();
+    challenges::find(db, &[1; 32], challenge.kind, now()).unwrap();
+    challenges::take(db, &[1; 32], challenge.kind, now()).unwrap();
+    challenges::sweep(db, now()).unwrap();
+    let limit = Use { policy: "changes", key: "a", span: 60_000, cost: 1 };
+    limits::pour(db, &[limit], now()).unwrap();
+    limits::level(db, limit.policy, limit.key, now()).unwrap();
+    limits::give_back(db, &limit).unwrap();
+    limits::sweep(db, now()).unwrap();
+    audit::of_account(db, renter, None, 20).unwrap();
+    audit::all(db, None, 20).unwrap();
+    audit::seal(db).unwrap();
+    audit::broken(db).unwrap();
+}
+
 /// Every statement of a running marketplace but the sums over all of it, once.
 fn a_day(db: &impl Db) {
     let (farmer, renter) = (account(FARMER), account(OMAR));
@@ -94,22 +168,7 @@ fn a_day(db: &impl Db) {
     ledger::credit(db, &key, now()).unwrap();
     ledger::balance(db, renter).unwrap();
     ledger::entries(db, renter, None, 20).unwrap();
-    accounts::credentials(db, &email(OMAR)).unwrap();
-    let session = SessionId::from_random(now(), random(1));
-    accounts::open_session(db, session, &[1; 32], renter, now(), now().plus_months(1)).unwrap();
-    accounts::by_session(db, &[1; 32], now()).unwrap();
-    accounts::sweep_sessions(db, now()).unwrap();
-    accounts::close_session(db, &[1; 32]).unwrap();
-    let token = accounts::NewToken {
-        id: TokenId::from_random(now(), random(1)),
-        hash: &[1; 32],
-        account: renter,
-        name: "laptop",
-        scopes: Scopes::ALL,
-        expires_at: now().plus_months(1),
-    };
-    accounts::create_token(db, &token, now()).unwrap();
-    accounts::by_token(db, &[1; 32], now()).unwrap();
+    a_day_of_accounts(db, renter);
     for sort in [Sort::Price, Sort::Uptime] {
         for country in [None, Some("Belgium".to_owned())] {
             let filter = Filter { country, ..Filter::default() };

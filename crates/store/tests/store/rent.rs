@@ -48,6 +48,7 @@ fn three_months_at_25_dollars_leave_these_rows() {
             state='active' term_months=3 offer_version=2 price_micros=25000000 min_uptime=9950
             min_bandwidth_mbps=100 total_micros=71250000 fee_micros=7120000 idempotency_key='key'
             request_hash=x'32 None 3 None' started_at=1795367321 ends_at=1803316121 ended_at=NULL
+            token_id=NULL
         ~ slices node_id=32 number=1 state='allocated'
     "#]]
     .assert_eq(&text);

@@ -8,6 +8,8 @@ use domain::promise::Uptime;
 use domain::rental::RentalState;
 use domain::slice::SliceState;
 use domain::term::Term;
+use store::audit::Actor;
+use store::challenges::ChallengeKind;
 use store::{Db, RusqliteDb, StoreError, Value};
 
 use crate::market::{AIDA, OMAR, attempt, by_hand, count, empty, market, rent};
@@ -23,7 +25,7 @@ fn check<T: Display>(table: &str, column: &str, expected: impl IntoIterator<Item
     let sql = create_table(&empty(), table);
     let (_, rest) = sql.split_once(&format!("CHECK ({column} IN (")).expect(&sql);
     let (list, _) = rest.split_once("))").unwrap();
-    let found: Vec<&str> = list.split(", ").map(|item| item.trim_matches('\'')).collect();
+    let found: Vec<&str> = list.split(',').map(|item| item.trim().trim_matches('\'')).collect();
     let expected: Vec<String> = expected.into_iter().map(|item| item.to_string()).collect();
     assert_eq!(found, expected, "{table}.{column}");
 }
@@ -34,6 +36,8 @@ fn states_are_those_of_the_domain() {
     check("nodes", "status", NodeStatus::ALL.map(NodeStatus::as_str));
     check("slices", "state", SliceState::ALL.map(SliceState::as_str));
     check("rentals", "state", RentalState::ALL.map(RentalState::as_str));
+    check("challenges", "kind", ChallengeKind::ALL.map(ChallengeKind::as_str));
+    check("audit", "actor", Actor::ALL.map(Actor::as_str));
     check("rentals", "term_months", Term::ALL.map(Term::months));
 }
 
@@ -84,7 +88,7 @@ fn a_second_active_rental_of_a_slice_is_refused() {
     let copy = "INSERT INTO rentals
                 SELECT 'second', node_id, slice_number, ?1, farmer_id, state, term_months,
                        offer_version, price_micros, min_uptime, min_bandwidth_mbps, total_micros,
-                       fee_micros, 'other', request_hash, started_at, ends_at, ended_at
+                       fee_micros, 'other', request_hash, started_at, ends_at, ended_at, NULL
                   FROM rentals";
     let aida = Value::text(crate::market::account(AIDA));
     let refused = db.run(copy, &[aida]);

@@ -1,15 +1,27 @@
-//! Accounts, sessions and tokens.
+//! Accounts: signing up and in, what changes one, sessions, tokens, and what was done.
 
 use domain::account::Scope;
+use domain::time::Timestamp;
 use http::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use store::accounts::Identity;
+use store::audit::{Entry, hex};
+use store::sessions::Session;
+use store::tokens::Token;
 
-use crate::json::{EMAIL, ONE_LINE_OF_80};
-use crate::operation::{Access, Operation, schema_of};
+use crate::api::{PAGING, PageOf};
+use crate::json::{Decimal, EMAIL, ONE_LINE_OF_80, optional_dollars};
+use crate::operation::{Access, NextStep, Operation, schema_of};
 use crate::problem::Kind;
 
 const GROUP: &str = "Account";
+
+/// What an answer says where a mail is on its way.
+const MAIL_SENT: NextStep = NextStep {
+    about: "A mail with a code is on its way; it is good once, for ten minutes.",
+    answer: schema_of::<MailSentView>,
+};
 
 /// `POST /api/account`
 pub const CREATE_ACCOUNT: Operation = Operation {
@@ -17,12 +29,29 @@ pub const CREATE_ACCOUNT: Operation = Operation {
     group: GROUP,
     method: Method::POST,
     path: "/api/account",
-    summary: "Signs up. The answer sets the cookie of a session.",
+    summary: "Signs up. Where the marketplace sends mail, it answers 202 and the same whether or \
+              not the address has an account; else the account is there, and signed in.",
     body: Some(schema_of::<CredentialsBody>),
     status: 201,
-    about_answer: "The account.",
+    about_answer: "The account; the answer sets the cookie of a session.",
     answer: Some(schema_of::<AccountView>),
+    next_step: Some(MAIL_SENT),
     problems: &[Kind::EmailTaken],
+    ..Operation::READ
+};
+
+/// `POST /api/account/confirm`
+pub const CONFIRM_ACCOUNT: Operation = Operation {
+    id: "confirmAccount",
+    group: GROUP,
+    method: Method::POST,
+    path: "/api/account/confirm",
+    summary: "Makes the account that a mail was sent for, and signs it in.",
+    body: Some(schema_of::<CodeBody>),
+    status: 201,
+    about_answer: "The account; the answer sets the cookie of a session.",
+    answer: Some(schema_of::<AccountView>),
+    problems: &[Kind::ExpiredCode],
     ..Operation::READ
 };
 
@@ -35,6 +64,98 @@ pub const SHOW_ACCOUNT: Operation = Operation {
     access: Access::Account(Scope::Read),
     about_answer: "The account.",
     answer: Some(schema_of::<AccountView>),
+    ..Operation::READ
+};
+
+/// `POST /api/account/delete`
+pub const DELETE_ACCOUNT: Operation = Operation {
+    id: "deleteAccount",
+    group: GROUP,
+    method: Method::POST,
+    path: "/api/account/delete",
+    summary: "Deletes the account for good. Money and history stay booked, without the person.",
+    access: Access::Account(Scope::Read),
+    body: Some(schema_of::<PasswordBody>),
+    status: 204,
+    about_answer: "The account is deleted.",
+    problems: &[Kind::WrongPassword, Kind::InUse],
+    ..Operation::READ
+};
+
+/// `POST /api/account/password`
+pub const CHANGE_PASSWORD: Operation = Operation {
+    id: "changePassword",
+    group: GROUP,
+    method: Method::POST,
+    path: "/api/account/password",
+    summary: "Changes the password, and ends every other session.",
+    access: Access::Account(Scope::Read),
+    body: Some(schema_of::<NewPasswordBody>),
+    status: 204,
+    about_answer: "The password is changed; the answer sets the cookie of the session anew.",
+    problems: &[Kind::WrongPassword],
+    ..Operation::READ
+};
+
+/// `POST /api/account/email`
+pub const CHANGE_EMAIL: Operation = Operation {
+    id: "changeEmail",
+    group: GROUP,
+    method: Method::POST,
+    path: "/api/account/email",
+    summary: "Changes the e-mail address; where the marketplace sends mail, once the new address \
+              has confirmed it.",
+    access: Access::Account(Scope::Read),
+    body: Some(schema_of::<NewEmailBody>),
+    about_answer: "The account with its new address.",
+    answer: Some(schema_of::<AccountView>),
+    next_step: Some(MAIL_SENT),
+    problems: &[Kind::WrongPassword, Kind::EmailTaken],
+    ..Operation::READ
+};
+
+/// `POST /api/account/email/confirm`
+pub const CONFIRM_EMAIL: Operation = Operation {
+    id: "confirmEmail",
+    group: GROUP,
+    method: Method::POST,
+    path: "/api/account/email/confirm",
+    summary: "Takes on the e-mail address that a mail was sent to.",
+    body: Some(schema_of::<CodeBody>),
+    status: 204,
+    about_answer: "The address is changed.",
+    problems: &[Kind::ExpiredCode, Kind::EmailTaken],
+    ..Operation::READ
+};
+
+/// `POST /api/account/reset`
+pub const ASK_RESET: Operation = Operation {
+    id: "askPasswordReset",
+    group: GROUP,
+    method: Method::POST,
+    path: "/api/account/reset",
+    summary: "Sends a mail to choose a new password; says the same whether or not the address has \
+              an account.",
+    body: Some(schema_of::<EmailBody>),
+    status: 202,
+    about_answer: "A mail is on its way.",
+    answer: Some(schema_of::<MailSentView>),
+    problems: &[Kind::NoMail],
+    ..Operation::READ
+};
+
+/// `POST /api/account/reset/confirm`
+pub const RESET_PASSWORD: Operation = Operation {
+    id: "resetPassword",
+    group: GROUP,
+    method: Method::POST,
+    path: "/api/account/reset/confirm",
+    summary: "Sets a new password with the code of a mail, and ends every session. It signs nobody \
+              in: a second factor is still asked for.",
+    body: Some(schema_of::<ResetBody>),
+    status: 204,
+    about_answer: "The password is set.",
+    problems: &[Kind::ExpiredCode],
     ..Operation::READ
 };
 
@@ -65,6 +186,44 @@ pub const CLOSE_SESSION: Operation = Operation {
     ..Operation::READ
 };
 
+/// `GET /api/account/sessions`
+pub const LIST_SESSIONS: Operation = Operation {
+    id: "listSessions",
+    group: GROUP,
+    path: "/api/account/sessions",
+    summary: "Lists the browsers that are signed in, the newest first; 50 at most.",
+    access: Access::Account(Scope::Read),
+    about_answer: "The sessions.",
+    answer: Some(schema_of::<PageOf<SessionView>>),
+    ..Operation::READ
+};
+
+/// `DELETE /api/account/sessions/{session}`
+pub const END_SESSION: Operation = Operation {
+    id: "endSession",
+    group: GROUP,
+    method: Method::DELETE,
+    path: "/api/account/sessions/{session}",
+    summary: "Ends a session of the account.",
+    access: Access::Account(Scope::Read),
+    status: 204,
+    about_answer: "The session has ended.",
+    ..Operation::READ
+};
+
+/// `POST /api/account/sessions/end-others`
+pub const END_OTHER_SESSIONS: Operation = Operation {
+    id: "endOtherSessions",
+    group: GROUP,
+    method: Method::POST,
+    path: "/api/account/sessions/end-others",
+    summary: "Ends every session of the account but this one.",
+    access: Access::Account(Scope::Read),
+    status: 204,
+    about_answer: "The others have ended.",
+    ..Operation::READ
+};
+
 /// `POST /api/account/tokens`
 pub const CREATE_TOKEN: Operation = Operation {
     id: "createToken",
@@ -76,8 +235,46 @@ pub const CREATE_TOKEN: Operation = Operation {
     body: Some(schema_of::<TokenBody>),
     status: 201,
     about_answer: "The token.",
-    answer: Some(schema_of::<TokenView>),
-    problems: &[Kind::TooManyTokens],
+    answer: Some(schema_of::<NewTokenView>),
+    problems: &[Kind::TooManyTokens, Kind::ProveFirst],
+    ..Operation::READ
+};
+
+/// `GET /api/account/tokens`
+pub const LIST_TOKENS: Operation = Operation {
+    id: "listTokens",
+    group: GROUP,
+    path: "/api/account/tokens",
+    summary: "Lists the tokens of the account, the newest first; 100 at most.",
+    access: Access::Account(Scope::Read),
+    about_answer: "The tokens, without their texts.",
+    answer: Some(schema_of::<PageOf<TokenView>>),
+    ..Operation::READ
+};
+
+/// `DELETE /api/account/tokens/{token}`
+pub const REVOKE_TOKEN: Operation = Operation {
+    id: "revokeToken",
+    group: GROUP,
+    method: Method::DELETE,
+    path: "/api/account/tokens/{token}",
+    summary: "Revokes a token, at once.",
+    access: Access::Account(Scope::Read),
+    status: 204,
+    about_answer: "The token is nobody's any more.",
+    ..Operation::READ
+};
+
+/// `GET /api/account/audit`
+pub const LIST_AUDIT: Operation = Operation {
+    id: "listAccountAudit",
+    group: GROUP,
+    path: "/api/account/audit",
+    summary: "Lists what was done in this account and with it, the newest first.",
+    access: Access::Account(Scope::Read),
+    query: &PAGING,
+    about_answer: "A page of the audit log.",
+    answer: Some(schema_of::<PageOf<AuditView>>),
     ..Operation::READ
 };
 
@@ -93,6 +290,76 @@ pub struct CredentialsBody {
     pub password: String,
 }
 
+/// The code of a mail.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CodeBody {
+    /// The code.
+    pub code: String,
+}
+
+/// The account's password, to show that it is its owner who asks.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PasswordBody {
+    /// The account's password.
+    pub password: String,
+}
+
+/// A password to change to.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewPasswordBody {
+    /// The password until now.
+    pub current_password: String,
+    /// The password from now on, at least 8 characters.
+    #[schemars(length(min = 8, max = 512))]
+    pub password: String,
+}
+
+/// An e-mail address to change to.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewEmailBody {
+    /// The address from now on.
+    #[schemars(length(max = 254), regex(pattern = EMAIL))]
+    pub email: String,
+    /// The account's password.
+    pub password: String,
+}
+
+/// An e-mail address.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EmailBody {
+    /// The account's e-mail address.
+    #[schemars(length(max = 254), regex(pattern = EMAIL))]
+    pub email: String,
+}
+
+/// A code and a new password.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ResetBody {
+    /// The code of the mail.
+    pub code: String,
+    /// The password from now on, at least 8 characters.
+    #[schemars(length(min = 8, max = 512))]
+    pub password: String,
+}
+
+/// A mail is on its way.
+#[derive(Serialize, JsonSchema)]
+pub struct MailSentView {
+    /// Always `mail-sent`.
+    pub status: &'static str,
+}
+
+impl MailSentView {
+    /// The one thing that it says.
+    pub const SENT: MailSentView = MailSentView { status: "mail-sent" };
+}
+
 /// An account.
 #[derive(Serialize, JsonSchema)]
 pub struct AccountView {
@@ -100,6 +367,53 @@ pub struct AccountView {
     pub id: String,
     /// Its e-mail address.
     pub email: String,
+    /// Whether it is an operator's.
+    pub is_operator: bool,
+}
+
+impl AccountView {
+    /// Shows the account that asks.
+    pub fn new(identity: &Identity) -> AccountView {
+        AccountView {
+            id: identity.account.to_string(),
+            email: identity.email.clone(),
+            is_operator: identity.is_operator,
+        }
+    }
+}
+
+/// A browser that is signed in.
+#[derive(Serialize, JsonSchema)]
+pub struct SessionView {
+    /// Its id.
+    pub id: String,
+    /// Whether it is the one that asks.
+    pub is_current: bool,
+    /// Whether a second factor was shown.
+    pub is_strong: bool,
+    /// From which network address it was opened.
+    pub address: String,
+    /// With which browser it was opened, in its own words.
+    pub user_agent: String,
+    /// When it was opened (RFC 3339).
+    pub created_at: String,
+    /// When it was last used, to the hour (RFC 3339).
+    pub seen_at: String,
+}
+
+impl SessionView {
+    /// Shows a session to `identity`.
+    pub fn new(session: &Session, identity: &Identity) -> SessionView {
+        SessionView {
+            id: session.id.to_string(),
+            is_current: identity.session() == Some(session.id),
+            is_strong: session.is_strong,
+            address: session.address.clone(),
+            user_agent: session.user_agent.clone(),
+            created_at: session.created_at.to_string(),
+            seen_at: session.seen_at.to_string(),
+        }
+    }
 }
 
 /// A token to make.
@@ -109,22 +423,111 @@ pub struct TokenBody {
     /// What you call it, 1 to 80 characters.
     #[schemars(regex(pattern = ONE_LINE_OF_80))]
     pub name: String,
-    /// What it may do: any of `read`, `rent`, `farm`.
-    #[schemars(length(min = 1), inner(regex(pattern = "^(read|rent|farm)$")))]
+    /// What it may do: any of `read`, `rent`, `farm`, `agent`, `admin`.
+    #[schemars(length(min = 1), inner(regex(pattern = "^(read|rent|farm|agent|admin)$")))]
     pub scopes: Vec<String>,
+    /// The only farm that it may touch, by the grid's number; any where it is left out.
+    pub farm_id: Option<u32>,
+    /// What it may spend in all, in dollars and cents; anything where it is left out.
+    #[schemars(schema_with = "optional_dollars")]
+    pub ceiling_usd: Option<Decimal>,
+    /// In how many days it ends, 1 to 365; 90 where it is left out.
+    #[schemars(range(min = 1, max = 365))]
+    pub expires_in_days: Option<u32>,
 }
 
 /// A token that was made.
 #[derive(Serialize, JsonSchema)]
+pub struct NewTokenView {
+    /// The token itself. It is not kept: write it down now.
+    pub token: String,
+    /// What is known of it later.
+    #[serde(flatten)]
+    pub about: TokenView,
+}
+
+/// A token, without its text.
+#[derive(Serialize, JsonSchema)]
 pub struct TokenView {
     /// Its id.
     pub id: String,
-    /// The token itself. It is not kept: write it down now.
-    pub token: String,
+    /// How its text begins.
+    pub hint: String,
     /// What you call it.
     pub name: String,
     /// What it may do.
     pub scopes: Vec<&'static str>,
+    /// The only farm that it may touch; null for any.
+    pub farm_id: Option<u32>,
+    /// What it may spend in all, as decimal text; null for anything.
+    pub ceiling_usd: Option<String>,
+    /// What it has spent, as decimal text.
+    pub spent_usd: String,
+    /// When it was made (RFC 3339).
+    pub created_at: String,
+    /// When it was last used, to the minute (RFC 3339); null if it never was.
+    pub used_at: Option<String>,
     /// When it ends (RFC 3339).
     pub expires_at: String,
+}
+
+impl TokenView {
+    /// Shows a token.
+    pub fn new(token: &Token) -> TokenView {
+        TokenView {
+            id: token.id.to_string(),
+            hint: token.hint.clone(),
+            name: token.name.clone(),
+            scopes: token.scopes.names().collect(),
+            farm_id: token.farm,
+            ceiling_usd: token.ceiling.map(|ceiling| ceiling.to_string()),
+            spent_usd: token.spent.to_string(),
+            created_at: token.created_at.to_string(),
+            used_at: token.used_at.map(|used_at: Timestamp| used_at.to_string()),
+            expires_at: token.expires_at.to_string(),
+        }
+    }
+}
+
+/// An entry of the audit log.
+#[derive(Serialize, JsonSchema)]
+pub struct AuditView {
+    /// Its number.
+    pub id: i64,
+    /// What was done, such as `sign-in` or `slice-rented`.
+    pub action: String,
+    /// How it was asked for: `visitor`, `account`, `token`, `operator`, or `market`.
+    pub actor: &'static str,
+    /// The account or token that asked; empty if there is none.
+    pub actor_id: String,
+    /// The account that it concerns; null if none.
+    pub account_id: Option<String>,
+    /// What it was done to, such as a rental's id.
+    pub subject: String,
+    /// From which network address; empty for the market's own.
+    pub address: String,
+    /// The request; empty for the market's own.
+    pub request_id: String,
+    /// When (RFC 3339).
+    pub created_at: String,
+    /// SHA-256 over the seal before it and this entry; null for some seconds, until it is sealed.
+    pub seal: Option<String>,
+}
+
+impl AuditView {
+    /// Shows an entry.
+    pub fn new(entry: &Entry) -> AuditView {
+        AuditView {
+            id: entry.id,
+            action: entry.action.clone(),
+            actor: entry.actor.as_str(),
+            actor_id: entry.actor_id.clone(),
+            account_id: entry.account.clone(),
+            subject: entry.subject.clone(),
+            address: entry.address.clone(),
+            request_id: entry.request_id.clone(),
+            created_at: entry.created_at.to_string(),
+            seal: entry.seal.map(|seal| hex(&seal)),
+        }
+    }
 }

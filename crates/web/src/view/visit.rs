@@ -19,6 +19,8 @@ pub struct Visit<'a> {
     pub(super) now: Timestamp,
     /// Names the request.
     pub(super) request_id: &'a str,
+    /// What forms of this session carry.
+    form_token: Option<String>,
     /// What a farmer may ask for a slice and month.
     pub(super) price_limits: PriceLimits,
     /// What the platform keeps of a rental.
@@ -53,6 +55,7 @@ impl<'a> Visit<'a> {
             viewer,
             now: cx.now,
             request_id: &cx.request_id,
+            form_token: viewer.and_then(|_| session::form_token(cx.request)),
             price_limits: cx.config.price_limits,
             platform_fee: cx.config.platform_fee,
             base_url: base_url(&cx.config.public_url, cx.request),
@@ -65,6 +68,7 @@ impl<'a> Visit<'a> {
         Frame {
             signed_in: self.viewer.map(|viewer| viewer.identity.email.clone()),
             balance: self.viewer.map(|viewer| viewer.balance.for_people()),
+            form_token: self.form_token.clone(),
             notice: notice::of_query(&self.query(notice::FIELD)),
             ..Frame::new(title, section)
         }
@@ -108,6 +112,7 @@ mod tests {
             viewer: None,
             now: Timestamp::from_seconds(0),
             request_id: "",
+            form_token: None,
             price_limits: PriceLimits { min: Usd::ZERO, max: Usd::ZERO },
             platform_fee: Percent::whole(0),
             base_url: String::new(),

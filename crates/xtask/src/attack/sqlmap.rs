@@ -138,9 +138,13 @@ fn operation_request(
     }
     // Half of them show a cookie: it is a parameter as well. A token that is changed is another's.
     let credential = if method == "get" { person.credential() } else { person.bearer() };
-    headers.extend(credential.map(|(name, value)| (name.to_owned(), value)));
+    // Where there is nothing else to inject at, there is who asks.
+    let has_body = operation["requestBody"].is_object();
+    let is_bare = parameters.is_empty() && !has_body;
+    let mark = if is_bare { String::from(MARK) } else { String::new() };
+    headers.extend(credential.map(|(name, value)| (name.to_owned(), format!("{value}{mark}"))));
     let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
-    let body = (!schema.is_null()).then(|| sample(document, schema, "").to_string());
+    let body = has_body.then(|| sample(document, schema, "").to_string());
     if body.is_some() {
         headers.push(("content-type".to_owned(), "application/json".to_owned()));
     }

@@ -1,0 +1,293 @@
+//! The audit log: who did what. Append-only, and chained by hashes.
+//!
+//! An entry is written where the deed is done. Its seal, SHA-256 over the seal before and the entry,
+//! follows within seconds: SQL has no such function, so that the mailer's cron computes it. Who
+//! changes an old entry would have to change every later seal, and the last one is in the log of
+//! each run.
+
+use domain::id::AccountId;
+use domain::time::Timestamp;
+use sha2::{Digest, Sha256};
+
+use crate::db::{Db, Row, StoreError, Value, only};
+
+/// How many entries are sealed at once.
+const SEALED_AT_ONCE: u32 = 500;
+/// How many entries are checked, the newest ones.
+pub const CHECKED_MAX: u32 = 100_000;
+/// How many entries are read at once.
+const READ_AT_ONCE: u32 = 1_000;
+
+/// How something was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// By somebody who had not signed in.
+    Visitor,
+    /// By an account, in a browser.
+    Account,
+    /// By a token.
+    Token,
+    /// By the bootstrap operator.
+    Operator,
+    /// By the market itself, in the statement that did it.
+    Market,
+}
+
+impl Actor {
+    /// Every actor.
+    pub const ALL: [Actor; 5] =
+        [Actor::Visitor, Actor::Account, Actor::Token, Actor::Operator, Actor::Market];
+
+    /// The stable name, for programs and for SQL.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Actor::Visitor => "visitor",
+            Actor::Account => "account",
+            Actor::Token => "token",
+            Actor::Operator => "operator",
+            Actor::Market => "market",
+        }
+    }
+
+    fn parse(text: &str) -> Option<Actor> {
+        Actor::ALL.into_iter().find(|actor| actor.as_str() == text)
+    }
+}
+
+/// An entry to write. No secret and no text of a person's is in it.
+#[derive(Clone, Copy, Debug)]
+pub struct NewEntry<'a> {
+    /// What was done, such as `sign-in`.
+    pub action: &'static str,
+    /// How it was asked for.
+    pub actor: Actor,
+    /// The account or token that asked; empty if there is none.
+    pub actor_id: &'a str,
+    /// Whom it concerns, and who may read it.
+    pub account: Option<AccountId>,
+    /// What it was done to.
+    pub subject: &'a str,
+    /// From where.
+    pub address: &'a str,
+    /// The request.
+    pub request_id: &'a str,
+}
+
+/// Writes an entry. `?1` action, `?2` actor, `?3` its id, `?4` account, `?5` subject, `?6` address,
+/// `?7` request, `?8` now.
+const WRITE: &str = "
+    INSERT INTO audit (action, actor, actor_id, account_id, subject, address, request_id,
+                       created_at)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+
+/// Writes an entry.
+pub fn write(db: &impl Db, entry: &NewEntry<'_>, now: Timestamp) -> Result<(), StoreError> {
+    let params = [
+        entry.action.into(),
+        entry.actor.as_str().into(),
+        entry.actor_id.into(),
+        entry.account.map(Value::text).into(),
+        entry.subject.into(),
+        entry.address.into(),
+        entry.request_id.into(),
+        now.into(),
+    ];
+    db.run(WRITE, &params).map(drop)
+}
+
+/// An entry of the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its number.
+    pub id: i64,
+    /// What was done.
+    pub action: String,
+    /// How it was asked for.
+    pub actor: Actor,
+    /// The account or token that asked; empty if there is none.
+    pub actor_id: String,
+    /// Whom it concerns.
+    pub account: Option<String>,
+    /// What it was done to.
+    pub subject: String,
+    /// From where.
+    pub address: String,
+    /// The request.
+    pub request_id: String,
+    /// When.
+    pub created_at: Timestamp,
+    /// Its seal; `None` until it has one.
+    pub seal: Option<[u8; 32]>,
+}
+
+impl Entry {
+    /// The seal that follows from the one before. Every part has its length before it, so that no
+    /// two entries have one form.
+    fn seal_after(&self, before: &[u8]) -> [u8; 32] {
+        let mut hasher = Sha256::new();
+        hasher.update(before);
+        hasher.update(self.id.to_be_bytes());
+        hasher.update(self.created_at.seconds().to_be_bytes());
+        for part in [
+            self.action.as_str(),
+            self.actor.as_str(),
+            &self.actor_id,
+            self.account.as_deref().unwrap_or_default(),
+            &self.subject,
+            &self.address,
+            &self.request_id,
+        ] {
+            hasher.update((part.len() as u64).to_be_bytes());
+            hasher.update(part);
+        }
+        hasher.finalize().into()
+    }
+}
+
+/// Up to `?3` entries that concern the account `?1` before the one numbered `?2`, the newest first.
+const OF_ACCOUNT: &str = "
+    SELECT a.id, a.action, a.actor, a.actor_id, a.account_id, a.subject, a.address, a.request_id,
+           a.created_at, s.hash
+      FROM audit a LEFT JOIN audit_seals s ON s.audit_id = a.id
+     WHERE a.account_id = ?1 AND a.id < ?2
+     ORDER BY a.id DESC LIMIT ?3";
+
+/// Up to `?2` entries before the one numbered `?1`, the newest first.
+const ALL: &str = "
+    SELECT a.id, a.action, a.actor, a.actor_id, a.account_id, a.subject, a.address, a.request_id,
+           a.created_at, s.hash
+      FROM audit a LEFT JOIN audit_seals s ON s.audit_id = a.id
+     WHERE a.id < ?1
+     ORDER BY a.id DESC LIMIT ?2";
+
+/// What concerns an account, the newest first, before the entry numbered `before`.
+pub fn of_account(
+    db: &impl Db,
+    account: AccountId,
+    before: Option<i64>,
+    limit: u32,
+) -> Result<Vec<Entry>, StoreError> {
+    let before = before.unwrap_or(i64::MAX);
+    let rows = db.run(OF_ACCOUNT, &[Value::text(account), before.into(), limit.into()])?;
+    rows.into_iter().map(read).collect()
+}
+
+/// Everything, the newest first, before the entry numbered `before`.
+pub fn all(db: &impl Db, before: Option<i64>, limit: u32) -> Result<Vec<Entry>, StoreError> {
+    let rows = db.run(ALL, &[before.unwrap_or(i64::MAX).into(), limit.into()])?;
+    rows.into_iter().map(read).collect()
+}
+
+/// Up to `?2` entries after the one numbered `?1`, the oldest first.
+const AFTER: &str = "
+    SELECT a.id, a.action, a.actor, a.actor_id, a.account_id, a.subject, a.address, a.request_id,
+           a.created_at, s.hash
+      FROM audit a LEFT JOIN audit_seals s ON s.audit_id = a.id
+     WHERE a.id > ?1
+     ORDER BY a.id LIMIT ?2";
+
+/// The entry and hash of the last seal that is `?1` numbers before the end.
+const SEAL_FROM_END: &str = "
+    SELECT audit_id, hash FROM audit_seals
+     WHERE audit_id <= (SELECT max(audit_id) FROM audit_seals) - ?1
+     ORDER BY audit_id DESC LIMIT 1";
+
+/// Writes the seals of `?1`, a JSON array of `[entry, hash in hexadecimal]`.
+const SEAL: &str = "
+    INSERT INTO audit_seals (audit_id, hash)
+    SELECT value ->> 0, unhex(value ->> 1) FROM json_each(?1)";
+
+/// The end of the chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// The last entry that has a seal; 0 if none has.
+    pub id: i64,
+    /// Its seal; zeros if none has one.
+    pub hash: [u8; 32],
+}
+
+/// Seals the entries that have no seal yet, a bounded number each time. Answers the end of the
+/// chain. Another one that does the same at once does no harm: both compute the same.
+pub fn seal(db: &impl Db) -> Result<Head, StoreError> {
+    let head = head(db, 0)?;
+    let rows = db.run(AFTER, &[head.id.into(), SEALED_AT_ONCE.into()])?;
+    let mut last = head;
+    let mut seals = Vec::new();
+    for row in rows {
+        let entry = read(row)?;
+        last = Head { id: entry.id, hash: entry.seal_after(&last.hash) };
+        seals.push(format!("[{},\"{}\"]", last.id, hex(&last.hash)));
+    }
+    if seals.is_empty() {
+        return Ok(head);
+    }
+    match db.run(SEAL, &[format!("[{}]", seals.join(",")).as_str().into()]) {
+        Ok(_) => Ok(last),
+        // Somebody else has sealed them meanwhile.
+        Err(StoreError::Refused(_)) => Ok(head),
+        Err(error) => Err(error),
+    }
+}
+
+/// The last seal that is `from_end` numbers before the end.
+fn head(db: &impl Db, from_end: u32) -> Result<Head, StoreError> {
+    match only(db.run(SEAL_FROM_END, &[from_end.into()])?) {
+        Some(row) => Ok(Head { id: row.integer(0)?, hash: hash(&row, 1)? }),
+        None => Ok(Head { id: 0, hash: [0; 32] }),
+    }
+}
+
+/// How many of the newest entries are not as they were sealed, or were put among those that are.
+pub fn broken(db: &impl Db) -> Result<u64, StoreError> {
+    let end = head(db, 0)?;
+    let mut last = head(db, CHECKED_MAX)?;
+    let mut broken = 0;
+    while last.id < end.id {
+        let rows = db.run(AFTER, &[last.id.into(), READ_AT_ONCE.into()])?;
+        if rows.is_empty() {
+            // Seals of entries that are gone.
+            return Ok(broken + 1);
+        }
+        for row in rows {
+            let entry = read(row)?;
+            if entry.id > end.id {
+                break;
+            }
+            broken += u64::from(entry.seal != Some(entry.seal_after(&last.hash)));
+            last = Head { id: entry.id, hash: entry.seal.unwrap_or(last.hash) };
+        }
+    }
+    Ok(broken)
+}
+
+fn read(row: Row) -> Result<Entry, StoreError> {
+    Ok(Entry {
+        id: row.integer(0)?,
+        action: row.text(1)?.to_owned(),
+        actor: row.parsed(2, Actor::parse)?,
+        actor_id: row.text(3)?.to_owned(),
+        account: row.optional_text(4)?.map(str::to_owned),
+        subject: row.text(5)?.to_owned(),
+        address: row.text(6)?.to_owned(),
+        request_id: row.text(7)?.to_owned(),
+        created_at: row.timestamp(8)?,
+        seal: match row.0.get(9) {
+            Some(Value::Null) => None,
+            _ => Some(hash(&row, 9)?),
+        },
+    })
+}
+
+fn hash(row: &Row, column: usize) -> Result<[u8; 32], StoreError> {
+    let bytes = row.blob(column)?;
+    bytes.try_into().map_err(|_| StoreError::Corrupt(format!("column {column} is no hash")))
+}
+
+/// A hash in hexadecimal.
+pub fn hex(hash: &[u8]) -> String {
+    hash.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(digit).collect()
+}
+
+fn digit(value: u8) -> char {
+    char::from_digit(value.into(), 16).unwrap_or('0')
+}

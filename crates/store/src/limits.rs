@@ -1,0 +1,93 @@
+//! How often somebody may do something: the generic cell rate algorithm, one row for each who.
+//!
+//! A bucket holds `span` milliseconds. Each use pours some in, and time drains it; a use that would
+//! make it spill is refused and pours nothing. One statement does it, so that no two requests share
+//! the last drop.
+
+use domain::time::Timestamp;
+
+use crate::db::{Db, StoreError};
+
+/// A use of a limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Use<'a> {
+    /// The limit's name.
+    pub policy: &'static str,
+    /// Whom it limits, as a digest.
+    pub key: &'a str,
+    /// What the bucket holds, in milliseconds.
+    pub span: i64,
+    /// What this use pours in, in milliseconds.
+    pub cost: i64,
+}
+
+/// Pours into the buckets of `?1`, a JSON array of `[policy, key, span, cost]`, at `?2`
+/// milliseconds. A row comes back for each that did not spill.
+const POUR: &str = "
+    INSERT INTO rate_limits (policy, key, span, empty_at)
+    SELECT value ->> 0, value ->> 1, value ->> 2, ?2 + (value ->> 3) FROM json_each(?1) WHERE true
+        ON CONFLICT (policy, key) DO UPDATE
+       SET span = excluded.span, empty_at = max(empty_at, ?2) + excluded.empty_at - ?2
+     WHERE max(empty_at, ?2) + excluded.empty_at - ?2 <= ?2 + excluded.span
+ RETURNING policy, empty_at";
+
+/// Uses limits. Answers, in their order, the milliseconds until each bucket is empty again; `None`
+/// for one that would have spilled.
+pub fn pour(
+    db: &impl Db,
+    uses: &[Use<'_>],
+    now: Timestamp,
+) -> Result<Vec<Option<i64>>, StoreError> {
+    let now = millis(now);
+    let rows = db.run(POUR, &[json(uses).as_str().into(), now.into()])?;
+    uses.iter()
+        .map(|limit| {
+            let found = rows.iter().find(|row| row.text(0) == Ok(limit.policy));
+            found.map(|row| Ok(row.integer(1)? - now)).transpose()
+        })
+        .collect()
+}
+
+/// When the bucket `?1` of `?2` is empty again.
+const LEVEL: &str = "SELECT empty_at FROM rate_limits WHERE policy = ?1 AND key = ?2";
+
+/// The milliseconds until a bucket is empty again.
+pub fn level(
+    db: &impl Db,
+    policy: &'static str,
+    key: &str,
+    now: Timestamp,
+) -> Result<i64, StoreError> {
+    let rows = db.run(LEVEL, &[policy.into(), key.into()])?;
+    let empty_at = rows.first().map_or(Ok(0), |row| row.integer(0))?;
+    Ok((empty_at - millis(now)).max(0))
+}
+
+/// Takes `?3` milliseconds out of the bucket `?1` of `?2` again.
+const GIVE_BACK: &str =
+    "UPDATE rate_limits SET empty_at = empty_at - ?3 WHERE policy = ?1 AND key = ?2";
+
+/// Takes a use back, because it turned out to be none of those that are limited.
+pub fn give_back(db: &impl Db, used: &Use<'_>) -> Result<(), StoreError> {
+    db.run(GIVE_BACK, &[used.policy.into(), used.key.into(), used.cost.into()]).map(drop)
+}
+
+/// Removes up to 1,000 buckets that are empty at `?1`. Served by `rate_limits_by_end`.
+const SWEEP: &str = "
+    DELETE FROM rate_limits WHERE (policy, key) IN (
+        SELECT policy, key FROM rate_limits WHERE empty_at <= ?1 ORDER BY empty_at LIMIT 1000)";
+
+/// Removes empty buckets; a bounded number each time.
+pub fn sweep(db: &impl Db, now: Timestamp) -> Result<(), StoreError> {
+    db.run(SWEEP, &[millis(now).into()]).map(drop)
+}
+
+fn millis(now: Timestamp) -> i64 {
+    now.seconds().saturating_mul(1000)
+}
+
+/// Names and digests need no escapes: both are of letters, digits and hyphens.
+fn json(uses: &[Use<'_>]) -> String {
+    let row = |u: &Use<'_>| format!("[\"{}\",\"{}\",{},{}]", u.policy, u.key, u.span, u.cost);
+    format!("[{}]", uses.iter().map(row).collect::<Vec<_>>().join(","))
+}

@@ -1,0 +1,177 @@
+//! API tokens of accounts.
+
+use domain::account::Scopes;
+use domain::id::{AccountId, TokenId};
+use domain::money::Usd;
+use domain::time::Timestamp;
+
+use crate::accounts::{Grant, Identity, SecretHash};
+use crate::db::{Db, Row, StoreError, Value, only};
+
+/// The most tokens that one account can have.
+pub const TOKENS_PER_ACCOUNT_MAX: u32 = 100;
+/// How old the note of the last use may get before it is written again, in seconds.
+pub const USED_SECONDS: i64 = 60;
+
+/// A token to record.
+pub struct NewToken<'a> {
+    /// Its id.
+    pub id: TokenId,
+    /// The hash of its text.
+    pub hash: &'a SecretHash,
+    /// The beginning of its text.
+    pub hint: &'a str,
+    /// Whose it is.
+    pub account: AccountId,
+    /// What its owner calls it.
+    pub name: &'a str,
+    /// What it may do.
+    pub scopes: Scopes,
+    /// The only farm that it may touch.
+    pub farm: Option<u32>,
+    /// What it may spend in all.
+    pub ceiling: Option<Usd>,
+    /// When it ends.
+    pub expires_at: Timestamp,
+}
+
+/// Records a token. `?1` id, `?2` hash, `?3` account, `?4` name, `?5` scopes, `?6` now, `?7` end,
+/// `?8` the most tokens of an account, `?9` hint, `?10` farm, `?11` ceiling. No row comes back if
+/// it has as many.
+const CREATE: &str = "
+    INSERT INTO tokens (id, hash, account_id, name, scopes, created_at, expires_at, hint, farm_id,
+                        ceiling_micros)
+    SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?9, ?10, ?11
+     WHERE (SELECT count(*) FROM tokens WHERE account_id = ?3 AND expires_at > ?6) < ?8
+ RETURNING id";
+
+/// Records a token; `false` if the account has as many as it can have.
+pub fn create(db: &impl Db, token: &NewToken<'_>, now: Timestamp) -> Result<bool, StoreError> {
+    let params = [
+        Value::text(token.id),
+        Value::from(&token.hash[..]),
+        Value::text(token.account),
+        token.name.into(),
+        Value::text(token.scopes),
+        now.into(),
+        token.expires_at.into(),
+        TOKENS_PER_ACCOUNT_MAX.into(),
+        token.hint.into(),
+        token.farm.into(),
+        token.ceiling.map(Usd::micros).into(),
+    ];
+    Ok(!db.run(CREATE, &params)?.is_empty())
+}
+
+/// Who holds the token with the hash `?1` at `?2`.
+const FIND: &str = "
+    SELECT a.id, a.email, a.is_operator, t.id, t.scopes, t.farm_id, t.used_at
+      FROM tokens t JOIN accounts a ON a.id = t.account_id
+     WHERE t.hash = ?1 AND t.expires_at > ?2
+       AND a.deleted_at IS NULL AND a.disabled_at IS NULL";
+
+/// Notes that the token `?1` was used at `?2`.
+const USE: &str = "UPDATE tokens SET used_at = ?2 WHERE id = ?1";
+
+/// Who holds a token; `None` if it is unknown or over. Notes that it was used, now and then.
+pub fn find(
+    db: &impl Db,
+    hash: &SecretHash,
+    now: Timestamp,
+) -> Result<Option<Identity>, StoreError> {
+    let Some(row) = only(db.run(FIND, &[Value::from(&hash[..]), now.into()])?) else {
+        return Ok(None);
+    };
+    let id: TokenId = row.parsed(3, TokenId::parse)?;
+    let used_at = row.optional_integer(6)?.map(Timestamp::from_seconds);
+    if used_at.is_none_or(|used_at| used_at.plus_seconds(USED_SECONDS) <= now) {
+        match db.run(USE, &[Value::text(id), now.into()]) {
+            // Who waits for an answer does not wait for this note.
+            Ok(_) | Err(StoreError::Busy) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(Some(Identity {
+        account: row.parsed(0, AccountId::parse)?,
+        email: row.text(1)?.to_owned(),
+        is_operator: row.flag(2)?,
+        scopes: row.parsed(4, |names| Scopes::parse(names.split(' ')).ok())?,
+        grant: Grant::Token { id, farm: row.optional_number(5)? },
+    }))
+}
+
+/// A token, for the account's owner to look at. Its text is not kept.
+pub struct Token {
+    /// Its id.
+    pub id: TokenId,
+    /// The beginning of its text.
+    pub hint: String,
+    /// What its owner calls it.
+    pub name: String,
+    /// What it may do.
+    pub scopes: Scopes,
+    /// The only farm that it may touch.
+    pub farm: Option<u32>,
+    /// What it may spend in all.
+    pub ceiling: Option<Usd>,
+    /// What it has spent.
+    pub spent: Usd,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last used, to the minute.
+    pub used_at: Option<Timestamp>,
+    /// When it ends.
+    pub expires_at: Timestamp,
+}
+
+/// The tokens of the account `?1` at `?2`, the newest first.
+const OF_ACCOUNT: &str = "
+    SELECT id, hint, name, scopes, farm_id, ceiling_micros, spent_micros, created_at, used_at,
+           expires_at
+      FROM tokens
+     WHERE account_id = ?1 AND expires_at > ?2
+     ORDER BY id DESC LIMIT ?3";
+
+/// The tokens that an account has now, the newest first.
+pub fn of_account(
+    db: &impl Db,
+    account: AccountId,
+    now: Timestamp,
+) -> Result<Vec<Token>, StoreError> {
+    let limit = TOKENS_PER_ACCOUNT_MAX.into();
+    let rows = db.run(OF_ACCOUNT, &[Value::text(account), now.into(), limit])?;
+    let read = |row: Row| {
+        Ok(Token {
+            id: row.parsed(0, TokenId::parse)?,
+            hint: row.text(1)?.to_owned(),
+            name: row.text(2)?.to_owned(),
+            scopes: row.parsed(3, |names| Scopes::parse(names.split(' ')).ok())?,
+            farm: row.optional_number(4)?,
+            ceiling: row.optional_integer(5)?.map(Usd::from_micros),
+            spent: Usd::from_micros(row.integer(6)?),
+            created_at: row.timestamp(7)?,
+            used_at: row.optional_integer(8)?.map(Timestamp::from_seconds),
+            expires_at: row.timestamp(9)?,
+        })
+    };
+    rows.into_iter().map(read).collect()
+}
+
+/// Removes the token `?2` of the account `?1`.
+const REVOKE: &str = "DELETE FROM tokens WHERE account_id = ?1 AND id = ?2 RETURNING id";
+
+/// Revokes a token: from the next request on it is nobody's. `false` if the account has none of
+/// this id.
+pub fn revoke(db: &impl Db, account: AccountId, id: TokenId) -> Result<bool, StoreError> {
+    Ok(!db.run(REVOKE, &[Value::text(account), Value::text(id)])?.is_empty())
+}
+
+/// Removes up to 1,000 tokens that ended before `?1`. Served by `tokens_by_end`.
+const SWEEP: &str = "
+    DELETE FROM tokens WHERE id IN (
+        SELECT id FROM tokens WHERE expires_at <= ?1 ORDER BY expires_at LIMIT 1000)";
+
+/// Removes tokens that have ended; a bounded number each time.
+pub fn sweep(db: &impl Db, now: Timestamp) -> Result<(), StoreError> {
+    db.run(SWEEP, &[now.into()]).map(drop)
+}

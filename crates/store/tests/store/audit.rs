@@ -1,0 +1,127 @@
+//! The audit log: it only grows, and each change of the past shows.
+
+use store::audit::{Actor, NewEntry, all, broken, of_account, seal, write};
+use store::{RusqliteDb, StoreError};
+
+use crate::market::{
+    AIDA, FARMER, OMAR, account, attempt, by_hand, count, empty, market, now, open_account, rent,
+};
+
+fn entry(number: u32) -> NewEntry<'static> {
+    NewEntry {
+        action: "sign-in",
+        actor: Actor::Account,
+        actor_id: "",
+        account: Some(account(number)),
+        subject: "",
+        address: "192.0.2.7",
+        request_id: "r",
+    }
+}
+
+fn log() -> RusqliteDb {
+    let db = empty();
+    for number in [OMAR, AIDA, OMAR] {
+        write(&db, &entry(number), now()).unwrap();
+    }
+    db
+}
+
+#[test]
+fn nothing_is_changed_or_removed() {
+    let db = log();
+    seal(&db).unwrap();
+    for sql in [
+        "UPDATE audit SET action = 'nothing'",
+        "DELETE FROM audit",
+        "UPDATE audit_seals SET hash = zeroblob(32)",
+        "DELETE FROM audit_seals",
+    ] {
+        let refused = by_hand(&db, sql).unwrap_err().to_string();
+        assert!(refused.contains("append-only"), "{sql}: {refused}");
+    }
+    assert_eq!(count(&db, "SELECT count(*) FROM audit"), 3);
+}
+
+#[test]
+fn everybody_reads_what_concerns_them() {
+    let db = log();
+    let ids = |number| -> Vec<i64> {
+        of_account(&db, account(number), None, 10).unwrap().iter().map(|e| e.id).collect()
+    };
+    assert_eq!((ids(OMAR), ids(AIDA)), (vec![3, 1], vec![2]));
+    assert_eq!(of_account(&db, account(OMAR), Some(3), 10).unwrap().len(), 1);
+    let entries = all(&db, None, 2).unwrap();
+    assert_eq!((entries.len(), entries[0].id, entries[0].actor), (2, 3, Actor::Account));
+}
+
+#[test]
+fn seals_follow_one_another() {
+    let db = log();
+    assert_eq!(all(&db, None, 1).unwrap()[0].seal, None);
+    let first = seal(&db).unwrap();
+    assert_eq!(first.id, 3);
+    assert_eq!(seal(&db), Ok(first), "nothing new");
+    write(&db, &entry(OMAR), now()).unwrap();
+    let second = seal(&db).unwrap();
+    assert_eq!((second.id, broken(&db)), (4, Ok(0)));
+    assert_ne!(first.hash, second.hash);
+    // The same entries in the same order have the same end.
+    let again = log();
+    write(&again, &entry(OMAR), now()).unwrap();
+    assert_eq!(seal(&again), Ok(second));
+}
+
+#[test]
+fn whoever_rewrites_the_past_is_seen() {
+    for sql in [
+        "UPDATE audit SET created_at = created_at + 1 WHERE id = 1",
+        "UPDATE audit SET address = '' WHERE id = 2",
+        "UPDATE audit SET action = 'sign-i', actor_id = 'n' WHERE id = 2",
+        "DELETE FROM audit WHERE id = 1",
+        "DELETE FROM audit WHERE id = 3",
+        "DELETE FROM audit_seals WHERE audit_id = 1",
+        "UPDATE audit_seals SET hash = zeroblob(32) WHERE audit_id = 3",
+        "DELETE FROM audit",
+    ] {
+        let db = log();
+        seal(&db).unwrap();
+        by_hand(
+            &db,
+            "PRAGMA foreign_keys = OFF; DROP TRIGGER audit_stays; DROP TRIGGER audit_is_kept;
+             DROP TRIGGER audit_seals_stay; DROP TRIGGER audit_seals_are_kept;",
+        )
+        .unwrap();
+        assert_eq!(broken(&db), Ok(0));
+        by_hand(&db, sql).unwrap();
+        assert!(broken(&db).unwrap() > 0, "{sql}");
+    }
+}
+
+#[test]
+fn what_happens_on_the_market_is_in_the_log() {
+    let db = market();
+    let before = count(&db, "SELECT count(*) FROM audit");
+    let rental = rent(&db, attempt(OMAR, "key")).unwrap();
+    assert_eq!(count(&db, "SELECT count(*) FROM audit"), before + 2);
+    for number in [OMAR, FARMER] {
+        let entry = of_account(&db, account(number), None, 1).unwrap().remove(0);
+        assert_eq!((entry.action.as_str(), entry.actor), ("slice-rented", Actor::Market));
+        assert_eq!(entry.subject, rental.id.to_string());
+    }
+    // What was refused left no trace: the entry is a part of the deed.
+    open_account(&db, 55);
+    rent(&db, attempt(55, "poor")).unwrap_err();
+    assert_eq!(count(&db, "SELECT count(*) FROM audit"), before + 2);
+}
+
+#[test]
+fn a_wrong_actor_is_no_entry() {
+    let db = log();
+    let sql = "INSERT INTO audit (action, actor, created_at) VALUES ('x', 'ghost', 1)";
+    assert!(by_hand(&db, sql).is_err());
+    let row =
+        db.connection().query_row("SELECT 1 FROM audit WHERE actor = 'ghost'", [], |_| Ok(()));
+    assert!(row.is_err());
+    assert!(!matches!(all(&db, None, 1), Err(StoreError::Corrupt(_))));
+}

@@ -1,0 +1,131 @@
+//! Writes what was done to the audit log, with who asked and from where.
+
+use domain::id::AccountId;
+use store::audit::{self, Actor, NewEntry};
+use store::{Db, StoreError};
+
+use crate::context::Context;
+use crate::session;
+
+/// What people and operators do, beside what the market writes itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// An account was made.
+    SignUp,
+    /// Somebody signed in.
+    SignIn,
+    /// A password or code was wrong.
+    SignInFailed,
+    /// Somebody signed out.
+    SignOut,
+    /// A session was ended from another one.
+    SessionEnded,
+    /// Somebody confirmed who they are.
+    Proof,
+    /// A new password was asked for by mail.
+    ResetAsked,
+    /// A password was set.
+    PasswordChanged,
+    /// An e-mail address was set.
+    EmailChanged,
+    /// A passkey was added.
+    PasskeyAdded,
+    /// A passkey was removed.
+    PasskeyRemoved,
+    /// An authenticator app was set up.
+    TotpAdded,
+    /// An authenticator app was removed.
+    TotpRemoved,
+    /// Recovery codes were made.
+    RecoveryCodesMade,
+    /// A recovery code was used.
+    RecoveryCodeUsed,
+    /// A token was made.
+    TokenMade,
+    /// A token was revoked.
+    TokenRevoked,
+    /// A farmer said where to be paid.
+    PayoutSet,
+    /// An account was deleted by its owner.
+    AccountDeleted,
+    /// An operator credited a wallet.
+    CreditGranted,
+    /// An operator shut an account out.
+    AccountDisabled,
+    /// An operator let an account in again.
+    AccountEnabled,
+    /// An operator ended the sessions of an account.
+    SessionsEnded,
+    /// An account became an operator's.
+    OperatorGranted,
+    /// An account is no operator's any more.
+    OperatorRevoked,
+    /// An operator had a mail sent again.
+    MailRetried,
+}
+
+impl Action {
+    /// The stable name, for programs and for SQL.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Action::SignUp => "sign-up",
+            Action::SignIn => "sign-in",
+            Action::SignInFailed => "sign-in-failed",
+            Action::SignOut => "sign-out",
+            Action::SessionEnded => "session-ended",
+            Action::Proof => "proof",
+            Action::ResetAsked => "reset-asked",
+            Action::PasswordChanged => "password-changed",
+            Action::EmailChanged => "email-changed",
+            Action::PasskeyAdded => "passkey-added",
+            Action::PasskeyRemoved => "passkey-removed",
+            Action::TotpAdded => "totp-added",
+            Action::TotpRemoved => "totp-removed",
+            Action::RecoveryCodesMade => "recovery-codes-made",
+            Action::RecoveryCodeUsed => "recovery-code-used",
+            Action::TokenMade => "token-made",
+            Action::TokenRevoked => "token-revoked",
+            Action::PayoutSet => "payout-set",
+            Action::AccountDeleted => "account-deleted",
+            Action::CreditGranted => "credit-granted",
+            Action::AccountDisabled => "account-disabled",
+            Action::AccountEnabled => "account-enabled",
+            Action::SessionsEnded => "sessions-ended",
+            Action::OperatorGranted => "operator-granted",
+            Action::OperatorRevoked => "operator-revoked",
+            Action::MailRetried => "mail-retried",
+        }
+    }
+}
+
+impl<D: Db> Context<'_, D> {
+    /// Writes to the audit log what was done, to what, and whose account it concerns. A request whose
+    /// entry cannot be written fails.
+    pub fn audit(
+        &self,
+        action: Action,
+        account: Option<AccountId>,
+        subject: &str,
+    ) -> Result<(), StoreError> {
+        let (actor, actor_id) = match &self.identity {
+            Some(identity) => match identity.token() {
+                Some(token) => (Actor::Token, token.to_string()),
+                None => (Actor::Account, identity.account.to_string()),
+            },
+            None if session::is_operator(self.config, self.request) => {
+                (Actor::Operator, String::new())
+            }
+            None => (Actor::Visitor, String::new()),
+        };
+        let entry = NewEntry {
+            action: action.as_str(),
+            actor,
+            actor_id: &actor_id,
+            account,
+            subject,
+            address: &self.address,
+            request_id: &self.request_id,
+        };
+        audit::write(self.db, &entry, self.now)
+    }
+}

@@ -1,0 +1,245 @@
+//! How often somebody may do something, and the headers that say so.
+//!
+//! Limited is what changes something or computes a lot. Reads are not: each is one bounded query,
+//! public ones can be cached, and counting them would make every read a write.
+
+use domain::time::Timestamp;
+use sha2::{Digest, Sha256};
+use store::limits::{self, Use};
+use store::{Db, StoreError};
+
+use crate::context::Context;
+use crate::problem::{Kind, Problem};
+
+/// So many uses at once, and as many again over `seconds`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// Its name, in headers and in the database.
+    pub name: &'static str,
+    /// How many uses.
+    pub quota: u32,
+    /// In how many seconds.
+    pub seconds: u32,
+    /// Whom it counts, for the documentation.
+    pub about: &'static str,
+}
+
+/// Changes, by client address.
+pub const CHANGES_BY_ADDRESS: Policy = Policy {
+    name: "changes-by-address",
+    quota: 3_000,
+    seconds: 60,
+    about: "Requests other than GET and HEAD from one network address.",
+};
+/// Changes, by account.
+pub const CHANGES_BY_ACCOUNT: Policy = Policy {
+    name: "changes-by-account",
+    quota: 1_200,
+    seconds: 60,
+    about: "Requests other than GET and HEAD of one account, however it asks.",
+};
+/// Changes, by token.
+pub const CHANGES_BY_TOKEN: Policy = Policy {
+    name: "changes-by-token",
+    quota: 600,
+    seconds: 60,
+    about: "Requests other than GET and HEAD with one API token.",
+};
+/// Accounts made, by client address.
+pub const SIGN_UPS: Policy = Policy {
+    name: "sign-ups",
+    quota: 300,
+    seconds: 60 * 60,
+    about: "Sign-ups from one network address.",
+};
+/// Failed sign-ins, by client address.
+pub const FAILURES_BY_ADDRESS: Policy = Policy {
+    name: "sign-in-failures-by-address",
+    quota: 50,
+    seconds: 15 * 60,
+    about: "Failed sign-ins from one network address. Past it no password is checked.",
+};
+/// Failed sign-ins, by account and client address.
+pub const FAILURES_BY_PAIR: Policy = Policy {
+    name: "sign-in-failures-by-account-and-address",
+    quota: 10,
+    seconds: 15 * 60,
+    about: "Failed sign-ins at one account from one network address.",
+};
+/// Failed sign-ins, by account.
+pub const FAILURES_BY_ACCOUNT: Policy = Policy {
+    name: "sign-in-failures-by-account",
+    quota: 100,
+    seconds: 60 * 60,
+    about: "Failed sign-ins at one account from everywhere. Passkeys and a reset still work.",
+};
+/// Wrong codes of a second factor, by account.
+pub const CODES: Policy = Policy {
+    name: "second-factor-codes",
+    quota: 10,
+    seconds: 15 * 60,
+    about: "Codes of an authenticator app, or recovery codes, tried at one account.",
+};
+/// Passwords of somebody who is signed in, by account.
+pub const PROOFS: Policy = Policy {
+    name: "proofs",
+    quota: 10,
+    seconds: 15 * 60,
+    about: "Times that one account says its password again, to change what is protected.",
+};
+/// Mails that somebody makes us send, by recipient.
+pub const MAILS: Policy = Policy {
+    name: "mails-by-recipient",
+    quota: 5,
+    seconds: 60 * 60,
+    about: "Mails to one address that anybody can ask for: sign-up, reset, change of address.",
+};
+
+/// Every limit, for the documentation.
+pub const POLICIES: [Policy; 10] = [
+    CHANGES_BY_ADDRESS,
+    CHANGES_BY_ACCOUNT,
+    CHANGES_BY_TOKEN,
+    SIGN_UPS,
+    FAILURES_BY_ADDRESS,
+    FAILURES_BY_PAIR,
+    FAILURES_BY_ACCOUNT,
+    CODES,
+    PROOFS,
+    MAILS,
+];
+
+/// What is left of the limit that is closest to its end: what the `RateLimit` headers say
+/// (draft-ietf-httpapi-ratelimit-headers-10).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    policy: Policy,
+    /// The quota in force.
+    quota: u32,
+    /// Uses that are left now.
+    left: u32,
+    /// Seconds until all of the quota is back.
+    reset_seconds: i64,
+}
+
+impl Budget {
+    /// Uses that are left now.
+    pub(crate) fn left(&self) -> u32 {
+        self.left
+    }
+
+    /// The value of `RateLimit-Policy`.
+    pub(crate) fn policy_header(&self) -> String {
+        format!("\"{}\";q={};w={}", self.policy.name, self.quota, self.policy.seconds)
+    }
+
+    /// The value of `RateLimit`.
+    pub(crate) fn limit_header(&self) -> String {
+        format!("\"{}\";r={};t={}", self.policy.name, self.left, self.reset_seconds)
+    }
+}
+
+/// A limit and whom it counts.
+pub struct Limit {
+    policy: Policy,
+    quota: u32,
+    key: String,
+}
+
+impl Limit {
+    /// The limit of `policy` on `who`.
+    pub fn new<D>(cx: &Context<'_, D>, policy: Policy, who: &str) -> Limit {
+        let quota = policy.quota.saturating_mul(cx.config.limit_factor);
+        Limit { policy, quota, key: key(who) }
+    }
+
+    fn usage(&self) -> Use<'_> {
+        let span = i64::from(self.policy.seconds) * 1000;
+        let cost = (span / i64::from(self.quota)).max(1);
+        Use { policy: self.policy.name, key: &self.key, span, cost }
+    }
+
+    fn budget(&self, level: i64) -> Budget {
+        let used = self.usage();
+        let left = ((used.span - level) / used.cost).clamp(0, self.quota.into());
+        Budget {
+            policy: self.policy,
+            quota: self.quota,
+            left: u32::try_from(left).unwrap_or(0),
+            reset_seconds: seconds(level),
+        }
+    }
+
+    /// Takes a use back, because it turned out to be none of those that are limited.
+    pub fn give_back<D: Db>(&self, cx: &Context<'_, D>) -> Result<(), StoreError> {
+        limits::give_back(cx.db, &self.usage())
+    }
+}
+
+/// Whom a limit counts, so that the table of limits holds no address.
+fn key(who: &str) -> String {
+    store::audit::hex(&Sha256::digest(who)[..16])
+}
+
+/// Whole seconds, rounded up.
+fn seconds(millis: i64) -> i64 {
+    (millis.max(0) + 999) / 1000
+}
+
+/// Uses limits, all at once; the first that is used up is the problem, which says when to try
+/// again.
+pub fn spend<D: Db>(cx: &Context<'_, D>, limits: &[Limit]) -> Result<(), Problem> {
+    let uses: Vec<Use<'_>> = limits.iter().map(Limit::usage).collect();
+    let levels = limits::pour(cx.db, &uses, cx.now)?;
+    for (limit, level) in limits.iter().zip(levels) {
+        let Some(level) = level else { return Err(refusal(cx, limit)) };
+        cx.note_budget(limit.budget(level));
+    }
+    Ok(())
+}
+
+fn refusal<D: Db>(cx: &Context<'_, D>, limit: &Limit) -> Problem {
+    match seconds_to_wait(cx.db, limit, cx.now) {
+        Ok((seconds, level)) => {
+            cx.note_budget(limit.budget(level));
+            let detail = format!("too many requests of this kind; try again in {seconds} s");
+            let mut problem = Problem::new(Kind::TooManyRequests, detail);
+            problem.extra.insert("retry_after_seconds".into(), seconds.into());
+            problem
+        }
+        Err(error) => error.into(),
+    }
+}
+
+fn seconds_to_wait(db: &impl Db, limit: &Limit, now: Timestamp) -> Result<(i64, i64), StoreError> {
+    let used = limit.usage();
+    let level = limits::level(db, used.policy, used.key, now)?;
+    Ok((seconds(level + used.cost - used.span).max(1), level))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limit(quota: u32) -> Limit {
+        Limit { policy: CHANGES_BY_TOKEN, quota, key: key("somebody") }
+    }
+
+    #[test]
+    fn headers_say_what_is_left() {
+        let budget = limit(600).budget(1_500);
+        assert_eq!(budget.policy_header(), "\"changes-by-token\";q=600;w=60");
+        assert_eq!(budget.limit_header(), "\"changes-by-token\";r=585;t=2");
+        assert_eq!(limit(600).budget(60_000).limit_header(), "\"changes-by-token\";r=0;t=60");
+    }
+
+    #[test]
+    fn names_are_unique_and_no_quota_is_free() {
+        let mut names: Vec<&str> = POLICIES.iter().map(|policy| policy.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), POLICIES.len());
+        assert_eq!(limit(u32::MAX).usage().cost, 1);
+        assert!(!key("192.0.2.7").contains("192"));
+    }
+}
