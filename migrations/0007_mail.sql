@@ -6,8 +6,8 @@ CREATE TABLE mails (
     account_id  TEXT    REFERENCES accounts (id),
     -- Which mail, such as `sign-up`.
     kind        TEXT    NOT NULL,
-    -- Recipient, subject and text, encrypted. A failed mail keeps it, so that it can be tried again;
-    -- one that was sent has no more use for it.
+    -- Recipient, subject and text, encrypted. A mail that failed keeps it, so that it can be tried
+    -- again; one that was sent has no more use for it.
     sealed      BLOB,
     state       TEXT    NOT NULL DEFAULT 'waiting'
                 CHECK (state IN ('waiting', 'sent', 'failed')),

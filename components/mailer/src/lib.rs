@@ -7,7 +7,7 @@ mod deliver;
 
 use domain::time::Timestamp;
 use edge::{SpinDb, current_database};
-use store::{StoreError, mails};
+use store::{StoreError, audit, challenges, limits, mails, sessions, tokens};
 
 mod bindings {
     wit_bindgen::generate!({
@@ -31,10 +31,25 @@ struct Job {
 }
 
 /// What every run does, in this order.
-const JOBS: [Job; 2] = [
+const JOBS: [Job; 7] = [
     Job { name: "deliver", run: deliver::deliver },
-    Job { name: "sweep", run: |db, now| Ok(mails::sweep(db, now)?) },
+    Job { name: "seal the audit log", run: |db, _| seal_audit(db) },
+    Job { name: "sweep mails", run: |db, now| Ok(mails::sweep(db, now)?) },
+    Job { name: "sweep sessions", run: |db, now| Ok(sessions::sweep(db, now)?) },
+    Job { name: "sweep tokens", run: |db, now| Ok(tokens::sweep(db, now)?) },
+    Job { name: "sweep challenges", run: |db, now| Ok(challenges::sweep(db, now)?) },
+    Job { name: "sweep limits", run: |db, now| Ok(limits::sweep(db, now)?) },
 ];
+
+/// Seals what was written since the last run. The end of the chain goes to the log, which is out of
+/// reach of who can write to the database.
+fn seal_audit(db: &SpinDb) -> Result<(), JobError> {
+    let head = audit::seal(db)?;
+    if head.is_new {
+        log(&format!("the audit log is sealed up to {} with {}", head.id, audit::hex(&head.hash)));
+    }
+    Ok(())
+}
 
 /// Why a job was not done. It names no secret.
 struct JobError(String);

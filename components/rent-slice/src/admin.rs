@@ -2,16 +2,18 @@
 
 use domain::account::Email;
 use domain::field::FieldError;
+use domain::id::MailId;
 use domain::money::Usd;
 use edge::Context;
 use http::StatusCode;
 use store::ledger::{self, Credit, Credited};
-use store::{invariants, migrate, sync};
+use store::{invariants, mails, migrate, sync};
 use web::api::CURRENCY;
 use web::api::admin::{
-    CreditBody, CreditView, HealthView, InvariantView, InvariantsView, QuarantineView, RunView,
-    SyncRunsView,
+    CreditBody, CreditView, FailedMailView, HealthView, InvariantView, InvariantsView, MailsView,
+    QuarantineView, RunView, SyncRunsView,
 };
+use web::audit::Action;
 use web::form::{idempotency_key, keep};
 use web::{Kind, Problem, Response, json, respond};
 
@@ -19,6 +21,8 @@ use web::{Kind, Problem, Response, json, respond};
 const RUNS_SHOWN: u32 = 20;
 /// How many documents in quarantine are shown.
 const QUARANTINE_SHOWN: u32 = 100;
+/// How many mails that failed are shown.
+const MAILS_SHOWN: u32 = 100;
 /// The longest reason of a credit.
 const REASON_CHARS_MAX: usize = 200;
 
@@ -29,6 +33,7 @@ pub(crate) fn credit_wallet(cx: &Context<'_>) -> Result<Response, Problem> {
     let credit = Credit { email: &email, amount, reason: &reason, key: key.as_str() };
     match ledger::credit(cx.db, &credit, cx.now)? {
         Credited::Done(balance) => {
+            cx.audit(Action::CreditGranted, None, key.as_str())?;
             let view = CreditView {
                 email: email.to_string(),
                 amount: amount.to_string(),
@@ -76,6 +81,26 @@ pub(crate) fn list_sync_runs(cx: &Context<'_>) -> Result<Response, Problem> {
             .collect(),
     };
     respond::json(StatusCode::OK, &view)
+}
+
+pub(crate) fn list_mails(cx: &Context<'_>) -> Result<Response, Problem> {
+    let waiting = mails::waiting(cx.db)?;
+    let view = MailsView {
+        waiting: waiting.count,
+        oldest_waiting_seconds: waiting.since.map(|since| cx.now.seconds_since(since)),
+        failed: mails::failed(cx.db, MAILS_SHOWN)?.iter().map(FailedMailView::new).collect(),
+    };
+    respond::json(StatusCode::OK, &view)
+}
+
+pub(crate) fn retry_mail(cx: &Context<'_>) -> Result<Response, Problem> {
+    let id = MailId::parse(cx.param("mail")).ok_or_else(Problem::not_found)?;
+    if mails::retry(cx.db, id, cx.now)? {
+        cx.audit(Action::MailRetried, None, &id.to_string())?;
+        Ok(respond::no_content())
+    } else {
+        Err(Problem::new(Kind::NotFound, "no mail with this id has failed"))
+    }
 }
 
 pub(crate) fn show_health(cx: &Context<'_>) -> Result<Response, Problem> {

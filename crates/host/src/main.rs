@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
-use host::{Host, HostOptions};
+use host::{Host, HostOptions, Outbound};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Runs Spin apps that need no more than HTTP, cron, SQLite, variables and files.
@@ -55,6 +55,10 @@ struct AppArguments {
     /// A variable; it wins over the environment and the file.
     #[arg(long = "variable", value_name = "KEY=VALUE", value_parser = key_and_value)]
     variables: Vec<(String, String)>,
+    /// Let components reach private addresses that the manifest allows, this machine's among them:
+    /// for development.
+    #[arg(long)]
+    allow_private_network: bool,
     /// Keep what components print out of the terminal; the logs have it.
     #[arg(long)]
     quiet: bool,
@@ -66,6 +70,9 @@ impl AppArguments {
         options.env_file = self.env_file;
         options.variables = self.variables.into_iter().collect();
         options.terminal_logs = !self.quiet;
+        if !self.allow_private_network {
+            options.outbound = Outbound::PublicNetwork;
+        }
         options
     }
 }

@@ -204,6 +204,8 @@ pub struct Head {
     pub id: i64,
     /// Its seal; zeros if none has one.
     pub hash: [u8; 32],
+    /// Whether this call has moved it on.
+    pub is_new: bool,
 }
 
 /// Seals the entries that have no seal yet, a bounded number each time. Answers the end of the
@@ -215,7 +217,7 @@ pub fn seal(db: &impl Db) -> Result<Head, StoreError> {
     let mut seals = Vec::new();
     for row in rows {
         let entry = read(row)?;
-        last = Head { id: entry.id, hash: entry.seal_after(&last.hash) };
+        last = Head { id: entry.id, hash: entry.seal_after(&last.hash), is_new: true };
         seals.push(format!("[{},\"{}\"]", last.id, hex(&last.hash)));
     }
     if seals.is_empty() {
@@ -232,8 +234,8 @@ pub fn seal(db: &impl Db) -> Result<Head, StoreError> {
 /// The last seal that is `from_end` numbers before the end.
 fn head(db: &impl Db, from_end: u32) -> Result<Head, StoreError> {
     match only(db.run(SEAL_FROM_END, &[from_end.into()])?) {
-        Some(row) => Ok(Head { id: row.integer(0)?, hash: hash(&row, 1)? }),
-        None => Ok(Head { id: 0, hash: [0; 32] }),
+        Some(row) => Ok(Head { id: row.integer(0)?, hash: hash(&row, 1)?, is_new: false }),
+        None => Ok(Head { id: 0, hash: [0; 32], is_new: false }),
     }
 }
 
@@ -254,7 +256,7 @@ pub fn broken(db: &impl Db) -> Result<u64, StoreError> {
                 break;
             }
             broken += u64::from(entry.seal != Some(entry.seal_after(&last.hash)));
-            last = Head { id: entry.id, hash: entry.seal.unwrap_or(last.hash) };
+            last = Head { hash: entry.seal.unwrap_or(last.hash), id: entry.id, ..last };
         }
     }
     Ok(broken)

@@ -31,7 +31,8 @@ pub struct NewMail<'a> {
     pub sealed: &'a [u8],
 }
 
-/// Puts a mail into the outbox, due at once. `?1` id, `?2` account, `?3` kind, `?4` sealed, `?5` now.
+/// Puts a mail into the outbox, due at once. `?1` id, `?2` account, `?3` kind, `?4` sealed,
+/// `?5` now.
 const ENQUEUE: &str = "
     INSERT INTO mails (id, account_id, kind, sealed, due_at, created_at)
     VALUES (?1, ?2, ?3, ?4, ?5, ?5)";

@@ -77,8 +77,8 @@ pub fn sign_up(to: &Email, url: &str) -> Mail {
 /// Somebody signed up with an address that has an account already.
 pub fn address_taken(to: &Email, login_url: &str, reset_url: &str) -> Mail {
     let text = format!(
-        "Somebody, probably you, tried to sign up at Mycelium with this address. It has an account\n\
-         already, and nothing about it has changed.\n\n\
+        "Somebody, probably you, tried to sign up at Mycelium with this address. It has an\n\
+         account already, and nothing about it has changed.\n\n\
          Sign in here:\n\n{login_url}\n\n\
          If you do not know your password any more, choose a new one here:\n\n{reset_url}\n\n\
          If it was not you, do nothing.\n"
@@ -100,8 +100,8 @@ pub fn password_reset(to: &Email, url: &str) -> Mail {
 /// Somebody asked for a new password for an address that has no account.
 pub fn no_account(to: &Email, signup_url: &str) -> Mail {
     let text = format!(
-        "Somebody, probably you, asked for a new password at Mycelium. This address has no account\n\
-         there: you may have signed up with another one.\n\n\
+        "Somebody, probably you, asked for a new password at Mycelium. This address has no\n\
+         account there: you may have signed up with another one.\n\n\
          To make an account, sign up here:\n\n{signup_url}\n\n\
          If it was not you, do nothing.\n"
     );
@@ -133,11 +133,12 @@ pub fn email_changed(to: &Email) -> Mail {
 
 /// The password was changed.
 pub fn password_changed(to: &Email) -> Mail {
-    let text = "The password of your account at Mycelium was changed, and every other browser was\n\
+    let text =
+        "The password of your account at Mycelium was changed, and every other browser was\n\
                 signed out.\n\n\
-                If it was not you, choose a new password at once, with \"Forgot your password?\" on\n\
-                the sign-in page, and write to the operator of the marketplace.\n"
-        .to_owned();
+                If it was not you, choose a new password at once, with \"Forgot your password?\"\n\
+                on the sign-in page, and write to the operator of the marketplace.\n"
+            .to_owned();
     Mail::new("password-changed", to, "Your password was changed", text)
 }
 

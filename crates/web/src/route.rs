@@ -148,7 +148,8 @@ fn admit_and_call<D: Db>(route: &Route<D>, cx: &mut Context<'_, D>) -> Result<Re
         }
     }
     let is_session = cx.identity.as_ref().is_some_and(|identity| identity.session().is_some());
-    if route.is_form && is_session {
+    // A form that everybody may send was perhaps opened before its sender signed in.
+    if route.is_form && is_session && route.access != Access::Public {
         let token = Form::read(cx.request).text(session::FORM_TOKEN).to_owned();
         session::refuse_foreign_form(cx.request, &token)?;
     }

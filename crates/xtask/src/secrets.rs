@@ -1,23 +1,42 @@
-//! The operator's token: made once for each data folder, kept in a file that only its owner reads.
+//! The app's secrets: made once for each data folder, kept in a file that only its owner reads.
 
 use std::fmt::Write as _;
 use std::fs::{self, DirBuilder, OpenOptions};
-use std::io::{ErrorKind, Write as _};
+use std::io::{Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 
 /// The file in the data folder, in the form of `NAME=value` lines.
 pub(crate) const FILE_NAME: &str = "secrets.env";
 
 /// Where Spin looks for the variable `operator_token`.
 const OPERATOR_TOKEN: &str = "SPIN_VARIABLE_OPERATOR_TOKEN";
+/// The same for `encryption_keys`: without them, nobody opens what they sealed.
+const ENCRYPTION_KEYS: &str = "SPIN_VARIABLE_ENCRYPTION_KEYS";
+/// The same for `password_pepper`: without it, no password is right any more.
+const PASSWORD_PEPPER: &str = "SPIN_VARIABLE_PASSWORD_PEPPER";
 
 /// How many random bytes a secret has.
 const SECRET_BYTES: usize = 24;
+/// How many random bytes an encryption key has.
+const KEY_BYTES: usize = 32;
 
-/// The path of the data folder's secrets, which are made if they are not there.
+/// Makes a secret's text.
+type Make = fn() -> Result<String>;
+
+/// Every secret, and how one is made.
+const SECRETS: [(&str, Make); 3] = [
+    (OPERATOR_TOKEN, random_secret),
+    (ENCRYPTION_KEYS, encryption_key),
+    (PASSWORD_PEPPER, random_secret),
+];
+
+/// The path of the data folder's secrets. Those that are not there are made, and the others stay
+/// as they are.
 pub(crate) fn ensure_file(data: &Path) -> Result<PathBuf> {
     // The database beside it is for nobody else either.
     DirBuilder::new()
@@ -26,25 +45,44 @@ pub(crate) fn ensure_file(data: &Path) -> Result<PathBuf> {
         .create(data)
         .with_context(|| format!("creating {}", data.display()))?;
     let path = data.join(FILE_NAME);
-    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
-        Ok(mut file) => {
-            let line = format!("{OPERATOR_TOKEN}={}\n", random_secret()?);
-            file.write_all(line.as_bytes())
-                .with_context(|| format!("writing {}", path.display()))?;
-        }
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-        Err(error) => return Err(error).with_context(|| format!("creating {}", path.display())),
+    let mut file = OpenOptions::new()
+        .read(true)
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .open(&path)
+        .with_context(|| format!("opening {}", path.display()))?;
+    let mut text = String::new();
+    file.read_to_string(&mut text).with_context(|| format!("reading {}", path.display()))?;
+    let mut lines = String::new();
+    if !text.is_empty() && !text.ends_with('\n') {
+        lines.push('\n');
     }
+    for (name, make) in SECRETS {
+        if find(&text, name).is_none() {
+            lines.extend([name, "=", &make()?, "\n"]);
+        }
+    }
+    // All at once: a file that was half written would keep a part of a key.
+    file.write_all(lines.as_bytes()).with_context(|| format!("writing {}", path.display()))?;
     Ok(path)
+}
+
+/// The value of a name, in the form that the host reads.
+fn find<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    text.lines().find_map(|line| {
+        let line = line.trim();
+        let line = line.strip_prefix("export ").unwrap_or(line);
+        let (found, value) = line.split_once('=')?;
+        (found.trim() == name).then(|| value.trim())
+    })
 }
 
 /// The operator's token, out of the file with secrets.
 pub(crate) fn operator_token(file: &Path) -> Result<String> {
     let text = fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
-    let mut lines = text.lines();
-    lines
-        .find_map(|line| line.strip_prefix(OPERATOR_TOKEN)?.strip_prefix('='))
-        .map(|value| value.trim().to_owned())
+    find(&text, OPERATOR_TOKEN)
+        .map(str::to_owned)
         .with_context(|| format!("{} has no {OPERATOR_TOKEN}", file.display()))
 }
 
@@ -57,6 +95,13 @@ pub(crate) fn random_secret() -> Result<String> {
         let _ = write!(text, "{byte:02x}");
         text
     }))
+}
+
+/// A key of `seal`, as `Keys::parse` reads it: the first one.
+fn encryption_key() -> Result<String> {
+    let mut bytes = [0; KEY_BYTES];
+    getrandom::fill(&mut bytes).context("reading random bytes")?;
+    Ok(format!("1:{}", BASE64_STANDARD.encode(bytes)))
 }
 
 #[cfg(test)]
@@ -77,5 +122,25 @@ mod tests {
         assert_eq!(operator_token(&file).unwrap(), token);
         let other = ensure_file(&data.path().join("other")).unwrap();
         assert_ne!(operator_token(&other).unwrap(), token);
+    }
+    #[test]
+    fn a_file_that_lacks_a_secret_gets_it_and_keeps_the_rest() {
+        let data = tempfile::tempdir().unwrap();
+        let path = data.path().join(FILE_NAME);
+        let old = "# mine\nexport SPIN_VARIABLE_OPERATOR_TOKEN=0123456789012345678901\nOTHER=1";
+        fs::write(&path, old).unwrap();
+        ensure_file(data.path()).unwrap();
+        let text = fs::read_to_string(&path).unwrap();
+        let added: Vec<&str> =
+            text.strip_prefix(old).unwrap().strip_prefix('\n').unwrap().lines().collect();
+        assert_eq!(added.len(), 2, "{text}");
+        let key = added[0].strip_prefix("SPIN_VARIABLE_ENCRYPTION_KEYS=1:").unwrap();
+        assert_eq!(BASE64_STANDARD.decode(key).unwrap().len(), KEY_BYTES);
+        let pepper = added[1].strip_prefix("SPIN_VARIABLE_PASSWORD_PEPPER=").unwrap();
+        assert_eq!(pepper.len(), 2 * SECRET_BYTES);
+        assert_eq!(operator_token(&path).unwrap(), "0123456789012345678901");
+
+        ensure_file(data.path()).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), text);
     }
 }

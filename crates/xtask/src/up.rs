@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 
 use crate::artifact::{self, Programs};
@@ -21,6 +21,15 @@ const ADDRESS: &str = "127.0.0.1";
 /// How the host begins the line that says where it listens.
 pub(crate) const READY: &str = "listening on ";
 
+/// The folder of mail, in the data folder.
+const MAIL_NAME: &str = "mail";
+
+/// Where the host takes and shows mail in development.
+const DEV_MAIL: &str = "/dev/mail";
+
+/// Whom mail comes from in development.
+const MAIL_FROM: &str = "Mycelium <mycelium@localhost.localdomain>";
+
 /// The database, in the data folder.
 pub(crate) const DATABASE_NAME: &str = "mycelium.db";
 
@@ -36,6 +45,10 @@ pub(crate) struct Options {
     /// Serve recorded grid documents, and make a farmer, two renters and three nodes.
     #[arg(long)]
     demo: bool,
+
+    /// Take mail into the data folder, and show it at /dev/mail. Needs a port that is not 0.
+    #[arg(long)]
+    mail: bool,
 
     /// The address that people reach the app at.
     #[arg(long, value_name = "URL")]
@@ -62,6 +75,8 @@ impl DataFolder {
 }
 
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
+    // Mail has links in it, so that the address is needed before there is one.
+    ensure!(!options.mail || options.port != 0, "--mail needs a port: say --port 3000, or another");
     artifact::build_components(workspace)?;
     let programs = artifact::build_programs(workspace)?;
     let data = options.data.resolve(workspace)?;
@@ -89,6 +104,9 @@ fn serve(
     let grid = options.demo.then(|| demo::start_grid(workspace, programs)).transpose()?;
     let mut command = host_command(workspace, programs, "up", data);
     command.arg("--listen").arg(format!("{ADDRESS}:{}", options.port));
+    if options.mail {
+        command.arg("--dev-mail").arg(data.join(MAIL_NAME));
+    }
     for variable in variables(options, grid.as_ref().map(|grid| grid.url.as_str())) {
         command.args(["--variable", &variable]);
     }
@@ -100,7 +118,7 @@ fn serve(
     if options.demo {
         demo::create(&url, data, &secrets::operator_token(&secrets_file)?)?;
     }
-    say(&welcome(&url, data, &secrets_file));
+    say(&welcome(&url, data, &secrets_file, options.mail));
     let status = host.wait()?;
     bail!("the host ended by itself ({status})")
 }
@@ -115,6 +133,8 @@ pub(crate) fn host_command(
     let mut command = Command::new(&programs.host);
     command.arg(verb).current_dir(workspace.root());
     command.arg("--manifest").arg(workspace.join("spin.toml")).arg("--data").arg(data);
+    // The stand-ins of the grid and of the outlet of mail are on this machine.
+    command.arg("--allow-private-network");
     let secrets_file = data.join(secrets::FILE_NAME);
     if secrets_file.exists() {
         command.arg("--env-file").arg(secrets_file);
@@ -125,21 +145,77 @@ pub(crate) fn host_command(
 /// The variables that this run sets; what a person says comes last, and wins.
 fn variables(options: &Options, grid_url: Option<&str>) -> Vec<String> {
     let mut variables = Vec::new();
+    if options.mail {
+        let url = format!("http://{ADDRESS}:{}", options.port);
+        variables.push("mail_outlet=folder".to_owned());
+        variables.push(format!("mail_url={url}{DEV_MAIL}"));
+        variables.push(format!("mail_from={MAIL_FROM}"));
+        variables.push(format!("public_url={url}"));
+    }
     variables.extend(options.public_url.iter().map(|url| format!("public_url={url}")));
     variables.extend(grid_url.map(|url| format!("gridproxy_urls={url}")));
     variables.extend(options.variables.iter().cloned());
     variables
 }
 
-fn welcome(url: &str, data: &Path, secrets_file: &Path) -> String {
+fn welcome(url: &str, data: &Path, secrets_file: &Path, has_mail: bool) -> String {
+    let mail =
+        if has_mail { format!("  mail            {url}{DEV_MAIL}\n") } else { String::new() };
     format!(
         "\nMycelium is up: {url}\n\
          \x20 data            {}\n\
          \x20 logs            {}\n\
          \x20 operator token  {}\n\
+         {mail}\
          Press Ctrl-C to stop.",
         data.display(),
         data.join("logs").display(),
         secrets_file.display(),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Arguments {
+        #[command(flatten)]
+        options: Options,
+    }
+
+    fn options(arguments: &[&str]) -> Options {
+        Arguments::parse_from([&["up"], arguments].concat()).options
+    }
+
+    #[test]
+    fn mail_goes_to_the_host_itself_unless_somebody_says_otherwise() {
+        assert_eq!(variables(&options(&[]), None), [""; 0]);
+        let own = [
+            "mail_outlet=folder",
+            "mail_url=http://127.0.0.1:3107/dev/mail",
+            "mail_from=Mycelium <mycelium@localhost.localdomain>",
+            "public_url=http://127.0.0.1:3107",
+        ];
+        let given = options(&["--mail", "--port", "3107"]);
+        assert_eq!(variables(&given, None), own);
+        let given = options(&[
+            "--mail",
+            "--port=3107",
+            "--public-url=https://mycelium.example",
+            "--variable=mail_from=a@b.org",
+        ]);
+        let last = ["public_url=https://mycelium.example", "mail_from=a@b.org"];
+        assert_eq!(variables(&given, None), [&own[..], &last].concat());
+    }
+
+    #[test]
+    fn the_welcome_says_where_to_read_mail() {
+        let data = Path::new("/data");
+        let text = |mail| welcome("http://127.0.0.1:3107", data, Path::new("/data/s"), mail);
+        assert!(text(true).contains("\n  mail            http://127.0.0.1:3107/dev/mail\nPress"));
+        assert!(!text(false).contains("mail  "));
+    }
 }

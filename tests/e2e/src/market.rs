@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use domain::time::Timestamp;
 use gridproxy::{Documents, Standin};
 use host::{Clock, Host, HostOptions};
 use serde_json::{Value, json};
@@ -23,6 +24,8 @@ use crate::contract::Contract;
 pub const MORNING: i64 = 1_795_368_000;
 /// What identifies the operator.
 pub const OPERATOR_TOKEN: &str = "the-operator-of-the-tests-0001";
+/// What is encrypted in the database is so with this key.
+pub(crate) const ENCRYPTION_KEYS: &str = "1:dGhlIGtleSBvZiB0aGUgdGVzdHMgaXMgMzIgYnl0ZXM=";
 /// Everybody's password.
 pub const PASSWORD: &str = "a few words work well";
 
@@ -73,21 +76,34 @@ impl Market {
         Market::start_with(grid, [("gridproxy_urls", url.as_str())]).await
     }
 
-    /// An empty market with these variables beside the operator's token.
+    /// An empty market with these variables beside the tests' secrets.
     pub async fn start_with<'a>(
         grid: Standin,
         variables: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Market {
+        Market::start_as(grid, variables, |_| {}).await
+    }
+
+    /// An empty market on a host whose options were changed.
+    pub(crate) async fn start_as<'a>(
+        grid: Standin,
+        variables: impl IntoIterator<Item = (&'a str, &'a str)>,
+        change: impl FnOnce(&mut HostOptions),
     ) -> Market {
         let data = tempfile::tempdir().unwrap();
         let clock = Arc::new(AtomicI64::new(MORNING));
         let mut options = HostOptions::new(manifest(), data.path());
         options.cache = Some(workspace().join("target/e2e-cache"));
-        options.variables = BTreeMap::from([("operator_token".into(), OPERATOR_TOKEN.into())]);
+        options.variables = BTreeMap::from([
+            ("operator_token".into(), OPERATOR_TOKEN.into()),
+            ("encryption_keys".into(), ENCRYPTION_KEYS.into()),
+        ]);
         for (name, value) in variables {
             options.variables.insert(name.into(), value.into());
         }
         options.clock = Clock::Set(Arc::clone(&clock));
         options.run_schedules = false;
+        change(&mut options);
         let _one_at_a_time = STARTING.lock().await;
         let host = Host::start(options).await.unwrap_or_else(|error| panic!("{error:?}"));
         let address = host.addr();
@@ -159,6 +175,26 @@ impl Market {
     /// Sets the clock, in POSIX seconds.
     pub fn set_clock(&self, seconds: i64) {
         self.clock.store(seconds, Ordering::Relaxed);
+    }
+
+    /// The time of its clock.
+    pub(crate) fn now(&self) -> Timestamp {
+        Timestamp::from_seconds(self.clock.load(Ordering::Relaxed))
+    }
+
+    /// Its data folder.
+    pub(crate) fn data(&self) -> &Path {
+        self.data.path()
+    }
+
+    /// Runs a cron component now.
+    pub(crate) async fn fire(&self, component: &str) -> Result<(), String> {
+        self.host.fire_cron(component).await.map_err(|error| format!("{error:#}"))
+    }
+
+    /// Gets what the host shows itself, outside of the app and its document.
+    pub(crate) async fn ask_host(&self, target: &str) -> Answer {
+        client::exchange(self.reach.address, &Call::get(target), &[]).await
     }
 
     /// Lets the market sync with the grid now, and answers the run as the operator sees it.

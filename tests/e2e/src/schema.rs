@@ -128,14 +128,16 @@ fn has_type(name: &Value, value: &Value) -> bool {
     }
 }
 
+/// These formats say something of numbers only; whether null is allowed is up to the type.
 fn has_format(name: &Value, value: &Value) -> bool {
-    let fits = |max: u64| value.as_u64().is_some_and(|number| number <= max);
+    let is_other = !value.is_number();
+    let fits = |max: u64| is_other || value.as_u64().is_some_and(|number| number <= max);
     match name.as_str() {
         Some("uint8") => fits(u8::MAX.into()),
         Some("uint32") => fits(u32::MAX.into()),
         Some("uint64") => fits(u64::MAX),
-        Some("int64") => value.is_i64(),
-        Some("double") => value.is_number() || value.is_null(),
+        Some("int64") => is_other || value.is_i64(),
+        Some("double") => true,
         _ => false,
     }
 }

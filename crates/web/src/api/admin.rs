@@ -3,11 +3,15 @@
 use http::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use store::accounts::Account;
 use store::invariants::Finding;
+use store::mails::FailedMail;
 use store::sync::{RefusedDocument, Run};
 
+use crate::api::account::AuditView;
+use crate::api::{PAGING, PageOf};
 use crate::json::{Decimal, EMAIL, ONE_LINE_OF_200, dollars};
-use crate::operation::{Access, Operation, schema_of};
+use crate::operation::{Access, Form, Operation, Parameter, schema_of};
 use crate::problem::Kind;
 
 const GROUP: &str = "Operator";
@@ -50,6 +54,120 @@ pub const LIST_SYNC_RUNS: Operation = Operation {
     access: Access::Operator,
     about_answer: "The last runs.",
     answer: Some(schema_of::<SyncRunsView>),
+    ..Operation::READ
+};
+
+/// `GET /api/admin/accounts`
+pub const LIST_ACCOUNTS: Operation = Operation {
+    id: "listAccounts",
+    group: GROUP,
+    path: "/api/admin/accounts",
+    summary: "Lists accounts by their address.",
+    access: Access::Operator,
+    query: &[
+        Parameter {
+            name: "prefix",
+            form: Form::Text(254),
+            about: "How the address begins; all where it is left out.",
+            example: "ada@",
+        },
+        PAGING[0],
+        PAGING[1],
+    ],
+    about_answer: "A page of accounts.",
+    answer: Some(schema_of::<PageOf<AccountRowView>>),
+    ..Operation::READ
+};
+
+/// `POST /api/admin/accounts/{account}/disable`
+pub const DISABLE_ACCOUNT: Operation = Operation {
+    id: "disableAccount",
+    path: "/api/admin/accounts/{account}/disable",
+    summary: "Shuts an account out: its sessions end, and its tokens are refused meanwhile.",
+    about_answer: "Nobody gets in any more.",
+    ..CHANGE_ACCOUNT
+};
+
+/// `POST /api/admin/accounts/{account}/enable`
+pub const ENABLE_ACCOUNT: Operation = Operation {
+    id: "enableAccount",
+    path: "/api/admin/accounts/{account}/enable",
+    summary: "Lets an account in again.",
+    about_answer: "Its owner can sign in.",
+    ..CHANGE_ACCOUNT
+};
+
+/// `POST /api/admin/accounts/{account}/end-sessions`
+pub const END_ACCOUNT_SESSIONS: Operation = Operation {
+    id: "endAccountSessions",
+    path: "/api/admin/accounts/{account}/end-sessions",
+    summary: "Ends every session of an account.",
+    about_answer: "They have ended.",
+    ..CHANGE_ACCOUNT
+};
+
+/// `POST /api/admin/accounts/{account}/grant-operator`
+pub const GRANT_OPERATOR: Operation = Operation {
+    id: "grantOperator",
+    path: "/api/admin/accounts/{account}/grant-operator",
+    summary: "Makes an account an operator's. It counts in sessions with a second factor.",
+    about_answer: "It is an operator's.",
+    ..CHANGE_ACCOUNT
+};
+
+/// `POST /api/admin/accounts/{account}/revoke-operator`
+pub const REVOKE_OPERATOR: Operation = Operation {
+    id: "revokeOperator",
+    path: "/api/admin/accounts/{account}/revoke-operator",
+    summary: "Makes an account no operator's any more.",
+    about_answer: "It is not an operator's.",
+    ..CHANGE_ACCOUNT
+};
+
+/// What the changes of an account have in common.
+const CHANGE_ACCOUNT: Operation = Operation {
+    group: GROUP,
+    method: Method::POST,
+    access: Access::Operator,
+    status: 204,
+    ..Operation::READ
+};
+
+/// `GET /api/admin/audit`
+pub const LIST_ALL_AUDIT: Operation = Operation {
+    id: "listAudit",
+    group: GROUP,
+    path: "/api/admin/audit",
+    summary: "Lists the audit log, the newest first.",
+    access: Access::Operator,
+    query: &PAGING,
+    about_answer: "A page of the audit log.",
+    answer: Some(schema_of::<PageOf<AuditView>>),
+    ..Operation::READ
+};
+
+/// `GET /api/admin/mails`
+pub const LIST_MAILS: Operation = Operation {
+    id: "listMails",
+    group: GROUP,
+    path: "/api/admin/mails",
+    summary: "Shows how much mail waits to be sent, and which could not be sent.",
+    access: Access::Operator,
+    about_answer: "The outbox. No addresses and no texts.",
+    answer: Some(schema_of::<MailsView>),
+    ..Operation::READ
+};
+
+/// `POST /api/admin/mails/{mail}/retry`
+pub const RETRY_MAIL: Operation = Operation {
+    id: "retryMail",
+    group: GROUP,
+    method: Method::POST,
+    path: "/api/admin/mails/{mail}/retry",
+    summary: "Tries again to send a mail that could not be sent. A link in it may be over.",
+    access: Access::Operator,
+    status: 204,
+    about_answer: "The mail waits to be sent.",
     ..Operation::READ
 };
 
@@ -101,6 +219,37 @@ pub struct CreditView {
     pub balance: String,
     /// Of every amount here.
     pub currency: &'static str,
+}
+
+/// An account, as the operator sees it.
+#[derive(Serialize, JsonSchema)]
+pub struct AccountRowView {
+    /// Its id.
+    pub id: String,
+    /// Its e-mail address.
+    pub email: String,
+    /// When it was made (RFC 3339).
+    pub created_at: String,
+    /// Whether it is an operator's.
+    pub is_operator: bool,
+    /// Since when it is shut out (RFC 3339); null if it is not.
+    pub disabled_at: Option<String>,
+    /// Whether it has a second factor.
+    pub has_second_factor: bool,
+}
+
+impl AccountRowView {
+    /// Shows an account.
+    pub fn new(account: &Account) -> AccountRowView {
+        AccountRowView {
+            id: account.id.to_string(),
+            email: account.email.clone(),
+            created_at: account.created_at.to_string(),
+            is_operator: account.is_operator,
+            disabled_at: account.disabled_at.map(|since| since.to_string()),
+            has_second_factor: account.has_second_factor,
+        }
+    }
 }
 
 /// What must always hold, checked now.
@@ -200,6 +349,48 @@ impl QuarantineView {
             node_id: format!("node{}", document.node_id),
             reason: document.reason.clone(),
             excerpt: document.excerpt.clone(),
+        }
+    }
+}
+
+/// Mail that waits, and mail that could not be sent.
+#[derive(Serialize, JsonSchema)]
+pub struct MailsView {
+    /// How many mails wait to be sent.
+    pub waiting: u64,
+    /// For how many seconds the oldest of them has been waiting; null where none waits.
+    pub oldest_waiting_seconds: Option<i64>,
+    /// Mails that could not be sent, the last one first; up to 100.
+    pub failed: Vec<FailedMailView>,
+}
+
+/// A mail that could not be sent.
+#[derive(Serialize, JsonSchema)]
+pub struct FailedMailView {
+    /// Its id.
+    pub id: String,
+    /// Which mail, such as `sign-up`.
+    pub kind: String,
+    /// What went wrong last.
+    pub error: Option<String>,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// When it was to be sent first (RFC 3339).
+    pub created_at: String,
+    /// When it was given up (RFC 3339).
+    pub failed_at: String,
+}
+
+impl FailedMailView {
+    /// Shows a mail that could not be sent.
+    pub fn new(mail: &FailedMail) -> FailedMailView {
+        FailedMailView {
+            id: mail.id.to_string(),
+            kind: mail.kind.clone(),
+            error: mail.last_error.clone(),
+            attempts: mail.attempts,
+            created_at: mail.created_at.to_string(),
+            failed_at: mail.failed_at.to_string(),
         }
     }
 }

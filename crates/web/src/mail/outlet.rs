@@ -271,8 +271,8 @@ mod tests {
     fn read_with(changes: &[(&str, &str)]) -> Result<Option<MailConfig>, String> {
         let keys = key_text(1, &[7; KEY_BYTES]);
         MailConfig::read(|name| {
-            let changed = changes.iter().find(|(changed, _)| *changed == name);
-            Ok(match (changed, name) {
+            let own = changes.iter().find(|(own, _)| *own == name);
+            Ok(match (own, name) {
                 (Some((_, value)), _) => value,
                 (_, "mail_outlet") => "postmark",
                 (_, "mail_url") => "https://api.postmarkapp.com/email",

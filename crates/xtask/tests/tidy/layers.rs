@@ -22,13 +22,14 @@ const LAYERS: [(&str, &[&str]); 9] = [
 const DOMAIN_USES: [&str; 5] = ["chrono", "rust_decimal", "serde", "thiserror", "uuid"];
 
 /// Other people's crates that belong into one place only, and where that is.
-const PLACES: [(&str, &[&str]); 13] = [
+const PLACES: [(&str, &[&str]); 14] = [
     ("argon2", &["components", "web"]),
     ("askama", &["web"]),
     ("axum", &[]),
     ("http", &["web", "edge", "components", "host"]),
     ("http-body-util", &["components", "edge", "host"]),
     ("hyper", &["host"]),
+    ("mail-builder", &["web"]),
     ("reqwest", &[]),
     ("rusqlite", &["store", "host"]),
     ("spin-sdk", &["edge", "components"]),

@@ -134,9 +134,10 @@ mod tests {
         };
         migration("-- REPLACE INTO\nINSERT OR REPLACE\nINTO a", &["a.sql:2: INSERT OR REPLACE"]);
         migration("INSERT OR\nREPLACE INTO a", &["a.sql:2: REPLACE INTO a"]);
-        migration("id INTEGER PRIMARY KEY ON CONFLICT REPLACE", &[
-            "a.sql:1: id INTEGER PRIMARY KEY ON CONFLICT REPLACE",
-        ]);
+        migration(
+            "id INTEGER PRIMARY KEY ON CONFLICT REPLACE",
+            &["a.sql:1: id INTEGER PRIMARY KEY ON CONFLICT REPLACE"],
+        );
         migration("INSERT INTO a VALUES (1) ON CONFLICT DO NOTHING", &[]);
     }
 

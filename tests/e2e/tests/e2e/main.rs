@@ -5,6 +5,7 @@
 mod accounts;
 mod checklist;
 mod farm;
+mod mail;
 mod operations;
 mod pages;
 mod race;

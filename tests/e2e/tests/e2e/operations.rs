@@ -31,6 +31,9 @@ async fn every_operation_of_the_document_succeeds_once() {
     farmer.post_empty("/api/farm/nodes/node32/pause").await.ok(200);
     market.sync().await;
     market.check_invariants().await;
+    let mail = market.put_failed_mail("ada@example.org");
+    market.mails().await;
+    market.operator().post_empty(&format!("/api/admin/mails/{mail}/retry")).await.ok(204);
     farmer.delete("/api/account/sessions").await.ok(204);
 
     let (succeeded, all) = market.operations().await;

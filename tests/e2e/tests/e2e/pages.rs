@@ -91,7 +91,8 @@ async fn the_main_path_needs_no_scripts() {
     let (_, node) = farmer.submit(&node, "/dashboard/farm/nodes/node32/pause", &[]).await;
     node.says(&["The node is off the market.", "paused"]);
 
-    let (path, home) = renter.submit(&node, "/logout", &[]).await;
+    let wallet = renter.open("/dashboard/wallet").await;
+    let (path, home) = renter.submit(&wallet, "/logout", &[]).await;
     assert_eq!(path, "/?done=signed-out");
     home.says(&["You are signed out.", "Sign in"]);
     let away = renter.client.get("/dashboard/wallet").await;

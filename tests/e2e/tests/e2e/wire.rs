@@ -102,7 +102,7 @@ async fn a_method_that_is_not_offered_is_told_which_are() {
     check("PUT", "/api/wallet", "GET").await;
     check("GET", "/api/marketplace/rent-slice", "POST").await;
     check("DELETE", "/api/farm/nodes/node32", "GET, PATCH").await;
-    check("GET", "/api/account/sessions", "POST, DELETE").await;
+    check("GET", "/api/account/reset", "POST").await;
     check("POST", "/", "GET").await;
     check("PUT", "/dashboard/slices", "GET, POST").await;
     check("BREW", "/login", "GET, POST").await;

@@ -86,7 +86,7 @@ async fn ask(
         if is_operator {
             return 0;
         }
-        &[401, 403]
+        &[401, 403, 404]
     } else if needs("token") {
         match (asker.is_account, id) {
             (false, _) => &[401],

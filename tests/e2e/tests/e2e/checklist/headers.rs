@@ -287,8 +287,9 @@ async fn item_24_the_way_back_is_on_this_site() {
             let target = format!("{path}?{query}");
             stays(&ada.get(&target).await.see_other(), next);
             let page = visitor.get(&target).await.page(200);
-            assert!(!page.html().contains("evil.example\""), "{}", page.html());
-            assert!(!page.html().contains("javascript:alert"), "{}", page.html());
+            for kept in page.html().split("name=\"next\" value=\"").skip(1) {
+                stays(kept.split('"').next().unwrap(), next);
+            }
             let email = format!("new{number}@example.org");
             let email = if path == "/login" { "ada@example.org" } else { &email };
             let fields = [("email", email), ("password", PASSWORD), ("next", next)];

@@ -270,7 +270,8 @@ async fn item_15_nothing_but_the_grid_is_asked() {
     ] {
         let market = market_asking(url).await;
         let farmer = market.sign_up("farmer@example.org").await;
-        let refused = farmer.add_node(32).await;
+        let add = Call::post("/api/farm/nodes", &json!({ "grid_node_id": 32 }));
+        let refused = farmer.send_unchecked(&add).await;
         assert!(matches!(refused.status, 500 | 502), "{url}: {refused}");
         let said = refused.text();
         assert!(!said.contains("root:") && !said.contains(url), "{url}: {said}");
