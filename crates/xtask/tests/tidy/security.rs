@@ -7,8 +7,9 @@ use crate::tree::SourceFile;
 /// How many items the checklist has.
 const ITEMS: usize = 48;
 
-/// Items that nothing shows yet; none once the work on them is done.
-const STILL_OPEN: [usize; 0] = [];
+/// Items that nothing shows yet. Empty once each has its test: then remove it, and the question for it.
+const STILL_OPEN: [usize; 17] =
+    [13, 26, 30, 31, 32, 33, 35, 36, 37, 38, 40, 41, 42, 43, 44, 47, 48];
 
 /// What is wrong with the table.
 pub(crate) fn check(table: &str, sources: &[&SourceFile]) -> Vec<String> {

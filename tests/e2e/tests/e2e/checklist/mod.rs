@@ -4,5 +4,6 @@
 mod authentication;
 mod authorization;
 mod business;
+mod crash;
 mod headers;
 mod injection;
