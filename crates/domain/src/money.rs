@@ -237,7 +237,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn item_06_amounts_do_not_overflow(a in proptest::num::i64::ANY, b in proptest::num::i64::ANY) {
+        fn item_06_amounts_do_not_overflow(a in any::<i64>(), b in any::<i64>()) {
             for micros in [a, b, i64::MIN, i64::MAX] {
                 prop_assert_eq!(Usd::from_micros(micros).micros(), micros);
             }

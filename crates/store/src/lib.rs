@@ -17,6 +17,7 @@ pub mod migrate;
 pub mod nodes;
 pub mod offers;
 pub mod rentals;
+pub mod sealed;
 pub mod sessions;
 pub mod sync;
 pub mod tokens;

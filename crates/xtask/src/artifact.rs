@@ -10,18 +10,18 @@ use crate::target::{self, TARGET};
 use crate::workspace::Workspace;
 
 /// The native programs of `up` and `cron`.
-const PROGRAMS: [&str; 3] = ["mycelium-host", "migrate", "gridproxy"];
+const PROGRAMS: [&str; 3] = ["mycelium-host", "maintain", "gridproxy"];
 
 /// The program of `attack` that walks through the app.
 const CRAWLER: &str = "crawl";
 
-/// The feature of this crate that brings in the database, for the program `migrate` only.
+/// The feature of this crate that brings in the database, for the program `maintain` only.
 const MIGRATE_FEATURE: &str = "xtask/migrate";
 
 /// Native programs, built.
 pub(crate) struct Programs {
     pub(crate) host: PathBuf,
-    pub(crate) migrate: PathBuf,
+    pub(crate) maintain: PathBuf,
     pub(crate) gridproxy: PathBuf,
 }
 
@@ -63,8 +63,8 @@ fn build_wasm(workspace: &Workspace, activity: &str, packages: &[String]) -> Res
 /// them, wasmtime, takes minutes, and would otherwise be built once for each command.
 pub(crate) fn build_programs(workspace: &Workspace) -> Result<Programs> {
     build_native(workspace, "building the host", &PROGRAMS)?;
-    let [host, migrate, gridproxy] = PROGRAMS.map(|program| native_program(workspace, program));
-    Ok(Programs { host, migrate, gridproxy })
+    let [host, maintain, gridproxy] = PROGRAMS.map(|program| native_program(workspace, program));
+    Ok(Programs { host, maintain, gridproxy })
 }
 
 /// Builds the program that walks through the app, for `attack`.

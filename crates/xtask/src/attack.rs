@@ -17,7 +17,7 @@ use clap::{Args, ValueEnum};
 
 use crate::artifact::{self, Programs};
 use crate::demo::{self, Grid};
-use crate::migrate;
+use crate::maintain;
 use crate::progress::{Step, say};
 use crate::secrets;
 use crate::server::Server;
@@ -131,7 +131,7 @@ impl Ground {
         let data = folder.join("data");
         let secrets_file = secrets::ensure_file(&data)?;
         let database = data.join(DATABASE_NAME);
-        migrate::apply(programs, &database)?;
+        maintain::migrate(programs, &database)?;
 
         let step = Step::start("starting the app");
         let grid = demo::start_grid(workspace, programs)?;
@@ -139,6 +139,8 @@ impl Ground {
         // What the market does by itself must not look like what a request did.
         command.args(["--listen", "127.0.0.1:0", "--quiet", "--no-schedules"]);
         command.args(["--variable", &format!("gridproxy_urls={}", grid.url)]);
+        // Limits would keep the tools from what is behind them.
+        command.args(["--variable", "limit_factor=10000"]);
         let (host, url) = Server::start("the host", &mut command, up::READY, |id| signals.add(id))?;
         let people = People::meet(&url, &secrets::operator_token(&secrets_file)?)?;
         step.done();

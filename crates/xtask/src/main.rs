@@ -11,7 +11,7 @@ mod ci;
 mod cron;
 mod debian;
 mod demo;
-mod migrate;
+mod maintain;
 mod process;
 mod progress;
 mod rustup;
@@ -61,6 +61,11 @@ enum Command {
         #[arg(long, value_name = "PATH")]
         database: PathBuf,
     },
+    /// Names operators, on the machine that the database is on.
+    #[command(subcommand)]
+    Operator(maintain::Operator),
+    /// Encrypts every secret in a database with the newest key.
+    RotateKeys(maintain::Rotation),
     /// Makes the wasm32-wasip2 target, if it is not there; the others do it by themselves.
     Target,
 }
@@ -88,8 +93,10 @@ fn run(command: &Command) -> Result<ExitCode> {
         }
         Command::Cron(options) => cron::run(&workspace, options)?,
         Command::Migrate { database } => {
-            migrate::apply(&artifact::build_programs(&workspace)?, database)?;
+            maintain::migrate(&artifact::build_programs(&workspace)?, database)?;
         }
+        Command::Operator(operator) => maintain::operator(&workspace, operator)?,
+        Command::RotateKeys(rotation) => maintain::rotate_keys(&workspace, rotation)?,
         Command::Target => target::ensure(&workspace)?,
     }
     Ok(ExitCode::SUCCESS)

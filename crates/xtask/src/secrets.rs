@@ -16,7 +16,7 @@ pub(crate) const FILE_NAME: &str = "secrets.env";
 /// Where Spin looks for the variable `operator_token`.
 const OPERATOR_TOKEN: &str = "SPIN_VARIABLE_OPERATOR_TOKEN";
 /// The same for `encryption_keys`: without them, nobody opens what they sealed.
-const ENCRYPTION_KEYS: &str = "SPIN_VARIABLE_ENCRYPTION_KEYS";
+pub(crate) const ENCRYPTION_KEYS: &str = "SPIN_VARIABLE_ENCRYPTION_KEYS";
 /// The same for `password_pepper`: without it, no password is right any more.
 const PASSWORD_PEPPER: &str = "SPIN_VARIABLE_PASSWORD_PEPPER";
 
@@ -86,6 +86,36 @@ pub(crate) fn operator_token(file: &Path) -> Result<String> {
         .with_context(|| format!("{} has no {OPERATOR_TOKEN}", file.display()))
 }
 
+/// The encryption keys, out of the file with secrets.
+pub(crate) fn encryption_keys(file: &Path) -> Result<String> {
+    let text = fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
+    find(&text, ENCRYPTION_KEYS)
+        .map(str::to_owned)
+        .with_context(|| format!("{} has no {ENCRYPTION_KEYS}", file.display()))
+}
+
+/// Puts a new key before the others in the file with secrets; answers all of them.
+pub(crate) fn add_key(file: &Path) -> Result<String> {
+    let old = encryption_keys(file)?;
+    let ids = old.split(',').filter_map(|key| key.trim().split(':').next()?.parse::<u32>().ok());
+    let next = ids.max().context("the keys have no numbers")? + 1;
+    let keys = format!("{},{old}", new_key(next)?);
+    let text = fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
+    // Whole or not at all: a file that was half written would keep a part of a key.
+    let beside = file.with_extension("new");
+    let mut options = OpenOptions::new();
+    let mut written = options
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&beside)
+        .with_context(|| format!("creating {}", beside.display()))?;
+    written.write_all(text.replace(&old, &keys).as_bytes()).context("writing the keys")?;
+    written.sync_all().context("writing the keys")?;
+    fs::rename(&beside, file).with_context(|| format!("writing {}", file.display()))?;
+    Ok(keys)
+}
+
 /// A secret that nobody guesses, as hexadecimal digits.
 pub(crate) fn random_secret() -> Result<String> {
     let mut bytes = [0; SECRET_BYTES];
@@ -97,11 +127,16 @@ pub(crate) fn random_secret() -> Result<String> {
     }))
 }
 
-/// A key of `seal`, as `Keys::parse` reads it: the first one.
+/// The first key of `seal`.
 fn encryption_key() -> Result<String> {
+    new_key(1)
+}
+
+/// A key of `seal`, as `Keys::parse` reads it.
+fn new_key(id: u32) -> Result<String> {
     let mut bytes = [0; KEY_BYTES];
     getrandom::fill(&mut bytes).context("reading random bytes")?;
-    Ok(format!("1:{}", BASE64_STANDARD.encode(bytes)))
+    Ok(format!("{id}:{}", BASE64_STANDARD.encode(bytes)))
 }
 
 #[cfg(test)]
@@ -109,6 +144,19 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
+
+    #[test]
+    fn a_new_key_stands_before_the_others_and_nothing_else_changes() {
+        let data = tempfile::tempdir().unwrap();
+        let file = ensure_file(data.path()).unwrap();
+        let (before, token) = (encryption_keys(&file).unwrap(), operator_token(&file).unwrap());
+        let keys = add_key(&file).unwrap();
+        assert!(keys.starts_with("2:") && keys.ends_with(&format!(",{before}")), "{keys}");
+        assert_eq!(encryption_keys(&file).unwrap(), keys);
+        assert_eq!(operator_token(&file).unwrap(), token);
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+        assert!(add_key(&file).unwrap().starts_with("3:"));
+    }
 
     #[test]
     fn a_data_folder_keeps_its_token() {

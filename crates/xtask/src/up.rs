@@ -8,7 +8,7 @@ use clap::Args;
 
 use crate::artifact::{self, Programs};
 use crate::demo;
-use crate::migrate;
+use crate::maintain;
 use crate::progress::{Step, say};
 use crate::secrets;
 use crate::server::Server;
@@ -81,7 +81,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let programs = artifact::build_programs(workspace)?;
     let data = options.data.resolve(workspace)?;
     secrets::ensure_file(&data)?;
-    migrate::apply(&programs, &data.join(DATABASE_NAME))?;
+    maintain::migrate(&programs, &data.join(DATABASE_NAME))?;
 
     // From here on a signal goes to the host, which finishes what it does; until here it ends us.
     let signals = Signals::forward()?;

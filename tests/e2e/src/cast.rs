@@ -1,5 +1,7 @@
 //! A market with somebody of each role in it, and something of each of them.
 
+use gridproxy::{Documents, Standin};
+
 use crate::client::Client;
 use crate::crawl::{Role, Site};
 use crate::market::Market;
@@ -26,11 +28,15 @@ impl Cast {
 
     /// A market with everybody in it.
     pub async fn meet() -> Cast {
-        Cast::meet_at(Market::start().await).await
+        let grid = Standin::start(Documents::example().unwrap()).await.unwrap();
+        Cast::meet_on(grid).await
     }
 
-    /// The same on a market whose grid has nodes 32 and 11.
-    pub async fn meet_at(market: Market) -> Cast {
+    /// The same on a grid that has nodes 32 and 11. Limits do not keep anybody from anything.
+    pub async fn meet_on(grid: Standin) -> Cast {
+        let url = grid.url();
+        let variables = [("gridproxy_urls", url.as_str()), ("limit_factor", "10000")];
+        let market = Market::start_with(grid, variables).await;
         let [farmer, ada, ben] = Cast::EMAILS;
         let farmer = market.sign_up(farmer).await;
         farmer.publish(32, "25").await;

@@ -162,7 +162,7 @@ impl Client {
 
     /// Makes an API token, and answers somebody who has it.
     pub async fn token(&self, scopes: &[&str]) -> Client {
-        let body = json!({ "name": "a test", "scopes": scopes });
+        let body = json!({ "name": "a test", "scopes": scopes, "expires_in_days": 365 });
         let made = self.post("/api/account/tokens", &body).await.ok(201);
         self.with_token(made["token"].as_str().unwrap())
     }

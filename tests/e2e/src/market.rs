@@ -139,7 +139,11 @@ impl Market {
     /// A new account, signed in with a cookie.
     pub async fn sign_up(&self, email: &str) -> Client {
         let body = json!({ "email": email, "password": PASSWORD });
-        let answer = self.visitor().post("/api/account", &body).await;
+        let mut answer = self.visitor().post("/api/account", &body).await;
+        if answer.status == 202 {
+            let code = self.code_mailed_to(email).await.unwrap();
+            answer = self.visitor().post("/api/account/confirm", &json!({ "code": code })).await;
+        }
         let cookie = answer.cookie();
         answer.ok(201);
         self.visitor().with_cookie(&cookie)

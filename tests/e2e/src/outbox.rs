@@ -55,7 +55,9 @@ impl Market {
             ("mail_from", FROM),
             ("public_url", &public_url),
         ];
-        let grid = Standin::start(Documents::default()).await.unwrap();
+        let grid = Standin::start(Documents::example().unwrap()).await.unwrap();
+        let grid_url = grid.url();
+        let variables = variables.into_iter().chain([("gridproxy_urls", grid_url.as_str())]);
         Market::start_as(grid, variables, |options| {
             options.listen = address;
             options.dev_mail = Some(options.data.join("mail"));
@@ -72,6 +74,54 @@ impl Market {
     pub async fn dev_mail(&self, name: Option<&str>) -> Answer {
         let target = name.map_or("/dev/mail".to_owned(), |name| format!("/dev/mail/{name}"));
         self.ask_host(&target).await
+    }
+
+    /// The mails to an address in the order in which they were sent.
+    pub fn mails_to(&self, address: &str) -> Vec<String> {
+        let Ok(entries) = std::fs::read_dir(self.mail_folder()) else { return Vec::new() };
+        let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+        paths.sort_unstable();
+        let mails = paths.iter().map(|path| std::fs::read_to_string(path).unwrap());
+        let recipient = format!("To: <{address}>");
+        mails.filter(|mail| mail.lines().any(|line| line == recipient)).collect()
+    }
+
+    /// Whether a mail to an address says this.
+    pub fn was_told(&self, address: &str, words: &str) -> bool {
+        self.mails_to(address).iter().any(|mail| mail.contains(words))
+    }
+
+    /// Sends what waits; answers the code in a mail to an address that was sent now, if one has one.
+    pub async fn code_mailed_to(&self, address: &str) -> Option<String> {
+        let before = self.mails_to(address).len();
+        self.run_mailer().await.unwrap();
+        let mails = self.mails_to(address);
+        let codes = mails[before..].iter().filter_map(|mail| mail.split_once("?code="));
+        let code = codes.map(|(_, rest)| rest.split_whitespace().next().unwrap_or_default()).next();
+        code.map(str::to_owned)
+    }
+
+    /// Whether a text is anywhere in what the database has on disk.
+    pub fn database_contains(&self, text: &str) -> bool {
+        let bytes = self.database_bytes();
+        bytes.windows(text.len()).any(|window| window == text.as_bytes())
+    }
+
+    /// Every row of every table, as text; bytes in hexadecimal.
+    pub fn dump(&self) -> String {
+        let db = self.open_database();
+        let rows = |sql: &str| -> Vec<String> {
+            let mut statement = db.connection().prepare(sql).unwrap();
+            let rows = statement.query_map([], |row| row.get(0)).unwrap();
+            rows.map(Result::unwrap).collect()
+        };
+        let tables = rows(
+            "SELECT printf('SELECT %Q || %s FROM %s', t.name || ' ', (
+                        SELECT group_concat(printf('quote(%s)', c.name), ' || char(32) || ')
+                          FROM pragma_table_info(t.name) c), t.name)
+               FROM sqlite_schema t WHERE t.type = 'table'",
+        );
+        tables.iter().flat_map(|sql| rows(sql)).collect::<Vec<_>>().join("\n")
     }
 
     /// A connection of the test's own to the database.

@@ -10,6 +10,7 @@ use domain::slice::SliceState;
 use domain::term::Term;
 use store::audit::Actor;
 use store::challenges::ChallengeKind;
+use store::sealed::SEALED_COLUMNS;
 use store::{Db, RusqliteDb, StoreError, Value};
 
 use crate::market::{AIDA, OMAR, attempt, by_hand, count, empty, market, rent};
@@ -52,6 +53,21 @@ fn limits_are_those_of_the_domain() {
     assert!(create_table(&db, "nodes").contains(&uptime));
     let numbers = "SELECT count(*) + max(number) * 1000 FROM slice_numbers";
     assert_eq!(count(&db, numbers), i64::from(SLICES_PER_NODE_MAX) * 1001);
+}
+
+#[test]
+fn every_sealed_column_is_known_to_the_change_of_keys() {
+    let db = empty();
+    let sql = "SELECT t.name || '.' || c.name FROM pragma_table_list t, pragma_table_info(t.name) c
+                WHERE t.type = 'table' AND c.name LIKE '%sealed%' ORDER BY 1";
+    let found = db.run(sql, &[]).unwrap();
+    let found: Vec<&str> = found.iter().map(|row| row.text(0).unwrap()).collect();
+    let known: Vec<String> =
+        SEALED_COLUMNS.iter().map(|it| format!("{}.{}", it.table, it.column)).collect();
+    assert_eq!(found, known);
+    for column in &SEALED_COLUMNS {
+        assert_eq!(column.list(&db, "").map(|values| values.len()), Ok(0), "{}", column.table);
+    }
 }
 
 #[test]

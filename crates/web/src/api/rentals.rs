@@ -35,6 +35,7 @@ pub const RENT_SLICE: Operation = Operation {
     problems: &[
         Kind::NotFound,
         Kind::InsufficientFunds,
+        Kind::OverCeiling,
         Kind::OwnSlice,
         Kind::SliceTaken,
         Kind::SoldOut,

@@ -7,7 +7,8 @@ use crate::tree::SourceFile;
 /// How many items the checklist has.
 const ITEMS: usize = 48;
 
-/// Items that nothing shows yet. Empty once each has its test: then remove it, and the question for it.
+/// Items that nothing shows yet. Empty once each has its test: remove it then, and the question
+/// for it.
 const STILL_OPEN: [usize; 17] =
     [13, 26, 30, 31, 32, 33, 35, 36, 37, 38, 40, 41, 42, 43, 44, 47, 48];
 

@@ -78,7 +78,7 @@ pub(crate) fn check_format(file: &SourceFile) -> Vec<String> {
     let mut before = "";
     let mut found = Vec::new();
     for piece in pieces(without_tests(&file.text)) {
-        let is_formatted = ["format!(", "concat!(", "format_args!(", "push_str(", "write!("];
+        let is_formatted = ["format!(", "format_args!(", "push_str(", "write!("];
         let is_formatted = is_formatted.iter().any(|call| before.trim_end().ends_with(call));
         if piece.kind == Kind::Literal && is_formatted && is_sql(piece.text) {
             found.push(format!("{}: {}", file.at(piece.line), first_line(piece)));

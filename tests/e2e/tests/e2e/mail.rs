@@ -302,9 +302,11 @@ async fn the_outbox_is_the_operators() {
     let ada = market.sign_up(ADA).await;
     let id = market.put_failed_mail(ADA);
     let path = format!("/api/admin/mails/{id}/retry");
-    for client in [market.visitor(), ada] {
-        client.get("/api/admin/mails").await.problem(401, "not-signed-in");
-        client.post_empty(&path).await.problem(401, "not-signed-in");
+    for (client, status, kind) in
+        [(market.visitor(), 401, "not-signed-in"), (ada, 404, "not-found")]
+    {
+        client.get("/api/admin/mails").await.problem(status, kind);
+        client.post_empty(&path).await.problem(status, kind);
     }
     check(&market, 0, &["a test"]).await;
     let operator = market.operator();

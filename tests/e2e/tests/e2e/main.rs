@@ -8,6 +8,7 @@ mod farm;
 mod mail;
 mod operations;
 mod pages;
+mod protected;
 mod race;
 mod readme;
 mod refusals;

@@ -5,7 +5,7 @@ use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_operation_of_the_document_succeeds_once() {
-    let market = Market::start().await;
+    let market = Market::start_with_folder().await;
     let visitor = market.visitor();
     visitor.get("/api/openapi.json").await.ok(200);
     assert_eq!(visitor.get("/api/health").await.ok(200), json!({ "status": "ok" }));
@@ -34,10 +34,61 @@ async fn every_operation_of_the_document_succeeds_once() {
     let mail = market.put_failed_mail("ada@example.org");
     market.mails().await;
     market.operator().post_empty(&format!("/api/admin/mails/{mail}/retry")).await.ok(204);
+    change_the_account(&market).await;
+    operate(&market).await;
     farmer.delete("/api/account/sessions").await.ok(204);
 
     let (succeeded, all) = market.operations().await;
     assert_eq!(succeeded, all);
+}
+
+/// What an account does with itself, from its sessions to its end.
+async fn change_the_account(market: &Market) {
+    let (before, after) = ("eve@example.org", "eve@example.net");
+    let eve = market.sign_up(before).await;
+    for list in ["sessions", "tokens", "audit"] {
+        eve.get(&format!("/api/account/{list}")).await.ok(200);
+    }
+    let other = json!({ "email": before, "password": PASSWORD });
+    market.visitor().post("/api/account/sessions", &other).await.ok(201);
+    let sessions = eve.get("/api/account/sessions").await.ok(200);
+    let sessions = sessions["items"].as_array().unwrap();
+    let other = sessions.iter().find(|session| session["is_current"] == false).unwrap();
+    let path = format!("/api/account/sessions/{}", other["id"].as_str().unwrap());
+    eve.delete(&path).await.ok(204);
+    eve.post_empty("/api/account/sessions/end-others").await.ok(204);
+    eve.token(&["read"]).await;
+    let token = eve.get("/api/account/tokens").await.ok(200)["items"][0]["id"].clone();
+    eve.delete(&format!("/api/account/tokens/{}", token.as_str().unwrap())).await.ok(204);
+
+    let new = "another few words";
+    let body = json!({ "current_password": PASSWORD, "password": new });
+    let changed = eve.post("/api/account/password", &body).await;
+    changed.ok(204);
+    let eve = market.visitor().with_cookie(&changed.cookie());
+    let body = json!({ "email": after, "password": new });
+    eve.post("/api/account/email", &body).await.ok(202);
+    let code = json!({ "code": market.code_mailed_to(after).await.unwrap() });
+    market.visitor().post("/api/account/email/confirm", &code).await.ok(204);
+    market.visitor().post("/api/account/reset", &json!({ "email": after })).await.ok(202);
+    let code = market.code_mailed_to(after).await.unwrap();
+    let body = json!({ "code": code, "password": PASSWORD });
+    market.visitor().post("/api/account/reset/confirm", &body).await.ok(204);
+    let body = json!({ "email": after, "password": PASSWORD });
+    let signed_in = market.visitor().post("/api/account/sessions", &body).await;
+    let eve = market.visitor().with_cookie(&signed_in.cookie());
+    eve.post("/api/account/delete", &json!({ "password": PASSWORD })).await.ok(204);
+}
+
+/// What the operator does with accounts.
+async fn operate(market: &Market) {
+    let operator = market.operator();
+    operator.get("/api/admin/audit").await.ok(200);
+    let accounts = operator.get("/api/admin/accounts?prefix=ada").await.ok(200);
+    let account = accounts["items"][0]["id"].as_str().unwrap();
+    for what in ["end-sessions", "disable", "enable", "grant-operator", "revoke-operator"] {
+        operator.post_empty(&format!("/api/admin/accounts/{account}/{what}")).await.ok(204);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -49,6 +49,7 @@ impl Process {
             .args(["--allow-private-network", "--manifest", "spin.toml", "--data"])
             .arg(data)
             .args(["--variable", &format!("gridproxy_urls={grid}")])
+            .args(["--variable", "limit_factor=10000"])
             .args(["--variable", &format!("operator_token={OPERATOR_TOKEN}")])
             .current_dir(workspace())
             .stdout(Stdio::piped())

@@ -93,9 +93,7 @@ async fn hostile_cast() -> Cast {
         });
         assert!(grid.patch_node(node, patch));
     }
-    let url = grid.url();
-    let market = Market::start_with(grid, [("gridproxy_urls", url.as_str())]).await;
-    let cast = Cast::meet_at(market).await;
+    let cast = Cast::meet_on(grid).await;
     cast.farmer.patch("/api/farm/nodes/node32", &json!({ "name": POLYGLOTS[3] })).await.ok(200);
     cast
 }

@@ -1,0 +1,137 @@
+//! What is done to a database from outside of the app: `maintain COMMAND PATH …`. `cargo xtask`
+//! builds and runs it.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use clap::{Parser, Subcommand};
+use domain::account::Email;
+use domain::time::Timestamp;
+use seal::{Keys, NONCE_BYTES, Place, key_id};
+use store::audit::{self, Actor, NewEntry};
+use store::sealed::SEALED_COLUMNS;
+use store::{RusqliteDb, accounts, migrate};
+
+/// The variable with the keys, the one that seals first; see [`Keys::parse`].
+const ENCRYPTION_KEYS: &str = "ENCRYPTION_KEYS";
+
+#[derive(Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+    /// The database's file.
+    #[arg(global = true, long, value_name = "PATH", default_value = "")]
+    database: PathBuf,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Applies the migrations that the database lacks; makes it if it is not there.
+    Migrate,
+    /// Makes the account of an address an operator's.
+    GrantOperator { email: String },
+    /// Makes the account of an address no operator's any more.
+    RevokeOperator { email: String },
+    /// Encrypts everything with the first key that is not encrypted with it.
+    Reseal,
+}
+
+#[expect(clippy::print_stdout, reason = "its answer is for the one who runs it")]
+fn main() -> Result<()> {
+    let Arguments { command, database } = Arguments::parse();
+    let said = match command {
+        Command::Migrate => apply(&database),
+        Command::GrantOperator { email } => set_operator(&database, &email, true),
+        Command::RevokeOperator { email } => set_operator(&database, &email, false),
+        Command::Reseal => reseal(&database),
+    };
+    println!("{}", said.with_context(|| format!("on {}", database.display()))?);
+    Ok(())
+}
+
+fn apply(path: &Path) -> Result<String> {
+    let db = RusqliteDb::open(path)?;
+    Ok(match migrate::apply(&db, now()?)? {
+        0 => format!("The database is up to date: {}", path.display()),
+        1 => format!("Applied 1 migration to {}", path.display()),
+        count => format!("Applied {count} migrations to {}", path.display()),
+    })
+}
+
+/// The database at `path`, which has to be there and to be of this version.
+fn open(path: &Path) -> Result<RusqliteDb> {
+    ensure!(path.exists(), "there is no such file");
+    let db = RusqliteDb::open(path)?;
+    ensure!(migrate::is_current(&db)?, "it is of another version: migrate it first");
+    Ok(db)
+}
+
+fn set_operator(path: &Path, email: &str, is_operator: bool) -> Result<String> {
+    let db = open(path)?;
+    let Ok(email) = Email::parse(email) else { bail!("{email:?} is not an e-mail address") };
+    let found = accounts::credentials(&db, &email)?;
+    let account = found.with_context(|| format!("{email} has no account"))?.account;
+    accounts::set_operator(&db, account, is_operator)?;
+    let entry = NewEntry {
+        action: if is_operator { "operator-granted" } else { "operator-revoked" },
+        actor: Actor::Operator,
+        actor_id: "",
+        account: Some(account),
+        subject: "on the machine",
+        address: "",
+        request_id: "",
+    };
+    audit::write(&db, &entry, now()?)?;
+    Ok(if is_operator {
+        format!("{email} is an operator; it counts once a second factor is set up.")
+    } else {
+        format!("{email} is no operator any more.")
+    })
+}
+
+fn reseal(path: &Path) -> Result<String> {
+    let db = open(path)?;
+    let text =
+        env::var(ENCRYPTION_KEYS).with_context(|| format!("{ENCRYPTION_KEYS} is not set"))?;
+    let keys = Keys::parse(&text).with_context(|| ENCRYPTION_KEYS.to_owned())?;
+    let mut count = 0;
+    let mut by_key: BTreeMap<u32, u32> = BTreeMap::new();
+    for column in &SEALED_COLUMNS {
+        let mut after = String::new();
+        loop {
+            let values = column.list(&db, &after)?;
+            let Some(last) = values.last() else { break };
+            last.row.clone_into(&mut after);
+            for value in values {
+                if key_id(&value.sealed) != Some(keys.current()) {
+                    let place =
+                        Place { table: column.table, column: column.column, row: &value.row };
+                    let context = || format!("{} {}", column.table, value.row);
+                    let opened = keys.open(place, &value.sealed).with_context(context)?;
+                    let sealed = keys.seal(place, &opened, nonce()?)?;
+                    column.replace(&db, &value, &sealed)?;
+                    count += 1;
+                }
+                *by_key.entry(keys.current()).or_default() += 1;
+            }
+        }
+    }
+    let in_all = by_key.values().sum::<u32>();
+    Ok(format!("Encrypted {count} of {in_all} secrets anew, with key {}.", keys.current()))
+}
+
+fn nonce() -> Result<[u8; NONCE_BYTES]> {
+    let mut nonce = [0; NONCE_BYTES];
+    getrandom::fill(&mut nonce).context("reading random bytes")?;
+    Ok(nonce)
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is an edge of the project, like a component's")]
+fn now() -> Result<Timestamp> {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).context("reading the clock")?;
+    let seconds = i64::try_from(since_epoch.as_secs()).context("reading the clock")?;
+    Ok(Timestamp::from_seconds(seconds))
+}

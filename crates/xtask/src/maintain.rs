@@ -1,0 +1,94 @@
+//! What is done to a database from outside of the app: `migrate`, `operator`, `rotate-keys`.
+//!
+//! A program of its own does it, so that `cargo xtask` is there in seconds: SQLite takes a minute
+//! to compile, and is built along with the host.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+use clap::{Args, Subcommand};
+
+use crate::artifact::{self, Programs};
+use crate::process;
+use crate::progress::say;
+use crate::secrets::{self, ENCRYPTION_KEYS};
+use crate::workspace::Workspace;
+
+#[derive(Subcommand)]
+pub(crate) enum Operator {
+    /// Makes an account an operator's.
+    Grant(Account),
+    /// Makes an account no operator's any more.
+    Revoke(Account),
+}
+
+#[derive(Args)]
+pub(crate) struct Account {
+    /// The account's e-mail address.
+    email: String,
+    /// The database's file.
+    #[arg(long, value_name = "PATH")]
+    database: PathBuf,
+}
+
+#[derive(Args)]
+pub(crate) struct Rotation {
+    /// The database's file.
+    #[arg(long, value_name = "PATH")]
+    database: PathBuf,
+    /// The file with the secrets; without it, the environment has them.
+    #[arg(long, value_name = "PATH")]
+    env_file: Option<PathBuf>,
+    /// Make a new key first, and put it before the others in the file with the secrets.
+    #[arg(long, requires = "env_file")]
+    new_key: bool,
+}
+
+/// Applies the migrations that the database lacks, and says which version it has then.
+pub(crate) fn migrate(programs: &Programs, database: &Path) -> Result<()> {
+    run(command(programs, database).arg("migrate"))
+}
+
+/// Names an operator, or unnames one.
+pub(crate) fn operator(workspace: &Workspace, operator: &Operator) -> Result<()> {
+    let programs = artifact::build_programs(workspace)?;
+    let (verb, account) = match operator {
+        Operator::Grant(account) => ("grant-operator", account),
+        Operator::Revoke(account) => ("revoke-operator", account),
+    };
+    run(command(&programs, &account.database).args([verb, &account.email]))
+}
+
+/// Encrypts everything with the first key, or with a new one.
+pub(crate) fn rotate_keys(workspace: &Workspace, rotation: &Rotation) -> Result<()> {
+    let programs = artifact::build_programs(workspace)?;
+    let keys = match &rotation.env_file {
+        Some(file) if rotation.new_key => {
+            let keys = secrets::add_key(file)?;
+            say(&format!(
+                "A new key stands first in {}. Restart the app with it, then run this again \
+                 without --new-key: until then the app encrypts with the old one.",
+                file.display()
+            ));
+            keys
+        }
+        Some(file) => secrets::encryption_keys(file)?,
+        None => {
+            env::var(ENCRYPTION_KEYS).with_context(|| format!("{ENCRYPTION_KEYS} is not set"))?
+        }
+    };
+    run(command(&programs, &rotation.database).arg("reseal").env("ENCRYPTION_KEYS", keys))
+}
+
+fn command(programs: &Programs, database: &Path) -> Command {
+    let mut command = Command::new(&programs.maintain);
+    command.arg("--database").arg(database);
+    command
+}
+
+fn run(command: &mut Command) -> Result<()> {
+    say(process::output(command)?.trim_end());
+    Ok(())
+}
