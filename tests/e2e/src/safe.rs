@@ -109,7 +109,7 @@ fn is_harmless(target: &str) -> bool {
 }
 
 /// Where links, images, scripts and forms that read lead to.
-pub fn targets(html: &str) -> Vec<String> {
+pub(crate) fn targets(html: &str) -> Vec<String> {
     let mut targets = Vec::new();
     for tag in tags(html) {
         let attributes = attributes(tag.attributes);
