@@ -1,5 +1,7 @@
 //! The JSON API of accounts.
 
+pub(crate) mod factors;
+
 use domain::id::{SessionId, TokenId};
 use edge::Context;
 use http::StatusCode;
@@ -15,7 +17,7 @@ use web::audit::Action;
 use web::{Problem, Response, json, respond, session};
 
 use crate::changes::{self, NewEmail};
-use crate::credentials::{self, SignedIn, SignedUp};
+use crate::credentials::{self, SignIn, SignedIn, SignedUp};
 use crate::making;
 
 pub(crate) fn create_account(cx: &Context<'_>) -> Result<Response, Problem> {
@@ -33,7 +35,10 @@ pub(crate) fn confirm_account(cx: &Context<'_>) -> Result<Response, Problem> {
 
 pub(crate) fn open_session(cx: &Context<'_>) -> Result<Response, Problem> {
     let body: CredentialsBody = json::body(cx.request)?;
-    created(&credentials::sign_in(cx, &body.email, &body.password)?)
+    match credentials::sign_in(cx, &body.email, &body.password)? {
+        SignIn::Done(signed_in) => created(&signed_in),
+        SignIn::Waits(waiting) => respond::json(StatusCode::ACCEPTED, &waiting.view()),
+    }
 }
 
 pub(crate) fn created(signed_in: &SignedIn) -> Result<Response, Problem> {

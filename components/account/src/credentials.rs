@@ -15,6 +15,7 @@ use web::{Kind, Problem, ambient, mail};
 
 use crate::mailing;
 use crate::password::{self, Comparison, Hasher};
+use crate::proof::{self, Waiting};
 
 /// How much of a browser's own words is kept, in characters.
 const USER_AGENT_CHARS_MAX: usize = 200;
@@ -25,6 +26,14 @@ pub(crate) struct SignedIn {
     pub(crate) identity: Identity,
     /// The `Set-Cookie` of the new session.
     pub(crate) cookie: String,
+}
+
+/// What came of a right password.
+pub(crate) enum SignIn {
+    /// Somebody is signed in.
+    Done(Box<SignedIn>),
+    /// A second factor is still to be shown.
+    Waits(Waiting),
 }
 
 /// What came of a sign-up.
@@ -94,9 +103,13 @@ fn create(cx: &Context<'_>, email: &Email, password_hash: &str) -> Result<Signed
 
 /// Signs in. Whether the account exists, and whether the password was near, is told by nothing: an
 /// unknown address costs a hash, too, and past the limits none is computed.
-pub(crate) fn sign_in(cx: &Context<'_>, email: &str, password: &str) -> Result<SignedIn, Problem> {
+pub(crate) fn sign_in(cx: &Context<'_>, email: &str, password: &str) -> Result<SignIn, Problem> {
     let credentials = check(cx, email, password)?;
-    open_session(cx, credentials.account, false)
+    if credentials.has_second_factor {
+        return Ok(SignIn::Waits(proof::wait(cx, credentials.account)?));
+    }
+    let signed_in = open_session(cx, credentials.account, false)?;
+    Ok(SignIn::Done(Box::new(signed_in)))
 }
 
 /// Whose e-mail and password these are.

@@ -4,11 +4,14 @@
 
 mod api;
 mod changes;
+mod codes;
 mod credentials;
 mod mailing;
 mod making;
 mod pages;
+mod passkeys;
 mod password;
+mod proof;
 
 use bytes::Bytes;
 use domain::account::Scope;
@@ -21,7 +24,15 @@ use web::api::account::{
     CREATE_ACCOUNT, CREATE_TOKEN, DELETE_ACCOUNT, END_OTHER_SESSIONS, END_SESSION, LIST_AUDIT,
     LIST_SESSIONS, LIST_TOKENS, OPEN_SESSION, RESET_PASSWORD, REVOKE_TOKEN, SHOW_ACCOUNT,
 };
+use web::api::factors::{
+    ADD_PASSKEY, BEGIN_PASSKEY, BEGIN_PASSKEY_SIGN_IN, BEGIN_TOTP, CONFIRM_TOTP, FINISH_SESSION,
+    LIST_PASSKEYS, MAKE_RECOVERY_CODES, OPEN_SESSION_BY_PASSKEY, PROVE_SESSION, REMOVE_PASSKEY,
+    REMOVE_TOTP, SHOW_FACTORS,
+};
 use web::operation::Access;
+
+/// Who is signed in; what is theirs.
+const OWN: Access = Access::Account(Scope::Read);
 
 const ROUTES: &[Route] = &[
     Route::api(&CREATE_ACCOUNT, api::create_account),
@@ -42,10 +53,34 @@ const ROUTES: &[Route] = &[
     Route::api(&LIST_TOKENS, api::list_tokens),
     Route::api(&REVOKE_TOKEN, api::revoke_token),
     Route::api(&LIST_AUDIT, api::list_audit),
+    Route::api(&FINISH_SESSION, api::factors::finish_session),
+    Route::api(&BEGIN_PASSKEY_SIGN_IN, api::factors::begin_passkey_sign_in),
+    Route::api(&OPEN_SESSION_BY_PASSKEY, api::factors::open_session_by_passkey),
+    Route::api(&PROVE_SESSION, api::factors::prove_session),
+    Route::api(&SHOW_FACTORS, api::factors::show_factors),
+    Route::api(&LIST_PASSKEYS, api::factors::list_passkeys),
+    Route::api(&BEGIN_PASSKEY, api::factors::begin_passkey),
+    Route::api(&ADD_PASSKEY, api::factors::add_passkey),
+    Route::api(&REMOVE_PASSKEY, api::factors::remove_passkey),
+    Route::api(&BEGIN_TOTP, api::factors::begin_totp),
+    Route::api(&CONFIRM_TOTP, api::factors::confirm_totp),
+    Route::api(&REMOVE_TOTP, api::factors::remove_totp),
+    Route::api(&MAKE_RECOVERY_CODES, api::factors::make_recovery_codes),
     Route::page("/signup", Access::Public, pages::signup),
     Route::form("/signup", Access::Public, pages::sign_up),
     Route::page("/login", Access::Public, pages::login),
     Route::form("/login", Access::Public, pages::sign_in),
+    Route::page("/login/second-factor", Access::Public, pages::factors::begin_again),
+    Route::form("/login/second-factor", Access::Public, pages::factors::finish_sign_in),
+    Route::page("/dashboard/prove", OWN, pages::factors::ask_proof),
+    Route::form("/dashboard/prove", OWN, pages::factors::prove),
+    Route::page("/dashboard/settings", OWN, pages::factors::settings),
+    Route::form("/dashboard/settings/passkeys/remove", OWN, pages::factors::remove_passkey),
+    Route::page("/dashboard/settings/totp", OWN, pages::factors::show_totp),
+    Route::form("/dashboard/settings/totp", OWN, pages::factors::begin_totp),
+    Route::form("/dashboard/settings/totp/confirm", OWN, pages::factors::confirm_totp),
+    Route::form("/dashboard/settings/totp/remove", OWN, pages::factors::remove_totp),
+    Route::form("/dashboard/settings/recovery-codes", OWN, pages::factors::make_recovery_codes),
     Route::form("/logout", Access::Account(Scope::Read), pages::sign_out),
 ];
 

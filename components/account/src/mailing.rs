@@ -11,8 +11,8 @@ use web::mail::{self, Mail, SealedMail};
 use web::session::Secret;
 use web::{Kind, Problem};
 
-/// The address of `path` with the code of a challenge. Always below what the operator has set: where
-/// a request came in may be a lie, and the link would lead there.
+/// The address of `path` with the code of a challenge. Always below what the operator has set:
+/// where a request came in may be a lie, and the link would lead there.
 pub(crate) fn url(cx: &Context<'_>, path: &str, secret: &Secret) -> String {
     format!("{}{path}?code={}", cx.config.public_url, secret.text)
 }

@@ -50,6 +50,7 @@ uuid_id! {
     /// An account: a farmer, a renter, or both.
     AccountId
 }
+
 uuid_id! {
     /// A rental: one renter holding one slice for a while.
     RentalId

@@ -8,6 +8,7 @@
 extern crate alloc;
 
 pub mod account;
+pub mod factor;
 pub mod field;
 pub mod id;
 pub mod listing;

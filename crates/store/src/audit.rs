@@ -1,9 +1,9 @@
 //! The audit log: who did what. Append-only, and chained by hashes.
 //!
-//! An entry is written where the deed is done. Its seal, SHA-256 over the seal before and the entry,
-//! follows within seconds: SQL has no such function, so that the mailer's cron computes it. Who
-//! changes an old entry would have to change every later seal, and the last one is in the log of
-//! each run.
+//! An entry is written where the deed is done. Its seal, SHA-256 over the seal before and the
+//! entry, follows within seconds: SQL has no such function, so that the mailer's cron computes it.
+//! Who changes an old entry would have to change every later seal, and the last one is in the log
+//! of each run.
 
 use domain::id::AccountId;
 use domain::time::Timestamp;

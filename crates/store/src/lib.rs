@@ -9,6 +9,7 @@ pub mod challenges;
 pub mod db;
 #[cfg(feature = "rusqlite")]
 pub mod db_rusqlite;
+pub mod factors;
 pub mod invariants;
 pub mod ledger;
 pub mod limits;

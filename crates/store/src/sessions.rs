@@ -45,8 +45,9 @@ const OPEN: &str = "
 /// Ends the oldest sessions of the account `?1`, so that `?2` are left. Served by
 /// `sessions_by_account`: ids are in the order of their time.
 const TRIM: &str = "
-    DELETE FROM sessions WHERE id IN (
-        SELECT id FROM sessions WHERE account_id = ?1 ORDER BY id DESC LIMIT 100 OFFSET ?2)";
+    DELETE FROM sessions
+     WHERE account_id = ?1 AND id NOT IN (
+           SELECT id FROM sessions WHERE account_id = ?1 ORDER BY id DESC LIMIT ?2)";
 
 /// Records a sign-in; `false` if the account is gone or shut out.
 pub fn open(db: &impl Db, session: &NewSession<'_>, now: Timestamp) -> Result<bool, StoreError> {

@@ -12,8 +12,8 @@ const SPIN_CLIENT: HeaderName = HeaderName::from_static("spin-client-addr");
 const IPV6_NETWORK: u128 = !0 << 64;
 
 /// The address that `request` came from, as text; empty where nobody says. It is the last one in
-/// the header that a trusted proxy sets or, where none is configured, in Spin's own: whatever stands
-/// before it may have been sent by the client. Of an IPv6 address, the network.
+/// the header that a trusted proxy sets or, where none is configured, in Spin's own: whatever
+/// stands before it may have been sent by the client. Of an IPv6 address, the network.
 pub(crate) fn of(request: &Request, trusted: Option<&HeaderName>) -> String {
     let header = trusted.cloned().unwrap_or(SPIN_CLIENT);
     let last = request.headers().get_all(header).iter().next_back();

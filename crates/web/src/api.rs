@@ -13,6 +13,7 @@ use crate::operation::{Form, Operation, Parameter};
 
 pub mod account;
 pub mod admin;
+pub mod factors;
 pub mod farm;
 pub mod market;
 pub mod rentals;
@@ -54,6 +55,19 @@ pub const OPERATIONS: &[&Operation] = &[
     &account::LIST_TOKENS,
     &account::REVOKE_TOKEN,
     &account::LIST_AUDIT,
+    &factors::FINISH_SESSION,
+    &factors::BEGIN_PASSKEY_SIGN_IN,
+    &factors::OPEN_SESSION_BY_PASSKEY,
+    &factors::PROVE_SESSION,
+    &factors::SHOW_FACTORS,
+    &factors::LIST_PASSKEYS,
+    &factors::BEGIN_PASSKEY,
+    &factors::ADD_PASSKEY,
+    &factors::REMOVE_PASSKEY,
+    &factors::BEGIN_TOTP,
+    &factors::CONFIRM_TOTP,
+    &factors::REMOVE_TOTP,
+    &factors::MAKE_RECOVERY_CODES,
     &admin::CREDIT_WALLET,
     &admin::CHECK_INVARIANTS,
     &admin::LIST_SYNC_RUNS,

@@ -99,8 +99,8 @@ impl Action {
 }
 
 impl<D: Db> Context<'_, D> {
-    /// Writes to the audit log what was done, to what, and whose account it concerns. A request whose
-    /// entry cannot be written fails.
+    /// Writes to the audit log what was done, to what, and whose account it concerns. A request
+    /// whose entry cannot be written fails.
     pub fn audit(
         &self,
         action: Action,

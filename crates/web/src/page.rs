@@ -10,9 +10,11 @@ mod account;
 mod compute;
 mod docs;
 mod error;
+mod factors;
 mod farm;
 mod home;
 mod node;
+mod settings;
 mod slices;
 mod wallet;
 
@@ -22,11 +24,13 @@ pub use docs::{
     Answer, ApiDocs, Operation, OperationGroup, ProblemKind, Problems, RequestField, WalkStep,
 };
 pub use error::ErrorPage;
+pub use factors::{Factors, PasskeyRow, Prove, RecoveryCodes, SecondFactor, TotpSetup};
 pub use farm::{
     Farm, FarmNode, FarmNodeForm, FarmRow, FarmSlice, FarmSummary, GridReport, ResourceLimit,
 };
 pub use home::{Home, TermFact};
 pub use node::{Node, RentForm, Renting, SliceCell, TermOption};
+pub use settings::Settings;
 pub use slices::{Access, Rental, RentalEvent, RentalRow, Slices};
 pub use wallet::{MoneyEntry, Wallet};
 

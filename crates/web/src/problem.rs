@@ -57,6 +57,10 @@ kinds! {
         "Send the password that the account has now.";
     WrongCredentials, "wrong-credentials", UNAUTHORIZED, "E-mail or password is wrong",
         "Check both; letters of a password count as they are typed.";
+    WrongCode, "wrong-code", UNAUTHORIZED, "The code is wrong",
+        "Use the code that your app shows now, or a recovery code; each is good once.";
+    PasskeyRefused, "passkey-refused", UNAUTHORIZED, "The passkey was not accepted",
+        "Try again, or use another passkey; each try begins anew.";
     InsufficientFunds, "insufficient-funds", PAYMENT_REQUIRED, "The wallet does not hold enough",
         "Add the credit named in missing, then try again with the same Idempotency-Key.";
     MissingScope, "missing-scope", FORBIDDEN, "This token may not do that",
@@ -101,6 +105,18 @@ kinds! {
         "Wait until tokens expire, or reuse one.";
     InUse, "account-in-use", CONFLICT, "The account still rents or offers something",
         "Wait until its rentals have ended, and take its nodes off the market.";
+    NoFactor, "second-factor-needed", CONFLICT, "The account has no second factor",
+        "Add a passkey or an authenticator app in the settings.";
+    PasskeyTaken, "passkey-taken", CONFLICT, "This passkey is registered already",
+        "Use it to sign in, or make another one.";
+    TooManyPasskeys, "too-many-passkeys", CONFLICT,
+        "The account has as many passkeys as it can have",
+        "Remove one first.";
+    NoPasskeysHere, "no-passkeys-here", CONFLICT, "Passkeys do not work at this address",
+        "Open the marketplace at its name over TLS, or on localhost; the operator sets the name as \
+         public_url.";
+    TotpThere, "totp-there", CONFLICT, "An authenticator app is set up already",
+        "Remove it first, then set up the other one.";
     TooLarge, "body-too-large", PAYLOAD_TOO_LARGE, "The request is too large",
         "Send a shorter body.";
     KeyReused, "idempotency-key-reused", UNPROCESSABLE_ENTITY,
@@ -119,6 +135,9 @@ kinds! {
         "Try again; if it stays, tell the operator the request id.";
     Busy, "busy", SERVICE_UNAVAILABLE, "The marketplace is busy",
         "Try again after the time in Retry-After, with the same Idempotency-Key.";
+    NoEncryptionKeys, "no-encryption-keys", SERVICE_UNAVAILABLE,
+        "Authenticator apps are not offered",
+        "The operator has to set encryption_keys; passkeys work without.";
     WrongSchema, "wrong-schema", SERVICE_UNAVAILABLE, "The database is of another version",
         "The operator has to run the version of Mycelium that the database belongs to.";
 }

@@ -9,7 +9,7 @@ use crate::form::Form;
 use crate::limit::{self, Limit};
 use crate::operation::{Access, Operation};
 use crate::problem::{Kind, Problem};
-use crate::{respond, session};
+use crate::{respond, session, view};
 
 /// What a handler is: a function of the context.
 pub type Handler<D> = fn(&Context<'_, D>) -> Result<Response, Problem>;
@@ -71,6 +71,9 @@ pub fn dispatch<D: Db>(routes: &'static [Route<D>], cx: &mut Context<'_, D>) -> 
     };
     let (mut response, problem) = match result {
         Ok(response) => (response, None),
+        Err(problem) if problem.kind == Kind::ProveFirst && !cx.is_api() => {
+            (prove_first(cx), Some(problem))
+        }
         Err(problem) => (respond::problem(cx, &problem), Some(problem)),
     };
     if let Err(allowed) = &route
@@ -154,6 +157,17 @@ fn admit_and_call<D: Db>(route: &Route<D>, cx: &mut Context<'_, D>) -> Result<Re
         session::refuse_foreign_form(cx.request, &token)?;
     }
     (route.handler)(cx)
+}
+
+/// Leads to where somebody confirms who they are and, where a page was asked for, back again.
+fn prove_first<D>(cx: &Context<'_, D>) -> Response {
+    let next = match *cx.request.method() {
+        Method::GET | Method::HEAD => cx.path_and_query(),
+        _ => view::SETTINGS,
+    };
+    let query: String =
+        url::form_urlencoded::Serializer::new(String::new()).append_pair("next", next).finish();
+    respond::see_other(&format!("/dashboard/prove?{query}"))
 }
 
 /// Counts a request that may change something.

@@ -61,10 +61,14 @@ pub(crate) fn start_grid(workspace: &Workspace, programs: &Programs) -> Result<G
     Ok(Grid { url, _server: server })
 }
 
+/// Whether a data folder has the demo.
+pub(crate) fn is_made(data: &Path) -> bool {
+    data.join(MADE).exists()
+}
+
 /// Makes the demo's accounts and nodes, unless they are there.
 pub(crate) fn create(url: &str, data: &Path, operator_token: &str) -> Result<()> {
-    let mark = data.join(MADE);
-    if mark.exists() {
+    if is_made(data) {
         say("The demo exists already; its passwords were printed when it was made.");
         return Ok(());
     }
@@ -84,6 +88,7 @@ pub(crate) fn create(url: &str, data: &Path, operator_token: &str) -> Result<()>
         step.note(node.name);
         publish(&api, &farmer, node)?;
     }
+    let mark = data.join(MADE);
     fs::write(&mark, "").with_context(|| format!("writing {}", mark.display()))?;
     step.done();
     say("The demo's accounts; these passwords are not shown again:");

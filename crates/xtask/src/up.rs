@@ -77,9 +77,14 @@ impl DataFolder {
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     // Mail has links in it, so that the address is needed before there is one.
     ensure!(!options.mail || options.port != 0, "--mail needs a port: say --port 3000, or another");
+    let data = options.data.resolve(workspace)?;
+    // Where there is mail, an account is made by who reads it.
+    ensure!(
+        !(options.mail && options.demo) || demo::is_made(&data),
+        "make the demo without --mail first; then stop it, and start it with --demo --mail"
+    );
     artifact::build_components(workspace)?;
     let programs = artifact::build_programs(workspace)?;
-    let data = options.data.resolve(workspace)?;
     secrets::ensure_file(&data)?;
     maintain::migrate(&programs, &data.join(DATABASE_NAME))?;
 

@@ -81,7 +81,7 @@ fn capabilities(profile: &TempDir) -> Capabilities {
         "--hide-scrollbars".to_owned(),
         "--window-size=1280,900".to_owned(),
         // Nothing but this machine is reached.
-        "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1".to_owned(),
+        "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost".to_owned(),
         format!("--user-data-dir={}", profile.path().display()),
     ];
     let wanted = json!({
@@ -91,7 +91,7 @@ fn capabilities(profile: &TempDir) -> Capabilities {
     serde_json::from_value(wanted).unwrap()
 }
 
-/// A command of chromedriver that is not in the WebDriver standard.
+/// A command of chromedriver that the client has no function for.
 #[derive(Debug)]
 struct Extension {
     path: &'static str,
@@ -171,6 +171,21 @@ impl Tab {
     pub async fn text(&self, css: &str) -> String {
         let found = self.client.find(Locator::Css(css)).await;
         found.unwrap_or_else(|error| panic!("{css}: {error}")).text().await.unwrap()
+    }
+
+    /// Gives the browser an authenticator that keeps passkeys and verifies whoever uses it
+    /// (`WebAuthn` level 3, 11.2).
+    pub async fn add_authenticator(&self) {
+        let body = json!({
+            "protocol": "ctap2",
+            "transport": "internal",
+            "hasResidentKey": true,
+            "hasUserVerification": true,
+            "isUserConsenting": true,
+            "isUserVerified": true,
+        });
+        let add = Extension { path: "webauthn/authenticator", body };
+        self.client.issue_cmd(add).await.unwrap();
     }
 
     /// What a script returns.

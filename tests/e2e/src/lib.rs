@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod answer;
+mod authenticator;
 mod cast;
 mod client;
 mod contract;
@@ -19,6 +20,7 @@ mod schema;
 mod snapshot;
 
 pub use answer::Answer;
+pub use authenticator::{Authenticator, Passkey, app_code};
 pub use cast::Cast;
 pub use client::{Call, Client};
 pub use crawl::{FoundForm, Role, Site, Walk, crawl};

@@ -91,7 +91,8 @@ impl Market {
         self.mails_to(address).iter().any(|mail| mail.contains(words))
     }
 
-    /// Sends what waits; answers the code in a mail to an address that was sent now, if one has one.
+    /// Sends what waits; answers the code in a mail to an address that was sent now, if one has
+    /// one.
     pub async fn code_mailed_to(&self, address: &str) -> Option<String> {
         let before = self.mails_to(address).len();
         self.run_mailer().await.unwrap();

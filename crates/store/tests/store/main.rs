@@ -10,6 +10,7 @@ mod challenges;
 mod commands;
 mod dump;
 mod ends;
+mod factors;
 mod farm;
 mod invariants;
 mod ledger;

@@ -2,10 +2,11 @@
 
 use askama::Template;
 use web::page::{
-    Access, Badge, Choice, Compute, ComputeFilter, ErrorPage, Fact, Farm, FarmNode, FarmNodeForm,
-    FarmRow, FarmSlice, FarmSummary, Field, Frame, GridReport, Home, Link, Login, MeasuredUptime,
-    Moment, MoneyEntry, Node, NodeCard, Notice, RentForm, Rental, RentalEvent, RentalRow, Renting,
-    ResourceLimit, Section, Signup, SliceCell, Slices, TermFact, TermOption, Tone, Wallet,
+    Access, Badge, Choice, Compute, ComputeFilter, ErrorPage, Fact, Factors, Farm, FarmNode,
+    FarmNodeForm, FarmRow, FarmSlice, FarmSummary, Field, Frame, GridReport, Home, Link, Login,
+    MeasuredUptime, Moment, MoneyEntry, Node, NodeCard, Notice, PasskeyRow, Prove, RecoveryCodes,
+    RentForm, Rental, RentalEvent, RentalRow, Renting, ResourceLimit, SecondFactor, Section,
+    Settings, Signup, SliceCell, Slices, TermFact, TermOption, Tone, TotpSetup, Wallet,
 };
 
 /// A page's file name and its HTML.
@@ -24,6 +25,12 @@ pub(crate) fn gallery() -> Vec<Rendered> {
         ("node-full", node(every_slice_is_rented()).render()),
         ("signup", signup().render()),
         ("login", login().render()),
+        ("second-factor", second_factor().render()),
+        ("prove", prove().render()),
+        ("settings", settings(factors()).render()),
+        ("settings-empty", settings(Factors::default()).render()),
+        ("totp", totp().render()),
+        ("recovery-codes", recovery_codes().render()),
         ("slices", slices(rentals()).render()),
         ("slices-empty", slices(Vec::new()).render()),
         ("rental", rental().render()),
@@ -289,7 +296,73 @@ pub(crate) fn login() -> Login {
         password_error: None,
         error: Some("No account has this e-mail address and password.".into()),
         next: None,
+        passkey_next: "/marketplace/compute".into(),
         signup_url: "/signup".into(),
+    }
+}
+
+pub(crate) fn second_factor() -> SecondFactor {
+    SecondFactor {
+        frame: visitor("One more step", Section::Elsewhere),
+        challenge: "sample-challenge".into(),
+        next: Some("/dashboard/farm".into()),
+        lede: "Show a passkey, or enter a code.".into(),
+        takes_code: true,
+        passkey_next: Some("/dashboard/farm".into()),
+        error: Some("The code is wrong.".into()),
+    }
+}
+
+pub(crate) fn prove() -> Prove {
+    Prove {
+        frame: member("Confirm that it is you", Section::Elsewhere),
+        next: "/dashboard/settings".into(),
+        lede: "What comes next is protected.".into(),
+        takes_password: true,
+        takes_code: false,
+        takes_passkey: false,
+        error: None,
+    }
+}
+
+pub(crate) fn factors() -> Factors {
+    let key = |id: &str, name: &str, used: Option<Moment>| PasskeyRow {
+        id: id.into(),
+        name: name.into(),
+        added: day("2026-07-01", "1 July 2026"),
+        used,
+    };
+    Factors {
+        passkeys: vec![
+            key("AQ", "Phone", Some(day("2026-07-28", "28 July 2026"))),
+            key("Ag", "Key on the ring", None),
+        ],
+        can_add_passkey: true,
+        has_totp: false,
+        totp_note: None,
+        recovery_codes: Some("You have 9 recovery codes left.".into()),
+    }
+}
+
+pub(crate) fn settings(factors: Factors) -> Settings {
+    Settings { frame: member("Settings", Section::Elsewhere), factors }
+}
+
+pub(crate) fn totp() -> TotpSetup {
+    TotpSetup {
+        frame: member("Set up an authenticator app", Section::Elsewhere),
+        qr_size: 15,
+        qr_path: "M4 4.5h7M4 5.5h1M10 5.5h1M4 6.5h1M6 6.5h3M10 6.5h1M4 10.5h7".into(),
+        secret: "GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ".into(),
+        url: "otpauth://totp/Mycelium:omar?secret=GEZDGNBVGY3TQOJQ".into(),
+        error: None,
+    }
+}
+
+pub(crate) fn recovery_codes() -> RecoveryCodes {
+    RecoveryCodes {
+        frame: member("Your recovery codes", Section::Elsewhere),
+        codes: vec!["ONZX-G43T-ONZX-G43T".into(), "GEZD-GNBV-GY3T-QOJQ".into()],
     }
 }
 

@@ -10,6 +10,7 @@ use store::audit::{Entry, hex};
 use store::sessions::Session;
 use store::tokens::Token;
 
+use crate::api::factors::SecondFactorView;
 use crate::api::{PAGING, PageOf};
 use crate::json::{Decimal, EMAIL, ONE_LINE_OF_80, optional_dollars};
 use crate::operation::{Access, NextStep, Operation, schema_of};
@@ -170,6 +171,10 @@ pub const OPEN_SESSION: Operation = Operation {
     status: 201,
     about_answer: "The account.",
     answer: Some(schema_of::<AccountView>),
+    next_step: Some(NextStep {
+        about: "The password is right, and a second factor is still to be shown.",
+        answer: schema_of::<SecondFactorView>,
+    }),
     problems: &[Kind::WrongCredentials],
     ..Operation::READ
 };

@@ -37,6 +37,8 @@ pub struct Login {
     pub error: Option<String>,
     /// Hidden field `next`: where to go afterwards.
     pub next: Option<String>,
+    /// Where a passkey leads to.
+    pub passkey_next: String,
     /// The link to the other page, with the same `next`.
     pub signup_url: String,
 }

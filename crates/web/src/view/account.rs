@@ -10,6 +10,9 @@ use crate::session::local_path;
 use crate::view::visit::Visit;
 use crate::view::wording::{error_above, error_of, sent, sentence};
 
+/// Where to go after signing in, if no page has asked for it.
+pub const HOME: &str = "/marketplace/compute";
+
 const FIELDS: [&str; 2] = ["email", "password"];
 
 impl Signup {
@@ -50,6 +53,7 @@ impl Login {
             password_error: None,
             error: None,
             next: next.map(str::to_owned),
+            passkey_next: next.unwrap_or(HOME).to_owned(),
             signup_url: with_next("/signup", next),
         }
     }

@@ -117,6 +117,10 @@ fn parameter(parameter: &Value, document: &Value) -> RequestField {
     let about = match name.as_str() {
         "node" => "The node, such as node32.".to_owned(),
         "rental" => "The id of the rental.".to_owned(),
+        "session" => "The id of the session.".to_owned(),
+        "token" => "The id of the token.".to_owned(),
+        "passkey" => "The id of the passkey.".to_owned(),
+        "mail" => "The id of the mail.".to_owned(),
         _ => text(&parameter["description"]),
     };
     RequestField {

@@ -14,6 +14,14 @@ pub enum Done {
     SignedUp,
     /// The session has ended.
     SignedOut,
+    /// A passkey was added.
+    PasskeyAdded,
+    /// A passkey was removed.
+    PasskeyRemoved,
+    /// An authenticator app was removed.
+    TotpRemoved,
+    /// Nothing: what was asked for needs a second factor.
+    FactorNeeded,
     /// A slice was rented.
     Rented,
     /// A node was registered.
@@ -28,9 +36,13 @@ pub enum Done {
 
 impl Done {
     /// Everything that a form can have done.
-    const ALL: [Done; 7] = [
+    const ALL: [Done; 11] = [
         Done::SignedUp,
         Done::SignedOut,
+        Done::PasskeyAdded,
+        Done::PasskeyRemoved,
+        Done::TotpRemoved,
+        Done::FactorNeeded,
         Done::Rented,
         Done::NodeAdded,
         Done::NodeChanged,
@@ -47,6 +59,10 @@ impl Done {
         match self {
             Done::SignedUp => "signed-up",
             Done::SignedOut => "signed-out",
+            Done::PasskeyAdded => "passkey-added",
+            Done::PasskeyRemoved => "passkey-removed",
+            Done::TotpRemoved => "app-removed",
+            Done::FactorNeeded => "factor-needed",
             Done::Rented => "rented",
             Done::NodeAdded => "added",
             Done::NodeChanged => "changed",
@@ -59,6 +75,12 @@ impl Done {
         match self {
             Done::SignedUp => "Your account is ready.",
             Done::SignedOut => "You are signed out.",
+            Done::PasskeyAdded => "The passkey is added. It signs you in without a password.",
+            Done::PasskeyRemoved => "The passkey is removed. It signs nobody in any more.",
+            Done::TotpRemoved => "The app is removed. Its codes count no more.",
+            Done::FactorNeeded => {
+                "That page needs a second factor. Add a passkey or an authenticator app here first."
+            }
             Done::Rented => "Rented, and paid for the whole term.",
             Done::NodeAdded => {
                 "The node is registered. Nothing is offered before you set a price and publish."
@@ -73,7 +95,8 @@ impl Done {
 /// The notice that an address asks for, if it names something that was done.
 pub(super) fn of_query(name: &str) -> Option<Notice> {
     let done = Done::ALL.into_iter().find(|done| done.as_str() == name)?;
-    Some(Notice { text: done.words().to_owned(), tone: Tone::Good })
+    let tone = if done == Done::FactorNeeded { Tone::Warn } else { Tone::Good };
+    Some(Notice { text: done.words().to_owned(), tone })
 }
 
 #[cfg(test)]

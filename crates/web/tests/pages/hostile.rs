@@ -5,7 +5,8 @@ use askama::Template;
 use web::page::{
     ApiDocs, Compute, ComputeFilter, ErrorPage, Fact, Farm, FarmNode, FarmNodeForm, FarmRow,
     FarmSlice, Field, Frame, Home, Link, Login, MoneyEntry, Node, NodeCard, Notice, ProblemKind,
-    Problems, RentForm, Rental, RentalRow, Renting, Signup, Slices, Tone, Wallet,
+    Problems, Prove, RentForm, Rental, RentalRow, Renting, SecondFactor, Settings, Signup, Slices,
+    Tone, Wallet,
 };
 
 const HOSTILE: &str = "<3>\"&'</title><script src=\"x\"></script>";
@@ -19,7 +20,8 @@ fn check(page: &impl Template, count: usize) {
     let html = page.render().expect("templates print fields only");
     html::check_form("hostile", &html);
     assert!(!html.contains("<3>"), "printed as markup");
-    assert_eq!(html.matches("<script").count(), 1, "only our own script");
+    let ours = html.matches("<script src=\"/static/").count();
+    assert_eq!(html.matches("<script").count(), ours, "only our own scripts");
     assert_eq!(html.matches(ESCAPED).count(), count);
 }
 
@@ -81,6 +83,16 @@ fn accounts() {
     let login =
         Login { email: field(), error: Some(text()), next: Some(text()), ..sample::login() };
     check(&login, 4);
+}
+
+#[test]
+fn second_factors() {
+    let step = SecondFactor { lede: text(), passkey_next: Some(text()), ..sample::second_factor() };
+    check(&SecondFactor { challenge: text(), next: Some(text()), error: Some(text()), ..step }, 5);
+    check(&Prove { next: text(), lede: text(), error: Some(text()), ..sample::prove() }, 3);
+    let mut factors = sample::factors();
+    factors.passkeys[0].name = text();
+    check(&Settings { frame: frame(), ..sample::settings(factors) }, IN_FRAME + 2);
 }
 
 #[test]

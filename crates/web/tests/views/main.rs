@@ -4,6 +4,7 @@
 
 mod account;
 mod docs;
+mod factors;
 mod farmer;
 mod hostile;
 #[path = "../pages/html.rs"]

@@ -23,7 +23,7 @@ struct Arguments {
     #[command(subcommand)]
     command: Command,
     /// The database's file.
-    #[arg(global = true, long, value_name = "PATH", default_value = "")]
+    #[arg(long, value_name = "PATH")]
     database: PathBuf,
 }
 

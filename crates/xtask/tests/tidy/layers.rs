@@ -6,14 +6,15 @@ use crate::rust_text::{Kind, of_kind, without_tests};
 use crate::tree::SourceFile;
 
 /// Which of our crates another one may use. A component's row is `components`.
-const LAYERS: [(&str, &[&str]); 9] = [
+const LAYERS: [(&str, &[&str]); 10] = [
     ("domain", &[]),
     ("store", &["domain"]),
     ("grid", &["domain"]),
+    ("factors", &["domain"]),
     ("seal", &[]),
     ("web", &["domain", "seal", "store"]),
     ("edge", &["domain", "grid", "seal", "store", "web"]),
-    ("components", &["domain", "edge", "grid", "seal", "store", "web"]),
+    ("components", &["domain", "edge", "factors", "grid", "seal", "store", "web"]),
     ("host", &["store"]),
     ("xtask", &["domain", "seal", "store"]),
 ];
@@ -22,7 +23,7 @@ const LAYERS: [(&str, &[&str]); 9] = [
 const DOMAIN_USES: [&str; 5] = ["chrono", "rust_decimal", "serde", "thiserror", "uuid"];
 
 /// Other people's crates that belong into one place only, and where that is.
-const PLACES: [(&str, &[&str]); 14] = [
+const PLACES: [(&str, &[&str]); 16] = [
     ("argon2", &["components", "web"]),
     ("askama", &["web"]),
     ("axum", &[]),
@@ -34,8 +35,10 @@ const PLACES: [(&str, &[&str]); 14] = [
     ("rusqlite", &["store", "host"]),
     ("spin-sdk", &["edge", "components"]),
     ("tokio", &["host"]),
+    ("totp-rs", &["factors"]),
     ("wasmtime", &["host"]),
     ("wasmtime-wasi", &["host"]),
+    ("webauthn_rp", &["factors"]),
     ("wit-bindgen", &["edge", "components"]),
 ];
 

@@ -302,6 +302,7 @@ async fn the_outbox_is_the_operators() {
     let ada = market.sign_up(ADA).await;
     let id = market.put_failed_mail(ADA);
     let path = format!("/api/admin/mails/{id}/retry");
+    // For somebody who is no operator, there is none of it.
     for (client, status, kind) in
         [(market.visitor(), 401, "not-signed-in"), (ada, 404, "not-found")]
     {

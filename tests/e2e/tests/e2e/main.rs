@@ -4,6 +4,7 @@
 
 mod accounts;
 mod checklist;
+mod factors;
 mod farm;
 mod mail;
 mod operations;

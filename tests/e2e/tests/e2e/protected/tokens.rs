@@ -66,7 +66,9 @@ async fn item_44_a_token_spends_no_more_than_its_ceiling() {
     ada.rent("node32", 1).await.ok(201);
     market.check_invariants().await;
     for (ceiling, days) in [(json!("-1"), 7), (json!("0.001"), 7), (json!("x"), 7)] {
-        let body = json!({ "name": "bot", "scopes": ["rent"], "ceiling_usd": ceiling, "expires_in_days": days });
+        let body = json!({
+            "name": "bot", "scopes": ["rent"], "ceiling_usd": ceiling, "expires_in_days": days
+        });
         assert_eq!(ada.post("/api/account/tokens", &body).await.wrong_fields(), ["ceiling_usd"]);
     }
     for days in [0, 366] {
