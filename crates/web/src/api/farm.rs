@@ -13,7 +13,9 @@ use store::nodes::{FarmNode, FarmSlice, Terms};
 use crate::api::market::{Node, Slice};
 use crate::api::{PAGING, PageOf};
 use crate::form::keep;
-use crate::json::Decimal;
+use crate::json::{
+    self, Decimal, ONE_LINE_OF_80, optional_dollars, optional_mbps, optional_percent,
+};
 use crate::operation::{Access, Operation, schema_of};
 use crate::problem::{Kind, Problem};
 
@@ -113,6 +115,8 @@ pub const PAUSE_NODE: Operation = Operation {
 #[serde(deny_unknown_fields)]
 pub struct AddNodeBody {
     /// The grid's number of the node.
+    #[schemars(range(min = 1, max = 4_294_967_295_u32))]
+    #[serde(deserialize_with = "json::whole")]
     pub grid_node_id: i64,
 }
 
@@ -127,14 +131,19 @@ pub fn grid_node_id(number: i64) -> Result<NodeId, FieldError> {
 #[serde(deny_unknown_fields, default)]
 pub struct ChangeNodeBody {
     /// Per slice, in dollars.
+    #[schemars(schema_with = "optional_dollars")]
     pub price_per_month: Option<Decimal>,
     /// The promised uptime in percent.
+    #[schemars(schema_with = "optional_percent")]
     pub min_uptime: Option<Decimal>,
     /// The promised bandwidth in Mbit/s.
+    #[schemars(schema_with = "optional_mbps")]
     pub min_bandwidth_mbps: Option<Decimal>,
     /// Your name for the node.
+    #[schemars(regex(pattern = ONE_LINE_OF_80))]
     pub name: Option<String>,
     /// The `offer_version` that you saw: if somebody has changed the node since, nothing is set.
+    #[serde(deserialize_with = "json::optional_whole")]
     pub offer_version: Option<i64>,
 }
 
