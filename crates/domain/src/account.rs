@@ -20,16 +20,27 @@ impl Email {
     /// The longest address, in bytes (RFC 5321, 4.5.3.1.3).
     const LENGTH_MAX: usize = 254;
 
+    /// The longest part before the `@`, and the longest label after it, in bytes (RFC 5321,
+    /// 4.5.3.1.1; RFC 1035, 2.3.4).
+    const PART_MAX: usize = 64;
+
     /// Reads an address; surrounding white space is dropped and letters become lower case.
+    ///
+    /// Letters are those of ASCII, as outlets of mail take them: a host in other letters is written
+    /// in its ASCII form, and no two addresses look alike.
     pub fn parse(text: &str) -> Result<Email, FieldError> {
-        let email = text.trim().to_lowercase();
+        let email = text.trim().to_ascii_lowercase();
+        let is_label = |label: &str| {
+            (1..Email::PART_MAX).contains(&label.len())
+                && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+        };
+        let is_local = |local: &str| {
+            (1..=Email::PART_MAX).contains(&local.len())
+                && local.bytes().all(|b| b.is_ascii_graphic() && !b"<>,;\"@".contains(&b))
+        };
         let well_formed = email.len() <= Email::LENGTH_MAX
-            && email
-                .chars()
-                .all(|c| !c.is_whitespace() && !c.is_control() && !"<>,;\"".contains(c))
             && email.rsplit_once('@').is_some_and(|(local, host)| {
-                let labels = host.split('.').all(|label| !label.is_empty());
-                !local.is_empty() && !local.contains('@') && labels && host.contains('.')
+                is_local(local) && host.contains('.') && host.split('.').all(is_label)
             });
         if well_formed {
             Ok(Email(email))
@@ -167,7 +178,21 @@ mod tests {
     fn addresses_are_normalized() {
         assert_eq!(Email::parse("  Ada@Example.ORG ").unwrap().as_str(), "ada@example.org");
         let long = alloc::format!("{}@example.org", "a".repeat(243));
-        for text in ["", "ada", "@b.c", "a@b", "a@b@c.d", "a@.d", "a b@c.d", "a\r\n@c.d", &long] {
+        for text in [
+            "",
+            "ada",
+            "@b.c",
+            "a@b",
+            "a@b@c.d",
+            "a@.d",
+            "a b@c.d",
+            "a\r\n@c.d",
+            &long,
+            "a@b*.c",
+            "ä@b.c",
+            "a@b_c.d",
+            "a<b@c.d",
+        ] {
             assert!(Email::parse(text).is_err(), "{text:?}");
         }
     }

@@ -237,6 +237,20 @@ mod tests {
 
     proptest! {
         #[test]
+        fn item_06_amounts_do_not_overflow(a in any::<i64>(), b in any::<i64>()) {
+            for micros in [a, b, i64::MIN, i64::MAX] {
+                prop_assert_eq!(Usd::from_micros(micros).micros(), micros);
+            }
+            // A sum is exact beyond 64 bits, so that a check of it is a check of the truth.
+            let (a, b) = (Usd::from_micros(a), Usd::from_micros(b));
+            prop_assert_eq!(a + b - b, a);
+            prop_assert_eq!(a + b > a, b > Usd::ZERO);
+            prop_assert_eq!(a.times(512) - a.times(511), a);
+        }
+    }
+
+    proptest! {
+        #[test]
         fn micros_are_read_back(micros in -1_000_000_000_000_i64..=1_000_000_000_000) {
             prop_assert_eq!(Usd::from_micros(micros).micros(), micros);
         }

@@ -66,7 +66,7 @@ pub struct Bandwidth(u32);
 
 impl Bandwidth {
     /// The most that can be promised: 1 Tbit/s.
-    const MAX_MBPS: u32 = 1_000_000;
+    pub const MAX_MBPS: u32 = 1_000_000;
 
     /// From megabits a second, clamped to what can be promised.
     pub fn from_mbps(mbps: u32) -> Bandwidth {

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
-use host::{Host, HostOptions};
+use host::{Host, HostOptions, Outbound};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Runs Spin apps that need no more than HTTP, cron, SQLite, variables and files.
@@ -27,6 +27,9 @@ enum Action {
         /// Where to listen; port 0 takes a free one.
         #[arg(long, default_value = "127.0.0.1:3000")]
         listen: SocketAddr,
+        /// Leave cron triggers alone; `cron` fires them.
+        #[arg(long)]
+        no_schedules: bool,
         /// For development: take mail at /dev/mail into this folder, and show it there.
         #[arg(long, value_name = "DIR")]
         dev_mail: Option<PathBuf>,
@@ -52,6 +55,10 @@ struct AppArguments {
     /// A variable; it wins over the environment and the file.
     #[arg(long = "variable", value_name = "KEY=VALUE", value_parser = key_and_value)]
     variables: Vec<(String, String)>,
+    /// Let components reach private addresses that the manifest allows, this machine's among them:
+    /// for development.
+    #[arg(long)]
+    allow_private_network: bool,
     /// Keep what components print out of the terminal; the logs have it.
     #[arg(long)]
     quiet: bool,
@@ -63,6 +70,9 @@ impl AppArguments {
         options.env_file = self.env_file;
         options.variables = self.variables.into_iter().collect();
         options.terminal_logs = !self.quiet;
+        if !self.allow_private_network {
+            options.outbound = Outbound::PublicNetwork;
+        }
         options
     }
 }
@@ -78,8 +88,9 @@ fn key_and_value(text: &str) -> Result<(String, String), String> {
 #[tokio::main]
 async fn main() -> ExitCode {
     let done = match Command::parse().action {
-        Action::Up { app, listen, dev_mail } => {
-            up(HostOptions { listen, dev_mail, ..app.options() }).await
+        Action::Up { app, listen, no_schedules, dev_mail } => {
+            let run_schedules = !no_schedules;
+            up(HostOptions { listen, run_schedules, dev_mail, ..app.options() }).await
         }
         Action::Cron { app, component } => cron(app.options(), &component).await,
     };

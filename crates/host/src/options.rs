@@ -158,7 +158,11 @@ pub enum Randomness {
 /// Where outgoing requests that the manifest allows are sent.
 #[derive(Clone, Debug)]
 pub enum Outbound {
+    /// Wherever the manifest allows.
     Network,
+    /// The same, but to public addresses only: not to this machine, not into its network, and not
+    /// to what a cloud tells its machines, whatever a name resolves to.
+    PublicNetwork,
     /// Only to these: `host:port` as components write it, and where it really is. The connection
     /// is plain HTTP also for `https`, since a stand-in has no certificate.
     Only(BTreeMap<String, SocketAddr>),

@@ -1,5 +1,6 @@
 //! Outgoing HTTP: only to where the manifest allows, and within time limits.
 
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -144,7 +145,7 @@ impl OutboundHooks {
             return Err(Error::HttpRequestDenied);
         }
         match &*self.network {
-            Outbound::Network => Ok(uri.clone()),
+            Outbound::Network | Outbound::PublicNetwork => Ok(uri.clone()),
             Outbound::Only(addresses) => {
                 let Some(address) = addresses.get(&format!("{host}:{port}")) else {
                     self.log.host_line(&format!("there is no stand-in for {host}:{port}"));
@@ -153,6 +154,40 @@ impl OutboundHooks {
                 with_address(uri, *address).ok_or(Error::HttpRequestUriInvalid)
             }
         }
+    }
+
+    /// Resolves a name where only public addresses may be asked, and refuses any other.
+    ///
+    /// The answer names the address that was checked, so that a name that resolves to another one a
+    /// moment later leads nowhere else. With TLS the name has to stay, and the certificate tells
+    /// whether it is who it should be.
+    async fn check_address(&self, uri: Uri) -> Result<Uri, Error> {
+        if !matches!(&*self.network, Outbound::PublicNetwork) {
+            return Ok(uri);
+        }
+        let Destination { scheme, host, port } =
+            Destination::of(&uri).ok_or(Error::HttpRequestUriInvalid)?;
+        let addresses: Vec<SocketAddr> = match &host {
+            Host::Ipv4(ip) => vec![(*ip, port).into()],
+            Host::Ipv6(ip) => vec![(*ip, port).into()],
+            Host::Domain(name) => tokio::net::lookup_host((name.as_str(), port))
+                .await
+                .map_err(|_| Error::ConnectionRefused)?
+                .collect(),
+        };
+        let first = addresses.first().copied().ok_or(Error::ConnectionRefused)?;
+        if let Some(address) = addresses.iter().find(|address| !is_public(address.ip())) {
+            self.log.host_line(&format!(
+                "a request to {scheme}://{host}:{port} is denied: {} is not a public address, and \
+                 --allow-private-network is not set",
+                address.ip()
+            ));
+            return Err(Error::HttpRequestDenied);
+        }
+        if scheme == "http" {
+            return with_address(&uri, first).ok_or(Error::HttpRequestUriInvalid);
+        }
+        Ok(uri)
     }
 
     fn bounded(&self, options: Option<RequestOptions>) -> RequestOptions {
@@ -166,8 +201,41 @@ impl OutboundHooks {
     }
 }
 
+/// Whether an address is one of the public internet.
+fn is_public(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(ip) => is_public_v4(ip),
+        IpAddr::V6(ip) => match ip.to_ipv4_mapped() {
+            Some(mapped) => is_public_v4(mapped),
+            None => {
+                let [first, second, ..] = ip.segments();
+                // Only 2000::/3 is handed out (IANA, "IPv6 Global Unicast Address Assignments"); of
+                // it, 2001:db8::/32 is for documents, and 2002::/16 and Teredo's 2001::/32 carry an
+                // IPv4 address.
+                let is_carrier = first == 0x2002 || (first == 0x2001 && second == 0);
+                first & 0xe000 == 0x2000 && !is_carrier && !(first == 0x2001 && second == 0x0db8)
+            }
+        },
+    }
+}
+
+/// RFC 6890: what is for one machine, one network, documents or nothing yet is not public.
+fn is_public_v4(ip: Ipv4Addr) -> bool {
+    let [first, second, third, _] = ip.octets();
+    let is_special = ip.is_private()
+        || ip.is_loopback()
+        || ip.is_link_local()
+        || ip.is_documentation()
+        || first == 0
+        || (first == 100 && (64..128).contains(&second))
+        || (first == 192 && second == 0 && third == 0)
+        || (first == 198 && (18..20).contains(&second))
+        || first >= 224;
+    !is_special
+}
+
 /// The same path at a stand-in's address, which speaks plain HTTP.
-fn with_address(uri: &Uri, address: std::net::SocketAddr) -> Option<Uri> {
+fn with_address(uri: &Uri, address: SocketAddr) -> Option<Uri> {
     let mut parts = uri.clone().into_parts();
     parts.scheme = Some(Scheme::HTTP);
     parts.authority = Some(Authority::try_from(address.to_string()).ok()?);
@@ -198,6 +266,7 @@ impl WasiHttpHooks for OutboundHooks {
     ) -> Box<dyn Future<Output = Sent> + Send> {
         let options = self.bounded(options);
         let permitted = self.permit(request.uri());
+        let hooks = self.clone();
         // Connecting and the first byte have a limit each; this one also covers TLS and the upload.
         let limit = self.wait * 2;
         // A guest may set `host` too, and must not speak to one site in another's name.
@@ -205,8 +274,10 @@ impl WasiHttpHooks for OutboundHooks {
             request.headers_mut().insert(header::HOST, host);
         }
         Box::new(async move {
-            *request.uri_mut() = permitted?;
-            let sending = default_send_request(request, Some(options));
+            let sending = async {
+                *request.uri_mut() = hooks.check_address(permitted?).await?;
+                default_send_request(request, Some(options)).await
+            };
             let (response, io) = tokio::time::timeout(limit, sending)
                 .await
                 .map_err(|_| Error::ConnectionTimeout)??;
@@ -258,6 +329,39 @@ mod tests {
         ] {
             let error = format!("{:#}", AllowedHost::parse(entry).unwrap_err());
             assert!(error.contains(words) && error.contains(entry), "{entry}: {error}");
+        }
+    }
+
+    #[test]
+    fn only_addresses_of_the_internet_are_public() {
+        for ip in ["1.1.1.1", "185.206.122.1", "100.128.0.1", "2a10:b600::1", "2606:4700::1111"] {
+            assert!(is_public(ip.parse().unwrap()), "{ip}");
+        }
+        for ip in [
+            "127.0.0.1",
+            "127.8.8.8",
+            "0.0.0.0",
+            "10.0.0.1",
+            "172.16.0.1",
+            "192.168.1.1",
+            "169.254.169.254",
+            "100.100.100.200",
+            "192.0.0.192",
+            "198.18.0.1",
+            "224.0.0.1",
+            "255.255.255.255",
+            "::1",
+            "::",
+            "::ffff:169.254.169.254",
+            "::127.0.0.1",
+            "fd00:ec2::254",
+            "fe80::1",
+            "ff02::1",
+            "64:ff9b::a9fe:a9fe",
+            "2002:a9fe:a9fe::1",
+            "2001:db8::1",
+        ] {
+            assert!(!is_public(ip.parse().unwrap()), "{ip}");
         }
     }
 }

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::context::Context;
-use crate::operation::{Operation, Parameter};
+use crate::operation::{Form, Operation, Parameter};
 
 pub mod account;
 pub mod admin;
@@ -121,9 +121,15 @@ const CURSOR_LENGTH_MAX: usize = 200;
 
 /// The fields of the query by which a list is paged.
 pub const PAGING: [Parameter; 2] = [
-    Parameter { name: "limit", about: "How many items, 1 to 100; 20 if not given.", example: "50" },
+    Parameter {
+        name: "limit",
+        form: Form::Whole(1, PAGE_SIZE_MAX),
+        about: "How many items, 1 to 100; 20 if not given.",
+        example: "50",
+    },
     Parameter {
         name: "cursor",
+        form: Form::Text(CURSOR_LENGTH_MAX),
         about: "The `next_cursor` of the page before.",
         example: "OTk1MC4yNTAwMDAwMC4zMi4w",
     },

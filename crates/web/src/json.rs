@@ -1,21 +1,66 @@
 //! JSON bodies: read whole, checked field by field.
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
-use std::borrow::Cow;
+use schemars::{Schema, SchemaGenerator, json_schema};
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer};
+use std::fmt::Display;
 
 use crate::context::Request;
 use crate::problem::{Kind, Problem};
 
 /// How many levels a body may be nested: `serde_json` refuses the 128th.
 pub const NESTING_MAX: usize = 127;
+/// An amount of dollars above 0, as it can be entered.
+pub const DOLLARS: &str =
+    "^([1-9][0-9]{0,5}(\\.[0-9]{1,2})?|0\\.(0[1-9]|[1-9][0-9]?)|1000000(\\.00?)?)$";
+/// 1 to 80 characters on one line, none of them a space at an end.
+pub const ONE_LINE_OF_80: &str =
+    r"^[^\s\x00-\x1f\x7f-\x9f]([^\x00-\x1f\x7f-\x9f]{0,78}[^\s\x00-\x1f\x7f-\x9f])?$";
+/// 1 to 200 characters on one line, none of them a space at an end.
+pub const ONE_LINE_OF_200: &str =
+    r"^[^\s\x00-\x1f\x7f-\x9f]([^\x00-\x1f\x7f-\x9f]{0,198}[^\s\x00-\x1f\x7f-\x9f])?$";
+/// An e-mail address, as `domain` reads it.
+pub const EMAIL: &str =
+    r##"^[!#-+\-./0-9:=?A-Z\[-~]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z0-9-]{1,63}$"##;
+/// A percentage from 0 to 100 with at most two decimals.
+pub const PERCENT: &str = "^([0-9]{1,2}(\\.[0-9]{1,2})?|100(\\.00?)?)$";
+/// A whole number of Mbit/s.
+const MBPS: &str = "^([0-9]{1,6}|1000000)$";
 
 /// Reads the body as a `T`. A field that is not known is refused: it may mean money.
 pub fn body<T: DeserializeOwned>(request: &Request) -> Result<T, Problem> {
-    serde_json::from_slice(request.body()).map_err(|error| {
+    let unreadable = |error: &dyn Display| {
         Problem::new(Kind::Unreadable, format!("the body is not as described: {error}"))
-    })
+    };
+    // Serde would also take a list of the fields' values, in the order of their declaration.
+    if request.body().trim_ascii_start().first() != Some(&b'{') {
+        return Err(unreadable(&"it must be a JSON object"));
+    }
+    serde_json::from_slice(request.body()).map_err(|error| unreadable(&error))
+}
+
+/// The largest number to which every smaller whole one is exact as a JSON number (RFC 8259, 6).
+const EXACT_MAX: f64 = 9_007_199_254_740_991.0;
+
+/// Reads a whole number. To JSON, and so to the schemas of the API document, `3.0` is one.
+pub fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+    let number = serde_json::Number::deserialize(deserializer)?;
+    let from_float = || {
+        let float = number.as_f64().filter(|float| float.abs() <= EXACT_MAX);
+        let float = float.filter(|float| float.fract() == 0.0)?;
+        #[expect(clippy::cast_possible_truncation, reason = "it is whole, and was compared above")]
+        Some(float as i64)
+    };
+    let whole = number.as_i64().or_else(from_float);
+    whole.ok_or_else(|| D::Error::custom(format_args!("{number} is no whole number")))
+}
+
+/// Reads a whole number that can be left out.
+pub fn optional_whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    #[derive(Deserialize)]
+    struct Whole(#[serde(deserialize_with = "whole")] i64);
+    let given = Option::<Whole>::deserialize(deserializer)?;
+    Ok(given.map(|whole| whole.0))
 }
 
 /// A decimal number that clients send as text or as a number: `"25.00"`, `25`.
@@ -38,28 +83,111 @@ impl Decimal {
     }
 }
 
-impl JsonSchema for Decimal {
-    fn schema_name() -> Cow<'static, str> {
-        "Decimal".into()
-    }
+/// The schema of an amount of dollars.
+pub fn dollars(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "description": "Dollars and cents, as text (exact) or as a number.",
+        "format": "decimal",
+        "anyOf": [
+            { "type": "string", "pattern": DOLLARS },
+            { "type": "number", "minimum": 0.01, "maximum": 1_000_000, "multipleOf": 0.01 },
+        ],
+        "examples": ["25.00", 25]
+    })
+}
 
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "description": "A decimal number, as text (exact) or as a number.",
-            "type": ["string", "number"],
-            "examples": ["25.00", 25]
-        })
+/// The schema of an amount of dollars that can be left out.
+pub fn optional_dollars(generator: &mut SchemaGenerator) -> Schema {
+    or_null(dollars(generator))
+}
+
+/// The schema of a percentage that can be left out.
+pub fn optional_percent(_: &mut SchemaGenerator) -> Schema {
+    or_null(json_schema!({
+        "description": "A percentage, as text or as a number.",
+        "format": "decimal",
+        "anyOf": [
+            { "type": "string", "pattern": PERCENT },
+            { "type": "number", "minimum": 0, "maximum": 100, "multipleOf": 0.01 },
+        ],
+        "examples": ["99.5", 99]
+    }))
+}
+
+/// The schema of a bandwidth that can be left out.
+pub fn optional_mbps(_: &mut SchemaGenerator) -> Schema {
+    or_null(json_schema!({
+        "description": "Whole Mbit/s, as text or as a number.",
+        "format": "decimal",
+        "anyOf": [
+            { "type": "string", "pattern": MBPS },
+            { "type": "integer", "minimum": 0, "maximum": 1_000_000 },
+        ],
+        "examples": [100]
+    }))
+}
+
+fn or_null(mut schema: Schema) -> Schema {
+    if let Some(forms) = schema.get_mut("anyOf").and_then(serde_json::Value::as_array_mut) {
+        forms.push(serde_json::json!({ "type": "null" }));
     }
+    schema
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Order {
+        #[serde(deserialize_with = "whole")]
+        months: i64,
+        #[serde(default, deserialize_with = "optional_whole")]
+        version: Option<i64>,
+    }
+
+    fn read(text: &str) -> Result<Order, Problem> {
+        body(&http::Request::post("/").body(text.as_bytes().to_vec()).unwrap())
+    }
+
+    #[test]
+    fn a_whole_number_is_one_however_it_is_written() {
+        for (text, months, version) in [
+            ("{\"months\": 3}", 3, None),
+            (" {\"months\": 3.0, \"version\": null}", 3, None),
+            ("{\"months\": 1e1, \"version\": -2.0}", 10, Some(-2)),
+            ("{\"months\": 9223372036854775807}", i64::MAX, None),
+        ] {
+            let order = read(text).unwrap();
+            assert_eq!((order.months, order.version), (months, version), "{text}");
+        }
+        for text in [
+            "{\"months\": 3.5}",
+            "{\"months\": \"3\"}",
+            "{\"months\": 1e300}",
+            "{\"months\": 9223372036854775808}",
+            "{\"months\": 3, \"version\": 0.5}",
+            "{\"months\": 3, \"more\": 1}",
+            "{\"months\": 3, \"months\": 3}",
+            "{\"months\": null}",
+        ] {
+            assert_eq!(read(text).unwrap_err().kind, Kind::Unreadable, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_list_of_values_is_no_body() {
+        for text in ["[3, null]", " [3]", "3", "\"months\"", "null", ""] {
+            assert_eq!(read(text).unwrap_err().kind, Kind::Unreadable, "{text}");
+        }
+    }
+
     #[test]
     fn nesting_ends_before_the_stack_does() {
         let nested = |levels: usize| {
-            let text = "[".repeat(levels) + &"]".repeat(levels);
+            let lists = levels - 1;
+            let text = format!("{{\"a\":{}{}}}", "[".repeat(lists), "]".repeat(lists));
             body::<serde_json::Value>(&http::Request::new(text.into_bytes()))
         };
         assert!(nested(NESTING_MAX).is_ok());

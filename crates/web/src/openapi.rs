@@ -68,7 +68,8 @@ fn parameters(operation: &Operation) -> Value {
             "name": parameter.name,
             "in": "query",
             "description": parameter.about,
-            "schema": { "type": "string" },
+            "allowEmptyValue": true,
+            "schema": parameter.form.schema(),
             "example": parameter.example,
         })
     });
@@ -77,7 +78,7 @@ fn parameters(operation: &Operation) -> Value {
             "name": "Idempotency-Key",
             "in": "header",
             "description": "Marks one intention: a retry with the same key has no second effect.",
-            "schema": { "type": "string", "minLength": 1, "maxLength": 128 },
+            "schema": { "type": "string", "pattern": "^[!-~]{1,128}$" },
         })
     });
     in_path.chain(in_query).chain(key).collect()

@@ -3,6 +3,7 @@
 use domain::account::Scope;
 use http::Method;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde_json::json;
 
 use crate::problem::Kind;
 
@@ -18,11 +19,39 @@ pub enum Access {
     Operator,
 }
 
+/// What the value of a field of the query must be. An empty one counts as not given, as forms send
+/// it.
+#[derive(Clone, Copy, Debug)]
+pub enum Form {
+    /// Text of at most so many characters.
+    Text(usize),
+    /// A whole number, from and to.
+    Whole(u32, u32),
+    /// A decimal number that fits this pattern.
+    Decimal(&'static str),
+    /// One of these words.
+    OneOf(&'static [&'static str]),
+}
+
+impl Form {
+    /// Its schema in the API document.
+    pub fn schema(self) -> serde_json::Value {
+        match self {
+            Form::Text(length) => json!({ "type": "string", "maxLength": length }),
+            Form::Whole(min, max) => json!({ "type": "integer", "minimum": min, "maximum": max }),
+            Form::Decimal(pattern) => json!({ "type": "string", "pattern": pattern }),
+            Form::OneOf(words) => json!({ "type": "string", "enum": words }),
+        }
+    }
+}
+
 /// A field of the query.
 #[derive(Clone, Copy, Debug)]
 pub struct Parameter {
     /// Its name.
     pub name: &'static str,
+    /// What its value must be.
+    pub form: Form,
     /// What it does and what it must be.
     pub about: &'static str,
     /// An example of its value.

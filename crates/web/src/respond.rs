@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 use crate::context::{Context, Response, header};
 use crate::page::ErrorPage;
 use crate::problem::{Kind, Problem};
+use crate::session;
 
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
@@ -112,7 +113,8 @@ pub fn finish<D>(cx: &Context<'_, D>, mut response: Response) -> Response {
     let is_read = matches!(*cx.request.method(), Method::GET | Method::HEAD);
     // The link of a mail has a secret in its address.
     let is_secret = cx.query("code").is_some();
-    let is_public = cx.identity.is_none() && !is_secret;
+    // The operator has a token and no identity.
+    let is_public = cx.identity.is_none() && !session::has_token(cx.request) && !is_secret;
     let has_own_rule = response.headers().contains_key(CACHE_CONTROL);
     if is_read && is_public && response.status() == StatusCode::OK {
         let tag = entity_tag(response.body());

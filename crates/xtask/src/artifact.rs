@@ -12,6 +12,9 @@ use crate::workspace::Workspace;
 /// The native programs of `up` and `cron`.
 const PROGRAMS: [&str; 3] = ["mycelium-host", "maintain", "gridproxy"];
 
+/// The program of `attack` that walks through the app.
+const CRAWLER: &str = "crawl";
+
 /// The feature of this crate that brings in the database, for the program `maintain` only.
 const MIGRATE_FEATURE: &str = "xtask/migrate";
 
@@ -59,17 +62,31 @@ fn build_wasm(workspace: &Workspace, activity: &str, packages: &[String]) -> Res
 /// chooses the features of shared dependencies as it does in `cargo xtask test`. The largest of
 /// them, wasmtime, takes minutes, and would otherwise be built once for each command.
 pub(crate) fn build_programs(workspace: &Workspace) -> Result<Programs> {
+    build_native(workspace, "building the host", &PROGRAMS)?;
+    let [host, maintain, gridproxy] = PROGRAMS.map(|program| native_program(workspace, program));
+    Ok(Programs { host, maintain, gridproxy })
+}
+
+/// Builds the program that walks through the app, for `attack`.
+pub(crate) fn build_crawler(workspace: &Workspace) -> Result<PathBuf> {
+    build_native(workspace, "building the crawler", &[CRAWLER])?;
+    Ok(native_program(workspace, CRAWLER))
+}
+
+fn build_native(workspace: &Workspace, activity: &str, programs: &[&str]) -> Result<()> {
     let mut command = process::cargo_with_progress();
     command.arg("build").args(native_packages(workspace)?).current_dir(workspace.root());
-    for program in PROGRAMS {
+    for program in programs {
         command.args(["--bin", program]);
     }
-    let mut step = Step::start("building the host");
+    let mut step = Step::start(activity);
     process::run(&mut step, &mut command)?;
     step.done();
-    let folder = workspace.native_target().join("debug");
-    let [host, maintain, gridproxy] = PROGRAMS.map(|program| folder.join(program));
-    Ok(Programs { host, maintain, gridproxy })
+    Ok(())
+}
+
+fn native_program(workspace: &Workspace, name: &str) -> PathBuf {
+    workspace.native_target().join("debug").join(name)
 }
 
 /// cargo's options for all packages that are native, with every feature that is ours to choose. A

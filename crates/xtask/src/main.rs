@@ -4,7 +4,9 @@
 //! registries are enough. What takes long says what it is doing.
 
 mod api;
+mod apt;
 mod artifact;
+mod attack;
 mod ci;
 mod cron;
 mod debian;
@@ -49,6 +51,8 @@ enum Command {
     Test,
     /// What CI runs: fmt, clippy, doc, test.
     Ci,
+    /// Lets tools look for holes in the running app, on loopback.
+    Attack(attack::Options),
     /// Fires a scheduled component now, such as `grid-sync`.
     Cron(cron::Options),
     /// Brings a database up to date.
@@ -83,6 +87,10 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Up(options) => up::run(&workspace, options)?,
         Command::Test => return Ok(report(test::run(&workspace)?)),
         Command::Ci => return Ok(report(ci::run(&workspace)?)),
+        Command::Attack(options) => {
+            let is_clean = attack::run(&workspace, options)?;
+            return Ok(if is_clean { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        }
         Command::Cron(options) => cron::run(&workspace, options)?,
         Command::Migrate { database } => {
             maintain::migrate(&artifact::build_programs(&workspace)?, database)?;

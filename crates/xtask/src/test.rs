@@ -1,13 +1,14 @@
 //! `cargo xtask test`: all the set-up, then every test, then one line that sums them up.
 
 use std::io::{self, BufRead as _, BufReader, Write as _};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
+use crate::apt;
 use crate::artifact;
 use crate::process;
-use crate::progress::{Step, say};
+use crate::progress::say;
 use crate::workspace::Workspace;
 
 /// The Debian packages of the browser and of the program that drives it, with their programs.
@@ -89,23 +90,7 @@ fn ensure_browser(workspace: &Workspace) -> Result<()> {
     if missing.is_empty() {
         return Ok(());
     }
-    let packages = missing.join(" ");
-    let can_install =
-        rustix::process::geteuid().is_root() && process::find_program("apt-get").is_some();
-    if !can_install {
-        bail!("the browser tests need Chromium: install it with `apt-get install {packages}`");
-    }
-    let mut step = Step::start(&format!("installing {packages}"));
-    let apt = || {
-        let mut command = Command::new("apt-get");
-        command.env("DEBIAN_FRONTEND", "noninteractive");
-        command
-    };
-    process::run(&mut step, apt().arg("update"))?;
-    let install = ["install", "--yes", "--no-install-recommends"];
-    process::run(&mut step, apt().args(install).args(missing))?;
-    step.done();
-    Ok(())
+    apt::install(&missing).context("the browser tests need Chromium")
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use crate::workspace::Workspace;
 const ADDRESS: &str = "127.0.0.1";
 
 /// How the host begins the line that says where it listens.
-const READY: &str = "listening on ";
+pub(crate) const READY: &str = "listening on ";
 
 /// The folder of mail, in the data folder.
 const MAIL_NAME: &str = "mail";
@@ -31,7 +31,7 @@ const DEV_MAIL: &str = "/dev/mail";
 const MAIL_FROM: &str = "Mycelium <mycelium@localhost.localdomain>";
 
 /// The database, in the data folder.
-const DATABASE_NAME: &str = "mycelium.db";
+pub(crate) const DATABASE_NAME: &str = "mycelium.db";
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -138,6 +138,8 @@ pub(crate) fn host_command(
     let mut command = Command::new(&programs.host);
     command.arg(verb).current_dir(workspace.root());
     command.arg("--manifest").arg(workspace.join("spin.toml")).arg("--data").arg(data);
+    // The stand-ins of the grid and of the outlet of mail are on this machine.
+    command.arg("--allow-private-network");
     let secrets_file = data.join(secrets::FILE_NAME);
     if secrets_file.exists() {
         command.arg("--env-file").arg(secrets_file);

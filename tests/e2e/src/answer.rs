@@ -22,6 +22,11 @@ impl Answer {
         self.headers.get(name)?.to_str().ok()
     }
 
+    /// The names of all headers, in lower case.
+    pub fn header_names(&self) -> impl Iterator<Item = &str> {
+        self.headers.keys().map(http::HeaderName::as_str)
+    }
+
     /// The `Set-Cookie` header; an answer sets one cookie at most.
     #[track_caller]
     pub fn set_cookie(&self) -> &str {

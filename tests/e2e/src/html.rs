@@ -52,6 +52,11 @@ impl Page {
         links.map(|link| link.split('#').next().unwrap_or_default().to_owned()).collect()
     }
 
+    /// Where the page's forms go.
+    pub fn actions(&self) -> Vec<String> {
+        self.html.split("<form").skip(1).map(|form| attribute(form, "action")).collect()
+    }
+
     /// Fills the form that posts to `action` and sends it: hidden fields and what is filled in go
     /// along, and `fields` replace or add to them.
     #[track_caller]

@@ -7,17 +7,25 @@
 
 mod answer;
 mod authenticator;
+mod cast;
 mod client;
 mod contract;
+mod crawl;
 mod html;
 mod market;
 mod outbox;
 mod postmark;
+mod safe;
 mod schema;
+mod snapshot;
 
 pub use answer::Answer;
 pub use authenticator::{Authenticator, Passkey, app_code};
+pub use cast::Cast;
 pub use client::{Call, Client};
+pub use crawl::{FoundForm, Role, Site, Walk, crawl};
 pub use html::Page;
 pub use market::{MORNING, Market, OPERATOR_TOKEN, PASSWORD};
 pub use postmark::{Behavior, Postmark};
+pub use safe::{Form, check as check_safe, headers as check_headers, page as check_page};
+pub use snapshot::Snapshot;

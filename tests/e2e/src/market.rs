@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use domain::time::Timestamp;
 use gridproxy::{Documents, Standin};
@@ -12,6 +13,8 @@ use host::{Clock, Host, HostOptions};
 use serde_json::{Value, json};
 use store::sessions;
 use tempfile::TempDir;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use tokio::sync::{Mutex, OnceCell};
 use web::session;
 
@@ -27,6 +30,9 @@ pub const OPERATOR_TOKEN: &str = "the-operator-of-the-tests-0001";
 pub(crate) const ENCRYPTION_KEYS: &str = "1:dGhlIGtleSBvZiB0aGUgdGVzdHMgaXMgMzIgYnl0ZXM=";
 /// Everybody's password.
 pub const PASSWORD: &str = "a few words work well";
+
+/// How long a server that has said what it has to say is quiet.
+const QUIET: Duration = Duration::from_millis(500);
 
 /// A marketplace, running. It stops when it is dropped.
 pub struct Market {
@@ -112,6 +118,11 @@ impl Market {
         format!("http://{}", self.reach.address)
     }
 
+    /// The socket that it listens on.
+    pub fn address(&self) -> SocketAddr {
+        self.reach.address
+    }
+
     /// Where the database is.
     pub fn database(&self) -> PathBuf {
         self.data.path().join("mycelium.db")
@@ -135,6 +146,15 @@ impl Market {
             let code = self.code_mailed_to(email).await.unwrap();
             answer = self.visitor().post("/api/account/confirm", &json!({ "code": code })).await;
         }
+        let cookie = answer.cookie();
+        answer.ok(201);
+        self.visitor().with_cookie(&cookie)
+    }
+
+    /// A new session of an account.
+    pub async fn sign_in(&self, email: &str) -> Client {
+        let body = json!({ "email": email, "password": PASSWORD });
+        let answer = self.visitor().post("/api/account/sessions", &body).await;
         let cookie = answer.cookie();
         answer.ok(201);
         self.visitor().with_cookie(&cookie)
@@ -214,6 +234,33 @@ impl Market {
     pub async fn operations(&self) -> (Vec<String>, Vec<String>) {
         let contract = self.reach.contract().await;
         (contract.succeeded(), contract.operations())
+    }
+
+    /// Sends these bytes on a connection of their own, and reads what comes back until the server
+    /// closes it or says nothing more for half a second.
+    pub async fn raw(&self, request: &[u8]) -> String {
+        let mut stream = TcpStream::connect(self.address()).await.unwrap();
+        stream.write_all(request).await.unwrap();
+        let mut said = Vec::new();
+        let mut piece = [0; 4096];
+        loop {
+            let read = tokio::time::timeout(QUIET, stream.read(&mut piece)).await;
+            match read {
+                Ok(Ok(count)) if count > 0 => said.extend_from_slice(&piece[..count]),
+                Ok(_) | Err(_) => return String::from_utf8_lossy(&said).into_owned(),
+            }
+        }
+    }
+
+    /// Everything that any component has logged so far, by component.
+    pub fn logs(&self) -> BTreeMap<String, String> {
+        let files = std::fs::read_dir(self.data.path().join("logs")).unwrap();
+        let paths = files.map(|file| file.unwrap().path());
+        let read = |path: PathBuf| {
+            let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+            (name, String::from_utf8_lossy(&std::fs::read(path).unwrap()).into_owned())
+        };
+        paths.map(read).collect()
     }
 
     /// What a component has logged so far.

@@ -12,7 +12,7 @@ use store::tokens::Token;
 
 use crate::api::factors::SecondFactorView;
 use crate::api::{PAGING, PageOf};
-use crate::json::Decimal;
+use crate::json::{Decimal, EMAIL, ONE_LINE_OF_80, optional_dollars};
 use crate::operation::{Access, NextStep, Operation, schema_of};
 use crate::problem::Kind;
 
@@ -288,8 +288,10 @@ pub const LIST_AUDIT: Operation = Operation {
 #[serde(deny_unknown_fields)]
 pub struct CredentialsBody {
     /// The account's e-mail address.
+    #[schemars(length(max = 254), regex(pattern = EMAIL))]
     pub email: String,
     /// At least 8 characters.
+    #[schemars(length(min = 8, max = 512))]
     pub password: String,
 }
 
@@ -316,6 +318,7 @@ pub struct NewPasswordBody {
     /// The password until now.
     pub current_password: String,
     /// The password from now on, at least 8 characters.
+    #[schemars(length(min = 8, max = 512))]
     pub password: String,
 }
 
@@ -324,6 +327,7 @@ pub struct NewPasswordBody {
 #[serde(deny_unknown_fields)]
 pub struct NewEmailBody {
     /// The address from now on.
+    #[schemars(length(max = 254), regex(pattern = EMAIL))]
     pub email: String,
     /// The account's password.
     pub password: String,
@@ -334,6 +338,7 @@ pub struct NewEmailBody {
 #[serde(deny_unknown_fields)]
 pub struct EmailBody {
     /// The account's e-mail address.
+    #[schemars(length(max = 254), regex(pattern = EMAIL))]
     pub email: String,
 }
 
@@ -344,6 +349,7 @@ pub struct ResetBody {
     /// The code of the mail.
     pub code: String,
     /// The password from now on, at least 8 characters.
+    #[schemars(length(min = 8, max = 512))]
     pub password: String,
 }
 
@@ -420,14 +426,18 @@ impl SessionView {
 #[serde(deny_unknown_fields)]
 pub struct TokenBody {
     /// What you call it, 1 to 80 characters.
+    #[schemars(regex(pattern = ONE_LINE_OF_80))]
     pub name: String,
     /// What it may do: any of `read`, `rent`, `farm`, `agent`, `admin`.
+    #[schemars(length(min = 1), inner(regex(pattern = "^(read|rent|farm|agent|admin)$")))]
     pub scopes: Vec<String>,
     /// The only farm that it may touch, by the grid's number; any where it is left out.
     pub farm_id: Option<u32>,
     /// What it may spend in all, in dollars and cents; anything where it is left out.
+    #[schemars(schema_with = "optional_dollars")]
     pub ceiling_usd: Option<Decimal>,
     /// In how many days it ends, 1 to 365; 90 where it is left out.
+    #[schemars(range(min = 1, max = 365))]
     pub expires_in_days: Option<u32>,
 }
 

@@ -10,8 +10,8 @@ use store::sync::{RefusedDocument, Run};
 
 use crate::api::account::AuditView;
 use crate::api::{PAGING, PageOf};
-use crate::json::Decimal;
-use crate::operation::{Access, Operation, Parameter, schema_of};
+use crate::json::{Decimal, EMAIL, ONE_LINE_OF_200, dollars};
+use crate::operation::{Access, Form, Operation, Parameter, schema_of};
 use crate::problem::Kind;
 
 const GROUP: &str = "Operator";
@@ -67,6 +67,7 @@ pub const LIST_ACCOUNTS: Operation = Operation {
     query: &[
         Parameter {
             name: "prefix",
+            form: Form::Text(254),
             about: "How the address begins; all where it is left out.",
             example: "ada@",
         },
@@ -197,10 +198,13 @@ pub const SHOW_API_DOCUMENT: Operation = Operation {
 #[serde(deny_unknown_fields)]
 pub struct CreditBody {
     /// Whose wallet.
+    #[schemars(length(max = 254), regex(pattern = EMAIL))]
     pub email: String,
     /// How much, in dollars and cents.
+    #[schemars(schema_with = "dollars")]
     pub amount_usd: Decimal,
     /// Why, in a few words; the renter sees it.
+    #[schemars(regex(pattern = ONE_LINE_OF_200))]
     pub reason: String,
 }
 

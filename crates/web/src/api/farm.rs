@@ -13,7 +13,10 @@ use store::nodes::{FarmNode, FarmSlice, Terms};
 use crate::api::market::{Node, Slice};
 use crate::api::{PAGING, PageOf};
 use crate::form::keep;
-use crate::json::Decimal;
+use crate::json::{
+    self, Decimal, ONE_LINE_OF_80, ONE_LINE_OF_200, optional_dollars, optional_mbps,
+    optional_percent,
+};
 use crate::operation::{Access, Operation, schema_of};
 use crate::problem::{Kind, Problem};
 
@@ -140,6 +143,8 @@ pub const SET_PAYOUT: Operation = Operation {
 #[serde(deny_unknown_fields)]
 pub struct AddNodeBody {
     /// The grid's number of the node.
+    #[schemars(range(min = 1, max = 4_294_967_295_u32))]
+    #[serde(deserialize_with = "json::whole")]
     pub grid_node_id: i64,
 }
 
@@ -154,14 +159,19 @@ pub fn grid_node_id(number: i64) -> Result<NodeId, FieldError> {
 #[serde(deny_unknown_fields, default)]
 pub struct ChangeNodeBody {
     /// Per slice, in dollars.
+    #[schemars(schema_with = "optional_dollars")]
     pub price_per_month: Option<Decimal>,
     /// The promised uptime in percent.
+    #[schemars(schema_with = "optional_percent")]
     pub min_uptime: Option<Decimal>,
     /// The promised bandwidth in Mbit/s.
+    #[schemars(schema_with = "optional_mbps")]
     pub min_bandwidth_mbps: Option<Decimal>,
     /// Your name for the node.
+    #[schemars(regex(pattern = ONE_LINE_OF_80))]
     pub name: Option<String>,
     /// The `offer_version` that you saw: if somebody has changed the node since, nothing is set.
+    #[serde(deserialize_with = "json::optional_whole")]
     pub offer_version: Option<i64>,
 }
 
@@ -214,6 +224,7 @@ fn node_name(text: &str) -> Result<String, FieldError> {
 #[serde(deny_unknown_fields)]
 pub struct PayoutBody {
     /// One line of 1 to 200 characters, such as an IBAN or the address of a wallet.
+    #[schemars(regex(pattern = ONE_LINE_OF_200))]
     pub payout_address: String,
 }
 

@@ -12,7 +12,8 @@ use store::offers::{Cursor, Filter, Offer, Sort};
 use crate::api::{CURRENCY, PAGING, PageOf, cursor, page_size};
 use crate::context::Context;
 use crate::form::keep;
-use crate::operation::{Operation, Parameter, schema_of};
+use crate::json;
+use crate::operation::{Form, Operation, Parameter, schema_of};
 use crate::problem::Problem;
 
 const GROUP: &str = "Marketplace";
@@ -27,31 +28,37 @@ pub const STORAGE_GB: u32 = 200;
 const SEARCH: [Parameter; 8] = [
     Parameter {
         name: "country",
+        form: Form::Text(COUNTRY_CHARS_MAX),
         about: "The country's English name, in any case.",
         example: "Belgium",
     },
     Parameter {
         name: "max_price",
+        form: Form::Decimal(json::DOLLARS),
         about: "The highest price per slice and month, in dollars.",
         example: "30",
     },
     Parameter {
         name: "min_uptime",
+        form: Form::Decimal(json::PERCENT),
         about: "The lowest promised uptime, in percent.",
         example: "99.5",
     },
     Parameter {
         name: "min_bandwidth",
+        form: Form::Whole(0, Bandwidth::MAX_MBPS),
         about: "The lowest promised bandwidth, in Mbit/s.",
         example: "100",
     },
     Parameter {
         name: "certified",
+        form: Form::OneOf(&["true", "false"]),
         about: "`true` for nodes of certified hardware only.",
         example: "true",
     },
     Parameter {
         name: "sort",
+        form: Form::OneOf(&["price", "uptime"]),
         about: "`price` (cheapest first, the default) or `uptime` (highest promise first).",
         example: "uptime",
     },

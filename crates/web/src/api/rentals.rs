@@ -12,6 +12,7 @@ use store::rentals::Rental;
 
 use crate::api::{CURRENCY, PAGING, PageOf};
 use crate::form::keep;
+use crate::json;
 use crate::operation::{Access, Operation, schema_of};
 use crate::problem::{Kind, Problem};
 use domain::account::Scope;
@@ -100,12 +101,17 @@ pub const LIST_WALLET_ENTRIES: Operation = Operation {
 #[serde(deny_unknown_fields)]
 pub struct RentBody {
     /// The node, such as `node32`.
+    #[schemars(regex(pattern = r"^(node)?[1-9][0-9]{0,8}$"))]
     pub node_id: String,
     /// The slice, such as `node32_slice_1`; left out for any free one of the node.
+    #[schemars(regex(pattern = r"^(node[1-9][0-9]{0,8}_slice_[1-9][0-9]{0,2})?$"))]
     pub slice_id: Option<String>,
     /// 1, 3, 6 or 12 calendar months.
+    #[schemars(extend("enum" = [1, 3, 6, 12]))]
+    #[serde(deserialize_with = "json::whole")]
     pub duration_months: i64,
     /// The `offer_version` that you saw: if price or promise have changed since, nothing is rented.
+    #[serde(default, deserialize_with = "json::optional_whole")]
     pub offer_version: Option<i64>,
 }
 

@@ -95,7 +95,8 @@ fn access(access: Access) -> String {
 /// first.
 fn fields(described: &Value, document: &Value) -> Vec<RequestField> {
     let parameters = described["parameters"].as_array().map_or(&[][..], Vec::as_slice);
-    let mut fields: Vec<RequestField> = parameters.iter().map(parameter).collect();
+    let mut fields: Vec<RequestField> =
+        parameters.iter().map(|given| parameter(given, document)).collect();
     let body =
         resolved(&described["requestBody"]["content"]["application/json"]["schema"], document);
     let required = body["required"].as_array().map_or(&[][..], Vec::as_slice);
@@ -111,7 +112,7 @@ fn fields(described: &Value, document: &Value) -> Vec<RequestField> {
     fields
 }
 
-fn parameter(parameter: &Value) -> RequestField {
+fn parameter(parameter: &Value, document: &Value) -> RequestField {
     let name = text(&parameter["name"]);
     let about = match name.as_str() {
         "node" => "The node, such as node32.".to_owned(),
@@ -126,7 +127,7 @@ fn parameter(parameter: &Value) -> RequestField {
     RequestField {
         name,
         place: text(&parameter["in"]),
-        format: "text".to_owned(),
+        format: format(&parameter["schema"], document),
         is_required: parameter["required"] == true,
         text: about,
     }
@@ -134,7 +135,7 @@ fn parameter(parameter: &Value) -> RequestField {
 
 /// The form of a value, in a word or two.
 fn format(schema: &Value, document: &Value) -> String {
-    if schema["$ref"] == "#/components/schemas/Decimal" {
+    if schema["format"] == "decimal" {
         return "decimal".to_owned();
     }
     // A field that may be left out is its form or null.

@@ -8,6 +8,7 @@ mod libsql;
 mod migrations;
 mod routes;
 mod rust_text;
+mod security;
 mod sql;
 mod text;
 mod tree;
@@ -104,4 +105,29 @@ fn templates_escape_everything() {
     let tree = Tree::read();
     let violations = tree.files("", "html").flat_map(text::check_template).collect();
     expect_none("what a page shows may come from anybody", violations);
+}
+
+#[test]
+fn every_item_of_the_checklist_has_a_test() {
+    let tree = Tree::read();
+    let table = tree.text("SECURITY.md").expect("SECURITY.md is there");
+    let sources: Vec<_> = tree.rust("").collect();
+    expect_none("SECURITY.md says what is shown, and by what", security::check(table, &sources));
+}
+
+#[test]
+fn no_row_is_replaced() {
+    let tree = Tree::read();
+    let migrations = tree.files("migrations/", "sql").flat_map(sql::check_replacing_file);
+    let sources = tree.rust("crates/store/").flat_map(sql::check_replacing);
+    let why = "REPLACE deletes rows without their triggers, and so gets around what is append-only";
+    expect_none(why, migrations.chain(sources).collect());
+}
+
+#[test]
+fn no_statement_is_put_together() {
+    let tree = Tree::read();
+    let sources = tree.rust("crates/store/src/");
+    let why = "a statement is a `const`, and values are its parameters";
+    expect_none(why, sources.flat_map(sql::check_format).collect());
 }

@@ -1,6 +1,6 @@
 //! SQL is text that only the store, the migrations and tests may have.
 
-use crate::rust_text::{Piece, literals};
+use crate::rust_text::{Kind, Piece, literals, pieces, without_tests};
 use crate::tree::SourceFile;
 
 /// Whether a Rust file may have SQL: the store, the host's side of SQLite, and tests.
@@ -46,6 +46,48 @@ pub(crate) fn is_sql(text: &str) -> bool {
         || has_pair("delete", "from")
 }
 
+/// A statement in a source that replaces rows.
+pub(crate) fn check_replacing(file: &SourceFile) -> Vec<String> {
+    let literals = literals(&file.text).filter(|literal| replaces(literal.text));
+    literals.map(|literal| format!("{}: {}", file.at(literal.line), first_line(literal))).collect()
+}
+
+/// Statements in a migration that replace rows.
+pub(crate) fn check_replacing_file(file: &SourceFile) -> Vec<String> {
+    let code = file.text.lines().map(|line| line.split("--").next().unwrap_or_default());
+    let code: Vec<_> = code.collect();
+    let found = code.iter().enumerate().filter(|(at, line)| {
+        // The two words may stand on two lines.
+        let next = code.get(at + 1).copied().unwrap_or_default();
+        replaces(line) || (replaces(&format!("{line} {next}")) && !replaces(next))
+    });
+    found.map(|(at, line)| format!("{}: {}", file.at(at + 1), line.trim())).collect()
+}
+
+fn replaces(sql: &str) -> bool {
+    let words = sql.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    let words: Vec<_> = words.map(str::to_ascii_uppercase).collect();
+    words.windows(2).any(|pair| {
+        let pair = [pair[0].as_str(), pair[1].as_str()];
+        [["OR", "REPLACE"], ["REPLACE", "INTO"], ["CONFLICT", "REPLACE"]].contains(&pair)
+    })
+}
+
+/// A statement that is put together out of pieces, rather than a constant.
+pub(crate) fn check_format(file: &SourceFile) -> Vec<String> {
+    let mut before = "";
+    let mut found = Vec::new();
+    for piece in pieces(without_tests(&file.text)) {
+        let is_formatted = ["format!(", "format_args!(", "push_str(", "write!("];
+        let is_formatted = is_formatted.iter().any(|call| before.trim_end().ends_with(call));
+        if piece.kind == Kind::Literal && is_formatted && is_sql(piece.text) {
+            found.push(format!("{}: {}", file.at(piece.line), first_line(piece)));
+        }
+        before = if piece.kind == Kind::Code { piece.text } else { "" };
+    }
+    found
+}
+
 fn first_line(literal: Piece<'_>) -> &str {
     literal.text.trim().lines().next().unwrap_or_default()
 }
@@ -77,5 +119,34 @@ mod tests {
         };
         check("f(\"BEGIN IMMEDIATE\")", &["a.rs:1: BEGIN IMMEDIATE"]);
         check("f(\"CREATE TRIGGER a INSTEAD OF INSERT ON b BEGIN SELECT 1; END\")", &[]);
+    }
+
+    #[test]
+    fn a_statement_that_replaces_is_noticed() {
+        let source = |text: &str, expected: &[&str]| {
+            assert_eq!(check_replacing(&SourceFile::fixture("a.rs", text)), expected);
+        };
+        source("f(\"INSERT OR REPLACE INTO a\")", &["a.rs:1: INSERT OR REPLACE INTO a"]);
+        source("f(\"replace into a\"); // REPLACE INTO", &["a.rs:1: replace into a"]);
+        source("f(\"SELECT replace(a, 'b', 'c') FROM d\")", &[]);
+        let migration = |text: &str, expected: &[&str]| {
+            assert_eq!(check_replacing_file(&SourceFile::fixture("a.sql", text)), expected);
+        };
+        migration("-- REPLACE INTO\nINSERT OR REPLACE\nINTO a", &["a.sql:2: INSERT OR REPLACE"]);
+        migration("INSERT OR\nREPLACE INTO a", &["a.sql:2: REPLACE INTO a"]);
+        migration(
+            "id INTEGER PRIMARY KEY ON CONFLICT REPLACE",
+            &["a.sql:1: id INTEGER PRIMARY KEY ON CONFLICT REPLACE"],
+        );
+        migration("INSERT INTO a VALUES (1) ON CONFLICT DO NOTHING", &[]);
+    }
+
+    #[test]
+    fn a_statement_that_is_put_together_is_noticed() {
+        let check = |text: &str, expected: &[&str]| {
+            assert_eq!(check_format(&SourceFile::fixture("a.rs", text)), expected);
+        };
+        check("format!(\"SELECT {a}\")", &["a.rs:1: SELECT {a}"]);
+        check("const A: &str = \"SELECT 1\"; format!(\"a {b}\")", &[]);
     }
 }

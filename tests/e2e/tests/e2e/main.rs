@@ -4,6 +4,7 @@
 
 mod accounts;
 mod browser;
+mod checklist;
 mod factors;
 mod farm;
 mod mail;
