@@ -85,26 +85,80 @@ fn the_settings_list_passkeys_and_say_what_is_left() {
     check(
         &page,
         expect![[r#"
-        Settings
-        Passkeys
-        A passkey signs you in with your fingerprint, your face or the lock of your device.
-          It needs no password, and no other site can ask for it.
-        | Name | Added | Last used | Remove
-        | &#60;3&#62; | 29 July 2026, 12:00 UTC | Never |
-        post /dashboard/settings/passkeys/remove
-        [hidden passkey=BwcHBwcHBwcHBwcHBwcHBw]
-        (Remove &#60;3&#62;)
-        Adding a passkey needs JavaScript, and a browser of 2024 or later.
-        Authenticator app
-        An app on your phone shows a code of six digits, which is asked for after your
-          password.
-        post /dashboard/settings/totp
-        (Set up an app)
-        Recovery codes
-        A recovery code gets you in once where you have neither passkey nor app. You have no
-          recovery codes.
-        post /dashboard/settings/recovery-codes
-        (Make new codes)"#]],
+            Settings
+            o&#39;mar&#38;co@example.org
+            E-mail address
+            You sign in with it. Farmers and renters whom you deal with see it.
+            post /dashboard/settings/email
+            New address
+            It counts at once. [email email= required]
+            Your password [password password= required]
+            (Change the address)
+            Password
+            Changing it signs out every other browser.
+            post /dashboard/settings/password
+            Password now [password current_password= required]
+            New password
+            At least 8 characters. A few words work well. [password password= required]
+            (Change the password)
+            Passkeys
+            A passkey signs you in with your fingerprint, your face or the lock of your device.
+              It needs no password, and no other site can ask for it.
+            | Name | Added | Last used | Remove
+            | &#60;3&#62; | 29 July 2026, 12:00 UTC | Never |
+            post /dashboard/settings/passkeys/remove
+            [hidden passkey=BwcHBwcHBwcHBwcHBwcHBw]
+            (Remove &#60;3&#62;)
+            Adding a passkey needs JavaScript, and a browser of 2024 or later.
+            Authenticator app
+            A second step after your password: a code of your phone.
+            An app on your phone shows a code of six digits, which is asked for after your
+              password.
+            post /dashboard/settings/totp
+            (Set up an app)
+            Recovery codes
+            A recovery code gets you in once where you have neither passkey nor app.
+            You have no recovery codes.
+            post /dashboard/settings/recovery-codes
+            (Make new codes)
+            Signed in
+            Every browser that is signed in to this account. End what you do not know, and change
+              your password.
+            API tokens
+            With a token, a program does what you allow it, through the API </docs/api>. Revoke
+              one that got into other hands: it is worth nothing at once.
+            There is no token yet.
+            post /dashboard/settings/tokens
+            Make a token
+            Name
+            To know it by, such as the program that uses it. [text name=]
+            It may
+            [checkbox scopes=read checked] Read what you see read
+            [checkbox scopes=rent] Rent slices, and pay from the wallet rent
+            [checkbox scopes=farm] Register nodes, and set their prices farm
+            [checkbox scopes=agent] Set up and remove slices on a farm agent
+            It may spend at most
+            In all. Empty: no ceiling. $[text ceiling_usd=]
+            It ends in
+            1 to 365. [text expires_in_days=90]days
+            Only for the farm
+            On the grid. Empty: any. [text farm_id=]
+            (Make the token)
+            Activity
+            What was done in this account and with it. Nobody can change this list, not even the
+              operator.
+            See the activity </dashboard/settings/activity>
+            Delete the account
+            For good: nobody can bring it back.
+            post /dashboard/settings/delete
+            First: Your rentals have ended, and your nodes are off the market with none of their
+              slices rented.
+            Goes: Your address, password, sessions, tokens, and where you are paid to.
+            Stays: Rentals, bookings and the log of what was done, under a number that says
+              nothing of you.
+            Your wallet holds $100.00. Once the account is deleted, nobody can spend it.
+            Your password [password password= required]
+            (Delete the account)"#]],
     );
     let empty = Factors::new(NONE, &[], Some("not offered"));
     assert_eq!(empty.totp_note.as_deref(), Some("Not offered."));

@@ -50,28 +50,29 @@ fn how_the_marketplace_stands() {
     check(
         &page,
         expect![[r#"
-        Operator
-        Accounts </operator/accounts> Audit log </operator/audit>
-        Mail
-        No outlet for mail is set, so none is sent.
-        | Mail | What went wrong | Attempts | Given up | What to do
-        | sign-up | the outlet said &#60;3&#62; | 10 attempts | 29 July 2026, 12:00 UTC |
-        post /operator/mails/019fadbe-f200-7101-8101-010101010101/retry
-        (Send again)
-        What must always hold 1 broken
-        Checked just now, with every rental, booking and slice.
-        | Invariant | What holds | Now
-        | rentals-never-overlap | The rentals of a slice follow one another: each ends before
-          the next begins. | broken: 3
-        | one-rental-per-slice | A slice has at most one active rental. | holds
-        The sync with the grid
-        | Began | Outcome | Nodes | Answered by
-        | 29 July 2026, 12:00 UTC | complete | 12 nodes, 1 missing, 0 refused |
-          https://grid.example
-        | 29 July 2026, 12:00 UTC | failed nobody answers | 12 nodes, 1 missing, 0 refused | –
-        In quarantine
-        | Node | Why its document cannot be used
-        | node32 | no memory"#]],
+            Operator
+            Accounts </operator/accounts> Audit log </operator/audit>
+            Mail
+            No outlet for mail is set, so none is sent.
+            | Mail | What went wrong | Attempts | Given up | What to do
+            | sign-up | the outlet said &#60;3&#62; | 10 attempts | 29 July 2026, 12:00 UTC |
+            post /operator/mails/019fadbe-f200-7101-8101-010101010101/retry
+            (Send again)
+            What must always hold 1 broken
+            Checked just now, with every rental, booking and slice.
+            | Invariant | What holds | Now
+            | rentals-never-overlap | The rentals of a slice follow one another: each ends before
+              the next begins. | broken: 3
+            | one-rental-per-slice | A slice has at most one active rental. | holds
+            The sync with the grid
+            | Began | Outcome | Nodes | Answered by
+            | 29 July 2026, 12:00 UTC | complete | 12 nodes, 1 missing, 0 refused |
+              https://grid.example
+            | 29 July 2026, 12:00 UTC | failed nobody answers | 12 nodes, 1 missing, 0 refused |
+              –
+            In quarantine
+            | Node | Why its document cannot be used
+            | node32 | no memory"#]],
     );
 }
 

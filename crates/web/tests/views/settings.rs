@@ -64,74 +64,88 @@ fn everything_that_can_be_set_is_there() {
     check(
         &settings(&sessions(), &[token()]),
         expect![[r#"
-        Settings
-        o&#39;mar&#38;co@example.org
-        E-mail address
-        You sign in with it. Farmers and renters whom you deal with see it.
-        post /dashboard/settings/email
-        New address
-        It counts at once. [email email= required]
-        Your password [password password= required]
-        (Change the address)
-        Password
-        Changing it signs out every other browser.
-        post /dashboard/settings/password
-        Password now [password current_password= required]
-        New password
-        At least 8 characters. A few words work well. [password password= required]
-        (Change the password)
-        Signed in
-        Every browser that is signed in to this account. End what you do not know, and change
-          your password.
-        Chrome on Windows second factor
-        From 192.0.2.7, since 29 July 2026, 11:00 UTC. Last used around 29 July 2026, 12:00
-          UTC.
-        post /dashboard/settings/sessions/019fadbe-f200-7101-8101-010101010101/end
-        (End)
-        A program without a name this browser password only
-        From 192.0.2.7, since 29 July 2026, 11:00 UTC. Last used around 29 July 2026, 12:00
-          UTC.
-        post /dashboard/settings/sessions/end-others
-        (End all others)
-        API tokens
-        With a token, a program does what you allow it, through the API </docs/api>. Revoke
-          one that got into other hands: it is worth nothing at once.
-        backup myc_4fTz…
-        May read, rent; farm 1 only. Spent $12.50 of $100.00. Never used. Ends 27 October
-          2026.
-        post /dashboard/settings/tokens/019fadbe-f200-7707-8707-070707070707/revoke
-        (Revoke)
-        post /dashboard/settings/tokens
-        Make a token
-        Name
-        To know it by, such as the program that uses it. [text name=]
-        It may
-        [checkbox scopes=read checked] Read what you see read
-        [checkbox scopes=rent] Rent slices, and pay from the wallet rent
-        [checkbox scopes=farm] Register nodes, and set their prices farm
-        [checkbox scopes=agent] Set up and remove slices on a farm agent
-        It may spend at most
-        In all. Empty: no ceiling. $[text ceiling_usd=]
-        It ends in
-        1 to 365. [text expires_in_days=90]days
-        Only for the farm
-        On the grid. Empty: any. [text farm_id=]
-        (Make the token)
-        Activity
-        What was done in this account and with it. Nobody can change this list, not even
-          the operator.
-        See the activity </dashboard/settings/activity>
-        Delete the account
-        For good: nobody can bring it back.
-        post /dashboard/settings/delete
-        First: Your rentals have ended, and your nodes are off the market with none of their
-          slices rented.
-        Goes: Your address, password, sessions, tokens, and where you are paid to.
-        Stays: Rentals, bookings and the log of what was done, under a number that says
-          nothing of you.
-        Your wallet holds $100.00. Once the account is deleted, nobody can spend it.
-        Your password [password password= required]
-        (Delete the account)"#]],
+            Settings
+            o&#39;mar&#38;co@example.org
+            E-mail address
+            You sign in with it. Farmers and renters whom you deal with see it.
+            post /dashboard/settings/email
+            New address
+            It counts at once. [email email= required]
+            Your password [password password= required]
+            (Change the address)
+            Password
+            Changing it signs out every other browser.
+            post /dashboard/settings/password
+            Password now [password current_password= required]
+            New password
+            At least 8 characters. A few words work well. [password password= required]
+            (Change the password)
+            Passkeys
+            A passkey signs you in with your fingerprint, your face or the lock of your device.
+              It needs no password, and no other site can ask for it.
+            You have no passkey yet.
+            Adding a passkey needs JavaScript, and a browser of 2024 or later.
+            Authenticator app
+            A second step after your password: a code of your phone.
+            An app on your phone shows a code of six digits, which is asked for after your
+              password.
+            post /dashboard/settings/totp
+            (Set up an app)
+            Recovery codes
+            A recovery code gets you in once where you have neither passkey nor app.
+            They come with a passkey or an app: add one of them first.
+            Signed in
+            Every browser that is signed in to this account. End what you do not know, and change
+              your password.
+            Chrome on Windows second factor
+            From 192.0.2.7, since 29 July 2026, 11:00 UTC. Last used around 29 July 2026, 12:00
+              UTC.
+            post /dashboard/settings/sessions/019fadbe-f200-7101-8101-010101010101/end
+            (End)
+            A program without a name this browser password only
+            From 192.0.2.7, since 29 July 2026, 11:00 UTC. Last used around 29 July 2026, 12:00
+              UTC.
+            post /dashboard/settings/sessions/end-others
+            (End all others)
+            API tokens
+            With a token, a program does what you allow it, through the API </docs/api>. Revoke
+              one that got into other hands: it is worth nothing at once.
+            backup myc_4fTz…
+            May read, rent; farm 1 only. Spent $12.50 of $100.00. Never used. Ends 27 October
+              2026.
+            post /dashboard/settings/tokens/019fadbe-f200-7707-8707-070707070707/revoke
+            (Revoke)
+            post /dashboard/settings/tokens
+            Make a token
+            Name
+            To know it by, such as the program that uses it. [text name=]
+            It may
+            [checkbox scopes=read checked] Read what you see read
+            [checkbox scopes=rent] Rent slices, and pay from the wallet rent
+            [checkbox scopes=farm] Register nodes, and set their prices farm
+            [checkbox scopes=agent] Set up and remove slices on a farm agent
+            It may spend at most
+            In all. Empty: no ceiling. $[text ceiling_usd=]
+            It ends in
+            1 to 365. [text expires_in_days=90]days
+            Only for the farm
+            On the grid. Empty: any. [text farm_id=]
+            (Make the token)
+            Activity
+            What was done in this account and with it. Nobody can change this list, not even the
+              operator.
+            See the activity </dashboard/settings/activity>
+            Delete the account
+            For good: nobody can bring it back.
+            post /dashboard/settings/delete
+            First: Your rentals have ended, and your nodes are off the market with none of their
+              slices rented.
+            Goes: Your address, password, sessions, tokens, and where you are paid to.
+            Stays: Rentals, bookings and the log of what was done, under a number that says
+              nothing of you.
+            Your wallet holds $100.00. Once the account is deleted, nobody can spend it.
+            Your password [password password= required]
+            (Delete the account)"#]],
     );
     let page = settings(&sessions()[1..], &[]);
     check_frame(&page, &["There is no token yet."], &["End all others", "value=\"admin\""]);
