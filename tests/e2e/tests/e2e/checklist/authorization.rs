@@ -20,8 +20,15 @@ async fn item_45_everybody_has_their_own_only() {
     let cast = Cast::meet().await;
     let document = cast.market.visitor().get("/api/openapi.json").await.ok(200);
     let nodes = ["node32", "node11"].map(str::to_owned);
-    let ids =
-        [nodes[0].clone(), nodes[1].clone(), cast.ada_rental.clone(), cast.ben_rental.clone()];
+    let mut tokens = Vec::new();
+    for scope in SCOPES {
+        tokens.push(cast.ada.token(&[scope]).await);
+    }
+    let [of_farmer, of_ada, of_ben] = Cast::EMAILS.map(|email| things_of(&cast, email));
+    let of_farmer: Vec<String> = of_farmer.into_iter().chain(nodes).collect();
+    let of_ada: Vec<String> = of_ada.into_iter().chain([cast.ada_rental.clone()]).collect();
+    let of_ben: Vec<String> = of_ben.into_iter().chain([cast.ben_rental.clone()]).collect();
+    let ids = [&of_farmer[..], &of_ada, &of_ben].concat();
     let account = |name, client: &Client, owns: Vec<String>| Asker {
         name,
         client: client.clone(),
@@ -31,17 +38,17 @@ async fn item_45_everybody_has_their_own_only() {
     let nobody = |name, client| Asker { name, client, owns: Vec::new(), is_account: false };
     let visitor = cast.market.visitor();
     let mut askers = vec![
-        account("farmer", &cast.farmer, nodes.to_vec()),
-        account("ada", &cast.ada, vec![cast.ada_rental.clone()]),
-        account("ben", &cast.ben, vec![cast.ben_rental.clone()]),
+        account("farmer", &cast.farmer, of_farmer.clone()),
+        account("ada", &cast.ada, of_ada.clone()),
+        account("ben", &cast.ben, of_ben.clone()),
         nobody("visitor", visitor.clone()),
         nobody("a token of nobody", visitor.with_token("myc_0123456789abcdef0123456789abcdef")),
         nobody("a cookie of nobody", visitor.with_cookie("session=0123456789abcdef0123456789")),
         nobody("almost the operator", visitor.with_token(&OPERATOR_TOKEN[1..])),
         nobody("the operator", cast.market.operator()),
     ];
-    for scope in SCOPES {
-        askers.push(account("a token of ada", &cast.ada.token(&[scope]).await, Vec::new()));
+    for token in &tokens {
+        askers.push(account("a token of ada", token, of_ada.clone()));
     }
     let mut asked = 0;
     for (path, methods) in document["paths"].as_object().unwrap() {
@@ -55,6 +62,18 @@ async fn item_45_everybody_has_their_own_only() {
     }
     assert!(asked > 300, "{asked}");
     cast.market.check_invariants().await;
+}
+
+/// The ids of an account and of its sessions and tokens.
+fn things_of(cast: &Cast, email: &str) -> Vec<String> {
+    let db = cast.market.open_database();
+    let sql = "WITH a AS (SELECT id FROM accounts WHERE email = ?1)
+               SELECT id FROM a
+               UNION SELECT s.id FROM sessions s JOIN a ON a.id = s.account_id
+               UNION SELECT t.id FROM tokens t JOIN a ON a.id = t.account_id";
+    let mut statement = db.connection().prepare(sql).unwrap();
+    let ids = statement.query_map([email], |row| row.get(0)).unwrap();
+    ids.map(Result::unwrap).collect()
 }
 
 /// The ids to put into a path: all there are, and one of nothing; none where it takes none.
