@@ -101,7 +101,7 @@ const passkeyControls = {
     return button.dataset.next;
   },
   add: async (form) => {
-    await add(form.elements.namedItem('name').value);
+    await add(form.elements.namedItem('passkey_name').value);
     return '/dashboard/settings?done=passkey-added';
   },
 };

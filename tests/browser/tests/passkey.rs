@@ -48,7 +48,7 @@ async fn add_a_passkey(tab: &Tab) {
     tab.open("/dashboard/settings").await;
     tab.see("You have no passkey yet.").await;
     tab.take_pictures("20-settings").await;
-    tab.fill("name", "Ada’s phone").await;
+    tab.fill("passkey_name", "Ada’s phone").await;
     tab.press("Add a passkey").await;
     tab.see("The passkey is added.").await;
     tab.see("Ada’s phone").await;

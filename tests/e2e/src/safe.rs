@@ -177,8 +177,9 @@ fn tags(html: &str) -> impl Iterator<Item = Tag<'_>> {
                 }
             });
             let whole = &tag[..end.unwrap_or(tag.len())];
-            let (name, attributes) = whole.split_at(whole.find(is_space).unwrap_or(whole.len()));
-            Tag { name: name.trim_end_matches('/').to_ascii_lowercase(), attributes }
+            let end = whole.find(|c| is_space(c) || c == '/').unwrap_or(whole.len());
+            let (name, attributes) = whole.split_at(end);
+            Tag { name: name.to_ascii_lowercase(), attributes }
         },
     )
 }

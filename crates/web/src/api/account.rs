@@ -434,6 +434,7 @@ pub struct TokenBody {
     /// The only farm that it may touch, by the grid's number; any where it is left out.
     pub farm_id: Option<u32>,
     /// What it may spend in all, in dollars and cents; anything where it is left out.
+    #[serde(default)]
     #[schemars(schema_with = "optional_dollars")]
     pub ceiling_usd: Option<Decimal>,
     /// In how many days it ends, 1 to 365; 90 where it is left out.

@@ -9,7 +9,7 @@ use crate::view::visit::Visit;
 use crate::view::wording::{error_above, sent};
 
 impl Payout {
-    /// Where the farmer is paid to now. It can be set from a browser that has shown a second factor.
+    /// Where the farmer is paid to now. A browser that has shown a second factor can set it.
     pub fn new(visit: &Visit<'_>, address: Option<String>) -> Payout {
         let grant = visit.viewer.map(|viewer| &viewer.identity.grant);
         let is_strong = matches!(grant, Some(Grant::Session { is_strong: true, .. }));
