@@ -340,7 +340,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_header_ever_has_a_control_character(to in ".{0,20}@.{0,20}", text: String) {
+        fn item_13_no_header_ever_has_a_control_character(to in ".{0,20}@.{0,20}", text: String) {
             let Ok(to) = Email::parse(&to) else { return Ok(()) };
             for mail in every_mail(&to, &text) {
                 let headers = [mail.kind(), mail.to(), mail.subject()];

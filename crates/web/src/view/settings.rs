@@ -129,9 +129,10 @@ impl SessionRow {
                 "" => "an unknown address".to_owned(),
                 address => address.to_owned(),
             },
-            strength: match session.is_strong {
-                true => Badge::new("second factor", Tone::Good),
-                false => Badge::new("password only", Tone::Plain),
+            strength: if session.is_strong {
+                Badge::new("second factor", Tone::Good)
+            } else {
+                Badge::new("password only", Tone::Plain)
             },
             since: moment::to_the_minute(session.created_at),
             seen: moment::to_the_minute(session.seen_at),

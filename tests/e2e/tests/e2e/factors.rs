@@ -479,7 +479,7 @@ async fn what_the_operator_has_not_set_is_said() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn secrets_of_apps_are_encrypted_and_recovery_codes_hashed() {
+async fn item_47_secrets_of_apps_are_encrypted_and_recovery_codes_hashed() {
     let market = market().await;
     let ada = market.sign_up("ada@example.org").await;
     let (secret, codes, _) = set_up_app(&ada, MORNING).await;

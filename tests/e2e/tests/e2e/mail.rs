@@ -216,7 +216,7 @@ async fn mail_of_a_mailer_that_died_is_sent_by_the_next() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_copy_of_the_database_shows_no_mail() {
+async fn item_47_a_copy_of_the_database_shows_no_mail() {
     let (_postmark, market) = market().await;
     let id = market.put_failed_mail("nor.me@example.org").to_string();
     market.put_mail(&to("nobody.knows.me@example.org"));
@@ -243,7 +243,7 @@ async fn mail_sealed_with_another_key_waits_until_the_key_is_back() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn mail_that_is_not_what_was_sealed_for_its_row_is_never_sent() {
+async fn item_47_mail_that_is_not_what_was_sealed_for_its_row_is_never_sent() {
     let (postmark, market) = market().await;
     let (first, second) = (market.put_mail(&to(ADA)), market.put_mail(&to("ben@example.org")));
     let swap = "UPDATE mails SET sealed = (SELECT sealed FROM mails WHERE id = ?2) WHERE id = ?1";

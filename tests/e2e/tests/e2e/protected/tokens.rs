@@ -107,6 +107,39 @@ async fn item_44_a_token_of_a_farm_touches_no_other() {
     farmer.get("/api/farm/nodes/node17").await.ok(200);
 }
 
+/// Sessions and tokens are random texts that only the database knows: there is nothing in them to
+/// forge, and nobody else's signature counts.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn item_43_what_a_token_says_of_itself_counts_for_nothing() {
+    let market = Market::start().await;
+    let ada = market.sign_up(ADA).await;
+    let account = ada.get("/api/account").await.ok(200)["id"].as_str().unwrap().to_owned();
+    let part = |json: Value| -> String {
+        use base64::Engine as _;
+        base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(json.to_string())
+    };
+    let claims = json!({
+        "sub": account,
+        "email": ADA,
+        "scope": "admin",
+        "iss": market.url(),
+        "exp": 4_000_000_000_u32,
+    });
+    for header in [
+        json!({ "alg": "none" }),
+        json!({ "alg": "HS256", "kid": "../../dev/null" }),
+        json!({ "alg": "RS256", "jku": "https://evil.example/keys", "jwk": { "kty": "RSA" } }),
+    ] {
+        for signature in ["", "AAAA"] {
+            let token = format!("{}.{}.{signature}", part(header.clone()), part(claims.clone()));
+            let forger = market.visitor().with_token(&token);
+            forger.get("/api/account").await.problem(401, "not-signed-in");
+            let forger = market.visitor().with_cookie(&format!("session={token}"));
+            forger.get("/api/account").await.problem(401, "not-signed-in");
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_token_does_not_touch_the_account_itself() {
     let market = Market::start().await;
