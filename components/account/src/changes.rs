@@ -114,9 +114,6 @@ pub(crate) fn reset(cx: &Context<'_>, code: &str, password: &str) -> Result<(), 
 /// Deletes the account of who is signed in.
 pub(crate) fn delete(cx: &Context<'_>, password: &str) -> Result<(), Problem> {
     let credentials = confirm_password(cx, password)?;
-    if credentials.has_second_factor {
-        cx.require_strong()?;
-    }
     if !accounts::delete(cx.db, credentials.account, cx.now)? {
         return Err(Problem::plain(Kind::InUse));
     }

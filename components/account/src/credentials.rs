@@ -146,7 +146,8 @@ fn check(cx: &Context<'_>, email: &str, password: &str) -> Result<Credentials, P
     Ok(credentials)
 }
 
-/// Whether `password` is the account's: asked again before something that is protected.
+/// Whether `password` is the account's: asked again before something that is protected. Where there
+/// is a second factor, the session must have shown it.
 pub(crate) fn confirm_password(cx: &Context<'_>, password: &str) -> Result<Credentials, Problem> {
     let account = cx.session()?.account;
     let wrong = || Problem::plain(Kind::WrongPassword);
@@ -154,6 +155,9 @@ pub(crate) fn confirm_password(cx: &Context<'_>, password: &str) -> Result<Crede
     let limit = Limit::new(cx, limit::PROOFS, &account.to_string());
     limit::spend(cx, std::slice::from_ref(&limit))?;
     let credentials = accounts::credentials_of(cx.db, account)?.ok_or_else(Problem::not_found)?;
+    if credentials.has_second_factor {
+        cx.require_strong()?;
+    }
     match Hasher::new()?.compare(&password, &credentials.password_hash)? {
         Comparison::Wrong => {
             cx.audit(Action::SignInFailed, Some(account), "")?;

@@ -33,6 +33,9 @@ pub(crate) fn challenge(
     secret: &Secret,
     mail: &Mail,
 ) -> Result<(), Problem> {
+    if cx.config.public_url.is_empty() {
+        return Err(Problem::internal("public_url: links in mails need it"));
+    }
     limit::spend(cx, &[Limit::new(cx, limit::MAILS, to.as_str())])?;
     let challenge = NewChallenge { hash: &secret.hash, kind, account, payload };
     let SealedMail { id, kind, sealed } = seal(cx, mail)?;

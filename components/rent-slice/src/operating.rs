@@ -1,5 +1,6 @@
 //! What the operator does with accounts, for the API and the page alike.
 
+use domain::field::FieldError;
 use domain::id::AccountId;
 use edge::Context;
 use http::StatusCode;
@@ -80,16 +81,19 @@ pub(crate) fn revoke_operator(cx: &Context<'_>) -> Result<Response, Problem> {
 pub(crate) fn list_accounts(cx: &Context<'_>) -> Result<Response, Problem> {
     let limit = api::page_size(cx)?;
     let after = api::cursor(cx, |text| Some(text.to_owned()))?.unwrap_or_default();
-    let prefix = prefix(cx);
+    let prefix = prefix(cx)?;
     let found = accounts::list(cx.db, &prefix, &after, limit + 1)?;
     let place = |account: &Account| account.email.clone();
     respond::json(StatusCode::OK, &PageOf::new(found, limit, place, AccountRowView::new))
 }
 
 /// How the address begins that is looked for. Addresses are kept in lower case.
-pub(crate) fn prefix(cx: &Context<'_>) -> String {
+pub(crate) fn prefix(cx: &Context<'_>) -> Result<String, FieldError> {
     let text = cx.query("prefix").unwrap_or_default();
-    text.chars().take(PREFIX_CHARS_MAX).collect::<String>().to_lowercase()
+    if text.chars().count() > PREFIX_CHARS_MAX {
+        return Err(FieldError::new("prefix", "at most 254 characters"));
+    }
+    Ok(text.to_lowercase())
 }
 
 pub(crate) fn list_audit(cx: &Context<'_>) -> Result<Response, Problem> {

@@ -23,7 +23,7 @@ pub(crate) fn standing(cx: &Context<'_>) -> Result<Response, Problem> {
 }
 
 pub(crate) fn accounts(cx: &Context<'_>) -> Result<Response, Problem> {
-    let prefix = prefix(cx);
+    let prefix = prefix(cx)?;
     let after = api::cursor(cx, |text| Some(text.to_owned()))?.unwrap_or_default();
     let found = accounts::list(cx.db, &prefix, &after, ACCOUNTS_PER_PAGE + 1)?;
     respond::page(StatusCode::OK, &OperatorAccounts::new(&Visit::of(cx)?, &prefix, found))

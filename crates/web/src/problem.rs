@@ -129,7 +129,7 @@ kinds! {
         "Try again later; if it stays, report the node to the grid's support.";
     GridUnreachable, "grid-unreachable", BAD_GATEWAY, "The grid does not answer",
         "Try again in a few minutes; nothing was changed.";
-    NoMail, "no-mail", NOT_IMPLEMENTED, "This marketplace sends no mail",
+    NoMail, "no-mail", CONFLICT, "This marketplace sends no mail",
         "Ask the operator, who has to set an outlet for mail.";
     Internal, "internal-error", INTERNAL_SERVER_ERROR, "Something went wrong on our side",
         "Try again; if it stays, tell the operator the request id.";

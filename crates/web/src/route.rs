@@ -96,9 +96,12 @@ fn find<D>(
         Method::HEAD => &Method::GET,
         ref method => method,
     };
+    let path = cx.request.uri().path();
+    // A path without placeholders wins, for every method: what it offers is all there is.
+    let is_exact = routes.iter().any(|route| route.path == path);
     let mut allowed = Vec::new();
-    for route in routes {
-        let Some(params) = matches(route.path, cx.request.uri().path()) else { continue };
+    for route in routes.iter().filter(|route| !is_exact || route.path == path) {
+        let Some(params) = matches(route.path, path) else { continue };
         if route.method == method {
             cx.params = params;
             return Ok(route);

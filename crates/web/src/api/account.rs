@@ -79,7 +79,7 @@ pub const DELETE_ACCOUNT: Operation = Operation {
     body: Some(schema_of::<PasswordBody>),
     status: 204,
     about_answer: "The account is deleted.",
-    problems: &[Kind::WrongPassword, Kind::InUse],
+    problems: &[Kind::WrongPassword, Kind::ProveFirst, Kind::InUse],
     ..Operation::READ
 };
 
@@ -94,7 +94,7 @@ pub const CHANGE_PASSWORD: Operation = Operation {
     body: Some(schema_of::<NewPasswordBody>),
     status: 204,
     about_answer: "The password is changed; the answer sets the cookie of the session anew.",
-    problems: &[Kind::WrongPassword],
+    problems: &[Kind::WrongPassword, Kind::ProveFirst],
     ..Operation::READ
 };
 
@@ -111,7 +111,7 @@ pub const CHANGE_EMAIL: Operation = Operation {
     about_answer: "The account with its new address.",
     answer: Some(schema_of::<AccountView>),
     next_step: Some(MAIL_SENT),
-    problems: &[Kind::WrongPassword, Kind::EmailTaken],
+    problems: &[Kind::WrongPassword, Kind::ProveFirst, Kind::EmailTaken],
     ..Operation::READ
 };
 

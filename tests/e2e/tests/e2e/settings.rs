@@ -400,7 +400,7 @@ async fn where_no_mail_is_sent_a_reset_says_so() {
     page.says(&["This marketplace sends no mail", "Ask its operator for help"]);
     assert!(!page.html().contains("action=\"/reset\""));
     let forged = Call::form("/reset", [("email", ADA)]);
-    assert_eq!(visitor.send(forged).await.status, 501);
+    assert_eq!(visitor.send(forged).await.status, 409);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -182,5 +182,5 @@ async fn nobody_is_buried_in_mail() {
 async fn without_an_outlet_a_reset_is_the_operators() {
     let market = Market::start().await;
     let body = json!({ "email": ADA });
-    market.visitor().post("/api/account/reset", &body).await.problem(501, "no-mail");
+    market.visitor().post("/api/account/reset", &body).await.problem(409, "no-mail");
 }

@@ -92,6 +92,29 @@ async fn item_32_a_new_password_needs_the_old_one() {
     visitor.post("/api/account/sessions", &body).await.ok(201);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn item_35_a_password_alone_changes_nothing_where_there_is_a_second_factor() {
+    let market = Market::start().await;
+    let ada = market.sign_up(ADA).await;
+    // This session was there before the factor, and has not shown it.
+    let db = market.open_database();
+    let factor = "INSERT INTO totp_secrets (account_id, sealed, confirmed_at, created_at)
+                  SELECT id, x'00', 1, 1 FROM accounts";
+    db.connection().execute(factor, []).unwrap();
+    for (path, body) in [
+        ("password", json!({ "current_password": PASSWORD, "password": "something else" })),
+        ("email", json!({ "email": "eve@example.org", "password": PASSWORD })),
+        ("delete", json!({ "password": PASSWORD })),
+    ] {
+        let refused = ada.post(&format!("/api/account/{path}"), &body).await;
+        refused.problem(403, "prove-first");
+    }
+    assert_eq!(ada.get("/api/account").await.ok(200)["email"], ADA);
+    market.strengthen(&ada);
+    let body = json!({ "current_password": PASSWORD, "password": "something else" });
+    ada.post("/api/account/password", &body).await.ok(204);
+}
+
 /// A market whose passwords have a pepper.
 async fn peppered() -> Market {
     let grid = Standin::start(Documents::default()).await.unwrap();
