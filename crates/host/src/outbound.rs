@@ -205,17 +205,17 @@ impl OutboundHooks {
 fn is_public(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(ip) => is_public_v4(ip),
-        IpAddr::V6(ip) => match ip.to_ipv4_mapped() {
-            Some(mapped) => is_public_v4(mapped),
-            None => {
-                let [first, second, ..] = ip.segments();
-                // Only 2000::/3 is handed out (IANA, "IPv6 Global Unicast Address Assignments"); of
-                // it, 2001:db8::/32 is for documents, and 2002::/16 and Teredo's 2001::/32 carry an
-                // IPv4 address.
-                let is_carrier = first == 0x2002 || (first == 0x2001 && second == 0);
-                first & 0xe000 == 0x2000 && !is_carrier && !(first == 0x2001 && second == 0x0db8)
+        IpAddr::V6(ip) => {
+            if let Some(mapped) = ip.to_ipv4_mapped() {
+                return is_public_v4(mapped);
             }
-        },
+            let [first, second, ..] = ip.segments();
+            // Only 2000::/3 is handed out (IANA, "IPv6 Global Unicast Address Assignments"); of
+            // it, 2001:db8::/32 is for documents, and 2002::/16 and Teredo's 2001::/32 carry an
+            // IPv4 address.
+            let is_carrier = first == 0x2002 || (first == 0x2001 && second == 0);
+            first & 0xe000 == 0x2000 && !is_carrier && !(first == 0x2001 && second == 0x0db8)
+        }
     }
 }
 

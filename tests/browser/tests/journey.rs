@@ -192,7 +192,10 @@ async fn change_the_settings(tab: &Tab) {
 async fn operate(tab: &Tab, market: &Market) {
     let somebody = market.visitor().with_cookie(&tab.cookie("session").await);
     let account = somebody.get("/api/account").await.ok(200);
-    let grant = format!("/api/admin/accounts/{}/grant-operator", account["id"].as_str().unwrap());
+    let grant = format!(
+        "/api/admin/accounts/{}/grant-operator",
+        account["id"].as_str().unwrap_or_default()
+    );
     market.operator().post_empty(&grant).await.ok(204);
     market.strengthen(&somebody);
     market.sync().await;

@@ -166,15 +166,13 @@ fn tags(html: &str) -> impl Iterator<Item = Tag<'_>> {
     html.split('<').skip(1).filter(|tag| tag.starts_with(|c: char| c.is_ascii_alphabetic())).map(
         |tag| {
             let mut quote = None;
-            let end = tag.find(|c: char| match quote {
-                Some(open) => {
+            let end = tag.find(|c: char| {
+                if let Some(open) = quote {
                     quote = Some(open).filter(|open| *open != c);
-                    false
+                    return false;
                 }
-                None => {
-                    quote = Some(c).filter(|c| ['"', '\''].contains(c));
-                    c == '>'
-                }
+                quote = Some(c).filter(|c| ['"', '\''].contains(c));
+                c == '>'
             });
             let whole = &tag[..end.unwrap_or(tag.len())];
             let end = whole.find(|c| is_space(c) || c == '/').unwrap_or(whole.len());

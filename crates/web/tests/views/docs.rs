@@ -47,6 +47,7 @@ fn a_failure_is_told_once_and_leads_on() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "it is the whole page, in its words")]
 fn the_api_page_is_made_from_what_is_served() {
     let page = shown(&empty(), Who::Visitor, "/docs/api", |_, visit| ApiDocs::new(visit));
     html::check_form("api", &page.render().unwrap());

@@ -71,6 +71,7 @@ fn a_password_confirms_only_where_there_is_no_factor() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "it is the whole page, in its words")]
 fn the_settings_list_passkeys_and_say_what_is_left() {
     let page = shown(&empty(), Who::Omar, "/dashboard/settings", |cx, visit| {
         let account = Who::Omar.account();

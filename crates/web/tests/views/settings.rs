@@ -60,6 +60,7 @@ fn settings(sessions: &[Session], tokens: &[Token]) -> Settings {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "it is the whole page, in its words")]
 fn everything_that_can_be_set_is_there() {
     check(
         &settings(&sessions(), &[token()]),
