@@ -115,6 +115,10 @@ impl<D: Db> Context<'_, D> {
             None if session::is_operator(self.config, self.request) => {
                 (Actor::Operator, String::new())
             }
+            // Whoever has just signed in was nobody when the request came.
+            None if matches!(action, Action::SignIn | Action::SignUp) => {
+                (Actor::Account, account.map(|id| id.to_string()).unwrap_or_default())
+            }
             None => (Actor::Visitor, String::new()),
         };
         let entry = NewEntry {

@@ -7,6 +7,7 @@ mod crawl;
 mod people;
 mod schemathesis;
 mod sqlmap;
+mod timing;
 mod tools;
 
 use std::fs;
@@ -46,6 +47,8 @@ enum Part {
     Schemathesis,
     /// Tries to reach SQL through every parameter.
     Sqlmap,
+    /// Compares how long answers take for an account and for none.
+    Timing,
 }
 
 impl Part {
@@ -54,6 +57,7 @@ impl Part {
             Part::Crawl => "crawl",
             Part::Schemathesis => "schemathesis",
             Part::Sqlmap => "sqlmap",
+            Part::Timing => "timing",
         }
     }
 }
@@ -82,6 +86,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
             Part::Crawl => crawl::run(&crawler, &ground)?,
             Part::Schemathesis => schemathesis::run(workspace, &tools, &ground)?,
             Part::Sqlmap => sqlmap::run(&crawler, &tools, &ground)?,
+            Part::Timing => timing::run(&ground)?,
         };
         if signals.came() {
             bail!("stopped");

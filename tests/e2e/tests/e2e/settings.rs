@@ -206,7 +206,7 @@ async fn what_was_done_is_read_in_plain_words() {
     sign_in(&market, "not this one").await.problem(401, "wrong-credentials");
     market.credit(ADA, "5").await.ok(201);
     let page = ada.open("/dashboard/settings/activity").await;
-    page.says(&["The account was made", "A sign-in failed Somebody who was not signed in"]);
+    page.says(&["The account was made You", "A sign-in failed Somebody who was not signed in"]);
     page.says(&["Credit came into the wallet", "127.0.0.1"]);
     assert!(!page.html().contains("cursor="), "there is one page");
     for _ in 0..50 {

@@ -27,13 +27,13 @@ async fn item_48_what_was_done_is_in_the_log_of_those_it_concerns() {
 
     let of_ada = actions(&ada, "/api/account/audit").await;
     let expected = [
-        ("sign-in", "visitor"),
+        ("sign-in", "account"),
         ("sign-in-failed", "visitor"),
         ("slice-rented", "market"),
         ("token-made", "account"),
         ("wallet-credited", "market"),
-        ("sign-in", "visitor"),
-        ("sign-up", "visitor"),
+        ("sign-in", "account"),
+        ("sign-up", "account"),
     ];
     assert_eq!(of_ada, expected.map(|(action, actor)| json!([action, actor])));
     let of_farmer = actions(&farmer, "/api/account/audit").await;
