@@ -36,6 +36,9 @@ const FOLDER: &str = "attack";
 pub(crate) struct Options {
     /// Only this part; all of them if it is left out.
     part: Option<Part>,
+    /// Let sqlmap begin with this request, to go on where a run was ended.
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    from: usize,
 }
 
 /// One way of looking for holes.
@@ -85,7 +88,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
         let report = match part {
             Part::Crawl => crawl::run(&crawler, &ground)?,
             Part::Schemathesis => schemathesis::run(workspace, &tools, &ground)?,
-            Part::Sqlmap => sqlmap::run(&crawler, &tools, &ground)?,
+            Part::Sqlmap => sqlmap::run(&crawler, &tools, &ground, options.from)?,
             Part::Timing => timing::run(&ground)?,
         };
         if signals.came() {
