@@ -143,7 +143,11 @@ impl Crawler<'_> {
                 break;
             }
             // Some pages are for who signed in, and a token did not.
-            let is_for_people = answer.status == 403 && role.name.contains("token");
+            let has_token = role
+                .credential
+                .as_ref()
+                .is_some_and(|(name, _)| name.eq_ignore_ascii_case("authorization"));
+            let is_for_people = answer.status == 403 && has_token;
             if answer.status >= 400 && !is_for_people {
                 self.find(role, &address, &format!("a link leads to {}", answer.status));
             }
