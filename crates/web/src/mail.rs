@@ -14,7 +14,6 @@ use seal::{Keys, NONCE_BYTES, Place, SealError};
 use serde::{Deserialize, Serialize};
 
 use crate::ambient;
-use crate::view::to_the_minute;
 
 pub(crate) use outlet::is_outlet_set;
 pub use outlet::{Failure, MailConfig, Post};
@@ -153,19 +152,6 @@ pub fn factor_changed(to: &Email, what: &str) -> Mail {
     Mail::new("factor-changed", to, "Your second step was changed", text)
 }
 
-/// Somebody signed in from where nobody had before. `place` says from where and with what.
-pub fn new_sign_in(to: &Email, when: Timestamp, place: &str) -> Mail {
-    let (when, place) = (to_the_minute(when).text, one_line(place));
-    let text = format!(
-        "Your account at Mycelium was signed in to from a new place:\n\n\
-         \x20 {when}\n\
-         \x20 {place}\n\n\
-         If it was you, there is nothing to do. If not, change your password at once: that signs\n\
-         everybody else out.\n"
-    );
-    Mail::new("new-sign-in", to, "A new sign-in to your account", text)
-}
-
 /// A text from outside on one line: what is neither letter, digit nor common sign becomes a space.
 fn one_line(text: &str) -> String {
     let keep = |c: char| c.is_alphanumeric() || c.is_ascii_graphic();
@@ -259,7 +245,6 @@ mod tests {
             email_changed(to),
             password_changed(to),
             factor_changed(to, text),
-            new_sign_in(to, Timestamp::from_seconds(1_795_368_000), text),
         ]
     }
 
@@ -293,15 +278,6 @@ mod tests {
         }
         let mail = password_reset(&ada(), URL);
         assert!(mail.text.contains(URL) && mail.text.contains("for 10 minutes"));
-    }
-
-    #[test]
-    fn a_new_sign_in_says_when_and_from_where() {
-        let place = "Firefox on Linux,\r\n\u{202e}Ghent\u{2028}\n\nBcc: eve@example.org";
-        let mail = new_sign_in(&ada(), Timestamp::from_seconds(1_795_368_000), place);
-        let expected =
-            "\n  22 November 2026, 17:20 UTC\n  Firefox on Linux, Ghent Bcc: eve@example.org\n";
-        assert!(mail.text.contains(expected), "{}", mail.text);
     }
 
     #[test]

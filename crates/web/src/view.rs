@@ -37,7 +37,6 @@ pub use compute::NODES_PER_PAGE;
 pub use factors::{SETTINGS, back};
 pub use farm::{FARM_NODES_PER_PAGE, read_node};
 pub use farm_node::{read_change, read_version};
-pub(crate) use moment::to_the_minute;
 pub use notice::Done;
 pub use operator::{ACCOUNTS_PER_PAGE, AUDIT_PER_PAGE, Standing, with_prefix};
 pub use order::{Order, read_order};
