@@ -1,6 +1,7 @@
 'use strict';
 
 // Makes the pages better where scripts run. Every page and form works without this file.
+// Parts of a page are replaced while it is open, so what is done here is asked of the document.
 
 // With this class the stylesheet leaves opening the dialog to us.
 document.documentElement.classList.add('scripted');
@@ -10,60 +11,114 @@ function openDialog(dialog) {
   if (!dialog.open) dialog.showModal();
 }
 
+/** Does with a page, or a part of one, what has to be done once. */
+function enhance(root) {
+  for (const form of root.querySelectorAll('[data-rent]')) showTotal(form);
+
+  // What is shown once is easy to take along. Without this, a click on it marks all of it.
+  for (const button of root.querySelectorAll('[data-copies]')) {
+    if (navigator.clipboard) button.hidden = false;
+  }
+
+  // Instants are printed in UTC; pointing at one tells the local time.
+  for (const time of root.querySelectorAll('time[datetime]')) {
+    const instant = new Date(time.dateTime);
+    if (Number.isNaN(instant.valueOf())) continue;
+    time.title = instant.toLocaleString(undefined, { dateStyle: 'full', timeStyle: 'short' });
+  }
+}
+
+enhance(document);
+
+// A link from elsewhere may ask for a dialog by its name.
 for (const link of document.querySelectorAll('[data-opens]')) {
   const dialog = document.getElementById(link.dataset.opens);
-  if (!dialog) continue;
-  link.addEventListener('click', (event) => {
+  if (dialog && location.hash === `#${dialog.id}`) openDialog(dialog);
+}
+
+document.addEventListener('click', (event) => {
+  const opener = event.target.closest('[data-opens]');
+  const opened = opener && document.getElementById(opener.dataset.opens);
+  if (opened) {
     event.preventDefault();
-    openDialog(dialog);
-  });
-  // A link from elsewhere may ask for the dialog by its name.
-  if (location.hash === `#${dialog.id}`) openDialog(dialog);
-}
-
-for (const link of document.querySelectorAll('[data-closes]')) {
-  link.addEventListener('click', (event) => {
+    openDialog(opened);
+  }
+  const closer = event.target.closest('[data-closes]');
+  if (closer) {
     event.preventDefault();
-    document.getElementById(link.dataset.closes).close();
-  });
+    document.getElementById(closer.dataset.closes).close();
+  }
+  // A click on the veil closes. The dialog has no padding, so only the veil is "the dialog itself".
+  if (event.target instanceof HTMLDialogElement) event.target.close();
+  const copier = event.target.closest('[data-copies]');
+  if (copier) copy(copier);
+});
+
+async function copy(button) {
+  const text = document.getElementById(button.dataset.copies).textContent;
+  try {
+    await navigator.clipboard.writeText(text);
+    button.textContent = 'Copied';
+  } catch {
+    button.textContent = 'Mark it and copy it by hand';
+  }
 }
 
-// A click on the veil closes. The dialog has no padding, so only the veil is "the dialog itself".
-for (const dialog of document.querySelectorAll('dialog')) {
-  dialog.addEventListener('click', (event) => {
-    if (event.target === dialog) dialog.close();
-  });
-  dialog.addEventListener('close', () => {
-    if (location.hash === `#${dialog.id}`) {
-      history.replaceState(null, '', location.pathname + location.search);
-    }
-  });
+// This event does not bubble.
+document.addEventListener('close', (event) => {
+  if (event.target.id && location.hash === `#${event.target.id}`) {
+    history.replaceState(null, '', location.pathname + location.search);
+  }
+}, true);
+
+/** Whole cents as the server writes them: `$1,028.75`. */
+function dollars(cents) {
+  const digits = String(cents).padStart(3, '0');
+  const whole = digits.slice(0, -2).replace(/\B(?=(\d{3})+$)/g, ',');
+  return `$${whole}.${digits.slice(-2)}`;
 }
 
-// What the chosen term costs, large. The server wrote every amount; this only copies one.
-for (const form of document.querySelectorAll('[data-rent]')) {
-  const row = form.querySelector('[data-sum]');
-  const shown = form.querySelector('[data-shows="total"]');
-  const show = () => {
-    const chosen = form.querySelector('[data-total]:checked');
-    row.hidden = !chosen;
-    shown.value = chosen ? chosen.dataset.total : '';
-  };
-  form.addEventListener('change', show);
-  show();
+/**
+ * What is charged, large: a total of the server times the number of slices, in whole cents. Whether
+ * the wallet holds it is said at once; the server decides.
+ */
+function showTotal(form) {
+  const term = form.querySelector('[data-cents]:checked');
+  const lacks = form.querySelector('[data-lacks]');
+  form.querySelector('[data-sum]').hidden = !term;
+  lacks.hidden = true;
+  if (!term) return;
+  const isWhole = form.querySelector('[name="whole_node"]:checked')?.value === 'yes';
+  const total = isWhole
+    ? Number(term.dataset.nodeCents)
+    : Number(term.dataset.cents) * Number(form.elements.count?.value ?? 1);
+  const missing = total - Number(form.dataset.balanceCents);
+  form.querySelector('[data-shows="total"]').textContent = dollars(total);
+  form.querySelector('[data-shows="missing"]').textContent = dollars(Math.max(missing, 0));
+  lacks.hidden = missing <= 0;
+  form.querySelector('[type="submit"]').disabled = missing > 0;
 }
+
+document.addEventListener('change', (event) => {
+  const form = event.target.closest('[data-rent]');
+  if (!form) return;
+  // Who says how many slices does not mean the whole node.
+  const single = form.querySelector('[name="whole_node"][value=""]');
+  if (single && event.target.name === 'count') single.checked = true;
+  showTotal(form);
+});
 
 // One click, one request. The server would recognize the second; this saves it the work.
-for (const form of document.querySelectorAll('form[method="post"]')) {
-  form.addEventListener('submit', (event) => {
-    if (form.dataset.sent) {
-      event.preventDefault();
-      return;
-    }
-    form.dataset.sent = 'yes';
-    event.submitter?.setAttribute('aria-disabled', 'true');
-  });
-}
+document.addEventListener('submit', (event) => {
+  const form = event.target;
+  if (form.getAttribute('method') !== 'post') return;
+  if (form.dataset.sent) {
+    event.preventDefault();
+    return;
+  }
+  form.dataset.sent = 'yes';
+  event.submitter?.setAttribute('aria-disabled', 'true');
+}, true);
 
 // Coming back with the back button shows the page as it was left: let it send again.
 addEventListener('pageshow', () => {
@@ -74,25 +129,3 @@ addEventListener('pageshow', () => {
     }
   }
 });
-
-// What is shown once is easy to take along. Without this, a click on it marks all of it.
-for (const button of document.querySelectorAll('[data-copies]')) {
-  if (!navigator.clipboard) continue;
-  button.hidden = false;
-  button.addEventListener('click', async () => {
-    const text = document.getElementById(button.dataset.copies).textContent;
-    try {
-      await navigator.clipboard.writeText(text);
-      button.textContent = 'Copied';
-    } catch {
-      button.textContent = 'Mark it and copy it by hand';
-    }
-  });
-}
-
-// Instants are printed in UTC; pointing at one tells the local time.
-for (const time of document.querySelectorAll('time[datetime]')) {
-  const instant = new Date(time.dateTime);
-  if (Number.isNaN(instant.valueOf())) continue;
-  time.title = instant.toLocaleString(undefined, { dateStyle: 'full', timeStyle: 'short' });
-}

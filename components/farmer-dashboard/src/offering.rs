@@ -46,6 +46,7 @@ pub(crate) fn set_listing(
         price: seen.offer.price,
         min_uptime: seen.offer.min_uptime,
         min_bandwidth: seen.offer.min_bandwidth,
+        terms: seen.offer.terms,
     };
     save(cx, &seen, version, &terms, listing)
 }

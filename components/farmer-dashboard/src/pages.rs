@@ -19,10 +19,11 @@ pub(crate) fn farm(cx: &Context<'_>) -> Result<Response, Problem> {
 }
 
 fn own_farm(cx: &Context<'_>) -> Result<Farm, Problem> {
+    let visit = Visit::live(cx)?;
     let farmer = cx.account()?.account;
     let behind = api::cursor(cx, NodeId::parse)?;
     let found = nodes::of_farmer(cx.db, farmer, behind, FARM_NODES_PER_PAGE + 1)?;
-    Ok(Farm::new(&Visit::of(cx)?, nodes::summary(cx.db, farmer)?, found))
+    Ok(Farm::new(&visit, nodes::summary(cx.db, farmer)?, found))
 }
 
 pub(crate) fn add_node(cx: &Context<'_>) -> Result<Response, Problem> {
@@ -43,8 +44,9 @@ pub(crate) fn node(cx: &Context<'_>) -> Result<Response, Problem> {
 }
 
 fn own_node(cx: &Context<'_>, node: NodeId) -> Result<FarmNode, Problem> {
+    let visit = Visit::live(cx)?;
     let (node, slices) = offering::own_node(cx, node)?;
-    Ok(FarmNode::new(&Visit::of(cx)?, &node, &slices))
+    Ok(FarmNode::new(&visit, &node, &slices))
 }
 
 pub(crate) fn change_node(cx: &Context<'_>) -> Result<Response, Problem> {

@@ -1,13 +1,14 @@
-//! Copies capacity, status and uptime from the grid, and ends rentals that are over.
+//! Does what time does to rentals, and copies capacity, status and uptime from the grid.
 //!
 //! The function that Spin calls is synchronous and every run is a fresh instance: what a run knows
 //! is in the database. Two runs at once do no harm, for each step is one statement.
 
+mod due;
 mod run;
 
 use domain::time::Timestamp;
 use edge::current_database;
-use store::{StoreError, rentals};
+use store::StoreError;
 
 mod bindings {
     wit_bindgen::generate!({
@@ -24,9 +25,6 @@ mod export {
     use super::GridSync;
 }
 
-/// How many rentals one run ends; the next run goes on.
-const RENTALS_ENDED_MAX: u32 = 1_000;
-
 struct GridSync;
 
 impl Guest for GridSync {
@@ -40,10 +38,10 @@ impl Guest for GridSync {
     }
 }
 
-/// Rentals end whether or not the grid answers.
+/// Rentals are renewed, earn and end whether or not the grid answers.
 fn work(now: Timestamp) -> Result<(), StoreError> {
     let db = current_database(now)?;
-    rentals::end_due(&db, now, RENTALS_ENDED_MAX)?;
+    due::work(&db, now);
     let run = run::sync(&db, now)?;
     log(&format!(
         "grid-sync updated={} missing={} refused={} failure={:?}",

@@ -7,7 +7,10 @@ mod deliver;
 
 use domain::time::Timestamp;
 use edge::{SpinDb, current_database};
-use store::{StoreError, audit, challenges, limits, mails, sessions, tokens};
+use store::chain::{Head, hex};
+use store::{
+    StoreError, audit, challenges, ledger_chain, limits, mails, quotes, sessions, tokens, transfers,
+};
 
 mod bindings {
     wit_bindgen::generate!({
@@ -31,24 +34,37 @@ struct Job {
 }
 
 /// What every run does, in this order.
-const JOBS: [Job; 7] = [
+const JOBS: [Job; 11] = [
     Job { name: "deliver", run: deliver::deliver },
+    Job { name: "release holds", run: |db, now| Ok(quotes::release_due(db, now)?) },
     Job { name: "seal the audit log", run: |db, _| seal_audit(db) },
+    Job { name: "seal the ledger", run: |db, _| seal_ledger(db) },
     Job { name: "sweep mails", run: |db, now| Ok(mails::sweep(db, now)?) },
     Job { name: "sweep sessions", run: |db, now| Ok(sessions::sweep(db, now)?) },
     Job { name: "sweep tokens", run: |db, now| Ok(tokens::sweep(db, now)?) },
     Job { name: "sweep challenges", run: |db, now| Ok(challenges::sweep(db, now)?) },
     Job { name: "sweep limits", run: |db, now| Ok(limits::sweep(db, now)?) },
+    Job { name: "sweep quotes", run: |db, now| Ok(quotes::sweep(db, now)?) },
+    Job { name: "sweep transfers", run: |db, now| Ok(transfers::sweep(db, now)?) },
 ];
 
-/// Seals what was written since the last run. The end of the chain goes to the log, which is out of
-/// reach of who can write to the database.
+/// Seals what was written to the audit log since the last run.
 fn seal_audit(db: &SpinDb) -> Result<(), JobError> {
-    let head = audit::seal(db)?;
-    if head.is_new {
-        log(&format!("the audit log is sealed up to {} with {}", head.id, audit::hex(&head.hash)));
-    }
+    log_end("the audit log", &audit::seal(db)?);
     Ok(())
+}
+
+/// Seals what was booked since the last run.
+fn seal_ledger(db: &SpinDb) -> Result<(), JobError> {
+    log_end("the ledger", &ledger_chain::seal(db)?);
+    Ok(())
+}
+
+/// The end of a chain goes to the log, which is out of reach of who can write to the database.
+fn log_end(what: &str, head: &Head) {
+    if head.is_new {
+        log(&format!("{what} is sealed up to {} with {}", head.id, hex(&head.hash)));
+    }
 }
 
 /// Why a job was not done. It names no secret.

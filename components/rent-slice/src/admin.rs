@@ -6,13 +6,14 @@ use domain::id::MailId;
 use domain::money::Usd;
 use edge::Context;
 use http::StatusCode;
-use store::ledger::{self, Credit, Credited};
+use store::ledger::{self, Credit, Credited, SlaCredit, SlaCredited};
 use store::{invariants, mails, migrate, sync};
 use web::api::CURRENCY;
 use web::api::admin::{
     CreditBody, CreditView, FailedMailView, HealthView, InvariantView, InvariantsView, MailsView,
-    QuarantineView, RunView, SyncRunsView,
+    QuarantineView, RunView, SlaCreditBody, SyncRunsView,
 };
+use web::api::rentals::rental_id;
 use web::audit::Action;
 use web::form::{idempotency_key, keep};
 use web::{Kind, Problem, Response, json, respond};
@@ -47,17 +48,41 @@ pub(crate) fn credit_wallet(cx: &Context<'_>) -> Result<Response, Problem> {
     }
 }
 
+pub(crate) fn credit_sla(cx: &Context<'_>) -> Result<Response, Problem> {
+    let body: SlaCreditBody = json::body(cx.request)?;
+    let mut wrong = Vec::new();
+    let amount = keep(&mut wrong, Usd::parse("amount_usd", &body.amount_usd.text()));
+    let reason = keep(&mut wrong, read_reason(&body.reason));
+    let (Some(amount), Some(reason)) = (amount, reason) else { return Err(Problem::fields(wrong)) };
+    let (rental, key) = (rental_id(&body.rental_id)?, idempotency_key(cx)?);
+    let credit = SlaCredit { rental, amount, reason: &reason, key: key.as_str() };
+    match ledger::credit_sla(cx.db, &credit, cx.now)? {
+        SlaCredited::Done => {
+            cx.audit(Action::SlaCreditGranted, None, &rental.to_string())?;
+            Ok(respond::no_content())
+        }
+        SlaCredited::NoSuchRental => Err(Problem::not_found()),
+        SlaCredited::NotEarned => Err(Problem::plain(Kind::NotEarned)),
+        SlaCredited::KeyReused => Err(Problem::plain(Kind::KeyReused)),
+    }
+}
+
+fn read_reason(text: &str) -> Result<String, FieldError> {
+    let reason = text.trim();
+    let length = reason.chars().count();
+    if !(1..=REASON_CHARS_MAX).contains(&length) || reason.chars().any(char::is_control) {
+        return Err(FieldError::new("reason", "1 to 200 characters on one line"));
+    }
+    Ok(reason.to_owned())
+}
+
 fn read_credit(body: &CreditBody) -> Result<(Email, Usd, String), Problem> {
     let mut wrong = Vec::new();
     let email = keep(&mut wrong, Email::parse(&body.email));
     let amount = keep(&mut wrong, Usd::parse("amount_usd", &body.amount_usd.text()));
-    let reason = body.reason.trim();
-    let length = reason.chars().count();
-    if !(1..=REASON_CHARS_MAX).contains(&length) || reason.chars().any(char::is_control) {
-        wrong.push(FieldError::new("reason", "1 to 200 characters on one line"));
-    }
-    match (email, amount) {
-        (Some(email), Some(amount)) if wrong.is_empty() => Ok((email, amount, reason.to_owned())),
+    let reason = keep(&mut wrong, read_reason(&body.reason));
+    match (email, amount, reason) {
+        (Some(email), Some(amount), Some(reason)) => Ok((email, amount, reason)),
         _ => Err(Problem::fields(wrong)),
     }
 }

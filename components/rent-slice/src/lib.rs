@@ -2,10 +2,16 @@
 
 mod admin;
 mod api;
+mod books;
+mod holding;
 mod operating;
 mod operator;
 mod pages;
+mod quoting;
 mod renting;
+mod top_ups;
+mod transfers;
+mod webhook;
 
 use bytes::Bytes;
 use domain::account::Scope;
@@ -14,12 +20,23 @@ use http_body_util::Full;
 use spin_sdk::http::{Request, Response};
 use spin_sdk::http_service;
 use web::api::admin::{
-    CHECK_INVARIANTS, CREDIT_WALLET, DISABLE_ACCOUNT, ENABLE_ACCOUNT, END_ACCOUNT_SESSIONS,
-    GRANT_OPERATOR, LIST_ACCOUNTS, LIST_ALL_AUDIT, LIST_MAILS, LIST_SYNC_RUNS, RETRY_MAIL,
-    REVOKE_OPERATOR, SHOW_HEALTH,
+    CHECK_INVARIANTS, CREDIT_SLA, CREDIT_WALLET, DISABLE_ACCOUNT, ENABLE_ACCOUNT,
+    END_ACCOUNT_SESSIONS, GRANT_OPERATOR, LIST_ACCOUNTS, LIST_ALL_AUDIT, LIST_MAILS,
+    LIST_SYNC_RUNS, RETRY_MAIL, REVOKE_OPERATOR, SHOW_HEALTH,
 };
-use web::api::rentals::{LIST_RENTALS, LIST_WALLET_ENTRIES, RENT_SLICE, SHOW_RENTAL, SHOW_WALLET};
+use web::api::books::{LIST_STATEMENTS, SHOW_RECEIPT, SHOW_STATEMENT};
+use web::api::rentals::{
+    ACCEPT_TRANSFER, CANCEL_RENTAL, CHANGE_RENTAL, EXTEND_RENTAL, LIST_RENTALS, LIST_TRANSFERS,
+    LIST_WALLET_ENTRIES, OFFER_TRANSFER, SHOW_ACCESS, SHOW_RENTAL, SHOW_WALLET, WITHDRAW_TRANSFER,
+};
+use web::api::renting::{MAKE_QUOTE, RELEASE_QUOTE, RENT_NODE, RENT_SLICE, SHOW_QUOTE};
+use web::api::top_ups::{
+    CREATE_TOP_UP, LIST_REFUSED_PAYMENTS, LIST_TOP_UPS, SHOW_TOP_UP, TAKE_STRIPE_EVENT,
+};
 use web::operation::Access;
+
+const READ: Access = Access::Account(Scope::Read);
+const RENT: Access = Access::Account(Scope::Rent);
 
 const DISABLE: &str = "/operator/accounts/{account}/disable";
 const ENABLE: &str = "/operator/accounts/{account}/enable";
@@ -28,12 +45,33 @@ const GRANT: &str = "/operator/accounts/{account}/grant-operator";
 const REVOKE: &str = "/operator/accounts/{account}/revoke-operator";
 
 const ROUTES: &[Route] = &[
+    Route::api(&MAKE_QUOTE, quoting::make_quote),
+    Route::api(&SHOW_QUOTE, quoting::show_quote),
+    Route::api(&RELEASE_QUOTE, quoting::release_quote),
     Route::api(&RENT_SLICE, api::rent_slice),
+    Route::api(&RENT_NODE, api::rent_node),
     Route::api(&LIST_RENTALS, api::list_rentals),
     Route::api(&SHOW_RENTAL, api::show_rental),
+    Route::api(&CHANGE_RENTAL, api::change_rental),
+    Route::api(&EXTEND_RENTAL, api::extend_rental),
+    Route::api(&CANCEL_RENTAL, api::cancel_rental),
+    Route::api(&SHOW_ACCESS, api::show_access),
+    Route::api(&OFFER_TRANSFER, transfers::offer_transfer),
+    Route::api(&WITHDRAW_TRANSFER, transfers::withdraw_transfer),
+    Route::api(&LIST_TRANSFERS, transfers::list_transfers),
+    Route::api(&ACCEPT_TRANSFER, transfers::accept_transfer),
     Route::api(&SHOW_WALLET, api::show_wallet),
     Route::api(&LIST_WALLET_ENTRIES, api::list_wallet_entries),
+    Route::api(&LIST_STATEMENTS, books::list_statements),
+    Route::api(&SHOW_STATEMENT, books::show_statement),
+    Route::api(&SHOW_RECEIPT, books::show_receipt),
+    Route::api(&CREATE_TOP_UP, top_ups::create_top_up),
+    Route::api(&LIST_TOP_UPS, top_ups::list_top_ups),
+    Route::api(&SHOW_TOP_UP, top_ups::show_top_up),
+    Route::api(&TAKE_STRIPE_EVENT, webhook::take_event),
+    Route::api(&LIST_REFUSED_PAYMENTS, top_ups::list_refused),
     Route::api(&CREDIT_WALLET, admin::credit_wallet),
+    Route::api(&CREDIT_SLA, admin::credit_sla),
     Route::api(&CHECK_INVARIANTS, admin::check_invariants),
     Route::api(&LIST_SYNC_RUNS, admin::list_sync_runs),
     Route::api(&LIST_ACCOUNTS, operating::list_accounts),
@@ -48,8 +86,22 @@ const ROUTES: &[Route] = &[
     Route::api(&SHOW_HEALTH, admin::show_health),
     Route::page("/dashboard/slices", Access::Account(Scope::Read), pages::slices),
     Route::form("/dashboard/slices", Access::Account(Scope::Rent), pages::rent),
-    Route::page("/dashboard/slices/{rental}", Access::Account(Scope::Read), pages::rental),
+    Route::page("/dashboard/slices/{rental}", READ, holding::rental),
+    Route::form("/dashboard/slices/{rental}/extend", RENT, holding::extend),
+    Route::form("/dashboard/slices/{rental}/auto-renew", RENT, holding::set_renewal),
+    Route::form("/dashboard/slices/{rental}/name", RENT, holding::set_name),
+    Route::form("/dashboard/slices/{rental}/transfer", RENT, holding::invite),
+    Route::form("/dashboard/slices/{rental}/transfer/cancel", RENT, holding::take_back),
+    Route::page("/dashboard/slices/{rental}/end", READ, holding::show_end),
+    Route::form("/dashboard/slices/{rental}/end", RENT, holding::end),
+    Route::form("/dashboard/transfers/{rental}/accept", RENT, holding::accept),
+    Route::form("/dashboard/transfers/{rental}/decline", RENT, holding::decline),
     Route::page("/dashboard/wallet", Access::Account(Scope::Read), pages::wallet),
+    Route::page("/dashboard/wallet/statements", READ, books::statements),
+    Route::page("/dashboard/wallet/statements/{month}", READ, books::statement),
+    Route::page("/dashboard/wallet/statements/{month}/csv", READ, books::statement_csv),
+    Route::page("/dashboard/wallet/receipts/{transaction}", READ, books::receipt),
+    Route::form("/dashboard/wallet/top-ups", RENT, top_ups::send_form),
     Route::page("/operator", Access::Operator, operator::standing),
     Route::page("/operator/accounts", Access::Operator, operator::accounts),
     Route::form(DISABLE, Access::Operator, operator::disable_account),

@@ -2,7 +2,7 @@
 
 use edge::Context;
 use http::StatusCode;
-use store::{accounts, audit, invariants, mails, sync};
+use store::{accounts, audit, invariants, mails, sync, top_ups};
 use web::form::Form;
 use web::page::{Operator, OperatorAccounts, OperatorAudit};
 use web::view::{ACCOUNTS_PER_PAGE, AUDIT_PER_PAGE, Done, Standing, Visit, with_prefix};
@@ -10,12 +10,14 @@ use web::{Problem, Response, api, respond};
 
 use crate::admin::{self, MAILS_SHOWN, QUARANTINE_SHOWN, RUNS_SHOWN};
 use crate::operating::{Deed, act, prefix};
+use crate::top_ups::REFUSED_SHOWN;
 
 pub(crate) fn standing(cx: &Context<'_>) -> Result<Response, Problem> {
     let standing = Standing {
         findings: invariants::check(cx.db)?,
         waiting: mails::waiting(cx.db)?,
         failed: mails::failed(cx.db, MAILS_SHOWN)?,
+        payments: top_ups::refused(cx.db, REFUSED_SHOWN)?,
         runs: sync::runs(cx.db, RUNS_SHOWN)?,
         refused: sync::refused(cx.db, QUARANTINE_SHOWN)?,
     };

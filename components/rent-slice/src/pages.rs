@@ -1,55 +1,75 @@
-//! The pages of a renter: renting, rentals and the wallet.
+//! The pages of a renter: renting, the list of what is held, and the wallet.
 
 use domain::id::{NodeId, RentalId};
 use edge::Context;
 use http::StatusCode;
-use store::{ledger, offers, rentals};
-use web::api::{self, rentals::rental_id};
+use payments::StripeConfig;
+use store::{ledger, offers, rentals, top_ups, transfers};
 use web::form::Form;
-use web::page::{Node, Rental, Slices, Wallet};
-use web::view::{self, Done, ENTRIES_PER_PAGE, RENTALS_PER_PAGE, Visit, belongs_to_form};
-use web::{Problem, Response, respond};
+use web::page::{Node, Slices, Wallet};
+use web::view::{
+    self, Done, ENTRIES_PER_PAGE, RENTALS_PER_PAGE, TOP_UPS_SHOWN, Visit, belongs_to_form,
+};
+use web::{Kind, Problem, Response, api, respond};
 
-use crate::renting;
+use crate::renting::ALTERNATIVES_MAX;
+use crate::top_ups::stripe;
+use crate::{api as own_api, renting};
 
 pub(crate) fn rent(cx: &Context<'_>) -> Result<Response, Problem> {
     let form = Form::read(cx.request);
     let order = view::read_order(&form).map_err(Problem::fields);
-    match order.and_then(|order| renting::rent(cx, &order.request, &order.key)) {
-        Ok(rental) => {
-            Ok(respond::see_other(&Done::Rented.at(&format!("/dashboard/slices/{}", rental.id))))
-        }
+    match order.and_then(|order| renting::rent(cx, &order.basis, &order.key)) {
+        Ok(ordered) => Ok(respond::see_other(&Done::Rented.at(&match &ordered.rentals[..] {
+            [rental] => format!("/dashboard/slices/{}", rental.life.id),
+            _ => "/dashboard/slices".to_owned(),
+        }))),
         Err(problem) => refused(cx, NodeId::parse(form.text("node_id")), problem),
     }
 }
 
-/// Shows the node as it is offered now, with why nothing was rented.
+/// Shows the node as it is offered now, with why nothing was rented and what else there is.
 fn refused(cx: &Context<'_>, node: Option<NodeId>, problem: Problem) -> Result<Response, Problem> {
     let Some(node) = node.filter(|_| belongs_to_form(&problem)) else { return Err(problem) };
     let Some((offer, slices)) = offers::find(cx.db, node)? else { return Err(problem) };
-    let page = Node::new(&Visit::of(cx)?, &offer, &slices).refused(&problem);
+    let is_gone = matches!(problem.kind, Kind::SoldOut | Kind::SliceTaken | Kind::NodeDown);
+    let nearest =
+        if is_gone { offers::nearest(cx.db, Some(node), 1, ALTERNATIVES_MAX)? } else { Vec::new() };
+    let page = Node::new(&Visit::of(cx)?, &offer, &slices).refused(&problem, &nearest);
     respond::page(problem.kind.status(), &page)
 }
 
 pub(crate) fn slices(cx: &Context<'_>) -> Result<Response, Problem> {
+    let visit = Visit::live(cx)?;
     let renter = cx.account()?.account;
     let before = api::cursor(cx, RentalId::parse)?;
-    let found = rentals::of_renter(cx.db, renter, before, RENTALS_PER_PAGE + 1)?;
-    respond::page(StatusCode::OK, &Slices::new(&Visit::of(cx)?, found))
-}
-
-pub(crate) fn rental(cx: &Context<'_>) -> Result<Response, Problem> {
-    let renter = cx.account()?.account;
-    let found = rentals::find(cx.db, renter, rental_id(cx.param("rental"))?)?;
-    let rental = found.ok_or_else(Problem::not_found)?;
-    let entry = ledger::entry_of_rental(cx.db, renter, rental.id)?;
-    let events = rentals::events(cx.db, &rental)?;
-    let page = Rental::new(&Visit::of(cx)?, &rental, entry.as_ref(), &events);
-    respond::page(StatusCode::OK, &page)
+    let which = own_api::which(cx)?;
+    let found = rentals::of_renter(cx.db, renter, which, before, RENTALS_PER_PAGE + 1)?;
+    let offered = transfers::to_account(cx.db, renter, cx.now)?;
+    respond::page(StatusCode::OK, &Slices::new(&visit, which, found, &offered))
 }
 
 pub(crate) fn wallet(cx: &Context<'_>) -> Result<Response, Problem> {
+    wallet_with(cx, stripe()?.as_ref(), None)
+}
+
+/// The wallet: with the form to pay into it where that can be done, and why a form did nothing.
+pub(crate) fn wallet_with(
+    cx: &Context<'_>,
+    stripe: Option<&StripeConfig>,
+    refused: Option<(&Form, &Problem)>,
+) -> Result<Response, Problem> {
+    let visit = Visit::live(cx)?;
+    let account = cx.account()?.account;
     let before = api::cursor(cx, |text| text.parse().ok())?;
-    let found = ledger::entries(cx.db, cx.account()?.account, before, ENTRIES_PER_PAGE + 1)?;
-    respond::page(StatusCode::OK, &Wallet::new(&Visit::of(cx)?, found))
+    let found = ledger::entries(cx.db, account, before, ENTRIES_PER_PAGE + 1)?;
+    let page = Wallet::new(&visit, found);
+    let Some(stripe) = stripe else { return respond::page(StatusCode::OK, &page) };
+    let latest = top_ups::of_account(cx.db, account, None, TOP_UPS_SHOWN)?;
+    let page = page.paying(&visit, &latest);
+    let (page, status) = match refused {
+        None => (page, StatusCode::OK),
+        Some((form, problem)) => (page.refused(form, problem), problem.kind.status()),
+    };
+    respond::page_that_leads_to(status, &page, stripe.checkout_origin())
 }

@@ -56,6 +56,14 @@ uuid_id! {
     RentalId
 }
 uuid_id! {
+    /// A quote: what something would cost.
+    QuoteId
+}
+uuid_id! {
+    /// What an account asked for and paid.
+    OrderId
+}
+uuid_id! {
     /// A sign-in of an account in one browser.
     SessionId
 }
@@ -66,6 +74,10 @@ uuid_id! {
 uuid_id! {
     /// A mail to somebody, in the outbox.
     MailId
+}
+uuid_id! {
+    /// A top-up: money that a renter pays in.
+    TopUpId
 }
 uuid_id! {
     /// A request, as the log and problems name it.

@@ -8,14 +8,19 @@
 extern crate alloc;
 
 pub mod account;
+pub mod booking;
 pub mod factor;
 pub mod field;
 pub mod id;
 pub mod listing;
 pub mod money;
+pub mod month;
 pub mod node;
+pub mod order;
+pub mod period;
 pub mod promise;
 pub mod rental;
 pub mod slice;
 pub mod term;
 pub mod time;
+pub mod top_up;

@@ -23,6 +23,11 @@ impl Usd {
     const MICRO_SCALE: u32 = 6;
     const CENT_SCALE: u32 = 2;
 
+    /// So many dollars.
+    pub const fn whole(dollars: u32) -> Usd {
+        Usd(Decimal::from_parts(dollars, 0, 0, false, 0))
+    }
+
     /// The amount of `micros` millionths of a dollar, as SQL keeps it.
     pub fn from_micros(micros: i64) -> Usd {
         Usd(Decimal::new(micros, Usd::MICRO_SCALE).normalize())
@@ -64,6 +69,11 @@ impl Usd {
     /// This amount, `count` times.
     pub fn times(self, count: u32) -> Usd {
         Usd(self.0 * Decimal::from(count))
+    }
+
+    /// `part` of `whole` equal parts of this amount, to 28 digits: to be rounded by the caller.
+    pub fn part(self, part: i64, whole: i64) -> Usd {
+        Usd(self.0 * Decimal::from(part) / Decimal::from(whole))
     }
 
     /// `percent` hundredths of this amount, exact.

@@ -158,6 +158,11 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// Whether the node runs, and is merely too full.
+    pub fn is_full(self) -> bool {
+        matches!(self, Refusal::Cpu | Refusal::Memory | Refusal::Ssd)
+    }
+
     /// Every refusal.
     pub const ALL: [Refusal; 11] = [
         Refusal::Down,

@@ -1,173 +1,56 @@
-//! Requests to rent, and the decision.
+//! The life of a rental: extended, earned day by day, over, and ended.
+//!
+//! Every function takes a rental as it is and answers with what changes, bookings and all; nothing
+//! here does anything.
 
+use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 
-use crate::field::FieldError;
-use crate::id::{AccountId, NodeId};
+use crate::booking::{Booking, BookingKind, LedgerAccount};
+use crate::id::{AccountId, NodeId, OrderId, RentalId};
 use crate::listing::Listing;
 use crate::money::{Percent, Usd};
-use crate::slice::SliceState;
+use crate::order::{self, RentError};
+use crate::period::{Period, Used};
 use crate::term::Term;
 use crate::time::Timestamp;
 
-/// What a renter asks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RentRequest {
-    /// The node.
-    pub node: NodeId,
-    /// The number of the slice on it; `None` for any free one.
-    pub slice: Option<u32>,
-    /// How long.
-    pub term: Term,
-    /// The version of the offer that the renter saw; `None` takes the offer as it is now.
-    pub offer_version: Option<i64>,
-}
+/// After a term, the data is kept and only the renter can take the slice again for so long.
+///
+/// Seconds: 48 hours.
+pub const GRACE_SECONDS: i64 = 48 * 3_600;
 
-/// What is true now, as far as a request to rent depends on it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Snapshot {
-    /// The account that owns the node.
-    pub farmer: AccountId,
-    /// Whether the node is on the market.
-    pub listing: Listing,
-    /// Counts the changes of the node's price and promise.
-    pub offer_version: i64,
-    /// The price per slice and month; `None` where the farmer has set none.
-    pub price: Option<Usd>,
-    /// The state of the slice that was asked for, or of any free one; `None` if there is none.
-    pub slice: Option<SliceState>,
-    /// What the renter has.
-    pub balance: Usd,
-    /// What the token that asks may still spend; `None` where nothing limits it.
-    pub spendable: Option<Usd>,
-}
+/// An extension costs the rental's own price if it begins within so many calendar months of the end
+/// of the term that was last agreed on at that price.
+pub const PRICE_MONTHS: u32 = 12;
 
-/// What a rental costs and when it ends: the decision.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Agreement {
-    /// The version of the offer that was agreed to.
-    pub offer_version: i64,
-    /// The price per month before the discount.
-    pub price: Usd,
-    /// What is charged, for the whole term.
-    pub total: Usd,
-    /// What of it the platform keeps.
-    pub fee: Usd,
-    /// The start.
-    pub started_at: Timestamp,
-    /// The end: exactly the term's calendar months later.
-    pub ends_at: Timestamp,
-}
+/// A rental can be paid for at most so many calendar months ahead.
+pub const MONTHS_AHEAD_MAX: u32 = 36;
 
-/// Why a slice could not be rented.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RentError {
-    /// The node does not exist, or is not shown to this renter.
-    #[error("there is no such node on the market")]
-    NoSuchNode,
-    /// The node has no slice of that number.
-    #[error("there is no such slice on this node")]
-    NoSuchSlice,
-    /// The node is paused.
-    #[error("the farmer has taken this node off the market; choose another one")]
-    NotOffered,
-    /// The slice has been rented by somebody else, or its node cannot carry it now.
-    #[error("this slice is no longer available; choose another one")]
-    SliceTaken,
-    /// No slice of the node is free.
-    #[error("every slice of this node is taken; choose another node")]
-    SoldOut,
-    /// The price or the promise is not the one that the renter saw.
-    #[error("the offer has changed since it was shown; look at it again")]
-    OfferChanged,
-    /// Renter and farmer are the same account.
-    #[error("a farmer cannot rent a slice of their own node")]
-    OwnSlice,
-    /// The wallet does not hold the total.
-    #[error("the wallet lacks ${missing} of the total of ${total}; add credit and try again")]
-    InsufficientFunds {
-        /// The total of the term.
-        total: Usd,
-        /// What the wallet lacks of it.
-        missing: Usd,
-    },
-    /// The token that asks may not spend the total.
-    #[error("this token may spend ${left} more, and the total is ${total}; use another token")]
-    OverCeiling {
-        /// The total of the term.
-        total: Usd,
-        /// What the token may still spend.
-        left: Usd,
-    },
-}
-
-/// Decides a request to rent.
-pub fn rent(
-    seen: &Snapshot,
-    request: &RentRequest,
-    renter: AccountId,
-    platform_fee: Percent,
-    now: Timestamp,
-) -> Result<Agreement, RentError> {
-    let Some(price) = seen.price else { return Err(RentError::NoSuchNode) };
-    match seen.listing {
-        Listing::Draft => return Err(RentError::NoSuchNode),
-        Listing::Paused => return Err(RentError::NotOffered),
-        Listing::Published => {}
-    }
-    if seen.farmer == renter {
-        return Err(RentError::OwnSlice);
-    }
-    if request.offer_version.is_some_and(|version| version != seen.offer_version) {
-        return Err(RentError::OfferChanged);
-    }
-    match (seen.slice, request.slice) {
-        (Some(SliceState::Available), _) => {}
-        (Some(SliceState::Allocated | SliceState::Retired), Some(_)) => {
-            return Err(RentError::SliceTaken);
-        }
-        (None, Some(_)) => return Err(RentError::NoSuchSlice),
-        (Some(SliceState::Allocated | SliceState::Retired) | None, None) => {
-            return Err(RentError::SoldOut);
-        }
-    }
-    let total = request.term.total(price);
-    if seen.balance < total {
-        let missing = total - seen.balance;
-        return Err(RentError::InsufficientFunds { total, missing });
-    }
-    if let Some(left) = seen.spendable
-        && left < total
-    {
-        return Err(RentError::OverCeiling { total, left });
-    }
-    Ok(Agreement {
-        offer_version: seen.offer_version,
-        price,
-        total,
-        fee: total.percent(platform_fee).to_cents(),
-        started_at: now,
-        ends_at: now.plus_months(request.term.months()),
-    })
-}
+/// A rental that renews itself does so from so many seconds before its end: a day.
+pub const RENEWS_BEFORE_SECONDS: i64 = 86_400;
 
 /// Where a rental is in its life. It ends once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RentalState {
     /// The renter holds the slice.
     Active,
-    /// The term is over, and the slice is free again.
+    /// The term is over; only the renter can take the slice again, for 48 hours.
+    Grace,
+    /// The slice is free again.
     Ended,
 }
 
 impl RentalState {
     /// Every state.
-    pub const ALL: [RentalState; 2] = [RentalState::Active, RentalState::Ended];
+    pub const ALL: [RentalState; 3] = [RentalState::Active, RentalState::Grace, RentalState::Ended];
 
     /// The stable name, for programs and for SQL.
     pub fn as_str(self) -> &'static str {
         match self {
             RentalState::Active => "active",
+            RentalState::Grace => "grace",
             RentalState::Ended => "ended",
         }
     }
@@ -178,109 +61,763 @@ impl RentalState {
     }
 }
 
-/// The key by which a renter's program marks one intention, so that a retry has no second effect.
+/// That a rental is extended by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Renewal {
+    /// By how much.
+    pub term: Term,
+    /// At most at this price per slice and month.
+    pub max_price: Usd,
+}
+
+/// What is decided about: a rental as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct IdempotencyKey(String);
+pub struct Rental {
+    /// Its id.
+    pub id: RentalId,
+    /// Counts its changes.
+    pub version: i64,
+    /// The node.
+    pub node: NodeId,
+    /// The slice's number; `None` for the whole node.
+    pub slice: Option<u32>,
+    /// How many slices are paid for.
+    pub slices: u32,
+    /// Who holds it.
+    pub renter: AccountId,
+    /// Whose node it is.
+    pub farmer: AccountId,
+    /// Where it is in its life.
+    pub state: RentalState,
+    /// Per slice and month.
+    pub price: Usd,
+    /// Extensions that begin before this cost `price`.
+    pub price_until: Timestamp,
+    /// The start.
+    pub started_at: Timestamp,
+    /// The end of what is paid for.
+    pub ends_at: Timestamp,
+    /// When it ended, if it has.
+    pub ended_at: Option<Timestamp>,
+    /// Its terms, in order: at least one.
+    pub periods: Vec<Period>,
+}
 
-impl IdempotencyKey {
-    /// The longest key, in bytes.
-    const LENGTH_MAX: usize = 128;
+/// What a node asks for an extension beyond the time for which the price was agreed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Market {
+    /// Whether the node is on the market.
+    pub listing: Listing,
+    /// Per slice and month; `None` where the farmer has set none.
+    pub price: Option<Usd>,
+}
 
-    /// Reads a key of visible ASCII characters.
-    pub fn parse(text: &str) -> Result<IdempotencyKey, FieldError> {
-        let visible = text.bytes().all(|byte| byte.is_ascii_graphic());
-        if text.is_empty() || text.len() > IdempotencyKey::LENGTH_MAX || !visible {
-            let rule = "1 to 128 visible ASCII characters, such as a UUID";
-            return Err(FieldError::new("Idempotency-Key", rule));
+/// What is known when an extension is decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Means {
+    /// The node's offer.
+    pub market: Market,
+    /// What the renter's wallet holds.
+    pub balance: Usd,
+    /// What the token that asks may still spend; `None` where nothing limits it.
+    pub spendable: Option<Usd>,
+    /// What the platform keeps.
+    pub platform_fee: Percent,
+}
+
+/// What happened to a rental, for its history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RentalEvent {
+    /// Its renter extended it.
+    Extended,
+    /// It was extended by itself.
+    Renewed,
+    /// Its term is over.
+    Expired,
+    /// Its slices are free again.
+    Ended,
+}
+
+impl RentalEvent {
+    /// The stable name, for programs and for SQL.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            RentalEvent::Extended => "rental-extended",
+            RentalEvent::Renewed => "rental-renewed",
+            RentalEvent::Expired => "rental-expired",
+            RentalEvent::Ended => "rental-ended",
         }
-        Ok(IdempotencyKey(text.into()))
+    }
+}
+
+/// What becomes of a rental.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The rental after it, periods and all.
+    pub after: Rental,
+    /// The numbers of the periods that came or changed.
+    pub periods: Vec<u32>,
+    /// What moves in the ledger.
+    pub bookings: Vec<Booking>,
+    /// What its history says; `None` where it says nothing.
+    pub event: Option<RentalEvent>,
+}
+
+/// Why a rental cannot be extended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ExtendError {
+    /// It has ended.
+    #[error("this rental has ended; rent a slice anew")]
+    Ended,
+    /// It would be paid for too far ahead.
+    #[error("a rental is paid for at most {MONTHS_AHEAD_MAX} months ahead; extend it later")]
+    TooFarAhead,
+    /// The agreed price holds no longer, and the farmer asks more than the renter agreed to.
+    #[error(
+        "the agreed price of ${agreed} holds no longer: a slice costs ${price} a month now; agree \
+         with max_price, or let the rental end"
+    )]
+    PriceRaised {
+        /// Per slice and month, as it was agreed.
+        agreed: Usd,
+        /// Per slice and month now.
+        price: Usd,
+    },
+    /// The agreed price holds no longer, and the node is off the market.
+    #[error("the agreed price holds no longer, and the farmer has taken the node off the market")]
+    NotOffered,
+    /// The renter cannot pay.
+    #[error(transparent)]
+    Money(#[from] RentError),
+}
+
+/// A rental that has ended is not ended again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("this rental has ended already")]
+pub struct EndedAlready;
+
+/// What ending a rental now means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ending {
+    /// What changes.
+    pub change: Change,
+    /// What was paid for what is being ended: the periods that are not over.
+    pub paid: Usd,
+    /// What was used of the period that runs; `None` where none does.
+    pub used: Option<Used>,
+    /// What goes back to the wallet.
+    pub refund: Usd,
+}
+
+impl Rental {
+    /// How it is called in the ledger: `node32_slice_1`, or `node32`.
+    pub fn place(&self) -> String {
+        match self.slice {
+            Some(number) => format!("{}_slice_{number}", self.node),
+            None => format!("{}", self.node),
+        }
     }
 
-    /// The key as it was given.
-    pub fn as_str(&self) -> &str {
-        &self.0
+    /// Until when its renter alone can take it again.
+    pub fn grace_until(&self) -> Timestamp {
+        self.ends_at.plus_seconds(GRACE_SECONDS)
     }
+
+    /// What is held in escrow for it.
+    pub fn held(&self) -> Usd {
+        self.periods.iter().fold(Usd::ZERO, |sum, period| sum + period.held())
+    }
+
+    /// The months of all its terms.
+    pub fn months(&self) -> u32 {
+        self.periods.iter().map(|period| period.months).sum()
+    }
+
+    /// What an extension costs per slice and month, unless the renter refuses it.
+    pub fn renewal_price(&self, market: Market) -> Result<Usd, ExtendError> {
+        match (market.listing, market.price) {
+            _ if self.ends_at < self.price_until => Ok(self.price),
+            (Listing::Published, Some(price)) => Ok(price),
+            (Listing::Published | Listing::Draft | Listing::Paused, _) => {
+                Err(ExtendError::NotOffered)
+            }
+        }
+    }
+
+    /// When more of it is to be earned: at `now` where something is due, or later; `None` where
+    /// nothing is left.
+    pub fn earns_at(&self, now: Timestamp) -> Option<Timestamp> {
+        let running = self.periods.iter().filter(|period| period.held() > Usd::ZERO);
+        let next = |period: &Period| {
+            let is_due = period.earned_at(now) > period.earned;
+            if is_due { now } else { period.earns_next(now).unwrap_or(period.ends_at) }
+        };
+        running.map(next).min()
+    }
+
+    /// Takes over what is earned until `now`, in each period at most its `cap`; the entries of it.
+    fn settle(&mut self, earned: impl Fn(&Period) -> Usd) -> (Vec<u32>, Usd, Usd) {
+        let (mut changed, mut all, mut fees) = (Vec::new(), Usd::ZERO, Usd::ZERO);
+        for period in &mut self.periods {
+            let earned = earned(period).max(period.earned).min(period.total - period.refunded);
+            let fee = period.fee_of(earned) - period.fee_of(period.earned);
+            if earned > period.earned {
+                all = all + (earned - period.earned);
+                fees = fees + fee;
+                period.earned = earned;
+                changed.push(period.number);
+            }
+        }
+        (changed, all - fees, fees)
+    }
+
+    fn earning(&self, earnings: Usd, fees: Usd) -> Option<Booking> {
+        Booking::new(
+            BookingKind::Earning,
+            format!("{}/{}", self.id, self.version),
+            format!("Earned with {}", self.place()),
+            LedgerAccount::Escrow(self.id),
+            &[(LedgerAccount::Earnings(self.farmer), earnings), (LedgerAccount::Platform, fees)],
+        )
+    }
+}
+
+/// Earns the days that are over; `None` where there is nothing new.
+pub fn earn(rental: &Rental, now: Timestamp) -> Option<Change> {
+    let mut after = rental.clone();
+    let (periods, earnings, fees) = after.settle(|period| period.earned_at(now));
+    let bookings: Vec<Booking> = rental.earning(earnings, fees).into_iter().collect();
+    Some(Change { after, periods, bookings, event: None })
+        .filter(|change| !change.bookings.is_empty())
+}
+
+/// The term is over: what is left in escrow is earned, and the grace begins; `None` before that.
+pub fn expire(rental: &Rental, now: Timestamp) -> Option<Change> {
+    if rental.state != RentalState::Active || now < rental.ends_at {
+        return None;
+    }
+    let mut after = Rental { state: RentalState::Grace, ..rental.clone() };
+    let (periods, earnings, fees) = after.settle(|period| period.earned_at(now));
+    let bookings = rental.earning(earnings, fees).into_iter().collect();
+    Some(Change { after, periods, bookings, event: Some(RentalEvent::Expired) })
+}
+
+/// The grace is over, and the slices are free; `None` before that.
+pub fn release(rental: &Rental, now: Timestamp) -> Option<Change> {
+    if rental.state != RentalState::Grace || now < rental.grace_until() {
+        return None;
+    }
+    let after = Rental { state: RentalState::Ended, ended_at: Some(now), ..rental.clone() };
+    let event = Some(RentalEvent::Ended);
+    Some(Change { after, periods: Vec::new(), bookings: Vec::new(), event })
+}
+
+/// Ends a rental now: what was used is earned, the rest goes back to the renter's wallet.
+pub fn end(rental: &Rental, now: Timestamp) -> Result<Ending, EndedAlready> {
+    if rental.state == RentalState::Ended {
+        return Err(EndedAlready);
+    }
+    let mut after = Rental { state: RentalState::Ended, ended_at: Some(now), ..rental.clone() };
+    let before = |number: u32| -> u32 {
+        let earlier = rental.periods.iter().filter(|period| period.number < number);
+        earlier.map(|period| period.months).sum()
+    };
+    let used_of =
+        |period: &Period| period.used(rental.started_at, before(period.number), rental.slices, now);
+    let left: Vec<&Period> = rental.periods.iter().filter(|period| now < period.ends_at).collect();
+    let paid = left.iter().fold(Usd::ZERO, |sum, period| sum + period.total);
+    let used = left.iter().find(|period| period.starts_at <= now).map(|period| used_of(period));
+    let (mut periods, earnings, fees) = after.settle(|period| used_of(period).cost);
+    let refund = after.held();
+    for period in after.periods.iter_mut().filter(|period| period.held() > Usd::ZERO) {
+        period.refunded = period.total - period.earned;
+        if !periods.contains(&period.number) {
+            periods.push(period.number);
+        }
+    }
+    let back = Booking::new(
+        BookingKind::Refund,
+        format!("{}", rental.id),
+        format!("Refund for unused time of {}", rental.place()),
+        LedgerAccount::Escrow(rental.id),
+        &[(LedgerAccount::Wallet(rental.renter), refund)],
+    );
+    let bookings = rental.earning(earnings, fees).into_iter().chain(back).collect();
+    let change = Change { after, periods, bookings, event: Some(RentalEvent::Ended) };
+    Ok(Ending { change, paid, used, refund })
+}
+
+/// Extends a rental by a term that follows the last one. What it costs is its own price, or the
+/// node's, where that was agreed for long enough and the renter pays it.
+pub fn extend(
+    rental: &Rental,
+    term: Term,
+    max_price: Option<Usd>,
+    means: &Means,
+    order: OrderId,
+    now: Timestamp,
+) -> Result<Change, ExtendError> {
+    if rental.state == RentalState::Ended || now >= rental.grace_until() {
+        return Err(ExtendError::Ended);
+    }
+    let months = rental.months() + term.months();
+    let ends_at = rental.started_at.plus_months(months);
+    if ends_at > now.plus_months(MONTHS_AHEAD_MAX) {
+        return Err(ExtendError::TooFarAhead);
+    }
+    let price = rental.renewal_price(means.market)?;
+    match max_price {
+        _ if price > max_price.unwrap_or(rental.price).max(rental.price) => {
+            return Err(ExtendError::PriceRaised { agreed: rental.price, price });
+        }
+        Some(max) if price > max => return Err(RentError::AboveMaxPrice { price, max }.into()),
+        Some(_) | None => {}
+    }
+    let total = term.total(price.times(rental.slices));
+    order::pay(total, means.balance, means.spendable)?;
+    let number = rental.periods.last().map_or(1, |period| period.number + 1);
+    let period = Period {
+        number,
+        months: term.months(),
+        price,
+        total,
+        fee: total.percent(means.platform_fee).to_cents(),
+        earned: Usd::ZERO,
+        refunded: Usd::ZERO,
+        starts_at: rental.ends_at,
+        ends_at,
+    };
+    let is_agreed_anew = rental.ends_at >= rental.price_until;
+    let price_until =
+        if is_agreed_anew { ends_at.plus_months(PRICE_MONTHS) } else { rental.price_until };
+    let mut after =
+        Rental { state: RentalState::Active, price, price_until, ends_at, ..rental.clone() };
+    after.periods.push(period);
+    let booking = Booking::new(
+        BookingKind::Extension,
+        format!("{order}"),
+        format!("Extension of {}", rental.place()),
+        LedgerAccount::Wallet(rental.renter),
+        &[(LedgerAccount::Escrow(rental.id), total)],
+    );
+    let bookings = booking.into_iter().collect();
+    Ok(Change { after, periods: alloc::vec![number], bookings, event: Some(RentalEvent::Extended) })
 }
 
 #[cfg(test)]
 mod tests {
+    use alloc::string::ToString;
+    use alloc::vec;
+
+    use proptest::prelude::*;
+
     use super::*;
 
-    const NOW: i64 = 1_795_367_321;
+    const DAY: i64 = 86_400;
 
-    fn account(byte: u8) -> AccountId {
-        AccountId::from_random(Timestamp::from_seconds(NOW), [byte; 10])
+    fn start() -> Timestamp {
+        Timestamp::from_seconds(1_795_367_321)
     }
 
     fn usd(text: &str) -> Usd {
         Usd::parse("amount", text).unwrap()
     }
 
-    fn seen() -> Snapshot {
-        Snapshot {
-            farmer: account(1),
-            listing: Listing::Published,
-            offer_version: 4,
-            price: Some(usd("25")),
-            slice: Some(SliceState::Available),
-            balance: usd("100"),
-            spendable: None,
+    fn account(byte: u8) -> AccountId {
+        AccountId::from_random(start(), [byte; 10])
+    }
+
+    fn order() -> OrderId {
+        OrderId::from_random(start(), [9; 10])
+    }
+
+    fn period(term: Term, price: Usd, slices: u32, starts_at: Timestamp) -> Period {
+        let total = term.total(price.times(slices));
+        Period {
+            number: 1,
+            months: term.months(),
+            price,
+            total,
+            fee: total.percent(Percent::whole(10)).to_cents(),
+            earned: Usd::ZERO,
+            refunded: Usd::ZERO,
+            starts_at,
+            ends_at: starts_at.plus_months(term.months()),
         }
     }
 
-    fn request() -> RentRequest {
-        RentRequest { node: NodeId(32), slice: None, term: Term::Quarter, offer_version: Some(4) }
+    /// A rental of one term, at this price per slice and month.
+    fn rental(term: Term, price: &str, slices: u32) -> Rental {
+        let first = period(term, usd(price), slices, start());
+        Rental {
+            id: RentalId::from_random(start(), [3; 10]),
+            version: 1,
+            node: NodeId(32),
+            slice: (slices == 1).then_some(7),
+            slices,
+            renter: account(2),
+            farmer: account(1),
+            state: RentalState::Active,
+            price: usd(price),
+            price_until: first.ends_at.plus_months(PRICE_MONTHS),
+            started_at: start(),
+            ends_at: first.ends_at,
+            ended_at: None,
+            periods: vec![first],
+        }
     }
 
-    fn decide(seen: &Snapshot, request: &RentRequest) -> Result<Agreement, RentError> {
-        rent(seen, request, account(2), Percent::whole(10), Timestamp::from_seconds(NOW))
+    fn means(price: &str) -> Means {
+        Means {
+            market: Market { listing: Listing::Published, price: Some(usd(price)) },
+            balance: usd("9999"),
+            spendable: None,
+            platform_fee: Percent::whole(10),
+        }
     }
 
-    #[test]
-    fn three_months_at_25_dollars_cost_71_25() {
-        let agreed = decide(&seen(), &request()).unwrap();
-        assert_eq!(agreed.total, usd("71.25"));
-        assert_eq!(agreed.fee, usd("7.12"), "10 % is 7.125, and half rounds to even");
-        assert_eq!(agreed.ends_at, Timestamp::from_seconds(NOW).plus_months(3));
+    fn paid(rental: &Rental) -> Usd {
+        rental.periods.iter().fold(Usd::ZERO, |sum, period| sum + period.total)
+    }
+
+    /// Where the money of a rental is. What was paid at first is in escrow, and the wallet begins
+    /// empty.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    struct Purse {
+        wallet: Usd,
+        escrow: Usd,
+        earnings: Usd,
+        platform: Usd,
+    }
+
+    impl Purse {
+        fn of(rental: &Rental) -> Purse {
+            let (zero, escrow) = (Usd::ZERO, paid(rental));
+            Purse { wallet: zero, escrow, earnings: zero, platform: zero }
+        }
+
+        fn sum(&self) -> Usd {
+            self.wallet + self.escrow + self.earnings + self.platform
+        }
+
+        /// Moves what a change books; each booking sums to zero.
+        #[track_caller]
+        fn book(&mut self, change: &Change) {
+            for booking in &change.bookings {
+                let mut sum = Usd::ZERO;
+                for entry in &booking.entries {
+                    let place = match entry.account {
+                        LedgerAccount::Wallet(_) => &mut self.wallet,
+                        LedgerAccount::Escrow(_) => &mut self.escrow,
+                        LedgerAccount::Earnings(_) => &mut self.earnings,
+                        LedgerAccount::Platform => &mut self.platform,
+                        LedgerAccount::Funding => unreachable!("nothing comes from outside"),
+                    };
+                    *place = *place + entry.amount;
+                    sum = sum + entry.amount;
+                }
+                assert_eq!(sum, Usd::ZERO, "{booking:?}");
+            }
+            assert_eq!(change.after.held(), self.escrow, "the escrow is what is held");
+        }
+    }
+
+    /// What a change books, in words.
+    fn words(change: &Change) -> Vec<String> {
+        let entry =
+            |entry: &crate::booking::Entry| format!("{} {}", entry.account.as_str(), entry.amount);
+        let booking = |booking: &Booking| {
+            let entries: Vec<String> = booking.entries.iter().map(entry).collect();
+            format!("{}: {}", booking.kind.as_str(), entries.join(", "))
+        };
+        change.bookings.iter().map(booking).collect()
     }
 
     #[track_caller]
-    fn check(expected: RentError, change: fn(&mut Snapshot, &mut RentRequest)) {
-        let (mut seen, mut request) = (seen(), request());
-        change(&mut seen, &mut request);
-        assert_eq!(decide(&seen, &request), Err(expected));
+    fn check(change: &Change, state: RentalState, event: Option<RentalEvent>, books: &[&str]) {
+        assert_eq!((change.after.state, change.event), (state, event));
+        assert_eq!(words(change), books);
     }
 
     #[test]
-    fn each_refusal_has_its_reason() {
-        check(RentError::NoSuchNode, |seen, _| seen.listing = Listing::Draft);
-        check(RentError::NoSuchNode, |seen, _| seen.price = None);
-        check(RentError::NotOffered, |seen, _| seen.listing = Listing::Paused);
-        check(RentError::OwnSlice, |seen, _| seen.farmer = account(2));
-        check(RentError::OfferChanged, |_, request| request.offer_version = Some(3));
-        check(RentError::SoldOut, |seen, _| seen.slice = None);
-        check(RentError::NoSuchSlice, |seen, request| {
-            (seen.slice, request.slice) = (None, Some(7));
-        });
-        check(RentError::SliceTaken, |seen, request| {
-            (seen.slice, request.slice) = (Some(SliceState::Allocated), Some(7));
-        });
-        let poor = RentError::InsufficientFunds { total: usd("71.25"), missing: usd("0.01") };
-        check(poor, |seen, _| seen.balance = usd("71.24"));
+    fn days_are_earned_when_they_are_over() {
+        let month = rental(Term::Month, "25", 1);
+        let at = |days: i64| earn(&month, start().plus_seconds(days * DAY));
+        assert_eq!(at(-3), None);
+        assert_eq!(earn(&month, start().plus_seconds(DAY - 1)), None);
+        let books = ["earning: escrow -0.83, earnings 0.75, platform 0.08"];
+        check(&at(1).unwrap(), RentalState::Active, None, &books);
+        let books = ["earning: escrow -25.00, earnings 22.50, platform 2.50"];
+        check(&at(30).unwrap(), RentalState::Active, None, &books);
+        assert_eq!(at(99).unwrap().bookings, at(30).unwrap().bookings);
+        // Nothing twice, and nothing back.
+        let after = at(15).unwrap().after;
+        for days in [15, 14, 0, -5] {
+            assert_eq!(earn(&after, start().plus_seconds(days * DAY)), None);
+        }
     }
 
     #[test]
-    fn a_request_without_a_version_takes_the_offer_as_it_is() {
-        let mut request = request();
-        request.offer_version = None;
-        assert_eq!(decide(&seen(), &request).unwrap().offer_version, 4);
+    fn a_term_is_over_at_its_second() {
+        let month = rental(Term::Month, "25", 1);
+        assert_eq!(expire(&month, month.ends_at.plus_seconds(-1)), None);
+        let over = expire(&month, month.ends_at).unwrap();
+        let books = ["earning: escrow -25.00, earnings 22.50, platform 2.50"];
+        check(&over, RentalState::Grace, Some(RentalEvent::Expired), &books);
+        assert_eq!(over.after.held(), Usd::ZERO);
+        assert_eq!(expire(&over.after, month.ends_at), None, "once");
+        // Whatever was earned before.
+        let earned = earn(&month, month.ends_at).unwrap().after;
+        let over = expire(&earned, month.ends_at).unwrap();
+        check(&over, RentalState::Grace, Some(RentalEvent::Expired), &[]);
     }
 
     #[test]
-    fn keys_are_short_and_visible() {
-        assert!(IdempotencyKey::parse("0199f0a0-7e2b").is_ok());
-        for text in ["", "a b", "ä", "a\n", &"x".repeat(129)] {
-            assert!(IdempotencyKey::parse(text).is_err(), "{text}");
+    fn the_grace_is_over_at_its_second() {
+        let month = rental(Term::Month, "25", 1);
+        assert_eq!(release(&month, month.grace_until()), None, "not before its term is over");
+        let over = expire(&month, month.ends_at).unwrap().after;
+        assert_eq!(release(&over, over.grace_until().plus_seconds(-1)), None);
+        let free = release(&over, over.grace_until()).unwrap();
+        check(&free, RentalState::Ended, Some(RentalEvent::Ended), &[]);
+        assert_eq!(free.after.ended_at, Some(over.grace_until()));
+        assert_eq!(release(&free.after, over.grace_until()), None, "once");
+    }
+
+    #[test]
+    fn an_early_end_gives_the_rest_back() {
+        let check_end = |rental: &Rental, now, paid, refund, books: &[&str]| {
+            let ending = end(rental, now).unwrap();
+            check(&ending.change, RentalState::Ended, Some(RentalEvent::Ended), books);
+            assert_eq!((ending.paid, ending.refund), (usd(paid), usd(refund)));
+            assert_eq!(ending.change.after.held(), Usd::ZERO);
+            assert_eq!(end(&ending.change.after, now), Err(EndedAlready));
+        };
+        let year = rental(Term::Year, "25", 1);
+        let books = ["refund: escrow -255.00, wallet 255.00"];
+        check_end(&year, start(), "255", "255", &books);
+        let books = [
+            "earning: escrow -71.25, earnings 64.13, platform 7.12",
+            "refund: escrow -183.75, wallet 183.75",
+        ];
+        check_end(&year, start().plus_months(3), "255", "183.75", &books);
+        // What was earned by the day is part of what was used.
+        let earned = earn(&year, start().plus_months(3)).unwrap().after;
+        assert_eq!(earned.periods[0].earned, usd("64.27"));
+        let books = [
+            "earning: escrow -6.98, earnings 6.28, platform 0.70",
+            "refund: escrow -183.75, wallet 183.75",
+        ];
+        check_end(&earned, start().plus_months(3), "255", "183.75", &books);
+        let over = expire(&year, year.ends_at).unwrap().after;
+        let ending = end(&over, year.ends_at).unwrap();
+        assert_eq!((ending.paid, ending.used, ending.refund), (Usd::ZERO, None, Usd::ZERO));
+    }
+
+    #[track_caller]
+    fn refused(
+        rental: &Rental,
+        term: Term,
+        max: Option<&str>,
+        means: &Means,
+        now: Timestamp,
+    ) -> ExtendError {
+        extend(rental, term, max.map(usd), means, order(), now).unwrap_err()
+    }
+
+    #[test]
+    fn an_extension_is_paid_at_once_and_follows_the_last_term() {
+        let node = rental(Term::Month, "25", 3);
+        let change = extend(&node, Term::Quarter, None, &means("40"), order(), start()).unwrap();
+        let books = ["extension: wallet -213.75, escrow 213.75"];
+        check(&change, RentalState::Active, Some(RentalEvent::Extended), &books);
+        let added = change.after.periods.last().unwrap();
+        assert_eq!((added.number, added.starts_at), (2, node.ends_at));
+        assert_eq!((added.total, added.fee), (usd("213.75"), usd("21.38")));
+        assert_eq!(change.after.ends_at, start().plus_months(4));
+        assert_eq!((change.after.price_until, change.after.price), (node.price_until, node.price));
+        assert_eq!((change.after.months(), change.after.place().as_str()), (4, "node32"));
+        // The last second of the grace is not too late.
+        let over = expire(&node, node.ends_at).unwrap().after;
+        let last = node.grace_until().plus_seconds(-1);
+        let change = extend(&over, Term::Month, None, &means("40"), order(), last).unwrap();
+        assert_eq!(change.after.state, RentalState::Active);
+        assert_eq!(change.after.ends_at, start().plus_months(2));
+        let late = node.grace_until();
+        assert_eq!(refused(&over, Term::Month, None, &means("40"), late), ExtendError::Ended);
+        let ended = release(&over, late).unwrap().after;
+        assert_eq!(refused(&ended, Term::Month, None, &means("40"), start()), ExtendError::Ended);
+    }
+
+    #[test]
+    fn the_own_price_holds_for_a_year_and_a_raise_needs_a_word() {
+        let mut month = rental(Term::Month, "25", 1);
+        let max = |max| refused(&month, Term::Month, Some(max), &means("40"), start());
+        let above = RentError::AboveMaxPrice { price: usd("25"), max: usd("24.99") };
+        assert_eq!(max("24.99"), ExtendError::Money(above));
+        month.price_until = month.ends_at;
+        let raised = ExtendError::PriceRaised { agreed: usd("25"), price: usd("40") };
+        for max in [None, Some("39.99"), Some("1")] {
+            assert_eq!(refused(&month, Term::Month, max, &means("40"), start()), raised);
+        }
+        let mut paused = means("40");
+        paused.market.listing = Listing::Paused;
+        let gone = refused(&month, Term::Month, Some("99"), &paused, start());
+        assert_eq!(gone, ExtendError::NotOffered);
+        let change =
+            extend(&month, Term::Month, Some(usd("40")), &means("40"), order(), start()).unwrap();
+        assert_eq!(change.after.price, usd("40"));
+        assert_eq!(change.after.price_until, start().plus_months(2 + PRICE_MONTHS));
+        let cheaper = extend(&month, Term::Month, None, &means("5"), order(), start()).unwrap();
+        assert_eq!(cheaper.after.price, usd("5"));
+    }
+
+    #[test]
+    fn nobody_pays_more_than_three_years_ahead_or_what_they_have_not() {
+        let mut year = rental(Term::Year, "25", 1);
+        for _ in 0..2 {
+            year = extend(&year, Term::Year, None, &means("25"), order(), start()).unwrap().after;
+        }
+        let far = refused(&year, Term::Month, None, &means("25"), start());
+        assert_eq!(far, ExtendError::TooFarAhead);
+        let later = start().plus_months(1);
+        let max = Some(usd("25"));
+        extend(&year, Term::Month, max, &means("25"), order(), later).unwrap();
+        let poor = Means { balance: usd("24.99"), ..means("25") };
+        let month = rental(Term::Month, "25", 1);
+        let lacking = RentError::InsufficientFunds { total: usd("25"), missing: usd("0.01") };
+        let found = refused(&month, Term::Month, None, &poor, start());
+        assert_eq!((found, found.to_string()), (lacking.into(), lacking.to_string()));
+        let token = Means { spendable: Some(usd("24")), ..means("25") };
+        let over = RentError::OverCeiling { total: usd("25"), left: usd("24") };
+        assert_eq!(refused(&month, Term::Month, None, &token, start()), over.into());
+    }
+
+    #[test]
+    fn months_are_counted_from_the_start() {
+        let mut rental = rental(Term::Month, "25", 1);
+        rental.started_at = Timestamp::from_seconds(1_801_396_800);
+        rental.periods = vec![period(Term::Month, usd("25"), 1, rental.started_at)];
+        rental.ends_at = rental.started_at.plus_months(1);
+        rental.price_until = rental.ends_at.plus_months(PRICE_MONTHS);
+        let mut ends = vec![rental.ends_at.date()];
+        for _ in 0..3 {
+            let now = rental.started_at;
+            let change = extend(&rental, Term::Month, None, &means("25"), order(), now);
+            rental = change.unwrap().after;
+            ends.push(rental.ends_at.date());
+        }
+        assert_eq!(ends, ["2027-02-28", "2027-03-31", "2027-04-30", "2027-05-31"]);
+    }
+
+    #[test]
+    fn states_have_stable_names() {
+        for state in RentalState::ALL {
+            assert_eq!(RentalState::parse(state.as_str()), Some(state));
+        }
+        assert_eq!(RentalState::parse("settled"), None);
+    }
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Earn,
+        Expire,
+        Release,
+        Extend(Term, Option<i64>),
+        End,
+        Price(i64),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        let term = prop::sample::select(Term::ALL.to_vec());
+        prop_oneof![
+            6 => Just(Step::Earn),
+            3 => Just(Step::Expire),
+            2 => Just(Step::Release),
+            4 => (term, proptest::option::of(1..60_i64))
+                .prop_map(|(term, max)| Step::Extend(term, max)),
+            1 => Just(Step::End),
+            1 => (1..60_i64).prop_map(Step::Price),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn no_micro_dollar_is_lost_whatever_happens(
+            term in prop::sample::select(Term::ALL.to_vec()),
+            cents in 1..6_000_i64,
+            slices in prop_oneof![3 => Just(1_u32), 1 => 1..20_u32],
+            steps in prop::collection::vec((step(), -40_000..3_000_000_i64), 0..30),
+        ) {
+            let mut life = rental(term, "1", slices);
+            life.price = Usd::from_micros(cents * 10_000);
+            life.periods = vec![period(term, life.price, slices, start())];
+            let mut purse = Purse::of(&life);
+            let all = purse.sum();
+            let (mut now, mut means) = (start(), means("25"));
+            for (step, seconds) in steps {
+                now = now.plus_seconds(seconds);
+                let change = match step {
+                    Step::Earn => earn(&life, now),
+                    Step::Expire => expire(&life, now),
+                    Step::Release => release(&life, now),
+                    Step::End => end(&life, now).ok().map(|ending| ending.change),
+                    Step::Extend(term, max) => {
+                        let max = max.map(|dollars| Usd::from_micros(dollars * 1_000_000));
+                        extend(&life, term, max, &means, order(), now).ok()
+                    }
+                    Step::Price(dollars) => {
+                        means.market.price = Some(Usd::from_micros(dollars * 1_000_000));
+                        None
+                    }
+                };
+                let Some(change) = change else { continue };
+                purse.book(&change);
+                prop_assert_eq!(purse.sum(), all);
+                prop_assert!(purse.escrow >= Usd::ZERO && purse.platform <= purse.earnings);
+                prop_assert!(life.state != RentalState::Ended, "it ended once");
+                life = change.after;
+                prop_assert!(life.state == RentalState::Active || life.held() == Usd::ZERO);
+                for period in &life.periods {
+                    prop_assert!(period.earned + period.refunded <= period.total);
+                }
+                prop_assert_eq!(life.ends_at, start().plus_months(life.months()));
+            }
+        }
+
+        #[test]
+        fn ending_right_after_the_start_costs_an_hour(
+            term in prop::sample::select(Term::ALL.to_vec()),
+            cents in 1..60_000_i64,
+            seconds in 1..=3_600_i64,
+        ) {
+            let mut life = rental(term, "1", 1);
+            life.price = Usd::from_micros(cents * 10_000);
+            life.periods = vec![period(term, life.price, 1, start())];
+            let ending = end(&life, start().plus_seconds(seconds)).unwrap();
+            // November 22 to December 22: 720 hours.
+            let hour = life.price.part(1, 720).to_cents();
+            prop_assert_eq!(ending.refund, paid(&life) - hour);
+            prop_assert_eq!(ending.used.map(|used| (used.months, used.hours)), Some((0, 1)));
+        }
+
+        #[test]
+        fn what_is_due_next_is_worth_a_cent(
+            term in prop::sample::select(Term::ALL.to_vec()),
+            cents in 1..9_000_i64,
+            seconds in 0..40_000_000_i64,
+        ) {
+            let period = period(term, Usd::from_micros(cents * 10_000), 1, start());
+            let now = start().plus_seconds(seconds);
+            match period.earns_next(now) {
+                None => prop_assert!(now >= period.ends_at),
+                Some(next) => {
+                    prop_assert!(next > now && next <= period.ends_at);
+                    prop_assert!(period.earned_at(next) > period.earned_at(now));
+                    let day_before = next.plus_seconds(-DAY).max(now);
+                    prop_assert_eq!(period.earned_at(day_before), period.earned_at(now));
+                }
+            }
         }
     }
 }

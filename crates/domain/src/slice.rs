@@ -5,6 +5,8 @@
 pub enum SliceState {
     /// Free: whoever pays first gets it, if its node is on the market.
     Available,
+    /// Held by a quote for some minutes.
+    Reserved,
     /// Held by a rental.
     Allocated,
     /// Its node cannot carry it now; it returns when the node can.
@@ -14,9 +16,11 @@ pub enum SliceState {
 /// What happens to a slice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SliceEvent {
-    /// A renter rents it.
+    /// A quote holds it.
+    Hold,
+    /// A renter rents it; a reserved one, whoever has the quote.
     Rent,
-    /// Its rental ends.
+    /// Its rental ends, or the quote's time.
     Release,
     /// Its node lost capacity.
     Retire,
@@ -30,22 +34,25 @@ pub struct Refused;
 
 impl SliceState {
     /// Every state.
-    pub const ALL: [SliceState; 3] =
-        [SliceState::Available, SliceState::Allocated, SliceState::Retired];
+    pub const ALL: [SliceState; 4] =
+        [SliceState::Available, SliceState::Reserved, SliceState::Allocated, SliceState::Retired];
 
     /// The state after `event`. This match is the whole life cycle, so it has no `_` arm.
     ///
-    /// An allocated slice is never retired: a sync does not take away what somebody has paid for.
+    /// A reserved or allocated slice is never retired: a sync does not take away what somebody was
+    /// promised or has paid for.
     pub fn after(self, event: SliceEvent) -> Result<SliceState, Refused> {
-        use SliceEvent::{Release, Rent, Restore, Retire};
-        use SliceState::{Allocated, Available, Retired};
+        use SliceEvent::{Hold, Release, Rent, Restore, Retire};
+        use SliceState::{Allocated, Available, Reserved, Retired};
         match (self, event) {
-            (Available, Rent) => Ok(Allocated),
-            (Allocated, Release) | (Retired, Restore) => Ok(Available),
+            (Available, Hold) => Ok(Reserved),
+            (Available | Reserved, Rent) => Ok(Allocated),
+            (Reserved | Allocated, Release) | (Retired, Restore) => Ok(Available),
             (Available, Retire) => Ok(Retired),
             (Available, Release | Restore)
-            | (Allocated, Rent | Retire | Restore)
-            | (Retired, Rent | Release | Retire) => Err(Refused),
+            | (Reserved, Hold | Retire | Restore)
+            | (Allocated, Hold | Rent | Retire | Restore)
+            | (Retired, Hold | Rent | Release | Retire) => Err(Refused),
         }
     }
 
@@ -53,6 +60,7 @@ impl SliceState {
     pub fn as_str(self) -> &'static str {
         match self {
             SliceState::Available => "available",
+            SliceState::Reserved => "reserved",
             SliceState::Allocated => "allocated",
             SliceState::Retired => "retired",
         }
@@ -75,20 +83,31 @@ mod tests {
 
     #[test]
     fn the_life_cycle_of_a_slice() {
-        let events =
-            [SliceEvent::Rent, SliceEvent::Release, SliceEvent::Retire, SliceEvent::Restore];
-        let mut table = String::from("from       rent       release    retire     restore\n");
+        let events = [
+            SliceEvent::Hold,
+            SliceEvent::Rent,
+            SliceEvent::Release,
+            SliceEvent::Retire,
+            SliceEvent::Restore,
+        ];
+        let mut table =
+            String::from("from       hold       rent       release    retire     restore\n");
         for state in SliceState::ALL {
-            let [rent, release, retire, restore] =
+            let [hold, rent, release, retire, restore] =
                 events.map(|event| state.after(event).map_or("-", SliceState::as_str));
             let from = state.as_str();
-            writeln!(table, "{from:<10} {rent:<10} {release:<10} {retire:<10} {restore}").unwrap();
+            writeln!(
+                table,
+                "{from:<10} {hold:<10} {rent:<10} {release:<10} {retire:<10} {restore}"
+            )
+            .unwrap();
         }
         expect![[r"
-            from       rent       release    retire     restore
-            available  allocated  -          retired    -
-            allocated  -          available  -          -
-            retired    -          -          -          available
+            from       hold       rent       release    retire     restore
+            available  reserved   allocated  -          retired    -
+            reserved   -          allocated  available  -          -
+            allocated  -          -          available  -          -
+            retired    -          -          -          -          available
         "]]
         .assert_eq(&table);
     }

@@ -56,6 +56,50 @@ impl Term {
     }
 }
 
+/// The terms that a farmer offers: at least one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Terms(u8);
+
+impl Terms {
+    /// Every term.
+    pub const ALL: Terms = Terms(0b1111);
+
+    /// Of these terms; `None` if there are none.
+    pub fn of(terms: impl IntoIterator<Item = Term>) -> Option<Terms> {
+        let bits = terms.into_iter().fold(0, |bits, term| bits | Terms::bit(term));
+        (bits != 0).then_some(Terms(bits))
+    }
+
+    /// From the sum of 1 for a month, 2 for three, 4 for six and 8 for twelve, as SQL keeps it.
+    pub fn from_bits(bits: i64) -> Option<Terms> {
+        u8::try_from(bits).ok().filter(|bits| (1..=Terms::ALL.0).contains(bits)).map(Terms)
+    }
+
+    /// The sum that SQL keeps.
+    pub fn bits(self) -> i64 {
+        self.0.into()
+    }
+
+    /// Whether a term is among them.
+    pub fn has(self, term: Term) -> bool {
+        self.0 & Terms::bit(term) != 0
+    }
+
+    /// The terms, the shortest first.
+    pub fn iter(self) -> impl Iterator<Item = Term> {
+        Term::ALL.into_iter().filter(move |term| self.has(*term))
+    }
+
+    fn bit(term: Term) -> u8 {
+        match term {
+            Term::Month => 1,
+            Term::Quarter => 2,
+            Term::HalfYear => 4,
+            Term::Year => 8,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use alloc::string::ToString;
@@ -75,6 +119,17 @@ mod tests {
         check("25", ["25.00", "71.25", "135.00", "255.00"]);
         check("0.01", ["0.01", "0.03", "0.05", "0.10"]);
         check("19.99", ["19.99", "56.97", "107.95", "203.90"]);
+    }
+
+    #[test]
+    fn terms_are_a_set_of_at_least_one() {
+        for bits in 1..=15 {
+            let terms = Terms::from_bits(bits).unwrap();
+            assert_eq!((terms.bits(), Terms::of(terms.iter())), (bits, Some(terms)));
+        }
+        assert_eq!((Terms::from_bits(0), Terms::from_bits(16), Terms::of([])), (None, None, None));
+        let ends = Terms::of([Term::Year, Term::Month]).unwrap();
+        assert!(ends.has(Term::Year) && !ends.has(Term::Quarter));
     }
 
     #[test]

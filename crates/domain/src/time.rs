@@ -49,6 +49,13 @@ impl Timestamp {
         alloc::format!("{:04}-{:02}-{:02}", day.year(), day.month(), day.day())
     }
 
+    /// The first instant of a day that is written as `2026-11-22`; `None` if it is not one.
+    pub fn of_day(text: &str) -> Option<Timestamp> {
+        let day = text.parse::<chrono::NaiveDate>().ok()?;
+        let at = day.and_hms_opt(0, 0, 0)?.and_utc().timestamp();
+        Some(Timestamp::from_seconds(at)).filter(|at| at.date() == text)
+    }
+
     fn calendar(self) -> DateTime<chrono::Utc> {
         DateTime::from_timestamp(self.0, 0).expect("the range of Timestamp is inside of chrono's")
     }
@@ -87,6 +94,14 @@ mod tests {
         check("2026-08-31T23:59:59Z", 6, "2027-02-28T23:59:59Z");
         check("2028-02-29T12:00:00Z", 12, "2029-02-28T12:00:00Z");
         check("2026-12-31T00:00:00Z", 12, "2027-12-31T00:00:00Z");
+    }
+
+    #[test]
+    fn a_day_is_read_as_it_is_printed() {
+        assert_eq!(Timestamp::of_day("2028-02-29"), Some(at("2028-02-29T00:00:00Z")));
+        for text in ["", "2027-02-29", "2026-1-1", "20261-01-01", "1969-12-31", "today"] {
+            assert_eq!(Timestamp::of_day(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -5,11 +5,13 @@
 pub mod outbound;
 
 mod database;
+mod live;
 mod serve;
 mod variables;
 
 pub use database::{SpinDb, current_database};
-pub use serve::serve;
+pub use live::{FeedBody, LiveBody};
+pub use serve::{serve, serve_live};
 pub use variables::{config, variable};
 pub use web::ambient::now;
 

@@ -5,10 +5,12 @@ use std::time::Instant;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
 use web::limit::BODY_BYTES_MAX;
+use web::live::Feed;
 use web::route::Outcome;
 use web::{Context, Kind, Problem, Request, Response, ambient, dispatch, respond};
 
 use crate::database::current_database;
+use crate::live::{FeedBody, LiveBody};
 use crate::{Route, config};
 
 /// Answers a request by the routes of a component, and writes one line of log.
@@ -16,11 +18,27 @@ pub async fn serve(
     routes: &'static [Route],
     request: spin_sdk::http::Request,
 ) -> http::Response<Full<Bytes>> {
+    answer_and_log(routes, request).await.map(|body| Full::new(Bytes::from(body)))
+}
+
+/// The same for routes whose answers may be streams.
+pub async fn serve_live(
+    routes: &'static [Route],
+    request: spin_sdk::http::Request,
+) -> http::Response<LiveBody> {
+    let mut response = answer_and_log(routes, request).await;
+    match response.extensions_mut().remove::<Feed>() {
+        Some(feed) => response.map(|_| LiveBody::Right(FeedBody::new(feed))),
+        None => response.map(|body| LiveBody::Left(Full::new(Bytes::from(body)))),
+    }
+}
+
+async fn answer_and_log(routes: &'static [Route], request: spin_sdk::http::Request) -> Response {
     let started = Instant::now();
     let (request, is_whole) = read(request).await;
     let (outcome, request_id) = answer(routes, &request, is_whole);
     log(&request, &outcome, &request_id, started);
-    outcome.response.map(|body| Full::new(Bytes::from(body)))
+    outcome.response
 }
 
 /// Reads the body; `false` if it is too large or was cut off, and then it is empty.

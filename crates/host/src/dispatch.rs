@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use http::{Request, Response};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 use tokio::time::Sleep;
 use wasmtime::component::{GuestTaskId, InstancePre};
 use wasmtime::{Engine, PoolConcurrencyLimitError, Store, StoreContextMut};
@@ -31,6 +31,8 @@ const DEADLINE_SLACK: Duration = Duration::from_secs(2);
 pub(crate) struct Dispatcher {
     component: Arc<Component>,
     handler: ProxyHandler<Instances>,
+    /// This component's own, of which there are fewer.
+    own_places: Arc<Semaphore>,
     /// Shared by all components of a host.
     places: Arc<Semaphore>,
 }
@@ -48,7 +50,9 @@ impl Dispatcher {
             Err(_) => ProxyPre::P2(p2::bindings::ProxyPre::new(pre)?),
         };
         let instances = Instances { component: Arc::clone(&component), engine, pre };
-        Ok(Dispatcher { component, handler: ProxyHandler::new(instances), places })
+        let own_places = usize::from(component.limits.concurrent_requests_per_component);
+        let own_places = Arc::new(Semaphore::new(own_places));
+        Ok(Dispatcher { component, handler: ProxyHandler::new(instances), own_places, places })
     }
 
     /// The component's answer.
@@ -57,12 +61,16 @@ impl Dispatcher {
         request: Request<WasiBody>,
     ) -> Result<Response<WasiBody>, Problem> {
         let limits = self.component.limits;
-        let place = Arc::clone(&self.places).acquire_owned();
-        let Ok(Ok(place)) = tokio::time::timeout(limits.queue_wait, place).await else {
+        // Whoever waits for one of its component's places takes none of the others' meanwhile.
+        let places = async {
+            let own = Arc::clone(&self.own_places).acquire_owned().await?;
+            Ok::<_, AcquireError>([own, Arc::clone(&self.places).acquire_owned().await?])
+        };
+        let Ok(Ok(places)) = tokio::time::timeout(limits.queue_wait, places).await else {
             return Err(Problem::Busy);
         };
         let is_late = Arc::new(AtomicBool::new(false));
-        let ticket = Ticket { is_late: Arc::clone(&is_late), _place: place };
+        let ticket = Ticket { is_late: Arc::clone(&is_late), _places: places };
         let answer = self.handler.handle(ticket, request);
         let answer =
             match tokio::time::timeout(limits.request_deadline + DEADLINE_SLACK, answer).await {
@@ -91,7 +99,7 @@ struct Ticket {
     /// Tells the one who waits why there is no answer.
     is_late: Arc<AtomicBool>,
     /// Given back when the guest is done, also when nobody waits for the answer any more.
-    _place: OwnedSemaphorePermit,
+    _places: [OwnedSemaphorePermit; 2],
 }
 
 /// Makes instances of one component.

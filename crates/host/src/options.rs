@@ -75,6 +75,9 @@ impl fmt::Debug for HostOptions {
 pub struct Limits {
     /// Requests that components work on at once. Each takes an instance.
     pub concurrent_requests: u16,
+    /// Of those, how many one component works on at once, so that one whose answers take long, such
+    /// as streams, leaves room for the others.
+    pub concurrent_requests_per_component: u16,
     /// How long a request waits for its turn before it gets a 503.
     pub queue_wait: Duration,
     /// How long a component may take until it answers.
@@ -106,6 +109,7 @@ impl Default for Limits {
     fn default() -> Limits {
         Limits {
             concurrent_requests: 128,
+            concurrent_requests_per_component: 96,
             queue_wait: Duration::from_secs(5),
             request_deadline: Duration::from_secs(30),
             response_deadline: Duration::from_mins(10),

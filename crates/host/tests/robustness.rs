@@ -7,8 +7,8 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use host::HostOptions;
-use support::{Client, get, start, start_with, text, wait_for};
+use host::{Host, HostOptions};
+use support::{Client, TestApp, get, start, start_with, text, wait_for};
 
 fn short_deadline(options: &mut HostOptions) {
     options.limits.request_deadline = Duration::from_millis(400);
@@ -83,6 +83,36 @@ async fn more_requests_than_instances_are_a_503() {
     slow.write("y").await;
     assert_eq!(slow.read(false).await.body, "xy");
     assert_eq!(text(&host, "/hello").await, "hello");
+}
+
+#[tokio::test]
+async fn a_component_that_is_busy_leaves_room_for_the_others() {
+    let app = TestApp::new();
+    let other = "[[trigger.http]]\nroute = \"/hello\"\ncomponent = \"other\"\n\n\
+                 [component.other]\nsource = \"guest.wasm\"\n\n[component.guest]";
+    app.edit("[component.guest]", other);
+    let mut options = app.options();
+    options.limits.concurrent_requests = 4;
+    options.limits.concurrent_requests_per_component = 3;
+    options.limits.queue_wait = Duration::from_millis(200);
+    let host = Host::start(options).await.unwrap();
+    let mut busy = Vec::new();
+    for _ in 0..6 {
+        let mut client = Client::connect(host.addr()).await;
+        client.write("GET /sleep?2000 HTTP/1.1\r\nhost: a\r\n\r\n").await;
+        busy.push(client);
+    }
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    for _ in 0..3 {
+        assert_eq!(text(&host, "/hello").await, "hello");
+    }
+    get(&host, "/count").await.assert_problem(503);
+    let mut statuses = Vec::new();
+    for mut client in busy {
+        statuses.push(client.read(false).await.status);
+    }
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 200, 200, 503, 503, 503]);
 }
 
 #[tokio::test]

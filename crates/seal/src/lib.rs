@@ -16,6 +16,8 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use hmac::{Hmac, Mac as _};
+use sha2::Sha256;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 /// Bytes of a key: 256 bits.
@@ -114,6 +116,27 @@ impl Keys {
     }
 }
 
+impl Keys {
+    /// Signs a message for `purpose`: the key's number and an HMAC-SHA256 in base64.
+    pub fn sign(&self, purpose: &str, message: &[u8]) -> String {
+        let key = &self.0[0];
+        let mac = key.mac(purpose, message).finalize().into_bytes();
+        alloc::format!("{}:{}", key.id, BASE64_STANDARD.encode(mac))
+    }
+
+    /// Whether this is what one of these keys signs a message with, for `purpose`.
+    pub fn verify(&self, purpose: &str, message: &[u8], signature: &str) -> bool {
+        let signed = || {
+            let (id, mac) = signature.split_once(':')?;
+            let id: u32 = id.parse().ok()?;
+            let key = self.0.iter().find(|key| key.id == id)?;
+            let mac = BASE64_STANDARD.decode(mac).ok()?;
+            key.mac(purpose, message).verify_slice(&mac).ok()
+        };
+        signed().is_some()
+    }
+}
+
 /// The number of the key that sealed these bytes; `None` if they are of another form.
 pub fn key_id(sealed: &[u8]) -> Option<u32> {
     let (form, rest) = sealed.split_first()?;
@@ -128,6 +151,16 @@ impl Key {
         let decoded = Zeroizing::new(BASE64_STANDARD.decode(key).ok()?);
         let bytes = decoded.as_slice().try_into().ok()?;
         Some(Key { id, bytes })
+    }
+
+    /// Another key for each purpose, so that what is signed for one is worth nothing for another,
+    /// and none of them encrypts.
+    fn mac(&self, purpose: &str, message: &[u8]) -> Hmac<Sha256> {
+        let keyed = |key: &[u8]| {
+            Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes a key of any length")
+        };
+        let derived = keyed(&self.bytes).chain_update(b"sign ").chain_update(purpose).finalize();
+        keyed(&derived.into_bytes()).chain_update(message)
     }
 
     fn cipher(&self) -> XChaCha20Poly1305 {
@@ -231,6 +264,20 @@ mod tests {
         #[test]
         fn any_bytes_are_refused(bytes: Vec<u8>) {
             prop_assert!(keys(&[1]).open(PLACE, &bytes).is_err());
+        }
+    }
+
+    #[test]
+    fn a_signature_is_good_for_its_message_and_purpose_only() {
+        let keys = Keys::parse(&key_text(1, &[7; KEY_BYTES])).unwrap();
+        let signature = keys.sign("quote", b"100 dollars");
+        assert!(signature.starts_with("1:") && keys.verify("quote", b"100 dollars", &signature));
+        assert!(!keys.verify("quote", b"1 dollar", &signature));
+        assert!(!keys.verify("receipt", b"100 dollars", &signature));
+        let other = Keys::parse(&key_text(1, &[8; KEY_BYTES])).unwrap();
+        assert!(!other.verify("quote", b"100 dollars", &signature));
+        for text in ["", "1:", "2:AAAA", "x", "1:####"] {
+            assert!(!keys.verify("quote", b"100 dollars", text), "{text}");
         }
     }
 }

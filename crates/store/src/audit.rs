@@ -1,22 +1,12 @@
-//! The audit log: who did what. Append-only, and chained by hashes.
+//! The audit log: who did what. Append-only, and chained by seals that follow within seconds.
 //!
-//! An entry is written where the deed is done. Its seal, SHA-256 over the seal before and the
-//! entry, follows within seconds: SQL has no such function, so that the mailer's cron computes it.
-//! Who changes an old entry would have to change every later seal, and the last one is in the log
-//! of each run.
+//! An entry is written where the deed is done.
 
 use domain::id::AccountId;
 use domain::time::Timestamp;
-use sha2::{Digest, Sha256};
 
-use crate::db::{Db, Row, StoreError, Value, only};
-
-/// How many entries are sealed at once.
-const SEALED_AT_ONCE: u32 = 500;
-/// How many entries are checked, the newest ones.
-pub const CHECKED_MAX: u32 = 100_000;
-/// How many entries are read at once.
-const READ_AT_ONCE: u32 = 1_000;
+use crate::chain::{self, Chain, Form, Head, Link, Seal};
+use crate::db::{Db, Row, StoreError, Value};
 
 /// How something was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,30 +107,23 @@ pub struct Entry {
     /// When.
     pub created_at: Timestamp,
     /// Its seal; `None` until it has one.
-    pub seal: Option<[u8; 32]>,
+    pub seal: Option<Seal>,
 }
 
 impl Entry {
-    /// The seal that follows from the one before. Every part has its length before it, so that no
-    /// two entries have one form.
-    fn seal_after(&self, before: &[u8]) -> [u8; 32] {
-        let mut hasher = Sha256::new();
-        hasher.update(before);
-        hasher.update(self.id.to_be_bytes());
-        hasher.update(self.created_at.seconds().to_be_bytes());
-        for part in [
-            self.action.as_str(),
-            self.actor.as_str(),
-            &self.actor_id,
-            self.account.as_deref().unwrap_or_default(),
-            &self.subject,
-            &self.address,
-            &self.request_id,
-        ] {
-            hasher.update((part.len() as u64).to_be_bytes());
-            hasher.update(part);
-        }
-        hasher.finalize().into()
+    /// The entry in the chain.
+    fn into_link(self) -> Link {
+        let mut form = Form::default();
+        form.number(self.id);
+        form.number(self.created_at.seconds());
+        form.text(&self.action);
+        form.text(self.actor.as_str());
+        form.text(&self.actor_id);
+        form.text(self.account.as_deref().unwrap_or_default());
+        form.text(&self.subject);
+        form.text(&self.address);
+        form.text(&self.request_id);
+        Link { id: self.id, form, seal: self.seal }
     }
 }
 
@@ -197,69 +180,21 @@ const SEAL: &str = "
     INSERT INTO audit_seals (audit_id, hash)
     SELECT value ->> 0, unhex(value ->> 1) FROM json_each(?1)";
 
-/// The end of the chain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Head {
-    /// The last entry that has a seal; 0 if none has.
-    pub id: i64,
-    /// Its seal; zeros if none has one.
-    pub hash: [u8; 32],
-    /// Whether this call has moved it on.
-    pub is_new: bool,
-}
+const CHAIN: Chain = Chain {
+    after: AFTER,
+    seal_from_end: SEAL_FROM_END,
+    write: SEAL,
+    read: |rows| rows.into_iter().map(|row| Ok(read(row)?.into_link())).collect(),
+};
 
-/// Seals the entries that have no seal yet, a bounded number each time. Answers the end of the
-/// chain. Another one that does the same at once does no harm: both compute the same.
+/// Seals the entries that have no seal yet, a bounded number each time.
 pub fn seal(db: &impl Db) -> Result<Head, StoreError> {
-    let head = head(db, 0)?;
-    let rows = db.run(AFTER, &[head.id.into(), SEALED_AT_ONCE.into()])?;
-    let mut last = head;
-    let mut seals = Vec::new();
-    for row in rows {
-        let entry = read(row)?;
-        last = Head { id: entry.id, hash: entry.seal_after(&last.hash), is_new: true };
-        seals.push(format!("[{},\"{}\"]", last.id, hex(&last.hash)));
-    }
-    if seals.is_empty() {
-        return Ok(head);
-    }
-    match db.run(SEAL, &[format!("[{}]", seals.join(",")).as_str().into()]) {
-        Ok(_) => Ok(last),
-        // Somebody else has sealed them meanwhile.
-        Err(StoreError::Refused(_)) => Ok(head),
-        Err(error) => Err(error),
-    }
-}
-
-/// The last seal that is `from_end` numbers before the end.
-fn head(db: &impl Db, from_end: u32) -> Result<Head, StoreError> {
-    match only(db.run(SEAL_FROM_END, &[from_end.into()])?) {
-        Some(row) => Ok(Head { id: row.integer(0)?, hash: hash(&row, 1)?, is_new: false }),
-        None => Ok(Head { id: 0, hash: [0; 32], is_new: false }),
-    }
+    CHAIN.seal(db)
 }
 
 /// How many of the newest entries are not as they were sealed, or were put among those that are.
 pub fn broken(db: &impl Db) -> Result<u64, StoreError> {
-    let end = head(db, 0)?;
-    let mut last = head(db, CHECKED_MAX)?;
-    let mut broken = 0;
-    while last.id < end.id {
-        let rows = db.run(AFTER, &[last.id.into(), READ_AT_ONCE.into()])?;
-        if rows.is_empty() {
-            // Seals of entries that are gone.
-            return Ok(broken + 1);
-        }
-        for row in rows {
-            let entry = read(row)?;
-            if entry.id > end.id {
-                break;
-            }
-            broken += u64::from(entry.seal != Some(entry.seal_after(&last.hash)));
-            last = Head { hash: entry.seal.unwrap_or(last.hash), id: entry.id, ..last };
-        }
-    }
-    Ok(broken)
+    CHAIN.broken(db)
 }
 
 fn read(row: Row) -> Result<Entry, StoreError> {
@@ -273,23 +208,6 @@ fn read(row: Row) -> Result<Entry, StoreError> {
         address: row.text(6)?.to_owned(),
         request_id: row.text(7)?.to_owned(),
         created_at: row.timestamp(8)?,
-        seal: match row.0.get(9) {
-            Some(Value::Null) => None,
-            _ => Some(hash(&row, 9)?),
-        },
+        seal: chain::optional_seal(&row, 9)?,
     })
-}
-
-fn hash(row: &Row, column: usize) -> Result<[u8; 32], StoreError> {
-    let bytes = row.blob(column)?;
-    bytes.try_into().map_err(|_| StoreError::Corrupt(format!("column {column} is no hash")))
-}
-
-/// A hash in hexadecimal.
-pub fn hex(hash: &[u8]) -> String {
-    hash.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(digit).collect()
-}
-
-fn digit(value: u8) -> char {
-    char::from_digit(value.into(), 16).unwrap_or('0')
 }

@@ -21,7 +21,7 @@ pub fn balance(db: &impl Db, account: AccountId) -> Result<Usd, StoreError> {
 pub struct WalletEntry {
     /// The transaction's number.
     pub id: i64,
-    /// `credit` or `rental`.
+    /// Such as `credit`, `rental`, `extension` or `refund`.
     pub kind: String,
     /// Why, in words.
     pub reason: String,
@@ -31,8 +31,8 @@ pub struct WalletEntry {
     pub balance_after: Usd,
     /// When.
     pub created_at: Timestamp,
-    /// The rental's id, or the key of the credit.
-    pub reference: String,
+    /// The rental that it was about, if it was about one.
+    pub rental: Option<RentalId>,
 }
 
 /// One page of a wallet's entries, the newest first.
@@ -41,7 +41,7 @@ pub struct WalletEntry {
 /// primary key of `ledger_entries`.
 const ENTRIES: &str = "
     SELECT t.id, t.kind, t.reason, e.amount_micros, e.balance_after_micros, t.created_at,
-           t.reference
+           t.rental_id
       FROM ledger_accounts a
       JOIN ledger_entries e ON e.ledger_account_id = a.id
       JOIN ledger_transactions t ON t.id = e.transaction_id
@@ -68,28 +68,32 @@ fn read_entry(row: &Row) -> Result<WalletEntry, StoreError> {
         amount: Usd::from_micros(row.integer(3)?),
         balance_after: Usd::from_micros(row.integer(4)?),
         created_at: row.timestamp(5)?,
-        reference: row.text(6)?.to_owned(),
+        rental: row.optional_text(6)?.map(|_| row.parsed(6, RentalId::parse)).transpose()?,
     })
 }
 
-/// The entry that paid for a rental: `?1` renter, `?2` rental. No row means that this account did
-/// not rent it. Served by the unique key of `ledger_transactions`.
-const ENTRY_OF_RENTAL: &str = "
+/// What moved through the wallet of `?1` for the rental `?2`, the newest first; at most `?3`.
+/// Served by the index `ledger_transactions_by_rental`.
+const OF_RENTAL: &str = "
     SELECT t.id, t.kind, t.reason, e.amount_micros, e.balance_after_micros, t.created_at,
-           t.reference
+           t.rental_id
       FROM ledger_transactions t
       JOIN ledger_entries e ON e.transaction_id = t.id
       JOIN ledger_accounts a ON a.id = e.ledger_account_id
-     WHERE t.kind = 'rental' AND t.reference = ?2 AND a.kind = 'wallet' AND a.owner_id = ?1";
+     WHERE t.rental_id = ?2 AND a.kind = 'wallet' AND a.owner_id = ?1
+     ORDER BY t.id DESC LIMIT ?3";
 
-/// The entry of a renter's wallet that paid for a rental.
-pub fn entry_of_rental(
+/// How many entries of one rental are shown.
+const OF_RENTAL_MAX: u32 = 100;
+
+/// What moved through an account's wallet for a rental, the newest first.
+pub fn of_rental(
     db: &impl Db,
-    renter: AccountId,
+    account: AccountId,
     rental: RentalId,
-) -> Result<Option<WalletEntry>, StoreError> {
-    let row = only(db.run(ENTRY_OF_RENTAL, &[Value::text(renter), Value::text(rental)])?);
-    row.as_ref().map(read_entry).transpose()
+) -> Result<Vec<WalletEntry>, StoreError> {
+    let params = [Value::text(account), Value::text(rental), OF_RENTAL_MAX.into()];
+    db.run(OF_RENTAL, &params)?.iter().map(read_entry).collect()
 }
 
 /// A credit that the operator grants.
@@ -152,4 +156,75 @@ pub fn credit(db: &impl Db, credit: &Credit<'_>, now: Timestamp) -> Result<Credi
     } else {
         Ok(Credited::KeyReused)
     }
+}
+
+/// A credit for a promise that was not kept, out of what the farmer has earned.
+pub struct SlaCredit<'a> {
+    /// The rental whose promise it was.
+    pub rental: RentalId,
+    /// How much.
+    pub amount: Usd,
+    /// Why, in the operator's words; renter and farmer see it.
+    pub reason: &'a str,
+    /// Marks one intention of the operator, so that a retry has no second effect.
+    pub key: &'a str,
+}
+
+/// What came of a credit for a promise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SlaCredited {
+    /// It is booked, now or by an earlier try with the same key.
+    Done,
+    /// There is no such rental.
+    NoSuchRental,
+    /// The farmer has not earned that much.
+    NotEarned,
+    /// The key was used for another rental or another amount.
+    KeyReused,
+}
+
+/// Books a credit for a promise: `?1` rental, `?2` amount, `?3` reason, `?4` key, `?5` now.
+const CREDIT_SLA: &str = "
+    INSERT INTO post_booking (rental_id, booking, created_at)
+    SELECT id, json_object('kind', 'sla-credit', 'reference', ?4, 'reason', ?3, 'entries',
+                           json_array(
+                               json_object('kind', 'earnings', 'owner', farmer_id, 'micros', -?2),
+                               json_object('kind', 'wallet', 'owner', renter_id, 'micros', ?2))), ?5
+      FROM rentals WHERE id = ?1";
+
+/// The credit for a promise of the key `?1`: its rental and amount.
+const SLA_OF_KEY: &str = "
+    SELECT t.rental_id, e.amount_micros
+      FROM ledger_transactions t
+      JOIN ledger_entries e ON e.transaction_id = t.id
+      JOIN ledger_accounts a ON a.id = e.ledger_account_id AND a.kind = 'wallet'
+     WHERE t.kind = 'sla-credit' AND t.reference = ?1";
+
+/// Whether there is a rental `?1`.
+const IS_RENTAL: &str = "SELECT 1 FROM rentals WHERE id = ?1";
+
+/// Credits the renter of a rental out of what its farmer has earned, once for each key.
+pub fn credit_sla(
+    db: &impl Db,
+    credit: &SlaCredit<'_>,
+    now: Timestamp,
+) -> Result<SlaCredited, StoreError> {
+    let params = [
+        Value::text(credit.rental),
+        credit.amount.micros().into(),
+        credit.reason.into(),
+        credit.key.into(),
+        now.into(),
+    ];
+    match db.run(CREDIT_SLA, &params) {
+        Ok(_) | Err(StoreError::Refused(_)) => {}
+        Err(error) => return Err(error),
+    }
+    if let Some(row) = only(db.run(SLA_OF_KEY, &[credit.key.into()])?) {
+        let is_same =
+            row.text(0)? == credit.rental.to_string() && row.integer(1)? == credit.amount.micros();
+        return Ok(if is_same { SlaCredited::Done } else { SlaCredited::KeyReused });
+    }
+    let is_there = only(db.run(IS_RENTAL, &[Value::text(credit.rental)])?).is_some();
+    Ok(if is_there { SlaCredited::NotEarned } else { SlaCredited::NoSuchRental })
 }

@@ -5,23 +5,33 @@
 
 pub mod accounts;
 pub mod audit;
+pub mod chain;
 pub mod challenges;
 pub mod db;
 #[cfg(feature = "rusqlite")]
 pub mod db_rusqlite;
+pub mod due;
+pub mod events;
 pub mod factors;
 pub mod invariants;
 pub mod ledger;
+pub mod ledger_chain;
 pub mod limits;
 pub mod mails;
 pub mod migrate;
 pub mod nodes;
 pub mod offers;
+pub mod quotes;
+pub mod receipts;
 pub mod rentals;
+pub mod renting;
 pub mod sealed;
 pub mod sessions;
+pub mod statements;
 pub mod sync;
 pub mod tokens;
+pub mod top_ups;
+pub mod transfers;
 
 pub use db::{Db, Row, Rows, StoreError, Value};
 #[cfg(feature = "rusqlite")]

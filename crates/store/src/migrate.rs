@@ -20,7 +20,7 @@ pub struct Migration {
 }
 
 /// Every migration, in order.
-pub const MIGRATIONS: [Migration; 9] = [
+pub const MIGRATIONS: [Migration; 14] = [
     Migration {
         number: 1,
         name: "accounts",
@@ -53,6 +53,31 @@ pub const MIGRATIONS: [Migration; 9] = [
         number: 9,
         name: "changes",
         sql: include_str!("../../../migrations/0009_changes.sql"),
+    },
+    Migration {
+        number: 10,
+        name: "rentals",
+        sql: include_str!("../../../migrations/0010_rentals.sql"),
+    },
+    Migration {
+        number: 11,
+        name: "event_indexes",
+        sql: include_str!("../../../migrations/0011_event_indexes.sql"),
+    },
+    Migration {
+        number: 12,
+        name: "ledger_seals",
+        sql: include_str!("../../../migrations/0012_ledger_seals.sql"),
+    },
+    Migration {
+        number: 13,
+        name: "ledger_months",
+        sql: include_str!("../../../migrations/0013_ledger_months.sql"),
+    },
+    Migration {
+        number: 14,
+        name: "payments",
+        sql: include_str!("../../../migrations/0014_payments.sql"),
     },
 ];
 

@@ -172,15 +172,14 @@ pub fn of_farmer(
     db.run(OF_FARMER, &params)?.iter().map(read_farm_node).collect()
 }
 
-/// The node `?2` of the farmer `?1`, with its slices as JSON: number, state, renter, end. `?3` the
-/// only farm or NULL.
+/// The node `?2` of the farmer `?1`, with its slices as JSON: number, state, renter and end.
+/// `?3` the only farm or NULL.
 const FIND: &str = concat!(
     "SELECT ",
     farm_node_columns!(),
     ", (SELECT json_group_array(json_array(s.number, s.state, a.email, r.ends_at))
           FROM slices s
-          LEFT JOIN rentals r
-            ON r.node_id = s.node_id AND r.slice_number = s.number AND r.state = 'active'
+          LEFT JOIN rentals r ON r.id = s.rental_id
           LEFT JOIN accounts a ON a.id = r.renter_id
          WHERE s.node_id = n.id AND s.state <> 'retired')
       FROM nodes n
@@ -227,16 +226,18 @@ pub struct Terms {
     pub min_uptime: Uptime,
     /// The promised bandwidth.
     pub min_bandwidth: Bandwidth,
+    /// For which terms.
+    pub terms: domain::term::Terms,
 }
 
 /// Sets what a farmer offers, if the offer is still at the version that the caller read.
 ///
 /// `?1` farmer, `?2` node, `?3` version read, `?4` name, `?5` price, `?6` uptime, `?7` bandwidth,
-/// `?8` listing, `?9` now. No row comes back if it has changed meanwhile.
+/// `?8` listing, `?9` now, `?10` terms. No row comes back if it has changed meanwhile.
 const SET: &str = "
     UPDATE nodes
        SET name = ?4, price_micros = ?5, min_uptime = ?6, min_bandwidth_mbps = ?7, listing = ?8,
-           offer_version = offer_version + 1, offer_changed_at = ?9
+           terms = ?10, offer_version = offer_version + 1, offer_changed_at = ?9
      WHERE farmer_id = ?1 AND id = ?2 AND offer_version = ?3
  RETURNING offer_version";
 
@@ -261,6 +262,7 @@ pub fn set(
         terms.min_bandwidth.mbps().into(),
         listing.as_str().into(),
         now.into(),
+        terms.terms.bits().into(),
     ];
     Ok(!db.run(SET, &params)?.is_empty())
 }
@@ -272,6 +274,8 @@ pub struct Summary {
     pub nodes: u32,
     /// Free slices.
     pub available_slices: u32,
+    /// Slices that quotes hold.
+    pub reserved_slices: u32,
     /// Rented slices.
     pub allocated_slices: u32,
     /// The farmer's share of what is in escrow for running rentals.
@@ -282,9 +286,13 @@ pub struct Summary {
 
 /// The farm of `?1` in figures.
 const SUMMARY: &str = "
-    SELECT count(*), coalesce(sum(available_slices), 0), coalesce(sum(allocated_slices), 0),
-           (SELECT coalesce(sum(total_micros - fee_micros), 0) FROM rentals
-             WHERE farmer_id = ?1 AND state = 'active'),
+    SELECT count(*), coalesce(sum(available_slices), 0), coalesce(sum(reserved_slices), 0),
+           coalesce(sum(allocated_slices), 0),
+           (SELECT coalesce(sum(p.total_micros - p.earned_micros - p.refunded_micros - p.fee_micros
+                                + p.earned_micros / 10000 * (p.fee_micros / 10000)
+                                  / max(1, p.total_micros / 10000) * 10000), 0)
+              FROM rentals r JOIN rental_periods p ON p.rental_id = r.id
+             WHERE r.farmer_id = ?1 AND r.state <> 'ended'),
            coalesce((SELECT balance_micros FROM ledger_accounts
                       WHERE kind = 'earnings' AND owner_id = ?1), 0)
       FROM nodes WHERE farmer_id = ?1";
@@ -296,8 +304,9 @@ pub fn summary(db: &impl Db, farmer: AccountId) -> Result<Summary, StoreError> {
     Ok(Summary {
         nodes: row.number(0)?,
         available_slices: row.number(1)?,
-        allocated_slices: row.number(2)?,
-        in_escrow: Usd::from_micros(row.integer(3)?),
-        earned: Usd::from_micros(row.integer(4)?),
+        reserved_slices: row.number(2)?,
+        allocated_slices: row.number(3)?,
+        in_escrow: Usd::from_micros(row.integer(4)?),
+        earned: Usd::from_micros(row.integer(5)?),
     })
 }

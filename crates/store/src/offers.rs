@@ -4,8 +4,10 @@ use domain::id::{AccountId, NodeId, SliceId};
 use domain::listing::Listing;
 use domain::money::Usd;
 use domain::node::NodeStatus;
+pub use domain::order::Filter;
 use domain::promise::{Bandwidth, Uptime};
 use domain::slice::SliceState;
+use domain::term::Terms;
 use domain::time::Timestamp;
 
 use crate::db::{Db, Row, StoreError, only};
@@ -47,8 +49,14 @@ pub struct Offer {
     pub download_mbps: Option<u32>,
     /// Free slices.
     pub available_slices: u32,
+    /// Slices that quotes hold for some minutes.
+    pub reserved_slices: u32,
     /// Rented slices.
     pub allocated_slices: u32,
+    /// The terms that it is offered for.
+    pub terms: Terms,
+    /// Whether the whole node is rented as one.
+    pub is_rented_whole: bool,
     /// Who owns it.
     pub farmer: AccountId,
     /// When the node last reported to the grid.
@@ -58,9 +66,9 @@ pub struct Offer {
 }
 
 impl Offer {
-    /// Free and rented slices.
+    /// Free, reserved and rented slices.
     pub fn total_slices(&self) -> u32 {
-        self.available_slices + self.allocated_slices
+        self.available_slices + self.reserved_slices + self.allocated_slices
     }
 
     /// The uptime that was measured; `None` before the first observation.
@@ -75,16 +83,16 @@ macro_rules! offer_columns {
         "n.id, n.name, n.farm_name, n.country, n.city, n.certified, n.status, n.listing,
          n.offer_version, n.price_micros, n.min_uptime, n.min_bandwidth_mbps, n.observed,
          n.observed_up, n.upload_mbps, n.download_mbps, n.available_slices, n.allocated_slices,
-         n.farmer_id, n.reported_at, n.synced_at"
+         n.farmer_id, n.reported_at, n.synced_at, n.reserved_slices, n.terms, n.whole_rental_id"
     };
 }
 pub(crate) use offer_columns;
 
 /// How many columns an `Offer` has.
-pub(crate) const OFFER_COLUMNS: usize = 21;
+pub(crate) const OFFER_COLUMNS: usize = 24;
 
 pub(crate) fn read_offer(row: &Row) -> Result<Offer, StoreError> {
-    let corrupt = || StoreError::Corrupt("a promise out of range".into());
+    let corrupt = || StoreError::Corrupt("a promise or terms out of range".into());
     Ok(Offer {
         node: NodeId(row.number(0)?),
         name: row.text(1)?.to_owned(),
@@ -107,26 +115,14 @@ pub(crate) fn read_offer(row: &Row) -> Result<Offer, StoreError> {
         farmer: row.parsed(18, AccountId::parse)?,
         reported_at: row.timestamp(19)?,
         synced_at: row.timestamp(20)?,
+        reserved_slices: row.number(21)?,
+        terms: Terms::from_bits(row.integer(22)?).ok_or_else(corrupt)?,
+        is_rented_whole: row.optional_text(23)?.is_some(),
     })
 }
 
 fn optional_mbps(row: &Row, column: usize) -> Result<Option<u32>, StoreError> {
     row.optional_integer(column)?.map(|_| row.number(column)).transpose()
-}
-
-/// What a search is narrowed by.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Filter {
-    /// The country's English name, in any case.
-    pub country: Option<String>,
-    /// The highest price per slice and month.
-    pub max_price: Option<Usd>,
-    /// The lowest promised uptime.
-    pub min_uptime: Option<Uptime>,
-    /// The lowest promised bandwidth.
-    pub min_bandwidth: Option<Bandwidth>,
-    /// Whether only certified hardware counts.
-    pub certified_only: bool,
 }
 
 /// In which order a search answers.
@@ -348,6 +344,30 @@ const COUNTRIES: &str = "
 /// The countries in which something is on offer, in order.
 pub fn countries(db: &impl Db) -> Result<Vec<String>, StoreError> {
     db.run(COUNTRIES, &[])?.iter().map(|row| row.text(0).map(str::to_owned)).collect()
+}
+
+/// The market's offers that are nearest to a node's: in its country first, then by price. `?1` node
+/// or NULL, `?2` the number of free slices that are wanted, `?3` how many rows. Served by the index
+/// `nodes_by_price`: it reads what is on offer.
+const NEAREST: &str = concat!(
+    "SELECT ",
+    offer_columns!(),
+    " FROM nodes n
+       LEFT JOIN nodes m ON m.id = ?1
+      WHERE n.listing = 'published' AND n.available_slices >= max(?2, 1) AND n.id IS NOT ?1
+      ORDER BY n.country IS NOT m.country, abs(n.price_micros - coalesce(m.price_micros, 0)), n.id
+      LIMIT ?3"
+);
+
+/// Up to `limit` offers with `count` free slices that are nearest to `node`.
+pub fn nearest(
+    db: &impl Db,
+    node: Option<NodeId>,
+    count: u32,
+    limit: u32,
+) -> Result<Vec<Offer>, StoreError> {
+    let params = [node.map(|node| node.0).into(), count.into(), limit.into()];
+    db.run(NEAREST, &params)?.iter().map(read_offer).collect()
 }
 
 /// Every statement of a search, for the test of their plans.

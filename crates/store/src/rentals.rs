@@ -1,229 +1,162 @@
-//! Renting, rentals, and their end.
+//! Rentals as they are, and what becomes of them.
 
-use domain::id::{AccountId, NodeId, RentalId, SliceId, TokenId};
+use domain::booking::{Booking, Entry, LedgerAccount};
+use domain::id::{AccountId, NodeId, OrderId, RentalId, SliceId, TokenId};
 use domain::listing::Listing;
 use domain::money::{Percent, Usd};
+use domain::order::IdempotencyKey;
+use domain::period::Period;
 use domain::promise::{Bandwidth, Uptime};
-use domain::rental::{self, IdempotencyKey, RentError, RentRequest, RentalState, Snapshot};
-use domain::slice::SliceState;
+use domain::rental::{
+    self, Change, EndedAlready, Ending, ExtendError, Market, Means, Renewal, RentalState,
+};
 use domain::term::Term;
 use domain::time::Timestamp;
+use serde::Deserialize;
+use serde_json::{Value as Json, json};
 
 use crate::db::{Db, Row, StoreError, Value, only};
 
-/// How often a request to rent is decided before the caller is asked to try again.
-const SAVE_ATTEMPTS: u32 = 3;
+/// How often a change is decided before the caller is asked to try again. Each miss means that
+/// somebody else was done: with 32 renters after the same few slices, three were not enough.
+pub(crate) const SAVE_ATTEMPTS: u32 = 20;
 
-/// One renter holding one slice for a while.
+/// A renter holding a slice, or a whole node, for a while.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rental {
-    /// Its id.
-    pub id: RentalId,
-    /// The slice.
-    pub slice: SliceId,
-    /// Who holds it.
-    pub renter: AccountId,
-    /// Whether it runs.
-    pub state: RentalState,
-    /// For how long.
-    pub term: Term,
-    /// The price per month before the discount.
-    pub price: Usd,
-    /// What was charged for the whole term.
-    pub total: Usd,
+    /// What decisions are made on.
+    pub life: rental::Rental,
     /// The promise as sold.
     pub min_uptime: Uptime,
     /// The promise as sold.
     pub min_bandwidth: Bandwidth,
-    /// The start.
-    pub started_at: Timestamp,
-    /// The end.
-    pub ends_at: Timestamp,
+    /// The renter's own name for it; empty if there is none.
+    pub name: String,
+    /// The renter's own labels.
+    pub labels: Vec<String>,
+    /// Whether and how it is extended by itself.
+    pub renewal: Option<Renewal>,
     /// The farmer's name for the node.
     pub node_name: String,
     /// The node's country.
     pub country: String,
     /// The node's city.
     pub city: String,
-    request_hash: Vec<u8>,
+    /// How often a sync looked at the node.
+    pub observed: u64,
+    /// How often it was up then.
+    pub observed_up: u64,
+    /// What the node offers now.
+    pub market: Market,
 }
 
-/// A request to rent, and who makes it.
-#[derive(Clone, Copy, Debug)]
-pub struct Order<'a> {
-    /// What is asked for.
-    pub request: &'a RentRequest,
-    /// Who asks.
-    pub renter: AccountId,
-    /// The token that asks, if one does.
-    pub token: Option<TokenId>,
-    /// Marks the intention.
-    pub key: &'a IdempotencyKey,
-    /// SHA-256 of the request, to tell a retry from another request with the same key.
-    pub request_hash: [u8; 32],
-    /// What the platform keeps.
-    pub platform_fee: Percent,
-}
+impl Rental {
+    /// The slice; `None` for a whole node.
+    pub fn slice(&self) -> Option<SliceId> {
+        self.life.slice.map(|number| SliceId { node: self.life.node, number })
+    }
 
-/// Why a slice was not rented.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RentFailure {
-    /// The rules say no.
-    #[error(transparent)]
-    Rule(#[from] RentError),
-    /// The key was used for another request.
-    #[error("this Idempotency-Key was used for another request; use a new key")]
-    KeyReused,
-    /// The machine failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
+    /// The uptime that was measured of its node; `None` before the first observation.
+    pub fn measured_uptime(&self) -> Option<Uptime> {
+        Uptime::measured(self.observed_up, self.observed)
+    }
+
+    /// What one term costs that follows now, at the price that an extension has; `None` where there
+    /// can be none.
+    pub fn renewal_total(&self, term: Term) -> Option<Usd> {
+        let price = self.life.renewal_price(self.market).ok()?;
+        Some(term.total(price.times(self.life.slices)))
+    }
 }
 
 /// The columns of a `Rental`, of the tables `rentals r` and `nodes n`.
 macro_rules! rental_columns {
     () => {
-        "r.id, r.node_id, r.slice_number, r.renter_id, r.state, r.term_months, r.price_micros,
-         r.total_micros, r.min_uptime, r.min_bandwidth_mbps, r.started_at, r.ends_at,
-         n.name, n.country, n.city, r.request_hash"
+        "r.id, r.version, r.node_id, r.slice_number, r.slices, r.renter_id, r.farmer_id, r.state,
+         r.price_micros, r.price_until, r.started_at, r.ends_at, r.ended_at, r.min_uptime,
+         r.min_bandwidth_mbps, r.name, r.labels, r.renew_months, r.renew_max_micros, n.name,
+         n.country, n.city, n.observed, n.observed_up, n.listing, n.price_micros,
+         (SELECT json_group_array(json_array(number, months, price_micros, total_micros,
+                                             fee_micros, earned_micros, refunded_micros, starts_at,
+                                             ends_at))
+            FROM rental_periods WHERE rental_id = r.id)"
     };
 }
+pub(crate) use rental_columns;
 
-fn read_rental(row: &Row) -> Result<Rental, StoreError> {
-    let corrupt = |what: &str| StoreError::Corrupt(format!("a rental's {what} is out of range"));
-    Ok(Rental {
+/// How many columns a `Rental` has.
+pub(crate) const RENTAL_COLUMNS: usize = 27;
+
+#[derive(Deserialize)]
+struct PeriodRow(u32, u32, i64, i64, i64, i64, i64, i64, i64);
+
+impl PeriodRow {
+    fn read(self) -> Period {
+        let PeriodRow(number, months, price, total, fee, earned, refunded, starts_at, ends_at) =
+            self;
+        Period {
+            number,
+            months,
+            price: Usd::from_micros(price),
+            total: Usd::from_micros(total),
+            fee: Usd::from_micros(fee),
+            earned: Usd::from_micros(earned),
+            refunded: Usd::from_micros(refunded),
+            starts_at: Timestamp::from_seconds(starts_at),
+            ends_at: Timestamp::from_seconds(ends_at),
+        }
+    }
+}
+
+fn corrupt(what: &str) -> StoreError {
+    StoreError::Corrupt(format!("a rental's {what} cannot be read"))
+}
+
+pub(crate) fn read_rental(row: &Row) -> Result<Rental, StoreError> {
+    let periods: Vec<PeriodRow> =
+        serde_json::from_str(row.text(26)?).map_err(|_| corrupt("periods"))?;
+    let mut periods: Vec<Period> = periods.into_iter().map(PeriodRow::read).collect();
+    periods.sort_unstable_by_key(|period| period.number);
+    let life = rental::Rental {
         id: row.parsed(0, RentalId::parse)?,
-        slice: SliceId { node: NodeId(row.number(1)?), number: row.number(2)? },
-        renter: row.parsed(3, AccountId::parse)?,
-        state: row.parsed(4, RentalState::parse)?,
-        term: Term::from_months(row.integer(5)?).map_err(|_| corrupt("term"))?,
-        price: Usd::from_micros(row.integer(6)?),
-        total: Usd::from_micros(row.integer(7)?),
-        min_uptime: Uptime::from_hundredths(row.integer(8)?).ok_or_else(|| corrupt("promise"))?,
-        min_bandwidth: Bandwidth::from_mbps(row.number(9)?),
+        version: row.integer(1)?,
+        node: NodeId(row.number(2)?),
+        slice: row.optional_number(3)?,
+        slices: row.number(4)?,
+        renter: row.parsed(5, AccountId::parse)?,
+        farmer: row.parsed(6, AccountId::parse)?,
+        state: row.parsed(7, RentalState::parse)?,
+        price: Usd::from_micros(row.integer(8)?),
+        price_until: row.timestamp(9)?,
         started_at: row.timestamp(10)?,
         ends_at: row.timestamp(11)?,
-        node_name: row.text(12)?.to_owned(),
-        country: row.text(13)?.to_owned(),
-        city: row.text(14)?.to_owned(),
-        request_hash: row.blob(15)?.to_owned(),
-    })
-}
-
-/// What a request to rent depends on, at one moment: the rental of this key, if there is one, and
-/// the node, slice and wallet.
-///
-/// `?1` node, `?2` number of the slice or NULL for any free one, `?3` renter, `?4` key, `?5` token
-/// or NULL. There is always one row; its columns are NULL where the thing does not exist.
-const LOAD: &str = "
-    SELECT r.id, n.farmer_id, n.listing, n.offer_version, n.price_micros,
-           CASE WHEN ?2 IS NULL
-                THEN (SELECT state FROM slices
-                       WHERE node_id = n.id AND state = 'available' LIMIT 1)
-                ELSE (SELECT state FROM slices WHERE node_id = n.id AND number = ?2) END,
-           coalesce((SELECT balance_micros FROM ledger_accounts
-                      WHERE kind = 'wallet' AND owner_id = ?3), 0),
-           (SELECT ceiling_micros - spent_micros FROM tokens WHERE id = ?5)
-      FROM (SELECT 1)
-      LEFT JOIN nodes n ON n.id = ?1
-      LEFT JOIN rentals r ON r.renter_id = ?3 AND r.idempotency_key = ?4";
-
-/// Rents a slice; the columns of the command view, in order. Aborts, changing nothing, unless
-/// offer, slice and wallet are as the decision saw them.
-const RENT: &str = "
-    INSERT INTO rent_slice
-           (id, node_id, slice_number, renter_id, term_months, offer_version, price_micros,
-            total_micros, fee_micros, idempotency_key, request_hash, started_at, ends_at,
-            token_id)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
-
-/// Rents a slice: it changes hands, is paid and is recorded, or nothing happens. A retry with the
-/// same key finds the rental that the first try made.
-pub fn rent(
-    db: &impl Db,
-    order: &Order<'_>,
-    id: RentalId,
-    now: Timestamp,
-) -> Result<Rental, RentFailure> {
-    for _ in 0..SAVE_ATTEMPTS {
-        let (earlier, seen) = load(db, order)?;
-        if let Some(earlier) = earlier {
-            return earlier_answer(db, order, earlier);
-        }
-        let seen = seen.ok_or(RentError::NoSuchNode)?;
-        let agreed = rental::rent(&seen, order.request, order.renter, order.platform_fee, now)?;
-        match db.run(RENT, &rent_params(order, &agreed, id)) {
-            Ok(_) => {
-                let made = find(db, order.renter, id)?;
-                return made.ok_or_else(|| no_rental().into());
-            }
-            // Somebody was faster: look again, and let the decision say why.
-            Err(StoreError::Refused(_)) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Err(StoreError::Busy.into())
-}
-
-fn rent_params(order: &Order<'_>, agreed: &rental::Agreement, id: RentalId) -> [Value; 14] {
-    [
-        Value::text(id),
-        order.request.node.0.into(),
-        order.request.slice.into(),
-        Value::text(order.renter),
-        order.request.term.months().into(),
-        agreed.offer_version.into(),
-        agreed.price.micros().into(),
-        agreed.total.micros().into(),
-        agreed.fee.micros().into(),
-        order.key.as_str().into(),
-        Value::from(&order.request_hash[..]),
-        agreed.started_at.into(),
-        agreed.ends_at.into(),
-        order.token.map(Value::text).into(),
-    ]
-}
-
-fn load(
-    db: &impl Db,
-    order: &Order<'_>,
-) -> Result<(Option<RentalId>, Option<Snapshot>), StoreError> {
-    let params = [
-        order.request.node.0.into(),
-        order.request.slice.into(),
-        Value::text(order.renter),
-        order.key.as_str().into(),
-        order.token.map(Value::text).into(),
-    ];
-    let row = only(db.run(LOAD, &params)?).ok_or_else(no_rental)?;
-    let earlier = row.optional_text(0)?.map(|_| row.parsed(0, RentalId::parse)).transpose()?;
-    if row.optional_text(1)?.is_none() {
-        return Ok((earlier, None));
-    }
-    let slice = row.optional_text(5)?.map(|_| row.parsed(5, SliceState::parse)).transpose()?;
-    let seen = Snapshot {
-        farmer: row.parsed(1, AccountId::parse)?,
-        listing: row.parsed(2, Listing::parse)?,
-        offer_version: row.integer(3)?,
-        price: row.optional_integer(4)?.map(Usd::from_micros),
-        slice,
-        balance: Usd::from_micros(row.integer(6)?),
-        spendable: row.optional_integer(7)?.map(Usd::from_micros),
+        ended_at: row.optional_integer(12)?.map(Timestamp::from_seconds),
+        periods,
     };
-    Ok((earlier, Some(seen)))
-}
-
-/// The answer to a retry: the rental as it was made.
-fn earlier_answer(db: &impl Db, order: &Order<'_>, id: RentalId) -> Result<Rental, RentFailure> {
-    let rental = find(db, order.renter, id)?.ok_or_else(no_rental)?;
-    if rental.request_hash == order.request_hash {
-        Ok(Rental { state: RentalState::Active, ..rental })
-    } else {
-        Err(RentFailure::KeyReused)
-    }
-}
-
-fn no_rental() -> StoreError {
-    StoreError::Corrupt("a rental that was just there is not".into())
+    let renewal = match (row.optional_integer(17)?, row.optional_integer(18)?) {
+        (Some(months), Some(max)) => Some(Renewal {
+            term: Term::from_months(months).map_err(|_| corrupt("renewal"))?,
+            max_price: Usd::from_micros(max),
+        }),
+        _ => None,
+    };
+    Ok(Rental {
+        life,
+        min_uptime: Uptime::from_hundredths(row.integer(13)?).ok_or_else(|| corrupt("promise"))?,
+        min_bandwidth: Bandwidth::from_mbps(row.number(14)?),
+        name: row.text(15)?.to_owned(),
+        labels: serde_json::from_str(row.text(16)?).map_err(|_| corrupt("labels"))?,
+        renewal,
+        node_name: row.text(19)?.to_owned(),
+        country: row.text(20)?.to_owned(),
+        city: row.text(21)?.to_owned(),
+        observed: row.number(22)?,
+        observed_up: row.number(23)?,
+        market: Market {
+            listing: row.parsed(24, Listing::parse)?,
+            price: row.optional_integer(25)?.map(Usd::from_micros),
+        },
+    })
 }
 
 /// The rental `?1` of the renter `?2`.
@@ -240,31 +173,65 @@ pub fn find(db: &impl Db, renter: AccountId, id: RentalId) -> Result<Option<Rent
         .transpose()
 }
 
+/// Which rentals are listed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Which {
+    /// All.
+    #[default]
+    All,
+    /// Those that hold a slice.
+    Live,
+    /// Those that have ended.
+    Ended,
+}
+
+impl Which {
+    /// Every choice.
+    pub const ALL: [Which; 3] = [Which::All, Which::Live, Which::Ended];
+
+    /// The stable name, for programs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Which::All => "all",
+            Which::Live => "running",
+            Which::Ended => "ended",
+        }
+    }
+}
+
 /// One page of a renter's rentals, the newest first: ids sort by time. `?1` renter, `?2` the last
-/// rental of the page before, `?3` how many rows. Served by the index `rentals_by_renter`.
+/// rental of the page before, `?3` how many rows, `?4` 1 for live ones, 0 for ended ones, NULL for
+/// all. Served by the index `rentals_by_renter`.
 const OF_RENTER: &str = concat!(
     "SELECT ",
     rental_columns!(),
     " FROM rentals r JOIN nodes n ON n.id = r.node_id
-     WHERE r.renter_id = ?1 AND r.id < ?2 ORDER BY r.id DESC LIMIT ?3"
+     WHERE r.renter_id = ?1 AND r.id < ?2 AND (?4 IS NULL OR (r.state <> 'ended') = ?4)
+     ORDER BY r.id DESC LIMIT ?3"
 );
 
 /// A page of a renter's rentals before `before`, the newest first.
 pub fn of_renter(
     db: &impl Db,
     renter: AccountId,
+    which: Which,
     before: Option<RentalId>,
     limit: u32,
 ) -> Result<Vec<Rental>, StoreError> {
     // "~" sorts behind every digit and letter of an id.
     let before = before.map_or_else(|| "~".to_owned(), |id| id.to_string());
-    let params = [Value::text(renter), Value::Text(before), limit.into()];
+    let is_live = match which {
+        Which::All => None,
+        Which::Live => Some(true),
+        Which::Ended => Some(false),
+    };
+    let params = [Value::text(renter), Value::Text(before), limit.into(), is_live.into()];
     db.run(OF_RENTER, &params)?.iter().map(read_rental).collect()
 }
 
 /// One thing that happened to a rental.
 pub struct RentalEvent {
-    /// `slice-rented` or `rental-ended`.
+    /// Such as `slice-rented` or `rental-ended`.
     pub kind: String,
     /// When.
     pub at: Timestamp,
@@ -275,24 +242,345 @@ const EVENTS: &str = "
     SELECT kind, created_at FROM events WHERE rental_id = ?1 ORDER BY id LIMIT 100";
 
 /// What happened to a rental, in order. The caller has shown that it may be seen.
-pub fn events(db: &impl Db, rental: &Rental) -> Result<Vec<RentalEvent>, StoreError> {
-    db.run(EVENTS, &[Value::text(rental.id)])?
+pub fn events(db: &impl Db, rental: RentalId) -> Result<Vec<RentalEvent>, StoreError> {
+    db.run(EVENTS, &[Value::text(rental)])?
         .iter()
         .map(|row| Ok(RentalEvent { kind: row.text(0)?.to_owned(), at: row.timestamp(1)? }))
         .collect()
 }
 
-/// Ends up to `?2` rentals that are over at `?1`. Served by the index `rentals_by_end`.
-const END_DUE: &str = "
-    INSERT INTO end_rental (id, ended_at)
-    SELECT id, ?1 FROM rentals WHERE state = 'active' AND ends_at <= ?1 ORDER BY ends_at LIMIT ?2";
+/// Saves a change of a rental; the columns of the command view, in order.
+const CHANGE: &str = "
+    INSERT INTO change_rental
+           (id, version, state, price_micros, price_until, ends_at, ended_at, earns_at, periods,
+            bookings, event, order_id, idempotency_key, request_hash, total_micros, token_id,
+            changed_at)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)";
 
-/// Ends rentals that are over: at most `limit`, the longest over first. Slices are free again where
-/// their node can carry them, and escrows are paid out.
-pub fn end_due(db: &impl Db, now: Timestamp, limit: u32) -> Result<(), StoreError> {
-    db.run(END_DUE, &[now.into(), limit.into()]).map(drop)
+/// What identifies an extension as one intention.
+#[derive(Clone, Copy, Debug)]
+pub struct Intention<'a> {
+    /// The order that it becomes.
+    pub order: OrderId,
+    /// Marks it.
+    pub key: &'a IdempotencyKey,
+    /// SHA-256 of the request, to tell a retry from another request with the same key.
+    pub request_hash: [u8; 32],
+    /// The token that asks, if one does.
+    pub token: Option<TokenId>,
+}
+
+/// Saves what becomes of a rental; refused if it has changed since it was seen.
+pub(crate) fn save(
+    db: &impl Db,
+    seen: &rental::Rental,
+    change: &Change,
+    intention: Option<&Intention<'_>>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let after = &change.after;
+    let periods: Vec<Json> = after
+        .periods
+        .iter()
+        .filter(|period| change.periods.contains(&period.number))
+        .map(period_json)
+        .collect();
+    let bookings: Vec<Json> = change.bookings.iter().map(booking_json).collect();
+    let paid = after.periods.last().map_or(Usd::ZERO, |period| period.total);
+    let params = [
+        Value::text(seen.id),
+        seen.version.into(),
+        after.state.as_str().into(),
+        after.price.micros().into(),
+        after.price_until.into(),
+        after.ends_at.into(),
+        after.ended_at.into(),
+        after.earns_at(now).into(),
+        Value::Text(Json::from(periods).to_string()),
+        Value::Text(Json::from(bookings).to_string()),
+        change.event.map(rental::RentalEvent::as_str).into(),
+        intention.map(|intention| Value::text(intention.order)).into(),
+        intention.map(|intention| intention.key.as_str()).into(),
+        intention.map(|intention| &intention.request_hash[..]).into(),
+        intention.map(|_| paid.micros()).into(),
+        intention.and_then(|intention| intention.token).map(Value::text).into(),
+        now.into(),
+    ];
+    db.run(CHANGE, &params).map(drop)
+}
+
+fn period_json(period: &Period) -> Json {
+    json!({
+        "number": period.number,
+        "months": period.months,
+        "price": period.price.micros(),
+        "total": period.total.micros(),
+        "fee": period.fee.micros(),
+        "earned": period.earned.micros(),
+        "refunded": period.refunded.micros(),
+        "starts_at": period.starts_at.seconds(),
+        "ends_at": period.ends_at.seconds(),
+    })
+}
+
+fn booking_json(booking: &Booking) -> Json {
+    let entry = |entry: &Entry| {
+        let owner = owner(entry.account);
+        json!({ "kind": entry.account.as_str(), "owner": owner, "micros": entry.amount.micros() })
+    };
+    json!({
+        "kind": booking.kind.as_str(),
+        "reference": booking.reference,
+        "reason": booking.reason,
+        "entries": booking.entries.iter().map(entry).collect::<Vec<Json>>(),
+    })
+}
+
+/// Whose a ledger account is, as SQL keeps it.
+fn owner(account: LedgerAccount) -> String {
+    match account {
+        LedgerAccount::Funding | LedgerAccount::Platform => String::new(),
+        LedgerAccount::Wallet(owner) | LedgerAccount::Earnings(owner) => owner.to_string(),
+        LedgerAccount::Escrow(rental) => rental.to_string(),
+    }
+}
+
+/// Decides and saves, and decides again where somebody was faster. `None` is nothing to do.
+pub(crate) fn change(
+    db: &impl Db,
+    mut load: impl FnMut() -> Result<Option<rental::Rental>, StoreError>,
+    decide: impl Fn(&rental::Rental) -> Option<Change>,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    for _ in 0..SAVE_ATTEMPTS {
+        let Some(seen) = load()? else { return Ok(false) };
+        let Some(change) = decide(&seen) else { return Ok(false) };
+        match save(db, &seen, &change, None, now) {
+            Ok(()) => return Ok(true),
+            Err(StoreError::Refused(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(StoreError::Busy)
+}
+
+/// Why a rental was not changed.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ChangeFailure {
+    /// It is not the renter's.
+    #[error("there is no such rental")]
+    NoSuchRental,
+    /// The rules do not let it be extended.
+    #[error(transparent)]
+    Extend(#[from] ExtendError),
+    /// It has ended already.
+    #[error(transparent)]
+    Ended(#[from] EndedAlready),
+    /// What goes back is not what the renter confirmed.
+    #[error("the refund is ${refund} now, and ${confirmed} was confirmed; look at it again")]
+    RefundChanged {
+        /// What would go back.
+        refund: Usd,
+        /// What was confirmed.
+        confirmed: Usd,
+    },
+    /// The key was used for another request.
+    #[error("this Idempotency-Key was used for another request; use a new key")]
+    KeyReused,
+    /// The machine failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A request to extend a rental.
+#[derive(Clone, Copy, Debug)]
+pub struct Extension<'a> {
+    /// Whose rental.
+    pub renter: AccountId,
+    /// Which.
+    pub rental: RentalId,
+    /// By how much.
+    pub term: Term,
+    /// The highest price per slice and month; `None` for the rental's own.
+    pub max_price: Option<Usd>,
+    /// What the platform keeps.
+    pub platform_fee: Percent,
+    /// Marks the intention.
+    pub intention: Intention<'a>,
+}
+
+/// What an extension depends on besides the rental: `?1` renter, `?2` key, `?3` token or NULL.
+/// There is always one row.
+const MEANS: &str = "
+    SELECT coalesce((SELECT balance_micros FROM ledger_accounts
+                      WHERE kind = 'wallet' AND owner_id = ?1), 0),
+           (SELECT ceiling_micros - spent_micros FROM tokens WHERE id = ?3),
+           (SELECT request_hash FROM orders WHERE account_id = ?1 AND idempotency_key = ?2)";
+
+/// Decides an extension: what would change, or `None` where an earlier try has done it.
+pub fn plan_extension(
+    db: &impl Db,
+    extension: &Extension<'_>,
+    now: Timestamp,
+) -> Result<(Rental, Option<Change>), ChangeFailure> {
+    let Extension { renter, term, max_price, platform_fee, intention, .. } = *extension;
+    let params = [
+        Value::text(renter),
+        intention.key.as_str().into(),
+        intention.token.map(Value::text).into(),
+    ];
+    let row = only(db.run(MEANS, &params)?).ok_or_else(|| corrupt("means"))?;
+    let found = find(db, renter, extension.rental)?.ok_or(ChangeFailure::NoSuchRental)?;
+    if !matches!(row.0.get(2), Some(Value::Null)) {
+        let is_same = row.blob(2)? == intention.request_hash;
+        return if is_same { Ok((found, None)) } else { Err(ChangeFailure::KeyReused) };
+    }
+    let means = Means {
+        market: found.market,
+        balance: Usd::from_micros(row.integer(0)?),
+        spendable: row.optional_integer(1)?.map(Usd::from_micros),
+        platform_fee,
+    };
+    let change = rental::extend(&found.life, term, max_price, &means, intention.order, now)?;
+    Ok((found, Some(change)))
+}
+
+/// Extends a rental: it is paid into escrow, or nothing happens. A retry with the same key finds it
+/// done.
+pub fn extend(
+    db: &impl Db,
+    extension: &Extension<'_>,
+    now: Timestamp,
+) -> Result<Rental, ChangeFailure> {
+    for _ in 0..SAVE_ATTEMPTS {
+        let (found, change) = plan_extension(db, extension, now)?;
+        let Some(change) = change else { return Ok(found) };
+        match save(db, &found.life, &change, Some(&extension.intention), now) {
+            Ok(()) => return again(db, extension.renter, extension.rental),
+            Err(StoreError::Refused(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(StoreError::Busy.into())
+}
+
+fn again(db: &impl Db, renter: AccountId, id: RentalId) -> Result<Rental, ChangeFailure> {
+    find(db, renter, id)?.ok_or(ChangeFailure::NoSuchRental)
+}
+
+/// What ending a rental now would mean.
+pub fn plan_end(
+    db: &impl Db,
+    renter: AccountId,
+    id: RentalId,
+    now: Timestamp,
+) -> Result<(Rental, Ending), ChangeFailure> {
+    let found = find(db, renter, id)?.ok_or(ChangeFailure::NoSuchRental)?;
+    let ending = rental::end(&found.life, now)?;
+    Ok((found, ending))
+}
+
+/// Ends a rental now, and pays the unused time back. Where a refund was `confirmed`, it is that or
+/// nothing happens.
+pub fn end(
+    db: &impl Db,
+    renter: AccountId,
+    id: RentalId,
+    confirmed: Option<Usd>,
+    now: Timestamp,
+) -> Result<(Rental, Usd), ChangeFailure> {
+    for _ in 0..SAVE_ATTEMPTS {
+        let (found, Ending { change, refund, .. }) = plan_end(db, renter, id, now)?;
+        if let Some(confirmed) = confirmed.filter(|confirmed| *confirmed != refund) {
+            return Err(ChangeFailure::RefundChanged { refund, confirmed });
+        }
+        match save(db, &found.life, &change, None, now) {
+            Ok(()) => return Ok((again(db, renter, id)?, refund)),
+            Err(StoreError::Refused(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(StoreError::Busy.into())
+}
+
+/// What is the renter's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Own {
+    /// A name; empty for none.
+    pub name: String,
+    /// Labels.
+    pub labels: Vec<String>,
+    /// Whether and how it is extended by itself.
+    pub renewal: Option<Renewal>,
+}
+
+/// Sets what is the renter's own: `?1` rental, `?2` renter, `?3` name, `?4` labels, `?5` months and
+/// `?6` ceiling of the renewal, or NULL. No row comes back if it is not theirs.
+const SET_OWN: &str = "
+    UPDATE rentals SET name = ?3, labels = ?4, renew_months = ?5, renew_max_micros = ?6
+     WHERE id = ?1 AND renter_id = ?2
+ RETURNING id";
+
+/// Sets what is the renter's own; `false` if the rental is not theirs.
+pub fn set_own(
+    db: &impl Db,
+    renter: AccountId,
+    id: RentalId,
+    own: &Own,
+) -> Result<bool, StoreError> {
+    let params = [
+        Value::text(id),
+        Value::text(renter),
+        own.name.as_str().into(),
+        Value::Text(Json::from(own.labels.clone()).to_string()),
+        own.renewal.map(|renewal| renewal.term.months()).into(),
+        own.renewal.map(|renewal| renewal.max_price.micros()).into(),
+    ];
+    Ok(!db.run(SET_OWN, &params)?.is_empty())
+}
+
+/// Imports a rental of a whole node from before there were slices; the columns of the command view.
+const IMPORT: &str = "
+    INSERT INTO import_node_rental
+           (id, node_id, renter_id, months, price_micros, price_until, started_at, ends_at,
+            request_hash, imported_at)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, zeroblob(32), ?9)";
+
+/// A rental of a whole node from before there were slices.
+#[derive(Clone, Copy, Debug)]
+pub struct Import {
+    /// The id that it gets.
+    pub id: RentalId,
+    /// The node.
+    pub node: NodeId,
+    /// Who rents it.
+    pub renter: AccountId,
+    /// When that began.
+    pub started_at: Timestamp,
+    /// For how many calendar months it is paid.
+    pub months: u32,
+    /// What an extension costs, per slice and month.
+    pub price: Usd,
+}
+
+/// Takes over a rental of a whole node. No money moves. Refused while anything on the node is
+/// rented or held, or where it is the renter's own.
+pub fn import(db: &impl Db, import: &Import, now: Timestamp) -> Result<(), StoreError> {
+    let ends_at = import.started_at.plus_months(import.months);
+    let params = [
+        Value::text(import.id),
+        import.node.0.into(),
+        Value::text(import.renter),
+        import.months.into(),
+        import.price.micros().into(),
+        ends_at.plus_months(rental::PRICE_MONTHS).into(),
+        import.started_at.into(),
+        ends_at.into(),
+        now.into(),
+    ];
+    db.run(IMPORT, &params).map(drop)
 }
 
 /// The statements that are served by an index, for the test of their plans.
-pub const INDEXED: [(&str, &str); 3] =
-    [(OF_RENTER, "rentals_by_renter"), (EVENTS, "events_by_rental"), (END_DUE, "rentals_by_end")];
+pub const INDEXED: [(&str, &str); 2] =
+    [(OF_RENTER, "rentals_by_renter"), (EVENTS, "events_by_rental")];

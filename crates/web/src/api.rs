@@ -13,10 +13,14 @@ use crate::operation::{Form, Operation, Parameter};
 
 pub mod account;
 pub mod admin;
+pub mod books;
+pub mod events;
 pub mod factors;
 pub mod farm;
 pub mod market;
 pub mod rentals;
+pub mod renting;
+pub mod top_ups;
 
 /// The currency of every amount.
 pub const CURRENCY: &str = "USD";
@@ -26,11 +30,31 @@ pub const OPERATIONS: &[&Operation] = &[
     &market::SEARCH_SLICES,
     &market::LIST_NODES,
     &market::SHOW_NODE,
-    &rentals::RENT_SLICE,
+    &renting::MAKE_QUOTE,
+    &renting::SHOW_QUOTE,
+    &renting::RELEASE_QUOTE,
+    &renting::RENT_SLICE,
+    &renting::RENT_NODE,
     &rentals::LIST_RENTALS,
     &rentals::SHOW_RENTAL,
+    &rentals::CHANGE_RENTAL,
+    &rentals::EXTEND_RENTAL,
+    &rentals::CANCEL_RENTAL,
+    &rentals::SHOW_ACCESS,
+    &rentals::OFFER_TRANSFER,
+    &rentals::WITHDRAW_TRANSFER,
+    &rentals::LIST_TRANSFERS,
+    &rentals::ACCEPT_TRANSFER,
     &rentals::SHOW_WALLET,
     &rentals::LIST_WALLET_ENTRIES,
+    &events::FOLLOW_EVENTS,
+    &books::LIST_STATEMENTS,
+    &books::SHOW_STATEMENT,
+    &books::SHOW_RECEIPT,
+    &top_ups::CREATE_TOP_UP,
+    &top_ups::LIST_TOP_UPS,
+    &top_ups::SHOW_TOP_UP,
+    &top_ups::TAKE_STRIPE_EVENT,
     &farm::LIST_FARM_NODES,
     &farm::ADD_NODE,
     &farm::SHOW_FARM_NODE,
@@ -71,6 +95,7 @@ pub const OPERATIONS: &[&Operation] = &[
     &factors::REMOVE_TOTP,
     &factors::MAKE_RECOVERY_CODES,
     &admin::CREDIT_WALLET,
+    &admin::CREDIT_SLA,
     &admin::CHECK_INVARIANTS,
     &admin::LIST_SYNC_RUNS,
     &admin::LIST_ACCOUNTS,
@@ -82,6 +107,7 @@ pub const OPERATIONS: &[&Operation] = &[
     &admin::LIST_ALL_AUDIT,
     &admin::LIST_MAILS,
     &admin::RETRY_MAIL,
+    &top_ups::LIST_REFUSED_PAYMENTS,
     &admin::SHOW_HEALTH,
     &admin::SHOW_API_DOCUMENT,
 ];

@@ -50,6 +50,8 @@ pub enum Action {
     AccountDeleted,
     /// An operator credited a wallet.
     CreditGranted,
+    /// An operator credited a renter for a broken promise.
+    SlaCreditGranted,
     /// An operator shut an account out.
     AccountDisabled,
     /// An operator let an account in again.
@@ -88,6 +90,7 @@ impl Action {
             Action::PayoutSet => "payout-set",
             Action::AccountDeleted => "account-deleted",
             Action::CreditGranted => "credit-granted",
+            Action::SlaCreditGranted => "sla-credit-granted",
             Action::AccountDisabled => "account-disabled",
             Action::AccountEnabled => "account-enabled",
             Action::SessionsEnded => "sessions-ended",

@@ -18,6 +18,8 @@ pub struct Config {
     pub price_limits: PriceLimits,
     /// What the platform keeps of a rental.
     pub platform_fee: Percent,
+    /// How many slices an account may rent.
+    pub account_slices_max: u32,
     /// Whether mail can be sent.
     pub has_mail: bool,
     /// The header in which a trusted proxy gives the client's address; `None` where clients connect
@@ -42,6 +44,7 @@ impl Config {
             public_url: String::new(),
             price_limits: PriceLimits { min: Usd::ZERO, max: Usd::ZERO },
             platform_fee: Percent::whole(0),
+            account_slices_max: 0,
             has_mail: false,
             client_address_header: None,
             limit_factor: 1,
@@ -77,7 +80,11 @@ impl Config {
         let limit_factor = limit_factor.ok_or_else(|| {
             format!("limit_factor: expected a whole number from 1 to {LIMIT_FACTOR_MAX}")
         })?;
+        let account_slices_max = get("account_slices_max")?.parse().map_err(|_| {
+            "account_slices_max: expected a whole number of slices, such as 100".to_owned()
+        })?;
         Ok(Config {
+            account_slices_max,
             operator_token,
             gridproxy_urls: get("gridproxy_urls")?,
             public_url: get("public_url")?.trim_end_matches('/').to_owned(),
@@ -102,6 +109,7 @@ mod tests {
         match name {
             "price_min_usd" | "limit_factor" => "1",
             "price_max_usd" => "500",
+            "account_slices_max" => "100",
             "platform_fee_percent" => "10",
             _ => "",
         }

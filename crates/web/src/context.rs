@@ -12,7 +12,7 @@ use url::form_urlencoded;
 use crate::config::Config;
 use crate::limit::Budget;
 use crate::problem::{Kind, Problem};
-use crate::{address, ambient};
+use crate::{address, ambient, session};
 
 /// A request whose body has been read.
 pub type Request = http::Request<Vec<u8>>;
@@ -135,6 +135,16 @@ impl<'a, D> Context<'a, D> {
     /// The path and query to come back to after signing in.
     pub fn path_and_query(&self) -> &str {
         self.request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str)
+    }
+
+    /// Where the app is reached from outside: what the operator has set or, where that is nothing,
+    /// where this request has come in.
+    pub fn base_url(&self) -> String {
+        if self.config.public_url.is_empty() {
+            session::origin(self.request)
+        } else {
+            self.config.public_url.clone()
+        }
     }
 
     /// Whether this is a request to the JSON API rather than for a page.

@@ -1,7 +1,7 @@
 //! Forms of pages, and the gathering of every wrong field before anything is answered.
 
 use domain::field::FieldError;
-use domain::rental::IdempotencyKey;
+use domain::order::IdempotencyKey;
 use url::form_urlencoded;
 
 use crate::context::{Context, IDEMPOTENCY_KEY, Request};

@@ -39,6 +39,11 @@ pub fn body<T: DeserializeOwned>(request: &Request) -> Result<T, Problem> {
     serde_json::from_slice(request.body()).map_err(|error| unreadable(&error))
 }
 
+/// Reads the body as a `T` whose fields can all be left out: no body at all is like `{}`.
+pub fn optional_body<T: DeserializeOwned + Default>(request: &Request) -> Result<T, Problem> {
+    if request.body().is_empty() { Ok(T::default()) } else { body(request) }
+}
+
 /// The largest number to which every smaller whole one is exact as a JSON number (RFC 8259, 6).
 const EXACT_MAX: f64 = 9_007_199_254_740_991.0;
 

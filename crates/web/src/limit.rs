@@ -1,7 +1,7 @@
 //! How often somebody may do something, and the headers that say so.
 //!
-//! Limited is what changes something or computes a lot. Reads are not: each is one bounded query,
-//! public ones can be cached, and counting them would make every read a write.
+//! Limited is what changes something, computes a lot, or stays open. Reads are not: each is one
+//! bounded query, public ones can be cached, and counting them would make every read a write.
 
 use domain::time::Timestamp;
 use sha2::{Digest, Sha256};
@@ -98,8 +98,17 @@ pub const MAILS: Policy = Policy {
     about: "Mails to one address that anybody can ask for: sign-up, reset, change of address.",
 };
 
+/// Streams opened, by account. Each is open for less than a minute, so that this also bounds how
+/// many are.
+pub const STREAMS: Policy = Policy {
+    name: "streams-by-account",
+    quota: 16,
+    seconds: 60,
+    about: "Streams of events that one account opens. Past it, ask for them as JSON.",
+};
+
 /// Every limit, for the documentation.
-pub const POLICIES: [Policy; 10] = [
+pub const POLICIES: [Policy; 11] = [
     CHANGES_BY_ADDRESS,
     CHANGES_BY_ACCOUNT,
     CHANGES_BY_TOKEN,
@@ -110,6 +119,7 @@ pub const POLICIES: [Policy; 10] = [
     CODES,
     PROOFS,
     MAILS,
+    STREAMS,
 ];
 
 /// What is left of the limit that is closest to its end: what the `RateLimit` headers say
@@ -181,7 +191,7 @@ impl Limit {
 
 /// Whom a limit counts, so that the table of limits holds no address.
 fn key(who: &str) -> String {
-    store::audit::hex(&Sha256::digest(who)[..16])
+    store::chain::hex(&Sha256::digest(who)[..16])
 }
 
 /// Whole seconds, rounded up.

@@ -152,6 +152,52 @@ pub fn factor_changed(to: &Email, what: &str) -> Mail {
     Mail::new("factor-changed", to, "Your second step was changed", text)
 }
 
+/// What a mail about a rental's end tells.
+#[derive(Clone, Copy, Debug)]
+pub struct EndOf<'a> {
+    /// Such as `node32_slice_1`.
+    pub place: &'a str,
+    /// The day on which it ends, such as `2026-12-22`.
+    pub day: &'a str,
+    /// The page of the rental.
+    pub url: &'a str,
+}
+
+/// A rental ends soon, and nothing extends it.
+pub fn rental_ends(to: &Email, end: EndOf<'_>) -> Mail {
+    let EndOf { place, day, url } = end;
+    let text = format!(
+        "Your rental of {place} at Mycelium ends on {day}.\n\n\
+         To keep it, extend it before that day:\n\n{url}\n\n\
+         If not, you have 48 hours after the end to change your mind. Then the data is deleted.\n"
+    );
+    Mail::new("rental-ends", to, "Your rental ends soon", text)
+}
+
+/// A rental is to be renewed soon, and that would fail; `why` says it in a clause.
+pub fn renewal_at_risk(to: &Email, end: EndOf<'_>, why: &str) -> Mail {
+    let (EndOf { place, day, url }, why) = (end, one_line(why));
+    let text = format!(
+        "Your rental of {place} at Mycelium ends on {day} and is to be extended before that. As\n\
+         things are, this would fail: {why}.\n\n\
+         Here is the rental:\n\n{url}\n\n\
+         If nothing changes, it ends, and the data is deleted 48 hours later.\n"
+    );
+    Mail::new("renewal-at-risk", to, "Your rental could not be extended", text)
+}
+
+/// A renewal failed; `why` says it in a clause.
+pub fn renewal_failed(to: &Email, end: EndOf<'_>, why: &str) -> Mail {
+    let (EndOf { place, day, url }, why) = (end, one_line(why));
+    let text = format!(
+        "Your rental of {place} at Mycelium was to be extended, and was not: {why}.\n\n\
+         It is tried again until 48 hours after its end on {day}. You can extend it yourself:\n\n\
+         {url}\n\n\
+         If nothing changes, the data is deleted then.\n"
+    );
+    Mail::new("renewal-failed", to, "Your rental was not extended", text)
+}
+
 /// A text from outside on one line: what is neither letter, digit nor common sign becomes a space.
 fn one_line(text: &str) -> String {
     let keep = |c: char| c.is_alphanumeric() || c.is_ascii_graphic();
@@ -222,6 +268,8 @@ mod tests {
 
     const URL: &str = "https://mycelium.example/confirm?code=0123456789";
 
+    const END: EndOf<'_> = EndOf { place: "node32_slice_1", day: "2026-12-22", url: URL };
+
     fn ada() -> Email {
         Email::parse("ada@example.org").unwrap()
     }
@@ -245,6 +293,9 @@ mod tests {
             email_changed(to),
             password_changed(to),
             factor_changed(to, text),
+            rental_ends(to, END),
+            renewal_at_risk(to, END, text),
+            renewal_failed(to, END, text),
         ]
     }
 
@@ -256,7 +307,8 @@ mod tests {
             assert!(
                 mail.text.contains("f it was not you")
                     || mail.text.contains("f you did not")
-                    || mail.text.contains("If not,"),
+                    || mail.text.contains("If not,")
+                    || mail.text.contains("If nothing changes,"),
                 "{}",
                 mail.text
             );

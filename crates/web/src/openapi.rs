@@ -7,7 +7,9 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use crate::api::OPERATIONS;
-use crate::operation::{Access, Operation};
+use crate::api::renting::{AlternativeView, DryRunView, QuoteView};
+use crate::live::EVENT_STREAM;
+use crate::operation::{Access, Form, Operation, schema_of};
 use crate::problem::Kind;
 
 /// Makes the document; `public_url` is where the API is reached.
@@ -21,8 +23,9 @@ pub fn document(public_url: &str) -> Value {
         let described = describe(operation, &mut generator);
         paths.entry(operation.path).or_default().insert(method, described);
     }
+    let problem = problem_schema(&mut generator);
     let mut schemas = generator.take_definitions(true);
-    schemas.insert("Problem".into(), problem_schema());
+    schemas.insert("Problem".into(), problem);
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -81,7 +84,15 @@ fn parameters(operation: &Operation) -> Value {
             "schema": { "type": "string", "pattern": "^[!-~]{1,128}$" },
         })
     });
-    in_path.chain(in_query).chain(key).collect()
+    let last_event = operation.stream.map(|_| {
+        json!({
+            "name": "Last-Event-ID",
+            "in": "header",
+            "description": "The last event that a stream told before it ended.",
+            "schema": Form::Whole(0, u32::MAX).schema(),
+        })
+    });
+    in_path.chain(in_query).chain(key).chain(last_event).collect()
 }
 
 fn security(access: Access) -> Value {
@@ -119,6 +130,13 @@ fn responses(operation: &Operation, generator: &mut SchemaGenerator) -> Value {
     if let Some(schema) = operation.answer {
         success["content"] = json!({ "application/json": { "schema": schema(generator) } });
     }
+    if operation.takes_dry_run {
+        dry_run(operation, &mut responses, &mut success, generator);
+    }
+    if let Some(about) = operation.stream {
+        success["content"][EVENT_STREAM] =
+            json!({ "schema": { "type": "string", "description": about } });
+    }
     responses.insert(operation.status.to_string(), success);
     if let Some(step) = operation.next_step {
         let content = json!({ "application/json": { "schema": (step.answer)(generator) } });
@@ -138,6 +156,25 @@ fn responses(operation: &Operation, generator: &mut SchemaGenerator) -> Value {
     Value::Object(responses)
 }
 
+/// Adds what a dry run answers: `200`, beside the answer of the same status, if there is one.
+fn dry_run(
+    operation: &Operation,
+    responses: &mut Map<String, Value>,
+    success: &mut Value,
+    generator: &mut SchemaGenerator,
+) {
+    const ABOUT: &str = "With dry_run: what would be booked. Nothing has changed.";
+    let schema = schema_of::<DryRunView>(generator);
+    if operation.status == 200 {
+        let done = success["content"]["application/json"]["schema"].take();
+        success["content"]["application/json"]["schema"] = json!({ "anyOf": [done, schema] });
+        success["description"] = format!("{} {ABOUT}", operation.about_answer).into();
+    } else {
+        let content = json!({ "application/json": { "schema": schema } });
+        responses.insert("200".into(), json!({ "description": ABOUT, "content": content }));
+    }
+}
+
 fn problem_response(kinds: &[Kind]) -> Value {
     let titles: Vec<&str> = kinds.iter().map(|kind| kind.title()).collect();
     let types: Vec<String> = kinds.iter().map(|kind| kind.uri()).collect();
@@ -152,7 +189,7 @@ fn problem_response(kinds: &[Kind]) -> Value {
     })
 }
 
-fn problem_schema() -> Value {
+fn problem_schema(generator: &mut SchemaGenerator) -> Value {
     json!({
         "type": "object",
         "description": "Problem details (RFC 9457).",
@@ -176,6 +213,28 @@ fn problem_schema() -> Value {
             "missing": {
                 "type": "string",
                 "description": "What the wallet lacks of it, as decimal text.",
+            },
+            "top_up": {
+                "type": "string",
+                "description": "Where credit is added.",
+            },
+            "agreed": {
+                "type": "string",
+                "description": "Per slice and month, as it was agreed, as decimal text.",
+            },
+            "price": {
+                "type": "string",
+                "description": "Per slice and month now, as decimal text.",
+            },
+            "refund": {
+                "type": "string",
+                "description": "What would go back, as decimal text.",
+            },
+            "quote": schema_of::<QuoteView>(generator),
+            "alternatives": {
+                "type": "array",
+                "description": "The nearest nodes that have what is wanted.",
+                "items": schema_of::<AlternativeView>(generator),
             },
             "errors": {
                 "type": "array",

@@ -93,6 +93,8 @@ pub struct Operation {
     pub query: &'static [Parameter],
     /// Whether it takes an `Idempotency-Key`.
     pub takes_key: bool,
+    /// Whether `dry_run` in its body makes it tell what would be booked, and change nothing.
+    pub takes_dry_run: bool,
     /// The schema of the body that it takes.
     pub body: Option<SchemaOf>,
     /// The status of success.
@@ -101,6 +103,8 @@ pub struct Operation {
     pub about_answer: &'static str,
     /// The schema of what success answers; `None` for no body.
     pub answer: Option<SchemaOf>,
+    /// What success streams, to who asks for server-sent events.
+    pub stream: Option<&'static str>,
     /// What `202` answers, where there is another step to take.
     pub next_step: Option<NextStep>,
     /// Its own problems, besides those that access, bodies and the machine add.
@@ -118,10 +122,12 @@ impl Operation {
         access: Access::Public,
         query: &[],
         takes_key: false,
+        takes_dry_run: false,
         body: None,
         status: 200,
         about_answer: "",
         answer: None,
+        stream: None,
         next_step: None,
         problems: &[],
     };

@@ -7,9 +7,11 @@
 //! This module holds what several pages share; each page has a module of its own.
 
 mod account;
+mod books;
 mod codes;
 mod compute;
 mod docs;
+mod end_rental;
 mod error;
 mod factors;
 mod farm;
@@ -17,35 +19,47 @@ mod home;
 mod node;
 mod operator;
 mod payout;
+mod rental;
 mod settings;
 mod slices;
 mod wallet;
 
 pub use account::{Login, Signup};
+pub use books::{
+    BookPart, BookedRow, MonthRow, Receipt, Sheet, Statement, StatementRow, Statements, SumRow,
+};
 pub use codes::{ConfirmCode, MailSent, Reset, ResetConfirm};
 pub use compute::{Compute, ComputeFilter, MeasuredUptime, NodeCard};
 pub use docs::{
     Answer, ApiDocs, LimitRow, Limits, Operation, OperationGroup, ProblemKind, Problems,
     RequestField, WalkStep,
 };
+pub use end_rental::{EndRental, UsedTime};
 pub use error::ErrorPage;
 pub use factors::{Factors, PasskeyRow, Prove, RecoveryCodes, SecondFactor, TotpSetup};
 pub use farm::{
     Farm, FarmNode, FarmNodeForm, FarmRow, FarmSlice, FarmSummary, GridReport, ResourceLimit,
 };
 pub use home::{Home, TermFact};
-pub use node::{Node, RentForm, Renting, SliceCell, TermOption};
+pub use node::{
+    Alternative, Node, NodeCost, Refusal, Remedy, RentForm, Renting, SliceCell, TermOption,
+    WholeNode,
+};
 pub use operator::{
     AccountRow, AuditRow, DeedButton, FailedMailRow, InvariantRow, Operator, OperatorAccounts,
-    OperatorAudit, RefusedRow, RunRow,
+    OperatorAudit, RefusedPaymentRow, RefusedRow, RunRow,
 };
 pub use payout::Payout;
+pub use rental::{
+    Access, AutoRenewForm, ExtendForm, Extending, NameForm, Period, PriceConsent, Rental,
+    RentalEvent, Stage, Transfer,
+};
 pub use settings::{
     Activity, ActivityRow, EmailForm, PasswordForm, ScopeBox, SessionRow, Settings, TokenForm,
     TokenMade, TokenRow,
 };
-pub use slices::{Access, Rental, RentalEvent, RentalRow, Slices};
-pub use wallet::{MoneyEntry, Wallet};
+pub use slices::{Invitation, RentalRow, Resources, Slices, StateLink, UptimeRecord};
+pub use wallet::{MoneyEntry, OpenTopUp, Paying, Wallet};
 
 /// What surrounds every page: its title, and who is looking at it.
 #[derive(Clone, Debug, Default)]
@@ -60,6 +74,8 @@ pub struct Frame {
     pub is_operator: bool,
     /// The wallet's balance, such as `$100.00`.
     pub balance: Option<String>,
+    /// The last event that a page shows the effects of, if it is to follow what comes after it.
+    pub last_event: Option<i64>,
     /// The value of the hidden field `form_token` in every form that posts, if forms carry one.
     pub form_token: Option<String>,
     /// What the last action did, shown once above the page.

@@ -4,11 +4,14 @@ use std::fmt::Display;
 
 use domain::field::FieldError;
 use domain::listing::NeverPublished;
-use domain::rental::RentError;
+use domain::order::RentError;
+use domain::rental::ExtendError;
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 use store::StoreError;
-use store::rentals::RentFailure;
+use store::rentals::ChangeFailure;
+use store::renting::RentFailure;
+use store::transfers::TransferFailure;
 
 /// Declares the kinds of problems, each with its stable name, status, title and advice.
 macro_rules! kinds {
@@ -51,6 +54,8 @@ kinds! {
         "Send what the API document describes; the detail says where reading stopped.";
     InvalidFields, "invalid-fields", BAD_REQUEST, "Some fields cannot be used",
         "Correct the fields listed in errors and send the request again.";
+    WrongSignature, "wrong-signature", BAD_REQUEST, "This event is not signed as it must be",
+        "The operator has to set stripe_webhook_secret to the secret of this very endpoint.";
     NotSignedIn, "not-signed-in", UNAUTHORIZED, "You are not signed in",
         "Sign in, or send a valid token as Authorization: Bearer ….";
     WrongPassword, "wrong-password", FORBIDDEN, "The password is wrong",
@@ -91,18 +96,46 @@ kinds! {
         "A node is registered once. If it is yours, tell the operator who registered it.";
     SliceTaken, "slice-taken", CONFLICT, "This slice is no longer available",
         "Choose another slice; the market shows what is free.";
-    SoldOut, "sold-out", CONFLICT, "Every slice of this node is taken",
-        "Choose another node.";
+    SoldOut, "sold-out", CONFLICT, "Not enough slices are free",
+        "Take fewer, or look at alternatives: the nearest nodes that have what is wanted.";
+    NodeDown, "node-down", CONFLICT, "This node is not running now",
+        "Choose another node, or try again once it is back; alternatives lists the nearest.";
+    AboveMaxPrice, "above-max-price", CONFLICT, "The price is above your ceiling",
+        "Raise max_price, or choose another node; nothing was charged.";
+    TermNotOffered, "term-not-offered", CONFLICT, "The node is not offered for this term",
+        "Choose another term, or another node.";
+    OverLimit, "over-account-limit", CONFLICT, "The account would rent more than it may",
+        "End rentals that are not needed, or ask the operator.";
+    TooManyHolds, "too-many-holds", CONFLICT, "The account holds as many quotes as it may",
+        "Use one of them or release it; each is released by itself after five minutes.";
+    QuoteUsed, "quote-used", CONFLICT, "This quote was used",
+        "Ask for a new quote; a quote is good once.";
+    QuoteExpired, "quote-expired", CONFLICT, "This quote is over",
+        "Ask for a new quote; a quote is good for five minutes.";
+    RentalEnded, "rental-ended", CONFLICT, "This rental has ended",
+        "Rent a slice anew.";
+    TooFarAhead, "too-far-ahead", CONFLICT, "The rental would be paid for too far ahead",
+        "Extend it later.";
+    PriceRaised, "price-raised", CONFLICT, "The agreed price holds no longer",
+        "Agree to the new price with max_price, or let the rental end.";
+    RefundChanged, "refund-changed", CONFLICT, "The refund is not the one that was confirmed",
+        "Look at the refund again and confirm it; nothing has changed.";
     NotOffered, "not-offered", CONFLICT, "This node is not on the market",
         "Choose another node.";
     OfferChanged, "offer-changed", CONFLICT, "The offer has changed",
         "Read the offer again and decide anew; nothing was charged.";
+    NotEarned, "not-earned", CONFLICT, "The farmer has not earned that much",
+        "Credit less, or wait until more is earned.";
     PriceMissing, "price-missing", CONFLICT, "The node has no price",
         "Set a price per slice and month, then publish.";
     NeverPublished, "never-published", CONFLICT, "The node was never published",
         "A draft is not on the market; there is nothing to pause.";
     TooManyTokens, "too-many-tokens", CONFLICT, "The account has as many tokens as it can have",
         "Wait until tokens expire, or reuse one.";
+    TooManyTopUps, "too-many-top-ups", CONFLICT, "Too many top-ups wait for their payment",
+        "Pay one of those that wait, or try again tomorrow.";
+    PaymentsOff, "payments-off", CONFLICT, "This marketplace takes no payments",
+        "The operator adds credit: tell them the address that you sign in with, and the amount.";
     InUse, "account-in-use", CONFLICT, "The account still rents or offers something",
         "Wait until its rentals have ended, and take its nodes off the market.";
     NoFactor, "second-factor-needed", CONFLICT, "The account has no second factor",
@@ -129,6 +162,8 @@ kinds! {
         "Try again later; if it stays, report the node to the grid's support.";
     GridUnreachable, "grid-unreachable", BAD_GATEWAY, "The grid does not answer",
         "Try again in a few minutes; nothing was changed.";
+    PaymentProvider, "payment-provider", BAD_GATEWAY, "The payment provider does not answer",
+        "Try again in a few minutes, with the same Idempotency-Key; nothing was charged.";
     NoMail, "no-mail", CONFLICT, "This marketplace sends no mail",
         "Ask the operator, who has to set an outlet for mail.";
     Internal, "internal-error", INTERNAL_SERVER_ERROR, "Something went wrong on our side",
@@ -243,33 +278,92 @@ impl From<StoreError> for Problem {
     }
 }
 
+impl Problem {
+    /// The same with another member of the document.
+    #[must_use]
+    pub fn with(mut self, member: &str, value: impl Into<Value>) -> Problem {
+        self.extra.insert(member.into(), value.into());
+        self
+    }
+}
+
 impl From<RentError> for Problem {
     fn from(error: RentError) -> Problem {
         let kind = match error {
             RentError::NoSuchNode | RentError::NoSuchSlice => Kind::NotFound,
             RentError::NotOffered => Kind::NotOffered,
+            RentError::NodeDown => Kind::NodeDown,
             RentError::SliceTaken => Kind::SliceTaken,
-            RentError::SoldOut => Kind::SoldOut,
+            RentError::SoldOut { .. } => Kind::SoldOut,
             RentError::OfferChanged => Kind::OfferChanged,
+            RentError::AboveMaxPrice { .. } => Kind::AboveMaxPrice,
+            RentError::TermNotOffered(_) => Kind::TermNotOffered,
             RentError::OwnSlice => Kind::OwnSlice,
             RentError::OverCeiling { .. } => Kind::OverCeiling,
+            RentError::OverLimit { .. } => Kind::OverLimit,
+            RentError::TooManyHolds(_) => Kind::TooManyHolds,
             RentError::InsufficientFunds { total, missing } => {
-                let mut problem = Problem::new(Kind::InsufficientFunds, error);
-                problem.extra.insert("total_cost".into(), total.to_string().into());
-                problem.extra.insert("missing".into(), missing.to_string().into());
-                return problem;
+                return Problem::new(Kind::InsufficientFunds, error)
+                    .with("total_cost", total.to_string())
+                    .with("missing", missing.to_string())
+                    .with("top_up", TOP_UP);
             }
         };
         Problem::new(kind, error)
     }
 }
 
+/// Where credit is added.
+const TOP_UP: &str = "/dashboard/wallet";
+
 impl From<RentFailure> for Problem {
     fn from(failure: RentFailure) -> Problem {
         match failure {
             RentFailure::Rule(error) => error.into(),
+            RentFailure::QuoteUsed => Problem::new(Kind::QuoteUsed, failure),
+            RentFailure::QuoteExpired => Problem::new(Kind::QuoteExpired, failure),
             RentFailure::KeyReused => Problem::new(Kind::KeyReused, failure),
             RentFailure::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ExtendError> for Problem {
+    fn from(error: ExtendError) -> Problem {
+        match error {
+            ExtendError::Ended => Problem::new(Kind::RentalEnded, error),
+            ExtendError::TooFarAhead => Problem::new(Kind::TooFarAhead, error),
+            ExtendError::NotOffered => Problem::new(Kind::NotOffered, error),
+            ExtendError::PriceRaised { agreed, price } => Problem::new(Kind::PriceRaised, error)
+                .with("agreed", agreed.to_string())
+                .with("price", price.to_string()),
+            ExtendError::Money(error) => error.into(),
+        }
+    }
+}
+
+impl From<ChangeFailure> for Problem {
+    fn from(failure: ChangeFailure) -> Problem {
+        match failure {
+            ChangeFailure::NoSuchRental => Problem::not_found(),
+            ChangeFailure::Extend(error) => error.into(),
+            ChangeFailure::Ended(error) => Problem::new(Kind::RentalEnded, error),
+            ChangeFailure::RefundChanged { refund, .. } => {
+                Problem::new(Kind::RefundChanged, failure).with("refund", refund.to_string())
+            }
+            ChangeFailure::KeyReused => Problem::new(Kind::KeyReused, failure),
+            ChangeFailure::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<TransferFailure> for Problem {
+    fn from(failure: TransferFailure) -> Problem {
+        match failure {
+            TransferFailure::NotOffered => Problem::new(Kind::NotFound, failure),
+            TransferFailure::OwnSlice => Problem::new(Kind::OwnSlice, failure),
+            TransferFailure::OverLimit { .. } => Problem::new(Kind::OverLimit, failure),
+            TransferFailure::Store(error) => error.into(),
         }
     }
 }
@@ -303,8 +397,13 @@ mod tests {
             (RentError::NoSuchSlice, 404),
             (RentError::NotOffered, 409),
             (RentError::SliceTaken, 409),
-            (RentError::SoldOut, 409),
+            (RentError::NodeDown, 409),
+            (RentError::SoldOut { wanted: 1, free: 0 }, 409),
             (RentError::OfferChanged, 409),
+            (RentError::AboveMaxPrice { price: usd, max: usd }, 409),
+            (RentError::TermNotOffered(3), 409),
+            (RentError::OverLimit { slices: 1, max: 1 }, 409),
+            (RentError::TooManyHolds(3), 409),
             (RentError::OwnSlice, 403),
             (RentError::InsufficientFunds { total: usd, missing: usd }, 402),
             (RentError::OverCeiling { total: usd, left: usd }, 403),
@@ -326,6 +425,7 @@ mod tests {
         let problem = Problem::from(RentError::InsufficientFunds { total, missing: total });
         let document = problem.document("id");
         assert_eq!(document["missing"], "71.25");
+        assert_eq!(document["top_up"], "/dashboard/wallet");
         assert_eq!(document["success"], false);
         assert_eq!(document["status"], 402);
     }

@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use askama::Template;
 use http::header::{
-    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_NONE_MATCH,
-    LOCATION, REFERRER_POLICY, RETRY_AFTER, VARY, WWW_AUTHENTICATE,
+    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName,
+    HeaderValue, IF_NONE_MATCH, LOCATION, REFERRER_POLICY, RETRY_AFTER, VARY, WWW_AUTHENTICATE,
 };
 use http::{Method, StatusCode};
 use serde::Serialize;
@@ -13,6 +13,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::context::{Context, Response, header};
+use crate::live::EVENT_STREAM;
 use crate::page::ErrorPage;
 use crate::problem::{Kind, Problem};
 use crate::session;
@@ -23,14 +24,13 @@ const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy"
 /// How long a client waits before it tries again, in seconds.
 const RETRY_AFTER_SECONDS: u64 = 1;
 
-/// What every answer carries. Nothing may be framed, sniffed, or loaded from elsewhere.
-const SECURITY_HEADERS: [(&str, &str); 7] = [
-    (
-        "content-security-policy",
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
-         font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; \
-         frame-ancestors 'none'",
-    ),
+/// What a page may load and do: nothing from elsewhere, and no form that leads away.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
+                      font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; \
+                      frame-ancestors 'none'";
+
+/// What every answer carries besides. Nothing may be framed, sniffed, or loaded from elsewhere.
+const SECURITY_HEADERS: [(&str, &str); 6] = [
     ("cross-origin-opener-policy", "same-origin"),
     ("cross-origin-resource-policy", "same-origin"),
     ("permissions-policy", "camera=(), geolocation=(), microphone=()"),
@@ -57,6 +57,18 @@ pub fn json(status: StatusCode, document: &impl Serialize) -> Result<Response, P
 pub fn page(status: StatusCode, page: &impl Template) -> Result<Response, Problem> {
     let body = page.render().map_err(Problem::internal)?;
     Ok(answer(status, "text/html; charset=utf-8", body.into_bytes()))
+}
+
+/// A page whose forms may lead on to `origin`, such as `https://checkout.stripe.com`: a browser
+/// holds that against where a form is sent on to as well. It must be an origin that was parsed.
+pub fn page_that_leads_to(
+    status: StatusCode,
+    body: &impl Template,
+    origin: &str,
+) -> Result<Response, Problem> {
+    let policy = POLICY.replace("form-action 'self'", &format!("form-action 'self' {origin}"));
+    let response = page(status, body)?;
+    Ok(with_header(response, CONTENT_SECURITY_POLICY, &policy))
 }
 
 /// The form did its work; the browser goes on to `path`.
@@ -145,6 +157,9 @@ pub fn finish<D>(cx: &Context<'_, D>, mut response: Response) -> Response {
     }
     let headers = response.headers_mut();
     headers.append(VARY, HeaderValue::from_static("Cookie, Authorization"));
+    if !headers.contains_key(CONTENT_SECURITY_POLICY) {
+        headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    }
     for (name, value) in SECURITY_HEADERS {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
@@ -152,7 +167,9 @@ pub fn finish<D>(cx: &Context<'_, D>, mut response: Response) -> Response {
         headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     }
     let bodiless = matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
-    if !bodiless {
+    // How long a stream gets is not known, and it says something at once.
+    let is_stream = response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == EVENT_STREAM);
+    if !bodiless && !is_stream {
         let length = response.body().len();
         response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
     }

@@ -117,6 +117,21 @@ pub fn identify(
     }
 }
 
+/// Who asks, for an answer that takes long: `None` as soon as the session or token has ended.
+pub(crate) fn still(
+    db: &impl Db,
+    request: &Request,
+    now: Timestamp,
+) -> Result<Option<Identity>, StoreError> {
+    match bearer(request) {
+        Some(token) => tokens::find(db, &hash(token), now),
+        None => match session_secret(request) {
+            Some(secret) => sessions::find(db, &hash(secret), now),
+            None => Ok(None),
+        },
+    }
+}
+
 /// The token that forms of this request's session carry; `None` without one. It is bound to the
 /// session by HMAC-SHA256, and says nothing about its secret.
 pub fn form_token(request: &Request) -> Option<String> {
@@ -327,7 +342,7 @@ mod tests {
         let read = |name: &str| {
             Ok(match name {
                 "operator_token" => "an-operator-token-of-26-ch",
-                "price_min_usd" | "limit_factor" => "1",
+                "price_min_usd" | "limit_factor" | "account_slices_max" => "1",
                 "price_max_usd" => "2",
                 "platform_fee_percent" => "0",
                 _ => "",

@@ -14,6 +14,7 @@ mod demo;
 mod maintain;
 mod process;
 mod progress;
+mod python;
 mod rustup;
 mod secrets;
 mod server;
@@ -64,6 +65,8 @@ enum Command {
     /// Names operators, on the machine that the database is on.
     #[command(subcommand)]
     Operator(maintain::Operator),
+    /// Takes over a rental of a whole node from before there were slices; no money moves.
+    ImportNodeRental(maintain::NodeRental),
     /// Encrypts every secret in a database with the newest key.
     RotateKeys(maintain::Rotation),
     /// Makes the wasm32-wasip2 target, if it is not there; the others do it by themselves.
@@ -96,6 +99,7 @@ fn run(command: &Command) -> Result<ExitCode> {
             maintain::migrate(&artifact::build_programs(&workspace)?, database)?;
         }
         Command::Operator(operator) => maintain::operator(&workspace, operator)?,
+        Command::ImportNodeRental(rental) => maintain::import_node_rental(&workspace, rental)?,
         Command::RotateKeys(rotation) => maintain::rotate_keys(&workspace, rotation)?,
         Command::Target => target::ensure(&workspace)?,
     }

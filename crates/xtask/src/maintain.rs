@@ -1,4 +1,5 @@
-//! What is done to a database from outside of the app: `migrate`, `operator`, `rotate-keys`.
+//! What is done to a database from outside of the app: `migrate`, `operator`,
+//! `import-node-rental`, `rotate-keys`.
 //!
 //! A program of its own does it, so that `cargo xtask` is there in seconds: SQLite takes a minute
 //! to compile, and is built along with the host.
@@ -34,6 +35,26 @@ pub(crate) struct Account {
 }
 
 #[derive(Args)]
+pub(crate) struct NodeRental {
+    /// The node's number on the grid.
+    node: u32,
+    /// The address of who rents it; there is an account with it.
+    email: String,
+    /// When the rental began: a day in UTC, such as 2026-03-01.
+    #[arg(long, value_name = "DAY")]
+    from: String,
+    /// For how many calendar months it is paid, counted from then: 1 to 120.
+    #[arg(long)]
+    months: u32,
+    /// What an extension costs per slice and month, in dollars.
+    #[arg(long, value_name = "USD")]
+    price: String,
+    /// The database's file.
+    #[arg(long, value_name = "PATH")]
+    database: PathBuf,
+}
+
+#[derive(Args)]
 pub(crate) struct Rotation {
     /// The database's file.
     #[arg(long, value_name = "PATH")]
@@ -59,6 +80,16 @@ pub(crate) fn operator(workspace: &Workspace, operator: &Operator) -> Result<()>
         Operator::Revoke(account) => ("revoke-operator", account),
     };
     run(command(&programs, &account.database).args([verb, &account.email]))
+}
+
+/// Takes over a rental of a whole node from before there were slices.
+pub(crate) fn import_node_rental(workspace: &Workspace, rental: &NodeRental) -> Result<()> {
+    let programs = artifact::build_programs(workspace)?;
+    let NodeRental { node, email, from, months, price, database } = rental;
+    let (node, months) = (node.to_string(), months.to_string());
+    run(command(&programs, database)
+        .args(["import-node-rental", &node, email, "--from", from, "--months", &months])
+        .args(["--price", price]))
 }
 
 /// Encrypts everything with the first key, or with a new one.

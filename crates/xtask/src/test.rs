@@ -9,10 +9,14 @@ use crate::apt;
 use crate::artifact;
 use crate::process;
 use crate::progress::say;
+use crate::python::Python;
 use crate::workspace::Workspace;
 
 /// The Debian packages of the browser and of the program that drives it, with their programs.
 const BROWSER: [(&str, &str); 2] = [("chromium", "chromium"), ("chromium-driver", "chromedriver")];
+
+/// localstripe and all that it needs.
+const LOCALSTRIPE: &str = include_str!("../../../tests/e2e/stripe/requirements.txt");
 
 /// How many tests passed and failed.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -53,6 +57,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
     artifact::build_components(workspace)?;
     artifact::build_guests(workspace)?;
     ensure_browser(workspace)?;
+    ensure_localstripe(workspace)?;
 
     say("Building and running the tests:");
     let mut command = process::cargo();
@@ -91,6 +96,14 @@ fn ensure_browser(workspace: &Workspace) -> Result<()> {
         return Ok(());
     }
     apt::install(&missing).context("the browser tests need Chromium")
+}
+
+/// Installs localstripe for `tests/e2e`: what payments are tested against.
+fn ensure_localstripe(workspace: &Workspace) -> Result<()> {
+    let folder = workspace.component_target().join("localstripe");
+    Python::ensure(&folder, LOCALSTRIPE, "localstripe")
+        .context("the tests of payments need localstripe, from PyPI")?;
+    Ok(())
 }
 
 #[cfg(test)]

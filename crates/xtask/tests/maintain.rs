@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use domain::account::Email;
-use domain::id::{AccountId, MailId};
+use domain::id::{AccountId, MailId, NodeId};
+use domain::node::{Capacity, NodeReport, NodeStatus, Resources};
 use domain::time::Timestamp;
 use seal::{KEY_BYTES, Keys, NONCE_BYTES, Place, key_id, key_text};
 use store::mails::{self, NewMail};
-use store::{RusqliteDb, accounts, audit};
+use store::{RusqliteDb, accounts, audit, invariants, nodes};
 use tempfile::TempDir;
 
 const ADA: &str = "ada@example.org";
@@ -162,5 +163,63 @@ fn item_47_a_row_that_was_swapped_or_has_an_unknown_key_is_named_and_left_alone(
     for keys in ["", "1:short"] {
         let wrong = refused(&machine.run(&["reseal"], keys));
         assert!(wrong.contains("expected NUMBER:KEY"), "{wrong}");
+    }
+}
+
+/// A node with three slices, and whoever is to rent it.
+fn node_of_a_farmer(machine: &Machine) {
+    let farmer = AccountId::from_random(now(), [8; 10]);
+    let email = Email::parse("farmer@example.org").unwrap();
+    assert!(accounts::create(&machine.db(), farmer, &email, "$", now()).unwrap());
+    machine.sign_up();
+    let resources = Resources { cpu_cores: 0, memory_bytes: 0, ssd_bytes: 0 };
+    let report = NodeReport {
+        id: NodeId(32),
+        farm_id: 1,
+        farm_name: "Freefarm".into(),
+        country: "Belgium".into(),
+        city: "Ghent".into(),
+        status: NodeStatus::Up,
+        healthy: Some(true),
+        certified: false,
+        total: resources,
+        used: resources,
+        in_dedicated_farm: false,
+        extra_fee_musd: 0,
+        rented_whole: false,
+        runs_machines: Some(true),
+        upload_mbps: None,
+        download_mbps: None,
+        reported_at: now(),
+    };
+    let capacity = Capacity { slices: 3, by_cpu: 3, by_memory: 3, by_ssd: 3, refusal: None };
+    assert!(nodes::register(&machine.db(), farmer, "Node", &report, &capacity, now()).unwrap());
+}
+
+#[test]
+fn a_rental_from_before_there_were_slices_is_taken_over() {
+    let machine = Machine::new();
+    node_of_a_farmer(&machine);
+    // Ten years from here, it still runs.
+    let import = |node: &str, email: &str, from: &str| {
+        let term = ["--from", from, "--months", "120", "--price", "20"];
+        let arguments = [&["import-node-rental", node, email], &term[..]].concat();
+        machine.run(&arguments, "")
+    };
+    let refused = |output: Output, why: &str| {
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && said.contains(why), "{said}");
+    };
+    refused(import("99", ADA, "2026-11-01"), "node99 is not registered");
+    refused(import("32", "nobody@example.org", "2026-11-01"), "has no account");
+    refused(import("32", ADA, "2001-01-01"), "not now");
+    refused(import("32", ADA, "yesterday"), "is not a day");
+    refused(import("32", "farmer@example.org", "2026-11-01"), "nothing was imported");
+    let output = import("32", ADA, "2026-11-01");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(said.contains("rents node32 whole until 2036-11-01T00:00:00Z"), "{said}");
+    refused(import("32", ADA, "2026-11-01"), "nothing was imported");
+    for finding in invariants::check(&machine.db()).unwrap() {
+        assert_eq!(finding.violations, 0, "{}", finding.invariant.claim);
     }
 }

@@ -1,5 +1,7 @@
 //! What the market answered.
 
+use std::time::Duration;
+
 use http::HeaderMap;
 use serde_json::Value;
 
@@ -14,6 +16,8 @@ pub struct Answer {
     pub(crate) headers: HeaderMap,
     /// The body.
     pub body: Vec<u8>,
+    /// How long it took, from the connection to the last byte; nothing for a stream.
+    pub took: Duration,
 }
 
 impl Answer {

@@ -2,19 +2,22 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use http::{HeaderName, HeaderValue, Method, Request};
 use http_body_util::{BodyExt as _, Full};
-use hyper::body::Bytes;
+use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
 use url::form_urlencoded;
 
 use crate::answer::Answer;
 use crate::crawl::Role;
 use crate::market::Reach;
+use crate::stream::Stream;
 
 /// How somebody shows who they are.
 #[derive(Clone, Debug)]
@@ -101,6 +104,12 @@ impl Call {
     }
 }
 
+impl std::fmt::Display for Call {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {} {}", self.method, self.target, String::from_utf8_lossy(&self.body))
+    }
+}
+
 impl Client {
     pub(crate) fn new(reach: Arc<Reach>, credential: Credential) -> Client {
         Client { reach, credential }
@@ -133,6 +142,17 @@ impl Client {
         let credential = self.credential.header();
         let credential = credential.as_ref().map(|(name, text)| (name.as_str(), text.clone()));
         exchange(self.reach.address, call, credential.as_slice()).await
+    }
+
+    /// Opens a stream of events, after the last one that is known.
+    pub async fn listen(&self, last_event_id: Option<i64>) -> Stream {
+        let mut call = Call::get("/api/events").with("accept", "text/event-stream");
+        if let Some(id) = last_event_id {
+            call = call.with("last-event-id", &id.to_string());
+        }
+        let credential = self.credential.header();
+        let credential = credential.as_ref().map(|(name, text)| (name.as_str(), text.clone()));
+        Stream::new(begin(self.reach.address, &call, credential.as_slice()).await)
     }
 
     /// Gets `target`, which is path and query.
@@ -205,6 +225,26 @@ impl Client {
 
 /// Sends a request on a connection of its own, and reads the whole answer.
 pub(crate) async fn exchange(address: SocketAddr, call: &Call, more: &[(&str, String)]) -> Answer {
+    let began = Instant::now();
+    let Begun { mut answer, body, connection } = begin(address, call, more).await;
+    let body = body.collect().await.unwrap_or_else(|error| panic!("{}: {error}", answer.asked));
+    connection.abort();
+    answer.body = body.to_bytes().into();
+    answer.took = began.elapsed();
+    answer
+}
+
+/// An answer whose head is there.
+pub(crate) struct Begun {
+    /// The answer, still without its body.
+    pub(crate) answer: Answer,
+    pub(crate) body: Incoming,
+    /// Carries the body; ending it hangs up.
+    pub(crate) connection: JoinHandle<hyper::Result<()>>,
+}
+
+/// Sends a request on a connection of its own, and reads the head of the answer.
+async fn begin(address: SocketAddr, call: &Call, more: &[(&str, String)]) -> Begun {
     let mut request = Request::new(Full::new(Bytes::from(call.body.clone())));
     *request.method_mut() = call.method.clone();
     *request.uri_mut() = call.target.parse().unwrap();
@@ -221,7 +261,8 @@ pub(crate) async fn exchange(address: SocketAddr, call: &Call, more: &[(&str, St
     let asked = format!("{} {}", call.method, call.target);
     let response = sender.send_request(request).await.unwrap_or_else(|e| panic!("{asked}: {e}"));
     let (head, body) = response.into_parts();
-    let body = body.collect().await.unwrap_or_else(|error| panic!("{asked}: {error}")).to_bytes();
-    connection.abort();
-    Answer { asked, status: head.status.as_u16(), headers: head.headers, body: body.into() }
+    let status = head.status.as_u16();
+    let (headers, took) = (head.headers, Duration::ZERO);
+    let answer = Answer { asked, status, headers, body: Vec::new(), took };
+    Begun { answer, body, connection }
 }

@@ -99,9 +99,10 @@ impl Contract {
             let id = operation["operationId"].as_str().unwrap();
             self.succeeded.lock().unwrap().insert(id.to_owned());
         }
-        let Some((content_type, content)) =
-            listed["content"].as_object().and_then(|content| content.iter().next())
-        else {
+        let Some((content_type, content)) = listed["content"].as_object().and_then(|content| {
+            let is_given = |kind: &str| answer.header("content-type") == Some(kind);
+            content.iter().find(|(kind, _)| is_given(kind)).or(content.iter().next())
+        }) else {
             assert!(answer.body.is_empty(), "{answer}");
             return;
         };

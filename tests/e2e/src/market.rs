@@ -204,7 +204,7 @@ impl Market {
     }
 
     /// Runs a cron component now.
-    pub(crate) async fn fire(&self, component: &str) -> Result<(), String> {
+    pub async fn fire(&self, component: &str) -> Result<(), String> {
         self.host.fire_cron(component).await.map_err(|error| format!("{error:#}"))
     }
 

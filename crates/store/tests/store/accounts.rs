@@ -4,16 +4,17 @@ use domain::account::Email;
 use domain::id::MailId;
 use domain::id::NodeId;
 use domain::listing::Listing;
+use domain::rental::GRACE_SECONDS;
 use store::accounts::{
     change_email, change_password, create, credentials, credentials_of, delete, disable, list,
     payout, rehash, set_operator, set_payout,
 };
 use store::challenges::{self, ChallengeKind, NewChallenge};
-use store::{RusqliteDb, StoreError, rentals, sessions};
+use store::{RusqliteDb, StoreError, sessions};
 
 use crate::market::{
     AIDA, FARMER, NODE, OMAR, account, assert_sound, attempt, by_hand, count, email, empty, market,
-    now, open_account, random, rent,
+    now, open_account, pass, random, rent,
 };
 use crate::sessions::open;
 
@@ -135,7 +136,7 @@ fn who_rents_or_offers_is_not_deleted() {
     let paused = format!("UPDATE nodes SET listing = '{}'", Listing::Paused.as_str());
     by_hand(&db, &paused).unwrap();
     assert_eq!(delete(&db, account(FARMER), now()), Ok(false), "a slice is rented");
-    rentals::end_due(&db, now().plus_months(1), 10).unwrap();
+    pass(&db, now().plus_months(1).plus_seconds(GRACE_SECONDS), 10);
     assert_eq!(delete(&db, account(FARMER), now()), Ok(true));
     assert_eq!(delete(&db, account(OMAR), now()), Ok(true));
     assert!(store::nodes::farmer_of(&db, NodeId(NODE)).unwrap().is_some(), "history stays");

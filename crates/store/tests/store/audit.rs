@@ -1,6 +1,7 @@
 //! The audit log: it only grows, and each change of the past shows.
 
-use store::audit::{Actor, Head, NewEntry, all, broken, of_account, seal, write};
+use store::audit::{Actor, NewEntry, all, broken, of_account, seal, write};
+use store::chain::{Head, hex};
 use store::{RusqliteDb, StoreError};
 
 use crate::market::{
@@ -72,6 +73,17 @@ fn seals_follow_one_another() {
     assert_eq!(seal(&again), Ok(second));
 }
 
+/// What was sealed by an earlier version stays sealed: computed by another program from the form
+/// that `store::chain` describes.
+#[test]
+fn a_seal_is_what_it_always_was() {
+    let db = log();
+    seal(&db).unwrap();
+    let first = all(&db, Some(2), 1).unwrap().remove(0);
+    let seal = "304256724fcc43e454f01b917fca6c12a0995b4bb166bf21c6572d091ef29268";
+    assert_eq!(first.seal.map(|found| hex(&found)).as_deref(), Some(seal));
+}
+
 #[test]
 fn whoever_rewrites_the_past_is_seen() {
     for sql in [
@@ -107,7 +119,7 @@ fn what_happens_on_the_market_is_in_the_log() {
     for number in [OMAR, FARMER] {
         let entry = of_account(&db, account(number), None, 1).unwrap().remove(0);
         assert_eq!((entry.action.as_str(), entry.actor), ("slice-rented", Actor::Market));
-        assert_eq!(entry.subject, rental.id.to_string());
+        assert_eq!(entry.subject, rental.life.id.to_string());
     }
     // What was refused left no trace: the entry is a part of the deed.
     open_account(&db, 55);

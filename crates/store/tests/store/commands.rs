@@ -1,36 +1,113 @@
 //! Random commands for the store and for a model of it in memory: they must answer alike.
 
-use std::collections::BTreeMap;
-
 use domain::id::{NodeId, SliceId};
 use domain::listing::Listing;
-use domain::money::Usd;
+use domain::money::{Percent, Usd};
+use domain::order::{Filter, RentRequest, Spread, Wanted};
+use domain::rental::{ExtendError, Renewal};
 use domain::term::Term;
 use domain::time::Timestamp;
 use proptest::prelude::*;
 use store::ledger::{Credit, Credited};
-use store::offers::{Filter, Sort};
-use store::rentals::RentFailure;
-use store::{RusqliteDb, StoreError, ledger, nodes, offers, rentals, sync};
+use store::offers::Sort;
+use store::rentals::{ChangeFailure, Own};
+use store::renting::{Basis, Ordered, RentFailure};
+use store::transfers::{self, TransferFailure};
+use store::{RusqliteDb, StoreError, due, ledger, nodes, offers, quotes, rentals, sync};
 
 use crate::market::{
-    Attempt, account, assert_sound, attempt, balance, carries, earned, email, empty, now,
-    open_account, rent, report, states, terms,
+    Attempt, account, assert_sound, attempt, balance, carries, count, earned, email, empty, extend,
+    now, open_account, order, order_id, pass, quote, quote_id, rental_id, rental_of, report,
+    states, terms,
 };
-use crate::model::{ACCOUNTS, FEE_PERCENT, MICROS, Model, ModelNode, Tried};
+use crate::model::{ACCOUNTS, FEE_PERCENT, MICROS, Model, ModelNode, RENTED_MAX, Slot, dollars};
+use crate::model_rent::{Asked, Made};
 
-const NODES: std::ops::RangeInclusive<u32> = 1..=3;
+/// The nodes; the first three are there from the beginning, with four slices each.
+const NODES: std::ops::RangeInclusive<u32> = 1..=4;
 
 #[derive(Clone, Debug)]
 enum Command {
-    Register { farmer: u32, node: u32, slices: u32 },
-    Offer { farmer: u32, node: u32, dollars: Option<i64>, listing: Listing, is_stale: bool },
-    Credit { to: u32, dollars: i64, key: u32 },
-    Rent { renter: u32, node: u32, slice: Option<u32>, term: Term, seen: Seen, key: u32 },
-    Retry { nth: usize },
-    Wait { days: i64, ends_max: u32 },
-    Sync { node: u32, slices: u32 },
-    Miss { node: u32 },
+    Register {
+        farmer: u32,
+        node: u32,
+        slices: u32,
+    },
+    Offer {
+        by: Option<u32>,
+        node: u32,
+        dollars: Option<i64>,
+        listing: Listing,
+        is_stale: bool,
+    },
+    Credit {
+        to: u32,
+        dollars: i64,
+        key: u32,
+    },
+    Quote {
+        of: u32,
+        request: RentRequest,
+        seen: Seen,
+        is_held: bool,
+    },
+    Release {
+        of: u32,
+        nth: usize,
+    },
+    Rent {
+        renter: u32,
+        request: RentRequest,
+        seen: Seen,
+        key: u32,
+    },
+    UseQuote {
+        nth: usize,
+        key: u32,
+    },
+    Retry {
+        nth: usize,
+    },
+    Extend {
+        by: Option<u32>,
+        nth: usize,
+        term: Term,
+        max: Option<i64>,
+        key: u32,
+    },
+    End {
+        by: Option<u32>,
+        nth: usize,
+    },
+    Renewal {
+        nth: usize,
+        renewal: Option<(Term, i64)>,
+    },
+    Transfer {
+        nth: usize,
+        to: u32,
+    },
+    Accept {
+        by: Option<u32>,
+        nth: usize,
+    },
+    Wait {
+        seconds: i64,
+        does_jobs: bool,
+    },
+    /// Until so many seconds after the end of a rental.
+    WaitFor {
+        nth: usize,
+        seconds: i64,
+        does_jobs: bool,
+    },
+    Sync {
+        node: u32,
+        slices: u32,
+    },
+    Miss {
+        node: u32,
+    },
 }
 
 /// The version of the offer that a renter says to have seen.
@@ -46,74 +123,238 @@ enum Answer {
     Nothing,
     IsDone(Result<bool, StoreError>),
     Credited(Credited),
-    Rented(Result<(SliceId, Usd, Timestamp), RentFailure>),
+    Quoted(Result<Usd, RentFailure>),
+    Rented(Result<Made, RentFailure>),
+    Extended(Result<Timestamp, ChangeFailure>),
+    Ended(Result<Usd, ChangeFailure>),
+    Taken(Result<(), TransferFailure>),
+    Renewed(Vec<Option<ExtendError>>),
+}
+
+const NOTHING: (Answer, Answer) = (Answer::Nothing, Answer::Nothing);
+
+fn term() -> impl Strategy<Value = Term> {
+    prop_oneof![
+        4 => Just(Term::Month), 2 => Just(Term::Quarter), 1 => Just(Term::HalfYear),
+        1 => Just(Term::Year),
+    ]
+}
+
+fn wanted() -> impl Strategy<Value = Wanted> {
+    let spread = prop::sample::select(vec![Spread::Any, Spread::SameNode, Spread::Nodes]);
+    prop_oneof![
+        3 => (1..5_u32, 0..6_u32)
+            .prop_map(|(node, number)| Wanted::Slice(SliceId { node: NodeId(node), number })),
+        5 => (1..5_u32, 1..4_u32).prop_map(|(node, count)| Wanted::OfNode(NodeId(node), count)),
+        2 => (1..5_u32).prop_map(|node| Wanted::WholeNode(NodeId(node))),
+        2 => (1..4_u32, spread).prop_map(|(count, spread)| {
+            Wanted::OnMarket { filter: Filter::default(), count, spread }
+        }),
+    ]
+}
+
+fn request() -> impl Strategy<Value = RentRequest> {
+    let max = proptest::option::weighted(0.3, 10..60_i64);
+    (wanted(), term(), max).prop_map(|(wanted, term, max)| RentRequest {
+        wanted,
+        term,
+        offer_version: None,
+        max_price: max.map(dollars),
+    })
+}
+
+fn seen() -> impl Strategy<Value = Seen> {
+    prop_oneof![4 => Just(Seen::Any), 2 => Just(Seen::Current), 1 => Just(Seen::Former)]
+}
+
+/// Whoever it belongs to, or somebody else.
+fn by() -> impl Strategy<Value = Option<u32>> {
+    proptest::option::weighted(0.15, ACCOUNTS)
+}
+
+fn wait() -> impl Strategy<Value = Command> {
+    let seconds = prop_oneof![
+        2 => 0..400_i64, 2 => 0..200_000_i64, 2 => 0..4_000_000_i64, 1 => 0..30_000_000_i64,
+    ];
+    let does_jobs = || prop::bool::weighted(0.8);
+    prop_oneof![
+        1 => (seconds, does_jobs())
+            .prop_map(|(seconds, does_jobs)| Command::Wait { seconds, does_jobs }),
+        1 => (any::<usize>(), -90_000..190_000_i64, does_jobs()).prop_map(
+            |(nth, seconds, does_jobs)| Command::WaitFor { nth, seconds, does_jobs }
+        ),
+    ]
+}
+
+fn market_command() -> impl Strategy<Value = Command> {
+    let listing = prop_oneof![5 => Just(Listing::Published), 1 => Just(Listing::Paused)];
+    let price = prop_oneof![1 => Just(None), 8 => (1..50_i64).prop_map(Some)];
+    prop_oneof![
+        1 => (ACCOUNTS, NODES, 0..5_u32)
+            .prop_map(|(farmer, node, slices)| Command::Register { farmer, node, slices }),
+        4 => (by(), NODES, price, listing, prop::bool::weighted(0.1)).prop_map(
+            |(by, node, dollars, listing, is_stale)| Command::Offer {
+                by, node, dollars, listing, is_stale,
+            }
+        ),
+        3 => (1..6_u32, 1..900_i64, 0..30_u32)
+            .prop_map(|(to, dollars, key)| Command::Credit { to, dollars, key }),
+        3 => (1..6_u32, 0..6_u32).prop_map(|(node, slices)| Command::Sync { node, slices }),
+        1 => (1..5_u32).prop_map(|node| Command::Miss { node }),
+    ]
+}
+
+fn rental_command() -> impl Strategy<Value = Command> {
+    let max = || proptest::option::weighted(0.5, 1..60_i64);
+    let renewal = proptest::option::weighted(0.9, (term(), 10..60_i64));
+    prop_oneof![
+        4 => (ACCOUNTS, request(), seen(), prop::bool::weighted(0.7)).prop_map(
+            |(of, request, seen, is_held)| Command::Quote { of, request, seen, is_held }
+        ),
+        1 => (ACCOUNTS, any::<usize>()).prop_map(|(of, nth)| Command::Release { of, nth }),
+        8 => (ACCOUNTS, request(), seen(), 0..20_u32).prop_map(
+            |(renter, request, seen, key)| Command::Rent { renter, request, seen, key }
+        ),
+        4 => (any::<usize>(), 0..20_u32).prop_map(|(nth, key)| Command::UseQuote { nth, key }),
+        1 => any::<usize>().prop_map(|nth| Command::Retry { nth }),
+        4 => (by(), any::<usize>(), term(), max(), 0..20_u32).prop_map(
+            |(by, nth, term, max, key)| Command::Extend { by, nth, term, max, key }
+        ),
+        2 => (by(), any::<usize>()).prop_map(|(by, nth)| Command::End { by, nth }),
+        3 => (any::<usize>(), renewal)
+            .prop_map(|(nth, renewal)| Command::Renewal { nth, renewal }),
+        2 => (any::<usize>(), ACCOUNTS).prop_map(|(nth, to)| Command::Transfer { nth, to }),
+        2 => (by(), any::<usize>()).prop_map(|(by, nth)| Command::Accept { by, nth }),
+    ]
 }
 
 fn command() -> impl Strategy<Value = Command> {
-    let listing = prop_oneof![
-        4 => Just(Listing::Published),
-        1 => Just(Listing::Paused),
-    ];
-    let seen = prop_oneof![2 => Just(Seen::Any), 2 => Just(Seen::Current), 1 => Just(Seen::Former)];
-    let term = prop_oneof![
-        4 => Just(Term::Month), 2 => Just(Term::Quarter), 1 => Just(Term::HalfYear),
-        1 => Just(Term::Year),
-    ];
-    let dollars = prop_oneof![1 => Just(None), 6 => (1..60_i64).prop_map(Some)];
-    prop_oneof![
-        2 => (ACCOUNTS, NODES, 0..5_u32)
-            .prop_map(|(farmer, node, slices)| Command::Register { farmer, node, slices }),
-        4 => (ACCOUNTS, NODES, dollars, listing, prop::bool::weighted(0.1)).prop_map(
-            |(farmer, node, dollars, listing, is_stale)| Command::Offer {
-                farmer, node, dollars, listing, is_stale,
-            }
-        ),
-        3 => (1..6_u32, 1..300_i64, 0..20_u32)
-            .prop_map(|(to, dollars, key)| Command::Credit { to, dollars, key }),
-        8 => (ACCOUNTS, 1..5_u32, proptest::option::weighted(0.4, 1..6_u32), term, seen, 0..9_u32)
-            .prop_map(|(renter, node, slice, term, seen, key)| Command::Rent {
-                renter, node, slice, term, seen, key,
-            }),
-        1 => any::<usize>().prop_map(|nth| Command::Retry { nth }),
-        3 => (0..50_i64, 0..4_u32).prop_map(|(days, ends_max)| Command::Wait { days, ends_max }),
-        3 => (1..5_u32, 0..6_u32).prop_map(|(node, slices)| Command::Sync { node, slices }),
-        1 => (1..5_u32).prop_map(|node| Command::Miss { node }),
-    ]
+    prop_oneof![3 => market_command(), 10 => rental_command(), 3 => wait()]
 }
 
 /// The store and its model, and what has been done to both.
 struct Both {
     db: RusqliteDb,
     model: Model,
-    tried: Vec<Tried>,
+    tried: Vec<(u32, u32, Asked)>,
     now: Timestamp,
     steps: u32,
+}
+
+fn made(ordered: Ordered) -> Made {
+    let place =
+        |rental: &rentals::Rental| (rental.life.node.0, rental.life.slice, rental.life.slices);
+    (ordered.rentals.iter().map(place).collect(), ordered.total)
 }
 
 impl Both {
     fn new() -> Both {
         let db = empty();
         ACCOUNTS.for_each(|number| open_account(&db, number));
-        Both { db, model: Model::default(), tried: vec![], now: now(), steps: 0 }
+        let model = Model::default();
+        let mut both = Both { db, model, tried: vec![], now: now(), steps: 0 };
+        for number in 1..=3 {
+            let listing = Listing::Published;
+            let price = Some(10 + i64::from(number));
+            both.run(Command::Register { farmer: number, node: number, slices: 4 });
+            both.run(Command::Offer {
+                by: None,
+                node: number,
+                dollars: price,
+                listing,
+                is_stale: false,
+            });
+        }
+        ACCOUNTS.for_each(|to| drop(both.run(Command::Credit { to, dollars: 400, key: 90 + to })));
+        both
     }
 
     /// Does the same to both, and returns both answers.
     fn run(&mut self, command: Command) -> (Answer, Answer) {
         self.steps += 1;
         self.now = self.now.plus_seconds(1);
+        let rental = |nth: usize, both: &Both| match both.model.rentals.len() {
+            0 => None,
+            all => Some(nth % all),
+        };
+        match command {
+            Command::Register { .. }
+            | Command::Offer { .. }
+            | Command::Credit { .. }
+            | Command::Sync { .. }
+            | Command::Miss { .. } => self.run_market(command),
+            Command::Quote { of, request, seen, is_held } => {
+                let request = self.with_version(request, seen);
+                let made = quote(&self.db, self.steps, of, &request, is_held, self.now);
+                let expected = self.model.quote(of, &request, is_held, self.now);
+                if expected.is_ok() {
+                    self.model.quotes.last_mut().unwrap().id = self.steps;
+                }
+                (Answer::Quoted(made.map(|quote| quote.total())), Answer::Quoted(expected))
+            }
+            Command::Release { of, nth } => self.release(of, nth),
+            Command::Rent { renter, request, seen, key } => {
+                let request = self.with_version(request, seen);
+                self.tried.push((renter, key, Asked::Request(request)));
+                self.rent(self.tried.len() - 1)
+            }
+            Command::UseQuote { nth, key } if !self.model.quotes.is_empty() => {
+                let quote = nth % self.model.quotes.len();
+                let who = self.model.quotes[quote].account;
+                self.tried.push((who, key, Asked::Quote(quote)));
+                self.rent(self.tried.len() - 1)
+            }
+            Command::Retry { nth } if !self.tried.is_empty() => self.rent(nth % self.tried.len()),
+            Command::UseQuote { .. } | Command::Retry { .. } => NOTHING,
+            Command::Extend { by, nth, term, max, key } => match rental(nth, self) {
+                Some(rental) => self.extend(by, rental, term, max, key),
+                None => NOTHING,
+            },
+            Command::Wait { seconds, does_jobs } => {
+                self.now = self.now.plus_seconds(seconds);
+                if does_jobs { self.pass() } else { NOTHING }
+            }
+            Command::WaitFor { nth, seconds, does_jobs } => match rental(nth, self) {
+                Some(rental) => {
+                    let end = self.model.rentals[rental].ends_at.plus_seconds(seconds);
+                    self.now = self.now.max(end);
+                    if does_jobs { self.pass() } else { NOTHING }
+                }
+                None => NOTHING,
+            },
+            Command::End { nth, .. }
+            | Command::Renewal { nth, .. }
+            | Command::Transfer { nth, .. }
+            | Command::Accept { nth, .. } => match rental(nth, self) {
+                Some(rental) => self.run_rental(command, rental),
+                None => NOTHING,
+            },
+        }
+    }
+
+    fn run_market(&mut self, command: Command) -> (Answer, Answer) {
         match command {
             Command::Register { farmer, node, slices } => {
                 let (report, capacity) = (report(node), carries(slices));
                 let (name, farmer_id) = (format!("Node {node}"), account(farmer));
                 let done =
                     nodes::register(&self.db, farmer_id, &name, &report, &capacity, self.now);
-                (
-                    Answer::IsDone(done),
-                    Answer::IsDone(Ok(self.model.register(farmer, node, slices))),
-                )
+                let expected = self.model.register(farmer, node, slices);
+                (Answer::IsDone(done), Answer::IsDone(Ok(expected)))
             }
-            Command::Offer { farmer, node, dollars, listing, is_stale } => {
-                self.offer(farmer, node, dollars, listing, is_stale)
+            Command::Offer { by, node, dollars: price, listing, is_stale } => {
+                let own = self.model.nodes.get(&node).map_or(1, |node| node.farmer);
+                let farmer = by.unwrap_or(own);
+                let version = self.model.nodes.get(&node).map_or(1, |node| node.version);
+                let seen = version - i64::from(is_stale);
+                let terms = terms(node, price.map(dollars));
+                let (id, whose) = (NodeId(node), account(farmer));
+                let done = nodes::set(&self.db, whose, id, seen, &terms, listing, self.now);
+                // The constraint speaks for itself; what it says is not the model's to know.
+                let refused = || StoreError::Refused(String::new());
+                let done = done.map_err(|_| refused());
+                let expected = self.model.offer(farmer, node, price, listing, is_stale);
+                (Answer::IsDone(done), Answer::IsDone(expected.ok_or_else(refused)))
             }
             Command::Credit { to, dollars, key } => {
                 let credit = Credit {
@@ -125,107 +366,172 @@ impl Both {
                 let credited = ledger::credit(&self.db, &credit, self.now).unwrap();
                 (Answer::Credited(credited), Answer::Credited(self.model.credit(to, dollars, key)))
             }
-            Command::Rent { renter, node, slice, term, seen, key } => {
-                let version = self.model.nodes.get(&node).map_or(1, |node| node.version);
-                let seen = match seen {
-                    Seen::Any => None,
-                    Seen::Current => Some(version),
-                    Seen::Former => Some(version - 1),
-                };
-                self.tried.push(Tried { renter, key, request: (node, slice, term, seen) });
-                self.rent(self.tried.len() - 1)
-            }
-            Command::Retry { nth } if !self.tried.is_empty() => self.rent(nth % self.tried.len()),
-            Command::Retry { .. } => (Answer::Nothing, Answer::Nothing),
-            Command::Wait { days, ends_max } => {
-                self.now = self.now.plus_seconds(days * 86_400);
-                rentals::end_due(&self.db, self.now, ends_max).unwrap();
-                self.model.end_due(self.now, ends_max);
-                (Answer::Nothing, Answer::Nothing)
-            }
             Command::Sync { node, slices } => {
                 sync::save_reports(&self.db, &[(report(node), carries(slices))], self.now).unwrap();
-                self.carry(node, slices)
+                self.model.carry(node, slices, true);
+                NOTHING
             }
             Command::Miss { node } => {
                 sync::save_missing(&self.db, &[NodeId(node)], self.now).unwrap();
-                self.carry(node, 0)
+                self.model.carry(node, 0, false);
+                NOTHING
             }
+            other => unreachable!("not of the market: {other:?}"),
         }
     }
 
-    fn carry(&mut self, node: u32, slices: u32) -> (Answer, Answer) {
-        if let Some(node) = self.model.nodes.get_mut(&node) {
-            node.capacity = usize::try_from(slices).unwrap();
-            node.fit();
+    fn run_rental(&mut self, command: Command, rental: usize) -> (Answer, Answer) {
+        let of = &self.model.rentals[rental];
+        let (id, renter) = (rental_id(of.id), of.renter);
+        match command {
+            Command::End { by, .. } => {
+                let who = by.unwrap_or(renter);
+                let ended = rentals::end(&self.db, account(who), id, None, self.now);
+                let expected = self.model.end(who, rental, self.now);
+                (Answer::Ended(ended.map(|(_, refund)| refund)), Answer::Ended(expected))
+            }
+            Command::Renewal { renewal, .. } => {
+                let wish = renewal.map(|(term, max)| (term, dollars(max)));
+                let renewal = wish.map(|(term, max_price)| Renewal { term, max_price });
+                let own = Own { name: "mine".into(), labels: vec!["a".into()], renewal };
+                let done = rentals::set_own(&self.db, account(renter), id, &own);
+                self.model.rentals[rental].renewal = wish;
+                (Answer::IsDone(done), Answer::IsDone(Ok(true)))
+            }
+            Command::Transfer { to, .. } => {
+                let offered = transfers::offer(&self.db, account(renter), id, &email(to), self.now);
+                let expected = self.model.offer_transfer(renter, rental, to, self.now);
+                (Answer::IsDone(offered), Answer::IsDone(Ok(expected)))
+            }
+            Command::Accept { by, .. } => {
+                let who = by.or(of.transfer.map(|(to, _)| to)).unwrap_or(renter);
+                let taken = transfers::accept(&self.db, account(who), id, RENTED_MAX, self.now);
+                (Answer::Taken(taken), Answer::Taken(self.model.accept(who, rental, self.now)))
+            }
+            other => unreachable!("not of a rental: {other:?}"),
         }
-        (Answer::Nothing, Answer::Nothing)
     }
 
-    fn offer(
-        &mut self,
-        farmer: u32,
-        node: u32,
-        dollars: Option<i64>,
-        listing: Listing,
-        is_stale: bool,
-    ) -> (Answer, Answer) {
-        let version = self.model.nodes.get(&node).map_or(1, |node| node.version);
-        let seen = version - i64::from(is_stale);
-        let terms = terms(node, dollars.map(|dollars| Usd::from_micros(dollars * MICROS)));
-        let (id, whose) = (NodeId(node), account(farmer));
-        let done = nodes::set(&self.db, whose, id, seen, &terms, listing, self.now);
-        // The constraint speaks for itself; what it says is not the model's to know.
-        let done = done.map_err(|_| StoreError::Refused(String::new()));
-        let expected = match self.model.nodes.get_mut(&node) {
-            Some(node) if node.farmer == farmer && !is_stale => {
-                if dollars.is_some() {
-                    (node.dollars, node.listing) = (dollars, listing);
-                    node.version += 1;
-                    Ok(true)
-                } else {
-                    Err(StoreError::Refused(String::new()))
-                }
-            }
-            Some(_) | None => Ok(false),
+    /// The request, with the version that the renter says to have seen of the node.
+    fn with_version(&self, request: RentRequest, seen: Seen) -> RentRequest {
+        let node = request.wanted.node().and_then(|node| self.model.nodes.get(&node.0));
+        let version = node.map_or(1, |node| node.version);
+        let offer_version = match seen {
+            Seen::Any => None,
+            Seen::Current => Some(version),
+            Seen::Former => Some(version - 1),
         };
-        (Answer::IsDone(done), Answer::IsDone(expected))
+        RentRequest { offer_version, ..request }
+    }
+
+    fn release(&mut self, of: u32, nth: usize) -> (Answer, Answer) {
+        if let Some(quote) = nth.checked_rem(self.model.quotes.len()) {
+            let id = quote_id(self.model.quotes[quote].id);
+            quotes::release(&self.db, account(of), id, self.now).unwrap();
+            if self.model.quotes[quote].account == of {
+                self.model.release(quote, self.now);
+            }
+        }
+        NOTHING
     }
 
     fn rent(&mut self, index: usize) -> (Answer, Answer) {
-        let tried = self.tried[index].clone();
-        let (node, slice, term, offer_version) = tried.request;
-        let key = format!("key-{}", tried.key);
-        let made = rent(
-            &self.db,
-            Attempt {
-                node,
-                slice,
-                term,
-                offer_version,
-                id: self.steps,
-                at: self.now,
-                fee_percent: FEE_PERCENT,
-                ..attempt(tried.renter, &key)
-            },
-        );
-        let made = made.map(|rental| (rental.slice, rental.total, rental.ends_at));
-        let expected = self.model.rent(&tried, self.now);
-        let expected = expected.map(|r| (r.slice, Usd::from_micros(r.total), r.ends_at));
-        (Answer::Rented(made), Answer::Rented(expected))
+        let (renter, key, asked) = self.tried[index].clone();
+        let name = format!("key-{key}");
+        let attempt = Attempt {
+            id: self.steps,
+            at: self.now,
+            fee_percent: FEE_PERCENT,
+            slices_max: RENTED_MAX,
+            ..attempt(renter, &name)
+        };
+        let ordered = match &asked {
+            Asked::Request(request) => order(&self.db, &attempt, Basis::Request(request)),
+            Asked::Quote(quote) => {
+                let id = quote_id(self.model.quotes[*quote].id);
+                let found = quotes::find(&self.db, account(renter), id).unwrap().unwrap();
+                order(&self.db, &attempt, Basis::Quote(&found))
+            }
+            Asked::Extension { .. } => unreachable!("it is extended elsewhere"),
+        };
+        let expected = self.model.rent(renter, key, &asked, self.steps, self.now);
+        (Answer::Rented(ordered.map(made)), Answer::Rented(expected))
+    }
+
+    fn extend(
+        &mut self,
+        by: Option<u32>,
+        rental: usize,
+        term: Term,
+        max: Option<i64>,
+        key: u32,
+    ) -> (Answer, Answer) {
+        let of = &self.model.rentals[rental];
+        let who = by.unwrap_or(of.renter);
+        let name = format!("key-{key}");
+        let attempt = Attempt {
+            id: self.steps,
+            term,
+            at: self.now,
+            fee_percent: FEE_PERCENT,
+            ..attempt(who, &name)
+        };
+        let limit = max.map(|max| max.to_string());
+        let extended = extend(&self.db, &attempt, rental_id(of.id), limit.as_deref());
+        let asked = Asked::Extension { rental, term, max };
+        let expected = self.model.extend(who, key, &asked, self.now);
+        (Answer::Extended(extended.map(|rental| rental.life.ends_at)), Answer::Extended(expected))
+    }
+
+    /// Everything that time does by itself: the store says in which order it renews.
+    fn pass(&mut self) -> (Answer, Answer) {
+        let due = due::renewing(&self.db, self.now, 1000).unwrap();
+        let of_id = |id| {
+            let is_it = |rental: &usize| rental_id(self.model.rentals[*rental].id) == id;
+            (0..self.model.rentals.len()).find(is_it).unwrap()
+        };
+        let due: Vec<_> =
+            due.into_iter().map(|notice| (of_id(notice.rental.life.id), notice)).collect();
+        let mut which: Vec<usize> = due.iter().map(|(rental, _)| *rental).collect();
+        which.sort_unstable();
+        assert_eq!(which, self.model.renewing(self.now));
+        let (mut renewed, mut expected) = (vec![], vec![]);
+        for (nth, (rental, notice)) in (0..).zip(due) {
+            // Another wallet may be empty by the time that it is this one's turn.
+            let order = order_id(10_000 + self.steps * 100 + nth);
+            let why = due::renew(&self.db, &notice, Percent::whole(FEE_PERCENT), order, self.now);
+            renewed.push(why.unwrap());
+            expected.push(self.model.renew(rental, self.now));
+        }
+        pass(&self.db, self.now, 1000);
+        quotes::release_due(&self.db, self.now).unwrap();
+        transfers::sweep(&self.db, self.now).unwrap();
+        self.model.pass(self.now);
+        (Answer::Renewed(renewed), Answer::Renewed(expected))
     }
 
     /// Both look the same, and everything that must hold does.
     fn compare(&self) -> Result<(), TestCaseError> {
         assert_sound(&self.db);
         for (number, node) in &self.model.nodes {
-            let slices: String = node.slices.iter().collect();
-            prop_assert_eq!(states(&self.db, *number), slices);
+            prop_assert_eq!(states(&self.db, *number), node.letters(), "node {}", number);
         }
         for number in ACCOUNTS {
-            let of = |money: &BTreeMap<u32, i64>| money.get(&number).copied().unwrap_or(0);
-            prop_assert_eq!(balance(&self.db, number).micros(), of(&self.model.wallets));
-            prop_assert_eq!(earned(&self.db, number).micros(), of(&self.model.earnings));
+            prop_assert_eq!(balance(&self.db, number), self.model.wallet(number));
+            let earnings = self.model.earnings.get(&number).copied().unwrap_or(Usd::ZERO);
+            prop_assert_eq!(earned(&self.db, number), earnings);
+        }
+        let kept = "SELECT coalesce(sum(balance_micros), 0) FROM ledger_accounts
+                     WHERE kind = 'platform'";
+        prop_assert_eq!(count(&self.db, kept), self.model.platform_micros);
+        for of in &self.model.rentals {
+            let rental = rental_of(&self.db, of.renter, rental_id(of.id));
+            let life = rental.life;
+            prop_assert_eq!((life.state, life.ends_at), (of.state, of.ends_at));
+            prop_assert_eq!((life.price, life.price_until), (of.price, of.price_until));
+            prop_assert_eq!(&life.periods, &of.periods);
+            let renewal = rental.renewal.map(|renewal| (renewal.term, renewal.max_price));
+            prop_assert_eq!(renewal, of.renewal);
         }
         let on_offer = offers::slices(&self.db, &Filter::default(), Sort::Price, None, 99).unwrap();
         let on_offer: Vec<SliceId> = on_offer.into_iter().map(|(slice, _)| slice).collect();
@@ -238,7 +544,7 @@ impl Both {
         let mut nodes: Vec<_> = self.model.nodes.iter().filter(published).collect();
         nodes.sort_by_key(|(number, node)| (node.dollars, **number));
         let slices = nodes.into_iter().flat_map(|(number, node)| {
-            let numbered = (1..).zip(&node.slices).filter(|(_, state)| **state == 'a');
+            let numbered = (1..).zip(&node.slices).filter(|(_, slot)| **slot == Slot::Free);
             numbered.map(|(slice, _)| SliceId { node: NodeId(*number), number: slice })
         });
         slices.collect()

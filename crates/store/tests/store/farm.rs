@@ -4,17 +4,18 @@ use domain::id::NodeId;
 use domain::listing::Listing;
 use domain::money::Usd;
 use domain::node::NodeStatus;
+use domain::rental::GRACE_SECONDS;
 use domain::slice::SliceState;
 use store::nodes::{
     Summary, Terms, farmer_of, find, of_farmer, register as register_node, set, summary,
 };
-use store::{Db, RusqliteDb, StoreError, offers, rentals};
+use store::{Db, RusqliteDb, StoreError, offers};
 
 use crate::dump::dump;
 use crate::market::{
     AIDA, Attempt, FARMER, NODE, OMAR, OTHER_FARMER, SLICES, account, assert_sound, attempt,
-    carries, count, email, market, now, open_account, publish, register, rent, report, states,
-    terms, usd,
+    carries, count, email, market, now, open_account, pass, publish, register, rent, report,
+    states, terms, usd,
 };
 
 #[test]
@@ -165,10 +166,10 @@ fn a_farmer_sees_who_rents_which_slice() {
     let third = &slices[2];
     assert_eq!((third.number, third.state), (3, SliceState::Allocated));
     assert_eq!(third.renter.as_deref(), Some(email(OMAR).as_str()));
-    assert_eq!(third.ends_at, Some(rental.ends_at));
+    assert_eq!(third.ends_at, Some(rental.life.ends_at));
     assert_eq!((slices[3].state, &slices[3].renter), (SliceState::Available, &None));
     // Who rented it once is nobody's business any more.
-    rentals::end_due(&db, rental.ends_at, 10).unwrap();
+    pass(&db, rental.life.grace_until(), 10);
     let (_, slices) = find(&db, account(FARMER), NodeId(NODE)).unwrap().unwrap();
     assert!(slices.iter().all(|slice| slice.renter.is_none() && slice.ends_at.is_none()));
 }
@@ -183,12 +184,13 @@ fn a_farm_in_figures() {
     let running = Summary {
         nodes: 2,
         available_slices: SLICES + 4 - 2,
+        reserved_slices: 0,
         allocated_slices: 2,
         in_escrow: usd("58.50"),
         earned: Usd::ZERO,
     };
     assert_eq!(summary(&db, account(FARMER)), Ok(running));
-    rentals::end_due(&db, now().plus_months(1), 10).unwrap();
+    pass(&db, now().plus_months(1).plus_seconds(GRACE_SECONDS), 10);
     let over = Summary {
         available_slices: SLICES + 4,
         allocated_slices: 0,

@@ -1,18 +1,46 @@
 //! The invariants: each finds what breaks it, and none finds anything in a healthy market.
 
+use domain::rental::GRACE_SECONDS;
 use domain::term::Term;
 use store::RusqliteDb;
 use store::invariants::{INVARIANTS, check};
+use store::rentals::end;
+use store::renting::Basis;
 
-use crate::market::{AIDA, Attempt, OMAR, assert_sound, attempt, by_hand, market, now, rent};
+use crate::market::{
+    AIDA, Attempt, NODE, OMAR, OTHER_FARMER, account, assert_sound, attempt, by_hand, extend, fund,
+    market, now, one, order, pass, publish, quote, register, rent, rent_all, states, whole,
+};
+use crate::top_ups::{begin, pay};
 
-/// One rental that runs, of slice 1, and one that has ended, of slice 2.
+/// A bit of everything. On `NODE`: slice 1 runs and was extended, 2 has ended, 3 was ended early, 4
+/// was rented with a quote, 5 is held by another. Node 33 is rented whole.
+/// A top-up is paid, and one is not.
 fn healthy() -> RusqliteDb {
     let db = market();
-    rent(&db, Attempt { term: Term::Quarter, ..attempt(OMAR, "key") }).unwrap();
+    fund(&db, OMAR, "900");
+    let first = rent(&db, Attempt { term: Term::Quarter, ..attempt(OMAR, "key") }).unwrap();
     rent(&db, attempt(AIDA, "key")).unwrap();
-    store::rentals::end_due(&db, now().plus_months(1), 10).unwrap();
+    let third = rent(&db, Attempt { id: 51, ..attempt(OMAR, "third") }).unwrap();
+    pass(&db, now().plus_months(1), 10);
+    let grace = now().plus_months(1).plus_seconds(GRACE_SECONDS);
+    let more = Attempt { id: 52, at: now().plus_months(1), ..attempt(OMAR, "more") };
+    extend(&db, &more, third.life.id, None).unwrap();
+    end(&db, account(OMAR), third.life.id, None, grace).unwrap();
+    pass(&db, grace, 10);
+    extend(&db, &Attempt { id: 53, ..attempt(OMAR, "again") }, first.life.id, None).unwrap();
+    let told = quote(&db, 1, OMAR, &one(4), true, grace).unwrap();
+    let by_quote = Attempt { id: 54, at: grace, ..attempt(OMAR, "quote") };
+    order(&db, &by_quote, Basis::Quote(&told)).unwrap();
+    register(&db, OTHER_FARMER, 33, 3);
+    publish(&db, 33, "20");
+    rent_all(&db, &Attempt { id: 55, at: grace, ..attempt(OMAR, "whole") }, &whole(33)).unwrap();
+    quote(&db, 2, AIDA, &one(5), true, grace).unwrap();
+    assert_eq!((states(&db, NODE).as_str(), states(&db, 33).as_str()), ("RaaRhaaaa", "RRR"));
+    pay(&db, begin(&db, OMAR, 1, "25"), "pi_1", 2_500);
+    begin(&db, OMAR, 2, "30");
     store::audit::seal(&db).unwrap();
+    store::ledger_chain::seal(&db).unwrap();
     db
 }
 
@@ -24,20 +52,23 @@ fn defenseless(db: &RusqliteDb) {
     by_hand(db, &drops).unwrap();
     by_hand(
         db,
-        "DROP INDEX rentals_one_active_per_slice;
+        "DROP INDEX rentals_one_live_per_slice;
+         DROP INDEX rentals_one_live_per_whole_node;
          PRAGMA foreign_keys = OFF;
          PRAGMA ignore_check_constraints = ON;",
     )
     .unwrap();
 }
 
-/// How to break each invariant; some in more than one way.
-const BREAKS: [(&str, &str); 23] = [
+/// How to break each invariant, in each of its clauses.
+const BREAKS: [(&str, &str); 75] = [
     (
         "one-rental-per-slice",
-        "UPDATE rentals SET slice_number = 1, state = 'active', ended_at = NULL
-          WHERE state = 'ended'",
+        "UPDATE rentals SET slice_number = 1, state = 'grace', ended_at = NULL
+          WHERE slice_number = 2",
     ),
+    ("one-rental-per-slice", "UPDATE rentals SET slice_number = NULL WHERE slice_number = 4"),
+    ("one-rental-per-slice", "UPDATE rentals SET node_id = 33 WHERE slice_number = 4"),
     (
         "rentals-never-overlap",
         "INSERT INTO events (kind, node_id, slice_number, rental_id, created_at)
@@ -51,15 +82,86 @@ const BREAKS: [(&str, &str); 23] = [
     (
         "rentals-never-overlap",
         "INSERT INTO events (kind, node_id, slice_number, rental_id, created_at)
-         VALUES ('rental-ended', 32, 3, 'never begun', 0)",
+         VALUES ('rental-ended', 32, 9, 'never begun', 0)",
+    ),
+    ("rentals-never-overlap", "UPDATE rentals SET slice_number = NULL WHERE slice_number = 1"),
+    (
+        "rentals-never-overlap",
+        "UPDATE rentals SET node_id = 33, slice_number = 1 WHERE slice_number = 4",
     ),
     ("audit-chain", "UPDATE audit SET action = 'sign-in' WHERE id = 2"),
     ("audit-chain", "DELETE FROM audit WHERE id = 2"),
     ("audit-chain", "DELETE FROM audit_seals WHERE audit_id = 2"),
-    ("allocated-means-rented", "UPDATE slices SET state = 'allocated' WHERE number = 3"),
-    ("allocated-means-rented", "UPDATE slices SET state = 'available' WHERE number = 1"),
+    ("ledger-chain", "UPDATE ledger_transactions SET created_at = 0 WHERE id = 2"),
+    ("ledger-chain", "UPDATE ledger_entries SET amount_micros = 1 WHERE transaction_id = 2"),
+    ("ledger-chain", "DELETE FROM ledger_seals WHERE transaction_id = 2"),
+    (
+        "balances-run-on",
+        "UPDATE ledger_entries SET balance_after_micros = balance_after_micros + 1
+          WHERE transaction_id = 3",
+    ),
+    ("balances-run-on", "UPDATE ledger_entries SET amount_micros = 1 WHERE transaction_id = 1"),
+    ("entries-have-a-month", "DELETE FROM ledger_months WHERE month = '2026-11'"),
+    ("entries-have-a-month", "UPDATE ledger_months SET first_transaction_id = 9"),
+    ("allocated-means-rented", "UPDATE slices SET state = 'allocated' WHERE number = 9"),
+    (
+        "allocated-means-rented",
+        "UPDATE slices SET state = 'available', rental_id = NULL WHERE number = 1 AND node_id = 32",
+    ),
+    (
+        "allocated-means-rented",
+        "UPDATE slices SET state = 'available' WHERE number = 1 AND node_id = 32",
+    ),
+    (
+        "allocated-means-rented",
+        "UPDATE slices SET state = 'allocated', rental_id = (
+                SELECT id FROM rentals WHERE state = 'ended' AND slice_number = 2)
+          WHERE number = 2 AND node_id = 32",
+    ),
+    (
+        "allocated-means-rented",
+        "UPDATE slices SET state = 'allocated', rental_id = (
+                SELECT id FROM rentals WHERE state <> 'ended' AND slice_number = 1)
+          WHERE number = 9",
+    ),
+    (
+        "allocated-means-rented",
+        "UPDATE slices SET state = 'allocated', rental_id = (
+                SELECT id FROM rentals WHERE slice_number IS NULL)
+          WHERE number = 9",
+    ),
+    ("allocated-means-rented", "UPDATE rentals SET slice_number = 9 WHERE slice_number = 1"),
+    ("allocated-means-rented", "UPDATE nodes SET whole_rental_id = NULL"),
+    (
+        "allocated-means-rented",
+        "UPDATE nodes SET whole_rental_id = (SELECT id FROM rentals WHERE slice_number = 1)
+          WHERE id = 32",
+    ),
+    ("allocated-means-rented", "UPDATE nodes SET whole_rental_id = 'another' WHERE id = 33"),
+    ("reserved-means-held", "UPDATE slices SET state = 'reserved' WHERE number = 9"),
+    (
+        "reserved-means-held",
+        "UPDATE slices SET state = 'available' WHERE number = 5 AND node_id = 32",
+    ),
+    (
+        "reserved-means-held",
+        "UPDATE slices SET state = 'available', quote_id = NULL WHERE number = 5",
+    ),
+    ("reserved-means-held", "UPDATE quotes SET held_until = NULL"),
+    ("reserved-means-held", "UPDATE quotes SET used_at = 5 WHERE held_until IS NOT NULL"),
+    (
+        "reserved-means-held",
+        "UPDATE slices SET state = 'reserved',
+                quote_id = (SELECT id FROM quotes WHERE held_until IS NOT NULL)
+          WHERE number = 9",
+    ),
+    ("quotes-are-kept-to", "UPDATE orders SET total_micros = 1 WHERE quote_id IS NOT NULL"),
+    ("quotes-are-kept-to", "UPDATE quotes SET used_at = NULL"),
+    ("quotes-are-kept-to", "UPDATE quotes SET used_at = expires_at WHERE used_at IS NOT NULL"),
+    ("quotes-are-kept-to", "UPDATE quotes SET account_id = 'another' WHERE used_at IS NOT NULL"),
     ("counters-are-counts", "UPDATE nodes SET available_slices = available_slices + 1"),
     ("counters-are-counts", "UPDATE nodes SET allocated_slices = 0"),
+    ("counters-are-counts", "UPDATE nodes SET reserved_slices = 0"),
     ("capacity-is-kept", "UPDATE nodes SET capacity = 8"),
     (
         "transactions-sum-to-zero",
@@ -69,22 +171,67 @@ const BREAKS: [(&str, &str); 23] = [
     ("transactions-sum-to-zero", "DELETE FROM ledger_entries WHERE transaction_id = 1"),
     ("balances-are-sums", "UPDATE ledger_accounts SET balance_micros = balance_micros + 1"),
     ("no-negative-balance", "UPDATE ledger_accounts SET balance_micros = -1 WHERE kind = 'escrow'"),
-    ("rentals-are-paid", "UPDATE rentals SET total_micros = total_micros + 1"),
+    ("rentals-are-paid", "UPDATE rental_periods SET total_micros = total_micros + 1"),
+    ("rentals-are-paid", "UPDATE rental_periods SET payer_id = 'another'"),
     (
-        "escrow-holds-running-rentals",
+        "rentals-are-paid",
+        "UPDATE ledger_transactions SET rental_id = 'another' WHERE kind = 'extension'",
+    ),
+    (
+        "rentals-are-paid",
+        "UPDATE ledger_transactions SET reference = 'x' || reference WHERE kind = 'rental'",
+    ),
+    ("terms-follow-one-another", "UPDATE rentals SET started_at = started_at + 1"),
+    ("terms-follow-one-another", "UPDATE rentals SET ends_at = ends_at + 1"),
+    (
+        "terms-follow-one-another",
+        "UPDATE rental_periods SET starts_at = starts_at + 1 WHERE number = 2",
+    ),
+    ("terms-follow-one-another", "UPDATE rental_periods SET number = 3 WHERE number = 2"),
+    ("terms-follow-one-another", "DELETE FROM rental_periods"),
+    ("orders-are-sums", "UPDATE orders SET total_micros = total_micros + 1"),
+    (
+        "orders-are-sums",
+        "UPDATE rental_periods SET order_id = (SELECT order_id FROM rentals WHERE slice_number = 4)
+          WHERE number = 2",
+    ),
+    (
+        "escrow-holds-what-is-not-earned",
         "UPDATE ledger_accounts SET balance_micros = 0 WHERE kind = 'escrow'",
     ),
+    ("escrow-holds-what-is-not-earned", "UPDATE rental_periods SET earned_micros = 0"),
+    ("escrow-holds-what-is-not-earned", "UPDATE rental_periods SET refunded_micros = 0"),
     (
-        "settlements-are-split",
-        "UPDATE rentals SET fee_micros = fee_micros + 1 WHERE state = 'ended'",
+        "escrow-holds-what-is-not-earned",
+        "UPDATE rentals SET state = 'grace' WHERE slice_number = 1",
     ),
+    (
+        "earnings-are-split",
+        "UPDATE rental_periods SET fee_micros = fee_micros + 1000000 WHERE earned_micros > 0",
+    ),
+    ("earnings-are-split", "UPDATE rental_periods SET earned_micros = earned_micros + 10000"),
+    ("earnings-are-split", "UPDATE rentals SET farmer_id = 'another' WHERE slice_number = 2"),
+    ("refunds-are-paid-back", "UPDATE rental_periods SET refunded_micros = 0"),
     ("rentals-are-events", "DELETE FROM events WHERE kind = 'slice-rented'"),
+    ("rentals-are-events", "DELETE FROM events WHERE kind = 'node-rented'"),
     ("rentals-are-events", "DELETE FROM events WHERE kind = 'rental-ended'"),
-    ("rentals-are-events", "UPDATE rentals SET slice_number = 5 WHERE state = 'ended'"),
+    ("rentals-are-events", "UPDATE rentals SET slice_number = 9 WHERE state = 'ended'"),
+    (
+        "rentals-are-events",
+        "INSERT INTO events (kind, node_id, slice_number, rental_id, created_at)
+         SELECT 'rental-ended', node_id, slice_number, id, 0 FROM rentals WHERE slice_number = 1",
+    ),
     (
         "own-slices-are-not-rented",
         "UPDATE rentals SET renter_id = farmer_id WHERE state = 'active'",
     ),
+    (
+        "top-ups-are-credited",
+        "UPDATE ledger_transactions SET reference = 'key' WHERE reference LIKE 'top-up %'",
+    ),
+    ("top-ups-are-credited", "UPDATE top_ups SET amount_micros = 24000000 WHERE state = 'paid'"),
+    ("top-ups-are-credited", "UPDATE top_ups SET state = 'paid'"),
+    ("top-ups-are-credited", "DELETE FROM top_ups WHERE state = 'paid'"),
 ];
 
 #[test]

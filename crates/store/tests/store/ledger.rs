@@ -1,6 +1,6 @@
 //! The ledger: credits once for each key, and nothing is ever rewritten.
 
-use store::ledger::{Credit, Credited, credit, entries, entry_of_rental};
+use store::ledger::{Credit, Credited, credit, entries, of_rental};
 use store::{Db, RusqliteDb, StoreError};
 
 use crate::dump::dump;
@@ -176,8 +176,9 @@ fn an_amount_that_is_no_credit_is_a_failure() {
 fn a_renter_finds_what_paid_for_a_rental() {
     let db = market();
     let rental = rent(&db, attempt(OMAR, "key")).unwrap();
-    let entry = entry_of_rental(&db, account(OMAR), rental.id).unwrap().unwrap();
+    let found = of_rental(&db, account(OMAR), rental.life.id).unwrap();
+    let [entry] = &found[..] else { panic!("one entry") };
     assert_eq!((entry.amount, entry.balance_after), (-usd("25"), usd("75")));
-    assert_eq!(entry.reference, rental.id.to_string());
-    assert!(entry_of_rental(&db, account(AIDA), rental.id).unwrap().is_none());
+    assert_eq!(entry.rental, Some(rental.life.id));
+    assert!(of_rental(&db, account(AIDA), rental.life.id).unwrap().is_empty());
 }

@@ -3,18 +3,25 @@
 use std::path::PathBuf;
 
 use domain::account::Email;
-use domain::id::{AccountId, NodeId, RANDOM_ID_BYTES, RentalId, TokenId};
+use domain::id::{
+    AccountId, NodeId, OrderId, QuoteId, RANDOM_ID_BYTES, RentalId, SliceId, TokenId,
+};
 use domain::listing::Listing;
 use domain::money::{Percent, Usd};
 use domain::node::{Capacity, NodeReport, NodeStatus, Refusal, Resources};
+use domain::order::{IdempotencyKey, RentRequest, SLICES_PER_ORDER_MAX, Wanted};
 use domain::promise::{Bandwidth, Uptime};
-use domain::rental::{IdempotencyKey, RentRequest};
 use domain::term::Term;
 use domain::time::Timestamp;
 use store::ledger::{Credit, Credited};
 use store::nodes::Terms;
-use store::rentals::{Order, RentFailure, Rental};
-use store::{Db, RusqliteDb, accounts, invariants, ledger, migrate, nodes, offers, rentals};
+use store::quotes::{NewQuote, Quote};
+use store::rentals::{ChangeFailure, Extension, Intention, Rental};
+use store::renting::{Basis, Order, Ordered, RentFailure};
+use store::{
+    Db, RusqliteDb, StoreError, accounts, due, invariants, ledger, migrate, nodes, offers, quotes,
+    rentals, renting,
+};
 use tempfile::TempDir;
 
 /// The farmer of `NODE`.
@@ -142,6 +149,7 @@ pub(crate) fn terms(node: u32, price: Option<Usd>) -> Terms {
         price,
         min_uptime: Uptime::from_hundredths(9_950).unwrap(),
         min_bandwidth: Bandwidth::from_mbps(100),
+        terms: domain::term::Terms::ALL,
     }
 }
 
@@ -173,6 +181,7 @@ pub(crate) struct Attempt<'a> {
     pub(crate) at: Timestamp,
     pub(crate) fee_percent: u8,
     pub(crate) token: Option<TokenId>,
+    pub(crate) slices_max: u32,
 }
 
 /// A try to rent any slice of `NODE` for a month.
@@ -188,31 +197,102 @@ pub(crate) fn attempt(renter: u32, key: &str) -> Attempt<'_> {
         at: now(),
         fee_percent: 10,
         token: None,
+        slices_max: SLICES_MAX,
     }
 }
 
-pub(crate) fn rent(db: &impl Db, attempt: Attempt<'_>) -> Result<Rental, RentFailure> {
-    let Attempt { node, slice, term, offer_version, .. } = attempt;
-    let request = RentRequest { node: NodeId(node), slice, term, offer_version };
-    let mut request_hash = [0; 32];
-    let text = format!("{node} {slice:?} {} {offer_version:?}", term.months());
-    request_hash[..text.len()].copy_from_slice(text.as_bytes());
+impl Attempt<'_> {
+    /// The request of it: a slice, or any one of the node.
+    pub(crate) fn request(&self) -> RentRequest {
+        let wanted = match self.slice {
+            Some(number) => Wanted::Slice(SliceId { node: NodeId(self.node), number }),
+            None => Wanted::OfNode(NodeId(self.node), 1),
+        };
+        RentRequest { wanted, term: self.term, offer_version: self.offer_version, max_price: None }
+    }
+}
+
+/// The most slices that an account of the tests may rent.
+pub(crate) const SLICES_MAX: u32 = 150;
+
+/// What tells two requests of the tests apart: letters, so that a dump can be read.
+fn hash(text: &str) -> [u8; 32] {
+    let mut hash = [0; 32];
+    let mut sum: u64 = 7;
+    for (index, byte) in text.bytes().enumerate() {
+        sum = sum.wrapping_add(byte.into()).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let letter = u8::try_from((sum >> 40) % 26).unwrap();
+        hash[index % 32] = b'a' + (hash[index % 32] + letter) % 26;
+    }
+    hash
+}
+
+/// Orders something as an attempt says, whatever it is.
+pub(crate) fn order(
+    db: &impl Db,
+    attempt: &Attempt<'_>,
+    basis: Basis<'_>,
+) -> Result<Ordered, RentFailure> {
+    let request_hash = hash(&match basis {
+        Basis::Request(request) => format!("{request:?}"),
+        Basis::Quote(quote) => quote.id.to_string(),
+    });
+    let mut next = attempt.id * 100;
+    let rentals: Vec<RentalId> = (0..SLICES_PER_ORDER_MAX)
+        .map(|nth| {
+            let number = if nth == 0 { attempt.id } else { next };
+            next += 1;
+            rental_id(number)
+        })
+        .collect();
     let order = Order {
-        request: &request,
+        id: order_id(attempt.id),
+        rentals: &rentals,
+        basis,
         renter: account(attempt.renter),
         token: attempt.token,
         key: &IdempotencyKey::parse(attempt.key).unwrap(),
         request_hash,
         platform_fee: Percent::whole(attempt.fee_percent),
+        slices_max: attempt.slices_max,
     };
-    rentals::rent(db, &order, rental_id(attempt.id), attempt.at)
+    renting::rent(db, &order, attempt.at)
 }
 
-/// A node's slices in order: `a` available, `R` rented, `-` retired.
+pub(crate) fn rent(db: &impl Db, attempt: Attempt<'_>) -> Result<Rental, RentFailure> {
+    let ordered = order(db, &attempt, Basis::Request(&attempt.request()))?;
+    assert_eq!(ordered.rentals.len(), 1);
+    Ok(ordered.rentals.into_iter().next().unwrap())
+}
+
+pub(crate) fn order_id(number: u32) -> OrderId {
+    let mut bytes = random(number);
+    bytes[0] = 2;
+    OrderId::from_random(now(), bytes)
+}
+
+/// Does all that time does to rentals until `at`, grace and all; nothing fails.
+pub(crate) fn pass(db: &impl Db, at: Timestamp, limit: u32) {
+    let nothing: Vec<(RentalId, StoreError)> = Vec::new();
+    assert_eq!(due::expire(db, at, limit).unwrap(), nothing);
+    assert_eq!(due::earn(db, at, limit).unwrap(), nothing);
+}
+
+/// What the first term of a rental cost.
+pub(crate) fn charged(rental: &Rental) -> Usd {
+    rental.life.periods[0].total
+}
+
+/// The slice that a rental has.
+pub(crate) fn slice(rental: &Rental) -> u32 {
+    rental.life.slice.unwrap()
+}
+
+/// A node's slices in order: `a` available, `h` held, `R` rented, `-` retired.
 pub(crate) fn states(db: &RusqliteDb, node: u32) -> String {
     let sql = "SELECT group_concat(
                           CASE state WHEN 'available' THEN 'a' WHEN 'allocated' THEN 'R'
-                                     ELSE '-' END, '')
+                                     WHEN 'reserved' THEN 'h' ELSE '-' END, '')
                  FROM (SELECT state FROM slices WHERE node_id = ?1 ORDER BY number)";
     let read = |row: &rusqlite::Row<'_>| row.get::<_, Option<String>>(0);
     db.connection().query_row(sql, [node], read).unwrap().unwrap_or_default()
@@ -277,4 +357,89 @@ impl Disk {
         by_hand(&db, "PRAGMA synchronous = OFF").unwrap();
         db
     }
+}
+
+/// A rental as its renter sees it.
+#[track_caller]
+pub(crate) fn rental_of(db: &impl Db, renter: u32, id: RentalId) -> Rental {
+    rentals::find(db, account(renter), id).unwrap().unwrap()
+}
+
+/// A request for something, for a month, at any price.
+pub(crate) fn request(wanted: Wanted) -> RentRequest {
+    RentRequest { wanted, term: Term::Month, offer_version: None, max_price: None }
+}
+
+/// So many free slices of `NODE`.
+pub(crate) fn some(count: u32) -> RentRequest {
+    request(Wanted::OfNode(NodeId(NODE), count))
+}
+
+/// A named slice of `NODE`.
+pub(crate) fn one(number: u32) -> RentRequest {
+    request(Wanted::Slice(SliceId { node: NodeId(NODE), number }))
+}
+
+/// All of a node.
+pub(crate) fn whole(node: u32) -> RentRequest {
+    request(Wanted::WholeNode(NodeId(node)))
+}
+
+pub(crate) fn quote_id(number: u32) -> QuoteId {
+    let mut bytes = random(number);
+    bytes[0] = 3;
+    QuoteId::from_random(now(), bytes)
+}
+
+/// Asks for a quote with this number as its id.
+pub(crate) fn quote(
+    db: &impl Db,
+    number: u32,
+    of: u32,
+    request: &RentRequest,
+    is_held: bool,
+    at: Timestamp,
+) -> Result<Quote, RentFailure> {
+    let new = NewQuote {
+        id: quote_id(number),
+        request,
+        account: account(of),
+        platform_fee: Percent::whole(10),
+        is_held,
+        sign: &|document| Some(format!("signed {}", document.len())),
+    };
+    quotes::make(db, &new, at)
+}
+
+/// Rents what a request says; the ids come from the attempt.
+pub(crate) fn rent_all(
+    db: &impl Db,
+    attempt: &Attempt<'_>,
+    request: &RentRequest,
+) -> Result<Ordered, RentFailure> {
+    order(db, attempt, Basis::Request(request))
+}
+
+/// Extends a rental by a term; the key, the id, the time and the token are those of the attempt.
+pub(crate) fn extend(
+    db: &impl Db,
+    attempt: &Attempt<'_>,
+    rental: RentalId,
+    max_price: Option<&str>,
+) -> Result<Rental, ChangeFailure> {
+    let request_hash = hash(&format!("{rental} {:?} {max_price:?}", attempt.term));
+    let extension = Extension {
+        renter: account(attempt.renter),
+        rental,
+        term: attempt.term,
+        max_price: max_price.map(usd),
+        platform_fee: Percent::whole(attempt.fee_percent),
+        intention: Intention {
+            order: order_id(attempt.id),
+            key: &IdempotencyKey::parse(attempt.key).unwrap(),
+            request_hash,
+            token: attempt.token,
+        },
+    };
+    rentals::extend(db, &extension, attempt.at)
 }

@@ -4,12 +4,19 @@ use std::cell::Cell;
 use std::sync::Barrier;
 use std::thread;
 
+use domain::rental::RentalState;
 use domain::time::Timestamp;
 use store::migrate::{MIGRATIONS, apply, is_current, statements};
+use store::rentals::end;
+use store::renting::RentFailure;
 use store::{Db, Rows, RusqliteDb, StoreError, Value};
 
 use crate::dump::dump;
-use crate::market::{Disk, assert_sound, by_hand, count, empty, now};
+use crate::market::{
+    Attempt, Disk, FARMER, NODE, OMAR, account, assert_sound, attempt, balance, by_hand, count,
+    empty, extend, fund, now, open_account, pass, register, rent, rental_id, rental_of, states,
+    usd,
+};
 
 fn blank() -> RusqliteDb {
     RusqliteDb::in_memory().unwrap()
@@ -93,8 +100,12 @@ const SAMPLES: [&str; MIGRATIONS.len()] = [
      INSERT INTO refused_documents VALUES (32, 'no status', '{}', 4);",
     "INSERT INTO rent_slice VALUES
          ('r1', 32, NULL, 'ada', 1, 2, 25000000, 25000000, 2500000, 'k1', zeroblob(32), 5, 9),
-         ('r2', 32, 7, 'ada', 1, 2, 25000000, 25000000, 2500000, 'k2', zeroblob(32), 5, 9);
-     INSERT INTO end_rental VALUES ('r1', 9);",
+         ('r2', 32, 7, 'ada', 1, 2, 25000000, 25000000, 2500000, 'k2', zeroblob(32), 5, 9),
+         ('r3', 32, 3, 'ada', 1, 2, 25000000, 25000000, 2500000, 'k3', zeroblob(32), 5, 9);
+     INSERT INTO end_rental VALUES ('r1', 9);
+     INSERT INTO rent_slice VALUES
+         ('r4', 32, 1, 'ada', 1, 2, 25000000, 25000000, 2500000, 'k4', zeroblob(32), 10, 19);
+     UPDATE nodes SET capacity = 5;",
     "UPDATE accounts SET is_operator = 1 WHERE id = 'ada';
      UPDATE sessions SET seen_at = 10, is_strong = 1;
      UPDATE tokens SET farm_id = 1, ceiling_micros = 5, spent_micros = 5;
@@ -111,7 +122,39 @@ const SAMPLES: [&str; MIGRATIONS.len()] = [
      INSERT INTO recovery_codes VALUES ('ada', zeroblob(32));",
     "INSERT INTO change_password VALUES ('farmer', '$2', NULL);
      INSERT INTO change_email VALUES ('farmer', 'g@example.org');
-     INSERT INTO disable_account VALUES ('farmer', 16);",
+     INSERT INTO disable_account VALUES ('farmer', 16);
+     INSERT INTO credit_wallet VALUES ('key3', 'ada', 99000000, 'More', 16);
+     UPDATE tokens SET ceiling_micros = 90000000;
+     INSERT INTO rent_slice VALUES
+         ('r5', 32, 2, 'ada', 1, 2, 25000000, 25000000, 2500000, 'k5', zeroblob(32), 17, 19, 't');
+     UPDATE tokens SET spent_micros = spent_micros + 25000000;",
+    r#"INSERT INTO make_quote VALUES
+         ('q1', 'ada', '{"total_micros":25000000}', NULL,
+          '[{"node":32,"slice":4,"version":2}]', 20, 30, 30, 3);
+     INSERT INTO rent VALUES
+         ('o1', 'ada', 'k6', zeroblob(32), 25000000, 't', 'q1',
+          '[{"rental":"r6","node":32,"slice":4,"version":2,"price":25000000,"months":1,
+             "total":25000000,"fee":2500000,"ends_at":60,"price_until":70,"earns_at":25,
+             "min_uptime":0,"min_bandwidth":0}]', 9, 21);
+     INSERT INTO change_rental VALUES
+         ('r2', 1, 'ended', 25000000, 70, 9, 22, NULL,
+          '[{"number":1,"months":1,"price":25000000,"total":25000000,"fee":2500000,
+             "earned":25000000,"refunded":0,"starts_at":5,"ends_at":9}]',
+          '[{"kind":"earning","reference":"r2/1","reason":"Earned","entries":[
+              {"kind":"escrow","owner":"r2","micros":-25000000},
+              {"kind":"earnings","owner":"farmer","micros":22500000},
+              {"kind":"platform","owner":"","micros":2500000}]}]',
+          'rental-ended', NULL, NULL, NULL, NULL, NULL, 22);
+     INSERT INTO transfers VALUES ('r3', 'f@example.org', 22, 23);
+     INSERT INTO remind VALUES ('r3', 9, 1, 'rental-reminded', 'm2', 'reminder', x'00', 8);"#,
+    "INSERT INTO credit_wallet VALUES ('key2b', 'ada', 1000000, 'Again', 17);",
+    "INSERT INTO credit_wallet VALUES ('key3b', 'ada', 1000000, 'Thanks', 17);",
+    "INSERT INTO credit_wallet VALUES ('key4', 'ada', 1000000, 'Thanks', 3000000);",
+    "INSERT INTO top_ups (id, account_id, amount_micros, provider, idempotency_key, created_at)
+     VALUES ('u1', 'ada', 5000000, 'stripe', 'k1', 17), ('u2', 'ada', 5000000, 'stripe', 'k2', 17);
+     UPDATE top_ups SET session_id = 'cs_' || id, url = 'https://checkout.stripe.com/' || id;
+     INSERT INTO pay_top_up VALUES ('u1', 'pi_1', 5000000, 18);
+     INSERT INTO refuse_payment VALUES ('pi_2', 'u2', 'other-amount', 1, 'usd', 18);",
 ];
 
 #[test]
@@ -126,9 +169,95 @@ fn each_migration_is_applied_to_sample_data() {
     assert_sound(&db);
     let counts = ["accounts", "tokens", "ledger_entries", "events", "slices", "rentals"]
         .map(|table| count(&db, &format!("SELECT count(*) FROM {table}")));
-    assert_eq!(counts, [2, 1, 11, 8, 9, 2]);
-    // Two of the seven events so far concern renter and farmer, two rentals and an end.
-    assert_eq!(count(&db, "SELECT count(*) FROM audit"), 12);
+    assert_eq!(counts, [2, 1, 32, 19, 9, 6]);
+    // Eight of the 19 events concern renter and farmer: six rentals and two ends; a refused payment
+    // is no event, and audited all the same.
+    assert_eq!(count(&db, "SELECT count(*) FROM audit"), 29);
+}
+
+/// A rental of the old version, as its component made it; `?` stands for what follows the dates.
+const OLD_RENTAL: &str = "
+    INSERT INTO rent_slice VALUES
+        (?1, 32, ?2, ?3, ?4, 2, 25000000, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+
+/// A database with a farmer, a renter and a node, as the version before this one left it.
+fn older() -> RusqliteDb {
+    let db = blank();
+    begin_with(&db, 9);
+    for number in [FARMER, OMAR] {
+        open_account(&db, number);
+    }
+    fund(&db, OMAR, "900");
+    register(&db, FARMER, NODE, 5);
+    by_hand(
+        &db,
+        "UPDATE nodes SET price_micros = 25000000, listing = 'published', offer_version = 2;
+         INSERT INTO tokens (id, hash, account_id, name, scopes, created_at, expires_at)
+         SELECT 't', zeroblob(32), id, 'laptop', 'rent', 1, 2 FROM accounts LIMIT 1;",
+    )
+    .unwrap();
+    // The first slice's rental has ended, and the slice is rented again.
+    let (month, quarter) = ((1_i64, 25_000_000_i64), (3_i64, 71_250_000_i64));
+    let rows = [(1, 1, -40, month), (2, 1, -5, month), (3, 2, -100, quarter), (4, 3, -2, quarter)];
+    for (number, slice, days, (months, total)) in rows {
+        let started_at = now().plus_seconds(days * 86_400);
+        let params = [
+            Value::text(rental_id(number)),
+            Value::Integer(slice),
+            Value::text(account(OMAR)),
+            months.into(),
+            total.into(),
+            (total / 10 / 10_000 * 10_000).into(),
+            Value::Text(format!("key-{number}")),
+            Value::Blob(vec![u8::try_from(number).unwrap(); 32]),
+            started_at.into(),
+            started_at.plus_months(u32::try_from(months).unwrap()).into(),
+            if number == 4 { "t".into() } else { Value::Null },
+        ];
+        db.run(OLD_RENTAL, &params).unwrap();
+        if number == 1 {
+            let end = "INSERT INTO end_rental VALUES (?1, ?2)";
+            db.run(end, &[Value::text(rental_id(1)), now().into()]).unwrap();
+        }
+    }
+    let capacity = "UPDATE nodes SET capacity = 4";
+    by_hand(&db, capacity).unwrap();
+    assert_eq!(states(&db, NODE), "RRRa-");
+    db
+}
+
+/// What ran goes on: it earns by the day, ends after its grace, and is extended; a retry of an old
+/// order is told what the first try was told.
+#[test]
+fn an_older_market_goes_on() {
+    let db = older();
+    let balance_before = balance(&db, OMAR);
+    assert_eq!(apply(&db, now()), Ok(MIGRATIONS.len() - 9));
+    assert_sound(&db);
+    assert_eq!((states(&db, NODE).as_str(), balance(&db, OMAR)), ("RRRa-", balance_before));
+    let id = rental_id(2);
+    let old = rental_of(&db, OMAR, id);
+    assert_eq!((old.life.state, old.life.held()), (RentalState::Active, usd("25")));
+    assert_eq!(old.life.price_until, old.life.ends_at.plus_months(12));
+    let ended = rental_of(&db, OMAR, rental_id(1)).life;
+    assert_eq!((ended.state, ended.held().micros()), (RentalState::Ended, 0));
+    let by_token = "SELECT count(*) FROM orders WHERE token_id = 't'";
+    assert_eq!(count(&db, by_token), 1);
+    let retry = Attempt { id: 90, ..attempt(OMAR, "key-2") };
+    assert_eq!(rent(&db, retry), Err(RentFailure::KeyReused), "the hash is another one");
+    // Days that were over are earned at once; what was over has its end, and its grace is over.
+    pass(&db, now(), 100);
+    assert_sound(&db);
+    assert_eq!(rental_of(&db, OMAR, id).life.held(), usd("20.84"), "five of 30 days");
+    assert_eq!(rental_of(&db, OMAR, rental_id(3)).life.state, RentalState::Ended);
+    assert_eq!(states(&db, NODE), "RaRa-");
+    extend(&db, &Attempt { id: 91, ..attempt(OMAR, "more") }, id, None).unwrap();
+    assert_sound(&db);
+    let month = now().plus_months(1);
+    end(&db, account(OMAR), rental_id(4), None, month).unwrap();
+    pass(&db, now().plus_months(5), 100);
+    assert_eq!(states(&db, NODE), "aaaa-");
+    assert_sound(&db);
 }
 
 /// Sixteen instances start at once on a database that has the first `done` migrations.

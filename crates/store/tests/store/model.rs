@@ -1,31 +1,52 @@
-//! The market in memory: what must be true of it, in the simplest form that can tell.
+//! The market in memory: what must be true of it, in the simplest form that can tell. This part is
+//! its nodes, slices and wallets; `model_rent` rents, and `model_life` is what becomes of rentals.
 
 use std::collections::BTreeMap;
 
-use domain::id::{NodeId, SliceId};
 use domain::listing::Listing;
 use domain::money::Usd;
-use domain::rental::RentError;
+use domain::period::Period;
+use domain::rental::RentalState;
 use domain::term::Term;
 use domain::time::Timestamp;
 use store::ledger::Credited;
-use store::rentals::RentFailure;
+
+use crate::model_rent::{ModelOrder, ModelQuote};
 
 /// The accounts: each of them rents, and each can be a farmer.
 pub(crate) const ACCOUNTS: std::ops::RangeInclusive<u32> = 1..=4;
 /// What the platform keeps.
 pub(crate) const FEE_PERCENT: u8 = 10;
+/// How many slices an account may rent.
+pub(crate) const RENTED_MAX: u32 = 12;
 /// Micro-dollars of a dollar.
 pub(crate) const MICROS: i64 = 1_000_000;
 
-/// What must be true of the market, in the simplest form that can tell.
+pub(crate) fn dollars(dollars: i64) -> Usd {
+    Usd::from_micros(dollars * MICROS)
+}
+
+/// What must be true of the market, in the simplest form that can tell. Quotes, orders and rentals
+/// are called by their place in the list.
 #[derive(Default)]
 pub(crate) struct Model {
     pub(crate) nodes: BTreeMap<u32, ModelNode>,
-    pub(crate) wallets: BTreeMap<u32, i64>,
-    pub(crate) earnings: BTreeMap<u32, i64>,
-    pub(crate) credits: BTreeMap<u32, (u32, i64, i64)>,
+    pub(crate) wallets: BTreeMap<u32, Usd>,
+    pub(crate) earnings: BTreeMap<u32, Usd>,
+    pub(crate) platform_micros: i64,
+    pub(crate) credits: BTreeMap<u32, (u32, i64, Usd)>,
+    pub(crate) quotes: Vec<ModelQuote>,
+    pub(crate) orders: Vec<ModelOrder>,
     pub(crate) rentals: Vec<ModelRental>,
+}
+
+/// What a slice is doing, and for whom.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Slot {
+    Free,
+    Retired,
+    Held(usize),
+    Rented(usize),
 }
 
 pub(crate) struct ModelNode {
@@ -34,32 +55,73 @@ pub(crate) struct ModelNode {
     pub(crate) version: i64,
     pub(crate) dollars: Option<i64>,
     pub(crate) capacity: usize,
-    /// A letter for each slice, as `market::states` prints them.
-    pub(crate) slices: Vec<char>,
+    pub(crate) is_up: bool,
+    pub(crate) slices: Vec<Slot>,
+    /// Whether one rental has all of it.
+    pub(crate) is_whole: bool,
 }
 
-#[derive(Clone)]
 pub(crate) struct ModelRental {
+    /// The number of its id.
+    pub(crate) id: u32,
+    pub(crate) node: u32,
+    pub(crate) slice: Option<u32>,
+    pub(crate) slices: u32,
     pub(crate) renter: u32,
-    pub(crate) key: u32,
-    pub(crate) request: (u32, Option<u32>, Term, Option<i64>),
-    pub(crate) slice: SliceId,
-    pub(crate) total: i64,
+    pub(crate) farmer: u32,
+    pub(crate) state: RentalState,
+    pub(crate) price: Usd,
+    pub(crate) price_until: Timestamp,
+    pub(crate) started_at: Timestamp,
     pub(crate) ends_at: Timestamp,
-    pub(crate) is_over: bool,
+    pub(crate) periods: Vec<Period>,
+    pub(crate) renewal: Option<(Term, Usd)>,
+    /// To whom it is offered, and until when.
+    pub(crate) transfer: Option<(u32, Timestamp)>,
 }
 
 impl ModelNode {
-    /// Retires from the highest number down, restores from the lowest up, and makes the rest.
+    fn carried(&self) -> usize {
+        self.slices.iter().filter(|slot| **slot != Slot::Retired).count()
+    }
+
+    pub(crate) fn is_overfull(&self) -> bool {
+        self.carried() > self.capacity
+    }
+
+    /// Retires from the highest number down, restores from the lowest up, and makes the rest;
+    /// nothing while the whole node is rented.
     pub(crate) fn fit(&mut self) {
-        while self.slices.iter().filter(|state| **state != '-').count() > self.capacity {
-            let Some(last) = self.slices.iter().rposition(|state| *state == 'a') else { break };
-            self.slices[last] = '-';
+        while !self.is_whole && self.carried() > self.capacity {
+            let Some(last) = self.slices.iter().rposition(|slot| *slot == Slot::Free) else {
+                break;
+            };
+            self.slices[last] = Slot::Retired;
         }
-        while self.slices.iter().filter(|state| **state != '-').count() < self.capacity {
-            match self.slices.iter().position(|state| *state == '-') {
-                Some(first) => self.slices[first] = 'a',
-                None => self.slices.push('a'),
+        while !self.is_whole && self.carried() < self.capacity {
+            match self.slices.iter().position(|slot| *slot == Slot::Retired) {
+                Some(first) => self.slices[first] = Slot::Free,
+                None => self.slices.push(Slot::Free),
+            }
+        }
+    }
+
+    /// The slices as `market::states` prints them.
+    pub(crate) fn letters(&self) -> String {
+        let letter = |slot: &Slot| match slot {
+            Slot::Free => 'a',
+            Slot::Retired => '-',
+            Slot::Held(_) => 'h',
+            Slot::Rented(_) => 'R',
+        };
+        self.slices.iter().map(letter).collect()
+    }
+
+    /// Frees what `is_whose` says.
+    pub(crate) fn free(&mut self, is_whose: impl Fn(Slot) -> bool) {
+        for slot in &mut self.slices {
+            if is_whose(*slot) {
+                *slot = Slot::Free;
             }
         }
     }
@@ -70,113 +132,77 @@ impl Model {
         if self.nodes.contains_key(&node) {
             return false;
         }
-        let (listing, capacity) = (Listing::Draft, usize::try_from(slices).unwrap());
-        let slices = vec!['a'; capacity];
-        let made = ModelNode { farmer, listing, version: 1, dollars: None, capacity, slices };
+        let capacity = usize::try_from(slices).unwrap();
+        let made = ModelNode {
+            farmer,
+            listing: Listing::Draft,
+            version: 1,
+            dollars: None,
+            capacity,
+            is_up: true,
+            slices: vec![Slot::Free; capacity],
+            is_whole: false,
+        };
         self.nodes.insert(node, made);
         true
     }
 
-    pub(crate) fn credit(&mut self, to: u32, dollars: i64, key: u32) -> Credited {
-        let wallet = self.wallets.get(&to).copied().unwrap_or(0);
-        let is_known = ACCOUNTS.contains(&to);
+    pub(crate) fn carry(&mut self, node: u32, slices: u32, is_up: bool) {
+        if let Some(node) = self.nodes.get_mut(&node) {
+            (node.capacity, node.is_up) = (usize::try_from(slices).unwrap(), is_up);
+            node.fit();
+        }
+    }
+
+    /// `None` is a refusal by the schema.
+    pub(crate) fn offer(
+        &mut self,
+        farmer: u32,
+        node: u32,
+        dollars: Option<i64>,
+        listing: Listing,
+        is_stale: bool,
+    ) -> Option<bool> {
+        match self.nodes.get_mut(&node) {
+            Some(node) if node.farmer == farmer && !is_stale => {
+                dollars?;
+                (node.dollars, node.listing) = (dollars, listing);
+                node.version += 1;
+                Some(true)
+            }
+            Some(_) | None => Some(false),
+        }
+    }
+
+    pub(crate) fn wallet(&self, account: u32) -> Usd {
+        self.wallets.get(&account).copied().unwrap_or(Usd::ZERO)
+    }
+
+    pub(crate) fn pay(&mut self, account: u32, amount: Usd) {
+        let wallet = self.wallet(account);
+        self.wallets.insert(account, wallet + amount);
+    }
+
+    pub(crate) fn credit(&mut self, to: u32, amount: i64, key: u32) -> Credited {
         match self.credits.get(&key) {
-            Some((whose, amount, after)) if (*whose, *amount) == (to, dollars) => {
-                Credited::Done(Usd::from_micros(*after))
+            Some((whose, earlier, after)) if (*whose, *earlier) == (to, amount) => {
+                Credited::Done(*after)
             }
             Some(_) => Credited::KeyReused,
-            None if !is_known => Credited::NoSuchAccount,
+            None if !ACCOUNTS.contains(&to) => Credited::NoSuchAccount,
             None => {
-                let after = wallet + dollars * MICROS;
-                self.wallets.insert(to, after);
-                self.credits.insert(key, (to, dollars, after));
-                Credited::Done(Usd::from_micros(after))
+                self.pay(to, dollars(amount));
+                let after = self.wallet(to);
+                self.credits.insert(key, (to, amount, after));
+                Credited::Done(after)
             }
         }
     }
 
-    pub(crate) fn rent(
-        &mut self,
-        tried: &Tried,
-        now: Timestamp,
-    ) -> Result<ModelRental, RentFailure> {
-        let (node, slice, term, seen) = tried.request;
-        let earlier =
-            |rental: &&ModelRental| (rental.renter, rental.key) == (tried.renter, tried.key);
-        if let Some(earlier) = self.rentals.iter().find(earlier) {
-            let is_same = earlier.request == tried.request;
-            return if is_same { Ok(earlier.clone()) } else { Err(RentFailure::KeyReused) };
-        }
-        let offer = self.nodes.get_mut(&node).ok_or(RentError::NoSuchNode)?;
-        let dollars = offer.dollars.ok_or(RentError::NoSuchNode)?;
-        match offer.listing {
-            Listing::Draft => Err(RentError::NoSuchNode)?,
-            Listing::Paused => Err(RentError::NotOffered)?,
-            Listing::Published if offer.farmer == tried.renter => Err(RentError::OwnSlice)?,
-            Listing::Published if seen.is_some_and(|seen| seen != offer.version) => {
-                Err(RentError::OfferChanged)?;
-            }
-            Listing::Published => {}
-        }
-        let index = match slice.map(|number| usize::try_from(number - 1).unwrap()) {
-            None => offer.slices.iter().position(|s| *s == 'a').ok_or(RentError::SoldOut)?,
-            Some(index) => match offer.slices.get(index).ok_or(RentError::NoSuchSlice)? {
-                'a' => index,
-                _ => Err(RentError::SliceTaken)?,
-            },
-        };
-        let (months, percent) = match term {
-            Term::Month => (1, 100),
-            Term::Quarter => (3, 95),
-            Term::HalfYear => (6, 90),
-            Term::Year => (12, 85),
-        };
-        let total = dollars * months * percent * MICROS / 100;
-        let wallet = self.wallets.entry(tried.renter).or_default();
-        if *wallet < total {
-            let missing = Usd::from_micros(total - *wallet);
-            Err(RentError::InsufficientFunds { total: Usd::from_micros(total), missing })?;
-        }
-        *wallet -= total;
-        offer.slices[index] = 'R';
-        let made = ModelRental {
-            renter: tried.renter,
-            key: tried.key,
-            request: tried.request,
-            slice: SliceId { node: NodeId(node), number: u32::try_from(index + 1).unwrap() },
-            total,
-            ends_at: now.plus_months(u32::try_from(months).unwrap()),
-            is_over: false,
-        };
-        self.rentals.push(made.clone());
-        Ok(made)
+    /// How many slices an account rents.
+    pub(crate) fn rented(&self, account: u32) -> u32 {
+        let own =
+            |rental: &&ModelRental| rental.renter == account && rental.state != RentalState::Ended;
+        self.rentals.iter().filter(own).map(|rental| rental.slices).sum()
     }
-
-    pub(crate) fn end_due(&mut self, now: Timestamp, ends_max: u32) {
-        let mut due: Vec<&mut ModelRental> =
-            self.rentals.iter_mut().filter(|r| !r.is_over && r.ends_at <= now).collect();
-        due.sort_by_key(|rental| rental.ends_at);
-        for rental in due.into_iter().take(usize::try_from(ends_max).unwrap()) {
-            rental.is_over = true;
-            let node = self.nodes.get_mut(&rental.slice.node.0).unwrap();
-            node.slices[usize::try_from(rental.slice.number - 1).unwrap()] = 'a';
-            node.fit();
-            let fee = to_cents_half_even(rental.total / 100 * i64::from(FEE_PERCENT));
-            *self.earnings.entry(node.farmer).or_default() += rental.total - fee;
-        }
-    }
-}
-
-fn to_cents_half_even(micros: i64) -> i64 {
-    let (cents, rest) = (micros / 10_000, micros % 10_000);
-    let is_up = rest > 5_000 || (rest == 5_000 && cents % 2 == 1);
-    (cents + i64::from(is_up)) * 10_000
-}
-
-/// A request to rent that was made, to be made again.
-#[derive(Clone)]
-pub(crate) struct Tried {
-    pub(crate) renter: u32,
-    pub(crate) key: u32,
-    pub(crate) request: (u32, Option<u32>, Term, Option<i64>),
 }

@@ -6,15 +6,21 @@ use std::sync::Barrier;
 use std::thread;
 
 use domain::id::MailId;
-use domain::rental::RentError;
+use domain::money::Percent;
+use domain::order::RentError;
+use domain::rental::{GRACE_SECONDS, Renewal};
+use domain::term::Term;
 use store::ledger::{Credit, Credited};
 use store::mails::NewMail;
-use store::rentals::{RentFailure, Rental, end_due};
-use store::{RusqliteDb, ledger, mails, migrate};
+use store::quotes::QUOTE_SECONDS;
+use store::rentals::{Own, Rental};
+use store::renting::{Basis, RentFailure};
+use store::{RusqliteDb, StoreError, due, ledger, mails, migrate, rentals, transfers};
 
 use crate::market::{
-    AIDA, Attempt, Disk, FARMER, NODE, SLICES, assert_sound, attempt, balance, count, earned,
-    email, fund, furnish, now, open_account, random, rent, states, usd,
+    AIDA, Attempt, Disk, FARMER, NODE, OMAR, SLICES, account, assert_sound, attempt, balance,
+    count, earned, email, extend, fund, furnish, now, open_account, order, order_id, pass, quote,
+    random, rent, slice, some, states, usd,
 };
 
 const RENTERS: u32 = 64;
@@ -34,7 +40,11 @@ fn crowded(journal_mode: &'static str) -> Disk {
 }
 
 /// Does something `count` times at once, each time on a connection of its own.
-fn at_once<T: Send>(disk: &Disk, count: u32, act: impl Fn(&RusqliteDb, u32) -> T + Sync) -> Vec<T> {
+pub(crate) fn at_once<T: Send>(
+    disk: &Disk,
+    count: u32,
+    act: impl Fn(&RusqliteDb, u32) -> T + Sync,
+) -> Vec<T> {
     let start = Barrier::new(usize::try_from(count).unwrap());
     let one = |number| {
         let db = disk.open();
@@ -79,13 +89,14 @@ fn of_64_renters_one_gets_the_slice() {
 #[test]
 fn of_64_renters_nine_get_the_nine_slices() {
     for journal_mode in Disk::JOURNAL_MODES {
-        let (disk, won, lost) = race(journal_mode, None, RentError::SoldOut);
+        let (disk, won, lost) = race(journal_mode, None, RentError::SoldOut { wanted: 1, free: 0 });
         assert_eq!((won.len(), lost), (9, 55));
-        let slices: BTreeSet<u32> = won.iter().map(|rental| rental.slice.number).collect();
+        let slices: BTreeSet<u32> = won.iter().map(slice).collect();
         assert_eq!(slices, (1..=SLICES).collect());
         let db = disk.open();
         for renter in FIRST_RENTER..FIRST_RENTER + RENTERS {
-            let has_won = won.iter().any(|rental| rental.renter == crate::market::account(renter));
+            let has_won =
+                won.iter().any(|rental| rental.life.renter == crate::market::account(renter));
             let left = if has_won { 0 } else { usd("25").micros() };
             assert_eq!(balance(&db, renter).micros(), left);
         }
@@ -136,11 +147,138 @@ fn rentals_end_once_though_two_runs_overlap() {
         for renter in FIRST_RENTER..FIRST_RENTER + SLICES {
             rent(&db, attempt(renter, "key")).unwrap();
         }
-        let over = now().plus_months(1);
-        at_once(&disk, 4, |db, _| end_due(db, over, 100).unwrap());
+        let over = now().plus_months(1).plus_seconds(GRACE_SECONDS);
+        at_once(&disk, 4, |db, _| pass(db, over, 100));
         assert_eq!(states(&db, NODE), "aaaaaaaaa");
         assert_eq!(earned(&db, FARMER), usd("202.50"), "nine times $25, less 10 %");
         assert_eq!(count(&db, "SELECT count(*) FROM events WHERE kind = 'rental-ended'"), 9);
+        assert_sound(&db);
+    }
+}
+
+/// One quote, sixteen impatient tries with sixteen keys: it is good once.
+#[test]
+fn a_quote_is_used_once() {
+    for journal_mode in Disk::JOURNAL_MODES {
+        for is_held in [true, false] {
+            let disk = crowded(journal_mode);
+            let told = quote(&disk.open(), 1, AIDA, &some(2), is_held, now()).unwrap();
+            let outcomes = at_once(&disk, 16, |db, number| {
+                let key = format!("key-{number}");
+                order(db, &Attempt { id: 50 + number, ..attempt(AIDA, &key) }, Basis::Quote(&told))
+            });
+            let (won, lost): (Vec<_>, Vec<_>) = outcomes.into_iter().partition(Result::is_ok);
+            assert_eq!(won.len(), 1, "{journal_mode}");
+            assert!(lost.iter().all(|outcome| *outcome == Err(RentFailure::QuoteUsed)));
+            let db = disk.open();
+            assert_eq!((balance(&db, AIDA), states(&db, NODE)), (usd("50"), "RRaaaaaaa".into()));
+            assert_sound(&db);
+        }
+    }
+}
+
+/// What is held is over, and 64 renters want it at once: nine get it, though no job has run.
+#[test]
+fn a_lapsed_hold_is_free_for_all_at_once() {
+    for journal_mode in Disk::JOURNAL_MODES {
+        let disk = crowded(journal_mode);
+        quote(&disk.open(), 1, AIDA, &some(SLICES), true, now()).unwrap();
+        let at = now().plus_seconds(QUOTE_SECONDS);
+        let early = rent(&disk.open(), Attempt { at: now(), ..attempt(FIRST_RENTER, "early") });
+        let taken = RentError::SoldOut { wanted: 1, free: 0 };
+        assert_eq!(early, Err(RentFailure::Rule(taken)));
+        let outcomes = at_once(&disk, RENTERS, |db, number| {
+            rent(db, Attempt { at, ..attempt(FIRST_RENTER + number, "key") })
+        });
+        let (won, lost): (Vec<_>, Vec<_>) = outcomes.into_iter().partition(Result::is_ok);
+        assert_eq!(won.len(), 9);
+        assert!(lost.iter().all(|outcome| *outcome == Err(RentFailure::Rule(taken))));
+        assert_sound(&disk.open());
+    }
+}
+
+/// Who holds and who rents are after the same slices; everybody gets an answer, and nobody half.
+#[test]
+fn holds_and_rentals_at_once_share_the_slices() {
+    for journal_mode in Disk::JOURNAL_MODES {
+        let disk = crowded(journal_mode);
+        let got: u32 = at_once(&disk, 24, |db, number| {
+            let (renter, id) = (FIRST_RENTER + number, 200 + number);
+            let outcome = if number % 2 == 0 {
+                quote(db, id, renter, &some(2), true, now()).map(|quote| quote.items.len())
+            } else {
+                rent(db, Attempt { id, ..attempt(renter, "key") }).map(|_| 1)
+            };
+            match outcome {
+                Ok(slices) => u32::try_from(slices).unwrap(),
+                // Too many wanted the lowest slices at once, and may try again; or all are gone.
+                Err(
+                    RentFailure::Store(StoreError::Busy)
+                    | RentFailure::Rule(RentError::SoldOut { .. }),
+                ) => 0,
+                Err(other) => panic!("{other}"),
+            }
+        })
+        .into_iter()
+        .sum();
+        let db = disk.open();
+        let free = states(&db, NODE).matches('a').count();
+        assert_eq!(got + u32::try_from(free).unwrap(), SLICES, "{journal_mode}");
+        assert_sound(&db);
+    }
+}
+
+/// Extended, ended and taken over at once: each change sees the one before it, or is refused.
+#[test]
+fn changes_of_one_rental_at_once_follow_one_another() {
+    for journal_mode in Disk::JOURNAL_MODES {
+        let disk = crowded(journal_mode);
+        let db = disk.open();
+        let id = rent(&db, attempt(AIDA, "key")).unwrap().life.id;
+        transfers::offer(&db, account(AIDA), id, &email(OMAR), now()).unwrap();
+        at_once(&disk, 16, |db, number| {
+            let at = now().plus_seconds(i64::from(number) * 90_000);
+            let key = format!("more-{}", number / 8);
+            match number % 4 {
+                0 => {
+                    let more = Attempt { id: 300 + number, ..attempt(AIDA, &key) };
+                    drop(extend(db, &more, id, None));
+                }
+                1 => drop(transfers::accept(db, account(OMAR), id, 9, now())),
+                2 if number > 8 => drop(rentals::end(db, account(AIDA), id, None, at)),
+                _ => drop(due::earn(db, at, 10)),
+            }
+        });
+        assert_sound(&db);
+        let ends = count(&db, "SELECT count(*) FROM events WHERE kind = 'rental-ended'");
+        let taken = count(&db, "SELECT count(*) FROM events WHERE kind = 'rental-received'");
+        assert!(ends <= 1 && taken <= 1, "{journal_mode}");
+        assert!(count(&db, "SELECT count(*) FROM orders") <= 3, "two keys extend twice");
+    }
+}
+
+/// Four runs of the cron at once renew each rental once.
+#[test]
+fn renewals_happen_once_though_runs_overlap() {
+    for journal_mode in Disk::JOURNAL_MODES {
+        let disk = crowded(journal_mode);
+        let db = disk.open();
+        for number in 0..2 {
+            let key = format!("key-{number}");
+            let id = rent(&db, Attempt { id: 50 + number, ..attempt(AIDA, &key) }).unwrap().life.id;
+            let renewal = Some(Renewal { term: Term::Month, max_price: usd("25") });
+            let own = Own { name: String::new(), labels: vec![], renewal };
+            assert_eq!(rentals::set_own(&db, account(AIDA), id, &own), Ok(true));
+        }
+        let at = now().plus_months(1);
+        at_once(&disk, 4, |db, number| {
+            for (nth, notice) in (0..).zip(due::renewing(db, at, 10).unwrap()) {
+                let order = order_id(400 + number * 10 + nth);
+                assert_eq!(due::renew(db, &notice, Percent::whole(10), order, at), Ok(None));
+            }
+        });
+        assert_eq!(balance(&db, AIDA).micros(), 0, "four months of $25");
+        assert_eq!(count(&db, "SELECT count(*) FROM events WHERE kind = 'rental-renewed'"), 2);
         assert_sound(&db);
     }
 }

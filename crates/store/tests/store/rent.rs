@@ -2,19 +2,21 @@
 
 use std::cell::{Cell, RefCell};
 
-use domain::id::{NodeId, SliceId};
+use domain::id::NodeId;
 use domain::listing::Listing;
-use domain::rental::{RentError, RentalState};
+use domain::order::RentError;
+use domain::rental::RentalState;
 use domain::term::Term;
 use expect_test::expect;
-use store::rentals::{RentFailure, events, find, of_renter};
+use store::rentals::{Rental, Which, events, find, of_renter};
+use store::renting::RentFailure;
 use store::{Db, Rows, RusqliteDb, StoreError, Value, sync};
 
 use crate::dump::{difference, dump};
 use crate::market::{
     AIDA, Attempt, FARMER, NODE, OMAR, OTHER_FARMER, SLICES, account, assert_sound, attempt,
-    balance, by_hand, carries, fund, market, now, open_account, publish, register, rent, rental_id,
-    report, set, states, usd, version,
+    balance, by_hand, carries, charged, fund, market, now, open_account, pass, publish, register,
+    rent, rental_id, report, set, slice, states, usd, version,
 };
 
 #[test]
@@ -22,12 +24,12 @@ fn three_months_at_25_dollars_leave_these_rows() {
     let db = market();
     let before = dump(&db);
     let rental = rent(&db, Attempt { term: Term::Quarter, ..attempt(OMAR, "key") }).unwrap();
-    assert_eq!(rental.slice, SliceId { node: NodeId(NODE), number: 1 });
-    assert_eq!((rental.price, rental.total), (usd("25"), usd("71.25")));
-    assert_eq!(rental.ends_at.to_string(), "2027-02-22T17:08:41Z");
+    assert_eq!((rental.life.node, rental.life.slice), (NodeId(NODE), Some(1)));
+    assert_eq!((rental.life.price, charged(&rental)), (usd("25"), usd("71.25")));
+    assert_eq!(rental.life.ends_at.to_string(), "2027-02-22T17:08:41Z");
     assert_eq!(balance(&db, OMAR), usd("28.75"));
-    assert_eq!(find(&db, account(OMAR), rental.id), Ok(Some(rental.clone())));
-    let text = difference(&before, &dump(&db), rental.id);
+    assert_eq!(find(&db, account(OMAR), rental.life.id), Ok(Some(rental.clone())));
+    let text = difference(&before, &dump(&db), rental.life.id);
     expect![[r#"
         + audit id=6 action='slice-rented' actor='market' actor_id='' account_id='omar'
             subject='rental' address='' request_id='' created_at=1795367321
@@ -41,15 +43,22 @@ fn three_months_at_25_dollars_leave_these_rows() {
             balance_after_micros=28750000
         + ledger_entries ledger_account_id=4 transaction_id=3 amount_micros=71250000
             balance_after_micros=71250000
-        + ledger_transactions id=3 kind='rental' reference='rental'
+        + ledger_transactions id=3 kind='rental' reference='rental' rental_id='rental'
             reason='Rental of node32_slice_1' created_at=1795367321
         ~ nodes id=32 available_slices=8 allocated_slices=1
-        + rentals id='rental' node_id=32 slice_number=1 renter_id='omar' farmer_id='farmer'
-            state='active' term_months=3 offer_version=2 price_micros=25000000 min_uptime=9950
-            min_bandwidth_mbps=100 total_micros=71250000 fee_micros=7120000 idempotency_key='key'
-            request_hash=x'32 None 3 None' started_at=1795367321 ends_at=1803316121 ended_at=NULL
-            token_id=NULL
-        ~ slices node_id=32 number=1 state='allocated'
+        + orders id='01a2043b-3da8-7200-8000-000000000003' account_id='omar' kind='rental'
+            idempotency_key='key' request_hash=x'shkzpdbjsbeucwghmkrqewhnrohdqrlw'
+            total_micros=71250000 token_id=NULL quote_id=NULL created_at=1795367321
+        + rental_periods rental_id='rental' number=1
+            order_id='01a2043b-3da8-7200-8000-000000000003' payer_id='omar' months=3
+            price_micros=25000000 total_micros=71250000 fee_micros=7120000 earned_micros=0
+            refunded_micros=0 starts_at=1795367321 ends_at=1803316121
+        + rentals id='rental' order_id='01a2043b-3da8-7200-8000-000000000003' node_id=32
+            slice_number=1 slices=1 renter_id='omar' farmer_id='farmer' state='active' version=1
+            price_micros=25000000 price_until=1834852121 min_uptime=9950 min_bandwidth_mbps=100
+            started_at=1795367321 ends_at=1803316121 ended_at=NULL earns_at=1795453721 name=''
+            labels='[]' renew_months=NULL renew_max_micros=NULL
+        ~ slices node_id=32 number=1 state='allocated' rental_id='rental'
     "#]]
     .assert_eq(&text);
     assert_sound(&db);
@@ -82,7 +91,7 @@ fn a_refusal_leaves_nothing() {
     check(&db, Attempt { node: 99, ..omar }, RentError::NoSuchNode);
     check(&db, Attempt { node: DRAFT, ..omar }, RentError::NoSuchNode);
     check(&db, Attempt { node: PAUSED, ..omar }, RentError::NotOffered);
-    check(&db, Attempt { node: FULL, ..omar }, RentError::SoldOut);
+    check(&db, Attempt { node: FULL, ..omar }, RentError::SoldOut { wanted: 1, free: 0 });
     check(&db, Attempt { node: FULL, slice: Some(1), ..omar }, RentError::SliceTaken);
     check(&db, Attempt { node: FULL, slice: Some(2), ..omar }, RentError::SliceTaken);
     check(&db, Attempt { slice: Some(0), ..omar }, RentError::NoSuchSlice);
@@ -108,11 +117,11 @@ fn the_lowest_free_slice_is_taken_unless_one_is_named() {
     let db = market();
     fund(&db, OMAR, "900");
     let mut next = 0;
-    let mut rent_slice = |slice| {
+    let mut rent_slice = |number| {
         next += 1;
         let key = format!("key-{next}");
-        let rental = rent(&db, Attempt { slice, id: next, ..attempt(OMAR, &key) }).unwrap();
-        rental.slice.number
+        let rental = rent(&db, Attempt { slice: number, id: next, ..attempt(OMAR, &key) }).unwrap();
+        slice(&rental)
     };
     assert_eq!(rent_slice(Some(2)), 2);
     assert_eq!(rent_slice(None), 1);
@@ -134,14 +143,14 @@ fn a_retry_finds_what_the_first_try_made() {
     // Whatever has become of the offer, the wallet and the rental since then.
     rent(&db, Attempt { term: Term::Quarter, id: 78, ..attempt(OMAR, "other") }).unwrap();
     set(&db, NODE, Some(usd("400")), Listing::Paused);
-    store::rentals::end_due(&db, rental.ends_at, 10).unwrap();
+    pass(&db, rental.life.grace_until(), 10);
     let again = rent(&db, retry).unwrap();
     assert_eq!(
-        (again.id, again.total, again.state),
-        (rental.id, rental.total, RentalState::Active)
+        (again.life.id, charged(&again), again.life.state),
+        (rental.life.id, charged(&rental), RentalState::Active)
     );
-    let found = find(&db, account(OMAR), rental.id).unwrap().unwrap();
-    assert_eq!(found.state, RentalState::Ended);
+    let found = find(&db, account(OMAR), rental.life.id).unwrap().unwrap();
+    assert_eq!(found.life.state, RentalState::Ended);
 }
 
 #[test]
@@ -159,7 +168,7 @@ fn a_key_marks_one_request_of_one_renter() {
     }
     assert_eq!(dump(&db), before);
     // Another renter may choose the same key.
-    assert_eq!(rent(&db, attempt(AIDA, "key")).unwrap().slice.number, 2);
+    assert_eq!(slice(&rent(&db, attempt(AIDA, "key")).unwrap()), 2);
 }
 
 /// A connection on which somebody else is faster: before each of the first saves, `change` happens.
@@ -172,7 +181,7 @@ struct Between<'a, F> {
 
 impl<F: FnMut(&RusqliteDb)> Db for Between<'_, F> {
     fn run(&self, sql: &'static str, params: &[Value]) -> Result<Rows, StoreError> {
-        if sql.contains("INSERT INTO rent_slice") {
+        if sql.contains("INSERT INTO rent\n") {
             self.saves.set(self.saves.get() + 1);
             if self.saves.get() <= self.changes_max {
                 (self.change.borrow_mut())(self.db);
@@ -187,7 +196,7 @@ fn rent_during(
     db: &RusqliteDb,
     attempt: Attempt<'_>,
     change: impl FnMut(&RusqliteDb),
-) -> Result<store::rentals::Rental, RentFailure> {
+) -> Result<Rental, RentFailure> {
     let between = Between { db, change: RefCell::new(change), saves: Cell::new(0), changes_max: 1 };
     let outcome = rent(&between, attempt);
     assert_sound(db);
@@ -199,7 +208,7 @@ fn what_changes_meanwhile_is_decided_again() {
     let check = |expected, attempt, change: fn(&RusqliteDb)| {
         let db = market();
         let outcome = rent_during(&db, attempt, change);
-        assert_eq!(outcome.map(|rental| rental.total.to_string()), expected);
+        assert_eq!(outcome.map(|rental| charged(&rental).to_string()), expected);
     };
     let omar = attempt(OMAR, "key");
     let rule = |error| Err(RentFailure::Rule(error));
@@ -227,7 +236,7 @@ fn what_changes_meanwhile_is_decided_again() {
     check(rule(RentError::SliceTaken), fifth, |db| {
         sync::save_reports(db, &[(report(NODE), carries(4))], now()).unwrap();
     });
-    check(rule(RentError::SoldOut), omar, |db| {
+    check(rule(RentError::NodeDown), omar, |db| {
         sync::save_missing(db, &[NodeId(NODE)], now()).unwrap();
     });
     // The lowest slice goes to somebody else; any other one will do.
@@ -246,7 +255,7 @@ fn two_tries_of_one_key_make_one_rental() {
     let db = market();
     let first = attempt(OMAR, "key");
     let second = rent_during(&db, Attempt { id: 77, ..first }, |db| drop(rent(db, first).unwrap()));
-    assert_eq!(second.unwrap().id, rental_id(first.id));
+    assert_eq!(second.unwrap().life.id, rental_id(first.id));
     assert_eq!(balance(&db, OMAR), usd("75"));
     assert_eq!(states(&db, NODE), "Raaaaaaaa");
 }
@@ -260,8 +269,8 @@ fn an_offer_that_never_holds_still_is_given_up_on() {
     let before = (version(&db, NODE), balance(&db, OMAR));
     let outcome = rent(&between, attempt(OMAR, "key"));
     assert_eq!(outcome, Err(RentFailure::Store(StoreError::Busy)));
-    assert_eq!(between.saves.get(), 3);
-    assert_eq!((version(&db, NODE), balance(&db, OMAR)), (before.0 + 3, before.1));
+    assert_eq!(between.saves.get(), 20);
+    assert_eq!((version(&db, NODE), balance(&db, OMAR)), (before.0 + 20, before.1));
     assert_eq!(states(&db, NODE), "aaaaaaaaa");
 }
 
@@ -285,17 +294,17 @@ fn renters_see_their_own_rentals_only() {
         rent(&db, Attempt { id: 10 + number, at, ..attempt(OMAR, &key) }).unwrap();
     }
     let foreign = rent(&db, attempt(AIDA, "key")).unwrap();
-    assert_eq!(find(&db, account(OMAR), foreign.id), Ok(None));
-    assert_eq!(find(&db, account(FARMER), foreign.id), Ok(None));
-    assert_eq!(of_renter(&db, account(FARMER), None, 100), Ok(vec![]));
+    assert_eq!(find(&db, account(OMAR), foreign.life.id), Ok(None));
+    assert_eq!(find(&db, account(FARMER), foreign.life.id), Ok(None));
+    assert_eq!(of_renter(&db, account(FARMER), Which::All, None, 100), Ok(vec![]));
 
     let mut slices = vec![];
     let mut before = None;
     for size in [3, 3, 1, 0] {
-        let page = of_renter(&db, account(OMAR), before, 3).unwrap();
+        let page = of_renter(&db, account(OMAR), Which::All, before, 3).unwrap();
         assert_eq!(page.len(), size);
-        before = page.last().map(|rental| rental.id);
-        slices.extend(page.iter().map(|rental| rental.slice.number));
+        before = page.last().map(|rental| rental.life.id);
+        slices.extend(page.iter().map(slice));
     }
     assert_eq!(slices, [7, 6, 5, 4, 3, 2, 1]);
 }
@@ -305,11 +314,19 @@ fn a_rental_has_a_history() {
     let db = market();
     let rental = rent(&db, attempt(OMAR, "key")).unwrap();
     rent(&db, attempt(AIDA, "key")).unwrap();
-    store::rentals::end_due(&db, rental.ends_at.plus_seconds(5), 10).unwrap();
-    let history: Vec<_> =
-        events(&db, &rental).unwrap().into_iter().map(|event| (event.kind, event.at)).collect();
-    let ended = ("rental-ended".to_owned(), rental.ends_at.plus_seconds(5));
-    assert_eq!(history, [("slice-rented".to_owned(), now()), ended]);
+    pass(&db, rental.life.ends_at, 10);
+    pass(&db, rental.life.grace_until().plus_seconds(5), 10);
+    let history: Vec<_> = events(&db, rental.life.id)
+        .unwrap()
+        .into_iter()
+        .map(|event| (event.kind, event.at))
+        .collect();
+    let expected = [
+        ("slice-rented".to_owned(), now()),
+        ("rental-expired".to_owned(), rental.life.ends_at),
+        ("rental-ended".to_owned(), rental.life.grace_until().plus_seconds(5)),
+    ];
+    assert_eq!(history, expected);
 }
 
 /// The account of a session that outlived its account cannot rent.

@@ -8,6 +8,7 @@ use domain::promise::Uptime;
 use domain::rental::RentalState;
 use domain::slice::SliceState;
 use domain::term::Term;
+use domain::top_up::{Mismatch, TopUpState};
 use store::audit::Actor;
 use store::challenges::ChallengeKind;
 use store::sealed::SEALED_COLUMNS;
@@ -37,9 +38,12 @@ fn states_are_those_of_the_domain() {
     check("nodes", "status", NodeStatus::ALL.map(NodeStatus::as_str));
     check("slices", "state", SliceState::ALL.map(SliceState::as_str));
     check("rentals", "state", RentalState::ALL.map(RentalState::as_str));
+    check("top_ups", "state", TopUpState::ALL.map(TopUpState::as_str));
+    check("refused_payments", "reason", Mismatch::ALL.map(Mismatch::as_str));
     check("challenges", "kind", ChallengeKind::ALL.map(ChallengeKind::as_str));
     check("audit", "actor", Actor::ALL.map(Actor::as_str));
-    check("rentals", "term_months", Term::ALL.map(Term::months));
+    check("orders", "kind", ["rental", "extension", "import"]);
+    check("rentals", "renew_months", Term::ALL.map(Term::months));
 }
 
 #[test]
@@ -81,14 +85,15 @@ fn every_table_is_strict() {
 }
 
 /// A foreign key whose column no index begins with makes each change of the parent a scan.
-/// Accounts are the exception: they are never deleted, and their ids never change.
+/// Accounts and kinds are the exception: they are never deleted, and their ids never change.
 #[test]
 fn foreign_keys_are_indexed() {
     let db = empty();
     let missing = "
         SELECT coalesce(group_concat(t.name || '.' || f.\"from\"), '')
           FROM pragma_table_list t, pragma_foreign_key_list(t.name) f
-         WHERE t.schema = 'main' AND f.seq = 0 AND f.\"table\" <> 'accounts'
+         WHERE t.schema = 'main' AND f.seq = 0
+           AND f.\"table\" NOT IN ('accounts', 'event_kinds', 'ledger_kinds')
            AND NOT EXISTS (
                SELECT 1 FROM pragma_index_list(t.name) l, pragma_index_info(l.name) i
                 WHERE i.seqno = 0 AND i.name = f.\"from\")
@@ -102,9 +107,9 @@ fn a_second_active_rental_of_a_slice_is_refused() {
     let db = market();
     rent(&db, attempt(OMAR, "key")).unwrap();
     let copy = "INSERT INTO rentals
-                SELECT 'second', node_id, slice_number, ?1, farmer_id, state, term_months,
-                       offer_version, price_micros, min_uptime, min_bandwidth_mbps, total_micros,
-                       fee_micros, 'other', request_hash, started_at, ends_at, ended_at, NULL
+                SELECT 'second', order_id, node_id, slice_number, slices, ?1, farmer_id, state, 1,
+                       price_micros, price_until, min_uptime, min_bandwidth_mbps, started_at,
+                       ends_at, ended_at, earns_at, '', '[]', NULL, NULL
                   FROM rentals";
     let aida = Value::text(crate::market::account(AIDA));
     let refused = db.run(copy, &[aida]);
@@ -127,8 +132,45 @@ fn what_must_never_be_is_refused_by_hand_too() {
         "UPDATE rentals SET ended_at = 5",
         "UPDATE rentals SET state = 'ended'",
         "UPDATE rentals SET ends_at = started_at",
-        "UPDATE rentals SET fee_micros = total_micros + 1",
-        "UPDATE rentals SET total_micros = 0",
+        "UPDATE rentals SET price_micros = 0",
+        "UPDATE rentals SET slices = 0",
+        "UPDATE rentals SET slices = 513",
+        "UPDATE rentals SET name = zeroblob(0) || printf('%.*c', 81, 'x')",
+        "UPDATE rentals SET renew_months = 2, renew_max_micros = 1",
+        "UPDATE rentals SET renew_months = 3",
+        "UPDATE rentals SET renew_max_micros = 3",
+        "UPDATE rentals SET order_id = 'none'",
+        "UPDATE rental_periods SET fee_micros = total_micros + 1",
+        "UPDATE rental_periods SET total_micros = -1",
+        "UPDATE rental_periods SET earned_micros = total_micros + 1",
+        "UPDATE rental_periods SET refunded_micros = total_micros, earned_micros = 1",
+        "UPDATE rental_periods SET earned_micros = -1",
+        "UPDATE rental_periods SET refunded_micros = -1",
+        "UPDATE rental_periods SET ends_at = starts_at",
+        "UPDATE rental_periods SET months = 0",
+        "UPDATE rental_periods SET number = 0",
+        "UPDATE rental_periods SET order_id = 'none'",
+        "UPDATE orders SET total_micros = -1",
+        "UPDATE orders SET kind = 'gift'",
+        "UPDATE orders SET quote_id = 'none'",
+        "UPDATE orders SET request_hash = zeroblob(31)",
+        "INSERT INTO quotes
+         VALUES ('q', (SELECT id FROM accounts), '{}', NULL, '[]', 5, 5, NULL, NULL)",
+        "INSERT INTO quotes VALUES ('q', (SELECT id FROM accounts), '{}', NULL, '[]', 5, 6, 6, 6)",
+        "INSERT INTO transfers SELECT id, 'a@example.org', 5, 5 FROM rentals",
+        "INSERT INTO transfers VALUES ('none', 'a@example.org', 5, 6)",
+        "INSERT INTO ledger_transactions (kind, reference, reason, created_at)
+         VALUES ('gift', 'x', '', 5)",
+        "INSERT INTO events (kind, created_at) VALUES ('wedding', 5)",
+        "UPDATE nodes SET reserved_slices = -1",
+        "UPDATE nodes SET terms = 0",
+        "UPDATE nodes SET terms = 16",
+        "UPDATE slices SET state = 'allocated' WHERE number = 5",
+        "UPDATE slices SET state = 'reserved' WHERE number = 5",
+        "UPDATE slices SET state = 'available' WHERE number = 1",
+        "UPDATE slices SET rental_id = (SELECT id FROM rentals) WHERE number = 5",
+        "UPDATE slices SET rental_id = 'none' WHERE number = 1",
+        "UPDATE slices SET state = 'reserved', quote_id = 'none' WHERE number = 5",
         "UPDATE rentals SET slice_number = 77",
         "UPDATE rentals SET renter_id = 'nobody'",
         "UPDATE nodes SET price_micros = NULL",

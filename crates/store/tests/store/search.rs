@@ -51,6 +51,7 @@ fn market_of(samples: &[Sample]) -> RusqliteDb {
             price: Some(domain::money::Usd::from_micros(sample.cents * 10_000)),
             min_uptime: Uptime::from_hundredths(sample.uptime).unwrap(),
             min_bandwidth: Bandwidth::from_mbps(sample.bandwidth),
+            terms: domain::term::Terms::ALL,
         };
         assert!(farm::set(&db, farmer, NodeId(node), 1, &terms, sample.listing, now()).unwrap());
     }
@@ -286,7 +287,10 @@ fn every_field_of_an_offer_is_read() {
         upload_mbps: Some(940),
         download_mbps: Some(810),
         available_slices: 9,
+        reserved_slices: 0,
         allocated_slices: 0,
+        terms: domain::term::Terms::ALL,
+        is_rented_whole: false,
         farmer: account(FARMER),
         reported_at: now(),
         synced_at: now().plus_seconds(9),

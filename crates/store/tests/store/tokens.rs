@@ -2,10 +2,10 @@
 
 use domain::account::Scopes;
 use domain::id::TokenId;
-use domain::rental::RentError;
+use domain::order::RentError;
 use domain::time::Timestamp;
 use store::accounts::Grant;
-use store::rentals::RentFailure;
+use store::renting::RentFailure;
 use store::tokens::{
     NewToken, TOKENS_PER_ACCOUNT_MAX, USED_SECONDS, create, find, of_account, revoke, sweep,
 };
@@ -105,7 +105,7 @@ fn a_token_spends_no_more_than_its_ceiling() {
     rent(&db, Attempt { token: None, ..second }).unwrap();
     let by_force = by_hand(&db, "UPDATE tokens SET spent_micros = 40000001");
     assert!(by_force.unwrap_err().to_string().contains("within_ceiling"));
-    assert_eq!(count(&db, "SELECT count(*) FROM rentals WHERE token_id IS NOT NULL"), 1);
+    assert_eq!(count(&db, "SELECT count(*) FROM orders WHERE token_id IS NOT NULL"), 1);
     assert_sound(&db);
 }
 

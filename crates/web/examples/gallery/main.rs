@@ -3,7 +3,10 @@
 //! `cargo run -p web --example gallery -- FOLDER`, then serve the folder beside a copy of
 //! `static/`: the pages refer to `/static/...`.
 
+mod books;
 mod docs;
+mod held;
+mod offered;
 mod sample;
 
 use std::{env, error::Error, fs, path::PathBuf};

@@ -2,12 +2,11 @@
 
 use askama::Template;
 use web::page::{
-    Access, Badge, Choice, Compute, ComputeFilter, EmailForm, ErrorPage, Fact, Factors, Farm,
-    FarmNode, FarmNodeForm, FarmRow, FarmSlice, FarmSummary, Field, Frame, GridReport, Home, Link,
-    Login, MeasuredUptime, Moment, MoneyEntry, Node, NodeCard, Notice, PasskeyRow, PasswordForm,
-    Prove, RecoveryCodes, RentForm, Rental, RentalEvent, RentalRow, Renting, ResourceLimit,
-    SecondFactor, Section, SessionRow, Settings, Signup, SliceCell, Slices, TermFact, TermOption,
-    TokenForm, Tone, TotpSetup, Wallet,
+    Badge, Choice, Compute, ComputeFilter, EmailForm, ErrorPage, Factors, Farm, FarmNode,
+    FarmNodeForm, FarmRow, FarmSlice, FarmSummary, Field, Frame, GridReport, Home, Link, Login,
+    MeasuredUptime, Moment, MoneyEntry, NodeCard, OpenTopUp, PasskeyRow, PasswordForm, Paying,
+    Prove, RecoveryCodes, ResourceLimit, SecondFactor, Section, SessionRow, Settings, Signup,
+    TermFact, TokenForm, Tone, TotpSetup, Wallet,
 };
 
 /// A page's file name and its HTML.
@@ -20,10 +19,6 @@ pub(crate) fn gallery() -> Vec<Rendered> {
         ("compute", compute(nodes()).render()),
         ("compute-empty", compute(Vec::new()).render()),
         ("compute-errors", compute_with_errors().render()),
-        ("node", node(Renting::Open(Box::new(rent_form()))).render()),
-        ("node-poor", node(Renting::Open(Box::new(poor_rent_form()))).render()),
-        ("node-visitor", node_for_visitor().render()),
-        ("node-full", node(every_slice_is_rented()).render()),
         ("signup", signup().render()),
         ("login", login().render()),
         ("second-factor", second_factor().render()),
@@ -32,12 +27,11 @@ pub(crate) fn gallery() -> Vec<Rendered> {
         ("settings-empty", settings(Factors::default()).render()),
         ("totp", totp().render()),
         ("recovery-codes", recovery_codes().render()),
-        ("slices", slices(rentals()).render()),
-        ("slices-empty", slices(Vec::new()).render()),
-        ("rental", rental().render()),
-        ("rental-ready", rental_with_access().render()),
         ("wallet", wallet(entries()).render()),
         ("wallet-empty", wallet(Vec::new()).render()),
+        ("statements", super::books::statements().render()),
+        ("statement", super::books::statement().render()),
+        ("receipt", super::books::receipt().render()),
         ("farm", farm(farm_rows()).render()),
         ("farm-empty", farm(Vec::new()).render()),
         ("farm-node", farm_node().render()),
@@ -46,13 +40,17 @@ pub(crate) fn gallery() -> Vec<Rendered> {
         ("problems", super::docs::problems().render()),
         ("error", error().render()),
     ]
+    .into_iter()
+    .chain(super::offered::gallery())
+    .chain(super::held::gallery())
+    .collect()
 }
 
-fn visitor(title: &str, section: Section) -> Frame {
+pub(crate) fn visitor(title: &str, section: Section) -> Frame {
     Frame { source_url: Some("https://example.org/mycelium".into()), ..Frame::new(title, section) }
 }
 
-fn member(title: &str, section: Section) -> Frame {
+pub(crate) fn member(title: &str, section: Section) -> Frame {
     Frame {
         signed_in: Some("omar@example.org".into()),
         balance: Some("$100.00".into()),
@@ -61,7 +59,7 @@ fn member(title: &str, section: Section) -> Frame {
     }
 }
 
-fn day(iso: &str, text: &str) -> Moment {
+pub(crate) fn day(iso: &str, text: &str) -> Moment {
     Moment::new(format!("{iso}T12:00:00Z"), text)
 }
 
@@ -165,117 +163,6 @@ fn nodes() -> Vec<NodeCard> {
         place("node 4417", "Zanzibar City, United Republic of Tanzania", "$40.00", "$0.055", 1, 3),
         place("Kahlenberg", "Vienna, Austria", "$120.00", "$0.164", 87, 128),
     ]
-}
-
-pub(crate) fn node(renting: Renting) -> Node {
-    let taken = [2, 3, 7];
-    let is_free = |number| matches!(renting, Renting::Open(_)) && !taken.contains(&number);
-    Node {
-        frame: member("Canal house", Section::Marketplace),
-        name: "Canal house".into(),
-        place: "Ghent, Belgium".into(),
-        is_certified: true,
-        status: Badge::new("up", Tone::Good),
-        price_per_month: "$25.00".into(),
-        price_per_hour: "$0.034".into(),
-        min_uptime: "99.5%".into(),
-        min_bandwidth: "100 Mbit/s".into(),
-        measured_uptime: Some(MeasuredUptime {
-            percent: "99.87%".into(),
-            observations: "2,016".into(),
-        }),
-        available_slices: if matches!(renting, Renting::Open(_)) { 6 } else { 0 },
-        total_slices: 9,
-        facts: vec![
-            Fact::new("Grid node", "32"),
-            Fact::new("Farm", "Freefarm"),
-            Fact::new("Country", "Belgium"),
-            Fact::new("City", "Ghent"),
-            Fact::new("Offered since", "12 July 2026"),
-        ],
-        slices: (1..=9)
-            .map(|number| SliceCell {
-                id: format!("node32_slice_{number}"),
-                number,
-                is_available: is_free(number),
-                state: if is_free(number) { "available" } else { "allocated" }.into(),
-            })
-            .collect(),
-        renting,
-    }
-}
-
-fn node_for_visitor() -> Node {
-    let open = node(Renting::Open(Box::new(rent_form())));
-    let url = "/login?next=/marketplace/compute/32".into();
-    Node {
-        frame: visitor("Canal house", Section::Marketplace),
-        measured_uptime: None,
-        is_certified: false,
-        renting: Renting::SignIn { url },
-        ..open
-    }
-}
-
-fn every_slice_is_rented() -> Renting {
-    Renting::Closed { reason: "Every slice of this node is rented.".into() }
-}
-
-pub(crate) fn rent_form() -> RentForm {
-    RentForm {
-        node_id: "32".into(),
-        slice_id: None,
-        offer_version: "7".into(),
-        idempotency_key: "019f0000-0000-7000-8000-000000000001".into(),
-        terms: vec![
-            term(1, None, "$25.00", "$25.00", "29 August 2026"),
-            TermOption {
-                is_chosen: true,
-                ..term(3, Some("5% off"), "$23.75", "$71.25", "29 October 2026")
-            },
-            TermOption {
-                missing: Some("$35.00".into()),
-                ..term(6, Some("10% off"), "$22.50", "$135.00", "29 January 2027")
-            },
-            TermOption {
-                missing: Some("$155.00".into()),
-                ..term(12, Some("15% off"), "$21.25", "$255.00", "29 July 2027")
-            },
-        ],
-        balance: "$100.00".into(),
-        is_affordable: true,
-        farmer_sees: "omar@example.org".into(),
-        error: None,
-    }
-}
-
-fn poor_rent_form() -> RentForm {
-    let rich = rent_form();
-    let terms = rich
-        .terms
-        .into_iter()
-        .map(|term| TermOption { missing: Some("$12.50".into()), is_chosen: false, ..term })
-        .collect();
-    RentForm {
-        terms,
-        balance: "$12.50".into(),
-        is_affordable: false,
-        error: Some("The price has changed since you saw it. Nothing was charged.".into()),
-        ..rent_form()
-    }
-}
-
-fn term(months: u32, discount: Option<&str>, monthly: &str, total: &str, ends: &str) -> TermOption {
-    TermOption {
-        months,
-        label: if months == 1 { "1 month".into() } else { format!("{months} months") },
-        discount: discount.map(Into::into),
-        monthly_cost: monthly.into(),
-        total_cost: total.into(),
-        ends_on: ends.into(),
-        missing: None,
-        is_chosen: false,
-    }
 }
 
 pub(crate) fn signup() -> Signup {
@@ -386,104 +273,7 @@ pub(crate) fn recovery_codes() -> RecoveryCodes {
     }
 }
 
-pub(crate) fn slices(rentals: Vec<RentalRow>) -> Slices {
-    Slices { frame: member("My slices", Section::Slices), rentals, next_page: None }
-}
-
-pub(crate) fn rental_row() -> RentalRow {
-    RentalRow {
-        url: "/dashboard/slices/019f0000-0000-7000-8000-000000000001".into(),
-        slice_id: "node32_slice_1".into(),
-        node: Link::new("/marketplace/compute/32", "Canal house"),
-        place: "Ghent, Belgium".into(),
-        status: Badge::new("active", Tone::Good),
-        monthly_cost: "$23.75".into(),
-        total_cost: "$71.25".into(),
-        started_at: day("2026-07-29", "29 July 2026"),
-        ends_at: day("2026-10-29", "29 October 2026"),
-    }
-}
-
-fn rentals() -> Vec<RentalRow> {
-    vec![
-        rental_row(),
-        RentalRow {
-            slice_id: "node4417_slice_12".into(),
-            node: Link::new("/marketplace/compute/4417", "Spree rack 2, upper shelf"),
-            place: "Berlin, Germany".into(),
-            status: Badge::new("ends soon", Tone::Warn),
-            monthly_cost: "$32.00".into(),
-            total_cost: "$32.00".into(),
-            started_at: day("2026-07-01", "1 July 2026"),
-            ends_at: day("2026-08-01", "1 August 2026"),
-            ..rental_row()
-        },
-        RentalRow {
-            slice_id: "node11_slice_3".into(),
-            status: Badge::new("ended", Tone::Plain),
-            started_at: day("2026-03-31", "31 March 2026"),
-            ends_at: day("2026-06-30", "30 June 2026"),
-            ..rental_row()
-        },
-    ]
-}
-
-pub(crate) fn rental() -> Rental {
-    let row = rental_row();
-    Rental {
-        frame: Frame {
-            notice: Some(Notice {
-                text: "The slice is yours until 29 October 2026.".into(),
-                tone: Tone::Good,
-            }),
-            ..member("node32_slice_1", Section::Slices)
-        },
-        slice_id: row.slice_id,
-        node: row.node,
-        place: row.place,
-        status: row.status,
-        monthly_cost: row.monthly_cost,
-        total_cost: row.total_cost,
-        term: "3 months, 5% off".into(),
-        started_at: row.started_at,
-        ends_at: row.ends_at,
-        time_left: Some("89 days left".into()),
-        access: Access {
-            status: Badge::new("not provisioned yet", Tone::Plain),
-            text: "The slice is reserved for you and not provisioned yet. When it is, the command \
-                   that reaches it stands here."
-                .into(),
-            command: None,
-        },
-        facts: vec![
-            Fact::new("Promise", "99.5% uptime, 100 Mbit/s"),
-            Fact::new("The farmer sees", "omar@example.org"),
-            Fact::new("Rental", "019f0000-0000-7000-8000-000000000001"),
-        ],
-        entries: vec![charge()],
-        events: vec![
-            RentalEvent {
-                at: day("2026-07-29", "29 July 2026, 12:00 UTC"),
-                what: "Access requested".into(),
-            },
-            RentalEvent {
-                at: day("2026-07-29", "29 July 2026, 12:00 UTC"),
-                what: "Rented for 3 months".into(),
-            },
-        ],
-    }
-}
-
-fn rental_with_access() -> Rental {
-    let access = Access {
-        status: Badge::new("ready", Tone::Good),
-        text: "Reach the slice with your own SSH key, over the Mycelium network.".into(),
-        command: Some("ssh root@5f3:1c9a:77e0:41b2:9d0e:2a7c:55b1:8e02".into()),
-    };
-    Rental { access, ..rental() }
-}
-
-fn charge() -> MoneyEntry {
+pub(crate) fn charge() -> MoneyEntry {
     MoneyEntry {
         at: day("2026-07-29", "29 July 2026, 12:00 UTC"),
         what: "Rental of node32_slice_1 for 3 months".into(),
@@ -491,6 +281,7 @@ fn charge() -> MoneyEntry {
         is_credit: false,
         balance_after: "$28.75".into(),
         url: Some("/dashboard/slices/019f0000-0000-7000-8000-000000000001".into()),
+        receipt: Some(Link::new("/dashboard/wallet/receipts/7", "R-00000007")),
     }
 }
 
@@ -502,6 +293,7 @@ pub(crate) fn entries() -> Vec<MoneyEntry> {
         is_credit: true,
         balance_after: "$100.00".into(),
         url: None,
+        receipt: Some(Link::new("/dashboard/wallet/receipts/4", "R-00000004")),
     };
     vec![charge(), credit]
 }
@@ -511,7 +303,22 @@ pub(crate) fn wallet(entries: Vec<MoneyEntry>) -> Wallet {
         frame: member("Wallet", Section::Wallet),
         balance: if entries.is_empty() { "$0.00" } else { "$28.75" }.into(),
         next_page: (!entries.is_empty()).then(|| "/dashboard/wallet?cursor=sample".into()),
+        paying: (!entries.is_empty()).then(paying),
         entries,
+    }
+}
+
+pub(crate) fn paying() -> Paying {
+    let url = Some("https://checkout.stripe.com/c/pay/cs_sample".into());
+    Paying {
+        idempotency_key: "0199f0a0-0000-7000-8000-000000000001".into(),
+        amount: Field::default(),
+        open: vec![OpenTopUp {
+            at: Moment::new("2026-07-29T12:00:00Z", "29 July 2026, 12:00 UTC"),
+            amount: "$25.00".into(),
+            state: Badge::new("not confirmed yet", Tone::Warn),
+            url,
+        }],
     }
 }
 

@@ -6,7 +6,8 @@ use http::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use store::accounts::Identity;
-use store::audit::{Entry, hex};
+use store::audit::Entry;
+use store::chain::hex;
 use store::sessions::Session;
 use store::tokens::Token;
 

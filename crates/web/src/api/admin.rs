@@ -33,6 +33,22 @@ pub const CREDIT_WALLET: Operation = Operation {
     ..Operation::READ
 };
 
+/// `POST /api/admin/sla-credits`
+pub const CREDIT_SLA: Operation = Operation {
+    id: "creditSla",
+    group: GROUP,
+    method: Method::POST,
+    path: "/api/admin/sla-credits",
+    summary: "Credits a renter for a broken promise, out of what the farmer has earned.",
+    access: Access::Operator,
+    takes_key: true,
+    body: Some(schema_of::<SlaCreditBody>),
+    status: 204,
+    about_answer: "It is booked; a retry with the same key books nothing more.",
+    problems: &[Kind::NotFound, Kind::NotEarned, Kind::KeyReused],
+    ..Operation::READ
+};
+
 /// `GET /api/admin/invariants`
 pub const CHECK_INVARIANTS: Operation = Operation {
     id: "checkInvariants",
@@ -204,6 +220,20 @@ pub struct CreditBody {
     #[schemars(schema_with = "dollars")]
     pub amount_usd: Decimal,
     /// Why, in a few words; the renter sees it.
+    #[schemars(regex(pattern = ONE_LINE_OF_200))]
+    pub reason: String,
+}
+
+/// A credit for a broken promise.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SlaCreditBody {
+    /// The rental whose promise was broken.
+    pub rental_id: String,
+    /// How much, in dollars and cents.
+    #[schemars(schema_with = "dollars")]
+    pub amount_usd: Decimal,
+    /// Why, in a few words; renter and farmer see it.
     #[schemars(regex(pattern = ONE_LINE_OF_200))]
     pub reason: String,
 }

@@ -5,6 +5,7 @@ use domain::field::FieldError;
 use domain::id::{NodeId, SliceId};
 use domain::money::{PriceLimits, Usd};
 use domain::promise::{Bandwidth, Uptime};
+use domain::term::Term;
 use http::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -170,6 +171,9 @@ pub struct ChangeNodeBody {
     /// Your name for the node.
     #[schemars(regex(pattern = ONE_LINE_OF_80))]
     pub name: Option<String>,
+    /// The terms that the node is offered for, in months: any of 1, 3, 6 and 12.
+    #[schemars(length(min = 1, max = 4), inner(range(min = 1, max = 12)))]
+    pub terms: Option<Vec<u8>>,
     /// The `offer_version` that you saw: if somebody has changed the node since, nothing is set.
     #[serde(deserialize_with = "json::optional_whole")]
     pub offer_version: Option<i64>,
@@ -187,6 +191,7 @@ impl ChangeNodeBody {
             price: node.offer.price,
             min_uptime: node.offer.min_uptime,
             min_bandwidth: node.offer.min_bandwidth,
+            terms: node.offer.terms,
         };
         if let Some(text) = &self.name
             && let Some(name) = keep(&mut wrong, node_name(text))
@@ -206,8 +211,19 @@ impl ChangeNodeBody {
             let bandwidth = Bandwidth::parse("min_bandwidth_mbps", &bandwidth.text());
             terms.min_bandwidth = keep(&mut wrong, bandwidth).unwrap_or(terms.min_bandwidth);
         }
+        if let Some(months) = &self.terms {
+            terms.terms = keep(&mut wrong, terms_of(months)).unwrap_or(terms.terms);
+        }
         if wrong.is_empty() { Ok(terms) } else { Err(wrong) }
     }
+}
+
+fn terms_of(months: &[u8]) -> Result<domain::term::Terms, FieldError> {
+    let read = |months: &u8| Term::from_months(i64::from(*months)).ok();
+    let terms: Option<Vec<Term>> = months.iter().map(read).collect();
+    terms
+        .and_then(domain::term::Terms::of)
+        .ok_or_else(|| FieldError::new("terms", "at least one of 1, 3, 6 and 12"))
 }
 
 fn node_name(text: &str) -> Result<String, FieldError> {

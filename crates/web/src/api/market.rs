@@ -138,6 +138,10 @@ pub struct Node {
     pub available_slices: u32,
     /// Free and rented slices.
     pub total_slices: u32,
+    /// The terms that it is offered for, in months.
+    pub terms: Vec<u32>,
+    /// Whether the whole node is rented as one.
+    pub rented_whole: bool,
     /// Counts the changes of price and promise; send it with a request to rent.
     pub offer_version: i64,
     /// When the grid was last asked about it (RFC 3339).
@@ -165,6 +169,8 @@ impl Node {
             uptime_observations: offer.observed,
             available_slices: offer.available_slices,
             total_slices: offer.total_slices(),
+            terms: offer.terms.iter().map(domain::term::Term::months).collect(),
+            rented_whole: offer.is_rented_whole,
             offer_version: offer.version,
             synced_at: offer.synced_at.to_string(),
         }

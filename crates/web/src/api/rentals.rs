@@ -1,50 +1,38 @@
 //! Renting, the renter's rentals, and the wallet.
 
 use domain::field::FieldError;
-use domain::id::{NodeId, RentalId, SliceId};
-use domain::rental::{RentRequest, RentalState};
+use domain::id::RentalId;
+use domain::money::Usd;
+use domain::period::Period;
+use domain::promise::Uptime;
+use domain::rental::{Renewal, RentalState};
 use domain::term::Term;
 use http::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use store::ledger::WalletEntry;
-use store::rentals::Rental;
+use store::rentals::{Own, Rental};
+use store::transfers::Transfer;
 
 use crate::api::{CURRENCY, PAGING, PageOf};
 use crate::form::keep;
-use crate::json;
-use crate::operation::{Access, Operation, schema_of};
+use crate::json::{self, Decimal, optional_dollars};
+use crate::operation::{Access, Form, Operation, Parameter, schema_of};
 use crate::problem::{Kind, Problem};
 use domain::account::Scope;
 
-const GROUP: &str = "Rentals and wallet";
+pub(super) const GROUP: &str = "Rentals and wallet";
 
-/// `POST /api/marketplace/rent-slice`
-pub const RENT_SLICE: Operation = Operation {
-    id: "rentSlice",
-    group: GROUP,
-    method: Method::POST,
-    path: "/api/marketplace/rent-slice",
-    summary: "Rents a slice and charges the wallet for the whole term.",
-    access: Access::Account(Scope::Rent),
-    takes_key: true,
-    body: Some(schema_of::<RentBody>),
-    status: 201,
-    about_answer: "The rental. A retry with the same key gets the same answer.",
-    answer: Some(schema_of::<RentAnswer>),
-    problems: &[
-        Kind::NotFound,
-        Kind::InsufficientFunds,
-        Kind::OverCeiling,
-        Kind::OwnSlice,
-        Kind::SliceTaken,
-        Kind::SoldOut,
-        Kind::NotOffered,
-        Kind::OfferChanged,
-        Kind::KeyReused,
-    ],
-    ..Operation::READ
-};
+const LISTING: [Parameter; 3] = [
+    Parameter {
+        name: "state",
+        form: Form::OneOf(&["all", "running", "ended"]),
+        about: "`all` (the default), `running` or `ended`.",
+        example: "running",
+    },
+    PAGING[0],
+    PAGING[1],
+];
 
 /// `GET /api/rentals`
 pub const LIST_RENTALS: Operation = Operation {
@@ -53,7 +41,7 @@ pub const LIST_RENTALS: Operation = Operation {
     path: "/api/rentals",
     summary: "Lists your rentals, the newest first.",
     access: Access::Account(Scope::Read),
-    query: &PAGING,
+    query: &LISTING,
     about_answer: "A page of rentals.",
     answer: Some(schema_of::<PageOf<RentalView>>),
     ..Operation::READ
@@ -68,6 +56,134 @@ pub const SHOW_RENTAL: Operation = Operation {
     access: Access::Account(Scope::Read),
     about_answer: "The rental.",
     answer: Some(schema_of::<RentalView>),
+    ..Operation::READ
+};
+
+/// `PATCH /api/rentals/{rental}`
+pub const CHANGE_RENTAL: Operation = Operation {
+    id: "changeRental",
+    group: GROUP,
+    method: Method::PATCH,
+    path: "/api/rentals/{rental}",
+    summary: "Sets your name and labels for a rental, and whether it is extended by itself.",
+    access: Access::Account(Scope::Rent),
+    takes_dry_run: true,
+    body: Some(schema_of::<ChangeRentalBody>),
+    about_answer: "The rental after the change.",
+    answer: Some(schema_of::<RentalView>),
+    ..Operation::READ
+};
+
+/// `POST /api/rentals/{rental}/extend`
+pub const EXTEND_RENTAL: Operation = Operation {
+    id: "extendRental",
+    group: GROUP,
+    method: Method::POST,
+    path: "/api/rentals/{rental}/extend",
+    summary: "Extends a rental by a term, at its own price while that is agreed.",
+    access: Access::Account(Scope::Rent),
+    takes_key: true,
+    takes_dry_run: true,
+    body: Some(schema_of::<ExtendBody>),
+    status: 201,
+    about_answer: "The rental, extended. A retry with the same key changes nothing more.",
+    answer: Some(schema_of::<RentalView>),
+    problems: &[
+        Kind::NotFound,
+        Kind::RentalEnded,
+        Kind::TooFarAhead,
+        Kind::PriceRaised,
+        Kind::NotOffered,
+        Kind::InsufficientFunds,
+        Kind::OverCeiling,
+        Kind::KeyReused,
+    ],
+    ..Operation::READ
+};
+
+/// `POST /api/rentals/{rental}/cancel`
+pub const CANCEL_RENTAL: Operation = Operation {
+    id: "cancelRental",
+    group: GROUP,
+    method: Method::POST,
+    path: "/api/rentals/{rental}/cancel",
+    summary: "Ends a rental now, and pays the unused time back.",
+    access: Access::Account(Scope::Rent),
+    takes_dry_run: true,
+    body: Some(schema_of::<CancelBody>),
+    about_answer: "The rental, ended, and what went back. Its data is gone.",
+    answer: Some(schema_of::<CancelAnswer>),
+    problems: &[Kind::NotFound, Kind::RentalEnded, Kind::RefundChanged],
+    ..Operation::READ
+};
+
+/// `GET /api/rentals/{rental}/access`
+pub const SHOW_ACCESS: Operation = Operation {
+    id: "showAccess",
+    group: GROUP,
+    path: "/api/rentals/{rental}/access",
+    summary: "Tells how to get into a slice.",
+    access: Access::Account(Scope::Read),
+    about_answer: "How to get in, or why not.",
+    answer: Some(schema_of::<AccessInfo>),
+    ..Operation::READ
+};
+
+/// `POST /api/rentals/{rental}/transfer`
+pub const OFFER_TRANSFER: Operation = Operation {
+    id: "offerTransfer",
+    group: GROUP,
+    method: Method::POST,
+    path: "/api/rentals/{rental}/transfer",
+    summary: "Offers a rental to somebody else; another offer of it is over by that.",
+    access: Access::Account(Scope::Rent),
+    takes_dry_run: true,
+    body: Some(schema_of::<TransferBody>),
+    status: 201,
+    about_answer: "The offer. Nothing tells whether the address has an account.",
+    answer: Some(schema_of::<TransferView>),
+    problems: &[Kind::NotFound, Kind::RentalEnded],
+    ..Operation::READ
+};
+
+/// `DELETE /api/rentals/{rental}/transfer`
+pub const WITHDRAW_TRANSFER: Operation = Operation {
+    id: "withdrawTransfer",
+    group: GROUP,
+    method: Method::DELETE,
+    path: "/api/rentals/{rental}/transfer",
+    summary: "Takes the offer of a rental back, or declines one that was made to you.",
+    access: Access::Account(Scope::Rent),
+    status: 204,
+    about_answer: "There is no such offer any more.",
+    ..Operation::READ
+};
+
+/// `GET /api/transfers`
+pub const LIST_TRANSFERS: Operation = Operation {
+    id: "listTransfers",
+    group: GROUP,
+    path: "/api/transfers",
+    summary: "Lists the rentals that are offered to you.",
+    access: Access::Account(Scope::Read),
+    about_answer: "At most 20 offers.",
+    answer: Some(schema_of::<Vec<TransferView>>),
+    ..Operation::READ
+};
+
+/// `POST /api/transfers/{rental}/accept`
+pub const ACCEPT_TRANSFER: Operation = Operation {
+    id: "acceptTransfer",
+    group: GROUP,
+    method: Method::POST,
+    path: "/api/transfers/{rental}/accept",
+    summary: "Takes over a rental that is offered to you; later refunds are yours.",
+    access: Access::Account(Scope::Rent),
+    takes_dry_run: true,
+    body: Some(schema_of::<AcceptBody>),
+    about_answer: "The rental, which is yours now.",
+    answer: Some(schema_of::<RentalView>),
+    problems: &[Kind::NotFound, Kind::OwnSlice, Kind::OverLimit],
     ..Operation::READ
 };
 
@@ -96,114 +212,163 @@ pub const LIST_WALLET_ENTRIES: Operation = Operation {
     ..Operation::READ
 };
 
-/// What a request to rent says.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RentBody {
-    /// The node, such as `node32`.
-    #[schemars(regex(pattern = r"^(node)?[1-9][0-9]{0,8}$"))]
-    pub node_id: String,
-    /// The slice, such as `node32_slice_1`; left out for any free one of the node.
-    #[schemars(regex(pattern = r"^(node[1-9][0-9]{0,8}_slice_[1-9][0-9]{0,2})?$"))]
-    pub slice_id: Option<String>,
-    /// 1, 3, 6 or 12 calendar months.
-    #[schemars(extend("enum" = [1, 3, 6, 12]))]
-    #[serde(deserialize_with = "json::whole")]
-    pub duration_months: i64,
-    /// The `offer_version` that you saw: if price or promise have changed since, nothing is rented.
-    #[serde(default, deserialize_with = "json::optional_whole")]
-    pub offer_version: Option<i64>,
-}
-
-impl RentBody {
-    /// Reads what is asked for, or every field that is wrong.
-    pub fn read(&self) -> Result<RentRequest, Vec<FieldError>> {
-        let mut wrong = Vec::new();
-        let node_rule = "a node's id, such as node32";
-        let node = keep(
-            &mut wrong,
-            NodeId::parse(&self.node_id).ok_or_else(|| FieldError::new("node_id", node_rule)),
-        );
-        let slice = match self.slice_id.as_deref().filter(|id| !id.is_empty()) {
-            None => Some(None),
-            Some(id) => keep(&mut wrong, slice_of(node, id)).map(Some),
-        };
-        let term = keep(&mut wrong, Term::from_months(self.duration_months));
-        match (node, slice, term) {
-            (Some(node), Some(slice), Some(term)) => {
-                Ok(RentRequest { node, slice, term, offer_version: self.offer_version })
-            }
-            _ => Err(wrong),
-        }
-    }
-}
-
-fn slice_of(node: Option<NodeId>, id: &str) -> Result<u32, FieldError> {
-    let slice = SliceId::parse(id)
-        .ok_or_else(|| FieldError::new("slice_id", "a slice's id, such as node32_slice_1"))?;
-    if node.is_some_and(|node| node != slice.node) {
-        return Err(FieldError::new("slice_id", "a slice of the node in `node_id`"));
-    }
-    Ok(slice.number)
-}
-
 /// A rental.
 #[derive(Serialize, JsonSchema)]
 pub struct RentalView {
     /// Its id.
     pub id: String,
-    /// The slice.
-    pub slice_id: String,
-    /// The node that the slice is a part of.
+    /// The slice; null for a whole node.
+    pub slice_id: Option<String>,
+    /// The node that it is on.
     pub node_id: String,
+    /// Whether it is the whole node.
+    pub whole_node: bool,
+    /// How many slices are paid for.
+    pub slices: u32,
+    /// Your own name for it; empty if there is none.
+    pub name: String,
+    /// Your own labels.
+    pub labels: Vec<String>,
     /// The farmer's name for the node.
     pub node_name: String,
     /// The node's country.
     pub country: String,
     /// The node's city.
     pub city: String,
-    /// `active` or `ended`.
+    /// `active`; `grace` for 48 hours after the end, in which you alone can extend it; or `ended`.
     pub status: &'static str,
-    /// Calendar months.
+    /// Calendar months, of all terms.
     pub duration_months: u32,
     /// The start (RFC 3339).
     pub started_at: String,
-    /// The end (RFC 3339).
+    /// The end of what is paid for (RFC 3339).
     pub ends_at: String,
-    /// The price per month before the discount, as decimal text.
+    /// When it ended (RFC 3339); null while it has not.
+    pub ended_at: Option<String>,
+    /// Until when the data is kept after the end (RFC 3339); null once it has ended.
+    pub grace_until: Option<String>,
+    /// The price per month before the discount, of all its slices, as decimal text.
     pub monthly_cost: String,
-    /// What was taken off, in percent.
+    /// Extensions that begin before this cost the same (RFC 3339).
+    pub price_guaranteed_until: String,
+    /// What was taken off the last term, in percent.
     pub discount_percent: u8,
-    /// What was charged, as decimal text.
+    /// What was charged for all terms, as decimal text.
     pub total_cost: String,
+    /// What was paid back, as decimal text.
+    pub refunded: String,
     /// Of every amount here.
     pub currency: &'static str,
+    /// Its terms, in order.
+    pub terms: Vec<TermView>,
+    /// How it is extended by itself; null where it is not.
+    pub auto_renew: Option<RenewalView>,
     /// The promised uptime as sold, in percent.
     pub min_uptime: f64,
     /// The promised bandwidth as sold, in Mbit/s.
     pub min_bandwidth_mbps: u32,
+    /// The uptime measured by us, in percent; null before the first observation.
+    pub measured_uptime: Option<f64>,
 }
 
 impl RentalView {
     /// Shows a rental.
     pub fn new(rental: &Rental) -> RentalView {
+        let life = &rental.life;
+        let sum = |part: fn(&Period) -> Usd| {
+            life.periods.iter().map(part).fold(Usd::ZERO, |sum, part| sum + part).to_string()
+        };
+        let is_over = life.state == RentalState::Ended;
         RentalView {
-            id: rental.id.to_string(),
-            slice_id: rental.slice.to_string(),
-            node_id: rental.slice.node.to_string(),
+            id: life.id.to_string(),
+            slice_id: rental.slice().map(|slice| slice.to_string()),
+            node_id: life.node.to_string(),
+            whole_node: life.slice.is_none(),
+            slices: life.slices,
+            name: rental.name.clone(),
+            labels: rental.labels.clone(),
             node_name: rental.node_name.clone(),
             country: rental.country.clone(),
             city: rental.city.clone(),
-            status: rental.state.as_str(),
-            duration_months: rental.term.months(),
-            started_at: rental.started_at.to_string(),
-            ends_at: rental.ends_at.to_string(),
-            monthly_cost: rental.price.to_string(),
-            discount_percent: rental.term.discount_percent(),
-            total_cost: rental.total.to_string(),
+            status: life.state.as_str(),
+            duration_months: life.months(),
+            started_at: life.started_at.to_string(),
+            ends_at: life.ends_at.to_string(),
+            ended_at: life.ended_at.map(|at| at.to_string()),
+            grace_until: (!is_over).then(|| life.grace_until().to_string()),
+            monthly_cost: life.price.times(life.slices).to_string(),
+            price_guaranteed_until: life.price_until.to_string(),
+            discount_percent: life.periods.last().map_or(0, discount_percent),
+            total_cost: sum(|period| period.total),
+            refunded: sum(|period| period.refunded),
             currency: CURRENCY,
+            terms: life.periods.iter().map(TermView::new).collect(),
+            auto_renew: rental.renewal.as_ref().map(RenewalView::new),
             min_uptime: rental.min_uptime.percent(),
             min_bandwidth_mbps: rental.min_bandwidth.mbps(),
+            measured_uptime: rental.measured_uptime().map(Uptime::percent),
+        }
+    }
+}
+
+/// What was taken off a period's price, in percent.
+fn discount_percent(period: &Period) -> u8 {
+    Term::from_months(period.months.into()).map_or(0, Term::discount_percent)
+}
+
+/// A term of a rental.
+#[derive(Serialize, JsonSchema)]
+pub struct TermView {
+    /// Its number, from 1.
+    pub number: u32,
+    /// Calendar months.
+    pub duration_months: u32,
+    /// The start (RFC 3339).
+    pub starts_at: String,
+    /// The end (RFC 3339).
+    pub ends_at: String,
+    /// Per slice, before the discount, as decimal text.
+    pub price_per_month: String,
+    /// What was taken off, in percent.
+    pub discount_percent: u8,
+    /// What was charged, as decimal text.
+    pub total_cost: String,
+    /// What of it was earned by farmer and platform, as decimal text.
+    pub earned: String,
+    /// What of it was paid back, as decimal text.
+    pub refunded: String,
+}
+
+impl TermView {
+    fn new(period: &Period) -> TermView {
+        TermView {
+            number: period.number,
+            duration_months: period.months,
+            starts_at: period.starts_at.to_string(),
+            ends_at: period.ends_at.to_string(),
+            price_per_month: period.price.to_string(),
+            discount_percent: discount_percent(period),
+            total_cost: period.total.to_string(),
+            earned: period.earned.to_string(),
+            refunded: period.refunded.to_string(),
+        }
+    }
+}
+
+/// How a rental is extended by itself.
+#[derive(Serialize, JsonSchema)]
+pub struct RenewalView {
+    /// By 1, 3, 6 or 12 calendar months.
+    pub duration_months: u32,
+    /// At most at this price per slice and month, as decimal text.
+    pub max_price: String,
+}
+
+impl RenewalView {
+    fn new(renewal: &Renewal) -> RenewalView {
+        RenewalView {
+            duration_months: renewal.term.months(),
+            max_price: renewal.max_price.to_string(),
         }
     }
 }
@@ -226,39 +391,264 @@ impl AccessInfo {
                 detail: "The slice is yours. Its machine has not been set up yet: this \
                          version of the marketplace does not set up machines by itself.",
             },
+            RentalState::Grace => AccessInfo {
+                state: "closed",
+                detail: "The term is over. The data is kept for 48 hours: extend the rental to \
+                         get back in.",
+            },
             RentalState::Ended => {
-                AccessInfo { state: "closed", detail: "The rental has ended, and its access." }
+                AccessInfo { state: "closed", detail: "Access ended with the rental." }
             }
         }
     }
 }
 
-/// What a successful request to rent answers.
+/// What a request to extend a rental says.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExtendBody {
+    /// 1, 3, 6 or 12 calendar months.
+    #[schemars(extend("enum" = [1, 3, 6, 12]))]
+    #[serde(deserialize_with = "json::whole")]
+    pub duration_months: i64,
+    /// The highest price per slice and month, in dollars, once the agreed price holds no longer;
+    /// left out for the agreed one.
+    #[serde(default)]
+    #[schemars(schema_with = "optional_dollars")]
+    pub max_price: Option<Decimal>,
+    /// Whether to tell what would be booked, and change nothing.
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+impl ExtendBody {
+    /// Reads the term and the ceiling, or every field that is wrong.
+    pub fn read(&self) -> Result<(Term, Option<Usd>), Vec<FieldError>> {
+        let mut wrong = Vec::new();
+        let term = keep(&mut wrong, Term::from_months(self.duration_months));
+        let max = self.max_price.as_ref().map(|max| Usd::parse("max_price", &max.text()));
+        let max = max.and_then(|read| keep(&mut wrong, read));
+        match term {
+            Some(term) if wrong.is_empty() => Ok((term, max)),
+            _ => Err(wrong),
+        }
+    }
+}
+
+/// What a request to end a rental says.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct CancelBody {
+    /// What must go back to the wallet, in dollars, as a dry run has told; left out to take what it
+    /// is.
+    #[schemars(schema_with = "optional_refund")]
+    pub refund: Option<Decimal>,
+    /// Whether to tell what would be booked, and change nothing.
+    pub dry_run: bool,
+}
+
+impl CancelBody {
+    /// Reads the refund that was confirmed.
+    pub fn read(&self) -> Result<Option<Usd>, FieldError> {
+        self.refund.as_ref().map(|refund| read_refund(&refund.text())).transpose()
+    }
+}
+
+/// Reads a refund, which may be nothing.
+pub fn read_refund(text: &str) -> Result<Usd, FieldError> {
+    let is_nothing = text.trim().bytes().all(|byte| matches!(byte, b'0' | b'.'));
+    if is_nothing && !text.trim().is_empty() {
+        return Ok(Usd::ZERO);
+    }
+    Usd::parse("refund", text)
+}
+
+fn optional_refund(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({
+        "description": "Dollars and cents, as text (exact) or as a number; may be 0.",
+        "anyOf": [
+            { "type": "string", "pattern": "^(0|[1-9][0-9]{0,5})(\\.[0-9]{2})?$" },
+            { "type": "null" },
+        ],
+    })
+}
+
+/// What ending a rental answers.
 #[derive(Serialize, JsonSchema)]
-pub struct RentAnswer {
+pub struct CancelAnswer {
     /// Always true.
     pub success: bool,
     /// In words.
     pub message: String,
-    /// How to get into the slice.
-    pub access_info: AccessInfo,
-    /// The rental as it was made.
+    /// What went back to the wallet, as decimal text.
+    pub refund: String,
+    /// Of every amount here.
+    pub currency: &'static str,
+    /// The rental, ended.
     pub rental: RentalView,
 }
 
-impl RentAnswer {
-    /// Shows a rental that was just made, or made by an earlier try.
-    pub fn new(rental: &Rental) -> RentAnswer {
-        let (slice, total) = (rental.slice, rental.total);
-        RentAnswer {
+impl CancelAnswer {
+    /// Shows a rental that was ended.
+    pub fn new(rental: &Rental, refund: Usd) -> CancelAnswer {
+        CancelAnswer {
             success: true,
             message: format!(
-                "{slice} is yours until {}; {} was charged.",
-                rental.ends_at.date(),
-                total.for_people()
+                "{} has ended; {} went back to your wallet.",
+                rental.life.place(),
+                refund.for_people()
             ),
-            access_info: AccessInfo::new(rental.state),
+            refund: refund.to_string(),
+            currency: CURRENCY,
             rental: RentalView::new(rental),
+        }
+    }
+}
+
+/// What is the renter's own; what is left out stays.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ChangeRentalBody {
+    /// A name of up to 80 characters on one line; empty for none.
+    #[schemars(regex(pattern = OWN_NAME))]
+    pub name: Option<String>,
+    /// Up to 10 labels of up to 40 characters each.
+    #[schemars(length(max = 10))]
+    pub labels: Option<Vec<String>>,
+    /// How it is extended by itself.
+    pub auto_renew: Option<AutoRenewBody>,
+    /// Whether to tell what would be booked, which is nothing, and change nothing.
+    pub dry_run: bool,
+}
+
+/// How a rental is extended by itself.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AutoRenewBody {
+    /// By 1, 3, 6 or 12 calendar months; 0 for not at all.
+    #[schemars(extend("enum" = [0, 1, 3, 6, 12]))]
+    #[serde(deserialize_with = "json::whole")]
+    pub duration_months: i64,
+    /// At most at this price per slice and month, in dollars; left out for the agreed price.
+    #[serde(default)]
+    #[schemars(schema_with = "optional_dollars")]
+    pub max_price: Option<Decimal>,
+}
+
+/// At most 80 characters on one line.
+const OWN_NAME: &str = r"^[^\x00-\x1f\x7f-\x9f]{0,80}$";
+/// The longest name of a rental.
+pub const OWN_NAME_CHARS_MAX: usize = 80;
+/// The most labels of a rental.
+pub const LABELS_MAX: usize = 10;
+/// The longest label.
+pub const LABEL_CHARS_MAX: usize = 40;
+
+impl ChangeRentalBody {
+    /// What is the renter's own after this change, or every field that is wrong.
+    pub fn apply(&self, rental: &Rental) -> Result<Own, Vec<FieldError>> {
+        let mut wrong = Vec::new();
+        let name = self.name.as_deref().map(own_name);
+        let labels = self.labels.as_deref().map(own_labels);
+        let renewal = match &self.auto_renew {
+            None => rental.renewal,
+            Some(body) => keep(&mut wrong, body.read(rental)).flatten(),
+        };
+        let own = Own {
+            name: name
+                .map_or(Some(rental.name.clone()), |read| keep(&mut wrong, read))
+                .unwrap_or_default(),
+            labels: labels
+                .map_or(Some(rental.labels.clone()), |read| keep(&mut wrong, read))
+                .unwrap_or_default(),
+            renewal,
+        };
+        if wrong.is_empty() { Ok(own) } else { Err(wrong) }
+    }
+}
+
+impl AutoRenewBody {
+    fn read(&self, rental: &Rental) -> Result<Option<Renewal>, FieldError> {
+        if self.duration_months == 0 {
+            return Ok(None);
+        }
+        let term = Term::from_months(self.duration_months)?;
+        let max = self.max_price.as_ref().map(|max| Usd::parse("max_price", &max.text()));
+        let max_price = max.transpose()?.unwrap_or(rental.life.price);
+        Ok(Some(Renewal { term, max_price }))
+    }
+}
+
+fn own_name(text: &str) -> Result<String, FieldError> {
+    let name = text.trim();
+    if name.chars().count() > OWN_NAME_CHARS_MAX || name.chars().any(char::is_control) {
+        return Err(FieldError::new("name", "at most 80 characters on one line"));
+    }
+    Ok(name.to_owned())
+}
+
+fn own_labels(texts: &[String]) -> Result<Vec<String>, FieldError> {
+    let mut labels: Vec<String> = Vec::new();
+    for text in texts.iter().map(|text| text.trim()).filter(|text| !text.is_empty()) {
+        let is_long = text.chars().count() > LABEL_CHARS_MAX;
+        if is_long || text.chars().any(char::is_control) || labels.len() == LABELS_MAX {
+            let rule = "at most 10 labels of at most 40 characters each";
+            return Err(FieldError::new("labels", rule));
+        }
+        if !labels.iter().any(|label| label == text) {
+            labels.push(text.to_owned());
+        }
+    }
+    Ok(labels)
+}
+
+/// To whom a rental is offered.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TransferBody {
+    /// Whoever has an account with this address may take the rental over, for a week.
+    #[schemars(regex(pattern = json::EMAIL))]
+    pub email: String,
+    /// Whether to tell what would be booked, which is nothing, and change nothing.
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+/// What a request to take a rental over says.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct AcceptBody {
+    /// Whether to tell what would be booked, which is nothing, and change nothing.
+    pub dry_run: bool,
+}
+
+/// An offer to take a rental over.
+#[derive(Serialize, JsonSchema)]
+pub struct TransferView {
+    /// The rental.
+    pub rental: RentalView,
+    /// The address of who offers it.
+    pub from: String,
+    /// The address of who may take it.
+    pub to: String,
+    /// Until when (RFC 3339).
+    pub expires_at: String,
+}
+
+impl TransferView {
+    /// Shows an offer. What the renter calls the rental is the renter's own.
+    pub fn new(transfer: &Transfer) -> TransferView {
+        let own = Rental {
+            name: String::new(),
+            labels: Vec::new(),
+            renewal: None,
+            ..transfer.rental.clone()
+        };
+        TransferView {
+            rental: RentalView::new(&own),
+            from: transfer.from.clone(),
+            to: transfer.to.clone(),
+            expires_at: transfer.expires_at.to_string(),
         }
     }
 }
@@ -277,7 +667,7 @@ pub struct WalletView {
 pub struct EntryView {
     /// Its number.
     pub id: i64,
-    /// `credit` or `rental`.
+    /// Such as `credit`, `rental`, `extension` or `refund`.
     pub kind: String,
     /// Why money moved, in words.
     pub reason: String,
@@ -291,6 +681,8 @@ pub struct EntryView {
     pub rental_id: Option<String>,
     /// When (RFC 3339).
     pub created_at: String,
+    /// The path of its receipt.
+    pub receipt: String,
 }
 
 impl EntryView {
@@ -303,8 +695,9 @@ impl EntryView {
             amount: entry.amount.to_string(),
             balance_after: entry.balance_after.to_string(),
             currency: CURRENCY,
-            rental_id: Some(entry.reference.clone()).filter(|_| entry.kind == "rental"),
+            rental_id: entry.rental.map(|rental| rental.to_string()),
             created_at: entry.created_at.to_string(),
+            receipt: format!("/api/wallet/receipts/{}", entry.id),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! One node, `/marketplace/compute/{node}`, and the dialog that rents a slice of it.
 
-use super::{Badge, Fact, Frame, MeasuredUptime};
+use super::{Badge, Choice, Fact, Frame, MeasuredUptime};
 use askama::Template;
 
 /// What `node.html` shows: the offer of one node.
@@ -35,8 +35,55 @@ pub struct Node {
     pub facts: Vec<Fact>,
     /// Every slice, in the order of its number.
     pub slices: Vec<SliceCell>,
+    /// Whether one renter holds all of it as one rental.
+    pub is_rented_whole: bool,
     /// Whether and how a slice can be rented by whoever is looking.
     pub renting: Renting,
+    /// Why the last request to rent was refused.
+    pub refusal: Option<Refusal>,
+    /// Other nodes with a free slice, the nearest first, where this one has none.
+    pub alternatives: Vec<Alternative>,
+}
+
+/// Why a request to rent was refused, and what can be done about it.
+#[derive(Clone, Debug)]
+pub struct Refusal {
+    /// What happened, as a sentence or two.
+    pub text: String,
+    /// What helps.
+    pub remedy: Remedy,
+}
+
+/// What helps after a refusal.
+#[derive(Clone, Debug)]
+pub enum Remedy {
+    /// What the refusal says already.
+    AsSaid,
+    /// Credit for the wallet.
+    AddCredit {
+        /// What it lacks, such as `$35.00`.
+        missing: String,
+    },
+    /// Agreeing to another price.
+    NewTotal {
+        /// What was asked for costs that now, such as `$85.50`.
+        now: String,
+    },
+}
+
+/// Another node with a free slice.
+#[derive(Clone, Debug)]
+pub struct Alternative {
+    /// The page of the node, `/marketplace/compute/{node}`.
+    pub url: String,
+    /// The name that the farmer gave it.
+    pub name: String,
+    /// City and country, such as `Bruges, Belgium`.
+    pub place: String,
+    /// The price of a slice and month, such as `$25.00`.
+    pub price_per_month: String,
+    /// Slices that can be rented now.
+    pub available_slices: u32,
 }
 
 /// A slice in the grid of a node's slices.
@@ -82,14 +129,29 @@ pub struct RentForm {
     pub idempotency_key: String,
     /// Radio buttons `duration_months`, shortest first.
     pub terms: Vec<TermOption>,
+    /// `count`: how many slices, from 1 on. With fewer than two choices the form has no such field.
+    pub counts: Vec<Choice>,
+    /// `whole_node`, where every slice is free.
+    pub whole_node: Option<WholeNode>,
     /// The renter's balance, such as `$100.00`.
     pub balance: String,
+    /// The same in whole cents, rounded down.
+    pub balance_cents: u64,
     /// Whether the balance covers at least one term.
     pub is_affordable: bool,
     /// What the farmer gets to know of the renter: their e-mail address or display name.
     pub farmer_sees: String,
-    /// Why the last attempt was refused, as a sentence.
-    pub error: Option<String>,
+}
+
+/// All slices of a node, to rent as one.
+#[derive(Clone, Debug)]
+pub struct WholeNode {
+    /// How many.
+    pub slices: u32,
+    /// What all of them cost a month before a discount, such as `$225.00`.
+    pub price_per_month: String,
+    /// Whether the button is set when the dialog opens.
+    pub is_chosen: bool,
 }
 
 /// One term to choose, with what it costs.
@@ -103,12 +165,25 @@ pub struct TermOption {
     pub discount: Option<String>,
     /// After the discount, such as `$23.75`.
     pub monthly_cost: String,
-    /// What is charged now, such as `$71.25`.
+    /// What is charged now, such as `$71.25`: for one slice, or for the rental that is extended.
     pub total_cost: String,
+    /// The same in whole cents: the script multiplies it.
+    pub total_cents: u64,
+    /// What is charged now for the whole node, where it can be rented.
+    pub whole_node: Option<NodeCost>,
     /// The day on which the rental ends, such as `29 October 2026`.
     pub ends_on: String,
     /// What the balance lacks for this term, such as `$21.25`; `None` when it is enough.
     pub missing: Option<String>,
     /// Whether the button is set when the dialog opens. Never on a term that is too expensive.
     pub is_chosen: bool,
+}
+
+/// What a term of a whole node costs.
+#[derive(Clone, Debug)]
+pub struct NodeCost {
+    /// What is charged now, such as `$641.25`.
+    pub total_cost: String,
+    /// The same in whole cents.
+    pub total_cents: u64,
 }

@@ -17,6 +17,8 @@ pub struct Operator {
     pub waiting: String,
     /// Mails that could not be sent, the last one first.
     pub failed: Vec<FailedMailRow>,
+    /// Payments that nothing was credited for, the newest first.
+    pub payments: Vec<RefusedPaymentRow>,
     /// The last runs of the sync, the newest first.
     pub runs: Vec<RunRow>,
     /// Documents of the grid that could not be used, by node.
@@ -47,6 +49,21 @@ pub struct FailedMailRow {
     pub attempts: String,
     /// When it was given up.
     pub failed_at: Moment,
+}
+
+/// A payment that nothing was credited for.
+#[derive(Clone, Debug)]
+pub struct RefusedPaymentRow {
+    /// The provider's id of it.
+    pub payment_id: String,
+    /// Why, in words.
+    pub reason: &'static str,
+    /// Such as `2499 usd, in its smallest unit`.
+    pub amount: String,
+    /// Who began the top-up, and the top-up.
+    pub of: String,
+    /// When it was told.
+    pub at: Moment,
 }
 
 /// A run of the sync.

@@ -70,6 +70,8 @@ pub(super) fn what(action: &str) -> String {
         "payout-set" => "Where to be paid was set",
         "account-deleted" => "The account was deleted",
         "credit-granted" | "wallet-credited" => "Credit came into the wallet",
+        "sla-credit-granted" => "A renter was credited for a broken promise",
+        "payment-refused" => "A payment came that was not the one that was meant",
         "account-disabled" => "The account was shut out",
         "account-enabled" => "The account was let in again",
         "operator-granted" => "The account became an operator's",

@@ -43,6 +43,7 @@ pub(super) fn health(healthy: Option<bool>) -> Badge {
 pub(super) fn rental(state: RentalState, ends_at: Timestamp, now: Timestamp) -> Badge {
     match (state, ends_at.seconds_since(now)) {
         (RentalState::Ended, _) => Badge::new("ended", Tone::Plain),
+        (RentalState::Grace, _) => Badge::new("grace", Tone::Bad),
         (RentalState::Active, ..=0) => Badge::new("ending", Tone::Warn),
         (RentalState::Active, 1..=ENDS_SOON_SECONDS) => Badge::new("ends soon", Tone::Warn),
         (RentalState::Active, _) => Badge::new("active", Tone::Good),

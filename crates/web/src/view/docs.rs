@@ -66,6 +66,9 @@ impl Operation {
         let described = &document["paths"][operation.path][method.to_lowercase()];
         let mut answers =
             vec![Answer { status: operation.status, text: operation.about_answer.to_owned() }];
+        if let Some(stream) = operation.stream {
+            answers.push(Answer { status: operation.status, text: stream.to_owned() });
+        }
         let not_modified = &described["responses"]["304"];
         if not_modified.is_object() {
             answers.push(Answer { status: 304, text: text(&not_modified["description"]) });
@@ -117,11 +120,15 @@ fn parameter(parameter: &Value, document: &Value) -> RequestField {
     let about = match name.as_str() {
         "node" => "The node, such as node32.".to_owned(),
         "rental" => "The id of the rental.".to_owned(),
+        "month" => "The month, such as 2026-11.".to_owned(),
+        "transaction" => "The number of the entry.".to_owned(),
+        "top_up" => "The id of the top-up.".to_owned(),
         "account" => "The id of the account.".to_owned(),
         "session" => "The id of the session.".to_owned(),
         "token" => "The id of the token.".to_owned(),
         "passkey" => "The id of the passkey.".to_owned(),
         "mail" => "The id of the mail.".to_owned(),
+        "quote" => "The id of the quote.".to_owned(),
         _ => text(&parameter["description"]),
     };
     RequestField {
@@ -188,10 +195,16 @@ mod tests {
             "rentSlice",
             &[
                 "Idempotency-Key in header: text",
-                "duration_months in body: integer, required",
-                "node_id in body: text, required",
+                "count in body: integer",
+                "dry_run in body: boolean",
+                "duration_months in body: integer",
+                "max_price in body: decimal",
+                "node_id in body: text",
                 "offer_version in body: integer",
+                "quote_id in body: text",
                 "slice_id in body: text",
+                "spread in body: text",
+                "where in body: object",
             ],
         );
         check(
@@ -203,6 +216,7 @@ mod tests {
                 "name in body: text",
                 "offer_version in body: integer",
                 "price_per_month in body: decimal",
+                "terms in body: list of integer",
             ],
         );
         check(

@@ -50,7 +50,9 @@ impl FarmSummary {
     fn new(summary: Summary) -> FarmSummary {
         FarmSummary {
             nodes: summary.nodes,
-            total_slices: summary.available_slices + summary.allocated_slices,
+            total_slices: summary.available_slices
+                + summary.reserved_slices
+                + summary.allocated_slices,
             allocated_slices: summary.allocated_slices,
             available_slices: summary.available_slices,
             in_escrow: summary.in_escrow.for_people(),

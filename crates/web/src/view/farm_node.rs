@@ -98,6 +98,7 @@ pub fn read_change(form: &Form) -> Result<ChangeNodeBody, FieldError> {
         min_uptime: decimal("min_uptime"),
         min_bandwidth_mbps: decimal("min_bandwidth_mbps"),
         name: Some(form.text("name").to_owned()),
+        terms: None,
         offer_version: Some(read_version(form)?),
     })
 }

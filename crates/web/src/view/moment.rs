@@ -1,5 +1,6 @@
 //! Instants and spans, as people read them. All in UTC.
 
+use domain::month::Month;
 use domain::time::Timestamp;
 
 use crate::page::Moment;
@@ -31,6 +32,12 @@ pub(super) fn day(at: Timestamp) -> String {
     let month = parts.next().and_then(|number| number.parse::<usize>().ok()).unwrap_or(1);
     let day = parts.next().unwrap_or_default().trim_start_matches('0');
     format!("{day} {} {year}", MONTHS[(month - 1) % MONTHS.len()])
+}
+
+/// A month: `July 2026`.
+pub(super) fn month(month: Month) -> String {
+    let number = usize::try_from(month.number()).unwrap_or(1);
+    format!("{} {}", MONTHS[(number - 1) % MONTHS.len()], month.year())
 }
 
 /// An instant of which only the day is shown.

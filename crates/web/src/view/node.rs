@@ -3,20 +3,26 @@
 use domain::id::SliceId;
 use domain::listing::Listing;
 use domain::money::Usd;
-use domain::rental::RentError;
+use domain::order::RentError;
 use domain::slice::SliceState;
 use domain::term::Term;
 use store::offers::Offer;
 use url::form_urlencoded::Serializer;
 
-use crate::page::{Fact, Node, Notice, RentForm, Renting, Section, SliceCell, TermOption, Tone};
-use crate::problem::Problem;
+use crate::page::{
+    Alternative, Choice, Fact, Node, NodeCost, Refusal, Remedy, RentForm, Renting, Section,
+    SliceCell, TermOption, WholeNode,
+};
+use crate::problem::{Kind, Problem};
 use crate::view::visit::{Viewer, Visit};
 use crate::view::wording::{
-    bandwidth, discount, mbps, measured, monthly_cost, place, price_per_hour, sentence, term,
-    uptime,
+    bandwidth, counted, discount, mbps, measured, monthly_cost, place, price_per_hour, sentence,
+    term, uptime,
 };
 use crate::view::{badge, moment};
+
+/// How many slices the dialog offers at once; the API takes more.
+const COUNT_MAX: u32 = 10;
 
 impl Node {
     /// The offer of a node, as whoever visits may take it.
@@ -37,20 +43,46 @@ impl Node {
             total_slices: offer.total_slices(),
             facts: facts(offer),
             slices: slices.iter().map(|(number, state)| cell(offer, *number, *state)).collect(),
+            is_rented_whole: offer.is_rented_whole,
             renting: renting(visit, offer),
+            refusal: None,
+            alternatives: Vec::new(),
         }
     }
 
     /// The same after a request to rent was refused.
-    pub fn refused(mut self, problem: &Problem) -> Node {
+    pub fn refused(mut self, problem: &Problem, nearest: &[Offer]) -> Node {
         let error = format!("Nothing was rented, and nothing was charged: {}", problem.detail);
-        match &mut self.renting {
-            Renting::Open(form) => form.error = Some(sentence(error)),
-            Renting::SignIn { .. } | Renting::Closed { .. } => {
-                self.frame.notice = Some(Notice { text: sentence(error), tone: Tone::Bad });
+        let member = |name: &str| Some(problem.extra.get(name)?.as_str()?.to_owned());
+        let remedy = match (problem.kind, member("missing")) {
+            (Kind::InsufficientFunds, Some(missing)) => {
+                Remedy::AddCredit { missing: format!("${missing}") }
             }
-        }
+            (Kind::OfferChanged, _) => new_total(problem),
+            _ => Remedy::AsSaid,
+        };
+        self.refusal = Some(Refusal { text: sentence(error), remedy });
+        self.alternatives = nearest.iter().map(Alternative::new).collect();
         self
+    }
+}
+
+/// What the new quote of a changed offer comes to.
+fn new_total(problem: &Problem) -> Remedy {
+    let total = problem.extra.get("quote").and_then(|quote| quote["total_cost"].as_str());
+    let total = total.and_then(|total| Usd::parse("total_cost", total).ok());
+    total.map_or(Remedy::AsSaid, |now| Remedy::NewTotal { now: now.for_people() })
+}
+
+impl Alternative {
+    fn new(offer: &Offer) -> Alternative {
+        Alternative {
+            url: format!("/marketplace/compute/{}", offer.node),
+            name: offer.name.clone(),
+            place: place(&offer.city, &offer.country),
+            price_per_month: offer.price.unwrap_or(Usd::ZERO).for_people(),
+            available_slices: offer.available_slices,
+        }
     }
 }
 
@@ -92,8 +124,10 @@ fn renting(visit: &Visit<'_>, offer: &Offer) -> Renting {
         closed("this is your own node: others can rent its slices".to_owned())
     } else if offer.total_slices() == 0 {
         closed("this node can carry no slice at the moment; choose another node".to_owned())
+    } else if offer.is_rented_whole {
+        closed("this node is rented whole, by one renter; choose another node".to_owned())
     } else if offer.available_slices == 0 {
-        closed(RentError::SoldOut.to_string())
+        closed("every slice of this node is taken; choose another node".to_owned())
     } else if let Some(viewer) = visit.viewer {
         Renting::Open(Box::new(RentForm::new(visit, viewer, offer, price)))
     } else {
@@ -105,38 +139,77 @@ fn renting(visit: &Visit<'_>, offer: &Offer) -> Renting {
 
 impl RentForm {
     fn new(visit: &Visit<'_>, viewer: Viewer<'_>, offer: &Offer, price: Usd) -> RentForm {
-        let mut terms = Term::ALL.map(|term| TermOption::new(visit, viewer, price, term));
+        // Every slice is free: all of them can be had as one.
+        let all = offer.available_slices;
+        let whole = (all == offer.total_slices() && all > 1).then_some(all);
+        let mut terms: Vec<TermOption> = offer
+            .terms
+            .iter()
+            .map(|term| TermOption::new(visit, viewer.balance, price, term, whole))
+            .collect();
+        let counts = (1..=all.min(COUNT_MAX)).map(|count| Choice {
+            value: count.to_string(),
+            label: counted(count, "slice"),
+            is_chosen: count == 1,
+        });
         // The shortest term costs the least: if it is too expensive, all are.
-        let is_affordable = terms[0].missing.is_none();
-        terms[0].is_chosen = is_affordable;
+        let is_affordable = terms.first().is_some_and(|term| term.missing.is_none());
+        if let Some(first) = terms.first_mut() {
+            first.is_chosen = is_affordable;
+        }
         RentForm {
             node_id: offer.node.to_string(),
             slice_id: None,
             offer_version: offer.version.to_string(),
             // Showing the form is one intention: sending it twice rents once.
             idempotency_key: visit.request_id.to_owned(),
-            terms: terms.into(),
+            terms,
+            counts: counts.collect(),
+            whole_node: whole.map(|slices| WholeNode {
+                slices,
+                price_per_month: price.times(slices).for_people(),
+                is_chosen: false,
+            }),
             balance: viewer.balance.for_people(),
+            balance_cents: cents(viewer.balance),
             is_affordable,
             farmer_sees: viewer.identity.email.clone(),
-            error: None,
         }
     }
 }
 
 impl TermOption {
-    fn new(visit: &Visit<'_>, viewer: Viewer<'_>, price: Usd, of: Term) -> TermOption {
+    /// What a term at `price` costs, and what of that the `balance` lacks.
+    pub(super) fn new(
+        visit: &Visit<'_>,
+        balance: Usd,
+        price: Usd,
+        of: Term,
+        whole: Option<u32>,
+    ) -> TermOption {
         let total = of.total(price);
-        let missing = total - viewer.balance;
+        let missing = total - balance;
+        let of_node = |slices| of.total(price.times(slices));
         TermOption {
             months: of.months(),
             label: term(of),
             discount: discount(of),
             monthly_cost: monthly_cost(price, of),
             total_cost: total.for_people(),
+            total_cents: cents(total),
+            whole_node: whole.map(of_node).map(|total| NodeCost {
+                total_cost: total.for_people(),
+                total_cents: cents(total),
+            }),
             ends_on: moment::day(visit.now.plus_months(of.months())),
             missing: Some(missing).filter(|usd| *usd > Usd::ZERO).map(Usd::for_people),
             is_chosen: false,
         }
     }
+}
+
+/// An amount in whole cents, rounded down; nothing that is asked for here is negative.
+pub(super) fn cents(amount: Usd) -> u64 {
+    const MICROS_OF_A_CENT: i64 = 10_000;
+    u64::try_from(amount.micros() / MICROS_OF_A_CENT).unwrap_or_default()
 }

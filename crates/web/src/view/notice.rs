@@ -24,6 +24,22 @@ pub enum Done {
     FactorNeeded,
     /// A slice was rented.
     Rented,
+    /// A rental was extended.
+    Extended,
+    /// A rental was ended.
+    RentalEnded,
+    /// It was set whether a rental renews itself.
+    RenewalSet,
+    /// A rental was named.
+    Named,
+    /// Somebody was invited to take a rental over.
+    Invited,
+    /// An invitation was taken back.
+    InvitationEnded,
+    /// A rental was taken over.
+    Received,
+    /// An invitation was declined.
+    Declined,
     /// A node was registered.
     NodeAdded,
     /// A node's price, promise or name was set.
@@ -60,11 +76,15 @@ pub enum Done {
     OperatorRevoked,
     /// An operator had a mail sent again.
     MailRetried,
+    /// Somebody comes back from the page where a top-up is paid.
+    ToppedUp,
+    /// Somebody comes back from there and has not paid.
+    TopUpCancelled,
 }
 
 impl Done {
     /// Everything that a form can have done.
-    const ALL: [Done; 25] = [
+    const ALL: [Done; 35] = [
         Done::SignedUp,
         Done::SignedOut,
         Done::PasskeyAdded,
@@ -72,6 +92,14 @@ impl Done {
         Done::TotpRemoved,
         Done::FactorNeeded,
         Done::Rented,
+        Done::Extended,
+        Done::RentalEnded,
+        Done::RenewalSet,
+        Done::Named,
+        Done::Invited,
+        Done::InvitationEnded,
+        Done::Received,
+        Done::Declined,
         Done::NodeAdded,
         Done::NodeChanged,
         Done::Published,
@@ -90,6 +118,8 @@ impl Done {
         Done::OperatorGranted,
         Done::OperatorRevoked,
         Done::MailRetried,
+        Done::ToppedUp,
+        Done::TopUpCancelled,
     ];
 
     /// The address `path`, which has no query, with a note that this was done.
@@ -106,6 +136,14 @@ impl Done {
             Done::TotpRemoved => "app-removed",
             Done::FactorNeeded => "factor-needed",
             Done::Rented => "rented",
+            Done::Extended => "extended",
+            Done::RentalEnded => "ended",
+            Done::RenewalSet => "renewal-set",
+            Done::Named => "named",
+            Done::Invited => "invited",
+            Done::InvitationEnded => "invitation-ended",
+            Done::Received => "received",
+            Done::Declined => "declined",
             Done::NodeAdded => "added",
             Done::NodeChanged => "changed",
             Done::Published => "published",
@@ -124,6 +162,8 @@ impl Done {
             Done::OperatorGranted => "operator-granted",
             Done::OperatorRevoked => "operator-revoked",
             Done::MailRetried => "mail-retried",
+            Done::ToppedUp => "topped-up",
+            Done::TopUpCancelled => "top-up-cancelled",
         }
     }
 
@@ -138,6 +178,16 @@ impl Done {
                 "That page needs a second factor. Add a passkey or an authenticator app here first."
             }
             Done::Rented => "Rented, and paid for the whole term.",
+            Done::Extended => "Extended, and paid.",
+            Done::RentalEnded => "Ended. What was not used is back in your wallet.",
+            Done::RenewalSet => "Saved. The rental does that at its end.",
+            Done::Named => "Saved.",
+            Done::Invited => {
+                "Invited. Whoever has that address finds the rental under My slices, for a week."
+            }
+            Done::InvitationEnded => "The invitation is taken back.",
+            Done::Received => "The rental is yours now.",
+            Done::Declined => "Declined. Nothing has changed.",
             Done::NodeAdded => {
                 "The node is registered. Nothing is offered before you set a price and publish."
             }
@@ -160,6 +210,8 @@ impl Done {
             }
             Done::OperatorRevoked => "The account is no operator's any more.",
             Done::MailRetried => "The mail waits to be sent again.",
+            Done::ToppedUp => "The credit appears here as soon as the payment is confirmed.",
+            Done::TopUpCancelled => "Nothing was paid.",
         }
     }
 }
@@ -167,7 +219,14 @@ impl Done {
 /// The notice that an address asks for, if it names something that was done.
 pub(super) fn of_query(name: &str) -> Option<Notice> {
     let done = Done::ALL.into_iter().find(|done| done.as_str() == name)?;
-    let tone = if done == Done::FactorNeeded { Tone::Warn } else { Tone::Good };
+    let tone = if done == Done::FactorNeeded {
+        Tone::Warn
+    } else if matches!(done, Done::ToppedUp | Done::TopUpCancelled) {
+        // Anybody can open the address: whether it was paid is for the entries to say.
+        Tone::Plain
+    } else {
+        Tone::Good
+    };
     Some(Notice { text: done.words().to_owned(), tone })
 }
 

@@ -1,17 +1,20 @@
 //! Fills the operator's pages.
 
 use domain::id::AccountId;
+use domain::top_up::{Mismatch, Payment};
 use store::accounts::Account;
-use store::audit::{Entry, hex};
+use store::audit::Entry;
+use store::chain::hex;
 use store::invariants::Finding;
 use store::mails::{FailedMail, Waiting};
 use store::sync::{RefusedDocument, Run};
+use store::top_ups::RefusedPayment;
 use url::form_urlencoded::Serializer;
 
 use crate::api::PageOf;
 use crate::page::{
     AccountRow, AuditRow, Badge, DeedButton, FailedMailRow, InvariantRow, Operator,
-    OperatorAccounts, OperatorAudit, RefusedRow, RunRow, Section, Tone,
+    OperatorAccounts, OperatorAudit, RefusedPaymentRow, RefusedRow, RunRow, Section, Tone,
 };
 use crate::view::activity::what;
 use crate::view::moment;
@@ -33,6 +36,8 @@ pub struct Standing {
     pub waiting: Waiting,
     /// Mail that could not be sent.
     pub failed: Vec<FailedMail>,
+    /// Payments that nothing was credited for.
+    pub payments: Vec<RefusedPayment>,
     /// The last runs of the sync.
     pub runs: Vec<Run>,
     /// Documents that could not be used.
@@ -54,6 +59,7 @@ impl Operator {
             invariants: findings.into_iter().map(InvariantRow::new).collect(),
             waiting: waiting(visit, &standing.waiting),
             failed: standing.failed.iter().map(FailedMailRow::new).collect(),
+            payments: standing.payments.iter().map(RefusedPaymentRow::new).collect(),
             runs: standing.runs.iter().map(RunRow::new).collect(),
             refused: standing.refused.iter().map(RefusedRow::new).collect(),
         }
@@ -94,6 +100,26 @@ impl FailedMailRow {
             error: mail.last_error.clone().unwrap_or_default(),
             attempts: counted(mail.attempts, "attempt"),
             failed_at: moment::to_the_minute(mail.failed_at),
+        }
+    }
+}
+
+impl RefusedPaymentRow {
+    fn new(refused: &RefusedPayment) -> RefusedPaymentRow {
+        let Payment { top_up, id, amount, currency } = &refused.payment;
+        let who = refused.email.as_deref().unwrap_or("nobody");
+        RefusedPaymentRow {
+            payment_id: id.clone(),
+            reason: match refused.reason {
+                Mismatch::Unknown => "no such top-up",
+                Mismatch::Amount => "another amount than was meant",
+                Mismatch::Currency => "not in US dollars",
+                Mismatch::Twice => "the top-up was paid already",
+                Mismatch::NoOwner => "the account was deleted",
+            },
+            amount: format!("{amount} {currency}, in its smallest unit"),
+            of: format!("{who}, {top_up}"),
+            at: moment::to_the_minute(refused.created_at),
         }
     }
 }

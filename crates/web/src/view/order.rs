@@ -1,16 +1,17 @@
 //! Reads the form of the rental dialog.
 
 use domain::field::FieldError;
-use domain::rental::{IdempotencyKey, RentRequest};
+use domain::id::NodeId;
+use domain::order::IdempotencyKey;
 
-use crate::api::rentals::RentBody;
+use crate::api::renting::{Basis, RentBody, RentNodeBody};
 use crate::form::{Form, keep};
 
 /// What the rental dialog sends.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Order {
     /// What is asked for.
-    pub request: RentRequest,
+    pub basis: Basis,
     /// Marks the intention.
     pub key: IdempotencyKey,
 }
@@ -24,26 +25,53 @@ pub fn read_order(form: &Form) -> Result<Order, Vec<FieldError>> {
     let version = form.text("offer_version").parse();
     let version =
         keep(&mut wrong, version.map_err(|_| FieldError::new("offer_version", version_rule)));
-    let body = RentBody {
-        node_id: form.text("node_id").to_owned(),
-        slice_id: form.filled("slice_id").map(str::to_owned),
-        // No term has zero months, so a text that is no number is refused as a term.
-        duration_months: form.text("duration_months").trim().parse().unwrap_or(0),
-        offer_version: version,
-    };
+    let read = read_basis(form, version);
     let key = keep(&mut wrong, IdempotencyKey::parse(form.text("idempotency_key")));
-    match (body.read(), key) {
-        (Ok(request), Some(key)) if wrong.is_empty() => Ok(Order { request, key }),
+    match (read, key) {
+        (Ok(basis), Some(key)) if wrong.is_empty() => Ok(Order { basis, key }),
         (read, _) => {
-            wrong.extend(read.err().into_iter().flatten());
+            for error in read.err().into_iter().flatten() {
+                if !wrong.iter().any(|other| other.field == error.field) {
+                    wrong.push(error);
+                }
+            }
             Err(wrong)
         }
     }
 }
 
+fn read_basis(form: &Form, offer_version: Option<i64>) -> Result<Basis, Vec<FieldError>> {
+    let node_id = Some(form.text("node_id").to_owned());
+    // No term has zero months, so a text that is no number is refused as a term.
+    let duration_months = Some(form.text("duration_months").trim().parse().unwrap_or(0));
+    if form.text("whole_node") == "yes" {
+        let body =
+            RentNodeBody { node_id, duration_months, offer_version, ..RentNodeBody::default() };
+        return body.read();
+    }
+    let body = RentBody {
+        node_id,
+        slice_id: form.filled("slice_id").map(str::to_owned),
+        // A text that is no number is no number of slices either.
+        count: form.filled("count").map(|text| text.trim().parse().unwrap_or(0)),
+        duration_months,
+        offer_version,
+        ..RentBody::default()
+    };
+    let read = body.read();
+    // The dialog names its node; a program may leave it out, to rent on the whole market.
+    if NodeId::parse(form.text("node_id")).is_some() {
+        return read;
+    }
+    let mut wrong = read.err().unwrap_or_default();
+    wrong.push(FieldError::new("node_id", "a node's id, such as node32"));
+    Err(wrong)
+}
+
 #[cfg(test)]
 mod tests {
-    use domain::id::NodeId;
+    use domain::id::SliceId;
+    use domain::order::{RentRequest, Wanted};
     use domain::term::Term;
 
     use super::*;
@@ -58,21 +86,24 @@ mod tests {
 
     #[test]
     fn the_dialog_asks_for_what_it_showed() {
-        let request = RentRequest {
-            node: NodeId(32),
-            slice: None,
-            term: Term::Quarter,
-            offer_version: Some(4),
+        let asked = |wanted| {
+            let (term, offer_version) = (Term::Quarter, Some(4));
+            Basis::Request(RentRequest { wanted, term, offer_version, max_price: None })
         };
+        let node = NodeId(32);
         let order = read(GOOD).unwrap();
-        assert_eq!((order.request, order.key.as_str()), (request, "k"));
+        assert_eq!((order.basis, order.key.as_str()), (asked(Wanted::OfNode(node, 1)), "k"));
         let order = read(&format!("{GOOD}&slice_id=node32_slice_7")).unwrap();
-        assert_eq!(order.request.slice, Some(7));
+        assert_eq!(order.basis, asked(Wanted::Slice(SliceId { node, number: 7 })));
+        let order = read(&format!("{GOOD}&count=3&whole_node=")).unwrap();
+        assert_eq!(order.basis, asked(Wanted::OfNode(node, 3)));
+        let order = read(&format!("{GOOD}&count=3&whole_node=yes")).unwrap();
+        assert_eq!(order.basis, asked(Wanted::WholeNode(node)));
     }
 
     #[test]
     fn every_wrong_field_is_named() {
-        let all = ["offer_version", "Idempotency-Key", "node_id", "duration_months"];
+        let all = ["offer_version", "Idempotency-Key", "duration_months", "node_id"];
         assert_eq!(read("").unwrap_err(), all);
         let check = |field: &str, value: &str| {
             let body = format!("{field}={value}&{GOOD}");
@@ -84,5 +115,7 @@ mod tests {
         check("duration_months", "9223372036854775808");
         check("node_id", "node0");
         check("slice_id", "node33_slice_1");
+        check("count", "0");
+        check("count", "two");
     }
 }

@@ -3,10 +3,10 @@
 use domain::money::{Percent, PriceLimits, Usd};
 use domain::time::Timestamp;
 use store::accounts::Identity;
-use store::{Db, StoreError, ledger};
+use store::{Db, StoreError, events, ledger};
 use url::form_urlencoded::{self, Serializer};
 
-use crate::context::{Context, Request};
+use crate::context::Context;
 use crate::page::{Frame, Section};
 use crate::session;
 use crate::view::notice;
@@ -17,6 +17,8 @@ pub struct Visit<'a> {
     pub(super) viewer: Option<Viewer<'a>>,
     /// When.
     pub(super) now: Timestamp,
+    /// The last event before the page's data were read, on a page that is live.
+    last_event: Option<i64>,
     /// Names the request.
     pub(super) request_id: &'a str,
     /// What forms of this session carry.
@@ -58,15 +60,26 @@ impl<'a> Visit<'a> {
         Ok(Visit {
             viewer,
             now: cx.now,
+            last_event: None,
             request_id: &cx.request_id,
             form_token: viewer.and_then(|_| session::form_token(cx.request)),
             price_limits: cx.config.price_limits,
             platform_fee: cx.config.platform_fee,
             has_mail: cx.config.has_mail,
             limit_factor: cx.config.limit_factor,
-            base_url: base_url(&cx.config.public_url, cx.request),
+            base_url: cx.base_url(),
             query: query(cx.request.uri().query().unwrap_or_default()),
         })
+    }
+
+    /// The visit of a page that changes with what happens. Ask for it before the page's own data,
+    /// so that nothing happens unseen in between.
+    pub fn live<D: Db>(cx: &'a Context<'_, D>) -> Result<Visit<'a>, StoreError> {
+        let last_event = match &cx.identity {
+            Some(identity) => Some(events::last(cx.db, identity.account)?),
+            None => None,
+        };
+        Ok(Visit { last_event, ..Visit::of(cx)? })
     }
 
     /// The frame of a page with this title.
@@ -75,6 +88,7 @@ impl<'a> Visit<'a> {
             signed_in: self.viewer.map(|viewer| viewer.identity.email.clone()),
             is_operator: self.viewer.is_some_and(|viewer| viewer.identity.is_operator),
             balance: self.viewer.map(|viewer| viewer.balance.for_people()),
+            last_event: self.last_event,
             form_token: self.form_token.clone(),
             notice: notice::of_query(&self.query(notice::FIELD)),
             ..Frame::new(title, section)
@@ -101,11 +115,6 @@ impl<'a> Visit<'a> {
     }
 }
 
-/// What the operator has set or, where that is nothing, where this request has come in.
-fn base_url(public_url: &str, request: &Request) -> String {
-    if public_url.is_empty() { session::origin(request) } else { public_url.to_owned() }
-}
-
 fn query(text: &str) -> Vec<(String, String)> {
     form_urlencoded::parse(text.as_bytes()).into_owned().collect()
 }
@@ -118,6 +127,7 @@ mod tests {
         Visit {
             viewer: None,
             now: Timestamp::from_seconds(0),
+            last_event: None,
             request_id: "",
             form_token: None,
             price_limits: PriceLimits { min: Usd::ZERO, max: Usd::ZERO },

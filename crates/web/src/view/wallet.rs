@@ -1,13 +1,22 @@
 //! Fills the wallet.
 
+use domain::field::FieldError;
 use domain::money::Usd;
+use domain::order::IdempotencyKey;
+use domain::top_up::{self, TopUpState};
 use store::ledger::WalletEntry;
+use store::top_ups::TopUp;
 
 use crate::api::PageOf;
-use crate::page::{MoneyEntry, Section, Wallet};
-use crate::view::moment;
+use crate::form::{Form, keep};
+use crate::page::{Badge, Field, MoneyEntry, OpenTopUp, Paying, Section, Tone, Wallet};
+use crate::problem::{Kind, Problem};
 use crate::view::visit::Visit;
+use crate::view::wording::{error_of, sentence};
+use crate::view::{books, moment};
 
+/// How many of the latest top-ups the page looks at, for those that no entry shows.
+pub const TOP_UPS_SHOWN: u32 = 5;
 /// How many entries one page shows.
 pub const ENTRIES_PER_PAGE: u32 = 50;
 
@@ -21,29 +30,75 @@ impl Wallet {
             balance: visit.viewer.map_or(Usd::ZERO, |viewer| viewer.balance).for_people(),
             entries: page.items,
             next_page: visit.next_page("/dashboard/wallet", page.next_cursor),
+            paying: None,
         }
+    }
+
+    /// The same where money can be paid in; `latest` are the latest top-ups.
+    pub fn paying(mut self, visit: &Visit<'_>, latest: &[TopUp]) -> Wallet {
+        let open = latest.iter().filter_map(|top_up| OpenTopUp::new(visit, top_up));
+        self.paying = Some(Paying {
+            idempotency_key: visit.request_id.to_owned(),
+            amount: Field::default(),
+            open: open.collect(),
+        });
+        self
+    }
+
+    /// The same after no top-up was begun. The key stays where it may have worked all the same.
+    pub fn refused(mut self, form: &Form, problem: &Problem) -> Wallet {
+        let error = error_of(&problem.fields, "amount_usd");
+        let error = error.unwrap_or_else(|| sentence(&problem.detail));
+        if let Some(paying) = &mut self.paying {
+            paying.amount = Field::refused(form.text("amount_usd"), error);
+            if problem.kind == Kind::PaymentProvider {
+                form.text("idempotency_key").clone_into(&mut paying.idempotency_key);
+            }
+        }
+        self
+    }
+}
+
+/// Reads the form that begins a top-up, or every field that is wrong.
+pub fn read_top_up(form: &Form) -> Result<(Usd, IdempotencyKey), Vec<FieldError>> {
+    let mut wrong = Vec::new();
+    let amount = keep(&mut wrong, top_up::parse_amount("amount_usd", form.text("amount_usd")));
+    let key = keep(&mut wrong, IdempotencyKey::parse(form.text("idempotency_key")));
+    amount.zip(key).ok_or(wrong)
+}
+
+impl OpenTopUp {
+    /// A top-up that no entry shows; `None` for one that is credited, or was never paid.
+    fn new(visit: &Visit<'_>, top_up: &TopUp) -> Option<OpenTopUp> {
+        let age = visit.now.seconds_since(top_up.created_at);
+        let is_payable = age < top_up::PAYABLE_SECONDS;
+        let state = match top_up.state {
+            TopUpState::Pending if top_up.url.is_none() => return None,
+            TopUpState::Pending => Badge::new("not confirmed yet", Tone::Warn),
+            TopUpState::Refused => Badge::new("another sum was paid: ask the operator", Tone::Bad),
+            TopUpState::Paid | TopUpState::Expired => return None,
+        };
+        let is_waiting = top_up.state == TopUpState::Pending && is_payable;
+        Some(OpenTopUp {
+            at: moment::to_the_minute(top_up.created_at),
+            amount: top_up.amount.for_people(),
+            state,
+            url: top_up.url.clone().filter(|_| is_waiting),
+        })
     }
 }
 
 impl MoneyEntry {
     fn new(entry: &WalletEntry) -> MoneyEntry {
-        let (what, url) = match entry.kind.as_str() {
-            "credit" => (format!("Credit: {}", entry.reason), None),
-            "rental" => {
-                (entry.reason.clone(), Some(format!("/dashboard/slices/{}", entry.reference)))
-            }
-            // An entry of a newer version still says why.
-            _ => (entry.reason.clone(), None),
-        };
-        let is_credit = entry.amount > Usd::ZERO;
-        let sign = if is_credit { "+" } else { "" };
+        let url = entry.rental.map(|rental| format!("/dashboard/slices/{rental}"));
         MoneyEntry {
             at: moment::to_the_minute(entry.created_at),
-            what,
-            amount: format!("{sign}{}", entry.amount.for_people()),
-            is_credit,
+            what: books::what(&entry.kind, &entry.reason),
+            amount: books::signed(entry.amount),
+            is_credit: entry.amount > Usd::ZERO,
             balance_after: entry.balance_after.for_people(),
             url,
+            receipt: Some(books::receipt_link(entry.id)),
         }
     }
 
@@ -55,6 +110,7 @@ impl MoneyEntry {
 
 #[cfg(test)]
 mod tests {
+    use domain::id::RentalId;
     use domain::time::Timestamp;
 
     use super::*;
@@ -67,7 +123,7 @@ mod tests {
             amount: Usd::from_micros(micros),
             balance_after: Usd::from_micros(1_028_750_000),
             created_at: Timestamp::from_seconds(1_785_326_400),
-            reference: "0199f0a0".to_owned(),
+            rental: Some(RentalId::from_bytes([1; 16])).filter(|_| kind == "rental"),
         }
     }
 
@@ -79,6 +135,7 @@ mod tests {
         assert_eq!(credit.balance_after, "$1,028.75");
         let rental = MoneyEntry::new(&entry("rental", -71_250_000));
         assert_eq!((rental.amount.as_str(), rental.is_credit), ("\u{2212}$71.25", false));
-        assert_eq!(rental.url.as_deref(), Some("/dashboard/slices/0199f0a0"));
+        let url = format!("/dashboard/slices/{}", RentalId::from_bytes([1; 16]));
+        assert_eq!(rental.url.as_deref(), Some(url.as_str()));
     }
 }

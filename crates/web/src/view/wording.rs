@@ -5,6 +5,7 @@ use std::fmt::Display;
 use domain::field::FieldError;
 use domain::money::{Percent, Usd};
 use domain::promise::{Bandwidth, Uptime};
+use domain::rental::Rental;
 use domain::term::Term;
 use store::offers::Offer;
 
@@ -104,6 +105,13 @@ pub(super) fn discount(term: Term) -> Option<String> {
 pub(super) fn monthly_cost(price: Usd, term: Term) -> String {
     let saved = price.percent(Percent::whole(term.discount_percent()));
     (price - saved).to_cents().for_people()
+}
+
+/// What a month of a rental costs, after the discount of its last term.
+pub(super) fn monthly_cost_of(rental: &Rental) -> String {
+    let price = rental.price.times(rental.slices);
+    let last = rental.periods.last().and_then(|last| Term::from_months(last.months.into()).ok());
+    last.map_or_else(|| price.for_people(), |last| monthly_cost(price, last))
 }
 
 /// What is wrong with a field, as a sentence.

@@ -1,12 +1,13 @@
 //! Whatever a farmer, a renter, the grid or an address says is text on a page, never markup.
 
-use crate::{docs, html, sample};
+use crate::{books, docs, held, html, offered, sample};
 use askama::Template;
 use web::page::{
-    ApiDocs, Compute, ComputeFilter, ErrorPage, Fact, Farm, FarmNode, FarmNodeForm, FarmRow,
-    FarmSlice, Field, Frame, Home, Link, Login, MoneyEntry, Node, NodeCard, Notice, ProblemKind,
-    Problems, Prove, RentForm, Rental, RentalRow, Renting, SecondFactor, Settings, Signup, Slices,
-    Tone, Wallet,
+    ApiDocs, Compute, ComputeFilter, EndRental, ErrorPage, Fact, Farm, FarmNode, FarmNodeForm,
+    FarmRow, FarmSlice, Field, Frame, Home, Invitation, Link, Login, MoneyEntry, NameForm, Node,
+    NodeCard, Notice, Paying, ProblemKind, Problems, Prove, Receipt, Refusal, Remedy, RentForm,
+    Rental, RentalRow, Renting, SecondFactor, Settings, Sheet, Signup, Slices, Stage, Statement,
+    Tone, Transfer, Wallet,
 };
 
 const HOSTILE: &str = "<3>\"&'</title><script src=\"x\"></script>";
@@ -68,11 +69,24 @@ fn marketplace() {
 
 #[test]
 fn node() {
-    let form = RentForm { farmer_sees: text(), error: Some(text()), ..sample::rent_form() };
-    let page = sample::node(Renting::Open(Box::new(form)));
+    let form = RentForm { farmer_sees: text(), ..offered::rent_form() };
+    let page = offered::node(Renting::Open(Box::new(form)));
     let facts = vec![Fact::new("Farm", text())];
-    check(&Node { frame: frame(), name: text(), place: text(), facts, ..page }, IN_FRAME + 7);
-    check(&sample::node(Renting::Closed { reason: text() }), 1);
+    check(&Node { frame: frame(), name: text(), place: text(), facts, ..page }, IN_FRAME + 6);
+    check(&offered::node(Renting::Closed { reason: text() }), 1);
+}
+
+#[test]
+fn refusals() {
+    let refused = |remedy| Node {
+        refusal: Some(Refusal { text: text(), remedy }),
+        ..offered::node(Renting::Closed { reason: String::new() })
+    };
+    check(&refused(Remedy::AsSaid), 1);
+    check(&refused(Remedy::AddCredit { missing: text() }), 2);
+    check(&refused(Remedy::NewTotal { now: text() }), 2);
+    let other = offered::alternative(HOSTILE, HOSTILE, "$25.00", 3);
+    check(&Node { alternatives: vec![other], ..refused(Remedy::AsSaid) }, 3);
 }
 
 #[test]
@@ -98,14 +112,58 @@ fn second_factors() {
 #[test]
 fn slices_and_wallet() {
     let node = || Link::new("/marketplace/compute/32", text());
-    let row = RentalRow { node: node(), place: text(), ..sample::rental_row() };
-    check(&Slices { frame: frame(), ..sample::slices(vec![row]) }, IN_FRAME + 2);
-    let facts = vec![Fact::new("The farmer sees", text())];
-    let rental = Rental { node: node(), place: text(), facts, ..sample::rental() };
-    check(&rental, 3);
+    let row = RentalRow {
+        name: Some(text()),
+        labels: vec![text(), text()],
+        node: node(),
+        place: text(),
+        ..held::rental_row()
+    };
+    // The name is said in both links of the row, too.
+    check(&Slices { frame: frame(), ..held::slices(vec![row]) }, IN_FRAME + 7);
+    let invitation = Invitation { from: text(), place: text(), ..held::invitation() };
+    let page = Slices { low_balance: vec![text()], ..held::slices(Vec::new()) };
+    check(&Slices { invitations: vec![invitation], ..page }, 3);
     let entries: Vec<_> =
         sample::entries().into_iter().map(|entry| MoneyEntry { what: text(), ..entry }).collect();
-    check(&Wallet { frame: frame(), ..sample::wallet(entries) }, IN_FRAME + 2);
+    let mut paying = Paying { idempotency_key: text(), amount: field(), ..sample::paying() };
+    paying.open[0].url = Some(text());
+    let paying = Some(paying);
+    check(&Wallet { frame: frame(), paying, ..sample::wallet(entries) }, IN_FRAME + 6);
+}
+
+#[test]
+fn rental() {
+    let node = || Link::new("/marketplace/compute/32", text());
+    let facts = vec![Fact::new("The farmer sees", text())];
+    let plain = || Rental {
+        extend: None,
+        auto_renew: None,
+        naming: Some(NameForm { name: field(), labels: field(), error: Some(text()) }),
+        transfer: Some(Transfer::Open { email: field(), error: Some(text()) }),
+        ..held::rental()
+    };
+    check(&plain(), 8);
+    let labels = vec![text(), text()];
+    check(&Rental { node: node(), place: text(), facts, labels, ..plain() }, 13);
+    let pending = Transfer::Pending { email: text(), open_until: held::rental().ends_at };
+    check(&Rental { name: Some(text()), transfer: Some(pending), ..plain() }, 7);
+    let stage = Stage::Ended { remains: text() };
+    check(&Rental { stage, naming: None, transfer: None, ..plain() }, 1);
+    let end = EndRental { name: Some(text()), node: node(), place: text(), ..held::end_rental() };
+    check(&EndRental { error: Some(text()), ..end }, 4);
+}
+
+#[test]
+fn statements_and_receipts() {
+    let sheet = || Sheet { site: text(), email: text(), ..books::sheet() };
+    let mut statement = Statement { frame: frame(), sheet: sheet(), ..books::statement() };
+    statement.books[0].entries[0].what = text();
+    statement.books[1].note = Some(text());
+    check(&statement, IN_FRAME + 4);
+    let facts = vec![Fact::new("Node", text()), Fact::new("Place", text())];
+    let receipt = Receipt { frame: frame(), sheet: sheet(), facts, ..books::receipt() };
+    check(&Receipt { what: text(), ..receipt }, IN_FRAME + 5);
 }
 
 #[test]

@@ -131,7 +131,12 @@ pub(crate) fn reading(html: &str) -> String {
             Token::Close(name) => {
                 let is_hidden = open.pop() == Some(true);
                 match name {
-                    "a" => text.extend([" <", links.pop().expect("an open link"), ">"]),
+                    "a" => {
+                        let url = links.pop().expect("an open link");
+                        if !is_hidden {
+                            text.extend([" <", url, ">"]);
+                        }
+                    }
                     "button" if !is_hidden => text.push(')'),
                     "dt" if !is_hidden => text.push(':'),
                     _ => {}

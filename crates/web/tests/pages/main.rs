@@ -2,11 +2,18 @@
 //!
 //! A snapshot holds what a person reads, not the markup, so that the look can change freely.
 
+#[path = "../../examples/gallery/books.rs"]
+mod books;
 #[path = "../../examples/gallery/docs.rs"]
 mod docs;
 mod farmer;
+#[path = "../../examples/gallery/held.rs"]
+mod held;
 mod hostile;
 mod html;
+#[path = "../../examples/gallery/offered.rs"]
+mod offered;
+mod rental;
 mod renter;
 #[path = "../../examples/gallery/sample.rs"]
 mod sample;
@@ -20,6 +27,15 @@ use web::page::Problems;
 fn check(page: &impl Template, expected: Expect) {
     let html = page.render().expect("templates print fields only");
     expected.assert_eq(&html::reading(&html));
+}
+
+/// Compares a part of what a person reads: from one line to before another.
+#[track_caller]
+fn check_part(page: &impl Template, from: &str, to: &str, expected: Expect) {
+    let html = page.render().expect("templates print fields only");
+    let reading = html::reading(&html);
+    let part = reading.lines().skip_while(|line| *line != from).take_while(|line| *line != to);
+    expected.assert_eq(&part.collect::<Vec<_>>().join("\n"));
 }
 
 #[test]

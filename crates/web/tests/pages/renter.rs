@@ -1,8 +1,8 @@
 //! What a visitor and a renter read.
 
-use crate::{check, sample};
+use crate::{books, check, check_part, held, offered, sample};
 use expect_test::expect;
-use web::page::{Compute, ComputeFilter, Renting};
+use web::page::{Compute, ComputeFilter, Renting, Statements};
 
 #[test]
 fn home() {
@@ -166,56 +166,61 @@ fn a_filter_with_an_error_says_so_beside_the_field() {
 #[test]
 fn node() {
     check(
-        &sample::node(Renting::Open(Box::new(sample::rent_form()))),
+        &offered::node(Renting::Open(Box::new(offered::rent_form()))),
         expect![[r#"
-        Slices for rent </marketplace/compute>
-        Canal house
-        Ghent, Belgium up certified
-        $25.00 a month
-        $0.034 an hour, per slice
-        1 vCPU
-        4 GB memory
-        200 GB SSD
-        Rent a slice <#rent>
-        Longer terms cost less. You see the total before you confirm.
-        Promise and record
-        Promised uptime: 99.5%
-        Measured uptime: 99.87% in 2,016 observations
-        Promised bandwidth: 100 Mbit/s
-        Slices
-        Free now: 6 of 9. They are all alike, so you get the next free one.
-        node32_slice_1: available
-        node32_slice_2: allocated
-        node32_slice_3: allocated
-        node32_slice_4: available
-        node32_slice_5: available
-        node32_slice_6: available
-        node32_slice_7: allocated
-        node32_slice_8: available
-        node32_slice_9: available
-        About the node
-        Grid node: 32
-        Farm: Freefarm
-        Country: Belgium
-        City: Ghent
-        Offered since: 12 July 2026
-        post /dashboard/slices
-        [hidden form_token=sample-token] [hidden node_id=32] [hidden offer_version=7] [hidden
-          idempotency_key=019f0000-0000-7000-8000-000000000001]
-        Rent a slice
-        Canal house, Ghent, Belgium <#content>
-        For how long?
-        [radio duration_months=1 required] 1 month $25.00 $25.00 a month, until 29 August
-          2026
-        [radio duration_months=3 checked required] 3 months 5% off $71.25 $23.75 a month,
-          until 29 October 2026
-        [radio duration_months=6 disabled required] 6 months 10% off $135.00 $22.50 a month,
-          until 29 January 2027 Your wallet lacks $35.00
-        [radio duration_months=12 disabled required] 12 months 15% off $255.00 $21.25 a
-          month, until 29 July 2027 Your wallet lacks $155.00
-        Your balance: $100.00
-        The farmer sees you as omar@example.org. The rental ends by itself on its last day.
-        (Confirm and rent)"#]],
+            Slices for rent </marketplace/compute>
+            Canal house
+            Ghent, Belgium up certified
+            $25.00 a month
+            $0.034 an hour, per slice
+            1 vCPU
+            4 GB memory
+            200 GB SSD
+            Rent a slice <#rent>
+            Longer terms cost less. You see the total before you confirm.
+            Promise and record
+            Promised uptime: 99.5%
+            Measured uptime: 99.87% in 2,016 observations
+            Promised bandwidth: 100 Mbit/s
+            Slices
+            Free now: 6 of 9. They are all alike, so you get the next free one.
+            node32_slice_1: available
+            node32_slice_2: allocated
+            node32_slice_3: allocated
+            node32_slice_4: available
+            node32_slice_5: available
+            node32_slice_6: available
+            node32_slice_7: allocated
+            node32_slice_8: available
+            node32_slice_9: available
+            About the node
+            Grid node: 32
+            Farm: Freefarm
+            Country: Belgium
+            City: Ghent
+            Offered since: 12 July 2026
+            post /dashboard/slices
+            [hidden form_token=sample-token] [hidden node_id=32] [hidden offer_version=7] [hidden
+              idempotency_key=019f0000-0000-7000-8000-000000000001]
+            Rent a slice
+            Canal house, Ghent, Belgium <#content>
+            How many slices?
+            1 slice 2 slices 3 slices 4 slices 5 slices 6 slices
+            The totals below are for one slice: what is charged is the total times the number of
+              slices.
+            For how long?
+            [radio duration_months=1 required] 1 month $25.00 $25.00 a month, until 29 August
+              2026
+            [radio duration_months=3 checked required] 3 months 5% off $71.25 $23.75 a month,
+              until 29 October 2026
+            [radio duration_months=6 disabled required] 6 months 10% off $135.00 $22.50 a month,
+              until 29 January 2027 Your wallet lacks $35.00
+            [radio duration_months=12 disabled required] 12 months 15% off $255.00 $21.25 a
+              month, until 29 July 2027 Your wallet lacks $155.00
+            Your balance: $100.00
+            The farmer sees you as omar@example.org. The rental ends by itself on its last day,
+              unless you extend it.
+            (Confirm and rent)"#]],
     );
 }
 
@@ -223,7 +228,7 @@ fn node() {
 fn a_node_without_a_free_slice_offers_no_form() {
     let closed = Renting::Closed { reason: "Every slice is rented.".into() };
     check(
-        &sample::node(closed),
+        &offered::node(closed),
         expect![[r#"
         Slices for rent </marketplace/compute>
         Canal house
@@ -256,6 +261,105 @@ fn a_node_without_a_free_slice_offers_no_form() {
         Country: Belgium
         City: Ghent
         Offered since: 12 July 2026"#]],
+    );
+}
+
+#[test]
+fn a_node_that_is_free_can_be_rented_whole() {
+    check_part(
+        &offered::free_node(),
+        "Rent a slice",
+        "the end",
+        expect![[r#"
+        Rent a slice
+        Canal house, Ghent, Belgium <#content>
+        How much of it?
+        [radio whole_node= checked] Single slices $25.00 a slice and month; others rent
+          beside you
+        [radio whole_node=yes] The whole node (9 slices) $225.00 a month, as one rental;
+          nobody else is on it
+        How many slices?
+        1 slice 2 slices 3 slices 4 slices 5 slices 6 slices 7 slices 8 slices 9 slices
+        The totals below are for one slice: what is charged is the total times the number of
+          slices. For the whole node, this number does not count.
+        For how long?
+        [radio duration_months=1 required] 1 month $25.00 $25.00 a month, until 29 August
+          2026 The whole node: $225.00
+        [radio duration_months=3 checked required] 3 months 5% off $71.25 $23.75 a month,
+          until 29 October 2026 The whole node: $641.25
+        [radio duration_months=6 required] 6 months 10% off $135.00 $22.50 a month, until 29
+          January 2027 The whole node: $1,215.00
+        [radio duration_months=12 required] 12 months 15% off $255.00 $21.25 a month, until
+          29 July 2027 The whole node: $2,295.00
+        Your balance: $1,000.00
+        The farmer sees you as omar@example.org. The rental ends by itself on its last day,
+          unless you extend it.
+        (Confirm and rent)"#]],
+    );
+    check_part(
+        &offered::node_rented_whole(),
+        "Slices for rent </marketplace/compute>",
+        "node32_slice_1: allocated",
+        expect![[r#"
+            Slices for rent </marketplace/compute>
+            Canal house
+            Ghent, Belgium up certified rented whole
+            $25.00 a month
+            $0.034 an hour, per slice
+            1 vCPU
+            4 GB memory
+            200 GB SSD
+            This node is rented whole until 29 October 2026.
+            See other nodes </marketplace/compute>
+            Promise and record
+            Promised uptime: 99.5%
+            Measured uptime: 99.87% in 2,016 observations
+            Promised bandwidth: 100 Mbit/s
+            Slices
+            This node is rented whole: one renter holds all 9 slices as one."#]],
+    );
+}
+
+#[test]
+fn a_refusal_says_what_helps() {
+    check_part(
+        &offered::sold_out_node(),
+        "Slices for rent </marketplace/compute>",
+        "Promise and record",
+        expect![[r#"
+            Slices for rent </marketplace/compute>
+            Canal house
+            Ghent, Belgium up certified
+            Nothing was rented, and nothing was charged: somebody was faster, and every slice of
+              this node is taken.
+            Nearest alternatives
+            Lock keeper </marketplace/compute/4417>
+            Bruges, Belgium; 3 slices free
+            $24.00 a month
+            node 4417 </marketplace/compute/4417>
+            Ghent, Belgium; 11 slices free
+            $27.50 a month
+            Spree rack 2, upper shelf </marketplace/compute/4417>
+            Berlin, Germany; 1 slice free
+            $32.00 a month
+            $25.00 a month
+            $0.034 an hour, per slice
+            1 vCPU
+            4 GB memory
+            200 GB SSD
+            Every slice of this node is rented.
+            See other nodes </marketplace/compute>"#]],
+    );
+    check_part(
+        &offered::node_with_new_price(),
+        "Slices for rent </marketplace/compute>",
+        "$25.00 a month",
+        expect![[r#"
+            Slices for rent </marketplace/compute>
+            Canal house
+            Ghent, Belgium up certified
+            The price has changed since you saw it. Nothing was rented, and nothing was charged.
+            What you asked for costs $85.50 now. See the new price <#rent>"#]],
     );
 }
 
@@ -293,7 +397,7 @@ fn accounts() {
 #[test]
 fn slices() {
     check(
-        &sample::slices(Vec::new()),
+        &held::slices(Vec::new()),
         expect![[r#"
         My slices
         You have not rented a slice yet
@@ -301,43 +405,112 @@ fn slices() {
         Find a slice </marketplace/compute>"#]],
     );
     check(
-        &sample::slices(vec![sample::rental_row()]),
+        &held::slices(vec![held::rental_row()]),
         expect![[r#"
-        My slices
-        Rent another </marketplace/compute>
-        | Slice | Status | From | Until | A month | Charged
-        | node32_slice_1 </dashboard/slices/019f0000-0000-7000-8000-000000000001>Canal house,
-          Ghent, Belgium | active | 29 July 2026 | 29 October 2026 | $23.75 | $71.25"#]],
+            My slices
+            Rent another </marketplace/compute>
+            All </dashboard/slices>
+            Running </dashboard/slices?state=running>
+            Ended </dashboard/slices?state=ended>
+            | Slice | State | Ends | Uptime | A month | Actions
+            | node32_slice_1 </dashboard/slices/019f0000-0000-7000-8000-000000000001> Canal
+              house, Ghent, Belgium 1 vCPU, 4 GB, 200 GB | active Access: not set up yet | 29
+              October 2026 89 days left | measured 99.87% in 8,140 observations, promised 99.5% |
+              $23.75 | Extend node32_slice_1
+              </dashboard/slices/019f0000-0000-7000-8000-000000000001#extend> End node32_slice_1
+              </dashboard/slices/019f0000-0000-7000-8000-000000000001/end>"#]],
+    );
+}
+
+#[test]
+fn statements() {
+    check(
+        &books::statements(),
+        expect![[r#"
+        Wallet </dashboard/wallet>
+        Statements
+        One for each month in which something was booked, in UTC.
+        | Month | For spreadsheets
+        | July 2026 </dashboard/wallet/statements/2026-07> so far | CSV
+          </dashboard/wallet/statements/2026-07/csv>
+        | March 2026 </dashboard/wallet/statements/2026-03> | CSV
+          </dashboard/wallet/statements/2026-03/csv>"#]],
+    );
+    let empty = Statements { months: Vec::new(), ..books::statements() };
+    check(
+        &empty,
+        expect![[r#"
+        Wallet </dashboard/wallet>
+        Statements
+        One for each month in which something was booked, in UTC.
+        Nothing was booked yet. The first month with an entry appears here."#]],
+    );
+}
+
+#[test]
+fn a_statement_and_a_receipt() {
+    check(
+        &books::statement(),
+        expect![[r#"
+        Statements </dashboard/wallet/statements>
+        To print it or keep it as a PDF, use your browser's print command. CSV for
+          spreadsheets </dashboard/wallet/statements/2026-07/csv>
+        Mycelium
+        https://mycelium.example
+        Statement, July 2026
+        Account: omar@example.org
+        Period: 1 to 31 July 2026, UTC
+        Made at: 29 July 2026, 12:00 UTC
+        Currency: US dollars (USD)
+        The month is not over: this is what was booked so far.
+        Wallet
+        Wallet: sums by kind
+        | Opening balance | | $12.50
+        | Credit | 1 entry | +$100.00
+        | Rental | 1 entry | −$71.25
+        | Closing balance | | $41.25
+        Wallet: entries in order
+        | When | What | Amount | Balance after
+        | 28 July 2026, 09:14 UTC | Credit: bank transfer of 27 July Receipt R-00000004
+          </dashboard/wallet/receipts/4> | +$100.00 | $112.50
+        | 28 July 2026, 09:14 UTC | Rental of node32_slice_1 Receipt R-00000007
+          </dashboard/wallet/receipts/7> | −$71.25 | $41.25
+        Earnings
+        Earnings: sums by kind
+        | Opening balance | | $0.00
+        | Settlement | 1 entry | +$22.50
+        | Closing balance | | $22.50
+        Earnings: entries in order
+        | When | What | Amount | Balance after
+        | 28 July 2026, 09:14 UTC | Earned with node11_slice_3 | +$22.50 | $22.50
+        The first 5,000 of 12,345 entries are listed."#]],
     );
     check(
-        &sample::rental(),
+        &books::receipt(),
         expect![[r#"
-        The slice is yours until 29 October 2026.
-        My slices </dashboard/slices>
-        node32_slice_1
-        On Canal house </marketplace/compute/32>, Ghent, Belgium active
-        Access not provisioned yet
-        The slice is reserved for you and not provisioned yet. When it is, the command that
-          reaches it stands here.
-        Money
-        | When | What | Amount | Balance after
-        | 29 July 2026, 12:00 UTC | Rental of node32_slice_1 for 3 months
-          </dashboard/slices/019f0000-0000-7000-8000-000000000001> | −$71.25 | $28.75
-        History
-        Access requested 29 July 2026, 12:00 UTC
-        Rented for 3 months 29 July 2026, 12:00 UTC
-        89 days left
-        1 vCPU
-        4 GB memory
-        200 GB SSD
-        Term: 3 months, 5% off
-        From: 29 July 2026
-        Until: 29 October 2026
-        A month: $23.75
-        Charged: $71.25
-        Promise: 99.5% uptime, 100 Mbit/s
-        The farmer sees: omar@example.org
-        Rental: 019f0000-0000-7000-8000-000000000001"#]],
+            Wallet </dashboard/wallet>
+            To print it or keep it as a PDF, use your browser's print command.
+            Mycelium
+            https://mycelium.example
+            Receipt R-00000007
+            Rental of node32_slice_1 −$71.25
+            Account: omar@example.org
+            Booked at: 29 July 2026, 12:00 UTC
+            Currency: US dollars (USD)
+            Made at: 29 July 2026, 12:00 UTC
+            Slice: node32_slice_1
+            Size: 1 vCPU, 4 GB memory, 200 GB SSD
+            Node: Canal house (node32)
+            Place: Ghent, Belgium
+            Period: 29 July 2026, 12:00 UTC to 29 October 2026, 12:00 UTC
+            Rental: 019f0000-0000-7000-8000-000000000001
+              </dashboard/slices/019f0000-0000-7000-8000-000000000001>
+            How it was booked
+            | Your wallet | −$71.25
+            | Held in escrow for the rental | +$71.25
+            | Your wallet held then | $28.75
+            Seal of the ledger up to here:
+              5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f"#]],
     );
 }
 
@@ -346,31 +519,41 @@ fn wallet() {
     check(
         &sample::wallet(Vec::new()),
         expect![[r#"
-        Wallet
-        $0.00 US dollars
-        Your balance, to rent slices with
-        Add credit
-        The operator of this marketplace adds credit. Tell them the address that you sign in
-          with, and the amount.
-        Find a slice </marketplace/compute>
-        Entries
-        Nothing was booked yet. The first credit appears here."#]],
+            Wallet
+            $0.00 US dollars
+            Your balance, to rent slices with
+            Add credit
+            The operator of this marketplace adds credit. Tell them the address that you sign in
+              with, and the amount.
+            Find a slice </marketplace/compute>
+            Entries
+            Statements by month </dashboard/wallet/statements>
+            Nothing was booked yet. The first credit appears here."#]],
     );
     check(
         &sample::wallet(sample::entries()),
         expect![[r#"
-        Wallet
-        $28.75 US dollars
-        Your balance, to rent slices with
-        Add credit
-        The operator of this marketplace adds credit. Tell them the address that you sign in
-          with, and the amount.
-        Find a slice </marketplace/compute>
-        Entries
-        | When | What | Amount | Balance after
-        | 29 July 2026, 12:00 UTC | Rental of node32_slice_1 for 3 months
-          </dashboard/slices/019f0000-0000-7000-8000-000000000001> | −$71.25 | $28.75
-        | 28 July 2026, 09:14 UTC | Credit: bank transfer of 27 July | +$100.00 | $100.00
-        Next page </dashboard/wallet?cursor=sample>"#]],
+            Wallet
+            $28.75 US dollars
+            Your balance, to rent slices with
+            Add credit
+            post /dashboard/wallet/top-ups
+            [hidden form_token=sample-token] [hidden
+              idempotency_key=0199f0a0-0000-7000-8000-000000000001]
+            Amount
+            5 to 5,000 dollars, paid by card at Stripe. $[text amount_usd=]
+            (Go on to payment)
+            $25.00 not confirmed yet Pay <https://checkout.stripe.com/c/pay/cs_sample> 29 July
+              2026, 12:00 UTC
+            Find a slice </marketplace/compute>
+            Entries
+            Statements by month </dashboard/wallet/statements>
+            | When | What | Amount | Balance after
+            | 29 July 2026, 12:00 UTC | Rental of node32_slice_1 for 3 months
+              </dashboard/slices/019f0000-0000-7000-8000-000000000001> Receipt R-00000007
+              </dashboard/wallet/receipts/7> | −$71.25 | $28.75
+            | 28 July 2026, 09:14 UTC | Credit: bank transfer of 27 July Receipt R-00000004
+              </dashboard/wallet/receipts/4> | +$100.00 | $100.00
+            Next page </dashboard/wallet?cursor=sample>"#]],
     );
 }

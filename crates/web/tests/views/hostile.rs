@@ -9,7 +9,7 @@ use web::{Kind, Problem};
 
 use crate::html;
 use crate::market::{Who, empty, form, now, offer, register, rent, report};
-use crate::{account, farmer, renter};
+use crate::{account, books, farmer, renter};
 
 const HOSTILE: &str = "<3>\"&'</title><script src=\"x\"></script>";
 /// How a page must print it, in text and in attributes alike.
@@ -49,6 +49,7 @@ fn names_from_the_grid_are_text_on_every_page() {
     let held = rent(&db);
     check(&renter::slices(&db, Who::Omar));
     check(&renter::rental(&db, Who::Omar, &held));
+    check(&books::receipt(&db, Who::Omar));
     check(&farmer::node(&db));
 }
 
@@ -70,7 +71,7 @@ fn what_an_address_or_a_form_says_is_text() {
     check(&renter::compute(&db, Who::Visitor, &path));
     let problem = Problem::new(Kind::SoldOut, HOSTILE);
     let sent = form(&sent);
-    check(&renter::node(&db, Who::Omar).refused(&problem));
+    check(&renter::node(&db, Who::Omar).refused(&problem, &[]));
     check(&farmer::farm(&db, Who::Fatima).refused(&sent, &problem));
     check(&farmer::node(&db).refused(&sent, &problem));
     check(&account::signup(None).refused(&sent, &problem));

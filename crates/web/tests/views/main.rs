@@ -3,12 +3,14 @@
 #![expect(clippy::unwrap_used, reason = "what fails in a test fails the test")]
 
 mod account;
+mod books;
 mod docs;
 mod factors;
 mod farmer;
 mod hostile;
 #[path = "../pages/html.rs"]
 mod html;
+mod live;
 mod market;
 mod operator;
 mod renter;

@@ -2,18 +2,19 @@
 
 use domain::account::{Email, Scopes};
 use domain::field::FieldError;
-use domain::id::{AccountId, NodeId, RANDOM_ID_BYTES, RentalId, SessionId};
+use domain::id::{AccountId, NodeId, OrderId, RANDOM_ID_BYTES, RentalId, SessionId};
 use domain::listing::Listing;
 use domain::money::{Percent, PriceLimits, Usd};
 use domain::node::{NodeReport, NodeStatus, Resources, capacity};
+use domain::order::{IdempotencyKey, RentRequest, Wanted};
 use domain::promise::{Bandwidth, Uptime};
-use domain::rental::{IdempotencyKey, RentRequest};
-use domain::term::Term;
+use domain::term::{self, Term};
 use domain::time::Timestamp;
 use store::accounts::{self, Grant, Identity};
 use store::ledger::{self, Credit};
 use store::nodes::{self, Terms};
-use store::rentals::{self, Order, RentFailure, Rental};
+use store::rentals::Rental;
+use store::renting::{self, Basis, Order, RentFailure};
 use store::{RusqliteDb, migrate};
 use web::form::Form;
 use web::view::Visit;
@@ -79,11 +80,15 @@ pub(crate) fn empty() -> RusqliteDb {
         let email = Email::parse(who.email()).unwrap();
         assert!(accounts::create(&db, who.account(), &email, "$argon2id$", now()).unwrap());
     }
-    let email = Email::parse(Who::Omar.email()).unwrap();
-    let credit =
-        Credit { email: &email, amount: usd("100"), reason: "bank transfer", key: "first" };
-    ledger::credit(&db, &credit, now()).unwrap();
+    credit(&db, Who::Omar, "100", "bank transfer");
     db
+}
+
+/// Credits a wallet, for a reason in the operator's words.
+pub(crate) fn credit(db: &RusqliteDb, who: Who, amount: &str, reason: &str) {
+    let email = Email::parse(who.email()).unwrap();
+    let credit = Credit { email: &email, amount: usd(amount), reason, key: reason };
+    ledger::credit(db, &credit, now()).unwrap();
 }
 
 /// A market with node 32 on it, whose three slices cost $25.
@@ -134,6 +139,7 @@ pub(crate) fn offer(db: &RusqliteDb, node: u32, name: &str, listing: Listing) {
         price: Some(usd("25")),
         min_uptime: Uptime::parse("uptime", "99.5").unwrap(),
         min_bandwidth: Bandwidth::from_mbps(1000),
+        terms: term::Terms::ALL,
     };
     let (farmer, node) = (Who::Fatima.account(), NodeId(node));
     let (seen, _) = nodes::find(db, farmer, node).unwrap().unwrap();
@@ -146,17 +152,25 @@ pub(crate) fn rent(db: &RusqliteDb) -> Rental {
 }
 
 pub(crate) fn try_to_rent(db: &RusqliteDb, who: Who, key: &str) -> Result<Rental, RentFailure> {
-    let request =
-        RentRequest { node: NodeId(32), slice: None, term: Term::Quarter, offer_version: None };
+    let request = RentRequest {
+        wanted: Wanted::OfNode(NodeId(32), 1),
+        term: Term::Quarter,
+        offer_version: None,
+        max_price: None,
+    };
     let order = Order {
-        request: &request,
+        id: OrderId::from_random(now(), [0; RANDOM_ID_BYTES]),
+        rentals: &[RentalId::from_random(now(), [0; RANDOM_ID_BYTES])],
+        basis: Basis::Request(&request),
         renter: who.account(),
         token: None,
         key: &IdempotencyKey::parse(key).unwrap(),
         request_hash: [0; 32],
         platform_fee: Percent::whole(10),
+        slices_max: 100,
     };
-    rentals::rent(db, &order, RentalId::from_random(now(), [0; RANDOM_ID_BYTES]), now())
+    let ordered = renting::rent(db, &order, now())?;
+    Ok(ordered.rentals.into_iter().next().unwrap())
 }
 
 /// Shows something to `who`, who asks for `path`.

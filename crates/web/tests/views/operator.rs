@@ -1,17 +1,33 @@
 //! What the operator sees.
 
-use domain::id::{MailId, RANDOM_ID_BYTES};
+use domain::id::{MailId, RANDOM_ID_BYTES, TopUpId};
+use domain::top_up::{Mismatch, Payment};
 use expect_test::expect;
 use store::accounts::Account;
 use store::audit::{Actor, Entry};
 use store::invariants;
 use store::mails::{FailedMail, Waiting};
 use store::sync::{RefusedDocument, Run};
+use store::top_ups::RefusedPayment;
 use web::page::{Operator, OperatorAccounts, OperatorAudit};
 use web::view::{Standing, with_prefix};
 
 use crate::check;
 use crate::market::{Who, empty, now, shown};
+
+fn refused_payment() -> RefusedPayment {
+    RefusedPayment {
+        payment: Payment {
+            top_up: TopUpId::from_random(now(), [2; RANDOM_ID_BYTES]),
+            id: "pi_1".to_owned(),
+            amount: 2_499,
+            currency: "usd".to_owned(),
+        },
+        reason: Mismatch::Amount,
+        created_at: now(),
+        email: Some("<3>@example.org".to_owned()),
+    }
+}
 
 #[test]
 fn how_the_marketplace_stands() {
@@ -39,6 +55,7 @@ fn how_the_marketplace_stands() {
             created_at: now(),
             failed_at: now(),
         }],
+        payments: vec![refused_payment()],
         runs: vec![run(None), run(Some("nobody answers"))],
         refused: vec![RefusedDocument {
             node_id: 32,
@@ -58,12 +75,20 @@ fn how_the_marketplace_stands() {
             | sign-up | the outlet said &#60;3&#62; | 10 attempts | 29 July 2026, 12:00 UTC |
             post /operator/mails/019fadbe-f200-7101-8101-010101010101/retry
             (Send again)
+            Payments that were not credited
+            They have come in and are not what was meant. Give them back at Stripe, or credit
+              them by hand.
+            | Payment | Why | Amount | Top-up of | Told
+            | pi_1 | another amount than was meant | 2499 usd, in its smallest unit |
+              &#60;3&#62;@example.org, 019fadbe-f200-7202-8202-020202020202 | 29 July 2026, 12:00
+              UTC
             What must always hold 1 broken
             Checked just now, with every rental, booking and slice.
             | Invariant | What holds | Now
             | rentals-never-overlap | The rentals of a slice follow one another: each ends before
               the next begins. | broken: 3
-            | one-rental-per-slice | A slice has at most one active rental. | holds
+            | one-rental-per-slice | A slice has at most one live rental, and a node that is
+              rented whole has no other. | holds
             The sync with the grid
             | Began | Outcome | Nodes | Answered by
             | 29 July 2026, 12:00 UTC | complete | 12 nodes, 1 missing, 0 refused |

@@ -318,8 +318,8 @@ fn limits_are_said_in_full() {
         expect![[r#"
         API </docs/api>
         Limits
-        Reading is not limited. What changes something is, so that nobody is in the way of
-          others or guesses passwords.
+        Reading is not limited, but for streams. What changes something is, so that nobody is
+          in the way of others or guesses passwords.
         How often
         That many at once, and as many again over the time. An answer says in
           RateLimit-Policy and RateLimit which limit is closest and what is left of it. Past
@@ -345,6 +345,8 @@ fn limits_are_said_in_full() {
           change what is protected.
         | mails-by-recipient | 5 in an hour | Mails to one address that anybody can ask for:
           sign-up, reset, change of address.
+        | streams-by-account | 16 in a minute | Streams of events that one account opens.
+          Past it, ask for them as JSON.
         How large, how many
         | Of what | At most | What happens past it
         | The body of a request | 64 KiB | It is not read further, and the answer is

@@ -8,9 +8,10 @@ use serde_json::json;
 
 use crate::api::{Api, Caller};
 use crate::progress::Step;
+use crate::python::Python;
 use crate::workspace::Workspace;
 
-use super::tools::{self, Tools};
+use super::tools;
 use super::{Ground, Report};
 
 /// How long it goes on for each role, in seconds.
@@ -22,7 +23,7 @@ const TIME_BESIDE: Duration = Duration::from_mins(2);
 /// How many requests it makes for an operation before it goes on to the next.
 const EXAMPLES_MAX: &str = "30";
 
-pub(super) fn run(workspace: &Workspace, tools: &Tools, ground: &Ground) -> Result<Report> {
+pub(super) fn run(workspace: &Workspace, tools: &Python, ground: &Ground) -> Result<Report> {
     let api = Api::new(&ground.url);
     let document = api.call("GET", "/api/openapi.json", Caller::Nobody, &json!(null))?.body;
     let file = ground.folder.join("openapi.json");

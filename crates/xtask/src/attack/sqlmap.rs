@@ -10,9 +10,10 @@ use serde_json::{Value, json};
 
 use crate::api::{Api, Caller};
 use crate::progress::Step;
+use crate::python::Python;
 
 use super::people::Person;
-use super::tools::{self, Tools};
+use super::tools;
 use super::{Ground, Report, crawl};
 
 /// How thorough it is: of its five levels and three risks. The risk above uses OR, which can change
@@ -29,7 +30,7 @@ const TIME_MAX: Duration = Duration::from_hours(1);
 const MARK: char = '*';
 
 /// Works on every request, beginning with the one numbered `from`.
-pub(super) fn run(crawler: &Path, tools: &Tools, ground: &Ground, from: usize) -> Result<Report> {
+pub(super) fn run(crawler: &Path, tools: &Python, ground: &Ground, from: usize) -> Result<Report> {
     let api = Api::new(&ground.url);
     let document = api.call("GET", "/api/openapi.json", Caller::Nobody, &json!(null))?.body;
     let mut requests = operations(&document, ground);
@@ -53,7 +54,7 @@ pub(super) fn run(crawler: &Path, tools: &Tools, ground: &Ground, from: usize) -
 /// Works on one request; answers what it found.
 fn attack(
     step: &mut Step,
-    tools: &Tools,
+    tools: &Python,
     ground: &Ground,
     name: &str,
     request: &str,

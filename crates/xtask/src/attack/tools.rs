@@ -1,17 +1,16 @@
-//! The tools of others: Python programs in a folder of their own, at fixed versions.
+//! The tools of others: what they are, and running one of them.
 
-use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use crate::apt;
 use crate::process;
 use crate::progress::Step;
-use crate::target::remove_folder;
+use crate::python::Python;
 
 /// What is installed.
 const REQUIREMENTS: &str = include_str!("requirements.txt");
@@ -19,62 +18,9 @@ const REQUIREMENTS: &str = include_str!("requirements.txt");
 /// How often a running tool is looked after.
 const LOOK_INTERVAL: Duration = Duration::from_millis(200);
 
-/// The installed tools.
-pub(super) struct Tools {
-    programs: PathBuf,
-}
-
-impl Tools {
-    /// A call of a tool.
-    pub(super) fn command(&self, name: &str) -> Command {
-        let mut command = Command::new(self.programs.join(name));
-        // The tools are for loopback; a proxy would be somebody else.
-        for variable in ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"] {
-            command.env_remove(variable);
-        }
-        command
-    }
-}
-
 /// Installs the tools, unless they are there.
-pub(super) fn ensure(folder: &Path) -> Result<Tools> {
-    let home = folder.join("venv");
-    let tools = Tools { programs: home.join("bin") };
-    // Written last: a folder without it is not whole.
-    let stamp = home.join("requirements.txt");
-    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == REQUIREMENTS) {
-        return Ok(tools);
-    }
-    remove_folder(&home)?;
-    fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
-    make_home(&home)?;
-    let mut step = Step::start("installing schemathesis and sqlmap");
-    let wanted = folder.join("requirements.txt");
-    fs::write(&wanted, REQUIREMENTS).with_context(|| format!("writing {}", wanted.display()))?;
-    let mut pip = tools.command("pip");
-    pip.args(["install", "--disable-pip-version-check", "--no-deps", "--requirement"]).arg(&wanted);
-    process::run(&mut step, &mut pip)?;
-    step.done();
-    fs::rename(&wanted, &stamp).context("marking the tools as installed")?;
-    Ok(tools)
-}
-
-/// Makes the folder that Python installs into.
-fn make_home(home: &Path) -> Result<()> {
-    let mut step = Step::start("making a folder for Python's tools");
-    let mut make = || {
-        let mut command = Command::new("python3");
-        process::run(&mut step, command.args(["-m", "venv"]).arg(home))
-    };
-    if let Err(reason) = make() {
-        // Debian has this module of Python in a package of its own.
-        apt::install(&["python3-venv"])
-            .with_context(|| format!("`python3 -m venv` does not work: {reason:#}"))?;
-        remove_folder(home)?;
-        make()?;
-    }
-    step.done();
-    Ok(())
+pub(super) fn ensure(folder: &Path) -> Result<Python> {
+    Python::ensure(folder, REQUIREMENTS, "schemathesis and sqlmap")
 }
 
 /// Runs a tool until it ends, for so long at most; what it says goes to a file.
@@ -108,6 +54,8 @@ pub(super) fn run(
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

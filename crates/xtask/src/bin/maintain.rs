@@ -9,11 +9,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::{Context as _, Result, bail, ensure};
 use clap::{Parser, Subcommand};
 use domain::account::Email;
+use domain::id::{NodeId, RANDOM_ID_BYTES, RentalId};
+use domain::money::Usd;
 use domain::time::Timestamp;
 use seal::{Keys, NONCE_BYTES, Place, key_id};
 use store::audit::{self, Actor, NewEntry};
 use store::sealed::SEALED_COLUMNS;
-use store::{RusqliteDb, accounts, migrate};
+use store::{RusqliteDb, accounts, migrate, nodes, rentals};
 
 /// The variable with the keys, the one that seals first; see [`Keys::parse`].
 const ENCRYPTION_KEYS: &str = "ENCRYPTION_KEYS";
@@ -35,8 +37,27 @@ enum Command {
     GrantOperator { email: String },
     /// Makes the account of an address no operator's any more.
     RevokeOperator { email: String },
+    /// Takes over a rental of a whole node from before there were slices. No money moves.
+    ImportNodeRental(NodeRental),
     /// Encrypts everything with the first key that is not encrypted with it.
     Reseal,
+}
+
+#[derive(clap::Args)]
+struct NodeRental {
+    /// The node's number on the grid.
+    node: u32,
+    /// The address of who rents it; there is an account with it.
+    email: String,
+    /// When the rental began: a day in UTC, such as 2026-03-01.
+    #[arg(long, value_name = "DAY")]
+    from: String,
+    /// For how many calendar months it is paid, counted from then.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=120))]
+    months: u32,
+    /// What an extension costs per slice and month, in dollars.
+    #[arg(long, value_name = "USD")]
+    price: String,
 }
 
 #[expect(clippy::print_stdout, reason = "its answer is for the one who runs it")]
@@ -46,6 +67,7 @@ fn main() -> Result<()> {
         Command::Migrate => apply(&database),
         Command::GrantOperator { email } => set_operator(&database, &email, true),
         Command::RevokeOperator { email } => set_operator(&database, &email, false),
+        Command::ImportNodeRental(rental) => import(&database, &rental),
         Command::Reseal => reseal(&database),
     };
     println!("{}", said.with_context(|| format!("on {}", database.display()))?);
@@ -90,6 +112,31 @@ fn set_operator(path: &Path, email: &str, is_operator: bool) -> Result<String> {
     } else {
         format!("{email} is no operator any more.")
     })
+}
+
+fn import(path: &Path, given: &NodeRental) -> Result<String> {
+    let db = open(path)?;
+    let NodeRental { node, email, from, months, price } = given;
+    let Ok(email) = Email::parse(email) else { bail!("{email:?} is not an e-mail address") };
+    let found = accounts::credentials(&db, &email)?;
+    let renter = found.with_context(|| format!("{email} has no account"))?.account;
+    let Ok(price) = Usd::parse("price", price) else { bail!("{price:?} is not a price") };
+    let started_at = Timestamp::of_day(from)
+        .with_context(|| format!("{from:?} is not a day such as 2026-03-01"))?;
+    let now = now()?;
+    let node = NodeId(*node);
+    ensure!(nodes::farmer_of(&db, node)?.is_some(), "{node} is not registered");
+    let ends_at = started_at.plus_months(*months);
+    ensure!(started_at <= now && now < ends_at, "it runs from {started_at} to {ends_at}: not now");
+    let mut random = [0; RANDOM_ID_BYTES];
+    getrandom::fill(&mut random).context("reading random bytes")?;
+    let id = RentalId::from_random(now, random);
+    let months = *months;
+    let import = rentals::Import { id, node, renter, started_at, months, price };
+    rentals::import(&db, &import, now).with_context(|| {
+        format!("nothing was imported: something on {node} is rented or held, or it is {email}'s")
+    })?;
+    Ok(format!("{email} rents {node} whole until {ends_at}, as the rental {id}."))
 }
 
 fn reseal(path: &Path) -> Result<String> {

@@ -6,15 +6,16 @@ use crate::rust_text::{Kind, of_kind, without_tests};
 use crate::tree::SourceFile;
 
 /// Which of our crates another one may use. A component's row is `components`.
-const LAYERS: [(&str, &[&str]); 10] = [
+const LAYERS: [(&str, &[&str]); 11] = [
     ("domain", &[]),
     ("store", &["domain"]),
     ("grid", &["domain"]),
     ("factors", &["domain"]),
+    ("payments", &["domain"]),
     ("seal", &[]),
     ("web", &["domain", "seal", "store"]),
     ("edge", &["domain", "grid", "seal", "store", "web"]),
-    ("components", &["domain", "edge", "factors", "grid", "seal", "store", "web"]),
+    ("components", &["domain", "edge", "factors", "grid", "payments", "seal", "store", "web"]),
     ("host", &["store"]),
     ("xtask", &["domain", "seal", "store"]),
 ];

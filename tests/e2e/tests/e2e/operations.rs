@@ -1,10 +1,10 @@
 //! The API document, and that each of its operations does what it is for.
 
-use e2e::{Market, PASSWORD};
+use e2e::{Client, Market, PASSWORD};
 use gridproxy::{Documents, Standin};
 use serde_json::json;
 
-use crate::factors;
+use crate::{factors, payments};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_operation_of_the_document_succeeds_once() {
@@ -28,8 +28,13 @@ async fn every_operation_of_the_document_succeeds_once() {
     let rental = ada.token(&["rent"]).await.rent("node32", 1).await.ok(201)["rental"].clone();
     ada.get("/api/rentals").await.ok(200);
     ada.get(&format!("/api/rentals/{}", rental["id"].as_str().unwrap())).await.ok(200);
+    rent_and_hand_over(&market, &ada, rental["id"].as_str().unwrap()).await;
     ada.get("/api/wallet").await.ok(200);
-    ada.get("/api/wallet/entries").await.ok(200);
+    let entries = ada.get("/api/wallet/entries").await.ok(200);
+    ada.get(entries["items"][0]["receipt"].as_str().unwrap()).await.ok(200);
+    let months = ada.get("/api/wallet/statements").await.ok(200);
+    ada.get(months["items"][0]["statement"].as_str().unwrap()).await.ok(200);
+    ada.get("/api/events?after=0").await.ok(200);
 
     farmer.get("/api/farm/payout").await.ok(200);
     let payout = json!({ "payout_address": "BE71 0961 2345 6769" });
@@ -49,9 +54,40 @@ async fn every_operation_of_the_document_succeeds_once() {
     let (mut succeeded, all) = market.operations().await;
     // Passkeys need a market that has a name.
     succeeded.extend(factors::use_each_operation().await);
+    // Payments need their provider.
+    succeeded.extend(payments::use_each_operation().await);
     succeeded.sort();
     succeeded.dedup();
     assert_eq!(succeeded, all);
+}
+
+/// What a renter does, from a quote to the end of a rental of somebody else's.
+async fn rent_and_hand_over(market: &Market, ada: &Client, rental: &str) {
+    let path = format!("/api/rentals/{rental}");
+    ada.patch(&path, &json!({ "name": "web" })).await.ok(200);
+    ada.get(&format!("{path}/access")).await.ok(200);
+    let month = json!({ "duration_months": 1 });
+    ada.post(&format!("{path}/extend"), &month).await.ok(201);
+    let wanted = json!({ "node_id": "node32", "duration_months": 1, "hold": true });
+    let quote = ada.post("/api/marketplace/quotes", &wanted).await.ok(201);
+    let quote = format!("/api/marketplace/quotes/{}", quote["id"].as_str().unwrap());
+    ada.get(&quote).await.ok(200);
+    ada.delete(&quote).await.ok(204);
+
+    let ben = market.sign_up_with("ben@example.org", "1000").await;
+    let offer = json!({ "email": "ben@example.org" });
+    ada.post(&format!("{path}/transfer"), &offer).await.ok(201);
+    ada.delete(&format!("{path}/transfer")).await.ok(204);
+    ada.post(&format!("{path}/transfer"), &offer).await.ok(201);
+    ben.get("/api/transfers").await.ok(200);
+    ben.post_empty(&format!("/api/transfers/{rental}/accept")).await.ok(200);
+    market.pass(86_400);
+    market.sync().await;
+    let credit = json!({ "rental_id": rental, "amount_usd": "0.01", "reason": "An hour down" });
+    market.operator().post("/api/admin/sla-credits", &credit).await.ok(204);
+    ben.post_empty(&format!("{path}/cancel")).await.ok(200);
+    let node = json!({ "node_id": "node32", "duration_months": 1 });
+    ben.post("/api/marketplace/rent-node", &node).await.ok(201);
 }
 
 /// What an account does with itself, from its sessions to its end.

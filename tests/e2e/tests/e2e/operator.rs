@@ -109,11 +109,7 @@ async fn the_operator_sees_how_the_marketplace_stands() {
     let mut operator = operator(&market).await;
     market.strengthen(&operator.client);
     let page = operator.open("/operator").await;
-    page.says(&[
-        "everything holds",
-        "A slice has at most one active rental.",
-        "It has not run yet.",
-    ]);
+    page.says(&["everything holds", "A slice has at most one live rental", "It has not run yet."]);
     page.says(&["No mail has failed.", "No outlet for mail is set, so none is sent."]);
 
     market.sync().await;

@@ -38,7 +38,7 @@ async fn the_main_path_needs_no_scripts() {
         renter.submit(&node, "/dashboard/slices", &[("duration_months", "3")]).await;
     assert!(path.starts_with("/dashboard/slices/") && path.ends_with("?done=rented"), "{path}");
     rental.says(&["Rented, and paid for the whole term.", "node32_slice_", "$28.75"]);
-    renter.open("/dashboard/slices").await.says(&["node32_slice_", "active", "$71.25"]);
+    renter.open("/dashboard/slices").await.says(&["node32_slice_", "active", "$23.75"]);
     renter.open("/dashboard/wallet").await.says(&["$28.75 US dollars"]);
 
     farmer.open(own).await.says(&["Rented now: 1 of 9.", "ada@example.org"]);

@@ -64,7 +64,7 @@ async fn what_cannot_be_read_is_refused() {
     for body in [
         json!({ "node_id": "node32", "duration_months": 3, "coupon": "FREE" }),
         json!({ "node_id": "node32", "duration_months": "3" }),
-        json!({ "duration_months": 3 }),
+        json!({ "where": "Belgium", "duration_months": 3 }),
         json!([]),
     ] {
         ada.post(RENT, &body).await.problem(400, "unreadable-request");

@@ -118,9 +118,9 @@ async fn both_dashboards_say_what_the_api_says() {
     let (id, slice) = (rental["id"].as_str().unwrap(), rental["slice_id"].as_str().unwrap());
 
     let slices = ada.get("/dashboard/slices").await.page(200);
-    slices.says(&[slice, "Alpine one, Lochristi, Belgium", "active", "$23.75", "$71.25"]);
+    slices.says(&[slice, "Alpine one, Lochristi, Belgium", "active", "$23.75"]);
     let page = ada.get(&format!("/dashboard/slices/{id}")).await.page(200);
-    page.says(&[slice, "3 months, 5% off", "\u{2212}$71.25", "$28.75", "Rented for 3 months"]);
+    page.says(&[slice, "3 months, 5% off", "\u{2212}$71.25", "$28.75", "Rented"]);
     page.says(&["99.5% uptime, 100 Mbit/s", "ada@example.org"]);
     let wallet = ada.get("/dashboard/wallet").await.page(200);
     wallet.says(&["$28.75 US dollars", "\u{2212}$71.25", "+$100.00", "Credit: bank transfer"]);

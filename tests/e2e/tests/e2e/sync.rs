@@ -69,7 +69,7 @@ async fn a_node_that_is_down_is_withdrawn_until_it_is_back() {
         market.grid.patch_node(32, gone.clone());
         assert_eq!(slices(&market, &farmer).await, (0, 1), "{gone}");
         assert_eq!(offered().await, 1);
-        ada.rent("node32", 1).await.problem(409, "sold-out");
+        ada.rent("node32", 1).await.problem(409, "node-down");
         market.grid.patch_node(32, json!({ "status": "up", "healthy": true }));
         assert_eq!(slices(&market, &farmer).await, (8, 1));
         assert_eq!(offered().await, 2);
@@ -181,12 +181,20 @@ async fn a_rental_ends_after_its_term_and_the_farmer_is_paid() {
     market.sync().await;
     assert_eq!(ada_token.get(&path).await.ok(200)["status"], "active");
     let farm = farmer_token.get("/dashboard/farm").await.page(200);
-    farm.says(&["In escrow $64.13", "Earned $0.00"]);
+    // Every day but the last one is earned.
+    farm.says(&["In escrow $0.70", "Earned $63.43"]);
 
     // Rentals end whether or not the grid answers.
     market.set_clock(THREE_MONTHS_LATER);
     market.grid.set_fault(Fault::new(Effect::Refuse)).await.unwrap();
     assert!(market.sync().await["failure"].is_string());
+    assert_eq!(ada_token.get(&path).await.ok(200)["status"], "grace");
+    let node = market.visitor().get("/api/marketplace/nodes/node32").await.ok(200);
+    assert_eq!((&node["available_slices"], &node["total_slices"]), (&json!(8), &json!(9)));
+    ada_token.get(&page).await.page(200).says(&["grace", "closed", "2 days left"]);
+    // The data is kept for two days, and then nobody has the slice any more.
+    market.set_clock(THREE_MONTHS_LATER + 48 * 3_600);
+    market.sync().await;
     assert_eq!(ada_token.get(&path).await.ok(200)["status"], "ended");
     let farm = farmer_token.get("/dashboard/farm").await.page(200);
     farm.says(&["In escrow $0.00", "Earned $64.13", "Slices rented 0 of 18, 18 free"]);
@@ -208,7 +216,7 @@ async fn a_slice_that_ends_on_a_node_without_room_is_not_offered_again() {
     market.grid.patch_node(32, json!({ "status": "down" }));
     assert_eq!(slices(&market, &farmer).await, (0, 1));
     let farmer = farmer.token(&["read"]).await;
-    market.set_clock(THREE_MONTHS_LATER);
+    market.set_clock(THREE_MONTHS_LATER + 48 * 3_600);
     assert_eq!(slices(&market, &farmer).await, (0, 0));
     market.grid.patch_node(32, json!({ "status": "up" }));
     assert_eq!(slices(&market, &farmer).await, (9, 0));

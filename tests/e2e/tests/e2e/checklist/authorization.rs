@@ -64,13 +64,16 @@ async fn item_45_everybody_has_their_own_only() {
     cast.market.check_invariants().await;
 }
 
-/// The ids of an account and of its sessions and tokens.
+/// The ids of an account, of its sessions and tokens, and of what moved its wallet.
 fn things_of(cast: &Cast, email: &str) -> Vec<String> {
     let db = cast.market.open_database();
     let sql = "WITH a AS (SELECT id FROM accounts WHERE email = ?1)
                SELECT id FROM a
                UNION SELECT s.id FROM sessions s JOIN a ON a.id = s.account_id
-               UNION SELECT t.id FROM tokens t JOIN a ON a.id = t.account_id";
+               UNION SELECT t.id FROM tokens t JOIN a ON a.id = t.account_id
+               UNION SELECT CAST(e.transaction_id AS TEXT) FROM ledger_entries e
+                       JOIN ledger_accounts w ON w.id = e.ledger_account_id
+                       JOIN a ON a.id = w.owner_id WHERE w.kind = 'wallet'";
     let mut statement = db.connection().prepare(sql).unwrap();
     let ids = statement.query_map([email], |row| row.get(0)).unwrap();
     ids.map(Result::unwrap).collect()
@@ -148,6 +151,8 @@ fn body(path: &str) -> Value {
     match path {
         "/api/farm/nodes/{node}" => json!({ "price_per_month": "2" }),
         "/api/farm/nodes" => json!({ "grid_node_id": 600 }),
+        "/api/rentals/{rental}/extend" => json!({ "duration_months": 1 }),
+        "/api/rentals/{rental}/transfer" => json!({ "email": "ben@example.org" }),
         "/api/marketplace/rent-slice" => json!({ "node_id": "node32", "duration_months": 1 }),
         "/api/admin/credits" => {
             json!({ "email": "ada@example.org", "amount_usd": "1", "reason": "a" })
@@ -173,9 +178,12 @@ fn tells_nothing(cast: &Cast, asker: &Asker, answer: &Answer) {
 async fn item_45_pages_show_everybody_their_own_only() {
     let cast = Cast::meet().await;
     let before = Snapshot::of(&cast.market.database());
+    let of_ada = cast.ada.get("/api/wallet/entries").await.ok(200)["items"][0]["id"].clone();
     for (client, path) in [
         (&cast.ben, format!("/dashboard/slices/{}", cast.ada_rental)),
         (&cast.farmer, format!("/dashboard/slices/{}", cast.ada_rental)),
+        (&cast.ben, format!("/dashboard/wallet/receipts/{of_ada}")),
+        (&cast.farmer, format!("/dashboard/wallet/receipts/{of_ada}")),
         (&cast.ada, "/dashboard/farm/nodes/node32".to_owned()),
         (&cast.ben, "/dashboard/farm/nodes/node11".to_owned()),
         (&cast.ada, "/marketplace/compute/node11".to_owned()),
@@ -183,7 +191,15 @@ async fn item_45_pages_show_everybody_their_own_only() {
         client.get(&path).await.page(404);
     }
     let visitor = cast.market.visitor();
-    for path in ["/dashboard/slices", "/dashboard/farm", "/dashboard/wallet"] {
+    for path in [
+        "/dashboard/slices",
+        "/dashboard/farm",
+        "/dashboard/wallet",
+        "/dashboard/wallet/statements",
+        "/dashboard/wallet/statements/2026-11",
+        "/dashboard/wallet/statements/2026-11/csv",
+        "/dashboard/wallet/receipts/1",
+    ] {
         assert!(visitor.get(path).await.see_other().starts_with("/login?"), "{path}");
     }
     // The forms of a node that is another's do nothing.
@@ -220,7 +236,15 @@ async fn item_46_nobody_is_shown_who_rents() {
         let text = shown(&cast.ada, path).await;
         assert!(!text.contains(ben) && !text.contains(farmer), "{path}");
     }
-    for path in ["/api/rentals", "/api/wallet/entries", "/dashboard/slices", "/dashboard/wallet"] {
+    for path in [
+        "/api/rentals",
+        "/api/wallet/entries",
+        "/api/wallet/statements/2026-11",
+        "/dashboard/slices",
+        "/dashboard/wallet",
+        "/dashboard/wallet/statements/2026-11",
+        "/dashboard/wallet/statements/2026-11/csv",
+    ] {
         let text = shown(&cast.ada, path).await;
         assert!(!text.contains(ben) && !text.contains(farmer), "{path}");
         assert!(!text.contains(&cast.ben_rental), "{path}");

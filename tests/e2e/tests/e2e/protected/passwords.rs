@@ -210,7 +210,7 @@ async fn who_deletes_their_account_is_gone_and_the_money_is_booked() {
     farmer.post("/api/account/delete", &delete).await.problem(409, "account-in-use");
     token.post("/api/account/delete", &delete).await.problem(403, "missing-scope");
 
-    market.pass(31 * 24 * 60 * 60);
+    market.pass(33 * 24 * 60 * 60);
     market.sync().await;
     let ada = market.visitor().post("/api/account/sessions", &credentials(ADA)).await;
     let ada = market.visitor().with_cookie(&ada.cookie());

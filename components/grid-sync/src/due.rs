@@ -1,0 +1,154 @@
+//! What time does to rentals: renewed, reminded, over, ended, and earned day by day.
+//!
+//! Each job takes a bounded number of rentals, each in a statement of its own; the next run goes
+//! on. Two runs at once do no harm: who saves a change names the version that it saw.
+
+use domain::id::OrderId;
+use domain::rental::ExtendError;
+use domain::time::Timestamp;
+use edge::SpinDb;
+use seal::Keys;
+use store::StoreError;
+use store::due::{self, Notice, NoticeMail};
+use web::mail::{self, EndOf, Mail, SealedMail};
+use web::{Config, ambient};
+
+use crate::log;
+
+/// How many rentals a job takes in one run.
+const AT_ONCE: u32 = 500;
+
+/// Something that time does. Its work is bounded.
+struct Job {
+    name: &'static str,
+    run: fn(&SpinDb, &Config, Timestamp) -> Result<(), String>,
+}
+
+/// What every run does, in this order: who is renewed does not expire.
+const JOBS: [Job; 4] = [
+    Job { name: "renew", run: renew },
+    Job { name: "remind", run: remind },
+    Job { name: "expire", run: |db, _, now| report(due::expire(db, now, AT_ONCE)) },
+    Job { name: "earn", run: |db, _, now| report(due::earn(db, now, AT_ONCE)) },
+];
+
+/// Does every job; one that fails does not keep the others from being done.
+pub(crate) fn work(db: &SpinDb, now: Timestamp) {
+    let config = match edge::config() {
+        Ok(config) => config,
+        Err(wrong) => return log(&format!("grid-sync: {wrong}")),
+    };
+    for job in JOBS {
+        if let Err(error) = (job.run)(db, &config, now) {
+            log(&format!("grid-sync could not {}: {error}", job.name));
+        }
+    }
+}
+
+/// Those that failed, one by one.
+fn report<I: ToString>(done: Result<Vec<(I, StoreError)>, StoreError>) -> Result<(), String> {
+    let failed = done.map_err(|error| error.to_string())?;
+    let failed: Vec<String> =
+        failed.iter().map(|(id, error)| format!("{}: {error}", id.to_string())).collect();
+    if failed.is_empty() { Ok(()) } else { Err(failed.join("; ")) }
+}
+
+fn renew(db: &SpinDb, config: &Config, now: Timestamp) -> Result<(), String> {
+    let mut failed = Vec::new();
+    for notice in due::renewing(db, now, AT_ONCE).map_err(|error| error.to_string())? {
+        let order = OrderId::from_random(now, ambient::random_id());
+        let id = notice.rental.life.id;
+        match due::renew(db, &notice, config.platform_fee, order, now) {
+            Ok(None) => {}
+            Ok(Some(why)) => {
+                let notice = Notice { days: 0, ..notice };
+                if let Err(error) = tell_of_failure(db, config, &notice, &why, now) {
+                    failed.push(format!("{id}: {error}"));
+                }
+            }
+            Err(error) => failed.push(format!("{id}: {error}")),
+        }
+    }
+    if failed.is_empty() { Ok(()) } else { Err(failed.join("; ")) }
+}
+
+/// Tells once for each end that it could not be extended.
+fn tell_of_failure(
+    db: &SpinDb,
+    config: &Config,
+    notice: &Notice,
+    why: &ExtendError,
+    now: Timestamp,
+) -> Result<(), String> {
+    if due::is_reminded(db, notice).map_err(|error| error.to_string())? {
+        return Ok(());
+    }
+    let mail = |to: &_, end: EndOf<'_>| mail::renewal_failed(to, end, &why.to_string());
+    tell(db, config, notice, Some("renewal-failed"), Some(&mail), now)
+}
+
+fn remind(db: &SpinDb, config: &Config, now: Timestamp) -> Result<(), String> {
+    let mut failed = Vec::new();
+    for notice in due::unreminded(db, now, AT_ONCE).map_err(|error| error.to_string())? {
+        let why = notice.renewal_error(config.platform_fee, now);
+        let ends = |to: &_, end: EndOf<'_>| mail::rental_ends(to, end);
+        let at_risk = |to: &_, end: EndOf<'_>| {
+            let why = why.as_ref().map(ToString::to_string).unwrap_or_default();
+            mail::renewal_at_risk(to, end, &why)
+        };
+        let told = match (notice.rental.renewal, &why) {
+            (None, _) => tell(db, config, &notice, Some(REMINDED), Some(&ends), now),
+            (Some(_), Some(_)) => tell(db, config, &notice, Some(REMINDED), Some(&at_risk), now),
+            // It will be extended: there is nothing to tell, until the next of these days.
+            (Some(_), None) => tell(db, config, &notice, None, None, now),
+        };
+        if let Err(error) = told {
+            failed.push(format!("{}: {error}", notice.rental.life.id));
+        }
+    }
+    if failed.is_empty() { Ok(()) } else { Err(failed.join("; ")) }
+}
+
+/// The event that tells of a reminder.
+const REMINDED: &str = "rental-reminded";
+
+/// Makes a mail to an address.
+type MakeMail<'a> = &'a dyn Fn(&domain::account::Email, EndOf<'_>) -> Mail;
+
+/// Writes down that the renter was told, with a mail where mail can be sent.
+fn tell(
+    db: &SpinDb,
+    config: &Config,
+    notice: &Notice,
+    event: Option<&'static str>,
+    make: Option<MakeMail<'_>>,
+    now: Timestamp,
+) -> Result<(), String> {
+    let sealed = match make.filter(|_| config.has_mail && !config.public_url.is_empty()) {
+        Some(make) => Some(sealed(config, notice, make, now)?),
+        None => None,
+    };
+    let mail = sealed.as_ref().map(|mail| NoticeMail {
+        id: mail.id,
+        kind: &mail.kind,
+        sealed: &mail.sealed,
+    });
+    due::remind(db, notice, event, mail.as_ref(), now).map_err(|error| error.to_string())
+}
+
+fn sealed(
+    config: &Config,
+    notice: &Notice,
+    make: MakeMail<'_>,
+    now: Timestamp,
+) -> Result<SealedMail, String> {
+    let keys = Keys::parse(&edge::variable("encryption_keys")?)
+        .map_err(|wrong| format!("encryption_keys: {wrong}"))?;
+    let to = domain::account::Email::parse(&notice.email)
+        .map_err(|_| "the renter's address is none".to_owned())?;
+    let life = &notice.rental.life;
+    let url = format!("{}/dashboard/slices/{}", config.public_url, life.id);
+    let (place, day) = (life.place(), life.ends_at.date());
+    let mail = make(&to, EndOf { place: &place, day: &day, url: &url });
+    mail::seal_new(&keys, &mail, now).map_err(|error| error.to_string())
+}

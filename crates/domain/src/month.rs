@@ -1,0 +1,135 @@
+//! Calendar months, as statements go by them. All in UTC.
+
+use core::fmt;
+
+use chrono::{DateTime, Datelike, Months, NaiveDate};
+
+use crate::time::Timestamp;
+
+/// A calendar month of the years 1970 to 9999.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Month {
+    year: i32,
+    /// 1 to 12.
+    number: u32,
+}
+
+impl Month {
+    const YEARS: core::ops::RangeInclusive<i32> = 1970..=9999;
+
+    /// The month of an instant.
+    pub fn of(at: Timestamp) -> Month {
+        let day = DateTime::from_timestamp(at.seconds(), 0)
+            .expect("the range of Timestamp is inside of chrono's");
+        Month { year: day.year(), number: day.month() }
+    }
+
+    /// Reads `2026-11`; `None` if it is not in this form.
+    pub fn parse(text: &str) -> Option<Month> {
+        let (year, number) = text.split_once('-')?;
+        let is_plain = |part: &str, digits| {
+            part.len() == digits && part.bytes().all(|byte| byte.is_ascii_digit())
+        };
+        if !is_plain(year, 4) || !is_plain(number, 2) {
+            return None;
+        }
+        let month = Month { year: year.parse().ok()?, number: number.parse().ok()? };
+        (Month::YEARS.contains(&month.year) && (1..=12).contains(&month.number)).then_some(month)
+    }
+
+    /// Its number in the year, 1 to 12.
+    pub fn number(self) -> u32 {
+        self.number
+    }
+
+    /// The year.
+    pub fn year(self) -> i32 {
+        self.year
+    }
+
+    /// Its first second.
+    pub fn first_second(self) -> Timestamp {
+        Timestamp::from_seconds(
+            self.first_day().and_time(chrono::NaiveTime::MIN).and_utc().timestamp(),
+        )
+    }
+
+    /// Its last second.
+    pub fn last_second(self) -> Timestamp {
+        let next = self.first_day() + Months::new(1);
+        let next = next.and_time(chrono::NaiveTime::MIN).and_utc().timestamp();
+        Timestamp::from_seconds(next - 1)
+    }
+
+    fn first_day(self) -> NaiveDate {
+        NaiveDate::from_ymd_opt(self.year, self.number, 1)
+            .expect("every month of these years has a first day")
+    }
+}
+
+impl fmt::Display for Month {
+    /// `2026-11`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04}-{:02}", self.year, self.number)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_month_is_four_digits_and_two() {
+        for text in ["2026-11", "1970-01", "9999-12"] {
+            assert_eq!(Month::parse(text).unwrap().to_string(), text);
+        }
+        for text in [
+            "",
+            "2026",
+            "2026-1",
+            "2026-00",
+            "2026-13",
+            "1969-12",
+            "02026-11",
+            "2026-11-01",
+            "+026-11",
+            "2026-+1",
+            "2026_11",
+            "２０２６-11",
+            "26-11",
+        ] {
+            assert_eq!(Month::parse(text), None, "{text}");
+        }
+    }
+
+    #[track_caller]
+    fn check(month: &str, first: &str, last: &str) {
+        let month = Month::parse(month).unwrap();
+        assert_eq!(month.first_second().to_string(), first);
+        assert_eq!(month.last_second().to_string(), last);
+    }
+
+    #[test]
+    fn a_month_ends_with_its_last_second() {
+        check("2026-11", "2026-11-01T00:00:00Z", "2026-11-30T23:59:59Z");
+        check("2027-02", "2027-02-01T00:00:00Z", "2027-02-28T23:59:59Z");
+        check("2028-02", "2028-02-01T00:00:00Z", "2028-02-29T23:59:59Z");
+        check("2100-02", "2100-02-01T00:00:00Z", "2100-02-28T23:59:59Z");
+        check("2026-12", "2026-12-01T00:00:00Z", "2026-12-31T23:59:59Z");
+        check("9999-12", "9999-12-01T00:00:00Z", "9999-12-31T23:59:59Z");
+    }
+
+    proptest! {
+        #[test]
+        fn every_instant_is_in_its_month(seconds in 0..253_402_300_800_i64) {
+            let at = Timestamp::from_seconds(seconds);
+            let month = Month::of(at);
+            prop_assert!(month.first_second() <= at && at <= month.last_second());
+            prop_assert_eq!(Month::parse(&month.to_string()), Some(month));
+        }
+    }
+}

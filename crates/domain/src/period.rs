@@ -1,0 +1,290 @@
+//! What a paid period of a rental is worth: earned day by day, and refunded where it is not used.
+
+use crate::money::{Percent, Usd};
+use crate::term::Term;
+use crate::time::Timestamp;
+
+/// Seconds of a day: what is earned is earned once a day.
+const DAY: i64 = 86_400;
+/// Seconds of an hour: time is used by the hour begun, so that a refund that was shown stays true
+/// for a while.
+const HOUR: i64 = 3_600;
+/// Micro-dollars of a cent.
+const CENT: i64 = 10_000;
+
+/// A term of a rental that was paid in advance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Period {
+    /// Its number in the rental, from 1.
+    pub number: u32,
+    /// Calendar months.
+    pub months: u32,
+    /// Per slice and month, before the discount.
+    pub price: Usd,
+    /// What was charged.
+    pub total: Usd,
+    /// What of the total the platform keeps once all is earned.
+    pub fee: Usd,
+    /// What of the total farmer and platform have.
+    pub earned: Usd,
+    /// What of the total went back.
+    pub refunded: Usd,
+    /// Its start: that of the rental, or the end of the period before.
+    pub starts_at: Timestamp,
+    /// Its end.
+    pub ends_at: Timestamp,
+}
+
+/// The time of a period that was used, and what it costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Used {
+    /// Whole calendar months.
+    pub months: u32,
+    /// Hours beyond them, the last one as begun.
+    pub hours: i64,
+    /// The discount of the longest term that was reached, in percent.
+    pub discount_percent: u8,
+    /// What it costs: never more than was charged.
+    pub cost: Usd,
+}
+
+impl Period {
+    /// What is held in escrow for it.
+    pub fn held(&self) -> Usd {
+        self.total - self.earned - self.refunded
+    }
+
+    /// What of the total is earned at `now`: that of the days that are over, down to the cent; all
+    /// of it at the end. Any split of the period earns what the whole earns.
+    pub fn earned_at(&self, now: Timestamp) -> Usd {
+        let length = self.ends_at.seconds_since(self.starts_at);
+        let elapsed = now.seconds_since(self.starts_at).clamp(0, length);
+        let days = if elapsed == length { length } else { elapsed / DAY * DAY };
+        share(self.total, days, length)
+    }
+
+    /// When more is earned than at `now`: at the end of a day, though not of each where a day is
+    /// worth less than a cent; `None` once the period is over.
+    pub fn earns_next(&self, now: Timestamp) -> Option<Timestamp> {
+        let length = i128::from(self.ends_at.seconds_since(self.starts_at));
+        let cents = i128::from(self.total.micros() / CENT).max(1);
+        let next_cent = i128::from(self.earned_at(now).micros() / CENT) + 1;
+        // Rounded up: the first whole day at which the next cent is reached.
+        let day = cents * i128::from(DAY);
+        let days = (next_cent * length + day - 1) / day;
+        let days = i64::try_from(days).unwrap_or(i64::MAX / DAY);
+        let next = self.starts_at.plus_seconds(days.saturating_mul(DAY)).min(self.ends_at);
+        (now < self.ends_at).then_some(next)
+    }
+
+    /// What the platform keeps of `earned`: its part, down to the cent.
+    pub fn fee_of(&self, earned: Usd) -> Usd {
+        share(self.fee, earned.micros() / CENT, (self.total.micros() / CENT).max(1))
+    }
+
+    /// What was used of it until `now`, and what that costs at the discount that was reached.
+    ///
+    /// `before` is how many months of the rental lie before this period, and `started_at` is the
+    /// rental's start, from which all months are counted. Nobody pays more for less: what was used
+    /// never costs more than a longer term would have.
+    pub fn used(&self, started_at: Timestamp, before: u32, slices: u32, now: Timestamp) -> Used {
+        let month = |count: u32| started_at.plus_months(before + count);
+        let elapsed = now.seconds_since(self.starts_at).max(0);
+        let until =
+            self.starts_at.plus_seconds((elapsed + HOUR - 1) / HOUR * HOUR).min(self.ends_at);
+        let months = (1..=self.months).take_while(|count| month(*count) <= until).count();
+        let months = u32::try_from(months).unwrap_or(self.months);
+        let (from, to) = (month(months), month(months + 1));
+        let beyond = until.seconds_since(from).max(0);
+        let price = self.price.times(slices);
+        let reached = Term::ALL.into_iter().rev().find(|term| term.months() <= months);
+        let discount_percent = reached.map_or(0, Term::discount_percent);
+        let full = price.times(months) + price.part(beyond, to.seconds_since(from).max(1));
+        let cost = (full - full.percent(Percent::whole(discount_percent))).to_cents();
+        let longer = Term::ALL.into_iter().filter(|term| term.months() > months);
+        let cost = longer.map(|term| term.total(price)).fold(cost, Usd::min).min(self.total);
+        Used { months, hours: (beyond + HOUR - 1) / HOUR, discount_percent, cost }
+    }
+}
+
+/// `part` of `whole` parts of an amount of whole cents, down to the cent.
+fn share(amount: Usd, part: i64, whole: i64) -> Usd {
+    let cents = i128::from(amount.micros() / CENT) * i128::from(part) / i128::from(whole);
+    Usd::from_micros(i64::try_from(cents).unwrap_or(i64::MAX / CENT) * CENT)
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+    use alloc::string::{String, ToString};
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        let instant = chrono::DateTime::parse_from_rfc3339(text).unwrap();
+        Timestamp::from_seconds(instant.timestamp())
+    }
+
+    fn usd(text: &str) -> Usd {
+        Usd::parse("amount", text).unwrap()
+    }
+
+    fn period(start: Timestamp, term: Term, price: Usd) -> Period {
+        let total = term.total(price);
+        Period {
+            number: 1,
+            months: term.months(),
+            price,
+            total,
+            fee: total.percent(Percent::whole(10)).to_cents(),
+            earned: Usd::ZERO,
+            refunded: Usd::ZERO,
+            starts_at: start,
+            ends_at: start.plus_months(term.months()),
+        }
+    }
+
+    /// What a year's, half a year's … rental at $25 costs when it ends at `end`.
+    #[track_caller]
+    fn check(term: Term, start: &str, end: &str, expected: &str) {
+        let paid = period(at(start), term, usd("25"));
+        let used = paid.used(at(start), 0, 1, at(end));
+        let found = format!(
+            "{} months {} hours, {} % off: {} of {}",
+            used.months, used.hours, used.discount_percent, used.cost, paid.total
+        );
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn what_was_used_costs_the_term_that_was_reached() {
+        let year = |end, expected| check(Term::Year, "2026-01-31T12:00:00Z", end, expected);
+        year("2026-01-31T12:00:00Z", "0 months 0 hours, 0 % off: 0.00 of 255.00");
+        year("2026-01-31T12:00:01Z", "0 months 1 hours, 0 % off: 0.04 of 255.00");
+        year("2026-02-14T12:00:00Z", "0 months 336 hours, 0 % off: 12.50 of 255.00");
+        year("2026-02-28T12:00:00Z", "1 months 0 hours, 0 % off: 25.00 of 255.00");
+        year("2026-03-31T12:00:00Z", "2 months 0 hours, 0 % off: 50.00 of 255.00");
+        // Just before three months, it costs what three months cost.
+        year("2026-04-30T10:00:00Z", "2 months 718 hours, 0 % off: 71.25 of 255.00");
+        year("2026-04-30T12:00:00Z", "3 months 0 hours, 5 % off: 71.25 of 255.00");
+        year("2026-07-31T12:00:00Z", "6 months 0 hours, 10 % off: 135.00 of 255.00");
+        year("2026-10-31T12:00:00Z", "9 months 0 hours, 10 % off: 202.50 of 255.00");
+        year("2027-01-30T12:00:00Z", "11 months 720 hours, 10 % off: 255.00 of 255.00");
+        year("2027-01-31T12:00:00Z", "12 months 0 hours, 15 % off: 255.00 of 255.00");
+        year("2030-01-01T00:00:00Z", "12 months 0 hours, 15 % off: 255.00 of 255.00");
+    }
+
+    #[test]
+    fn months_of_a_leap_year_are_calendar_months() {
+        let month = |start, end, expected| check(Term::Month, start, end, expected);
+        // Half of February: 14.5 of 29 days, and 14 of 28.
+        month(
+            "2028-02-01T00:00:00Z",
+            "2028-02-15T12:00:00Z",
+            "0 months 348 hours, 0 % off: 12.50 of 25.00",
+        );
+        month(
+            "2027-02-01T00:00:00Z",
+            "2027-02-15T00:00:00Z",
+            "0 months 336 hours, 0 % off: 12.50 of 25.00",
+        );
+        // The night in which Europe's clocks change is a night like any other.
+        month(
+            "2027-03-27T23:00:00Z",
+            "2027-03-28T23:00:00Z",
+            "0 months 24 hours, 0 % off: 0.81 of 25.00",
+        );
+    }
+
+    #[test]
+    fn a_later_period_counts_its_months_from_the_rental() {
+        // From Jan 31, two months in: the third month is that of Mar 31 to Apr 30.
+        let start = at("2027-01-31T00:00:00Z");
+        let mut second = period(start.plus_months(2), Term::Month, usd("30"));
+        second.ends_at = start.plus_months(3);
+        assert_eq!(second.starts_at.to_string(), "2027-03-31T00:00:00Z");
+        assert_eq!(second.ends_at.to_string(), "2027-04-30T00:00:00Z");
+        let half = second.used(start, 2, 1, at("2027-04-15T00:00:00Z"));
+        assert_eq!((half.months, half.hours, half.cost), (0, 360, usd("15")));
+        assert_eq!(second.used(start, 2, 1, at("2027-03-01T00:00:00Z")).cost, Usd::ZERO);
+    }
+
+    #[test]
+    fn a_day_is_earned_when_it_is_over() {
+        let start = at("2026-11-22T10:00:00Z");
+        let month = period(start, Term::Month, usd("25"));
+        let earned = |seconds| month.earned_at(start.plus_seconds(seconds)).to_string();
+        let days: [(i64, &str); 6] = [
+            (-5, "0.00"),
+            (DAY - 1, "0.00"),
+            (DAY, "0.83"),
+            (29 * DAY, "24.16"),
+            (30 * DAY, "25.00"),
+            (99 * DAY, "25.00"),
+        ];
+        for (seconds, expected) in days {
+            assert_eq!(earned(seconds), expected, "{seconds}");
+        }
+        assert_eq!(month.earns_next(start), Some(start.plus_seconds(DAY)));
+        assert_eq!(month.earns_next(start.plus_seconds(DAY)), Some(start.plus_seconds(2 * DAY)));
+        assert_eq!(month.earns_next(month.ends_at.plus_seconds(-1)), Some(month.ends_at));
+        assert_eq!(month.earns_next(month.ends_at), None);
+        let text: String = month.fee_of(usd("0.83")).to_string();
+        assert_eq!((text.as_str(), month.fee_of(month.total)), ("0.08", month.fee));
+    }
+
+    prop_compose! {
+        fn any_period()(
+            start in 0..4_000_000_000_i64,
+            term in prop::sample::select(Term::ALL.to_vec()),
+            cents in 1..50_000_i64,
+        ) -> Period {
+            period(Timestamp::from_seconds(start), term, Usd::from_micros(cents * CENT))
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_split_of_a_period_earns_what_the_whole_earns(
+            period in any_period(),
+            mut cuts in prop::collection::vec(0..33_000_000_i64, 0..20),
+        ) {
+            cuts.sort_unstable();
+            cuts.push(i64::from(u32::MAX));
+            let (mut earned, mut fees) = (Usd::ZERO, Usd::ZERO);
+            let (mut sum, mut kept) = (Usd::ZERO, Usd::ZERO);
+            for cut in cuts {
+                let next = period.earned_at(period.starts_at.plus_seconds(cut));
+                let fee = period.fee_of(next);
+                // Farmer and platform both get something or nothing, and never give back.
+                prop_assert!(next >= earned && fee >= fees && next - earned >= fee - fees);
+                sum = sum + (next - earned);
+                kept = kept + (fee - fees);
+                (earned, fees) = (next, fee);
+            }
+            prop_assert_eq!((sum, kept), (period.total, period.fee));
+        }
+
+        #[test]
+        fn longer_use_never_costs_less_nor_more_than_was_paid(
+            period in any_period(), first in 0..33_000_000_i64, more in 0..9_000_000_i64,
+        ) {
+            let used = |seconds| {
+                period.used(period.starts_at, 0, 1, period.starts_at.plus_seconds(seconds)).cost
+            };
+            prop_assert!(used(first) <= used(first + more));
+            prop_assert!(used(first + more) <= period.total);
+            prop_assert_eq!(used(0), Usd::ZERO);
+            prop_assert_eq!(used(40_000_000), period.total);
+        }
+
+        #[test]
+        fn what_was_earned_is_never_refunded(period in any_period(), at in 0..33_000_000_i64) {
+            let now = period.starts_at.plus_seconds(at);
+            let used = period.used(period.starts_at, 0, 1, now);
+            prop_assert!(period.earned_at(now) <= used.cost, "{:?}", used);
+        }
+    }
+}

@@ -1,0 +1,283 @@
+//! What time does to rentals: renewal, reminders, expiry, the end of the grace, and days that are
+//! earned. A bounded number at a time, each in a statement of its own: the next run goes on.
+
+use domain::id::{MailId, OrderId, RentalId};
+use domain::money::{Percent, Usd};
+use domain::order::IdempotencyKey;
+use domain::rental::{self, ExtendError, GRACE_SECONDS, RENEWS_BEFORE_SECONDS, RentalState};
+use domain::time::Timestamp;
+
+use crate::db::{Db, Row, StoreError, Value, only};
+use crate::rentals::{
+    ChangeFailure, Extension, Intention, RENTAL_COLUMNS, Rental, change, plan_extension,
+    read_rental, rental_columns, save,
+};
+
+/// The rental `?1`, whoever's it is.
+const FIND: &str = concat!(
+    "SELECT ",
+    rental_columns!(),
+    " FROM rentals r JOIN nodes n ON n.id = r.node_id WHERE r.id = ?1"
+);
+
+fn find(db: &impl Db, id: RentalId) -> Result<Option<Rental>, StoreError> {
+    only(db.run(FIND, &[Value::text(id)])?).map(|row| read_rental(&row)).transpose()
+}
+
+/// Up to `?2` rentals that earn something by `?1`, the longest due first. Served by the index
+/// `rentals_by_earning`.
+const EARNING: &str = "
+    SELECT id FROM rentals WHERE earns_at <= ?1 ORDER BY earns_at LIMIT ?2";
+
+/// Up to `?2` rentals of the state `?3` whose term was over by `?1`, the longest over first. Served
+/// by the index `rentals_by_end`.
+const ENDING: &str = "
+    SELECT id FROM rentals
+     WHERE state = ?3 AND state <> 'ended' AND ends_at <= ?1 ORDER BY ends_at LIMIT ?2";
+
+fn ids(db: &impl Db, sql: &'static str, params: &[Value]) -> Result<Vec<RentalId>, StoreError> {
+    db.run(sql, params)?.iter().map(|row| row.parsed(0, RentalId::parse)).collect()
+}
+
+fn life_of(db: &impl Db, id: RentalId) -> Result<Option<rental::Rental>, StoreError> {
+    Ok(find(db, id)?.map(|rental| rental.life))
+}
+
+/// Lets rentals earn the days that are over: at most `limit` of them. Answers those that failed.
+pub fn earn(
+    db: &impl Db,
+    now: Timestamp,
+    limit: u32,
+) -> Result<Vec<(RentalId, StoreError)>, StoreError> {
+    let due = ids(db, EARNING, &[now.into(), limit.into()])?;
+    // Where nothing new is earned, its date moves on, so that it is not in the way of others.
+    let decide = |life: &rental::Rental| {
+        Some(rental::earn(life, now).unwrap_or_else(|| rental::Change {
+            after: life.clone(),
+            periods: Vec::new(),
+            bookings: Vec::new(),
+            event: None,
+        }))
+    };
+    Ok(each(due, |id| change(db, || life_of(db, id), decide, now)))
+}
+
+/// Ends terms that are over, and then graces: at most `limit` of each. Answers those that failed.
+pub fn expire(
+    db: &impl Db,
+    now: Timestamp,
+    limit: u32,
+) -> Result<Vec<(RentalId, StoreError)>, StoreError> {
+    let over = [now.into(), limit.into(), RentalState::Active.as_str().into()];
+    let mut failed = each(ids(db, ENDING, &over)?, |id| {
+        change(db, || life_of(db, id), |life| rental::expire(life, now), now)
+    });
+    let before = now.plus_seconds(-GRACE_SECONDS);
+    let over = [before.into(), limit.into(), RentalState::Grace.as_str().into()];
+    failed.extend(each(ids(db, ENDING, &over)?, |id| {
+        change(db, || life_of(db, id), |life| rental::release(life, now), now)
+    }));
+    Ok(failed)
+}
+
+/// One that fails does not keep the others from being done.
+fn each(
+    due: Vec<RentalId>,
+    work: impl Fn(RentalId) -> Result<bool, StoreError>,
+) -> Vec<(RentalId, StoreError)> {
+    due.into_iter().filter_map(|id| Some((id, work(id).err()?))).collect()
+}
+
+/// The columns of a `Notice`, behind those of a `Rental`: the renter's address and wallet.
+macro_rules! notice_query {
+    () => {
+        concat!(
+            "SELECT ",
+            rental_columns!(),
+            ", a.email,
+               coalesce((SELECT balance_micros FROM ledger_accounts
+                          WHERE kind = 'wallet' AND owner_id = r.renter_id), 0),
+               CASE WHEN r.ends_at <= ?1 + 86400 THEN 1
+                    WHEN r.ends_at <= ?1 + 3 * 86400 THEN 3 ELSE 14 END AS days
+               FROM rentals r
+               JOIN nodes n ON n.id = r.node_id
+               JOIN accounts a ON a.id = r.renter_id "
+        )
+    };
+}
+
+/// Up to `?2` rentals that end within 14 days of `?1` and whose renter was not reminded of it at
+/// 14, 3 or 1 days: of the nearest of these alone, so that nobody gets three mails at once. Served
+/// by the index `rentals_by_end`.
+const UNREMINDED: &str = concat!(
+    notice_query!(),
+    "WHERE r.state = 'active' AND r.state <> 'ended'
+       AND r.ends_at > ?1 AND r.ends_at <= ?1 + 14 * 86400
+       AND NOT EXISTS (
+           SELECT 1 FROM reminders d
+            WHERE d.rental_id = r.id AND d.ends_at = r.ends_at AND d.days > 0
+              AND d.days <= CASE WHEN r.ends_at <= ?1 + 86400 THEN 1
+                                 WHEN r.ends_at <= ?1 + 3 * 86400 THEN 3 ELSE 14 END)
+     ORDER BY r.ends_at LIMIT ?2"
+);
+
+/// Up to `?2` rentals that are to be renewed at `?1`: from `?3` before their end until the end of
+/// the grace of `?4`. Those that come up last are first: whoever lacks money is tried again and
+/// again, and keeps nobody from a first try. Served by the index `rentals_by_renewal`.
+const RENEWING: &str = concat!(
+    notice_query!(),
+    "WHERE r.renew_months IS NOT NULL AND r.state <> 'ended'
+       AND r.ends_at <= ?1 + ?3 AND r.ends_at > ?1 - ?4
+     ORDER BY r.ends_at DESC LIMIT ?2"
+);
+
+/// A rental near its end, and whom to tell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// The rental.
+    pub rental: Rental,
+    /// The renter's address.
+    pub email: String,
+    /// What the renter's wallet holds.
+    pub balance: Usd,
+    /// 14, 3 or 1 days before the end, or less; 0 where a renewal failed.
+    pub days: u32,
+}
+
+impl Notice {
+    /// What the renewal lacks in the wallet or would cost too much; `None` where it would work, or
+    /// where there is to be none.
+    pub fn renewal_error(&self, platform_fee: Percent, now: Timestamp) -> Option<ExtendError> {
+        let renewal = self.rental.renewal?;
+        let means = rental::Means {
+            market: self.rental.market,
+            balance: self.balance,
+            spendable: None,
+            platform_fee,
+        };
+        let life = &self.rental.life;
+        // The order's id is in the booking's reference alone, which nobody sees.
+        let order = OrderId::from_bytes([0; 16]);
+        rental::extend(life, renewal.term, Some(renewal.max_price), &means, order, now).err()
+    }
+}
+
+fn read_notice(row: &Row) -> Result<Notice, StoreError> {
+    Ok(Notice {
+        rental: read_rental(row)?,
+        email: row.text(RENTAL_COLUMNS)?.to_owned(),
+        balance: Usd::from_micros(row.integer(RENTAL_COLUMNS + 1)?),
+        days: row.number(RENTAL_COLUMNS + 2)?,
+    })
+}
+
+/// Rentals whose renter is to be reminded of the end.
+pub fn unreminded(db: &impl Db, now: Timestamp, limit: u32) -> Result<Vec<Notice>, StoreError> {
+    db.run(UNREMINDED, &[now.into(), limit.into()])?.iter().map(read_notice).collect()
+}
+
+/// Rentals that are to be renewed now.
+pub fn renewing(db: &impl Db, now: Timestamp, limit: u32) -> Result<Vec<Notice>, StoreError> {
+    let params = [now.into(), limit.into(), RENEWS_BEFORE_SECONDS.into(), GRACE_SECONDS.into()];
+    db.run(RENEWING, &params)?.iter().map(read_notice).collect()
+}
+
+/// Renews a rental by its own wish: once for each end. Answers why not, where the rules say no.
+pub fn renew(
+    db: &impl Db,
+    notice: &Notice,
+    platform_fee: Percent,
+    order: OrderId,
+    now: Timestamp,
+) -> Result<Option<ExtendError>, StoreError> {
+    let Some(renewal) = notice.rental.renewal else { return Ok(None) };
+    let life = &notice.rental.life;
+    let number = life.periods.len() + 1;
+    let key = format!("renewal/{}/{number}", life.id);
+    let key = IdempotencyKey::parse(&key)
+        .map_err(|_| StoreError::Failed("a renewal's key is no key".into()))?;
+    let extension = Extension {
+        renter: life.renter,
+        rental: life.id,
+        term: renewal.term,
+        max_price: Some(renewal.max_price),
+        platform_fee,
+        intention: Intention { order, key: &key, request_hash: [0; 32], token: None },
+    };
+    let failed = |failure| match failure {
+        ChangeFailure::Extend(why) => Ok(Some(why)),
+        ChangeFailure::Store(error) => Err(error),
+        // It is somebody else's by now, has ended, or was renewed.
+        ChangeFailure::NoSuchRental
+        | ChangeFailure::Ended(_)
+        | ChangeFailure::RefundChanged { .. }
+        | ChangeFailure::KeyReused => Ok(None),
+    };
+    let (found, change) = match plan_extension(db, &extension, now) {
+        Ok((found, Some(change))) if found.life.periods.len() + 1 == number => (found, change),
+        Ok(_) => return Ok(None),
+        Err(failure) => return failed(failure),
+    };
+    let change = rental::Change { event: Some(rental::RentalEvent::Renewed), ..change };
+    match save(db, &found.life, &change, Some(&extension.intention), now) {
+        // Refused: it has changed meanwhile, and the next run looks again.
+        Ok(()) | Err(StoreError::Refused(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// A mail that tells of it.
+pub struct NoticeMail<'a> {
+    /// Its id.
+    pub id: MailId,
+    /// Which mail.
+    pub kind: &'a str,
+    /// Recipient, subject and text, encrypted.
+    pub sealed: &'a [u8],
+}
+
+/// Writes a reminder down; the columns of the command view, in order.
+const REMIND: &str = "
+    INSERT INTO remind (rental_id, ends_at, days, event, mail_id, mail_kind, sealed, sent_at)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+
+/// Writes down that a renter was reminded, with the event that tells of it and a mail: once for
+/// each end and number of days.
+pub fn remind(
+    db: &impl Db,
+    notice: &Notice,
+    event: Option<&'static str>,
+    mail: Option<&NoticeMail<'_>>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let params = [
+        Value::text(notice.rental.life.id),
+        notice.rental.life.ends_at.into(),
+        notice.days.into(),
+        event.into(),
+        mail.map(|mail| Value::text(mail.id)).into(),
+        mail.map(|mail| mail.kind).into(),
+        mail.map(|mail| mail.sealed).into(),
+        now.into(),
+    ];
+    db.run(REMIND, &params).map(drop)
+}
+
+/// Whether a reminder of `?1` about the end `?2` at `?3` days is written down.
+const IS_REMINDED: &str =
+    "SELECT 1 FROM reminders WHERE rental_id = ?1 AND ends_at = ?2 AND days = ?3";
+
+/// Whether a renter was reminded of this already.
+pub fn is_reminded(db: &impl Db, notice: &Notice) -> Result<bool, StoreError> {
+    let life = &notice.rental.life;
+    let params = [Value::text(life.id), life.ends_at.into(), notice.days.into()];
+    Ok(!db.run(IS_REMINDED, &params)?.is_empty())
+}
+
+/// The statements that are served by an index, for the test of their plans.
+pub const INDEXED: [(&str, &str); 4] = [
+    (EARNING, "rentals_by_earning"),
+    (ENDING, "rentals_by_end"),
+    (UNREMINDED, "rentals_by_end"),
+    (RENEWING, "rentals_by_renewal"),
+];

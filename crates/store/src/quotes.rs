@@ -1,0 +1,329 @@
+//! Quotes: what something costs, told in writing and, where asked for, held for some minutes.
+
+use domain::id::{AccountId, NodeId, QuoteId};
+use domain::money::{Percent, Usd};
+use domain::order::{self, Item, RentError, RentRequest};
+use domain::promise::{Bandwidth, Uptime};
+use domain::term::Term;
+use domain::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value as Json, json};
+
+use crate::db::{Db, Row, StoreError, Value, only};
+use crate::rentals::SAVE_ATTEMPTS;
+use crate::renting::{Look, RentFailure, candidates, free, load};
+
+/// How long a quote is good, and holds what it holds.
+///
+/// Seconds: five minutes.
+pub const QUOTE_SECONDS: i64 = 300;
+/// How many quotes of one account may hold slices at once.
+pub const HOLDS_MAX: u32 = 3;
+/// How long a quote that was not used is kept, in seconds: a week.
+const KEPT_SECONDS: i64 = 7 * 86_400;
+/// How many quotes are released or deleted at once.
+const SWEPT_AT_ONCE: u32 = 500;
+
+/// What an account was told that it would cost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Quote {
+    /// Its id.
+    pub id: QuoteId,
+    /// Who was told.
+    pub account: AccountId,
+    /// What, one for each rental.
+    pub items: Vec<Item>,
+    /// When.
+    pub created_at: Timestamp,
+    /// Until when it is good.
+    pub expires_at: Timestamp,
+    /// Until when it holds the slices; `None` where it does not, or not any more.
+    pub held_until: Option<Timestamp>,
+    /// When it was used, if it was.
+    pub used_at: Option<Timestamp>,
+    /// What was told, word for word: a JSON document.
+    pub document: String,
+    /// Over the document; `None` where there was no key.
+    pub signature: Option<String>,
+}
+
+impl Quote {
+    /// What all of it costs.
+    pub fn total(&self) -> Usd {
+        order::total(&self.items)
+    }
+}
+
+/// The document of a quote. Amounts are in micro-dollars, times in POSIX seconds, uptime in
+/// hundredths of a percent, bandwidth in Mbit/s.
+#[derive(Serialize, Deserialize)]
+struct Document {
+    id: String,
+    account_id: String,
+    created_at: i64,
+    expires_at: i64,
+    held_until: Option<i64>,
+    items: Vec<ItemDocument>,
+    total_micros: i64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ItemDocument {
+    node: u32,
+    slice: Option<u32>,
+    whole: Option<u32>,
+    offer_version: i64,
+    months: i64,
+    price_micros: i64,
+    total_micros: i64,
+    fee_micros: i64,
+    min_uptime: i64,
+    min_bandwidth_mbps: u32,
+}
+
+impl ItemDocument {
+    fn new(item: &Item) -> ItemDocument {
+        ItemDocument {
+            node: item.node.0,
+            slice: item.slice,
+            whole: item.whole,
+            offer_version: item.offer_version,
+            months: item.term.months().into(),
+            price_micros: item.price.micros(),
+            total_micros: item.total.micros(),
+            fee_micros: item.fee.micros(),
+            min_uptime: item.min_uptime.hundredths(),
+            min_bandwidth_mbps: item.min_bandwidth.mbps(),
+        }
+    }
+
+    fn read(&self) -> Option<Item> {
+        Some(Item {
+            node: NodeId(self.node),
+            slice: self.slice,
+            whole: self.whole,
+            offer_version: self.offer_version,
+            price: Usd::from_micros(self.price_micros),
+            term: Term::from_months(self.months).ok()?,
+            total: Usd::from_micros(self.total_micros),
+            fee: Usd::from_micros(self.fee_micros),
+            min_uptime: Uptime::from_hundredths(self.min_uptime)?,
+            min_bandwidth: Bandwidth::from_mbps(self.min_bandwidth_mbps),
+        })
+    }
+}
+
+/// A quote to be made.
+#[derive(Clone, Copy)]
+pub struct NewQuote<'a> {
+    /// The id that it gets.
+    pub id: QuoteId,
+    /// What is asked for.
+    pub request: &'a RentRequest,
+    /// Who asks.
+    pub account: AccountId,
+    /// What the platform keeps.
+    pub platform_fee: Percent,
+    /// Whether it holds the slices.
+    pub is_held: bool,
+    /// Signs a document; `None` where there is no key.
+    pub sign: &'a dyn Fn(&str) -> Option<String>,
+}
+
+/// Keeps a quote: the columns of the command view, in order.
+const MAKE: &str = "
+    INSERT INTO make_quote
+           (id, account_id, document, signature, items, created_at, expires_at, held_until,
+            holds_max)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+
+/// Tells what a request would cost and keeps that; holds the slices, all or none, where asked to.
+pub fn make(db: &impl Db, new: &NewQuote<'_>, now: Timestamp) -> Result<Quote, RentFailure> {
+    let look =
+        Look { renter: new.account, token: None, key: None, quote: None, slices_max: u32::MAX };
+    for attempt in 0..SAVE_ATTEMPTS {
+        let seen = load(db, &candidates(db, &new.request.wanted)?, &look, now)?;
+        if new.is_held && seen.holds >= HOLDS_MAX {
+            return Err(RentError::TooManyHolds(HOLDS_MAX).into());
+        }
+        let mut items = order::choose(&seen.offers, new.request, new.account, new.platform_fee)?;
+        // The lowest first; where others were after the same ones, somewhere else.
+        let from = if attempt == 0 { 0 } else { usize::from(new.id.as_bytes()[15]) };
+        let slices =
+            if new.is_held { pick(db, &mut items, from, now)? } else { Some(named(&items)) };
+        // Too few are free by now: look again.
+        let Some(slices) = slices else { continue };
+        let quote = written(new, items, now);
+        match db.run(MAKE, &make_params(&quote, slices)) {
+            Ok(_) => return Ok(quote),
+            // Somebody was faster: look again, and let the decision say why.
+            Err(StoreError::Refused(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(StoreError::Busy.into())
+}
+
+/// The most slices of a node.
+const SLICES_MAX: u32 = 512;
+
+/// Picks the slices to hold: free ones of each item's node beginning with the `from`th, every one
+/// where all of it is wanted. Answers them for the command; `None` if there are too few.
+fn pick(
+    db: &impl Db,
+    items: &mut [Item],
+    from: usize,
+    now: Timestamp,
+) -> Result<Option<Vec<Json>>, StoreError> {
+    let mut picked: Vec<(NodeId, u32)> = Vec::new();
+    let mut slices = Vec::new();
+    for item in items {
+        let numbers = match (item.slice, item.whole) {
+            (Some(number), _) => vec![number],
+            (None, Some(all)) => free(db, item.node, all, now)?,
+            (None, None) => {
+                let is_new = |number: &u32| !picked.contains(&(item.node, *number));
+                let mut free = free(db, item.node, SLICES_MAX, now)?;
+                let from = from % free.len().max(1);
+                free.rotate_left(from);
+                item.slice = free.into_iter().find(is_new);
+                item.slice.into_iter().collect()
+            }
+        };
+        if numbers.len() != item.slices() as usize {
+            return Ok(None);
+        }
+        for number in numbers {
+            picked.push((item.node, number));
+            slices.push(slice_json(item, Some(number)));
+        }
+    }
+    Ok(Some(slices))
+}
+
+fn named(items: &[Item]) -> Vec<Json> {
+    items.iter().map(|item| slice_json(item, item.slice)).collect()
+}
+
+fn slice_json(item: &Item, slice: Option<u32>) -> Json {
+    json!({ "node": item.node.0, "slice": slice, "version": item.offer_version })
+}
+
+/// The quote with its document, signed.
+fn written(new: &NewQuote<'_>, items: Vec<Item>, now: Timestamp) -> Quote {
+    let expires_at = now.plus_seconds(QUOTE_SECONDS);
+    let held_until = new.is_held.then_some(expires_at);
+    let document = Document {
+        id: new.id.to_string(),
+        account_id: new.account.to_string(),
+        created_at: now.seconds(),
+        expires_at: expires_at.seconds(),
+        held_until: held_until.map(Timestamp::seconds),
+        items: items.iter().map(ItemDocument::new).collect(),
+        total_micros: order::total(&items).micros(),
+    };
+    let document = serde_json::to_string(&document).expect("numbers and text are JSON");
+    let signature = (new.sign)(&document);
+    Quote {
+        id: new.id,
+        account: new.account,
+        items,
+        created_at: now,
+        expires_at,
+        held_until,
+        used_at: None,
+        document,
+        signature,
+    }
+}
+
+fn make_params(quote: &Quote, slices: Vec<Json>) -> [Value; 9] {
+    [
+        Value::text(quote.id),
+        Value::text(quote.account),
+        quote.document.as_str().into(),
+        quote.signature.as_deref().into(),
+        Value::Text(Json::from(slices).to_string()),
+        quote.created_at.into(),
+        quote.expires_at.into(),
+        quote.held_until.into(),
+        HOLDS_MAX.into(),
+    ]
+}
+
+/// The quote `?1` of the account `?2`.
+const FIND: &str = "
+    SELECT id, account_id, document, signature, created_at, expires_at, held_until, used_at
+      FROM quotes WHERE id = ?1 AND account_id = ?2";
+
+/// An account's quote; `None` if it is not theirs.
+pub fn find(db: &impl Db, account: AccountId, id: QuoteId) -> Result<Option<Quote>, StoreError> {
+    only(db.run(FIND, &[Value::text(id), Value::text(account)])?).map(|row| read(&row)).transpose()
+}
+
+fn read(row: &Row) -> Result<Quote, StoreError> {
+    let corrupt = || StoreError::Corrupt("a quote's document cannot be read".into());
+    let text = row.text(2)?;
+    let document: Document = serde_json::from_str(text).map_err(|_| corrupt())?;
+    let items: Option<Vec<Item>> = document.items.iter().map(ItemDocument::read).collect();
+    let optional =
+        |column| Ok::<_, StoreError>(row.optional_integer(column)?.map(Timestamp::from_seconds));
+    Ok(Quote {
+        id: row.parsed(0, QuoteId::parse)?,
+        account: row.parsed(1, AccountId::parse)?,
+        items: items.ok_or_else(corrupt)?,
+        created_at: row.timestamp(4)?,
+        expires_at: row.timestamp(5)?,
+        held_until: optional(6)?,
+        used_at: optional(7)?,
+        document: text.to_owned(),
+        signature: row.optional_text(3)?.map(str::to_owned),
+    })
+}
+
+/// Gives back what the quote `?1` of the account `?2` holds, at `?3`.
+const RELEASE: &str = "
+    INSERT INTO release_hold (quote_id, released_at)
+    SELECT id, ?3 FROM quotes WHERE id = ?1 AND account_id = ?2 AND held_until IS NOT NULL";
+
+/// Gives back what a quote holds; the quote is over by that. One that holds nothing stays.
+pub fn release(
+    db: &impl Db,
+    account: AccountId,
+    id: QuoteId,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    db.run(RELEASE, &[Value::text(id), Value::text(account), now.into()]).map(drop)
+}
+
+/// Whether any quote holds slices beyond `?1`. Served by the index `quotes_by_hold`.
+const IS_DUE: &str = "SELECT 1 FROM quotes WHERE held_until <= ?1 LIMIT 1";
+
+/// Gives back what quotes held until `?1`, at most `?2` of them. Served by `quotes_by_hold`.
+const RELEASE_DUE: &str = "
+    INSERT INTO release_hold (quote_id, released_at)
+    SELECT id, ?1 FROM quotes WHERE held_until <= ?1 LIMIT ?2";
+
+/// Deletes up to `?2` quotes that were over at `?1` and not used. Served by `quotes_by_end`.
+const SWEEP: &str = "
+    DELETE FROM quotes WHERE id IN (
+        SELECT id FROM quotes
+         WHERE used_at IS NULL AND held_until IS NULL AND expires_at <= ?1 LIMIT ?2)";
+
+/// Gives back what is held beyond its time. Nothing waits for it: who rents such a slice gets it.
+pub fn release_due(db: &impl Db, now: Timestamp) -> Result<(), StoreError> {
+    if db.run(IS_DUE, &[now.into()])?.is_empty() {
+        return Ok(());
+    }
+    db.run(RELEASE_DUE, &[now.into(), SWEPT_AT_ONCE.into()]).map(drop)
+}
+
+/// Deletes quotes that were not used for a week.
+pub fn sweep(db: &impl Db, now: Timestamp) -> Result<(), StoreError> {
+    let params = [now.plus_seconds(-KEPT_SECONDS).into(), SWEPT_AT_ONCE.into()];
+    db.run(SWEEP, &params).map(drop)
+}
+
+/// The statements that are served by an index, for the test of their plans.
+pub const INDEXED: [(&str, &str); 3] =
+    [(IS_DUE, "quotes_by_hold"), (RELEASE_DUE, "quotes_by_hold"), (SWEEP, "quotes_by_end")];

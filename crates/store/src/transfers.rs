@@ -1,0 +1,208 @@
+//! Rentals that are offered to somebody else, and taken over.
+
+use domain::account::Email;
+use domain::id::{AccountId, RentalId};
+use domain::time::Timestamp;
+
+use crate::db::{Db, Row, StoreError, Value, only};
+use crate::rentals::{RENTAL_COLUMNS, Rental, read_rental, rental_columns};
+
+/// How long an offer to take a rental over is open.
+///
+/// Seconds: a week.
+pub const OPEN_SECONDS: i64 = 7 * 86_400;
+/// How many offers to one account are shown.
+pub const SHOWN_MAX: u32 = 20;
+
+/// An offer to take a rental over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transfer {
+    /// The rental.
+    pub rental: Rental,
+    /// The address of who offers it.
+    pub from: String,
+    /// The address of who may take it.
+    pub to: String,
+    /// Until when.
+    pub expires_at: Timestamp,
+}
+
+/// Offers the rental `?1` of the renter `?2` to the address `?3`, from `?4` until `?5`. No row
+/// comes back if it is not theirs or has ended. Another offer of it is over.
+const OFFER: &str = "
+    INSERT INTO transfers (rental_id, email, created_at, expires_at)
+    SELECT id, ?3, ?4, ?5 FROM rentals WHERE id = ?1 AND renter_id = ?2 AND state <> 'ended'
+        ON CONFLICT (rental_id) DO UPDATE
+       SET email = excluded.email, created_at = excluded.created_at,
+           expires_at = excluded.expires_at
+ RETURNING rental_id";
+
+/// Offers a rental to whoever has an address; `false` if it is not the renter's, or has ended.
+pub fn offer(
+    db: &impl Db,
+    renter: AccountId,
+    rental: RentalId,
+    to: &Email,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let params = [
+        Value::text(rental),
+        Value::text(renter),
+        to.as_str().into(),
+        now.into(),
+        now.plus_seconds(OPEN_SECONDS).into(),
+    ];
+    Ok(!db.run(OFFER, &params)?.is_empty())
+}
+
+/// Takes the offer of the rental `?1` back: by its renter `?2`, or declined by whom it was made to.
+const WITHDRAW: &str = "
+    DELETE FROM transfers
+     WHERE rental_id = ?1
+       AND (rental_id IN (SELECT id FROM rentals WHERE renter_id = ?2)
+            OR email = (SELECT email FROM accounts WHERE id = ?2))
+ RETURNING rental_id";
+
+/// Takes an offer back, or declines it; `false` if there is none that this account may touch.
+pub fn withdraw(db: &impl Db, account: AccountId, rental: RentalId) -> Result<bool, StoreError> {
+    Ok(!db.run(WITHDRAW, &[Value::text(rental), Value::text(account)])?.is_empty())
+}
+
+/// The columns of a `Transfer`, behind those of a `Rental`.
+macro_rules! transfer_query {
+    () => {
+        concat!(
+            "SELECT ",
+            rental_columns!(),
+            ", f.email, t.email, t.expires_at
+               FROM transfers t
+               JOIN rentals r ON r.id = t.rental_id
+               JOIN nodes n ON n.id = r.node_id
+               JOIN accounts f ON f.id = r.renter_id "
+        )
+    };
+}
+
+/// The open offers to the account `?1` at `?2`; `?3` the rental, or NULL for all; at most `?4`.
+/// Served by the index `transfers_by_email`.
+const TO_ACCOUNT: &str = concat!(
+    transfer_query!(),
+    "WHERE t.email = (SELECT email FROM accounts WHERE id = ?1) AND t.expires_at > ?2
+       AND t.rental_id = coalesce(?3, t.rental_id)
+     ORDER BY t.rental_id LIMIT ?4"
+);
+
+/// The open offer of the rental `?1` of the renter `?2` at `?3`.
+const OF_RENTAL: &str =
+    concat!(transfer_query!(), "WHERE t.rental_id = ?1 AND r.renter_id = ?2 AND t.expires_at > ?3");
+
+fn read(row: &Row) -> Result<Transfer, StoreError> {
+    Ok(Transfer {
+        rental: read_rental(row)?,
+        from: row.text(RENTAL_COLUMNS)?.to_owned(),
+        to: row.text(RENTAL_COLUMNS + 1)?.to_owned(),
+        expires_at: row.timestamp(RENTAL_COLUMNS + 2)?,
+    })
+}
+
+/// The rentals that an account may take over.
+pub fn to_account(
+    db: &impl Db,
+    account: AccountId,
+    now: Timestamp,
+) -> Result<Vec<Transfer>, StoreError> {
+    let params = [Value::text(account), now.into(), Value::Null, SHOWN_MAX.into()];
+    db.run(TO_ACCOUNT, &params)?.iter().map(read).collect()
+}
+
+/// The open offer of a renter's rental.
+pub fn of_rental(
+    db: &impl Db,
+    renter: AccountId,
+    rental: RentalId,
+    now: Timestamp,
+) -> Result<Option<Transfer>, StoreError> {
+    let params = [Value::text(rental), Value::text(renter), now.into()];
+    only(db.run(OF_RENTAL, &params)?).map(|row| read(&row)).transpose()
+}
+
+/// Why a rental was not taken over.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TransferFailure {
+    /// It was not offered to this account, or is not any more.
+    #[error("this rental is not offered to you, or not any more")]
+    NotOffered,
+    /// The node is the account's own.
+    #[error("a farmer cannot rent a slice of their own node")]
+    OwnSlice,
+    /// The account would rent more slices than it may.
+    #[error("an account rents at most {max} slices, and this one has {slices}; ask the operator")]
+    OverLimit {
+        /// How many it rents.
+        slices: u32,
+        /// How many it may rent.
+        max: u32,
+    },
+    /// The machine failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// How many slices the account `?1` rents. Served by the index `rentals_live_by_renter`.
+const SLICES: &str = "
+    SELECT coalesce(sum(slices), 0) FROM rentals WHERE renter_id = ?1 AND state <> 'ended'";
+
+/// Takes a rental over; the columns of the command view, in order.
+const ACCEPT: &str = "
+    INSERT INTO transfer_rental (id, version, renter_id, slices_max, transferred_at)
+    VALUES (?1, ?2, ?3, ?4, ?5)";
+
+/// Takes over a rental that was offered to this account.
+pub fn accept(
+    db: &impl Db,
+    account: AccountId,
+    rental: RentalId,
+    slices_max: u32,
+    now: Timestamp,
+) -> Result<(), TransferFailure> {
+    for _ in 0..crate::rentals::SAVE_ATTEMPTS {
+        let params = [Value::text(account), now.into(), Value::text(rental), 1_u32.into()];
+        let row = only(db.run(TO_ACCOUNT, &params)?).ok_or(TransferFailure::NotOffered)?;
+        let Transfer { rental: seen, .. } = read(&row)?;
+        if seen.life.farmer == account {
+            return Err(TransferFailure::OwnSlice);
+        }
+        let row = only(db.run(SLICES, &[Value::text(account)])?);
+        let slices: u32 = row.map_or(Ok(0), |row| row.number(0))?;
+        if seen.life.renter != account && slices.saturating_add(seen.life.slices) > slices_max {
+            return Err(TransferFailure::OverLimit { slices, max: slices_max });
+        }
+        let params = [
+            Value::text(rental),
+            seen.life.version.into(),
+            Value::text(account),
+            slices_max.into(),
+            now.into(),
+        ];
+        match db.run(ACCEPT, &params) {
+            Ok(_) => return Ok(()),
+            Err(StoreError::Refused(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(StoreError::Busy.into())
+}
+
+/// Deletes offers that nobody took: `?1` now, `?2` at most.
+const SWEEP: &str = "
+    DELETE FROM transfers WHERE rental_id IN (
+        SELECT rental_id FROM transfers WHERE expires_at <= ?1 LIMIT ?2)";
+
+/// Deletes offers that nobody took in time.
+pub fn sweep(db: &impl Db, now: Timestamp) -> Result<(), StoreError> {
+    db.run(SWEEP, &[now.into(), 500_u32.into()]).map(drop)
+}
+
+/// The statements that are served by an index, for the test of their plans.
+pub const INDEXED: [(&str, &str); 2] =
+    [(TO_ACCOUNT, "transfers_by_email"), (SLICES, "rentals_live_by_renter")];

@@ -1,0 +1,224 @@
+//! Top-ups: begun once, paid once, and credited exactly what was meant.
+
+use domain::id::TopUpId;
+use domain::order::IdempotencyKey;
+use domain::top_up::{Mismatch, OPEN_MAX, OPEN_SECONDS, Payment, TopUpState};
+use store::ledger::{Credit, Credited};
+use store::top_ups::{Begun, NewTopUp, Settled, TopUp, expire, find, of_account, offer, refused};
+use store::{Db, RusqliteDb, accounts, ledger, migrate, top_ups};
+
+use crate::market::{
+    AIDA, Disk, OMAR, account, assert_sound, balance, count, email, empty, now, open_account,
+    random, usd,
+};
+
+fn id(number: u32) -> TopUpId {
+    TopUpId::from_random(now(), random(number))
+}
+
+fn begin_at(db: &impl Db, who: u32, number: u32, amount: &str, seconds: i64) -> Begun {
+    let key = IdempotencyKey::parse(&format!("key-{number}")).unwrap();
+    let new = NewTopUp { id: id(number), account: account(who), amount: usd(amount), key: &key };
+    top_ups::begin(db, &new, now().plus_seconds(seconds)).unwrap()
+}
+
+/// Begins a top-up, whose number makes its id and its key.
+pub(crate) fn begin(db: &impl Db, who: u32, number: u32, amount: &str) -> TopUpId {
+    match begin_at(db, who, number, amount, 0) {
+        Begun::Ready(top_up) => top_up.id,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Tells of a payment.
+pub(crate) fn pay(db: &impl Db, top_up: TopUpId, payment: &str, cents: i64) -> Settled {
+    let payment =
+        Payment { top_up, id: payment.to_owned(), amount: cents, currency: "usd".to_owned() };
+    top_ups::settle(db, &payment, now()).unwrap()
+}
+
+fn renters() -> RusqliteDb {
+    let db = empty();
+    open_account(&db, OMAR);
+    open_account(&db, AIDA);
+    db
+}
+
+fn state(db: &RusqliteDb, top_up: TopUpId) -> TopUpState {
+    find(db, account(OMAR), top_up).unwrap().unwrap().state
+}
+
+#[test]
+fn a_payment_is_credited_once_however_often_it_is_told() {
+    let db = renters();
+    let top_up = begin(&db, OMAR, 1, "25.50");
+    assert_eq!(balance(&db, OMAR), usd("25.50") - usd("25.50"));
+    assert_eq!(pay(&db, top_up, "pi_1", 2_550), Settled::Credited);
+    for _ in 0..3 {
+        assert_eq!(pay(&db, top_up, "pi_1", 2_550), Settled::Already);
+    }
+    assert_eq!(balance(&db, OMAR), usd("25.50"));
+    let entries = ledger::entries(&db, account(OMAR), None, 9).unwrap();
+    let [entry] = &entries[..] else { panic!("{} entries", entries.len()) };
+    assert_eq!((entry.kind.as_str(), entry.reason.as_str()), ("credit", "Top-up by card"));
+    let paid = find(&db, account(OMAR), top_up).unwrap().unwrap();
+    assert_eq!((paid.state, paid.paid_at), (TopUpState::Paid, Some(now())));
+    assert_eq!(count(&db, "SELECT count(*) FROM audit WHERE action = 'wallet-credited'"), 1);
+    assert_sound(&db);
+}
+
+#[test]
+fn a_payment_that_was_not_meant_is_written_down_and_credits_nothing() {
+    let db = renters();
+    let top_up = begin(&db, OMAR, 1, "25");
+    let in_euro =
+        Payment { top_up, id: "pi_2".to_owned(), amount: 2_500, currency: "eur".to_owned() };
+    for _ in 0..2 {
+        assert_eq!(pay(&db, top_up, "pi_1", 2_499), Settled::Refused(Mismatch::Amount));
+        let settled = top_ups::settle(&db, &in_euro, now()).unwrap();
+        assert_eq!(settled, Settled::Refused(Mismatch::Currency));
+        assert_eq!(pay(&db, id(9), "pi_3", 2_500), Settled::Refused(Mismatch::Unknown));
+    }
+    assert_eq!((state(&db, top_up), balance(&db, OMAR).micros()), (TopUpState::Refused, 0));
+    let found = refused(&db, 9).unwrap();
+    let told: Vec<_> = found.iter().map(|it| (it.payment.id.as_str(), it.reason)).collect();
+    let expected =
+        [("pi_3", Mismatch::Unknown), ("pi_2", Mismatch::Currency), ("pi_1", Mismatch::Amount)];
+    assert_eq!(told, expected);
+    assert_eq!(found[1].payment, in_euro);
+    let emails: Vec<_> = found.iter().map(|it| it.email.as_deref()).collect();
+    assert_eq!(emails, [None, Some(email(OMAR).as_str()), Some(email(OMAR).as_str())]);
+    assert_eq!(count(&db, "SELECT count(*) FROM audit WHERE action = 'payment-refused'"), 3);
+    assert_sound(&db);
+    // The money that was meant is credited, even now; a second payment of it is not.
+    assert_eq!(pay(&db, top_up, "pi_4", 2_500), Settled::Credited);
+    assert_eq!(pay(&db, top_up, "pi_5", 2_500), Settled::Refused(Mismatch::Twice));
+    assert_eq!((state(&db, top_up), balance(&db, OMAR)), (TopUpState::Paid, usd("25")));
+    assert_eq!(refused(&db, 9).unwrap().len(), 4);
+    assert_sound(&db);
+}
+
+#[test]
+fn a_wallet_that_nobody_can_use_is_not_credited() {
+    let db = renters();
+    let top_up = begin(&db, OMAR, 1, "25");
+    assert!(accounts::delete(&db, account(OMAR), now()).unwrap());
+    assert_eq!(pay(&db, top_up, "pi_1", 2_500), Settled::Refused(Mismatch::NoOwner));
+    assert_eq!(balance(&db, OMAR).micros(), 0);
+}
+
+#[test]
+fn a_top_up_that_has_expired_waits_no_more_and_can_still_be_paid() {
+    let db = renters();
+    let top_up = begin(&db, OMAR, 1, "25");
+    assert_eq!((expire(&db, top_up), expire(&db, top_up)), (Ok(true), Ok(false)));
+    assert_eq!(state(&db, top_up), TopUpState::Expired);
+    assert_eq!(pay(&db, top_up, "pi_1", 2_500), Settled::Credited);
+    assert_eq!((expire(&db, top_up), expire(&db, id(9))), (Ok(false), Ok(false)));
+    assert_eq!(state(&db, top_up), TopUpState::Paid);
+}
+
+#[test]
+fn one_key_is_one_top_up() {
+    let db = renters();
+    let top_up = begin(&db, OMAR, 1, "25");
+    let offered = offer(&db, top_up, "cs_1", "https://a.example/1").unwrap().unwrap();
+    assert_eq!(offered.url.as_deref(), Some("https://a.example/1"));
+    // Another answer of the provider changes nothing any more.
+    assert_eq!(offer(&db, top_up, "cs_2", "https://a.example/2"), Ok(Some(offered.clone())));
+    assert_eq!(offer(&db, id(9), "cs_3", "https://a.example/3"), Ok(None));
+    assert_eq!(begin_at(&db, OMAR, 1, "25", 99), Begun::Ready(offered));
+    assert_eq!(begin_at(&db, OMAR, 1, "26", 99), Begun::KeyReused);
+    // The key is the account's own; the id is not, and ids are never made twice.
+    let key = IdempotencyKey::parse("key-1").unwrap();
+    let new = NewTopUp { id: id(2), account: account(AIDA), amount: usd("26"), key: &key };
+    assert!(matches!(top_ups::begin(&db, &new, now()), Ok(Begun::Ready(TopUp { .. }))));
+}
+
+#[test]
+fn ten_wait_at_once_and_no_more() {
+    let db = renters();
+    for number in 0..OPEN_MAX {
+        let top_up = begin(&db, OMAR, number, "25");
+        let page = format!("https://a.example/{number}");
+        offer(&db, top_up, &page, &page).unwrap();
+    }
+    assert_eq!(begin_at(&db, OMAR, 99, "25", 0), Begun::TooMany);
+    // A retry is none more, and others have their own.
+    assert!(matches!(begin_at(&db, OMAR, 3, "25", 0), Begun::Ready(_)));
+    begin(&db, AIDA, 98, "25");
+    assert_eq!(begin_at(&db, OMAR, 99, "25", OPEN_SECONDS - 1), Begun::TooMany);
+    expire(&db, id(4)).unwrap();
+    assert!(matches!(begin_at(&db, OMAR, 99, "25", 0), Begun::Ready(_)));
+    assert_eq!(begin_at(&db, OMAR, 100, "25", 0), Begun::TooMany);
+    assert!(matches!(begin_at(&db, OMAR, 100, "25", OPEN_SECONDS), Begun::Ready(_)));
+}
+
+#[test]
+fn a_provider_that_fails_keeps_nobody_waiting_for_a_day() {
+    let db = renters();
+    for number in 0..OPEN_MAX {
+        begin(&db, OMAR, number, "25");
+    }
+    assert_eq!(begin_at(&db, OMAR, 99, "25", 599), Begun::TooMany);
+    assert!(matches!(begin_at(&db, OMAR, 99, "25", 600), Begun::Ready(_)));
+}
+
+#[test]
+fn the_key_of_a_credit_is_never_a_top_ups() {
+    let db = renters();
+    let top_up = begin(&db, OMAR, 1, "25");
+    let key = format!("top-up {top_up}");
+    assert!(IdempotencyKey::parse(&key).is_err());
+    let key = key.replace(' ', ":");
+    let credit = Credit { email: &email(OMAR), amount: usd("25"), reason: "Gift", key: &key };
+    assert!(matches!(ledger::credit(&db, &credit, now()), Ok(Credited::Done(_))));
+    assert_eq!(pay(&db, top_up, "pi_1", 2_500), Settled::Credited);
+    assert_eq!(balance(&db, OMAR), usd("50"));
+    assert_sound(&db);
+}
+
+#[test]
+fn everybody_sees_their_own_the_newest_first() {
+    let db = renters();
+    let begun: Vec<_> = (1..=3).map(|number| begin(&db, OMAR, number, "25")).collect();
+    begin(&db, AIDA, 9, "25");
+    let list = |before, limit| -> Vec<TopUpId> {
+        let found = of_account(&db, account(OMAR), before, limit).unwrap();
+        found.into_iter().map(|top_up| top_up.id).collect()
+    };
+    assert_eq!(list(None, 9), [begun[2], begun[1], begun[0]]);
+    assert_eq!(list(Some(begun[2]), 1), [begun[1]]);
+    assert_eq!(find(&db, account(AIDA), begun[0]), Ok(None));
+}
+
+#[test]
+fn of_32_messages_of_a_payment_at_once_one_credits() {
+    for journal_mode in Disk::JOURNAL_MODES {
+        let disk = Disk::new(journal_mode);
+        let db = disk.open();
+        migrate::apply(&db, now()).unwrap();
+        open_account(&db, OMAR);
+        let top_up = begin(&db, OMAR, 1, "25");
+        let told = crate::races::at_once(&disk, 32, |db, number| match number % 2 {
+            0 => pay(db, top_up, "pi_1", 2_500),
+            _ => pay(db, top_up, "pi_2", 2_499),
+        });
+        let credited = told.iter().filter(|settled| **settled == Settled::Credited).count();
+        assert_eq!((credited, balance(&db, OMAR)), (1, usd("25")), "{journal_mode}");
+        assert_eq!(refused(&db, 99).unwrap().len(), 1);
+        assert_sound(&db);
+    }
+}
+
+#[test]
+fn of_32_that_begin_at_once_ten_may() {
+    let disk = Disk::new("wal");
+    let db = disk.open();
+    migrate::apply(&db, now()).unwrap();
+    open_account(&db, OMAR);
+    let begun = crate::races::at_once(&disk, 32, |db, number| begin_at(db, OMAR, number, "25", 0));
+    let many = begun.iter().filter(|begun| **begun == Begun::TooMany).count();
+    assert_eq!(many, 22);
+    assert_eq!(count(&db, "SELECT count(*) FROM top_ups"), 10);
+}

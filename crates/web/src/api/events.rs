@@ -1,0 +1,78 @@
+//! What happens to an account, as it happens.
+
+use domain::account::Scope;
+use schemars::JsonSchema;
+use serde::Serialize;
+use store::events::Event;
+
+use crate::operation::{Access, Form, Operation, Parameter, schema_of};
+use crate::problem::Kind;
+
+/// `GET /api/events`
+pub const FOLLOW_EVENTS: Operation = Operation {
+    id: "followEvents",
+    group: "Events",
+    path: "/api/events",
+    summary: "Answers what happened to your rentals, wallet and farm after an event, and, as a \
+              stream, what happens from then on.",
+    access: Access::Account(Scope::Read),
+    query: &[Parameter {
+        name: "after",
+        form: Form::Whole(0, u32::MAX),
+        about: "The last event that you know; what comes after it is answered. The present end if \
+                not given. A stream that is opened again sends it as the header Last-Event-ID, \
+                which wins.",
+        example: "4711",
+    }],
+    about_answer: "The events, at most 200 at once, in order.",
+    answer: Some(schema_of::<Events>),
+    stream: Some(
+        "Server-sent events, for a request whose Accept names this type: each event's data is an \
+         item of the JSON answer, its id the number to go on from. Only the first one has a name, \
+         begun, and nothing in its data: it says that the stream gets through. A stream ends \
+         within a minute; opened again with Last-Event-ID, it misses nothing.",
+    ),
+    problems: &[Kind::TooManyRequests],
+    ..Operation::READ
+};
+
+/// Events after another one.
+#[derive(Serialize, JsonSchema)]
+pub struct Events {
+    /// What happened, in order.
+    pub items: Vec<EventView>,
+    /// What to send as `after` next time.
+    pub next_after: i64,
+}
+
+/// Something that happened.
+#[derive(Serialize, JsonSchema)]
+pub struct EventView {
+    /// Its number. Later events have higher ones, with gaps between them.
+    pub id: i64,
+    /// What it was, such as `slice-rented`. There will be more kinds: ignore those that you do not
+    /// know.
+    pub kind: String,
+    /// Your rental that it happened to; null where it was none of yours.
+    pub rental_id: Option<String>,
+    /// The node that it happened to.
+    pub node_id: Option<String>,
+    /// The slice that it happened to.
+    pub slice_id: Option<String>,
+    /// When (RFC 3339).
+    pub at: String,
+}
+
+impl EventView {
+    /// Shows an event.
+    pub fn new(event: &Event) -> EventView {
+        EventView {
+            id: event.id,
+            kind: event.kind.clone(),
+            rental_id: event.rental.map(|id| id.to_string()),
+            node_id: event.node.map(|id| id.to_string()),
+            slice_id: event.slice.map(|id| id.to_string()),
+            at: event.at.to_string(),
+        }
+    }
+}
