@@ -13,7 +13,7 @@ use store::rentals::{self, Extension, Intention, Rental};
 use store::renting::{self, Order, Ordered, Plan, RentFailure};
 use store::{ledger, offers, quotes};
 use web::api::renting::{AlternativeView, Basis, DryRunView, QuoteView};
-use web::{Kind, Problem, Response, ambient, respond};
+use web::{Problem, Response, ambient, respond};
 
 use crate::quoting;
 
@@ -253,9 +253,4 @@ pub(crate) fn own_quote(cx: &Context<'_>, id: QuoteId) -> Result<Quote, Problem>
 /// A rental of whoever is signed in.
 pub(crate) fn own_rental(cx: &Context<'_>, id: RentalId) -> Result<Rental, Problem> {
     rentals::find(cx.db, cx.account()?.account, id)?.ok_or_else(Problem::not_found)
-}
-
-/// Whether a rental that has ended is a problem.
-pub(crate) fn ended() -> Problem {
-    Problem::plain(Kind::RentalEnded)
 }

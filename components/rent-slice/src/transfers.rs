@@ -6,9 +6,9 @@ use edge::Context;
 use http::StatusCode;
 use store::transfers;
 use web::api::rentals::{AcceptBody, RentalView, TransferBody, TransferView, rental_id};
-use web::{Problem, Response, json, respond};
+use web::{Kind, Problem, Response, json, respond};
 
-use crate::renting::{ended, own_rental, plan_nothing};
+use crate::renting::{own_rental, plan_nothing};
 
 pub(crate) fn offer_transfer(cx: &Context<'_>) -> Result<Response, Problem> {
     let body: TransferBody = json::body(cx.request)?;
@@ -31,7 +31,7 @@ pub(crate) fn offer(cx: &Context<'_>, id: RentalId, to: &Email) -> Result<(), Pr
         return Ok(());
     }
     own_rental(cx, id)?;
-    Err(ended())
+    Err(Problem::plain(Kind::RentalEnded))
 }
 
 pub(crate) fn withdraw_transfer(cx: &Context<'_>) -> Result<Response, Problem> {
