@@ -15,6 +15,14 @@ use crate::term::{Term, Terms};
 /// How many slices one order takes at most.
 pub const SLICES_PER_ORDER_MAX: u32 = 50;
 
+/// How long a quote is good, and holds what it holds.
+///
+/// Seconds: five minutes.
+pub const QUOTE_SECONDS: i64 = 300;
+
+/// How many quotes of one account may hold slices at once: holding costs nothing.
+pub const HOLDS_MAX: u32 = 3;
+
 /// What a search is narrowed by.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
@@ -354,12 +362,19 @@ pub fn still_holds(items: &[Item], offers: &[Offer], is_held: bool) -> Result<()
     Ok(())
 }
 
+/// Refuses more slices than an account may rent: it rents `slices` so far, and would rent so many
+/// `more`.
+pub fn fit(slices: u32, more: u32, max: u32) -> Result<(), RentError> {
+    if slices.saturating_add(more) > max {
+        return Err(RentError::OverLimit { slices, max });
+    }
+    Ok(())
+}
+
 /// Refuses what the renter cannot pay, or may not have.
 pub fn afford(items: &[Item], renter: &Renter) -> Result<(), RentError> {
-    let slices = items.iter().fold(0, |sum, item| sum + item.slices());
-    if renter.slices.saturating_add(slices) > renter.slices_max {
-        return Err(RentError::OverLimit { slices: renter.slices, max: renter.slices_max });
-    }
+    let more = items.iter().fold(0, |sum, item| sum + item.slices());
+    fit(renter.slices, more, renter.slices_max)?;
     pay(total(items), renter.balance, renter.spendable)
 }
 

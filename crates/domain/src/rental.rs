@@ -31,6 +31,11 @@ pub const MONTHS_AHEAD_MAX: u32 = 36;
 /// A rental that renews itself does so from so many seconds before its end: a day.
 pub const RENEWS_BEFORE_SECONDS: i64 = 86_400;
 
+/// An offer to take a rental over is open for so long.
+///
+/// Seconds: a week.
+pub const TRANSFER_SECONDS: i64 = 7 * 86_400;
+
 /// Where a rental is in its life. It ends once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RentalState {
@@ -345,6 +350,22 @@ pub fn end(rental: &Rental, now: Timestamp) -> Result<Ending, EndedAlready> {
     let bookings = rental.earning(earnings, fees).into_iter().chain(back).collect();
     let change = Change { after, periods, bookings, event: Some(RentalEvent::Ended) };
     Ok(Ending { change, paid, used, refund })
+}
+
+/// Decides whether an account that rents so many `slices` may take a rental over, where it may rent
+/// `max`.
+pub fn take_over(
+    rental: &Rental,
+    account: AccountId,
+    slices: u32,
+    max: u32,
+) -> Result<(), RentError> {
+    if rental.farmer == account {
+        return Err(RentError::OwnSlice);
+    }
+    // Who has it already has no more by it.
+    let more = if rental.renter == account { 0 } else { rental.slices };
+    order::fit(slices, more, max)
 }
 
 /// Extends a rental by a term that follows the last one. What it costs is its own price, or the
@@ -708,6 +729,16 @@ mod tests {
             ends.push(rental.ends_at.date());
         }
         assert_eq!(ends, ["2027-02-28", "2027-03-31", "2027-04-30", "2027-05-31"]);
+    }
+
+    #[test]
+    fn nobody_takes_over_their_own_node_or_more_than_they_may() {
+        let node = rental(Term::Month, "25", 3);
+        assert_eq!(take_over(&node, account(5), 7, 10), Ok(()));
+        assert_eq!(take_over(&node, account(1), 0, 10), Err(RentError::OwnSlice));
+        let over = RentError::OverLimit { slices: 8, max: 10 };
+        assert_eq!(take_over(&node, account(5), 8, 10), Err(over));
+        assert_eq!(take_over(&node, account(2), 10, 10), Ok(()), "the renter has them already");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use domain::id::{AccountId, NodeId, QuoteId};
 use domain::money::{Percent, Usd};
-use domain::order::{self, Item, RentError, RentRequest};
+use domain::order::{self, HOLDS_MAX, Item, QUOTE_SECONDS, RentError, RentRequest};
 use domain::promise::{Bandwidth, Uptime};
 use domain::term::Term;
 use domain::time::Timestamp;
@@ -13,12 +13,6 @@ use crate::db::{Db, Row, StoreError, Value, only};
 use crate::rentals::SAVE_ATTEMPTS;
 use crate::renting::{Look, RentFailure, candidates, free, load};
 
-/// How long a quote is good, and holds what it holds.
-///
-/// Seconds: five minutes.
-pub const QUOTE_SECONDS: i64 = 300;
-/// How many quotes of one account may hold slices at once.
-pub const HOLDS_MAX: u32 = 3;
 /// How long a quote that was not used is kept, in seconds: a week.
 const KEPT_SECONDS: i64 = 7 * 86_400;
 /// How many quotes are released or deleted at once.

@@ -2,15 +2,13 @@
 
 use domain::account::Email;
 use domain::id::{AccountId, RentalId};
+use domain::order::RentError;
+use domain::rental;
 use domain::time::Timestamp;
 
 use crate::db::{Db, Row, StoreError, Value, only};
 use crate::rentals::{RENTAL_COLUMNS, Rental, read_rental, rental_columns};
 
-/// How long an offer to take a rental over is open.
-///
-/// Seconds: a week.
-pub const OPEN_SECONDS: i64 = 7 * 86_400;
 /// How many offers to one account are shown.
 pub const SHOWN_MAX: u32 = 20;
 
@@ -50,7 +48,7 @@ pub fn offer(
         Value::text(renter),
         to.as_str().into(),
         now.into(),
-        now.plus_seconds(OPEN_SECONDS).into(),
+        now.plus_seconds(rental::TRANSFER_SECONDS).into(),
     ];
     Ok(!db.run(OFFER, &params)?.is_empty())
 }
@@ -132,17 +130,9 @@ pub enum TransferFailure {
     /// It was not offered to this account, or is not any more.
     #[error("this rental is not offered to you, or not any more")]
     NotOffered,
-    /// The node is the account's own.
-    #[error("a farmer cannot rent a slice of their own node")]
-    OwnSlice,
-    /// The account would rent more slices than it may.
-    #[error("an account rents at most {max} slices, and this one has {slices}; ask the operator")]
-    OverLimit {
-        /// How many it rents.
-        slices: u32,
-        /// How many it may rent.
-        max: u32,
-    },
+    /// The rules say no.
+    #[error(transparent)]
+    Rule(#[from] RentError),
     /// The machine failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -161,24 +151,19 @@ const ACCEPT: &str = "
 pub fn accept(
     db: &impl Db,
     account: AccountId,
-    rental: RentalId,
+    id: RentalId,
     slices_max: u32,
     now: Timestamp,
 ) -> Result<(), TransferFailure> {
     for _ in 0..crate::rentals::SAVE_ATTEMPTS {
-        let params = [Value::text(account), now.into(), Value::text(rental), 1_u32.into()];
+        let params = [Value::text(account), now.into(), Value::text(id), 1_u32.into()];
         let row = only(db.run(TO_ACCOUNT, &params)?).ok_or(TransferFailure::NotOffered)?;
         let Transfer { rental: seen, .. } = read(&row)?;
-        if seen.life.farmer == account {
-            return Err(TransferFailure::OwnSlice);
-        }
         let row = only(db.run(SLICES, &[Value::text(account)])?);
         let slices: u32 = row.map_or(Ok(0), |row| row.number(0))?;
-        if seen.life.renter != account && slices.saturating_add(seen.life.slices) > slices_max {
-            return Err(TransferFailure::OverLimit { slices, max: slices_max });
-        }
+        rental::take_over(&seen.life, account, slices, slices_max)?;
         let params = [
-            Value::text(rental),
+            Value::text(id),
             seen.life.version.into(),
             Value::text(account),
             slices_max.into(),

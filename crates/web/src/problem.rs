@@ -361,8 +361,7 @@ impl From<TransferFailure> for Problem {
     fn from(failure: TransferFailure) -> Problem {
         match failure {
             TransferFailure::NotOffered => Problem::new(Kind::NotFound, failure),
-            TransferFailure::OwnSlice => Problem::new(Kind::OwnSlice, failure),
-            TransferFailure::OverLimit { .. } => Problem::new(Kind::OverLimit, failure),
+            TransferFailure::Rule(error) => error.into(),
             TransferFailure::Store(error) => error.into(),
         }
     }

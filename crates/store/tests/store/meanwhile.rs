@@ -3,10 +3,11 @@
 use std::cell::RefCell;
 
 use domain::money::Percent;
+use domain::order::HOLDS_MAX;
 use domain::order::RentError;
 use domain::rental::{ExtendError, Renewal, RentalState};
 use domain::term::Term;
-use store::quotes::{HOLDS_MAX, NewQuote, make};
+use store::quotes::{NewQuote, make};
 use store::rentals::{ChangeFailure, Own, Rental, end, set_own};
 use store::renting::{Basis, RentFailure};
 use store::transfers::{TransferFailure, accept, offer, withdraw};
@@ -236,7 +237,7 @@ fn what_is_taken_back_or_ends_meanwhile_is_not_taken_over() {
         rent(db, Attempt { id: 60, ..attempt(AIDA, "key") }).unwrap();
     });
     let refused = accept(&faster, account(AIDA), rental.life.id, 1, now());
-    assert_eq!(refused, Err(TransferFailure::OverLimit { slices: 1, max: 1 }));
+    assert_eq!(refused, Err(TransferFailure::Rule(RentError::OverLimit { slices: 1, max: 1 })));
 }
 
 #[test]

@@ -4,11 +4,12 @@ use domain::listing::Listing;
 use domain::money::{Percent, Usd};
 use domain::order::RentError;
 use domain::period::Period;
+use domain::rental::TRANSFER_SECONDS;
 use domain::rental::{EndedAlready, ExtendError, RentalState};
 use domain::term::Term;
 use domain::time::Timestamp;
 use store::rentals::ChangeFailure;
-use store::transfers::{OPEN_SECONDS, TransferFailure};
+use store::transfers::TransferFailure;
 
 use crate::model::{FEE_PERCENT, Model, RENTED_MAX, Slot, dollars};
 use crate::model_rent::{Asked, ModelOrder};
@@ -165,7 +166,7 @@ impl Model {
         let of = &mut self.rentals[rental];
         let is_done = of.renter == account && of.state != RentalState::Ended;
         if is_done {
-            of.transfer = Some((to, now.plus_seconds(OPEN_SECONDS)));
+            of.transfer = Some((to, now.plus_seconds(TRANSFER_SECONDS)));
         }
         is_done
     }
@@ -183,10 +184,10 @@ impl Model {
             Some(_) | None => return Err(TransferFailure::NotOffered),
         }
         if of.farmer == account {
-            return Err(TransferFailure::OwnSlice);
+            return Err(TransferFailure::Rule(RentError::OwnSlice));
         }
         if of.renter != account && slices + of.slices > RENTED_MAX {
-            return Err(TransferFailure::OverLimit { slices, max: RENTED_MAX });
+            return Err(TransferFailure::Rule(RentError::OverLimit { slices, max: RENTED_MAX }));
         }
         (of.renter, of.transfer, of.renewal) = (account, None, None);
         Ok(())

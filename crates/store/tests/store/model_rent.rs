@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use domain::listing::Listing;
 use domain::money::{Percent, Usd};
+use domain::order::{HOLDS_MAX, QUOTE_SECONDS};
 use domain::order::{RentError, RentRequest, Spread, Wanted};
 use domain::period::Period;
 use domain::rental::RentalState;
 use domain::term::Term;
 use domain::time::Timestamp;
-use store::quotes::{HOLDS_MAX, QUOTE_SECONDS};
 use store::renting::RentFailure;
 
 use crate::model::{FEE_PERCENT, Model, ModelNode, ModelRental, RENTED_MAX, Slot, dollars};

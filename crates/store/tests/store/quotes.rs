@@ -1,9 +1,10 @@
 //! Quotes: what they say, what they hold, and that each is good once.
 
 use domain::listing::Listing;
+use domain::order::{HOLDS_MAX, QUOTE_SECONDS};
 use domain::order::{RentError, Wanted};
 use domain::time::Timestamp;
-use store::quotes::{HOLDS_MAX, QUOTE_SECONDS, Quote, find, make, release, release_due, sweep};
+use store::quotes::{Quote, find, make, release, release_due, sweep};
 use store::renting::{Basis, Ordered, RentFailure};
 use store::{Db, RusqliteDb, StoreError, sync};
 

@@ -7,12 +7,12 @@ use std::thread;
 
 use domain::id::MailId;
 use domain::money::Percent;
+use domain::order::QUOTE_SECONDS;
 use domain::order::RentError;
 use domain::rental::{GRACE_SECONDS, Renewal};
 use domain::term::Term;
 use store::ledger::{Credit, Credited};
 use store::mails::NewMail;
-use store::quotes::QUOTE_SECONDS;
 use store::rentals::{Own, Rental};
 use store::renting::{Basis, RentFailure};
 use store::{RusqliteDb, StoreError, due, ledger, mails, migrate, rentals, transfers};

@@ -1,12 +1,11 @@
 //! A rental that is offered to somebody else: taken over once, by whom it was offered to.
 
-use domain::rental::{Renewal, RentalState};
+use domain::order::RentError;
+use domain::rental::{Renewal, RentalState, TRANSFER_SECONDS};
 use domain::term::Term;
 use store::RusqliteDb;
 use store::rentals::{Own, Rental, end, set_own};
-use store::transfers::{
-    OPEN_SECONDS, TransferFailure, accept, of_rental, offer, sweep, to_account, withdraw,
-};
+use store::transfers::{TransferFailure, accept, of_rental, offer, sweep, to_account, withdraw};
 
 use crate::dump::dump;
 use crate::market::{
@@ -100,7 +99,7 @@ fn it_is_for_whom_it_was_offered_to() {
     // Another offer of it takes the place of the first.
     assert_eq!(offer(&db, account(OMAR), rental.life.id, &email(FARMER), now()), Ok(true));
     assert_eq!(take(&db, AIDA, &rental), Err(TransferFailure::NotOffered));
-    assert_eq!(take(&db, FARMER, &rental), Err(TransferFailure::OwnSlice));
+    assert_eq!(take(&db, FARMER, &rental), Err(TransferFailure::Rule(RentError::OwnSlice)));
     assert_sound(&db);
 }
 
@@ -118,7 +117,7 @@ fn either_side_says_no() {
 #[test]
 fn an_offer_is_open_for_a_week() {
     let (db, rental) = offered(AIDA);
-    let over = now().plus_seconds(OPEN_SECONDS);
+    let over = now().plus_seconds(TRANSFER_SECONDS);
     let take_at = |at| accept(&db, account(AIDA), rental.life.id, SLICES_MAX, at);
     assert_eq!(take_at(over), Err(TransferFailure::NotOffered));
     assert_eq!(to_account(&db, account(AIDA), over), Ok(vec![]));
@@ -155,7 +154,7 @@ fn nobody_takes_over_more_than_they_may_rent() {
     rent(&db, Attempt { id: 60, ..attempt(AIDA, "own") }).unwrap();
     let before = dump(&db);
     let refused = accept(&db, account(AIDA), rental.life.id, 1, now());
-    assert_eq!(refused, Err(TransferFailure::OverLimit { slices: 1, max: 1 }));
+    assert_eq!(refused, Err(TransferFailure::Rule(RentError::OverLimit { slices: 1, max: 1 })));
     assert_eq!(dump(&db), before);
     accept(&db, account(AIDA), rental.life.id, 2, now()).unwrap();
 }
