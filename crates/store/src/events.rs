@@ -18,6 +18,8 @@ pub struct Event {
     pub slice: Option<SliceId>,
     /// The rental that it happened to: only its renter sees which.
     pub rental: Option<RentalId>,
+    /// What else it is about, such as the id of a payout or the number of a farm.
+    pub subject: Option<String>,
     /// When.
     pub at: Timestamp,
 }
@@ -26,10 +28,10 @@ pub struct Event {
 /// own as a renter, and those of its farm without the rental. What is both is told once. Served by
 /// `events_by_renter` and `events_by_farmer`, whose rows SQLite merges.
 const SINCE: &str = "
-    SELECT id, kind, node_id, slice_number, rental_id, created_at
+    SELECT id, kind, node_id, slice_number, rental_id, created_at, subject
       FROM events WHERE renter_id = ?1 AND id > ?2
      UNION ALL
-    SELECT id, kind, node_id, slice_number, NULL, created_at
+    SELECT id, kind, node_id, slice_number, NULL, created_at, subject
       FROM events WHERE farmer_id = ?1 AND id > ?2 AND renter_id IS NOT ?1
      ORDER BY id
      LIMIT ?3";
@@ -58,6 +60,7 @@ fn read(row: &Row) -> Result<Event, StoreError> {
         node,
         slice: node.zip(number).map(|(node, number)| SliceId { node, number }),
         rental,
+        subject: row.optional_text(6)?.map(str::to_owned),
         at: row.timestamp(5)?,
     })
 }

@@ -20,7 +20,7 @@ pub struct Migration {
 }
 
 /// Every migration, in order.
-pub const MIGRATIONS: [Migration; 14] = [
+pub const MIGRATIONS: [Migration; 15] = [
     Migration {
         number: 1,
         name: "accounts",
@@ -78,6 +78,11 @@ pub const MIGRATIONS: [Migration; 14] = [
         number: 14,
         name: "payments",
         sql: include_str!("../../../migrations/0014_payments.sql"),
+    },
+    Migration {
+        number: 15,
+        name: "event_subjects",
+        sql: include_str!("../../../migrations/0015_event_subjects.sql"),
     },
 ];
 

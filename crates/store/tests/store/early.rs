@@ -70,7 +70,7 @@ fn the_rows_of_an_early_end() {
         + audit id=10 action='rental-ended' actor='market' actor_id='' account_id='farmer'
             subject='rental' address='' request_id='' created_at=1796663321
         + events id=8 kind='rental-ended' renter_id='omar' farmer_id='farmer' node_id=32
-            slice_number=1 rental_id='rental' created_at=1796663321
+            slice_number=1 rental_id='rental' created_at=1796663321 subject=NULL
         ~ ledger_accounts id=2 balance_micros=987500000
         ~ ledger_accounts id=4 balance_micros=0
         + ledger_accounts id=5 kind='earnings' owner_id='farmer' balance_micros=11250000

@@ -66,7 +66,7 @@ fn the_end_of_a_term_leaves_these_rows() {
         + audit id=9 action='rental-expired' actor='market' actor_id='' account_id='farmer'
             subject='rental' address='' request_id='' created_at=1797959321
         + events id=7 kind='rental-expired' renter_id='omar' farmer_id='farmer' node_id=32
-            slice_number=1 rental_id='rental' created_at=1797959321
+            slice_number=1 rental_id='rental' created_at=1797959321 subject=NULL
         ~ ledger_accounts id=4 balance_micros=0
         + ledger_accounts id=5 kind='earnings' owner_id='farmer' balance_micros=22500000
         + ledger_accounts id=6 kind='platform' owner_id='' balance_micros=2500000
@@ -100,7 +100,7 @@ fn the_end_of_the_grace_leaves_these_rows() {
         + audit id=11 action='rental-ended' actor='market' actor_id='' account_id='farmer'
             subject='rental' address='' request_id='' created_at=1798132121
         + events id=8 kind='rental-ended' renter_id='omar' farmer_id='farmer' node_id=32
-            slice_number=1 rental_id='rental' created_at=1798132121
+            slice_number=1 rental_id='rental' created_at=1798132121 subject=NULL
         ~ nodes id=32 available_slices=9 allocated_slices=0
         ~ rentals id='rental' state='ended' version=3 ended_at=1798132121
         ~ slices node_id=32 number=1 state='available' rental_id=NULL

@@ -36,7 +36,7 @@ fn three_months_at_25_dollars_leave_these_rows() {
         + audit id=7 action='slice-rented' actor='market' actor_id='' account_id='farmer'
             subject='rental' address='' request_id='' created_at=1795367321
         + events id=6 kind='slice-rented' renter_id='omar' farmer_id='farmer' node_id=32
-            slice_number=1 rental_id='rental' created_at=1795367321
+            slice_number=1 rental_id='rental' created_at=1795367321 subject=NULL
         ~ ledger_accounts id=2 balance_micros=28750000
         + ledger_accounts id=4 kind='escrow' owner_id='rental' balance_micros=71250000
         + ledger_entries ledger_account_id=2 transaction_id=3 amount_micros=-71250000

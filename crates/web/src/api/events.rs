@@ -59,6 +59,8 @@ pub struct EventView {
     pub node_id: Option<String>,
     /// The slice that it happened to.
     pub slice_id: Option<String>,
+    /// What else it is about, such as the id of a payout or the number of a farm.
+    pub subject: Option<String>,
     /// When (RFC 3339).
     pub at: String,
 }
@@ -72,6 +74,7 @@ impl EventView {
             rental_id: event.rental.map(|id| id.to_string()),
             node_id: event.node.map(|id| id.to_string()),
             slice_id: event.slice.map(|id| id.to_string()),
+            subject: event.subject.clone(),
             at: event.at.to_string(),
         }
     }

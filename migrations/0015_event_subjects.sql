@@ -1,0 +1,13 @@
+-- What else an event is about, besides nodes and rentals: a farm, a payout, a maintenance window.
+
+ALTER TABLE events ADD COLUMN subject TEXT;
+
+DROP TRIGGER events_are_audited;
+
+CREATE TRIGGER events_are_audited AFTER INSERT ON events BEGIN
+    INSERT INTO audit (action, actor, account_id, subject, created_at)
+    SELECT NEW.kind, 'market', who.account_id,
+           coalesce(NEW.rental_id, NEW.subject, 'node' || NEW.node_id, ''), NEW.created_at
+      FROM (SELECT NEW.renter_id AS account_id UNION ALL SELECT NEW.farmer_id) who
+     WHERE who.account_id IS NOT NULL;
+END;
