@@ -50,7 +50,8 @@ async fn what_happens_is_told_to_whom_it_concerns_and_to_nobody_else() {
     assert_eq!(
         told,
         json!({ "id": id, "kind": "slice-rented", "rental_id": rental["id"],
-                "node_id": "node32", "slice_id": "node32_slice_1", "at": rental["started_at"] })
+                "node_id": "node32", "slice_id": "node32_slice_1", "subject": null,
+                "at": rental["started_at"] })
     );
     // The farm's owner is told of the slice, and neither who rents it nor the rental.
     let mut expected = told.clone();
