@@ -6,10 +6,10 @@ use http::StatusCode;
 use store::ledger::{self, WalletEntry};
 use store::rentals::{self, Rental, Which};
 use web::api::rentals::{
-    AccessInfo, CancelAnswer, CancelBody, ChangeRentalBody, EntryView, ExtendBody, RentalView,
-    WalletView, rental_id,
+    AccessInfo, CancelAnswer, CancelBody, ChangeRentalBody, ExtendBody, RentalView, rental_id,
 };
 use web::api::renting::{Basis, RentAnswer, RentBody, RentNodeBody};
+use web::api::wallet::{EntryView, WalletView};
 use web::api::{self, CURRENCY, PageOf};
 use web::form::idempotency_key;
 use web::{Problem, Response, json, respond};

@@ -5,7 +5,8 @@ use domain::id::RentalId;
 use edge::Context;
 use http::StatusCode;
 use store::transfers;
-use web::api::rentals::{AcceptBody, RentalView, TransferBody, TransferView, rental_id};
+use web::api::rentals::{RentalView, rental_id};
+use web::api::transfers::{AcceptBody, TransferBody, TransferView};
 use web::{Kind, Problem, Response, json, respond};
 
 use crate::renting::{own_rental, plan_nothing};

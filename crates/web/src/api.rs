@@ -21,6 +21,8 @@ pub mod market;
 pub mod rentals;
 pub mod renting;
 pub mod top_ups;
+pub mod transfers;
+pub mod wallet;
 
 /// The currency of every amount.
 pub const CURRENCY: &str = "USD";
@@ -41,12 +43,12 @@ pub const OPERATIONS: &[&Operation] = &[
     &rentals::EXTEND_RENTAL,
     &rentals::CANCEL_RENTAL,
     &rentals::SHOW_ACCESS,
-    &rentals::OFFER_TRANSFER,
-    &rentals::WITHDRAW_TRANSFER,
-    &rentals::LIST_TRANSFERS,
-    &rentals::ACCEPT_TRANSFER,
-    &rentals::SHOW_WALLET,
-    &rentals::LIST_WALLET_ENTRIES,
+    &transfers::OFFER_TRANSFER,
+    &transfers::WITHDRAW_TRANSFER,
+    &transfers::LIST_TRANSFERS,
+    &transfers::ACCEPT_TRANSFER,
+    &wallet::SHOW_WALLET,
+    &wallet::LIST_WALLET_ENTRIES,
     &events::FOLLOW_EVENTS,
     &books::LIST_STATEMENTS,
     &books::SHOW_STATEMENT,

@@ -1,4 +1,4 @@
-//! Renting, the renter's rentals, and the wallet.
+//! A renter's rentals.
 
 use domain::field::FieldError;
 use domain::id::RentalId;
@@ -10,9 +10,7 @@ use domain::term::Term;
 use http::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use store::ledger::WalletEntry;
 use store::rentals::{Own, Rental};
-use store::transfers::Transfer;
 
 use crate::api::{CURRENCY, PAGING, PageOf};
 use crate::form::keep;
@@ -126,89 +124,6 @@ pub const SHOW_ACCESS: Operation = Operation {
     access: Access::Account(Scope::Read),
     about_answer: "How to get in, or why not.",
     answer: Some(schema_of::<AccessInfo>),
-    ..Operation::READ
-};
-
-/// `POST /api/rentals/{rental}/transfer`
-pub const OFFER_TRANSFER: Operation = Operation {
-    id: "offerTransfer",
-    group: GROUP,
-    method: Method::POST,
-    path: "/api/rentals/{rental}/transfer",
-    summary: "Offers a rental to somebody else; another offer of it is over by that.",
-    access: Access::Account(Scope::Rent),
-    takes_dry_run: true,
-    body: Some(schema_of::<TransferBody>),
-    status: 201,
-    about_answer: "The offer. Nothing tells whether the address has an account.",
-    answer: Some(schema_of::<TransferView>),
-    problems: &[Kind::NotFound, Kind::RentalEnded],
-    ..Operation::READ
-};
-
-/// `DELETE /api/rentals/{rental}/transfer`
-pub const WITHDRAW_TRANSFER: Operation = Operation {
-    id: "withdrawTransfer",
-    group: GROUP,
-    method: Method::DELETE,
-    path: "/api/rentals/{rental}/transfer",
-    summary: "Takes the offer of a rental back, or declines one that was made to you.",
-    access: Access::Account(Scope::Rent),
-    status: 204,
-    about_answer: "There is no such offer any more.",
-    ..Operation::READ
-};
-
-/// `GET /api/transfers`
-pub const LIST_TRANSFERS: Operation = Operation {
-    id: "listTransfers",
-    group: GROUP,
-    path: "/api/transfers",
-    summary: "Lists the rentals that are offered to you.",
-    access: Access::Account(Scope::Read),
-    about_answer: "At most 20 offers.",
-    answer: Some(schema_of::<Vec<TransferView>>),
-    ..Operation::READ
-};
-
-/// `POST /api/transfers/{rental}/accept`
-pub const ACCEPT_TRANSFER: Operation = Operation {
-    id: "acceptTransfer",
-    group: GROUP,
-    method: Method::POST,
-    path: "/api/transfers/{rental}/accept",
-    summary: "Takes over a rental that is offered to you; later refunds are yours.",
-    access: Access::Account(Scope::Rent),
-    takes_dry_run: true,
-    body: Some(schema_of::<AcceptBody>),
-    about_answer: "The rental, which is yours now.",
-    answer: Some(schema_of::<RentalView>),
-    problems: &[Kind::NotFound, Kind::OwnSlice, Kind::OverLimit],
-    ..Operation::READ
-};
-
-/// `GET /api/wallet`
-pub const SHOW_WALLET: Operation = Operation {
-    id: "showWallet",
-    group: GROUP,
-    path: "/api/wallet",
-    summary: "Shows what your wallet holds.",
-    access: Access::Account(Scope::Read),
-    about_answer: "The balance.",
-    answer: Some(schema_of::<WalletView>),
-    ..Operation::READ
-};
-
-/// `GET /api/wallet/entries`
-pub const LIST_WALLET_ENTRIES: Operation = Operation {
-    id: "listWalletEntries",
-    group: GROUP,
-    path: "/api/wallet/entries",
-    summary: "Lists what moved through your wallet, the newest first.",
-    access: Access::Account(Scope::Read),
-    query: &PAGING,
-    about_answer: "A page of entries.",
-    answer: Some(schema_of::<PageOf<EntryView>>),
     ..Operation::READ
 };
 
@@ -600,106 +515,6 @@ fn own_labels(texts: &[String]) -> Result<Vec<String>, FieldError> {
         }
     }
     Ok(labels)
-}
-
-/// To whom a rental is offered.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct TransferBody {
-    /// Whoever has an account with this address may take the rental over, for a week.
-    #[schemars(regex(pattern = json::EMAIL))]
-    pub email: String,
-    /// Whether to tell what would be booked, which is nothing, and change nothing.
-    #[serde(default)]
-    pub dry_run: bool,
-}
-
-/// What a request to take a rental over says.
-#[derive(Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct AcceptBody {
-    /// Whether to tell what would be booked, which is nothing, and change nothing.
-    pub dry_run: bool,
-}
-
-/// An offer to take a rental over.
-#[derive(Serialize, JsonSchema)]
-pub struct TransferView {
-    /// The rental.
-    pub rental: RentalView,
-    /// The address of who offers it.
-    pub from: String,
-    /// The address of who may take it.
-    pub to: String,
-    /// Until when (RFC 3339).
-    pub expires_at: String,
-}
-
-impl TransferView {
-    /// Shows an offer. What the renter calls the rental is the renter's own.
-    pub fn new(transfer: &Transfer) -> TransferView {
-        let own = Rental {
-            name: String::new(),
-            labels: Vec::new(),
-            renewal: None,
-            ..transfer.rental.clone()
-        };
-        TransferView {
-            rental: RentalView::new(&own),
-            from: transfer.from.clone(),
-            to: transfer.to.clone(),
-            expires_at: transfer.expires_at.to_string(),
-        }
-    }
-}
-
-/// A wallet.
-#[derive(Serialize, JsonSchema)]
-pub struct WalletView {
-    /// What it holds, as decimal text.
-    pub balance: String,
-    /// Of every amount here.
-    pub currency: &'static str,
-}
-
-/// An entry of a wallet.
-#[derive(Serialize, JsonSchema)]
-pub struct EntryView {
-    /// Its number.
-    pub id: i64,
-    /// Such as `credit`, `rental`, `extension` or `refund`.
-    pub kind: String,
-    /// Why money moved, in words.
-    pub reason: String,
-    /// How much, as decimal text; negative where money left the wallet.
-    pub amount: String,
-    /// What the wallet held then, as decimal text.
-    pub balance_after: String,
-    /// Of every amount here.
-    pub currency: &'static str,
-    /// The rental that it was for; null for a credit.
-    pub rental_id: Option<String>,
-    /// When (RFC 3339).
-    pub created_at: String,
-    /// The path of its receipt.
-    pub receipt: String,
-}
-
-impl EntryView {
-    /// Shows an entry.
-    pub fn new(entry: &WalletEntry) -> EntryView {
-        EntryView {
-            id: entry.id,
-            kind: entry.kind.clone(),
-            reason: entry.reason.clone(),
-            amount: entry.amount.to_string(),
-            balance_after: entry.balance_after.to_string(),
-            currency: CURRENCY,
-            rental_id: entry.rental.map(|rental| rental.to_string()),
-            created_at: entry.created_at.to_string(),
-            receipt: format!("/api/wallet/receipts/{}", entry.id),
-        }
-    }
 }
 
 /// A rental's id in a path; what is not one does not exist.

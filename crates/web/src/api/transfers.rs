@@ -1,0 +1,122 @@
+//! Handing a rental over to somebody else.
+
+use domain::account::Scope;
+use http::Method;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use store::rentals::Rental;
+use store::transfers::Transfer;
+
+use crate::api::rentals::{GROUP, RentalView};
+use crate::json;
+use crate::operation::{Access, Operation, schema_of};
+use crate::problem::Kind;
+
+/// `POST /api/rentals/{rental}/transfer`
+pub const OFFER_TRANSFER: Operation = Operation {
+    id: "offerTransfer",
+    group: GROUP,
+    method: Method::POST,
+    path: "/api/rentals/{rental}/transfer",
+    summary: "Offers a rental to somebody else; another offer of it is over by that.",
+    access: Access::Account(Scope::Rent),
+    takes_dry_run: true,
+    body: Some(schema_of::<TransferBody>),
+    status: 201,
+    about_answer: "The offer. Nothing tells whether the address has an account.",
+    answer: Some(schema_of::<TransferView>),
+    problems: &[Kind::NotFound, Kind::RentalEnded],
+    ..Operation::READ
+};
+
+/// `DELETE /api/rentals/{rental}/transfer`
+pub const WITHDRAW_TRANSFER: Operation = Operation {
+    id: "withdrawTransfer",
+    group: GROUP,
+    method: Method::DELETE,
+    path: "/api/rentals/{rental}/transfer",
+    summary: "Takes the offer of a rental back, or declines one that was made to you.",
+    access: Access::Account(Scope::Rent),
+    status: 204,
+    about_answer: "There is no such offer any more.",
+    ..Operation::READ
+};
+
+/// `GET /api/transfers`
+pub const LIST_TRANSFERS: Operation = Operation {
+    id: "listTransfers",
+    group: GROUP,
+    path: "/api/transfers",
+    summary: "Lists the rentals that are offered to you.",
+    access: Access::Account(Scope::Read),
+    about_answer: "At most 20 offers.",
+    answer: Some(schema_of::<Vec<TransferView>>),
+    ..Operation::READ
+};
+
+/// `POST /api/transfers/{rental}/accept`
+pub const ACCEPT_TRANSFER: Operation = Operation {
+    id: "acceptTransfer",
+    group: GROUP,
+    method: Method::POST,
+    path: "/api/transfers/{rental}/accept",
+    summary: "Takes over a rental that is offered to you; later refunds are yours.",
+    access: Access::Account(Scope::Rent),
+    takes_dry_run: true,
+    body: Some(schema_of::<AcceptBody>),
+    about_answer: "The rental, which is yours now.",
+    answer: Some(schema_of::<RentalView>),
+    problems: &[Kind::NotFound, Kind::OwnSlice, Kind::OverLimit],
+    ..Operation::READ
+};
+
+/// To whom a rental is offered.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TransferBody {
+    /// Whoever has an account with this address may take the rental over, for a week.
+    #[schemars(regex(pattern = json::EMAIL))]
+    pub email: String,
+    /// Whether to tell what would be booked, which is nothing, and change nothing.
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+/// What a request to take a rental over says.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct AcceptBody {
+    /// Whether to tell what would be booked, which is nothing, and change nothing.
+    pub dry_run: bool,
+}
+
+/// An offer to take a rental over.
+#[derive(Serialize, JsonSchema)]
+pub struct TransferView {
+    /// The rental.
+    pub rental: RentalView,
+    /// The address of who offers it.
+    pub from: String,
+    /// The address of who may take it.
+    pub to: String,
+    /// Until when (RFC 3339).
+    pub expires_at: String,
+}
+
+impl TransferView {
+    /// Shows an offer. What the renter calls the rental is the renter's own.
+    pub fn new(transfer: &Transfer) -> TransferView {
+        let own = Rental {
+            name: String::new(),
+            labels: Vec::new(),
+            renewal: None,
+            ..transfer.rental.clone()
+        };
+        TransferView {
+            rental: RentalView::new(&own),
+            from: transfer.from.clone(),
+            to: transfer.to.clone(),
+            expires_at: transfer.expires_at.to_string(),
+        }
+    }
+}
