@@ -24,17 +24,20 @@ pub enum ChallengeKind {
     PasskeyNew,
     /// Signing in with a passkey.
     PasskeySignIn,
+    /// Proving to own the farm that is its payload.
+    FarmClaim,
 }
 
 impl ChallengeKind {
     /// Every kind.
-    pub const ALL: [ChallengeKind; 6] = [
+    pub const ALL: [ChallengeKind; 7] = [
         ChallengeKind::SignUp,
         ChallengeKind::EmailChange,
         ChallengeKind::PasswordReset,
         ChallengeKind::SecondFactor,
         ChallengeKind::PasskeyNew,
         ChallengeKind::PasskeySignIn,
+        ChallengeKind::FarmClaim,
     ];
 
     /// The stable name, for SQL.
@@ -46,6 +49,7 @@ impl ChallengeKind {
             ChallengeKind::SecondFactor => "second-factor",
             ChallengeKind::PasskeyNew => "passkey-new",
             ChallengeKind::PasskeySignIn => "passkey-sign-in",
+            ChallengeKind::FarmClaim => "farm-claim",
         }
     }
 }

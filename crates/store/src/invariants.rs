@@ -23,7 +23,7 @@ enum Check {
 }
 
 /// Every invariant that the database alone can show.
-pub const INVARIANTS: [Invariant; 23] = [
+pub const INVARIANTS: [Invariant; 25] = [
     Invariant {
         id: "one-rental-per-slice",
         claim: "A slice has at most one live rental, and a node that is rented whole has no other.",
@@ -213,7 +213,7 @@ pub const INVARIANTS: [Invariant; 23] = [
     },
     Invariant {
         id: "earnings-are-split",
-        claim: "What a rental earned went to the platform by its fee, and to its farmer.",
+        claim: "What a rental earned went to the platform by its fee, and to its farmers.",
         // In cents, of which every total is a whole number, so that no product leaves 64 bits.
         check: Check::Count(
             "SELECT count(*) FROM (
@@ -224,7 +224,9 @@ pub const INVARIANTS: [Invariant; 23] = [
                                      / max(1, total_micros / 10000) * 10000)
                             FROM rental_periods WHERE rental_id = r.id) AS fees,
                          coalesce(sum(e.amount_micros) FILTER (
-                             WHERE a.kind = 'earnings' AND a.owner_id = r.farmer_id), 0) AS farmer,
+                             WHERE a.kind = 'earnings' AND a.owner_id IN (
+                                   SELECT farmer_id FROM events WHERE rental_id = r.id)), 0)
+                             AS farmer,
                          coalesce(sum(e.amount_micros) FILTER (
                              WHERE a.kind = 'platform'), 0) AS platform
                     FROM rentals r
@@ -321,6 +323,22 @@ pub const INVARIANTS: [Invariant; 23] = [
                                   AND m.first_transaction_id <= t.id
                                 ORDER BY m.month DESC LIMIT 1), '')
                      < strftime('%Y-%m', t.created_at, 'unixepoch')",
+        ),
+    },
+    Invariant {
+        id: "farms-are-offered-by-owners",
+        claim: "Where somebody has proven to own a farm, nobody else offers nodes of it.",
+        check: Check::Count(
+            "SELECT count(*) FROM farms f JOIN nodes n ON n.farm_id = f.id
+              WHERE n.listing = 'published' AND n.farmer_id <> f.owner_id",
+        ),
+    },
+    Invariant {
+        id: "rentals-earn-for-the-farmer",
+        claim: "What runs on a node earns for the farmer of the node.",
+        check: Check::Count(
+            "SELECT count(*) FROM rentals r JOIN nodes n ON n.id = r.node_id
+              WHERE r.state <> 'ended' AND r.farmer_id <> n.farmer_id",
         ),
     },
     Invariant {

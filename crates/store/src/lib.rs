@@ -13,6 +13,7 @@ pub mod db_rusqlite;
 pub mod due;
 pub mod events;
 pub mod factors;
+pub mod farms;
 pub mod invariants;
 pub mod ledger;
 pub mod ledger_chain;

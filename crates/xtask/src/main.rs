@@ -18,6 +18,7 @@ mod python;
 mod rustup;
 mod secrets;
 mod server;
+mod sign_claim;
 mod signals;
 mod standard_library;
 mod target;
@@ -69,6 +70,9 @@ enum Command {
     ImportNodeRental(maintain::NodeRental),
     /// Encrypts every secret in a database with the newest key.
     RotateKeys(maintain::Rotation),
+    /// Signs the message of a claim to a farm with a phrase from standard input.
+    #[command(disable_help_flag = true)]
+    SignClaim(sign_claim::Options),
     /// Makes the wasm32-wasip2 target, if it is not there; the others do it by themselves.
     Target,
 }
@@ -101,6 +105,7 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Operator(operator) => maintain::operator(&workspace, operator)?,
         Command::ImportNodeRental(rental) => maintain::import_node_rental(&workspace, rental)?,
         Command::RotateKeys(rotation) => maintain::rotate_keys(&workspace, rotation)?,
+        Command::SignClaim(options) => sign_claim::run(&workspace, options)?,
         Command::Target => target::ensure(&workspace)?,
     }
     Ok(ExitCode::SUCCESS)

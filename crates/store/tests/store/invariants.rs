@@ -61,7 +61,7 @@ fn defenseless(db: &RusqliteDb) {
 }
 
 /// How to break each invariant, in each of its clauses.
-const BREAKS: [(&str, &str); 75] = [
+const BREAKS: [(&str, &str); 77] = [
     (
         "one-rental-per-slice",
         "UPDATE rentals SET slice_number = 1, state = 'grace', ended_at = NULL
@@ -210,7 +210,10 @@ const BREAKS: [(&str, &str); 75] = [
         "UPDATE rental_periods SET fee_micros = fee_micros + 1000000 WHERE earned_micros > 0",
     ),
     ("earnings-are-split", "UPDATE rental_periods SET earned_micros = earned_micros + 10000"),
-    ("earnings-are-split", "UPDATE rentals SET farmer_id = 'another' WHERE slice_number = 2"),
+    (
+        "earnings-are-split",
+        "UPDATE ledger_accounts SET owner_id = 'another' WHERE kind = 'earnings'",
+    ),
     ("refunds-are-paid-back", "UPDATE rental_periods SET refunded_micros = 0"),
     ("rentals-are-events", "DELETE FROM events WHERE kind = 'slice-rented'"),
     ("rentals-are-events", "DELETE FROM events WHERE kind = 'node-rented'"),
@@ -231,6 +234,14 @@ const BREAKS: [(&str, &str); 75] = [
     ),
     ("top-ups-are-credited", "UPDATE top_ups SET amount_micros = 24000000 WHERE state = 'paid'"),
     ("top-ups-are-credited", "UPDATE top_ups SET state = 'paid'"),
+    (
+        "farms-are-offered-by-owners",
+        "INSERT INTO farms VALUES (1, '', 1, '', 'another', 'operator', 0, 0)",
+    ),
+    (
+        "rentals-earn-for-the-farmer",
+        "UPDATE rentals SET farmer_id = 'another' WHERE slice_number = 1",
+    ),
     ("top-ups-are-credited", "DELETE FROM top_ups WHERE state = 'paid'"),
 ];
 

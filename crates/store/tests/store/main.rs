@@ -16,6 +16,7 @@ mod events;
 mod extend;
 mod factors;
 mod farm;
+mod farms;
 mod invariants;
 mod ledger;
 mod ledger_chain;

@@ -19,9 +19,9 @@ use store::renting::Basis;
 use store::sessions::NewSession;
 use store::statements::Book;
 use store::{
-    Db, Row, Rows, RusqliteDb, StoreError, Value, accounts, audit, challenges, due, events, ledger,
-    ledger_chain, limits, mails, nodes, offers, quotes, receipts, rentals, renting, sessions,
-    statements, sync, tokens, top_ups, transfers,
+    Db, Row, Rows, RusqliteDb, StoreError, Value, accounts, audit, challenges, due, events, farms,
+    ledger, ledger_chain, limits, mails, nodes, offers, quotes, receipts, rentals, renting,
+    sessions, statements, sync, tokens, top_ups, transfers,
 };
 
 use crate::market::{
@@ -52,6 +52,7 @@ fn indexed() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
         .chain(&due::INDEXED)
         .chain(&events::INDEXED)
         .chain(&top_ups::INDEXED)
+        .chain(&farms::INDEXED)
 }
 
 #[test]
@@ -242,6 +243,27 @@ fn a_day(db: &impl Db) {
     sync::save_missing(db, &[NodeId(1)], now()).unwrap();
     mail(db);
     top_up(db, renter);
+    a_day_of_farms(db);
+}
+
+/// A farm that is proven by one, then by another, who takes a node over, and moves.
+fn a_day_of_farms(db: &impl Db) {
+    let farm = |twin| farms::GridFarm { id: 1, name: "F".into(), twin, account: "5G".into() };
+    for who in [FARMER, AIDA] {
+        farms::prove(db, &farm(2), account(who), farms::Proof::Signature, now()).unwrap();
+    }
+    register(db, AIDA, 401, 3);
+    farms::prove(db, &farm(2), account(FARMER), farms::Proof::Operator, now()).unwrap();
+    farms::of_owner(db, account(FARMER), None, 20).unwrap();
+    farms::all(db, None, 20).unwrap();
+    assert_eq!(farms::foreign(db, account(FARMER), 20).unwrap().len(), 1);
+    let taken = farms::take_over(db, NodeId(401), account(FARMER), now()).unwrap();
+    assert_eq!(taken, farms::TakeOver::Done);
+    assert_eq!(farms::unchecked(db, now(), 20), Ok(vec![1]));
+    let moved = farms::Checked { id: 1, name: Some("F".into()), twin: Some(3) };
+    farms::check(db, &[moved], now().plus_seconds(1)).unwrap();
+    farms::prove(db, &farm(2), account(FARMER), farms::Proof::Signature, now()).unwrap();
+    farms::revoke(db, 1, now()).unwrap();
 }
 
 /// A top-up that is paid, one that is not, and a payment that is refused.

@@ -6,16 +6,20 @@ use crate::rust_text::{Kind, of_kind, without_tests};
 use crate::tree::SourceFile;
 
 /// Which of our crates another one may use. A component's row is `components`.
-const LAYERS: [(&str, &[&str]); 11] = [
+const LAYERS: [(&str, &[&str]); 12] = [
     ("domain", &[]),
     ("store", &["domain"]),
     ("grid", &["domain"]),
     ("factors", &["domain"]),
+    ("ownership", &["domain"]),
     ("payments", &["domain"]),
     ("seal", &[]),
     ("web", &["domain", "seal", "store"]),
     ("edge", &["domain", "grid", "seal", "store", "web"]),
-    ("components", &["domain", "edge", "factors", "grid", "payments", "seal", "store", "web"]),
+    (
+        "components",
+        &["domain", "edge", "factors", "grid", "ownership", "payments", "seal", "store", "web"],
+    ),
     ("host", &["store"]),
     ("xtask", &["domain", "seal", "store"]),
 ];
@@ -24,16 +28,18 @@ const LAYERS: [(&str, &[&str]); 11] = [
 const DOMAIN_USES: [&str; 5] = ["chrono", "rust_decimal", "serde", "thiserror", "uuid"];
 
 /// Other people's crates that belong into one place only, and where that is.
-const PLACES: [(&str, &[&str]); 16] = [
+const PLACES: [(&str, &[&str]); 18] = [
     ("argon2", &["components", "web"]),
     ("askama", &["web"]),
     ("axum", &[]),
+    ("ed25519-dalek", &["ownership"]),
     ("http", &["web", "edge", "components", "host"]),
     ("http-body-util", &["components", "edge", "host"]),
     ("hyper", &["host"]),
     ("mail-builder", &["web"]),
     ("reqwest", &[]),
     ("rusqlite", &["store", "host"]),
+    ("schnorrkel", &["ownership"]),
     ("spin-sdk", &["edge", "components"]),
     ("tokio", &["host"]),
     ("totp-rs", &["factors"]),

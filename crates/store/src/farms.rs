@@ -1,0 +1,291 @@
+//! Farms whose owner has proven it, and what an owner may do with their nodes.
+
+use domain::id::{AccountId, NodeId};
+use domain::time::Timestamp;
+use serde::Serialize;
+
+use crate::db::{Db, Row, StoreError, Value, only};
+
+/// How an owner was shown to be one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// The account of the farm's twin has signed.
+    Signature,
+    /// The operator has approved it by hand.
+    Operator,
+}
+
+impl Proof {
+    /// Every way.
+    pub const ALL: [Proof; 2] = [Proof::Signature, Proof::Operator];
+
+    /// The stable name, for programs and for SQL.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Proof::Signature => "signature",
+            Proof::Operator => "operator",
+        }
+    }
+
+    fn parse(text: &str) -> Option<Proof> {
+        Proof::ALL.into_iter().find(|proof| proof.as_str() == text)
+    }
+}
+
+/// A farm, as the grid has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GridFarm {
+    /// The grid's number.
+    pub id: u32,
+    /// Its name; it may be empty.
+    pub name: String,
+    /// The twin that it belongs to.
+    pub twin: u32,
+    /// The address of the account that the twin belongs to.
+    pub account: String,
+}
+
+/// A farm that somebody has proven to own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProvenFarm {
+    /// The farm.
+    pub farm: GridFarm,
+    /// Whose it is here.
+    pub owner: AccountId,
+    /// That account's address.
+    pub email: String,
+    /// How it was proven.
+    pub proof: Proof,
+    /// When.
+    pub proven_at: Timestamp,
+    /// When the grid was last asked whose it is.
+    pub checked_at: Timestamp,
+}
+
+/// The columns of a `ProvenFarm`, of `farms f` and `accounts a`.
+macro_rules! farm_columns {
+    () => {
+        "f.id, f.name, f.twin_id, f.twin_account, f.owner_id, a.email, f.how, f.proven_at,
+         f.checked_at"
+    };
+}
+
+fn read(row: &Row) -> Result<ProvenFarm, StoreError> {
+    Ok(ProvenFarm {
+        farm: GridFarm {
+            id: row.number(0)?,
+            name: row.text(1)?.to_owned(),
+            twin: row.number(2)?,
+            account: row.text(3)?.to_owned(),
+        },
+        owner: row.parsed(4, AccountId::parse)?,
+        email: row.text(5)?.to_owned(),
+        proof: row.parsed(6, Proof::parse)?,
+        proven_at: row.timestamp(7)?,
+        checked_at: row.timestamp(8)?,
+    })
+}
+
+/// Who has proven to own the farm `?1`. No row: nobody has. Served by the primary key.
+const OWNER: &str = "SELECT owner_id FROM farms WHERE id = ?1";
+
+/// Who has proven to own a farm; `None` if nobody has.
+pub fn owner(db: &impl Db, farm: u32) -> Result<Option<AccountId>, StoreError> {
+    let row = only(db.run(OWNER, &[farm.into()])?);
+    row.map(|row| row.parsed(0, AccountId::parse)).transpose()
+}
+
+/// Records a proof: the columns of the command view, in order.
+const PROVE: &str = "
+    INSERT INTO prove_farm (id, name, twin_id, twin_account, owner_id, how, proven_at)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+
+/// Records that an account has proven to own a farm, in place of who did before. Published nodes of
+/// it that are not this account's go off the market.
+pub fn prove(
+    db: &impl Db,
+    farm: &GridFarm,
+    owner: AccountId,
+    proof: Proof,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let params = [
+        farm.id.into(),
+        farm.name.as_str().into(),
+        farm.twin.into(),
+        farm.account.as_str().into(),
+        Value::text(owner),
+        proof.as_str().into(),
+        now.into(),
+    ];
+    db.run(PROVE, &params).map(drop)
+}
+
+/// Takes back the proof of the farm `?1` at `?2`, by the operator. Nothing happens where there is
+/// none.
+const REVOKE: &str = "
+    INSERT INTO void_farm (id, event, voided_at)
+    SELECT id, 'farm-revoked', ?2 FROM farms WHERE id = ?1";
+
+/// Takes back a proof: its owner is told, and the owner's nodes of it go off the market. Answers
+/// whose it was; `None` if nobody has proven this farm.
+pub fn revoke(db: &impl Db, farm: u32, now: Timestamp) -> Result<Option<AccountId>, StoreError> {
+    let had = owner(db, farm)?;
+    if had.is_some() {
+        db.run(REVOKE, &[farm.into(), now.into()])?;
+    }
+    Ok(had)
+}
+
+/// One page of the farms of `?1` behind the farm `?2`, `?3` rows, only `?4` unless it is NULL.
+/// Served by `farms_by_owner`.
+const OF_OWNER: &str = concat!(
+    "SELECT ",
+    farm_columns!(),
+    " FROM farms f JOIN accounts a ON a.id = f.owner_id
+      WHERE f.owner_id = ?1 AND f.id > ?2 AND f.id = coalesce(?4, f.id)
+      ORDER BY f.id LIMIT ?3"
+);
+
+/// A page of an account's farms, by number; only the one of a token that is for one.
+pub fn of_owner(
+    db: &impl Db,
+    owner: impl Into<crate::nodes::Farmer>,
+    behind: Option<u32>,
+    limit: u32,
+) -> Result<Vec<ProvenFarm>, StoreError> {
+    let crate::nodes::Farmer { account, farm } = owner.into();
+    let params = [Value::text(account), behind.unwrap_or(0).into(), limit.into(), farm.into()];
+    db.run(OF_OWNER, &params)?.iter().map(read).collect()
+}
+
+/// One page of all farms behind the farm `?1`, `?2` rows. Served by the primary key.
+const ALL: &str = concat!(
+    "SELECT ",
+    farm_columns!(),
+    " FROM farms f JOIN accounts a ON a.id = f.owner_id WHERE f.id > ?1 ORDER BY f.id LIMIT ?2"
+);
+
+/// A page of all proven farms, by number.
+pub fn all(db: &impl Db, behind: Option<u32>, limit: u32) -> Result<Vec<ProvenFarm>, StoreError> {
+    db.run(ALL, &[behind.unwrap_or(0).into(), limit.into()])?.iter().map(read).collect()
+}
+
+/// Up to `?2` farms that were not checked since `?1`, the longest first. Served by
+/// `farms_by_check`.
+const UNCHECKED: &str = "SELECT id FROM farms WHERE checked_at <= ?1 ORDER BY checked_at LIMIT ?2";
+
+/// Farms that were not checked since then, those first that wait the longest.
+pub fn unchecked(db: &impl Db, since: Timestamp, limit: u32) -> Result<Vec<u32>, StoreError> {
+    db.run(UNCHECKED, &[since.into(), limit.into()])?.iter().map(|row| row.number(0)).collect()
+}
+
+/// What the grid says of a proven farm.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Checked {
+    /// The farm's number.
+    pub id: u32,
+    /// Its name; `None` where the grid knows no such farm.
+    pub name: Option<String>,
+    /// Its twin; `None` where the grid knows no such farm.
+    pub twin: Option<u32>,
+}
+
+/// Takes over what the grid says of farms, a JSON array `?1`, asked at `?2`.
+const CHECK: &str = "
+    INSERT INTO check_farm (id, name, twin_id, checked_at)
+    SELECT value ->> 'id', value ->> 'name', value ->> 'twin', ?2 FROM json_each(?1)";
+
+/// Takes over what the grid said of proven farms at `at`: a proof for another twin is void.
+pub fn check(db: &impl Db, farms: &[Checked], at: Timestamp) -> Result<(), StoreError> {
+    let json = serde_json::to_string(farms).expect("numbers and text can be written as JSON");
+    db.run(CHECK, &[Value::Text(json), at.into()]).map(drop)
+}
+
+/// A node of an owner's farm that somebody else has registered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ForeignNode {
+    /// The node.
+    pub node: NodeId,
+    /// What its farmer calls it.
+    pub name: String,
+    /// Its farm.
+    pub farm: u32,
+    /// How many of its slices are rented.
+    pub allocated_slices: u32,
+}
+
+/// Up to `?2` nodes of farms of `?1` that others have registered, by farm and number. Served by
+/// `farms_by_owner` and `nodes_by_farm`.
+const FOREIGN: &str = "
+    SELECT n.id, n.name, n.farm_id, n.allocated_slices
+      FROM farms f JOIN nodes n ON n.farm_id = f.id AND n.farmer_id <> f.owner_id
+     WHERE f.owner_id = ?1 ORDER BY f.id, n.id LIMIT ?2";
+
+/// Nodes of an account's farms that others have registered.
+pub fn foreign(db: &impl Db, owner: AccountId, limit: u32) -> Result<Vec<ForeignNode>, StoreError> {
+    let rows = db.run(FOREIGN, &[Value::text(owner), limit.into()])?;
+    let read = |row: &Row| {
+        Ok(ForeignNode {
+            node: NodeId(row.number(0)?),
+            name: row.text(1)?.to_owned(),
+            farm: row.number(2)?,
+            allocated_slices: row.number(3)?,
+        })
+    };
+    rows.iter().map(read).collect()
+}
+
+/// What came of taking a node over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TakeOver {
+    /// It is the new farmer's, or was already.
+    Done,
+    /// It is not registered, or its farm is not proven by this account.
+    NotOwned,
+    /// The new farmer rents on it.
+    Renting,
+    /// It changed meanwhile: try again.
+    Changed,
+}
+
+/// The node `?1` as the account `?2` may take it over: its farmer, version, and whether the account
+/// rents on it. `?3` the only farm or NULL. No row: its farm is not proven by the account.
+const SEEN: &str = "
+    SELECT n.farmer_id, n.offer_version,
+           EXISTS (SELECT 1 FROM rentals
+                    WHERE node_id = n.id AND renter_id = ?2 AND state <> 'ended')
+      FROM nodes n JOIN farms f ON f.id = n.farm_id
+     WHERE n.id = ?1 AND f.owner_id = ?2 AND f.id = coalesce(?3, f.id)";
+
+/// Takes a node over: the columns of the command view, in order.
+const TAKE_OVER: &str = "
+    INSERT INTO take_over_node (id, farmer_id, offer_version, taken_at) VALUES (?1, ?2, ?3, ?4)";
+
+/// Takes over a node of a proven farm that somebody else has registered, with what is rented on it.
+pub fn take_over(
+    db: &impl Db,
+    node: NodeId,
+    farmer: impl Into<crate::nodes::Farmer>,
+    now: Timestamp,
+) -> Result<TakeOver, StoreError> {
+    let crate::nodes::Farmer { account, farm } = farmer.into();
+    let seen = only(db.run(SEEN, &[node.0.into(), Value::text(account), farm.into()])?);
+    let Some(seen) = seen else { return Ok(TakeOver::NotOwned) };
+    if seen.parsed(0, AccountId::parse)? == account {
+        return Ok(TakeOver::Done);
+    }
+    if seen.flag(2)? {
+        return Ok(TakeOver::Renting);
+    }
+    let params = [node.0.into(), Value::text(account), seen.integer(1)?.into(), now.into()];
+    match db.run(TAKE_OVER, &params) {
+        Ok(_) => Ok(TakeOver::Done),
+        Err(StoreError::Refused(_)) => Ok(TakeOver::Changed),
+        Err(error) => Err(error),
+    }
+}
+
+/// Statements and the index that serves each.
+pub const INDEXED: [(&str, &str); 3] =
+    [(OF_OWNER, "farms_by_owner"), (UNCHECKED, "farms_by_check"), (FOREIGN, "nodes_by_farm")];
