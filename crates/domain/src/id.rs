@@ -80,6 +80,10 @@ uuid_id! {
     TopUpId
 }
 uuid_id! {
+    /// A window in which a node is worked on.
+    MaintenanceId
+}
+uuid_id! {
     /// A request, as the log and problems name it.
     RequestId
 }

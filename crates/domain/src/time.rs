@@ -56,6 +56,15 @@ impl Timestamp {
         Some(Timestamp::from_seconds(at)).filter(|at| at.date() == text)
     }
 
+    /// Reads an instant of RFC 3339, with any offset and to the second: `2026-11-22T19:30:00Z`;
+    /// `None` if it is not one, or before 1970.
+    pub fn parse(text: &str) -> Option<Timestamp> {
+        const LENGTH_MAX: usize = 40;
+        let at = Some(text).filter(|text| text.len() <= LENGTH_MAX);
+        let at = DateTime::parse_from_rfc3339(at?).ok()?.timestamp();
+        (0..=Timestamp::LAST_SECOND).contains(&at).then_some(Timestamp(at))
+    }
+
     fn calendar(self) -> DateTime<chrono::Utc> {
         DateTime::from_timestamp(self.0, 0).expect("the range of Timestamp is inside of chrono's")
     }
@@ -101,6 +110,21 @@ mod tests {
         assert_eq!(Timestamp::of_day("2028-02-29"), Some(at("2028-02-29T00:00:00Z")));
         for text in ["", "2027-02-29", "2026-1-1", "20261-01-01", "1969-12-31", "today"] {
             assert_eq!(Timestamp::of_day(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_instant_is_read_as_it_is_printed() {
+        for (text, expected) in [
+            ("2026-11-22T19:30:00Z", "2026-11-22T19:30:00Z"),
+            ("2026-11-22T19:30:00+02:00", "2026-11-22T17:30:00Z"),
+            ("2026-11-22T19:30:00.9Z", "2026-11-22T19:30:00Z"),
+        ] {
+            assert_eq!(Timestamp::parse(text).unwrap().to_string(), expected);
+        }
+        let no_offset = "2026-11-22T19:30:00";
+        for text in ["", no_offset, "2026-11-22", "1969-12-31T23:59:59Z", "2026-02-30T00:00:00Z"] {
+            assert_eq!(Timestamp::parse(text), None, "{text}");
         }
     }
 

@@ -13,17 +13,18 @@ use domain::id::{AccountId, NodeId, OrderId, QuoteId, RANDOM_ID_BYTES, RentalId}
 use domain::listing::Listing;
 use domain::money::{Percent, Usd};
 use domain::node::{Capacity, NodeReport, NodeStatus, Resources};
+use domain::offering::Offering;
 use domain::order::{IdempotencyKey, RentRequest, SLICES_PER_ORDER_MAX, Wanted};
 use domain::promise::{Bandwidth, Uptime};
 use domain::term::Term;
 use domain::time::Timestamp;
 use store::ledger::Credit;
-use store::nodes::Terms;
 use store::quotes::NewQuote;
 use store::rentals::{Extension, Intention};
 use store::renting::{Basis, Order};
 use store::{
-    RusqliteDb, accounts, due, ledger, migrate, nodes, quotes, rentals, renting, transfers,
+    RusqliteDb, accounts, due, ledger, migrate, nodes, offering, quotes, rentals, renting,
+    transfers,
 };
 
 /// How many nodes there are, with so many slices each.
@@ -169,15 +170,18 @@ fn add_node(db: &RusqliteDb, node: u32) {
     let capacity =
         Capacity { slices: SLICES, by_cpu: 20, by_memory: SLICES, by_ssd: 20, refusal: None };
     assert!(nodes::register(db, account(FARMER), "Node", &report, &capacity, now()).unwrap());
-    let terms = Terms {
+    let terms = Offering {
         name: "Node".into(),
         price: Some(Usd::parse("price", "25").unwrap()),
         min_uptime: Uptime::from_hundredths(9_950).unwrap(),
+        raise: None,
         min_bandwidth: Bandwidth::from_mbps(100),
         terms: domain::term::Terms::ALL,
+        kept_slices: 0,
+        listing: Listing::Published,
     };
     let (farmer, id) = (account(FARMER), NodeId(node));
-    assert!(nodes::set(db, farmer, id, 1, &terms, Listing::Published, now()).unwrap());
+    assert!(offering::save(db, farmer, id, 1, &terms, now()).unwrap());
 }
 
 fn request(wanted: Wanted) -> RentRequest {

@@ -23,7 +23,7 @@ enum Check {
 }
 
 /// Every invariant that the database alone can show.
-pub const INVARIANTS: [Invariant; 25] = [
+pub const INVARIANTS: [Invariant; 27] = [
     Invariant {
         id: "one-rental-per-slice",
         claim: "A slice has at most one live rental, and a node that is rented whole has no other.",
@@ -120,11 +120,42 @@ pub const INVARIANTS: [Invariant; 25] = [
     },
     Invariant {
         id: "capacity-is-kept",
-        claim: "A node offers no slice beyond what its last report allows.",
+        claim: "A node offers no slice beyond what its last report allows and its farmer does.",
         check: Check::Count(
             "SELECT count(*) FROM nodes
                WHERE available_slices > 0
-                 AND available_slices + reserved_slices + allocated_slices > capacity",
+                 AND available_slices + reserved_slices + allocated_slices
+                     > max(0, capacity - kept_slices)",
+        ),
+    },
+    Invariant {
+        id: "offers-have-a-history",
+        claim: "The newest version in the history of an offer is the offer.",
+        check: Check::Count(
+            "SELECT count(*) FROM nodes n
+               WHERE NOT EXISTS (
+                     SELECT 1 FROM offer_history h
+                      WHERE h.node_id = n.id AND h.version = n.offer_version
+                        AND h.changed_at = n.offer_changed_at AND h.name = n.name
+                        AND h.price_micros IS n.price_micros
+                        AND h.pending_price_micros IS n.pending_price_micros
+                        AND h.pending_price_at IS n.pending_price_at
+                        AND h.min_uptime = n.min_uptime
+                        AND h.min_bandwidth_mbps = n.min_bandwidth_mbps
+                        AND h.terms = n.terms AND h.kept_slices = n.kept_slices
+                        AND h.listing = n.listing)
+                  OR n.offer_version < (SELECT max(version) FROM offer_history
+                                         WHERE node_id = n.id)",
+        ),
+    },
+    Invariant {
+        id: "maintenance-is-apart",
+        claim: "No two windows of maintenance of a node are at the same time.",
+        check: Check::Count(
+            "SELECT count(*) FROM maintenance a
+               JOIN maintenance b ON b.node_id = a.node_id AND b.id <> a.id
+                                 AND b.starts_at >= a.starts_at AND b.starts_at < a.ends_at
+              WHERE a.cancelled_at IS NULL AND b.cancelled_at IS NULL",
         ),
     },
     Invariant {

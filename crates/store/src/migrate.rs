@@ -20,7 +20,7 @@ pub struct Migration {
 }
 
 /// Every migration, in order.
-pub const MIGRATIONS: [Migration; 16] = [
+pub const MIGRATIONS: [Migration; 17] = [
     Migration {
         number: 1,
         name: "accounts",
@@ -88,6 +88,11 @@ pub const MIGRATIONS: [Migration; 16] = [
         number: 16,
         name: "farms",
         sql: include_str!("../../../migrations/0016_farms.sql"),
+    },
+    Migration {
+        number: 17,
+        name: "offering",
+        sql: include_str!("../../../migrations/0017_offering.sql"),
     },
 ];
 

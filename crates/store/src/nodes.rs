@@ -1,10 +1,9 @@
 //! A farmer's nodes: registered, offered, and looked after.
 
 use domain::id::{AccountId, NodeId};
-use domain::listing::Listing;
 use domain::money::Usd;
 use domain::node::{Capacity, NodeReport, Refusal};
-use domain::promise::{Bandwidth, Uptime};
+use domain::offering::Locker;
 use domain::slice::SliceState;
 use domain::time::Timestamp;
 use serde::Deserialize;
@@ -24,6 +23,17 @@ pub struct FarmNode {
     pub healthy: Option<bool>,
     /// Why its last document could not be used, if it could not.
     pub refused_document: Option<String>,
+    /// Who has locked its offer, and why; `None` where it can be changed.
+    pub lock: Option<Lock>,
+}
+
+/// A lock of a node's offer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lock {
+    /// Whose.
+    pub by: Locker,
+    /// What the operator says about it.
+    pub reason: Option<String>,
 }
 
 /// A slice as its farmer sees it.
@@ -45,12 +55,13 @@ macro_rules! farm_node_columns {
         concat!(
             offer_columns!(),
             ", n.capacity, n.by_cpu, n.by_memory, n.by_ssd, n.refusal, n.healthy,
-              (SELECT reason FROM refused_documents WHERE node_id = n.id)"
+              (SELECT reason FROM refused_documents WHERE node_id = n.id), n.locked_by,
+              n.lock_reason"
         )
     };
 }
 
-const FARM_NODE_COLUMNS: usize = OFFER_COLUMNS + 7;
+const FARM_NODE_COLUMNS: usize = OFFER_COLUMNS + 9;
 
 fn read_farm_node(row: &Row) -> Result<FarmNode, StoreError> {
     let refusal = row
@@ -68,6 +79,13 @@ fn read_farm_node(row: &Row) -> Result<FarmNode, StoreError> {
         },
         healthy: row.optional_integer(OFFER_COLUMNS + 5)?.map(|healthy| healthy != 0),
         refused_document: row.optional_text(OFFER_COLUMNS + 6)?.map(str::to_owned),
+        lock: match row.optional_text(OFFER_COLUMNS + 7)? {
+            None => None,
+            Some(_) => Some(Lock {
+                by: row.parsed(OFFER_COLUMNS + 7, Locker::parse)?,
+                reason: row.optional_text(OFFER_COLUMNS + 8)?.map(str::to_owned),
+            }),
+        },
     })
 }
 
@@ -213,58 +231,6 @@ pub fn find(
         .collect::<Result<Vec<_>, StoreError>>()?;
     slices.sort_unstable_by_key(|slice| slice.number);
     Ok(Some((read_farm_node(&row)?, slices)))
-}
-
-/// What a farmer sets.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Terms {
-    /// The farmer's name for the node.
-    pub name: String,
-    /// Per slice and month.
-    pub price: Option<Usd>,
-    /// The promised uptime.
-    pub min_uptime: Uptime,
-    /// The promised bandwidth.
-    pub min_bandwidth: Bandwidth,
-    /// For which terms.
-    pub terms: domain::term::Terms,
-}
-
-/// Sets what a farmer offers, if the offer is still at the version that the caller read.
-///
-/// `?1` farmer, `?2` node, `?3` version read, `?4` name, `?5` price, `?6` uptime, `?7` bandwidth,
-/// `?8` listing, `?9` now, `?10` terms. No row comes back if it has changed meanwhile.
-const SET: &str = "
-    UPDATE nodes
-       SET name = ?4, price_micros = ?5, min_uptime = ?6, min_bandwidth_mbps = ?7, listing = ?8,
-           terms = ?10, offer_version = offer_version + 1, offer_changed_at = ?9
-     WHERE farmer_id = ?1 AND id = ?2 AND offer_version = ?3
- RETURNING offer_version";
-
-/// Sets what a farmer offers, and whether it is on the market; `false` if the offer is no longer at
-/// the version `seen`, or is not this farmer's.
-pub fn set(
-    db: &impl Db,
-    farmer: AccountId,
-    node: NodeId,
-    seen: i64,
-    terms: &Terms,
-    listing: Listing,
-    now: Timestamp,
-) -> Result<bool, StoreError> {
-    let params = [
-        Value::text(farmer),
-        node.0.into(),
-        seen.into(),
-        terms.name.as_str().into(),
-        terms.price.map(Usd::micros).into(),
-        terms.min_uptime.hundredths().into(),
-        terms.min_bandwidth.mbps().into(),
-        listing.as_str().into(),
-        now.into(),
-        terms.terms.bits().into(),
-    ];
-    Ok(!db.run(SET, &params)?.is_empty())
 }
 
 /// A farm in figures.

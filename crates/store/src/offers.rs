@@ -4,6 +4,7 @@ use domain::id::{AccountId, NodeId, SliceId};
 use domain::listing::Listing;
 use domain::money::Usd;
 use domain::node::NodeStatus;
+use domain::offering::Raise;
 pub use domain::order::Filter;
 use domain::promise::{Bandwidth, Uptime};
 use domain::slice::SliceState;
@@ -35,6 +36,8 @@ pub struct Offer {
     pub version: i64,
     /// Per slice and month; `None` for a draft without one.
     pub price: Option<Usd>,
+    /// The higher price that comes, if one waits.
+    pub raise: Option<Raise>,
     /// The promised uptime.
     pub min_uptime: Uptime,
     /// The promised bandwidth.
@@ -53,6 +56,8 @@ pub struct Offer {
     pub reserved_slices: u32,
     /// Rented slices.
     pub allocated_slices: u32,
+    /// How many slices the farmer does not offer, of those that the node could carry.
+    pub kept_slices: u32,
     /// The terms that it is offered for.
     pub terms: Terms,
     /// Whether the whole node is rented as one.
@@ -71,6 +76,11 @@ impl Offer {
         self.available_slices + self.reserved_slices + self.allocated_slices
     }
 
+    /// The lower of the two directions that the grid measured; `None` where it has not.
+    pub fn measured_bandwidth(&self) -> Option<Bandwidth> {
+        Some(Bandwidth::from_mbps(self.upload_mbps?.min(self.download_mbps?)))
+    }
+
     /// The uptime that was measured; `None` before the first observation.
     pub fn measured_uptime(&self) -> Option<Uptime> {
         Uptime::measured(self.observed_up, self.observed)
@@ -83,13 +93,14 @@ macro_rules! offer_columns {
         "n.id, n.name, n.farm_name, n.country, n.city, n.certified, n.status, n.listing,
          n.offer_version, n.price_micros, n.min_uptime, n.min_bandwidth_mbps, n.observed,
          n.observed_up, n.upload_mbps, n.download_mbps, n.available_slices, n.allocated_slices,
-         n.farmer_id, n.reported_at, n.synced_at, n.reserved_slices, n.terms, n.whole_rental_id"
+         n.farmer_id, n.reported_at, n.synced_at, n.reserved_slices, n.terms, n.whole_rental_id,
+         n.kept_slices, n.pending_price_micros, n.pending_price_at"
     };
 }
 pub(crate) use offer_columns;
 
 /// How many columns an `Offer` has.
-pub(crate) const OFFER_COLUMNS: usize = 24;
+pub(crate) const OFFER_COLUMNS: usize = 27;
 
 pub(crate) fn read_offer(row: &Row) -> Result<Offer, StoreError> {
     let corrupt = || StoreError::Corrupt("a promise or terms out of range".into());
@@ -118,7 +129,15 @@ pub(crate) fn read_offer(row: &Row) -> Result<Offer, StoreError> {
         reserved_slices: row.number(21)?,
         terms: Terms::from_bits(row.integer(22)?).ok_or_else(corrupt)?,
         is_rented_whole: row.optional_text(23)?.is_some(),
+        kept_slices: row.number(24)?,
+        raise: read_raise(row, 25)?,
     })
+}
+
+/// The raise that waits, if one does: its price, and behind it from when on.
+pub(crate) fn read_raise(row: &Row, column: usize) -> Result<Option<Raise>, StoreError> {
+    let Some(micros) = row.optional_integer(column)? else { return Ok(None) };
+    Ok(Some(Raise { price: Usd::from_micros(micros), at: row.timestamp(column + 1)? }))
 }
 
 fn optional_mbps(row: &Row, column: usize) -> Result<Option<u32>, StoreError> {

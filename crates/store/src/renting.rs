@@ -122,7 +122,8 @@ fn read_quote(row: &Row) -> Result<QuoteState, StoreError> {
 /// the nodes. `?1` a JSON array of pairs of a node and the number of a slice or NULL, `?2` renter,
 /// `?3` key or NULL, `?4` token or NULL, `?5` now, `?6` quote or NULL. There is always a row; the
 /// columns of a node are NULL where it does not exist. What a quote holds beyond its time is free,
-/// except on a node that has more slices than it can carry: which of them stay is not known yet.
+/// except on a node that has more slices than it can carry or its farmer offers: which of them stay
+/// is not known yet.
 const LOAD: &str = "
     SELECT o.id, o.request_hash, CASE WHEN q.id IS NOT NULL THEN q.used_at IS NOT NULL END,
            coalesce((SELECT balance_micros FROM ledger_accounts
@@ -135,8 +136,9 @@ const LOAD: &str = "
            n.reserved_slices, n.allocated_slices,
            (SELECT count(*) FROM slices s JOIN quotes h ON h.id = s.quote_id
              WHERE s.node_id = n.id AND s.state = 'reserved' AND h.held_until <= ?5
-               AND n.capacity >= n.available_slices + n.reserved_slices + n.allocated_slices),
-           (SELECT CASE WHEN h.held_until <= ?5 AND n.capacity
+               AND n.capacity - n.kept_slices
+                   >= n.available_slices + n.reserved_slices + n.allocated_slices),
+           (SELECT CASE WHEN h.held_until <= ?5 AND n.capacity - n.kept_slices
                              >= n.available_slices + n.reserved_slices + n.allocated_slices
                         THEN 'available' ELSE s.state END
               FROM slices s LEFT JOIN quotes h ON h.id = s.quote_id

@@ -133,7 +133,10 @@ fn who_rents_or_offers_is_not_deleted() {
     rent(&db, attempt(OMAR, "key")).unwrap();
     assert_eq!(delete(&db, account(OMAR), now()), Ok(false), "rents");
     assert_eq!(delete(&db, account(FARMER), now()), Ok(false), "offers");
-    let paused = format!("UPDATE nodes SET listing = '{}'", Listing::Paused.as_str());
+    let paused = format!(
+        "UPDATE nodes SET listing = '{}', offer_version = offer_version + 1",
+        Listing::Paused.as_str()
+    );
     by_hand(&db, &paused).unwrap();
     assert_eq!(delete(&db, account(FARMER), now()), Ok(false), "a slice is rented");
     pass(&db, now().plus_months(1).plus_seconds(GRACE_SECONDS), 10);

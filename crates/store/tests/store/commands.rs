@@ -3,6 +3,7 @@
 use domain::id::{NodeId, SliceId};
 use domain::listing::Listing;
 use domain::money::{Percent, Usd};
+use domain::offering::Offering;
 use domain::order::{Filter, RentRequest, Spread, Wanted};
 use domain::rental::{ExtendError, Renewal};
 use domain::term::Term;
@@ -13,7 +14,7 @@ use store::offers::Sort;
 use store::rentals::{ChangeFailure, Own};
 use store::renting::{Basis, Ordered, RentFailure};
 use store::transfers::{self, TransferFailure};
-use store::{RusqliteDb, StoreError, due, ledger, nodes, offers, quotes, rentals, sync};
+use store::{RusqliteDb, StoreError, due, ledger, nodes, offering, offers, quotes, rentals, sync};
 
 use crate::market::{
     Attempt, account, assert_sound, attempt, balance, carries, count, earned, email, empty, extend,
@@ -38,6 +39,7 @@ enum Command {
         node: u32,
         dollars: Option<i64>,
         listing: Listing,
+        kept: u32,
         is_stale: bool,
     },
     Credit {
@@ -188,13 +190,14 @@ fn wait() -> impl Strategy<Value = Command> {
 
 fn market_command() -> impl Strategy<Value = Command> {
     let listing = prop_oneof![5 => Just(Listing::Published), 1 => Just(Listing::Paused)];
+    let kept = prop_oneof![3 => Just(0_u32), 1 => 0..6_u32];
     let price = prop_oneof![1 => Just(None), 8 => (1..50_i64).prop_map(Some)];
     prop_oneof![
         1 => (ACCOUNTS, NODES, 0..5_u32)
             .prop_map(|(farmer, node, slices)| Command::Register { farmer, node, slices }),
-        4 => (by(), NODES, price, listing, prop::bool::weighted(0.1)).prop_map(
-            |(by, node, dollars, listing, is_stale)| Command::Offer {
-                by, node, dollars, listing, is_stale,
+        4 => (by(), NODES, price, listing, kept, prop::bool::weighted(0.1)).prop_map(
+            |(by, node, dollars, listing, kept, is_stale)| Command::Offer {
+                by, node, dollars, listing, kept, is_stale,
             }
         ),
         3 => (1..6_u32, 1..900_i64, 0..30_u32)
@@ -262,6 +265,7 @@ impl Both {
                 node: number,
                 dollars: price,
                 listing,
+                kept: 0,
                 is_stale: false,
             });
         }
@@ -342,18 +346,19 @@ impl Both {
                 let expected = self.model.register(farmer, node, slices);
                 (Answer::IsDone(done), Answer::IsDone(Ok(expected)))
             }
-            Command::Offer { by, node, dollars: price, listing, is_stale } => {
+            Command::Offer { by, node, dollars: price, listing, kept, is_stale } => {
                 let own = self.model.nodes.get(&node).map_or(1, |node| node.farmer);
                 let farmer = by.unwrap_or(own);
                 let version = self.model.nodes.get(&node).map_or(1, |node| node.version);
                 let seen = version - i64::from(is_stale);
-                let terms = terms(node, price.map(dollars));
+                let terms =
+                    Offering { kept_slices: kept, ..terms(node, price.map(dollars), listing) };
                 let (id, whose) = (NodeId(node), account(farmer));
-                let done = nodes::set(&self.db, whose, id, seen, &terms, listing, self.now);
+                let done = offering::save(&self.db, whose, id, seen, &terms, self.now);
                 // The constraint speaks for itself; what it says is not the model's to know.
                 let refused = || StoreError::Refused(String::new());
                 let done = done.map_err(|_| refused());
-                let expected = self.model.offer(farmer, node, price, listing, is_stale);
+                let expected = self.model.offer(farmer, node, price, (listing, kept), is_stale);
                 (Answer::IsDone(done), Answer::IsDone(expected.ok_or_else(refused)))
             }
             Command::Credit { to, dollars, key } => {

@@ -4,11 +4,11 @@ use domain::id::NodeId;
 use domain::listing::Listing;
 use domain::money::Usd;
 use domain::node::NodeStatus;
+use domain::offering::Offering;
 use domain::rental::GRACE_SECONDS;
 use domain::slice::SliceState;
-use store::nodes::{
-    Summary, Terms, farmer_of, find, of_farmer, register as register_node, set, summary,
-};
+use store::nodes::{Summary, farmer_of, find, of_farmer, register as register_node, summary};
+use store::offering::save as save_offering;
 use store::{Db, RusqliteDb, StoreError, offers};
 
 use crate::dump::dump;
@@ -70,8 +70,8 @@ fn a_stale_version_changes_nothing() {
     let db = market();
     let before = dump(&db);
     let check = |farmer, node, seen, expected| {
-        let terms = terms(NODE, Some(usd("30")));
-        let done = set(&db, account(farmer), NodeId(node), seen, &terms, Listing::Paused, now());
+        let terms = terms(NODE, Some(usd("30")), Listing::Paused);
+        let done = save_offering(&db, account(farmer), NodeId(node), seen, &terms, now());
         assert_eq!(done, Ok(expected));
         assert_eq!(dump(&db) == before, !expected);
     };
@@ -81,11 +81,8 @@ fn a_stale_version_changes_nothing() {
     check(FARMER, 99, 2, false);
     check(FARMER, NODE, 2, true);
     // What was just set has moved on: the same form, sent twice, fits once.
-    let terms = terms(NODE, Some(usd("30")));
-    assert_eq!(
-        set(&db, account(FARMER), NodeId(NODE), 2, &terms, Listing::Paused, now()),
-        Ok(false)
-    );
+    let terms = terms(NODE, Some(usd("30")), Listing::Paused);
+    assert_eq!(save_offering(&db, account(FARMER), NodeId(NODE), 2, &terms, now()), Ok(false));
 }
 
 #[test]
@@ -94,14 +91,14 @@ fn an_offer_without_a_price_is_a_draft() {
     register(&db, FARMER, 33, 5);
     let before = dump(&db);
     let publish =
-        |terms: &Terms| set(&db, account(FARMER), NodeId(33), 1, terms, Listing::Published, now());
+        |terms: &Offering| save_offering(&db, account(FARMER), NodeId(33), 1, terms, now());
     let free = [None, Some(Usd::ZERO), Some(-usd("1"))];
     for price in free {
-        let done = publish(&terms(33, price));
+        let done = publish(&terms(33, price, Listing::Published));
         assert!(matches!(done, Err(StoreError::Refused(_))), "{done:?}");
     }
     assert_eq!(dump(&db), before);
-    assert_eq!(publish(&terms(33, Some(usd("0.01")))), Ok(true));
+    assert_eq!(publish(&terms(33, Some(usd("0.01")), Listing::Published)), Ok(true));
 }
 
 /// The kinds of the events of `node`, in order.

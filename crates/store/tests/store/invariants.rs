@@ -61,7 +61,7 @@ fn defenseless(db: &RusqliteDb) {
 }
 
 /// How to break each invariant, in each of its clauses.
-const BREAKS: [(&str, &str); 77] = [
+const BREAKS: [(&str, &str); 81] = [
     (
         "one-rental-per-slice",
         "UPDATE rentals SET slice_number = 1, state = 'grace', ended_at = NULL
@@ -88,6 +88,14 @@ const BREAKS: [(&str, &str); 77] = [
     (
         "rentals-never-overlap",
         "UPDATE rentals SET node_id = 33, slice_number = 1 WHERE slice_number = 4",
+    ),
+    ("capacity-is-kept", "UPDATE nodes SET kept_slices = 5 WHERE id = 32"),
+    ("offers-have-a-history", "UPDATE nodes SET terms = 1 WHERE id = 32"),
+    ("offers-have-a-history", "UPDATE nodes SET offer_version = 1 WHERE id = 32"),
+    (
+        "maintenance-is-apart",
+        "INSERT INTO maintenance (id, node_id, starts_at, ends_at, note, announced_at)
+         VALUES ('w1', 32, 90000, 97200, '', 0), ('w2', 32, 93600, 97200, '', 0)",
     ),
     ("audit-chain", "UPDATE audit SET action = 'sign-in' WHERE id = 2"),
     ("audit-chain", "DELETE FROM audit WHERE id = 2"),

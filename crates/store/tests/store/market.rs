@@ -9,18 +9,18 @@ use domain::id::{
 use domain::listing::Listing;
 use domain::money::{Percent, Usd};
 use domain::node::{Capacity, NodeReport, NodeStatus, Refusal, Resources};
+use domain::offering::{Offering, Raise};
 use domain::order::{IdempotencyKey, RentRequest, SLICES_PER_ORDER_MAX, Wanted};
 use domain::promise::{Bandwidth, Uptime};
 use domain::term::Term;
 use domain::time::Timestamp;
 use store::ledger::{Credit, Credited};
-use store::nodes::Terms;
 use store::quotes::{NewQuote, Quote};
 use store::rentals::{ChangeFailure, Extension, Intention, Rental};
 use store::renting::{Basis, Order, Ordered, RentFailure};
 use store::{
-    Db, RusqliteDb, StoreError, accounts, due, invariants, ledger, migrate, nodes, offers, quotes,
-    rentals, renting,
+    Db, RusqliteDb, StoreError, accounts, due, invariants, ledger, migrate, nodes, offering,
+    offers, quotes, rentals, renting,
 };
 use tempfile::TempDir;
 
@@ -143,13 +143,16 @@ pub(crate) fn register(db: &impl Db, farmer: u32, node: u32, slices: u32) {
 }
 
 /// What the market's farmers ask and promise.
-pub(crate) fn terms(node: u32, price: Option<Usd>) -> Terms {
-    Terms {
+pub(crate) fn terms(node: u32, price: Option<Usd>, listing: Listing) -> Offering {
+    Offering {
         name: format!("Node {node}"),
         price,
+        raise: None,
         min_uptime: Uptime::from_hundredths(9_950).unwrap(),
         min_bandwidth: Bandwidth::from_mbps(100),
         terms: domain::term::Terms::ALL,
+        kept_slices: 0,
+        listing,
     }
 }
 
@@ -158,13 +161,30 @@ pub(crate) fn publish(db: &impl Db, node: u32, price: &str) {
     set(db, node, Some(usd(price)), Listing::Published);
 }
 
-/// Sets a node's price and listing, at the version that it has.
+/// Sets a node's price and listing, at the version that it has. A raise that has to wait is over
+/// at once.
 pub(crate) fn set(db: &impl Db, node: u32, price: Option<Usd>, listing: Listing) {
     let farmer = nodes::farmer_of(db, NodeId(node)).unwrap().unwrap();
-    let (seen, _) = nodes::find(db, farmer, NodeId(node)).unwrap().unwrap();
-    let (version, terms) = (seen.offer.version, terms(node, price));
-    let done = nodes::set(db, farmer, NodeId(node), version, &terms, listing, now()).unwrap();
-    assert!(done, "{node} at {version}");
+    let (found, _) = nodes::find(db, farmer, NodeId(node)).unwrap().unwrap();
+    let (version, seen) = (found.offer.version, found.seen());
+    let mut terms = terms(node, price, listing);
+    if seen.occupied_slices > 0 && seen.offering.price < price {
+        terms.price = seen.offering.price;
+        terms.raise = price.map(|price| Raise { price, at: now() });
+    }
+    assert!(save(db, farmer, node, version, &terms), "{node} at {version}");
+    offering::apply_raises(db, now()).unwrap();
+}
+
+/// Sets what a node is offered for, at the version `seen`.
+pub(crate) fn save(
+    db: &impl Db,
+    farmer: AccountId,
+    node: u32,
+    seen: i64,
+    terms: &Offering,
+) -> bool {
+    offering::save(db, farmer, NodeId(node), seen, terms, now()).unwrap()
 }
 
 /// One try to rent a slice.

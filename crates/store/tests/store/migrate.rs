@@ -159,6 +159,13 @@ const SAMPLES: [&str; MIGRATIONS.len()] = [
      VALUES ('offer-changed', 'farmer', 'the price', 19);",
     "INSERT INTO prove_farm VALUES (1, 'Freefarm', 2, '5Fx', 'farmer', 'signature', 20);
      INSERT INTO check_farm VALUES (1, 'Free farm', 2, 21);",
+    "UPDATE nodes SET locked_by = 'operator', lock_reason = 'Asked', lock_changed_at = 20;
+     UPDATE nodes SET kept_slices = 1, pending_price_micros = 26000000, pending_price_at = 86420,
+            offer_version = 3, offer_changed_at = 20;
+     INSERT INTO maintenance (id, node_id, starts_at, ends_at, note, announced_at)
+     VALUES ('w1', 32, 90000, 93600, 'New disks', 20), ('w2', 32, 93600, 97200, '', 21);
+     UPDATE maintenance SET cancelled_at = 22 WHERE id = 'w2';
+     UPDATE maintenance SET reminded_at = 3600 WHERE id = 'w1';",
 ];
 
 #[test]
@@ -173,10 +180,10 @@ fn each_migration_is_applied_to_sample_data() {
     assert_sound(&db);
     let counts = ["accounts", "tokens", "ledger_entries", "events", "slices", "rentals"]
         .map(|table| count(&db, &format!("SELECT count(*) FROM {table}")));
-    assert_eq!(counts, [2, 1, 32, 21, 9, 6]);
-    // Eight of the 21 events concern renter and farmer: six rentals and two ends; a refused payment
+    assert_eq!(counts, [2, 1, 32, 43, 9, 6]);
+    // Eight of the 43 events concern renter and farmer: six rentals and two ends; a refused payment
     // is no event, and audited all the same.
-    assert_eq!(count(&db, "SELECT count(*) FROM audit"), 31);
+    assert_eq!(count(&db, "SELECT count(*) FROM audit"), 53);
 }
 
 /// A rental of the old version, as its component made it; `?` stands for what follows the dates.

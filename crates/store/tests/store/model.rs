@@ -55,6 +55,8 @@ pub(crate) struct ModelNode {
     pub(crate) version: i64,
     pub(crate) dollars: Option<i64>,
     pub(crate) capacity: usize,
+    /// How many slices are not offered.
+    pub(crate) kept: usize,
     pub(crate) is_up: bool,
     pub(crate) slices: Vec<Slot>,
     /// Whether one rental has all of it.
@@ -89,16 +91,31 @@ impl ModelNode {
         self.carried() > self.capacity
     }
 
+    /// How many slices there are to be, where none is rented or held.
+    fn offered(&self) -> usize {
+        self.capacity.saturating_sub(self.kept)
+    }
+
+    /// Whether it has more slices than its farmer offers.
+    pub(crate) fn has_excess(&self) -> bool {
+        self.carried() > self.offered()
+    }
+
+    fn is_occupied(&self) -> bool {
+        self.is_whole
+            || self.slices.iter().any(|slot| matches!(slot, Slot::Held(_) | Slot::Rented(_)))
+    }
+
     /// Retires from the highest number down, restores from the lowest up, and makes the rest;
     /// nothing while the whole node is rented.
     pub(crate) fn fit(&mut self) {
-        while !self.is_whole && self.carried() > self.capacity {
+        while !self.is_whole && self.has_excess() {
             let Some(last) = self.slices.iter().rposition(|slot| *slot == Slot::Free) else {
                 break;
             };
             self.slices[last] = Slot::Retired;
         }
-        while !self.is_whole && self.carried() < self.capacity {
+        while !self.is_whole && self.carried() < self.offered() {
             match self.slices.iter().position(|slot| *slot == Slot::Retired) {
                 Some(first) => self.slices[first] = Slot::Free,
                 None => self.slices.push(Slot::Free),
@@ -139,6 +156,7 @@ impl Model {
             version: 1,
             dollars: None,
             capacity,
+            kept: 0,
             is_up: true,
             slices: vec![Slot::Free; capacity],
             is_whole: false,
@@ -160,14 +178,21 @@ impl Model {
         farmer: u32,
         node: u32,
         dollars: Option<i64>,
-        listing: Listing,
+        (listing, kept): (Listing, u32),
         is_stale: bool,
     ) -> Option<bool> {
         match self.nodes.get_mut(&node) {
             Some(node) if node.farmer == farmer && !is_stale => {
+                // While anything is rented or held, the price does not rise at once.
+                let stays = node.dollars.filter(|_| node.is_occupied());
+                if stays.is_some_and(|price| dollars.is_none_or(|dollars| dollars > price)) {
+                    return Some(false);
+                }
                 dollars?;
                 (node.dollars, node.listing) = (dollars, listing);
+                node.kept = usize::try_from(kept).unwrap();
                 node.version += 1;
+                node.fit();
                 Some(true)
             }
             Some(_) | None => Some(false),

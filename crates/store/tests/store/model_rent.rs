@@ -71,7 +71,7 @@ impl Model {
     /// The numbers of the slices that are free now, with those that nobody holds any more.
     fn free_of(&self, node: &ModelNode, now: Timestamp) -> Vec<u32> {
         let is_free =
-            |slot: Slot| slot == Slot::Free || (self.is_lapsed(slot, now) && !node.is_overfull());
+            |slot: Slot| slot == Slot::Free || (self.is_lapsed(slot, now) && !node.has_excess());
         (1..)
             .zip(&node.slices)
             .filter(|(_, slot)| is_free(**slot))

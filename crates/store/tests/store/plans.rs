@@ -4,9 +4,11 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use domain::account::Scopes;
-use domain::id::{AccountId, MailId, NodeId, SessionId, TokenId};
+use domain::id::{AccountId, MailId, MaintenanceId, NodeId, SessionId, TokenId};
 use domain::listing::Listing;
+use domain::maintenance::Window;
 use domain::money::Percent;
+use domain::offering::{Seen, Wanted};
 use domain::rental::Renewal;
 use domain::term::Term;
 use rusqlite::{StatementStatus, params_from_iter, types::Value as SqlValue};
@@ -20,14 +22,14 @@ use store::sessions::NewSession;
 use store::statements::Book;
 use store::{
     Db, Row, Rows, RusqliteDb, StoreError, Value, accounts, audit, challenges, due, events, farms,
-    ledger, ledger_chain, limits, mails, nodes, offers, quotes, receipts, rentals, renting,
-    sessions, statements, sync, tokens, top_ups, transfers,
+    ledger, ledger_chain, limits, mails, maintenance, nodes, offering, offers, quotes, receipts,
+    rentals, renting, sessions, statements, sync, tokens, top_ups, transfers,
 };
 
 use crate::market::{
     AIDA, Attempt, FARMER, NODE, OMAR, account, attempt, carries, email, extend, market, now,
     order, order_id, pass, publish, quote, quote_id, random, register, rent, rent_all, rental_id,
-    report, some, terms, usd, whole,
+    report, save, some, terms, usd, whole,
 };
 use crate::top_ups::{begin, pay};
 
@@ -53,6 +55,8 @@ fn indexed() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
         .chain(&events::INDEXED)
         .chain(&top_ups::INDEXED)
         .chain(&farms::INDEXED)
+        .chain(&offering::INDEXED)
+        .chain(&maintenance::INDEXED)
 }
 
 #[test]
@@ -198,6 +202,26 @@ fn books(db: &impl Db, renter: AccountId) {
 }
 
 /// Every statement of a running marketplace but the sums over all of it, once.
+/// What a farmer sets and announces.
+fn a_day_of_offering(db: &impl Db) {
+    let (farmer, node) = (account(FARMER), NodeId(NODE));
+    let stay = |seen: &Seen| domain::offering::change(seen, Wanted::default(), now());
+    offering::change(db, farmer, node, None, stay, now()).unwrap();
+    offering::apply_raises(db, now()).unwrap();
+    offering::lock(db, farmer, node, now()).unwrap();
+    offering::unlock(db, farmer, node, now()).unwrap();
+    offering::lock_by_operator(db, node, "Asked", now()).unwrap();
+    offering::unlock_by_operator(db, node, now()).unwrap();
+    offering::history(db, farmer, node, None, 20).unwrap();
+    let id = MaintenanceId::from_random(now(), random(1));
+    let starts_at = now().plus_seconds(86_400);
+    let window = Window { starts_at, ends_at: starts_at.plus_seconds(3_600), note: String::new() };
+    maintenance::announce(db, farmer, node, id, window, now()).unwrap();
+    maintenance::remind(db, now()).unwrap();
+    maintenance::list(db, farmer, node, None, 20).unwrap();
+    assert!(maintenance::cancel(db, farmer, node, id, now()).unwrap());
+}
+
 fn a_day(db: &impl Db) {
     let (farmer, renter) = (account(FARMER), account(OMAR));
     let key = Credit { email: &email(OMAR), amount: usd("1"), reason: "Gift", key: "gift" };
@@ -218,11 +242,9 @@ fn a_day(db: &impl Db) {
     nodes::farmer_of(db, NodeId(NODE)).unwrap();
     nodes::summary(db, farmer).unwrap();
     let (seen, _) = nodes::find(db, farmer, NodeId(NODE)).unwrap().unwrap();
-    let terms = terms(NODE, Some(usd("1")));
-    let version = seen.offer.version;
-    assert!(
-        nodes::set(db, farmer, NodeId(NODE), version, &terms, Listing::Published, now()).unwrap()
-    );
+    let terms = terms(NODE, Some(usd("1")), Listing::Published);
+    assert!(save(db, farmer, NODE, seen.offer.version, &terms));
+    a_day_of_offering(db);
     let rental = rent(db, Attempt { id: 999, ..attempt(OMAR, "any") }).unwrap();
     let named = Attempt { id: 998, slice: Some(9), term: Term::Quarter, ..attempt(OMAR, "named") };
     rent(db, named).unwrap();

@@ -3,7 +3,9 @@
 use std::fmt::Display;
 
 use domain::listing::Listing;
+use domain::maintenance::{AHEAD_SECONDS, WINDOW_SECONDS_MAX, WINDOW_SECONDS_MIN};
 use domain::node::{NodeStatus, SLICES_PER_NODE_MAX};
+use domain::offering::{KEPT_SLICES_MAX, Locker};
 use domain::promise::Uptime;
 use domain::rental::RentalState;
 use domain::slice::SliceState;
@@ -41,6 +43,7 @@ fn states_are_those_of_the_domain() {
     check("top_ups", "state", TopUpState::ALL.map(TopUpState::as_str));
     check("refused_payments", "reason", Mismatch::ALL.map(Mismatch::as_str));
     check("challenges", "kind", ChallengeKind::ALL.map(ChallengeKind::as_str));
+    check("nodes", "locked_by", Locker::ALL.map(Locker::as_str));
     check("audit", "actor", Actor::ALL.map(Actor::as_str));
     check("orders", "kind", ["rental", "extension", "import"]);
     check("rentals", "renew_months", Term::ALL.map(Term::months));
@@ -55,6 +58,13 @@ fn limits_are_those_of_the_domain() {
     assert!(create_table(&db, "nodes").contains(&capacity));
     let uptime = format!("min_uptime BETWEEN 0 AND {}", Uptime::FULL.hundredths());
     assert!(create_table(&db, "nodes").contains(&uptime));
+    let kept = format!("kept_slices BETWEEN 0 AND {KEPT_SLICES_MAX}");
+    assert!(create_table(&db, "nodes").contains(&kept));
+    let length =
+        format!("ends_at - starts_at BETWEEN {WINDOW_SECONDS_MIN} AND {WINDOW_SECONDS_MAX}");
+    assert!(create_table(&db, "maintenance").contains(&length));
+    let ahead = format!("starts_at - announced_at >= {AHEAD_SECONDS}");
+    assert!(create_table(&db, "maintenance").contains(&ahead));
     let numbers = "SELECT count(*) + max(number) * 1000 FROM slice_numbers";
     assert_eq!(count(&db, numbers), i64::from(SLICES_PER_NODE_MAX) * 1001);
 }
@@ -165,6 +175,18 @@ fn what_must_never_be_is_refused_by_hand_too() {
         "UPDATE nodes SET reserved_slices = -1",
         "UPDATE nodes SET terms = 0",
         "UPDATE nodes SET terms = 16",
+        "UPDATE nodes SET kept_slices = -1",
+        "UPDATE nodes SET kept_slices = 513",
+        "UPDATE nodes SET pending_price_micros = price_micros, pending_price_at = 5",
+        "UPDATE nodes SET pending_price_at = 5",
+        "UPDATE nodes SET pending_price_micros = 99000000",
+        "UPDATE nodes SET locked_by = 'renter'",
+        "UPDATE nodes SET locked_by = 'farmer', lock_reason = 'x'",
+        "UPDATE nodes SET lock_reason = 'x'",
+        "INSERT INTO maintenance VALUES ('w', 32, 86399, 90000, '', 0, NULL, NULL)",
+        "INSERT INTO maintenance VALUES ('w', 32, 86400, 86459, '', 0, NULL, NULL)",
+        "INSERT INTO maintenance VALUES ('w', 32, 86400, 115201, '', 0, NULL, NULL)",
+        "INSERT INTO maintenance VALUES ('w', 99, 86400, 90000, '', 0, NULL, NULL)",
         "UPDATE slices SET state = 'allocated' WHERE number = 5",
         "UPDATE slices SET state = 'reserved' WHERE number = 5",
         "UPDATE slices SET state = 'available' WHERE number = 1",

@@ -2,10 +2,10 @@
 
 use domain::id::{NodeId, SliceId};
 use domain::listing::Listing;
+use domain::offering::Offering;
 use domain::promise::{Bandwidth, Uptime};
 use domain::slice::SliceState;
 use proptest::prelude::*;
-use store::nodes::Terms;
 use store::offers::{Cursor, Filter, Offer, Sort, countries, find, nodes, slices};
 use store::{RusqliteDb, nodes as farm, sync};
 
@@ -46,14 +46,14 @@ fn market_of(samples: &[Sample]) -> RusqliteDb {
         report.certified = sample.certified;
         let (farmer, capacity) = (account(FARMER), carries(sample.slices));
         assert!(farm::register(&db, farmer, "Node", &report, &capacity, now()).unwrap());
-        let terms = Terms {
+        let terms = Offering {
             name: "Node".into(),
             price: Some(domain::money::Usd::from_micros(sample.cents * 10_000)),
             min_uptime: Uptime::from_hundredths(sample.uptime).unwrap(),
             min_bandwidth: Bandwidth::from_mbps(sample.bandwidth),
-            terms: domain::term::Terms::ALL,
+            ..crate::market::terms(node, None, sample.listing)
         };
-        assert!(farm::set(&db, farmer, NodeId(node), 1, &terms, sample.listing, now()).unwrap());
+        assert!(crate::market::save(&db, farmer, node, 1, &terms));
     }
     db
 }
@@ -280,6 +280,7 @@ fn every_field_of_an_offer_is_read() {
         listing: Listing::Published,
         version: 2,
         price: Some(usd("25")),
+        raise: None,
         min_uptime: Uptime::from_hundredths(9_950).unwrap(),
         min_bandwidth: Bandwidth::from_mbps(100),
         observed: 1,
@@ -289,6 +290,7 @@ fn every_field_of_an_offer_is_read() {
         available_slices: 9,
         reserved_slices: 0,
         allocated_slices: 0,
+        kept_slices: 0,
         terms: domain::term::Terms::ALL,
         is_rented_whole: false,
         farmer: account(FARMER),

@@ -116,14 +116,11 @@ fn a_highest_price_is_kept_to() {
 #[test]
 fn a_term_that_is_not_offered_is_not_sold() {
     let db = market();
-    let terms = store::nodes::Terms {
+    let terms = domain::offering::Offering {
         terms: domain::term::Terms::of([Term::Month, Term::Year]).unwrap(),
-        ..crate::market::terms(NODE, Some(usd("1")))
+        ..crate::market::terms(NODE, Some(usd("1")), Listing::Published)
     };
-    let farmer = account(FARMER);
-    assert!(
-        store::nodes::set(&db, farmer, NodeId(NODE), 2, &terms, Listing::Published, now()).unwrap()
-    );
+    assert!(crate::market::save(&db, account(FARMER), NODE, 2, &terms));
     let refused = rent(&db, Attempt { term: Term::Quarter, ..attempt(OMAR, "key") });
     assert_eq!(refused, Err(RentFailure::Rule(RentError::TermNotOffered(3))));
     rent(&db, Attempt { term: Term::Year, ..attempt(OMAR, "key") }).unwrap();

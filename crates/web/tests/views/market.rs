@@ -6,16 +6,17 @@ use domain::id::{AccountId, NodeId, OrderId, RANDOM_ID_BYTES, RentalId, SessionI
 use domain::listing::Listing;
 use domain::money::{Percent, PriceLimits, Usd};
 use domain::node::{NodeReport, NodeStatus, Resources, capacity};
+use domain::offering::Offering;
 use domain::order::{IdempotencyKey, RentRequest, Wanted};
 use domain::promise::{Bandwidth, Uptime};
 use domain::term::{self, Term};
 use domain::time::Timestamp;
 use store::accounts::{self, Grant, Identity};
 use store::ledger::{self, Credit};
-use store::nodes::{self, Terms};
+use store::nodes;
 use store::rentals::Rental;
 use store::renting::{self, Basis, Order, RentFailure};
-use store::{RusqliteDb, migrate};
+use store::{RusqliteDb, migrate, offering};
 use web::form::Form;
 use web::view::Visit;
 use web::{Config, Context, Request};
@@ -134,16 +135,19 @@ pub(crate) fn register(db: &RusqliteDb, name: &str, report: &NodeReport) {
 
 /// Offers a node for $25, and promises 99.5 % and 1000 Mbit/s.
 pub(crate) fn offer(db: &RusqliteDb, node: u32, name: &str, listing: Listing) {
-    let terms = Terms {
+    let terms = Offering {
         name: name.to_owned(),
         price: Some(usd("25")),
         min_uptime: Uptime::parse("uptime", "99.5").unwrap(),
         min_bandwidth: Bandwidth::from_mbps(1000),
+        raise: None,
         terms: term::Terms::ALL,
+        kept_slices: 0,
+        listing,
     };
     let (farmer, node) = (Who::Fatima.account(), NodeId(node));
     let (seen, _) = nodes::find(db, farmer, node).unwrap().unwrap();
-    assert!(nodes::set(db, farmer, node, seen.offer.version, &terms, listing, now()).unwrap());
+    assert!(offering::save(db, farmer, node, seen.offer.version, &terms, now()).unwrap());
 }
 
 /// Omar rents a slice of node 32 for three months.

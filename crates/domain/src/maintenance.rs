@@ -1,0 +1,164 @@
+//! Maintenance: windows in which a farmer works on a node, announced to who rents there.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::field::FieldError;
+use crate::time::Timestamp;
+
+/// How long before its start a window is announced at least, and who rents there reminded.
+///
+/// Seconds: a day.
+pub const AHEAD_SECONDS: i64 = 24 * 60 * 60;
+
+/// How far ahead a window can be announced. Seconds: 90 days.
+pub const AHEAD_SECONDS_MAX: i64 = 90 * 24 * 60 * 60;
+
+/// How long a window is at most. Seconds: eight hours.
+pub const WINDOW_SECONDS_MAX: i64 = 8 * 60 * 60;
+
+/// How long a window is at least. Seconds: a minute.
+pub const WINDOW_SECONDS_MIN: i64 = 60;
+
+/// How many windows of a node can be open at once: announced, and not over.
+pub const OPEN_WINDOWS_MAX: usize = 4;
+
+/// The longest note to who rents there.
+pub const NOTE_CHARS_MAX: usize = 200;
+
+/// When a node is worked on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// From when.
+    pub starts_at: Timestamp,
+    /// Until when.
+    pub ends_at: Timestamp,
+    /// What for, in the farmer's words; may be empty.
+    pub note: String,
+}
+
+impl Window {
+    /// A window that is announced at `now`, or every field that is wrong.
+    pub fn announce(
+        starts_at: Timestamp,
+        ends_at: Timestamp,
+        note: &str,
+        now: Timestamp,
+    ) -> Result<Window, Vec<FieldError>> {
+        let mut wrong = Vec::new();
+        if !(AHEAD_SECONDS..=AHEAD_SECONDS_MAX).contains(&starts_at.seconds_since(now)) {
+            let rule = "a time at least 24 hours and at most 90 days from now";
+            wrong.push(FieldError::new("starts_at", rule));
+        }
+        let length = ends_at.seconds_since(starts_at);
+        if !(WINDOW_SECONDS_MIN..=WINDOW_SECONDS_MAX).contains(&length) {
+            let rule = "a time after starts_at, by a minute at least and eight hours at most";
+            wrong.push(FieldError::new("ends_at", rule));
+        }
+        let note = note.trim();
+        if note.chars().count() > NOTE_CHARS_MAX || note.chars().any(char::is_control) {
+            wrong.push(FieldError::new("note", "at most 200 characters on one line"));
+        }
+        if !wrong.is_empty() {
+            return Err(wrong);
+        }
+        Ok(Window { starts_at, ends_at, note: note.into() })
+    }
+
+    /// Whether both are at some time.
+    pub fn overlaps(&self, other: &Window) -> bool {
+        self.starts_at < other.ends_at && other.starts_at < self.ends_at
+    }
+}
+
+/// Why a window is not announced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MaintenanceError {
+    /// Another one is at the same time.
+    #[error("another maintenance of this node is announced for that time; choose another one")]
+    Overlaps,
+    /// Enough are announced.
+    #[error("four windows of this node are announced already; wait until one is over")]
+    TooMany,
+}
+
+/// Whether a window fits in with those that are open.
+pub fn fits(open: &[Window], window: &Window) -> Result<(), MaintenanceError> {
+    if open.iter().any(|other| other.overlaps(window)) {
+        return Err(MaintenanceError::Overlaps);
+    }
+    if open.len() >= OPEN_WINDOWS_MAX {
+        return Err(MaintenanceError::TooMany);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+    use alloc::vec;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const HOUR: i64 = 3_600;
+
+    fn now() -> Timestamp {
+        Timestamp::from_seconds(1_795_367_321)
+    }
+
+    fn at(seconds: i64) -> Timestamp {
+        now().plus_seconds(seconds)
+    }
+
+    #[track_caller]
+    fn check(starts: i64, length: i64, note: &str, expected: &[&str]) {
+        let window = Window::announce(at(starts), at(starts + length), note, now());
+        let wrong = window.err().unwrap_or_default();
+        let wrong: Vec<&str> = wrong.iter().map(|error| error.field).collect();
+        assert_eq!(wrong, expected);
+    }
+
+    #[test]
+    fn a_window_is_announced_a_day_ahead() {
+        check(24 * HOUR, HOUR, "New disks", &[]);
+        check(24 * HOUR - 1, HOUR, "", &["starts_at"]);
+        check(-HOUR, HOUR, "", &["starts_at"]);
+        check(90 * 24 * HOUR, 8 * HOUR, "", &[]);
+        check(90 * 24 * HOUR + 1, HOUR, "", &["starts_at"]);
+        check(48 * HOUR, 8 * HOUR + 1, "", &["ends_at"]);
+        check(48 * HOUR, 60, "", &[]);
+        check(48 * HOUR, 59, "", &["ends_at"]);
+        check(48 * HOUR, -HOUR, "", &["ends_at"]);
+        check(48 * HOUR, HOUR, &"ü".repeat(200), &[]);
+        check(48 * HOUR, HOUR, &"x".repeat(201), &["note"]);
+        check(0, 0, "two\nlines", &["starts_at", "ends_at", "note"]);
+    }
+
+    fn window(starts: i64, length: i64) -> Window {
+        Window { starts_at: at(starts), ends_at: at(starts + length), note: "".to_string() }
+    }
+
+    #[test]
+    fn windows_are_few_and_apart() {
+        let open: Vec<Window> = (1..4).map(|day| window(day * 24 * HOUR, HOUR)).collect();
+        assert_eq!(fits(&open, &window(23 * HOUR, HOUR)), Ok(()));
+        assert_eq!(fits(&open, &window(25 * HOUR, HOUR)), Ok(()));
+        let overlaps = Err(MaintenanceError::Overlaps);
+        assert_eq!(fits(&open, &window(25 * HOUR - 1, HOUR)), overlaps);
+        assert_eq!(fits(&open, &window(23 * HOUR, HOUR + 1)), overlaps);
+        assert_eq!(fits(&open, &window(23 * HOUR, 3 * HOUR)), overlaps);
+        let four = [open, vec![window(200 * HOUR, HOUR)]].concat();
+        assert_eq!(fits(&four, &window(300 * HOUR, HOUR)), Err(MaintenanceError::TooMany));
+    }
+
+    proptest! {
+        #[test]
+        fn overlapping_is_mutual(starts in [0..100_i64, 0..100], length in [1..50_i64, 1..50]) {
+            let (a, b) = (window(starts[0], length[0]), window(starts[1], length[1]));
+            prop_assert_eq!(a.overlaps(&b), b.overlaps(&a));
+            prop_assert!(a.overlaps(&a));
+        }
+    }
+}
