@@ -14,6 +14,7 @@ pub mod due;
 pub mod events;
 pub mod factors;
 pub mod invariants;
+pub mod leaving;
 pub mod ledger;
 pub mod ledger_chain;
 pub mod limits;

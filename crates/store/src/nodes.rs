@@ -24,6 +24,18 @@ pub struct FarmNode {
     pub healthy: Option<bool>,
     /// Why its last document could not be used, if it could not.
     pub refused_document: Option<String>,
+    /// When it leaves the market; `None` where it stays.
+    pub leaves_at: Option<Timestamp>,
+    /// When it left the market, if it has.
+    pub left_at: Option<Timestamp>,
+}
+
+impl FarmNode {
+    /// Whether something of it is rented or held.
+    pub fn is_used(&self) -> bool {
+        let Offer { allocated_slices, reserved_slices, is_rented_whole, .. } = self.offer;
+        allocated_slices + reserved_slices > 0 || is_rented_whole
+    }
 }
 
 /// A slice as its farmer sees it.
@@ -45,12 +57,12 @@ macro_rules! farm_node_columns {
         concat!(
             offer_columns!(),
             ", n.capacity, n.by_cpu, n.by_memory, n.by_ssd, n.refusal, n.healthy,
-              (SELECT reason FROM refused_documents WHERE node_id = n.id)"
+              (SELECT reason FROM refused_documents WHERE node_id = n.id), n.leaves_at, n.left_at"
         )
     };
 }
 
-const FARM_NODE_COLUMNS: usize = OFFER_COLUMNS + 7;
+const FARM_NODE_COLUMNS: usize = OFFER_COLUMNS + 9;
 
 fn read_farm_node(row: &Row) -> Result<FarmNode, StoreError> {
     let refusal = row
@@ -68,6 +80,8 @@ fn read_farm_node(row: &Row) -> Result<FarmNode, StoreError> {
         },
         healthy: row.optional_integer(OFFER_COLUMNS + 5)?.map(|healthy| healthy != 0),
         refused_document: row.optional_text(OFFER_COLUMNS + 6)?.map(str::to_owned),
+        leaves_at: row.optional_integer(OFFER_COLUMNS + 7)?.map(Timestamp::from_seconds),
+        left_at: row.optional_integer(OFFER_COLUMNS + 8)?.map(Timestamp::from_seconds),
     })
 }
 

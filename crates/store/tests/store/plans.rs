@@ -19,9 +19,9 @@ use store::renting::Basis;
 use store::sessions::NewSession;
 use store::statements::Book;
 use store::{
-    Db, Row, Rows, RusqliteDb, StoreError, Value, accounts, audit, challenges, due, events, ledger,
-    ledger_chain, limits, mails, nodes, offers, quotes, receipts, rentals, renting, sessions,
-    statements, sync, tokens, top_ups, transfers,
+    Db, Row, Rows, RusqliteDb, StoreError, Value, accounts, audit, challenges, due, events,
+    leaving, ledger, ledger_chain, limits, mails, nodes, offers, quotes, receipts, rentals,
+    renting, sessions, statements, sync, tokens, top_ups, transfers,
 };
 
 use crate::market::{
@@ -50,6 +50,7 @@ fn indexed() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
         .chain(&quotes::INDEXED)
         .chain(&transfers::INDEXED)
         .chain(&due::INDEXED)
+        .chain(&leaving::INDEXED)
         .chain(&events::INDEXED)
         .chain(&top_ups::INDEXED)
 }
