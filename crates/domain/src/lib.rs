@@ -12,6 +12,7 @@ pub mod booking;
 pub mod factor;
 pub mod field;
 pub mod id;
+pub mod leaving;
 pub mod listing;
 pub mod maintenance;
 pub mod money;

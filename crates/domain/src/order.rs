@@ -391,18 +391,7 @@ pub fn pay(total: Usd, balance: Usd, spendable: Option<Usd>) -> Result<(), RentE
 
 /// Refuses an offer that is not one to this renter, or not what was seen.
 fn check(offer: &Offer, request: &RentRequest, renter: AccountId) -> Result<(), RentError> {
-    let Some(price) = offer.price else { return Err(RentError::NoSuchNode) };
-    match offer.listing {
-        Listing::Draft => return Err(RentError::NoSuchNode),
-        Listing::Paused => return Err(RentError::NotOffered),
-        Listing::Published => {}
-    }
-    if offer.farmer == renter {
-        return Err(RentError::OwnSlice);
-    }
-    if request.offer_version.is_some_and(|version| version != offer.version) {
-        return Err(RentError::OfferChanged);
-    }
+    let price = price_for(offer, request.offer_version, renter)?;
     if !offer.terms.has(request.term) {
         return Err(RentError::TermNotOffered(request.term.months()));
     }
@@ -412,8 +401,29 @@ fn check(offer: &Offer, request: &RentRequest, renter: AccountId) -> Result<(), 
     }
 }
 
+/// What an offer costs this renter per slice and month, if it is one to them and what was seen.
+pub(crate) fn price_for(
+    offer: &Offer,
+    seen: Option<i64>,
+    renter: AccountId,
+) -> Result<Usd, RentError> {
+    let Some(price) = offer.price else { return Err(RentError::NoSuchNode) };
+    match offer.listing {
+        Listing::Draft => return Err(RentError::NoSuchNode),
+        Listing::Paused => return Err(RentError::NotOffered),
+        Listing::Published => {}
+    }
+    if offer.farmer == renter {
+        return Err(RentError::OwnSlice);
+    }
+    if seen.is_some_and(|version| version != offer.version) {
+        return Err(RentError::OfferChanged);
+    }
+    Ok(price)
+}
+
 /// How many rentals a request for one node makes, if it has what is wanted.
-fn free(offer: &Offer, wanted: &Wanted) -> Result<u32, RentError> {
+pub(crate) fn free(offer: &Offer, wanted: &Wanted) -> Result<u32, RentError> {
     let is_down = offer.available == 0 && !offer.is_up;
     let sold_out = |wanted| RentError::SoldOut { wanted, free: offer.available };
     match wanted {

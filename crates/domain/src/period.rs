@@ -77,6 +77,19 @@ impl Period {
         (now < self.ends_at).then_some(next)
     }
 
+    /// What was used of it until `now` as a share of its time, by the hour begun and down to the
+    /// cent: what was paid is spread evenly over the period, and no term is priced anew.
+    pub fn share_used(&self, now: Timestamp) -> Usd {
+        let length = self.ends_at.seconds_since(self.starts_at);
+        share(self.total, self.hours_begun(now).min(length), length)
+    }
+
+    /// The time until `now`, by the hour begun. Seconds.
+    fn hours_begun(&self, now: Timestamp) -> i64 {
+        let elapsed = now.seconds_since(self.starts_at).max(0);
+        (elapsed + HOUR - 1) / HOUR * HOUR
+    }
+
     /// What the platform keeps of `earned`: its part, down to the cent.
     pub fn fee_of(&self, earned: Usd) -> Usd {
         share(self.fee, earned.micros() / CENT, (self.total.micros() / CENT).max(1))
@@ -89,9 +102,7 @@ impl Period {
     /// never costs more than a longer term would have.
     pub fn used(&self, started_at: Timestamp, before: u32, slices: u32, now: Timestamp) -> Used {
         let month = |count: u32| started_at.plus_months(before + count);
-        let elapsed = now.seconds_since(self.starts_at).max(0);
-        let until =
-            self.starts_at.plus_seconds((elapsed + HOUR - 1) / HOUR * HOUR).min(self.ends_at);
+        let until = self.starts_at.plus_seconds(self.hours_begun(now)).min(self.ends_at);
         let months = (1..=self.months).take_while(|count| month(*count) <= until).count();
         let months = u32::try_from(months).unwrap_or(self.months);
         let (from, to) = (month(months), month(months + 1));
@@ -278,6 +289,33 @@ mod tests {
             prop_assert!(used(first + more) <= period.total);
             prop_assert_eq!(used(0), Usd::ZERO);
             prop_assert_eq!(used(40_000_000), period.total);
+        }
+
+        #[test]
+        fn an_even_share_is_all_at_the_end_and_nothing_at_the_start(
+            period in any_period(), first in 0..33_000_000_i64, more in 0..9_000_000_i64,
+        ) {
+            let at = |seconds| period.share_used(period.starts_at.plus_seconds(seconds));
+            prop_assert!(at(first) <= at(first + more) && at(first + more) <= period.total);
+            prop_assert_eq!((at(-5), at(0), at(40_000_000)), (Usd::ZERO, Usd::ZERO, period.total));
+            // It is the share of the time, to the cent and the hour.
+            let length = i128::from(period.ends_at.seconds_since(period.starts_at));
+            let exact = |seconds: i64| {
+                let seconds = i128::from(seconds).min(length);
+                i128::from(period.total.micros()) * seconds / length
+            };
+            let cents = i128::from(at(first).micros());
+            prop_assert!(exact(first) - i128::from(CENT) < cents && cents <= exact(first + HOUR));
+        }
+
+        #[test]
+        fn an_even_share_is_no_less_than_what_is_earned_and_no_more_than_an_early_end_costs(
+            period in any_period(), at in 0..33_000_000_i64,
+        ) {
+            let now = period.starts_at.plus_seconds(at);
+            let used = period.used(period.starts_at, 0, 1, now).cost;
+            let share = period.share_used(now);
+            prop_assert!(period.earned_at(now) <= share && share <= used, "{share} of {used}");
         }
 
         #[test]

@@ -115,6 +115,8 @@ pub struct Market {
     pub listing: Listing,
     /// Per slice and month; `None` where the farmer has set none.
     pub price: Option<Usd>,
+    /// When the node leaves the market; `None` where it stays.
+    pub leaves_at: Option<Timestamp>,
 }
 
 /// What is known when an extension is decided.
@@ -191,6 +193,13 @@ pub enum ExtendError {
     /// The agreed price holds no longer, and the node is off the market.
     #[error("the agreed price holds no longer, and the farmer has taken the node off the market")]
     NotOffered,
+    /// The node leaves the market before the term would be over.
+    #[error(
+        "this node leaves the market on {}, before that term would be over; choose a shorter term \
+         or another node",
+        .0.date()
+    )]
+    BeyondLeaving(Timestamp),
     /// The renter cannot pay.
     #[error(transparent)]
     Money(#[from] RentError),
@@ -261,7 +270,7 @@ impl Rental {
     }
 
     /// Takes over what is earned until `now`, in each period at most its `cap`; the entries of it.
-    fn settle(&mut self, earned: impl Fn(&Period) -> Usd) -> (Vec<u32>, Usd, Usd) {
+    pub(crate) fn settle(&mut self, earned: impl Fn(&Period) -> Usd) -> (Vec<u32>, Usd, Usd) {
         let (mut changed, mut all, mut fees) = (Vec::new(), Usd::ZERO, Usd::ZERO);
         for period in &mut self.periods {
             let earned = earned(period).max(period.earned).min(period.total - period.refunded);
@@ -276,7 +285,7 @@ impl Rental {
         (changed, all - fees, fees)
     }
 
-    fn earning(&self, earnings: Usd, fees: Usd) -> Option<Booking> {
+    pub(crate) fn earning(&self, earnings: Usd, fees: Usd) -> Option<Booking> {
         Booking::new(
             BookingKind::Earning,
             format!("{}/{}", self.id, self.version),
@@ -319,16 +328,25 @@ pub fn release(rental: &Rental, now: Timestamp) -> Option<Change> {
 
 /// Ends a rental now: what was used is earned, the rest goes back to the renter's wallet.
 pub fn end(rental: &Rental, now: Timestamp) -> Result<Ending, EndedAlready> {
-    if rental.state == RentalState::Ended {
-        return Err(EndedAlready);
-    }
-    let mut after = Rental { state: RentalState::Ended, ended_at: Some(now), ..rental.clone() };
     let before = |number: u32| -> u32 {
         let earlier = rental.periods.iter().filter(|period| period.number < number);
         earlier.map(|period| period.months).sum()
     };
     let used_of =
         |period: &Period| period.used(rental.started_at, before(period.number), rental.slices, now);
+    end_with(rental, used_of, now)
+}
+
+/// Ends a rental now, where so much of each period was used.
+pub(crate) fn end_with(
+    rental: &Rental,
+    used_of: impl Fn(&Period) -> Used,
+    now: Timestamp,
+) -> Result<Ending, EndedAlready> {
+    if rental.state == RentalState::Ended {
+        return Err(EndedAlready);
+    }
+    let mut after = Rental { state: RentalState::Ended, ended_at: Some(now), ..rental.clone() };
     let left: Vec<&Period> = rental.periods.iter().filter(|period| now < period.ends_at).collect();
     let paid = left.iter().fold(Usd::ZERO, |sum, period| sum + period.total);
     let used = left.iter().find(|period| period.starts_at <= now).map(|period| used_of(period));
@@ -385,6 +403,9 @@ pub fn extend(
     let ends_at = rental.started_at.plus_months(months);
     if ends_at > now.plus_months(MONTHS_AHEAD_MAX) {
         return Err(ExtendError::TooFarAhead);
+    }
+    if let Some(leaves_at) = means.market.leaves_at.filter(|leaves_at| ends_at > *leaves_at) {
+        return Err(ExtendError::BeyondLeaving(leaves_at));
     }
     let price = rental.renewal_price(means.market)?;
     match max_price {
@@ -490,7 +511,11 @@ mod tests {
 
     fn means(price: &str) -> Means {
         Means {
-            market: Market { listing: Listing::Published, price: Some(usd(price)) },
+            market: Market {
+                listing: Listing::Published,
+                price: Some(usd(price)),
+                leaves_at: None,
+            },
             balance: usd("9999"),
             spendable: None,
             platform_fee: Percent::whole(10),

@@ -250,17 +250,41 @@ pub fn remind(
     mail: Option<&NoticeMail<'_>>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
+    let life = &notice.rental.life;
+    write_down(db, life.id, (life.ends_at, notice.days.into()), event, mail, now)
+}
+
+/// Writes down that a renter was told of an end, so many days before it; what is below 0 is another
+/// reason than that.
+pub(crate) fn write_down(
+    db: &impl Db,
+    rental: RentalId,
+    (ends_at, days): (Timestamp, i64),
+    event: Option<&'static str>,
+    mail: Option<&NoticeMail<'_>>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let [mail_id, mail_kind, sealed] = mail_params(mail);
     let params = [
-        Value::text(notice.rental.life.id),
-        notice.rental.life.ends_at.into(),
-        notice.days.into(),
+        Value::text(rental),
+        ends_at.into(),
+        days.into(),
         event.into(),
-        mail.map(|mail| Value::text(mail.id)).into(),
-        mail.map(|mail| mail.kind).into(),
-        mail.map(|mail| mail.sealed).into(),
+        mail_id,
+        mail_kind,
+        sealed,
         now.into(),
     ];
     db.run(REMIND, &params).map(drop)
+}
+
+/// The id, the kind and the text of a mail, or NULL for each.
+pub(crate) fn mail_params(mail: Option<&NoticeMail<'_>>) -> [Value; 3] {
+    [
+        mail.map(|mail| Value::text(mail.id)).into(),
+        mail.map(|mail| mail.kind).into(),
+        mail.map(|mail| mail.sealed).into(),
+    ]
 }
 
 /// Whether a reminder of `?1` about the end `?2` at `?3` days is written down.

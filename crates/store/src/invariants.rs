@@ -23,7 +23,7 @@ enum Check {
 }
 
 /// Every invariant that the database alone can show.
-pub const INVARIANTS: [Invariant; 27] = [
+pub const INVARIANTS: [Invariant; 28] = [
     Invariant {
         id: "one-rental-per-slice",
         claim: "A slice has at most one live rental, and a node that is rented whole has no other.",
@@ -42,22 +42,23 @@ pub const INVARIANTS: [Invariant; 27] = [
         claim: "The rentals of a slice follow one another: each ends before the next begins.",
         // By the order of events, because the clocks of two machines differ by more than nothing.
         check: Check::Count(
-            "SELECT (SELECT count(*) FROM (
-                  SELECT kind, lag(kind, 1, 'rental-ended')
-                               OVER (PARTITION BY node_id, slice_number ORDER BY id) AS before
+            "WITH spans AS (
+                  SELECT kind IN ('rental-ended', 'rental-moved-out') AS is_end, rental_id, node_id,
+                         slice_number, id AS began,
+                         lead(id, 1, 1 << 62) OVER (PARTITION BY rental_id ORDER BY id) AS over
                     FROM events
-                   WHERE kind IN ('slice-rented', 'rental-ended') AND slice_number IS NOT NULL)
-               WHERE kind = before)
+                   WHERE kind IN ('slice-rented', 'node-rented', 'node-rental-imported',
+                                  'rental-moved-in', 'rental-moved-out', 'rental-ended'))
+             SELECT (SELECT count(*) FROM (
+                  SELECT is_end, lag(is_end, 1, 1)
+                                 OVER (PARTITION BY node_id, slice_number ORDER BY began) AS before
+                    FROM spans WHERE slice_number IS NOT NULL)
+               WHERE is_end = before)
              + (SELECT count(*)
-                  FROM rentals w
-                  JOIN rentals r ON r.node_id = w.node_id AND r.id <> w.id
-                 WHERE w.slice_number IS NULL
-                   AND (SELECT min(id) FROM events WHERE rental_id = w.id)
-                       < coalesce((SELECT id FROM events
-                                    WHERE rental_id = r.id AND kind = 'rental-ended'), 1 << 62)
-                   AND (SELECT min(id) FROM events WHERE rental_id = r.id)
-                       < coalesce((SELECT id FROM events
-                                    WHERE rental_id = w.id AND kind = 'rental-ended'), 1 << 62))",
+                  FROM spans w
+                  JOIN spans r ON r.node_id = w.node_id AND r.rental_id <> w.rental_id
+                 WHERE w.slice_number IS NULL AND NOT w.is_end AND NOT r.is_end
+                   AND w.began < r.over AND r.began < w.over)",
         ),
     },
     Invariant {
@@ -159,6 +160,18 @@ pub const INVARIANTS: [Invariant; 27] = [
         ),
     },
     Invariant {
+        id: "who-leaves-offers-nothing",
+        claim: "A node that leaves is off the market; once it has left, nothing of it is there.",
+        check: Check::Count(
+            "SELECT count(*) FROM nodes
+               WHERE (leaves_at IS NOT NULL AND listing = 'published')
+                  OR (left_at IS NOT NULL
+                      AND (leaves_at IS NULL OR leaves_at > left_at OR available_slices > 0
+                           OR reserved_slices > 0 OR allocated_slices > 0
+                           OR whole_rental_id IS NOT NULL))",
+        ),
+    },
+    Invariant {
         id: "transactions-sum-to-zero",
         claim: "The entries of each ledger transaction sum to zero.",
         check: Check::Count(
@@ -244,7 +257,7 @@ pub const INVARIANTS: [Invariant; 27] = [
     },
     Invariant {
         id: "earnings-are-split",
-        claim: "What a rental earned went to the platform by its fee, and to its farmers.",
+        claim: "What a rental earned went to the platform by its fee, and to who was its farmer.",
         // In cents, of which every total is a whole number, so that no product leaves 64 bits.
         check: Check::Count(
             "SELECT count(*) FROM (
@@ -255,9 +268,9 @@ pub const INVARIANTS: [Invariant; 27] = [
                                      / max(1, total_micros / 10000) * 10000)
                             FROM rental_periods WHERE rental_id = r.id) AS fees,
                          coalesce(sum(e.amount_micros) FILTER (
-                             WHERE a.kind = 'earnings' AND a.owner_id IN (
-                                   SELECT farmer_id FROM events WHERE rental_id = r.id)), 0)
-                             AS farmer,
+                             WHERE a.kind = 'earnings'
+                               AND a.owner_id IN (SELECT farmer_id FROM events
+                                                   WHERE rental_id = r.id)), 0) AS farmer,
                          coalesce(sum(e.amount_micros) FILTER (
                              WHERE a.kind = 'platform'), 0) AS platform
                     FROM rentals r
@@ -284,16 +297,38 @@ pub const INVARIANTS: [Invariant; 27] = [
     },
     Invariant {
         id: "rentals-are-events",
-        claim: "Each rental has the event of its start and, once ended, of its end.",
+        claim: "Each rental has the events of its start, of each move and, once ended, of its end.",
+        // Each move is away from where the rental was; it is where the last one went, and is that
+        // node's farmer's, or whose it has become since.
         check: Check::Count(
-            "SELECT count(*) FROM rentals r
-               WHERE 1 <> (SELECT count(*) FROM events
-                            WHERE rental_id = r.id
-                              AND kind IN ('slice-rented', 'node-rented', 'node-rental-imported')
-                              AND node_id = r.node_id AND slice_number IS r.slice_number)
+            "WITH places AS (
+                  SELECT id, rental_id, kind, node_id, slice_number, farmer_id,
+                         lag(kind) OVER same AS from_kind, lag(node_id) OVER same AS from_node,
+                         lag(slice_number) OVER same AS from_slice,
+                         row_number() OVER (PARTITION BY rental_id ORDER BY id DESC) AS nth
+                    FROM events
+                   WHERE kind IN ('slice-rented', 'node-rented', 'node-rental-imported',
+                                  'rental-moved-out', 'rental-moved-in')
+                  WINDOW same AS (PARTITION BY rental_id ORDER BY id))
+             SELECT (SELECT count(*) FROM rentals r
+               WHERE 1 <> (SELECT count(*) FROM places
+                            WHERE rental_id = r.id AND kind NOT LIKE 'rental-moved-%')
+                  OR 1 <> (SELECT count(*) FROM places
+                            WHERE rental_id = r.id AND nth = 1 AND kind <> 'rental-moved-out'
+                              AND node_id = r.node_id AND slice_number IS r.slice_number
+                              AND r.farmer_id IS coalesce(
+                                  (SELECT e.farmer_id FROM events e
+                                    WHERE e.rental_id = r.id AND e.kind = 'farmer-changed'
+                                      AND e.id > places.id
+                                    ORDER BY e.id DESC LIMIT 1), farmer_id))
                   OR (r.state = 'ended') <> (SELECT count(*) FROM events
                             WHERE rental_id = r.id AND kind = 'rental-ended'
-                              AND node_id = r.node_id AND slice_number IS r.slice_number)",
+                              AND node_id = r.node_id AND slice_number IS r.slice_number))
+             + (SELECT count(*) FROM places
+                 WHERE (kind = 'rental-moved-in') <> (from_kind IS 'rental-moved-out')
+                    OR (kind = 'rental-moved-out' AND (node_id <> from_node
+                                                       OR slice_number IS NOT from_slice))
+                    OR (kind = 'rental-moved-in' AND node_id = from_node))",
         ),
     },
     Invariant {

@@ -15,6 +15,7 @@ pub mod events;
 pub mod factors;
 pub mod farms;
 pub mod invariants;
+pub mod leaving;
 pub mod ledger;
 pub mod ledger_chain;
 pub mod limits;

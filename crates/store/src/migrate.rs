@@ -20,7 +20,7 @@ pub struct Migration {
 }
 
 /// Every migration, in order.
-pub const MIGRATIONS: [Migration; 17] = [
+pub const MIGRATIONS: [Migration; 18] = [
     Migration {
         number: 1,
         name: "accounts",
@@ -93,6 +93,11 @@ pub const MIGRATIONS: [Migration; 17] = [
         number: 17,
         name: "offering",
         sql: include_str!("../../../migrations/0017_offering.sql"),
+    },
+    Migration {
+        number: 18,
+        name: "leaving",
+        sql: include_str!("../../../migrations/0018_leaving.sql"),
     },
 ];
 

@@ -25,6 +25,10 @@ pub struct FarmNode {
     pub refused_document: Option<String>,
     /// Who has locked its offer, and why; `None` where it can be changed.
     pub lock: Option<Lock>,
+    /// When it leaves the market; `None` where it stays.
+    pub leaves_at: Option<Timestamp>,
+    /// When it left the market, if it has.
+    pub left_at: Option<Timestamp>,
 }
 
 /// A lock of a node's offer.
@@ -34,6 +38,14 @@ pub struct Lock {
     pub by: Locker,
     /// What the operator says about it.
     pub reason: Option<String>,
+}
+
+impl FarmNode {
+    /// Whether something of it is rented or held.
+    pub fn is_used(&self) -> bool {
+        let Offer { allocated_slices, reserved_slices, is_rented_whole, .. } = self.offer;
+        allocated_slices + reserved_slices > 0 || is_rented_whole
+    }
 }
 
 /// A slice as its farmer sees it.
@@ -56,12 +68,12 @@ macro_rules! farm_node_columns {
             offer_columns!(),
             ", n.capacity, n.by_cpu, n.by_memory, n.by_ssd, n.refusal, n.healthy,
               (SELECT reason FROM refused_documents WHERE node_id = n.id), n.locked_by,
-              n.lock_reason"
+              n.lock_reason, n.leaves_at, n.left_at"
         )
     };
 }
 
-const FARM_NODE_COLUMNS: usize = OFFER_COLUMNS + 9;
+const FARM_NODE_COLUMNS: usize = OFFER_COLUMNS + 11;
 
 fn read_farm_node(row: &Row) -> Result<FarmNode, StoreError> {
     let refusal = row
@@ -86,6 +98,8 @@ fn read_farm_node(row: &Row) -> Result<FarmNode, StoreError> {
                 reason: row.optional_text(OFFER_COLUMNS + 8)?.map(str::to_owned),
             }),
         },
+        leaves_at: row.optional_integer(OFFER_COLUMNS + 9)?.map(Timestamp::from_seconds),
+        left_at: row.optional_integer(OFFER_COLUMNS + 10)?.map(Timestamp::from_seconds),
     })
 }
 

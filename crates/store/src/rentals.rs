@@ -2,6 +2,7 @@
 
 use domain::booking::{Booking, Entry, LedgerAccount};
 use domain::id::{AccountId, NodeId, OrderId, RentalId, SliceId, TokenId};
+use domain::leaving;
 use domain::listing::Listing;
 use domain::money::{Percent, Usd};
 use domain::order::IdempotencyKey;
@@ -79,13 +80,13 @@ macro_rules! rental_columns {
          (SELECT json_group_array(json_array(number, months, price_micros, total_micros,
                                              fee_micros, earned_micros, refunded_micros, starts_at,
                                              ends_at))
-            FROM rental_periods WHERE rental_id = r.id)"
+            FROM rental_periods WHERE rental_id = r.id), n.leaves_at"
     };
 }
 pub(crate) use rental_columns;
 
 /// How many columns a `Rental` has.
-pub(crate) const RENTAL_COLUMNS: usize = 27;
+pub(crate) const RENTAL_COLUMNS: usize = 28;
 
 #[derive(Deserialize)]
 struct PeriodRow(u32, u32, i64, i64, i64, i64, i64, i64, i64);
@@ -155,6 +156,7 @@ pub(crate) fn read_rental(row: &Row) -> Result<Rental, StoreError> {
         market: Market {
             listing: row.parsed(24, Listing::parse)?,
             price: row.optional_integer(25)?.map(Usd::from_micros),
+            leaves_at: row.optional_integer(27)?.map(Timestamp::from_seconds),
         },
     })
 }
@@ -278,27 +280,32 @@ pub(crate) fn save(
     intention: Option<&Intention<'_>>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let after = &change.after;
-    let periods: Vec<Json> = after
-        .periods
-        .iter()
-        .filter(|period| change.periods.contains(&period.number))
-        .map(period_json)
-        .collect();
-    let bookings: Vec<Json> = change.bookings.iter().map(booking_json).collect();
-    let paid = after.periods.last().map_or(Usd::ZERO, |period| period.total);
+    let paid = change.after.periods.last().map_or(Usd::ZERO, |period| period.total);
+    let [
+        id,
+        version,
+        state,
+        price,
+        price_until,
+        ends_at,
+        ended_at,
+        earns_at,
+        periods,
+        books,
+        event,
+    ] = change_params(seen, change, now);
     let params = [
-        Value::text(seen.id),
-        seen.version.into(),
-        after.state.as_str().into(),
-        after.price.micros().into(),
-        after.price_until.into(),
-        after.ends_at.into(),
-        after.ended_at.into(),
-        after.earns_at(now).into(),
-        Value::Text(Json::from(periods).to_string()),
-        Value::Text(Json::from(bookings).to_string()),
-        change.event.map(rental::RentalEvent::as_str).into(),
+        id,
+        version,
+        state,
+        price,
+        price_until,
+        ends_at,
+        ended_at,
+        earns_at,
+        periods,
+        books,
+        event,
         intention.map(|intention| Value::text(intention.order)).into(),
         intention.map(|intention| intention.key.as_str()).into(),
         intention.map(|intention| &intention.request_hash[..]).into(),
@@ -307,6 +314,38 @@ pub(crate) fn save(
         now.into(),
     ];
     db.run(CHANGE, &params).map(drop)
+}
+
+/// What `change_rental` takes of a change, from the rental's id to the event.
+pub(crate) fn change_params(seen: &rental::Rental, change: &Change, now: Timestamp) -> [Value; 11] {
+    let after = &change.after;
+    [
+        Value::text(seen.id),
+        seen.version.into(),
+        after.state.as_str().into(),
+        after.price.micros().into(),
+        after.price_until.into(),
+        after.ends_at.into(),
+        after.ended_at.into(),
+        after.earns_at(now).into(),
+        periods_json(change),
+        bookings_json(change),
+        change.event.map(rental::RentalEvent::as_str).into(),
+    ]
+}
+
+/// The periods that came or changed, as the commands take them.
+pub(crate) fn periods_json(change: &Change) -> Value {
+    let is_changed = |period: &&Period| change.periods.contains(&period.number);
+    let periods: Vec<Json> =
+        change.after.periods.iter().filter(is_changed).map(period_json).collect();
+    Value::Text(Json::from(periods).to_string())
+}
+
+/// What moves in the ledger, as the commands take it.
+pub(crate) fn bookings_json(change: &Change) -> Value {
+    let bookings: Vec<Json> = change.bookings.iter().map(booking_json).collect();
+    Value::Text(Json::from(bookings).to_string())
 }
 
 fn period_json(period: &Period) -> Json {
@@ -476,7 +515,7 @@ pub fn plan_end(
     now: Timestamp,
 ) -> Result<(Rental, Ending), ChangeFailure> {
     let found = find(db, renter, id)?.ok_or(ChangeFailure::NoSuchRental)?;
-    let ending = rental::end(&found.life, now)?;
+    let ending = leaving::end(&found.life, found.market.leaves_at, now)?;
     Ok((found, ending))
 }
 

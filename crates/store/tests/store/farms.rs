@@ -1,4 +1,4 @@
-//! Farms that somebody has proven to own: who offers their nodes, who takes them over, and what
+//! Farms that somebody has proven to own: who offers their nodes, offering, who takes them over, and what
 //! becomes of both when the grid says that a farm has moved.
 
 use domain::id::NodeId;
@@ -9,7 +9,7 @@ use store::farms::{
     Checked, GridFarm, Proof, TakeOver, all, check, foreign, of_owner, owner, prove, revoke,
     take_over, unchecked,
 };
-use store::{Db, RusqliteDb, StoreError, nodes, sync};
+use store::{Db, RusqliteDb, StoreError, nodes, offering, sync};
 
 use crate::dump::dump;
 use crate::market::{
@@ -79,9 +79,10 @@ fn nobody_else_registers_or_publishes_a_node_of_a_proven_farm() {
     let register =
         |who, node| nodes::register(&db, account(who), "Mine", &report(node), &carries(3), now());
     assert!(matches!(register(OTHER_FARMER, 34), Err(StoreError::Failed(_))));
-    let terms = crate::market::terms(33, Some(usd("20")));
-    let publish =
-        |listing| nodes::set(&db, account(OTHER_FARMER), NodeId(33), 1, &terms, listing, now());
+    let publish = |listing| {
+        let offering = crate::market::terms(33, Some(usd("20")), listing);
+        offering::save(&db, account(OTHER_FARMER), NodeId(33), 1, &offering, now())
+    };
     assert!(matches!(publish(Listing::Published), Err(StoreError::Refused(_))));
     assert_eq!(dump(&db), before);
     assert_eq!(publish(Listing::Draft), Ok(true), "a draft can be looked after");

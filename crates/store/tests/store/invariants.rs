@@ -1,21 +1,25 @@
 //! The invariants: each finds what breaks it, and none finds anything in a healthy market.
 
+use domain::id::NodeId;
 use domain::rental::GRACE_SECONDS;
 use domain::term::Term;
+use domain::time::Timestamp;
 use store::RusqliteDb;
 use store::invariants::{INVARIANTS, check};
+use store::leaving::{Destination, move_rental, withdraw};
 use store::rentals::end;
 use store::renting::Basis;
 
 use crate::market::{
-    AIDA, Attempt, NODE, OMAR, OTHER_FARMER, account, assert_sound, attempt, by_hand, extend, fund,
-    market, now, one, order, pass, publish, quote, register, rent, rent_all, states, whole,
+    AIDA, Attempt, FARMER, NODE, OMAR, OTHER_FARMER, account, assert_sound, attempt, by_hand,
+    extend, fund, market, now, one, order, pass, publish, quote, register, rent, rent_all, states,
+    version, whole,
 };
 use crate::top_ups::{begin, pay};
 
 /// A bit of everything. On `NODE`: slice 1 runs and was extended, 2 has ended, 3 was ended early, 4
 /// was rented with a quote, 5 is held by another. Node 33 is rented whole.
-/// A top-up is paid, and one is not.
+/// A top-up is paid, and one is not. Node 34 leaves, and its rental was moved to 35.
 fn healthy() -> RusqliteDb {
     let db = market();
     fund(&db, OMAR, "900");
@@ -39,9 +43,23 @@ fn healthy() -> RusqliteDb {
     assert_eq!((states(&db, NODE).as_str(), states(&db, 33).as_str()), ("RaaRhaaaa", "RRR"));
     pay(&db, begin(&db, OMAR, 1, "25"), "pi_1", 2_500);
     begin(&db, OMAR, 2, "30");
+    one_moves(&db, grace);
     store::audit::seal(&db).unwrap();
     store::ledger_chain::seal(&db).unwrap();
     db
+}
+
+/// A rental of node 34 goes on with node 35, because 34 leaves.
+fn one_moves(db: &RusqliteDb, at: Timestamp) {
+    register(db, FARMER, 34, 2);
+    register(db, OTHER_FARMER, 35, 2);
+    publish(db, 34, "20");
+    publish(db, 35, "20");
+    let rented = Attempt { id: 56, node: 34, at, ..attempt(OMAR, "moves") };
+    let id = rent(db, rented).unwrap().life.id;
+    withdraw(db, account(FARMER), NodeId(34), None, at).unwrap();
+    let to = Destination { node: NodeId(35), slice: None, offer_version: version(db, 35) };
+    move_rental(db, account(OMAR), id, &to, at.plus_seconds(60)).unwrap();
 }
 
 /// Takes away what keeps the database from being broken.
@@ -61,7 +79,7 @@ fn defenseless(db: &RusqliteDb) {
 }
 
 /// How to break each invariant, in each of its clauses.
-const BREAKS: [(&str, &str); 81] = [
+const BREAKS: [(&str, &str); 92] = [
     (
         "one-rental-per-slice",
         "UPDATE rentals SET slice_number = 1, state = 'grace', ended_at = NULL
@@ -84,10 +102,30 @@ const BREAKS: [(&str, &str); 81] = [
         "INSERT INTO events (kind, node_id, slice_number, rental_id, created_at)
          VALUES ('rental-ended', 32, 9, 'never begun', 0)",
     ),
-    ("rentals-never-overlap", "UPDATE rentals SET slice_number = NULL WHERE slice_number = 1"),
     (
         "rentals-never-overlap",
-        "UPDATE rentals SET node_id = 33, slice_number = 1 WHERE slice_number = 4",
+        "UPDATE events SET slice_number = NULL WHERE node_id = 32 AND slice_number = 1",
+    ),
+    (
+        "rentals-never-overlap",
+        "UPDATE events SET node_id = 33, slice_number = 1 WHERE slice_number = 4",
+    ),
+    (
+        "rentals-never-overlap",
+        "INSERT INTO events (kind, node_id, slice_number, rental_id, created_at)
+         VALUES ('rental-moved-in', 32, 1, 'another', 0)",
+    ),
+    (
+        "rentals-never-overlap",
+        "INSERT INTO events (kind, node_id, slice_number, rental_id, created_at)
+         VALUES ('rental-moved-out', 32, 9, 'never begun', 0)",
+    ),
+    ("rentals-are-events", "DELETE FROM events WHERE kind = 'rental-moved-out'"),
+    ("who-leaves-offers-nothing", "UPDATE nodes SET listing = 'published' WHERE id = 34"),
+    ("who-leaves-offers-nothing", "UPDATE nodes SET left_at = leaves_at WHERE id = 34"),
+    (
+        "who-leaves-offers-nothing",
+        "UPDATE nodes SET left_at = 1, available_slices = 0 WHERE id = 34",
     ),
     ("capacity-is-kept", "UPDATE nodes SET kept_slices = 5 WHERE id = 32"),
     ("offers-have-a-history", "UPDATE nodes SET terms = 1 WHERE id = 32"),
@@ -218,15 +256,25 @@ const BREAKS: [(&str, &str); 81] = [
         "UPDATE rental_periods SET fee_micros = fee_micros + 1000000 WHERE earned_micros > 0",
     ),
     ("earnings-are-split", "UPDATE rental_periods SET earned_micros = earned_micros + 10000"),
+    ("earnings-are-split", "UPDATE events SET farmer_id = 'another' WHERE slice_number = 2"),
     (
         "earnings-are-split",
-        "UPDATE ledger_accounts SET owner_id = 'another' WHERE kind = 'earnings'",
+        "UPDATE events SET farmer_id = 'another' WHERE kind = 'rental-moved-out'
+            OR (kind = 'slice-rented' AND node_id = 34)",
     ),
     ("refunds-are-paid-back", "UPDATE rental_periods SET refunded_micros = 0"),
     ("rentals-are-events", "DELETE FROM events WHERE kind = 'slice-rented'"),
     ("rentals-are-events", "DELETE FROM events WHERE kind = 'node-rented'"),
     ("rentals-are-events", "DELETE FROM events WHERE kind = 'rental-ended'"),
     ("rentals-are-events", "UPDATE rentals SET slice_number = 9 WHERE state = 'ended'"),
+    ("rentals-are-events", "UPDATE rentals SET farmer_id = 'another' WHERE slice_number = 2"),
+    ("rentals-are-events", "DELETE FROM events WHERE kind = 'rental-moved-in'"),
+    ("rentals-are-events", "UPDATE events SET node_id = 35 WHERE kind = 'rental-moved-out'"),
+    (
+        "rentals-are-events",
+        "UPDATE rentals SET node_id = 34, slice_number = 1 WHERE id = (
+                SELECT rental_id FROM events WHERE kind = 'rental-moved-in')",
+    ),
     (
         "rentals-are-events",
         "INSERT INTO events (kind, node_id, slice_number, rental_id, created_at)

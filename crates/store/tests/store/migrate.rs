@@ -166,6 +166,31 @@ const SAMPLES: [&str; MIGRATIONS.len()] = [
      VALUES ('w1', 32, 90000, 93600, 'New disks', 20), ('w2', 32, 93600, 97200, '', 21);
      UPDATE maintenance SET cancelled_at = 22 WHERE id = 'w2';
      UPDATE maintenance SET reminded_at = 3600 WHERE id = 'w1';",
+    r#"INSERT INTO register_node VALUES
+         (33, 'farmer', 'Two', 1, 'Freefarm', 'Belgium', 'Ghent', 'up', 1, 0, NULL, NULL, 3, 2, 2,
+          2, 2, NULL, 20);
+     UPDATE nodes SET price_micros = 25000000, listing = 'published', offer_version = 2
+      WHERE id = 33;
+     UPDATE nodes SET listing = 'paused', leaves_at = 40, offer_version = 4 WHERE id = 32;
+     INSERT INTO move_rental VALUES
+         ('r4', 2, 33, NULL, 1, 25000000, 0, 0, 25,
+          '[{"number":1,"earned":10000000}]',
+          '[{"kind":"earning","reference":"r4/2","reason":"Earned","entries":[
+              {"kind":"escrow","owner":"r4","micros":-10000000},
+              {"kind":"earnings","owner":"farmer","micros":9000000},
+              {"kind":"platform","owner":"","micros":1000000}]}]', 22);
+     INSERT INTO end_leaving_rental VALUES
+         ('r5', 2, 'ended', 25000000, 70, 19, 41, NULL,
+          '[{"number":1,"months":1,"price":25000000,"total":25000000,"fee":2500000,
+             "earned":0,"refunded":25000000,"starts_at":17,"ends_at":19}]',
+          '[{"kind":"refund","reference":"r5","reason":"Refund","entries":[
+              {"kind":"escrow","owner":"r5","micros":-25000000},
+              {"kind":"wallet","owner":"ada","micros":25000000}]}]',
+          'rental-ended', NULL, NULL, NULL, NULL, NULL, 41, 40, 'm3', 'node-left', x'00');
+     INSERT INTO register_node VALUES
+         (34, 'farmer', 'Three', 1, 'Freefarm', 'Belgium', 'Ghent', 'up', 1, 0, NULL, NULL, 3, 2, 2,
+          2, 2, NULL, 20);
+     UPDATE nodes SET leaves_at = 30, left_at = 40 WHERE id = 34;"#,
 ];
 
 #[test]
@@ -180,10 +205,10 @@ fn each_migration_is_applied_to_sample_data() {
     assert_sound(&db);
     let counts = ["accounts", "tokens", "ledger_entries", "events", "slices", "rentals"]
         .map(|table| count(&db, &format!("SELECT count(*) FROM {table}")));
-    assert_eq!(counts, [2, 1, 32, 43, 9, 6]);
-    // Eight of the 43 events concern renter and farmer: six rentals and two ends; a refused payment
-    // is no event, and audited all the same.
-    assert_eq!(count(&db, "SELECT count(*) FROM audit"), 53);
+    assert_eq!(counts, [2, 1, 37, 35, 13, 6]);
+    // Ten of the 35 events concern renter and farmer: six rentals, three ends and a move; a refused
+    // payment is no event, and audited all the same.
+    assert_eq!(count(&db, "SELECT count(*) FROM audit"), 47);
 }
 
 /// A rental of the old version, as its component made it; `?` stands for what follows the dates.

@@ -22,8 +22,8 @@ use store::sessions::NewSession;
 use store::statements::Book;
 use store::{
     Db, Row, Rows, RusqliteDb, StoreError, Value, accounts, audit, challenges, due, events, farms,
-    ledger, ledger_chain, limits, mails, maintenance, nodes, offering, offers, quotes, receipts,
-    rentals, renting, sessions, statements, sync, tokens, top_ups, transfers,
+    leaving, ledger, ledger_chain, limits, mails, maintenance, nodes, offering, offers, quotes,
+    receipts, rentals, renting, sessions, statements, sync, tokens, top_ups, transfers,
 };
 
 use crate::market::{
@@ -52,6 +52,7 @@ fn indexed() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
         .chain(&quotes::INDEXED)
         .chain(&transfers::INDEXED)
         .chain(&due::INDEXED)
+        .chain(&leaving::INDEXED)
         .chain(&events::INDEXED)
         .chain(&top_ups::INDEXED)
         .chain(&farms::INDEXED)

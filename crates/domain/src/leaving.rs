@@ -1,0 +1,227 @@
+//! A node leaves the market, with notice: what becomes of its rentals is their renters' to say.
+//!
+//! Until the node leaves, its rentals run, but none is extended beyond that day. Whoever paid for
+//! longer is refunded evenly for what is left, or goes on with an equivalent slice of another node.
+
+use crate::id::{NodeId, SliceId};
+use crate::money::Usd;
+use crate::order::{self, Offer, RentError, Wanted};
+use crate::period::{Period, Used};
+use crate::promise::{Bandwidth, Uptime};
+use crate::rental::{self, Change, EndedAlready, Ending, MONTHS_AHEAD_MAX, Rental, RentalState};
+use crate::time::Timestamp;
+
+/// A node of which something is rented or held leaves after at least so long.
+///
+/// Seconds: 30 days.
+pub const NOTICE_SECONDS: i64 = 30 * 86_400;
+
+/// How many equivalent slices a renter is shown.
+pub const ALTERNATIVES_MAX: u32 = 10;
+
+/// Why a node does not leave on a day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoticeError {
+    /// It leaves already.
+    #[error("this node leaves already, on {}; take that back first", .0.date())]
+    Leaving(Timestamp),
+    /// Its renters would have too little time, or none.
+    #[error("a day, such as {}, and none before it", .0.date())]
+    TooSoon(Timestamp),
+    /// Nobody has paid for as long.
+    #[error("a day before {}", .0.date())]
+    TooLate(Timestamp),
+}
+
+/// When a node can leave at the earliest: at once where nothing of it is rented or held.
+pub fn earliest(is_used: bool, now: Timestamp) -> Timestamp {
+    if is_used { now.plus_seconds(NOTICE_SECONDS) } else { now }
+}
+
+/// Decides when a node leaves: on the day that its farmer wants, or as early as it can.
+pub fn notice(
+    leaving: Option<Timestamp>,
+    is_used: bool,
+    wanted: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<Timestamp, NoticeError> {
+    if let Some(leaves_at) = leaving {
+        return Err(NoticeError::Leaving(leaves_at));
+    }
+    let earliest = earliest(is_used, now);
+    let latest = now.plus_months(MONTHS_AHEAD_MAX);
+    match wanted {
+        None => Ok(earliest),
+        // A day begins before anybody can say so.
+        Some(today) if !is_used && today.date() == now.date() => Ok(today.max(now)),
+        Some(day) if day < earliest => Err(NoticeError::TooSoon(whole_day(earliest))),
+        Some(day) if day > latest => Err(NoticeError::TooLate(latest)),
+        Some(day) => Ok(day),
+    }
+}
+
+/// The first instant of a day that is not before `at`.
+pub fn whole_day(at: Timestamp) -> Timestamp {
+    let begun = Timestamp::of_day(&at.date()).unwrap_or(at);
+    if begun == at { at } else { begun.plus_seconds(86_400) }
+}
+
+/// Whether what was paid for reaches beyond the day on which its node leaves.
+pub fn is_cut(rental: &Rental, leaves_at: Option<Timestamp>) -> bool {
+    rental.state != RentalState::Ended && leaves_at.is_some_and(|at| rental.ends_at > at)
+}
+
+/// Ends a rental now, as its renter wants. Where its node leaves before what was paid for is over,
+/// the refund is an even share of what was paid; else what was used costs the term that it reached.
+pub fn end(
+    rental: &Rental,
+    leaves_at: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<Ending, EndedAlready> {
+    match leaves_at {
+        Some(_) if is_cut(rental, leaves_at) => refund(rental, now, now),
+        Some(_) | None => rental::end(rental, now),
+    }
+}
+
+/// Ends a rental because its node leaves; `None` before that. A late run takes nothing more than
+/// what was used when the node left.
+pub fn leave(rental: &Rental, leaves_at: Timestamp, now: Timestamp) -> Option<Ending> {
+    if now < leaves_at {
+        return None;
+    }
+    refund(rental, leaves_at, now).ok()
+}
+
+fn refund(rental: &Rental, until: Timestamp, now: Timestamp) -> Result<Ending, EndedAlready> {
+    let before = |number: u32| -> u32 {
+        let earlier = rental.periods.iter().filter(|period| period.number < number);
+        earlier.map(|period| period.months).sum()
+    };
+    let used_of = |period: &Period| Used {
+        cost: period.share_used(until),
+        ..period.used(rental.started_at, before(period.number), rental.slices, until)
+    };
+    rental::end_with(rental, used_of, now)
+}
+
+/// What a renter was promised, or would be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Promise {
+    /// The share of time for which it is up.
+    pub min_uptime: Uptime,
+    /// Its bandwidth.
+    pub min_bandwidth: Bandwidth,
+}
+
+impl Promise {
+    /// The better of both, in each.
+    #[must_use]
+    pub fn or_better(self, other: Promise) -> Promise {
+        Promise {
+            min_uptime: self.min_uptime.max(other.min_uptime),
+            min_bandwidth: self.min_bandwidth.max(other.min_bandwidth),
+        }
+    }
+}
+
+/// Where a rental goes: what the renter chose, and what its node offers now.
+#[derive(Clone, Copy, Debug)]
+pub struct Target<'a> {
+    /// The node's offer; `None` where there is no such node.
+    pub offer: Option<&'a Offer>,
+    /// The node that was chosen.
+    pub node: NodeId,
+    /// The slice that was chosen; `None` for any free one.
+    pub slice: Option<u32>,
+    /// The version of the offer that the renter saw.
+    pub version: i64,
+}
+
+/// What becomes of a rental that goes on elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Move {
+    /// What changes. Without a named slice, the rental's number is that of any free one.
+    pub change: Change,
+    /// The version of the offer that was agreed to.
+    pub offer_version: i64,
+    /// The promise from then on.
+    pub promise: Promise,
+}
+
+/// Why a rental does not go on elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MoveError {
+    /// Its node stays: there is no reason to go.
+    #[error(
+        "the node of this rental stays on the market; only a rental whose node leaves is moved"
+    )]
+    NodeStays,
+    /// Its term is over.
+    #[error("the term of this rental is over; rent a slice anew")]
+    Over,
+    /// It is a whole node.
+    #[error("a whole node is not moved; it is refunded, and another one can be rented")]
+    WholeNode,
+    /// The other node asks more than was agreed on.
+    #[error(
+        "a slice there costs ${price} a month, and ${agreed} was agreed on; choose another one"
+    )]
+    Dearer {
+        /// Per slice and month there.
+        price: Usd,
+        /// Per slice and month, as agreed.
+        agreed: Usd,
+    },
+    /// The other node promises less than was sold.
+    #[error("that node promises less than this rental was sold with; choose another one")]
+    PromisesLess,
+    /// The slice cannot be had.
+    #[error(transparent)]
+    Offer(#[from] RentError),
+}
+
+/// Moves a rental to an equivalent slice of another node, because its renter agrees to that. What
+/// was used is earned by the farmer whom it leaves; the rest stays in escrow and is earned by the
+/// other one. Later extensions cost what the other node asks, which is no more than was agreed.
+pub fn move_to(
+    rental: &Rental,
+    sold: Promise,
+    leaves_at: Option<Timestamp>,
+    target: &Target<'_>,
+    now: Timestamp,
+) -> Result<Move, MoveError> {
+    if leaves_at.is_none() {
+        return Err(MoveError::NodeStays);
+    }
+    if rental.state != RentalState::Active || now >= rental.ends_at {
+        return Err(MoveError::Over);
+    }
+    if rental.slice.is_none() {
+        return Err(MoveError::WholeNode);
+    }
+    let offer = target.offer.ok_or(RentError::NoSuchNode)?;
+    let price = order::price_for(offer, Some(target.version), rental.renter)?;
+    if price > rental.price {
+        return Err(MoveError::Dearer { price, agreed: rental.price });
+    }
+    let offered = Promise { min_uptime: offer.min_uptime, min_bandwidth: offer.min_bandwidth };
+    let promise = sold.or_better(offered);
+    if promise != offered {
+        return Err(MoveError::PromisesLess);
+    }
+    let wanted = match target.slice {
+        Some(number) => Wanted::Slice(SliceId { node: offer.node, number }),
+        None => Wanted::OfNode(offer.node, 1),
+    };
+    order::free(offer, &wanted)?;
+    let (node, slice, farmer) = (offer.node, target.slice, offer.farmer);
+    let mut after = Rental { node, slice, farmer, price, ..rental.clone() };
+    let (periods, earnings, fees) = after.settle(|period| period.share_used(now));
+    let bookings = rental.earning(earnings, fees).into_iter().collect();
+    let change = Change { after, periods, bookings, event: None };
+    Ok(Move { change, offer_version: offer.version, promise })
+}
+
+#[cfg(test)]
+mod tests;

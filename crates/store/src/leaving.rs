@@ -1,0 +1,337 @@
+//! Nodes that leave the market, and what becomes of their rentals: ended, or moved elsewhere.
+
+use domain::id::{AccountId, NodeId, RentalId, SliceId};
+use domain::leaving::{self, MoveError, NoticeError, Promise, Target};
+use domain::rental::Ending;
+use domain::time::Timestamp;
+
+use crate::db::{Db, Row, StoreError, Value};
+use crate::due::{NoticeMail, mail_params, write_down};
+use crate::nodes::{self, Farmer};
+use crate::offers::{OFFER_COLUMNS, Offer, offer_columns, read_offer};
+use crate::rentals::{
+    RENTAL_COLUMNS, Rental, SAVE_ATTEMPTS, bookings_json, change_params, find, periods_json,
+    read_rental, rental_columns,
+};
+use crate::renting::{self, Look};
+
+/// Why a node was not withdrawn.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WithdrawFailure {
+    /// It is not the farmer's.
+    #[error("there is no such node")]
+    NoSuchNode,
+    /// The rules say no.
+    #[error(transparent)]
+    Rule(#[from] NoticeError),
+    /// The machine failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Withdraws a node, if it is as the caller saw it: `?1` farmer, `?2` node, `?3` version of its
+/// offer, `?4` when it leaves, `?5` now, `?6` whether something of it was rented or held. What is
+/// free is gone at once where nothing was. No row comes back if it has changed meanwhile.
+const WITHDRAW: &str = "
+    UPDATE nodes
+       SET leaves_at = ?4, left_at = CASE WHEN ?4 <= ?5 AND ?6 = 0 THEN ?5 END,
+           listing = CASE listing WHEN 'published' THEN 'paused' ELSE listing END,
+           offer_version = offer_version + 1, offer_changed_at = ?5
+     WHERE farmer_id = ?1 AND id = ?2 AND offer_version = ?3 AND leaves_at IS NULL
+       AND (?6 = 1 OR (allocated_slices = 0 AND reserved_slices = 0 AND whole_rental_id IS NULL))
+ RETURNING id";
+
+/// Withdraws a farmer's node: it is off the market now, and leaves on the day that is `wanted`, or
+/// as early as it can.
+pub fn withdraw(
+    db: &impl Db,
+    farmer: impl Into<Farmer>,
+    node: NodeId,
+    wanted: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<(), WithdrawFailure> {
+    let farmer = farmer.into();
+    for _ in 0..SAVE_ATTEMPTS {
+        let (seen, _) = nodes::find(db, farmer, node)?.ok_or(WithdrawFailure::NoSuchNode)?;
+        let leaves_at = leaving::notice(seen.leaves_at, seen.is_used(), wanted, now)?;
+        let params = [
+            Value::text(farmer.account),
+            node.0.into(),
+            seen.offer.version.into(),
+            leaves_at.into(),
+            now.into(),
+            seen.is_used().into(),
+        ];
+        if !db.run(WITHDRAW, &params)?.is_empty() {
+            return Ok(());
+        }
+    }
+    Err(StoreError::Busy.into())
+}
+
+/// Takes a notice back, also where the node has left: `?1` farmer, `?2` node, `?3` now. No row comes
+/// back where there is none.
+const STAY: &str = "
+    UPDATE nodes
+       SET leaves_at = NULL, left_at = NULL, offer_version = offer_version + 1,
+           offer_changed_at = ?3
+     WHERE farmer_id = ?1 AND id = ?2 AND leaves_at IS NOT NULL
+ RETURNING id";
+
+/// Lets a farmer's node stay, or come back; `false` if it does not leave. It is not on the market
+/// until its farmer publishes it.
+pub fn stay(
+    db: &impl Db,
+    farmer: AccountId,
+    node: NodeId,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let params = [Value::text(farmer), node.0.into(), now.into()];
+    Ok(!db.run(STAY, &params)?.is_empty())
+}
+
+/// Slices that are as good as that of a rental: one of each node, its lowest free one; in the
+/// country of the node `?1` first, then by price. `?2` the agreed price, `?3` and `?4` the promise,
+/// `?5` the renter, `?6` how many rows. Served by the index `nodes_by_price`: it reads what is on
+/// offer.
+const ALTERNATIVES: &str = concat!(
+    "SELECT ",
+    offer_columns!(),
+    ", (SELECT min(number) FROM slices WHERE node_id = n.id AND state = 'available')
+       FROM nodes n
+       JOIN nodes h ON h.id = ?1
+      WHERE n.listing = 'published' AND n.available_slices > 0 AND n.price_micros <= ?2
+        AND n.min_uptime >= ?3 AND n.min_bandwidth_mbps >= ?4
+        AND n.farmer_id <> ?5 AND n.id <> ?1
+      ORDER BY n.country <> h.country, n.price_micros, n.id
+      LIMIT ?6"
+);
+
+/// Slices that a rental could be moved to, the nearest and cheapest first.
+pub fn alternatives(db: &impl Db, rental: &Rental) -> Result<Vec<(SliceId, Offer)>, StoreError> {
+    let params = [
+        rental.life.node.0.into(),
+        rental.life.price.micros().into(),
+        rental.min_uptime.hundredths().into(),
+        rental.min_bandwidth.mbps().into(),
+        Value::text(rental.life.renter),
+        leaving::ALTERNATIVES_MAX.into(),
+    ];
+    db.run(ALTERNATIVES, &params)?
+        .iter()
+        .map(|row| {
+            let offer = read_offer(row)?;
+            Ok((SliceId { node: offer.node, number: row.number(OFFER_COLUMNS)? }, offer))
+        })
+        .collect()
+}
+
+/// Where a renter wants to go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Destination {
+    /// The node.
+    pub node: NodeId,
+    /// The slice's number; `None` for any free one.
+    pub slice: Option<u32>,
+    /// The version of the offer that the renter saw.
+    pub offer_version: i64,
+}
+
+/// Why a rental was not moved.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MoveFailure {
+    /// It is not the renter's.
+    #[error("there is no such rental")]
+    NoSuchRental,
+    /// The rules say no.
+    #[error(transparent)]
+    Rule(#[from] MoveError),
+    /// The machine failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Decides a move, and changes nothing: `None` where the rental is there already.
+pub fn plan_move(
+    db: &impl Db,
+    renter: AccountId,
+    id: RentalId,
+    to: &Destination,
+    now: Timestamp,
+) -> Result<(Rental, Option<leaving::Move>), MoveFailure> {
+    let found = find(db, renter, id)?.ok_or(MoveFailure::NoSuchRental)?;
+    if found.life.node == to.node && to.slice.is_none_or(|slice| found.life.slice == Some(slice)) {
+        return Ok((found, None));
+    }
+    let look = Look { renter, token: None, key: None, quote: None, slices_max: 0 };
+    let seen = renting::load(db, &[(to.node, to.slice)], &look, now)?;
+    let sold = Promise { min_uptime: found.min_uptime, min_bandwidth: found.min_bandwidth };
+    let offer = seen.offers.first();
+    let target = Target { offer, node: to.node, slice: to.slice, version: to.offer_version };
+    let moved = leaving::move_to(&found.life, sold, found.market.leaves_at, &target, now)?;
+    Ok((found, Some(moved)))
+}
+
+/// Moves a rental; the columns of the command view, in order.
+const MOVE: &str = "
+    INSERT INTO move_rental
+           (id, version, node_id, slice_number, offer_version, price_micros, min_uptime,
+            min_bandwidth_mbps, earns_at, periods, bookings, moved_at)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+
+/// Moves a rental to another node, as its renter wants. A second try of the same finds it done.
+pub fn move_rental(
+    db: &impl Db,
+    renter: AccountId,
+    id: RentalId,
+    to: &Destination,
+    now: Timestamp,
+) -> Result<Rental, MoveFailure> {
+    for _ in 0..SAVE_ATTEMPTS {
+        let (found, moved) = plan_move(db, renter, id, to, now)?;
+        let Some(moved) = moved else { return Ok(found) };
+        let after = &moved.change.after;
+        let params = [
+            Value::text(id),
+            found.life.version.into(),
+            after.node.0.into(),
+            after.slice.into(),
+            moved.offer_version.into(),
+            after.price.micros().into(),
+            moved.promise.min_uptime.hundredths().into(),
+            moved.promise.min_bandwidth.mbps().into(),
+            after.earns_at(now).into(),
+            periods_json(&moved.change),
+            bookings_json(&moved.change),
+            now.into(),
+        ];
+        match db.run(MOVE, &params) {
+            Ok(_) => return find(db, renter, id)?.ok_or(MoveFailure::NoSuchRental),
+            // Somebody was faster: look again, and let the decision say why.
+            Err(StoreError::Refused(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(StoreError::Busy.into())
+}
+
+/// A rental whose node leaves, and whom to tell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeavingRental {
+    /// The rental.
+    pub rental: Rental,
+    /// When its node leaves.
+    pub leaves_at: Timestamp,
+    /// The renter's address.
+    pub email: String,
+}
+
+/// The running rentals of nodes that leave, each with its renter's address. Few nodes leave: these
+/// come first, which is what `CROSS` tells SQLite.
+macro_rules! leaving_query {
+    () => {
+        concat!(
+            "SELECT ",
+            rental_columns!(),
+            ", a.email
+               FROM nodes n
+         CROSS JOIN rentals r ON r.node_id = n.id AND r.state <> 'ended'
+               JOIN accounts a ON a.id = r.renter_id
+              WHERE n.left_at IS NULL AND n.leaves_at IS NOT NULL "
+        )
+    };
+}
+
+/// In `reminders`, as the number of days: that its node leaves.
+const NOTICE: i64 = -1;
+
+/// Up to `?1` rentals whose renters were not told yet, with the notice `?2`, that their node leaves.
+/// Served by the index `nodes_by_leaving`.
+const UNTOLD: &str = concat!(
+    leaving_query!(),
+    "AND NOT EXISTS (SELECT 1 FROM reminders d
+                      WHERE d.rental_id = r.id AND d.ends_at = n.leaves_at AND d.days = ?2)
+     ORDER BY n.leaves_at LIMIT ?1"
+);
+
+/// Up to `?2` rentals whose node was to leave by `?1`, the longest overdue first. Served by the
+/// index `nodes_by_leaving`.
+const OVERDUE: &str =
+    concat!(leaving_query!(), "AND n.leaves_at <= ?1 ORDER BY n.leaves_at LIMIT ?2");
+
+fn read_leaving(row: &Row) -> Result<LeavingRental, StoreError> {
+    let rental = read_rental(row)?;
+    let stays = || StoreError::Corrupt("a node that leaves, without a day".into());
+    Ok(LeavingRental {
+        leaves_at: rental.market.leaves_at.ok_or_else(stays)?,
+        email: row.text(RENTAL_COLUMNS)?.to_owned(),
+        rental,
+    })
+}
+
+/// Rentals whose renters are to be told that their node leaves.
+pub fn untold(db: &impl Db, limit: u32) -> Result<Vec<LeavingRental>, StoreError> {
+    db.run(UNTOLD, &[limit.into(), NOTICE.into()])?.iter().map(read_leaving).collect()
+}
+
+/// Writes down that a renter was told, with the mail that did, where there is one.
+pub fn tell(
+    db: &impl Db,
+    told: &LeavingRental,
+    mail: Option<&NoticeMail<'_>>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    write_down(db, told.rental.life.id, (told.leaves_at, NOTICE), None, mail, now)
+}
+
+/// Rentals that are to be ended because their node leaves.
+pub fn overdue(db: &impl Db, now: Timestamp, limit: u32) -> Result<Vec<LeavingRental>, StoreError> {
+    db.run(OVERDUE, &[now.into(), limit.into()])?.iter().map(read_leaving).collect()
+}
+
+/// Ends a rental because its node leaves; the columns of the command view, in order.
+const END: &str = "
+    INSERT INTO end_leaving_rental
+           (id, version, state, price_micros, price_until, ends_at, ended_at, earns_at, periods,
+            bookings, event, mail_id, mail_kind, sealed, changed_at)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
+
+/// What ending a rental means because its node leaves; `None` before that.
+pub fn plan_end(due: &LeavingRental, now: Timestamp) -> Option<Ending> {
+    leaving::leave(&due.rental.life, due.leaves_at, now)
+}
+
+/// Ends a rental because its node leaves, with the mail that tells its renter. Refused where it has
+/// changed meanwhile: the next run looks again.
+pub fn end(
+    db: &impl Db,
+    due: &LeavingRental,
+    ending: &Ending,
+    mail: Option<&NoticeMail<'_>>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let change = change_params(&due.rental.life, &ending.change, now);
+    let params: Vec<Value> =
+        change.into_iter().chain(mail_params(mail)).chain([now.into()]).collect();
+    db.run(END, &params).map(drop)
+}
+
+/// Marks up to `?2` nodes as left whose day has come by `?1` and of which nothing is rented or held.
+/// Served by the index `nodes_by_leaving`.
+const LEAVE: &str = "
+    UPDATE nodes SET left_at = ?1
+     WHERE id IN (SELECT id FROM nodes
+                   WHERE leaves_at <= ?1 AND left_at IS NULL AND allocated_slices = 0
+                     AND reserved_slices = 0 AND whole_rental_id IS NULL
+                   ORDER BY leaves_at LIMIT ?2)
+ RETURNING id";
+
+/// Lets nodes leave whose day has come and whose last rental has ended: at most `limit` of them.
+/// Answers how many.
+pub fn leave(db: &impl Db, now: Timestamp, limit: u32) -> Result<usize, StoreError> {
+    Ok(db.run(LEAVE, &[now.into(), limit.into()])?.len())
+}
+
+/// The statements that are served by an index, for the test of their plans.
+pub const INDEXED: [(&str, &str); 3] =
+    [(UNTOLD, "nodes_by_leaving"), (OVERDUE, "nodes_by_leaving"), (LEAVE, "nodes_by_leaving")];
