@@ -18,6 +18,7 @@ pub mod month;
 pub mod node;
 pub mod order;
 pub mod period;
+pub mod potential;
 pub mod promise;
 pub mod rental;
 pub mod slice;
