@@ -1,5 +1,6 @@
 //! The JSON API of a farmer's nodes.
 
+use domain::field::FieldError;
 use domain::id::NodeId;
 use domain::listing::ListingEvent;
 use edge::Context;
@@ -8,8 +9,9 @@ use store::nodes::{self, FarmNode};
 use web::api::farm::{
     AddNodeBody, ChangeNodeBody, FarmNodeView, FarmNodeWithSlices, grid_node_id, node_id,
 };
+use web::api::grid_nodes::{AddedNodesView, grid_node_ids};
 use web::api::{self, PageOf};
-use web::{Problem, Response, json, respond};
+use web::{Kind, Problem, Response, json, respond};
 
 use crate::{adding, offering};
 
@@ -23,8 +25,23 @@ pub(crate) fn list_nodes(cx: &Context<'_>) -> Result<Response, Problem> {
 
 pub(crate) fn add_node(cx: &Context<'_>) -> Result<Response, Problem> {
     let body: AddNodeBody = json::body(cx.request)?;
-    let (node, slices) = adding::add_node(cx, grid_node_id(body.grid_node_id)?)?;
-    respond::json(StatusCode::CREATED, &FarmNodeWithSlices::new(&node, &slices))
+    let wanted = match (body.grid_node_id, &body.grid_node_ids) {
+        (Some(number), None) => {
+            let (node, slices) = adding::add_node(cx, grid_node_id(number)?)?;
+            return respond::json(StatusCode::CREATED, &FarmNodeWithSlices::new(&node, &slices));
+        }
+        (None, Some(numbers)) => grid_node_ids(numbers)?,
+        (None, None) | (Some(_), Some(_)) => {
+            let rule = "either one number, or several as grid_node_ids";
+            return Err(FieldError::new("grid_node_id", rule).into());
+        }
+    };
+    let view = AddedNodesView::new(&adding::add_nodes(cx, &wanted)?);
+    if view.added == 0 {
+        let nodes = serde_json::to_value(&view.nodes).map_err(Problem::internal)?;
+        return Err(Problem::plain(Kind::NothingAdded).with("nodes", nodes));
+    }
+    respond::json(StatusCode::CREATED, &view)
 }
 
 pub(crate) fn show_node(cx: &Context<'_>) -> Result<Response, Problem> {

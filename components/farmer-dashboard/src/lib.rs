@@ -2,9 +2,14 @@
 
 mod adding;
 mod api;
+mod approving;
+mod asking;
+mod claim_pages;
+mod claiming;
 mod offering;
 mod pages;
 mod payout;
+mod previewing;
 
 use bytes::Bytes;
 use domain::account::Scope;
@@ -12,10 +17,15 @@ use edge::Route;
 use http_body_util::Full;
 use spin_sdk::http::{Request, Response};
 use spin_sdk::http_service;
+use web::api::claims::{
+    APPROVE_FARM, CLAIM_FARM, LIST_FARM_CLAIMS, LIST_PROVEN_FARMS, PROVE_FARM, REVOKE_FARM,
+    TAKE_OVER_NODE,
+};
 use web::api::farm::{
     ADD_NODE, CHANGE_NODE, LIST_FARM_NODES, PAUSE_NODE, PUBLISH_NODE, SET_PAYOUT, SHOW_FARM_NODE,
     SHOW_PAYOUT,
 };
+use web::api::grid_nodes::PREVIEW_NODES;
 use web::operation::Access;
 
 const READ: Access = Access::Account(Scope::Read);
@@ -28,6 +38,14 @@ const ROUTES: &[Route] = &[
     Route::api(&CHANGE_NODE, api::change_node),
     Route::api(&PUBLISH_NODE, api::publish_node),
     Route::api(&PAUSE_NODE, api::pause_node),
+    Route::api(&PREVIEW_NODES, previewing::preview),
+    Route::api(&LIST_FARM_CLAIMS, claiming::list_claims),
+    Route::api(&CLAIM_FARM, claiming::claim_farm),
+    Route::api(&PROVE_FARM, claiming::prove_farm),
+    Route::api(&TAKE_OVER_NODE, claiming::take_over_node),
+    Route::api(&LIST_PROVEN_FARMS, approving::list_farms),
+    Route::api(&APPROVE_FARM, approving::approve_farm),
+    Route::api(&REVOKE_FARM, approving::revoke_farm),
     Route::api(&SHOW_PAYOUT, payout::show_payout),
     Route::api(&SET_PAYOUT, payout::set_payout),
     Route::page("/dashboard/farm", READ, pages::farm),
@@ -38,6 +56,15 @@ const ROUTES: &[Route] = &[
     Route::form("/dashboard/farm/nodes/{node}/pause", FARM, pages::pause_node),
     Route::page("/dashboard/farm/payout", READ, payout::page),
     Route::form("/dashboard/farm/payout", FARM, payout::save),
+    Route::page("/dashboard/farm/add", READ, previewing::page),
+    Route::form("/dashboard/farm/add", FARM, previewing::add),
+    Route::page("/dashboard/farm/claims", READ, claim_pages::claims),
+    Route::form("/dashboard/farm/claims", FARM, claim_pages::begin),
+    Route::form("/dashboard/farm/claims/prove", FARM, claim_pages::prove),
+    Route::form("/dashboard/farm/nodes/{node}/take-over", FARM, claim_pages::take_over),
+    Route::page("/operator/farms", Access::Operator, approving::page),
+    Route::form("/operator/farms", Access::Operator, approving::send_approval),
+    Route::form("/operator/farms/{farm}/revoke", Access::Operator, approving::send_revocation),
 ];
 
 #[http_service]

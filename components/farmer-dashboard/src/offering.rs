@@ -4,8 +4,11 @@ use domain::id::NodeId;
 use domain::listing::{Listing, ListingEvent};
 use edge::Context;
 use store::nodes::{self, FarmNode, FarmSlice, Terms};
+use store::{StoreError, farms};
 use web::api::farm::ChangeNodeBody;
 use web::{Kind, Problem};
+
+use crate::adding;
 
 /// A node of whoever is signed in; somebody else's does not exist.
 pub(crate) fn own_node(
@@ -41,6 +44,10 @@ pub(crate) fn set_listing(
     if listing == seen.offer.listing {
         return Ok((seen, slices));
     }
+    if event == ListingEvent::Publish {
+        let owner = farms::owner_of_node(cx.db, node)?;
+        adding::may_offer(cx, owner, &format!("{node} is of a farm"))?;
+    }
     let terms = Terms {
         name: seen.offer.name.clone(),
         price: seen.offer.price,
@@ -59,9 +66,15 @@ fn save(
     listing: Listing,
 ) -> Result<(FarmNode, Vec<FarmSlice>), Problem> {
     let (farmer, node, current) = (seen.offer.farmer, seen.offer.node, seen.offer.version);
-    if version.is_some_and(|version| version != current)
-        || !nodes::set(cx.db, farmer, node, current, terms, listing, cx.now)?
-    {
+    if version.is_some_and(|version| version != current) {
+        return Err(Problem::plain(Kind::OfferChanged));
+    }
+    let is_set = match nodes::set(cx.db, farmer, node, current, terms, listing, cx.now) {
+        // Somebody has just proven to own its farm: whoever tries again is told so.
+        Err(StoreError::Refused(_)) if listing == Listing::Published => false,
+        outcome => outcome?,
+    };
+    if !is_set {
         return Err(Problem::plain(Kind::OfferChanged));
     }
     own_node(cx, node)

@@ -13,7 +13,7 @@ use store::due::{self, Notice, NoticeMail};
 use web::mail::{self, EndOf, Mail, SealedMail};
 use web::{Config, ambient};
 
-use crate::log;
+use crate::{farms, log};
 
 /// How many rentals a job takes in one run.
 const AT_ONCE: u32 = 500;
@@ -25,11 +25,12 @@ struct Job {
 }
 
 /// What every run does, in this order: who is renewed does not expire.
-const JOBS: [Job; 4] = [
+const JOBS: [Job; 5] = [
     Job { name: "renew", run: renew },
     Job { name: "remind", run: remind },
     Job { name: "expire", run: |db, _, now| report(due::expire(db, now, AT_ONCE)) },
     Job { name: "earn", run: |db, _, now| report(due::earn(db, now, AT_ONCE)) },
+    Job { name: "check farms", run: farms::check },
 ];
 
 /// Does every job; one that fails does not keep the others from being done.

@@ -21,6 +21,7 @@ pub mod node;
 pub mod offering;
 pub mod order;
 pub mod period;
+pub mod potential;
 pub mod promise;
 pub mod rental;
 pub mod sla;

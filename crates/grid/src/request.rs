@@ -24,6 +24,21 @@ pub fn nodes_paths(ids: &[NodeId]) -> impl Iterator<Item = (&[NodeId], String)> 
     })
 }
 
+/// The path of the nodes of a farm: `count` of them at most, the lowest numbers first.
+pub fn farm_nodes_path(farm: u32, count: usize) -> String {
+    format!("/nodes?farm_ids={farm}&size={count}")
+}
+
+/// The path of a farm, as a list of one or none.
+pub fn farm_path(farm: u32) -> String {
+    format!("/farms?farm_id={farm}")
+}
+
+/// The path of a twin, as a list of one or none.
+pub fn twin_path(twin: u32) -> String {
+    format!("/twins?twin_id={twin}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -31,6 +46,7 @@ mod tests {
     #[test]
     fn nodes_are_asked_for_in_batches() {
         assert_eq!(node_path(NodeId(32)), "/nodes/32");
+        assert_eq!(farm_nodes_path(50, 201), "/nodes?farm_ids=50&size=201");
         let path = |ids: &[u32]| {
             let ids: Vec<NodeId> = ids.iter().copied().map(NodeId).collect();
             nodes_paths(&ids).map(|(_, path)| path).collect::<Vec<_>>()

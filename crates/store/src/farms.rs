@@ -1,5 +1,7 @@
 //! Farms whose owner has proven it, and what an owner may do with their nodes.
 
+use std::collections::BTreeMap;
+
 use domain::id::{AccountId, NodeId};
 use domain::time::Timestamp;
 use serde::Serialize;
@@ -93,6 +95,47 @@ const OWNER: &str = "SELECT owner_id FROM farms WHERE id = ?1";
 pub fn owner(db: &impl Db, farm: u32) -> Result<Option<AccountId>, StoreError> {
     let row = only(db.run(OWNER, &[farm.into()])?);
     row.map(|row| row.parsed(0, AccountId::parse)).transpose()
+}
+
+/// Who has proven to own the farm of the node `?1`; NULL if nobody has. No row: it is not registered.
+const OWNER_OF_NODE: &str =
+    "SELECT f.owner_id FROM nodes n LEFT JOIN farms f ON f.id = n.farm_id WHERE n.id = ?1";
+
+/// Who has proven to own the farm of a registered node; `None` if nobody has.
+pub fn owner_of_node(db: &impl Db, node: NodeId) -> Result<Option<AccountId>, StoreError> {
+    let Some(row) = only(db.run(OWNER_OF_NODE, &[node.0.into()])?) else { return Ok(None) };
+    row.optional_text(0)?.map(|_| row.parsed(0, AccountId::parse)).transpose()
+}
+
+/// The farmers of those nodes of the JSON array `?1` that are registered.
+const FARMERS: &str =
+    "SELECT n.id, n.farmer_id FROM json_each(?1) e JOIN nodes n ON n.id = e.value";
+
+/// Who has registered these nodes; those that nobody has are left out.
+pub fn farmers(db: &impl Db, nodes: &[NodeId]) -> Result<BTreeMap<u32, AccountId>, StoreError> {
+    accounts(db, FARMERS, nodes.iter().map(|node| node.0))
+}
+
+/// The owners of those farms of the JSON array `?1` that are proven.
+const OWNERS: &str = "SELECT f.id, f.owner_id FROM json_each(?1) e JOIN farms f ON f.id = e.value";
+
+/// Who has proven to own these farms; those that nobody has are left out.
+pub fn owners(
+    db: &impl Db,
+    farms: impl Iterator<Item = u32>,
+) -> Result<BTreeMap<u32, AccountId>, StoreError> {
+    accounts(db, OWNERS, farms)
+}
+
+fn accounts(
+    db: &impl Db,
+    sql: &'static str,
+    ids: impl Iterator<Item = u32>,
+) -> Result<BTreeMap<u32, AccountId>, StoreError> {
+    let ids: Vec<u32> = ids.collect();
+    let json = serde_json::to_string(&ids).expect("numbers can be written as JSON");
+    let read = |row: &Row| Ok((row.number(0)?, row.parsed(1, AccountId::parse)?));
+    db.run(sql, &[Value::Text(json)])?.iter().map(read).collect()
 }
 
 /// Records a proof: the columns of the command view, in order.

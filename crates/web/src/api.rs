@@ -14,9 +14,11 @@ use crate::operation::{Form, Operation, Parameter};
 pub mod account;
 pub mod admin;
 pub mod books;
+pub mod claims;
 pub mod events;
 pub mod factors;
 pub mod farm;
+pub mod grid_nodes;
 pub mod market;
 pub mod rentals;
 pub mod renting;
@@ -63,6 +65,11 @@ pub const OPERATIONS: &[&Operation] = &[
     &farm::CHANGE_NODE,
     &farm::PUBLISH_NODE,
     &farm::PAUSE_NODE,
+    &grid_nodes::PREVIEW_NODES,
+    &claims::LIST_FARM_CLAIMS,
+    &claims::CLAIM_FARM,
+    &claims::PROVE_FARM,
+    &claims::TAKE_OVER_NODE,
     &farm::SHOW_PAYOUT,
     &farm::SET_PAYOUT,
     &account::CREATE_ACCOUNT,
@@ -106,6 +113,9 @@ pub const OPERATIONS: &[&Operation] = &[
     &admin::END_ACCOUNT_SESSIONS,
     &admin::GRANT_OPERATOR,
     &admin::REVOKE_OPERATOR,
+    &claims::LIST_PROVEN_FARMS,
+    &claims::APPROVE_FARM,
+    &claims::REVOKE_FARM,
     &admin::LIST_ALL_AUDIT,
     &admin::LIST_MAILS,
     &admin::RETRY_MAIL,

@@ -46,6 +46,16 @@ pub enum Action {
     TokenRevoked,
     /// A farmer said where to be paid.
     PayoutSet,
+    /// Somebody has proven to own a farm.
+    FarmClaimed,
+    /// A signature did not prove it.
+    FarmClaimFailed,
+    /// A farmer took a node over that somebody else had registered.
+    NodeTakenOver,
+    /// An operator approved by hand whose a farm is.
+    FarmApproved,
+    /// An operator took back whose a farm is.
+    FarmRevoked,
     /// An account was deleted by its owner.
     AccountDeleted,
     /// An operator credited a wallet.
@@ -88,6 +98,11 @@ impl Action {
             Action::TokenMade => "token-made",
             Action::TokenRevoked => "token-revoked",
             Action::PayoutSet => "payout-set",
+            Action::FarmClaimed => "farm-claimed",
+            Action::FarmClaimFailed => "farm-claim-failed",
+            Action::NodeTakenOver => "node-take-over",
+            Action::FarmApproved => "farm-approved",
+            Action::FarmRevoked => "farm-approval-revoked",
             Action::AccountDeleted => "account-deleted",
             Action::CreditGranted => "credit-granted",
             Action::SlaCreditGranted => "sla-credit-granted",

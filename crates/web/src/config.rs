@@ -27,6 +27,17 @@ pub struct Config {
     pub client_address_header: Option<HeaderName>,
     /// Multiplies every limit on requests.
     pub limit_factor: u32,
+    /// Whose nodes may be offered.
+    pub farm_claims: FarmClaims,
+}
+
+/// Whose nodes may be offered. In both, a farm that somebody has proven is that account's alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FarmClaims {
+    /// Everybody offers nodes of a farm that nobody has proven to own.
+    Open,
+    /// A farm is proven before a node of it is registered or published.
+    Required,
 }
 
 /// The fewest characters of an operator's token: 128 bits in any usual encoding.
@@ -48,6 +59,7 @@ impl Config {
             has_mail: false,
             client_address_header: None,
             limit_factor: 1,
+            farm_claims: FarmClaims::Required,
         }
     }
 
@@ -80,6 +92,11 @@ impl Config {
         let limit_factor = limit_factor.ok_or_else(|| {
             format!("limit_factor: expected a whole number from 1 to {LIMIT_FACTOR_MAX}")
         })?;
+        let farm_claims = match get("farm_claims")?.as_str() {
+            "open" => FarmClaims::Open,
+            "required" => FarmClaims::Required,
+            _ => return Err("farm_claims: expected open or required".to_owned()),
+        };
         let account_slices_max = get("account_slices_max")?.parse().map_err(|_| {
             "account_slices_max: expected a whole number of slices, such as 100".to_owned()
         })?;
@@ -93,6 +110,7 @@ impl Config {
             has_mail: is_outlet_set(&get("mail_outlet")?)?,
             client_address_header,
             limit_factor,
+            farm_claims,
         })
     }
 }
@@ -110,6 +128,7 @@ mod tests {
             "price_min_usd" | "limit_factor" => "1",
             "price_max_usd" => "500",
             "account_slices_max" => "100",
+            "farm_claims" => "open",
             "platform_fee_percent" => "10",
             _ => "",
         }
@@ -126,6 +145,7 @@ mod tests {
             ("mail_outlet", "smtp"),
             ("client_address_header", "a b"),
             ("limit_factor", "-7"),
+            ("farm_claims", "closed"),
         ] {
             let error = read(name, value).err().unwrap_or_default();
             assert!(error.starts_with(name) && !error.contains(value), "{error}");

@@ -10,8 +10,8 @@ use crate::context::{Context, IDEMPOTENCY_KEY, Request};
 pub struct Form(Vec<(String, String)>);
 
 impl Form {
-    /// The most fields that are read.
-    const FIELDS_MAX: usize = 100;
+    /// The most fields that are read: 200 boxes of a list, and what is around them.
+    const FIELDS_MAX: usize = 256;
 
     /// Reads the fields of a request.
     pub fn read(request: &Request) -> Form {

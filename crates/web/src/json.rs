@@ -68,6 +68,16 @@ pub fn optional_whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Opti
     Ok(given.map(|whole| whole.0))
 }
 
+/// Reads a list of whole numbers that can be left out.
+pub fn optional_wholes<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Vec<i64>>, D::Error> {
+    #[derive(Deserialize)]
+    struct Whole(#[serde(deserialize_with = "whole")] i64);
+    let given = Option::<Vec<Whole>>::deserialize(deserializer)?;
+    Ok(given.map(|wholes| wholes.into_iter().map(|whole| whole.0).collect()))
+}
+
 /// A decimal number that clients send as text or as a number: `"25.00"`, `25`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged)]

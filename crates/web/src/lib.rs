@@ -24,7 +24,7 @@ pub mod route;
 pub mod session;
 pub mod view;
 
-pub use config::Config;
+pub use config::{Config, FarmClaims};
 pub use context::{Context, Request, Response};
 pub use problem::{Kind, Problem};
 pub use route::{Route, dispatch};

@@ -107,8 +107,24 @@ pub const STREAMS: Policy = Policy {
     about: "Streams of events that one account opens. Past it, ask for them as JSON.",
 };
 
+/// Messages of claims asked for and signatures tried, by account: the grid is asked for each claim.
+pub const CLAIMS: Policy = Policy {
+    name: "farm-claims",
+    quota: 60,
+    seconds: 60 * 60,
+    about: "Claims to farms that one account begins, and signatures that it tries.",
+};
+
+/// Looks at documents of the grid, by account: each asks the grid, which is not ours.
+pub const GRID_LOOKS: Policy = Policy {
+    name: "grid-looks",
+    quota: 60,
+    seconds: 60,
+    about: "Times that one account looks at nodes before it adds them.",
+};
+
 /// Every limit, for the documentation.
-pub const POLICIES: [Policy; 11] = [
+pub const POLICIES: [Policy; 13] = [
     CHANGES_BY_ADDRESS,
     CHANGES_BY_ACCOUNT,
     CHANGES_BY_TOKEN,
@@ -120,6 +136,8 @@ pub const POLICIES: [Policy; 11] = [
     PROOFS,
     MAILS,
     STREAMS,
+    CLAIMS,
+    GRID_LOOKS,
 ];
 
 /// What is left of the limit that is closest to its end: what the `RateLimit` headers say

@@ -7,7 +7,9 @@
 //! This module holds what several pages share; each page has a module of its own.
 
 mod account;
+mod add_nodes;
 mod books;
+mod claims;
 mod codes;
 mod compute;
 mod docs;
@@ -25,9 +27,11 @@ mod slices;
 mod wallet;
 
 pub use account::{Login, Signup};
+pub use add_nodes::{AddNodes, AddedRow, FarmLink, GridNodeRow, ShownNodes};
 pub use books::{
     BookPart, BookedRow, MonthRow, Receipt, Sheet, Statement, StatementRow, Statements, SumRow,
 };
+pub use claims::{FarmClaim, FarmClaims, ForeignNodeRow, OperatorFarms, ProvenFarmRow};
 pub use codes::{ConfirmCode, MailSent, Reset, ResetConfirm};
 pub use compute::{Compute, ComputeFilter, MeasuredUptime, NodeCard};
 pub use docs::{

@@ -82,10 +82,19 @@ kinds! {
         "A code is good once and for ten minutes. Ask for a new one.";
     OwnSlice, "own-slice", FORBIDDEN, "This is your own node",
         "Rent a slice of another farmer's node.";
+    FarmNotProven, "farm-not-proven", FORBIDDEN, "You have not proven that this farm is yours",
+        "Claim the farm first: sign a message with the key of its twin's account, at \
+         /dashboard/farm/claims or with POST /api/farm/claims.";
+    FarmOfAnother, "farm-of-another", FORBIDDEN, "Somebody else has proven to own this farm",
+        "If the farm is yours now, claim it: whoever proves it last owns it.";
+    WrongClaim, "wrong-claim-signature", FORBIDDEN, "This signature does not prove it",
+        "Sign exactly the message that is shown, with the key of the account that is named.";
     NotFound, "not-found", NOT_FOUND, "There is nothing here",
         "Check the address; what belongs to somebody else is not shown either.";
     NoSuchGridNode, "no-such-grid-node", NOT_FOUND, "The grid does not know this node",
         "Check the node id; the grid's dashboard lists the nodes of a farm.";
+    NoSuchGridFarm, "no-such-grid-farm", NOT_FOUND, "The grid does not know this farm",
+        "Check the farm id; the grid's dashboard lists the farms of an account.";
     NoSuchAccount, "no-such-account", NOT_FOUND, "There is no account with this e-mail",
         "Check the address, or ask its owner to sign up first.";
     MethodNotAllowed, "method-not-allowed", METHOD_NOT_ALLOWED, "This method is not offered here",
@@ -94,6 +103,10 @@ kinds! {
         "Sign in instead, or use another address.";
     NodeTaken, "node-taken", CONFLICT, "This node is registered already",
         "A node is registered once. If it is yours, tell the operator who registered it.";
+    NothingAdded, "nothing-added", CONFLICT, "None of these nodes was added",
+        "Look at nodes: each says why.";
+    RentsThere, "rents-there", CONFLICT, "You rent on this node",
+        "End your rentals on it, or hand them over, then take the node over.";
     SliceTaken, "slice-taken", CONFLICT, "This slice is no longer available",
         "Choose another slice; the market shows what is free.";
     SoldOut, "sold-out", CONFLICT, "Not enough slices are free",

@@ -5,10 +5,12 @@
 
 mod account;
 mod activity;
+mod add_nodes;
 mod asset;
 mod badge;
 mod books;
 mod browser;
+mod claims;
 mod codes;
 mod compute;
 mod docs;
@@ -36,6 +38,7 @@ pub use account::{HOME, next};
 pub use activity::ACTIVITY_PER_PAGE;
 pub use asset::asset_type;
 pub use books::statement_table;
+pub use claims::FARMS_PER_PAGE;
 pub use compute::NODES_PER_PAGE;
 pub use factors::{SETTINGS, back};
 pub use farm::{FARM_NODES_PER_PAGE, read_node};

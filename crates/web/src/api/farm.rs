@@ -7,10 +7,11 @@ use domain::money::{PriceLimits, Usd};
 use domain::promise::{Bandwidth, Uptime};
 use domain::term::Term;
 use http::Method;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize};
 use store::nodes::{FarmNode, FarmSlice, Terms};
 
+use crate::api::grid_nodes::AddedNodesView;
 use crate::api::market::{Node, Slice};
 use crate::api::{PAGING, PageOf};
 use crate::form::keep;
@@ -46,11 +47,14 @@ pub const ADD_NODE: Operation = Operation {
     access: Access::Account(Scope::Farm),
     body: Some(schema_of::<AddNodeBody>),
     status: 201,
-    about_answer: "The node.",
-    answer: Some(schema_of::<FarmNodeWithSlices>),
+    about_answer: "The node; of several, what became of each.",
+    answer: Some(added_schema),
     problems: &[
         Kind::NoSuchGridNode,
         Kind::NodeTaken,
+        Kind::FarmNotProven,
+        Kind::FarmOfAnother,
+        Kind::NothingAdded,
         Kind::UnusableDocument,
         Kind::GridUnreachable,
     ],
@@ -94,7 +98,7 @@ pub const PUBLISH_NODE: Operation = Operation {
     access: Access::Account(Scope::Farm),
     about_answer: "The node.",
     answer: Some(schema_of::<FarmNodeWithSlices>),
-    problems: &[Kind::PriceMissing, Kind::OfferChanged],
+    problems: &[Kind::PriceMissing, Kind::OfferChanged, Kind::FarmNotProven, Kind::FarmOfAnother],
     ..Operation::READ
 };
 
@@ -139,14 +143,30 @@ pub const SET_PAYOUT: Operation = Operation {
     ..Operation::READ
 };
 
-/// What registers a node.
+/// What adding one node, or several, answers.
+fn added_schema(generator: &mut SchemaGenerator) -> Schema {
+    let one = schema_of::<FarmNodeWithSlices>(generator);
+    let several = schema_of::<AddedNodesView>(generator);
+    json_schema!({ "anyOf": [one, several] })
+}
+
+/// What registers a node, or several: one of both fields.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AddNodeBody {
     /// The grid's number of the node.
-    #[schemars(range(min = 1, max = 4_294_967_295_u32))]
-    #[serde(deserialize_with = "json::whole")]
-    pub grid_node_id: i64,
+    #[schemars(with = "i64", range(min = 1, max = 4_294_967_295_u32))]
+    #[serde(default, deserialize_with = "present_whole")]
+    pub grid_node_id: Option<i64>,
+    /// The grid's numbers of several nodes.
+    #[schemars(length(min = 1, max = 200), inner(range(min = 1, max = 4_294_967_295_u32)))]
+    #[serde(default, deserialize_with = "json::optional_wholes")]
+    pub grid_node_ids: Option<Vec<i64>>,
+}
+
+/// A whole number: the field can be left out, but not be null.
+fn present_whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    json::whole(deserializer).map(Some)
 }
 
 /// Reads a grid node id.

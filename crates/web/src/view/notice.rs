@@ -64,6 +64,16 @@ pub enum Done {
     AccountDeleted,
     /// A farmer said where to be paid.
     PayoutSet,
+    /// A farm was proven.
+    FarmProven,
+    /// A node was taken over.
+    NodeTakenOver,
+    /// Several nodes were registered.
+    NodesAdded,
+    /// An operator approved whose a farm is.
+    FarmApproved,
+    /// An operator took that back.
+    FarmRevoked,
     /// An operator shut an account out.
     AccountDisabled,
     /// An operator let an account in again.
@@ -84,7 +94,7 @@ pub enum Done {
 
 impl Done {
     /// Everything that a form can have done.
-    const ALL: [Done; 35] = [
+    const ALL: [Done; 40] = [
         Done::SignedUp,
         Done::SignedOut,
         Done::PasskeyAdded,
@@ -112,6 +122,11 @@ impl Done {
         Done::TokenRevoked,
         Done::AccountDeleted,
         Done::PayoutSet,
+        Done::FarmProven,
+        Done::NodeTakenOver,
+        Done::NodesAdded,
+        Done::FarmApproved,
+        Done::FarmRevoked,
         Done::AccountDisabled,
         Done::AccountEnabled,
         Done::AccountSessionsEnded,
@@ -156,6 +171,11 @@ impl Done {
             Done::TokenRevoked => "token-revoked",
             Done::AccountDeleted => "account-deleted",
             Done::PayoutSet => "payout-set",
+            Done::FarmProven => "farm-proven",
+            Done::NodeTakenOver => "taken-over",
+            Done::NodesAdded => "nodes-added",
+            Done::FarmApproved => "farm-approved",
+            Done::FarmRevoked => "farm-revoked",
             Done::AccountDisabled => "account-disabled",
             Done::AccountEnabled => "account-enabled",
             Done::AccountSessionsEnded => "account-sessions-ended",
@@ -202,6 +222,15 @@ impl Done {
             Done::TokenRevoked => "The token is revoked: it is worth nothing from now on.",
             Done::AccountDeleted => "Your account is deleted.",
             Done::PayoutSet => "Saved. Your earnings are paid there from now on.",
+            Done::FarmProven => "The farm is yours here, too. Nobody else can offer its nodes.",
+            Done::NodeTakenOver => {
+                "The node is yours, off the market until you publish it. Running rentals go on."
+            }
+            Done::NodesAdded => {
+                "The nodes are registered. Nothing is offered before you set prices and publish."
+            }
+            Done::FarmApproved => "The farm is that account's.",
+            Done::FarmRevoked => "Nobody has proven to own that farm any more.",
             Done::AccountDisabled => "The account is shut out, and its sessions have ended.",
             Done::AccountEnabled => "The account is let in again.",
             Done::AccountSessionsEnded => "Every session of the account has ended.",

@@ -317,6 +317,7 @@ impl RentalEvent {
             "rental-expired" => "The term was over; the data is kept for 48 hours".to_owned(),
             "rental-transferred" => "Handed over to another account".to_owned(),
             "rental-received" => "Taken over from another account".to_owned(),
+            "farmer-changed" => "The node has another farmer now; nothing else changed".to_owned(),
             "rental-ended" => "The rental ended".to_owned(),
             // An event of a newer version, which this one has no words for.
             other => other.replace('-', " "),

@@ -1,0 +1,58 @@
+//! Whether proven farms still belong to whom they did.
+
+use domain::time::Timestamp;
+use edge::SpinDb;
+use edge::outbound::{self, Answer};
+use grid::{Farm, Upstreams};
+use store::farms::{self, Checked};
+use web::Config;
+
+/// How many farms a run asks for, each by a request of its own.
+const AT_ONCE: u32 = 20;
+/// After how many failures a run asks no more: the grid is not there, and each takes its time.
+const FAILURES_MAX: usize = 3;
+/// How long an answer is good for, in seconds.
+const CHECKED_FOR_SECONDS: i64 = 60 * 60;
+
+/// Asks the grid for farms that were not checked for an hour. One that has another twin by now, or
+/// is gone, is proven no longer. Where the grid does not answer, everything stays as it is.
+pub(crate) fn check(db: &SpinDb, config: &Config, now: Timestamp) -> Result<(), String> {
+    let since = now.plus_seconds(-CHECKED_FOR_SECONDS);
+    let due = farms::unchecked(db, since, AT_ONCE).map_err(|error| error.to_string())?;
+    if due.is_empty() {
+        return Ok(());
+    }
+    let upstreams = Upstreams::parse(&config.gridproxy_urls).map_err(|error| error.to_string())?;
+    let mut checked = Vec::new();
+    let mut failures = Vec::new();
+    for id in due {
+        if failures.len() == FAILURES_MAX {
+            break;
+        }
+        match fetch(&upstreams, id) {
+            Ok(farm) => {
+                let twin = farm.as_ref().map(|farm| farm.twin_id);
+                checked.push(Checked { id, name: farm.map(|farm| farm.name), twin });
+            }
+            Err(error) => failures.push(error),
+        }
+    }
+    farms::check(db, &checked, now).map_err(|error| error.to_string())?;
+    if failures.is_empty() { Ok(()) } else { Err(failures.join("; ")) }
+}
+
+fn fetch(upstreams: &Upstreams, farm: u32) -> Result<Option<Farm>, String> {
+    let mut failures = Vec::new();
+    for url in upstreams.urls(&grid::farm_path(farm)) {
+        let failure = match outbound::get(&url) {
+            Ok(Answer { status: 200, body }) => match grid::find_farm(&body, farm) {
+                Ok(farm) => return Ok(farm),
+                Err(error) => error.to_string(),
+            },
+            Ok(Answer { status, .. }) => format!("status {status}"),
+            Err(failure) => failure,
+        };
+        failures.push(format!("{url}: {failure}"));
+    }
+    Err(failures.join("; "))
+}
