@@ -59,6 +59,8 @@ pub(crate) struct ModelNode {
     pub(crate) slices: Vec<Slot>,
     /// Whether one rental has all of it.
     pub(crate) is_whole: bool,
+    pub(crate) leaves_at: Option<Timestamp>,
+    pub(crate) has_left: bool,
 }
 
 pub(crate) struct ModelRental {
@@ -92,6 +94,9 @@ impl ModelNode {
     /// Retires from the highest number down, restores from the lowest up, and makes the rest;
     /// nothing while the whole node is rented.
     pub(crate) fn fit(&mut self) {
+        if self.has_left {
+            return;
+        }
         while !self.is_whole && self.carried() > self.capacity {
             let Some(last) = self.slices.iter().rposition(|slot| *slot == Slot::Free) else {
                 break;
@@ -142,6 +147,8 @@ impl Model {
             is_up: true,
             slices: vec![Slot::Free; capacity],
             is_whole: false,
+            leaves_at: None,
+            has_left: false,
         };
         self.nodes.insert(node, made);
         true
@@ -166,6 +173,9 @@ impl Model {
         match self.nodes.get_mut(&node) {
             Some(node) if node.farmer == farmer && !is_stale => {
                 dollars?;
+                if node.leaves_at.is_some() && listing == Listing::Published {
+                    return None;
+                }
                 (node.dollars, node.listing) = (dollars, listing);
                 node.version += 1;
                 Some(true)
