@@ -16,7 +16,7 @@ use serde_json::{Value as Json, json};
 use crate::db::{Db, Row, StoreError, Value};
 use crate::offers::{self, Sort};
 use crate::quotes::Quote;
-use crate::rentals::{Rental, SAVE_ATTEMPTS, read_rental, rental_columns};
+use crate::rentals::{RENTAL_COLUMNS, Rental, SAVE_ATTEMPTS, read_rental, rental_columns};
 
 /// How many nodes of a search are looked at, the cheapest first.
 const CANDIDATES_MAX: u32 = 200;
@@ -381,11 +381,16 @@ fn item_json(item: &Item, rental: RentalId, now: Timestamp) -> Json {
     })
 }
 
-/// The rentals of the order `?1`. Served by the index `rentals_by_order`.
+/// The rentals of the order `?1`, with where each began, and whose that was. Served by the index
+/// `rentals_by_order`.
 const OF_ORDER: &str = concat!(
     "SELECT ",
     rental_columns!(),
-    " FROM rentals r JOIN nodes n ON n.id = r.node_id WHERE r.order_id = ?1 ORDER BY r.id LIMIT 50"
+    ", e.node_id, e.slice_number, e.farmer_id
+       FROM rentals r
+       JOIN events e ON e.id = (SELECT min(id) FROM events WHERE rental_id = r.id)
+       JOIN nodes n ON n.id = e.node_id
+      WHERE r.order_id = ?1 ORDER BY r.id LIMIT 50"
 );
 
 /// An order's rentals as they were made for `renter`, whatever has become of them.
@@ -393,7 +398,13 @@ fn as_made(db: &impl Db, order: OrderId, renter: AccountId) -> Result<Ordered, S
     let rows = db.run(OF_ORDER, &[Value::text(order)])?;
     let rentals: Vec<Rental> = rows
         .iter()
-        .map(|row| read_rental(row).map(|rental| first_form(rental, renter)))
+        .map(|row| {
+            let mut rental = first_form(read_rental(row)?, renter);
+            rental.life.node = NodeId(row.number(RENTAL_COLUMNS)?);
+            rental.life.slice = row.optional_number(RENTAL_COLUMNS + 1)?;
+            rental.life.farmer = row.parsed(RENTAL_COLUMNS + 2, AccountId::parse)?;
+            Ok(rental)
+        })
         .collect::<Result<_, StoreError>>()?;
     if rentals.is_empty() {
         // The key marks an extension, which is another request.

@@ -9,6 +9,7 @@ use domain::rental::{ExtendError, Renewal};
 use domain::term::Term;
 use domain::time::Timestamp;
 use proptest::prelude::*;
+use store::leaving::{self, Destination, MoveFailure, WithdrawFailure};
 use store::ledger::{Credit, Credited};
 use store::offers::Sort;
 use store::rentals::{ChangeFailure, Own};
@@ -110,6 +111,25 @@ enum Command {
     Miss {
         node: u32,
     },
+    Withdraw {
+        by: Option<u32>,
+        node: u32,
+        days: Option<i64>,
+    },
+    Stay {
+        by: Option<u32>,
+        node: u32,
+    },
+    /// To a node, and to a slice of it, where there is one.
+    Move {
+        by: Option<u32>,
+        nth: usize,
+        node: u32,
+        slice: Option<u32>,
+        is_stale: bool,
+        /// Whether its node is withdrawn just before, and the other one is cheap.
+        is_told: bool,
+    },
 }
 
 /// The version of the offer that a renter says to have seen.
@@ -131,6 +151,8 @@ enum Answer {
     Ended(Result<Usd, ChangeFailure>),
     Taken(Result<(), TransferFailure>),
     Renewed(Vec<Option<ExtendError>>),
+    Withdrawn(Result<(), WithdrawFailure>),
+    Moved(Result<(u32, Option<u32>), MoveFailure>),
 }
 
 const NOTHING: (Answer, Answer) = (Answer::Nothing, Answer::Nothing);
@@ -204,6 +226,9 @@ fn market_command() -> impl Strategy<Value = Command> {
             .prop_map(|(to, dollars, key)| Command::Credit { to, dollars, key }),
         3 => (1..6_u32, 0..6_u32).prop_map(|(node, slices)| Command::Sync { node, slices }),
         1 => (1..5_u32).prop_map(|node| Command::Miss { node }),
+        3 => (by(), NODES, proptest::option::of(0..90_i64))
+            .prop_map(|(by, node, days)| Command::Withdraw { by, node, days }),
+        1 => (by(), NODES).prop_map(|(by, node)| Command::Stay { by, node }),
     ]
 }
 
@@ -228,6 +253,11 @@ fn rental_command() -> impl Strategy<Value = Command> {
             .prop_map(|(nth, renewal)| Command::Renewal { nth, renewal }),
         2 => (any::<usize>(), ACCOUNTS).prop_map(|(nth, to)| Command::Transfer { nth, to }),
         2 => (by(), any::<usize>()).prop_map(|(by, nth)| Command::Accept { by, nth }),
+        6 => (by(), any::<usize>(), NODES, proptest::option::weighted(0.3, 0..6_u32), 0..10_u32)
+            .prop_map(|(by, nth, node, slice, dice)| {
+                let (is_stale, is_told) = (dice == 0, dice % 2 == 1);
+                Command::Move { by, nth, node, slice, is_stale, is_told }
+            }),
     ]
 }
 
@@ -287,6 +317,8 @@ impl Both {
             | Command::Credit { .. }
             | Command::Sync { .. }
             | Command::Miss { .. } => self.run_market(command),
+            Command::Withdraw { by, node, days } => self.withdraw(by, node, days),
+            Command::Stay { by, node } => self.stay(by, node),
             Command::Quote { of, request, seen, is_held } => {
                 let request = self.with_version(request, seen);
                 let made = quote(&self.db, self.steps, of, &request, is_held, self.now);
@@ -329,7 +361,8 @@ impl Both {
             Command::End { nth, .. }
             | Command::Renewal { nth, .. }
             | Command::Transfer { nth, .. }
-            | Command::Accept { nth, .. } => match rental(nth, self) {
+            | Command::Accept { nth, .. }
+            | Command::Move { nth, .. } => match rental(nth, self) {
                 Some(rental) => self.run_rental(command, rental),
                 None => NOTHING,
             },
@@ -386,6 +419,14 @@ impl Both {
     }
 
     fn run_rental(&mut self, command: Command, rental: usize) -> (Answer, Answer) {
+        if let Command::Move { is_told: true, node, .. } = command {
+            let (withdrawn, expected) = self.withdraw(None, self.model.rentals[rental].node, None);
+            assert_eq!(withdrawn, expected);
+            let (listing, dollars) = (Listing::Published, Some(10));
+            let cheap = Command::Offer { by: None, node, dollars, listing, kept: 0, is_stale: false };
+            let (offered, expected) = self.run_market(cheap);
+            assert_eq!(offered, expected);
+        }
         let of = &self.model.rentals[rental];
         let (id, renter) = (rental_id(of.id), of.renter);
         match command {
@@ -413,8 +454,35 @@ impl Both {
                 let taken = transfers::accept(&self.db, account(who), id, RENTED_MAX, self.now);
                 (Answer::Taken(taken), Answer::Taken(self.model.accept(who, rental, self.now)))
             }
+            Command::Move { by, node, slice, is_stale, .. } => {
+                let who = by.unwrap_or(renter);
+                let seen = self.model.nodes.get(&node).map_or(1, |node| node.version);
+                let offer_version = seen - i64::from(is_stale);
+                let to = Destination { node: NodeId(node), slice, offer_version };
+                let moved = leaving::move_rental(&self.db, account(who), id, &to, self.now);
+                let moved = moved.map(|rental| (rental.life.node.0, rental.life.slice));
+                let expected =
+                    self.model.relocate(who, rental, (node, slice), offer_version, self.now);
+                (Answer::Moved(moved), Answer::Moved(expected))
+            }
             other => unreachable!("not of a rental: {other:?}"),
         }
+    }
+
+    fn withdraw(&mut self, by: Option<u32>, node: u32, days: Option<i64>) -> (Answer, Answer) {
+        let own = self.model.nodes.get(&node).map_or(1, |node| node.farmer);
+        let (farmer, id) = (by.unwrap_or(own), NodeId(node));
+        let wanted = days.map(|days| self.now.plus_seconds(days * 86_400));
+        let done = leaving::withdraw(&self.db, account(farmer), id, wanted, self.now);
+        let expected = self.model.withdraw(farmer, node, days, self.now);
+        (Answer::Withdrawn(done), Answer::Withdrawn(expected))
+    }
+
+    fn stay(&mut self, by: Option<u32>, node: u32) -> (Answer, Answer) {
+        let own = self.model.nodes.get(&node).map_or(1, |node| node.farmer);
+        let farmer = by.unwrap_or(own);
+        let done = leaving::stay(&self.db, account(farmer), NodeId(node), self.now);
+        (Answer::IsDone(done), Answer::IsDone(Ok(self.model.stay(farmer, node))))
     }
 
     /// The request, with the version that the renter says to have seen of the node.
@@ -537,6 +605,8 @@ impl Both {
             prop_assert_eq!(&life.periods, &of.periods);
             let renewal = rental.renewal.map(|renewal| (renewal.term, renewal.max_price));
             prop_assert_eq!(renewal, of.renewal);
+            prop_assert_eq!((life.node.0, life.slice), (of.node, of.slice));
+            prop_assert_eq!(life.farmer, account(of.farmer));
         }
         let on_offer = offers::slices(&self.db, &Filter::default(), Sort::Price, None, 99).unwrap();
         let on_offer: Vec<SliceId> = on_offer.into_iter().map(|(slice, _)| slice).collect();

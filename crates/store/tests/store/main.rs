@@ -27,6 +27,7 @@ mod market;
 mod meanwhile;
 mod migrate;
 mod model;
+mod model_leave;
 mod model_life;
 mod model_rent;
 mod offering;

@@ -19,8 +19,8 @@ use store::quotes::{NewQuote, Quote};
 use store::rentals::{ChangeFailure, Extension, Intention, Rental};
 use store::renting::{Basis, Order, Ordered, RentFailure};
 use store::{
-    Db, RusqliteDb, StoreError, accounts, due, invariants, ledger, migrate, nodes, offering,
-    offers, quotes, rentals, renting,
+    Db, RusqliteDb, StoreError, accounts, due, invariants, leaving, ledger, migrate, nodes,
+    offering, offers, quotes, rentals, renting,
 };
 use tempfile::TempDir;
 
@@ -293,6 +293,11 @@ pub(crate) fn order_id(number: u32) -> OrderId {
 
 /// Does all that time does to rentals until `at`, grace and all; nothing fails.
 pub(crate) fn pass(db: &impl Db, at: Timestamp, limit: u32) {
+    for due in leaving::overdue(db, at, limit).unwrap() {
+        let ending = leaving::plan_end(&due, at).unwrap();
+        leaving::end(db, &due, &ending, None, at).unwrap();
+    }
+    leaving::leave(db, at, limit).unwrap();
     let nothing: Vec<(RentalId, StoreError)> = Vec::new();
     assert_eq!(due::expire(db, at, limit).unwrap(), nothing);
     assert_eq!(due::earn(db, at, limit).unwrap(), nothing);

@@ -61,6 +61,8 @@ pub(crate) struct ModelNode {
     pub(crate) slices: Vec<Slot>,
     /// Whether one rental has all of it.
     pub(crate) is_whole: bool,
+    pub(crate) leaves_at: Option<Timestamp>,
+    pub(crate) has_left: bool,
 }
 
 pub(crate) struct ModelRental {
@@ -109,6 +111,9 @@ impl ModelNode {
     /// Retires from the highest number down, restores from the lowest up, and makes the rest;
     /// nothing while the whole node is rented.
     pub(crate) fn fit(&mut self) {
+        if self.has_left {
+            return;
+        }
         while !self.is_whole && self.has_excess() {
             let Some(last) = self.slices.iter().rposition(|slot| *slot == Slot::Free) else {
                 break;
@@ -160,6 +165,8 @@ impl Model {
             is_up: true,
             slices: vec![Slot::Free; capacity],
             is_whole: false,
+            leaves_at: None,
+            has_left: false,
         };
         self.nodes.insert(node, made);
         true
@@ -189,6 +196,9 @@ impl Model {
                     return Some(false);
                 }
                 dollars?;
+                if node.leaves_at.is_some() && listing == Listing::Published {
+                    return None;
+                }
                 (node.dollars, node.listing) = (dollars, listing);
                 node.kept = usize::try_from(kept).unwrap();
                 node.version += 1;

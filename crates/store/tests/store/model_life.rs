@@ -19,7 +19,7 @@ const GRACE: i64 = 2 * DAY;
 
 impl Model {
     /// What the farmer and the platform get once so much of a period is earned.
-    fn earn_up_to(&mut self, rental: usize, nth: usize, earned: Usd) {
+    pub(crate) fn earn_up_to(&mut self, rental: usize, nth: usize, earned: Usd) {
         let period = &mut self.rentals[rental].periods[nth];
         if earned <= period.earned {
             return;
@@ -41,7 +41,7 @@ impl Model {
         }
     }
 
-    fn free(&mut self, rental: usize) {
+    pub(crate) fn free(&mut self, rental: usize) {
         let ended = &mut self.rentals[rental];
         (ended.state, ended.transfer) = (RentalState::Ended, None);
         let is_whole = ended.slice.is_none();
@@ -51,7 +51,7 @@ impl Model {
         node.fit();
     }
 
-    fn is_theirs(&self, rental: usize, account: u32) -> Result<(), ChangeFailure> {
+    pub(crate) fn is_theirs(&self, rental: usize, account: u32) -> Result<(), ChangeFailure> {
         let is_theirs = self.rentals[rental].renter == account;
         if is_theirs { Ok(()) } else { Err(ChangeFailure::NoSuchRental) }
     }
@@ -94,6 +94,9 @@ impl Model {
             return Err(ExtendError::TooFarAhead);
         }
         let node = &self.nodes[&old.node];
+        if let Some(leaves_at) = node.leaves_at.filter(|leaves_at| *leaves_at < ends_at) {
+            return Err(ExtendError::BeyondLeaving(leaves_at));
+        }
         let is_agreed = old.ends_at < old.price_until;
         let price = match node.dollars {
             _ if is_agreed => old.price,
@@ -139,6 +142,9 @@ impl Model {
         self.is_theirs(rental, account)?;
         if self.rentals[rental].state == RentalState::Ended {
             return Err(EndedAlready.into());
+        }
+        if self.is_cut(rental) {
+            return Ok(self.give_back(rental, now));
         }
         let (mut before, mut refund) = (0, Usd::ZERO);
         for nth in 0..self.rentals[rental].periods.len() {
@@ -211,6 +217,7 @@ impl Model {
 
     /// What time does by itself, after the renewals.
     pub(crate) fn pass(&mut self, now: Timestamp) {
+        self.leave(now);
         let mut all: Vec<usize> = (0..self.rentals.len()).collect();
         all.sort_by_key(|rental| self.rentals[*rental].ends_at);
         for &rental in &all {

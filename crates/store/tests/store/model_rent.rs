@@ -69,7 +69,7 @@ impl Model {
     }
 
     /// The numbers of the slices that are free now, with those that nobody holds any more.
-    fn free_of(&self, node: &ModelNode, now: Timestamp) -> Vec<u32> {
+    pub(crate) fn free_of(&self, node: &ModelNode, now: Timestamp) -> Vec<u32> {
         let is_free =
             |slot: Slot| slot == Slot::Free || (self.is_lapsed(slot, now) && !node.has_excess());
         (1..)
@@ -109,7 +109,12 @@ impl Model {
         }
     }
 
-    fn checked(&self, node: u32, request: &RentRequest, who: u32) -> Result<&ModelNode, RentError> {
+    pub(crate) fn checked(
+        &self,
+        node: u32,
+        request: &RentRequest,
+        who: u32,
+    ) -> Result<&ModelNode, RentError> {
         let offer = self.nodes.get(&node).ok_or(RentError::NoSuchNode)?;
         let price = dollars(offer.dollars.ok_or(RentError::NoSuchNode)?);
         match offer.listing {
@@ -128,7 +133,12 @@ impl Model {
     }
 
     /// How many rentals it makes on a node, if there is enough.
-    fn enough(&self, node: &ModelNode, wanted: &Wanted, now: Timestamp) -> Result<u32, RentError> {
+    pub(crate) fn enough(
+        &self,
+        node: &ModelNode,
+        wanted: &Wanted,
+        now: Timestamp,
+    ) -> Result<u32, RentError> {
         let numbers = self.free_of(node, now);
         let free = u32::try_from(numbers.len()).unwrap();
         let taken = self.taken_of(node, now);
