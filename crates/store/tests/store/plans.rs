@@ -19,9 +19,9 @@ use store::renting::Basis;
 use store::sessions::NewSession;
 use store::statements::Book;
 use store::{
-    Db, Row, Rows, RusqliteDb, StoreError, Value, accounts, audit, challenges, due, events, ledger,
-    ledger_chain, limits, mails, nodes, offers, quotes, receipts, rentals, renting, sessions,
-    statements, sync, tokens, top_ups, transfers,
+    Db, Row, Rows, RusqliteDb, StoreError, Value, accounts, audit, challenges, comparisons, due,
+    events, ledger, ledger_chain, limits, mails, nodes, offers, quotes, receipts, rentals, renting,
+    samples, sessions, statements, sync, tokens, top_ups, transfers,
 };
 
 use crate::market::{
@@ -52,6 +52,8 @@ fn indexed() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
         .chain(&due::INDEXED)
         .chain(&events::INDEXED)
         .chain(&top_ups::INDEXED)
+        .chain(&comparisons::INDEXED)
+        .chain(&samples::INDEXED)
 }
 
 #[test]
