@@ -2,6 +2,7 @@
 
 mod adding;
 mod api;
+mod market;
 mod offering;
 mod pages;
 mod payout;
@@ -12,6 +13,7 @@ use edge::Route;
 use http_body_util::Full;
 use spin_sdk::http::{Request, Response};
 use spin_sdk::http_service;
+use web::api::comparison::COMPARE_NODE;
 use web::api::farm::{
     ADD_NODE, CHANGE_NODE, LIST_FARM_NODES, PAUSE_NODE, PUBLISH_NODE, SET_PAYOUT, SHOW_FARM_NODE,
     SHOW_PAYOUT,
@@ -28,12 +30,14 @@ const ROUTES: &[Route] = &[
     Route::api(&CHANGE_NODE, api::change_node),
     Route::api(&PUBLISH_NODE, api::publish_node),
     Route::api(&PAUSE_NODE, api::pause_node),
+    Route::api(&COMPARE_NODE, market::compare_node),
     Route::api(&SHOW_PAYOUT, payout::show_payout),
     Route::api(&SET_PAYOUT, payout::set_payout),
     Route::page("/dashboard/farm", READ, pages::farm),
     Route::form("/dashboard/farm/nodes", FARM, pages::add_node),
     Route::page("/dashboard/farm/nodes/{node}", READ, pages::node),
     Route::form("/dashboard/farm/nodes/{node}", FARM, pages::change_node),
+    Route::page("/dashboard/farm/nodes/{node}/market", READ, market::page),
     Route::form("/dashboard/farm/nodes/{node}/publish", FARM, pages::publish_node),
     Route::form("/dashboard/farm/nodes/{node}/pause", FARM, pages::pause_node),
     Route::page("/dashboard/farm/payout", READ, payout::page),

@@ -4,6 +4,7 @@
 //! is in the database. Two runs at once do no harm, for each step is one statement.
 
 mod due;
+mod market;
 mod run;
 
 use domain::time::Timestamp;
@@ -42,6 +43,7 @@ impl Guest for GridSync {
 fn work(now: Timestamp) -> Result<(), StoreError> {
     let db = current_database(now)?;
     due::work(&db, now);
+    market::work(&db, now);
     let run = run::sync(&db, now)?;
     log(&format!(
         "grid-sync updated={} missing={} refused={} failure={:?}",

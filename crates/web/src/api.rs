@@ -14,6 +14,7 @@ use crate::operation::{Form, Operation, Parameter};
 pub mod account;
 pub mod admin;
 pub mod books;
+pub mod comparison;
 pub mod events;
 pub mod factors;
 pub mod farm;
@@ -61,6 +62,7 @@ pub const OPERATIONS: &[&Operation] = &[
     &farm::CHANGE_NODE,
     &farm::PUBLISH_NODE,
     &farm::PAUSE_NODE,
+    &comparison::COMPARE_NODE,
     &farm::SHOW_PAYOUT,
     &farm::SET_PAYOUT,
     &account::CREATE_ACCOUNT,

@@ -15,6 +15,7 @@ mod end_rental;
 mod error;
 mod factors;
 mod farm;
+mod farm_market;
 mod home;
 mod node;
 mod operator;
@@ -40,6 +41,7 @@ pub use factors::{Factors, PasskeyRow, Prove, RecoveryCodes, SecondFactor, TotpS
 pub use farm::{
     Farm, FarmNode, FarmNodeForm, FarmRow, FarmSlice, FarmSummary, GridReport, ResourceLimit,
 };
+pub use farm_market::{FarmMarket, PointRow, SetPriceForm, SimulatedRow, SuggestedPrice};
 pub use home::{Home, TermFact};
 pub use node::{
     Alternative, Node, NodeCost, Refusal, Remedy, RentForm, Renting, SliceCell, TermOption,
