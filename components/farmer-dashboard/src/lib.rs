@@ -6,6 +6,7 @@ mod approving;
 mod asking;
 mod claim_pages;
 mod claiming;
+mod market;
 mod offering;
 mod pages;
 mod payout;
@@ -21,6 +22,7 @@ use web::api::claims::{
     APPROVE_FARM, CLAIM_FARM, LIST_FARM_CLAIMS, LIST_PROVEN_FARMS, PROVE_FARM, REVOKE_FARM,
     TAKE_OVER_NODE,
 };
+use web::api::comparison::COMPARE_NODE;
 use web::api::farm::{
     ADD_NODE, CHANGE_NODE, LIST_FARM_NODES, PAUSE_NODE, PUBLISH_NODE, SET_PAYOUT, SHOW_FARM_NODE,
     SHOW_PAYOUT,
@@ -46,12 +48,14 @@ const ROUTES: &[Route] = &[
     Route::api(&LIST_PROVEN_FARMS, approving::list_farms),
     Route::api(&APPROVE_FARM, approving::approve_farm),
     Route::api(&REVOKE_FARM, approving::revoke_farm),
+    Route::api(&COMPARE_NODE, market::compare_node),
     Route::api(&SHOW_PAYOUT, payout::show_payout),
     Route::api(&SET_PAYOUT, payout::set_payout),
     Route::page("/dashboard/farm", READ, pages::farm),
     Route::form("/dashboard/farm/nodes", FARM, pages::add_node),
     Route::page("/dashboard/farm/nodes/{node}", READ, pages::node),
     Route::form("/dashboard/farm/nodes/{node}", FARM, pages::change_node),
+    Route::page("/dashboard/farm/nodes/{node}/market", READ, market::page),
     Route::form("/dashboard/farm/nodes/{node}/publish", FARM, pages::publish_node),
     Route::form("/dashboard/farm/nodes/{node}/pause", FARM, pages::pause_node),
     Route::page("/dashboard/farm/payout", READ, payout::page),

@@ -5,6 +5,7 @@
 
 mod due;
 mod farms;
+mod market;
 mod run;
 
 use domain::time::Timestamp;
@@ -43,6 +44,7 @@ impl Guest for GridSync {
 fn work(now: Timestamp) -> Result<(), StoreError> {
     let db = current_database(now)?;
     due::work(&db, now);
+    market::work(&db, now);
     let run = run::sync(&db, now)?;
     log(&format!(
         "grid-sync updated={} missing={} refused={} failure={:?}",

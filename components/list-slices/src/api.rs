@@ -8,21 +8,27 @@ use web::api::farm::node_id;
 use web::api::market::{Node, NodeWithSlices, Search, SliceOffer, print_cursor};
 use web::{Problem, Response, respond};
 
+use crate::unmet;
+
 pub(crate) fn search_slices(cx: &Context<'_>) -> Result<Response, Problem> {
-    let Search { filter, sort, behind, limit } = Search::of_api(cx)?;
-    let found = offers::slices(cx.db, &filter, sort, behind, limit + 1)?;
+    let search = Search::of_api(cx)?;
+    let Search { filter, sort, behind, limit } = &search;
+    let found = offers::slices(cx.db, filter, *sort, *behind, limit + 1)?;
+    unmet::note(cx, &search, &found)?;
     let place = |(slice, offer): &_| {
         let slice: &domain::id::SliceId = slice;
         print_cursor(Cursor::after(offer, slice.number))
     };
-    respond::json(StatusCode::OK, &PageOf::new(found, limit, place, SliceOffer::new))
+    respond::json(StatusCode::OK, &PageOf::new(found, *limit, place, SliceOffer::new))
 }
 
 pub(crate) fn list_nodes(cx: &Context<'_>) -> Result<Response, Problem> {
-    let Search { filter, sort, behind, limit } = Search::of_api(cx)?;
-    let found = offers::nodes(cx.db, &filter, sort, behind, limit + 1)?;
+    let search = Search::of_api(cx)?;
+    let Search { filter, sort, behind, limit } = &search;
+    let found = offers::nodes(cx.db, filter, *sort, *behind, limit + 1)?;
+    unmet::note(cx, &search, &found)?;
     let place = |offer: &_| print_cursor(Cursor::after(offer, 0));
-    respond::json(StatusCode::OK, &PageOf::new(found, limit, place, Node::new))
+    respond::json(StatusCode::OK, &PageOf::new(found, *limit, place, Node::new))
 }
 
 pub(crate) fn show_node(cx: &Context<'_>) -> Result<Response, Problem> {

@@ -2,6 +2,7 @@
 
 mod api;
 mod pages;
+mod unmet;
 
 use bytes::Bytes;
 use edge::Route;

@@ -9,6 +9,8 @@ use web::page::{Compute, Node};
 use web::view::{NODES_PER_PAGE, Visit};
 use web::{Problem, Response, respond};
 
+use crate::unmet;
+
 pub(crate) fn compute(cx: &Context<'_>) -> Result<Response, Problem> {
     let visit = Visit::of(cx)?;
     let countries = offers::countries(cx.db)?;
@@ -16,6 +18,7 @@ pub(crate) fn compute(cx: &Context<'_>) -> Result<Response, Problem> {
         Ok(search) => {
             let Search { filter, sort, behind, .. } = &search;
             let found = offers::nodes(cx.db, filter, *sort, *behind, NODES_PER_PAGE + 1)?;
+            unmet::note(cx, &search, &found)?;
             respond::page(StatusCode::OK, &Compute::found(&visit, countries, &search, found))
         }
         Err(wrong) => {

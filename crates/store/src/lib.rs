@@ -7,6 +7,7 @@ pub mod accounts;
 pub mod audit;
 pub mod chain;
 pub mod challenges;
+pub mod comparisons;
 pub mod db;
 #[cfg(feature = "rusqlite")]
 pub mod db_rusqlite;
@@ -29,6 +30,7 @@ pub mod quotes;
 pub mod receipts;
 pub mod rentals;
 pub mod renting;
+pub mod samples;
 pub mod sealed;
 pub mod sessions;
 pub mod statements;

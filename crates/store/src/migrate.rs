@@ -20,7 +20,7 @@ pub struct Migration {
 }
 
 /// Every migration, in order.
-pub const MIGRATIONS: [Migration; 18] = [
+pub const MIGRATIONS: [Migration; 19] = [
     Migration {
         number: 1,
         name: "accounts",
@@ -98,6 +98,11 @@ pub const MIGRATIONS: [Migration; 18] = [
         number: 18,
         name: "leaving",
         sql: include_str!("../../../migrations/0018_leaving.sql"),
+    },
+    Migration {
+        number: 19,
+        name: "comparison",
+        sql: include_str!("../../../migrations/0019_comparison.sql"),
     },
 ];
 

@@ -15,6 +15,7 @@ pub mod account;
 pub mod admin;
 pub mod books;
 pub mod claims;
+pub mod comparison;
 pub mod events;
 pub mod factors;
 pub mod farm;
@@ -70,6 +71,7 @@ pub const OPERATIONS: &[&Operation] = &[
     &claims::CLAIM_FARM,
     &claims::PROVE_FARM,
     &claims::TAKE_OVER_NODE,
+    &comparison::COMPARE_NODE,
     &farm::SHOW_PAYOUT,
     &farm::SET_PAYOUT,
     &account::CREATE_ACCOUNT,

@@ -17,6 +17,7 @@ mod end_rental;
 mod error;
 mod factors;
 mod farm;
+mod farm_market;
 mod home;
 mod node;
 mod operator;
@@ -44,6 +45,7 @@ pub use factors::{Factors, PasskeyRow, Prove, RecoveryCodes, SecondFactor, TotpS
 pub use farm::{
     Farm, FarmNode, FarmNodeForm, FarmRow, FarmSlice, FarmSummary, GridReport, ResourceLimit,
 };
+pub use farm_market::{FarmMarket, PointRow, SetPriceForm, SimulatedRow, SuggestedPrice};
 pub use home::{Home, TermFact};
 pub use node::{
     Alternative, Node, NodeCost, Refusal, Remedy, RentForm, Renting, SliceCell, TermOption,

@@ -17,6 +17,7 @@ mod docs;
 mod error;
 mod factors;
 mod farm;
+mod farm_market;
 mod farm_node;
 mod home;
 mod limits;
@@ -32,7 +33,7 @@ mod slices;
 mod visit;
 mod walk;
 mod wallet;
-mod wording;
+pub(crate) mod wording;
 
 pub use account::{HOME, next};
 pub use activity::ACTIVITY_PER_PAGE;

@@ -8,6 +8,7 @@ mod accounts;
 mod audit;
 mod challenges;
 mod commands;
+mod comparisons;
 mod due;
 mod dump;
 mod early;

@@ -191,6 +191,10 @@ const SAMPLES: [&str; MIGRATIONS.len()] = [
          (34, 'farmer', 'Three', 1, 'Freefarm', 'Belgium', 'Ghent', 'up', 1, 0, NULL, NULL, 3, 2, 2,
           2, 2, NULL, 20);
      UPDATE nodes SET leaves_at = 30, left_at = 40 WHERE id = 34;"#,
+    "UPDATE market_clock SET sampled_hour = 497612 WHERE sampled_hour < 497612;
+     UPDATE market_nodes
+        SET checked_at = 20, suggested_at = 20, suggested_micros = 22500000 WHERE node_id = 32;
+     INSERT INTO unmet_searches VALUES ('Belgium', 0, 20733, 1, 20);",
 ];
 
 #[test]

@@ -21,9 +21,10 @@ use store::renting::Basis;
 use store::sessions::NewSession;
 use store::statements::Book;
 use store::{
-    Db, Row, Rows, RusqliteDb, StoreError, Value, accounts, audit, challenges, due, events, farms,
-    leaving, ledger, ledger_chain, limits, mails, maintenance, nodes, offering, offers, quotes,
-    receipts, rentals, renting, sessions, statements, sync, tokens, top_ups, transfers,
+    Db, Row, Rows, RusqliteDb, StoreError, Value, accounts, audit, challenges, comparisons, due,
+    events, farms, leaving, ledger, ledger_chain, limits, mails, maintenance, nodes, offering,
+    offers, quotes, receipts, rentals, renting, samples, sessions, statements, sync, tokens,
+    top_ups, transfers,
 };
 
 use crate::market::{
@@ -58,6 +59,8 @@ fn indexed() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
         .chain(&farms::INDEXED)
         .chain(&offering::INDEXED)
         .chain(&maintenance::INDEXED)
+        .chain(&comparisons::INDEXED)
+        .chain(&samples::INDEXED)
 }
 
 #[test]

@@ -34,14 +34,14 @@ fn is_of_an_id(letter: char) -> bool {
 }
 
 /// A number and what it counts: `1 slice`, `9 slices`, `2,016 observations`.
-pub(super) fn counted(number: impl Into<i64>, noun: &str) -> String {
+pub(crate) fn counted(number: impl Into<i64>, noun: &str) -> String {
     let number = number.into();
     let plural = if number == 1 { "" } else { "s" };
     format!("{} {noun}{plural}", grouped(number))
 }
 
 /// A whole number with its thousands set apart: `2,016`.
-pub(super) fn grouped(number: impl Display) -> String {
+pub(crate) fn grouped(number: impl Display) -> String {
     let digits = number.to_string();
     let mut grouped = String::new();
     for (index, digit) in digits.chars().enumerate() {

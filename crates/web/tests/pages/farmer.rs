@@ -57,7 +57,7 @@ fn node() {
         Farm </dashboard/farm>
         Canal house
         Grid node 32, Ghent, Belgium published See it in the marketplace
-          </marketplace/compute/32>
+          </marketplace/compute/32> Compare its price </dashboard/farm/nodes/32/market>
         This node can provide 9 slices, up to $225.00 a month at your price.
         Processor: 32 vCPU free, enough for 32 slices
         Memory: 122 GB free, enough for 30 slices
@@ -103,7 +103,8 @@ fn a_node_without_a_slice_says_why() {
         expect![[r#"
         Farm </dashboard/farm>
         Canal house
-        Grid node 32, Ghent, Belgium draft
+        Grid node 32, Ghent, Belgium draft Compare its price
+          </dashboard/farm/nodes/32/market>
         This node can provide no slice now.
         It has no SSD: slices need 200 GB of SSD each.
         Processor: 32 vCPU free, enough for 32 slices

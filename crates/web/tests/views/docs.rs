@@ -92,6 +92,7 @@ fn the_api_page_is_made_from_what_is_served() {
         PATCH /api/farm/nodes/{node} [signed in, scope farm]
         POST /api/farm/nodes/{node}/publish [signed in, scope farm]
         POST /api/farm/nodes/{node}/pause [signed in, scope farm]
+        GET /api/farm/market [signed in, scope read]
         GET /api/farm/payout [signed in, scope read]
         PUT /api/farm/payout [signed in, scope farm]
         POST /api/account [anybody]

@@ -100,7 +100,8 @@ fn a_draft_shows_what_it_could_earn() {
         expect![[r#"
             Farm </dashboard/farm>
             node32
-            Grid node 32, Ghent, Belgium draft
+            Grid node 32, Ghent, Belgium draft Compare its price
+              </dashboard/farm/nodes/node32/market>
             This node can provide 9 slices: at $25.00 each, up to $225.00 a month.
             Processor: 32 vCPU free, enough for 32 slices
             Memory: At least 120 GB free, enough for 30 slices
@@ -144,7 +145,8 @@ fn a_published_node_shows_who_rents_what() {
             Farm </dashboard/farm>
             Canal house
             Grid node 32, Ghent, Belgium published See it in the marketplace
-              </marketplace/compute/node32>
+              </marketplace/compute/node32> Compare its price
+              </dashboard/farm/nodes/node32/market>
             This node can provide 3 slices, up to $75.00 a month at your price.
             Processor: 32 vCPU free, enough for 32 slices
             Memory: At least 120 GB free, enough for 30 slices

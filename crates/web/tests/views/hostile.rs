@@ -9,7 +9,7 @@ use web::{Kind, Problem};
 
 use crate::html;
 use crate::market::{Who, empty, form, now, offer, register, rent, report};
-use crate::{account, books, farmer, renter};
+use crate::{account, books, comparison, farmer, renter};
 
 const HOSTILE: &str = "<3>\"&'</title><script src=\"x\"></script>";
 /// How a page must print it, in text and in attributes alike.
@@ -46,6 +46,7 @@ fn names_from_the_grid_are_text_on_every_page() {
     check(&renter::node(&db, Who::Omar));
     check(&farmer::farm(&db, Who::Fatima));
     check(&farmer::node(&db));
+    check(&comparison::full(&db));
     let held = rent(&db);
     check(&renter::slices(&db, Who::Omar));
     check(&renter::rental(&db, Who::Omar, &held));

@@ -4,6 +4,7 @@
 
 mod account;
 mod books;
+mod comparison;
 mod docs;
 mod factors;
 mod farmer;

@@ -1,0 +1,134 @@
+//! Fills the page of the market around a farmer's node.
+
+use domain::field::FieldError;
+use domain::money::Usd;
+use store::offers::Offer;
+
+use crate::comparison::{
+    FORMULA, OBSERVATION, Point, Simulated, Study, parts, settled, why_no_suggestion,
+};
+use crate::page::{
+    Fact, FarmMarket, Field, PointRow, Section, SetPriceForm, SimulatedRow, SuggestedPrice,
+};
+use crate::plot::Scatter;
+use crate::plot::scatter::{Scale, Value};
+use crate::view::visit::Visit;
+use crate::view::wording::{counted, sentence, uptime};
+
+impl FarmMarket {
+    /// A node beside similar ones. `wrong` is what is wrong with the price that is asked about.
+    pub fn new(visit: &Visit<'_>, study: &Study, wrong: Option<&FieldError>) -> FarmMarket {
+        let own = &study.own;
+        let points = study.points();
+        let asked = study.asked.map(|price| price.to_string()).unwrap_or_default();
+        let sent = visit.query("price");
+        FarmMarket {
+            frame: visit.frame(format!("Market around {}", own.name), Section::Farm),
+            id: own.node.to_string(),
+            name: own.name.clone(),
+            summary: study.summary(),
+            notes: study.notes(),
+            plot: study.found().map(|_| plot(study, &points)),
+            points: points.iter().map(PointRow::new).collect(),
+            suggestion: SuggestedPrice::new(study),
+            why_no_suggestion: why_no_suggestion(study),
+            formula: FORMULA,
+            price: Field {
+                value: if sent.is_empty() { asked } else { sent },
+                error: wrong.map(|wrong| sentence(&wrong.rule)),
+            },
+            simulated: study.asked.filter(|_| wrong.is_none()).map(|price| study.at(price).words()),
+            around: match wrong {
+                None => study.around().iter().map(SimulatedRow::new).collect(),
+                Some(_) => Vec::new(),
+            },
+            observation: OBSERVATION,
+        }
+    }
+}
+
+/// Prices are below this, in dollars: the plot's axis ends somewhere.
+const PRICE_MAX: f64 = 1_000_000.0;
+
+fn plot(study: &Study, points: &[Point]) -> Scatter {
+    let value = |point: &Point| Value {
+        // For the eye: no money is counted by this.
+        x: dollars(point.price.micros()),
+        y: point.uptime.percent(),
+        is_marked: point.is_own,
+    };
+    let values: Vec<Value> = points.iter().map(value).collect();
+    let price = Scale {
+        label: "Price per slice and month",
+        before: "$",
+        after: "",
+        bounds: (0.0, PRICE_MAX),
+    };
+    let measured = Scale { label: "Measured uptime", before: "", after: "%", bounds: (0.0, 100.0) };
+    let others = points.iter().filter(|point| !point.is_own).count();
+    let others = counted(i64::try_from(others).unwrap_or(i64::MAX), "similar node");
+    let yours = match points.iter().find(|point| point.is_own) {
+        Some(own) => format!("yours asks {} at {}", own.price.for_people(), uptime(own.uptime)),
+        None => "yours is not among them, as it has no price or no measured uptime".to_owned(),
+    };
+    Scatter {
+        title: format!("Price and measured uptime of nodes like {}", study.own.name),
+        description: format!("{others}; {yours}. The table below has the same figures."),
+        mark: "yours".to_owned(),
+        ..Scatter::new(&values, price, measured)
+    }
+}
+
+fn dollars(micros: i64) -> f64 {
+    let cents = i32::try_from(micros / 10_000).unwrap_or(i32::MAX);
+    f64::from(cents) / 100.0
+}
+
+impl PointRow {
+    fn new(point: &Point) -> PointRow {
+        PointRow {
+            price: point.price.for_people(),
+            uptime: uptime(point.uptime),
+            is_own: point.is_own,
+        }
+    }
+}
+
+impl SuggestedPrice {
+    fn new(study: &Study) -> Option<SuggestedPrice> {
+        let (found, suggestion) = (study.found()?, study.suggestion?.ok()?);
+        let fact = |(seen, adds): (String, String)| Fact::new(seen, adds);
+        let price = suggestion.price;
+        let is_own = study.own.price == Some(price);
+        Some(SuggestedPrice {
+            price: price.for_people(),
+            parts: parts(&found.market, &suggestion).into_iter().map(fact).collect(),
+            settled: settled(&suggestion, study.own.price, study.limits),
+            form: (!is_own).then(|| SetPriceForm::new(&study.own, price.to_string())),
+        })
+    }
+}
+
+impl SetPriceForm {
+    fn new(own: &Offer, price_per_month: String) -> SetPriceForm {
+        SetPriceForm {
+            version: own.version.to_string(),
+            price_per_month,
+            min_uptime: own.min_uptime.to_string(),
+            min_bandwidth_mbps: own.min_bandwidth.mbps().to_string(),
+            name: own.name.clone(),
+        }
+    }
+}
+
+impl SimulatedRow {
+    fn new(simulated: &Simulated) -> SimulatedRow {
+        SimulatedRow {
+            price: simulated.price.for_people(),
+            query: simulated.price.to_string(),
+            rented: simulated.rented().map(|rented| format!("{rented} of {}", simulated.slices)),
+            revenue: simulated.revenue().map(Usd::for_people).unwrap_or_default(),
+            observations: simulated.expected.map_or_else(|not| not.weeks, |known| known.weeks),
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! A farmer's node beside similar ones, as its page says it.
+
+use domain::comparison::{Similar, TooFew, compare};
+use domain::id::NodeId;
+use domain::money::{PriceLimits, Usd};
+use domain::promise::Uptime;
+use domain::region::{Reach, circles};
+use domain::simulation::NodeWeek;
+use domain::suggestion::Market;
+use expect_test::expect;
+use store::comparisons::{Found, Picture};
+use store::{RusqliteDb, nodes};
+use web::api::comparison::MarketView;
+use web::comparison::Study;
+use web::page::FarmMarket;
+
+use crate::check;
+use crate::market::{Who, market, shown, usd, wrong};
+
+/// Fatima's node beside these; it was up 995 times of 1,000.
+fn study(db: &RusqliteDb, picture: Picture, asked: Option<Usd>) -> Study {
+    let (node, _) = nodes::find(db, Who::Fatima.account(), NodeId(32)).unwrap().unwrap();
+    let mut own = node.offer;
+    (own.observed, own.observed_up) = (1_000, 995);
+    let limits = PriceLimits { min: usd("1"), max: usd("500") };
+    Study::new(&own, picture, asked, limits)
+}
+
+pub(crate) fn full(db: &RusqliteDb) -> FarmMarket {
+    page(db, &study(db, found(), None))
+}
+
+fn page(db: &RusqliteDb, study: &Study) -> FarmMarket {
+    let path = "/dashboard/farm/nodes/node32/market";
+    shown(db, Who::Fatima, path, |_, visit| FarmMarket::new(visit, study, None))
+}
+
+/// Six nodes of three farms in Western Europe, and four weeks of each: the dearer, the emptier.
+fn found() -> Picture {
+    let node = |nth: u32| Similar {
+        node: NodeId(100 + nth),
+        farm: nth % 3,
+        price: Usd::from_micros(i64::from(20 + nth) * 1_000_000),
+        uptime: Uptime::from_hundredths(9_900 + i64::from(nth)).filter(|_| nth != 5),
+    };
+    let nodes: Vec<Similar> = (0..6).map(node).collect();
+    let week = |similar: &Similar| NodeWeek {
+        node: similar.node,
+        price: similar.price,
+        offered: 1_680,
+        rented: 1_680 - u64::from(similar.node.0 - 100) * 168,
+    };
+    let weeks: Vec<NodeWeek> = nodes.iter().flat_map(|similar| [week(similar); 4]).collect();
+    let comparison = compare(&circles("Belgium")[1], nodes).unwrap();
+    let market = Market {
+        median: comparison.median,
+        offered: weeks.iter().map(|week| week.offered).sum(),
+        rented: weeks.iter().map(|week| week.rented).sum(),
+        node_weeks: 24,
+        wait_seconds: Some(12 * 86_400 + 43_200),
+        waits: 9,
+        unmet: 4,
+    };
+    let narrower = TooFew { reach: Reach::Country, name: "Belgium".into(), nodes: 3, farms: 2 };
+    Picture { narrower: vec![narrower], found: Some(Found { comparison, weeks, market }) }
+}
+
+#[test]
+fn a_market_is_told_with_its_numbers() {
+    let db = market();
+    check(
+        &page(&db, &study(&db, found(), Some(usd("22")))),
+        expect![[r#"
+            Canal house </dashboard/farm/nodes/node32>
+            Market
+            Similar nodes in Western Europe ask $21.25–23.75 (median $22.50, 6 nodes).
+            Similar nodes
+            The range is the middle half: a quarter of them asks less, a quarter more.
+            Similar are only 3 nodes of 2 farms in Belgium, so: Western Europe.
+            Similar nodes are on the market or rented, are not certified, like yours, and belong
+              to other farmers: at least 5 nodes of 3 farms, in your country, else in your
+              region, else in the world.
+            Price and measured uptime of nodes like Canal house
+            5 similar nodes; yours asks $25.00 at 99.5%. The table below has the same figures.
+            99.0%
+            99.1%
+            99.2%
+            99.3%
+            99.4%
+            99.5%
+            $20
+            $21
+            $22
+            $23
+            $24
+            $25
+            Price per slice and month
+            Measured uptime
+            yours
+            The same as a table
+            Price and measured uptime of each node in the plot
+            | Price per slice and month | Measured uptime | Whose
+            | $20.00 | 99% | another farmer's
+            | $21.00 | 99.01% | another farmer's
+            | $22.00 | 99.02% | another farmer's
+            | $23.00 | 99.03% | another farmer's
+            | $24.00 | 99.04% | another farmer's
+            | $25.00 | 99.5% | yours
+            What would another price bring?
+            get /dashboard/farm/nodes/node32/market
+            Price per slice and month $[text price=22.00]
+            (Show)
+            At $22: 2.4 of 3 rented, $53/month, from these 24 observations.
+            What prices around it would bring
+            | Price | Rented | A month | Observations
+            | $17.50 </dashboard/farm/nodes/node32/market?price=17.50> | not known | not known |
+              4
+            | $20.00 </dashboard/farm/nodes/node32/market?price=20.00> | 3.0 of 3 | $60.00 | 16
+            | $24.00 </dashboard/farm/nodes/node32/market?price=24.00> | 1.8 of 3 | $43.20 | 20
+            | $26.50 </dashboard/farm/nodes/node32/market?price=26.50> | 1.5 of 3 | $39.75 | 12
+            An observation is a week of a similar node in the last 8 weeks: its price, and how
+              much of what it offered was rented. Of these, the simulator takes the nearest line
+              that never rises with the price. Amounts are before the platform&#39;s fee.
+            Suggested: $24.00
+            Half of the similar nodes ask less than: $22.50
+            75% of what similar nodes offered in the last 8 weeks was rented (1,260 of 1,680
+              slice-days); 60% would change nothing: +6%
+            A slice of theirs waited 12.5 days to be rented (the median of 9 rentals); 14 days
+              would change nothing: +0.53%
+            4 searches of the market for such a slice found nothing: +1%
+            That makes: $24.19
+            Rounded to half a dollar where that is possible: $24.
+            post /dashboard/farm/nodes/node32
+            [hidden version=2] [hidden price_per_month=24.00] [hidden min_uptime=99.5] [hidden
+              min_bandwidth_mbps=1000] [hidden name=Canal house]
+            (Ask $24.00)
+            The median, plus 40% of what utilization is above 60% (less below it); plus up to 5%
+              where slices are rented sooner than in 14 days, less up to 5% where later; plus
+              0.25% for each search that found nothing, up to 20 of them. At most 15% away from
+              your own price, inside of the platform&#39;s limits, rounded to half a dollar."#]],
+    );
+}
+
+#[test]
+fn an_empty_market_says_that_it_does_not_know() {
+    let db = market();
+    let few = |reach, name: &str| TooFew { reach, name: name.into(), nodes: 1, farms: 1 };
+    let narrower = vec![
+        few(Reach::Country, "Belgium"),
+        few(Reach::Region, "Western Europe"),
+        few(Reach::World, "the world"),
+    ];
+    check(
+        &page(&db, &study(&db, Picture { narrower, found: None }, None)),
+        expect![[r#"
+            Canal house </dashboard/farm/nodes/node32>
+            Market
+            What similar nodes ask is not known: there are too few of them.
+            Similar nodes
+            Similar are only 1 node of 1 farm in Belgium, 1 node of 1 farm in Western Europe and
+              1 node of 1 farm in the world. That is too few to compare with.
+            Similar nodes are on the market or rented, are not certified, like yours, and belong
+              to other farmers: at least 5 nodes of 3 farms, in your country, else in your
+              region, else in the world.
+            What would another price bring?
+            get /dashboard/farm/nodes/node32/market
+            Price per slice and month $[text price=25.00]
+            (Show)
+            At $25: we do not know. Near that price, up to 15% away, are 0 observations of 0
+              nodes; 10 observations of 3 nodes are needed.
+            What prices around it would bring
+            | Price | Rented | A month | Observations
+            | $20.00 </dashboard/farm/nodes/node32/market?price=20.00> | not known | not known |
+              0
+            | $22.50 </dashboard/farm/nodes/node32/market?price=22.50> | not known | not known |
+              0
+            | $27.50 </dashboard/farm/nodes/node32/market?price=27.50> | not known | not known |
+              0
+            | $30.00 </dashboard/farm/nodes/node32/market?price=30.00> | not known | not known |
+              0
+            An observation is a week of a similar node in the last 8 weeks: its price, and how
+              much of what it offered was rented. Of these, the simulator takes the nearest line
+              that never rises with the price. Amounts are before the platform&#39;s fee.
+            No suggestion
+            No price is suggested: there are too few similar nodes.
+            The median, plus 40% of what utilization is above 60% (less below it); plus up to 5%
+              where slices are rented sooner than in 14 days, less up to 5% where later; plus
+              0.25% for each search that found nothing, up to 20 of them. At most 15% away from
+              your own price, inside of the platform&#39;s limits, rounded to half a dollar."#]],
+    );
+}
+
+#[test]
+fn a_price_that_is_none_is_refused_at_its_field() {
+    let db = market();
+    let study = study(&db, found(), None);
+    let path = "/dashboard/farm/nodes/node32/market?price=%3C3%3E";
+    let refused = wrong("price", "a price from 1 to 500 dollars");
+    let page =
+        shown(&db, Who::Fatima, path, |_, visit| FarmMarket::new(visit, &study, Some(&refused)));
+    assert_eq!((page.price.value.as_str(), page.around.len(), page.simulated), ("<3>", 0, None));
+    assert_eq!(page.price.error.as_deref(), Some("A price from 1 to 500 dollars."));
+}
+
+/// Without weeks of observations there is a comparison, and nothing else.
+#[test]
+fn without_observations_nothing_is_made_up() {
+    let db = market();
+    let mut picture = found();
+    let found = picture.found.as_mut().unwrap();
+    found.weeks.clear();
+    found.market = Market { offered: 0, rented: 0, node_weeks: 0, ..found.market };
+    let view = MarketView::new(&study(&db, picture, None));
+    assert!(view.comparison.is_some() && view.suggestion.is_none());
+    let why = "No price is suggested: how similar nodes are rented is not known. 0 weeks of nodes \
+               were observed in the last 8 weeks, and 20 are needed.";
+    assert_eq!(view.why_no_suggestion.as_deref(), Some(why));
+    let simulated = view.simulation.unwrap();
+    assert_eq!((simulated.rented_slices, simulated.revenue_per_month), (None, None));
+    let words = "At $25: we do not know. Near that price, up to 15% away, are 0 observations of 0 \
+                 nodes; 10 observations of 3 nodes are needed.";
+    assert_eq!(simulated.words, words);
+    assert!(view.around.iter().all(|around| around.rented_slices.is_none()));
+}
