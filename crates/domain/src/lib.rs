@@ -17,6 +17,7 @@ pub mod money;
 pub mod month;
 pub mod node;
 pub mod order;
+pub mod payout;
 pub mod period;
 pub mod promise;
 pub mod rental;

@@ -157,6 +157,18 @@ const SAMPLES: [&str; MIGRATIONS.len()] = [
      INSERT INTO refuse_payment VALUES ('pi_2', 'u2', 'other-amount', 1, 'usd', 18);",
     "INSERT INTO events (kind, farmer_id, subject, created_at)
      VALUES ('offer-changed', 'farmer', 'the price', 19);",
+    r#"UPDATE accounts SET payout_address = 'BE71', display_name = 'Ada & Co' WHERE id = 'farmer';
+     INSERT INTO request_payout VALUES
+         ('p1', 'farmer', 5000000, 'BE71', 'k1',
+          '{"kind":"payout-request","reference":"p1","reason":"Payout p1","entries":[
+              {"kind":"earnings","owner":"farmer","micros":-5000000},
+              {"kind":"escrow","owner":"p1","micros":5000000}]}', 5, 20);
+     INSERT INTO change_payout VALUES ('p1', 1, 'approved', NULL, NULL, NULL, 'payout-approved', 21);
+     INSERT INTO change_payout VALUES
+         ('p1', 2, 'sent', 'SEPA 7', NULL,
+          '{"kind":"payout-send","reference":"p1","reason":"Payout p1","entries":[
+              {"kind":"escrow","owner":"p1","micros":-5000000},
+              {"kind":"funding","owner":"","micros":5000000}]}', 'payout-sent', 22);"#,
 ];
 
 #[test]
@@ -171,10 +183,10 @@ fn each_migration_is_applied_to_sample_data() {
     assert_sound(&db);
     let counts = ["accounts", "tokens", "ledger_entries", "events", "slices", "rentals"]
         .map(|table| count(&db, &format!("SELECT count(*) FROM {table}")));
-    assert_eq!(counts, [2, 1, 32, 20, 9, 6]);
-    // Eight of the 20 events concern renter and farmer: six rentals and two ends; a refused payment
+    assert_eq!(counts, [2, 1, 36, 23, 9, 6]);
+    // Eight of the 23 events concern renter and farmer: six rentals and two ends; a refused payment
     // is no event, and audited all the same.
-    assert_eq!(count(&db, "SELECT count(*) FROM audit"), 30);
+    assert_eq!(count(&db, "SELECT count(*) FROM audit"), 33);
 }
 
 /// A rental of the old version, as its component made it; `?` stands for what follows the dates.

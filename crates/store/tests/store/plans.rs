@@ -7,6 +7,8 @@ use domain::account::Scopes;
 use domain::id::{AccountId, MailId, NodeId, SessionId, TokenId};
 use domain::listing::Listing;
 use domain::money::Percent;
+use domain::month::Month;
+use domain::payout::PayoutState;
 use domain::rental::Renewal;
 use domain::term::Term;
 use rusqlite::{StatementStatus, params_from_iter, types::Value as SqlValue};
@@ -19,9 +21,9 @@ use store::renting::Basis;
 use store::sessions::NewSession;
 use store::statements::Book;
 use store::{
-    Db, Row, Rows, RusqliteDb, StoreError, Value, accounts, audit, challenges, due, events, ledger,
-    ledger_chain, limits, mails, nodes, offers, quotes, receipts, rentals, renting, sessions,
-    statements, sync, tokens, top_ups, transfers,
+    Db, Row, Rows, RusqliteDb, StoreError, Value, accounts, audit, challenges, dashboard, due,
+    events, ledger, ledger_chain, limits, mails, nodes, offers, payouts, quotes, receipts, rentals,
+    renting, revenue, sessions, statements, sync, tokens, top_ups, transfers,
 };
 
 use crate::market::{
@@ -52,6 +54,9 @@ fn indexed() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
         .chain(&due::INDEXED)
         .chain(&events::INDEXED)
         .chain(&top_ups::INDEXED)
+        .chain(&payouts::INDEXED)
+        .chain(&revenue::INDEXED)
+        .chain(&dashboard::INDEXED)
 }
 
 #[test]
@@ -242,6 +247,22 @@ fn a_day(db: &impl Db) {
     sync::save_missing(db, &[NodeId(1)], now()).unwrap();
     mail(db);
     top_up(db, renter);
+    a_farm(db, farmer);
+}
+
+/// What a farmer looks at, and payouts.
+fn a_farm(db: &impl Db, farmer: AccountId) {
+    let month = Month::of(now());
+    dashboard::figures(db, farmer, month).unwrap();
+    dashboard::nodes(db, farmer, month, None, 50).unwrap();
+    dashboard::node(db, farmer, month, NodeId(NODE)).unwrap().unwrap();
+    revenue::of_farm(db, farmer, month, month).unwrap();
+    revenue::of_node(db, farmer, NodeId(NODE), month, month).unwrap();
+    accounts::set_display_name(db, farmer, Some("Freya")).unwrap();
+    crate::payouts::one_of_each(db);
+    crate::payouts::withdraw(db, crate::payouts::ask(db, 9, "10").unwrap().life.id).unwrap();
+    payouts::of_account(db, farmer, None, 20).unwrap();
+    payouts::in_state(db, PayoutState::Approved, None, 20).unwrap();
 }
 
 /// A top-up that is paid, one that is not, and a payment that is refused.
