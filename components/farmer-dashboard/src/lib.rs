@@ -5,6 +5,8 @@ mod api;
 mod offering;
 mod pages;
 mod payout;
+mod payouts;
+mod revenue;
 
 use bytes::Bytes;
 use domain::account::Scope;
@@ -16,6 +18,8 @@ use web::api::farm::{
     ADD_NODE, CHANGE_NODE, LIST_FARM_NODES, PAUSE_NODE, PUBLISH_NODE, SET_PAYOUT, SHOW_FARM_NODE,
     SHOW_PAYOUT,
 };
+use web::api::payouts::{LIST_PAYOUTS, REQUEST_PAYOUT, SHOW_FARM_PAYOUT, WITHDRAW_PAYOUT};
+use web::api::revenue::SHOW_REVENUE;
 use web::operation::Access;
 
 const READ: Access = Access::Account(Scope::Read);
@@ -30,6 +34,11 @@ const ROUTES: &[Route] = &[
     Route::api(&PAUSE_NODE, api::pause_node),
     Route::api(&SHOW_PAYOUT, payout::show_payout),
     Route::api(&SET_PAYOUT, payout::set_payout),
+    Route::api(&SHOW_REVENUE, revenue::show_revenue),
+    Route::api(&LIST_PAYOUTS, payouts::list_payouts),
+    Route::api(&REQUEST_PAYOUT, payouts::request_payout),
+    Route::api(&SHOW_FARM_PAYOUT, payouts::show_payout),
+    Route::api(&WITHDRAW_PAYOUT, payouts::withdraw_payout),
     Route::page("/dashboard/farm", READ, pages::farm),
     Route::form("/dashboard/farm/nodes", FARM, pages::add_node),
     Route::page("/dashboard/farm/nodes/{node}", READ, pages::node),
@@ -38,6 +47,12 @@ const ROUTES: &[Route] = &[
     Route::form("/dashboard/farm/nodes/{node}/pause", FARM, pages::pause_node),
     Route::page("/dashboard/farm/payout", READ, payout::page),
     Route::form("/dashboard/farm/payout", FARM, payout::save),
+    Route::page("/dashboard/farm/payouts", READ, payouts::page),
+    Route::form("/dashboard/farm/payouts", FARM, payouts::send_form),
+    Route::form("/dashboard/farm/payouts/{payout}/withdraw", FARM, payouts::take_back),
+    Route::page("/dashboard/farm/revenue.csv", READ, revenue::revenue_csv),
+    Route::page("/dashboard/farm/slices.csv", READ, revenue::slices_csv),
+    Route::page("/dashboard/farm/uptime.csv", READ, revenue::uptime_csv),
 ];
 
 #[http_service]

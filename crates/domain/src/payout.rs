@@ -170,7 +170,7 @@ impl Payout {
     /// What its request moves: out of the earnings, into what is held for it.
     pub fn request_booking(&self) -> Option<Booking> {
         let (from, to) = (LedgerAccount::Earnings(self.account), LedgerAccount::Payout(self.id));
-        self.moved(BookingKind::PayoutRequest, from, to)
+        self.moved(BookingKind::PayoutRequest, "requested", from, to)
     }
 
     /// What follows from `event`: the state after it, and what moves, if anything does.
@@ -179,23 +179,31 @@ impl Payout {
         let held = LedgerAccount::Payout(self.id);
         let booking = match event {
             PayoutEvent::Approve | PayoutEvent::Finish => None,
-            PayoutEvent::Send => self.moved(BookingKind::PayoutSend, held, LedgerAccount::Funding),
+            PayoutEvent::Send => {
+                self.moved(BookingKind::PayoutSend, "sent", held, LedgerAccount::Funding)
+            }
             PayoutEvent::Fail | PayoutEvent::Withdraw => {
                 // What was sent and came back comes from outside again.
                 let is_out = self.state == PayoutState::Sent;
                 let from = if is_out { LedgerAccount::Funding } else { held };
                 let earnings = LedgerAccount::Earnings(self.account);
-                self.moved(BookingKind::PayoutReturn, from, earnings)
+                self.moved(BookingKind::PayoutReturn, "returned", from, earnings)
             }
         };
         Ok((state, booking))
     }
 
-    fn moved(&self, kind: BookingKind, from: LedgerAccount, to: LedgerAccount) -> Option<Booking> {
+    fn moved(
+        &self,
+        kind: BookingKind,
+        what: &str,
+        from: LedgerAccount,
+        to: LedgerAccount,
+    ) -> Option<Booking> {
         // The beginning of an id is its time, and its end tells two of them apart.
         let id = self.id.to_string();
         let short = &id[id.len() - 12..];
-        let reason = format!("Payout {short}");
+        let reason = format!("Payout {short} {what}");
         Booking::new(kind, id, reason, from, &[(to, self.amount)])
     }
 }

@@ -13,6 +13,7 @@ use crate::nodes::{
     FARM_NODE_COLUMNS, FarmNode, FarmSlice, Farmer, farm_node_columns, read_farm_node, read_slices,
 };
 use crate::offers::offer_columns;
+use crate::revenue::{self, Line};
 
 /// A farm in figures.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -180,6 +181,39 @@ pub fn nodes(
     let params =
         [Value::text(account), Value::text(month), behind.into(), limit.into(), farm.into()];
     db.run(NODES, &params)?.iter().map(read_standing).collect()
+}
+
+/// A farm at a glance.
+pub struct Dashboard {
+    /// Its figures.
+    pub figures: Figures,
+    /// One page of its nodes.
+    pub nodes: Vec<NodeStanding>,
+    /// The months that are looked at, in order.
+    pub months: Vec<Month>,
+    /// What all its nodes earned in them.
+    pub lines: Vec<Line>,
+}
+
+/// A farm at a glance as of `month`, over `months` months, with up to `limit` nodes behind
+/// `behind`: three statements, whatever the farm.
+pub fn load(
+    db: &impl Db,
+    farmer: impl Into<Farmer>,
+    month: Month,
+    months: u32,
+    behind: Option<NodeId>,
+    limit: u32,
+) -> Result<Dashboard, StoreError> {
+    let farmer = farmer.into();
+    let months: Vec<Month> = month.last(months).collect();
+    let first = months.first().copied().unwrap_or(month);
+    Ok(Dashboard {
+        figures: figures(db, farmer.account, month)?,
+        nodes: nodes(db, farmer, month, behind, limit)?,
+        lines: revenue::of_farm(db, farmer.account, first, month)?,
+        months,
+    })
 }
 
 /// The node `?3` of the farmer `?1`, with what it earned in the month `?2`. `?4` the only farm or

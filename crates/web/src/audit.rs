@@ -46,6 +46,10 @@ pub enum Action {
     TokenRevoked,
     /// A farmer said where to be paid.
     PayoutSet,
+    /// How farmers see the account was set.
+    DisplayNameSet,
+    /// An operator approved, sent, finished or refused a payout.
+    PayoutChanged,
     /// An account was deleted by its owner.
     AccountDeleted,
     /// An operator credited a wallet.
@@ -88,6 +92,8 @@ impl Action {
             Action::TokenMade => "token-made",
             Action::TokenRevoked => "token-revoked",
             Action::PayoutSet => "payout-set",
+            Action::DisplayNameSet => "display-name-set",
+            Action::PayoutChanged => "payout-changed",
             Action::AccountDeleted => "account-deleted",
             Action::CreditGranted => "credit-granted",
             Action::SlaCreditGranted => "sla-credit-granted",

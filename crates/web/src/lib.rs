@@ -18,6 +18,7 @@ pub mod mail;
 pub mod openapi;
 pub mod operation;
 pub mod page;
+pub mod plot;
 pub mod problem;
 pub mod respond;
 pub mod route;

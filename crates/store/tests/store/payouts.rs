@@ -15,6 +15,7 @@ use crate::market::{
     AIDA, Attempt, Disk, FARMER, OMAR, OTHER_FARMER, account, assert_sound, attempt, by_hand,
     count, earned, fund, furnish, market, now, pass, random, rent, usd,
 };
+use crate::meanwhile::meanwhile;
 use crate::races::at_once;
 
 /// Where the farmer is paid to.
@@ -284,6 +285,33 @@ fn who_waits_for_a_payout_is_not_deleted() {
     let refused = by_hand(&db, "DELETE FROM payouts").unwrap_err().to_string();
     assert!(refused.contains("not deleted"), "{refused}");
     assert_sound(&db);
+}
+
+/// The farmer takes a request back while the operator approves it: what was seen is not true any
+/// more, so it is decided anew.
+#[test]
+fn what_changed_meanwhile_is_decided_anew() {
+    let db = earned_market();
+    let id = ask(&db, 1, "45").unwrap().life.id;
+    let faster = meanwhile(&db, "INSERT INTO change_payout", |db| {
+        withdraw(db, id).unwrap();
+    });
+    let late = change(&faster, id, Deed::Approve, now());
+    let wrong = WrongOrder { state: PayoutState::Withdrawn, event: PayoutEvent::Approve };
+    assert_eq!(late, Err(wrong.into()));
+    assert_sound(&db);
+    let faster = meanwhile(&db, "INSERT INTO request_payout", |db| {
+        ask(db, 2, "45").unwrap();
+    });
+    let late = ask(&faster, 3, "10");
+    let nothing_left = RequestError::NotEarned { balance: Usd::ZERO };
+    assert_eq!(late, Err(nothing_left.into()));
+    withdraw(&db, payout_id(2)).unwrap();
+    // Where to is read with what is there: who moves meanwhile is asked for the new place.
+    let faster = meanwhile(&db, "INSERT INTO request_payout", |db| {
+        accounts::set_payout(db, account(FARMER), Some("elsewhere")).unwrap();
+    });
+    assert_eq!(ask(&faster, 4, "10").unwrap().address, "elsewhere");
 }
 
 /// Sixteen connections at once: the earnings are asked for once, and a payout goes each step once.

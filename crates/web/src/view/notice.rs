@@ -64,6 +64,14 @@ pub enum Done {
     AccountDeleted,
     /// A farmer said where to be paid.
     PayoutSet,
+    /// A farmer asked for a payout.
+    PayoutAsked,
+    /// A farmer took the request for a payout back.
+    PayoutTakenBack,
+    /// An operator acted on a payout.
+    PayoutChanged,
+    /// It was set how farmers see somebody.
+    NameSet,
     /// An operator shut an account out.
     AccountDisabled,
     /// An operator let an account in again.
@@ -84,7 +92,7 @@ pub enum Done {
 
 impl Done {
     /// Everything that a form can have done.
-    const ALL: [Done; 35] = [
+    const ALL: [Done; 39] = [
         Done::SignedUp,
         Done::SignedOut,
         Done::PasskeyAdded,
@@ -112,6 +120,10 @@ impl Done {
         Done::TokenRevoked,
         Done::AccountDeleted,
         Done::PayoutSet,
+        Done::PayoutAsked,
+        Done::PayoutTakenBack,
+        Done::PayoutChanged,
+        Done::NameSet,
         Done::AccountDisabled,
         Done::AccountEnabled,
         Done::AccountSessionsEnded,
@@ -156,6 +168,10 @@ impl Done {
             Done::TokenRevoked => "token-revoked",
             Done::AccountDeleted => "account-deleted",
             Done::PayoutSet => "payout-set",
+            Done::PayoutAsked => "payout-asked",
+            Done::PayoutTakenBack => "payout-taken-back",
+            Done::PayoutChanged => "payout-changed",
+            Done::NameSet => "name-set",
             Done::AccountDisabled => "account-disabled",
             Done::AccountEnabled => "account-enabled",
             Done::AccountSessionsEnded => "account-sessions-ended",
@@ -201,6 +217,10 @@ impl Done {
             Done::SessionsEnded => "Every other browser is signed out.",
             Done::TokenRevoked => "The token is revoked: it is worth nothing from now on.",
             Done::AccountDeleted => "Your account is deleted.",
+            Done::PayoutAsked => "Asked for. The amount is held until it is paid.",
+            Done::PayoutTakenBack => "Taken back. The amount is in your earnings again.",
+            Done::PayoutChanged => "Done. The farmer sees it.",
+            Done::NameSet => "Saved. Farmers see you so.",
             Done::PayoutSet => "Saved. Your earnings are paid there from now on.",
             Done::AccountDisabled => "The account is shut out, and its sessions have ended.",
             Done::AccountEnabled => "The account is let in again.",
