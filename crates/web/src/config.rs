@@ -127,7 +127,7 @@ mod tests {
             ("operator_token", "short"),
             ("price_min_usd", "501"),
             ("price_max_usd", "much"),
-            ("payout_min_usd", "0"),
+            ("payout_min_usd", "some"),
             ("platform_fee_percent", "101"),
             ("mail_outlet", "smtp"),
             ("client_address_header", "a b"),

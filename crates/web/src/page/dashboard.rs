@@ -3,11 +3,11 @@
 use super::UptimeRecord;
 use crate::plot::bars::{Columns, Rows};
 
-/// What a farm earns: two plots, and where the same is as a table.
+/// What a farm earns, in two plots.
 #[derive(Clone, Debug)]
 pub struct FarmRevenue {
-    /// By month.
-    pub by_month: Columns,
+    /// By month; `None` where nothing was earned in any of them.
+    pub by_month: Option<Columns>,
     /// By node, those that earned most first.
     pub by_node: Rows,
 }
@@ -23,8 +23,8 @@ pub struct NodeRevenue {
     pub utilization: Option<String>,
     /// Uptime and bandwidth against the promise; `None` before there is one.
     pub record: Option<NodeRecord>,
-    /// By month.
-    pub by_month: Columns,
+    /// By month; `None` where nothing was earned in any of them.
+    pub by_month: Option<Columns>,
 }
 
 /// What was measured of a node against what its farmer promises.

@@ -25,15 +25,12 @@ const NODES_DRAWN: usize = 10;
 impl FarmRevenue {
     /// What a farm earned in `months`, which are in order.
     pub(super) fn new(months: &[Month], lines: &[Line]) -> FarmRevenue {
-        FarmRevenue {
-            by_month: by_month("revenue-months", "Earned by month", months, lines),
-            by_node: by_node(lines),
-        }
+        FarmRevenue { by_month: by_month("revenue-months", months, lines), by_node: by_node(lines) }
     }
 }
 
-/// Columns of what was earned in each month.
-fn by_month(id: &'static str, title: &str, months: &[Month], lines: &[Line]) -> Columns {
+/// Columns of what was earned in each month; `None` where that is nothing.
+fn by_month(id: &'static str, months: &[Month], lines: &[Line]) -> Option<Columns> {
     let bar = |month: &Month| {
         let name = moment::month(*month);
         let own = lines.iter().filter(|line| line.month == *month);
@@ -46,18 +43,13 @@ fn by_month(id: &'static str, title: &str, months: &[Month], lines: &[Line]) -> 
     };
     let bars: Vec<Bar> = months.iter().map(bar).collect();
     let sum = bars.iter().fold(Usd::ZERO, |sum, bar| sum + bar.amount).for_people();
-    let about = match bars.iter().max_by_key(|bar| bar.amount.micros()) {
-        Some(best) if best.amount > Usd::ZERO => {
-            format!("{sum} in {}; most in {}.", months_in_words(months), best.name)
-        }
-        Some(_) | None => format!("Nothing in {} so far.", months_in_words(months)),
-    };
-    let head = Head { id, title: title.to_owned(), about, names: "Month", amounts: "Earned" };
-    Columns::new(head, &bars)
-}
-
-fn months_in_words(months: &[Month]) -> String {
-    counted(i64::try_from(months.len()).unwrap_or(i64::MAX), "month")
+    let best = bars.iter().max_by_key(|bar| bar.amount.micros());
+    let best = best.filter(|bar| bar.amount > Usd::ZERO)?;
+    let in_months = counted(i64::try_from(months.len()).unwrap_or(i64::MAX), "month");
+    let about = format!("{sum} in {in_months}; most in {}.", best.name);
+    let title = "Earned by month".to_owned();
+    let head = Head { id, title, about, names: "Month", amounts: "Earned" };
+    Some(Columns::new(head, &bars))
 }
 
 /// Rows of what each node earned, those that earned most first.
@@ -94,7 +86,7 @@ impl NodeRevenue {
             pending: standing.pending.for_people(),
             utilization: utilization(offer.allocated_slices, offer.total_slices()),
             record: NodeRecord::new(offer),
-            by_month: by_month("node-months", "Earned by month", months, lines),
+            by_month: by_month("node-months", months, lines),
         }
     }
 }
@@ -268,14 +260,14 @@ mod tests {
         let months: Vec<Month> = month("2026-11").last(3).collect();
         let lines = [line(months[2], 33, 5), line(months[2], 32, 7), line(months[1], 33, 9)];
         let revenue = FarmRevenue::new(&months, &lines);
-        let head = &revenue.by_month.head;
-        assert_eq!(head.about, "$21.00 in 3 months; most in November 2026.");
-        let labels: Vec<_> = revenue.by_month.columns.iter().map(|it| it.label.as_str()).collect();
+        let by_month = revenue.by_month.unwrap();
+        assert_eq!(by_month.head.about, "$21.00 in 3 months; most in November 2026.");
+        let labels: Vec<_> = by_month.columns.iter().map(|it| it.label.as_str()).collect();
         assert_eq!(labels, ["Sep", "Oct", "Nov"]);
         assert_eq!(revenue.by_node.head.about, "Node 33 earned most of 2 nodes.");
         assert_eq!(revenue.by_node.table[0].amount, "$14.00");
         let nothing = FarmRevenue::new(&months, &[]);
-        assert_eq!(nothing.by_month.head.about, "Nothing in 3 months so far.");
+        assert_eq!(nothing.by_month, None);
         assert_eq!(nothing.by_node.head.about, "No node has earned anything yet.");
     }
 }

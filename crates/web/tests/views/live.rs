@@ -72,7 +72,8 @@ fn a_stream_says_what_is_new_and_that_it_is_alive() {
     assert_eq!(look(&mut feed, &db, now()), (begun.to_owned(), false));
     credit(&db, "second");
     let told = "id: 2\ndata: {\"id\":2,\"kind\":\"wallet-credited\",\"rental_id\":null,\
-                \"node_id\":null,\"slice_id\":null,\"at\":\"2026-07-29T12:00:00Z\"}\n\n";
+                \"node_id\":null,\"slice_id\":null,\"subject\":null,\
+                \"at\":\"2026-07-29T12:00:00Z\"}\n\n";
     assert_eq!(look(&mut feed, &db, now()), (told.to_owned(), false));
     let said: Vec<_> = (3..=50).map(|_| look(&mut feed, &db, now())).collect();
     let alive = (":\n\n".to_owned(), false);
