@@ -9,8 +9,9 @@ use http::header::SET_COOKIE;
 use store::audit::{self, Entry};
 use store::{sessions, tokens};
 use web::api::account::{
-    AccountView, AuditView, CodeBody, CredentialsBody, EmailBody, MailSentView, NewEmailBody,
-    NewPasswordBody, PasswordBody, ResetBody, SessionView, TokenBody, TokenView,
+    AccountView, AuditView, ChangeAccountBody, CodeBody, CredentialsBody, EmailBody, MailSentView,
+    NewEmailBody, NewPasswordBody, PasswordBody, ResetBody, SessionView, TokenBody, TokenView,
+    display_name,
 };
 use web::api::{self, PageOf};
 use web::{Problem, Response, json, respond, session};
@@ -52,6 +53,15 @@ fn mail_sent() -> Result<Response, Problem> {
 
 pub(crate) fn show_account(cx: &Context<'_>) -> Result<Response, Problem> {
     respond::json(StatusCode::OK, &AccountView::new(cx.account()?))
+}
+
+pub(crate) fn change_account(cx: &Context<'_>) -> Result<Response, Problem> {
+    let identity = cx.session()?;
+    let body: ChangeAccountBody = json::body(cx.request)?;
+    let display_name = body.display_name.as_deref().map(display_name).transpose()?;
+    changes::set_name(cx, display_name.as_deref())?;
+    let view = AccountView { display_name, ..AccountView::new(identity) };
+    respond::json(StatusCode::OK, &view)
 }
 
 pub(crate) fn delete_account(cx: &Context<'_>) -> Result<Response, Problem> {

@@ -111,6 +111,13 @@ pub(crate) fn reset(cx: &Context<'_>, code: &str, password: &str) -> Result<(), 
     mailing::tell(cx, account, &mail::password_changed(&email))
 }
 
+/// Sets how farmers see the account of who is signed in; `None` is by its e-mail address.
+pub(crate) fn set_name(cx: &Context<'_>, name: Option<&str>) -> Result<(), Problem> {
+    let account = cx.session()?.account;
+    accounts::set_display_name(cx.db, account, name)?;
+    Ok(cx.audit(Action::DisplayNameSet, Some(account), "")?)
+}
+
 /// Deletes the account of who is signed in.
 pub(crate) fn delete(cx: &Context<'_>, password: &str) -> Result<(), Problem> {
     let credentials = confirm_password(cx, password)?;

@@ -22,9 +22,10 @@ use http_body_util::Full;
 use spin_sdk::http::{Request, Response};
 use spin_sdk::http_service;
 use web::api::account::{
-    ASK_RESET, CHANGE_EMAIL, CHANGE_PASSWORD, CLOSE_SESSION, CONFIRM_ACCOUNT, CONFIRM_EMAIL,
-    CREATE_ACCOUNT, CREATE_TOKEN, DELETE_ACCOUNT, END_OTHER_SESSIONS, END_SESSION, LIST_AUDIT,
-    LIST_SESSIONS, LIST_TOKENS, OPEN_SESSION, RESET_PASSWORD, REVOKE_TOKEN, SHOW_ACCOUNT,
+    ASK_RESET, CHANGE_ACCOUNT, CHANGE_EMAIL, CHANGE_PASSWORD, CLOSE_SESSION, CONFIRM_ACCOUNT,
+    CONFIRM_EMAIL, CREATE_ACCOUNT, CREATE_TOKEN, DELETE_ACCOUNT, END_OTHER_SESSIONS, END_SESSION,
+    LIST_AUDIT, LIST_SESSIONS, LIST_TOKENS, OPEN_SESSION, RESET_PASSWORD, REVOKE_TOKEN,
+    SHOW_ACCOUNT,
 };
 use web::api::factors::{
     ADD_PASSKEY, BEGIN_PASSKEY, BEGIN_PASSKEY_SIGN_IN, BEGIN_TOTP, CONFIRM_TOTP, FINISH_SESSION,
@@ -40,6 +41,7 @@ const ROUTES: &[Route] = &[
     Route::api(&CREATE_ACCOUNT, api::create_account),
     Route::api(&CONFIRM_ACCOUNT, api::confirm_account),
     Route::api(&SHOW_ACCOUNT, api::show_account),
+    Route::api(&CHANGE_ACCOUNT, api::change_account),
     Route::api(&DELETE_ACCOUNT, api::delete_account),
     Route::api(&CHANGE_PASSWORD, api::change_password),
     Route::api(&CHANGE_EMAIL, api::change_email),
@@ -93,6 +95,7 @@ const ROUTES: &[Route] = &[
     Route::page("/reset/confirm", Access::Public, mailed::reset_form),
     Route::form("/reset/confirm", Access::Public, mailed::confirm_reset),
     Route::page("/dashboard/settings", OWN, settings::settings),
+    Route::form("/dashboard/settings/display-name", OWN, settings::change_name),
     Route::form("/dashboard/settings/email", OWN, settings::change_email),
     Route::form("/dashboard/settings/password", OWN, settings::change_password),
     Route::form("/dashboard/settings/sessions/end-others", OWN, settings::end_other_sessions),

@@ -3,7 +3,8 @@
 use domain::id::{SessionId, TokenId};
 use edge::Context;
 use http::StatusCode;
-use store::{audit, sessions, tokens};
+use store::{audit, payouts, sessions, tokens};
+use web::api::account::display_name;
 use web::form::Form;
 use web::page::{Activity, Settings, TokenMade};
 use web::route::see_other_with_cookie;
@@ -22,7 +23,8 @@ fn own_settings(cx: &Context<'_>) -> Result<Settings, Problem> {
     let account = cx.session()?.account;
     let sessions = sessions::of_account(cx.db, account, cx.now)?;
     let tokens = tokens::of_account(cx.db, account, cx.now)?;
-    Ok(Settings::new(&Visit::of(cx)?, of_settings(cx)?, &sessions, &tokens))
+    let earnings = payouts::means(cx.db, account)?.balance;
+    Ok(Settings::new(&Visit::of(cx)?, of_settings(cx)?, &sessions, &tokens, earnings))
 }
 
 pub(crate) fn change_email(cx: &Context<'_>) -> Result<Response, Problem> {
@@ -31,6 +33,15 @@ pub(crate) fn change_email(cx: &Context<'_>) -> Result<Response, Problem> {
         Ok(NewEmail::Changed(_)) => Ok(respond::see_other(&Done::EmailChanged.at(SETTINGS))),
         Ok(NewEmail::ByMail) => Ok(respond::see_other("/mail-sent")),
         Err(problem) => refused(cx, problem, |page, problem| page.email_refused(&form, problem)),
+    }
+}
+
+pub(crate) fn change_name(cx: &Context<'_>) -> Result<Response, Problem> {
+    let form = Form::read(cx.request);
+    let name = form.filled("display_name").map(display_name).transpose();
+    match name.map_err(Problem::from).and_then(|name| changes::set_name(cx, name.as_deref())) {
+        Ok(()) => Ok(respond::see_other(&Done::NameSet.at(SETTINGS))),
+        Err(problem) => refused(cx, problem, |page, problem| page.name_refused(&form, problem)),
     }
 }
 

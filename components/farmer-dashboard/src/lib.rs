@@ -10,7 +10,9 @@ mod market;
 mod offering;
 mod pages;
 mod payout;
+mod payouts;
 mod previewing;
+mod revenue;
 
 use bytes::Bytes;
 use domain::account::Scope;
@@ -28,6 +30,8 @@ use web::api::farm::{
     SHOW_PAYOUT,
 };
 use web::api::grid_nodes::PREVIEW_NODES;
+use web::api::payouts::{LIST_PAYOUTS, REQUEST_PAYOUT, SHOW_FARM_PAYOUT, WITHDRAW_PAYOUT};
+use web::api::revenue::SHOW_REVENUE;
 use web::operation::Access;
 
 const READ: Access = Access::Account(Scope::Read);
@@ -51,6 +55,11 @@ const ROUTES: &[Route] = &[
     Route::api(&COMPARE_NODE, market::compare_node),
     Route::api(&SHOW_PAYOUT, payout::show_payout),
     Route::api(&SET_PAYOUT, payout::set_payout),
+    Route::api(&SHOW_REVENUE, revenue::show_revenue),
+    Route::api(&LIST_PAYOUTS, payouts::list_payouts),
+    Route::api(&REQUEST_PAYOUT, payouts::request_payout),
+    Route::api(&SHOW_FARM_PAYOUT, payouts::show_payout),
+    Route::api(&WITHDRAW_PAYOUT, payouts::withdraw_payout),
     Route::page("/dashboard/farm", READ, pages::farm),
     Route::form("/dashboard/farm/nodes", FARM, pages::add_node),
     Route::page("/dashboard/farm/nodes/{node}", READ, pages::node),
@@ -69,6 +78,12 @@ const ROUTES: &[Route] = &[
     Route::page("/operator/farms", Access::Operator, approving::page),
     Route::form("/operator/farms", Access::Operator, approving::send_approval),
     Route::form("/operator/farms/{farm}/revoke", Access::Operator, approving::send_revocation),
+    Route::page("/dashboard/farm/payouts", READ, payouts::page),
+    Route::form("/dashboard/farm/payouts", FARM, payouts::send_form),
+    Route::form("/dashboard/farm/payouts/{payout}/withdraw", FARM, payouts::take_back),
+    Route::page("/dashboard/farm/revenue.csv", READ, revenue::revenue_csv),
+    Route::page("/dashboard/farm/slices.csv", READ, revenue::slices_csv),
+    Route::page("/dashboard/farm/uptime.csv", READ, revenue::uptime_csv),
 ];
 
 #[http_service]

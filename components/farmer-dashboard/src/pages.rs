@@ -2,11 +2,13 @@
 
 use domain::id::NodeId;
 use domain::listing::ListingEvent;
+use domain::month::Month;
 use edge::Context;
 use http::StatusCode;
-use store::nodes;
+use store::{dashboard, revenue};
 use web::api;
 use web::api::farm::node_id;
+use web::api::revenue::MONTHS_DEFAULT;
 use web::form::Form;
 use web::page::{Farm, FarmNode};
 use web::view::{self, Done, FARM_NODES_PER_PAGE, Visit, belongs_to_form};
@@ -20,10 +22,11 @@ pub(crate) fn farm(cx: &Context<'_>) -> Result<Response, Problem> {
 
 fn own_farm(cx: &Context<'_>) -> Result<Farm, Problem> {
     let visit = Visit::live(cx)?;
-    let farmer = cx.account()?.account;
     let behind = api::cursor(cx, NodeId::parse)?;
-    let found = nodes::of_farmer(cx.db, farmer, behind, FARM_NODES_PER_PAGE + 1)?;
-    Ok(Farm::new(&visit, nodes::summary(cx.db, farmer)?, found))
+    let (farmer, month) = (cx.account()?, Month::of(cx.now));
+    let limit = FARM_NODES_PER_PAGE + 1;
+    let farm = dashboard::load(cx.db, farmer, month, MONTHS_DEFAULT, behind, limit)?;
+    Ok(Farm::new(&visit, &farm.figures, farm.nodes, &farm.months, &farm.lines))
 }
 
 pub(crate) fn add_node(cx: &Context<'_>) -> Result<Response, Problem> {
@@ -45,8 +48,11 @@ pub(crate) fn node(cx: &Context<'_>) -> Result<Response, Problem> {
 
 fn own_node(cx: &Context<'_>, node: NodeId) -> Result<FarmNode, Problem> {
     let visit = Visit::live(cx)?;
-    let (node, slices) = offering::own_node(cx, node)?;
-    Ok(FarmNode::new(&visit, &node, &slices))
+    let (farmer, month) = (cx.account()?, Month::of(cx.now));
+    let found = dashboard::node(cx.db, farmer, month, node)?.ok_or_else(Problem::not_found)?;
+    let months: Vec<Month> = month.last(MONTHS_DEFAULT).collect();
+    let lines = revenue::of_node(cx.db, farmer.account, node, months[0], month)?;
+    Ok(FarmNode::new(&visit, &found, &months, &lines))
 }
 
 pub(crate) fn change_node(cx: &Context<'_>) -> Result<Response, Problem> {

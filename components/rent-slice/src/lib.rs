@@ -7,6 +7,7 @@ mod holding;
 mod operating;
 mod operator;
 mod pages;
+mod paying;
 mod quoting;
 mod renting;
 mod top_ups;
@@ -25,6 +26,9 @@ use web::api::admin::{
     LIST_SYNC_RUNS, RETRY_MAIL, REVOKE_OPERATOR, SHOW_HEALTH,
 };
 use web::api::books::{LIST_STATEMENTS, SHOW_RECEIPT, SHOW_STATEMENT};
+use web::api::payouts::{
+    APPROVE_PAYOUT, EXPORT_PAYOUTS, FAIL_PAYOUT, FINISH_PAYOUT, LIST_ALL_PAYOUTS, SEND_PAYOUT,
+};
 use web::api::rentals::{
     CANCEL_RENTAL, CHANGE_RENTAL, EXTEND_RENTAL, LIST_RENTALS, SHOW_ACCESS, SHOW_RENTAL,
 };
@@ -84,6 +88,12 @@ const ROUTES: &[Route] = &[
     Route::api(&LIST_ALL_AUDIT, operating::list_audit),
     Route::api(&LIST_MAILS, admin::list_mails),
     Route::api(&RETRY_MAIL, admin::retry_mail),
+    Route::api(&LIST_ALL_PAYOUTS, paying::list_payouts),
+    Route::api(&EXPORT_PAYOUTS, paying::export),
+    Route::api(&APPROVE_PAYOUT, paying::approve),
+    Route::api(&SEND_PAYOUT, paying::send),
+    Route::api(&FINISH_PAYOUT, paying::finish),
+    Route::api(&FAIL_PAYOUT, paying::fail),
     Route::api(&SHOW_HEALTH, admin::show_health),
     Route::page("/dashboard/slices", Access::Account(Scope::Read), pages::slices),
     Route::form("/dashboard/slices", Access::Account(Scope::Rent), pages::rent),
@@ -112,6 +122,11 @@ const ROUTES: &[Route] = &[
     Route::form(REVOKE, Access::Operator, operator::revoke_operator),
     Route::form("/operator/mails/{mail}/retry", Access::Operator, operator::retry_mail),
     Route::page("/operator/audit", Access::Operator, operator::audit),
+    Route::page("/operator/payouts", Access::Operator, paying::page),
+    Route::form("/operator/payouts/{payout}/approve", Access::Operator, paying::approve_form),
+    Route::form("/operator/payouts/{payout}/send", Access::Operator, paying::send_form),
+    Route::form("/operator/payouts/{payout}/done", Access::Operator, paying::finish_form),
+    Route::form("/operator/payouts/{payout}/fail", Access::Operator, paying::fail_form),
 ];
 
 #[http_service]

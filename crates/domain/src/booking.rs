@@ -3,7 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::id::{AccountId, RentalId};
+use crate::id::{AccountId, PayoutId, RentalId};
 use crate::money::Usd;
 
 /// Where money is.
@@ -15,6 +15,9 @@ pub enum LedgerAccount {
     Wallet(AccountId),
     /// What is held for a rental until it is earned.
     Escrow(RentalId),
+    /// What is held for a payout until it is sent. In SQL it is an escrow, too: money that belongs
+    /// to nobody's balance while something is under way.
+    Payout(PayoutId),
     /// What a farmer has earned.
     Earnings(AccountId),
     /// What the platform keeps.
@@ -27,7 +30,7 @@ impl LedgerAccount {
         match self {
             LedgerAccount::Funding => "funding",
             LedgerAccount::Wallet(_) => "wallet",
-            LedgerAccount::Escrow(_) => "escrow",
+            LedgerAccount::Escrow(_) | LedgerAccount::Payout(_) => "escrow",
             LedgerAccount::Earnings(_) => "earnings",
             LedgerAccount::Platform => "platform",
         }
@@ -56,16 +59,25 @@ pub enum BookingKind {
     Refund,
     /// A broken promise is made good.
     SlaCredit,
+    /// A farmer asks to be paid.
+    PayoutRequest,
+    /// A payout leaves.
+    PayoutSend,
+    /// A payout that failed or was withdrawn goes back to the farmer's earnings.
+    PayoutReturn,
 }
 
 impl BookingKind {
     /// Every kind.
-    pub const ALL: [BookingKind; 5] = [
+    pub const ALL: [BookingKind; 8] = [
         BookingKind::Rental,
         BookingKind::Extension,
         BookingKind::Earning,
         BookingKind::Refund,
         BookingKind::SlaCredit,
+        BookingKind::PayoutRequest,
+        BookingKind::PayoutSend,
+        BookingKind::PayoutReturn,
     ];
 
     /// The stable name, for programs and for SQL.
@@ -76,6 +88,9 @@ impl BookingKind {
             BookingKind::Earning => "earning",
             BookingKind::Refund => "refund",
             BookingKind::SlaCredit => "sla-credit",
+            BookingKind::PayoutRequest => "payout-request",
+            BookingKind::PayoutSend => "payout-send",
+            BookingKind::PayoutReturn => "payout-return",
         }
     }
 }

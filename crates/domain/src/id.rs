@@ -84,6 +84,10 @@ uuid_id! {
     MaintenanceId
 }
 uuid_id! {
+    /// A payout: earnings on their way to a farmer.
+    PayoutId
+}
+uuid_id! {
     /// A request, as the log and problems name it.
     RequestId
 }

@@ -47,6 +47,22 @@ impl Month {
         self.year
     }
 
+    /// The month so many months earlier; none is before January 1970.
+    pub fn minus(self, months: u32) -> Month {
+        let first = Month { year: *Month::YEARS.start(), number: 1 };
+        let day = self.first_day().checked_sub_months(Months::new(months));
+        let earlier = day.map(|day| Month { year: day.year(), number: day.month() });
+        earlier.map_or(first, |earlier| earlier.max(first))
+    }
+
+    /// So many months in order, of which this is the last; fewer where January 1970 is the first.
+    pub fn last(self, count: u32) -> impl Iterator<Item = Month> {
+        let months = (0..count).rev().map(move |back| self.minus(back));
+        // Where it is held at the first month, it is that month once.
+        let mut before = None;
+        months.filter(move |month| before.replace(*month) != Some(*month))
+    }
+
     /// Its first second.
     pub fn first_second(self) -> Timestamp {
         Timestamp::from_seconds(
@@ -121,6 +137,17 @@ mod tests {
         check("2100-02", "2100-02-01T00:00:00Z", "2100-02-28T23:59:59Z");
         check("2026-12", "2026-12-01T00:00:00Z", "2026-12-31T23:59:59Z");
         check("9999-12", "9999-12-01T00:00:00Z", "9999-12-31T23:59:59Z");
+    }
+
+    #[test]
+    fn months_go_back_over_years() {
+        let month = |text| Month::parse(text).unwrap();
+        assert_eq!(month("2026-11").minus(0), month("2026-11"));
+        assert_eq!(month("2026-11").minus(11), month("2025-12"));
+        assert_eq!(month("1970-02").minus(9), month("1970-01"));
+        let of_year: alloc::vec::Vec<_> = month("2026-02").last(3).collect();
+        assert_eq!(of_year, [month("2025-12"), month("2026-01"), month("2026-02")]);
+        assert_eq!(month("1970-02").last(60).count(), 2);
     }
 
     proptest! {

@@ -557,7 +557,9 @@ mod tests {
                         LedgerAccount::Escrow(_) => &mut self.escrow,
                         LedgerAccount::Earnings(_) => &mut self.earnings,
                         LedgerAccount::Platform => &mut self.platform,
-                        LedgerAccount::Funding => unreachable!("nothing comes from outside"),
+                        LedgerAccount::Funding | LedgerAccount::Payout(_) => {
+                            unreachable!("a rental moves nothing there")
+                        }
                     };
                     *place = *place + entry.amount;
                     sum = sum + entry.amount;

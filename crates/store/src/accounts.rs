@@ -17,6 +17,8 @@ pub struct Identity {
     pub account: AccountId,
     /// Its e-mail address.
     pub email: String,
+    /// What farmers see of it where it rents; `None` for its e-mail address.
+    pub display_name: Option<String>,
     /// Whether it is an operator's.
     pub is_operator: bool,
     /// What it may do this way.
@@ -47,6 +49,11 @@ pub enum Grant {
 }
 
 impl Identity {
+    /// How farmers see it where it rents.
+    pub fn shown_as(&self) -> &str {
+        self.display_name.as_deref().unwrap_or(&self.email)
+    }
+
     /// The token that asks, if one does.
     pub fn token(&self) -> Option<TokenId> {
         match self.grant {
@@ -187,7 +194,7 @@ pub fn disable(db: &impl Db, id: AccountId, since: Option<Timestamp>) -> Result<
 const DELETE: &str = "INSERT INTO delete_account (account_id, deleted_at) VALUES (?1, ?2)";
 
 /// Deletes the person and keeps money and history; `false` if the account still rents or offers
-/// something.
+/// something, or waits for a payout.
 pub fn delete(db: &impl Db, id: AccountId, now: Timestamp) -> Result<bool, StoreError> {
     refused_is_false(db.run(DELETE, &[Value::text(id), now.into()]))
 }
@@ -208,6 +215,15 @@ const SET_OPERATOR: &str = "
 /// Names an account an operator, or no longer; `false` if there is no such account.
 pub fn set_operator(db: &impl Db, id: AccountId, is_operator: bool) -> Result<bool, StoreError> {
     Ok(!db.run(SET_OPERATOR, &[Value::text(id), is_operator.into()])?.is_empty())
+}
+
+/// Farmers see the account `?1` as `?2`, or, where that is NULL, by its e-mail address.
+const SET_DISPLAY_NAME: &str =
+    "UPDATE accounts SET display_name = ?2 WHERE id = ?1 AND deleted_at IS NULL";
+
+/// Sets how farmers see an account where it rents; `None` is by its e-mail address.
+pub fn set_display_name(db: &impl Db, id: AccountId, name: Option<&str>) -> Result<(), StoreError> {
+    db.run(SET_DISPLAY_NAME, &[Value::text(id), name.into()]).map(drop)
 }
 
 /// Where the farmer `?1` is paid to is set to `?2`.

@@ -23,7 +23,7 @@ enum Check {
 }
 
 /// Every invariant that the database alone can show.
-pub const INVARIANTS: [Invariant; 28] = [
+pub const INVARIANTS: [Invariant; 30] = [
     Invariant {
         id: "one-rental-per-slice",
         claim: "A slice has at most one live rental, and a node that is rented whole has no other.",
@@ -354,6 +354,68 @@ pub const INVARIANTS: [Invariant; 28] = [
                         AND t.reference > 'top-up ' AND t.reference < 'top-up!'
                         AND NOT EXISTS (SELECT 1 FROM top_ups
                                          WHERE state = 'paid' AND 'top-up ' || id = t.reference))",
+        ),
+    },
+    Invariant {
+        id: "revenue-is-the-ledgers",
+        claim: "What farmers earned by month, node and day is what the ledger says.",
+        check: Check::Count(
+            "WITH earnings (farmer_id, node_id, at, micros) AS (
+                  SELECT a.owner_id, r.node_id, t.created_at, e.amount_micros
+                    FROM ledger_entries e
+                    JOIN ledger_accounts a ON a.id = e.ledger_account_id AND a.kind = 'earnings'
+                    JOIN ledger_transactions t ON t.id = e.transaction_id
+                    JOIN rentals r ON r.id = t.rental_id)
+             SELECT (SELECT count(*) FROM (
+                  SELECT 1 FROM (
+                      SELECT farmer_id, strftime('%Y-%m', at, 'unixepoch') AS month, node_id,
+                             max(micros, 0) AS earned, max(-micros, 0) AS credited
+                        FROM earnings
+                       UNION ALL
+                      SELECT farmer_id, month, node_id, -earned_micros, -credited_micros
+                        FROM farm_months)
+                   GROUP BY farmer_id, month, node_id
+                  HAVING sum(earned) <> 0 OR sum(credited) <> 0))
+             + (SELECT count(*) FROM (
+                  SELECT 1 FROM (
+                      SELECT farmer_id, strftime('%Y-%m-%d', at, 'unixepoch') AS day,
+                             max(micros, 0) AS earned
+                        FROM earnings
+                       UNION ALL
+                      SELECT farmer_id, day, -earned_micros FROM farm_days)
+                   GROUP BY farmer_id, day HAVING sum(earned) <> 0))",
+        ),
+    },
+    Invariant {
+        id: "payouts-are-booked",
+        claim: "A payout's amount is held until it is sent, has left then, or is back; every \
+                other escrow is a rental's.",
+        check: Check::Count(
+            "SELECT (SELECT count(*) FROM (
+                  SELECT p.amount_micros AS amount, p.state,
+                         coalesce((SELECT balance_micros FROM ledger_accounts
+                                    WHERE kind = 'escrow' AND owner_id = p.id), 0) AS held,
+                         coalesce(sum(e.amount_micros) FILTER (
+                             WHERE a.kind = 'earnings' AND a.owner_id = p.account_id), 0) AS owed,
+                         coalesce(sum(e.amount_micros) FILTER (WHERE a.kind = 'funding'), 0)
+                             AS gone
+                    FROM payouts p
+                    LEFT JOIN ledger_transactions t
+                      ON t.kind IN ('payout-request', 'payout-send', 'payout-return')
+                     AND t.reference = p.id
+                    LEFT JOIN ledger_entries e ON e.transaction_id = t.id
+                    LEFT JOIN ledger_accounts a ON a.id = e.ledger_account_id
+                   GROUP BY p.id)
+               WHERE held <> iif(state IN ('requested', 'approved'), amount, 0)
+                  OR gone <> iif(state IN ('sent', 'done'), amount, 0)
+                  OR owed <> iif(state IN ('failed', 'withdrawn'), 0, -amount))
+             + (SELECT count(*) FROM ledger_transactions t
+                 WHERE t.kind IN ('payout-request', 'payout-send', 'payout-return')
+                   AND NOT EXISTS (SELECT 1 FROM payouts WHERE id = t.reference))
+             + (SELECT count(*) FROM ledger_accounts a
+                 WHERE a.kind = 'escrow'
+                   AND NOT EXISTS (SELECT 1 FROM rentals WHERE id = a.owner_id)
+                   AND NOT EXISTS (SELECT 1 FROM payouts WHERE id = a.owner_id))",
         ),
     },
     Invariant {

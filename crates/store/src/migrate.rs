@@ -20,7 +20,7 @@ pub struct Migration {
 }
 
 /// Every migration, in order.
-pub const MIGRATIONS: [Migration; 19] = [
+pub const MIGRATIONS: [Migration; 20] = [
     Migration {
         number: 1,
         name: "accounts",
@@ -103,6 +103,11 @@ pub const MIGRATIONS: [Migration; 19] = [
         number: 19,
         name: "comparison",
         sql: include_str!("../../../migrations/0019_comparison.sql"),
+    },
+    Migration {
+        number: 20,
+        name: "revenue",
+        sql: include_str!("../../../migrations/0020_revenue.sql"),
     },
 ];
 

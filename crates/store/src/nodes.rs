@@ -55,7 +55,7 @@ pub struct FarmSlice {
     pub number: u32,
     /// What it is doing.
     pub state: SliceState,
-    /// The e-mail address of who rents it.
+    /// Who rents it, as they chose to be shown: by a name, or by their e-mail address.
     pub renter: Option<String>,
     /// When that rental ends.
     pub ends_at: Option<Timestamp>,
@@ -72,10 +72,12 @@ macro_rules! farm_node_columns {
         )
     };
 }
+pub(crate) use farm_node_columns;
 
-const FARM_NODE_COLUMNS: usize = OFFER_COLUMNS + 11;
+/// How many columns a `FarmNode` has.
+pub(crate) const FARM_NODE_COLUMNS: usize = OFFER_COLUMNS + 11;
 
-fn read_farm_node(row: &Row) -> Result<FarmNode, StoreError> {
+pub(crate) fn read_farm_node(row: &Row) -> Result<FarmNode, StoreError> {
     let refusal = row
         .optional_text(OFFER_COLUMNS + 4)?
         .map(|_| row.parsed(OFFER_COLUMNS + 4, Refusal::parse))
@@ -204,12 +206,14 @@ pub fn of_farmer(
     db.run(OF_FARMER, &params)?.iter().map(read_farm_node).collect()
 }
 
-/// The node `?2` of the farmer `?1`, with its slices as JSON: number, state, renter and end.
+/// The node `?2` of the farmer `?1`, with its slices as JSON: number, state, renter as they chose
+/// to be shown, and end.
 /// `?3` the only farm or NULL.
 const FIND: &str = concat!(
     "SELECT ",
     farm_node_columns!(),
-    ", (SELECT json_group_array(json_array(s.number, s.state, a.email, r.ends_at))
+    ", (SELECT json_group_array(json_array(s.number, s.state,
+                                          coalesce(a.display_name, a.email), r.ends_at))
           FROM slices s
           LEFT JOIN rentals r ON r.id = s.rental_id
           LEFT JOIN accounts a ON a.id = r.renter_id
@@ -232,9 +236,14 @@ pub fn find(
     let Some(row) = only(db.run(FIND, &params)?) else {
         return Ok(None);
     };
+    let slices = read_slices(row.text(FARM_NODE_COLUMNS)?)?;
+    Ok(Some((read_farm_node(&row)?, slices)))
+}
+
+/// Reads the slices of a node, as the statements of this module and of `dashboard` give them.
+pub(crate) fn read_slices(text: &str) -> Result<Vec<FarmSlice>, StoreError> {
     let corrupt = || StoreError::Corrupt("slices of another form".into());
-    let slices: Vec<SliceRow> =
-        serde_json::from_str(row.text(FARM_NODE_COLUMNS)?).map_err(|_| corrupt())?;
+    let slices: Vec<SliceRow> = serde_json::from_str(text).map_err(|_| corrupt())?;
     let mut slices = slices
         .into_iter()
         .map(|SliceRow(number, state, renter, ends_at)| {
@@ -244,7 +253,7 @@ pub fn find(
         })
         .collect::<Result<Vec<_>, StoreError>>()?;
     slices.sort_unstable_by_key(|slice| slice.number);
-    Ok(Some((read_farm_node(&row)?, slices)))
+    Ok(slices)
 }
 
 /// A farm in figures.

@@ -362,7 +362,7 @@ fn period_json(period: &Period) -> Json {
     })
 }
 
-fn booking_json(booking: &Booking) -> Json {
+pub(crate) fn booking_json(booking: &Booking) -> Json {
     let entry = |entry: &Entry| {
         let owner = owner(entry.account);
         json!({ "kind": entry.account.as_str(), "owner": owner, "micros": entry.amount.micros() })
@@ -381,6 +381,7 @@ fn owner(account: LedgerAccount) -> String {
         LedgerAccount::Funding | LedgerAccount::Platform => String::new(),
         LedgerAccount::Wallet(owner) | LedgerAccount::Earnings(owner) => owner.to_string(),
         LedgerAccount::Escrow(rental) => rental.to_string(),
+        LedgerAccount::Payout(payout) => payout.to_string(),
     }
 }
 

@@ -68,7 +68,8 @@ pub fn open(db: &impl Db, session: &NewSession<'_>, now: Timestamp) -> Result<bo
 
 /// Who holds the session with the hash `?1` at `?2`, if it was seen after `?3`.
 const FIND: &str = "
-    SELECT a.id, a.email, a.is_operator, s.id, s.is_strong, s.proved_at, s.seen_at
+    SELECT a.id, a.email, a.is_operator, s.id, s.is_strong, s.proved_at, s.seen_at,
+           a.display_name
       FROM sessions s JOIN accounts a ON a.id = s.account_id
      WHERE s.hash = ?1 AND s.expires_at > ?2 AND s.seen_at > ?3
        AND a.deleted_at IS NULL AND a.disabled_at IS NULL";
@@ -97,6 +98,7 @@ pub fn find(
     Ok(Some(Identity {
         account: row.parsed(0, AccountId::parse)?,
         email: row.text(1)?.to_owned(),
+        display_name: row.optional_text(7)?.map(str::to_owned),
         is_operator: row.flag(2)?,
         scopes: Scopes::ALL,
         grant: Grant::Session {

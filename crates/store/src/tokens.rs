@@ -65,7 +65,7 @@ pub fn create(db: &impl Db, token: &NewToken<'_>, now: Timestamp) -> Result<bool
 
 /// Who holds the token with the hash `?1` at `?2`.
 const FIND: &str = "
-    SELECT a.id, a.email, a.is_operator, t.id, t.scopes, t.farm_id, t.used_at
+    SELECT a.id, a.email, a.is_operator, t.id, t.scopes, t.farm_id, t.used_at, a.display_name
       FROM tokens t JOIN accounts a ON a.id = t.account_id
      WHERE t.hash = ?1 AND t.expires_at > ?2
        AND a.deleted_at IS NULL AND a.disabled_at IS NULL";
@@ -94,6 +94,7 @@ pub fn find(
     Ok(Some(Identity {
         account: row.parsed(0, AccountId::parse)?,
         email: row.text(1)?.to_owned(),
+        display_name: row.optional_text(7)?.map(str::to_owned),
         is_operator: row.flag(2)?,
         scopes: row.parsed(4, |names| Scopes::parse(names.split(' ')).ok())?,
         grant: Grant::Token { id, farm: row.optional_number(5)? },

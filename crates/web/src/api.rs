@@ -21,8 +21,10 @@ pub mod factors;
 pub mod farm;
 pub mod grid_nodes;
 pub mod market;
+pub mod payouts;
 pub mod rentals;
 pub mod renting;
+pub mod revenue;
 pub mod top_ups;
 pub mod transfers;
 pub mod wallet;
@@ -74,9 +76,15 @@ pub const OPERATIONS: &[&Operation] = &[
     &comparison::COMPARE_NODE,
     &farm::SHOW_PAYOUT,
     &farm::SET_PAYOUT,
+    &revenue::SHOW_REVENUE,
+    &payouts::LIST_PAYOUTS,
+    &payouts::REQUEST_PAYOUT,
+    &payouts::SHOW_FARM_PAYOUT,
+    &payouts::WITHDRAW_PAYOUT,
     &account::CREATE_ACCOUNT,
     &account::CONFIRM_ACCOUNT,
     &account::SHOW_ACCOUNT,
+    &account::CHANGE_ACCOUNT,
     &account::DELETE_ACCOUNT,
     &account::CHANGE_PASSWORD,
     &account::CHANGE_EMAIL,
@@ -122,6 +130,12 @@ pub const OPERATIONS: &[&Operation] = &[
     &admin::LIST_MAILS,
     &admin::RETRY_MAIL,
     &top_ups::LIST_REFUSED_PAYMENTS,
+    &payouts::LIST_ALL_PAYOUTS,
+    &payouts::EXPORT_PAYOUTS,
+    &payouts::APPROVE_PAYOUT,
+    &payouts::SEND_PAYOUT,
+    &payouts::FINISH_PAYOUT,
+    &payouts::FAIL_PAYOUT,
     &admin::SHOW_HEALTH,
     &admin::SHOW_API_DOCUMENT,
 ];

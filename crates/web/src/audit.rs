@@ -56,6 +56,10 @@ pub enum Action {
     FarmApproved,
     /// An operator took back whose a farm is.
     FarmRevoked,
+    /// How farmers see the account was set.
+    DisplayNameSet,
+    /// An operator approved, sent, finished or refused a payout.
+    PayoutChanged,
     /// An account was deleted by its owner.
     AccountDeleted,
     /// An operator credited a wallet.
@@ -103,6 +107,8 @@ impl Action {
             Action::NodeTakenOver => "node-take-over",
             Action::FarmApproved => "farm-approved",
             Action::FarmRevoked => "farm-approval-revoked",
+            Action::DisplayNameSet => "display-name-set",
+            Action::PayoutChanged => "payout-changed",
             Action::AccountDeleted => "account-deleted",
             Action::CreditGranted => "credit-granted",
             Action::SlaCreditGranted => "sla-credit-granted",

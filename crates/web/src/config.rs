@@ -18,6 +18,8 @@ pub struct Config {
     pub price_limits: PriceLimits,
     /// What the platform keeps of a rental.
     pub platform_fee: Percent,
+    /// The least that is paid out to a farmer at once.
+    pub payout_min: Usd,
     /// How many slices an account may rent.
     pub account_slices_max: u32,
     /// Whether mail can be sent.
@@ -55,6 +57,7 @@ impl Config {
             public_url: String::new(),
             price_limits: PriceLimits { min: Usd::ZERO, max: Usd::ZERO },
             platform_fee: Percent::whole(0),
+            payout_min: Usd::ZERO,
             account_slices_max: 0,
             has_mail: false,
             client_address_header: None,
@@ -101,6 +104,7 @@ impl Config {
             "account_slices_max: expected a whole number of slices, such as 100".to_owned()
         })?;
         Ok(Config {
+            payout_min: price("payout_min_usd")?,
             account_slices_max,
             operator_token,
             gridproxy_urls: get("gridproxy_urls")?,
@@ -129,6 +133,7 @@ mod tests {
             "price_max_usd" => "500",
             "account_slices_max" => "100",
             "farm_claims" => "open",
+            "payout_min_usd" => "25",
             "platform_fee_percent" => "10",
             _ => "",
         }
@@ -141,6 +146,7 @@ mod tests {
             ("operator_token", "short"),
             ("price_min_usd", "501"),
             ("price_max_usd", "much"),
+            ("payout_min_usd", "some"),
             ("platform_fee_percent", "101"),
             ("mail_outlet", "smtp"),
             ("client_address_header", "a b"),

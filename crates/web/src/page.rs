@@ -12,6 +12,7 @@ mod books;
 mod claims;
 mod codes;
 mod compute;
+mod dashboard;
 mod docs;
 mod end_rental;
 mod error;
@@ -22,6 +23,7 @@ mod home;
 mod node;
 mod operator;
 mod payout;
+mod payouts;
 mod rental;
 mod settings;
 mod slices;
@@ -35,6 +37,9 @@ pub use books::{
 pub use claims::{FarmClaim, FarmClaims, ForeignNodeRow, OperatorFarms, ProvenFarmRow};
 pub use codes::{ConfirmCode, MailSent, Reset, ResetConfirm};
 pub use compute::{Compute, ComputeFilter, MeasuredUptime, NodeCard};
+pub use dashboard::{
+    BandwidthRecord, FarmRevenue, GridCell, NodeRecord, NodeRevenue, RentedSlices, SliceGrid,
+};
 pub use docs::{
     Answer, ApiDocs, LimitRow, Limits, Operation, OperationGroup, ProblemKind, Problems,
     RequestField, WalkStep,
@@ -56,13 +61,16 @@ pub use operator::{
     OperatorAudit, RefusedPaymentRow, RefusedRow, RunRow,
 };
 pub use payout::Payout;
+pub use payouts::{
+    DeedField, OperatorPayoutRow, OperatorPayouts, PayoutDeed, PayoutRow, PayoutStateLink, Payouts,
+};
 pub use rental::{
     Access, AutoRenewForm, ExtendForm, Extending, NameForm, Period, PriceConsent, Rental,
     RentalEvent, Stage, Transfer,
 };
 pub use settings::{
-    Activity, ActivityRow, EmailForm, PasswordForm, ScopeBox, SessionRow, Settings, TokenForm,
-    TokenMade, TokenRow,
+    Activity, ActivityRow, EmailForm, PasswordForm, ScopeBox, SessionRow, Settings, ShownForm,
+    TokenForm, TokenMade, TokenRow,
 };
 pub use slices::{Invitation, RentalRow, Resources, Slices, StateLink, UptimeRecord};
 pub use wallet::{MoneyEntry, OpenTopUp, Paying, Wallet};

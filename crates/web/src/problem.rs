@@ -5,10 +5,12 @@ use std::fmt::Display;
 use domain::field::FieldError;
 use domain::listing::NeverPublished;
 use domain::order::RentError;
+use domain::payout::RequestError;
 use domain::rental::ExtendError;
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 use store::StoreError;
+use store::payouts::{self, RequestFailure};
 use store::rentals::ChangeFailure;
 use store::renting::RentFailure;
 use store::transfers::TransferFailure;
@@ -139,6 +141,14 @@ kinds! {
         "Read the offer again and decide anew; nothing was charged.";
     NotEarned, "not-earned", CONFLICT, "The farmer has not earned that much",
         "Credit less, or wait until more is earned.";
+    NoPayoutAddress, "no-payout-address", CONFLICT, "Nobody knows where to pay you",
+        "Say first where you are paid to, then ask again.";
+    OverEarnings, "over-earnings", CONFLICT, "The account has not earned that much",
+        "Ask for no more than balance, or wait until more is earned.";
+    TooManyPayouts, "too-many-payouts", CONFLICT, "Too many payouts are on their way",
+        "Wait until one of them is done, or withdraw one.";
+    WrongPayoutState, "wrong-payout-state", CONFLICT, "It is not this payout's turn",
+        "Look at the payout again: it is in another state, or was changed meanwhile.";
     PriceMissing, "price-missing", CONFLICT, "The node has no price",
         "Set a price per slice and month, then publish.";
     NeverPublished, "never-published", CONFLICT, "The node was never published",
@@ -149,8 +159,8 @@ kinds! {
         "Pay one of those that wait, or try again tomorrow.";
     PaymentsOff, "payments-off", CONFLICT, "This marketplace takes no payments",
         "The operator adds credit: tell them the address that you sign in with, and the amount.";
-    InUse, "account-in-use", CONFLICT, "The account still rents or offers something",
-        "Wait until its rentals have ended, and take its nodes off the market.";
+    InUse, "account-in-use", CONFLICT, "The account still rents, offers or awaits something",
+        "Wait until its rentals and payouts are over, and take its nodes off the market.";
     NoFactor, "second-factor-needed", CONFLICT, "The account has no second factor",
         "Add a passkey or an authenticator app in the settings.";
     PasskeyTaken, "passkey-taken", CONFLICT, "This passkey is registered already",
@@ -376,6 +386,39 @@ impl From<TransferFailure> for Problem {
             TransferFailure::NotOffered => Problem::new(Kind::NotFound, failure),
             TransferFailure::Rule(error) => error.into(),
             TransferFailure::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<RequestFailure> for Problem {
+    fn from(failure: RequestFailure) -> Problem {
+        let rule = match failure {
+            RequestFailure::Rule(rule) => rule,
+            RequestFailure::KeyReused => return Problem::new(Kind::KeyReused, failure),
+            RequestFailure::Store(error) => return error.into(),
+        };
+        match rule {
+            RequestError::NoAddress => Problem::plain(Kind::NoPayoutAddress),
+            RequestError::BelowMinimum { min } => {
+                let rule = format!("an amount in dollars and cents, {min} at least");
+                FieldError::new("amount_usd", &rule).into()
+            }
+            RequestError::NotEarned { balance } => {
+                Problem::new(Kind::OverEarnings, rule).with("balance", balance.to_string())
+            }
+            RequestError::TooMany => Problem::new(Kind::TooManyPayouts, rule),
+        }
+    }
+}
+
+impl From<payouts::ChangeFailure> for Problem {
+    fn from(failure: payouts::ChangeFailure) -> Problem {
+        match failure {
+            payouts::ChangeFailure::NoSuchPayout => Problem::not_found(),
+            payouts::ChangeFailure::WrongOrder(wrong) => {
+                Problem::new(Kind::WrongPayoutState, wrong).with("state", wrong.state.as_str())
+            }
+            payouts::ChangeFailure::Store(error) => error.into(),
         }
     }
 }

@@ -342,7 +342,7 @@ mod tests {
         let read = |name: &str| {
             Ok(match name {
                 "operator_token" => "an-operator-token-of-26-ch",
-                "price_min_usd" | "limit_factor" | "account_slices_max" => "1",
+                "price_min_usd" | "limit_factor" | "account_slices_max" | "payout_min_usd" => "1",
                 "price_max_usd" => "2",
                 "platform_fee_percent" => "0",
                 _ => "",

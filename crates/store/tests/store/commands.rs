@@ -5,6 +5,7 @@ use domain::listing::Listing;
 use domain::money::{Percent, Usd};
 use domain::offering::Offering;
 use domain::order::{Filter, RentRequest, Spread, Wanted};
+use domain::payout::{PayoutEvent, PayoutState};
 use domain::rental::{ExtendError, Renewal};
 use domain::term::Term;
 use domain::time::Timestamp;
@@ -12,10 +13,14 @@ use proptest::prelude::*;
 use store::leaving::{self, Destination, MoveFailure, WithdrawFailure};
 use store::ledger::{Credit, Credited};
 use store::offers::Sort;
+use store::payouts::{Deed, RequestFailure};
 use store::rentals::{ChangeFailure, Own};
 use store::renting::{Basis, Ordered, RentFailure};
 use store::transfers::{self, TransferFailure};
-use store::{RusqliteDb, StoreError, due, ledger, nodes, offering, offers, quotes, rentals, sync};
+use store::{
+    RusqliteDb, StoreError, accounts, due, ledger, nodes, offering, offers, payouts, quotes,
+    rentals, sync,
+};
 
 use crate::market::{
     Attempt, account, assert_sound, attempt, balance, carries, count, earned, email, empty, extend,
@@ -23,7 +28,9 @@ use crate::market::{
     states, terms,
 };
 use crate::model::{ACCOUNTS, FEE_PERCENT, MICROS, Model, ModelNode, RENTED_MAX, Slot, dollars};
+use crate::model_pay::PAID_ACCOUNTS_MAX;
 use crate::model_rent::{Asked, Made};
+use crate::payouts::{ask_as, payout_id};
 
 /// The nodes; the first three are there from the beginning, with four slices each.
 const NODES: std::ops::RangeInclusive<u32> = 1..=4;
@@ -130,6 +137,16 @@ enum Command {
         /// Whether its node is withdrawn just before, and the other one is cheap.
         is_told: bool,
     },
+    AskPayout {
+        of: u32,
+        dollars: i64,
+        key: u32,
+    },
+    Payout {
+        nth: usize,
+        event: PayoutEvent,
+        by: Option<u32>,
+    },
 }
 
 /// The version of the offer that a renter says to have seen.
@@ -153,6 +170,8 @@ enum Answer {
     Renewed(Vec<Option<ExtendError>>),
     Withdrawn(Result<(), WithdrawFailure>),
     Moved(Result<(u32, Option<u32>), MoveFailure>),
+    Asked(Result<PayoutState, RequestFailure>),
+    Paid(Result<PayoutState, payouts::ChangeFailure>),
 }
 
 const NOTHING: (Answer, Answer) = (Answer::Nothing, Answer::Nothing);
@@ -261,8 +280,20 @@ fn rental_command() -> impl Strategy<Value = Command> {
     ]
 }
 
+fn payout_command() -> impl Strategy<Value = Command> {
+    let event = prop::sample::select(PayoutEvent::ALL.to_vec());
+    prop_oneof![
+        2 => (ACCOUNTS, 3..40_i64, 0..20_u32)
+            .prop_map(|(of, dollars, key)| Command::AskPayout { of, dollars, key }),
+        3 => (any::<usize>(), event, by())
+            .prop_map(|(nth, event, by)| Command::Payout { nth, event, by }),
+    ]
+}
+
 fn command() -> impl Strategy<Value = Command> {
-    prop_oneof![3 => market_command(), 10 => rental_command(), 3 => wait()]
+    prop_oneof![
+        3 => market_command(), 10 => rental_command(), 3 => wait(), 4 => payout_command(),
+    ]
 }
 
 /// The store and its model, and what has been done to both.
@@ -298,6 +329,9 @@ impl Both {
                 kept: 0,
                 is_stale: false,
             });
+        }
+        for number in 1..=PAID_ACCOUNTS_MAX {
+            accounts::set_payout(&both.db, account(number), Some("BE71")).unwrap();
         }
         ACCOUNTS.for_each(|to| drop(both.run(Command::Credit { to, dollars: 400, key: 90 + to })));
         both
@@ -345,6 +379,15 @@ impl Both {
             Command::Extend { by, nth, term, max, key } => match rental(nth, self) {
                 Some(rental) => self.extend(by, rental, term, max, key),
                 None => NOTHING,
+            },
+            Command::AskPayout { of, dollars: amount, key } => {
+                let asked = ask_as(&self.db, of, self.steps, key, &amount.to_string());
+                let expected = self.model.request_payout(of, self.steps, key, dollars(amount));
+                (Answer::Asked(asked.map(|payout| payout.life.state)), Answer::Asked(expected))
+            }
+            Command::Payout { nth, event, by } => match self.model.payouts.len() {
+                0 => NOTHING,
+                all => self.change_payout(nth % all, event, by),
             },
             Command::Wait { seconds, does_jobs } => {
                 self.now = self.now.plus_seconds(seconds);
@@ -423,7 +466,8 @@ impl Both {
             let (withdrawn, expected) = self.withdraw(None, self.model.rentals[rental].node, None);
             assert_eq!(withdrawn, expected);
             let (listing, dollars) = (Listing::Published, Some(10));
-            let cheap = Command::Offer { by: None, node, dollars, listing, kept: 0, is_stale: false };
+            let cheap =
+                Command::Offer { by: None, node, dollars, listing, kept: 0, is_stale: false };
             let (offered, expected) = self.run_market(cheap);
             assert_eq!(offered, expected);
         }
@@ -483,6 +527,26 @@ impl Both {
         let farmer = by.unwrap_or(own);
         let done = leaving::stay(&self.db, account(farmer), NodeId(node), self.now);
         (Answer::IsDone(done), Answer::IsDone(Ok(self.model.stay(farmer, node))))
+    }
+
+    fn change_payout(
+        &mut self,
+        nth: usize,
+        event: PayoutEvent,
+        by: Option<u32>,
+    ) -> (Answer, Answer) {
+        let payout = &self.model.payouts[nth];
+        let (id, who) = (payout_id(payout.id), by.unwrap_or(payout.account));
+        let deed = match event {
+            PayoutEvent::Approve => Deed::Approve,
+            PayoutEvent::Send => Deed::Send("SEPA"),
+            PayoutEvent::Finish => Deed::Finish,
+            PayoutEvent::Fail => Deed::Fail("It came back"),
+            PayoutEvent::Withdraw => Deed::Withdraw(account(who)),
+        };
+        let done = payouts::change(&self.db, id, deed, self.now);
+        let expected = self.model.change_payout(nth, deed, who);
+        (Answer::Paid(done.map(|payout| payout.life.state)), Answer::Paid(expected))
     }
 
     /// The request, with the version that the renter says to have seen of the node.
@@ -597,6 +661,15 @@ impl Both {
         let kept = "SELECT coalesce(sum(balance_micros), 0) FROM ledger_accounts
                      WHERE kind = 'platform'";
         prop_assert_eq!(count(&self.db, kept), self.model.platform_micros);
+        // All money is somewhere: what came in and has not left again is in the other accounts.
+        let outside = "SELECT coalesce(sum(balance_micros), 0) FROM ledger_accounts
+                        WHERE kind = 'funding'";
+        prop_assert_eq!(count(&self.db, outside), -self.model.inside_micros());
+        let all = "SELECT coalesce(sum(balance_micros), 0) FROM ledger_accounts";
+        prop_assert_eq!(count(&self.db, all), 0);
+        let held = "SELECT coalesce(sum(a.balance_micros), 0) FROM ledger_accounts a
+                      JOIN payouts p ON a.kind = 'escrow' AND a.owner_id = p.id";
+        prop_assert_eq!(count(&self.db, held), self.model.held_micros());
         for of in &self.model.rentals {
             let rental = rental_of(&self.db, of.renter, rental_id(of.id));
             let life = rental.life;

@@ -71,6 +71,9 @@ fn the_rows_of_an_early_end() {
             subject='rental' address='' request_id='' created_at=1796663321
         + events id=8 kind='rental-ended' renter_id='omar' farmer_id='farmer' node_id=32
             slice_number=1 rental_id='rental' created_at=1796663321 subject=NULL
+        + farm_days farmer_id='farmer' day='2026-12-07' earned_micros=11250000
+        + farm_months farmer_id='farmer' month='2026-12' node_id=32 earned_micros=11250000
+            credited_micros=0
         ~ ledger_accounts id=2 balance_micros=987500000
         ~ ledger_accounts id=4 balance_micros=0
         + ledger_accounts id=5 kind='earnings' owner_id='farmer' balance_micros=11250000

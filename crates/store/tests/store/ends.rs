@@ -34,6 +34,9 @@ fn a_day_of_a_rental_leaves_these_rows() {
     pass(&db, now().plus_seconds(DAY), 10);
     let text = difference(&before, &dump(&db), rental.life.id);
     expect![[r#"
+        + farm_days farmer_id='farmer' day='2026-11-23' earned_micros=750000
+        + farm_months farmer_id='farmer' month='2026-11' node_id=32 earned_micros=750000
+            credited_micros=0
         ~ ledger_accounts id=4 balance_micros=24170000
         + ledger_accounts id=5 kind='earnings' owner_id='farmer' balance_micros=750000
         + ledger_accounts id=6 kind='platform' owner_id='' balance_micros=80000
@@ -67,6 +70,9 @@ fn the_end_of_a_term_leaves_these_rows() {
             subject='rental' address='' request_id='' created_at=1797959321
         + events id=7 kind='rental-expired' renter_id='omar' farmer_id='farmer' node_id=32
             slice_number=1 rental_id='rental' created_at=1797959321 subject=NULL
+        + farm_days farmer_id='farmer' day='2026-12-22' earned_micros=22500000
+        + farm_months farmer_id='farmer' month='2026-12' node_id=32 earned_micros=22500000
+            credited_micros=0
         ~ ledger_accounts id=4 balance_micros=0
         + ledger_accounts id=5 kind='earnings' owner_id='farmer' balance_micros=22500000
         + ledger_accounts id=6 kind='platform' owner_id='' balance_micros=2500000

@@ -15,11 +15,13 @@ use crate::market::{
     extend, fund, market, now, one, order, pass, publish, quote, register, rent, rent_all, states,
     version, whole,
 };
+use crate::payouts;
 use crate::top_ups::{begin, pay};
 
 /// A bit of everything. On `NODE`: slice 1 runs and was extended, 2 has ended, 3 was ended early, 4
 /// was rented with a quote, 5 is held by another. Node 33 is rented whole.
-/// A top-up is paid, and one is not. Node 34 leaves, and its rental was moved to 35.
+/// A top-up is paid, and one is not. Node 34 leaves, and its rental was moved to 35. One payout is
+/// held, one is sent, and one is back.
 fn healthy() -> RusqliteDb {
     let db = market();
     fund(&db, OMAR, "900");
@@ -44,6 +46,7 @@ fn healthy() -> RusqliteDb {
     pay(&db, begin(&db, OMAR, 1, "25"), "pi_1", 2_500);
     begin(&db, OMAR, 2, "30");
     one_moves(&db, grace);
+    payouts::one_of_each(&db);
     store::audit::seal(&db).unwrap();
     store::ledger_chain::seal(&db).unwrap();
     db
@@ -79,7 +82,7 @@ fn defenseless(db: &RusqliteDb) {
 }
 
 /// How to break each invariant, in each of its clauses.
-const BREAKS: [(&str, &str); 92] = [
+const BREAKS: [(&str, &str); 101] = [
     (
         "one-rental-per-slice",
         "UPDATE rentals SET slice_number = 1, state = 'grace', ended_at = NULL
@@ -299,6 +302,18 @@ const BREAKS: [(&str, &str); 92] = [
         "UPDATE rentals SET farmer_id = 'another' WHERE slice_number = 1",
     ),
     ("top-ups-are-credited", "DELETE FROM top_ups WHERE state = 'paid'"),
+    ("revenue-is-the-ledgers", "UPDATE farm_months SET earned_micros = earned_micros + 1"),
+    ("revenue-is-the-ledgers", "UPDATE farm_months SET credited_micros = 1"),
+    ("revenue-is-the-ledgers", "UPDATE farm_months SET node_id = 33"),
+    ("revenue-is-the-ledgers", "DELETE FROM farm_days"),
+    ("payouts-are-booked", "UPDATE payouts SET amount_micros = amount_micros + 10000"),
+    ("payouts-are-booked", "UPDATE payouts SET state = 'sent' WHERE state = 'approved'"),
+    ("payouts-are-booked", "UPDATE payouts SET state = 'done' WHERE state = 'failed'"),
+    ("payouts-are-booked", "DELETE FROM payouts WHERE state = 'sent'"),
+    (
+        "payouts-are-booked",
+        "INSERT INTO ledger_accounts (kind, owner_id) VALUES ('escrow', 'nobody')",
+    ),
 ];
 
 #[test]

@@ -19,7 +19,7 @@ use crate::market::{
 };
 
 /// A connection on which something happens before the first statement that contains a text.
-struct Meanwhile<'a, F> {
+pub(crate) struct Meanwhile<'a, F> {
     db: &'a RusqliteDb,
     before: &'static str,
     change: RefCell<Option<F>>,
@@ -36,7 +36,7 @@ impl<F: FnOnce(&RusqliteDb)> Db for Meanwhile<'_, F> {
     }
 }
 
-fn meanwhile<'a, F: FnOnce(&RusqliteDb)>(
+pub(crate) fn meanwhile<'a, F: FnOnce(&RusqliteDb)>(
     db: &'a RusqliteDb,
     before: &'static str,
     change: F,

@@ -195,6 +195,18 @@ const SAMPLES: [&str; MIGRATIONS.len()] = [
      UPDATE market_nodes
         SET checked_at = 20, suggested_at = 20, suggested_micros = 22500000 WHERE node_id = 32;
      INSERT INTO unmet_searches VALUES ('Belgium', 0, 20733, 1, 20);",
+    r#"UPDATE accounts SET payout_address = 'BE71', display_name = 'Ada & Co' WHERE id = 'farmer';
+     INSERT INTO request_payout VALUES
+         ('p1', 'farmer', 5000000, 'BE71', 'k1',
+          '{"kind":"payout-request","reference":"p1","reason":"Payout p1","entries":[
+              {"kind":"earnings","owner":"farmer","micros":-5000000},
+              {"kind":"escrow","owner":"p1","micros":5000000}]}', 5, 20);
+     INSERT INTO change_payout VALUES ('p1', 1, 'approved', NULL, NULL, NULL, 'payout-approved', 21);
+     INSERT INTO change_payout VALUES
+         ('p1', 2, 'sent', 'SEPA 7', NULL,
+          '{"kind":"payout-send","reference":"p1","reason":"Payout p1","entries":[
+              {"kind":"escrow","owner":"p1","micros":-5000000},
+              {"kind":"funding","owner":"","micros":5000000}]}', 'payout-sent', 22);"#,
 ];
 
 #[test]

@@ -1,5 +1,6 @@
 //! The market in memory: what must be true of it, in the simplest form that can tell. This part is
-//! its nodes, slices and wallets; `model_rent` rents, and `model_life` is what becomes of rentals.
+//! its nodes, slices and wallets; `model_rent` rents, `model_life` is what becomes of rentals, and
+//! `model_pay` pays farmers.
 
 use std::collections::BTreeMap;
 
@@ -11,6 +12,7 @@ use domain::term::Term;
 use domain::time::Timestamp;
 use store::ledger::Credited;
 
+use crate::model_pay::ModelPayout;
 use crate::model_rent::{ModelOrder, ModelQuote};
 
 /// The accounts: each of them rents, and each can be a farmer.
@@ -26,8 +28,8 @@ pub(crate) fn dollars(dollars: i64) -> Usd {
     Usd::from_micros(dollars * MICROS)
 }
 
-/// What must be true of the market, in the simplest form that can tell. Quotes, orders and rentals
-/// are called by their place in the list.
+/// What must be true of the market, in the simplest form that can tell. Quotes, orders, rentals
+/// and payouts are called by their place in the list.
 #[derive(Default)]
 pub(crate) struct Model {
     pub(crate) nodes: BTreeMap<u32, ModelNode>,
@@ -38,6 +40,7 @@ pub(crate) struct Model {
     pub(crate) quotes: Vec<ModelQuote>,
     pub(crate) orders: Vec<ModelOrder>,
     pub(crate) rentals: Vec<ModelRental>,
+    pub(crate) payouts: Vec<ModelPayout>,
 }
 
 /// What a slice is doing, and for whom.

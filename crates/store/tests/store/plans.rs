@@ -8,7 +8,9 @@ use domain::id::{AccountId, MailId, MaintenanceId, NodeId, SessionId, TokenId};
 use domain::listing::Listing;
 use domain::maintenance::Window;
 use domain::money::Percent;
+use domain::month::Month;
 use domain::offering::{Seen, Wanted};
+use domain::payout::PayoutState;
 use domain::rental::Renewal;
 use domain::term::Term;
 use rusqlite::{StatementStatus, params_from_iter, types::Value as SqlValue};
@@ -21,10 +23,10 @@ use store::renting::Basis;
 use store::sessions::NewSession;
 use store::statements::Book;
 use store::{
-    Db, Row, Rows, RusqliteDb, StoreError, Value, accounts, audit, challenges, comparisons, due,
-    events, farms, leaving, ledger, ledger_chain, limits, mails, maintenance, nodes, offering,
-    offers, quotes, receipts, rentals, renting, samples, sessions, statements, sync, tokens,
-    top_ups, transfers,
+    Db, Row, Rows, RusqliteDb, StoreError, Value, accounts, audit, challenges, comparisons,
+    dashboard, due, events, farms, leaving, ledger, ledger_chain, limits, mails, maintenance,
+    nodes, offering, offers, payouts, quotes, receipts, rentals, renting, revenue, samples,
+    sessions, statements, sync, tokens, top_ups, transfers,
 };
 
 use crate::market::{
@@ -61,6 +63,9 @@ fn indexed() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
         .chain(&maintenance::INDEXED)
         .chain(&comparisons::INDEXED)
         .chain(&samples::INDEXED)
+        .chain(&payouts::INDEXED)
+        .chain(&revenue::INDEXED)
+        .chain(&dashboard::INDEXED)
 }
 
 #[test]
@@ -269,6 +274,7 @@ fn a_day(db: &impl Db) {
     sync::save_missing(db, &[NodeId(1)], now()).unwrap();
     mail(db);
     top_up(db, renter);
+    a_farm(db, farmer);
     a_day_of_farms(db);
 }
 
@@ -293,6 +299,21 @@ fn a_day_of_farms(db: &impl Db) {
     farms::check(db, &[moved], now().plus_seconds(1)).unwrap();
     farms::prove(db, &farm(2), account(FARMER), farms::Proof::Signature, now()).unwrap();
     farms::revoke(db, 1, now()).unwrap();
+}
+
+/// What a farmer looks at, and payouts.
+fn a_farm(db: &impl Db, farmer: AccountId) {
+    let month = Month::of(now());
+    dashboard::figures(db, farmer, month).unwrap();
+    dashboard::nodes(db, farmer, month, None, 50).unwrap();
+    dashboard::node(db, farmer, month, NodeId(NODE)).unwrap().unwrap();
+    revenue::of_farm(db, farmer, month, month).unwrap();
+    revenue::of_node(db, farmer, NodeId(NODE), month, month).unwrap();
+    accounts::set_display_name(db, farmer, Some("Freya")).unwrap();
+    crate::payouts::one_of_each(db);
+    crate::payouts::withdraw(db, crate::payouts::ask(db, 9, "10").unwrap().life.id).unwrap();
+    payouts::of_account(db, farmer, None, 20).unwrap();
+    payouts::in_state(db, PayoutState::Approved, None, 20).unwrap();
 }
 
 /// A top-up that is paid, one that is not, and a payment that is refused.

@@ -5,9 +5,11 @@ use web::page::{
     Badge, Choice, Compute, ComputeFilter, EmailForm, ErrorPage, Factors, Farm, FarmNode,
     FarmNodeForm, FarmRow, FarmSlice, FarmSummary, Field, Frame, GridReport, Home, Link, Login,
     MeasuredUptime, Moment, MoneyEntry, NodeCard, OpenTopUp, PasskeyRow, PasswordForm, Paying,
-    Prove, RecoveryCodes, ResourceLimit, SecondFactor, Section, SessionRow, Settings, Signup,
-    TermFact, TokenForm, Tone, TotpSetup, Wallet,
+    Prove, RecoveryCodes, ResourceLimit, SecondFactor, Section, SessionRow, Settings, ShownForm,
+    Signup, SliceGrid, TermFact, TokenForm, Tone, TotpSetup, Wallet,
 };
+
+use super::paid;
 
 /// A page's file name and its HTML.
 pub(crate) type Rendered = (&'static str, askama::Result<String>);
@@ -43,6 +45,7 @@ pub(crate) fn gallery() -> Vec<Rendered> {
     .into_iter()
     .chain(super::offered::gallery())
     .chain(super::held::gallery())
+    .chain(super::paid::gallery())
     .collect()
 }
 
@@ -237,6 +240,7 @@ pub(crate) fn settings(factors: Factors) -> Settings {
     Settings {
         frame: member("Settings", Section::Settings),
         email: EmailForm { current: "omar@example.org".into(), ..EmailForm::default() },
+        shown: ShownForm { current: "omar@example.org".into(), ..ShownForm::default() },
         password: PasswordForm::default(),
         factors,
         sessions: vec![SessionRow {
@@ -250,6 +254,7 @@ pub(crate) fn settings(factors: Factors) -> Settings {
         tokens: Vec::new(),
         token_form: TokenForm::default(),
         wallet_warning: None,
+        earnings_warning: None,
         delete_password_error: None,
         delete_error: None,
     }
@@ -335,9 +340,14 @@ pub(crate) fn farm(nodes: Vec<FarmRow>) -> Farm {
             total_slices: 25,
             allocated_slices: 3,
             available_slices: 22,
+            utilization: Some("12%".into()),
+            earned: "$12.50".into(),
             in_escrow: "$168.75".into(),
-            earned: "$1,022.40".into(),
+            balance: "$1,022.40".into(),
+            in_payout: Some("$25.00".into()),
+            paid: "$300.00".into(),
         },
+        revenue: (!nodes.is_empty()).then(paid::farm_revenue),
         nodes,
         next_page: None,
     }
@@ -354,6 +364,10 @@ pub(crate) fn farm_row() -> FarmRow {
         price_per_month: Some("$25.00".into()),
         allocated_slices: 3,
         total_slices: 9,
+        grid: paid::grid(),
+        earned: "$12.50".into(),
+        pending: "$56.25".into(),
+        record: Some(paid::record()),
         reason: None,
     }
 }
@@ -389,8 +403,8 @@ pub(crate) fn farm_node() -> FarmNode {
         FarmSlice {
             id: format!("node32_slice_{number}"),
             number,
-            state: if is_allocated { "allocated" } else { "available" }.into(),
-            is_allocated,
+            state: if is_allocated { "rented" } else { "available" },
+            class: if is_allocated { "cell-rented" } else { "cell-open" },
             renter: is_allocated.then(|| "omar@example.org".into()),
             until: is_allocated.then(|| day("2026-10-29", "29 October 2026")),
         }
@@ -427,6 +441,8 @@ pub(crate) fn farm_node() -> FarmNode {
         allocated_slices: 3,
         total_slices: 9,
         slices: slices.collect(),
+        grid: paid::grid(),
+        revenue: paid::node_revenue(),
         report: Some(GridReport {
             status: Badge::new("up", Tone::Good),
             health: Badge::new("healthy", Tone::Good),
@@ -452,6 +468,7 @@ pub(crate) fn farm_node_without_slices() -> FarmNode {
         allocated_slices: 0,
         total_slices: 0,
         slices: Vec::new(),
+        grid: SliceGrid::default(),
         report: None,
         market_url: None,
         ..farm_node()

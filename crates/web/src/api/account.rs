@@ -1,6 +1,7 @@
 //! Accounts: signing up and in, what changes one, sessions, tokens, and what was done.
 
 use domain::account::Scope;
+use domain::field::FieldError;
 use domain::time::Timestamp;
 use http::Method;
 use schemars::JsonSchema;
@@ -12,6 +13,7 @@ use store::sessions::Session;
 use store::tokens::Token;
 
 use crate::api::factors::SecondFactorView;
+use crate::api::farm::is_visible;
 use crate::api::{PAGING, PageOf};
 use crate::json::{Decimal, EMAIL, ONE_LINE_OF_80, optional_dollars};
 use crate::operation::{Access, NextStep, Operation, schema_of};
@@ -64,6 +66,21 @@ pub const SHOW_ACCOUNT: Operation = Operation {
     path: "/api/account",
     summary: "Shows whose session or token this is.",
     access: Access::Account(Scope::Read),
+    about_answer: "The account.",
+    answer: Some(schema_of::<AccountView>),
+    ..Operation::READ
+};
+
+/// `PATCH /api/account`
+pub const CHANGE_ACCOUNT: Operation = Operation {
+    id: "changeAccount",
+    group: GROUP,
+    method: Method::PATCH,
+    path: "/api/account",
+    summary: "Sets how farmers see you where you rent: by a name, or by your e-mail address. It \
+              needs a session.",
+    access: Access::Account(Scope::Read),
+    body: Some(schema_of::<ChangeAccountBody>),
     about_answer: "The account.",
     answer: Some(schema_of::<AccountView>),
     ..Operation::READ
@@ -366,6 +383,31 @@ impl MailSentView {
     pub const SENT: MailSentView = MailSentView { status: "mail-sent" };
 }
 
+/// How farmers are to see an account.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeAccountBody {
+    /// The name that farmers see, 1 to 80 visible characters on one line; null for your e-mail
+    /// address.
+    #[schemars(required, regex(pattern = ONE_LINE_OF_80))]
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub display_name: Option<String>,
+}
+
+/// The longest name that an account is shown by, in characters.
+const DISPLAY_NAME_CHARS_MAX: usize = 80;
+
+/// Reads the name that farmers see. What cannot be seen is refused: it could make a name that reads
+/// like another's.
+pub fn display_name(text: &str) -> Result<String, FieldError> {
+    let name = text.trim();
+    let length = name.chars().count();
+    if !(1..=DISPLAY_NAME_CHARS_MAX).contains(&length) || !name.chars().all(is_visible) {
+        return Err(FieldError::new("display_name", "1 to 80 visible characters on one line"));
+    }
+    Ok(name.to_owned())
+}
+
 /// An account.
 #[derive(Serialize, JsonSchema)]
 pub struct AccountView {
@@ -373,6 +415,8 @@ pub struct AccountView {
     pub id: String,
     /// Its e-mail address.
     pub email: String,
+    /// What farmers see of it where it rents; null for its e-mail address.
+    pub display_name: Option<String>,
     /// Whether it is an operator's.
     pub is_operator: bool,
 }
@@ -383,6 +427,7 @@ impl AccountView {
         AccountView {
             id: identity.account.to_string(),
             email: identity.email.clone(),
+            display_name: identity.display_name.clone(),
             is_operator: identity.is_operator,
         }
     }

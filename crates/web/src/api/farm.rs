@@ -278,13 +278,17 @@ pub(crate) const PAYOUT_CHARS_MAX: usize = 200;
 /// text by eye, and a mark that turns the direction of writing would show another one.
 pub fn payout_address(text: &str) -> Result<String, FieldError> {
     let address = text.trim();
-    let is_visible = |c: char| !c.is_control() && !is_format(c);
     let length = address.chars().count();
     if !(1..=PAYOUT_CHARS_MAX).contains(&length) || !address.chars().all(is_visible) {
         let rule = "1 to 200 visible characters on one line";
         return Err(FieldError::new("payout_address", rule));
     }
     Ok(address.to_owned())
+}
+
+/// Whether a character can be seen, or is a space.
+pub(crate) fn is_visible(c: char) -> bool {
+    !c.is_control() && !is_format(c)
 }
 
 /// Whether a character has no form of its own: it joins, separates or turns the text around it.

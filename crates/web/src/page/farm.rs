@@ -1,6 +1,6 @@
 //! The farmer's pages, `/dashboard/farm` and `/dashboard/farm/nodes/{node}`.
 
-use super::{Badge, Field, Frame, Moment};
+use super::{Badge, FarmRevenue, Field, Frame, Moment, NodeRecord, NodeRevenue, SliceGrid};
 use askama::Template;
 
 /// What `farm.html` shows: the farmer's nodes, and the form that adds one.
@@ -13,6 +13,8 @@ pub struct Farm {
     pub grid_node_id: Field,
     /// The sums over all nodes.
     pub summary: FarmSummary,
+    /// What it earns; `None` without a node.
+    pub revenue: Option<FarmRevenue>,
     /// One page of nodes.
     pub nodes: Vec<FarmRow>,
     /// The address of the next page, if there is one.
@@ -30,10 +32,18 @@ pub struct FarmSummary {
     pub allocated_slices: u32,
     /// Slices that can be rented now.
     pub available_slices: u32,
+    /// Rented of all slices, such as `33%`; `None` without slices.
+    pub utilization: Option<String>,
+    /// Earned this month, such as `$12.50`.
+    pub earned: String,
     /// Paid by renters and not yet due to the farmer, such as `$71.25`.
     pub in_escrow: String,
+    /// Earned and not asked for yet.
+    pub balance: String,
+    /// On its way in payouts; `None` for nothing.
+    pub in_payout: Option<String>,
     /// Paid out so far, such as `$0.00`.
-    pub earned: String,
+    pub paid: String,
 }
 
 /// One node in the farmer's list.
@@ -57,6 +67,14 @@ pub struct FarmRow {
     pub allocated_slices: u32,
     /// All slices.
     pub total_slices: u32,
+    /// Its slices.
+    pub grid: SliceGrid,
+    /// Earned this month.
+    pub earned: String,
+    /// Paid by renters and not earned yet.
+    pub pending: String,
+    /// Uptime and bandwidth against the promise, once there is one.
+    pub record: Option<NodeRecord>,
     /// What needs attention, such as why the node has no slice.
     pub reason: Option<String>,
 }
@@ -97,6 +115,10 @@ pub struct FarmNode {
     pub total_slices: u32,
     /// Every slice, in the order of its number.
     pub slices: Vec<FarmSlice>,
+    /// The same in words, with those that are kept back.
+    pub grid: SliceGrid,
+    /// What it earns.
+    pub revenue: NodeRevenue,
     /// What the grid said last, if it ever did.
     pub report: Option<GridReport>,
     /// The node's page in the marketplace, while it is published.
@@ -144,10 +166,10 @@ pub struct FarmSlice {
     pub id: String,
     /// Its number on the node.
     pub number: u32,
-    /// Such as `available`, `reserved` or `allocated`.
-    pub state: String,
-    /// Whether it is rented.
-    pub is_allocated: bool,
+    /// Such as `available`, `held` or `rented`.
+    pub state: &'static str,
+    /// The class that colors its cell.
+    pub class: &'static str,
     /// The renter, as they chose to be seen.
     pub renter: Option<String>,
     /// When the rental ends.

@@ -11,6 +11,8 @@ pub struct Settings {
     pub frame: Frame,
     /// The address and the form that changes it.
     pub email: EmailForm,
+    /// How farmers see the account.
+    pub shown: ShownForm,
     /// The form that changes the password.
     pub password: PasswordForm,
     /// Passkeys, the authenticator app, recovery codes.
@@ -23,6 +25,8 @@ pub struct Settings {
     pub token_form: TokenForm,
     /// What stays of a wallet that holds something, as a sentence.
     pub wallet_warning: Option<String>,
+    /// What was earned and not paid out, as a sentence.
+    pub earnings_warning: Option<String>,
     /// What is wrong with the password that allows deleting the account.
     pub delete_password_error: Option<String>,
     /// Why the account was not deleted, when it is not about the password.
@@ -41,6 +45,17 @@ pub struct EmailForm {
     /// What is wrong with the password that allows it.
     pub password_error: Option<String>,
     /// Why nothing was changed, when it is not about one field.
+    pub error: Option<String>,
+}
+
+/// The form that sets how farmers see somebody.
+#[derive(Clone, Debug, Default)]
+pub struct ShownForm {
+    /// What they see now.
+    pub current: String,
+    /// `display_name`
+    pub name: Field,
+    /// Why nothing was changed, when it is not about the name.
     pub error: Option<String>,
 }
 

@@ -29,6 +29,9 @@ fn kind_in_words(kind: &str) -> String {
         "refund" => "Refund",
         "settlement" => "Settlement",
         "sla-credit" => "Credit for missed uptime",
+        "payout-request" => "Payout requested",
+        "payout-send" => "Payout sent",
+        "payout-return" => "Payout returned",
         // A kind of a newer version, which this one has no words for.
         other => return sentence(other.replace('-', " ")).trim_end_matches('.').to_owned(),
     };

@@ -123,6 +123,7 @@ fn parameter(parameter: &Value, document: &Value) -> RequestField {
         "month" => "The month, such as 2026-11.".to_owned(),
         "transaction" => "The number of the entry.".to_owned(),
         "top_up" => "The id of the top-up.".to_owned(),
+        "payout" => "The id of the payout.".to_owned(),
         "account" => "The id of the account.".to_owned(),
         "session" => "The id of the session.".to_owned(),
         "token" => "The id of the token.".to_owned(),

@@ -3,14 +3,17 @@
 use domain::field::FieldError;
 use domain::id::NodeId;
 use domain::money::Usd;
-use store::nodes::{self, Summary};
+use domain::month::Month;
+use store::dashboard::{Figures, NodeStanding};
+use store::revenue::Line;
 
 use crate::api::PageOf;
 use crate::api::farm::reason;
 use crate::form::Form;
-use crate::page::{Farm, FarmRow, FarmSummary, Field, Section};
+use crate::page::{Farm, FarmRevenue, FarmRow, FarmSummary, Field, NodeRecord, Section, SliceGrid};
 use crate::problem::Problem;
 use crate::view::badge;
+use crate::view::dashboard::utilization;
 use crate::view::visit::Visit;
 use crate::view::wording::{error_of, place, sentence};
 
@@ -18,14 +21,22 @@ use crate::view::wording::{error_of, place, sentence};
 pub const FARM_NODES_PER_PAGE: u32 = 50;
 
 impl Farm {
-    /// A page of a farmer's nodes: one more than it holds, if there are more.
-    pub fn new(visit: &Visit<'_>, summary: Summary, found: Vec<nodes::FarmNode>) -> Farm {
-        let cursor = |node: &nodes::FarmNode| node.offer.node.to_string();
+    /// A page of a farmer's nodes: one more than it holds, if there are more. `lines` are what all
+    /// nodes earned in `months`, which are in order.
+    pub fn new(
+        visit: &Visit<'_>,
+        figures: &Figures,
+        found: Vec<NodeStanding>,
+        months: &[Month],
+        lines: &[Line],
+    ) -> Farm {
+        let cursor = |standing: &NodeStanding| standing.node.offer.node.to_string();
         let page = PageOf::new(found, FARM_NODES_PER_PAGE, cursor, FarmRow::new);
         Farm {
             frame: visit.frame("Farm", Section::Farm),
             grid_node_id: Field::default(),
-            summary: FarmSummary::new(summary),
+            summary: FarmSummary::new(figures),
+            revenue: (figures.nodes > 0).then(|| FarmRevenue::new(months, lines)),
             nodes: page.items,
             next_page: visit.next_page("/dashboard/farm", page.next_cursor),
         }
@@ -47,22 +58,28 @@ pub fn read_node(form: &Form) -> Result<NodeId, FieldError> {
 }
 
 impl FarmSummary {
-    fn new(summary: Summary) -> FarmSummary {
+    fn new(figures: &Figures) -> FarmSummary {
+        let Figures { available_slices, reserved_slices, allocated_slices, money, .. } = figures;
+        let total_slices = available_slices + reserved_slices + allocated_slices;
+        let in_payout = Some(money.in_payout).filter(|usd| *usd > Usd::ZERO);
         FarmSummary {
-            nodes: summary.nodes,
-            total_slices: summary.available_slices
-                + summary.reserved_slices
-                + summary.allocated_slices,
-            allocated_slices: summary.allocated_slices,
-            available_slices: summary.available_slices,
-            in_escrow: summary.in_escrow.for_people(),
-            earned: summary.earned.for_people(),
+            nodes: figures.nodes,
+            total_slices,
+            allocated_slices: *allocated_slices,
+            available_slices: *available_slices,
+            utilization: utilization(*allocated_slices, total_slices),
+            earned: money.earned.for_people(),
+            in_escrow: money.pending.for_people(),
+            balance: money.balance.for_people(),
+            in_payout: in_payout.map(Usd::for_people),
+            paid: money.paid.for_people(),
         }
     }
 }
 
 impl FarmRow {
-    fn new(node: &nodes::FarmNode) -> FarmRow {
+    fn new(standing: &NodeStanding) -> FarmRow {
+        let node = &standing.node;
         let offer = &node.offer;
         FarmRow {
             url: format!("/dashboard/farm/nodes/{}", offer.node),
@@ -74,6 +91,10 @@ impl FarmRow {
             price_per_month: offer.price.map(Usd::for_people),
             allocated_slices: offer.allocated_slices,
             total_slices: offer.total_slices(),
+            grid: SliceGrid::new(node, &standing.slices),
+            earned: standing.earned.for_people(),
+            pending: standing.pending.for_people(),
+            record: NodeRecord::new(offer),
             reason: reason(node).map(sentence),
         }
     }

@@ -4,15 +4,21 @@ use domain::field::FieldError;
 use domain::id::SliceId;
 use domain::listing::Listing;
 use domain::money::Usd;
+use domain::month::Month;
 use domain::node::{Capacity, Refusal};
 use domain::slice::SliceState;
+use store::dashboard::NodeStanding;
 use store::nodes;
+use store::revenue::Line;
 
 use crate::api::farm::{ChangeNodeBody, reason};
 use crate::api::market::{CPU_CORES, MEMORY_GB, STORAGE_GB};
 use crate::form::Form;
 use crate::json::Decimal;
-use crate::page::{FarmNode, FarmNodeForm, FarmSlice, Field, GridReport, ResourceLimit, Section};
+use crate::page::{
+    FarmNode, FarmNodeForm, FarmSlice, Field, GridReport, NodeRevenue, ResourceLimit, Section,
+    SliceGrid,
+};
 use crate::problem::{Kind, Problem};
 use crate::view::visit::Visit;
 use crate::view::wording::{counted, error_above, grouped, place, sent, sentence};
@@ -26,8 +32,14 @@ const EXAMPLE_PRICE_MICROS: i64 = 25_000_000;
 const FIELDS: [&str; 4] = ["price_per_month", "min_uptime", "min_bandwidth_mbps", "name"];
 
 impl FarmNode {
-    /// A node as its farmer sees it.
-    pub fn new(visit: &Visit<'_>, node: &nodes::FarmNode, slices: &[nodes::FarmSlice]) -> FarmNode {
+    /// A node as its farmer sees it. `lines` are what it earned in `months`, which are in order.
+    pub fn new(
+        visit: &Visit<'_>,
+        standing: &NodeStanding,
+        months: &[Month],
+        lines: &[Line],
+    ) -> FarmNode {
+        let NodeStanding { node, slices, .. } = standing;
         let offer = &node.offer;
         let is_offered = offer.listing == Listing::Published;
         FarmNode {
@@ -47,6 +59,8 @@ impl FarmNode {
             allocated_slices: offer.allocated_slices,
             total_slices: offer.total_slices(),
             slices: slices.iter().map(|slice| FarmSlice::new(node, slice)).collect(),
+            grid: SliceGrid::new(node, slices),
+            revenue: NodeRevenue::new(standing, months, lines),
             report: Some(GridReport {
                 status: badge::status(offer.status),
                 health: badge::health(node.healthy),
@@ -207,8 +221,13 @@ impl FarmSlice {
         FarmSlice {
             id: SliceId { node: node.offer.node, number: slice.number }.to_string(),
             number: slice.number,
-            state: slice.state.as_str().to_owned(),
-            is_allocated: slice.state == SliceState::Allocated,
+            state: match slice.state {
+                SliceState::Available => "available",
+                SliceState::Reserved => "held for somebody who has a quote",
+                SliceState::Allocated => "rented",
+                SliceState::Retired => "retired",
+            },
+            class: SliceGrid::class(slice.state),
             renter: slice.renter.clone(),
             until: slice.ends_at.map(moment::on_day),
         }

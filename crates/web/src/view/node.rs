@@ -173,7 +173,7 @@ impl RentForm {
             balance: viewer.balance.for_people(),
             balance_cents: cents(viewer.balance),
             is_affordable,
-            farmer_sees: viewer.identity.email.clone(),
+            farmer_sees: viewer.identity.shown_as().to_owned(),
         }
     }
 }

@@ -74,6 +74,14 @@ pub enum Done {
     FarmApproved,
     /// An operator took that back.
     FarmRevoked,
+    /// A farmer asked for a payout.
+    PayoutAsked,
+    /// A farmer took the request for a payout back.
+    PayoutTakenBack,
+    /// An operator acted on a payout.
+    PayoutChanged,
+    /// It was set how farmers see somebody.
+    NameSet,
     /// An operator shut an account out.
     AccountDisabled,
     /// An operator let an account in again.
@@ -94,7 +102,7 @@ pub enum Done {
 
 impl Done {
     /// Everything that a form can have done.
-    const ALL: [Done; 40] = [
+    const ALL: [Done; 44] = [
         Done::SignedUp,
         Done::SignedOut,
         Done::PasskeyAdded,
@@ -122,11 +130,15 @@ impl Done {
         Done::TokenRevoked,
         Done::AccountDeleted,
         Done::PayoutSet,
+        Done::FarmApproved,
         Done::FarmProven,
+        Done::FarmRevoked,
+        Done::NameSet,
         Done::NodeTakenOver,
         Done::NodesAdded,
-        Done::FarmApproved,
-        Done::FarmRevoked,
+        Done::PayoutAsked,
+        Done::PayoutChanged,
+        Done::PayoutTakenBack,
         Done::AccountDisabled,
         Done::AccountEnabled,
         Done::AccountSessionsEnded,
@@ -176,6 +188,10 @@ impl Done {
             Done::NodesAdded => "nodes-added",
             Done::FarmApproved => "farm-approved",
             Done::FarmRevoked => "farm-revoked",
+            Done::PayoutAsked => "payout-asked",
+            Done::PayoutTakenBack => "payout-taken-back",
+            Done::PayoutChanged => "payout-changed",
+            Done::NameSet => "name-set",
             Done::AccountDisabled => "account-disabled",
             Done::AccountEnabled => "account-enabled",
             Done::AccountSessionsEnded => "account-sessions-ended",
@@ -221,6 +237,10 @@ impl Done {
             Done::SessionsEnded => "Every other browser is signed out.",
             Done::TokenRevoked => "The token is revoked: it is worth nothing from now on.",
             Done::AccountDeleted => "Your account is deleted.",
+            Done::PayoutAsked => "Asked for. The amount is held until it is paid.",
+            Done::PayoutTakenBack => "Taken back. The amount is in your earnings again.",
+            Done::PayoutChanged => "Done. The farmer sees it.",
+            Done::NameSet => "Saved. Farmers see you so.",
             Done::PayoutSet => "Saved. Your earnings are paid there from now on.",
             Done::FarmProven => "The farm is yours here, too. Nobody else can offer its nodes.",
             Done::NodeTakenOver => {

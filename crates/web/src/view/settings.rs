@@ -10,7 +10,7 @@ use crate::form::Form;
 use crate::json::Decimal;
 use crate::page::{
     Badge, EmailForm, Factors, Field, PasswordForm, ScopeBox, Section, SessionRow, Settings,
-    TokenForm, TokenMade, TokenRow, Tone,
+    ShownForm, TokenForm, TokenMade, TokenRow, Tone,
 };
 use crate::problem::{Kind, Problem};
 use crate::view::account::password_rule;
@@ -28,6 +28,7 @@ impl Settings {
         factors: Factors,
         sessions: &[Session],
         tokens: &[Token],
+        earnings: Usd,
     ) -> Settings {
         let own = visit.viewer.and_then(|viewer| viewer.identity.session());
         let is_operator = visit.viewer.is_some_and(|viewer| viewer.identity.is_operator);
@@ -35,12 +36,14 @@ impl Settings {
         Settings {
             frame: visit.frame("Settings", Section::Settings),
             email: EmailForm::new(visit),
+            shown: ShownForm::new(visit),
             password: PasswordForm { rule: password_rule(), ..PasswordForm::default() },
             factors,
             sessions: sessions.iter().map(show).collect(),
             tokens: tokens.iter().map(TokenRow::new).collect(),
             token_form: TokenForm::new(is_operator),
             wallet_warning: visit.viewer.and_then(wallet_warning),
+            earnings_warning: earnings_warning(earnings),
             delete_password_error: None,
             delete_error: None,
         }
@@ -56,6 +59,13 @@ impl Settings {
         } else {
             self.email.error = above;
         }
+        self
+    }
+
+    /// The same after it was not set how farmers see the account.
+    pub fn name_refused(mut self, form: &Form, problem: &Problem) -> Settings {
+        self.shown.name = sent(form, "display_name", &problem.fields);
+        self.shown.error = error_above(problem, &["display_name"]);
         self
     }
 
@@ -102,6 +112,23 @@ fn beside_password(problem: &Problem, shown: &[&str]) -> [Option<String>; 2] {
 fn wallet_warning(viewer: Viewer<'_>) -> Option<String> {
     let held = Some(viewer.balance).filter(|balance| *balance > Usd::ZERO)?.for_people();
     Some(format!("Your wallet holds {held}. Once the account is deleted, nobody can spend it."))
+}
+
+fn earnings_warning(earnings: Usd) -> Option<String> {
+    let held = Some(earnings).filter(|earnings| *earnings > Usd::ZERO)?.for_people();
+    Some(format!("You have earned {held} that was not paid out. Deleted, nobody can ask for it."))
+}
+
+impl ShownForm {
+    fn new(visit: &Visit<'_>) -> ShownForm {
+        let identity = visit.viewer.map(|viewer| viewer.identity);
+        let name = identity.and_then(|identity| identity.display_name.clone());
+        ShownForm {
+            current: identity.map(|it| it.shown_as().to_owned()).unwrap_or_default(),
+            name: Field::new(name.unwrap_or_default()),
+            error: None,
+        }
+    }
 }
 
 impl EmailForm {

@@ -1,14 +1,17 @@
 //! Whatever a farmer, a renter, the grid or an address says is text on a page, never markup.
 
-use crate::{books, docs, held, html, offered, sample};
+use crate::{books, docs, held, html, offered, paid, sample};
 use askama::Template;
+use domain::money::Usd;
 use web::page::{
     ApiDocs, Compute, ComputeFilter, EndRental, ErrorPage, Fact, Farm, FarmNode, FarmNodeForm,
-    FarmRow, FarmSlice, Field, Frame, Home, Invitation, Link, Login, MoneyEntry, NameForm, Node,
-    NodeCard, Notice, Paying, ProblemKind, Problems, Prove, Receipt, Refusal, Remedy, RentForm,
-    Rental, RentalRow, Renting, SecondFactor, Settings, Sheet, Signup, Slices, Stage, Statement,
-    Tone, Transfer, Wallet,
+    FarmRevenue, FarmRow, FarmSlice, Field, Frame, Home, Invitation, Link, Login, MoneyEntry,
+    NameForm, Node, NodeCard, Notice, OperatorPayoutRow, Paying, PayoutRow, Payouts, ProblemKind,
+    Problems, Prove, Receipt, Refusal, Remedy, RentForm, Rental, RentalRow, Renting, SecondFactor,
+    Settings, Sheet, Signup, Slices, Stage, Statement, Tone, Transfer, Wallet,
 };
+
+use web::plot::bars::{Bar, Columns, Head};
 
 const HOSTILE: &str = "<3>\"&'</title><script src=\"x\"></script>";
 
@@ -174,14 +177,41 @@ fn farm() {
     let slice = FarmSlice {
         id: "node32_slice_1".into(),
         number: 1,
-        state: "allocated".into(),
-        is_allocated: true,
+        state: "rented",
+        class: "cell-rented",
         renter: Some(text()),
         until: None,
     };
     let page = sample::farm_node();
     let form = FarmNodeForm { name: field(), ..page.form };
     check(&FarmNode { name: text(), place: text(), slices: vec![slice], form, ..page }, 6);
+}
+
+#[test]
+fn grids_plots_and_payouts() {
+    let mut grid = paid::grid();
+    grid.rented[0].renter = text();
+    let row = FarmRow { grid, ..sample::farm_row() };
+    check(&Farm { next_page: None, ..sample::farm(vec![row]) }, 1);
+    let bar = Bar { name: text(), label: text(), amount: Usd::ZERO };
+    let head = Head { id: "plot", title: text(), about: text(), names: "Node", amounts: "Earned" };
+    let revenue = FarmRevenue {
+        by_month: Some(Columns::new(head, &[bar])),
+        by_node: paid::farm_revenue().by_node,
+    };
+    let page = Farm { revenue: Some(revenue), ..sample::farm(vec![sample::farm_row()]) };
+    // The title thrice, once each the sentence, the label, the words of the column and the table.
+    check(&page, 7);
+    let payout =
+        PayoutRow { address: text(), notes: vec![text()], ..paid::payout("sent", Tone::Warn) };
+    check(
+        &Payouts { address: Some(text()), error: Some(text()), ..paid::payouts(vec![payout]) },
+        4,
+    );
+    let facts = vec![Fact::new("Transfer", text())];
+    let payout =
+        OperatorPayoutRow { address: text(), email: text(), facts, ..paid::operator_payout() };
+    check(&paid::operator_payouts(vec![payout]), 3);
 }
 
 #[test]

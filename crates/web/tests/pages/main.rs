@@ -13,6 +13,8 @@ mod hostile;
 mod html;
 #[path = "../../examples/gallery/offered.rs"]
 mod offered;
+#[path = "../../examples/gallery/paid.rs"]
+mod paid;
 mod rental;
 mod renter;
 #[path = "../../examples/gallery/sample.rs"]

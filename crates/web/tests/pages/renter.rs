@@ -218,8 +218,8 @@ fn node() {
             [radio duration_months=12 disabled required] 12 months 15% off $255.00 $21.25 a
               month, until 29 July 2027 Your wallet lacks $155.00
             Your balance: $100.00
-            The farmer sees you as omar@example.org. The rental ends by itself on its last day,
-              unless you extend it.
+            The farmer sees you as omar@example.org (change it </dashboard/settings#shown>). The
+              rental ends by itself on its last day, unless you extend it.
             (Confirm and rent)"#]],
     );
 }
@@ -271,30 +271,30 @@ fn a_node_that_is_free_can_be_rented_whole() {
         "Rent a slice",
         "the end",
         expect![[r#"
-        Rent a slice
-        Canal house, Ghent, Belgium <#content>
-        How much of it?
-        [radio whole_node= checked] Single slices $25.00 a slice and month; others rent
-          beside you
-        [radio whole_node=yes] The whole node (9 slices) $225.00 a month, as one rental;
-          nobody else is on it
-        How many slices?
-        1 slice 2 slices 3 slices 4 slices 5 slices 6 slices 7 slices 8 slices 9 slices
-        The totals below are for one slice: what is charged is the total times the number of
-          slices. For the whole node, this number does not count.
-        For how long?
-        [radio duration_months=1 required] 1 month $25.00 $25.00 a month, until 29 August
-          2026 The whole node: $225.00
-        [radio duration_months=3 checked required] 3 months 5% off $71.25 $23.75 a month,
-          until 29 October 2026 The whole node: $641.25
-        [radio duration_months=6 required] 6 months 10% off $135.00 $22.50 a month, until 29
-          January 2027 The whole node: $1,215.00
-        [radio duration_months=12 required] 12 months 15% off $255.00 $21.25 a month, until
-          29 July 2027 The whole node: $2,295.00
-        Your balance: $1,000.00
-        The farmer sees you as omar@example.org. The rental ends by itself on its last day,
-          unless you extend it.
-        (Confirm and rent)"#]],
+            Rent a slice
+            Canal house, Ghent, Belgium <#content>
+            How much of it?
+            [radio whole_node= checked] Single slices $25.00 a slice and month; others rent
+              beside you
+            [radio whole_node=yes] The whole node (9 slices) $225.00 a month, as one rental;
+              nobody else is on it
+            How many slices?
+            1 slice 2 slices 3 slices 4 slices 5 slices 6 slices 7 slices 8 slices 9 slices
+            The totals below are for one slice: what is charged is the total times the number of
+              slices. For the whole node, this number does not count.
+            For how long?
+            [radio duration_months=1 required] 1 month $25.00 $25.00 a month, until 29 August
+              2026 The whole node: $225.00
+            [radio duration_months=3 checked required] 3 months 5% off $71.25 $23.75 a month,
+              until 29 October 2026 The whole node: $641.25
+            [radio duration_months=6 required] 6 months 10% off $135.00 $22.50 a month, until 29
+              January 2027 The whole node: $1,215.00
+            [radio duration_months=12 required] 12 months 15% off $255.00 $21.25 a month, until
+              29 July 2027 The whole node: $2,295.00
+            Your balance: $1,000.00
+            The farmer sees you as omar@example.org (change it </dashboard/settings#shown>). The
+              rental ends by itself on its last day, unless you extend it.
+            (Confirm and rent)"#]],
     );
     check_part(
         &offered::node_rented_whole(),

@@ -2,6 +2,7 @@
 //! settings.
 
 use domain::factor::{self, PasskeyName};
+use domain::money::Usd;
 use expect_test::expect;
 use store::factors::{self as kept, NewPasskey};
 use web::page::{Factors, Prove, SecondFactor, Settings};
@@ -81,7 +82,7 @@ fn the_settings_list_passkeys_and_say_what_is_left() {
         assert!(kept::add_passkey(cx.db, &passkey, now()).unwrap());
         let passkeys = kept::passkeys(cx.db, account).unwrap();
         let factors = kept::of_account(cx.db, account).unwrap();
-        Settings::new(visit, Factors::new(factors, &passkeys, None), &[], &[])
+        Settings::new(visit, Factors::new(factors, &passkeys, None), &[], &[], Usd::ZERO)
     });
     check(
         &page,
@@ -89,12 +90,19 @@ fn the_settings_list_passkeys_and_say_what_is_left() {
             Settings
             o&#39;mar&#38;co@example.org
             E-mail address
-            You sign in with it. Farmers and renters whom you deal with see it.
+            You sign in with it. Renters to whom you offer a rental see it, and farmers, unless
+              you choose a name.
             post /dashboard/settings/email
             New address
             It counts at once. [email email= required]
             Your password [password password= required]
             (Change the address)
+            How farmers see you
+            Where you rent. Now: o&#39;mar&#38;co@example.org
+            post /dashboard/settings/display-name
+            Name
+            Up to 80 characters. Empty: your e-mail address. [text display_name=]
+            (Save)
             Password
             Changing it signs out every other browser.
             post /dashboard/settings/password
@@ -153,7 +161,7 @@ fn the_settings_list_passkeys_and_say_what_is_left() {
             For good: nobody can bring it back.
             post /dashboard/settings/delete
             First: Your rentals have ended, and your nodes are off the market with none of their
-              slices rented.
+              slices rented. No payout is under way.
             Goes: Your address, password, sessions, tokens, and where you are paid to.
             Stays: Rentals, bookings and the log of what was done, under a number that says
               nothing of you.

@@ -2,26 +2,30 @@
 
 use domain::id::NodeId;
 use domain::listing::Listing;
+use domain::month::Month;
 use domain::node::NodeStatus;
 use expect_test::expect;
-use store::{RusqliteDb, nodes};
+use store::{RusqliteDb, dashboard, revenue};
 use web::page;
 use web::{Kind, Problem};
 
 use crate::check;
-use crate::market::{Who, empty, form, market, offer, register, rent, report, shown, wrong};
+use crate::market::{Who, empty, form, market, now, offer, register, rent, report, shown, wrong};
 
 pub(crate) fn farm(db: &RusqliteDb, who: Who) -> page::Farm {
-    let summary = nodes::summary(db, who.account()).unwrap();
-    let found = nodes::of_farmer(db, who.account(), None, 100).unwrap();
-    shown(db, who, "/dashboard/farm", |_, visit| page::Farm::new(visit, summary, found))
+    let farm = dashboard::load(db, who.account(), Month::of(now()), 12, None, 100).unwrap();
+    shown(db, who, "/dashboard/farm", |_, visit| {
+        page::Farm::new(visit, &farm.figures, farm.nodes, &farm.months, &farm.lines)
+    })
 }
 
 pub(crate) fn node(db: &RusqliteDb) -> page::FarmNode {
-    let found = nodes::find(db, Who::Fatima.account(), NodeId(32)).unwrap();
-    let (node, slices) = found.unwrap();
+    let (farmer, month) = (Who::Fatima.account(), Month::of(now()));
+    let found = dashboard::node(db, farmer, month, NodeId(32)).unwrap().unwrap();
+    let months: Vec<Month> = month.last(12).collect();
+    let lines = revenue::of_node(db, farmer, NodeId(32), months[0], month).unwrap();
     shown(db, Who::Fatima, "/dashboard/farm/nodes/32", |_, visit| {
-        page::FarmNode::new(visit, &node, &slices)
+        page::FarmNode::new(visit, &found, &months, &lines)
     })
 }
 
@@ -35,31 +39,45 @@ fn a_farm_is_a_list_of_nodes_and_their_sums() {
     check(
         &farm(&db, Who::Fatima),
         expect![[r#"
-        Farm
-        Payout </dashboard/farm/payout>
-        Nodes: 2
-        Slices rented: 1 of 3, 2 free
-        In escrow: $64.13
-        Earned: $0.00
-        Nodes
-        Canal house </dashboard/farm/nodes/node32>
-        Grid node 32, Ghent, Belgium
-        published up
-        1 of 3 rented
-        $25.00 a slice and month
-        node33 </dashboard/farm/nodes/node33>
-        Grid node 33, Unknown place
-        draft down
-        0 of 0 rented
-        No price yet
-        The grid reports the node as down; slices appear once it is up.
-        Add a node
-        post /dashboard/farm/nodes
-        Grid node id
-        The number of your node on the grid. [text grid_node_id=]
-        (Add the node)
-        We read its capacity from the grid. Nothing is offered before you set a price and
-          publish."#]],
+            Farm
+            Payouts </dashboard/farm/payouts>
+            Nodes: 2
+            Slices rented: 1 of 3, 2 free, 33% rented
+            Earned this month: $0.00
+            In escrow: $64.13
+            To be paid out: $0.00
+            Paid: $0.00
+            Revenue
+            Nothing was earned in the last twelve months. What renters have paid is earned day by
+              day.
+            As CSV: revenue by month and node </dashboard/farm/revenue.csv>, slices and who rents
+              them </dashboard/farm/slices.csv>, uptime and bandwidth
+              </dashboard/farm/uptime.csv>.
+            Nodes
+            Canal house </dashboard/farm/nodes/node32>
+            Grid node 32, Ghent, Belgium
+            published up
+            1 of 3 rented
+            $25.00 a slice and month
+            1 rented, 2 available
+            Slice 1: o&#39;mar&#38;co@example.org until 29 October 2026
+            Earned this month: $0.00. In escrow: $64.13. Uptime: not measured yet, promised
+              99.5%. Bandwidth: measured 940 Mbit/s, promised 1,000 Mbit/s below the promise.
+            node33 </dashboard/farm/nodes/node33>
+            Grid node 33, Unknown place
+            draft down
+            0 of 0 rented
+            No price yet
+            no slice
+            Earned this month: $0.00. In escrow: $0.00.
+            The grid reports the node as down; slices appear once it is up.
+            Add a node
+            post /dashboard/farm/nodes
+            Grid node id
+            The number of your node on the grid. [text grid_node_id=]
+            (Add the node)
+            We read its capacity from the grid. Nothing is offered before you set a price and
+              publish."#]],
     );
 }
 
@@ -71,19 +89,19 @@ fn a_node_that_was_not_added_is_explained_at_the_field() {
     check(
         &page,
         expect![[r#"
-        Farm
-        Payout </dashboard/farm/payout>
-        Nodes
-        No node yet
-        Enter the id that your node has on the grid, and you will see how many slices it can
-          provide.
-        Add a node
-        post /dashboard/farm/nodes
-        Grid node id [text grid_node_id= 32b]
-        A whole number above 0, such as 32.
-        (Add the node)
-        We read its capacity from the grid. Nothing is offered before you set a price and
-          publish."#]],
+            Farm
+            Payouts </dashboard/farm/payouts>
+            Nodes
+            No node yet
+            Enter the id that your node has on the grid, and you will see how many slices it can
+              provide.
+            Add a node
+            post /dashboard/farm/nodes
+            Grid node id [text grid_node_id= 32b]
+            A whole number above 0, such as 32.
+            (Add the node)
+            We read its capacity from the grid. Nothing is offered before you set a price and
+              publish."#]],
     );
     let problem = Problem::plain(Kind::GridUnreachable);
     let page = farm(&market(), Who::Aida).refused(&form("grid_node_id=32"), &problem);
@@ -107,7 +125,7 @@ fn a_draft_shows_what_it_could_earn() {
             Memory: At least 120 GB free, enough for 30 slices
             SSD: At least 1,800 GB free, enough for 9 slices sets the limit
             Slices
-            Rented now: 0 of 9.
+            Rented now: 0 of 9. 9 available.
             node32_slice_1: available
             node32_slice_2: available
             node32_slice_3: available
@@ -117,6 +135,10 @@ fn a_draft_shows_what_it_could_earn() {
             node32_slice_7: available
             node32_slice_8: available
             node32_slice_9: available
+            What it earns
+            Earned this month: $0.00
+            In escrow: $0.00
+            Rented: 0%
             Last report from the grid
             Status: up
             Health: healthy
@@ -152,10 +174,16 @@ fn a_published_node_shows_who_rents_what() {
             Memory: At least 120 GB free, enough for 30 slices
             SSD: At least 600 GB free, enough for 3 slices sets the limit
             Slices
-            Rented now: 1 of 3.
+            Rented now: 1 of 3. 1 rented, 2 available.
             node32_slice_1: o&#39;mar&#38;co@example.org until 29 October 2026
             node32_slice_2: available
             node32_slice_3: available
+            What it earns
+            Earned this month: $0.00
+            In escrow: $64.13
+            Rented: 33%
+            Uptime: not measured yet, promised 99.5%
+            Bandwidth: measured 940 Mbit/s, promised 1,000 Mbit/s below the promise
             Last report from the grid
             Status: up
             Health: healthy

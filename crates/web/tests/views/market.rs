@@ -56,6 +56,7 @@ impl Who {
             Who::Fatima | Who::Omar | Who::Aida => Some(Identity {
                 account,
                 email,
+                display_name: None,
                 is_operator: false,
                 scopes: Scopes::ALL,
                 grant: Grant::Session { id: session, is_strong: false, proved_at: now() },

@@ -226,8 +226,9 @@ fn a_renter_sees_what_each_term_costs() {
             [radio duration_months=12 disabled required] 12 months 15% off $255.00 $21.25 a
               month, until 29 July 2027 The whole node: $765.00 Your wallet lacks $155.00
             Your balance: $100.00
-            The farmer sees you as o&#39;mar&#38;co@example.org. The rental ends by itself on its
-              last day, unless you extend it.
+            The farmer sees you as o&#39;mar&#38;co@example.org (change it
+              </dashboard/settings#shown>). The rental ends by itself on its last day, unless you
+              extend it.
             (Confirm and rent)"#]],
     );
     check_frame(&page, &["o&#39;mar&#38;co@example.org", "$100.00", "/logout"], &["/login"]);

@@ -3,6 +3,7 @@
 use domain::account::Scopes;
 use domain::factor;
 use domain::id::{RANDOM_ID_BYTES, SessionId, TokenId};
+use domain::money::Usd;
 use expect_test::expect;
 use store::sessions::Session;
 use store::tokens::Token;
@@ -56,7 +57,9 @@ fn factors() -> Factors {
 }
 
 fn settings(sessions: &[Session], tokens: &[Token]) -> Settings {
-    shown(&empty(), Who::Omar, PATH, |_, visit| Settings::new(visit, factors(), sessions, tokens))
+    shown(&empty(), Who::Omar, PATH, |_, visit| {
+        Settings::new(visit, factors(), sessions, tokens, Usd::ZERO)
+    })
 }
 
 #[test]
@@ -68,12 +71,19 @@ fn everything_that_can_be_set_is_there() {
             Settings
             o&#39;mar&#38;co@example.org
             E-mail address
-            You sign in with it. Farmers and renters whom you deal with see it.
+            You sign in with it. Renters to whom you offer a rental see it, and farmers, unless
+              you choose a name.
             post /dashboard/settings/email
             New address
             It counts at once. [email email= required]
             Your password [password password= required]
             (Change the address)
+            How farmers see you
+            Where you rent. Now: o&#39;mar&#38;co@example.org
+            post /dashboard/settings/display-name
+            Name
+            Up to 80 characters. Empty: your e-mail address. [text display_name=]
+            (Save)
             Password
             Changing it signs out every other browser.
             post /dashboard/settings/password
@@ -140,7 +150,7 @@ fn everything_that_can_be_set_is_there() {
             For good: nobody can bring it back.
             post /dashboard/settings/delete
             First: Your rentals have ended, and your nodes are off the market with none of their
-              slices rented.
+              slices rented. No payout is under way.
             Goes: Your address, password, sessions, tokens, and where you are paid to.
             Stays: Rentals, bookings and the log of what was done, under a number that says
               nothing of you.

@@ -1,0 +1,392 @@
+//! Payouts: what farmers have earned on its way to them, from the request to the operator's word
+//! that it has arrived.
+//!
+//! Three steps move money, and the others move none. A request takes the amount out of the
+//! farmer's earnings and holds it for this payout, so that it cannot be asked for twice nor go
+//! into a renter's credit. Sending lets it leave the books: the operator's bank has let go of it
+//! then, whether or not it has arrived. A payout that fails or is withdrawn returns it to the
+//! earnings, from where it is by then. Approving and the word that it has arrived change who has to
+//! act next, and not where the money is.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+
+use crate::booking::{Booking, BookingKind, LedgerAccount};
+use crate::field::FieldError;
+use crate::id::{AccountId, PayoutId};
+use crate::money::Usd;
+
+/// How many payouts of one account can be on their way at once.
+pub const OPEN_MAX: u32 = 5;
+
+/// The longest reference or reason of an operator, in characters.
+pub const WORDS_CHARS_MAX: usize = 200;
+
+/// Where a payout stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PayoutState {
+    /// The farmer has asked for it.
+    Requested,
+    /// The operator means to pay it.
+    Approved,
+    /// The operator has sent it.
+    Sent,
+    /// It has arrived.
+    Done,
+    /// It was refused, or did not arrive; the money is back.
+    Failed,
+    /// The farmer has taken the request back; the money is back.
+    Withdrawn,
+}
+
+/// What becomes of a payout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PayoutEvent {
+    /// The operator means to pay it.
+    Approve,
+    /// The operator has sent it.
+    Send,
+    /// The operator has seen that it has arrived.
+    Finish,
+    /// The operator does not pay it, or it did not arrive.
+    Fail,
+    /// The farmer takes the request back.
+    Withdraw,
+}
+
+/// The event does not fit the state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a payout that is {} cannot be {}", state.as_str(), event.wanted().as_str())]
+pub struct WrongOrder {
+    /// Where the payout stands.
+    pub state: PayoutState,
+    /// What was to become of it.
+    pub event: PayoutEvent,
+}
+
+impl PayoutState {
+    /// Every state.
+    pub const ALL: [PayoutState; 6] = [
+        PayoutState::Requested,
+        PayoutState::Approved,
+        PayoutState::Sent,
+        PayoutState::Done,
+        PayoutState::Failed,
+        PayoutState::Withdrawn,
+    ];
+
+    /// The state after `event`. This match is the whole life cycle, so it has no `_` arm.
+    pub fn after(self, event: PayoutEvent) -> Result<PayoutState, WrongOrder> {
+        use PayoutEvent::{Approve, Fail, Finish, Send, Withdraw};
+        use PayoutState::{Approved, Done, Failed, Requested, Sent, Withdrawn};
+        match (self, event) {
+            (Requested, Approve) => Ok(Approved),
+            (Approved, Send) => Ok(Sent),
+            (Sent, Finish) => Ok(Done),
+            (Requested | Approved | Sent, Fail) => Ok(Failed),
+            (Requested, Withdraw) => Ok(Withdrawn),
+            (Approved | Sent | Done | Failed | Withdrawn, Approve | Withdraw)
+            | (Requested | Sent | Done | Failed | Withdrawn, Send)
+            | (Requested | Approved | Done | Failed | Withdrawn, Finish)
+            | (Done | Failed | Withdrawn, Fail) => Err(WrongOrder { state: self, event }),
+        }
+    }
+
+    /// Whether somebody has to act on it still.
+    pub fn is_open(self) -> bool {
+        match self {
+            PayoutState::Requested | PayoutState::Approved | PayoutState::Sent => true,
+            PayoutState::Done | PayoutState::Failed | PayoutState::Withdrawn => false,
+        }
+    }
+
+    /// The stable name, for programs and for SQL.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            PayoutState::Requested => "requested",
+            PayoutState::Approved => "approved",
+            PayoutState::Sent => "sent",
+            PayoutState::Done => "done",
+            PayoutState::Failed => "failed",
+            PayoutState::Withdrawn => "withdrawn",
+        }
+    }
+
+    /// Reads the stable name; `None` if it is not one.
+    pub fn parse(text: &str) -> Option<PayoutState> {
+        PayoutState::ALL.into_iter().find(|state| state.as_str() == text)
+    }
+}
+
+impl PayoutEvent {
+    /// Everything that can become of one.
+    pub const ALL: [PayoutEvent; 5] = [
+        PayoutEvent::Approve,
+        PayoutEvent::Send,
+        PayoutEvent::Finish,
+        PayoutEvent::Fail,
+        PayoutEvent::Withdraw,
+    ];
+
+    /// The state that it leads to, where it fits.
+    pub fn wanted(self) -> PayoutState {
+        match self {
+            PayoutEvent::Approve => PayoutState::Approved,
+            PayoutEvent::Send => PayoutState::Sent,
+            PayoutEvent::Finish => PayoutState::Done,
+            PayoutEvent::Fail => PayoutState::Failed,
+            PayoutEvent::Withdraw => PayoutState::Withdrawn,
+        }
+    }
+
+    /// The kind of the market's event that tells of it.
+    pub fn kind(self) -> &'static str {
+        match self {
+            PayoutEvent::Approve => "payout-approved",
+            PayoutEvent::Send => "payout-sent",
+            PayoutEvent::Finish => "payout-done",
+            PayoutEvent::Fail => "payout-failed",
+            PayoutEvent::Withdraw => "payout-withdrawn",
+        }
+    }
+}
+
+/// A payout, as far as decisions depend on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Payout {
+    /// Its id.
+    pub id: PayoutId,
+    /// Whose earnings it pays.
+    pub account: AccountId,
+    /// How much.
+    pub amount: Usd,
+    /// Where it stands.
+    pub state: PayoutState,
+    /// Counts its changes: who saves one names the version that was seen.
+    pub version: i64,
+}
+
+impl Payout {
+    /// What its request moves: out of the earnings, into what is held for it.
+    pub fn request_booking(&self) -> Option<Booking> {
+        let (from, to) = (LedgerAccount::Earnings(self.account), LedgerAccount::Payout(self.id));
+        self.moved(BookingKind::PayoutRequest, "requested", from, to)
+    }
+
+    /// What follows from `event`: the state after it, and what moves, if anything does.
+    pub fn after(&self, event: PayoutEvent) -> Result<(PayoutState, Option<Booking>), WrongOrder> {
+        let state = self.state.after(event)?;
+        let held = LedgerAccount::Payout(self.id);
+        let booking = match event {
+            PayoutEvent::Approve | PayoutEvent::Finish => None,
+            PayoutEvent::Send => {
+                self.moved(BookingKind::PayoutSend, "sent", held, LedgerAccount::Funding)
+            }
+            PayoutEvent::Fail | PayoutEvent::Withdraw => {
+                // What was sent and came back comes from outside again.
+                let is_out = self.state == PayoutState::Sent;
+                let from = if is_out { LedgerAccount::Funding } else { held };
+                let earnings = LedgerAccount::Earnings(self.account);
+                self.moved(BookingKind::PayoutReturn, "returned", from, earnings)
+            }
+        };
+        Ok((state, booking))
+    }
+
+    fn moved(
+        &self,
+        kind: BookingKind,
+        what: &str,
+        from: LedgerAccount,
+        to: LedgerAccount,
+    ) -> Option<Booking> {
+        // The beginning of an id is its time, and its end tells two of them apart.
+        let id = self.id.to_string();
+        let short = &id[id.len() - 12..];
+        let reason = format!("Payout {short} {what}");
+        Booking::new(kind, id, reason, from, &[(to, self.amount)])
+    }
+}
+
+/// What a request depends on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Means {
+    /// What the account has earned and not asked for yet.
+    pub balance: Usd,
+    /// Where it is paid to; `None` where it has not said so.
+    pub address: Option<String>,
+    /// How many of its payouts are on their way.
+    pub open: u32,
+}
+
+/// Why no payout can be requested.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RequestError {
+    /// Nobody knows where to.
+    #[error("say first where you are paid to")]
+    NoAddress,
+    /// It is less than what is paid out.
+    #[error("a payout is ${min} at least")]
+    BelowMinimum {
+        /// The least.
+        min: Usd,
+    },
+    /// The account has not earned that much.
+    #[error("you can be paid ${balance} now")]
+    NotEarned {
+        /// What it has.
+        balance: Usd,
+    },
+    /// As many are on their way as can be.
+    #[error("{OPEN_MAX} payouts of yours are on their way")]
+    TooMany,
+}
+
+/// Decides a request of `amount`: the address that it is paid to.
+pub fn request(means: &Means, amount: Usd, min: Usd) -> Result<&str, RequestError> {
+    let address = means.address.as_deref().ok_or(RequestError::NoAddress)?;
+    if amount < min {
+        return Err(RequestError::BelowMinimum { min });
+    }
+    if means.open >= OPEN_MAX {
+        return Err(RequestError::TooMany);
+    }
+    if amount > means.balance {
+        return Err(RequestError::NotEarned { balance: means.balance });
+    }
+    Ok(address)
+}
+
+/// Reads what an operator says to a payout: the reference of a transfer, or why it failed.
+pub fn parse_words(field: &'static str, text: &str) -> Result<String, FieldError> {
+    let words = text.trim();
+    let is_fine = (1..=WORDS_CHARS_MAX).contains(&words.chars().count())
+        && !words.chars().any(char::is_control);
+    let rule = "1 to 200 characters on one line";
+    is_fine.then(|| words.to_string()).ok_or_else(|| FieldError::new(field, rule))
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::String;
+    use alloc::vec::Vec;
+    use core::fmt::Write;
+
+    use expect_test::expect;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::time::Timestamp;
+
+    fn payout(state: PayoutState) -> Payout {
+        let now = Timestamp::from_seconds(0);
+        Payout {
+            id: PayoutId::from_random(now, [2; 10]),
+            account: AccountId::from_random(now, [1; 10]),
+            amount: Usd::whole(25),
+            state,
+            version: 1,
+        }
+    }
+
+    #[test]
+    fn the_life_cycle_is_this_table() {
+        let mut table = String::from("from      ");
+        for event in PayoutEvent::ALL {
+            let name = alloc::format!("{event:?}");
+            write!(table, " {name:<9}").unwrap();
+        }
+        for state in PayoutState::ALL {
+            write!(table, "\n{:<10}", state.as_str()).unwrap();
+            for event in PayoutEvent::ALL {
+                let after = state.after(event).map_or("-", PayoutState::as_str);
+                write!(table, " {after:<9}").unwrap();
+            }
+        }
+        let lines: Vec<&str> = table.lines().map(str::trim_end).collect();
+        expect![[r"
+            from       Approve   Send      Finish    Fail      Withdraw
+            requested  approved  -         -         failed    withdrawn
+            approved   -         sent      -         failed    -
+            sent       -         -         done      failed    -
+            done       -         -         -         -         -
+            failed     -         -         -         -         -
+            withdrawn  -         -         -         -         -"]]
+        .assert_eq(&lines.join("\n"));
+    }
+
+    #[test]
+    fn money_moves_in_three_steps_and_in_no_other() {
+        let kinds = |state: PayoutState, event| {
+            let (_, booking) = payout(state).after(event).unwrap();
+            booking.map(|booking| {
+                let accounts: Vec<_> =
+                    booking.entries.iter().map(|entry| entry.account.as_str()).collect();
+                alloc::format!("{}: {}", booking.kind.as_str(), accounts.join(" to "))
+            })
+        };
+        let first = payout(PayoutState::Requested).request_booking().unwrap();
+        assert_eq!(first.entries[0].amount, -Usd::whole(25));
+        assert_eq!(kinds(PayoutState::Requested, PayoutEvent::Approve), None);
+        let sent = kinds(PayoutState::Approved, PayoutEvent::Send);
+        assert_eq!(sent.as_deref(), Some("payout-send: escrow to funding"));
+        assert_eq!(kinds(PayoutState::Sent, PayoutEvent::Finish), None);
+        for state in [PayoutState::Requested, PayoutState::Approved] {
+            let back = kinds(state, PayoutEvent::Fail);
+            assert_eq!(back.as_deref(), Some("payout-return: escrow to earnings"));
+        }
+        let back = kinds(PayoutState::Sent, PayoutEvent::Fail);
+        assert_eq!(back.as_deref(), Some("payout-return: funding to earnings"));
+    }
+
+    #[test]
+    fn a_request_needs_an_address_and_what_it_asks_for() {
+        let means = Means { balance: Usd::whole(30), address: Some("BE71".into()), open: 4 };
+        let ask = |means: &Means, dollars| {
+            request(means, Usd::whole(dollars), Usd::whole(25)).map(str::len)
+        };
+        assert_eq!(ask(&means, 25), Ok(4));
+        assert_eq!(ask(&means, 30), Ok(4));
+        assert_eq!(ask(&means, 24), Err(RequestError::BelowMinimum { min: Usd::whole(25) }));
+        assert_eq!(ask(&means, 31), Err(RequestError::NotEarned { balance: Usd::whole(30) }));
+        assert_eq!(ask(&Means { open: 5, ..means.clone() }, 25), Err(RequestError::TooMany));
+        let nowhere = Means { address: None, ..means };
+        assert_eq!(ask(&nowhere, 25), Err(RequestError::NoAddress));
+    }
+
+    #[test]
+    fn words_are_one_line() {
+        assert_eq!(parse_words("reference", " SEPA 7 "), Ok("SEPA 7".into()));
+        for text in ["", "  ", "a\nb", &"x".repeat(201)] {
+            assert!(parse_words("reference", text).is_err(), "{text:?}");
+        }
+    }
+
+    proptest! {
+        /// Whatever is done to a payout, all that was asked for is at one place.
+        #[test]
+        fn nothing_is_lost_on_the_way(events in prop::collection::vec(0..5_usize, 0..12)) {
+            let mut payout = payout(PayoutState::Requested);
+            let (mut earnings, mut held, mut out) = (-25_i64, 25_i64, 0_i64);
+            for event in events {
+                let Ok((state, booking)) = payout.after(PayoutEvent::ALL[event]) else { continue };
+                for entry in booking.iter().flat_map(|booking| &booking.entries) {
+                    let amount = entry.amount.micros() / 1_000_000;
+                    match entry.account {
+                        LedgerAccount::Earnings(_) => earnings += amount,
+                        LedgerAccount::Payout(_) => held += amount,
+                        LedgerAccount::Funding => out += amount,
+                        other => prop_assert!(false, "{other:?}"),
+                    }
+                }
+                payout.state = state;
+            }
+            let expected = match payout.state {
+                PayoutState::Requested | PayoutState::Approved => (-25, 25, 0),
+                PayoutState::Sent | PayoutState::Done => (-25, 0, 25),
+                PayoutState::Failed | PayoutState::Withdrawn => (0, 0, 0),
+            };
+            prop_assert_eq!((earnings, held, out), expected);
+        }
+    }
+}

@@ -1,0 +1,352 @@
+//! Payouts: earnings on their way to farmers.
+
+use domain::id::{AccountId, PayoutId};
+use domain::money::Usd;
+use domain::order::IdempotencyKey;
+use domain::payout::{
+    self, Means, OPEN_MAX, PayoutEvent, PayoutState, RequestError, WrongOrder, request as decide,
+};
+use domain::time::Timestamp;
+
+use crate::db::{Db, Row, StoreError, Value, only};
+use crate::rentals::{SAVE_ATTEMPTS, booking_json};
+
+/// The most payouts that are exported at once.
+pub const EXPORTED_MAX: u32 = 5_000;
+
+/// A payout.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Payout {
+    /// What decisions are made on.
+    pub life: payout::Payout,
+    /// The address of whom it pays, by which they sign in.
+    pub email: String,
+    /// Where it is paid to, as it was when it was requested.
+    pub address: String,
+    /// What the operator calls the transfer; `None` until it is sent.
+    pub reference: Option<String>,
+    /// Why it failed, if it has.
+    pub note: Option<String>,
+    /// When it was requested.
+    pub requested_at: Timestamp,
+    /// When it was approved.
+    pub approved_at: Option<Timestamp>,
+    /// When it was sent.
+    pub sent_at: Option<Timestamp>,
+    /// When it was done, failed or withdrawn.
+    pub finished_at: Option<Timestamp>,
+}
+
+/// The columns of a `Payout`, of the tables `payouts p` and `accounts a`.
+macro_rules! payout_columns {
+    () => {
+        "SELECT p.id, p.account_id, p.amount_micros, p.state, p.version, a.email, p.address,
+                p.reference, p.note, p.requested_at, p.approved_at, p.sent_at, p.finished_at
+           FROM payouts p JOIN accounts a ON a.id = p.account_id "
+    };
+}
+
+fn read(row: &Row) -> Result<Payout, StoreError> {
+    let time = |column| Ok(row.optional_integer(column)?.map(Timestamp::from_seconds));
+    Ok(Payout {
+        life: payout::Payout {
+            id: row.parsed(0, PayoutId::parse)?,
+            account: row.parsed(1, AccountId::parse)?,
+            amount: Usd::from_micros(row.integer(2)?),
+            state: row.parsed(3, PayoutState::parse)?,
+            version: row.integer(4)?,
+        },
+        email: row.text(5)?.to_owned(),
+        address: row.text(6)?.to_owned(),
+        reference: row.optional_text(7)?.map(str::to_owned),
+        note: row.optional_text(8)?.map(str::to_owned),
+        requested_at: row.timestamp(9)?,
+        approved_at: time(10)?,
+        sent_at: time(11)?,
+        finished_at: time(12)?,
+    })
+}
+
+/// What a farmer asks to be paid.
+pub struct NewPayout<'a> {
+    /// Its id.
+    pub id: PayoutId,
+    /// Whose earnings.
+    pub account: AccountId,
+    /// How much.
+    pub amount: Usd,
+    /// The least that is paid out.
+    pub min: Usd,
+    /// Marks one intention.
+    pub key: &'a IdempotencyKey,
+}
+
+/// Why no payout was requested.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RequestFailure {
+    /// The rules say no.
+    #[error(transparent)]
+    Rule(#[from] RequestError),
+    /// The key was used for another amount.
+    #[error("this Idempotency-Key was used for another payout; use a new key")]
+    KeyReused,
+    /// The machine failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What a request of the account `?1` depends on. Served by `payouts_open` and the unique index of
+/// `ledger_accounts`; no row means that there is no such account.
+const MEANS: &str = "
+    SELECT coalesce((SELECT balance_micros FROM ledger_accounts
+                      WHERE kind = 'earnings' AND owner_id = ?1), 0),
+           payout_address,
+           (SELECT count(*) FROM payouts
+             WHERE account_id = ?1 AND state IN ('requested', 'approved', 'sent'))
+      FROM accounts WHERE id = ?1 AND deleted_at IS NULL";
+
+/// What the account can ask for now.
+pub fn means(db: &impl Db, account: AccountId) -> Result<Means, StoreError> {
+    let Some(row) = only(db.run(MEANS, &[Value::text(account)])?) else {
+        return Ok(Means { balance: Usd::ZERO, address: None, open: 0 });
+    };
+    Ok(Means {
+        balance: Usd::from_micros(row.integer(0)?),
+        address: row.optional_text(1)?.map(str::to_owned),
+        open: row.number(2)?,
+    })
+}
+
+/// The payout of the account `?1` with the key `?2`. Served by the unique index on both.
+const OF_KEY: &str =
+    concat!(payout_columns!(), "WHERE p.account_id = ?1 AND p.idempotency_key = ?2");
+
+/// Requests a payout; the columns of the command view, in order. Refused unless address and means
+/// are as they were seen.
+const REQUEST: &str = "
+    INSERT INTO request_payout
+           (id, account_id, amount_micros, address, idempotency_key, booking, open_max,
+            requested_at)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+
+/// Requests a payout, once for each key, and holds its amount.
+pub fn request(
+    db: &impl Db,
+    new: &NewPayout<'_>,
+    now: Timestamp,
+) -> Result<Payout, RequestFailure> {
+    let of_key = [Value::text(new.account), new.key.as_str().into()];
+    let life = payout::Payout {
+        id: new.id,
+        account: new.account,
+        amount: new.amount,
+        state: PayoutState::Requested,
+        version: 1,
+    };
+    // A booking of nothing is nothing to request, and the least is more than nothing.
+    let booking = life.request_booking().map(|booking| booking_json(&booking).to_string());
+    for _ in 0..SAVE_ATTEMPTS {
+        if let Some(earlier) = only(db.run(OF_KEY, &of_key)?) {
+            let earlier = read(&earlier)?;
+            let is_same = earlier.life.amount == new.amount;
+            return if is_same { Ok(earlier) } else { Err(RequestFailure::KeyReused) };
+        }
+        let means = means(db, new.account)?;
+        let address = decide(&means, new.amount, new.min)?;
+        let params = [
+            Value::text(new.id),
+            Value::text(new.account),
+            new.amount.micros().into(),
+            address.into(),
+            new.key.as_str().into(),
+            booking.as_deref().into(),
+            OPEN_MAX.into(),
+            now.into(),
+        ];
+        match db.run(REQUEST, &params) {
+            // It is there now; or somebody was faster, and what is true now says what follows.
+            Ok(_) | Err(StoreError::Refused(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(StoreError::Busy.into())
+}
+
+/// What somebody does to a payout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deed<'a> {
+    /// The operator means to pay it.
+    Approve,
+    /// The operator has sent it, and calls the transfer so.
+    Send(&'a str),
+    /// The operator has seen that it has arrived.
+    Finish,
+    /// The operator does not pay it, or it did not arrive, because of this.
+    Fail(&'a str),
+    /// The farmer, who is this account, takes the request back.
+    Withdraw(AccountId),
+}
+
+impl<'a> Deed<'a> {
+    /// What becomes of the payout by it.
+    pub fn event(self) -> PayoutEvent {
+        match self {
+            Deed::Approve => PayoutEvent::Approve,
+            Deed::Send(_) => PayoutEvent::Send,
+            Deed::Finish => PayoutEvent::Finish,
+            Deed::Fail(_) => PayoutEvent::Fail,
+            Deed::Withdraw(_) => PayoutEvent::Withdraw,
+        }
+    }
+
+    fn reference(self) -> Option<&'a str> {
+        match self {
+            Deed::Send(reference) => Some(reference),
+            Deed::Approve | Deed::Finish | Deed::Fail(_) | Deed::Withdraw(_) => None,
+        }
+    }
+
+    fn note(self) -> Option<&'a str> {
+        match self {
+            Deed::Fail(reason) => Some(reason),
+            Deed::Approve | Deed::Send(_) | Deed::Finish | Deed::Withdraw(_) => None,
+        }
+    }
+
+    /// Who alone may do it; `None` for the operator, who has shown to be one.
+    fn owner(self) -> Option<AccountId> {
+        match self {
+            Deed::Withdraw(account) => Some(account),
+            Deed::Approve | Deed::Send(_) | Deed::Finish | Deed::Fail(_) => None,
+        }
+    }
+}
+
+/// Why a payout did not go on.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ChangeFailure {
+    /// There is none, or it is somebody else's.
+    #[error("there is no such payout")]
+    NoSuchPayout,
+    /// It is not its turn.
+    #[error(transparent)]
+    WrongOrder(#[from] WrongOrder),
+    /// The machine failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The payout `?1`; with `?2`, only if it is of that account.
+const FIND: &str =
+    concat!(payout_columns!(), "WHERE p.id = ?1 AND p.account_id = coalesce(?2, p.account_id)");
+
+/// Saves what becomes of a payout; the columns of the command view, in order. Refused unless it is
+/// at the version that was seen.
+const CHANGE: &str = "
+    INSERT INTO change_payout (id, version, state, reference, note, booking, event, changed_at)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+
+/// A payout; with `account`, only if it is of that account.
+pub fn find(
+    db: &impl Db,
+    account: Option<AccountId>,
+    id: PayoutId,
+) -> Result<Option<Payout>, StoreError> {
+    let row = only(db.run(FIND, &[Value::text(id), account.map(Value::text).into()])?);
+    row.as_ref().map(read).transpose()
+}
+
+/// Does something to a payout, and gives what it is then.
+pub fn change(
+    db: &impl Db,
+    id: PayoutId,
+    deed: Deed<'_>,
+    now: Timestamp,
+) -> Result<Payout, ChangeFailure> {
+    for _ in 0..SAVE_ATTEMPTS {
+        let seen = find(db, deed.owner(), id)?.ok_or(ChangeFailure::NoSuchPayout)?;
+        let (state, booking) = seen.life.after(deed.event())?;
+        let booking = booking.map(|booking| booking_json(&booking).to_string());
+        let params = [
+            Value::text(id),
+            seen.life.version.into(),
+            state.as_str().into(),
+            deed.reference().into(),
+            deed.note().into(),
+            booking.as_deref().into(),
+            deed.event().kind().into(),
+            now.into(),
+        ];
+        match db.run(CHANGE, &params) {
+            Ok(_) => return find(db, None, id)?.ok_or(ChangeFailure::NoSuchPayout),
+            // Somebody was faster; what is true now says what follows.
+            Err(StoreError::Refused(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(StoreError::Busy.into())
+}
+
+/// One page of the payouts of the account `?1`, the newest first: `?2` the last one of the page
+/// before (`~`, which sorts behind every id, for none), `?3` how many. Served by
+/// `payouts_by_account`.
+const OF_ACCOUNT: &str =
+    concat!(payout_columns!(), "WHERE p.account_id = ?1 AND p.id < ?2 ORDER BY p.id DESC LIMIT ?3");
+
+/// A page of an account's payouts before `before`, the newest first.
+pub fn of_account(
+    db: &impl Db,
+    account: AccountId,
+    before: Option<PayoutId>,
+    limit: u32,
+) -> Result<Vec<Payout>, StoreError> {
+    let before = before.map_or("~".into(), Value::text);
+    db.run(OF_ACCOUNT, &[Value::text(account), before, limit.into()])?.iter().map(read).collect()
+}
+
+/// One page of the payouts in the state `?1`, the oldest first: `?2` the last one of the page
+/// before, empty for none, `?3` how many. Served by `payouts_by_state`.
+const IN_STATE: &str =
+    concat!(payout_columns!(), "WHERE p.state = ?1 AND p.id > ?2 ORDER BY p.id LIMIT ?3");
+
+/// A page of all payouts in a state behind `behind`, those that wait longest first.
+pub fn in_state(
+    db: &impl Db,
+    state: PayoutState,
+    behind: Option<PayoutId>,
+    limit: u32,
+) -> Result<Vec<Payout>, StoreError> {
+    let behind = behind.map_or("".into(), Value::text);
+    db.run(IN_STATE, &[state.as_str().into(), behind, limit.into()])?.iter().map(read).collect()
+}
+
+/// How many payouts there are in each state, and what they come to. Served by `payouts_by_state`.
+const COUNTS: &str = "
+    SELECT state, count(*), sum(amount_micros) FROM payouts GROUP BY state";
+
+/// How many payouts are in a state, and what they come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Count {
+    /// The state.
+    pub state: PayoutState,
+    /// How many.
+    pub payouts: u64,
+    /// What they come to.
+    pub amount: Usd,
+}
+
+/// How many payouts there are in each state that has any.
+pub fn counts(db: &impl Db) -> Result<Vec<Count>, StoreError> {
+    let read = |row: &Row| {
+        Ok(Count {
+            state: row.parsed(0, PayoutState::parse)?,
+            payouts: row.number(1)?,
+            amount: Usd::from_micros(row.integer(2)?),
+        })
+    };
+    db.run(COUNTS, &[])?.iter().map(read).collect()
+}
+
+/// Statements that an index serves, each with its name: for the test of plans.
+pub const INDEXED: [(&str, &str); 2] =
+    [(OF_ACCOUNT, "payouts_by_account"), (IN_STATE, "payouts_by_state")];

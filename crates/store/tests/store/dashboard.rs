@@ -1,0 +1,144 @@
+//! The farmer's dashboard and revenue: figures against what the ledger has been told.
+
+use domain::id::NodeId;
+use domain::money::Usd;
+use domain::month::Month;
+use domain::rental::GRACE_SECONDS;
+use domain::term::Term;
+use store::dashboard::{figures, node, nodes};
+use store::ledger::{SlaCredit, SlaCredited, credit_sla};
+use store::revenue::{Line, of_farm, of_node};
+use store::{RusqliteDb, accounts};
+
+use crate::market::{
+    AIDA, Attempt, FARMER, NODE, OMAR, OTHER_FARMER, SLICES, account, assert_sound, attempt,
+    earned, fund, market, now, pass, publish, register, rent, slice, usd,
+};
+use crate::payouts;
+
+fn month(text: &str) -> Month {
+    Month::parse(text).unwrap()
+}
+
+/// Two nodes of the farmer, each with a rental of a quarter that began on 22 November 2026.
+fn two_nodes() -> RusqliteDb {
+    let db = market();
+    register(&db, FARMER, 33, 2);
+    publish(&db, 33, "10");
+    let quarter = Attempt { term: Term::Quarter, ..attempt(OMAR, "a") };
+    rent(&db, quarter).unwrap();
+    rent(&db, Attempt { node: 33, id: 50, term: Term::Quarter, ..attempt(AIDA, "b") }).unwrap();
+    db
+}
+
+fn lines(found: Vec<Line>) -> Vec<(String, u32, String)> {
+    let show = |line: Line| (line.month.to_string(), line.node.0, line.earned.to_string());
+    found.into_iter().map(show).collect()
+}
+
+#[test]
+fn revenue_is_by_month_node_and_day() {
+    let db = two_nodes();
+    let day = 86_400;
+    // 22 November to 22 February are 92 days; the quarters cost 71.25 and 28.50, and a tenth is
+    // the platform's.
+    for days in 1..=10 {
+        pass(&db, now().plus_seconds(days * day), 10);
+    }
+    assert_sound(&db);
+    let all = of_farm(&db, account(FARMER), month("2026-01"), month("2026-12")).unwrap();
+    let by_month: Vec<_> = all.iter().map(|line| line.month.to_string()).collect();
+    assert_eq!(by_month, ["2026-12", "2026-12", "2026-11", "2026-11"]);
+    let sum = all.iter().fold(Usd::ZERO, |sum, line| sum + line.earned);
+    assert_eq!(sum, earned(&db, FARMER));
+    // In ten of the 92 days, each total in cents that are over: 7.74 and 3.09 of the whole.
+    let parts = [usd("71.25").part(10, 92), usd("28.50").part(10, 92)];
+    let near = |one: Usd, other: Usd| (one - other).micros().abs() < 20_000;
+    let of = |node: u32| {
+        let own = all.iter().filter(|line| line.node.0 == node);
+        own.fold(Usd::ZERO, |sum, line| sum + line.earned)
+    };
+    let share = |usd: Usd| usd.part(9, 10);
+    assert!(near(of(NODE), share(parts[0])), "{}", of(NODE));
+    assert!(near(of(33), share(parts[1])), "{}", of(33));
+    let own = of_node(&db, account(FARMER), NodeId(33), month("2026-12"), month("2026-12"));
+    assert_eq!(lines(own.unwrap()), lines(vec![all[0].clone()]));
+    assert!(
+        of_farm(&db, account(OTHER_FARMER), month("2026-01"), month("2026-12")).unwrap().is_empty()
+    );
+    let november = figures(&db, account(FARMER), month("2026-11")).unwrap();
+    let days: Vec<&str> = november.days.iter().map(|(day, _)| day.as_str()).collect();
+    assert_eq!(days.first(), Some(&"2026-11-23"));
+    assert_eq!((days.len(), days.last()), (8, Some(&"2026-11-30")));
+    let by_day = november.days.iter().fold(Usd::ZERO, |sum, (_, earned)| sum + *earned);
+    assert_eq!(by_day, november.money.earned);
+}
+
+#[test]
+fn what_was_given_back_is_shown_beside_what_was_earned() {
+    let db = two_nodes();
+    pass(&db, now().plus_seconds(20 * 86_400), 10);
+    let rental = store::rentals::of_renter(&db, account(OMAR), store::rentals::Which::All, None, 1);
+    let credit = SlaCredit {
+        rental: rental.unwrap()[0].life.id,
+        amount: usd("2.50"),
+        reason: "Down for a day",
+        key: "sla",
+    };
+    let at = now().plus_seconds(20 * 86_400);
+    assert_eq!(credit_sla(&db, &credit, at), Ok(SlaCredited::Done));
+    let found = of_node(&db, account(FARMER), NodeId(NODE), month("2026-12"), month("2026-12"));
+    assert_eq!(found.unwrap()[0].credited, usd("2.50"));
+    let figures = figures(&db, account(FARMER), month("2026-12")).unwrap();
+    assert_eq!(figures.money.credited, usd("2.50"));
+    assert_eq!(figures.money.balance, figures.money.earned - usd("2.50"));
+    assert_sound(&db);
+}
+
+#[test]
+fn a_dashboard_shows_money_wherever_it_is() {
+    let db = two_nodes();
+    let now_month = month("2026-11");
+    let first = figures(&db, account(FARMER), now_month).unwrap();
+    assert_eq!((first.nodes, first.allocated_slices, first.available_slices), (2, 2, SLICES));
+    // All of both quarters but the platform's tenth: 64.13 of 71.25, 25.65 of 28.50.
+    assert_eq!(first.money.pending, usd("89.78"));
+    let end = now().plus_months(3).plus_seconds(GRACE_SECONDS);
+    pass(&db, end, 10);
+    let last = figures(&db, account(FARMER), month("2027-02")).unwrap();
+    assert_eq!((last.money.pending, last.money.balance), (Usd::ZERO, usd("89.78")));
+    payouts::one_of_each(&db);
+    let paid = payouts::ask(&db, 8, "20").unwrap().life.id;
+    for deed in [
+        store::payouts::Deed::Approve,
+        store::payouts::Deed::Send("SEPA"),
+        store::payouts::Deed::Finish,
+    ] {
+        store::payouts::change(&db, paid, deed, now()).unwrap();
+    }
+    let money = figures(&db, account(FARMER), month("2027-02")).unwrap().money;
+    assert_eq!((money.paid, money.in_payout, money.balance), (usd("20"), usd("10"), usd("59.78")));
+    let page = nodes(&db, account(FARMER), now_month, None, 50).unwrap();
+    assert_eq!(page.iter().map(|it| it.slices.len()).collect::<Vec<_>>(), [9, 2]);
+    assert!(page.iter().all(|it| it.pending == Usd::ZERO));
+}
+
+#[test]
+fn a_renter_is_seen_as_they_chose() {
+    let db = market();
+    fund(&db, OMAR, "50");
+    let rented = slice(&rent(&db, attempt(OMAR, "key")).unwrap());
+    let seen = || {
+        let found = node(&db, account(FARMER), month("2026-11"), NodeId(NODE)).unwrap().unwrap();
+        let (_, other) = store::nodes::find(&db, account(FARMER), NodeId(NODE)).unwrap().unwrap();
+        assert_eq!(found.slices, other);
+        assert!(found.pending > Usd::ZERO);
+        found.slices[usize::try_from(rented).unwrap() - 1].renter.clone().unwrap()
+    };
+    assert_eq!(seen(), "account3@example.org");
+    accounts::set_display_name(&db, account(OMAR), Some("Omar's lab")).unwrap();
+    assert_eq!(seen(), "Omar's lab");
+    accounts::set_display_name(&db, account(OMAR), None).unwrap();
+    assert_eq!(seen(), "account3@example.org");
+    assert!(node(&db, account(OTHER_FARMER), month("2026-11"), NodeId(NODE)).unwrap().is_none());
+}

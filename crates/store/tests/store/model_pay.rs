@@ -1,0 +1,115 @@
+//! Payouts in the market in memory.
+
+use domain::money::Usd;
+use domain::payout::{PayoutEvent, PayoutState, RequestError, WrongOrder};
+use store::payouts::{ChangeFailure, Deed, RequestFailure};
+
+use crate::model::{Model, dollars};
+
+/// The accounts up to this one have said where they are paid to.
+pub(crate) const PAID_ACCOUNTS_MAX: u32 = 3;
+/// The least that is paid out, in dollars.
+pub(crate) const MIN_DOLLARS: i64 = 5;
+
+pub(crate) struct ModelPayout {
+    /// The number of its id.
+    pub(crate) id: u32,
+    pub(crate) account: u32,
+    pub(crate) key: u32,
+    pub(crate) amount: Usd,
+    pub(crate) state: PayoutState,
+}
+
+impl ModelPayout {
+    pub(crate) fn is_open(&self) -> bool {
+        matches!(self.state, PayoutState::Requested | PayoutState::Approved | PayoutState::Sent)
+    }
+}
+
+impl Model {
+    fn earned(&self, account: u32) -> Usd {
+        self.earnings.get(&account).copied().unwrap_or(Usd::ZERO)
+    }
+
+    pub(crate) fn request_payout(
+        &mut self,
+        account: u32,
+        id: u32,
+        key: u32,
+        amount: Usd,
+    ) -> Result<PayoutState, RequestFailure> {
+        let same_key = |payout: &&ModelPayout| payout.account == account && payout.key == key;
+        if let Some(earlier) = self.payouts.iter().find(same_key) {
+            let is_same = earlier.amount == amount;
+            return if is_same { Ok(earlier.state) } else { Err(RequestFailure::KeyReused) };
+        }
+        let own = |payout: &&ModelPayout| payout.account == account && payout.is_open();
+        let (open, balance) = (self.payouts.iter().filter(own).count(), self.earned(account));
+        let rule = if account > PAID_ACCOUNTS_MAX {
+            Some(RequestError::NoAddress)
+        } else if amount < dollars(MIN_DOLLARS) {
+            Some(RequestError::BelowMinimum { min: dollars(MIN_DOLLARS) })
+        } else if open >= 5 {
+            Some(RequestError::TooMany)
+        } else if balance < amount {
+            Some(RequestError::NotEarned { balance })
+        } else {
+            None
+        };
+        if let Some(rule) = rule {
+            return Err(rule.into());
+        }
+        self.earnings.insert(account, balance - amount);
+        let state = PayoutState::Requested;
+        self.payouts.push(ModelPayout { id, account, key, amount, state });
+        Ok(state)
+    }
+
+    /// `by` is who withdraws it, as a number of an account.
+    pub(crate) fn change_payout(
+        &mut self,
+        nth: usize,
+        deed: Deed<'_>,
+        by: u32,
+    ) -> Result<PayoutState, ChangeFailure> {
+        let payout = &mut self.payouts[nth];
+        let event = deed.event();
+        if event == PayoutEvent::Withdraw && payout.account != by {
+            return Err(ChangeFailure::NoSuchPayout);
+        }
+        let wrong = WrongOrder { state: payout.state, event };
+        let is_in_turn = match event {
+            PayoutEvent::Approve | PayoutEvent::Withdraw => payout.state == PayoutState::Requested,
+            PayoutEvent::Send => payout.state == PayoutState::Approved,
+            PayoutEvent::Finish => payout.state == PayoutState::Sent,
+            PayoutEvent::Fail => payout.is_open(),
+        };
+        if !is_in_turn {
+            return Err(wrong.into());
+        }
+        payout.state = event.wanted();
+        let (account, amount) = (payout.account, payout.amount);
+        if matches!(event, PayoutEvent::Fail | PayoutEvent::Withdraw) {
+            let balance = self.earned(account);
+            self.earnings.insert(account, balance + amount);
+        }
+        Ok(event.wanted())
+    }
+
+    /// What has come in from outside and not left again.
+    pub(crate) fn inside_micros(&self) -> i64 {
+        let came: i64 = self.credits.values().map(|(_, amount, _)| dollars(*amount).micros()).sum();
+        let out =
+            |payout: &&ModelPayout| matches!(payout.state, PayoutState::Sent | PayoutState::Done);
+        let gone: i64 = self.payouts.iter().filter(out).map(|it| it.amount.micros()).sum();
+        came - gone
+    }
+
+    /// What is held for payouts.
+    pub(crate) fn held_micros(&self) -> i64 {
+        let held = |payout: &&ModelPayout| {
+            matches!(payout.state, PayoutState::Requested | PayoutState::Approved)
+        };
+        self.payouts.iter().filter(held).map(|payout| payout.amount.micros()).sum()
+    }
+}

@@ -1,0 +1,202 @@
+//! Fills the pages of payouts, and reads the form that asks for one.
+
+use domain::field::FieldError;
+use domain::money::Usd;
+use domain::order::IdempotencyKey;
+use domain::payout::{Means, OPEN_MAX, PayoutEvent, PayoutState};
+use domain::time::Timestamp;
+use store::accounts::Grant;
+use store::payouts::{Count, Payout};
+
+use crate::api::PageOf;
+use crate::form::{Form, keep};
+use crate::page::{
+    Badge, DeedField, Fact, Field, OperatorPayoutRow, OperatorPayouts, PayoutDeed, PayoutRow,
+    PayoutStateLink, Payouts, Section, Tone,
+};
+use crate::problem::{Kind, Problem};
+use crate::view::moment;
+use crate::view::visit::Visit;
+use crate::view::wording::{error_above, sent, sentence};
+
+/// How many payouts one page shows.
+pub const PAYOUTS_PER_PAGE: u32 = 50;
+
+/// Where the operator's list is.
+const LIST: &str = "/operator/payouts";
+
+impl Payouts {
+    /// A page of payouts: one more than it holds, if there are more; `min` is the least that is
+    /// paid out.
+    pub fn new(visit: &Visit<'_>, means: Means, min: Usd, found: Vec<Payout>) -> Payouts {
+        let grant = visit.viewer.map(|viewer| &viewer.identity.grant);
+        let is_strong = matches!(grant, Some(Grant::Session { is_strong: true, .. }));
+        let place = |payout: &Payout| payout.life.id.to_string();
+        let page = PageOf::new(found, PAYOUTS_PER_PAGE, place, PayoutRow::new);
+        let least = min.for_people();
+        Payouts {
+            frame: visit.frame("Payouts", Section::Farm),
+            balance: means.balance.for_people(),
+            obstacle: obstacle(&means, min),
+            address: means.address,
+            is_locked: !is_strong,
+            amount: Field::new(means.balance.to_string()),
+            hint: format!("{least} at least."),
+            idempotency_key: visit.request_id.to_owned(),
+            error: None,
+            payouts: page.items,
+            next_page: visit.next_page("/dashboard/farm/payouts", page.next_cursor),
+        }
+    }
+
+    /// The same after nothing was requested. The key stays where it may have worked all the same.
+    pub fn refused(mut self, form: &Form, problem: &Problem) -> Payouts {
+        self.amount = sent(form, "amount_usd", &problem.fields);
+        self.error = error_above(problem, &["amount_usd"]);
+        if problem.kind == Kind::Busy {
+            form.text("idempotency_key").clone_into(&mut self.idempotency_key);
+        }
+        self
+    }
+
+    /// The same after a request was not taken back.
+    pub fn not_withdrawn(mut self, problem: &Problem) -> Payouts {
+        self.error = Some(sentence(&problem.detail));
+        self
+    }
+}
+
+/// Why nothing can be asked for now.
+fn obstacle(means: &Means, min: Usd) -> Option<String> {
+    if means.address.is_none() {
+        return Some("Say first where you are paid to.".to_owned());
+    }
+    if means.open >= OPEN_MAX {
+        return Some(format!("{OPEN_MAX} payouts are on their way: wait until one is done."));
+    }
+    let least = min.for_people();
+    (means.balance < min).then(|| format!("Payouts begin at {least}: there is less to pay yet."))
+}
+
+/// Reads the form that asks for a payout, or every field that is wrong.
+pub fn read_payout(form: &Form) -> Result<(Usd, IdempotencyKey), Vec<FieldError>> {
+    let mut wrong = Vec::new();
+    let amount = keep(&mut wrong, Usd::parse("amount_usd", form.text("amount_usd").trim()));
+    let key = keep(&mut wrong, IdempotencyKey::parse(form.text("idempotency_key")));
+    amount.zip(key).ok_or(wrong)
+}
+
+fn badge(state: PayoutState) -> Badge {
+    let tone = match state {
+        PayoutState::Requested | PayoutState::Withdrawn => Tone::Plain,
+        PayoutState::Approved | PayoutState::Sent => Tone::Warn,
+        PayoutState::Done => Tone::Good,
+        PayoutState::Failed => Tone::Bad,
+    };
+    Badge::new(state.as_str(), tone)
+}
+
+impl PayoutRow {
+    fn new(payout: &Payout) -> PayoutRow {
+        let reference = payout.reference.as_ref().map(|it| format!("Transfer {it}"));
+        let note = payout.note.as_ref().map(sentence);
+        let finished = payout.finished_at.or(payout.sent_at).or(payout.approved_at);
+        let last = finished.map(|at| format!("{} on {}", payout.life.state.as_str(), day(at)));
+        let url = format!("/dashboard/farm/payouts/{}/withdraw", payout.life.id);
+        PayoutRow {
+            at: moment::to_the_minute(payout.requested_at),
+            amount: payout.life.amount.for_people(),
+            state: badge(payout.life.state),
+            address: payout.address.clone(),
+            notes: [last.map(sentence), reference, note].into_iter().flatten().collect(),
+            withdraw_url: (payout.life.state == PayoutState::Requested).then_some(url),
+        }
+    }
+}
+
+fn day(at: Timestamp) -> String {
+    moment::on_day(at).text
+}
+
+impl OperatorPayouts {
+    /// The payouts in a state: one more than a page holds, if there are more.
+    pub fn new(
+        visit: &Visit<'_>,
+        state: PayoutState,
+        counts: &[Count],
+        found: Vec<Payout>,
+    ) -> OperatorPayouts {
+        let place = |payout: &Payout| payout.life.id.to_string();
+        let page = PageOf::new(found, PAYOUTS_PER_PAGE, place, OperatorPayoutRow::new);
+        let link = |other: PayoutState| {
+            let found = counts.iter().find(|count| count.state == other);
+            let (payouts, amount) = found.map_or((0, Usd::ZERO), |it| (it.payouts, it.amount));
+            let name = sentence(other.as_str());
+            let name = name.trim_end_matches('.');
+            PayoutStateLink {
+                url: format!("{LIST}?state={}", other.as_str()),
+                text: format!("{name}: {payouts}, {}", amount.for_people()),
+                is_chosen: other == state,
+            }
+        };
+        OperatorPayouts {
+            frame: visit.frame("Payouts", Section::Operator),
+            states: PayoutState::ALL.map(link).into(),
+            state: state.as_str(),
+            has_export: state == PayoutState::Approved,
+            error: None,
+            payouts: page.items,
+            next_page: visit.next_page(LIST, page.next_cursor),
+        }
+    }
+
+    /// The same after a payout was left as it is.
+    pub fn refused(mut self, problem: &Problem) -> OperatorPayouts {
+        self.error = Some(sentence(&problem.detail));
+        self
+    }
+}
+
+impl OperatorPayoutRow {
+    fn new(payout: &Payout) -> OperatorPayoutRow {
+        let id = payout.life.id.to_string();
+        let at = |label, at: Option<Timestamp>| {
+            at.map(|at| Fact::new(label, moment::to_the_minute(at).text))
+        };
+        let said = |label, words: &Option<String>| words.as_ref().map(|it| Fact::new(label, it));
+        let facts = [
+            at("Requested", Some(payout.requested_at)),
+            at("Approved", payout.approved_at),
+            at("Sent", payout.sent_at),
+            said("Transfer", &payout.reference),
+            at("Finished", payout.finished_at),
+            said("Why not", &payout.note),
+        ];
+        let possible =
+            PayoutEvent::ALL.into_iter().filter(|it| payout.life.state.after(*it).is_ok());
+        OperatorPayoutRow {
+            amount: payout.life.amount.for_people(),
+            email: payout.email.clone(),
+            address: payout.address.clone(),
+            facts: facts.into_iter().flatten().collect(),
+            deeds: possible.filter_map(|event| PayoutDeed::new(&id, event)).collect(),
+            id,
+        }
+    }
+}
+
+impl PayoutDeed {
+    /// `None` for what only the farmer does.
+    fn new(id: &str, event: PayoutEvent) -> Option<PayoutDeed> {
+        let field = |name, label| Some(DeedField { name, label, id: format!("{name}-{id}") });
+        let (name, text, field) = match event {
+            PayoutEvent::Approve => ("approve", "Approve", None),
+            PayoutEvent::Send => ("send", "Sent", field("reference", "Name of the transfer")),
+            PayoutEvent::Finish => ("done", "It has arrived", None),
+            PayoutEvent::Fail => ("fail", "Give it back", field("reason", "Why it is not paid")),
+            PayoutEvent::Withdraw => return None,
+        };
+        let is_quiet = event == PayoutEvent::Fail;
+        Some(PayoutDeed { url: format!("{LIST}/{id}/{name}"), text, field, is_quiet })
+    }
+}
