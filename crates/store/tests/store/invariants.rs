@@ -304,7 +304,7 @@ const BREAKS: [(&str, &str); 101] = [
     ("top-ups-are-credited", "DELETE FROM top_ups WHERE state = 'paid'"),
     ("revenue-is-the-ledgers", "UPDATE farm_months SET earned_micros = earned_micros + 1"),
     ("revenue-is-the-ledgers", "UPDATE farm_months SET credited_micros = 1"),
-    ("revenue-is-the-ledgers", "UPDATE farm_months SET node_id = 33"),
+    ("revenue-is-the-ledgers", "UPDATE farm_months SET node_id = 99 WHERE node_id = 32"),
     ("revenue-is-the-ledgers", "DELETE FROM farm_days"),
     ("payouts-are-booked", "UPDATE payouts SET amount_micros = amount_micros + 10000"),
     ("payouts-are-booked", "UPDATE payouts SET state = 'sent' WHERE state = 'approved'"),

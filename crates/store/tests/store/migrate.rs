@@ -173,7 +173,7 @@ const SAMPLES: [&str; MIGRATIONS.len()] = [
       WHERE id = 33;
      UPDATE nodes SET listing = 'paused', leaves_at = 40, offer_version = 4 WHERE id = 32;
      INSERT INTO move_rental VALUES
-         ('r4', 2, 33, NULL, 1, 25000000, 0, 0, 25,
+         ('r4', 2, 33, NULL, 2, 25000000, 0, 0, 25,
           '[{"number":1,"earned":10000000}]',
           '[{"kind":"earning","reference":"r4/2","reason":"Earned","entries":[
               {"kind":"escrow","owner":"r4","micros":-10000000},
@@ -221,8 +221,8 @@ fn each_migration_is_applied_to_sample_data() {
     assert_sound(&db);
     let counts = ["accounts", "tokens", "ledger_entries", "events", "slices", "rentals"]
         .map(|table| count(&db, &format!("SELECT count(*) FROM {table}")));
-    assert_eq!(counts, [2, 1, 37, 35, 13, 6]);
-    // Ten of the 35 events concern renter and farmer: six rentals, three ends and a move; a refused
+    assert_eq!(counts, [2, 1, 41, 61, 13, 6]);
+    // Ten of the 61 events concern renter and farmer: six rentals, three ends and a move; a refused
     // payment is no event, and audited all the same.
     assert_eq!(count(&db, "SELECT count(*) FROM audit"), 47);
 }

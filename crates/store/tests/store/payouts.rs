@@ -268,7 +268,7 @@ fn a_request_holds_only_for_the_address_that_was_seen() {
 #[test]
 fn who_waits_for_a_payout_is_not_deleted() {
     let db = earned_market();
-    by_hand(&db, "UPDATE nodes SET listing = 'paused'").unwrap();
+    by_hand(&db, "UPDATE nodes SET listing = 'paused', offer_version = 3").unwrap();
     pass(&db, now().plus_months(2), 10);
     let id = ask(&db, 1, "45").unwrap().life.id;
     accounts::set_display_name(&db, account(FARMER), Some("Freya")).unwrap();
