@@ -12,22 +12,27 @@ use crate::ownership::own;
 /// Each of the sixteen recorded nodes: its slices, what limits it, why it cannot be offered, and
 /// what it could earn at 25 dollars.
 const RECORDED: [(u32, u32, &str, &str); 16] = [
-    (1, 0, "SSD and CPU allow no slice; memory would allow 33", "200 GB of SSD storage is free"),
+    (1, 0, "SSD and CPU allow no slice; memory would allow 19", "200 GB of SSD storage is free"),
     (11, 4, "SSD allows 4 slices; CPU would allow 8 and memory 7", ""),
-    (17, 2, "SSD allows 2 slices; CPU would allow 8 and memory 6", ""),
+    (17, 2, "SSD allows 2 slices; CPU would allow 24 and memory 42", ""),
     (32, 9, "SSD allows 9 slices; CPU would allow 32 and memory 28", ""),
-    (198, 1, "SSD allows 1 slice; CPU would allow 24 and memory 22", ""),
-    (534, 0, "SSD allows no slice; CPU would allow 32 and memory 28", "hard disks cannot hold"),
-    (600, 9, "", ""),
-    (4000, 0, "", "the whole node is rented on the grid"),
-    (4001, 0, "", "its farm is dedicated"),
-    (4002, 0, "", "the node has an extra fee"),
-    (5001, 0, "", "in standby"),
-    (5002, 0, "", "in standby"),
-    (5003, 0, "", "down"),
-    (5004, 0, "", "health check does not reach"),
-    (7001, 4, "", ""),
-    (7002, 3, "", ""),
+    (198, 1, "SSD allows 1 slice; CPU would allow 20 and memory 40", ""),
+    (534, 0, "SSD allows no slice; CPU would allow 16 and memory 14", "hard disks cannot hold"),
+    (600, 9, "SSD allows 9 slices; CPU would allow 32 and memory 28", ""),
+    (
+        4000,
+        0,
+        "SSD would allow 34 slices; CPU 104 and memory 117",
+        "the whole node is rented on the grid",
+    ),
+    (4001, 0, "SSD would allow 17 slices; CPU 56 and memory 60", "its farm is dedicated"),
+    (4002, 0, "SSD would allow 17 slices; CPU 64 and memory 57", "the node has an extra fee"),
+    (5001, 0, "SSD would allow 4 slices; CPU 16 and memory 14", "in standby"),
+    (5002, 0, "SSD would allow 4 slices; CPU 16 and memory 14", "in standby"),
+    (5003, 0, "SSD would allow 4 slices; CPU 16 and memory 14", "down"),
+    (5004, 0, "SSD would allow 4 slices; CPU 16 and memory 14", "health check does not reach"),
+    (7001, 4, "SSD allows 4 slices; CPU would allow 16 and memory 7", ""),
+    (7002, 3, "SSD allows 3 slices; CPU would allow 12 and memory 12", ""),
 ];
 
 async fn preview(client: &Client, query: &str) -> Value {
@@ -54,7 +59,7 @@ async fn each_recorded_node_gives_its_right_words() {
         let document = &item["document"];
         assert_eq!(document["slices"], slices, "{item:#}");
         let said = document["limit"].as_str().unwrap();
-        assert!(said.contains(" slice") && said.starts_with(limit), "node {id}: {said}");
+        assert_eq!(said, limit, "node {id}");
         let why = item["reason"].as_str().unwrap_or_default();
         assert_eq!(item["reason"].is_null(), slices > 0, "{item:#}");
         assert!(why.contains(reason), "node {id}: {why}");
