@@ -151,8 +151,8 @@ CREATE TRIGGER check_farm_does INSTEAD OF INSERT ON check_farm BEGIN
 END;
 
 -- Command: who has proven a farm takes over a node of it that somebody else has registered, with
--- the rentals that run on it. It aborts unless the node's offer is at the version that was seen, and
--- while its new farmer rents on it. What was earned stays with whom it was earned by; what the
+-- the rentals that run on it. It aborts unless the node's offer is at the version that was seen,
+-- and while its new farmer rents on it. What was earned stays with whom it was earned by; what the
 -- new farmer held there is free again.
 CREATE VIEW take_over_node AS
     SELECT id, farmer_id, offer_version, offer_changed_at AS taken_at FROM nodes;

@@ -70,7 +70,7 @@ const ROUTES: &[Route] = &[
     Route::page("/dashboard/farm/payout", READ, payout::page),
     Route::form("/dashboard/farm/payout", FARM, payout::save),
     Route::page("/dashboard/farm/add", READ, previewing::page),
-    Route::form("/dashboard/farm/add", FARM, previewing::add),
+    Route::form("/dashboard/farm/add/checked", FARM, previewing::add),
     Route::page("/dashboard/farm/claims", READ, claim_pages::claims),
     Route::form("/dashboard/farm/claims", FARM, claim_pages::begin),
     Route::form("/dashboard/farm/claims/prove", FARM, claim_pages::prove),

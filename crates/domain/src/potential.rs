@@ -12,9 +12,11 @@ pub const EXAMPLE_PRICE: Usd = Usd::whole(25);
 
 /// What limits a node: how many slices its scarcest resource allows, and the others would allow.
 ///
-/// `SSD allows 9 slices; CPU would allow 32 and memory 28`.
+/// `SSD allows 9 slices; CPU would allow 32 and memory 28`, or, where something else keeps the whole
+/// node from being offered, `SSD would allow 9 slices; CPU 32 and memory 28`.
 pub fn limit(capacity: &Capacity) -> String {
     let all = [("SSD", capacity.by_ssd), ("CPU", capacity.by_cpu), ("memory", capacity.by_memory)];
+    let is_kept = capacity.refusal.is_some_and(|refusal| !refusal.is_full());
     let fewest = capacity.by_ssd.min(capacity.by_cpu).min(capacity.by_memory);
     let scarcest: Vec<&str> =
         all.iter().filter(|(_, slices)| *slices == fewest).map(|(name, _)| *name).collect();
@@ -23,7 +25,7 @@ pub fn limit(capacity: &Capacity) -> String {
         .filter(|(_, slices)| *slices > fewest)
         .enumerate()
         .map(|(nth, (name, slices))| {
-            let verb = if nth == 0 { " would allow" } else { "" };
+            let verb = if nth == 0 && !is_kept { " would allow" } else { "" };
             format!("{name}{verb} {slices}")
         })
         .collect();
@@ -32,7 +34,11 @@ pub fn limit(capacity: &Capacity) -> String {
         1 => "1 slice".to_string(),
         more => format!("{more} slices"),
     };
-    let verb = if scarcest.len() == 1 { "allows" } else { "allow" };
+    let verb = match scarcest.len() {
+        _ if is_kept => "would allow",
+        1 => "allows",
+        _ => "allow",
+    };
     let rest = if others.is_empty() { String::new() } else { format!("; {}", joined(&others)) };
     format!("{} {verb} {count}{rest}", joined(&scarcest))
 }
@@ -61,6 +67,7 @@ fn joined<T: AsRef<str>>(words: &[T]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::node::Refusal;
 
     #[test]
     fn the_scarcest_resource_is_named_first() {
@@ -75,6 +82,11 @@ mod tests {
         check(4, 4, 4, "SSD, CPU and memory allow 4 slices");
         check(0, 8, 7, "SSD allows no slice; CPU would allow 8 and memory 7");
         check(0, 0, 7, "SSD and CPU allow no slice; memory would allow 7");
+        let mut down = Capacity { slices: 0, by_cpu: 8, by_memory: 7, by_ssd: 4, refusal: None };
+        down.refusal = Some(Refusal::Down);
+        assert_eq!(limit(&down), "SSD would allow 4 slices; CPU 8 and memory 7");
+        down.refusal = Some(Refusal::Ssd);
+        assert_eq!(limit(&down), "SSD allows 4 slices; CPU would allow 8 and memory 7");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use domain::node::{Capacity, NodeReport, Refusal, capacity};
+use domain::potential::limit;
 use grid::{DocumentError, parse_node, parse_nodes};
 
 /// Each of the sixteen nodes: the slices it carries, what refuses them, and why, in words.
@@ -39,6 +40,34 @@ fn each_recorded_node_gives_the_slices_it_must() {
         let capacity = capacity(node);
         assert_eq!((capacity.slices, capacity.refusal), (slices, refusal), "node {id}: {why}");
     }
+}
+
+/// What limits each of them, in the words that its farmer reads.
+const LIMITS: [(u32, &str); 16] = [
+    (1, "SSD and CPU allow no slice; memory would allow 19"),
+    (11, "SSD allows 4 slices; CPU would allow 8 and memory 7"),
+    (17, "SSD allows 2 slices; CPU would allow 24 and memory 42"),
+    (32, "SSD allows 9 slices; CPU would allow 32 and memory 28"),
+    (198, "SSD allows 1 slice; CPU would allow 20 and memory 40"),
+    (534, "SSD allows no slice; CPU would allow 16 and memory 14"),
+    (600, "SSD allows 9 slices; CPU would allow 32 and memory 28"),
+    (4000, "SSD would allow 34 slices; CPU 104 and memory 117"),
+    (4001, "SSD would allow 17 slices; CPU 56 and memory 60"),
+    (4002, "SSD would allow 17 slices; CPU 64 and memory 57"),
+    (5001, "SSD would allow 4 slices; CPU 16 and memory 14"),
+    (5002, "SSD would allow 4 slices; CPU 16 and memory 14"),
+    (5003, "SSD would allow 4 slices; CPU 16 and memory 14"),
+    (5004, "SSD would allow 4 slices; CPU 16 and memory 14"),
+    (7001, "SSD allows 4 slices; CPU would allow 16 and memory 7"),
+    (7002, "SSD allows 3 slices; CPU would allow 12 and memory 12"),
+];
+
+#[test]
+fn each_recorded_node_says_what_limits_it() {
+    let page = parse_nodes(&read("server_list_all.json")).unwrap();
+    let said: Vec<(u32, String)> =
+        page.nodes.iter().map(|node| (node.id.0, limit(&capacity(node)))).collect();
+    assert_eq!(said, LIMITS.map(|(id, words)| (id, words.to_owned())));
 }
 
 #[test]

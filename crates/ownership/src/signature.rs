@@ -234,7 +234,7 @@ mod tests {
 
     #[test]
     fn a_weak_key_signs_nothing() {
-        // A point of order 1: with it the signature (1, 0) fits every message, unless one is strict.
+        // A point of order 1: with it the signature (1, 0) fits every message, or would.
         let mut weak = [0; 32];
         weak[0] = 1;
         let mut forged = [0; SIGNATURE_BYTES];

@@ -97,7 +97,8 @@ pub fn owner(db: &impl Db, farm: u32) -> Result<Option<AccountId>, StoreError> {
     row.map(|row| row.parsed(0, AccountId::parse)).transpose()
 }
 
-/// Who has proven to own the farm of the node `?1`; NULL if nobody has. No row: it is not registered.
+/// Who has proven to own the farm of the node `?1`; NULL if nobody has. No row: it is not
+/// registered.
 const OWNER_OF_NODE: &str =
     "SELECT f.owner_id FROM nodes n LEFT JOIN farms f ON f.id = n.farm_id WHERE n.id = ?1";
 

@@ -72,8 +72,8 @@ pub const TAKE_OVER_NODE: Operation = Operation {
     group: GROUP,
     method: Method::POST,
     path: "/api/farm/nodes/{node}/take-over",
-    summary: "Takes over a node of your proven farm that somebody else has registered. It is paused, \
-              its rentals run on and earn for you from now on.",
+    summary: "Takes over a node of your proven farm that somebody else has registered. It is \
+              paused, its rentals run on and earn for you from now on.",
     access: Access::Account(Scope::Farm),
     about_answer: "The node.",
     answer: Some(schema_of::<FarmNodeWithSlices>),

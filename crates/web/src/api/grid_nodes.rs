@@ -41,8 +41,8 @@ pub const PREVIEW_NODES: Operation = Operation {
         Parameter {
             name: "price",
             form: Form::Decimal(DOLLARS),
-            about: "The price per slice and month that the potential is computed with; 25 dollars if \
-                    not given.",
+            about: "The price per slice and month that the potential is computed with; 25 dollars \
+                    if not given.",
             example: "22.50",
         },
     ],

@@ -4,7 +4,7 @@ use e2e::{Client, Market, PASSWORD};
 use gridproxy::{Documents, Standin};
 use serde_json::json;
 
-use crate::{factors, payments};
+use crate::{factors, ownership, payments};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_operation_of_the_document_succeeds_once() {
@@ -35,6 +35,8 @@ async fn every_operation_of_the_document_succeeds_once() {
     let months = ada.get("/api/wallet/statements").await.ok(200);
     ada.get(months["items"][0]["statement"].as_str().unwrap()).await.ok(200);
     ada.get("/api/events?after=0").await.ok(200);
+
+    ownership::use_each_operation(&market, &farmer).await;
 
     farmer.get("/api/farm/payout").await.ok(200);
     let payout = json!({ "payout_address": "BE71 0961 2345 6769" });

@@ -195,6 +195,8 @@ async fn every_page_has_a_title_a_heading_and_a_way_to_its_content() {
         (&ada, "/dashboard/settings", "Settings"),
         (&ada, "/dashboard/settings/activity", "Activity"),
         (&ada, "/dashboard/farm/payout", "Payout"),
+        (&ada, "/dashboard/farm/claims", "Your farms"),
+        (&ada, "/dashboard/farm/add", "Add nodes"),
         (&ada, "/", "Mycelium"),
         (&ada, "/dashboard/slices", "My slices"),
         (&ada, &rental, "node32_slice_"),
@@ -219,10 +221,13 @@ async fn every_page_has_a_title_a_heading_and_a_way_to_its_content() {
         "/dashboard/farm",
         "/dashboard/farm/nodes/node600",
         "/dashboard/farm/payout",
+        "/dashboard/farm/claims",
+        "/dashboard/farm/add",
         "/dashboard/settings",
         "/dashboard/settings/activity",
         "/operator",
         "/operator/accounts",
+        "/operator/farms",
         "/operator/audit",
     ] {
         let away = visitor.get(path).await.see_other();
