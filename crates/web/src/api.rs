@@ -17,6 +17,7 @@ pub mod books;
 pub mod events;
 pub mod factors;
 pub mod farm;
+pub mod leaving;
 pub mod market;
 pub mod rentals;
 pub mod renting;
@@ -41,6 +42,8 @@ pub const OPERATIONS: &[&Operation] = &[
     &rentals::EXTEND_RENTAL,
     &rentals::CANCEL_RENTAL,
     &rentals::SHOW_ACCESS,
+    &leaving::LIST_ALTERNATIVES,
+    &leaving::MOVE_RENTAL,
     &rentals::OFFER_TRANSFER,
     &rentals::WITHDRAW_TRANSFER,
     &rentals::LIST_TRANSFERS,
@@ -61,6 +64,8 @@ pub const OPERATIONS: &[&Operation] = &[
     &farm::CHANGE_NODE,
     &farm::PUBLISH_NODE,
     &farm::PAUSE_NODE,
+    &leaving::WITHDRAW_NODE,
+    &leaving::KEEP_NODE,
     &farm::SHOW_PAYOUT,
     &farm::SET_PAYOUT,
     &account::CREATE_ACCOUNT,

@@ -16,6 +16,7 @@ mod error;
 mod factors;
 mod farm;
 mod home;
+mod leaving;
 mod node;
 mod operator;
 mod payout;
@@ -41,6 +42,7 @@ pub use farm::{
     Farm, FarmNode, FarmNodeForm, FarmRow, FarmSlice, FarmSummary, GridReport, ResourceLimit,
 };
 pub use home::{Home, TermFact};
+pub use leaving::{Leave, LeaveStage, LeavingNotice, LeavingRow, MoveOption, MoveRental};
 pub use node::{
     Alternative, Node, NodeCost, Refusal, Remedy, RentForm, Renting, SliceCell, TermOption,
     WholeNode,

@@ -17,6 +17,7 @@ mod extend;
 mod factors;
 mod farm;
 mod invariants;
+mod leaving;
 mod ledger;
 mod ledger_chain;
 mod limits;
