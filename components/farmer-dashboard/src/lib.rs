@@ -2,6 +2,7 @@
 
 mod adding;
 mod api;
+mod leaving;
 mod offering;
 mod pages;
 mod payout;
@@ -16,6 +17,7 @@ use web::api::farm::{
     ADD_NODE, CHANGE_NODE, LIST_FARM_NODES, PAUSE_NODE, PUBLISH_NODE, SET_PAYOUT, SHOW_FARM_NODE,
     SHOW_PAYOUT,
 };
+use web::api::leaving::{KEEP_NODE, WITHDRAW_NODE};
 use web::operation::Access;
 
 const READ: Access = Access::Account(Scope::Read);
@@ -28,6 +30,8 @@ const ROUTES: &[Route] = &[
     Route::api(&CHANGE_NODE, api::change_node),
     Route::api(&PUBLISH_NODE, api::publish_node),
     Route::api(&PAUSE_NODE, api::pause_node),
+    Route::api(&WITHDRAW_NODE, leaving::withdraw_node),
+    Route::api(&KEEP_NODE, leaving::keep_node),
     Route::api(&SHOW_PAYOUT, payout::show_payout),
     Route::api(&SET_PAYOUT, payout::set_payout),
     Route::page("/dashboard/farm", READ, pages::farm),
@@ -36,6 +40,9 @@ const ROUTES: &[Route] = &[
     Route::form("/dashboard/farm/nodes/{node}", FARM, pages::change_node),
     Route::form("/dashboard/farm/nodes/{node}/publish", FARM, pages::publish_node),
     Route::form("/dashboard/farm/nodes/{node}/pause", FARM, pages::pause_node),
+    Route::page("/dashboard/farm/nodes/{node}/leave", READ, leaving::page),
+    Route::form("/dashboard/farm/nodes/{node}/withdraw", FARM, leaving::withdraw),
+    Route::form("/dashboard/farm/nodes/{node}/stay", FARM, leaving::keep),
     Route::page("/dashboard/farm/payout", READ, payout::page),
     Route::form("/dashboard/farm/payout", FARM, payout::save),
 ];

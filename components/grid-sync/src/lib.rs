@@ -4,6 +4,7 @@
 //! is in the database. Two runs at once do no harm, for each step is one statement.
 
 mod due;
+mod leaving;
 mod run;
 
 use domain::time::Timestamp;

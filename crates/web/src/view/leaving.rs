@@ -3,6 +3,7 @@
 use domain::field::FieldError;
 use domain::id::SliceId;
 use domain::leaving;
+use domain::money::Usd;
 use domain::rental::RentalState;
 use domain::time::Timestamp;
 use store::leaving::Destination;
@@ -150,7 +151,7 @@ impl MoveOption {
             version: offer.version.to_string(),
             name: offer.name.clone(),
             place: place(&offer.city, &offer.country),
-            price: offer.price.map(|price| price.for_people()).unwrap_or_default(),
+            price: offer.price.map(Usd::for_people).unwrap_or_default(),
             promise: format!("{up} uptime, {fast}"),
         }
     }
