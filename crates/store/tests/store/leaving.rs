@@ -13,7 +13,7 @@ use store::leaving::{
 };
 use store::rentals::{ChangeFailure, Rental};
 use store::renting::Basis;
-use store::{Db, RusqliteDb, StoreError, nodes, sync};
+use store::{Db, RusqliteDb, StoreError, ledger, nodes, receipts, rentals, sync};
 
 use crate::market::{
     AIDA, Attempt, FARMER, NODE, OMAR, OTHER_FARMER, account, assert_sound, attempt, balance,
@@ -210,4 +210,21 @@ fn alternatives_are_as_good_and_the_nearest_come_first() {
         assert!(moved.is_some());
     }
     assert_eq!(rental_of(&db, OMAR, rental.life.id), rental);
+}
+
+#[test]
+fn a_receipt_says_where_the_rental_was_then() {
+    let (db, rental) = leaving_market();
+    register(&db, OTHER_FARMER, 33, 2);
+    publish(&db, 33, "20");
+    let id = rental.life.id;
+    move_rental(&db, account(OMAR), id, &to(&db, 33), days(73)).unwrap();
+    rentals::end(&db, account(OMAR), id, None, days(80)).unwrap();
+    let entries = ledger::entries(&db, account(OMAR), None, 2).unwrap();
+    let places = entries.iter().map(|entry| {
+        let receipt = receipts::find(&db, account(OMAR), entry.id).unwrap().unwrap();
+        receipts::rented(&db, &receipt).unwrap().unwrap().node
+    });
+    assert_eq!(places.collect::<Vec<_>>(), [NodeId(33), NodeId(NODE)]);
+    assert_sound(&db);
 }

@@ -243,12 +243,12 @@ async fn leaving_works_without_scripts() {
     assert_eq!(at, format!("{leave}?done=withdrawn"));
     page.says(&["This node leaves on 23 December 2026", "Take the notice back"]);
     farmer.open("/dashboard/farm").await.says(&["leaving"]);
-    ada.client.get(leave).await.problem(404, "not-found");
+    ada.client.get(leave).await.page(404);
 
     let page = ada.open(&path).await;
     page.says(&["Its node leaves on 23 December 2026", "End it now", "Go on with another node"]);
     ada.open(&format!("{path}/end")).await.says(&["an even share of what was paid", "$255.00"]);
-    farmer.client.get(&format!("{path}/move")).await.problem(404, "not-found");
+    farmer.client.get(&format!("{path}/move")).await.page(404);
     let choose = format!("{path}/move");
     let page = ada.open(&choose).await;
     page.says(&["node17_slice_1", "$24.00", "$255.00 of what you have paid"]);
