@@ -1,5 +1,5 @@
-//! Nodes that leave the market: their renters are told, and on the day what is left of their rentals
-//! is ended and refunded.
+//! Nodes that leave the market: their renters are told, and on the day what is left of their
+//! rentals is ended and refunded.
 
 use domain::rental::Ending;
 use domain::time::Timestamp;
@@ -21,8 +21,8 @@ pub(crate) fn tell(db: &SpinDb, config: &Config, now: Timestamp) -> Result<(), S
     })
 }
 
-/// Ends the rentals of nodes whose day has come, each with its refund and a mail, and lets the nodes
-/// leave of which nothing is rented or held any more.
+/// Ends the rentals of nodes whose day has come, each with its refund and a mail, and lets the
+/// nodes leave of which nothing is rented or held any more.
 pub(crate) fn leave(db: &SpinDb, config: &Config, now: Timestamp) -> Result<(), String> {
     let due = leaving::overdue(db, now, AT_ONCE).map_err(|error| error.to_string())?;
     let ended = each(&due, |due| match leaving::plan_end(due, now) {
