@@ -6,6 +6,7 @@ mod approving;
 mod asking;
 mod claim_pages;
 mod claiming;
+mod leaving;
 mod market;
 mod offering;
 mod pages;
@@ -30,6 +31,7 @@ use web::api::farm::{
     SHOW_PAYOUT,
 };
 use web::api::grid_nodes::PREVIEW_NODES;
+use web::api::leaving::{KEEP_NODE, WITHDRAW_NODE};
 use web::api::payouts::{LIST_PAYOUTS, REQUEST_PAYOUT, SHOW_FARM_PAYOUT, WITHDRAW_PAYOUT};
 use web::api::revenue::SHOW_REVENUE;
 use web::operation::Access;
@@ -53,6 +55,8 @@ const ROUTES: &[Route] = &[
     Route::api(&APPROVE_FARM, approving::approve_farm),
     Route::api(&REVOKE_FARM, approving::revoke_farm),
     Route::api(&COMPARE_NODE, market::compare_node),
+    Route::api(&WITHDRAW_NODE, leaving::withdraw_node),
+    Route::api(&KEEP_NODE, leaving::keep_node),
     Route::api(&SHOW_PAYOUT, payout::show_payout),
     Route::api(&SET_PAYOUT, payout::set_payout),
     Route::api(&SHOW_REVENUE, revenue::show_revenue),
@@ -67,6 +71,9 @@ const ROUTES: &[Route] = &[
     Route::page("/dashboard/farm/nodes/{node}/market", READ, market::page),
     Route::form("/dashboard/farm/nodes/{node}/publish", FARM, pages::publish_node),
     Route::form("/dashboard/farm/nodes/{node}/pause", FARM, pages::pause_node),
+    Route::page("/dashboard/farm/nodes/{node}/leave", READ, leaving::page),
+    Route::form("/dashboard/farm/nodes/{node}/withdraw", FARM, leaving::withdraw),
+    Route::form("/dashboard/farm/nodes/{node}/stay", FARM, leaving::keep),
     Route::page("/dashboard/farm/payout", READ, payout::page),
     Route::form("/dashboard/farm/payout", FARM, payout::save),
     Route::page("/dashboard/farm/add", READ, previewing::page),

@@ -38,6 +38,9 @@ pub(crate) fn set_listing(
 ) -> Result<(FarmNode, Vec<FarmSlice>), Problem> {
     let (seen, slices) = own_node(cx, node)?;
     let listing = seen.offer.listing.after(event)?;
+    if listing == Listing::Published && seen.leaves_at.is_some() {
+        return Err(Problem::plain(Kind::NodeLeaving));
+    }
     if seen.offer.price.is_none() {
         return Err(Problem::plain(Kind::PriceMissing));
     }

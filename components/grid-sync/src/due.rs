@@ -4,7 +4,7 @@
 //! on. Two runs at once do no harm: who saves a change names the version that it saw.
 
 use domain::id::OrderId;
-use domain::rental::ExtendError;
+use domain::rental::{ExtendError, Rental};
 use domain::time::Timestamp;
 use edge::SpinDb;
 use seal::Keys;
@@ -13,10 +13,10 @@ use store::due::{self, Notice, NoticeMail};
 use web::mail::{self, EndOf, Mail, SealedMail};
 use web::{Config, ambient};
 
-use crate::{farms, log};
+use crate::{farms, leaving, log};
 
 /// How many rentals a job takes in one run.
-const AT_ONCE: u32 = 500;
+pub(crate) const AT_ONCE: u32 = 500;
 
 /// Something that time does. Its work is bounded.
 struct Job {
@@ -25,9 +25,11 @@ struct Job {
 }
 
 /// What every run does, in this order: who is renewed does not expire.
-const JOBS: [Job; 5] = [
+const JOBS: [Job; 7] = [
     Job { name: "renew", run: renew },
     Job { name: "remind", run: remind },
+    Job { name: "tell of nodes that leave", run: leaving::tell },
+    Job { name: "let nodes leave", run: leaving::leave },
     Job { name: "expire", run: |db, _, now| report(due::expire(db, now, AT_ONCE)) },
     Job { name: "earn", run: |db, _, now| report(due::earn(db, now, AT_ONCE)) },
     Job { name: "check farms", run: farms::check },
@@ -114,7 +116,7 @@ fn remind(db: &SpinDb, config: &Config, now: Timestamp) -> Result<(), String> {
 const REMINDED: &str = "rental-reminded";
 
 /// Makes a mail to an address.
-type MakeMail<'a> = &'a dyn Fn(&domain::account::Email, EndOf<'_>) -> Mail;
+pub(crate) type MakeMail<'a> = &'a dyn Fn(&domain::account::Email, EndOf<'_>) -> Mail;
 
 /// Writes down that the renter was told, with a mail where mail can be sent.
 fn tell(
@@ -125,31 +127,37 @@ fn tell(
     make: Option<MakeMail<'_>>,
     now: Timestamp,
 ) -> Result<(), String> {
-    let sealed = match make.filter(|_| config.has_mail && !config.public_url.is_empty()) {
-        Some(make) => Some(sealed(config, notice, make, now)?),
+    let life = &notice.rental.life;
+    let sealed = match make {
+        Some(make) => sealed(config, &notice.email, life, life.ends_at, make, now)?,
         None => None,
     };
-    let mail = sealed.as_ref().map(|mail| NoticeMail {
-        id: mail.id,
-        kind: &mail.kind,
-        sealed: &mail.sealed,
-    });
+    let mail = sealed.as_ref().map(notice_mail);
     due::remind(db, notice, event, mail.as_ref(), now).map_err(|error| error.to_string())
 }
 
-fn sealed(
+pub(crate) fn notice_mail(mail: &SealedMail) -> NoticeMail<'_> {
+    NoticeMail { id: mail.id, kind: &mail.kind, sealed: &mail.sealed }
+}
+
+/// A mail to a rental's renter about an end, ready for the outbox; `None` where none can be sent.
+pub(crate) fn sealed(
     config: &Config,
-    notice: &Notice,
+    to: &str,
+    life: &Rental,
+    ends_at: Timestamp,
     make: MakeMail<'_>,
     now: Timestamp,
-) -> Result<SealedMail, String> {
+) -> Result<Option<SealedMail>, String> {
+    if !config.has_mail || config.public_url.is_empty() {
+        return Ok(None);
+    }
     let keys = Keys::parse(&edge::variable("encryption_keys")?)
         .map_err(|wrong| format!("encryption_keys: {wrong}"))?;
-    let to = domain::account::Email::parse(&notice.email)
-        .map_err(|_| "the renter's address is none".to_owned())?;
-    let life = &notice.rental.life;
+    let to =
+        domain::account::Email::parse(to).map_err(|_| "the renter's address is none".to_owned())?;
     let url = format!("{}/dashboard/slices/{}", config.public_url, life.id);
-    let (place, day) = (life.place(), life.ends_at.date());
+    let (place, day) = (life.place(), ends_at.date());
     let mail = make(&to, EndOf { place: &place, day: &day, url: &url });
-    mail::seal_new(&keys, &mail, now).map_err(|error| error.to_string())
+    mail::seal_new(&keys, &mail, now).map(Some).map_err(|error| error.to_string())
 }

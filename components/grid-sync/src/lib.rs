@@ -5,6 +5,7 @@
 
 mod due;
 mod farms;
+mod leaving;
 mod market;
 mod run;
 

@@ -4,6 +4,7 @@ mod admin;
 mod api;
 mod books;
 mod holding;
+mod moving;
 mod operating;
 mod operator;
 mod pages;
@@ -26,6 +27,7 @@ use web::api::admin::{
     LIST_SYNC_RUNS, RETRY_MAIL, REVOKE_OPERATOR, SHOW_HEALTH,
 };
 use web::api::books::{LIST_STATEMENTS, SHOW_RECEIPT, SHOW_STATEMENT};
+use web::api::leaving::{LIST_ALTERNATIVES, MOVE_RENTAL};
 use web::api::payouts::{
     APPROVE_PAYOUT, EXPORT_PAYOUTS, FAIL_PAYOUT, FINISH_PAYOUT, LIST_ALL_PAYOUTS, SEND_PAYOUT,
 };
@@ -61,6 +63,8 @@ const ROUTES: &[Route] = &[
     Route::api(&EXTEND_RENTAL, api::extend_rental),
     Route::api(&CANCEL_RENTAL, api::cancel_rental),
     Route::api(&SHOW_ACCESS, api::show_access),
+    Route::api(&LIST_ALTERNATIVES, moving::list_alternatives),
+    Route::api(&MOVE_RENTAL, moving::move_rental),
     Route::api(&OFFER_TRANSFER, transfers::offer_transfer),
     Route::api(&WITHDRAW_TRANSFER, transfers::withdraw_transfer),
     Route::api(&LIST_TRANSFERS, transfers::list_transfers),
@@ -103,6 +107,8 @@ const ROUTES: &[Route] = &[
     Route::form("/dashboard/slices/{rental}/name", RENT, holding::set_name),
     Route::form("/dashboard/slices/{rental}/transfer", RENT, holding::invite),
     Route::form("/dashboard/slices/{rental}/transfer/cancel", RENT, holding::take_back),
+    Route::page("/dashboard/slices/{rental}/move", READ, moving::page),
+    Route::form("/dashboard/slices/{rental}/move", RENT, moving::send_form),
     Route::page("/dashboard/slices/{rental}/end", READ, holding::show_end),
     Route::form("/dashboard/slices/{rental}/end", RENT, holding::end),
     Route::form("/dashboard/transfers/{rental}/accept", RENT, holding::accept),

@@ -69,8 +69,8 @@ pub fn withdraw(
     Err(StoreError::Busy.into())
 }
 
-/// Takes a notice back, also where the node has left: `?1` farmer, `?2` node, `?3` now. No row comes
-/// back where there is none.
+/// Takes a notice back, also where the node has left: `?1` farmer, `?2` node, `?3` now. No row
+/// comes back where there is none.
 const STAY: &str = "
     UPDATE nodes
        SET leaves_at = NULL, left_at = NULL, offer_version = offer_version + 1,
@@ -245,7 +245,7 @@ macro_rules! leaving_query {
 /// In `reminders`, as the number of days: that its node leaves.
 const NOTICE: i64 = -1;
 
-/// Up to `?1` rentals whose renters were not told yet, with the notice `?2`, that their node leaves.
+/// Up to `?1` rentals whose renters were not told yet, with the notice `?2`, that the node leaves.
 /// Served by the index `nodes_by_leaving`.
 const UNTOLD: &str = concat!(
     leaving_query!(),
@@ -316,8 +316,8 @@ pub fn end(
     db.run(END, &params).map(drop)
 }
 
-/// Marks up to `?2` nodes as left whose day has come by `?1` and of which nothing is rented or held.
-/// Served by the index `nodes_by_leaving`.
+/// Marks up to `?2` nodes as left whose day has come by `?1` and of which nothing is rented or
+/// held. Served by the index `nodes_by_leaving`.
 const LEAVE: &str = "
     UPDATE nodes SET left_at = ?1
      WHERE id IN (SELECT id FROM nodes

@@ -273,10 +273,10 @@ pub struct Summary {
     pub earned: Usd,
 }
 
-/// The farm of `?1` in figures.
+/// The farm of `?1` in figures; a node that has left is none of it.
 const SUMMARY: &str = "
-    SELECT count(*), coalesce(sum(available_slices), 0), coalesce(sum(reserved_slices), 0),
-           coalesce(sum(allocated_slices), 0),
+    SELECT count(*) FILTER (WHERE left_at IS NULL), coalesce(sum(available_slices), 0),
+           coalesce(sum(reserved_slices), 0), coalesce(sum(allocated_slices), 0),
            (SELECT coalesce(sum(p.total_micros - p.earned_micros - p.refunded_micros - p.fee_micros
                                 + p.earned_micros / 10000 * (p.fee_micros / 10000)
                                   / max(1, p.total_micros / 10000) * 10000), 0)

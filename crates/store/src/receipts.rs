@@ -113,14 +113,20 @@ fn read_booked(row: &Row) -> Result<Booked, StoreError> {
     })
 }
 
-/// What the rental of the transaction `?1` is of, and the time that it is about: the term that was
-/// paid or, where none was, all of it so far.
+/// What the rental of the transaction `?1` was of then, for it can have been moved since; and the
+/// time that it is about: the term that was paid or, where none was, all of it so far.
 const RENTED: &str = "
-    SELECT r.node_id, r.slice_number, r.slices, n.name, n.city, n.country,
+    SELECT e.node_id, e.slice_number, r.slices, n.name, n.city, n.country,
            coalesce(p.starts_at, r.started_at), coalesce(p.ends_at, r.ended_at, r.ends_at)
       FROM ledger_transactions t
       JOIN rentals r ON r.id = t.rental_id
-      JOIN nodes n ON n.id = r.node_id
+      JOIN events e
+        ON e.id = (SELECT id FROM events
+                    WHERE rental_id = r.id
+                      AND kind IN ('slice-rented', 'node-rented', 'node-rental-imported',
+                                   'rental-moved-in')
+                    ORDER BY created_at > t.created_at, id DESC LIMIT 1)
+      JOIN nodes n ON n.id = e.node_id
       LEFT JOIN rental_periods p
         ON p.rental_id = r.id
        AND ((t.kind = 'rental' AND p.number = 1)

@@ -20,6 +20,7 @@ pub mod events;
 pub mod factors;
 pub mod farm;
 pub mod grid_nodes;
+pub mod leaving;
 pub mod market;
 pub mod payouts;
 pub mod rentals;
@@ -48,6 +49,8 @@ pub const OPERATIONS: &[&Operation] = &[
     &rentals::EXTEND_RENTAL,
     &rentals::CANCEL_RENTAL,
     &rentals::SHOW_ACCESS,
+    &leaving::LIST_ALTERNATIVES,
+    &leaving::MOVE_RENTAL,
     &transfers::OFFER_TRANSFER,
     &transfers::WITHDRAW_TRANSFER,
     &transfers::LIST_TRANSFERS,
@@ -74,6 +77,8 @@ pub const OPERATIONS: &[&Operation] = &[
     &claims::PROVE_FARM,
     &claims::TAKE_OVER_NODE,
     &comparison::COMPARE_NODE,
+    &leaving::WITHDRAW_NODE,
+    &leaving::KEEP_NODE,
     &farm::SHOW_PAYOUT,
     &farm::SET_PAYOUT,
     &revenue::SHOW_REVENUE,

@@ -198,6 +198,32 @@ pub fn renewal_failed(to: &Email, end: EndOf<'_>, why: &str) -> Mail {
     Mail::new("renewal-failed", to, "Your rental was not extended", text)
 }
 
+/// The node of a rental leaves, on the day of `end`; its renter chooses what becomes of it.
+pub fn node_leaves(to: &Email, end: EndOf<'_>) -> Mail {
+    let EndOf { place, day, url } = end;
+    let text = format!(
+        "The node of your rental {place} at Mycelium leaves the market on {day}. Until then\n\
+         the rental runs as it does now.\n\n\
+         If you have paid for longer, you can go on with an equivalent slice of another node, end\n\
+         now, or stay until that day. What is not used is paid back:\n\n{url}\n\n\
+         If nothing changes, the rental ends on that day at the latest. The data is deleted then.\n"
+    );
+    Mail::new("node-leaves", to, "The node of your rental leaves", text)
+}
+
+/// The node of a rental has left, on the day of `end`; `refund` went back to the wallet.
+pub fn node_left(to: &Email, end: EndOf<'_>, refund: &str) -> Mail {
+    let EndOf { place, day, url } = end;
+    let text = format!(
+        "Your rental of {place} at Mycelium has ended, because its node left the market on\n\
+         {day}. What was paid for and not used, {refund}, is back in your wallet.\n\n\
+         Here is what was booked:\n\n{url}\n\n\
+         The data is deleted. If you did not expect this: the farmer had given notice, of which\n\
+         another mail told you.\n"
+    );
+    Mail::new("node-left", to, "Your rental has ended", text)
+}
+
 /// A text from outside on one line: what is neither letter, digit nor common sign becomes a space.
 fn one_line(text: &str) -> String {
     let keep = |c: char| c.is_alphanumeric() || c.is_ascii_graphic();
@@ -296,6 +322,8 @@ mod tests {
             rental_ends(to, END),
             renewal_at_risk(to, END, text),
             renewal_failed(to, END, text),
+            node_leaves(to, END),
+            node_left(to, END, "$204.00"),
         ]
     }
 

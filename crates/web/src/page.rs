@@ -20,6 +20,7 @@ mod factors;
 mod farm;
 mod farm_market;
 mod home;
+mod leaving;
 mod node;
 mod operator;
 mod payout;
@@ -52,6 +53,7 @@ pub use farm::{
 };
 pub use farm_market::{FarmMarket, PointRow, SetPriceForm, SimulatedRow, SuggestedPrice};
 pub use home::{Home, TermFact};
+pub use leaving::{Leave, LeaveStage, LeavingNotice, LeavingRow, MoveOption, MoveRental};
 pub use node::{
     Alternative, Node, NodeCost, Refusal, Remedy, RentForm, Renting, SliceCell, TermOption,
     WholeNode,

@@ -3,6 +3,7 @@
 use std::fmt::Display;
 
 use domain::field::FieldError;
+use domain::leaving::{MoveError, NoticeError};
 use domain::listing::NeverPublished;
 use domain::order::RentError;
 use domain::payout::RequestError;
@@ -10,6 +11,7 @@ use domain::rental::ExtendError;
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 use store::StoreError;
+use store::leaving::{MoveFailure, WithdrawFailure};
 use store::payouts::{self, RequestFailure};
 use store::rentals::ChangeFailure;
 use store::renting::RentFailure;
@@ -153,6 +155,16 @@ kinds! {
         "Set a price per slice and month, then publish.";
     NeverPublished, "never-published", CONFLICT, "The node was never published",
         "A draft is not on the market; there is nothing to pause.";
+    NodeLeaving, "node-leaving", CONFLICT, "The node leaves the market",
+        "Take the notice back first, where that is what you want.";
+    BeyondLeaving, "beyond-leaving", CONFLICT, "The node leaves before that term would be over",
+        "Choose a shorter term, or move the rental to another node.";
+    NotLeaving, "not-leaving", CONFLICT, "The node stays on the market",
+        "There is no notice to take back, and nothing to leave for; nothing has changed.";
+    NotEquivalent, "not-equivalent", CONFLICT, "That slice is not as good as the rental's",
+        "Choose one of the rental's alternatives: they cost no more and promise no less.";
+    NotMovable, "not-movable", CONFLICT, "This rental cannot be moved",
+        "End it for its refund, and rent what is needed anew.";
     TooManyTokens, "too-many-tokens", CONFLICT, "The account has as many tokens as it can have",
         "Wait until tokens expire, or reuse one.";
     TooManyTopUps, "too-many-top-ups", CONFLICT, "Too many top-ups wait for their payment",
@@ -357,6 +369,9 @@ impl From<ExtendError> for Problem {
             ExtendError::Ended => Problem::new(Kind::RentalEnded, error),
             ExtendError::TooFarAhead => Problem::new(Kind::TooFarAhead, error),
             ExtendError::NotOffered => Problem::new(Kind::NotOffered, error),
+            ExtendError::BeyondLeaving(leaves_at) => {
+                Problem::new(Kind::BeyondLeaving, error).with("leaves_at", leaves_at.to_string())
+            }
             ExtendError::PriceRaised { agreed, price } => Problem::new(Kind::PriceRaised, error)
                 .with("agreed", agreed.to_string())
                 .with("price", price.to_string()),
@@ -420,6 +435,38 @@ impl From<payouts::ChangeFailure> for Problem {
             }
             payouts::ChangeFailure::Store(error) => error.into(),
         }
+    }
+}
+
+impl From<WithdrawFailure> for Problem {
+    fn from(failure: WithdrawFailure) -> Problem {
+        match failure {
+            WithdrawFailure::NoSuchNode => Problem::not_found(),
+            WithdrawFailure::Rule(NoticeError::Leaving(_)) => {
+                Problem::new(Kind::NodeLeaving, failure)
+            }
+            WithdrawFailure::Rule(NoticeError::TooSoon(_) | NoticeError::TooLate(_)) => {
+                FieldError::new("leaves_at", &failure).into()
+            }
+            WithdrawFailure::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<MoveFailure> for Problem {
+    fn from(failure: MoveFailure) -> Problem {
+        let error = match failure {
+            MoveFailure::NoSuchRental => return Problem::not_found(),
+            MoveFailure::Store(error) => return error.into(),
+            MoveFailure::Rule(error) => error,
+        };
+        let kind = match error {
+            MoveError::NodeStays => Kind::NotLeaving,
+            MoveError::Over | MoveError::WholeNode => Kind::NotMovable,
+            MoveError::Dearer { .. } | MoveError::PromisesLess => Kind::NotEquivalent,
+            MoveError::Offer(error) => return error.into(),
+        };
+        Problem::new(kind, error)
     }
 }
 

@@ -20,6 +20,7 @@ mod factors;
 mod farm;
 mod farms;
 mod invariants;
+mod leaving;
 mod ledger;
 mod ledger_chain;
 mod limits;

@@ -30,9 +30,9 @@ use store::{
 };
 
 use crate::market::{
-    AIDA, Attempt, FARMER, NODE, OMAR, account, attempt, carries, email, extend, market, now,
-    order, order_id, pass, publish, quote, quote_id, random, register, rent, rent_all, rental_id,
-    report, save, some, terms, usd, whole,
+    AIDA, Attempt, FARMER, NODE, OMAR, OTHER_FARMER, account, attempt, carries, email, extend,
+    market, now, order, order_id, pass, publish, quote, quote_id, random, register, rent, rent_all,
+    rental_id, report, save, some, terms, usd, whole,
 };
 use crate::top_ups::{begin, pay};
 
@@ -369,6 +369,33 @@ fn a_day_of_rentals(db: &impl Db) {
     due::renew(db, &due[0], Percent::whole(10), order_id(730), near_end).unwrap();
     rentals::find(db, aida, id).unwrap().unwrap();
     a_day_of_imports(db);
+    a_day_of_leaving(db);
+}
+
+/// A node is withdrawn; one rental goes elsewhere, another one ends.
+fn a_day_of_leaving(db: &impl Db) {
+    let stays = Attempt { node: 1, id: 750, ..attempt(AIDA, "stays") };
+    register(db, OTHER_FARMER, 401, 3);
+    publish(db, 401, "1");
+    publish(db, 1, "25");
+    let rented = [750, 751].map(|id| {
+        let key = format!("leaving-{id}");
+        rent(db, Attempt { id, key: &key, ..stays }).unwrap()
+    });
+    leaving::withdraw(db, account(FARMER), NodeId(1), None, now()).unwrap();
+    for due in leaving::untold(db, 10).unwrap() {
+        leaving::tell(db, &due, None, now()).unwrap();
+    }
+    leaving::alternatives(db, &rented[0]).unwrap();
+    let offer_version = crate::market::version(db, 401);
+    let to = leaving::Destination { node: NodeId(401), slice: None, offer_version };
+    leaving::move_rental(db, account(AIDA), rented[0].life.id, &to, now()).unwrap();
+    let day = now().plus_seconds(30 * 86_400);
+    for due in leaving::overdue(db, day, 10).unwrap() {
+        leaving::end(db, &due, &leaving::plan_end(&due, day).unwrap(), None, day).unwrap();
+    }
+    assert_eq!(leaving::leave(db, day, 10), Ok(1));
+    assert_eq!(leaving::stay(db, account(FARMER), NodeId(1), day), Ok(true));
 }
 
 fn a_day_of_imports(db: &impl Db) {

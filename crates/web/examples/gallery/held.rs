@@ -230,6 +230,7 @@ pub(crate) fn rental() -> Rental {
             command: None,
         },
         uptime: row.uptime,
+        leaving: None,
         extend: Some(Extending::Open(Box::new(extend_form()))),
         auto_renew: Some(auto_renew_off()),
         naming: Some(NameForm::default()),

@@ -22,7 +22,7 @@ use crate::json::{
 use crate::operation::{Access, Operation, schema_of};
 use crate::problem::{Kind, Problem};
 
-const GROUP: &str = "Farm";
+pub(super) const GROUP: &str = "Farm";
 
 /// `GET /api/farm/nodes`
 pub const LIST_FARM_NODES: Operation = Operation {
@@ -98,7 +98,13 @@ pub const PUBLISH_NODE: Operation = Operation {
     access: Access::Account(Scope::Farm),
     about_answer: "The node.",
     answer: Some(schema_of::<FarmNodeWithSlices>),
-    problems: &[Kind::PriceMissing, Kind::OfferChanged, Kind::FarmNotProven, Kind::FarmOfAnother],
+    problems: &[
+        Kind::PriceMissing,
+        Kind::NodeLeaving,
+        Kind::OfferChanged,
+        Kind::FarmNotProven,
+        Kind::FarmOfAnother,
+    ],
     ..Operation::READ
 };
 
@@ -333,6 +339,10 @@ pub struct FarmNodeView {
     /// What all its slices would earn a month at its price, as decimal text, before the platform's
     /// fee; null without a price.
     pub potential_per_month: Option<String>,
+    /// When it leaves the market (RFC 3339); null where it stays.
+    pub leaves_at: Option<String>,
+    /// When it left the market (RFC 3339); null where it has not.
+    pub left_at: Option<String>,
 }
 
 impl FarmNodeView {
@@ -345,6 +355,8 @@ impl FarmNodeView {
             reason: reason(farm_node),
             allocated_slices: farm_node.offer.allocated_slices,
             potential_per_month: potential(farm_node).map(|usd| usd.to_string()),
+            leaves_at: farm_node.leaves_at.map(|at| at.to_string()),
+            left_at: farm_node.left_at.map(|at| at.to_string()),
         }
     }
 }

@@ -92,6 +92,7 @@ pub const EXTEND_RENTAL: Operation = Operation {
         Kind::TooFarAhead,
         Kind::PriceRaised,
         Kind::NotOffered,
+        Kind::BeyondLeaving,
         Kind::InsufficientFunds,
         Kind::OverCeiling,
         Kind::KeyReused,
@@ -184,6 +185,9 @@ pub struct RentalView {
     pub min_bandwidth_mbps: u32,
     /// The uptime measured by us, in percent; null before the first observation.
     pub measured_uptime: Option<f64>,
+    /// When its node leaves the market (RFC 3339): no extension goes beyond that. Null where the
+    /// node stays.
+    pub node_leaves_at: Option<String>,
 }
 
 impl RentalView {
@@ -222,6 +226,7 @@ impl RentalView {
             min_uptime: rental.min_uptime.percent(),
             min_bandwidth_mbps: rental.min_bandwidth.mbps(),
             measured_uptime: rental.measured_uptime().map(Uptime::percent),
+            node_leaves_at: rental.market.leaves_at.map(|at| at.to_string()),
         }
     }
 }

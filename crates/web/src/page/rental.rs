@@ -1,8 +1,8 @@
 //! One rental, `/dashboard/slices/{rental}`, and the forms that change it.
 
 use super::{
-    Badge, Choice, Fact, Field, Frame, Link, Moment, MoneyEntry, Resources, TermOption,
-    UptimeRecord,
+    Badge, Choice, Fact, Field, Frame, LeavingNotice, Link, Moment, MoneyEntry, Resources,
+    TermOption, UptimeRecord,
 };
 use askama::Template;
 
@@ -48,6 +48,8 @@ pub struct Rental {
     pub access: Access,
     /// Measured against promised.
     pub uptime: UptimeRecord,
+    /// What can be done where its node leaves; `None` where it stays.
+    pub leaving: Option<LeavingNotice>,
     /// Extending it; `None` once it has ended.
     pub extend: Option<Extending>,
     /// The form that renews it by itself.

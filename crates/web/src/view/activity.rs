@@ -102,6 +102,11 @@ pub(super) fn what(action: &str) -> String {
         "node-published" => "A node went on the market",
         "node-paused" => "A node went off the market",
         "offer-changed" => "A node's price or promise was changed",
+        "node-leaving" => "A node is to leave the market",
+        "node-stays" => "A node stays after all",
+        "node-left" => "A node left the market",
+        "rental-moved-out" => "A rental went on with another node",
+        "rental-moved-in" => "A rental came from another node",
         "slice-rented" => "A slice was rented",
         "rental-ended" => "A rental ended",
         // An action of a newer version, which this one has no words for.

@@ -4,6 +4,7 @@ use domain::listing::Listing;
 use domain::node::NodeStatus;
 use domain::rental::RentalState;
 use domain::time::Timestamp;
+use store::nodes::FarmNode;
 
 use crate::page::{Badge, Tone};
 
@@ -18,6 +19,15 @@ pub(super) fn listing(listing: Listing) -> Badge {
         Listing::Paused => Tone::Warn,
     };
     Badge::new(listing.as_str(), tone)
+}
+
+/// How a farmer's node stands on the market.
+pub(super) fn farm_node(node: &FarmNode) -> Badge {
+    match (node.left_at, node.leaves_at) {
+        (Some(_), _) => Badge::new("left", Tone::Plain),
+        (None, Some(_)) => Badge::new("leaving", Tone::Warn),
+        (None, None) => listing(node.offer.listing),
+    }
 }
 
 /// What the grid says of a node.

@@ -86,7 +86,7 @@ impl FarmRow {
             name: offer.name.clone(),
             grid_node_id: offer.node.0.to_string(),
             place: place(&offer.city, &offer.country),
-            status: badge::listing(offer.listing),
+            status: badge::farm_node(node),
             grid_status: badge::status(offer.status),
             price_per_month: offer.price.map(Usd::for_people),
             allocated_slices: offer.allocated_slices,
@@ -95,7 +95,8 @@ impl FarmRow {
             earned: standing.earned.for_people(),
             pending: standing.pending.for_people(),
             record: NodeRecord::new(offer),
-            reason: reason(node).map(sentence),
+            // What the grid says of a node that has left is nobody's concern any more.
+            reason: reason(node).filter(|_| node.left_at.is_none()).map(sentence),
         }
     }
 }

@@ -48,12 +48,12 @@ impl FarmNode {
             name: offer.name.clone(),
             grid_node_id: offer.node.0.to_string(),
             place: place(&offer.city, &offer.country),
-            status: badge::listing(offer.listing),
+            status: badge::farm_node(node),
             headline: headline(visit, node),
             reason: reason(node).map(sentence),
             limits: limits(&node.capacity),
             form: FarmNodeForm::new(visit, node),
-            can_publish: !is_offered && offer.price.is_some(),
+            can_publish: !is_offered && offer.price.is_some() && node.leaves_at.is_none(),
             can_pause: is_offered,
             publish_hint: publish_hint(node),
             allocated_slices: offer.allocated_slices,
@@ -165,6 +165,13 @@ fn limits(capacity: &Capacity) -> Vec<ResourceLimit> {
 
 /// What publishing or pausing would do, or what is missing first.
 fn publish_hint(node: &nodes::FarmNode) -> String {
+    if node.left_at.is_some() {
+        return "This node has left the market. You can take it back.".to_owned();
+    }
+    if let Some(leaves_at) = node.leaves_at {
+        let day = moment::day(leaves_at);
+        return format!("This node leaves the market on {day}; running rentals go on until then.");
+    }
     let later = if node.offer.total_slices() == 0 {
         " Slices appear as soon as there is room for them."
     } else {

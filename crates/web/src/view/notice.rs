@@ -48,6 +48,12 @@ pub enum Done {
     Published,
     /// A node was taken off the market.
     Paused,
+    /// A farmer gave notice of a node.
+    NodeWithdrawn,
+    /// A farmer took a notice back.
+    NodeKept,
+    /// A rental went on with another node.
+    Moved,
     /// The e-mail address was changed.
     EmailChanged,
     /// The password was changed.
@@ -102,7 +108,7 @@ pub enum Done {
 
 impl Done {
     /// Everything that a form can have done.
-    const ALL: [Done; 44] = [
+    const ALL: [Done; 47] = [
         Done::SignedUp,
         Done::SignedOut,
         Done::PasskeyAdded,
@@ -122,6 +128,9 @@ impl Done {
         Done::NodeChanged,
         Done::Published,
         Done::Paused,
+        Done::NodeWithdrawn,
+        Done::NodeKept,
+        Done::Moved,
         Done::EmailChanged,
         Done::PasswordChanged,
         Done::PasswordSet,
@@ -175,6 +184,9 @@ impl Done {
             Done::NodeChanged => "changed",
             Done::Published => "published",
             Done::Paused => "paused",
+            Done::NodeWithdrawn => "withdrawn",
+            Done::NodeKept => "kept",
+            Done::Moved => "moved",
             Done::EmailChanged => "email-changed",
             Done::PasswordChanged => "password-changed",
             Done::PasswordSet => "password-set",
@@ -230,6 +242,13 @@ impl Done {
             Done::NodeChanged => "Saved. Running rentals keep what was sold.",
             Done::Published => "The node is on the market.",
             Done::Paused => "The node is off the market. Running rentals go on.",
+            Done::NodeWithdrawn => {
+                "The node is off the market, and its renters are told when it leaves."
+            }
+            Done::NodeKept => "The node stays. It is on the market again once you publish it.",
+            Done::Moved => {
+                "Moved. What you paid goes with it; the new machine has to be set up anew."
+            }
             Done::EmailChanged => "The e-mail address is changed.",
             Done::PasswordChanged => "The password is changed. Every other browser is signed out.",
             Done::PasswordSet => "The password is set. Sign in with it.",

@@ -1,6 +1,7 @@
 //! Fills the page of one rental, its forms, and the page that ends it.
 
 use domain::field::FieldError;
+use domain::leaving;
 use domain::money::Usd;
 use domain::period;
 use domain::rental::{Ending, ExtendError, MONTHS_AHEAD_MAX, RentalState};
@@ -14,8 +15,8 @@ use crate::form::Form;
 use crate::json::Decimal;
 use crate::page::{
     Access, AutoRenewForm, Badge, Choice, EndRental, ExtendForm, Extending, Fact, Field, Frame,
-    MoneyEntry, NameForm, Period, PriceConsent, Rental, RentalEvent, Resources, Section, Stage,
-    TermOption, Tone, Transfer, UptimeRecord, UsedTime,
+    LeavingNotice, MoneyEntry, NameForm, Period, PriceConsent, Rental, RentalEvent, Resources,
+    Section, Stage, TermOption, Tone, Transfer, UptimeRecord, UsedTime,
 };
 use crate::problem::{Kind, Problem};
 use crate::view::node::cents;
@@ -60,6 +61,7 @@ impl Rental {
             time_left: time_left(visit, rental).filter(|_| life.state == RentalState::Active),
             access: Access::new(life.state),
             uptime: UptimeRecord::new(rental),
+            leaving: LeavingNotice::of(rental, visit.now),
             extend: is_live.then(|| Extending::new(visit, rental)),
             auto_renew: is_live.then(|| AutoRenewForm::new(visit, rental)),
             naming: Some(NameForm {
@@ -166,7 +168,8 @@ impl Extending {
             Ok(price) => price,
             Err(why) => return Extending::Closed { reason: sentence(why.to_string()) },
         };
-        let last = visit.now.plus_months(MONTHS_AHEAD_MAX);
+        let ahead = visit.now.plus_months(MONTHS_AHEAD_MAX);
+        let last = rental.market.leaves_at.map_or(ahead, |leaves_at| leaves_at.min(ahead));
         let months = life.months();
         let ends_at = |term: Term| life.started_at.plus_months(months + term.months());
         let balance = visit.viewer.map_or(Usd::ZERO, |viewer| viewer.balance);
@@ -179,7 +182,11 @@ impl Extending {
             })
             .collect();
         if terms.is_empty() {
-            return Extending::Closed { reason: sentence(ExtendError::TooFarAhead.to_string()) };
+            let why = match rental.market.leaves_at {
+                Some(leaves_at) if leaves_at <= ahead => ExtendError::BeyondLeaving(leaves_at),
+                Some(_) | None => ExtendError::TooFarAhead,
+            };
+            return Extending::Closed { reason: sentence(why.to_string()) };
         }
         let is_affordable = terms[0].missing.is_none();
         terms[0].is_chosen = is_affordable;
@@ -318,6 +325,10 @@ impl RentalEvent {
             "rental-transferred" => "Handed over to another account".to_owned(),
             "rental-received" => "Taken over from another account".to_owned(),
             "farmer-changed" => "The node has another farmer now; nothing else changed".to_owned(),
+            "node-leaving" => "You were told that its node leaves".to_owned(),
+            "node-stays" => "Its node stays after all".to_owned(),
+            "rental-moved-out" => "Left its node".to_owned(),
+            "rental-moved-in" => "Went on with another node".to_owned(),
             "rental-ended" => "The rental ended".to_owned(),
             // An event of a newer version, which this one has no words for.
             other => other.replace('-', " "),
@@ -386,7 +397,11 @@ impl UsedTime {
             0 => "no discount is reached".to_owned(),
             percent => format!("{percent}% off is reached"),
         };
-        let price = format!("{each} a month, {reached}, and never more than a longer term");
+        let price = if leaving::is_cut(&rental.life, rental.market.leaves_at) {
+            "an even share of what was paid, because its node leaves".to_owned()
+        } else {
+            format!("{each} a month, {reached}, and never more than a longer term")
+        };
         UsedTime { time, price, amount: used.cost.for_people() }
     }
 }

@@ -11,6 +11,7 @@ mod farmer;
 mod hostile;
 #[path = "../pages/html.rs"]
 mod html;
+mod leaving;
 mod live;
 mod market;
 mod operator;

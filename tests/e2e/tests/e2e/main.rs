@@ -10,6 +10,7 @@ mod events;
 mod factors;
 mod farm;
 mod holding;
+mod leaving;
 mod lives;
 mod mail;
 mod operations;

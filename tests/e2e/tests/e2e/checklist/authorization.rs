@@ -152,6 +152,7 @@ fn body(path: &str) -> Value {
         "/api/farm/nodes/{node}" => json!({ "price_per_month": "2" }),
         "/api/farm/nodes" => json!({ "grid_node_id": 600 }),
         "/api/rentals/{rental}/extend" => json!({ "duration_months": 1 }),
+        "/api/rentals/{rental}/move" => json!({ "node_id": "node11", "offer_version": 1 }),
         "/api/rentals/{rental}/transfer" => json!({ "email": "ben@example.org" }),
         "/api/marketplace/rent-slice" => json!({ "node_id": "node32", "duration_months": 1 }),
         "/api/admin/credits" => {

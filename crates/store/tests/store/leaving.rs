@@ -1,0 +1,230 @@
+//! Nodes that leave the market: with notice, and with whatever becomes of their rentals told.
+
+use domain::id::{MailId, NodeId};
+use domain::leaving::NoticeError;
+use domain::listing::Listing;
+use domain::rental::{ExtendError, RentalState};
+use domain::term::Term;
+use domain::time::Timestamp;
+use store::due::NoticeMail;
+use store::leaving::{
+    Destination, WithdrawFailure, alternatives, end, leave, move_rental, overdue, plan_end,
+    plan_move, stay, tell, untold, withdraw,
+};
+use store::rentals::{ChangeFailure, Rental};
+use store::renting::Basis;
+use store::{Db, RusqliteDb, StoreError, ledger, nodes, receipts, rentals, sync};
+
+use crate::market::{
+    AIDA, Attempt, FARMER, NODE, OMAR, OTHER_FARMER, account, assert_sound, attempt, balance,
+    by_hand, carries, count, earned, extend, fund, market, now, one, order, pass, publish, quote,
+    random, register, rent, rental_of, report, set, states, usd, version,
+};
+
+const DAY: i64 = 86_400;
+
+fn days(days: i64) -> Timestamp {
+    now().plus_seconds(days * DAY)
+}
+
+/// Omar has slice 1 for a year, at $255; the node leaves in 73 days, a fifth of it.
+fn leaving_market() -> (RusqliteDb, Rental) {
+    let db = market();
+    fund(&db, OMAR, "900");
+    let rental = rent(&db, Attempt { term: Term::Year, ..attempt(OMAR, "key") }).unwrap();
+    withdraw(&db, account(FARMER), NodeId(NODE), Some(days(73)), now()).unwrap();
+    (db, rental)
+}
+
+fn to(db: &impl Db, node: u32) -> Destination {
+    Destination { node: NodeId(node), slice: None, offer_version: version(db, node) }
+}
+
+/// The kinds of events of an account, from those that begin with a word.
+fn told(db: &RusqliteDb, number: u32, word: &str) -> i64 {
+    let who = account(number);
+    let sql = format!(
+        "SELECT count(*) FROM events
+          WHERE kind = '{word}' AND (renter_id = '{who}' OR farmer_id = '{who}')"
+    );
+    count(db, &sql)
+}
+
+#[test]
+fn a_notice_takes_a_node_off_the_market_and_is_told() {
+    let (db, rental) = leaving_market();
+    let (node, _) = nodes::find(&db, account(FARMER), NodeId(NODE)).unwrap().unwrap();
+    assert_eq!((node.offer.listing, node.leaves_at), (Listing::Paused, Some(days(73))));
+    assert_eq!((told(&db, OMAR, "node-leaving"), told(&db, FARMER, "node-leaving")), (1, 1));
+    assert_eq!(told(&db, AIDA, "node-leaving"), 0);
+    let again = withdraw(&db, account(FARMER), NodeId(NODE), None, now()).unwrap_err();
+    assert_eq!(again, WithdrawFailure::Rule(NoticeError::Leaving(days(73))));
+    let others = withdraw(&db, account(OTHER_FARMER), NodeId(NODE), None, now()).unwrap_err();
+    assert_eq!(others, WithdrawFailure::NoSuchNode);
+    assert_eq!(stay(&db, account(OTHER_FARMER), NodeId(NODE), now()), Ok(false));
+    // It is not published by any statement.
+    let terms = crate::market::terms(NODE, Some(usd("25")));
+    let (farmer, seen) = (account(FARMER), node.offer.version);
+    let refused = nodes::set(&db, farmer, NodeId(NODE), seen, &terms, Listing::Published, now());
+    assert!(matches!(refused, Err(StoreError::Refused(_))), "{refused:?}");
+    let year = Attempt { id: 80, term: Term::Year, ..attempt(OMAR, "more") };
+    let beyond = extend(&db, &year, rental.life.id, None).unwrap_err();
+    assert_eq!(beyond, ChangeFailure::Extend(ExtendError::BeyondLeaving(days(73))));
+    assert_eq!(stay(&db, account(FARMER), NodeId(NODE), now()), Ok(true));
+    assert_eq!(stay(&db, account(FARMER), NodeId(NODE), now()), Ok(false), "once");
+    assert_eq!((told(&db, OMAR, "node-stays"), told(&db, FARMER, "node-stays")), (1, 1));
+    extend(&db, &year, rental.life.id, None).unwrap();
+    assert_sound(&db);
+}
+
+#[test]
+fn what_was_decided_before_the_notice_is_decided_again() {
+    let db = market();
+    let rental = rent(&db, attempt(OMAR, "key")).unwrap();
+    let before = rental.life.version;
+    withdraw(&db, account(FARMER), NodeId(NODE), None, now()).unwrap();
+    assert_eq!(rental_of(&db, OMAR, rental.life.id).life.version, before + 1);
+    stay(&db, account(FARMER), NodeId(NODE), now()).unwrap();
+    assert_eq!(rental_of(&db, OMAR, rental.life.id).life.version, before + 2);
+}
+
+#[test]
+fn a_hold_keeps_its_word_and_is_told_at_once() {
+    let db = market();
+    let held = quote(&db, 1, AIDA, &one(3), true, now()).unwrap();
+    withdraw(&db, account(FARMER), NodeId(NODE), None, now()).unwrap();
+    assert_eq!(told(&db, AIDA, "node-leaving"), 0);
+    order(&db, &attempt(AIDA, "by-quote"), Basis::Quote(&held)).unwrap();
+    assert_eq!(told(&db, AIDA, "node-leaving"), 1);
+    assert_sound(&db);
+}
+
+#[test]
+fn a_node_without_rentals_is_gone_at_once_and_no_sync_brings_it_back() {
+    let db = market();
+    withdraw(&db, account(FARMER), NodeId(NODE), None, now()).unwrap();
+    assert_eq!(states(&db, NODE), "---------");
+    assert_eq!(told(&db, FARMER, "node-left"), 1);
+    for slices in [9, 4, 12] {
+        sync::save_reports(&db, &[(report(NODE), carries(slices))], now()).unwrap();
+        assert_eq!(states(&db, NODE), "---------");
+        assert_sound(&db);
+    }
+    // Its farmer takes it back, and offers it again.
+    assert_eq!(stay(&db, account(FARMER), NodeId(NODE), now()), Ok(true));
+    assert_eq!(states(&db, NODE), "aaaaaaaaaaaa");
+    publish(&db, NODE, "25");
+    rent(&db, attempt(OMAR, "key")).unwrap();
+    assert_sound(&db);
+}
+
+#[test]
+fn what_is_still_there_on_the_day_ends_with_its_refund_and_a_mail() {
+    let (db, rental) = leaving_market();
+    assert_eq!(overdue(&db, days(73).plus_seconds(-1), 10), Ok(vec![]));
+    let due = overdue(&db, days(74), 10).unwrap();
+    assert_eq!((due.len(), due[0].leaves_at), (1, days(73)));
+    let ending = plan_end(&due[0], days(74)).unwrap();
+    assert_eq!(ending.refund, usd("204"));
+    let id = MailId::from_random(now(), random(9));
+    let mail = NoticeMail { id, kind: "node-left", sealed: b"sealed" };
+    end(&db, &due[0], &ending, Some(&mail), days(74)).unwrap();
+    // Once: the rental has another version by then.
+    assert!(end(&db, &due[0], &ending, None, days(74)).is_err());
+    assert_eq!(count(&db, "SELECT count(*) FROM mails WHERE kind = 'node-left'"), 1);
+    assert_eq!(balance(&db, OMAR), usd("1000") - usd("51"));
+    assert_eq!(earned(&db, FARMER), usd("45.90"));
+    let ended = rental_of(&db, OMAR, rental.life.id).life;
+    assert_eq!((ended.state, ended.ended_at), (RentalState::Ended, Some(days(74))));
+    assert_eq!(leave(&db, days(74), 10), Ok(1));
+    assert_eq!((leave(&db, days(74), 10), states(&db, NODE).contains('a')), (Ok(0), false));
+    assert_sound(&db);
+}
+
+#[test]
+fn each_renter_is_told_once_of_each_notice() {
+    let (db, _) = leaving_market();
+    let due = untold(&db, 10).unwrap();
+    assert_eq!((due.len(), due[0].email.as_str()), (1, "account3@example.org"));
+    tell(&db, &due[0], None, now()).unwrap();
+    assert_eq!(untold(&db, 10), Ok(vec![]));
+    stay(&db, account(FARMER), NodeId(NODE), now()).unwrap();
+    assert_eq!(untold(&db, 10), Ok(vec![]));
+    withdraw(&db, account(FARMER), NodeId(NODE), Some(days(73)), now()).unwrap();
+    assert_eq!(untold(&db, 10).unwrap().len(), 1);
+}
+
+#[test]
+fn a_rental_goes_on_elsewhere_with_its_money() {
+    let (db, rental) = leaving_market();
+    let id = rental.life.id;
+    register(&db, OTHER_FARMER, 33, 2);
+    publish(&db, 33, "20");
+    let moved = move_rental(&db, account(OMAR), id, &to(&db, 33), days(73)).unwrap();
+    assert_eq!((moved.life.node, moved.life.slice), (NodeId(33), Some(1)));
+    assert_eq!((moved.life.farmer, moved.life.price), (account(OTHER_FARMER), usd("20")));
+    assert_eq!((states(&db, NODE).as_str(), states(&db, 33).as_str()), ("aaaaaaaaa", "Ra"));
+    assert_eq!((earned(&db, FARMER), earned(&db, OTHER_FARMER).micros()), (usd("45.90"), 0));
+    assert_eq!(moved.life.held(), usd("204"));
+    assert_eq!((told(&db, FARMER, "rental-moved-out"), told(&db, OMAR, "rental-moved-in")), (1, 1));
+    assert_eq!((told(&db, OMAR, "rental-moved-out"), told(&db, FARMER, "rental-moved-in")), (0, 0));
+    assert_eq!(told(&db, OTHER_FARMER, "rental-moved-in"), 1);
+    assert_sound(&db);
+    // A second try finds it done, and an old order's retry says where it began.
+    let again = move_rental(&db, account(OMAR), id, &to(&db, 33), days(73)).unwrap();
+    assert_eq!(again, moved);
+    let retry = Attempt { term: Term::Year, id: 99, ..attempt(OMAR, "key") };
+    let first = rent(&db, retry).unwrap().life;
+    assert_eq!((first.id, first.node, first.slice), (id, NodeId(NODE), Some(1)));
+    assert_eq!(first.farmer, account(FARMER));
+    // From then on the other farmer earns; the node that it left goes.
+    pass(&db, days(74), 10);
+    pass(&db, rental.life.ends_at, 10);
+    assert_eq!((earned(&db, FARMER), earned(&db, OTHER_FARMER)), (usd("45.90"), usd("183.60")));
+    assert!(!states(&db, NODE).contains('a'));
+    assert_sound(&db);
+}
+
+#[test]
+fn alternatives_are_as_good_and_the_nearest_come_first() {
+    let (db, rental) = leaving_market();
+    for (node, price) in [(33, "20"), (34, "25"), (35, "25.01"), (36, "19"), (37, "18"), (38, "17")]
+    {
+        register(&db, if node == 36 { OMAR } else { OTHER_FARMER }, node, 2);
+        publish(&db, node, price);
+    }
+    by_hand(&db, "UPDATE nodes SET country = 'France' WHERE id = 33").unwrap();
+    by_hand(&db, "UPDATE nodes SET min_uptime = 9949 WHERE id = 37").unwrap();
+    set(&db, 38, Some(usd("17")), Listing::Paused);
+    let rental = rental_of(&db, OMAR, rental.life.id);
+    let found: Vec<String> = alternatives(&db, &rental)
+        .unwrap()
+        .into_iter()
+        .map(|(slice, _)| slice.to_string())
+        .collect();
+    assert_eq!(found, ["node34_slice_1", "node33_slice_1"]);
+    // Each of them can be had, and a plan changes nothing.
+    for node in [33, 34] {
+        let (_, moved) =
+            plan_move(&db, account(OMAR), rental.life.id, &to(&db, node), now()).unwrap();
+        assert!(moved.is_some());
+    }
+    assert_eq!(rental_of(&db, OMAR, rental.life.id), rental);
+}
+
+#[test]
+fn a_receipt_says_where_the_rental_was_then() {
+    let (db, rental) = leaving_market();
+    register(&db, OTHER_FARMER, 33, 2);
+    publish(&db, 33, "20");
+    let id = rental.life.id;
+    move_rental(&db, account(OMAR), id, &to(&db, 33), days(73)).unwrap();
+    rentals::end(&db, account(OMAR), id, None, days(80)).unwrap();
+    let entries = ledger::entries(&db, account(OMAR), None, 2).unwrap();
+    let places = entries.iter().map(|entry| {
+        let receipt = receipts::find(&db, account(OMAR), entry.id).unwrap().unwrap();
+        receipts::rented(&db, &receipt).unwrap().unwrap().node
+    });
+    assert_eq!(places.collect::<Vec<_>>(), [NodeId(33), NodeId(NODE)]);
+    assert_sound(&db);
+}
