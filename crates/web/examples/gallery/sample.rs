@@ -419,6 +419,7 @@ pub(crate) fn farm_node() -> FarmNode {
             uptime_hint: "Not measured yet.".into(),
             min_bandwidth_mbps: Field::new("100"),
             bandwidth_hint: "Measured: 810 Mbit/s.".into(),
+            scale: "A month below the promise is credited with 10% of its price.".into(),
             consent: None,
             terms: super::offering::term_boxes(),
             terms_error: None,

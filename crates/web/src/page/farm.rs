@@ -137,6 +137,8 @@ pub struct FarmNodeForm {
     pub min_bandwidth_mbps: Field,
     /// Such as `Measured: 810 Mbit/s.`
     pub bandwidth_hint: String,
+    /// What a promise costs that is not kept, as a sentence or two.
+    pub scale: String,
     /// What a promise above that costs, where it has to be confirmed.
     pub consent: Option<CostConsent>,
     /// `terms`: the terms that are offered.

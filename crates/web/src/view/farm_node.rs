@@ -19,7 +19,7 @@ use crate::page::{
     Section,
 };
 use crate::problem::{Kind, Problem};
-use crate::view::offering::{notices, term_boxes};
+use crate::view::offering::{notices, scale, term_boxes};
 use crate::view::visit::Visit;
 use crate::view::wording::{
     bandwidth, counted, error_above, error_of, grouped, measured, place, sent, sentence,
@@ -254,6 +254,7 @@ impl FarmNodeForm {
                 || "Not measured yet.".to_owned(),
                 |mbps| format!("Measured: {}.", bandwidth(mbps)),
             ),
+            scale: scale(),
             consent: None,
             terms: term_boxes(|term| offer.terms.has(term)),
             terms_error: None,

@@ -3,6 +3,9 @@
 use domain::maintenance::{AHEAD_SECONDS, WINDOW_SECONDS_MAX};
 use domain::money::Usd;
 use domain::offering::{Locker, Raise};
+use domain::sla::{
+    BAD_PERCENT, BAD_UPTIME, BELOW_PROMISE_PERCENT, POOR_PERCENT, POOR_UPTIME, SLOW_PERCENT,
+};
 use domain::term::Term;
 use domain::time::Timestamp;
 use store::maintenance;
@@ -65,6 +68,15 @@ impl CostConsent {
         let text = sentence(&problem.detail);
         Some(CostConsent { text, cost_in_words: format!("${cost}"), cost })
     }
+}
+
+/// What a promise costs that is not kept: the published scale.
+pub(super) fn scale() -> String {
+    format!(
+        "A month below the promise is credited to the renter with {BELOW_PROMISE_PERCENT}% of its \
+         price; with {POOR_PERCENT}% where the uptime is below {POOR_UPTIME}%, and with \
+         {BAD_PERCENT}% below {BAD_UPTIME}%. Slower than promised: {SLOW_PERCENT}%."
+    )
 }
 
 /// The terms as boxes, those of `is_chosen` ticked.
