@@ -1,6 +1,7 @@
 //! A node that leaves the market: the notice, and taking it back.
 
 use domain::id::NodeId;
+use domain::offering::unlocked;
 use edge::Context;
 use http::StatusCode;
 use store::leaving;
@@ -34,6 +35,7 @@ fn answer(cx: &Context<'_>, node: NodeId) -> Result<Response, Problem> {
 /// Takes the notice of a node back, or brings it back after it has left.
 fn stay(cx: &Context<'_>, node: NodeId) -> Result<(), Problem> {
     let (node, _) = offering::own_node(cx, node)?;
+    unlocked(&node.seen())?;
     if leaving::stay(cx.db, node.offer.farmer, node.offer.node, cx.now)? {
         Ok(())
     } else {

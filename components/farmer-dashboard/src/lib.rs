@@ -7,6 +7,7 @@ mod asking;
 mod claim_pages;
 mod claiming;
 mod leaving;
+mod maintenance;
 mod market;
 mod offering;
 mod pages;
@@ -32,12 +33,19 @@ use web::api::farm::{
 };
 use web::api::grid_nodes::PREVIEW_NODES;
 use web::api::leaving::{KEEP_NODE, WITHDRAW_NODE};
+use web::api::offering::{
+    ANNOUNCE_MAINTENANCE, CANCEL_MAINTENANCE, LIST_MAINTENANCE, LIST_OFFER_HISTORY, LOCK_NODE,
+    UNLOCK_NODE,
+};
 use web::api::payouts::{LIST_PAYOUTS, REQUEST_PAYOUT, SHOW_FARM_PAYOUT, WITHDRAW_PAYOUT};
 use web::api::revenue::SHOW_REVENUE;
 use web::operation::Access;
 
 const READ: Access = Access::Account(Scope::Read);
 const FARM: Access = Access::Account(Scope::Farm);
+
+const MAINTENANCE: &str = "/dashboard/farm/nodes/{node}/maintenance";
+const CANCEL_WINDOW: &str = "/dashboard/farm/nodes/{node}/maintenance/{maintenance}/cancel";
 
 const ROUTES: &[Route] = &[
     Route::api(&LIST_FARM_NODES, api::list_nodes),
@@ -57,6 +65,12 @@ const ROUTES: &[Route] = &[
     Route::api(&COMPARE_NODE, market::compare_node),
     Route::api(&WITHDRAW_NODE, leaving::withdraw_node),
     Route::api(&KEEP_NODE, leaving::keep_node),
+    Route::api(&LOCK_NODE, offering::lock_node),
+    Route::api(&UNLOCK_NODE, offering::unlock_node),
+    Route::api(&LIST_OFFER_HISTORY, offering::list_history),
+    Route::api(&LIST_MAINTENANCE, maintenance::list_maintenance),
+    Route::api(&ANNOUNCE_MAINTENANCE, maintenance::announce_maintenance),
+    Route::api(&CANCEL_MAINTENANCE, maintenance::cancel_maintenance),
     Route::api(&SHOW_PAYOUT, payout::show_payout),
     Route::api(&SET_PAYOUT, payout::set_payout),
     Route::api(&SHOW_REVENUE, revenue::show_revenue),
@@ -74,6 +88,12 @@ const ROUTES: &[Route] = &[
     Route::page("/dashboard/farm/nodes/{node}/leave", READ, leaving::page),
     Route::form("/dashboard/farm/nodes/{node}/withdraw", FARM, leaving::withdraw),
     Route::form("/dashboard/farm/nodes/{node}/stay", FARM, leaving::keep),
+    Route::form("/dashboard/farm/nodes/{node}/lock", FARM, pages::lock_node),
+    Route::form("/dashboard/farm/nodes/{node}/unlock", FARM, pages::unlock_node),
+    Route::page("/dashboard/farm/nodes/{node}/history", READ, offering::history_page),
+    Route::page(MAINTENANCE, READ, maintenance::page),
+    Route::form(MAINTENANCE, FARM, maintenance::announce_by_form),
+    Route::form(CANCEL_WINDOW, FARM, maintenance::cancel_by_form),
     Route::page("/dashboard/farm/payout", READ, payout::page),
     Route::form("/dashboard/farm/payout", FARM, payout::save),
     Route::page("/dashboard/farm/add", READ, previewing::page),

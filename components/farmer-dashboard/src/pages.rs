@@ -5,7 +5,7 @@ use domain::listing::ListingEvent;
 use domain::month::Month;
 use edge::Context;
 use http::StatusCode;
-use store::{dashboard, revenue};
+use store::{dashboard, maintenance, revenue};
 use web::api;
 use web::api::farm::node_id;
 use web::api::revenue::MONTHS_DEFAULT;
@@ -14,6 +14,7 @@ use web::page::{Farm, FarmNode};
 use web::view::{self, Done, FARM_NODES_PER_PAGE, Visit, belongs_to_form};
 use web::{Problem, Response, respond};
 
+use crate::offering::Turn;
 use crate::{adding, offering};
 
 pub(crate) fn farm(cx: &Context<'_>) -> Result<Response, Problem> {
@@ -52,7 +53,8 @@ fn own_node(cx: &Context<'_>, node: NodeId) -> Result<FarmNode, Problem> {
     let found = dashboard::node(cx.db, farmer, month, node)?.ok_or_else(Problem::not_found)?;
     let months: Vec<Month> = month.last(MONTHS_DEFAULT).collect();
     let lines = revenue::of_node(cx.db, farmer.account, node, months[0], month)?;
-    Ok(FarmNode::new(&visit, &found, &months, &lines))
+    let windows = maintenance::open(cx.db, node, cx.now)?;
+    Ok(FarmNode::new(&visit, &found, &months, &lines).with_maintenance(&visit, &windows))
 }
 
 pub(crate) fn change_node(cx: &Context<'_>) -> Result<Response, Problem> {
@@ -82,6 +84,26 @@ fn set_listing(cx: &Context<'_>, event: ListingEvent, done: Done) -> Result<Resp
     let version = view::read_version(&Form::read(cx.request)).map_err(Problem::from);
     match version.and_then(|version| offering::set_listing(cx, node, event, Some(version))) {
         Ok(_) => Ok(go_on(done, node)),
+        Err(problem) if belongs_to_form(&problem) => {
+            let page = own_node(cx, node)?.not_listed(&problem);
+            respond::page(problem.kind.status(), &page)
+        }
+        Err(problem) => Err(problem),
+    }
+}
+
+pub(crate) fn lock_node(cx: &Context<'_>) -> Result<Response, Problem> {
+    turn(cx, Turn::Lock, Done::Locked)
+}
+
+pub(crate) fn unlock_node(cx: &Context<'_>) -> Result<Response, Problem> {
+    turn(cx, Turn::Unlock, Done::Unlocked)
+}
+
+fn turn(cx: &Context<'_>, way: Turn, done: Done) -> Result<Response, Problem> {
+    let node = node_id(cx.param("node"))?;
+    match offering::turn(cx, node, way) {
+        Ok(()) => Ok(go_on(done, node)),
         Err(problem) if belongs_to_form(&problem) => {
             let page = own_node(cx, node)?.not_listed(&problem);
             respond::page(problem.kind.status(), &page)

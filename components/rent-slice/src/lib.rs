@@ -4,6 +4,7 @@ mod admin;
 mod api;
 mod books;
 mod holding;
+mod locking;
 mod moving;
 mod operating;
 mod operator;
@@ -28,6 +29,7 @@ use web::api::admin::{
 };
 use web::api::books::{LIST_STATEMENTS, SHOW_RECEIPT, SHOW_STATEMENT};
 use web::api::leaving::{LIST_ALTERNATIVES, MOVE_RENTAL};
+use web::api::offering::{LOCK_ANY_NODE, UNLOCK_ANY_NODE};
 use web::api::payouts::{
     APPROVE_PAYOUT, EXPORT_PAYOUTS, FAIL_PAYOUT, FINISH_PAYOUT, LIST_ALL_PAYOUTS, SEND_PAYOUT,
 };
@@ -89,6 +91,8 @@ const ROUTES: &[Route] = &[
     Route::api(&END_ACCOUNT_SESSIONS, operating::end_account_sessions),
     Route::api(&GRANT_OPERATOR, operating::grant_operator),
     Route::api(&REVOKE_OPERATOR, operating::revoke_operator),
+    Route::api(&LOCK_ANY_NODE, locking::lock_any_node),
+    Route::api(&UNLOCK_ANY_NODE, locking::unlock_any_node),
     Route::api(&LIST_ALL_AUDIT, operating::list_audit),
     Route::api(&LIST_MAILS, admin::list_mails),
     Route::api(&RETRY_MAIL, admin::retry_mail),

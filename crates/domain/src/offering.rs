@@ -89,6 +89,8 @@ pub struct Seen {
     pub bandwidth: Option<Bandwidth>,
     /// Slices that rentals or quotes hold.
     pub occupied_slices: u32,
+    /// Whether its farmer has withdrawn it.
+    pub is_leaving: bool,
 }
 
 /// What a farmer wants; what is `None` stays.
@@ -158,6 +160,9 @@ pub enum OfferingError {
     /// Nothing can be published, or its cost told, without a price.
     #[error("the node has no price; set one per slice and month first")]
     PriceMissing,
+    /// It is being withdrawn.
+    #[error("the node is leaving the market; take the notice back first")]
+    Leaving,
     /// It cannot be paused.
     #[error(transparent)]
     NeverPublished(#[from] NeverPublished),
@@ -194,6 +199,9 @@ pub fn change(seen: &Seen, wanted: Wanted, now: Timestamp) -> Result<Offering, O
 pub fn list(seen: &Seen, event: ListingEvent) -> Result<Offering, OfferingError> {
     unlocked(seen)?;
     let listing = seen.offering.listing.after(event)?;
+    if listing == Listing::Published && seen.is_leaving {
+        return Err(OfferingError::Leaving);
+    }
     if seen.offering.price.is_none() {
         return Err(OfferingError::PriceMissing);
     }

@@ -2,6 +2,7 @@
 
 use domain::id::{AccountId, NodeId, RentalId, SliceId};
 use domain::leaving::{self, MoveError, NoticeError, Promise, Target};
+use domain::offering::{self, OfferingError};
 use domain::rental::Ending;
 use domain::time::Timestamp;
 
@@ -24,6 +25,9 @@ pub enum WithdrawFailure {
     /// The rules say no.
     #[error(transparent)]
     Rule(#[from] NoticeError),
+    /// Its offer is locked.
+    #[error(transparent)]
+    Locked(#[from] OfferingError),
     /// The machine failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -38,6 +42,7 @@ const WITHDRAW: &str = "
            listing = CASE listing WHEN 'published' THEN 'paused' ELSE listing END,
            offer_version = offer_version + 1, offer_changed_at = ?5
      WHERE farmer_id = ?1 AND id = ?2 AND offer_version = ?3 AND leaves_at IS NULL
+       AND locked_by IS NULL
        AND (?6 = 1 OR (allocated_slices = 0 AND reserved_slices = 0 AND whole_rental_id IS NULL))
  RETURNING id";
 
@@ -53,6 +58,7 @@ pub fn withdraw(
     let farmer = farmer.into();
     for _ in 0..SAVE_ATTEMPTS {
         let (seen, _) = nodes::find(db, farmer, node)?.ok_or(WithdrawFailure::NoSuchNode)?;
+        offering::unlocked(&seen.seen())?;
         let leaves_at = leaving::notice(seen.leaves_at, seen.is_used(), wanted, now)?;
         let params = [
             Value::text(farmer.account),
@@ -75,7 +81,7 @@ const STAY: &str = "
     UPDATE nodes
        SET leaves_at = NULL, left_at = NULL, offer_version = offer_version + 1,
            offer_changed_at = ?3
-     WHERE farmer_id = ?1 AND id = ?2 AND leaves_at IS NOT NULL
+     WHERE farmer_id = ?1 AND id = ?2 AND leaves_at IS NOT NULL AND locked_by IS NULL
  RETURNING id";
 
 /// Lets a farmer's node stay, or come back; `false` if it does not leave. It is not on the market

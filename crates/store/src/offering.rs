@@ -1,4 +1,4 @@
-//! What farmers set: changes at the version that was seen, raises that wait, locks, and the history.
+//! What farmers set: changes at the version that was seen, raises that wait, locks, and history.
 
 use domain::id::{AccountId, NodeId};
 use domain::listing::Listing;
@@ -35,6 +35,7 @@ impl FarmNode {
             uptime: offer.measured_uptime(),
             bandwidth: offer.measured_bandwidth(),
             occupied_slices: held.max(offer.is_rented_whole.into()),
+            is_leaving: self.leaves_at.is_some(),
         }
     }
 }
@@ -123,7 +124,12 @@ pub fn save(
         offering.raise.map(|raise| raise.price.micros()).into(),
         offering.raise.map(|raise| raise.at.seconds()).into(),
     ];
-    Ok(!db.run(SAVE, &params)?.is_empty())
+    match db.run(SAVE, &params) {
+        Ok(rows) => Ok(!rows.is_empty()),
+        // Somebody else has just proven to own its farm: whoever looks again is told so.
+        Err(StoreError::Refused(_)) if offering.listing == Listing::Published => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// Up to `?2` nodes whose raise is due at `?1`, with the version of their offer; what is locked

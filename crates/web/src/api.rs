@@ -22,6 +22,7 @@ pub mod farm;
 pub mod grid_nodes;
 pub mod leaving;
 pub mod market;
+pub mod offering;
 pub mod payouts;
 pub mod rentals;
 pub mod renting;
@@ -79,6 +80,12 @@ pub const OPERATIONS: &[&Operation] = &[
     &comparison::COMPARE_NODE,
     &leaving::WITHDRAW_NODE,
     &leaving::KEEP_NODE,
+    &offering::LOCK_NODE,
+    &offering::UNLOCK_NODE,
+    &offering::LIST_OFFER_HISTORY,
+    &offering::LIST_MAINTENANCE,
+    &offering::ANNOUNCE_MAINTENANCE,
+    &offering::CANCEL_MAINTENANCE,
     &farm::SHOW_PAYOUT,
     &farm::SET_PAYOUT,
     &revenue::SHOW_REVENUE,
@@ -131,6 +138,8 @@ pub const OPERATIONS: &[&Operation] = &[
     &claims::LIST_PROVEN_FARMS,
     &claims::APPROVE_FARM,
     &claims::REVOKE_FARM,
+    &offering::LOCK_ANY_NODE,
+    &offering::UNLOCK_ANY_NODE,
     &admin::LIST_ALL_AUDIT,
     &admin::LIST_MAILS,
     &admin::RETRY_MAIL,

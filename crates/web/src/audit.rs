@@ -60,6 +60,10 @@ pub enum Action {
     DisplayNameSet,
     /// An operator approved, sent, finished or refused a payout.
     PayoutChanged,
+    /// A node was locked.
+    LockSet,
+    /// The lock of a node was lifted.
+    LockLifted,
     /// An account was deleted by its owner.
     AccountDeleted,
     /// An operator credited a wallet.
@@ -109,6 +113,8 @@ impl Action {
             Action::FarmRevoked => "farm-approval-revoked",
             Action::DisplayNameSet => "display-name-set",
             Action::PayoutChanged => "payout-changed",
+            Action::LockSet => "lock-set",
+            Action::LockLifted => "lock-lifted",
             Action::AccountDeleted => "account-deleted",
             Action::CreditGranted => "credit-granted",
             Action::SlaCreditGranted => "sla-credit-granted",

@@ -22,6 +22,7 @@ mod farm_market;
 mod home;
 mod leaving;
 mod node;
+mod offering;
 mod operator;
 mod payout;
 mod payouts;
@@ -57,6 +58,10 @@ pub use leaving::{Leave, LeaveStage, LeavingNotice, LeavingRow, MoveOption, Move
 pub use node::{
     Alternative, Node, NodeCost, Refusal, Remedy, RentForm, Renting, SliceCell, TermOption,
     WholeNode,
+};
+pub use offering::{
+    CostConsent, FarmOffer, Maintenance, OfferHistory, OfferLock, VersionRow, WaitingRaise,
+    WindowNotice, WindowRow,
 };
 pub use operator::{
     AccountRow, AuditRow, DeedButton, FailedMailRow, InvariantRow, Operator, OperatorAccounts,

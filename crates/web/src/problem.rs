@@ -4,7 +4,8 @@ use std::fmt::Display;
 
 use domain::field::FieldError;
 use domain::leaving::{MoveError, NoticeError};
-use domain::listing::NeverPublished;
+use domain::maintenance::MaintenanceError;
+use domain::offering::{AboveMeasured, OfferingError};
 use domain::order::RentError;
 use domain::payout::RequestError;
 use domain::rental::ExtendError;
@@ -12,6 +13,8 @@ use http::StatusCode;
 use serde_json::{Map, Value, json};
 use store::StoreError;
 use store::leaving::{MoveFailure, WithdrawFailure};
+use store::maintenance::MaintenanceFailure;
+use store::offering::OfferingFailure;
 use store::payouts::{self, RequestFailure};
 use store::rentals::ChangeFailure;
 use store::renting::RentFailure;
@@ -141,6 +144,17 @@ kinds! {
         "Choose another node.";
     OfferChanged, "offer-changed", CONFLICT, "The offer has changed",
         "Read the offer again and decide anew; nothing was charged.";
+    PromiseAboveMeasured, "promise-above-measured", CONFLICT,
+        "The promise is above what the node has shown",
+        "Promise less, or confirm the cost with confirm_cost_per_month; nothing was set.";
+    NodeLocked, "node-locked", CONFLICT, "The node is locked",
+        "Unlock it first; what the operator has locked, the operator alone unlocks.";
+    MaintenanceOverlaps, "maintenance-overlaps", CONFLICT,
+        "Another maintenance of this node is at that time",
+        "Choose another time, or cancel the other one.";
+    TooManyWindows, "too-many-windows", CONFLICT,
+        "As much maintenance as can be is announced already",
+        "Wait until one of the four windows is over, or cancel one.";
     NotEarned, "not-earned", CONFLICT, "The farmer has not earned that much",
         "Credit less, or wait until more is earned.";
     NoPayoutAddress, "no-payout-address", CONFLICT, "Nobody knows where to pay you",
@@ -448,6 +462,7 @@ impl From<WithdrawFailure> for Problem {
             WithdrawFailure::Rule(NoticeError::TooSoon(_) | NoticeError::TooLate(_)) => {
                 FieldError::new("leaves_at", &failure).into()
             }
+            WithdrawFailure::Locked(error) => error.into(),
             WithdrawFailure::Store(error) => error.into(),
         }
     }
@@ -470,9 +485,63 @@ impl From<MoveFailure> for Problem {
     }
 }
 
-impl From<NeverPublished> for Problem {
-    fn from(error: NeverPublished) -> Problem {
-        Problem::new(Kind::NeverPublished, error)
+impl From<OfferingError> for Problem {
+    fn from(error: OfferingError) -> Problem {
+        match error {
+            OfferingError::Locked(_) => Problem::new(Kind::NodeLocked, error),
+            OfferingError::PromiseAboveMeasured(above) => above_measured(&above),
+            OfferingError::PriceMissing => Problem::plain(Kind::PriceMissing),
+            OfferingError::Leaving => Problem::new(Kind::NodeLeaving, error),
+            OfferingError::NeverPublished(_) => Problem::new(Kind::NeverPublished, error),
+        }
+    }
+}
+
+/// What the promise costs if the node goes on as it was measured, for programs as well.
+fn above_measured(above: &AboveMeasured) -> Problem {
+    let uptime = above.uptime.map_or(json!(null), |uptime| {
+        json!({
+            "promised": uptime.promised.percent(),
+            "measured": uptime.measured.percent(),
+        })
+    });
+    let bandwidth = above.bandwidth.map_or(json!(null), |bandwidth| {
+        json!({
+            "promised": bandwidth.promised.mbps(),
+            "measured": bandwidth.measured.mbps(),
+        })
+    });
+    Problem::new(Kind::PromiseAboveMeasured, above)
+        .with("cost_per_month", above.cost_per_month.to_string())
+        .with("uptime", uptime)
+        .with("bandwidth_mbps", bandwidth)
+}
+
+impl From<OfferingFailure> for Problem {
+    fn from(failure: OfferingFailure) -> Problem {
+        match failure {
+            OfferingFailure::NoSuchNode => Problem::not_found(),
+            OfferingFailure::Changed => Problem::plain(Kind::OfferChanged),
+            OfferingFailure::Rule(error) => error.into(),
+            OfferingFailure::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<MaintenanceFailure> for Problem {
+    fn from(failure: MaintenanceFailure) -> Problem {
+        match failure {
+            MaintenanceFailure::NoSuchNode => Problem::not_found(),
+            MaintenanceFailure::Rule(error) => {
+                let kind = match error {
+                    MaintenanceError::Overlaps => Kind::MaintenanceOverlaps,
+                    MaintenanceError::TooMany => Kind::TooManyWindows,
+                };
+                Problem::new(kind, error)
+            }
+            MaintenanceFailure::Locked(error) => error.into(),
+            MaintenanceFailure::Store(error) => error.into(),
+        }
     }
 }
 

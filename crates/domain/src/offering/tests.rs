@@ -1,7 +1,6 @@
 use alloc::format;
 use alloc::string::ToString;
 
-use expect_test::expect;
 use proptest::prelude::*;
 
 use super::*;
@@ -37,6 +36,7 @@ fn seen() -> Seen {
         uptime: Some(uptime(9_970)),
         bandwidth: Some(Bandwidth::from_mbps(200)),
         occupied_slices: 0,
+        is_leaving: false,
     }
 }
 
@@ -147,9 +147,13 @@ fn what_is_refused_is_said() {
         min_bandwidth: Some(Bandwidth::from_mbps(300)),
         ..Wanted::default()
     };
-    expect![[r"
-        the promise is above what the node has shown so far: an uptime of 100% is promised and 99.7% was measured, and 300 Mbit/s are promised and 200 Mbit/s were measured; if it goes on like that, each rented slice costs $5.00 a month in credits: promise less, or confirm that cost"]]
-    .assert_eq(&change(&seen(), wanted, now()).unwrap_err().to_string());
+    assert_eq!(
+        change(&seen(), wanted, now()).unwrap_err().to_string(),
+        "the promise is above what the node has shown so far: an uptime of 100% is promised and \
+         99.7% was measured, and 300 Mbit/s are promised and 200 Mbit/s were measured; if it goes \
+         on like that, each rented slice costs $5.00 a month in credits: promise less, or confirm \
+         that cost"
+    );
 }
 
 #[test]
@@ -172,6 +176,8 @@ fn a_listing_needs_a_price() {
     let free = Offering { price: None, listing: Listing::Draft, ..seen().offering };
     let free = Seen { offering: free, ..seen() };
     assert_eq!(list(&free, ListingEvent::Publish), Err(OfferingError::PriceMissing));
+    let leaving = Seen { is_leaving: true, ..seen() };
+    assert_eq!(list(&leaving, ListingEvent::Publish), Err(OfferingError::Leaving));
     assert!(matches!(list(&free, ListingEvent::Pause), Err(OfferingError::NeverPublished(_))));
 }
 
@@ -198,6 +204,7 @@ prop_compose! {
             uptime: shown.0.map(uptime),
             bandwidth: shown.1.map(Bandwidth::from_mbps),
             occupied_slices,
+            is_leaving: false,
             locked_by: None,
         }
     }

@@ -54,6 +54,14 @@ pub enum Done {
     NodeKept,
     /// A rental went on with another node.
     Moved,
+    /// The offer of a node was locked.
+    Locked,
+    /// It can be changed again.
+    Unlocked,
+    /// Maintenance was announced.
+    MaintenanceAnnounced,
+    /// Maintenance was cancelled.
+    MaintenanceCancelled,
     /// The e-mail address was changed.
     EmailChanged,
     /// The password was changed.
@@ -108,7 +116,7 @@ pub enum Done {
 
 impl Done {
     /// Everything that a form can have done.
-    const ALL: [Done; 47] = [
+    const ALL: [Done; 51] = [
         Done::SignedUp,
         Done::SignedOut,
         Done::PasskeyAdded,
@@ -128,9 +136,13 @@ impl Done {
         Done::NodeChanged,
         Done::Published,
         Done::Paused,
-        Done::NodeWithdrawn,
-        Done::NodeKept,
+        Done::Locked,
+        Done::MaintenanceAnnounced,
+        Done::MaintenanceCancelled,
         Done::Moved,
+        Done::NodeKept,
+        Done::NodeWithdrawn,
+        Done::Unlocked,
         Done::EmailChanged,
         Done::PasswordChanged,
         Done::PasswordSet,
@@ -187,6 +199,10 @@ impl Done {
             Done::NodeWithdrawn => "withdrawn",
             Done::NodeKept => "kept",
             Done::Moved => "moved",
+            Done::Locked => "locked",
+            Done::Unlocked => "unlocked",
+            Done::MaintenanceAnnounced => "announced",
+            Done::MaintenanceCancelled => "maintenance-cancelled",
             Done::EmailChanged => "email-changed",
             Done::PasswordChanged => "password-changed",
             Done::PasswordSet => "password-set",
@@ -249,6 +265,10 @@ impl Done {
             Done::Moved => {
                 "Moved. What you paid goes with it; the new machine has to be set up anew."
             }
+            Done::Locked => "The offer is locked.",
+            Done::Unlocked => "The offer can be changed again.",
+            Done::MaintenanceAnnounced => "Announced. Who rents there is told.",
+            Done::MaintenanceCancelled => "Cancelled. Who rents there is told.",
             Done::EmailChanged => "The e-mail address is changed.",
             Done::PasswordChanged => "The password is changed. Every other browser is signed out.",
             Done::PasswordSet => "The password is set. Sign in with it.",

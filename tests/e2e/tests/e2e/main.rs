@@ -13,6 +13,7 @@ mod holding;
 mod leaving;
 mod lives;
 mod mail;
+mod offers;
 mod operations;
 mod operator;
 mod ownership;
