@@ -20,7 +20,9 @@ pub mod limits;
 pub mod mails;
 pub mod migrate;
 pub mod nodes;
+pub mod notices;
 pub mod offers;
+pub mod promises;
 pub mod quotes;
 pub mod receipts;
 pub mod rentals;
@@ -32,6 +34,7 @@ pub mod sync;
 pub mod tokens;
 pub mod top_ups;
 pub mod transfers;
+pub mod webhooks;
 
 pub use db::{Db, Row, Rows, StoreError, Value};
 #[cfg(feature = "rusqlite")]

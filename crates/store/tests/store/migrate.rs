@@ -157,6 +157,19 @@ const SAMPLES: [&str; MIGRATIONS.len()] = [
      INSERT INTO refuse_payment VALUES ('pi_2', 'u2', 'other-amount', 1, 'usd', 18);",
     "INSERT INTO events (kind, farmer_id, subject, created_at)
      VALUES ('offer-changed', 'farmer', 'the price', 19);",
+    r#"UPDATE accounts SET notices_read_id = 3 WHERE id = 'ada';
+     INSERT INTO choose_notices VALUES ('ada', '[{"kind":"rented","way":"mail","is_on":0}]');
+     INSERT INTO webhooks (id, account_id, url, sealed, created_at)
+     VALUES ('w1', 'ada', 'https://ada.example/hook', x'00', 20);
+     INSERT INTO dispatch_notices VALUES
+         (20, 20, '[{"id":"m3","account":"ada","kind":"notices","sealed":"00ff"}]',
+          '[{"id":"d1","webhook":"w1","event":20,"kind":"offer-changed","body":"{}"}]', 20);
+     UPDATE webhook_deliveries SET attempts = 1;
+     INSERT INTO fail_delivery VALUES ('d1', 1, 410, 'status 410', NULL, 1, 0, 21);
+     INSERT INTO sync_node VALUES
+         (32, 1, 'Freefarm', 'Belgium', 'Ghent', 'down', 1, 0, 900, 800, 22, 9, 16, 9, 10, NULL,
+          22, 0);
+     INSERT INTO judge_month VALUES (32, '1970-01', 1, 'promise-broken', 23);"#,
 ];
 
 #[test]
@@ -171,10 +184,10 @@ fn each_migration_is_applied_to_sample_data() {
     assert_sound(&db);
     let counts = ["accounts", "tokens", "ledger_entries", "events", "slices", "rentals"]
         .map(|table| count(&db, &format!("SELECT count(*) FROM {table}")));
-    assert_eq!(counts, [2, 1, 32, 20, 9, 6]);
-    // Eight of the 20 events concern renter and farmer: six rentals and two ends; a refused payment
+    assert_eq!(counts, [2, 1, 32, 23, 9, 6]);
+    // Eight of the 23 events concern renter and farmer: six rentals and two ends; a refused payment
     // is no event, and audited all the same.
-    assert_eq!(count(&db, "SELECT count(*) FROM audit"), 30);
+    assert_eq!(count(&db, "SELECT count(*) FROM audit"), 33);
 }
 
 /// A rental of the old version, as its component made it; `?` stands for what follows the dates.
