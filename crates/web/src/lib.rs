@@ -23,6 +23,7 @@ pub mod respond;
 pub mod route;
 pub mod session;
 pub mod view;
+pub mod webhook;
 
 pub use config::Config;
 pub use context::{Context, Request, Response};
