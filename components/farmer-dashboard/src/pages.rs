@@ -2,9 +2,10 @@
 
 use domain::id::NodeId;
 use domain::listing::ListingEvent;
+use domain::month::Month;
 use edge::Context;
 use http::StatusCode;
-use store::nodes;
+use store::{nodes, promises};
 use web::api;
 use web::api::farm::node_id;
 use web::form::Form;
@@ -46,7 +47,8 @@ pub(crate) fn node(cx: &Context<'_>) -> Result<Response, Problem> {
 fn own_node(cx: &Context<'_>, node: NodeId) -> Result<FarmNode, Problem> {
     let visit = Visit::live(cx)?;
     let (node, slices) = offering::own_node(cx, node)?;
-    Ok(FarmNode::new(&visit, &node, &slices))
+    let month = promises::month(cx.db, cx.account()?.account, node.offer.node, Month::of(cx.now))?;
+    Ok(FarmNode::new(&visit, &node, &slices).with_promise(month, cx.now))
 }
 
 pub(crate) fn change_node(cx: &Context<'_>) -> Result<Response, Problem> {

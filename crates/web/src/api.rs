@@ -18,9 +18,11 @@ pub mod events;
 pub mod factors;
 pub mod farm;
 pub mod market;
+pub mod notices;
 pub mod rentals;
 pub mod renting;
 pub mod top_ups;
+pub mod webhooks;
 
 /// The currency of every amount.
 pub const CURRENCY: &str = "USD";
@@ -63,6 +65,17 @@ pub const OPERATIONS: &[&Operation] = &[
     &farm::PAUSE_NODE,
     &farm::SHOW_PAYOUT,
     &farm::SET_PAYOUT,
+    &notices::LIST_NOTIFICATIONS,
+    &notices::READ_NOTIFICATIONS,
+    &notices::SHOW_CHOICES,
+    &notices::SET_CHOICES,
+    &webhooks::LIST_WEBHOOKS,
+    &webhooks::ADD_WEBHOOK,
+    &webhooks::REMOVE_WEBHOOK,
+    &webhooks::ROTATE_SECRET,
+    &webhooks::TEST_WEBHOOK,
+    &webhooks::LIST_DELIVERIES,
+    &webhooks::REPLAY_DELIVERY,
     &account::CREATE_ACCOUNT,
     &account::CONFIRM_ACCOUNT,
     &account::SHOW_ACCOUNT,

@@ -46,6 +46,12 @@ pub enum Action {
     TokenRevoked,
     /// A farmer said where to be paid.
     PayoutSet,
+    /// A webhook was added.
+    WebhookAdded,
+    /// A webhook was removed.
+    WebhookRemoved,
+    /// A webhook got a new secret.
+    WebhookSecretMade,
     /// An account was deleted by its owner.
     AccountDeleted,
     /// An operator credited a wallet.
@@ -88,6 +94,9 @@ impl Action {
             Action::TokenMade => "token-made",
             Action::TokenRevoked => "token-revoked",
             Action::PayoutSet => "payout-set",
+            Action::WebhookAdded => "webhook-added",
+            Action::WebhookRemoved => "webhook-removed",
+            Action::WebhookSecretMade => "webhook-secret-made",
             Action::AccountDeleted => "account-deleted",
             Action::CreditGranted => "credit-granted",
             Action::SlaCreditGranted => "sla-credit-granted",

@@ -17,6 +17,7 @@ mod factors;
 mod farm;
 mod home;
 mod node;
+mod notices;
 mod operator;
 mod payout;
 mod rental;
@@ -44,6 +45,10 @@ pub use home::{Home, TermFact};
 pub use node::{
     Alternative, Node, NodeCost, Refusal, Remedy, RentForm, Renting, SliceCell, TermOption,
     WholeNode,
+};
+pub use notices::{
+    ChoiceRow, DeliveryRow, NoticeRow, NoticeSettings, Notices, WayBox, WebhookPage, WebhookRow,
+    WebhookSecret, Webhooks,
 };
 pub use operator::{
     AccountRow, AuditRow, DeedButton, FailedMailRow, InvariantRow, Operator, OperatorAccounts,
@@ -74,6 +79,8 @@ pub struct Frame {
     pub is_operator: bool,
     /// The wallet's balance, such as `$100.00`.
     pub balance: Option<String>,
+    /// How many notifications are unread, such as `7` or `99+`, if there are any.
+    pub unread: Option<String>,
     /// The last event that a page shows the effects of, if it is to follow what comes after it.
     pub last_event: Option<i64>,
     /// The value of the hidden field `form_token` in every form that posts, if forms carry one.
@@ -109,6 +116,8 @@ pub enum Section {
     Farm,
     /// `/dashboard/wallet`
     Wallet,
+    /// `/dashboard/notifications...`
+    Notifications,
     /// `/dashboard/settings...`
     Settings,
     /// `/operator...`

@@ -16,11 +16,13 @@ mod error;
 mod factors;
 mod farm;
 mod farm_node;
+mod farm_promise;
 mod home;
 mod limits;
 mod moment;
 mod node;
 mod notice;
+mod notices;
 mod operator;
 mod order;
 mod payout;
@@ -30,6 +32,7 @@ mod slices;
 mod visit;
 mod walk;
 mod wallet;
+mod webhooks;
 mod wording;
 
 pub use account::{HOME, next};
@@ -41,6 +44,9 @@ pub use factors::{SETTINGS, back};
 pub use farm::{FARM_NODES_PER_PAGE, read_node};
 pub use farm_node::{read_change, read_version};
 pub use notice::Done;
+pub use notices::{
+    NOTICES_PER_PAGE, kind_words, notice_path, notice_time, notice_title, read_choices,
+};
 pub use operator::{ACCOUNTS_PER_PAGE, AUDIT_PER_PAGE, Standing, with_prefix};
 pub use order::{Order, read_order};
 pub use rental::{read_own, read_renewal};
@@ -48,4 +54,5 @@ pub use settings::read_token;
 pub use slices::RENTALS_PER_PAGE;
 pub use visit::Visit;
 pub use wallet::{ENTRIES_PER_PAGE, TOP_UPS_SHOWN, read_top_up};
+pub use webhooks::DELIVERIES_PER_PAGE;
 pub use wording::belongs_to_form;

@@ -329,9 +329,10 @@ mod tests {
         Timestamp::from_seconds(1_795_368_000)
     }
 
-    const BODY: &str = r#"{"type":"slice-rented","timestamp":"2026-11-22T17:20:00Z","data":{"node_id":"node32"}}"#;
+    const BODY: &str =
+        r#"{"type":"slice-rented","timestamp":"2026-11-22T17:20:00Z","data":{"node_id":"node32"}}"#;
 
-    /// Made by `standardwebhooks` 1.1.0 of PyPI with the bytes 0 to 31 as the key.
+    /// Made by `standardwebhooks` 1.1.0 of `PyPI` with the bytes 0 to 31 as the key.
     const BY_ANOTHER: &str = "v1,dAAo6HXTEt4XJMMaUQiSFYDfHBQCtViZOocvTAlYUiU=";
 
     fn counting(from: u8) -> [u8; SECRET_BYTES] {
@@ -371,10 +372,9 @@ mod tests {
     fn a_secret_opens_in_its_own_row_only() {
         let keys = Keys::parse(&key_text(1, &[7; KEY_BYTES])).unwrap();
         let row = |number| WebhookId::from_random(at(), [number; 10]);
-        for secret in [
-            Secret::new(counting(0)),
-            Secret::new(counting(0)).rotated(counting(1), at()),
-        ] {
+        for secret in
+            [Secret::new(counting(0)), Secret::new(counting(0)).rotated(counting(1), at())]
+        {
             let sealed = secret.seal(&keys, row(1), [9; NONCE_BYTES]).unwrap();
             assert!(Secret::open(&keys, row(1), &sealed).is_ok_and(|opened| opened == secret));
             assert_eq!(Secret::open(&keys, row(2), &sealed).err(), Some(SealError::Damaged));

@@ -1,6 +1,6 @@
 //! The farmer's pages, `/dashboard/farm` and `/dashboard/farm/nodes/{node}`.
 
-use super::{Badge, Field, Frame, Moment};
+use super::{Badge, Field, Frame, Moment, Notice};
 use askama::Template;
 
 /// What `farm.html` shows: the farmer's nodes, and the form that adds one.
@@ -83,6 +83,8 @@ pub struct FarmNode {
     pub reason: Option<String>,
     /// What each resource would allow; the smallest decides. May be empty.
     pub limits: Vec<ResourceLimit>,
+    /// What is left of this month's promise.
+    pub promise: Option<Notice>,
     /// Price, promise and name.
     pub form: FarmNodeForm,
     /// Whether the node can be published now.

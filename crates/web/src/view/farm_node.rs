@@ -40,6 +40,7 @@ impl FarmNode {
             headline: headline(visit, node),
             reason: reason(node).map(sentence),
             limits: limits(&node.capacity),
+            promise: None,
             form: FarmNodeForm::new(visit, node),
             can_publish: !is_offered && offer.price.is_some(),
             can_pause: is_offered,
