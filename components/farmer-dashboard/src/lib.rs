@@ -9,12 +9,14 @@ mod claiming;
 mod leaving;
 mod maintenance;
 mod market;
+mod notices;
 mod offering;
 mod pages;
 mod payout;
 mod payouts;
 mod previewing;
 mod revenue;
+mod webhooks;
 
 use bytes::Bytes;
 use domain::account::Scope;
@@ -33,12 +35,17 @@ use web::api::farm::{
 };
 use web::api::grid_nodes::PREVIEW_NODES;
 use web::api::leaving::{KEEP_NODE, WITHDRAW_NODE};
+use web::api::notices::{LIST_NOTIFICATIONS, READ_NOTIFICATIONS, SET_CHOICES, SHOW_CHOICES};
 use web::api::offering::{
     ANNOUNCE_MAINTENANCE, CANCEL_MAINTENANCE, LIST_MAINTENANCE, LIST_OFFER_HISTORY, LOCK_NODE,
     UNLOCK_NODE,
 };
 use web::api::payouts::{LIST_PAYOUTS, REQUEST_PAYOUT, SHOW_FARM_PAYOUT, WITHDRAW_PAYOUT};
 use web::api::revenue::SHOW_REVENUE;
+use web::api::webhooks::{
+    ADD_WEBHOOK, LIST_DELIVERIES, LIST_WEBHOOKS, REMOVE_WEBHOOK, REPLAY_DELIVERY, ROTATE_SECRET,
+    TEST_WEBHOOK,
+};
 use web::operation::Access;
 
 const READ: Access = Access::Account(Scope::Read);
@@ -111,6 +118,40 @@ const ROUTES: &[Route] = &[
     Route::page("/dashboard/farm/revenue.csv", READ, revenue::revenue_csv),
     Route::page("/dashboard/farm/slices.csv", READ, revenue::slices_csv),
     Route::page("/dashboard/farm/uptime.csv", READ, revenue::uptime_csv),
+    Route::api(&LIST_NOTIFICATIONS, notices::list),
+    Route::api(&READ_NOTIFICATIONS, notices::read),
+    Route::api(&SHOW_CHOICES, notices::show_choices),
+    Route::api(&SET_CHOICES, notices::set_choices),
+    Route::api(&LIST_WEBHOOKS, webhooks::list),
+    Route::api(&ADD_WEBHOOK, webhooks::add_one),
+    Route::api(&REMOVE_WEBHOOK, webhooks::remove_one),
+    Route::api(&ROTATE_SECRET, webhooks::rotate_secret),
+    Route::api(&TEST_WEBHOOK, webhooks::test_one),
+    Route::api(&LIST_DELIVERIES, webhooks::list_deliveries),
+    Route::api(&REPLAY_DELIVERY, webhooks::replay_one),
+    Route::page("/dashboard/notifications", READ, notices::page),
+    Route::form("/dashboard/notifications/read", FARM, notices::mark_read),
+    Route::page("/dashboard/notifications/settings", READ, notices::settings),
+    Route::form("/dashboard/notifications/settings", FARM, notices::save_settings),
+    Route::page("/dashboard/notifications/webhooks", READ, webhooks::page),
+    Route::form("/dashboard/notifications/webhooks", FARM, webhooks::add_from_page),
+    Route::page("/dashboard/notifications/webhooks/{webhook}", READ, webhooks::one_page),
+    Route::form(
+        "/dashboard/notifications/webhooks/{webhook}/secret",
+        FARM,
+        webhooks::rotate_from_page,
+    ),
+    Route::form("/dashboard/notifications/webhooks/{webhook}/test", FARM, webhooks::test_from_page),
+    Route::form(
+        "/dashboard/notifications/webhooks/{webhook}/remove",
+        FARM,
+        webhooks::remove_from_page,
+    ),
+    Route::form(
+        "/dashboard/notifications/webhooks/{webhook}/deliveries/{delivery}/replay",
+        FARM,
+        webhooks::replay_from_page,
+    ),
 ];
 
 #[http_service]

@@ -1,7 +1,7 @@
 //! What a farmer offers: changes, whether it is on the market, locks, and the history.
 
 use domain::id::NodeId;
-use domain::listing::ListingEvent;
+use domain::listing::{Listing, ListingEvent};
 use domain::offering::{self, Seen};
 use edge::Context;
 use http::StatusCode;

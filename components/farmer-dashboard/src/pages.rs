@@ -5,7 +5,7 @@ use domain::listing::ListingEvent;
 use domain::month::Month;
 use edge::Context;
 use http::StatusCode;
-use store::{dashboard, maintenance, revenue};
+use store::{dashboard, maintenance, promises, revenue};
 use web::api;
 use web::api::farm::node_id;
 use web::api::revenue::MONTHS_DEFAULT;
@@ -54,7 +54,9 @@ fn own_node(cx: &Context<'_>, node: NodeId) -> Result<FarmNode, Problem> {
     let months: Vec<Month> = month.last(MONTHS_DEFAULT).collect();
     let lines = revenue::of_node(cx.db, farmer.account, node, months[0], month)?;
     let windows = maintenance::open(cx.db, node, cx.now)?;
-    Ok(FarmNode::new(&visit, &found, &months, &lines).with_maintenance(&visit, &windows))
+    let so_far = promises::month(cx.db, farmer.account, node, month)?;
+    let page = FarmNode::new(&visit, &found, &months, &lines);
+    Ok(page.with_maintenance(&visit, &windows).with_promise(so_far, cx.now))
 }
 
 pub(crate) fn change_node(cx: &Context<'_>) -> Result<Response, Problem> {

@@ -88,6 +88,14 @@ uuid_id! {
     PayoutId
 }
 uuid_id! {
+    /// A webhook: where an account wants to be told of events.
+    WebhookId
+}
+uuid_id! {
+    /// A message to a webhook, the same through all its attempts.
+    DeliveryId
+}
+uuid_id! {
     /// A request, as the log and problems name it.
     RequestId
 }

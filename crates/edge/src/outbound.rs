@@ -8,7 +8,8 @@ use url::Url;
 use wasip2::clocks::monotonic_clock::subscribe_duration;
 use wasip2::http::outgoing_handler::handle;
 use wasip2::http::types::{
-    Fields, IncomingResponse, Method, OutgoingBody, OutgoingRequest, RequestOptions, Scheme,
+    Fields, FutureIncomingResponse, IncomingResponse, Method, OutgoingBody, OutgoingRequest,
+    RequestOptions, Scheme,
 };
 use wasip2::io::poll::{Pollable, poll};
 use wasip2::io::streams::{OutputStream, StreamError};
@@ -19,6 +20,8 @@ const STEP_TIMEOUT: Duration = Duration::from_secs(10);
 const GET_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a `POST` may take in all. The outbox gives a mail to the next mailer after 30 seconds.
 const POST_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long several messages that are posted at once may take, all together.
+const TOGETHER_TIMEOUT: Duration = Duration::from_secs(15);
 /// The largest answer that is read, in bytes. A page of 200 nodes has about 500 kB.
 const ANSWER_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// How much is read at a time.
@@ -41,6 +44,54 @@ pub fn get(url: &str) -> Result<Answer, String> {
 /// Posts `body` to `url`. The error names neither headers nor body.
 pub fn post(url: &str, headers: &[(&str, String)], body: &[u8]) -> Result<Answer, String> {
     exchange(&Method::Post, url, headers, body, Deadline::in_time(POST_TIMEOUT))
+}
+
+/// A message to post.
+pub struct Message<'a> {
+    /// Where to.
+    pub url: &'a str,
+    /// Its headers, but for its length.
+    pub headers: Vec<(&'a str, String)>,
+    /// Its body: small enough to be sent in one piece.
+    pub body: &'a [u8],
+}
+
+/// Posts all messages at once, so that a slow server keeps only itself waiting; answers each one's
+/// status or error, in their order. What a server says besides its status is not read, and where a
+/// redirect leads is not asked. The errors name neither headers nor body.
+pub fn post_all(messages: &[Message<'_>]) -> Vec<Result<u16, String>> {
+    let deadline = Deadline::in_time(TOGETHER_TIMEOUT);
+    let answers: Vec<Result<FutureIncomingResponse, String>> =
+        messages.iter().map(|message| begin(message, &deadline)).collect();
+    loop {
+        let awaited: Vec<Pollable> =
+            answers.iter().flatten().map(FutureIncomingResponse::subscribe).collect();
+        let awaited: Vec<&Pollable> = awaited.iter().filter(|awaited| !awaited.ready()).collect();
+        if awaited.is_empty() || !deadline.wait_for_any(&awaited) {
+            break;
+        }
+    }
+    answers.into_iter().map(|answer| status(&answer?)).collect()
+}
+
+/// Sends a message, without waiting for its answer.
+fn begin(message: &Message<'_>, deadline: &Deadline) -> Result<FutureIncomingResponse, String> {
+    let Message { url, headers, body } = message;
+    let request = request(&Method::Post, url, headers, body)?;
+    let sending = request.body().map_err(|()| "the request has no body")?;
+    let answer = handle(request, Some(options()?)).map_err(|error| format!("{error:?}"))?;
+    send(sending, body, deadline)?;
+    Ok(answer)
+}
+
+/// The status of an answer that has come by now.
+fn status(answer: &FutureIncomingResponse) -> Result<u16, String> {
+    match answer.get() {
+        None => Err(format!("no answer within {} s", TOGETHER_TIMEOUT.as_secs())),
+        Some(Ok(Ok(response))) => Ok(response.status()),
+        Some(Ok(Err(error))) => Err(format!("{error:?}")),
+        Some(Err(())) => Err("the host gave no answer".to_owned()),
+    }
 }
 
 fn exchange(
@@ -175,6 +226,19 @@ impl Deadline {
             }
         }
         Err(format!("the answer took longer than {} s", self.limit.as_secs()))
+    }
+
+    /// Waits until one of several is ready; `false` if the time is over.
+    fn wait_for_any(&self, awaited: &[&Pollable]) -> bool {
+        let left = self.limit.saturating_sub(self.started.elapsed());
+        if left.is_zero() {
+            return false;
+        }
+        let timer = subscribe_duration(nanos(left));
+        let mut all = awaited.to_vec();
+        all.push(&timer);
+        poll(&all);
+        true
     }
 }
 

@@ -47,7 +47,8 @@ pub fn since(
     db.run(SINCE, &params)?.iter().map(read).collect()
 }
 
-fn read(row: &Row) -> Result<Event, StoreError> {
+/// Reads id, kind, node, slice, rental, time and subject.
+pub(crate) fn read(row: &Row) -> Result<Event, StoreError> {
     let node = row.optional_number(2)?.map(NodeId);
     let number: Option<u32> = row.optional_number(3)?;
     let rental = match row.optional_text(4)? {

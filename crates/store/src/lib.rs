@@ -25,9 +25,11 @@ pub mod mails;
 pub mod maintenance;
 pub mod migrate;
 pub mod nodes;
+pub mod notices;
 pub mod offering;
 pub mod offers;
 pub mod payouts;
+pub mod promises;
 pub mod quotes;
 pub mod receipts;
 pub mod rentals;
@@ -41,6 +43,7 @@ pub mod sync;
 pub mod tokens;
 pub mod top_ups;
 pub mod transfers;
+pub mod webhooks;
 
 pub use db::{Db, Row, Rows, StoreError, Value};
 #[cfg(feature = "rusqlite")]

@@ -20,7 +20,7 @@ pub struct Migration {
 }
 
 /// Every migration, in order.
-pub const MIGRATIONS: [Migration; 20] = [
+pub const MIGRATIONS: [Migration; 21] = [
     Migration {
         number: 1,
         name: "accounts",
@@ -108,6 +108,11 @@ pub const MIGRATIONS: [Migration; 20] = [
         number: 20,
         name: "revenue",
         sql: include_str!("../../../migrations/0020_revenue.sql"),
+    },
+    Migration {
+        number: 21,
+        name: "notices",
+        sql: include_str!("../../../migrations/0021_notices.sql"),
     },
 ];
 

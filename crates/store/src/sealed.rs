@@ -18,7 +18,7 @@ pub struct SealedColumn {
 }
 
 /// Every such column. A test compares it with the schema.
-pub const SEALED_COLUMNS: [SealedColumn; 2] = [
+pub const SEALED_COLUMNS: [SealedColumn; 3] = [
     SealedColumn {
         table: "mails",
         column: "sealed",
@@ -32,6 +32,12 @@ pub const SEALED_COLUMNS: [SealedColumn; 2] = [
         list: "SELECT account_id, sealed FROM totp_secrets
                 WHERE account_id > ?1 ORDER BY account_id LIMIT ?2",
         replace: "UPDATE totp_secrets SET sealed = ?3 WHERE account_id = ?1 AND sealed = ?2",
+    },
+    SealedColumn {
+        table: "webhooks",
+        column: "sealed",
+        list: "SELECT id, sealed FROM webhooks WHERE id > ?1 ORDER BY id LIMIT ?2",
+        replace: "UPDATE webhooks SET sealed = ?3 WHERE id = ?1 AND sealed = ?2",
     },
 ];
 

@@ -22,6 +22,7 @@ pub mod farm;
 pub mod grid_nodes;
 pub mod leaving;
 pub mod market;
+pub mod notices;
 pub mod offering;
 pub mod payouts;
 pub mod rentals;
@@ -30,6 +31,7 @@ pub mod revenue;
 pub mod top_ups;
 pub mod transfers;
 pub mod wallet;
+pub mod webhooks;
 
 /// The currency of every amount.
 pub const CURRENCY: &str = "USD";
@@ -93,6 +95,17 @@ pub const OPERATIONS: &[&Operation] = &[
     &payouts::REQUEST_PAYOUT,
     &payouts::SHOW_FARM_PAYOUT,
     &payouts::WITHDRAW_PAYOUT,
+    &notices::LIST_NOTIFICATIONS,
+    &notices::READ_NOTIFICATIONS,
+    &notices::SHOW_CHOICES,
+    &notices::SET_CHOICES,
+    &webhooks::LIST_WEBHOOKS,
+    &webhooks::ADD_WEBHOOK,
+    &webhooks::REMOVE_WEBHOOK,
+    &webhooks::ROTATE_SECRET,
+    &webhooks::TEST_WEBHOOK,
+    &webhooks::LIST_DELIVERIES,
+    &webhooks::REPLAY_DELIVERY,
     &account::CREATE_ACCOUNT,
     &account::CONFIRM_ACCOUNT,
     &account::SHOW_ACCOUNT,

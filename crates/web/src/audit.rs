@@ -64,6 +64,12 @@ pub enum Action {
     LockSet,
     /// The lock of a node was lifted.
     LockLifted,
+    /// A webhook was added.
+    WebhookAdded,
+    /// A webhook was removed.
+    WebhookRemoved,
+    /// A webhook got a new secret.
+    WebhookSecretMade,
     /// An account was deleted by its owner.
     AccountDeleted,
     /// An operator credited a wallet.
@@ -115,6 +121,9 @@ impl Action {
             Action::PayoutChanged => "payout-changed",
             Action::LockSet => "lock-set",
             Action::LockLifted => "lock-lifted",
+            Action::WebhookAdded => "webhook-added",
+            Action::WebhookRemoved => "webhook-removed",
+            Action::WebhookSecretMade => "webhook-secret-made",
             Action::AccountDeleted => "account-deleted",
             Action::CreditGranted => "credit-granted",
             Action::SlaCreditGranted => "sla-credit-granted",

@@ -25,6 +25,7 @@ pub mod respond;
 pub mod route;
 pub mod session;
 pub mod view;
+pub mod webhook;
 
 pub use config::{Config, FarmClaims};
 pub use context::{Context, Request, Response};

@@ -15,8 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ambient;
 
-pub(crate) use outlet::is_outlet_set;
-pub use outlet::{Failure, MailConfig, Post};
+pub use outlet::{Failure, MailConfig, Post, is_outlet_set};
 
 /// How long a link in a mail works, in minutes.
 pub const LINK_MINUTES: i64 = 10;
@@ -224,6 +223,42 @@ pub fn node_left(to: &Email, end: EndOf<'_>, refund: &str) -> Mail {
     Mail::new("node-left", to, "Your rental has ended", text)
 }
 
+/// The most notifications that one mail names.
+pub const NOTICES_MAX: usize = 20;
+
+/// A notification in a mail.
+#[derive(Clone, Debug)]
+pub struct NoticeLine {
+    /// What happened, in a clause.
+    pub title: String,
+    /// When, such as `29 July 2026, 12:00 UTC`.
+    pub at: String,
+    /// The page that shows more.
+    pub url: String,
+}
+
+/// What somebody wants to be told of: notifications of one kind, whose name is `kind`.
+pub fn notices(to: &Email, kind: &str, lines: &[NoticeLine], settings_url: &str) -> Mail {
+    let subject = match lines {
+        [line] => one_line(&line.title),
+        lines => format!("{}: {} notifications", one_line(kind), lines.len()),
+    };
+    let named = lines.iter().take(NOTICES_MAX).map(|line| {
+        let NoticeLine { title, at, url } = line;
+        format!("{}, on {at}:\n\n{url}\n\n", one_line(title))
+    });
+    let named: String = named.collect();
+    let more = match lines.len().saturating_sub(NOTICES_MAX) {
+        0 => String::new(),
+        more => format!("And {more} more.\n\n"),
+    };
+    let text = format!(
+        "At Mycelium:\n\n{named}{more}\
+         Choose what you are told by mail:\n\n{settings_url}\n"
+    );
+    Mail::new("notices", to, &subject, text)
+}
+
 /// A text from outside on one line: what is neither letter, digit nor common sign becomes a space.
 fn one_line(text: &str) -> String {
     let keep = |c: char| c.is_alphanumeric() || c.is_ascii_graphic();
@@ -348,6 +383,27 @@ mod tests {
         kinds.sort_unstable();
         kinds.dedup();
         assert_eq!(kinds.len(), mails.len());
+    }
+
+    #[test]
+    fn several_notifications_come_in_one_mail_that_has_an_end() {
+        let line = |number: usize| NoticeLine {
+            title: format!("node{number}_slice_1 was rented"),
+            at: "22 November 2026, 17:20 UTC".to_owned(),
+            url: URL.to_owned(),
+        };
+        let one = notices(&ada(), "Rented", &[line(1)], URL);
+        assert_eq!(one.subject, "node1_slice_1 was rented");
+        let many: Vec<NoticeLine> = (0..NOTICES_MAX + 7).map(line).collect();
+        let many = notices(&ada(), "Rented", &many, URL);
+        assert_eq!(many.subject, "Rented: 27 notifications");
+        assert!(many.text.contains("node19_slice_1") && !many.text.contains("node20_slice_1"));
+        assert!(many.text.contains("And 7 more.\n"));
+        for mail in [one, many] {
+            let links = mail.text.lines().filter(|line| line.contains("https://"));
+            assert!(links.into_iter().all(|line| line == URL), "{}", mail.text);
+            assert!(!mail.text.chars().any(|c| c.is_control() && c != '\n'));
+        }
     }
 
     #[test]

@@ -22,6 +22,7 @@ mod farm_market;
 mod home;
 mod leaving;
 mod node;
+mod notices;
 mod offering;
 mod operator;
 mod payout;
@@ -59,6 +60,10 @@ pub use node::{
     Alternative, Node, NodeCost, Refusal, Remedy, RentForm, Renting, SliceCell, TermOption,
     WholeNode,
 };
+pub use notices::{
+    ChoiceRow, DeliveryRow, NoticeRow, NoticeSettings, Notices, WayBox, WebhookPage, WebhookRow,
+    WebhookSecret, Webhooks,
+};
 pub use offering::{
     CostConsent, FarmOffer, Maintenance, OfferHistory, OfferLock, VersionRow, WaitingRaise,
     WindowNotice, WindowRow,
@@ -95,6 +100,8 @@ pub struct Frame {
     pub is_operator: bool,
     /// The wallet's balance, such as `$100.00`.
     pub balance: Option<String>,
+    /// How many notifications are unread, such as `7` or `99+`, if there are any.
+    pub unread: Option<String>,
     /// The last event that a page shows the effects of, if it is to follow what comes after it.
     pub last_event: Option<i64>,
     /// The value of the hidden field `form_token` in every form that posts, if forms carry one.
@@ -130,6 +137,8 @@ pub enum Section {
     Farm,
     /// `/dashboard/wallet`
     Wallet,
+    /// `/dashboard/notifications...`
+    Notifications,
     /// `/dashboard/settings...`
     Settings,
     /// `/operator...`

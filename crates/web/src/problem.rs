@@ -181,6 +181,9 @@ kinds! {
         "End it for its refund, and rent what is needed anew.";
     TooManyTokens, "too-many-tokens", CONFLICT, "The account has as many tokens as it can have",
         "Wait until tokens expire, or reuse one.";
+    TooManyWebhooks, "too-many-webhooks", CONFLICT,
+        "The account has as many webhooks as it can have",
+        "Remove one first.";
     TooManyTopUps, "too-many-top-ups", CONFLICT, "Too many top-ups wait for their payment",
         "Pay one of those that wait, or try again tomorrow.";
     PaymentsOff, "payments-off", CONFLICT, "This marketplace takes no payments",
@@ -220,7 +223,7 @@ kinds! {
     Busy, "busy", SERVICE_UNAVAILABLE, "The marketplace is busy",
         "Try again after the time in Retry-After, with the same Idempotency-Key.";
     NoEncryptionKeys, "no-encryption-keys", SERVICE_UNAVAILABLE,
-        "Authenticator apps are not offered",
+        "Authenticator apps and webhooks are not offered",
         "The operator has to set encryption_keys; passkeys work without.";
     WrongSchema, "wrong-schema", SERVICE_UNAVAILABLE, "The database is of another version",
         "The operator has to run the version of Mycelium that the database belongs to.";

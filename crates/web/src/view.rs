@@ -20,12 +20,14 @@ mod factors;
 mod farm;
 mod farm_market;
 mod farm_node;
+mod farm_promise;
 mod home;
 mod leaving;
 mod limits;
 mod moment;
 mod node;
 mod notice;
+mod notices;
 mod offering;
 mod operator;
 mod order;
@@ -37,6 +39,7 @@ mod slices;
 mod visit;
 mod walk;
 mod wallet;
+mod webhooks;
 pub(crate) mod wording;
 
 pub use account::{HOME, next};
@@ -50,6 +53,9 @@ pub use farm::{FARM_NODES_PER_PAGE, read_node};
 pub use farm_node::{read_change, read_version};
 pub use leaving::{read_day, read_destination};
 pub use notice::Done;
+pub use notices::{
+    NOTICES_PER_PAGE, kind_words, notice_path, notice_time, notice_title, read_choices,
+};
 pub use offering::{HISTORY_PER_PAGE, read_window};
 pub use operator::{ACCOUNTS_PER_PAGE, AUDIT_PER_PAGE, Standing, with_prefix};
 pub use order::{Order, read_order};
@@ -59,4 +65,5 @@ pub use settings::read_token;
 pub use slices::RENTALS_PER_PAGE;
 pub use visit::Visit;
 pub use wallet::{ENTRIES_PER_PAGE, TOP_UPS_SHOWN, read_top_up};
+pub use webhooks::DELIVERIES_PER_PAGE;
 pub use wording::belongs_to_form;

@@ -207,6 +207,19 @@ const SAMPLES: [&str; MIGRATIONS.len()] = [
           '{"kind":"payout-send","reference":"p1","reason":"Payout p1","entries":[
               {"kind":"escrow","owner":"p1","micros":-5000000},
               {"kind":"funding","owner":"","micros":5000000}]}', 'payout-sent', 22);"#,
+    r#"UPDATE accounts SET notices_read_id = 3 WHERE id = 'ada';
+     INSERT INTO choose_notices VALUES ('ada', '[{"kind":"rented","way":"mail","is_on":0}]');
+     INSERT INTO webhooks (id, account_id, url, sealed, created_at)
+     VALUES ('w1', 'ada', 'https://ada.example/hook', x'00', 20);
+     INSERT INTO dispatch_notices VALUES
+         (20, 20, '[{"id":"m3","account":"ada","kind":"notices","sealed":"00ff"}]',
+          '[{"id":"d1","webhook":"w1","event":20,"kind":"offer-changed","body":"{}"}]', 20);
+     UPDATE webhook_deliveries SET attempts = 1;
+     INSERT INTO fail_delivery VALUES ('d1', 1, 410, 'status 410', NULL, 1, 0, 21);
+     INSERT INTO sync_node VALUES
+         (32, 1, 'Freefarm', 'Belgium', 'Ghent', 'down', 1, 0, 900, 800, 22, 9, 16, 9, 10, NULL,
+          22, 0);
+     INSERT INTO judge_month VALUES (32, '1970-01', 1, 'promise-broken', 23);"#,
 ];
 
 #[test]

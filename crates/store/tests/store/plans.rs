@@ -25,8 +25,8 @@ use store::statements::Book;
 use store::{
     Db, Row, Rows, RusqliteDb, StoreError, Value, accounts, audit, challenges, comparisons,
     dashboard, due, events, farms, leaving, ledger, ledger_chain, limits, mails, maintenance,
-    nodes, offering, offers, payouts, quotes, receipts, rentals, renting, revenue, samples,
-    sessions, statements, sync, tokens, top_ups, transfers,
+    nodes, notices, offering, offers, payouts, promises, quotes, receipts, rentals, renting,
+    revenue, samples, sessions, statements, sync, tokens, top_ups, transfers, webhooks,
 };
 
 use crate::market::{
@@ -66,6 +66,8 @@ fn indexed() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
         .chain(&payouts::INDEXED)
         .chain(&revenue::INDEXED)
         .chain(&dashboard::INDEXED)
+        .chain(&promises::INDEXED)
+        .chain(&webhooks::INDEXED)
 }
 
 #[test]
@@ -80,6 +82,20 @@ fn statements_are_served_by_the_index_that_they_name() {
             let reads_nothing = !line.starts_with("SCAN") || line == "SCAN CONSTANT ROW";
             assert!(reads_nothing || line.contains(" INDEX "), "{index}: {plan:#?}");
         }
+    }
+}
+
+/// A list of notices looks through a bounded number of an account's own events, and the next batch
+/// through those behind the cursor: none through all of them.
+#[test]
+fn notices_are_read_from_an_accounts_own_events() {
+    let db = market();
+    for (sql, index) in &notices::INDEXED {
+        let plan = plan(&db, sql);
+        let is_named = |line: &String| line.split(' ').any(|word| word == *index);
+        assert!(plan.iter().any(is_named), "{index}: {plan:#?}");
+        let scans = |table: &str| plan.iter().any(|line| line == &format!("SCAN {table}"));
+        assert!(!["events", "accounts", "webhooks"].into_iter().any(scans), "{plan:#?}");
     }
 }
 

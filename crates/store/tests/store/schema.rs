@@ -5,6 +5,7 @@ use std::fmt::Display;
 use domain::listing::Listing;
 use domain::maintenance::{AHEAD_SECONDS, WINDOW_SECONDS_MAX, WINDOW_SECONDS_MIN};
 use domain::node::{NodeStatus, SLICES_PER_NODE_MAX};
+use domain::notice::Way;
 use domain::offering::{KEPT_SLICES_MAX, Locker};
 use domain::promise::Uptime;
 use domain::rental::RentalState;
@@ -14,6 +15,7 @@ use domain::top_up::{Mismatch, TopUpState};
 use store::audit::Actor;
 use store::challenges::ChallengeKind;
 use store::sealed::SEALED_COLUMNS;
+use store::webhooks::DeliveryState;
 use store::{Db, RusqliteDb, StoreError, Value};
 
 use crate::market::{AIDA, OMAR, attempt, by_hand, count, empty, market, rent};
@@ -44,6 +46,8 @@ fn states_are_those_of_the_domain() {
     check("refused_payments", "reason", Mismatch::ALL.map(Mismatch::as_str));
     check("challenges", "kind", ChallengeKind::ALL.map(ChallengeKind::as_str));
     check("nodes", "locked_by", Locker::ALL.map(Locker::as_str));
+    check("notice_choices", "way", Way::ALL.map(Way::as_str));
+    check("webhook_deliveries", "state", DeliveryState::ALL.map(DeliveryState::as_str));
     check("audit", "actor", Actor::ALL.map(Actor::as_str));
     check("orders", "kind", ["rental", "extension", "import"]);
     check("rentals", "renew_months", Term::ALL.map(Term::months));

@@ -424,6 +424,12 @@ pub(crate) fn farm_node() -> FarmNode {
             limit("Memory", "122 GB", 30, false),
             limit("SSD", "1,863 GB", 9, true),
         ],
+        promise: Some(web::page::Notice {
+            text: "The promised uptime of 99.5% can be kept: the node may be down 41 more minutes this \
+                   month."
+                .to_owned(),
+            tone: Tone::Plain,
+        }),
         form: FarmNodeForm {
             version: "4".into(),
             price_per_month: Field::new("25.00"),

@@ -71,7 +71,7 @@ pub enum Failure {
 }
 
 /// Whether mail is sent at all, by the variable `mail_outlet`.
-pub(crate) fn is_outlet_set(text: &str) -> Result<bool, String> {
+pub fn is_outlet_set(text: &str) -> Result<bool, String> {
     match text {
         "" => Ok(false),
         "postmark" | "folder" => Ok(true),

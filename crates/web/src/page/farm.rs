@@ -2,7 +2,7 @@
 
 use super::{
     Badge, Choice, CostConsent, FarmOffer, FarmRevenue, Field, Frame, Moment, NodeRecord,
-    NodeRevenue, OfferLock, SliceGrid,
+    NodeRevenue, Notice, OfferLock, SliceGrid,
 };
 use askama::Template;
 
@@ -104,6 +104,8 @@ pub struct FarmNode {
     pub reason: Option<String>,
     /// What each resource would allow; the smallest decides. May be empty.
     pub limits: Vec<ResourceLimit>,
+    /// What is left of this month's promise.
+    pub promise: Option<Notice>,
     /// Price, promise, terms and name.
     pub form: FarmNodeForm,
     /// What is said about the offer around the form.

@@ -58,6 +58,7 @@ impl FarmNode {
             headline: headline(visit, node),
             reason: reason(node).map(sentence),
             limits: limits(&node.capacity),
+            promise: None,
             form: FarmNodeForm::new(visit, node),
             offer: FarmOffer::new(node),
             can_publish: !is_offered

@@ -112,11 +112,21 @@ pub enum Done {
     ToppedUp,
     /// Somebody comes back from there and has not paid.
     TopUpCancelled,
+    /// Notifications were marked as read.
+    NoticesRead,
+    /// It was chosen what somebody is told in which way.
+    ChoicesSaved,
+    /// A webhook was removed.
+    WebhookRemoved,
+    /// A test is sent to a webhook.
+    WebhookTested,
+    /// A message is sent to a webhook once more.
+    Replayed,
 }
 
 impl Done {
     /// Everything that a form can have done.
-    const ALL: [Done; 51] = [
+    const ALL: [Done; 56] = [
         Done::SignedUp,
         Done::SignedOut,
         Done::PasskeyAdded,
@@ -168,6 +178,11 @@ impl Done {
         Done::MailRetried,
         Done::ToppedUp,
         Done::TopUpCancelled,
+        Done::NoticesRead,
+        Done::ChoicesSaved,
+        Done::WebhookRemoved,
+        Done::WebhookTested,
+        Done::Replayed,
     ];
 
     /// The address `path`, which has no query, with a note that this was done.
@@ -228,6 +243,11 @@ impl Done {
             Done::MailRetried => "mail-retried",
             Done::ToppedUp => "topped-up",
             Done::TopUpCancelled => "top-up-cancelled",
+            Done::NoticesRead => "notices-read",
+            Done::ChoicesSaved => "choices-saved",
+            Done::WebhookRemoved => "webhook-removed",
+            Done::WebhookTested => "webhook-tested",
+            Done::Replayed => "replayed",
         }
     }
 
@@ -300,6 +320,15 @@ impl Done {
             Done::MailRetried => "The mail waits to be sent again.",
             Done::ToppedUp => "The credit appears here as soon as the payment is confirmed.",
             Done::TopUpCancelled => "Nothing was paid.",
+            Done::NoticesRead => "Everything is read.",
+            Done::ChoicesSaved => "Saved. It holds for what happens from now on.",
+            Done::WebhookRemoved => "The webhook is removed, and the log of its messages.",
+            Done::WebhookTested => {
+                "The test is sent within ten seconds. Load this page again to see what came of it."
+            }
+            Done::Replayed => {
+                "The message is sent within ten seconds. Load this page again to see what came of it."
+            }
         }
     }
 }

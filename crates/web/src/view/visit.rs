@@ -3,13 +3,13 @@
 use domain::money::{Percent, PriceLimits, Usd};
 use domain::time::Timestamp;
 use store::accounts::Identity;
-use store::{Db, StoreError, events, ledger};
+use store::{Db, StoreError, events, ledger, notices};
 use url::form_urlencoded::{self, Serializer};
 
 use crate::context::Context;
 use crate::page::{Frame, Section};
 use crate::session;
-use crate::view::notice;
+use crate::view::{notice, notices::unread_words};
 
 /// Who looks at a page, when, and at which address: what every page depends on.
 pub struct Visit<'a> {
@@ -43,18 +43,23 @@ pub(super) struct Viewer<'a> {
     pub(super) identity: &'a Identity,
     /// What its wallet holds.
     pub(super) balance: Usd,
+    /// How many notifications it has not read.
+    unread: u32,
 }
 
 /// Fields of a query that belong to one look at a page and not to the next.
 const PASSING: [&str; 2] = ["cursor", notice::FIELD];
 
 impl<'a> Visit<'a> {
-    /// The visit that a request makes. For an account, it reads what the wallet holds.
+    /// The visit that a request makes. For an account, it reads what the wallet holds, and how many
+    /// notifications are unread.
     pub fn of<D: Db>(cx: &'a Context<'_, D>) -> Result<Visit<'a>, StoreError> {
         let viewer = match &cx.identity {
-            Some(identity) => {
-                Some(Viewer { identity, balance: ledger::balance(cx.db, identity.account)? })
-            }
+            Some(identity) => Some(Viewer {
+                identity,
+                balance: ledger::balance(cx.db, identity.account)?,
+                unread: notices::unread(cx.db, identity.account)?,
+            }),
             None => None,
         };
         Ok(Visit {
@@ -88,6 +93,7 @@ impl<'a> Visit<'a> {
             signed_in: self.viewer.map(|viewer| viewer.identity.email.clone()),
             is_operator: self.viewer.is_some_and(|viewer| viewer.identity.is_operator),
             balance: self.viewer.map(|viewer| viewer.balance.for_people()),
+            unread: self.viewer.and_then(|viewer| unread_words(viewer.unread)),
             last_event: self.last_event,
             form_token: self.form_token.clone(),
             notice: notice::of_query(&self.query(notice::FIELD)),

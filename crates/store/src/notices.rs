@@ -1,0 +1,368 @@
+//! Notifications: the events that an account may see and wants to be told of. What is in the page
+//! is read from the events; what goes out by mail and webhook is made once for each event.
+
+use std::collections::BTreeMap;
+
+use domain::account::Email;
+use domain::id::{AccountId, DeliveryId, MailId, WebhookId};
+use domain::notice::{Choices, EVENTS, NoticeKind, Side, Way};
+use serde::Serialize;
+
+use domain::time::Timestamp;
+
+use crate::db::{Db, Row, StoreError, Value, only};
+use crate::events::{self, Event};
+
+/// The most unread notifications that are counted; there may be more.
+pub const UNREAD_MAX: u32 = 99;
+
+/// How many of an account's latest events are looked at for those that are unread.
+const UNREAD_LOOKED_AT: u32 = 500;
+
+/// How many of an account's events are looked through for one page. Those that nobody is told of
+/// count, too.
+const LOOKED_AT: u32 = 5_000;
+
+/// A notification.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// The event.
+    pub event: Event,
+    /// What it is about.
+    pub kind: NoticeKind,
+    /// Which side of it the account is on.
+    pub side: Side,
+}
+
+/// The latest `?4` events before `?2` that the account `?1` sees, of the kinds that `?3`, an object
+/// of events and their kinds, has, and that the account has not taken from the page; the last one
+/// first, at most `?5`. Served by `events_by_renter` and `events_by_farmer`, whose rows SQLite
+/// merges.
+const LIST: &str = "
+    SELECT id, kind, node_id, slice_number, rental_id, created_at, subject, is_renter
+      FROM (SELECT id, kind, node_id, slice_number, rental_id, created_at, subject, 1 AS is_renter
+              FROM events WHERE renter_id = ?1 AND id < ?2
+             UNION ALL
+            SELECT id, kind, node_id, slice_number, NULL, created_at, subject, 0
+              FROM events WHERE farmer_id = ?1 AND id < ?2 AND renter_id IS NOT ?1
+             ORDER BY id DESC LIMIT ?4)
+     WHERE kind IN (SELECT key FROM json_each(?3)
+                     WHERE value NOT IN (SELECT kind FROM notice_choices
+                                          WHERE account_id = ?1 AND way = 'page' AND is_on = 0))
+     ORDER BY id DESC LIMIT ?5";
+
+/// An account's notifications, the last one first, before the event `before`; at most `limit`.
+pub fn list(
+    db: &impl Db,
+    account: AccountId,
+    before: Option<i64>,
+    limit: u32,
+) -> Result<Vec<Notice>, StoreError> {
+    let params = [
+        Value::text(account),
+        before.unwrap_or(i64::MAX).into(),
+        Value::Text(kinds()),
+        LOOKED_AT.into(),
+        limit.into(),
+    ];
+    let rows = db.run(LIST, &params)?;
+    let read = |row: &Row| {
+        let event = events::read(row)?;
+        let side = if row.flag(7)? { Side::Renter } else { Side::Farmer };
+        let kind = NoticeKind::of_event(&event.kind);
+        let kind = kind.ok_or_else(|| StoreError::Corrupt("an event that is no notice".into()))?;
+        Ok(Notice { event, kind, side })
+    };
+    rows.iter().map(read).collect()
+}
+
+/// Every event that people are told of, and its kind, as a JSON object.
+fn kinds() -> String {
+    json(&EVENTS.iter().map(|(event, kind)| (*event, kind.as_str())).collect::<BTreeMap<_, _>>())
+}
+
+/// How many notifications the account `?1` has not read, up to `?4`, of its latest `?3` events.
+/// `?2` as in `LIST`. Served by `events_by_renter` and `events_by_farmer`.
+const UNREAD: &str = "
+    SELECT count(*) FROM (
+        SELECT 1
+          FROM (SELECT id, kind FROM events
+                 WHERE renter_id = ?1
+                   AND id > (SELECT notices_read_id FROM accounts WHERE id = ?1)
+                 UNION ALL
+                SELECT id, kind FROM events
+                 WHERE farmer_id = ?1 AND renter_id IS NOT ?1
+                   AND id > (SELECT notices_read_id FROM accounts WHERE id = ?1)
+                 ORDER BY id DESC LIMIT ?3)
+         WHERE kind IN (SELECT key FROM json_each(?2)
+                         WHERE value NOT IN (
+                               SELECT kind FROM notice_choices
+                                WHERE account_id = ?1 AND way = 'page' AND is_on = 0))
+         LIMIT ?4)";
+
+/// How many notifications an account has not read: at most one more than [`UNREAD_MAX`].
+pub fn unread(db: &impl Db, account: AccountId) -> Result<u32, StoreError> {
+    let params = [
+        Value::text(account),
+        Value::Text(kinds()),
+        UNREAD_LOOKED_AT.into(),
+        (UNREAD_MAX + 1).into(),
+    ];
+    only(db.run(UNREAD, &params)?).map_or(Ok(0), |row| row.number(0))
+}
+
+/// Up to which event the account `?1` has read its notifications.
+const READ_UP_TO: &str = "SELECT notices_read_id FROM accounts WHERE id = ?1";
+
+/// Up to which event an account has read its notifications.
+pub fn read_up_to(db: &impl Db, account: AccountId) -> Result<i64, StoreError> {
+    only(db.run(READ_UP_TO, &[Value::text(account)])?).map_or(Ok(0), |row| row.integer(0))
+}
+
+/// The account `?1` has read up to the event `?2`, or to the last one there is. It stays read.
+const MARK_READ: &str = "
+    UPDATE accounts
+       SET notices_read_id = max(notices_read_id,
+                                 min(?2, (SELECT coalesce(max(id), 0) FROM events)))
+     WHERE id = ?1";
+
+/// Writes down that an account has read its notifications up to the event `through`.
+pub fn mark_read(db: &impl Db, account: AccountId, through: i64) -> Result<(), StoreError> {
+    db.run(MARK_READ, &[Value::text(account), through.into()]).map(drop)
+}
+
+/// What the account `?1` has chosen otherwise than the defaults. Served by the primary key.
+const CHOICES: &str = "SELECT kind, way, is_on FROM notice_choices WHERE account_id = ?1";
+
+/// What an account has chosen.
+pub fn choices(db: &impl Db, account: AccountId) -> Result<Choices, StoreError> {
+    let mut choices = Choices::default();
+    for row in db.run(CHOICES, &[Value::text(account)])? {
+        let kind = row.parsed(0, NoticeKind::parse)?;
+        choices.set(kind, row.parsed(1, Way::parse)?, row.flag(2)?);
+    }
+    Ok(choices)
+}
+
+/// Keeps what the account `?1` chooses, `?2` as the command view takes it.
+const CHOOSE: &str = "INSERT INTO choose_notices (account_id, choices) VALUES (?1, ?2)";
+
+/// Keeps what an account chooses.
+pub fn choose(db: &impl Db, account: AccountId, choices: &Choices) -> Result<(), StoreError> {
+    #[derive(Serialize)]
+    struct Choice {
+        kind: &'static str,
+        way: &'static str,
+        is_on: u8,
+    }
+    let kept: Vec<Choice> = choices
+        .differing()
+        .map(|(kind, way, is_on)| Choice {
+            kind: kind.as_str(),
+            way: way.as_str(),
+            is_on: is_on.into(),
+        })
+        .collect();
+    db.run(CHOOSE, &[Value::text(account), Value::Text(json(&kept))]).map(drop)
+}
+
+/// Somebody who is to be told of an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Telling {
+    /// What is told.
+    pub notice: Notice,
+    /// Who is told.
+    pub account: AccountId,
+    /// Where mail goes to; `None` where none is sent.
+    pub mail_to: Option<Email>,
+    /// The webhooks that are told.
+    pub webhooks: Vec<WebhookId>,
+}
+
+/// Events that nothing was made of yet.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Batch {
+    /// The event up to which everything was made before.
+    pub seen: i64,
+    /// The last event of the batch.
+    pub last: i64,
+    /// Who is told of what, in the order of events.
+    pub tellings: Vec<Telling>,
+}
+
+/// The next `?1` events behind the cursor, each with the accounts that see it: the renter's row has
+/// the rental, the farmer's has not. With the account's address, what it has chosen as an array of
+/// arrays, and its webhooks. An account that is shut out or deleted has an empty address. Where
+/// there is no event, the cursor's row is all. Served by the primary keys and
+/// `webhooks_by_account`.
+const BATCH: &str = "
+    SELECT e.id, e.kind, e.node_id, e.slice_number, CASE WHEN w.is_renter THEN e.rental_id END,
+           e.created_at, e.subject, w.is_renter, c.event_id, a.id,
+           CASE WHEN a.deleted_at IS NULL AND a.disabled_at IS NULL THEN a.email ELSE '' END,
+           (SELECT json_group_array(json_array(kind, way, is_on)) FROM notice_choices
+             WHERE account_id = a.id),
+           (SELECT json_group_array(id) FROM webhooks
+             WHERE account_id = a.id AND disabled_at IS NULL)
+      FROM notice_cursor c
+      JOIN (SELECT id, kind, renter_id, farmer_id, node_id, slice_number, rental_id, created_at,
+                   subject
+              FROM events WHERE id > (SELECT event_id FROM notice_cursor)
+             ORDER BY id LIMIT ?1) e
+      LEFT JOIN (SELECT 1 AS is_renter UNION ALL SELECT 0) w
+        ON CASE WHEN w.is_renter THEN e.renter_id IS NOT NULL
+                ELSE e.farmer_id IS NOT NULL AND e.farmer_id IS NOT e.renter_id END
+      LEFT JOIN accounts a ON a.id = CASE WHEN w.is_renter THEN e.renter_id ELSE e.farmer_id END
+     ORDER BY e.id, w.is_renter";
+
+/// The next events to tell of, at most `limit`; `None` where there are none.
+pub fn next(db: &impl Db, limit: u32) -> Result<Option<Batch>, StoreError> {
+    let mut batch = Batch::default();
+    let rows = db.run(BATCH, &[limit.into()])?;
+    for row in &rows {
+        batch.seen = row.integer(8)?;
+        batch.last = row.integer(0)?;
+        if let Some(telling) = read_telling(row)? {
+            batch.tellings.push(telling);
+        }
+    }
+    Ok(Some(batch).filter(|_| !rows.is_empty()))
+}
+
+/// Who is told of an event, and how; `None` where nobody is.
+fn read_telling(row: &Row) -> Result<Option<Telling>, StoreError> {
+    let Some(kind) = NoticeKind::of_event(row.text(1)?) else { return Ok(None) };
+    if row.optional_text(9)?.is_none() {
+        return Ok(None);
+    }
+    let side = if row.flag(7)? { Side::Renter } else { Side::Farmer };
+    let mut choices = Choices::default();
+    let chosen: Vec<(String, String, u8)> = parsed(row, 11)?;
+    for (of, way, is_on) in chosen {
+        let (Some(of), Some(way)) = (NoticeKind::parse(&of), Way::parse(&way)) else {
+            return Err(StoreError::Corrupt("a choice of an unknown kind or way".into()));
+        };
+        choices.set(of, way, is_on == 1);
+    }
+    let email = Email::parse(row.text(10)?).ok();
+    let is_mailed = choices.is_on(kind, Way::Mail) && kind.is_mailed_to(side);
+    let webhooks: Vec<String> = parsed(row, 12)?;
+    let webhooks = webhooks.iter().map(|id| WebhookId::parse(id)).collect::<Option<Vec<_>>>();
+    let webhooks =
+        webhooks.ok_or_else(|| StoreError::Corrupt("the id of a webhook is none".into()))?;
+    let is_told = choices.is_on(kind, Way::Webhook) && email.is_some();
+    let telling = Telling {
+        notice: Notice { event: events::read(row)?, kind, side },
+        account: row.parsed(9, AccountId::parse)?,
+        mail_to: email.filter(|_| is_mailed),
+        webhooks: if is_told { webhooks } else { Vec::new() },
+    };
+    let has_way = telling.mail_to.is_some() || !telling.webhooks.is_empty();
+    Ok(Some(telling).filter(|_| has_way))
+}
+
+/// A value that the database has made as JSON.
+fn parsed<T: serde::de::DeserializeOwned>(row: &Row, column: usize) -> Result<T, StoreError> {
+    serde_json::from_str(row.text(column)?)
+        .map_err(|_| StoreError::Corrupt("a list of another form".into()))
+}
+
+/// A mail that tells of events.
+pub struct NoticeMail {
+    /// Its id.
+    pub id: MailId,
+    /// Whose account it is about.
+    pub account: AccountId,
+    /// Which mail.
+    pub kind: String,
+    /// Recipient, subject and text, encrypted.
+    pub sealed: Vec<u8>,
+}
+
+/// A message to a webhook.
+pub struct NewDelivery {
+    /// Its id.
+    pub id: DeliveryId,
+    /// The webhook.
+    pub webhook: WebhookId,
+    /// The event that it tells of.
+    pub event: i64,
+    /// What it tells, such as `slice-rented`.
+    pub kind: String,
+    /// The very bytes that are sent.
+    pub body: String,
+}
+
+/// The columns of the command view, in order.
+const DISPATCH: &str = "
+    INSERT INTO dispatch_notices (seen_id, event_id, mails, deliveries, dispatched_at)
+    VALUES (?1, ?2, ?3, ?4, ?5)";
+
+/// Puts the mails and messages of a batch where they are sent from, and goes on behind it; `false`
+/// if somebody else has done so meanwhile, and then nothing has changed.
+pub fn dispatch(
+    db: &impl Db,
+    batch: &Batch,
+    mails: &[NoticeMail],
+    deliveries: &[NewDelivery],
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    #[derive(Serialize)]
+    struct MailJson<'a> {
+        id: String,
+        account: String,
+        kind: &'a str,
+        sealed: String,
+    }
+    #[derive(Serialize)]
+    struct DeliveryJson<'a> {
+        id: String,
+        webhook: String,
+        event: i64,
+        kind: &'a str,
+        body: &'a str,
+    }
+    let mails: Vec<MailJson<'_>> = mails
+        .iter()
+        .map(|mail| MailJson {
+            id: mail.id.to_string(),
+            account: mail.account.to_string(),
+            kind: &mail.kind,
+            sealed: crate::chain::hex(&mail.sealed),
+        })
+        .collect();
+    let deliveries: Vec<DeliveryJson<'_>> = deliveries
+        .iter()
+        .map(|delivery| DeliveryJson {
+            id: delivery.id.to_string(),
+            webhook: delivery.webhook.to_string(),
+            event: delivery.event,
+            kind: &delivery.kind,
+            body: &delivery.body,
+        })
+        .collect();
+    let params = [
+        batch.seen.into(),
+        batch.last.into(),
+        Value::Text(json(&mails)),
+        Value::Text(json(&deliveries)),
+        now.into(),
+    ];
+    match db.run(DISPATCH, &params) {
+        Ok(_) => Ok(true),
+        Err(StoreError::Refused(_)) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("numbers and text can be written as JSON")
+}
+
+/// The statements and the indexes that serve them, for the test of their plans.
+pub const INDEXED: [(&str, &str); 5] = [
+    (LIST, "events_by_renter"),
+    (LIST, "events_by_farmer"),
+    (UNREAD, "events_by_renter"),
+    (UNREAD, "events_by_farmer"),
+    (BATCH, "webhooks_by_account"),
+];

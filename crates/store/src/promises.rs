@@ -1,0 +1,123 @@
+//! What nodes have promised for a month, and whether it can still be kept.
+
+use domain::id::{AccountId, NodeId};
+use domain::month::Month;
+use domain::outlook::{Looks, Outlook};
+use domain::promise::Uptime;
+use domain::time::Timestamp;
+use serde::Serialize;
+
+use crate::db::{Db, Row, StoreError, Value, only};
+
+/// A month of a node, as the sync saw it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NodeMonth {
+    /// The node.
+    pub node: NodeId,
+    /// The month.
+    pub month: Month,
+    /// How often somebody looked, and how often it was up.
+    pub looks: Looks,
+    /// The strictest promise: of its rentals, and of its offer while it is on the market. `None`
+    /// where nothing is promised to anybody.
+    pub promise: Option<Uptime>,
+}
+
+impl NodeMonth {
+    /// How things stand; `None` where nothing is promised.
+    pub fn outlook(&self, now: Timestamp) -> Option<Outlook> {
+        let promise = self.promise.filter(|promise| promise.hundredths() > 0)?;
+        Some(Outlook::of(promise, self.looks, self.month, now))
+    }
+}
+
+/// Node, month, looks and the strictest promise, or -1 where there is none.
+macro_rules! month_columns {
+    () => {
+        "SELECT m.node_id, m.month, m.observed, m.observed_up,
+                max(CASE n.listing WHEN 'published' THEN n.min_uptime ELSE -1 END,
+                    coalesce((SELECT max(min_uptime) FROM rentals
+                               WHERE node_id = n.id AND state <> 'ended'), -1))
+           FROM node_months m JOIN nodes n ON n.id = m.node_id "
+    };
+}
+
+/// Up to `?1` months that have been down more often than when they were last judged, the oldest
+/// month first. Served by `node_months_to_judge` and `rentals_by_node`.
+const UNJUDGED: &str = concat!(
+    month_columns!(),
+    "WHERE m.judged_down <> m.observed - m.observed_up ORDER BY m.month, m.node_id LIMIT ?1"
+);
+
+/// The month `?3` of the node `?2` of the farmer `?1`. Served by the primary keys.
+const OF_NODE: &str =
+    concat!(month_columns!(), "WHERE m.node_id = ?2 AND m.month = ?3 AND n.farmer_id = ?1");
+
+/// A month of a farmer's node; `None` where nobody has looked at it yet, or it is another's.
+pub fn month(
+    db: &impl Db,
+    farmer: AccountId,
+    node: NodeId,
+    month: Month,
+) -> Result<Option<NodeMonth>, StoreError> {
+    let params = [Value::text(farmer), node.0.into(), Value::text(month)];
+    only(db.run(OF_NODE, &params)?).map(|row| read(&row)).transpose()
+}
+
+fn read(row: &Row) -> Result<NodeMonth, StoreError> {
+    Ok(NodeMonth {
+        node: NodeId(row.number(0)?),
+        month: row.parsed(1, Month::parse)?,
+        looks: Looks { observed: row.number(2)?, up: row.number(3)? },
+        promise: Uptime::from_hundredths(row.integer(4)?),
+    })
+}
+
+/// Writes down what was found of several months: `?1` is a JSON array of objects with `node`,
+/// `month`, `down` and `alert`; `?2` is now.
+const JUDGE: &str = "
+    INSERT INTO judge_month (node_id, month, down, alert, judged_at)
+    SELECT value ->> 'node', value ->> 'month', value ->> 'down', value ->> 'alert', ?2
+      FROM json_each(?1)";
+
+/// Looks at the promises of nodes that have been down, at most `limit` of them, and tells their
+/// farmers once in a month that one is at risk, and once that it is broken. Answers how many it has
+/// looked at.
+pub fn judge(db: &impl Db, limit: u32, now: Timestamp) -> Result<usize, StoreError> {
+    #[derive(Serialize)]
+    struct Judged {
+        node: u32,
+        month: String,
+        down: u64,
+        alert: Option<&'static str>,
+    }
+    let months: Vec<NodeMonth> =
+        db.run(UNJUDGED, &[limit.into()])?.iter().map(read).collect::<Result<_, _>>()?;
+    let judged: Vec<Judged> = months
+        .iter()
+        .map(|month| Judged {
+            node: month.node.0,
+            month: month.month.to_string(),
+            down: month.looks.observed.saturating_sub(month.looks.up),
+            alert: month.outlook(now).and_then(alert),
+        })
+        .collect();
+    if !judged.is_empty() {
+        let judged = serde_json::to_string(&judged).expect("numbers can be written as JSON");
+        db.run(JUDGE, &[Value::Text(judged), now.into()])?;
+    }
+    Ok(months.len())
+}
+
+/// The event that tells of it; `None` where all is well.
+fn alert(outlook: Outlook) -> Option<&'static str> {
+    match outlook {
+        Outlook::Kept | Outlook::Open { .. } => None,
+        Outlook::AtRisk { .. } => Some("promise-at-risk"),
+        Outlook::Broken => Some("promise-broken"),
+    }
+}
+
+/// The statements and the indexes that serve them, for the test of their plans.
+pub const INDEXED: [(&str, &str); 2] =
+    [(UNJUDGED, "node_months_to_judge"), (UNJUDGED, "rentals_by_node")];

@@ -1,0 +1,104 @@
+//! What is left of a node's promise this month, in a sentence.
+
+use domain::outlook::Outlook;
+use domain::time::Timestamp;
+use store::promises::NodeMonth;
+
+use crate::page::{FarmNode, Notice, Tone};
+use crate::view::wording::{counted, uptime};
+
+/// From how many minutes on the time that is left is said in hours.
+const MINUTES_MAX: u64 = 120;
+
+impl FarmNode {
+    /// The same with what is left of the promise, where something is promised and was looked at.
+    pub fn with_promise(mut self, month: Option<NodeMonth>, now: Timestamp) -> FarmNode {
+        self.promise = month.and_then(|month| sentence(&month, now));
+        self
+    }
+}
+
+fn sentence(month: &NodeMonth, now: Timestamp) -> Option<Notice> {
+    let promised = uptime(month.promise?);
+    let (tone, rest) = match month.outlook(now)? {
+        Outlook::Kept => {
+            (Tone::Good, "is kept this month, whatever happens in the rest of it.".into())
+        }
+        Outlook::Open { minutes_left } => (
+            Tone::Plain,
+            format!("can be kept: the node may be down {} this month.", more(minutes_left)),
+        ),
+        Outlook::AtRisk { minutes_left } => (
+            Tone::Warn,
+            format!("is at risk: the node may be down only {} this month.", more(minutes_left)),
+        ),
+        Outlook::Broken => {
+            let down = month.looks.observed.saturating_sub(month.looks.up);
+            let down = counted(i64::try_from(down).unwrap_or(i64::MAX), "time");
+            (Tone::Bad, format!("is broken this month: the node was seen down {down}."))
+        }
+    };
+    Some(Notice { text: format!("The promised uptime of {promised} {rest}"), tone })
+}
+
+/// Such as `41 more minutes`, or `3 more hours`, rounded down.
+fn more(minutes: u64) -> String {
+    let (number, noun) =
+        if minutes < MINUTES_MAX { (minutes, "minute") } else { (minutes / 60, "hour") };
+    counted(i64::try_from(number).unwrap_or(i64::MAX), &format!("more {noun}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::id::NodeId;
+    use domain::month::Month;
+    use domain::outlook::Looks;
+    use domain::promise::Uptime;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(promise: i64, observed: u64, up: u64, expected: &str) {
+        let month = NodeMonth {
+            node: NodeId(32),
+            month: Month::parse("2026-11").unwrap(),
+            looks: Looks { observed, up },
+            promise: Uptime::from_hundredths(promise),
+        };
+        // 2026-11-16T00:00:00Z.
+        let at = Timestamp::from_seconds(1_794_787_200);
+        let said = sentence(&month, at).map(|notice| notice.text).unwrap_or_default();
+        assert_eq!(said, expected);
+    }
+
+    #[test]
+    fn a_farmer_reads_how_long_the_node_may_be_down() {
+        check(0, 9, 0, "");
+        check(
+            4_000,
+            4_320,
+            4_320,
+            "The promised uptime of 40% is kept this month, whatever happens in the rest of it.",
+        );
+        check(
+            9_950,
+            4_320,
+            4_320,
+            "The promised uptime of 99.5% can be kept: the node may be down 3 more hours this \
+             month.",
+        );
+        check(
+            9_950,
+            4_320,
+            4_287,
+            "The promised uptime of 99.5% is at risk: the node may be down only 50 more minutes \
+             this month.",
+        );
+        check(
+            9_950,
+            4_320,
+            4_200,
+            "The promised uptime of 99.5% is broken this month: the node was seen down 120 times.",
+        );
+    }
+}

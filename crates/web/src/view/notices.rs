@@ -1,0 +1,237 @@
+//! Fills the pages of notifications; the words of each kind of event are here.
+
+use domain::notice::{Choices, NoticeKind, Side, Way};
+use store::notices::{Notice, UNREAD_MAX};
+
+use crate::api::PageOf;
+use crate::form::Form;
+use crate::page::{ChoiceRow, NoticeRow, NoticeSettings, Notices, Section, WayBox};
+use crate::view::moment;
+use crate::view::visit::Visit;
+
+/// How many notifications one page shows.
+pub const NOTICES_PER_PAGE: u32 = 30;
+
+/// What a notice says, in a clause without a period.
+pub fn notice_title(notice: &Notice) -> String {
+    let event = &notice.event;
+    let node = event.node.map_or("a node".to_owned(), |node| node.to_string());
+    let place = event.slice.map_or(node.clone(), |slice| slice.to_string());
+    let is_renter = notice.side == Side::Renter;
+    match event.kind.as_str() {
+        "slice-rented" if is_renter => format!("You rented {place}"),
+        "node-rented" if is_renter => format!("You rented {node}, the whole node"),
+        "slice-rented" => format!("{place} was rented"),
+        "node-rented" => format!("{node} was rented, the whole node"),
+        "rental-ended" => format!("The rental of {place} has ended"),
+        "rental-extended" => format!("The rental of {place} was extended"),
+        "rental-renewed" => format!("The rental of {place} was extended by itself"),
+        "price-suggested" => format!("Another price may earn more with {node}"),
+        "promise-at-risk" => format!("The promised uptime of {node} is at risk this month"),
+        "promise-broken" => format!("The promised uptime of {node} is broken this month"),
+        "node-down" => format!("{node} does not run"),
+        "node-back" => format!("{node} runs again"),
+        "payout-requested" => "A payout was asked for".to_owned(),
+        "payout-approved" => "A payout was approved".to_owned(),
+        "payout-sent" => "A payout was sent".to_owned(),
+        "payout-done" => "A payout has arrived".to_owned(),
+        "payout-failed" => "A payout has failed".to_owned(),
+        "maintenance-announced" => format!("Maintenance of {node} was announced"),
+        "maintenance-cancelled" => format!("Maintenance of {node} was called off"),
+        "maintenance-due" => format!("Maintenance of {node} is due"),
+        "node-leaving" => format!("{node} is leaving the market"),
+        "node-stays" => format!("{node} stays on the market after all"),
+        "node-left" => format!("{node} has left the market"),
+        "rental-moved-out" => format!("The rental of {place} has moved to another node"),
+        "rental-moved-in" => format!("A rental has moved to {place}"),
+        "farm-claimed" => "A farm was claimed".to_owned(),
+        "farm-moved" => "A farm has changed hands on the grid".to_owned(),
+        "node-moved" => format!("{node} has changed hands on the grid"),
+        "node-taken-over" => format!("{node} was taken over"),
+        "node-lost" => format!("{node} is not yours any more"),
+        "node-locked" => format!("{node} was locked: nothing of it can be changed"),
+        "node-unlocked" => format!("{node} was unlocked"),
+        "webhook-disabled" => "A webhook was disabled: nothing gets through to it".to_owned(),
+        // An event of a newer version, which this one has no words for.
+        other => format!("{place}: {}", other.replace('-', " ")),
+    }
+}
+
+/// The page that shows more of a notice.
+pub fn notice_path(notice: &Notice) -> String {
+    let event = &notice.event;
+    match notice.kind {
+        NoticeKind::Webhook => return "/dashboard/notifications/webhooks".to_owned(),
+        NoticeKind::Payout => return "/dashboard/farm/payout".to_owned(),
+        NoticeKind::Rented
+        | NoticeKind::Released
+        | NoticeKind::Extended
+        | NoticeKind::PriceSuggestion
+        | NoticeKind::PromiseAtRisk
+        | NoticeKind::PromiseBroken
+        | NoticeKind::NodeDown
+        | NoticeKind::Maintenance
+        | NoticeKind::Leaving
+        | NoticeKind::Farm => {}
+    }
+    match (notice.side, event.rental, event.node) {
+        (Side::Renter, Some(rental), _) => format!("/dashboard/slices/{rental}"),
+        (Side::Renter, None, Some(node)) => format!("/marketplace/compute/{node}"),
+        (Side::Renter, None, None) => "/dashboard/slices".to_owned(),
+        // What is not one's own any more has no page.
+        (Side::Farmer, _, Some(node)) if event.kind != "node-lost" => {
+            format!("/dashboard/farm/nodes/{node}")
+        }
+        (Side::Farmer, _, _) => "/dashboard/farm".to_owned(),
+    }
+}
+
+/// When it happened, such as `29 July 2026, 12:00 UTC`.
+pub fn notice_time(notice: &Notice) -> String {
+    moment::to_the_minute(notice.event.at).text
+}
+
+/// What a kind of notification is called, where people choose.
+pub fn kind_words(kind: NoticeKind) -> &'static str {
+    match kind {
+        NoticeKind::Rented => "Rented",
+        NoticeKind::Released => "A rental ended",
+        NoticeKind::Extended => "A rental was extended",
+        NoticeKind::PriceSuggestion => "A better price",
+        NoticeKind::PromiseAtRisk => "A promise is at risk",
+        NoticeKind::PromiseBroken => "A promise is broken",
+        NoticeKind::NodeDown => "A node is down, or back",
+        NoticeKind::Payout => "Payouts",
+        NoticeKind::Maintenance => "Maintenance",
+        NoticeKind::Leaving => "A node leaves the market",
+        NoticeKind::Farm => "Who owns farms and nodes, and locks",
+        NoticeKind::Webhook => "A webhook was disabled",
+    }
+}
+
+/// How many are unread, such as `7` or `99+`; `None` for none.
+pub(super) fn unread_words(unread: u32) -> Option<String> {
+    match unread {
+        0 => None,
+        1..=UNREAD_MAX => Some(unread.to_string()),
+        _ => Some(format!("{UNREAD_MAX}+")),
+    }
+}
+
+impl Notices {
+    /// A page of notifications: one more than it holds, if there are more.
+    pub fn new(visit: &Visit<'_>, found: Vec<Notice>, read_up_to: i64) -> Notices {
+        let newest = found.first().map(|notice| notice.event.id);
+        let place = |notice: &Notice| notice.event.id.to_string();
+        let show = |notice: &Notice| NoticeRow {
+            title: notice_title(notice),
+            url: notice_path(notice),
+            kind: kind_words(notice.kind).to_owned(),
+            is_unread: notice.event.id > read_up_to,
+            at: moment::to_the_minute(notice.event.at),
+        };
+        let page = PageOf::new(found, NOTICES_PER_PAGE, place, show);
+        Notices {
+            frame: visit.frame("Notifications", Section::Notifications),
+            read_through: newest.filter(|newest| *newest > read_up_to),
+            notices: page.items,
+            next_page: visit.next_page("/dashboard/notifications", page.next_cursor),
+        }
+    }
+}
+
+impl NoticeSettings {
+    /// What somebody is told in which way.
+    pub fn new(visit: &Visit<'_>, choices: &Choices) -> NoticeSettings {
+        let row = |kind: NoticeKind| ChoiceRow {
+            label: kind_words(kind),
+            boxes: Way::ALL.map(|way| WayBox {
+                value: format!("{kind}/{}", way.as_str()),
+                label: format!("{}: {}", kind_words(kind), way_words(way)),
+                way: way_words(way),
+                is_chosen: choices.is_on(kind, way),
+            }),
+        };
+        NoticeSettings {
+            frame: visit.frame("What you are told", Section::Notifications),
+            rows: NoticeKind::ALL.into_iter().map(row).collect(),
+            has_mail: visit.has_mail,
+        }
+    }
+}
+
+fn way_words(way: Way) -> &'static str {
+    match way {
+        Way::Page => "In the list",
+        Way::Mail => "By mail",
+        Way::Webhook => "By webhook",
+    }
+}
+
+/// What the form chooses: every box that is ticked, and nothing else.
+pub fn read_choices(form: &Form) -> Choices {
+    let mut choices = Choices::default();
+    for kind in NoticeKind::ALL {
+        for way in Way::ALL {
+            let name = format!("{kind}/{}", way.as_str());
+            choices.set(kind, way, form.all("on").any(|box_name| box_name == name));
+        }
+    }
+    choices
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::id::{NodeId, SliceId};
+    use domain::notice::EVENTS;
+    use domain::time::Timestamp;
+    use store::events::Event;
+
+    use super::*;
+
+    fn notice(kind: &str, side: Side) -> Notice {
+        let node = NodeId(32);
+        let event = Event {
+            id: 7,
+            kind: kind.to_owned(),
+            node: Some(node),
+            slice: Some(SliceId { node, number: 1 }),
+            rental: None,
+            subject: None,
+            at: Timestamp::from_seconds(0),
+        };
+        Notice { event, kind: NoticeKind::of_event(kind).unwrap(), side }
+    }
+
+    #[test]
+    fn every_event_has_words_of_its_own_and_a_page() {
+        let mut titles = Vec::new();
+        for (kind, _) in EVENTS {
+            for side in [Side::Renter, Side::Farmer] {
+                let notice = notice(kind, side);
+                let title = notice_title(&notice);
+                assert!(!title.contains(&kind.replace('-', " ")), "{kind} has no words: {title}");
+                assert!(notice_path(&notice).starts_with('/'));
+                titles.push(title);
+            }
+        }
+        titles.sort();
+        titles.dedup();
+        assert_eq!(titles.len(), EVENTS.len() + 2, "one for each, two where the sides differ");
+    }
+
+    #[test]
+    fn each_side_is_led_to_its_own_page() {
+        let check = |kind, side, path: &str| assert_eq!(notice_path(&notice(kind, side)), path);
+        check("slice-rented", Side::Farmer, "/dashboard/farm/nodes/node32");
+        check("maintenance-due", Side::Renter, "/marketplace/compute/node32");
+        check("node-lost", Side::Farmer, "/dashboard/farm");
+        check("payout-done", Side::Farmer, "/dashboard/farm/payout");
+    }
+
+    #[test]
+    fn many_unread_ones_are_not_counted_to_the_end() {
+        let words = |unread| unread_words(unread).unwrap_or_default();
+        assert_eq!([words(0), words(1), words(99), words(100)], ["", "1", "99", "99+"]);
+    }
+}

@@ -1,0 +1,130 @@
+//! Fills the pages of webhooks and their messages.
+
+use store::webhooks::{Delivery, DeliveryState, WEBHOOKS_MAX, Webhook};
+
+use crate::api::PageOf;
+use crate::form::Form;
+use crate::page::{
+    Badge, DeliveryRow, Field, Section, Tone, WebhookPage, WebhookRow, WebhookSecret, Webhooks,
+};
+use crate::problem::Problem;
+use crate::view::moment;
+use crate::view::visit::Visit;
+use crate::view::wording::{counted, error_above, sent};
+use crate::webhook::Secret;
+
+/// How many messages one page shows.
+pub const DELIVERIES_PER_PAGE: u32 = 20;
+
+const LIST: &str = "/dashboard/notifications/webhooks";
+
+impl Webhooks {
+    /// The webhooks of an account.
+    pub fn new(visit: &Visit<'_>, webhooks: &[Webhook]) -> Webhooks {
+        let room = usize::try_from(WEBHOOKS_MAX).unwrap_or(usize::MAX);
+        Webhooks {
+            frame: visit.frame("Webhooks", Section::Notifications),
+            webhooks: webhooks.iter().map(WebhookRow::new).collect(),
+            has_room: webhooks.len() < room,
+            url: Field::default(),
+            error: None,
+        }
+    }
+
+    /// The same after none was added.
+    pub fn refused(mut self, form: &Form, problem: &Problem) -> Webhooks {
+        self.url = sent(form, "url", &problem.fields);
+        self.error = error_above(problem, &["url"]);
+        self
+    }
+}
+
+impl WebhookRow {
+    fn new(webhook: &Webhook) -> WebhookRow {
+        WebhookRow {
+            page_url: format!("{LIST}/{}", webhook.id),
+            url: webhook.url.clone(),
+            state: match (webhook.disabled_at, webhook.failing_since) {
+                (Some(_), _) => Badge::new("disabled", Tone::Bad),
+                (None, Some(_)) => Badge::new("failing", Tone::Warn),
+                (None, None) => Badge::new("on", Tone::Good),
+            },
+            since: moment::on_day(webhook.created_at),
+        }
+    }
+}
+
+impl WebhookPage {
+    /// A webhook and its messages: one more than the page holds, if there are more.
+    pub fn new(visit: &Visit<'_>, webhook: &Webhook, found: Vec<Delivery>) -> WebhookPage {
+        let row = WebhookRow::new(webhook);
+        let place = |delivery: &Delivery| delivery.id.to_string();
+        let show = |delivery: &Delivery| DeliveryRow::new(&row.page_url, delivery);
+        let page = PageOf::new(found, DELIVERIES_PER_PAGE, place, show);
+        WebhookPage {
+            frame: visit.frame("Webhook", Section::Notifications),
+            next_page: visit.next_page(&row.page_url, page.next_cursor),
+            webhook: row,
+            failing_since: webhook.failing_since.map(moment::to_the_minute),
+            is_disabled: webhook.disabled_at.is_some(),
+            deliveries: page.items,
+        }
+    }
+}
+
+impl DeliveryRow {
+    fn new(page_url: &str, delivery: &Delivery) -> DeliveryRow {
+        let is_waiting = delivery.state == DeliveryState::Waiting;
+        DeliveryRow {
+            kind: delivery.kind.clone(),
+            id: delivery.id.to_string(),
+            state: match delivery.state {
+                DeliveryState::Waiting if delivery.attempts > 0 => Badge::new("retry", Tone::Warn),
+                DeliveryState::Waiting => Badge::new("waiting", Tone::Plain),
+                DeliveryState::Sent => Badge::new("sent", Tone::Good),
+                DeliveryState::Failed => Badge::new("failed", Tone::Bad),
+            },
+            outcome: outcome(delivery),
+            body: delivery.body.clone(),
+            at: moment::to_the_minute(delivery.created_at),
+            replay_url: (!is_waiting)
+                .then(|| format!("{page_url}/deliveries/{}/replay", delivery.id)),
+        }
+    }
+}
+
+/// The attempts, and what came of the last one.
+fn outcome(delivery: &Delivery) -> String {
+    let tried = match delivery.attempts {
+        0 => "Not tried yet".to_owned(),
+        attempts => counted(attempts, "attempt"),
+    };
+    let last = match (&delivery.last_error, delivery.last_status) {
+        (Some(error), _) => format!("; the last one: {error}"),
+        (None, Some(status)) => format!("; answered with {status}"),
+        (None, None) => String::new(),
+    };
+    let next = if delivery.state == DeliveryState::Waiting && delivery.attempts > 0 {
+        format!("; next on {}", moment::to_the_minute(delivery.due_at).text)
+    } else {
+        String::new()
+    };
+    format!("{tried}{last}{next}")
+}
+
+impl WebhookSecret {
+    /// A secret that was just made; `has_old` if the one before goes on signing.
+    pub fn new(
+        visit: &Visit<'_>,
+        webhook: &Webhook,
+        secret: &Secret,
+        has_old: bool,
+    ) -> WebhookSecret {
+        WebhookSecret {
+            frame: visit.frame("The webhook's secret", Section::Notifications),
+            webhook: WebhookRow::new(webhook),
+            secret: secret.text(),
+            has_old,
+        }
+    }
+}
