@@ -91,7 +91,7 @@ fn node() {
             Memory: 122 GB free, enough for 30 slices
             SSD: 1,863 GB free, enough for 9 slices sets the limit
             Slices
-            Rented now: 3 of 9. 3 rented, 1 held, 5 available, 1 kept back.
+            Rented now: 3 of 9.
             node32_slice_1: available
             node32_slice_2: omar@example.org until 29 October 2026
             node32_slice_3: omar@example.org until 29 October 2026
@@ -101,21 +101,6 @@ fn node() {
             node32_slice_7: omar@example.org until 29 October 2026
             node32_slice_8: available
             node32_slice_9: available
-            What it earns
-            Earned this month: $12.50
-            In escrow: $56.25
-            Rented: 33%
-            Uptime: measured 99.1% in 2,016 observations, promised 99.5% below the promise
-            Bandwidth: measured 940 Mbit/s, promised 100 Mbit/s
-            Earned by month
-            Earned by month
-            $63.75 in 3 months; most in July 2026.
-            As a table
-            Earned by month
-            | Month | Earned
-            | May 2026 | $0.00
-            | June 2026 | $11.25
-            | July 2026 | $52.50
             Last report from the grid
             Status: up
             Health: healthy
@@ -128,14 +113,34 @@ fn node() {
             Price and promise
             post /dashboard/farm/nodes/32
             [hidden form_token=sample-token] [hidden version=4]
+            What new rentals get
             Price per slice and month
             From $1.00 to $500.00. $[text price_per_month=25.00]
             $22.50 of it is yours after the fee of 10%.
             Uptime that you promise [text min_uptime=100.5]%
             A percentage from 0 to 100.
-            Bandwidth that you promise [text min_bandwidth_mbps=100]Mbit/s
+            Bandwidth that you promise
+            Measured: 810 Mbit/s. [text min_bandwidth_mbps=100]Mbit/s
+            A month below the promise is credited with 10% of its price.
+            Terms that you offer [hidden terms=]
+            [checkbox terms=1 checked] 1 month
+            [checkbox terms=3 checked] 3 months
+            [checkbox terms=6] 6 months
+            [checkbox terms=12 checked] 12 months
+            Slices that you keep back
+            They are not offered. What is rented stays rented. [text kept_slices=0]
             Name in the marketplace [text name=Canal house]
-            (Save)"#]],
+            (Save)
+            History of the offer </dashboard/farm/nodes/32/history>
+            Maintenance
+            None is announced. Who rents here is told a day ahead at least.
+            Announce or cancel </dashboard/farm/nodes/32/maintenance>
+            Lock
+            post /dashboard/farm/nodes/32/lock
+            [hidden form_token=sample-token]
+            A locked offer cannot be changed by anybody, neither here nor by a program, until you
+              unlock it.
+            (Lock the offer)"#]],
     );
 }
 
@@ -154,21 +159,6 @@ fn a_node_without_a_slice_says_why() {
             SSD: 0 GB free, enough for 0 slices sets the limit
             Slices
             This node has no slice yet.
-            What it earns
-            Earned this month: $12.50
-            In escrow: $56.25
-            Rented: 33%
-            Uptime: measured 99.1% in 2,016 observations, promised 99.5% below the promise
-            Bandwidth: measured 940 Mbit/s, promised 100 Mbit/s
-            Earned by month
-            Earned by month
-            $63.75 in 3 months; most in July 2026.
-            As a table
-            Earned by month
-            | Month | Earned
-            | May 2026 | $0.00
-            | June 2026 | $11.25
-            | July 2026 | $52.50
             Last report from the grid
             The grid has not reported on this node yet.
             Offer draft
@@ -179,13 +169,33 @@ fn a_node_without_a_slice_says_why() {
             Price and promise
             post /dashboard/farm/nodes/32
             [hidden form_token=sample-token] [hidden version=4]
+            What new rentals get
             Price per slice and month
             From $1.00 to $500.00. $[text price_per_month=25.00]
             $22.50 of it is yours after the fee of 10%.
             Uptime that you promise [text min_uptime=100.5]%
             A percentage from 0 to 100.
-            Bandwidth that you promise [text min_bandwidth_mbps=100]Mbit/s
+            Bandwidth that you promise
+            Measured: 810 Mbit/s. [text min_bandwidth_mbps=100]Mbit/s
+            A month below the promise is credited with 10% of its price.
+            Terms that you offer [hidden terms=]
+            [checkbox terms=1 checked] 1 month
+            [checkbox terms=3 checked] 3 months
+            [checkbox terms=6] 6 months
+            [checkbox terms=12 checked] 12 months
+            Slices that you keep back
+            They are not offered. What is rented stays rented. [text kept_slices=0]
             Name in the marketplace [text name=Canal house]
-            (Save)"#]],
+            (Save)
+            History of the offer </dashboard/farm/nodes/32/history>
+            Maintenance
+            None is announced. Who rents here is told a day ahead at least.
+            Announce or cancel </dashboard/farm/nodes/32/maintenance>
+            Lock
+            post /dashboard/farm/nodes/32/lock
+            [hidden form_token=sample-token]
+            A locked offer cannot be changed by anybody, neither here nor by a program, until you
+              unlock it.
+            (Lock the offer)"#]],
     );
 }
