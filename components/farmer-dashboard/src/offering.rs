@@ -1,11 +1,19 @@
-//! What a farmer offers: price, promise, and whether it is on the market.
+//! What a farmer offers: changes, whether it is on the market, locks, and the history.
 
 use domain::id::NodeId;
-use domain::listing::{Listing, ListingEvent};
+use domain::listing::ListingEvent;
+use domain::offering::{self, Seen};
 use edge::Context;
-use store::nodes::{self, FarmNode, FarmSlice, Terms};
-use web::api::farm::ChangeNodeBody;
-use web::{Kind, Problem};
+use http::StatusCode;
+use store::nodes::{self, FarmNode, FarmSlice};
+use store::offering::{change as save, history as versions, lock, unlock};
+use web::api::farm::{ChangeNodeBody, FarmNodeWithSlices, node_id};
+use web::api::offering::VersionView;
+use web::api::{self, PageOf};
+use web::audit::Action;
+use web::page::OfferHistory;
+use web::view::{HISTORY_PER_PAGE, Visit};
+use web::{Problem, Response, respond};
 
 /// A node of whoever is signed in; somebody else's does not exist.
 pub(crate) fn own_node(
@@ -15,15 +23,18 @@ pub(crate) fn own_node(
     nodes::find(cx.db, cx.account()?, node)?.ok_or_else(Problem::not_found)
 }
 
-/// Sets price, promise and name; what is left out stays.
+/// Sets what is offered; what is left out stays.
 pub(crate) fn change(
     cx: &Context<'_>,
     node: NodeId,
     change: &ChangeNodeBody,
 ) -> Result<(FarmNode, Vec<FarmSlice>), Problem> {
-    let (seen, _) = own_node(cx, node)?;
-    let terms = change.apply(&seen, cx.config.price_limits).map_err(Problem::fields)?;
-    save(cx, &seen, change.offer_version, &terms, seen.offer.listing)
+    // Somebody else's node does not exist, whatever is asked of it.
+    own_node(cx, node)?;
+    let wanted = change.wanted(cx.config.price_limits).map_err(Problem::fields)?;
+    let decide = |seen: &Seen| offering::change(seen, wanted.clone(), cx.now);
+    save(cx.db, cx.account()?, node, change.offer_version, decide, cx.now)?;
+    own_node(cx, node)
 }
 
 /// Puts a node on the market, or takes it off.
@@ -33,36 +44,69 @@ pub(crate) fn set_listing(
     event: ListingEvent,
     version: Option<i64>,
 ) -> Result<(FarmNode, Vec<FarmSlice>), Problem> {
-    let (seen, slices) = own_node(cx, node)?;
-    let listing = seen.offer.listing.after(event)?;
-    if seen.offer.price.is_none() {
-        return Err(Problem::plain(Kind::PriceMissing));
-    }
-    if listing == seen.offer.listing {
-        return Ok((seen, slices));
-    }
-    let terms = Terms {
-        name: seen.offer.name.clone(),
-        price: seen.offer.price,
-        min_uptime: seen.offer.min_uptime,
-        min_bandwidth: seen.offer.min_bandwidth,
-        terms: seen.offer.terms,
-    };
-    save(cx, &seen, version, &terms, listing)
+    let decide = |seen: &Seen| offering::list(seen, event);
+    save(cx.db, cx.account()?, node, version, decide, cx.now)?;
+    own_node(cx, node)
 }
 
-fn save(
-    cx: &Context<'_>,
-    seen: &FarmNode,
-    version: Option<i64>,
-    terms: &Terms,
-    listing: Listing,
-) -> Result<(FarmNode, Vec<FarmSlice>), Problem> {
-    let (farmer, node, current) = (seen.offer.farmer, seen.offer.node, seen.offer.version);
-    if version.is_some_and(|version| version != current)
-        || !nodes::set(cx.db, farmer, node, current, terms, listing, cx.now)?
-    {
-        return Err(Problem::plain(Kind::OfferChanged));
+/// What a farmer does to the lock of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// Locks it.
+    Lock,
+    /// Unlocks it.
+    Unlock,
+}
+
+/// Locks a node, or lifts the farmer's own lock, and writes that down.
+pub(crate) fn turn(cx: &Context<'_>, node: NodeId, turn: Turn) -> Result<(), Problem> {
+    let identity = cx.account()?;
+    let (is_done, action) = match turn {
+        Turn::Lock => (lock(cx.db, identity, node, cx.now)?, Action::LockSet),
+        Turn::Unlock => (unlock(cx.db, identity, node, cx.now)?, Action::LockLifted),
+    };
+    if is_done {
+        cx.audit(action, Some(identity.account), &node.to_string())?;
     }
-    own_node(cx, node)
+    Ok(())
+}
+
+pub(crate) fn lock_node(cx: &Context<'_>) -> Result<Response, Problem> {
+    answer(cx, Turn::Lock)
+}
+
+pub(crate) fn unlock_node(cx: &Context<'_>) -> Result<Response, Problem> {
+    answer(cx, Turn::Unlock)
+}
+
+fn answer(cx: &Context<'_>, way: Turn) -> Result<Response, Problem> {
+    let node = node_id(cx.param("node"))?;
+    turn(cx, node, way)?;
+    let (node, slices) = own_node(cx, node)?;
+    respond::json(StatusCode::OK, &FarmNodeWithSlices::new(&node, &slices))
+}
+
+/// The versions of an offer behind the request's cursor: one more than `limit`, if there are more.
+fn history(
+    cx: &Context<'_>,
+    node: NodeId,
+    limit: u32,
+) -> Result<Vec<store::offering::Version>, Problem> {
+    let before = api::cursor(cx, |text| text.parse().ok())?;
+    Ok(versions(cx.db, cx.account()?, node, before, limit + 1)?)
+}
+
+pub(crate) fn list_history(cx: &Context<'_>) -> Result<Response, Problem> {
+    let limit = api::page_size(cx)?;
+    let (node, _) = own_node(cx, node_id(cx.param("node"))?)?;
+    let found = history(cx, node.offer.node, limit)?;
+    let place = |version: &store::offering::Version| version.number.to_string();
+    respond::json(StatusCode::OK, &PageOf::new(found, limit, place, VersionView::new))
+}
+
+pub(crate) fn history_page(cx: &Context<'_>) -> Result<Response, Problem> {
+    let visit = Visit::live(cx)?;
+    let (node, _) = own_node(cx, node_id(cx.param("node"))?)?;
+    let found = history(cx, node.offer.node, HISTORY_PER_PAGE)?;
+    respond::page(StatusCode::OK, &OfferHistory::new(&visit, &node, found))
 }

@@ -4,7 +4,7 @@ use domain::id::NodeId;
 use domain::listing::ListingEvent;
 use edge::Context;
 use http::StatusCode;
-use store::nodes;
+use store::{maintenance, nodes};
 use web::api;
 use web::api::farm::node_id;
 use web::form::Form;
@@ -12,6 +12,7 @@ use web::page::{Farm, FarmNode};
 use web::view::{self, Done, FARM_NODES_PER_PAGE, Visit, belongs_to_form};
 use web::{Problem, Response, respond};
 
+use crate::offering::Turn;
 use crate::{adding, offering};
 
 pub(crate) fn farm(cx: &Context<'_>) -> Result<Response, Problem> {
@@ -46,7 +47,8 @@ pub(crate) fn node(cx: &Context<'_>) -> Result<Response, Problem> {
 fn own_node(cx: &Context<'_>, node: NodeId) -> Result<FarmNode, Problem> {
     let visit = Visit::live(cx)?;
     let (node, slices) = offering::own_node(cx, node)?;
-    Ok(FarmNode::new(&visit, &node, &slices))
+    let windows = maintenance::open(cx.db, node.offer.node, cx.now)?;
+    Ok(FarmNode::new(&visit, &node, &slices).with_maintenance(&visit, &windows))
 }
 
 pub(crate) fn change_node(cx: &Context<'_>) -> Result<Response, Problem> {
@@ -76,6 +78,26 @@ fn set_listing(cx: &Context<'_>, event: ListingEvent, done: Done) -> Result<Resp
     let version = view::read_version(&Form::read(cx.request)).map_err(Problem::from);
     match version.and_then(|version| offering::set_listing(cx, node, event, Some(version))) {
         Ok(_) => Ok(go_on(done, node)),
+        Err(problem) if belongs_to_form(&problem) => {
+            let page = own_node(cx, node)?.not_listed(&problem);
+            respond::page(problem.kind.status(), &page)
+        }
+        Err(problem) => Err(problem),
+    }
+}
+
+pub(crate) fn lock_node(cx: &Context<'_>) -> Result<Response, Problem> {
+    turn(cx, Turn::Lock, Done::Locked)
+}
+
+pub(crate) fn unlock_node(cx: &Context<'_>) -> Result<Response, Problem> {
+    turn(cx, Turn::Unlock, Done::Unlocked)
+}
+
+fn turn(cx: &Context<'_>, way: Turn, done: Done) -> Result<Response, Problem> {
+    let node = node_id(cx.param("node"))?;
+    match offering::turn(cx, node, way) {
+        Ok(()) => Ok(go_on(done, node)),
         Err(problem) if belongs_to_form(&problem) => {
             let page = own_node(cx, node)?.not_listed(&problem);
             respond::page(problem.kind.status(), &page)

@@ -2,6 +2,7 @@
 
 use edge::Context;
 use http::StatusCode;
+use store::maintenance;
 use store::offers::{self, Cursor};
 use web::api::PageOf;
 use web::api::farm::node_id;
@@ -28,5 +29,6 @@ pub(crate) fn list_nodes(cx: &Context<'_>) -> Result<Response, Problem> {
 pub(crate) fn show_node(cx: &Context<'_>) -> Result<Response, Problem> {
     let found = offers::find(cx.db, node_id(cx.param("node"))?)?;
     let (offer, slices) = found.ok_or_else(Problem::not_found)?;
-    respond::json(StatusCode::OK, &NodeWithSlices::new(&offer, &slices))
+    let windows = maintenance::open(cx.db, offer.node, cx.now)?;
+    respond::json(StatusCode::OK, &NodeWithSlices::new(&offer, &slices, &windows))
 }

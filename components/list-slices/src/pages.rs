@@ -2,7 +2,7 @@
 
 use edge::Context;
 use http::StatusCode;
-use store::offers;
+use store::{maintenance, offers};
 use web::api::farm::node_id;
 use web::api::market::Search;
 use web::page::{Compute, Node};
@@ -28,5 +28,8 @@ pub(crate) fn compute(cx: &Context<'_>) -> Result<Response, Problem> {
 pub(crate) fn node(cx: &Context<'_>) -> Result<Response, Problem> {
     let found = offers::find(cx.db, node_id(cx.param("node"))?)?;
     let (offer, slices) = found.ok_or_else(Problem::not_found)?;
-    respond::page(StatusCode::OK, &Node::new(&Visit::of(cx)?, &offer, &slices))
+    let windows = maintenance::open(cx.db, offer.node, cx.now)?;
+    let visit = Visit::of(cx)?;
+    let page = Node::new(&visit, &offer, &slices).with_maintenance(&visit, &windows);
+    respond::page(StatusCode::OK, &page)
 }

@@ -9,7 +9,8 @@ use domain::time::Timestamp;
 use edge::{SpinDb, current_database};
 use store::chain::{Head, hex};
 use store::{
-    StoreError, audit, challenges, ledger_chain, limits, mails, quotes, sessions, tokens, transfers,
+    StoreError, audit, challenges, ledger_chain, limits, mails, maintenance, offering, quotes,
+    sessions, tokens, transfers,
 };
 
 mod bindings {
@@ -34,9 +35,11 @@ struct Job {
 }
 
 /// What every run does, in this order.
-const JOBS: [Job; 11] = [
+const JOBS: [Job; 13] = [
     Job { name: "deliver", run: deliver::deliver },
     Job { name: "release holds", run: |db, now| Ok(quotes::release_due(db, now)?) },
+    Job { name: "apply raises", run: |db, now| Ok(offering::apply_raises(db, now)?) },
+    Job { name: "tell of maintenance", run: |db, now| Ok(maintenance::remind(db, now)?) },
     Job { name: "seal the audit log", run: |db, _| seal_audit(db) },
     Job { name: "seal the ledger", run: |db, _| seal_ledger(db) },
     Job { name: "sweep mails", run: |db, now| Ok(mails::sweep(db, now)?) },

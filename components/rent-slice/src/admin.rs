@@ -67,7 +67,8 @@ pub(crate) fn credit_sla(cx: &Context<'_>) -> Result<Response, Problem> {
     }
 }
 
-fn read_reason(text: &str) -> Result<String, FieldError> {
+/// Reads why an operator does something: for who it concerns, and the books or the audit log.
+pub(crate) fn read_reason(text: &str) -> Result<String, FieldError> {
     let reason = text.trim();
     let length = reason.chars().count();
     if !(1..=REASON_CHARS_MAX).contains(&length) || reason.chars().any(char::is_control) {

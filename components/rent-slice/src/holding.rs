@@ -7,7 +7,7 @@ use domain::order::IdempotencyKey;
 use domain::term::Term;
 use edge::Context;
 use http::StatusCode;
-use store::{ledger, rentals, transfers as offers};
+use store::{ledger, maintenance, rentals, transfers as offers};
 use web::api::rentals::{ChangeRentalBody, read_refund, rental_id};
 use web::form::Form;
 use web::page::{EndRental, Rental};
@@ -29,7 +29,9 @@ fn page(cx: &Context<'_>) -> Result<Rental, Problem> {
     let entries = ledger::of_rental(cx.db, renter, id)?;
     let events = rentals::events(cx.db, id)?;
     let offered = offers::of_rental(cx.db, renter, id, cx.now)?;
-    Ok(Rental::new(&visit, &found, &entries, &events, offered.as_ref()))
+    let windows = maintenance::open(cx.db, found.life.node, cx.now)?;
+    let page = Rental::new(&visit, &found, &entries, &events, offered.as_ref());
+    Ok(page.with_maintenance(&visit, &windows))
 }
 
 /// Goes on to the rental where the form did its work; else shows it again, with why not.

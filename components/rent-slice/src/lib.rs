@@ -4,6 +4,7 @@ mod admin;
 mod api;
 mod books;
 mod holding;
+mod locking;
 mod operating;
 mod operator;
 mod pages;
@@ -25,6 +26,7 @@ use web::api::admin::{
     LIST_SYNC_RUNS, RETRY_MAIL, REVOKE_OPERATOR, SHOW_HEALTH,
 };
 use web::api::books::{LIST_STATEMENTS, SHOW_RECEIPT, SHOW_STATEMENT};
+use web::api::offering::{LOCK_ANY_NODE, UNLOCK_ANY_NODE};
 use web::api::rentals::{
     ACCEPT_TRANSFER, CANCEL_RENTAL, CHANGE_RENTAL, EXTEND_RENTAL, LIST_RENTALS, LIST_TRANSFERS,
     LIST_WALLET_ENTRIES, OFFER_TRANSFER, SHOW_ACCESS, SHOW_RENTAL, SHOW_WALLET, WITHDRAW_TRANSFER,
@@ -80,6 +82,8 @@ const ROUTES: &[Route] = &[
     Route::api(&END_ACCOUNT_SESSIONS, operating::end_account_sessions),
     Route::api(&GRANT_OPERATOR, operating::grant_operator),
     Route::api(&REVOKE_OPERATOR, operating::revoke_operator),
+    Route::api(&LOCK_ANY_NODE, locking::lock_any_node),
+    Route::api(&UNLOCK_ANY_NODE, locking::unlock_any_node),
     Route::api(&LIST_ALL_AUDIT, operating::list_audit),
     Route::api(&LIST_MAILS, admin::list_mails),
     Route::api(&RETRY_MAIL, admin::retry_mail),

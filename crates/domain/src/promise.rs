@@ -12,6 +12,11 @@ impl Uptime {
     /// Always up.
     pub const FULL: Uptime = Uptime(10_000);
 
+    /// A whole percentage; above 100 it is 100.
+    pub const fn whole(percent: u16) -> Uptime {
+        Uptime(if percent > 100 { 10_000 } else { percent * 100 })
+    }
+
     /// From hundredths of a percent; `None` above 10,000.
     pub fn from_hundredths(hundredths: i64) -> Option<Uptime> {
         u16::try_from(hundredths).ok().filter(|h| *h <= Uptime::FULL.0).map(Uptime)

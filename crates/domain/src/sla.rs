@@ -5,17 +5,17 @@ use crate::promise::{Bandwidth, Uptime};
 
 /// The share of a month's price that is credited where the uptime is below the promise. Percent.
 pub const BELOW_PROMISE_PERCENT: u8 = 10;
-/// The same below `POOR_UPTIME_HUNDREDTHS`. Percent.
+/// The same below `POOR_UPTIME`. Percent.
 pub const POOR_PERCENT: u8 = 25;
-/// The same below `BAD_UPTIME_HUNDREDTHS`. Percent.
+/// The same below `BAD_UPTIME`. Percent.
 pub const BAD_PERCENT: u8 = 50;
 /// The share where the bandwidth is below the promise, besides that of the uptime. Percent.
 pub const SLOW_PERCENT: u8 = 10;
 
-/// 99 %, in hundredths of a percent.
-const POOR_UPTIME_HUNDREDTHS: i64 = 9_900;
-/// 95 %, in hundredths of a percent.
-const BAD_UPTIME_HUNDREDTHS: i64 = 9_500;
+/// Below this, an uptime is poor.
+pub const POOR_UPTIME: Uptime = Uptime::whole(99);
+/// Below this, it is bad.
+pub const BAD_UPTIME: Uptime = Uptime::whole(95);
 
 /// What was promised and what was measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,12 +28,11 @@ pub struct Compared<T> {
 
 /// The share of a month's price that an uptime is credited with, in percent.
 pub fn uptime_credit(uptime: Compared<Uptime>) -> u8 {
-    let measured = uptime.measured.hundredths();
     if uptime.measured >= uptime.promised {
         0
-    } else if measured < BAD_UPTIME_HUNDREDTHS {
+    } else if uptime.measured < BAD_UPTIME {
         BAD_PERCENT
-    } else if measured < POOR_UPTIME_HUNDREDTHS {
+    } else if uptime.measured < POOR_UPTIME {
         POOR_PERCENT
     } else {
         BELOW_PROMISE_PERCENT

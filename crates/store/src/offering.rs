@@ -1,4 +1,4 @@
-//! What farmers set: changes at the version that was seen, raises that wait, locks, and the history.
+//! What farmers set: changes at the version that was seen, raises that wait, locks, and history.
 
 use domain::id::{AccountId, NodeId};
 use domain::listing::Listing;

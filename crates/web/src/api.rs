@@ -18,6 +18,7 @@ pub mod events;
 pub mod factors;
 pub mod farm;
 pub mod market;
+pub mod offering;
 pub mod rentals;
 pub mod renting;
 pub mod top_ups;
@@ -61,6 +62,12 @@ pub const OPERATIONS: &[&Operation] = &[
     &farm::CHANGE_NODE,
     &farm::PUBLISH_NODE,
     &farm::PAUSE_NODE,
+    &offering::LOCK_NODE,
+    &offering::UNLOCK_NODE,
+    &offering::LIST_OFFER_HISTORY,
+    &offering::LIST_MAINTENANCE,
+    &offering::ANNOUNCE_MAINTENANCE,
+    &offering::CANCEL_MAINTENANCE,
     &farm::SHOW_PAYOUT,
     &farm::SET_PAYOUT,
     &account::CREATE_ACCOUNT,
@@ -104,6 +111,8 @@ pub const OPERATIONS: &[&Operation] = &[
     &admin::END_ACCOUNT_SESSIONS,
     &admin::GRANT_OPERATOR,
     &admin::REVOKE_OPERATOR,
+    &offering::LOCK_ANY_NODE,
+    &offering::UNLOCK_ANY_NODE,
     &admin::LIST_ALL_AUDIT,
     &admin::LIST_MAILS,
     &admin::RETRY_MAIL,

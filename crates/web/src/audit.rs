@@ -46,6 +46,10 @@ pub enum Action {
     TokenRevoked,
     /// A farmer said where to be paid.
     PayoutSet,
+    /// A node was locked.
+    LockSet,
+    /// The lock of a node was lifted.
+    LockLifted,
     /// An account was deleted by its owner.
     AccountDeleted,
     /// An operator credited a wallet.
@@ -88,6 +92,8 @@ impl Action {
             Action::TokenMade => "token-made",
             Action::TokenRevoked => "token-revoked",
             Action::PayoutSet => "payout-set",
+            Action::LockSet => "lock-set",
+            Action::LockLifted => "lock-lifted",
             Action::AccountDeleted => "account-deleted",
             Action::CreditGranted => "credit-granted",
             Action::SlaCreditGranted => "sla-credit-granted",

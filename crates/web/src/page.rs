@@ -17,6 +17,7 @@ mod factors;
 mod farm;
 mod home;
 mod node;
+mod offering;
 mod operator;
 mod payout;
 mod rental;
@@ -44,6 +45,10 @@ pub use home::{Home, TermFact};
 pub use node::{
     Alternative, Node, NodeCost, Refusal, Remedy, RentForm, Renting, SliceCell, TermOption,
     WholeNode,
+};
+pub use offering::{
+    CostConsent, FarmOffer, Maintenance, OfferHistory, OfferLock, VersionRow, WaitingRaise,
+    WindowNotice, WindowRow,
 };
 pub use operator::{
     AccountRow, AuditRow, DeedButton, FailedMailRow, InvariantRow, Operator, OperatorAccounts,

@@ -3,12 +3,15 @@
 use std::fmt::Display;
 
 use domain::field::FieldError;
-use domain::listing::NeverPublished;
+use domain::maintenance::MaintenanceError;
+use domain::offering::{AboveMeasured, OfferingError};
 use domain::order::RentError;
 use domain::rental::ExtendError;
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 use store::StoreError;
+use store::maintenance::MaintenanceFailure;
+use store::offering::OfferingFailure;
 use store::rentals::ChangeFailure;
 use store::renting::RentFailure;
 use store::transfers::TransferFailure;
@@ -124,6 +127,17 @@ kinds! {
         "Choose another node.";
     OfferChanged, "offer-changed", CONFLICT, "The offer has changed",
         "Read the offer again and decide anew; nothing was charged.";
+    PromiseAboveMeasured, "promise-above-measured", CONFLICT,
+        "The promise is above what the node has shown",
+        "Promise less, or confirm the cost with confirm_cost_per_month; nothing was set.";
+    NodeLocked, "node-locked", CONFLICT, "The node is locked",
+        "Unlock it first; what the operator has locked, the operator alone unlocks.";
+    MaintenanceOverlaps, "maintenance-overlaps", CONFLICT,
+        "Another maintenance of this node is at that time",
+        "Choose another time, or cancel the other one.";
+    TooManyWindows, "too-many-windows", CONFLICT,
+        "As much maintenance as can be is announced already",
+        "Wait until one of the four windows is over, or cancel one.";
     NotEarned, "not-earned", CONFLICT, "The farmer has not earned that much",
         "Credit less, or wait until more is earned.";
     PriceMissing, "price-missing", CONFLICT, "The node has no price",
@@ -367,9 +381,62 @@ impl From<TransferFailure> for Problem {
     }
 }
 
-impl From<NeverPublished> for Problem {
-    fn from(error: NeverPublished) -> Problem {
-        Problem::new(Kind::NeverPublished, error)
+impl From<OfferingError> for Problem {
+    fn from(error: OfferingError) -> Problem {
+        match error {
+            OfferingError::Locked(_) => Problem::new(Kind::NodeLocked, error),
+            OfferingError::PromiseAboveMeasured(above) => above_measured(&above),
+            OfferingError::PriceMissing => Problem::plain(Kind::PriceMissing),
+            OfferingError::NeverPublished(_) => Problem::new(Kind::NeverPublished, error),
+        }
+    }
+}
+
+/// What the promise costs if the node goes on as it was measured, for programs as well.
+fn above_measured(above: &AboveMeasured) -> Problem {
+    let uptime = above.uptime.map_or(json!(null), |uptime| {
+        json!({
+            "promised": uptime.promised.percent(),
+            "measured": uptime.measured.percent(),
+        })
+    });
+    let bandwidth = above.bandwidth.map_or(json!(null), |bandwidth| {
+        json!({
+            "promised": bandwidth.promised.mbps(),
+            "measured": bandwidth.measured.mbps(),
+        })
+    });
+    Problem::new(Kind::PromiseAboveMeasured, above)
+        .with("cost_per_month", above.cost_per_month.to_string())
+        .with("uptime", uptime)
+        .with("bandwidth_mbps", bandwidth)
+}
+
+impl From<OfferingFailure> for Problem {
+    fn from(failure: OfferingFailure) -> Problem {
+        match failure {
+            OfferingFailure::NoSuchNode => Problem::not_found(),
+            OfferingFailure::Changed => Problem::plain(Kind::OfferChanged),
+            OfferingFailure::Rule(error) => error.into(),
+            OfferingFailure::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<MaintenanceFailure> for Problem {
+    fn from(failure: MaintenanceFailure) -> Problem {
+        match failure {
+            MaintenanceFailure::NoSuchNode => Problem::not_found(),
+            MaintenanceFailure::Rule(error) => {
+                let kind = match error {
+                    MaintenanceError::Overlaps => Kind::MaintenanceOverlaps,
+                    MaintenanceError::TooMany => Kind::TooManyWindows,
+                };
+                Problem::new(kind, error)
+            }
+            MaintenanceFailure::Locked(error) => error.into(),
+            MaintenanceFailure::Store(error) => error.into(),
+        }
     }
 }
 

@@ -215,6 +215,7 @@ pub(crate) fn rental() -> Rental {
         place: row.place,
         resources: row.resources,
         status: row.status,
+        maintenance: vec![super::offering::window()],
         stage: Stage::Active,
         monthly_cost: row.monthly_cost,
         total_cost: "$71.25".into(),

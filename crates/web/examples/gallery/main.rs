@@ -7,6 +7,7 @@ mod books;
 mod docs;
 mod held;
 mod offered;
+mod offering;
 mod sample;
 
 use std::{env, error::Error, fs, path::PathBuf};

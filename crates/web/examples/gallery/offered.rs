@@ -58,6 +58,7 @@ pub(crate) fn node(renting: Renting) -> Node {
             .collect(),
         is_rented_whole: false,
         renting,
+        maintenance: vec![super::offering::window()],
         refusal: None,
         alternatives: Vec::new(),
     }

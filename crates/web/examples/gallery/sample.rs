@@ -3,10 +3,10 @@
 use askama::Template;
 use web::page::{
     Badge, Choice, Compute, ComputeFilter, EmailForm, ErrorPage, Factors, Farm, FarmNode,
-    FarmNodeForm, FarmRow, FarmSlice, FarmSummary, Field, Frame, GridReport, Home, Link, Login,
-    MeasuredUptime, Moment, MoneyEntry, NodeCard, OpenTopUp, PasskeyRow, PasswordForm, Paying,
-    Prove, RecoveryCodes, ResourceLimit, SecondFactor, Section, SessionRow, Settings, Signup,
-    TermFact, TokenForm, Tone, TotpSetup, Wallet,
+    FarmNodeForm, FarmOffer, FarmRow, FarmSlice, FarmSummary, Field, Frame, GridReport, Home, Link,
+    Login, MeasuredUptime, Moment, MoneyEntry, NodeCard, OpenTopUp, PasskeyRow, PasswordForm,
+    Paying, Prove, RecoveryCodes, ResourceLimit, SecondFactor, Section, SessionRow, Settings,
+    Signup, TermFact, TokenForm, Tone, TotpSetup, Wallet,
 };
 
 /// A page's file name and its HTML.
@@ -43,6 +43,7 @@ pub(crate) fn gallery() -> Vec<Rendered> {
     .into_iter()
     .chain(super::offered::gallery())
     .chain(super::held::gallery())
+    .chain(super::offering::gallery())
     .collect()
 }
 
@@ -415,10 +416,18 @@ pub(crate) fn farm_node() -> FarmNode {
             price_hint: "From $1.00 to $500.00.".into(),
             payout_hint: Some("$22.50 of it is yours after the fee of 10%.".into()),
             min_uptime: Field::refused("100.5", "A percentage from 0 to 100."),
+            uptime_hint: "Not measured yet.".into(),
             min_bandwidth_mbps: Field::new("100"),
+            bandwidth_hint: "Measured: 810 Mbit/s.".into(),
+            scale: "A month below the promise is credited with 10% of its price.".into(),
+            consent: None,
+            terms: super::offering::term_boxes(),
+            terms_error: None,
+            kept_slices: Field::new("0"),
             name: Field::new("Canal house"),
             error: None,
         },
+        offer: FarmOffer::default(),
         can_publish: false,
         can_pause: true,
         publish_hint: "Renters can find this node. Pausing hides it and leaves running rentals \

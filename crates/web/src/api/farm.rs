@@ -4,12 +4,13 @@ use domain::account::Scope;
 use domain::field::FieldError;
 use domain::id::{NodeId, SliceId};
 use domain::money::{PriceLimits, Usd};
+use domain::offering::{KEPT_SLICES_MAX, Wanted};
 use domain::promise::{Bandwidth, Uptime};
-use domain::term::Term;
+use domain::term::{Term, Terms};
 use http::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use store::nodes::{FarmNode, FarmSlice, Terms};
+use store::nodes::{FarmNode, FarmSlice};
 
 use crate::api::market::{Node, Slice};
 use crate::api::{PAGING, PageOf};
@@ -75,12 +76,18 @@ pub const CHANGE_NODE: Operation = Operation {
     group: GROUP,
     method: Method::PATCH,
     path: "/api/farm/nodes/{node}",
-    summary: "Sets price, promise and name; what is left out stays. Rentals keep what was sold.",
+    summary: "Sets price, promise, terms, slices to keep back and name; what is left out stays. \
+              Rentals keep what was sold, and while there are any, a raise waits a day.",
     access: Access::Account(Scope::Farm),
     body: Some(schema_of::<ChangeNodeBody>),
     about_answer: "The node.",
     answer: Some(schema_of::<FarmNodeWithSlices>),
-    problems: &[Kind::OfferChanged],
+    problems: &[
+        Kind::OfferChanged,
+        Kind::PromiseAboveMeasured,
+        Kind::PriceMissing,
+        Kind::NodeLocked,
+    ],
     ..Operation::READ
 };
 
@@ -94,7 +101,7 @@ pub const PUBLISH_NODE: Operation = Operation {
     access: Access::Account(Scope::Farm),
     about_answer: "The node.",
     answer: Some(schema_of::<FarmNodeWithSlices>),
-    problems: &[Kind::PriceMissing, Kind::OfferChanged],
+    problems: &[Kind::PriceMissing, Kind::OfferChanged, Kind::NodeLocked],
     ..Operation::READ
 };
 
@@ -108,7 +115,7 @@ pub const PAUSE_NODE: Operation = Operation {
     access: Access::Account(Scope::Farm),
     about_answer: "The node.",
     answer: Some(schema_of::<FarmNodeWithSlices>),
-    problems: &[Kind::NeverPublished, Kind::OfferChanged],
+    problems: &[Kind::NeverPublished, Kind::OfferChanged, Kind::NodeLocked],
     ..Operation::READ
 };
 
@@ -174,6 +181,14 @@ pub struct ChangeNodeBody {
     /// The terms that the node is offered for, in months: any of 1, 3, 6 and 12.
     #[schemars(length(min = 1, max = 4), inner(range(min = 1, max = 12)))]
     pub terms: Option<Vec<u8>>,
+    /// How many slices you keep back, of those that the node could carry.
+    #[schemars(range(min = 0, max = 512))]
+    #[serde(deserialize_with = "json::optional_whole")]
+    pub kept_slices: Option<i64>,
+    /// The `cost_per_month` of a promise above what was measured, as `promise-above-measured` told
+    /// it: with it, the promise is set all the same.
+    #[schemars(schema_with = "optional_cost")]
+    pub confirm_cost_per_month: Option<Decimal>,
     /// The `offer_version` that you saw: if somebody has changed the node since, nothing is set.
     #[serde(deserialize_with = "json::optional_whole")]
     pub offer_version: Option<i64>,
@@ -183,46 +198,66 @@ pub struct ChangeNodeBody {
 pub(crate) const NAME_CHARS_MAX: usize = 80;
 
 impl ChangeNodeBody {
-    /// What the node is offered for after this change, or every field that is wrong.
-    pub fn apply(&self, node: &FarmNode, limits: PriceLimits) -> Result<Terms, Vec<FieldError>> {
+    /// What the farmer wants, or every field that is wrong.
+    pub fn wanted(&self, limits: PriceLimits) -> Result<Wanted, Vec<FieldError>> {
         let mut wrong = Vec::new();
-        let mut terms = Terms {
-            name: node.offer.name.clone(),
-            price: node.offer.price,
-            min_uptime: node.offer.min_uptime,
-            min_bandwidth: node.offer.min_bandwidth,
-            terms: node.offer.terms,
+        let name = self.name.as_deref().map(node_name);
+        let price = &self.price_per_month;
+        let price = price.as_ref().map(|price| limits.parse("price_per_month", &price.text()));
+        let uptime = &self.min_uptime;
+        let uptime = uptime.as_ref().map(|uptime| Uptime::parse("min_uptime", &uptime.text()));
+        let bandwidth = self
+            .min_bandwidth_mbps
+            .as_ref()
+            .map(|mbps| Bandwidth::parse("min_bandwidth_mbps", &mbps.text()));
+        let cost = self.confirm_cost_per_month.as_ref().map(|cost| read_cost(&cost.text()));
+        let wanted = Wanted {
+            name: keep_given(&mut wrong, name),
+            price: keep_given(&mut wrong, price),
+            min_uptime: keep_given(&mut wrong, uptime),
+            min_bandwidth: keep_given(&mut wrong, bandwidth),
+            terms: keep_given(&mut wrong, self.terms.as_deref().map(terms_of)),
+            kept_slices: keep_given(&mut wrong, self.kept_slices.map(kept_slices)),
+            confirmed_cost: keep_given(&mut wrong, cost),
         };
-        if let Some(text) = &self.name
-            && let Some(name) = keep(&mut wrong, node_name(text))
-        {
-            terms.name = name;
-        }
-        if let Some(price) = &self.price_per_month {
-            let price = limits.parse("price_per_month", &price.text());
-            terms.price = keep(&mut wrong, price).or(terms.price);
-        }
-        if let Some(uptime) = &self.min_uptime
-            && let Some(uptime) = keep(&mut wrong, Uptime::parse("min_uptime", &uptime.text()))
-        {
-            terms.min_uptime = uptime;
-        }
-        if let Some(bandwidth) = &self.min_bandwidth_mbps {
-            let bandwidth = Bandwidth::parse("min_bandwidth_mbps", &bandwidth.text());
-            terms.min_bandwidth = keep(&mut wrong, bandwidth).unwrap_or(terms.min_bandwidth);
-        }
-        if let Some(months) = &self.terms {
-            terms.terms = keep(&mut wrong, terms_of(months)).unwrap_or(terms.terms);
-        }
-        if wrong.is_empty() { Ok(terms) } else { Err(wrong) }
+        if wrong.is_empty() { Ok(wanted) } else { Err(wrong) }
     }
 }
 
-fn terms_of(months: &[u8]) -> Result<domain::term::Terms, FieldError> {
+/// Keeps what is wrong with a field that was given, and goes on.
+fn keep_given<T>(wrong: &mut Vec<FieldError>, given: Option<Result<T, FieldError>>) -> Option<T> {
+    given.and_then(|read| keep(wrong, read))
+}
+
+/// Reads a cost in credits, which may be nothing.
+fn read_cost(text: &str) -> Result<Usd, FieldError> {
+    let is_nothing = text.trim().bytes().all(|byte| matches!(byte, b'0' | b'.'));
+    if is_nothing && !text.trim().is_empty() {
+        return Ok(Usd::ZERO);
+    }
+    Usd::parse("confirm_cost_per_month", text)
+}
+
+fn optional_cost(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({
+        "description": "Dollars and cents, as text.",
+        "anyOf": [
+            { "type": "string", "pattern": "^(0|[1-9][0-9]{0,5})(\\.[0-9]{2})?$" },
+            { "type": "null" },
+        ],
+    })
+}
+
+fn kept_slices(count: i64) -> Result<u32, FieldError> {
+    let count = u32::try_from(count).ok().filter(|count| *count <= KEPT_SLICES_MAX);
+    count.ok_or_else(|| FieldError::new("kept_slices", "a whole number, 0 to 512"))
+}
+
+fn terms_of(months: &[u8]) -> Result<Terms, FieldError> {
     let read = |months: &u8| Term::from_months(i64::from(*months)).ok();
     let terms: Option<Vec<Term>> = months.iter().map(read).collect();
     terms
-        .and_then(domain::term::Terms::of)
+        .and_then(Terms::of)
         .ok_or_else(|| FieldError::new("terms", "at least one of 1, 3, 6 and 12"))
 }
 
@@ -309,6 +344,10 @@ pub struct FarmNodeView {
     /// What all its slices would earn a month at its price, as decimal text, before the platform's
     /// fee; null without a price.
     pub potential_per_month: Option<String>,
+    /// Who has locked its offer: `farmer` or `operator`; null where it can be changed.
+    pub locked_by: Option<&'static str>,
+    /// Why the operator has.
+    pub lock_reason: Option<String>,
 }
 
 impl FarmNodeView {
@@ -321,6 +360,8 @@ impl FarmNodeView {
             reason: reason(farm_node),
             allocated_slices: farm_node.offer.allocated_slices,
             potential_per_month: potential(farm_node).map(|usd| usd.to_string()),
+            locked_by: farm_node.lock.as_ref().map(|lock| lock.by.as_str()),
+            lock_reason: farm_node.lock.as_ref().and_then(|lock| lock.reason.clone()),
         }
     }
 }

@@ -7,8 +7,10 @@ use domain::promise::{Bandwidth, Uptime};
 use domain::slice::SliceState;
 use schemars::JsonSchema;
 use serde::Serialize;
+use store::maintenance::Maintenance;
 use store::offers::{Cursor, Filter, Offer, Sort};
 
+use crate::api::offering::MaintenanceView;
 use crate::api::{CURRENCY, PAGING, PageOf, cursor, page_size};
 use crate::context::Context;
 use crate::form::keep;
@@ -124,6 +126,10 @@ pub struct Node {
     pub price_per_month: Option<String>,
     /// The monthly price by 730 hours, as decimal text; nothing is charged by the hour.
     pub price_per_hour: Option<String>,
+    /// The higher price that comes, per slice, as decimal text; null where none is set.
+    pub pending_price_per_month: Option<String>,
+    /// From when on (RFC 3339).
+    pub pending_price_at: Option<String>,
     /// Of every amount here.
     pub currency: &'static str,
     /// The promised uptime in percent.
@@ -138,6 +144,8 @@ pub struct Node {
     pub available_slices: u32,
     /// Free and rented slices.
     pub total_slices: u32,
+    /// How many slices its farmer keeps back; they are not counted above.
+    pub kept_slices: u32,
     /// The terms that it is offered for, in months.
     pub terms: Vec<u32>,
     /// Whether the whole node is rented as one.
@@ -162,6 +170,8 @@ impl Node {
             certified: offer.certified,
             price_per_month: offer.price.map(|price| price.to_string()),
             price_per_hour: offer.price.map(|price| price.per_hour().to_string()),
+            pending_price_per_month: offer.raise.map(|raise| raise.price.to_string()),
+            pending_price_at: offer.raise.map(|raise| raise.at.to_string()),
             currency: CURRENCY,
             min_uptime: offer.min_uptime.percent(),
             min_bandwidth_mbps: offer.min_bandwidth.mbps(),
@@ -169,6 +179,7 @@ impl Node {
             uptime_observations: offer.observed,
             available_slices: offer.available_slices,
             total_slices: offer.total_slices(),
+            kept_slices: offer.kept_slices,
             terms: offer.terms.iter().map(domain::term::Term::months).collect(),
             rented_whole: offer.is_rented_whole,
             offer_version: offer.version,
@@ -233,15 +244,25 @@ pub struct NodeWithSlices {
     pub node: Node,
     /// Every slice of it, by number.
     pub slices: Vec<Slice>,
+    /// The maintenance that is announced and not over, the next first.
+    pub maintenance: Vec<MaintenanceView>,
 }
 
 impl NodeWithSlices {
     /// Shows a node.
-    pub fn new(offer: &Offer, slices: &[(u32, SliceState)]) -> NodeWithSlices {
+    pub fn new(
+        offer: &Offer,
+        slices: &[(u32, SliceState)],
+        maintenance: &[Maintenance],
+    ) -> NodeWithSlices {
         let slice = |(number, state): &(u32, SliceState)| {
             Slice::new(SliceId { node: offer.node, number: *number }, *state)
         };
-        NodeWithSlices { node: Node::new(offer), slices: slices.iter().map(slice).collect() }
+        NodeWithSlices {
+            node: Node::new(offer),
+            slices: slices.iter().map(slice).collect(),
+            maintenance: maintenance.iter().map(MaintenanceView::new).collect(),
+        }
     }
 }
 

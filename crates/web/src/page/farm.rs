@@ -1,6 +1,6 @@
 //! The farmer's pages, `/dashboard/farm` and `/dashboard/farm/nodes/{node}`.
 
-use super::{Badge, Field, Frame, Moment};
+use super::{Badge, Choice, CostConsent, FarmOffer, Field, Frame, Moment, OfferLock};
 use askama::Template;
 
 /// What `farm.html` shows: the farmer's nodes, and the form that adds one.
@@ -83,8 +83,10 @@ pub struct FarmNode {
     pub reason: Option<String>,
     /// What each resource would allow; the smallest decides. May be empty.
     pub limits: Vec<ResourceLimit>,
-    /// Price, promise and name.
+    /// Price, promise, terms and name.
     pub form: FarmNodeForm,
+    /// What is said about the offer around the form.
+    pub offer: FarmOffer,
     /// Whether the node can be published now.
     pub can_publish: bool,
     /// Whether the node can be paused now.
@@ -116,7 +118,7 @@ pub struct ResourceLimit {
     pub is_limiting: bool,
 }
 
-/// The form that sets a node's price, promise and name.
+/// The form that sets what a node is offered for.
 #[derive(Clone, Debug, Default)]
 pub struct FarmNodeForm {
     /// Hidden field `version`: the configuration that the farmer saw.
@@ -129,8 +131,22 @@ pub struct FarmNodeForm {
     pub payout_hint: Option<String>,
     /// `min_uptime`: percent.
     pub min_uptime: Field,
+    /// What the node has shown, such as `Measured: 99.95% in 2,016 observations.`
+    pub uptime_hint: String,
     /// `min_bandwidth_mbps`
     pub min_bandwidth_mbps: Field,
+    /// Such as `Measured: 810 Mbit/s.`
+    pub bandwidth_hint: String,
+    /// What a promise costs that is not kept, as a sentence or two.
+    pub scale: String,
+    /// What a promise above that costs, where it has to be confirmed.
+    pub consent: Option<CostConsent>,
+    /// `terms`: the terms that are offered.
+    pub terms: Vec<Choice>,
+    /// What is wrong with them.
+    pub terms_error: Option<String>,
+    /// `kept_slices`: how many are not offered.
+    pub kept_slices: Field,
     /// `name`: what renters read.
     pub name: Field,
     /// Why nothing was saved, when it is not about one field.

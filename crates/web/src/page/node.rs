@@ -1,6 +1,6 @@
 //! One node, `/marketplace/compute/{node}`, and the dialog that rents a slice of it.
 
-use super::{Badge, Choice, Fact, Frame, MeasuredUptime};
+use super::{Badge, Choice, Fact, Frame, MeasuredUptime, WindowNotice};
 use askama::Template;
 
 /// What `node.html` shows: the offer of one node.
@@ -39,6 +39,8 @@ pub struct Node {
     pub is_rented_whole: bool,
     /// Whether and how a slice can be rented by whoever is looking.
     pub renting: Renting,
+    /// The maintenance that is announced and not over.
+    pub maintenance: Vec<WindowNotice>,
     /// Why the last request to rent was refused.
     pub refusal: Option<Refusal>,
     /// Other nodes with a free slice, the nearest first, where this one has none.

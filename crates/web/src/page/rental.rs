@@ -2,7 +2,7 @@
 
 use super::{
     Badge, Choice, Fact, Field, Frame, Link, Moment, MoneyEntry, Resources, TermOption,
-    UptimeRecord,
+    UptimeRecord, WindowNotice,
 };
 use askama::Template;
 
@@ -30,6 +30,8 @@ pub struct Rental {
     pub resources: Resources,
     /// Such as `active`, `grace` or `ended`.
     pub status: Badge,
+    /// The maintenance of the node that is announced and not over.
+    pub maintenance: Vec<WindowNotice>,
     /// Where it is between its first and its last day.
     pub stage: Stage,
     /// All of it, such as `$23.75`.

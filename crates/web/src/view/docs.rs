@@ -124,6 +124,7 @@ fn parameter(parameter: &Value, document: &Value) -> RequestField {
         "transaction" => "The number of the entry.".to_owned(),
         "top_up" => "The id of the top-up.".to_owned(),
         "account" => "The id of the account.".to_owned(),
+        "maintenance" => "The id of the maintenance.".to_owned(),
         "session" => "The id of the session.".to_owned(),
         "token" => "The id of the token.".to_owned(),
         "passkey" => "The id of the passkey.".to_owned(),
@@ -211,6 +212,8 @@ mod tests {
             "changeNode",
             &[
                 "node in path: text, required",
+                "confirm_cost_per_month in body: text",
+                "kept_slices in body: integer",
                 "min_bandwidth_mbps in body: decimal",
                 "min_uptime in body: decimal",
                 "name in body: text",

@@ -6,16 +6,24 @@ use domain::listing::Listing;
 use domain::money::Usd;
 use domain::node::{Capacity, Refusal};
 use domain::slice::SliceState;
+use domain::term::Term;
+use store::maintenance::Maintenance;
 use store::nodes;
 
 use crate::api::farm::{ChangeNodeBody, reason};
 use crate::api::market::{CPU_CORES, MEMORY_GB, STORAGE_GB};
 use crate::form::Form;
 use crate::json::Decimal;
-use crate::page::{FarmNode, FarmNodeForm, FarmSlice, Field, GridReport, ResourceLimit, Section};
+use crate::page::{
+    CostConsent, FarmNode, FarmNodeForm, FarmOffer, FarmSlice, Field, GridReport, ResourceLimit,
+    Section,
+};
 use crate::problem::{Kind, Problem};
+use crate::view::offering::{notices, scale, term_boxes};
 use crate::view::visit::Visit;
-use crate::view::wording::{counted, error_above, grouped, place, sent, sentence};
+use crate::view::wording::{
+    bandwidth, counted, error_above, error_of, grouped, measured, place, sent, sentence,
+};
 use crate::view::{badge, moment};
 
 /// A price per slice and month, in micro-dollars, by which a farmer who has set none yet sees what
@@ -23,7 +31,8 @@ use crate::view::{badge, moment};
 const EXAMPLE_PRICE_MICROS: i64 = 25_000_000;
 
 /// The fields of the form that sets what a node is offered for.
-const FIELDS: [&str; 4] = ["price_per_month", "min_uptime", "min_bandwidth_mbps", "name"];
+const FIELDS: [&str; 6] =
+    ["price_per_month", "min_uptime", "min_bandwidth_mbps", "kept_slices", "name", "terms"];
 
 impl FarmNode {
     /// A node as its farmer sees it.
@@ -41,8 +50,9 @@ impl FarmNode {
             reason: reason(node).map(sentence),
             limits: limits(&node.capacity),
             form: FarmNodeForm::new(visit, node),
-            can_publish: !is_offered && offer.price.is_some(),
-            can_pause: is_offered,
+            offer: FarmOffer::new(node),
+            can_publish: !is_offered && offer.price.is_some() && node.lock.is_none(),
+            can_pause: is_offered && node.lock.is_none(),
             publish_hint: publish_hint(node),
             allocated_slices: offer.allocated_slices,
             total_slices: offer.total_slices(),
@@ -58,20 +68,32 @@ impl FarmNode {
 
     /// The same after a change was refused: the form holds what was sent.
     pub fn refused(mut self, form: &Form, problem: &Problem) -> FarmNode {
-        let [price_per_month, min_uptime, min_bandwidth_mbps, name] =
+        let [price_per_month, min_uptime, min_bandwidth_mbps, kept_slices, name, _] =
             FIELDS.map(|field| sent(form, field, &problem.fields));
+        let is_chosen = |term: Term| form.all("terms").any(|it| it == term.months().to_string());
         self.form = FarmNodeForm {
             price_per_month,
             min_uptime,
             min_bandwidth_mbps,
             name,
+            kept_slices,
+            terms: term_boxes(is_chosen),
+            terms_error: error_of(&problem.fields, "terms"),
+            consent: CostConsent::new(problem),
             error: why_not(problem),
             ..self.form
         };
         self
     }
 
-    /// The same after it was not published or paused.
+    /// The same with what was announced of it.
+    #[must_use]
+    pub fn with_maintenance(mut self, visit: &Visit<'_>, windows: &[Maintenance]) -> FarmNode {
+        self.offer.windows = notices(visit, windows);
+        self
+    }
+
+    /// The same after it was not published, paused, locked or unlocked.
     pub fn not_listed(mut self, problem: &Problem) -> FarmNode {
         self.form.error = why_not(problem);
         self
@@ -86,21 +108,37 @@ fn why_not(problem: &Problem) -> Option<String> {
              Look at it again, and decide anew."
                 .to_owned(),
         ),
+        // It is said beside the promise.
+        Kind::PromiseAboveMeasured => None,
         _ => error_above(problem, &FIELDS),
     }
 }
 
-/// The change that the form asks for. Every field is sent, and none can be left empty.
+/// The change that the form asks for. What it does not send stays; what it sends cannot be empty.
 pub fn read_change(form: &Form) -> Result<ChangeNodeBody, FieldError> {
-    let decimal = |field: &str| Some(Decimal::Text(form.text(field).to_owned()));
+    let text = |field: &str| form.has(field).then(|| form.text(field).to_owned());
+    let decimal = |field: &str| text(field).map(Decimal::Text);
+    let kept_slices = text("kept_slices").map(|text| {
+        let rule = "a whole number, 0 to 512";
+        text.trim().parse().map_err(|_| FieldError::new("kept_slices", rule))
+    });
     Ok(ChangeNodeBody {
         price_per_month: decimal("price_per_month"),
         min_uptime: decimal("min_uptime"),
         min_bandwidth_mbps: decimal("min_bandwidth_mbps"),
-        name: Some(form.text("name").to_owned()),
-        terms: None,
+        name: text("name"),
+        terms: form.has("terms").then(|| ticked_terms(form)),
+        kept_slices: kept_slices.transpose()?,
+        confirm_cost_per_month: decimal("confirm_cost_per_month"),
         offer_version: Some(read_version(form)?),
     })
+}
+
+/// The terms whose boxes are ticked. The form sends an empty one besides, so that none at all is
+/// told from a form without them.
+fn ticked_terms(form: &Form) -> Vec<u8> {
+    // What is no number of months is no term either, and refused as such.
+    form.all("terms").filter(|it| !it.is_empty()).map(|it| it.parse().unwrap_or(0)).collect()
 }
 
 /// The version of the offer that the form was made for.
@@ -112,18 +150,24 @@ pub fn read_version(form: &Form) -> Result<i64, FieldError> {
 /// What the node can provide, and what that would earn.
 fn headline(visit: &Visit<'_>, node: &nodes::FarmNode) -> String {
     let count = node.offer.total_slices();
+    let kept = match node.offer.kept_slices {
+        0 => String::new(),
+        kept => format!(" You keep {} back.", counted(kept, "slice")),
+    };
     if count == 0 {
-        return "This node can provide no slice now.".to_owned();
+        return format!("This node can provide no slice now.{kept}");
     }
     let slices = counted(count, "slice");
     if let Some(price) = node.offer.price {
         let most = price.times(count).for_people();
-        return format!("This node can provide {slices}, up to {most} a month at your price.");
+        return format!(
+            "This node can provide {slices}, up to {most} a month at your price.{kept}"
+        );
     }
     let limits = visit.price_limits;
     let example = Usd::from_micros(EXAMPLE_PRICE_MICROS).clamp(limits.min, limits.max);
     let (most, each) = (example.times(count).for_people(), example.for_people());
-    format!("This node can provide {slices}: at {each} each, up to {most} a month.")
+    format!("This node can provide {slices}: at {each} each, up to {most} a month.{kept}")
 }
 
 /// What each resource would allow. The grid's report is kept in whole slices, so memory and storage
@@ -189,13 +233,32 @@ impl FarmNodeForm {
         };
         FarmNodeForm {
             version: offer.version.to_string(),
+            // What the farmer wants, which a raise that waits is.
             price_per_month: Field::new(
-                offer.price.map(|price| price.to_string()).unwrap_or_default(),
+                offer
+                    .raise
+                    .map(|raise| raise.price)
+                    .or(offer.price)
+                    .map(|price| price.to_string())
+                    .unwrap_or_default(),
             ),
             price_hint: format!("From {least} to {most}."),
             payout_hint: offer.price.map(payout),
             min_uptime: promised(offer.min_uptime.to_string()),
             min_bandwidth_mbps: promised(offer.min_bandwidth.mbps().to_string()),
+            uptime_hint: measured(offer).map_or_else(
+                || "Not measured yet.".to_owned(),
+                |it| format!("Measured: {} in {} observations.", it.percent, it.observations),
+            ),
+            bandwidth_hint: offer.measured_bandwidth().map_or_else(
+                || "Not measured yet.".to_owned(),
+                |mbps| format!("Measured: {}.", bandwidth(mbps)),
+            ),
+            scale: scale(),
+            consent: None,
+            terms: term_boxes(|term| offer.terms.has(term)),
+            terms_error: None,
+            kept_slices: Field::new(offer.kept_slices.to_string()),
             name: Field::new(&offer.name),
             error: None,
         }

@@ -3,9 +3,11 @@
 use domain::id::SliceId;
 use domain::listing::Listing;
 use domain::money::Usd;
+use domain::offering::Raise;
 use domain::order::RentError;
 use domain::slice::SliceState;
 use domain::term::Term;
+use store::maintenance::Maintenance;
 use store::offers::Offer;
 use url::form_urlencoded::Serializer;
 
@@ -14,6 +16,7 @@ use crate::page::{
     SliceCell, TermOption, WholeNode,
 };
 use crate::problem::{Kind, Problem};
+use crate::view::offering::notices;
 use crate::view::visit::{Viewer, Visit};
 use crate::view::wording::{
     bandwidth, counted, discount, mbps, measured, monthly_cost, place, price_per_hour, sentence,
@@ -45,9 +48,17 @@ impl Node {
             slices: slices.iter().map(|(number, state)| cell(offer, *number, *state)).collect(),
             is_rented_whole: offer.is_rented_whole,
             renting: renting(visit, offer),
+            maintenance: Vec::new(),
             refusal: None,
             alternatives: Vec::new(),
         }
+    }
+
+    /// The same with what was announced of it.
+    #[must_use]
+    pub fn with_maintenance(mut self, visit: &Visit<'_>, windows: &[Maintenance]) -> Node {
+        self.maintenance = notices(visit, windows);
+        self
     }
 
     /// The same after a request to rent was refused.
@@ -95,6 +106,12 @@ fn cell(offer: &Offer, number: u32, state: SliceState) -> SliceCell {
     }
 }
 
+/// Such as `$30.00 from 24 November 2026, 10:00 UTC`.
+fn raised(raise: Raise) -> String {
+    let at = moment::to_the_minute(raise.at).text;
+    format!("{} from {at}", raise.price.for_people())
+}
+
 /// What else is known of the node; what is not known is left out.
 fn facts(offer: &Offer) -> Vec<Fact> {
     let known = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
@@ -105,6 +122,11 @@ fn facts(offer: &Offer) -> Vec<Fact> {
         ("City", known(&offer.city)),
         ("Download, as the grid measured", offer.download_mbps.map(mbps)),
         ("Upload, as the grid measured", offer.upload_mbps.map(mbps)),
+        (
+            "Kept back by the farmer",
+            Some(offer.kept_slices).filter(|kept| *kept > 0).map(|kept| counted(kept, "slice")),
+        ),
+        ("Price to come", offer.raise.map(raised)),
         ("Last read from the grid", Some(moment::to_the_minute(offer.synced_at).text)),
     ]
     .into_iter()

@@ -48,6 +48,14 @@ pub enum Done {
     Published,
     /// A node was taken off the market.
     Paused,
+    /// The offer of a node was locked.
+    Locked,
+    /// It can be changed again.
+    Unlocked,
+    /// Maintenance was announced.
+    MaintenanceAnnounced,
+    /// Maintenance was cancelled.
+    MaintenanceCancelled,
     /// The e-mail address was changed.
     EmailChanged,
     /// The password was changed.
@@ -84,7 +92,7 @@ pub enum Done {
 
 impl Done {
     /// Everything that a form can have done.
-    const ALL: [Done; 35] = [
+    const ALL: [Done; 39] = [
         Done::SignedUp,
         Done::SignedOut,
         Done::PasskeyAdded,
@@ -104,6 +112,10 @@ impl Done {
         Done::NodeChanged,
         Done::Published,
         Done::Paused,
+        Done::Locked,
+        Done::Unlocked,
+        Done::MaintenanceAnnounced,
+        Done::MaintenanceCancelled,
         Done::EmailChanged,
         Done::PasswordChanged,
         Done::PasswordSet,
@@ -148,6 +160,10 @@ impl Done {
             Done::NodeChanged => "changed",
             Done::Published => "published",
             Done::Paused => "paused",
+            Done::Locked => "locked",
+            Done::Unlocked => "unlocked",
+            Done::MaintenanceAnnounced => "announced",
+            Done::MaintenanceCancelled => "maintenance-cancelled",
             Done::EmailChanged => "email-changed",
             Done::PasswordChanged => "password-changed",
             Done::PasswordSet => "password-set",
@@ -194,6 +210,10 @@ impl Done {
             Done::NodeChanged => "Saved. Running rentals keep what was sold.",
             Done::Published => "The node is on the market.",
             Done::Paused => "The node is off the market. Running rentals go on.",
+            Done::Locked => "The offer is locked.",
+            Done::Unlocked => "The offer can be changed again.",
+            Done::MaintenanceAnnounced => "Announced. Who rents there is told.",
+            Done::MaintenanceCancelled => "Cancelled. Who rents there is told.",
             Done::EmailChanged => "The e-mail address is changed.",
             Done::PasswordChanged => "The password is changed. Every other browser is signed out.",
             Done::PasswordSet => "The password is set. Sign in with it.",

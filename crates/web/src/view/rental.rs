@@ -6,6 +6,7 @@ use domain::period;
 use domain::rental::{Ending, ExtendError, MONTHS_AHEAD_MAX, RentalState};
 use domain::term::Term;
 use store::ledger::WalletEntry;
+use store::maintenance::Maintenance;
 use store::rentals::{self, Rental as Held};
 use store::transfers;
 
@@ -19,6 +20,7 @@ use crate::page::{
 };
 use crate::problem::{Kind, Problem};
 use crate::view::node::cents;
+use crate::view::offering::notices;
 use crate::view::slices::{low_balance, node_link, time_left};
 use crate::view::visit::Visit;
 use crate::view::wording::{
@@ -51,6 +53,7 @@ impl Rental {
             place: place(&rental.city, &rental.country),
             resources: Resources::of_slices(life.slices, life.slice.is_none()),
             status: badge::rental(life.state, life.ends_at, visit.now),
+            maintenance: Vec::new(),
             stage: Stage::new(visit, rental),
             monthly_cost: monthly_cost_of(life),
             total_cost: sum(|period| period.total),
@@ -74,6 +77,14 @@ impl Rental {
             entries: entries.iter().map(MoneyEntry::of_rental_page).collect(),
             events: events.iter().rev().map(RentalEvent::new).collect(),
         }
+    }
+
+    /// The same with what was announced of the node, while it is rented.
+    #[must_use]
+    pub fn with_maintenance(mut self, visit: &Visit<'_>, windows: &[Maintenance]) -> Rental {
+        let is_over = matches!(self.stage, Stage::Ended { .. });
+        self.maintenance = if is_over { Vec::new() } else { notices(visit, windows) };
+        self
     }
 
     /// The same after an extension was refused: what was chosen stays chosen.
@@ -315,6 +326,9 @@ impl RentalEvent {
             "renewal-failed" => "The renewal failed".to_owned(),
             "rental-reminded" => "You were reminded of the end".to_owned(),
             "rental-expired" => "The term was over; the data is kept for 48 hours".to_owned(),
+            "maintenance-announced" => "Maintenance of the node was announced".to_owned(),
+            "maintenance-cancelled" => "Maintenance of the node was cancelled".to_owned(),
+            "maintenance-due" => "Maintenance of the node comes within a day".to_owned(),
             "rental-transferred" => "Handed over to another account".to_owned(),
             "rental-received" => "Taken over from another account".to_owned(),
             "rental-ended" => "The rental ended".to_owned(),

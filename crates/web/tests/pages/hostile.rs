@@ -1,6 +1,6 @@
 //! Whatever a farmer, a renter, the grid or an address says is text on a page, never markup.
 
-use crate::{books, docs, held, html, offered, sample};
+use crate::{books, docs, held, html, offered, offering, sample};
 use askama::Template;
 use web::page::{
     ApiDocs, Compute, ComputeFilter, EndRental, ErrorPage, Fact, Farm, FarmNode, FarmNodeForm,
@@ -190,4 +190,38 @@ fn documents_and_failures() {
     let kind = ProblemKind { kind: "kind".into(), status: 400, title: text(), advice: text() };
     check(&Problems { problems: vec![kind], ..docs::problems() }, 2);
     check(&ErrorPage { title: text(), detail: text(), ..sample::error() }, 2);
+}
+
+#[test]
+fn offers() {
+    use web::page::{FarmOffer, Maintenance, OfferHistory, OfferLock, VersionRow, WindowRow};
+
+    let node = || Link::new("/dashboard/farm/nodes/32", text());
+    let window = WindowRow { note: Some(text()), ..offering::window_row() };
+    let page = Maintenance {
+        frame: frame(),
+        node: node(),
+        starts_at: field(),
+        note: field(),
+        error: Some(text()),
+        ..offering::maintenance(vec![window])
+    };
+    check(&page, IN_FRAME + 7);
+    let version = VersionRow { name: text(), ..offering::version_row() };
+    let page = OfferHistory {
+        frame: frame(),
+        node: node(),
+        versions: vec![version],
+        ..offering::offer_history()
+    };
+    check(&page, IN_FRAME + 2);
+    let lock = OfferLock::Operator { reason: Some(text()) };
+    let offer = FarmOffer { lock, ..FarmOffer::default() };
+    check(&FarmNode { frame: frame(), offer, ..sample::farm_node() }, IN_FRAME + 1);
+    let window = web::page::WindowNotice { note: Some(text()), ..offering::window() };
+    let closed = offered::node(Renting::Closed { reason: String::new() });
+    let page = Node { frame: frame(), maintenance: vec![window.clone()], ..closed };
+    check(&page, IN_FRAME + 1);
+    let page = Rental { frame: frame(), maintenance: vec![window], ..held::rental() };
+    check(&page, IN_FRAME + 1);
 }

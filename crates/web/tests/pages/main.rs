@@ -13,6 +13,10 @@ mod hostile;
 mod html;
 #[path = "../../examples/gallery/offered.rs"]
 mod offered;
+#[path = "../../examples/gallery/offering.rs"]
+mod offering;
+#[path = "offering.rs"]
+mod offering_pages;
 mod rental;
 mod renter;
 #[path = "../../examples/gallery/sample.rs"]

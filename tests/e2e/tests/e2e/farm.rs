@@ -169,12 +169,17 @@ async fn a_price_and_a_promise_have_limits() {
         ("price_per_month", json!("1.00")),
         ("price_per_month", json!("500.00")),
         ("min_uptime", json!(99.95)),
-        ("min_bandwidth_mbps", json!(1_000_000)),
+        ("min_bandwidth_mbps", json!(810)),
         ("name", json!("Ütrecht \u{1f344}")),
     ] {
         let node = change(json!({ field: value })).await.ok(200);
         assert_eq!(node[field], value);
     }
+    // The grid has measured 940 Mbit/s up and 810 down: more is asked about.
+    let above = change(json!({ "min_bandwidth_mbps": 1_000_000 })).await;
+    let above = above.problem(409, "promise-above-measured");
+    assert_eq!(above["bandwidth_mbps"], json!({ "promised": 1_000_000, "measured": 810 }));
+    assert_eq!(above["cost_per_month"], "50.00");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

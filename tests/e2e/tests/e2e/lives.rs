@@ -14,16 +14,20 @@ async fn a_rental(market: &Market) -> (Client, Client, String) {
     (farmer, ada, format!("/api/rentals/{}", rental.as_str().unwrap()))
 }
 
-async fn set_price(farmer: &Client, price: &str) {
+/// Raises the price. While something is rented, that takes a day.
+async fn raise(market: &Market, farmer: &Client, price: &str) {
     let body = json!({ "price_per_month": price });
     farmer.patch("/api/farm/nodes/node32", &body).await.ok(200);
+    market.pass(DAY);
+    market.run_mailer().await.unwrap();
+    assert_eq!(farmer.get("/api/farm/nodes/node32").await.ok(200)["price_per_month"], "40.00");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rental_is_extended_at_its_own_price() {
     let market = Market::start().await;
     let (farmer, ada, path) = a_rental(&market).await;
-    set_price(&farmer, "40").await;
+    raise(&market, &farmer, "40").await;
     let extend = format!("{path}/extend");
     let call = || Call::post(&extend, &json!({ "duration_months": 3 })).key("longer");
     let extended = ada.send(call()).await.ok(201);
@@ -61,7 +65,7 @@ async fn a_raise_needs_consent_once_the_agreed_price_is_over() {
     market.credit("ada@example.org", "900").await.ok(201);
     let extend = format!("{path}/extend");
     ada.post(&extend, &json!({ "duration_months": 12 })).await.ok(201);
-    set_price(&farmer, "40").await;
+    raise(&market, &farmer, "40").await;
     let refused =
         ada.post(&extend, &json!({ "duration_months": 1 })).await.problem(409, "price-raised");
     assert_eq!((&refused["agreed"], &refused["price"]), (&json!("25.00"), &json!("40.00")));

@@ -42,6 +42,7 @@ async fn every_operation_of_the_document_succeeds_once() {
     farmer.put("/api/farm/payout", &payout).await.ok(200);
 
     farmer.post_empty("/api/farm/nodes/node32/pause").await.ok(200);
+    look_after_an_offer(&market, &farmer).await;
     market.sync().await;
     market.check_invariants().await;
     let mail = market.put_failed_mail("ada@example.org");
@@ -59,6 +60,25 @@ async fn every_operation_of_the_document_succeeds_once() {
     succeeded.sort();
     succeeded.dedup();
     assert_eq!(succeeded, all);
+}
+
+/// What a farmer and the operator do with an offer besides changing it.
+async fn look_after_an_offer(market: &Market, farmer: &Client) {
+    let (node, any) = ("/api/farm/nodes/node32", "/api/admin/nodes/node32");
+    farmer.patch(node, &json!({ "kept_slices": 1 })).await.ok(200);
+    farmer.get(&format!("{node}/history")).await.ok(200);
+    let list = format!("{node}/maintenance");
+    let window = json!({
+        "starts_at": "2026-12-24T10:00:00Z", "ends_at": "2026-12-24T12:00:00Z",
+    });
+    let window = farmer.post(&list, &window).await.ok(201);
+    farmer.get(&list).await.ok(200);
+    farmer.delete(&format!("{list}/{}", window["id"].as_str().unwrap())).await.ok(204);
+    farmer.post_empty(&format!("{node}/lock")).await.ok(200);
+    farmer.post_empty(&format!("{node}/unlock")).await.ok(200);
+    let reason = json!({ "reason": "Looked into" });
+    market.operator().post(&format!("{any}/lock"), &reason).await.ok(204);
+    market.operator().post(&format!("{any}/unlock"), &reason).await.ok(204);
 }
 
 /// What a renter does, from a quote to the end of a rental of somebody else's.

@@ -153,15 +153,15 @@ async fn each_refusal_has_its_type_and_what_helps() {
     assert_eq!(rent_by(ada, &changed["quote"]).await.ok(201)["total_cost"], "30.00");
 
     let quote = ada.post(QUOTES, &order(json!({}))).await.ok(201);
-    scene.set_price("35").await;
+    scene.set_price("28").await;
     let changed = rent_by(ada, &quote).await.problem(409, "offer-changed");
-    assert_eq!(changed["quote"]["total_cost"], "35.00");
+    assert_eq!(changed["quote"]["total_cost"], "28.00");
 
     let poor =
         ada.post(RENT, &order(json!({ "count": 3 }))).await.problem(402, "insufficient-funds");
-    assert_eq!((&poor["total_cost"], &poor["missing"]), (&json!("105.00"), &json!("35.00")));
+    assert_eq!((&poor["total_cost"], &poor["missing"]), (&json!("84.00"), &json!("14.00")));
     assert_eq!(poor["top_up"], "/dashboard/wallet");
-    ada.post(RENT, &order(json!({ "max_price": "34.99" }))).await.problem(409, "above-max-price");
+    ada.post(RENT, &order(json!({ "max_price": "27.99" }))).await.problem(409, "above-max-price");
     farmer.post(RENT, &order(json!({}))).await.problem(403, "own-slice");
     let sold_out = ben.post(RENT, &order(json!({ "count": 9 }))).await.problem(409, "sold-out");
     assert_eq!(sold_out["alternatives"][0]["node_id"], "node600");

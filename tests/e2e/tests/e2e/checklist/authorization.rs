@@ -150,6 +150,9 @@ async fn ask(
 fn body(path: &str) -> Value {
     match path {
         "/api/farm/nodes/{node}" => json!({ "price_per_month": "2" }),
+        "/api/farm/nodes/{node}/maintenance" => json!({
+            "starts_at": "2026-12-01T10:00:00Z", "ends_at": "2026-12-01T12:00:00Z",
+        }),
         "/api/farm/nodes" => json!({ "grid_node_id": 600 }),
         "/api/rentals/{rental}/extend" => json!({ "duration_months": 1 }),
         "/api/rentals/{rental}/transfer" => json!({ "email": "ben@example.org" }),
@@ -186,6 +189,8 @@ async fn item_45_pages_show_everybody_their_own_only() {
         (&cast.farmer, format!("/dashboard/wallet/receipts/{of_ada}")),
         (&cast.ada, "/dashboard/farm/nodes/node32".to_owned()),
         (&cast.ben, "/dashboard/farm/nodes/node11".to_owned()),
+        (&cast.ada, "/dashboard/farm/nodes/node32/history".to_owned()),
+        (&cast.ada, "/dashboard/farm/nodes/node32/maintenance".to_owned()),
         (&cast.ada, "/marketplace/compute/node11".to_owned()),
     ] {
         client.get(&path).await.page(404);
