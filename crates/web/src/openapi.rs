@@ -230,6 +230,15 @@ fn problem_schema(generator: &mut SchemaGenerator) -> Value {
                 "type": "string",
                 "description": "What would go back, as decimal text.",
             },
+            "cost_per_month": {
+                "type": "string",
+                "description": "What a promise costs in credits for each rented slice, if the \
+                                node goes on as it was measured, as decimal text.",
+            },
+            "promised_uptime": { "type": "number", "description": "In percent." },
+            "measured_uptime": { "type": "number", "description": "In percent." },
+            "promised_bandwidth_mbps": { "type": "integer", "description": "In Mbit/s." },
+            "measured_bandwidth_mbps": { "type": "integer", "description": "In Mbit/s." },
             "quote": schema_of::<QuoteView>(generator),
             "alternatives": {
                 "type": "array",

@@ -394,22 +394,19 @@ impl From<OfferingError> for Problem {
 
 /// What the promise costs if the node goes on as it was measured, for programs as well.
 fn above_measured(above: &AboveMeasured) -> Problem {
-    let uptime = above.uptime.map_or(json!(null), |uptime| {
-        json!({
-            "promised": uptime.promised.percent(),
-            "measured": uptime.measured.percent(),
-        })
-    });
-    let bandwidth = above.bandwidth.map_or(json!(null), |bandwidth| {
-        json!({
-            "promised": bandwidth.promised.mbps(),
-            "measured": bandwidth.measured.mbps(),
-        })
-    });
-    Problem::new(Kind::PromiseAboveMeasured, above)
-        .with("cost_per_month", above.cost_per_month.to_string())
-        .with("uptime", uptime)
-        .with("bandwidth_mbps", bandwidth)
+    let mut problem = Problem::new(Kind::PromiseAboveMeasured, above)
+        .with("cost_per_month", above.cost_per_month.to_string());
+    if let Some(uptime) = above.uptime {
+        problem = problem
+            .with("promised_uptime", uptime.promised.percent())
+            .with("measured_uptime", uptime.measured.percent());
+    }
+    if let Some(bandwidth) = above.bandwidth {
+        problem = problem
+            .with("promised_bandwidth_mbps", bandwidth.promised.mbps())
+            .with("measured_bandwidth_mbps", bandwidth.measured.mbps());
+    }
+    problem
 }
 
 impl From<OfferingFailure> for Problem {

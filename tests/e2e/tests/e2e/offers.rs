@@ -37,7 +37,10 @@ async fn a_promise_above_what_was_measured_is_confirmed_with_its_cost() {
     let problem = farmer.patch(NODE, &json!({ "min_uptime": 99.5 })).await;
     let problem = problem.problem(409, "promise-above-measured");
     assert_eq!(problem["cost_per_month"], "12.50");
-    assert_eq!(problem["uptime"], json!({ "promised": 99.5, "measured": 50.0 }));
+    assert_eq!(
+        (&problem["promised_uptime"], &problem["measured_uptime"]),
+        (&json!(99.5), &json!(50.0))
+    );
     assert_eq!(farmer.get(NODE).await.ok(200)["min_uptime"], 50.0);
     let promise = |cost: &str| json!({ "min_uptime": 99.5, "confirm_cost_per_month": cost });
     farmer.patch(NODE, &promise("12.49")).await.problem(409, "promise-above-measured");
@@ -75,7 +78,7 @@ async fn a_raise_waits_a_day_and_renters_keep_their_price() {
     let page = market.visitor().get("/marketplace/compute/node32").await.page(200);
     page.says(&["$30.00 from 23 November 2026, 17:20 UTC"]);
     let page = farmer.get(PAGE).await.page(200);
-    page.says(&["New rentals cost $26.00 until 23 November 2026, 17:20 UTC, and $30.00"]);
+    page.says(&["New rentals cost $26.00 until 23 November 2026, 17:20 UTC", "$30.00 from then"]);
     // The form that saves something else keeps the raise.
     farmer.send(page.submit(PAGE, &[("name", "Cellar")])).await.see_other();
     assert_eq!(farmer.get(NODE).await.ok(200)["pending_price_at"], "2026-11-23T17:20:00Z");
