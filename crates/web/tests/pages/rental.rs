@@ -13,6 +13,8 @@ fn a_rental_that_runs_can_be_changed() {
             My slices </dashboard/slices>
             node32_slice_1
             On Canal house </marketplace/compute/32>, Ghent, Belgium until 29 October 2026 active
+            The node is worked on, from 31 July 2026, 10:00 UTC to 31 July 2026, 12:00 UTC. The
+              farmer says: New disks
             Access not provisioned yet
             The slice is reserved for you and not provisioned yet. When it is, the command that
               reaches it stands here.
@@ -206,6 +208,8 @@ fn in_grace_the_way_to_keep_the_data_comes_first() {
             On Canal house </marketplace/compute/32>, Ghent, Belgium until 29 October 2026 grace
             shop
             production
+            The node is worked on, from 31 July 2026, 10:00 UTC to 31 July 2026, 12:00 UTC. The
+              farmer says: New disks
             The term is over: 31 hours left to extend.
             Until 31 October 2026, 12:00 UTC the data is kept, and only you can take it again, by
               extending the rental. Then the data is deleted.
@@ -289,6 +293,8 @@ fn what_has_ended_offers_nothing_but_its_past() {
             My slices </dashboard/slices>
             node32_slice_1
             On Canal house </marketplace/compute/32>, Ghent, Belgium until 8 November 2026 ended
+            The node is worked on, from 31 July 2026, 10:00 UTC to 31 July 2026, 12:00 UTC. The
+              farmer says: New disks
             You ended this rental on 8 November 2026, and its data was deleted. What was booked
               and what happened stays here.
             Access closed

@@ -171,6 +171,8 @@ fn node() {
             Slices for rent </marketplace/compute>
             Canal house
             Ghent, Belgium up certified
+            The node is worked on, from 31 July 2026, 10:00 UTC to 31 July 2026, 12:00 UTC. The
+              farmer says: New disks
             $25.00 a month
             $0.034 an hour, per slice
             1 vCPU
@@ -230,37 +232,39 @@ fn a_node_without_a_free_slice_offers_no_form() {
     check(
         &offered::node(closed),
         expect![[r#"
-        Slices for rent </marketplace/compute>
-        Canal house
-        Ghent, Belgium up certified
-        $25.00 a month
-        $0.034 an hour, per slice
-        1 vCPU
-        4 GB memory
-        200 GB SSD
-        Every slice is rented.
-        See other nodes </marketplace/compute>
-        Promise and record
-        Promised uptime: 99.5%
-        Measured uptime: 99.87% in 2,016 observations
-        Promised bandwidth: 100 Mbit/s
-        Slices
-        Free now: 0 of 9.
-        node32_slice_1: allocated
-        node32_slice_2: allocated
-        node32_slice_3: allocated
-        node32_slice_4: allocated
-        node32_slice_5: allocated
-        node32_slice_6: allocated
-        node32_slice_7: allocated
-        node32_slice_8: allocated
-        node32_slice_9: allocated
-        About the node
-        Grid node: 32
-        Farm: Freefarm
-        Country: Belgium
-        City: Ghent
-        Offered since: 12 July 2026"#]],
+            Slices for rent </marketplace/compute>
+            Canal house
+            Ghent, Belgium up certified
+            The node is worked on, from 31 July 2026, 10:00 UTC to 31 July 2026, 12:00 UTC. The
+              farmer says: New disks
+            $25.00 a month
+            $0.034 an hour, per slice
+            1 vCPU
+            4 GB memory
+            200 GB SSD
+            Every slice is rented.
+            See other nodes </marketplace/compute>
+            Promise and record
+            Promised uptime: 99.5%
+            Measured uptime: 99.87% in 2,016 observations
+            Promised bandwidth: 100 Mbit/s
+            Slices
+            Free now: 0 of 9.
+            node32_slice_1: allocated
+            node32_slice_2: allocated
+            node32_slice_3: allocated
+            node32_slice_4: allocated
+            node32_slice_5: allocated
+            node32_slice_6: allocated
+            node32_slice_7: allocated
+            node32_slice_8: allocated
+            node32_slice_9: allocated
+            About the node
+            Grid node: 32
+            Farm: Freefarm
+            Country: Belgium
+            City: Ghent
+            Offered since: 12 July 2026"#]],
     );
 }
 
@@ -304,6 +308,8 @@ fn a_node_that_is_free_can_be_rented_whole() {
             Slices for rent </marketplace/compute>
             Canal house
             Ghent, Belgium up certified rented whole
+            The node is worked on, from 31 July 2026, 10:00 UTC to 31 July 2026, 12:00 UTC. The
+              farmer says: New disks
             $25.00 a month
             $0.034 an hour, per slice
             1 vCPU
@@ -332,6 +338,8 @@ fn a_refusal_says_what_helps() {
             Ghent, Belgium up certified
             Nothing was rented, and nothing was charged: somebody was faster, and every slice of
               this node is taken.
+            The node is worked on, from 31 July 2026, 10:00 UTC to 31 July 2026, 12:00 UTC. The
+              farmer says: New disks
             Nearest alternatives
             Lock keeper </marketplace/compute/4417>
             Bruges, Belgium; 3 slices free
@@ -359,7 +367,9 @@ fn a_refusal_says_what_helps() {
             Canal house
             Ghent, Belgium up certified
             The price has changed since you saw it. Nothing was rented, and nothing was charged.
-            What you asked for costs $85.50 now. See the new price <#rent>"#]],
+            What you asked for costs $85.50 now. See the new price <#rent>
+            The node is worked on, from 31 July 2026, 10:00 UTC to 31 July 2026, 12:00 UTC. The
+              farmer says: New disks"#]],
     );
 }
 

@@ -125,12 +125,33 @@ fn a_draft_shows_what_it_could_earn() {
             Price and promise
             post /dashboard/farm/nodes/node32
             [hidden version=1]
+            What new rentals get
             Price per slice and month
             From $1.00 to $500.00. $[text price_per_month=]
-            Uptime that you promise [text min_uptime=]%
-            Bandwidth that you promise [text min_bandwidth_mbps=]Mbit/s
+            Uptime that you promise
+            Not measured yet. [text min_uptime=]%
+            Bandwidth that you promise
+            Not measured yet. [text min_bandwidth_mbps=]Mbit/s
+            A month below the promise is credited to the renter with 10% of its price; with 25%
+              where the uptime is below 99%, and with 50% below 95%. Slower than promised: 10%.
+            Terms that you offer [hidden terms=]
+            [checkbox terms=1 checked] 1 month
+            [checkbox terms=3 checked] 3 months
+            [checkbox terms=6 checked] 6 months
+            [checkbox terms=12 checked] 12 months
+            Slices that you keep back
+            They are not offered. What is rented stays rented. [text kept_slices=0]
             Name in the marketplace [text name=node32]
-            (Save)"#]],
+            (Save)
+            History of the offer </dashboard/farm/nodes/node32/history>
+            Maintenance
+            None is announced. Who rents here is told a day ahead at least.
+            Announce or cancel </dashboard/farm/nodes/node32/maintenance>
+            Lock
+            post /dashboard/farm/nodes/node32/lock
+            A locked offer cannot be changed by anybody, neither here nor by a program, until you
+              unlock it.
+            (Lock the offer)"#]],
     );
 }
 
@@ -166,13 +187,34 @@ fn a_published_node_shows_who_rents_what() {
             Price and promise
             post /dashboard/farm/nodes/node32
             [hidden version=2]
+            What new rentals get
             Price per slice and month
             From $1.00 to $500.00. $[text price_per_month=25.00]
             $22.50 of $25.00 is yours after the fee of 10%.
-            Uptime that you promise [text min_uptime=99.5]%
-            Bandwidth that you promise [text min_bandwidth_mbps=1000]Mbit/s
+            Uptime that you promise
+            Not measured yet. [text min_uptime=99.5]%
+            Bandwidth that you promise
+            Not measured yet. [text min_bandwidth_mbps=1000]Mbit/s
+            A month below the promise is credited to the renter with 10% of its price; with 25%
+              where the uptime is below 99%, and with 50% below 95%. Slower than promised: 10%.
+            Terms that you offer [hidden terms=]
+            [checkbox terms=1 checked] 1 month
+            [checkbox terms=3 checked] 3 months
+            [checkbox terms=6 checked] 6 months
+            [checkbox terms=12 checked] 12 months
+            Slices that you keep back
+            They are not offered. What is rented stays rented. [text kept_slices=0]
             Name in the marketplace [text name=Canal house]
-            (Save)"#]],
+            (Save)
+            History of the offer </dashboard/farm/nodes/node32/history>
+            Maintenance
+            None is announced. Who rents here is told a day ahead at least.
+            Announce or cancel </dashboard/farm/nodes/node32/maintenance>
+            Lock
+            post /dashboard/farm/nodes/node32/lock
+            A locked offer cannot be changed by anybody, neither here nor by a program, until you
+              unlock it.
+            (Lock the offer)"#]],
     );
 }
 
