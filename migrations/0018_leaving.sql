@@ -9,7 +9,8 @@ ALTER TABLE nodes ADD COLUMN leaves_at INTEGER
     CHECK (leaves_at IS NULL OR listing <> 'published');
 
 -- When it has left: nothing of it is rented, held or free any more.
-ALTER TABLE nodes ADD COLUMN left_at INTEGER CHECK (left_at IS NULL OR (leaves_at IS NOT NULL AND left_at >= leaves_at));
+ALTER TABLE nodes ADD COLUMN left_at INTEGER
+    CHECK (left_at IS NULL OR (leaves_at IS NOT NULL AND left_at >= leaves_at));
 
 CREATE INDEX nodes_by_leaving ON nodes (leaves_at)
  WHERE leaves_at IS NOT NULL AND left_at IS NULL;
