@@ -6,6 +6,7 @@ mod accounts;
 mod books;
 mod browser;
 mod checklist;
+mod comparison;
 mod events;
 mod factors;
 mod farm;

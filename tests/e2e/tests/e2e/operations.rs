@@ -20,6 +20,7 @@ async fn every_operation_of_the_document_succeeds_once() {
     farmer.publish(32, "25").await;
     farmer.get("/api/farm/nodes").await.ok(200);
     farmer.get("/api/farm/nodes/node32").await.ok(200);
+    farmer.get("/api/farm/market?node=node32").await.ok(200);
 
     let ada = market.sign_up_with("ada@example.org", "100").await;
     visitor.get("/api/marketplace/nodes").await.ok(200);
