@@ -4,7 +4,7 @@ use e2e::{Client, Market, PASSWORD};
 use gridproxy::{Documents, Standin};
 use serde_json::json;
 
-use crate::{factors, payments};
+use crate::{factors, payments, payouts};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_operation_of_the_document_succeeds_once() {
@@ -40,6 +40,7 @@ async fn every_operation_of_the_document_succeeds_once() {
     let payout = json!({ "payout_address": "BE71 0961 2345 6769" });
     market.strengthen(&farmer);
     farmer.put("/api/farm/payout", &payout).await.ok(200);
+    farmer.patch("/api/account", &json!({ "display_name": "Freya" })).await.ok(200);
 
     farmer.post_empty("/api/farm/nodes/node32/pause").await.ok(200);
     market.sync().await;
@@ -54,6 +55,8 @@ async fn every_operation_of_the_document_succeeds_once() {
     let (mut succeeded, all) = market.operations().await;
     // Passkeys need a market that has a name.
     succeeded.extend(factors::use_each_operation().await);
+    // Payouts need what was earned.
+    succeeded.extend(payouts::use_each_operation().await);
     // Payments need their provider.
     succeeded.extend(payments::use_each_operation().await);
     succeeded.sort();

@@ -195,6 +195,7 @@ async fn every_page_has_a_title_a_heading_and_a_way_to_its_content() {
         (&ada, "/dashboard/settings", "Settings"),
         (&ada, "/dashboard/settings/activity", "Activity"),
         (&ada, "/dashboard/farm/payout", "Payout"),
+        (&ada, "/dashboard/farm/payouts", "Payouts"),
         (&ada, "/", "Mycelium"),
         (&ada, "/dashboard/slices", "My slices"),
         (&ada, &rental, "node32_slice_"),
@@ -219,11 +220,13 @@ async fn every_page_has_a_title_a_heading_and_a_way_to_its_content() {
         "/dashboard/farm",
         "/dashboard/farm/nodes/node600",
         "/dashboard/farm/payout",
+        "/dashboard/farm/payouts",
         "/dashboard/settings",
         "/dashboard/settings/activity",
         "/operator",
         "/operator/accounts",
         "/operator/audit",
+        "/operator/payouts",
     ] {
         let away = visitor.get(path).await.see_other();
         let next: String = form_urlencoded::byte_serialize(path.as_bytes()).collect();
