@@ -8,7 +8,7 @@ use store::accounts::Identity;
 use store::dashboard::{self, NodeStanding};
 use store::revenue::{self, MONTHS_MAX};
 use web::api::revenue::{RevenueView, months_asked, revenue_table, slices_table, uptime_table};
-use web::{Kind, Problem, Response, respond};
+use web::{Kind, Problem, Response, csv, respond};
 
 /// How many nodes the tables of nodes have at most.
 const TABLE_NODES_MAX: u32 = 1_000;
@@ -55,7 +55,7 @@ fn all_nodes(cx: &Context<'_>) -> Result<Vec<NodeStanding>, Problem> {
 
 /// A table that the browser saves.
 fn attached(name: &str, table: Vec<u8>) -> Response {
-    let response = respond::answer(StatusCode::OK, "text/csv; charset=utf-8", table);
+    let response = respond::answer(StatusCode::OK, csv::TYPE, table);
     let file = format!("attachment; filename=\"mycelium-{name}.csv\"");
     respond::with_header(response, CONTENT_DISPOSITION, &file)
 }

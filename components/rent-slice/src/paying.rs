@@ -15,7 +15,7 @@ use web::audit::Action;
 use web::form::Form;
 use web::page::OperatorPayouts;
 use web::view::{Done, PAYOUTS_PER_PAGE, Visit, belongs_to_form};
-use web::{Problem, Response, json, respond};
+use web::{Problem, Response, csv, json, respond};
 
 /// Where the page is.
 const PAGE: &str = "/operator/payouts";
@@ -32,7 +32,7 @@ pub(crate) fn list_payouts(cx: &Context<'_>) -> Result<Response, Problem> {
 pub(crate) fn export(cx: &Context<'_>) -> Result<Response, Problem> {
     let approved = payouts::in_state(cx.db, PayoutState::Approved, None, EXPORTED_MAX)?;
     let table = payouts_table(&approved)?;
-    let response = respond::answer(StatusCode::OK, "text/csv; charset=utf-8", table);
+    let response = respond::answer(StatusCode::OK, csv::TYPE, table);
     let file = "attachment; filename=\"mycelium-payouts.csv\"";
     Ok(respond::with_header(response, CONTENT_DISPOSITION, file))
 }

@@ -2,6 +2,9 @@
 
 use crate::problem::Problem;
 
+/// The content type of a table.
+pub const TYPE: &str = "text/csv; charset=utf-8";
+
 /// What begins a formula in a spreadsheet.
 const FORMULA_STARTS: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
 

@@ -133,6 +133,10 @@ fn responses(operation: &Operation, generator: &mut SchemaGenerator) -> Value {
     if operation.takes_dry_run {
         dry_run(operation, &mut responses, &mut success, generator);
     }
+    if let Some(about) = operation.table {
+        success["content"][crate::csv::TYPE] =
+            json!({ "schema": { "type": "string", "description": about } });
+    }
     if let Some(about) = operation.stream {
         success["content"][EVENT_STREAM] =
             json!({ "schema": { "type": "string", "description": about } });

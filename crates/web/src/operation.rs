@@ -103,6 +103,8 @@ pub struct Operation {
     pub about_answer: &'static str,
     /// The schema of what success answers; `None` for no body.
     pub answer: Option<SchemaOf>,
+    /// What success answers as a table, where it answers one: `text/csv`.
+    pub table: Option<&'static str>,
     /// What success streams, to who asks for server-sent events.
     pub stream: Option<&'static str>,
     /// What `202` answers, where there is another step to take.
@@ -127,6 +129,7 @@ impl Operation {
         status: 200,
         about_answer: "",
         answer: None,
+        table: None,
         stream: None,
         next_step: None,
         problems: &[],

@@ -1,14 +1,16 @@
 //! The farmer's dashboard and revenue: figures against what the ledger has been told.
 
+use std::cell::Cell;
+
 use domain::id::NodeId;
 use domain::money::Usd;
 use domain::month::Month;
 use domain::rental::GRACE_SECONDS;
 use domain::term::Term;
-use store::dashboard::{figures, node, nodes};
+use store::dashboard::{figures, load, node, nodes};
 use store::ledger::{SlaCredit, SlaCredited, credit_sla};
 use store::revenue::{Line, of_farm, of_node};
-use store::{RusqliteDb, accounts};
+use store::{Db, Rows, RusqliteDb, StoreError, Value, accounts};
 
 use crate::market::{
     AIDA, Attempt, FARMER, NODE, OMAR, OTHER_FARMER, SLICES, account, assert_sound, attempt,
@@ -121,6 +123,31 @@ fn a_dashboard_shows_money_wherever_it_is() {
     let page = nodes(&db, account(FARMER), now_month, None, 50).unwrap();
     assert_eq!(page.iter().map(|it| it.slices.len()).collect::<Vec<_>>(), [9, 2]);
     assert!(page.iter().all(|it| it.pending == Usd::ZERO));
+}
+
+/// A connection that counts statements.
+struct Counted<'a>(&'a RusqliteDb, Cell<u32>);
+
+impl Db for Counted<'_> {
+    fn run(&self, sql: &'static str, params: &[Value]) -> Result<Rows, StoreError> {
+        self.1.set(self.1.get() + 1);
+        self.0.run(sql, params)
+    }
+}
+
+#[test]
+fn a_farm_of_any_size_is_three_statements() {
+    let db = market();
+    for node in 100..300 {
+        register(&db, FARMER, node, 16);
+    }
+    let counted = Counted(&db, Cell::new(0));
+    let farm = load(&counted, account(FARMER), month("2026-11"), 12, None, 200).unwrap();
+    assert_eq!((counted.1.get(), farm.nodes.len(), farm.months.len()), (3, 200, 12));
+    assert_eq!((farm.figures.nodes, farm.figures.available_slices), (201, 3_209));
+    let behind = farm.nodes.last().map(|it| it.node.offer.node);
+    let rest = load(&counted, account(FARMER), month("2026-11"), 12, behind, 200).unwrap();
+    assert_eq!((counted.1.get(), rest.nodes.len()), (6, 1));
 }
 
 #[test]

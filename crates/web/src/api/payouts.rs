@@ -113,7 +113,8 @@ pub const EXPORT_PAYOUTS: Operation = Operation {
     summary: "Gives the approved payouts as a table to pay from: CSV with id, address, amount, \
               currency, reference and account. Those that wait longest come first; up to 5,000.",
     access: Access::Operator,
-    about_answer: "The table, as text/csv.",
+    about_answer: "The table.",
+    table: Some("A line for each payout, below a header line; RFC 4180."),
     ..Operation::READ
 };
 

@@ -104,7 +104,11 @@ async fn who_ends_early_gets_the_unused_time_back() {
     let extend = json!({ "duration_months": 1 });
     ada.post(&format!("{path}/extend"), &extend).await.problem(409, "rental-ended");
     assert_eq!(ada.get(&format!("{path}/access")).await.ok(200)["state"], "closed");
-    farmer.get("/dashboard/farm").await.page(200).says(&["In escrow $0.00", "Earned $7.50"]);
+    farmer
+        .get("/dashboard/farm")
+        .await
+        .page(200)
+        .says(&["In escrow $0.00", "To be paid out $7.50"]);
     let entries = ada.get("/api/wallet/entries").await.ok(200);
     assert_eq!(
         (&entries["items"][0]["kind"], &entries["items"][0]["amount"]),
@@ -208,7 +212,7 @@ async fn a_broken_promise_is_made_good_out_of_what_the_farmer_has_earned() {
     assert_eq!(ada.balance().await, "77.50");
     let entry = ada.get("/api/wallet/entries").await.ok(200)["items"][0].clone();
     assert_eq!((&entry["kind"], &entry["reason"]), (&json!("sla-credit"), &json!("3 hours down")));
-    farmer.get("/dashboard/farm").await.page(200).says(&["Earned $5.00"]);
+    farmer.get("/dashboard/farm").await.page(200).says(&["To be paid out $5.00"]);
     market.check_invariants().await;
 }
 

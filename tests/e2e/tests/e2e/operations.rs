@@ -4,7 +4,7 @@ use e2e::{Client, Market, PASSWORD};
 use gridproxy::{Documents, Standin};
 use serde_json::json;
 
-use crate::{factors, leaving, ownership, payments};
+use crate::{factors, leaving, ownership, payments, payouts};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_operation_of_the_document_succeeds_once() {
@@ -43,6 +43,7 @@ async fn every_operation_of_the_document_succeeds_once() {
     let payout = json!({ "payout_address": "BE71 0961 2345 6769" });
     market.strengthen(&farmer);
     farmer.put("/api/farm/payout", &payout).await.ok(200);
+    farmer.patch("/api/account", &json!({ "display_name": "Freya" })).await.ok(200);
 
     farmer.post_empty("/api/farm/nodes/node32/pause").await.ok(200);
     look_after_an_offer(&market, &farmer).await;
@@ -60,6 +61,8 @@ async fn every_operation_of_the_document_succeeds_once() {
     succeeded.extend(factors::use_each_operation().await);
     // Who leaves has a market of their own.
     succeeded.extend(leaving::use_each_operation().await);
+    // Payouts need what was earned.
+    succeeded.extend(payouts::use_each_operation().await);
     // Payments need their provider.
     succeeded.extend(payments::use_each_operation().await);
     succeeded.sort();

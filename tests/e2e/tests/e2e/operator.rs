@@ -5,7 +5,8 @@ use e2e::{Call, Market, PASSWORD};
 use crate::browser::Browser;
 
 const OPERATOR: &str = "operator@example.org";
-const PAGES: [&str; 3] = ["/operator", "/operator/accounts", "/operator/audit"];
+const PAGES: [&str; 4] =
+    ["/operator", "/operator/accounts", "/operator/audit", "/operator/payouts"];
 
 /// Somebody whose account is an operator's, with a second factor.
 async fn operator(market: &Market) -> Browser {

@@ -197,6 +197,7 @@ async fn every_page_has_a_title_a_heading_and_a_way_to_its_content() {
         (&ada, "/dashboard/farm/payout", "Payout"),
         (&ada, "/dashboard/farm/claims", "Your farms"),
         (&ada, "/dashboard/farm/add", "Add nodes"),
+        (&ada, "/dashboard/farm/payouts", "Payouts"),
         (&ada, "/", "Mycelium"),
         (&ada, "/dashboard/slices", "My slices"),
         (&ada, &rental, "node32_slice_"),
@@ -223,12 +224,14 @@ async fn every_page_has_a_title_a_heading_and_a_way_to_its_content() {
         "/dashboard/farm/payout",
         "/dashboard/farm/claims",
         "/dashboard/farm/add",
+        "/dashboard/farm/payouts",
         "/dashboard/settings",
         "/dashboard/settings/activity",
         "/operator",
         "/operator/accounts",
         "/operator/farms",
         "/operator/audit",
+        "/operator/payouts",
     ] {
         let away = visitor.get(path).await.see_other();
         let next: String = form_urlencoded::byte_serialize(path.as_bytes()).collect();

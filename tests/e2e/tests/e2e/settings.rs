@@ -231,7 +231,7 @@ async fn an_account_is_deleted_once_nothing_of_it_runs() {
     let refused = ada.send(page.submit(action, &[("password", "not this one")])).await;
     check_refused(&refused.page(403), "This is not your password.");
     let refused = ada.send(page.submit(action, &[("password", PASSWORD)])).await;
-    check_refused(&refused.page(409), "The account still rents or offers something.");
+    check_refused(&refused.page(409), "The account still rents, offers or awaits something.");
     ada.client.get("/api/account").await.ok(200);
 
     let mut bob = Browser::new(&market);
