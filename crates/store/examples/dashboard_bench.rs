@@ -15,14 +15,17 @@ use domain::listing::Listing;
 use domain::money::{Percent, Usd};
 use domain::month::Month;
 use domain::node::{Capacity, NodeReport, NodeStatus, Resources};
+use domain::offering::Offering;
 use domain::order::{IdempotencyKey, RentRequest, SLICES_PER_ORDER_MAX, Wanted};
 use domain::promise::{Bandwidth, Uptime};
 use domain::term::Term;
 use domain::time::Timestamp;
 use store::ledger::Credit;
-use store::nodes::{Farmer, Terms};
+use store::nodes::Farmer;
 use store::renting::{Basis, Order};
-use store::{RusqliteDb, accounts, dashboard, due, ledger, migrate, nodes, renting, revenue};
+use store::{
+    RusqliteDb, accounts, dashboard, due, ledger, migrate, nodes, offering, renting, revenue,
+};
 
 const NODES: u32 = 200;
 const SLICES: u32 = 16;
@@ -133,15 +136,17 @@ fn add_node(db: &RusqliteDb, node: u32) {
     let capacity = Capacity { slices: SLICES, by_cpu, by_memory, by_ssd, refusal: None };
     let name = format!("Node {node}");
     nodes::register(db, account(FARMER), &name, &report, &capacity, now()).unwrap();
-    let terms = Terms {
+    let offering = Offering {
         name,
         price: Some(Usd::whole(25)),
+        raise: None,
         min_uptime: Uptime::from_hundredths(9_950).unwrap(),
         min_bandwidth: Bandwidth::from_mbps(100),
         terms: domain::term::Terms::ALL,
+        kept_slices: 0,
+        listing: Listing::Published,
     };
-    let published = Listing::Published;
-    nodes::set(db, account(FARMER), NodeId(node), 1, &terms, published, now()).unwrap();
+    assert!(offering::save(db, account(FARMER), NodeId(node), 1, &offering, now()).unwrap());
 }
 
 fn rent(db: &RusqliteDb, node: u32) {

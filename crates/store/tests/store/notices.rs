@@ -239,3 +239,13 @@ fn a_deleted_account_leaves_no_webhook_and_no_choice() {
     assert_eq!(count(&db, "SELECT count(*) FROM webhooks"), 1);
     assert!(webhooks::find(&db, account(FARMER), kept).unwrap().is_some());
 }
+
+/// Whoever renames an event sees that people would no longer be told.
+#[test]
+fn people_are_told_of_events_that_there_are() {
+    let db = empty();
+    for (event, _) in domain::notice::EVENTS {
+        let rows = db.run("SELECT 1 FROM event_kinds WHERE kind = ?1", &[(*event).into()]).unwrap();
+        assert_eq!(rows.len(), 1, "{event}");
+    }
+}

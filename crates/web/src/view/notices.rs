@@ -44,7 +44,10 @@ pub fn notice_title(notice: &Notice) -> String {
         "node-left" => format!("{node} has left the market"),
         "rental-moved-out" => format!("The rental of {place} has moved to another node"),
         "rental-moved-in" => format!("A rental has moved to {place}"),
-        "farm-claimed" => "A farm was claimed".to_owned(),
+        "farm-proven" => "A farm is proven to be yours".to_owned(),
+        "farm-lost" => "Somebody else has proven to own a farm that was yours".to_owned(),
+        "farm-revoked" => "The operator took back that a farm is yours".to_owned(),
+        "node-claimed" => format!("Somebody else has proven to own the farm of {node}"),
         "farm-moved" => "A farm has changed hands on the grid".to_owned(),
         "node-moved" => format!("{node} has changed hands on the grid"),
         "node-taken-over" => format!("{node} was taken over"),
@@ -62,7 +65,7 @@ pub fn notice_path(notice: &Notice) -> String {
     let event = &notice.event;
     match notice.kind {
         NoticeKind::Webhook => return "/dashboard/notifications/webhooks".to_owned(),
-        NoticeKind::Payout => return "/dashboard/farm/payout".to_owned(),
+        NoticeKind::Payout => return "/dashboard/farm/payouts".to_owned(),
         NoticeKind::Rented
         | NoticeKind::Released
         | NoticeKind::Extended
@@ -226,7 +229,7 @@ mod tests {
         check("slice-rented", Side::Farmer, "/dashboard/farm/nodes/node32");
         check("maintenance-due", Side::Renter, "/marketplace/compute/node32");
         check("node-lost", Side::Farmer, "/dashboard/farm");
-        check("payout-done", Side::Farmer, "/dashboard/farm/payout");
+        check("payout-done", Side::Farmer, "/dashboard/farm/payouts");
     }
 
     #[test]
