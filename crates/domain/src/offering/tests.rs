@@ -1,3 +1,5 @@
+//! Changes of an offer, by table and by law.
+
 use alloc::format;
 use alloc::string::ToString;
 

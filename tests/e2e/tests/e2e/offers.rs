@@ -209,7 +209,9 @@ async fn maintenance_is_told_to_who_rents_there() {
     let rental = ada.rent("node32", 1).await.ok(201)["rental"]["id"].clone();
     let rental = format!("/dashboard/slices/{}", rental.as_str().unwrap());
     let list = format!("{NODE}/maintenance");
-    let window = |starts: &str, ends: &str| json!({ "starts_at": starts, "ends_at": ends, "note": "New disks" });
+    let note = "New disks";
+    let window =
+        |starts: &str, ends: &str| json!({ "starts_at": starts, "ends_at": ends, "note": note });
     let too_soon = window("2026-11-23T10:00:00Z", "2026-11-23T19:00:00Z");
     let mut wrong = farmer.post(&list, &too_soon).await.wrong_fields();
     wrong.sort();
