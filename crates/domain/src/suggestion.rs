@@ -1,6 +1,6 @@
 //! A price for a node, from what similar nodes ask and how they are rented.
 //!
-//! The formula, over the last eight weeks (`WEEKS`) of the nodes that the farmer's is compared with:
+//! The formula, over the last eight weeks (`WEEKS`) of the nodes that a node is compared with:
 //!
 //! ```text
 //! target = median × (1 + rented + waited + unmet)

@@ -225,7 +225,8 @@ struct Due {
     suggested_at: Option<Timestamp>,
 }
 
-/// Up to `?2` nodes on the market whose price was last looked at before `?1`, the longest ago first.
+/// Up to `?2` nodes on the market whose price was last looked at before `?1`, the longest ago
+/// first.
 /// Served by the index `market_nodes_by_check`.
 const DUE: &str = concat!(
     "SELECT ",

@@ -64,7 +64,8 @@ pub fn sweep(db: &impl Db, now: Timestamp) -> Result<(), StoreError> {
 /// Whether a search for the country `?1` with the certification `?2` was counted on the day `?3`
 /// after the instant `?4`: a read, so that most searches write nothing.
 const IS_COUNTED: &str = "
-    SELECT 1 FROM unmet_searches WHERE country = ?1 AND certified = ?2 AND day = ?3 AND last_at > ?4";
+    SELECT 1 FROM unmet_searches
+     WHERE country = ?1 AND certified = ?2 AND day = ?3 AND last_at > ?4";
 
 /// Counts a search for the country `?1` with the certification `?2` on the day `?3` at `?5`, unless
 /// one was counted after `?4`.

@@ -68,7 +68,9 @@ async fn item_09_a_text_is_never_a_statement() {
         let cookie = format!("session={text}");
         visitor.with_cookie(&cookie).get("/api/wallet").await.problem(401, "not-signed-in");
     }
-    assert_eq!(before.changes(&Snapshot::of(&market.database())), [""; 0]);
+    // All that it leaves is one count of searches that found nothing, without the text.
+    let changes = before.changes(&Snapshot::of(&market.database()));
+    assert_eq!(changes, ["unmet_searches: + '', 0, 20779, 1, 1795368000"]);
 
     // Where any text may stand, it stands there as it was written.
     for text in ["'); DROP TABLE nodes; --", "Robert'); --", "%_\\\"'"] {
