@@ -435,9 +435,7 @@ impl From<RequestFailure> for Problem {
                 let rule = format!("an amount in dollars and cents, {min} at least");
                 FieldError::new("amount_usd", &rule).into()
             }
-            RequestError::NotEarned { balance } => {
-                Problem::new(Kind::OverEarnings, rule).with("balance", balance.to_string())
-            }
+            RequestError::NotEarned { .. } => Problem::new(Kind::OverEarnings, rule),
             RequestError::TooMany => Problem::new(Kind::TooManyPayouts, rule),
         }
     }
@@ -448,7 +446,7 @@ impl From<payouts::ChangeFailure> for Problem {
         match failure {
             payouts::ChangeFailure::NoSuchPayout => Problem::not_found(),
             payouts::ChangeFailure::WrongOrder(wrong) => {
-                Problem::new(Kind::WrongPayoutState, wrong).with("state", wrong.state.as_str())
+                Problem::new(Kind::WrongPayoutState, wrong)
             }
             payouts::ChangeFailure::Store(error) => error.into(),
         }

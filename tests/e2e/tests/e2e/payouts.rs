@@ -187,7 +187,8 @@ async fn what_must_not_be_paid_is_refused() {
         assert_eq!(refused.wrong_fields(), ["amount_usd"], "{wrong}");
     }
     let too_much = farmer.post(PAYOUTS, &json!({ "amount_usd": "202.51" })).await;
-    assert_eq!(too_much.problem(409, "over-earnings")["balance"], "202.50");
+    let why = too_much.problem(409, "over-earnings")["detail"].clone();
+    assert_eq!(why, "you can be paid $202.50 now");
 
     let first = ask(&farmer, "25", "a").await;
     assert_eq!(ask(&farmer, "25.00", "a").await, first, "a retry gets the same one");

@@ -146,7 +146,7 @@ async fn the_dashboard_says_it_in_words_and_pictures() {
         &format!("Earned this month ${}", dollars(earned)),
         &format!("To be paid out ${}", dollars(earned)),
         "1 rented, 8 available",
-        "Slice 1: Ada & Co until 22 February 2027",
+        "Slice 1: Ada &#38; Co until 22 February 2027",
         "Earned by month",
         "Uptime: measured 100% in 1 observation, promised 0%",
     ]);
@@ -155,7 +155,7 @@ async fn the_dashboard_says_it_in_words_and_pictures() {
     let of_node = dollars(RENTED[0].earned_after(10));
     node.says(&[
         &format!("Earned this month ${of_node}"),
-        "Ada & Co",
+        "Ada &#38; Co",
         &format!("December 2026 ${of_node}"),
         "Bandwidth",
     ]);
@@ -210,9 +210,9 @@ async fn a_renter_chooses_how_farmers_see_them() {
     refused.page(400).says(&["1 to 80 visible characters on one line."]);
     let (to, page) = browser.submit(&page, path, &[("display_name", "Bob <3>")]).await;
     assert_eq!(to, "/dashboard/settings?done=name-set");
-    page.says(&["Saved. Farmers see you so.", "Now: Bob <3>"]);
+    page.says(&["Saved. Farmers see you so.", "Now: Bob &#60;3&#62;"]);
     let node = browser.open("/marketplace/compute/node32").await;
-    node.says(&["The farmer sees you as Bob <3> (change it)."]);
+    node.says(&["The farmer sees you as Bob &#60;3&#62;"]);
     let (_, page) = browser.submit(&page, path, &[("display_name", "")]).await;
     page.says(&["Now: bob@example.org"]);
     ada.patch("/api/account", &json!({ "display_name": null })).await.ok(200);
