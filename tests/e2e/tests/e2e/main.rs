@@ -12,6 +12,7 @@ mod farm;
 mod holding;
 mod lives;
 mod mail;
+mod notifications;
 mod operations;
 mod operator;
 mod pages;

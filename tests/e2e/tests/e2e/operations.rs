@@ -4,7 +4,7 @@ use e2e::{Client, Market, PASSWORD};
 use gridproxy::{Documents, Standin};
 use serde_json::json;
 
-use crate::{factors, payments};
+use crate::{factors, notifications, payments};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_operation_of_the_document_succeeds_once() {
@@ -41,6 +41,7 @@ async fn every_operation_of_the_document_succeeds_once() {
     market.strengthen(&farmer);
     farmer.put("/api/farm/payout", &payout).await.ok(200);
 
+    notifications::use_each_operation(&farmer).await;
     farmer.post_empty("/api/farm/nodes/node32/pause").await.ok(200);
     market.sync().await;
     market.check_invariants().await;
