@@ -33,8 +33,8 @@ pub(crate) struct Waits {
     pub(crate) between_bytes: Duration,
 }
 
-/// Sends a request to the first of `addresses` that takes it. `tls_name` is whom the certificate has
-/// to name; `None` for plain HTTP.
+/// Sends a request to the first of `addresses` that takes it. `tls_name` is whom the certificate
+/// has to name; `None` for plain HTTP.
 pub(crate) async fn send(
     mut request: http::Request<WasiBody>,
     addresses: &[SocketAddr],

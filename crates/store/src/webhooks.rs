@@ -319,8 +319,8 @@ pub struct Claimed {
 
 /// Takes the message that has been due for longest at `?1` of each webhook but those in `?3`, a
 /// JSON array, those of the webhooks that have waited longest first and at most `?4`: nobody else
-/// takes them for `?2` seconds. Events that are due at once are told in their order. Of each webhook
-/// it looks at those that are due first, by `webhook_deliveries_by_due`.
+/// takes them for `?2` seconds. Events that are due at once are told in their order. Of each
+/// webhook it looks at those that are due first, by `webhook_deliveries_by_due`.
 const CLAIM: &str = "
     UPDATE webhook_deliveries
        SET attempts = attempts + 1, due_at = ?1 + ?2

@@ -239,7 +239,7 @@ impl Done {
                 "The test is sent within ten seconds. Load this page again to see what came of it."
             }
             Done::Replayed => {
-                "The message is sent within ten seconds. Load this page again to see what came of it."
+                "The message is sent again within ten seconds. Load this page again to see."
             }
         }
     }
