@@ -1,5 +1,5 @@
-//! Posts messages to webhooks: one of each webhook at a time, several webhooks at once. One that has
-//! failed is left alone until the next run.
+//! Posts messages to webhooks: one of each webhook at a time, several webhooks at once. One that
+//! has failed is left alone until the next run.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,5 @@
-//! Makes mails and messages of events, in batches: one statement each, which only one run gets done.
+//! Makes mails and messages of events, in batches: one statement each, which only one run gets
+//! done.
 
 use std::collections::BTreeMap;
 

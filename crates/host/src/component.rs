@@ -15,6 +15,7 @@ use wasmtime_wasi_http::WasiHttpCtx;
 use crate::files::Files;
 use crate::logs::{ComponentLog, LineStream};
 use crate::manifest::{ComponentDeclaration, Manifest};
+use crate::networks::BlockedNetworks;
 use crate::options::{HostOptions, Limits, Outbound, Randomness};
 use crate::outbound::{AllowedHost, OutboundHooks};
 use crate::sqlite::{Database, Databases, Sessions};
@@ -45,6 +46,7 @@ pub(crate) struct Shared<'a> {
     pub(crate) variables: &'a Variables,
     pub(crate) databases: &'a Databases,
     pub(crate) network: &'a Arc<Outbound>,
+    pub(crate) blocked: &'a Arc<BlockedNetworks>,
     pub(crate) turns: &'a LongTurns,
 }
 
@@ -70,6 +72,7 @@ impl Component {
             component: Arc::clone(&name),
             allowed: allowed.into(),
             network: Arc::clone(shared.network),
+            blocked: Arc::clone(shared.blocked),
             log: Arc::clone(&log),
             wait: options.limits.outbound_wait,
         };

@@ -8,6 +8,7 @@
 
 mod bindings;
 mod component;
+mod connect;
 mod control;
 mod cron;
 mod dev_mail;
@@ -18,6 +19,7 @@ mod http;
 mod linker;
 mod logs;
 pub mod manifest;
+mod networks;
 mod options;
 mod outbound;
 mod problem;

@@ -55,6 +55,9 @@ struct AppArguments {
     /// A variable; it wins over the environment and the file.
     #[arg(long = "variable", value_name = "KEY=VALUE", value_parser = key_and_value)]
     variables: Vec<(String, String)>,
+    /// A file of Spin's runtime configuration; `block_networks` is all that this host knows of it.
+    #[arg(long)]
+    runtime_config_file: Option<PathBuf>,
     /// Let components reach private addresses that the manifest allows, this machine's among them:
     /// for development.
     #[arg(long)]
@@ -68,6 +71,7 @@ impl AppArguments {
     fn options(self) -> HostOptions {
         let mut options = HostOptions::new(self.manifest, self.data);
         options.env_file = self.env_file;
+        options.runtime_config = self.runtime_config_file;
         options.variables = self.variables.into_iter().collect();
         options.terminal_logs = !self.quiet;
         if !self.allow_private_network {

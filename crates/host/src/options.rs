@@ -23,6 +23,8 @@ pub struct HostOptions {
     pub variables: BTreeMap<String, String>,
     /// A file of `SPIN_VARIABLE_NAME=value` lines.
     pub env_file: Option<PathBuf>,
+    /// The `runtime-config.toml`: networks that outgoing requests must not reach.
+    pub runtime_config: Option<PathBuf>,
     pub limits: Limits,
     pub clock: Clock,
     pub randomness: Randomness,
@@ -45,6 +47,7 @@ impl HostOptions {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             variables: BTreeMap::new(),
             env_file: None,
+            runtime_config: None,
             limits: Limits::default(),
             clock: Clock::System,
             randomness: Randomness::System,
@@ -162,7 +165,7 @@ pub enum Randomness {
 /// Where outgoing requests that the manifest allows are sent.
 #[derive(Clone, Debug)]
 pub enum Outbound {
-    /// Wherever the manifest allows.
+    /// Wherever the manifest and the runtime configuration allow.
     Network,
     /// The same, but to public addresses only: not to this machine, not into its network, and not
     /// to what a cloud tells its machines, whatever a name resolves to.

@@ -1,20 +1,22 @@
 //! Outgoing HTTP: only to where the manifest allows, and within time limits.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use http::uri::{Authority, Scheme};
 use http::{HeaderName, HeaderValue, Uri, header};
-use http_body_util::BodyExt;
+use tokio_rustls::rustls::pki_types::ServerName;
 use url::Host;
 use wasmtime_wasi_http::{
     DEFAULT_FORBIDDEN_HEADERS, Error, ForbiddenHeaderFilter, RequestOptions, WasiBody,
-    WasiHttpHooks, default_send_request,
+    WasiHttpHooks,
 };
 
+use crate::connect::{self, Waits};
 use crate::logs::ComponentLog;
+use crate::networks::BlockedNetworks;
 use crate::options::Outbound;
 
 /// One entry of `allowed_outbound_hosts`: `scheme://host[:port]`, each part possibly `*`.
@@ -126,6 +128,8 @@ pub(crate) struct OutboundHooks {
     pub(crate) component: Arc<str>,
     pub(crate) allowed: Arc<[AllowedHost]>,
     pub(crate) network: Arc<Outbound>,
+    /// What is refused whatever the manifest allows.
+    pub(crate) blocked: Arc<BlockedNetworks>,
     pub(crate) log: Arc<ComponentLog>,
     /// How long a connection, the first byte or the next byte may take.
     pub(crate) wait: Duration,
@@ -156,17 +160,12 @@ impl OutboundHooks {
         }
     }
 
-    /// Resolves a name where only public addresses may be asked, and refuses any other.
-    ///
-    /// The answer names the address that was checked, so that a name that resolves to another one a
-    /// moment later leads nowhere else. With TLS the name has to stay, and the certificate tells
-    /// whether it is who it should be.
-    async fn check_address(&self, uri: Uri) -> Result<Uri, Error> {
-        if !matches!(&*self.network, Outbound::PublicNetwork) {
-            return Ok(uri);
-        }
+    /// The addresses to connect to, once the name is resolved and none of them is blocked. The
+    /// connection goes to one of these, so that a name that resolves to another one a moment later
+    /// leads nowhere else.
+    async fn addresses(&self, uri: &Uri) -> Result<Vec<SocketAddr>, Error> {
         let Destination { scheme, host, port } =
-            Destination::of(&uri).ok_or(Error::HttpRequestUriInvalid)?;
+            Destination::of(uri).ok_or(Error::HttpRequestUriInvalid)?;
         let addresses: Vec<SocketAddr> = match &host {
             Host::Ipv4(ip) => vec![(*ip, port).into()],
             Host::Ipv6(ip) => vec![(*ip, port).into()],
@@ -175,63 +174,45 @@ impl OutboundHooks {
                 .map_err(|_| Error::ConnectionRefused)?
                 .collect(),
         };
-        let first = addresses.first().copied().ok_or(Error::ConnectionRefused)?;
-        if let Some(address) = addresses.iter().find(|address| !is_public(address.ip())) {
+        if addresses.is_empty() {
+            return Err(Error::ConnectionRefused);
+        }
+        if let Some(blocked) = addresses.iter().find(|address| self.blocked.blocks(address.ip())) {
             self.log.host_line(&format!(
-                "a request to {scheme}://{host}:{port} is denied: {} is not a public address, and \
-                 --allow-private-network is not set",
-                address.ip()
+                "a request to {scheme}://{host}:{port} is denied: {} is in a blocked network \
+                 (--allow-private-network, or block_networks in the runtime configuration)",
+                blocked.ip()
             ));
             return Err(Error::HttpRequestDenied);
         }
-        if scheme == "http" {
-            return with_address(&uri, first).ok_or(Error::HttpRequestUriInvalid);
-        }
-        Ok(uri)
+        Ok(addresses)
     }
 
-    fn bounded(&self, options: Option<RequestOptions>) -> RequestOptions {
+    fn waits(&self, options: Option<RequestOptions>) -> Waits {
         let options = options.unwrap_or_default();
-        let bound = |asked: Option<Duration>| Some(asked.unwrap_or(self.wait).min(self.wait));
-        RequestOptions {
-            connect_timeout: bound(options.connect_timeout),
-            first_byte_timeout: bound(options.first_byte_timeout),
-            between_bytes_timeout: bound(options.between_bytes_timeout),
+        let bound = |asked: Option<Duration>| asked.unwrap_or(self.wait).min(self.wait);
+        Waits {
+            connect: bound(options.connect_timeout),
+            first_byte: bound(options.first_byte_timeout),
+            between_bytes: bound(options.between_bytes_timeout),
         }
     }
 }
 
-/// Whether an address is one of the public internet.
-fn is_public(ip: IpAddr) -> bool {
-    match ip {
-        IpAddr::V4(ip) => is_public_v4(ip),
-        IpAddr::V6(ip) => {
-            if let Some(mapped) = ip.to_ipv4_mapped() {
-                return is_public_v4(mapped);
-            }
-            let [first, second, ..] = ip.segments();
-            // Only 2000::/3 is handed out (IANA, "IPv6 Global Unicast Address Assignments"); of
-            // it, 2001:db8::/32 is for documents, and 2002::/16 and Teredo's 2001::/32 carry an
-            // IPv4 address.
-            let is_carrier = first == 0x2002 || (first == 0x2001 && second == 0);
-            first & 0xe000 == 0x2000 && !is_carrier && !(first == 0x2001 && second == 0x0db8)
-        }
+/// Whom the certificate has to name; `None` where the connection is plain.
+fn tls_name(uri: &Uri) -> Result<Option<ServerName<'static>>, Error> {
+    if uri.scheme() != Some(&Scheme::HTTPS) {
+        return Ok(None);
     }
-}
-
-/// RFC 6890: what is for one machine, one network, documents or nothing yet is not public.
-fn is_public_v4(ip: Ipv4Addr) -> bool {
-    let [first, second, third, _] = ip.octets();
-    let is_special = ip.is_private()
-        || ip.is_loopback()
-        || ip.is_link_local()
-        || ip.is_documentation()
-        || first == 0
-        || (first == 100 && (64..128).contains(&second))
-        || (first == 192 && second == 0 && third == 0)
-        || (first == 198 && (18..20).contains(&second))
-        || first >= 224;
-    !is_special
+    let destination = Destination::of(uri).ok_or(Error::HttpRequestUriInvalid)?;
+    let name = match destination.host {
+        Host::Ipv4(ip) => ServerName::from(IpAddr::from(ip)),
+        Host::Ipv6(ip) => ServerName::from(IpAddr::from(ip)),
+        Host::Domain(name) => {
+            ServerName::try_from(name).map_err(|_| Error::HttpRequestUriInvalid)?
+        }
+    };
+    Ok(Some(name))
 }
 
 /// The same path at a stand-in's address, which speaks plain HTTP.
@@ -247,8 +228,8 @@ fn host_header(uri: &Uri) -> Option<HeaderValue> {
 }
 
 /// The rest of an exchange, which drives the connection while the answer's body is read.
-type Io = Box<dyn Future<Output = Result<(), Error>> + Send>;
-type Sent = Result<(http::Response<WasiBody>, Io), Error>;
+pub(crate) type Io = Box<dyn Future<Output = Result<(), Error>> + Send>;
+pub(crate) type Sent = Result<(http::Response<WasiBody>, Io), Error>;
 
 impl WasiHttpHooks for OutboundHooks {
     /// Guests see `host`; the other headers about the connection stay between hyper and the peer.
@@ -264,7 +245,7 @@ impl WasiHttpHooks for OutboundHooks {
         options: Option<RequestOptions>,
         _processed: Io,
     ) -> Box<dyn Future<Output = Sent> + Send> {
-        let options = self.bounded(options);
+        let waits = self.waits(options);
         let permitted = self.permit(request.uri());
         let hooks = self.clone();
         // Connecting and the first byte have a limit each; this one also covers TLS and the upload.
@@ -275,13 +256,11 @@ impl WasiHttpHooks for OutboundHooks {
         }
         Box::new(async move {
             let sending = async {
-                *request.uri_mut() = hooks.check_address(permitted?).await?;
-                default_send_request(request, Some(options)).await
+                let uri = permitted?;
+                let addresses = hooks.addresses(&uri).await?;
+                connect::send(request, &addresses, tls_name(&uri)?, waits).await
             };
-            let (response, io) = tokio::time::timeout(limit, sending)
-                .await
-                .map_err(|_| Error::ConnectionTimeout)??;
-            Ok((response.map(BodyExt::boxed_unsync), Box::new(io) as Io))
+            tokio::time::timeout(limit, sending).await.map_err(|_| Error::ConnectionTimeout)?
         })
     }
 }
@@ -329,39 +308,6 @@ mod tests {
         ] {
             let error = format!("{:#}", AllowedHost::parse(entry).unwrap_err());
             assert!(error.contains(words) && error.contains(entry), "{entry}: {error}");
-        }
-    }
-
-    #[test]
-    fn only_addresses_of_the_internet_are_public() {
-        for ip in ["1.1.1.1", "185.206.122.1", "100.128.0.1", "2a10:b600::1", "2606:4700::1111"] {
-            assert!(is_public(ip.parse().unwrap()), "{ip}");
-        }
-        for ip in [
-            "127.0.0.1",
-            "127.8.8.8",
-            "0.0.0.0",
-            "10.0.0.1",
-            "172.16.0.1",
-            "192.168.1.1",
-            "169.254.169.254",
-            "100.100.100.200",
-            "192.0.0.192",
-            "198.18.0.1",
-            "224.0.0.1",
-            "255.255.255.255",
-            "::1",
-            "::",
-            "::ffff:169.254.169.254",
-            "::127.0.0.1",
-            "fd00:ec2::254",
-            "fe80::1",
-            "ff02::1",
-            "64:ff9b::a9fe:a9fe",
-            "2002:a9fe:a9fe::1",
-            "2001:db8::1",
-        ] {
-            assert!(!is_public(ip.parse().unwrap()), "{ip}");
         }
     }
 }

@@ -19,7 +19,8 @@ use crate::dev_mail::DevMail;
 use crate::dispatch::Dispatcher;
 use crate::http::Server;
 use crate::manifest::{HttpTarget, Manifest};
-use crate::options::HostOptions;
+use crate::networks::BlockedNetworks;
+use crate::options::{HostOptions, Outbound};
 use crate::route::{Route, Router};
 use crate::sqlite::Databases;
 use crate::turns::LongTurns;
@@ -171,6 +172,7 @@ impl App {
         let clock = options.clock.clone();
         let dev_mail = options.dev_mail.as_ref().map(|folder| DevMail::new(folder, clock));
         let network = Arc::new(options.outbound.clone());
+        let blocked = Arc::new(blocked_networks(options)?);
         let turns = LongTurns::new();
         let shared = Shared {
             manifest: &manifest,
@@ -178,6 +180,7 @@ impl App {
             variables: &variables,
             databases: &databases,
             network: &network,
+            blocked: &blocked,
             turns: &turns,
         };
         let (components, crons) = load_components(&shared, &schedules)?;
@@ -190,6 +193,21 @@ impl App {
             turns,
         })
     }
+}
+
+/// What no component may reach: what the runtime configuration says, and private networks where
+/// they are not for it.
+fn blocked_networks(options: &HostOptions) -> Result<BlockedNetworks> {
+    let configured = match &options.runtime_config {
+        Some(file) => BlockedNetworks::read(file)?,
+        None => BlockedNetworks::default(),
+    };
+    Ok(match options.outbound {
+        Outbound::PublicNetwork => configured.and(BlockedNetworks::private()),
+        // Stand-ins are where a test has put them.
+        Outbound::Only(_) => BlockedNetworks::default(),
+        Outbound::Network => configured,
+    })
 }
 
 type Loaded = (BTreeMap<String, Dispatcher>, BTreeMap<String, Arc<CronComponent>>);

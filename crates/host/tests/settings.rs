@@ -180,3 +180,60 @@ async fn what_a_guest_prints_is_in_its_log() {
     assert!(log.contains("Z out: words\n"), "{log}");
     assert!(log.contains("Z err: \\u{1b}[31mwords\n"), "{log}");
 }
+
+/// A host with this runtime configuration.
+async fn start_configured(config: &str) -> (TestApp, Host) {
+    start_with(|options| {
+        let file = options.data.join("runtime-config.toml");
+        std::fs::create_dir_all(&options.data).unwrap();
+        std::fs::write(&file, config).unwrap();
+        options.runtime_config = Some(file);
+    })
+    .await
+}
+
+#[tokio::test]
+async fn blocked_networks_are_not_reached_whatever_the_manifest_allows() {
+    let addr = mirror().await;
+    let url = format!("/fetch?http://{addr}/");
+    let blocks = |network: &str| {
+        format!("[outbound_networking]\nblock_networks = [\"10.0.0.0/8\", \"{network}\"]")
+    };
+    for network in ["private", "127.0.0.0/8"] {
+        let (app, host) = start_configured(&blocks(network)).await;
+        assert_eq!(text(&host, &url).await, "error: ErrorCode::HttpRequestDenied");
+        let log = app.log("guest");
+        assert!(log.contains("is denied: 127.0.0.1 is in a blocked network"), "{log}");
+    }
+    let (_app, host) = start_configured(&blocks("192.168.0.0/16")).await;
+    assert!(text(&host, &url).await.starts_with("200 "));
+}
+
+/// What a name resolves to is what is looked at, and TLS still speaks to the name.
+#[tokio::test]
+async fn a_name_is_looked_at_by_its_address_and_greeted_by_its_name() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let greeted = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut hello = vec![0; 4_096];
+        let length = stream.read(&mut hello).await.unwrap();
+        hello.truncate(length);
+        hello
+    });
+    let allow = move |options: &mut HostOptions| {
+        options.variables.insert("peer".into(), format!("https://localhost:{port}"));
+    };
+    let url = format!("/fetch?https://localhost:{port}/");
+    let (_app, host) = start_with(|options| {
+        allow(options);
+        options.outbound = Outbound::PublicNetwork;
+    })
+    .await;
+    assert_eq!(text(&host, &url).await, "error: ErrorCode::HttpRequestDenied");
+    let (_app, host) = start_with(allow).await;
+    let answer = text(&host, &url).await;
+    assert!(answer.starts_with("error: "), "{answer}");
+    let hello = greeted.await.unwrap();
+    assert!(hello.windows(9).any(|window| window == b"localhost"), "no name in the greeting");
+}

@@ -319,8 +319,8 @@ pub struct Claimed {
 
 /// Takes the message that has been due for longest at `?1` of each webhook but those in `?3`, a
 /// JSON array, those of the webhooks that have waited longest first and at most `?4`: nobody else
-/// takes them for `?2` seconds. Of each webhook it looks at one message, by
-/// `webhook_deliveries_by_due`.
+/// takes them for `?2` seconds. Events that are due at once are told in their order. Of each
+/// webhook it looks at those that are due first, by `webhook_deliveries_by_due`.
 const CLAIM: &str = "
     UPDATE webhook_deliveries
        SET attempts = attempts + 1, due_at = ?1 + ?2
@@ -331,7 +331,7 @@ const CLAIM: &str = "
                      JOIN webhook_deliveries d
                        ON d.id = (SELECT id FROM webhook_deliveries
                                    WHERE webhook_id = w.id AND state = 'waiting' AND due_at <= ?1
-                                   ORDER BY due_at, id LIMIT 1)
+                                   ORDER BY due_at, event_id LIMIT 1)
                     WHERE w.id NOT IN (SELECT value FROM json_each(?3)))
             ORDER BY due_at, id LIMIT ?4)
  RETURNING id, webhook_id, (SELECT url FROM webhooks w WHERE w.id = webhook_id),

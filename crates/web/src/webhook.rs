@@ -394,10 +394,24 @@ mod tests {
             at: at(),
         };
         let notice = Notice { event, kind: NoticeKind::Rented, side: Side::Farmer };
-        expect![[r#"{"type":"slice-rented","timestamp":"2026-11-22T17:20:00Z","data":{"event_id":7,"notice":"rented","rental_id":null,"node_id":"node32","slice_id":"node32_slice_1","subject":null}}"#]]
-        .assert_eq(&notice_body(&notice));
+        let lines = |body: String| body.replace(",\"", ",\n\"") + "\n";
+        expect![[r#"
+            {"type":"slice-rented",
+            "timestamp":"2026-11-22T17:20:00Z",
+            "data":{"event_id":7,
+            "notice":"rented",
+            "rental_id":null,
+            "node_id":"node32",
+            "slice_id":"node32_slice_1",
+            "subject":null}}
+        "#]]
+        .assert_eq(&lines(notice_body(&notice)));
         let webhook = WebhookId::from_random(at(), [1; 10]);
-        expect![[r#"{"type":"test","timestamp":"2026-11-22T17:20:00Z","data":{"webhook_id":"01a20445-9a00-7101-8101-010101010101"}}"#]]
-        .assert_eq(&test_body(webhook, at()));
+        expect![[r#"
+            {"type":"test",
+            "timestamp":"2026-11-22T17:20:00Z",
+            "data":{"webhook_id":"01a20445-9a00-7101-8101-010101010101"}}
+        "#]]
+        .assert_eq(&lines(test_body(webhook, at())));
     }
 }

@@ -251,6 +251,7 @@ impl Done {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "a list with a line for each")]
     fn words(self) -> &'static str {
         match self {
             Done::SignedUp => "Your account is ready.",
@@ -327,7 +328,7 @@ impl Done {
                 "The test is sent within ten seconds. Load this page again to see what came of it."
             }
             Done::Replayed => {
-                "The message is sent within ten seconds. Load this page again to see what came of it."
+                "The message is sent again within ten seconds. Load this page again to see."
             }
         }
     }

@@ -14,6 +14,7 @@ mod holding;
 mod leaving;
 mod lives;
 mod mail;
+mod notifications;
 mod offers;
 mod operations;
 mod operator;

@@ -4,7 +4,7 @@ use e2e::{Client, Market, PASSWORD};
 use gridproxy::{Documents, Standin};
 use serde_json::json;
 
-use crate::{factors, leaving, ownership, payments, payouts};
+use crate::{factors, leaving, notifications, ownership, payments, payouts};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_operation_of_the_document_succeeds_once() {
@@ -45,6 +45,7 @@ async fn every_operation_of_the_document_succeeds_once() {
     farmer.put("/api/farm/payout", &payout).await.ok(200);
     farmer.patch("/api/account", &json!({ "display_name": "Freya" })).await.ok(200);
 
+    notifications::use_each_operation(&farmer).await;
     farmer.post_empty("/api/farm/nodes/node32/pause").await.ok(200);
     look_after_an_offer(&market, &farmer).await;
     market.sync().await;
