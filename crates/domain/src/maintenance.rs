@@ -95,7 +95,6 @@ pub fn fits(open: &[Window], window: &Window) -> Result<(), MaintenanceError> {
 
 #[cfg(test)]
 mod tests {
-    use alloc::string::ToString;
     use alloc::vec;
 
     use proptest::prelude::*;
@@ -137,7 +136,7 @@ mod tests {
     }
 
     fn window(starts: i64, length: i64) -> Window {
-        Window { starts_at: at(starts), ends_at: at(starts + length), note: "".to_string() }
+        Window { starts_at: at(starts), ends_at: at(starts + length), note: String::new() }
     }
 
     #[test]
