@@ -66,6 +66,7 @@ fn found() -> Picture {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "most of it is the expected text")]
 fn a_market_is_told_with_its_numbers() {
     let db = market();
     check(
