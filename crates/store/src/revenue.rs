@@ -58,8 +58,8 @@ pub fn of_farm(
 }
 
 /// What the farmer `?1` earned with the node `?2` in the months `?3` to `?4`, the newest first; at
-/// most `?5` lines. Served by `farm_months_by_node`; the plus keeps SQLite from reading the farmer's
-/// other nodes, too.
+/// most `?5` lines. Served by `farm_months_by_node`; the plus keeps SQLite from reading the
+/// farmer's other nodes, too.
 const OF_NODE: &str = "
     SELECT m.month, m.node_id, n.name, m.earned_micros, m.credited_micros
       FROM farm_months m
