@@ -230,6 +230,10 @@ fn problem_schema(generator: &mut SchemaGenerator) -> Value {
                 "type": "string",
                 "description": "Per slice and month now, as decimal text.",
             },
+            "leaves_at": {
+                "type": "string",
+                "description": "When the node leaves the market (RFC 3339).",
+            },
             "refund": {
                 "type": "string",
                 "description": "What would go back, as decimal text.",

@@ -13,7 +13,7 @@ use store::leaving::{
 };
 use store::rentals::{ChangeFailure, Rental};
 use store::renting::Basis;
-use store::{Db, RusqliteDb, StoreError, ledger, nodes, offering, receipts, rentals, sync};
+use store::{Db, RusqliteDb, ledger, nodes, offering, receipts, rentals, sync};
 
 use crate::market::{
     AIDA, Attempt, FARMER, NODE, OMAR, OTHER_FARMER, account, assert_sound, attempt, balance,

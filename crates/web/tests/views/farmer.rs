@@ -145,6 +145,7 @@ fn a_draft_shows_what_it_could_earn() {
             Read: 29 July 2026, 12:00 UTC
             Offer draft
             Only you can see this node. Set a price, then publish it.
+            Leave the market </dashboard/farm/nodes/node32/leave>
             Price and promise
             post /dashboard/farm/nodes/node32
             [hidden version=1]
@@ -214,6 +215,7 @@ fn a_published_node_shows_who_rents_what() {
             post /dashboard/farm/nodes/node32/pause
             [hidden version=2]
             (Pause)
+            Leave the market </dashboard/farm/nodes/node32/leave>
             Price and promise
             post /dashboard/farm/nodes/node32
             [hidden version=2]
