@@ -12,8 +12,8 @@ pub const EXAMPLE_PRICE: Usd = Usd::whole(25);
 
 /// What limits a node: how many slices its scarcest resource allows, and the others would allow.
 ///
-/// `SSD allows 9 slices; CPU would allow 32 and memory 28`, or, where something else keeps the whole
-/// node from being offered, `SSD would allow 9 slices; CPU 32 and memory 28`.
+/// `SSD allows 9 slices; CPU would allow 32 and memory 28`, or, where something else keeps the
+/// whole node from being offered, `SSD would allow 9 slices; CPU 32 and memory 28`.
 pub fn limit(capacity: &Capacity) -> String {
     let all = [("SSD", capacity.by_ssd), ("CPU", capacity.by_cpu), ("memory", capacity.by_memory)];
     let is_kept = capacity.refusal.is_some_and(|refusal| !refusal.is_full());

@@ -234,7 +234,7 @@ mod tests {
 
     #[test]
     fn a_weak_key_signs_nothing() {
-        // A point of order 1: with it the signature (1, 0) fits every message, or would.
+        // A point of order 1: to who is not strict, the signature (1, 0) of it fits every text.
         let mut weak = [0; 32];
         weak[0] = 1;
         let mut forged = [0; SIGNATURE_BYTES];

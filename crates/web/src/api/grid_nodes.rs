@@ -313,7 +313,7 @@ impl GridDocumentView {
 #[derive(Serialize, JsonSchema)]
 pub struct AddedNodesView {
     /// How many were registered.
-    pub added: usize,
+    pub added: u32,
     /// Each node that was asked for, by number.
     pub nodes: Vec<AddedNodeView>,
 }
@@ -347,7 +347,8 @@ impl AddedNodesView {
             }
         };
         let nodes: Vec<AddedNodeView> = outcomes.iter().map(show).collect();
-        AddedNodesView { added: nodes.iter().filter(|node| node.added).count(), nodes }
+        let added = nodes.iter().map(|node| u32::from(node.added)).sum();
+        AddedNodesView { added, nodes }
     }
 }
 

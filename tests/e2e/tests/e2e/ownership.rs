@@ -352,6 +352,8 @@ async fn a_node_is_taken_over_with_its_rentals() {
         market.sync().await;
     }
     market.check_invariants().await;
+    // A session lasts for a month at most.
+    let farmer = market.sign_in("farmer@example.org").await;
     farmer.post_empty("/api/farm/nodes/node32/publish").await.ok(200);
 }
 
