@@ -26,7 +26,9 @@ fn withdraw(db: &RusqliteDb) {
 fn a_farmer_sees_what_leaving_means() {
     let db = market();
     rent(&db);
-    check(&leave(&db), expect![[r#"
+    check(
+        &leave(&db),
+        expect![[r#"
         Canal house </dashboard/farm/nodes/node32>
         Leave the market
         From your notice on, the node is off the market, and no rental of it is extended
@@ -42,11 +44,14 @@ fn a_farmer_sees_what_leaving_means() {
         The rentals of this node, and what becomes of them
         | Slice | Renter | Paid until | What becomes of it
         | node32_slice_1 | o&#39;mar&#38;co@example.org | 29 October 2026 | refunded from
-          that day on, or moved before it, as its renter chooses"#]]);
+          that day on, or moved before it, as its renter chooses"#]],
+    );
     let sent: Form = form("leaves_at=soon");
     let problem = Problem::fields(vec![wrong("leaves_at", "a day, such as 2027-03-31")]);
     let refused = leave(&db).refused(&sent, &problem);
-    check(&refused, expect![[r#"
+    check(
+        &refused,
+        expect![[r#"
         Canal house </dashboard/farm/nodes/node32>
         Leave the market
         From your notice on, the node is off the market, and no rental of it is extended
@@ -63,10 +68,13 @@ fn a_farmer_sees_what_leaving_means() {
         The rentals of this node, and what becomes of them
         | Slice | Renter | Paid until | What becomes of it
         | node32_slice_1 | o&#39;mar&#38;co@example.org | 29 October 2026 | refunded from
-          that day on, or moved before it, as its renter chooses"#]]);
+          that day on, or moved before it, as its renter chooses"#]],
+    );
     withdraw(&db);
     let again = leave(&db).refused(&sent, &Problem::plain(Kind::NodeLeaving));
-    check(&again, expect![[r#"
+    check(
+        &again,
+        expect![[r#"
         Canal house </dashboard/farm/nodes/node32>
         Leave the market
         The node leaves the market. Take the notice back first, where that is what you want.
@@ -78,14 +86,17 @@ fn a_farmer_sees_what_leaving_means() {
         The rentals of this node, and what becomes of them
         | Slice | Renter | Paid until | What becomes of it
         | node32_slice_1 | o&#39;mar&#38;co@example.org | 29 October 2026 | refunded from
-          that day on, or moved before it, as its renter chooses"#]]);
+          that day on, or moved before it, as its renter chooses"#]],
+    );
 }
 
 #[test]
 fn a_node_that_nobody_rents_leaves_today() {
     let db = market();
     withdraw(&db);
-    check(&leave(&db), expect![[r#"
+    check(
+        &leave(&db),
+        expect![[r#"
         Canal house </dashboard/farm/nodes/node32>
         Leave the market
         This node left on 29 July 2026, 12:00 UTC. Nothing of it is offered, whatever the
@@ -93,7 +104,8 @@ fn a_node_that_nobody_rents_leaves_today() {
         post /dashboard/farm/nodes/node32/stay
         (Bring the node back)
         Rentals
-        Nothing of this node is rented."#]]);
+        Nothing of this node is rented."#]],
+    );
 }
 
 #[test]
@@ -114,7 +126,9 @@ fn a_renter_chooses() {
             page::MoveRental::new(visit, &held, &found)
         })
     };
-    check(&choose(), expect![[r#"
+    check(
+        &choose(),
+        expect![[r#"
         node32_slice_1 </dashboard/slices/019fadbe-f200-7000-8000-000000000000>
         Go on with another node
         The node of this rental leaves on 28 August 2026, 12:00 UTC. Each of these slices
@@ -130,12 +144,15 @@ fn a_renter_chooses() {
         A month: $25.00
         Promise: 99.5% uptime, 1,000 Mbit/s
         (Move to node33_slice_1)
-        Back to the rental </dashboard/slices/019fadbe-f200-7000-8000-000000000000>"#]]);
+        Back to the rental </dashboard/slices/019fadbe-f200-7000-8000-000000000000>"#]],
+    );
     let none = shown(&db, Who::Omar, "/dashboard/slices/x/move", |_, visit| {
         page::MoveRental::new(visit, &held, &[])
     });
     let problem = Problem::plain(Kind::OfferChanged);
-    check(&none.refused(&problem), expect![[r#"
+    check(
+        &none.refused(&problem),
+        expect![[r#"
         node32_slice_1 </dashboard/slices/019fadbe-f200-7000-8000-000000000000>
         Go on with another node
         The offer has changed. Read the offer again and decide anew; nothing was charged.
@@ -146,5 +163,6 @@ fn a_renter_chooses() {
         The data stays behind, and the new machine has to be set up anew: copy what you need
           first.
         No equivalent slice is free now. Look again later, or end the rental for its refund.
-        Back to the rental </dashboard/slices/019fadbe-f200-7000-8000-000000000000>"#]]);
+        Back to the rental </dashboard/slices/019fadbe-f200-7000-8000-000000000000>"#]],
+    );
 }
