@@ -1,3 +1,5 @@
+//! The rules of leaving: notice, refunds to the cent, and moves that lose none.
+
 use alloc::string::{String, ToString};
 use alloc::vec;
 
