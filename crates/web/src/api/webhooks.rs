@@ -195,7 +195,7 @@ pub struct DeliveryView {
     /// When it is tried next (RFC 3339), while it waits.
     pub next_attempt_at: Option<String>,
     /// The status that the last attempt was answered with.
-    pub last_status: Option<u16>,
+    pub last_status: Option<u32>,
     /// Why the last attempt failed.
     pub last_error: Option<String>,
     /// The body that is posted, word for word.
@@ -217,7 +217,7 @@ impl DeliveryView {
             state: delivery.state.as_str().to_owned(),
             attempts: delivery.attempts,
             next_attempt_at: is_waiting.then(|| delivery.due_at.to_string()),
-            last_status: delivery.last_status,
+            last_status: delivery.last_status.map(u32::from),
             last_error: delivery.last_error.clone(),
             body: delivery.body.clone(),
             created_at: delivery.created_at.to_string(),
