@@ -345,6 +345,7 @@ mod tests {
                 "price_min_usd" | "limit_factor" | "account_slices_max" | "payout_min_usd" => "1",
                 "price_max_usd" => "2",
                 "platform_fee_percent" => "0",
+                "farm_claims" => "open",
                 _ => "",
             }
             .to_owned())

@@ -9,7 +9,8 @@ fn farm() {
         &sample::farm(Vec::new()),
         expect![[r#"
             Farm
-            Payouts </dashboard/farm/payouts>
+            Add nodes </dashboard/farm/add> Your farms </dashboard/farm/claims> Payouts
+              </dashboard/farm/payouts>
             Nodes
             No node yet
             Enter the id that your node has on the grid, and you will see how many slices it can
@@ -27,7 +28,8 @@ fn farm() {
         &sample::farm(vec![sample::farm_row()]),
         expect![[r#"
             Farm
-            Payouts </dashboard/farm/payouts>
+            Add nodes </dashboard/farm/add> Your farms </dashboard/farm/claims> Payouts
+              </dashboard/farm/payouts>
             Nodes: 3
             Slices rented: 3 of 25, 22 free, 12% rented
             Earned this month: $12.50
@@ -85,13 +87,15 @@ fn node() {
             Farm </dashboard/farm>
             Canal house
             Grid node 32, Ghent, Belgium published See it in the marketplace
-              </marketplace/compute/32>
+              </marketplace/compute/32> Compare its price </dashboard/farm/nodes/32/market>
             This node can provide 9 slices, up to $225.00 a month at your price.
             Processor: 32 vCPU free, enough for 32 slices
             Memory: 122 GB free, enough for 30 slices
             SSD: 1,863 GB free, enough for 9 slices sets the limit
+            The promised uptime of 99.5% can be kept: the node may be down 41 more minutes this
+              month.
             Slices
-            Rented now: 3 of 9.
+            Rented now: 3 of 9. 3 rented, 1 held, 5 available, 1 kept back.
             node32_slice_1: available
             node32_slice_2: omar@example.org until 29 October 2026
             node32_slice_3: omar@example.org until 29 October 2026
@@ -101,6 +105,21 @@ fn node() {
             node32_slice_7: omar@example.org until 29 October 2026
             node32_slice_8: available
             node32_slice_9: available
+            What it earns
+            Earned this month: $12.50
+            In escrow: $56.25
+            Rented: 33%
+            Uptime: measured 99.1% in 2,016 observations, promised 99.5% below the promise
+            Bandwidth: measured 940 Mbit/s, promised 100 Mbit/s
+            Earned by month
+            Earned by month
+            $63.75 in 3 months; most in July 2026.
+            As a table
+            Earned by month
+            | Month | Earned
+            | May 2026 | $0.00
+            | June 2026 | $11.25
+            | July 2026 | $52.50
             Last report from the grid
             Status: up
             Health: healthy
@@ -110,6 +129,7 @@ fn node() {
             post /dashboard/farm/nodes/32/pause
             [hidden form_token=sample-token] [hidden version=4]
             (Pause)
+            Leave the market </dashboard/farm/nodes/32/leave>
             Price and promise
             post /dashboard/farm/nodes/32
             [hidden form_token=sample-token] [hidden version=4]
@@ -151,14 +171,32 @@ fn a_node_without_a_slice_says_why() {
         expect![[r#"
             Farm </dashboard/farm>
             Canal house
-            Grid node 32, Ghent, Belgium draft
+            Grid node 32, Ghent, Belgium draft Compare its price
+              </dashboard/farm/nodes/32/market>
             This node can provide no slice now.
             It has no SSD: slices need 200 GB of SSD each.
             Processor: 32 vCPU free, enough for 32 slices
             Memory: 122 GB free, enough for 30 slices
             SSD: 0 GB free, enough for 0 slices sets the limit
+            The promised uptime of 99.5% can be kept: the node may be down 41 more minutes this
+              month.
             Slices
             This node has no slice yet.
+            What it earns
+            Earned this month: $12.50
+            In escrow: $56.25
+            Rented: 33%
+            Uptime: measured 99.1% in 2,016 observations, promised 99.5% below the promise
+            Bandwidth: measured 940 Mbit/s, promised 100 Mbit/s
+            Earned by month
+            Earned by month
+            $63.75 in 3 months; most in July 2026.
+            As a table
+            Earned by month
+            | Month | Earned
+            | May 2026 | $0.00
+            | June 2026 | $11.25
+            | July 2026 | $52.50
             Last report from the grid
             The grid has not reported on this node yet.
             Offer draft
@@ -166,6 +204,7 @@ fn a_node_without_a_slice_says_why() {
             post /dashboard/farm/nodes/32/publish
             [hidden form_token=sample-token] [hidden version=4]
             (Publish)
+            Leave the market </dashboard/farm/nodes/32/leave>
             Price and promise
             post /dashboard/farm/nodes/32
             [hidden form_token=sample-token] [hidden version=4]

@@ -68,7 +68,8 @@ fn how_the_marketplace_stands() {
         &page,
         expect![[r#"
             Operator
-            Accounts </operator/accounts> Payouts </operator/payouts> Audit log </operator/audit>
+            Accounts </operator/accounts> Farms </operator/farms> Payouts </operator/payouts>
+              Audit log </operator/audit>
             Mail
             No outlet for mail is set, so none is sent.
             | Mail | What went wrong | Attempts | Given up | What to do

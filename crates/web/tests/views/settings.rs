@@ -326,54 +326,58 @@ fn limits_are_said_in_full() {
     check(
         &page,
         expect![[r#"
-        API </docs/api>
-        Limits
-        Reading is not limited, but for streams. What changes something is, so that nobody is
-          in the way of others or guesses passwords.
-        How often
-        That many at once, and as many again over the time. An answer says in
-          RateLimit-Policy and RateLimit which limit is closest and what is left of it. Past
-          a limit, the answer is too-many-requests </docs/problems#too-many-requests>, and
-          Retry-After says when to try again.
-        | Limit | How many | What it counts
-        | changes-by-address | 3,000 in a minute | Requests other than GET and HEAD from one
-          network address.
-        | changes-by-account | 1,200 in a minute | Requests other than GET and HEAD of one
-          account, however it asks.
-        | changes-by-token | 600 in a minute | Requests other than GET and HEAD with one API
-          token.
-        | sign-ups | 300 in an hour | Sign-ups from one network address.
-        | sign-in-failures-by-address | 50 in 15 minutes | Failed sign-ins from one network
-          address. Past it no password is checked.
-        | sign-in-failures-by-account-and-address | 10 in 15 minutes | Failed sign-ins at one
-          account from one network address.
-        | sign-in-failures-by-account | 100 in an hour | Failed sign-ins at one account from
-          everywhere. Passkeys and a reset still work.
-        | second-factor-codes | 10 in 15 minutes | Codes of an authenticator app, or recovery
-          codes, tried at one account.
-        | proofs | 10 in 15 minutes | Times that one account says its password again, to
-          change what is protected.
-        | mails-by-recipient | 5 in an hour | Mails to one address that anybody can ask for:
-          sign-up, reset, change of address.
-        | streams-by-account | 16 in a minute | Streams of events that one account opens.
-          Past it, ask for them as JSON.
-        How large, how many
-        | Of what | At most | What happens past it
-        | The body of a request | 64 KiB | It is not read further, and the answer is
-          body-too-large.
-        | Nesting in a JSON body | 127 levels | The answer is unreadable-request, as it is
-          for an unknown field.
-        | Items on a page of a list | 100 | A larger limit is refused. next_cursor leads to
-          the rest of the list.
-        | A password | 8 characters to 512 bytes | A shorter or longer one, and one that many
-          people use, is refused.
-        | Names of nodes and tokens | 80 characters | A longer one, or one of several lines,
-          is refused.
-        | Where a farmer is paid to | 200 characters | A longer text, or one of several
-          lines, is refused.
-        | API tokens of an account | 100 | One more is refused, until one is revoked or ends.
-        | Browsers that are signed in to an account | 50 | One more signs the oldest one out.
-        | The age of a link in a mail | 10 minutes | The answer is expired-code. A link works
-          once."#]],
+            API </docs/api>
+            Limits
+            Reading is not limited, but for streams. What changes something is, so that nobody is
+              in the way of others or guesses passwords.
+            How often
+            That many at once, and as many again over the time. An answer says in
+              RateLimit-Policy and RateLimit which limit is closest and what is left of it. Past
+              a limit, the answer is too-many-requests </docs/problems#too-many-requests>, and
+              Retry-After says when to try again.
+            | Limit | How many | What it counts
+            | changes-by-address | 3,000 in a minute | Requests other than GET and HEAD from one
+              network address.
+            | changes-by-account | 1,200 in a minute | Requests other than GET and HEAD of one
+              account, however it asks.
+            | changes-by-token | 600 in a minute | Requests other than GET and HEAD with one API
+              token.
+            | sign-ups | 300 in an hour | Sign-ups from one network address.
+            | sign-in-failures-by-address | 50 in 15 minutes | Failed sign-ins from one network
+              address. Past it no password is checked.
+            | sign-in-failures-by-account-and-address | 10 in 15 minutes | Failed sign-ins at one
+              account from one network address.
+            | sign-in-failures-by-account | 100 in an hour | Failed sign-ins at one account from
+              everywhere. Passkeys and a reset still work.
+            | second-factor-codes | 10 in 15 minutes | Codes of an authenticator app, or recovery
+              codes, tried at one account.
+            | proofs | 10 in 15 minutes | Times that one account says its password again, to
+              change what is protected.
+            | mails-by-recipient | 5 in an hour | Mails to one address that anybody can ask for:
+              sign-up, reset, change of address.
+            | streams-by-account | 16 in a minute | Streams of events that one account opens.
+              Past it, ask for them as JSON.
+            | farm-claims | 60 in an hour | Claims to farms that one account begins, and
+              signatures that it tries.
+            | grid-looks | 60 in a minute | Times that one account looks at nodes before it adds
+              them.
+            How large, how many
+            | Of what | At most | What happens past it
+            | The body of a request | 64 KiB | It is not read further, and the answer is
+              body-too-large.
+            | Nesting in a JSON body | 127 levels | The answer is unreadable-request, as it is
+              for an unknown field.
+            | Items on a page of a list | 100 | A larger limit is refused. next_cursor leads to
+              the rest of the list.
+            | A password | 8 characters to 512 bytes | A shorter or longer one, and one that many
+              people use, is refused.
+            | Names of nodes and tokens | 80 characters | A longer one, or one of several lines,
+              is refused.
+            | Where a farmer is paid to | 200 characters | A longer text, or one of several
+              lines, is refused.
+            | API tokens of an account | 100 | One more is refused, until one is revoked or ends.
+            | Browsers that are signed in to an account | 50 | One more signs the oldest one out.
+            | The age of a link in a mail | 10 minutes | The answer is expired-code. A link works
+              once."#]],
     );
 }
