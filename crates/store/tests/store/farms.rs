@@ -1,4 +1,4 @@
-//! Farms that somebody has proven to own: who offers their nodes, offering, who takes them over, and what
+//! Farms that somebody has proven to own: who offers their nodes, who takes them over, and what
 //! becomes of both when the grid says that a farm has moved.
 
 use domain::id::NodeId;

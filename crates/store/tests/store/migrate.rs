@@ -201,7 +201,8 @@ const SAMPLES: [&str; MIGRATIONS.len()] = [
           '{"kind":"payout-request","reference":"p1","reason":"Payout p1","entries":[
               {"kind":"earnings","owner":"farmer","micros":-5000000},
               {"kind":"escrow","owner":"p1","micros":5000000}]}', 5, 20);
-     INSERT INTO change_payout VALUES ('p1', 1, 'approved', NULL, NULL, NULL, 'payout-approved', 21);
+     INSERT INTO change_payout VALUES
+         ('p1', 1, 'approved', NULL, NULL, NULL, 'payout-approved', 21);
      INSERT INTO change_payout VALUES
          ('p1', 2, 'sent', 'SEPA 7', NULL,
           '{"kind":"payout-send","reference":"p1","reason":"Payout p1","entries":[

@@ -425,8 +425,8 @@ pub(crate) fn farm_node() -> FarmNode {
             limit("SSD", "1,863 GB", 9, true),
         ],
         promise: Some(web::page::Notice {
-            text: "The promised uptime of 99.5% can be kept: the node may be down 41 more minutes this \
-                   month."
+            text: "The promised uptime of 99.5% can be kept: the node may be down 41 more minutes \
+                   this month."
                 .to_owned(),
             tone: Tone::Plain,
         }),
