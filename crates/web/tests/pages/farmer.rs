@@ -4,6 +4,7 @@ use crate::{check, sample};
 use expect_test::expect;
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "most of it is the expected text")]
 fn farm() {
     check(
         &sample::farm(Vec::new()),
@@ -80,6 +81,7 @@ fn farm() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "most of it is the expected text")]
 fn node() {
     check(
         &sample::farm_node(),
@@ -165,6 +167,7 @@ fn node() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "most of it is the expected text")]
 fn a_node_without_a_slice_says_why() {
     check(
         &sample::farm_node_without_slices(),
