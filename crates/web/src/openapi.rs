@@ -7,6 +7,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use crate::api::OPERATIONS;
+use crate::api::grid_nodes::AddedNodeView;
 use crate::api::renting::{AlternativeView, DryRunView, QuoteView};
 use crate::live::EVENT_STREAM;
 use crate::operation::{Access, Form, Operation, schema_of};
@@ -253,6 +254,11 @@ fn problem_schema(generator: &mut SchemaGenerator) -> Value {
                 "type": "array",
                 "description": "The nearest nodes that have what is wanted.",
                 "items": schema_of::<AlternativeView>(generator),
+            },
+            "nodes": {
+                "type": "array",
+                "description": "What became of each node that was to be added.",
+                "items": schema_of::<AddedNodeView>(generator),
             },
             "errors": {
                 "type": "array",
