@@ -66,14 +66,14 @@ CREATE INDEX nodes_by_farm ON nodes (farm_id, id);
 CREATE TRIGGER nodes_are_registered_by_owners BEFORE INSERT ON nodes
   WHEN EXISTS (SELECT 1 FROM farms WHERE id = NEW.farm_id AND owner_id <> NEW.farmer_id)
 BEGIN
-    SELECT RAISE(ABORT, 'stale farm: somebody else has proven to own it');
+    SELECT RAISE(ABORT, 'stale farm: another account has proven to own it');
 END;
 
 CREATE TRIGGER nodes_are_published_by_owners BEFORE UPDATE OF listing ON nodes
   WHEN NEW.listing = 'published'
    AND EXISTS (SELECT 1 FROM farms WHERE id = NEW.farm_id AND owner_id <> NEW.farmer_id)
 BEGIN
-    SELECT RAISE(ABORT, 'stale farm: somebody else has proven to own it');
+    SELECT RAISE(ABORT, 'stale farm: another account has proven to own it');
 END;
 
 -- A node that the grid moves to another farm goes off the market, unless its farmer has proven that

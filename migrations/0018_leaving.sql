@@ -114,6 +114,9 @@ CREATE TRIGGER move_rental_does INSTEAD OF INSERT ON move_rental BEGIN
                                                  WHERE node_id = NEW.node_id
                                                    AND state = 'available'));
     SELECT RAISE(ABORT, 'stale slice') WHERE changes() = 0;
+    -- While it is still there: what was earned is of that node.
+    INSERT INTO post_booking (rental_id, booking, created_at)
+    SELECT NEW.id, value, NEW.moved_at FROM json_each(NEW.bookings);
     UPDATE rentals
        SET version = version + 1, node_id = NEW.node_id, price_micros = NEW.price_micros,
            slice_number = (SELECT number FROM slices WHERE rental_id = NEW.id),
@@ -126,8 +129,6 @@ CREATE TRIGGER move_rental_does INSTEAD OF INSERT ON move_rental BEGIN
                              WHERE value ->> 'number' = rental_periods.number)
      WHERE rental_id = NEW.id
        AND number IN (SELECT value ->> 'number' FROM json_each(NEW.periods));
-    INSERT INTO post_booking (rental_id, booking, created_at)
-    SELECT NEW.id, value, NEW.moved_at FROM json_each(NEW.bookings);
     DELETE FROM reminders WHERE rental_id = NEW.id AND days < 0;
     INSERT INTO events (kind, renter_id, farmer_id, node_id, slice_number, rental_id, created_at)
     SELECT 'rental-moved-in', renter_id, farmer_id, node_id, slice_number, id, NEW.moved_at

@@ -175,7 +175,7 @@ impl Crawler<'_> {
         for role in roles {
             for path in &lists {
                 let answer = self.ask(role, Method::GET, path).await;
-                if answer.status == 200 {
+                if answer.header("content-type") == Some("application/json") {
                     collect_ids(&answer.json(), &mut self.found);
                 }
             }

@@ -1,5 +1,12 @@
 //! A farmer's node beside similar ones: what they ask, what is suggested, and what a price brings.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "the numbers of a test are small, and computed in another way than the market does"
+)]
+
 use std::fs;
 
 use domain::time::Timestamp;

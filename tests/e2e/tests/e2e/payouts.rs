@@ -312,7 +312,7 @@ async fn operate(market: &Market) {
     let (to, page) = operator.submit(&page, &done, &[]).await;
     assert!(to.ends_with("state=done"), "{to}");
     page.says(&["$30.00", "SEPA 9"]);
-    let sent = operator.open("/operator/payouts?state=sent").await;
-    sent.says(&["No payout is sent."]);
+    let gone = operator.open("/operator/payouts?state=sent").await;
+    gone.says(&["No payout is sent."]);
     operator.open("/operator/audit").await.says(&["An operator acted on a payout"]);
 }

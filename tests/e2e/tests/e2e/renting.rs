@@ -127,7 +127,7 @@ async fn both_dashboards_say_what_the_api_says() {
 
     let farm = farmer.get("/dashboard/farm").await.page(200);
     // What the platform keeps, a tenth, is rounded once: 7.125 to 7.12.
-    farm.says(&["Slices rented 1 of 9, 8 free", "In escrow $64.13", "Earned $0.00"]);
+    farm.says(&["Slices rented 1 of 9, 8 free", "In escrow $64.13", "Earned this month $0.00"]);
     let node = farmer.get("/dashboard/farm/nodes/node32").await.page(200);
     node.says(&["Rented now: 1 of 9.", "ada@example.org until"]);
 }

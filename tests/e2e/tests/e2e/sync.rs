@@ -182,7 +182,7 @@ async fn a_rental_ends_after_its_term_and_the_farmer_is_paid() {
     assert_eq!(ada_token.get(&path).await.ok(200)["status"], "active");
     let farm = farmer_token.get("/dashboard/farm").await.page(200);
     // Every day but the last one is earned.
-    farm.says(&["In escrow $0.70", "Earned $63.43"]);
+    farm.says(&["In escrow $0.70", "Earned this month $63.43"]);
 
     // Rentals end whether or not the grid answers.
     market.set_clock(THREE_MONTHS_LATER);
