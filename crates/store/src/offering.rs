@@ -76,8 +76,14 @@ pub fn change(
         }
         let seen = found.seen();
         let after = decide(&seen)?;
-        if after == seen.offering || save(db, farmer.account, node, current, &after, now)? {
+        if after == seen.offering {
             return Ok(());
+        }
+        match save(db, farmer.account, node, current, &after, now) {
+            Ok(true) => return Ok(()),
+            // Somebody was faster, or has just proven to own its farm: whoever looks again is told.
+            Ok(false) | Err(StoreError::Refused(_)) => {}
+            Err(error) => return Err(error.into()),
         }
     }
     Err(OfferingFailure::Changed)
@@ -124,12 +130,7 @@ pub fn save(
         offering.raise.map(|raise| raise.price.micros()).into(),
         offering.raise.map(|raise| raise.at.seconds()).into(),
     ];
-    match db.run(SAVE, &params) {
-        Ok(rows) => Ok(!rows.is_empty()),
-        // Somebody else has just proven to own its farm: whoever looks again is told so.
-        Err(StoreError::Refused(_)) if offering.listing == Listing::Published => Ok(false),
-        Err(error) => Err(error),
-    }
+    Ok(!db.run(SAVE, &params)?.is_empty())
 }
 
 /// Up to `?2` nodes whose raise is due at `?1`, with the version of their offer; what is locked

@@ -83,7 +83,7 @@ fn nobody_else_registers_or_publishes_a_node_of_a_proven_farm() {
         let offering = crate::market::terms(33, Some(usd("20")), listing);
         offering::save(&db, account(OTHER_FARMER), NodeId(33), 1, &offering, now())
     };
-    assert_eq!(publish(Listing::Published), Ok(false));
+    assert!(matches!(publish(Listing::Published), Err(StoreError::Refused(_))));
     assert_eq!(dump(&db), before);
     assert_eq!(publish(Listing::Draft), Ok(true), "a draft can be looked after");
     assert_eq!(register(FARMER, 34), Ok(true));

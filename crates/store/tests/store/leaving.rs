@@ -13,7 +13,7 @@ use store::leaving::{
 };
 use store::rentals::{ChangeFailure, Rental};
 use store::renting::Basis;
-use store::{Db, RusqliteDb, ledger, nodes, offering, receipts, rentals, sync};
+use store::{Db, RusqliteDb, StoreError, ledger, nodes, offering, receipts, rentals, sync};
 
 use crate::market::{
     AIDA, Attempt, FARMER, NODE, OMAR, OTHER_FARMER, account, assert_sound, attempt, balance,
@@ -64,7 +64,9 @@ fn a_notice_takes_a_node_off_the_market_and_is_told() {
     assert_eq!(stay(&db, account(OTHER_FARMER), NodeId(NODE), now()), Ok(false));
     // It is not published by any statement.
     let terms = crate::market::terms(NODE, Some(usd("25")), Listing::Published);
-    assert!(!crate::market::save(&db, account(FARMER), NODE, node.offer.version, &terms));
+    let seen = node.offer.version;
+    let refused = offering::save(&db, account(FARMER), NodeId(NODE), seen, &terms, now());
+    assert!(matches!(refused, Err(StoreError::Refused(_))), "{refused:?}");
     // What is locked does not change, not even by its farmer's leave.
     offering::lock(&db, account(FARMER), NodeId(NODE), now()).unwrap();
     assert_eq!(stay(&db, account(FARMER), NodeId(NODE), now()), Ok(false));

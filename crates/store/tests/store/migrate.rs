@@ -212,9 +212,10 @@ const SAMPLES: [&str; MIGRATIONS.len()] = [
      INSERT INTO choose_notices VALUES ('ada', '[{"kind":"rented","way":"mail","is_on":0}]');
      INSERT INTO webhooks (id, account_id, url, sealed, created_at)
      VALUES ('w1', 'ada', 'https://ada.example/hook', x'00', 20);
-     INSERT INTO dispatch_notices VALUES
-         (20, 20, '[{"id":"m3","account":"ada","kind":"notices","sealed":"00ff"}]',
-          '[{"id":"d1","webhook":"w1","event":20,"kind":"offer-changed","body":"{}"}]', 20);
+     INSERT INTO dispatch_notices
+     SELECT event_id, event_id, '[{"id":"m4","account":"ada","kind":"notices","sealed":"00ff"}]',
+            '[{"id":"d1","webhook":"w1","event":20,"kind":"offer-changed","body":"{}"}]', 20
+       FROM notice_cursor;
      UPDATE webhook_deliveries SET attempts = 1;
      INSERT INTO fail_delivery VALUES ('d1', 1, 410, 'status 410', NULL, 1, 0, 21);
      INSERT INTO sync_node VALUES
@@ -235,10 +236,10 @@ fn each_migration_is_applied_to_sample_data() {
     assert_sound(&db);
     let counts = ["accounts", "tokens", "ledger_entries", "events", "slices", "rentals"]
         .map(|table| count(&db, &format!("SELECT count(*) FROM {table}")));
-    assert_eq!(counts, [2, 1, 41, 61, 13, 6]);
-    // Ten of the 61 events concern renter and farmer: six rentals, three ends and a move; a refused
-    // payment is no event, and audited all the same.
-    assert_eq!(count(&db, "SELECT count(*) FROM audit"), 47);
+    assert_eq!(counts, [2, 1, 41, 64, 13, 6]);
+    // What concerns renter and farmer is audited for each; a refused payment is no event, and audited
+    // all the same.
+    assert_eq!(count(&db, "SELECT count(*) FROM audit"), 76);
 }
 
 /// A rental of the old version, as its component made it; `?` stands for what follows the dates.

@@ -72,13 +72,13 @@ fn slices_are_spread_over_the_market() {
         (43, place(3, ""), 5, "13"),
     ] {
         register(&db, OTHER_FARMER, node, slices);
-        publish(&db, node, price);
         let report = domain::node::NodeReport {
             farm_id: farm_id.try_into().unwrap(),
             country,
             ..report(node)
         };
         sync::save_reports(&db, &[(report, carries(slices))], now()).unwrap();
+        publish(&db, node, price);
     }
     let mut number = 100;
     let mut rented = |count, spread, max| {
