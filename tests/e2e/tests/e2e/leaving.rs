@@ -147,8 +147,8 @@ async fn renters_choose_and_every_cent_is_somewhere() {
     assert!(market.was_told(BEN, "$204.50, is back in your wallet"));
     assert_eq!(ada.get(&moved).await.ok(200)["status"], "active");
     // $45.00 of the months, twice $22.95 of a tenth, and $45.45 of what stayed.
-    farmer.get("/dashboard/farm").await.page(200).says(&["Earned $136.35"]);
-    other.get("/dashboard/farm").await.page(200).says(&["Earned $22.32"]);
+    farmer.get("/dashboard/farm").await.page(200).says(&["To be paid out $136.35"]);
+    other.get("/dashboard/farm").await.page(200).says(&["To be paid out $22.32"]);
     it_has_left(&market, &farmer).await;
     market.check_invariants().await;
 }
