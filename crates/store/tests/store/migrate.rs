@@ -237,8 +237,8 @@ fn each_migration_is_applied_to_sample_data() {
     let counts = ["accounts", "tokens", "ledger_entries", "events", "slices", "rentals"]
         .map(|table| count(&db, &format!("SELECT count(*) FROM {table}")));
     assert_eq!(counts, [2, 1, 41, 64, 13, 6]);
-    // What concerns renter and farmer is audited for each; a refused payment is no event, and audited
-    // all the same.
+    // What concerns renter and farmer is audited for each; a refused payment is no event, and is
+    // audited all the same.
     assert_eq!(count(&db, "SELECT count(*) FROM audit"), 76);
 }
 
