@@ -34,7 +34,7 @@ async fn a_renter_holds_slices_to_their_end() {
         market.pass(10 * DAY);
         end_early(&tab).await;
         read_the_books(&tab).await;
-        meet_a_new_price(&tab, &farmer).await;
+        meet_a_new_price(&tab, &market, &farmer).await;
         rent_a_whole_node(&tab).await;
         see_it_run_out(&tab, &market).await;
         tab.check_console().await;
@@ -168,11 +168,14 @@ async fn read_the_books(tab: &Tab) {
 
 /// The dialog was open while the farmer raised the price: nothing is charged, and the new total is
 /// what the page goes on with.
-async fn meet_a_new_price(tab: &Tab, farmer: &Client) {
+async fn meet_a_new_price(tab: &Tab, market: &Market, farmer: &Client) {
     tab.open("/marketplace/compute/node32").await;
     tab.press("Rent a slice").await;
     let raised = json!({ "price_per_month": "30" });
     farmer.patch("/api/farm/nodes/node32", &raised).await.ok(200);
+    // While something is rented, a raise waits a day.
+    market.pass(DAY);
+    market.run_mailer().await.unwrap();
     tab.press("Confirm and rent").await;
     tab.see("Nothing was rented, and nothing was charged").await;
     tab.see("What you asked for costs $30.00 now.").await;
@@ -207,7 +210,7 @@ async fn see_it_run_out(tab: &Tab, market: &Market) {
     tab.see("Nothing was rented, and nothing was charged").await;
     tab.clear_console().await;
     tab.take_pictures("56-sold-out").await;
-    market.pass(21 * DAY);
+    market.pass(20 * DAY);
     market.sync().await;
     // Nobody was here for so long that the session is over.
     tab.open("/dashboard/slices").await;

@@ -21,6 +21,7 @@ mod safe;
 mod schema;
 mod snapshot;
 mod stream;
+pub mod twin;
 
 pub use answer::Answer;
 pub use authenticator::{Authenticator, Passkey, app_code};

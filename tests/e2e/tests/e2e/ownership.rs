@@ -1,16 +1,13 @@
 //! Whose a farm is: claimed with a signature, approved by hand, lost and taken over.
 
+use e2e::twin::{FARM, TWIN, address, sign};
 use e2e::{Client, MORNING, Market};
 use gridproxy::{Collection, Documents, Effect, Fault, Standin};
 use ownership::{Scheme, SignedForm, signer};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use crate::browser::Browser;
 
-/// The farm of node 32 and of most others, and the twin that it belongs to.
-const FARM: u32 = 2997;
-const TWIN: u32 = 4653;
 /// Another farm, and its twin.
 const OTHER_FARM: u32 = 50;
 const OTHER_TWIN: u32 = 90;
@@ -18,22 +15,6 @@ const OTHER_TWIN: u32 = 90;
 const CLAIMS: &str = "/api/farm/claims";
 const PROVE: &str = "/api/farm/claims/prove";
 const HOUR: i64 = 60 * 60;
-
-/// The seed of a twin's key, as `tests/grid/README.md` says.
-fn seed(twin: u32) -> String {
-    let digest = Sha256::digest(format!("mycelium test twin {twin}"));
-    format!("0x{}", store::chain::hex(&digest))
-}
-
-/// A twin's signature over a text.
-fn sign(twin: u32, text: &str) -> String {
-    signer::sign(Scheme::Ed25519, &seed(twin), text).unwrap().signature
-}
-
-/// A twin's address.
-fn address(twin: u32) -> String {
-    signer::sign(Scheme::Ed25519, &seed(twin), "").unwrap().signer.to_string()
-}
 
 async fn claim(client: &Client, farm: u32) -> Value {
     client.post(CLAIMS, &json!({ "farm_id": farm })).await.ok(201)
