@@ -175,7 +175,7 @@ async fn meet_a_new_price(tab: &Tab, market: &Market, farmer: &Client) {
     farmer.patch("/api/farm/nodes/node32", &raised).await.ok(200);
     // While something is rented, a raise waits a day.
     market.pass(DAY);
-    market.run_mailer().await.unwrap();
+    market.run_mailer().await.expect("the mailer runs");
     tab.press("Confirm and rent").await;
     tab.see("Nothing was rented, and nothing was charged").await;
     tab.see("What you asked for costs $30.00 now.").await;

@@ -234,8 +234,8 @@ async fn the_page_says_shows_and_sets() {
         "The same as a table",
     ]);
     let html = page.html();
-    assert_eq!(html.matches("class=\"plot-dot\"").count(), 8);
-    assert_eq!(html.matches("class=\"plot-mark\"").count(), 1);
+    assert_eq!(html.matches("class=\"scatter-dot\"").count(), 8);
+    assert_eq!(html.matches("class=\"scatter-mark\"").count(), 1);
     for part in ["role=\"img\"", "<title id=\"plot-title\">", "<desc id=\"plot-description\">"] {
         assert!(html.contains(part), "{part}");
     }

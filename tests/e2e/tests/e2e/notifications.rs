@@ -160,8 +160,8 @@ async fn what_fails_is_tried_again_replayed_and_given_up_by_a_gone() {
     farmer.post_empty(&format!("{hook}/test")).await.ok(201);
     notify(&market).await;
     assert_eq!(receiver.take()[0].json()["type"], "test");
-    let disabled_at = disabled_at(&farmer, &id).await;
-    assert!(disabled_at.is_string(), "{disabled_at}");
+    let since = disabled_at(&farmer, &id).await;
+    assert!(since.is_string(), "{since}");
     let list = farmer.get("/api/notifications").await.ok(200);
     assert_eq!(list["items"][0]["kind"], "webhook-disabled");
     ada.rent("node32", 1).await.ok(201);
