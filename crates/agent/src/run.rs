@@ -1,0 +1,141 @@
+//! The agent's loop: goes on with what the journal has, then takes jobs while there is room.
+
+use std::collections::BTreeSet;
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+
+use crate::backoff::Backoff;
+use crate::client::{Client, Step};
+use crate::config::Config;
+use crate::driver::Driver;
+use crate::job::{Shared, Work};
+use crate::journal::{Journal, Phase, Record, make_folder};
+use crate::log::say;
+use crate::stop::Stop;
+
+/// How often a job that waits for its slice looks, and a full agent for room.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// Runs the agent until it is asked to stop.
+pub fn run(config: Config) -> Result<()> {
+    let ssh = Command::new("ssh").arg("-V").stdin(Stdio::null()).stderr(Stdio::null()).status();
+    if !ssh.is_ok_and(|status| status.success()) {
+        bail!("machines are checked with the program `ssh`: `apt-get install openssh-client`");
+    }
+    make_folder(&config.state_folder)?;
+    let stop = Stop::on_signals(config.stop_grace)?;
+    let shared = Shared {
+        client: Client::new(&config),
+        driver: Driver::new(config.driver.clone(), &config.state_folder)?,
+        journal: Journal::open(&config.state_folder)?,
+        stop: stop.clone(),
+        config,
+    };
+    let mut agent = Running { shared: Arc::new(shared), busy: Arc::default(), jobs: Vec::new() };
+    let unfinished = agent.shared.journal.read()?;
+    say!("agent: {} unfinished jobs in the journal", unfinished.len());
+    for record in unfinished {
+        agent.start(record)?;
+    }
+    let taken = agent.take_jobs();
+    if taken.is_err() {
+        stop.ask();
+    }
+    let ended = agent.wait_for(0);
+    say!("agent: stopped");
+    taken.and(ended)
+}
+
+struct Running {
+    shared: Arc<Shared>,
+    /// The slices that a job is working on.
+    busy: Arc<Mutex<BTreeSet<String>>>,
+    jobs: Vec<JoinHandle<Result<()>>>,
+}
+
+impl Running {
+    /// Takes jobs, as many at a time as is allowed, until the agent is asked to stop.
+    fn take_jobs(&mut self) -> Result<()> {
+        let mut backoff = Backoff::default();
+        loop {
+            self.wait_for(self.shared.config.jobs - 1)?;
+            if self.shared.stop.is_asked() {
+                return Ok(());
+            }
+            match self.shared.client.lease(self.shared.config.poll) {
+                Ok(job) => {
+                    backoff.reset();
+                    let Some(job) = job else { continue };
+                    say!(
+                        "job {} (fence {}, attempt {}): {:?} of {} for rental {}",
+                        job.id,
+                        job.fence,
+                        job.attempt,
+                        job.kind,
+                        job.slice.id,
+                        job.rental_id
+                    );
+                    let record = Record { job, phase: Phase::Leased, step: Step::Accepted };
+                    self.shared.journal.save(&record)?;
+                    self.start(record)?;
+                }
+                Err(error) => {
+                    let wait = backoff.next(error.wait());
+                    say!("agent: no answer to \"is there a job\": {error}; again in {wait:.1?}");
+                    Stop::wait(wait, || self.shared.stop.is_asked());
+                }
+            }
+        }
+    }
+
+    /// Waits until at most so many jobs run. An error of a job is one of the journal.
+    fn wait_for(&mut self, most: usize) -> Result<()> {
+        loop {
+            let (done, running) = std::mem::take(&mut self.jobs)
+                .into_iter()
+                .partition::<Vec<_>, _>(JoinHandle::is_finished);
+            self.jobs = running;
+            for job in done {
+                match job.join() {
+                    Ok(result) => result?,
+                    Err(_) => bail!("a job panicked; the journal has it"),
+                }
+            }
+            if self.jobs.len() <= most {
+                return Ok(());
+            }
+            thread::sleep(LOOK_EVERY);
+        }
+    }
+
+    fn start(&mut self, record: Record) -> Result<()> {
+        let work = Work::new(Arc::clone(&self.shared), record);
+        let busy = Arc::clone(&self.busy);
+        let thread = thread::Builder::new().name(work.job().id.clone());
+        let job = thread.spawn(move || run_job(work, &busy)).context("starting a thread")?;
+        self.jobs.push(job);
+        Ok(())
+    }
+}
+
+/// Runs a job as soon as no other job works on its slice.
+fn run_job(mut work: Work, busy: &Mutex<BTreeSet<String>>) -> Result<()> {
+    let slice = work.job().slice.id.clone();
+    while !lock(busy).insert(slice.clone()) {
+        // A job that has lost its lease meanwhile finds out by itself when it is its turn.
+        work.renew();
+        thread::sleep(LOOK_EVERY);
+    }
+    let result = work.run();
+    lock(busy).remove(&slice);
+    result
+}
+
+/// The set stays right whatever a thread that panicked was doing.
+fn lock(busy: &Mutex<BTreeSet<String>>) -> MutexGuard<'_, BTreeSet<String>> {
+    busy.lock().unwrap_or_else(PoisonError::into_inner)
+}
