@@ -167,7 +167,7 @@ impl Written {
                 .ok_or_else(|| wrong(name, format!("{least} to {most}")))
         };
         Ok(Config {
-            server: server(self.server)?,
+            server: server_address(self.server)?,
             token: Secret(token),
             agent,
             driver: driver.ok_or_else(|| wrong("driver", "the program is missing"))?,
@@ -184,9 +184,9 @@ impl Written {
     }
 }
 
-/// The address of the market: https, or http to this very machine.
-fn server(server: Option<String>) -> Result<String, ConfigError> {
-    let server = server.ok_or_else(|| wrong("server", "the market's address is missing"))?;
+/// The address of a server: https, or http to this very machine.
+pub(crate) fn server_address(server: Option<String>) -> Result<String, ConfigError> {
+    let server = server.ok_or_else(|| wrong("server", "its address is missing"))?;
     let server = server.trim_end_matches('/').to_owned();
     let bad = || wrong("server", "an address such as https://market.example");
     let uri: ureq::http::Uri = server.parse().map_err(|_| bad())?;
@@ -271,7 +271,7 @@ mod tests {
             let error = read(&[(name, value)]).unwrap_err().to_string();
             assert!(error.starts_with(start), "{error}");
         };
-        check("MYCELIUM_SERVER", "", "server: the market's address is missing");
+        check("MYCELIUM_SERVER", "", "server: its address is missing");
         check("MYCELIUM_SERVER", "http://market.example", "server: http is for loopback only");
         check("MYCELIUM_SERVER", "http://127.0.0.1.example", "server: http is for loopback only");
         check("MYCELIUM_SERVER", "http://localhost@market.example", "server: an address");

@@ -53,7 +53,7 @@ fn qemu() -> String {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Acceleration {
-    /// KVM where it can be used, software elsewhere.
+    /// KVM where the processor helps with it, software elsewhere.
     #[default]
     Auto,
     /// The processor itself.
@@ -142,6 +142,13 @@ impl Linux {
     }
 }
 
+/// Whether the processor has what KVM is made for.
+fn processor_helps() -> bool {
+    let processors = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let flags = processors.lines().find(|line| line.starts_with("flags")).unwrap_or_default();
+    flags.split_whitespace().any(|flag| flag == "vmx" || flag == "svm")
+}
+
 impl Written {
     fn check(self) -> Result<Linux> {
         let local = Local {
@@ -181,7 +188,9 @@ impl Written {
         ensure!(owner.is_none() || geteuid().is_root(), "user_id: only root can give up rights");
         let is_usable = || fs::OpenOptions::new().read(true).write(true).open("/dev/kvm").is_ok();
         let has_kvm = match self.acceleration {
-            Acceleration::Auto => is_usable(),
+            // In a machine that is itself virtual the device may be there without the processor's
+            // help, and then nothing starts.
+            Acceleration::Auto => is_usable() && processor_helps(),
             Acceleration::Kvm => {
                 ensure!(is_usable(), "acceleration: /dev/kvm cannot be opened");
                 true

@@ -46,7 +46,6 @@ impl Seed {
             "disable_root": false,
             "ssh_authorized_keys": request.ssh_keys,
             "ssh_deletekeys": true,
-            "ssh_genkeytypes": [],
             "ssh_keys": { "ed25519_private": host_key, "ed25519_public": host_key_public },
         });
         let ours = format!("#cloud-config\n{ours:#}\n");
