@@ -113,10 +113,7 @@ impl Config {
 }
 
 impl Written {
-    fn overlay(
-        &mut self,
-        environment: impl Fn(&str) -> Option<String>,
-    ) -> Result<(), ConfigError> {
+    fn overlay(&mut self, environment: impl Fn(&str) -> Option<String>) -> Result<(), ConfigError> {
         let text = |name| environment(name).filter(|value| !value.is_empty());
         self.server = text("MYCELIUM_SERVER").or(self.server.take());
         self.agent = text("MYCELIUM_AGENT").or(self.agent.take());
@@ -216,8 +213,7 @@ fn state_folder(folder: Option<PathBuf>) -> Result<PathBuf, ConfigError> {
 
 /// An absolute path of plain characters.
 pub(crate) fn check_path(name: &str, path: &Path) -> Result<(), ConfigError> {
-    let is_plain =
-        |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '+' | '@');
+    let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '+' | '@');
     let fits = path.is_absolute() && path.to_str().is_some_and(|text| text.chars().all(is_plain));
     fits.then_some(()).ok_or_else(|| {
         wrong(name, "an absolute path of letters, digits and . _ - + @, without blanks")

@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
 use crate::journal::make_folder;
 use crate::protocol::{Answer, Machine, Refusal, Request};
@@ -30,8 +30,8 @@ const LOGS_MAX: usize = 400;
 /// How often a running driver is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-/// How long an ended driver's answer may take to arrive: a program that it left running may hold
-/// its end of the pipe.
+/// How long an ended driver's answer may take to arrive: a program that it left running in another
+/// group may hold its end of the pipe.
 const ANSWER_WAIT: Duration = Duration::from_secs(2);
 
 /// What a driver's program begins a line of progress with.
@@ -72,28 +72,29 @@ impl Driver {
         let action = request.action.as_str();
         let mut running = self.start(request, &format!("{log_name}.{action}"))?;
         let end = Instant::now() + limit;
-        let status = loop {
+        loop {
             let step = running.next_step();
             if matches!(tick(step.as_deref()), Go::Stop) {
                 running.kill();
                 return Err(Refusal::later(STOPPED));
             }
-            if let Some(status) = running.child.try_wait().context("waiting for the driver")? {
-                break status;
+            if running.has_ended()? {
+                break;
             }
             if Instant::now() >= end {
                 running.kill();
                 let why = format!("the driver's {action} took longer than {} s", limit.as_secs());
                 return Err(Refusal::later(why));
             }
-        };
+        }
+        // Whatever it left in its group has no business any more; what shall stay has a group of
+        // its own. Only then the driver's own number may be given to somebody else.
+        running.kill_group();
+        let status = running.child.wait().context("waiting for the driver")?;
         while let Some(step) = running.left_step() {
             tick(Some(&step));
         }
         let answer = running.answer.recv_timeout(ANSWER_WAIT).unwrap_or_default();
-        // Whatever it left in its group has no business any more; what shall stay has a group of
-        // its own.
-        running.kill_group();
         read_answer(action, status, &answer)
     }
 
@@ -166,8 +167,20 @@ impl Running {
         self.steps.recv_timeout(LOOK_EVERY).ok()
     }
 
+    fn pid(&self) -> Option<Pid> {
+        i32::try_from(self.child.id()).ok().and_then(Pid::from_raw)
+    }
+
+    /// Whether the driver itself has ended. Its number stays its own until it is waited for.
+    fn has_ended(&self) -> Result<bool> {
+        let pid = self.pid().context("the driver has no number")?;
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
+        let ended = waitid(WaitId::Pid(pid), options).context("waiting for the driver")?;
+        Ok(ended.is_some())
+    }
+
     fn kill_group(&self) {
-        if let Some(group) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
+        if let Some(group) = self.pid() {
             // An error here means that nobody is left in it.
             let _ = kill_process_group(group, Signal::KILL);
         }
@@ -227,7 +240,8 @@ fn read_answer(action: &str, status: ExitStatus, answer: &[u8]) -> Result<Machin
         Ok(Ok(machine)) if status.success() => Ok(machine),
         Ok(Ok(_)) => Err(Refusal::later(format!("the driver ended {ended} after {action}"))),
         Err(why) => {
-            let why = format!("the driver's {action} ended {ended} and answered no document: {why}");
+            let why =
+                format!("the driver's {action} ended {ended} and answered no document: {why}");
             Err(Refusal::later(why))
         }
     }

@@ -222,7 +222,8 @@ impl Deployment<'_> {
         let deployments = answer.as_array().ok_or_else(|| {
             Refusal::later("the grid's server answered get with something else than a list")
         })?;
-        let workloads = deployments.iter().filter_map(|deployment| deployment["workloads"].as_array());
+        let workloads =
+            deployments.iter().filter_map(|deployment| deployment["workloads"].as_array());
         let is_machine = |workload: &&Value| {
             matches!(workload["type"].as_str(), Some("zmachine" | "zmachine-light"))
         };
@@ -232,9 +233,8 @@ impl Deployment<'_> {
             return Ok(has_some.then(Found::without_machine));
         };
         let result = &machine["result"];
-        let text = |value: &Value| {
-            value.as_str().filter(|text| !text.is_empty()).map(str::to_owned)
-        };
+        let text =
+            |value: &Value| value.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
         let data = &result["data"];
         // The message is called so by newer nodes, and `error` by older ones.
         let message = text(&result["message"]).or_else(|| text(&result["error"]));

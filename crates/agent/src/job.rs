@@ -111,7 +111,8 @@ impl Work {
             Kind::Remove => Action::Remove,
         };
         if let Err(why) = self.record.job.request(action) {
-            return self.save(Phase::Failed(Refusal::never(format!("the agent refuses it: {why}"))));
+            return self
+                .save(Phase::Failed(Refusal::never(format!("the agent refuses it: {why}"))));
         }
         if self.shared.stop.is_asked() {
             return self.save(Phase::Failed(Refusal::later(STOPPING)));
@@ -252,7 +253,9 @@ impl Work {
         for attempt in 1..=REMOVE_ATTEMPTS {
             match self.drive(Action::Remove) {
                 Ok(Machine::Absent) => return Ok(()),
-                Ok(Machine::Running(_)) => "the driver says that it still runs".clone_into(&mut why),
+                Ok(Machine::Running(_)) => {
+                    "the driver says that it still runs".clone_into(&mut why)
+                }
                 Err(refusal) => {
                     why = refusal.error;
                     if !refusal.retry {

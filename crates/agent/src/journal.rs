@@ -83,13 +83,15 @@ impl Journal {
         let entries = fs::read_dir(&self.folder).context("reading the journal")?;
         let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
         paths.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
-        paths.sort();
         ensure!(paths.len() <= RECORDS_MAX, "{}: too many files", self.folder.display());
         let read = |path: &PathBuf| {
             let text = fs::read(path).with_context(|| format!("reading {}", path.display()))?;
             serde_json::from_slice(&text).with_context(|| format!("{} is broken", path.display()))
         };
-        paths.iter().map(read).collect()
+        let mut records = paths.iter().map(read).collect::<Result<Vec<Record>>>()?;
+        // The older lease of a job comes first.
+        records.sort_by_key(|record| record.job.fence);
+        Ok(records)
     }
 
     /// Keeps a record; when this returns it is on the disk.
@@ -107,7 +109,8 @@ impl Journal {
     /// Puts a record where a person looks at it: the agent can do nothing more about it.
     pub(crate) fn put_aside(&self, record: &Record) -> Result<()> {
         let name = record.name();
-        fs::rename(self.folder.join(&name), self.aside.join(&name)).context("putting a job aside")?;
+        fs::rename(self.folder.join(&name), self.aside.join(&name))
+            .context("putting a job aside")?;
         sync_folder(&self.folder)
     }
 }

@@ -106,9 +106,8 @@ impl Machine {
     pub(crate) fn make(&self) -> Result<(), Refusal> {
         let slice = self.name.split('.').next().unwrap_or_default();
         let others = folder_names(&self.machines)?;
-        let other = others
-            .iter()
-            .find(|name| **name != self.name && name.split('.').next() == Some(slice));
+        let other =
+            others.iter().find(|name| **name != self.name && name.split('.').next() == Some(slice));
         if let Some(other) = other {
             return Err(Refusal::later(format!("the slice still has the machine {other}")));
         }

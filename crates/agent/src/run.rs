@@ -1,6 +1,5 @@
 //! The agent's loop: goes on with what the journal has, then takes jobs while there is room.
 
-use std::collections::BTreeSet;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -35,7 +34,12 @@ pub fn run(config: Config) -> Result<()> {
         stop: stop.clone(),
         config,
     };
-    let mut agent = Running { shared: Arc::new(shared), busy: Arc::default(), jobs: Vec::new() };
+    let mut agent = Running {
+        shared: Arc::new(shared),
+        queue: Arc::default(),
+        jobs_count: 0,
+        jobs: Vec::new(),
+    };
     let unfinished = agent.shared.journal.read()?;
     say!("agent: {} unfinished jobs in the journal", unfinished.len());
     for record in unfinished {
@@ -50,10 +54,18 @@ pub fn run(config: Config) -> Result<()> {
     taken.and(ended)
 }
 
+/// A job's place in the queue of its slice.
+#[derive(Clone, PartialEq)]
+struct Turn {
+    slice: String,
+    number: u64,
+}
+
 struct Running {
     shared: Arc<Shared>,
-    /// The slices that a job is working on.
-    busy: Arc<Mutex<BTreeSet<String>>>,
+    /// The slices of all jobs that are not over, in the order in which the jobs came.
+    queue: Arc<Mutex<Vec<Turn>>>,
+    jobs_count: u64,
     jobs: Vec<JoinHandle<Result<()>>>,
 }
 
@@ -114,28 +126,31 @@ impl Running {
 
     fn start(&mut self, record: Record) -> Result<()> {
         let work = Work::new(Arc::clone(&self.shared), record);
-        let busy = Arc::clone(&self.busy);
+        let turn = Turn { slice: work.job().slice.id.clone(), number: self.jobs_count };
+        self.jobs_count += 1;
+        lock(&self.queue).push(turn.clone());
+        let queue = Arc::clone(&self.queue);
         let thread = thread::Builder::new().name(work.job().id.clone());
-        let job = thread.spawn(move || run_job(work, &busy)).context("starting a thread")?;
+        let job = thread.spawn(move || run_job(work, &turn, &queue)).context("starting a thread")?;
         self.jobs.push(job);
         Ok(())
     }
 }
 
-/// Runs a job as soon as no other job works on its slice.
-fn run_job(mut work: Work, busy: &Mutex<BTreeSet<String>>) -> Result<()> {
-    let slice = work.job().slice.id.clone();
-    while !lock(busy).insert(slice.clone()) {
+/// Runs a job when every earlier one of its slice is over: what an older attempt has made is gone
+/// before a newer one makes it anew.
+fn run_job(mut work: Work, turn: &Turn, queue: &Mutex<Vec<Turn>>) -> Result<()> {
+    while lock(queue).iter().find(|other| other.slice == turn.slice) != Some(turn) {
         // A job that has lost its lease meanwhile finds out by itself when it is its turn.
         work.renew();
         thread::sleep(LOOK_EVERY);
     }
     let result = work.run();
-    lock(busy).remove(&slice);
+    lock(queue).retain(|other| other != turn);
     result
 }
 
-/// The set stays right whatever a thread that panicked was doing.
-fn lock(busy: &Mutex<BTreeSet<String>>) -> MutexGuard<'_, BTreeSet<String>> {
-    busy.lock().unwrap_or_else(PoisonError::into_inner)
+/// The queue stays right whatever a thread that panicked was doing.
+fn lock(queue: &Mutex<Vec<Turn>>) -> MutexGuard<'_, Vec<Turn>> {
+    queue.lock().unwrap_or_else(PoisonError::into_inner)
 }

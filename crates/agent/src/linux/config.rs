@@ -120,7 +120,8 @@ impl Linux {
         let Some(group) = self.group(machine) else { return Ok(()) };
         fs::create_dir_all(&group).with_context(|| format!("creating {}", group.display()))?;
         let set = |name: &str, value: String| {
-            fs::write(group.join(name), value).with_context(|| format!("{} {name}", group.display()))
+            fs::write(group.join(name), value)
+                .with_context(|| format!("{} {name}", group.display()))
         };
         let period = 100_000;
         set("cpu.max", format!("{} {period}", u64::from(size.cpu_cores) * period))?;

@@ -12,8 +12,7 @@ use crate::machine::run;
 use crate::protocol::Request;
 
 /// Programs that make the disk, the first that there is.
-const MAKERS: [(&str, &[&str]); 2] =
-    [("genisoimage", &[]), ("xorriso", &["-as", "genisoimage"])];
+const MAKERS: [(&str, &[&str]); 2] = [("genisoimage", &[]), ("xorriso", &["-as", "genisoimage"])];
 
 /// What user data may begin with, and what cloud-init calls that.
 const KINDS: [(&str, &str); 6] = [
@@ -30,7 +29,6 @@ const KINDS: [(&str, &str); 6] = [
 pub(super) struct Seed {
     user_data: String,
     meta_data: String,
-    network_config: String,
 }
 
 impl Seed {
@@ -56,26 +54,15 @@ impl Seed {
         let name = request.slice_id.replace('_', "-");
         // The rental is what makes it another machine than the one before.
         let meta_data = json!({ "instance-id": request.rental_id, "local-hostname": name });
-        let network_config = json!({
-            "version": 2,
-            "ethernets": { "all": { "match": { "name": "e*" }, "dhcp4": true, "dhcp6": true } },
-        });
-        Ok(Seed {
-            user_data,
-            meta_data: format!("{meta_data:#}\n"),
-            network_config: format!("{network_config:#}\n"),
-        })
+        Ok(Seed { user_data, meta_data: format!("{meta_data:#}\n") })
     }
 
     /// Makes `seed.iso` in the machine's folder.
     pub(super) fn write(&self, folder: &Path) -> Result<()> {
         let files = folder.join("seed");
         make_folder(&files)?;
-        for (name, text) in [
-            ("user-data", &self.user_data),
-            ("meta-data", &self.meta_data),
-            ("network-config", &self.network_config),
-        ] {
+        // Without a third, `network-config`, cloud-init asks for an address on the first card.
+        for (name, text) in [("user-data", &self.user_data), ("meta-data", &self.meta_data)] {
             write_whole(&files.join(name), text.as_bytes(), 0o600)?;
         }
         let part = folder.join("seed.part");

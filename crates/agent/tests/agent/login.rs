@@ -1,6 +1,5 @@
 //! From a job to a login, and to its end.
 
-use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -139,14 +138,24 @@ fn a_token_goes_to_nobody_without_tls() {
 }
 
 #[test]
-fn an_unknown_token_is_tried_with_growing_pauses() {
-    let mut farm = Farm::new();
-    // The environment is not touched: the market forgets the token instead.
+fn an_unknown_token_is_tried_again_with_pauses() {
+    let mut farm = Farm::new().with_token("another");
     let number = farm.create("r1");
-    farm = farm.with_settings("token_file = '/nowhere'\n");
+    farm.start();
+    let started_at = Instant::now();
+    farm.market.wait("three tries", |market| market.refusals.len() >= 3);
+    // A pause is at least half of one second, then of two.
+    assert!(started_at.elapsed() >= Duration::from_millis(1500));
+    assert!(farm.log().contains("401 sign-in-first"), "{}", farm.log());
+    assert_eq!(farm.market.job(number).fence, 0, "no job is given away");
+    farm.signal();
+    assert!(farm.ended().success());
+}
+
+#[test]
+fn a_configuration_that_contradicts_itself_is_refused() {
+    let mut farm = Farm::new().with_settings("token_file = '/nowhere'\n");
     farm.start();
     assert!(!farm.ended().success());
     assert!(farm.log().contains("there is a token_file, too"), "{}", farm.log());
-    assert_eq!(farm.market.job(number).outcome, Outcome::Open);
-    thread::sleep(Duration::from_millis(1));
 }

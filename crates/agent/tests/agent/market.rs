@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 pub(crate) const TOKEN: &str = "myc_agent_0123456789";
 
 /// How long anything may take in a test.
-pub(crate) const LIMIT: Duration = Duration::from_secs(120);
+pub(crate) const LIMIT: Duration = Duration::from_mins(2);
 
 /// How a job ended.
 #[derive(Clone, Debug, PartialEq)]

@@ -22,6 +22,7 @@ pub(crate) struct Farm {
     pub(crate) market: Market,
     driver: String,
     settings: String,
+    token: String,
     agent: Option<Child>,
 }
 
@@ -40,7 +41,8 @@ impl Farm {
         }
         let driver = format!("{} {}", env!("CARGO_BIN_EXE_driver-process"), path.display());
         let market = Market::start(lease);
-        Farm { folder, market, driver, settings: String::new(), agent: None }
+        let (settings, token) = (String::new(), TOKEN.to_owned());
+        Farm { folder, market, driver, settings, token, agent: None }
     }
 
     /// Another driver: a program of the shell. It finds the real one as `$DRIVER`, the request as
@@ -62,7 +64,12 @@ impl Farm {
 
     /// Lines of the agent's configuration.
     pub(crate) fn with_settings(mut self, settings: &str) -> Farm {
-        self.settings = settings.to_owned();
+        settings.clone_into(&mut self.settings);
+        self
+    }
+
+    pub(crate) fn with_token(mut self, token: &str) -> Farm {
+        token.clone_into(&mut self.token);
         self
     }
 
@@ -78,9 +85,10 @@ impl Farm {
         let config = self.folder.path().join("agent.toml");
         let words: Vec<_> = self.driver.split(' ').collect();
         let mut text = format!(
-            "server = '{}'\ntoken = '{TOKEN}'\nagent = 'rack-7'\ndriver = {words:?}\n\
+            "server = '{}'\ntoken = '{}'\nagent = 'rack-7'\ndriver = {words:?}\n\
              state_folder = '{}'\n",
             self.market.address,
+            self.token,
             state.display()
         );
         if !self.settings.contains("poll_seconds") {
