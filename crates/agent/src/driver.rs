@@ -91,7 +91,8 @@ impl Driver {
         // its own. Only then the driver's own number may be given to somebody else.
         running.kill_group();
         let status = running.child.wait().context("waiting for the driver")?;
-        while let Some(step) = running.left_step() {
+        let end = Instant::now() + ANSWER_WAIT;
+        while let Some(step) = running.left_step(end) {
             tick(Some(&step));
         }
         let answer = running.answer.recv_timeout(ANSWER_WAIT).unwrap_or_default();
@@ -162,9 +163,9 @@ impl Running {
         }
     }
 
-    /// A step of a driver that has ended.
-    fn left_step(&self) -> Option<String> {
-        self.steps.recv_timeout(LOOK_EVERY).ok()
+    /// A step of a driver that has ended: all are heard, unless something holds its log open.
+    fn left_step(&self, end: Instant) -> Option<String> {
+        self.steps.recv_timeout(end.saturating_duration_since(Instant::now())).ok()
     }
 
     fn pid(&self) -> Option<Pid> {

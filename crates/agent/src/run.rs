@@ -131,7 +131,8 @@ impl Running {
         lock(&self.queue).push(turn.clone());
         let queue = Arc::clone(&self.queue);
         let thread = thread::Builder::new().name(work.job().id.clone());
-        let job = thread.spawn(move || run_job(work, &turn, &queue)).context("starting a thread")?;
+        let job =
+            thread.spawn(move || run_job(work, &turn, &queue)).context("starting a thread")?;
         self.jobs.push(job);
         Ok(())
     }

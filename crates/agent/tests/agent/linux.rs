@@ -30,7 +30,7 @@ fn configured(farm: &Farm) -> std::path::PathBuf {
 
 fn output(command: &mut Command) -> String {
     let output = command.stderr(Stdio::inherit()).output().unwrap();
-    assert!(output.status.success());
+    assert!(output.status.success(), "{output:?}");
     String::from_utf8(output.stdout).unwrap()
 }
 

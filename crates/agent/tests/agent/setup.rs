@@ -5,6 +5,7 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -232,12 +233,20 @@ fn command_lines() -> impl Iterator<Item = String> {
 
 /// The configuration of a driver for this machine, on ports that are free now.
 pub(crate) fn local_settings(folder: &Path) -> String {
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    static FARMS: AtomicU16 = AtomicU16::new(0);
+    // Below the ports that the system gives to connections, so that a port that is closed for a
+    // moment is not taken; other runs of the tests begin elsewhere.
+    let begin = u16::try_from(std::process::id() % 1000).unwrap() * 8;
+    let mut ports = (0..1000).map(|_| {
+        let number = FARMS.fetch_add(1, Ordering::Relaxed) % 1000;
+        20_000 + (begin + number * 8) % 8000
+    });
+    let port = ports.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).unwrap();
     format!(
         "state_folder = '{}'\naddress = '127.0.0.1'\nbind = '127.0.0.1'\nfirst_port = {}\n\
          ports = 8\n",
         folder.join("d").display(),
-        port.min(65_000)
+        port
     )
 }
 
