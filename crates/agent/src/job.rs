@@ -254,7 +254,7 @@ impl Work {
             match self.drive(Action::Remove) {
                 Ok(Machine::Absent) => return Ok(()),
                 Ok(Machine::Running(_)) => {
-                    "the driver says that it still runs".clone_into(&mut why)
+                    "the driver says that it still runs".clone_into(&mut why);
                 }
                 Err(refusal) => {
                     why = refusal.error;

@@ -63,8 +63,8 @@ fn make_image(folder: &Path) -> Result<()> {
         fs::copy(path, folder.join(name)).context("copying the image's kernel")?;
     }
     let raw = folder.join("root.raw");
-    let file = fs::File::create(&raw).context("creating the image")?;
-    file.set_len(SIZE_MIB * 1024 * 1024).context("creating the image")?;
+    let empty = fs::File::create(&raw).context("creating the image")?;
+    empty.set_len(SIZE_MIB * 1024 * 1024).context("creating the image")?;
     let mut fill = Command::new("mke2fs");
     fill.args(["-q", "-F", "-t", "ext4", "-d"]).arg(&root).arg(&raw);
     process::run(&mut step, &mut fill)?;

@@ -90,7 +90,7 @@ fn deployments(state: &str) -> Value {
 /// The grid, a machine of it, and the driver's configuration.
 fn grid() -> (Shared, Farm, PathBuf) {
     let grid = Shared::default();
-    grid.lock().unwrap().state = "ok".to_owned();
+    "ok".clone_into(&mut grid.lock().unwrap().state);
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
     let address = listener.local_addr().unwrap();
@@ -179,7 +179,7 @@ fn refusals_of_the_grid_are_handed_on() {
     let node_says = |state: &'static str| {
         move |grid: &mut Grid| {
             grid.refusal = None;
-            grid.state = state.to_owned();
+            state.clone_into(&mut grid.state);
         }
     };
     check(&node_says("error"), "the node refuses it: no storage pool has room", true);

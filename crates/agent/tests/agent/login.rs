@@ -53,11 +53,11 @@ fn a_renter_logs_in_and_at_the_end_nobody_does() {
 fn print_times(market: &Market, number: usize, login_at: Instant) {
     let job = market.job(number);
     let leased_at = job.leased_at.unwrap();
-    let mut line = String::from("driver-process, from lease:");
-    for (step, at) in &job.steps {
-        line += &format!(" {step} {} ms,", (*at - leased_at).as_millis());
-    }
-    println!("{line} logins done {} ms", (login_at - leased_at).as_millis());
+    let steps = job.steps.iter();
+    let steps: Vec<_> =
+        steps.map(|(step, at)| format!("{step} {} ms", (*at - leased_at).as_millis())).collect();
+    let login = (login_at - leased_at).as_millis();
+    println!("driver-process, from lease: {}, both logins {login} ms", steps.join(", "));
 }
 
 #[test]
