@@ -194,13 +194,14 @@ impl Deployment<'_> {
         let disk_gib =
             disk_gib.ok_or_else(|| Refusal::never(format!("disk_gib: more than {ROOT_GIB}")))?;
         let Deployment { grid, name } = self;
+        let disk_name = format!("{name}d");
         Ok(json!({
             "name": name,
             "network": { "name": format!("{name}net"), "ip_range": IP_RANGE },
             "machines": [{
                 "name": format!("{name}vm"),
                 "node_id": node_id(&request.slice_id)?,
-                "disks": [{ "name": format!("{name}d"), "size": disk_gib, "mountpoint": MOUNT_POINT }],
+                "disks": [{ "name": disk_name, "size": disk_gib, "mountpoint": MOUNT_POINT }],
                 "public_ip": false,
                 "planetary": false,
                 "mycelium": true,
@@ -259,8 +260,8 @@ impl Deployment<'_> {
         Ok(Reach { address, port, user, host_keys, console_url })
     }
 
-    /// The keys that the machine showed when it was seen first. The grid takes no host keys, so they
-    /// cannot be known before; the path to the machine is Mycelium's, which encrypts to the address.
+    /// The keys that the machine showed when it was seen first. The grid takes no host keys, so
+    /// they cannot be known before; the path to it is Mycelium's, which encrypts to the address.
     fn host_keys(&self, address: &str) -> Result<Vec<String>, Refusal> {
         let file = self.keys_file();
         if let Ok(text) = fs::read_to_string(&file) {

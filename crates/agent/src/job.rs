@@ -75,8 +75,8 @@ impl Work {
         &self.record.job
     }
 
-    /// Works until the market knows the outcome, or the agent stops. An error is one of the journal:
-    /// without it nothing may go on.
+    /// Works until the market knows the outcome, or the agent stops. An error is one of the
+    /// journal: without it nothing may go on.
     pub(crate) fn run(mut self) -> Result<()> {
         loop {
             let next = match self.record.phase.clone() {
@@ -375,8 +375,8 @@ impl Work {
         }
     }
 
-    /// Tells the newest step. Where the market cannot be reached the work goes on: the fence decides
-    /// whose work counts.
+    /// Tells the newest step. Where the market cannot be reached the work goes on: the fence
+    /// decides whose work counts.
     fn renew_now(&mut self) {
         if self.lease != Lease::Held {
             return;

@@ -80,8 +80,8 @@ pub struct Request {
 }
 
 impl Request {
-    /// Says what is wrong with it, in words for a person. Ids become names of files, and keys become
-    /// lines of files, so this is where nothing else gets through.
+    /// Says what is wrong with it, in words for a person. Ids become names of files, and keys
+    /// become lines of files, so this is where nothing else gets through.
     pub fn check(&self) -> Result<(), String> {
         if self.version != VERSION {
             return Err(format!("this is version {VERSION} of the protocol, not {}", self.version));

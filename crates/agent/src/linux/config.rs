@@ -115,7 +115,7 @@ impl Linux {
         }
     }
 
-    /// Limits a machine's process to its processors and memory, where a control group is configured.
+    /// Limits a machine's process to its processors and memory, where a control group is set.
     pub(super) fn limit(&self, machine: &Machine, pid: Pid, size: Size) -> Result<()> {
         let Some(group) = self.group(machine) else { return Ok(()) };
         fs::create_dir_all(&group).with_context(|| format!("creating {}", group.display()))?;
