@@ -1,11 +1,26 @@
 //! Packages of the system, installed where that can be done.
 
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Result, bail};
 
 use crate::process;
 use crate::progress::Step;
+
+/// Installs the packages whose programs are missing, where that can be done. A row is a package and
+/// a program of it.
+pub(crate) fn ensure_programs(programs: &[(&str, &str)]) -> Result<()> {
+    let is_missing = |program: &str| {
+        // Not everybody's path has the folders of root's programs.
+        let folders = ["/usr/sbin", "/sbin"].map(|folder| Path::new(folder).join(program));
+        process::find_program(program).is_none() && !folders.iter().any(|path| path.is_file())
+    };
+    let missing: Vec<_> = programs.iter().filter(|(_, program)| is_missing(program)).collect();
+    let mut packages: Vec<_> = missing.iter().map(|(package, _)| *package).collect();
+    packages.dedup();
+    if packages.is_empty() { Ok(()) } else { install(&packages) }
+}
 
 /// Installs packages of Debian if this is root on such a system; the error says what to do
 /// otherwise.

@@ -7,6 +7,7 @@ mod api;
 mod apt;
 mod artifact;
 mod attack;
+mod boot;
 mod ci;
 mod cron;
 mod debian;
@@ -53,6 +54,8 @@ enum Command {
     Test,
     /// What CI runs: fmt, clippy, doc, test.
     Ci,
+    /// Makes an image from Debian's packages, boots a machine from it as a farm would, and logs in.
+    Boot,
     /// Lets tools look for holes in the running app, on loopback.
     Attack(attack::Options),
     /// Fires a scheduled component now, such as `grid-sync`.
@@ -94,6 +97,7 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Up(options) => up::run(&workspace, options)?,
         Command::Test => return Ok(report(test::run(&workspace)?)),
         Command::Ci => return Ok(report(ci::run(&workspace)?)),
+        Command::Boot => boot::run(&workspace)?,
         Command::Attack(options) => {
             let is_clean = attack::run(&workspace, options)?;
             return Ok(if is_clean { ExitCode::SUCCESS } else { ExitCode::FAILURE });

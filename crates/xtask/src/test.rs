@@ -15,6 +15,16 @@ use crate::workspace::Workspace;
 /// The Debian packages of the browser and of the program that drives it, with their programs.
 const BROWSER: [(&str, &str); 2] = [("chromium", "chromium"), ("chromium-driver", "chromedriver")];
 
+/// The Debian packages that machines are made with and logged in to, with their programs.
+pub(crate) const MACHINES: [(&str, &str); 6] = [
+    ("openssh-client", "ssh"),
+    ("openssh-server", "sshd"),
+    ("qemu-system-x86", "qemu-system-x86_64"),
+    ("qemu-utils", "qemu-img"),
+    ("genisoimage", "genisoimage"),
+    ("genisoimage", "isoinfo"),
+];
+
 /// localstripe and all that it needs.
 const LOCALSTRIPE: &str = include_str!("../../../tests/e2e/stripe/requirements.txt");
 
@@ -58,6 +68,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
     artifact::build_guests(workspace)?;
     ensure_browser(workspace)?;
     ensure_localstripe(workspace)?;
+    ensure_machines(workspace)?;
 
     say("Building and running the tests:");
     let mut command = process::cargo();
@@ -88,14 +99,18 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
 /// Installs the browser for `tests/browser`, where that can be done.
 fn ensure_browser(workspace: &Workspace) -> Result<()> {
     let needs_browser = workspace.join("tests/browser/Cargo.toml").exists();
-    let missing = BROWSER.map(|(package, program)| {
-        (process::find_program(program).is_none() && needs_browser).then_some(package)
-    });
-    let missing: Vec<_> = missing.into_iter().flatten().collect();
-    if missing.is_empty() {
+    if !needs_browser {
         return Ok(());
     }
-    apt::install(&missing).context("the browser tests need Chromium")
+    apt::ensure_programs(&BROWSER).context("the browser tests need Chromium")
+}
+
+/// Installs what `crates/agent` makes machines with, where that can be done.
+fn ensure_machines(workspace: &Workspace) -> Result<()> {
+    if !workspace.join("crates/agent/Cargo.toml").exists() {
+        return Ok(());
+    }
+    apt::ensure_programs(&MACHINES).context("the agent's tests need OpenSSH and QEMU")
 }
 
 /// Installs localstripe for `tests/e2e`: what payments are tested against.

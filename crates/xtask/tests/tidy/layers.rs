@@ -6,7 +6,8 @@ use crate::rust_text::{Kind, of_kind, without_tests};
 use crate::tree::SourceFile;
 
 /// Which of our crates another one may use. A component's row is `components`.
-const LAYERS: [(&str, &[&str]); 12] = [
+const LAYERS: [(&str, &[&str]); 13] = [
+    ("agent", &[]),
     ("domain", &[]),
     ("store", &["domain"]),
     ("grid", &["domain"]),

@@ -1,0 +1,319 @@
+//! The market's API, as an agent sees it.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use ureq::Agent;
+
+use crate::config::{Config, Secret};
+use crate::protocol::{self, Action, Reach, Request, check_id};
+
+/// How long a report may take, from name look-up to the answer's last byte.
+const REPORT_LIMIT: Duration = Duration::from_secs(10);
+
+/// How much longer than its wait a long poll may take.
+const POLL_SLACK: Duration = Duration::from_secs(10);
+
+/// The largest answer that is read, in bytes: user data has 64 KiB, before JSON escapes it.
+const ANSWER_MAX: u64 = 512 * 1024;
+
+/// How far a job is. The order is the order of the reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    /// The agent has taken the job.
+    Accepted,
+    /// The driver has made the disk.
+    Disk,
+    /// The driver has started the machine.
+    Booting,
+    /// The machine's SSH answers from outside.
+    Reachable,
+    /// It shows a host key that is its own, and lets nobody in without a key.
+    Checked,
+}
+
+impl Step {
+    /// As in the contract with the market.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Step::Accepted => "accepted",
+            Step::Disk => "disk",
+            Step::Booting => "booting",
+            Step::Reachable => "reachable",
+            Step::Checked => "checked",
+        }
+    }
+
+    /// A step that a driver may report: what is before and after is the agent's own.
+    pub(crate) fn of_driver(text: &str) -> Option<Step> {
+        [Step::Disk, Step::Booting].into_iter().find(|step| step.as_str() == text)
+    }
+}
+
+/// What a job is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// A machine is to be made.
+    Create,
+    /// A machine is to be removed.
+    Remove,
+}
+
+/// A job, as the market gives it. Fields that are not known here are left alone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Job {
+    /// Its id.
+    pub id: String,
+    /// What is to be done.
+    pub kind: Kind,
+    /// The number of the lease: a report with an older one is refused.
+    pub fence: u64,
+    /// Which attempt this is, from 1.
+    #[serde(default)]
+    pub attempt: u32,
+    /// The rental that it is for.
+    pub rental_id: String,
+    /// The slice that it is on.
+    pub slice: Slice,
+    /// The renter's keys.
+    #[serde(default)]
+    pub ssh_keys: Vec<String>,
+    /// What cloud-init shall do, the template's document included.
+    #[serde(default)]
+    pub user_data: Option<String>,
+    /// The template that was chosen.
+    #[serde(default)]
+    pub template: Option<Template>,
+}
+
+/// The slice of a job.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Slice {
+    /// `node32_slice_1`.
+    pub id: String,
+    /// Virtual processors.
+    pub cpu_cores: u32,
+    /// Memory, in GB of 1024³ bytes.
+    pub memory_gb: u32,
+    /// The disk, in GB of 1024³ bytes.
+    pub storage_gb: u32,
+}
+
+/// The name and version of a template.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Template {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: u32,
+}
+
+impl Job {
+    /// What the driver is asked for. An error is the reason to fail the job with.
+    pub(crate) fn request(&self, action: Action) -> Result<Request, String> {
+        let needs_all = action == Action::Create;
+        if let (Some(template), None, true) = (&self.template, &self.user_data, needs_all) {
+            return Err(format!("the template {} came without its document", template.name));
+        }
+        let memory_mib = self.slice.memory_gb.checked_mul(1024).ok_or("memory_gb: too much")?;
+        let request = Request {
+            version: protocol::VERSION,
+            action,
+            slice_id: self.slice.id.clone(),
+            rental_id: self.rental_id.clone(),
+            cpu_cores: self.slice.cpu_cores,
+            memory_mib,
+            disk_gib: self.slice.storage_gb,
+            ssh_keys: if needs_all { self.ssh_keys.clone() } else { Vec::new() },
+            user_data: self.user_data.clone().filter(|_| needs_all),
+        };
+        request.check()?;
+        Ok(request)
+    }
+}
+
+/// What a renter needs to log in, as the market is told.
+#[derive(Debug, Serialize)]
+pub struct Access<'a> {
+    #[serde(flatten)]
+    reach: &'a Reach,
+    notes: Option<&'a str>,
+}
+
+/// Why a request to the market did not do what it should.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum ClientError {
+    /// Somebody else has the job now.
+    #[error("the lease is lost")]
+    LeaseLost,
+    /// The market refuses what it was told: the same again is of no use.
+    #[error("refused: {0}")]
+    Refused(String),
+    /// The market does not know the job, or this farm may not.
+    #[error("unknown: {0}")]
+    Unknown(String),
+    /// It may work later.
+    #[error("{why}")]
+    Later {
+        /// What happened.
+        why: String,
+        /// How long the market wants us to wait.
+        wait: Option<Duration>,
+    },
+}
+
+impl ClientError {
+    /// How long the market wants us to wait.
+    pub(crate) fn wait(&self) -> Option<Duration> {
+        match self {
+            ClientError::Later { wait, .. } => *wait,
+            ClientError::LeaseLost | ClientError::Refused(_) | ClientError::Unknown(_) => None,
+        }
+    }
+}
+
+/// A connection to the market.
+pub(crate) struct Client {
+    http: Agent,
+    server: String,
+    token: Secret,
+    agent: String,
+}
+
+#[derive(Deserialize)]
+struct Leased {
+    job: Job,
+}
+
+impl Client {
+    pub(crate) fn new(config: &Config) -> Client {
+        let http = Agent::config_builder()
+            .http_status_as_error(false)
+            .https_only(config.server.starts_with("https:"))
+            .max_redirects(0)
+            .proxy(None)
+            .user_agent(concat!("mycelium-agent/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .new_agent();
+        Client {
+            http,
+            server: config.server.clone(),
+            token: config.token.clone(),
+            agent: config.agent.clone(),
+        }
+    }
+
+    /// Asks for a job, and waits for one for so long. `None`: there is none.
+    pub(crate) fn lease(&self, wait: Duration) -> Result<Option<Job>, ClientError> {
+        let body = json!({"agent": self.agent, "wait_seconds": wait.as_secs()});
+        let answer = self.post("/api/agent/jobs/lease", &body, wait + POLL_SLACK)?;
+        let Some(text) = answer else { return Ok(None) };
+        let leased: Leased = serde_json::from_str(&text)
+            .map_err(|e| later(format!("the market's job cannot be read: {e}"), None))?;
+        check_id("the job's id", &leased.job.id).map_err(|why| later(why, None))?;
+        Ok(Some(leased.job))
+    }
+
+    /// Says how far a job is, which prolongs the lease.
+    pub(crate) fn progress(&self, job: &Job, step: Step) -> Result<(), ClientError> {
+        self.report(job, "progress", &json!({"fence": job.fence, "step": step.as_str()}))
+    }
+
+    /// Says that a job is done.
+    pub(crate) fn complete(&self, job: &Job, reach: Option<&Reach>) -> Result<(), ClientError> {
+        let access = reach.map(|reach| Access { reach, notes: None });
+        let body = match access {
+            Some(access) => json!({"fence": job.fence, "access": access}),
+            None => json!({"fence": job.fence}),
+        };
+        self.report(job, "complete", &body)
+    }
+
+    /// Says that a job came to nothing.
+    pub(crate) fn fail(&self, job: &Job, reason: &str, retry: bool) -> Result<(), ClientError> {
+        let body = json!({"fence": job.fence, "reason": reason, "retry": retry});
+        self.report(job, "fail", &body)
+    }
+
+    fn report(&self, job: &Job, what: &str, body: &Value) -> Result<(), ClientError> {
+        let path = format!("/api/agent/jobs/{}/{what}", job.id);
+        self.post(&path, body, REPORT_LIMIT).map(|_| ())
+    }
+
+    /// Posts JSON. `None` is an answer without content.
+    fn post(
+        &self,
+        path: &str,
+        body: &Value,
+        limit: Duration,
+    ) -> Result<Option<String>, ClientError> {
+        let response = self
+            .http
+            .post(format!("{}{path}", self.server))
+            .config()
+            .timeout_global(Some(limit))
+            .build()
+            .header("authorization", format!("Bearer {}", self.token.expose()))
+            .header("content-type", "application/json")
+            .header("accept", "application/json, application/problem+json")
+            .send(body.to_string());
+        let mut response = response.map_err(|error| later(error.to_string(), None))?;
+        let status = response.status().as_u16();
+        if status == 204 {
+            return Ok(None);
+        }
+        let wait = response.headers().get("retry-after").and_then(|value| value.to_str().ok());
+        let wait = wait.and_then(|text| text.parse().ok()).map(Duration::from_secs);
+        let text = response.body_mut().with_config().limit(ANSWER_MAX).read_to_string();
+        let text = text.map_err(|error| later(format!("{status}: {error}"), wait))?;
+        if status == 200 {
+            return Ok(Some(text));
+        }
+        Err(problem(status, &text, wait))
+    }
+}
+
+fn later(why: String, wait: Option<Duration>) -> ClientError {
+    ClientError::Later { why, wait }
+}
+
+/// What an answer other than 200 and 204 means.
+fn problem(status: u16, text: &str, wait: Option<Duration>) -> ClientError {
+    let document: Value = serde_json::from_str(text).unwrap_or_default();
+    let field = |name: &str| document.get(name).and_then(Value::as_str);
+    let kind = field("kind").or_else(|| field("type")).unwrap_or_default();
+    let detail: String = field("detail").unwrap_or_default().chars().take(300).collect();
+    let why = format!("{status} {kind} {detail}").trim_end().to_owned();
+    match status {
+        409 if kind.rsplit(['/', '#']).next() == Some("lease-lost") => ClientError::LeaseLost,
+        400 | 413 | 422 => ClientError::Refused(why),
+        404 => ClientError::Unknown(why),
+        _ => later(why, wait),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_market_itself_takes_a_lease_away() {
+        let check = |status, text, expected: fn(&ClientError) -> bool| {
+            let error = problem(status, text, None);
+            assert!(expected(&error), "{status} {text}: {error:?}");
+        };
+        let is_later = |e: &ClientError| matches!(e, ClientError::Later { .. });
+        check(409, r#"{"kind":"lease-lost"}"#, |e| *e == ClientError::LeaseLost);
+        check(409, r#"{"type":"/problems#lease-lost"}"#, |e| *e == ClientError::LeaseLost);
+        check(409, r#"{"kind":"busy"}"#, is_later);
+        check(409, "<html>", is_later);
+        check(400, "", |e| matches!(e, ClientError::Refused(_)));
+        check(404, "", |e| matches!(e, ClientError::Unknown(_)));
+        for status in [301, 401, 403, 429, 500, 503] {
+            check(status, "", is_later);
+        }
+    }
+}

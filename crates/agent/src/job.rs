@@ -1,0 +1,426 @@
+//! The life of one job under one lease: each step is in the journal before it is taken.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+
+use crate::backoff::Backoff;
+use crate::client::{Client, ClientError, Job, Kind, Step};
+use crate::config::Config;
+use crate::driver::{Driver, Go};
+use crate::journal::{Journal, Phase, Record};
+use crate::log::say;
+use crate::protocol::{Action, Machine, Reach, Refusal};
+use crate::reach::{self, Unreached};
+use crate::stop::Stop;
+
+/// How often a machine that starts is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// How often the driver's `remove` is tried before a person has to look.
+const REMOVE_ATTEMPTS: u32 = 5;
+
+/// How long the market is told an outcome, again and again. It refunds a renter after 24 hours, and
+/// then answers that the lease is lost.
+const REPORT_FOR: Duration = Duration::from_hours(25);
+
+/// What is said to the market of a job that is given back.
+const STOPPING: &str = "the agent is stopping";
+
+/// What all jobs share.
+pub(crate) struct Shared {
+    pub(crate) config: Config,
+    pub(crate) client: Client,
+    pub(crate) driver: Driver,
+    pub(crate) journal: Journal,
+    pub(crate) stop: Stop,
+}
+
+/// Where the market's view of a lease stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lease {
+    Held,
+    Lost,
+    /// The market does not know the job: a person has to look.
+    Unknown,
+}
+
+/// A job that is being worked on.
+pub(crate) struct Work {
+    shared: Arc<Shared>,
+    record: Record,
+    lease: Lease,
+    reported_at: Option<Instant>,
+    /// It was begun by an agent that has ended since.
+    is_resumed: bool,
+}
+
+/// Whether there is more to do.
+enum Next {
+    Step,
+    Finished,
+    /// It stays in the journal: the next start goes on.
+    Kept,
+}
+
+impl Work {
+    pub(crate) fn new(shared: Arc<Shared>, record: Record) -> Work {
+        let is_resumed = record.phase != Phase::Leased;
+        Work { shared, record, lease: Lease::Held, reported_at: None, is_resumed }
+    }
+
+    /// The job.
+    pub(crate) fn job(&self) -> &Job {
+        &self.record.job
+    }
+
+    /// Works until the market knows the outcome, or the agent stops. An error is one of the
+    /// journal: without it nothing may go on.
+    pub(crate) fn run(mut self) -> Result<()> {
+        loop {
+            let next = match self.record.phase.clone() {
+                Phase::Leased => self.begin()?,
+                Phase::Creating => self.create()?,
+                Phase::Created(reach) => self.check(reach)?,
+                Phase::Checked(reach) => self.complete(Some(&reach))?,
+                Phase::Undoing(refusal) => self.undo(refusal)?,
+                Phase::Removing => self.remove()?,
+                Phase::Removed => self.complete(None)?,
+                Phase::Failed(refusal) => self.fail(&refusal)?,
+            };
+            match next {
+                Next::Step => {}
+                Next::Finished => return Ok(()),
+                Next::Kept => {
+                    self.say("kept in the journal; the next start goes on");
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// Prolongs the lease while the job waits for its slice.
+    pub(crate) fn renew(&mut self) {
+        self.renew_if_due();
+    }
+
+    fn begin(&mut self) -> Result<Next> {
+        let action = match self.record.job.kind {
+            Kind::Create => Action::Create,
+            Kind::Remove => Action::Remove,
+        };
+        if let Err(why) = self.record.job.request(action) {
+            return self
+                .save(Phase::Failed(Refusal::never(format!("the agent refuses it: {why}"))));
+        }
+        if self.shared.stop.is_asked() {
+            return self.save(Phase::Failed(Refusal::later(STOPPING)));
+        }
+        self.reach_step(Step::Accepted)?;
+        match (self.lease, self.record.job.kind) {
+            (Lease::Held, Kind::Create) => self.save(Phase::Creating),
+            (Lease::Held, Kind::Remove) => self.save(Phase::Removing),
+            (Lease::Lost, _) => self.drop_lost(),
+            (Lease::Unknown, _) => self.put_aside(),
+        }
+    }
+
+    fn create(&mut self) -> Result<Next> {
+        if self.is_resumed {
+            self.renew_now();
+        }
+        // After a crash the driver may have made it already.
+        if self.is_resumed
+            && self.lease == Lease::Held
+            && let Ok(Machine::Running(reach)) = self.drive(Action::Status)
+        {
+            return self.created(reach);
+        }
+        match self.lease {
+            Lease::Held => {}
+            Lease::Lost => return self.save(Phase::Undoing(None)),
+            Lease::Unknown => return self.put_aside(),
+        }
+        let made = self.drive(Action::Create);
+        match (self.lease, made) {
+            (Lease::Lost, _) => self.save(Phase::Undoing(None)),
+            (Lease::Unknown, _) => self.put_aside(),
+            (Lease::Held, Ok(Machine::Running(reach))) => self.created(reach),
+            (Lease::Held, Ok(Machine::Absent)) => {
+                let why = "the driver's create says that there is no machine";
+                self.save(Phase::Undoing(Some(Refusal::later(why))))
+            }
+            (Lease::Held, Err(refusal)) => self.save(Phase::Undoing(Some(refusal))),
+        }
+    }
+
+    fn created(&mut self, reach: Reach) -> Result<Next> {
+        match reach::check_answer(&reach) {
+            Ok(()) => self.save(Phase::Created(reach)),
+            Err(why) => self.save(Phase::Undoing(Some(Refusal::never(why)))),
+        }
+    }
+
+    /// Waits until the machine can be logged in to, looking from outside.
+    fn check(&mut self, reach: Reach) -> Result<Next> {
+        let end = Instant::now() + self.shared.config.ready_limit;
+        let name = format!("{}.{}.known_hosts", self.record.job.id, self.record.job.fence);
+        let known_hosts = self.shared.config.state_folder.join(name);
+        self.renew_now();
+        loop {
+            match self.lease {
+                Lease::Held => {}
+                Lease::Lost => return self.save(Phase::Undoing(None)),
+                Lease::Unknown => return self.put_aside(),
+            }
+            if self.shared.stop.is_over() {
+                return self.save(Phase::Undoing(Some(Refusal::later(STOPPING))));
+            }
+            match self.look(&reach, &known_hosts)? {
+                Ok(()) if self.lease == Lease::Held => return self.save(Phase::Checked(reach)),
+                Ok(()) => continue,
+                Err(Unreached::Wrong(why)) => {
+                    return self.save(Phase::Undoing(Some(Refusal::later(why))));
+                }
+                Err(Unreached::NotYet(why)) if Instant::now() >= end => {
+                    let limit = self.shared.config.ready_limit.as_secs();
+                    let why = format!("not to be reached within {limit} s: {why}");
+                    return self.save(Phase::Undoing(Some(Refusal::later(why))));
+                }
+                Err(Unreached::NotYet(_)) => {}
+            }
+            self.renew_if_due();
+            Stop::wait(LOOK_EVERY, || self.shared.stop.is_over());
+        }
+    }
+
+    fn look(
+        &mut self,
+        reach: &Reach,
+        known_hosts: &std::path::Path,
+    ) -> Result<Result<(), Unreached>> {
+        if let Err(unreached) = reach::banner(reach) {
+            return Ok(Err(unreached));
+        }
+        self.reach_step(Step::Reachable)?;
+        if let Err(unreached) = reach::host_key(reach, known_hosts) {
+            return Ok(Err(unreached));
+        }
+        self.reach_step(Step::Checked)?;
+        Ok(Ok(()))
+    }
+
+    fn undo(&mut self, refusal: Option<Refusal>) -> Result<Next> {
+        match &refusal {
+            Some(refusal) => self.say(&format!("undoing it: {}", refusal.error)),
+            None => self.say("the lease is lost; removing what was made"),
+        }
+        match (self.removed_for_good(), refusal) {
+            (Ok(()), Some(refusal)) => self.save(Phase::Failed(refusal)),
+            (Ok(()), None) => self.drop_lost(),
+            (Err(_), _) if self.shared.stop.is_over() => Ok(Next::Kept),
+            (Err(left), Some(refusal)) => {
+                let why = format!("{}; and what was made is still there: {left}", refusal.error);
+                self.save(Phase::Failed(Refusal::never(why)))
+            }
+            (Err(left), None) => {
+                self.say(&format!("what was made is still there: {left}"));
+                self.put_aside()
+            }
+        }
+    }
+
+    fn remove(&mut self) -> Result<Next> {
+        self.renew_now();
+        match self.lease {
+            Lease::Held => {}
+            // Whoever has the job now removes it; twice does no harm, but is not ours.
+            Lease::Lost => return self.drop_lost(),
+            Lease::Unknown => return self.put_aside(),
+        }
+        match self.removed_for_good() {
+            Ok(()) => self.save(Phase::Removed),
+            Err(_) if self.shared.stop.is_over() => Ok(Next::Kept),
+            Err(left) => self.save(Phase::Failed(Refusal::later(left))),
+        }
+    }
+
+    /// Runs the driver's `remove` until it says that nothing is left.
+    fn removed_for_good(&mut self) -> Result<(), String> {
+        let mut backoff = Backoff::default();
+        let mut why = String::new();
+        for attempt in 1..=REMOVE_ATTEMPTS {
+            match self.drive(Action::Remove) {
+                Ok(Machine::Absent) => return Ok(()),
+                Ok(Machine::Running(_)) => {
+                    "the driver says that it still runs".clone_into(&mut why);
+                }
+                Err(refusal) => {
+                    why = refusal.error;
+                    if !refusal.retry {
+                        break;
+                    }
+                }
+            }
+            self.say(&format!("removing it did not work: {why}"));
+            if attempt < REMOVE_ATTEMPTS && !self.shared.stop.is_over() {
+                Stop::wait(backoff.next(None), || self.shared.stop.is_over());
+                self.renew_if_due();
+            }
+        }
+        Err(why)
+    }
+
+    fn complete(&mut self, reach: Option<&Reach>) -> Result<Next> {
+        match self.tell(|client, job| client.complete(job, reach)) {
+            Ok(()) => {
+                self.say("done");
+                self.forget()
+            }
+            Err(ClientError::LeaseLost) if reach.is_some() => self.save(Phase::Undoing(None)),
+            Err(ClientError::LeaseLost) => self.drop_lost(),
+            Err(ClientError::Refused(why)) if reach.is_some() => {
+                self.save(Phase::Undoing(Some(Refusal::never(format!("the market: {why}")))))
+            }
+            Err(ClientError::Refused(why) | ClientError::Unknown(why)) => {
+                self.say(&format!("the market does not take the outcome: {why}"));
+                self.put_aside()
+            }
+            Err(ClientError::Later { .. }) => Ok(Next::Kept),
+        }
+    }
+
+    fn fail(&mut self, refusal: &Refusal) -> Result<Next> {
+        match self.tell(|client, job| client.fail(job, &refusal.error, refusal.retry)) {
+            Ok(()) => {
+                self.say(&format!("failed: {}", refusal.error));
+                self.forget()
+            }
+            Err(ClientError::LeaseLost) => self.drop_lost(),
+            Err(ClientError::Refused(why) | ClientError::Unknown(why)) => {
+                self.say(&format!("the market does not take the outcome: {why}"));
+                self.put_aside()
+            }
+            Err(ClientError::Later { .. }) => Ok(Next::Kept),
+        }
+    }
+
+    /// Tells the market an outcome, until it has heard it.
+    fn tell(
+        &mut self,
+        report: impl Fn(&Client, &Job) -> Result<(), ClientError>,
+    ) -> Result<(), ClientError> {
+        let mut backoff = Backoff::default();
+        let end = Instant::now() + REPORT_FOR;
+        loop {
+            let Err(error) = report(&self.shared.client, &self.record.job) else { return Ok(()) };
+            let ClientError::Later { wait, .. } = &error else { return Err(error) };
+            let wait = backoff.next(*wait);
+            self.say(&format!("the market is not told yet: {error}"));
+            if self.shared.stop.is_over() || Instant::now() + wait >= end {
+                return Err(error);
+            }
+            Stop::wait(wait, || self.shared.stop.is_over());
+        }
+    }
+
+    /// Runs the driver, telling the market of its steps and keeping the lease meanwhile.
+    fn drive(&mut self, action: Action) -> Result<Machine, Refusal> {
+        let request = self.record.job.request(action).map_err(Refusal::never)?;
+        let limit = match action {
+            Action::Create => self.shared.config.create_limit,
+            Action::Remove => self.shared.config.remove_limit,
+            Action::Status | Action::Console => self.shared.config.status_limit,
+        };
+        let shared = Arc::clone(&self.shared);
+        let name = format!("{}.{}", self.record.job.id, self.record.job.fence);
+        shared.driver.run(&request, &name, limit, |step| {
+            if let (Action::Create, Some(step)) = (action, step.and_then(Step::of_driver)) {
+                self.move_on(step);
+            }
+            self.renew_if_due();
+            // What is removed is removed to the end: its limit is the only one.
+            let is_making = action == Action::Create;
+            let is_lost = self.lease == Lease::Lost;
+            if is_making && (is_lost || self.shared.stop.is_over()) { Go::Stop } else { Go::On }
+        })
+    }
+
+    /// Tells a step that a driver has reached. It is not kept: what the driver did is asked anew
+    /// after a crash.
+    fn move_on(&mut self, step: Step) {
+        if step > self.record.step {
+            self.record.step = step;
+            self.renew_now();
+        }
+    }
+
+    /// Tells a step, and keeps it.
+    fn reach_step(&mut self, step: Step) -> Result<()> {
+        if step > self.record.step {
+            self.record.step = step;
+            self.shared.journal.save(&self.record)?;
+            self.renew_now();
+        } else if step == Step::Accepted {
+            self.renew_now();
+        }
+        Ok(())
+    }
+
+    fn renew_if_due(&mut self) {
+        let every = self.shared.config.renew_every;
+        if self.reported_at.is_none_or(|at| at.elapsed() >= every) {
+            self.renew_now();
+        }
+    }
+
+    /// Tells the newest step. Where the market cannot be reached the work goes on: the fence
+    /// decides whose work counts.
+    fn renew_now(&mut self) {
+        if self.lease != Lease::Held {
+            return;
+        }
+        self.reported_at = Some(Instant::now());
+        match self.shared.client.progress(&self.record.job, self.record.step) {
+            Ok(()) => {}
+            Err(ClientError::LeaseLost) => self.lease = Lease::Lost,
+            Err(ClientError::Unknown(why)) => {
+                self.say(&format!("the market does not know it: {why}"));
+                self.lease = Lease::Unknown;
+            }
+            Err(error @ (ClientError::Refused(_) | ClientError::Later { .. })) => {
+                self.say(&format!("progress is not told: {error}"));
+            }
+        }
+    }
+
+    fn save(&mut self, phase: Phase) -> Result<Next> {
+        self.record.phase = phase;
+        self.shared.journal.save(&self.record)?;
+        Ok(Next::Step)
+    }
+
+    /// Forgets a job that somebody else has now, and of which nothing is left here.
+    fn drop_lost(&mut self) -> Result<Next> {
+        self.say("the lease is lost; nothing is left of it here");
+        self.forget()
+    }
+
+    fn forget(&mut self) -> Result<Next> {
+        self.shared.journal.forget(&self.record)?;
+        Ok(Next::Finished)
+    }
+
+    /// What may have been made stays: only a person can say whether somebody uses it.
+    fn put_aside(&mut self) -> Result<Next> {
+        self.say("put aside: look into the folder `aside`");
+        self.shared.journal.put_aside(&self.record)?;
+        Ok(Next::Finished)
+    }
+
+    fn say(&self, what: &str) {
+        let Job { id, fence, rental_id, slice, .. } = &self.record.job;
+        say!("job {id} (fence {fence}, {}, rental {rental_id}): {what}", slice.id);
+    }
+}

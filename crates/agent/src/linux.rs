@@ -1,0 +1,174 @@
+//! `driver-linux`: each machine is a virtual one under QEMU, with KVM where the server has it.
+
+mod config;
+mod qemu;
+mod seed;
+
+use std::fs;
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use rustix::process::Pid;
+
+use crate::drive::{note, step};
+use crate::journal::write_whole;
+use crate::machine::{self, Machine};
+use crate::protocol::{self, Action, Refusal, Request};
+
+pub use config::Linux;
+
+/// How long QEMU may take until it answers.
+const START_LIMIT: Duration = Duration::from_secs(20);
+
+/// What is written once the disk is whole: the size of the machine, for a start without a request.
+const SIZE: &str = "size.json";
+
+/// Does what is asked.
+pub fn act(linux: &Linux, request: &Request) -> Result<protocol::Machine, Refusal> {
+    let machine = Machine::lock(&linux.local, request)?;
+    match request.action {
+        Action::Create => create(linux, &machine, request),
+        Action::Remove => {
+            machine.end(|| machine.processes())?;
+            machine.wipe(&linux.local)?;
+            linux.remove_group(&machine)?;
+            Ok(protocol::Machine::Absent)
+        }
+        Action::Status => status(linux, &machine),
+        Action::Console => Err(Refusal::never(
+            "its console is the socket serial.sock in the machine's folder, without an address",
+        )),
+    }
+}
+
+/// Starts every machine that was made and does not run, such as after the server's own start.
+/// Answers how many were started.
+pub fn start_all(linux: &Linux) -> Result<usize> {
+    let mut started = 0;
+    let mut failed = Vec::new();
+    for name in Machine::names(&linux.local)? {
+        let machine = Machine::lock_named(&linux.local, &name)?;
+        if !machine.path(SIZE).exists() || server(&machine).is_some() {
+            continue;
+        }
+        match start(linux, &machine) {
+            Ok(()) => started += 1,
+            Err(error) => failed.push(format!("{name}: {error:#}")),
+        }
+    }
+    ensure!(failed.is_empty(), "{}", failed.join("; "));
+    Ok(started)
+}
+
+fn status(linux: &Linux, machine: &Machine) -> Result<protocol::Machine, Refusal> {
+    if !machine.exists() {
+        return Ok(protocol::Machine::Absent);
+    }
+    if server(machine).is_none() {
+        return Err(Refusal::later("it was made, and does not run"));
+    }
+    Ok(protocol::Machine::Running(machine.reach(&linux.local, "root")?))
+}
+
+fn create(
+    linux: &Linux,
+    machine: &Machine,
+    request: &Request,
+) -> Result<protocol::Machine, Refusal> {
+    machine.make()?;
+    if !machine.path(SIZE).exists() {
+        make(linux, machine, request)?;
+    }
+    step("disk");
+    if server(machine).is_none() {
+        start(linux, machine)?;
+    }
+    step("booting");
+    Ok(protocol::Machine::Running(machine.reach(&linux.local, "root")?))
+}
+
+/// Makes port, host key, seed and disk; the size is written last, and says that all is there.
+fn make(linux: &Linux, machine: &Machine, request: &Request) -> Result<(), Refusal> {
+    machine.port(&linux.local)?;
+    machine.host_key()?;
+    let private = fs::read_to_string(machine.path("host_key")).context("reading the host key")?;
+    let public = machine.known_host_key()?;
+    let seed = seed::Seed::new(request, &private, &public).map_err(Refusal::never)?;
+    seed.write(&machine.folder)?;
+    let disk = machine.path("disk.qcow2");
+    let part = machine.path("disk.part");
+    let _ = fs::remove_file(&part);
+    let mut command = Command::new("qemu-img");
+    command.args(["create", "-q", "-f", "qcow2", "-F", &linux.image_format, "-b"]);
+    command.arg(&linux.image).arg(&part).arg(format!("{}G", request.disk_gib));
+    machine::run(&mut command)?;
+    fs::rename(&part, &disk).context("keeping the disk")?;
+    let size = qemu::Size { cpu_cores: request.cpu_cores, memory_mib: request.memory_mib };
+    let size = serde_json::to_vec(&size).context("a size is JSON")?;
+    write_whole(&machine.path(SIZE), &size, 0o600)?;
+    linux.hand_over(machine)?;
+    Ok(())
+}
+
+/// Starts QEMU, which leaves this program by itself, and waits until it answers.
+fn start(linux: &Linux, machine: &Machine) -> Result<()> {
+    let text = fs::read(machine.path(SIZE)).context("reading the machine's size")?;
+    let size: qemu::Size = serde_json::from_slice(&text).context("the machine's size")?;
+    let port = machine.known_port().context("the machine has no port")?;
+    for socket in [qemu::QMP, qemu::SERIAL] {
+        let _ = fs::remove_file(machine.path(socket));
+    }
+    let arguments = qemu::arguments(linux, &machine.folder, size, port);
+    note(format_args!("{} {}", linux.qemu, arguments.join(" ")));
+    let mut command = Command::new(&linux.qemu);
+    command.args(&arguments).env_clear().env("PATH", "/usr/bin:/bin");
+    linux.give_up_rights(&mut command);
+    let output = machine.path("qemu.log");
+    let log = fs::File::create(&output).context("creating QEMU's log")?;
+    // A group of its own: what ends this driver does not end the machine. (QEMU's `-daemonize` and
+    // its sandbox do not go together.)
+    let mut child = command
+        .process_group(0)
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().context("QEMU's log")?)
+        .stderr(log)
+        .spawn()
+        .with_context(|| format!("`{}` cannot be started", linux.qemu))?;
+    let said = || -> String {
+        let text = fs::read_to_string(&output).unwrap_or_default();
+        text.trim().chars().take(500).collect()
+    };
+    let end = Instant::now() + START_LIMIT;
+    loop {
+        if let Some(status) = child.try_wait().context("waiting for QEMU")? {
+            bail!("QEMU ended with {status}: {}", said());
+        }
+        let why = match server(machine) {
+            None => "it has no process".to_owned(),
+            Some(pid) => match qemu::is_running(&machine.path(qemu::QMP)) {
+                Ok(true) => return linux.limit(machine, pid, size),
+                Ok(false) => "it is paused".to_owned(),
+                Err(error) => format!("{error:#}"),
+            },
+        };
+        if Instant::now() >= end {
+            bail!("QEMU does not answer: {why}: {}", said());
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// QEMU's process, known by the file that it keeps its number in.
+fn server(machine: &Machine) -> Option<Pid> {
+    let mark = format!("-pidfile {} ", machine.path(qemu::PID).display());
+    machine::processes().find(|(_, command)| command.contains(&mark)).map(|(pid, _)| pid)
+}
+
+/// Reads the configuration of this driver.
+pub fn configure(file: &Path) -> Result<Linux> {
+    Linux::read(file)
+}

@@ -1,0 +1,212 @@
+//! What `driver-linux` is told, and what it takes away from a machine's process.
+
+use std::fs;
+use std::os::unix::fs::chown;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use rustix::process::{Pid, geteuid};
+use serde::Deserialize;
+
+use crate::config::check_path;
+use crate::linux::qemu::Size;
+use crate::machine::{Local, Machine};
+
+/// How much more memory than the machine's QEMU itself may take, in MiB.
+const QEMU_MEMORY_MIB: u64 = 512;
+
+/// The file.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    state_folder: PathBuf,
+    address: String,
+    bind: std::net::IpAddr,
+    first_port: u16,
+    ports: u16,
+    image: PathBuf,
+    #[serde(default = "qcow2")]
+    image_format: String,
+    kernel: Option<PathBuf>,
+    initrd: Option<PathBuf>,
+    kernel_arguments: Option<String>,
+    #[serde(default)]
+    acceleration: Acceleration,
+    #[serde(default = "qemu")]
+    qemu: String,
+    user_id: Option<u32>,
+    group_id: Option<u32>,
+    cgroup: Option<PathBuf>,
+}
+
+fn qcow2() -> String {
+    "qcow2".to_owned()
+}
+
+fn qemu() -> String {
+    "qemu-system-x86_64".to_owned()
+}
+
+/// What runs a machine's instructions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Acceleration {
+    /// KVM where the processor helps with it, software elsewhere.
+    #[default]
+    Auto,
+    /// The processor itself.
+    Kvm,
+    /// Software: ten times as slow, and good for tests.
+    Tcg,
+}
+
+/// A kernel that is started directly, for images without a boot loader.
+#[derive(Clone, Debug)]
+pub(super) struct Kernel {
+    pub(super) file: PathBuf,
+    pub(super) initrd: Option<PathBuf>,
+    pub(super) arguments: String,
+}
+
+/// All that `driver-linux` is told.
+#[derive(Clone, Debug)]
+pub struct Linux {
+    pub(crate) local: Local,
+    /// The image that every machine begins with. It is never written.
+    pub(super) image: PathBuf,
+    /// `qcow2` or `raw`.
+    pub(super) image_format: String,
+    pub(super) kernel: Option<Kernel>,
+    pub(super) has_kvm: bool,
+    /// QEMU's program.
+    pub(super) qemu: String,
+    /// Who QEMU runs as.
+    owner: Option<(u32, u32)>,
+    /// The control group (version 2) that machines get theirs in.
+    cgroup: Option<PathBuf>,
+}
+
+impl Linux {
+    pub(super) fn read(file: &Path) -> Result<Linux> {
+        let name = || file.display().to_string();
+        let text = fs::read_to_string(file).with_context(name)?;
+        let written: Written = toml::from_str(&text).with_context(name)?;
+        written.check().with_context(name)
+    }
+
+    /// Gives the machine's files to whom QEMU runs as.
+    pub(super) fn hand_over(&self, machine: &Machine) -> Result<()> {
+        let Some((user, group)) = self.owner else { return Ok(()) };
+        let give = |path: &Path| {
+            chown(path, Some(user), Some(group)).with_context(|| path.display().to_string())
+        };
+        for name in ["disk.qcow2", "seed.iso"] {
+            give(&machine.path(name))?;
+        }
+        give(&machine.folder)
+    }
+
+    /// Lets a program run as somebody who owns nothing but a machine's files.
+    pub(super) fn give_up_rights(&self, command: &mut Command) {
+        if let Some((user, group)) = self.owner {
+            command.uid(user).gid(group);
+        }
+    }
+
+    /// Limits a machine's process to its processors and memory, where a control group is set.
+    pub(super) fn limit(&self, machine: &Machine, pid: Pid, size: Size) -> Result<()> {
+        let Some(group) = self.group(machine) else { return Ok(()) };
+        fs::create_dir_all(&group).with_context(|| format!("creating {}", group.display()))?;
+        let set = |name: &str, value: String| {
+            fs::write(group.join(name), value)
+                .with_context(|| format!("{} {name}", group.display()))
+        };
+        let period = 100_000;
+        set("cpu.max", format!("{} {period}", u64::from(size.cpu_cores) * period))?;
+        let memory_mib = u64::from(size.memory_mib) + QEMU_MEMORY_MIB;
+        set("memory.max", (memory_mib * 1024 * 1024).to_string())?;
+        set("cgroup.procs", pid.as_raw_nonzero().to_string())
+    }
+
+    /// Removes the control group of a machine that has ended.
+    pub(super) fn remove_group(&self, machine: &Machine) -> Result<()> {
+        let Some(group) = self.group(machine).filter(|group| group.exists()) else {
+            return Ok(());
+        };
+        fs::remove_dir(&group).with_context(|| format!("removing {}", group.display()))
+    }
+
+    fn group(&self, machine: &Machine) -> Option<PathBuf> {
+        Some(self.cgroup.as_ref()?.join(machine.folder.file_name()?))
+    }
+}
+
+/// Whether the processor has what KVM is made for.
+fn processor_helps() -> bool {
+    let processors = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let flags = processors.lines().find(|line| line.starts_with("flags")).unwrap_or_default();
+    flags.split_whitespace().any(|flag| flag == "vmx" || flag == "svm")
+}
+
+impl Written {
+    fn check(self) -> Result<Linux> {
+        let local = Local {
+            state_folder: self.state_folder,
+            address: self.address,
+            bind: self.bind,
+            first_port: self.first_port,
+            ports: self.ports,
+        };
+        local.check()?;
+        let readable = |name: &str, path: &Path| {
+            check_path(name, path)?;
+            fs::File::open(path).with_context(|| format!("{name}: {}", path.display()))?;
+            anyhow::Ok(())
+        };
+        readable("image", &self.image)?;
+        ensure!(
+            ["qcow2", "raw"].contains(&self.image_format.as_str()),
+            "image_format: qcow2 or raw"
+        );
+        let kernel = match self.kernel {
+            None => None,
+            Some(kernel) => {
+                readable("kernel", &kernel)?;
+                if let Some(initrd) = &self.initrd {
+                    readable("initrd", initrd)?;
+                }
+                let arguments = self.kernel_arguments.unwrap_or_default();
+                Some(Kernel { file: kernel, initrd: self.initrd, arguments })
+            }
+        };
+        let owner = match (self.user_id, self.group_id) {
+            (None, None) => None,
+            (Some(user), Some(group)) if user > 0 && group > 0 => Some((user, group)),
+            _ => anyhow::bail!("user_id, group_id: both, and not root's"),
+        };
+        ensure!(owner.is_none() || geteuid().is_root(), "user_id: only root can give up rights");
+        let is_usable = || fs::OpenOptions::new().read(true).write(true).open("/dev/kvm").is_ok();
+        let has_kvm = match self.acceleration {
+            // In a machine that is itself virtual the device may be there without the processor's
+            // help, and then nothing starts.
+            Acceleration::Auto => is_usable() && processor_helps(),
+            Acceleration::Kvm => {
+                ensure!(is_usable(), "acceleration: /dev/kvm cannot be opened");
+                true
+            }
+            Acceleration::Tcg => false,
+        };
+        Ok(Linux {
+            local,
+            image: self.image,
+            image_format: self.image_format,
+            kernel,
+            has_kvm,
+            qemu: self.qemu,
+            owner,
+            cgroup: self.cgroup,
+        })
+    }
+}

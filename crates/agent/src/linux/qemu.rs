@@ -1,0 +1,99 @@
+//! QEMU: how it is started, and asked.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::IpAddr;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::linux::config::Linux;
+
+/// QEMU's own socket, in the machine's folder.
+pub(super) const QMP: &str = "qmp.sock";
+
+/// The machine's serial console.
+pub(super) const SERIAL: &str = "serial.sock";
+
+/// The number of QEMU's process.
+pub(super) const PID: &str = "qemu.pid";
+
+/// How long QEMU may take for an answer.
+const ANSWER_LIMIT: Duration = Duration::from_secs(5);
+
+/// The most lines of QEMU that are read for one answer: events come in between.
+const LINES_MAX: usize = 50;
+
+/// What a machine has of the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Size {
+    pub(crate) cpu_cores: u32,
+    pub(crate) memory_mib: u32,
+}
+
+/// QEMU's arguments for a machine.
+pub(super) fn arguments(linux: &Linux, folder: &Path, size: Size, port: u16) -> Vec<String> {
+    let file = |name: &str| folder.join(name).display().to_string();
+    let bind = match linux.local.bind {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => format!("[{address}]"),
+    };
+    // "max" is what QEMU's software can do, "host" what the processor can.
+    let (acceleration, cpu) = if linux.has_kvm { ("kvm", "host") } else { ("tcg", "max") };
+    let mut arguments: Vec<String> = Vec::new();
+    let mut add = |name: &str, value: String| arguments.extend([name.to_owned(), value]);
+    add("-name", folder.file_name().unwrap_or_default().to_string_lossy().into_owned());
+    add("-machine", format!("q35,accel={acceleration},usb=off,vmport=off"));
+    add("-cpu", cpu.to_owned());
+    add("-smp", size.cpu_cores.to_string());
+    add("-m", format!("{}M", size.memory_mib));
+    add("-display", "none".to_owned());
+    add("-drive", format!("if=virtio,format=qcow2,discard=unmap,file={}", file("disk.qcow2")));
+    add("-drive", format!("if=virtio,format=raw,readonly=on,file={}", file("seed.iso")));
+    add("-netdev", format!("user,id=net,hostfwd=tcp:{bind}:{port}-:22"));
+    add("-device", "virtio-net-pci,netdev=net,romfile=".to_owned());
+    add("-device", "virtio-rng-pci".to_owned());
+    add("-chardev", format!("socket,id=serial,server=on,wait=off,path={}", file(SERIAL)));
+    add("-serial", "chardev:serial".to_owned());
+    add("-qmp", format!("unix:{},server=on,wait=off", file(QMP)));
+    add("-pidfile", file(PID));
+    add("-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny".to_owned());
+    if let Some(kernel) = &linux.kernel {
+        add("-kernel", kernel.file.display().to_string());
+        if let Some(initrd) = &kernel.initrd {
+            add("-initrd", initrd.display().to_string());
+        }
+        add("-append", kernel.arguments.clone());
+    }
+    let flags = ["-nodefaults", "-no-user-config"];
+    arguments.extend(flags.map(str::to_owned));
+    arguments
+}
+
+/// Asks QEMU whether the machine runs.
+pub(super) fn is_running(socket: &Path) -> Result<bool> {
+    let stream = UnixStream::connect(socket).context("connecting to QEMU")?;
+    stream.set_read_timeout(Some(ANSWER_LIMIT)).context("QEMU's socket")?;
+    stream.set_write_timeout(Some(ANSWER_LIMIT)).context("QEMU's socket")?;
+    let mut lines = BufReader::new(stream.try_clone().context("QEMU's socket")?).lines();
+    let mut stream = stream;
+    let greeting = lines.next().context("QEMU says nothing")?.context("reading QEMU")?;
+    ensure!(greeting.contains("QMP"), "this is not QEMU");
+    let mut answer = Value::Null;
+    for command in ["qmp_capabilities", "query-status"] {
+        writeln!(stream, "{}", json!({"execute": command})).context("asking QEMU")?;
+        answer = Value::Null;
+        for line in lines.by_ref().take(LINES_MAX) {
+            let line = line.context("reading QEMU")?;
+            let document: Value = serde_json::from_str(&line).context("QEMU's answer")?;
+            if let Some(value) = document.get("return") {
+                answer = value.clone();
+                break;
+            }
+        }
+    }
+    Ok(answer.get("running").and_then(Value::as_bool) == Some(true))
+}

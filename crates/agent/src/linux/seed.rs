@@ -1,0 +1,162 @@
+//! What cloud-init finds at a machine's first start: a small disk of the kind `NoCloud`.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context as _, Result};
+use serde_json::json;
+
+use crate::journal::{make_folder, write_whole};
+use crate::machine::run;
+use crate::protocol::Request;
+
+/// Programs that make the disk, the first that there is.
+const MAKERS: [(&str, &[&str]); 2] = [("genisoimage", &[]), ("xorriso", &["-as", "genisoimage"])];
+
+/// What user data may begin with, and what cloud-init calls that.
+const KINDS: [(&str, &str); 6] = [
+    ("#cloud-config", "text/cloud-config"),
+    ("#!", "text/x-shellscript"),
+    ("#cloud-boothook", "text/cloud-boothook"),
+    ("#include", "text/x-include-url"),
+    ("#cloud-config-archive", "text/cloud-config-archive"),
+    ("## template: jinja", "text/jinja2"),
+];
+
+/// The files of the disk.
+#[derive(Debug)]
+pub(super) struct Seed {
+    user_data: String,
+    meta_data: String,
+}
+
+impl Seed {
+    /// An error is one of the renter's user data.
+    pub(super) fn new(
+        request: &Request,
+        host_key: &str,
+        host_key_public: &str,
+    ) -> Result<Seed, String> {
+        // JSON is YAML, and quotes everything.
+        let ours = json!({
+            "ssh_pwauth": false,
+            "disable_root": false,
+            "ssh_authorized_keys": request.ssh_keys,
+            "ssh_deletekeys": true,
+            "ssh_keys": { "ed25519_private": host_key, "ed25519_public": host_key_public },
+        });
+        let ours = format!("#cloud-config\n{ours:#}\n");
+        let user_data = match &request.user_data {
+            None => ours,
+            Some(theirs) => multipart(theirs, &ours, &request.rental_id)?,
+        };
+        let name = request.slice_id.replace('_', "-");
+        // The rental is what makes it another machine than the one before.
+        let meta_data = json!({ "instance-id": request.rental_id, "local-hostname": name });
+        Ok(Seed { user_data, meta_data: format!("{meta_data:#}\n") })
+    }
+
+    /// Makes `seed.iso` in the machine's folder.
+    pub(super) fn write(&self, folder: &Path) -> Result<()> {
+        let files = folder.join("seed");
+        make_folder(&files)?;
+        // Without a third, `network-config`, cloud-init asks for an address on the first card.
+        for (name, text) in [("user-data", &self.user_data), ("meta-data", &self.meta_data)] {
+            write_whole(&files.join(name), text.as_bytes(), 0o600)?;
+        }
+        let part = folder.join("seed.part");
+        let mut made = Ok(());
+        for (program, first) in MAKERS {
+            let mut command = Command::new(program);
+            command.args(first).args(["-quiet", "-volid", "cidata", "-joliet", "-rational-rock"]);
+            command.arg("-output").arg(&part).arg(&files);
+            made = run(&mut command);
+            if made.is_ok() {
+                break;
+            }
+        }
+        made.context("making the disk for cloud-init (package genisoimage or xorriso)")?;
+        fs::rename(&part, folder.join("seed.iso")).context("keeping the disk for cloud-init")
+    }
+}
+
+/// Both documents, ours last: cloud-init lets the later one win, so that nobody's user data
+/// changes host keys and who may log in.
+fn multipart(theirs: &str, ours: &str, rental_id: &str) -> Result<String, String> {
+    let kind = KINDS.iter().filter(|(start, _)| theirs.starts_with(start));
+    // `#cloud-config-archive` begins with `#cloud-config`: the longest counts.
+    let kind = kind.max_by_key(|(start, _)| start.len());
+    let (_, kind) = kind.ok_or("the user data begins with nothing that cloud-init knows")?;
+    let boundary = format!("=={rental_id}==");
+    if theirs.contains(&boundary) {
+        return Err("the user data has the rental's boundary in it".to_owned());
+    }
+    let part = |kind: &str, name: &str, text: &str| {
+        format!(
+            "--{boundary}\nContent-Type: {kind}; charset=\"utf-8\"\nMIME-Version: 1.0\n\
+             Content-Transfer-Encoding: 8bit\nContent-Disposition: attachment; \
+             filename=\"{name}\"\n\n{text}\n"
+        )
+    };
+    Ok(format!(
+        "Content-Type: multipart/mixed; boundary=\"{boundary}\"\nMIME-Version: 1.0\n\n\
+         {}{}--{boundary}--\n",
+        part(kind, "renter", theirs),
+        part("text/cloud-config", "slice", ours),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::{Action, VERSION};
+
+    fn request(user_data: Option<&str>) -> Request {
+        Request {
+            version: VERSION,
+            action: Action::Create,
+            slice_id: "node32_slice_1".to_owned(),
+            rental_id: "r1".to_owned(),
+            cpu_cores: 1,
+            memory_mib: 4096,
+            disk_gib: 200,
+            ssh_keys: vec!["ssh-ed25519 AAAAC3NzaC1lZDI1 a: \"b\" #c".to_owned()],
+            user_data: user_data.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn cloud_init_is_told_keys_and_nothing_else() {
+        let seed = Seed::new(&request(None), "-----BEGIN\nabc\n", "ssh-ed25519 AAAA").unwrap();
+        let text = seed.user_data.strip_prefix("#cloud-config\n").unwrap();
+        let document: serde_json::Value = serde_json::from_str(text).unwrap();
+        assert_eq!(document["ssh_authorized_keys"][0], "ssh-ed25519 AAAAC3NzaC1lZDI1 a: \"b\" #c");
+        assert_eq!(document["ssh_pwauth"], false);
+        assert_eq!(document["ssh_keys"]["ed25519_private"], "-----BEGIN\nabc\n");
+        assert!(seed.meta_data.contains("\"instance-id\": \"r1\""));
+        assert!(seed.meta_data.contains("\"local-hostname\": \"node32-slice-1\""));
+    }
+
+    #[test]
+    fn the_renters_document_comes_first_and_ours_wins() {
+        let check = |text: &str, expected: Result<&str, ()>| {
+            let seed = Seed::new(&request(Some(text)), "k", "p").map_err(|_| ());
+            match (seed, expected) {
+                (Ok(seed), Ok(kind)) => {
+                    let theirs = seed.user_data.find(&format!("Content-Type: {kind};")).unwrap();
+                    let ours = seed.user_data.rfind("ssh_pwauth").unwrap();
+                    assert!(theirs < ours);
+                    assert!(seed.user_data.ends_with("--==r1==--\n"));
+                }
+                (Err(()), Err(())) => {}
+                (seed, expected) => panic!("{text}: {seed:?}, not {expected:?}"),
+            }
+        };
+        check("#cloud-config\npackages: [docker.io]\n", Ok("text/cloud-config"));
+        check("#!/bin/sh\ntrue\n", Ok("text/x-shellscript"));
+        check("#cloud-config-archive\n- a\n", Ok("text/cloud-config-archive"));
+        check("packages: [docker.io]\n", Err(()));
+        check("#cloud-config\n--==r1==\n", Err(()));
+    }
+}

@@ -1,0 +1,271 @@
+//! Machines of this server, as folders: one for each, with all that belongs to it.
+
+use std::fs::{self, File};
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use rustix::process::{Pid, Signal, kill_process};
+use serde::Deserialize;
+
+use crate::config::{ConfigError, check_path, wrong};
+use crate::journal::{make_folder, write_whole};
+use crate::protocol::{Reach, Refusal, Request};
+
+/// How long a process has to end by itself.
+const END_LIMIT: Duration = Duration::from_secs(10);
+
+/// How long another run of the driver on the same machine is waited for.
+const LOCK_LIMIT: Duration = Duration::from_mins(2);
+
+/// How often it is looked whether something has happened.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// The longest path of a folder of machines: sockets in it have paths of at most 107 bytes.
+const FOLDER_MAX: usize = 48;
+
+/// What every driver for this very server is told.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Local {
+    /// Where machines are. Nobody else may enter it.
+    pub state_folder: PathBuf,
+    /// What renters connect to: an IP address or a name.
+    pub address: String,
+    /// What the ports are opened on.
+    pub bind: std::net::IpAddr,
+    /// The first port that may be used.
+    pub first_port: u16,
+    /// How many ports may be used, and so how many machines there may be.
+    pub ports: u16,
+}
+
+impl Local {
+    /// Says what is wrong with it.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        check_path("state_folder", &self.state_folder)?;
+        if self.state_folder.as_os_str().len() > FOLDER_MAX {
+            let why = format!("at most {FOLDER_MAX} bytes, because of the sockets in it");
+            return Err(wrong("state_folder", why));
+        }
+        let is_range = self.first_port >= 1024 && self.ports > 0;
+        if !is_range || self.first_port.checked_add(self.ports - 1).is_none() {
+            return Err(wrong("first_port, ports", "ports from 1024 to 65535"));
+        }
+        Ok(())
+    }
+}
+
+/// The folder of one machine, locked: nobody else works on it meanwhile.
+pub(crate) struct Machine {
+    pub(crate) folder: PathBuf,
+    machines: PathBuf,
+    name: String,
+    _lock: File,
+}
+
+impl Machine {
+    /// Locks the machine that a request is about, whether there is one or not.
+    pub(crate) fn lock(local: &Local, request: &Request) -> Result<Machine> {
+        Machine::lock_named(local, &format!("{}.{}", request.slice_id, request.rental_id))
+    }
+
+    /// Locks a machine by the name of its folder.
+    pub(crate) fn lock_named(local: &Local, name: &str) -> Result<Machine> {
+        let machines = local.state_folder.join("m");
+        let locks = local.state_folder.join("locks");
+        make_folder(&machines)?;
+        make_folder(&locks)?;
+        // One lock for each slice: two rentals never have machines on it at a time.
+        let lock = lock_file(&locks.join(name.split('.').next().unwrap_or(name)))?;
+        let folder = machines.join(name);
+        Ok(Machine { folder, machines, name: name.to_owned(), _lock: lock })
+    }
+
+    /// The names of all machines.
+    pub(crate) fn names(local: &Local) -> Result<Vec<String>> {
+        let machines = local.state_folder.join("m");
+        make_folder(&machines)?;
+        let mut names = folder_names(&machines)?;
+        names.sort();
+        Ok(names)
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    pub(crate) fn exists(&self) -> bool {
+        self.folder.exists()
+    }
+
+    /// Makes the folder, unless another rental's machine is still on the slice.
+    pub(crate) fn make(&self) -> Result<(), Refusal> {
+        let slice = self.name.split('.').next().unwrap_or_default();
+        let others = folder_names(&self.machines)?;
+        let other =
+            others.iter().find(|name| **name != self.name && name.split('.').next() == Some(slice));
+        if let Some(other) = other {
+            return Err(Refusal::later(format!("the slice still has the machine {other}")));
+        }
+        make_folder(&self.folder)?;
+        Ok(())
+    }
+
+    /// The port that this machine has, or gets now. Two machines never have the same.
+    pub(crate) fn port(&self, local: &Local) -> Result<u16> {
+        if let Some(port) = self.known_port() {
+            return Ok(port);
+        }
+        let _lock = lock_file(&local.state_folder.join("ports.lock"))?;
+        let taken: Vec<u16> = folder_names(&self.machines)?
+            .iter()
+            .filter_map(|name| read_port(&self.machines.join(name)))
+            .collect();
+        let last = local.first_port + (local.ports - 1);
+        let is_free = |port: &u16| {
+            !taken.contains(port) && TcpListener::bind(SocketAddr::new(local.bind, *port)).is_ok()
+        };
+        let port = (local.first_port..=last).find(is_free).context("no port is free")?;
+        write_whole(&self.path("port"), port.to_string().as_bytes(), 0o600)?;
+        Ok(port)
+    }
+
+    /// The port that it has.
+    pub(crate) fn known_port(&self) -> Option<u16> {
+        read_port(&self.folder)
+    }
+
+    /// Makes the machine's own host key, unless it is there, and says its public part.
+    pub(crate) fn host_key(&self) -> Result<String> {
+        let key = self.path("host_key");
+        let public = self.path("host_key.pub");
+        if !public.exists() {
+            let part = self.path("new_key");
+            let _ = fs::remove_file(&part);
+            let mut command = Command::new("ssh-keygen");
+            command.args(["-q", "-t", "ed25519", "-N", "", "-C", "", "-f"]).arg(&part);
+            run(&mut command)?;
+            fs::rename(&part, &key).context("keeping the host key")?;
+            // The public part comes last: it says that both are there.
+            fs::rename(part.with_extension("pub"), &public).context("keeping the host key")?;
+        }
+        self.known_host_key()
+    }
+
+    /// The public part of its host key, if it has one.
+    pub(crate) fn known_host_key(&self) -> Result<String> {
+        let text = fs::read_to_string(self.path("host_key.pub")).context("reading the host key")?;
+        let words: Vec<_> = text.split_whitespace().take(2).collect();
+        Ok(words.join(" "))
+    }
+
+    /// How it is reached.
+    pub(crate) fn reach(&self, local: &Local, user: &str) -> Result<Reach> {
+        Ok(Reach {
+            address: local.address.clone(),
+            port: self.known_port().context("it has no port")?,
+            user: user.to_owned(),
+            host_keys: vec![self.known_host_key()?],
+            console_url: None,
+        })
+    }
+
+    /// The processes whose command line has a file of this machine.
+    pub(crate) fn processes(&self) -> Vec<Pid> {
+        let marks = self.folder.to_string_lossy().into_owned() + "/";
+        processes().filter(|(_, command)| command.contains(&marks)).map(|(pid, _)| pid).collect()
+    }
+
+    /// Ends these processes, asking first.
+    pub(crate) fn end(&self, find: impl Fn() -> Vec<Pid>) -> Result<()> {
+        let started_at = Instant::now();
+        let mut signal = Signal::TERM;
+        loop {
+            let left = find();
+            if left.is_empty() {
+                return Ok(());
+            }
+            for pid in left {
+                // An error here means that it has ended already.
+                let _ = kill_process(pid, signal);
+            }
+            let elapsed = started_at.elapsed();
+            ensure!(elapsed < END_LIMIT * 2, "processes of {} do not end", self.name);
+            if elapsed >= END_LIMIT {
+                signal = Signal::KILL;
+            }
+            thread::sleep(LOOK_EVERY * 5);
+        }
+    }
+
+    /// Removes everything that belongs to it. The folder is renamed first, so that what is left
+    /// after a crash is no machine any more.
+    pub(crate) fn wipe(&self, local: &Local) -> Result<()> {
+        let gone = local.state_folder.join("gone");
+        make_folder(&gone)?;
+        if self.exists() {
+            fs::rename(&self.folder, gone.join(&self.name)).context("taking a machine away")?;
+        }
+        for name in folder_names(&gone)? {
+            let folder = gone.join(name);
+            // Somebody else who removes may have been faster.
+            if fs::remove_dir_all(&folder).is_err() && folder.exists() {
+                bail!("removing {}", folder.display());
+            }
+        }
+        Ok(())
+    }
+}
+
+fn read_port(folder: &Path) -> Option<u16> {
+    fs::read_to_string(folder.join("port")).ok()?.parse().ok()
+}
+
+fn folder_names(folder: &Path) -> Result<Vec<String>> {
+    let entries = fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))?;
+    Ok(entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect())
+}
+
+/// Waits for a lock, which lasts until the file is dropped or the program ends, however it ends.
+fn lock_file(path: &Path) -> Result<File> {
+    // A program that this one starts must not keep the lock: std opens files with O_CLOEXEC.
+    let file = File::create(path).with_context(|| format!("creating {}", path.display()))?;
+    let end = Instant::now() + LOCK_LIMIT;
+    while file.try_lock().is_err() {
+        ensure!(Instant::now() < end, "another driver is working on it: {}", path.display());
+        thread::sleep(LOOK_EVERY);
+    }
+    Ok(file)
+}
+
+/// Every process, with its command line, arguments separated by blanks.
+pub(crate) fn processes() -> impl Iterator<Item = (Pid, String)> {
+    let own = rustix::process::getpid();
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.filter_map(move |entry| {
+        let pid = Pid::from_raw(entry.file_name().to_str()?.parse().ok()?)?;
+        let command = fs::read(entry.path().join("cmdline")).ok()?;
+        // A zombie has no command line.
+        (pid != own && !command.is_empty())
+            .then(|| (pid, String::from_utf8_lossy(&command).replace('\0', " ")))
+    })
+}
+
+/// Runs a program to its end; the error has what it said.
+pub(crate) fn run(command: &mut Command) -> Result<()> {
+    let name = command.get_program().to_string_lossy().into_owned();
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .with_context(|| format!("`{name}` cannot be started"))?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        let said: String = said.trim().chars().take(500).collect();
+        bail!("`{name}` ended with {}: {said}", output.status);
+    }
+    Ok(())
+}

@@ -1,0 +1,344 @@
+//! What the agent and a driver say to each other: one JSON document in, one out.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The version of the protocol that this crate speaks.
+pub const VERSION: u32 = 1;
+
+/// The longest id of a slice or of a rental, in characters.
+const ID_MAX: usize = 64;
+
+/// The most keys of one machine.
+const KEYS_MAX: usize = 16;
+
+/// The longest key, in characters: an RSA key of 16384 bits has about 2800.
+const KEY_MAX: usize = 8 * 1024;
+
+/// The longest user data, in bytes.
+const USER_DATA_MAX: usize = 64 * 1024;
+
+/// Kinds of keys that OpenSSH takes, as they begin.
+const KEY_KINDS: [&str; 7] = [
+    "ssh-ed25519",
+    "ssh-rsa",
+    "ecdsa-sha2-nistp256",
+    "ecdsa-sha2-nistp384",
+    "ecdsa-sha2-nistp521",
+    "sk-ssh-ed25519@openssh.com",
+    "sk-ecdsa-sha2-nistp256@openssh.com",
+];
+
+/// What a driver shall do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// Makes the machine of a rental on a slice, unless it is there.
+    Create,
+    /// Ends the machine and wipes what it had, if it is there.
+    Remove,
+    /// Says whether the machine is there, and how to reach it.
+    Status,
+    /// Says where its console is.
+    Console,
+}
+
+impl Action {
+    /// As in the protocol.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Action::Create => "create",
+            Action::Remove => "remove",
+            Action::Status => "status",
+            Action::Console => "console",
+        }
+    }
+}
+
+/// The document on a driver's standard input.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Request {
+    /// The version of this protocol: 1.
+    pub version: u32,
+    /// What shall be done.
+    pub action: Action,
+    /// The slice: `node32_slice_1`.
+    pub slice_id: String,
+    /// The rental. With the slice it names one machine.
+    pub rental_id: String,
+    /// Virtual processors.
+    pub cpu_cores: u32,
+    /// Memory, in MiB.
+    pub memory_mib: u32,
+    /// The disk, in GiB.
+    pub disk_gib: u32,
+    /// The renter's public keys, a line each. Nobody else may log in.
+    pub ssh_keys: Vec<String>,
+    /// What cloud-init shall do beyond that, or null.
+    pub user_data: Option<String>,
+}
+
+impl Request {
+    /// Says what is wrong with it, in words for a person. Ids become names of files, and keys
+    /// become lines of files, so this is where nothing else gets through.
+    pub fn check(&self) -> Result<(), String> {
+        if self.version != VERSION {
+            return Err(format!("this is version {VERSION} of the protocol, not {}", self.version));
+        }
+        check_id("slice_id", &self.slice_id)?;
+        check_id("rental_id", &self.rental_id)?;
+        let is_size = self.cpu_cores > 0 && self.memory_mib > 0 && self.disk_gib > 0;
+        if !is_size {
+            return Err("cpu_cores, memory_mib and disk_gib are at least 1".to_owned());
+        }
+        if self.action == Action::Create && self.ssh_keys.is_empty() {
+            return Err("ssh_keys: there is none, so nobody could log in".to_owned());
+        }
+        if self.ssh_keys.len() > KEYS_MAX {
+            return Err(format!("ssh_keys: at most {KEYS_MAX}"));
+        }
+        if let Some(key) = self.ssh_keys.iter().find(|key| !is_key(key)) {
+            let start: String = key.chars().take(20).collect();
+            return Err(format!("ssh_keys: not a public key: {start:?}"));
+        }
+        if self.user_data.as_ref().is_some_and(|text| text.len() > USER_DATA_MAX) {
+            return Err(format!("user_data: at most {USER_DATA_MAX} bytes"));
+        }
+        Ok(())
+    }
+}
+
+/// An id that may be the name of a file.
+pub(crate) fn check_id(name: &str, id: &str) -> Result<(), String> {
+    let is_plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
+    let is_id = !id.is_empty() && id.len() <= ID_MAX && id.bytes().all(is_plain);
+    is_id.then_some(()).ok_or_else(|| format!("{name}: 1 to {ID_MAX} of a-z, A-Z, 0-9, _ and -"))
+}
+
+/// Whether this is a public key on one line, as OpenSSH writes them: kind, base64, comment.
+pub(crate) fn is_key(line: &str) -> bool {
+    let mut words = line.split(' ');
+    let (kind, body) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let is_base64 = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=');
+    line.len() <= KEY_MAX
+        && !line.chars().any(char::is_control)
+        && KEY_KINDS.contains(&kind)
+        && body.len() >= 16
+        && body.bytes().all(is_base64)
+}
+
+/// What a driver knows about a machine that is there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Reach {
+    /// The IP address or name that the renter connects to.
+    pub address: String,
+    /// The port of SSH.
+    pub port: u16,
+    /// Who the renter logs in as.
+    pub user: String,
+    /// The public keys that the machine shows, a line each: kind and base64.
+    pub host_keys: Vec<String>,
+    /// Where its console is, or null.
+    #[serde(default)]
+    pub console_url: Option<String>,
+}
+
+/// What an action came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Machine {
+    /// The machine is there.
+    Running(Reach),
+    /// There is none, and nothing is left of one.
+    Absent,
+}
+
+/// Why an action came to nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// For the operator.
+    pub error: String,
+    /// Whether the same may work later.
+    pub retry: bool,
+}
+
+impl Refusal {
+    /// What may work later.
+    pub fn later(error: impl Into<String>) -> Refusal {
+        Refusal { error: error.into(), retry: true }
+    }
+
+    /// What will never work as it is.
+    pub fn never(error: impl Into<String>) -> Refusal {
+        Refusal { error: error.into(), retry: false }
+    }
+}
+
+impl From<anyhow::Error> for Refusal {
+    fn from(error: anyhow::Error) -> Refusal {
+        Refusal::later(format!("{error:#}"))
+    }
+}
+
+/// The document on a driver's standard output.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Answer {
+    /// The machine is there.
+    Running {
+        /// The action worked.
+        #[schemars(extend("const" = true))]
+        ok: bool,
+        /// `running`.
+        #[schemars(extend("const" = "running"))]
+        state: String,
+        /// How to reach it.
+        #[serde(flatten)]
+        reach: Reach,
+    },
+    /// There is no machine.
+    Absent {
+        /// The action worked.
+        #[schemars(extend("const" = true))]
+        ok: bool,
+        /// `absent`.
+        #[schemars(extend("const" = "absent"))]
+        state: String,
+    },
+    /// The action did not work.
+    Refused {
+        /// The action did not work.
+        #[schemars(extend("const" = false))]
+        ok: bool,
+        /// Why, for the operator.
+        error: String,
+        /// Whether the same may work later.
+        retry: bool,
+    },
+}
+
+impl Answer {
+    /// The document for what an action came to.
+    pub fn new(result: Result<Machine, Refusal>) -> Answer {
+        match result {
+            Ok(Machine::Running(reach)) => {
+                Answer::Running { ok: true, state: "running".to_owned(), reach }
+            }
+            Ok(Machine::Absent) => Answer::Absent { ok: true, state: "absent".to_owned() },
+            Err(Refusal { error, retry }) => Answer::Refused { ok: false, error, retry },
+        }
+    }
+
+    /// What the document says; an error where it contradicts itself.
+    pub fn result(self) -> Result<Result<Machine, Refusal>, String> {
+        match self {
+            Answer::Running { ok: true, state, reach } if state == "running" => {
+                Ok(Ok(Machine::Running(reach)))
+            }
+            Answer::Absent { ok: true, state } if state == "absent" => Ok(Ok(Machine::Absent)),
+            Answer::Refused { ok: false, error, retry } => Ok(Err(Refusal { error, retry })),
+            Answer::Running { ok, state, .. } | Answer::Absent { ok, state } => {
+                Err(format!("ok: {ok} does not go with state: {state:?}, or a field is missing"))
+            }
+            Answer::Refused { .. } => Err("ok: true with an error".to_owned()),
+        }
+    }
+}
+
+/// Both documents, for `driver.schema.json`.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct Protocol {
+    request: Request,
+    answer: Answer,
+}
+
+/// The JSON Schema of both documents, as text.
+pub fn schema() -> String {
+    let schema = schemars::schema_for!(Protocol);
+    serde_json::to_string_pretty(&schema).expect("a schema is JSON") + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect_file;
+
+    use super::*;
+
+    pub(crate) const KEY: &str =
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGJ0bXlj1WbYyVSMMTYyMTYyMTYyMTYyMTYyMTYy a@b";
+
+    fn request() -> Request {
+        Request {
+            version: VERSION,
+            action: Action::Create,
+            slice_id: "node32_slice_1".to_owned(),
+            rental_id: "0b7e".to_owned(),
+            cpu_cores: 1,
+            memory_mib: 4096,
+            disk_gib: 200,
+            ssh_keys: vec![KEY.to_owned()],
+            user_data: None,
+        }
+    }
+
+    #[test]
+    fn the_schema_is_the_one_that_is_documented() {
+        expect_file!["../driver.schema.json"].assert_eq(&schema());
+    }
+
+    #[test]
+    fn nothing_but_ids_and_keys_gets_through() {
+        let check = |change: fn(&mut Request), expected: Option<&str>| {
+            let mut request = request();
+            change(&mut request);
+            let error = request.check().err();
+            match expected {
+                None => assert_eq!(error, None),
+                Some(start) => assert!(
+                    error.as_deref().is_some_and(|error| error.starts_with(start)),
+                    "{error:?}"
+                ),
+            }
+        };
+        check(|_| {}, None);
+        check(|r| r.version = 2, Some("this is version 1"));
+        check(|r| r.slice_id = "../x".to_owned(), Some("slice_id"));
+        check(|r| r.slice_id.clear(), Some("slice_id"));
+        check(|r| r.rental_id = "a".repeat(65), Some("rental_id"));
+        check(|r| r.rental_id = "a b".to_owned(), Some("rental_id"));
+        check(|r| r.memory_mib = 0, Some("cpu_cores"));
+        check(|r| r.ssh_keys.clear(), Some("ssh_keys: there is none"));
+        check(|r| r.ssh_keys.push(format!("{KEY}\nssh-rsa")), Some("ssh_keys: not"));
+        check(|r| r.ssh_keys.push(format!("command=\"x\" {KEY}")), Some("ssh_keys: not"));
+        check(|r| r.ssh_keys = vec![KEY.to_owned(); 17], Some("ssh_keys: at most"));
+        check(|r| r.user_data = Some("#".repeat(USER_DATA_MAX + 1)), Some("user_data"));
+        check(
+            |r| {
+                r.action = Action::Remove;
+                r.ssh_keys.clear();
+            },
+            None,
+        );
+    }
+
+    #[test]
+    fn an_answer_that_contradicts_itself_is_none() {
+        let check = |text: &str, is_one: bool| {
+            let answer = serde_json::from_str::<Answer>(text).map_err(|e| e.to_string());
+            assert_eq!(answer.and_then(Answer::result).is_ok(), is_one, "{text}");
+        };
+        check(r#"{"ok":true,"state":"absent"}"#, true);
+        check(r#"{"ok":false,"error":"full","retry":true}"#, true);
+        check(
+            r#"{"ok":true,"state":"running","address":"a","port":1,"user":"u","host_keys":[]}"#,
+            true,
+        );
+        check(r#"{"ok":true,"state":"running"}"#, false);
+        check(r#"{"ok":false,"state":"absent"}"#, false);
+        check(r#"{"ok":true,"error":"full","retry":true}"#, false);
+        check(r#"{"ok":false,"error":"full"}"#, false);
+        check("{}", false);
+        check("null", false);
+    }
+}

@@ -1,0 +1,281 @@
+//! A farm on this machine: folders, keys, a driver and an agent.
+
+use std::fs::{self, File};
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::market::{LIMIT, Market, TOKEN};
+
+pub(crate) const SLICE: &str = "node32_slice_1";
+
+/// What a farm needs, and an agent that is ended with it.
+pub(crate) struct Farm {
+    pub(crate) folder: TempDir,
+    pub(crate) market: Market,
+    driver: String,
+    settings: String,
+    token: String,
+    agent: Option<Child>,
+}
+
+impl Farm {
+    /// A farm with `driver-process`, at a market whose leases last a minute.
+    pub(crate) fn new() -> Farm {
+        Farm::with_leases(Duration::from_mins(1))
+    }
+
+    pub(crate) fn with_leases(lease: Duration) -> Farm {
+        let folder = tempfile::Builder::new().prefix("farm").tempdir().unwrap();
+        let path = folder.path().join("driver.toml");
+        fs::write(&path, local_settings(folder.path())).unwrap();
+        for name in ["renter", "stranger"] {
+            make_key(&folder.path().join(name));
+        }
+        let driver = format!("{} {}", env!("CARGO_BIN_EXE_driver-process"), path.display());
+        let market = Market::start(lease);
+        let (settings, token) = (String::new(), TOKEN.to_owned());
+        Farm { folder, market, driver, settings, token, agent: None }
+    }
+
+    /// Another driver: a program of the shell. It finds the real one as `$DRIVER`, the request as
+    /// `$REQUEST` and the action as `$ACTION`.
+    pub(crate) fn with_driver(mut self, program: &str) -> Farm {
+        let path = self.folder.path().join("driver.sh");
+        let text = format!(
+            "#!/bin/sh\nDRIVER='{}'\nREQUEST=$(cat)\n\
+             ACTION=${{REQUEST#*\\\"action\\\":\\\"}}; ACTION=${{ACTION%%\\\"*}}\n\
+             echo \"$ACTION\" >> {}\n{program}\n",
+            self.driver,
+            self.folder.path().join("actions").display()
+        );
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).unwrap();
+        self.driver = path.display().to_string();
+        self
+    }
+
+    /// Lines of the agent's configuration.
+    pub(crate) fn with_settings(mut self, settings: &str) -> Farm {
+        settings.clone_into(&mut self.settings);
+        self
+    }
+
+    pub(crate) fn with_token(mut self, token: &str) -> Farm {
+        token.clone_into(&mut self.token);
+        self
+    }
+
+    /// What a driver of `with_driver` was asked.
+    pub(crate) fn actions(&self) -> Vec<String> {
+        let text = fs::read_to_string(self.folder.path().join("actions")).unwrap_or_default();
+        text.lines().map(str::to_owned).collect()
+    }
+
+    /// Starts the agent, again if there was one.
+    pub(crate) fn start(&mut self) {
+        let state = self.folder.path().join("agent");
+        let config = self.folder.path().join("agent.toml");
+        let words: Vec<_> = self.driver.split(' ').collect();
+        let mut text = format!(
+            "server = '{}'\ntoken = '{}'\nagent = 'rack-7'\ndriver = {words:?}\n\
+             state_folder = '{}'\n",
+            self.market.address,
+            self.token,
+            state.display()
+        );
+        if !self.settings.contains("poll_seconds") {
+            text += "poll_seconds = 1\n";
+        }
+        if !self.settings.contains("renew_seconds") {
+            text += "renew_seconds = 1\n";
+        }
+        text += &self.settings;
+        fs::write(&config, text).unwrap();
+        fs::set_permissions(&config, fs::Permissions::from_mode(0o600)).unwrap();
+        let log = File::options().create(true).append(true).open(self.path("agent.log")).unwrap();
+        let agent = Command::new(env!("CARGO_BIN_EXE_mycelium-agent"))
+            .arg(&config)
+            .stdin(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        self.market.lock().agent = Some(agent.id());
+        self.agent = Some(agent);
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Asks for a machine for the renter.
+    pub(crate) fn create(&self, rental: &str) -> usize {
+        self.market.add("create", rental, SLICE, json!({"ssh_keys": [self.public_key("renter")]}))
+    }
+
+    pub(crate) fn remove(&self, rental: &str) -> usize {
+        self.market.add("remove", rental, SLICE, json!({}))
+    }
+
+    pub(crate) fn public_key(&self, name: &str) -> String {
+        fs::read_to_string(self.path(&format!("{name}.pub"))).unwrap().trim().to_owned()
+    }
+
+    /// Asks the agent to stop.
+    pub(crate) fn signal(&self) {
+        let pid = i32::try_from(self.agent.as_ref().unwrap().id()).unwrap();
+        kill_process(Pid::from_raw(pid).unwrap(), Signal::TERM).unwrap();
+    }
+
+    /// Waits for the agent's end.
+    #[track_caller]
+    pub(crate) fn ended(&mut self) -> ExitStatus {
+        let end = Instant::now() + LIMIT;
+        loop {
+            if let Some(status) = self.agent.as_mut().unwrap().try_wait().unwrap() {
+                return status;
+            }
+            assert!(Instant::now() < end, "the agent does not end:\n{}", self.log());
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.path("agent.log")).unwrap_or_default()
+    }
+
+    /// The SSH servers of this farm's machines.
+    pub(crate) fn servers(&self) -> usize {
+        let mark = self.path("d/m/").display().to_string();
+        let is_server = |line: &String| line.contains("sshd") && line.contains(&mark);
+        command_lines().filter(is_server).count()
+    }
+
+    /// Whether anything is left of a machine.
+    pub(crate) fn has_machine(&self) -> bool {
+        let machines = fs::read_dir(self.path("d/m"));
+        let has_folder = machines.is_ok_and(|mut entries| entries.next().is_some());
+        has_folder || self.servers() > 0
+    }
+
+    /// Logs in as the market was told, with somebody's key, knowing the host keys that it was told.
+    pub(crate) fn log_in(&self, access: &Value, who: &str) -> Output {
+        log_in(self.folder.path(), access, who)
+    }
+}
+
+/// Logs in with the key of that name in a folder.
+pub(crate) fn log_in(folder: &Path, access: &Value, who: &str) -> Output {
+    let (address, port) = (access["address"].as_str().unwrap(), access["port"].as_u64().unwrap());
+    let hosts = folder.join("known_hosts");
+    let keys = access["host_keys"].as_array().unwrap();
+    let lines = keys.iter().map(|key| format!("[{address}]:{port} {}\n", key.as_str().unwrap()));
+    fs::write(&hosts, lines.collect::<String>()).unwrap();
+    Command::new("ssh")
+        .args(["-F", "none", "-n", "-p", &port.to_string(), "-i"])
+        .arg(folder.join(who))
+        .arg(format!("-oUserKnownHostsFile={}", hosts.display()))
+        .args(["-oStrictHostKeyChecking=yes", "-oBatchMode=yes", "-oIdentitiesOnly=yes"])
+        .args(["-oIdentityAgent=none", "-oConnectTimeout=20", "-oLogLevel=ERROR"])
+        .arg(format!("{}@{address}", access["user"].as_str().unwrap()))
+        .arg("nproc")
+        .output()
+        .unwrap()
+}
+
+impl Drop for Farm {
+    fn drop(&mut self) {
+        if let Some(agent) = &mut self.agent {
+            let _ = agent.kill();
+            let _ = agent.wait();
+        }
+        if thread::panicking() {
+            eprintln_log(&self.log());
+        }
+        // Whatever a test has left running is known by its folder.
+        let mark = self.folder.path().display().to_string();
+        for pid in processes_with(&mark) {
+            let _ = kill_process(pid, Signal::KILL);
+        }
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "what the agent said explains a failure")]
+fn eprintln_log(log: &str) {
+    eprintln!("--- the agent's log\n{log}---");
+}
+
+fn processes_with(mark: &str) -> Vec<Pid> {
+    let entries = fs::read_dir("/proc").unwrap().flatten();
+    let pids = entries.filter_map(|entry| Some((entry.file_name().to_str()?.parse().ok()?, entry)));
+    pids.filter(|(_, entry)| {
+        fs::read(entry.path().join("cmdline"))
+            .is_ok_and(|line| String::from_utf8_lossy(&line).contains(mark))
+    })
+    .filter_map(|(pid, _)| Pid::from_raw(pid))
+    .collect()
+}
+
+fn command_lines() -> impl Iterator<Item = String> {
+    let entries = fs::read_dir("/proc").unwrap().flatten();
+    entries
+        .filter_map(|entry| fs::read(entry.path().join("cmdline")).ok())
+        .map(|line| String::from_utf8_lossy(&line).replace('\0', " "))
+}
+
+/// The configuration of a driver for this machine, on ports that are free now.
+pub(crate) fn local_settings(folder: &Path) -> String {
+    static FARMS: AtomicU16 = AtomicU16::new(0);
+    // Below the ports that the system gives to connections, so that a port that is closed for a
+    // moment is not taken; other runs of the tests begin elsewhere.
+    let begin = u16::try_from(std::process::id() % 1000).unwrap() * 8;
+    let mut ports = (0..1000).map(|_| {
+        let number = FARMS.fetch_add(1, Ordering::Relaxed) % 1000;
+        20_000 + (begin + number * 8) % 8000
+    });
+    let port = ports.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).unwrap();
+    format!(
+        "state_folder = '{}'\naddress = '127.0.0.1'\nbind = '127.0.0.1'\nfirst_port = {}\n\
+         ports = 8\n",
+        folder.join("d").display(),
+        port
+    )
+}
+
+fn make_key(path: &Path) {
+    let mut command = Command::new("ssh-keygen");
+    command.args(["-q", "-t", "ed25519", "-N", "", "-C", "somebody", "-f"]).arg(path);
+    assert!(command.status().unwrap().success());
+}
+
+/// Runs a driver with a request, and answers its document.
+pub(crate) fn drive(driver: &str, config: &Path, request: &Value) -> Value {
+    let mut driver = Command::new(driver)
+        .arg(config)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let stdin = driver.stdin.take().unwrap();
+    serde_json::to_writer(stdin, request).unwrap();
+    let output = driver.wait_with_output().unwrap();
+    assert!(output.status.success());
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// A request to a driver.
+pub(crate) fn request(action: &str, rental: &str, keys: &[String]) -> Value {
+    json!({
+        "version": 1, "action": action, "slice_id": SLICE, "rental_id": rental, "cpu_cores": 1,
+        "memory_mib": 4096, "disk_gib": 200, "ssh_keys": keys, "user_data": null,
+    })
+}

@@ -1,0 +1,70 @@
+//! A real machine of the slice's size: Debian boots under QEMU, a renter logs in, and nobody else.
+//! `cargo xtask boot` makes the image and runs this; it takes minutes where there is no KVM.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
+#![allow(dead_code, reason = "the modules are shared with the agent's other tests")]
+
+#[path = "agent/market.rs"]
+mod market;
+#[path = "agent/setup.rs"]
+mod setup;
+
+use std::env;
+use std::fs;
+use std::path::PathBuf;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::market::Outcome;
+use crate::setup::{Farm, local_settings};
+
+/// How long it may take in software, on a machine with other things to do.
+const BOOT_LIMIT: Duration = Duration::from_mins(15);
+
+#[test]
+#[expect(clippy::print_stdout, reason = "how long it took is what this is run for")]
+fn a_renter_logs_in_to_a_machine_that_really_boots() {
+    let image = PathBuf::from(env::var_os("MYCELIUM_IMAGE").expect("`cargo xtask boot` sets it"));
+    let file = |name: &str| image.join(name).display().to_string();
+    let mut farm = Farm::new();
+    let config = farm.path("linux.toml");
+    let text = format!(
+        "{}image = '{}'\nkernel = '{}'\ninitrd = '{}'\n\
+         kernel_arguments = 'root=/dev/vda rw console=ttyS0'\n",
+        local_settings(farm.folder.path()),
+        file("debian.qcow2"),
+        file("vmlinuz"),
+        file("initrd.img"),
+    );
+    fs::write(&config, text).unwrap();
+    let driver = env!("CARGO_BIN_EXE_driver-linux");
+    farm = farm
+        .with_driver(&format!("printf %s \"$REQUEST\" | {driver} {}", config.display()))
+        .with_settings("ready_seconds = 900\n");
+    let number = farm.create("r1");
+    farm.start();
+    let end = Instant::now() + BOOT_LIMIT;
+    while farm.market.job(number).outcome == Outcome::Open {
+        assert!(Instant::now() < end, "{:#?}\n{}", farm.market.job(number), farm.log());
+        thread::sleep(Duration::from_millis(100));
+    }
+    let Outcome::Complete(access) = farm.market.outcome(number) else {
+        panic!("{:?}", farm.market.outcome(number));
+    };
+    let renter = farm.log_in(&access, "renter");
+    let login_at = Instant::now();
+    assert_eq!(String::from_utf8_lossy(&renter.stdout), "1\n", "{renter:?}");
+    let stranger = farm.log_in(&access, "stranger");
+    let said = String::from_utf8_lossy(&stranger.stderr).into_owned();
+    assert!(said.contains("Permission denied (publickey)"), "{said}");
+    let job = farm.market.job(number);
+    let leased_at = job.leased_at.unwrap();
+    for (step, at) in &job.steps {
+        println!("{step:>10} after {:.1?}", *at - leased_at);
+    }
+    println!("{:>10} after {:.1?}", "login", login_at - leased_at);
+    let removed = farm.remove("r1");
+    assert!(matches!(farm.market.outcome(removed), Outcome::Complete(_)));
+    assert!(!farm.log_in(&access, "renter").status.success(), "it is closed");
+    assert!(!farm.has_machine());
+}

@@ -1,0 +1,80 @@
+//! `cargo xtask boot`: makes a small image from Debian's packages, and lets a machine really boot.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context as _, Result, ensure};
+
+use crate::apt;
+use crate::process;
+use crate::progress::{Step, say};
+use crate::target::remove_folder;
+use crate::workspace::Workspace;
+
+/// Debian packages, and a program of each.
+const TOOLS: [(&str, &str); 2] = [("mmdebstrap", "mmdebstrap"), ("e2fsprogs", "mke2fs")];
+
+/// The release of Debian that the image has.
+const RELEASE: &str = "bookworm";
+
+/// What it has beyond the smallest system: a start, a kernel, cloud-init and SSH.
+const PACKAGES: &str = "systemd-sysv,linux-image-cloud-amd64,cloud-init,openssh-server,iproute2,\
+                        netbase,ifupdown,isc-dhcp-client,ca-certificates";
+
+/// The size of its file system, in MiB. A machine's start makes it as large as its disk.
+const SIZE_MIB: u64 = 1500;
+
+/// Makes the image, if it is not there, and runs the test that boots it.
+pub(crate) fn run(workspace: &Workspace) -> Result<()> {
+    apt::ensure_programs(&crate::test::MACHINES).context("machines need QEMU")?;
+    let folder = workspace.component_target().join("boot");
+    if folder.join("debian.qcow2").is_file() {
+        say(&format!("Using the image in {}", folder.display()));
+    } else {
+        apt::ensure_programs(&TOOLS).context("the image is made with mmdebstrap")?;
+        make_image(&folder)?;
+    }
+    let mut command = process::cargo();
+    command.args(["test", "--package", "agent", "--features", "boot", "--test", "boot"]);
+    command.args(["--", "--nocapture"]);
+    command.env("MYCELIUM_IMAGE", &folder).current_dir(workspace.root());
+    let status = command.status().context("starting cargo")?;
+    ensure!(status.success(), "the machine did not do what it should; see above");
+    Ok(())
+}
+
+fn make_image(folder: &Path) -> Result<()> {
+    let mut step = Step::start("making an image from Debian's packages");
+    fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
+    let root = folder.join("root");
+    remove_folder(&root)?;
+    let mut bootstrap = Command::new("mmdebstrap");
+    bootstrap.args(["--variant=minbase", "--format=directory", RELEASE]).arg(&root);
+    bootstrap.arg(format!("--include={PACKAGES}"));
+    process::run(&mut step, &mut bootstrap)?;
+    for (start, name) in [("vmlinuz-", "vmlinuz"), ("initrd.img-", "initrd.img")] {
+        let entries = fs::read_dir(root.join("boot")).context("reading the image's boot folder")?;
+        let mut paths = entries.flatten().map(|entry| entry.path());
+        let is_it = |path: &std::path::PathBuf| {
+            path.file_name().is_some_and(|found| found.to_string_lossy().starts_with(start))
+        };
+        let path = paths.find(is_it).with_context(|| format!("the image has no {start}"))?;
+        fs::copy(path, folder.join(name)).context("copying the image's kernel")?;
+    }
+    let raw = folder.join("root.raw");
+    let empty = fs::File::create(&raw).context("creating the image")?;
+    empty.set_len(SIZE_MIB * 1024 * 1024).context("creating the image")?;
+    let mut fill = Command::new("mke2fs");
+    fill.args(["-q", "-F", "-t", "ext4", "-d"]).arg(&root).arg(&raw);
+    process::run(&mut step, &mut fill)?;
+    let part = folder.join("debian.part");
+    let mut convert = Command::new("qemu-img");
+    convert.args(["convert", "-O", "qcow2"]).arg(&raw).arg(&part);
+    process::run(&mut step, &mut convert)?;
+    remove_folder(&root)?;
+    fs::remove_file(&raw).context("removing what the image was made from")?;
+    fs::rename(&part, folder.join("debian.qcow2")).context("keeping the image")?;
+    step.done();
+    Ok(())
+}
