@@ -1,9 +1,11 @@
 //! One type per kind of identifier.
 
+use alloc::string::{String, ToString};
 use core::fmt;
 
 use uuid::Uuid;
 
+use crate::provisioning::JobKind;
 use crate::time::Timestamp;
 
 /// The random part of a new identifier, in bytes: what a version 7 UUID holds besides its time.
@@ -80,6 +82,10 @@ uuid_id! {
     TopUpId
 }
 uuid_id! {
+    /// An SSH public key of an account.
+    SshKeyId
+}
+uuid_id! {
     /// A request, as the log and problems name it.
     RequestId
 }
@@ -131,6 +137,33 @@ impl SliceId {
 impl fmt::Display for SliceId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}_slice_{}", self.node, self.number)
+    }
+}
+
+/// A job of an agent: its rental, its slice and what it is for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct JobId(String);
+
+impl JobId {
+    /// Reads `<rental>.node32_slice_7.create`; `None` if it is not of that form.
+    pub fn parse(text: &str) -> Option<JobId> {
+        let (rental, rest) = text.split_once('.')?;
+        let (slice, kind) = rest.split_once('.')?;
+        RentalId::parse(rental).filter(|id| id.to_string() == rental)?;
+        SliceId::parse(slice)?;
+        JobKind::parse(kind)?;
+        Some(JobId(text.to_string()))
+    }
+
+    /// Its text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for JobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
 }
 

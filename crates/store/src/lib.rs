@@ -14,6 +14,7 @@ pub mod due;
 pub mod events;
 pub mod factors;
 pub mod invariants;
+pub mod jobs;
 pub mod ledger;
 pub mod ledger_chain;
 pub mod limits;
@@ -27,11 +28,13 @@ pub mod rentals;
 pub mod renting;
 pub mod sealed;
 pub mod sessions;
+pub mod ssh_keys;
 pub mod statements;
 pub mod sync;
 pub mod tokens;
 pub mod top_ups;
 pub mod transfers;
+pub mod unprovisioned;
 
 pub use db::{Db, Row, Rows, StoreError, Value};
 #[cfg(feature = "rusqlite")]

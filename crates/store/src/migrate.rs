@@ -20,7 +20,7 @@ pub struct Migration {
 }
 
 /// Every migration, in order.
-pub const MIGRATIONS: [Migration; 15] = [
+pub const MIGRATIONS: [Migration; 16] = [
     Migration {
         number: 1,
         name: "accounts",
@@ -83,6 +83,11 @@ pub const MIGRATIONS: [Migration; 15] = [
         number: 15,
         name: "event_subjects",
         sql: include_str!("../../../migrations/0015_event_subjects.sql"),
+    },
+    Migration {
+        number: 16,
+        name: "provisioning",
+        sql: include_str!("../../../migrations/0016_provisioning.sql"),
     },
 ];
 

@@ -16,6 +16,8 @@ use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
 use crate::db::{Db, Row, StoreError, Value, only};
+use crate::due::NoticeMail;
+use crate::jobs;
 
 /// How often a change is decided before the caller is asked to try again. Each miss means that
 /// somebody else was done: with 32 renters after the same few slices, three were not enough.
@@ -233,19 +235,24 @@ pub fn of_renter(
 pub struct RentalEvent {
     /// Such as `slice-rented` or `rental-ended`.
     pub kind: String,
+    /// What else it is about, such as the step of an agent.
+    pub subject: Option<String>,
     /// When.
     pub at: Timestamp,
 }
 
 /// What happened to the rental `?1`, in order. Served by the index `events_by_rental`.
 const EVENTS: &str = "
-    SELECT kind, created_at FROM events WHERE rental_id = ?1 ORDER BY id LIMIT 100";
+    SELECT kind, created_at, subject FROM events WHERE rental_id = ?1 ORDER BY id LIMIT 100";
 
 /// What happened to a rental, in order. The caller has shown that it may be seen.
 pub fn events(db: &impl Db, rental: RentalId) -> Result<Vec<RentalEvent>, StoreError> {
     db.run(EVENTS, &[Value::text(rental)])?
         .iter()
-        .map(|row| Ok(RentalEvent { kind: row.text(0)?.to_owned(), at: row.timestamp(1)? }))
+        .map(|row| {
+            let (kind, subject) = (row.text(0)?.to_owned(), row.optional_text(2)?);
+            Ok(RentalEvent { kind, subject: subject.map(str::to_owned), at: row.timestamp(1)? })
+        })
         .collect()
 }
 
@@ -270,12 +277,31 @@ pub struct Intention<'a> {
     pub token: Option<TokenId>,
 }
 
+/// Pays a rental back in full, and ends it; the columns of the command view, in order.
+const REFUND: &str = "
+    INSERT INTO refund_rental
+           (id, version, state, price_micros, price_until, ends_at, ended_at, earns_at, periods,
+            bookings, changed_at, mail_id, mail_kind, sealed)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
+
 /// Saves what becomes of a rental; refused if it has changed since it was seen.
 pub(crate) fn save(
     db: &impl Db,
     seen: &rental::Rental,
     change: &Change,
     intention: Option<&Intention<'_>>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    save_and_tell(db, seen, change, intention, None, now)
+}
+
+/// The same, with a mail that tells of it: only a refund in full has one.
+pub(crate) fn save_and_tell(
+    db: &impl Db,
+    seen: &rental::Rental,
+    change: &Change,
+    intention: Option<&Intention<'_>>,
+    mail: Option<&NoticeMail<'_>>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let after = &change.after;
@@ -287,7 +313,7 @@ pub(crate) fn save(
         .collect();
     let bookings: Vec<Json> = change.bookings.iter().map(booking_json).collect();
     let paid = after.periods.last().map_or(Usd::ZERO, |period| period.total);
-    let params = [
+    let rental = [
         Value::text(seen.id),
         seen.version.into(),
         after.state.as_str().into(),
@@ -298,6 +324,17 @@ pub(crate) fn save(
         after.earns_at(now).into(),
         Value::Text(Json::from(periods).to_string()),
         Value::Text(Json::from(bookings).to_string()),
+    ];
+    if change.event == Some(rental::RentalEvent::Refunded) {
+        let mail = [
+            now.into(),
+            mail.map(|mail| Value::text(mail.id)).into(),
+            mail.map(|mail| mail.kind).into(),
+            mail.map(|mail| mail.sealed).into(),
+        ];
+        return db.run(REFUND, &[&rental[..], &mail].concat()).map(drop);
+    }
+    let order = [
         change.event.map(rental::RentalEvent::as_str).into(),
         intention.map(|intention| Value::text(intention.order)).into(),
         intention.map(|intention| intention.key.as_str()).into(),
@@ -306,7 +343,7 @@ pub(crate) fn save(
         intention.and_then(|intention| intention.token).map(Value::text).into(),
         now.into(),
     ];
-    db.run(CHANGE, &params).map(drop)
+    db.run(CHANGE, &[&rental[..], &order].concat()).map(drop)
 }
 
 fn period_json(period: &Period) -> Json {
@@ -476,7 +513,10 @@ pub fn plan_end(
     now: Timestamp,
 ) -> Result<(Rental, Ending), ChangeFailure> {
     let found = find(db, renter, id)?.ok_or(ChangeFailure::NoSuchRental)?;
-    let ending = rental::end(&found.life, now)?;
+    // Who paid and was let in nowhere owes nothing for the time that they waited.
+    let is_owed = jobs::is_owed(db, id)?;
+    let ending =
+        if is_owed { rental::refund(&found.life, now)? } else { rental::end(&found.life, now)? };
     Ok((found, ending))
 }
 

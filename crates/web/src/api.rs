@@ -11,8 +11,10 @@ use serde::Serialize;
 use crate::context::Context;
 use crate::operation::{Form, Operation, Parameter};
 
+pub mod access;
 pub mod account;
 pub mod admin;
+pub mod agent;
 pub mod books;
 pub mod events;
 pub mod factors;
@@ -20,6 +22,7 @@ pub mod farm;
 pub mod market;
 pub mod rentals;
 pub mod renting;
+pub mod ssh_keys;
 pub mod top_ups;
 pub mod transfers;
 pub mod wallet;
@@ -42,7 +45,7 @@ pub const OPERATIONS: &[&Operation] = &[
     &rentals::CHANGE_RENTAL,
     &rentals::EXTEND_RENTAL,
     &rentals::CANCEL_RENTAL,
-    &rentals::SHOW_ACCESS,
+    &access::SHOW_ACCESS,
     &transfers::OFFER_TRANSFER,
     &transfers::WITHDRAW_TRANSFER,
     &transfers::LIST_TRANSFERS,
@@ -65,6 +68,14 @@ pub const OPERATIONS: &[&Operation] = &[
     &farm::PAUSE_NODE,
     &farm::SHOW_PAYOUT,
     &farm::SET_PAYOUT,
+    &agent::CONFIRM_REMOVED,
+    &agent::LEASE_JOB,
+    &agent::REPORT_PROGRESS,
+    &agent::COMPLETE_JOB,
+    &agent::FAIL_JOB,
+    &ssh_keys::LIST_SSH_KEYS,
+    &ssh_keys::ADD_SSH_KEY,
+    &ssh_keys::REMOVE_SSH_KEY,
     &account::CREATE_ACCOUNT,
     &account::CONFIRM_ACCOUNT,
     &account::SHOW_ACCOUNT,

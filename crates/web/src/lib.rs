@@ -3,6 +3,7 @@
 //! A component binds handlers to routes; everything between the bytes of a request and a handler,
 //! and between its result and the bytes of an answer, is here.
 
+pub mod access;
 mod address;
 pub mod ambient;
 pub mod api;
@@ -23,6 +24,7 @@ pub mod respond;
 pub mod route;
 pub mod session;
 pub mod view;
+pub mod waiting;
 
 pub use config::Config;
 pub use context::{Context, Request, Response};

@@ -19,6 +19,7 @@ mod home;
 mod node;
 mod operator;
 mod payout;
+mod provision;
 mod rental;
 mod settings;
 mod slices;
@@ -50,6 +51,7 @@ pub use operator::{
     OperatorAudit, RefusedPaymentRow, RefusedRow, RunRow,
 };
 pub use payout::Payout;
+pub use provision::{Machine, Ready, SshKeyRow, SshKeys, StepLine};
 pub use rental::{
     Access, AutoRenewForm, ExtendForm, Extending, NameForm, Period, PriceConsent, Rental,
     RentalEvent, Stage, Transfer,

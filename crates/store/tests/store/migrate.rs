@@ -157,6 +157,17 @@ const SAMPLES: [&str; MIGRATIONS.len()] = [
      INSERT INTO refuse_payment VALUES ('pi_2', 'u2', 'other-amount', 1, 'usd', 18);",
     "INSERT INTO events (kind, farmer_id, subject, created_at)
      VALUES ('offer-changed', 'farmer', 'the price', 19);",
+    "INSERT INTO ssh_keys VALUES ('s1', 'ada', 'Laptop', 'ssh-ed25519 AAAA', 'SHA256:AAAA', 23);
+     INSERT INTO agents VALUES ('farmer', 1, 'rack', 23);
+     UPDATE nodes SET capacity = 9;
+     INSERT INTO rent VALUES
+         ('o2', 'ada', 'k7', zeroblob(32), 25000000, NULL, NULL,
+          json_array(json_object('rental', 'r7', 'node', 32, 'version', 2,
+             'price', 25000000, 'months', 1, 'total', 25000000, 'fee', 2500000, 'ends_at', 90,
+             'price_until', 99, 'earns_at', 70, 'min_uptime', 0, 'min_bandwidth', 0,
+             'template', 'docker', 'template_version', 1)), 9, 24);
+     UPDATE jobs SET state = 'leased', fence = 1, attempts = 1;
+     INSERT INTO tell_late SELECT id, '[]', 400 FROM jobs;",
 ];
 
 #[test]

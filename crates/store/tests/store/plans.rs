@@ -19,9 +19,9 @@ use store::renting::Basis;
 use store::sessions::NewSession;
 use store::statements::Book;
 use store::{
-    Db, Row, Rows, RusqliteDb, StoreError, Value, accounts, audit, challenges, due, events, ledger,
-    ledger_chain, limits, mails, nodes, offers, quotes, receipts, rentals, renting, sessions,
-    statements, sync, tokens, top_ups, transfers,
+    Db, Row, Rows, RusqliteDb, StoreError, Value, accounts, audit, challenges, due, events, jobs,
+    ledger, ledger_chain, limits, mails, nodes, offers, quotes, receipts, rentals, renting,
+    sessions, ssh_keys, statements, sync, tokens, top_ups, transfers, unprovisioned,
 };
 
 use crate::market::{
@@ -52,6 +52,9 @@ fn indexed() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
         .chain(&due::INDEXED)
         .chain(&events::INDEXED)
         .chain(&top_ups::INDEXED)
+        .chain(&jobs::INDEXED)
+        .chain(&ssh_keys::INDEXED)
+        .chain(&unprovisioned::INDEXED)
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! One rental, `/dashboard/slices/{rental}`, and the forms that change it.
 
 use super::{
-    Badge, Choice, Fact, Field, Frame, Link, Moment, MoneyEntry, Resources, TermOption,
+    Badge, Choice, Fact, Field, Frame, Link, Machine, Moment, MoneyEntry, Resources, TermOption,
     UptimeRecord,
 };
 use askama::Template;
@@ -46,6 +46,8 @@ pub struct Rental {
     pub time_left: Option<String>,
     /// How the slice is reached.
     pub access: Access,
+    /// Its machines, where its farm has an agent.
+    pub machines: Vec<Machine>,
     /// Measured against promised.
     pub uptime: UptimeRecord,
     /// Extending it; `None` once it has ended.

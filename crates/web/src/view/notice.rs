@@ -60,6 +60,10 @@ pub enum Done {
     SessionsEnded,
     /// A token was revoked.
     TokenRevoked,
+    /// An SSH key was registered.
+    KeyAdded,
+    /// An SSH key was removed.
+    KeyRemoved,
     /// The account was deleted.
     AccountDeleted,
     /// A farmer said where to be paid.
@@ -84,7 +88,7 @@ pub enum Done {
 
 impl Done {
     /// Everything that a form can have done.
-    const ALL: [Done; 35] = [
+    const ALL: [Done; 37] = [
         Done::SignedUp,
         Done::SignedOut,
         Done::PasskeyAdded,
@@ -110,6 +114,8 @@ impl Done {
         Done::SessionEnded,
         Done::SessionsEnded,
         Done::TokenRevoked,
+        Done::KeyAdded,
+        Done::KeyRemoved,
         Done::AccountDeleted,
         Done::PayoutSet,
         Done::AccountDisabled,
@@ -154,6 +160,8 @@ impl Done {
             Done::SessionEnded => "session-ended",
             Done::SessionsEnded => "sessions-ended",
             Done::TokenRevoked => "token-revoked",
+            Done::KeyAdded => "key-added",
+            Done::KeyRemoved => "key-removed",
             Done::AccountDeleted => "account-deleted",
             Done::PayoutSet => "payout-set",
             Done::AccountDisabled => "account-disabled",
@@ -200,6 +208,8 @@ impl Done {
             Done::SessionEnded => "That browser is signed out.",
             Done::SessionsEnded => "Every other browser is signed out.",
             Done::TokenRevoked => "The token is revoked: it is worth nothing from now on.",
+            Done::KeyAdded => "The key is added. Machines that waited for one get it.",
+            Done::KeyRemoved => "The key is removed. Machines that have it keep it.",
             Done::AccountDeleted => "Your account is deleted.",
             Done::PayoutSet => "Saved. Your earnings are paid there from now on.",
             Done::AccountDisabled => "The account is shut out, and its sessions have ended.",

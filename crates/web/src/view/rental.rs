@@ -19,6 +19,7 @@ use crate::page::{
 };
 use crate::problem::{Kind, Problem};
 use crate::view::node::cents;
+use crate::view::provision::step_done;
 use crate::view::slices::{low_balance, node_link, time_left};
 use crate::view::visit::Visit;
 use crate::view::wording::{
@@ -59,6 +60,7 @@ impl Rental {
             ends_at: moment::to_the_minute(life.ended_at.unwrap_or(life.ends_at)),
             time_left: time_left(visit, rental).filter(|_| life.state == RentalState::Active),
             access: Access::new(life.state),
+            machines: Vec::new(),
             uptime: UptimeRecord::new(rental),
             extend: is_live.then(|| Extending::new(visit, rental)),
             auto_renew: is_live.then(|| AutoRenewForm::new(visit, rental)),
@@ -318,6 +320,11 @@ impl RentalEvent {
             "rental-transferred" => "Handed over to another account".to_owned(),
             "rental-received" => "Taken over from another account".to_owned(),
             "rental-ended" => "The rental ended".to_owned(),
+            "access-progress" => step_done(event.subject.as_deref()),
+            "access-ready" => "The machine is ready".to_owned(),
+            "access-failed" => "The machine could not be set up".to_owned(),
+            "access-late" => "The machine was late; you and the operator were told".to_owned(),
+            "rental-refunded" => "Everything was paid back".to_owned(),
             // An event of a newer version, which this one has no words for.
             other => other.replace('-', " "),
         };
