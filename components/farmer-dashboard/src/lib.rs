@@ -5,6 +5,7 @@ mod api;
 mod offering;
 mod pages;
 mod payout;
+mod removals;
 
 use bytes::Bytes;
 use domain::account::Scope;
@@ -12,6 +13,7 @@ use edge::Route;
 use http_body_util::Full;
 use spin_sdk::http::{Request, Response};
 use spin_sdk::http_service;
+use web::api::agent::CONFIRM_REMOVED;
 use web::api::farm::{
     ADD_NODE, CHANGE_NODE, LIST_FARM_NODES, PAUSE_NODE, PUBLISH_NODE, SET_PAYOUT, SHOW_FARM_NODE,
     SHOW_PAYOUT,
@@ -28,6 +30,7 @@ const ROUTES: &[Route] = &[
     Route::api(&CHANGE_NODE, api::change_node),
     Route::api(&PUBLISH_NODE, api::publish_node),
     Route::api(&PAUSE_NODE, api::pause_node),
+    Route::api(&CONFIRM_REMOVED, removals::confirm),
     Route::api(&SHOW_PAYOUT, payout::show_payout),
     Route::api(&SET_PAYOUT, payout::set_payout),
     Route::page("/dashboard/farm", READ, pages::farm),

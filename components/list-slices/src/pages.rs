@@ -2,7 +2,7 @@
 
 use edge::Context;
 use http::StatusCode;
-use store::offers;
+use store::{offers, ssh_keys};
 use web::api::farm::node_id;
 use web::api::market::Search;
 use web::page::{Compute, Node};
@@ -28,5 +28,10 @@ pub(crate) fn compute(cx: &Context<'_>) -> Result<Response, Problem> {
 pub(crate) fn node(cx: &Context<'_>) -> Result<Response, Problem> {
     let found = offers::find(cx.db, node_id(cx.param("node"))?)?;
     let (offer, slices) = found.ok_or_else(Problem::not_found)?;
-    respond::page(StatusCode::OK, &Node::new(&Visit::of(cx)?, &offer, &slices))
+    let keys = match &cx.identity {
+        Some(identity) => ssh_keys::of_account(cx.db, identity.account)?,
+        None => Vec::new(),
+    };
+    let page = Node::new(&Visit::of(cx)?, &offer, &slices).with_keys(&keys);
+    respond::page(StatusCode::OK, &page)
 }

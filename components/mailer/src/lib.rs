@@ -4,12 +4,14 @@
 //! at once do no harm: what one has taken, the other does not see.
 
 mod deliver;
+mod late;
 
 use domain::time::Timestamp;
 use edge::{SpinDb, current_database};
 use store::chain::{Head, hex};
 use store::{
-    StoreError, audit, challenges, ledger_chain, limits, mails, quotes, sessions, tokens, transfers,
+    StoreError, audit, challenges, jobs, ledger_chain, limits, mails, quotes, sessions, tokens,
+    transfers,
 };
 
 mod bindings {
@@ -34,9 +36,11 @@ struct Job {
 }
 
 /// What every run does, in this order.
-const JOBS: [Job; 11] = [
+const JOBS: [Job; 13] = [
     Job { name: "deliver", run: deliver::deliver },
     Job { name: "release holds", run: |db, now| Ok(quotes::release_due(db, now)?) },
+    Job { name: "give up jobs", run: |db, now| Ok(jobs::give_up(db, now)?) },
+    Job { name: "tell of late jobs", run: late::tell },
     Job { name: "seal the audit log", run: |db, _| seal_audit(db) },
     Job { name: "seal the ledger", run: |db, _| seal_ledger(db) },
     Job { name: "sweep mails", run: |db, now| Ok(mails::sweep(db, now)?) },

@@ -15,7 +15,7 @@ use web::view::{Done, Visit, belongs_to_form, read_own, read_renewal};
 use web::{Problem, Response, respond};
 
 use crate::renting::{self, Extend, own_rental};
-use crate::transfers;
+use crate::{provision, transfers};
 
 pub(crate) fn rental(cx: &Context<'_>) -> Result<Response, Problem> {
     respond::page(StatusCode::OK, &page(cx)?)
@@ -29,7 +29,9 @@ fn page(cx: &Context<'_>) -> Result<Rental, Problem> {
     let entries = ledger::of_rental(cx.db, renter, id)?;
     let events = rentals::events(cx.db, id)?;
     let offered = offers::of_rental(cx.db, renter, id, cx.now)?;
-    Ok(Rental::new(&visit, &found, &entries, &events, offered.as_ref()))
+    let (machines, opened) = provision::machines(cx, &found)?;
+    let page = Rental::new(&visit, &found, &entries, &events, offered.as_ref());
+    Ok(page.provisioned(&found.life, &machines, &opened))
 }
 
 /// Goes on to the rental where the form did its work; else shows it again, with why not.

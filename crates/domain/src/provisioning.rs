@@ -214,11 +214,12 @@ impl JobEvent {
 pub fn after(kind: JobKind, state: JobState, event: JobEvent) -> Option<JobState> {
     use JobState::{Cancelled, Done, Failed, Leased, NeedsKey, Refunded, Waiting};
     match (kind, event, state) {
-        (JobKind::Create, JobEvent::KeyGiven, NeedsKey) => Some(Waiting),
+        (JobKind::Create, JobEvent::KeyGiven, NeedsKey) | (_, JobEvent::Missed, Leased) => {
+            Some(Waiting)
+        }
         (_, JobEvent::Leased, Waiting | Leased) | (_, JobEvent::Progressed, Leased) => Some(Leased),
         (_, JobEvent::Completed, Leased)
         | (JobKind::Remove, JobEvent::Confirmed, Waiting | Leased | Failed) => Some(Done),
-        (_, JobEvent::Missed, Leased) => Some(Waiting),
         (_, JobEvent::GivenUp, Leased) => Some(Failed),
         (JobKind::Create, JobEvent::Refunded, Waiting | Leased | Failed) => Some(Refunded),
         (JobKind::Create, JobEvent::RentalEnded, NeedsKey | Waiting | Leased | Failed) => {

@@ -36,8 +36,8 @@ pub const LEASE_JOB: Operation = Operation {
               token is for one farm.",
     access: Access::Account(Scope::Agent),
     body: Some(schema_of::<LeaseBody>),
-    about_answer: "The job. It is yours for 60 seconds; each report prolongs that. Where none is \
-                   due in time, the answer is 204.",
+    about_answer: "The job. It is yours for 60 seconds; each report prolongs that.",
+    nothing: Some("No job was due in time: ask again."),
     answer: Some(schema_of::<LeaseAnswer>),
     problems: &[Kind::NoEncryptionKeys],
     ..Operation::READ

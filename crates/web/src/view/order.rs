@@ -108,6 +108,14 @@ mod tests {
         assert_eq!(order.basis, asked(Wanted::OfNode(node, 3)));
         let order = read(&format!("{GOOD}&count=3&whole_node=yes")).unwrap();
         assert_eq!(order.basis, asked(Wanted::WholeNode(node)));
+        assert_eq!(order.start, Start::default());
+        let id = "019f0000-0000-7000-8000-000000000005";
+        let order = read(&format!("{GOOD}&template=docker&ssh_key_id={id}")).unwrap();
+        assert_eq!(order.start.template.map(|template| template.name), Some("docker"));
+        assert_eq!(order.start.ssh_key.map(|key| key.to_string()).as_deref(), Some(id));
+        let own = "user_data=%23!/bin/sh%0D%0Aid%0D%0A";
+        let order = read(&format!("{GOOD}&template=&{own}")).unwrap();
+        assert_eq!(order.start.user_data.as_deref(), Some("#!/bin/sh\nid\n"));
     }
 
     #[test]
@@ -126,5 +134,10 @@ mod tests {
         check("slice_id", "node33_slice_1");
         check("count", "0");
         check("count", "two");
+        check("template", "windows");
+        check("ssh_key_id", "mine");
+        check("user_data", "hello");
+        let body = format!("template=web&user_data=%23!/bin/sh&{GOOD}");
+        assert_eq!(read(&body).unwrap_err(), ["user_data"]);
     }
 }

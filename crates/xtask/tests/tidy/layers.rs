@@ -21,10 +21,10 @@ const LAYERS: [(&str, &[&str]); 11] = [
 ];
 
 /// What else `domain` may use: nothing that reaches out of the program.
-const DOMAIN_USES: [&str; 5] = ["chrono", "rust_decimal", "serde", "thiserror", "uuid"];
+const DOMAIN_USES: [&str; 6] = ["chrono", "rust_decimal", "serde", "ssh-key", "thiserror", "uuid"];
 
 /// Other people's crates that belong into one place only, and where that is.
-const PLACES: [(&str, &[&str]); 16] = [
+const PLACES: [(&str, &[&str]); 17] = [
     ("argon2", &["components", "web"]),
     ("askama", &["web"]),
     ("axum", &[]),
@@ -35,6 +35,7 @@ const PLACES: [(&str, &[&str]); 16] = [
     ("reqwest", &[]),
     ("rusqlite", &["store", "host"]),
     ("spin-sdk", &["edge", "components"]),
+    ("ssh-key", &["domain"]),
     ("tokio", &["host"]),
     ("totp-rs", &["factors"]),
     ("wasmtime", &["host"]),

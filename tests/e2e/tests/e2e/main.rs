@@ -17,6 +17,7 @@ mod operator;
 mod pages;
 mod payments;
 mod protected;
+mod provisioning;
 mod quotes;
 mod race;
 mod readme;

@@ -4,7 +4,7 @@ use e2e::{Client, Market, PASSWORD};
 use gridproxy::{Documents, Standin};
 use serde_json::json;
 
-use crate::{factors, payments};
+use crate::{factors, payments, provisioning};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_operation_of_the_document_succeeds_once() {
@@ -54,6 +54,8 @@ async fn every_operation_of_the_document_succeeds_once() {
     let (mut succeeded, all) = market.operations().await;
     // Passkeys need a market that has a name.
     succeeded.extend(factors::use_each_operation().await);
+    // Agents need a farm of their own.
+    succeeded.extend(provisioning::use_each_operation().await);
     // Payments need their provider.
     succeeded.extend(payments::use_each_operation().await);
     succeeded.sort();
