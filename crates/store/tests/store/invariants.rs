@@ -61,7 +61,7 @@ fn defenseless(db: &RusqliteDb) {
 }
 
 /// How to break each invariant, in each of its clauses.
-const BREAKS: [(&str, &str); 75] = [
+const BREAKS: [(&str, &str); 80] = [
     (
         "one-rental-per-slice",
         "UPDATE rentals SET slice_number = 1, state = 'grace', ended_at = NULL
@@ -232,6 +232,36 @@ const BREAKS: [(&str, &str); 75] = [
     ("top-ups-are-credited", "UPDATE top_ups SET amount_micros = 24000000 WHERE state = 'paid'"),
     ("top-ups-are-credited", "UPDATE top_ups SET state = 'paid'"),
     ("top-ups-are-credited", "DELETE FROM top_ups WHERE state = 'paid'"),
+    ("removed-before-offered", "UPDATE slices SET removing_job = 'job' WHERE number = 9"),
+    (
+        "removed-before-offered",
+        "INSERT INTO jobs (id, rental_id, node_id, slice_number, kind, state, farmer_id, farm_id,
+                           due_at, late_at, refund_at, created_at, changed_at)
+         SELECT 'job', id, 32, 2, 'remove', 'waiting', farmer_id, 1, 0, 0, NULL, 0, 0
+           FROM rentals WHERE slice_number = 2 AND node_id = 32",
+    ),
+    (
+        "removed-before-offered",
+        "INSERT INTO jobs (id, rental_id, node_id, slice_number, kind, state, farmer_id, farm_id,
+                           due_at, late_at, refund_at, created_at, changed_at)
+         SELECT 'job', id, 32, 9, 'remove', 'waiting', farmer_id, 1, 0, 0, NULL, 0, 0
+           FROM rentals WHERE slice_number = 2 AND node_id = 32;
+         UPDATE slices SET removing_job = 'job' WHERE number = 9",
+    ),
+    (
+        "access-before-earning",
+        "INSERT INTO jobs (id, rental_id, node_id, slice_number, kind, state, farmer_id, farm_id,
+                           due_at, late_at, refund_at, created_at, changed_at)
+         SELECT 'job', id, 32, 1, 'create', 'waiting', farmer_id, 1, 0, 0, NULL, 0, 0
+           FROM rentals WHERE slice_number = 1 AND node_id = 32",
+    ),
+    (
+        "no-access-no-pay",
+        "INSERT INTO jobs (id, rental_id, node_id, slice_number, kind, state, farmer_id, farm_id,
+                           due_at, late_at, refund_at, created_at, changed_at)
+         SELECT 'job', id, 32, 1, 'create', 'refunded', farmer_id, 1, 0, 0, NULL, 0, 0
+           FROM rentals WHERE slice_number = 1 AND node_id = 32",
+    ),
 ];
 
 #[test]
