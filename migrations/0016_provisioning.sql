@@ -42,7 +42,7 @@ CREATE TABLE agents (
 -- What agents do: a machine is made on one slice of a rental, or removed. The states and what leads
 -- from one to another are in `domain::provisioning`.
 CREATE TABLE jobs (
-    -- Such as `<rental>.node32_slice_7.create`.
+    -- Such as `<rental>_32_7_create`: of the rental, the node, the slice and the kind.
     id           TEXT    PRIMARY KEY,
     rental_id    TEXT    NOT NULL REFERENCES rentals (id),
     node_id      INTEGER NOT NULL,
@@ -114,10 +114,10 @@ BEGIN
     INSERT INTO jobs
            (id, rental_id, node_id, slice_number, kind, state, farmer_id, farm_id, fence, due_at,
             late_at, created_at, changed_at)
-    SELECT j.rental_id || '.node' || j.node_id || '_slice_' || j.slice_number || '.remove',
+    SELECT j.rental_id || '_' || j.node_id || '_' || j.slice_number || '_remove',
            j.rental_id, j.node_id, j.slice_number, 'remove', 'waiting', n.farmer_id, n.farm_id,
-           j.fence, max(ended.at, iif(j.state IN ('leased', 'refunded'), j.due_at, 0)), ended.at + 3600,
-           ended.at, ended.at
+           j.fence, max(ended.at, iif(j.state IN ('leased', 'refunded'), j.due_at, 0)),
+           ended.at + 3600, ended.at, ended.at
       FROM jobs j
       JOIN nodes n ON n.id = j.node_id
       JOIN (SELECT coalesce(r.ended_at, max(j.changed_at)) AS at
@@ -140,7 +140,7 @@ BEGIN
     INSERT INTO jobs
            (id, rental_id, node_id, slice_number, kind, state, farmer_id, farm_id, due_at, late_at,
             refund_at, created_at, changed_at)
-    SELECT r.id || '.node' || n.id || '_slice_' || NEW.number || '.create', r.id, n.id, NEW.number,
+    SELECT r.id || '_' || n.id || '_' || NEW.number || '_create', r.id, n.id, NEW.number,
            'create', iif(s.ssh_key IS NULL, 'needs-key', 'waiting'), n.farmer_id, n.farm_id,
            r.started_at, r.started_at + 300, r.started_at + 85800, r.started_at, r.started_at
       FROM rentals r

@@ -1,5 +1,5 @@
-//! What agents of farms do: they lease jobs, report on them, and complete or fail them; alone, because
-//! a wait holds an instance.
+//! What agents of farms do: they lease jobs, report on them, and complete or fail them; alone,
+//! because a wait holds an instance.
 
 use bytes::Bytes;
 use domain::provisioning::{JobKind, Report};

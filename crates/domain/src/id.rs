@@ -145,14 +145,16 @@ impl fmt::Display for SliceId {
 pub struct JobId(String);
 
 impl JobId {
-    /// Reads `<rental>.node32_slice_7.create`; `None` if it is not of that form.
+    /// Reads `<rental>_32_7_create`; `None` if it is not of that form. It has at most 64 characters,
+    /// and none that means anything in a path or in the name of a file.
     pub fn parse(text: &str) -> Option<JobId> {
-        let (rental, rest) = text.split_once('.')?;
-        let (slice, kind) = rest.split_once('.')?;
+        let mut parts = text.split('_');
+        let rental = parts.next()?;
         RentalId::parse(rental).filter(|id| id.to_string() == rental)?;
-        SliceId::parse(slice)?;
-        JobKind::parse(kind)?;
-        Some(JobId(text.to_string()))
+        parse_positive(parts.next()?)?;
+        parse_positive(parts.next()?)?;
+        JobKind::parse(parts.next()?)?;
+        parts.next().is_none().then(|| JobId(text.to_string()))
     }
 
     /// Its text.
@@ -193,6 +195,21 @@ mod tests {
         }
         for text in ["node1", "node1_slice_", "node1_slice_0", "1_slice_1", "node1_slice_1 "] {
             assert_eq!(SliceId::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_job_is_named_by_letters_digits_and_dashes() {
+        let rental = RentalId::from_random(Timestamp::from_seconds(1), [255; RANDOM_ID_BYTES]);
+        let text = alloc::format!("{rental}_{}_512_remove", u32::MAX);
+        let is_plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
+        assert!(text.len() <= 64 && text.bytes().all(is_plain), "{text}");
+        assert_eq!(JobId::parse(&text).map(|id| id.to_string()), Some(text.clone()));
+        for wrong in ["", "1", "_32_7_create", "x_32_7_create"] {
+            assert_eq!(JobId::parse(wrong), None, "{wrong}");
+        }
+        for end in ["_32_7", "_32_7_made", "_032_7_create", "_32_0_create", "_32_7_create_"] {
+            assert_eq!(JobId::parse(&alloc::format!("{rental}{end}")), None, "{end}");
         }
     }
 

@@ -45,8 +45,8 @@ fn log_failed_wait(problem: &Problem) {
     eprintln!("a wait fails: {} {cause:?}", problem.kind.as_str());
 }
 
-/// The same for routes whose answers may wait for something to do: it looks again once a second, and
-/// other requests of the instance go on meanwhile.
+/// The same for routes whose answers may wait for something to do: it looks again once a second,
+/// and other requests of the instance go on meanwhile.
 pub async fn serve_waiting(
     routes: &'static [Route],
     request: spin_sdk::http::Request,

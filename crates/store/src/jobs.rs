@@ -281,8 +281,8 @@ pub fn confirm_removed(
     Ok(!db.run(CONFIRM, &params)?.is_empty())
 }
 
-/// The slices of the node `?2` of the farmer `?1` whose machines are being removed, in order: of the
-/// node's slices, of which there are at most 512.
+/// The slices of the node `?2` of the farmer `?1` whose machines are being removed, in order: of
+/// the node's slices, of which there are at most 512.
 const BEING_REMOVED: &str = "
     SELECT s.number, j.state, j.created_at
       FROM slices s

@@ -77,7 +77,7 @@ mod tests {
         let keys = Keys::parse(&seal::key_text(1, &[7; 32])).unwrap();
         let job = |number: u32| {
             let rental = "01a2043b-3da8-7100-8000-000000000003";
-            JobId::parse(&format!("{rental}.node32_slice_{number}.create")).unwrap()
+            JobId::parse(&format!("{rental}_32_{number}_create")).unwrap()
         };
         let host_keys = [HOST_KEY.to_owned()];
         let told = Told {

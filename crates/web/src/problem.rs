@@ -153,7 +153,8 @@ kinds! {
         "Stop the job: another agent has it, or nobody needs it any more. Ask for a job anew.";
     SshKeyTaken, "ssh-key-taken", CONFLICT, "The account has this SSH key already",
         "Use the one that is there, or another key.";
-    TooManySshKeys, "too-many-ssh-keys", CONFLICT, "The account has as many SSH keys as it can have",
+    TooManySshKeys, "too-many-ssh-keys", CONFLICT,
+        "The account has as many SSH keys as it can have",
         "Remove one first.";
     TotpThere, "totp-there", CONFLICT, "An authenticator app is set up already",
         "Remove it first, then set up the other one.";

@@ -253,14 +253,14 @@ const BREAKS: [(&str, &str); 80] = [
         "INSERT INTO jobs (id, rental_id, node_id, slice_number, kind, state, farmer_id, farm_id,
                            due_at, late_at, refund_at, created_at, changed_at)
          SELECT 'job', id, 32, 1, 'create', 'waiting', farmer_id, 1, 0, 0, NULL, 0, 0
-           FROM rentals WHERE slice_number = 1 AND node_id = 32",
+           FROM rentals WHERE slice_number = 1 AND node_id = 32 AND state = 'active'",
     ),
     (
         "no-access-no-pay",
         "INSERT INTO jobs (id, rental_id, node_id, slice_number, kind, state, farmer_id, farm_id,
                            due_at, late_at, refund_at, created_at, changed_at)
          SELECT 'job', id, 32, 1, 'create', 'refunded', farmer_id, 1, 0, 0, NULL, 0, 0
-           FROM rentals WHERE slice_number = 1 AND node_id = 32",
+           FROM rentals WHERE slice_number = 1 AND node_id = 32 AND state = 'active'",
     ),
 ];
 

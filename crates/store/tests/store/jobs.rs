@@ -102,7 +102,7 @@ fn a_job_is_leased_told_of_and_done() {
     let job = lease(&db, 1);
     assert_eq!((job.kind, job.fence, job.attempt, job.rental), (JobKind::Create, 1, 1, rental));
     assert_eq!(job.slice, SliceId { node: NodeId(NODE), number: 1 });
-    assert_eq!(job.id.as_str(), format!("{rental}.node32_slice_1.create"));
+    assert_eq!(job.id.as_str(), format!("{rental}_32_1_create"));
     assert_eq!(JobId::parse(job.id.as_str()), Some(job.id.clone()));
     assert_eq!(job.ssh_key.as_deref(), Some("ssh-ed25519 AAAA1"));
     assert_eq!(job.lease_expires_at, at(1 + LEASE_SECONDS));

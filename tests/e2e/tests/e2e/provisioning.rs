@@ -400,9 +400,9 @@ async fn an_account_has_at_most_twenty_keys() {
     {
         let db = market.open_database();
         let sql = "INSERT INTO ssh_keys
-                   SELECT printf('01a2043b-3da8-7100-8000-%012d', n.value), a.id, 'key', 'ssh-rsa A',
-                          n.value, 1
-                     FROM accounts a, json_each('[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20]') n";
+                   SELECT printf('01a2043b-3da8-7100-8000-%012d', n.number), a.id, 'key',
+                          'ssh-rsa A', n.number, 1
+                     FROM accounts a, slice_numbers n WHERE n.number <= 20";
         db.connection().execute_batch(sql).unwrap();
     }
     ada.post(KEYS, &json!({ "public_key": ADAS_KEY })).await.problem(409, "too-many-ssh-keys");
