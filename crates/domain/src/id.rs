@@ -145,8 +145,8 @@ impl fmt::Display for SliceId {
 pub struct JobId(String);
 
 impl JobId {
-    /// Reads `<rental>_32_7_create`; `None` if it is not of that form. It has at most 64 characters,
-    /// and none that means anything in a path or in the name of a file.
+    /// Reads `<rental>_32_7_create`; `None` if it is not of that form. It has at most 64
+    /// characters, and none that means anything in a path or in the name of a file.
     pub fn parse(text: &str) -> Option<JobId> {
         let mut parts = text.split('_');
         let rental = parts.next()?;
