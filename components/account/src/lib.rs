@@ -14,6 +14,7 @@ mod passkeys;
 mod password;
 mod proof;
 mod settings;
+mod ssh_keys;
 
 use bytes::Bytes;
 use domain::account::Scope;
@@ -32,10 +33,14 @@ use web::api::factors::{
     LIST_PASSKEYS, MAKE_RECOVERY_CODES, OPEN_SESSION_BY_PASSKEY, PROVE_SESSION, REMOVE_PASSKEY,
     REMOVE_TOTP, SHOW_FACTORS,
 };
+use web::api::ssh_keys::{ADD_SSH_KEY, LIST_SSH_KEYS, REMOVE_SSH_KEY};
 use web::operation::Access;
+use web::view::SSH_KEYS;
 
 /// Who is signed in; what is theirs.
 const OWN: Access = Access::Account(Scope::Read);
+/// Who may say what gets into their machines.
+const RENT: Access = Access::Account(Scope::Rent);
 
 const ROUTES: &[Route] = &[
     Route::api(&CREATE_ACCOUNT, api::create_account),
@@ -70,6 +75,9 @@ const ROUTES: &[Route] = &[
     Route::api(&CONFIRM_TOTP, api::factors::confirm_totp),
     Route::api(&REMOVE_TOTP, api::factors::remove_totp),
     Route::api(&MAKE_RECOVERY_CODES, api::factors::make_recovery_codes),
+    Route::api(&LIST_SSH_KEYS, ssh_keys::list),
+    Route::api(&ADD_SSH_KEY, ssh_keys::add),
+    Route::api(&REMOVE_SSH_KEY, ssh_keys::remove),
     Route::page("/signup", Access::Public, pages::signup),
     Route::form("/signup", Access::Public, pages::sign_up),
     Route::page("/login", Access::Public, pages::login),
@@ -103,6 +111,9 @@ const ROUTES: &[Route] = &[
     Route::form("/dashboard/settings/tokens", OWN, settings::make_token),
     Route::form("/dashboard/settings/tokens/{token}/revoke", OWN, settings::revoke_token),
     Route::page("/dashboard/settings/activity", OWN, settings::activity),
+    Route::page(SSH_KEYS, OWN, ssh_keys::show),
+    Route::form(SSH_KEYS, RENT, ssh_keys::send_form),
+    Route::form("/dashboard/settings/ssh-keys/{key}/remove", RENT, ssh_keys::send_removal),
     Route::form("/dashboard/settings/delete", OWN, settings::delete),
 ];
 

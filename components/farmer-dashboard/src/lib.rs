@@ -17,6 +17,7 @@ mod payouts;
 mod previewing;
 mod revenue;
 mod webhooks;
+mod removals;
 
 use bytes::Bytes;
 use domain::account::Scope;
@@ -29,6 +30,7 @@ use web::api::claims::{
     TAKE_OVER_NODE,
 };
 use web::api::comparison::COMPARE_NODE;
+use web::api::agent::CONFIRM_REMOVED;
 use web::api::farm::{
     ADD_NODE, CHANGE_NODE, LIST_FARM_NODES, PAUSE_NODE, PUBLISH_NODE, SET_PAYOUT, SHOW_FARM_NODE,
     SHOW_PAYOUT,
@@ -78,6 +80,7 @@ const ROUTES: &[Route] = &[
     Route::api(&LIST_MAINTENANCE, maintenance::list_maintenance),
     Route::api(&ANNOUNCE_MAINTENANCE, maintenance::announce_maintenance),
     Route::api(&CANCEL_MAINTENANCE, maintenance::cancel_maintenance),
+    Route::api(&CONFIRM_REMOVED, removals::confirm),
     Route::api(&SHOW_PAYOUT, payout::show_payout),
     Route::api(&SET_PAYOUT, payout::set_payout),
     Route::api(&SHOW_REVENUE, revenue::show_revenue),

@@ -10,6 +10,7 @@ use edge::SpinDb;
 use seal::Keys;
 use store::StoreError;
 use store::due::{self, Notice, NoticeMail};
+use store::unprovisioned::{self, Refundable};
 use web::mail::{self, EndOf, Mail, SealedMail};
 use web::{Config, ambient};
 
@@ -24,8 +25,10 @@ struct Job {
     run: fn(&SpinDb, &Config, Timestamp) -> Result<(), String>,
 }
 
-/// What every run does, in this order: who is renewed does not expire.
-const JOBS: [Job; 7] = [
+/// What every run does, in this order: what has no access is not renewed, and who is renewed does
+/// not expire.
+const JOBS: [Job; 8] = [
+    Job { name: "pay back", run: pay_back },
     Job { name: "renew", run: renew },
     Job { name: "remind", run: remind },
     Job { name: "tell of nodes that leave", run: leaving::tell },
@@ -115,6 +118,46 @@ fn remind(db: &SpinDb, config: &Config, now: Timestamp) -> Result<(), String> {
 /// The event that tells of a reminder.
 const REMINDED: &str = "rental-reminded";
 
+/// Pays back, in full, rentals that have no access a day after they were paid.
+fn pay_back(db: &SpinDb, config: &Config, now: Timestamp) -> Result<(), String> {
+    let mut failed = Vec::new();
+    for found in unprovisioned::refundable(db, now, AT_ONCE).map_err(|error| error.to_string())? {
+        if let Err(error) = pay_back_one(db, config, &found, now) {
+            failed.push(format!("{}: {error}", found.rental));
+        }
+    }
+    if failed.is_empty() { Ok(()) } else { Err(failed.join("; ")) }
+}
+
+fn pay_back_one(
+    db: &SpinDb,
+    config: &Config,
+    found: &Refundable,
+    now: Timestamp,
+) -> Result<(), String> {
+    let sealed = if config.has_mail && !config.public_url.is_empty() {
+        let to = domain::account::Email::parse(&found.email)
+            .map_err(|_| "the renter's address is none".to_owned())?;
+        let url = format!("{}/dashboard/slices/{}", config.public_url, found.rental);
+        let mail = mail::rental_refunded(&to, &found.place, &url);
+        Some(mail::seal_new(&keys()?, &mail, now).map_err(|error| error.to_string())?)
+    } else {
+        None
+    };
+    let mail = sealed.as_ref().map(|mail| NoticeMail {
+        id: mail.id,
+        kind: &mail.kind,
+        sealed: &mail.sealed,
+    });
+    let done = unprovisioned::refund(db, found.rental, mail.as_ref(), now);
+    done.map(drop).map_err(|error| error.to_string())
+}
+
+fn keys() -> Result<Keys, String> {
+    Keys::parse(&edge::variable("encryption_keys")?)
+        .map_err(|wrong| format!("encryption_keys: {wrong}"))
+}
+
 /// Makes a mail to an address.
 pub(crate) type MakeMail<'a> = &'a dyn Fn(&domain::account::Email, EndOf<'_>) -> Mail;
 
@@ -152,8 +195,7 @@ pub(crate) fn sealed(
     if !config.has_mail || config.public_url.is_empty() {
         return Ok(None);
     }
-    let keys = Keys::parse(&edge::variable("encryption_keys")?)
-        .map_err(|wrong| format!("encryption_keys: {wrong}"))?;
+    let keys = keys()?;
     let to =
         domain::account::Email::parse(to).map_err(|_| "the renter's address is none".to_owned())?;
     let url = format!("{}/dashboard/slices/{}", config.public_url, life.id);

@@ -2,7 +2,7 @@
 
 use edge::Context;
 use http::StatusCode;
-use store::{maintenance, offers};
+use store::{maintenance, offers, ssh_keys};
 use web::api::farm::node_id;
 use web::api::market::Search;
 use web::page::{Compute, Node};
@@ -32,7 +32,12 @@ pub(crate) fn node(cx: &Context<'_>) -> Result<Response, Problem> {
     let found = offers::find(cx.db, node_id(cx.param("node"))?)?;
     let (offer, slices) = found.ok_or_else(Problem::not_found)?;
     let windows = maintenance::open(cx.db, offer.node, cx.now)?;
+    let keys = match &cx.identity {
+        Some(identity) => ssh_keys::of_account(cx.db, identity.account)?,
+        None => Vec::new(),
+    };
     let visit = Visit::of(cx)?;
-    let page = Node::new(&visit, &offer, &slices).with_maintenance(&visit, &windows);
+    let page = Node::new(&visit, &offer, &slices);
+    let page = page.with_maintenance(&visit, &windows).with_keys(&keys);
     respond::page(StatusCode::OK, &page)
 }

@@ -4,12 +4,13 @@
 //! at once do no harm: what one has taken, the other does not see.
 
 mod deliver;
+mod late;
 
 use domain::time::Timestamp;
 use edge::{SpinDb, current_database};
 use store::chain::{Head, hex};
 use store::{
-    StoreError, audit, challenges, ledger_chain, limits, mails, maintenance, offering, quotes,
+    StoreError, audit, challenges, jobs, ledger_chain, limits, mails, maintenance, offering, quotes,
     sessions, tokens, transfers,
 };
 
@@ -40,6 +41,8 @@ const JOBS: [Job; 13] = [
     Job { name: "release holds", run: |db, now| Ok(quotes::release_due(db, now)?) },
     Job { name: "apply raises", run: |db, now| Ok(offering::apply_raises(db, now)?) },
     Job { name: "tell of maintenance", run: |db, now| Ok(maintenance::remind(db, now)?) },
+    Job { name: "give up jobs", run: |db, now| Ok(jobs::give_up(db, now)?) },
+    Job { name: "tell of late jobs", run: late::tell },
     Job { name: "seal the audit log", run: |db, _| seal_audit(db) },
     Job { name: "seal the ledger", run: |db, _| seal_ledger(db) },
     Job { name: "sweep mails", run: |db, now| Ok(mails::sweep(db, now)?) },

@@ -6,9 +6,9 @@ use http::StatusCode;
 use store::ledger::{self, WalletEntry};
 use store::rentals::{self, Rental, Which};
 use web::api::rentals::{
-    AccessInfo, CancelAnswer, CancelBody, ChangeRentalBody, ExtendBody, RentalView, rental_id,
+    CancelAnswer, CancelBody, ChangeRentalBody, ExtendBody, RentalView, rental_id,
 };
-use web::api::renting::{Basis, RentAnswer, RentBody, RentNodeBody};
+use web::api::renting::{Basis, RentAnswer, RentBody, RentNodeBody, Start};
 use web::api::wallet::{EntryView, WalletView};
 use web::api::{self, CURRENCY, PageOf};
 use web::form::idempotency_key;
@@ -18,20 +18,22 @@ use crate::renting::{self, Extend, own_rental};
 
 pub(crate) fn rent_slice(cx: &Context<'_>) -> Result<Response, Problem> {
     let body: RentBody = json::body(cx.request)?;
-    rent(cx, &body.read().map_err(Problem::fields)?, body.dry_run)
+    let (basis, start) = body.read().map_err(Problem::fields)?;
+    rent(cx, &basis, &start, body.dry_run)
 }
 
 pub(crate) fn rent_node(cx: &Context<'_>) -> Result<Response, Problem> {
     let body: RentNodeBody = json::body(cx.request)?;
-    rent(cx, &body.read().map_err(Problem::fields)?, body.dry_run)
+    let (basis, start) = body.read().map_err(Problem::fields)?;
+    rent(cx, &basis, &start, body.dry_run)
 }
 
-fn rent(cx: &Context<'_>, basis: &Basis, is_dry: bool) -> Result<Response, Problem> {
+fn rent(cx: &Context<'_>, basis: &Basis, start: &Start, is_dry: bool) -> Result<Response, Problem> {
     let key = idempotency_key(cx)?;
     if is_dry {
-        return renting::plan(cx, basis, &key);
+        return renting::plan(cx, basis, start, &key);
     }
-    let ordered = renting::rent(cx, basis, &key)?;
+    let ordered = renting::rent(cx, basis, start, &key)?;
     let answer = RentAnswer::new(&ordered);
     let answer = answer.ok_or_else(|| Problem::internal("an order without rentals"))?;
     respond::json(StatusCode::CREATED, &answer)
@@ -95,11 +97,6 @@ pub(crate) fn cancel_rental(cx: &Context<'_>) -> Result<Response, Problem> {
     let renter = cx.account()?.account;
     let (rental, refund) = rentals::end(cx.db, renter, id, confirmed, cx.now)?;
     respond::json(StatusCode::OK, &CancelAnswer::new(&rental, refund))
-}
-
-pub(crate) fn show_access(cx: &Context<'_>) -> Result<Response, Problem> {
-    let rental = own_rental(cx, rental_id(cx.param("rental"))?)?;
-    respond::json(StatusCode::OK, &AccessInfo::new(rental.life.state))
 }
 
 pub(crate) fn show_wallet(cx: &Context<'_>) -> Result<Response, Problem> {

@@ -15,7 +15,7 @@ use web::view::{Done, Visit, belongs_to_form, read_own, read_renewal};
 use web::{Problem, Response, respond};
 
 use crate::renting::{self, Extend, own_rental};
-use crate::transfers;
+use crate::{provision, transfers};
 
 pub(crate) fn rental(cx: &Context<'_>) -> Result<Response, Problem> {
     respond::page(StatusCode::OK, &page(cx)?)
@@ -30,8 +30,10 @@ fn page(cx: &Context<'_>) -> Result<Rental, Problem> {
     let events = rentals::events(cx.db, id)?;
     let offered = offers::of_rental(cx.db, renter, id, cx.now)?;
     let windows = maintenance::open(cx.db, found.life.node, cx.now)?;
+    let (machines, opened) = provision::machines(cx, &found)?;
     let page = Rental::new(&visit, &found, &entries, &events, offered.as_ref());
-    Ok(page.with_maintenance(&visit, &windows))
+    let page = page.with_maintenance(&visit, &windows);
+    Ok(page.provisioned(&found.life, &machines, &opened))
 }
 
 /// Goes on to the rental where the form did its work; else shows it again, with why not.

@@ -10,6 +10,7 @@ mod operating;
 mod operator;
 mod pages;
 mod paying;
+mod provision;
 mod quoting;
 mod renting;
 mod top_ups;
@@ -22,6 +23,7 @@ use edge::Route;
 use http_body_util::Full;
 use spin_sdk::http::{Request, Response};
 use spin_sdk::http_service;
+use web::api::access::SHOW_ACCESS;
 use web::api::admin::{
     CHECK_INVARIANTS, CREDIT_SLA, CREDIT_WALLET, DISABLE_ACCOUNT, ENABLE_ACCOUNT,
     END_ACCOUNT_SESSIONS, GRANT_OPERATOR, LIST_ACCOUNTS, LIST_ALL_AUDIT, LIST_MAILS,
@@ -33,9 +35,7 @@ use web::api::offering::{LOCK_ANY_NODE, UNLOCK_ANY_NODE};
 use web::api::payouts::{
     APPROVE_PAYOUT, EXPORT_PAYOUTS, FAIL_PAYOUT, FINISH_PAYOUT, LIST_ALL_PAYOUTS, SEND_PAYOUT,
 };
-use web::api::rentals::{
-    CANCEL_RENTAL, CHANGE_RENTAL, EXTEND_RENTAL, LIST_RENTALS, SHOW_ACCESS, SHOW_RENTAL,
-};
+use web::api::rentals::{CANCEL_RENTAL, CHANGE_RENTAL, EXTEND_RENTAL, LIST_RENTALS, SHOW_RENTAL};
 use web::api::renting::{MAKE_QUOTE, RELEASE_QUOTE, RENT_NODE, RENT_SLICE, SHOW_QUOTE};
 use web::api::top_ups::{
     CREATE_TOP_UP, LIST_REFUSED_PAYMENTS, LIST_TOP_UPS, SHOW_TOP_UP, TAKE_STRIPE_EVENT,
@@ -64,7 +64,7 @@ const ROUTES: &[Route] = &[
     Route::api(&CHANGE_RENTAL, api::change_rental),
     Route::api(&EXTEND_RENTAL, api::extend_rental),
     Route::api(&CANCEL_RENTAL, api::cancel_rental),
-    Route::api(&SHOW_ACCESS, api::show_access),
+    Route::api(&SHOW_ACCESS, provision::show_access),
     Route::api(&LIST_ALTERNATIVES, moving::list_alternatives),
     Route::api(&MOVE_RENTAL, moving::move_rental),
     Route::api(&OFFER_TRANSFER, transfers::offer_transfer),

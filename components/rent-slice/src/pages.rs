@@ -4,7 +4,7 @@ use domain::id::{NodeId, RentalId};
 use edge::Context;
 use http::StatusCode;
 use payments::StripeConfig;
-use store::{ledger, offers, rentals, top_ups, transfers};
+use store::{ledger, offers, rentals, ssh_keys, top_ups, transfers};
 use web::form::Form;
 use web::page::{Node, Slices, Wallet};
 use web::view::{
@@ -19,7 +19,7 @@ use crate::{api as own_api, renting};
 pub(crate) fn rent(cx: &Context<'_>) -> Result<Response, Problem> {
     let form = Form::read(cx.request);
     let order = view::read_order(&form).map_err(Problem::fields);
-    match order.and_then(|order| renting::rent(cx, &order.basis, &order.key)) {
+    match order.and_then(|order| renting::rent(cx, &order.basis, &order.start, &order.key)) {
         Ok(ordered) => Ok(respond::see_other(&Done::Rented.at(&match &ordered.rentals[..] {
             [rental] => format!("/dashboard/slices/{}", rental.life.id),
             _ => "/dashboard/slices".to_owned(),
@@ -35,7 +35,9 @@ fn refused(cx: &Context<'_>, node: Option<NodeId>, problem: Problem) -> Result<R
     let is_gone = matches!(problem.kind, Kind::SoldOut | Kind::SliceTaken | Kind::NodeDown);
     let nearest =
         if is_gone { offers::nearest(cx.db, Some(node), 1, ALTERNATIVES_MAX)? } else { Vec::new() };
-    let page = Node::new(&Visit::of(cx)?, &offer, &slices).refused(&problem, &nearest);
+    let keys = ssh_keys::of_account(cx.db, cx.account()?.account)?;
+    let page = Node::new(&Visit::of(cx)?, &offer, &slices).with_keys(&keys);
+    let page = page.refused(&problem, &nearest);
     respond::page(problem.kind.status(), &page)
 }
 

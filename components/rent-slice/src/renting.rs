@@ -12,10 +12,10 @@ use store::quotes::Quote;
 use store::rentals::{self, Extension, Intention, Rental};
 use store::renting::{self, Order, Ordered, Plan, RentFailure};
 use store::{ledger, offers, quotes};
-use web::api::renting::{AlternativeView, Basis, DryRunView, QuoteView};
+use web::api::renting::{AlternativeView, Basis, DryRunView, QuoteView, Start};
 use web::{Problem, Response, ambient, respond};
 
-use crate::quoting;
+use crate::{provision, quoting};
 
 /// How many alternatives to something that is sold out are told.
 pub(crate) const ALTERNATIVES_MAX: u32 = 5;
@@ -24,11 +24,13 @@ pub(crate) const ALTERNATIVES_MAX: u32 = 5;
 pub(crate) fn rent(
     cx: &Context<'_>,
     basis: &Basis,
+    start: &Start,
     key: &IdempotencyKey,
 ) -> Result<Ordered, Problem> {
     let quote = quote_of(cx, basis)?;
-    let ordered =
-        with_order(cx, basis, quote.as_ref(), key, |order| renting::rent(cx.db, order, cx.now))?;
+    let ordered = with_order(cx, (basis, start), quote.as_ref(), key, |order| {
+        renting::rent(cx.db, order, cx.now)
+    })?;
     ordered.map_err(|failure| explained(cx, basis, failure))
 }
 
@@ -36,11 +38,13 @@ pub(crate) fn rent(
 pub(crate) fn plan(
     cx: &Context<'_>,
     basis: &Basis,
+    start: &Start,
     key: &IdempotencyKey,
 ) -> Result<Response, Problem> {
     let quote = quote_of(cx, basis)?;
-    let plan =
-        with_order(cx, basis, quote.as_ref(), key, |order| renting::plan(cx.db, order, cx.now))?;
+    let plan = with_order(cx, (basis, start), quote.as_ref(), key, |order| {
+        renting::plan(cx.db, order, cx.now)
+    })?;
     let items = match plan.map_err(|failure| explained(cx, basis, failure))? {
         Plan::Items(items) => items,
         // The key marks an order that was made: trying it again would book nothing.
@@ -77,7 +81,7 @@ fn quote_of(cx: &Context<'_>, basis: &Basis) -> Result<Option<Quote>, Problem> {
 
 fn with_order<T>(
     cx: &Context<'_>,
-    basis: &Basis,
+    (basis, start): (&Basis, &Start),
     quote: Option<&Quote>,
     key: &IdempotencyKey,
     work: impl FnOnce(&Order<'_>) -> T,
@@ -87,6 +91,7 @@ fn with_order<T>(
     let mut rentals: Vec<RentalId> = (0..SLICES_PER_ORDER_MAX).map(new_id).collect();
     // They are listed by their ids: the first one wanted is the first one told.
     rentals.sort_unstable();
+    let setup = provision::setup(cx, start, &rentals)?;
     let order = Order {
         id: OrderId::from_random(cx.now, ambient::random_id()),
         rentals: &rentals,
@@ -98,23 +103,30 @@ fn with_order<T>(
         renter: identity.account,
         token: identity.token(),
         key,
-        request_hash: hash(basis),
+        request_hash: hash(basis, start),
         platform_fee: cx.config.platform_fee,
         slices_max: cx.config.account_slices_max,
+        setup: &setup,
     };
     Ok(work(&order))
 }
 
 /// What tells a retry from another request: what was asked for, however it was written.
-fn hash(basis: &Basis) -> [u8; 32] {
-    Sha256::digest(match basis {
+fn hash(basis: &Basis, start: &Start) -> [u8; 32] {
+    let asked = match basis {
         Basis::Quote(quote) => format!("quote {quote}"),
         Basis::Request(request) => {
             let RentRequest { wanted, term, offer_version, max_price } = request;
             format!("rent {wanted:?} {} {offer_version:?} {max_price:?}", term.months())
         }
-    })
-    .into()
+    };
+    // What says nothing of it hashes as it did before there was anything to say.
+    if *start == Start::default() {
+        return Sha256::digest(asked).into();
+    }
+    let template = start.template.map(|template| (template.name, template.version));
+    let Start { ssh_key, user_data, .. } = start;
+    Sha256::digest(format!("{asked} with {ssh_key:?} {template:?} {user_data:?}")).into()
 }
 
 /// A refusal with what helps: a new quote where the price has changed, and other nodes where there

@@ -1,9 +1,11 @@
 //! One type per kind of identifier.
 
+use alloc::string::{String, ToString};
 use core::fmt;
 
 use uuid::Uuid;
 
+use crate::provisioning::JobKind;
 use crate::time::Timestamp;
 
 /// The random part of a new identifier, in bytes: what a version 7 UUID holds besides its time.
@@ -96,6 +98,10 @@ uuid_id! {
     DeliveryId
 }
 uuid_id! {
+    /// An SSH public key of an account.
+    SshKeyId
+}
+uuid_id! {
     /// A request, as the log and problems name it.
     RequestId
 }
@@ -150,6 +156,35 @@ impl fmt::Display for SliceId {
     }
 }
 
+/// A job of an agent: its rental, its slice and what it is for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct JobId(String);
+
+impl JobId {
+    /// Reads `<rental>_32_7_create`; `None` if it is not of that form. It has at most 64
+    /// characters, and none that means anything in a path or in the name of a file.
+    pub fn parse(text: &str) -> Option<JobId> {
+        let mut parts = text.split('_');
+        let rental = parts.next()?;
+        RentalId::parse(rental).filter(|id| id.to_string() == rental)?;
+        parse_positive(parts.next()?)?;
+        parse_positive(parts.next()?)?;
+        JobKind::parse(parts.next()?)?;
+        parts.next().is_none().then(|| JobId(text.to_string()))
+    }
+
+    /// Its text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for JobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 /// A positive number in the one spelling that it is printed in: no sign, no leading zero.
 fn parse_positive(digits: &str) -> Option<u32> {
     if digits.starts_with('0') || !digits.bytes().all(|b| b.is_ascii_digit()) {
@@ -176,6 +211,21 @@ mod tests {
         }
         for text in ["node1", "node1_slice_", "node1_slice_0", "1_slice_1", "node1_slice_1 "] {
             assert_eq!(SliceId::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_job_is_named_by_letters_digits_and_dashes() {
+        let rental = RentalId::from_random(Timestamp::from_seconds(1), [255; RANDOM_ID_BYTES]);
+        let text = alloc::format!("{rental}_{}_512_remove", u32::MAX);
+        let is_plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
+        assert!(text.len() <= 64 && text.bytes().all(is_plain), "{text}");
+        assert_eq!(JobId::parse(&text).map(|id| id.to_string()), Some(text.clone()));
+        for wrong in ["", "1", "_32_7_create", "x_32_7_create"] {
+            assert_eq!(JobId::parse(wrong), None, "{wrong}");
+        }
+        for end in ["_32_7", "_32_7_made", "_032_7_create", "_32_0_create", "_32_7_create_"] {
+            assert_eq!(JobId::parse(&alloc::format!("{rental}{end}")), None, "{end}");
         }
     }
 

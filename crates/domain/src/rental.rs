@@ -143,6 +143,8 @@ pub enum RentalEvent {
     Expired,
     /// Its slices are free again.
     Ended,
+    /// It never had access: all was paid back, and it has ended.
+    Refunded,
 }
 
 impl RentalEvent {
@@ -153,6 +155,7 @@ impl RentalEvent {
             RentalEvent::Renewed => "rental-renewed",
             RentalEvent::Expired => "rental-expired",
             RentalEvent::Ended => "rental-ended",
+            RentalEvent::Refunded => "rental-refunded",
         }
     }
 }
@@ -370,6 +373,32 @@ pub(crate) fn end_with(
     Ok(Ending { change, paid, used, refund })
 }
 
+/// Ends a rental whose access is owed: all that nobody has earned goes back to the renter's wallet,
+/// which is all that was paid, for nothing is earned before the access is there.
+pub fn refund(rental: &Rental, now: Timestamp) -> Result<Ending, EndedAlready> {
+    if rental.state == RentalState::Ended {
+        return Err(EndedAlready);
+    }
+    let mut after = Rental { state: RentalState::Ended, ended_at: Some(now), ..rental.clone() };
+    let paid = rental.periods.iter().fold(Usd::ZERO, |sum, period| sum + period.total);
+    let refund = after.held();
+    let mut periods = Vec::new();
+    for period in after.periods.iter_mut().filter(|period| period.held() > Usd::ZERO) {
+        period.refunded = period.total - period.earned;
+        periods.push(period.number);
+    }
+    let back = Booking::new(
+        BookingKind::Refund,
+        format!("{}", rental.id),
+        format!("Refund in full: {} had no access", rental.place()),
+        LedgerAccount::Escrow(rental.id),
+        &[(LedgerAccount::Wallet(rental.renter), refund)],
+    );
+    let bookings = back.into_iter().collect();
+    let change = Change { after, periods, bookings, event: Some(RentalEvent::Refunded) };
+    Ok(Ending { change, paid, used: None, refund })
+}
+
 /// Decides whether an account that rents so many `slices` may take a rental over, where it may rent
 /// `max`.
 pub fn take_over(
@@ -579,6 +608,49 @@ mod tests {
             format!("{}: {}", booking.kind.as_str(), entries.join(", "))
         };
         change.bookings.iter().map(booking).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn what_never_had_access_is_paid_back_to_the_cent(
+            cents in 1..50_000_i64,
+            slices in 1..9_u32,
+            months in prop::sample::select(Term::ALL.to_vec()),
+            extended in any::<bool>(),
+            later in 0..99_999_i64,
+        ) {
+            let price = Usd::from_micros(cents * 10_000);
+            let mut rental = rental(months, &price.to_string(), slices);
+            let mut purse = Purse::of(&rental);
+            if extended {
+                let means = Means { balance: usd("999999"), ..means(&price.to_string()) };
+                let change = extend(&rental, Term::Month, None, &means, order(), start()).unwrap();
+                purse.book(&change);
+                rental = change.after;
+            }
+            let ending = refund(&rental, start().plus_seconds(later)).unwrap();
+            purse.book(&ending.change);
+            prop_assert_eq!(ending.refund, paid(&rental));
+            prop_assert_eq!(ending.paid, paid(&rental));
+            // The first term was paid before the purse was looked at.
+            prop_assert_eq!(purse.wallet, rental.periods[0].total);
+            prop_assert_eq!((purse.escrow, purse.earnings), (Usd::ZERO, Usd::ZERO));
+            prop_assert_eq!(ending.change.after.state, RentalState::Ended);
+            prop_assert_eq!(refund(&ending.change.after, start()), Err(EndedAlready));
+        }
+
+        #[test]
+        fn what_was_earned_is_not_paid_back_with_it(
+            cents in 1..50_000_i64, days in 0..29_i64, later in 0..9_i64,
+        ) {
+            let rental = rental(Term::Month, &Usd::from_micros(cents * 10_000).to_string(), 1);
+            let at = start().plus_seconds(days * DAY);
+            let after = earn(&rental, at).map_or(rental, |change| change.after);
+            let earned = after.periods[0].earned;
+            let ending = refund(&after, at.plus_seconds(later * DAY)).unwrap();
+            prop_assert_eq!(ending.refund + earned, after.periods[0].total);
+            prop_assert_eq!(ending.change.after.held(), Usd::ZERO);
+        }
     }
 
     #[track_caller]

@@ -11,8 +11,8 @@ mod variables;
 
 pub use database::{SpinDb, current_database};
 pub use live::{FeedBody, LiveBody};
-pub use serve::{serve, serve_live};
-pub use variables::{config, variable};
+pub use serve::{serve, serve_live, serve_waiting};
+pub use variables::{config, keys, variable};
 pub use web::ambient::now;
 
 /// What a handler of a component is given.

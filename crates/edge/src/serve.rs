@@ -1,17 +1,23 @@
 //! From a request of Spin to its answer.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
+use spin_sdk::time::sleep;
+use web::api::agent::LeaseAnswer;
 use web::limit::BODY_BYTES_MAX;
 use web::live::Feed;
 use web::route::Outcome;
+use web::waiting::Wait;
 use web::{Context, Kind, Problem, Request, Response, ambient, dispatch, respond};
 
 use crate::database::current_database;
 use crate::live::{FeedBody, LiveBody};
 use crate::{Route, config};
+
+/// The pause between two looks for something to do.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Answers a request by the routes of a component, and writes one line of log.
 pub async fn serve(
@@ -31,6 +37,44 @@ pub async fn serve_live(
         Some(feed) => response.map(|_| LiveBody::Right(FeedBody::new(feed))),
         None => response.map(|body| LiveBody::Left(Full::new(Bytes::from(body)))),
     }
+}
+
+#[expect(clippy::print_stderr, reason = "this is the log: the host takes it from here")]
+fn log_failed_wait(problem: &Problem) {
+    let cause = problem.cause.as_deref().unwrap_or_default();
+    eprintln!("a wait fails: {} {cause:?}", problem.kind.as_str());
+}
+
+/// The same for routes whose answers may wait for something to do: it looks again once a second,
+/// and other requests of the instance go on meanwhile.
+pub async fn serve_waiting(
+    routes: &'static [Route],
+    request: spin_sdk::http::Request,
+) -> http::Response<Full<Bytes>> {
+    let mut response = answer_and_log(routes, request).await;
+    if let Some(mut wait) = response.extensions_mut().remove::<Wait>() {
+        while !wait.is_over() {
+            sleep(PAUSE).await;
+            match look(&mut wait) {
+                Ok(None) => {}
+                Ok(Some(answer)) => {
+                    response = Wait::answered(response, &answer);
+                    break;
+                }
+                // Whoever waits comes back, and is told then what is the matter.
+                Err(problem) => {
+                    log_failed_wait(&problem);
+                    break;
+                }
+            }
+        }
+    }
+    response.map(|body| Full::new(Bytes::from(body)))
+}
+
+fn look(wait: &mut Wait) -> Result<Option<LeaseAnswer>, Problem> {
+    let now = ambient::now();
+    wait.look(&current_database(now)?, &crate::keys, now)
 }
 
 async fn answer_and_log(routes: &'static [Route], request: spin_sdk::http::Request) -> Response {

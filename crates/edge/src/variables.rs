@@ -1,6 +1,7 @@
 //! The app's variables, as Spin gives them.
 
-use web::Config;
+use seal::Keys;
+use web::{Config, Kind, Problem};
 
 use crate::bindings::fermyon::spin::variables;
 
@@ -13,4 +14,13 @@ pub fn config() -> Result<Config, String> {
 /// none is set; the error names the variable.
 pub fn variable(name: &str) -> Result<String, String> {
     variables::get(name).map_err(|_| format!("{name}: not given"))
+}
+
+/// What values are encrypted with in the database, in components that are given it.
+pub fn keys() -> Result<Keys, Problem> {
+    let text = variable("encryption_keys").map_err(Problem::internal)?;
+    if text.is_empty() {
+        return Err(Problem::plain(Kind::NoEncryptionKeys));
+    }
+    Keys::parse(&text).map_err(|wrong| Problem::internal(format!("encryption_keys: {wrong}")))
 }

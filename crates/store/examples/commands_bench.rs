@@ -21,7 +21,7 @@ use domain::time::Timestamp;
 use store::ledger::Credit;
 use store::quotes::NewQuote;
 use store::rentals::{Extension, Intention};
-use store::renting::{Basis, Order};
+use store::renting::{Basis, Order, Setup};
 use store::{
     RusqliteDb, accounts, due, ledger, migrate, nodes, offering, quotes, rentals, renting,
     transfers,
@@ -102,6 +102,7 @@ impl Bench {
             request_hash: [0; 32],
             platform_fee: Percent::whole(10),
             slices_max: u32::MAX,
+            setup: &Setup::default(),
         };
         let ordered = renting::rent(&self.db, &order, now()).unwrap();
         ordered.rentals.into_iter().map(|rental| rental.life.id).collect()

@@ -20,14 +20,19 @@ const FIND: &str = concat!(
     " FROM rentals r JOIN nodes n ON n.id = r.node_id WHERE r.id = ?1"
 );
 
-fn find(db: &impl Db, id: RentalId) -> Result<Option<Rental>, StoreError> {
+pub(crate) fn find(db: &impl Db, id: RentalId) -> Result<Option<Rental>, StoreError> {
     only(db.run(FIND, &[Value::text(id)])?).map(|row| read_rental(&row)).transpose()
 }
 
-/// Up to `?2` rentals that earn something by `?1`, the longest due first. Served by the index
-/// `rentals_by_earning`.
+/// Up to `?2` rentals that earn something by `?1`, the longest due first. What has no access yet
+/// earns nothing. Served by the index `rentals_by_earning`.
 const EARNING: &str = "
-    SELECT id FROM rentals WHERE earns_at <= ?1 ORDER BY earns_at LIMIT ?2";
+    SELECT id FROM rentals
+     WHERE earns_at <= ?1
+       AND NOT EXISTS (SELECT 1 FROM jobs j
+                        WHERE j.rental_id = rentals.id AND j.kind = 'create'
+                          AND j.state IN ('needs-key', 'waiting', 'leased', 'failed'))
+     ORDER BY earns_at LIMIT ?2";
 
 /// Up to `?2` rentals of the state `?3` whose term was over by `?1`, the longest over first. Served
 /// by the index `rentals_by_end`.

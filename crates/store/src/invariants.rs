@@ -23,7 +23,7 @@ enum Check {
 }
 
 /// Every invariant that the database alone can show.
-pub const INVARIANTS: [Invariant; 30] = [
+pub const INVARIANTS: [Invariant; 33] = [
     Invariant {
         id: "one-rental-per-slice",
         claim: "A slice has at most one live rental, and a node that is rented whole has no other.",
@@ -420,6 +420,49 @@ pub const INVARIANTS: [Invariant; 30] = [
                  WHERE a.kind = 'escrow'
                    AND NOT EXISTS (SELECT 1 FROM rentals WHERE id = a.owner_id)
                    AND NOT EXISTS (SELECT 1 FROM payouts WHERE id = a.owner_id))",
+        ),
+    },
+    Invariant {
+        id: "removed-before-offered",
+        claim: "A slice whose old machine is not gone yet is not offered, and is known as that.",
+        check: Check::Count(
+            "SELECT (SELECT count(*)
+                  FROM slices s
+                  LEFT JOIN jobs j ON j.id = s.removing_job AND j.kind = 'remove'
+                                  AND j.state <> 'done' AND j.node_id = s.node_id
+                                  AND j.slice_number = s.number
+                 WHERE s.removing_job IS NOT NULL AND (j.id IS NULL OR s.state <> 'retired'))
+             + (SELECT count(*) FROM jobs j
+                 WHERE j.kind = 'remove' AND j.state <> 'done'
+                   AND NOT EXISTS (SELECT 1 FROM slices WHERE removing_job = j.id))",
+        ),
+    },
+    Invariant {
+        id: "access-before-earning",
+        claim: "Nothing is earned with a running rental before its machines are there.",
+        // What was moved to another node has earned there.
+        check: Check::Count(
+            "SELECT count(*) FROM rentals r
+              WHERE r.state = 'active'
+                AND (SELECT sum(earned_micros) FROM rental_periods WHERE rental_id = r.id) > 0
+                AND EXISTS (SELECT 1 FROM jobs
+                             WHERE rental_id = r.id AND kind = 'create'
+                               AND state IN ('needs-key', 'waiting', 'leased', 'failed'))
+                AND NOT EXISTS (SELECT 1 FROM jobs
+                                 WHERE rental_id = r.id AND node_id <> r.node_id)",
+        ),
+    },
+    Invariant {
+        id: "no-access-no-pay",
+        claim: "What had no access has ended, and all that nobody had earned was paid back.",
+        check: Check::Count(
+            "SELECT count(*) FROM rentals r
+              WHERE EXISTS (SELECT 1 FROM jobs WHERE rental_id = r.id AND state = 'refunded')
+                AND (r.state <> 'ended'
+                     OR (SELECT sum(total_micros - earned_micros - refunded_micros)
+                           FROM rental_periods WHERE rental_id = r.id) <> 0
+                     OR 1 <> (SELECT count(*) FROM events
+                               WHERE rental_id = r.id AND kind = 'rental-refunded'))",
         ),
     },
     Invariant {

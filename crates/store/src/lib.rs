@@ -18,6 +18,7 @@ pub mod factors;
 pub mod farms;
 pub mod invariants;
 pub mod leaving;
+pub mod jobs;
 pub mod ledger;
 pub mod ledger_chain;
 pub mod limits;
@@ -38,12 +39,14 @@ pub mod revenue;
 pub mod samples;
 pub mod sealed;
 pub mod sessions;
+pub mod ssh_keys;
 pub mod statements;
 pub mod sync;
 pub mod tokens;
 pub mod top_ups;
 pub mod transfers;
 pub mod webhooks;
+pub mod unprovisioned;
 
 pub use db::{Db, Row, Rows, StoreError, Value};
 #[cfg(feature = "rusqlite")]

@@ -20,7 +20,7 @@ pub struct Migration {
 }
 
 /// Every migration, in order.
-pub const MIGRATIONS: [Migration; 21] = [
+pub const MIGRATIONS: [Migration; 22] = [
     Migration {
         number: 1,
         name: "accounts",
@@ -113,6 +113,11 @@ pub const MIGRATIONS: [Migration; 21] = [
         number: 21,
         name: "notices",
         sql: include_str!("../../../migrations/0021_notices.sql"),
+    },
+    Migration {
+        number: 22,
+        name: "provisioning",
+        sql: include_str!("../../../migrations/0022_provisioning.sql"),
     },
 ];
 

@@ -17,6 +17,8 @@ use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
 use crate::db::{Db, Row, StoreError, Value, only};
+use crate::due::NoticeMail;
+use crate::jobs;
 
 /// How often a change is decided before the caller is asked to try again. Each miss means that
 /// somebody else was done: with 32 renters after the same few slices, three were not enough.
@@ -235,19 +237,24 @@ pub fn of_renter(
 pub struct RentalEvent {
     /// Such as `slice-rented` or `rental-ended`.
     pub kind: String,
+    /// What else it is about, such as the step of an agent.
+    pub subject: Option<String>,
     /// When.
     pub at: Timestamp,
 }
 
 /// What happened to the rental `?1`, in order. Served by the index `events_by_rental`.
 const EVENTS: &str = "
-    SELECT kind, created_at FROM events WHERE rental_id = ?1 ORDER BY id LIMIT 100";
+    SELECT kind, created_at, subject FROM events WHERE rental_id = ?1 ORDER BY id LIMIT 100";
 
 /// What happened to a rental, in order. The caller has shown that it may be seen.
 pub fn events(db: &impl Db, rental: RentalId) -> Result<Vec<RentalEvent>, StoreError> {
     db.run(EVENTS, &[Value::text(rental)])?
         .iter()
-        .map(|row| Ok(RentalEvent { kind: row.text(0)?.to_owned(), at: row.timestamp(1)? }))
+        .map(|row| {
+            let (kind, subject) = (row.text(0)?.to_owned(), row.optional_text(2)?);
+            Ok(RentalEvent { kind, subject: subject.map(str::to_owned), at: row.timestamp(1)? })
+        })
         .collect()
 }
 
@@ -272,6 +279,13 @@ pub struct Intention<'a> {
     pub token: Option<TokenId>,
 }
 
+/// Pays a rental back in full, and ends it; the columns of the command view, in order.
+const REFUND: &str = "
+    INSERT INTO refund_rental
+           (id, version, state, price_micros, price_until, ends_at, ended_at, earns_at, periods,
+            bookings, changed_at, mail_id, mail_kind, sealed)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
+
 /// Saves what becomes of a rental; refused if it has changed since it was seen.
 pub(crate) fn save(
     db: &impl Db,
@@ -280,32 +294,11 @@ pub(crate) fn save(
     intention: Option<&Intention<'_>>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
+    if change.event == Some(rental::RentalEvent::Refunded) {
+        return save_refund(db, seen, change, None, now);
+    }
     let paid = change.after.periods.last().map_or(Usd::ZERO, |period| period.total);
-    let [
-        id,
-        version,
-        state,
-        price,
-        price_until,
-        ends_at,
-        ended_at,
-        earns_at,
-        periods,
-        books,
-        event,
-    ] = change_params(seen, change, now);
-    let params = [
-        id,
-        version,
-        state,
-        price,
-        price_until,
-        ends_at,
-        ended_at,
-        earns_at,
-        periods,
-        books,
-        event,
+    let order = [
         intention.map(|intention| Value::text(intention.order)).into(),
         intention.map(|intention| intention.key.as_str()).into(),
         intention.map(|intention| &intention.request_hash[..]).into(),
@@ -313,7 +306,26 @@ pub(crate) fn save(
         intention.and_then(|intention| intention.token).map(Value::text).into(),
         now.into(),
     ];
-    db.run(CHANGE, &params).map(drop)
+    db.run(CHANGE, &[&change_params(seen, change, now)[..], &order].concat()).map(drop)
+}
+
+/// Saves a refund in full, with a mail that tells of it; refused if the rental has changed since it
+/// was seen.
+pub(crate) fn save_refund(
+    db: &impl Db,
+    seen: &rental::Rental,
+    change: &Change,
+    mail: Option<&NoticeMail<'_>>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let [rental @ .., _event] = change_params(seen, change, now);
+    let mail = [
+        now.into(),
+        mail.map(|mail| Value::text(mail.id)).into(),
+        mail.map(|mail| mail.kind).into(),
+        mail.map(|mail| mail.sealed).into(),
+    ];
+    db.run(REFUND, &[&rental[..], &mail].concat()).map(drop)
 }
 
 /// What `change_rental` takes of a change, from the rental's id to the event.
@@ -516,7 +528,12 @@ pub fn plan_end(
     now: Timestamp,
 ) -> Result<(Rental, Ending), ChangeFailure> {
     let found = find(db, renter, id)?.ok_or(ChangeFailure::NoSuchRental)?;
-    let ending = leaving::end(&found.life, found.market.leaves_at, now)?;
+    // Who paid and was let in nowhere owes nothing for the time that they waited.
+    let ending = if jobs::is_owed(db, id)? {
+        rental::refund(&found.life, now)?
+    } else {
+        leaving::end(&found.life, found.market.leaves_at, now)?
+    };
     Ok((found, ending))
 }
 

@@ -9,10 +9,12 @@ use domain::period::Period;
 use domain::promise::{Bandwidth, Uptime};
 use domain::rental::{PRICE_MONTHS, RentalState};
 use domain::slice::SliceState;
+use domain::template::Template;
 use domain::term::Terms;
 use domain::time::Timestamp;
 use serde_json::{Value as Json, json};
 
+use crate::chain::hex;
 use crate::db::{Db, Row, StoreError, Value};
 use crate::offers::{self, Sort};
 use crate::quotes::Quote;
@@ -51,6 +53,19 @@ pub struct Order<'a> {
     pub platform_fee: Percent,
     /// How many slices an account may rent.
     pub slices_max: u32,
+    /// What its machines start with.
+    pub setup: &'a Setup,
+}
+
+/// What machines start with, where the farm has an agent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Setup {
+    /// A public key, one line; `None` for the account's first one.
+    pub ssh_key: Option<String>,
+    /// A document of ours.
+    pub template: Option<Template>,
+    /// The renter's own user data, encrypted for each rental in turn; none if it is empty.
+    pub sealed: Vec<Vec<u8>>,
 }
 
 /// Why nothing was rented.
@@ -329,7 +344,16 @@ fn rent_params(order: &Order<'_>, items: &[Item], now: Timestamp) -> [Value; 10]
     let items_json: Vec<Json> = items
         .iter()
         .zip(order.rentals)
-        .map(|(item, rental)| item_json(item, *rental, now))
+        .enumerate()
+        .map(|(nth, (item, rental))| {
+            let mut json = item_json(item, *rental, now);
+            let Setup { ssh_key, template, sealed } = order.setup;
+            json["ssh_key"] = ssh_key.as_deref().into();
+            json["template"] = template.map(|template| template.name).into();
+            json["template_version"] = template.map(|template| template.version).into();
+            json["user_data"] = sealed.get(nth).map(|sealed| hex(sealed)).into();
+            json
+        })
         .collect();
     [
         Value::text(order.id),

@@ -18,13 +18,27 @@ pub struct SealedColumn {
 }
 
 /// Every such column. A test compares it with the schema.
-pub const SEALED_COLUMNS: [SealedColumn; 3] = [
+pub const SEALED_COLUMNS: [SealedColumn; 5] = [
+    SealedColumn {
+        table: "jobs",
+        column: "sealed",
+        list: "SELECT id, sealed FROM jobs
+                WHERE id > ?1 AND sealed IS NOT NULL ORDER BY id LIMIT ?2",
+        replace: "UPDATE jobs SET sealed = ?3 WHERE id = ?1 AND sealed = ?2",
+    },
     SealedColumn {
         table: "mails",
         column: "sealed",
         list: "SELECT id, sealed FROM mails
                 WHERE id > ?1 AND sealed IS NOT NULL ORDER BY id LIMIT ?2",
         replace: "UPDATE mails SET sealed = ?3 WHERE id = ?1 AND sealed = ?2",
+    },
+    SealedColumn {
+        table: "setups",
+        column: "sealed",
+        list: "SELECT rental_id, sealed FROM setups
+                WHERE rental_id > ?1 AND sealed IS NOT NULL ORDER BY rental_id LIMIT ?2",
+        replace: "UPDATE setups SET sealed = ?3 WHERE rental_id = ?1 AND sealed = ?2",
     },
     SealedColumn {
         table: "totp_secrets",

@@ -11,8 +11,10 @@ use serde::Serialize;
 use crate::context::Context;
 use crate::operation::{Form, Operation, Parameter};
 
+pub mod access;
 pub mod account;
 pub mod admin;
+pub mod agent;
 pub mod books;
 pub mod claims;
 pub mod comparison;
@@ -28,6 +30,7 @@ pub mod payouts;
 pub mod rentals;
 pub mod renting;
 pub mod revenue;
+pub mod ssh_keys;
 pub mod top_ups;
 pub mod transfers;
 pub mod wallet;
@@ -51,7 +54,7 @@ pub const OPERATIONS: &[&Operation] = &[
     &rentals::CHANGE_RENTAL,
     &rentals::EXTEND_RENTAL,
     &rentals::CANCEL_RENTAL,
-    &rentals::SHOW_ACCESS,
+    &access::SHOW_ACCESS,
     &leaving::LIST_ALTERNATIVES,
     &leaving::MOVE_RENTAL,
     &transfers::OFFER_TRANSFER,
@@ -106,6 +109,14 @@ pub const OPERATIONS: &[&Operation] = &[
     &webhooks::TEST_WEBHOOK,
     &webhooks::LIST_DELIVERIES,
     &webhooks::REPLAY_DELIVERY,
+    &agent::CONFIRM_REMOVED,
+    &agent::LEASE_JOB,
+    &agent::REPORT_PROGRESS,
+    &agent::COMPLETE_JOB,
+    &agent::FAIL_JOB,
+    &ssh_keys::LIST_SSH_KEYS,
+    &ssh_keys::ADD_SSH_KEY,
+    &ssh_keys::REMOVE_SSH_KEY,
     &account::CREATE_ACCOUNT,
     &account::CONFIRM_ACCOUNT,
     &account::SHOW_ACCOUNT,

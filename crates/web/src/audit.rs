@@ -44,6 +44,14 @@ pub enum Action {
     TokenMade,
     /// A token was revoked.
     TokenRevoked,
+    /// An SSH key was registered.
+    SshKeyAdded,
+    /// An SSH key was removed.
+    SshKeyRemoved,
+    /// A renter looked at how to get in.
+    AccessShown,
+    /// A farmer confirmed that a machine is gone.
+    RemovalConfirmed,
     /// A farmer said where to be paid.
     PayoutSet,
     /// Somebody has proven to own a farm.
@@ -111,6 +119,10 @@ impl Action {
             Action::RecoveryCodeUsed => "recovery-code-used",
             Action::TokenMade => "token-made",
             Action::TokenRevoked => "token-revoked",
+            Action::SshKeyAdded => "ssh-key-added",
+            Action::SshKeyRemoved => "ssh-key-removed",
+            Action::AccessShown => "access-shown",
+            Action::RemovalConfirmed => "removal-confirmed",
             Action::PayoutSet => "payout-set",
             Action::FarmClaimed => "farm-claimed",
             Action::FarmClaimFailed => "farm-claim-failed",

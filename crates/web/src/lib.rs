@@ -3,6 +3,7 @@
 //! A component binds handlers to routes; everything between the bytes of a request and a handler,
 //! and between its result and the bytes of an answer, is here.
 
+pub mod access;
 mod address;
 pub mod ambient;
 pub mod api;
@@ -26,6 +27,7 @@ pub mod route;
 pub mod session;
 pub mod view;
 pub mod webhook;
+pub mod waiting;
 
 pub use config::{Config, FarmClaims};
 pub use context::{Context, Request, Response};

@@ -185,6 +185,46 @@ pub fn renewal_at_risk(to: &Email, end: EndOf<'_>, why: &str) -> Mail {
     Mail::new("renewal-at-risk", to, "Your rental could not be extended", text)
 }
 
+/// To a renter: the machine is not there after the five minutes that were promised.
+pub fn access_late(to: &Email, place: &str, url: &str) -> Mail {
+    let text = format!(
+        "Your machine on {place} at Mycelium takes longer to set up than it should. The operator\n\
+         knows. You are let in as soon as it is ready; if that does not work out within a day of\n\
+         your payment, everything is paid back by itself. You can also end the rental now, and\n\
+         have everything back at once:\n\n{url}\n"
+    );
+    Mail::new("access-late", to, "Your machine takes longer", text)
+}
+
+/// To a farmer: the machine of an ended rental is not gone after an hour.
+pub fn removal_late(to: &Email, place: &str, url: &str) -> Mail {
+    let text = format!(
+        "The rental of {place} at Mycelium has ended, and your agent has not removed its machine\n\
+         yet. Until it has, or you confirm that the machine is gone, the slice is not offered:\n\n\
+         {url}\n"
+    );
+    Mail::new("removal-late", to, "A slice waits to be cleared", text)
+}
+
+/// To an operator: a job of a farm's agent is late; `what` is `create` or `remove`.
+pub fn job_late(to: &Email, what: &str, place: &str, url: &str) -> Mail {
+    let text = format!(
+        "The agent of a farm is late with a job at Mycelium: {what} on {place}.\n\n\
+         Where the market stands:\n\n{url}\n"
+    );
+    Mail::new("job-late", to, "An agent is late", text)
+}
+
+/// To a renter: there was no access within a day, and everything is back in the wallet.
+pub fn rental_refunded(to: &Email, place: &str, url: &str) -> Mail {
+    let text = format!(
+        "Your machine on {place} at Mycelium could not be set up within a day. The rental has\n\
+         ended, and everything that you paid for it is back in your wallet:\n\n{url}\n\n\
+         We are sorry. Other farms may have what you need.\n"
+    );
+    Mail::new("rental-refunded", to, "Your rental is paid back", text)
+}
+
 /// A renewal failed; `why` says it in a clause.
 pub fn renewal_failed(to: &Email, end: EndOf<'_>, why: &str) -> Mail {
     let (EndOf { place, day, url }, why) = (end, one_line(why));

@@ -147,6 +147,9 @@ fn responses(operation: &Operation, generator: &mut SchemaGenerator) -> Value {
         let content = json!({ "application/json": { "schema": (step.answer)(generator) } });
         responses.insert("202".into(), json!({ "description": step.about, "content": content }));
     }
+    if let Some(about) = operation.nothing {
+        responses.insert("204".into(), json!({ "description": about }));
+    }
     if operation.method == http::Method::GET && operation.access == Access::Public {
         let unchanged = json!({ "description": "Not changed since the answer of the sent ETag." });
         responses.insert("304".into(), unchanged);

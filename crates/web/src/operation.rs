@@ -109,6 +109,8 @@ pub struct Operation {
     pub stream: Option<&'static str>,
     /// What `202` answers, where there is another step to take.
     pub next_step: Option<NextStep>,
+    /// When `204` is answered instead: there is nothing to give.
+    pub nothing: Option<&'static str>,
     /// Its own problems, besides those that access, bodies and the machine add.
     pub problems: &'static [Kind],
 }
@@ -132,6 +134,7 @@ impl Operation {
         table: None,
         stream: None,
         next_step: None,
+        nothing: None,
         problems: &[],
     };
 

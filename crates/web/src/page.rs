@@ -27,6 +27,7 @@ mod offering;
 mod operator;
 mod payout;
 mod payouts;
+mod provision;
 mod rental;
 mod settings;
 mod slices;
@@ -76,6 +77,7 @@ pub use payout::Payout;
 pub use payouts::{
     DeedField, OperatorPayoutRow, OperatorPayouts, PayoutDeed, PayoutRow, PayoutStateLink, Payouts,
 };
+pub use provision::{Machine, Ready, SshKeyRow, SshKeys, StepLine};
 pub use rental::{
     Access, AutoRenewForm, ExtendForm, Extending, NameForm, Period, PriceConsent, Rental,
     RentalEvent, Stage, Transfer,

@@ -16,6 +16,7 @@ use store::leaving::{MoveFailure, WithdrawFailure};
 use store::maintenance::MaintenanceFailure;
 use store::offering::OfferingFailure;
 use store::payouts::{self, RequestFailure};
+use store::jobs::ReportFailure;
 use store::rentals::ChangeFailure;
 use store::renting::RentFailure;
 use store::transfers::TransferFailure;
@@ -200,6 +201,13 @@ kinds! {
     NoPasskeysHere, "no-passkeys-here", CONFLICT, "Passkeys do not work at this address",
         "Open the marketplace at its name over TLS, or on localhost; the operator sets the name as \
          public_url.";
+    LeaseLost, "lease-lost", CONFLICT, "This lease is over",
+        "Stop the job: another agent has it, or nobody needs it any more. Ask for a job anew.";
+    SshKeyTaken, "ssh-key-taken", CONFLICT, "The account has this SSH key already",
+        "Use the one that is there, or another key.";
+    TooManySshKeys, "too-many-ssh-keys", CONFLICT,
+        "The account has as many SSH keys as it can have",
+        "Remove one first.";
     TotpThere, "totp-there", CONFLICT, "An authenticator app is set up already",
         "Remove it first, then set up the other one.";
     TooLarge, "body-too-large", PAYLOAD_TOO_LARGE, "The request is too large",
@@ -223,7 +231,7 @@ kinds! {
     Busy, "busy", SERVICE_UNAVAILABLE, "The marketplace is busy",
         "Try again after the time in Retry-After, with the same Idempotency-Key.";
     NoEncryptionKeys, "no-encryption-keys", SERVICE_UNAVAILABLE,
-        "Authenticator apps and webhooks are not offered",
+        "Nothing can be kept in secret here",
         "The operator has to set encryption_keys; passkeys work without.";
     WrongSchema, "wrong-schema", SERVICE_UNAVAILABLE, "The database is of another version",
         "The operator has to run the version of Mycelium that the database belongs to.";
@@ -408,6 +416,16 @@ impl From<ChangeFailure> for Problem {
             }
             ChangeFailure::KeyReused => Problem::new(Kind::KeyReused, failure),
             ChangeFailure::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ReportFailure> for Problem {
+    fn from(failure: ReportFailure) -> Problem {
+        match failure {
+            ReportFailure::NoSuchJob => Problem::new(Kind::NotFound, failure),
+            ReportFailure::Lost(error) => Problem::new(Kind::LeaseLost, error),
+            ReportFailure::Store(error) => error.into(),
         }
     }
 }

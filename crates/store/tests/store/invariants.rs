@@ -82,7 +82,7 @@ fn defenseless(db: &RusqliteDb) {
 }
 
 /// How to break each invariant, in each of its clauses.
-const BREAKS: [(&str, &str); 101] = [
+const BREAKS: [(&str, &str); 106] = [
     (
         "one-rental-per-slice",
         "UPDATE rentals SET slice_number = 1, state = 'grace', ended_at = NULL
@@ -313,6 +313,36 @@ const BREAKS: [(&str, &str); 101] = [
     (
         "payouts-are-booked",
         "INSERT INTO ledger_accounts (kind, owner_id) VALUES ('escrow', 'nobody')",
+    ),
+    ("removed-before-offered", "UPDATE slices SET removing_job = 'job' WHERE number = 9"),
+    (
+        "removed-before-offered",
+        "INSERT INTO jobs (id, rental_id, node_id, slice_number, kind, state, farmer_id, farm_id,
+                           due_at, late_at, refund_at, created_at, changed_at)
+         SELECT 'job', id, 32, 2, 'remove', 'waiting', farmer_id, 1, 0, 0, NULL, 0, 0
+           FROM rentals WHERE slice_number = 2 AND node_id = 32",
+    ),
+    (
+        "removed-before-offered",
+        "INSERT INTO jobs (id, rental_id, node_id, slice_number, kind, state, farmer_id, farm_id,
+                           due_at, late_at, refund_at, created_at, changed_at)
+         SELECT 'job', id, 32, 9, 'remove', 'waiting', farmer_id, 1, 0, 0, NULL, 0, 0
+           FROM rentals WHERE slice_number = 2 AND node_id = 32;
+         UPDATE slices SET removing_job = 'job' WHERE number = 9",
+    ),
+    (
+        "access-before-earning",
+        "INSERT INTO jobs (id, rental_id, node_id, slice_number, kind, state, farmer_id, farm_id,
+                           due_at, late_at, refund_at, created_at, changed_at)
+         SELECT 'job', id, 32, 1, 'create', 'waiting', farmer_id, 1, 0, 0, NULL, 0, 0
+           FROM rentals WHERE slice_number = 1 AND node_id = 32 AND state = 'active'",
+    ),
+    (
+        "no-access-no-pay",
+        "INSERT INTO jobs (id, rental_id, node_id, slice_number, kind, state, farmer_id, farm_id,
+                           due_at, late_at, refund_at, created_at, changed_at)
+         SELECT 'job', id, 32, 1, 'create', 'refunded', farmer_id, 1, 0, 0, NULL, 0, 0
+           FROM rentals WHERE slice_number = 1 AND node_id = 32 AND state = 'active'",
     ),
 ];
 

@@ -17,7 +17,7 @@ use domain::time::Timestamp;
 use store::ledger::{Credit, Credited};
 use store::quotes::{NewQuote, Quote};
 use store::rentals::{ChangeFailure, Extension, Intention, Rental};
-use store::renting::{Basis, Order, Ordered, RentFailure};
+use store::renting::{Basis, Order, Ordered, RentFailure, Setup};
 use store::{
     Db, RusqliteDb, StoreError, accounts, due, invariants, leaving, ledger, migrate, nodes,
     offering, offers, quotes, rentals, renting,
@@ -275,6 +275,7 @@ pub(crate) fn order(
         request_hash,
         platform_fee: Percent::whole(attempt.fee_percent),
         slices_max: attempt.slices_max,
+        setup: &Setup::default(),
     };
     renting::rent(db, &order, attempt.at)
 }

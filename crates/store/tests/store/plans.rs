@@ -24,9 +24,10 @@ use store::sessions::NewSession;
 use store::statements::Book;
 use store::{
     Db, Row, Rows, RusqliteDb, StoreError, Value, accounts, audit, challenges, comparisons,
-    dashboard, due, events, farms, leaving, ledger, ledger_chain, limits, mails, maintenance,
+    dashboard, due, events, farms, jobs, leaving, ledger, ledger_chain, limits, mails, maintenance,
     nodes, notices, offering, offers, payouts, promises, quotes, receipts, rentals, renting,
-    revenue, samples, sessions, statements, sync, tokens, top_ups, transfers, webhooks,
+    revenue, samples, sessions, ssh_keys, statements, sync, tokens, top_ups, transfers,
+    unprovisioned, webhooks,
 };
 
 use crate::market::{
@@ -68,6 +69,9 @@ fn indexed() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
         .chain(&dashboard::INDEXED)
         .chain(&promises::INDEXED)
         .chain(&webhooks::INDEXED)
+        .chain(&jobs::INDEXED)
+        .chain(&ssh_keys::INDEXED)
+        .chain(&unprovisioned::INDEXED)
 }
 
 #[test]

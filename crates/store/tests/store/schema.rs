@@ -8,6 +8,7 @@ use domain::node::{NodeStatus, SLICES_PER_NODE_MAX};
 use domain::notice::Way;
 use domain::offering::{KEPT_SLICES_MAX, Locker};
 use domain::promise::Uptime;
+use domain::provisioning::{JobKind, JobState, Step};
 use domain::rental::RentalState;
 use domain::slice::SliceState;
 use domain::term::Term;
@@ -43,12 +44,15 @@ fn states_are_those_of_the_domain() {
     check("slices", "state", SliceState::ALL.map(SliceState::as_str));
     check("rentals", "state", RentalState::ALL.map(RentalState::as_str));
     check("top_ups", "state", TopUpState::ALL.map(TopUpState::as_str));
+    check("jobs", "state", JobState::ALL.map(JobState::as_str));
     check("refused_payments", "reason", Mismatch::ALL.map(Mismatch::as_str));
     check("challenges", "kind", ChallengeKind::ALL.map(ChallengeKind::as_str));
     check("nodes", "locked_by", Locker::ALL.map(Locker::as_str));
     check("notice_choices", "way", Way::ALL.map(Way::as_str));
     check("webhook_deliveries", "state", DeliveryState::ALL.map(DeliveryState::as_str));
     check("audit", "actor", Actor::ALL.map(Actor::as_str));
+    check("jobs", "kind", JobKind::ALL.map(JobKind::as_str));
+    check("jobs", "step", Step::ALL.map(Step::as_str));
     check("orders", "kind", ["rental", "extension", "import"]);
     check("rentals", "renew_months", Term::ALL.map(Term::months));
 }

@@ -106,6 +106,15 @@ pub(crate) fn rent_form() -> RentForm {
         balance: "$100.00".into(),
         balance_cents: 10_000,
         is_affordable: true,
+        ssh_keys: vec![Choice {
+            value: "019f0000-0000-7000-8000-000000000005".into(),
+            label: "Laptop".into(),
+            is_chosen: true,
+        }],
+        templates: vec![
+            Choice { value: "plain".into(), label: "Plain Linux".into(), is_chosen: true },
+            Choice { value: "docker".into(), label: "Docker".into(), is_chosen: false },
+        ],
         farmer_sees: "omar@example.org".into(),
     }
 }

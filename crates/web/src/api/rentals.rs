@@ -116,18 +116,6 @@ pub const CANCEL_RENTAL: Operation = Operation {
     ..Operation::READ
 };
 
-/// `GET /api/rentals/{rental}/access`
-pub const SHOW_ACCESS: Operation = Operation {
-    id: "showAccess",
-    group: GROUP,
-    path: "/api/rentals/{rental}/access",
-    summary: "Tells how to get into a slice.",
-    access: Access::Account(Scope::Read),
-    about_answer: "How to get in, or why not.",
-    answer: Some(schema_of::<AccessInfo>),
-    ..Operation::READ
-};
-
 /// A rental.
 #[derive(Serialize, JsonSchema)]
 pub struct RentalView {
@@ -293,10 +281,10 @@ impl RenewalView {
     }
 }
 
-/// How to get into a slice.
+/// How to get into a slice, as far as it is known of the rental alone.
 #[derive(Serialize, JsonSchema)]
 pub struct AccessInfo {
-    /// `pending` until the slice's machine has been set up; `closed` after the rental's end.
+    /// `pending` while the rental runs; `closed` after its end.
     pub state: &'static str,
     /// In words.
     pub detail: &'static str,
@@ -308,8 +296,8 @@ impl AccessInfo {
         match state {
             RentalState::Active => AccessInfo {
                 state: "pending",
-                detail: "The slice is yours. Its machine has not been set up yet: this \
-                         version of the marketplace does not set up machines by itself.",
+                detail: "The slice is yours. Where its farm has an agent, its machine is set up \
+                         within minutes: the rental's access tells how far that is.",
             },
             RentalState::Grace => AccessInfo {
                 state: "closed",

@@ -2,10 +2,11 @@
 
 use domain::booking::{Booking, Entry};
 use domain::field::FieldError;
-use domain::id::{NodeId, QuoteId, SliceId};
+use domain::id::{NodeId, QuoteId, SliceId, SshKeyId};
 use domain::money::Usd;
 use domain::order::{Filter, Item, RentRequest, SLICES_PER_ORDER_MAX, Spread, Wanted};
 use domain::promise::{Bandwidth, Uptime};
+use domain::template::{Template, parse_user_data};
 use domain::term::Term;
 use http::Method;
 use schemars::JsonSchema;
@@ -212,6 +213,15 @@ wanted_body! {
         /// A quote of yours, which says everything else: it is used, and costs what it says.
         #[schemars(regex(pattern = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"))]
         quote_id: Option<String>,
+        /// One of your SSH keys, which gets in; your oldest one where it is left out.
+        #[schemars(regex(pattern = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"))]
+        ssh_key_id: Option<String>,
+        /// What the machine starts with, where the farm has an agent: a document of ours.
+        #[schemars(extend("enum" = ["plain", "docker", "k3s", "postgresql", "web", null]))]
+        template: Option<String>,
+        /// The same: a document of your own for cloud-init, at most 16 KiB.
+        #[schemars(length(max = 16384))]
+        user_data: Option<String>,
         /// Whether to tell what would be booked, and change nothing.
         dry_run: bool,
     }
@@ -237,8 +247,67 @@ pub struct RentNodeBody {
     /// A quote of yours, which says everything else: it is used, and costs what it says.
     #[schemars(regex(pattern = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"))]
     pub quote_id: Option<String>,
+    /// One of your SSH keys, which gets in; your oldest one where it is left out.
+    #[schemars(regex(pattern = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"))]
+    pub ssh_key_id: Option<String>,
+    /// What the machines start with, where the farm has an agent: a document of ours.
+    #[schemars(extend("enum" = ["plain", "docker", "k3s", "postgresql", "web", null]))]
+    pub template: Option<String>,
+    /// The same: a document of your own for cloud-init, at most 16 KiB.
+    #[schemars(length(max = 16384))]
+    pub user_data: Option<String>,
     /// Whether to tell what would be booked, and change nothing.
     pub dry_run: bool,
+}
+
+/// What machines are to start with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Start {
+    /// Which of the renter's keys gets in; `None` for the oldest one.
+    pub ssh_key: Option<SshKeyId>,
+    /// A document of ours.
+    pub template: Option<Template>,
+    /// One of the renter's own.
+    pub user_data: Option<String>,
+}
+
+impl Start {
+    /// Reads what machines are to start with; an empty text is none.
+    pub fn read(
+        ssh_key_id: Option<&str>,
+        template: Option<&str>,
+        user_data: Option<&str>,
+    ) -> Result<Start, Vec<FieldError>> {
+        let mut wrong = Vec::new();
+        let key = |text: &str| {
+            let rule = || FieldError::new("ssh_key_id", "the id of one of your SSH keys");
+            SshKeyId::parse(text).ok_or_else(rule)
+        };
+        let given = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
+        let ssh_key = given(ssh_key_id).and_then(|text| keep(&mut wrong, key(&text)));
+        let template =
+            given(template).and_then(|text| keep(&mut wrong, Template::parse("template", &text)));
+        let user_data =
+            given(user_data).and_then(|text| keep(&mut wrong, parse_user_data("user_data", &text)));
+        if template.is_some() && user_data.is_some() {
+            wrong.push(FieldError::new("user_data", "no template beside it"));
+        }
+        if wrong.is_empty() { Ok(Start { ssh_key, template, user_data }) } else { Err(wrong) }
+    }
+}
+
+/// Both, or what is wrong with either.
+fn both<A, B>(
+    first: Result<A, Vec<FieldError>>,
+    second: Result<B, Vec<FieldError>>,
+) -> Result<(A, B), Vec<FieldError>> {
+    match (first, second) {
+        (Ok(first), Ok(second)) => Ok((first, second)),
+        (first, second) => {
+            let wrong = [first.err(), second.err()];
+            Err(wrong.into_iter().flatten().flatten().collect())
+        }
+    }
 }
 
 /// What a request to rent is for.
@@ -267,17 +336,20 @@ impl QuoteBody {
 
 impl RentBody {
     /// Reads what is asked for, or every field that is wrong.
-    pub fn read(&self) -> Result<Basis, Vec<FieldError>> {
-        match &self.quote_id {
+    pub fn read(&self) -> Result<(Basis, Start), Vec<FieldError>> {
+        let basis = match &self.quote_id {
             Some(quote) => self.wanted().read_quote(quote),
             None => self.wanted().read().map(Basis::Request),
-        }
+        };
+        let RentBody { ssh_key_id, template, user_data, .. } = self;
+        let start = Start::read(ssh_key_id.as_deref(), template.as_deref(), user_data.as_deref());
+        both(basis, start)
     }
 }
 
 impl RentNodeBody {
     /// Reads what is asked for, or every field that is wrong.
-    pub fn read(&self) -> Result<Basis, Vec<FieldError>> {
+    pub fn read(&self) -> Result<(Basis, Start), Vec<FieldError>> {
         let wanted = Wants {
             node_id: self.node_id.as_deref(),
             duration_months: self.duration_months,
@@ -285,10 +357,13 @@ impl RentNodeBody {
             max_price: self.max_price.as_ref(),
             ..Wants::default()
         };
-        match &self.quote_id {
+        let basis = match &self.quote_id {
             Some(quote) => wanted.read_quote(quote),
             None => wanted.read_whole().map(Basis::Request),
-        }
+        };
+        let RentNodeBody { ssh_key_id, template, user_data, .. } = self;
+        let start = Start::read(ssh_key_id.as_deref(), template.as_deref(), user_data.as_deref());
+        both(basis, start)
     }
 }
 

@@ -141,6 +141,10 @@ pub struct RentForm {
     pub balance_cents: u64,
     /// Whether the balance covers at least one term.
     pub is_affordable: bool,
+    /// `ssh_key_id`: which key gets in; without one, the machine waits until there is one.
+    pub ssh_keys: Vec<Choice>,
+    /// `template`: what the machine starts with.
+    pub templates: Vec<Choice>,
     /// What the farmer gets to know of the renter: their e-mail address or display name.
     pub farmer_sees: String,
 }

@@ -1,7 +1,7 @@
 //! One rental, `/dashboard/slices/{rental}`, and the forms that change it.
 
 use super::{
-    Badge, Choice, Fact, Field, Frame, LeavingNotice, Link, Moment, MoneyEntry, Resources,
+    Badge, Choice, Fact, Field, Frame, LeavingNotice, Link, Machine, Moment, MoneyEntry, Resources,
     TermOption, UptimeRecord, WindowNotice,
 };
 use askama::Template;
@@ -48,6 +48,8 @@ pub struct Rental {
     pub time_left: Option<String>,
     /// How the slice is reached.
     pub access: Access,
+    /// Its machines, where its farm has an agent.
+    pub machines: Vec<Machine>,
     /// Measured against promised.
     pub uptime: UptimeRecord,
     /// What can be done where its node leaves; `None` where it stays.

@@ -17,6 +17,7 @@ use crate::page::{
 };
 use crate::problem::{Kind, Problem};
 use crate::view::offering::notices;
+use crate::view::provision::templates;
 use crate::view::visit::{Viewer, Visit};
 use crate::view::wording::{
     bandwidth, counted, discount, mbps, measured, monthly_cost, place, price_per_hour, sentence,
@@ -195,6 +196,8 @@ impl RentForm {
             balance: viewer.balance.for_people(),
             balance_cents: cents(viewer.balance),
             is_affordable,
+            ssh_keys: Vec::new(),
+            templates: templates(),
             farmer_sees: viewer.identity.shown_as().to_owned(),
         }
     }

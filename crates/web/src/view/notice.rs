@@ -74,6 +74,10 @@ pub enum Done {
     SessionsEnded,
     /// A token was revoked.
     TokenRevoked,
+    /// An SSH key was registered.
+    KeyAdded,
+    /// An SSH key was removed.
+    KeyRemoved,
     /// The account was deleted.
     AccountDeleted,
     /// A farmer said where to be paid.
@@ -126,7 +130,7 @@ pub enum Done {
 
 impl Done {
     /// Everything that a form can have done.
-    const ALL: [Done; 56] = [
+    const ALL: [Done; 58] = [
         Done::SignedUp,
         Done::SignedOut,
         Done::PasskeyAdded,
@@ -159,6 +163,8 @@ impl Done {
         Done::SessionEnded,
         Done::SessionsEnded,
         Done::TokenRevoked,
+        Done::KeyAdded,
+        Done::KeyRemoved,
         Done::AccountDeleted,
         Done::PayoutSet,
         Done::FarmApproved,
@@ -224,6 +230,8 @@ impl Done {
             Done::SessionEnded => "session-ended",
             Done::SessionsEnded => "sessions-ended",
             Done::TokenRevoked => "token-revoked",
+            Done::KeyAdded => "key-added",
+            Done::KeyRemoved => "key-removed",
             Done::AccountDeleted => "account-deleted",
             Done::PayoutSet => "payout-set",
             Done::FarmProven => "farm-proven",
@@ -296,6 +304,8 @@ impl Done {
             Done::SessionEnded => "That browser is signed out.",
             Done::SessionsEnded => "Every other browser is signed out.",
             Done::TokenRevoked => "The token is revoked: it is worth nothing from now on.",
+            Done::KeyAdded => "The key is added. Machines that waited for one get it.",
+            Done::KeyRemoved => "The key is removed. Machines that have it keep it.",
             Done::AccountDeleted => "Your account is deleted.",
             Done::PayoutAsked => "Asked for. The amount is held until it is paid.",
             Done::PayoutTakenBack => "Taken back. The amount is in your earnings again.",

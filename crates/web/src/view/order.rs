@@ -4,7 +4,7 @@ use domain::field::FieldError;
 use domain::id::NodeId;
 use domain::order::IdempotencyKey;
 
-use crate::api::renting::{Basis, RentBody, RentNodeBody};
+use crate::api::renting::{Basis, RentBody, RentNodeBody, Start};
 use crate::form::{Form, keep};
 
 /// What the rental dialog sends.
@@ -12,6 +12,8 @@ use crate::form::{Form, keep};
 pub struct Order {
     /// What is asked for.
     pub basis: Basis,
+    /// What its machines start with.
+    pub start: Start,
     /// Marks the intention.
     pub key: IdempotencyKey,
 }
@@ -28,7 +30,7 @@ pub fn read_order(form: &Form) -> Result<Order, Vec<FieldError>> {
     let read = read_basis(form, version);
     let key = keep(&mut wrong, IdempotencyKey::parse(form.text("idempotency_key")));
     match (read, key) {
-        (Ok(basis), Some(key)) if wrong.is_empty() => Ok(Order { basis, key }),
+        (Ok((basis, start)), Some(key)) if wrong.is_empty() => Ok(Order { basis, start, key }),
         (read, _) => {
             for error in read.err().into_iter().flatten() {
                 if !wrong.iter().any(|other| other.field == error.field) {
@@ -40,14 +42,18 @@ pub fn read_order(form: &Form) -> Result<Order, Vec<FieldError>> {
     }
 }
 
-fn read_basis(form: &Form, offer_version: Option<i64>) -> Result<Basis, Vec<FieldError>> {
+fn read_basis(form: &Form, offer_version: Option<i64>) -> Result<(Basis, Start), Vec<FieldError>> {
+    let text = |name: &str| form.filled(name).map(str::to_owned);
+    // Browsers end the lines of a form with carriage returns as well.
+    let user_data = text("user_data").map(|text| text.replace("\r\n", "\n"));
+    let (ssh_key_id, template) = (text("ssh_key_id"), text("template"));
     let node_id = Some(form.text("node_id").to_owned());
     // No term has zero months, so a text that is no number is refused as a term.
     let duration_months = Some(form.text("duration_months").trim().parse().unwrap_or(0));
     if form.text("whole_node") == "yes" {
         let body =
             RentNodeBody { node_id, duration_months, offer_version, ..RentNodeBody::default() };
-        return body.read();
+        return RentNodeBody { ssh_key_id, template, user_data, ..body }.read();
     }
     let body = RentBody {
         node_id,
@@ -56,6 +62,9 @@ fn read_basis(form: &Form, offer_version: Option<i64>) -> Result<Basis, Vec<Fiel
         count: form.filled("count").map(|text| text.trim().parse().unwrap_or(0)),
         duration_months,
         offer_version,
+        ssh_key_id,
+        template,
+        user_data,
         ..RentBody::default()
     };
     let read = body.read();
@@ -99,6 +108,14 @@ mod tests {
         assert_eq!(order.basis, asked(Wanted::OfNode(node, 3)));
         let order = read(&format!("{GOOD}&count=3&whole_node=yes")).unwrap();
         assert_eq!(order.basis, asked(Wanted::WholeNode(node)));
+        assert_eq!(order.start, Start::default());
+        let id = "019f0000-0000-7000-8000-000000000005";
+        let order = read(&format!("{GOOD}&template=docker&ssh_key_id={id}")).unwrap();
+        assert_eq!(order.start.template.map(|template| template.name), Some("docker"));
+        assert_eq!(order.start.ssh_key.map(|key| key.to_string()).as_deref(), Some(id));
+        let own = "user_data=%23!/bin/sh%0D%0Aid%0D%0A";
+        let order = read(&format!("{GOOD}&template=&{own}")).unwrap();
+        assert_eq!(order.start.user_data.as_deref(), Some("#!/bin/sh\nid\n"));
     }
 
     #[test]
@@ -117,5 +134,10 @@ mod tests {
         check("slice_id", "node33_slice_1");
         check("count", "0");
         check("count", "two");
+        check("template", "windows");
+        check("ssh_key_id", "mine");
+        check("user_data", "hello");
+        let body = format!("template=web&user_data=%23!/bin/sh&{GOOD}");
+        assert_eq!(read(&body).unwrap_err(), ["user_data"]);
     }
 }

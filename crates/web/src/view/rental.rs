@@ -22,6 +22,7 @@ use crate::page::{
 use crate::problem::{Kind, Problem};
 use crate::view::node::cents;
 use crate::view::offering::notices;
+use crate::view::provision::step_done;
 use crate::view::slices::{low_balance, node_link, time_left};
 use crate::view::visit::Visit;
 use crate::view::wording::{
@@ -63,6 +64,7 @@ impl Rental {
             ends_at: moment::to_the_minute(life.ended_at.unwrap_or(life.ends_at)),
             time_left: time_left(visit, rental).filter(|_| life.state == RentalState::Active),
             access: Access::new(life.state),
+            machines: Vec::new(),
             uptime: UptimeRecord::new(rental),
             leaving: LeavingNotice::of(rental, visit.now),
             extend: is_live.then(|| Extending::new(visit, rental)),
@@ -344,6 +346,11 @@ impl RentalEvent {
             "rental-moved-out" => "Left its node".to_owned(),
             "rental-moved-in" => "Went on with another node".to_owned(),
             "rental-ended" => "The rental ended".to_owned(),
+            "access-progress" => step_done(event.subject.as_deref()),
+            "access-ready" => "The machine is ready".to_owned(),
+            "access-failed" => "The machine could not be set up".to_owned(),
+            "access-late" => "The machine was late; you and the operator were told".to_owned(),
+            "rental-refunded" => "Everything was paid back".to_owned(),
             // An event of a newer version, which this one has no words for.
             other => other.replace('-', " "),
         };

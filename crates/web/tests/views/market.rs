@@ -173,6 +173,7 @@ pub(crate) fn try_to_rent(db: &RusqliteDb, who: Who, key: &str) -> Result<Rental
         request_hash: [0; 32],
         platform_fee: Percent::whole(10),
         slices_max: 100,
+        setup: &store::renting::Setup::default(),
     };
     let ordered = renting::rent(db, &order, now())?;
     Ok(ordered.rentals.into_iter().next().unwrap())

@@ -26,10 +26,10 @@ const LAYERS: [(&str, &[&str]); 13] = [
 ];
 
 /// What else `domain` may use: nothing that reaches out of the program.
-const DOMAIN_USES: [&str; 5] = ["chrono", "rust_decimal", "serde", "thiserror", "uuid"];
+const DOMAIN_USES: [&str; 6] = ["chrono", "rust_decimal", "serde", "ssh-key", "thiserror", "uuid"];
 
 /// Other people's crates that belong into one place only, and where that is.
-const PLACES: [(&str, &[&str]); 18] = [
+const PLACES: [(&str, &[&str]); 19] = [
     ("argon2", &["components", "web"]),
     ("askama", &["web"]),
     ("axum", &[]),
@@ -42,6 +42,7 @@ const PLACES: [(&str, &[&str]); 18] = [
     ("rusqlite", &["store", "host"]),
     ("schnorrkel", &["ownership"]),
     ("spin-sdk", &["edge", "components"]),
+    ("ssh-key", &["domain"]),
     ("tokio", &["host"]),
     ("totp-rs", &["factors"]),
     ("wasmtime", &["host"]),

@@ -24,6 +24,7 @@ mod payments;
 mod payouts;
 mod previews;
 mod protected;
+mod provisioning;
 mod quotes;
 mod race;
 mod readme;

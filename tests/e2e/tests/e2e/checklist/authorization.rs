@@ -161,6 +161,9 @@ fn body(path: &str) -> Value {
         "/api/admin/credits" => {
             json!({ "email": "ada@example.org", "amount_usd": "1", "reason": "a" })
         }
+        "/api/agent/jobs/{job}/progress" => json!({ "fence": 1, "step": "disk" }),
+        "/api/agent/jobs/{job}/complete" => json!({ "fence": 1 }),
+        "/api/agent/jobs/{job}/fail" => json!({ "fence": 1, "reason": "a", "retry": true }),
         "/api/account/tokens" => json!({ "name": "a", "scopes": ["read"] }),
         _ => json!({}),
     }

@@ -1,0 +1,22 @@
+//! Slices whose machines are being removed: the farmer can say that one is gone.
+
+use domain::id::SliceId;
+use edge::Context;
+use store::jobs;
+use web::api::farm::node_id;
+use web::audit::Action;
+use web::{Problem, Response, respond};
+
+use crate::offering::own_node;
+
+pub(crate) fn confirm(cx: &Context<'_>) -> Result<Response, Problem> {
+    let (node, _) = own_node(cx, node_id(cx.param("node"))?)?;
+    let text = format!("{}_slice_{}", node.offer.node, cx.param("number"));
+    let slice = SliceId::parse(&text).ok_or_else(Problem::not_found)?;
+    let farmer = cx.account()?.account;
+    if !jobs::confirm_removed(cx.db, farmer, slice, cx.now)? {
+        return Err(Problem::not_found());
+    }
+    cx.audit(Action::RemovalConfirmed, Some(farmer), &slice.to_string())?;
+    Ok(respond::no_content())
+}

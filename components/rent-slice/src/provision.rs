@@ -1,0 +1,77 @@
+//! What machines start with, and how their renter gets in.
+
+use domain::field::FieldError;
+use domain::id::RentalId;
+use domain::provisioning::JobState;
+use domain::rental::RentalState;
+use domain::ssh::Access;
+use edge::Context;
+use http::StatusCode;
+use store::jobs::{self, Machine};
+use store::rentals::Rental;
+use store::renting::Setup;
+use store::ssh_keys;
+use web::access::{open_access, seal_user_data};
+use web::api::access::AccessAnswer;
+use web::api::rentals::rental_id;
+use web::api::renting::Start;
+use web::audit::Action;
+use web::{Problem, Response, respond};
+
+use crate::renting::own_rental;
+
+/// What the rentals of an order start with.
+pub(crate) fn setup(
+    cx: &Context<'_>,
+    start: &Start,
+    rentals: &[RentalId],
+) -> Result<Setup, Problem> {
+    let ssh_key = match start.ssh_key {
+        None => None,
+        Some(id) => {
+            let found = ssh_keys::find(cx.db, cx.account()?.account, id)?;
+            let rule = "the id of one of your SSH keys";
+            Some(found.ok_or_else(|| FieldError::new("ssh_key_id", rule))?.line)
+        }
+    };
+    let sealed = match &start.user_data {
+        None => Vec::new(),
+        Some(text) => {
+            let keys = edge::keys()?;
+            let seal = |rental: &RentalId| seal_user_data(&keys, *rental, text);
+            rentals.iter().map(seal).collect::<Result<_, Problem>>()?
+        }
+    };
+    Ok(Setup { ssh_key, template: start.template, sealed })
+}
+
+/// The machines of a rental of whoever is signed in, and how each that is there is reached. A look
+/// at that is written down.
+pub(crate) fn machines(
+    cx: &Context<'_>,
+    rental: &Rental,
+) -> Result<(Vec<Machine>, Vec<Option<Access>>), Problem> {
+    let machines = jobs::machines(cx.db, rental.life.id)?;
+    let is_open = rental.life.state == RentalState::Active;
+    let opened: Vec<Option<Access>> = machines
+        .iter()
+        .map(|machine| match &machine.sealed {
+            Some(sealed) if is_open && machine.state == JobState::Done => {
+                open_access(&edge::keys()?, &machine.job, sealed).map(Some)
+            }
+            Some(_) | None => Ok(None),
+        })
+        .collect::<Result<_, Problem>>()?;
+    if opened.iter().any(Option::is_some) {
+        let renter = cx.account()?.account;
+        cx.audit(Action::AccessShown, Some(renter), &rental.life.id.to_string())?;
+    }
+    Ok((machines, opened))
+}
+
+pub(crate) fn show_access(cx: &Context<'_>) -> Result<Response, Problem> {
+    let rental = own_rental(cx, rental_id(cx.param("rental"))?)?;
+    let (machines, opened) = machines(cx, &rental)?;
+    let answer = AccessAnswer::new(rental.life.state, &machines, &opened);
+    respond::json(StatusCode::OK, &answer)
+}

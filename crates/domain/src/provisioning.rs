@@ -1,0 +1,553 @@
+//! The way from a paid rental to a machine that its renter can log in to, and back: jobs that an
+//! agent of the farm leases, reports on, and completes or fails.
+//!
+//! The tables of states and of deadlines are printed by tests below.
+
+use crate::time::Timestamp;
+
+/// A lease lasts so long, and each report prolongs it to that. Seconds.
+pub const LEASE_SECONDS: i64 = 60;
+/// An agent that asks for a job waits for one at most so long. Seconds.
+pub const WAIT_SECONDS_MAX: u32 = 20;
+/// Access is promised within so long; then people are told. Seconds: 5 minutes.
+pub const LATE_SECONDS: i64 = 5 * 60;
+/// A removal takes at most so long; then people are told. Seconds: an hour.
+pub const REMOVAL_LATE_SECONDS: i64 = 3_600;
+/// What has no access by then is paid back in full. Seconds: ten minutes less than 24 hours, which
+/// is two runs of what pays back.
+pub const REFUND_SECONDS: i64 = 24 * 3_600 - 600;
+/// The pause after the first failure; each next one is twice as long. Seconds.
+pub const RETRY_FIRST_SECONDS: i64 = 30;
+/// The longest pause after a failure. Seconds: half an hour.
+pub const RETRY_MAX_SECONDS: i64 = 1_800;
+/// A machine is tried to be made so often, whether agents failed or died. A removal is tried until
+/// it is done.
+pub const ATTEMPTS_MAX: u32 = 10;
+/// A farm has an agent if one has asked for a job within so long. Seconds: 30 days.
+pub const AGENT_SECONDS: i64 = 30 * 86_400;
+
+/// A time by which something must have happened, who sees to it, and what happens otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deadline {
+    /// What must have happened.
+    pub what: &'static str,
+    /// Within so many seconds.
+    pub seconds: i64,
+    /// Since when.
+    pub since: &'static str,
+    /// The component, and its job, that looks.
+    pub owner: &'static str,
+    /// What it does about it.
+    pub then: &'static str,
+}
+
+/// Every deadline of a job.
+pub const DEADLINES: [Deadline; 6] = [
+    Deadline {
+        what: "report",
+        seconds: LEASE_SECONDS,
+        since: "lease or last report",
+        owner: "provisioner, lease",
+        then: "the next agent that asks gets the job, with a higher fence",
+    },
+    Deadline {
+        what: "access",
+        seconds: LATE_SECONDS,
+        since: "payment, or the first key",
+        owner: "mailer, tell of late jobs",
+        then: "renter, farmer and operators are told, once",
+    },
+    Deadline {
+        what: "access",
+        seconds: REFUND_SECONDS,
+        since: "payment, or the first key",
+        owner: "grid-sync, pay back",
+        then: "everything is paid back, and the rental ends",
+    },
+    Deadline {
+        what: "next attempt",
+        seconds: RETRY_MAX_SECONDS,
+        since: "a failure",
+        owner: "provisioner, lease",
+        then: "the job is due again; sooner after the first failures",
+    },
+    Deadline {
+        what: "removal",
+        seconds: REMOVAL_LATE_SECONDS,
+        since: "end of the rental",
+        owner: "mailer, tell of late jobs",
+        then: "farmer and operators are told, once; the slice stays off the market",
+    },
+    Deadline {
+        what: "a sign of life",
+        seconds: AGENT_SECONDS,
+        since: "the agent last asked",
+        owner: "the trigger that makes jobs",
+        then: "what is rented from then on is not provisioned",
+    },
+];
+
+/// What a job is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JobKind {
+    /// A machine is made on a slice.
+    Create,
+    /// It is removed, with all that is on it.
+    Remove,
+}
+
+impl JobKind {
+    /// Every kind.
+    pub const ALL: [JobKind; 2] = [JobKind::Create, JobKind::Remove];
+
+    /// The stable name, for programs and for SQL.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            JobKind::Create => "create",
+            JobKind::Remove => "remove",
+        }
+    }
+
+    /// Reads the stable name; `None` if it is not one.
+    pub fn parse(text: &str) -> Option<JobKind> {
+        JobKind::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
+/// Where a job is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JobState {
+    /// The renter has no SSH key that could be put on the machine; no clock runs.
+    NeedsKey,
+    /// It waits for an agent, from its due time on.
+    Waiting,
+    /// An agent has it, until its lease is over.
+    Leased,
+    /// The machine is there, or is gone.
+    Done,
+    /// It is not tried again.
+    Failed,
+    /// Everything was paid back.
+    Refunded,
+    /// The rental ended before it was done.
+    Cancelled,
+}
+
+impl JobState {
+    /// Every state.
+    pub const ALL: [JobState; 7] = [
+        JobState::NeedsKey,
+        JobState::Waiting,
+        JobState::Leased,
+        JobState::Done,
+        JobState::Failed,
+        JobState::Refunded,
+        JobState::Cancelled,
+    ];
+
+    /// The stable name, for programs and for SQL.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            JobState::NeedsKey => "needs-key",
+            JobState::Waiting => "waiting",
+            JobState::Leased => "leased",
+            JobState::Done => "done",
+            JobState::Failed => "failed",
+            JobState::Refunded => "refunded",
+            JobState::Cancelled => "cancelled",
+        }
+    }
+
+    /// Reads the stable name; `None` if it is not one.
+    pub fn parse(text: &str) -> Option<JobState> {
+        JobState::ALL.into_iter().find(|state| state.as_str() == text)
+    }
+
+    /// Whether access is owed: it is paid for, there is a key, and no machine yet.
+    pub fn is_owed(self) -> bool {
+        match self {
+            JobState::Waiting | JobState::Leased | JobState::Failed => true,
+            JobState::NeedsKey | JobState::Done | JobState::Refunded | JobState::Cancelled => false,
+        }
+    }
+}
+
+/// What happens to a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JobEvent {
+    /// The renter registers a key.
+    KeyGiven,
+    /// An agent takes it: once it is due, or once the lease of another one is over.
+    Leased,
+    /// The agent tells a step.
+    Progressed,
+    /// The agent is done.
+    Completed,
+    /// The agent could not do it, and it can be tried again.
+    Missed,
+    /// It cannot be done, or was tried too often.
+    GivenUp,
+    /// The farmer says that the machine is gone.
+    Confirmed,
+    /// Everything is paid back.
+    Refunded,
+    /// The rental ends.
+    RentalEnded,
+}
+
+impl JobEvent {
+    /// Every event.
+    pub const ALL: [JobEvent; 9] = [
+        JobEvent::KeyGiven,
+        JobEvent::Leased,
+        JobEvent::Progressed,
+        JobEvent::Completed,
+        JobEvent::Missed,
+        JobEvent::GivenUp,
+        JobEvent::Confirmed,
+        JobEvent::Refunded,
+        JobEvent::RentalEnded,
+    ];
+}
+
+/// The state of a job after an event; `None` where the event cannot happen.
+pub fn after(kind: JobKind, state: JobState, event: JobEvent) -> Option<JobState> {
+    use JobState::{Cancelled, Done, Failed, Leased, NeedsKey, Refunded, Waiting};
+    match (kind, event, state) {
+        (JobKind::Create, JobEvent::KeyGiven, NeedsKey) | (_, JobEvent::Missed, Leased) => {
+            Some(Waiting)
+        }
+        (_, JobEvent::Leased, Waiting | Leased) | (_, JobEvent::Progressed, Leased) => Some(Leased),
+        (_, JobEvent::Completed, Leased)
+        | (JobKind::Remove, JobEvent::Confirmed, Waiting | Leased | Failed) => Some(Done),
+        (_, JobEvent::GivenUp, Leased) => Some(Failed),
+        (JobKind::Create, JobEvent::Refunded, Waiting | Leased | Failed) => Some(Refunded),
+        (JobKind::Create, JobEvent::RentalEnded, NeedsKey | Waiting | Leased | Failed) => {
+            Some(Cancelled)
+        }
+        (
+            JobKind::Create | JobKind::Remove,
+            JobEvent::KeyGiven
+            | JobEvent::Leased
+            | JobEvent::Progressed
+            | JobEvent::Completed
+            | JobEvent::Missed
+            | JobEvent::GivenUp
+            | JobEvent::Confirmed
+            | JobEvent::Refunded
+            | JobEvent::RentalEnded,
+            NeedsKey | Waiting | Leased | Done | Failed | Refunded | Cancelled,
+        ) => None,
+    }
+}
+
+/// How far an agent is with a machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Step {
+    /// It has begun.
+    Accepted,
+    /// The disk is made.
+    Disk,
+    /// The machine boots.
+    Booting,
+    /// Its port answers.
+    Reachable,
+    /// From outside, it shows the host key that it should.
+    Checked,
+}
+
+impl Step {
+    /// Every step, in order.
+    pub const ALL: [Step; 5] =
+        [Step::Accepted, Step::Disk, Step::Booting, Step::Reachable, Step::Checked];
+
+    /// The stable name, for programs and for SQL.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Step::Accepted => "accepted",
+            Step::Disk => "disk",
+            Step::Booting => "booting",
+            Step::Reachable => "reachable",
+            Step::Checked => "checked",
+        }
+    }
+
+    /// Reads the stable name; `None` if it is not one.
+    pub fn parse(text: &str) -> Option<Step> {
+        Step::ALL.into_iter().find(|step| step.as_str() == text)
+    }
+}
+
+/// A job as far as reports on it are decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Job {
+    /// What it is for.
+    pub kind: JobKind,
+    /// Where it is.
+    pub state: JobState,
+    /// Counts its leases: only the holder of the newest one is heard.
+    pub fence: u32,
+    /// How often it was leased.
+    pub attempts: u32,
+    /// The last step of this lease.
+    pub step: Option<Step>,
+}
+
+/// What an agent tells of a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Report {
+    /// It has come so far.
+    Progress(Step),
+    /// It is done.
+    Complete,
+    /// It could not be done.
+    Fail {
+        /// Whether it may work another time.
+        retry: bool,
+    },
+}
+
+/// What becomes of a job that was reported on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Next {
+    /// The state.
+    pub state: JobState,
+    /// The last step.
+    pub step: Option<Step>,
+    /// When it can be leased next: at the end of the lease, or after the pause.
+    pub due_at: Timestamp,
+}
+
+/// Somebody else has the job by now, or nobody needs it any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("this lease is over: the job was given to another, or is not needed any more; stop it")]
+pub struct LeaseLost;
+
+/// Decides a report of whoever holds the lease of this `fence`. `None` is a report that was heard
+/// already.
+pub fn report(
+    job: &Job,
+    fence: u32,
+    report: Report,
+    now: Timestamp,
+) -> Result<Option<Next>, LeaseLost> {
+    if fence != job.fence || job.attempts == 0 {
+        return Err(LeaseLost);
+    }
+    let event = match (report, job.state) {
+        (Report::Complete, JobState::Done)
+        | (Report::Fail { .. }, JobState::Waiting | JobState::Failed) => return Ok(None),
+        (Report::Progress(_), _) => JobEvent::Progressed,
+        (Report::Complete, _) => JobEvent::Completed,
+        (Report::Fail { retry: true }, _) if can_retry(job) => JobEvent::Missed,
+        (Report::Fail { .. }, _) => JobEvent::GivenUp,
+    };
+    let state = after(job.kind, job.state, event).ok_or(LeaseLost)?;
+    let step = match report {
+        // A step that was told late does not take the others back.
+        Report::Progress(step) => job.step.max(Some(step)),
+        Report::Complete | Report::Fail { .. } => job.step,
+    };
+    let due_at = match event {
+        JobEvent::Missed => now.plus_seconds(pause(job.attempts)),
+        _ => now.plus_seconds(LEASE_SECONDS),
+    };
+    Ok(Some(Next { state, step, due_at }))
+}
+
+fn can_retry(job: &Job) -> bool {
+    match job.kind {
+        JobKind::Create => job.attempts < ATTEMPTS_MAX,
+        JobKind::Remove => true,
+    }
+}
+
+/// How long a job rests after so many attempts, in seconds.
+pub fn pause(attempts: u32) -> i64 {
+    let doublings = attempts.saturating_sub(1).min(16);
+    (RETRY_FIRST_SECONDS << doublings).min(RETRY_MAX_SECONDS)
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+    use alloc::string::String;
+    use alloc::vec::Vec;
+
+    use expect_test::{Expect, expect};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(kind: JobKind, expected: Expect) {
+        let row = |state: JobState| {
+            let next = |event: JobEvent| {
+                let to = after(kind, state, event)?;
+                Some(format!("  {event:?}: {}\n", to.as_str()))
+            };
+            let nexts: Vec<String> = JobEvent::ALL.into_iter().filter_map(next).collect();
+            format!("{}\n{}", state.as_str(), nexts.concat())
+        };
+        let table: String = JobState::ALL.into_iter().map(row).collect();
+        expected.assert_eq(&table);
+    }
+
+    #[test]
+    fn the_life_of_a_job_that_makes_a_machine() {
+        check(
+            JobKind::Create,
+            expect![[r#"
+            needs-key
+              KeyGiven: waiting
+              RentalEnded: cancelled
+            waiting
+              Leased: leased
+              Refunded: refunded
+              RentalEnded: cancelled
+            leased
+              Leased: leased
+              Progressed: leased
+              Completed: done
+              Missed: waiting
+              GivenUp: failed
+              Refunded: refunded
+              RentalEnded: cancelled
+            done
+            failed
+              Refunded: refunded
+              RentalEnded: cancelled
+            refunded
+            cancelled
+        "#]],
+        );
+    }
+
+    #[test]
+    fn the_life_of_a_job_that_removes_a_machine() {
+        check(
+            JobKind::Remove,
+            expect![[r#"
+            needs-key
+            waiting
+              Leased: leased
+              Confirmed: done
+            leased
+              Leased: leased
+              Progressed: leased
+              Completed: done
+              Missed: waiting
+              GivenUp: failed
+              Confirmed: done
+            done
+            failed
+              Confirmed: done
+            refunded
+            cancelled
+        "#]],
+        );
+    }
+
+    #[test]
+    fn deadlines_and_who_owns_them() {
+        let row = |d: &Deadline| {
+            let Deadline { what, seconds, since, owner, then } = d;
+            format!("{what} within {seconds} s of: {since}\n  {owner}:\n  {then}\n")
+        };
+        let table: String = DEADLINES.iter().map(row).collect();
+        expect![[r#"
+            report within 60 s of: lease or last report
+              provisioner, lease:
+              the next agent that asks gets the job, with a higher fence
+            access within 300 s of: payment, or the first key
+              mailer, tell of late jobs:
+              renter, farmer and operators are told, once
+            access within 85800 s of: payment, or the first key
+              grid-sync, pay back:
+              everything is paid back, and the rental ends
+            next attempt within 1800 s of: a failure
+              provisioner, lease:
+              the job is due again; sooner after the first failures
+            removal within 3600 s of: end of the rental
+              mailer, tell of late jobs:
+              farmer and operators are told, once; the slice stays off the market
+            a sign of life within 2592000 s of: the agent last asked
+              the trigger that makes jobs:
+              what is rented from then on is not provisioned
+        "#]]
+        .assert_eq(&table);
+    }
+
+    fn leased(kind: JobKind) -> Job {
+        Job { kind, state: JobState::Leased, fence: 3, attempts: 2, step: Some(Step::Disk) }
+    }
+
+    fn now() -> Timestamp {
+        Timestamp::from_seconds(1_795_368_000)
+    }
+
+    #[test]
+    fn the_holder_is_heard_and_heard_once() {
+        let job = leased(JobKind::Create);
+        let tell = |job: &Job, what| report(job, 3, what, now());
+        let next = tell(&job, Report::Progress(Step::Booting)).unwrap().unwrap();
+        assert_eq!((next.state, next.step), (JobState::Leased, Some(Step::Booting)));
+        assert_eq!(next.due_at, now().plus_seconds(LEASE_SECONDS));
+        let next = tell(&job, Report::Progress(Step::Accepted)).unwrap().unwrap();
+        assert_eq!(next.step, Some(Step::Disk));
+        let next = tell(&job, Report::Complete).unwrap().unwrap();
+        assert_eq!(next.state, JobState::Done);
+        let done = Job { state: JobState::Done, ..job };
+        assert_eq!(tell(&done, Report::Complete), Ok(None));
+        assert_eq!(tell(&done, Report::Progress(Step::Checked)), Err(LeaseLost));
+        assert_eq!(tell(&done, Report::Fail { retry: true }), Err(LeaseLost));
+        let next = tell(&job, Report::Fail { retry: true }).unwrap().unwrap();
+        assert_eq!((next.state, next.due_at), (JobState::Waiting, now().plus_seconds(60)));
+        let waiting = Job { state: JobState::Waiting, ..job };
+        assert_eq!(tell(&waiting, Report::Fail { retry: true }), Ok(None));
+        assert_eq!(tell(&waiting, Report::Complete), Err(LeaseLost));
+        let next = tell(&job, Report::Fail { retry: false }).unwrap().unwrap();
+        assert_eq!(next.state, JobState::Failed);
+        let last = Job { attempts: ATTEMPTS_MAX, ..job };
+        let next = tell(&last, Report::Fail { retry: true }).unwrap().unwrap();
+        assert_eq!(next.state, JobState::Failed);
+        let last = Job { kind: JobKind::Remove, ..last };
+        let next = tell(&last, Report::Fail { retry: true }).unwrap().unwrap();
+        assert_eq!(next.due_at, now().plus_seconds(RETRY_MAX_SECONDS));
+    }
+
+    #[test]
+    fn nobody_else_is_heard() {
+        for state in JobState::ALL {
+            let job = Job { state, ..leased(JobKind::Create) };
+            for what in [
+                Report::Progress(Step::Checked),
+                Report::Complete,
+                Report::Fail { retry: true },
+                Report::Fail { retry: false },
+            ] {
+                for fence in [0, 2, 4] {
+                    assert_eq!(report(&job, fence, what, now()), Err(LeaseLost), "{job:?}");
+                }
+                // A job that was never leased has no holder, whatever its fence.
+                let fresh = Job { attempts: 0, ..job };
+                assert_eq!(report(&fresh, 3, what, now()), Err(LeaseLost));
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn pauses_grow_and_end(attempts in 0..99_u32) {
+            let pauses = (pause(attempts), pause(attempts + 1));
+            prop_assert!(pauses.0 <= pauses.1);
+            prop_assert!((RETRY_FIRST_SECONDS..=RETRY_MAX_SECONDS).contains(&pauses.1));
+        }
+    }
+
+    #[test]
+    fn ten_attempts_fit_into_the_time_until_the_refund() {
+        let pauses: i64 = (1..ATTEMPTS_MAX).map(pause).sum();
+        assert!(pauses + i64::from(ATTEMPTS_MAX) * LEASE_SECONDS < REFUND_SECONDS);
+    }
+}

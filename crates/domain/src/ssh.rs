@@ -1,0 +1,435 @@
+//! SSH: the public keys of renters, and how a machine is reached. What is read here goes into lines
+//! that people paste into shells, so that each part has a list of what may be in it.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::net::IpAddr;
+
+use ssh_key::public::KeyData;
+use ssh_key::{HashAlg, PublicKey};
+
+use crate::field::FieldError;
+
+/// The most keys of an account.
+pub const KEYS_MAX: u32 = 20;
+/// The longest key that is read, in bytes: RSA with 16,384 bits.
+const KEY_BYTES_MAX: usize = 4_096;
+/// The fewest bits of an RSA key.
+const RSA_BITS_MIN: u32 = 2_048;
+/// The most characters of a key's name and of its comment.
+const NAME_CHARS_MAX: usize = 80;
+/// The most host keys of a machine.
+const HOST_KEYS_MAX: usize = 8;
+/// The most characters of notes on a machine.
+const NOTES_CHARS_MAX: usize = 1_000;
+/// The longest address of a console, in bytes.
+const CONSOLE_BYTES_MAX: usize = 500;
+
+/// A public key in OpenSSH's form, parsed and checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SshKey {
+    /// One line: its kind, its bytes in base64, and the comment, if there is one.
+    pub line: String,
+    /// `SHA256:…`, as `ssh-keygen -l` prints it.
+    pub fingerprint: String,
+    /// What its maker calls it; may be empty.
+    pub comment: String,
+}
+
+impl SshKey {
+    /// Reads a public key that somebody registers.
+    pub fn parse(field: &'static str, text: &str) -> Result<SshKey, FieldError> {
+        read(text).map_err(|rule| FieldError::new(field, rule))
+    }
+}
+
+const PRIVATE: &str = "a public key. This looks like a PRIVATE key: nobody but you may have it. It \
+                       was not kept; make a new pair, and send the file that ends in .pub";
+const FORM: &str = "one public key in OpenSSH's form, such as ssh-ed25519 AAAA… you@laptop";
+
+fn read(text: &str) -> Result<SshKey, &'static str> {
+    let text = text.trim();
+    if text.contains("PRIVATE KEY") || text.starts_with("PuTTY-User-Key-File") {
+        return Err(PRIVATE);
+    }
+    if text.len() > KEY_BYTES_MAX {
+        return Err("a public key of at most 4,096 characters");
+    }
+    if text.lines().count() > 1 {
+        return Err("one key, in one line; add several one by one");
+    }
+    let kind = text.split(' ').next().unwrap_or_default();
+    let is_kind = kind.starts_with("ssh-") || kind.starts_with("ecdsa-") || kind.starts_with("sk-");
+    if !is_kind && [" ssh-", " ecdsa-", " sk-"].iter().any(|kind| text.contains(kind)) {
+        return Err("a key without options before it: begin with its kind, such as ssh-ed25519");
+    }
+    let key = PublicKey::from_openssh(text).map_err(|_| FORM)?;
+    check_kind(key.key_data())?;
+    let comment: String =
+        key.comment().chars().filter(|c| is_plain(*c)).take(NAME_CHARS_MAX).collect();
+    let fingerprint = key.fingerprint(HashAlg::Sha256).to_string();
+    let bare = PublicKey::new(key.key_data().clone(), "").to_openssh().map_err(|_| FORM)?;
+    let line = format!("{} {comment}", bare.trim_end()).trim_end().to_string();
+    Ok(SshKey { line, fingerprint, comment })
+}
+
+/// What a comment may hold: nothing that means something to a shell or ends a line.
+fn is_plain(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, ' ' | '@' | '.' | '-' | '_' | '+' | ':' | '/' | ',')
+}
+
+fn check_kind(data: &KeyData) -> Result<(), &'static str> {
+    match data {
+        KeyData::Ed25519(_)
+        | KeyData::Ecdsa(_)
+        | KeyData::SkEd25519(_)
+        | KeyData::SkEcdsaSha2NistP256(_) => Ok(()),
+        KeyData::Rsa(rsa) if rsa_bits(rsa) >= RSA_BITS_MIN => Ok(()),
+        KeyData::Rsa(_) => Err("an RSA key of at least 2,048 bits; ed25519 is better"),
+        KeyData::Dsa(_) => Err("no DSA key: nobody takes them any more; ed25519 is better"),
+        _ => Err("a key of the kind ed25519, ecdsa, rsa or sk-"),
+    }
+}
+
+fn rsa_bits(rsa: &ssh_key::public::RsaPublicKey) -> u32 {
+    let bytes = rsa.n.as_positive_bytes().unwrap_or_default();
+    let leading = bytes.first().map_or(0, |byte| byte.leading_zeros());
+    u32::try_from(bytes.len() * 8).unwrap_or(u32::MAX).saturating_sub(leading)
+}
+
+/// Reads what somebody calls a key; its comment where they call it nothing.
+pub fn parse_key_name(field: &'static str, text: &str, key: &SshKey) -> Result<String, FieldError> {
+    let named = if text.trim().is_empty() { key.comment.trim() } else { text.trim() };
+    let name = if named.is_empty() { "key" } else { named };
+    if name.chars().count() <= NAME_CHARS_MAX && !name.chars().any(char::is_control) {
+        return Ok(name.to_string());
+    }
+    Err(FieldError::new(field, "at most 80 characters, in one line"))
+}
+
+/// What an agent says of a machine's access, before it is checked.
+#[derive(Clone, Copy, Debug)]
+pub struct Told<'a> {
+    /// An IP address or a host name.
+    pub address: &'a str,
+    /// The port of SSH.
+    pub port: i64,
+    /// Whom to log in as.
+    pub user: &'a str,
+    /// The machine's public host keys.
+    pub host_keys: &'a [String],
+    /// Where its console is.
+    pub console_url: Option<&'a str>,
+    /// Anything else.
+    pub notes: Option<&'a str>,
+}
+
+/// How a machine is reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Access {
+    /// An IP address or a host name.
+    pub address: String,
+    /// The port of SSH.
+    pub port: u16,
+    /// Whom to log in as.
+    pub user: String,
+    /// The machine's public host keys, without comments.
+    pub host_keys: Vec<String>,
+    /// Where its console is, over TLS.
+    pub console_url: Option<String>,
+    /// Anything else, as text.
+    pub notes: Option<String>,
+}
+
+impl Access {
+    /// Checks what an agent says; every field that is wrong.
+    pub fn read(told: &Told<'_>) -> Result<Access, Vec<FieldError>> {
+        let mut wrong = Vec::new();
+        let mut refuse = |field, rule: &str| wrong.push(FieldError::new(field, rule));
+        if !is_address(told.address) {
+            refuse("access.address", "an IP address or a host name");
+        }
+        let port = u16::try_from(told.port).ok().filter(|port| *port > 0);
+        if port.is_none() {
+            refuse("access.port", "1 to 65535");
+        }
+        if !is_user(told.user) {
+            refuse("access.user", "a user's name of Linux: a-z, 0-9, _ and -, at most 32");
+        }
+        let host_keys: Vec<String> =
+            told.host_keys.iter().take(HOST_KEYS_MAX).filter_map(|key| host_key(key)).collect();
+        if host_keys.is_empty() || host_keys.len() != told.host_keys.len() {
+            refuse("access.host_keys", "1 to 8 public keys in OpenSSH's form");
+        }
+        if told.console_url.is_some_and(|url| !is_console(url)) {
+            refuse("access.console_url", "an address that begins with https://, or null");
+        }
+        if told.notes.is_some_and(|notes| !is_note(notes)) {
+            refuse("access.notes", "text of at most 1,000 characters, or null");
+        }
+        match port {
+            Some(port) if wrong.is_empty() => Ok(Access {
+                address: told.address.to_ascii_lowercase(),
+                port,
+                user: told.user.to_string(),
+                host_keys,
+                console_url: told.console_url.map(ToString::to_string),
+                notes: told.notes.map(ToString::to_string).filter(|notes| !notes.is_empty()),
+            }),
+            _ => Err(wrong),
+        }
+    }
+
+    /// The line that logs in.
+    pub fn command(&self) -> String {
+        format!("ssh -p {} {}@{}", self.port, self.user, self.address)
+    }
+
+    /// A block for `~/.ssh/config`, under which `ssh <name>` logs in.
+    pub fn config(&self, name: &str) -> String {
+        let Access { address, port, user, .. } = self;
+        format!(
+            "Host {name}\n    HostName {address}\n    Port {port}\n    User {user}\n    \
+             StrictHostKeyChecking yes\n"
+        )
+    }
+
+    /// Lines for `~/.ssh/known_hosts`.
+    pub fn known_hosts(&self) -> String {
+        let host = match self.port {
+            22 => self.address.clone(),
+            port => format!("[{}]:{port}", self.address),
+        };
+        self.host_keys.iter().map(|key| format!("{host} {key}\n")).collect()
+    }
+
+    /// The fingerprints of the host keys, as `ssh` shows them at the first login.
+    pub fn fingerprints(&self) -> Vec<String> {
+        let print = |line: &String| Some(read(line).ok()?.fingerprint);
+        self.host_keys.iter().filter_map(print).collect()
+    }
+}
+
+/// A host key: only its kind and its bytes are kept.
+fn host_key(text: &str) -> Option<String> {
+    let line = read(text).ok()?.line;
+    let (kind, rest) = line.split_once(' ')?;
+    Some(format!("{kind} {}", rest.split(' ').next()?))
+}
+
+fn is_address(text: &str) -> bool {
+    text.parse::<IpAddr>().is_ok() || is_host_name(text)
+}
+
+fn is_host_name(text: &str) -> bool {
+    let is_label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    // The last label of a name is not a number: 1.2.3 would be read as an address.
+    let is_numeric = |label: &str| label.bytes().all(|b| b.is_ascii_digit());
+    text.len() <= 253
+        && text.split('.').all(is_label)
+        && !text.rsplit('.').next().is_some_and(is_numeric)
+}
+
+fn is_user(text: &str) -> bool {
+    (1..=32).contains(&text.len())
+        && text.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_-".contains(&b))
+}
+
+fn is_console(text: &str) -> bool {
+    let is_part = |b: u8| b.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&()*+,;=%".contains(&b);
+    let host = text.strip_prefix("https://").unwrap_or_default();
+    let host = host.split(['/', '?', '#']).next().unwrap_or_default();
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    text.len() <= CONSOLE_BYTES_MAX && is_address(name) && text.bytes().all(is_part)
+}
+
+fn is_note(text: &str) -> bool {
+    text.chars().count() <= NOTES_CHARS_MAX && !text.chars().any(|c| c.is_control() && c != '\n')
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+    use alloc::vec;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const ED25519: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAICSc46/QB3lnD6yiO80SczJsysrwuH\
+        R7UMtpui3hDPtl ada@laptop";
+    const P256: &str = "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNT\
+        YAAABBBF3TWr0Fl0arcjRsr/3uCyMni73xzm+F3gkA4vrU9++0nfZDRVC59lB30jcn\
+        iaNwb8H6wCAK02dVmYuYRlQZJWg= ada@laptop";
+    const P521: &str = "ecdsa-sha2-nistp521 AAAAE2VjZHNhLXNoYTItbmlzdHA1MjEAAAAIbmlzdHA1Mj\
+        EAAACFBAAxdNbu386GlcKS+dzHmJNJw6Je/mpT+1a0AW2bcOWO+ggSTs02KMc7TS8c\
+        EwQ2gVM8+YezG0JHpxxRksfkxoLobQHahbb6AJB/JVbIHHtMOH7lQHlnj8DERtwTCR\
+        oSJ4tTrtJX5SY65SVKi8IiisqV9RBB8LRvQ3mXFnt4kDA77QpS2A== ada@laptop";
+    const RSA: &str = "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQCrkIvkS+YK2PLtFahA7Odx5/Wa+U\
+        sW37YgemLwMDaf/pFTHGxd7fUNM4AGzB5RHGzfFx327hbO52wFmKqir0kDY0YnAbZ9\
+        A89HFMMM5muUtTfowiLAXfbFRqjd1tDTxkE5MnVu306czmZrbQwalsxQvS39Jo3Yho\
+        pPaXjLsDy4qCIsuVzejl2F1iJqgfGDFHScX8sYMZH/0jXdNRNPftnQaEoQDHWmaXZ3\
+        8ejqc4SmUh3OWuRLdmvL2+iNOjUKUJO5bJfTOpbAytWZJjEksYtXtj8xLE2qNCTybT\
+        ZSCMKXWl4nghb0KxhEgVjPuZu3bS9H7RnXs9uZH7HqZt8KJemJ ada@laptop";
+    const RSA_1024: &str = "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAgQCifqwHIFLUNjXlk/wCrfPCWkgFU3\
+        M7qJPDtTta1XF1ibHfSgRIbSfv1B/tIH9Nhw5PhHnGYQ9k+O/gpzWZhGvcU7xM08+/\
+        uV1Ng2YF0wF99dY87q3RcY4RcuD1SE+bMCrAne4ryBsvHPS3HQWpMIImXvIUU+B8ah\
+        LOv1WQwKUHjw== x";
+    const DSA: &str = "ssh-dss AAAAB3NzaC1kc3MAAACBAMgKb83yiinju3fgaITJJVMd2KhliiawxijOVC\
+        nHChHup7zRysMaY1FTbqv8eAtTmX1nGlO+yUIMcwf+cpHxSxqwULPmLNLR56hJKkID\
+        bkGu7QBs/iRsUyJfCXSDaxtBblMNC795f3p0CksPZXh/uR9fX2Zpbr050o11BHXIsf\
+        cHAAAAFQCQPef/YzbynSGt+Pcgvn3hailLewAAAIEAnRgRf5Q/B1OVOAruuS+LXc+c\
+        gxlyYI4FYhMMlQi/bhosE5cKID1vzAZ5Z3ELnkuhYZuNHPTlZrhTcwqI6M6VwxG0ZF\
+        lokTgzakqiKOuM3AQhxRhUCz/OnMUBaa0vhUe050G4R2XONK9A7frUSMDXjaDhPCsZ\
+        mBsaiKCixv+tuiwAAACAEAy2G81EA9t3D2nTmfQnAq5i5mxEU3oKCVBZFqkhmaIgvu\
+        4aYZUGvdHRM4lySpr5ljMf2YHQlVEq71XjfXSymVmxLZ06vTHYJqA8P7WNceiUmSZ2\
+        nd1QvtjwdwGFuq0pq2MgT1E3gxmOKSpJqiLfiipomL55EiO5wJ3YAqQo32s= x";
+    const SK: &str = "sk-ssh-ed25519@openssh.com AAAAGnNrLXNzaC1lZDI1NTE5QG9wZW5zc2guY29\
+        tAAAAIAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gAAAABHNzaDo= key@\
+        token";
+
+    #[track_caller]
+    fn check(text: &str, expected: &str) {
+        let found = match SshKey::parse("key", text) {
+            Ok(key) => key.fingerprint,
+            Err(error) => error.rule,
+        };
+        assert!(found.starts_with(expected), "{text:.60}: {found}");
+    }
+
+    #[test]
+    fn keys_have_the_fingerprints_that_ssh_keygen_prints() {
+        check(ED25519, "SHA256:UMrMUBWB7jd//ntB9OkfIaakoDNUV/nWlWfbwHvhrDU");
+        check(P256, "SHA256:6RX2qZoG9f7jEBhF5D628iJYhfJ2r1qbeOkUpqvh4dE");
+        check(P521, "SHA256:p/ZD6Hw819+JUiOAQqhv9PUh2yYr8UvpKFtml984i5Q");
+        check(RSA, "SHA256:XsMGvKGOZ4rx74snXuxeujza7T8IAiBdyMW6TI0JNaY");
+        check(SK, "SHA256:");
+        check(&format!("  {ED25519}\r\n"), "SHA256:UMrM");
+    }
+
+    #[test]
+    fn what_is_no_good_key_says_why() {
+        check(RSA_1024, "an RSA key of at least 2,048 bits");
+        check(DSA, "no DSA key");
+        check("-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaA==", "a public key. This looks like");
+        check("-----BEGIN RSA PRIVATE KEY-----", "a public key. This looks like a PRIVATE key");
+        check("PuTTY-User-Key-File-3: ssh-ed25519", "a public key. This looks like a PRIVATE key");
+        check(&format!("{ED25519}\n{P256}"), "one key, in one line");
+        check(&format!("command=\"id\" {ED25519}"), "a key without options");
+        check(&format!("restrict,pty {RSA}"), "a key without options");
+        check("", "one public key in OpenSSH's form");
+        check("ssh-ed25519", "one public key in OpenSSH's form");
+        check("ssh-ed25519 AAAA", "one public key in OpenSSH's form");
+        check(&ED25519.replace("ssh-ed25519", "ssh-rsa"), "one public key in OpenSSH's form");
+        check(&ED25519[..60], "one public key in OpenSSH's form");
+        check(&"x".repeat(5_000), "a public key of at most 4,096 characters");
+    }
+
+    #[test]
+    fn a_comment_is_plain_and_names_its_key() {
+        let bare = ED25519.split(" ada").next().unwrap();
+        let key = SshKey::parse("key", &format!("{bare} a $(id) `b` \u{202e}c")).unwrap();
+        assert_eq!((key.comment.as_str(), key.line), ("a id b c", format!("{bare} a id b c")));
+        let key = SshKey::parse("key", bare).unwrap();
+        assert_eq!((key.comment.as_str(), key.line.as_str()), ("", bare));
+        let name = |text: &str| parse_key_name("name", text, &key);
+        assert_eq!((name(""), name(" Laptop ")), (Ok("key".into()), Ok("Laptop".into())));
+        assert!(name(&"x".repeat(81)).is_err() && name("a\nb").is_err());
+        let named = SshKey::parse("key", ED25519).unwrap();
+        assert_eq!(parse_key_name("name", "", &named).as_deref(), Ok("ada@laptop"));
+    }
+
+    fn told(keys: &[String]) -> Told<'_> {
+        let (console_url, notes) = (Some("https://console.example:8443/a?b=c"), Some("a\nb"));
+        let (address, user) = ("203.0.113.7", "root");
+        Told { address, port: 2201, user, host_keys: keys, console_url, notes }
+    }
+
+    #[test]
+    fn access_becomes_lines_to_copy() {
+        let access = Access::read(&told(&[ED25519.to_string(), P256.to_string()])).unwrap();
+        assert_eq!(access.command(), "ssh -p 2201 root@203.0.113.7");
+        let config = access.config("web");
+        assert!(config.starts_with("Host web\n    HostName 203.0.113.7\n    Port 2201\n"));
+        let known = access.known_hosts();
+        let mut lines = known.lines();
+        let bare = ED25519.split(" ada").next().unwrap();
+        assert_eq!(lines.next(), Some(format!("[203.0.113.7]:2201 {bare}").as_str()));
+        assert!(lines.next().unwrap().starts_with("[203.0.113.7]:2201 ecdsa-sha2-nistp256 AAAA"));
+        assert!(access.fingerprints()[0].starts_with("SHA256:UMrM"));
+        let plain = Access { port: 22, ..access };
+        assert!(plain.known_hosts().starts_with("203.0.113.7 ssh-ed25519 "));
+    }
+
+    #[test]
+    fn what_an_agent_says_is_on_the_lists_or_refused() {
+        let keys = vec![ED25519.to_string()];
+        let fields = |told: &Told<'_>| -> Vec<&str> {
+            let wrong = Access::read(told).err().unwrap_or_default();
+            wrong.iter().map(|error| error.field).collect()
+        };
+        let good = told(&keys);
+        for address in ["2001:db8::7", "slice.example", "a-b.c", "localhost", "127.0.0.1"] {
+            assert!(fields(&Told { address, ..good }).is_empty(), "{address}");
+        }
+        for address in [
+            "",
+            "a b",
+            "a;id",
+            "-oProxyCommand=id",
+            "a_b",
+            "a..b",
+            ".a",
+            "a-",
+            "1.2.3",
+            "$(id)",
+            "a\nb",
+            "[::1]",
+            "user@host",
+            "fe80::1%eth0",
+        ] {
+            assert_eq!(fields(&Told { address, ..good }), ["access.address"], "{address}");
+        }
+        for user in ["", "-l", "Root", "root;id", "a b", "9a", "é", &"a".repeat(33)] {
+            assert_eq!(fields(&Told { user, ..good }), ["access.user"], "{user}");
+        }
+        for port in [0, -1, 65_536, i64::MAX] {
+            assert_eq!(fields(&Told { port, ..good }), ["access.port"], "{port}");
+        }
+        for url in ["http://a", "https://", "javascript:x", "https://a b", "https://u@h", "//a"] {
+            let console_url = Some(url);
+            let found = fields(&Told { console_url, ..good });
+            assert_eq!(found, ["access.console_url"], "{url}");
+        }
+        let long = "x".repeat(1_001);
+        for notes in ["\u{1b}[2J", "a\r\nb", &long] {
+            assert_eq!(fields(&Told { notes: Some(notes), ..good }), ["access.notes"]);
+        }
+        let many = vec![ED25519.to_string(); 9];
+        let none: Vec<String> = Vec::new();
+        let bad = vec![ED25519.to_string(), "ssh-ed25519 AAAA".to_string()];
+        for keys in [&many, &none, &bad] {
+            let found = fields(&Told { host_keys: keys, ..good });
+            assert_eq!(found, ["access.host_keys"]);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_address_means_anything_to_a_shell(text in ".{0,40}", user in ".{0,10}") {
+            let keys = vec![ED25519.to_string()];
+            let told = Told { address: &text, user: &user, ..told(&keys) };
+            if let Ok(access) = Access::read(&told) {
+                let is_plain = |c: char| c.is_ascii_alphanumeric() || " -.:@_".contains(c);
+                prop_assert!(access.command().chars().all(is_plain));
+            }
+        }
+    }
+}

@@ -1,0 +1,393 @@
+//! Jobs: machines that agents make on slices and remove, and who has which job.
+//!
+//! Who leases, reports or pays back names the fence or the version that it saw, in one statement.
+
+use domain::id::{AccountId, JobId, NodeId, RentalId, SliceId, TokenId};
+use domain::provisioning::{
+    self, ATTEMPTS_MAX, Job, JobKind, JobState, LEASE_SECONDS, LeaseLost, Next, Report, Step,
+};
+use domain::time::Timestamp;
+
+use crate::db::{Db, Row, StoreError, Value, only};
+use crate::rentals::SAVE_ATTEMPTS;
+
+/// The most agents that a farm is told of.
+const AGENTS_MAX: u32 = 100;
+/// An agent is noted again after so long. Seconds.
+const SEEN_SECONDS: i64 = 60;
+/// The most jobs of one rental: one for each slice of a node, twice.
+const JOBS_OF_RENTAL_MAX: u32 = 1_024;
+/// The most jobs that one statement gives up.
+const GIVEN_UP_MAX: u32 = 100;
+
+/// Who asks for jobs: an agent of a farmer, for one farm.
+#[derive(Clone, Copy, Debug)]
+pub struct Agent<'a> {
+    /// The farmer.
+    pub farmer: AccountId,
+    /// The farm, by the grid's number.
+    pub farm: u32,
+    /// What it calls itself.
+    pub name: &'a str,
+    /// The token that it uses.
+    pub token: Option<TokenId>,
+}
+
+/// Notes that the agent `?3` of the farm `?2` of the farmer `?1` asked at `?4`: a new one where
+/// there are fewer than `?6`, a known one if it was noted at `?5` or before.
+const SEE: &str = "
+    INSERT INTO agents (account_id, farm_id, name, seen_at)
+    SELECT ?1, ?2, ?3, ?4
+     WHERE EXISTS (SELECT 1 FROM agents WHERE account_id = ?1 AND farm_id = ?2 AND name = ?3)
+        OR (SELECT count(*) FROM agents WHERE account_id = ?1 AND farm_id = ?2) < ?6
+        ON CONFLICT (account_id, farm_id, name) DO UPDATE SET seen_at = excluded.seen_at
+     WHERE seen_at <= ?5";
+
+/// Notes that an agent asks for jobs: what is rented on its farm from now on is provisioned.
+pub fn see(db: &impl Db, agent: &Agent<'_>, now: Timestamp) -> Result<(), StoreError> {
+    let params = [
+        Value::text(agent.farmer),
+        agent.farm.into(),
+        agent.name.into(),
+        now.into(),
+        now.plus_seconds(-SEEN_SECONDS).into(),
+        AGENTS_MAX.into(),
+    ];
+    db.run(SEE, &params).map(drop)
+}
+
+/// A job that was leased, with all that it takes to do it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Leased {
+    /// The job.
+    pub id: JobId,
+    /// What it is for.
+    pub kind: JobKind,
+    /// Counts its leases.
+    pub fence: u32,
+    /// Which attempt this is, from 1.
+    pub attempt: u32,
+    /// Until when it is this agent's, unless it reports.
+    pub lease_expires_at: Timestamp,
+    /// When nobody needs it any more, or people are told.
+    pub deadline_at: Timestamp,
+    /// The rental.
+    pub rental: RentalId,
+    /// The slice.
+    pub slice: SliceId,
+    /// The renter's public key, one line.
+    pub ssh_key: Option<String>,
+    /// The template's name and version.
+    pub template: Option<(String, u32)>,
+    /// The renter's own user data, encrypted.
+    pub sealed: Option<Vec<u8>>,
+}
+
+/// Leases the job of the farm `?2` of the farmer `?1` that has been due for longest at `?3`, until
+/// `?4`, to the agent `?5` with the token `?6`; one that makes a machine at most `?7` times. No row
+/// comes back if none is due. Served by the index `jobs_by_due`.
+const LEASE: &str = "
+    UPDATE jobs
+       SET state = 'leased', fence = fence + 1, attempts = attempts + 1, due_at = ?4, agent = ?5,
+           token_id = ?6, step = NULL, steps = '{}', changed_at = ?3
+     WHERE id = (SELECT id FROM jobs
+                  WHERE farmer_id = ?1 AND farm_id = ?2 AND due_at <= ?3
+                    AND state IN ('waiting', 'leased') AND (kind = 'remove' OR attempts < ?7)
+                  ORDER BY due_at LIMIT 1)
+ RETURNING id, kind, fence, attempts, due_at, coalesce(refund_at, late_at), rental_id, node_id,
+           slice_number,
+           (SELECT ssh_key FROM setups WHERE rental_id = jobs.rental_id),
+           (SELECT template FROM setups WHERE rental_id = jobs.rental_id),
+           (SELECT template_version FROM setups WHERE rental_id = jobs.rental_id),
+           (SELECT sealed FROM setups WHERE rental_id = jobs.rental_id)";
+
+/// Leases the job that has been due for longest; `None` if none is due.
+pub fn lease(
+    db: &impl Db,
+    agent: &Agent<'_>,
+    now: Timestamp,
+) -> Result<Option<Leased>, StoreError> {
+    let params = [
+        Value::text(agent.farmer),
+        agent.farm.into(),
+        now.into(),
+        now.plus_seconds(LEASE_SECONDS).into(),
+        agent.name.into(),
+        agent.token.map(Value::text).into(),
+        ATTEMPTS_MAX.into(),
+    ];
+    only(db.run(LEASE, &params)?).map(|row| read_leased(&row)).transpose()
+}
+
+fn read_leased(row: &Row) -> Result<Leased, StoreError> {
+    let sealed = match row.0.get(12) {
+        Some(Value::Null) => None,
+        _ => Some(row.blob(12)?.to_owned()),
+    };
+    let version: Option<u32> = row.optional_number(11)?;
+    Ok(Leased {
+        id: row.parsed(0, JobId::parse)?,
+        kind: row.parsed(1, JobKind::parse)?,
+        fence: row.number(2)?,
+        attempt: row.number(3)?,
+        lease_expires_at: row.timestamp(4)?,
+        deadline_at: row.timestamp(5)?,
+        rental: row.parsed(6, RentalId::parse)?,
+        slice: SliceId { node: NodeId(row.number(7)?), number: row.number(8)? },
+        ssh_key: row.optional_text(9)?.map(str::to_owned),
+        template: row.optional_text(10)?.map(str::to_owned).zip(version),
+        sealed,
+    })
+}
+
+/// Why a report was not taken.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReportFailure {
+    /// It is no job of this farm.
+    #[error("there is no such job")]
+    NoSuchJob,
+    /// Somebody else has it, or nobody needs it.
+    #[error(transparent)]
+    Lost(#[from] LeaseLost),
+    /// The machine failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A report on a job.
+#[derive(Clone, Copy, Debug)]
+pub struct Told<'a> {
+    /// The job.
+    pub job: &'a JobId,
+    /// That of the lease.
+    pub fence: u32,
+    /// What is told.
+    pub report: Report,
+    /// How the machine is reached, encrypted: of a machine that is made.
+    pub sealed: Option<&'a [u8]>,
+    /// Why it failed, in the agent's words.
+    pub reason: Option<&'a str>,
+}
+
+/// The job `?3` of the farm `?2` of the farmer `?1`.
+const FIND: &str = "
+    SELECT kind, state, fence, attempts, step
+      FROM jobs WHERE id = ?3 AND farmer_id = ?1 AND farm_id = ?2";
+
+/// What is known of a job; `None` if it is none of this farm.
+pub fn find(db: &impl Db, agent: &Agent<'_>, id: &JobId) -> Result<Option<Job>, StoreError> {
+    let params = [Value::text(agent.farmer), agent.farm.into(), id.as_str().into()];
+    let read = |row: Row| {
+        Ok(Job {
+            kind: row.parsed(0, JobKind::parse)?,
+            state: row.parsed(1, JobState::parse)?,
+            fence: row.number(2)?,
+            attempts: row.number(3)?,
+            step: match row.optional_text(4)? {
+                Some(_) => Some(row.parsed(4, Step::parse)?),
+                None => None,
+            },
+        })
+    };
+    only(db.run(FIND, &params)?).map(read).transpose()
+}
+
+/// Takes a report on the job `?1` over: it is at the state `?2`, the fence `?3` and the step `?4`
+/// still. `?5` the new state, `?6` the new step, `?7` when it can be leased next, `?8` the access,
+/// `?9` the reason, `?10` now. No row comes back if it is not.
+const REPORT: &str = "
+    UPDATE jobs
+       SET state = ?5, step = ?6, due_at = ?7, sealed = ?8, reason = coalesce(?9, reason),
+           changed_at = ?10,
+           steps = CASE WHEN ?6 IS NULL OR ?6 IS ?4 THEN steps
+                        ELSE json_set(steps, '$.' || ?6, ?10) END
+     WHERE id = ?1 AND state = ?2 AND fence = ?3 AND step IS ?4
+ RETURNING id";
+
+/// Takes a report over; answers until when the lease is prolonged by it.
+pub fn report(
+    db: &impl Db,
+    agent: &Agent<'_>,
+    told: &Told<'_>,
+    now: Timestamp,
+) -> Result<Timestamp, ReportFailure> {
+    for _ in 0..SAVE_ATTEMPTS {
+        let job = find(db, agent, told.job)?.ok_or(ReportFailure::NoSuchJob)?;
+        let Some(next) = provisioning::report(&job, told.fence, told.report, now)? else {
+            return Ok(now.plus_seconds(LEASE_SECONDS));
+        };
+        if save(db, &job, told, &next, now)? {
+            return Ok(next.due_at);
+        }
+    }
+    Err(StoreError::Busy.into())
+}
+
+fn save(
+    db: &impl Db,
+    seen: &Job,
+    told: &Told<'_>,
+    next: &Next,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let params = [
+        told.job.as_str().into(),
+        seen.state.as_str().into(),
+        seen.fence.into(),
+        seen.step.map(Step::as_str).into(),
+        next.state.as_str().into(),
+        next.step.map(Step::as_str).into(),
+        next.due_at.into(),
+        told.sealed.into(),
+        told.reason.into(),
+        now.into(),
+    ];
+    Ok(!db.run(REPORT, &params)?.is_empty())
+}
+
+/// Gives up machines that were tried as often as they are, and whose last lease was over at `?1`:
+/// at most `?3` of those with `?2` attempts.
+const GIVE_UP: &str = "
+    UPDATE jobs
+       SET state = 'failed', changed_at = ?1,
+           reason = coalesce(reason, 'the agent was not heard of any more')
+     WHERE id IN (SELECT id FROM jobs
+                   WHERE state = 'leased' AND kind = 'create' AND attempts >= ?2 AND due_at <= ?1
+                   LIMIT ?3)";
+
+/// Gives up machines that were tried too often.
+pub fn give_up(db: &impl Db, now: Timestamp) -> Result<(), StoreError> {
+    db.run(GIVE_UP, &[now.into(), ATTEMPTS_MAX.into(), GIVEN_UP_MAX.into()]).map(drop)
+}
+
+/// The machine of the slice `?3` on the node `?2` of the farmer `?1` is gone, at `?4`. No row comes
+/// back where none is being removed.
+const CONFIRM: &str = "
+    UPDATE jobs SET state = 'done', changed_at = ?4
+     WHERE id = (SELECT removing_job FROM slices WHERE node_id = ?2 AND number = ?3)
+       AND kind = 'remove' AND state IN ('waiting', 'leased', 'failed')
+       AND node_id IN (SELECT id FROM nodes WHERE farmer_id = ?1)
+ RETURNING id";
+
+/// The farmer says that a machine is gone: its slice is offered again. `false` where none is being
+/// removed, or the node is another's.
+pub fn confirm_removed(
+    db: &impl Db,
+    farmer: AccountId,
+    slice: SliceId,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let params = [Value::text(farmer), slice.node.0.into(), slice.number.into(), now.into()];
+    Ok(!db.run(CONFIRM, &params)?.is_empty())
+}
+
+/// The slices of the node `?2` of the farmer `?1` whose machines are being removed, in order: of
+/// the node's slices, of which there are at most 512.
+const BEING_REMOVED: &str = "
+    SELECT s.number, j.state, j.created_at
+      FROM slices s
+      JOIN nodes n ON n.id = s.node_id
+      JOIN jobs j ON j.id = s.removing_job
+     WHERE n.farmer_id = ?1 AND s.node_id = ?2 AND s.removing_job IS NOT NULL
+     ORDER BY s.number LIMIT 512";
+
+/// A slice whose machine is being removed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Removal {
+    /// The slice's number.
+    pub number: u32,
+    /// How far it is.
+    pub state: JobState,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// The slices of a node whose machines are being removed.
+pub fn being_removed(
+    db: &impl Db,
+    farmer: AccountId,
+    node: NodeId,
+) -> Result<Vec<Removal>, StoreError> {
+    let read = |row: &Row| {
+        Ok(Removal {
+            number: row.number(0)?,
+            state: row.parsed(1, JobState::parse)?,
+            since: row.timestamp(2)?,
+        })
+    };
+    db.run(BEING_REMOVED, &[Value::text(farmer), node.0.into()])?.iter().map(read).collect()
+}
+
+/// A machine of a rental, as its renter sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Machine {
+    /// The job that makes it.
+    pub job: JobId,
+    /// The slice.
+    pub slice: SliceId,
+    /// How far it is.
+    pub state: JobState,
+    /// The steps that were told in the present attempt, each with its time, in order.
+    pub steps: Vec<(Step, Timestamp)>,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// Why it failed last, in the agent's words.
+    pub reason: Option<String>,
+    /// How it is reached, encrypted.
+    pub sealed: Option<Vec<u8>>,
+    /// When everything is paid back, unless it is there.
+    pub refund_at: Timestamp,
+    /// Whether people were told that it is late.
+    pub is_late: bool,
+}
+
+/// The machines of the rental `?1`, which the caller has shown to be seen, by slice; `?2` the most.
+/// Served by the index `jobs_by_rental`.
+const OF_RENTAL: &str = "
+    SELECT j.id, j.node_id, j.slice_number, j.state, j.steps, j.attempts, j.reason, j.sealed,
+           j.refund_at, j.told_at IS NOT NULL
+      FROM jobs j JOIN rentals r ON r.id = j.rental_id
+     WHERE j.rental_id = ?1 AND j.kind = 'create' AND j.node_id = r.node_id
+     ORDER BY j.slice_number LIMIT ?2";
+
+/// The machines of a rental, by slice; none where its farm has no agent.
+pub fn machines(db: &impl Db, rental: RentalId) -> Result<Vec<Machine>, StoreError> {
+    let rows = db.run(OF_RENTAL, &[Value::text(rental), JOBS_OF_RENTAL_MAX.into()])?;
+    rows.iter().map(read_machine).collect()
+}
+
+fn read_machine(row: &Row) -> Result<Machine, StoreError> {
+    let times: std::collections::BTreeMap<String, i64> = serde_json::from_str(row.text(4)?)
+        .map_err(|_| StoreError::Corrupt("a job's steps cannot be read".into()))?;
+    let time = |step: Step| {
+        times.get(step.as_str()).map(|seconds| (step, Timestamp::from_seconds(*seconds)))
+    };
+    Ok(Machine {
+        job: row.parsed(0, JobId::parse)?,
+        slice: SliceId { node: NodeId(row.number(1)?), number: row.number(2)? },
+        state: row.parsed(3, JobState::parse)?,
+        steps: Step::ALL.into_iter().filter_map(time).collect(),
+        attempts: row.number(5)?,
+        reason: row.optional_text(6)?.map(str::to_owned),
+        sealed: match row.0.get(7) {
+            Some(Value::Null) => None,
+            _ => Some(row.blob(7)?.to_owned()),
+        },
+        refund_at: row.timestamp(8)?,
+        is_late: row.flag(9)?,
+    })
+}
+
+/// Whether access to the rental `?1` is owed. Served by the index `jobs_by_rental`.
+const OWED: &str = "
+    SELECT 1 FROM jobs
+     WHERE rental_id = ?1 AND kind = 'create' AND state IN ('waiting', 'leased', 'failed') LIMIT 1";
+
+/// Whether a rental is paid for, has a key, and still no machine that was promised.
+pub fn is_owed(db: &impl Db, rental: RentalId) -> Result<bool, StoreError> {
+    Ok(!db.run(OWED, &[Value::text(rental)])?.is_empty())
+}
+
+/// The statements that are served by an index, for the test of their plans.
+pub const INDEXED: [(&str, &str); 3] =
+    [(LEASE, "jobs_by_due"), (OF_RENTAL, "jobs_by_rental"), (OWED, "jobs_by_rental")];

@@ -1,0 +1,214 @@
+//! How to get into what one rents.
+
+use domain::account::Scope;
+use domain::provisioning::JobState;
+use domain::rental::RentalState;
+use domain::ssh::Access as SshAccess;
+use domain::time::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+use store::jobs::Machine;
+
+use crate::api::rentals::{AccessInfo, GROUP};
+use crate::operation::{Access, Operation, schema_of};
+
+/// `GET /api/rentals/{rental}/access`
+pub const SHOW_ACCESS: Operation = Operation {
+    id: "showAccess",
+    group: GROUP,
+    path: "/api/rentals/{rental}/access",
+    summary: "Tells how to get into a slice. Each look is in your activity.",
+    access: Access::Account(Scope::Read),
+    about_answer: "How to get in, or why not.",
+    answer: Some(schema_of::<AccessAnswer>),
+    ..Operation::READ
+};
+
+/// How to get into a rental's machines.
+#[derive(Serialize, JsonSchema)]
+pub struct AccessAnswer {
+    /// `pending` where the farm has no agent; `needs-key` until you register an SSH key;
+    /// `setting-up`; `failed` where the farm's agent has given up; `ready`; `closed` after the
+    /// rental's end.
+    pub state: &'static str,
+    /// In words.
+    pub detail: String,
+    /// When everything is paid back by itself, unless there is access by then (RFC 3339).
+    pub refund_at: Option<String>,
+    /// Each machine, by slice: none where the farm has no agent.
+    pub machines: Vec<MachineView>,
+}
+
+/// A machine on a slice.
+#[derive(Serialize, JsonSchema)]
+pub struct MachineView {
+    /// The slice.
+    pub slice_id: String,
+    /// `needs-key`, `waiting`, `leased`, `done`, `failed`, `refunded` or `cancelled`.
+    pub state: &'static str,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// What the agent has told, in order.
+    pub steps: Vec<StepView>,
+    /// Why it failed last, in the agent's words.
+    pub reason: Option<String>,
+    /// How it is reached, once it is there.
+    pub access: Option<MachineAccess>,
+}
+
+/// A step that was done.
+#[derive(Serialize, JsonSchema)]
+pub struct StepView {
+    /// `accepted`, `disk`, `booting`, `reachable` or `checked`.
+    pub step: &'static str,
+    /// When (RFC 3339).
+    pub at: String,
+}
+
+/// How a machine is reached.
+#[derive(Serialize, JsonSchema)]
+pub struct MachineAccess {
+    /// An IP address or a host name.
+    pub address: String,
+    /// The port of SSH.
+    pub port: u16,
+    /// Whom to log in as.
+    pub user: String,
+    /// Its public host keys.
+    pub host_keys: Vec<String>,
+    /// The fingerprints of these.
+    pub fingerprints: Vec<String>,
+    /// Where its console is; null for none.
+    pub console_url: Option<String>,
+    /// Anything else; null for nothing.
+    pub notes: Option<String>,
+    /// The line that logs in.
+    pub command: String,
+    /// For `~/.ssh/config`.
+    pub ssh_config: String,
+    /// For `~/.ssh/known_hosts`.
+    pub known_hosts: String,
+}
+
+/// What has become of the machines of a rental, taken together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Together {
+    /// The farm has no agent.
+    Unprovisioned,
+    /// The renter has no key.
+    NeedsKey,
+    /// They are being made.
+    Underway,
+    /// One of them was given up.
+    Failed,
+    /// All are there.
+    Ready,
+    /// The rental is over.
+    Closed,
+}
+
+impl Together {
+    /// What a rental's machines come to.
+    pub fn of(state: RentalState, machines: &[Machine]) -> Together {
+        let any = |wanted: JobState| machines.iter().any(|machine| machine.state == wanted);
+        match state {
+            RentalState::Grace | RentalState::Ended => Together::Closed,
+            RentalState::Active if machines.is_empty() => Together::Unprovisioned,
+            RentalState::Active if any(JobState::Failed) => Together::Failed,
+            RentalState::Active if any(JobState::NeedsKey) => Together::NeedsKey,
+            RentalState::Active if machines.iter().all(|it| it.state == JobState::Done) => {
+                Together::Ready
+            }
+            RentalState::Active => Together::Underway,
+        }
+    }
+
+    /// The stable name, for programs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Together::Unprovisioned => "pending",
+            Together::NeedsKey => "needs-key",
+            Together::Underway => "setting-up",
+            Together::Failed => "failed",
+            Together::Ready => "ready",
+            Together::Closed => "closed",
+        }
+    }
+
+    /// What that means, in a sentence or two.
+    pub fn detail(self, state: RentalState) -> &'static str {
+        match self {
+            Together::Unprovisioned => {
+                "The slice is yours. Its farm has no agent that sets up machines by itself: its \
+                 farmer does that."
+            }
+            Together::NeedsKey => {
+                "Register an SSH public key: the machine is set up with it, and only it gets in. \
+                 Until then nothing is set up."
+            }
+            Together::Underway => {
+                "The machine is being set up. You are told as soon as you can log in; if that does \
+                 not work out within a day, everything is paid back by itself."
+            }
+            Together::Failed => {
+                "The farm could not set up the machine. End the rental now and everything is paid \
+                 back at once, or wait: it is paid back by itself within a day."
+            }
+            Together::Ready => "Log in with your SSH key.",
+            Together::Closed => AccessInfo::new(state).detail,
+        }
+    }
+}
+
+impl AccessAnswer {
+    /// Shows the machines of a rental to its renter; `opened` has the access of each that is there.
+    pub fn new(
+        state: RentalState,
+        machines: &[Machine],
+        opened: &[Option<SshAccess>],
+    ) -> AccessAnswer {
+        let together = Together::of(state, machines);
+        let show = |(machine, access): (&Machine, &Option<SshAccess>)| {
+            MachineView::new(machine, access.as_ref())
+        };
+        AccessAnswer {
+            state: together.as_str(),
+            detail: together.detail(state).to_owned(),
+            refund_at: refund_at(machines).map(|at| at.to_string()),
+            machines: machines.iter().zip(opened).map(show).collect(),
+        }
+    }
+}
+
+/// When everything is paid back, where access is owed.
+pub(crate) fn refund_at(machines: &[Machine]) -> Option<Timestamp> {
+    machines.iter().filter(|it| it.state.is_owed()).map(|machine| machine.refund_at).min()
+}
+
+impl MachineView {
+    fn new(machine: &Machine, access: Option<&SshAccess>) -> MachineView {
+        let step = |(step, at): &(domain::provisioning::Step, Timestamp)| StepView {
+            step: step.as_str(),
+            at: at.to_string(),
+        };
+        MachineView {
+            slice_id: machine.slice.to_string(),
+            state: machine.state.as_str(),
+            attempts: machine.attempts,
+            steps: machine.steps.iter().map(step).collect(),
+            reason: machine.reason.clone(),
+            access: access.map(|access| MachineAccess {
+                address: access.address.clone(),
+                port: access.port,
+                user: access.user.clone(),
+                host_keys: access.host_keys.clone(),
+                fingerprints: access.fingerprints(),
+                console_url: access.console_url.clone(),
+                notes: access.notes.clone(),
+                command: access.command(),
+                ssh_config: access.config(&machine.slice.to_string()),
+                known_hosts: access.known_hosts(),
+            }),
+        }
+    }
+}
