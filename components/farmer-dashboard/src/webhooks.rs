@@ -75,12 +75,11 @@ fn remove(cx: &Context<'_>) -> Result<(), Problem> {
 }
 
 /// Makes a test for the webhook that the path names; `notifier` sends it.
-fn test(cx: &Context<'_>) -> Result<DeliveryId, Problem> {
+fn test(cx: &Context<'_>) -> Result<Delivery, Problem> {
     let (webhook, account) = (webhook_id(cx.param("webhook"))?, cx.account()?.account);
     let id = DeliveryId::from_random(cx.now, ambient::random_id());
     let body = test_body(webhook, cx.now);
-    let is_made = webhooks::make_test(cx.db, account, webhook, id, &body, cx.now)?;
-    if is_made { Ok(id) } else { Err(Problem::not_found()) }
+    webhooks::make_test(cx.db, account, webhook, id, &body, cx.now)?.ok_or_else(Problem::not_found)
 }
 
 fn replay(cx: &Context<'_>) -> Result<(), Problem> {
@@ -119,12 +118,7 @@ pub(crate) fn rotate_secret(cx: &Context<'_>) -> Result<Response, Problem> {
 }
 
 pub(crate) fn test_one(cx: &Context<'_>) -> Result<Response, Problem> {
-    let id = test(cx)?;
-    let webhook = webhook_id(cx.param("webhook"))?;
-    let found = webhooks::deliveries(cx.db, cx.account()?.account, webhook, None, 1)?;
-    let made = found.iter().find(|delivery| delivery.id == id);
-    let made = made.ok_or_else(|| Problem::plain(Kind::Busy))?;
-    respond::json(StatusCode::CREATED, &DeliveryView::new(made))
+    respond::json(StatusCode::CREATED, &DeliveryView::new(&test(cx)?))
 }
 
 pub(crate) fn list_deliveries(cx: &Context<'_>) -> Result<Response, Problem> {

@@ -149,9 +149,10 @@ pub fn remove(db: &impl Db, account: AccountId, id: WebhookId) -> Result<bool, S
 const MAKE_TEST: &str = "
     INSERT INTO webhook_deliveries (id, webhook_id, kind, body, due_at, created_at)
     SELECT ?3, id, ?6, ?4, ?5, ?5 FROM webhooks WHERE id = ?2 AND account_id = ?1
- RETURNING id";
+ RETURNING id, event_id, kind, body, state, attempts, due_at, last_status, last_error, created_at,
+           finished_at";
 
-/// Makes a test message; `false` if the account has no such webhook.
+/// Makes a test message; `None` if the account has no such webhook.
 pub fn make_test(
     db: &impl Db,
     account: AccountId,
@@ -159,7 +160,7 @@ pub fn make_test(
     id: DeliveryId,
     body: &str,
     now: Timestamp,
-) -> Result<bool, StoreError> {
+) -> Result<Option<Delivery>, StoreError> {
     let params = [
         Value::text(account),
         Value::text(webhook),
@@ -168,7 +169,7 @@ pub fn make_test(
         now.into(),
         TEST.into(),
     ];
-    Ok(!db.run(MAKE_TEST, &params)?.is_empty())
+    only(db.run(MAKE_TEST, &params)?).map(|row| read_delivery(&row)).transpose()
 }
 
 /// How far a message has come.

@@ -162,8 +162,9 @@ fn an_endpoint_that_is_gone_is_disabled_at_once_and_its_owner_is_told() {
     assert_eq!(count(&db, told), 1);
     // A test is sent all the same, and once it gets through the webhook is enabled.
     let test = |number| {
-        assert!(make_test(&db, account(OMAR), hook, message(number), "{}", now()).unwrap());
-        assert!(!make_test(&db, account(AIDA), hook, message(98), "{}", now()).unwrap());
+        let made = make_test(&db, account(OMAR), hook, message(number), "{}", now()).unwrap();
+        assert_eq!(made.unwrap().id, message(number));
+        assert_eq!(make_test(&db, account(AIDA), hook, message(98), "{}", now()).unwrap(), None);
         taken(&db, 0).remove(0)
     };
     fail(&db, &test(3), Some(500), 0);
