@@ -15,9 +15,9 @@ mod pages;
 mod payout;
 mod payouts;
 mod previewing;
+mod removals;
 mod revenue;
 mod webhooks;
-mod removals;
 
 use bytes::Bytes;
 use domain::account::Scope;
@@ -25,12 +25,12 @@ use edge::Route;
 use http_body_util::Full;
 use spin_sdk::http::{Request, Response};
 use spin_sdk::http_service;
+use web::api::agent::CONFIRM_REMOVED;
 use web::api::claims::{
     APPROVE_FARM, CLAIM_FARM, LIST_FARM_CLAIMS, LIST_PROVEN_FARMS, PROVE_FARM, REVOKE_FARM,
     TAKE_OVER_NODE,
 };
 use web::api::comparison::COMPARE_NODE;
-use web::api::agent::CONFIRM_REMOVED;
 use web::api::farm::{
     ADD_NODE, CHANGE_NODE, LIST_FARM_NODES, PAUSE_NODE, PUBLISH_NODE, SET_PAYOUT, SHOW_FARM_NODE,
     SHOW_PAYOUT,

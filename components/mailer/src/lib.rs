@@ -10,8 +10,8 @@ use domain::time::Timestamp;
 use edge::{SpinDb, current_database};
 use store::chain::{Head, hex};
 use store::{
-    StoreError, audit, challenges, jobs, ledger_chain, limits, mails, maintenance, offering, quotes,
-    sessions, tokens, transfers,
+    StoreError, audit, challenges, jobs, ledger_chain, limits, mails, maintenance, offering,
+    quotes, sessions, tokens, transfers,
 };
 
 mod bindings {
@@ -36,7 +36,7 @@ struct Job {
 }
 
 /// What every run does, in this order.
-const JOBS: [Job; 13] = [
+const JOBS: [Job; 15] = [
     Job { name: "deliver", run: deliver::deliver },
     Job { name: "release holds", run: |db, now| Ok(quotes::release_due(db, now)?) },
     Job { name: "apply raises", run: |db, now| Ok(offering::apply_raises(db, now)?) },

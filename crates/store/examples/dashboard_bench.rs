@@ -22,7 +22,7 @@ use domain::term::Term;
 use domain::time::Timestamp;
 use store::ledger::Credit;
 use store::nodes::Farmer;
-use store::renting::{Basis, Order};
+use store::renting::{Basis, Order, Setup};
 use store::{
     RusqliteDb, accounts, dashboard, due, ledger, migrate, nodes, offering, renting, revenue,
 };
@@ -163,6 +163,7 @@ fn rent(db: &RusqliteDb, node: u32) {
         id: OrderId::from_random(now(), random(4, node)),
         rentals: &ids,
         basis: Basis::Request(&request),
+        setup: &Setup::default(),
         renter: account(RENTER),
         token: None,
         key: &IdempotencyKey::parse(&format!("key-{node}")).unwrap(),

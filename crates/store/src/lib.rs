@@ -17,8 +17,8 @@ pub mod events;
 pub mod factors;
 pub mod farms;
 pub mod invariants;
-pub mod leaving;
 pub mod jobs;
+pub mod leaving;
 pub mod ledger;
 pub mod ledger_chain;
 pub mod limits;
@@ -45,8 +45,8 @@ pub mod sync;
 pub mod tokens;
 pub mod top_ups;
 pub mod transfers;
-pub mod webhooks;
 pub mod unprovisioned;
+pub mod webhooks;
 
 pub use db::{Db, Row, Rows, StoreError, Value};
 #[cfg(feature = "rusqlite")]

@@ -26,8 +26,8 @@ pub mod respond;
 pub mod route;
 pub mod session;
 pub mod view;
-pub mod webhook;
 pub mod waiting;
+pub mod webhook;
 
 pub use config::{Config, FarmClaims};
 pub use context::{Context, Request, Response};

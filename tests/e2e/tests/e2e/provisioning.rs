@@ -370,13 +370,13 @@ async fn keys_are_checked_and_a_machine_waits_for_one() {
     ] {
         let body = json!({ "name": "x", "public_key": bad });
         ben.post(KEYS, &body).await.problem(400, "invalid-fields");
-        let form = ben.get(PAGE).await.page(200);
-        let refused = ben.send(form.submit(PAGE, &[("public_key", bad)])).await;
+        let page = ben.get(PAGE).await.page(200);
+        let refused = ben.send(page.submit(PAGE, &[("public_key", bad)])).await;
         refused.page(400).says(&["one", "key"]);
         assert!(!refused.text().contains("b3BlbnNzaA"));
     }
-    let form = ben.get(PAGE).await.page(200);
-    let added = ben.send(form.submit(PAGE, &[("public_key", ADAS_KEY)])).await.see_other();
+    let page = ben.get(PAGE).await.page(200);
+    let added = ben.send(page.submit(PAGE, &[("public_key", ADAS_KEY)])).await.see_other();
     assert_eq!(added, "/dashboard/settings/ssh-keys?done=key-added");
     ben.post(KEYS, &json!({ "public_key": ADAS_KEY })).await.problem(409, "ssh-key-taken");
     assert_eq!(farm.lease().await["rental_id"], rented);
@@ -386,8 +386,8 @@ async fn keys_are_checked_and_a_machine_waits_for_one() {
     ben.get("/dashboard/settings/ssh-keys").await.page(200).says(&["ada@laptop", "SHA256:UMrM"]);
     farm.ada.delete(&format!("{KEYS}/{id}")).await.problem(404, "not-found");
     let remove = format!("/dashboard/settings/ssh-keys/{id}/remove");
-    let form = ben.get("/dashboard/settings/ssh-keys").await.page(200);
-    let removed = ben.send(form.submit(&remove, &[])).await.see_other();
+    let page = ben.get("/dashboard/settings/ssh-keys").await.page(200);
+    let removed = ben.send(page.submit(&remove, &[])).await.see_other();
     assert_eq!(removed, "/dashboard/settings/ssh-keys?done=key-removed");
     ben.delete(&format!("{KEYS}/{id}")).await.problem(404, "not-found");
 }
