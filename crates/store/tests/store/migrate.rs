@@ -224,10 +224,9 @@ const SAMPLES: [&str; MIGRATIONS.len()] = [
      INSERT INTO judge_month VALUES (32, '1970-01', 1, 'promise-broken', 23);"#,
     "INSERT INTO ssh_keys VALUES ('s1', 'ada', 'Laptop', 'ssh-ed25519 AAAA', 'SHA256:AAAA', 23);
      INSERT INTO agents VALUES ('farmer', 1, 'rack', 23);
-     UPDATE nodes SET capacity = 9;
      INSERT INTO rent VALUES
          ('o2', 'ada', 'k7', zeroblob(32), 25000000, NULL, NULL,
-          json_array(json_object('rental', 'r7', 'node', 32, 'version', 2,
+          json_array(json_object('rental', 'r7', 'node', 33, 'version', 2,
              'price', 25000000, 'months', 1, 'total', 25000000, 'fee', 2500000, 'ends_at', 90,
              'price_until', 99, 'earns_at', 70, 'min_uptime', 0, 'min_bandwidth', 0,
              'template', 'docker', 'template_version', 1)), 9, 24);

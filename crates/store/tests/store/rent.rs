@@ -59,6 +59,7 @@ fn three_months_at_25_dollars_leave_these_rows() {
             started_at=1795367321 ends_at=1803316121 ended_at=NULL earns_at=1795453721 name=''
             labels='[]' renew_months=NULL renew_max_micros=NULL
         + rentals_begun rental_id='rental' node_id=32 began_at=1795367321 waited_seconds=0
+        + setups rental_id='rental' ssh_key=NULL template=NULL template_version=NULL sealed=NULL
         ~ slices node_id=32 number=1 state='allocated' rental_id='rental'
     "#]]
     .assert_eq(&text);
