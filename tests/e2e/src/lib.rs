@@ -30,7 +30,7 @@ pub use client::{Call, Client};
 pub use crawl::{FoundForm, Role, Site, Walk, crawl};
 pub use html::Page;
 pub use localstripe::{Localstripe, Signed};
-pub use market::{MORNING, Market, OPERATOR_TOKEN, PASSWORD};
+pub use market::{ENCRYPTION_KEYS, MORNING, Market, OPERATOR_TOKEN, PASSWORD};
 pub use postmark::{Behavior, Postmark};
 pub use receiver::{Posted, Receiver};
 pub use safe::{Form, check as check_safe, headers as check_headers, page as check_page};

@@ -27,7 +27,7 @@ pub const MORNING: i64 = 1_795_368_000;
 /// What identifies the operator.
 pub const OPERATOR_TOKEN: &str = "the-operator-of-the-tests-0001";
 /// What is encrypted in the database is so with this key.
-pub(crate) const ENCRYPTION_KEYS: &str = "1:dGhlIGtleSBvZiB0aGUgdGVzdHMgaXMgMzIgYnl0ZXM=";
+pub const ENCRYPTION_KEYS: &str = "1:dGhlIGtleSBvZiB0aGUgdGVzdHMgaXMgMzIgYnl0ZXM=";
 /// Everybody's password.
 pub const PASSWORD: &str = "a few words work well";
 

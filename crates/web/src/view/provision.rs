@@ -24,7 +24,7 @@ pub const SSH_KEYS: &str = "/dashboard/settings/ssh-keys";
 /// What a step is called once it is done.
 fn step_name(step: Step) -> &'static str {
     match step {
-        Step::Accepted => "Accepted by the farm's agent",
+        Step::Accepted => "Accepted by the agent",
         Step::Disk => "Disk made",
         Step::Booting => "Booting",
         Step::Reachable => "Reachable",

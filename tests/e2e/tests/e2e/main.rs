@@ -13,6 +13,7 @@ mod farm;
 mod holding;
 mod leaving;
 mod lives;
+mod login;
 mod mail;
 mod notifications;
 mod offers;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use e2e::{OPERATOR_TOKEN, PASSWORD, Snapshot};
+use e2e::{ENCRYPTION_KEYS, OPERATOR_TOKEN, PASSWORD, Snapshot};
 use gridproxy::{Documents, Standin};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -29,14 +29,25 @@ fn workspace() -> PathBuf {
 }
 
 /// A host in a process of its own.
-struct Process {
+pub(crate) struct Process {
     child: Child,
-    address: String,
+    pub(crate) address: String,
 }
 
 impl Process {
-    /// Starts it on a data folder; no file may grow beyond `blocks` of 512 bytes.
+    /// Starts it on a data folder, on a free port of its own; no file may grow beyond `blocks` of
+    /// 512 bytes.
     async fn start(data: &Path, grid: &str, blocks: Option<u64>) -> Process {
+        Process::start_at("127.0.0.1:0", data, grid, blocks).await
+    }
+
+    /// The same at an address.
+    pub(crate) async fn start_at(
+        address: &str,
+        data: &Path,
+        grid: &str,
+        blocks: Option<u64>,
+    ) -> Process {
         let tests = std::env::current_exe().unwrap();
         let host = tests.ancestors().nth(2).unwrap().join("mycelium-host");
         assert!(host.is_file(), "{} is not there: run `cargo xtask test`", host.display());
@@ -45,12 +56,13 @@ impl Process {
         let mut child = Command::new("sh")
             .args(["-c", &format!("{limit}exec \"$0\" \"$@\"")])
             .arg(host)
-            .args(["up", "--listen", "127.0.0.1:0", "--quiet", "--no-schedules"])
+            .args(["up", "--listen", address, "--quiet", "--no-schedules"])
             .args(["--allow-private-network", "--manifest", "spin.toml", "--data"])
             .arg(data)
             .args(["--variable", &format!("gridproxy_urls={grid}")])
             .args(["--variable", "limit_factor=10000"])
             .args(["--variable", &format!("operator_token={OPERATOR_TOKEN}")])
+            .args(["--variable", &format!("encryption_keys={ENCRYPTION_KEYS}")])
             .current_dir(workspace())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -67,14 +79,14 @@ impl Process {
     }
 
     /// Kills it, as the power going would.
-    async fn kill(mut self) {
+    pub(crate) async fn kill(mut self) {
         self.child.kill().await.unwrap();
     }
 }
 
 /// Asks, and answers status and document; `None` where the connection breaks before the whole
 /// answer is there.
-async fn ask(
+pub(crate) async fn ask(
     address: &str,
     call: [&str; 2],
     headers: &[(&str, &str)],
@@ -183,14 +195,19 @@ async fn rent(address: &str, token: &str, key: &str) -> Option<String> {
 
 /// Makes an account; answers the `Authorization` of a token of it.
 async fn sign_up(address: &str, email: &str) -> String {
+    let cookie = session(address, email).await;
+    let body = json!({ "name": "a", "scopes": ["read", "rent", "farm"] });
+    let call = ["POST", "/api/account/tokens"];
+    let (_, _, made) = ask(address, call, &[("cookie", &cookie)], &body).await.unwrap();
+    format!("Bearer {}", made["token"].as_str().unwrap())
+}
+
+/// Makes an account; answers the cookie of its session.
+pub(crate) async fn session(address: &str, email: &str) -> String {
     let body = json!({ "email": email, "password": PASSWORD });
     let (_, head, _) = ask(address, ["POST", "/api/account"], &[], &body).await.unwrap();
     let cookie = head.lines().find_map(|line| line.strip_prefix("set-cookie: ")).unwrap();
-    let cookie = cookie.split(';').next().unwrap();
-    let body = json!({ "name": "a", "scopes": ["read", "rent", "farm"] });
-    let call = ["POST", "/api/account/tokens"];
-    let (_, _, made) = ask(address, call, &[("cookie", cookie)], &body).await.unwrap();
-    format!("Bearer {}", made["token"].as_str().unwrap())
+    cookie.split(';').next().unwrap().to_owned()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

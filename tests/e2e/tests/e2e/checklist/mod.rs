@@ -4,6 +4,6 @@
 mod authentication;
 mod authorization;
 mod business;
-mod crash;
+pub(crate) mod crash;
 mod headers;
 mod injection;
