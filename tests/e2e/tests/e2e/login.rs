@@ -269,7 +269,7 @@ impl Farm {
         until("the slice is offered again", async || {
             let node = self.farmer.get("/api/farm/nodes/node32").await.ok(200);
             let slices = node["slices"].as_array().unwrap();
-            slices.iter().any(|it| it["slice_id"] == "node32_slice_1" && it["state"] == "available")
+            slices.iter().any(|it| it["id"] == "node32_slice_1" && it["state"] == "available")
         })
         .await;
     }

@@ -82,7 +82,7 @@ impl Farm {
     async fn is_offered(&self) -> bool {
         let node = self.farmer.get("/api/farm/nodes/node32").await.ok(200);
         let slices = node["slices"].as_array().unwrap();
-        slices.iter().any(|it| it["slice_id"] == "node32_slice_1" && it["state"] == "available")
+        slices.iter().any(|it| it["id"] == "node32_slice_1" && it["state"] == "available")
     }
 
     async fn events(&self, who: &Client) -> Vec<String> {
