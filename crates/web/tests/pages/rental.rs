@@ -389,6 +389,24 @@ fn a_machine_with_a_console_has_a_button_and_no_other_has() {
 
 #[test]
 fn a_console_is_a_link_to_where_it_is_shown() {
-    check(&machines::console(), expect![[""]]);
-    check(&machines::console_of_the_grid(), expect![[""]]);
+    check(
+        &machines::console(),
+        expect![[r#"
+        The rental </dashboard/slices/019f0000-0000-7000-8000-000000000001>
+        Console of node32_slice_1
+        The console is shown by the machine's farm, at farm.example:8443. The link works
+          once, within a minute, for whoever has it: do not pass it on.
+        Open the console
+          <https://farm.example:8443/console/node32_slice_1/019f?expires=1&#38;signature=00>
+          Back to the rental </dashboard/slices/019f0000-0000-7000-8000-000000000001>"#]],
+    );
+    check(
+        &machines::console_of_the_grid(),
+        expect![[r#"
+        The rental </dashboard/slices/019f0000-0000-7000-8000-000000000001>
+        Console of node32_slice_1
+        The console is shown by the machine's farm, at 10.249.2.0:20002.
+        Open the console <http://10.249.2.0:20002> Back to the rental
+          </dashboard/slices/019f0000-0000-7000-8000-000000000001>"#]],
+    );
 }
