@@ -417,13 +417,65 @@ mod tests {
         assert!(plain.known_hosts().starts_with("203.0.113.7 ssh-ed25519 "));
     }
 
+    fn wrong_fields(told: &Told<'_>) -> Vec<&'static str> {
+        let wrong = Access::read(told).err().unwrap_or_default();
+        wrong.iter().map(|error| error.field).collect()
+    }
+
+    #[test]
+    fn a_console_is_over_tls_or_in_a_private_network() {
+        let keys = vec![ED25519.to_string()];
+        let good = told(&keys);
+        for url in [
+            "https://console.example:8443/a?b=c",
+            "https://[2001:db8::7]:8443/a",
+            "https://203.0.113.7",
+            "http://10.249.2.0:20002",
+            "http://[fd00::7]:20002/",
+            "http://127.0.0.1:7681/console",
+        ] {
+            assert!(wrong_fields(&Told { console_url: Some(url), ..good }).is_empty(), "{url}");
+        }
+        for url in [
+            "http://a",
+            "http://203.0.113.7",
+            "http://10.249.2.0.example",
+            "http://localhost",
+            "https://",
+            "https://a:b",
+            "https://a:0",
+            "https://a:99999",
+            "https://2001:db8::7",
+            "javascript:x",
+            "https://a b",
+            "https://u@h",
+            "//a",
+        ] {
+            let console_url = Some(url);
+            let found = wrong_fields(&Told { console_url, ..good });
+            assert_eq!(found, ["access.console_url"], "{url}");
+        }
+        let secret = "0a".repeat(32);
+        let (plain, query) = ("https://a/console/b", "https://a/console/b?c");
+        for (url, secret, is_good) in [
+            (Some(plain), secret.as_str(), true),
+            (Some(query), &secret, false),
+            (None, &secret, false),
+            (Some(plain), &secret[1..], false),
+            (Some(plain), &"g".repeat(64), false),
+            (Some(plain), "", false),
+        ] {
+            let found =
+                wrong_fields(&Told { console_url: url, console_secret: Some(secret), ..good });
+            let expected: &[&str] = if is_good { &[] } else { &["access.console_secret"] };
+            assert_eq!(found, expected, "{url:?} {secret}");
+        }
+    }
+
     #[test]
     fn what_an_agent_says_is_on_the_lists_or_refused() {
         let keys = vec![ED25519.to_string()];
-        let fields = |told: &Told<'_>| -> Vec<&str> {
-            let wrong = Access::read(told).err().unwrap_or_default();
-            wrong.iter().map(|error| error.field).collect()
-        };
+        let fields = wrong_fields;
         let good = told(&keys);
         for address in ["2001:db8::7", "slice.example", "a-b.c", "localhost", "127.0.0.1"] {
             assert!(fields(&Told { address, ..good }).is_empty(), "{address}");
@@ -451,49 +503,6 @@ mod tests {
         }
         for port in [0, -1, 65_536, i64::MAX] {
             assert_eq!(fields(&Told { port, ..good }), ["access.port"], "{port}");
-        }
-        for url in [
-            "https://console.example:8443/a?b=c",
-            "https://[2001:db8::7]:8443/a",
-            "https://203.0.113.7",
-            "http://10.249.2.0:20002",
-            "http://[fd00::7]:20002/",
-            "http://127.0.0.1:7681/console",
-        ] {
-            assert!(fields(&Told { console_url: Some(url), ..good }).is_empty(), "{url}");
-        }
-        for url in [
-            "http://a",
-            "http://203.0.113.7",
-            "http://10.249.2.0.example",
-            "http://localhost",
-            "https://",
-            "https://a:b",
-            "https://a:0",
-            "https://a:99999",
-            "https://2001:db8::7",
-            "javascript:x",
-            "https://a b",
-            "https://u@h",
-            "//a",
-        ] {
-            let console_url = Some(url);
-            let found = fields(&Told { console_url, ..good });
-            assert_eq!(found, ["access.console_url"], "{url}");
-        }
-        let secret = "0a".repeat(32);
-        let (plain, query) = ("https://a/console/b", "https://a/console/b?c");
-        for (url, secret, is_good) in [
-            (Some(plain), secret.as_str(), true),
-            (Some(query), &secret, false),
-            (None, &secret, false),
-            (Some(plain), &secret[1..], false),
-            (Some(plain), &"g".repeat(64), false),
-            (Some(plain), "", false),
-        ] {
-            let found = fields(&Told { console_url: url, console_secret: Some(secret), ..good });
-            let expected: &[&str] = if is_good { &[] } else { &["access.console_secret"] };
-            assert_eq!(found, expected, "{url:?} {secret}");
         }
         let long = "x".repeat(1_001);
         for notes in ["\u{1b}[2J", "a\r\nb", &long] {
