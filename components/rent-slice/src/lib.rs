@@ -23,7 +23,7 @@ use edge::Route;
 use http_body_util::Full;
 use spin_sdk::http::{Request, Response};
 use spin_sdk::http_service;
-use web::api::access::SHOW_ACCESS;
+use web::api::access::{OPEN_CONSOLE, SHOW_ACCESS};
 use web::api::admin::{
     CHECK_INVARIANTS, CREDIT_SLA, CREDIT_WALLET, DISABLE_ACCOUNT, ENABLE_ACCOUNT,
     END_ACCOUNT_SESSIONS, GRANT_OPERATOR, LIST_ACCOUNTS, LIST_ALL_AUDIT, LIST_MAILS,
@@ -65,6 +65,7 @@ const ROUTES: &[Route] = &[
     Route::api(&EXTEND_RENTAL, api::extend_rental),
     Route::api(&CANCEL_RENTAL, api::cancel_rental),
     Route::api(&SHOW_ACCESS, provision::show_access),
+    Route::api(&OPEN_CONSOLE, provision::make_console_link),
     Route::api(&LIST_ALTERNATIVES, moving::list_alternatives),
     Route::api(&MOVE_RENTAL, moving::move_rental),
     Route::api(&OFFER_TRANSFER, transfers::offer_transfer),
@@ -109,6 +110,7 @@ const ROUTES: &[Route] = &[
     Route::form("/dashboard/slices/{rental}/extend", RENT, holding::extend),
     Route::form("/dashboard/slices/{rental}/auto-renew", RENT, holding::set_renewal),
     Route::form("/dashboard/slices/{rental}/name", RENT, holding::set_name),
+    Route::form("/dashboard/slices/{rental}/console", RENT, provision::show_console),
     Route::form("/dashboard/slices/{rental}/transfer", RENT, holding::invite),
     Route::form("/dashboard/slices/{rental}/transfer/cancel", RENT, holding::take_back),
     Route::page("/dashboard/slices/{rental}/move", READ, moving::page),

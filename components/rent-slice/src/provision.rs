@@ -1,7 +1,7 @@
 //! What machines start with, and how their renter gets in.
 
 use domain::field::FieldError;
-use domain::id::RentalId;
+use domain::id::{RentalId, SliceId};
 use domain::provisioning::JobState;
 use domain::rental::RentalState;
 use domain::ssh::Access;
@@ -11,12 +11,15 @@ use store::jobs::{self, Machine};
 use store::rentals::Rental;
 use store::renting::Setup;
 use store::ssh_keys;
-use web::access::{open_access, seal_user_data};
-use web::api::access::AccessAnswer;
+use web::access::{ConsoleLink, open_access, seal_user_data};
+use web::api::access::{AccessAnswer, ConsoleAnswer, ConsoleBody};
 use web::api::rentals::rental_id;
 use web::api::renting::Start;
 use web::audit::Action;
-use web::{Problem, Response, respond};
+use web::form::Form;
+use web::page::Console;
+use web::view::Visit;
+use web::{Problem, Response, json, respond};
 
 use crate::renting::own_rental;
 
@@ -67,6 +70,36 @@ pub(crate) fn machines(
         cx.audit(Action::AccessShown, Some(renter), &rental.life.id.to_string())?;
     }
     Ok((machines, opened))
+}
+
+/// A link to the console of one of a rental's machines, for whoever is signed in and rents it. That
+/// it was made is written down.
+fn open_console(
+    cx: &Context<'_>,
+    body: &ConsoleBody,
+) -> Result<(RentalId, SliceId, ConsoleLink), Problem> {
+    let rental = own_rental(cx, rental_id(cx.param("rental"))?)?;
+    let id = rental.life.id;
+    let machines = jobs::machines(cx.db, id)?;
+    let machine = &machines[body.choose(&machines)?];
+    let is_ready = rental.life.state == RentalState::Active && machine.state == JobState::Done;
+    let sealed = machine.sealed.as_ref().filter(|_| is_ready).ok_or_else(Problem::not_found)?;
+    let access = open_access(&edge::keys()?, &machine.job, sealed)?;
+    let link = ConsoleLink::new(&access, machine.slice, id, cx.now);
+    let link = link.ok_or_else(Problem::not_found)?;
+    cx.audit(Action::ConsoleOpened, Some(cx.account()?.account), &id.to_string())?;
+    Ok((id, machine.slice, link))
+}
+
+pub(crate) fn make_console_link(cx: &Context<'_>) -> Result<Response, Problem> {
+    let (_, _, link) = open_console(cx, &json::optional_body(cx.request)?)?;
+    respond::json(StatusCode::OK, &ConsoleAnswer::new(link))
+}
+
+pub(crate) fn show_console(cx: &Context<'_>) -> Result<Response, Problem> {
+    let slice = Form::read(cx.request).filled("slice").and_then(|text| text.parse().ok());
+    let (rental, slice, link) = open_console(cx, &ConsoleBody { slice })?;
+    respond::page(StatusCode::OK, &Console::new(&Visit::of(cx)?, rental, slice, &link))
 }
 
 pub(crate) fn show_access(cx: &Context<'_>) -> Result<Response, Problem> {

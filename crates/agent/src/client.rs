@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use ureq::Agent;
 
 use crate::config::{Config, Secret};
+use crate::console::Offer;
 use crate::protocol::{self, Action, Reach, Request, check_id};
 
 /// How long a report may take, from name look-up to the answer's last byte.
@@ -136,11 +137,32 @@ impl Job {
 }
 
 /// What a renter needs to log in, as the market is told.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 pub struct Access<'a> {
-    #[serde(flatten)]
-    reach: &'a Reach,
+    address: &'a str,
+    port: u16,
+    user: &'a str,
+    host_keys: &'a [String],
+    console_url: Option<&'a str>,
+    /// What the market signs links to the console with: this agent shows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    console_secret: Option<&'a str>,
     notes: Option<&'a str>,
+}
+
+impl<'a> Access<'a> {
+    pub(crate) fn new(reach: &'a Reach, console: &'a Offer) -> Access<'a> {
+        let Reach { address, port, user, host_keys, console_url: _ } = reach;
+        Access {
+            address,
+            port: *port,
+            user,
+            host_keys,
+            console_url: console.url.as_deref(),
+            console_secret: console.secret.as_deref(),
+            notes: None,
+        }
+    }
 }
 
 /// Why a request to the market did not do what it should.
@@ -223,8 +245,11 @@ impl Client {
     }
 
     /// Says that a job is done.
-    pub(crate) fn complete(&self, job: &Job, reach: Option<&Reach>) -> Result<(), ClientError> {
-        let access = reach.map(|reach| Access { reach, notes: None });
+    pub(crate) fn complete(
+        &self,
+        job: &Job,
+        access: Option<&Access<'_>>,
+    ) -> Result<(), ClientError> {
         let body = match access {
             Some(access) => json!({"fence": job.fence, "access": access}),
             None => json!({"fence": job.fence}),

@@ -1,7 +1,7 @@
 //! What the agent is told: a TOML file, and the environment, which wins.
 
 use std::fs;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -54,6 +54,17 @@ pub struct Config {
     pub stop_grace: Duration,
     /// How often a lease is prolonged while nothing else is reported.
     pub renew_every: Duration,
+    /// Where machines' consoles are shown; `None`: nowhere.
+    pub console: Option<Console>,
+}
+
+/// Where machines' consoles are shown.
+#[derive(Clone, Debug)]
+pub struct Console {
+    /// Where the agent itself listens, without TLS.
+    pub listen: SocketAddr,
+    /// What browsers connect to, as they say it in `Origin`: `https://farm.example:8443`.
+    pub public_url: String,
 }
 
 /// A text that is never shown.
@@ -91,6 +102,14 @@ struct Written {
     ready_seconds: Option<u64>,
     stop_grace_seconds: Option<u64>,
     renew_seconds: Option<u64>,
+    console: Option<WrittenConsole>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenConsole {
+    listen: SocketAddr,
+    public_url: String,
 }
 
 impl Config {
@@ -177,24 +196,42 @@ impl Written {
             ready_limit: seconds("ready_seconds", self.ready_seconds, 600, 1, SECONDS_MAX)?,
             stop_grace: seconds("stop_grace_seconds", self.stop_grace_seconds, 30, 0, SECONDS_MAX)?,
             renew_every: seconds("renew_seconds", self.renew_seconds, 20, 1, 25)?,
+            console: self.console.map(WrittenConsole::check).transpose()?,
         })
+    }
+}
+
+impl WrittenConsole {
+    fn check(self) -> Result<Console, ConfigError> {
+        const NAME: &str = "console.public_url";
+        let url = address(NAME, self.public_url)?.to_ascii_lowercase();
+        if url.splitn(4, '/').count() > 3 {
+            return Err(wrong(NAME, "without a path, such as https://farm.example:8443"));
+        }
+        // Browsers leave out the port that goes without saying.
+        let usual = if url.starts_with("https:") { ":443" } else { ":80" };
+        let public_url = url.strip_suffix(usual).unwrap_or(&url).to_owned();
+        Ok(Console { listen: self.listen, public_url })
     }
 }
 
 /// The address of a server: https, or http to this very machine.
 pub(crate) fn server_address(server: Option<String>) -> Result<String, ConfigError> {
-    let server = server.ok_or_else(|| wrong("server", "its address is missing"))?;
-    let server = server.trim_end_matches('/').to_owned();
-    let bad = || wrong("server", "an address such as https://market.example");
-    let uri: ureq::http::Uri = server.parse().map_err(|_| bad())?;
+    address("server", server.ok_or_else(|| wrong("server", "its address is missing"))?)
+}
+
+fn address(name: &str, text: String) -> Result<String, ConfigError> {
+    let text = text.trim_end_matches('/').to_owned();
+    let bad = || wrong(name, "an address such as https://market.example");
+    let uri: ureq::http::Uri = text.parse().map_err(|_| bad())?;
     let host = uri.host().filter(|host| !host.is_empty()).ok_or_else(bad)?;
     if uri.query().is_some() || uri.authority().is_some_and(|a| a.as_str().contains('@')) {
         return Err(bad());
     }
     match uri.scheme_str() {
-        Some("https") => Ok(server),
-        Some("http") if is_loopback(host) => Ok(server),
-        Some("http") => Err(wrong("server", "http is for loopback only: use https")),
+        Some("https") => Ok(text),
+        Some("http") if is_loopback(host) => Ok(text),
+        Some("http") => Err(wrong(name, "http is for loopback only: use https")),
         Some(_) | None => Err(bad()),
     }
 }
@@ -305,6 +342,21 @@ mod tests {
         write(text, 0o644);
         let error = Config::read(Some(&path), |_| None).unwrap_err().to_string();
         assert!(error.contains("chmod 600"), "{error}");
+        let with_console = |url: &str| {
+            let text =
+                format!("{text}[console]\nlisten = '127.0.0.1:7681'\npublic_url = '{url}'\n");
+            write(&text, 0o600);
+            Config::read(Some(&path), |_| None).map(|config| config.console.unwrap().public_url)
+        };
+        let check = |url: &str, expected: &str| {
+            let found = with_console(url).unwrap_or_else(|error| error.to_string());
+            assert!(found.starts_with(expected), "{url}: {found}");
+        };
+        check("https://Farm.example:443/", "https://farm.example");
+        check("https://farm.example:8443", "https://farm.example:8443");
+        check("http://127.0.0.1:7681", "http://127.0.0.1:7681");
+        check("http://farm.example", "console.public_url: http is for loopback only");
+        check("https://farm.example/consoles", "console.public_url: without a path");
         write(&format!("{text}colour = 'red'\n"), 0o600);
         let error = Config::read(Some(&path), |_| None).unwrap_err().to_string();
         assert!(error.contains("unknown field `colour`"), "{error}");

@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use crate::backoff::Backoff;
-use crate::client::{Client, ClientError, Job, Kind, Step};
+use crate::client::{Access, Client, ClientError, Job, Kind, Step};
 use crate::config::Config;
+use crate::console::{Consoles, Offer};
 use crate::driver::{Driver, Go};
 use crate::journal::{Journal, Phase, Record};
 use crate::log::say;
@@ -34,6 +35,7 @@ pub(crate) struct Shared {
     pub(crate) client: Client,
     pub(crate) driver: Driver,
     pub(crate) journal: Journal,
+    pub(crate) consoles: Consoles,
     pub(crate) stop: Stop,
 }
 
@@ -248,6 +250,7 @@ impl Work {
 
     /// Runs the driver's `remove` until it says that nothing is left.
     fn removed_for_good(&mut self) -> Result<(), String> {
+        self.shared.consoles.forget(&self.record.job.slice.id, &self.record.job.rental_id);
         let mut backoff = Backoff::default();
         let mut why = String::new();
         for attempt in 1..=REMOVE_ATTEMPTS {
@@ -273,7 +276,9 @@ impl Work {
     }
 
     fn complete(&mut self, reach: Option<&Reach>) -> Result<Next> {
-        match self.tell(|client, job| client.complete(job, reach)) {
+        let console = reach.map(|reach| self.console(reach)).transpose()?.unwrap_or_default();
+        let access = reach.map(|reach| Access::new(reach, &console));
+        match self.tell(|client, job| client.complete(job, access.as_ref())) {
             Ok(()) => {
                 self.say("done");
                 self.forget()
@@ -289,6 +294,15 @@ impl Work {
             }
             Err(ClientError::Later { .. }) => Ok(Next::Kept),
         }
+    }
+
+    /// Where the machine's console is. A driver that has none refuses: that is no failure.
+    fn console(&mut self, reach: &Reach) -> Result<Offer> {
+        let said = match (&reach.console_url, self.drive(Action::Console)) {
+            (_, Ok(Machine::Running(Reach { console_url: Some(url), .. }))) => Some(url),
+            (known, _) => known.clone(),
+        };
+        Offer::new(&self.shared.config, &self.shared.consoles, &self.record.job, said)
     }
 
     fn fail(&mut self, refusal: &Refusal) -> Result<Next> {

@@ -6,6 +6,7 @@
 mod backoff;
 mod client;
 mod config;
+mod console;
 mod drive;
 mod driver;
 pub mod grid;

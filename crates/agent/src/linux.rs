@@ -39,9 +39,7 @@ pub fn act(linux: &Linux, request: &Request) -> Result<protocol::Machine, Refusa
             Ok(protocol::Machine::Absent)
         }
         Action::Status => status(linux, &machine),
-        Action::Console => Err(Refusal::never(
-            "its console is the socket serial.sock in the machine's folder, without an address",
-        )),
+        Action::Console => console(linux, &machine),
     }
 }
 
@@ -72,6 +70,15 @@ fn status(linux: &Linux, machine: &Machine) -> Result<protocol::Machine, Refusal
         return Err(Refusal::later("it was made, and does not run"));
     }
     Ok(protocol::Machine::Running(machine.reach(&linux.local, "root")?))
+}
+
+/// The same with the socket of its serial console, which the agent shows.
+fn console(linux: &Linux, machine: &Machine) -> Result<protocol::Machine, Refusal> {
+    let answer = status(linux, machine)?;
+    let protocol::Machine::Running(reach) = answer else { return Ok(answer) };
+    let socket = machine.path(qemu::SERIAL);
+    let console_url = Some(format!("unix:{}", socket.display()));
+    Ok(protocol::Machine::Running(protocol::Reach { console_url, ..reach }))
 }
 
 fn create(

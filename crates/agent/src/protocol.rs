@@ -139,7 +139,8 @@ pub struct Reach {
     pub user: String,
     /// The public keys that the machine shows, a line each: kind and base64.
     pub host_keys: Vec<String>,
-    /// Where its console is, or null.
+    /// Where its console is, or null: an address for a browser, or `unix:` and the path of a socket
+    /// on this server, which the agent shows in a browser.
     #[serde(default)]
     pub console_url: Option<String>,
 }

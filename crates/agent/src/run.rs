@@ -10,6 +10,7 @@ use anyhow::{Context, Result, bail};
 use crate::backoff::Backoff;
 use crate::client::{Client, Step};
 use crate::config::Config;
+use crate::console::{self, Consoles};
 use crate::driver::Driver;
 use crate::job::{Shared, Work};
 use crate::journal::{Journal, Phase, Record, make_folder};
@@ -27,10 +28,16 @@ pub fn run(config: Config) -> Result<()> {
     }
     make_folder(&config.state_folder)?;
     let stop = Stop::on_signals(config.stop_grace)?;
+    let journal = Journal::open(&config.state_folder)?;
+    let consoles = Consoles::open(&config.state_folder)?;
+    if let Some(settings) = &config.console {
+        console::start(settings, consoles.clone())?;
+    }
     let shared = Shared {
         client: Client::new(&config),
         driver: Driver::new(config.driver.clone(), &config.state_folder)?,
-        journal: Journal::open(&config.state_folder)?,
+        journal,
+        consoles,
         stop: stop.clone(),
         config,
     };

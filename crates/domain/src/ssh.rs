@@ -4,7 +4,7 @@
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use core::net::IpAddr;
+use core::net::{IpAddr, Ipv6Addr};
 
 use ssh_key::public::KeyData;
 use ssh_key::{HashAlg, PublicKey};
@@ -121,6 +121,8 @@ pub struct Told<'a> {
     pub host_keys: &'a [String],
     /// Where its console is.
     pub console_url: Option<&'a str>,
+    /// What links to it are signed with.
+    pub console_secret: Option<&'a str>,
     /// Anything else.
     pub notes: Option<&'a str>,
 }
@@ -136,8 +138,10 @@ pub struct Access {
     pub user: String,
     /// The machine's public host keys, without comments.
     pub host_keys: Vec<String>,
-    /// Where its console is, over TLS.
+    /// Where its console is: over TLS, or in a private network.
     pub console_url: Option<String>,
+    /// What links to it are signed with, as 64 hex digits; `None` where the address is the link.
+    pub console_secret: Option<String>,
     /// Anything else, as text.
     pub notes: Option<String>,
 }
@@ -163,7 +167,13 @@ impl Access {
             refuse("access.host_keys", "1 to 8 public keys in OpenSSH's form");
         }
         if told.console_url.is_some_and(|url| !is_console(url)) {
-            refuse("access.console_url", "an address that begins with https://, or null");
+            let rule = "an address that begins with https://, or with http:// and an address of a \
+                        private network; or null";
+            refuse("access.console_url", rule);
+        }
+        if told.console_secret.is_some_and(|secret| !is_secret(secret, told.console_url)) {
+            let rule = "64 hex digits, with a console_url that has no ? and no #; or null";
+            refuse("access.console_secret", rule);
         }
         if told.notes.is_some_and(|notes| !is_note(notes)) {
             refuse("access.notes", "text of at most 1,000 characters, or null");
@@ -175,6 +185,7 @@ impl Access {
                 user: told.user.to_string(),
                 host_keys,
                 console_url: told.console_url.map(ToString::to_string),
+                console_secret: told.console_secret.map(ToString::to_string),
                 notes: told.notes.map(ToString::to_string).filter(|notes| !notes.is_empty()),
             }),
             _ => Err(wrong),
@@ -244,10 +255,47 @@ fn is_user(text: &str) -> bool {
 
 fn is_console(text: &str) -> bool {
     let is_part = |b: u8| b.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&()*+,;=%".contains(&b);
-    let host = text.strip_prefix("https://").unwrap_or_default();
-    let host = host.split(['/', '?', '#']).next().unwrap_or_default();
-    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-    text.len() <= CONSOLE_BYTES_MAX && is_address(name) && text.bytes().all(is_part)
+    let is_host = match text.split_once("://") {
+        Some(("https", rest)) => host_of(rest).is_some_and(is_host),
+        // The grid's consoles are in its private network, which encrypts by itself.
+        Some(("http", rest)) => host_of(rest).is_some_and(is_private),
+        Some(_) | None => false,
+    };
+    text.len() <= CONSOLE_BYTES_MAX && is_host && text.bytes().all(is_part)
+}
+
+/// The host of what follows `https://`, with the brackets of an IPv6 address.
+fn host_of(rest: &str) -> Option<&str> {
+    let authority = rest.split(['/', '?', '#']).next()?;
+    match authority.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => {
+            port.parse::<u16>().is_ok_and(|port| port > 0).then_some(host)
+        }
+        Some(_) | None => Some(authority),
+    }
+}
+
+fn bracketed(host: &str) -> Option<Ipv6Addr> {
+    host.strip_prefix('[')?.strip_suffix(']')?.parse().ok()
+}
+
+fn is_host(host: &str) -> bool {
+    bracketed(host).is_some() || (!host.contains(':') && is_address(host))
+}
+
+fn is_private(host: &str) -> bool {
+    match bracketed(host).map(IpAddr::V6).or_else(|| host.parse().ok()) {
+        Some(IpAddr::V4(address)) => address.is_private() || address.is_loopback(),
+        Some(IpAddr::V6(address)) => address.is_unique_local() || address.is_loopback(),
+        None => false,
+    }
+}
+
+/// Whether links to the console at `url` can be signed with this: a query is put after the address.
+fn is_secret(text: &str, url: Option<&str>) -> bool {
+    text.len() == 64
+        && text.bytes().all(|b| b.is_ascii_hexdigit())
+        && url.is_some_and(|url| !url.contains(['?', '#']))
 }
 
 fn is_note(text: &str) -> bool {
@@ -349,7 +397,8 @@ mod tests {
     fn told(keys: &[String]) -> Told<'_> {
         let (console_url, notes) = (Some("https://console.example:8443/a?b=c"), Some("a\nb"));
         let (address, user) = ("203.0.113.7", "root");
-        Told { address, port: 2201, user, host_keys: keys, console_url, notes }
+        let console_secret = None;
+        Told { address, port: 2201, user, host_keys: keys, console_url, console_secret, notes }
     }
 
     #[test]
@@ -368,13 +417,65 @@ mod tests {
         assert!(plain.known_hosts().starts_with("203.0.113.7 ssh-ed25519 "));
     }
 
+    fn wrong_fields(told: &Told<'_>) -> Vec<&'static str> {
+        let wrong = Access::read(told).err().unwrap_or_default();
+        wrong.iter().map(|error| error.field).collect()
+    }
+
+    #[test]
+    fn a_console_is_over_tls_or_in_a_private_network() {
+        let keys = vec![ED25519.to_string()];
+        let good = told(&keys);
+        for url in [
+            "https://console.example:8443/a?b=c",
+            "https://[2001:db8::7]:8443/a",
+            "https://203.0.113.7",
+            "http://10.249.2.0:20002",
+            "http://[fd00::7]:20002/",
+            "http://127.0.0.1:7681/console",
+        ] {
+            assert!(wrong_fields(&Told { console_url: Some(url), ..good }).is_empty(), "{url}");
+        }
+        for url in [
+            "http://a",
+            "http://203.0.113.7",
+            "http://10.249.2.0.example",
+            "http://localhost",
+            "https://",
+            "https://a:b",
+            "https://a:0",
+            "https://a:99999",
+            "https://2001:db8::7",
+            "javascript:x",
+            "https://a b",
+            "https://u@h",
+            "//a",
+        ] {
+            let console_url = Some(url);
+            let found = wrong_fields(&Told { console_url, ..good });
+            assert_eq!(found, ["access.console_url"], "{url}");
+        }
+        let secret = "0a".repeat(32);
+        let (plain, query) = ("https://a/console/b", "https://a/console/b?c");
+        for (url, secret, is_good) in [
+            (Some(plain), secret.as_str(), true),
+            (Some(query), &secret, false),
+            (None, &secret, false),
+            (Some(plain), &secret[1..], false),
+            (Some(plain), &"g".repeat(64), false),
+            (Some(plain), "", false),
+        ] {
+            let found =
+                wrong_fields(&Told { console_url: url, console_secret: Some(secret), ..good });
+            let expected: &[&str] = if is_good { &[] } else { &["access.console_secret"] };
+            assert_eq!(found, expected, "{url:?} {secret}");
+        }
+    }
+
     #[test]
     fn what_an_agent_says_is_on_the_lists_or_refused() {
         let keys = vec![ED25519.to_string()];
-        let fields = |told: &Told<'_>| -> Vec<&str> {
-            let wrong = Access::read(told).err().unwrap_or_default();
-            wrong.iter().map(|error| error.field).collect()
-        };
+        let fields = wrong_fields;
         let good = told(&keys);
         for address in ["2001:db8::7", "slice.example", "a-b.c", "localhost", "127.0.0.1"] {
             assert!(fields(&Told { address, ..good }).is_empty(), "{address}");
@@ -402,11 +503,6 @@ mod tests {
         }
         for port in [0, -1, 65_536, i64::MAX] {
             assert_eq!(fields(&Told { port, ..good }), ["access.port"], "{port}");
-        }
-        for url in ["http://a", "https://", "javascript:x", "https://a b", "https://u@h", "//a"] {
-            let console_url = Some(url);
-            let found = fields(&Told { console_url, ..good });
-            assert_eq!(found, ["access.console_url"], "{url}");
         }
         let long = "x".repeat(1_001);
         for notes in ["\u{1b}[2J", "a\r\nb", &long] {

@@ -55,6 +55,7 @@ pub const OPERATIONS: &[&Operation] = &[
     &rentals::EXTEND_RENTAL,
     &rentals::CANCEL_RENTAL,
     &access::SHOW_ACCESS,
+    &access::OPEN_CONSOLE,
     &leaving::LIST_ALTERNATIVES,
     &leaving::MOVE_RENTAL,
     &transfers::OFFER_TRANSFER,

@@ -50,6 +50,8 @@ pub enum Action {
     SshKeyRemoved,
     /// A renter looked at how to get in.
     AccessShown,
+    /// A renter was given a link to a machine's console.
+    ConsoleOpened,
     /// A farmer confirmed that a machine is gone.
     RemovalConfirmed,
     /// A farmer said where to be paid.
@@ -122,6 +124,7 @@ impl Action {
             Action::SshKeyAdded => "ssh-key-added",
             Action::SshKeyRemoved => "ssh-key-removed",
             Action::AccessShown => "access-shown",
+            Action::ConsoleOpened => "console-opened",
             Action::RemovalConfirmed => "removal-confirmed",
             Action::PayoutSet => "payout-set",
             Action::FarmClaimed => "farm-claimed",

@@ -77,7 +77,7 @@ pub use payout::Payout;
 pub use payouts::{
     DeedField, OperatorPayoutRow, OperatorPayouts, PayoutDeed, PayoutRow, PayoutStateLink, Payouts,
 };
-pub use provision::{Machine, Ready, SshKeyRow, SshKeys, StepLine};
+pub use provision::{Console, ConsoleForm, Machine, Ready, SshKeyRow, SshKeys, StepLine};
 pub use rental::{
     Access, AutoRenewForm, ExtendForm, Extending, NameForm, Period, PriceConsent, Rental,
     RentalEvent, Stage, Transfer,

@@ -60,6 +60,12 @@ fn a_machine_is_started_found_again_and_wiped() {
     assert_eq!(ask("status", "r1"), made);
     assert_eq!(qemu(&folder).unwrap().0, pid, "it is the same machine");
     check_disks(&folder, &keys[0]);
+    let mut shown = made.clone();
+    let socket = folder.join("serial.sock");
+    shown["console_url"] = json!(format!("unix:{}", socket.display()));
+    assert_eq!(ask("console", "r1"), shown);
+    std::os::unix::net::UnixStream::connect(socket).unwrap();
+    assert_eq!(ask("console", "r2"), absent);
 
     let other = ask("create", "r2");
     assert_eq!((&other["ok"], &other["retry"]), (&json!(false), &json!(true)), "{other}");

@@ -6,6 +6,7 @@
 mod books;
 mod docs;
 mod held;
+mod machines;
 mod offered;
 mod offering;
 mod paid;

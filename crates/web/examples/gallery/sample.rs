@@ -45,6 +45,7 @@ pub(crate) fn gallery() -> Vec<Rendered> {
     .into_iter()
     .chain(super::offered::gallery())
     .chain(super::held::gallery())
+    .chain(super::machines::gallery())
     .chain(super::paid::gallery())
     .chain(super::offering::gallery())
     .collect()

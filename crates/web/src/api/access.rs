@@ -1,14 +1,17 @@
 //! How to get into what one rents.
 
 use domain::account::Scope;
+use domain::field::FieldError;
 use domain::provisioning::JobState;
 use domain::rental::RentalState;
 use domain::ssh::Access as SshAccess;
 use domain::time::Timestamp;
+use http::Method;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use store::jobs::Machine;
 
+use crate::access::ConsoleLink;
 use crate::api::rentals::{AccessInfo, GROUP};
 use crate::operation::{Access, Operation, schema_of};
 
@@ -23,6 +26,60 @@ pub const SHOW_ACCESS: Operation = Operation {
     answer: Some(schema_of::<AccessAnswer>),
     ..Operation::READ
 };
+
+/// `POST /api/rentals/{rental}/console`
+pub const OPEN_CONSOLE: Operation = Operation {
+    id: "openConsole",
+    group: GROUP,
+    method: Method::POST,
+    path: "/api/rentals/{rental}/console",
+    summary: "Makes a link to the console of a machine that is ready. Each is in your activity.",
+    access: Access::Account(Scope::Read),
+    body: Some(schema_of::<ConsoleBody>),
+    about_answer: "The link. Who has it is let in: it works once, for a minute.",
+    answer: Some(schema_of::<ConsoleAnswer>),
+    ..Operation::READ
+};
+
+/// Which machine's console.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConsoleBody {
+    /// The number of the slice on its node; may be left out where the rental has one.
+    #[serde(default)]
+    #[schemars(range(min = 1))]
+    pub slice: Option<u32>,
+}
+
+impl ConsoleBody {
+    /// Which of a rental's machines is meant.
+    pub fn choose(&self, machines: &[Machine]) -> Result<usize, FieldError> {
+        let rule = "the number of one of the rental's slices";
+        let chosen = match (self.slice, machines) {
+            (None, [_]) => Some(0),
+            (None, _) => None,
+            (Some(number), _) => machines.iter().position(|it| it.slice.number == number),
+        };
+        chosen.ok_or_else(|| FieldError::new("slice", rule))
+    }
+}
+
+/// A link to a console.
+#[derive(Serialize, JsonSchema)]
+pub struct ConsoleAnswer {
+    /// Its address, for a browser.
+    pub url: String,
+    /// Until when it works (RFC 3339); null where the grid shows the console.
+    pub expires_at: Option<String>,
+}
+
+impl ConsoleAnswer {
+    /// Shows a link.
+    pub fn new(link: ConsoleLink) -> ConsoleAnswer {
+        let ConsoleLink { url, expires_at } = link;
+        ConsoleAnswer { url, expires_at: expires_at.map(|at| at.to_string()) }
+    }
+}
 
 /// How to get into a rental's machines.
 #[derive(Serialize, JsonSchema)]
@@ -78,8 +135,8 @@ pub struct MachineAccess {
     pub host_keys: Vec<String>,
     /// The fingerprints of these.
     pub fingerprints: Vec<String>,
-    /// Where its console is; null for none.
-    pub console_url: Option<String>,
+    /// Whether it has a console: `POST /api/rentals/{rental}/console` makes a link to it.
+    pub has_console: bool,
     /// Anything else; null for nothing.
     pub notes: Option<String>,
     /// The line that logs in.
@@ -203,12 +260,49 @@ impl MachineView {
                 user: access.user.clone(),
                 host_keys: access.host_keys.clone(),
                 fingerprints: access.fingerprints(),
-                console_url: access.console_url.clone(),
+                has_console: access.console_url.is_some(),
                 notes: access.notes.clone(),
                 command: access.command(),
                 ssh_config: access.config(&machine.slice.to_string()),
                 known_hosts: access.known_hosts(),
             }),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::id::{JobId, NodeId, SliceId};
+
+    use super::*;
+
+    fn machine(number: u32) -> Machine {
+        let rental = "01a2043b-3da8-7100-8000-000000000003";
+        Machine {
+            job: JobId::parse(&format!("{rental}_32_{number}_create")).unwrap(),
+            slice: SliceId { node: NodeId(32), number },
+            state: JobState::Done,
+            steps: Vec::new(),
+            attempts: 1,
+            reason: None,
+            sealed: None,
+            refund_at: Timestamp::from_seconds(0),
+            is_late: false,
+        }
+    }
+
+    #[test]
+    fn a_slice_is_named_where_there_are_several() {
+        let (one, two) = (vec![machine(3)], vec![machine(3), machine(5)]);
+        let check = |slice, machines: &[Machine], expected| {
+            let found = ConsoleBody { slice }.choose(machines).map_err(|error| error.field);
+            assert_eq!(found, expected, "{slice:?}");
+        };
+        check(None, &one, Ok(0));
+        check(Some(3), &one, Ok(0));
+        check(Some(5), &one, Err("slice"));
+        check(Some(5), &two, Ok(1));
+        check(None, &two, Err("slice"));
+        check(None, &[], Err("slice"));
     }
 }

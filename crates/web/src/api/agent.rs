@@ -284,10 +284,16 @@ pub struct AccessBody {
     /// The machine's public host keys in OpenSSH's form.
     #[schemars(length(min = 1, max = 8))]
     pub host_keys: Vec<String>,
-    /// Where its console is, over TLS; null for none.
+    /// Where its console is, over TLS or in a private network; null for none.
     #[serde(default)]
     #[schemars(length(max = 500))]
     pub console_url: Option<String>,
+    /// 32 random bytes that links to the console are signed with, where the agent shows it: a link
+    /// ends in `?expires=…&signature=…`, and its signature is the HMAC-SHA-256 of
+    /// `<slice>/<rental>\n<expires>`. Nobody is shown it. Null where the address is the link.
+    #[serde(default)]
+    #[schemars(regex(pattern = "^[0-9A-Fa-f]{64}$"))]
+    pub console_secret: Option<String>,
     /// Anything else, as text; null for nothing.
     #[serde(default)]
     #[schemars(length(max = 1000))]
@@ -303,6 +309,7 @@ impl AccessBody {
             user: &self.user,
             host_keys: &self.host_keys,
             console_url: self.console_url.as_deref(),
+            console_secret: self.console_secret.as_deref(),
             notes: self.notes.as_deref(),
         })
     }

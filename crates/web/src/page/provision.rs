@@ -38,10 +38,38 @@ pub struct Ready {
     pub known_hosts: String,
     /// What `ssh` shows at the first login.
     pub fingerprints: Vec<String>,
-    /// Where its console is.
-    pub console_url: Option<String>,
+    /// The form that opens its console; `None` where it has none.
+    pub console: Option<ConsoleForm>,
     /// What the farm says besides.
     pub notes: Option<String>,
+}
+
+/// The form that opens a machine's console.
+#[derive(Clone, Debug)]
+pub struct ConsoleForm {
+    /// Such as `node32_slice_1`.
+    pub slice_id: String,
+    /// Hidden field `slice`: the number of the slice.
+    pub slice: u32,
+}
+
+/// What `console.html` shows: a link to a machine's console, which is elsewhere. A link and no
+/// redirect: a page's forms lead nowhere else, and whoever goes elsewhere sees where.
+#[derive(Clone, Debug, Template)]
+#[template(path = "console.html")]
+pub struct Console {
+    /// What surrounds the page.
+    pub frame: Frame,
+    /// The rental's page.
+    pub rental_url: String,
+    /// Such as `node32_slice_1`.
+    pub slice_id: String,
+    /// The link.
+    pub url: String,
+    /// The host that it leads to.
+    pub host: String,
+    /// Whether it works once, for a minute.
+    pub is_signed: bool,
 }
 
 /// What `ssh_keys.html` shows: the keys of an account, and the form that registers one.

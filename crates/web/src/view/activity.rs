@@ -107,6 +107,7 @@ const WORDS: &[(&str, &str)] = &[
     ("ssh-key-added", "An SSH key was registered"),
     ("ssh-key-removed", "An SSH key was removed"),
     ("access-shown", "You looked at how to get into a machine"),
+    ("console-opened", "You opened a machine's console"),
     ("removal-confirmed", "You confirmed that a machine is gone"),
     ("access-progress", "A machine came a step further"),
     ("access-ready", "A machine is ready"),

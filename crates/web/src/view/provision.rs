@@ -1,5 +1,6 @@
 //! Fills what a rental's page shows of its machines, and the page of SSH keys.
 
+use domain::id::{RentalId, SliceId};
 use domain::provisioning::{JobState, Step};
 use domain::ssh::Access as SshAccess;
 use domain::template::TEMPLATES;
@@ -7,11 +8,12 @@ use domain::time::Timestamp;
 use store::jobs;
 use store::ssh_keys::RegisteredKey;
 
+use crate::access::ConsoleLink;
 use crate::api::access::{Together, refund_at};
 use crate::form::Form;
 use crate::page::{
-    Access, Badge, Choice, Field, Machine, Node, Ready, Rental, Renting, Section, SshKeyRow,
-    SshKeys, StepLine, Tone,
+    Access, Badge, Choice, Console, ConsoleForm, Field, Machine, Node, Ready, Rental, Renting,
+    Section, SshKeyRow, SshKeys, StepLine, Tone,
 };
 use crate::problem::{Kind, Problem};
 use crate::view::moment;
@@ -129,8 +131,27 @@ impl Ready {
             config: access.config(&machine.slice.to_string()),
             known_hosts: access.known_hosts(),
             fingerprints: access.fingerprints(),
-            console_url: access.console_url.clone(),
+            console: access.console_url.is_some().then(|| ConsoleForm {
+                slice_id: machine.slice.to_string(),
+                slice: machine.slice.number,
+            }),
             notes: access.notes.clone(),
+        }
+    }
+}
+
+impl Console {
+    /// The page with a link to the console of a machine.
+    pub fn new(visit: &Visit<'_>, rental: RentalId, slice: SliceId, link: &ConsoleLink) -> Console {
+        let rest = link.url.split_once("://").map_or("", |(_, rest)| rest);
+        let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        Console {
+            frame: visit.frame("Console", Section::Slices),
+            rental_url: format!("/dashboard/slices/{rental}"),
+            slice_id: slice.to_string(),
+            url: link.url.clone(),
+            host: host.to_owned(),
+            is_signed: link.expires_at.is_some(),
         }
     }
 }

@@ -11,6 +11,8 @@ mod farmer;
 mod held;
 mod hostile;
 mod html;
+#[path = "../../examples/gallery/machines.rs"]
+mod machines;
 #[path = "../../examples/gallery/offered.rs"]
 mod offered;
 #[path = "../../examples/gallery/offering.rs"]

@@ -1,6 +1,7 @@
 //! What a renter reads of what they hold, from the first day to the last.
 
-use crate::{check, check_part, held};
+use crate::{check, check_part, held, machines};
+use askama::Template;
 use expect_test::expect;
 
 #[test]
@@ -373,5 +374,39 @@ fn a_rental_ends_after_its_refund_was_seen() {
               until 29 October 2026, 12:00 UTC.
             (End it and delete the data) Keep the rental
               </dashboard/slices/019f0000-0000-7000-8000-000000000001>"#]],
+    );
+}
+
+#[test]
+fn a_machine_with_a_console_has_a_button_and_no_other_has() {
+    let html = machines::rental_with_machines().render().unwrap();
+    let action = "action=\"/dashboard/slices/019f0000-0000-7000-8000-000000000001/console\"";
+    assert_eq!(html.matches(action).count(), 1, "{html}");
+    let form = html.split(action).nth(1).and_then(|rest| rest.split("</form>").next()).unwrap();
+    assert!(form.contains("name=\"form_token\"") && form.contains("name=\"slice\" value=\"1\""));
+    assert!(form.contains("Open the console"), "{form}");
+}
+
+#[test]
+fn a_console_is_a_link_to_where_it_is_shown() {
+    check(
+        &machines::console(),
+        expect![[r#"
+        The rental </dashboard/slices/019f0000-0000-7000-8000-000000000001>
+        Console of node32_slice_1
+        The console is shown by the machine's farm, at farm.example:8443. The link works
+          once, within a minute, for whoever has it: do not pass it on.
+        Open the console
+          <https://farm.example:8443/console/node32_slice_1/019f?expires=1&#38;signature=00>
+          Back to the rental </dashboard/slices/019f0000-0000-7000-8000-000000000001>"#]],
+    );
+    check(
+        &machines::console_of_the_grid(),
+        expect![[r#"
+        The rental </dashboard/slices/019f0000-0000-7000-8000-000000000001>
+        Console of node32_slice_1
+        The console is shown by the machine's farm, at 10.249.2.0:20002.
+        Open the console <http://10.249.2.0:20002> Back to the rental
+          </dashboard/slices/019f0000-0000-7000-8000-000000000001>"#]],
     );
 }

@@ -105,7 +105,8 @@ pub(crate) async fn use_each_operation() -> Vec<String> {
     farm.tell(&job, "fail", json!({ "reason": "no disk", "retry": true })).await.ok(200);
     farm.market.pass(30);
     let job = farm.lease().await;
-    farm.complete(&job).await.ok(200);
+    farm.tell(&job, "complete", json!({ "access": access_with_console() })).await.ok(200);
+    farm.ada.post(&format!("/api/rentals/{rental}/console"), &json!({ "slice": 1 })).await.ok(200);
     farm.ada.post_empty(&format!("/api/rentals/{rental}/cancel")).await.ok(200);
     let confirm = "/api/farm/nodes/node32/slices/1/confirm-removed";
     farm.farmer.post_empty(confirm).await.ok(204);
@@ -187,6 +188,93 @@ async fn a_paid_rental_becomes_a_login_that_its_renter_alone_sees() {
     let events = farm.events(&farm.ada).await;
     assert_eq!(events.iter().filter(|kind| *kind == "access-progress").count(), 5);
     assert_eq!(events.last().unwrap(), "access-ready");
+    farm.market.check_invariants().await;
+}
+
+const CONSOLE: &str = "https://farm.example:8443/console/node32_slice_1/r";
+const SECRET: &str = "0707070707070707070707070707070707070707070707070707070707070707";
+
+fn access_with_console() -> Value {
+    let mut access = access();
+    (access["console_url"], access["console_secret"]) = (json!(CONSOLE), json!(SECRET));
+    access
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_console_is_opened_by_a_short_lived_link() {
+    let farm = farm().await;
+    let rental = farm.rent().await;
+    let (page, path) =
+        (format!("/dashboard/slices/{rental}"), format!("/api/rentals/{rental}/console"));
+    let form = format!("{page}/console");
+    let job = farm.lease().await;
+    farm.ada.post(&path, &json!({})).await.problem(404, "not-found");
+    farm.tell(&job, "complete", json!({ "access": access_with_console() })).await.ok(200);
+
+    // Neither its address nor its secret is shown, but that it is there.
+    let shown = farm.access(&rental).await;
+    assert_eq!(shown["machines"][0]["access"]["has_console"], json!(true));
+    let home = farm.ada.get(&page).await;
+    for text in [shown.to_string(), home.text()] {
+        assert!(!text.contains("farm.example") && !text.contains(SECRET), "{text}");
+    }
+    let bytes = farm.market.database_bytes();
+    assert!(!bytes.windows(SECRET.len()).any(|window| window == SECRET.as_bytes()));
+
+    let made = farm.ada.post(&path, &json!({ "slice": 1 })).await.ok(200);
+    let url = made["url"].as_str().unwrap().to_owned();
+    let (address, signature) = url.rsplit_once("&signature=").unwrap();
+    assert!(address.starts_with(&format!("{CONSOLE}?expires=")), "{url}");
+    assert!(signature.len() == 64 && !url.contains(SECRET), "{url}");
+    farm.market.pass(1);
+    let again = farm.ada.post_empty(&path).await.ok(200);
+    assert_ne!(again["url"], made["url"], "each link is another one");
+    assert_ne!(again["expires_at"], made["expires_at"]);
+
+    let opened = farm.ada.send(home.page(200).submit(&form, &[])).await;
+    let opened = opened.page(200);
+    opened.says(&["farm.example:8443", "works once", "Open the console"]);
+    let link = format!("href=\"{CONSOLE}?expires=");
+    assert!(opened.html().contains(&link), "{}", opened.html());
+
+    farm.ada.post(&path, &json!({ "slice": 2 })).await.problem(400, "invalid-fields");
+    let ben = farm.market.sign_up("ben@example.org").await;
+    for other in [&farm.farmer, &ben] {
+        other.post(&path, &json!({})).await.problem(404, "not-found");
+    }
+    let audit = farm.ada.get("/api/account/audit").await.ok(200);
+    let is_opening = |entry: &&Value| entry["action"] == "console-opened";
+    assert_eq!(audit["items"].as_array().unwrap().iter().filter(is_opening).count(), 3);
+
+    farm.ada.post_empty(&format!("/api/rentals/{rental}/cancel")).await.ok(200);
+    farm.ada.post(&path, &json!({})).await.problem(404, "not-found");
+    assert!(!farm.ada.get(&page).await.page(200).actions().contains(&form));
+    farm.complete(&farm.lease().await).await.ok(200);
+
+    // No console, no button; and the grid's own is passed on as it is.
+    for (console, expected) in [(Value::Null, None), (json!("http://10.249.2.0:20002"), Some(()))] {
+        let rental = farm.rent().await;
+        let mut access = access();
+        access["console_url"] = console.clone();
+        let job = farm.lease().await;
+        farm.tell(&job, "complete", json!({ "access": access })).await.ok(200);
+        let (page, path) =
+            (format!("/dashboard/slices/{rental}"), format!("/api/rentals/{rental}/console"));
+        let has_button =
+            farm.ada.get(&page).await.page(200).actions().contains(&format!("{page}/console"));
+        assert_eq!(has_button, expected.is_some());
+        let answer = farm.ada.post(&path, &json!({})).await;
+        match expected {
+            None => {
+                answer.problem(404, "not-found");
+            }
+            Some(()) => {
+                assert_eq!(answer.ok(200), json!({ "url": console, "expires_at": null }));
+            }
+        }
+        farm.ada.post_empty(&format!("/api/rentals/{rental}/cancel")).await.ok(200);
+        farm.complete(&farm.lease().await).await.ok(200);
+    }
     farm.market.check_invariants().await;
 }
 
@@ -344,6 +432,7 @@ async fn an_agent_is_held_to_its_farm_and_to_the_form() {
         ("user", json!("root$(id)")),
         ("host_keys", json!(["ssh-ed25519 AAAA"])),
         ("console_url", json!("javascript:alert(1)")),
+        ("console_secret", json!(SECRET)),
         ("notes", json!("\u{1b}[2J")),
     ] {
         let mut wrong = access();
