@@ -134,6 +134,7 @@ fn has_format(name: &Value, value: &Value) -> bool {
     let fits = |max: u64| is_other || value.as_u64().is_some_and(|number| number <= max);
     match name.as_str() {
         Some("uint8") => fits(u8::MAX.into()),
+        Some("uint16") => fits(u16::MAX.into()),
         Some("uint32") => fits(u32::MAX.into()),
         Some("uint64") => fits(u64::MAX),
         Some("int64") => is_other || value.is_i64(),

@@ -193,13 +193,30 @@ fn command_lines() -> Vec<String> {
     lines.map(|line| String::from_utf8_lossy(&line).replace('\0', " ")).collect()
 }
 
-/// How far the job is that makes the machine of a rental: its place in `STAGES`.
-fn stage(database: &Path, rental: &str) -> Option<usize> {
+fn look(database: &Path) -> Connection {
     let db = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
     db.busy_timeout(LIMIT).unwrap();
+    db
+}
+
+/// The farm of node 32.
+fn farm_of(database: &Path) -> u32 {
+    let sql = "SELECT farm_id FROM nodes WHERE id = 32";
+    look(database).query_row(sql, [], |row| row.get(0)).unwrap()
+}
+
+/// Waits until an agent has asked for jobs: what is rented from then on is provisioned.
+async fn until_seen(database: &Path) {
+    let sql = "SELECT count(*) FROM agents";
+    let count = || look(database).query_row(sql, [], |row| row.get::<_, u32>(0)).unwrap();
+    until("an agent that asks for jobs", async || count() > 0).await;
+}
+
+/// How far the job is that makes the machine of a rental: its place in `STAGES`.
+fn stage(database: &Path, rental: &str) -> Option<usize> {
     let sql = "SELECT CASE WHEN state = 'leased' THEN coalesce(step, state) ELSE state END
                  FROM jobs WHERE rental_id = ?1 AND kind = 'create'";
-    let found: String = db.query_row(sql, [rental], |row| row.get(0)).unwrap();
+    let found: String = look(database).query_row(sql, [rental], |row| row.get(0)).unwrap();
     STAGES.iter().position(|stage| *stage == found)
 }
 
@@ -240,14 +257,7 @@ impl Farm {
     /// Starts the agent, and waits until the marketplace knows it.
     async fn start(&mut self) {
         self.rack.start();
-        let database = self.market.database();
-        until("an agent that asks for jobs", async || {
-            let db =
-                Connection::open_with_flags(&database, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
-            let sql = "SELECT count(*) FROM agents";
-            db.query_row(sql, [], |row| row.get::<_, u32>(0)).is_ok_and(|count| count > 0)
-        })
-        .await;
+        until_seen(&self.market.database()).await;
     }
 
     async fn rent(&self) -> String {
@@ -276,11 +286,7 @@ impl Farm {
 }
 
 async fn agent_token(market: &Market, farmer: &Client) -> String {
-    let farm: u32 = {
-        let db = market.open_database();
-        let sql = "SELECT farm_id FROM nodes WHERE id = 32";
-        db.connection().query_row(sql, [], |row| row.get(0)).unwrap()
-    };
+    let farm = farm_of(&market.database());
     let body = json!({ "name": "rack", "scopes": ["agent"], "farm_id": farm });
     let made = farmer.post("/api/account/tokens", &body).await.ok(201);
     made["token"].as_str().unwrap().to_owned()
@@ -393,8 +399,8 @@ async fn a_host_that_is_killed_at_any_step_ends_with_one_machine_each() {
     send(&at, ["POST", "/api/farm/nodes"], &farmer, &json!({ "grid_node_id": 32 })).await;
     send(&at, ["PATCH", node], &farmer, &json!({ "price_per_month": "2" })).await;
     send(&at, ["POST", &publish], &farmer, &json!({})).await;
-    let shown = send(&at, ["GET", node], &farmer, &json!({})).await;
-    let token = json!({ "name": "rack", "scopes": ["agent"], "farm_id": shown["farm_id"] });
+    let database = ground.data.path().join("mycelium.db");
+    let token = json!({ "name": "rack", "scopes": ["agent"], "farm_id": farm_of(&database) });
     let token = send(&at, ["POST", "/api/account/tokens"], &farmer, &token).await;
     let mut rack = Rack::new(&format!("http://{at}"), token["token"].as_str().unwrap());
     let ada = session(&at, "ada@example.org").await;
@@ -405,14 +411,7 @@ async fn a_host_that_is_killed_at_any_step_ends_with_one_machine_each() {
     let key = json!({ "public_key": rack.public_key() });
     send(&at, ["POST", "/api/account/ssh-keys"], &ada, &key).await;
     rack.start();
-    let database = ground.data.path().join("mycelium.db");
-    // Whoever has just asked is there.
-    until("an agent that asks for jobs", async || {
-        let db = Connection::open_with_flags(&database, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
-        let sql = "SELECT count(*) FROM agents";
-        db.query_row(sql, [], |row| row.get::<_, u32>(0)).is_ok_and(|count| count > 0)
-    })
-    .await;
+    until_seen(&database).await;
 
     for (nth, name) in STAGES.iter().enumerate() {
         let body = json!({ "node_id": "node32", "duration_months": 1 });
