@@ -56,7 +56,9 @@ pub use farm::{
 };
 pub use farm_market::{FarmMarket, PointRow, SetPriceForm, SimulatedRow, SuggestedPrice};
 pub use home::{Home, TermFact};
-pub use leaving::{Leave, LeaveStage, LeavingNotice, LeavingRow, MoveOption, MoveRental};
+pub use leaving::{
+    Leave, LeaveStage, LeavingNotice, LeavingRow, MoveOption, MoveReason, MoveRental,
+};
 pub use node::{
     Alternative, Node, NodeCost, Refusal, Remedy, RentForm, Renting, SliceCell, TermOption,
     WholeNode,

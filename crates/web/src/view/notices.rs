@@ -42,7 +42,7 @@ pub fn notice_title(notice: &Notice) -> String {
         "node-leaving" => format!("{node} is leaving the market"),
         "node-stays" => format!("{node} stays on the market after all"),
         "node-left" => format!("{node} has left the market"),
-        "rental-moved-out" => format!("The rental of {place} has moved to another node"),
+        "rental-moved-out" => format!("The rental of {place} has moved to another slice"),
         "rental-moved-in" => format!("A rental has moved to {place}"),
         "farm-proven" => "A farm is proven to be yours".to_owned(),
         "farm-lost" => "Somebody else has proven to own a farm that was yours".to_owned(),
