@@ -211,9 +211,37 @@ fn a_machine_that_failed_is_made_elsewhere_with_a_word_of_its_renter() {
     let choose = shown(&db, Who::Omar, "/dashboard/slices/x/move", |_, visit| {
         page::MoveRental::new(visit, &rental, &machines(now()), &found)
     });
-    check(&choose, expect![[r#""#]]);
+    check(
+        &choose,
+        expect![[r#"
+        node32_slice_1 </dashboard/slices/019fadbe-f200-7000-8000-000000000000>
+        Go on with another slice
+        The machine of this rental is late or could not be set up. If you agree, it is set up
+          on another slice, with the same key and the same start. Each of these slices costs
+          no more and promises no less. The farmer that you leave has earned nothing: $71.25
+          of what you have paid goes with the rental, and nothing more is charged. Later
+          extensions cost the price that is shown.
+        If there is no access by 30 July 2026, 11:50 UTC, everything is paid back by itself,
+          wherever the rental is then.
+        post /dashboard/slices/019fadbe-f200-7000-8000-000000000000/move
+        [hidden node_id=node32] [hidden slice_id=node32_slice_2] [hidden offer_version=2]
+        Canal house
+        node32_slice_2, Ghent, Belgium
+        A month: $25.00
+        Promise: 99.5% uptime, 1,000 Mbit/s
+        (Move to node32_slice_2)
+        Back to the rental </dashboard/slices/019fadbe-f200-7000-8000-000000000000>"#]],
+    );
     let stays = shown(&db, Who::Omar, "/dashboard/slices/x/move", |_, visit| {
         page::MoveRental::new(visit, &rental, &[], &found)
     });
-    check(&stays, expect![[r#""#]]);
+    check(
+        &stays,
+        expect![[r#"
+        node32_slice_1 </dashboard/slices/019fadbe-f200-7000-8000-000000000000>
+        Go on with another node
+        The node of this rental stays on the market, and its access is not overdue: there is
+          no reason to go.
+        Back to the rental </dashboard/slices/019fadbe-f200-7000-8000-000000000000>"#]],
+    );
 }
