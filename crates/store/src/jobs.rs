@@ -319,6 +319,30 @@ pub fn being_removed(
     db.run(BEING_REMOVED, &[Value::text(farmer), node.0.into()])?.iter().map(read).collect()
 }
 
+/// Up to `?3` agents of the farm of the node `?2` of the farmer `?1`, the last seen first.
+const AGENTS: &str = "
+    SELECT a.name, a.seen_at
+      FROM nodes n JOIN agents a ON a.account_id = n.farmer_id AND a.farm_id = n.farm_id
+     WHERE n.farmer_id = ?1 AND n.id = ?2
+     ORDER BY a.seen_at DESC, a.name LIMIT ?3";
+
+/// An agent that has asked for jobs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeenAgent {
+    /// What it calls itself.
+    pub name: String,
+    /// When it last asked, to the minute.
+    pub seen_at: Timestamp,
+}
+
+/// The agents of a node's farm, the last seen first.
+pub fn agents(db: &impl Db, farmer: AccountId, node: NodeId) -> Result<Vec<SeenAgent>, StoreError> {
+    let read =
+        |row: &Row| Ok(SeenAgent { name: row.text(0)?.to_owned(), seen_at: row.timestamp(1)? });
+    let params = [Value::text(farmer), node.0.into(), AGENTS_MAX.into()];
+    db.run(AGENTS, &params)?.iter().map(read).collect()
+}
+
 /// A machine of a rental, as its renter sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Machine {

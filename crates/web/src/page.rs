@@ -52,7 +52,8 @@ pub use end_rental::{EndRental, UsedTime};
 pub use error::ErrorPage;
 pub use factors::{Factors, PasskeyRow, Prove, RecoveryCodes, SecondFactor, TotpSetup};
 pub use farm::{
-    Farm, FarmNode, FarmNodeForm, FarmRow, FarmSlice, FarmSummary, GridReport, ResourceLimit,
+    AgentRow, Farm, FarmNode, FarmNodeForm, FarmRow, FarmSlice, FarmSummary, GridReport,
+    ResourceLimit, SliceRemoval,
 };
 pub use farm_market::{FarmMarket, PointRow, SetPriceForm, SimulatedRow, SuggestedPrice};
 pub use home::{Home, TermFact};

@@ -1,6 +1,7 @@
 //! The rules of leaving: notice, refunds to the cent, and moves that lose none.
 
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 use alloc::{format, vec};
 
 use expect_test::expect;
@@ -296,13 +297,14 @@ fn what_is_overdue_goes_on_elsewhere_and_nobody_has_earned() {
             Err(error) => format!("{error:?}"),
         }
     };
-    let mut table = String::new();
+    let mut table = Vec::new();
     for leaves_at in [None, Some(days(100))] {
         for owed in [Owed::Nothing, Owed::Access, Owed::Overdue] {
             for has_agent in [false, true] {
                 let what = row(leaves_at, owed, has_agent);
-                let (leaves, agent) = (leaves_at.is_some(), has_agent);
-                table += &format!("leaves {leaves:5}, owed {owed:?}, agent {agent:5}: {what}\n");
+                let leaves = leaves_at.is_some();
+                table
+                    .push(format!("leaves {leaves:5}, owed {owed:?}, agent {has_agent:5}: {what}"));
             }
         }
     }
@@ -318,9 +320,8 @@ fn what_is_overdue_goes_on_elsewhere_and_nobody_has_earned() {
         leaves true , owed Access, agent false: NoAgent
         leaves true , owed Access, agent true : goes, with $25.00 of $25.00
         leaves true , owed Overdue, agent false: NoAgent
-        leaves true , owed Overdue, agent true : goes, with $25.00 of $25.00
-    "#]]
-    .assert_eq(&table);
+        leaves true , owed Overdue, agent true : goes, with $25.00 of $25.00"#]]
+    .assert_eq(&table.join("\n"));
 
     // It does not come back to what it left; what is taken is taken, whoever left it.
     let overdue = Plight { leaves_at: None, owed: Owed::Overdue };

@@ -321,6 +321,9 @@ fn a_slice_is_offered_again_once_its_machine_is_gone() {
     tell(&db, &job, Report::Fail { retry: true }, 103).unwrap();
     let job = lease(&db, 103 + 30);
     assert_eq!(jobs::being_removed(&db, account(FARMER), NodeId(NODE)).unwrap().len(), 1);
+    let seen = jobs::agents(&db, account(FARMER), NodeId(NODE)).unwrap();
+    assert_eq!((seen.len(), seen[0].name.as_str(), seen[0].seen_at), (1, "rack-7", at(-60)));
+    assert_eq!(jobs::agents(&db, account(OTHER_FARMER), NodeId(NODE)), Ok(vec![]));
     tell(&db, &job, Report::Complete, 140).unwrap();
     tell(&db, &job, Report::Complete, 141).unwrap();
     assert_eq!((states(&db, NODE).as_str(), events(&db, "slice-removed")), ("aaaaaaaaa---", 1));

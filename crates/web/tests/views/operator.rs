@@ -46,6 +46,7 @@ fn how_the_marketplace_stands() {
     };
     let standing = Standing {
         findings,
+        late_jobs: 2,
         waiting: Waiting { count: 2, since: Some(now()) },
         failed: vec![FailedMail {
             id: MailId::from_random(now(), [1; RANDOM_ID_BYTES]),
@@ -70,6 +71,9 @@ fn how_the_marketplace_stands() {
             Operator
             Accounts </operator/accounts> Farms </operator/farms> Payouts </operator/payouts>
               Audit log </operator/audit>
+            Access and removals
+            2 jobs are late Renters have access within 5 minutes, and what is left of a rental is
+              removed within an hour.
             Mail
             No outlet for mail is set, so none is sent.
             | Mail | What went wrong | Attempts | Given up | What to do
