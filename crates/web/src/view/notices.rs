@@ -26,6 +26,15 @@ pub fn notice_title(notice: &Notice) -> String {
         "rental-ended" => format!("The rental of {place} has ended"),
         "rental-extended" => format!("The rental of {place} was extended"),
         "rental-renewed" => format!("The rental of {place} was extended by itself"),
+        "access-ready" if is_renter => format!("Your slice {place} is ready"),
+        "access-ready" => format!("The machine on {place} is ready"),
+        "access-failed" => format!("The machine on {place} could not be set up"),
+        "access-late" => format!("The machine on {place} is late"),
+        "rental-refunded" => {
+            format!("The rental of {place} was paid back in full: there was no access")
+        }
+        "removal-late" => format!("What a rental has left on {place} is not removed yet"),
+        "slice-removed" => format!("What a rental has left on {place} is removed"),
         "price-suggested" => format!("Another price may earn more with {node}"),
         "promise-at-risk" => format!("The promised uptime of {node} is at risk this month"),
         "promise-broken" => format!("The promised uptime of {node} is broken this month"),
@@ -69,6 +78,8 @@ pub fn notice_path(notice: &Notice) -> String {
         NoticeKind::Rented
         | NoticeKind::Released
         | NoticeKind::Extended
+        | NoticeKind::Access
+        | NoticeKind::Removal
         | NoticeKind::PriceSuggestion
         | NoticeKind::PromiseAtRisk
         | NoticeKind::PromiseBroken
@@ -100,6 +111,8 @@ pub fn kind_words(kind: NoticeKind) -> &'static str {
         NoticeKind::Rented => "Rented",
         NoticeKind::Released => "A rental ended",
         NoticeKind::Extended => "A rental was extended",
+        NoticeKind::Access => "Access to a slice",
+        NoticeKind::Removal => "Machines are removed",
         NoticeKind::PriceSuggestion => "A better price",
         NoticeKind::PromiseAtRisk => "A promise is at risk",
         NoticeKind::PromiseBroken => "A promise is broken",
@@ -220,7 +233,7 @@ mod tests {
         }
         titles.sort();
         titles.dedup();
-        assert_eq!(titles.len(), EVENTS.len() + 2, "one for each, two where the sides differ");
+        assert_eq!(titles.len(), EVENTS.len() + 3, "one for each, two where the sides differ");
     }
 
     #[test]

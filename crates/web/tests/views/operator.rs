@@ -29,13 +29,8 @@ fn refused_payment() -> RefusedPayment {
     }
 }
 
-#[test]
-fn how_the_marketplace_stands() {
-    let db = empty();
-    let mut findings = invariants::check(&db).unwrap();
-    findings.truncate(2);
-    findings[1].violations = 3;
-    let run = |failure: Option<&str>| Run {
+fn run(failure: Option<&str>) -> Run {
+    Run {
         started_at: now(),
         finished_at: now(),
         upstream: failure.is_none().then(|| "https://grid.example".to_owned()),
@@ -43,7 +38,15 @@ fn how_the_marketplace_stands() {
         missing: 1,
         refused: 0,
         failure: failure.map(str::to_owned),
-    };
+    }
+}
+
+#[test]
+fn how_the_marketplace_stands() {
+    let db = empty();
+    let mut findings = invariants::check(&db).unwrap();
+    findings.truncate(2);
+    findings[1].violations = 3;
     let standing = Standing {
         findings,
         late_jobs: 2,
