@@ -121,10 +121,11 @@ impl NoticeKind {
 /// Whether a mail that tells of an event goes to somebody of this side who wants mails of its kind.
 pub fn is_mailed(event: &str, side: Side) -> bool {
     match (event, side) {
-        // There are mails of their own, whatever is chosen: money and deadlines depend on them.
-        ("access-late" | "rental-refunded", Side::Renter) | ("removal-late", Side::Farmer) => false,
-        // Nothing is left to do, or a mail about the rental's end says it.
-        ("access-ready" | "rental-refunded", Side::Farmer) => false,
+        // There are mails of their own, whatever is chosen: money and deadlines depend on them. Of
+        // the rest nothing is left to do for a farmer, or a mail about the rental's end says it.
+        ("access-late", Side::Renter)
+        | ("removal-late" | "access-ready", Side::Farmer)
+        | ("rental-refunded", Side::Renter | Side::Farmer) => false,
         _ => NoticeKind::of_event(event).is_some_and(|kind| kind.is_mailed_to(side)),
     }
 }

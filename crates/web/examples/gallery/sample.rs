@@ -398,6 +398,10 @@ fn farm_rows() -> Vec<FarmRow> {
     ]
 }
 
+fn agent() -> AgentRow {
+    AgentRow { name: "rack-7".into(), seen: "2 minutes ago".into(), is_gone: false }
+}
+
 pub(crate) fn farm_node() -> FarmNode {
     let slices = (1..=9).map(|number| {
         let is_allocated = [2, 3, 7].contains(&number);
@@ -458,11 +462,7 @@ pub(crate) fn farm_node() -> FarmNode {
         total_slices: 9,
         slices: slices.collect(),
         grid: paid::grid(),
-        agents: vec![AgentRow {
-            name: "rack-7".into(),
-            seen: "2 minutes ago".into(),
-            is_gone: false,
-        }],
+        agents: vec![agent()],
         revenue: paid::node_revenue(),
         report: Some(GridReport {
             status: Badge::new("up", Tone::Good),
