@@ -100,6 +100,11 @@ const ROUTES: &[Route] = &[
     Route::form("/dashboard/farm/nodes/{node}/stay", FARM, leaving::keep),
     Route::form("/dashboard/farm/nodes/{node}/lock", FARM, pages::lock_node),
     Route::form("/dashboard/farm/nodes/{node}/unlock", FARM, pages::unlock_node),
+    Route::form(
+        "/dashboard/farm/nodes/{node}/slices/{number}/gone",
+        FARM,
+        removals::confirm_by_form,
+    ),
     Route::page("/dashboard/farm/nodes/{node}/history", READ, offering::history_page),
     Route::page(MAINTENANCE, READ, maintenance::page),
     Route::form(MAINTENANCE, FARM, maintenance::announce_by_form),

@@ -5,7 +5,7 @@ use domain::listing::ListingEvent;
 use domain::month::Month;
 use edge::Context;
 use http::StatusCode;
-use store::{dashboard, maintenance, promises, revenue};
+use store::{dashboard, jobs, maintenance, promises, revenue};
 use web::api;
 use web::api::farm::node_id;
 use web::api::revenue::MONTHS_DEFAULT;
@@ -55,7 +55,10 @@ fn own_node(cx: &Context<'_>, node: NodeId) -> Result<FarmNode, Problem> {
     let lines = revenue::of_node(cx.db, farmer.account, node, months[0], month)?;
     let windows = maintenance::open(cx.db, node, cx.now)?;
     let so_far = promises::month(cx.db, farmer.account, node, month)?;
+    let agents = jobs::agents(cx.db, farmer.account, node)?;
+    let removals = jobs::being_removed(cx.db, farmer.account, node)?;
     let page = FarmNode::new(&visit, &found, &months, &lines);
+    let page = page.with_agents(&visit, &agents, &removals);
     Ok(page.with_maintenance(&visit, &windows).with_promise(so_far, cx.now))
 }
 

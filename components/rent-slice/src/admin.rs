@@ -7,7 +7,7 @@ use domain::money::Usd;
 use edge::Context;
 use http::StatusCode;
 use store::ledger::{self, Credit, Credited, SlaCredit, SlaCredited};
-use store::{invariants, mails, migrate, sync};
+use store::{invariants, mails, migrate, sync, unprovisioned};
 use web::api::CURRENCY;
 use web::api::admin::{
     CreditBody, CreditView, FailedMailView, HealthView, InvariantView, InvariantsView, MailsView,
@@ -93,6 +93,7 @@ pub(crate) fn check_invariants(cx: &Context<'_>) -> Result<Response, Problem> {
     let view = InvariantsView {
         ok: findings.iter().all(|finding| finding.violations == 0),
         checked_at: cx.now.to_string(),
+        late_jobs: unprovisioned::late_count(cx.db)?,
         invariants: findings.iter().map(InvariantView::new).collect(),
     };
     respond::json(StatusCode::OK, &view)

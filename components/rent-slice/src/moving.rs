@@ -1,10 +1,10 @@
-//! A rental whose node leaves goes on with an equivalent slice of another one.
+//! A rental whose node leaves, or whose access is overdue, goes on with an equivalent slice.
 
 use domain::id::RentalId;
 use edge::Context;
 use http::StatusCode;
 use store::leaving::{self, Destination};
-use store::ledger;
+use store::{jobs, ledger};
 use web::api::leaving::{EquivalentView, MoveBody};
 use web::api::rentals::{RentalView, rental_id};
 use web::api::renting::DryRunView;
@@ -17,7 +17,8 @@ use crate::renting::own_rental;
 
 pub(crate) fn list_alternatives(cx: &Context<'_>) -> Result<Response, Problem> {
     let rental = own_rental(cx, rental_id(cx.param("rental"))?)?;
-    let found = leaving::alternatives(cx.db, &rental)?;
+    let owed = jobs::owed(cx.db, rental.life.id, cx.now)?;
+    let found = leaving::alternatives(cx.db, &rental, owed, cx.now)?;
     let views: Vec<_> = found.iter().map(EquivalentView::new).collect();
     respond::json(StatusCode::OK, &views)
 }
@@ -53,8 +54,10 @@ pub(crate) fn page(cx: &Context<'_>) -> Result<Response, Problem> {
 
 fn own_page(cx: &Context<'_>) -> Result<MoveRental, Problem> {
     let rental = own_rental(cx, rental_id(cx.param("rental"))?)?;
-    let found = leaving::alternatives(cx.db, &rental)?;
-    Ok(MoveRental::new(&Visit::of(cx)?, &rental, &found))
+    let owed = jobs::owed(cx.db, rental.life.id, cx.now)?;
+    let found = leaving::alternatives(cx.db, &rental, owed, cx.now)?;
+    let machines = jobs::machines(cx.db, rental.life.id, cx.now)?;
+    Ok(MoveRental::new(&Visit::of(cx)?, &rental, &machines, &found))
 }
 
 pub(crate) fn send_form(cx: &Context<'_>) -> Result<Response, Problem> {

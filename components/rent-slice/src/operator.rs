@@ -2,7 +2,7 @@
 
 use edge::Context;
 use http::StatusCode;
-use store::{accounts, audit, invariants, mails, sync, top_ups};
+use store::{accounts, audit, invariants, mails, sync, top_ups, unprovisioned};
 use web::form::Form;
 use web::page::{Operator, OperatorAccounts, OperatorAudit};
 use web::view::{ACCOUNTS_PER_PAGE, AUDIT_PER_PAGE, Done, Standing, Visit, with_prefix};
@@ -15,6 +15,7 @@ use crate::top_ups::REFUSED_SHOWN;
 pub(crate) fn standing(cx: &Context<'_>) -> Result<Response, Problem> {
     let standing = Standing {
         findings: invariants::check(cx.db)?,
+        late_jobs: unprovisioned::late_count(cx.db)?,
         waiting: mails::waiting(cx.db)?,
         failed: mails::failed(cx.db, MAILS_SHOWN)?,
         payments: top_ups::refused(cx.db, REFUSED_SHOWN)?,

@@ -54,7 +54,7 @@ pub(crate) fn machines(
     cx: &Context<'_>,
     rental: &Rental,
 ) -> Result<(Vec<Machine>, Vec<Option<Access>>), Problem> {
-    let machines = jobs::machines(cx.db, rental.life.id)?;
+    let machines = jobs::machines(cx.db, rental.life.id, cx.now)?;
     let is_open = rental.life.state == RentalState::Active;
     let opened: Vec<Option<Access>> = machines
         .iter()
@@ -105,6 +105,6 @@ pub(crate) fn show_console(cx: &Context<'_>) -> Result<Response, Problem> {
 pub(crate) fn show_access(cx: &Context<'_>) -> Result<Response, Problem> {
     let rental = own_rental(cx, rental_id(cx.param("rental"))?)?;
     let (machines, opened) = machines(cx, &rental)?;
-    let answer = AccessAnswer::new(rental.life.state, &machines, &opened);
+    let answer = AccessAnswer::new(&rental.life, &machines, &opened);
     respond::json(StatusCode::OK, &answer)
 }

@@ -2,12 +2,14 @@
 //!
 //! Until the node leaves, its rentals run, but none is extended beyond that day. Whoever paid for
 //! longer is refunded evenly for what is left, or goes on with an equivalent slice of another node.
+//! So does, where their renter agrees, a rental whose machine is late or could not be made.
 
 use crate::id::{NodeId, SliceId};
 use crate::money::Usd;
 use crate::order::{self, Offer, RentError, Wanted};
 use crate::period::{Period, Used};
 use crate::promise::{Bandwidth, Uptime};
+use crate::provisioning::Owed;
 use crate::rental::{self, Change, EndedAlready, Ending, MONTHS_AHEAD_MAX, Rental, RentalState};
 use crate::time::Timestamp;
 
@@ -125,6 +127,22 @@ impl Promise {
     }
 }
 
+/// What can be a reason to go on elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Plight {
+    /// When the rental's node leaves; `None` where it stays.
+    pub leaves_at: Option<Timestamp>,
+    /// Whether its renter waits for access.
+    pub owed: Owed,
+}
+
+impl Plight {
+    /// Whether the renter may go.
+    pub fn is_reason(self) -> bool {
+        self.leaves_at.is_some() || self.owed == Owed::Overdue
+    }
+}
+
 /// Where a rental goes: what the renter chose, and what its node offers now.
 #[derive(Clone, Copy, Debug)]
 pub struct Target<'a> {
@@ -136,6 +154,10 @@ pub struct Target<'a> {
     pub slice: Option<u32>,
     /// The version of the offer that the renter saw.
     pub version: i64,
+    /// Whether its farm has an agent that makes machines.
+    pub has_agent: bool,
+    /// Whether there is only what this rental had before, and left.
+    pub was_left: bool,
 }
 
 /// What becomes of a rental that goes on elsewhere.
@@ -152,9 +174,10 @@ pub struct Move {
 /// Why a rental does not go on elsewhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MoveError {
-    /// Its node stays: there is no reason to go.
+    /// There is no reason to go.
     #[error(
-        "the node of this rental stays on the market; only a rental whose node leaves is moved"
+        "the node of this rental stays on the market, and its access is not overdue; only a rental \
+         whose node leaves, or whose machine is late or could not be made, is moved"
     )]
     NodeStays,
     /// Its term is over.
@@ -176,22 +199,29 @@ pub enum MoveError {
     /// The other node promises less than was sold.
     #[error("that node promises less than this rental was sold with; choose another one")]
     PromisesLess,
+    /// Access is owed, and nobody there would make a machine by itself: nor pay back in time.
+    #[error("that farm has no agent that makes machines by itself; choose another one")]
+    NoAgent,
+    /// A rental does not come back.
+    #[error("this rental has left that slice before; choose another one")]
+    LeftBefore,
     /// The slice cannot be had.
     #[error(transparent)]
     Offer(#[from] RentError),
 }
 
-/// Moves a rental to an equivalent slice of another node, because its renter agrees to that. What
-/// was used is earned by the farmer whom it leaves; the rest stays in escrow and is earned by the
-/// other one. Later extensions cost what the other node asks, which is no more than was agreed.
+/// Moves a rental to an equivalent slice, because its renter agrees to that. What was used is earned
+/// by the farmer whom it leaves, unless there was no access to use; the rest stays in escrow and is
+/// earned by the other one. Later extensions cost what the other node asks, which is no more than
+/// was agreed.
 pub fn move_to(
     rental: &Rental,
     sold: Promise,
-    leaves_at: Option<Timestamp>,
+    plight: Plight,
     target: &Target<'_>,
     now: Timestamp,
 ) -> Result<Move, MoveError> {
-    if leaves_at.is_none() {
+    if !plight.is_reason() {
         return Err(MoveError::NodeStays);
     }
     if rental.state != RentalState::Active || now >= rental.ends_at {
@@ -210,14 +240,22 @@ pub fn move_to(
     if promise != offered {
         return Err(MoveError::PromisesLess);
     }
+    let is_owed = plight.owed.is_owed();
+    if is_owed && !target.has_agent {
+        return Err(MoveError::NoAgent);
+    }
     let wanted = match target.slice {
         Some(number) => Wanted::Slice(SliceId { node: offer.node, number }),
         None => Wanted::OfNode(offer.node, 1),
     };
     order::free(offer, &wanted)?;
+    if target.was_left {
+        return Err(MoveError::LeftBefore);
+    }
     let (node, slice, farmer) = (offer.node, target.slice, offer.farmer);
     let mut after = Rental { node, slice, farmer, price, ..rental.clone() };
-    let (periods, earnings, fees) = after.settle(|period| period.share_used(now));
+    let used = |period: &Period| if is_owed { period.earned } else { period.share_used(now) };
+    let (periods, earnings, fees) = after.settle(used);
     let bookings = rental.earning(earnings, fees).into_iter().collect();
     let change = Change { after, periods, bookings, event: None };
     Ok(Move { change, offer_version: offer.version, promise })

@@ -11,6 +11,10 @@ pub enum NoticeKind {
     Released,
     /// A rental goes on for longer.
     Extended,
+    /// A machine is ready, late, or could not be made, and what was paid back for that.
+    Access,
+    /// What a rental has left on a slice is gone, or is not in time.
+    Removal,
     /// Another price would earn more.
     PriceSuggestion,
     /// Little is left of what a promise allows.
@@ -33,10 +37,12 @@ pub enum NoticeKind {
 
 impl NoticeKind {
     /// Every kind, in the order in which they are shown.
-    pub const ALL: [NoticeKind; 12] = [
+    pub const ALL: [NoticeKind; 14] = [
         NoticeKind::Rented,
         NoticeKind::Released,
         NoticeKind::Extended,
+        NoticeKind::Access,
+        NoticeKind::Removal,
         NoticeKind::PriceSuggestion,
         NoticeKind::PromiseAtRisk,
         NoticeKind::PromiseBroken,
@@ -54,6 +60,8 @@ impl NoticeKind {
             NoticeKind::Rented => "rented",
             NoticeKind::Released => "released",
             NoticeKind::Extended => "extended",
+            NoticeKind::Access => "access",
+            NoticeKind::Removal => "removal",
             NoticeKind::PriceSuggestion => "price-suggestion",
             NoticeKind::PromiseAtRisk => "promise-at-risk",
             NoticeKind::PromiseBroken => "promise-broken",
@@ -82,9 +90,10 @@ impl NoticeKind {
             Way::Page | Way::Webhook => true,
             // What one has to do something about, or wants to know at once.
             Way::Mail => match self {
-                NoticeKind::Extended | NoticeKind::PriceSuggestion => false,
+                NoticeKind::Extended | NoticeKind::Removal | NoticeKind::PriceSuggestion => false,
                 NoticeKind::Rented
                 | NoticeKind::Released
+                | NoticeKind::Access
                 | NoticeKind::PromiseAtRisk
                 | NoticeKind::PromiseBroken
                 | NoticeKind::NodeDown
@@ -109,6 +118,18 @@ impl NoticeKind {
     }
 }
 
+/// Whether a mail that tells of an event goes to somebody of this side who wants mails of its kind.
+pub fn is_mailed(event: &str, side: Side) -> bool {
+    match (event, side) {
+        // There are mails of their own, whatever is chosen: money and deadlines depend on them. Of
+        // the rest nothing is left to do for a farmer, or a mail about the rental's end says it.
+        ("access-late", Side::Renter)
+        | ("removal-late" | "access-ready", Side::Farmer)
+        | ("rental-refunded", Side::Renter | Side::Farmer) => false,
+        _ => NoticeKind::of_event(event).is_some_and(|kind| kind.is_mailed_to(side)),
+    }
+}
+
 impl fmt::Display for NoticeKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
@@ -122,6 +143,12 @@ pub const EVENTS: &[(&str, NoticeKind)] = &[
     ("rental-ended", NoticeKind::Released),
     ("rental-extended", NoticeKind::Extended),
     ("rental-renewed", NoticeKind::Extended),
+    ("access-ready", NoticeKind::Access),
+    ("access-failed", NoticeKind::Access),
+    ("access-late", NoticeKind::Access),
+    ("rental-refunded", NoticeKind::Access),
+    ("removal-late", NoticeKind::Removal),
+    ("slice-removed", NoticeKind::Removal),
     ("price-suggested", NoticeKind::PriceSuggestion),
     ("promise-at-risk", NoticeKind::PromiseAtRisk),
     ("promise-broken", NoticeKind::PromiseBroken),
@@ -275,6 +302,8 @@ mod tests {
             rented: page mail webhook
             released: page mail webhook
             extended: page webhook
+            access: page mail webhook
+            removal: page webhook
             price-suggestion: page webhook
             promise-at-risk: page mail webhook
             promise-broken: page mail webhook
@@ -308,5 +337,21 @@ mod tests {
             NoticeKind::ALL.into_iter().filter(|kind| !kind.is_mailed_to(Side::Renter)).collect();
         assert_eq!(mailed, [NoticeKind::Rented, NoticeKind::Released, NoticeKind::Extended]);
         assert!(NoticeKind::ALL.into_iter().all(|kind| kind.is_mailed_to(Side::Farmer)));
+    }
+
+    #[test]
+    fn nobody_gets_two_mails_about_one_thing() {
+        let without = |side: Side| {
+            let of = |(event, kind): &(&'static str, NoticeKind)| {
+                (kind.is_mailed_to(side) && !is_mailed(event, side)).then_some(*event)
+            };
+            EVENTS.iter().filter_map(of).collect::<Vec<&str>>()
+        };
+        assert_eq!(without(Side::Renter), ["access-late", "rental-refunded"]);
+        assert_eq!(without(Side::Farmer), ["access-ready", "rental-refunded", "removal-late"]);
+        assert!(
+            !is_mailed("slice-rented", Side::Renter) && is_mailed("slice-rented", Side::Farmer)
+        );
+        assert!(!is_mailed("wallet-credited", Side::Renter));
     }
 }

@@ -53,7 +53,7 @@ pub const DEADLINES: [Deadline; 6] = [
     Deadline {
         what: "access",
         seconds: LATE_SECONDS,
-        since: "payment, or the first key",
+        since: "payment, the first key, or a move",
         owner: "mailer, tell of late jobs",
         then: "renter, farmer and operators are told, once",
     },
@@ -129,7 +129,7 @@ pub enum JobState {
     Failed,
     /// Everything was paid back.
     Refunded,
-    /// The rental ended before it was done.
+    /// The rental ended, or went on with another slice, before it was done.
     Cancelled,
 }
 
@@ -172,6 +172,41 @@ impl JobState {
     }
 }
 
+/// What a renter who has paid waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Owed {
+    /// Nothing: the machines are there, or nobody has begun with them.
+    Nothing,
+    /// Access, which is not late yet.
+    Access,
+    /// Access, which is late or was given up: the renter may go on with another slice.
+    Overdue,
+}
+
+impl Owed {
+    /// What the jobs that make a rental's machines come to: the state of each, and whether it is
+    /// late.
+    pub fn of(jobs: impl IntoIterator<Item = (JobState, bool)>) -> Owed {
+        let each = jobs.into_iter().map(|(state, is_late)| match state {
+            JobState::Failed => Owed::Overdue,
+            JobState::Waiting | JobState::Leased if is_late => Owed::Overdue,
+            JobState::Waiting | JobState::Leased => Owed::Access,
+            JobState::NeedsKey | JobState::Done | JobState::Refunded | JobState::Cancelled => {
+                Owed::Nothing
+            }
+        });
+        each.max().unwrap_or(Owed::Nothing)
+    }
+
+    /// Whether nothing is earned until a machine is there.
+    pub fn is_owed(self) -> bool {
+        match self {
+            Owed::Nothing => false,
+            Owed::Access | Owed::Overdue => true,
+        }
+    }
+}
+
 /// What happens to a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JobEvent {
@@ -191,7 +226,7 @@ pub enum JobEvent {
     Confirmed,
     /// Everything is paid back.
     Refunded,
-    /// The rental ends.
+    /// The rental ends, or goes on with another slice.
     RentalEnded,
 }
 
@@ -459,7 +494,7 @@ mod tests {
             report within 60 s of: lease or last report
               provisioner, lease:
               the next agent that asks gets the job, with a higher fence
-            access within 300 s of: payment, or the first key
+            access within 300 s of: payment, the first key, or a move
               mailer, tell of late jobs:
               renter, farmer and operators are told, once
             access within 85800 s of: payment, or the first key
@@ -514,6 +549,30 @@ mod tests {
         let last = Job { kind: JobKind::Remove, ..last };
         let next = tell(&last, Report::Fail { retry: true }).unwrap().unwrap();
         assert_eq!(next.due_at, now().plus_seconds(RETRY_MAX_SECONDS));
+    }
+
+    #[test]
+    fn what_is_owed_is_what_its_worst_job_owes() {
+        let row = |state: JobState| {
+            let of = [false, true].map(|is_late| Owed::of([(state, is_late)]));
+            assert_eq!(of.map(Owed::is_owed), [state.is_owed(); 2], "{state:?}");
+            format!("{}: {:?}, late: {:?}\n", state.as_str(), of[0], of[1])
+        };
+        let table: String = JobState::ALL.into_iter().map(row).collect();
+        expect![[r#"
+            needs-key: Nothing, late: Nothing
+            waiting: Access, late: Overdue
+            leased: Access, late: Overdue
+            done: Nothing, late: Nothing
+            failed: Overdue, late: Overdue
+            refunded: Nothing, late: Nothing
+            cancelled: Nothing, late: Nothing
+        "#]]
+        .assert_eq(&table);
+        assert_eq!(Owed::of([]), Owed::Nothing);
+        let (done, waits) = ((JobState::Done, true), (JobState::Waiting, false));
+        assert_eq!(Owed::of([done, waits, done]), Owed::Access);
+        assert_eq!(Owed::of([waits, (JobState::Failed, false)]), Owed::Overdue);
     }
 
     #[test]

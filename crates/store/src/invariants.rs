@@ -23,7 +23,7 @@ enum Check {
 }
 
 /// Every invariant that the database alone can show.
-pub const INVARIANTS: [Invariant; 33] = [
+pub const INVARIANTS: [Invariant; 34] = [
     Invariant {
         id: "one-rental-per-slice",
         claim: "A slice has at most one live rental, and a node that is rented whole has no other.",
@@ -328,7 +328,8 @@ pub const INVARIANTS: [Invariant; 33] = [
                  WHERE (kind = 'rental-moved-in') <> (from_kind IS 'rental-moved-out')
                     OR (kind = 'rental-moved-out' AND (node_id <> from_node
                                                        OR slice_number IS NOT from_slice))
-                    OR (kind = 'rental-moved-in' AND node_id = from_node))",
+                    OR (kind = 'rental-moved-in' AND node_id = from_node
+                        AND slice_number IS from_slice))",
         ),
     },
     Invariant {
@@ -440,16 +441,34 @@ pub const INVARIANTS: [Invariant; 33] = [
     Invariant {
         id: "access-before-earning",
         claim: "Nothing is earned with a running rental before its machines are there.",
-        // What was moved to another node has earned there.
+        // What came from another slice may have earned there, unless access was owed there as
+        // well: then it is paid back when that would have been.
         check: Check::Count(
-            "SELECT count(*) FROM rentals r
+            "SELECT count(*)
+               FROM rentals r
+               JOIN jobs j ON j.rental_id = r.id AND j.kind = 'create'
+                          AND j.state IN ('needs-key', 'waiting', 'leased', 'failed')
               WHERE r.state = 'active'
                 AND (SELECT sum(earned_micros) FROM rental_periods WHERE rental_id = r.id) > 0
-                AND EXISTS (SELECT 1 FROM jobs
-                             WHERE rental_id = r.id AND kind = 'create'
-                               AND state IN ('needs-key', 'waiting', 'leased', 'failed'))
-                AND NOT EXISTS (SELECT 1 FROM jobs
-                                 WHERE rental_id = r.id AND node_id <> r.node_id)",
+                AND NOT EXISTS (
+                    SELECT 1 FROM events e
+                     WHERE e.rental_id = r.id AND e.kind = 'rental-moved-out'
+                       AND NOT EXISTS (SELECT 1 FROM jobs l
+                                        WHERE l.rental_id = r.id AND l.kind = 'create'
+                                          AND l.state = 'cancelled' AND l.node_id = e.node_id
+                                          AND l.slice_number = e.slice_number
+                                          AND l.refund_at = j.refund_at))",
+        ),
+    },
+    Invariant {
+        id: "one-access-at-a-time",
+        claim: "What a rental waits for is being made on a slice that it has.",
+        check: Check::Count(
+            "SELECT count(*) FROM jobs j
+              WHERE j.kind = 'create' AND j.state IN ('needs-key', 'waiting', 'leased', 'failed')
+                AND NOT EXISTS (SELECT 1 FROM slices
+                                 WHERE rental_id = j.rental_id AND node_id = j.node_id
+                                   AND number = j.slice_number)",
         ),
     },
     Invariant {

@@ -4,7 +4,8 @@
 
 use domain::id::{AccountId, JobId, NodeId, RentalId, SliceId, TokenId};
 use domain::provisioning::{
-    self, ATTEMPTS_MAX, Job, JobKind, JobState, LEASE_SECONDS, LeaseLost, Next, Report, Step,
+    self, AGENT_SECONDS, ATTEMPTS_MAX, Job, JobKind, JobState, LEASE_SECONDS, LeaseLost, Next,
+    Owed, Report, Step,
 };
 use domain::time::Timestamp;
 
@@ -318,6 +319,30 @@ pub fn being_removed(
     db.run(BEING_REMOVED, &[Value::text(farmer), node.0.into()])?.iter().map(read).collect()
 }
 
+/// Up to `?3` agents of the farm of the node `?2` of the farmer `?1`, the last seen first.
+const AGENTS: &str = "
+    SELECT a.name, a.seen_at
+      FROM nodes n JOIN agents a ON a.account_id = n.farmer_id AND a.farm_id = n.farm_id
+     WHERE n.farmer_id = ?1 AND n.id = ?2
+     ORDER BY a.seen_at DESC, a.name LIMIT ?3";
+
+/// An agent that has asked for jobs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeenAgent {
+    /// What it calls itself.
+    pub name: String,
+    /// When it last asked, to the minute.
+    pub seen_at: Timestamp,
+}
+
+/// The agents of a node's farm, the last seen first.
+pub fn agents(db: &impl Db, farmer: AccountId, node: NodeId) -> Result<Vec<SeenAgent>, StoreError> {
+    let read =
+        |row: &Row| Ok(SeenAgent { name: row.text(0)?.to_owned(), seen_at: row.timestamp(1)? });
+    let params = [Value::text(farmer), node.0.into(), AGENTS_MAX.into()];
+    db.run(AGENTS, &params)?.iter().map(read).collect()
+}
+
 /// A machine of a rental, as its renter sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Machine {
@@ -337,22 +362,29 @@ pub struct Machine {
     pub sealed: Option<Vec<u8>>,
     /// When everything is paid back, unless it is there.
     pub refund_at: Timestamp,
-    /// Whether people were told that it is late.
+    /// Whether it is late.
     pub is_late: bool,
 }
 
-/// The machines of the rental `?1`, which the caller has shown to be seen, by slice; `?2` the most.
-/// Served by the index `jobs_by_rental`.
+/// The machines of the rental `?1`, which the caller has shown to be seen, at `?3`, by slice; `?2`
+/// the most. Those of slices that it has left are none of its any more. Served by the index
+/// `jobs_by_rental`.
 const OF_RENTAL: &str = "
     SELECT j.id, j.node_id, j.slice_number, j.state, j.steps, j.attempts, j.reason, j.sealed,
-           j.refund_at, j.told_at IS NOT NULL
+           j.refund_at, j.told_at IS NOT NULL OR j.late_at <= ?3
       FROM jobs j JOIN rentals r ON r.id = j.rental_id
      WHERE j.rental_id = ?1 AND j.kind = 'create' AND j.node_id = r.node_id
+       AND j.slice_number = coalesce(r.slice_number, j.slice_number)
      ORDER BY j.slice_number LIMIT ?2";
 
 /// The machines of a rental, by slice; none where its farm has no agent.
-pub fn machines(db: &impl Db, rental: RentalId) -> Result<Vec<Machine>, StoreError> {
-    let rows = db.run(OF_RENTAL, &[Value::text(rental), JOBS_OF_RENTAL_MAX.into()])?;
+pub fn machines(
+    db: &impl Db,
+    rental: RentalId,
+    now: Timestamp,
+) -> Result<Vec<Machine>, StoreError> {
+    let params = [Value::text(rental), JOBS_OF_RENTAL_MAX.into(), now.into()];
+    let rows = db.run(OF_RENTAL, &params)?;
     rows.iter().map(read_machine).collect()
 }
 
@@ -388,6 +420,53 @@ pub fn is_owed(db: &impl Db, rental: RentalId) -> Result<bool, StoreError> {
     Ok(!db.run(OWED, &[Value::text(rental)])?.is_empty())
 }
 
+/// Up to `?3` states of machines of the rental `?1`, with whether they are late at `?2`. Those of
+/// slices that it has left are over. Served by the index `jobs_by_rental`.
+const OWING: &str = "
+    SELECT state, told_at IS NOT NULL OR late_at <= ?2 FROM jobs
+     WHERE rental_id = ?1 AND kind = 'create' AND state IN ('waiting', 'leased', 'failed')
+     LIMIT ?3";
+
+/// What a rental's renter waits for.
+pub fn owed(db: &impl Db, rental: RentalId, now: Timestamp) -> Result<Owed, StoreError> {
+    let params = [Value::text(rental), now.into(), JOBS_OF_RENTAL_MAX.into()];
+    let read = |row: &Row| Ok((row.parsed(0, JobState::parse)?, row.flag(1)?));
+    let rows = db.run(OWING, &params)?;
+    let jobs: Vec<(JobState, bool)> = rows.iter().map(read).collect::<Result<_, StoreError>>()?;
+    Ok(Owed::of(jobs))
+}
+
+/// What the rental `?1` would find on the node `?2`, on its slice `?3` or any: whether the farm had
+/// an agent after `?4`, and whether the rental has left all that could be had.
+const AHEAD: &str = "
+    SELECT EXISTS (SELECT 1 FROM nodes n
+                     JOIN agents a ON a.account_id = n.farmer_id AND a.farm_id = n.farm_id
+                    WHERE n.id = ?2 AND a.seen_at > ?4),
+           NOT EXISTS (SELECT 1 FROM slices s
+                        WHERE s.node_id = ?2 AND s.number = coalesce(?3, s.number)
+                          AND s.state IN ('available', 'reserved')
+                          AND NOT EXISTS (SELECT 1 FROM jobs
+                                           WHERE rental_id = ?1 AND slice_number = s.number
+                                             AND node_id = ?2))";
+
+/// What a rental would find on a node: whether its farm has an agent, and whether there is nothing
+/// but what it has left before.
+pub(crate) fn ahead(
+    db: &impl Db,
+    rental: RentalId,
+    node: NodeId,
+    slice: Option<u32>,
+    now: Timestamp,
+) -> Result<(bool, bool), StoreError> {
+    let seen = now.plus_seconds(-AGENT_SECONDS);
+    let params = [Value::text(rental), node.0.into(), slice.into(), seen.into()];
+    only(db.run(AHEAD, &params)?).map_or(Ok((false, false)), |row| Ok((row.flag(0)?, row.flag(1)?)))
+}
+
 /// The statements that are served by an index, for the test of their plans.
-pub const INDEXED: [(&str, &str); 3] =
-    [(LEASE, "jobs_by_due"), (OF_RENTAL, "jobs_by_rental"), (OWED, "jobs_by_rental")];
+pub const INDEXED: [(&str, &str); 4] = [
+    (LEASE, "jobs_by_due"),
+    (OF_RENTAL, "jobs_by_rental"),
+    (OWED, "jobs_by_rental"),
+    (OWING, "jobs_by_rental"),
+];

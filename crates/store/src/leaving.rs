@@ -1,13 +1,15 @@
 //! Nodes that leave the market, and what becomes of their rentals: ended, or moved elsewhere.
 
 use domain::id::{AccountId, NodeId, RentalId, SliceId};
-use domain::leaving::{self, MoveError, NoticeError, Promise, Target};
+use domain::leaving::{self, MoveError, NoticeError, Plight, Promise, Target};
 use domain::offering::{self, OfferingError};
+use domain::provisioning::{AGENT_SECONDS, Owed};
 use domain::rental::Ending;
 use domain::time::Timestamp;
 
 use crate::db::{Db, Row, StoreError, Value};
 use crate::due::{NoticeMail, mail_params, write_down};
+use crate::jobs;
 use crate::nodes::{self, Farmer};
 use crate::offers::{OFFER_COLUMNS, Offer, offer_columns, read_offer};
 use crate::rentals::{
@@ -96,25 +98,44 @@ pub fn stay(
     Ok(!db.run(STAY, &params)?.is_empty())
 }
 
-/// Slices that are as good as that of a rental: one of each node, its lowest free one; in the
-/// country of the node `?1` first, then by price. `?2` the agreed price, `?3` and `?4` the promise,
-/// `?5` the renter, `?6` how many rows. Served by the index `nodes_by_price`: it reads what is on
-/// offer.
+/// Slices that are as good as that of the rental `?7`: one of each node, its lowest free one that
+/// the rental has not left; in the country of the node `?1` first, then by price. `?2` the agreed
+/// price, `?3` and `?4` the promise, `?5` the renter, `?6` how many rows. `?8` is 1 where access is
+/// owed, and 2 where it is overdue: of farms with an agent after `?9`, and, where it is overdue, of
+/// the same node before all others. Served by the index `nodes_by_price`: it reads what is on offer.
 const ALTERNATIVES: &str = concat!(
     "SELECT ",
     offer_columns!(),
-    ", (SELECT min(number) FROM slices WHERE node_id = n.id AND state = 'available')
+    ", (SELECT min(number) FROM slices s
+         WHERE node_id = n.id AND state = 'available'
+           AND NOT EXISTS (SELECT 1 FROM jobs
+                            WHERE rental_id = ?7 AND slice_number = s.number
+                              AND node_id = s.node_id))
        FROM nodes n
        JOIN nodes h ON h.id = ?1
       WHERE n.listing = 'published' AND n.available_slices > 0 AND n.price_micros <= ?2
         AND n.min_uptime >= ?3 AND n.min_bandwidth_mbps >= ?4
-        AND n.farmer_id <> ?5 AND n.id <> ?1
-      ORDER BY n.country <> h.country, n.price_micros, n.id
+        AND n.farmer_id <> ?5 AND (n.id <> ?1 OR ?8 = 2)
+        AND (?8 = 0 OR EXISTS (SELECT 1 FROM agents a
+                                WHERE a.account_id = n.farmer_id AND a.farm_id = n.farm_id
+                                  AND a.seen_at > ?9))
+      ORDER BY n.id <> ?1, n.country <> h.country, n.price_micros, n.id
       LIMIT ?6"
 );
 
-/// Slices that a rental could be moved to, the nearest and cheapest first.
-pub fn alternatives(db: &impl Db, rental: &Rental) -> Result<Vec<(SliceId, Offer)>, StoreError> {
+/// Slices that a rental could be moved to, the nearest and cheapest first. One that has no access
+/// in time goes on with another slice of its own node before all others.
+pub fn alternatives(
+    db: &impl Db,
+    rental: &Rental,
+    owed: Owed,
+    now: Timestamp,
+) -> Result<Vec<(SliceId, Offer)>, StoreError> {
+    let owing: u32 = match owed {
+        Owed::Nothing => 0,
+        Owed::Access => 1,
+        Owed::Overdue => 2,
+    };
     let params = [
         rental.life.node.0.into(),
         rental.life.price.micros().into(),
@@ -122,14 +143,17 @@ pub fn alternatives(db: &impl Db, rental: &Rental) -> Result<Vec<(SliceId, Offer
         rental.min_bandwidth.mbps().into(),
         Value::text(rental.life.renter),
         leaving::ALTERNATIVES_MAX.into(),
+        Value::text(rental.life.id),
+        owing.into(),
+        now.plus_seconds(-AGENT_SECONDS).into(),
     ];
-    db.run(ALTERNATIVES, &params)?
-        .iter()
-        .map(|row| {
-            let offer = read_offer(row)?;
-            Ok((SliceId { node: offer.node, number: row.number(OFFER_COLUMNS)? }, offer))
-        })
-        .collect()
+    // A node of which it has left all that is free has none for it.
+    let read = |row: &Row| {
+        let Some(number) = row.optional_number(OFFER_COLUMNS)? else { return Ok(None) };
+        let offer = read_offer(row)?;
+        Ok(Some((SliceId { node: offer.node, number }, offer)))
+    };
+    db.run(ALTERNATIVES, &params)?.iter().filter_map(|row| read(row).transpose()).collect()
 }
 
 /// Where a renter wants to go on.
@@ -137,7 +161,7 @@ pub fn alternatives(db: &impl Db, rental: &Rental) -> Result<Vec<(SliceId, Offer
 pub struct Destination {
     /// The node.
     pub node: NodeId,
-    /// The slice's number; `None` for any free one.
+    /// The slice's number; `None` for any free one, of another node.
     pub slice: Option<u32>,
     /// The version of the offer that the renter saw.
     pub offer_version: i64,
@@ -165,27 +189,42 @@ pub fn plan_move(
     to: &Destination,
     now: Timestamp,
 ) -> Result<(Rental, Option<leaving::Move>), MoveFailure> {
+    decide(db, renter, id, to, now).map(|(found, _, moved)| (found, moved))
+}
+
+/// Decides a move, and what was owed then.
+fn decide(
+    db: &impl Db,
+    renter: AccountId,
+    id: RentalId,
+    to: &Destination,
+    now: Timestamp,
+) -> Result<(Rental, Owed, Option<leaving::Move>), MoveFailure> {
+    let owed = jobs::owed(db, id, now)?;
     let found = find(db, renter, id)?.ok_or(MoveFailure::NoSuchRental)?;
     if found.life.node == to.node && to.slice.is_none_or(|slice| found.life.slice == Some(slice)) {
-        return Ok((found, None));
+        return Ok((found, owed, None));
     }
+    let (has_agent, was_left) = jobs::ahead(db, id, to.node, to.slice, now)?;
     let look = Look { renter, token: None, key: None, quote: None, slices_max: 0 };
     let seen = renting::load(db, &[(to.node, to.slice)], &look, now)?;
     let sold = Promise { min_uptime: found.min_uptime, min_bandwidth: found.min_bandwidth };
     let offer = seen.offers.first();
-    let target = Target { offer, node: to.node, slice: to.slice, version: to.offer_version };
-    let moved = leaving::move_to(&found.life, sold, found.market.leaves_at, &target, now)?;
-    Ok((found, Some(moved)))
+    let (node, slice, version) = (to.node, to.slice, to.offer_version);
+    let target = Target { offer, node, slice, version, has_agent, was_left };
+    let plight = Plight { leaves_at: found.market.leaves_at, owed };
+    let moved = leaving::move_to(&found.life, sold, plight, &target, now)?;
+    Ok((found, owed, Some(moved)))
 }
 
 /// Moves a rental; the columns of the command view, in order.
 const MOVE: &str = "
     INSERT INTO move_rental
            (id, version, node_id, slice_number, offer_version, price_micros, min_uptime,
-            min_bandwidth_mbps, earns_at, periods, bookings, moved_at)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+            min_bandwidth_mbps, earns_at, periods, bookings, is_owed, moved_at)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
 
-/// Moves a rental to another node, as its renter wants. A second try of the same finds it done.
+/// Moves a rental to another slice, as its renter wants. A second try of the same finds it done.
 pub fn move_rental(
     db: &impl Db,
     renter: AccountId,
@@ -194,7 +233,7 @@ pub fn move_rental(
     now: Timestamp,
 ) -> Result<Rental, MoveFailure> {
     for _ in 0..SAVE_ATTEMPTS {
-        let (found, moved) = plan_move(db, renter, id, to, now)?;
+        let (found, owed, moved) = decide(db, renter, id, to, now)?;
         let Some(moved) = moved else { return Ok(found) };
         let after = &moved.change.after;
         let params = [
@@ -209,6 +248,7 @@ pub fn move_rental(
             after.earns_at(now).into(),
             periods_json(&moved.change),
             bookings_json(&moved.change),
+            owed.is_owed().into(),
             now.into(),
         ];
         match db.run(MOVE, &params) {

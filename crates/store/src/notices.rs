@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use domain::account::Email;
 use domain::id::{AccountId, DeliveryId, MailId, WebhookId};
-use domain::notice::{Choices, EVENTS, NoticeKind, Side, Way};
+use domain::notice::{self, Choices, EVENTS, NoticeKind, Side, Way};
 use serde::Serialize;
 
 use domain::time::Timestamp;
@@ -244,7 +244,7 @@ fn read_telling(row: &Row) -> Result<Option<Telling>, StoreError> {
         choices.set(of, way, is_on == 1);
     }
     let email = Email::parse(row.text(10)?).ok();
-    let is_mailed = choices.is_on(kind, Way::Mail) && kind.is_mailed_to(side);
+    let is_mailed = choices.is_on(kind, Way::Mail) && notice::is_mailed(row.text(1)?, side);
     let webhooks: Vec<String> = parsed(row, 12)?;
     let webhooks = webhooks.iter().map(|id| WebhookId::parse(id)).collect::<Option<Vec<_>>>();
     let webhooks =

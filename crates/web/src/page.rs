@@ -52,11 +52,14 @@ pub use end_rental::{EndRental, UsedTime};
 pub use error::ErrorPage;
 pub use factors::{Factors, PasskeyRow, Prove, RecoveryCodes, SecondFactor, TotpSetup};
 pub use farm::{
-    Farm, FarmNode, FarmNodeForm, FarmRow, FarmSlice, FarmSummary, GridReport, ResourceLimit,
+    AgentRow, Farm, FarmNode, FarmNodeForm, FarmRow, FarmSlice, FarmSummary, GridReport,
+    ResourceLimit, SliceRemoval,
 };
 pub use farm_market::{FarmMarket, PointRow, SetPriceForm, SimulatedRow, SuggestedPrice};
 pub use home::{Home, TermFact};
-pub use leaving::{Leave, LeaveStage, LeavingNotice, LeavingRow, MoveOption, MoveRental};
+pub use leaving::{
+    Leave, LeaveStage, LeavingNotice, LeavingRow, MoveOption, MoveReason, MoveRental,
+};
 pub use node::{
     Alternative, Node, NodeCost, Refusal, Remedy, RentForm, Renting, SliceCell, TermOption,
     WholeNode,

@@ -497,7 +497,10 @@ impl From<MoveFailure> for Problem {
         let kind = match error {
             MoveError::NodeStays => Kind::NotLeaving,
             MoveError::Over | MoveError::WholeNode => Kind::NotMovable,
-            MoveError::Dearer { .. } | MoveError::PromisesLess => Kind::NotEquivalent,
+            MoveError::Dearer { .. }
+            | MoveError::PromisesLess
+            | MoveError::NoAgent
+            | MoveError::LeftBefore => Kind::NotEquivalent,
             MoveError::Offer(error) => return error.into(),
         };
         Problem::new(kind, error)

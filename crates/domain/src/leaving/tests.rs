@@ -1,8 +1,10 @@
 //! The rules of leaving: notice, refunds to the cent, and moves that lose none.
 
 use alloc::string::{String, ToString};
-use alloc::vec;
+use alloc::vec::Vec;
+use alloc::{format, vec};
 
+use expect_test::expect;
 use proptest::prelude::*;
 
 use super::*;
@@ -92,7 +94,19 @@ fn offer(price: &str) -> Offer {
 }
 
 fn to(offer: &Offer) -> Target<'_> {
-    Target { offer: Some(offer), node: offer.node, slice: None, version: 5 }
+    Target {
+        offer: Some(offer),
+        node: offer.node,
+        slice: None,
+        version: 5,
+        has_agent: false,
+        was_left: false,
+    }
+}
+
+/// The node leaves, and nothing is owed.
+fn leaves(at: Timestamp) -> Plight {
+    Plight { leaves_at: Some(at), owed: Owed::Nothing }
 }
 
 /// What goes to an account.
@@ -208,7 +222,7 @@ fn the_money_goes_with_the_rental() {
     let year = rental(Term::Year, usd("25"), 1);
     let sold = promise(9_900, 100);
     let found = offer("24");
-    let moved = move_to(&year, sold, Some(days(100)), &to(&found), days(73)).unwrap();
+    let moved = move_to(&year, sold, leaves(days(100)), &to(&found), days(73)).unwrap();
     let after = &moved.change.after;
     assert_eq!((after.node, after.farmer, after.slice), (NodeId(33), account(4), None));
     assert_eq!((after.price, after.ends_at, after.held()), (usd("24"), year.ends_at, usd("204")));
@@ -224,8 +238,8 @@ fn the_money_goes_with_the_rental() {
 #[test]
 fn only_an_equivalent_slice_is_taken() {
     let year = rental(Term::Year, usd("25"), 1);
-    let (sold, leaves_at) = (promise(9_950, 200), Some(days(100)));
-    let asked = |offer: &Offer| move_to(&year, sold, leaves_at, &to(offer), days(9)).map(drop);
+    let (sold, plight) = (promise(9_950, 200), leaves(days(100)));
+    let asked = |offer: &Offer| move_to(&year, sold, plight, &to(offer), days(9)).map(drop);
     assert_eq!(asked(&offer("25")), Ok(()));
     let dearer = MoveError::Dearer { price: usd("25.01"), agreed: usd("25") };
     assert_eq!(asked(&offer("25.01")), Err(dearer));
@@ -245,28 +259,87 @@ fn only_an_equivalent_slice_is_taken() {
         assert_eq!(asked(&offer), Err(MoveError::Offer(why)));
     }
     let nowhere = Target { offer: None, ..to(&less[0]) };
-    let found = move_to(&year, sold, leaves_at, &nowhere, days(9));
+    let found = move_to(&year, sold, plight, &nowhere, days(9));
     assert_eq!(found, Err(MoveError::Offer(RentError::NoSuchNode)));
     let taken = Offer { slice: Some(SliceState::Allocated), ..offer("1") };
     let named = Target { slice: Some(3), ..to(&taken) };
-    let found = move_to(&year, sold, leaves_at, &named, days(9));
+    let found = move_to(&year, sold, plight, &named, days(9));
     assert_eq!(found, Err(MoveError::Offer(RentError::SliceTaken)));
 }
 
 #[test]
 fn only_a_running_slice_of_a_leaving_node_is_moved() {
-    let (cheap, sold, leaves_at) = (offer("1"), promise(9_000, 1), Some(days(100)));
-    let asked = |rental: &Rental, leaves_at, now| {
-        move_to(rental, sold, leaves_at, &to(&cheap), now).map(drop)
-    };
+    let (cheap, sold, leaves_at) = (offer("1"), promise(9_000, 1), leaves(days(100)));
+    let asked =
+        |rental: &Rental, plight, now| move_to(rental, sold, plight, &to(&cheap), now).map(drop);
     let month = rental(Term::Month, usd("25"), 1);
     assert_eq!(asked(&month, leaves_at, start()), Ok(()));
-    assert_eq!(asked(&month, None, start()), Err(MoveError::NodeStays));
+    let stays = Plight { leaves_at: None, owed: Owed::Nothing };
+    assert_eq!(asked(&month, stays, start()), Err(MoveError::NodeStays));
     assert_eq!(asked(&month, leaves_at, month.ends_at), Err(MoveError::Over));
     let over = expire(&month, month.ends_at).unwrap().after;
     assert_eq!(asked(&over, leaves_at, start()), Err(MoveError::Over));
     let whole = rental(Term::Month, usd("25"), 3);
     assert_eq!(asked(&whole, leaves_at, start()), Err(MoveError::WholeNode));
+}
+
+#[test]
+fn what_is_overdue_goes_on_elsewhere_and_nobody_has_earned() {
+    let (found, sold) = (offer("24"), promise(9_000, 1));
+    let month = rental(Term::Month, usd("25"), 1);
+    let row = |leaves_at: Option<Timestamp>, owed: Owed, has_agent: bool| {
+        let target = Target { has_agent, ..to(&found) };
+        match move_to(&month, sold, Plight { leaves_at, owed }, &target, days(1)) {
+            Ok(moved) => {
+                assert_eq!(moved.change.after.node, NodeId(33));
+                format!("goes, with {} of $25.00", moved.change.after.held().for_people())
+            }
+            Err(error) => format!("{error:?}"),
+        }
+    };
+    let mut table = Vec::new();
+    for leaves_at in [None, Some(days(100))] {
+        for owed in [Owed::Nothing, Owed::Access, Owed::Overdue] {
+            for has_agent in [false, true] {
+                let what = row(leaves_at, owed, has_agent);
+                let leaves = leaves_at.is_some();
+                table
+                    .push(format!("leaves {leaves:5}, owed {owed:?}, agent {has_agent:5}: {what}"));
+            }
+        }
+    }
+    expect![[r#"
+        leaves false, owed Nothing, agent false: NodeStays
+        leaves false, owed Nothing, agent true : NodeStays
+        leaves false, owed Access, agent false: NodeStays
+        leaves false, owed Access, agent true : NodeStays
+        leaves false, owed Overdue, agent false: NoAgent
+        leaves false, owed Overdue, agent true : goes, with $25.00 of $25.00
+        leaves true , owed Nothing, agent false: goes, with $24.17 of $25.00
+        leaves true , owed Nothing, agent true : goes, with $24.17 of $25.00
+        leaves true , owed Access, agent false: NoAgent
+        leaves true , owed Access, agent true : goes, with $25.00 of $25.00
+        leaves true , owed Overdue, agent false: NoAgent
+        leaves true , owed Overdue, agent true : goes, with $25.00 of $25.00"#]]
+    .assert_eq(&table.join("\n"));
+
+    // It does not come back to what it left; what is taken is taken, whoever left it.
+    let overdue = Plight { leaves_at: None, owed: Owed::Overdue };
+    let back = Target { has_agent: true, was_left: true, ..to(&found) };
+    assert_eq!(move_to(&month, sold, overdue, &back, days(1)), Err(MoveError::LeftBefore));
+    let taken = Offer { slice: Some(SliceState::Allocated), ..offer("1") };
+    let named = Target { offer: Some(&taken), slice: Some(3), ..back };
+    let refused = move_to(&month, sold, overdue, &named, days(1));
+    assert_eq!(refused, Err(MoveError::Offer(RentError::SliceTaken)));
+
+    // Another slice of the same node will do.
+    let same = Offer { node: NodeId(32), farmer: account(1), ..offer("25") };
+    let next = Target { slice: Some(8), has_agent: true, ..to(&same) };
+    let moved = move_to(&month, sold, overdue, &next, days(1)).unwrap();
+    let after = &moved.change.after;
+    assert_eq!((after.node, after.slice, after.held()), (NodeId(32), Some(8), usd("25")));
+    assert_eq!(moved.change.bookings, []);
+    assert_eq!(moved.change.periods, [0_u32; 0]);
 }
 
 fn any_rental() -> impl Strategy<Value = Rental> {
@@ -335,7 +408,7 @@ proptest! {
         let life = rental(term, Usd::from_micros(cents * 10_000), 1);
         let cheap = Offer { price: Some(Usd::from_micros(10_000)), ..offer("1") };
         let now = start().plus_seconds(moments.0);
-        let moved = move_to(&life, promise(0, 0), Some(start()), &to(&cheap), now).unwrap();
+        let moved = move_to(&life, promise(0, 0), leaves(start()), &to(&cheap), now).unwrap();
         let ending = end(&moved.change.after, Some(start()), now.plus_seconds(moments.1)).unwrap();
         let of = |account| gets(&moved.change, account) + gets(&ending.change, account);
         let [old, new] = [1, 4].map(|byte| of(LedgerAccount::Earnings(account(byte))));

@@ -82,7 +82,7 @@ fn defenseless(db: &RusqliteDb) {
 }
 
 /// How to break each invariant, in each of its clauses.
-const BREAKS: [(&str, &str); 106] = [
+const BREAKS: [(&str, &str); 107] = [
     (
         "one-rental-per-slice",
         "UPDATE rentals SET slice_number = 1, state = 'grace', ended_at = NULL
@@ -336,6 +336,13 @@ const BREAKS: [(&str, &str); 106] = [
                            due_at, late_at, refund_at, created_at, changed_at)
          SELECT 'job', id, 32, 1, 'create', 'waiting', farmer_id, 1, 0, 0, NULL, 0, 0
            FROM rentals WHERE slice_number = 1 AND node_id = 32 AND state = 'active'",
+    ),
+    (
+        "one-access-at-a-time",
+        "INSERT INTO jobs (id, rental_id, node_id, slice_number, kind, state, farmer_id, farm_id,
+                           due_at, late_at, refund_at, created_at, changed_at)
+         SELECT 'job', id, 32, 9, 'create', 'waiting', farmer_id, 1, 0, 0, NULL, 0, 0
+           FROM rentals WHERE slice_number = 2 AND node_id = 32",
     ),
     (
         "no-access-no-pay",

@@ -4,19 +4,22 @@
 use std::thread;
 
 use domain::id::{JobId, MailId, NodeId, RentalId, SliceId};
+use domain::leaving::MoveError;
 use domain::provisioning::{
-    AGENT_SECONDS, ATTEMPTS_MAX, JobKind, JobState, LATE_SECONDS, LEASE_SECONDS, LeaseLost,
+    AGENT_SECONDS, ATTEMPTS_MAX, JobKind, JobState, LATE_SECONDS, LEASE_SECONDS, LeaseLost, Owed,
     REFUND_SECONDS, REMOVAL_LATE_SECONDS, Report, Step,
 };
 use domain::time::Timestamp;
 use store::due::NoticeMail;
 use store::jobs::{self, Agent, Leased, ReportFailure, Told};
+use store::leaving::{Destination, MoveFailure, alternatives, move_rental, withdraw};
 use store::rentals::{self, end};
 use store::{RusqliteDb, due, migrate, unprovisioned};
 
 use crate::market::{
     AIDA, Attempt, Disk, FARMER, NODE, OMAR, OTHER_FARMER, account, assert_sound, attempt, balance,
-    by_hand, count, extend, fund, furnish, market, now, random, rent, rent_all, states, usd, whole,
+    by_hand, count, earned, extend, fund, furnish, market, now, publish, random, register, rent,
+    rent_all, rental_of, states, usd, version, whole,
 };
 use crate::ssh_keys::add;
 
@@ -71,7 +74,7 @@ fn check_lost(result: Result<Timestamp, ReportFailure>) {
 }
 
 fn job_states(db: &RusqliteDb, rental: RentalId) -> Vec<(JobState, u32)> {
-    let machines = jobs::machines(db, rental).unwrap();
+    let machines = jobs::machines(db, rental, now()).unwrap();
     machines.iter().map(|machine| (machine.state, machine.attempts)).collect()
 }
 
@@ -88,7 +91,7 @@ fn a_rental_on_a_farm_without_an_agent_has_no_job() {
     }
     jobs::see(&db, &rack(), at(-AGENT_SECONDS)).unwrap();
     let rental = rent(&db, attempt(OMAR, "key")).unwrap();
-    assert_eq!(jobs::machines(&db, rental.life.id), Ok(vec![]));
+    assert_eq!(jobs::machines(&db, rental.life.id, now()), Ok(vec![]));
     nothing_is_due(&db, 0);
     end(&db, account(OMAR), rental.life.id, None, at(60)).unwrap();
     assert_eq!(states(&db, NODE), "aaaaaaaaa");
@@ -115,14 +118,14 @@ fn a_job_is_leased_told_of_and_done() {
         tell(&db, &job, Report::Progress(step), seconds).unwrap();
     }
     assert_eq!(events(&db, "access-progress"), 5);
-    let machine = &jobs::machines(&db, rental).unwrap()[0];
+    let machine = &jobs::machines(&db, rental, now()).unwrap()[0];
     let times: Vec<i64> = machine.steps.iter().map(|(_, at)| at.seconds_since(now())).collect();
     assert_eq!(times, [10, 20, 30, 40, 50]);
     tell(&db, &job, Report::Complete, 60).unwrap();
     tell(&db, &job, Report::Complete, 61).unwrap();
     assert_eq!(events(&db, "access-ready"), 1);
     check_lost(tell(&db, &job, Report::Fail { retry: true }, 62));
-    let machine = &jobs::machines(&db, rental).unwrap()[0];
+    let machine = &jobs::machines(&db, rental, now()).unwrap()[0];
     assert_eq!(machine.sealed.as_deref(), Some(&b"sealed"[..]));
     nothing_is_due(&db, REFUND_SECONDS);
     let told: Vec<_> = rentals::events(&db, rental).unwrap();
@@ -146,7 +149,7 @@ fn a_lease_that_is_over_goes_to_the_next_with_a_higher_fence() {
         check_lost(tell(&db, &first, report, 270));
     }
     // The steps begin anew.
-    assert_eq!(jobs::machines(&db, first.rental).unwrap()[0].steps, []);
+    assert_eq!(jobs::machines(&db, first.rental, now()).unwrap()[0].steps, []);
     tell(&db, &second, Report::Complete, 280).unwrap();
     check_lost(tell(&db, &first, Report::Complete, 290));
     let told =
@@ -318,6 +321,9 @@ fn a_slice_is_offered_again_once_its_machine_is_gone() {
     tell(&db, &job, Report::Fail { retry: true }, 103).unwrap();
     let job = lease(&db, 103 + 30);
     assert_eq!(jobs::being_removed(&db, account(FARMER), NodeId(NODE)).unwrap().len(), 1);
+    let seen = jobs::agents(&db, account(FARMER), NodeId(NODE)).unwrap();
+    assert_eq!((seen.len(), seen[0].name.as_str(), seen[0].seen_at), (1, "rack-7", at(-60)));
+    assert_eq!(jobs::agents(&db, account(OTHER_FARMER), NodeId(NODE)), Ok(vec![]));
     tell(&db, &job, Report::Complete, 140).unwrap();
     tell(&db, &job, Report::Complete, 141).unwrap();
     assert_eq!((states(&db, NODE).as_str(), events(&db, "slice-removed")), ("aaaaaaaaa---", 1));
@@ -470,4 +476,176 @@ fn access_and_refund_exclude_each_other() {
 /// Does it again while others are at it.
 fn until_done(db: &RusqliteDb, work: impl Fn(&RusqliteDb) -> Option<bool>) -> bool {
     (0..99).find_map(|_| work(db)).expect("not busy for ever")
+}
+
+/// To any free slice of a node, or to the one that is named.
+fn to(db: &RusqliteDb, node: u32, slice: Option<u32>) -> Destination {
+    Destination { node: NodeId(node), slice, offer_version: version(db, node) }
+}
+
+fn go(
+    db: &RusqliteDb,
+    rental: RentalId,
+    to: &Destination,
+    seconds: i64,
+) -> Result<(u32, Option<u32>), MoveFailure> {
+    let moved = move_rental(db, account(OMAR), rental, to, at(seconds));
+    assert_sound(db);
+    moved.map(|rental| (rental.life.node.0, rental.life.slice))
+}
+
+#[track_caller]
+fn check_refused(result: Result<(u32, Option<u32>), MoveFailure>, why: MoveError) {
+    assert_eq!(result, Err(MoveFailure::Rule(why)));
+}
+
+/// What a rental could go on with.
+fn choices(db: &RusqliteDb, rental: RentalId, seconds: i64) -> Vec<String> {
+    let owed = jobs::owed(db, rental, at(seconds)).unwrap();
+    let found = rental_of(db, OMAR, rental);
+    let found = alternatives(db, &found, owed, at(seconds)).unwrap();
+    found.into_iter().map(|(slice, _)| slice.to_string()).collect()
+}
+
+#[test]
+fn a_failed_machine_is_made_on_another_slice_and_paid_back_when_it_would_have_been() {
+    let db = provisioned();
+    register(&db, OTHER_FARMER, 33, 2);
+    publish(&db, 33, "20");
+    let rental = rent(&db, attempt(OMAR, "key")).unwrap().life.id;
+    let first = lease(&db, 1);
+    let next = to(&db, NODE, Some(2));
+    check_refused(go(&db, rental, &next, 2), MoveError::NodeStays);
+    tell(&db, &first, Report::Fail { retry: false }, 10).unwrap();
+    // Only where a machine would be made, and its own node comes first.
+    assert_eq!(choices(&db, rental, 20), ["node32_slice_2"]);
+    check_refused(go(&db, rental, &to(&db, 33, None), 20), MoveError::NoAgent);
+    jobs::see(&db, &agent(OTHER_FARMER, 1), at(15)).unwrap();
+    assert_eq!(choices(&db, rental, 20), ["node32_slice_2", "node33_slice_1"]);
+    assert_eq!(go(&db, rental, &to(&db, NODE, None), 20), Ok((NODE, Some(1))), "it is there");
+
+    assert_eq!(go(&db, rental, &next, 20), Ok((NODE, Some(2))));
+    assert_eq!(go(&db, rental, &next, 20), Ok((NODE, Some(2))), "a second try finds it done");
+    assert_eq!(states(&db, NODE), "-Raaaaaaa");
+    let machines = jobs::machines(&db, rental, at(20)).unwrap();
+    assert_eq!((machines.len(), machines[0].slice.number), (1, 2));
+    assert_eq!((machines[0].refund_at, machines[0].is_late), (at(REFUND_SECONDS), false));
+    check_lost(tell(&db, &first, Report::Complete, 21));
+    // A removal where it was, and a machine where it is.
+    let removal = lease(&db, 80);
+    assert_eq!((removal.kind, removal.slice.number), (JobKind::Remove, 1));
+    tell(&db, &removal, Report::Complete, 81).unwrap();
+    assert_eq!(states(&db, NODE), "aRaaaaaaa");
+    let second = lease(&db, 82);
+    assert_eq!((second.kind, second.slice.number, second.fence), (JobKind::Create, 2, 1));
+
+    // It is late there as well, by a clock of its own; and it never comes back.
+    let late = 20 + LATE_SECONDS;
+    check_refused(go(&db, rental, &to(&db, NODE, Some(1)), late - 1), MoveError::NodeStays);
+    check_refused(go(&db, rental, &to(&db, NODE, Some(1)), late), MoveError::LeftBefore);
+    assert_eq!(choices(&db, rental, late), ["node32_slice_3", "node33_slice_1"]);
+    assert_eq!(go(&db, rental, &to(&db, 33, None), late), Ok((33, Some(1))));
+    check_lost(tell(&db, &second, Report::Complete, late + 1));
+    let machines = jobs::machines(&db, rental, at(late)).unwrap();
+    assert_eq!((machines.len(), machines[0].refund_at), (1, at(REFUND_SECONDS)));
+    // Nobody has earned, and it is paid back a day after it was paid.
+    assert_eq!(due::earn(&db, at(86_400), 9).unwrap(), []);
+    assert_eq!(unprovisioned::refundable(&db, at(REFUND_SECONDS - 1), 9), Ok(vec![]));
+    assert_eq!(unprovisioned::refundable(&db, at(REFUND_SECONDS), 9).unwrap().len(), 1);
+    assert!(unprovisioned::refund(&db, rental, None, at(REFUND_SECONDS)).unwrap());
+    assert_eq!(balance(&db, OMAR), usd("100"));
+    assert_eq!(states(&db, 33), "aa");
+    assert_eq!(count(&db, "SELECT count(*) FROM jobs WHERE state = 'refunded'"), 1);
+    assert_sound(&db);
+}
+
+#[test]
+fn what_no_agent_has_begun_frees_its_slice_at_once() {
+    let db = provisioned();
+    let rental = rent(&db, attempt(OMAR, "key")).unwrap().life.id;
+    // Nobody asks for five minutes.
+    assert_eq!(go(&db, rental, &to(&db, NODE, Some(2)), LATE_SECONDS), Ok((NODE, Some(2))));
+    assert_eq!(states(&db, NODE), "aRaaaaaaa");
+    let job = lease(&db, LATE_SECONDS + 1);
+    assert_eq!((job.kind, job.slice.number), (JobKind::Create, 2));
+    tell(&db, &job, Report::Complete, LATE_SECONDS + 2).unwrap();
+    nothing_is_due(&db, 9_999);
+    // With access there is no reason to go.
+    assert_eq!(jobs::owed(&db, rental, at(9_999)), Ok(Owed::Nothing));
+    check_refused(go(&db, rental, &to(&db, NODE, Some(3)), 9_999), MoveError::NodeStays);
+    due::earn(&db, at(86_400), 9).unwrap();
+    assert_eq!(count(&db, "SELECT sum(earned_micros) FROM rental_periods"), 830_000);
+    assert_sound(&db);
+}
+
+#[test]
+fn what_leaves_with_access_is_promised_anew() {
+    let db = provisioned();
+    register(&db, OTHER_FARMER, 33, 2);
+    publish(&db, 33, "20");
+    jobs::see(&db, &agent(OTHER_FARMER, 1), at(10 * 86_400)).unwrap();
+    let rental = rent(&db, attempt(OMAR, "key")).unwrap().life.id;
+    let job = lease(&db, 0);
+    tell(&db, &job, Report::Complete, 1).unwrap();
+    withdraw(&db, account(FARMER), NodeId(NODE), None, now()).unwrap();
+    let days = 10 * 86_400;
+    assert_eq!(go(&db, rental, &to(&db, 33, None), days), Ok((33, Some(1))));
+    let machines = jobs::machines(&db, rental, at(days)).unwrap();
+    assert_eq!((machines.len(), machines[0].refund_at), (1, at(days + REFUND_SECONDS)));
+    // What fails there keeps that promise.
+    assert_eq!(go(&db, rental, &to(&db, 33, Some(2)), days + LATE_SECONDS), Ok((33, Some(2))));
+    let machines = jobs::machines(&db, rental, at(days)).unwrap();
+    assert_eq!((machines.len(), machines[0].refund_at), (1, at(days + REFUND_SECONDS)));
+    assert!(unprovisioned::refund(&db, rental, None, at(days + REFUND_SECONDS)).unwrap());
+    // A third of the month was had at the first farmer's.
+    assert_eq!(earned(&db, FARMER), usd("7.50"));
+    assert_sound(&db);
+}
+
+/// Completing and going on at once: one of them, and never two machines.
+#[test]
+fn access_and_a_move_exclude_each_other() {
+    for round in 0..8_u32 {
+        let disk = on_disk();
+        let db = disk.open();
+        jobs::see(&db, &rack(), at(-60)).unwrap();
+        add(&db, OMAR, 1).unwrap();
+        let rental = rent(&db, attempt(OMAR, "key")).unwrap().life.id;
+        let job = lease(&db, 0);
+        let next = to(&db, NODE, Some(2));
+        let complete = move |db: &RusqliteDb| {
+            let told = Told {
+                job: &job.id,
+                fence: job.fence,
+                report: Report::Complete,
+                sealed: Some(b"sealed"),
+                reason: None,
+            };
+            match jobs::report(db, &rack(), &told, at(LATE_SECONDS)) {
+                Ok(_) => Some(true),
+                Err(ReportFailure::Lost(_)) => Some(false),
+                Err(_) => None,
+            }
+        };
+        let leave = move |db: &RusqliteDb| match move_rental(
+            db,
+            account(OMAR),
+            rental,
+            &next,
+            at(LATE_SECONDS),
+        ) {
+            Ok(_) => Some(true),
+            Err(MoveFailure::Rule(MoveError::NodeStays)) => Some(false),
+            Err(_) => None,
+        };
+        let (completed, moved) = thread::scope(|scope| {
+            let completing = scope.spawn(|| until_done(&disk.open(), complete));
+            let leaving = scope.spawn(|| until_done(&disk.open(), leave));
+            (completing.join().unwrap(), leaving.join().unwrap())
+        });
+        assert_ne!(completed, moved, "round {round}");
+        let slice = jobs::machines(&db, rental, now()).unwrap()[0].slice.number;
+        assert_eq!(slice, 1 + u32::from(moved));
+        assert_sound(&db);
+    }
 }

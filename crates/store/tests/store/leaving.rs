@@ -3,6 +3,7 @@
 use domain::id::{MailId, NodeId};
 use domain::leaving::NoticeError;
 use domain::listing::Listing;
+use domain::provisioning::Owed;
 use domain::rental::{ExtendError, RentalState};
 use domain::term::Term;
 use domain::time::Timestamp;
@@ -201,7 +202,7 @@ fn alternatives_are_as_good_and_the_nearest_come_first() {
     by_hand(&db, "UPDATE nodes SET min_uptime = 9949 WHERE id = 37").unwrap();
     set(&db, 38, Some(usd("17")), Listing::Paused);
     let rental = rental_of(&db, OMAR, rental.life.id);
-    let found: Vec<String> = alternatives(&db, &rental)
+    let found: Vec<String> = alternatives(&db, &rental, Owed::Nothing, now())
         .unwrap()
         .into_iter()
         .map(|(slice, _)| slice.to_string())

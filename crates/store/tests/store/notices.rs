@@ -240,6 +240,40 @@ fn a_deleted_account_leaves_no_webhook_and_no_choice() {
     assert!(webhooks::find(&db, account(FARMER), kept).unwrap().is_some());
 }
 
+/// What has a mail of its own is told of in the page and to webhooks, and not by a second mail.
+#[test]
+fn access_is_told_of_with_one_mail() {
+    let db = market();
+    let rental = rent(&db, attempt(OMAR, "key")).unwrap().life.id.to_string();
+    while let Some(batch) = next(&db, 99).unwrap() {
+        assert_eq!(dispatch(&db, &batch, &[], &[], now()), Ok(true));
+    }
+    let both = ["access-ready", "access-failed", "access-late", "rental-refunded"];
+    for (kind, renter) in both
+        .map(|kind| (kind, Some(OMAR)))
+        .into_iter()
+        .chain([("removal-late", None), ("slice-removed", None)])
+    {
+        let event = "INSERT INTO events (kind, renter_id, farmer_id, node_id, slice_number,
+                                         rental_id, created_at)
+                     VALUES (?1, ?2, ?3, 32, 1, iif(?2 IS NULL, NULL, ?4), 5)";
+        let renter = renter.map(|number| Value::text(account(number))).into();
+        let params = [kind.into(), renter, Value::text(account(FARMER)), rental.as_str().into()];
+        db.run(event, &params).unwrap();
+    }
+    let told = found(&db, OMAR);
+    assert_eq!(told.iter().filter(|(kind, _)| both.contains(&kind.as_str())).count(), 4);
+    assert_eq!(found(&db, FARMER).iter().filter(|(kind, _)| kind.contains("remov")).count(), 2);
+    let batch = next(&db, 99).unwrap().unwrap();
+    let mailed = |who: u32| {
+        let tellings = batch.tellings.iter().filter(|it| it.account == account(who));
+        let mailed = tellings.filter(|telling| telling.mail_to.is_some());
+        mailed.map(|telling| telling.notice.event.kind.as_str()).collect::<Vec<&str>>()
+    };
+    assert_eq!(mailed(OMAR), ["access-ready", "access-failed"]);
+    assert_eq!(mailed(FARMER), ["access-failed", "access-late"]);
+}
+
 /// Whoever renames an event sees that people would no longer be told.
 #[test]
 fn people_are_told_of_events_that_there_are() {

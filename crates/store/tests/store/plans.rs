@@ -11,6 +11,7 @@ use domain::money::Percent;
 use domain::month::Month;
 use domain::offering::{Seen, Wanted};
 use domain::payout::PayoutState;
+use domain::provisioning::Owed;
 use domain::rental::Renewal;
 use domain::term::Term;
 use rusqlite::{StatementStatus, params_from_iter, types::Value as SqlValue};
@@ -406,7 +407,7 @@ fn a_day_of_leaving(db: &impl Db) {
     for due in leaving::untold(db, 10).unwrap() {
         leaving::tell(db, &due, None, now()).unwrap();
     }
-    leaving::alternatives(db, &rented[0]).unwrap();
+    leaving::alternatives(db, &rented[0], Owed::Overdue, now()).unwrap();
     let offer_version = crate::market::version(db, 401);
     let to = leaving::Destination { node: NodeId(401), slice: None, offer_version };
     leaving::move_rental(db, account(AIDA), rented[0].life.id, &to, now()).unwrap();

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use web::page::{
-    Badge, Choice, Compute, ComputeFilter, EmailForm, ErrorPage, Factors, Farm, FarmNode,
+    AgentRow, Badge, Choice, Compute, ComputeFilter, EmailForm, ErrorPage, Factors, Farm, FarmNode,
     FarmNodeForm, FarmOffer, FarmRow, FarmSlice, FarmSummary, Field, Frame, GridReport, Home, Link,
     Login, MeasuredUptime, Moment, MoneyEntry, NodeCard, OpenTopUp, PasskeyRow, PasswordForm,
     Paying, Prove, RecoveryCodes, ResourceLimit, SecondFactor, Section, SessionRow, Settings,
@@ -399,6 +399,10 @@ fn farm_rows() -> Vec<FarmRow> {
     ]
 }
 
+fn agent() -> AgentRow {
+    AgentRow { name: "rack-7".into(), seen: "2 minutes ago".into(), is_gone: false }
+}
+
 pub(crate) fn farm_node() -> FarmNode {
     let slices = (1..=9).map(|number| {
         let is_allocated = [2, 3, 7].contains(&number);
@@ -409,6 +413,7 @@ pub(crate) fn farm_node() -> FarmNode {
             class: if is_allocated { "cell-rented" } else { "cell-open" },
             renter: is_allocated.then(|| "omar@example.org".into()),
             until: is_allocated.then(|| day("2026-10-29", "29 October 2026")),
+            removal: None,
         }
     });
     FarmNode {
@@ -458,6 +463,7 @@ pub(crate) fn farm_node() -> FarmNode {
         total_slices: 9,
         slices: slices.collect(),
         grid: paid::grid(),
+        agents: vec![agent()],
         revenue: paid::node_revenue(),
         report: Some(GridReport {
             status: Badge::new("up", Tone::Good),

@@ -2,8 +2,8 @@
 
 use domain::account::Scope;
 use domain::field::FieldError;
-use domain::provisioning::JobState;
-use domain::rental::RentalState;
+use domain::provisioning::{JobState, Owed};
+use domain::rental::{Rental, RentalState};
 use domain::ssh::Access as SshAccess;
 use domain::time::Timestamp;
 use http::Method;
@@ -92,6 +92,9 @@ pub struct AccessAnswer {
     pub detail: String,
     /// When everything is paid back by itself, unless there is access by then (RFC 3339).
     pub refund_at: Option<String>,
+    /// Whether it is late or has failed, so that the rental can go on with another slice, by
+    /// `moveRental`.
+    pub can_move: bool,
     /// Each machine, by slice: none where the farm has no agent.
     pub machines: Vec<MachineView>,
 }
@@ -208,8 +211,9 @@ impl Together {
                  not work out within a day, everything is paid back by itself."
             }
             Together::Failed => {
-                "The farm could not set up the machine. End the rental now and everything is paid \
-                 back at once, or wait: it is paid back by itself within a day."
+                "The farm could not set up the machine. Let it be set up on another slice; or end \
+                 the rental now and everything is paid back at once; or wait: it is paid back by \
+                 itself within a day."
             }
             Together::Ready => "Log in with your SSH key.",
             Together::Closed => AccessInfo::new(state).detail,
@@ -220,21 +224,33 @@ impl Together {
 impl AccessAnswer {
     /// Shows the machines of a rental to its renter; `opened` has the access of each that is there.
     pub fn new(
-        state: RentalState,
+        rental: &Rental,
         machines: &[Machine],
         opened: &[Option<SshAccess>],
     ) -> AccessAnswer {
-        let together = Together::of(state, machines);
+        let together = Together::of(rental.state, machines);
         let show = |(machine, access): (&Machine, &Option<SshAccess>)| {
             MachineView::new(machine, access.as_ref())
         };
         AccessAnswer {
             state: together.as_str(),
-            detail: together.detail(state).to_owned(),
+            detail: together.detail(rental.state).to_owned(),
             refund_at: refund_at(machines).map(|at| at.to_string()),
+            can_move: can_move(rental, machines),
             machines: machines.iter().zip(opened).map(show).collect(),
         }
     }
+}
+
+/// What the renter of these machines waits for.
+pub(crate) fn owed(machines: &[Machine]) -> Owed {
+    Owed::of(machines.iter().map(|machine| (machine.state, machine.is_late)))
+}
+
+/// Whether a rental can go on with another slice, because it waits for access for too long.
+pub(crate) fn can_move(rental: &Rental, machines: &[Machine]) -> bool {
+    let is_slice = rental.slice.is_some() && rental.state == RentalState::Active;
+    is_slice && owed(machines) == Owed::Overdue
 }
 
 /// When everything is paid back, where access is owed.

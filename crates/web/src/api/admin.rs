@@ -289,6 +289,9 @@ pub struct InvariantsView {
     pub ok: bool,
     /// When it was checked (RFC 3339).
     pub checked_at: String,
+    /// How many jobs of agents are late, and people were told: access to a slice that nobody has
+    /// after 5 minutes, or the removal of one after an hour.
+    pub late_jobs: u32,
     /// Each invariant.
     pub invariants: Vec<InvariantView>,
 }

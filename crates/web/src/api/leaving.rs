@@ -55,7 +55,8 @@ pub const LIST_ALTERNATIVES: Operation = Operation {
     path: "/api/rentals/{rental}/alternatives",
     summary: "Lists free slices that cost no more and promise no less than a rental.",
     access: Access::Account(Scope::Read),
-    about_answer: "At most 10 slices of as many nodes, those of the same country first.",
+    about_answer: "At most 10 slices of as many nodes: one of the same node first where access is \
+                   overdue, then those of the same country.",
     answer: Some(schema_of::<Vec<EquivalentView>>),
     ..Operation::READ
 };
@@ -66,7 +67,8 @@ pub const MOVE_RENTAL: Operation = Operation {
     group: rentals::GROUP,
     method: Method::POST,
     path: "/api/rentals/{rental}/move",
-    summary: "Moves a rental whose node leaves to an equivalent slice, with what is paid for it.",
+    summary: "Moves a rental whose node leaves, or whose access is overdue, to an equivalent slice, \
+              with what is paid for it.",
     access: Access::Account(Scope::Rent),
     takes_dry_run: true,
     body: Some(schema_of::<MoveBody>),
@@ -162,7 +164,7 @@ impl EquivalentView {
 pub struct MoveBody {
     /// The node.
     pub node_id: String,
-    /// The slice; left out for any free one of the node.
+    /// The slice; left out for any free one of another node.
     #[serde(default)]
     pub slice_id: Option<String>,
     /// The version of the offer that was shown.

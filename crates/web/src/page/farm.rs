@@ -124,6 +124,8 @@ pub struct FarmNode {
     pub slices: Vec<FarmSlice>,
     /// The same in words, with those that are kept back.
     pub grid: SliceGrid,
+    /// The agents of its farm, the last seen first.
+    pub agents: Vec<AgentRow>,
     /// What it earns.
     pub revenue: NodeRevenue,
     /// What the grid said last, if it ever did.
@@ -195,6 +197,30 @@ pub struct FarmSlice {
     pub renter: Option<String>,
     /// When the rental ends.
     pub until: Option<Moment>,
+    /// What is still there of the rental before.
+    pub removal: Option<SliceRemoval>,
+}
+
+/// The machine of a rental that has ended is being removed from a slice.
+#[derive(Clone, Debug)]
+pub struct SliceRemoval {
+    /// Since when.
+    pub since: Moment,
+    /// Whether its agent has given up, so that the farmer has to do it.
+    pub has_failed: bool,
+    /// Where the form posts to that says that it is gone.
+    pub url: String,
+}
+
+/// An agent that makes machines on the nodes of a farm, and removes them.
+#[derive(Clone, Debug)]
+pub struct AgentRow {
+    /// What it calls itself.
+    pub name: String,
+    /// When it last asked for work, such as `2 minutes ago`.
+    pub seen: String,
+    /// Whether that is too long ago for what is rented now.
+    pub is_gone: bool,
 }
 
 /// What the grid reported last about a node.

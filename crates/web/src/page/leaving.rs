@@ -84,14 +84,41 @@ pub struct MoveRental {
     pub slice_id: String,
     /// What the renter calls it.
     pub name: Option<String>,
-    /// When its node leaves; `None` where it stays.
-    pub leaves_at: Option<Moment>,
+    /// Why it can go.
+    pub why: MoveReason,
     /// What is still paid for and goes with it, such as `$204.00`.
     pub held: String,
     /// The slices, the nearest and cheapest first.
     pub options: Vec<MoveOption>,
     /// Why it was not moved, as a sentence.
     pub error: Option<String>,
+}
+
+/// Why a rental can go on elsewhere.
+#[derive(Clone, Debug)]
+pub enum MoveReason {
+    /// Its node leaves.
+    Leaves {
+        /// When.
+        at: Moment,
+    },
+    /// Its machine is late, or could not be made.
+    Overdue {
+        /// When everything is paid back, wherever it goes.
+        refund_at: Option<Moment>,
+    },
+    /// There is none: it cannot.
+    None,
+}
+
+impl MoveReason {
+    /// Whether there is one.
+    pub fn is_one(&self) -> bool {
+        match self {
+            MoveReason::Leaves { .. } | MoveReason::Overdue { .. } => true,
+            MoveReason::None => false,
+        }
+    }
 }
 
 /// A slice that a rental could go on with.

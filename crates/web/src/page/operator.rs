@@ -13,6 +13,8 @@ pub struct Operator {
     pub verdict: Badge,
     /// What must always hold, what does not hold first.
     pub invariants: Vec<InvariantRow>,
+    /// How many jobs of agents are late, such as `2 jobs are late`.
+    pub late_jobs: Badge,
     /// How much mail waits, as a sentence.
     pub waiting: String,
     /// Mails that could not be sent, the last one first.

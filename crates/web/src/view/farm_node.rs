@@ -6,9 +6,11 @@ use domain::listing::Listing;
 use domain::money::Usd;
 use domain::month::Month;
 use domain::node::{Capacity, Refusal};
+use domain::provisioning::{AGENT_SECONDS, JobState};
 use domain::slice::SliceState;
 use domain::term::Term;
 use store::dashboard::NodeStanding;
+use store::jobs::{Removal, SeenAgent};
 use store::maintenance::Maintenance;
 use store::nodes;
 use store::revenue::Line;
@@ -18,8 +20,8 @@ use crate::api::market::{CPU_CORES, MEMORY_GB, STORAGE_GB};
 use crate::form::Form;
 use crate::json::Decimal;
 use crate::page::{
-    CostConsent, FarmNode, FarmNodeForm, FarmOffer, FarmSlice, Field, GridReport, NodeRevenue,
-    ResourceLimit, Section, SliceGrid,
+    AgentRow, CostConsent, FarmNode, FarmNodeForm, FarmOffer, FarmSlice, Field, GridReport,
+    NodeRevenue, ResourceLimit, Section, SliceGrid, SliceRemoval,
 };
 use crate::problem::{Kind, Problem};
 use crate::view::offering::{notices, scale, term_boxes};
@@ -71,6 +73,7 @@ impl FarmNode {
             total_slices: offer.total_slices(),
             slices: slices.iter().map(|slice| FarmSlice::new(node, slice)).collect(),
             grid: SliceGrid::new(node, slices),
+            agents: Vec::new(),
             revenue: NodeRevenue::new(standing, months, lines),
             report: Some(GridReport {
                 status: badge::status(offer.status),
@@ -105,6 +108,39 @@ impl FarmNode {
     #[must_use]
     pub fn with_maintenance(mut self, visit: &Visit<'_>, windows: &[Maintenance]) -> FarmNode {
         self.offer.windows = notices(visit, windows);
+        self
+    }
+
+    /// The same with the agents of its farm, and what they are removing.
+    #[must_use]
+    pub fn with_agents(
+        mut self,
+        visit: &Visit<'_>,
+        agents: &[SeenAgent],
+        removals: &[Removal],
+    ) -> FarmNode {
+        let row = |agent: &SeenAgent| AgentRow {
+            name: agent.name.clone(),
+            seen: moment::ago(agent.seen_at, visit.now),
+            is_gone: visit.now.seconds_since(agent.seen_at) >= AGENT_SECONDS,
+        };
+        self.agents = agents.iter().map(row).collect();
+        let being_removed = |removal: &Removal| FarmSlice {
+            id: format!("{}_slice_{}", self.id, removal.number),
+            number: removal.number,
+            state: "being removed",
+            class: SliceGrid::class(SliceState::Retired),
+            renter: None,
+            until: None,
+            removal: Some(SliceRemoval {
+                since: moment::to_the_minute(removal.since),
+                has_failed: removal.state == JobState::Failed,
+                url: format!("/dashboard/farm/nodes/{}/slices/{}/gone", self.id, removal.number),
+            }),
+        };
+        // They are none of the node's slices until what is on them is gone.
+        self.slices.extend(removals.iter().map(being_removed).collect::<Vec<_>>());
+        self.slices.sort_by_key(|slice| slice.number);
         self
     }
 
@@ -301,6 +337,7 @@ impl FarmSlice {
             class: SliceGrid::class(slice.state),
             renter: slice.renter.clone(),
             until: slice.ends_at.map(moment::on_day),
+            removal: None,
         }
     }
 }

@@ -4,17 +4,21 @@ use domain::field::FieldError;
 use domain::id::SliceId;
 use domain::leaving;
 use domain::money::Usd;
+use domain::provisioning::Owed;
 use domain::rental::RentalState;
 use domain::time::Timestamp;
+use store::jobs;
 use store::leaving::Destination;
 use store::nodes::{FarmNode, FarmSlice};
 use store::offers::Offer;
 use store::rentals::Rental;
 
+use crate::api::access::{owed, refund_at};
 use crate::api::leaving::{MoveBody, leaving_day};
 use crate::form::Form;
 use crate::page::{
-    Field, Leave, LeaveStage, LeavingNotice, LeavingRow, MoveOption, MoveRental, Section,
+    Field, Leave, LeaveStage, LeavingNotice, LeavingRow, MoveOption, MoveReason, MoveRental,
+    Section,
 };
 use crate::problem::Problem;
 use crate::view::moment;
@@ -120,14 +124,32 @@ impl LeavingNotice {
 }
 
 impl MoveRental {
-    /// The slices that a rental could go on with.
-    pub fn new(visit: &Visit<'_>, rental: &Rental, found: &[(SliceId, Offer)]) -> MoveRental {
+    /// The slices that a rental could go on with, and how far its machines are.
+    pub fn new(
+        visit: &Visit<'_>,
+        rental: &Rental,
+        machines: &[jobs::Machine],
+        found: &[(SliceId, Offer)],
+    ) -> MoveRental {
+        let why = match (owed(machines), rental.market.leaves_at) {
+            (Owed::Overdue, _) => {
+                MoveReason::Overdue { refund_at: refund_at(machines).map(moment::to_the_minute) }
+            }
+            (Owed::Nothing | Owed::Access, Some(at)) => {
+                MoveReason::Leaves { at: moment::to_the_minute(at) }
+            }
+            (Owed::Nothing | Owed::Access, None) => MoveReason::None,
+        };
+        let title = match why {
+            MoveReason::Overdue { .. } => "Go on with another slice",
+            MoveReason::Leaves { .. } | MoveReason::None => "Go on with another node",
+        };
         MoveRental {
-            frame: visit.frame("Go on with another node", Section::Slices),
+            frame: visit.frame(title, Section::Slices),
             rental_url: format!("/dashboard/slices/{}", rental.life.id),
             slice_id: rental.life.place(),
             name: Some(rental.name.clone()).filter(|name| !name.is_empty()),
-            leaves_at: rental.market.leaves_at.map(moment::to_the_minute),
+            why,
             held: rental.life.held().for_people(),
             options: found.iter().map(MoveOption::new).collect(),
             error: None,

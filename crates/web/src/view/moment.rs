@@ -66,6 +66,20 @@ pub(super) fn time_left(until: Timestamp, now: Timestamp) -> Option<String> {
     }
 }
 
+/// How long an instant is past: `2 minutes ago`.
+pub(super) fn ago(at: Timestamp, now: Timestamp) -> String {
+    const MINUTE_SECONDS: i64 = 60;
+    let seconds = now.seconds_since(at);
+    match seconds {
+        ..MINUTE_SECONDS => "less than a minute ago".to_owned(),
+        MINUTE_SECONDS..HOUR_SECONDS => {
+            format!("{} ago", counted(seconds / MINUTE_SECONDS, "minute"))
+        }
+        HOUR_SECONDS..DAY_SECONDS => format!("{} ago", counted(seconds / HOUR_SECONDS, "hour")),
+        DAY_SECONDS.. => format!("{} ago", counted(seconds / DAY_SECONDS, "day")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -98,5 +112,12 @@ mod tests {
         check(86_399, Some("23 hours left"));
         check(2 * 86_400 - 1, Some("1 day left"));
         check(89 * 86_400 + 5, Some("89 days left"));
+        let past = |seconds: i64| {
+            let now = Timestamp::from_seconds(NOW);
+            ago(now.plus_seconds(-seconds), now)
+        };
+        assert_eq!([past(-5), past(59)], ["less than a minute ago"; 2]);
+        assert_eq!([past(60), past(3_599)], ["1 minute ago", "59 minutes ago"]);
+        assert_eq!([past(7_200), past(3 * 86_400)], ["2 hours ago", "3 days ago"]);
     }
 }

@@ -52,8 +52,10 @@ pub enum Done {
     NodeWithdrawn,
     /// A farmer took a notice back.
     NodeKept,
-    /// A rental went on with another node.
+    /// A rental went on with another slice.
     Moved,
+    /// The farmer said that the machine of a slice is gone.
+    SliceGone,
     /// The offer of a node was locked.
     Locked,
     /// It can be changed again.
@@ -130,7 +132,7 @@ pub enum Done {
 
 impl Done {
     /// Everything that a form can have done.
-    const ALL: [Done; 58] = [
+    const ALL: [Done; 59] = [
         Done::SignedUp,
         Done::SignedOut,
         Done::PasskeyAdded,
@@ -154,6 +156,7 @@ impl Done {
         Done::MaintenanceAnnounced,
         Done::MaintenanceCancelled,
         Done::Moved,
+        Done::SliceGone,
         Done::NodeKept,
         Done::NodeWithdrawn,
         Done::Unlocked,
@@ -220,6 +223,7 @@ impl Done {
             Done::NodeWithdrawn => "withdrawn",
             Done::NodeKept => "kept",
             Done::Moved => "moved",
+            Done::SliceGone => "slice-gone",
             Done::Locked => "locked",
             Done::Unlocked => "unlocked",
             Done::MaintenanceAnnounced => "announced",
@@ -294,6 +298,7 @@ impl Done {
             Done::Moved => {
                 "Moved. What you paid goes with it; the new machine has to be set up anew."
             }
+            Done::SliceGone => "The slice is free of what was on it, and is offered again.",
             Done::Locked => "The offer is locked.",
             Done::Unlocked => "The offer can be changed again.",
             Done::MaintenanceAnnounced => "Announced. Who rents there is told.",

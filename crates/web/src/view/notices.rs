@@ -26,6 +26,15 @@ pub fn notice_title(notice: &Notice) -> String {
         "rental-ended" => format!("The rental of {place} has ended"),
         "rental-extended" => format!("The rental of {place} was extended"),
         "rental-renewed" => format!("The rental of {place} was extended by itself"),
+        "access-ready" if is_renter => format!("Your slice {place} is ready"),
+        "access-ready" => format!("The machine on {place} is ready"),
+        "access-failed" => format!("The machine on {place} could not be set up"),
+        "access-late" => format!("The machine on {place} is late"),
+        "rental-refunded" => {
+            format!("The rental of {place} was paid back in full: there was no access")
+        }
+        "removal-late" => format!("What a rental has left on {place} is not removed yet"),
+        "slice-removed" => format!("What a rental has left on {place} is removed"),
         "price-suggested" => format!("Another price may earn more with {node}"),
         "promise-at-risk" => format!("The promised uptime of {node} is at risk this month"),
         "promise-broken" => format!("The promised uptime of {node} is broken this month"),
@@ -42,7 +51,7 @@ pub fn notice_title(notice: &Notice) -> String {
         "node-leaving" => format!("{node} is leaving the market"),
         "node-stays" => format!("{node} stays on the market after all"),
         "node-left" => format!("{node} has left the market"),
-        "rental-moved-out" => format!("The rental of {place} has moved to another node"),
+        "rental-moved-out" => format!("The rental of {place} has moved to another slice"),
         "rental-moved-in" => format!("A rental has moved to {place}"),
         "farm-proven" => "A farm is proven to be yours".to_owned(),
         "farm-lost" => "Somebody else has proven to own a farm that was yours".to_owned(),
@@ -69,6 +78,8 @@ pub fn notice_path(notice: &Notice) -> String {
         NoticeKind::Rented
         | NoticeKind::Released
         | NoticeKind::Extended
+        | NoticeKind::Access
+        | NoticeKind::Removal
         | NoticeKind::PriceSuggestion
         | NoticeKind::PromiseAtRisk
         | NoticeKind::PromiseBroken
@@ -100,6 +111,8 @@ pub fn kind_words(kind: NoticeKind) -> &'static str {
         NoticeKind::Rented => "Rented",
         NoticeKind::Released => "A rental ended",
         NoticeKind::Extended => "A rental was extended",
+        NoticeKind::Access => "Access to a slice",
+        NoticeKind::Removal => "Machines are removed",
         NoticeKind::PriceSuggestion => "A better price",
         NoticeKind::PromiseAtRisk => "A promise is at risk",
         NoticeKind::PromiseBroken => "A promise is broken",
@@ -220,7 +233,7 @@ mod tests {
         }
         titles.sort();
         titles.dedup();
-        assert_eq!(titles.len(), EVENTS.len() + 2, "one for each, two where the sides differ");
+        assert_eq!(titles.len(), EVENTS.len() + 3, "one for each, two where the sides differ");
     }
 
     #[test]

@@ -32,6 +32,8 @@ const SEAL_BYTES_SHOWN: usize = 4;
 pub struct Standing {
     /// What must always hold, checked now.
     pub findings: Vec<Finding>,
+    /// Jobs of agents that are late, and of which people were told.
+    pub late_jobs: u32,
     /// Mail that waits.
     pub waiting: Waiting,
     /// Mail that could not be sent.
@@ -57,12 +59,22 @@ impl Operator {
                 broken => Badge::new(format!("{broken} broken"), Tone::Bad),
             },
             invariants: findings.into_iter().map(InvariantRow::new).collect(),
+            late_jobs: late_jobs(standing.late_jobs),
             waiting: waiting(visit, &standing.waiting),
             failed: standing.failed.iter().map(FailedMailRow::new).collect(),
             payments: standing.payments.iter().map(RefusedPaymentRow::new).collect(),
             runs: standing.runs.iter().map(RunRow::new).collect(),
             refused: standing.refused.iter().map(RefusedRow::new).collect(),
         }
+    }
+}
+
+/// How many jobs are late.
+fn late_jobs(count: u32) -> Badge {
+    match count {
+        0 => Badge::new("no job is late", Tone::Good),
+        1 => Badge::new("1 job is late", Tone::Bad),
+        count => Badge::new(format!("{count} jobs are late"), Tone::Bad),
     }
 }
 

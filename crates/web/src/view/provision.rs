@@ -9,7 +9,7 @@ use store::jobs;
 use store::ssh_keys::RegisteredKey;
 
 use crate::access::ConsoleLink;
-use crate::api::access::{Together, refund_at};
+use crate::api::access::{Together, can_move, refund_at};
 use crate::form::Form;
 use crate::page::{
     Access, Badge, Choice, Console, ConsoleForm, Field, Machine, Node, Ready, Rental, Renting,
@@ -58,6 +58,7 @@ impl Rental {
             text: text(together, rental, machines),
             command: None,
         };
+        self.can_go_on = can_move(rental, machines);
         let is_one = machines.len() == 1;
         self.machines = machines
             .iter()

@@ -107,6 +107,8 @@ fn node() {
             node32_slice_7: omar@example.org until 29 October 2026
             node32_slice_8: available
             node32_slice_9: available
+            Agents
+            Agent rack-7, last seen 2 minutes ago
             What it earns
             Earned this month: $12.50
             In escrow: $56.25
@@ -185,6 +187,8 @@ fn a_node_without_a_slice_says_why() {
               month.
             Slices
             This node has no slice yet.
+            Agents
+            Agent rack-7, last seen 2 minutes ago
             What it earns
             Earned this month: $12.50
             In escrow: $56.25

@@ -181,6 +181,7 @@ fn farm() {
         class: "cell-rented",
         renter: Some(text()),
         until: None,
+        removal: None,
     };
     let page = sample::farm_node();
     let form = FarmNodeForm { name: field(), ..page.form };

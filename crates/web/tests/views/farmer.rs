@@ -1,16 +1,19 @@
 //! What a farmer sees: the farm, and a node of it.
 
+use askama::Template;
 use domain::id::NodeId;
 use domain::listing::Listing;
 use domain::month::Month;
 use domain::node::NodeStatus;
+use domain::provisioning::JobState;
 use expect_test::expect;
+use store::jobs::{Removal, SeenAgent};
 use store::{RusqliteDb, dashboard, revenue};
 use web::page;
 use web::{Kind, Problem};
 
-use crate::check;
 use crate::market::{Who, empty, form, market, now, offer, register, rent, report, shown, wrong};
+use crate::{check, html};
 
 pub(crate) fn farm(db: &RusqliteDb, who: Who) -> page::Farm {
     let farm = dashboard::load(db, who.account(), Month::of(now()), 12, None, 100).unwrap();
@@ -137,6 +140,9 @@ fn a_draft_shows_what_it_could_earn() {
             node32_slice_7: available
             node32_slice_8: available
             node32_slice_9: available
+            Agents
+            No agent works for this farm: what is rented here is set up and removed by hand. How
+              to run one is in crates/agent/README.md.
             What it earns
             Earned this month: $0.00
             In escrow: $0.00
@@ -202,6 +208,9 @@ fn a_published_node_shows_who_rents_what() {
             node32_slice_1: o&#39;mar&#38;co@example.org until 29 October 2026
             node32_slice_2: available
             node32_slice_3: available
+            Agents
+            No agent works for this farm: what is rented here is set up and removed by hand. How
+              to run one is in crates/agent/README.md.
             What it earns
             Earned this month: $0.00
             In escrow: $64.13
@@ -320,4 +329,50 @@ fn the_form_sends_every_field_and_what_was_seen() {
     assert_eq!((change.offer_version, change.name.as_deref()), (Some(7), Some("")));
     assert_eq!(change.price_per_month.unwrap().text(), "");
     assert_eq!(web::view::read_change(&form("name=a")).err().unwrap().field, "version");
+}
+
+#[test]
+fn a_farmer_sees_agents_and_says_what_is_gone() {
+    let db = market();
+    rent(&db);
+    let removal = |number, state| Removal { number, state, since: now().plus_seconds(-7_200) };
+    let removals = [removal(7, JobState::Failed), removal(2, JobState::Waiting)];
+    let agent = |name: &str, seconds: i64| SeenAgent {
+        name: name.into(),
+        seen_at: now().plus_seconds(-seconds),
+    };
+    let agents = [agent("rack-7", 120), agent("<old>", 30 * 86_400)];
+    let page = shown(&db, Who::Fatima, "/dashboard/farm/nodes/32", |_, visit| {
+        node(&db).with_agents(visit, &agents, &removals)
+    });
+    let html = page.render().unwrap();
+    html::check_form("page", &html);
+    let read = html::reading(&html);
+    let (_, read) = read.split_once("Slices\n").unwrap();
+    let (read, _) = read.split_once("Last report").unwrap();
+    expect![[r#"
+        Rented now: 1 of 3. 1 rented, 2 available.
+        node32_slice_1: o&#39;mar&#38;co@example.org until 29 October 2026
+        node32_slice_2: available
+        node32_slice_2: being removed since 29 July 2026, 10:00 UTC
+        post /dashboard/farm/nodes/node32/slices/2/gone
+        (It is gone: node32_slice_2)
+        node32_slice_3: available
+        node32_slice_7: being removed since 29 July 2026, 10:00 UTC: the agent could not do
+          it
+        post /dashboard/farm/nodes/node32/slices/7/gone
+        (It is gone: node32_slice_7)
+        Agents
+        Agent rack-7, last seen 2 minutes ago
+        Agent &#60;old&#62;, last seen 30 days ago: too long ago, so it gets nothing to do
+        What it earns
+        Earned this month: $0.00
+        In escrow: $64.13
+        Rented: 33%
+        Uptime: not measured yet, promised 99.5%
+        Bandwidth: measured 940 Mbit/s, promised 1,000 Mbit/s below the promise
+    "#]]
+    .assert_eq(read);
+    let without = html::reading(&node(&db).render().unwrap());
+    assert!(without.contains("No agent works for this farm"), "{without}");
 }

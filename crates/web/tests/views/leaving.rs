@@ -1,9 +1,14 @@
 //! What a farmer reads who leaves, and a renter whose node does.
 
-use domain::id::NodeId;
+use askama::Template;
+use domain::id::{NodeId, RANDOM_ID_BYTES, SshKeyId};
 use domain::listing::Listing;
+use domain::provisioning::{Owed, Report};
+use domain::ssh::SshKey;
 use expect_test::expect;
-use store::{RusqliteDb, leaving, nodes, rentals};
+use store::jobs::{self, Agent, Told};
+use store::{RusqliteDb, leaving, nodes, rentals, ssh_keys};
+use web::api::access::AccessAnswer;
 use web::form::Form;
 use web::page;
 use web::{Kind, Problem};
@@ -120,10 +125,10 @@ fn a_renter_chooses() {
     let notice = page.leaving.unwrap();
     assert_eq!(notice.refund_now.as_deref(), Some("$71.25"));
     assert!(notice.can_move && notice.stay.contains("is paid back by itself"), "{notice:?}");
-    let found = leaving::alternatives(&db, &held).unwrap();
+    let found = leaving::alternatives(&db, &held, Owed::Nothing, now()).unwrap();
     let choose = || {
         shown(&db, Who::Omar, "/dashboard/slices/x/move", |_, visit| {
-            page::MoveRental::new(visit, &held, &found)
+            page::MoveRental::new(visit, &held, &[], &found)
         })
     };
     check(
@@ -147,7 +152,7 @@ fn a_renter_chooses() {
         Back to the rental </dashboard/slices/019fadbe-f200-7000-8000-000000000000>"#]],
     );
     let none = shown(&db, Who::Omar, "/dashboard/slices/x/move", |_, visit| {
-        page::MoveRental::new(visit, &held, &[])
+        page::MoveRental::new(visit, &held, &[], &[])
     });
     let problem = Problem::plain(Kind::OfferChanged);
     check(
@@ -163,6 +168,80 @@ fn a_renter_chooses() {
         The data stays behind, and the new machine has to be set up anew: copy what you need
           first.
         No equivalent slice is free now. Look again later, or end the rental for its refund.
+        Back to the rental </dashboard/slices/019fadbe-f200-7000-8000-000000000000>"#]],
+    );
+}
+
+#[test]
+fn a_machine_that_failed_is_made_elsewhere_with_a_word_of_its_renter() {
+    let db = market();
+    let agent = Agent { farmer: Who::Fatima.account(), farm: 1, name: "rack-7", token: None };
+    jobs::see(&db, &agent, now()).unwrap();
+    let id = SshKeyId::from_random(now(), [0; RANDOM_ID_BYTES]);
+    let key = SshKey {
+        line: "ssh-ed25519 AAAA".into(),
+        fingerprint: "SHA256:A".into(),
+        comment: String::new(),
+    };
+    ssh_keys::add(&db, Who::Omar.account(), id, "laptop", &key, now()).unwrap().unwrap();
+    let rental = rent(&db);
+    let machines = |at| jobs::machines(&db, rental.life.id, at).unwrap();
+    let opened = [None];
+    let on_page = |at| {
+        let machines = machines(at);
+        renter::rental(&db, Who::Omar, &rental).provisioned(&rental.life, &machines, &opened)
+    };
+    let late = now().plus_seconds(300);
+    assert!(!on_page(late.plus_seconds(-1)).can_go_on);
+    assert!(on_page(late).can_go_on);
+    let answer = AccessAnswer::new(&rental.life, &machines(late), &opened);
+    assert!(answer.can_move && answer.state == "setting-up");
+
+    let job = jobs::lease(&db, &agent, now()).unwrap().unwrap();
+    let report = Report::Fail { retry: false };
+    let told = Told { job: &job.id, fence: job.fence, report, sealed: None, reason: None };
+    jobs::report(&db, &agent, &told, now()).unwrap();
+    let page = on_page(now());
+    let html = page.render().unwrap();
+    let go_on = "/move\">Go on with another slice</a>";
+    assert!(html.contains(go_on) && html.contains("/end\">End the rental now</a>"), "{html}");
+    assert!(page.access.text.contains("on another slice"), "{}", page.access.text);
+
+    let found = leaving::alternatives(&db, &rental, Owed::Overdue, now()).unwrap();
+    let choose = shown(&db, Who::Omar, "/dashboard/slices/x/move", |_, visit| {
+        page::MoveRental::new(visit, &rental, &machines(now()), &found)
+    });
+    check(
+        &choose,
+        expect![[r#"
+        node32_slice_1 </dashboard/slices/019fadbe-f200-7000-8000-000000000000>
+        Go on with another slice
+        The machine of this rental is late or could not be set up. If you agree, it is set up
+          on another slice, with the same key and the same start. Each of these slices costs
+          no more and promises no less. The farmer that you leave has earned nothing: $71.25
+          of what you have paid goes with the rental, and nothing more is charged. Later
+          extensions cost the price that is shown.
+        If there is no access by 30 July 2026, 11:50 UTC, everything is paid back by itself,
+          wherever the rental is then.
+        post /dashboard/slices/019fadbe-f200-7000-8000-000000000000/move
+        [hidden node_id=node32] [hidden slice_id=node32_slice_2] [hidden offer_version=2]
+        Canal house
+        node32_slice_2, Ghent, Belgium
+        A month: $25.00
+        Promise: 99.5% uptime, 1,000 Mbit/s
+        (Move to node32_slice_2)
+        Back to the rental </dashboard/slices/019fadbe-f200-7000-8000-000000000000>"#]],
+    );
+    let stays = shown(&db, Who::Omar, "/dashboard/slices/x/move", |_, visit| {
+        page::MoveRental::new(visit, &rental, &[], &found)
+    });
+    check(
+        &stays,
+        expect![[r#"
+        node32_slice_1 </dashboard/slices/019fadbe-f200-7000-8000-000000000000>
+        Go on with another node
+        The node of this rental stays on the market, and its access is not overdue: there is
+          no reason to go.
         Back to the rental </dashboard/slices/019fadbe-f200-7000-8000-000000000000>"#]],
     );
 }

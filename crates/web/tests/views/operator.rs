@@ -29,13 +29,8 @@ fn refused_payment() -> RefusedPayment {
     }
 }
 
-#[test]
-fn how_the_marketplace_stands() {
-    let db = empty();
-    let mut findings = invariants::check(&db).unwrap();
-    findings.truncate(2);
-    findings[1].violations = 3;
-    let run = |failure: Option<&str>| Run {
+fn run(failure: Option<&str>) -> Run {
+    Run {
         started_at: now(),
         finished_at: now(),
         upstream: failure.is_none().then(|| "https://grid.example".to_owned()),
@@ -43,9 +38,18 @@ fn how_the_marketplace_stands() {
         missing: 1,
         refused: 0,
         failure: failure.map(str::to_owned),
-    };
+    }
+}
+
+#[test]
+fn how_the_marketplace_stands() {
+    let db = empty();
+    let mut findings = invariants::check(&db).unwrap();
+    findings.truncate(2);
+    findings[1].violations = 3;
     let standing = Standing {
         findings,
+        late_jobs: 2,
         waiting: Waiting { count: 2, since: Some(now()) },
         failed: vec![FailedMail {
             id: MailId::from_random(now(), [1; RANDOM_ID_BYTES]),
@@ -70,6 +74,9 @@ fn how_the_marketplace_stands() {
             Operator
             Accounts </operator/accounts> Farms </operator/farms> Payouts </operator/payouts>
               Audit log </operator/audit>
+            Access and removals
+            2 jobs are late Renters have access within 5 minutes, and what is left of a rental is
+              removed within an hour.
             Mail
             No outlet for mail is set, so none is sent.
             | Mail | What went wrong | Attempts | Given up | What to do

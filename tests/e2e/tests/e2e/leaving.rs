@@ -262,7 +262,7 @@ async fn leaving_works_without_scripts() {
     stale.page(409).says(&["The offer has changed since it was shown"]);
     let (at, page) = ada.submit(&page, &choose, &[]).await;
     assert_eq!(at, format!("{path}?done=moved"));
-    page.says(&["Moved.", "node17_slice_1", "Went on with another node"]);
+    page.says(&["Moved.", "node17_slice_1", "Went on with another slice"]);
 
     let page = farmer.open(leave).await;
     page.says(&["Nothing of this node is rented."]);

@@ -365,6 +365,63 @@ async fn late_access_is_told_of_and_paid_back_within_a_day() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_failed_machine_goes_on_elsewhere_with_its_renters_consent() {
+    let farm = farm().await;
+    let other = farm.market.sign_up("other@example.org").await;
+    other.publish(17, "24").await;
+    let rental = farm.rent().await;
+    let (path, page) = (format!("/api/rentals/{rental}"), format!("/dashboard/slices/{rental}"));
+    let (alternatives, at) = (format!("{path}/alternatives"), format!("{path}/move"));
+    let offer = farm.ada.get("/api/marketplace/nodes/node32").await.ok(200);
+    let next = json!({ "node_id": "node32", "slice_id": "node32_slice_2",
+                       "offer_version": offer["offer_version"] });
+    farm.ada.post(&at, &next).await.problem(409, "not-leaving");
+    assert_eq!(farm.access(&rental).await["can_move"], false);
+
+    let first = farm.lease().await;
+    farm.tell(&first, "fail", json!({ "reason": "no disk", "retry": false })).await.ok(200);
+    let shown = farm.access(&rental).await;
+    assert_eq!((&shown["state"], &shown["can_move"]), (&json!("failed"), &json!(true)));
+    farm.ada.get(&page).await.page(200).says(&["Go on with another slice", "End the rental now"]);
+    // Node 17 is as good, but nobody would make a machine there.
+    let found = farm.ada.get(&alternatives).await.ok(200);
+    assert_eq!(found.as_array().unwrap().len(), 1, "{found}");
+    assert_eq!(found[0]["slice_id"], "node32_slice_2");
+    let offer = farm.ada.get("/api/marketplace/nodes/node17").await.ok(200);
+    let unmanned = json!({ "node_id": "node17", "offer_version": offer["offer_version"] });
+    farm.ada.post(&at, &unmanned).await.problem(409, "not-equivalent");
+    let move_page = farm.ada.get(&format!("{page}/move")).await.page(200);
+    move_page.says(&["late or could not be set up", "Move to node32_slice_2"]);
+
+    farm.market.pass(60);
+    let moved = farm.ada.post(&at, &next).await.ok(200);
+    assert_eq!(moved["slice_id"], "node32_slice_2");
+    assert_eq!(farm.ada.post(&at, &next).await.ok(200), moved, "a retry finds it done");
+    farm.complete(&first).await.problem(409, "lease-lost");
+    assert_eq!(farm.ada.balance().await, "75.00");
+    let shown = farm.access(&rental).await;
+    assert_eq!(
+        (&shown["state"], shown["machines"].as_array().unwrap().len()),
+        (&json!("setting-up"), 1)
+    );
+    // What was begun is removed, or its farmer says that it is gone.
+    let node = "/dashboard/farm/nodes/node32";
+    let farm_page = farm.farmer.get(node).await.page(200);
+    farm_page.says(&["being removed", "It is gone", "rack-7", "less than a minute ago"]);
+    let gone = farm_page.submit(&format!("{node}/slices/1/gone"), &[]);
+    let done = farm.farmer.send(gone).await.see_other();
+    farm.farmer.get(&done).await.page(200).says(&["free of what was on it"]);
+    // And the machine is made where the renter has agreed to.
+    let job = farm.lease().await;
+    assert_eq!((&job["kind"], &job["slice"]["id"]), (&json!("create"), &json!("node32_slice_2")));
+    farm.complete(&job).await.ok(200);
+    let shown = farm.access(&rental).await;
+    assert_eq!((&shown["state"], &shown["can_move"]), (&json!("ready"), &json!(false)));
+    farm.ada.post(&at, &unmanned).await.problem(409, "not-leaving");
+    farm.market.check_invariants().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_slice_is_offered_again_once_its_machine_is_gone() {
     let farm = farm().await;
     let rental = farm.rent().await;
