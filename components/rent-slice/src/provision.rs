@@ -80,7 +80,7 @@ fn open_console(
 ) -> Result<(RentalId, SliceId, ConsoleLink), Problem> {
     let rental = own_rental(cx, rental_id(cx.param("rental"))?)?;
     let id = rental.life.id;
-    let machines = jobs::machines(cx.db, id)?;
+    let machines = jobs::machines(cx.db, id, cx.now)?;
     let machine = &machines[body.choose(&machines)?];
     let is_ready = rental.life.state == RentalState::Active && machine.state == JobState::Done;
     let sealed = machine.sealed.as_ref().filter(|_| is_ready).ok_or_else(Problem::not_found)?;

@@ -219,6 +219,12 @@ fn node() {
               until 29 January 2027 Your wallet lacks $35.00
             [radio duration_months=12 disabled required] 12 months 15% off $255.00 $21.25 a
               month, until 29 July 2027 Your wallet lacks $155.00
+            Which SSH key gets in?
+            Laptop
+            What does it start with?
+            Plain Linux Docker
+            Where the farm sets up machines by itself. Through the API, it can be a document of
+              your own for cloud-init.
             Your balance: $100.00
             The farmer sees you as omar@example.org (change it </dashboard/settings#shown>). The
               rental ends by itself on its last day, unless you extend it.
@@ -295,6 +301,12 @@ fn a_node_that_is_free_can_be_rented_whole() {
               January 2027 The whole node: $1,215.00
             [radio duration_months=12 required] 12 months 15% off $255.00 $21.25 a month, until
               29 July 2027 The whole node: $2,295.00
+            Which SSH key gets in?
+            Laptop
+            What does it start with?
+            Plain Linux Docker
+            Where the farm sets up machines by itself. Through the API, it can be a document of
+              your own for cloud-init.
             Your balance: $1,000.00
             The farmer sees you as omar@example.org (change it </dashboard/settings#shown>). The
               rental ends by itself on its last day, unless you extend it.

@@ -153,6 +153,9 @@ fn the_settings_list_passkeys_and_say_what_is_left() {
             Only for the farm
             On the grid. Empty: any. [text farm_id=]
             (Make the token)
+            SSH keys
+            The public keys that get into the machines that you rent.
+            See the keys </dashboard/settings/ssh-keys>
             Activity
             What was done in this account and with it. Nobody can change this list, not even the
               operator.

@@ -225,6 +225,15 @@ fn a_renter_sees_what_each_term_costs() {
               until 29 January 2027 The whole node: $405.00 Your wallet lacks $35.00
             [radio duration_months=12 disabled required] 12 months 15% off $255.00 $21.25 a
               month, until 29 July 2027 The whole node: $765.00 Your wallet lacks $155.00
+            You have no SSH key yet: the machine waits until you add one
+              </dashboard/settings/ssh-keys>.
+            What does it start with?
+            Plain Linux: The farmer&#39;s Debian or Ubuntu as it is, with security updates.
+              Docker: Containers with the distribution&#39;s Docker. Kubernetes (k3s): A
+              Kubernetes node of its own. PostgreSQL: A database on the loopback, sized for the
+              slice. Web server: nginx on port 80.
+            Where the farm sets up machines by itself. Through the API, it can be a document of
+              your own for cloud-init.
             Your balance: $100.00
             The farmer sees you as o&#39;mar&#38;co@example.org (change it
               </dashboard/settings#shown>). The rental ends by itself on its last day, unless you
@@ -327,8 +336,8 @@ fn the_page_of_a_rental_has_all_that_can_be_done_with_it() {
             On Canal house </marketplace/compute/node32>, Ghent, Belgium until 29 October 2026,
               12:00 UTC active
             Access not set up yet
-            The slice is yours. Its machine has not been set up yet: this version of the
-              marketplace does not set up machines by itself.
+            The slice is yours. Where its farm has an agent, its machine is set up within
+              minutes: the rental&#39;s access tells how far that is.
             Extend
             post /dashboard/slices/019fadbe-f200-7000-8000-000000000000/extend
             [hidden idempotency_key=request-1]

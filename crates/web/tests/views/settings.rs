@@ -142,6 +142,9 @@ fn everything_that_can_be_set_is_there() {
             Only for the farm
             On the grid. Empty: any. [text farm_id=]
             (Make the token)
+            SSH keys
+            The public keys that get into the machines that you rent.
+            See the keys </dashboard/settings/ssh-keys>
             Activity
             What was done in this account and with it. Nobody can change this list, not even the
               operator.
