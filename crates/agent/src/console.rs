@@ -1,5 +1,5 @@
-//! A machine's serial console in a browser: what is told the market of it, and the server that shows
-//! it to whoever comes with a link that the market has signed.
+//! A machine's serial console in a browser: what is told the market of it, and the server that
+//! shows it to whoever comes with a link that the market has signed.
 
 mod gate;
 mod kept;

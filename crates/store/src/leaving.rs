@@ -102,7 +102,8 @@ pub fn stay(
 /// the rental has not left; in the country of the node `?1` first, then by price. `?2` the agreed
 /// price, `?3` and `?4` the promise, `?5` the renter, `?6` how many rows. `?8` is 1 where access is
 /// owed, and 2 where it is overdue: of farms with an agent after `?9`, and, where it is overdue, of
-/// the same node before all others. Served by the index `nodes_by_price`: it reads what is on offer.
+/// the same node before all others. Served by the index `nodes_by_price`: it reads what is on
+/// offer.
 const ALTERNATIVES: &str = concat!(
     "SELECT ",
     offer_columns!(),

@@ -1,4 +1,5 @@
-//! What is kept of consoles: for each machine its socket, and the secret that links are signed with.
+//! What is kept of consoles: for each machine its socket, and the secret that links are signed
+//! with.
 
 use std::fs;
 use std::path::{Path, PathBuf};

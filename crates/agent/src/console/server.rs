@@ -1,5 +1,5 @@
-//! The console's server: a page for a link, and a WebSocket for the page. It speaks HTTP only; TLS is
-//! in front of it.
+//! The console's server: a page for a link, and a WebSocket for the page. It speaks HTTP only; TLS
+//! is in front of it.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;

@@ -34,7 +34,7 @@ pub const OPEN_CONSOLE: Operation = Operation {
     method: Method::POST,
     path: "/api/rentals/{rental}/console",
     summary: "Makes a link to the console of a machine that is ready. Each is in your activity.",
-    access: Access::Account(Scope::Read),
+    access: Access::Account(Scope::Rent),
     body: Some(schema_of::<ConsoleBody>),
     about_answer: "The link. Who has it is let in: it works once, for a minute.",
     answer: Some(schema_of::<ConsoleAnswer>),

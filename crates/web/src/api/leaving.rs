@@ -67,8 +67,8 @@ pub const MOVE_RENTAL: Operation = Operation {
     group: rentals::GROUP,
     method: Method::POST,
     path: "/api/rentals/{rental}/move",
-    summary: "Moves a rental whose node leaves, or whose access is overdue, to an equivalent slice, \
-              with what is paid for it.",
+    summary: "Moves a rental whose node leaves, or whose access is overdue, to an equivalent \
+              slice, with what is paid for it.",
     access: Access::Account(Scope::Rent),
     takes_dry_run: true,
     body: Some(schema_of::<MoveBody>),

@@ -50,8 +50,8 @@ pub struct Rental {
     pub access: Access,
     /// Its machines, where its farm has an agent.
     pub machines: Vec<Machine>,
-    /// Whether it waits for access for too long, and can go on with another slice: the link leads to
-    /// `/move` below this page.
+    /// Whether it waits for access for too long, and can go on with another slice: the link leads
+    /// to `/move` below this page.
     pub can_go_on: bool,
     /// Measured against promised.
     pub uptime: UptimeRecord,

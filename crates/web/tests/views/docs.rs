@@ -72,7 +72,7 @@ fn the_api_page_is_made_from_what_is_served() {
         POST /api/rentals/{rental}/extend [signed in, scope rent]
         POST /api/rentals/{rental}/cancel [signed in, scope rent]
         GET /api/rentals/{rental}/access [signed in, scope read]
-        POST /api/rentals/{rental}/console [signed in, scope read]
+        POST /api/rentals/{rental}/console [signed in, scope rent]
         GET /api/rentals/{rental}/alternatives [signed in, scope read]
         POST /api/rentals/{rental}/move [signed in, scope rent]
         POST /api/rentals/{rental}/transfer [signed in, scope rent]

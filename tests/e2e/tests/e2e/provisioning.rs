@@ -206,7 +206,7 @@ async fn a_console_is_opened_by_a_short_lived_link() {
     let rental = farm.rent().await;
     let (page, path) =
         (format!("/dashboard/slices/{rental}"), format!("/api/rentals/{rental}/console"));
-    let form = format!("{page}/console");
+    let open = format!("{page}/console");
     let job = farm.lease().await;
     farm.ada.post(&path, &json!({})).await.problem(404, "not-found");
     farm.tell(&job, "complete", json!({ "access": access_with_console() })).await.ok(200);
@@ -231,7 +231,7 @@ async fn a_console_is_opened_by_a_short_lived_link() {
     assert_ne!(again["url"], made["url"], "each link is another one");
     assert_ne!(again["expires_at"], made["expires_at"]);
 
-    let opened = farm.ada.send(home.page(200).submit(&form, &[])).await;
+    let opened = farm.ada.send(home.page(200).submit(&open, &[])).await;
     let opened = opened.page(200);
     opened.says(&["farm.example:8443", "works once", "Open the console"]);
     let link = format!("href=\"{CONSOLE}?expires=");
