@@ -212,8 +212,8 @@ pub enum MoveError {
 
 /// Moves a rental to an equivalent slice, because its renter agrees to that. What was used is
 /// earned by the farmer whom it leaves, unless there was no access to use; the rest stays in escrow
-/// and is earned by the other one. Later extensions cost what the other node asks, which is no more than
-/// was agreed.
+/// and is earned by the other one. Later extensions cost what the other node asks, which is no more
+/// than was agreed.
 pub fn move_to(
     rental: &Rental,
     sold: Promise,

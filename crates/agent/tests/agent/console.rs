@@ -16,7 +16,8 @@ fn with_console(url: &str) -> String {
     let answer = format!("s|\"console_url\":null|\"console_url\":\"{url}\"|");
     format!(
         "case $ACTION in console) \
-         echo \"$REQUEST\" | sed 's|\"action\":\"console\"|\"action\":\"status\"|' | $DRIVER | sed '{answer}';; *) echo \"$REQUEST\" | $DRIVER;; esac"
+         echo \"$REQUEST\" | sed 's|\"action\":\"console\"|\"action\":\"status\"|' | $DRIVER \
+         | sed '{answer}';; *) echo \"$REQUEST\" | $DRIVER;; esac"
     )
 }
 

@@ -248,7 +248,7 @@ async fn a_console_is_opened_by_a_short_lived_link() {
 
     farm.ada.post_empty(&format!("/api/rentals/{rental}/cancel")).await.ok(200);
     farm.ada.post(&path, &json!({})).await.problem(404, "not-found");
-    assert!(!farm.ada.get(&page).await.page(200).actions().contains(&form));
+    assert!(!farm.ada.get(&page).await.page(200).actions().contains(&open));
     farm.complete(&farm.lease().await).await.ok(200);
 
     // No console, no button; and the grid's own is passed on as it is.
