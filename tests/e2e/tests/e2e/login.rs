@@ -22,6 +22,9 @@ const LIMIT: Duration = Duration::from_mins(2);
 /// How far a job has come, in order.
 const STAGES: [&str; 7] = ["leased", "accepted", "disk", "booting", "reachable", "checked", "done"];
 
+/// How long an agent waits for a job at most, each time that it asks.
+const POLL_SECONDS: u64 = 2;
+
 /// The ports of one farm.
 const PORTS: u16 = 8;
 
@@ -83,7 +86,7 @@ impl Rack {
     fn start(&mut self) {
         let config = format!(
             "server = '{}'\ntoken = '{}'\nagent = 'rack-7'\ndriver = ['{}']\n\
-             state_folder = '{}'\npoll_seconds = 2\nrenew_seconds = 1\n",
+             state_folder = '{}'\npoll_seconds = {POLL_SECONDS}\nrenew_seconds = 1\n",
             self.market,
             self.token,
             self.path("driver.sh").display(),
@@ -332,7 +335,9 @@ async fn an_agent_that_is_killed_at_any_step_makes_one_machine() {
         let rental = farm.rent().await;
         until_stage(&farm.market.database(), &rental, nth).await;
         farm.rack.kill();
-        // Its lease is over before it is back.
+        // A question that it had just asked may still be answered, to nobody; that is over, and so
+        // is its lease, before it is back.
+        tokio::time::sleep(Duration::from_secs(POLL_SECONDS + 1)).await;
         farm.market.pass(61);
         farm.rack.start();
         let access = farm.access(&rental).await;
@@ -358,7 +363,9 @@ async fn a_job_that_goes_to_another_server_leaves_nothing_on_the_first() {
     // The first one is back, goes on, and hears that it has lost the job.
     farm.rack.start();
     until("the first server's machine is gone", async || farm.rack.servers() == 0).await;
-    fs::copy(farm.rack.path("renter"), other.path("renter")).unwrap();
+    for name in ["renter", "renter.pub"] {
+        fs::copy(farm.rack.path(name), other.path(name)).unwrap();
+    }
     other.check_login(&access);
     assert_eq!(other.servers(), 1);
     farm.market.check_invariants().await;

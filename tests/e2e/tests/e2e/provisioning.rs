@@ -407,7 +407,7 @@ async fn a_failed_machine_goes_on_elsewhere_with_its_renters_consent() {
     // What was begun is removed, or its farmer says that it is gone.
     let node = "/dashboard/farm/nodes/node32";
     let farm_page = farm.farmer.get(node).await.page(200);
-    farm_page.says(&["being removed", "It is gone", "rack-7", "less than a minute ago"]);
+    farm_page.says(&["being removed", "It is gone", "rack-7", "last seen"]);
     let gone = farm_page.submit(&format!("{node}/slices/1/gone"), &[]);
     let done = farm.farmer.send(gone).await.see_other();
     farm.farmer.get(&done).await.page(200).says(&["free of what was on it"]);
