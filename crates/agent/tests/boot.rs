@@ -15,11 +15,26 @@ use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use serde_json::{Value, json};
+
 use crate::market::Outcome;
-use crate::setup::{Farm, local_settings};
+use crate::setup::{Farm, SLICE, local_settings};
 
 /// How long it may take in software, on a machine with other things to do.
 const BOOT_LIMIT: Duration = Duration::from_mins(15);
+
+/// What the renter wants the machine to start with.
+const USER_DATA: &str = "#cloud-config\nssh_pwauth: true\nwrite_files:\n\
+    - path: /etc/from-the-renter\n  content: it works\n";
+
+/// One processor is shown by `nproc`; memory is less than 4 GiB by what the kernel keeps.
+fn check_size(farm: &Farm, access: &Value) {
+    let kib = farm.ask_machine(access, "awk '/^MemTotal/ { print $2 }' /proc/meminfo");
+    let kib: u64 = kib.parse().unwrap();
+    assert!((3_800_000..=4_194_304).contains(&kib), "{kib} KiB of memory");
+    let bytes = farm.ask_machine(access, "cat /sys/block/vda/size");
+    assert_eq!(bytes.parse::<u64>().unwrap() * 512, 200 << 30, "the disk, in bytes");
+}
 
 #[test]
 #[expect(clippy::print_stdout, reason = "how long it took is what this is run for")]
@@ -41,7 +56,12 @@ fn a_renter_logs_in_to_a_machine_that_really_boots() {
     farm = farm
         .with_driver(&format!("printf %s \"$REQUEST\" | {driver} {}", config.display()))
         .with_settings("ready_seconds = 900\n");
-    let number = farm.create("r1");
+    let number = farm.market.add(
+        "create",
+        "r1",
+        SLICE,
+        json!({ "ssh_keys": [farm.public_key("renter")], "user_data": USER_DATA }),
+    );
     farm.start();
     let end = Instant::now() + BOOT_LIMIT;
     while farm.market.job(number).outcome == Outcome::Open {
@@ -63,6 +83,10 @@ fn a_renter_logs_in_to_a_machine_that_really_boots() {
         println!("{step:>10} after {:.1?}", *at - leased_at);
     }
     println!("{:>10} after {:.1?}", "login", login_at - leased_at);
+    check_size(&farm, &access);
+    let waited = farm.ask_machine(&access, "cloud-init status --wait; cat /etc/from-the-renter");
+    assert!(waited.ends_with("it works"), "{waited}");
+    println!("{:>10} after {:.1?}", "cloud-init", leased_at.elapsed());
     let removed = farm.remove("r1");
     assert!(matches!(farm.market.outcome(removed), Outcome::Complete(_)));
     assert!(!farm.log_in(&access, "renter").status.success(), "it is closed");

@@ -167,6 +167,18 @@ impl Market {
         client
     }
 
+    /// The token of an agent for the farm of a node that is registered.
+    pub async fn agent_token(&self, farmer: &Client, node: u32) -> String {
+        let farm: u32 = {
+            let db = self.open_database();
+            let sql = "SELECT farm_id FROM nodes WHERE id = ?1";
+            db.connection().query_row(sql, [node], |row| row.get(0)).unwrap()
+        };
+        let body = json!({ "name": "rack", "scopes": ["agent"], "farm_id": farm });
+        let made = farmer.post("/api/account/tokens", &body).await.ok(201);
+        made["token"].as_str().unwrap().to_owned()
+    }
+
     /// Writes down that the holder of a client's session has shown a second factor.
     pub fn strengthen(&self, client: &Client) {
         let Credential::Cookie(cookie) = &client.credential else { panic!("no session") };

@@ -24,6 +24,13 @@ const KINDS: [(&str, &str); 6] = [
     ("## template: jinja", "text/jinja2"),
 ];
 
+/// Shuts passwords out before OpenSSH's server starts. cloud-init obeys `ssh_pwauth` only in its
+/// stage `config`, when that has been running for seconds.
+const NO_PASSWORDS: &str = "#cloud-boothook\n#!/bin/sh\n\
+    mkdir -p /etc/ssh/sshd_config.d\n\
+    printf 'PasswordAuthentication no\\nKbdInteractiveAuthentication no\\n' \
+    > /etc/ssh/sshd_config.d/00-slice.conf\n";
+
 /// The files of the disk.
 #[derive(Debug)]
 pub(super) struct Seed {
@@ -47,10 +54,7 @@ impl Seed {
             "ssh_keys": { "ed25519_private": host_key, "ed25519_public": host_key_public },
         });
         let ours = format!("#cloud-config\n{ours:#}\n");
-        let user_data = match &request.user_data {
-            None => ours,
-            Some(theirs) => multipart(theirs, &ours, &request.rental_id)?,
-        };
+        let user_data = multipart(request.user_data.as_deref(), &ours, &request.rental_id)?;
         let name = request.slice_id.replace('_', "-");
         // The rental is what makes it another machine than the one before.
         let meta_data = json!({ "instance-id": request.rental_id, "local-hostname": name });
@@ -81,17 +85,10 @@ impl Seed {
     }
 }
 
-/// Both documents, ours last: cloud-init lets the later one win, so that nobody's user data
-/// changes host keys and who may log in.
-fn multipart(theirs: &str, ours: &str, rental_id: &str) -> Result<String, String> {
-    let kind = KINDS.iter().filter(|(start, _)| theirs.starts_with(start));
-    // `#cloud-config-archive` begins with `#cloud-config`: the longest counts.
-    let kind = kind.max_by_key(|(start, _)| start.len());
-    let (_, kind) = kind.ok_or("the user data begins with nothing that cloud-init knows")?;
+/// Every document, ours after theirs: cloud-init lets the later one win, so that nobody's user
+/// data changes host keys and who may log in.
+fn multipart(theirs: Option<&str>, ours: &str, rental_id: &str) -> Result<String, String> {
     let boundary = format!("=={rental_id}==");
-    if theirs.contains(&boundary) {
-        return Err("the user data has the rental's boundary in it".to_owned());
-    }
     let part = |kind: &str, name: &str, text: &str| {
         format!(
             "--{boundary}\nContent-Type: {kind}; charset=\"utf-8\"\nMIME-Version: 1.0\n\
@@ -99,12 +96,28 @@ fn multipart(theirs: &str, ours: &str, rental_id: &str) -> Result<String, String
              filename=\"{name}\"\n\n{text}\n"
         )
     };
+    let theirs = match theirs {
+        None => String::new(),
+        Some(text) if text.contains(&boundary) => {
+            return Err("the user data has the rental's boundary in it".to_owned());
+        }
+        Some(text) => part(kind(text)?, "renter", text),
+    };
     Ok(format!(
         "Content-Type: multipart/mixed; boundary=\"{boundary}\"\nMIME-Version: 1.0\n\n\
-         {}{}--{boundary}--\n",
-        part(kind, "renter", theirs),
+         {theirs}{}{}--{boundary}--\n",
         part("text/cloud-config", "slice", ours),
+        part("text/cloud-boothook", "no-passwords", NO_PASSWORDS),
     ))
+}
+
+/// What cloud-init calls a document that begins like this.
+fn kind(text: &str) -> Result<&'static str, String> {
+    let kind = KINDS.iter().filter(|(start, _)| text.starts_with(start));
+    // `#cloud-config-archive` begins with `#cloud-config`: the longest counts.
+    let kind = kind.max_by_key(|(start, _)| start.len());
+    let (_, kind) = kind.ok_or("the user data begins with nothing that cloud-init knows")?;
+    Ok(kind)
 }
 
 #[cfg(test)]
@@ -129,11 +142,13 @@ mod tests {
     #[test]
     fn cloud_init_is_told_keys_and_nothing_else() {
         let seed = Seed::new(&request(None), "-----BEGIN\nabc\n", "ssh-ed25519 AAAA").unwrap();
-        let text = seed.user_data.strip_prefix("#cloud-config\n").unwrap();
+        let (_, text) = seed.user_data.split_once("#cloud-config\n").unwrap();
+        let (text, after) = text.split_once("\n--==r1==\n").unwrap();
         let document: serde_json::Value = serde_json::from_str(text).unwrap();
         assert_eq!(document["ssh_authorized_keys"][0], "ssh-ed25519 AAAAC3NzaC1lZDI1 a: \"b\" #c");
         assert_eq!(document["ssh_pwauth"], false);
         assert_eq!(document["ssh_keys"]["ed25519_private"], "-----BEGIN\nabc\n");
+        assert!(after.contains("text/cloud-boothook") && after.contains("PasswordAuth"), "{after}");
         assert!(seed.meta_data.contains("\"instance-id\": \"r1\""));
         assert!(seed.meta_data.contains("\"local-hostname\": \"node32-slice-1\""));
     }

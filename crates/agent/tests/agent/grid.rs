@@ -132,7 +132,7 @@ fn a_machine_is_deployed_once_as_it_was_rented_and_deleted() {
     assert_eq!(made["address"], "127.0.0.1");
     assert_eq!(made["user"], "root");
     assert_eq!(made["console_url"], "http://10.249.2.0:20002");
-    let login = log_in(farm.folder.path(), &made, "renter");
+    let login = log_in(farm.folder.path(), &made, "renter", "nproc");
     assert!(login.status.success(), "the host keys are the machine's: {login:?}");
     assert_eq!(ask(&farm, &config, "create"), made, "once more changes nothing");
     assert_eq!(ask(&farm, &config, "status"), made);

@@ -99,7 +99,7 @@ fn check_disks(folder: &Path, key: &str) {
     assert!(volume.contains("Volume id: cidata"), "{volume}");
     let file = ["-J", "-x", "/user-data", "-i"];
     let user_data = output(Command::new("isoinfo").args(file).arg(&seed));
-    assert!(user_data.starts_with("#cloud-config\n") && user_data.contains(key), "{user_data}");
+    assert!(user_data.contains("\n#cloud-config\n") && user_data.contains(key), "{user_data}");
 }
 
 #[test]

@@ -168,12 +168,20 @@ impl Farm {
 
     /// Logs in as the market was told, with somebody's key, knowing the host keys that it was told.
     pub(crate) fn log_in(&self, access: &Value, who: &str) -> Output {
-        log_in(self.folder.path(), access, who)
+        log_in(self.folder.path(), access, who, "nproc")
+    }
+
+    /// What a command says in the machine, as the renter.
+    #[track_caller]
+    pub(crate) fn ask_machine(&self, access: &Value, command: &str) -> String {
+        let said = log_in(self.folder.path(), access, "renter", command);
+        assert!(said.status.success(), "{command}: {said:?}");
+        String::from_utf8_lossy(&said.stdout).trim().to_owned()
     }
 }
 
-/// Logs in with the key of that name in a folder.
-pub(crate) fn log_in(folder: &Path, access: &Value, who: &str) -> Output {
+/// Logs in with the key of that name in a folder, for one command.
+pub(crate) fn log_in(folder: &Path, access: &Value, who: &str, command: &str) -> Output {
     let (address, port) = (access["address"].as_str().unwrap(), access["port"].as_u64().unwrap());
     let hosts = folder.join("known_hosts");
     let keys = access["host_keys"].as_array().unwrap();
@@ -186,7 +194,7 @@ pub(crate) fn log_in(folder: &Path, access: &Value, who: &str) -> Output {
         .args(["-oStrictHostKeyChecking=yes", "-oBatchMode=yes", "-oIdentitiesOnly=yes"])
         .args(["-oIdentityAgent=none", "-oConnectTimeout=20", "-oLogLevel=ERROR"])
         .arg(format!("{}@{address}", access["user"].as_str().unwrap()))
-        .arg("nproc")
+        .arg(command)
         .output()
         .unwrap()
 }

@@ -1,14 +1,10 @@
 //! From a payment to a login: the real agent with `driver-process`, whose machine is a real OpenSSH
 //! server, and OpenSSH's client. Agent and host are killed on the way.
 
-use std::fs;
-use std::net::TcpListener;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use e2e::{Client, Market, OPERATOR_TOKEN};
+use e2e::{Client, Market, OPERATOR_TOKEN, POLL_SECONDS, Rack};
 use gridproxy::{Documents, Standin};
 use rusqlite::{Connection, OpenFlags};
 use serde_json::{Value, json};
@@ -21,180 +17,6 @@ const LIMIT: Duration = Duration::from_mins(2);
 
 /// How far a job has come, in order.
 const STAGES: [&str; 7] = ["leased", "accepted", "disk", "booting", "reachable", "checked", "done"];
-
-/// How long an agent waits for a job at most, each time that it asks.
-const POLL_SECONDS: u64 = 2;
-
-/// The ports of one farm.
-const PORTS: u16 = 8;
-
-/// A server of a farmer's: a driver, an agent, and the keys of who logs in.
-struct Rack {
-    folder: TempDir,
-    market: String,
-    token: String,
-    agent: Option<Child>,
-}
-
-impl Rack {
-    fn new(market: &str, token: &str) -> Rack {
-        let folder = tempfile::Builder::new().prefix("rack").tempdir().unwrap();
-        let rack = Rack { folder, market: market.to_owned(), token: token.to_owned(), agent: None };
-        for name in ["renter", "stranger"] {
-            let mut keygen = Command::new("ssh-keygen");
-            keygen.args(["-q", "-t", "ed25519", "-N", "", "-C", name, "-f"]).arg(rack.path(name));
-            assert!(keygen.status().unwrap().success());
-        }
-        rack.write(
-            "driver.toml",
-            &format!(
-                "state_folder = '{}'\naddress = '127.0.0.1'\nbind = '127.0.0.1'\n\
-                 first_port = {}\nports = {PORTS}\n",
-                rack.path("driver").display(),
-                free_ports()
-            ),
-        );
-        // The driver as it is, but for a pause after each of its steps, in which others can act.
-        rack.write(
-            "driver.sh",
-            &format!(
-                "#!/bin/sh\nout=$(mktemp -p {folder})\n\
-                 {driver} {folder}/driver.toml 2>&1 >\"$out\" | while read -r line\n\
-                 do echo \"$line\" >&2; sleep 0.3; done\ncat \"$out\"\n",
-                folder = rack.folder.path().display(),
-                driver = program("driver-process").display()
-            ),
-        );
-        rack
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        use std::os::unix::fs::PermissionsExt as _;
-        fs::write(self.path(name), text).unwrap();
-        fs::set_permissions(self.path(name), fs::Permissions::from_mode(0o700)).unwrap();
-    }
-
-    fn public_key(&self) -> String {
-        fs::read_to_string(self.path("renter.pub")).unwrap().trim().to_owned()
-    }
-
-    /// Starts the agent.
-    fn start(&mut self) {
-        let config = format!(
-            "server = '{}'\ntoken = '{}'\nagent = 'rack-7'\ndriver = ['{}']\n\
-             state_folder = '{}'\npoll_seconds = {POLL_SECONDS}\nrenew_seconds = 1\n",
-            self.market,
-            self.token,
-            self.path("driver.sh").display(),
-            self.path("agent").display()
-        );
-        self.write("agent.toml", &config);
-        fs::set_permissions(self.path("agent.toml"), private()).unwrap();
-        let mut log = fs::File::options();
-        let log = log.create(true).append(true).open(self.path("agent.log")).unwrap();
-        let agent = Command::new(program("mycelium-agent"))
-            .arg(self.path("agent.toml"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .unwrap();
-        self.agent = Some(agent);
-    }
-
-    /// Kills the agent, as the power going would, but for its driver.
-    fn kill(&mut self) {
-        let mut agent = self.agent.take().unwrap();
-        agent.kill().unwrap();
-        agent.wait().unwrap();
-    }
-
-    /// How many SSH servers of this rack wait for logins.
-    fn servers(&self) -> usize {
-        let mark = self.path("driver").display().to_string();
-        let lines = command_lines();
-        lines.iter().filter(|line| line.contains("sshd") && line.contains(&mark)).count()
-    }
-
-    /// Logs in as the marketplace says, with somebody's key.
-    fn log_in(&self, access: &Value, who: &str) -> Output {
-        let hosts = self.path("known_hosts");
-        fs::write(&hosts, access["known_hosts"].as_str().unwrap()).unwrap();
-        let command = access["command"].as_str().unwrap();
-        let mut words = command.split(' ');
-        Command::new(words.next().unwrap())
-            .args(["-F", "none", "-n", "-i"])
-            .arg(self.path(who))
-            .arg(format!("-oUserKnownHostsFile={}", hosts.display()))
-            .args(["-oStrictHostKeyChecking=yes", "-oBatchMode=yes", "-oIdentitiesOnly=yes"])
-            .args(["-oIdentityAgent=none", "-oConnectTimeout=20", "-oLogLevel=ERROR"])
-            .args(words)
-            .arg("nproc")
-            .output()
-            .unwrap()
-    }
-
-    /// The renter gets in and has one processor; who has another key does not get in.
-    #[track_caller]
-    fn check_login(&self, access: &Value) {
-        let renter = self.log_in(access, "renter");
-        assert_eq!(String::from_utf8_lossy(&renter.stdout), "1\n", "{renter:?}");
-        let stranger = self.log_in(access, "stranger");
-        assert!(!stranger.status.success(), "another key gets in");
-        let said = String::from_utf8_lossy(&stranger.stderr).into_owned();
-        assert!(said.contains("Permission denied (publickey)"), "{said}");
-    }
-}
-
-impl Drop for Rack {
-    #[expect(clippy::print_stderr, reason = "what the agent said explains a failure")]
-    fn drop(&mut self) {
-        if let Some(agent) = &mut self.agent {
-            let _ = agent.kill();
-            let _ = agent.wait();
-        }
-        if std::thread::panicking() {
-            let log = fs::read_to_string(self.path("agent.log")).unwrap_or_default();
-            eprintln!("--- the agent's log\n{log}---");
-        }
-        // Whatever is left of its machines is known by its folder.
-        let mark = self.folder.path().display().to_string();
-        let _ = Command::new("pkill").args(["-KILL", "-f", &mark]).status();
-    }
-}
-
-fn private() -> fs::Permissions {
-    use std::os::unix::fs::PermissionsExt as _;
-    fs::Permissions::from_mode(0o600)
-}
-
-/// A program of this workspace, built beside the tests.
-fn program(name: &str) -> PathBuf {
-    let tests = std::env::current_exe().unwrap();
-    let path = tests.ancestors().nth(2).unwrap().join(name);
-    assert!(path.is_file(), "{} is not there: run `cargo xtask test`", path.display());
-    path
-}
-
-/// The first of some ports that nobody uses, below those that the system gives to connections.
-fn free_ports() -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(28_100);
-    let is_free = |first: &u16| {
-        (*first..first + PORTS).all(|port| TcpListener::bind(("127.0.0.1", port)).is_ok())
-    };
-    let mut tries = (0..400).map(|_| NEXT.fetch_add(PORTS, Ordering::Relaxed));
-    tries.find(is_free).unwrap()
-}
-
-fn command_lines() -> Vec<String> {
-    let entries = fs::read_dir("/proc").unwrap().flatten();
-    let lines = entries.filter_map(|entry| fs::read(entry.path().join("cmdline")).ok());
-    lines.map(|line| String::from_utf8_lossy(&line).replace('\0', " ")).collect()
-}
 
 fn look(database: &Path) -> Connection {
     let db = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
@@ -250,7 +72,7 @@ impl Farm {
         let market = Market::start().await;
         let farmer = market.sign_up("farmer@example.org").await;
         farmer.publish(32, "25").await;
-        let rack = Rack::new(&market.url(), &agent_token(&market, &farmer).await);
+        let rack = Rack::new(&market.url(), &market.agent_token(&farmer, 32).await);
         let ada = market.sign_up_with("ada@example.org", "500").await;
         let key = json!({ "public_key": rack.public_key() });
         ada.post("/api/account/ssh-keys", &key).await.ok(201);
@@ -288,11 +110,16 @@ impl Farm {
     }
 }
 
-async fn agent_token(market: &Market, farmer: &Client) -> String {
-    let farm = farm_of(&market.database());
-    let body = json!({ "name": "rack", "scopes": ["agent"], "farm_id": farm });
-    let made = farmer.post("/api/account/tokens", &body).await.ok(201);
-    made["token"].as_str().unwrap().to_owned()
+/// The renter gets into the machine that an answer tells of, and nobody else does.
+#[track_caller]
+fn check_login(rack: &Rack, access: &Value) {
+    let [command, known_hosts] = lines(access);
+    rack.check_login(command, known_hosts);
+}
+
+/// The line that logs in, and the lines for `known_hosts`.
+fn lines(access: &Value) -> [&str; 2] {
+    ["command", "known_hosts"].map(|name| access[name].as_str().unwrap())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -307,12 +134,14 @@ async fn who_has_paid_logs_in_and_at_the_end_nobody_does() {
         times.push(format!("{name} {} ms", paid_at.elapsed().as_millis()));
     }
     let access = farm.access(&rental).await;
-    farm.rack.check_login(&access);
+    check_login(&farm.rack, &access);
     print_times(&times, paid_at.elapsed());
     assert_eq!(farm.rack.servers(), 1);
 
     farm.end(&rental).await;
-    assert!(!farm.rack.log_in(&access, "renter").status.success(), "it is closed");
+    let [command, known_hosts] = lines(&access);
+    let late = farm.rack.log_in(command, known_hosts, "renter");
+    assert!(!late.status.success(), "it is closed");
     assert_eq!(farm.rack.servers(), 0);
     farm.market.check_invariants().await;
 }
@@ -342,7 +171,7 @@ async fn an_agent_that_is_killed_at_any_step_makes_one_machine() {
         farm.rack.start();
         let access = farm.access(&rental).await;
         assert_eq!(farm.rack.servers(), 1, "{name}");
-        farm.rack.check_login(&access);
+        check_login(&farm.rack, &access);
         farm.end(&rental).await;
         assert_eq!(farm.rack.servers(), 0, "{name}");
         farm.market.check_invariants().await;
@@ -357,16 +186,14 @@ async fn a_job_that_goes_to_another_server_leaves_nothing_on_the_first() {
     until_stage(&farm.market.database(), &rental, 3).await;
     farm.rack.kill();
     farm.market.pass(61);
-    let mut other = Rack::new(&farm.rack.market, &farm.rack.token);
+    let mut other = Rack::new(&farm.market.url(), &farm.market.agent_token(&farm.farmer, 32).await);
     other.start();
     let access = farm.access(&rental).await;
     // The first one is back, goes on, and hears that it has lost the job.
     farm.rack.start();
     until("the first server's machine is gone", async || farm.rack.servers() == 0).await;
-    for name in ["renter", "renter.pub"] {
-        fs::copy(farm.rack.path(name), other.path(name)).unwrap();
-    }
-    other.check_login(&access);
+    other.take_keys_of(&farm.rack);
+    check_login(&other, &access);
     assert_eq!(other.servers(), 1);
     farm.market.check_invariants().await;
 }
@@ -434,7 +261,7 @@ async fn a_host_that_is_killed_at_any_step_ends_with_one_machine_each() {
         let path = format!("/api/rentals/{rental}/access");
         let shown = send(&at, ["GET", &path], &ada, &json!({})).await;
         assert_eq!(shown["state"], "ready", "{name}: {shown:#}");
-        rack.check_login(&shown["machines"][0]["access"]);
+        check_login(&rack, &shown["machines"][0]["access"]);
         assert_eq!(rack.servers(), nth + 1, "{name}");
         let call = ["GET", "/api/admin/invariants"];
         let (_, _, found) = ask(&at, call, &operator, &json!({})).await.unwrap();

@@ -23,22 +23,11 @@ struct Farm {
     ada: Client,
 }
 
-/// An agent's token, for the farm of node 32.
-async fn agent_of(market: &Market, farmer: &Client) -> Client {
-    let farm: u32 = {
-        let db = market.open_database();
-        let sql = "SELECT farm_id FROM nodes WHERE id = 32";
-        db.connection().query_row(sql, [], |row| row.get(0)).unwrap()
-    };
-    let body = json!({ "name": "rack", "scopes": ["agent"], "farm_id": farm });
-    let made = farmer.post("/api/account/tokens", &body).await.ok(201);
-    market.visitor().with_token(made["token"].as_str().unwrap())
-}
-
 async fn farm_on(market: Market) -> Farm {
     let farmer = market.sign_up("farmer@example.org").await;
     farmer.publish(32, "25").await;
-    let agent = agent_of(&market, &farmer).await;
+    let token = market.agent_token(&farmer, 32).await;
+    let agent = market.visitor().with_token(&token);
     ask(&agent, 0).await.ok(204);
     let ada = market.sign_up_with("ada@example.org", "100").await;
     ada.post(KEYS, &json!({ "public_key": ADAS_KEY })).await.ok(201);
@@ -465,7 +454,9 @@ async fn an_agent_is_held_to_its_farm_and_to_the_form() {
     let body = json!({ "agent": "a b", "wait_seconds": 21 });
     farm.agent.post(LEASE, &body).await.problem(400, "invalid-fields");
     // Somebody else's token for the same farm is worth nothing there.
-    let thief = agent_of(&farm.market, &farm.market.sign_up("thief@example.org").await).await;
+    let thief = farm.market.sign_up("thief@example.org").await;
+    let thief = farm.market.agent_token(&thief, 32).await;
+    let thief = farm.market.visitor().with_token(&thief);
     ask(&thief, 0).await.ok(204);
     let job = farm.lease().await;
     let id = job["id"].as_str().unwrap();
