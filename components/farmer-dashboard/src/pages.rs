@@ -58,7 +58,7 @@ fn own_node(cx: &Context<'_>, node: NodeId) -> Result<FarmNode, Problem> {
     let agents = jobs::agents(cx.db, farmer.account, node)?;
     let removals = jobs::being_removed(cx.db, farmer.account, node)?;
     let page = FarmNode::new(&visit, &found, &months, &lines);
-    let page = page.with_agents(&visit, &agents, &removals);
+    let page = page.with_agents(&visit, &found, &agents, &removals);
     Ok(page.with_maintenance(&visit, &windows).with_promise(so_far, cx.now))
 }
 

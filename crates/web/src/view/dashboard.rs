@@ -132,9 +132,10 @@ impl SliceGrid {
         }
     }
 
-    /// The slices of a node. What its capacity allows beyond its slices is kept back.
-    pub(super) fn new(node: &FarmNode, slices: &[FarmSlice]) -> SliceGrid {
-        let kept = kept_back(node);
+    /// The slices of a node. What its capacity allows beyond its slices and those that are being
+    /// removed is kept back.
+    pub(super) fn new(node: &FarmNode, slices: &[FarmSlice], removed: u32) -> SliceGrid {
+        let kept = kept_back(node).saturating_sub(removed);
         let cell = |slice: &FarmSlice| GridCell {
             number: slice.number.to_string(),
             class: SliceGrid::class(slice.state),
@@ -142,7 +143,7 @@ impl SliceGrid {
         let mut cells: Vec<GridCell> = slices.iter().map(cell).collect();
         let kept_cell = || GridCell { number: String::new(), class: "cell-kept" };
         cells.extend((0..kept).map(|_| kept_cell()));
-        SliceGrid { cells, words: in_words(&node.offer, kept), rented: rented(slices) }
+        SliceGrid { cells, words: in_words(&node.offer, removed, kept), rented: rented(slices) }
     }
 }
 
@@ -155,11 +156,12 @@ fn kept_back(node: &FarmNode) -> u32 {
     node.capacity.slices.saturating_sub(node.offer.total_slices())
 }
 
-fn in_words(offer: &Offer, kept: u32) -> String {
+fn in_words(offer: &Offer, removed: u32, kept: u32) -> String {
     let parts = [
         (offer.allocated_slices, "rented"),
         (offer.reserved_slices, "held"),
         (offer.available_slices, "available"),
+        (removed, "being removed"),
         (kept, "kept back"),
     ];
     let said = parts.iter().filter(|(count, _)| *count > 0);

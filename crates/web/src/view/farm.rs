@@ -91,7 +91,7 @@ impl FarmRow {
             price_per_month: offer.price.map(Usd::for_people),
             allocated_slices: offer.allocated_slices,
             total_slices: offer.total_slices(),
-            grid: SliceGrid::new(node, &standing.slices),
+            grid: SliceGrid::new(node, &standing.slices, 0),
             earned: standing.earned.for_people(),
             pending: standing.pending.for_people(),
             record: NodeRecord::new(offer),

@@ -72,7 +72,7 @@ impl FarmNode {
             allocated_slices: offer.allocated_slices,
             total_slices: offer.total_slices(),
             slices: slices.iter().map(|slice| FarmSlice::new(node, slice)).collect(),
-            grid: SliceGrid::new(node, slices),
+            grid: SliceGrid::new(node, slices, 0),
             agents: Vec::new(),
             revenue: NodeRevenue::new(standing, months, lines),
             report: Some(GridReport {
@@ -116,6 +116,7 @@ impl FarmNode {
     pub fn with_agents(
         mut self,
         visit: &Visit<'_>,
+        standing: &NodeStanding,
         agents: &[SeenAgent],
         removals: &[Removal],
     ) -> FarmNode {
@@ -141,6 +142,8 @@ impl FarmNode {
         // They are none of the node's slices until what is on them is gone.
         self.slices.extend(removals.iter().map(being_removed).collect::<Vec<_>>());
         self.slices.sort_by_key(|slice| slice.number);
+        let removed = u32::try_from(removals.len()).unwrap_or(u32::MAX);
+        self.grid = SliceGrid::new(&standing.node, &standing.slices, removed);
         self
     }
 

@@ -21,6 +21,8 @@ const MONTHS: [&str; 12] = [
     "December",
 ];
 
+const MINUTE_SECONDS: i64 = 60;
+const MINUTES_OF_AN_HOUR: i64 = 60;
 const HOUR_SECONDS: i64 = 60 * 60;
 const DAY_SECONDS: i64 = 24 * HOUR_SECONDS;
 
@@ -53,6 +55,22 @@ pub(crate) fn to_the_minute(at: Timestamp) -> Moment {
     Moment::new(&iso, format!("{}, {time} UTC", day(at)))
 }
 
+/// An instant soon after another one, by how much later it was: `after 2 min 5 s`. On a later day
+/// it is told to the minute.
+pub(super) fn after(at: Timestamp, begin: Timestamp) -> Moment {
+    let seconds = at.seconds_since(begin).max(0);
+    let (minutes, rest) = (seconds / MINUTE_SECONDS, seconds % MINUTE_SECONDS);
+    let words = match seconds {
+        DAY_SECONDS.. => return to_the_minute(at),
+        HOUR_SECONDS.. => {
+            format!("after {} h {} min", minutes / MINUTES_OF_AN_HOUR, minutes % MINUTES_OF_AN_HOUR)
+        }
+        MINUTE_SECONDS.. => format!("after {minutes} min {rest} s"),
+        _ => format!("after {rest} s"),
+    };
+    Moment::new(at.to_string(), words)
+}
+
 /// How long it is until an instant: `89 days left`; `None` once it has come.
 pub(super) fn time_left(until: Timestamp, now: Timestamp) -> Option<String> {
     let seconds = until.seconds_since(now);
@@ -68,7 +86,6 @@ pub(super) fn time_left(until: Timestamp, now: Timestamp) -> Option<String> {
 
 /// How long an instant is past: `2 minutes ago`.
 pub(super) fn ago(at: Timestamp, now: Timestamp) -> String {
-    const MINUTE_SECONDS: i64 = 60;
     let seconds = now.seconds_since(at);
     match seconds {
         ..MINUTE_SECONDS => "less than a minute ago".to_owned(),
@@ -96,6 +113,19 @@ mod tests {
         assert_eq!(day(Timestamp::from_seconds(i64::MAX)), "31 December 9999");
         let months: Vec<_> = (0..12).map(|months| day(now.plus_months(months))).collect();
         assert_eq!(months[11], "29 June 2027");
+    }
+
+    #[test]
+    fn what_comes_soon_after_is_told_by_how_much_later() {
+        let check = |seconds: i64, expected: &str| {
+            let begin = Timestamp::from_seconds(NOW);
+            assert_eq!(after(begin.plus_seconds(seconds), begin).text, expected);
+        };
+        check(-5, "after 0 s");
+        check(59, "after 59 s");
+        check(125, "after 2 min 5 s");
+        check(7_260, "after 2 h 1 min");
+        check(86_400, "30 July 2026, 12:00 UTC");
     }
 
     #[test]

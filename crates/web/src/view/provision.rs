@@ -103,7 +103,7 @@ impl Machine {
     ) -> Machine {
         let done = |step: Step| {
             let found = machine.steps.iter().find(|(told, _)| *told == step);
-            found.map(|(_, at)| moment::to_the_minute(*at))
+            found.map(|(_, at)| moment::after(*at, paid_at))
         };
         let paid = StepLine { what: "Paid", at: Some(moment::to_the_minute(paid_at)) };
         let told = Step::ALL.map(|step| StepLine { what: step_name(step), at: done(step) });

@@ -7,6 +7,7 @@ use domain::month::Month;
 use domain::node::NodeStatus;
 use domain::provisioning::JobState;
 use expect_test::expect;
+use store::dashboard::NodeStanding;
 use store::jobs::{Removal, SeenAgent};
 use store::{RusqliteDb, dashboard, revenue};
 use web::page;
@@ -22,9 +23,14 @@ pub(crate) fn farm(db: &RusqliteDb, who: Who) -> page::Farm {
     })
 }
 
+fn standing(db: &RusqliteDb) -> NodeStanding {
+    let (farmer, month) = (Who::Fatima.account(), Month::of(now()));
+    dashboard::node(db, farmer, month, NodeId(32)).unwrap().unwrap()
+}
+
 pub(crate) fn node(db: &RusqliteDb) -> page::FarmNode {
     let (farmer, month) = (Who::Fatima.account(), Month::of(now()));
-    let found = dashboard::node(db, farmer, month, NodeId(32)).unwrap().unwrap();
+    let found = standing(db);
     let months: Vec<Month> = month.last(12).collect();
     let lines = revenue::of_node(db, farmer, NodeId(32), months[0], month).unwrap();
     shown(db, Who::Fatima, "/dashboard/farm/nodes/32", |_, visit| {
@@ -343,7 +349,8 @@ fn a_farmer_sees_agents_and_says_what_is_gone() {
     };
     let agents = [agent("rack-7", 120), agent("<old>", 30 * 86_400)];
     let page = shown(&db, Who::Fatima, "/dashboard/farm/nodes/32", |_, visit| {
-        node(&db).with_agents(visit, &agents, &removals)
+        let found = standing(&db);
+        node(&db).with_agents(visit, &found, &agents, &removals)
     });
     let html = page.render().unwrap();
     html::check_form("page", &html);
@@ -351,7 +358,7 @@ fn a_farmer_sees_agents_and_says_what_is_gone() {
     let (_, read) = read.split_once("Slices\n").unwrap();
     let (read, _) = read.split_once("Last report").unwrap();
     expect![[r#"
-        Rented now: 1 of 3. 1 rented, 2 available.
+        Rented now: 1 of 3. 1 rented, 2 available, 2 being removed.
         node32_slice_1: o&#39;mar&#38;co@example.org until 29 October 2026
         node32_slice_2: available
         node32_slice_2: being removed since 29 July 2026, 10:00 UTC
