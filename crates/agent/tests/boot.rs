@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::market::Outcome;
-use crate::setup::{Farm, SLICE, local_settings};
+use crate::setup::{Farm, SLICE, local_settings, log_in};
 
 /// How long it may take in software, on a machine with other things to do.
 const BOOT_LIMIT: Duration = Duration::from_mins(15);
@@ -27,12 +27,20 @@ const BOOT_LIMIT: Duration = Duration::from_mins(15);
 const USER_DATA: &str = "#cloud-config\nssh_pwauth: true\nwrite_files:\n\
     - path: /etc/from-the-renter\n  content: it works\n";
 
+/// What a command says in the machine, as the renter.
+#[track_caller]
+fn ask(farm: &Farm, access: &Value, command: &str) -> String {
+    let said = log_in(farm.folder.path(), access, "renter", command);
+    assert!(said.status.success(), "{command}: {said:?}");
+    String::from_utf8_lossy(&said.stdout).trim().to_owned()
+}
+
 /// One processor is shown by `nproc`; memory is less than 4 GiB by what the kernel keeps.
 fn check_size(farm: &Farm, access: &Value) {
-    let kib = farm.ask_machine(access, "awk '/^MemTotal/ { print $2 }' /proc/meminfo");
+    let kib = ask(farm, access, "awk '/^MemTotal/ { print $2 }' /proc/meminfo");
     let kib: u64 = kib.parse().unwrap();
     assert!((3_800_000..=4_194_304).contains(&kib), "{kib} KiB of memory");
-    let bytes = farm.ask_machine(access, "cat /sys/block/vda/size");
+    let bytes = ask(farm, access, "cat /sys/block/vda/size");
     assert_eq!(bytes.parse::<u64>().unwrap() * 512, 200 << 30, "the disk, in bytes");
 }
 
@@ -84,7 +92,7 @@ fn a_renter_logs_in_to_a_machine_that_really_boots() {
     }
     println!("{:>10} after {:.1?}", "login", login_at - leased_at);
     check_size(&farm, &access);
-    let waited = farm.ask_machine(&access, "cloud-init status --wait; cat /etc/from-the-renter");
+    let waited = ask(&farm, &access, "cloud-init status --wait; cat /etc/from-the-renter");
     assert!(waited.ends_with("it works"), "{waited}");
     println!("{:>10} after {:.1?}", "cloud-init", leased_at.elapsed());
     let removed = farm.remove("r1");

@@ -5,10 +5,10 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use browser::{ENTER, Tab, journey};
-use e2e::{Client, Market, PASSWORD, Rack};
+use e2e::{Client, Market, PASSWORD, POLL_SECONDS, Rack};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::UnixListener;
 
@@ -53,6 +53,8 @@ async fn a_renter_gets_into_a_machine_and_out_of_a_bad_one() {
         second.start();
         go_on_elsewhere(&tab, &second).await;
         rack.kill();
+        // A question that it had just asked may still be answered, to nobody.
+        tokio::time::sleep(Duration::from_secs(POLL_SECONDS + 1)).await;
         end_the_first(&tab).await;
         see_what_is_being_removed(&tab, &mut rack).await;
         stage.market.check_invariants().await;

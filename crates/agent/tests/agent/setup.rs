@@ -170,14 +170,6 @@ impl Farm {
     pub(crate) fn log_in(&self, access: &Value, who: &str) -> Output {
         log_in(self.folder.path(), access, who, "nproc")
     }
-
-    /// What a command says in the machine, as the renter.
-    #[track_caller]
-    pub(crate) fn ask_machine(&self, access: &Value, command: &str) -> String {
-        let said = log_in(self.folder.path(), access, "renter", command);
-        assert!(said.status.success(), "{command}: {said:?}");
-        String::from_utf8_lossy(&said.stdout).trim().to_owned()
-    }
 }
 
 /// Logs in with the key of that name in a folder, for one command.
