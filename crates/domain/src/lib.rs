@@ -9,6 +9,7 @@ extern crate alloc;
 
 pub mod account;
 pub mod booking;
+pub mod breaker;
 pub mod comparison;
 pub mod factor;
 pub mod field;
@@ -28,6 +29,8 @@ pub mod period;
 pub mod potential;
 pub mod promise;
 pub mod provisioning;
+pub mod reconciliation;
+pub mod recurring;
 pub mod region;
 pub mod rental;
 pub mod simulation;

@@ -42,6 +42,7 @@ pub mod sessions;
 pub mod ssh_keys;
 pub mod statements;
 pub mod sync;
+pub mod sync_runs;
 pub mod tokens;
 pub mod top_ups;
 pub mod transfers;

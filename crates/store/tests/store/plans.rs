@@ -27,7 +27,7 @@ use store::{
     Db, Row, Rows, RusqliteDb, StoreError, Value, accounts, audit, challenges, comparisons,
     dashboard, due, events, farms, jobs, leaving, ledger, ledger_chain, limits, mails, maintenance,
     nodes, notices, offering, offers, payouts, promises, quotes, receipts, rentals, renting,
-    revenue, samples, sessions, ssh_keys, statements, sync, tokens, top_ups, transfers,
+    revenue, samples, sessions, ssh_keys, statements, sync, sync_runs, tokens, top_ups, transfers,
     unprovisioned, webhooks,
 };
 
@@ -73,6 +73,8 @@ fn indexed() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
         .chain(&jobs::INDEXED)
         .chain(&ssh_keys::INDEXED)
         .chain(&unprovisioned::INDEXED)
+        .chain(&sync::INDEXED)
+        .chain(&sync_runs::INDEXED)
 }
 
 #[test]
@@ -285,7 +287,7 @@ fn a_day(db: &impl Db) {
     assert!(events::last(db, renter).unwrap() > 0);
     a_day_of_rentals(db);
     pass(db, now().plus_months(1), 100);
-    sync::registered(db, None, 100).unwrap();
+    sync::registered(db, None, 100, now()).unwrap();
     sync::save_reports(db, &[(report(NODE), carries(5)), (report(1), carries(0))], now()).unwrap();
     sync::save_reports(db, &[(report(NODE), carries(12)), (report(1), carries(2))], now()).unwrap();
     let document =
