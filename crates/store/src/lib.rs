@@ -17,6 +17,7 @@ pub mod events;
 pub mod factors;
 pub mod farms;
 pub mod invariants;
+pub mod job_runs;
 pub mod jobs;
 pub mod leaving;
 pub mod ledger;

@@ -20,6 +20,7 @@ mod factors;
 mod farm;
 mod farms;
 mod invariants;
+mod job_runs;
 mod jobs;
 mod leaving;
 mod ledger;
