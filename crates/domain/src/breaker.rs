@@ -1,5 +1,7 @@
 //! When a server that fails is left alone, and when it is tried again.
 
+use alloc::vec::Vec;
+
 use crate::time::Timestamp;
 
 /// After how many failures in a row a server is left alone.
@@ -70,10 +72,20 @@ impl Breaker {
     }
 }
 
+/// Which of several servers to ask at `now`, in their order, until one answers. Where all are left
+/// alone it is the one whose pause ends first: so it is noticed soon that they are back.
+pub fn to_ask(servers: &[Breaker], now: Timestamp) -> Vec<usize> {
+    let is_asked = |index: &usize| servers[*index].circuit(now) != Circuit::Open;
+    let asked: Vec<usize> = (0..servers.len()).filter(is_asked).collect();
+    if asked.is_empty() {
+        let first = (0..servers.len()).min_by_key(|index| servers[*index].open_until);
+        return first.into_iter().collect();
+    }
+    asked
+}
+
 #[cfg(test)]
 mod tests {
-    use alloc::vec::Vec;
-
     use super::*;
 
     fn at(minutes: i64) -> Timestamp {
@@ -106,6 +118,16 @@ mod tests {
         assert_eq!(Breaker::closed().circuit(at(0)), Circuit::Closed);
         let names = [Circuit::Closed, Circuit::Open, Circuit::HalfOpen].map(Circuit::as_str);
         assert_eq!(names, ["closed", "open", "half-open"]);
+    }
+
+    #[test]
+    fn servers_are_asked_in_their_order() {
+        let closed = Breaker::closed();
+        let open = |minutes| Breaker { failures: 3, open_until: at(minutes) };
+        assert_eq!(to_ask(&[closed, closed], at(0)), [0, 1]);
+        assert_eq!(to_ask(&[open(5), closed, open(0)], at(0)), [1, 2]);
+        assert_eq!(to_ask(&[open(9), open(5), open(7)], at(0)), [1]);
+        assert_eq!(to_ask(&[], at(0)), [] as [usize; 0]);
     }
 
     #[test]

@@ -102,7 +102,7 @@ const SWEEP: RecurringJob = RecurringJob { bounded: "1,000 rows", ..MAILER };
 
 /// Rentals without access.
 pub const PAY_BACK: RecurringJob = RecurringJob {
-    name: "pay-back",
+    name: "pay back",
     does: "Pays back, in full, rentals that have no access a day after they were paid.",
     ..GRID_SYNC
 };
@@ -124,7 +124,7 @@ pub const REMIND: RecurringJob = RecurringJob {
 
 /// Notices of nodes that leave.
 pub const TELL_OF_LEAVING: RecurringJob = RecurringJob {
-    name: "tell-of-leaving",
+    name: "tell of nodes that leave",
     does: "Tells renters that the node of a rental leaves the market.",
     resumed: "each notice is written down once",
     ..GRID_SYNC
@@ -132,7 +132,7 @@ pub const TELL_OF_LEAVING: RecurringJob = RecurringJob {
 
 /// Nodes that leave.
 pub const LEAVE: RecurringJob = RecurringJob {
-    name: "leave",
+    name: "let nodes leave",
     does: "Ends and refunds what is left on nodes whose day has come, and lets them leave.",
     ..GRID_SYNC
 };
@@ -153,7 +153,7 @@ pub const EARN: RecurringJob = RecurringJob {
 
 /// Who owns farms.
 pub const CHECK_FARMS: RecurringJob = RecurringJob {
-    name: "check-farms",
+    name: "check farms",
     does: "Asks the grid once an hour whether proven farms still belong to who proved them.",
     bounded: "20 farms; no more after 3 failures",
     resumed: "those that wait the longest come first",
@@ -162,7 +162,7 @@ pub const CHECK_FARMS: RecurringJob = RecurringJob {
 
 /// Samples of the market.
 pub const SAMPLE_MARKET: RecurringJob = RecurringJob {
-    name: "sample-market",
+    name: "sample the market",
     does: "Samples once an hour what is offered and rented.",
     bounded: "one statement, 20,000 nodes",
     resumed: "the hour is moved in the statement that samples it",
@@ -171,9 +171,9 @@ pub const SAMPLE_MARKET: RecurringJob = RecurringJob {
 
 /// Suggestions.
 pub const SUGGEST_PRICES: RecurringJob = RecurringJob {
-    name: "suggest-prices",
+    name: "suggest prices",
     does: "Compares prices with those of similar nodes, and tells farmers of better ones.",
-    bounded: "a few nodes, each in a statement of its own",
+    bounded: "20 nodes, each compared with 2,000 at most",
     resumed: "nodes that were not compared for long come first",
     ..GRID_SYNC
 };
@@ -189,7 +189,7 @@ pub const SYNC: RecurringJob = RecurringJob {
 
 /// Samples of long ago.
 pub const SWEEP_SAMPLES: RecurringJob = RecurringJob {
-    name: "sweep-samples",
+    name: "sweep samples",
     by: RunBy::GridSync,
     does: "Deletes samples of the market and of searches after 400 days.",
     ..SWEEP
@@ -197,7 +197,7 @@ pub const SWEEP_SAMPLES: RecurringJob = RecurringJob {
 
 /// The history of syncs.
 pub const SWEEP_SYNC: RecurringJob = RecurringJob {
-    name: "sweep-sync",
+    name: "sweep syncs",
     by: RunBy::GridSync,
     every_seconds: 60 * 60,
     does: "Deletes the history of syncs after 90 days, and documents that were not seen in \
@@ -207,7 +207,7 @@ pub const SWEEP_SYNC: RecurringJob = RecurringJob {
 
 /// The outbox of mail.
 pub const DELIVER_MAILS: RecurringJob = RecurringJob {
-    name: "deliver-mails",
+    name: "deliver mails",
     does: "Sends mail that is due.",
     bounded: "100 mails, one minute",
     resumed: "a mail that was taken and not sent is free again after 30 seconds",
@@ -216,15 +216,15 @@ pub const DELIVER_MAILS: RecurringJob = RecurringJob {
 
 /// Holds of quotes.
 pub const RELEASE_HOLDS: RecurringJob = RecurringJob {
-    name: "release-holds",
+    name: "release holds",
     does: "Frees slices that a quote has held for its time.",
-    bounded: "a number of quotes, in one statement",
+    bounded: "500 quotes, in one statement",
     ..MAILER
 };
 
 /// Raises of prices.
 pub const APPLY_RAISES: RecurringJob = RecurringJob {
-    name: "apply-raises",
+    name: "apply raises",
     does: "Raises prices whose notice is over.",
     bounded: "100 nodes, each in a statement of its own",
     ..MAILER
@@ -232,24 +232,24 @@ pub const APPLY_RAISES: RecurringJob = RecurringJob {
 
 /// Maintenance.
 pub const TELL_OF_MAINTENANCE: RecurringJob = RecurringJob {
-    name: "tell-of-maintenance",
+    name: "tell of maintenance",
     does: "Tells renters that maintenance begins soon.",
-    bounded: "a number of windows, each in a statement of its own",
+    bounded: "20 windows, each in a statement of its own",
     resumed: "each window is told of once",
     ..MAILER
 };
 
 /// Agents that are not heard of.
 pub const GIVE_UP_JOBS: RecurringJob = RecurringJob {
-    name: "give-up-jobs",
+    name: "give up jobs",
     does: "Gives up making machines that were tried too often.",
-    bounded: "a number of jobs of agents, in one statement",
+    bounded: "100 jobs of agents, in one statement",
     ..MAILER
 };
 
 /// Agents that are late.
 pub const TELL_OF_LATE_JOBS: RecurringJob = RecurringJob {
-    name: "tell-of-late-jobs",
+    name: "tell of late jobs",
     does: "Tells people of access that is late, and of machines that are not removed in time.",
     bounded: "100 jobs of agents, each in a statement of its own",
     resumed: "each is told of once",
@@ -258,59 +258,59 @@ pub const TELL_OF_LATE_JOBS: RecurringJob = RecurringJob {
 
 /// Seals of the audit log.
 pub const SEAL_AUDIT: RecurringJob = RecurringJob {
-    name: "seal-audit",
+    name: "seal the audit log",
     does: "Seals what was written to the audit log.",
-    bounded: "a number of entries",
+    bounded: "500 entries",
     resumed: "behind the last seal, which is compared",
     ..MAILER
 };
 
 /// Seals of the ledger.
 pub const SEAL_LEDGER: RecurringJob = RecurringJob {
-    name: "seal-ledger",
+    name: "seal the ledger",
     does: "Seals what was booked.",
-    bounded: "a number of bookings",
+    bounded: "500 bookings",
     resumed: "behind the last seal, which is compared",
     ..MAILER
 };
 
 /// Mail of long ago.
 pub const SWEEP_MAILS: RecurringJob =
-    RecurringJob { name: "sweep-mails", does: "Deletes mail that was sent long ago.", ..SWEEP };
+    RecurringJob { name: "sweep mails", does: "Deletes mail that was sent long ago.", ..SWEEP };
 
 /// Sessions that are over.
 pub const SWEEP_SESSIONS: RecurringJob =
-    RecurringJob { name: "sweep-sessions", does: "Deletes sessions that are over.", ..SWEEP };
+    RecurringJob { name: "sweep sessions", does: "Deletes sessions that are over.", ..SWEEP };
 
 /// Tokens that are over.
 pub const SWEEP_TOKENS: RecurringJob =
-    RecurringJob { name: "sweep-tokens", does: "Deletes tokens that are over.", ..SWEEP };
+    RecurringJob { name: "sweep tokens", does: "Deletes tokens that are over.", ..SWEEP };
 
 /// Challenges that are over.
 pub const SWEEP_CHALLENGES: RecurringJob = RecurringJob {
-    name: "sweep-challenges",
+    name: "sweep challenges",
     does: "Deletes challenges and codes that are over.",
     ..SWEEP
 };
 
 /// Limits that limit nobody any more.
 pub const SWEEP_LIMITS: RecurringJob =
-    RecurringJob { name: "sweep-limits", does: "Deletes limits that nobody is near.", ..SWEEP };
+    RecurringJob { name: "sweep limits", does: "Deletes limits that nobody is near.", ..SWEEP };
 
 /// Quotes that are over.
 pub const SWEEP_QUOTES: RecurringJob =
-    RecurringJob { name: "sweep-quotes", does: "Deletes quotes that were not used.", ..SWEEP };
+    RecurringJob { name: "sweep quotes", does: "Deletes quotes that were not used.", ..SWEEP };
 
 /// Invitations that are over.
 pub const SWEEP_TRANSFERS: RecurringJob = RecurringJob {
-    name: "sweep-transfers",
+    name: "sweep transfers",
     does: "Deletes invitations to take over a rental that are over.",
     ..SWEEP
 };
 
 /// Agents of long ago.
 pub const SWEEP_AGENTS: RecurringJob = RecurringJob {
-    name: "sweep-agents",
+    name: "sweep agents",
     every_seconds: 60 * 60,
     does: "Forgets agents that were not seen for 90 days.",
     ..SWEEP
@@ -338,7 +338,7 @@ pub const OPTIMIZE: RecurringJob = RecurringJob {
 
 /// Promises.
 pub const LOOK_AT_PROMISES: RecurringJob = RecurringJob {
-    name: "look-at-promises",
+    name: "look at promises",
     does: "Looks whether what was promised for a month can still be kept.",
     bounded: "1,000 months of nodes, 200 in a statement",
     ..NOTIFIER
@@ -355,16 +355,16 @@ pub const TELL: RecurringJob = RecurringJob {
 
 /// Webhooks.
 pub const DELIVER_MESSAGES: RecurringJob = RecurringJob {
-    name: "deliver-messages",
+    name: "deliver messages",
     does: "Posts messages to webhooks.",
-    bounded: "a number of messages, 15 seconds for those at once",
+    bounded: "100 rounds of 16 messages, of 15 seconds each",
     resumed: "a message that was taken and not delivered is free again",
     ..NOTIFIER
 };
 
 /// Messages of long ago.
 pub const SWEEP_MESSAGES: RecurringJob = RecurringJob {
-    name: "sweep-messages",
+    name: "sweep messages",
     by: RunBy::Notifier,
     does: "Deletes messages to webhooks of long ago.",
     ..SWEEP
@@ -409,8 +409,15 @@ pub const ALL: [&RecurringJob; 35] = [
     &SWEEP_MESSAGES,
 ];
 
+/// The job of this name.
+pub fn find(name: &str) -> Option<&'static RecurringJob> {
+    ALL.into_iter().find(|job| job.name == name)
+}
+
 #[cfg(test)]
 mod tests {
+    use alloc::vec::Vec;
+
     use super::*;
 
     fn at(seconds: i64) -> Timestamp {
@@ -426,6 +433,36 @@ mod tests {
             }
             assert!(job.does.ends_with('.'), "{}", job.name);
         }
+    }
+
+    /// What a component does is what the table says, in the same order.
+    #[track_caller]
+    fn check_component(by: RunBy, sources: &[&str]) {
+        let named = |source: &&'static str| {
+            source.split("Job { name: \"").skip(1).map(|rest| rest.split('"').next().unwrap())
+        };
+        // One that takes more than a line.
+        let sources: Vec<&'static str> = sources
+            .iter()
+            .map(|source| {
+                let joined = source.replace("Job {\n        name:", "Job { name:");
+                &*alloc::boxed::Box::leak(joined.into_boxed_str())
+            })
+            .collect();
+        let done: Vec<&str> = sources.iter().flat_map(named).collect();
+        let told: Vec<&str> = ALL.iter().filter(|job| job.by == by).map(|job| job.name).collect();
+        assert_eq!(done, told);
+    }
+
+    #[test]
+    fn components_do_what_the_table_says() {
+        let due = include_str!("../../../components/grid-sync/src/due.rs");
+        let market = include_str!("../../../components/grid-sync/src/market.rs");
+        let grid_sync = include_str!("../../../components/grid-sync/src/lib.rs");
+        check_component(RunBy::GridSync, &[due, market, grid_sync]);
+        check_component(RunBy::Mailer, &[include_str!("../../../components/mailer/src/lib.rs")]);
+        let notifier = include_str!("../../../components/notifier/src/lib.rs");
+        check_component(RunBy::Notifier, &[notifier]);
     }
 
     #[test]

@@ -93,7 +93,7 @@ pub const BACKLOG_MAX: u64 = 10_000;
 /// What waits at `?1` for the jobs that can be behind, each up to `?2`. Each count is served by the
 /// index that the job itself uses.
 const BACKLOG: &str = "
-    SELECT 'pay-back', (SELECT count(*) FROM (
+    SELECT 'pay back', (SELECT count(*) FROM (
                SELECT 1 FROM jobs
                 WHERE state IN ('waiting', 'leased', 'failed') AND refund_at <= ?1 LIMIT ?2))
      UNION ALL
@@ -109,38 +109,38 @@ const BACKLOG: &str = "
                                      AND j.state IN ('needs-key', 'waiting', 'leased', 'failed'))
                 LIMIT ?2))
      UNION ALL
-    SELECT 'check-farms', (SELECT count(*) FROM (
+    SELECT 'check farms', (SELECT count(*) FROM (
                SELECT 1 FROM farms WHERE checked_at <= ?1 - 3600 LIMIT ?2))
      UNION ALL
     SELECT 'sync', (SELECT count(*) FROM (
                SELECT 1 FROM nodes WHERE id > (SELECT behind FROM sync_state WHERE behind > 0)
                 LIMIT ?2))
      UNION ALL
-    SELECT 'deliver-mails', (SELECT count(*) FROM (
+    SELECT 'deliver mails', (SELECT count(*) FROM (
                SELECT 1 FROM mails WHERE state = 'waiting' AND due_at <= ?1 LIMIT ?2))
      UNION ALL
-    SELECT 'release-holds', (SELECT count(*) FROM (
+    SELECT 'release holds', (SELECT count(*) FROM (
                SELECT 1 FROM quotes WHERE held_until <= ?1 LIMIT ?2))
      UNION ALL
-    SELECT 'apply-raises', (SELECT count(*) FROM (
+    SELECT 'apply raises', (SELECT count(*) FROM (
                SELECT 1 FROM nodes WHERE pending_price_at <= ?1 AND locked_by IS NULL LIMIT ?2))
      UNION ALL
-    SELECT 'tell-of-late-jobs', (SELECT count(*) FROM (
+    SELECT 'tell of late jobs', (SELECT count(*) FROM (
                SELECT 1 FROM jobs
                 WHERE told_at IS NULL AND state IN ('waiting', 'leased', 'failed')
                   AND late_at <= ?1 LIMIT ?2))
      UNION ALL
-    SELECT 'seal-audit', (SELECT count(*) FROM (
+    SELECT 'seal the audit log', (SELECT count(*) FROM (
                SELECT 1 FROM audit
                 WHERE id > (SELECT coalesce(max(audit_id), 0) FROM audit_seals) LIMIT ?2))
      UNION ALL
-    SELECT 'look-at-promises', (SELECT count(*) FROM (
+    SELECT 'look at promises', (SELECT count(*) FROM (
                SELECT 1 FROM node_months WHERE judged_down <> observed - observed_up LIMIT ?2))
      UNION ALL
     SELECT 'tell', (SELECT count(*) FROM (
                SELECT 1 FROM events WHERE id > (SELECT event_id FROM notice_cursor) LIMIT ?2))
      UNION ALL
-    SELECT 'deliver-messages', (SELECT count(*) FROM (
+    SELECT 'deliver messages', (SELECT count(*) FROM (
                SELECT 1 FROM webhook_deliveries
                 WHERE state = 'waiting' AND due_at <= ?1 LIMIT ?2))";
 
