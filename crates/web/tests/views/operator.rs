@@ -9,8 +9,8 @@ use expect_test::expect;
 use store::accounts::Account;
 use store::audit::{Actor, Entry};
 use store::invariants;
-use store::mails::{FailedMail, Waiting};
 use store::job_runs::JobRun;
+use store::mails::{FailedMail, Waiting};
 use store::sync::{Oversold, RefusedDocument};
 use store::sync_runs::{Lease, Run, Upstream};
 use store::top_ups::RefusedPayment;
@@ -230,7 +230,9 @@ fn how_the_sync_goes() {
     let page = shown(&empty(), Who::Fatima, "/operator/sync", |_, visit| {
         OperatorSync::new(visit, standing)
     });
-    check(&page, expect![[r#"
+    check(
+        &page,
+        expect![[r#"
         Operator </operator>
         The sync with the grid
         Every five minutes the grid is asked for every registered node. What is rented stays,
@@ -265,7 +267,8 @@ fn how_the_sync_goes() {
           https://grid.example
         | 29 July 2026, 12:00 UTC | failed https://a.example: status 500 | 4,999 nodes, 12
           changed, 1 missing, 0 refused | 7 s: 25 requests, waited 5,100 ms, read 300 ms,
-          wrote 1,200 ms | –"#]]);
+          wrote 1,200 ms | –"#]],
+    );
 }
 
 #[test]
@@ -286,7 +289,9 @@ fn what_is_done_again_and_again() {
     let page = shown(&empty(), Who::Fatima, "/operator/jobs", |_, visit| {
         OperatorJobs::new(visit, &runs, &backlog)
     });
-    check(&page, expect![[r#"
+    check(
+        &page,
+        expect![[r#"
         Operator </operator>
         Recurring jobs
         What the marketplace does as time passes. Each job takes small steps of which every
@@ -395,5 +400,6 @@ fn what_is_done_again_and_again() {
           15 seconds each; then a message that was taken and not delivered is free again. |
           not yet | 29 July 2026, 12:00 UTC | –
         | sweep messages Deletes messages to webhooks of long ago. At most 1,000 rows; then
-          what is still due is found again. | not yet | 29 July 2026, 12:00 UTC | –"#]]);
+          what is still due is found again. | not yet | 29 July 2026, 12:00 UTC | –"#]],
+    );
 }
