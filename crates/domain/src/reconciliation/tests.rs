@@ -333,6 +333,28 @@ proptest! {
         prop_assert!(with_more - fewer <= more.saturating_add(1));
     }
 
+    /// Where the grid counts nothing but the node's own system, nothing of ours is in it: what a
+    /// system takes is nobody's to sell.
+    #[test]
+    fn the_systems_own_is_not_ours(
+        cpu_cores in 0..600_i64,
+        memory in 0..4_096_i64,
+        ssd in 0..100_000_i64,
+        machines in 0..600_u32,
+    ) {
+        let (memory_bytes, ssd_bytes) = (memory * GIB, ssd * GIB);
+        let report = NodeReport {
+            total: Resources { cpu_cores, memory_bytes, ssd_bytes },
+            used: Resources {
+                cpu_cores: 0,
+                memory_bytes: (memory_bytes / 10).max(2 * GIB),
+                ssd_bytes: 20 * GIB,
+            },
+            ..report(0)
+        };
+        prop_assert_eq!(capacity_with(&report, machines), capacity(&report));
+    }
+
     /// A sale changes nothing of what the grid says, so what it takes is taken off once.
     #[test]
     fn a_sale_takes_one_slice(own in any_own(), report in any_report()) {
