@@ -295,7 +295,9 @@ fn what_is_done_again_and_again() {
     let page = shown(&empty(), Who::Fatima, "/operator/jobs", |_, visit| {
         some(OperatorJobs::new(visit, &runs, &backlog))
     });
-    check(&page, expect![[r#"
+    check(
+        &page,
+        expect![[r#"
         Operator </operator>
         Recurring jobs
         What the marketplace does as time passes. Each job takes small steps of which every
@@ -320,5 +322,6 @@ fn what_is_done_again_and_again() {
           the rows of each index; then tables that were not looked at are looked at the next
           time. | not yet | 29 July 2026, 12:00 UTC | –
         notifier every 10 seconds
-        | Job | Last run | Next run | Waiting"#]]);
+        | Job | Last run | Next run | Waiting"#]],
+    );
 }

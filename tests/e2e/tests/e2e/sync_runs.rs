@@ -74,7 +74,8 @@ async fn two_runs_at_once_are_one() {
     farmer.publish(32, "25").await;
     market.grid.set_fault(Fault::slow(Duration::from_secs(2))).await.unwrap();
     let (one, other) = tokio::join!(market.fire("grid-sync"), market.fire("grid-sync"));
-    (one.unwrap(), other.unwrap());
+    one.unwrap();
+    other.unwrap();
     assert_eq!(market.sync_runs().await["runs"].as_array().unwrap().len(), 1);
     let node = market.visitor().get("/api/marketplace/nodes/node32").await.ok(200);
     assert_eq!(node["uptime_observations"], 1);
@@ -181,7 +182,7 @@ async fn every_recurring_job_is_done_and_told_of() {
 /// How long a run takes over so many nodes, and what it does in that time: for the notes. It goes on
 /// in the next run where one is not enough.
 #[expect(clippy::print_stderr, reason = "whoever runs the test reads it")]
-async fn measure(count: u32) {
+async fn measure(count: u32, runs_max: u32) {
     let mut documents = Documents::default();
     let example = gridproxy::recorded("server_single_32.json");
     let one: Value = serde_json::from_slice(&std::fs::read(example).unwrap()).unwrap();
@@ -200,13 +201,12 @@ async fn measure(count: u32) {
                 market.grid.patch_node(id, json!({ "healthy": false }));
             }
         }
-        let (mut updated, mut rounds) = (0, 0);
-        while updated < u64::from(count) && rounds < 10 {
+        let mut updated = 0;
+        for _ in 0..runs_max {
             let began = Instant::now();
             let run = market.sync().await;
             assert_eq!(run["failure"], Value::Null, "{run:#}");
             updated += run["updated"].as_u64().unwrap();
-            rounds += 1;
             eprintln!(
                 "{count} nodes, {what}: {} ms, {} requests, {} changed, waited {} ms, read {} ms, \
                  wrote {} ms",
@@ -218,6 +218,9 @@ async fn measure(count: u32) {
                 run["wrote_ms"],
             );
             market.pass(300);
+            if run["goes_on_behind"].is_null() {
+                break;
+            }
         }
         assert_eq!(updated, u64::from(count));
     }
@@ -225,11 +228,11 @@ async fn measure(count: u32) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn five_thousand_nodes_are_synced_in_one_run() {
-    measure(5_000).await;
+    measure(5_000, 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "takes minutes; for the notes"]
 async fn fifty_thousand_nodes_are_synced_in_a_few_runs() {
-    measure(50_000).await;
+    measure(50_000, 3).await;
 }
