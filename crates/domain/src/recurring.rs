@@ -329,8 +329,8 @@ pub const CHECKPOINT: RecurringJob = RecurringJob {
 /// The planner of the database.
 pub const OPTIMIZE: RecurringJob = RecurringJob {
     name: "optimize",
-    every_seconds: 24 * 60 * 60,
-    does: "Lets the database look anew at tables that have grown.",
+    every_seconds: 60 * 60,
+    does: "Lets the database look anew at tables that have grown tenfold, once the market has.",
     bounded: "a sample of the rows of each index",
     resumed: "tables that were not looked at are looked at the next time",
     ..MAILER

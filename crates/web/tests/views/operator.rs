@@ -298,30 +298,30 @@ fn what_is_done_again_and_again() {
     check(
         &page,
         expect![[r#"
-        Operator </operator>
-        Recurring jobs
-        What the marketplace does as time passes. Each job takes small steps of which every
-          one is done once, however many hosts there are, and goes on in the next run.
-        grid-sync every 5 minutes
-        | Job | Last run | Next run | Waiting
-        | expire Begins the grace of rentals whose term is over, and ends those whose grace
-          is over. At most 500 rentals, each in a statement of its own; then what is still
-          due is found again. | done 29 July 2026, 11:59 UTC 1,234 ms | 29 July 2026, 12:05
-          UTC | 0
-        | earn Moves what was used, day by day, from escrow to who earned it. At most 500
-          rentals, each in a statement of its own; then what is still due is found again. |
-          fails since 29 July 2026, 11:50 UTC 29 July 2026, 11:59 UTC 1,234 ms &#60;no&#62;
-          disk | 29 July 2026, 12:05 UTC | 10,000 or more
-        | sync Asks the grid for every registered node, and keeps what has changed. At most
-          100 seconds and 300 requests, each for 200 nodes; then from the node behind which
-          the last run stopped; one run at a time, by a lease. | late 29 July 2026, 11:44 UTC
-          1,234 ms | 29 July 2026, 12:05 UTC | –
-        mailer every 10 seconds
-        | Job | Last run | Next run | Waiting
-        | optimize Lets the database look anew at tables that have grown. At most a sample of
-          the rows of each index; then tables that were not looked at are looked at the next
-          time. | not yet | 29 July 2026, 12:00 UTC | –
-        notifier every 10 seconds
-        | Job | Last run | Next run | Waiting"#]],
+            Operator </operator>
+            Recurring jobs
+            What the marketplace does as time passes. Each job takes small steps of which every
+              one is done once, however many hosts there are, and goes on in the next run.
+            grid-sync every 5 minutes
+            | Job | Last run | Next run | Waiting
+            | expire Begins the grace of rentals whose term is over, and ends those whose grace
+              is over. At most 500 rentals, each in a statement of its own; then what is still
+              due is found again. | done 29 July 2026, 11:59 UTC 1,234 ms | 29 July 2026, 12:05
+              UTC | 0
+            | earn Moves what was used, day by day, from escrow to who earned it. At most 500
+              rentals, each in a statement of its own; then what is still due is found again. |
+              fails since 29 July 2026, 11:50 UTC 29 July 2026, 11:59 UTC 1,234 ms &#60;no&#62;
+              disk | 29 July 2026, 12:05 UTC | 10,000 or more
+            | sync Asks the grid for every registered node, and keeps what has changed. At most
+              100 seconds and 300 requests, each for 200 nodes; then from the node behind which
+              the last run stopped; one run at a time, by a lease. | late 29 July 2026, 11:44 UTC
+              1,234 ms | 29 July 2026, 12:05 UTC | –
+            mailer every 10 seconds
+            | Job | Last run | Next run | Waiting
+            | optimize Lets the database look anew at tables that have grown tenfold, once the
+              market has. At most a sample of the rows of each index; then tables that were not
+              looked at are looked at the next time. | not yet | 29 July 2026, 12:00 UTC | –
+            notifier every 10 seconds
+            | Job | Last run | Next run | Waiting"#]],
     );
 }
