@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use domain::id::NodeId;
+use domain::lap::{Lap, Step};
 use domain::node::NodeReport;
 use domain::reconciliation::{Known, Look, Seen, reconcile};
 use domain::time::Timestamp;
@@ -16,6 +17,10 @@ use store::sync_runs::{self, Lease, Run};
 
 use crate::ask::{Grid, Worth};
 use crate::log;
+
+/// How many nodes are loaded, asked for and kept at once.
+const PAGE_SIZE: u32 = 200;
+const _: () = assert!(PAGE_SIZE as usize <= grid::NODES_PER_REQUEST_MAX, "one request for a page");
 
 /// Syncs what there is time for, and records the run. While another one goes on, nothing is done.
 pub(crate) fn sync(db: &SpinDb, now: Timestamp) -> Result<(), StoreError> {
@@ -52,32 +57,31 @@ pub(crate) fn sync(db: &SpinDb, now: Timestamp) -> Result<(), StoreError> {
     outcome
 }
 
-/// Goes through the registered nodes from where the last run stopped, and from the first one again,
-/// once around; or until its time is over, or nobody answers.
+/// Goes through the registered nodes from where the last run stopped, once around; or until its time
+/// is over, or nobody answers.
 fn go_round(
     db: &SpinDb,
     lease: &Lease,
     mut grid: Grid<'_>,
     run: &mut Run,
 ) -> Result<(), StoreError> {
-    let mut is_second_half = lease.behind.is_none();
+    let mut lap = Lap::begin(lease.behind);
     while !grid.is_spent() {
-        let Some(page) = next_page(db, lease, is_second_half, run)? else {
-            run.behind = None;
-            if is_second_half {
-                break;
-            }
-            is_second_half = true;
-            continue;
+        let (behind, now) = (lap.behind(), run.started_at);
+        let found = timed(run, || sync::registered(db, behind, PAGE_SIZE, now))?;
+        let step = lap.go_on(found, |known| known.id);
+        run.behind = lap.behind();
+        let page = match step {
+            Step::Page(page) => page,
+            Step::Around => continue,
+            Step::Over => break,
         };
-        // The next page comes next whatever becomes of this one: no page keeps the others waiting.
-        run.behind = page.last().map(|known| known.id);
         if let Err(failure) = look_at(db, lease, &mut grid, &page, run)? {
             run.failure = Some(failure);
             break;
         }
         // By the clock, and not by when the run began: a long one keeps its lease.
-        let is_ours = timed(run, || sync_runs::go_on(db, lease, page_end(&page), edge::now()))?;
+        let is_ours = timed(run, || sync_runs::go_on(db, lease, lap.behind(), edge::now()))?;
         if !is_ours {
             run.failure = Some("another run has begun".to_owned());
             break;
@@ -87,26 +91,6 @@ fn go_round(
     run.waited_ms = milliseconds(grid.waited);
     run.read_ms = milliseconds(grid.read);
     grid.end()
-}
-
-fn page_end(page: &[Known]) -> Option<NodeId> {
-    page.last().map(|known| known.id)
-}
-
-/// The next nodes; `None` at the end of the list, and where the second half meets the first.
-fn next_page(
-    db: &SpinDb,
-    lease: &Lease,
-    is_second_half: bool,
-    run: &mut Run,
-) -> Result<Option<Vec<Known>>, StoreError> {
-    let size = u32::try_from(grid::NODES_PER_REQUEST_MAX).unwrap_or(u32::MAX);
-    let (behind, now) = (run.behind, run.started_at);
-    let mut page = timed(run, || sync::registered(db, behind, size, now))?;
-    if let (true, Some(began)) = (is_second_half, lease.behind) {
-        page.retain(|known| known.id <= began);
-    }
-    Ok((!page.is_empty()).then_some(page))
 }
 
 /// Does something with the database, and counts how long that takes.

@@ -14,6 +14,7 @@ pub mod comparison;
 pub mod factor;
 pub mod field;
 pub mod id;
+pub mod lap;
 pub mod leaving;
 pub mod listing;
 pub mod maintenance;

@@ -166,7 +166,7 @@ async fn every_recurring_job_is_done_and_told_of() {
         assert_eq!((&job["failure"], &job["runs"]), (&Value::Null, &json!(1)), "{job:#}");
         assert!(job["backlog"].is_null() || job["backlog"].is_u64(), "{job:#}");
     }
-    // What is done once a day is not done again after ten seconds; the rest is.
+    // What is done once an hour is not done again after ten seconds; the rest is.
     market.pass(10);
     market.fire("mailer").await.unwrap();
     let seen = market.operator().get("/api/admin/jobs").await.ok(200);
