@@ -86,7 +86,9 @@ mod tests {
                     if poison.is_some_and(|poison| page.contains(&poison)) {
                         break;
                     }
-                    page.into_iter().for_each(|node| *seen.entry(node).or_default() += 1);
+                    for node in page {
+                        *seen.entry(node).or_default() += 1;
+                    }
                 }
             }
         }
@@ -122,7 +124,7 @@ mod tests {
             let mut behind = behind.map(NodeId);
             let mut all = BTreeSet::new();
             // One more for the end of the list, which cuts a page short.
-            for _ in 0..nodes.len().div_ceil(size * pages_max) + 1 {
+            for _ in 0..=nodes.len().div_ceil(size * pages_max) {
                 let (end, seen) = run(&nodes, behind, size, pages_max, None);
                 all.extend(seen.into_keys());
                 behind = end;
