@@ -30,7 +30,7 @@ CREATE TABLE sync_state (
 
 INSERT INTO sync_state (id, fence, leased_until, behind) VALUES (1, 0, 0, 0);
 
--- The grid's servers that a run has asked. One that fails again and again is left alone for a while.
+-- The grid's servers that a run has asked. One that fails again and again is left alone.
 CREATE TABLE sync_upstreams (
     base         TEXT    PRIMARY KEY CHECK (length(base) <= 200),
     -- In a row.

@@ -57,8 +57,8 @@ pub(crate) fn sync(db: &SpinDb, now: Timestamp) -> Result<(), StoreError> {
     outcome
 }
 
-/// Goes through the registered nodes from where the last run stopped, once around; or until its time
-/// is over, or nobody answers.
+/// Goes through the registered nodes from where the last run stopped, once around; or until its
+/// time is over, or nobody answers.
 fn go_round(
     db: &SpinDb,
     lease: &Lease,

@@ -1,8 +1,8 @@
 //! How long the database takes for a sync of many nodes, page by page, on a file, with the settings
 //! of our host.
 //!
-//! `cargo run --release -p store --features rusqlite --example sync_bench -- 5000` registers so many
-//! nodes and goes through them three times: everything is new, nothing has changed, a tenth has.
+//! `cargo run --release -p store --features rusqlite --example sync_bench -- 5000` registers so
+//! many nodes and goes through them three times: everything is new, nothing has changed, a tenth has.
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a tool for developers")]
 

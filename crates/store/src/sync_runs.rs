@@ -24,8 +24,8 @@ pub struct Lease {
     pub behind: Option<NodeId>,
 }
 
-/// Begins a run at `?1` if nobody holds the lease, for `?2` seconds. A lease that is over later than
-/// any can be is one of a clock that was ahead, and over. No row: somebody else syncs.
+/// Begins a run at `?1` if nobody holds the lease, for `?2` seconds. A lease that is over later
+/// than any can be is one of a clock that was ahead, and over. No row: somebody else syncs.
 const BEGIN: &str = "
     UPDATE sync_state SET fence = fence + 1, leased_until = ?1 + ?2
      WHERE id = 1 AND (leased_until <= ?1 OR leased_until > ?1 + ?2)

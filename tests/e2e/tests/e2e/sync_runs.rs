@@ -179,8 +179,8 @@ async fn every_recurring_job_is_done_and_told_of() {
     market.check_invariants().await;
 }
 
-/// How long a run takes over so many nodes, and what it does in that time: for the notes. It goes on
-/// in the next run where one is not enough.
+/// How long a run takes over so many nodes, and what it does in that time: for the notes. It goes
+/// on in the next run where one is not enough.
 #[expect(clippy::print_stderr, reason = "whoever runs the test reads it")]
 async fn measure(count: u32, runs_max: u32) {
     let mut documents = Documents::default();
