@@ -1,11 +1,13 @@
 //! Asking the grid: its servers in turn, until one gives an answer that can be used.
 
+use domain::breaker::{Breaker, to_ask};
 use domain::id::NodeId;
 use domain::node::NodeReport;
 use edge::Context;
 use edge::outbound::{self, Answer};
 use grid::{DocumentError, Page, Upstreams};
 use store::farms::GridFarm;
+use store::sync_runs;
 use web::{Kind, Problem};
 
 /// The document of a node.
@@ -84,8 +86,16 @@ fn list<T>(
     Err(unreachable(&failures))
 }
 
+/// The servers to ask, in their order: those that the sync leaves alone keep nobody waiting.
 fn upstreams(cx: &Context<'_>) -> Result<Upstreams, Problem> {
-    Upstreams::parse(&cx.config.gridproxy_urls).map_err(Problem::internal)
+    let all = Upstreams::parse(&cx.config.gridproxy_urls).map_err(Problem::internal)?;
+    let known = sync_runs::upstreams(cx.db)?;
+    let breaker = |base: &str| {
+        let found = known.iter().find(|server| server.base == base);
+        found.map_or_else(Breaker::closed, |server| server.breaker)
+    };
+    let breakers: Vec<Breaker> = all.bases().map(breaker).collect();
+    Ok(all.chosen(&to_ask(&breakers, cx.now)))
 }
 
 fn unreachable(failures: &[String]) -> Problem {

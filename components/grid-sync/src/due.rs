@@ -7,6 +7,7 @@ use domain::id::OrderId;
 use domain::rental::{ExtendError, Rental};
 use domain::time::Timestamp;
 use edge::SpinDb;
+use edge::recurring::Round;
 use seal::Keys;
 use store::StoreError;
 use store::due::{self, Notice, NoticeMail};
@@ -39,15 +40,13 @@ const JOBS: [Job; 8] = [
 ];
 
 /// Does every job; one that fails does not keep the others from being done.
-pub(crate) fn work(db: &SpinDb, now: Timestamp) {
+pub(crate) fn work(db: &SpinDb, round: &mut Round<'_>, now: Timestamp) {
     let config = match edge::config() {
         Ok(config) => config,
         Err(wrong) => return log(&format!("grid-sync: {wrong}")),
     };
     for job in JOBS {
-        if let Err(error) = (job.run)(db, &config, now) {
-            log(&format!("grid-sync could not {}: {error}", job.name));
-        }
+        round.run(job.name, || (job.run)(db, &config, now));
     }
 }
 

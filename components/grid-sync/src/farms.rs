@@ -2,10 +2,11 @@
 
 use domain::time::Timestamp;
 use edge::SpinDb;
-use edge::outbound::{self, Answer};
-use grid::{Farm, Upstreams};
+use grid::Farm;
 use store::farms::{self, Checked};
 use web::Config;
+
+use crate::ask::{Grid, Worth};
 
 /// How many farms a run asks for, each by a request of its own.
 const AT_ONCE: u32 = 20;
@@ -22,14 +23,14 @@ pub(crate) fn check(db: &SpinDb, config: &Config, now: Timestamp) -> Result<(), 
     if due.is_empty() {
         return Ok(());
     }
-    let upstreams = Upstreams::parse(&config.gridproxy_urls).map_err(|error| error.to_string())?;
+    let mut grid = Grid::new(db, &config.gridproxy_urls, now)?;
     let mut checked = Vec::new();
     let mut failures = Vec::new();
     for id in due {
         if failures.len() == FAILURES_MAX {
             break;
         }
-        match fetch(&upstreams, id) {
+        match fetch(&mut grid, id) {
             Ok(farm) => {
                 let twin = farm.as_ref().map(|farm| farm.twin_id);
                 checked.push(Checked { id, name: farm.map(|farm| farm.name), twin });
@@ -37,22 +38,14 @@ pub(crate) fn check(db: &SpinDb, config: &Config, now: Timestamp) -> Result<(), 
             Err(error) => failures.push(error),
         }
     }
+    grid.end().map_err(|error| error.to_string())?;
     farms::check(db, &checked, now).map_err(|error| error.to_string())?;
     if failures.is_empty() { Ok(()) } else { Err(failures.join("; ")) }
 }
 
-fn fetch(upstreams: &Upstreams, farm: u32) -> Result<Option<Farm>, String> {
-    let mut failures = Vec::new();
-    for url in upstreams.urls(&grid::farm_path(farm)) {
-        let failure = match outbound::get(&url) {
-            Ok(Answer { status: 200, body }) => match grid::find_farm(&body, farm) {
-                Ok(farm) => return Ok(farm),
-                Err(error) => error.to_string(),
-            },
-            Ok(Answer { status, .. }) => format!("status {status}"),
-            Err(failure) => failure,
-        };
-        failures.push(format!("{url}: {failure}"));
-    }
-    Err(failures.join("; "))
+fn fetch(grid: &mut Grid<'_>, farm: u32) -> Result<Option<Farm>, String> {
+    let read = |body: &[u8]| {
+        grid::find_farm(body, farm).map(Worth::Good).map_err(|error| error.to_string())
+    };
+    grid.ask(&grid::farm_path(farm), read).map(|(farm, _)| farm)
 }

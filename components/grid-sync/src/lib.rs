@@ -3,6 +3,7 @@
 //! The function that Spin calls is synchronous and every run is a fresh instance: what a run knows
 //! is in the database. Two runs at once do no harm, for each step is one statement.
 
+mod ask;
 mod due;
 mod farms;
 mod leaving;
@@ -10,8 +11,9 @@ mod market;
 mod run;
 
 use domain::time::Timestamp;
-use edge::current_database;
-use store::StoreError;
+use edge::recurring::Round;
+use edge::{SpinDb, current_database};
+use store::{StoreError, sync, sync_runs};
 
 mod bindings {
     wit_bindgen::generate!({
@@ -44,14 +46,31 @@ impl Guest for GridSync {
 /// Rentals are renewed, earn and end whether or not the grid answers.
 fn work(now: Timestamp) -> Result<(), StoreError> {
     let db = current_database(now)?;
-    due::work(&db, now);
-    market::work(&db, now);
-    let run = run::sync(&db, now)?;
-    log(&format!(
-        "grid-sync updated={} missing={} refused={} failure={:?}",
-        run.updated, run.missing, run.refused, run.failure
-    ));
+    let mut round = Round::begin(&db, now);
+    due::work(&db, &mut round, now);
+    market::work(&db, &mut round, now);
+    for job in GRID_JOBS {
+        round.run(job.name, || (job.run)(&db, now));
+    }
+    for failure in round.end() {
+        log(&format!("grid-sync could not {failure}"));
+    }
     Ok(())
+}
+
+/// Something that is done with what the grid says. Its work is bounded; the next run goes on.
+struct Job {
+    name: &'static str,
+    run: fn(&SpinDb, Timestamp) -> Result<(), StoreError>,
+}
+
+/// The last jobs of all, for they wait for others.
+const GRID_JOBS: [Job; 2] =
+    [Job { name: "sweep syncs", run: sweep }, Job { name: "sync", run: run::sync }];
+
+fn sweep(db: &SpinDb, now: Timestamp) -> Result<(), StoreError> {
+    sync_runs::sweep(db, now)?;
+    sync::sweep(db, now)
 }
 
 #[expect(clippy::print_stderr, reason = "this is the log: the host takes it from here")]

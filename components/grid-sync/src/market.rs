@@ -2,6 +2,7 @@
 
 use domain::time::Timestamp;
 use edge::SpinDb;
+use edge::recurring::Round;
 use store::{StoreError, comparisons, samples};
 use web::Config;
 
@@ -24,14 +25,12 @@ const JOBS: [Job; 3] = [
 ];
 
 /// Does every job; one that fails does not keep the others from being done.
-pub(crate) fn work(db: &SpinDb, now: Timestamp) {
+pub(crate) fn work(db: &SpinDb, round: &mut Round<'_>, now: Timestamp) {
     let config = match edge::config() {
         Ok(config) => config,
         Err(wrong) => return log(&format!("grid-sync: {wrong}")),
     };
     for job in JOBS {
-        if let Err(error) = (job.run)(db, &config, now) {
-            log(&format!("grid-sync could not {}: {error}", job.name));
-        }
+        round.run(job.name, || (job.run)(db, &config, now));
     }
 }

@@ -1,107 +1,171 @@
-//! One run of the sync: every registered node, asked for in batches.
+//! One run of the sync: registered nodes, asked for page by page, from where the last run stopped.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
 
 use domain::id::NodeId;
-use domain::node::capacity;
+use domain::lap::{Lap, Step};
+use domain::node::NodeReport;
+use domain::reconciliation::{Known, Look, Seen, reconcile};
 use domain::time::Timestamp;
-use edge::outbound::{self, Answer};
-use grid::{Page, Upstreams};
-use store::sync::{self, RefusedDocument, Run};
-use store::{Db, StoreError};
+use edge::SpinDb;
+use edge::recurring::milliseconds;
+use grid::Page;
+use store::StoreError;
+use store::sync::{self, RefusedDocument};
+use store::sync_runs::{self, Lease, Run};
 
-/// How many batches one run asks for: 200 nodes each, so 10,000 nodes.
-const BATCHES_MAX: usize = 50;
+use crate::ask::{Grid, Worth};
+use crate::log;
 
-/// Syncs every registered node, and records the run.
-pub(crate) fn sync(db: &impl Db, now: Timestamp) -> Result<Run, StoreError> {
-    let mut run = Run {
-        started_at: now,
-        finished_at: now,
-        upstream: None,
-        updated: 0,
-        missing: 0,
-        refused: 0,
-        failure: None,
+/// How many nodes are loaded, asked for and kept at once.
+const PAGE_SIZE: u32 = 200;
+const _: () = assert!(PAGE_SIZE as usize <= grid::NODES_PER_REQUEST_MAX, "one request for a page");
+
+/// Syncs what there is time for, and records the run. While another one goes on, nothing is done.
+pub(crate) fn sync(db: &SpinDb, now: Timestamp) -> Result<(), StoreError> {
+    let Some(lease) = sync_runs::begin(db, now)? else {
+        log("grid-sync: another run goes on");
+        return Ok(());
     };
-    match edge::config().and_then(|config| parse_upstreams(&config.gridproxy_urls)) {
-        Ok(upstreams) => sync_batches(db, &upstreams, &mut run)?,
-        Err(failure) => run.failure = Some(failure),
+    let mut run = Run::begun(&lease, now);
+    let outcome = match edge::config().and_then(|it| Grid::new(db, &it.gridproxy_urls, now)) {
+        Ok(grid) => go_round(db, &lease, grid, &mut run),
+        Err(failure) => {
+            run.failure = Some(failure);
+            Ok(())
+        }
+    };
+    if let Err(error) = &outcome {
+        run.failure = Some(error.to_string());
     }
     run.finished_at = edge::now();
-    sync::record_run(db, &run)?;
-    Ok(run)
+    sync_runs::end(db, &run)?;
+    log(&format!(
+        "grid-sync updated={} changed={} missing={} refused={} requests={} waited={} ms read={} ms \
+         wrote={} ms failure={:?}",
+        run.updated,
+        run.changed,
+        run.missing,
+        run.refused,
+        run.requests,
+        run.waited_ms,
+        run.read_ms,
+        run.wrote_ms,
+        run.failure
+    ));
+    outcome
 }
 
-fn parse_upstreams(list: &str) -> Result<Upstreams, String> {
-    Upstreams::parse(list).map_err(|error| error.to_string())
-}
-
-fn sync_batches(db: &impl Db, upstreams: &Upstreams, run: &mut Run) -> Result<(), StoreError> {
-    let batch_size = u32::try_from(grid::NODES_PER_REQUEST_MAX).unwrap_or(u32::MAX);
-    let mut behind = None;
-    for _ in 0..BATCHES_MAX {
-        let batch = sync::registered(db, behind, batch_size)?;
-        let Some(last) = batch.last() else { return Ok(()) };
-        behind = Some(*last);
-        for (asked, path) in grid::nodes_paths(&batch) {
-            match fetch(upstreams, &path, run) {
-                Ok(page) => save(db, asked, page, run)?,
-                Err(failure) => {
-                    run.failure = Some(failure);
-                    return Ok(());
-                }
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Asks each upstream in turn, until one gives a list of nodes.
-fn fetch(upstreams: &Upstreams, path: &str, run: &mut Run) -> Result<Page, String> {
-    let mut failures = Vec::new();
-    for base in upstreams.bases() {
-        let failure = match outbound::get(&format!("{base}{path}")) {
-            Ok(Answer { status: 200, body }) => match grid::parse_nodes(&body) {
-                Ok(page) => {
-                    run.upstream = Some(base.to_owned());
-                    return Ok(page);
-                }
-                Err(error) => error.to_string(),
-            },
-            Ok(Answer { status, .. }) => format!("status {status}"),
-            Err(failure) => failure,
+/// Goes through the registered nodes from where the last run stopped, once around; or until its
+/// time is over, or nobody answers.
+fn go_round(
+    db: &SpinDb,
+    lease: &Lease,
+    mut grid: Grid<'_>,
+    run: &mut Run,
+) -> Result<(), StoreError> {
+    let mut lap = Lap::begin(lease.behind);
+    while !grid.is_spent() {
+        let (behind, now) = (lap.behind(), run.started_at);
+        let found = timed(run, || sync::registered(db, behind, PAGE_SIZE, now))?;
+        let step = lap.go_on(found, |known| known.id);
+        run.behind = lap.behind();
+        let page = match step {
+            Step::Page(page) => page,
+            Step::Around => continue,
+            Step::Over => break,
         };
-        failures.push(format!("{base}: {failure}"));
-    }
-    Err(failures.join("; "))
-}
-
-/// Keeps what a batch says. A node that was asked for and is neither reported nor refused is one
-/// that the grid no longer lists.
-fn save(db: &impl Db, asked: &[NodeId], page: Page, run: &mut Run) -> Result<(), StoreError> {
-    let mut unseen: BTreeSet<NodeId> = asked.iter().copied().collect();
-    let mut reports = Vec::new();
-    for report in page.nodes {
-        if unseen.remove(&report.id) {
-            let capacity = capacity(&report);
-            reports.push((report, capacity));
+        if let Err(failure) = look_at(db, lease, &mut grid, &page, run)? {
+            run.failure = Some(failure);
+            break;
+        }
+        // By the clock, and not by when the run began: a long one keeps its lease.
+        let is_ours = timed(run, || sync_runs::go_on(db, lease, lap.behind(), edge::now()))?;
+        if !is_ours {
+            run.failure = Some("another run has begun".to_owned());
+            break;
         }
     }
-    let mut refused = Vec::new();
-    for document in page.refused {
-        run.refused += 1;
-        let Some(node_id) = document.node_id else { continue };
-        unseen.remove(&NodeId(node_id));
-        let (reason, excerpt) = (document.reason, document.excerpt);
-        refused.push(RefusedDocument { node_id, reason, excerpt });
+    run.requests = grid.requests;
+    run.waited_ms = milliseconds(grid.waited);
+    run.read_ms = milliseconds(grid.read);
+    grid.end()
+}
+
+/// Does something with the database, and counts how long that takes.
+fn timed<T>(run: &mut Run, act: impl FnOnce() -> T) -> T {
+    let began = Instant::now();
+    let done = act();
+    run.wrote_ms = run.wrote_ms.saturating_add(milliseconds(began.elapsed()));
+    done
+}
+
+/// Asks for a page of nodes, and keeps what is said of them. The inner error is the grid's.
+fn look_at(
+    db: &SpinDb,
+    lease: &Lease,
+    grid: &mut Grid<'_>,
+    page: &[Known],
+    run: &mut Run,
+) -> Result<Result<(), String>, StoreError> {
+    let asked: Vec<NodeId> = page.iter().map(|known| known.id).collect();
+    let Some((_, path)) = grid::nodes_paths(&asked).next() else { return Ok(Ok(())) };
+    let read = |body: &[u8]| {
+        let page = grid::parse_nodes(body).map_err(|error| error.to_string())?;
+        Ok(if page.is_hollow(&asked) { Worth::Doubtful(page) } else { Worth::Good(page) })
+    };
+    match grid.ask(&path, read) {
+        Ok((answer, base)) => {
+            run.upstream = Some(base);
+            save(db, lease, page, answer, run).map(Ok)
+        }
+        Err(failure) => Ok(Err(failure)),
     }
-    let missing: Vec<NodeId> = unseen.into_iter().collect();
-    run.updated += count(reports.len());
-    run.missing += count(missing.len());
-    sync::save_reports(db, &reports, run.started_at)?;
-    sync::save_missing(db, &missing, run.started_at)?;
-    sync::save_refused(db, &refused, run.started_at)
+}
+
+/// Keeps what an answer says of the nodes that were asked for; what it says of others is nobody's
+/// business. A node that is neither reported nor refused is one that the grid does not list.
+fn save(
+    db: &SpinDb,
+    lease: &Lease,
+    page: &[Known],
+    answer: Page,
+    run: &mut Run,
+) -> Result<(), StoreError> {
+    let asked: BTreeSet<u32> = page.iter().map(|known| known.id.0).collect();
+    let reports: BTreeMap<NodeId, NodeReport> =
+        answer.nodes.into_iter().map(|report| (report.id, report)).collect();
+    run.refused += count(answer.refused.len());
+    let refused: Vec<RefusedDocument> = answer
+        .refused
+        .into_iter()
+        .filter_map(|document| {
+            let node_id = document.node_id.filter(|node| asked.contains(node))?;
+            let (reason, excerpt) = (document.reason, document.excerpt);
+            Some(RefusedDocument { node_id, reason, excerpt })
+        })
+        .collect();
+    let now = run.started_at;
+    let mut looks: Vec<Look> = Vec::with_capacity(page.len());
+    for known in page {
+        let is_refused = || refused.iter().any(|document| document.node_id == known.id.0);
+        if let Some(report) = reports.get(&known.id) {
+            run.updated += 1;
+            looks.push(reconcile(known, Seen::Listed(report), now));
+        } else if !is_refused() {
+            run.missing += 1;
+            looks.push(reconcile(known, Seen::Unlisted, now));
+        }
+    }
+    run.changed += count(looks.iter().filter(|look| look.change.is_some()).count());
+    timed(run, || {
+        sync::save(db, &looks, Some(lease.fence), now)?;
+        if refused.is_empty() {
+            return Ok(());
+        }
+        sync::quarantine(db, &refused, Some(lease.fence), now)
+    })
 }
 
 fn count(length: usize) -> u32 {

@@ -6,12 +6,15 @@
 mod deliver;
 mod late;
 
+use std::fmt;
+
 use domain::time::Timestamp;
+use edge::recurring::Round;
 use edge::{SpinDb, current_database};
 use store::chain::{Head, hex};
 use store::{
-    StoreError, audit, challenges, jobs, ledger_chain, limits, mails, maintenance, offering,
-    quotes, sessions, tokens, transfers,
+    StoreError, audit, challenges, job_runs, jobs, ledger_chain, limits, mails, maintenance,
+    offering, quotes, sessions, tokens, transfers,
 };
 
 mod bindings {
@@ -36,8 +39,8 @@ struct Job {
 }
 
 /// What every run does, in this order.
-const JOBS: [Job; 15] = [
-    Job { name: "deliver", run: deliver::deliver },
+const JOBS: [Job; 18] = [
+    Job { name: "deliver mails", run: deliver::deliver },
     Job { name: "release holds", run: |db, now| Ok(quotes::release_due(db, now)?) },
     Job { name: "apply raises", run: |db, now| Ok(offering::apply_raises(db, now)?) },
     Job { name: "tell of maintenance", run: |db, now| Ok(maintenance::remind(db, now)?) },
@@ -52,6 +55,9 @@ const JOBS: [Job; 15] = [
     Job { name: "sweep limits", run: |db, now| Ok(limits::sweep(db, now)?) },
     Job { name: "sweep quotes", run: |db, now| Ok(quotes::sweep(db, now)?) },
     Job { name: "sweep transfers", run: |db, now| Ok(transfers::sweep(db, now)?) },
+    Job { name: "sweep agents", run: |db, now| Ok(job_runs::sweep_agents(db, now)?) },
+    Job { name: "checkpoint", run: |db, _| Ok(job_runs::checkpoint(db).map(drop)?) },
+    Job { name: "optimize", run: |db, _| Ok(job_runs::optimize(db).map(drop)?) },
 ];
 
 /// Seals what was written to the audit log since the last run.
@@ -76,6 +82,12 @@ fn log_end(what: &str, head: &Head) {
 /// Why a job was not done. It names no secret.
 struct JobError(String);
 
+impl fmt::Display for JobError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 impl From<StoreError> for JobError {
     fn from(error: StoreError) -> JobError {
         JobError(error.to_string())
@@ -94,12 +106,11 @@ impl Guest for Mailer {
 /// Does every job; one that fails does not keep the others from being done.
 fn work(now: Timestamp) -> Result<(), String> {
     let db = current_database(now).map_err(|error| error.to_string())?;
-    let mut failures = Vec::new();
+    let mut round = Round::begin(&db, now);
     for job in JOBS {
-        if let Err(JobError(error)) = (job.run)(&db, now) {
-            failures.push(format!("{}: {error}", job.name));
-        }
+        round.run(job.name, || (job.run)(&db, now));
     }
+    let failures = round.end();
     if failures.is_empty() { Ok(()) } else { Err(failures.join("; ")) }
 }
 

@@ -7,7 +7,10 @@
 mod deliver;
 mod tell;
 
+use std::fmt;
+
 use domain::time::Timestamp;
+use edge::recurring::Round;
 use edge::{SpinDb, current_database};
 use store::{StoreError, promises, webhooks};
 
@@ -40,7 +43,7 @@ struct Job {
 const JOBS: [Job; 4] = [
     Job { name: "look at promises", run: judge },
     Job { name: "tell", run: tell::tell },
-    Job { name: "deliver", run: deliver::deliver },
+    Job { name: "deliver messages", run: deliver::deliver },
     Job { name: "sweep messages", run: |db, now| Ok(webhooks::sweep(db, now)?) },
 ];
 
@@ -55,6 +58,12 @@ fn judge(db: &SpinDb, now: Timestamp) -> Result<(), JobError> {
 
 /// Why a job was not done. It names no secret.
 struct JobError(String);
+
+impl fmt::Display for JobError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
 
 impl From<StoreError> for JobError {
     fn from(error: StoreError) -> JobError {
@@ -74,12 +83,11 @@ impl Guest for Notifier {
 /// Does every job; one that fails does not keep the others from being done.
 fn work(now: Timestamp) -> Result<(), String> {
     let db = current_database(now).map_err(|error| error.to_string())?;
-    let mut failures = Vec::new();
+    let mut round = Round::begin(&db, now);
     for job in JOBS {
-        if let Err(JobError(error)) = (job.run)(&db, now) {
-            failures.push(format!("{}: {error}", job.name));
-        }
+        round.run(job.name, || (job.run)(&db, now));
     }
+    let failures = round.end();
     if failures.is_empty() { Ok(()) } else { Err(failures.join("; ")) }
 }
 

@@ -7,21 +7,17 @@ use domain::money::Usd;
 use edge::Context;
 use http::StatusCode;
 use store::ledger::{self, Credit, Credited, SlaCredit, SlaCredited};
-use store::{invariants, mails, migrate, sync, unprovisioned};
+use store::{invariants, mails, migrate, unprovisioned};
 use web::api::CURRENCY;
 use web::api::admin::{
     CreditBody, CreditView, FailedMailView, HealthView, InvariantView, InvariantsView, MailsView,
-    QuarantineView, RunView, SlaCreditBody, SyncRunsView,
+    SlaCreditBody,
 };
 use web::api::rentals::rental_id;
 use web::audit::Action;
 use web::form::{idempotency_key, keep};
 use web::{Kind, Problem, Response, json, respond};
 
-/// How many runs of the sync are shown.
-pub(crate) const RUNS_SHOWN: u32 = 20;
-/// How many documents in quarantine are shown.
-pub(crate) const QUARANTINE_SHOWN: u32 = 100;
 /// How many mails that failed are shown.
 pub(crate) const MAILS_SHOWN: u32 = 100;
 /// The longest reason of a credit.
@@ -95,17 +91,6 @@ pub(crate) fn check_invariants(cx: &Context<'_>) -> Result<Response, Problem> {
         checked_at: cx.now.to_string(),
         late_jobs: unprovisioned::late_count(cx.db)?,
         invariants: findings.iter().map(InvariantView::new).collect(),
-    };
-    respond::json(StatusCode::OK, &view)
-}
-
-pub(crate) fn list_sync_runs(cx: &Context<'_>) -> Result<Response, Problem> {
-    let view = SyncRunsView {
-        runs: sync::runs(cx.db, RUNS_SHOWN)?.iter().map(RunView::new).collect(),
-        quarantine: sync::refused(cx.db, QUARANTINE_SHOWN)?
-            .iter()
-            .map(QuarantineView::new)
-            .collect(),
     };
     respond::json(StatusCode::OK, &view)
 }

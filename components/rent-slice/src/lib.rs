@@ -15,6 +15,7 @@ mod quoting;
 mod renting;
 mod top_ups;
 mod transfers;
+mod upkeep;
 mod webhook;
 
 use bytes::Bytes;
@@ -26,8 +27,8 @@ use spin_sdk::http_service;
 use web::api::access::{OPEN_CONSOLE, SHOW_ACCESS};
 use web::api::admin::{
     CHECK_INVARIANTS, CREDIT_SLA, CREDIT_WALLET, DISABLE_ACCOUNT, ENABLE_ACCOUNT,
-    END_ACCOUNT_SESSIONS, GRANT_OPERATOR, LIST_ACCOUNTS, LIST_ALL_AUDIT, LIST_MAILS,
-    LIST_SYNC_RUNS, RETRY_MAIL, REVOKE_OPERATOR, SHOW_HEALTH,
+    END_ACCOUNT_SESSIONS, GRANT_OPERATOR, LIST_ACCOUNTS, LIST_ALL_AUDIT, LIST_MAILS, RETRY_MAIL,
+    REVOKE_OPERATOR, SHOW_HEALTH,
 };
 use web::api::books::{LIST_STATEMENTS, SHOW_RECEIPT, SHOW_STATEMENT};
 use web::api::leaving::{LIST_ALTERNATIVES, MOVE_RENTAL};
@@ -41,6 +42,7 @@ use web::api::top_ups::{
     CREATE_TOP_UP, LIST_REFUSED_PAYMENTS, LIST_TOP_UPS, SHOW_TOP_UP, TAKE_STRIPE_EVENT,
 };
 use web::api::transfers::{ACCEPT_TRANSFER, LIST_TRANSFERS, OFFER_TRANSFER, WITHDRAW_TRANSFER};
+use web::api::upkeep::{LIST_RECURRING_JOBS, LIST_SYNC_RUNS};
 use web::api::wallet::{LIST_WALLET_ENTRIES, SHOW_WALLET};
 use web::operation::Access;
 
@@ -85,7 +87,8 @@ const ROUTES: &[Route] = &[
     Route::api(&CREDIT_WALLET, admin::credit_wallet),
     Route::api(&CREDIT_SLA, admin::credit_sla),
     Route::api(&CHECK_INVARIANTS, admin::check_invariants),
-    Route::api(&LIST_SYNC_RUNS, admin::list_sync_runs),
+    Route::api(&LIST_SYNC_RUNS, upkeep::list_sync_runs),
+    Route::api(&LIST_RECURRING_JOBS, upkeep::list_recurring_jobs),
     Route::api(&LIST_ACCOUNTS, operating::list_accounts),
     Route::api(&DISABLE_ACCOUNT, operating::disable_account),
     Route::api(&ENABLE_ACCOUNT, operating::enable_account),
@@ -134,6 +137,8 @@ const ROUTES: &[Route] = &[
     Route::form(REVOKE, Access::Operator, operator::revoke_operator),
     Route::form("/operator/mails/{mail}/retry", Access::Operator, operator::retry_mail),
     Route::page("/operator/audit", Access::Operator, operator::audit),
+    Route::page("/operator/sync", Access::Operator, upkeep::sync_page),
+    Route::page("/operator/jobs", Access::Operator, upkeep::jobs_page),
     Route::page("/operator/payouts", Access::Operator, paying::page),
     Route::form("/operator/payouts/{payout}/approve", Access::Operator, paying::approve_form),
     Route::form("/operator/payouts/{payout}/send", Access::Operator, paying::send_form),

@@ -2,15 +2,18 @@
 
 use edge::Context;
 use http::StatusCode;
-use store::{accounts, audit, invariants, mails, sync, top_ups, unprovisioned};
+use store::{
+    accounts, audit, invariants, job_runs, mails, sync, sync_runs, top_ups, unprovisioned,
+};
 use web::form::Form;
 use web::page::{Operator, OperatorAccounts, OperatorAudit};
 use web::view::{ACCOUNTS_PER_PAGE, AUDIT_PER_PAGE, Done, Standing, Visit, with_prefix};
 use web::{Problem, Response, api, respond};
 
-use crate::admin::{self, MAILS_SHOWN, QUARANTINE_SHOWN, RUNS_SHOWN};
+use crate::admin::{self, MAILS_SHOWN};
 use crate::operating::{Deed, act, prefix};
 use crate::top_ups::REFUSED_SHOWN;
+use crate::upkeep::SHOWN;
 
 pub(crate) fn standing(cx: &Context<'_>) -> Result<Response, Problem> {
     let standing = Standing {
@@ -19,8 +22,10 @@ pub(crate) fn standing(cx: &Context<'_>) -> Result<Response, Problem> {
         waiting: mails::waiting(cx.db)?,
         failed: mails::failed(cx.db, MAILS_SHOWN)?,
         payments: top_ups::refused(cx.db, REFUSED_SHOWN)?,
-        runs: sync::runs(cx.db, RUNS_SHOWN)?,
-        refused: sync::refused(cx.db, QUARANTINE_SHOWN)?,
+        sync: sync_runs::list(cx.db, None, 1)?.pop(),
+        quarantined: sync::refused(cx.db, SHOWN)?.len(),
+        oversold: sync::oversold(cx.db, SHOWN)?.len(),
+        failing_jobs: job_runs::all(cx.db)?.values().filter(|run| run.failure.is_some()).count(),
     };
     respond::page(StatusCode::OK, &Operator::new(&Visit::of(cx)?, &standing))
 }

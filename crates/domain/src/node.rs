@@ -16,6 +16,12 @@ pub const SLICE_SSD_BYTES: i64 = 200 * GIB;
 /// hardware threads.
 pub const SLICES_PER_NODE_MAX: u32 = 512;
 
+/// What the grid counts as in use of every node for its own system: at least this much memory, or
+/// a tenth of it.
+const MEMORY_RESERVE_BYTES: i64 = 2 * GIB;
+/// What the grid counts as in use of every node's SSD storage for its own system.
+const SSD_RESERVE_BYTES: i64 = 20 * GIB;
+
 const GIB: i64 = 1024 * 1024 * 1024;
 
 /// Whether a node answers, as the grid sees it.
@@ -231,20 +237,32 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// How many slices the node can carry by this report.
+/// How many slices the node can carry by this report, where nothing of ours is on it yet.
 ///
 /// The smallest of what free vCPUs, memory and SSD storage allow, each in whole slices; nothing
 /// unless the node is up, reachable, able to run machines and not reserved as a whole. What an
 /// old server does not say is not held against the node.
 pub fn capacity(report: &NodeReport) -> Capacity {
-    let by = |total: i64, used: i64, slice: i64| {
-        let whole = (total.saturating_sub(used) / slice).clamp(0, i64::from(SLICES_PER_NODE_MAX));
+    capacity_with(report, 0)
+}
+
+/// How many slices the node can carry by this report, with `machines` slices of our own in use on
+/// it: what those take is free for them. Never more than the node would carry without anything but
+/// its own system.
+pub fn capacity_with(report: &NodeReport, machines: u32) -> Capacity {
+    let (total, used) = (&report.total, &report.used);
+    let by = |total: i64, used: i64, reserve: i64, slice: i64| {
+        // What is ours is part of what is in use, beside the system's own.
+        let ours = i64::from(machines).saturating_mul(slice);
+        let ours = ours.min(used.saturating_sub(reserve)).max(0);
+        let free = total.saturating_sub(used).saturating_add(ours);
+        let whole = (free / slice).clamp(0, i64::from(SLICES_PER_NODE_MAX));
         u32::try_from(whole).unwrap_or(0)
     };
-    let (total, used) = (&report.total, &report.used);
-    let by_cpu = by(total.cpu_cores, used.cpu_cores, SLICE_CPU_CORES);
-    let by_memory = by(total.memory_bytes, used.memory_bytes, SLICE_MEMORY_BYTES);
-    let by_ssd = by(total.ssd_bytes, used.ssd_bytes, SLICE_SSD_BYTES);
+    let by_cpu = by(total.cpu_cores, used.cpu_cores, 0, SLICE_CPU_CORES);
+    let memory_reserve = (total.memory_bytes / 10).max(MEMORY_RESERVE_BYTES);
+    let by_memory = by(total.memory_bytes, used.memory_bytes, memory_reserve, SLICE_MEMORY_BYTES);
+    let by_ssd = by(total.ssd_bytes, used.ssd_bytes, SSD_RESERVE_BYTES, SLICE_SSD_BYTES);
     let too_small = [(by_ssd, Refusal::Ssd), (by_memory, Refusal::Memory), (by_cpu, Refusal::Cpu)]
         .into_iter()
         .find_map(|(slices, refusal)| (slices == 0).then_some(refusal));

@@ -23,6 +23,8 @@ pub enum NoticeKind {
     PromiseBroken,
     /// A node does not run, or runs again.
     NodeDown,
+    /// More of a node is rented than it can carry, or no longer.
+    Oversold,
     /// A payout was asked for, approved, sent, or has failed.
     Payout,
     /// A maintenance window was announced, taken back, or is due.
@@ -37,7 +39,7 @@ pub enum NoticeKind {
 
 impl NoticeKind {
     /// Every kind, in the order in which they are shown.
-    pub const ALL: [NoticeKind; 14] = [
+    pub const ALL: [NoticeKind; 15] = [
         NoticeKind::Rented,
         NoticeKind::Released,
         NoticeKind::Extended,
@@ -47,6 +49,7 @@ impl NoticeKind {
         NoticeKind::PromiseAtRisk,
         NoticeKind::PromiseBroken,
         NoticeKind::NodeDown,
+        NoticeKind::Oversold,
         NoticeKind::Payout,
         NoticeKind::Maintenance,
         NoticeKind::Leaving,
@@ -66,6 +69,7 @@ impl NoticeKind {
             NoticeKind::PromiseAtRisk => "promise-at-risk",
             NoticeKind::PromiseBroken => "promise-broken",
             NoticeKind::NodeDown => "node-down",
+            NoticeKind::Oversold => "oversold",
             NoticeKind::Payout => "payout",
             NoticeKind::Maintenance => "maintenance",
             NoticeKind::Leaving => "leaving",
@@ -97,6 +101,7 @@ impl NoticeKind {
                 | NoticeKind::PromiseAtRisk
                 | NoticeKind::PromiseBroken
                 | NoticeKind::NodeDown
+                | NoticeKind::Oversold
                 | NoticeKind::Payout
                 | NoticeKind::Maintenance
                 | NoticeKind::Leaving
@@ -154,6 +159,8 @@ pub const EVENTS: &[(&str, NoticeKind)] = &[
     ("promise-broken", NoticeKind::PromiseBroken),
     ("node-down", NoticeKind::NodeDown),
     ("node-back", NoticeKind::NodeDown),
+    ("node-oversold", NoticeKind::Oversold),
+    ("node-fits", NoticeKind::Oversold),
     ("payout-requested", NoticeKind::Payout),
     ("payout-approved", NoticeKind::Payout),
     ("payout-sent", NoticeKind::Payout),
@@ -308,6 +315,7 @@ mod tests {
             promise-at-risk: page mail webhook
             promise-broken: page mail webhook
             node-down: page mail webhook
+            oversold: page mail webhook
             payout: page mail webhook
             maintenance: page mail webhook
             leaving: page mail webhook

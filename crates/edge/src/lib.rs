@@ -3,6 +3,7 @@
 //! The only crate, besides the components themselves, that knows Spin.
 
 pub mod outbound;
+pub mod recurring;
 
 mod database;
 mod live;

@@ -5,6 +5,7 @@ use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 use core::fmt;
 
+use domain::id::NodeId;
 use domain::node::NodeReport;
 use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -30,6 +31,21 @@ pub struct Page {
     pub nodes: Vec<NodeReport>,
     /// The documents that cannot be used.
     pub refused: Vec<Refused>,
+}
+
+/// From how many nodes on an answer that has none of them is doubtful: one that has lost its
+/// database, or does not understand what it was asked for.
+const HOLLOW_NODES_MIN: usize = 5;
+
+impl Page {
+    /// Whether it has no document of any of the nodes that were asked for, where that is odd.
+    pub fn is_hollow(&self, asked: &[NodeId]) -> bool {
+        let has = |node: &NodeId| {
+            self.nodes.iter().any(|report| report.id == *node)
+                || self.refused.iter().any(|document| document.node_id == Some(node.0))
+        };
+        asked.len() >= HOLLOW_NODES_MIN && !asked.iter().any(has)
+    }
 }
 
 /// A document that cannot be used, set aside for the operator.
@@ -155,6 +171,17 @@ mod tests {
         assert!(error(b"").starts_with("it cannot be read: EOF"));
         let many = format!("[{}1]", "1,".repeat(NODES_PER_PAGE_MAX));
         assert!(error(many.as_bytes()).contains("there are too many nodes"));
+    }
+
+    #[test]
+    fn an_answer_to_another_question_is_noticed() {
+        let ids = |range: core::ops::RangeInclusive<u32>| range.map(NodeId).collect::<Vec<_>>();
+        let page = |body: &str| parse_nodes(body.as_bytes()).unwrap();
+        assert!(page("[]").is_hollow(&ids(1..=5)));
+        assert!(!page("[]").is_hollow(&ids(1..=4)));
+        assert!(!page(&format!("[{GOOD}]")).is_hollow(&ids(1..=7)));
+        assert!(page(&format!("[{GOOD}]")).is_hollow(&ids(8..=100)));
+        assert!(!page("[{\"nodeId\":7}]").is_hollow(&ids(1..=7)));
     }
 
     #[test]

@@ -51,6 +51,14 @@ impl Upstreams {
         self.0.iter().map(String::as_str)
     }
 
+    /// Those of them that stand at these places; all where that would be none.
+    #[must_use]
+    pub fn chosen(&self, places: &[usize]) -> Upstreams {
+        let chosen: Vec<String> =
+            places.iter().filter_map(|place| self.0.get(*place).cloned()).collect();
+        if chosen.is_empty() { self.clone() } else { Upstreams(chosen) }
+    }
+
     /// The URLs of a path that starts with a slash, in the order in which to try them.
     pub fn urls(&self, path: &str) -> impl Iterator<Item = String> {
         self.0.iter().map(move |base| format!("{base}{path}"))
@@ -130,6 +138,15 @@ mod tests {
             check_refused(text, UpstreamsError::Url(text.to_owned()));
         }
         assert!(Upstreams::parse(&format!("https://{}", "a".repeat(300))).is_err());
+    }
+
+    #[test]
+    fn some_servers_can_be_chosen() {
+        let upstreams = Upstreams::parse("https://a,https://b,https://c").unwrap();
+        let chosen = |places: &[usize]| upstreams.chosen(places).bases().count();
+        assert_eq!((chosen(&[0, 2]), chosen(&[1, 9]), chosen(&[]), chosen(&[9])), (2, 1, 3, 3));
+        let some = upstreams.chosen(&[2, 0]);
+        assert_eq!(some.bases().collect::<Vec<_>>(), ["https://c", "https://a"]);
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub struct Migration {
 }
 
 /// Every migration, in order.
-pub const MIGRATIONS: [Migration; 22] = [
+pub const MIGRATIONS: [Migration; 23] = [
     Migration {
         number: 1,
         name: "accounts",
@@ -119,6 +119,7 @@ pub const MIGRATIONS: [Migration; 22] = [
         name: "provisioning",
         sql: include_str!("../../../migrations/0022_provisioning.sql"),
     },
+    Migration { number: 23, name: "sync", sql: include_str!("../../../migrations/0023_sync.sql") },
 ];
 
 /// What the database says of itself: how many migrations were applied, and the last one's number.

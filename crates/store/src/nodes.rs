@@ -29,6 +29,8 @@ pub struct FarmNode {
     pub leaves_at: Option<Timestamp>,
     /// When it left the market, if it has.
     pub left_at: Option<Timestamp>,
+    /// How many slices more are rented than it can carry by its last report.
+    pub oversold: u32,
 }
 
 /// A lock of a node's offer.
@@ -68,14 +70,14 @@ macro_rules! farm_node_columns {
             offer_columns!(),
             ", n.capacity, n.by_cpu, n.by_memory, n.by_ssd, n.refusal, n.healthy,
               (SELECT reason FROM refused_documents WHERE node_id = n.id), n.locked_by,
-              n.lock_reason, n.leaves_at, n.left_at"
+              n.lock_reason, n.leaves_at, n.left_at, n.oversold"
         )
     };
 }
 pub(crate) use farm_node_columns;
 
 /// How many columns a `FarmNode` has.
-pub(crate) const FARM_NODE_COLUMNS: usize = OFFER_COLUMNS + 11;
+pub(crate) const FARM_NODE_COLUMNS: usize = OFFER_COLUMNS + 12;
 
 pub(crate) fn read_farm_node(row: &Row) -> Result<FarmNode, StoreError> {
     let refusal = row
@@ -102,6 +104,7 @@ pub(crate) fn read_farm_node(row: &Row) -> Result<FarmNode, StoreError> {
         },
         leaves_at: row.optional_integer(OFFER_COLUMNS + 9)?.map(Timestamp::from_seconds),
         left_at: row.optional_integer(OFFER_COLUMNS + 10)?.map(Timestamp::from_seconds),
+        oversold: row.number(OFFER_COLUMNS + 11)?,
     })
 }
 

@@ -1,42 +1,128 @@
-//! What a sync with the grid leaves: reports, misses, quarantine, and its own history.
+//! What a sync with the grid leaves: what is known of nodes, and quarantine.
+//!
+//! Who may sync, and how runs went, is in `sync_runs`.
 
 use domain::id::NodeId;
-use domain::node::{Capacity, NodeReport, Refusal};
+use domain::node::{Capacity, NodeReport, NodeStatus, Refusal};
+use domain::reconciliation::{IN_USE_AFTER_SECONDS, Known, Look, Own, Seen, Standing, reconcile};
 use domain::time::Timestamp;
 use serde::Serialize;
 
-use crate::db::{Db, StoreError, Value};
+use crate::db::{Db, Row, StoreError, Value};
+
+/// How long a document stays in quarantine after it was last seen: 30 days.
+const KEPT_SECONDS: i64 = 30 * 24 * 60 * 60;
+/// How many rows are deleted at once.
+const SWEPT_AT_ONCE: u32 = 1_000;
+
+/// What is known of a node, and what of it is ours. Machines that were made before `?3` are in use
+/// on the grid for certain.
+macro_rules! known {
+    () => {
+        "SELECT n.id, n.farm_id, n.farm_name, n.country, n.city, n.status, n.healthy, n.certified,
+                n.upload_mbps, n.download_mbps, n.capacity, n.by_cpu, n.by_memory, n.by_ssd,
+                n.refusal, n.oversold, n.allocated_slices,
+                (SELECT count(*) FROM slices WHERE node_id = n.id AND removing_job IS NOT NULL),
+                (SELECT count(*)
+                   FROM slices s
+                   JOIN jobs j ON j.rental_id = s.rental_id AND j.slice_number = s.number
+                  WHERE s.node_id = n.id AND s.state = 'allocated' AND j.node_id = n.id
+                    AND j.kind = 'create' AND j.state = 'done' AND j.changed_at <= ?3)
+              + (SELECT count(*)
+                   FROM slices s
+                   JOIN jobs r ON r.id = s.removing_job
+                   JOIN jobs j ON j.rental_id = r.rental_id AND j.slice_number = r.slice_number
+                  WHERE s.node_id = n.id AND j.node_id = n.id
+                    AND j.kind = 'create' AND j.state = 'done' AND j.changed_at <= ?3)
+           FROM nodes n "
+    };
+}
 
 /// One page of registered nodes by number. `?1` the last node of the page before, `?2` how many
-/// rows.
-const REGISTERED: &str = "SELECT id FROM nodes WHERE id > ?1 ORDER BY id LIMIT ?2";
+/// rows. Served by `jobs_by_rental` and by the primary key of
+/// `slices`.
+const REGISTERED: &str = concat!(known!(), "WHERE n.id > ?1 ORDER BY n.id LIMIT ?2");
 
-/// A page of registered nodes behind `behind`, by number.
+/// The nodes of the JSON array `?1`, of which there are at most `?2`.
+const THESE: &str =
+    concat!(known!(), "WHERE n.id IN (SELECT value FROM json_each(?1)) ORDER BY n.id LIMIT ?2");
+
+/// A page of registered nodes behind `behind`, by number, as they are known at `now`.
 pub fn registered(
     db: &impl Db,
     behind: Option<NodeId>,
     limit: u32,
-) -> Result<Vec<NodeId>, StoreError> {
-    let params = [behind.map_or(0, |node| node.0).into(), limit.into()];
-    db.run(REGISTERED, &params)?.iter().map(|row| row.number(0).map(NodeId)).collect()
+    now: Timestamp,
+) -> Result<Vec<Known>, StoreError> {
+    let behind = behind.map_or(0, |node| node.0);
+    read_all(db, REGISTERED, behind.into(), limit, now)
 }
 
-/// Takes over a page of reports, given as a JSON array `?1`, at `?2`.
-const SAVE_REPORTS: &str = "
+fn read_all(
+    db: &impl Db,
+    sql: &'static str,
+    which: Value,
+    limit: u32,
+    now: Timestamp,
+) -> Result<Vec<Known>, StoreError> {
+    let in_use = now.plus_seconds(-IN_USE_AFTER_SECONDS);
+    db.run(sql, &[which, limit.into(), in_use.into()])?.iter().map(read).collect()
+}
+
+fn read(row: &Row) -> Result<Known, StoreError> {
+    let refusal = row.optional_text(14)?.map(|_| row.parsed(14, Refusal::parse)).transpose()?;
+    Ok(Known {
+        id: NodeId(row.number(0)?),
+        standing: Standing {
+            farm_id: row.number(1)?,
+            farm_name: row.text(2)?.to_owned(),
+            country: row.text(3)?.to_owned(),
+            city: row.text(4)?.to_owned(),
+            status: row.parsed(5, NodeStatus::parse)?,
+            healthy: row.optional_integer(6)?.map(|healthy| healthy != 0),
+            certified: row.flag(7)?,
+            upload_mbps: row.optional_number(8)?,
+            download_mbps: row.optional_number(9)?,
+            capacity: Capacity {
+                slices: row.number(10)?,
+                by_cpu: row.number(11)?,
+                by_memory: row.number(12)?,
+                by_ssd: row.number(13)?,
+                refusal,
+            },
+            oversold: row.number(15)?,
+        },
+        own: Own { sold: row.number(16)?, leaving: row.number(17)?, machines: row.number(18)? },
+    })
+}
+
+/// Takes over a page of looks, given as a JSON array `?1`, at `?2`, of the run with the fence `?3`.
+const SAVE: &str = "
     INSERT INTO sync_node
            (id, farm_id, farm_name, country, city, status, healthy, certified, upload_mbps,
-            download_mbps, reported_at, capacity, by_cpu, by_memory, by_ssd, refusal, synced_at,
-            is_up)
+            download_mbps, reported_at, capacity, by_cpu, by_memory, by_ssd, refusal, oversold,
+            synced_at, is_up, fence)
     SELECT value ->> 'id', value ->> 'farm_id', value ->> 'farm_name', value ->> 'country',
            value ->> 'city', value ->> 'status', value ->> 'healthy', value ->> 'certified',
            value ->> 'upload_mbps', value ->> 'download_mbps', value ->> 'reported_at',
            value ->> 'capacity', value ->> 'by_cpu', value ->> 'by_memory', value ->> 'by_ssd',
-           value ->> 'refusal', ?2, value ->> 'is_up'
+           value ->> 'refusal', value ->> 'oversold', ?2, value ->> 'is_up', ?3
       FROM json_each(?1)";
 
+/// A look, with nothing but what it changes.
 #[derive(Serialize)]
-struct ReportRow<'a> {
+struct LookRow<'a> {
     id: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reported_at: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    is_up: Option<u8>,
+    #[serde(flatten)]
+    change: Option<ChangeRow<'a>>,
+}
+
+#[derive(Serialize)]
+struct ChangeRow<'a> {
     farm_id: u32,
     farm_name: &'a str,
     country: &'a str,
@@ -46,54 +132,96 @@ struct ReportRow<'a> {
     certified: u8,
     upload_mbps: Option<u32>,
     download_mbps: Option<u32>,
-    reported_at: i64,
     capacity: u32,
     by_cpu: u32,
     by_memory: u32,
     by_ssd: u32,
     refusal: Option<&'static str>,
-    is_up: u8,
+    oversold: u32,
 }
 
-/// Takes over a page of reports in one statement. Slices follow the capacity; rented ones stay.
+impl<'a> LookRow<'a> {
+    fn new(look: &'a Look) -> LookRow<'a> {
+        LookRow {
+            id: look.id.0,
+            reported_at: look.reported_at.map(Timestamp::seconds),
+            is_up: look.is_up.map(u8::from),
+            change: look.change.as_ref().map(ChangeRow::new),
+        }
+    }
+}
+
+impl<'a> ChangeRow<'a> {
+    fn new(standing: &'a Standing) -> ChangeRow<'a> {
+        ChangeRow {
+            farm_id: standing.farm_id,
+            farm_name: &standing.farm_name,
+            country: &standing.country,
+            city: &standing.city,
+            status: standing.status.as_str(),
+            healthy: standing.healthy.map(u8::from),
+            certified: standing.certified.into(),
+            upload_mbps: standing.upload_mbps,
+            download_mbps: standing.download_mbps,
+            capacity: standing.capacity.slices,
+            by_cpu: standing.capacity.by_cpu,
+            by_memory: standing.capacity.by_memory,
+            by_ssd: standing.capacity.by_ssd,
+            refusal: standing.capacity.refusal.map(Refusal::as_str),
+            oversold: standing.oversold,
+        }
+    }
+}
+
+/// Takes over a page of looks in one statement: what has changed is written, and each look is
+/// counted. Slices follow the capacity; rented ones stay. `fence` is that of the run, and refused
+/// where another one has begun since; `None` is for what is no run.
+pub fn save(
+    db: &impl Db,
+    looks: &[Look],
+    fence: Option<i64>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let rows: Vec<LookRow<'_>> = looks.iter().map(LookRow::new).collect();
+    db.run(SAVE, &[Value::Text(json(&rows)), now.into(), fence.into()]).map(drop)
+}
+
+/// Takes over reports with what they allow, outside of a run.
 pub fn save_reports(
     db: &impl Db,
     reports: &[(NodeReport, Capacity)],
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let row = |(report, capacity): &'_ (NodeReport, Capacity)| {
-        json(&ReportRow {
-            id: report.id.0,
+    let look = |(report, capacity): &(NodeReport, Capacity)| Look {
+        id: report.id,
+        change: Some(Standing {
             farm_id: report.farm_id,
-            farm_name: &report.farm_name,
-            country: &report.country,
-            city: &report.city,
-            status: report.status.as_str(),
-            healthy: report.healthy.map(u8::from),
-            certified: report.certified.into(),
+            farm_name: report.farm_name.clone(),
+            country: report.country.clone(),
+            city: report.city.clone(),
+            status: report.status,
+            healthy: report.healthy,
+            certified: report.certified,
             upload_mbps: report.upload_mbps,
             download_mbps: report.download_mbps,
-            reported_at: report.reported_at.seconds(),
-            capacity: capacity.slices,
-            by_cpu: capacity.by_cpu,
-            by_memory: capacity.by_memory,
-            by_ssd: capacity.by_ssd,
-            refusal: capacity.refusal.map(Refusal::as_str),
-            is_up: report.is_up().into(),
-        })
+            capacity: *capacity,
+            oversold: 0,
+        }),
+        is_up: Some(report.is_up()),
+        reported_at: Some(report.reported_at),
     };
-    let rows = reports.iter().map(row).collect::<Vec<_>>().join(",");
-    db.run(SAVE_REPORTS, &[Value::Text(format!("[{rows}]")), now.into()]).map(drop)
+    let looks: Vec<Look> = reports.iter().map(look).collect();
+    save(db, &looks, None, now)
 }
 
-/// Marks the nodes of the JSON array `?1` as no longer listed, at `?2`.
-const SAVE_MISSING: &str =
-    "INSERT INTO miss_node (id, synced_at) SELECT value, ?2 FROM json_each(?1)";
-
-/// Marks nodes as no longer listed by the grid.
+/// Marks nodes as not listed by the grid, outside of a run.
 pub fn save_missing(db: &impl Db, nodes: &[NodeId], now: Timestamp) -> Result<(), StoreError> {
     let ids: Vec<u32> = nodes.iter().map(|node| node.0).collect();
-    db.run(SAVE_MISSING, &[Value::Text(json(&ids)), now.into()]).map(drop)
+    let limit = u32::try_from(ids.len()).unwrap_or(u32::MAX);
+    let known = read_all(db, THESE, Value::Text(json(&ids)), limit, now)?;
+    let looks: Vec<Look> =
+        known.iter().map(|known| reconcile(known, Seen::Unlisted, now)).collect();
+    save(db, &looks, None, now)
 }
 
 /// A document that could not be used.
@@ -108,82 +236,44 @@ pub struct RefusedDocument {
 }
 
 /// Puts the documents of the JSON array `?1` into quarantine, at `?2`, if their node is registered.
+/// Nothing is done where `?3` is a fence and another run has begun since.
 const SAVE_REFUSED: &str = "
     INSERT INTO refused_documents (node_id, reason, excerpt, seen_at)
     SELECT n.id, d.value ->> 'reason', d.value ->> 'excerpt', ?2
       FROM json_each(?1) d JOIN nodes n ON n.id = d.value ->> 'node_id'
-     WHERE true
+     WHERE ?3 IS NULL OR ?3 = (SELECT fence FROM sync_state WHERE id = 1)
         ON CONFLICT (node_id) DO UPDATE
        SET reason = excluded.reason, excerpt = excluded.excerpt, seen_at = excluded.seen_at";
 
-/// Puts documents into quarantine.
+/// Puts documents into quarantine. `fence` is as for `save`.
+pub fn quarantine(
+    db: &impl Db,
+    documents: &[RefusedDocument],
+    fence: Option<i64>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    db.run(SAVE_REFUSED, &[Value::Text(json(&documents)), now.into(), fence.into()]).map(drop)
+}
+
+/// Puts documents into quarantine, outside of a run.
 pub fn save_refused(
     db: &impl Db,
     documents: &[RefusedDocument],
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    db.run(SAVE_REFUSED, &[Value::Text(json(&documents)), now.into()]).map(drop)
+    quarantine(db, documents, None, now)
 }
 
-/// A run of the sync.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Run {
-    /// When it began.
-    pub started_at: Timestamp,
-    /// When it was done.
-    pub finished_at: Timestamp,
-    /// The base URL that answered last.
-    pub upstream: Option<String>,
-    /// Nodes whose report was taken over.
-    pub updated: u32,
-    /// Nodes that the grid no longer lists.
-    pub missing: u32,
-    /// Documents that could not be used.
-    pub refused: u32,
-    /// What went wrong, if something did.
-    pub failure: Option<String>,
-}
+/// Removes up to `?2` documents from quarantine that were not seen again since `?1`. Served by
+/// `refused_documents_by_age`.
+const SWEEP: &str = "
+    DELETE FROM refused_documents WHERE node_id IN (
+        SELECT node_id FROM refused_documents WHERE seen_at < ?1 ORDER BY seen_at LIMIT ?2)";
 
-/// Records a run: the columns of `Run`, in order.
-const RECORD_RUN: &str = "
-    INSERT INTO sync_runs (started_at, finished_at, upstream, updated, missing, refused, failure)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-
-/// Records a run.
-pub fn record_run(db: &impl Db, run: &Run) -> Result<(), StoreError> {
-    let params = [
-        run.started_at.into(),
-        run.finished_at.into(),
-        run.upstream.as_deref().into(),
-        run.updated.into(),
-        run.missing.into(),
-        run.refused.into(),
-        run.failure.as_deref().into(),
-    ];
-    db.run(RECORD_RUN, &params).map(drop)
-}
-
-/// The last `?1` runs.
-const RUNS: &str = "
-    SELECT started_at, finished_at, upstream, updated, missing, refused, failure
-      FROM sync_runs ORDER BY id DESC LIMIT ?1";
-
-/// The last runs, the newest first.
-pub fn runs(db: &impl Db, limit: u32) -> Result<Vec<Run>, StoreError> {
-    db.run(RUNS, &[limit.into()])?
-        .iter()
-        .map(|row| {
-            Ok(Run {
-                started_at: row.timestamp(0)?,
-                finished_at: row.timestamp(1)?,
-                upstream: row.optional_text(2)?.map(str::to_owned),
-                updated: row.number(3)?,
-                missing: row.number(4)?,
-                refused: row.number(5)?,
-                failure: row.optional_text(6)?.map(str::to_owned),
-            })
-        })
-        .collect()
+/// Removes documents from quarantine that were not seen for long; a bounded number each time.
+pub fn sweep(db: &impl Db, now: Timestamp) -> Result<(), StoreError> {
+    let before = now.plus_seconds(-KEPT_SECONDS);
+    db.run(SWEEP, &[before.into(), SWEPT_AT_ONCE.into()]).map(drop)
 }
 
 /// The quarantine: up to `?1` documents, by node.
@@ -207,3 +297,50 @@ pub fn refused(db: &impl Db, limit: u32) -> Result<Vec<RefusedDocument>, StoreEr
 fn json(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("numbers and text can be written as JSON")
 }
+
+/// A node on which more is rented than it can carry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Oversold {
+    /// The node.
+    pub node: NodeId,
+    /// What its farmer calls it.
+    pub name: String,
+    /// The farmer's address.
+    pub farmer: String,
+    /// How many slices are rented.
+    pub sold: u32,
+    /// How many of them too many.
+    pub over: u32,
+    /// When the grid last said so.
+    pub synced_at: Timestamp,
+}
+
+/// Up to `?1` nodes on which too much is rented, by number. Served by `nodes_by_oversold`.
+const OVERSOLD: &str = "
+    SELECT n.id, n.name, a.email, n.allocated_slices, n.oversold, n.synced_at
+      FROM nodes n JOIN accounts a ON a.id = n.farmer_id
+     WHERE n.oversold > 0 ORDER BY n.id LIMIT ?1";
+
+/// The nodes on which more is rented than they can carry, by number.
+pub fn oversold(db: &impl Db, limit: u32) -> Result<Vec<Oversold>, StoreError> {
+    db.run(OVERSOLD, &[limit.into()])?
+        .iter()
+        .map(|row| {
+            Ok(Oversold {
+                node: NodeId(row.number(0)?),
+                name: row.text(1)?.to_owned(),
+                farmer: row.text(2)?.to_owned(),
+                sold: row.number(3)?,
+                over: row.number(4)?,
+                synced_at: row.timestamp(5)?,
+            })
+        })
+        .collect()
+}
+
+/// The statements and the indexes that serve them, for the test of their plans.
+pub const INDEXED: [(&str, &str); 3] = [
+    (REGISTERED, "jobs_by_rental"),
+    (SWEEP, "refused_documents_by_age"),
+    (OVERSOLD, "nodes_by_oversold"),
+];

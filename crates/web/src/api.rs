@@ -33,6 +33,7 @@ pub mod revenue;
 pub mod ssh_keys;
 pub mod top_ups;
 pub mod transfers;
+pub mod upkeep;
 pub mod wallet;
 pub mod webhooks;
 
@@ -153,7 +154,8 @@ pub const OPERATIONS: &[&Operation] = &[
     &admin::CREDIT_WALLET,
     &admin::CREDIT_SLA,
     &admin::CHECK_INVARIANTS,
-    &admin::LIST_SYNC_RUNS,
+    &upkeep::LIST_SYNC_RUNS,
+    &upkeep::LIST_RECURRING_JOBS,
     &admin::LIST_ACCOUNTS,
     &admin::DISABLE_ACCOUNT,
     &admin::ENABLE_ACCOUNT,

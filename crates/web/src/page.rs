@@ -31,6 +31,7 @@ mod provision;
 mod rental;
 mod settings;
 mod slices;
+mod upkeep;
 mod wallet;
 
 pub use account::{Login, Signup};
@@ -73,8 +74,8 @@ pub use offering::{
     WindowNotice, WindowRow,
 };
 pub use operator::{
-    AccountRow, AuditRow, DeedButton, FailedMailRow, InvariantRow, Operator, OperatorAccounts,
-    OperatorAudit, RefusedPaymentRow, RefusedRow, RunRow,
+    AccountRow, AuditRow, DeedButton, FailedMailRow, InvariantRow, LastSync, Operator,
+    OperatorAccounts, OperatorAudit, RefusedPaymentRow,
 };
 pub use payout::Payout;
 pub use payouts::{
@@ -90,6 +91,9 @@ pub use settings::{
     TokenForm, TokenMade, TokenRow,
 };
 pub use slices::{Invitation, RentalRow, Resources, Slices, StateLink, UptimeRecord};
+pub use upkeep::{
+    JobGroup, JobRow, OperatorJobs, OperatorSync, OversoldRow, QuarantineRow, SyncRow, UpstreamRow,
+};
 pub use wallet::{MoneyEntry, OpenTopUp, Paying, Wallet};
 
 /// What surrounds every page: its title, and who is looking at it.

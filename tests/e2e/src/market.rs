@@ -7,11 +7,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use domain::id::{AccountId, NodeId};
+use domain::node::{NodeReport, NodeStatus, Resources, capacity};
 use domain::time::Timestamp;
 use gridproxy::{Documents, Standin};
 use host::{Clock, Host, HostOptions};
 use serde_json::{Value, json};
-use store::sessions;
+use store::{nodes, sessions};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -223,6 +225,38 @@ impl Market {
     /// Gets what the host shows itself, outside of the app and its document.
     pub(crate) async fn ask_host(&self, target: &str) -> Answer {
         client::exchange(self.reach.address, &Call::get(target), &[]).await
+    }
+
+    /// Registers the nodes 1 to `count` for an account, without asking the grid and without waiting
+    /// for the disk: for markets of size.
+    pub fn put_nodes(&self, farmer: &str, count: u32) {
+        let db = self.open_database();
+        db.connection().pragma_update(None, "synchronous", "off").unwrap();
+        let farmer = AccountId::parse(farmer).unwrap();
+        let nothing = Resources { cpu_cores: 0, memory_bytes: 0, ssd_bytes: 0 };
+        for id in (1..=count).map(NodeId) {
+            let report = NodeReport {
+                id,
+                farm_id: 0,
+                farm_name: String::new(),
+                country: String::new(),
+                city: String::new(),
+                status: NodeStatus::Down,
+                healthy: None,
+                certified: false,
+                total: nothing,
+                used: nothing,
+                in_dedicated_farm: false,
+                extra_fee_musd: 0,
+                rented_whole: false,
+                runs_machines: None,
+                upload_mbps: None,
+                download_mbps: None,
+                reported_at: self.now(),
+            };
+            let (name, capacity) = (id.to_string(), capacity(&report));
+            assert!(nodes::register(&db, farmer, &name, &report, &capacity, self.now()).unwrap());
+        }
     }
 
     /// Lets the market sync with the grid now, and answers the run as the operator sees it.

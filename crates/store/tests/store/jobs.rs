@@ -38,7 +38,7 @@ fn rack() -> Agent<'static> {
 }
 
 /// A market with an agent and a renter with a key.
-fn provisioned() -> RusqliteDb {
+pub(crate) fn provisioned() -> RusqliteDb {
     let db = market();
     jobs::see(&db, &rack(), at(-60)).unwrap();
     add(&db, OMAR, 1).unwrap();
@@ -46,7 +46,7 @@ fn provisioned() -> RusqliteDb {
 }
 
 #[track_caller]
-fn lease(db: &RusqliteDb, seconds: i64) -> Leased {
+pub(crate) fn lease(db: &RusqliteDb, seconds: i64) -> Leased {
     jobs::lease(db, &rack(), at(seconds)).unwrap().expect("a job is due")
 }
 
@@ -54,7 +54,7 @@ fn nothing_is_due(db: &RusqliteDb, seconds: i64) {
     assert_eq!(jobs::lease(db, &rack(), at(seconds)), Ok(None));
 }
 
-fn tell(
+pub(crate) fn tell(
     db: &RusqliteDb,
     job: &Leased,
     report: Report,

@@ -232,6 +232,18 @@ const SAMPLES: [&str; MIGRATIONS.len()] = [
              'template', 'docker', 'template_version', 1)), 9, 24);
      UPDATE jobs SET state = 'leased', fence = 1, attempts = 1;
      INSERT INTO tell_late SELECT id, '[]', 400 FROM jobs;",
+    "UPDATE sync_state SET fence = 7, leased_until = 500;
+     INSERT INTO sync_node VALUES
+         (32, 2, 'Other', 'Belgium', 'Ghent', 'up', 1, 0, 900, 800, 22, 9, 16, 9, 10, NULL, 1, 23,
+          1, 7),
+         (33, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+          NULL, NULL, 23, NULL, 7);
+     INSERT INTO refused_documents VALUES (33, 'no status', '{}', 23);
+     INSERT INTO sync_upstreams VALUES ('https://grid.example', 3, 600, 1, 23, 'status 500');
+     INSERT INTO sync_runs
+         (started_at, finished_at, updated, missing, refused, changed, requests, fence, behind)
+     VALUES (23, 24, 2, 0, 1, 1, 1, 7, 33);
+     INSERT INTO job_runs VALUES ('expire', 23, 5, NULL, NULL, 1);",
 ];
 
 #[test]
@@ -246,10 +258,10 @@ fn each_migration_is_applied_to_sample_data() {
     assert_sound(&db);
     let counts = ["accounts", "tokens", "ledger_entries", "events", "slices", "rentals"]
         .map(|table| count(&db, &format!("SELECT count(*) FROM {table}")));
-    assert_eq!(counts, [2, 1, 43, 66, 13, 7]);
+    assert_eq!(counts, [2, 1, 43, 69, 13, 7]);
     // What concerns renter and farmer is audited for each; a refused payment is no event, and is
     // audited all the same.
-    assert_eq!(count(&db, "SELECT count(*) FROM audit"), 80);
+    assert_eq!(count(&db, "SELECT count(*) FROM audit"), 83);
 }
 
 /// A rental of the old version, as its component made it; `?` stands for what follows the dates.

@@ -206,6 +206,8 @@ fn a_promise_is_measured_by_what_the_syncs_saw() {
     set(&db, &full, now()).unwrap();
     set(&db, &Wanted { min_uptime: Uptime::from_hundredths(0), ..Wanted::default() }, now())
         .unwrap();
+    // Once is no observation yet.
+    sync::save_missing(&db, &[NodeId(NODE)], now()).unwrap();
     sync::save_missing(&db, &[NodeId(NODE)], now()).unwrap();
     let refused = set(&db, &full, now());
     let Err(OfferingFailure::Rule(OfferingError::PromiseAboveMeasured(above))) = refused else {

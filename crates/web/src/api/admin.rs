@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 use store::accounts::Account;
 use store::invariants::Finding;
 use store::mails::FailedMail;
-use store::sync::{RefusedDocument, Run};
 
 use crate::api::account::AuditView;
 use crate::api::{PAGING, PageOf};
@@ -58,18 +57,6 @@ pub const CHECK_INVARIANTS: Operation = Operation {
     access: Access::Operator,
     about_answer: "Each invariant, and how often it is broken.",
     answer: Some(schema_of::<InvariantsView>),
-    ..Operation::READ
-};
-
-/// `GET /api/admin/sync-runs`
-pub const LIST_SYNC_RUNS: Operation = Operation {
-    id: "listSyncRuns",
-    group: GROUP,
-    path: "/api/admin/sync-runs",
-    summary: "Shows the last runs of the sync with the grid, and the documents in quarantine.",
-    access: Access::Operator,
-    about_answer: "The last runs.",
-    answer: Some(schema_of::<SyncRunsView>),
     ..Operation::READ
 };
 
@@ -317,71 +304,6 @@ impl InvariantView {
             claim: finding.invariant.claim,
             ok: finding.violations == 0,
             violations: finding.violations,
-        }
-    }
-}
-
-/// The history of the sync.
-#[derive(Serialize, JsonSchema)]
-pub struct SyncRunsView {
-    /// The last runs, the newest first.
-    pub runs: Vec<RunView>,
-    /// Documents that could not be used, by node.
-    pub quarantine: Vec<QuarantineView>,
-}
-
-/// A run of the sync.
-#[derive(Serialize, JsonSchema)]
-pub struct RunView {
-    /// When it began (RFC 3339).
-    pub started_at: String,
-    /// When it was done (RFC 3339).
-    pub finished_at: String,
-    /// The base URL that answered last; null where none did.
-    pub upstream: Option<String>,
-    /// Nodes whose report was taken over.
-    pub updated: u32,
-    /// Nodes that the grid no longer lists.
-    pub missing: u32,
-    /// Documents that could not be used.
-    pub refused: u32,
-    /// What went wrong; null for a whole run.
-    pub failure: Option<String>,
-}
-
-impl RunView {
-    /// Shows a run.
-    pub fn new(run: &Run) -> RunView {
-        RunView {
-            started_at: run.started_at.to_string(),
-            finished_at: run.finished_at.to_string(),
-            upstream: run.upstream.clone(),
-            updated: run.updated,
-            missing: run.missing,
-            refused: run.refused,
-            failure: run.failure.clone(),
-        }
-    }
-}
-
-/// A document that could not be used.
-#[derive(Serialize, JsonSchema)]
-pub struct QuarantineView {
-    /// The node that it is of.
-    pub node_id: String,
-    /// Why it could not be used.
-    pub reason: String,
-    /// Its beginning.
-    pub excerpt: String,
-}
-
-impl QuarantineView {
-    /// Shows a document in quarantine.
-    pub fn new(document: &RefusedDocument) -> QuarantineView {
-        QuarantineView {
-            node_id: format!("node{}", document.node_id),
-            reason: document.reason.clone(),
-            excerpt: document.excerpt.clone(),
         }
     }
 }

@@ -4,6 +4,7 @@ use domain::account::Scope;
 use domain::field::FieldError;
 use domain::id::{NodeId, SliceId};
 use domain::money::{PriceLimits, Usd};
+use domain::node::Refusal;
 use domain::offering::{KEPT_SLICES_MAX, Wanted};
 use domain::promise::{Bandwidth, Uptime};
 use domain::term::{Term, Terms};
@@ -368,7 +369,9 @@ pub struct FarmNodeView {
     pub listing: &'static str,
     /// How many slices the grid's last report allows.
     pub capacity: u32,
-    /// Why it is 0, in words; null where it is not.
+    /// How many slices more are rented than it can carry: nothing new is sold while it is not 0.
+    pub oversold_slices: u32,
+    /// Why nothing of it can be sold, in words; null where something can.
     pub reason: Option<String>,
     /// Rented slices.
     pub allocated_slices: u32,
@@ -392,6 +395,7 @@ impl FarmNodeView {
             node: Node::new(&farm_node.offer),
             listing: farm_node.offer.listing.as_str(),
             capacity: farm_node.capacity.slices,
+            oversold_slices: farm_node.oversold,
             reason: reason(farm_node),
             allocated_slices: farm_node.offer.allocated_slices,
             potential_per_month: potential(farm_node).map(|usd| usd.to_string()),
@@ -408,7 +412,28 @@ pub fn reason(node: &FarmNode) -> Option<String> {
     let refused = node.refused_document.as_ref();
     refused
         .map(|reason| format!("the grid's last document of this node cannot be used: {reason}"))
+        .or_else(|| oversold(node))
         .or_else(|| node.capacity.refusal.map(|refusal| refusal.to_string()))
+}
+
+/// That more of a node is rented than it can carry, and what would mend it.
+fn oversold(node: &FarmNode) -> Option<String> {
+    let (over, sold) = (node.oversold, node.offer.allocated_slices);
+    if over == 0 {
+        return None;
+    }
+    Some(if node.capacity.refusal == Some(Refusal::RentedWhole) {
+        format!(
+            "somebody has rented the whole node on the grid, and slices of it are rented here \
+             ({sold}): end what is on the grid, or find these renters another node"
+        )
+    } else {
+        format!(
+            "slices are rented that do not fit into the node any more ({over} of {sold}): give it \
+             back what it had, or find their renters another node; what is rented stays, and \
+             nothing new is sold"
+        )
+    })
 }
 
 /// What all slices of a node would earn a month at its price.

@@ -21,10 +21,10 @@ pub struct Operator {
     pub failed: Vec<FailedMailRow>,
     /// Payments that nothing was credited for, the newest first.
     pub payments: Vec<RefusedPaymentRow>,
-    /// The last runs of the sync, the newest first.
-    pub runs: Vec<RunRow>,
-    /// Documents of the grid that could not be used, by node.
-    pub refused: Vec<RefusedRow>,
+    /// How the last run of the sync went, if there was one.
+    pub sync: Option<LastSync>,
+    /// What needs a look, such as `3 documents in quarantine`.
+    pub sync_notes: Vec<Badge>,
 }
 
 /// Something that must always hold.
@@ -68,28 +68,17 @@ pub struct RefusedPaymentRow {
     pub at: Moment,
 }
 
-/// A run of the sync.
+/// The last run of the sync.
 #[derive(Clone, Debug)]
-pub struct RunRow {
+pub struct LastSync {
     /// When it began.
     pub at: Moment,
     /// Such as `complete` or `failed`.
     pub state: Badge,
-    /// Who answered; may be empty.
-    pub upstream: String,
-    /// Such as `12 nodes, 1 missing, 0 refused`.
+    /// Such as `12 nodes, 2 changed, 1 missing, 0 refused`.
     pub counts: String,
     /// What went wrong; may be empty.
     pub failure: String,
-}
-
-/// A document of the grid that could not be used.
-#[derive(Clone, Debug)]
-pub struct RefusedRow {
-    /// Such as `node32`.
-    pub node: String,
-    /// Why it could not be used.
-    pub reason: String,
 }
 
 /// What `operator_accounts.html` shows: a page of accounts, by address.

@@ -102,6 +102,8 @@ const WORDS: &[(&str, &str)] = &[
     ("webhook-disabled", "A webhook was disabled"),
     ("node-down", "A node went down"),
     ("node-back", "A node came back"),
+    ("node-oversold", "More of a node is rented than it can carry"),
+    ("node-fits", "A node can carry what is rented again"),
     ("promise-at-risk", "A promise is at risk"),
     ("promise-broken", "A promise is broken"),
     ("ssh-key-added", "An SSH key was registered"),

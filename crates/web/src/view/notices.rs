@@ -40,6 +40,8 @@ pub fn notice_title(notice: &Notice) -> String {
         "promise-broken" => format!("The promised uptime of {node} is broken this month"),
         "node-down" => format!("{node} does not run"),
         "node-back" => format!("{node} runs again"),
+        "node-oversold" => format!("More of {node} is rented than it can carry"),
+        "node-fits" => format!("{node} can carry what is rented again"),
         "payout-requested" => "A payout was asked for".to_owned(),
         "payout-approved" => "A payout was approved".to_owned(),
         "payout-sent" => "A payout was sent".to_owned(),
@@ -84,6 +86,7 @@ pub fn notice_path(notice: &Notice) -> String {
         | NoticeKind::PromiseAtRisk
         | NoticeKind::PromiseBroken
         | NoticeKind::NodeDown
+        | NoticeKind::Oversold
         | NoticeKind::Maintenance
         | NoticeKind::Leaving
         | NoticeKind::Farm => {}
@@ -117,6 +120,7 @@ pub fn kind_words(kind: NoticeKind) -> &'static str {
         NoticeKind::PromiseAtRisk => "A promise is at risk",
         NoticeKind::PromiseBroken => "A promise is broken",
         NoticeKind::NodeDown => "A node is down, or back",
+        NoticeKind::Oversold => "More is rented than a node can carry",
         NoticeKind::Payout => "Payouts",
         NoticeKind::Maintenance => "Maintenance",
         NoticeKind::Leaving => "A node leaves the market",

@@ -7,17 +7,18 @@ use store::audit::Entry;
 use store::chain::hex;
 use store::invariants::Finding;
 use store::mails::{FailedMail, Waiting};
-use store::sync::{RefusedDocument, Run};
+use store::sync_runs::Run;
 use store::top_ups::RefusedPayment;
 use url::form_urlencoded::Serializer;
 
 use crate::api::PageOf;
 use crate::page::{
-    AccountRow, AuditRow, Badge, DeedButton, FailedMailRow, InvariantRow, Operator,
-    OperatorAccounts, OperatorAudit, RefusedPaymentRow, RefusedRow, RunRow, Section, Tone,
+    AccountRow, AuditRow, Badge, DeedButton, FailedMailRow, InvariantRow, LastSync, Operator,
+    OperatorAccounts, OperatorAudit, RefusedPaymentRow, Section, Tone,
 };
 use crate::view::activity::what;
 use crate::view::moment;
+use crate::view::upkeep::{counts, outcome};
 use crate::view::visit::Visit;
 use crate::view::wording::counted;
 
@@ -40,10 +41,14 @@ pub struct Standing {
     pub failed: Vec<FailedMail>,
     /// Payments that nothing was credited for.
     pub payments: Vec<RefusedPayment>,
-    /// The last runs of the sync.
-    pub runs: Vec<Run>,
-    /// Documents that could not be used.
-    pub refused: Vec<RefusedDocument>,
+    /// The last run of the sync.
+    pub sync: Option<Run>,
+    /// Documents in quarantine.
+    pub quarantined: usize,
+    /// Nodes on which too much is rented.
+    pub oversold: usize,
+    /// Recurring jobs that fail.
+    pub failing_jobs: usize,
 }
 
 impl Operator {
@@ -63,8 +68,8 @@ impl Operator {
             waiting: waiting(visit, &standing.waiting),
             failed: standing.failed.iter().map(FailedMailRow::new).collect(),
             payments: standing.payments.iter().map(RefusedPaymentRow::new).collect(),
-            runs: standing.runs.iter().map(RunRow::new).collect(),
-            refused: standing.refused.iter().map(RefusedRow::new).collect(),
+            sync: standing.sync.as_ref().map(LastSync::new),
+            sync_notes: sync_notes(standing),
         }
     }
 }
@@ -136,26 +141,31 @@ impl RefusedPaymentRow {
     }
 }
 
-impl RunRow {
-    fn new(run: &Run) -> RunRow {
-        let Run { updated, missing, refused, .. } = run;
-        RunRow {
+impl LastSync {
+    fn new(run: &Run) -> LastSync {
+        LastSync {
             at: moment::to_the_minute(run.started_at),
-            state: match run.failure {
-                None => Badge::new("complete", Tone::Good),
-                Some(_) => Badge::new("failed", Tone::Bad),
-            },
-            upstream: run.upstream.clone().unwrap_or_default(),
-            counts: format!("{}, {missing} missing, {refused} refused", counted(*updated, "node")),
+            state: outcome(run),
+            counts: counts(run),
             failure: run.failure.clone().unwrap_or_default(),
         }
     }
 }
 
-impl RefusedRow {
-    fn new(document: &RefusedDocument) -> RefusedRow {
-        RefusedRow { node: format!("node{}", document.node_id), reason: document.reason.clone() }
-    }
+/// What of the sync and of recurring jobs needs a look.
+fn sync_notes(standing: &Standing) -> Vec<Badge> {
+    let note = |count: usize, noun: &str, rest: &str, tone| {
+        let counted = counted(i64::try_from(count).unwrap_or(i64::MAX), noun);
+        (count > 0).then(|| Badge::new(format!("{counted} {rest}"), tone))
+    };
+    [
+        note(standing.quarantined, "document", "in quarantine", Tone::Warn),
+        note(standing.oversold, "node", "oversold", Tone::Bad),
+        note(standing.failing_jobs, "recurring job", "failing", Tone::Bad),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 impl OperatorAccounts {

@@ -171,6 +171,7 @@ fn the_api_page_is_made_from_what_is_served() {
     POST /api/admin/sla-credits [operator]
     GET /api/admin/invariants [operator]
     GET /api/admin/sync-runs [operator]
+    GET /api/admin/jobs [operator]
     GET /api/admin/accounts [operator]
     POST /api/admin/accounts/{account}/disable [operator]
     POST /api/admin/accounts/{account}/enable [operator]

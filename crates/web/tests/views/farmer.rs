@@ -4,12 +4,13 @@ use askama::Template;
 use domain::id::NodeId;
 use domain::listing::Listing;
 use domain::month::Month;
-use domain::node::NodeStatus;
+use domain::node::{NodeReport, NodeStatus};
 use domain::provisioning::JobState;
+use domain::reconciliation::{Seen, reconcile};
 use expect_test::expect;
 use store::dashboard::NodeStanding;
 use store::jobs::{Removal, SeenAgent};
-use store::{RusqliteDb, dashboard, revenue};
+use store::{RusqliteDb, dashboard, revenue, sync};
 use web::page;
 use web::{Kind, Problem};
 
@@ -36,6 +37,35 @@ pub(crate) fn node(db: &RusqliteDb) -> page::FarmNode {
     shown(db, Who::Fatima, "/dashboard/farm/nodes/32", |_, visit| {
         page::FarmNode::new(visit, &found, &months, &lines)
     })
+}
+
+/// The grid says something else of node 32.
+fn look(db: &RusqliteDb, report: &NodeReport) {
+    let known = sync::registered(db, None, 1, now()).unwrap();
+    let look = reconcile(&known[0], Seen::Listed(report), now());
+    sync::save(db, &[look], None, now()).unwrap();
+}
+
+#[test]
+fn a_farmer_reads_that_too_much_is_rented() {
+    let db = market();
+    rent(&db);
+    let said = || node(&db).reason.unwrap_or_default();
+    assert_eq!(said(), "");
+    look(&db, &report(32, 0));
+    assert_eq!(
+        said(),
+        "Slices are rented that do not fit into the node any more (1 of 1): give it back what it \
+         had, or find their renters another node; what is rented stays, and nothing new is sold."
+    );
+    look(&db, &NodeReport { rented_whole: true, ..report(32, 3) });
+    assert_eq!(
+        said(),
+        "Somebody has rented the whole node on the grid, and slices of it are rented here (1): \
+         end what is on the grid, or find these renters another node."
+    );
+    look(&db, &report(32, 3));
+    assert_eq!(said(), "");
 }
 
 #[test]

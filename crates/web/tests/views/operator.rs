@@ -1,16 +1,21 @@
 //! What the operator sees.
 
-use domain::id::{MailId, RANDOM_ID_BYTES, TopUpId};
+use std::collections::BTreeMap;
+
+use domain::breaker::Breaker;
+use domain::id::{MailId, NodeId, RANDOM_ID_BYTES, TopUpId};
 use domain::top_up::{Mismatch, Payment};
 use expect_test::expect;
 use store::accounts::Account;
 use store::audit::{Actor, Entry};
 use store::invariants;
+use store::job_runs::JobRun;
 use store::mails::{FailedMail, Waiting};
-use store::sync::{RefusedDocument, Run};
+use store::sync::{Oversold, RefusedDocument};
+use store::sync_runs::{Lease, Run, Upstream};
 use store::top_ups::RefusedPayment;
-use web::page::{Operator, OperatorAccounts, OperatorAudit};
-use web::view::{Standing, with_prefix};
+use web::page::{Operator, OperatorAccounts, OperatorAudit, OperatorJobs, OperatorSync};
+use web::view::{Standing, SyncStanding, with_prefix};
 
 use crate::check;
 use crate::market::{Who, empty, now, shown};
@@ -31,13 +36,18 @@ fn refused_payment() -> RefusedPayment {
 
 fn run(failure: Option<&str>) -> Run {
     Run {
-        started_at: now(),
-        finished_at: now(),
+        finished_at: now().plus_seconds(7),
         upstream: failure.is_none().then(|| "https://grid.example".to_owned()),
-        updated: 12,
+        updated: 4_999,
+        changed: 12,
         missing: 1,
-        refused: 0,
         failure: failure.map(str::to_owned),
+        behind: None,
+        requests: 25,
+        waited_ms: 5_100,
+        read_ms: 300,
+        wrote_ms: 1_200,
+        ..Run::begun(&Lease { fence: 3, behind: None }, now())
     }
 }
 
@@ -60,12 +70,10 @@ fn how_the_marketplace_stands() {
             failed_at: now(),
         }],
         payments: vec![refused_payment()],
-        runs: vec![run(None), run(Some("nobody answers"))],
-        refused: vec![RefusedDocument {
-            node_id: 32,
-            reason: "no memory".to_owned(),
-            excerpt: "{}".to_owned(),
-        }],
+        sync: Some(run(Some("nobody <answers>"))),
+        quarantined: 1,
+        oversold: 2,
+        failing_jobs: 3,
     };
     let page = shown(&db, Who::Fatima, "/operator", |_, visit| Operator::new(visit, &standing));
     check(
@@ -73,7 +81,7 @@ fn how_the_marketplace_stands() {
         expect![[r#"
             Operator
             Accounts </operator/accounts> Farms </operator/farms> Payouts </operator/payouts>
-              Audit log </operator/audit>
+              Sync </operator/sync> Recurring jobs </operator/jobs> Audit log </operator/audit>
             Access and removals
             2 jobs are late Renters have access within 5 minutes, and what is left of a rental is
               removed within an hour.
@@ -98,14 +106,10 @@ fn how_the_marketplace_stands() {
             | one-rental-per-slice | A slice has at most one live rental, and a node that is
               rented whole has no other. | holds
             The sync with the grid
-            | Began | Outcome | Nodes | Answered by
-            | 29 July 2026, 12:00 UTC | complete | 12 nodes, 1 missing, 0 refused |
-              https://grid.example
-            | 29 July 2026, 12:00 UTC | failed nobody answers | 12 nodes, 1 missing, 0 refused |
-              –
-            In quarantine
-            | Node | Why its document cannot be used
-            | node32 | no memory"#]],
+            failed 4,999 nodes, 12 changed, 1 missing, 0 refused, 29 July 2026, 12:00 UTC.
+            nobody &#60;answers&#62;
+            1 document in quarantine 2 nodes oversold 3 recurring jobs failing
+            Its history, servers and quarantine </operator/sync>"#]],
     );
 }
 
@@ -181,5 +185,143 @@ fn every_entry_of_the_audit_log() {
         | What | Who | Whose account | From | When | Seal
         | Signed in 2 | account 0199 | – | – | 29 July 2026, 12:00 UTC | soon
         | Slice set up 1 | account 0199 | – | – | 29 July 2026, 12:00 UTC | abababab…"#]],
+    );
+}
+
+fn upstream(base: &str, breaker: Breaker) -> Upstream {
+    Upstream {
+        breaker,
+        succeeded_at: Some(now()),
+        failed_at: (breaker.failures > 0).then(now),
+        failure: (breaker.failures > 0).then(|| "status <500>".to_owned()),
+        ..Upstream::new(base)
+    }
+}
+
+#[test]
+fn how_the_sync_goes() {
+    let open = Breaker { failures: 3, open_until: now().plus_seconds(600) };
+    let standing = SyncStanding {
+        upstreams: vec![
+            upstream("https://a.example", open),
+            upstream("https://b.example", Breaker { failures: 3, open_until: now() }),
+            upstream("https://c.example", Breaker { failures: 1, open_until: now() }),
+            upstream("https://d.example", Breaker::closed()),
+        ],
+        oversold: vec![Oversold {
+            node: NodeId(32),
+            name: "<Cellar>".to_owned(),
+            farmer: "f@example.org".to_owned(),
+            sold: 3,
+            over: 1,
+            synced_at: now(),
+        }],
+        quarantine: vec![RefusedDocument {
+            node_id: 33,
+            reason: "no memory".to_owned(),
+            excerpt: "{\"nodeId\":33,\"farmName\":\"<script>\"".to_owned(),
+        }],
+        runs: vec![
+            Run { behind: Some(NodeId(600)), ..run(None) },
+            run(None),
+            run(Some("https://a.example: status 500")),
+        ],
+    };
+    let page = shown(&empty(), Who::Fatima, "/operator/sync", |_, visit| {
+        OperatorSync::new(visit, standing)
+    });
+    check(
+        &page,
+        expect![[r#"
+        Operator </operator>
+        The sync with the grid
+        Every five minutes the grid is asked for every registered node. What is rented stays,
+          whatever it says; what is offered goes where it may not be there.
+        Oversold nodes
+        More of them is rented than they can carry by now. Their farmers are told, and
+          nothing new is sold.
+        | Node | Farmer | Too many | Last seen
+        | &#60;Cellar&#62; node32 | f@example.org | 1 of 3 slices | 29 July 2026, 12:00 UTC
+        Servers
+        | Server | Now | Last answer | Last failure
+        | https://a.example | left alone until 29 July 2026, 12:10 UTC | 29 July 2026, 12:00
+          UTC | 29 July 2026, 12:00 UTC status &#60;500&#62;
+        | https://b.example | tried again | 29 July 2026, 12:00 UTC | 29 July 2026, 12:00 UTC
+          status &#60;500&#62;
+        | https://c.example | has failed 1 time | 29 July 2026, 12:00 UTC | 29 July 2026,
+          12:00 UTC status &#60;500&#62;
+        | https://d.example | answers | 29 July 2026, 12:00 UTC | –
+        In quarantine
+        What was last known of these nodes stays. They are not observed meanwhile: neither up
+          nor down.
+        | Node | Why its document cannot be used | How it begins
+        | node33 | no memory |
+          {&#34;nodeId&#34;:33,&#34;farmName&#34;:&#34;&#60;script&#62;&#34;
+        Runs
+        | Began | Outcome | Nodes | Took | Answered by
+        | 29 July 2026, 12:00 UTC | goes on behind node600 | 4,999 nodes, 12 changed, 1
+          missing, 0 refused | 7 s: 25 requests, waited 5,100 ms, read 300 ms, wrote 1,200 ms
+          | https://grid.example
+        | 29 July 2026, 12:00 UTC | complete | 4,999 nodes, 12 changed, 1 missing, 0 refused
+          | 7 s: 25 requests, waited 5,100 ms, read 300 ms, wrote 1,200 ms |
+          https://grid.example
+        | 29 July 2026, 12:00 UTC | failed https://a.example: status 500 | 4,999 nodes, 12
+          changed, 1 missing, 0 refused | 7 s: 25 requests, waited 5,100 ms, read 300 ms,
+          wrote 1,200 ms | –"#]],
+    );
+}
+
+#[test]
+fn what_is_done_again_and_again() {
+    let run = |seconds: i64, failure: Option<&str>| JobRun {
+        started_at: now().plus_seconds(-seconds),
+        took_ms: 1_234,
+        failure: failure.map(str::to_owned),
+        failing_since: failure.map(|_| now().plus_seconds(-600)),
+        runs: 7,
+    };
+    let runs = BTreeMap::from([
+        ("expire".to_owned(), run(10, None)),
+        ("earn".to_owned(), run(10, Some("<no> disk"))),
+        ("sync".to_owned(), run(901, None)),
+    ]);
+    let backlog = BTreeMap::from([("expire".to_owned(), 0), ("earn".to_owned(), 10_000)]);
+    let some = |mut page: OperatorJobs| {
+        for component in &mut page.components {
+            component.jobs.retain(|job| runs.contains_key(job.name) || job.name == "optimize");
+        }
+        page
+    };
+    let page = shown(&empty(), Who::Fatima, "/operator/jobs", |_, visit| {
+        some(OperatorJobs::new(visit, &runs, &backlog))
+    });
+    check(
+        &page,
+        expect![[r#"
+            Operator </operator>
+            Recurring jobs
+            What the marketplace does as time passes. Each job takes small steps of which every
+              one is done once, however many hosts there are, and goes on in the next run.
+            grid-sync every 5 minutes
+            | Job | Last run | Next run | Waiting
+            | expire Begins the grace of rentals whose term is over, and ends those whose grace
+              is over. At most 500 rentals, each in a statement of its own; then what is still
+              due is found again. | done 29 July 2026, 11:59 UTC 1,234 ms | 29 July 2026, 12:05
+              UTC | 0
+            | earn Moves what was used, day by day, from escrow to who earned it. At most 500
+              rentals, each in a statement of its own; then what is still due is found again. |
+              fails since 29 July 2026, 11:50 UTC 29 July 2026, 11:59 UTC 1,234 ms &#60;no&#62;
+              disk | 29 July 2026, 12:05 UTC | 10,000 or more
+            | sync Asks the grid for every registered node, and keeps what has changed. At most
+              100 seconds and 300 requests, each for 200 nodes; then from the node behind which
+              the last run stopped; one run at a time, by a lease. | late 29 July 2026, 11:44 UTC
+              1,234 ms | 29 July 2026, 12:05 UTC | –
+            mailer every 10 seconds
+            | Job | Last run | Next run | Waiting
+            | optimize Lets the database look anew at tables that have grown tenfold, once the
+              market has. At most a sample of the rows of each index; then tables that were not
+              looked at are looked at the next time. | not yet | 29 July 2026, 12:00 UTC | –
+            notifier every 10 seconds
+            | Job | Last run | Next run | Waiting"#]],
     );
 }

@@ -163,6 +163,7 @@ async fn change_the_account(market: &Market) {
 async fn operate(market: &Market) {
     let operator = market.operator();
     operator.get("/api/admin/audit").await.ok(200);
+    operator.get("/api/admin/jobs").await.ok(200);
     let accounts = operator.get("/api/admin/accounts?prefix=ada").await.ok(200);
     let account = accounts["items"][0]["id"].as_str().unwrap();
     for what in ["end-sessions", "disable", "enable", "grant-operator", "revoke-operator"] {

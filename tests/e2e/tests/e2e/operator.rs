@@ -5,8 +5,14 @@ use e2e::{Call, Market, PASSWORD};
 use crate::browser::Browser;
 
 const OPERATOR: &str = "operator@example.org";
-const PAGES: [&str; 4] =
-    ["/operator", "/operator/accounts", "/operator/audit", "/operator/payouts"];
+const PAGES: [&str; 6] = [
+    "/operator",
+    "/operator/accounts",
+    "/operator/audit",
+    "/operator/payouts",
+    "/operator/sync",
+    "/operator/jobs",
+];
 
 /// Somebody whose account is an operator's, with a second factor.
 async fn operator(market: &Market) -> Browser {
@@ -116,7 +122,7 @@ async fn the_operator_sees_how_the_marketplace_stands() {
     market.sync().await;
     let mail = market.put_failed_mail("ada@example.org");
     let page = operator.open("/operator").await;
-    page.says(&["complete", "0 nodes, 0 missing, 0 refused", "a test", "1 attempt"]);
+    page.says(&["complete", "0 nodes, 0 changed, 0 missing, 0 refused", "a test", "1 attempt"]);
     assert!(!page.html().contains("ada@example.org"), "whom it goes to is nobody's business");
     let retry = format!("/operator/mails/{mail}/retry");
     let (path, page) = operator.submit(&page, &retry, &[]).await;

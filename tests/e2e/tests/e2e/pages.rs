@@ -232,6 +232,8 @@ async fn every_page_has_a_title_a_heading_and_a_way_to_its_content() {
         "/operator/farms",
         "/operator/audit",
         "/operator/payouts",
+        "/operator/sync",
+        "/operator/jobs",
     ] {
         let away = visitor.get(path).await.see_other();
         let next: String = form_urlencoded::byte_serialize(path.as_bytes()).collect();

@@ -404,6 +404,7 @@ async fn item_29_what_somebody_is_shown_is_kept_nowhere() {
         "/api/rentals/nobody",
         "/api/admin/invariants",
         "/api/admin/sync-runs",
+        "/api/admin/jobs",
         "/docs/api",
     ];
     for role in cast.roles().await {

@@ -1,0 +1,178 @@
+//! What a look at the grid changes of what is known of a node.
+//!
+//! What is rented stays rented, whatever the grid says. What is offered is withdrawn at once where
+//! it may not be there; whoever sold too much is told so only where that is certain.
+
+use alloc::string::String;
+
+use crate::id::NodeId;
+use crate::node::{Capacity, NodeReport, NodeStatus, Refusal, capacity_with};
+use crate::time::Timestamp;
+
+/// How long after a machine was made the grid counts it as in use for certain: contracts appear
+/// in its index some time after they were made.
+pub const IN_USE_AFTER_SECONDS: i64 = 2 * 60 * 60;
+
+/// What the market knows of a node by the grid, beside the instant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// The grid's number of its farm; 0 where it was never known.
+    pub farm_id: u32,
+    /// The farm's name.
+    pub farm_name: String,
+    /// The country's English name.
+    pub country: String,
+    /// The city's name.
+    pub city: String,
+    /// Whether it answers.
+    pub status: NodeStatus,
+    /// Whether the grid's last check reached it.
+    pub healthy: Option<bool>,
+    /// Whether its hardware is certified.
+    pub certified: bool,
+    /// Measured by the grid, in Mbit/s.
+    pub upload_mbps: Option<u32>,
+    /// Measured by the grid, in Mbit/s.
+    pub download_mbps: Option<u32>,
+    /// How many slices it carries for certain, those that are rented among them.
+    pub capacity: Capacity,
+    /// How many slices more are sold than it can carry at most: 0 on a node that is as it should
+    /// be.
+    pub oversold: u32,
+}
+
+/// What of a node is ours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Own {
+    /// Slices that are rented.
+    pub sold: u32,
+    /// Slices whose rental has ended and whose machine is still to be removed.
+    pub leaving: u32,
+    /// Those of both whose machine the grid counts as in use for certain.
+    pub machines: u32,
+}
+
+impl Own {
+    /// Slices that may have a machine on the node.
+    fn at_most(self) -> u32 {
+        self.sold.saturating_add(self.leaving)
+    }
+}
+
+/// A node, before somebody looks at it again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// The grid's number of it.
+    pub id: NodeId,
+    /// What is known of it by the grid.
+    pub standing: Standing,
+    /// What of it is ours.
+    pub own: Own,
+}
+
+/// What the grid says of a node that it was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seen<'a> {
+    /// This.
+    Listed(&'a NodeReport),
+    /// Nothing: it lists others, and not this one.
+    Unlisted,
+}
+
+/// What a look at a node leaves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// The grid's number of it.
+    pub id: NodeId,
+    /// What is known of it from now on; `None` where that is what was known before.
+    pub change: Option<Standing>,
+    /// Whether it was up, for its measured uptime; `None` where that was not observed.
+    pub is_up: Option<bool>,
+    /// When it last told the grid of itself; `None` where that is not known.
+    pub reported_at: Option<Timestamp>,
+}
+
+/// What a look at a node leaves, at `now`.
+pub fn reconcile(known: &Known, seen: Seen<'_>, now: Timestamp) -> Look {
+    let standing = match seen {
+        Seen::Listed(report) => listed(known, report),
+        Seen::Unlisted => unlisted(known),
+    };
+    Look {
+        id: known.id,
+        change: (standing != known.standing).then_some(standing),
+        is_up: match seen {
+            Seen::Listed(report) => Some(report.is_up()),
+            // An index that lacks a node once is no observation of the node; one that goes on
+            // lacking it is.
+            Seen::Unlisted => is_unlisted(known).then_some(false),
+        },
+        reported_at: match seen {
+            // A node whose clock is ahead reports now, and not in the future.
+            Seen::Listed(report) => Some(report.reported_at.min(now)),
+            Seen::Unlisted => None,
+        },
+    }
+}
+
+fn is_unlisted(known: &Known) -> bool {
+    known.standing.capacity.refusal == Some(Refusal::Unlisted)
+}
+
+fn listed(known: &Known, report: &NodeReport) -> Standing {
+    let before = &known.standing;
+    // A document that does not say of which farm a node is moves nothing.
+    let is_same_farm = report.farm_id == 0 || report.farm_id == before.farm_id;
+    Standing {
+        farm_id: if is_same_farm { before.farm_id } else { report.farm_id },
+        farm_name: if is_same_farm && report.farm_name.is_empty() {
+            before.farm_name.clone()
+        } else {
+            report.farm_name.clone()
+        },
+        country: report.country.clone(),
+        city: report.city.clone(),
+        status: report.status,
+        healthy: report.healthy,
+        certified: report.certified,
+        upload_mbps: report.upload_mbps,
+        download_mbps: report.download_mbps,
+        capacity: capacity_with(report, known.own.machines),
+        oversold: oversold(known, report),
+    }
+}
+
+/// How many slices more are sold than the node can carry, where that is certain: all of them where
+/// somebody else has the whole node; otherwise by its resources, if everything that may be ours
+/// were in use already. Of a node that does not run nobody knows.
+fn oversold(known: &Known, report: &NodeReport) -> u32 {
+    if report.status != NodeStatus::Up {
+        return known.standing.oversold;
+    }
+    if report.rented_whole {
+        return known.own.sold;
+    }
+    let Capacity { by_cpu, by_memory, by_ssd, .. } = capacity_with(report, known.own.at_most());
+    known.own.at_most().saturating_sub(by_cpu.min(by_memory).min(by_ssd)).min(known.own.sold)
+}
+
+/// It offers nothing until it is back; the rest stays as it was last known.
+fn unlisted(known: &Known) -> Standing {
+    let before = &known.standing;
+    Standing {
+        status: NodeStatus::Down,
+        capacity: Capacity { slices: 0, refusal: Some(Refusal::Unlisted), ..before.capacity },
+        ..before.clone()
+    }
+}
+
+/// How many slices a node offers to whoever comes, where it carries `capacity`, its farmer keeps
+/// `kept` back and `occupied` are rented, held or being removed.
+///
+/// The database does this in the statement that changes one of them; a test compares both.
+pub fn offered(capacity: u32, kept: u32, occupied: u32) -> u32 {
+    capacity.saturating_sub(kept).saturating_sub(occupied)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,501 @@
+//! What the marketplace does again and again, as time passes: the one table of it.
+//!
+//! A job takes a bounded number of small steps. Each is a statement of its own that names what it
+//! saw, so a run that dies is gone on with by the next one, and two at once do everything once.
+
+use crate::time::Timestamp;
+
+/// Which component runs a job, and how often it is woken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunBy {
+    /// What time does to rentals, and the grid.
+    GridSync,
+    /// Mail, and small things.
+    Mailer,
+    /// Notifications and webhooks.
+    Notifier,
+}
+
+impl RunBy {
+    /// Every component that is woken by the clock.
+    pub const ALL: [RunBy; 3] = [RunBy::GridSync, RunBy::Mailer, RunBy::Notifier];
+
+    /// Its name in `spin.toml`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            RunBy::GridSync => "grid-sync",
+            RunBy::Mailer => "mailer",
+            RunBy::Notifier => "notifier",
+        }
+    }
+
+    /// When it is woken, as `spin.toml` says it.
+    pub fn cron_expression(self) -> &'static str {
+        match self {
+            RunBy::GridSync => "0 */5 * * * *",
+            RunBy::Mailer | RunBy::Notifier => "*/10 * * * * *",
+        }
+    }
+
+    /// So many seconds apart, counted from the full hour.
+    pub fn period_seconds(self) -> i64 {
+        match self {
+            RunBy::GridSync => 300,
+            RunBy::Mailer | RunBy::Notifier => 10,
+        }
+    }
+
+    /// When it is woken next after `now`.
+    pub fn next(self, now: Timestamp) -> Timestamp {
+        let period = self.period_seconds();
+        Timestamp::from_seconds((now.seconds() / period + 1) * period)
+    }
+}
+
+/// Something that is done again and again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RecurringJob {
+    /// Its name.
+    pub name: &'static str,
+    /// Who does it.
+    pub by: RunBy,
+    /// How many seconds are at least between two runs; 0 where it is done whenever its component
+    /// is woken.
+    pub every_seconds: i64,
+    /// What it does.
+    pub does: &'static str,
+    /// What bounds one run.
+    pub bounded: &'static str,
+    /// How the next run goes on.
+    pub resumed: &'static str,
+}
+
+impl RecurringJob {
+    /// Whether it is to be done at `now`, when it was last begun at `last`. A last time that is
+    /// still to come is one of a clock that was ahead.
+    pub fn is_due(&self, last: Option<Timestamp>, now: Timestamp) -> bool {
+        last.is_none_or(|last| !(0..self.every_seconds).contains(&now.seconds_since(last)))
+    }
+
+    /// When it is done next, when it was last begun at `last`.
+    pub fn next(&self, last: Option<Timestamp>, now: Timestamp) -> Timestamp {
+        let due = last.map_or(now, |last| last.plus_seconds(self.every_seconds - 1));
+        if self.is_due(last, now) { self.by.next(now) } else { self.by.next(due.max(now)) }
+    }
+}
+
+const GRID_SYNC: RecurringJob = RecurringJob {
+    name: "",
+    by: RunBy::GridSync,
+    every_seconds: 0,
+    does: "",
+    bounded: "500 rentals, each in a statement of its own",
+    resumed: "what is still due is found again",
+};
+
+const MAILER: RecurringJob = RecurringJob { by: RunBy::Mailer, ..GRID_SYNC };
+
+const NOTIFIER: RecurringJob = RecurringJob { by: RunBy::Notifier, ..GRID_SYNC };
+
+/// Deletes up to 1,000 rows that nobody needs any more.
+const SWEEP: RecurringJob = RecurringJob { bounded: "1,000 rows", ..MAILER };
+
+/// Rentals without access.
+pub const PAY_BACK: RecurringJob = RecurringJob {
+    name: "pay back",
+    does: "Pays back, in full, rentals that have no access a day after they were paid.",
+    ..GRID_SYNC
+};
+
+/// Rentals that renew themselves.
+pub const RENEW: RecurringJob = RecurringJob {
+    name: "renew",
+    does: "Extends rentals that renew themselves, and tells of those that cannot be.",
+    ..GRID_SYNC
+};
+
+/// Reminders.
+pub const REMIND: RecurringJob = RecurringJob {
+    name: "remind",
+    does: "Reminds renters 14, 3 and 1 days before a rental ends.",
+    resumed: "each reminder is written down once for each end",
+    ..GRID_SYNC
+};
+
+/// Notices of nodes that leave.
+pub const TELL_OF_LEAVING: RecurringJob = RecurringJob {
+    name: "tell of nodes that leave",
+    does: "Tells renters that the node of a rental leaves the market.",
+    resumed: "each notice is written down once",
+    ..GRID_SYNC
+};
+
+/// Nodes that leave.
+pub const LEAVE: RecurringJob = RecurringJob {
+    name: "let nodes leave",
+    does: "Ends and refunds what is left on nodes whose day has come, and lets them leave.",
+    ..GRID_SYNC
+};
+
+/// Ends of rentals.
+pub const EXPIRE: RecurringJob = RecurringJob {
+    name: "expire",
+    does: "Begins the grace of rentals whose term is over, and ends those whose grace is over.",
+    ..GRID_SYNC
+};
+
+/// Escrow.
+pub const EARN: RecurringJob = RecurringJob {
+    name: "earn",
+    does: "Moves what was used, day by day, from escrow to who earned it.",
+    ..GRID_SYNC
+};
+
+/// Who owns farms.
+pub const CHECK_FARMS: RecurringJob = RecurringJob {
+    name: "check farms",
+    does: "Asks the grid once an hour whether proven farms still belong to who proved them.",
+    bounded: "20 farms; no more after 3 failures",
+    resumed: "those that wait the longest come first",
+    ..GRID_SYNC
+};
+
+/// Samples of the market.
+pub const SAMPLE_MARKET: RecurringJob = RecurringJob {
+    name: "sample the market",
+    does: "Samples once an hour what is offered and rented.",
+    bounded: "one statement, 20,000 nodes",
+    resumed: "the hour is moved in the statement that samples it",
+    ..GRID_SYNC
+};
+
+/// Suggestions.
+pub const SUGGEST_PRICES: RecurringJob = RecurringJob {
+    name: "suggest prices",
+    does: "Compares prices with those of similar nodes, and tells farmers of better ones.",
+    bounded: "20 nodes, each compared with 2,000 at most",
+    resumed: "nodes that were not compared for long come first",
+    ..GRID_SYNC
+};
+
+/// The grid.
+pub const SYNC: RecurringJob = RecurringJob {
+    name: "sync",
+    does: "Asks the grid for every registered node, and keeps what has changed.",
+    bounded: "100 seconds and 300 requests, each for 200 nodes",
+    resumed: "from the node behind which the last run stopped; one run at a time, by a lease",
+    ..GRID_SYNC
+};
+
+/// Samples of long ago.
+pub const SWEEP_SAMPLES: RecurringJob = RecurringJob {
+    name: "sweep samples",
+    by: RunBy::GridSync,
+    does: "Deletes samples of the market and of searches after 400 days.",
+    ..SWEEP
+};
+
+/// The history of syncs.
+pub const SWEEP_SYNC: RecurringJob = RecurringJob {
+    name: "sweep syncs",
+    by: RunBy::GridSync,
+    every_seconds: 60 * 60,
+    does: "Deletes the history of syncs after 90 days, and documents that were not seen in \
+           quarantine for 30.",
+    ..SWEEP
+};
+
+/// The outbox of mail.
+pub const DELIVER_MAILS: RecurringJob = RecurringJob {
+    name: "deliver mails",
+    does: "Sends mail that is due.",
+    bounded: "100 mails, one minute",
+    resumed: "a mail that was taken and not sent is free again after 30 seconds",
+    ..MAILER
+};
+
+/// Holds of quotes.
+pub const RELEASE_HOLDS: RecurringJob = RecurringJob {
+    name: "release holds",
+    does: "Frees slices that a quote has held for its time.",
+    bounded: "500 quotes, in one statement",
+    ..MAILER
+};
+
+/// Raises of prices.
+pub const APPLY_RAISES: RecurringJob = RecurringJob {
+    name: "apply raises",
+    does: "Raises prices whose notice is over.",
+    bounded: "100 nodes, each in a statement of its own",
+    ..MAILER
+};
+
+/// Maintenance.
+pub const TELL_OF_MAINTENANCE: RecurringJob = RecurringJob {
+    name: "tell of maintenance",
+    does: "Tells renters that maintenance begins soon.",
+    bounded: "20 windows, each in a statement of its own",
+    resumed: "each window is told of once",
+    ..MAILER
+};
+
+/// Agents that are not heard of.
+pub const GIVE_UP_JOBS: RecurringJob = RecurringJob {
+    name: "give up jobs",
+    does: "Gives up making machines that were tried too often.",
+    bounded: "100 jobs of agents, in one statement",
+    ..MAILER
+};
+
+/// Agents that are late.
+pub const TELL_OF_LATE_JOBS: RecurringJob = RecurringJob {
+    name: "tell of late jobs",
+    does: "Tells people of access that is late, and of machines that are not removed in time.",
+    bounded: "100 jobs of agents, each in a statement of its own",
+    resumed: "each is told of once",
+    ..MAILER
+};
+
+/// Seals of the audit log.
+pub const SEAL_AUDIT: RecurringJob = RecurringJob {
+    name: "seal the audit log",
+    does: "Seals what was written to the audit log.",
+    bounded: "500 entries",
+    resumed: "behind the last seal, which is compared",
+    ..MAILER
+};
+
+/// Seals of the ledger.
+pub const SEAL_LEDGER: RecurringJob = RecurringJob {
+    name: "seal the ledger",
+    does: "Seals what was booked.",
+    bounded: "500 bookings",
+    resumed: "behind the last seal, which is compared",
+    ..MAILER
+};
+
+/// Mail of long ago.
+pub const SWEEP_MAILS: RecurringJob =
+    RecurringJob { name: "sweep mails", does: "Deletes mail that was sent long ago.", ..SWEEP };
+
+/// Sessions that are over.
+pub const SWEEP_SESSIONS: RecurringJob =
+    RecurringJob { name: "sweep sessions", does: "Deletes sessions that are over.", ..SWEEP };
+
+/// Tokens that are over.
+pub const SWEEP_TOKENS: RecurringJob =
+    RecurringJob { name: "sweep tokens", does: "Deletes tokens that are over.", ..SWEEP };
+
+/// Challenges that are over.
+pub const SWEEP_CHALLENGES: RecurringJob = RecurringJob {
+    name: "sweep challenges",
+    does: "Deletes challenges and codes that are over.",
+    ..SWEEP
+};
+
+/// Limits that limit nobody any more.
+pub const SWEEP_LIMITS: RecurringJob =
+    RecurringJob { name: "sweep limits", does: "Deletes limits that nobody is near.", ..SWEEP };
+
+/// Quotes that are over.
+pub const SWEEP_QUOTES: RecurringJob =
+    RecurringJob { name: "sweep quotes", does: "Deletes quotes that were not used.", ..SWEEP };
+
+/// Invitations that are over.
+pub const SWEEP_TRANSFERS: RecurringJob = RecurringJob {
+    name: "sweep transfers",
+    does: "Deletes invitations to take over a rental that are over.",
+    ..SWEEP
+};
+
+/// Agents of long ago.
+pub const SWEEP_AGENTS: RecurringJob = RecurringJob {
+    name: "sweep agents",
+    every_seconds: 60 * 60,
+    does: "Forgets agents that were not seen for 90 days.",
+    ..SWEEP
+};
+
+/// The log of the database.
+pub const CHECKPOINT: RecurringJob = RecurringJob {
+    name: "checkpoint",
+    every_seconds: 60 * 60,
+    does: "Moves what is in the database's write-ahead log into its file.",
+    bounded: "what no reader holds back; nothing where there is no such log",
+    resumed: "by the next one, or by any writer",
+    ..MAILER
+};
+
+/// The planner of the database.
+pub const OPTIMIZE: RecurringJob = RecurringJob {
+    name: "optimize",
+    every_seconds: 60 * 60,
+    does: "Lets the database look anew at tables that have grown tenfold, once the market has.",
+    bounded: "a sample of the rows of each index",
+    resumed: "tables that were not looked at are looked at the next time",
+    ..MAILER
+};
+
+/// Promises.
+pub const LOOK_AT_PROMISES: RecurringJob = RecurringJob {
+    name: "look at promises",
+    does: "Looks whether what was promised for a month can still be kept.",
+    bounded: "1,000 months of nodes, 200 in a statement",
+    ..NOTIFIER
+};
+
+/// Notices.
+pub const TELL: RecurringJob = RecurringJob {
+    name: "tell",
+    does: "Makes mails and messages of what has happened.",
+    bounded: "2,000 events, 500 in a statement",
+    resumed: "behind a cursor, which is moved in the statement that makes them",
+    ..NOTIFIER
+};
+
+/// Webhooks.
+pub const DELIVER_MESSAGES: RecurringJob = RecurringJob {
+    name: "deliver messages",
+    does: "Posts messages to webhooks.",
+    bounded: "100 rounds of 16 messages, of 15 seconds each",
+    resumed: "a message that was taken and not delivered is free again",
+    ..NOTIFIER
+};
+
+/// Messages of long ago.
+pub const SWEEP_MESSAGES: RecurringJob = RecurringJob {
+    name: "sweep messages",
+    by: RunBy::Notifier,
+    does: "Deletes messages to webhooks of long ago.",
+    ..SWEEP
+};
+
+/// Every recurring job, in the order in which its component does them.
+pub const ALL: [&RecurringJob; 35] = [
+    &PAY_BACK,
+    &RENEW,
+    &REMIND,
+    &TELL_OF_LEAVING,
+    &LEAVE,
+    &EXPIRE,
+    &EARN,
+    &CHECK_FARMS,
+    &SAMPLE_MARKET,
+    &SUGGEST_PRICES,
+    &SWEEP_SAMPLES,
+    &SWEEP_SYNC,
+    &SYNC,
+    &DELIVER_MAILS,
+    &RELEASE_HOLDS,
+    &APPLY_RAISES,
+    &TELL_OF_MAINTENANCE,
+    &GIVE_UP_JOBS,
+    &TELL_OF_LATE_JOBS,
+    &SEAL_AUDIT,
+    &SEAL_LEDGER,
+    &SWEEP_MAILS,
+    &SWEEP_SESSIONS,
+    &SWEEP_TOKENS,
+    &SWEEP_CHALLENGES,
+    &SWEEP_LIMITS,
+    &SWEEP_QUOTES,
+    &SWEEP_TRANSFERS,
+    &SWEEP_AGENTS,
+    &CHECKPOINT,
+    &OPTIMIZE,
+    &LOOK_AT_PROMISES,
+    &TELL,
+    &DELIVER_MESSAGES,
+    &SWEEP_MESSAGES,
+];
+
+/// The job of this name.
+pub fn find(name: &str) -> Option<&'static RecurringJob> {
+    ALL.into_iter().find(|job| job.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_seconds(1_795_368_000 + seconds)
+    }
+
+    #[test]
+    fn every_job_says_what_it_is() {
+        for (index, job) in ALL.iter().enumerate() {
+            assert!(!ALL[..index].iter().any(|other| other.name == job.name), "{}", job.name);
+            for text in [job.name, job.does, job.bounded, job.resumed] {
+                assert!(!text.is_empty(), "{}", job.name);
+            }
+            assert!(job.does.ends_with('.'), "{}", job.name);
+        }
+    }
+
+    /// What a component does is what the table says, in the same order.
+    #[track_caller]
+    fn check_component(by: RunBy, sources: &[&str]) {
+        let named = |source: &&'static str| {
+            source.split("Job { name: \"").skip(1).map(|rest| rest.split('"').next().unwrap())
+        };
+        // One that takes more than a line.
+        let sources: Vec<&'static str> = sources
+            .iter()
+            .map(|source| {
+                let joined = source.replace("Job {\n        name:", "Job { name:");
+                &*alloc::boxed::Box::leak(joined.into_boxed_str())
+            })
+            .collect();
+        let done: Vec<&str> = sources.iter().flat_map(named).collect();
+        let told: Vec<&str> = ALL.iter().filter(|job| job.by == by).map(|job| job.name).collect();
+        assert_eq!(done, told);
+    }
+
+    #[test]
+    fn components_do_what_the_table_says() {
+        let due = include_str!("../../../components/grid-sync/src/due.rs");
+        let market = include_str!("../../../components/grid-sync/src/market.rs");
+        let grid_sync = include_str!("../../../components/grid-sync/src/lib.rs");
+        check_component(RunBy::GridSync, &[due, market, grid_sync]);
+        check_component(RunBy::Mailer, &[include_str!("../../../components/mailer/src/lib.rs")]);
+        let notifier = include_str!("../../../components/notifier/src/lib.rs");
+        check_component(RunBy::Notifier, &[notifier]);
+    }
+
+    #[test]
+    fn components_are_woken_as_the_manifest_says() {
+        let manifest = include_str!("../../../spin.toml");
+        for by in RunBy::ALL {
+            let trigger = alloc::format!(
+                "component = \"{}\"\ncron_expression = \"{}\"",
+                by.as_str(),
+                by.cron_expression()
+            );
+            assert!(manifest.contains(&trigger), "{trigger}");
+        }
+        assert_eq!(manifest.matches("[[trigger.cron]]").count(), RunBy::ALL.len());
+    }
+
+    #[test]
+    fn a_job_is_due_once_its_time_is_over() {
+        assert!(EXPIRE.is_due(None, at(0)) && EXPIRE.is_due(Some(at(0)), at(0)));
+        assert!(CHECKPOINT.is_due(None, at(0)));
+        assert!(!CHECKPOINT.is_due(Some(at(0)), at(3_599)));
+        assert!(CHECKPOINT.is_due(Some(at(0)), at(3_600)));
+        // The clock was ahead when it was last done.
+        assert!(CHECKPOINT.is_due(Some(at(100)), at(0)));
+    }
+
+    #[test]
+    fn the_next_run_is_known() {
+        assert_eq!(EXPIRE.next(None, at(1)), at(300));
+        assert_eq!(EXPIRE.next(Some(at(0)), at(0)), at(300));
+        assert_eq!(TELL.next(Some(at(0)), at(4)), at(10));
+        assert_eq!(CHECKPOINT.next(Some(at(0)), at(4)), at(3_600));
+        assert_eq!(CHECKPOINT.next(Some(at(-3)), at(4)), at(3_600));
+        assert_eq!(CHECKPOINT.next(Some(at(-7_200)), at(4)), at(10));
+    }
+}

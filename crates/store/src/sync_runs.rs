@@ -1,0 +1,299 @@
+//! Who may sync, how far it came, how runs went, and which servers of the grid answer.
+
+use domain::breaker::Breaker;
+use domain::id::NodeId;
+use domain::time::Timestamp;
+use serde::Serialize;
+
+use crate::db::{Db, Row, StoreError, Value, only};
+
+/// For how long a run keeps others from beginning after it last wrote: longer than one page takes,
+/// and shorter than the time between two runs.
+pub const LEASE_SECONDS: i64 = 4 * 60;
+/// How long runs are remembered: 90 days.
+const KEPT_SECONDS: i64 = 90 * 24 * 60 * 60;
+/// How many rows are deleted at once.
+const SWEPT_AT_ONCE: u32 = 1_000;
+
+/// The right to sync.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lease {
+    /// Counts runs; what carries another one is refused.
+    pub fence: i64,
+    /// The node behind which to begin; `None` for the first.
+    pub behind: Option<NodeId>,
+}
+
+/// Begins a run at `?1` if nobody holds the lease, for `?2` seconds. A lease that is over later
+/// than any can be is one of a clock that was ahead, and over. No row: somebody else syncs.
+const BEGIN: &str = "
+    UPDATE sync_state SET fence = fence + 1, leased_until = ?1 + ?2
+     WHERE id = 1 AND (leased_until <= ?1 OR leased_until > ?1 + ?2)
+ RETURNING fence, behind";
+
+/// Begins a run; `None` while another one goes on.
+pub fn begin(db: &impl Db, now: Timestamp) -> Result<Option<Lease>, StoreError> {
+    let row = only(db.run(BEGIN, &[now.into(), LEASE_SECONDS.into()])?);
+    row.map(|row| Ok(Lease { fence: row.integer(0)?, behind: read_behind(row.number(1)?) }))
+        .transpose()
+}
+
+fn read_behind(node: u32) -> Option<NodeId> {
+    (node > 0).then_some(NodeId(node))
+}
+
+fn write_behind(node: Option<NodeId>) -> Value {
+    node.map_or(0, |node| node.0).into()
+}
+
+/// The run `?1` has come to the node `?2`, and goes on until `?3`. No row: another one has begun.
+const GO_ON: &str = "
+    UPDATE sync_state SET behind = ?2, leased_until = ?3 WHERE id = 1 AND fence = ?1
+ RETURNING fence";
+
+/// Keeps how far a run came, so that the next one goes on there whatever becomes of this one;
+/// `false` where another one has begun.
+pub fn go_on(
+    db: &impl Db,
+    lease: &Lease,
+    behind: Option<NodeId>,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let until = now.plus_seconds(LEASE_SECONDS);
+    let params = [lease.fence.into(), write_behind(behind), until.into()];
+    Ok(!db.run(GO_ON, &params)?.is_empty())
+}
+
+/// A run of the sync.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// Its number in the history; 0 before it is there.
+    pub id: i64,
+    /// Its fence; `None` of one from before there were any.
+    pub fence: Option<i64>,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it was done.
+    pub finished_at: Timestamp,
+    /// The base URL that answered last.
+    pub upstream: Option<String>,
+    /// Nodes that the grid has reported.
+    pub updated: u32,
+    /// Nodes of which something else is known by that.
+    pub changed: u32,
+    /// Nodes that the grid does not list.
+    pub missing: u32,
+    /// Documents that could not be used.
+    pub refused: u32,
+    /// What went wrong, if something did.
+    pub failure: Option<String>,
+    /// The node behind which the next run goes on; `None` where this one has looked at all.
+    pub behind: Option<NodeId>,
+    /// Requests that were sent.
+    pub requests: u32,
+    /// How long was waited for answers.
+    pub waited_ms: u32,
+    /// How long answers were read.
+    pub read_ms: u32,
+    /// How long was read from the database and written to it.
+    pub wrote_ms: u32,
+}
+
+impl Run {
+    /// A run that has just begun.
+    pub fn begun(lease: &Lease, now: Timestamp) -> Run {
+        Run {
+            id: 0,
+            fence: Some(lease.fence),
+            started_at: now,
+            finished_at: now,
+            upstream: None,
+            updated: 0,
+            changed: 0,
+            missing: 0,
+            refused: 0,
+            failure: None,
+            behind: lease.behind,
+            requests: 0,
+            waited_ms: 0,
+            read_ms: 0,
+            wrote_ms: 0,
+        }
+    }
+}
+
+/// The columns of a `Run`, in order, but for its number.
+macro_rules! run_columns {
+    () => {
+        "fence, started_at, finished_at, upstream, updated, changed, missing, refused, failure,
+         behind, requests, waited_ms, read_ms, wrote_ms"
+    };
+}
+
+/// Records a run. Its lease is over by that, if it still has it.
+const END: &str = concat!(
+    "INSERT INTO sync_runs (",
+    run_columns!(),
+    ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"
+);
+
+/// Records a run, and lets another one begin.
+pub fn end(db: &impl Db, run: &Run) -> Result<(), StoreError> {
+    let params = [
+        run.fence.into(),
+        run.started_at.into(),
+        run.finished_at.into(),
+        run.upstream.as_deref().into(),
+        run.updated.into(),
+        run.changed.into(),
+        run.missing.into(),
+        run.refused.into(),
+        run.failure.as_deref().into(),
+        write_behind(run.behind),
+        run.requests.into(),
+        run.waited_ms.into(),
+        run.read_ms.into(),
+        run.wrote_ms.into(),
+    ];
+    db.run(END, &params).map(drop)
+}
+
+/// Up to `?2` runs before the number `?1`, the newest first.
+const RUNS: &str = concat!(
+    "SELECT id, ",
+    run_columns!(),
+    " FROM sync_runs WHERE id < ?1 ORDER BY id DESC LIMIT ?2"
+);
+
+/// A page of runs, the newest first: those before the number `before`.
+pub fn list(db: &impl Db, before: Option<i64>, limit: u32) -> Result<Vec<Run>, StoreError> {
+    let params = [before.unwrap_or(i64::MAX).into(), limit.into()];
+    db.run(RUNS, &params)?.iter().map(read).collect()
+}
+
+fn read(row: &Row) -> Result<Run, StoreError> {
+    Ok(Run {
+        id: row.integer(0)?,
+        fence: row.optional_integer(1)?,
+        started_at: row.timestamp(2)?,
+        finished_at: row.timestamp(3)?,
+        upstream: row.optional_text(4)?.map(str::to_owned),
+        updated: row.number(5)?,
+        changed: row.number(6)?,
+        missing: row.number(7)?,
+        refused: row.number(8)?,
+        failure: row.optional_text(9)?.map(str::to_owned),
+        behind: read_behind(row.number(10)?),
+        requests: row.number(11)?,
+        waited_ms: row.number(12)?,
+        read_ms: row.number(13)?,
+        wrote_ms: row.number(14)?,
+    })
+}
+
+/// Deletes up to `?2` runs that ended before `?1`. Served by `sync_runs_by_end`.
+const SWEEP: &str = "
+    DELETE FROM sync_runs WHERE id IN (
+        SELECT id FROM sync_runs WHERE finished_at < ?1 ORDER BY finished_at LIMIT ?2)";
+
+/// Deletes runs of long ago; a bounded number each time.
+pub fn sweep(db: &impl Db, now: Timestamp) -> Result<(), StoreError> {
+    let before = now.plus_seconds(-KEPT_SECONDS);
+    db.run(SWEEP, &[before.into(), SWEPT_AT_ONCE.into()]).map(drop)
+}
+
+/// A server of the grid, as runs have found it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Upstream {
+    /// Its base URL.
+    pub base: String,
+    /// Whether it is asked.
+    pub breaker: Breaker,
+    /// When it last answered.
+    pub succeeded_at: Option<Timestamp>,
+    /// When it last failed.
+    pub failed_at: Option<Timestamp>,
+    /// What went wrong then.
+    pub failure: Option<String>,
+}
+
+impl Upstream {
+    /// One that was never asked.
+    pub fn new(base: &str) -> Upstream {
+        Upstream {
+            base: base.to_owned(),
+            breaker: Breaker::closed(),
+            succeeded_at: None,
+            failed_at: None,
+            failure: None,
+        }
+    }
+}
+
+/// Up to `?1` servers, by their URL.
+const UPSTREAMS: &str = "
+    SELECT base, failures, open_until, succeeded_at, failed_at, failure
+      FROM sync_upstreams ORDER BY base LIMIT ?1";
+
+/// How many servers are remembered.
+const UPSTREAMS_MAX: u32 = 50;
+
+/// The servers that were asked, by their URL.
+pub fn upstreams(db: &impl Db) -> Result<Vec<Upstream>, StoreError> {
+    db.run(UPSTREAMS, &[UPSTREAMS_MAX.into()])?
+        .iter()
+        .map(|row| {
+            Ok(Upstream {
+                base: row.text(0)?.to_owned(),
+                breaker: Breaker { failures: row.number(1)?, open_until: row.timestamp(2)? },
+                succeeded_at: row.optional_integer(3)?.map(Timestamp::from_seconds),
+                failed_at: row.optional_integer(4)?.map(Timestamp::from_seconds),
+                failure: row.optional_text(5)?.map(str::to_owned),
+            })
+        })
+        .collect()
+}
+
+/// Keeps what was found of the servers of the JSON array `?1`.
+const SAVE_UPSTREAMS: &str = "
+    INSERT INTO sync_upstreams (base, failures, open_until, succeeded_at, failed_at, failure)
+    SELECT value ->> 'base', value ->> 'failures', value ->> 'open_until',
+           value ->> 'succeeded_at', value ->> 'failed_at', value ->> 'failure'
+      FROM json_each(?1) WHERE true
+        ON CONFLICT (base) DO UPDATE
+       SET failures = excluded.failures, open_until = excluded.open_until,
+           succeeded_at = excluded.succeeded_at, failed_at = excluded.failed_at,
+           failure = excluded.failure";
+
+/// The longest text of a failure that is kept.
+const FAILURE_CHARS_MAX: usize = 500;
+
+/// Keeps what was found of servers.
+pub fn save_upstreams(db: &impl Db, upstreams: &[Upstream]) -> Result<(), StoreError> {
+    #[derive(Serialize)]
+    struct UpstreamRow<'a> {
+        base: &'a str,
+        failures: u32,
+        open_until: i64,
+        succeeded_at: Option<i64>,
+        failed_at: Option<i64>,
+        failure: Option<String>,
+    }
+    let row = |it: &'_ Upstream| {
+        let failure = it.failure.as_ref();
+        let row = UpstreamRow {
+            base: &it.base,
+            failures: it.breaker.failures,
+            open_until: it.breaker.open_until.seconds(),
+            succeeded_at: it.succeeded_at.map(Timestamp::seconds),
+            failed_at: it.failed_at.map(Timestamp::seconds),
+            failure: failure.map(|text| text.chars().take(FAILURE_CHARS_MAX).collect()),
+        };
+        serde_json::to_string(&row).expect("numbers and text can be written as JSON")
+    };
+    let rows = upstreams.iter().map(row).collect::<Vec<_>>().join(",");
+    db.run(SAVE_UPSTREAMS, &[Value::Text(format!("[{rows}]"))]).map(drop)
+}
+
+/// The statements and the indexes that serve them, for the test of their plans.
+pub const INDEXED: [(&str, &str); 1] = [(SWEEP, "sync_runs_by_end")];
