@@ -20,7 +20,7 @@ pub struct Migration {
 }
 
 /// Every migration, in order.
-pub const MIGRATIONS: [Migration; 22] = [
+pub const MIGRATIONS: [Migration; 23] = [
     Migration {
         number: 1,
         name: "accounts",
@@ -118,6 +118,11 @@ pub const MIGRATIONS: [Migration; 22] = [
         number: 22,
         name: "provisioning",
         sql: include_str!("../../../migrations/0022_provisioning.sql"),
+    },
+    Migration {
+        number: 23,
+        name: "levels",
+        sql: include_str!("../../../migrations/0023_levels.sql"),
     },
 ];
 
