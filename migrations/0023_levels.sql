@@ -114,6 +114,8 @@ CREATE TABLE rental_stays (
     rental_id          TEXT    NOT NULL REFERENCES rentals (id),
     number             INTEGER NOT NULL CHECK (number >= 1),
     node_id            INTEGER NOT NULL,
+    -- Where it began; NULL for the whole node.
+    slice_number       INTEGER,
     farmer_id          TEXT    NOT NULL REFERENCES accounts (id),
     -- The promise as it was sold.
     min_uptime         INTEGER NOT NULL,
@@ -141,9 +143,10 @@ CREATE INDEX rental_stays_by_farmer ON rental_stays (farmer_id, earned_micros, j
 -- Rentals that run already are measured from now on: there are no looks of before. What they have
 -- earned before is the farmer's.
 INSERT INTO rental_stays
-       (rental_id, number, node_id, farmer_id, min_uptime, min_bandwidth_mbps, started_at,
-        judged_until, judge_at)
-SELECT r.id, 1, r.node_id, r.farmer_id, r.min_uptime, r.min_bandwidth_mbps, n.at, n.at,
+       (rental_id, number, node_id, slice_number, farmer_id, min_uptime, min_bandwidth_mbps,
+        started_at, judged_until, judge_at)
+SELECT r.id, 1, r.node_id, r.slice_number, r.farmer_id, r.min_uptime, r.min_bandwidth_mbps, n.at,
+       n.at,
        CAST(strftime('%s', n.at, 'unixepoch', 'start of month', '+1 month') AS INTEGER) + 172800
   FROM rentals r,
        (SELECT coalesce(max(created_at), 0) AS at FROM events) n
@@ -151,10 +154,10 @@ SELECT r.id, 1, r.node_id, r.farmer_id, r.min_uptime, r.min_bandwidth_mbps, n.at
 
 CREATE TRIGGER stays_begin AFTER INSERT ON rentals WHEN NEW.state <> 'ended' BEGIN
     INSERT INTO rental_stays
-           (rental_id, number, node_id, farmer_id, min_uptime, min_bandwidth_mbps, started_at,
-            judged_until, judge_at)
-    VALUES (NEW.id, 1, NEW.node_id, NEW.farmer_id, NEW.min_uptime, NEW.min_bandwidth_mbps,
-            NEW.started_at, NEW.started_at,
+           (rental_id, number, node_id, slice_number, farmer_id, min_uptime, min_bandwidth_mbps,
+            started_at, judged_until, judge_at)
+    VALUES (NEW.id, 1, NEW.node_id, NEW.slice_number, NEW.farmer_id, NEW.min_uptime,
+            NEW.min_bandwidth_mbps, NEW.started_at, NEW.started_at,
             CAST(strftime('%s', NEW.started_at, 'unixepoch', 'start of month', '+1 month')
                  AS INTEGER) + 172800);
 END;
@@ -174,9 +177,9 @@ BEGIN
                        (SELECT max(created_at) FROM events WHERE rental_id = NEW.id)) AS at) w
      WHERE rental_id = NEW.id AND ended_at IS NULL;
     INSERT INTO rental_stays
-           (rental_id, number, node_id, farmer_id, min_uptime, min_bandwidth_mbps, started_at,
-            judged_until, judge_at)
-    SELECT NEW.id, number + 1, NEW.node_id, NEW.farmer_id, NEW.min_uptime,
+           (rental_id, number, node_id, slice_number, farmer_id, min_uptime, min_bandwidth_mbps,
+            started_at, judged_until, judge_at)
+    SELECT NEW.id, number + 1, NEW.node_id, NEW.slice_number, NEW.farmer_id, NEW.min_uptime,
            NEW.min_bandwidth_mbps, ended_at, ended_at,
            CAST(strftime('%s', ended_at, 'unixepoch', 'start of month', '+1 month') AS INTEGER)
                + 172800
@@ -315,12 +318,12 @@ CREATE TRIGGER tell_of_credit_does INSTEAD OF INSERT ON tell_of_credit BEGIN
     VALUES (NEW.rental_id, NEW.booking, NEW.told_at);
     INSERT INTO events
            (kind, renter_id, farmer_id, node_id, slice_number, rental_id, subject, created_at)
-    SELECT 'sla-credited', m.renter_id, m.farmer_id, m.node_id,
-           iif(m.node_id = r.node_id, r.slice_number, NULL), m.rental_id,
+    SELECT 'sla-credited', m.renter_id, m.farmer_id, m.node_id, s.slice_number, m.rental_id,
            printf('%s: $%d.%02d', m.month, m.credit_micros / 1000000,
                   m.credit_micros / 10000 % 100),
            NEW.told_at
-      FROM sla_months m JOIN rentals r ON r.id = m.rental_id
+      FROM sla_months m
+      JOIN rental_stays s ON s.rental_id = m.rental_id AND s.number = m.stay
      WHERE m.rental_id = NEW.rental_id AND m.month = NEW.month AND m.stay = NEW.stay;
 END;
 

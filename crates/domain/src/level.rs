@@ -130,9 +130,7 @@ pub fn price_of(
     until: Timestamp,
     over: Option<Timestamp>,
 ) -> Usd {
-    periods
-        .iter()
-        .fold(Usd::ZERO, |sum, period| sum + period.paid_between(from, until, over))
+    periods.iter().fold(Usd::ZERO, |sum, period| sum + period.paid_between(from, until, over))
 }
 
 /// Whose month it is.

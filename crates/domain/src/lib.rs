@@ -13,6 +13,7 @@ pub mod comparison;
 pub mod confidence;
 pub mod factor;
 pub mod field;
+pub mod health;
 pub mod id;
 pub mod leaving;
 pub mod level;

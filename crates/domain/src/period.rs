@@ -94,9 +94,8 @@ impl Period {
             return Usd::ZERO;
         }
         let paid = self.total - self.refunded;
-        let up_to = |at: Timestamp| {
-            share(paid, at.seconds_since(self.starts_at).clamp(0, length), length)
-        };
+        let up_to =
+            |at: Timestamp| share(paid, at.seconds_since(self.starts_at).clamp(0, length), length);
         up_to(until.max(from)) - up_to(from)
     }
 

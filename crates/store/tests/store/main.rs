@@ -25,6 +25,7 @@ mod leaving;
 mod ledger;
 mod ledger_chain;
 mod limits;
+mod looks;
 mod mails;
 mod maintenance;
 mod market;

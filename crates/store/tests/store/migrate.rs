@@ -232,6 +232,11 @@ const SAMPLES: [&str; MIGRATIONS.len()] = [
              'template', 'docker', 'template_version', 1)), 9, 24);
      UPDATE jobs SET state = 'leased', fence = 1, attempts = 1;
      INSERT INTO tell_late SELECT id, '[]', 400 FROM jobs;",
+    "UPDATE nodes SET observed = observed + 1, observed_up = observed_up + 1, synced_at = 500;
+     INSERT INTO rank_nodes VALUES (0, 0, json_array(json_object('node', 33, 'uptime', 2065)));
+     UPDATE rental_stays SET ended_at = 600, judge_at = 600 WHERE rental_id = 'none';
+     INSERT INTO invariant_checks VALUES ('one-rental-per-slice', 0, 500, NULL);
+     INSERT INTO market_status VALUES (1, '{}', 500);",
 ];
 
 #[test]
