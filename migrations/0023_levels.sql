@@ -377,10 +377,13 @@ END;
 
 -- Both sides are told of it.
 CREATE TRIGGER disputes_are_told AFTER INSERT ON sla_disputes BEGIN
-    INSERT INTO events (kind, renter_id, farmer_id, node_id, rental_id, subject, created_at)
-    SELECT 'sla-disputed', renter_id, farmer_id, node_id, rental_id, month, NEW.created_at
-      FROM sla_months
-     WHERE rental_id = NEW.rental_id AND month = NEW.month AND stay = NEW.stay;
+    INSERT INTO events
+           (kind, renter_id, farmer_id, node_id, slice_number, rental_id, subject, created_at)
+    SELECT 'sla-disputed', m.renter_id, m.farmer_id, m.node_id, s.slice_number, m.rental_id,
+           m.month, NEW.created_at
+      FROM sla_months m
+      JOIN rental_stays s ON s.rental_id = m.rental_id AND s.number = m.stay
+     WHERE m.rental_id = NEW.rental_id AND m.month = NEW.month AND m.stay = NEW.stay;
 END;
 
 -- Command: the operator decides a dispute: the renter gets `credit_micros` of the month, all in
@@ -403,13 +406,15 @@ CREATE TRIGGER decide_dispute_does INSTEAD OF INSERT ON decide_dispute BEGIN
     INSERT INTO post_booking (rental_id, booking, created_at)
     SELECT rental_id, NEW.booking, NEW.decided_at FROM sla_disputes
      WHERE id = NEW.id AND NEW.booking IS NOT NULL;
-    INSERT INTO events (kind, renter_id, farmer_id, node_id, rental_id, subject, created_at)
-    SELECT 'sla-decided', m.renter_id, m.farmer_id, m.node_id, m.rental_id,
+    INSERT INTO events
+           (kind, renter_id, farmer_id, node_id, slice_number, rental_id, subject, created_at)
+    SELECT 'sla-decided', m.renter_id, m.farmer_id, m.node_id, s.slice_number, m.rental_id,
            printf('%s: $%d.%02d', m.month, NEW.credit_micros / 1000000,
                   NEW.credit_micros / 10000 % 100),
            NEW.decided_at
       FROM sla_disputes d
       JOIN sla_months m ON m.rental_id = d.rental_id AND m.month = d.month AND m.stay = d.stay
+      JOIN rental_stays s ON s.rental_id = m.rental_id AND s.number = m.stay
      WHERE d.id = NEW.id;
 END;
 

@@ -547,7 +547,7 @@ pub const INVARIANTS: [Invariant; 37] = [
                   WINDOW same AS (PARTITION BY rental_id ORDER BY number))
                WHERE started_at IS NOT before OR number <> nth OR judged_until < started_at
                   OR judged_until > coalesce(ended_at, judged_until)
-                  OR (judge_at IS NULL) <> (judged_until IS ended_at AND judge_at IS NULL))
+                  OR (judge_at IS NULL AND judged_until IS NOT ended_at))
              + (SELECT count(*) FROM rentals r
                   LEFT JOIN rental_stays s ON s.rental_id = r.id AND s.ended_at IS NULL
                  WHERE (r.state = 'ended') <> (s.rental_id IS NULL)
