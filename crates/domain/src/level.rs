@@ -111,13 +111,9 @@ impl Stay {
         let over = month.last_second().plus_seconds(1);
         let end = self.ended_at.unwrap_or(over).max(from);
         let judged_until = end.min(over);
-        let next_at = match self.ended_at {
-            Some(ended_at) => Some(ended_at).filter(|ended_at| *ended_at > over),
-            None => {
-                let next = Month::of(over).last_second().plus_seconds(1);
-                Some(next.plus_seconds(SETTLED_AFTER_SECONDS))
-            }
-        };
+        let next = Month::of(over).last_second().plus_seconds(1);
+        let next = next.plus_seconds(SETTLED_AFTER_SECONDS);
+        let next_at = self.ended_at.map_or(Some(next), |at| Some(at).filter(|at| *at > over));
         Due { month, from, until: judged_until.min(self.paid_until), judged_until, next_at }
     }
 }

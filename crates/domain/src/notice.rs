@@ -21,6 +21,8 @@ pub enum NoticeKind {
     PromiseAtRisk,
     /// A promise cannot be kept any more.
     PromiseBroken,
+    /// A renter was credited for a promise that was not kept, or somebody disputes that.
+    Credit,
     /// A node does not run, or runs again.
     NodeDown,
     /// A payout was asked for, approved, sent, or has failed.
@@ -37,7 +39,7 @@ pub enum NoticeKind {
 
 impl NoticeKind {
     /// Every kind, in the order in which they are shown.
-    pub const ALL: [NoticeKind; 14] = [
+    pub const ALL: [NoticeKind; 15] = [
         NoticeKind::Rented,
         NoticeKind::Released,
         NoticeKind::Extended,
@@ -46,6 +48,7 @@ impl NoticeKind {
         NoticeKind::PriceSuggestion,
         NoticeKind::PromiseAtRisk,
         NoticeKind::PromiseBroken,
+        NoticeKind::Credit,
         NoticeKind::NodeDown,
         NoticeKind::Payout,
         NoticeKind::Maintenance,
@@ -65,6 +68,7 @@ impl NoticeKind {
             NoticeKind::PriceSuggestion => "price-suggestion",
             NoticeKind::PromiseAtRisk => "promise-at-risk",
             NoticeKind::PromiseBroken => "promise-broken",
+            NoticeKind::Credit => "credit",
             NoticeKind::NodeDown => "node-down",
             NoticeKind::Payout => "payout",
             NoticeKind::Maintenance => "maintenance",
@@ -96,6 +100,7 @@ impl NoticeKind {
                 | NoticeKind::Access
                 | NoticeKind::PromiseAtRisk
                 | NoticeKind::PromiseBroken
+                | NoticeKind::Credit
                 | NoticeKind::NodeDown
                 | NoticeKind::Payout
                 | NoticeKind::Maintenance
@@ -152,6 +157,9 @@ pub const EVENTS: &[(&str, NoticeKind)] = &[
     ("price-suggested", NoticeKind::PriceSuggestion),
     ("promise-at-risk", NoticeKind::PromiseAtRisk),
     ("promise-broken", NoticeKind::PromiseBroken),
+    ("sla-credited", NoticeKind::Credit),
+    ("sla-disputed", NoticeKind::Credit),
+    ("sla-decided", NoticeKind::Credit),
     ("node-down", NoticeKind::NodeDown),
     ("node-back", NoticeKind::NodeDown),
     ("payout-requested", NoticeKind::Payout),
@@ -307,6 +315,7 @@ mod tests {
             price-suggestion: page webhook
             promise-at-risk: page mail webhook
             promise-broken: page mail webhook
+            credit: page mail webhook
             node-down: page mail webhook
             payout: page mail webhook
             maintenance: page mail webhook
