@@ -89,7 +89,7 @@ mod tests {
         // Newton's root: there is no other without the standard library.
         let mut root = spread;
         for _ in 0..60 {
-            root = (root + spread / root) / 2.0;
+            root = f64::midpoint(root, spread / root);
         }
         10_000.0 * (2.0 * up + z * z - z * root) / (2.0 * (observed + z * z))
     }

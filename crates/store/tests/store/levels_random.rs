@@ -23,7 +23,7 @@ const STEP: i64 = 3 * HOUR;
 const STEPS: i64 = 800;
 const NODES: [u32; 2] = [71, 72];
 
-/// Random numbers from a seed: SplitMix64.
+/// Random numbers from a seed: `SplitMix64`.
 struct Dice(u64);
 
 impl Dice {
