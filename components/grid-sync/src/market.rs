@@ -1,5 +1,5 @@
-//! What the market remembers and checks: samples by the hour, prices that farmers are told of, looks
-//! at nodes, promises that are compared with them, and what must always hold.
+//! What the market remembers and checks: samples by the hour, prices that farmers are told of,
+//! looks at nodes, promises that are compared with them, and what must always hold.
 
 use domain::time::Timestamp;
 use edge::SpinDb;

@@ -7,8 +7,8 @@ const Z_SQUARED: u128 = 3_841_600;
 /// What `Z_SQUARED` is a multiple of.
 const UNIT: u128 = 1_000_000;
 
-/// The uptime that a node has at least, with a confidence of 95 %, if `up` of `observed` looks found
-/// it up: the lower bound of Wilson's score interval, rounded down. `None` where nothing was
+/// The uptime that a node has at least, with a confidence of 95 %, if `up` of `observed` looks
+/// found it up: the lower bound of Wilson's score interval, rounded down. `None` where nothing was
 /// observed.
 ///
 /// E. B. Wilson, "Probable inference, the law of succession, and statistical inference", 1927:

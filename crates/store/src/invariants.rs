@@ -579,7 +579,7 @@ pub const INVARIANTS: [Invariant; 37] = [
     },
     Invariant {
         id: "credits-are-booked",
-        claim: "What a renter has for a month was booked from the farmer to the renter, or is owed.",
+        claim: "What a renter has for a month was booked out of the farmer's earnings.",
         check: Check::Count(
             "SELECT (SELECT count(*) FROM (
                   SELECT m.paid_micros AS paid, m.credit_micros AS credit, m.owed_at,

@@ -75,7 +75,8 @@ pub fn of_month(db: &impl Db, node: NodeId, month: Month) -> Result<Vec<Look>, S
 }
 
 /// What the looks at the node `?1` from `?2` to before `?3` come to, without those in the times of
-/// the JSON array `?4`, pairs of from and until; and how many those are. Served by the primary keys.
+/// the JSON array `?4`, pairs of from and until; and how many those are. Served by the primary
+/// keys.
 const MEASURED: &str = "
     SELECT coalesce(sum(NOT is_excused), 0), coalesce(sum(is_up AND NOT is_excused), 0),
            coalesce(sum(is_excused), 0),

@@ -50,7 +50,8 @@ pub fn checks(db: &impl Db) -> Result<Vec<Check>, StoreError> {
     Ok(checks.into_iter().filter(is_known).collect())
 }
 
-/// Writes down what was found of the invariant `?1`: `?2` violations at `?3`. A later finding stays.
+/// Writes down what was found of the invariant `?1`: `?2` violations at `?3`. A later finding
+/// stays.
 const SAVE_CHECK: &str = "
     INSERT INTO invariant_checks (id, violations, checked_at, broken_at)
     VALUES (?1, ?2, ?3, iif(?2 > 0, ?3, NULL))

@@ -61,7 +61,8 @@ const SEARCH: [Parameter; 8] = [
     Parameter {
         name: "sort",
         form: Form::OneOf(&["price", "uptime"]),
-        about: "`price` (cheapest first, the default) or `uptime` (highest first that is proven by what was measured, then the highest promise).",
+        about: "`price` (cheapest first, the default) or `uptime` (the highest first that was \
+                measured with confidence, then the highest promise).",
         example: "uptime",
     },
     PAGING[0],
@@ -138,8 +139,8 @@ pub struct Node {
     pub min_bandwidth_mbps: u32,
     /// The uptime measured by us, in percent; null before the first observation.
     pub measured_uptime: Option<f64>,
-    /// The uptime that it has at least, with a confidence of 95 %, in percent; null before the first
-    /// observation. `sort=uptime` goes by this.
+    /// The uptime that it has at least, with a confidence of 95 %, in percent; null before the
+    /// first observation. `sort=uptime` goes by this.
     pub measured_uptime_at_least: Option<f64>,
     /// How many observations the measured uptime rests on.
     pub uptime_observations: u64,

@@ -87,48 +87,48 @@ fn the_list_says_what_needs_attention_first() {
     check(
         &held::full_list(),
         expect![[r#"
-            My slices
-            Rent another </marketplace/compute>
-            On 1 August 2026 the renewal of node4417_slice_12 will cost $32.00; your wallet holds
-              $12.00. Add credit </dashboard/wallet>
-            Offered to you
-            node11_slice_5 from aida@example.org
-            Vienna, Austria; 1 vCPU, 4 GB, 200 GB. $40.00 a month, ends 31 December 2026. The
-              offer stands until 5 August 2026, 12:00 UTC.
-            post /dashboard/transfers/019f0000-0000-7000-8000-000000000007/accept
-            [hidden form_token=sample-token]
-            (Accept)
-            post /dashboard/transfers/019f0000-0000-7000-8000-000000000007/decline
-            [hidden form_token=sample-token]
-            (Decline)
-            All </dashboard/slices>
-            Running </dashboard/slices?state=running>
-            Ended </dashboard/slices?state=ended>
-            | Slice | State | Ends | Uptime | A month | Actions
-            | node32_slice_1 </dashboard/slices/019f0000-0000-7000-8000-000000000001> Canal
-              house, Ghent, Belgium 1 vCPU, 4 GB, 200 GB | active Access: not set up yet | 29
-              October 2026 89 days left | measured 99.87%, at least 98.7%, from 8,140
-              observations, promised 99.5% | $23.75 | Extend node32_slice_1
-              </dashboard/slices/019f0000-0000-7000-8000-000000000001#extend> End node32_slice_1
-              </dashboard/slices/019f0000-0000-7000-8000-000000000001/end>
-            | Database of the shop </dashboard/slices/019f0000-0000-7000-8000-000000000001>
-              node4417_slice_12 Spree rack 2, upper shelf, Berlin, Germany 1 vCPU, 4 GB, 200 GB
-            shop
-            production | ends soon Access: not set up yet | 1 August 2026 3 days left renews for
-              1 month | measured 99.2%, at least 98.7%, from 8,140 observations, promised 99.5%
-              below the promise | $32.00 | Extend Database of the shop
-              </dashboard/slices/019f0000-0000-7000-8000-000000000001#extend> End Database of the
-              shop </dashboard/slices/019f0000-0000-7000-8000-000000000001/end>
-            | Build farm </dashboard/slices/019f0000-0000-7000-8000-000000000001> node8 Canal
-              house, Ghent, Belgium whole node, 9 slices: 9 vCPU, 36 GB, 1,800 GB | grace Access:
-              not set up yet | 28 July 2026 31 hours left to extend | not measured yet, promised
-              99.5% | $213.75 | Extend Build farm
-              </dashboard/slices/019f0000-0000-7000-8000-000000000001#extend> End Build farm
-              </dashboard/slices/019f0000-0000-7000-8000-000000000001/end>
-            | node11_slice_3 </dashboard/slices/019f0000-0000-7000-8000-000000000001> Canal
-              house, Ghent, Belgium 1 vCPU, 4 GB, 200 GB | ended Access: closed | 30 June 2026 |
-              measured 99.87%, at least 98.7%, from 8,140 observations, promised 99.5% | $23.75 |
-            Next page </dashboard/slices?cursor=sample>"#]],
+        My slices
+        Rent another </marketplace/compute>
+        On 1 August 2026 the renewal of node4417_slice_12 will cost $32.00; your wallet holds
+          $12.00. Add credit </dashboard/wallet>
+        Offered to you
+        node11_slice_5 from aida@example.org
+        Vienna, Austria; 1 vCPU, 4 GB, 200 GB. $40.00 a month, ends 31 December 2026. The
+          offer stands until 5 August 2026, 12:00 UTC.
+        post /dashboard/transfers/019f0000-0000-7000-8000-000000000007/accept
+        [hidden form_token=sample-token]
+        (Accept)
+        post /dashboard/transfers/019f0000-0000-7000-8000-000000000007/decline
+        [hidden form_token=sample-token]
+        (Decline)
+        All </dashboard/slices>
+        Running </dashboard/slices?state=running>
+        Ended </dashboard/slices?state=ended>
+        | Slice | State | Ends | Uptime | A month | Actions
+        | node32_slice_1 </dashboard/slices/019f0000-0000-7000-8000-000000000001> Canal
+          house, Ghent, Belgium 1 vCPU, 4 GB, 200 GB | active Access: not set up yet | 29
+          October 2026 89 days left | measured 99.87%, at least 98.7%, from 8,140
+          observations, promised 99.5% | $23.75 | Extend node32_slice_1
+          </dashboard/slices/019f0000-0000-7000-8000-000000000001#extend> End node32_slice_1
+          </dashboard/slices/019f0000-0000-7000-8000-000000000001/end>
+        | Database of the shop </dashboard/slices/019f0000-0000-7000-8000-000000000001>
+          node4417_slice_12 Spree rack 2, upper shelf, Berlin, Germany 1 vCPU, 4 GB, 200 GB
+        shop
+        production | ends soon Access: not set up yet | 1 August 2026 3 days left renews for
+          1 month | measured 99.2%, at least 98.7%, from 8,140 observations, promised 99.5%
+          below the promise | $32.00 | Extend Database of the shop
+          </dashboard/slices/019f0000-0000-7000-8000-000000000001#extend> End Database of the
+          shop </dashboard/slices/019f0000-0000-7000-8000-000000000001/end>
+        | Build farm </dashboard/slices/019f0000-0000-7000-8000-000000000001> node8 Canal
+          house, Ghent, Belgium whole node, 9 slices: 9 vCPU, 36 GB, 1,800 GB | grace Access:
+          not set up yet | 28 July 2026 31 hours left to extend | not measured yet, promised
+          99.5% | $213.75 | Extend Build farm
+          </dashboard/slices/019f0000-0000-7000-8000-000000000001#extend> End Build farm
+          </dashboard/slices/019f0000-0000-7000-8000-000000000001/end>
+        | node11_slice_3 </dashboard/slices/019f0000-0000-7000-8000-000000000001> Canal
+          house, Ghent, Belgium 1 vCPU, 4 GB, 200 GB | ended Access: closed | 30 June 2026 |
+          measured 99.87%, at least 98.7%, from 8,140 observations, promised 99.5% | $23.75 |
+        Next page </dashboard/slices?cursor=sample>"#]],
     );
 }
 

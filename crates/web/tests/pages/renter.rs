@@ -90,26 +90,26 @@ fn marketplace() {
     check(
         &sample::compute(vec![sample::node_card()]),
         expect![[r#"
-            Slices for rent
-            Every slice is 1 vCPU, 4 GB memory and 200 GB SSD. What differs is the node it is cut
-              from.
-            get /marketplace/compute
-            Country [text country=]
-            Monthly price up to $[text max_price=]
-            Uptime from [text min_uptime=]%
-            Bandwidth from [text min_bandwidth=]Mbit/s
-            Sort by
-            Price, lowest first Promised uptime Promised bandwidth
-            [checkbox certified=true] Certified hardware only
-            (Show slices)
-            5 nodes, cheapest first
-            Canal house </marketplace/compute/32>
-            Ghent, Belgium
-            6 of 9 slices free
-            Promised: 99.5% uptime 100 Mbit/s
-            Measured: 99.87% uptime at least 98.7%, from 2,016 observations
-            $25.00 a month $0.034 an hour
-            Next page </marketplace/compute?cursor=sample>"#]],
+        Slices for rent
+        Every slice is 1 vCPU, 4 GB memory and 200 GB SSD. What differs is the node it is cut
+          from.
+        get /marketplace/compute
+        Country [text country=]
+        Monthly price up to $[text max_price=]
+        Uptime from [text min_uptime=]%
+        Bandwidth from [text min_bandwidth=]Mbit/s
+        Sort by
+        Price, lowest first Promised uptime Promised bandwidth
+        [checkbox certified=true] Certified hardware only
+        (Show slices)
+        5 nodes, cheapest first
+        Canal house </marketplace/compute/32>
+        Ghent, Belgium
+        6 of 9 slices free
+        Promised: 99.5% uptime 100 Mbit/s
+        Measured: 99.87% uptime at least 98.7%, from 2,016 observations
+        $25.00 a month $0.034 an hour
+        Next page </marketplace/compute?cursor=sample>"#]],
     );
 }
 

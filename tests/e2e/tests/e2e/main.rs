@@ -12,6 +12,7 @@ mod factors;
 mod farm;
 mod holding;
 mod leaving;
+mod levels;
 mod lives;
 mod login;
 mod mail;

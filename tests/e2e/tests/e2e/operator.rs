@@ -5,8 +5,13 @@ use e2e::{Call, Market, PASSWORD};
 use crate::browser::Browser;
 
 const OPERATOR: &str = "operator@example.org";
-const PAGES: [&str; 4] =
-    ["/operator", "/operator/accounts", "/operator/audit", "/operator/payouts"];
+const PAGES: [&str; 5] = [
+    "/operator",
+    "/operator/accounts",
+    "/operator/audit",
+    "/operator/payouts",
+    "/operator/disputes",
+];
 
 /// Somebody whose account is an operator's, with a second factor.
 async fn operator(market: &Market) -> Browser {
