@@ -361,7 +361,7 @@ const BREAKS: [(&str, &str); 120] = [
     ("credits-are-booked", "DELETE FROM sla_disputes WHERE decided_at IS NOT NULL"),
     (
         "credits-are-booked",
-        "UPDATE ledger_transactions SET reference = 'month x/y/1'
+        "UPDATE ledger_transactions SET reference = 'month x/' || id
                              WHERE kind = 'sla-credit'",
     ),
     ("removed-before-offered", "UPDATE slices SET removing_job = 'job' WHERE number = 9"),
