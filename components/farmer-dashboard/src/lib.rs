@@ -6,6 +6,7 @@ mod approving;
 mod asking;
 mod claim_pages;
 mod claiming;
+mod credits;
 mod leaving;
 mod maintenance;
 mod market;
@@ -37,6 +38,7 @@ use web::api::farm::{
 };
 use web::api::grid_nodes::PREVIEW_NODES;
 use web::api::leaving::{KEEP_NODE, WITHDRAW_NODE};
+use web::api::levels::{DISPUTE_CREDIT, LIST_CREDITS};
 use web::api::notices::{LIST_NOTIFICATIONS, READ_NOTIFICATIONS, SET_CHOICES, SHOW_CHOICES};
 use web::api::offering::{
     ANNOUNCE_MAINTENANCE, CANCEL_MAINTENANCE, LIST_MAINTENANCE, LIST_OFFER_HISTORY, LOCK_NODE,
@@ -83,6 +85,8 @@ const ROUTES: &[Route] = &[
     Route::api(&CONFIRM_REMOVED, removals::confirm),
     Route::api(&SHOW_PAYOUT, payout::show_payout),
     Route::api(&SET_PAYOUT, payout::set_payout),
+    Route::api(&LIST_CREDITS, credits::list_credits),
+    Route::api(&DISPUTE_CREDIT, credits::dispute_credit),
     Route::api(&SHOW_REVENUE, revenue::show_revenue),
     Route::api(&LIST_PAYOUTS, payouts::list_payouts),
     Route::api(&REQUEST_PAYOUT, payouts::request_payout),
@@ -123,6 +127,8 @@ const ROUTES: &[Route] = &[
     Route::page("/dashboard/farm/payouts", READ, payouts::page),
     Route::form("/dashboard/farm/payouts", FARM, payouts::send_form),
     Route::form("/dashboard/farm/payouts/{payout}/withdraw", FARM, payouts::take_back),
+    Route::page("/dashboard/farm/credits", READ, credits::page),
+    Route::form("/dashboard/farm/credits/{rental}/{month}/dispute", FARM, credits::send_form),
     Route::page("/dashboard/farm/revenue.csv", READ, revenue::revenue_csv),
     Route::page("/dashboard/farm/slices.csv", READ, revenue::slices_csv),
     Route::page("/dashboard/farm/uptime.csv", READ, revenue::uptime_csv),

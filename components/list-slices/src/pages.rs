@@ -2,14 +2,14 @@
 
 use edge::Context;
 use http::StatusCode;
-use store::{maintenance, offers, ssh_keys};
+use store::{looks, maintenance, offers, ssh_keys};
 use web::api::farm::node_id;
 use web::api::market::Search;
 use web::page::{Compute, Node};
-use web::view::{NODES_PER_PAGE, Visit};
+use web::view::{MONTHS_PER_NODE, NODES_PER_PAGE, Visit};
 use web::{Problem, Response, respond};
 
-use crate::unmet;
+use crate::{record, unmet};
 
 pub(crate) fn compute(cx: &Context<'_>) -> Result<Response, Problem> {
     let visit = Visit::of(cx)?;
@@ -38,6 +38,8 @@ pub(crate) fn node(cx: &Context<'_>) -> Result<Response, Problem> {
     };
     let visit = Visit::of(cx)?;
     let page = Node::new(&visit, &offer, &slices);
+    let months = looks::months(cx.db, offer.node, MONTHS_PER_NODE)?;
+    let page = page.with_record(offer.node, record::windows(cx, offer.node)?, &months);
     let page = page.with_maintenance(&visit, &windows).with_keys(&keys);
     respond::page(StatusCode::OK, &page)
 }

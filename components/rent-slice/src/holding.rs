@@ -7,7 +7,7 @@ use domain::order::IdempotencyKey;
 use domain::term::Term;
 use edge::Context;
 use http::StatusCode;
-use store::{ledger, maintenance, rentals, transfers as offers};
+use store::{ledger, levels as judged, maintenance, rentals, transfers as offers};
 use web::api::rentals::{ChangeRentalBody, read_refund, rental_id};
 use web::form::Form;
 use web::page::{EndRental, Rental};
@@ -15,7 +15,7 @@ use web::view::{Done, Visit, belongs_to_form, read_own, read_renewal};
 use web::{Problem, Response, respond};
 
 use crate::renting::{self, Extend, own_rental};
-use crate::{provision, transfers};
+use crate::{levels, provision, transfers};
 
 pub(crate) fn rental(cx: &Context<'_>) -> Result<Response, Problem> {
     respond::page(StatusCode::OK, &page(cx)?)
@@ -33,6 +33,7 @@ fn page(cx: &Context<'_>) -> Result<Rental, Problem> {
     let (machines, opened) = provision::machines(cx, &found)?;
     let page = Rental::new(&visit, &found, &entries, &events, offered.as_ref());
     let page = page.with_maintenance(&visit, &windows);
+    let page = page.with_months(&visit, &judged::of_rental(cx.db, renter, id)?);
     Ok(page.provisioned(&found.life, &machines, &opened))
 }
 
@@ -99,6 +100,13 @@ pub(crate) fn invite(cx: &Context<'_>) -> Result<Response, Problem> {
     let to = Email::parse(Form::read(cx.request).text("email")).map_err(Problem::from);
     let done = to.and_then(|to| transfers::offer(cx, rental_id(cx.param("rental"))?, &to));
     answer(cx, Done::Invited, done, Rental::not_offered)
+}
+
+pub(crate) fn dispute(cx: &Context<'_>) -> Result<Response, Problem> {
+    let month = cx.param("month").to_owned();
+    let refused =
+        |page: Rental, form: &Form, problem: &Problem| page.not_disputed(form, problem, &month);
+    answer(cx, Done::Disputed, levels::try_form(cx), refused)
 }
 
 pub(crate) fn take_back(cx: &Context<'_>) -> Result<Response, Problem> {

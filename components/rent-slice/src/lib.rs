@@ -4,6 +4,7 @@ mod admin;
 mod api;
 mod books;
 mod holding;
+mod levels;
 mod locking;
 mod moving;
 mod operating;
@@ -32,6 +33,7 @@ use web::api::admin::{
 };
 use web::api::books::{LIST_STATEMENTS, SHOW_RECEIPT, SHOW_STATEMENT};
 use web::api::leaving::{LIST_ALTERNATIVES, MOVE_RENTAL};
+use web::api::levels::{DECIDE_DISPUTE, DISPUTE_MONTH, LIST_DISPUTES, LIST_RENTAL_MONTHS};
 use web::api::offering::{LOCK_ANY_NODE, UNLOCK_ANY_NODE};
 use web::api::payouts::{
     APPROVE_PAYOUT, EXPORT_PAYOUTS, FAIL_PAYOUT, FINISH_PAYOUT, LIST_ALL_PAYOUTS, SEND_PAYOUT,
@@ -70,6 +72,8 @@ const ROUTES: &[Route] = &[
     Route::api(&OPEN_CONSOLE, provision::make_console_link),
     Route::api(&LIST_ALTERNATIVES, moving::list_alternatives),
     Route::api(&MOVE_RENTAL, moving::move_rental),
+    Route::api(&LIST_RENTAL_MONTHS, levels::list_months),
+    Route::api(&DISPUTE_MONTH, levels::dispute_month),
     Route::api(&OFFER_TRANSFER, transfers::offer_transfer),
     Route::api(&WITHDRAW_TRANSFER, transfers::withdraw_transfer),
     Route::api(&LIST_TRANSFERS, transfers::list_transfers),
@@ -106,6 +110,8 @@ const ROUTES: &[Route] = &[
     Route::api(&SEND_PAYOUT, paying::send),
     Route::api(&FINISH_PAYOUT, paying::finish),
     Route::api(&FAIL_PAYOUT, paying::fail),
+    Route::api(&LIST_DISPUTES, levels::list_disputes),
+    Route::api(&DECIDE_DISPUTE, levels::decide_dispute),
     Route::api(&SHOW_HEALTH, admin::show_health),
     Route::page("/dashboard/slices", Access::Account(Scope::Read), pages::slices),
     Route::form("/dashboard/slices", Access::Account(Scope::Rent), pages::rent),
@@ -116,6 +122,7 @@ const ROUTES: &[Route] = &[
     Route::form("/dashboard/slices/{rental}/console", RENT, provision::show_console),
     Route::form("/dashboard/slices/{rental}/transfer", RENT, holding::invite),
     Route::form("/dashboard/slices/{rental}/transfer/cancel", RENT, holding::take_back),
+    Route::form("/dashboard/slices/{rental}/months/{month}/dispute", RENT, holding::dispute),
     Route::page("/dashboard/slices/{rental}/move", READ, moving::page),
     Route::form("/dashboard/slices/{rental}/move", RENT, moving::send_form),
     Route::page("/dashboard/slices/{rental}/end", READ, holding::show_end),
@@ -144,6 +151,8 @@ const ROUTES: &[Route] = &[
     Route::form("/operator/payouts/{payout}/send", Access::Operator, paying::send_form),
     Route::form("/operator/payouts/{payout}/done", Access::Operator, paying::finish_form),
     Route::form("/operator/payouts/{payout}/fail", Access::Operator, paying::fail_form),
+    Route::page("/operator/disputes", Access::Operator, levels::page),
+    Route::form("/operator/disputes/{dispute}/decide", Access::Operator, levels::decide_form),
 ];
 
 #[http_service]

@@ -17,6 +17,7 @@ const ROUTES: &[Route] = &[
     Route::page("/docs/api", Access::Public, pages::api_docs),
     Route::page("/docs/problems", Access::Public, pages::problems),
     Route::page("/docs/limits", Access::Public, pages::limits),
+    Route::page("/docs/promises", Access::Public, pages::promises),
     Route::page("/favicon.ico", Access::Public, pages::favicon),
     Route::page("/static/{file}", Access::Public, pages::static_file),
     Route::page("/static/icons/{file}", Access::Public, pages::static_icon),

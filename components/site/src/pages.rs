@@ -7,7 +7,7 @@ use std::path::Path;
 use edge::Context;
 use http::StatusCode;
 use http::header::CACHE_CONTROL;
-use web::page::{ApiDocs, Home, Limits, Problems};
+use web::page::{ApiDocs, Home, Limits, Problems, Promises};
 use web::view::{Visit, asset_type};
 use web::{Problem, Response, respond};
 
@@ -28,6 +28,10 @@ pub(crate) fn problems(cx: &Context<'_>) -> Result<Response, Problem> {
 
 pub(crate) fn limits(cx: &Context<'_>) -> Result<Response, Problem> {
     respond::page(StatusCode::OK, &Limits::new(&Visit::of(cx)?))
+}
+
+pub(crate) fn promises(cx: &Context<'_>) -> Result<Response, Problem> {
+    respond::page(StatusCode::OK, &Promises::new(&Visit::of(cx)?))
 }
 
 /// For browsers that look here before they have read a page.

@@ -59,6 +59,8 @@ pub enum BookingKind {
     Refund,
     /// A broken promise is made good.
     SlaCredit,
+    /// The operator has decided otherwise about a promise.
+    SlaCorrection,
     /// A farmer asks to be paid.
     PayoutRequest,
     /// A payout leaves.
@@ -69,12 +71,13 @@ pub enum BookingKind {
 
 impl BookingKind {
     /// Every kind.
-    pub const ALL: [BookingKind; 8] = [
+    pub const ALL: [BookingKind; 9] = [
         BookingKind::Rental,
         BookingKind::Extension,
         BookingKind::Earning,
         BookingKind::Refund,
         BookingKind::SlaCredit,
+        BookingKind::SlaCorrection,
         BookingKind::PayoutRequest,
         BookingKind::PayoutSend,
         BookingKind::PayoutReturn,
@@ -88,6 +91,7 @@ impl BookingKind {
             BookingKind::Earning => "earning",
             BookingKind::Refund => "refund",
             BookingKind::SlaCredit => "sla-credit",
+            BookingKind::SlaCorrection => "sla-correction",
             BookingKind::PayoutRequest => "payout-request",
             BookingKind::PayoutSend => "payout-send",
             BookingKind::PayoutReturn => "payout-return",

@@ -90,6 +90,10 @@ uuid_id! {
     PayoutId
 }
 uuid_id! {
+    /// A dispute: somebody says that a promise was judged wrongly.
+    DisputeId
+}
+uuid_id! {
     /// A webhook: where an account wants to be told of events.
     WebhookId
 }

@@ -4,6 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::field::FieldError;
+use crate::month::Month;
 use crate::time::Timestamp;
 
 /// How long before its start a window is announced at least, and who rents there reminded.
@@ -25,6 +26,33 @@ pub const OPEN_WINDOWS_MAX: usize = 4;
 
 /// The longest note to who rents there.
 pub const NOTE_CHARS_MAX: usize = 200;
+
+/// How much announced maintenance of a node is left out in a calendar month when its uptime is
+/// compared with the promise: the first of it. What is beyond counts like any other time.
+///
+/// Seconds: eight hours.
+pub const ALLOWED_SECONDS: i64 = 8 * 60 * 60;
+
+/// A time that does not count, from the first instant to before the second.
+pub type Excused = (Timestamp, Timestamp);
+
+/// When a node may be down in a month: the first `ALLOWED_SECONDS` of what was announced, in order.
+/// What was cancelled counts as far as it had come, which is for the caller to cut. The windows are
+/// in order, and apart.
+pub fn excused(windows: &[Excused], month: Month) -> Vec<Excused> {
+    let (first, last) = (month.first_second(), month.last_second().plus_seconds(1));
+    let mut left = ALLOWED_SECONDS;
+    let mut excused = Vec::new();
+    for (from, until) in windows {
+        let (from, until) = ((*from).max(first), (*until).min(last));
+        let until = until.min(from.plus_seconds(left));
+        if from < until {
+            left -= until.seconds_since(from);
+            excused.push((from, until));
+        }
+    }
+    excused
+}
 
 /// When a node is worked on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -150,6 +178,34 @@ mod tests {
         assert_eq!(fits(&open, &window(23 * HOUR, 3 * HOUR)), overlaps);
         let four = [open, vec![window(200 * HOUR, HOUR)]].concat();
         assert_eq!(fits(&four, &window(300 * HOUR, HOUR)), Err(MaintenanceError::TooMany));
+    }
+
+    #[track_caller]
+    fn check_excused(windows: &[(&str, &str)], expected: &[(&str, &str)]) {
+        let read = |(from, until): &(&str, &str)| {
+            let at = |text: &str| Timestamp::parse(&alloc::format!("2026-{text}:00Z")).unwrap();
+            (at(from), at(until))
+        };
+        let windows: Vec<Excused> = windows.iter().map(read).collect();
+        let expected: Vec<Excused> = expected.iter().map(read).collect();
+        assert_eq!(excused(&windows, Month::parse("2026-11").unwrap()), expected);
+    }
+
+    #[test]
+    fn the_first_eight_hours_of_a_month_do_not_count() {
+        check_excused(&[], &[]);
+        let three = [("11-03T10:00", "11-03T13:00"), ("11-04T10:00", "11-04T13:00")];
+        check_excused(&three, &three);
+        check_excused(
+            &[three[0], three[1], ("11-05T10:00", "11-05T13:00"), ("11-06T10:00", "11-06T11:00")],
+            &[three[0], three[1], ("11-05T10:00", "11-05T12:00")],
+        );
+        // Only what is in the month counts for it.
+        check_excused(
+            &[("10-31T20:00", "11-01T04:00"), ("11-30T22:00", "12-01T06:00")],
+            &[("11-01T00:00", "11-01T04:00"), ("11-30T22:00", "12-01T00:00")],
+        );
+        check_excused(&[("10-30T20:00", "10-30T23:00"), ("12-01T00:00", "12-01T01:00")], &[]);
     }
 
     proptest! {

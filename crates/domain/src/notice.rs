@@ -21,6 +21,8 @@ pub enum NoticeKind {
     PromiseAtRisk,
     /// A promise cannot be kept any more.
     PromiseBroken,
+    /// A renter was credited for a promise that was not kept, or somebody disputes that.
+    Credit,
     /// A node does not run, or runs again.
     NodeDown,
     /// More of a node is rented than it can carry, or no longer.
@@ -39,7 +41,7 @@ pub enum NoticeKind {
 
 impl NoticeKind {
     /// Every kind, in the order in which they are shown.
-    pub const ALL: [NoticeKind; 15] = [
+    pub const ALL: [NoticeKind; 16] = [
         NoticeKind::Rented,
         NoticeKind::Released,
         NoticeKind::Extended,
@@ -48,6 +50,7 @@ impl NoticeKind {
         NoticeKind::PriceSuggestion,
         NoticeKind::PromiseAtRisk,
         NoticeKind::PromiseBroken,
+        NoticeKind::Credit,
         NoticeKind::NodeDown,
         NoticeKind::Oversold,
         NoticeKind::Payout,
@@ -68,6 +71,7 @@ impl NoticeKind {
             NoticeKind::PriceSuggestion => "price-suggestion",
             NoticeKind::PromiseAtRisk => "promise-at-risk",
             NoticeKind::PromiseBroken => "promise-broken",
+            NoticeKind::Credit => "credit",
             NoticeKind::NodeDown => "node-down",
             NoticeKind::Oversold => "oversold",
             NoticeKind::Payout => "payout",
@@ -100,6 +104,7 @@ impl NoticeKind {
                 | NoticeKind::Access
                 | NoticeKind::PromiseAtRisk
                 | NoticeKind::PromiseBroken
+                | NoticeKind::Credit
                 | NoticeKind::NodeDown
                 | NoticeKind::Oversold
                 | NoticeKind::Payout
@@ -157,6 +162,9 @@ pub const EVENTS: &[(&str, NoticeKind)] = &[
     ("price-suggested", NoticeKind::PriceSuggestion),
     ("promise-at-risk", NoticeKind::PromiseAtRisk),
     ("promise-broken", NoticeKind::PromiseBroken),
+    ("sla-credited", NoticeKind::Credit),
+    ("sla-disputed", NoticeKind::Credit),
+    ("sla-decided", NoticeKind::Credit),
     ("node-down", NoticeKind::NodeDown),
     ("node-back", NoticeKind::NodeDown),
     ("node-oversold", NoticeKind::Oversold),
@@ -314,6 +322,7 @@ mod tests {
             price-suggestion: page webhook
             promise-at-risk: page mail webhook
             promise-broken: page mail webhook
+            credit: page mail webhook
             node-down: page mail webhook
             oversold: page mail webhook
             payout: page mail webhook

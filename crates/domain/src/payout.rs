@@ -213,10 +213,22 @@ impl Payout {
 pub struct Means {
     /// What the account has earned and not asked for yet.
     pub balance: Usd,
+    /// What of that may still go to renters, because promises were not compared yet, or are
+    /// disputed.
+    pub withheld: Usd,
     /// Where it is paid to; `None` where it has not said so.
     pub address: Option<String>,
     /// How many of its payouts are on their way.
     pub open: u32,
+}
+
+impl Means {
+    /// What can be asked for now, in whole cents.
+    pub fn payable(&self) -> Usd {
+        let left = (self.balance - self.withheld).max(Usd::ZERO);
+        let cents = left.to_cents();
+        if cents > left { cents - Usd::from_micros(10_000) } else { cents }
+    }
 }
 
 /// Why no payout can be requested.
@@ -231,7 +243,7 @@ pub enum RequestError {
         /// The least.
         min: Usd,
     },
-    /// The account has not earned that much.
+    /// The account has not earned that much, or some of it may still go to renters.
     #[error("you can be paid ${balance} now")]
     NotEarned {
         /// What it has.
@@ -251,8 +263,8 @@ pub fn request(means: &Means, amount: Usd, min: Usd) -> Result<&str, RequestErro
     if means.open >= OPEN_MAX {
         return Err(RequestError::TooMany);
     }
-    if amount > means.balance {
-        return Err(RequestError::NotEarned { balance: means.balance });
+    if amount > means.payable() {
+        return Err(RequestError::NotEarned { balance: means.payable() });
     }
     Ok(address)
 }
@@ -341,7 +353,12 @@ mod tests {
 
     #[test]
     fn a_request_needs_an_address_and_what_it_asks_for() {
-        let means = Means { balance: Usd::whole(30), address: Some("BE71".into()), open: 4 };
+        let means = Means {
+            balance: Usd::whole(33),
+            withheld: Usd::whole(3),
+            address: Some("BE71".into()),
+            open: 4,
+        };
         let ask = |means: &Means, dollars| {
             request(means, Usd::whole(dollars), Usd::whole(25)).map(str::len)
         };

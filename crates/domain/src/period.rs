@@ -84,6 +84,21 @@ impl Period {
         share(self.total, self.hours_begun(now).min(length), length)
     }
 
+    /// What of the money that was paid for it, and did not go back, pays for the time from `from`
+    /// to `until`, by the second. It pays until `over`, where the rental has ended before the
+    /// period. The parts of any split are what the whole is.
+    pub fn paid_between(&self, from: Timestamp, until: Timestamp, over: Option<Timestamp>) -> Usd {
+        let end = over.map_or(self.ends_at, |over| over.min(self.ends_at));
+        let length = end.seconds_since(self.starts_at);
+        if length <= 0 {
+            return Usd::ZERO;
+        }
+        let paid = self.total - self.refunded;
+        let up_to =
+            |at: Timestamp| share(paid, at.seconds_since(self.starts_at).clamp(0, length), length);
+        up_to(until.max(from)) - up_to(from)
+    }
+
     /// The time until `now`, by the hour begun. Seconds.
     fn hours_begun(&self, now: Timestamp) -> i64 {
         let elapsed = now.seconds_since(self.starts_at).max(0);
@@ -223,6 +238,27 @@ mod tests {
     }
 
     #[test]
+    fn a_month_costs_its_seconds() {
+        let mut year = period(at("2026-11-22T00:00:00Z"), Term::Year, usd("25"));
+        let cost = |year: &Period, from, until, over: Option<&str>| {
+            year.paid_between(at(from), at(until), over.map(at)).to_string()
+        };
+        // $255 for 365 days: 9, 31 and 30 of them.
+        assert_eq!(cost(&year, "2026-11-01T00:00:00Z", "2026-12-01T00:00:00Z", None), "6.28");
+        assert_eq!(cost(&year, "2026-12-01T00:00:00Z", "2027-01-01T00:00:00Z", None), "21.66");
+        assert_eq!(cost(&year, "2027-11-01T00:00:00Z", "2028-06-01T00:00:00Z", None), "14.68");
+        assert_eq!(cost(&year, "2028-01-01T00:00:00Z", "2028-02-01T00:00:00Z", None), "0.00");
+        assert_eq!(cost(&year, "2027-01-01T00:00:00Z", "2026-12-01T00:00:00Z", None), "0.00");
+        // Ended after 40 days, of which the first 9 were in November.
+        year.refunded = usd("215");
+        let over = Some("2027-01-01T00:00:00Z");
+        assert_eq!(cost(&year, "2026-11-01T00:00:00Z", "2026-12-01T00:00:00Z", over), "9.00");
+        assert_eq!(cost(&year, "2026-12-01T00:00:00Z", "2027-01-01T00:00:00Z", over), "31.00");
+        let at_once = Some("2026-11-22T00:00:00Z");
+        assert_eq!(cost(&year, "2026-11-01T00:00:00Z", "2026-12-01T00:00:00Z", at_once), "0.00");
+    }
+
+    #[test]
     fn a_day_is_earned_when_it_is_over() {
         let start = at("2026-11-22T10:00:00Z");
         let month = period(start, Term::Month, usd("25"));
@@ -316,6 +352,27 @@ mod tests {
             let used = period.used(period.starts_at, 0, 1, now).cost;
             let share = period.share_used(now);
             prop_assert!(period.earned_at(now) <= share && share <= used, "{share} of {used}");
+        }
+
+        #[test]
+        fn what_months_cost_is_what_was_paid(
+            period in any_period(), refunded in 0..=100_u8, ended in 1..40_000_000_i64,
+            mut cuts in prop::collection::vec(-900_000..33_000_000_i64, 0..20),
+        ) {
+            let refunded = period.total.percent(Percent::whole(refunded)).to_cents();
+            let period = Period { refunded, ..period };
+            let over = (ended < 35_000_000).then(|| period.starts_at.plus_seconds(ended));
+            cuts.extend([-900_000, 40_000_000]);
+            cuts.sort_unstable();
+            let parts = cuts.windows(2).map(|cut| {
+                let [from, until] = [cut[0], cut[1]].map(|cut| period.starts_at.plus_seconds(cut));
+                period.paid_between(from, until, over)
+            });
+            let sum = parts.fold(Usd::ZERO, |sum, part| {
+                assert!(part >= Usd::ZERO);
+                sum + part
+            });
+            prop_assert_eq!(sum, period.total - period.refunded);
         }
 
         #[test]

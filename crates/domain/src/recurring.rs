@@ -195,6 +195,51 @@ pub const SWEEP_SAMPLES: RecurringJob = RecurringJob {
     ..SWEEP
 };
 
+/// Months of rentals, against their promises.
+pub const JUDGE_PROMISES: RecurringJob = RecurringJob {
+    name: "judge promises",
+    does: "Compares the months of rentals with their promises, and credits what was missed.",
+    bounded: "1,000 months of rentals, each in a statement of its own",
+    resumed: "each month of a rental is judged once; those that are due are found again",
+    ..GRID_SYNC
+};
+
+/// Credits that a farmer's earnings did not cover.
+pub const PAY_OWED: RecurringJob = RecurringJob {
+    name: "pay what is owed",
+    does: "Pays credits that a farmer had not earned enough for.",
+    bounded: "200 credits, each in a statement of its own",
+    resumed: "each is tried again after six hours",
+    ..GRID_SYNC
+};
+
+/// The order by uptime.
+pub const RANK_NODES: RecurringJob = RecurringJob {
+    name: "rank nodes",
+    does: "Ranks nodes by the uptime that is proven of them.",
+    bounded: "2,000 nodes in one statement",
+    resumed: "from the node behind which the last run stopped",
+    ..GRID_SYNC
+};
+
+/// Looks of long ago.
+pub const FOLD_LOOKS: RecurringJob = RecurringJob {
+    name: "fold looks",
+    does: "Deletes looks at nodes after 90 days: the sums of their days are kept.",
+    bounded: "60,000 looks, whole days",
+    resumed: "the oldest looks come first",
+    ..GRID_SYNC
+};
+
+/// What the status page says.
+pub const CHECK_MARKET: RecurringJob = RecurringJob {
+    name: "check the market",
+    does: "Checks invariants, and writes down how the market is.",
+    bounded: "3 seconds",
+    resumed: "the invariant that was not checked for longest comes first",
+    ..GRID_SYNC
+};
+
 /// The history of syncs.
 pub const SWEEP_SYNC: RecurringJob = RecurringJob {
     name: "sweep syncs",
@@ -371,7 +416,7 @@ pub const SWEEP_MESSAGES: RecurringJob = RecurringJob {
 };
 
 /// Every recurring job, in the order in which its component does them.
-pub const ALL: [&RecurringJob; 35] = [
+pub const ALL: [&RecurringJob; 40] = [
     &PAY_BACK,
     &RENEW,
     &REMIND,
@@ -383,6 +428,11 @@ pub const ALL: [&RecurringJob; 35] = [
     &SAMPLE_MARKET,
     &SUGGEST_PRICES,
     &SWEEP_SAMPLES,
+    &JUDGE_PROMISES,
+    &PAY_OWED,
+    &RANK_NODES,
+    &FOLD_LOOKS,
+    &CHECK_MARKET,
     &SWEEP_SYNC,
     &SYNC,
     &DELIVER_MAILS,
@@ -415,87 +465,4 @@ pub fn find(name: &str) -> Option<&'static RecurringJob> {
 }
 
 #[cfg(test)]
-mod tests {
-    use alloc::vec::Vec;
-
-    use super::*;
-
-    fn at(seconds: i64) -> Timestamp {
-        Timestamp::from_seconds(1_795_368_000 + seconds)
-    }
-
-    #[test]
-    fn every_job_says_what_it_is() {
-        for (index, job) in ALL.iter().enumerate() {
-            assert!(!ALL[..index].iter().any(|other| other.name == job.name), "{}", job.name);
-            for text in [job.name, job.does, job.bounded, job.resumed] {
-                assert!(!text.is_empty(), "{}", job.name);
-            }
-            assert!(job.does.ends_with('.'), "{}", job.name);
-        }
-    }
-
-    /// What a component does is what the table says, in the same order.
-    #[track_caller]
-    fn check_component(by: RunBy, sources: &[&str]) {
-        let named = |source: &&'static str| {
-            source.split("Job { name: \"").skip(1).map(|rest| rest.split('"').next().unwrap())
-        };
-        // One that takes more than a line.
-        let sources: Vec<&'static str> = sources
-            .iter()
-            .map(|source| {
-                let joined = source.replace("Job {\n        name:", "Job { name:");
-                &*alloc::boxed::Box::leak(joined.into_boxed_str())
-            })
-            .collect();
-        let done: Vec<&str> = sources.iter().flat_map(named).collect();
-        let told: Vec<&str> = ALL.iter().filter(|job| job.by == by).map(|job| job.name).collect();
-        assert_eq!(done, told);
-    }
-
-    #[test]
-    fn components_do_what_the_table_says() {
-        let due = include_str!("../../../components/grid-sync/src/due.rs");
-        let market = include_str!("../../../components/grid-sync/src/market.rs");
-        let grid_sync = include_str!("../../../components/grid-sync/src/lib.rs");
-        check_component(RunBy::GridSync, &[due, market, grid_sync]);
-        check_component(RunBy::Mailer, &[include_str!("../../../components/mailer/src/lib.rs")]);
-        let notifier = include_str!("../../../components/notifier/src/lib.rs");
-        check_component(RunBy::Notifier, &[notifier]);
-    }
-
-    #[test]
-    fn components_are_woken_as_the_manifest_says() {
-        let manifest = include_str!("../../../spin.toml");
-        for by in RunBy::ALL {
-            let trigger = alloc::format!(
-                "component = \"{}\"\ncron_expression = \"{}\"",
-                by.as_str(),
-                by.cron_expression()
-            );
-            assert!(manifest.contains(&trigger), "{trigger}");
-        }
-        assert_eq!(manifest.matches("[[trigger.cron]]").count(), RunBy::ALL.len());
-    }
-
-    #[test]
-    fn a_job_is_due_once_its_time_is_over() {
-        assert!(EXPIRE.is_due(None, at(0)) && EXPIRE.is_due(Some(at(0)), at(0)));
-        assert!(CHECKPOINT.is_due(None, at(0)));
-        assert!(!CHECKPOINT.is_due(Some(at(0)), at(3_599)));
-        assert!(CHECKPOINT.is_due(Some(at(0)), at(3_600)));
-        // The clock was ahead when it was last done.
-        assert!(CHECKPOINT.is_due(Some(at(100)), at(0)));
-    }
-
-    #[test]
-    fn the_next_run_is_known() {
-        assert_eq!(EXPIRE.next(None, at(1)), at(300));
-        assert_eq!(EXPIRE.next(Some(at(0)), at(0)), at(300));
-        assert_eq!(TELL.next(Some(at(0)), at(4)), at(10));
-        assert_eq!(CHECKPOINT.next(Some(at(0)), at(4)), at(3_600));
-        assert_eq!(CHECKPOINT.next(Some(at(-3)), at(4)), at(3_600));
-        assert_eq!(CHECKPOINT.next(Some(at(-7_200)), at(4)), at(10));
-    }
-}
+mod tests;

@@ -12,6 +12,9 @@ pub const BAD_PERCENT: u8 = 50;
 /// The share where the bandwidth is below the promise, besides that of the uptime. Percent.
 pub const SLOW_PERCENT: u8 = 10;
 
+/// The most that is credited of a month, all in all. Percent.
+pub const PERCENT_MAX: u8 = BAD_PERCENT + SLOW_PERCENT;
+
 /// Below this, an uptime is poor.
 pub const POOR_UPTIME: Uptime = Uptime::whole(99);
 /// Below this, it is bad.
@@ -44,6 +47,19 @@ pub fn bandwidth_credit(bandwidth: Compared<Bandwidth>) -> u8 {
     if bandwidth.measured >= bandwidth.promised { 0 } else { SLOW_PERCENT }
 }
 
+/// The share of a month's price that is credited, in percent. What was not measured costs nothing.
+pub fn credit_percent(
+    uptime: Option<Compared<Uptime>>,
+    bandwidth: Option<Compared<Bandwidth>>,
+) -> u8 {
+    uptime.map_or(0, uptime_credit) + bandwidth.map_or(0, bandwidth_credit)
+}
+
+/// So much of a price, in whole cents: never more than the price.
+pub fn credit(price: Usd, percent: u8) -> Usd {
+    price.percent(Percent::whole(percent)).to_cents().min(price)
+}
+
 /// What one slice is credited for a month at `price`: never more than the price. What was not
 /// measured costs nothing.
 pub fn monthly_credit(
@@ -51,8 +67,7 @@ pub fn monthly_credit(
     uptime: Option<Compared<Uptime>>,
     bandwidth: Option<Compared<Bandwidth>>,
 ) -> Usd {
-    let percent = uptime.map_or(0, uptime_credit) + bandwidth.map_or(0, bandwidth_credit);
-    price.percent(Percent::whole(percent)).to_cents().min(price)
+    credit(price, credit_percent(uptime, bandwidth))
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ pub struct Migration {
 }
 
 /// Every migration, in order.
-pub const MIGRATIONS: [Migration; 23] = [
+pub const MIGRATIONS: [Migration; 24] = [
     Migration {
         number: 1,
         name: "accounts",
@@ -120,6 +120,11 @@ pub const MIGRATIONS: [Migration; 23] = [
         sql: include_str!("../../../migrations/0022_provisioning.sql"),
     },
     Migration { number: 23, name: "sync", sql: include_str!("../../../migrations/0023_sync.sql") },
+    Migration {
+        number: 24,
+        name: "levels",
+        sql: include_str!("../../../migrations/0024_levels.sql"),
+    },
 ];
 
 /// What the database says of itself: how many migrations were applied, and the last one's number.

@@ -1,5 +1,6 @@
 //! The market: one row for each node that has something to offer.
 
+use domain::confidence::lower_bound;
 use domain::id::{AccountId, NodeId, SliceId};
 use domain::listing::Listing;
 use domain::money::Usd;
@@ -42,6 +43,8 @@ pub struct Offer {
     pub min_uptime: Uptime,
     /// The promised bandwidth.
     pub min_bandwidth: Bandwidth,
+    /// By what it is sorted by uptime: what is proven and, among equals, what is promised.
+    pub uptime_rank: i64,
     /// How often a sync looked at it.
     pub observed: u64,
     /// How often it was up then.
@@ -85,6 +88,12 @@ impl Offer {
     pub fn measured_uptime(&self) -> Option<Uptime> {
         Uptime::measured(self.observed_up, self.observed)
     }
+
+    /// The uptime that it has at least, with a confidence of 95 %; `None` before the first
+    /// observation.
+    pub fn proven_uptime(&self) -> Option<Uptime> {
+        lower_bound(self.observed_up, self.observed)
+    }
 }
 
 /// The columns of an `Offer`, of the table `nodes n`.
@@ -94,13 +103,13 @@ macro_rules! offer_columns {
          n.offer_version, n.price_micros, n.min_uptime, n.min_bandwidth_mbps, n.observed,
          n.observed_up, n.upload_mbps, n.download_mbps, n.available_slices, n.allocated_slices,
          n.farmer_id, n.reported_at, n.synced_at, n.reserved_slices, n.terms, n.whole_rental_id,
-         n.kept_slices, n.pending_price_micros, n.pending_price_at"
+         n.kept_slices, n.pending_price_micros, n.pending_price_at, n.uptime_rank"
     };
 }
 pub(crate) use offer_columns;
 
 /// How many columns an `Offer` has.
-pub(crate) const OFFER_COLUMNS: usize = 27;
+pub(crate) const OFFER_COLUMNS: usize = 28;
 
 pub(crate) fn read_offer(row: &Row) -> Result<Offer, StoreError> {
     let corrupt = || StoreError::Corrupt("a promise or terms out of range".into());
@@ -131,6 +140,7 @@ pub(crate) fn read_offer(row: &Row) -> Result<Offer, StoreError> {
         is_rented_whole: row.optional_text(23)?.is_some(),
         kept_slices: row.number(24)?,
         raise: read_raise(row, 25)?,
+        uptime_rank: row.integer(27)?,
     })
 }
 
@@ -150,15 +160,16 @@ pub enum Sort {
     /// The cheapest first.
     #[default]
     Price,
-    /// The highest promised uptime first, the cheapest first among equals.
+    /// The highest uptime first that is proven: the one that a node has at least, by all looks at
+    /// it. Among equals the highest promise, and the cheapest.
     Uptime,
 }
 
 /// Where a page ended: the next one begins behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cursor {
-    /// The last offer's promised uptime, in hundredths of a percent.
-    pub min_uptime: i64,
+    /// By what the last offer is sorted by uptime.
+    pub uptime_rank: i64,
     /// The last offer's price, in micro-dollars.
     pub price_micros: i64,
     /// The last offer's node.
@@ -169,12 +180,12 @@ pub struct Cursor {
 
 impl Cursor {
     /// Before the first offer.
-    const START: Cursor = Cursor { min_uptime: i64::MAX, price_micros: 0, node: 0, slice: 0 };
+    const START: Cursor = Cursor { uptime_rank: i64::MAX, price_micros: 0, node: 0, slice: 0 };
 
     /// Where a page ends whose last item is `slice` of `offer`.
     pub fn after(offer: &Offer, slice: u32) -> Cursor {
         Cursor {
-            min_uptime: offer.min_uptime.hundredths(),
+            uptime_rank: offer.uptime_rank,
             price_micros: offer.price.unwrap_or(Usd::ZERO).micros(),
             node: offer.node.0,
             slice,
@@ -216,16 +227,16 @@ const NODES_BY_COUNTRY: &str = concat!(
      LIMIT ?10"
 );
 
-/// One page of offers, highest promised uptime first, behind uptime `?1`, price `?2` and node `?3`;
+/// One page of offers, highest uptime first, behind the rank `?1`, price `?2` and node `?3`;
 /// in the country `?5` if it is not NULL. Served by the index `nodes_by_uptime`.
 const NODES_BY_UPTIME: &str = concat!(
     "SELECT ",
     offer_columns!(),
     " FROM nodes n WHERE ",
     on_offer!(),
-    " AND (?5 IS NULL OR n.country = ?5) AND n.min_uptime <= ?1
-       AND (n.min_uptime < ?1 OR (n.price_micros, n.id) > (?2, ?3))
-     ORDER BY n.min_uptime DESC, n.price_micros, n.id
+    " AND (?5 IS NULL OR n.country = ?5) AND n.uptime_rank <= ?1
+       AND (n.uptime_rank < ?1 OR (n.price_micros, n.id) > (?2, ?3))
+     ORDER BY n.uptime_rank DESC, n.price_micros, n.id
      LIMIT ?10"
 );
 
@@ -253,7 +264,7 @@ const SLICES_BY_COUNTRY: &str = concat!(
      LIMIT ?10"
 );
 
-/// One page of free slices, highest promised uptime first, behind uptime `?1`, price `?2`, node
+/// One page of free slices, highest uptime first, behind the rank `?1`, price `?2`, node
 /// `?3` and slice `?4`; in the country `?5` if it is not NULL. Served by the indexes
 /// `nodes_by_uptime` and `slices_by_state`.
 const SLICES_BY_UPTIME: &str = concat!(
@@ -261,9 +272,9 @@ const SLICES_BY_UPTIME: &str = concat!(
     offer_columns!(),
     ", s.number FROM nodes n JOIN slices s ON s.node_id = n.id AND s.state = 'available' WHERE ",
     on_offer!(),
-    " AND (?5 IS NULL OR n.country = ?5) AND n.min_uptime <= ?1
-       AND (n.min_uptime < ?1 OR (n.price_micros, n.id, s.number) > (?2, ?3, ?4))
-     ORDER BY n.min_uptime DESC, n.price_micros, n.id, s.number
+    " AND (?5 IS NULL OR n.country = ?5) AND n.uptime_rank <= ?1
+       AND (n.uptime_rank < ?1 OR (n.price_micros, n.id, s.number) > (?2, ?3, ?4))
+     ORDER BY n.uptime_rank DESC, n.price_micros, n.id, s.number
      LIMIT ?10"
 );
 
@@ -277,7 +288,7 @@ fn search(
 ) -> Result<Vec<Row>, StoreError> {
     let behind = behind.unwrap_or(Cursor::START);
     let params = [
-        behind.min_uptime.into(),
+        behind.uptime_rank.into(),
         behind.price_micros.into(),
         behind.node.into(),
         behind.slice.into(),

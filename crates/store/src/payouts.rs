@@ -95,23 +95,26 @@ pub enum RequestFailure {
     Store(#[from] StoreError),
 }
 
-/// What a request of the account `?1` depends on. Served by `payouts_open` and the unique index of
-/// `ledger_accounts`; no row means that there is no such account.
+/// What a request of the account `?1` depends on. Served by `payouts_open`, the unique index of
+/// `ledger_accounts`, and `rental_stays_by_farmer`; no row means that there is no such account.
 const MEANS: &str = "
     SELECT coalesce((SELECT balance_micros FROM ledger_accounts
                       WHERE kind = 'earnings' AND owner_id = ?1), 0),
            payout_address,
            (SELECT count(*) FROM payouts
-             WHERE account_id = ?1 AND state IN ('requested', 'approved', 'sent'))
+             WHERE account_id = ?1 AND state IN ('requested', 'approved', 'sent')),
+           (SELECT micros FROM withheld WHERE farmer_id = ?1)
       FROM accounts WHERE id = ?1 AND deleted_at IS NULL";
 
 /// What the account can ask for now.
 pub fn means(db: &impl Db, account: AccountId) -> Result<Means, StoreError> {
     let Some(row) = only(db.run(MEANS, &[Value::text(account)])?) else {
-        return Ok(Means { balance: Usd::ZERO, address: None, open: 0 });
+        return Ok(Means { balance: Usd::ZERO, withheld: Usd::ZERO, address: None, open: 0 });
     };
+    let balance = Usd::from_micros(row.integer(0)?);
     Ok(Means {
-        balance: Usd::from_micros(row.integer(0)?),
+        balance,
+        withheld: Usd::from_micros(row.integer(3)?).min(balance),
         address: row.optional_text(1)?.map(str::to_owned),
         open: row.number(2)?,
     })
@@ -348,5 +351,8 @@ pub fn counts(db: &impl Db) -> Result<Vec<Count>, StoreError> {
 }
 
 /// Statements that an index serves, each with its name: for the test of plans.
-pub const INDEXED: [(&str, &str); 2] =
-    [(OF_ACCOUNT, "payouts_by_account"), (IN_STATE, "payouts_by_state")];
+pub const INDEXED: [(&str, &str); 3] = [
+    (OF_ACCOUNT, "payouts_by_account"),
+    (IN_STATE, "payouts_by_state"),
+    (MEANS, "rental_stays_by_farmer"),
+];

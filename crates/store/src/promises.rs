@@ -8,6 +8,7 @@ use domain::time::Timestamp;
 use serde::Serialize;
 
 use crate::db::{Db, Row, StoreError, Value, only};
+use crate::looks;
 
 /// A month of a node, as the sync saw it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,7 +17,8 @@ pub struct NodeMonth {
     pub node: NodeId,
     /// The month.
     pub month: Month,
-    /// How often somebody looked, and how often it was up.
+    /// How often somebody looked, and how often it was up; announced maintenance is left out, as
+    /// far as the month's allowance goes.
     pub looks: Looks,
     /// The strictest promise: of its rentals, and of its offer while it is on the market. `None`
     /// where nothing is promised to anybody.
@@ -61,7 +63,17 @@ pub fn month(
     month: Month,
 ) -> Result<Option<NodeMonth>, StoreError> {
     let params = [Value::text(farmer), node.0.into(), Value::text(month)];
-    only(db.run(OF_NODE, &params)?).map(|row| read(&row)).transpose()
+    only(db.run(OF_NODE, &params)?).map(|row| without_excused(db, read(&row)?)).transpose()
+}
+
+/// The same without the looks during announced maintenance. Where none was, nothing is looked up.
+fn without_excused(db: &impl Db, mut month: NodeMonth) -> Result<NodeMonth, StoreError> {
+    for span in looks::excused(db, month.node, month.month)? {
+        let Looks { observed, up } = looks::measure(db, month.node, span, &[])?.looks;
+        month.looks.observed = month.looks.observed.saturating_sub(observed);
+        month.looks.up = month.looks.up.saturating_sub(up).min(month.looks.observed);
+    }
+    Ok(month)
 }
 
 fn read(row: &Row) -> Result<NodeMonth, StoreError> {
@@ -74,10 +86,11 @@ fn read(row: &Row) -> Result<NodeMonth, StoreError> {
 }
 
 /// Writes down what was found of several months: `?1` is a JSON array of objects with `node`,
-/// `month`, `down` and `alert`; `?2` is now.
+/// `month`, `down`, `alert` and `minutes_left`; `?2` is now.
 const JUDGE: &str = "
-    INSERT INTO judge_month (node_id, month, down, alert, judged_at)
-    SELECT value ->> 'node', value ->> 'month', value ->> 'down', value ->> 'alert', ?2
+    INSERT INTO judge_month (node_id, month, down, alert, minutes_left, judged_at)
+    SELECT value ->> 'node', value ->> 'month', value ->> 'down', value ->> 'alert',
+           value ->> 'minutes_left', ?2
       FROM json_each(?1)";
 
 /// Looks at the promises of nodes that have been down, at most `limit` of them, and tells their
@@ -90,18 +103,26 @@ pub fn judge(db: &impl Db, limit: u32, now: Timestamp) -> Result<usize, StoreErr
         month: String,
         down: u64,
         alert: Option<&'static str>,
+        minutes_left: Option<u64>,
     }
     let months: Vec<NodeMonth> =
         db.run(UNJUDGED, &[limit.into()])?.iter().map(read).collect::<Result<_, _>>()?;
-    let judged: Vec<Judged> = months
-        .iter()
-        .map(|month| Judged {
+    let judge = |month: &NodeMonth| {
+        // As it was counted: what was judged is not looked at again before it is down once more.
+        let down = month.looks.observed.saturating_sub(month.looks.up);
+        let outlook = without_excused(db, *month)?.outlook(now);
+        Ok(Judged {
             node: month.node.0,
             month: month.month.to_string(),
-            down: month.looks.observed.saturating_sub(month.looks.up),
-            alert: month.outlook(now).and_then(alert),
+            down,
+            alert: outlook.and_then(alert),
+            minutes_left: match outlook {
+                Some(Outlook::AtRisk { minutes_left }) => Some(minutes_left),
+                Some(Outlook::Kept | Outlook::Open { .. } | Outlook::Broken) | None => None,
+            },
         })
-        .collect();
+    };
+    let judged: Vec<Judged> = months.iter().map(judge).collect::<Result<_, StoreError>>()?;
     if !judged.is_empty() {
         let judged = serde_json::to_string(&judged).expect("numbers can be written as JSON");
         db.run(JUDGE, &[Value::Text(judged), now.into()])?;

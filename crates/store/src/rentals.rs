@@ -115,11 +115,16 @@ fn corrupt(what: &str) -> StoreError {
     StoreError::Corrupt(format!("a rental's {what} cannot be read"))
 }
 
-pub(crate) fn read_rental(row: &Row) -> Result<Rental, StoreError> {
-    let periods: Vec<PeriodRow> =
-        serde_json::from_str(row.text(26)?).map_err(|_| corrupt("periods"))?;
+/// Reads the terms of a rental, as `rental_columns` writes them.
+pub(crate) fn read_periods(text: &str) -> Result<Vec<Period>, StoreError> {
+    let periods: Vec<PeriodRow> = serde_json::from_str(text).map_err(|_| corrupt("periods"))?;
     let mut periods: Vec<Period> = periods.into_iter().map(PeriodRow::read).collect();
     periods.sort_unstable_by_key(|period| period.number);
+    Ok(periods)
+}
+
+pub(crate) fn read_rental(row: &Row) -> Result<Rental, StoreError> {
+    let periods = read_periods(row.text(26)?)?;
     let life = rental::Rental {
         id: row.parsed(0, RentalId::parse)?,
         version: row.integer(1)?,

@@ -23,14 +23,17 @@ pub mod factors;
 pub mod farm;
 pub mod grid_nodes;
 pub mod leaving;
+pub mod levels;
 pub mod market;
 pub mod notices;
 pub mod offering;
 pub mod payouts;
+pub mod record;
 pub mod rentals;
 pub mod renting;
 pub mod revenue;
 pub mod ssh_keys;
+pub mod status;
 pub mod top_ups;
 pub mod transfers;
 pub mod upkeep;
@@ -45,6 +48,9 @@ pub const OPERATIONS: &[&Operation] = &[
     &market::SEARCH_SLICES,
     &market::LIST_NODES,
     &market::SHOW_NODE,
+    &record::SHOW_NODE_RECORD,
+    &record::LIST_NODE_SAMPLES,
+    &status::SHOW_STATUS,
     &renting::MAKE_QUOTE,
     &renting::SHOW_QUOTE,
     &renting::RELEASE_QUOTE,
@@ -59,6 +65,8 @@ pub const OPERATIONS: &[&Operation] = &[
     &access::OPEN_CONSOLE,
     &leaving::LIST_ALTERNATIVES,
     &leaving::MOVE_RENTAL,
+    &levels::LIST_RENTAL_MONTHS,
+    &levels::DISPUTE_MONTH,
     &transfers::OFFER_TRANSFER,
     &transfers::WITHDRAW_TRANSFER,
     &transfers::LIST_TRANSFERS,
@@ -100,6 +108,8 @@ pub const OPERATIONS: &[&Operation] = &[
     &payouts::REQUEST_PAYOUT,
     &payouts::SHOW_FARM_PAYOUT,
     &payouts::WITHDRAW_PAYOUT,
+    &levels::LIST_CREDITS,
+    &levels::DISPUTE_CREDIT,
     &notices::LIST_NOTIFICATIONS,
     &notices::READ_NOTIFICATIONS,
     &notices::SHOW_CHOICES,
@@ -177,6 +187,8 @@ pub const OPERATIONS: &[&Operation] = &[
     &payouts::SEND_PAYOUT,
     &payouts::FINISH_PAYOUT,
     &payouts::FAIL_PAYOUT,
+    &levels::LIST_DISPUTES,
+    &levels::DECIDE_DISPUTE,
     &admin::SHOW_HEALTH,
     &admin::SHOW_API_DOCUMENT,
 ];

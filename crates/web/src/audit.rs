@@ -86,6 +86,8 @@ pub enum Action {
     CreditGranted,
     /// An operator credited a renter for a broken promise.
     SlaCreditGranted,
+    /// An operator decided a dispute about a promise.
+    DisputeDecided,
     /// An operator shut an account out.
     AccountDisabled,
     /// An operator let an account in again.
@@ -142,6 +144,7 @@ impl Action {
             Action::AccountDeleted => "account-deleted",
             Action::CreditGranted => "credit-granted",
             Action::SlaCreditGranted => "sla-credit-granted",
+            Action::DisputeDecided => "dispute-decided",
             Action::AccountDisabled => "account-disabled",
             Action::AccountEnabled => "account-enabled",
             Action::SessionsEnded => "sessions-ended",

@@ -21,6 +21,7 @@ mod farm;
 mod farm_market;
 mod home;
 mod leaving;
+mod levels;
 mod node;
 mod notices;
 mod offering;
@@ -31,6 +32,7 @@ mod provision;
 mod rental;
 mod settings;
 mod slices;
+mod status;
 mod upkeep;
 mod wallet;
 
@@ -60,6 +62,9 @@ pub use farm_market::{FarmMarket, PointRow, SetPriceForm, SimulatedRow, Suggeste
 pub use home::{Home, TermFact};
 pub use leaving::{
     Leave, LeaveStage, LeavingNotice, LeavingRow, MoveOption, MoveReason, MoveRental,
+};
+pub use levels::{
+    CaseRow, Credits, DisputeForm, JudgedRow, MeasuredRecord, MeasuredRow, OperatorDisputes, Remark,
 };
 pub use node::{
     Alternative, Node, NodeCost, Refusal, Remedy, RentForm, Renting, SliceCell, TermOption,
@@ -91,6 +96,7 @@ pub use settings::{
     TokenForm, TokenMade, TokenRow,
 };
 pub use slices::{Invitation, RentalRow, Resources, Slices, StateLink, UptimeRecord};
+pub use status::{CheckGroup, CheckRow, Promises, RegionRow, ScaleRow, Status, StatusPart};
 pub use upkeep::{
     JobGroup, JobRow, OperatorJobs, OperatorSync, OversoldRow, QuarantineRow, SyncRow, UpstreamRow,
 };

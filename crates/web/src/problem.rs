@@ -12,6 +12,7 @@ use domain::rental::ExtendError;
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 use store::StoreError;
+use store::disputes::{DecideFailure, DisputeFailure};
 use store::jobs::ReportFailure;
 use store::leaving::{MoveFailure, WithdrawFailure};
 use store::maintenance::MaintenanceFailure;
@@ -158,6 +159,16 @@ kinds! {
         "Wait until one of the four windows is over, or cancel one.";
     NotEarned, "not-earned", CONFLICT, "The farmer has not earned that much",
         "Credit less, or wait until more is earned.";
+    TooLateToDispute, "too-late-to-dispute", CONFLICT, "It is too late to dispute this month",
+        "A month can be disputed for 30 days after it was judged.";
+    NothingCharged, "nothing-charged", CONFLICT, "Nothing was taken from your earnings",
+        "There is nothing to dispute: this month has cost you nothing.";
+    AlreadyDisputed, "already-disputed", CONFLICT, "This month is disputed already",
+        "Each side disputes a month once; the operator decides.";
+    DisputeDecided, "dispute-decided", CONFLICT, "This dispute is decided",
+        "Look at it again; it is decided once.";
+    NotCovered, "not-covered", CONFLICT, "Who is to give it does not have that much",
+        "Decide for less, wait, or credit the other side by hand.";
     NoPayoutAddress, "no-payout-address", CONFLICT, "Nobody knows where to pay you",
         "Say first where you are paid to, then ask again.";
     OverEarnings, "over-earnings", CONFLICT, "The account has not earned that much",
@@ -467,6 +478,33 @@ impl From<payouts::ChangeFailure> for Problem {
                 Problem::new(Kind::WrongPayoutState, wrong)
             }
             payouts::ChangeFailure::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<DisputeFailure> for Problem {
+    fn from(failure: DisputeFailure) -> Problem {
+        match failure {
+            DisputeFailure::NoSuchMonth => Problem::not_found(),
+            DisputeFailure::TooLate => Problem::new(Kind::TooLateToDispute, failure),
+            DisputeFailure::NothingCharged => Problem::new(Kind::NothingCharged, failure),
+            DisputeFailure::Already => Problem::new(Kind::AlreadyDisputed, failure),
+            DisputeFailure::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<DecideFailure> for Problem {
+    fn from(failure: DecideFailure) -> Problem {
+        match failure {
+            DecideFailure::NoSuchDispute => Problem::not_found(),
+            DecideFailure::Decided => Problem::new(Kind::DisputeDecided, failure),
+            DecideFailure::AboveBase { base } => {
+                let rule = format!("an amount in dollars and cents, from 0 to {base}");
+                FieldError::new("credit_usd", &rule).into()
+            }
+            DecideFailure::NotCovered { .. } => Problem::new(Kind::NotCovered, failure),
+            DecideFailure::Store(error) => error.into(),
         }
     }
 }

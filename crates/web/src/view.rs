@@ -23,6 +23,7 @@ mod farm_node;
 mod farm_promise;
 mod home;
 mod leaving;
+mod levels;
 mod limits;
 mod moment;
 mod node;
@@ -37,6 +38,7 @@ mod provision;
 mod rental;
 mod settings;
 mod slices;
+mod status;
 mod upkeep;
 mod visit;
 mod walk;
@@ -54,6 +56,7 @@ pub use factors::{SETTINGS, back};
 pub use farm::{FARM_NODES_PER_PAGE, read_node};
 pub use farm_node::{read_change, read_version};
 pub use leaving::{read_day, read_destination};
+pub use levels::{CREDITS_PER_PAGE, MONTHS_PER_NODE};
 pub use notice::Done;
 pub use notices::{
     NOTICES_PER_PAGE, kind_words, notice_path, notice_time, notice_title, read_choices,

@@ -383,7 +383,9 @@ impl Both {
             },
             Command::AskPayout { of, dollars: amount, key } => {
                 let asked = ask_as(&self.db, of, self.steps, key, &amount.to_string());
-                let expected = self.model.request_payout(of, self.steps, key, dollars(amount));
+                let withheld = payouts::means(&self.db, account(of)).unwrap().withheld;
+                let amount = dollars(amount);
+                let expected = self.model.request_payout(of, self.steps, key, amount, withheld);
                 (Answer::Asked(asked.map(|payout| payout.life.state)), Answer::Asked(expected))
             }
             Command::Payout { nth, event, by } => match self.model.payouts.len() {

@@ -14,7 +14,7 @@ use store::{Db, Rows, RusqliteDb, StoreError, Value, accounts};
 
 use crate::market::{
     AIDA, Attempt, FARMER, NODE, OMAR, OTHER_FARMER, SLICES, account, assert_sound, attempt,
-    earned, fund, market, now, pass, publish, register, rent, slice, usd,
+    earned, fund, judge, market, now, pass, publish, register, rent, slice, usd,
 };
 use crate::payouts;
 
@@ -107,6 +107,7 @@ fn a_dashboard_shows_money_wherever_it_is() {
     assert_eq!(first.money.pending, usd("89.78"));
     let end = now().plus_months(3).plus_seconds(GRACE_SECONDS);
     pass(&db, end, 10);
+    judge(&db, end);
     let last = figures(&db, account(FARMER), month("2027-02")).unwrap();
     assert_eq!((last.money.pending, last.money.balance), (Usd::ZERO, usd("89.78")));
     payouts::one_of_each(&db);

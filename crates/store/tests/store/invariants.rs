@@ -1,19 +1,23 @@
 //! The invariants: each finds what breaks it, and none finds anything in a healthy market.
 
 use domain::id::NodeId;
+use domain::level::DisputeSide;
+use domain::month::Month;
 use domain::rental::GRACE_SECONDS;
 use domain::term::Term;
 use domain::time::Timestamp;
-use store::RusqliteDb;
 use store::invariants::{INVARIANTS, check};
 use store::leaving::{Destination, move_rental, withdraw};
 use store::rentals::end;
 use store::renting::Basis;
+use store::{RusqliteDb, disputes};
 
+use crate::levels::{dispute, dispute_id};
+use crate::looks::{Seen, look_at};
 use crate::market::{
     AIDA, Attempt, FARMER, NODE, OMAR, OTHER_FARMER, account, assert_sound, attempt, by_hand,
-    extend, fund, market, now, one, order, pass, publish, quote, register, rent, rent_all, states,
-    version, whole,
+    extend, fund, judge, market, now, one, order, pass, publish, quote, register, rent, rent_all,
+    rental_id, states, usd, version, whole,
 };
 use crate::payouts;
 use crate::top_ups::{begin, pay};
@@ -47,9 +51,23 @@ fn healthy() -> RusqliteDb {
     begin(&db, OMAR, 2, "30");
     one_moves(&db, grace);
     payouts::one_of_each(&db);
+    judged(&db, now().plus_months(1), grace);
     store::audit::seal(&db).unwrap();
     store::ledger_chain::seal(&db).unwrap();
     db
+}
+
+/// Slice 2 was down before its rental ended, and its renter was credited and has disputed that.
+fn judged(db: &RusqliteDb, before: Timestamp, at: Timestamp) {
+    for minutes in (1..=20).rev() {
+        look_at(db, NODE, before.plus_seconds(-60 * minutes), Seen::Down);
+    }
+    look_at(db, NODE, at, Seen::Up);
+    judge(db, at);
+    let of_aida = disputes::Key { rental: rental_id(AIDA), month: Month::of(before), stay: 1 };
+    dispute(db, 1, of_aida, DisputeSide::Renter, AIDA, at).unwrap();
+    disputes::decide(db, dispute_id(1), usd("12"), "Granted", at).unwrap();
+    dispute(db, 2, of_aida, DisputeSide::Farmer, FARMER, at).unwrap();
 }
 
 /// A rental of node 34 goes on with node 35, because 34 leaves.
@@ -82,7 +100,7 @@ fn defenseless(db: &RusqliteDb) {
 }
 
 /// How to break each invariant, in each of its clauses.
-const BREAKS: [(&str, &str); 107] = [
+const BREAKS: [(&str, &str); 120] = [
     (
         "one-rental-per-slice",
         "UPDATE rentals SET slice_number = 1, state = 'grace', ended_at = NULL
@@ -313,6 +331,38 @@ const BREAKS: [(&str, &str); 107] = [
     (
         "payouts-are-booked",
         "INSERT INTO ledger_accounts (kind, owner_id) VALUES ('escrow', 'nobody')",
+    ),
+    ("stays-are-the-rental", "UPDATE rental_stays SET min_uptime = 1 WHERE ended_at IS NULL"),
+    ("stays-are-the-rental", "DELETE FROM rental_stays WHERE number = 1 AND ended_at IS NOT NULL"),
+    ("stays-are-the-rental", "UPDATE rental_stays SET judged_until = started_at - 1"),
+    (
+        "stays-are-the-rental",
+        "UPDATE rental_stays SET ended_at = 9999999999 WHERE ended_at IS NULL",
+    ),
+    (
+        "stays-are-the-rental",
+        "UPDATE rental_stays SET judged_until = ended_at - 1 WHERE judge_at IS NULL",
+    ),
+    (
+        "credits-are-the-evidence",
+        "UPDATE sla_months SET measured_uptime = 9990 WHERE measured_uptime < 9900",
+    ),
+    (
+        "credits-are-the-evidence",
+        "UPDATE sla_months SET credit_micros = credit_micros + 10000 WHERE credit_micros > 0",
+    ),
+    ("credits-are-the-evidence", "UPDATE sla_months SET percent = 25 WHERE percent = 50"),
+    ("credits-are-the-evidence", "UPDATE sla_months SET until_at = until_at + 9999999"),
+    (
+        "credits-are-booked",
+        "UPDATE sla_months SET paid_micros = 0, owed_at = 5 WHERE credit_micros > 0",
+    ),
+    ("credits-are-booked", "UPDATE sla_months SET owed_at = 5"),
+    ("credits-are-booked", "DELETE FROM sla_disputes WHERE decided_at IS NOT NULL"),
+    (
+        "credits-are-booked",
+        "UPDATE ledger_transactions SET reference = 'month x/' || id
+                             WHERE kind = 'sla-credit'",
     ),
     ("removed-before-offered", "UPDATE slices SET removing_job = 'job' WHERE number = 9"),
     (

@@ -19,7 +19,7 @@ use store::quotes::{NewQuote, Quote};
 use store::rentals::{ChangeFailure, Extension, Intention, Rental};
 use store::renting::{Basis, Order, Ordered, RentFailure, Setup};
 use store::{
-    Db, RusqliteDb, StoreError, accounts, due, invariants, leaving, ledger, migrate, nodes,
+    Db, RusqliteDb, StoreError, accounts, due, invariants, leaving, ledger, levels, migrate, nodes,
     offering, offers, quotes, rentals, renting,
 };
 use tempfile::TempDir;
@@ -302,6 +302,15 @@ pub(crate) fn pass(db: &impl Db, at: Timestamp, limit: u32) {
     let nothing: Vec<(RentalId, StoreError)> = Vec::new();
     assert_eq!(due::expire(db, at, limit).unwrap(), nothing);
     assert_eq!(due::earn(db, at, limit).unwrap(), nothing);
+}
+
+/// Compares every promise that is due at `at`; nothing fails.
+pub(crate) fn judge(db: &impl Db, at: Timestamp) {
+    let due = "SELECT 1 FROM rental_stays WHERE judge_at <= ?1 LIMIT 1";
+    while !db.run(due, &[at.into()]).unwrap().is_empty() {
+        let nothing: Vec<(RentalId, StoreError)> = Vec::new();
+        assert_eq!(levels::judge(db, at, 100).unwrap(), nothing);
+    }
 }
 
 /// What the first term of a rental cost.

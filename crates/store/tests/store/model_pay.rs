@@ -31,12 +31,14 @@ impl Model {
         self.earnings.get(&account).copied().unwrap_or(Usd::ZERO)
     }
 
+    /// What is `withheld` is for the tests of promises to say.
     pub(crate) fn request_payout(
         &mut self,
         account: u32,
         id: u32,
         key: u32,
         amount: Usd,
+        withheld: Usd,
     ) -> Result<PayoutState, RequestFailure> {
         let same_key = |payout: &&ModelPayout| payout.account == account && payout.key == key;
         if let Some(earlier) = self.payouts.iter().find(same_key) {
@@ -45,14 +47,17 @@ impl Model {
         }
         let own = |payout: &&ModelPayout| payout.account == account && payout.is_open();
         let (open, balance) = (self.payouts.iter().filter(own).count(), self.earned(account));
+        let cent = Usd::from_micros(10_000);
+        let payable = (balance - withheld).max(Usd::ZERO);
+        let payable = Usd::from_micros(payable.micros() / cent.micros() * cent.micros());
         let rule = if account > PAID_ACCOUNTS_MAX {
             Some(RequestError::NoAddress)
         } else if amount < dollars(MIN_DOLLARS) {
             Some(RequestError::BelowMinimum { min: dollars(MIN_DOLLARS) })
         } else if open >= 5 {
             Some(RequestError::TooMany)
-        } else if balance < amount {
-            Some(RequestError::NotEarned { balance })
+        } else if payable < amount {
+            Some(RequestError::NotEarned { balance: payable })
         } else {
             None
         };

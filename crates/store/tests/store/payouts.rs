@@ -4,6 +4,7 @@ use domain::id::PayoutId;
 use domain::money::Usd;
 use domain::order::IdempotencyKey;
 use domain::payout::{OPEN_MAX, PayoutEvent, PayoutState, RequestError, WrongOrder};
+use domain::rental::GRACE_SECONDS;
 use store::payouts::{
     ChangeFailure, Count, Deed, NewPayout, Payout, RequestFailure, change, counts, find, in_state,
     of_account, request,
@@ -13,7 +14,7 @@ use store::{Db, RusqliteDb, StoreError, accounts, statements};
 use crate::dump::dump;
 use crate::market::{
     AIDA, Attempt, Disk, FARMER, OMAR, OTHER_FARMER, account, assert_sound, attempt, by_hand,
-    count, earned, fund, furnish, market, now, pass, random, rent, usd,
+    count, earned, fund, furnish, judge, market, now, pass, random, rent, usd,
 };
 use crate::meanwhile::meanwhile;
 use crate::races::at_once;
@@ -86,7 +87,9 @@ fn earned_market() -> RusqliteDb {
 fn furnish_earnings(db: &impl Db) {
     rent(db, attempt(OMAR, "key")).unwrap();
     rent(db, Attempt { id: 50, ..attempt(AIDA, "key") }).unwrap();
-    pass(db, now().plus_months(1), 10);
+    let over = now().plus_months(1).plus_seconds(GRACE_SECONDS);
+    pass(db, over, 10);
+    judge(db, over);
     accounts::set_payout(db, account(FARMER), Some(ADDRESS)).unwrap();
 }
 

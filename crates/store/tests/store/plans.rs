@@ -25,10 +25,10 @@ use store::sessions::NewSession;
 use store::statements::Book;
 use store::{
     Db, Row, Rows, RusqliteDb, StoreError, Value, accounts, audit, challenges, comparisons,
-    dashboard, due, events, farms, jobs, leaving, ledger, ledger_chain, limits, mails, maintenance,
-    nodes, notices, offering, offers, payouts, promises, quotes, receipts, rentals, renting,
-    revenue, samples, sessions, ssh_keys, statements, sync, sync_runs, tokens, top_ups, transfers,
-    unprovisioned, webhooks,
+    dashboard, disputes, due, events, farms, jobs, leaving, ledger, ledger_chain, levels, limits,
+    looks, mails, maintenance, nodes, notices, offering, offers, payouts, promises, quotes,
+    receipts, rentals, renting, revenue, samples, sessions, ssh_keys, statements, sync, sync_runs,
+    tokens, top_ups, transfers, unprovisioned, webhooks,
 };
 
 use crate::market::{
@@ -65,6 +65,9 @@ fn indexed() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
         .chain(&maintenance::INDEXED)
         .chain(&comparisons::INDEXED)
         .chain(&samples::INDEXED)
+        .chain(&looks::INDEXED)
+        .chain(&levels::INDEXED)
+        .chain(&disputes::INDEXED)
         .chain(&payouts::INDEXED)
         .chain(&revenue::INDEXED)
         .chain(&dashboard::INDEXED)

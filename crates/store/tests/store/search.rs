@@ -283,6 +283,7 @@ fn every_field_of_an_offer_is_read() {
         raise: None,
         min_uptime: Uptime::from_hundredths(9_950).unwrap(),
         min_bandwidth: Bandwidth::from_mbps(100),
+        uptime_rank: 9_950,
         observed: 1,
         observed_up: 1,
         upload_mbps: Some(940),

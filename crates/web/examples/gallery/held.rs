@@ -8,6 +8,7 @@ use web::page::{
     UptimeRecord, UsedTime,
 };
 
+use crate::measured;
 use crate::offered::term;
 use crate::sample::{Rendered, charge, day, member};
 
@@ -126,7 +127,11 @@ fn whole_node() -> Resources {
 fn record(percent: &str, is_below: bool) -> UptimeRecord {
     UptimeRecord {
         promised: "99.5%".into(),
-        measured: Some(MeasuredUptime { percent: percent.into(), observations: "8,140".into() }),
+        measured: Some(MeasuredUptime {
+            at_least: "98.7%".into(),
+            percent: percent.into(),
+            observations: "8,140".into(),
+        }),
         is_below,
     }
 }
@@ -240,6 +245,8 @@ pub(crate) fn rental() -> Rental {
         transfer: Some(Transfer::Open { email: Field::default(), error: None }),
         can_end: true,
         periods: vec![first_period()],
+        months: vec![measured::month()],
+        months_error: None,
         facts: vec![
             Fact::new("Promised bandwidth", "100 Mbit/s"),
             Fact::new("The farmer sees", "omar@example.org"),

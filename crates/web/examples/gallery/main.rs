@@ -7,6 +7,7 @@ mod books;
 mod docs;
 mod held;
 mod machines;
+mod measured;
 mod offered;
 mod offering;
 mod paid;

@@ -6,6 +6,7 @@ use web::page::{
     Renting, Section, SliceCell, TermOption, Tone, WholeNode,
 };
 
+use crate::measured;
 use crate::sample::{Rendered, member, visitor};
 
 /// Every page, most of them in more than one state.
@@ -36,9 +37,11 @@ pub(crate) fn node(renting: Renting) -> Node {
         min_uptime: "99.5%".into(),
         min_bandwidth: "100 Mbit/s".into(),
         measured_uptime: Some(MeasuredUptime {
+            at_least: "98.7%".into(),
             percent: "99.87%".into(),
             observations: "2,016".into(),
         }),
+        record: Some(measured::record()),
         available_slices: if matches!(renting, Renting::Open(_)) { 6 } else { 0 },
         total_slices: 9,
         facts: vec![

@@ -49,6 +49,7 @@ pub(crate) fn record() -> NodeRecord {
         uptime: UptimeRecord {
             promised: "99.5%".into(),
             measured: Some(MeasuredUptime {
+                at_least: "98.7%".into(),
                 percent: "99.1%".into(),
                 observations: "2,016".into(),
             }),
@@ -106,6 +107,7 @@ pub(crate) fn payouts(payouts: Vec<PayoutRow>) -> Payouts {
     Payouts {
         frame: member("Payouts", Section::Farm),
         balance: "$45.00".into(),
+        withheld: Some("$6.00".into()),
         address: Some("BE71 0961 2345 6769".into()),
         is_locked: false,
         obstacle: None,

@@ -47,6 +47,7 @@ pub(crate) fn gallery() -> Vec<Rendered> {
     .chain(super::held::gallery())
     .chain(super::machines::gallery())
     .chain(super::paid::gallery())
+    .chain(super::measured::gallery())
     .chain(super::offering::gallery())
     .collect()
 }
@@ -134,6 +135,7 @@ pub(crate) fn node_card() -> NodeCard {
         min_uptime: "99.5%".into(),
         min_bandwidth: "100 Mbit/s".into(),
         measured_uptime: Some(MeasuredUptime {
+            at_least: "98.7%".into(),
             percent: "99.87%".into(),
             observations: "2,016".into(),
         }),

@@ -61,7 +61,8 @@ const SEARCH: [Parameter; 8] = [
     Parameter {
         name: "sort",
         form: Form::OneOf(&["price", "uptime"]),
-        about: "`price` (cheapest first, the default) or `uptime` (highest promise first).",
+        about: "`price` (cheapest first, the default) or `uptime` (the highest first that was \
+                measured with confidence, then the highest promise).",
         example: "uptime",
     },
     PAGING[0],
@@ -138,6 +139,9 @@ pub struct Node {
     pub min_bandwidth_mbps: u32,
     /// The uptime measured by us, in percent; null before the first observation.
     pub measured_uptime: Option<f64>,
+    /// The uptime that it has at least, with a confidence of 95 %, in percent; null before the
+    /// first observation. `sort=uptime` goes by this.
+    pub measured_uptime_at_least: Option<f64>,
     /// How many observations the measured uptime rests on.
     pub uptime_observations: u64,
     /// Free slices.
@@ -176,6 +180,7 @@ impl Node {
             min_uptime: offer.min_uptime.percent(),
             min_bandwidth_mbps: offer.min_bandwidth.mbps(),
             measured_uptime: offer.measured_uptime().map(Uptime::percent),
+            measured_uptime_at_least: offer.proven_uptime().map(Uptime::percent),
             uptime_observations: offer.observed,
             available_slices: offer.available_slices,
             total_slices: offer.total_slices(),
@@ -340,14 +345,14 @@ fn sort(text: &str) -> Result<Sort, FieldError> {
 
 /// The place that a cursor names, as text.
 pub fn print_cursor(cursor: Cursor) -> String {
-    let Cursor { min_uptime, price_micros, node, slice } = cursor;
-    format!("{min_uptime}.{price_micros}.{node}.{slice}")
+    let Cursor { uptime_rank, price_micros, node, slice } = cursor;
+    format!("{uptime_rank}.{price_micros}.{node}.{slice}")
 }
 
 fn parse_cursor(text: &str) -> Option<Cursor> {
     let mut parts = text.split('.');
     let cursor = Cursor {
-        min_uptime: parts.next()?.parse().ok()?,
+        uptime_rank: parts.next()?.parse().ok()?,
         price_micros: parts.next()?.parse().ok()?,
         node: parts.next()?.parse().ok()?,
         slice: parts.next()?.parse().ok()?,

@@ -81,6 +81,8 @@ pub struct NodeCard {
 pub struct MeasuredUptime {
     /// Such as `99.31%`.
     pub percent: String,
+    /// The uptime that it is at least, with a confidence of 95 %, such as `99.02%`.
+    pub at_least: String,
     /// How many observations it rests on, such as `2,016`.
     pub observations: String,
 }

@@ -1,6 +1,6 @@
 //! One node, `/marketplace/compute/{node}`, and the dialog that rents a slice of it.
 
-use super::{Badge, Choice, Fact, Frame, MeasuredUptime, WindowNotice};
+use super::{Badge, Choice, Fact, Frame, MeasuredRecord, MeasuredUptime, WindowNotice};
 use askama::Template;
 
 /// What `node.html` shows: the offer of one node.
@@ -27,6 +27,8 @@ pub struct Node {
     pub min_bandwidth: String,
     /// What was measured, once there is anything to go by.
     pub measured_uptime: Option<MeasuredUptime>,
+    /// What was measured over a day, over 30 days and by month, where that was asked for.
+    pub record: Option<MeasuredRecord>,
     /// Slices that can be rented now.
     pub available_slices: u32,
     /// All slices of the node.

@@ -11,6 +11,9 @@ pub struct Payouts {
     pub frame: Frame,
     /// What can be paid out now, such as `$45.00`.
     pub balance: String,
+    /// What is held back of the earnings, because promises were not compared yet or are disputed,
+    /// such as `$6.00`; `None` for nothing.
+    pub withheld: Option<String>,
     /// Where it is paid to; `None` where nobody has said so.
     pub address: Option<String>,
     /// Whether a second factor has to be shown first.

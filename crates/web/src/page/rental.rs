@@ -1,8 +1,8 @@
 //! One rental, `/dashboard/slices/{rental}`, and the forms that change it.
 
 use super::{
-    Badge, Choice, Fact, Field, Frame, LeavingNotice, Link, Machine, Moment, MoneyEntry, Resources,
-    TermOption, UptimeRecord, WindowNotice,
+    Badge, Choice, Fact, Field, Frame, JudgedRow, LeavingNotice, Link, Machine, Moment, MoneyEntry,
+    Resources, TermOption, UptimeRecord, WindowNotice,
 };
 use askama::Template;
 
@@ -71,6 +71,10 @@ pub struct Rental {
     pub periods: Vec<Period>,
     /// Further facts: the rental's id, the promise, what the farmer sees.
     pub facts: Vec<Fact>,
+    /// The months that were compared with the promise, latest first.
+    pub months: Vec<JudgedRow>,
+    /// Why a month was not disputed, when it is not about the text.
+    pub months_error: Option<String>,
     /// The money of this rental, latest first.
     pub entries: Vec<MoneyEntry>,
     /// What happened, latest first.

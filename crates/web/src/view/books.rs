@@ -29,6 +29,7 @@ fn kind_in_words(kind: &str) -> String {
         "refund" => "Refund",
         "settlement" => "Settlement",
         "sla-credit" => "Credit for missed uptime",
+        "sla-correction" => "Correction after a dispute",
         "payout-request" => "Payout requested",
         "payout-send" => "Payout sent",
         "payout-return" => "Payout returned",

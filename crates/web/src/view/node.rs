@@ -43,6 +43,7 @@ impl Node {
             min_uptime: uptime(offer.min_uptime),
             min_bandwidth: bandwidth(offer.min_bandwidth),
             measured_uptime: measured(offer),
+            record: None,
             available_slices: offer.available_slices,
             total_slices: offer.total_slices(),
             facts: facts(offer),

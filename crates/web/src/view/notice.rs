@@ -100,6 +100,10 @@ pub enum Done {
     PayoutTakenBack,
     /// An operator acted on a payout.
     PayoutChanged,
+    /// Somebody disputed how a promise was judged.
+    Disputed,
+    /// An operator decided a dispute.
+    DisputeDecided,
     /// It was set how farmers see somebody.
     NameSet,
     /// An operator shut an account out.
@@ -132,7 +136,7 @@ pub enum Done {
 
 impl Done {
     /// Everything that a form can have done.
-    const ALL: [Done; 59] = [
+    const ALL: [Done; 61] = [
         Done::SignedUp,
         Done::SignedOut,
         Done::PasskeyAdded,
@@ -179,6 +183,8 @@ impl Done {
         Done::PayoutAsked,
         Done::PayoutChanged,
         Done::PayoutTakenBack,
+        Done::Disputed,
+        Done::DisputeDecided,
         Done::AccountDisabled,
         Done::AccountEnabled,
         Done::AccountSessionsEnded,
@@ -246,6 +252,8 @@ impl Done {
             Done::PayoutAsked => "payout-asked",
             Done::PayoutTakenBack => "payout-taken-back",
             Done::PayoutChanged => "payout-changed",
+            Done::Disputed => "disputed",
+            Done::DisputeDecided => "dispute-decided",
             Done::NameSet => "name-set",
             Done::AccountDisabled => "account-disabled",
             Done::AccountEnabled => "account-enabled",
@@ -309,6 +317,8 @@ impl Done {
             Done::SessionEnded => "That browser is signed out.",
             Done::SessionsEnded => "Every other browser is signed out.",
             Done::TokenRevoked => "The token is revoked: it is worth nothing from now on.",
+            Done::Disputed => "The operator reads it and decides. You are told.",
+            Done::DisputeDecided => "Decided. Both sides are told.",
             Done::KeyAdded => "The key is added. Machines that waited for one get it.",
             Done::KeyRemoved => "The key is removed. Machines that have it keep it.",
             Done::AccountDeleted => "Your account is deleted.",

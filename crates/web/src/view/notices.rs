@@ -8,6 +8,7 @@ use crate::form::Form;
 use crate::page::{ChoiceRow, NoticeRow, NoticeSettings, Notices, Section, WayBox};
 use crate::view::moment;
 use crate::view::visit::Visit;
+use crate::view::wording::counted;
 
 /// How many notifications one page shows.
 pub const NOTICES_PER_PAGE: u32 = 30;
@@ -36,8 +37,20 @@ pub fn notice_title(notice: &Notice) -> String {
         "removal-late" => format!("What a rental has left on {place} is not removed yet"),
         "slice-removed" => format!("What a rental has left on {place} is removed"),
         "price-suggested" => format!("Another price may earn more with {node}"),
-        "promise-at-risk" => format!("The promised uptime of {node} is at risk this month"),
+        "promise-at-risk" => at_risk(&node, event.subject.as_deref()),
         "promise-broken" => format!("The promised uptime of {node} is broken this month"),
+        "sla-credited" if is_renter => {
+            format!("You were credited for {place}, {}", month_and_amount(notice))
+        }
+        "sla-credited" => {
+            format!("The renter of {place} was credited, {}", month_and_amount(notice))
+        }
+        "sla-disputed" => {
+            format!("How the promise of {place} was judged is disputed")
+        }
+        "sla-decided" => {
+            format!("The dispute about {place} is decided, {}", month_and_amount(notice))
+        }
         "node-down" => format!("{node} does not run"),
         "node-back" => format!("{node} runs again"),
         "node-oversold" => format!("More of {node} is rented than it can carry"),
@@ -71,12 +84,34 @@ pub fn notice_title(notice: &Notice) -> String {
     }
 }
 
+/// Such as `node32 may be down 41 more minutes this month to keep its promise`. Before there was a
+/// number, it was the month alone.
+fn at_risk(node: &str, subject: Option<&str>) -> String {
+    let minutes = subject.and_then(|subject| subject.split_once(": "));
+    let minutes = minutes.and_then(|(_, rest)| rest.strip_suffix(" min")?.parse::<i64>().ok());
+    minutes.map_or_else(
+        || format!("The promised uptime of {node} is at risk this month"),
+        |minutes| {
+            let minutes = counted(minutes, "more minute");
+            format!("The promise of {node} is at risk: it may be down {minutes} this month")
+        },
+    )
+}
+
+/// Such as `2026-11: $2.50`, as the event says it.
+fn month_and_amount(notice: &Notice) -> &str {
+    notice.event.subject.as_deref().unwrap_or("a month")
+}
+
 /// The page that shows more of a notice.
 pub fn notice_path(notice: &Notice) -> String {
     let event = &notice.event;
     match notice.kind {
         NoticeKind::Webhook => return "/dashboard/notifications/webhooks".to_owned(),
         NoticeKind::Payout => return "/dashboard/farm/payouts".to_owned(),
+        NoticeKind::Credit if notice.side == Side::Farmer => {
+            return "/dashboard/farm/credits".to_owned();
+        }
         NoticeKind::Rented
         | NoticeKind::Released
         | NoticeKind::Extended
@@ -85,6 +120,7 @@ pub fn notice_path(notice: &Notice) -> String {
         | NoticeKind::PriceSuggestion
         | NoticeKind::PromiseAtRisk
         | NoticeKind::PromiseBroken
+        | NoticeKind::Credit
         | NoticeKind::NodeDown
         | NoticeKind::Oversold
         | NoticeKind::Maintenance
@@ -119,6 +155,7 @@ pub fn kind_words(kind: NoticeKind) -> &'static str {
         NoticeKind::PriceSuggestion => "A better price",
         NoticeKind::PromiseAtRisk => "A promise is at risk",
         NoticeKind::PromiseBroken => "A promise is broken",
+        NoticeKind::Credit => "Credits for broken promises",
         NoticeKind::NodeDown => "A node is down, or back",
         NoticeKind::Oversold => "More is rented than a node can carry",
         NoticeKind::Payout => "Payouts",
@@ -237,7 +274,7 @@ mod tests {
         }
         titles.sort();
         titles.dedup();
-        assert_eq!(titles.len(), EVENTS.len() + 3, "one for each, two where the sides differ");
+        assert_eq!(titles.len(), EVENTS.len() + 4, "one for each, two where the sides differ");
     }
 
     #[test]
@@ -247,6 +284,21 @@ mod tests {
         check("maintenance-due", Side::Renter, "/marketplace/compute/node32");
         check("node-lost", Side::Farmer, "/dashboard/farm");
         check("payout-done", Side::Farmer, "/dashboard/farm/payouts");
+        check("sla-credited", Side::Farmer, "/dashboard/farm/credits");
+    }
+
+    #[test]
+    fn a_farmer_reads_how_long_the_node_may_be_down() {
+        let title = |subject: &str| {
+            let mut notice = notice("promise-at-risk", Side::Farmer);
+            notice.event.subject = Some(subject.to_owned());
+            notice_title(&notice)
+        };
+        assert_eq!(
+            title("2026-11: 41 min"),
+            "The promise of node32 is at risk: it may be down 41 more minutes this month"
+        );
+        assert_eq!(title("2026-11"), "The promised uptime of node32 is at risk this month");
     }
 
     #[test]

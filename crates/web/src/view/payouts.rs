@@ -36,11 +36,12 @@ impl Payouts {
         let least = min.for_people();
         Payouts {
             frame: visit.frame("Payouts", Section::Farm),
-            balance: means.balance.for_people(),
+            balance: means.payable().for_people(),
+            withheld: (means.withheld > Usd::ZERO).then(|| means.withheld.to_cents().for_people()),
             obstacle: obstacle(&means, min),
+            amount: Field::new(means.payable().to_string()),
             address: means.address,
             is_locked: !is_strong,
-            amount: Field::new(means.balance.to_string()),
             hint: format!("{least} at least."),
             idempotency_key: visit.request_id.to_owned(),
             error: None,
@@ -75,7 +76,7 @@ fn obstacle(means: &Means, min: Usd) -> Option<String> {
         return Some(format!("{OPEN_MAX} payouts are on their way: wait until one is done."));
     }
     let least = min.for_people();
-    (means.balance < min).then(|| format!("Payouts begin at {least}: there is less to pay yet."))
+    (means.payable() < min).then(|| format!("Payouts begin at {least}: there is less to pay yet."))
 }
 
 /// Reads the form that asks for a payout, or every field that is wrong.

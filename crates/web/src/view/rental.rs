@@ -79,6 +79,8 @@ impl Rental {
             can_end: is_live,
             periods: life.periods.iter().map(|period| Period::new(rental, period)).collect(),
             facts: facts(visit, rental),
+            months: Vec::new(),
+            months_error: None,
             entries: entries.iter().map(MoneyEntry::of_rental_page).collect(),
             events: events.iter().rev().map(RentalEvent::new).collect(),
         }
@@ -351,6 +353,12 @@ impl RentalEvent {
             "access-ready" => "The machine is ready".to_owned(),
             "access-failed" => "The machine could not be set up".to_owned(),
             "access-late" => "The machine was late; you and the operator were told".to_owned(),
+            "sla-credited" => format!(
+                "The promise was not kept, and you were credited, {}",
+                event.subject.as_deref().unwrap_or_default()
+            ),
+            "sla-disputed" => "How the promise was judged was disputed".to_owned(),
+            "sla-decided" => "The dispute about the promise was decided".to_owned(),
             "rental-refunded" => "Everything was paid back".to_owned(),
             // An event of a newer version, which this one has no words for.
             other => other.replace('-', " "),

@@ -1,5 +1,6 @@
 //! Fills the list of what a renter holds and is offered.
 
+use domain::confidence::lower_bound;
 use domain::money::Usd;
 use domain::node::{SLICE_MEMORY_BYTES, SLICE_SSD_BYTES};
 use domain::rental::RentalState;
@@ -146,6 +147,9 @@ impl UptimeRecord {
             promised: uptime(rental.min_uptime),
             measured: measured.map(|measured| MeasuredUptime {
                 percent: uptime(measured),
+                at_least: lower_bound(rental.observed_up, rental.observed)
+                    .map(uptime)
+                    .unwrap_or_default(),
                 observations: grouped(rental.observed),
             }),
             is_below: measured.is_some_and(|measured| measured < rental.min_uptime),

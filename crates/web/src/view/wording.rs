@@ -80,7 +80,8 @@ pub(super) fn mbps(mbps: u32) -> String {
 /// What was measured of a node's uptime, and on how much that rests.
 pub(super) fn measured(offer: &Offer) -> Option<MeasuredUptime> {
     let percent = uptime(offer.measured_uptime()?);
-    Some(MeasuredUptime { percent, observations: grouped(offer.observed) })
+    let at_least = offer.proven_uptime().map(uptime).unwrap_or_default();
+    Some(MeasuredUptime { percent, at_least, observations: grouped(offer.observed) })
 }
 
 /// The price of an hour, to a tenth of a cent: `$0.034`. For show: nothing is charged by the hour.

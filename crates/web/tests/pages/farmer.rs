@@ -10,8 +10,8 @@ fn farm() {
         &sample::farm(Vec::new()),
         expect![[r#"
             Farm
-            Add nodes </dashboard/farm/add> Your farms </dashboard/farm/claims> Payouts
-              </dashboard/farm/payouts>
+            Add nodes </dashboard/farm/add> Your farms </dashboard/farm/claims> Credits
+              </dashboard/farm/credits> Payouts </dashboard/farm/payouts>
             Nodes
             No node yet
             Enter the id that your node has on the grid, and you will see how many slices it can
@@ -29,8 +29,8 @@ fn farm() {
         &sample::farm(vec![sample::farm_row()]),
         expect![[r#"
             Farm
-            Add nodes </dashboard/farm/add> Your farms </dashboard/farm/claims> Payouts
-              </dashboard/farm/payouts>
+            Add nodes </dashboard/farm/add> Your farms </dashboard/farm/claims> Credits
+              </dashboard/farm/credits> Payouts </dashboard/farm/payouts>
             Nodes: 3
             Slices rented: 3 of 25, 22 free, 12% rented
             Earned this month: $12.50
@@ -66,9 +66,9 @@ fn farm() {
             $25.00 a slice and month
             3 rented, 1 held, 5 available, 1 kept back
             Slices 2, 3 and 7: omar@example.org until 29 October 2026
-            Earned this month: $12.50. In escrow: $56.25. Uptime: measured 99.1% in 2,016
-              observations, promised 99.5% below the promise. Bandwidth: measured 940 Mbit/s,
-              promised 100 Mbit/s.
+            Earned this month: $12.50. In escrow: $56.25. Uptime: measured 99.1%, at least 98.7%,
+              from 2,016 observations, promised 99.5% below the promise. Bandwidth: measured 940
+              Mbit/s, promised 100 Mbit/s.
             Add a node
             post /dashboard/farm/nodes
             [hidden form_token=sample-token]
@@ -113,7 +113,8 @@ fn node() {
             Earned this month: $12.50
             In escrow: $56.25
             Rented: 33%
-            Uptime: measured 99.1% in 2,016 observations, promised 99.5% below the promise
+            Uptime: measured 99.1%, at least 98.7%, from 2,016 observations, promised 99.5% below
+              the promise
             Bandwidth: measured 940 Mbit/s, promised 100 Mbit/s
             Earned by month
             Earned by month
@@ -193,7 +194,8 @@ fn a_node_without_a_slice_says_why() {
             Earned this month: $12.50
             In escrow: $56.25
             Rented: 33%
-            Uptime: measured 99.1% in 2,016 observations, promised 99.5% below the promise
+            Uptime: measured 99.1%, at least 98.7%, from 2,016 observations, promised 99.5% below
+              the promise
             Bandwidth: measured 940 Mbit/s, promised 100 Mbit/s
             Earned by month
             Earned by month

@@ -1,14 +1,15 @@
 //! Whatever a farmer, a renter, the grid or an address says is text on a page, never markup.
 
-use crate::{books, docs, held, html, offered, offering, paid, sample};
+use crate::{books, docs, held, html, measured, offered, offering, paid, sample};
 use askama::Template;
 use domain::money::Usd;
 use web::page::{
-    ApiDocs, Compute, ComputeFilter, EndRental, ErrorPage, Fact, Farm, FarmNode, FarmNodeForm,
-    FarmRevenue, FarmRow, FarmSlice, Field, Frame, Home, Invitation, Link, Login, MoneyEntry,
-    NameForm, Node, NodeCard, Notice, OperatorPayoutRow, Paying, PayoutRow, Payouts, ProblemKind,
-    Problems, Prove, Receipt, Refusal, Remedy, RentForm, Rental, RentalRow, Renting, SecondFactor,
-    Settings, Sheet, Signup, Slices, Stage, Statement, Tone, Transfer, Wallet,
+    ApiDocs, CaseRow, Compute, ComputeFilter, Credits, DisputeForm, EndRental, ErrorPage, Fact,
+    Farm, FarmNode, FarmNodeForm, FarmRevenue, FarmRow, FarmSlice, Field, Frame, Home, Invitation,
+    JudgedRow, Link, Login, MoneyEntry, NameForm, Node, NodeCard, Notice, OperatorDisputes,
+    OperatorPayoutRow, Paying, PayoutRow, Payouts, ProblemKind, Problems, Prove, Receipt, Refusal,
+    Remark, Remedy, RentForm, Rental, RentalRow, Renting, SecondFactor, Settings, Sheet, Signup,
+    Slices, Stage, Statement, Tone, Transfer, Wallet,
 };
 
 use web::plot::bars::{Bar, Columns, Head};
@@ -155,6 +156,23 @@ fn rental() {
     check(&Rental { stage, naming: None, transfer: None, ..plain() }, 1);
     let end = EndRental { name: Some(text()), node: node(), place: text(), ..held::end_rental() };
     check(&EndRental { error: Some(text()), ..end }, 4);
+}
+
+#[test]
+fn months_and_disputes() {
+    let remark = || {
+        let sample = measured::month().remarks.remove(0);
+        vec![Remark { text: text(), ..sample }]
+    };
+    let month = || JudgedRow { remarks: remark(), place: text(), ..measured::month() };
+    check(&Rental { months: vec![month()], months_error: Some(text()), ..held::rental() }, 3);
+    let mut refused = month();
+    let form = measured::month().dispute.unwrap();
+    refused.dispute = Some(DisputeForm { text: field(), ..form });
+    let page = measured::credits(vec![refused]);
+    check(&Credits { error: Some(text()), ..page }, 5);
+    let case = CaseRow { judged: month(), ..measured::case() };
+    check(&OperatorDisputes { error: Some(text()), ..measured::disputes(vec![case]) }, 3);
 }
 
 #[test]

@@ -13,6 +13,8 @@ mod hostile;
 mod html;
 #[path = "../../examples/gallery/machines.rs"]
 mod machines;
+#[path = "../../examples/gallery/measured.rs"]
+mod measured;
 #[path = "../../examples/gallery/offered.rs"]
 mod offered;
 #[path = "../../examples/gallery/offering.rs"]

@@ -107,7 +107,7 @@ fn marketplace() {
         Ghent, Belgium
         6 of 9 slices free
         Promised: 99.5% uptime 100 Mbit/s
-        Measured: 99.87% uptime 2,016 observations
+        Measured: 99.87% uptime at least 98.7%, from 2,016 observations
         $25.00 a month $0.034 an hour
         Next page </marketplace/compute?cursor=sample>"#]],
     );
@@ -182,8 +182,13 @@ fn node() {
             Longer terms cost less. You see the total before you confirm.
             Promise and record
             Promised uptime: 99.5%
-            Measured uptime: 99.87% in 2,016 observations
+            Measured uptime: 99.87% at least 98.7%, from 2,016 observations
             Promised bandwidth: 100 Mbit/s
+            | Measured | Uptime | At least | Observations | Bandwidth
+            | Last 24 hours | 100% | 98.68% | 288 | 940 Mbit/s
+            | July 2026 | 99.2% | 98.98% | 8,140 |
+            Every observation of this month (CSV) </api/marketplace/nodes/node32/samples>. What
+              happens where a promise is not kept </docs/promises>
             Slices
             Free now: 6 of 9. They are all alike, so you get the next free one.
             node32_slice_1: available
@@ -252,8 +257,13 @@ fn a_node_without_a_free_slice_offers_no_form() {
             See other nodes </marketplace/compute>
             Promise and record
             Promised uptime: 99.5%
-            Measured uptime: 99.87% in 2,016 observations
+            Measured uptime: 99.87% at least 98.7%, from 2,016 observations
             Promised bandwidth: 100 Mbit/s
+            | Measured | Uptime | At least | Observations | Bandwidth
+            | Last 24 hours | 100% | 98.68% | 288 | 940 Mbit/s
+            | July 2026 | 99.2% | 98.98% | 8,140 |
+            Every observation of this month (CSV) </api/marketplace/nodes/node32/samples>. What
+              happens where a promise is not kept </docs/promises>
             Slices
             Free now: 0 of 9.
             node32_slice_1: allocated
@@ -331,8 +341,13 @@ fn a_node_that_is_free_can_be_rented_whole() {
             See other nodes </marketplace/compute>
             Promise and record
             Promised uptime: 99.5%
-            Measured uptime: 99.87% in 2,016 observations
+            Measured uptime: 99.87% at least 98.7%, from 2,016 observations
             Promised bandwidth: 100 Mbit/s
+            | Measured | Uptime | At least | Observations | Bandwidth
+            | Last 24 hours | 100% | 98.68% | 288 | 940 Mbit/s
+            | July 2026 | 99.2% | 98.98% | 8,140 |
+            Every observation of this month (CSV) </api/marketplace/nodes/node32/samples>. What
+              happens where a promise is not kept </docs/promises>
             Slices
             This node is rented whole: one renter holds all 9 slices as one."#]],
     );
@@ -437,8 +452,8 @@ fn slices() {
             | Slice | State | Ends | Uptime | A month | Actions
             | node32_slice_1 </dashboard/slices/019f0000-0000-7000-8000-000000000001> Canal
               house, Ghent, Belgium 1 vCPU, 4 GB, 200 GB | active Access: not set up yet | 29
-              October 2026 89 days left | measured 99.87% in 8,140 observations, promised 99.5% |
-              $23.75 | Extend node32_slice_1
+              October 2026 89 days left | measured 99.87%, at least 98.7%, from 8,140
+              observations, promised 99.5% | $23.75 | Extend node32_slice_1
               </dashboard/slices/019f0000-0000-7000-8000-000000000001#extend> End node32_slice_1
               </dashboard/slices/019f0000-0000-7000-8000-000000000001/end>"#]],
     );

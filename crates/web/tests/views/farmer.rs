@@ -79,8 +79,8 @@ fn a_farm_is_a_list_of_nodes_and_their_sums() {
         &farm(&db, Who::Fatima),
         expect![[r#"
             Farm
-            Add nodes </dashboard/farm/add> Your farms </dashboard/farm/claims> Payouts
-              </dashboard/farm/payouts>
+            Add nodes </dashboard/farm/add> Your farms </dashboard/farm/claims> Credits
+              </dashboard/farm/credits> Payouts </dashboard/farm/payouts>
             Nodes: 2
             Slices rented: 1 of 3, 2 free, 33% rented
             Earned this month: $0.00
@@ -130,8 +130,8 @@ fn a_node_that_was_not_added_is_explained_at_the_field() {
         &page,
         expect![[r#"
             Farm
-            Add nodes </dashboard/farm/add> Your farms </dashboard/farm/claims> Payouts
-              </dashboard/farm/payouts>
+            Add nodes </dashboard/farm/add> Your farms </dashboard/farm/claims> Credits
+              </dashboard/farm/credits> Payouts </dashboard/farm/payouts>
             Nodes
             No node yet
             Enter the id that your node has on the grid, and you will see how many slices it can

@@ -13,6 +13,7 @@ mod farm;
 mod holding;
 mod hostile;
 mod leaving;
+mod levels;
 mod lives;
 mod login;
 mod mail;

@@ -4,7 +4,7 @@ use e2e::{Client, Market, PASSWORD};
 use gridproxy::{Documents, Standin};
 use serde_json::json;
 
-use crate::{factors, leaving, notifications, ownership, payments, payouts, provisioning};
+use crate::{factors, leaving, levels, notifications, ownership, payments, payouts, provisioning};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_operation_of_the_document_succeeds_once() {
@@ -64,6 +64,8 @@ async fn every_operation_of_the_document_succeeds_once() {
     succeeded.extend(leaving::use_each_operation().await);
     // Payouts need what was earned.
     succeeded.extend(payouts::use_each_operation().await);
+    // Promises need a month that is over.
+    succeeded.extend(levels::use_each_operation().await);
     // Agents need a farm of their own.
     succeeded.extend(provisioning::use_each_operation().await);
     // Payments need their provider.

@@ -5,11 +5,12 @@ use e2e::{Call, Market, PASSWORD};
 use crate::browser::Browser;
 
 const OPERATOR: &str = "operator@example.org";
-const PAGES: [&str; 6] = [
+const PAGES: [&str; 7] = [
     "/operator",
     "/operator/accounts",
     "/operator/audit",
     "/operator/payouts",
+    "/operator/disputes",
     "/operator/sync",
     "/operator/jobs",
 ];

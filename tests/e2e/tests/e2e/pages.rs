@@ -187,6 +187,8 @@ async fn every_page_has_a_title_a_heading_and_a_way_to_its_content() {
         (&visitor, "/docs/api", "API"),
         (&visitor, "/docs/problems", "Problems"),
         (&visitor, "/docs/limits", "Limits"),
+        (&visitor, "/docs/promises", "Promises"),
+        (&visitor, "/status", "Status"),
         (&visitor, "/mail-sent", "Look into your mail"),
         (&visitor, "/reset", "Choose a new password"),
         (&visitor, "/reset/confirm?code=c0ffee", "Choose a new password"),
@@ -198,6 +200,7 @@ async fn every_page_has_a_title_a_heading_and_a_way_to_its_content() {
         (&ada, "/dashboard/farm/claims", "Your farms"),
         (&ada, "/dashboard/farm/add", "Add nodes"),
         (&ada, "/dashboard/farm/payouts", "Payouts"),
+        (&ada, "/dashboard/farm/credits", "Credits to renters"),
         (&ada, "/", "Mycelium"),
         (&ada, "/dashboard/slices", "My slices"),
         (&ada, &rental, "node32_slice_"),
@@ -225,6 +228,7 @@ async fn every_page_has_a_title_a_heading_and_a_way_to_its_content() {
         "/dashboard/farm/claims",
         "/dashboard/farm/add",
         "/dashboard/farm/payouts",
+        "/dashboard/farm/credits",
         "/dashboard/settings",
         "/dashboard/settings/activity",
         "/operator",
@@ -234,6 +238,7 @@ async fn every_page_has_a_title_a_heading_and_a_way_to_its_content() {
         "/operator/payouts",
         "/operator/sync",
         "/operator/jobs",
+        "/operator/disputes",
     ] {
         let away = visitor.get(path).await.see_other();
         let next: String = form_urlencoded::byte_serialize(path.as_bytes()).collect();

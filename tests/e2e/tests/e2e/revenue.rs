@@ -148,7 +148,7 @@ async fn the_dashboard_says_it_in_words_and_pictures() {
         "1 rented, 8 available",
         "Slice 1: Ada &#38; Co until 22 February 2027",
         "Earned by month",
-        "Uptime: measured 100% in 1 observation, promised 0%",
+        "Uptime: measured 100%, at least 20.65%, from 1 observation, promised 0%",
     ]);
     assert!(page.html().contains("role=\"img\"") && page.html().contains("data-live="));
     let node = farmer.get("/dashboard/farm/nodes/node32").await.page(200);

@@ -1,0 +1,308 @@
+//! Disputes about how promises were judged: each side says so once, and the operator decides.
+
+use domain::id::{AccountId, DisputeId, RentalId};
+use domain::level::{DISPUTED_WITHIN_SECONDS, DisputeSide};
+use domain::money::Usd;
+use domain::month::Month;
+use domain::time::Timestamp;
+use serde::Deserialize;
+
+use crate::db::{Db, Row, StoreError, Value, only};
+use crate::levels::{JUDGED_COLUMNS, Judged, judged_columns, judged_query, read_judged};
+use crate::rentals::{SAVE_ATTEMPTS, booking_json};
+
+/// What somebody says against a judgement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dispute {
+    /// Its id.
+    pub id: DisputeId,
+    /// Who says it.
+    pub side: DisputeSide,
+    /// What, in their words.
+    pub words: String,
+    /// When.
+    pub created_at: Timestamp,
+    /// What the operator has decided; `None` while it is open.
+    pub decision: Option<Decision>,
+}
+
+/// What the operator has decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// When.
+    pub at: Timestamp,
+    /// What the operator says to it.
+    pub answer: String,
+    /// What the renter gets of the month, all in all.
+    pub credit: Usd,
+}
+
+#[derive(Deserialize)]
+struct DisputeRow(String, String, String, i64, Option<i64>, Option<String>, Option<i64>);
+
+/// Reads a JSON array of disputes, each an array of its columns.
+pub(crate) fn read_all(text: &str) -> Result<Vec<Dispute>, StoreError> {
+    let corrupt = || StoreError::Corrupt("disputes of another form".into());
+    let rows: Vec<DisputeRow> = serde_json::from_str(text).map_err(|_| corrupt())?;
+    let read = |row: DisputeRow| {
+        let DisputeRow(id, side, words, created_at, decided_at, answer, credit) = row;
+        let decision = match (decided_at, answer, credit) {
+            (Some(at), Some(answer), Some(credit)) => Some(Decision {
+                at: Timestamp::from_seconds(at),
+                answer,
+                credit: Usd::from_micros(credit),
+            }),
+            _ => None,
+        };
+        Ok(Dispute {
+            id: DisputeId::parse(&id).ok_or_else(corrupt)?,
+            side: DisputeSide::parse(&side).ok_or_else(corrupt)?,
+            words,
+            created_at: Timestamp::from_seconds(created_at),
+            decision,
+        })
+    };
+    let mut disputes: Vec<Dispute> = rows.into_iter().map(read).collect::<Result<_, _>>()?;
+    disputes.sort_unstable_by_key(|dispute| dispute.id);
+    Ok(disputes)
+}
+
+/// Which judgement is disputed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// The rental.
+    pub rental: RentalId,
+    /// The month.
+    pub month: Month,
+    /// The number of its stay.
+    pub stay: u32,
+}
+
+/// A dispute that somebody begins.
+pub struct NewDispute<'a> {
+    /// Its id.
+    pub id: DisputeId,
+    /// What about.
+    pub key: Key,
+    /// From which side.
+    pub side: DisputeSide,
+    /// Who.
+    pub account: AccountId,
+    /// Why.
+    pub words: &'a str,
+}
+
+/// Why there is no dispute.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DisputeFailure {
+    /// There is no such judgement, or it is somebody else's.
+    #[error("there is no such month of a rental")]
+    NoSuchMonth,
+    /// It was too long ago.
+    #[error("a month can be disputed for 30 days after it was judged")]
+    TooLate,
+    /// A farmer was charged nothing.
+    #[error("nothing was taken from your earnings for this month")]
+    NothingCharged,
+    /// It was said already.
+    #[error("you have disputed this month already")]
+    Already,
+    /// The machine failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The judgement of `?1`, `?2` and `?3`, if it is of the renter `?4` or of the farmer `?5`. Served
+/// by the primary key.
+const FIND: &str = concat!(
+    judged_query!(),
+    "WHERE m.rental_id = ?1 AND m.month = ?2 AND m.stay = ?3
+       AND (m.renter_id = ?4 OR m.farmer_id = ?5)"
+);
+
+/// A judgement, for who is on this side of it; `None` for everybody else.
+pub fn judged(
+    db: &impl Db,
+    key: Key,
+    side: DisputeSide,
+    account: AccountId,
+) -> Result<Option<Judged>, StoreError> {
+    let (renter, farmer) = match side {
+        DisputeSide::Renter => (Some(account), None),
+        DisputeSide::Farmer => (None, Some(account)),
+    };
+    let params = [
+        Value::text(key.rental),
+        Value::text(key.month),
+        key.stay.into(),
+        renter.map(Value::text).into(),
+        farmer.map(Value::text).into(),
+    ];
+    only(db.run(FIND, &params)?).map(|row| read_judged(&row)).transpose()
+}
+
+/// Writes a dispute down: the columns of the table, in order. A second one of a side is refused.
+const BEGIN: &str = "
+    INSERT INTO sla_disputes (id, rental_id, month, stay, side, account_id, words, created_at)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+
+/// Begins a dispute, and tells both sides.
+pub fn begin(db: &impl Db, new: &NewDispute<'_>, now: Timestamp) -> Result<(), DisputeFailure> {
+    let judged = judged(db, new.key, new.side, new.account)?.ok_or(DisputeFailure::NoSuchMonth)?;
+    if judged.disputes.iter().any(|dispute| dispute.side == new.side) {
+        return Err(DisputeFailure::Already);
+    }
+    if now.seconds_since(judged.judged_at) > DISPUTED_WITHIN_SECONDS {
+        return Err(DisputeFailure::TooLate);
+    }
+    if new.side == DisputeSide::Farmer && judged.credit == Usd::ZERO {
+        return Err(DisputeFailure::NothingCharged);
+    }
+    let params = [
+        Value::text(new.id),
+        Value::text(new.key.rental),
+        Value::text(new.key.month),
+        new.key.stay.into(),
+        new.side.as_str().into(),
+        Value::text(new.account),
+        new.words.into(),
+        now.into(),
+    ];
+    match db.run(BEGIN, &params) {
+        Ok(_) => Ok(()),
+        // It was sent twice at once.
+        Err(StoreError::Refused(_)) => Err(DisputeFailure::Already),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// A dispute that the operator decides, and what it is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Case {
+    /// The dispute.
+    pub dispute: Dispute,
+    /// What it is about.
+    pub judged: Judged,
+}
+
+/// Every `Case`, to be narrowed: the columns of a `Judged`, and the dispute's id.
+macro_rules! case_query {
+    () => {
+        concat!(
+            "SELECT ",
+            judged_columns!(),
+            ", d.id
+               FROM sla_disputes d
+               JOIN sla_months m ON m.rental_id = d.rental_id AND m.month = d.month
+                                AND m.stay = d.stay
+               JOIN rental_stays s ON s.rental_id = m.rental_id AND s.number = m.stay "
+        )
+    };
+}
+
+fn read_case(row: &Row) -> Result<Case, StoreError> {
+    let judged = read_judged(row)?;
+    let id = row.parsed(JUDGED_COLUMNS, DisputeId::parse)?;
+    let dispute = judged.disputes.iter().find(|dispute| dispute.id == id).cloned();
+    let dispute = dispute.ok_or_else(|| StoreError::Corrupt("a dispute of nothing".into()))?;
+    Ok(Case { dispute, judged })
+}
+
+/// One page of the disputes that are open, the oldest first: `?1` the last one of the page before,
+/// empty for none, `?2` how many. Served by the index `sla_disputes_open`.
+const OPEN: &str =
+    concat!(case_query!(), "WHERE d.decided_at IS NULL AND d.id > ?1 ORDER BY d.id LIMIT ?2");
+
+/// A page of the disputes that are open, the oldest first.
+pub fn open(db: &impl Db, behind: Option<DisputeId>, limit: u32) -> Result<Vec<Case>, StoreError> {
+    let behind = behind.map_or("".into(), Value::text);
+    db.run(OPEN, &[behind, limit.into()])?.iter().map(read_case).collect()
+}
+
+/// The dispute `?1`.
+const CASE: &str = concat!(case_query!(), "WHERE d.id = ?1");
+
+/// A dispute and what it is about.
+pub fn find(db: &impl Db, id: DisputeId) -> Result<Option<Case>, StoreError> {
+    only(db.run(CASE, &[Value::text(id)])?).map(|row| read_case(&row)).transpose()
+}
+
+/// Why a dispute was not decided.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DecideFailure {
+    /// There is none.
+    #[error("there is no such dispute")]
+    NoSuchDispute,
+    /// It is decided.
+    #[error("this dispute is decided")]
+    Decided,
+    /// The month has cost less.
+    #[error("that part of the month has cost ${base}: no more can be credited")]
+    AboveBase {
+        /// What it has cost.
+        base: Usd,
+    },
+    /// Who is to give something back does not have it.
+    #[error("the {} does not have that much", match side {
+        DisputeSide::Renter => "renter's wallet",
+        DisputeSide::Farmer => "farmer's earnings",
+    })]
+    NotCovered {
+        /// Who.
+        side: DisputeSide,
+    },
+    /// The machine failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Decides a dispute; the columns of the command view, in order.
+const DECIDE: &str = "
+    INSERT INTO decide_dispute (id, seen_micros, credit_micros, answer, booking, decided_at)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+
+/// Decides a dispute: the renter gets `credit` of the month, all in all, and what that differs by
+/// is booked.
+pub fn decide(
+    db: &impl Db,
+    id: DisputeId,
+    credit: Usd,
+    answer: &str,
+    now: Timestamp,
+) -> Result<Case, DecideFailure> {
+    for _ in 0..SAVE_ATTEMPTS {
+        let case = find(db, id)?.ok_or(DecideFailure::NoSuchDispute)?;
+        let Judged { base, paid, .. } = case.judged;
+        if case.dispute.decision.is_some() {
+            return Err(DecideFailure::Decided);
+        }
+        if credit > base {
+            return Err(DecideFailure::AboveBase { base });
+        }
+        let booking = case.judged.subject.correction(id, paid, credit);
+        let params = [
+            Value::text(id),
+            paid.micros().into(),
+            credit.micros().into(),
+            answer.into(),
+            booking.map(|booking| booking_json(&booking).to_string()).as_deref().into(),
+            now.into(),
+        ];
+        match db.run(DECIDE, &params) {
+            Ok(_) => return find(db, id)?.ok_or(DecideFailure::NoSuchDispute),
+            Err(StoreError::Refused(_)) => {
+                let seen = find(db, id)?.ok_or(DecideFailure::NoSuchDispute)?;
+                if seen == case {
+                    let side =
+                        if credit > paid { DisputeSide::Farmer } else { DisputeSide::Renter };
+                    return Err(DecideFailure::NotCovered { side });
+                }
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(StoreError::Busy.into())
+}
+
+/// The statements that are served by an index, for the test of their plans.
+pub const INDEXED: [(&str, &str); 1] = [(OPEN, "sla_disputes_open")];

@@ -1,0 +1,425 @@
+//! Promises that are compared with what was measured, month by month and at a rental's end, and the
+//! credits that follow: a bounded number at a time, each in a statement of its own.
+
+use domain::id::{AccountId, NodeId, RentalId, SliceId};
+use domain::level::{self, Due, Measured, Promise, Stay, Subject};
+use domain::money::Usd;
+use domain::month::Month;
+use domain::outlook::Looks;
+use domain::period::Period;
+use domain::promise::{Bandwidth, Uptime};
+use domain::sla;
+use domain::time::Timestamp;
+
+use crate::db::{Db, Row, StoreError, Value};
+use crate::disputes::{self, Dispute};
+use crate::looks;
+use crate::rentals::{booking_json, read_periods};
+
+/// How many stays are judged at once.
+pub const JUDGED_AT_ONCE: u32 = 1_000;
+/// How many times a node is measured for these. Rentals that lived equally long on one node share
+/// one.
+const MEASURED_AT_ONCE: usize = 100;
+/// How many credits that were owed are tried at once.
+pub const PAID_AT_ONCE: u32 = 200;
+/// After how long what is owed is tried again. Seconds: six hours.
+const OWED_AGAIN_SECONDS: i64 = 6 * 3_600;
+/// The most months of one rental that are read at once.
+const MONTHS_MAX: u32 = 120;
+
+/// A stay whose promise is to be compared.
+struct DueStay {
+    subject: Subject,
+    node: NodeId,
+    promise: Promise,
+    version: i64,
+    ended_at: Option<Timestamp>,
+    due: Due,
+    periods: Vec<Period>,
+    rental_ended_at: Option<Timestamp>,
+}
+
+/// Up to `?2` stays that are to be judged at `?1`, the longest due first, and those of one node
+/// together. Served by the index `rental_stays_by_judgement`.
+const DUE: &str = "
+    SELECT s.rental_id, s.number, s.node_id, s.slice_number, s.farmer_id, s.min_uptime,
+           s.min_bandwidth_mbps, s.judged_until, s.ended_at, r.version, r.renter_id, r.ends_at,
+           r.ended_at,
+           (SELECT json_group_array(json_array(number, months, price_micros, total_micros,
+                                               fee_micros, earned_micros, refunded_micros,
+                                               starts_at, ends_at))
+              FROM rental_periods WHERE rental_id = r.id)
+      FROM rental_stays s
+      JOIN rentals r ON r.id = s.rental_id
+     WHERE s.judge_at <= ?1
+     ORDER BY s.judge_at, s.node_id, s.judged_until LIMIT ?2";
+
+fn read_due(row: &Row) -> Result<DueStay, StoreError> {
+    let node = NodeId(row.number(2)?);
+    let ended_at = row.optional_integer(8)?.map(Timestamp::from_seconds);
+    let judged_until = row.timestamp(7)?;
+    let stay = Stay { judged_until, ended_at, paid_until: row.timestamp(11)? };
+    let due = stay.due();
+    Ok(DueStay {
+        subject: Subject {
+            rental: row.parsed(0, RentalId::parse)?,
+            stay: row.number(1)?,
+            month: due.month,
+            place: place(node, row.optional_number(3)?),
+            renter: row.parsed(10, AccountId::parse)?,
+            farmer: row.parsed(4, AccountId::parse)?,
+        },
+        node,
+        promise: read_promise(row, 5)?,
+        version: row.integer(9)?,
+        ended_at,
+        due,
+        periods: read_periods(row.text(13)?)?,
+        rental_ended_at: row.optional_integer(12)?.map(Timestamp::from_seconds),
+    })
+}
+
+fn place(node: NodeId, slice: Option<u32>) -> String {
+    slice.map_or(node.to_string(), |number| SliceId { node, number }.to_string())
+}
+
+fn read_promise(row: &Row, column: usize) -> Result<Promise, StoreError> {
+    let corrupt = || StoreError::Corrupt("a promise out of range".into());
+    Ok(Promise {
+        uptime: Uptime::from_hundredths(row.integer(column)?).ok_or_else(corrupt)?,
+        bandwidth: Bandwidth::from_mbps(row.number(column + 1)?),
+    })
+}
+
+/// Saves a judgement; the columns of the command view, in order.
+const JUDGE: &str = "
+    INSERT INTO judge_stay
+           (rental_id, stay, version, seen_end, from_at, judged_until, judge_at, judged_at, month,
+            until_at, observed, observed_up, excused, measured, measured_uptime, measured_mbps,
+            base_micros, percent, credit_micros, booking, owed_at)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19,
+            ?20, ?21)";
+
+/// Compares promises with what was measured: at most `limit` stays, those of months that are over
+/// and settled, and those that are over. Answers those that failed.
+pub fn judge(
+    db: &impl Db,
+    now: Timestamp,
+    limit: u32,
+) -> Result<Vec<(RentalId, StoreError)>, StoreError> {
+    let rows = db.run(DUE, &[now.into(), limit.into()])?;
+    let mut measurements = Measurements { last: None, count: 0 };
+    let mut failed = Vec::new();
+    for row in &rows {
+        if measurements.count >= MEASURED_AT_ONCE {
+            break;
+        }
+        let id = row.parsed(0, RentalId::parse)?;
+        let judged = read_due(row).and_then(|due| judge_one(db, &due, &mut measurements, now));
+        if let Err(error) = judged {
+            failed.push((id, error));
+        }
+    }
+    Ok(failed)
+}
+
+/// What was measured last: the next stay is often of the same node and time.
+struct Measurements {
+    last: Option<((NodeId, Timestamp, Timestamp), Measured)>,
+    count: usize,
+}
+
+impl Measurements {
+    fn of(&mut self, db: &impl Db, node: NodeId, due: &Due) -> Result<Measured, StoreError> {
+        let key = (node, due.from, due.until);
+        if let Some((_, measured)) = self.last.filter(|(last, _)| *last == key) {
+            return Ok(measured);
+        }
+        self.count += 1;
+        let excused = looks::excused(db, node, due.month)?;
+        let measured = looks::measure(db, node, (due.from, due.until), &excused)?;
+        self.last = Some((key, measured));
+        Ok(measured)
+    }
+}
+
+fn judge_one(
+    db: &impl Db,
+    stay: &DueStay,
+    measurements: &mut Measurements,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let due = &stay.due;
+    let head = [
+        Value::text(stay.subject.rental),
+        stay.subject.stay.into(),
+        stay.version.into(),
+        stay.ended_at.into(),
+        due.from.into(),
+        due.judged_until.into(),
+        due.next_at.into(),
+        now.into(),
+    ];
+    if due.until <= due.from {
+        let nothing = vec![Value::Null; 13];
+        return save(db, [&head[..], &nothing].concat()).map(drop);
+    }
+    let measured = measurements.of(db, stay.node, due)?;
+    let base = level::price_of(&stay.periods, due.from, due.until, stay.rental_ended_at);
+    let percent = measured.credit_percent(stay.promise);
+    let credit = sla::credit(base, percent);
+    let evidence = [
+        Value::text(due.month),
+        due.until.into(),
+        number(measured.looks.observed),
+        number(measured.looks.up),
+        number(measured.excused),
+        number(measured.speeds),
+        measured.uptime().map(Uptime::hundredths).into(),
+        measured.bandwidth().map(Bandwidth::mbps).into(),
+        base.micros().into(),
+        u32::from(percent).into(),
+        credit.micros().into(),
+    ];
+    let with = |booking: Value, owed_at: Value| {
+        save(db, [&head[..], &evidence, &[booking, owed_at]].concat())
+    };
+    let why = level::reason(&measured, stay.promise);
+    let Some(booking) = stay.subject.credit(credit, &why) else {
+        return with(Value::Null, Value::Null).map(drop);
+    };
+    // Refused where the farmer's earnings do not suffice: then it is owed. Refused again, the
+    // rental has changed, and the next run looks again.
+    if !with(Value::Text(booking_json(&booking).to_string()), Value::Null)? {
+        with(Value::Null, now.plus_seconds(OWED_AGAIN_SECONDS).into())?;
+    }
+    Ok(())
+}
+
+fn number(count: u64) -> Value {
+    Value::Integer(i64::try_from(count).unwrap_or(i64::MAX))
+}
+
+/// Whether it was saved; `false` if the database refused.
+fn save(db: &impl Db, params: Vec<Value>) -> Result<bool, StoreError> {
+    match db.run(JUDGE, &params) {
+        Ok(_) => Ok(true),
+        Err(StoreError::Refused(_)) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// A month of a rental that was compared with its promise: the evidence, and what followed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judged {
+    /// Whose it is.
+    pub subject: Subject,
+    /// The node.
+    pub node: NodeId,
+    /// The part of the month that the rental lived there, and was paid for: from when.
+    pub from: Timestamp,
+    /// Up to when.
+    pub until: Timestamp,
+    /// The promise, as it was sold.
+    pub promise: Promise,
+    /// The looks that count.
+    pub looks: Looks,
+    /// Those that were left out because of announced maintenance.
+    pub excused: u64,
+    /// Those that knew the speed.
+    pub speeds: u64,
+    /// The measured uptime; `None` where too little was seen to say.
+    pub uptime: Option<Uptime>,
+    /// The measured bandwidth; `None` where too little was seen to say.
+    pub bandwidth: Option<Bandwidth>,
+    /// What that part of the month costs.
+    pub base: Usd,
+    /// The share of it that is credited. Percent.
+    pub percent: u8,
+    /// What is credited by the published scale.
+    pub credit: Usd,
+    /// What the renter has of the month by now.
+    pub paid: Usd,
+    /// Whether some of the credit is still owed.
+    pub is_owed: bool,
+    /// When it was judged.
+    pub judged_at: Timestamp,
+    /// What was said against it.
+    pub disputes: Vec<Dispute>,
+}
+
+/// The columns of a `Judged`, of the tables `sla_months m` and `rental_stays s`.
+macro_rules! judged_columns {
+    () => {
+        "m.rental_id, m.month, m.stay, m.node_id, s.slice_number, m.renter_id, m.farmer_id,
+         m.from_at, m.until_at, m.min_uptime, m.min_bandwidth_mbps, m.observed, m.observed_up,
+         m.excused, m.measured, m.measured_uptime, m.measured_mbps, m.base_micros, m.percent,
+         m.credit_micros, m.paid_micros, m.owed_at, m.judged_at,
+         (SELECT json_group_array(json_array(id, side, words, created_at, decided_at, answer,
+                                             credit_micros))
+            FROM sla_disputes
+           WHERE rental_id = m.rental_id AND month = m.month AND stay = m.stay)"
+    };
+}
+pub(crate) use judged_columns;
+
+/// Every `Judged`, to be narrowed.
+macro_rules! judged_query {
+    () => {
+        concat!(
+            "SELECT ",
+            judged_columns!(),
+            " FROM sla_months m
+              JOIN rental_stays s ON s.rental_id = m.rental_id AND s.number = m.stay "
+        )
+    };
+}
+pub(crate) use judged_query;
+
+/// How many columns a `Judged` has.
+pub(crate) const JUDGED_COLUMNS: usize = 24;
+
+pub(crate) fn read_judged(row: &Row) -> Result<Judged, StoreError> {
+    let node = NodeId(row.number(3)?);
+    let uptime = row.optional_integer(15)?.and_then(Uptime::from_hundredths);
+    Ok(Judged {
+        subject: Subject {
+            rental: row.parsed(0, RentalId::parse)?,
+            stay: row.number(2)?,
+            month: row.parsed(1, Month::parse)?,
+            place: place(node, row.optional_number(4)?),
+            renter: row.parsed(5, AccountId::parse)?,
+            farmer: row.parsed(6, AccountId::parse)?,
+        },
+        node,
+        from: row.timestamp(7)?,
+        until: row.timestamp(8)?,
+        promise: read_promise(row, 9)?,
+        looks: Looks { observed: row.number(11)?, up: row.number(12)? },
+        excused: row.number(13)?,
+        speeds: row.number(14)?,
+        uptime,
+        bandwidth: row.optional_number(16)?.map(Bandwidth::from_mbps),
+        base: Usd::from_micros(row.integer(17)?),
+        percent: row.number(18)?,
+        credit: Usd::from_micros(row.integer(19)?),
+        paid: Usd::from_micros(row.integer(20)?),
+        is_owed: row.optional_integer(21)?.is_some(),
+        judged_at: row.timestamp(22)?,
+        disputes: disputes::read_all(row.text(23)?)?,
+    })
+}
+
+/// The months of the rental `?1` that were judged while it was of the renter `?2`, the newest
+/// first: at most `?3`. Served by the primary key.
+const OF_RENTAL: &str = concat!(
+    judged_query!(),
+    "WHERE m.rental_id = ?1 AND m.renter_id = ?2 ORDER BY m.month DESC, m.stay DESC LIMIT ?3"
+);
+
+/// The months of a renter's rental that were judged, the newest first.
+pub fn of_rental(
+    db: &impl Db,
+    renter: AccountId,
+    rental: RentalId,
+) -> Result<Vec<Judged>, StoreError> {
+    let params = [Value::text(rental), Value::text(renter), MONTHS_MAX.into()];
+    db.run(OF_RENTAL, &params)?.iter().map(read_judged).collect()
+}
+
+/// Where a page of a farmer's credits ended: the next one begins behind it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    /// When its last month was judged, in POSIX seconds.
+    pub judged_at: i64,
+    /// That month's rental.
+    pub rental: RentalId,
+    /// The month.
+    pub month: Month,
+    /// The stay.
+    pub stay: u32,
+}
+
+impl Cursor {
+    /// Where a page ends whose last item is this.
+    pub fn after(judged: &Judged) -> Cursor {
+        Cursor {
+            judged_at: judged.judged_at.seconds(),
+            rental: judged.subject.rental,
+            month: judged.subject.month,
+            stay: judged.subject.stay,
+        }
+    }
+}
+
+/// One page of the months that the farmer `?1` is charged for, the last judged first, behind `?2`
+/// to `?5`; at most `?6`. Served by the index `sla_months_by_farmer`.
+const OF_FARMER: &str = concat!(
+    judged_query!(),
+    "WHERE m.farmer_id = ?1 AND m.credit_micros > 0
+       AND (m.judged_at, m.rental_id, m.month, m.stay) < (?2, ?3, ?4, ?5)
+     ORDER BY m.judged_at DESC, m.rental_id DESC, m.month DESC, m.stay DESC LIMIT ?6"
+);
+
+/// A page of the months for which a farmer's renters were credited, the last judged first.
+pub fn of_farmer(
+    db: &impl Db,
+    farmer: AccountId,
+    behind: Option<Cursor>,
+    limit: u32,
+) -> Result<Vec<Judged>, StoreError> {
+    let params = [
+        Value::text(farmer),
+        behind.map_or(i64::MAX, |behind| behind.judged_at).into(),
+        behind.map(|behind| behind.rental.to_string()).unwrap_or_default().as_str().into(),
+        behind.map(|behind| behind.month.to_string()).unwrap_or_default().as_str().into(),
+        behind.map_or(0, |behind| behind.stay).into(),
+        limit.into(),
+    ];
+    db.run(OF_FARMER, &params)?.iter().map(read_judged).collect()
+}
+
+/// Up to `?2` credits that are owed and to be tried at `?1`. Served by the index `sla_months_owed`.
+const OWED: &str = concat!(judged_query!(), "WHERE m.owed_at <= ?1 ORDER BY m.owed_at LIMIT ?2");
+
+/// Books a credit that was owed; the columns of the command view, in order.
+const PAY: &str = "
+    INSERT INTO pay_credit (rental_id, month, stay, booking, paid_at) VALUES (?1, ?2, ?3, ?4, ?5)";
+
+/// The credit of `?1`, `?2` and `?3` is tried again at `?4`, if it is still owed.
+const LATER: &str = "
+    UPDATE sla_months SET owed_at = ?4
+     WHERE rental_id = ?1 AND month = ?2 AND stay = ?3 AND owed_at IS NOT NULL";
+
+/// Books credits that were owed, as far as the earnings suffice by now: at most `limit` of them.
+pub fn pay_owed(db: &impl Db, now: Timestamp, limit: u32) -> Result<(), StoreError> {
+    for row in db.run(OWED, &[now.into(), limit.into()])? {
+        let judged = read_judged(&row)?;
+        let key = [
+            Value::text(judged.subject.rental),
+            Value::text(judged.subject.month),
+            judged.subject.stay.into(),
+        ];
+        let Some(booking) = judged.subject.credit(judged.credit, "as it was owed") else {
+            continue;
+        };
+        let booking = Value::Text(booking_json(&booking).to_string());
+        match db.run(PAY, &[&key[..], &[booking, now.into()]].concat()) {
+            Ok(_) => {}
+            Err(StoreError::Refused(_)) => {
+                let later = now.plus_seconds(OWED_AGAIN_SECONDS);
+                db.run(LATER, &[&key[..], &[later.into()]].concat())?;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// The statements that are served by an index, for the test of their plans.
+pub const INDEXED: [(&str, &str); 3] = [
+    (DUE, "rental_stays_by_judgement"),
+    (OF_FARMER, "sla_months_by_farmer"),
+    (OWED, "sla_months_owed"),
+];

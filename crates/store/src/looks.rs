@@ -1,0 +1,357 @@
+//! Looks of the sync at nodes: what they have shown, how much that says, and what becomes of them.
+//!
+//! A node that was not looked at has no look: it was neither up nor down then.
+
+use domain::confidence::lower_bound;
+use domain::id::NodeId;
+use domain::level::Measured;
+use domain::maintenance::{self, Excused, WINDOW_SECONDS_MAX};
+use domain::month::Month;
+use domain::node::NodeStatus;
+use domain::outlook::Looks;
+use domain::promise::Uptime;
+use domain::time::Timestamp;
+use serde::Serialize;
+
+use crate::db::{Db, Row, StoreError, Value, only};
+use crate::samples::day_of;
+
+/// How long looks are kept one by one, in days; what they come to by day stays.
+pub const KEPT_DAYS: i64 = 90;
+/// The most looks that are read at once: more than a month has, at one every five minutes.
+pub const LOOKS_MAX: u32 = 10_000;
+/// The most days that are read at once.
+pub const DAYS_MAX: u32 = 400;
+/// How many looks are folded at once: those of a run at 50,000 nodes, and some more.
+const FOLDED_AT_ONCE: u32 = 60_000;
+/// How many nodes are ranked at once.
+const RANKED_AT_ONCE: u32 = 2_000;
+/// The most windows of maintenance that a month is asked for: the shortest take all its allowance.
+const WINDOWS_MAX: u32 = 500;
+
+const DAY: i64 = 86_400;
+
+/// A look at a node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// When.
+    pub at: Timestamp,
+    /// What the grid said of it.
+    pub status: NodeStatus,
+    /// Whether that counts as up.
+    pub is_up: bool,
+    /// Whether the grid's own check reached it; `None` where it does not say.
+    pub healthy: Option<bool>,
+    /// As the grid measured it, in Mbit/s.
+    pub upload_mbps: Option<u32>,
+    /// As the grid measured it, in Mbit/s.
+    pub download_mbps: Option<u32>,
+}
+
+/// The looks at the node `?1` from `?2` to before `?3`, in order, at most `?4`. Served by the
+/// primary keys: for each time at which somebody looked, the node is looked up.
+const OF_NODE: &str = "
+    SELECT l.at, l.status, l.is_up, l.healthy, l.upload_mbps, l.download_mbps
+      FROM look_times t
+     CROSS JOIN looks l ON l.at = t.at AND l.node_id = ?1
+     WHERE t.at >= ?2 AND t.at < ?3
+     ORDER BY t.at LIMIT ?4";
+
+/// The looks at a node in a month, in order: at most [`LOOKS_MAX`].
+pub fn of_month(db: &impl Db, node: NodeId, month: Month) -> Result<Vec<Look>, StoreError> {
+    let until = month.last_second().plus_seconds(1);
+    let params = [node.0.into(), month.first_second().into(), until.into(), LOOKS_MAX.into()];
+    let read = |row: &Row| {
+        Ok(Look {
+            at: row.timestamp(0)?,
+            status: row.parsed(1, NodeStatus::parse)?,
+            is_up: row.flag(2)?,
+            healthy: row.optional_integer(3)?.map(|healthy| healthy != 0),
+            upload_mbps: row.optional_number(4)?,
+            download_mbps: row.optional_number(5)?,
+        })
+    };
+    db.run(OF_NODE, &params)?.iter().map(read).collect()
+}
+
+/// What the looks at the node `?1` from `?2` to before `?3` come to, without those in the times of
+/// the JSON array `?4`, pairs of from and until; and how many those are. Served by the primary
+/// keys.
+const MEASURED: &str = "
+    SELECT coalesce(sum(NOT is_excused), 0), coalesce(sum(is_up AND NOT is_excused), 0),
+           coalesce(sum(is_excused), 0),
+           coalesce(sum(upload_mbps IS NOT NULL AND download_mbps IS NOT NULL
+                        AND NOT is_excused), 0),
+           coalesce(sum(min(upload_mbps, download_mbps)) FILTER (WHERE NOT is_excused), 0)
+      FROM (SELECT l.is_up, l.upload_mbps, l.download_mbps,
+                   EXISTS (SELECT 1 FROM json_each(?4) e
+                            WHERE t.at >= e.value ->> 0 AND t.at < e.value ->> 1) AS is_excused
+              FROM look_times t
+             CROSS JOIN looks l ON l.at = t.at AND l.node_id = ?1
+             WHERE t.at >= ?2 AND t.at < ?3)";
+
+/// What the looks at a node from `from` to before `until` come to, without the times that are
+/// excused.
+pub fn measure(
+    db: &impl Db,
+    node: NodeId,
+    (from, until): (Timestamp, Timestamp),
+    excused: &[Excused],
+) -> Result<Measured, StoreError> {
+    let excused: Vec<[i64; 2]> =
+        excused.iter().map(|(from, until)| [from.seconds(), until.seconds()]).collect();
+    let params = [node.0.into(), from.into(), until.into(), Value::Text(json(&excused))];
+    let Some(row) = only(db.run(MEASURED, &params)?) else { return Ok(Measured::default()) };
+    Ok(Measured {
+        looks: Looks { observed: row.number(0)?, up: row.number(1)? },
+        excused: row.number(2)?,
+        speeds: row.number(3)?,
+        speed_sum: row.number(4)?,
+    })
+}
+
+/// The windows of the node `?1` that are open after `?2` and begin before `?3`, as far as they had
+/// come when they were cancelled, in order: at most `?4`. No window is longer than `?5`, so that
+/// the index `maintenance_by_node` serves it.
+const WINDOWS: &str = "
+    SELECT starts_at, min(ends_at, coalesce(cancelled_at, ends_at))
+      FROM maintenance
+     WHERE node_id = ?1 AND starts_at > ?2 - ?5 AND starts_at < ?3
+       AND ends_at > ?2 AND coalesce(cancelled_at > starts_at, 1)
+     ORDER BY starts_at LIMIT ?4";
+
+/// When a node may be down in a month without it counting: announced maintenance, as far as the
+/// month's allowance goes.
+pub fn excused(db: &impl Db, node: NodeId, month: Month) -> Result<Vec<Excused>, StoreError> {
+    let until = month.last_second().plus_seconds(1);
+    let params = [
+        node.0.into(),
+        month.first_second().into(),
+        until.into(),
+        WINDOWS_MAX.into(),
+        WINDOW_SECONDS_MAX.into(),
+    ];
+    let rows = db.run(WINDOWS, &params)?;
+    let windows: Vec<Excused> = rows
+        .iter()
+        .map(|row| Ok((row.timestamp(0)?, row.timestamp(1)?)))
+        .collect::<Result<_, StoreError>>()?;
+    Ok(maintenance::excused(&windows, month))
+}
+
+/// What the looks at a node come to over a while, none left out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Record {
+    /// How often it was looked at, and how often it was up.
+    pub looks: Looks,
+    /// How many looks knew the speed.
+    pub speeds: u64,
+    /// The average upload over these, in Mbit/s; 0 where none knew it.
+    pub upload_mbps: u32,
+    /// The average download over these, in Mbit/s; 0 where none knew it.
+    pub download_mbps: u32,
+}
+
+impl Record {
+    /// The share of the looks at which it was up; `None` where there were none.
+    pub fn uptime(&self) -> Option<Uptime> {
+        Uptime::measured(self.looks.up, self.looks.observed)
+    }
+
+    /// The uptime that it has at least, with a confidence of 95 %.
+    pub fn at_least(&self) -> Option<Uptime> {
+        lower_bound(self.looks.up, self.looks.observed)
+    }
+}
+
+/// The last 24 hours of the node `?1` before `?3`, from after `?2`. Served by the primary keys.
+const LAST_DAY: &str = "
+    SELECT count(*), coalesce(sum(l.is_up), 0), count(l.upload_mbps + l.download_mbps),
+           coalesce(sum(l.upload_mbps), 0), coalesce(sum(l.download_mbps), 0)
+      FROM look_times t
+     CROSS JOIN looks l ON l.at = t.at AND l.node_id = ?1
+     WHERE t.at > ?2 AND t.at <= ?3";
+
+/// The sums of the days of the node `?1` from `?2` to `?3`. Served by the primary key, day by day.
+const DAYS_SUM: &str = "
+    WITH RECURSIVE days (day) AS (
+        SELECT ?2 UNION ALL SELECT day + 1 FROM days WHERE day < ?3 LIMIT 400)
+    SELECT coalesce(sum(d.observed), 0), coalesce(sum(d.observed_up), 0),
+           coalesce(sum(d.measured), 0), coalesce(sum(d.upload_mbps), 0),
+           coalesce(sum(d.download_mbps), 0)
+      FROM days
+     CROSS JOIN look_days d ON d.day = days.day AND d.node_id = ?1";
+
+fn read_record(row: &Row, first: usize) -> Result<Record, StoreError> {
+    let speeds: u64 = row.number(first + 2)?;
+    let mean = |column| -> Result<u32, StoreError> {
+        let mean = row.number::<u64>(column)?.checked_div(speeds).unwrap_or(0);
+        Ok(u32::try_from(mean).unwrap_or(u32::MAX))
+    };
+    Ok(Record {
+        looks: Looks { observed: row.number(first)?, up: row.number(first + 1)? },
+        speeds,
+        upload_mbps: mean(first + 3)?,
+        download_mbps: mean(first + 4)?,
+    })
+}
+
+fn record(db: &impl Db, sql: &'static str, params: &[Value]) -> Result<Record, StoreError> {
+    only(db.run(sql, params)?).map_or(Ok(Record::default()), |row| read_record(&row, 0))
+}
+
+/// The last 24 hours of a node.
+pub fn last_day(db: &impl Db, node: NodeId, now: Timestamp) -> Result<Record, StoreError> {
+    record(db, LAST_DAY, &[node.0.into(), now.plus_seconds(-DAY).into(), now.into()])
+}
+
+/// The last so many days of a node, today's looks and all: at most [`DAYS_MAX`].
+pub fn last_days(
+    db: &impl Db,
+    node: NodeId,
+    count: u32,
+    now: Timestamp,
+) -> Result<Record, StoreError> {
+    let today = day_of(now);
+    let first = today + 1 - i64::from(count.clamp(1, DAYS_MAX));
+    record(db, DAYS_SUM, &[node.0.into(), first.into(), today.into()])
+}
+
+/// A month of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MonthRecord {
+    /// The month.
+    pub month: Month,
+    /// What was seen.
+    pub looks: Looks,
+}
+
+/// The last `?2` months of the node `?1`, the newest first. Served by the primary key.
+const MONTHS: &str = "
+    SELECT month, observed, observed_up FROM node_months
+     WHERE node_id = ?1 ORDER BY month DESC LIMIT ?2";
+
+/// The last months of a node at which somebody looked, the newest first.
+pub fn months(db: &impl Db, node: NodeId, limit: u32) -> Result<Vec<MonthRecord>, StoreError> {
+    let read = |row: &Row| {
+        Ok(MonthRecord {
+            month: row.parsed(0, Month::parse)?,
+            looks: Looks { observed: row.number(1)?, up: row.number(2)? },
+        })
+    };
+    db.run(MONTHS, &[node.0.into(), limit.into()])?.iter().map(read).collect()
+}
+
+/// A day of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DayRecord {
+    /// Its first second.
+    pub day: Timestamp,
+    /// What was seen.
+    pub record: Record,
+}
+
+/// The days of the node `?1` from `?2` to `?3` at which somebody looked, in order. Served by the
+/// primary key, day by day.
+const DAYS: &str = "
+    WITH RECURSIVE days (day) AS (
+        SELECT ?2 UNION ALL SELECT day + 1 FROM days WHERE day < ?3 LIMIT 400)
+    SELECT d.day, d.observed, d.observed_up, d.measured, d.upload_mbps, d.download_mbps
+      FROM days
+     CROSS JOIN look_days d ON d.day = days.day AND d.node_id = ?1
+     ORDER BY d.day";
+
+/// The last so many days of a node at which somebody looked, in order: at most [`DAYS_MAX`].
+pub fn days(
+    db: &impl Db,
+    node: NodeId,
+    count: u32,
+    now: Timestamp,
+) -> Result<Vec<DayRecord>, StoreError> {
+    let today = day_of(now);
+    let first = today + 1 - i64::from(count.clamp(1, DAYS_MAX));
+    let read = |row: &Row| {
+        let day = Timestamp::from_seconds(row.integer(0)? * DAY);
+        Ok(DayRecord { day, record: read_record(row, 1)? })
+    };
+    let params = [node.0.into(), first.into(), today.into()];
+    db.run(DAYS, &params)?.iter().map(read).collect()
+}
+
+/// Whether there are looks from before `?1`: a read, so that most runs write nothing.
+const HAS_OLD: &str = "SELECT 1 FROM look_times WHERE at < ?1 LIMIT 1";
+
+/// Deletes up to `?2` looks from before `?1`, the oldest first: what they come to is in the days
+/// since they were made. Served by the primary key.
+const FOLD: &str = "
+    DELETE FROM looks WHERE (at, node_id) IN (
+        SELECT at, node_id FROM looks WHERE at < ?1 ORDER BY at, node_id LIMIT ?2)";
+
+/// Deletes the times from before `?1` of which no look is left. Served by the primary keys.
+const FOLD_TIMES: &str = "
+    DELETE FROM look_times
+     WHERE at < ?1 AND at < coalesce((SELECT min(at) FROM looks), ?1)";
+
+/// Folds looks that are 90 days old into their days, a bounded number each time.
+pub fn fold(db: &impl Db, now: Timestamp) -> Result<(), StoreError> {
+    fold_at_once(db, now, FOLDED_AT_ONCE)
+}
+
+/// The same, so many looks.
+pub fn fold_at_once(db: &impl Db, now: Timestamp, limit: u32) -> Result<(), StoreError> {
+    // Whole days, so that what is left of a day is all of it.
+    let before = Timestamp::from_seconds((day_of(now) - KEPT_DAYS) * DAY);
+    if db.run(HAS_OLD, &[before.into()])?.is_empty() {
+        return Ok(());
+    }
+    db.run(FOLD, &[before.into(), limit.into()])?;
+    db.run(FOLD_TIMES, &[before.into()]).map(drop)
+}
+
+/// The node up to which the ranking has come.
+const CURSOR: &str = "SELECT node_id FROM rank_cursor WHERE id = 1";
+
+/// The next `?2` nodes behind `?1`, by number: what was seen of them, and as what they rank.
+const TO_RANK: &str = "
+    SELECT id, observed, observed_up, proven_uptime FROM nodes
+     WHERE id > ?1 ORDER BY id LIMIT ?2";
+
+/// Keeps what was found; the columns of the command view, in order.
+const RANK: &str = "INSERT INTO rank_nodes (seen_id, node_id, ranks) VALUES (?1, ?2, ?3)";
+
+/// Ranks the next page of nodes by the uptime that they have at least, by all looks at them.
+pub fn rank(db: &impl Db) -> Result<(), StoreError> {
+    rank_at_once(db, RANKED_AT_ONCE)
+}
+
+/// The same, so many nodes.
+pub fn rank_at_once(db: &impl Db, limit: u32) -> Result<(), StoreError> {
+    #[derive(Serialize)]
+    struct Rank {
+        node: u32,
+        uptime: i64,
+    }
+    let seen: u32 = only(db.run(CURSOR, &[])?).map_or(Ok(0), |row| row.number(0))?;
+    let rows = db.run(TO_RANK, &[seen.into(), limit.into()])?;
+    let mut ranks = Vec::new();
+    for row in &rows {
+        let uptime = lower_bound(row.number(2)?, row.number(1)?).map_or(0, Uptime::hundredths);
+        if uptime != row.integer(3)? {
+            ranks.push(Rank { node: row.number(0)?, uptime });
+        }
+    }
+    // The last page: the next run begins again.
+    let is_last = rows.len() < usize::try_from(limit).unwrap_or(usize::MAX);
+    let last: u32 = rows.last().filter(|_| !is_last).map_or(Ok(0), |row| row.number(0))?;
+    if seen == last && ranks.is_empty() {
+        return Ok(());
+    }
+    db.run(RANK, &[seen.into(), last.into(), Value::Text(json(&ranks))]).map(drop)
+}
+
+fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("numbers can be written as JSON")
+}
+
+/// The statements that are served by an index, for the test of their plans.
+pub const INDEXED: [(&str, &str); 1] = [(WINDOWS, "maintenance_by_node")];

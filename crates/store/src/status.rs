@@ -1,0 +1,155 @@
+//! The market's state for everybody: a job checks and writes it down, and the page reads that.
+
+use domain::health::{Health, Region, Sync};
+use domain::region;
+use domain::time::Timestamp;
+
+use crate::db::{Db, Row, StoreError, Value, only};
+use crate::invariants::{INVARIANTS, Invariant, violations};
+use crate::{mails, unprovisioned};
+
+/// An invariant that was checked so recently is not checked again. Seconds.
+const CHECKED_FOR_SECONDS: i64 = 240;
+/// The most checks that are read; there are fewer invariants.
+const CHECKS_MAX: u32 = 1_000;
+/// The most countries that are counted; there are fewer.
+const COUNTRIES_MAX: u32 = 300;
+/// What a country is in that no region has.
+const ELSEWHERE: &str = "Elsewhere";
+
+/// When an invariant was last checked, and what was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    /// The invariant's id.
+    pub id: String,
+    /// How many things broke it.
+    pub violations: u64,
+    /// When it was checked.
+    pub checked_at: Timestamp,
+    /// Since when it is broken; `None` while it holds.
+    pub broken_at: Option<Timestamp>,
+}
+
+/// Every check that is written down: one for each invariant. At most `?1`.
+const CHECKS: &str =
+    "SELECT id, violations, checked_at, broken_at FROM invariant_checks ORDER BY id LIMIT ?1";
+
+/// When each invariant was last checked, by id: those that this version knows.
+pub fn checks(db: &impl Db) -> Result<Vec<Check>, StoreError> {
+    let read = |row: &Row| {
+        Ok(Check {
+            id: row.text(0)?.to_owned(),
+            violations: row.number(1)?,
+            checked_at: row.timestamp(2)?,
+            broken_at: row.optional_integer(3)?.map(Timestamp::from_seconds),
+        })
+    };
+    let rows = db.run(CHECKS, &[CHECKS_MAX.into()])?;
+    let checks: Vec<Check> = rows.iter().map(read).collect::<Result<_, StoreError>>()?;
+    let is_known = |check: &Check| INVARIANTS.iter().any(|invariant| invariant.id == check.id);
+    Ok(checks.into_iter().filter(is_known).collect())
+}
+
+/// Writes down what was found of the invariant `?1`: `?2` violations at `?3`. A later finding
+/// stays.
+const SAVE_CHECK: &str = "
+    INSERT INTO invariant_checks (id, violations, checked_at, broken_at)
+    VALUES (?1, ?2, ?3, iif(?2 > 0, ?3, NULL))
+        ON CONFLICT (id) DO UPDATE
+       SET violations = excluded.violations, checked_at = excluded.checked_at,
+           broken_at = iif(excluded.violations > 0,
+                           coalesce(broken_at, excluded.checked_at), NULL)
+     WHERE checked_at <= excluded.checked_at";
+
+/// Checks invariants, those first that were not checked for longest, until `has_time` says that
+/// there is none left: one at least, and the next run goes on. Answers how many.
+pub fn check(
+    db: &impl Db,
+    now: Timestamp,
+    has_time: impl Fn() -> bool,
+) -> Result<usize, StoreError> {
+    let known = checks(db)?;
+    let checked_at = |invariant: &Invariant| {
+        known.iter().find(|check| check.id == invariant.id).map(|check| check.checked_at)
+    };
+    let before = now.plus_seconds(-CHECKED_FOR_SECONDS);
+    let mut due: Vec<&Invariant> =
+        INVARIANTS.iter().filter(|it| checked_at(it).is_none_or(|at| at <= before)).collect();
+    due.sort_by_key(|invariant| checked_at(invariant));
+    let mut done = 0;
+    for invariant in due {
+        if done > 0 && !has_time() {
+            break;
+        }
+        let found = i64::try_from(violations(db, invariant)?).unwrap_or(i64::MAX);
+        db.run(SAVE_CHECK, &[invariant.id.into(), found.into(), now.into()])?;
+        done += 1;
+    }
+    Ok(done)
+}
+
+/// How the last run of the sync went.
+const LAST_SYNC: &str = "
+    SELECT finished_at, failure IS NULL FROM sync_runs ORDER BY id DESC LIMIT 1";
+
+/// What is known of the nodes that are or were on the market, by country: how many, how many of
+/// them are up, and when the grid was last asked about the one that it was asked about longest ago,
+/// and last. At most `?1`.
+const COUNTRIES: &str = "
+    SELECT country, count(*), sum(status = 'up'), min(synced_at), max(synced_at)
+      FROM nodes WHERE listing <> 'draft' AND left_at IS NULL
+     GROUP BY country LIMIT ?1";
+
+/// Writes down the state `?1` at `?2`, unless a later one is there.
+const SAVE: &str = "
+    INSERT INTO market_status (id, document, written_at) VALUES (1, ?1, ?2)
+        ON CONFLICT (id) DO UPDATE
+       SET document = excluded.document, written_at = excluded.written_at
+     WHERE written_at <= excluded.written_at";
+
+/// Looks at the state of the market, and writes it down.
+pub fn write(db: &impl Db, now: Timestamp) -> Result<(), StoreError> {
+    let sync = only(db.run(LAST_SYNC, &[])?);
+    let sync = sync
+        .map(|row| Ok(Sync { finished_at: row.integer(0)?, is_whole: row.flag(1)? }))
+        .transpose()?;
+    let health = Health {
+        sync,
+        regions: regions(db)?,
+        mail_waits_since: mails::waiting(db)?.since.map(Timestamp::seconds),
+        late_jobs: unprovisioned::late_count(db)?,
+    };
+    let document = serde_json::to_string(&health).expect("numbers and text can be written as JSON");
+    db.run(SAVE, &[Value::Text(document), now.into()]).map(drop)
+}
+
+fn regions(db: &impl Db) -> Result<Vec<Region>, StoreError> {
+    let mut regions: Vec<Region> = Vec::new();
+    for row in db.run(COUNTRIES, &[COUNTRIES_MAX.into()])? {
+        let name = region::region(row.text(0)?).map_or(ELSEWHERE, |region| region.name);
+        let found = Region {
+            name: name.to_owned(),
+            nodes: row.number(1)?,
+            up: row.number(2)?,
+            oldest_at: row.integer(3)?,
+            newest_at: row.integer(4)?,
+        };
+        match regions.iter_mut().find(|region| region.name == found.name) {
+            Some(region) => region.add(&found),
+            None => regions.push(found),
+        }
+    }
+    regions.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(regions)
+}
+
+/// The state as it was written down, and when.
+const READ: &str = "SELECT document, written_at FROM market_status WHERE id = 1";
+
+/// The state as it was written down, and when; `None` before that.
+pub fn read(db: &impl Db) -> Result<Option<(Health, Timestamp)>, StoreError> {
+    let Some(row) = only(db.run(READ, &[])?) else { return Ok(None) };
+    let health = serde_json::from_str(row.text(0)?)
+        .map_err(|_| StoreError::Corrupt("a state of the market of another form".into()))?;
+    Ok(Some((health, row.timestamp(1)?)))
+}

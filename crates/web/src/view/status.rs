@@ -1,0 +1,180 @@
+//! Fills the page of the market's state, and the document on promises.
+
+use domain::health::{Health, Region, Verdict, check_verdict};
+use domain::level::{DISPUTED_WITHIN_SECONDS, LOOKS_MIN, SETTLED_AFTER_SECONDS};
+use domain::maintenance::ALLOWED_SECONDS;
+use domain::sla::{
+    BAD_PERCENT, BAD_UPTIME, BELOW_PROMISE_PERCENT, PERCENT_MAX, POOR_PERCENT, POOR_UPTIME,
+    SLOW_PERCENT,
+};
+use domain::time::Timestamp;
+use store::invariants::{INVARIANTS, Invariant};
+use store::looks::KEPT_DAYS;
+use store::status::Check;
+
+use crate::api::status::verdict;
+use crate::page::{
+    Badge, CheckGroup, CheckRow, Promises, RegionRow, ScaleRow, Section, Status, StatusPart, Tone,
+};
+use crate::view::moment;
+use crate::view::visit::Visit;
+use crate::view::wording::{counted, grouped};
+
+/// What must hold so that no slice is rented twice.
+const BOOKING: [&str; 5] = [
+    "one-rental-per-slice",
+    "rentals-never-overlap",
+    "allocated-means-rented",
+    "reserved-means-held",
+    "capacity-is-kept",
+];
+
+/// What must hold so that no money is lost or made up.
+const LEDGER: [&str; 8] = [
+    "transactions-sum-to-zero",
+    "balances-are-sums",
+    "balances-run-on",
+    "no-negative-balance",
+    "rentals-are-paid",
+    "escrow-holds-what-is-not-earned",
+    "credits-are-booked",
+    "ledger-chain",
+];
+
+fn badge(verdict: Verdict, [good, degraded, bad]: [&str; 3]) -> Badge {
+    match verdict {
+        Verdict::Good => Badge::new(good, Tone::Good),
+        Verdict::Degraded => Badge::new(degraded, Tone::Warn),
+        Verdict::Bad => Badge::new(bad, Tone::Bad),
+    }
+}
+
+impl Status {
+    /// How the marketplace is, as it was written down.
+    pub fn new(
+        visit: &Visit<'_>,
+        health: Option<&(Health, Timestamp)>,
+        checks: &[Check],
+    ) -> Status {
+        let now = visit.now;
+        let words = ["everything works", "something is late or old", "something is wrong"];
+        let none = Health::default();
+        let seen = health.map_or(&none, |(health, _)| health);
+        let is_of = |ids: &[&str], invariant: &Invariant| ids.contains(&invariant.id);
+        let rows = |is_in: &dyn Fn(&Invariant) -> bool| {
+            let found = INVARIANTS.iter().filter(|invariant| is_in(invariant));
+            found.map(|invariant| CheckRow::new(invariant, checks, now)).collect()
+        };
+        let group = |id, title, checks| CheckGroup { id, title, checks };
+        Status {
+            frame: visit.frame("Status", Section::Elsewhere),
+            verdict: badge(verdict(health, checks, now), words),
+            written_at: health.map(|(_, at)| moment::to_the_minute(*at)),
+            parts: if health.is_some() { parts(seen, now) } else { Vec::new() },
+            regions: seen.regions.iter().map(|region| RegionRow::new(region, now)).collect(),
+            checks: vec![
+                group("booking", "No slice is rented twice", rows(&|it| is_of(&BOOKING, it))),
+                group("ledger", "No money is lost", rows(&|it| is_of(&LEDGER, it))),
+                group(
+                    "more",
+                    "What else must always hold",
+                    rows(&|it| !is_of(&BOOKING, it) && !is_of(&LEDGER, it)),
+                ),
+            ],
+        }
+    }
+}
+
+fn parts(health: &Health, now: Timestamp) -> Vec<StatusPart> {
+    let words = ["works", "late", "broken"];
+    let ago = |seconds| moment::ago(Timestamp::from_seconds(seconds), now);
+    let sync = match health.sync {
+        None => "The grid was not asked yet.".to_owned(),
+        Some(sync) if sync.is_whole => {
+            format!("The last run was done {}, and nothing went wrong.", ago(sync.finished_at))
+        }
+        Some(sync) => format!(
+            "The last run, {}, did not get through; what is shown is what was known before.",
+            ago(sync.finished_at)
+        ),
+    };
+    let mail = health.mail_waits_since.map_or_else(
+        || "No mail waits.".to_owned(),
+        |since| format!("The oldest mail that waits was made {}.", ago(since)),
+    );
+    let access = match health.late_jobs {
+        0 => "No machine is late.".to_owned(),
+        jobs => format!("Late: {}.", counted(jobs, "machine")),
+    };
+    let part = |name, verdict, about| StatusPart { name, state: badge(verdict, words), about };
+    vec![
+        part("Sync with the grid", health.sync_verdict(now), sync),
+        part("Mail", health.mail_verdict(now), mail),
+        part("Access to machines", health.access_verdict(), access),
+    ]
+}
+
+impl RegionRow {
+    fn new(region: &Region, now: Timestamp) -> RegionRow {
+        let ago = |seconds| moment::ago(Timestamp::from_seconds(seconds), now);
+        let verdict = if region.is_old(now) { Verdict::Degraded } else { Verdict::Good };
+        RegionRow {
+            name: region.name.clone(),
+            nodes: format!("{} of {} up", grouped(region.up), grouped(region.nodes)),
+            newest: ago(region.newest_at),
+            oldest: ago(region.oldest_at),
+            state: badge(verdict, ["fresh", "old", "old"]),
+        }
+    }
+}
+
+impl CheckRow {
+    fn new(invariant: &'static Invariant, checks: &[Check], now: Timestamp) -> CheckRow {
+        let check = checks.iter().find(|check| check.id == invariant.id);
+        let verdict = check.map_or(Verdict::Degraded, |check| {
+            check_verdict(check.violations, check.checked_at, now)
+        });
+        CheckRow {
+            claim: invariant.claim,
+            state: badge(verdict, ["holds", "not checked of late", "broken"]),
+            checked_at: check.map(|check| moment::to_the_minute(check.checked_at)),
+            age: check.map(|check| moment::ago(check.checked_at, now)).unwrap_or_default(),
+        }
+    }
+}
+
+impl Promises {
+    /// What a promise means, and what it costs.
+    pub fn new(visit: &Visit<'_>) -> Promises {
+        const DAY: i64 = 86_400;
+        let row =
+            |measured: String, percent: u8| ScaleRow { measured, credit: format!("{percent}%") };
+        Promises {
+            frame: visit.frame("Promises", Section::Docs),
+            scale: vec![
+                row("An uptime below the promise".to_owned(), BELOW_PROMISE_PERCENT),
+                row(format!("An uptime below the promise and {POOR_UPTIME}%"), POOR_PERCENT),
+                row(format!("An uptime below the promise and {BAD_UPTIME}%"), BAD_PERCENT),
+                row("A bandwidth below the promise, besides".to_owned(), SLOW_PERCENT),
+            ],
+            most: format!("{PERCENT_MAX}%"),
+            looks_min: LOOKS_MIN,
+            allowed_hours: ALLOWED_SECONDS / 3_600,
+            settled_days: SETTLED_AFTER_SECONDS / DAY,
+            dispute_days: DISPUTED_WITHIN_SECONDS / DAY,
+            kept_days: KEPT_DAYS,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_grouped_is_there() {
+        for id in BOOKING.iter().chain(&LEDGER) {
+            assert!(INVARIANTS.iter().any(|invariant| invariant.id == *id), "{id}");
+        }
+    }
+}
