@@ -73,7 +73,7 @@ fn the_state_is_what_was_written_down_last() {
     }
     register(&db, FARMER, 36, 2);
     let finished_at = now().plus_seconds(40);
-    let lease = sync_runs::lease(&db, now()).unwrap().unwrap();
+    let lease = sync_runs::begin(&db, now()).unwrap().unwrap();
     let run = Run { finished_at, updated: 3, ..Run::begun(&lease, now()) };
     sync_runs::end(&db, &run).unwrap();
     write(&db, finished_at).unwrap();
