@@ -106,7 +106,7 @@ async fn see_the_rentals(tab: &Tab) {
     tab.take_pictures("43-my-slices").await;
     tab.press("node32_slice_1").await;
     tab.arrive("node32_slice_1").await;
-    tab.see("Its machine has not been set up yet").await;
+    tab.see("Its farm has no agent").await;
     tab.take_pictures("44-rental").await;
 }
 

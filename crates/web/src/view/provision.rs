@@ -50,7 +50,7 @@ impl Rental {
         opened: &[Option<SshAccess>],
     ) -> Rental {
         let together = Together::of(rental.state, machines);
-        if machines.is_empty() || together == Together::Closed {
+        if together == Together::Closed {
             return self;
         }
         self.access = Access {
