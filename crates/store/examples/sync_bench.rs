@@ -2,7 +2,8 @@
 //! of our host.
 //!
 //! `cargo run --release -p store --features rusqlite --example sync_bench -- 5000` registers so
-//! many nodes and goes through them three times: everything is new, nothing has changed, a tenth has.
+//! many nodes and goes through them three times: everything is new, nothing has changed, a tenth
+//! has.
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a tool for developers")]
 

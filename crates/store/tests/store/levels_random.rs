@@ -1,6 +1,8 @@
 //! A market of random rentals, looks, maintenance and ends: every credit is right to the cent,
 //! against a calculation that shares nothing with the code but the published scale's numbers.
 
+use std::collections::BTreeSet;
+
 use domain::id::{MaintenanceId, NodeId, RentalId};
 use domain::maintenance::Window;
 use domain::promise::{Bandwidth, Uptime};
@@ -71,6 +73,8 @@ struct World {
     dice: Dice,
     rented: Vec<Rented>,
     seen: Seens,
+    /// The nodes that the grid did not list at the last look at them.
+    unlisted: BTreeSet<u32>,
     now: Timestamp,
 }
 
@@ -84,7 +88,14 @@ impl World {
         for (node, farmer) in NODES.into_iter().zip([FARMER, OTHER_FARMER]) {
             register(&db, farmer, node, 9);
         }
-        World { db, dice: Dice(seed), rented: vec![], seen: Seens::default(), now: now() }
+        World {
+            db,
+            dice: Dice(seed),
+            rented: vec![],
+            seen: Seens::default(),
+            unlisted: BTreeSet::new(),
+            now: now(),
+        }
     }
 
     /// Another price and another promise from now on.
@@ -177,6 +188,12 @@ impl World {
             roll => Seen::Fast(u32::try_from(roll / 5).unwrap()),
         };
         look_at(&self.db, node, self.now, seen);
+        if !matches!(seen, Seen::Missing) {
+            self.unlisted.remove(&node);
+        } else if self.unlisted.insert(node) {
+            // An index that lacks a node once says nothing of it.
+            return;
+        }
         let speed = if let Seen::Fast(mbps) = seen { Some(i64::from(mbps)) } else { None };
         let is_up = matches!(seen, Seen::Up | Seen::Fast(_));
         self.seen.looks.push((node, self.now.seconds(), is_up, speed));

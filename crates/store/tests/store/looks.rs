@@ -54,11 +54,12 @@ fn minutes(minutes: i64) -> Timestamp {
 fn a_run_that_did_not_see_a_node_says_nothing_of_it() {
     let db = market();
     register(&db, OTHER_FARMER, 33, 5);
-    for (at, seen) in
-        [(0, Seen::Fast(900)), (5, Seen::Down), (15, Seen::Unhealthy), (20, Seen::Missing)]
-    {
-        look_at(&db, NODE, minutes(at), seen);
-    }
+    look_at(&db, NODE, minutes(0), Seen::Fast(900));
+    look_at(&db, NODE, minutes(5), Seen::Down);
+    look_at(&db, NODE, minutes(15), Seen::Unhealthy);
+    // An index that lacks it once says nothing of it; one that goes on lacking it does.
+    look_at(&db, NODE, minutes(18), Seen::Missing);
+    look_at(&db, NODE, minutes(20), Seen::Missing);
     // At this one, only another node was seen.
     look_at(&db, 33, minutes(10), Seen::Up);
     let found = looks::of_month(&db, NodeId(NODE), Month::of(now())).unwrap();

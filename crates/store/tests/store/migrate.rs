@@ -263,7 +263,7 @@ fn each_migration_is_applied_to_sample_data() {
     assert_sound(&db);
     let counts = ["accounts", "tokens", "ledger_entries", "events", "slices", "rentals"]
         .map(|table| count(&db, &format!("SELECT count(*) FROM {table}")));
-    assert_eq!(counts, [2, 1, 43, 70, 13, 7]);
+    assert_eq!(counts, [2, 1, 43, 69, 13, 7]);
     // What concerns renter and farmer is audited for each; a refused payment is no event, and is
     // audited all the same.
     assert_eq!(count(&db, "SELECT count(*) FROM audit"), 84);

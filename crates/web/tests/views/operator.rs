@@ -81,7 +81,8 @@ fn how_the_marketplace_stands() {
         expect![[r#"
             Operator
             Accounts </operator/accounts> Farms </operator/farms> Payouts </operator/payouts>
-              Disputes </operator/disputes> Sync </operator/sync> Recurring jobs </operator/jobs> Audit log </operator/audit>
+              Disputes </operator/disputes> Sync </operator/sync> Recurring jobs </operator/jobs>
+              Audit log </operator/audit>
             Access and removals
             2 jobs are late Renters have access within 5 minutes, and what is left of a rental is
               removed within an hour.
