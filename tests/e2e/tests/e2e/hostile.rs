@@ -47,7 +47,7 @@ async fn check_unchanged(market: &Market, fault: Fault) -> Value {
 async fn a_server_that_is_slow_is_waited_for_and_not_for_long() {
     let (market, farmer) = market().await;
     let began = Instant::now();
-    let run = check_unchanged(&market, Fault::slow(Duration::from_secs(60))).await;
+    let run = check_unchanged(&market, Fault::slow(Duration::from_mins(1))).await;
     assert!(began.elapsed() < Duration::from_secs(40), "{:?}", began.elapsed());
     assert_eq!(run["requests"], 1, "{run:#}");
     // The market answers meanwhile, and says how old it is what it knows.
@@ -62,7 +62,7 @@ async fn an_answer_that_drips_is_given_up() {
     let began = Instant::now();
     let run = check_unchanged(&market, Fault::new(Effect::Drip { bytes: 1, pause_ms: 200 })).await;
     let took = began.elapsed();
-    assert!((Duration::from_secs(25)..Duration::from_secs(60)).contains(&took), "{took:?}");
+    assert!((Duration::from_secs(25)..Duration::from_mins(1)).contains(&took), "{took:?}");
     assert!(run["failure"].as_str().unwrap().contains("took longer"), "{run:#}");
 }
 

@@ -269,7 +269,7 @@ async fn without_an_outlet_nothing_is_sent_and_a_wrong_variable_is_named() {
         let market = Market::start_with_postmark(&postmark, &[change]).await;
         market.mails().await;
         market.put_mail(&to(ADA));
-        let expected = expected.map_err(|error| format!("deliver: {error}"));
+        let expected = expected.map_err(|error| format!("deliver mails: {error}"));
         assert_eq!(market.run_mailer().await, expected, "{change:?}");
         check(&market, 1, &[]).await;
     }

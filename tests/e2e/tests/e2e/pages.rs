@@ -169,6 +169,29 @@ async fn a_refused_order_says_why_and_charges_nothing() {
     assert_eq!(poor.client.balance().await, "100.00");
 }
 
+/// Pages that a visitor is asked to sign in for.
+const PRIVATE: [&str; 19] = [
+    "/dashboard/slices",
+    "/dashboard/wallet",
+    "/dashboard/farm",
+    "/dashboard/farm/nodes/node600",
+    "/dashboard/farm/payout",
+    "/dashboard/farm/claims",
+    "/dashboard/farm/add",
+    "/dashboard/farm/payouts",
+    "/dashboard/farm/credits",
+    "/dashboard/settings",
+    "/dashboard/settings/activity",
+    "/operator",
+    "/operator/accounts",
+    "/operator/farms",
+    "/operator/audit",
+    "/operator/payouts",
+    "/operator/sync",
+    "/operator/jobs",
+    "/operator/disputes",
+];
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_page_has_a_title_a_heading_and_a_way_to_its_content() {
     let market = Market::start().await;
@@ -219,27 +242,7 @@ async fn every_page_has_a_title_a_heading_and_a_way_to_its_content() {
             assert!(!page.html().contains(inline) || path == "/docs/api", "{path}: {inline}");
         }
     }
-    for path in [
-        "/dashboard/slices",
-        "/dashboard/wallet",
-        "/dashboard/farm",
-        "/dashboard/farm/nodes/node600",
-        "/dashboard/farm/payout",
-        "/dashboard/farm/claims",
-        "/dashboard/farm/add",
-        "/dashboard/farm/payouts",
-        "/dashboard/farm/credits",
-        "/dashboard/settings",
-        "/dashboard/settings/activity",
-        "/operator",
-        "/operator/accounts",
-        "/operator/farms",
-        "/operator/audit",
-        "/operator/payouts",
-        "/operator/sync",
-        "/operator/jobs",
-        "/operator/disputes",
-    ] {
+    for path in PRIVATE {
         let away = visitor.get(path).await.see_other();
         let next: String = form_urlencoded::byte_serialize(path.as_bytes()).collect();
         assert_eq!(away, format!("/login?next={next}"));

@@ -122,7 +122,7 @@ async fn a_payout_goes_step_by_step_and_the_money_with_it() {
     let found = farmer.get(&format!("{PAYOUTS}/{}", id(&payout))).await.ok(200);
     assert_eq!(
         (&found["state"], &found["finished_at"]),
-        (&json!("done"), &json!("2026-12-22T17:20:00Z"))
+        (&json!("done"), &json!("2026-12-25T17:20:00Z"))
     );
 
     // From each open state it can fail, and the money is back.
@@ -242,7 +242,7 @@ async fn the_pages_of_payouts_work_without_scripts() {
 
     let app = farmer.client.post_empty("/api/account/totp").await.ok(200);
     let secret = app["secret"].as_str().unwrap();
-    let code = json!({ "code": app_code(secret, MORNING + 30 * DAY) });
+    let code = json!({ "code": app_code(secret, MORNING + 33 * DAY) });
     let confirmed = farmer.client.post("/api/account/totp/confirm", &code).await;
     farmer.client = farmer.client.with_cookie(&confirmed.cookie());
     farmer.open(path).await.says(&["Say first where you are paid to."]);
@@ -271,7 +271,7 @@ async fn the_pages_of_payouts_work_without_scripts() {
     for path in ["/api/farm/nodes/node32/pause"] {
         farmer.client.post_empty(path).await.ok(200);
     }
-    market.set_clock(MORNING + 33 * DAY);
+    market.set_clock(MORNING + 36 * DAY);
     market.sync().await;
     let delete = json!({ "password": e2e::PASSWORD });
     farmer.client.post("/api/account/delete", &delete).await.problem(409, "account-in-use");

@@ -129,7 +129,8 @@ async fn ask(
     };
     let target = match (path.split_once('{'), id) {
         (Some((before, rest)), Some(id)) => {
-            format!("{before}{id}{}", rest.split_once('}').unwrap().1)
+            let rest = rest.split_once('}').unwrap().1;
+            format!("{before}{id}{}", rest.replace("{month}", "2026-11"))
         }
         _ => path.to_owned(),
     };
@@ -164,6 +165,8 @@ fn body(path: &str) -> Value {
         "/api/agent/jobs/{job}/progress" => json!({ "fence": 1, "step": "disk" }),
         "/api/agent/jobs/{job}/complete" => json!({ "fence": 1 }),
         "/api/agent/jobs/{job}/fail" => json!({ "fence": 1, "reason": "a", "retry": true }),
+        "/api/farm/credits/{rental}/{month}/dispute"
+        | "/api/rentals/{rental}/months/{month}/dispute" => json!({ "text": "a" }),
         "/api/account/tokens" => json!({ "name": "a", "scopes": ["read"] }),
         _ => json!({}),
     }
