@@ -22,13 +22,15 @@ END;
 CREATE TABLE sync_state (
     id           INTEGER PRIMARY KEY CHECK (id = 1),
     fence        INTEGER NOT NULL,
+    -- When the last run began.
+    begun_at     INTEGER NOT NULL,
     -- Nobody else begins a run before.
     leased_until INTEGER NOT NULL,
     -- The node behind which the next run begins; 0 for the first.
     behind       INTEGER NOT NULL
 ) STRICT;
 
-INSERT INTO sync_state (id, fence, leased_until, behind) VALUES (1, 0, 0, 0);
+INSERT INTO sync_state (id, fence, begun_at, leased_until, behind) VALUES (1, 0, 0, 0, 0);
 
 -- The grid's servers that a run has asked. One that fails again and again is left alone.
 CREATE TABLE sync_upstreams (

@@ -22,10 +22,11 @@ use crate::log;
 const PAGE_SIZE: u32 = 200;
 const _: () = assert!(PAGE_SIZE as usize <= grid::NODES_PER_REQUEST_MAX, "one request for a page");
 
-/// Syncs what there is time for, and records the run. While another one goes on, nothing is done.
+/// Syncs what there is time for, and records the run. While another one goes on, or
+/// where one has just been, nothing is done.
 pub(crate) fn sync(db: &SpinDb, now: Timestamp) -> Result<(), StoreError> {
     let Some(lease) = sync_runs::begin(db, now)? else {
-        log("grid-sync: another run goes on");
+        log("grid-sync: another run goes on, or has just been");
         return Ok(());
     };
     let mut run = Run::begun(&lease, now);

@@ -235,7 +235,7 @@ pub const FOLD_LOOKS: RecurringJob = RecurringJob {
 pub const CHECK_MARKET: RecurringJob = RecurringJob {
     name: "check the market",
     does: "Checks invariants, and writes down how the market is.",
-    bounded: "3 seconds",
+    bounded: "8 invariants, each in a statement of its own",
     resumed: "the invariant that was not checked for longest comes first",
     ..GRID_SYNC
 };

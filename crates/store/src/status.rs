@@ -61,13 +61,9 @@ const SAVE_CHECK: &str = "
                            coalesce(broken_at, excluded.checked_at), NULL)
      WHERE checked_at <= excluded.checked_at";
 
-/// Checks invariants, those first that were not checked for longest, until `has_time` says that
-/// there is none left: one at least, and the next run goes on. Answers how many.
-pub fn check(
-    db: &impl Db,
-    now: Timestamp,
-    has_time: impl Fn() -> bool,
-) -> Result<usize, StoreError> {
+/// Checks up to `limit` invariants, those first that were not checked for longest: the next run
+/// goes on. One that cannot be checked does not keep the others from it. Answers how many were.
+pub fn check(db: &impl Db, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
     let known = checks(db)?;
     let checked_at = |invariant: &Invariant| {
         known.iter().find(|check| check.id == invariant.id).map(|check| check.checked_at)
@@ -76,16 +72,16 @@ pub fn check(
     let mut due: Vec<&Invariant> =
         INVARIANTS.iter().filter(|it| checked_at(it).is_none_or(|at| at <= before)).collect();
     due.sort_by_key(|invariant| checked_at(invariant));
-    let mut done = 0;
-    for invariant in due {
-        if done > 0 && !has_time() {
-            break;
-        }
-        let found = i64::try_from(violations(db, invariant)?).unwrap_or(i64::MAX);
-        db.run(SAVE_CHECK, &[invariant.id.into(), found.into(), now.into()])?;
-        done += 1;
+    due.truncate(limit);
+    let mut failure = None;
+    for invariant in &due {
+        let checked = violations(db, invariant).and_then(|found| {
+            let found = i64::try_from(found).unwrap_or(i64::MAX);
+            db.run(SAVE_CHECK, &[invariant.id.into(), found.into(), now.into()])
+        });
+        failure = failure.or(checked.err());
     }
-    Ok(done)
+    failure.map_or(Ok(due.len()), Err)
 }
 
 /// How the last run of the sync went.

@@ -10,6 +10,9 @@ use crate::db::{Db, Row, StoreError, Value, only};
 /// For how long a run keeps others from beginning after it last wrote: longer than one page takes,
 /// and shorter than the time between two runs.
 pub const LEASE_SECONDS: i64 = 4 * 60;
+/// Runs that look at all are begun so far apart. Where two hosts wake the sync at one time, each by
+/// its own clock, it is done once.
+pub const APART_SECONDS: i64 = 60;
 /// How long runs are remembered: 90 days.
 const KEPT_SECONDS: i64 = 90 * 24 * 60 * 60;
 /// How many rows are deleted at once.
@@ -25,15 +28,18 @@ pub struct Lease {
 }
 
 /// Begins a run at `?1` if nobody holds the lease, for `?2` seconds. A lease that is over later
-/// than any can be is one of a clock that was ahead, and over. No row: somebody else syncs.
+/// than any can be is one of a clock that was ahead, and over. What was left is gone on with at
+/// once; otherwise runs are `?3` apart. No row: somebody else syncs, or just has.
 const BEGIN: &str = "
-    UPDATE sync_state SET fence = fence + 1, leased_until = ?1 + ?2
+    UPDATE sync_state SET fence = fence + 1, begun_at = ?1, leased_until = ?1 + ?2
      WHERE id = 1 AND (leased_until <= ?1 OR leased_until > ?1 + ?2)
+       AND (behind <> 0 OR abs(begun_at - ?1) >= ?3)
  RETURNING fence, behind";
 
-/// Begins a run; `None` while another one goes on.
+/// Begins a run; `None` while another one goes on, and where one has just been.
 pub fn begin(db: &impl Db, now: Timestamp) -> Result<Option<Lease>, StoreError> {
-    let row = only(db.run(BEGIN, &[now.into(), LEASE_SECONDS.into()])?);
+    let params = [now.into(), LEASE_SECONDS.into(), APART_SECONDS.into()];
+    let row = only(db.run(BEGIN, &params)?);
     row.map(|row| Ok(Lease { fence: row.integer(0)?, behind: read_behind(row.number(1)?) }))
         .transpose()
 }

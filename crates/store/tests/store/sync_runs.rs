@@ -6,7 +6,8 @@ use domain::reconciliation::{Look, Seen, reconcile};
 use domain::time::Timestamp;
 use store::sync::{RefusedDocument, quarantine, refused, registered, save, sweep};
 use store::sync_runs::{
-    self, LEASE_SECONDS, Lease, Run, Upstream, begin, end, go_on, list, save_upstreams, upstreams,
+    self, APART_SECONDS, LEASE_SECONDS, Lease, Run, Upstream, begin, end, go_on, list,
+    save_upstreams, upstreams,
 };
 use store::{RusqliteDb, StoreError, migrate};
 
@@ -50,6 +51,22 @@ fn one_run_at_a_time() {
     assert_eq!(begin(&db, at(101 + LEASE_SECONDS)), Ok(None));
     end(&db, &Run { behind: Some(NodeId(8)), ..Run::begun(&second, at(400)) }).unwrap();
     let third = begun(&db, 401);
+    assert_eq!((third.fence, third.behind), (3, Some(NodeId(8))));
+}
+
+#[test]
+fn runs_that_look_at_all_are_apart() {
+    let db = empty();
+    let first = begun(&db, 0);
+    end(&db, &Run::begun(&first, at(0))).unwrap();
+    // Another host was woken at the same time, by a clock that is a little behind or ahead.
+    for seconds in [-2, 0, 1, APART_SECONDS - 1] {
+        assert_eq!(begin(&db, at(seconds)), Ok(None));
+    }
+    let second = begun(&db, APART_SECONDS);
+    // What it has left is gone on with at once.
+    end(&db, &Run { behind: Some(NodeId(8)), ..Run::begun(&second, at(60)) }).unwrap();
+    let third = begun(&db, APART_SECONDS + 1);
     assert_eq!((third.fence, third.behind), (3, Some(NodeId(8))));
 }
 

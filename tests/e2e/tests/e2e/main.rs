@@ -40,3 +40,4 @@ mod soak;
 mod sync;
 mod sync_runs;
 mod wire;
+mod year;

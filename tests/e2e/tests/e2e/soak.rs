@@ -13,14 +13,14 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use domain::time::Timestamp;
-use e2e::{Client, MORNING, Market};
+use e2e::{Client, MORNING, Market, Random};
 use gridproxy::{Documents, Standin};
 use rusqlite::{Connection, OpenFlags};
 use serde_json::json;
 use tokio::task::JoinSet;
 
 use journal::{Journal, Kind};
-use renter::{Random, Renter};
+use renter::Renter;
 
 /// How many renters there are.
 const RENTERS: usize = 32;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use e2e::{Answer, Call, Client};
+use e2e::{Answer, Call, Client, Random};
 use http::Method;
 use serde_json::{Value, json};
 
@@ -16,32 +16,6 @@ const RENTALS_MANY: usize = 3;
 const TOP_UP: u32 = 300;
 /// How often something is tried while there is no time for it.
 const TRIES: usize = 20;
-
-/// Numbers that are the same in each run (`SplitMix64`).
-pub(crate) struct Random(u64);
-
-impl Random {
-    pub(crate) fn new(seed: u64) -> Random {
-        Random(seed)
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// A number from 0 to below `count`.
-    pub(crate) fn below(&mut self, count: u32) -> u32 {
-        u32::try_from(self.next() % u64::from(count)).unwrap()
-    }
-
-    pub(crate) fn one_of<'a, T>(&mut self, all: &'a [T]) -> &'a T {
-        &all[self.below(u32::try_from(all.len()).unwrap()) as usize]
-    }
-}
 
 /// Somebody with a wallet.
 pub(crate) struct Renter {

@@ -1,0 +1,463 @@
+//! A year of the marketplace: the real components, the host's clock moved, and a grid whose outages
+//! come from a seed. Every credit is right to the cent, nothing ends twice, and the books are right.
+
+mod reckoning;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
+
+use domain::time::Timestamp;
+use e2e::{Client, MORNING, Market, Random};
+use gridproxy::{Documents, Effect, Fault, Standin};
+use serde_json::{Value, json};
+
+use reckoning::{Life, Look, Month, Paid, Seen, Window};
+
+const HOUR: i64 = 3_600;
+const DAY: i64 = 24 * HOUR;
+/// From one run of the jobs to the next; the market does it every five minutes.
+const STEP: i64 = 6 * HOUR;
+const STEPS: i64 = 365 * DAY / STEP;
+/// People act between two runs, and never in the second of one.
+const LATER: i64 = HOUR / 2;
+/// Each node with its farmer.
+const NODES: [(u32, usize); 3] = [(32, 0), (600, 0), (11, 1)];
+const FARMERS: [&str; 2] = ["farmer@example.org", "other-farmer@example.org"];
+const RENTERS: [&str; 3] = ["ada@example.org", "ben@example.org", "cleo@example.org"];
+
+/// How a node does in a month: how many of a thousand looks find it in trouble, and its speed.
+#[derive(Clone, Copy)]
+struct Mood {
+    trouble: u32,
+    mbps: Option<u32>,
+}
+
+/// What the grid says of a node.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Says {
+    Up(Option<u32>),
+    Down,
+    Standby,
+    Unhealthy,
+    Unlisted,
+    /// A document that nobody can use.
+    Garbled,
+}
+
+/// A rental, as the one who rented it knows it.
+struct Rented {
+    id: String,
+    renter: usize,
+    node: u32,
+    /// Hundredths of a percent, and Mbit/s.
+    promise: (i64, i64),
+    cancelled: Option<i64>,
+}
+
+struct World {
+    market: Market,
+    random: Random,
+    farmers: Vec<Client>,
+    renters: Vec<Client>,
+    documents: BTreeMap<u32, Value>,
+    moods: BTreeMap<u32, Mood>,
+    /// The nodes that the grid did not list when it was last asked.
+    unlisted: BTreeSet<u32>,
+    promises: BTreeMap<u32, (i64, i64)>,
+    seen: Seen,
+    rented: Vec<Rented>,
+    now: i64,
+}
+
+/// An amount of money, in cents.
+fn cents(amount: &Value) -> i64 {
+    amount.as_str().unwrap().replace('.', "").parse().unwrap()
+}
+
+fn seconds(time: &Value) -> i64 {
+    Timestamp::parse(time.as_str().unwrap()).unwrap().seconds()
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap().to_owned()
+}
+
+impl World {
+    async fn new(seed: u64) -> World {
+        let grid = Standin::start(Documents::example().unwrap()).await.unwrap();
+        let url = grid.url();
+        let variables = [("gridproxy_urls", url.as_str()), ("limit_factor", "10000")];
+        let market = Market::start_with(grid, variables).await;
+        let (mut farmers, mut renters) = (vec![], vec![]);
+        for email in FARMERS {
+            farmers.push(market.sign_up(email).await.token(&["read", "farm"]).await);
+        }
+        for email in RENTERS {
+            let renter = market.sign_up_with(email, "50000").await;
+            renters.push(renter.token(&["read", "rent"]).await);
+        }
+        let recorded = std::fs::read(gridproxy::recorded("server_list_all.json")).unwrap();
+        let recorded: Vec<Value> = serde_json::from_slice(&recorded).unwrap();
+        let mut documents = BTreeMap::new();
+        for (node, farmer) in NODES {
+            farmers[farmer].publish(node, "20").await;
+            let document = recorded.iter().find(|it| it["nodeId"] == node).unwrap();
+            documents.insert(node, document.clone());
+        }
+        World {
+            market,
+            random: Random::new(seed),
+            farmers,
+            renters,
+            documents,
+            moods: BTreeMap::new(),
+            unlisted: BTreeSet::new(),
+            promises: NODES.map(|(node, _)| (node, (0, 0))).into(),
+            seen: Seen::default(),
+            rented: vec![],
+            now: MORNING,
+        }
+    }
+
+    fn one_in(&mut self, count: u32) -> bool {
+        self.random.below(count) == 0
+    }
+
+    fn seconds_below(&mut self, below: i64) -> i64 {
+        i64::from(self.random.below(u32::try_from(below).unwrap()))
+    }
+
+    fn any_node(&mut self) -> (u32, usize) {
+        *self.random.one_of(&NODES)
+    }
+
+    /// One run of the jobs, with the weather of the grid; or none, for the host is away.
+    async fn run(&mut self) {
+        self.market.set_clock(self.now);
+        let said: Vec<(u32, Says)> =
+            NODES.iter().map(|(node, _)| (*node, self.weather(*node))).collect();
+        match self.random.below(100) {
+            0..3 => return,
+            3..5 => {
+                let fault = Fault::new(Effect::Status { code: 500 });
+                self.market.grid.set_fault(fault).await.unwrap();
+                self.market.fire("grid-sync").await.unwrap();
+                self.market.grid.clear_fault().await;
+            }
+            _ => {
+                for (node, says) in said {
+                    self.say(node, says);
+                    self.look(node, says);
+                }
+                self.market.fire("grid-sync").await.unwrap();
+            }
+        }
+        self.seen.runs.push(self.now);
+    }
+
+    /// What becomes of a node.
+    fn weather(&mut self, node: u32) -> Says {
+        if !self.moods.contains_key(&node) || self.one_in(150) {
+            let trouble = *self.random.one_of(&[0, 8, 25, 40, 300]);
+            let mbps = *self.random.one_of(&[None, Some(40), Some(90), Some(150), Some(300)]);
+            self.moods.insert(node, Mood { trouble, mbps });
+        }
+        let mood = self.moods[&node];
+        if self.random.below(1_000) >= mood.trouble {
+            let mbps = mood.mbps.map(|mbps| mbps - 20 + self.random.below(40));
+            return Says::Up(mbps);
+        }
+        let states =
+            [Says::Down, Says::Down, Says::Standby, Says::Unhealthy, Says::Unlisted, Says::Garbled];
+        *self.random.one_of(&states)
+    }
+
+    /// Lets the grid say so.
+    fn say(&self, node: u32, says: Says) {
+        if says == Says::Unlisted {
+            self.market.grid.remove_node(node);
+            return;
+        }
+        let mut document = self.documents[&node].clone();
+        document["updatedAt"] = json!(self.now);
+        match says {
+            Says::Up(Some(mbps)) => {
+                // Mbit/s are whole, and the slower direction counts.
+                let slow = u64::from(mbps) * 1_000_000 + 999_999;
+                document["speed"] = json!({ "upload": slow, "download": slow + 50_000_000 });
+            }
+            Says::Up(None) => document["speed"] = json!({ "upload": 0, "download": 0 }),
+            Says::Down => document["status"] = json!("down"),
+            Says::Standby => document["status"] = json!("standby"),
+            Says::Unhealthy => document["healthy"] = json!(false),
+            Says::Garbled => document["total_resources"] = json!("many"),
+            Says::Unlisted => {}
+        }
+        assert!(self.market.grid.put_node(node, document));
+    }
+
+    /// What the market must make of it.
+    fn look(&mut self, node: u32, says: Says) {
+        let at = self.now;
+        let (is_up, mbps) = match says {
+            Says::Up(mbps) => (true, mbps.map(i64::from)),
+            Says::Down | Says::Standby | Says::Unhealthy => (false, None),
+            // That it is not listed once says nothing of it, and a document nobody can read nothing
+            // at all.
+            Says::Unlisted if self.unlisted.insert(node) => return,
+            Says::Unlisted => (false, None),
+            Says::Garbled => return,
+        };
+        if says != Says::Unlisted {
+            self.unlisted.remove(&node);
+        }
+        self.seen.looks.push(Look { node, at, is_up, mbps });
+    }
+
+    /// What people do between two runs.
+    async fn act(&mut self) {
+        self.now += LATER;
+        self.market.set_clock(self.now);
+        if self.one_in(18) {
+            self.offer().await;
+        }
+        if self.one_in(11) {
+            self.rent().await;
+        }
+        if self.one_in(20) {
+            self.renew().await;
+        }
+        if self.one_in(30) {
+            self.extend().await;
+        }
+        if self.one_in(30) {
+            self.cancel().await;
+        }
+        if self.one_in(40) {
+            self.announce().await;
+        }
+        self.now -= LATER;
+    }
+
+    /// Another price, and another promise.
+    async fn offer(&mut self) {
+        let (node, farmer) = self.any_node();
+        let uptime = *self.random.one_of(&[0, 9_000, 9_500, 9_900, 9_950, 9_999]);
+        let mbps = *self.random.one_of(&[0, 50, 100, 200]);
+        let price = 1_000 + self.random.below(1_500);
+        let mut terms = json!({
+            "price_per_month": format!("{}.{:02}", price / 100, price % 100),
+            "min_uptime": format!("{}.{:02}", uptime / 100, uptime % 100),
+            "min_bandwidth_mbps": mbps,
+        });
+        let path = format!("/api/farm/nodes/node{node}");
+        let mut answer = self.farmers[farmer].patch(&path, &terms).await;
+        if answer.status == 409 {
+            let problem = answer.problem(409, "promise-above-measured");
+            terms["confirm_cost_per_month"] = problem["cost_per_month"].clone();
+            answer = self.farmers[farmer].patch(&path, &terms).await;
+        }
+        answer.ok(200);
+        self.promises.insert(node, (uptime, mbps));
+    }
+
+    async fn rent(&mut self) {
+        let (node, _) = self.any_node();
+        let renter = self.random.below(3) as usize;
+        let months = *self.random.one_of(&[1, 1, 1, 3]);
+        let answer = self.renters[renter].rent(&format!("node{node}"), months).await;
+        if answer.status == 409 {
+            // It is down, or sold out.
+            return;
+        }
+        let rental = answer.ok(201)["rental"].clone();
+        let promise = self.promises[&node];
+        assert_eq!(rental["min_bandwidth_mbps"], promise.1);
+        let id = text(&rental["id"]);
+        self.rented.push(Rented { id, renter, node, promise, cancelled: None });
+    }
+
+    /// One that may be running.
+    fn any_rented(&mut self) -> Option<usize> {
+        let running: Vec<usize> =
+            (0..self.rented.len()).filter(|nth| self.rented[*nth].cancelled.is_none()).collect();
+        let recent = &running[running.len().saturating_sub(30)..];
+        (!recent.is_empty()).then(|| *self.random.one_of(recent))
+    }
+
+    async fn renew(&mut self) {
+        let Some(nth) = self.any_rented() else { return };
+        let Rented { id, renter, .. } = &self.rented[nth];
+        let months = *self.random.one_of(&[1, 3]);
+        let wish = json!({ "auto_renew": { "duration_months": months, "max_price": "40" } });
+        let answer = self.renters[*renter].patch(&format!("/api/rentals/{id}"), &wish).await;
+        assert!(matches!(answer.status, 200 | 409), "{answer}");
+    }
+
+    async fn extend(&mut self) {
+        let Some(nth) = self.any_rented() else { return };
+        let Rented { id, renter, .. } = &self.rented[nth];
+        let wish = json!({ "duration_months": 1, "max_price": "40" });
+        let path = format!("/api/rentals/{id}/extend");
+        let answer = self.renters[*renter].post(&path, &wish).await;
+        assert!(matches!(answer.status, 201 | 409), "{answer}");
+    }
+
+    async fn cancel(&mut self) {
+        let Some(nth) = self.any_rented() else { return };
+        let Rented { id, renter, .. } = &self.rented[nth];
+        let path = format!("/api/rentals/{id}/cancel");
+        let answer = self.renters[*renter].post_empty(&path).await;
+        if answer.status == 409 {
+            answer.problem(409, "rental-ended");
+        } else {
+            answer.ok(200);
+            self.rented[nth].cancelled = Some(self.now);
+        }
+    }
+
+    async fn announce(&mut self) {
+        let (node, farmer) = self.any_node();
+        let from = self.now + DAY + self.seconds_below(20 * DAY);
+        let until = from + HOUR + self.seconds_below(7 * HOUR);
+        let time = |at: i64| Timestamp::from_seconds(at).to_string();
+        let window = json!({ "starts_at": time(from), "ends_at": time(until) });
+        let path = format!("/api/farm/nodes/node{node}/maintenance");
+        let answer = self.farmers[farmer].post(&path, &window).await;
+        // It may overlap with another, or be one too many.
+        if answer.status != 409 {
+            answer.ok(201);
+            self.seen.windows.push(Window { node, from, until });
+        }
+    }
+
+    async fn play(&mut self) {
+        for step in 0..STEPS {
+            self.now = MORNING + STEP * step;
+            self.run().await;
+            if step % (DAY / STEP) == 0 {
+                self.market.fire("mailer").await.unwrap();
+                self.market.fire("notifier").await.unwrap();
+            }
+            self.act().await;
+            if step % (30 * DAY / STEP) == 0 {
+                self.market.check_invariants().await;
+            }
+        }
+        // Everything that is due by then is done.
+        for step in STEPS..STEPS + 8 {
+            self.now = MORNING + STEP * step;
+            self.market.set_clock(self.now);
+            self.market.fire("grid-sync").await.unwrap();
+            self.seen.runs.push(self.now);
+        }
+    }
+
+    /// What became of a rental, and what of it the market has judged.
+    async fn life_of(&self, rented: &Rented, renter: &Client) -> (Life, Value) {
+        let path = format!("/api/rentals/{}", rented.id);
+        let rental = renter.get(&path).await.ok(200);
+        let term = |it: &Value| Paid {
+            from: seconds(&it["starts_at"]),
+            until: seconds(&it["ends_at"]),
+            cents: cents(&it["total_cost"]),
+            refunded: cents(&it["refunded"]),
+        };
+        let terms: Vec<Paid> = rental["terms"].as_array().unwrap().iter().map(term).collect();
+        let ended = (rental["status"] == "ended").then(|| seconds(&rental["ended_at"]));
+        let life = Life {
+            node: rented.node,
+            min_uptime: rented.promise.0,
+            min_mbps: rented.promise.1,
+            terms,
+            ended,
+        };
+        let months = renter.get(&format!("{path}/months")).await.ok(200)["items"].clone();
+        (life, months)
+    }
+}
+
+/// What is said of a month that was judged.
+fn judged(month: &Value) -> (String, Month) {
+    assert_eq!((&month["paid"], &month["is_owed"]), (&month["credit"], &json!(false)), "{month:#}");
+    assert_eq!(month["stay"], 1);
+    let count = |field: &str| month[field].as_i64().unwrap();
+    let found = Month {
+        price: cents(&month["price"]),
+        percent: count("credit_percent"),
+        credit: cents(&month["credit"]),
+        looks: (count("observations"), count("observations_excused")),
+    };
+    (text(&month["month"]), found)
+}
+
+/// How many events say that a rental has ended: by itself, or early.
+fn ends(market: &Market, rental: &str) -> i64 {
+    let db = market.open_database();
+    let sql = "SELECT count(*) FROM events
+                WHERE rental_id = ?1 AND kind IN ('rental-ended', 'rental-refunded')";
+    db.connection().query_row(sql, [rental], |row| row.get(0)).unwrap()
+}
+
+/// What was credited for broken promises to all wallets, in cents.
+fn credited(market: &Market) -> i64 {
+    let db = market.open_database();
+    let sql = "SELECT sum(e.amount_micros) / 10000
+                 FROM ledger_entries e
+                 JOIN ledger_transactions t ON t.id = e.transaction_id
+                 JOIN ledger_accounts a ON a.id = e.ledger_account_id
+                WHERE t.kind = 'sla-credit' AND a.kind = 'wallet'";
+    db.connection().query_row(sql, [], |row| row.get(0)).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_year_of_outages_is_credited_to_the_cent() {
+    let began = Instant::now();
+    let mut world = World::new(2).await;
+    world.play().await;
+    world.market.check_invariants().await;
+    let mut renters = vec![];
+    for email in RENTERS {
+        renters.push(world.market.sign_in(email).await);
+    }
+    let mut tally: BTreeMap<i64, usize> = BTreeMap::new();
+    let (mut sum, mut cancelled, mut expired, mut longer, mut excused) = (0, 0, 0, 0, 0);
+    for rented in &world.rented {
+        let (life, months) = world.life_of(rented, &renters[rented.renter]).await;
+        let months: BTreeMap<String, Month> =
+            months.as_array().unwrap().iter().map(judged).collect();
+        assert_eq!(months, world.seen.months(&life), "{}", rented.id);
+        for month in months.values() {
+            *tally.entry(month.percent).or_default() += 1;
+            sum += month.credit;
+            excused += usize::from(month.looks.1 > 0);
+        }
+        let paid_until = life.terms.last().unwrap().until;
+        match (rented.cancelled, life.ended) {
+            (Some(at), ended) => assert_eq!(ended, Some(at), "{}", rented.id),
+            (None, Some(ended)) => assert!(ended >= paid_until + 2 * DAY, "{}", rented.id),
+            (None, None) => assert!(world.now < paid_until + 2 * DAY, "{}", rented.id),
+        }
+        assert_eq!(ends(&world.market, &rented.id), i64::from(life.ended.is_some()));
+        cancelled += usize::from(rented.cancelled.is_some());
+        expired += usize::from(rented.cancelled.is_none() && life.ended.is_some());
+        longer += usize::from(life.terms.len() > 1);
+    }
+    assert_eq!(credited(&world.market), sum);
+    let runs = world.seen.runs.len();
+    println!(
+        "{runs} runs, {} looks, {} rentals, {cancelled} ended early, {expired} expired, {longer} \
+         extended, {excused} months with maintenance, {} USD credited, months by percent {tally:?}, \
+         in {:.1} s",
+        world.seen.looks.len(),
+        world.rented.len(),
+        sum / 100,
+        began.elapsed().as_secs_f64()
+    );
+    // The year had everything that it was to have.
+    assert_eq!(tally.keys().copied().collect::<Vec<_>>(), [0, 10, 20, 25, 35, 50, 60]);
+    assert!(tally.values().all(|count| *count > 1), "{tally:?}");
+    for count in [cancelled, expired, longer, excused] {
+        assert!(count > 10, "{cancelled} {expired} {longer} {excused}");
+    }
+}

@@ -1,0 +1,185 @@
+//! What the months of rentals come to by the published scale: calculated from what the test has
+//! seen itself, and sharing nothing with the market but the scale's numbers.
+
+use std::collections::BTreeMap;
+
+use domain::time::Timestamp;
+
+const HOUR: i64 = 3_600;
+const DAY: i64 = 24 * HOUR;
+/// Fewer looks say nothing.
+const LOOKS_MIN: i64 = 12;
+/// Of a month's announced maintenance, so much does not count.
+const EXCUSED: i64 = 8 * HOUR;
+/// A month is judged so long after it is over.
+const SETTLED: i64 = 2 * DAY;
+
+/// A look at a node.
+pub(crate) struct Look {
+    pub(crate) node: u32,
+    pub(crate) at: i64,
+    pub(crate) is_up: bool,
+    /// The slower direction, of a node that is up. Mbit/s.
+    pub(crate) mbps: Option<i64>,
+}
+
+/// Announced maintenance.
+pub(crate) struct Window {
+    pub(crate) node: u32,
+    pub(crate) from: i64,
+    pub(crate) until: i64,
+}
+
+/// A term of a rental: what was paid for it, and what of that went back, in cents.
+#[derive(Clone, Copy)]
+pub(crate) struct Paid {
+    pub(crate) from: i64,
+    pub(crate) until: i64,
+    pub(crate) cents: i64,
+    pub(crate) refunded: i64,
+}
+
+/// A rental, as it was in the end.
+pub(crate) struct Life {
+    pub(crate) node: u32,
+    /// Hundredths of a percent.
+    pub(crate) min_uptime: i64,
+    pub(crate) min_mbps: i64,
+    pub(crate) terms: Vec<Paid>,
+    pub(crate) ended: Option<i64>,
+}
+
+/// What a month comes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Month {
+    /// What it has cost, in cents.
+    pub(crate) price: i64,
+    pub(crate) percent: i64,
+    /// In cents.
+    pub(crate) credit: i64,
+    /// Looks that count, and those that maintenance excuses.
+    pub(crate) looks: (i64, i64),
+}
+
+/// The first second of the month of an instant, and that of the next.
+fn month_of(at: i64) -> (i64, i64) {
+    let date = Timestamp::from_seconds(at).date();
+    let first = Timestamp::of_day(&format!("{}-01", &date[..7])).unwrap();
+    (first.seconds(), first.plus_months(1).seconds())
+}
+
+/// What was seen in a year, and when the market's jobs ran.
+#[derive(Default)]
+pub(crate) struct Seen {
+    pub(crate) looks: Vec<Look>,
+    pub(crate) windows: Vec<Window>,
+    pub(crate) runs: Vec<i64>,
+}
+
+impl Seen {
+    /// The months of a rental that are judged by now, each by its name.
+    pub(crate) fn months(&self, life: &Life) -> BTreeMap<String, Month> {
+        let mut months = BTreeMap::new();
+        let paid_until = life.terms.last().unwrap().until;
+        let end = life.ended.unwrap_or(i64::MAX).min(paid_until);
+        let mut from = life.terms[0].from;
+        while from < end {
+            let (first, next) = month_of(from);
+            let until = end.min(next);
+            let settled = self.runs.iter().find(|run| **run >= next + SETTLED);
+            // A rental that is over is judged at once, and with what went back of it.
+            let is_over = life.ended.is_some_and(|ended| {
+                settled.is_none_or(|settled| ended <= *settled)
+                    && ended <= *self.runs.last().unwrap()
+            });
+            if is_over || settled.is_some() {
+                let name = Timestamp::from_seconds(from).date()[..7].to_owned();
+                months.insert(name, self.month(life, (from, until), (first, next), is_over));
+            }
+            from = until;
+        }
+        months
+    }
+
+    fn month(
+        &self,
+        life: &Life,
+        (from, until): (i64, i64),
+        month: (i64, i64),
+        is_over: bool,
+    ) -> Month {
+        let excused = self.excused(life.node, month);
+        let is_excused =
+            |look: &&Look| excused.iter().any(|(start, stop)| (*start..*stop).contains(&look.at));
+        let (left_out, counted): (Vec<&Look>, Vec<&Look>) = self
+            .looks
+            .iter()
+            .filter(|look| look.node == life.node && (from..until).contains(&look.at))
+            .partition(is_excused);
+        let percent = percent(life, &counted);
+        let price = price(life, from, until, is_over);
+        // Half a cent goes to the even one.
+        let (whole, rest) = (price * percent / 100, price * percent % 100);
+        let is_up = rest > 50 || (rest == 50 && whole % 2 == 1);
+        let looks = (length(&counted), length(&left_out));
+        Month { price, percent, credit: whole + i64::from(is_up), looks }
+    }
+
+    /// When maintenance is excused in a month: the first hours of what was announced.
+    fn excused(&self, node: u32, (first, next): (i64, i64)) -> Vec<(i64, i64)> {
+        let mut windows: Vec<(i64, i64)> = self
+            .windows
+            .iter()
+            .filter(|window| window.node == node && window.from < next && window.until > first)
+            .map(|window| (window.from.max(first), window.until.min(next)))
+            .collect();
+        windows.sort_unstable();
+        let mut left = EXCUSED;
+        for (from, until) in &mut windows {
+            *until = *from + (*until - *from).min(left);
+            left -= *until - *from;
+        }
+        windows
+    }
+}
+
+fn length<T>(all: &[T]) -> i64 {
+    i64::try_from(all.len()).unwrap()
+}
+
+/// The published scale.
+fn percent(life: &Life, looks: &[&Look]) -> i64 {
+    let (all, up) = (length(looks), looks.iter().map(|look| i64::from(look.is_up)).sum::<i64>());
+    let mut percent = 0;
+    if all >= LOOKS_MIN && up * 10_000 < life.min_uptime * all {
+        percent = match up * 100 {
+            share if share < 95 * all => 50,
+            share if share < 99 * all => 25,
+            _ => 10,
+        };
+    }
+    let speeds: Vec<i64> = looks.iter().filter_map(|look| look.mbps).collect();
+    let known = length(&speeds);
+    if known >= LOOKS_MIN && speeds.iter().sum::<i64>() < life.min_mbps * known {
+        percent += 10;
+    }
+    percent
+}
+
+/// What a part of a rental's time has cost: each term by the second, from its start, in whole cents
+/// at both ends.
+fn price(life: &Life, from: i64, until: i64, is_over: bool) -> i64 {
+    let of_term = |term: &Paid| {
+        let (paid, end) = match life.ended {
+            Some(ended) if is_over => (term.cents - term.refunded, ended.min(term.until)),
+            _ => (term.cents, term.until),
+        };
+        let length = i128::from(end - term.from);
+        if length <= 0 {
+            return 0;
+        }
+        let up_to = |at: i64| i128::from(paid) * i128::from(at.clamp(term.from, end) - term.from);
+        i64::try_from(up_to(until) / length - up_to(from) / length).unwrap()
+    };
+    life.terms.iter().map(of_term).sum()
+}
