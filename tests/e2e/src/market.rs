@@ -43,6 +43,9 @@ pub struct Market {
     /// The stand-in for the grid's server.
     pub grid: Standin,
     host: Host,
+    /// Another host on the same data, if there is one, and how both were started.
+    second: Option<Host>,
+    options: HostOptions,
     clock: Arc<AtomicI64>,
     /// When it last began to sync.
     synced_at: AtomicI64,
@@ -112,11 +115,38 @@ impl Market {
         options.clock = Clock::Set(Arc::clone(&clock));
         options.run_schedules = false;
         change(&mut options);
-        let _one_at_a_time = STARTING.lock().await;
-        let host = Host::start(options).await.unwrap_or_else(|error| panic!("{error:?}"));
+        let host = start_host(&options).await;
         let address = host.addr();
         let reach = Arc::new(Reach { address, contract: OnceCell::new() });
-        Market { grid, host, clock, synced_at: AtomicI64::new(0), reach, data }
+        Market {
+            grid,
+            host,
+            second: None,
+            options,
+            clock,
+            synced_at: AtomicI64::new(0),
+            reach,
+            data,
+        }
+    }
+
+    /// Starts a second host on the same database, with the same clock.
+    pub async fn start_second_host(&mut self) {
+        let mut options = self.options.clone();
+        options.listen.set_port(0);
+        self.second = Some(start_host(&options).await);
+    }
+
+    /// Runs a cron component now, on every host at once.
+    pub async fn fire_everywhere(&self, component: &str) {
+        let second = async {
+            match &self.second {
+                Some(host) => host.fire_cron(component).await,
+                None => Ok(()),
+            }
+        };
+        let (one, other) = tokio::join!(self.host.fire_cron(component), second);
+        one.and(other).unwrap_or_else(|error| panic!("{component}: {error:#}"));
     }
 
     /// Where the market is, such as `http://127.0.0.1:40123`.
@@ -326,6 +356,11 @@ impl Market {
         let file = self.data.path().join(format!("logs/{component}.log"));
         std::fs::read_to_string(file).unwrap_or_default()
     }
+}
+
+async fn start_host(options: &HostOptions) -> Host {
+    let _one_at_a_time = STARTING.lock().await;
+    Host::start(options.clone()).await.unwrap_or_else(|error| panic!("{error:?}"))
 }
 
 /// The root of the workspace.

@@ -41,6 +41,11 @@ impl Market {
 
     /// An empty market that sends mail to a folder, as in development.
     pub async fn start_with_folder() -> Market {
+        Market::start_with_folder_and(&[]).await
+    }
+
+    /// An empty market that sends mail to a folder, with some variables more.
+    pub async fn start_with_folder_and(more: &[(&str, &str)]) -> Market {
         // The mailer has to know where the host will listen. This socket never does, but keeps the
         // port away from other programs until the host has it.
         let placeholder = TcpSocket::new_v4().unwrap();
@@ -58,6 +63,7 @@ impl Market {
         let grid = Standin::start(Documents::example().unwrap()).await.unwrap();
         let grid_url = grid.url();
         let variables = variables.into_iter().chain([("gridproxy_urls", grid_url.as_str())]);
+        let variables = variables.chain(more.iter().copied());
         Market::start_as(grid, variables, |options| {
             options.listen = address;
             options.dev_mail = Some(options.data.join("mail"));

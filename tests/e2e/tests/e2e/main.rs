@@ -39,5 +39,6 @@ mod settings;
 mod soak;
 mod sync;
 mod sync_runs;
+mod two_hosts;
 mod wire;
 mod year;
