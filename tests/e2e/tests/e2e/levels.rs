@@ -118,8 +118,12 @@ async fn everybody_reads_what_was_measured_and_how_the_market_is() {
     assert_eq!(record["last_24_hours"]["uptime"], 100.0);
     let gone = visitor.get("/api/marketplace/nodes/node32/samples?month=2026-01").await;
     gone.problem(400, "invalid-fields");
-    market.pass(300);
-    market.sync().await;
+    // Nothing was checked for days; half an hour later everything is.
+    assert_eq!(visitor.get("/api/status").await.ok(200)["status"], "degraded");
+    for _ in 0..6 {
+        market.pass(300);
+        market.sync().await;
+    }
     let status = visitor.get("/api/status").await.ok(200);
     assert_eq!(status["status"], "ok", "{status:#}");
     assert_eq!(status["regions"][0]["region"], "Western Europe");

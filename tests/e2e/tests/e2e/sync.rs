@@ -177,7 +177,7 @@ async fn a_rental_ends_after_its_term_and_the_farmer_is_paid() {
 
     // Sessions last thirty days, so each looks with a token from now on, or signs in again.
     let (ada_token, farmer_token) = (ada.token(&["read"]).await, farmer.token(&["read"]).await);
-    market.set_clock(THREE_MONTHS_LATER - 1);
+    market.set_clock(THREE_MONTHS_LATER - 60);
     market.sync().await;
     assert_eq!(ada_token.get(&path).await.ok(200)["status"], "active");
     let farm = farmer_token.get("/dashboard/farm").await.page(200);

@@ -25,8 +25,8 @@ struct Left {
     posts: Vec<String>,
 }
 
-/// Ada rents three months, and renews a month; Ben's slice runs out; Cleo ends hers early. All of it
-/// while the nodes fail now and then.
+/// Ada rents three slices that renew themselves; Ben's run out; Cleo ends hers early. All of it while
+/// the nodes fail now and then.
 struct Play {
     market: Market,
     receiver: Receiver,
@@ -91,9 +91,10 @@ impl Play {
             14 => assert!(grid.patch_node(32, json!({ "status": "up" }))),
             // More is rented than it can carry, for a while.
             20 => {
-                assert!(grid.patch_node(32, json!({ "total_resources": { "sru": 500_i64 << 30 } })))
+                let small = json!({ "total_resources": { "sru": 500_i64 << 30 } });
+                assert!(grid.patch_node(32, small));
             }
-            26 => grid.reset().await,
+            26 | 80 => grid.reset().await,
             30 => {
                 let held = json!({ "node_id": "node600", "duration_months": 1, "hold": true });
                 self.ada.post("/api/marketplace/quotes", &held).await.ok(201);
@@ -103,7 +104,6 @@ impl Play {
                 self.cleo.post_empty(&cancel).await.ok(200);
             }
             70 => assert!(grid.remove_node(600)),
-            80 => grid.reset().await,
             _ => {}
         }
     }
@@ -156,7 +156,7 @@ fn subjects(market: &Market) -> Vec<String> {
 /// What may differ: how often jobs were woken, and requests counted.
 const COUNTING_TABLES: [&str; 2] = ["job_runs", "rate_limits"];
 
-/// How many rows each table has, how many events, bookings and audit entries of each kind there are,
+/// How many rows each table has, how many events, bookings and audit entries there are of each kind,
 /// what was booked, and what was observed.
 fn numbers(market: &Market) -> BTreeMap<String, i64> {
     let db = market.open_database();

@@ -201,12 +201,11 @@ impl World {
         let at = self.now;
         let (is_up, mbps) = match says {
             Says::Up(mbps) => (true, mbps.map(i64::from)),
-            Says::Down | Says::Standby | Says::Unhealthy => (false, None),
             // That it is not listed once says nothing of it, and a document nobody can read nothing
             // at all.
             Says::Unlisted if self.unlisted.insert(node) => return,
-            Says::Unlisted => (false, None),
             Says::Garbled => return,
+            Says::Down | Says::Standby | Says::Unhealthy | Says::Unlisted => (false, None),
         };
         if says != Says::Unlisted {
             self.unlisted.remove(&node);
@@ -354,9 +353,9 @@ impl World {
     }
 
     /// What became of a rental, and what of it the market has judged.
-    async fn life_of(&self, rented: &Rented, renter: &Client) -> (Life, Value) {
+    async fn life_of(&self, rented: &Rented, client: &Client) -> (Life, Value) {
         let path = format!("/api/rentals/{}", rented.id);
-        let rental = renter.get(&path).await.ok(200);
+        let rental = client.get(&path).await.ok(200);
         let term = |it: &Value| Paid {
             from: seconds(&it["starts_at"]),
             until: seconds(&it["ends_at"]),
@@ -372,7 +371,7 @@ impl World {
             terms,
             ended,
         };
-        let months = renter.get(&format!("{path}/months")).await.ok(200)["items"].clone();
+        let months = client.get(&format!("{path}/months")).await.ok(200)["items"].clone();
         (life, months)
     }
 }
@@ -445,15 +444,17 @@ async fn a_year_of_outages_is_credited_to_the_cent() {
     }
     assert_eq!(credited(&world.market), sum);
     let runs = world.seen.runs.len();
-    println!(
+    let figures = format!(
         "{runs} runs, {} looks, {} rentals, {cancelled} ended early, {expired} expired, {longer} \
-         extended, {excused} months with maintenance, {} USD credited, months by percent {tally:?}, \
-         in {:.1} s",
+         extended, {excused} months with maintenance, {} USD credited, months by percent \
+         {tally:?}, in {:.1} s\n",
         world.seen.looks.len(),
         world.rented.len(),
         sum / 100,
         began.elapsed().as_secs_f64()
     );
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/year.md");
+    std::fs::write(file, figures).unwrap();
     // The year had everything that it was to have.
     assert_eq!(tally.keys().copied().collect::<Vec<_>>(), [0, 10, 20, 25, 35, 50, 60]);
     assert!(tally.values().all(|count| *count > 1), "{tally:?}");
