@@ -25,8 +25,8 @@ struct Left {
     posts: Vec<String>,
 }
 
-/// Ada rents three slices that renew themselves; Ben's run out; Cleo ends hers early. All of it while
-/// the nodes fail now and then.
+/// Ada rents three slices that renew themselves; Ben's run out; Cleo ends hers early. All of it
+/// while the nodes fail now and then.
 struct Play {
     market: Market,
     receiver: Receiver,
@@ -156,8 +156,8 @@ fn subjects(market: &Market) -> Vec<String> {
 /// What may differ: how often jobs were woken, and requests counted.
 const COUNTING_TABLES: [&str; 2] = ["job_runs", "rate_limits"];
 
-/// How many rows each table has, how many events, bookings and audit entries there are of each kind,
-/// what was booked, and what was observed.
+/// How many rows each table has, how many events, bookings and audit entries there are of each
+/// kind, what was booked, and what was observed.
 fn numbers(market: &Market) -> BTreeMap<String, i64> {
     let db = market.open_database();
     let ask = |sql: &str| -> Vec<(String, i64)> {

@@ -1,5 +1,6 @@
-//! A year of the marketplace: the real components, the host's clock moved, and a grid whose outages
-//! come from a seed. Every credit is right to the cent, nothing ends twice, and the books are right.
+//! A year of the marketplace: the real components, the host's clock moved, and a grid whose
+//! outages come from a seed. Every credit is right to the cent, nothing ends twice, and the books
+//! are right.
 
 mod reckoning;
 
