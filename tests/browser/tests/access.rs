@@ -98,7 +98,7 @@ async fn register_a_key(tab: &Tab, rack: &Rack) {
     tab.take_pictures("80-ssh-keys-none").await;
     tab.fill("public_key", "ssh-dss AAAAB3NzaC1kc3MAAACBAP").await;
     tab.press("Add the key").await;
-    tab.see("one public key in OpenSSH's form").await;
+    tab.see("One public key in OpenSSH's form").await;
     // The browser complains of the status.
     tab.clear_console().await;
     tab.take_pictures("81-ssh-key-refused").await;

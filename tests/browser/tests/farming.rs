@@ -113,7 +113,8 @@ async fn see_the_first_rental(tab: &Tab, market: &Market) {
     // Without a reload.
     tab.see("Rented now: 1 of 9.").await;
     tab.see(RENTER).await;
-    // Some days are earned.
+    // Some days are earned. A page that follows what happens would keep the session alive.
+    tab.open("/api/openapi.json").await;
     for _ in 0..20 {
         market.pass(86_400);
         market.sync().await;

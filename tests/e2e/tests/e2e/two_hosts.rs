@@ -108,10 +108,12 @@ impl Play {
         }
     }
 
-    /// Wakes every job of every host, at once.
+    /// Wakes every job of every host, each on all of them at once. One component comes after the
+    /// other: what is told in one mail depends on what has happened by then.
     async fn wake(&mut self) {
-        let everywhere = |component| self.market.fire_everywhere(component);
-        tokio::join!(everywhere("grid-sync"), everywhere("mailer"), everywhere("notifier"));
+        for component in ["grid-sync", "notifier", "mailer"] {
+            self.market.fire_everywhere(component).await;
+        }
         for posted in self.receiver.take() {
             let kind = posted.json()["type"].as_str().unwrap().to_owned();
             self.posts.push((posted.header("webhook-id").to_owned(), kind));
