@@ -16,10 +16,7 @@ pub use serve::{serve, serve_live, serve_waiting};
 pub use variables::{config, keys, variable};
 pub use web::ambient::now;
 
-/// What a handler of a component is given.
-pub type Context<'a> = web::Context<'a, SpinDb>;
-/// A route of a component.
-pub type Route = web::Route<SpinDb>;
+pub use web::{Context, Route};
 
 #[expect(clippy::pedantic, reason = "generated from the interfaces that the host offers")]
 mod bindings {

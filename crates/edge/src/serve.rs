@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
 use spin_sdk::time::sleep;
+use store::NoDatabase;
 use web::api::agent::LeaseAnswer;
 use web::limit::BODY_BYTES_MAX;
 use web::live::Feed;
@@ -112,14 +113,14 @@ fn answer(routes: &'static [Route], request: &Request, is_whole: bool) -> (Outco
         }
         Err(problem) => {
             let config = web::Config::unset();
-            let cx = Context::new(&(), &config, request, now);
+            let cx = Context::new(&NoDatabase, &config, request, now);
             (refuse(&cx, problem), cx.request_id)
         }
     }
 }
 
 /// Answers with a problem that was found before any handler was called.
-fn refuse<D>(cx: &Context<'_, D>, problem: Problem) -> Outcome {
+fn refuse(cx: &Context<'_>, problem: Problem) -> Outcome {
     let response: Response = respond::finish(cx, respond::problem(cx, &problem));
     Outcome { response, route: None, problem: Some(problem) }
 }

@@ -100,7 +100,7 @@ const CREATE: &str = "
 
 /// Creates an account; `false` if the address is taken.
 pub fn create(
-    db: &impl Db,
+    db: &dyn Db,
     id: AccountId,
     email: &Email,
     password_hash: &str,
@@ -127,12 +127,12 @@ const BY_ID: &str = "
       FROM accounts WHERE id = ?1 AND deleted_at IS NULL";
 
 /// What an account is signed in with; `None` if there is no such account.
-pub fn credentials(db: &impl Db, email: &Email) -> Result<Option<Credentials>, StoreError> {
+pub fn credentials(db: &dyn Db, email: &Email) -> Result<Option<Credentials>, StoreError> {
     only(db.run(BY_EMAIL, &[email.as_str().into()])?).map(read_credentials).transpose()
 }
 
 /// What an account is signed in with; `None` if it is deleted.
-pub fn credentials_of(db: &impl Db, id: AccountId) -> Result<Option<Credentials>, StoreError> {
+pub fn credentials_of(db: &dyn Db, id: AccountId) -> Result<Option<Credentials>, StoreError> {
     only(db.run(BY_ID, &[Value::text(id)])?).map(read_credentials).transpose()
 }
 
@@ -150,7 +150,7 @@ const REHASH: &str = "UPDATE accounts SET password_hash = ?3 WHERE id = ?1 AND p
 
 /// Replaces the hash of an unchanged password, unless the password has changed meanwhile.
 pub fn rehash(
-    db: &impl Db,
+    db: &dyn Db,
     id: AccountId,
     old_hash: &str,
     new_hash: &str,
@@ -164,7 +164,7 @@ const CHANGE_PASSWORD: &str =
 
 /// Sets a password, and ends every session but `kept` and every code on its way.
 pub fn change_password(
-    db: &impl Db,
+    db: &dyn Db,
     id: AccountId,
     password_hash: &str,
     kept: Option<&SecretHash>,
@@ -177,7 +177,7 @@ pub fn change_password(
 const CHANGE_EMAIL: &str = "INSERT INTO change_email (account_id, email) VALUES (?1, ?2)";
 
 /// Sets an e-mail address; `false` if another account has it.
-pub fn change_email(db: &impl Db, id: AccountId, email: &Email) -> Result<bool, StoreError> {
+pub fn change_email(db: &dyn Db, id: AccountId, email: &Email) -> Result<bool, StoreError> {
     refused_is_false(db.run(CHANGE_EMAIL, &[Value::text(id), email.as_str().into()]))
 }
 
@@ -186,7 +186,7 @@ const DISABLE: &str = "INSERT INTO disable_account (account_id, disabled_at) VAL
 
 /// Shuts an account out and ends its sessions or, without a time, lets it in again; `false` if
 /// there is no such account.
-pub fn disable(db: &impl Db, id: AccountId, since: Option<Timestamp>) -> Result<bool, StoreError> {
+pub fn disable(db: &dyn Db, id: AccountId, since: Option<Timestamp>) -> Result<bool, StoreError> {
     refused_is_false(db.run(DISABLE, &[Value::text(id), since.into()]))
 }
 
@@ -195,7 +195,7 @@ const DELETE: &str = "INSERT INTO delete_account (account_id, deleted_at) VALUES
 
 /// Deletes the person and keeps money and history; `false` if the account still rents or offers
 /// something, or waits for a payout.
-pub fn delete(db: &impl Db, id: AccountId, now: Timestamp) -> Result<bool, StoreError> {
+pub fn delete(db: &dyn Db, id: AccountId, now: Timestamp) -> Result<bool, StoreError> {
     refused_is_false(db.run(DELETE, &[Value::text(id), now.into()]))
 }
 
@@ -213,7 +213,7 @@ const SET_OPERATOR: &str = "
     UPDATE accounts SET is_operator = ?2 WHERE id = ?1 AND deleted_at IS NULL RETURNING id";
 
 /// Names an account an operator, or no longer; `false` if there is no such account.
-pub fn set_operator(db: &impl Db, id: AccountId, is_operator: bool) -> Result<bool, StoreError> {
+pub fn set_operator(db: &dyn Db, id: AccountId, is_operator: bool) -> Result<bool, StoreError> {
     Ok(!db.run(SET_OPERATOR, &[Value::text(id), is_operator.into()])?.is_empty())
 }
 
@@ -222,7 +222,7 @@ const SET_DISPLAY_NAME: &str =
     "UPDATE accounts SET display_name = ?2 WHERE id = ?1 AND deleted_at IS NULL";
 
 /// Sets how farmers see an account where it rents; `None` is by its e-mail address.
-pub fn set_display_name(db: &impl Db, id: AccountId, name: Option<&str>) -> Result<(), StoreError> {
+pub fn set_display_name(db: &dyn Db, id: AccountId, name: Option<&str>) -> Result<(), StoreError> {
     db.run(SET_DISPLAY_NAME, &[Value::text(id), name.into()]).map(drop)
 }
 
@@ -230,7 +230,7 @@ pub fn set_display_name(db: &impl Db, id: AccountId, name: Option<&str>) -> Resu
 const SET_PAYOUT: &str = "UPDATE accounts SET payout_address = ?2 WHERE id = ?1";
 
 /// Sets where a farmer is paid to.
-pub fn set_payout(db: &impl Db, id: AccountId, address: Option<&str>) -> Result<(), StoreError> {
+pub fn set_payout(db: &dyn Db, id: AccountId, address: Option<&str>) -> Result<(), StoreError> {
     db.run(SET_PAYOUT, &[Value::text(id), address.into()]).map(drop)
 }
 
@@ -238,7 +238,7 @@ pub fn set_payout(db: &impl Db, id: AccountId, address: Option<&str>) -> Result<
 const PAYOUT: &str = "SELECT payout_address FROM accounts WHERE id = ?1";
 
 /// Where a farmer is paid to; `None` if that is not set.
-pub fn payout(db: &impl Db, id: AccountId) -> Result<Option<String>, StoreError> {
+pub fn payout(db: &dyn Db, id: AccountId) -> Result<Option<String>, StoreError> {
     let row = only(db.run(PAYOUT, &[Value::text(id)])?);
     let address = row.as_ref().map(|row| row.optional_text(0)).transpose()?;
     Ok(address.flatten().map(str::to_owned))
@@ -274,7 +274,7 @@ const LIST: &str = "
 
 /// Accounts whose address begins with `prefix`, in the order of addresses, behind `after`.
 pub fn list(
-    db: &impl Db,
+    db: &dyn Db,
     prefix: &str,
     after: &str,
     limit: u32,

@@ -71,7 +71,7 @@ const WRITE: &str = "
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 
 /// Writes an entry.
-pub fn write(db: &impl Db, entry: &NewEntry<'_>, now: Timestamp) -> Result<(), StoreError> {
+pub fn write(db: &dyn Db, entry: &NewEntry<'_>, now: Timestamp) -> Result<(), StoreError> {
     let params = [
         entry.action.into(),
         entry.actor.as_str().into(),
@@ -145,7 +145,7 @@ const ALL: &str = "
 
 /// What concerns an account, the newest first, before the entry numbered `before`.
 pub fn of_account(
-    db: &impl Db,
+    db: &dyn Db,
     account: AccountId,
     before: Option<i64>,
     limit: u32,
@@ -156,7 +156,7 @@ pub fn of_account(
 }
 
 /// Everything, the newest first, before the entry numbered `before`.
-pub fn all(db: &impl Db, before: Option<i64>, limit: u32) -> Result<Vec<Entry>, StoreError> {
+pub fn all(db: &dyn Db, before: Option<i64>, limit: u32) -> Result<Vec<Entry>, StoreError> {
     let rows = db.run(ALL, &[before.unwrap_or(i64::MAX).into(), limit.into()])?;
     rows.into_iter().map(read).collect()
 }
@@ -188,12 +188,12 @@ const CHAIN: Chain = Chain {
 };
 
 /// Seals the entries that have no seal yet, a bounded number each time.
-pub fn seal(db: &impl Db) -> Result<Head, StoreError> {
+pub fn seal(db: &dyn Db) -> Result<Head, StoreError> {
     CHAIN.seal(db)
 }
 
 /// How many of the newest entries are not as they were sealed, or were put among those that are.
-pub fn broken(db: &impl Db) -> Result<u64, StoreError> {
+pub fn broken(db: &dyn Db) -> Result<u64, StoreError> {
     CHAIN.broken(db)
 }
 

@@ -78,7 +78,7 @@ pub struct Head {
 impl Chain {
     /// Seals the rows that have no seal yet, a bounded number each time. Answers the end of the
     /// chain. Another one that does the same at once does no harm: both compute the same.
-    pub(crate) fn seal(&self, db: &impl Db) -> Result<Head, StoreError> {
+    pub(crate) fn seal(&self, db: &dyn Db) -> Result<Head, StoreError> {
         let head = self.head(db, 0)?;
         let mut last = head;
         let mut seals = Vec::new();
@@ -98,7 +98,7 @@ impl Chain {
     }
 
     /// How many of the newest rows are not as they were sealed, or were put among those that are.
-    pub(crate) fn broken(&self, db: &impl Db) -> Result<u64, StoreError> {
+    pub(crate) fn broken(&self, db: &dyn Db) -> Result<u64, StoreError> {
         let end = self.head(db, 0)?;
         let mut last = self.head(db, CHECKED_MAX)?;
         let mut broken = 0;
@@ -119,12 +119,12 @@ impl Chain {
         Ok(broken)
     }
 
-    fn after(&self, db: &impl Db, id: i64, limit: u32) -> Result<Vec<Link>, StoreError> {
+    fn after(&self, db: &dyn Db, id: i64, limit: u32) -> Result<Vec<Link>, StoreError> {
         (self.read)(db.run(self.after, &[id.into(), limit.into()])?)
     }
 
     /// The last seal that is `from_end` numbers before the end.
-    fn head(&self, db: &impl Db, from_end: u32) -> Result<Head, StoreError> {
+    fn head(&self, db: &dyn Db, from_end: u32) -> Result<Head, StoreError> {
         match only(db.run(self.seal_from_end, &[from_end.into()])?) {
             Some(row) => Ok(Head { id: row.integer(0)?, hash: seal_in(&row, 1)?, is_new: false }),
             None => Ok(Head { id: 0, hash: [0; 32], is_new: false }),

@@ -80,7 +80,7 @@ const OPEN: &str = "
     VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 
 /// Records a challenge whose secret goes to who asks.
-pub fn open(db: &impl Db, challenge: &NewChallenge<'_>, now: Timestamp) -> Result<(), StoreError> {
+pub fn open(db: &dyn Db, challenge: &NewChallenge<'_>, now: Timestamp) -> Result<(), StoreError> {
     db.run(OPEN, &params(challenge, now)).map(drop)
 }
 
@@ -93,7 +93,7 @@ const OPEN_BY_MAIL: &str = "
 
 /// Records a challenge whose secret goes out by mail; an older one of its kind and account ends.
 pub fn open_by_mail(
-    db: &impl Db,
+    db: &dyn Db,
     challenge: &NewChallenge<'_>,
     mail: MailId,
     mail_kind: &str,
@@ -122,7 +122,7 @@ const FIND: &str = "
 
 /// Looks at a challenge without using it up.
 pub fn find(
-    db: &impl Db,
+    db: &dyn Db,
     hash: &SecretHash,
     kind: ChallengeKind,
     now: Timestamp,
@@ -138,7 +138,7 @@ const TAKE: &str = "
 
 /// Uses a challenge up: of many who try, one gets it. `None` if it is unknown, used or over.
 pub fn take(
-    db: &impl Db,
+    db: &dyn Db,
     hash: &SecretHash,
     kind: ChallengeKind,
     now: Timestamp,
@@ -158,6 +158,6 @@ const SWEEP: &str = "
         SELECT hash FROM challenges WHERE expires_at <= ?1 ORDER BY expires_at LIMIT 1000)";
 
 /// Removes challenges that have ended; a bounded number each time.
-pub fn sweep(db: &impl Db, now: Timestamp) -> Result<(), StoreError> {
+pub fn sweep(db: &dyn Db, now: Timestamp) -> Result<(), StoreError> {
     db.run(SWEEP, &[now.into()]).map(drop)
 }

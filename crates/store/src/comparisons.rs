@@ -57,7 +57,7 @@ const SIMILAR_IN: &str = similar!(
 /// Similar nodes of the world. Served by the index `nodes_by_kind`.
 const SIMILAR: &str = similar!("nodes n INDEXED BY nodes_by_kind");
 
-fn similar(db: &impl Db, own: &Offer, circle: &Circle) -> Result<Vec<Similar>, StoreError> {
+fn similar(db: &dyn Db, own: &Offer, circle: &Circle) -> Result<Vec<Similar>, StoreError> {
     let mut params = vec![own.certified.into(), Value::text(own.farmer), SIMILAR_MAX.into()];
     let sql = match &circle.countries {
         Some(countries) => {
@@ -93,7 +93,7 @@ const NODE_WEEKS: &str = "
     HAVING sum(d.samples) >= ?4
      LIMIT ?5";
 
-fn node_weeks(db: &impl Db, nodes: &str, now: Timestamp) -> Result<Vec<NodeWeek>, StoreError> {
+fn node_weeks(db: &dyn Db, nodes: &str, now: Timestamp) -> Result<Vec<NodeWeek>, StoreError> {
     let today = day_of(now);
     let params = [
         nodes.into(),
@@ -122,7 +122,7 @@ const WAITS: &str = "
      LIMIT ?3";
 
 /// How many rentals began, and how long a slice waited for one: the median.
-fn waits(db: &impl Db, nodes: &str, now: Timestamp) -> Result<(u32, Option<i64>), StoreError> {
+fn waits(db: &dyn Db, nodes: &str, now: Timestamp) -> Result<(u32, Option<i64>), StoreError> {
     let since = now.plus_seconds(-i64::from(WEEKS) * 7 * 86_400);
     let rows = db.run(WAITS, &[nodes.into(), since.into(), WAITS_MAX.into()])?;
     let mut waits = rows.iter().map(|row| row.integer(0)).collect::<Result<Vec<_>, _>>()?;
@@ -138,7 +138,7 @@ const UNMET: &str = "
     SELECT coalesce(sum(count), 0) FROM unmet_searches
      WHERE country IN (?2, '') AND certified IN (0, ?3) AND day >= ?1";
 
-fn unmet(db: &impl Db, own: &Offer, now: Timestamp) -> Result<u32, StoreError> {
+fn unmet(db: &dyn Db, own: &Offer, now: Timestamp) -> Result<u32, StoreError> {
     let since = day_of(now) - i64::from(WEEKS) * 7;
     let country = region::country(&own.country).unwrap_or_default();
     let rows = db.run(UNMET, &[since.into(), country.into(), own.certified.into()])?;
@@ -166,7 +166,7 @@ pub struct Found {
 }
 
 /// Looks for nodes that are similar to `own`, in the narrowest circle that has enough of them.
-pub fn of_node(db: &impl Db, own: &Offer, now: Timestamp) -> Result<Picture, StoreError> {
+pub fn of_node(db: &dyn Db, own: &Offer, now: Timestamp) -> Result<Picture, StoreError> {
     let mut narrower = Vec::new();
     for circle in region::circles(&own.country) {
         match comparison::compare(&circle, similar(db, own, &circle)?) {
@@ -181,7 +181,7 @@ pub fn of_node(db: &impl Db, own: &Offer, now: Timestamp) -> Result<Picture, Sto
 }
 
 fn observe(
-    db: &impl Db,
+    db: &dyn Db,
     own: &Offer,
     comparison: Comparison,
     now: Timestamp,
@@ -249,11 +249,7 @@ const CHECKED: &str = "
 
 /// Looks at the prices of some nodes, each once a day, and tells the farmers of those that ask
 /// something else than would be suggested: each once a week at most. Answers how many were told.
-pub fn suggest_prices(
-    db: &impl Db,
-    limits: PriceLimits,
-    now: Timestamp,
-) -> Result<u32, StoreError> {
+pub fn suggest_prices(db: &dyn Db, limits: PriceLimits, now: Timestamp) -> Result<u32, StoreError> {
     let before = now.plus_seconds(-CHECK_SECONDS);
     let mut told = 0;
     for row in db.run(DUE, &[before.into(), CHECKED_AT_ONCE.into()])? {
@@ -282,7 +278,7 @@ fn read_due(row: &Row) -> Result<Due, StoreError> {
 
 /// The price to tell a farmer of, if there is one and it is time.
 fn worth_telling(
-    db: &impl Db,
+    db: &dyn Db,
     due: &Due,
     limits: PriceLimits,
     now: Timestamp,

@@ -88,7 +88,7 @@ const FIGURES: &str = concat!(
 struct DayRow(String, i64);
 
 /// A farm in figures, as of `month`.
-pub fn figures(db: &impl Db, farmer: AccountId, month: Month) -> Result<Figures, StoreError> {
+pub fn figures(db: &dyn Db, farmer: AccountId, month: Month) -> Result<Figures, StoreError> {
     let rows = db.run(FIGURES, &[Value::text(farmer), Value::text(month)])?;
     let row = only(rows).ok_or_else(|| StoreError::Corrupt("no row of sums".into()))?;
     let usd = |column| row.integer(column).map(Usd::from_micros);
@@ -170,7 +170,7 @@ const NODES: &str = concat!(
 
 /// A page of a farmer's nodes behind `behind`, with their slices and what they earn.
 pub fn nodes(
-    db: &impl Db,
+    db: &dyn Db,
     farmer: impl Into<Farmer>,
     month: Month,
     behind: Option<NodeId>,
@@ -198,7 +198,7 @@ pub struct Dashboard {
 /// A farm at a glance as of `month`, over `months` months, with up to `limit` nodes behind
 /// `behind`: three statements, whatever the farm.
 pub fn load(
-    db: &impl Db,
+    db: &dyn Db,
     farmer: impl Into<Farmer>,
     month: Month,
     months: u32,
@@ -227,7 +227,7 @@ const NODE: &str = concat!(
 
 /// A farmer's node with its slices and what it earns; `None` if it is not this farmer's.
 pub fn node(
-    db: &impl Db,
+    db: &dyn Db,
     farmer: impl Into<Farmer>,
     month: Month,
     node: NodeId,

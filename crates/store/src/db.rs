@@ -9,6 +9,16 @@ pub trait Db {
     fn run(&self, sql: &'static str, params: &[Value]) -> Result<Rows, StoreError>;
 }
 
+/// Stands in where there is no database, such as while a request is refused because of that: every
+/// statement fails.
+pub struct NoDatabase;
+
+impl Db for NoDatabase {
+    fn run(&self, _: &'static str, _: &[Value]) -> Result<Rows, StoreError> {
+        Err(StoreError::Failed("there is no database here".into()))
+    }
+}
+
 /// A value that a statement takes or gives.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {

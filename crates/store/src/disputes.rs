@@ -122,7 +122,7 @@ const FIND: &str = concat!(
 
 /// A judgement, for who is on this side of it; `None` for everybody else.
 pub fn judged(
-    db: &impl Db,
+    db: &dyn Db,
     key: Key,
     side: DisputeSide,
     account: AccountId,
@@ -147,7 +147,7 @@ const BEGIN: &str = "
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 
 /// Begins a dispute, and tells both sides.
-pub fn begin(db: &impl Db, new: &NewDispute<'_>, now: Timestamp) -> Result<(), DisputeFailure> {
+pub fn begin(db: &dyn Db, new: &NewDispute<'_>, now: Timestamp) -> Result<(), DisputeFailure> {
     let judged = judged(db, new.key, new.side, new.account)?.ok_or(DisputeFailure::NoSuchMonth)?;
     if judged.disputes.iter().any(|dispute| dispute.side == new.side) {
         return Err(DisputeFailure::Already);
@@ -214,7 +214,7 @@ const OPEN: &str =
     concat!(case_query!(), "WHERE d.decided_at IS NULL AND d.id > ?1 ORDER BY d.id LIMIT ?2");
 
 /// A page of the disputes that are open, the oldest first.
-pub fn open(db: &impl Db, behind: Option<DisputeId>, limit: u32) -> Result<Vec<Case>, StoreError> {
+pub fn open(db: &dyn Db, behind: Option<DisputeId>, limit: u32) -> Result<Vec<Case>, StoreError> {
     let behind = behind.map_or("".into(), Value::text);
     db.run(OPEN, &[behind, limit.into()])?.iter().map(read_case).collect()
 }
@@ -223,7 +223,7 @@ pub fn open(db: &impl Db, behind: Option<DisputeId>, limit: u32) -> Result<Vec<C
 const CASE: &str = concat!(case_query!(), "WHERE d.id = ?1");
 
 /// A dispute and what it is about.
-pub fn find(db: &impl Db, id: DisputeId) -> Result<Option<Case>, StoreError> {
+pub fn find(db: &dyn Db, id: DisputeId) -> Result<Option<Case>, StoreError> {
     only(db.run(CASE, &[Value::text(id)])?).map(|row| read_case(&row)).transpose()
 }
 
@@ -264,7 +264,7 @@ const DECIDE: &str = "
 /// Decides a dispute: the renter gets `credit` of the month, all in all, and what that differs by
 /// is booked.
 pub fn decide(
-    db: &impl Db,
+    db: &dyn Db,
     id: DisputeId,
     credit: Usd,
     answer: &str,

@@ -20,7 +20,7 @@ const FIND: &str = concat!(
     " FROM rentals r JOIN nodes n ON n.id = r.node_id WHERE r.id = ?1"
 );
 
-pub(crate) fn find(db: &impl Db, id: RentalId) -> Result<Option<Rental>, StoreError> {
+pub(crate) fn find(db: &dyn Db, id: RentalId) -> Result<Option<Rental>, StoreError> {
     only(db.run(FIND, &[Value::text(id)])?).map(|row| read_rental(&row)).transpose()
 }
 
@@ -40,17 +40,17 @@ const ENDING: &str = "
     SELECT id FROM rentals
      WHERE state = ?3 AND state <> 'ended' AND ends_at <= ?1 ORDER BY ends_at LIMIT ?2";
 
-fn ids(db: &impl Db, sql: &'static str, params: &[Value]) -> Result<Vec<RentalId>, StoreError> {
+fn ids(db: &dyn Db, sql: &'static str, params: &[Value]) -> Result<Vec<RentalId>, StoreError> {
     db.run(sql, params)?.iter().map(|row| row.parsed(0, RentalId::parse)).collect()
 }
 
-fn life_of(db: &impl Db, id: RentalId) -> Result<Option<rental::Rental>, StoreError> {
+fn life_of(db: &dyn Db, id: RentalId) -> Result<Option<rental::Rental>, StoreError> {
     Ok(find(db, id)?.map(|rental| rental.life))
 }
 
 /// Lets rentals earn the days that are over: at most `limit` of them. Answers those that failed.
 pub fn earn(
-    db: &impl Db,
+    db: &dyn Db,
     now: Timestamp,
     limit: u32,
 ) -> Result<Vec<(RentalId, StoreError)>, StoreError> {
@@ -69,7 +69,7 @@ pub fn earn(
 
 /// Ends terms that are over, and then graces: at most `limit` of each. Answers those that failed.
 pub fn expire(
-    db: &impl Db,
+    db: &dyn Db,
     now: Timestamp,
     limit: u32,
 ) -> Result<Vec<(RentalId, StoreError)>, StoreError> {
@@ -177,19 +177,19 @@ fn read_notice(row: &Row) -> Result<Notice, StoreError> {
 }
 
 /// Rentals whose renter is to be reminded of the end.
-pub fn unreminded(db: &impl Db, now: Timestamp, limit: u32) -> Result<Vec<Notice>, StoreError> {
+pub fn unreminded(db: &dyn Db, now: Timestamp, limit: u32) -> Result<Vec<Notice>, StoreError> {
     db.run(UNREMINDED, &[now.into(), limit.into()])?.iter().map(read_notice).collect()
 }
 
 /// Rentals that are to be renewed now.
-pub fn renewing(db: &impl Db, now: Timestamp, limit: u32) -> Result<Vec<Notice>, StoreError> {
+pub fn renewing(db: &dyn Db, now: Timestamp, limit: u32) -> Result<Vec<Notice>, StoreError> {
     let params = [now.into(), limit.into(), RENEWS_BEFORE_SECONDS.into(), GRACE_SECONDS.into()];
     db.run(RENEWING, &params)?.iter().map(read_notice).collect()
 }
 
 /// Renews a rental by its own wish: once for each end. Answers why not, where the rules say no.
 pub fn renew(
-    db: &impl Db,
+    db: &dyn Db,
     notice: &Notice,
     platform_fee: Percent,
     order: OrderId,
@@ -249,7 +249,7 @@ const REMIND: &str = "
 /// Writes down that a renter was reminded, with the event that tells of it and a mail: once for
 /// each end and number of days.
 pub fn remind(
-    db: &impl Db,
+    db: &dyn Db,
     notice: &Notice,
     event: Option<&'static str>,
     mail: Option<&NoticeMail<'_>>,
@@ -262,7 +262,7 @@ pub fn remind(
 /// Writes down that a renter was told of an end, so many days before it; what is below 0 is another
 /// reason than that.
 pub(crate) fn write_down(
-    db: &impl Db,
+    db: &dyn Db,
     rental: RentalId,
     (ends_at, days): (Timestamp, i64),
     event: Option<&'static str>,
@@ -297,7 +297,7 @@ const IS_REMINDED: &str =
     "SELECT 1 FROM reminders WHERE rental_id = ?1 AND ends_at = ?2 AND days = ?3";
 
 /// Whether a renter was reminded of this already.
-pub fn is_reminded(db: &impl Db, notice: &Notice) -> Result<bool, StoreError> {
+pub fn is_reminded(db: &dyn Db, notice: &Notice) -> Result<bool, StoreError> {
     let life = &notice.rental.life;
     let params = [Value::text(life.id), life.ends_at.into(), notice.days.into()];
     Ok(!db.run(IS_REMINDED, &params)?.is_empty())

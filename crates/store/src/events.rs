@@ -38,7 +38,7 @@ const SINCE: &str = "
 
 /// What an account sees of what came after an event, in order; at most `limit`.
 pub fn since(
-    db: &impl Db,
+    db: &dyn Db,
     account: AccountId,
     after: i64,
     limit: u32,
@@ -72,7 +72,7 @@ const LAST: &str = "
                coalesce((SELECT max(id) FROM events WHERE farmer_id = ?1), 0))";
 
 /// The number of the last event that an account sees; 0 before the first.
-pub fn last(db: &impl Db, account: AccountId) -> Result<i64, StoreError> {
+pub fn last(db: &dyn Db, account: AccountId) -> Result<i64, StoreError> {
     only(db.run(LAST, &[Value::text(account)])?).map_or(Ok(0), |row| row.integer(0))
 }
 

@@ -14,7 +14,7 @@ const OF_ACCOUNT: &str = "
            (SELECT count(*) FROM recovery_codes WHERE account_id = ?1)";
 
 /// The second factors of an account.
-pub fn of_account(db: &impl Db, account: AccountId) -> Result<Factors, StoreError> {
+pub fn of_account(db: &dyn Db, account: AccountId) -> Result<Factors, StoreError> {
     let read = |row: Row| {
         Ok(Factors {
             passkeys: row.number(0)?,
@@ -45,7 +45,7 @@ const PASSKEYS: &str = "
      WHERE account_id = ?1 ORDER BY created_at LIMIT ?2";
 
 /// The passkeys of an account, the oldest first.
-pub fn passkeys(db: &impl Db, account: AccountId) -> Result<Vec<Passkey>, StoreError> {
+pub fn passkeys(db: &dyn Db, account: AccountId) -> Result<Vec<Passkey>, StoreError> {
     let read = |row: &Row| {
         Ok(Passkey {
             id: row.blob(0)?.to_owned(),
@@ -83,7 +83,7 @@ const ADD_PASSKEY: &str = "
 /// Keeps a passkey; `false` if its id is taken, by whomever, or if the account has as many as it
 /// can have.
 pub fn add_passkey(
-    db: &impl Db,
+    db: &dyn Db,
     passkey: &NewPasskey<'_>,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
@@ -114,7 +114,7 @@ pub struct KeptPasskey {
 const FIND_PASSKEY: &str = "SELECT account_id, fixed, moving FROM passkeys WHERE id = ?1";
 
 /// The passkey with this id, whoever's it is.
-pub fn find_passkey(db: &impl Db, id: &[u8]) -> Result<Option<KeptPasskey>, StoreError> {
+pub fn find_passkey(db: &dyn Db, id: &[u8]) -> Result<Option<KeptPasskey>, StoreError> {
     let read = |row: Row| {
         Ok(KeptPasskey {
             account: row.parsed(0, AccountId::parse)?,
@@ -132,7 +132,7 @@ const USE_PASSKEY: &str = "
 
 /// Counts a use of a passkey that was checked with `seen`; `false` if it is not as it was then.
 pub fn use_passkey(
-    db: &impl Db,
+    db: &dyn Db,
     id: &[u8],
     seen: &[u8],
     moving: &[u8],
@@ -146,7 +146,7 @@ pub fn use_passkey(
 const REMOVE_PASSKEY: &str = "DELETE FROM passkeys WHERE id = ?1 AND account_id = ?2 RETURNING id";
 
 /// Removes a passkey of an account; `false` if it has no such one.
-pub fn remove_passkey(db: &impl Db, account: AccountId, id: &[u8]) -> Result<bool, StoreError> {
+pub fn remove_passkey(db: &dyn Db, account: AccountId, id: &[u8]) -> Result<bool, StoreError> {
     Ok(!db.run(REMOVE_PASSKEY, &[id.into(), Value::text(account)])?.is_empty())
 }
 
@@ -164,7 +164,7 @@ const TOTP_SECRET: &str = "
     SELECT sealed, confirmed_at IS NOT NULL FROM totp_secrets WHERE account_id = ?1";
 
 /// The secret of an account, confirmed or not.
-pub fn totp_secret(db: &impl Db, account: AccountId) -> Result<Option<KeptSecret>, StoreError> {
+pub fn totp_secret(db: &dyn Db, account: AccountId) -> Result<Option<KeptSecret>, StoreError> {
     let read = |row: Row| {
         Ok(KeptSecret { sealed: row.blob(0)?.to_owned(), is_confirmed: row.integer(1)? != 0 })
     };
@@ -182,7 +182,7 @@ const BEGIN_TOTP: &str = "
 
 /// Begins to set up an app; `false` if one is set up already.
 pub fn begin_totp(
-    db: &impl Db,
+    db: &dyn Db,
     account: AccountId,
     sealed: &[u8],
     now: Timestamp,
@@ -200,7 +200,7 @@ const CONFIRM_TOTP: &str = "
 /// Confirms the secret `sealed` by a code of the time step `step`, and keeps the recovery codes
 /// that come with it; `false` if the secret was replaced or confirmed meanwhile.
 pub fn confirm_totp(
-    db: &impl Db,
+    db: &dyn Db,
     account: AccountId,
     sealed: &[u8],
     step: i64,
@@ -224,7 +224,7 @@ const USE_TOTP: &str = "
  RETURNING account_id";
 
 /// Counts a code; `false` if its time step has counted already (RFC 6238, 5.2).
-pub fn use_totp(db: &impl Db, account: AccountId, step: i64) -> Result<bool, StoreError> {
+pub fn use_totp(db: &dyn Db, account: AccountId, step: i64) -> Result<bool, StoreError> {
     Ok(!db.run(USE_TOTP, &[Value::text(account), step.into()])?.is_empty())
 }
 
@@ -232,7 +232,7 @@ pub fn use_totp(db: &impl Db, account: AccountId, step: i64) -> Result<bool, Sto
 const REMOVE_TOTP: &str = "DELETE FROM totp_secrets WHERE account_id = ?1 RETURNING confirmed_at";
 
 /// Removes an app, or the beginning of one; `false` if there was none that counted.
-pub fn remove_totp(db: &impl Db, account: AccountId) -> Result<bool, StoreError> {
+pub fn remove_totp(db: &dyn Db, account: AccountId) -> Result<bool, StoreError> {
     let removed = only(db.run(REMOVE_TOTP, &[Value::text(account)])?);
     let confirmed_at = removed.map(|row| row.optional_integer(0)).transpose()?;
     Ok(confirmed_at.flatten().is_some())
@@ -244,7 +244,7 @@ const NEW_RECOVERY_CODES: &str = "
 
 /// Keeps recovery codes in place of those that were there.
 pub fn replace_recovery_codes(
-    db: &impl Db,
+    db: &dyn Db,
     account: AccountId,
     codes: &[SecretHash],
 ) -> Result<(), StoreError> {
@@ -258,7 +258,7 @@ const USE_RECOVERY_CODE: &str = "
 
 /// Takes a recovery code; `false` if it is not one of the account, or was used.
 pub fn use_recovery_code(
-    db: &impl Db,
+    db: &dyn Db,
     account: AccountId,
     hash: &SecretHash,
 ) -> Result<bool, StoreError> {

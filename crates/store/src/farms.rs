@@ -92,7 +92,7 @@ fn read(row: &Row) -> Result<ProvenFarm, StoreError> {
 const OWNER: &str = "SELECT owner_id FROM farms WHERE id = ?1";
 
 /// Who has proven to own a farm; `None` if nobody has.
-pub fn owner(db: &impl Db, farm: u32) -> Result<Option<AccountId>, StoreError> {
+pub fn owner(db: &dyn Db, farm: u32) -> Result<Option<AccountId>, StoreError> {
     let row = only(db.run(OWNER, &[farm.into()])?);
     row.map(|row| row.parsed(0, AccountId::parse)).transpose()
 }
@@ -103,7 +103,7 @@ const OWNER_OF_NODE: &str =
     "SELECT f.owner_id FROM nodes n LEFT JOIN farms f ON f.id = n.farm_id WHERE n.id = ?1";
 
 /// Who has proven to own the farm of a registered node; `None` if nobody has.
-pub fn owner_of_node(db: &impl Db, node: NodeId) -> Result<Option<AccountId>, StoreError> {
+pub fn owner_of_node(db: &dyn Db, node: NodeId) -> Result<Option<AccountId>, StoreError> {
     let Some(row) = only(db.run(OWNER_OF_NODE, &[node.0.into()])?) else { return Ok(None) };
     row.optional_text(0)?.map(|_| row.parsed(0, AccountId::parse)).transpose()
 }
@@ -113,7 +113,7 @@ const FARMERS: &str =
     "SELECT n.id, n.farmer_id FROM json_each(?1) e JOIN nodes n ON n.id = e.value";
 
 /// Who has registered these nodes; those that nobody has are left out.
-pub fn farmers(db: &impl Db, nodes: &[NodeId]) -> Result<BTreeMap<u32, AccountId>, StoreError> {
+pub fn farmers(db: &dyn Db, nodes: &[NodeId]) -> Result<BTreeMap<u32, AccountId>, StoreError> {
     accounts(db, FARMERS, nodes.iter().map(|node| node.0))
 }
 
@@ -122,14 +122,14 @@ const OWNERS: &str = "SELECT f.id, f.owner_id FROM json_each(?1) e JOIN farms f 
 
 /// Who has proven to own these farms; those that nobody has are left out.
 pub fn owners(
-    db: &impl Db,
+    db: &dyn Db,
     farms: impl Iterator<Item = u32>,
 ) -> Result<BTreeMap<u32, AccountId>, StoreError> {
     accounts(db, OWNERS, farms)
 }
 
 fn accounts(
-    db: &impl Db,
+    db: &dyn Db,
     sql: &'static str,
     ids: impl Iterator<Item = u32>,
 ) -> Result<BTreeMap<u32, AccountId>, StoreError> {
@@ -147,7 +147,7 @@ const PROVE: &str = "
 /// Records that an account has proven to own a farm, in place of who did before. Published nodes of
 /// it that are not this account's go off the market.
 pub fn prove(
-    db: &impl Db,
+    db: &dyn Db,
     farm: &GridFarm,
     owner: AccountId,
     proof: Proof,
@@ -173,7 +173,7 @@ const REVOKE: &str = "
 
 /// Takes back a proof: its owner is told, and the owner's nodes of it go off the market. Answers
 /// whose it was; `None` if nobody has proven this farm.
-pub fn revoke(db: &impl Db, farm: u32, now: Timestamp) -> Result<Option<AccountId>, StoreError> {
+pub fn revoke(db: &dyn Db, farm: u32, now: Timestamp) -> Result<Option<AccountId>, StoreError> {
     let had = owner(db, farm)?;
     if had.is_some() {
         db.run(REVOKE, &[farm.into(), now.into()])?;
@@ -193,7 +193,7 @@ const OF_OWNER: &str = concat!(
 
 /// A page of an account's farms, by number; only the one of a token that is for one.
 pub fn of_owner(
-    db: &impl Db,
+    db: &dyn Db,
     owner: impl Into<crate::nodes::Farmer>,
     behind: Option<u32>,
     limit: u32,
@@ -211,7 +211,7 @@ const ALL: &str = concat!(
 );
 
 /// A page of all proven farms, by number.
-pub fn all(db: &impl Db, behind: Option<u32>, limit: u32) -> Result<Vec<ProvenFarm>, StoreError> {
+pub fn all(db: &dyn Db, behind: Option<u32>, limit: u32) -> Result<Vec<ProvenFarm>, StoreError> {
     db.run(ALL, &[behind.unwrap_or(0).into(), limit.into()])?.iter().map(read).collect()
 }
 
@@ -220,7 +220,7 @@ pub fn all(db: &impl Db, behind: Option<u32>, limit: u32) -> Result<Vec<ProvenFa
 const UNCHECKED: &str = "SELECT id FROM farms WHERE checked_at <= ?1 ORDER BY checked_at LIMIT ?2";
 
 /// Farms that were not checked since then, those first that wait the longest.
-pub fn unchecked(db: &impl Db, since: Timestamp, limit: u32) -> Result<Vec<u32>, StoreError> {
+pub fn unchecked(db: &dyn Db, since: Timestamp, limit: u32) -> Result<Vec<u32>, StoreError> {
     db.run(UNCHECKED, &[since.into(), limit.into()])?.iter().map(|row| row.number(0)).collect()
 }
 
@@ -241,7 +241,7 @@ const CHECK: &str = "
     SELECT value ->> 'id', value ->> 'name', value ->> 'twin', ?2 FROM json_each(?1)";
 
 /// Takes over what the grid said of proven farms at `at`: a proof for another twin is void.
-pub fn check(db: &impl Db, farms: &[Checked], at: Timestamp) -> Result<(), StoreError> {
+pub fn check(db: &dyn Db, farms: &[Checked], at: Timestamp) -> Result<(), StoreError> {
     let json = serde_json::to_string(farms).expect("numbers and text can be written as JSON");
     db.run(CHECK, &[Value::Text(json), at.into()]).map(drop)
 }
@@ -267,7 +267,7 @@ const FOREIGN: &str = "
      WHERE f.owner_id = ?1 ORDER BY f.id, n.id LIMIT ?2";
 
 /// Nodes of an account's farms that others have registered.
-pub fn foreign(db: &impl Db, owner: AccountId, limit: u32) -> Result<Vec<ForeignNode>, StoreError> {
+pub fn foreign(db: &dyn Db, owner: AccountId, limit: u32) -> Result<Vec<ForeignNode>, StoreError> {
     let rows = db.run(FOREIGN, &[Value::text(owner), limit.into()])?;
     let read = |row: &Row| {
         Ok(ForeignNode {
@@ -308,7 +308,7 @@ const TAKE_OVER: &str = "
 
 /// Takes over a node of a proven farm that somebody else has registered, with what is rented on it.
 pub fn take_over(
-    db: &impl Db,
+    db: &dyn Db,
     node: NodeId,
     farmer: impl Into<crate::nodes::Farmer>,
     now: Timestamp,

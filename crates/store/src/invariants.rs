@@ -631,7 +631,7 @@ pub struct Finding {
 }
 
 /// Checks every invariant.
-pub fn check(db: &impl Db) -> Result<Vec<Finding>, StoreError> {
+pub fn check(db: &dyn Db) -> Result<Vec<Finding>, StoreError> {
     let find = |invariant: &'static Invariant| {
         Ok(Finding { invariant, violations: violations(db, invariant)? })
     };
@@ -639,7 +639,7 @@ pub fn check(db: &impl Db) -> Result<Vec<Finding>, StoreError> {
 }
 
 /// How many things break an invariant now.
-pub fn violations(db: &impl Db, invariant: &Invariant) -> Result<u64, StoreError> {
+pub fn violations(db: &dyn Db, invariant: &Invariant) -> Result<u64, StoreError> {
     match invariant.check {
         Check::Count(sql) => only(db.run(sql, &[])?).map_or(Ok(1), |row| row.number(0)),
         Check::AuditChain => audit::broken(db),

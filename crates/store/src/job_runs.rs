@@ -33,7 +33,7 @@ const ALL: &str = "
      ORDER BY name LIMIT ?1";
 
 /// The last run of each job that was ever done, by its name.
-pub fn all(db: &impl Db) -> Result<BTreeMap<String, JobRun>, StoreError> {
+pub fn all(db: &dyn Db) -> Result<BTreeMap<String, JobRun>, StoreError> {
     db.run(ALL, &[JOBS_MAX.into()])?
         .iter()
         .map(|row| {
@@ -74,7 +74,7 @@ const RECORD: &str = "
            runs = runs + 1";
 
 /// Keeps how jobs went: one row for each, whatever happens.
-pub fn record(db: &impl Db, done: &[Done], now: Timestamp) -> Result<(), StoreError> {
+pub fn record(db: &dyn Db, done: &[Done], now: Timestamp) -> Result<(), StoreError> {
     if done.is_empty() {
         return Ok(());
     }
@@ -145,7 +145,7 @@ const BACKLOG: &str = "
                 WHERE state = 'waiting' AND due_at <= ?1 LIMIT ?2))";
 
 /// What waits for the jobs that can be behind, by their name, up to `BACKLOG_MAX` each.
-pub fn backlog(db: &impl Db, now: Timestamp) -> Result<BTreeMap<String, u64>, StoreError> {
+pub fn backlog(db: &dyn Db, now: Timestamp) -> Result<BTreeMap<String, u64>, StoreError> {
     let limit = i64::try_from(BACKLOG_MAX).unwrap_or(i64::MAX);
     let rows = db.run(BACKLOG, &[now.into(), limit.into()])?;
     rows.iter().map(|row| Ok((row.text(0)?.to_owned(), row.number(1)?))).collect()
@@ -166,18 +166,18 @@ const EVENTS_GROWN: i64 = 10_000;
 
 /// Moves what is in the write-ahead log into the database; `false` where the database does this
 /// itself, and takes no such statement.
-pub fn checkpoint(db: &impl Db) -> Result<bool, StoreError> {
+pub fn checkpoint(db: &dyn Db) -> Result<bool, StoreError> {
     keep_house(db, CHECKPOINT)
 }
 
 /// Lets the database look anew at tables that have grown; `false` as above, and in a market that is
 /// small.
-pub fn optimize(db: &impl Db) -> Result<bool, StoreError> {
+pub fn optimize(db: &dyn Db) -> Result<bool, StoreError> {
     let is_grown = only(db.run(IS_GROWN, &[EVENTS_GROWN.into()])?).is_some();
     if is_grown { keep_house(db, OPTIMIZE) } else { Ok(false) }
 }
 
-fn keep_house(db: &impl Db, sql: &'static str) -> Result<bool, StoreError> {
+fn keep_house(db: &dyn Db, sql: &'static str) -> Result<bool, StoreError> {
     match db.run(sql, &[]) {
         Ok(_) => Ok(true),
         // libSQL takes neither: its server does both.
@@ -200,7 +200,7 @@ const AGENTS_KEPT_SECONDS: i64 = 90 * 24 * 60 * 60;
 const SWEPT_AT_ONCE: u32 = 1_000;
 
 /// Forgets agents that were not seen for long; a bounded number each time.
-pub fn sweep_agents(db: &impl Db, now: Timestamp) -> Result<(), StoreError> {
+pub fn sweep_agents(db: &dyn Db, now: Timestamp) -> Result<(), StoreError> {
     let before = now.plus_seconds(-AGENTS_KEPT_SECONDS);
     if only(db.run(HAS_OLD_AGENTS, &[before.into()])?).is_some() {
         db.run(SWEEP_AGENTS, &[before.into(), SWEPT_AT_ONCE.into()])?;

@@ -45,7 +45,7 @@ const SEE: &str = "
      WHERE seen_at <= ?5";
 
 /// Notes that an agent asks for jobs: what is rented on its farm from now on is provisioned.
-pub fn see(db: &impl Db, agent: &Agent<'_>, now: Timestamp) -> Result<(), StoreError> {
+pub fn see(db: &dyn Db, agent: &Agent<'_>, now: Timestamp) -> Result<(), StoreError> {
     let params = [
         Value::text(agent.farmer),
         agent.farm.into(),
@@ -103,11 +103,7 @@ const LEASE: &str = "
            (SELECT sealed FROM setups WHERE rental_id = jobs.rental_id)";
 
 /// Leases the job that has been due for longest; `None` if none is due.
-pub fn lease(
-    db: &impl Db,
-    agent: &Agent<'_>,
-    now: Timestamp,
-) -> Result<Option<Leased>, StoreError> {
+pub fn lease(db: &dyn Db, agent: &Agent<'_>, now: Timestamp) -> Result<Option<Leased>, StoreError> {
     let params = [
         Value::text(agent.farmer),
         agent.farm.into(),
@@ -176,7 +172,7 @@ const FIND: &str = "
       FROM jobs WHERE id = ?3 AND farmer_id = ?1 AND farm_id = ?2";
 
 /// What is known of a job; `None` if it is none of this farm.
-pub fn find(db: &impl Db, agent: &Agent<'_>, id: &JobId) -> Result<Option<Job>, StoreError> {
+pub fn find(db: &dyn Db, agent: &Agent<'_>, id: &JobId) -> Result<Option<Job>, StoreError> {
     let params = [Value::text(agent.farmer), agent.farm.into(), id.as_str().into()];
     let read = |row: Row| {
         Ok(Job {
@@ -207,7 +203,7 @@ const REPORT: &str = "
 
 /// Takes a report over; answers until when the lease is prolonged by it.
 pub fn report(
-    db: &impl Db,
+    db: &dyn Db,
     agent: &Agent<'_>,
     told: &Told<'_>,
     now: Timestamp,
@@ -225,7 +221,7 @@ pub fn report(
 }
 
 fn save(
-    db: &impl Db,
+    db: &dyn Db,
     seen: &Job,
     told: &Told<'_>,
     next: &Next,
@@ -257,7 +253,7 @@ const GIVE_UP: &str = "
                    LIMIT ?3)";
 
 /// Gives up machines that were tried too often.
-pub fn give_up(db: &impl Db, now: Timestamp) -> Result<(), StoreError> {
+pub fn give_up(db: &dyn Db, now: Timestamp) -> Result<(), StoreError> {
     db.run(GIVE_UP, &[now.into(), ATTEMPTS_MAX.into(), GIVEN_UP_MAX.into()]).map(drop)
 }
 
@@ -273,7 +269,7 @@ const CONFIRM: &str = "
 /// The farmer says that a machine is gone: its slice is offered again. `false` where none is being
 /// removed, or the node is another's.
 pub fn confirm_removed(
-    db: &impl Db,
+    db: &dyn Db,
     farmer: AccountId,
     slice: SliceId,
     now: Timestamp,
@@ -305,7 +301,7 @@ pub struct Removal {
 
 /// The slices of a node whose machines are being removed.
 pub fn being_removed(
-    db: &impl Db,
+    db: &dyn Db,
     farmer: AccountId,
     node: NodeId,
 ) -> Result<Vec<Removal>, StoreError> {
@@ -336,7 +332,7 @@ pub struct SeenAgent {
 }
 
 /// The agents of a node's farm, the last seen first.
-pub fn agents(db: &impl Db, farmer: AccountId, node: NodeId) -> Result<Vec<SeenAgent>, StoreError> {
+pub fn agents(db: &dyn Db, farmer: AccountId, node: NodeId) -> Result<Vec<SeenAgent>, StoreError> {
     let read =
         |row: &Row| Ok(SeenAgent { name: row.text(0)?.to_owned(), seen_at: row.timestamp(1)? });
     let params = [Value::text(farmer), node.0.into(), AGENTS_MAX.into()];
@@ -378,11 +374,7 @@ const OF_RENTAL: &str = "
      ORDER BY j.slice_number LIMIT ?2";
 
 /// The machines of a rental, by slice; none where its farm has no agent.
-pub fn machines(
-    db: &impl Db,
-    rental: RentalId,
-    now: Timestamp,
-) -> Result<Vec<Machine>, StoreError> {
+pub fn machines(db: &dyn Db, rental: RentalId, now: Timestamp) -> Result<Vec<Machine>, StoreError> {
     let params = [Value::text(rental), JOBS_OF_RENTAL_MAX.into(), now.into()];
     let rows = db.run(OF_RENTAL, &params)?;
     rows.iter().map(read_machine).collect()
@@ -416,7 +408,7 @@ const OWED: &str = "
      WHERE rental_id = ?1 AND kind = 'create' AND state IN ('waiting', 'leased', 'failed') LIMIT 1";
 
 /// Whether a rental is paid for, has a key, and still no machine that was promised.
-pub fn is_owed(db: &impl Db, rental: RentalId) -> Result<bool, StoreError> {
+pub fn is_owed(db: &dyn Db, rental: RentalId) -> Result<bool, StoreError> {
     Ok(!db.run(OWED, &[Value::text(rental)])?.is_empty())
 }
 
@@ -428,7 +420,7 @@ const OWING: &str = "
      LIMIT ?3";
 
 /// What a rental's renter waits for.
-pub fn owed(db: &impl Db, rental: RentalId, now: Timestamp) -> Result<Owed, StoreError> {
+pub fn owed(db: &dyn Db, rental: RentalId, now: Timestamp) -> Result<Owed, StoreError> {
     let params = [Value::text(rental), now.into(), JOBS_OF_RENTAL_MAX.into()];
     let read = |row: &Row| Ok((row.parsed(0, JobState::parse)?, row.flag(1)?));
     let rows = db.run(OWING, &params)?;
@@ -452,7 +444,7 @@ const AHEAD: &str = "
 /// What a rental would find on a node: whether its farm has an agent, and whether there is nothing
 /// but what it has left before.
 pub(crate) fn ahead(
-    db: &impl Db,
+    db: &dyn Db,
     rental: RentalId,
     node: NodeId,
     slice: Option<u32>,

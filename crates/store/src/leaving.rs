@@ -51,7 +51,7 @@ const WITHDRAW: &str = "
 /// Withdraws a farmer's node: it is off the market now, and leaves on the day that is `wanted`, or
 /// as early as it can.
 pub fn withdraw(
-    db: &impl Db,
+    db: &dyn Db,
     farmer: impl Into<Farmer>,
     node: NodeId,
     wanted: Option<Timestamp>,
@@ -89,7 +89,7 @@ const STAY: &str = "
 /// Lets a farmer's node stay, or come back; `false` if it does not leave. It is not on the market
 /// until its farmer publishes it.
 pub fn stay(
-    db: &impl Db,
+    db: &dyn Db,
     farmer: AccountId,
     node: NodeId,
     now: Timestamp,
@@ -127,7 +127,7 @@ const ALTERNATIVES: &str = concat!(
 /// Slices that a rental could be moved to, the nearest and cheapest first. One that has no access
 /// in time goes on with another slice of its own node before all others.
 pub fn alternatives(
-    db: &impl Db,
+    db: &dyn Db,
     rental: &Rental,
     owed: Owed,
     now: Timestamp,
@@ -184,7 +184,7 @@ pub enum MoveFailure {
 
 /// Decides a move, and changes nothing: `None` where the rental is there already.
 pub fn plan_move(
-    db: &impl Db,
+    db: &dyn Db,
     renter: AccountId,
     id: RentalId,
     to: &Destination,
@@ -195,7 +195,7 @@ pub fn plan_move(
 
 /// Decides a move, and what was owed then.
 fn decide(
-    db: &impl Db,
+    db: &dyn Db,
     renter: AccountId,
     id: RentalId,
     to: &Destination,
@@ -227,7 +227,7 @@ const MOVE: &str = "
 
 /// Moves a rental to another slice, as its renter wants. A second try of the same finds it done.
 pub fn move_rental(
-    db: &impl Db,
+    db: &dyn Db,
     renter: AccountId,
     id: RentalId,
     to: &Destination,
@@ -317,13 +317,13 @@ fn read_leaving(row: &Row) -> Result<LeavingRental, StoreError> {
 }
 
 /// Rentals whose renters are to be told that their node leaves.
-pub fn untold(db: &impl Db, limit: u32) -> Result<Vec<LeavingRental>, StoreError> {
+pub fn untold(db: &dyn Db, limit: u32) -> Result<Vec<LeavingRental>, StoreError> {
     db.run(UNTOLD, &[limit.into(), NOTICE.into()])?.iter().map(read_leaving).collect()
 }
 
 /// Writes down that a renter was told, with the mail that did, where there is one.
 pub fn tell(
-    db: &impl Db,
+    db: &dyn Db,
     told: &LeavingRental,
     mail: Option<&NoticeMail<'_>>,
     now: Timestamp,
@@ -332,7 +332,7 @@ pub fn tell(
 }
 
 /// Rentals that are to be ended because their node leaves.
-pub fn overdue(db: &impl Db, now: Timestamp, limit: u32) -> Result<Vec<LeavingRental>, StoreError> {
+pub fn overdue(db: &dyn Db, now: Timestamp, limit: u32) -> Result<Vec<LeavingRental>, StoreError> {
     db.run(OVERDUE, &[now.into(), limit.into()])?.iter().map(read_leaving).collect()
 }
 
@@ -351,7 +351,7 @@ pub fn plan_end(due: &LeavingRental, now: Timestamp) -> Option<Ending> {
 /// Ends a rental because its node leaves, with the mail that tells its renter. Refused where it has
 /// changed meanwhile: the next run looks again.
 pub fn end(
-    db: &impl Db,
+    db: &dyn Db,
     due: &LeavingRental,
     ending: &Ending,
     mail: Option<&NoticeMail<'_>>,
@@ -375,7 +375,7 @@ const LEAVE: &str = "
 
 /// Lets nodes leave whose day has come and whose last rental has ended: at most `limit` of them.
 /// Answers how many.
-pub fn leave(db: &impl Db, now: Timestamp, limit: u32) -> Result<usize, StoreError> {
+pub fn leave(db: &dyn Db, now: Timestamp, limit: u32) -> Result<usize, StoreError> {
     Ok(db.run(LEAVE, &[now.into(), limit.into()])?.len())
 }
 

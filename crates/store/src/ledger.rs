@@ -12,7 +12,7 @@ const BALANCE: &str =
     "SELECT balance_micros FROM ledger_accounts WHERE kind = ?1 AND owner_id = ?2";
 
 /// What an account's wallet holds.
-pub fn balance(db: &impl Db, account: AccountId) -> Result<Usd, StoreError> {
+pub fn balance(db: &dyn Db, account: AccountId) -> Result<Usd, StoreError> {
     let row = only(db.run(BALANCE, &["wallet".into(), Value::text(account)])?);
     row.map_or(Ok(Usd::ZERO), |row| row.integer(0).map(Usd::from_micros))
 }
@@ -51,7 +51,7 @@ const ENTRIES: &str = "
 
 /// A page of a wallet's entries before transaction `before`, the newest first.
 pub fn entries(
-    db: &impl Db,
+    db: &dyn Db,
     account: AccountId,
     before: Option<i64>,
     limit: u32,
@@ -88,7 +88,7 @@ const OF_RENTAL_MAX: u32 = 100;
 
 /// What moved through an account's wallet for a rental, the newest first.
 pub fn of_rental(
-    db: &impl Db,
+    db: &dyn Db,
     account: AccountId,
     rental: RentalId,
 ) -> Result<Vec<WalletEntry>, StoreError> {
@@ -134,7 +134,7 @@ const CREDIT_OF_KEY: &str = "
      WHERE t.kind = 'credit' AND t.reference = ?1";
 
 /// Credits a wallet, once for each key.
-pub fn credit(db: &impl Db, credit: &Credit<'_>, now: Timestamp) -> Result<Credited, StoreError> {
+pub fn credit(db: &dyn Db, credit: &Credit<'_>, now: Timestamp) -> Result<Credited, StoreError> {
     let params = [
         credit.key.into(),
         credit.email.as_str().into(),
@@ -205,7 +205,7 @@ const IS_RENTAL: &str = "SELECT 1 FROM rentals WHERE id = ?1";
 
 /// Credits the renter of a rental out of what its farmer has earned, once for each key.
 pub fn credit_sla(
-    db: &impl Db,
+    db: &dyn Db,
     credit: &SlaCredit<'_>,
     now: Timestamp,
 ) -> Result<SlaCredited, StoreError> {

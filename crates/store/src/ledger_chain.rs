@@ -29,13 +29,13 @@ const SEAL: &str = "
 const CHAIN: Chain = Chain { after: AFTER, seal_from_end: SEAL_FROM_END, write: SEAL, read };
 
 /// Seals the transactions that have no seal yet, a bounded number each time.
-pub fn seal(db: &impl Db) -> Result<Head, StoreError> {
+pub fn seal(db: &dyn Db) -> Result<Head, StoreError> {
     CHAIN.seal(db)
 }
 
 /// How many of the newest transactions are not as they were sealed, or were put among those that
 /// are.
-pub fn broken(db: &impl Db) -> Result<u64, StoreError> {
+pub fn broken(db: &dyn Db) -> Result<u64, StoreError> {
     CHAIN.broken(db)
 }
 

@@ -104,7 +104,7 @@ const JUDGE: &str = "
 /// Compares promises with what was measured: at most `limit` stays, those of months that are over
 /// and settled, and those that are over. Answers those that failed.
 pub fn judge(
-    db: &impl Db,
+    db: &dyn Db,
     now: Timestamp,
     limit: u32,
 ) -> Result<Vec<(RentalId, StoreError)>, StoreError> {
@@ -131,7 +131,7 @@ struct Measurements {
 }
 
 impl Measurements {
-    fn of(&mut self, db: &impl Db, node: NodeId, due: &Due) -> Result<Measured, StoreError> {
+    fn of(&mut self, db: &dyn Db, node: NodeId, due: &Due) -> Result<Measured, StoreError> {
         let key = (node, due.from, due.until);
         if let Some((_, measured)) = self.last.filter(|(last, _)| *last == key) {
             return Ok(measured);
@@ -145,7 +145,7 @@ impl Measurements {
 }
 
 fn judge_one(
-    db: &impl Db,
+    db: &dyn Db,
     stay: &DueStay,
     measurements: &mut Measurements,
     now: Timestamp,
@@ -202,7 +202,7 @@ fn number(count: u64) -> Value {
 }
 
 /// Whether it was saved; `false` if the database refused.
-fn save(db: &impl Db, params: Vec<Value>) -> Result<bool, StoreError> {
+fn save(db: &dyn Db, params: Vec<Value>) -> Result<bool, StoreError> {
     match db.run(JUDGE, &params) {
         Ok(_) => Ok(true),
         Err(StoreError::Refused(_)) => Ok(false),
@@ -320,7 +320,7 @@ const OF_RENTAL: &str = concat!(
 
 /// The months of a renter's rental that were judged, the newest first.
 pub fn of_rental(
-    db: &impl Db,
+    db: &dyn Db,
     renter: AccountId,
     rental: RentalId,
 ) -> Result<Vec<Judged>, StoreError> {
@@ -364,7 +364,7 @@ const OF_FARMER: &str = concat!(
 
 /// A page of the months for which a farmer's renters were credited, the last judged first.
 pub fn of_farmer(
-    db: &impl Db,
+    db: &dyn Db,
     farmer: AccountId,
     behind: Option<Cursor>,
     limit: u32,
@@ -393,7 +393,7 @@ const LATER: &str = "
      WHERE rental_id = ?1 AND month = ?2 AND stay = ?3 AND owed_at IS NOT NULL";
 
 /// Books credits that were owed, as far as the earnings suffice by now: at most `limit` of them.
-pub fn pay_owed(db: &impl Db, now: Timestamp, limit: u32) -> Result<(), StoreError> {
+pub fn pay_owed(db: &dyn Db, now: Timestamp, limit: u32) -> Result<(), StoreError> {
     for row in db.run(OWED, &[now.into(), limit.into()])? {
         let judged = read_judged(&row)?;
         let key = [

@@ -54,6 +54,6 @@ pub mod transfers;
 pub mod unprovisioned;
 pub mod webhooks;
 
-pub use db::{Db, Row, Rows, StoreError, Value};
+pub use db::{Db, NoDatabase, Row, Rows, StoreError, Value};
 #[cfg(feature = "rusqlite")]
 pub use db_rusqlite::RusqliteDb;

@@ -33,11 +33,7 @@ const POUR: &str = "
 
 /// Uses limits. Answers, in their order, the milliseconds until each bucket is empty again; `None`
 /// for one that would have spilled.
-pub fn pour(
-    db: &impl Db,
-    uses: &[Use<'_>],
-    now: Timestamp,
-) -> Result<Vec<Option<i64>>, StoreError> {
+pub fn pour(db: &dyn Db, uses: &[Use<'_>], now: Timestamp) -> Result<Vec<Option<i64>>, StoreError> {
     let now = millis(now);
     let rows = db.run(POUR, &[json(uses).as_str().into(), now.into()])?;
     uses.iter()
@@ -53,7 +49,7 @@ const LEVEL: &str = "SELECT empty_at FROM rate_limits WHERE policy = ?1 AND key 
 
 /// The milliseconds until a bucket is empty again.
 pub fn level(
-    db: &impl Db,
+    db: &dyn Db,
     policy: &'static str,
     key: &str,
     now: Timestamp,
@@ -68,7 +64,7 @@ const GIVE_BACK: &str =
     "UPDATE rate_limits SET empty_at = empty_at - ?3 WHERE policy = ?1 AND key = ?2";
 
 /// Takes a use back, because it turned out to be none of those that are limited.
-pub fn give_back(db: &impl Db, used: &Use<'_>) -> Result<(), StoreError> {
+pub fn give_back(db: &dyn Db, used: &Use<'_>) -> Result<(), StoreError> {
     db.run(GIVE_BACK, &[used.policy.into(), used.key.into(), used.cost.into()]).map(drop)
 }
 
@@ -78,7 +74,7 @@ const SWEEP: &str = "
         SELECT policy, key FROM rate_limits WHERE empty_at <= ?1 ORDER BY empty_at LIMIT 1000)";
 
 /// Removes empty buckets; a bounded number each time.
-pub fn sweep(db: &impl Db, now: Timestamp) -> Result<(), StoreError> {
+pub fn sweep(db: &dyn Db, now: Timestamp) -> Result<(), StoreError> {
     db.run(SWEEP, &[millis(now).into()]).map(drop)
 }
 

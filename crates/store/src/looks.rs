@@ -58,7 +58,7 @@ const OF_NODE: &str = "
      ORDER BY t.at LIMIT ?4";
 
 /// The looks at a node in a month, in order: at most [`LOOKS_MAX`].
-pub fn of_month(db: &impl Db, node: NodeId, month: Month) -> Result<Vec<Look>, StoreError> {
+pub fn of_month(db: &dyn Db, node: NodeId, month: Month) -> Result<Vec<Look>, StoreError> {
     let until = month.last_second().plus_seconds(1);
     let params = [node.0.into(), month.first_second().into(), until.into(), LOOKS_MAX.into()];
     let read = |row: &Row| {
@@ -93,7 +93,7 @@ const MEASURED: &str = "
 /// What the looks at a node from `from` to before `until` come to, without the times that are
 /// excused.
 pub fn measure(
-    db: &impl Db,
+    db: &dyn Db,
     node: NodeId,
     (from, until): (Timestamp, Timestamp),
     excused: &[Excused],
@@ -122,7 +122,7 @@ const WINDOWS: &str = "
 
 /// When a node may be down in a month without it counting: announced maintenance, as far as the
 /// month's allowance goes.
-pub fn excused(db: &impl Db, node: NodeId, month: Month) -> Result<Vec<Excused>, StoreError> {
+pub fn excused(db: &dyn Db, node: NodeId, month: Month) -> Result<Vec<Excused>, StoreError> {
     let until = month.last_second().plus_seconds(1);
     let params = [
         node.0.into(),
@@ -196,18 +196,18 @@ fn read_record(row: &Row, first: usize) -> Result<Record, StoreError> {
     })
 }
 
-fn record(db: &impl Db, sql: &'static str, params: &[Value]) -> Result<Record, StoreError> {
+fn record(db: &dyn Db, sql: &'static str, params: &[Value]) -> Result<Record, StoreError> {
     only(db.run(sql, params)?).map_or(Ok(Record::default()), |row| read_record(&row, 0))
 }
 
 /// The last 24 hours of a node.
-pub fn last_day(db: &impl Db, node: NodeId, now: Timestamp) -> Result<Record, StoreError> {
+pub fn last_day(db: &dyn Db, node: NodeId, now: Timestamp) -> Result<Record, StoreError> {
     record(db, LAST_DAY, &[node.0.into(), now.plus_seconds(-DAY).into(), now.into()])
 }
 
 /// The last so many days of a node, today's looks and all: at most [`DAYS_MAX`].
 pub fn last_days(
-    db: &impl Db,
+    db: &dyn Db,
     node: NodeId,
     count: u32,
     now: Timestamp,
@@ -232,7 +232,7 @@ const MONTHS: &str = "
      WHERE node_id = ?1 ORDER BY month DESC LIMIT ?2";
 
 /// The last months of a node at which somebody looked, the newest first.
-pub fn months(db: &impl Db, node: NodeId, limit: u32) -> Result<Vec<MonthRecord>, StoreError> {
+pub fn months(db: &dyn Db, node: NodeId, limit: u32) -> Result<Vec<MonthRecord>, StoreError> {
     let read = |row: &Row| {
         Ok(MonthRecord {
             month: row.parsed(0, Month::parse)?,
@@ -263,7 +263,7 @@ const DAYS: &str = "
 
 /// The last so many days of a node at which somebody looked, in order: at most [`DAYS_MAX`].
 pub fn days(
-    db: &impl Db,
+    db: &dyn Db,
     node: NodeId,
     count: u32,
     now: Timestamp,
@@ -293,12 +293,12 @@ const FOLD_TIMES: &str = "
      WHERE at < ?1 AND at < coalesce((SELECT min(at) FROM looks), ?1)";
 
 /// Folds looks that are 90 days old into their days, a bounded number each time.
-pub fn fold(db: &impl Db, now: Timestamp) -> Result<(), StoreError> {
+pub fn fold(db: &dyn Db, now: Timestamp) -> Result<(), StoreError> {
     fold_at_once(db, now, FOLDED_AT_ONCE)
 }
 
 /// The same, so many looks.
-pub fn fold_at_once(db: &impl Db, now: Timestamp, limit: u32) -> Result<(), StoreError> {
+pub fn fold_at_once(db: &dyn Db, now: Timestamp, limit: u32) -> Result<(), StoreError> {
     // Whole days, so that what is left of a day is all of it.
     let before = Timestamp::from_seconds((day_of(now) - KEPT_DAYS) * DAY);
     if db.run(HAS_OLD, &[before.into()])?.is_empty() {
@@ -320,12 +320,12 @@ const TO_RANK: &str = "
 const RANK: &str = "INSERT INTO rank_nodes (seen_id, node_id, ranks) VALUES (?1, ?2, ?3)";
 
 /// Ranks the next page of nodes by the uptime that they have at least, by all looks at them.
-pub fn rank(db: &impl Db) -> Result<(), StoreError> {
+pub fn rank(db: &dyn Db) -> Result<(), StoreError> {
     rank_at_once(db, RANKED_AT_ONCE)
 }
 
 /// The same, so many nodes.
-pub fn rank_at_once(db: &impl Db, limit: u32) -> Result<(), StoreError> {
+pub fn rank_at_once(db: &dyn Db, limit: u32) -> Result<(), StoreError> {
     #[derive(Serialize)]
     struct Rank {
         node: u32,

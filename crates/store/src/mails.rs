@@ -38,7 +38,7 @@ const ENQUEUE: &str = "
     VALUES (?1, ?2, ?3, ?4, ?5, ?5)";
 
 /// Puts a mail into the outbox, due at once.
-pub fn enqueue(db: &impl Db, mail: &NewMail<'_>, now: Timestamp) -> Result<(), StoreError> {
+pub fn enqueue(db: &dyn Db, mail: &NewMail<'_>, now: Timestamp) -> Result<(), StoreError> {
     let params = [
         Value::text(mail.id),
         mail.account.map(|account| account.to_string()).as_deref().into(),
@@ -73,7 +73,7 @@ const CLAIM: &str = "
  RETURNING id, kind, sealed, attempts";
 
 /// Takes the mail that has been due for longest; `None` if none is due.
-pub fn claim(db: &impl Db, now: Timestamp) -> Result<Option<Claimed>, StoreError> {
+pub fn claim(db: &dyn Db, now: Timestamp) -> Result<Option<Claimed>, StoreError> {
     let read = |row: Row| {
         Ok(Claimed {
             id: row.parsed(0, MailId::parse)?,
@@ -92,7 +92,7 @@ const SENT: &str = "
      WHERE id = ?1 AND state <> 'sent'";
 
 /// Records that an outlet took a mail.
-pub fn sent(db: &impl Db, id: MailId, now: Timestamp) -> Result<(), StoreError> {
+pub fn sent(db: &dyn Db, id: MailId, now: Timestamp) -> Result<(), StoreError> {
     db.run(SENT, &[Value::text(id), now.into()]).map(drop)
 }
 
@@ -117,7 +117,7 @@ pub enum Retry {
 /// Records that an attempt failed. `error` holds no address and no text of the mail; it is put on
 /// one line and cut. After the last attempt the mail waits for the operator.
 pub fn failed_attempt(
-    db: &impl Db,
+    db: &dyn Db,
     mail: &Claimed,
     error: &str,
     retry: Retry,
@@ -144,7 +144,7 @@ pub struct Waiting {
 const WAITING: &str = "SELECT count(*), min(created_at) FROM mails WHERE state = 'waiting'";
 
 /// How much waits in the outbox.
-pub fn waiting(db: &impl Db) -> Result<Waiting, StoreError> {
+pub fn waiting(db: &dyn Db) -> Result<Waiting, StoreError> {
     let row = only(db.run(WAITING, &[])?);
     let row = row.ok_or_else(|| StoreError::Corrupt("a count without a row".into()))?;
     let since = row.optional_integer(1)?.map(Timestamp::from_seconds);
@@ -174,7 +174,7 @@ const FAILED: &str = "
       FROM mails WHERE state = 'failed' ORDER BY finished_at DESC LIMIT ?1";
 
 /// Mails that failed, the last one first.
-pub fn failed(db: &impl Db, limit: u32) -> Result<Vec<FailedMail>, StoreError> {
+pub fn failed(db: &dyn Db, limit: u32) -> Result<Vec<FailedMail>, StoreError> {
     let read = |row: &Row| {
         Ok(FailedMail {
             id: row.parsed(0, MailId::parse)?,
@@ -196,7 +196,7 @@ const RETRY: &str = "
  RETURNING id";
 
 /// Puts a failed mail back into the outbox; `false` if no failed mail has this id.
-pub fn retry(db: &impl Db, id: MailId, now: Timestamp) -> Result<bool, StoreError> {
+pub fn retry(db: &dyn Db, id: MailId, now: Timestamp) -> Result<bool, StoreError> {
     Ok(!db.run(RETRY, &[Value::text(id), now.into()])?.is_empty())
 }
 
@@ -207,6 +207,6 @@ const SWEEP: &str = "
          WHERE state IN ('sent', 'failed') AND finished_at <= ?1 LIMIT 1000)";
 
 /// Removes mails that were sent or given up long ago; a bounded number each time.
-pub fn sweep(db: &impl Db, now: Timestamp) -> Result<(), StoreError> {
+pub fn sweep(db: &dyn Db, now: Timestamp) -> Result<(), StoreError> {
     db.run(SWEEP, &[now.plus_seconds(-KEPT_SECONDS).into()]).map(drop)
 }

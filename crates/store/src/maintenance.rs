@@ -60,7 +60,7 @@ const OPEN: &str = concat!(
 );
 
 /// The windows of a node that are announced and not over, the next first.
-pub fn open(db: &impl Db, node: NodeId, now: Timestamp) -> Result<Vec<Maintenance>, StoreError> {
+pub fn open(db: &dyn Db, node: NodeId, now: Timestamp) -> Result<Vec<Maintenance>, StoreError> {
     let limit = i64::try_from(OPEN_WINDOWS_MAX).unwrap_or(i64::MAX);
     let longest = domain::maintenance::WINDOW_SECONDS_MAX;
     let params = [node.0.into(), now.into(), limit.into(), longest.into()];
@@ -91,7 +91,7 @@ const LIST: &str = concat!(
 /// A page of the windows of a farmer's node, the latest first, those that are over or cancelled,
 /// too.
 pub fn list(
-    db: &impl Db,
+    db: &dyn Db,
     farmer: impl Into<Farmer>,
     node: NodeId,
     behind: Option<Cursor>,
@@ -139,7 +139,7 @@ const ANNOUNCE: &str = "
 
 /// Announces a window, and tells who rents on the node.
 pub fn announce(
-    db: &impl Db,
+    db: &dyn Db,
     farmer: impl Into<Farmer>,
     node: NodeId,
     id: MaintenanceId,
@@ -184,7 +184,7 @@ const CANCEL: &str = "
 /// Cancels a window that is not over, and tells who rents on the node; `false` if there is no such
 /// window.
 pub fn cancel(
-    db: &impl Db,
+    db: &dyn Db,
     farmer: impl Into<Farmer>,
     node: NodeId,
     id: MaintenanceId,
@@ -207,7 +207,7 @@ const REMIND: &str = "
                    ORDER BY starts_at LIMIT ?3)";
 
 /// Tells farmers and renters of maintenance a day before it: once, and a bounded number at a time.
-pub fn remind(db: &impl Db, now: Timestamp) -> Result<(), StoreError> {
+pub fn remind(db: &dyn Db, now: Timestamp) -> Result<(), StoreError> {
     db.run(REMIND, &[now.into(), AHEAD_SECONDS.into(), REMINDERS_AT_ONCE.into()]).map(drop)
 }
 

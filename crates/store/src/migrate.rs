@@ -149,13 +149,13 @@ const RECORD: &str =
     "INSERT INTO schema_migrations (number, name, hash, applied_at) VALUES (?1, ?2, ?3, ?4)";
 
 /// Whether the database is just as this program needs it: true if nothing is missing.
-pub fn is_current(db: &impl Db) -> Result<bool, StoreError> {
+pub fn is_current(db: &dyn Db) -> Result<bool, StoreError> {
     Ok(applied(db)? == MIGRATIONS.len())
 }
 
 /// Applies what is missing, on a connection that is used for nothing else meanwhile. Returns how
 /// many migrations were applied by this call.
-pub fn apply(db: &impl Db, now: Timestamp) -> Result<usize, StoreError> {
+pub fn apply(db: &dyn Db, now: Timestamp) -> Result<usize, StoreError> {
     if is_current(db)? {
         return Ok(0);
     }
@@ -169,7 +169,7 @@ pub fn apply(db: &impl Db, now: Timestamp) -> Result<usize, StoreError> {
     outcome
 }
 
-fn apply_missing(db: &impl Db, now: Timestamp) -> Result<usize, StoreError> {
+fn apply_missing(db: &dyn Db, now: Timestamp) -> Result<usize, StoreError> {
     db.run(CREATE_TABLE, &[])?;
     let done = applied(db)?;
     for migration in &MIGRATIONS[done..] {
@@ -185,7 +185,7 @@ fn apply_missing(db: &impl Db, now: Timestamp) -> Result<usize, StoreError> {
 }
 
 /// How many of `MIGRATIONS` are applied; an error if the database has others.
-fn applied(db: &impl Db) -> Result<usize, StoreError> {
+fn applied(db: &dyn Db) -> Result<usize, StoreError> {
     let has_table = only(db.run(HAS_TABLE, &[])?).map_or(Ok(0), |row| row.integer(0))? > 0;
     if !has_table {
         return Ok(0);

@@ -121,7 +121,7 @@ const FARMER_OF: &str = "SELECT farmer_id FROM nodes WHERE id = ?1";
 
 /// Registers a node as a draft; `false` if somebody, possibly the same farmer, has done so before.
 pub fn register(
-    db: &impl Db,
+    db: &dyn Db,
     farmer: AccountId,
     name: &str,
     report: &NodeReport,
@@ -161,7 +161,7 @@ pub fn register(
 }
 
 /// Who registered a node; `None` if nobody has.
-pub fn farmer_of(db: &impl Db, node: NodeId) -> Result<Option<AccountId>, StoreError> {
+pub fn farmer_of(db: &dyn Db, node: NodeId) -> Result<Option<AccountId>, StoreError> {
     let row = only(db.run(FARMER_OF, &[node.0.into()])?);
     row.map(|row| row.parsed(0, AccountId::parse)).transpose()
 }
@@ -198,7 +198,7 @@ const OF_FARMER: &str = concat!(
 
 /// A page of a farmer's nodes behind `behind`, by number.
 pub fn of_farmer(
-    db: &impl Db,
+    db: &dyn Db,
     farmer: impl Into<Farmer>,
     behind: Option<NodeId>,
     limit: u32,
@@ -230,7 +230,7 @@ struct SliceRow(u32, String, Option<String>, Option<i64>);
 
 /// A farmer's node and its slices in order; `None` if it is not this farmer's.
 pub fn find(
-    db: &impl Db,
+    db: &dyn Db,
     farmer: impl Into<Farmer>,
     node: NodeId,
 ) -> Result<Option<(FarmNode, Vec<FarmSlice>)>, StoreError> {
@@ -290,7 +290,7 @@ const SUMMARY: &str = "
       FROM nodes WHERE farmer_id = ?1";
 
 /// A farm in figures.
-pub fn summary(db: &impl Db, farmer: AccountId) -> Result<Summary, StoreError> {
+pub fn summary(db: &dyn Db, farmer: AccountId) -> Result<Summary, StoreError> {
     let rows = db.run(SUMMARY, &[Value::text(farmer)])?;
     let row = only(rows).ok_or_else(|| StoreError::Corrupt("no row of sums".into()))?;
     Ok(Summary {

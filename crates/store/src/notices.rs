@@ -53,7 +53,7 @@ const LIST: &str = "
 
 /// An account's notifications, the last one first, before the event `before`; at most `limit`.
 pub fn list(
-    db: &impl Db,
+    db: &dyn Db,
     account: AccountId,
     before: Option<i64>,
     limit: u32,
@@ -101,7 +101,7 @@ const UNREAD: &str = "
          LIMIT ?4)";
 
 /// How many notifications an account has not read: at most one more than [`UNREAD_MAX`].
-pub fn unread(db: &impl Db, account: AccountId) -> Result<u32, StoreError> {
+pub fn unread(db: &dyn Db, account: AccountId) -> Result<u32, StoreError> {
     let params = [
         Value::text(account),
         Value::Text(kinds()),
@@ -115,7 +115,7 @@ pub fn unread(db: &impl Db, account: AccountId) -> Result<u32, StoreError> {
 const READ_UP_TO: &str = "SELECT notices_read_id FROM accounts WHERE id = ?1";
 
 /// Up to which event an account has read its notifications.
-pub fn read_up_to(db: &impl Db, account: AccountId) -> Result<i64, StoreError> {
+pub fn read_up_to(db: &dyn Db, account: AccountId) -> Result<i64, StoreError> {
     only(db.run(READ_UP_TO, &[Value::text(account)])?).map_or(Ok(0), |row| row.integer(0))
 }
 
@@ -127,7 +127,7 @@ const MARK_READ: &str = "
      WHERE id = ?1";
 
 /// Writes down that an account has read its notifications up to the event `through`.
-pub fn mark_read(db: &impl Db, account: AccountId, through: i64) -> Result<(), StoreError> {
+pub fn mark_read(db: &dyn Db, account: AccountId, through: i64) -> Result<(), StoreError> {
     db.run(MARK_READ, &[Value::text(account), through.into()]).map(drop)
 }
 
@@ -135,7 +135,7 @@ pub fn mark_read(db: &impl Db, account: AccountId, through: i64) -> Result<(), S
 const CHOICES: &str = "SELECT kind, way, is_on FROM notice_choices WHERE account_id = ?1";
 
 /// What an account has chosen.
-pub fn choices(db: &impl Db, account: AccountId) -> Result<Choices, StoreError> {
+pub fn choices(db: &dyn Db, account: AccountId) -> Result<Choices, StoreError> {
     let mut choices = Choices::default();
     for row in db.run(CHOICES, &[Value::text(account)])? {
         let kind = row.parsed(0, NoticeKind::parse)?;
@@ -148,7 +148,7 @@ pub fn choices(db: &impl Db, account: AccountId) -> Result<Choices, StoreError> 
 const CHOOSE: &str = "INSERT INTO choose_notices (account_id, choices) VALUES (?1, ?2)";
 
 /// Keeps what an account chooses.
-pub fn choose(db: &impl Db, account: AccountId, choices: &Choices) -> Result<(), StoreError> {
+pub fn choose(db: &dyn Db, account: AccountId, choices: &Choices) -> Result<(), StoreError> {
     #[derive(Serialize)]
     struct Choice {
         kind: &'static str,
@@ -215,7 +215,7 @@ const BATCH: &str = "
      ORDER BY e.id, w.is_renter";
 
 /// The next events to tell of, at most `limit`; `None` where there are none.
-pub fn next(db: &impl Db, limit: u32) -> Result<Option<Batch>, StoreError> {
+pub fn next(db: &dyn Db, limit: u32) -> Result<Option<Batch>, StoreError> {
     let mut batch = Batch::default();
     let rows = db.run(BATCH, &[limit.into()])?;
     for row in &rows {
@@ -300,7 +300,7 @@ const DISPATCH: &str = "
 /// Puts the mails and messages of a batch where they are sent from, and goes on behind it; `false`
 /// if somebody else has done so meanwhile, and then nothing has changed.
 pub fn dispatch(
-    db: &impl Db,
+    db: &dyn Db,
     batch: &Batch,
     mails: &[NoticeMail],
     deliveries: &[NewDelivery],

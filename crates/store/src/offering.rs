@@ -59,7 +59,7 @@ pub enum OfferingFailure {
 
 /// Changes an offer as `decide` says, if it is at `version`, or at any where that is `None`.
 pub fn change(
-    db: &impl Db,
+    db: &dyn Db,
     farmer: impl Into<Farmer>,
     node: NodeId,
     version: Option<i64>,
@@ -108,7 +108,7 @@ const SAVE: &str = "
 /// Sets what a farmer offers; `false` if the offer is no longer at the version `seen`, is locked,
 /// is rented where the price would rise, or is not this farmer's.
 pub fn save(
-    db: &impl Db,
+    db: &dyn Db,
     farmer: AccountId,
     node: NodeId,
     seen: i64,
@@ -151,7 +151,7 @@ const RAISE: &str = "
 const RAISES_AT_ONCE: u32 = 100;
 
 /// Raises the prices whose time has come: a bounded number, each in a statement of its own.
-pub fn apply_raises(db: &impl Db, now: Timestamp) -> Result<(), StoreError> {
+pub fn apply_raises(db: &dyn Db, now: Timestamp) -> Result<(), StoreError> {
     for due in db.run(RAISES_DUE, &[now.into(), RAISES_AT_ONCE.into()])? {
         db.run(RAISE, &[due.integer(0)?.into(), due.integer(1)?.into(), now.into()])?;
     }
@@ -173,7 +173,7 @@ const UNLOCK: &str = "
 /// Locks a farmer's node, so that nothing of its offer can be changed; `false` if it was so
 /// already. The operator's lock is another one.
 pub fn lock(
-    db: &impl Db,
+    db: &dyn Db,
     farmer: impl Into<Farmer>,
     node: NodeId,
     now: Timestamp,
@@ -183,7 +183,7 @@ pub fn lock(
 
 /// Lifts the farmer's own lock; `false` if there was none. The operator's stays.
 pub fn unlock(
-    db: &impl Db,
+    db: &dyn Db,
     farmer: impl Into<Farmer>,
     node: NodeId,
     now: Timestamp,
@@ -192,7 +192,7 @@ pub fn unlock(
 }
 
 fn turn(
-    db: &impl Db,
+    db: &dyn Db,
     farmer: Farmer,
     node: NodeId,
     sql: &'static str,
@@ -222,7 +222,7 @@ const UNLOCK_BY_OPERATOR: &str = "
 /// Locks a node for the operator, who alone can unlock it then. Answers whose node it is; `None`
 /// if there is none.
 pub fn lock_by_operator(
-    db: &impl Db,
+    db: &dyn Db,
     node: NodeId,
     reason: &str,
     now: Timestamp,
@@ -233,7 +233,7 @@ pub fn lock_by_operator(
 
 /// Lifts the lock of a node, whoever's it is. Answers whose node it is; `None` if there is none.
 pub fn unlock_by_operator(
-    db: &impl Db,
+    db: &dyn Db,
     node: NodeId,
     now: Timestamp,
 ) -> Result<Option<AccountId>, StoreError> {
@@ -265,7 +265,7 @@ const HISTORY: &str = "
 
 /// A page of the versions of a farmer's offer, the newest first, before `before`.
 pub fn history(
-    db: &impl Db,
+    db: &dyn Db,
     farmer: impl Into<Farmer>,
     node: NodeId,
     before: Option<i64>,

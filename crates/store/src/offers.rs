@@ -279,7 +279,7 @@ const SLICES_BY_UPTIME: &str = concat!(
 );
 
 fn search(
-    db: &impl Db,
+    db: &dyn Db,
     [by_price, by_country, by_uptime]: [&'static str; 3],
     filter: &Filter,
     sort: Sort,
@@ -309,7 +309,7 @@ fn search(
 
 /// A page of nodes that have something to offer.
 pub fn nodes(
-    db: &impl Db,
+    db: &dyn Db,
     filter: &Filter,
     sort: Sort,
     behind: Option<Cursor>,
@@ -321,7 +321,7 @@ pub fn nodes(
 
 /// A page of free slices, each with its node's offer.
 pub fn slices(
-    db: &impl Db,
+    db: &dyn Db,
     filter: &Filter,
     sort: Sort,
     behind: Option<Cursor>,
@@ -350,7 +350,7 @@ const FIND: &str = concat!(
 pub type NodeSlices = Vec<(u32, SliceState)>;
 
 /// A node that is or was on the market, and its slices; `None` for a draft, too.
-pub fn find(db: &impl Db, node: NodeId) -> Result<Option<(Offer, NodeSlices)>, StoreError> {
+pub fn find(db: &dyn Db, node: NodeId) -> Result<Option<(Offer, NodeSlices)>, StoreError> {
     let Some(row) = only(db.run(FIND, &[node.0.into()])?) else { return Ok(None) };
     let corrupt = || StoreError::Corrupt("slices of another form".into());
     let pairs: Vec<(u32, String)> =
@@ -372,7 +372,7 @@ const COUNTRIES: &str = "
      LIMIT 250";
 
 /// The countries in which something is on offer, in order.
-pub fn countries(db: &impl Db) -> Result<Vec<String>, StoreError> {
+pub fn countries(db: &dyn Db) -> Result<Vec<String>, StoreError> {
     db.run(COUNTRIES, &[])?.iter().map(|row| row.text(0).map(str::to_owned)).collect()
 }
 
@@ -391,7 +391,7 @@ const NEAREST: &str = concat!(
 
 /// Up to `limit` offers with `count` free slices that are nearest to `node`.
 pub fn nearest(
-    db: &impl Db,
+    db: &dyn Db,
     node: Option<NodeId>,
     count: u32,
     limit: u32,

@@ -107,7 +107,7 @@ const MEANS: &str = "
       FROM accounts WHERE id = ?1 AND deleted_at IS NULL";
 
 /// What the account can ask for now.
-pub fn means(db: &impl Db, account: AccountId) -> Result<Means, StoreError> {
+pub fn means(db: &dyn Db, account: AccountId) -> Result<Means, StoreError> {
     let Some(row) = only(db.run(MEANS, &[Value::text(account)])?) else {
         return Ok(Means { balance: Usd::ZERO, withheld: Usd::ZERO, address: None, open: 0 });
     };
@@ -133,11 +133,7 @@ const REQUEST: &str = "
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 
 /// Requests a payout, once for each key, and holds its amount.
-pub fn request(
-    db: &impl Db,
-    new: &NewPayout<'_>,
-    now: Timestamp,
-) -> Result<Payout, RequestFailure> {
+pub fn request(db: &dyn Db, new: &NewPayout<'_>, now: Timestamp) -> Result<Payout, RequestFailure> {
     let of_key = [Value::text(new.account), new.key.as_str().into()];
     let life = payout::Payout {
         id: new.id,
@@ -251,7 +247,7 @@ const CHANGE: &str = "
 
 /// A payout; with `account`, only if it is of that account.
 pub fn find(
-    db: &impl Db,
+    db: &dyn Db,
     account: Option<AccountId>,
     id: PayoutId,
 ) -> Result<Option<Payout>, StoreError> {
@@ -261,7 +257,7 @@ pub fn find(
 
 /// Does something to a payout, and gives what it is then.
 pub fn change(
-    db: &impl Db,
+    db: &dyn Db,
     id: PayoutId,
     deed: Deed<'_>,
     now: Timestamp,
@@ -298,7 +294,7 @@ const OF_ACCOUNT: &str =
 
 /// A page of an account's payouts before `before`, the newest first.
 pub fn of_account(
-    db: &impl Db,
+    db: &dyn Db,
     account: AccountId,
     before: Option<PayoutId>,
     limit: u32,
@@ -314,7 +310,7 @@ const IN_STATE: &str =
 
 /// A page of all payouts in a state behind `behind`, those that wait longest first.
 pub fn in_state(
-    db: &impl Db,
+    db: &dyn Db,
     state: PayoutState,
     behind: Option<PayoutId>,
     limit: u32,
@@ -339,7 +335,7 @@ pub struct Count {
 }
 
 /// How many payouts there are in each state that has any.
-pub fn counts(db: &impl Db) -> Result<Vec<Count>, StoreError> {
+pub fn counts(db: &dyn Db) -> Result<Vec<Count>, StoreError> {
     let read = |row: &Row| {
         Ok(Count {
             state: row.parsed(0, PayoutState::parse)?,

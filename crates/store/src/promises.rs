@@ -57,7 +57,7 @@ const OF_NODE: &str =
 
 /// A month of a farmer's node; `None` where nobody has looked at it yet, or it is another's.
 pub fn month(
-    db: &impl Db,
+    db: &dyn Db,
     farmer: AccountId,
     node: NodeId,
     month: Month,
@@ -67,7 +67,7 @@ pub fn month(
 }
 
 /// The same without the looks during announced maintenance. Where none was, nothing is looked up.
-fn without_excused(db: &impl Db, mut month: NodeMonth) -> Result<NodeMonth, StoreError> {
+fn without_excused(db: &dyn Db, mut month: NodeMonth) -> Result<NodeMonth, StoreError> {
     for span in looks::excused(db, month.node, month.month)? {
         let Looks { observed, up } = looks::measure(db, month.node, span, &[])?.looks;
         month.looks.observed = month.looks.observed.saturating_sub(observed);
@@ -96,7 +96,7 @@ const JUDGE: &str = "
 /// Looks at the promises of nodes that have been down, at most `limit` of them, and tells their
 /// farmers once in a month that one is at risk, and once that it is broken. Answers how many it has
 /// looked at.
-pub fn judge(db: &impl Db, limit: u32, now: Timestamp) -> Result<usize, StoreError> {
+pub fn judge(db: &dyn Db, limit: u32, now: Timestamp) -> Result<usize, StoreError> {
     #[derive(Serialize)]
     struct Judged {
         node: u32,

@@ -132,7 +132,7 @@ const MAKE: &str = "
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
 
 /// Tells what a request would cost and keeps that; holds the slices, all or none, where asked to.
-pub fn make(db: &impl Db, new: &NewQuote<'_>, now: Timestamp) -> Result<Quote, RentFailure> {
+pub fn make(db: &dyn Db, new: &NewQuote<'_>, now: Timestamp) -> Result<Quote, RentFailure> {
     let look =
         Look { renter: new.account, token: None, key: None, quote: None, slices_max: u32::MAX };
     for attempt in 0..SAVE_ATTEMPTS {
@@ -164,7 +164,7 @@ const SLICES_MAX: u32 = 512;
 /// Picks the slices to hold: free ones of each item's node beginning with the `from`th, every one
 /// where all of it is wanted. Answers them for the command; `None` if there are too few.
 fn pick(
-    db: &impl Db,
+    db: &dyn Db,
     items: &mut [Item],
     from: usize,
     now: Timestamp,
@@ -251,7 +251,7 @@ const FIND: &str = "
       FROM quotes WHERE id = ?1 AND account_id = ?2";
 
 /// An account's quote; `None` if it is not theirs.
-pub fn find(db: &impl Db, account: AccountId, id: QuoteId) -> Result<Option<Quote>, StoreError> {
+pub fn find(db: &dyn Db, account: AccountId, id: QuoteId) -> Result<Option<Quote>, StoreError> {
     only(db.run(FIND, &[Value::text(id), Value::text(account)])?).map(|row| read(&row)).transpose()
 }
 
@@ -282,7 +282,7 @@ const RELEASE: &str = "
 
 /// Gives back what a quote holds; the quote is over by that. One that holds nothing stays.
 pub fn release(
-    db: &impl Db,
+    db: &dyn Db,
     account: AccountId,
     id: QuoteId,
     now: Timestamp,
@@ -305,7 +305,7 @@ const SWEEP: &str = "
          WHERE used_at IS NULL AND held_until IS NULL AND expires_at <= ?1 LIMIT ?2)";
 
 /// Gives back what is held beyond its time. Nothing waits for it: who rents such a slice gets it.
-pub fn release_due(db: &impl Db, now: Timestamp) -> Result<(), StoreError> {
+pub fn release_due(db: &dyn Db, now: Timestamp) -> Result<(), StoreError> {
     if db.run(IS_DUE, &[now.into()])?.is_empty() {
         return Ok(());
     }
@@ -313,7 +313,7 @@ pub fn release_due(db: &impl Db, now: Timestamp) -> Result<(), StoreError> {
 }
 
 /// Deletes quotes that were not used for a week.
-pub fn sweep(db: &impl Db, now: Timestamp) -> Result<(), StoreError> {
+pub fn sweep(db: &dyn Db, now: Timestamp) -> Result<(), StoreError> {
     let params = [now.plus_seconds(-KEPT_SECONDS).into(), SWEPT_AT_ONCE.into()];
     db.run(SWEEP, &params).map(drop)
 }

@@ -85,7 +85,7 @@ const RECEIPT: &str = "
 
 /// The receipt of a transaction for the account whose wallet it moved; `None` for everybody else.
 pub fn find(
-    db: &impl Db,
+    db: &dyn Db,
     account: AccountId,
     transaction: i64,
 ) -> Result<Option<Receipt>, StoreError> {
@@ -134,7 +134,7 @@ const RENTED: &str = "
      WHERE t.id = ?1";
 
 /// What a receipt's rental is of. The caller has shown that the receipt may be seen.
-pub fn rented(db: &impl Db, receipt: &Receipt) -> Result<Option<Rented>, StoreError> {
+pub fn rented(db: &dyn Db, receipt: &Receipt) -> Result<Option<Rented>, StoreError> {
     let Some(row) = only(db.run(RENTED, &[receipt.transaction.into()])?) else { return Ok(None) };
     Ok(Some(Rented {
         node: NodeId(row.number(0)?),

@@ -176,7 +176,7 @@ const FIND: &str = concat!(
 );
 
 /// A renter's rental; `None` if it is not theirs.
-pub fn find(db: &impl Db, renter: AccountId, id: RentalId) -> Result<Option<Rental>, StoreError> {
+pub fn find(db: &dyn Db, renter: AccountId, id: RentalId) -> Result<Option<Rental>, StoreError> {
     only(db.run(FIND, &[Value::text(id), Value::text(renter)])?)
         .map(|row| read_rental(&row))
         .transpose()
@@ -221,7 +221,7 @@ const OF_RENTER: &str = concat!(
 
 /// A page of a renter's rentals before `before`, the newest first.
 pub fn of_renter(
-    db: &impl Db,
+    db: &dyn Db,
     renter: AccountId,
     which: Which,
     before: Option<RentalId>,
@@ -253,7 +253,7 @@ const EVENTS: &str = "
     SELECT kind, created_at, subject FROM events WHERE rental_id = ?1 ORDER BY id LIMIT 100";
 
 /// What happened to a rental, in order. The caller has shown that it may be seen.
-pub fn events(db: &impl Db, rental: RentalId) -> Result<Vec<RentalEvent>, StoreError> {
+pub fn events(db: &dyn Db, rental: RentalId) -> Result<Vec<RentalEvent>, StoreError> {
     db.run(EVENTS, &[Value::text(rental)])?
         .iter()
         .map(|row| {
@@ -293,7 +293,7 @@ const REFUND: &str = "
 
 /// Saves what becomes of a rental; refused if it has changed since it was seen.
 pub(crate) fn save(
-    db: &impl Db,
+    db: &dyn Db,
     seen: &rental::Rental,
     change: &Change,
     intention: Option<&Intention<'_>>,
@@ -317,7 +317,7 @@ pub(crate) fn save(
 /// Saves a refund in full, with a mail that tells of it; refused if the rental has changed since it
 /// was seen.
 pub(crate) fn save_refund(
-    db: &impl Db,
+    db: &dyn Db,
     seen: &rental::Rental,
     change: &Change,
     mail: Option<&NoticeMail<'_>>,
@@ -404,7 +404,7 @@ fn owner(account: LedgerAccount) -> String {
 
 /// Decides and saves, and decides again where somebody was faster. `None` is nothing to do.
 pub(crate) fn change(
-    db: &impl Db,
+    db: &dyn Db,
     mut load: impl FnMut() -> Result<Option<rental::Rental>, StoreError>,
     decide: impl Fn(&rental::Rental) -> Option<Change>,
     now: Timestamp,
@@ -476,7 +476,7 @@ const MEANS: &str = "
 
 /// Decides an extension: what would change, or `None` where an earlier try has done it.
 pub fn plan_extension(
-    db: &impl Db,
+    db: &dyn Db,
     extension: &Extension<'_>,
     now: Timestamp,
 ) -> Result<(Rental, Option<Change>), ChangeFailure> {
@@ -505,7 +505,7 @@ pub fn plan_extension(
 /// Extends a rental: it is paid into escrow, or nothing happens. A retry with the same key finds it
 /// done.
 pub fn extend(
-    db: &impl Db,
+    db: &dyn Db,
     extension: &Extension<'_>,
     now: Timestamp,
 ) -> Result<Rental, ChangeFailure> {
@@ -521,13 +521,13 @@ pub fn extend(
     Err(StoreError::Busy.into())
 }
 
-fn again(db: &impl Db, renter: AccountId, id: RentalId) -> Result<Rental, ChangeFailure> {
+fn again(db: &dyn Db, renter: AccountId, id: RentalId) -> Result<Rental, ChangeFailure> {
     find(db, renter, id)?.ok_or(ChangeFailure::NoSuchRental)
 }
 
 /// What ending a rental now would mean.
 pub fn plan_end(
-    db: &impl Db,
+    db: &dyn Db,
     renter: AccountId,
     id: RentalId,
     now: Timestamp,
@@ -545,7 +545,7 @@ pub fn plan_end(
 /// Ends a rental now, and pays the unused time back. Where a refund was `confirmed`, it is that or
 /// nothing happens.
 pub fn end(
-    db: &impl Db,
+    db: &dyn Db,
     renter: AccountId,
     id: RentalId,
     confirmed: Option<Usd>,
@@ -585,7 +585,7 @@ const SET_OWN: &str = "
 
 /// Sets what is the renter's own; `false` if the rental is not theirs.
 pub fn set_own(
-    db: &impl Db,
+    db: &dyn Db,
     renter: AccountId,
     id: RentalId,
     own: &Own,
@@ -627,7 +627,7 @@ pub struct Import {
 
 /// Takes over a rental of a whole node. No money moves. Refused while anything on the node is
 /// rented or held, or where it is the renter's own.
-pub fn import(db: &impl Db, import: &Import, now: Timestamp) -> Result<(), StoreError> {
+pub fn import(db: &dyn Db, import: &Import, now: Timestamp) -> Result<(), StoreError> {
     let ends_at = import.started_at.plus_months(import.months);
     let params = [
         Value::text(import.id),

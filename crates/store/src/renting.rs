@@ -170,7 +170,7 @@ const LOAD: &str = "
      ORDER BY w.key";
 
 pub(crate) fn load(
-    db: &impl Db,
+    db: &dyn Db,
     nodes: &[(NodeId, Option<u32>)],
     look: &Look<'_>,
     now: Timestamp,
@@ -235,7 +235,7 @@ fn read_node(row: &Row) -> Result<Offer, StoreError> {
 
 /// The nodes that a request is about, each with the slice that was named.
 pub(crate) fn candidates(
-    db: &impl Db,
+    db: &dyn Db,
     wanted: &Wanted,
 ) -> Result<Vec<(NodeId, Option<u32>)>, StoreError> {
     match wanted {
@@ -258,7 +258,7 @@ pub enum Plan {
 }
 
 /// Decides an order, and changes nothing.
-pub fn plan(db: &impl Db, order: &Order<'_>, now: Timestamp) -> Result<Plan, RentFailure> {
+pub fn plan(db: &dyn Db, order: &Order<'_>, now: Timestamp) -> Result<Plan, RentFailure> {
     let quote = match order.basis {
         Basis::Request(_) => None,
         Basis::Quote(quote) => Some(quote.id),
@@ -320,7 +320,7 @@ pub struct Ordered {
 
 /// Rents: everything changes hands, is paid and is recorded, or nothing happens. A retry with the
 /// same key finds what the first try made.
-pub fn rent(db: &impl Db, order: &Order<'_>, now: Timestamp) -> Result<Ordered, RentFailure> {
+pub fn rent(db: &dyn Db, order: &Order<'_>, now: Timestamp) -> Result<Ordered, RentFailure> {
     for _ in 0..SAVE_ATTEMPTS {
         let items = match plan(db, order, now)? {
             Plan::Done(earlier) => return Ok(as_made(db, earlier, order.renter)?),
@@ -418,7 +418,7 @@ const OF_ORDER: &str = concat!(
 );
 
 /// An order's rentals as they were made for `renter`, whatever has become of them.
-fn as_made(db: &impl Db, order: OrderId, renter: AccountId) -> Result<Ordered, StoreError> {
+fn as_made(db: &dyn Db, order: OrderId, renter: AccountId) -> Result<Ordered, StoreError> {
     let rows = db.run(OF_ORDER, &[Value::text(order)])?;
     let rentals: Vec<Rental> = rows
         .iter()
@@ -469,7 +469,7 @@ const FREE: &str = "
 
 /// The numbers of free slices of a node, from the lowest.
 pub(crate) fn free(
-    db: &impl Db,
+    db: &dyn Db,
     node: NodeId,
     limit: u32,
     now: Timestamp,

@@ -48,7 +48,7 @@ const OF_FARM: &str = "
 
 /// What a farmer's nodes earned in the months from `first` to `last`: the newest month first.
 pub fn of_farm(
-    db: &impl Db,
+    db: &dyn Db,
     farmer: AccountId,
     first: Month,
     last: Month,
@@ -70,7 +70,7 @@ const OF_NODE: &str = "
 
 /// What a farmer earned with one node in the months from `first` to `last`, the newest first.
 pub fn of_node(
-    db: &impl Db,
+    db: &dyn Db,
     farmer: AccountId,
     node: NodeId,
     first: Month,

@@ -30,7 +30,7 @@ const SAMPLE: &str = "
  RETURNING sampled_hour";
 
 /// Samples what is on the market, once an hour; `false` where that was done already.
-pub fn sample(db: &impl Db, now: Timestamp) -> Result<bool, StoreError> {
+pub fn sample(db: &dyn Db, now: Timestamp) -> Result<bool, StoreError> {
     let hour = [(now.seconds() / HOUR).into()];
     Ok(!db.run(IS_DUE, &hour)?.is_empty() && !db.run(SAMPLE, &hour)?.is_empty())
 }
@@ -52,7 +52,7 @@ const HAS_OLD: &str = "
                 OR EXISTS (SELECT 1 FROM unmet_searches WHERE day < ?1)";
 
 /// Deletes what is too old, a bounded number each time.
-pub fn sweep(db: &impl Db, now: Timestamp) -> Result<(), StoreError> {
+pub fn sweep(db: &dyn Db, now: Timestamp) -> Result<(), StoreError> {
     let before = day_of(now) - KEPT_DAYS;
     if db.run(HAS_OLD, &[before.into()])?.is_empty() {
         return Ok(());
@@ -79,7 +79,7 @@ const COUNT: &str = "
 /// Counts a search that found nothing: at most one a minute for a country and certification. A
 /// country that is none counts as any, so that nobody fills the table with inventions.
 pub fn count_unmet(
-    db: &impl Db,
+    db: &dyn Db,
     country: Option<&str>,
     certified_only: bool,
     now: Timestamp,

@@ -65,7 +65,7 @@ pub struct SealedValue {
 
 impl SealedColumn {
     /// Some of the values, behind the row `after`; none at the end.
-    pub fn list(&self, db: &impl Db, after: &str) -> Result<Vec<SealedValue>, StoreError> {
+    pub fn list(&self, db: &dyn Db, after: &str) -> Result<Vec<SealedValue>, StoreError> {
         let rows = db.run(self.list, &[after.into(), READ_AT_ONCE.into()])?;
         rows.iter()
             .map(|row| {
@@ -77,7 +77,7 @@ impl SealedColumn {
     /// Sets a value anew, unless it has changed meanwhile.
     pub fn replace(
         &self,
-        db: &impl Db,
+        db: &dyn Db,
         value: &SealedValue,
         sealed: &[u8],
     ) -> Result<(), StoreError> {

@@ -50,7 +50,7 @@ const TRIM: &str = "
            SELECT id FROM sessions WHERE account_id = ?1 ORDER BY id DESC LIMIT ?2)";
 
 /// Records a sign-in; `false` if the account is gone or shut out.
-pub fn open(db: &impl Db, session: &NewSession<'_>, now: Timestamp) -> Result<bool, StoreError> {
+pub fn open(db: &dyn Db, session: &NewSession<'_>, now: Timestamp) -> Result<bool, StoreError> {
     let params = [
         Value::text(session.id),
         Value::from(&session.hash[..]),
@@ -79,7 +79,7 @@ const SEE: &str = "UPDATE sessions SET seen_at = ?2 WHERE hash = ?1 AND seen_at 
 
 /// Who holds a session; `None` if it is unknown or over. Notes that it was used, now and then.
 pub fn find(
-    db: &impl Db,
+    db: &dyn Db,
     hash: &SecretHash,
     now: Timestamp,
 ) -> Result<Option<Identity>, StoreError> {
@@ -113,7 +113,7 @@ pub fn find(
 const CLOSE: &str = "DELETE FROM sessions WHERE hash = ?1";
 
 /// Ends a session, if it is there.
-pub fn close(db: &impl Db, hash: &SecretHash) -> Result<(), StoreError> {
+pub fn close(db: &dyn Db, hash: &SecretHash) -> Result<(), StoreError> {
     db.run(CLOSE, &[Value::from(&hash[..])]).map(drop)
 }
 
@@ -121,7 +121,7 @@ pub fn close(db: &impl Db, hash: &SecretHash) -> Result<(), StoreError> {
 const END: &str = "DELETE FROM sessions WHERE account_id = ?1 AND id = ?2 RETURNING id";
 
 /// Ends one session of an account; `false` if it has none of this id.
-pub fn end(db: &impl Db, account: AccountId, id: SessionId) -> Result<bool, StoreError> {
+pub fn end(db: &dyn Db, account: AccountId, id: SessionId) -> Result<bool, StoreError> {
     Ok(!db.run(END, &[Value::text(account), Value::text(id)])?.is_empty())
 }
 
@@ -130,7 +130,7 @@ const END_OTHERS: &str = "DELETE FROM sessions WHERE account_id = ?1 AND id IS N
 
 /// Ends the sessions of an account, all but `kept`.
 pub fn end_others(
-    db: &impl Db,
+    db: &dyn Db,
     account: AccountId,
     kept: Option<SessionId>,
 ) -> Result<(), StoreError> {
@@ -147,7 +147,7 @@ const PROVE: &str = "
 /// Notes that a session's holder proved who they are. It goes on under another secret, so that a
 /// secret that was seen before is worth nothing after. `false` if the session is over.
 pub fn prove(
-    db: &impl Db,
+    db: &dyn Db,
     id: SessionId,
     hash: &SecretHash,
     is_strong: bool,
@@ -181,7 +181,7 @@ const OF_ACCOUNT: &str = "
 
 /// The sessions that an account has now, the newest first.
 pub fn of_account(
-    db: &impl Db,
+    db: &dyn Db,
     account: AccountId,
     now: Timestamp,
 ) -> Result<Vec<Session>, StoreError> {
@@ -207,6 +207,6 @@ const SWEEP: &str = "
         SELECT id FROM sessions WHERE expires_at <= ?1 ORDER BY expires_at LIMIT 1000)";
 
 /// Removes sessions that have ended; a bounded number each time.
-pub fn sweep(db: &impl Db, now: Timestamp) -> Result<(), StoreError> {
+pub fn sweep(db: &dyn Db, now: Timestamp) -> Result<(), StoreError> {
     db.run(SWEEP, &[now.into()]).map(drop)
 }

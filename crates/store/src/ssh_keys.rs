@@ -52,7 +52,7 @@ pub enum Refused {
 
 /// Registers a key. Machines that waited for one get it.
 pub fn add(
-    db: &impl Db,
+    db: &dyn Db,
     account: AccountId,
     id: SshKeyId,
     name: &str,
@@ -83,7 +83,7 @@ const OF_ACCOUNT: &str = "
       FROM ssh_keys WHERE account_id = ?1 ORDER BY id LIMIT ?2";
 
 /// The keys of an account, the oldest first.
-pub fn of_account(db: &impl Db, account: AccountId) -> Result<Vec<RegisteredKey>, StoreError> {
+pub fn of_account(db: &dyn Db, account: AccountId) -> Result<Vec<RegisteredKey>, StoreError> {
     let rows = db.run(OF_ACCOUNT, &[Value::text(account), KEYS_MAX.into()])?;
     rows.iter().map(read).collect()
 }
@@ -95,7 +95,7 @@ const FIND: &str = "
 
 /// A key of an account; `None` if it is not theirs.
 pub fn find(
-    db: &impl Db,
+    db: &dyn Db,
     account: AccountId,
     id: SshKeyId,
 ) -> Result<Option<RegisteredKey>, StoreError> {
@@ -106,7 +106,7 @@ pub fn find(
 const REMOVE: &str = "DELETE FROM ssh_keys WHERE account_id = ?1 AND id = ?2 RETURNING id";
 
 /// Removes a key; `false` if it is not theirs. Machines that have it keep it.
-pub fn remove(db: &impl Db, account: AccountId, id: SshKeyId) -> Result<bool, StoreError> {
+pub fn remove(db: &dyn Db, account: AccountId, id: SshKeyId) -> Result<bool, StoreError> {
     Ok(!db.run(REMOVE, &[Value::text(account), Value::text(id)])?.is_empty())
 }
 

@@ -106,7 +106,7 @@ const MONTHS: &str = "
      LIMIT ?2";
 
 /// The months in which something moved an account's wallet or earnings, the newest first.
-pub fn months(db: &impl Db, account: AccountId) -> Result<Vec<Month>, StoreError> {
+pub fn months(db: &dyn Db, account: AccountId) -> Result<Vec<Month>, StoreError> {
     let rows = db.run(MONTHS, &[Value::text(account), MONTHS_MAX.into()])?;
     rows.iter().map(|row| row.parsed(0, Month::parse)).collect()
 }
@@ -161,7 +161,7 @@ const SUMS: &str = "
 
 /// What a book of an account did in a month; `None` if the account has no such book.
 pub fn of_month(
-    db: &impl Db,
+    db: &dyn Db,
     account: AccountId,
     book: Book,
     month: Month,

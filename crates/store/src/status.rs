@@ -35,7 +35,7 @@ const CHECKS: &str =
     "SELECT id, violations, checked_at, broken_at FROM invariant_checks ORDER BY id LIMIT ?1";
 
 /// When each invariant was last checked, by id: those that this version knows.
-pub fn checks(db: &impl Db) -> Result<Vec<Check>, StoreError> {
+pub fn checks(db: &dyn Db) -> Result<Vec<Check>, StoreError> {
     let read = |row: &Row| {
         Ok(Check {
             id: row.text(0)?.to_owned(),
@@ -63,7 +63,7 @@ const SAVE_CHECK: &str = "
 
 /// Checks up to `limit` invariants, those first that were not checked for longest: the next run
 /// goes on. One that cannot be checked does not keep the others from it. Answers how many were.
-pub fn check(db: &impl Db, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
+pub fn check(db: &dyn Db, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
     let known = checks(db)?;
     let checked_at = |invariant: &Invariant| {
         known.iter().find(|check| check.id == invariant.id).map(|check| check.checked_at)
@@ -104,7 +104,7 @@ const SAVE: &str = "
      WHERE written_at <= excluded.written_at";
 
 /// Looks at the state of the market, and writes it down.
-pub fn write(db: &impl Db, now: Timestamp) -> Result<(), StoreError> {
+pub fn write(db: &dyn Db, now: Timestamp) -> Result<(), StoreError> {
     let sync = only(db.run(LAST_SYNC, &[])?);
     let sync = sync
         .map(|row| Ok(Sync { finished_at: row.integer(0)?, is_whole: row.flag(1)? }))
@@ -119,7 +119,7 @@ pub fn write(db: &impl Db, now: Timestamp) -> Result<(), StoreError> {
     db.run(SAVE, &[Value::Text(document), now.into()]).map(drop)
 }
 
-fn regions(db: &impl Db) -> Result<Vec<Region>, StoreError> {
+fn regions(db: &dyn Db) -> Result<Vec<Region>, StoreError> {
     let mut regions: Vec<Region> = Vec::new();
     for row in db.run(COUNTRIES, &[COUNTRIES_MAX.into()])? {
         let name = region::region(row.text(0)?).map_or(ELSEWHERE, |region| region.name);
@@ -143,7 +143,7 @@ fn regions(db: &impl Db) -> Result<Vec<Region>, StoreError> {
 const READ: &str = "SELECT document, written_at FROM market_status WHERE id = 1";
 
 /// The state as it was written down, and when; `None` before that.
-pub fn read(db: &impl Db) -> Result<Option<(Health, Timestamp)>, StoreError> {
+pub fn read(db: &dyn Db) -> Result<Option<(Health, Timestamp)>, StoreError> {
     let Some(row) = only(db.run(READ, &[])?) else { return Ok(None) };
     let health = serde_json::from_str(row.text(0)?)
         .map_err(|_| StoreError::Corrupt("a state of the market of another form".into()))?;

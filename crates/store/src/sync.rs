@@ -49,7 +49,7 @@ const THESE: &str =
 
 /// A page of registered nodes behind `behind`, by number, as they are known at `now`.
 pub fn registered(
-    db: &impl Db,
+    db: &dyn Db,
     behind: Option<NodeId>,
     limit: u32,
     now: Timestamp,
@@ -59,7 +59,7 @@ pub fn registered(
 }
 
 fn read_all(
-    db: &impl Db,
+    db: &dyn Db,
     sql: &'static str,
     which: Value,
     limit: u32,
@@ -177,7 +177,7 @@ impl<'a> ChangeRow<'a> {
 /// counted. Slices follow the capacity; rented ones stay. `fence` is that of the run, and refused
 /// where another one has begun since; `None` is for what is no run.
 pub fn save(
-    db: &impl Db,
+    db: &dyn Db,
     looks: &[Look],
     fence: Option<i64>,
     now: Timestamp,
@@ -188,7 +188,7 @@ pub fn save(
 
 /// Takes over reports with what they allow, outside of a run.
 pub fn save_reports(
-    db: &impl Db,
+    db: &dyn Db,
     reports: &[(NodeReport, Capacity)],
     now: Timestamp,
 ) -> Result<(), StoreError> {
@@ -215,7 +215,7 @@ pub fn save_reports(
 }
 
 /// Marks nodes as not listed by the grid, outside of a run.
-pub fn save_missing(db: &impl Db, nodes: &[NodeId], now: Timestamp) -> Result<(), StoreError> {
+pub fn save_missing(db: &dyn Db, nodes: &[NodeId], now: Timestamp) -> Result<(), StoreError> {
     let ids: Vec<u32> = nodes.iter().map(|node| node.0).collect();
     let limit = u32::try_from(ids.len()).unwrap_or(u32::MAX);
     let known = read_all(db, THESE, Value::Text(json(&ids)), limit, now)?;
@@ -247,7 +247,7 @@ const SAVE_REFUSED: &str = "
 
 /// Puts documents into quarantine. `fence` is as for `save`.
 pub fn quarantine(
-    db: &impl Db,
+    db: &dyn Db,
     documents: &[RefusedDocument],
     fence: Option<i64>,
     now: Timestamp,
@@ -257,7 +257,7 @@ pub fn quarantine(
 
 /// Puts documents into quarantine, outside of a run.
 pub fn save_refused(
-    db: &impl Db,
+    db: &dyn Db,
     documents: &[RefusedDocument],
     now: Timestamp,
 ) -> Result<(), StoreError> {
@@ -271,7 +271,7 @@ const SWEEP: &str = "
         SELECT node_id FROM refused_documents WHERE seen_at < ?1 ORDER BY seen_at LIMIT ?2)";
 
 /// Removes documents from quarantine that were not seen for long; a bounded number each time.
-pub fn sweep(db: &impl Db, now: Timestamp) -> Result<(), StoreError> {
+pub fn sweep(db: &dyn Db, now: Timestamp) -> Result<(), StoreError> {
     let before = now.plus_seconds(-KEPT_SECONDS);
     db.run(SWEEP, &[before.into(), SWEPT_AT_ONCE.into()]).map(drop)
 }
@@ -281,7 +281,7 @@ const REFUSED: &str =
     "SELECT node_id, reason, excerpt FROM refused_documents ORDER BY node_id LIMIT ?1";
 
 /// The documents in quarantine, by node.
-pub fn refused(db: &impl Db, limit: u32) -> Result<Vec<RefusedDocument>, StoreError> {
+pub fn refused(db: &dyn Db, limit: u32) -> Result<Vec<RefusedDocument>, StoreError> {
     db.run(REFUSED, &[limit.into()])?
         .iter()
         .map(|row| {
@@ -322,7 +322,7 @@ const OVERSOLD: &str = "
      WHERE n.oversold > 0 ORDER BY n.id LIMIT ?1";
 
 /// The nodes on which more is rented than they can carry, by number.
-pub fn oversold(db: &impl Db, limit: u32) -> Result<Vec<Oversold>, StoreError> {
+pub fn oversold(db: &dyn Db, limit: u32) -> Result<Vec<Oversold>, StoreError> {
     db.run(OVERSOLD, &[limit.into()])?
         .iter()
         .map(|row| {

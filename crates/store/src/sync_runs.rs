@@ -37,7 +37,7 @@ const BEGIN: &str = "
  RETURNING fence, behind";
 
 /// Begins a run; `None` while another one goes on, and where one has just been.
-pub fn begin(db: &impl Db, now: Timestamp) -> Result<Option<Lease>, StoreError> {
+pub fn begin(db: &dyn Db, now: Timestamp) -> Result<Option<Lease>, StoreError> {
     let params = [now.into(), LEASE_SECONDS.into(), APART_SECONDS.into()];
     let row = only(db.run(BEGIN, &params)?);
     row.map(|row| Ok(Lease { fence: row.integer(0)?, behind: read_behind(row.number(1)?) }))
@@ -60,7 +60,7 @@ const GO_ON: &str = "
 /// Keeps how far a run came, so that the next one goes on there whatever becomes of this one;
 /// `false` where another one has begun.
 pub fn go_on(
-    db: &impl Db,
+    db: &dyn Db,
     lease: &Lease,
     behind: Option<NodeId>,
     now: Timestamp,
@@ -144,7 +144,7 @@ const END: &str = concat!(
 );
 
 /// Records a run, and lets another one begin.
-pub fn end(db: &impl Db, run: &Run) -> Result<(), StoreError> {
+pub fn end(db: &dyn Db, run: &Run) -> Result<(), StoreError> {
     let params = [
         run.fence.into(),
         run.started_at.into(),
@@ -172,7 +172,7 @@ const RUNS: &str = concat!(
 );
 
 /// A page of runs, the newest first: those before the number `before`.
-pub fn list(db: &impl Db, before: Option<i64>, limit: u32) -> Result<Vec<Run>, StoreError> {
+pub fn list(db: &dyn Db, before: Option<i64>, limit: u32) -> Result<Vec<Run>, StoreError> {
     let params = [before.unwrap_or(i64::MAX).into(), limit.into()];
     db.run(RUNS, &params)?.iter().map(read).collect()
 }
@@ -203,7 +203,7 @@ const SWEEP: &str = "
         SELECT id FROM sync_runs WHERE finished_at < ?1 ORDER BY finished_at LIMIT ?2)";
 
 /// Deletes runs of long ago; a bounded number each time.
-pub fn sweep(db: &impl Db, now: Timestamp) -> Result<(), StoreError> {
+pub fn sweep(db: &dyn Db, now: Timestamp) -> Result<(), StoreError> {
     let before = now.plus_seconds(-KEPT_SECONDS);
     db.run(SWEEP, &[before.into(), SWEPT_AT_ONCE.into()]).map(drop)
 }
@@ -245,7 +245,7 @@ const UPSTREAMS: &str = "
 const UPSTREAMS_MAX: u32 = 50;
 
 /// The servers that were asked, by their URL.
-pub fn upstreams(db: &impl Db) -> Result<Vec<Upstream>, StoreError> {
+pub fn upstreams(db: &dyn Db) -> Result<Vec<Upstream>, StoreError> {
     db.run(UPSTREAMS, &[UPSTREAMS_MAX.into()])?
         .iter()
         .map(|row| {
@@ -275,7 +275,7 @@ const SAVE_UPSTREAMS: &str = "
 const FAILURE_CHARS_MAX: usize = 500;
 
 /// Keeps what was found of servers.
-pub fn save_upstreams(db: &impl Db, upstreams: &[Upstream]) -> Result<(), StoreError> {
+pub fn save_upstreams(db: &dyn Db, upstreams: &[Upstream]) -> Result<(), StoreError> {
     #[derive(Serialize)]
     struct UpstreamRow<'a> {
         base: &'a str,

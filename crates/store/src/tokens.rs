@@ -46,7 +46,7 @@ const CREATE: &str = "
  RETURNING id";
 
 /// Records a token; `false` if the account has as many as it can have.
-pub fn create(db: &impl Db, token: &NewToken<'_>, now: Timestamp) -> Result<bool, StoreError> {
+pub fn create(db: &dyn Db, token: &NewToken<'_>, now: Timestamp) -> Result<bool, StoreError> {
     let params = [
         Value::text(token.id),
         Value::from(&token.hash[..]),
@@ -75,7 +75,7 @@ const USE: &str = "UPDATE tokens SET used_at = ?2 WHERE id = ?1";
 
 /// Who holds a token; `None` if it is unknown or over. Notes that it was used, now and then.
 pub fn find(
-    db: &impl Db,
+    db: &dyn Db,
     hash: &SecretHash,
     now: Timestamp,
 ) -> Result<Option<Identity>, StoreError> {
@@ -135,7 +135,7 @@ const OF_ACCOUNT: &str = "
 
 /// The tokens that an account has now, the newest first.
 pub fn of_account(
-    db: &impl Db,
+    db: &dyn Db,
     account: AccountId,
     now: Timestamp,
 ) -> Result<Vec<Token>, StoreError> {
@@ -163,7 +163,7 @@ const REVOKE: &str = "DELETE FROM tokens WHERE account_id = ?1 AND id = ?2 RETUR
 
 /// Revokes a token: from the next request on it is nobody's. `false` if the account has none of
 /// this id.
-pub fn revoke(db: &impl Db, account: AccountId, id: TokenId) -> Result<bool, StoreError> {
+pub fn revoke(db: &dyn Db, account: AccountId, id: TokenId) -> Result<bool, StoreError> {
     Ok(!db.run(REVOKE, &[Value::text(account), Value::text(id)])?.is_empty())
 }
 
@@ -173,6 +173,6 @@ const SWEEP: &str = "
         SELECT id FROM tokens WHERE expires_at <= ?1 ORDER BY expires_at LIMIT 1000)";
 
 /// Removes tokens that have ended; a bounded number each time.
-pub fn sweep(db: &impl Db, now: Timestamp) -> Result<(), StoreError> {
+pub fn sweep(db: &dyn Db, now: Timestamp) -> Result<(), StoreError> {
     db.run(SWEEP, &[now.into()]).map(drop)
 }

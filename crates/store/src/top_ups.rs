@@ -88,7 +88,7 @@ const OF_KEY: &str = "
       FROM top_ups WHERE account_id = ?1 AND idempotency_key = ?2";
 
 /// Begins a top-up, once for each key.
-pub fn begin(db: &impl Db, new: &NewTopUp<'_>, now: Timestamp) -> Result<Begun, StoreError> {
+pub fn begin(db: &dyn Db, new: &NewTopUp<'_>, now: Timestamp) -> Result<Begun, StoreError> {
     let params = [
         Value::text(new.id),
         Value::text(new.account),
@@ -121,7 +121,7 @@ const OFFER: &str = "
 
 /// Records where a top-up can be paid.
 pub fn offer(
-    db: &impl Db,
+    db: &dyn Db,
     id: TopUpId,
     session: &str,
     url: &str,
@@ -136,7 +136,7 @@ const FIND: &str = "
       FROM top_ups WHERE id = ?2 AND account_id = ?1";
 
 /// A top-up of an account.
-pub fn find(db: &impl Db, account: AccountId, id: TopUpId) -> Result<Option<TopUp>, StoreError> {
+pub fn find(db: &dyn Db, account: AccountId, id: TopUpId) -> Result<Option<TopUp>, StoreError> {
     let row = only(db.run(FIND, &[Value::text(account), Value::text(id)])?);
     row.as_ref().map(read).transpose()
 }
@@ -150,7 +150,7 @@ const LIST: &str = "
 
 /// A page of an account's top-ups before `before`, the newest first.
 pub fn of_account(
-    db: &impl Db,
+    db: &dyn Db,
     account: AccountId,
     before: Option<TopUpId>,
     limit: u32,
@@ -190,7 +190,7 @@ const REFUSE: &str = "
      WHERE NOT EXISTS (SELECT 1 FROM refused_payments WHERE payment_id = ?1 AND top_up_id = ?2)";
 
 /// Credits a payment, once however often it is told; or writes down why it is refused.
-pub fn settle(db: &impl Db, payment: &Payment, now: Timestamp) -> Result<Settled, StoreError> {
+pub fn settle(db: &dyn Db, payment: &Payment, now: Timestamp) -> Result<Settled, StoreError> {
     let top_up = Value::text(payment.top_up);
     for _ in 0..SAVE_ATTEMPTS {
         let seen = only(db.run(SEEN, std::slice::from_ref(&top_up))?);
@@ -241,7 +241,7 @@ const EXPIRE: &str = "
     UPDATE top_ups SET state = 'expired' WHERE id = ?1 AND state = 'pending' RETURNING id";
 
 /// Records that a top-up was not paid in time; `false` if it did not wait any more.
-pub fn expire(db: &impl Db, id: TopUpId) -> Result<bool, StoreError> {
+pub fn expire(db: &dyn Db, id: TopUpId) -> Result<bool, StoreError> {
     Ok(!db.run(EXPIRE, &[Value::text(id)])?.is_empty())
 }
 
@@ -268,7 +268,7 @@ const REFUSED: &str = "
      LIMIT ?1";
 
 /// Payments that nothing was credited for, the newest first.
-pub fn refused(db: &impl Db, limit: u32) -> Result<Vec<RefusedPayment>, StoreError> {
+pub fn refused(db: &dyn Db, limit: u32) -> Result<Vec<RefusedPayment>, StoreError> {
     let read = |row: &Row| {
         Ok(RefusedPayment {
             payment: Payment {

@@ -37,7 +37,7 @@ const OFFER: &str = "
 
 /// Offers a rental to whoever has an address; `false` if it is not the renter's, or has ended.
 pub fn offer(
-    db: &impl Db,
+    db: &dyn Db,
     renter: AccountId,
     rental: RentalId,
     to: &Email,
@@ -62,7 +62,7 @@ const WITHDRAW: &str = "
  RETURNING rental_id";
 
 /// Takes an offer back, or declines it; `false` if there is none that this account may touch.
-pub fn withdraw(db: &impl Db, account: AccountId, rental: RentalId) -> Result<bool, StoreError> {
+pub fn withdraw(db: &dyn Db, account: AccountId, rental: RentalId) -> Result<bool, StoreError> {
     Ok(!db.run(WITHDRAW, &[Value::text(rental), Value::text(account)])?.is_empty())
 }
 
@@ -105,7 +105,7 @@ fn read(row: &Row) -> Result<Transfer, StoreError> {
 
 /// The rentals that an account may take over.
 pub fn to_account(
-    db: &impl Db,
+    db: &dyn Db,
     account: AccountId,
     now: Timestamp,
 ) -> Result<Vec<Transfer>, StoreError> {
@@ -115,7 +115,7 @@ pub fn to_account(
 
 /// The open offer of a renter's rental.
 pub fn of_rental(
-    db: &impl Db,
+    db: &dyn Db,
     renter: AccountId,
     rental: RentalId,
     now: Timestamp,
@@ -149,7 +149,7 @@ const ACCEPT: &str = "
 
 /// Takes over a rental that was offered to this account.
 pub fn accept(
-    db: &impl Db,
+    db: &dyn Db,
     account: AccountId,
     id: RentalId,
     slices_max: u32,
@@ -184,7 +184,7 @@ const SWEEP: &str = "
         SELECT rental_id FROM transfers WHERE expires_at <= ?1 LIMIT ?2)";
 
 /// Deletes offers that nobody took in time.
-pub fn sweep(db: &impl Db, now: Timestamp) -> Result<(), StoreError> {
+pub fn sweep(db: &dyn Db, now: Timestamp) -> Result<(), StoreError> {
     db.run(SWEEP, &[now.into(), 500_u32.into()]).map(drop)
 }
 

@@ -47,7 +47,7 @@ const LATE: &str = "
      ORDER BY j.late_at LIMIT ?2";
 
 /// Jobs of which people are to be told that they are late.
-pub fn late(db: &impl Db, now: Timestamp, limit: u32) -> Result<Vec<Late>, StoreError> {
+pub fn late(db: &dyn Db, now: Timestamp, limit: u32) -> Result<Vec<Late>, StoreError> {
     let read = |row: &Row| {
         Ok(Late {
             job: row.parsed(0, JobId::parse)?,
@@ -68,7 +68,7 @@ const OPERATORS: &str = "
      WHERE is_operator = 1 AND deleted_at IS NULL AND disabled_at IS NULL ORDER BY id LIMIT ?1";
 
 /// The operators, with their addresses.
-pub fn operators(db: &impl Db) -> Result<Vec<(AccountId, String)>, StoreError> {
+pub fn operators(db: &dyn Db) -> Result<Vec<(AccountId, String)>, StoreError> {
     let read = |row: &Row| Ok((row.parsed(0, AccountId::parse)?, row.text(1)?.to_owned()));
     db.run(OPERATORS, &[OPERATORS_MAX.into()])?.iter().map(read).collect()
 }
@@ -79,7 +79,7 @@ const TELL: &str = "INSERT INTO tell_late (job_id, mails, told_at) VALUES (?1, ?
 /// Writes down, once, that people were told that a job is late, with the event and the mails that
 /// tell of it.
 pub fn tell(
-    db: &impl Db,
+    db: &dyn Db,
     late: &Late,
     mails: &[(AccountId, NoticeMail<'_>)],
     now: Timestamp,
@@ -118,7 +118,7 @@ const REFUNDABLE: &str = "
      ORDER BY j.refund_at LIMIT ?2";
 
 /// Rentals that are to be paid back now.
-pub fn refundable(db: &impl Db, now: Timestamp, limit: u32) -> Result<Vec<Refundable>, StoreError> {
+pub fn refundable(db: &dyn Db, now: Timestamp, limit: u32) -> Result<Vec<Refundable>, StoreError> {
     let read = |row: &Row| {
         Ok(Refundable {
             rental: row.parsed(0, RentalId::parse)?,
@@ -137,7 +137,7 @@ pub fn refundable(db: &impl Db, now: Timestamp, limit: u32) -> Result<Vec<Refund
 /// Pays a rental back in full, and ends it, with a mail that tells of it; nothing, where access has
 /// come meanwhile.
 pub fn refund(
-    db: &impl Db,
+    db: &dyn Db,
     id: RentalId,
     mail: Option<&NoticeMail<'_>>,
     now: Timestamp,
@@ -163,7 +163,7 @@ const TOLD: &str = "
      WHERE told_at IS NOT NULL AND state IN ('waiting', 'leased', 'failed')";
 
 /// How many jobs are late now.
-pub fn late_count(db: &impl Db) -> Result<u32, StoreError> {
+pub fn late_count(db: &dyn Db) -> Result<u32, StoreError> {
     only(db.run(TOLD, &[])?).map_or(Ok(0), |row| row.number(0))
 }
 

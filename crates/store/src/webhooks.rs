@@ -51,7 +51,7 @@ const ADD: &str = "
  RETURNING id";
 
 /// Adds a webhook; `false` if the account has as many as it can have.
-pub fn add(db: &impl Db, webhook: &NewWebhook<'_>, now: Timestamp) -> Result<bool, StoreError> {
+pub fn add(db: &dyn Db, webhook: &NewWebhook<'_>, now: Timestamp) -> Result<bool, StoreError> {
     let params = [
         Value::text(webhook.id),
         Value::text(webhook.account),
@@ -85,7 +85,7 @@ const OF_ACCOUNT: &str = "
       FROM webhooks WHERE account_id = ?1 ORDER BY id LIMIT ?2";
 
 /// The webhooks of an account.
-pub fn of_account(db: &impl Db, account: AccountId) -> Result<Vec<Webhook>, StoreError> {
+pub fn of_account(db: &dyn Db, account: AccountId) -> Result<Vec<Webhook>, StoreError> {
     let rows = db.run(OF_ACCOUNT, &[Value::text(account), WEBHOOKS_MAX.into()])?;
     rows.iter().map(read).collect()
 }
@@ -98,7 +98,7 @@ const FIND: &str = "
 /// A webhook of an account, and what it signs with, encrypted; `None` if the account has no such
 /// webhook.
 pub fn find(
-    db: &impl Db,
+    db: &dyn Db,
     account: AccountId,
     id: WebhookId,
 ) -> Result<Option<(Webhook, Vec<u8>)>, StoreError> {
@@ -125,7 +125,7 @@ const ROTATE: &str = "
 
 /// Sets what a webhook signs with; `false` if somebody else has done so meanwhile.
 pub fn rotate(
-    db: &impl Db,
+    db: &dyn Db,
     account: AccountId,
     id: WebhookId,
     seen: &[u8],
@@ -140,7 +140,7 @@ pub fn rotate(
 const REMOVE: &str = "DELETE FROM webhooks WHERE id = ?2 AND account_id = ?1 RETURNING id";
 
 /// Removes a webhook with its messages; `false` if the account has no such webhook.
-pub fn remove(db: &impl Db, account: AccountId, id: WebhookId) -> Result<bool, StoreError> {
+pub fn remove(db: &dyn Db, account: AccountId, id: WebhookId) -> Result<bool, StoreError> {
     Ok(!db.run(REMOVE, &[Value::text(account), Value::text(id)])?.is_empty())
 }
 
@@ -154,7 +154,7 @@ const MAKE_TEST: &str = "
 
 /// Makes a test message; `None` if the account has no such webhook.
 pub fn make_test(
-    db: &impl Db,
+    db: &dyn Db,
     account: AccountId,
     webhook: WebhookId,
     id: DeliveryId,
@@ -241,7 +241,7 @@ const DELIVERIES: &str = "
 
 /// Messages to a webhook of an account, the last one first; at most `limit`.
 pub fn deliveries(
-    db: &impl Db,
+    db: &dyn Db,
     account: AccountId,
     webhook: WebhookId,
     before: Option<DeliveryId>,
@@ -285,7 +285,7 @@ const HAS_DELIVERY: &str = "
 
 /// Lets a message be sent once more, unless it waits already; `false` if there is none.
 pub fn replay(
-    db: &impl Db,
+    db: &dyn Db,
     account: AccountId,
     webhook: WebhookId,
     id: DeliveryId,
@@ -341,7 +341,7 @@ const CLAIM: &str = "
 /// Takes messages that are due, at most one of each webhook and at most `limit`; none of the
 /// webhooks that `failed` names.
 pub fn claim(
-    db: &impl Db,
+    db: &dyn Db,
     failed: &[WebhookId],
     limit: u32,
     now: Timestamp,
@@ -370,7 +370,7 @@ const SENT: &str = "
      WHERE id = ?1 AND state <> 'sent'";
 
 /// Records that an endpoint took a message.
-pub fn sent(db: &impl Db, id: DeliveryId, status: u16, now: Timestamp) -> Result<(), StoreError> {
+pub fn sent(db: &dyn Db, id: DeliveryId, status: u16, now: Timestamp) -> Result<(), StoreError> {
     let params = [Value::text(id), now.into(), u32::from(status).into()];
     db.run(SENT, &params).map(drop)
 }
@@ -396,7 +396,7 @@ const FAIL: &str = "
 /// Records that an attempt failed. The message is tried again by the schedule; a test is not. The
 /// webhook is disabled if it has failed for too long, or has answered that it is gone.
 pub fn failed_attempt(
-    db: &impl Db,
+    db: &dyn Db,
     claimed: &Claimed,
     failure: &Failure,
     now: Timestamp,
@@ -427,7 +427,7 @@ const SWEEP: &str = "
         SELECT id FROM webhook_deliveries WHERE finished_at <= ?1 LIMIT 1000)";
 
 /// Removes messages that were sent or given up long ago; a bounded number each time.
-pub fn sweep(db: &impl Db, now: Timestamp) -> Result<(), StoreError> {
+pub fn sweep(db: &dyn Db, now: Timestamp) -> Result<(), StoreError> {
     db.run(SWEEP, &[now.plus_seconds(-KEPT_SECONDS).into()]).map(drop)
 }
 

@@ -243,15 +243,15 @@ pub const PAGING: [Parameter; 2] = [
 ];
 
 /// The page size that a request asks for.
-pub fn page_size<D>(cx: &Context<'_, D>) -> Result<u32, FieldError> {
+pub fn page_size(cx: &Context<'_>) -> Result<u32, FieldError> {
     let Some(text) = cx.query("limit") else { return Ok(PAGE_SIZE_DEFAULT) };
     let size = text.parse().ok().filter(|size| (1..=PAGE_SIZE_MAX).contains(size));
     size.ok_or_else(|| FieldError::new("limit", "a whole number, 1 to 100"))
 }
 
 /// What the request's cursor holds, read by `parse`; `None` for the first page.
-pub fn cursor<D, T>(
-    cx: &Context<'_, D>,
+pub fn cursor<T>(
+    cx: &Context<'_>,
     parse: impl FnOnce(&str) -> Option<T>,
 ) -> Result<Option<T>, FieldError> {
     let Some(sealed) = cx.query("cursor") else { return Ok(None) };

@@ -1,8 +1,8 @@
 //! Writes what was done to the audit log, with who asked and from where.
 
 use domain::id::AccountId;
+use store::StoreError;
 use store::audit::{self, Actor, NewEntry};
-use store::{Db, StoreError};
 
 use crate::context::Context;
 use crate::session;
@@ -155,7 +155,7 @@ impl Action {
     }
 }
 
-impl<D: Db> Context<'_, D> {
+impl Context<'_> {
     /// Writes to the audit log what was done, to what, and whose account it concerns. A request
     /// whose entry cannot be written fails.
     pub fn audit(

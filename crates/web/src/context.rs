@@ -6,6 +6,7 @@ use domain::account::Scope;
 use domain::id::RequestId;
 use domain::time::Timestamp;
 use http::header::{AsHeaderName, HeaderName};
+use store::Db;
 use store::accounts::{Grant, Identity};
 use url::form_urlencoded;
 
@@ -21,9 +22,9 @@ pub type Request = http::Request<Vec<u8>>;
 pub type Response = http::Response<Vec<u8>>;
 
 /// What a handler is given.
-pub struct Context<'a, D> {
+pub struct Context<'a> {
     /// The database.
-    pub db: &'a D,
+    pub db: &'a dyn Db,
     /// What the operator set.
     pub config: &'a Config,
     /// When the request came.
@@ -42,9 +43,9 @@ pub struct Context<'a, D> {
     budget: Cell<Option<Budget>>,
 }
 
-impl<'a, D> Context<'a, D> {
+impl<'a> Context<'a> {
     /// The context of a request of a visitor.
-    pub fn new(db: &'a D, config: &'a Config, request: &'a Request, now: Timestamp) -> Self {
+    pub fn new(db: &'a dyn Db, config: &'a Config, request: &'a Request, now: Timestamp) -> Self {
         Context {
             db,
             config,

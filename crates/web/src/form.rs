@@ -46,6 +46,6 @@ pub fn keep<T>(wrong: &mut Vec<FieldError>, read: Result<T, FieldError>) -> Opti
 }
 
 /// The request's `Idempotency-Key`, or a fresh one for a client that sends none.
-pub fn idempotency_key<D>(cx: &Context<'_, D>) -> Result<IdempotencyKey, FieldError> {
+pub fn idempotency_key(cx: &Context<'_>) -> Result<IdempotencyKey, FieldError> {
     IdempotencyKey::parse(cx.header(IDEMPOTENCY_KEY).unwrap_or(&cx.request_id))
 }

@@ -179,7 +179,7 @@ pub struct Limit {
 
 impl Limit {
     /// The limit of `policy` on `who`.
-    pub fn new<D>(cx: &Context<'_, D>, policy: Policy, who: &str) -> Limit {
+    pub fn new(cx: &Context<'_>, policy: Policy, who: &str) -> Limit {
         let quota = policy.quota.saturating_mul(cx.config.limit_factor);
         Limit { policy, quota, key: key(who) }
     }
@@ -202,7 +202,7 @@ impl Limit {
     }
 
     /// Takes a use back, because it turned out to be none of those that are limited.
-    pub fn give_back<D: Db>(&self, cx: &Context<'_, D>) -> Result<(), StoreError> {
+    pub fn give_back(&self, cx: &Context<'_>) -> Result<(), StoreError> {
         limits::give_back(cx.db, &self.usage())
     }
 }
@@ -219,7 +219,7 @@ fn seconds(millis: i64) -> i64 {
 
 /// Uses limits, all at once; the first that is used up is the problem, which says when to try
 /// again.
-pub fn spend<D: Db>(cx: &Context<'_, D>, limits: &[Limit]) -> Result<(), Problem> {
+pub fn spend(cx: &Context<'_>, limits: &[Limit]) -> Result<(), Problem> {
     let uses: Vec<Use<'_>> = limits.iter().map(Limit::usage).collect();
     let levels = limits::pour(cx.db, &uses, cx.now)?;
     for (limit, level) in limits.iter().zip(levels) {
@@ -229,7 +229,7 @@ pub fn spend<D: Db>(cx: &Context<'_, D>, limits: &[Limit]) -> Result<(), Problem
     Ok(())
 }
 
-fn refusal<D: Db>(cx: &Context<'_, D>, limit: &Limit) -> Problem {
+fn refusal(cx: &Context<'_>, limit: &Limit) -> Problem {
     match seconds_to_wait(cx.db, limit, cx.now) {
         Ok((seconds, level)) => {
             cx.note_budget(limit.budget(level));
@@ -242,7 +242,7 @@ fn refusal<D: Db>(cx: &Context<'_, D>, limit: &Limit) -> Problem {
     }
 }
 
-fn seconds_to_wait(db: &impl Db, limit: &Limit, now: Timestamp) -> Result<(i64, i64), StoreError> {
+fn seconds_to_wait(db: &dyn Db, limit: &Limit, now: Timestamp) -> Result<(i64, i64), StoreError> {
     let used = limit.usage();
     let level = limits::level(db, used.policy, used.key, now)?;
     Ok((seconds(level + used.cost - used.span).max(1), level))

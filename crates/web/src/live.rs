@@ -41,7 +41,7 @@ const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering")
 
 /// Answers with what came after the event that the client knows: as a stream that goes on, if the
 /// request asks for one, or at once.
-pub fn answer<D: Db>(cx: &Context<'_, D>) -> Result<Response, Problem> {
+pub fn answer(cx: &Context<'_>) -> Result<Response, Problem> {
     let account = cx.account()?.account;
     let last = events::last(cx.db, account)?;
     // A number from before a backup was restored would otherwise wait for ever.
@@ -58,7 +58,7 @@ pub fn answer<D: Db>(cx: &Context<'_, D>) -> Result<Response, Problem> {
 }
 
 /// A stream is sent by whoever takes the feed out of the answer.
-fn open<D: Db>(cx: &Context<'_, D>, account: AccountId, after: i64) -> Result<Response, Problem> {
+fn open(cx: &Context<'_>, account: AccountId, after: i64) -> Result<Response, Problem> {
     let mut response = respond::answer(StatusCode::OK, EVENT_STREAM, Vec::new());
     if *cx.request.method() != Method::HEAD {
         limit::spend(cx, &[Limit::new(cx, limit::STREAMS, &account.to_string())])?;
@@ -69,7 +69,7 @@ fn open<D: Db>(cx: &Context<'_, D>, account: AccountId, after: i64) -> Result<Re
 }
 
 /// The last event that the client knows, if it says so.
-fn known<D>(cx: &Context<'_, D>) -> Result<Option<i64>, FieldError> {
+fn known(cx: &Context<'_>) -> Result<Option<i64>, FieldError> {
     let header = cx.header(LAST_EVENT_ID).map(str::trim).filter(|text| !text.is_empty());
     let (field, text) = match (header, cx.query("after")) {
         (Some(text), _) => ("Last-Event-ID", text.to_owned()),
@@ -81,7 +81,7 @@ fn known<D>(cx: &Context<'_, D>) -> Result<Option<i64>, FieldError> {
     number.map(|number| Some(number.into())).ok_or_else(wrong)
 }
 
-fn wants_stream<D>(cx: &Context<'_, D>) -> bool {
+fn wants_stream(cx: &Context<'_>) -> bool {
     let is_stream = |kind: &str| {
         let name = kind.split(';').next().unwrap_or_default();
         name.trim().eq_ignore_ascii_case(EVENT_STREAM)
@@ -113,7 +113,7 @@ pub struct Look {
 
 impl Feed {
     /// Looks for news. The error is one that ends the stream.
-    pub fn look(&mut self, db: &impl Db, now: Timestamp) -> Result<Look, StoreError> {
+    pub fn look(&mut self, db: &dyn Db, now: Timestamp) -> Result<Look, StoreError> {
         match self.try_look(db, now) {
             // The next look finds what this one did not.
             Err(StoreError::Busy) if self.looks < LOOKS => Ok(Look::default()),
@@ -121,7 +121,7 @@ impl Feed {
         }
     }
 
-    fn try_look(&mut self, db: &impl Db, now: Timestamp) -> Result<Look, StoreError> {
+    fn try_look(&mut self, db: &dyn Db, now: Timestamp) -> Result<Look, StoreError> {
         let is_first = self.looks == 0;
         self.looks += 1;
         self.quiet += 1;
@@ -155,7 +155,7 @@ impl Feed {
     }
 
     /// Whether the session or the token is still good, and still that account's.
-    fn may_see(&self, db: &impl Db, now: Timestamp) -> Result<bool, StoreError> {
+    fn may_see(&self, db: &dyn Db, now: Timestamp) -> Result<bool, StoreError> {
         let identity = session::still(db, &self.request, now)?;
         Ok(identity.is_some_and(|identity| {
             identity.account == self.account && identity.scopes.allow(Scope::Read)

@@ -95,7 +95,7 @@ pub fn with_header(mut response: Response, name: HeaderName, value: &str) -> Res
 }
 
 /// A problem, as JSON for the API and as a page for people.
-pub fn problem<D>(cx: &Context<'_, D>, problem: &Problem) -> Response {
+pub fn problem(cx: &Context<'_>, problem: &Problem) -> Response {
     let status = problem.kind.status();
     let made = if cx.is_api() {
         serde_json::to_vec(&problem.document(&cx.request_id))
@@ -121,7 +121,7 @@ pub fn problem<D>(cx: &Context<'_, D>, problem: &Problem) -> Response {
 ///
 /// The length is always said: a body in chunks waits for the client's delayed acknowledgment on
 /// Spin (measured: 44 ms each).
-pub fn finish<D>(cx: &Context<'_, D>, mut response: Response) -> Response {
+pub fn finish(cx: &Context<'_>, mut response: Response) -> Response {
     let is_read = matches!(*cx.request.method(), Method::GET | Method::HEAD);
     // The link of a mail has a secret in its address.
     let is_secret = cx.query("code").is_some();

@@ -2,7 +2,6 @@
 
 use http::Method;
 use http::header::{ALLOW, SET_COOKIE};
-use store::Db;
 
 use crate::context::{Context, Response};
 use crate::form::Form;
@@ -12,21 +11,21 @@ use crate::problem::{Kind, Problem};
 use crate::{respond, session, view};
 
 /// What a handler is: a function of the context.
-pub type Handler<D> = fn(&Context<'_, D>) -> Result<Response, Problem>;
+pub type Handler = fn(&Context<'_>) -> Result<Response, Problem>;
 
 /// A method and path, who may ask, and what answers.
-pub struct Route<D> {
+pub struct Route {
     method: Method,
     path: &'static str,
     access: Access,
     /// Whether it takes a form, which carries the token of its session.
     is_form: bool,
-    handler: Handler<D>,
+    handler: Handler,
 }
 
-impl<D> Route<D> {
+impl Route {
     /// A route of the JSON API: the operation says everything but the handler.
-    pub const fn api(operation: &'static Operation, handler: Handler<D>) -> Route<D> {
+    pub const fn api(operation: &'static Operation, handler: Handler) -> Route {
         Route {
             method: match operation.method {
                 Method::POST => Method::POST,
@@ -43,12 +42,12 @@ impl<D> Route<D> {
     }
 
     /// A route that shows a page.
-    pub const fn page(path: &'static str, access: Access, handler: Handler<D>) -> Route<D> {
+    pub const fn page(path: &'static str, access: Access, handler: Handler) -> Route {
         Route { method: Method::GET, path, access, is_form: false, handler }
     }
 
     /// A route that takes a form.
-    pub const fn form(path: &'static str, access: Access, handler: Handler<D>) -> Route<D> {
+    pub const fn form(path: &'static str, access: Access, handler: Handler) -> Route {
         Route { method: Method::POST, path, access, is_form: true, handler }
     }
 }
@@ -64,7 +63,7 @@ pub struct Outcome {
 }
 
 /// Calls the handler that the request asks for, and completes its answer.
-pub fn dispatch<D: Db>(routes: &'static [Route<D>], cx: &mut Context<'_, D>) -> Outcome {
+pub fn dispatch(routes: &'static [Route], cx: &mut Context<'_>) -> Outcome {
     let route = find(routes, cx);
     let result = match &route {
         Ok(route) => admit_and_call(route, cx),
@@ -87,10 +86,10 @@ pub fn dispatch<D: Db>(routes: &'static [Route<D>], cx: &mut Context<'_, D>) -> 
 }
 
 /// The route of a request, or the methods that its path is offered with.
-fn find<D>(
-    routes: &'static [Route<D>],
-    cx: &mut Context<'_, D>,
-) -> Result<&'static Route<D>, Vec<&'static str>> {
+fn find(
+    routes: &'static [Route],
+    cx: &mut Context<'_>,
+) -> Result<&'static Route, Vec<&'static str>> {
     // Whoever can be read can be asked for the head of it.
     let method = match *cx.request.method() {
         Method::HEAD => &Method::GET,
@@ -136,7 +135,7 @@ fn matches(pattern: &'static str, path: &str) -> Option<Vec<(&'static str, Strin
 }
 
 /// Finds out who asks, refuses who may not, and calls the handler.
-fn admit_and_call<D: Db>(route: &Route<D>, cx: &mut Context<'_, D>) -> Result<Response, Problem> {
+fn admit_and_call(route: &Route, cx: &mut Context<'_>) -> Result<Response, Problem> {
     session::refuse_cross_site(cx.request)?;
     let is_bootstrap = session::is_operator(cx.config, cx.request);
     if !(is_bootstrap && route.access == Access::Operator) {
@@ -164,7 +163,7 @@ fn admit_and_call<D: Db>(route: &Route<D>, cx: &mut Context<'_, D>) -> Result<Re
 }
 
 /// Leads to where somebody confirms who they are and, where a page was asked for, back again.
-fn prove_first<D>(cx: &Context<'_, D>) -> Response {
+fn prove_first(cx: &Context<'_>) -> Response {
     let next = match *cx.request.method() {
         Method::GET | Method::HEAD => cx.path_and_query(),
         _ => view::SETTINGS,
@@ -175,7 +174,7 @@ fn prove_first<D>(cx: &Context<'_, D>) -> Response {
 }
 
 /// Counts a request that may change something.
-fn limit_changes<D: Db>(cx: &Context<'_, D>) -> Result<(), Problem> {
+fn limit_changes(cx: &Context<'_>) -> Result<(), Problem> {
     let mut limits = vec![Limit::new(cx, limit::CHANGES_BY_ADDRESS, &cx.address)];
     if let Some(identity) = &cx.identity {
         let account = identity.account.to_string();
@@ -188,7 +187,7 @@ fn limit_changes<D: Db>(cx: &Context<'_, D>) -> Result<(), Problem> {
 }
 
 /// Leads to the sign-in page and, where a page was asked for, back again.
-fn sign_in_first<D>(cx: &Context<'_, D>) -> Response {
+fn sign_in_first(cx: &Context<'_>) -> Response {
     let next = match *cx.request.method() {
         Method::GET | Method::HEAD => cx.path_and_query(),
         _ => "/",

@@ -102,7 +102,7 @@ pub fn hash(secret: &str) -> SecretHash {
 /// Who asks; `None` for a visitor. A token that is not valid is refused, a cookie that is not valid
 /// is ignored: a page can then still say "sign in".
 pub fn identify(
-    db: &impl Db,
+    db: &dyn Db,
     request: &Request,
     now: Timestamp,
 ) -> Result<Option<Identity>, Problem> {
@@ -119,7 +119,7 @@ pub fn identify(
 
 /// Who asks, for an answer that takes long: `None` as soon as the session or token has ended.
 pub(crate) fn still(
-    db: &impl Db,
+    db: &dyn Db,
     request: &Request,
     now: Timestamp,
 ) -> Result<Option<Identity>, StoreError> {
@@ -190,7 +190,7 @@ fn session_secret(request: &Request) -> Option<&str> {
 }
 
 /// Ends the request's session, if it has one.
-pub fn close(db: &impl Db, request: &Request) -> Result<(), StoreError> {
+pub fn close(db: &dyn Db, request: &Request) -> Result<(), StoreError> {
     session_secret(request).map_or(Ok(()), |secret| sessions::close(db, &hash(secret)))
 }
 

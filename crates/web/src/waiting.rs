@@ -33,7 +33,7 @@ pub struct Wait {
 impl Wait {
     /// The wait of an agent that calls itself `name`, for at most so many seconds. Its token is for
     /// one farm, or it is refused.
-    pub fn new<D>(cx: &Context<'_, D>, name: &str, seconds: u32) -> Result<Wait, Problem> {
+    pub fn new(cx: &Context<'_>, name: &str, seconds: u32) -> Result<Wait, Problem> {
         let identity = cx.account()?;
         Ok(Wait {
             request: cx.request.clone(),
@@ -58,7 +58,7 @@ impl Wait {
     /// Looks once more; leases the job that is due.
     pub fn look(
         &mut self,
-        db: &impl Db,
+        db: &dyn Db,
         keys: GetKeys<'_>,
         now: Timestamp,
     ) -> Result<Option<LeaseAnswer>, Problem> {
@@ -91,7 +91,7 @@ impl Wait {
 }
 
 /// The farm that the token of an agent is for.
-pub fn farm_of<D>(cx: &Context<'_, D>) -> Result<u32, Problem> {
+pub fn farm_of(cx: &Context<'_>) -> Result<u32, Problem> {
     cx.account()?.farm().ok_or_else(|| {
         let detail = "an agent needs a token with the scope `agent` that is for one farm: make one \
                       with `farm_id`";

@@ -21,23 +21,23 @@ const DAY: i64 = 24 * HOUR;
 const LIMITS: PriceLimits = PriceLimits { min: Usd::whole(1), max: Usd::whole(500) };
 
 /// A published node of `farmer` with ten slices.
-fn offer(db: &impl Db, farmer: u32, report: &NodeReport, price: &str) {
+fn offer(db: &dyn Db, farmer: u32, report: &NodeReport, price: &str) {
     let name = report.id.to_string();
     assert!(nodes::register(db, account(farmer), &name, report, &carries(10), now()).unwrap());
     publish(db, report.id.0, price);
 }
 
 /// A node of the other farmer, in a country and a farm.
-fn similar(db: &impl Db, node: u32, farm: u32, country: &str, price: &str) {
+fn similar(db: &dyn Db, node: u32, farm: u32, country: &str, price: &str) {
     let report = NodeReport { farm_id: farm, country: country.into(), ..report(node) };
     offer(db, OTHER_FARMER, &report, price);
 }
 
-fn own(db: &impl Db) -> Offer {
+fn own(db: &dyn Db) -> Offer {
     offers::find(db, NodeId(NODE)).unwrap().unwrap().0
 }
 
-fn picture(db: &impl Db, at: Timestamp) -> Picture {
+fn picture(db: &dyn Db, at: Timestamp) -> Picture {
     comparisons::of_node(db, &own(db), at).unwrap()
 }
 

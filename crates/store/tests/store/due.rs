@@ -30,14 +30,14 @@ fn renewing_rental(max: &str) -> (RusqliteDb, Rental) {
     (db, rental)
 }
 
-fn wish(db: &impl Db, rental: &Rental, max: &str) {
+fn wish(db: &dyn Db, rental: &Rental, max: &str) {
     let renewal = Some(Renewal { term: Term::Month, max_price: usd(max) });
     let own = Own { name: String::new(), labels: vec![], renewal };
     assert_eq!(set_own(db, account(OMAR), rental.life.id, &own), Ok(true));
 }
 
 /// One run, as the cron does it: renewals, then what is over, then what is earned.
-fn run(db: &impl Db, at: Timestamp, order: u32) -> Vec<Option<ExtendError>> {
+fn run(db: &dyn Db, at: Timestamp, order: u32) -> Vec<Option<ExtendError>> {
     let due = renewing(db, at, 100).unwrap();
     let whys = (0..).zip(&due);
     let whys =

@@ -19,7 +19,7 @@ fn people() -> RusqliteDb {
     db
 }
 
-fn add(db: &impl Db, owner: u32, number: u8) -> Result<bool, StoreError> {
+fn add(db: &dyn Db, owner: u32, number: u8) -> Result<bool, StoreError> {
     let name = PasskeyName::parse(&format!("Key {number}")).unwrap();
     let (id, account) = ([number; 16], account(owner));
     let passkey = NewPasskey { id: &id, account, name: &name, fixed: &[1], moving: &[0] };
@@ -31,13 +31,13 @@ fn codes() -> Vec<[u8; 32]> {
 }
 
 /// Omar's app, confirmed by a code of the time step 7.
-fn set_up(db: &impl Db) {
+fn set_up(db: &dyn Db) {
     assert_eq!(begin_totp(db, account(OMAR), b"secret", now()), Ok(true));
     assert_eq!(confirm_totp(db, account(OMAR), b"secret", 7, &codes(), now()), Ok(true));
 }
 
 #[track_caller]
-fn check(db: &impl Db, passkeys: u32, has_totp: bool, recovery_codes: u32) {
+fn check(db: &dyn Db, passkeys: u32, has_totp: bool, recovery_codes: u32) {
     let expected = Factors { passkeys, has_totp, recovery_codes };
     assert_eq!(of_account(db, account(OMAR)), Ok(expected));
     assert_eq!(of_account(db, account(AIDA)), Ok(Factors::default()));

@@ -26,7 +26,7 @@ fn farm(id: u32, twin: u32) -> GridFarm {
     GridFarm { id, name: "Freefarm".into(), twin, account: "5Grwva".into() }
 }
 
-fn proves(db: &impl Db, who: u32, id: u32, at: Timestamp) {
+fn proves(db: &dyn Db, who: u32, id: u32, at: Timestamp) {
     prove(db, &farm(id, 2), account(who), Proof::Signature, at).unwrap();
 }
 
@@ -46,7 +46,7 @@ fn last_event(db: &RusqliteDb) -> i64 {
     count(db, "SELECT coalesce(max(id), 0) FROM events")
 }
 
-fn listing(db: &impl Db, farmer: u32, node: u32) -> Listing {
+fn listing(db: &dyn Db, farmer: u32, node: u32) -> Listing {
     nodes::find(db, account(farmer), NodeId(node)).unwrap().unwrap().0.offer.listing
 }
 
@@ -91,7 +91,7 @@ fn nobody_else_registers_or_publishes_a_node_of_a_proven_farm() {
 }
 
 /// Takes over a document that says that a node is of this farm.
-fn sync(db: &impl Db, node: u32, farm_id: u32, at: Timestamp) {
+fn sync(db: &dyn Db, node: u32, farm_id: u32, at: Timestamp) {
     let report = domain::node::NodeReport { farm_id, ..report(node) };
     sync::save_reports(db, &[(report, carries(9))], at).unwrap();
 }

@@ -37,7 +37,7 @@ fn leaving_market() -> (RusqliteDb, Rental) {
     (db, rental)
 }
 
-fn to(db: &impl Db, node: u32) -> Destination {
+fn to(db: &dyn Db, node: u32) -> Destination {
     Destination { node: NodeId(node), slice: None, offer_version: version(db, node) }
 }
 

@@ -31,7 +31,7 @@ pub(crate) fn dispute_id(number: u32) -> DisputeId {
 }
 
 pub(crate) fn dispute(
-    db: &impl Db,
+    db: &dyn Db,
     number: u32,
     key: Key,
     side: DisputeSide,

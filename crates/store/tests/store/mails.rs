@@ -14,7 +14,7 @@ fn id(number: u32) -> MailId {
     MailId::from_random(now(), random(number))
 }
 
-fn put(db: &impl Db, number: u32, at: Timestamp) -> Result<(), StoreError> {
+fn put(db: &dyn Db, number: u32, at: Timestamp) -> Result<(), StoreError> {
     let mail = NewMail { id: id(number), account: None, kind: "sign-up", sealed: b"sealed" };
     enqueue(db, &mail, at)
 }
@@ -27,11 +27,11 @@ fn outbox() -> RusqliteDb {
 }
 
 /// The number of the mail that is taken at `now` and so many seconds.
-fn claimed(db: &impl Db, seconds: i64) -> Option<MailId> {
+fn claimed(db: &dyn Db, seconds: i64) -> Option<MailId> {
     claim(db, now().plus_seconds(seconds)).unwrap().map(|mail| mail.id)
 }
 
-fn fail(db: &impl Db, mail: &Claimed, error: &str, retry: Retry) {
+fn fail(db: &dyn Db, mail: &Claimed, error: &str, retry: Retry) {
     failed_attempt(db, mail, error, retry, now()).unwrap();
 }
 

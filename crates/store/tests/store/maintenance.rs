@@ -26,7 +26,7 @@ fn at(seconds: i64) -> Timestamp {
 }
 
 /// Announces a window of `hours` on `NODE`.
-fn begin(db: &impl Db, number: u32, starts: i64, hours: i64) -> Result<(), MaintenanceFailure> {
+fn begin(db: &dyn Db, number: u32, starts: i64, hours: i64) -> Result<(), MaintenanceFailure> {
     let window =
         Window { starts_at: at(starts), ends_at: at(starts + hours * HOUR), note: "Disks".into() };
     announce(db, account(FARMER), NodeId(NODE), id(number), window, now()).map(drop)

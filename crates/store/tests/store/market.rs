@@ -85,7 +85,7 @@ pub(crate) fn market() -> RusqliteDb {
     db
 }
 
-pub(crate) fn furnish(db: &impl Db) {
+pub(crate) fn furnish(db: &dyn Db) {
     for number in [FARMER, OTHER_FARMER, OMAR, AIDA] {
         open_account(db, number);
     }
@@ -95,12 +95,12 @@ pub(crate) fn furnish(db: &impl Db) {
     publish(db, NODE, "25");
 }
 
-pub(crate) fn open_account(db: &impl Db, number: u32) {
+pub(crate) fn open_account(db: &dyn Db, number: u32) {
     let opened = accounts::create(db, account(number), &email(number), "$argon2id$", now());
     assert!(opened.unwrap());
 }
 
-pub(crate) fn fund(db: &impl Db, number: u32, amount: &str) {
+pub(crate) fn fund(db: &dyn Db, number: u32, amount: &str) {
     let key = format!("fund-{number}-{amount}");
     let credit = Credit { email: &email(number), amount: usd(amount), reason: "Test", key: &key };
     assert!(matches!(ledger::credit(db, &credit, now()).unwrap(), Credited::Done(_)));
@@ -136,7 +136,7 @@ pub(crate) fn carries(slices: u32) -> Capacity {
     Capacity { slices, by_cpu: slices + 7, by_memory: slices, by_ssd: slices + 1, refusal }
 }
 
-pub(crate) fn register(db: &impl Db, farmer: u32, node: u32, slices: u32) {
+pub(crate) fn register(db: &dyn Db, farmer: u32, node: u32, slices: u32) {
     let (report, capacity) = (report(node), carries(slices));
     let name = format!("Node {node}");
     assert!(nodes::register(db, account(farmer), &name, &report, &capacity, now()).unwrap());
@@ -157,13 +157,13 @@ pub(crate) fn terms(node: u32, price: Option<Usd>, listing: Listing) -> Offering
 }
 
 /// Puts a node on the market, or changes its price.
-pub(crate) fn publish(db: &impl Db, node: u32, price: &str) {
+pub(crate) fn publish(db: &dyn Db, node: u32, price: &str) {
     set(db, node, Some(usd(price)), Listing::Published);
 }
 
 /// Sets a node's price and listing, at the version that it has. A raise that has to wait is over
 /// at once.
-pub(crate) fn set(db: &impl Db, node: u32, price: Option<Usd>, listing: Listing) {
+pub(crate) fn set(db: &dyn Db, node: u32, price: Option<Usd>, listing: Listing) {
     let farmer = nodes::farmer_of(db, NodeId(node)).unwrap().unwrap();
     let (found, _) = nodes::find(db, farmer, NodeId(node)).unwrap().unwrap();
     let (version, seen) = (found.offer.version, found.seen());
@@ -177,13 +177,7 @@ pub(crate) fn set(db: &impl Db, node: u32, price: Option<Usd>, listing: Listing)
 }
 
 /// Sets what a node is offered for, at the version `seen`.
-pub(crate) fn save(
-    db: &impl Db,
-    farmer: AccountId,
-    node: u32,
-    seen: i64,
-    terms: &Offering,
-) -> bool {
+pub(crate) fn save(db: &dyn Db, farmer: AccountId, node: u32, seen: i64, terms: &Offering) -> bool {
     offering::save(db, farmer, NodeId(node), seen, terms, now()).unwrap()
 }
 
@@ -249,7 +243,7 @@ fn hash(text: &str) -> [u8; 32] {
 
 /// Orders something as an attempt says, whatever it is.
 pub(crate) fn order(
-    db: &impl Db,
+    db: &dyn Db,
     attempt: &Attempt<'_>,
     basis: Basis<'_>,
 ) -> Result<Ordered, RentFailure> {
@@ -280,7 +274,7 @@ pub(crate) fn order(
     renting::rent(db, &order, attempt.at)
 }
 
-pub(crate) fn rent(db: &impl Db, attempt: Attempt<'_>) -> Result<Rental, RentFailure> {
+pub(crate) fn rent(db: &dyn Db, attempt: Attempt<'_>) -> Result<Rental, RentFailure> {
     let ordered = order(db, &attempt, Basis::Request(&attempt.request()))?;
     assert_eq!(ordered.rentals.len(), 1);
     Ok(ordered.rentals.into_iter().next().unwrap())
@@ -293,7 +287,7 @@ pub(crate) fn order_id(number: u32) -> OrderId {
 }
 
 /// Does all that time does to rentals until `at`, grace and all; nothing fails.
-pub(crate) fn pass(db: &impl Db, at: Timestamp, limit: u32) {
+pub(crate) fn pass(db: &dyn Db, at: Timestamp, limit: u32) {
     for due in leaving::overdue(db, at, limit).unwrap() {
         let ending = leaving::plan_end(&due, at).unwrap();
         leaving::end(db, &due, &ending, None, at).unwrap();
@@ -305,7 +299,7 @@ pub(crate) fn pass(db: &impl Db, at: Timestamp, limit: u32) {
 }
 
 /// Compares every promise that is due at `at`; nothing fails.
-pub(crate) fn judge(db: &impl Db, at: Timestamp) {
+pub(crate) fn judge(db: &dyn Db, at: Timestamp) {
     let due = "SELECT 1 FROM rental_stays WHERE judge_at <= ?1 LIMIT 1";
     while !db.run(due, &[at.into()]).unwrap().is_empty() {
         let nothing: Vec<(RentalId, StoreError)> = Vec::new();
@@ -344,23 +338,23 @@ pub(crate) fn by_hand(db: &RusqliteDb, sql: &str) -> rusqlite::Result<()> {
 }
 
 #[track_caller]
-pub(crate) fn assert_sound(db: &impl Db) {
+pub(crate) fn assert_sound(db: &dyn Db) {
     for finding in invariants::check(db).unwrap() {
         assert_eq!(finding.violations, 0, "{}", finding.invariant.claim);
     }
 }
 
 /// What a farmer has earned.
-pub(crate) fn earned(db: &impl Db, farmer: u32) -> Usd {
+pub(crate) fn earned(db: &dyn Db, farmer: u32) -> Usd {
     nodes::summary(db, account(farmer)).unwrap().earned
 }
 
-pub(crate) fn balance(db: &impl Db, number: u32) -> Usd {
+pub(crate) fn balance(db: &dyn Db, number: u32) -> Usd {
     ledger::balance(db, account(number)).unwrap()
 }
 
 /// The version of a node's offer.
-pub(crate) fn version(db: &impl Db, node: u32) -> i64 {
+pub(crate) fn version(db: &dyn Db, node: u32) -> i64 {
     offers::find(db, NodeId(node)).unwrap().unwrap().0.version
 }
 
@@ -396,7 +390,7 @@ impl Disk {
 
 /// A rental as its renter sees it.
 #[track_caller]
-pub(crate) fn rental_of(db: &impl Db, renter: u32, id: RentalId) -> Rental {
+pub(crate) fn rental_of(db: &dyn Db, renter: u32, id: RentalId) -> Rental {
     rentals::find(db, account(renter), id).unwrap().unwrap()
 }
 
@@ -428,7 +422,7 @@ pub(crate) fn quote_id(number: u32) -> QuoteId {
 
 /// Asks for a quote with this number as its id.
 pub(crate) fn quote(
-    db: &impl Db,
+    db: &dyn Db,
     number: u32,
     of: u32,
     request: &RentRequest,
@@ -448,7 +442,7 @@ pub(crate) fn quote(
 
 /// Rents what a request says; the ids come from the attempt.
 pub(crate) fn rent_all(
-    db: &impl Db,
+    db: &dyn Db,
     attempt: &Attempt<'_>,
     request: &RentRequest,
 ) -> Result<Ordered, RentFailure> {
@@ -457,7 +451,7 @@ pub(crate) fn rent_all(
 
 /// Extends a rental by a term; the key, the id, the time and the token are those of the attempt.
 pub(crate) fn extend(
-    db: &impl Db,
+    db: &dyn Db,
     attempt: &Attempt<'_>,
     rental: RentalId,
     max_price: Option<&str>,

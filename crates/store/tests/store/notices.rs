@@ -19,7 +19,7 @@ use crate::market::{
 };
 
 /// Adds a webhook of an account.
-pub(crate) fn add_webhook(db: &impl Db, who: u32, number: u32) -> WebhookId {
+pub(crate) fn add_webhook(db: &dyn Db, who: u32, number: u32) -> WebhookId {
     let id = WebhookId::from_random(now(), random(number));
     let url = format!("https://hook{number}.example/in");
     let new = NewWebhook { id, account: account(who), url: &url, sealed: b"sealed" };
@@ -28,7 +28,7 @@ pub(crate) fn add_webhook(db: &impl Db, who: u32, number: u32) -> WebhookId {
 }
 
 /// What an account finds in its page: kinds of events and its side.
-fn found(db: &impl Db, who: u32) -> Vec<(String, Side)> {
+fn found(db: &dyn Db, who: u32) -> Vec<(String, Side)> {
     let notices = list(db, account(who), None, 9).unwrap();
     notices.into_iter().map(|notice| (notice.event.kind, notice.side)).collect()
 }
@@ -62,7 +62,7 @@ fn make(batch: &Batch) -> (Vec<NoticeMail>, Vec<NewDelivery>) {
     (mails, messages)
 }
 
-fn send_all(db: &impl Db) -> usize {
+fn send_all(db: &dyn Db) -> usize {
     let mut batches = 0;
     while let Some(batch) = next(db, 3).unwrap() {
         let (mails, messages) = make(&batch);

@@ -29,7 +29,7 @@ fn offer(db: &RusqliteDb) -> offers::Offer {
 }
 
 /// Changes the offer of `NODE` by the rules.
-fn set(db: &impl Db, wanted: &Wanted, at: Timestamp) -> Result<(), OfferingFailure> {
+fn set(db: &dyn Db, wanted: &Wanted, at: Timestamp) -> Result<(), OfferingFailure> {
     let rule = |seen: &_| decide(seen, wanted.clone(), at);
     change(db, account(FARMER), NodeId(NODE), None, rule, at)
 }

@@ -31,7 +31,7 @@ pub(crate) fn payout_id(number: u32) -> PayoutId {
 
 /// An account asks for a payout, whose number makes its id and its key.
 pub(crate) fn ask_as(
-    db: &impl Db,
+    db: &dyn Db,
     who: u32,
     number: u32,
     key: u32,
@@ -49,23 +49,23 @@ pub(crate) fn ask_as(
 }
 
 /// The farmer asks for a payout.
-pub(crate) fn ask(db: &impl Db, number: u32, amount: &str) -> Result<Payout, RequestFailure> {
+pub(crate) fn ask(db: &dyn Db, number: u32, amount: &str) -> Result<Payout, RequestFailure> {
     ask_as(db, FARMER, number, number, amount)
 }
 
 /// The farmer takes a request back.
-pub(crate) fn withdraw(db: &impl Db, id: PayoutId) -> Result<Payout, ChangeFailure> {
+pub(crate) fn withdraw(db: &dyn Db, id: PayoutId) -> Result<Payout, ChangeFailure> {
     change(db, id, Deed::Withdraw(account(FARMER)), now())
 }
 
-fn do_all(db: &impl Db, id: PayoutId, deeds: &[Deed<'_>]) {
+fn do_all(db: &dyn Db, id: PayoutId, deeds: &[Deed<'_>]) {
     for deed in deeds {
         change(db, id, *deed, now()).unwrap();
     }
 }
 
 /// One payout that is held, one that was sent, and one that is back.
-pub(crate) fn one_of_each(db: &impl Db) {
+pub(crate) fn one_of_each(db: &dyn Db) {
     accounts::set_payout(db, account(FARMER), Some(ADDRESS)).unwrap();
     for (number, deeds) in [
         (1, &[Deed::Approve][..]),
@@ -84,7 +84,7 @@ fn earned_market() -> RusqliteDb {
     db
 }
 
-fn furnish_earnings(db: &impl Db) {
+fn furnish_earnings(db: &dyn Db) {
     rent(db, attempt(OMAR, "key")).unwrap();
     rent(db, Attempt { id: 50, ..attempt(AIDA, "key") }).unwrap();
     let over = now().plus_months(1).plus_seconds(GRACE_SECONDS);

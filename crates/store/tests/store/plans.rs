@@ -181,7 +181,7 @@ impl Db for Metered<'_> {
 }
 
 /// What accounts do: sign in, ask with tokens, and change.
-fn a_day_of_accounts(db: &impl Db, renter: AccountId) {
+fn a_day_of_accounts(db: &dyn Db, renter: AccountId) {
     accounts::credentials(db, &email(OMAR)).unwrap();
     accounts::credentials_of(db, renter).unwrap();
     accounts::list(db, "omar", "", 20).unwrap();
@@ -229,7 +229,7 @@ fn a_day_of_accounts(db: &impl Db, renter: AccountId) {
 }
 
 /// What watches over them: challenges, limits and the audit log.
-fn a_day_of_guards(db: &impl Db, renter: AccountId) {
+fn a_day_of_guards(db: &dyn Db, renter: AccountId) {
     let challenge = NewChallenge {
         hash: &[1; 32],
         kind: ChallengeKind::PasswordReset,
@@ -254,7 +254,7 @@ fn a_day_of_guards(db: &impl Db, renter: AccountId) {
 }
 
 /// What is read of the books.
-fn books(db: &impl Db, renter: AccountId) {
+fn books(db: &dyn Db, renter: AccountId) {
     let newest = statements::months(db, renter).unwrap()[0];
     for book in Book::ALL {
         statements::of_month(db, renter, book, newest).unwrap();
@@ -266,7 +266,7 @@ fn books(db: &impl Db, renter: AccountId) {
 
 /// Every statement of a running marketplace but the sums over all of it, once.
 /// What a farmer sets and announces.
-fn a_day_of_offering(db: &impl Db) {
+fn a_day_of_offering(db: &dyn Db) {
     let (farmer, node) = (account(FARMER), NodeId(NODE));
     let stay = |seen: &Seen| domain::offering::change(seen, Wanted::default(), now());
     offering::change(db, farmer, node, None, stay, now()).unwrap();
@@ -285,7 +285,7 @@ fn a_day_of_offering(db: &impl Db) {
     assert!(maintenance::cancel(db, farmer, node, id, now()).unwrap());
 }
 
-fn a_day(db: &impl Db) {
+fn a_day(db: &dyn Db) {
     let (farmer, renter) = (account(FARMER), account(OMAR));
     let key = Credit { email: &email(OMAR), amount: usd("1"), reason: "Gift", key: "gift" };
     ledger::credit(db, &key, now()).unwrap();
@@ -333,7 +333,7 @@ fn a_day(db: &impl Db) {
 }
 
 /// A farm that is proven by one, then by another, who takes a node over, and moves.
-fn a_day_of_farms(db: &impl Db) {
+fn a_day_of_farms(db: &dyn Db) {
     let farm = |twin| farms::GridFarm { id: 1, name: "F".into(), twin, account: "5G".into() };
     for who in [FARMER, AIDA] {
         farms::prove(db, &farm(2), account(who), farms::Proof::Signature, now()).unwrap();
@@ -356,7 +356,7 @@ fn a_day_of_farms(db: &impl Db) {
 }
 
 /// What a farmer looks at, and payouts.
-fn a_farm(db: &impl Db, farmer: AccountId) {
+fn a_farm(db: &dyn Db, farmer: AccountId) {
     let month = Month::of(now());
     dashboard::figures(db, farmer, month).unwrap();
     dashboard::nodes(db, farmer, month, None, 50).unwrap();
@@ -371,7 +371,7 @@ fn a_farm(db: &impl Db, farmer: AccountId) {
 }
 
 /// A top-up that is paid, one that is not, and a payment that is refused.
-fn top_up(db: &impl Db, renter: AccountId) {
+fn top_up(db: &dyn Db, renter: AccountId) {
     let (paid, other) = (begin(db, OMAR, 9_001, "25"), begin(db, OMAR, 9_002, "25"));
     top_ups::offer(db, paid, "cs_1", "https://checkout.stripe.com/1").unwrap().unwrap();
     pay(db, paid, "pi_9001", 2_500);
@@ -383,7 +383,7 @@ fn top_up(db: &impl Db, renter: AccountId) {
 }
 
 /// What becomes of rentals: held, several, whole, extended, transferred, reminded and ended.
-fn a_day_of_rentals(db: &impl Db) {
+fn a_day_of_rentals(db: &dyn Db) {
     let (aida, omar) = (account(AIDA), account(OMAR));
     let held = quote(db, 1, AIDA, &some(2), true, now()).unwrap();
     quote(db, 2, AIDA, &some(1), true, now()).unwrap();
@@ -427,7 +427,7 @@ fn a_day_of_rentals(db: &impl Db) {
 }
 
 /// A node is withdrawn; one rental goes elsewhere, another one ends.
-fn a_day_of_leaving(db: &impl Db) {
+fn a_day_of_leaving(db: &dyn Db) {
     let stays = Attempt { node: 1, id: 750, ..attempt(AIDA, "stays") };
     register(db, OTHER_FARMER, 401, 3);
     publish(db, 401, "1");
@@ -452,7 +452,7 @@ fn a_day_of_leaving(db: &impl Db) {
     assert_eq!(leaving::stay(db, account(FARMER), NodeId(1), day), Ok(true));
 }
 
-fn a_day_of_imports(db: &impl Db) {
+fn a_day_of_imports(db: &dyn Db) {
     register(db, FARMER, 400, 3);
     let import = rentals::Import {
         id: rental_id(740),
@@ -466,7 +466,7 @@ fn a_day_of_imports(db: &impl Db) {
 }
 
 /// A mail that is sent, and one that fails and is tried again.
-fn mail(db: &impl Db) {
+fn mail(db: &dyn Db) {
     let put = |number| {
         let id = MailId::from_random(now(), random(number));
         let mail = mails::NewMail { id, account: None, kind: "sign-up", sealed: b"sealed" };

@@ -21,7 +21,7 @@ fn over() -> Timestamp {
 }
 
 /// Rents by a quote.
-fn use_it(db: &impl Db, attempt: &Attempt<'_>, quote: &Quote) -> Result<Ordered, RentFailure> {
+fn use_it(db: &dyn Db, attempt: &Attempt<'_>, quote: &Quote) -> Result<Ordered, RentFailure> {
     order(db, attempt, Basis::Quote(quote))
 }
 

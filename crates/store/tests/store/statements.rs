@@ -17,12 +17,12 @@ fn month(text: &str) -> Month {
     Month::parse(text).unwrap()
 }
 
-fn wallet(db: &impl Db, number: u32, of: &str) -> Statement {
+fn wallet(db: &dyn Db, number: u32, of: &str) -> Statement {
     of_month(db, account(number), Book::Wallet, month(of)).unwrap().unwrap()
 }
 
 /// Credits a wallet at an instant.
-fn credit_at(db: &impl Db, number: u32, amount: &str, at: Timestamp, key: &str) {
+fn credit_at(db: &dyn Db, number: u32, amount: &str, at: Timestamp, key: &str) {
     let wish = Credit { email: &email(number), amount: usd(amount), reason: "Test", key };
     assert!(matches!(credit(db, &wish, at).unwrap(), Credited::Done(_)));
 }

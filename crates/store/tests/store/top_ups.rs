@@ -16,14 +16,14 @@ fn id(number: u32) -> TopUpId {
     TopUpId::from_random(now(), random(number))
 }
 
-fn begin_at(db: &impl Db, who: u32, number: u32, amount: &str, seconds: i64) -> Begun {
+fn begin_at(db: &dyn Db, who: u32, number: u32, amount: &str, seconds: i64) -> Begun {
     let key = IdempotencyKey::parse(&format!("key-{number}")).unwrap();
     let new = NewTopUp { id: id(number), account: account(who), amount: usd(amount), key: &key };
     top_ups::begin(db, &new, now().plus_seconds(seconds)).unwrap()
 }
 
 /// Begins a top-up, whose number makes its id and its key.
-pub(crate) fn begin(db: &impl Db, who: u32, number: u32, amount: &str) -> TopUpId {
+pub(crate) fn begin(db: &dyn Db, who: u32, number: u32, amount: &str) -> TopUpId {
     match begin_at(db, who, number, amount, 0) {
         Begun::Ready(top_up) => top_up.id,
         other => panic!("{other:?}"),
@@ -31,7 +31,7 @@ pub(crate) fn begin(db: &impl Db, who: u32, number: u32, amount: &str) -> TopUpI
 }
 
 /// Tells of a payment.
-pub(crate) fn pay(db: &impl Db, top_up: TopUpId, payment: &str, cents: i64) -> Settled {
+pub(crate) fn pay(db: &dyn Db, top_up: TopUpId, payment: &str, cents: i64) -> Settled {
     let payment =
         Payment { top_up, id: payment.to_owned(), amount: cents, currency: "usd".to_owned() };
     top_ups::settle(db, &payment, now()).unwrap()

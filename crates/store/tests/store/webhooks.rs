@@ -23,7 +23,7 @@ fn message(number: u32) -> DeliveryId {
 }
 
 /// A message of an event, due now.
-fn put(db: &impl Db, webhook: WebhookId, number: u32) -> DeliveryId {
+fn put(db: &dyn Db, webhook: WebhookId, number: u32) -> DeliveryId {
     let sql = "INSERT INTO webhook_deliveries
                       (id, webhook_id, event_id, kind, body, due_at, created_at)
                VALUES (?1, ?2, ?3, 'slice-rented', '{}', ?4, ?4)";
@@ -33,11 +33,11 @@ fn put(db: &impl Db, webhook: WebhookId, number: u32) -> DeliveryId {
 }
 
 /// What is taken so many seconds later.
-fn taken(db: &impl Db, seconds: i64) -> Vec<Claimed> {
+fn taken(db: &dyn Db, seconds: i64) -> Vec<Claimed> {
     claim(db, &[], 9, now().plus_seconds(seconds)).unwrap()
 }
 
-fn fail(db: &impl Db, claimed: &Claimed, status: Option<u16>, seconds: i64) {
+fn fail(db: &dyn Db, claimed: &Claimed, status: Option<u16>, seconds: i64) {
     let failure = Failure { status, why: "a\nreason".to_owned() };
     failed_attempt(db, claimed, &failure, now().plus_seconds(seconds)).unwrap();
 }

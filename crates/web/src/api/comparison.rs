@@ -50,7 +50,7 @@ pub const COMPARE_NODE: Operation = Operation {
 const NODE_CHARS_MAX: usize = 20;
 
 /// The node and the price that a request asks about, or every field that is wrong.
-pub fn read_question<D>(cx: &Context<'_, D>) -> Result<(NodeId, Option<Usd>), Problem> {
+pub fn read_question(cx: &Context<'_>) -> Result<(NodeId, Option<Usd>), Problem> {
     let mut wrong = Vec::new();
     let node = cx.query("node").filter(|text| text.len() <= NODE_CHARS_MAX);
     if node.is_none() {
@@ -66,7 +66,7 @@ pub fn read_question<D>(cx: &Context<'_, D>) -> Result<(NodeId, Option<Usd>), Pr
 }
 
 /// The price that a request asks about, if it names one.
-pub fn read_price<D>(cx: &Context<'_, D>) -> Result<Option<Usd>, FieldError> {
+pub fn read_price(cx: &Context<'_>) -> Result<Option<Usd>, FieldError> {
     let limits = cx.config.price_limits;
     cx.query("price").map(|text| limits.parse("price", &text)).transpose()
 }

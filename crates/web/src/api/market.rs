@@ -289,7 +289,7 @@ const COUNTRY_CHARS_MAX: usize = 80;
 
 impl Search {
     /// Reads a search, or every field that is wrong with it.
-    pub fn read<D>(cx: &Context<'_, D>) -> Result<Search, Vec<FieldError>> {
+    pub fn read(cx: &Context<'_>) -> Result<Search, Vec<FieldError>> {
         let mut wrong = Vec::new();
         let filter = Filter {
             country: cx.query("country").and_then(|name| keep(&mut wrong, country(name))),
@@ -319,7 +319,7 @@ impl Search {
     }
 
     /// Reads a search of the API.
-    pub fn of_api<D>(cx: &Context<'_, D>) -> Result<Search, Problem> {
+    pub fn of_api(cx: &Context<'_>) -> Result<Search, Problem> {
         Search::read(cx).map_err(Problem::fields)
     }
 }

@@ -8,7 +8,7 @@ use crate::view::wording::sentence;
 
 impl ErrorPage {
     /// A problem in words, with a way on. It asks the database nothing: that may be what failed.
-    pub fn new<D>(cx: &Context<'_, D>, problem: &Problem) -> ErrorPage {
+    pub fn new(cx: &Context<'_>, problem: &Problem) -> ErrorPage {
         let title = problem.kind.title();
         let mut frame = Frame::new(title, Section::Elsewhere);
         if let Some(identity) = &cx.identity {

@@ -3,7 +3,7 @@
 use domain::money::{Percent, PriceLimits, Usd};
 use domain::time::Timestamp;
 use store::accounts::Identity;
-use store::{Db, StoreError, events, ledger, notices};
+use store::{StoreError, events, ledger, notices};
 use url::form_urlencoded::{self, Serializer};
 
 use crate::context::Context;
@@ -53,7 +53,7 @@ const PASSING: [&str; 2] = ["cursor", notice::FIELD];
 impl<'a> Visit<'a> {
     /// The visit that a request makes. For an account, it reads what the wallet holds, and how many
     /// notifications are unread.
-    pub fn of<D: Db>(cx: &'a Context<'_, D>) -> Result<Visit<'a>, StoreError> {
+    pub fn of(cx: &'a Context<'_>) -> Result<Visit<'a>, StoreError> {
         let viewer = match &cx.identity {
             Some(identity) => Some(Viewer {
                 identity,
@@ -79,7 +79,7 @@ impl<'a> Visit<'a> {
 
     /// The visit of a page that changes with what happens. Ask for it before the page's own data,
     /// so that nothing happens unseen in between.
-    pub fn live<D: Db>(cx: &'a Context<'_, D>) -> Result<Visit<'a>, StoreError> {
+    pub fn live(cx: &'a Context<'_>) -> Result<Visit<'a>, StoreError> {
         let last_event = match &cx.identity {
             Some(identity) => Some(events::last(cx.db, identity.account)?),
             None => None,

@@ -184,7 +184,7 @@ pub(crate) fn shown<T>(
     db: &RusqliteDb,
     who: Who,
     path: &str,
-    show: impl FnOnce(&Context<'_, RusqliteDb>, &Visit<'_>) -> T,
+    show: impl FnOnce(&Context<'_>, &Visit<'_>) -> T,
 ) -> T {
     let limits = PriceLimits { min: usd("1"), max: usd("500") };
     let fee = Percent::whole(10);
