@@ -188,22 +188,42 @@ pub enum StoreError {
     /// Load again and decide again: the decision then says why.
     #[error("the database refused the change: {0}")]
     Refused(String),
-    /// The database was migrated by a newer version of this program.
+    /// The database has the schema of another version of this program: a newer one or, where the
+    /// numbers are equal, one that was built from other files.
     #[error(
-        "the database is at migration {found}, this version of Mycelium knows {known}: \
-         run the newer version, or restore a backup"
+        "the database is at schema release {found}, but this version of Mycelium needs release \
+         {known}{}: run the version that upgraded the database, or restore a backup from before",
+        if found == known { " with other contents" } else { "" }
     )]
-    TooNew {
-        /// The database's last migration.
+    WrongSchema {
+        /// The release of the database.
         found: i64,
-        /// The last migration of this program.
+        /// The release of this program.
         known: i64,
     },
-    /// A migration that was applied is not the one that this program has.
-    #[error("migration {number} was applied with other contents: restore a backup")]
+    /// The database was made before the first release.
+    #[error(
+        "this database was made by a development version of Mycelium from before the first \
+         release, and cannot be upgraded: start with a new data folder"
+    )]
+    DevelopmentDatabase,
+    /// A table migration that was applied is not the one that this program has.
+    #[error(
+        "table migration {number} was applied to this database with other contents: run the \
+         version of Mycelium that made it, or restore a backup"
+    )]
     MigrationChanged {
         /// The migration's number.
         number: i64,
+    },
+    /// The upgrade would keep others from the database for too long.
+    #[error(
+        "the upgrade takes {statements} statements, too many for a database that is in use: stop \
+         the app, make a backup, and run `cargo xtask migrate`"
+    )]
+    UpgradeTooLarge {
+        /// How many it takes.
+        statements: usize,
     },
     /// A row that the schema should rule out.
     #[error("a row is corrupt: {0}")]

@@ -41,6 +41,7 @@ pub mod rentals;
 pub mod renting;
 pub mod revenue;
 pub mod samples;
+pub mod schema;
 pub mod sealed;
 pub mod sessions;
 pub mod ssh_keys;

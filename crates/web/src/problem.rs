@@ -339,7 +339,10 @@ impl From<StoreError> for Problem {
         let cause = Some(error.to_string());
         match error {
             StoreError::Busy => Problem { cause, ..Problem::plain(Kind::Busy) },
-            StoreError::TooNew { .. } | StoreError::MigrationChanged { .. } => {
+            StoreError::WrongSchema { .. }
+            | StoreError::DevelopmentDatabase
+            | StoreError::MigrationChanged { .. }
+            | StoreError::UpgradeTooLarge { .. } => {
                 Problem { cause, ..Problem::plain(Kind::WrongSchema) }
             }
             StoreError::Refused(_) | StoreError::Corrupt(_) | StoreError::Failed(_) => {

@@ -60,9 +60,9 @@ enum Command {
     Attack(attack::Options),
     /// Fires a scheduled component now, such as `grid-sync`.
     Cron(cron::Options),
-    /// Brings a database up to date.
+    /// Creates a database, or upgrades it to this version's schema. Stop the app first.
     Migrate {
-        /// The database's file, made if it is not there.
+        /// The database's file, created if it is not there.
         #[arg(long, value_name = "PATH")]
         database: PathBuf,
     },
