@@ -49,6 +49,12 @@ pub fn apply_offline(db: &dyn Db, now: Timestamp) -> Result<Applied, StoreError>
     SCHEMA.apply(db, now, usize::MAX)
 }
 
+/// Fails if the database is at a higher release than this program.
+pub(crate) fn check_release(found: i64) -> Result<(), StoreError> {
+    let known = SCHEMA.release.number;
+    if found <= known { Ok(()) } else { Err(StoreError::WrongSchema { found, known }) }
+}
+
 /// The release that the database is at. Fails where the table is not there yet.
 const RELEASE: &str = "SELECT number, hash FROM schema_releases ORDER BY number DESC LIMIT 1";
 

@@ -6,6 +6,7 @@ use std::sync::Barrier;
 use std::{fs, thread};
 
 use domain::time::Timestamp;
+use store::limits::{self, Use};
 use store::migrate::{Applied, STATEMENTS_MAX, apply, apply_offline, is_current};
 use store::schema::{File, Object, Release, SCHEMA, Schema};
 use store::{Db, Rows, RusqliteDb, StoreError, Value};
@@ -553,7 +554,13 @@ fn an_older_host_that_still_runs_changes_nothing_of_what_it_does_not_know() {
         let disk = Disk::new(journal_mode);
         let (older, newer) = (disk.open(), disk.open());
         used(&older);
+        let uses = [Use { policy: "changes", key: "ada", span: 60_000, cost: 1_000 }];
+        limits::pour(&older, &uses, now()).unwrap();
         next().apply(&newer, now(), STATEMENTS_MAX).unwrap();
+        // Every request that changes something begins with this, and goes no further.
+        let known = SCHEMA.release.number;
+        let error = StoreError::WrongSchema { found: known + 1, known };
+        assert_eq!(limits::pour(&older, &uses, now()), Err(error));
         let before = dump(&newer);
         // A command that means something else by now has another name.
         let credit = "INSERT INTO credit_wallet VALUES ('key', 'ada', 1, 'Test', 0)";
