@@ -184,11 +184,19 @@ pub(crate) use fields;
 
 /// A statement that reads rows of a type: `select!(Rental, "FROM rentals r WHERE …")`.
 macro_rules! select {
-    ($row:ty, $($rest:expr),+ $(,)?) => {
-        constcat::concat!("SELECT ", <$row as $crate::row::Select>::COLUMNS, " ", $($rest),+)
+    ($row:ty $(, $rest:expr)* $(,)?) => {
+        constcat::concat!("SELECT ", <$row as $crate::row::Select>::COLUMNS, " " $(, $rest)*)
     };
 }
 pub(crate) use select;
+
+/// A change that answers rows of a type: `returning!("UPDATE jobs SET …", Leased)`.
+macro_rules! returning {
+    ($change:expr, $row:ty) => {
+        constcat::concat!($change, " RETURNING ", <$row as $crate::row::Select>::COLUMNS)
+    };
+}
+pub(crate) use returning;
 
 /// Reads types from one column each, which holds an integer, text or bytes.
 macro_rules! column {
@@ -204,6 +212,7 @@ macro_rules! column {
         }
     )+};
 }
+pub(crate) use column;
 
 impl Columns<'_> {
     /// Reads a column that holds an integer.
