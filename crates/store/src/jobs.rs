@@ -98,12 +98,12 @@ row! {
 /// comes back if none is due. Served by the index `jobs_by_due`.
 const LEASE: &str = returning!(
     "UPDATE jobs
-       SET state = 'leased', fence = fence + 1, attempts = attempts + 1, due_at = ?4, agent = ?5,
-           token_id = ?6, step = NULL, steps = '{}', changed_at = ?3
-     WHERE id = (SELECT id FROM jobs
-                  WHERE farmer_id = ?1 AND farm_id = ?2 AND due_at <= ?3
-                    AND state IN ('waiting', 'leased') AND (kind = 'remove' OR attempts < ?7)
-                  ORDER BY due_at LIMIT 1)",
+        SET state = 'leased', fence = fence + 1, attempts = attempts + 1, due_at = ?4, agent = ?5,
+            token_id = ?6, step = NULL, steps = '{}', changed_at = ?3
+      WHERE id = (SELECT id FROM jobs
+                   WHERE farmer_id = ?1 AND farm_id = ?2 AND due_at <= ?3
+                     AND state IN ('waiting', 'leased') AND (kind = 'remove' OR attempts < ?7)
+                   ORDER BY due_at LIMIT 1)",
     Leased
 );
 
@@ -262,7 +262,7 @@ pub fn confirm_removed(
 /// the node's slices, of which there are at most 512.
 const BEING_REMOVED: &str = select!(
     Removal,
-    "FROM slices s
+    " FROM slices s
       JOIN nodes n ON n.id = s.node_id
       JOIN jobs j ON j.id = s.removing_job
      WHERE n.farmer_id = ?1 AND s.node_id = ?2 AND s.removing_job IS NOT NULL

@@ -73,7 +73,7 @@ impl DueStay {
 /// together. Served by the index `rental_stays_by_judgement`.
 const DUE: &str = select!(
     DueStay,
-    "FROM rental_stays s
+    " FROM rental_stays s
       JOIN rentals r ON r.id = s.rental_id
      WHERE s.judge_at <= ?1
      ORDER BY s.judge_at, s.node_id, s.judged_until LIMIT ?2"

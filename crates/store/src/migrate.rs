@@ -7,7 +7,7 @@
 use domain::time::Timestamp;
 use sha2::{Digest, Sha256};
 
-use crate::db::{Db, StoreError, Value, only};
+use crate::db::{Db, StoreError, Value};
 
 /// A file of `migrations/`.
 pub struct Migration {
@@ -186,20 +186,19 @@ fn apply_missing(db: &dyn Db, now: Timestamp) -> Result<usize, StoreError> {
 
 /// How many of `MIGRATIONS` are applied; an error if the database has others.
 fn applied(db: &dyn Db) -> Result<usize, StoreError> {
-    let has_table = only(db.run(HAS_TABLE, &[])?).map_or(Ok(0), |row| row.integer(0))? > 0;
-    if !has_table {
+    if !db.one(HAS_TABLE, &[])? {
         return Ok(0);
     }
-    let rows = db.run(APPLIED, &[])?;
+    let applied: Vec<(i64, Vec<u8>)> = db.all(APPLIED, &[])?;
     let known = MIGRATIONS[MIGRATIONS.len() - 1].number;
-    for (index, row) in rows.iter().enumerate() {
-        let number = row.integer(0)?;
+    for (index, (number, hash)) in applied.iter().enumerate() {
+        let number = *number;
         let migration = MIGRATIONS.get(index).ok_or(StoreError::TooNew { found: number, known })?;
-        if number != migration.number || row.blob(1)? != migration.hash() {
+        if number != migration.number || *hash != migration.hash() {
             return Err(StoreError::MigrationChanged { number });
         }
     }
-    Ok(rows.len())
+    Ok(applied.len())
 }
 
 impl Migration {

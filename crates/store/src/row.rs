@@ -60,7 +60,7 @@ impl<'a> Columns<'a> {
     fn column<T>(&mut self, read: impl FnOnce(&'a Value) -> Option<T>) -> Result<T, StoreError> {
         let field = self.field;
         let Some((value, rest)) = self.values.split_first() else {
-            return Err(StoreError::Corrupt(format!("{field} has no column")));
+            return Err(StoreError::Corrupt(format!("{field} is missing")));
         };
         self.values = rest;
         read(value).ok_or_else(|| StoreError::Corrupt(format!("{field} holds {}", kind(value))))
@@ -83,7 +83,7 @@ impl Row {
         let row = T::from_row(&mut columns)?;
         match columns.values.len() {
             0 => Ok(row),
-            more => Err(StoreError::Corrupt(format!("{more} more columns than are read"))),
+            more => Err(StoreError::Corrupt(format!("{more} columns are not read"))),
         }
     }
 
@@ -347,5 +347,79 @@ impl<T: FromJson> FromRow for Vec<T> {
             list.sort_unstable();
             list.into_iter().map(T::from_json).collect()
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    row! {
+        #[derive(Debug, PartialEq)]
+        struct Named {
+            id: NodeId = "n.id",
+            free: Free,
+            slice: Option<SliceId> = "s.node_id, s.number",
+            name: Option<String> = "n.name",
+        }
+    }
+
+    row! {
+        #[derive(Debug, PartialEq)]
+        struct Free {
+            is_up: bool = "n.is_up",
+        }
+    }
+
+    fn named(values: [Value; 5]) -> Result<Named, StoreError> {
+        Row(values.to_vec()).read()
+    }
+
+    #[test]
+    fn one_list_makes_the_columns_and_the_struct() {
+        let expected = "SELECT n.id, n.is_up, s.node_id, s.number, n.name FROM nodes n";
+        assert_eq!(select!(Named, "FROM nodes n"), expected);
+        let returning = returning!("UPDATE nodes SET name = ?1", Free);
+        assert_eq!(returning, "UPDATE nodes SET name = ?1 RETURNING n.is_up");
+        let found = named([32_u32.into(), true.into(), Value::Null, Value::Null, "x".into()]);
+        let name = Some("x".to_owned());
+        let free = Free { is_up: true };
+        assert_eq!(found, Ok(Named { id: NodeId(32), free, slice: None, name }));
+    }
+
+    #[test]
+    fn a_value_of_another_form_is_corrupt_and_named() {
+        let check = |values: [Value; 5], expected: &str| {
+            assert_eq!(named(values), Err(StoreError::Corrupt(expected.to_owned())));
+        };
+        let id = || Value::from(32_u32);
+        check([Value::Null, id(), id(), id(), id()], "Named.id holds NULL");
+        check([(-1_i64).into(), id(), id(), id(), id()], "Named.id holds an integer out of range");
+        check([id(), id(), id(), id(), id()], "Free.is_up holds an integer out of range");
+        check([id(), true.into(), id(), Value::Null, id()], "SliceId.number holds NULL");
+        let bytes = Value::Blob(vec![1]);
+        check([id(), true.into(), id(), id(), bytes], "Named.name holds bytes of another form");
+    }
+
+    #[test]
+    fn every_column_is_read() {
+        let row = |count: usize| Row(vec![Value::from(1_u32); count]);
+        let corrupt = |what: &str| Some(StoreError::Corrupt(what.to_owned()));
+        assert_eq!(row(2).read(), Ok((1_i64, 1_i64)));
+        assert_eq!(row(2).head(), Ok(1_i64));
+        assert_eq!(row(2).read::<i64>().err(), corrupt("1 columns are not read"));
+        assert_eq!(row(1).read::<(i64, i64)>().err(), corrupt("a column is missing"));
+    }
+
+    #[test]
+    fn a_list_is_in_the_order_of_its_keys() {
+        let row = |json: &str| Row(vec![json.into()]);
+        let id = |end: char| format!("018f0000-0000-7000-8000-00000000000{end}");
+        let found: Result<Vec<WebhookId>, _> =
+            row(&format!(r#"["{}","{}"]"#, id('2'), id('1'))).read();
+        let expected = ['1', '2'].map(|end| WebhookId::parse(&id(end)).unwrap());
+        assert_eq!(found, Ok(expected.to_vec()));
+        let corrupt = Err(StoreError::Corrupt("a column holds a text of another form".into()));
+        assert_eq!(row("[1]").read::<Vec<WebhookId>>(), corrupt);
     }
 }

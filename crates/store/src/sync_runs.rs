@@ -35,8 +35,8 @@ row! {
 /// once; otherwise runs are `?3` apart. No row: somebody else syncs, or just has.
 const BEGIN: &str = returning!(
     "UPDATE sync_state SET fence = fence + 1, begun_at = ?1, leased_until = ?1 + ?2
-     WHERE id = 1 AND (leased_until <= ?1 OR leased_until > ?1 + ?2)
-       AND (behind <> 0 OR abs(begun_at - ?1) >= ?3)",
+      WHERE id = 1 AND (leased_until <= ?1 OR leased_until > ?1 + ?2)
+        AND (behind <> 0 OR abs(begun_at - ?1) >= ?3)",
     Lease
 );
 

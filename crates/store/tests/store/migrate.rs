@@ -41,10 +41,9 @@ fn each_migration_is_recorded_with_its_hash() {
     let recorded = db.run(sql, &[]).unwrap();
     assert_eq!(recorded.len(), MIGRATIONS.len());
     for (row, migration) in recorded.iter().zip(&MIGRATIONS) {
-        assert_eq!(row.integer(0), Ok(migration.number));
-        assert_eq!(row.text(1), Ok(migration.name));
-        assert_eq!(row.blob(2).unwrap(), migration.hash());
-        assert_eq!(row.timestamp(3), Ok(now()));
+        let name = migration.name.to_owned();
+        let expected = ((migration.number, name), migration.hash(), now());
+        assert_eq!(row.read(), Ok(expected));
     }
 }
 
