@@ -84,98 +84,9 @@ impl<T: Into<Value>> From<Option<T>> for Value {
 /// The rows of an answer.
 pub type Rows = Vec<Row>;
 
-/// One row of an answer, read by position.
+/// One row of an answer; `row` reads it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row(pub Vec<Value>);
-
-impl Row {
-    /// The whole number in a column.
-    pub fn integer(&self, column: usize) -> Result<i64, StoreError> {
-        match self.0.get(column) {
-            Some(Value::Integer(value)) => Ok(*value),
-            other => Err(corrupt(column, other)),
-        }
-    }
-
-    /// The whole number in a column that may be empty.
-    pub fn optional_integer(&self, column: usize) -> Result<Option<i64>, StoreError> {
-        match self.0.get(column) {
-            Some(Value::Null) => Ok(None),
-            _ => self.integer(column).map(Some),
-        }
-    }
-
-    /// The whole number in a column, which must fit `T`.
-    pub fn number<T: TryFrom<i64>>(&self, column: usize) -> Result<T, StoreError> {
-        T::try_from(self.integer(column)?).map_err(|_| corrupt(column, self.0.get(column)))
-    }
-
-    /// The whole number in a column that may be empty, which must fit `T`.
-    pub fn optional_number<T: TryFrom<i64>>(&self, column: usize) -> Result<Option<T>, StoreError> {
-        match self.0.get(column) {
-            Some(Value::Null) => Ok(None),
-            _ => self.number(column).map(Some),
-        }
-    }
-
-    /// Yes or no in a column.
-    pub fn flag(&self, column: usize) -> Result<bool, StoreError> {
-        match self.integer(column)? {
-            0 => Ok(false),
-            1 => Ok(true),
-            _ => Err(corrupt(column, self.0.get(column))),
-        }
-    }
-
-    /// The text in a column.
-    pub fn text(&self, column: usize) -> Result<&str, StoreError> {
-        match self.0.get(column) {
-            Some(Value::Text(value)) => Ok(value),
-            other => Err(corrupt(column, other)),
-        }
-    }
-
-    /// The text in a column that may be empty.
-    pub fn optional_text(&self, column: usize) -> Result<Option<&str>, StoreError> {
-        match self.0.get(column) {
-            Some(Value::Null) => Ok(None),
-            _ => self.text(column).map(Some),
-        }
-    }
-
-    /// The bytes in a column.
-    pub fn blob(&self, column: usize) -> Result<&[u8], StoreError> {
-        match self.0.get(column) {
-            Some(Value::Blob(value)) => Ok(value),
-            other => Err(corrupt(column, other)),
-        }
-    }
-
-    /// The instant in a column.
-    pub fn timestamp(&self, column: usize) -> Result<Timestamp, StoreError> {
-        self.integer(column).map(Timestamp::from_seconds)
-    }
-
-    /// The text in a column, read by `parse`.
-    pub fn parsed<T>(
-        &self,
-        column: usize,
-        parse: impl FnOnce(&str) -> Option<T>,
-    ) -> Result<T, StoreError> {
-        parse(self.text(column)?).ok_or_else(|| corrupt(column, self.0.get(column)))
-    }
-}
-
-fn corrupt(column: usize, value: Option<&Value>) -> StoreError {
-    let kind = match value {
-        None => "no column",
-        Some(Value::Null) => "NULL",
-        Some(Value::Integer(_)) => "an integer out of range",
-        Some(Value::Text(_)) => "a text of another form",
-        Some(Value::Blob(_)) => "bytes",
-    };
-    StoreError::Corrupt(format!("column {column} holds {kind}"))
-}
 
 /// The database failed, or refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -258,11 +169,6 @@ impl StoreError {
     }
 }
 
-/// The only row of an answer, or `None`.
-pub(crate) fn only(rows: Rows) -> Option<Row> {
-    rows.into_iter().next()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -279,15 +185,5 @@ mod tests {
         check("UNIQUE constraint failed: rentals.renter_id", "Refused");
         check("database or disk is full", "Failed");
         check("no such table: nodes", "Failed");
-    }
-
-    #[test]
-    fn a_value_of_another_type_is_corrupt() {
-        let row = Row(vec![Value::Null, Value::Integer(-1), Value::text("x")]);
-        assert_eq!(row.optional_integer(0), Ok(None));
-        assert!(matches!(row.integer(0), Err(StoreError::Corrupt(_))));
-        assert!(matches!(row.number::<u32>(1), Err(StoreError::Corrupt(_))));
-        assert!(matches!(row.parsed(2, |_| None::<u8>), Err(StoreError::Corrupt(_))));
-        assert!(matches!(row.text(9), Err(StoreError::Corrupt(_))));
     }
 }

@@ -40,6 +40,7 @@ pub mod receipts;
 pub mod rentals;
 pub mod renting;
 pub mod revenue;
+pub mod row;
 pub mod samples;
 pub mod schema;
 pub mod sealed;

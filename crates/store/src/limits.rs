@@ -40,14 +40,14 @@ const POUR: &str = "
 /// upgraded since the instance began: this program does not know what its commands mean by now.
 pub fn pour(db: &dyn Db, uses: &[Use<'_>], now: Timestamp) -> Result<Vec<Option<i64>>, StoreError> {
     let now = millis(now);
-    let rows = db.run(POUR, &[json(uses).as_str().into(), now.into()])?;
-    rows.first().map_or(Ok(()), |row| migrate::check_release(row.integer(2)?))?;
-    uses.iter()
-        .map(|limit| {
-            let found = rows.iter().find(|row| row.text(0) == Ok(limit.policy));
-            found.map(|row| Ok(row.integer(1)? - now)).transpose()
-        })
-        .collect()
+    let poured: Vec<(String, i64, i64)> =
+        db.all(POUR, &[json(uses).as_str().into(), now.into()])?;
+    poured.first().map_or(Ok(()), |(_, _, release)| migrate::check_release(*release))?;
+    let left = |limit: &Use<'_>| {
+        let found = poured.iter().find(|(policy, ..)| policy == limit.policy);
+        found.map(|(_, empty_at, _)| empty_at - now)
+    };
+    Ok(uses.iter().map(left).collect())
 }
 
 /// When the bucket `?1` of `?2` is empty again.
@@ -60,8 +60,7 @@ pub fn level(
     key: &str,
     now: Timestamp,
 ) -> Result<i64, StoreError> {
-    let rows = db.run(LEVEL, &[policy.into(), key.into()])?;
-    let empty_at = rows.first().map_or(Ok(0), |row| row.integer(0))?;
+    let empty_at: i64 = db.first(LEVEL, &[policy.into(), key.into()])?.unwrap_or(0);
     Ok((empty_at - millis(now)).max(0))
 }
 

@@ -12,7 +12,8 @@ use std::collections::HashSet;
 
 use domain::time::Timestamp;
 
-use crate::db::{Db, StoreError, Value, only};
+use crate::db::{Db, StoreError, Value};
+use crate::row::{row, select};
 use crate::schema::{File, Object, Release, SCHEMA, Schema};
 
 /// How many statements a database is kept from others for while it is in use. A server of libSQL
@@ -94,9 +95,10 @@ const RECORD_RELEASE: &str =
     "INSERT INTO schema_releases (number, hash, applied_at) VALUES (?1, ?2, ?3)";
 
 /// The views and triggers that the database has.
-const OBJECTS: &str = "
-    SELECT upper(type), name, tbl_name, sql FROM sqlite_schema
-     WHERE type IN ('view', 'trigger') ORDER BY name LIMIT 10000";
+const OBJECTS: &str = select!(
+    Present,
+    "FROM sqlite_schema WHERE type IN ('view', 'trigger') ORDER BY name LIMIT 10000"
+);
 
 impl Schema {
     /// See [`is_current`].
@@ -142,7 +144,7 @@ impl Schema {
             }
         }
         let pending = &self.tables[self.applied_tables(db)?..];
-        let upgrade = self.upgrade(pending, &objects(db)?);
+        let upgrade = self.upgrade(pending, &db.all(OBJECTS, &[])?);
         if found.is_some() && upgrade.len() > statements_max {
             return Err(StoreError::UpgradeTooLarge { statements: upgrade.len() });
         }
@@ -155,7 +157,7 @@ impl Schema {
             let record = [number.into(), file.path.into(), Value::from(&hash[..]), now.into()];
             db.run(RECORD_TABLE, &record)?;
         }
-        self.check_objects(&objects(db)?)?;
+        self.check_objects(&db.all(OBJECTS, &[])?)?;
         let Release { number, hash } = self.release;
         db.run(RECORD_RELEASE, &[number.into(), hash.into(), now.into()])?;
         Ok(found.map_or(Applied::Created, |found| Applied::Upgraded { from: found.number }))
@@ -176,15 +178,13 @@ impl Schema {
 
     /// How many table migrations are applied; an error if the database has others.
     fn applied_tables(&self, db: &dyn Db) -> Result<usize, StoreError> {
-        let rows = db.run(TABLES, &[])?;
-        for (index, row) in rows.iter().enumerate() {
-            let number = row.integer(0)?;
-            let hash = self.tables.get(index).map(File::hash);
-            if hash.as_ref().map(<[u8; 32]>::as_slice) != Some(row.blob(1)?) {
-                return Err(StoreError::MigrationChanged { number });
+        let applied: Vec<(i64, Vec<u8>)> = db.all(TABLES, &[])?;
+        for (index, (number, hash)) in applied.iter().enumerate() {
+            if self.tables.get(index).is_none_or(|file| file.hash() != hash[..]) {
+                return Err(StoreError::MigrationChanged { number: *number });
             }
         }
-        Ok(rows.len())
+        Ok(applied.len())
     }
 
     /// The statements that lead from a database with these objects to this schema.
@@ -242,8 +242,8 @@ fn found(db: &dyn Db) -> Result<Option<Found>, StoreError> {
         Err(StoreError::Failed(_)) => {}
         found => return found,
     }
-    let marks = db.run(MARKS, &[])?;
-    match marks.first().map(|row| row.text(0)).transpose()? {
+    let mark: Option<String> = db.first(MARKS, &[])?;
+    match mark.as_deref() {
         None => Ok(None),
         Some("schema_migrations") => Err(StoreError::DevelopmentDatabase),
         // Another instance has made it meanwhile; or something else is wrong.
@@ -252,17 +252,19 @@ fn found(db: &dyn Db) -> Result<Option<Found>, StoreError> {
 }
 
 fn release(db: &dyn Db) -> Result<Option<Found>, StoreError> {
-    let Some(row) = only(db.run(RELEASE, &[])?) else { return Ok(None) };
-    Ok(Some(Found { number: row.integer(0)?, hash: row.text(1)?.to_owned() }))
+    let found: Option<(i64, String)> = db.first(RELEASE, &[])?;
+    Ok(found.map(|(number, hash)| Found { number, hash }))
 }
 
-/// A view or trigger of a database.
-struct Present {
-    kind: String,
-    name: String,
-    /// What a trigger is on.
-    table: String,
-    sql: String,
+row! {
+    /// A view or trigger of a database.
+    struct Present {
+        kind: String = "upper(type)",
+        name: String = "name",
+        /// What a trigger is on.
+        table: String = "tbl_name",
+        sql: String = "sql",
+    }
 }
 
 impl Present {
@@ -275,15 +277,4 @@ impl Present {
     fn drop(&self) -> &'static str {
         format!("DROP {} \"{}\"", self.kind, self.name.replace('"', "\"\"")).leak()
     }
-}
-
-/// The views and triggers that the database has.
-fn objects(db: &dyn Db) -> Result<Vec<Present>, StoreError> {
-    let rows = db.run(OBJECTS, &[])?;
-    rows.iter()
-        .map(|row| {
-            let text = |column| row.text(column).map(str::to_owned);
-            Ok(Present { kind: text(0)?, name: text(1)?, table: text(2)?, sql: text(3)? })
-        })
-        .collect()
 }

@@ -131,3 +131,12 @@ fn no_statement_is_put_together() {
     let why = "a statement is a `const`, and values are its parameters";
     expect_none(why, sources.flat_map(sql::check_format).collect());
 }
+
+#[test]
+fn rows_have_named_fields() {
+    let tree = Tree::read();
+    let sources = tree.rust("crates/store/src/");
+    let sources = sources.filter(|file| file.path != "crates/store/src/row.rs");
+    let why = "a column is read by the name of its field: `row!` makes both from one list";
+    expect_none(why, sources.flat_map(sql::check_positions).collect());
+}
