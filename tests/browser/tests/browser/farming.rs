@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use browser::{ENTER, Tab, journey};
+use browser::{Tab, journey};
 use e2e::twin::{TWIN, sign};
 use e2e::{Market, PASSWORD};
 use serde_json::json;
@@ -20,7 +20,7 @@ async fn a_farmer_goes_from_a_claim_to_the_first_rental() {
         tab.open("/signup").await;
         tab.fill("email", FARMER).await;
         tab.fill("password", PASSWORD).await;
-        tab.key(ENTER).await;
+        tab.submit().await;
         tab.see("Your account is ready.").await;
         claim_the_farm(&tab).await;
         add_its_nodes(&tab).await;
@@ -123,7 +123,7 @@ async fn see_the_first_rental(tab: &Tab, market: &Market) {
     tab.open(NODE).await;
     tab.fill("email", FARMER).await;
     tab.fill("password", PASSWORD).await;
-    tab.key(ENTER).await;
+    tab.submit().await;
     tab.see("Earned this month").await;
     tab.take_pictures("75-node-rented").await;
     tab.open("/dashboard/farm").await;

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use browser::{ENTER, Tab, journey};
+use browser::{Tab, journey};
 use e2e::{Client, Market, PASSWORD};
 use serde_json::json;
 
@@ -22,7 +22,7 @@ async fn a_renter_holds_slices_to_their_end() {
         tab.open("/login").await;
         tab.fill("email", RENTER).await;
         tab.fill("password", PASSWORD).await;
-        tab.key(ENTER).await;
+        tab.submit().await;
         tab.see(RENTER).await;
         lack_the_money(&tab).await;
         market.credit(RENTER, "300").await.ok(201);
@@ -216,7 +216,7 @@ async fn see_it_run_out(tab: &Tab, market: &Market) {
     tab.open("/dashboard/slices").await;
     tab.fill("email", RENTER).await;
     tab.fill("password", PASSWORD).await;
-    tab.key(ENTER).await;
+    tab.submit().await;
     tab.arrive("My slices").await;
     tab.press("node32_slice_2").await;
     tab.see("Until").await;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use browser::{ENTER, Tab, journey};
+use browser::{Tab, journey};
 use e2e::{Client, Market, PASSWORD};
 use serde_json::json;
 
@@ -96,7 +96,7 @@ async fn sign_in(tab: &Tab, email: &str) {
     tab.open("/login").await;
     tab.fill("email", email).await;
     tab.fill("password", PASSWORD).await;
-    tab.key(ENTER).await;
+    tab.submit().await;
     tab.see(email).await;
 }
 

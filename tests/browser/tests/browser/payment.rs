@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use browser::{ENTER, journey};
+use browser::journey;
 use e2e::{Localstripe, PASSWORD};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -16,7 +16,7 @@ async fn somebody_tops_up_by_card_and_comes_back() {
         tab.open("/signup").await;
         tab.fill("email", "ada@example.org").await;
         tab.fill("password", PASSWORD).await;
-        tab.key(ENTER).await;
+        tab.submit().await;
         tab.see("Your account is ready.").await;
         tab.open("/dashboard/wallet").await;
         tab.check_names().await;

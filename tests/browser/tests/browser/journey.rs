@@ -52,7 +52,7 @@ async fn sign_up(tab: &Tab, email: &str) {
     tab.arrive("Make an account").await;
     tab.fill("email", email).await;
     tab.fill("password", PASSWORD).await;
-    tab.key(ENTER).await;
+    tab.submit().await;
     tab.see("Your account is ready.").await;
     tab.check_console().await;
 }
@@ -148,7 +148,7 @@ async fn see_who_rents(tab: &Tab) {
     tab.take_pictures("15-sign-in").await;
     tab.fill("email", FARMER).await;
     tab.fill("password", PASSWORD).await;
-    tab.key(ENTER).await;
+    tab.submit().await;
     // Signing in leads to the page that was asked for.
     tab.arrive("Farm").await;
     tab.take_pictures("16-farm").await;
@@ -175,7 +175,7 @@ async fn change_the_settings(tab: &Tab) {
     tab.fill("current_password", "not this one").await;
     tab.click("#new-password").await;
     tab.key("quite another few words").await;
-    tab.key(ENTER).await;
+    tab.submit().await;
     tab.see("This is not your password.").await;
     // The page opens at the mistake, which is far below its top.
     let focused = "return document.activeElement.id";
@@ -231,7 +231,7 @@ async fn forget_the_password(tab: &Tab) {
     }
     // Such a page sends no referrer, and its form is still taken for one of this site.
     tab.fill("password", PASSWORD).await;
-    tab.key(ENTER).await;
+    tab.submit().await;
     tab.see("This code is no longer good").await;
     tab.see("Ask for a new link").await;
     tab.clear_console().await;

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use browser::{ENTER, Tab, journey};
+use browser::{Tab, journey};
 use e2e::{MORNING, Market, PASSWORD, app_code};
 
 const EMAIL: &str = "ada@example.org";
@@ -35,7 +35,7 @@ async fn sign_up(tab: &Tab) {
     tab.open("/signup").await;
     tab.fill("email", EMAIL).await;
     tab.fill("password", PASSWORD).await;
-    tab.key(ENTER).await;
+    tab.submit().await;
     tab.see("Your account is ready.").await;
 }
 
@@ -72,7 +72,7 @@ async fn set_up_an_app(tab: &Tab) {
     tab.take_pictures("23-app").await;
     let code = app_code(&tab.text(".secret").await, MORNING);
     tab.fill("code", &code).await;
-    tab.key(ENTER).await;
+    tab.submit().await;
     tab.arrive("Your recovery codes").await;
     tab.take_pictures("24-recovery-codes").await;
     tab.press("I have kept them").await;
@@ -84,7 +84,7 @@ async fn show_the_passkey_after_the_password(tab: &Tab) {
     tab.open("/login").await;
     tab.fill("email", EMAIL).await;
     tab.fill("password", PASSWORD).await;
-    tab.key(ENTER).await;
+    tab.submit().await;
     tab.arrive("One more step").await;
     tab.take_pictures("26-second-step").await;
     tab.press("Use a passkey").await;

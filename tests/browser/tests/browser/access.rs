@@ -1,8 +1,6 @@
 //! From a key to a login and its end, with a real agent at the farm: what the renter sees while a
 //! machine is set up, its console, a machine that comes to nothing, and what the farmer sees.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -88,7 +86,7 @@ async fn sign_in(tab: &Tab, email: &str) {
     tab.open("/login").await;
     tab.fill("email", email).await;
     tab.fill("password", PASSWORD).await;
-    tab.key(ENTER).await;
+    tab.submit().await;
     tab.see(email).await;
 }
 
