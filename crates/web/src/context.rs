@@ -154,9 +154,26 @@ impl<'a> Context<'a> {
     }
 }
 
-/// The value of a header, if it is there and is text.
+/// The value of a header, if it is there and is text: for headers that may be ignored.
 pub fn header(request: &Request, name: impl AsHeaderName) -> Option<&str> {
     request.headers().get(name)?.to_str().ok()
+}
+
+/// A header that must not be ignored is not text, or was sent more than once.
+#[derive(Debug, PartialEq, Eq)]
+pub struct UnreadableHeader;
+
+/// The value of a header that must not be ignored.
+pub fn sole_header(
+    request: &Request,
+    name: impl AsHeaderName,
+) -> Result<Option<&str>, UnreadableHeader> {
+    let mut values = request.headers().get_all(name).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some(value), None) => value.to_str().map(Some).map_err(|_| UnreadableHeader),
+        (Some(_), Some(_)) => Err(UnreadableHeader),
+    }
 }
 
 /// The header that marks one intention of a client.
@@ -165,4 +182,26 @@ pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key
 fn new_request_id(now: Timestamp) -> String {
     // The same form as every other id, so that logs sort and search alike.
     RequestId::from_random(now, ambient::random_id()).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_that_must_not_be_ignored_is_read_whole_or_refused() {
+        let read = |values: &[&str]| {
+            let mut builder = http::Request::get("/");
+            for value in values {
+                builder = builder.header(IDEMPOTENCY_KEY, *value);
+            }
+            let request = builder.body(Vec::new()).unwrap();
+            sole_header(&request, IDEMPOTENCY_KEY).map(|value| value.map(str::to_owned))
+        };
+        assert_eq!(read(&[]), Ok(None));
+        assert_eq!(read(&[""]), Ok(Some(String::new())));
+        assert_eq!(read(&["key-1"]), Ok(Some("key-1".to_owned())));
+        assert_eq!(read(&["cl\u{e9}-1"]), Err(UnreadableHeader));
+        assert_eq!(read(&["key-1", "key-1"]), Err(UnreadableHeader));
+    }
 }

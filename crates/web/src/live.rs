@@ -15,7 +15,7 @@ use store::events::{self, Event};
 use store::{Db, StoreError};
 
 use crate::api::events::{EventView, Events};
-use crate::context::{Context, Request, Response};
+use crate::context::{Context, Request, Response, sole_header};
 use crate::limit::{self, Limit};
 use crate::problem::Problem;
 use crate::{respond, session};
@@ -70,15 +70,16 @@ fn open(cx: &Context<'_>, account: AccountId, after: i64) -> Result<Response, Pr
 
 /// The last event that the client knows, if it says so.
 fn known(cx: &Context<'_>) -> Result<Option<i64>, FieldError> {
-    let header = cx.header(LAST_EVENT_ID).map(str::trim).filter(|text| !text.is_empty());
+    let wrong = |field| FieldError::new(field, "the number of an event, or 0");
+    let header = sole_header(cx.request, LAST_EVENT_ID).map_err(|_| wrong("Last-Event-ID"))?;
+    let header = header.map(str::trim).filter(|text| !text.is_empty());
     let (field, text) = match (header, cx.query("after")) {
         (Some(text), _) => ("Last-Event-ID", text.to_owned()),
         (None, Some(text)) => ("after", text),
         (None, None) => return Ok(None),
     };
     let number = text.parse::<u32>().ok().filter(|_| text.bytes().all(|b| b.is_ascii_digit()));
-    let wrong = || FieldError::new(field, "the number of an event, or 0");
-    number.map(|number| Some(number.into())).ok_or_else(wrong)
+    number.map(|number| Some(number.into())).ok_or_else(|| wrong(field))
 }
 
 fn wants_stream(cx: &Context<'_>) -> bool {
