@@ -3,7 +3,6 @@
 pub(crate) mod factors;
 
 use domain::id::{SessionId, TokenId};
-use edge::Context;
 use http::StatusCode;
 use http::header::SET_COOKIE;
 use store::audit::{self, Entry};
@@ -14,7 +13,7 @@ use web::api::account::{
     display_name,
 };
 use web::api::{self, PageOf};
-use web::{Problem, Response, json, respond, session};
+use web::{Context, Problem, Response, json, respond, session};
 
 use crate::changes::{self, NewEmail};
 use crate::credentials::{self, SignIn, SignedIn, SignedUp};

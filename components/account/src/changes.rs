@@ -1,12 +1,11 @@
 //! What changes an account: password, e-mail address, a forgotten password, and its end.
 
 use domain::account::Email;
-use edge::Context;
 use store::accounts;
 use store::challenges::{self, Challenge, ChallengeKind};
 use web::audit::Action;
 use web::session::{self, Secret};
-use web::{Kind, Problem, mail};
+use web::{Context, Kind, Problem, mail};
 
 use crate::credentials::{confirm_password, renew_session};
 use crate::mailing;
@@ -22,7 +21,7 @@ pub(crate) fn change_password(
     let account = cx.session()?.account;
     let new = password::read_new("password", new)?;
     let credentials = confirm_password(cx, current)?;
-    let hash = Hasher::new()?.hash(&new)?;
+    let hash = Hasher::new(cx)?.hash(&new)?;
     let kept = session::session_hash(cx.request);
     accounts::change_password(cx.db, account, &hash, kept.as_ref())?;
     cx.audit(Action::PasswordChanged, Some(account), "")?;
@@ -52,7 +51,7 @@ pub(crate) fn change_email(
         let unasked = Challenge { account: Some(account), payload: bytes(&email) };
         return Ok(NewEmail::Changed(move_to(cx, &unasked)?));
     }
-    let secret = Secret::for_challenge();
+    let secret = Secret::for_challenge(cx.random);
     let mail = match accounts::credentials(cx.db, &email)? {
         Some(other) if other.account != account => mailing::address_taken(cx, &email),
         _ => mail::email_change(&email, &mailing::url(cx, "/email/confirm", &secret)),
@@ -86,7 +85,7 @@ fn move_to(cx: &Context<'_>, challenge: &Challenge) -> Result<Email, Problem> {
 pub(crate) fn ask_reset(cx: &Context<'_>, email: &str) -> Result<(), Problem> {
     mailing::required(cx)?;
     let email = Email::parse(email)?;
-    let secret = Secret::for_challenge();
+    let secret = Secret::for_challenge(cx.random);
     let found = accounts::credentials(cx.db, &email)?.map(|credentials| credentials.account);
     let mail = match found {
         Some(_) => mail::password_reset(&email, &mailing::url(cx, "/reset/confirm", &secret)),
@@ -104,7 +103,7 @@ pub(crate) fn reset(cx: &Context<'_>, code: &str, password: &str) -> Result<(), 
     let expired = || Problem::plain(Kind::ExpiredCode);
     let account = challenge.account.ok_or_else(expired)?;
     let credentials = accounts::credentials_of(cx.db, account)?.ok_or_else(expired)?;
-    let hash = Hasher::new()?.hash(&password)?;
+    let hash = Hasher::new(cx)?.hash(&password)?;
     accounts::change_password(cx.db, account, &hash, None)?;
     cx.audit(Action::PasswordChanged, Some(account), "")?;
     let email = Email::parse(&credentials.email)?;

@@ -2,16 +2,16 @@
 
 use domain::factor::RECOVERY_CODES;
 use domain::id::AccountId;
-use edge::Context;
 use factors::recovery::RecoveryCode;
 use factors::totp::{self, SECRET_BYTES, TotpSecret};
-use seal::{Keys, Place};
+use seal::Place;
 use store::factors as kept;
 use web::audit::Action;
+use web::env::Random;
 use web::limit::{self, Limit};
-use web::{Kind, Problem, ambient};
+use web::{Context, Env, Kind, Problem};
 
-use crate::{credentials, mailing, proof};
+use crate::{credentials, proof};
 
 /// What was made when an app was confirmed, or on demand.
 pub(crate) struct NewCodes {
@@ -22,9 +22,9 @@ pub(crate) struct NewCodes {
 }
 
 impl NewCodes {
-    fn new() -> NewCodes {
+    fn new(random: &dyn Random) -> NewCodes {
         let codes: Vec<_> =
-            (0..RECOVERY_CODES).map(|_| RecoveryCode::from_random(ambient::random())).collect();
+            (0..RECOVERY_CODES).map(|_| RecoveryCode::from_random(random.bytes())).collect();
         NewCodes {
             texts: codes.iter().map(RecoveryCode::text).collect(),
             hashes: codes.iter().map(RecoveryCode::hash).collect(),
@@ -32,23 +32,20 @@ impl NewCodes {
     }
 }
 
-/// The keys that secrets of apps are encrypted with.
-fn keys() -> Result<Keys, Problem> {
-    let text = edge::variable("encryption_keys").map_err(Problem::internal)?;
-    if text.is_empty() { Err(Problem::plain(Kind::NoEncryptionKeys)) } else { mailing::keys() }
-}
-
 /// Why no app can be set up; `None` if one can.
-pub(crate) fn note() -> Option<&'static str> {
-    keys().is_err().then_some("The operator of this marketplace does not offer authenticator apps")
+pub(crate) fn note(cx: &Context<'_>) -> Option<&'static str> {
+    cx.keys()
+        .is_err()
+        .then_some("The operator of this marketplace does not offer authenticator apps")
 }
 
 /// Begins to set up an app, in place of one that no code has confirmed.
 pub(crate) fn begin(cx: &Context<'_>) -> Result<TotpSecret, Problem> {
     let (identity, _) = proof::require_recent(cx)?;
-    let (account, bytes) = (identity.account, ambient::random::<SECRET_BYTES>());
+    let (account, bytes) = (identity.account, cx.random.bytes::<SECRET_BYTES>());
     let row = account.to_string();
-    let sealed = keys()?.seal(place(&row), &bytes, ambient::random()).map_err(Problem::internal)?;
+    let sealed =
+        cx.keys()?.seal(place(&row), &bytes, cx.random.bytes()).map_err(Problem::internal)?;
     if !kept::begin_totp(cx.db, account, &sealed, cx.now)? {
         return Err(Problem::plain(Kind::TotpThere));
     }
@@ -59,7 +56,7 @@ pub(crate) fn begin(cx: &Context<'_>) -> Result<TotpSecret, Problem> {
 pub(crate) fn begun(cx: &Context<'_>) -> Result<Option<TotpSecret>, Problem> {
     let (identity, _) = proof::require_recent(cx)?;
     let secret = kept::totp_secret(cx.db, identity.account)?.filter(|secret| !secret.is_confirmed);
-    secret.map(|secret| open(identity.account, &identity.email, &secret.sealed)).transpose()
+    secret.map(|secret| open(cx, identity.account, &identity.email, &secret.sealed)).transpose()
 }
 
 /// Confirms an app by its first code; answers recovery codes and the session's new cookie.
@@ -71,9 +68,9 @@ pub(crate) fn confirm(cx: &Context<'_>, code: &str) -> Result<(NewCodes, String)
         return Err(Problem::plain(Kind::TotpThere));
     }
     let limit = spend(cx, account)?;
-    let step = open(account, &identity.email, &secret.sealed)?.step(code, cx.now);
+    let step = open(cx, account, &identity.email, &secret.sealed)?.step(code, cx.now);
     let step = step.ok_or_else(|| Problem::plain(Kind::WrongCode))?;
-    let codes = NewCodes::new();
+    let codes = NewCodes::new(cx.random);
     if !kept::confirm_totp(cx.db, account, &secret.sealed, step, &codes.hashes, cx.now)? {
         return Err(Problem::plain(Kind::WrongCode));
     }
@@ -100,7 +97,7 @@ pub(crate) fn make_recovery_codes(cx: &Context<'_>) -> Result<NewCodes, Problem>
     if !factors.are_required() {
         return Err(Problem::plain(Kind::NoFactor));
     }
-    let codes = NewCodes::new();
+    let codes = NewCodes::new(cx.random);
     kept::replace_recovery_codes(cx.db, identity.account, &codes.hashes)?;
     cx.audit(Action::RecoveryCodesMade, Some(identity.account), "")?;
     proof::tell(cx, identity, "new recovery codes were made")?;
@@ -132,7 +129,7 @@ fn spend(cx: &Context<'_>, account: AccountId) -> Result<Limit, Problem> {
 fn check_totp(cx: &Context<'_>, account: AccountId, code: &str) -> Result<bool, Problem> {
     let secret = kept::totp_secret(cx.db, account)?.filter(|secret| secret.is_confirmed);
     let Some(secret) = secret else { return Ok(false) };
-    match open(account, "", &secret.sealed)?.step(code, cx.now) {
+    match open(cx, account, "", &secret.sealed)?.step(code, cx.now) {
         Some(step) => Ok(kept::use_totp(cx.db, account, step)?),
         None => Ok(false),
     }
@@ -147,9 +144,14 @@ fn check_recovery(cx: &Context<'_>, account: AccountId, code: &str) -> Result<bo
     Ok(is_taken)
 }
 
-fn open(account: AccountId, email: &str, sealed: &[u8]) -> Result<TotpSecret, Problem> {
+fn open(
+    env: &Env<'_>,
+    account: AccountId,
+    email: &str,
+    sealed: &[u8],
+) -> Result<TotpSecret, Problem> {
     let row = account.to_string();
-    let opened = keys()?.open(place(&row), sealed).map_err(Problem::internal)?;
+    let opened = env.keys()?.open(place(&row), sealed).map_err(Problem::internal)?;
     let bytes = opened.as_slice().try_into().map_err(Problem::internal)?;
     Ok(TotpSecret::new(bytes, email))
 }

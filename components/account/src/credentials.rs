@@ -2,7 +2,6 @@
 
 use domain::account::{Email, Password};
 use domain::id::{AccountId, SessionId};
-use edge::Context;
 use serde::{Deserialize, Serialize};
 use store::accounts::{self, Credentials, Identity};
 use store::challenges::{self, ChallengeKind};
@@ -11,7 +10,7 @@ use web::audit::Action;
 use web::form::keep;
 use web::limit::{self, Limit};
 use web::session::{self, SESSION_SECONDS, Secret};
-use web::{Kind, Problem, ambient, mail};
+use web::{Context, Kind, Problem, mail};
 
 use crate::mailing;
 use crate::password::{self, Comparison, Hasher};
@@ -59,7 +58,7 @@ pub(crate) fn sign_up(cx: &Context<'_>, email: &str, password: &str) -> Result<S
     let password = keep(&mut wrong, password::read_new("password", password));
     let (email, password) = email.zip(password).ok_or_else(|| Problem::fields(wrong))?;
     limit::spend(cx, &[Limit::new(cx, limit::SIGN_UPS, &cx.address)])?;
-    let password_hash = Hasher::new()?.hash(&password)?;
+    let password_hash = Hasher::new(cx)?.hash(&password)?;
     if cx.config.has_mail {
         ask_to_confirm(cx, &email, password_hash)?;
         return Ok(SignedUp::ByMail);
@@ -70,7 +69,7 @@ pub(crate) fn sign_up(cx: &Context<'_>, email: &str, password: &str) -> Result<S
 
 /// Does the same work whether or not the address has an account: only its mail says.
 fn ask_to_confirm(cx: &Context<'_>, email: &Email, password_hash: String) -> Result<(), Problem> {
-    let secret = Secret::for_challenge();
+    let secret = Secret::for_challenge(cx.random);
     let mail = match accounts::credentials(cx.db, email)? {
         None => mail::sign_up(email, &mailing::url(cx, "/signup/confirm", &secret)),
         Some(_) => mailing::address_taken(cx, email),
@@ -93,7 +92,7 @@ pub(crate) fn confirm(cx: &Context<'_>, code: &str) -> Result<SignedIn, Problem>
 }
 
 fn create(cx: &Context<'_>, email: &Email, password_hash: &str) -> Result<SignedIn, Problem> {
-    let account = AccountId::from_random(cx.now, ambient::random_id());
+    let account = AccountId::from_random(cx.now, cx.random.id());
     if !accounts::create(cx.db, account, email, password_hash, cx.now)? {
         return Err(Problem::plain(Kind::EmailTaken));
     }
@@ -125,7 +124,7 @@ fn check(cx: &Context<'_>, email: &str, password: &str) -> Result<Credentials, P
         Limit::new(cx, limit::FAILURES_BY_ACCOUNT, email.as_str()),
     ];
     limit::spend(cx, &limits)?;
-    let hasher = Hasher::new()?;
+    let hasher = Hasher::new(cx)?;
     let Some(credentials) = accounts::credentials(cx.db, &email)? else {
         hasher.hash(&password)?;
         cx.audit(Action::SignInFailed, None, "")?;
@@ -158,7 +157,7 @@ pub(crate) fn confirm_password(cx: &Context<'_>, password: &str) -> Result<Crede
     if credentials.has_second_factor {
         cx.require_strong()?;
     }
-    match Hasher::new()?.compare(&password, &credentials.password_hash)? {
+    match Hasher::new(cx)?.compare(&password, &credentials.password_hash)? {
         Comparison::Wrong => {
             cx.audit(Action::SignInFailed, Some(account), "")?;
             Err(wrong())
@@ -178,8 +177,8 @@ pub(crate) fn open_session(
     is_strong: bool,
 ) -> Result<SignedIn, Problem> {
     session::close(cx.db, cx.request)?;
-    let secret = Secret::for_session();
-    let id = SessionId::from_random(cx.now, ambient::random_id());
+    let secret = Secret::for_session(cx.random);
+    let id = SessionId::from_random(cx.now, cx.random.id());
     let user_agent = user_agent(cx);
     let session = NewSession {
         id,
@@ -202,7 +201,7 @@ pub(crate) fn open_session(
 /// secret, whose `Set-Cookie` is answered.
 pub(crate) fn renew_session(cx: &Context<'_>, is_strong: bool) -> Result<String, Problem> {
     let id = cx.session()?.session().ok_or_else(|| Problem::plain(Kind::NotSignedIn))?;
-    let secret = Secret::for_session();
+    let secret = Secret::for_session(cx.random);
     if !sessions::prove(cx.db, id, &secret.hash, is_strong, cx.now)? {
         return Err(Problem::plain(Kind::NotSignedIn));
     }

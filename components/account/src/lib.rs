@@ -16,12 +16,10 @@ mod proof;
 mod settings;
 mod ssh_keys;
 
-use bytes::Bytes;
 use domain::account::Scope;
-use edge::Route;
-use http_body_util::Full;
 use spin_sdk::http::{Request, Response};
 use spin_sdk::http_service;
+use web::Route;
 use web::api::account::{
     ASK_RESET, CHANGE_ACCOUNT, CHANGE_EMAIL, CHANGE_PASSWORD, CLOSE_SESSION, CONFIRM_ACCOUNT,
     CONFIRM_EMAIL, CREATE_ACCOUNT, CREATE_TOKEN, DELETE_ACCOUNT, END_OTHER_SESSIONS, END_SESSION,
@@ -118,6 +116,6 @@ const ROUTES: &[Route] = &[
 ];
 
 #[http_service]
-async fn account(request: Request) -> Response<Full<Bytes>> {
-    edge::serve(ROUTES, request).await
+async fn account(request: Request) -> Response<edge::Body> {
+    edge::serve(&[ROUTES], request).await
 }

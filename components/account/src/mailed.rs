@@ -1,12 +1,11 @@
 //! The pages that lead through a mail. Opening one changes nothing: programs look at links, too.
 
-use edge::Context;
 use http::StatusCode;
 use web::form::Form;
 use web::page::{ConfirmCode, ErrorPage, MailSent, Reset, ResetConfirm};
 use web::route::see_other_with_cookie;
 use web::view::{Done, HOME, SETTINGS, Visit, belongs_to_form};
-use web::{Kind, Problem, Response, respond};
+use web::{Context, Kind, Problem, Response, respond};
 
 use crate::{changes, credentials};
 

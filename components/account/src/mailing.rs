@@ -2,14 +2,12 @@
 
 use domain::account::Email;
 use domain::id::AccountId;
-use edge::Context;
-use seal::Keys;
 use store::challenges::{self, ChallengeKind, NewChallenge};
 use store::mails::{self, NewMail};
 use web::limit::{self, Limit};
 use web::mail::{self, Mail, SealedMail};
 use web::session::Secret;
-use web::{Kind, Problem};
+use web::{Context, Kind, Problem};
 
 /// The address of `path` with the code of a challenge. Always below what the operator has set:
 /// where a request came in may be a lie, and the link would lead there.
@@ -59,11 +57,6 @@ pub(crate) fn required(cx: &Context<'_>) -> Result<(), Problem> {
 }
 
 fn seal(cx: &Context<'_>, mail: &Mail) -> Result<SealedMail, Problem> {
-    mail::seal_new(&keys()?, mail, cx.now).map_err(Problem::internal)
-}
-
-/// The keys of the variable `encryption_keys`.
-pub(crate) fn keys() -> Result<Keys, Problem> {
-    let text = edge::variable("encryption_keys").map_err(Problem::internal)?;
-    Keys::parse(&text).map_err(|wrong| Problem::internal(format!("encryption_keys: {wrong}")))
+    let keys = cx.keys().map_err(Problem::internal)?;
+    mail::seal_new(&keys, mail, cx.random, cx.now).map_err(Problem::internal)
 }

@@ -4,14 +4,13 @@ use domain::account::{Scope, Scopes};
 use domain::field::FieldError;
 use domain::id::{AccountId, SessionId, TokenId};
 use domain::money::Usd;
-use edge::Context;
 use store::sessions;
 use store::tokens::{self, NewToken, Token};
 use web::api::account::{NewTokenView, TokenBody, TokenView};
 use web::audit::Action;
 use web::form::keep;
 use web::session::Secret;
-use web::{Kind, Problem, ambient};
+use web::{Context, Kind, Problem};
 
 /// The longest name of a token.
 const TOKEN_NAME_CHARS_MAX: usize = 80;
@@ -41,9 +40,9 @@ pub(crate) fn make_token(cx: &Context<'_>, body: &TokenBody) -> Result<NewTokenV
         }
         cx.require_strong()?;
     }
-    let secret = Secret::for_token();
+    let secret = Secret::for_token(cx.random);
     let token = NewToken {
-        id: TokenId::from_random(cx.now, ambient::random_id()),
+        id: TokenId::from_random(cx.now, cx.random.id()),
         hash: &secret.hash,
         hint: secret.hint(),
         account: identity.account,

@@ -2,13 +2,12 @@
 
 pub(crate) mod factors;
 
-use edge::Context;
 use http::StatusCode;
 use web::form::Form;
 use web::page::{Login, Signup};
 use web::route::see_other_with_cookie;
 use web::view::{self, Done, HOME, Visit, belongs_to_form};
-use web::{Problem, Response, respond, session};
+use web::{Context, Problem, Response, respond, session};
 
 use crate::credentials::{self, SignIn, SignedUp};
 

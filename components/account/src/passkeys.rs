@@ -2,14 +2,13 @@
 
 use domain::factor::{PASSKEYS_MAX, PasskeyName};
 use domain::id::AccountId;
-use edge::Context;
 use factors::passkey::{Ceremony, KeptPasskey, PasskeyError, RelyingParty, ShownPasskey};
 use store::challenges::{self, ChallengeKind, NewChallenge};
 use store::factors as kept;
 use web::api::factors::{CeremonyView, ShownPasskeyBody};
 use web::audit::Action;
 use web::session::{self, Secret};
-use web::{Kind, Problem};
+use web::{Context, Kind, Problem};
 
 use crate::{credentials, proof};
 
@@ -106,7 +105,7 @@ fn open(
     account: Option<AccountId>,
     begun: Ceremony,
 ) -> Result<CeremonyView, Problem> {
-    let secret = Secret::for_challenge();
+    let secret = Secret::for_challenge(cx.random);
     let challenge = NewChallenge { hash: &secret.hash, kind, account, payload: &begun.state };
     challenges::sweep(cx.db, cx.now)?;
     challenges::open(cx.db, &challenge, cx.now)?;

@@ -7,7 +7,8 @@ use argon2::{Algorithm, Argon2, KeyId, ParamsBuilder, PasswordHasher, PasswordVe
 use domain::account::Password;
 use domain::field::FieldError;
 use passwords::analyzer::is_common_password;
-use web::{Problem, ambient};
+use web::env::Random;
+use web::{Env, Problem};
 
 /// Memory of one hash in KiB: the least that OWASP's password storage sheet (2026) accepts with two
 /// passes and one lane.
@@ -34,24 +35,25 @@ pub(crate) enum Comparison {
 }
 
 /// Hashes with Argon2id and the pepper, a key that is not in the database (RFC 9106, 3.1, `K`).
-pub(crate) struct Hasher {
+pub(crate) struct Hasher<'a> {
     pepper: String,
+    random: &'a dyn Random,
 }
 
-impl Hasher {
+impl<'a> Hasher<'a> {
     /// With the pepper of the variable `password_pepper`; empty is none.
-    pub(crate) fn new() -> Result<Hasher, Problem> {
-        let pepper = edge::variable("password_pepper").map_err(Problem::internal)?;
+    pub(crate) fn new(env: &Env<'a>) -> Result<Hasher<'a>, Problem> {
+        let pepper = env.variable("password_pepper").map_err(Problem::internal)?;
         if (1..PEPPER_CHARS_MIN).contains(&pepper.len()) {
             let rule = format!("password_pepper: expected at least {PEPPER_CHARS_MIN} characters");
             return Err(Problem::internal(rule));
         }
-        Ok(Hasher { pepper })
+        Ok(Hasher { pepper, random: env.random })
     }
 
     /// The hash of a password, in PHC form.
     pub(crate) fn hash(&self, password: &Password) -> Result<String, Problem> {
-        let salt: [u8; SALT_BYTES] = ambient::random();
+        let salt: [u8; SALT_BYTES] = self.random.bytes();
         let hash = self
             .argon2(!self.pepper.is_empty())?
             .hash_password_with_salt(password.as_bytes(), &salt)

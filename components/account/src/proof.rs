@@ -3,14 +3,13 @@
 use domain::account::Email;
 use domain::factor::{self, Factor, Factors};
 use domain::id::AccountId;
-use edge::Context;
 use store::accounts::{Grant, Identity};
 use store::challenges::{self, ChallengeKind, NewChallenge};
 use store::factors;
 use web::api::factors::{ProofBody, SecondFactorView, ShownPasskeyBody};
 use web::audit::Action;
 use web::session::{self, Secret};
-use web::{Kind, Problem, mail};
+use web::{Context, Kind, Problem, mail};
 
 use crate::credentials::{self, SignedIn};
 use crate::{codes, mailing, passkeys};
@@ -35,7 +34,7 @@ impl Waiting {
 
 /// Lets a sign-in wait for a second factor; its password was right.
 pub(crate) fn wait(cx: &Context<'_>, account: AccountId) -> Result<Waiting, Problem> {
-    let secret = Secret::for_challenge();
+    let secret = Secret::for_challenge(cx.random);
     let challenge = NewChallenge {
         hash: &secret.hash,
         kind: ChallengeKind::SecondFactor,

@@ -1,7 +1,6 @@
 //! The settings of an account: a page of forms, each of which does one thing and leads back.
 
 use domain::id::{SessionId, TokenId};
-use edge::Context;
 use http::StatusCode;
 use store::{audit, payouts, sessions, tokens};
 use web::api::account::display_name;
@@ -9,7 +8,7 @@ use web::form::Form;
 use web::page::{Activity, Settings, TokenMade};
 use web::route::see_other_with_cookie;
 use web::view::{self, ACTIVITY_PER_PAGE, Done, SETTINGS, Visit, belongs_to_form};
-use web::{Problem, Response, api, respond, session};
+use web::{Context, Problem, Response, api, respond, session};
 
 use crate::changes::{self, NewEmail};
 use crate::making;

@@ -2,7 +2,6 @@
 
 use domain::id::SshKeyId;
 use domain::ssh::{SshKey, parse_key_name};
-use edge::Context;
 use http::StatusCode;
 use store::ssh_keys::{self, Refused, RegisteredKey};
 use web::api::ssh_keys::{SshKeyBody, SshKeyView, SshKeys as SshKeysView, ssh_key_id};
@@ -10,7 +9,7 @@ use web::audit::Action;
 use web::form::Form;
 use web::page::SshKeys;
 use web::view::{Done, SSH_KEYS, Visit, belongs_to_form};
-use web::{Kind, Problem, Response, ambient, json, respond};
+use web::{Context, Kind, Problem, Response, json, respond};
 
 pub(crate) fn list(cx: &Context<'_>) -> Result<Response, Problem> {
     let keys = ssh_keys::of_account(cx.db, cx.account()?.account)?;
@@ -28,7 +27,7 @@ fn register(cx: &Context<'_>, name: &str, text: &str) -> Result<RegisteredKey, P
     let account = cx.account()?.account;
     let key = SshKey::parse("public_key", text)?;
     let name = parse_key_name("name", name, &key)?;
-    let id = SshKeyId::from_random(cx.now, ambient::random_id());
+    let id = SshKeyId::from_random(cx.now, cx.random.id());
     match ssh_keys::add(cx.db, account, id, &name, &key, cx.now)? {
         Err(Refused::There) => return Err(Problem::plain(Kind::SshKeyTaken)),
         Err(Refused::TooMany) => return Err(Problem::plain(Kind::TooManySshKeys)),

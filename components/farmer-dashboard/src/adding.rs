@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 
 use domain::id::NodeId;
 use domain::node::{NodeReport, capacity};
-use edge::Context;
 use store::farms;
 use store::nodes::{self, FarmNode, FarmSlice};
-use web::{FarmClaims, Kind, Problem};
+use web::{Context, FarmClaims, Kind, Problem};
 
 use crate::{asking, offering};
 

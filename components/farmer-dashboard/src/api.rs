@@ -3,7 +3,6 @@
 use domain::field::FieldError;
 use domain::id::NodeId;
 use domain::listing::ListingEvent;
-use edge::Context;
 use http::StatusCode;
 use store::nodes::{self, FarmNode};
 use web::api::farm::{
@@ -11,7 +10,7 @@ use web::api::farm::{
 };
 use web::api::grid_nodes::{AddedNodesView, grid_node_ids};
 use web::api::{self, PageOf};
-use web::{Kind, Problem, Response, json, respond};
+use web::{Context, Kind, Problem, Response, json, respond};
 
 use crate::{adding, offering};
 

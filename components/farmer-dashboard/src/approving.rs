@@ -1,7 +1,6 @@
 //! The operator says by hand whose a farm is; for programs and people alike.
 
 use domain::account::Email;
-use edge::Context;
 use http::StatusCode;
 use store::accounts;
 use store::farms::{self, Proof, ProvenFarm};
@@ -11,7 +10,7 @@ use web::audit::Action;
 use web::form::{Form, keep};
 use web::page::OperatorFarms;
 use web::view::{Done, FARMS_PER_PAGE, Visit, belongs_to_form};
-use web::{Kind, Problem, Response, json, respond};
+use web::{Context, Kind, Problem, Response, json, respond};
 
 use crate::asking;
 use crate::claiming::subject;

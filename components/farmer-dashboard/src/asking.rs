@@ -3,18 +3,17 @@
 use domain::breaker::{Breaker, to_ask};
 use domain::id::NodeId;
 use domain::node::NodeReport;
-use edge::Context;
-use edge::outbound::{self, Answer};
 use grid::{DocumentError, Page, Upstreams};
 use store::farms::GridFarm;
 use store::sync_runs;
-use web::{Kind, Problem};
+use web::env::Answer;
+use web::{Context, Kind, Problem};
 
 /// The document of a node.
 pub(crate) fn node(cx: &Context<'_>, node: NodeId) -> Result<NodeReport, Problem> {
     let mut failures = Vec::new();
     for url in upstreams(cx)?.urls(&grid::node_path(node)) {
-        match outbound::get(&url) {
+        match cx.outbound.get(&url) {
             Ok(Answer { status: 200, body }) => return read(node, &body),
             Ok(Answer { status: 404, body }) if grid::parse_error(&body).is_some() => {
                 let detail = format!("the grid does not know a node {}", node.0);
@@ -74,7 +73,7 @@ fn list<T>(
 ) -> Result<T, Problem> {
     let mut failures = Vec::new();
     for url in upstreams(cx)?.urls(path) {
-        match outbound::get(&url) {
+        match cx.outbound.get(&url) {
             Ok(Answer { status: 200, body }) => match read(&body) {
                 Ok(value) => return Ok(value),
                 Err(error) => failures.push(format!("{url}: {error}")),

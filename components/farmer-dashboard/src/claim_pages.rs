@@ -1,7 +1,6 @@
 //! The pages of claims: a farmer's farms, a message to sign, and what others have registered.
 
 use domain::field::FieldError;
-use edge::Context;
 use http::StatusCode;
 use store::farms;
 use web::api::claims::{ClaimBody, ProveBody, parse_farm};
@@ -9,7 +8,7 @@ use web::api::{self};
 use web::form::Form;
 use web::page::{FarmClaim, FarmClaims};
 use web::view::{Done, FARMS_PER_PAGE, Visit, belongs_to_form};
-use web::{Problem, Response, respond};
+use web::{Context, Problem, Response, respond};
 
 use crate::claiming;
 

@@ -1,7 +1,6 @@
 //! Claims to farms: the message, the signature over it, and what its owner may do.
 
 use domain::time::Timestamp;
-use edge::Context;
 use http::StatusCode;
 use ownership::{Address, Claim, Signature, signed_by};
 use serde::{Deserialize, Serialize};
@@ -14,7 +13,7 @@ use web::api::{self, PageOf};
 use web::audit::Action;
 use web::limit::{self, CLAIMS, Limit};
 use web::session::{self, Secret};
-use web::{Kind, Problem, Response, json, respond};
+use web::{Context, Kind, Problem, Response, json, respond};
 
 use crate::{asking, offering};
 
@@ -47,7 +46,7 @@ pub(crate) fn begin(cx: &Context<'_>, body: &ClaimBody) -> Result<ClaimView, Pro
     refuse_other_farm(cx, farm)?;
     let farm = asking::farm(cx, farm)?;
     let signer = read_signer(&farm)?;
-    let secret = Secret::for_challenge();
+    let secret = Secret::for_challenge(cx.random);
     let payload = Payload {
         platform: cx.base_url(),
         farm: farm.id,

@@ -3,7 +3,6 @@
 
 use domain::id::DisputeId;
 use domain::level::{DisputeSide, parse_words};
-use edge::Context;
 use http::StatusCode;
 use store::disputes::{self, Key, NewDispute};
 use store::levels::{self, Cursor, Judged};
@@ -12,7 +11,7 @@ use web::api::{self, PageOf};
 use web::form::Form;
 use web::page::Credits;
 use web::view::{CREDITS_PER_PAGE, Done, Visit, belongs_to_form};
-use web::{Problem, Response, ambient, json, respond};
+use web::{Context, Problem, Response, json, respond};
 
 use crate::revenue::whole_farm;
 
@@ -31,7 +30,7 @@ pub(crate) fn list_credits(cx: &Context<'_>) -> Result<Response, Problem> {
 fn dispute(cx: &Context<'_>, stay: Option<u32>, words: &str) -> Result<Judged, Problem> {
     let farmer = whole_farm(cx)?.account;
     let key: Key = key(cx.param("rental"), cx.param("month"), stay.unwrap_or(1))?;
-    let id = DisputeId::from_random(cx.now, ambient::random_id());
+    let id = DisputeId::from_random(cx.now, cx.random.id());
     let new = NewDispute { id, key, side: DisputeSide::Farmer, account: farmer, words };
     disputes::begin(cx.db, &new, cx.now)?;
     let judged = disputes::judged(cx.db, key, DisputeSide::Farmer, farmer)?;

@@ -2,7 +2,6 @@
 
 use domain::id::NodeId;
 use domain::offering::unlocked;
-use edge::Context;
 use http::StatusCode;
 use store::leaving;
 use web::api::farm::{FarmNodeWithSlices, node_id};
@@ -10,7 +9,7 @@ use web::api::leaving::WithdrawBody;
 use web::form::Form;
 use web::page::Leave;
 use web::view::{Done, Visit, belongs_to_form, read_day};
-use web::{Kind, Problem, Response, json, respond};
+use web::{Context, Kind, Problem, Response, json, respond};
 
 use crate::offering;
 

@@ -20,12 +20,10 @@ mod removals;
 mod revenue;
 mod webhooks;
 
-use bytes::Bytes;
 use domain::account::Scope;
-use edge::Route;
-use http_body_util::Full;
 use spin_sdk::http::{Request, Response};
 use spin_sdk::http_service;
+use web::Route;
 use web::api::agent::CONFIRM_REMOVED;
 use web::api::claims::{
     APPROVE_FARM, CLAIM_FARM, LIST_FARM_CLAIMS, LIST_PROVEN_FARMS, PROVE_FARM, REVOKE_FARM,
@@ -169,6 +167,6 @@ const ROUTES: &[Route] = &[
 ];
 
 #[http_service]
-async fn farmer_dashboard(request: Request) -> Response<Full<Bytes>> {
-    edge::serve(ROUTES, request).await
+async fn farmer_dashboard(request: Request) -> Response<edge::Body> {
+    edge::serve(&[ROUTES], request).await
 }

@@ -1,7 +1,6 @@
 //! Maintenance of a farmer's nodes, for the API and the page alike.
 
 use domain::id::{MaintenanceId, NodeId};
-use edge::Context;
 use http::StatusCode;
 use store::maintenance::{self, Maintenance};
 use web::api::farm::node_id;
@@ -12,7 +11,7 @@ use web::api::{self, PageOf};
 use web::form::Form;
 use web::page;
 use web::view::{Done, HISTORY_PER_PAGE, Visit, belongs_to_form, read_window};
-use web::{Problem, Response, ambient, json, respond};
+use web::{Context, Problem, Response, json, respond};
 
 use crate::offering::own_node;
 
@@ -20,7 +19,7 @@ use crate::offering::own_node;
 fn announce(cx: &Context<'_>, body: &MaintenanceBody) -> Result<Maintenance, Problem> {
     let (node, _) = own_node(cx, node_id(cx.param("node"))?)?;
     let window = body.read(cx.now).map_err(Problem::fields)?;
-    let id = MaintenanceId::from_random(cx.now, ambient::random_id());
+    let id = MaintenanceId::from_random(cx.now, cx.random.id());
     Ok(maintenance::announce(cx.db, cx.account()?, node.offer.node, id, window, cx.now)?)
 }
 

@@ -2,7 +2,6 @@
 
 use domain::id::NodeId;
 use domain::money::Usd;
-use edge::Context;
 use http::StatusCode;
 use store::comparisons;
 use web::api::comparison::{MarketView, read_price, read_question};
@@ -10,7 +9,7 @@ use web::api::farm::node_id;
 use web::comparison::Study;
 use web::page::FarmMarket;
 use web::view::Visit;
-use web::{Problem, Response, respond};
+use web::{Context, Problem, Response, respond};
 
 use crate::offering;
 

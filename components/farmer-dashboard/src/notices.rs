@@ -1,13 +1,12 @@
 //! Notifications, and what somebody is told in which way.
 
-use edge::Context;
 use http::StatusCode;
 use store::notices::{self, Notice};
 use web::api::notices::{ChoicesBody, ChoicesView, NotificationsView, ReadBody, UnreadView};
 use web::form::Form;
 use web::page::{NoticeSettings, Notices};
 use web::view::{self, Done, NOTICES_PER_PAGE, Visit};
-use web::{Problem, Response, api, json, respond};
+use web::{Context, Problem, Response, api, json, respond};
 
 /// The notifications of who asks, behind the request's cursor, and up to where they are read.
 fn found(cx: &Context<'_>, limit: u32) -> Result<(Vec<Notice>, i64), Problem> {

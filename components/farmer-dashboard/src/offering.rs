@@ -3,7 +3,6 @@
 use domain::id::NodeId;
 use domain::listing::{Listing, ListingEvent};
 use domain::offering::{self, Seen};
-use edge::Context;
 use http::StatusCode;
 use store::farms;
 use store::nodes::{self, FarmNode, FarmSlice};
@@ -14,7 +13,7 @@ use web::api::{self, PageOf};
 use web::audit::Action;
 use web::page::OfferHistory;
 use web::view::{HISTORY_PER_PAGE, Visit};
-use web::{Problem, Response, respond};
+use web::{Context, Problem, Response, respond};
 
 use crate::adding;
 

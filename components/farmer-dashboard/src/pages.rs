@@ -3,7 +3,6 @@
 use domain::id::NodeId;
 use domain::listing::ListingEvent;
 use domain::month::Month;
-use edge::Context;
 use http::StatusCode;
 use store::{dashboard, jobs, maintenance, promises, revenue};
 use web::api;
@@ -12,7 +11,7 @@ use web::api::revenue::MONTHS_DEFAULT;
 use web::form::Form;
 use web::page::{Farm, FarmNode};
 use web::view::{self, Done, FARM_NODES_PER_PAGE, Visit, belongs_to_form};
-use web::{Problem, Response, respond};
+use web::{Context, Problem, Response, respond};
 
 use crate::offering::Turn;
 use crate::{adding, offering};

@@ -1,6 +1,5 @@
 //! Where a farmer is paid to, for the API and the page alike.
 
-use edge::Context;
 use http::StatusCode;
 use store::accounts;
 use web::api::farm::{PayoutBody, PayoutView, payout_address};
@@ -8,7 +7,7 @@ use web::audit::Action;
 use web::form::Form;
 use web::page::Payout;
 use web::view::{Done, Visit, belongs_to_form};
-use web::{Problem, Response, json, respond};
+use web::{Context, Problem, Response, json, respond};
 
 /// Sets where the farmer is paid to, and answers it. Only a session with a second factor does: who
 /// has stolen a password or a token must not have the earnings as well.

@@ -3,7 +3,6 @@
 use domain::id::PayoutId;
 use domain::money::Usd;
 use domain::order::IdempotencyKey;
-use edge::Context;
 use http::StatusCode;
 use store::payouts::{self, Deed, NewPayout, Payout};
 use web::api::payouts::{FarmPayoutView, RequestPayoutBody, payout_id};
@@ -11,7 +10,7 @@ use web::api::{self, PageOf};
 use web::form::{Form, idempotency_key};
 use web::page::Payouts;
 use web::view::{Done, PAYOUTS_PER_PAGE, Visit, belongs_to_form, read_payout};
-use web::{Problem, Response, ambient, json, respond};
+use web::{Context, Problem, Response, json, respond};
 
 use crate::revenue::whole_farm;
 
@@ -31,7 +30,7 @@ pub(crate) fn list_payouts(cx: &Context<'_>) -> Result<Response, Problem> {
 fn ask(cx: &Context<'_>, amount: Usd, key: &IdempotencyKey) -> Result<Payout, Problem> {
     cx.require_strong()?;
     let new = NewPayout {
-        id: PayoutId::from_random(cx.now, ambient::random_id()),
+        id: PayoutId::from_random(cx.now, cx.random.id()),
         account: cx.session()?.account,
         amount,
         min: cx.config.payout_min,

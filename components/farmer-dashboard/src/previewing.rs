@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use domain::id::NodeId;
 use domain::money::Usd;
-use edge::Context;
 use grid::Page;
 use http::StatusCode;
 use store::farms;
@@ -17,7 +16,7 @@ use web::form::{Form, keep};
 use web::limit::{self, GRID_LOOKS, Limit};
 use web::page::AddNodes;
 use web::view::{Done, Visit, belongs_to_form};
-use web::{Kind, Problem, Response, respond};
+use web::{Context, Kind, Problem, Response, respond};
 
 use crate::adding;
 

@@ -1,12 +1,11 @@
 //! Slices whose machines are being removed: the farmer can say that one is gone.
 
 use domain::id::SliceId;
-use edge::Context;
 use store::jobs;
 use web::api::farm::node_id;
 use web::audit::Action;
 use web::view::Done;
-use web::{Problem, Response, respond};
+use web::{Context, Problem, Response, respond};
 
 use crate::offering::own_node;
 

@@ -1,14 +1,13 @@
 //! What a farm earns: as JSON, and as tables to take along.
 
 use domain::month::Month;
-use edge::Context;
 use http::StatusCode;
 use http::header::CONTENT_DISPOSITION;
 use store::accounts::Identity;
 use store::dashboard::{self, NodeStanding};
 use store::revenue::{self, MONTHS_MAX};
 use web::api::revenue::{RevenueView, months_asked, revenue_table, slices_table, uptime_table};
-use web::{Kind, Problem, Response, csv, respond};
+use web::{Context, Kind, Problem, Response, csv, respond};
 
 /// How many nodes the tables of nodes have at most.
 const TABLE_NODES_MAX: u32 = 1_000;

@@ -1,9 +1,7 @@
 //! Webhooks of an account, for the API and the pages alike.
 
 use domain::id::{DeliveryId, WebhookId};
-use edge::Context;
 use http::StatusCode;
-use seal::Keys;
 use store::webhooks::{self, Delivery, NewWebhook, Webhook};
 use web::api::webhooks::{
     DeliveryView, WebhookBody, WebhookWithSecret, WebhooksView, delivery_id, webhook_id,
@@ -14,27 +12,18 @@ use web::form::Form;
 use web::page::{WebhookPage, WebhookSecret, Webhooks};
 use web::view::{DELIVERIES_PER_PAGE, Done, Visit, belongs_to_form};
 use web::webhook::{Reach, Secret, parse_url, test_body};
-use web::{Kind, Problem, Response, ambient, json, respond};
+use web::{Context, Kind, Problem, Response, json, respond};
 
 const LIST: &str = "/dashboard/notifications/webhooks";
-
-/// The keys that secrets are encrypted with.
-fn keys() -> Result<Keys, Problem> {
-    let text = edge::variable("encryption_keys").map_err(Problem::internal)?;
-    if text.is_empty() {
-        return Err(Problem::plain(Kind::NoEncryptionKeys));
-    }
-    Keys::parse(&text).map_err(|wrong| Problem::internal(format!("encryption_keys: {wrong}")))
-}
 
 /// Adds a webhook, and answers it with its secret.
 fn add(cx: &Context<'_>, url: &str) -> Result<(Webhook, Secret), Problem> {
     let account = cx.account()?.account;
-    let reach = Reach::read(edge::variable).map_err(Problem::internal)?;
+    let reach = Reach::read(|name| cx.variable(name)).map_err(Problem::internal)?;
     let url = parse_url("url", url, reach)?;
-    let id = WebhookId::from_random(cx.now, ambient::random_id());
-    let secret = Secret::new(ambient::random());
-    let sealed = secret.seal(&keys()?, id, ambient::random()).map_err(Problem::internal)?;
+    let id = WebhookId::from_random(cx.now, cx.random.id());
+    let secret = Secret::new(cx.random.bytes());
+    let sealed = secret.seal(&cx.keys()?, id, cx.random.bytes()).map_err(Problem::internal)?;
     let new = NewWebhook { id, account, url: &url, sealed: &sealed };
     if !webhooks::add(cx.db, &new, cx.now)? {
         return Err(Problem::plain(Kind::TooManyWebhooks));
@@ -54,10 +43,10 @@ fn own(cx: &Context<'_>) -> Result<(Webhook, Vec<u8>), Problem> {
 fn rotate(cx: &Context<'_>) -> Result<(Webhook, Secret), Problem> {
     let account = cx.account()?.account;
     let (webhook, sealed) = own(cx)?;
-    let keys = keys()?;
+    let keys = cx.keys()?;
     let old = Secret::open(&keys, webhook.id, &sealed).map_err(Problem::internal)?;
-    let secret = old.rotated(ambient::random(), cx.now);
-    let new = secret.seal(&keys, webhook.id, ambient::random()).map_err(Problem::internal)?;
+    let secret = old.rotated(cx.random.bytes(), cx.now);
+    let new = secret.seal(&keys, webhook.id, cx.random.bytes()).map_err(Problem::internal)?;
     if !webhooks::rotate(cx.db, account, webhook.id, &sealed, &new)? {
         // Somebody has made another one at this very moment, or removed the webhook.
         return Err(Problem::plain(Kind::Busy));
@@ -77,7 +66,7 @@ fn remove(cx: &Context<'_>) -> Result<(), Problem> {
 /// Makes a test for the webhook that the path names; `notifier` sends it.
 fn test(cx: &Context<'_>) -> Result<Delivery, Problem> {
     let (webhook, account) = (webhook_id(cx.param("webhook"))?, cx.account()?.account);
-    let id = DeliveryId::from_random(cx.now, ambient::random_id());
+    let id = DeliveryId::from_random(cx.now, cx.random.id());
     let body = test_body(webhook, cx.now);
     webhooks::make_test(cx.db, account, webhook, id, &body, cx.now)?.ok_or_else(Problem::not_found)
 }

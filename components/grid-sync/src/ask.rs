@@ -1,14 +1,13 @@
 //! Asks the grid: its servers in turn, without those that fail again and again, and not for long.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use domain::breaker::{Breaker, to_ask};
-use domain::time::Timestamp;
-use edge::SpinDb;
-use edge::outbound::{self, Answer};
 use grid::Upstreams;
 use store::StoreError;
 use store::sync_runs::{self, Upstream};
+use web::env::Answer;
+use web::{Env, JobError};
 
 /// How many requests one run sends.
 const REQUESTS_MAX: u32 = 300;
@@ -17,9 +16,9 @@ const ASKING_TIME_MAX: Duration = Duration::from_secs(100);
 
 /// The grid's servers, and what it took to ask them.
 pub(crate) struct Grid<'a> {
-    db: &'a SpinDb,
-    now: Timestamp,
-    started: Instant,
+    env: &'a Env<'a>,
+    /// By its clock.
+    started: Duration,
     servers: Vec<Upstream>,
     /// Requests that were sent.
     pub(crate) requests: u32,
@@ -38,23 +37,28 @@ pub(crate) enum Worth<T> {
 }
 
 impl<'a> Grid<'a> {
-    /// The servers of `urls`, with what earlier runs have found of them.
-    pub(crate) fn new(db: &'a SpinDb, urls: &str, now: Timestamp) -> Result<Grid<'a>, String> {
-        let upstreams = Upstreams::parse(urls).map_err(|error| error.to_string())?;
-        let known = sync_runs::upstreams(db).map_err(|error| error.to_string())?;
+    /// The servers that the operator has set, with what earlier runs have found of them.
+    pub(crate) fn new(env: &'a Env<'a>) -> Result<Grid<'a>, JobError> {
+        let upstreams = Upstreams::parse(&env.config.gridproxy_urls);
+        let upstreams = upstreams.map_err(|error| JobError(error.to_string()))?;
+        let known = sync_runs::upstreams(env.db)?;
         let server = |base: &str| {
             let found = known.iter().find(|server| server.base == base);
             found.cloned().unwrap_or_else(|| Upstream::new(base))
         };
         let servers = upstreams.bases().map(server).collect();
         let none = Duration::ZERO;
-        let started = Instant::now();
-        Ok(Grid { db, now, started, servers, requests: 0, waited: none, read: none })
+        let started = env.clock.elapsed();
+        Ok(Grid { env, started, servers, requests: 0, waited: none, read: none })
     }
 
     /// Whether this run has asked for long enough: the next one goes on.
     pub(crate) fn is_spent(&self) -> bool {
-        self.requests >= REQUESTS_MAX || self.started.elapsed() >= ASKING_TIME_MAX
+        self.requests >= REQUESTS_MAX || self.since(self.started) >= ASKING_TIME_MAX
+    }
+
+    fn since(&self, moment: Duration) -> Duration {
+        self.env.clock.elapsed().saturating_sub(moment)
     }
 
     /// Asks one server after the other for `path`, until one gives what `read` finds good. Answers
@@ -67,7 +71,7 @@ impl<'a> Grid<'a> {
         let breakers: Vec<Breaker> = self.servers.iter().map(|server| server.breaker).collect();
         let mut failures = Vec::new();
         let mut doubtful = None;
-        for index in to_ask(&breakers, self.now) {
+        for index in to_ask(&breakers, self.env.now) {
             if self.is_spent() {
                 failures.push("the time of this run is over".to_owned());
                 break;
@@ -96,14 +100,14 @@ impl<'a> Grid<'a> {
         read: impl Fn(&[u8]) -> Result<Worth<T>, String>,
     ) -> Result<Worth<T>, String> {
         self.requests += 1;
-        let asked = Instant::now();
-        let answer = outbound::get(url);
-        self.waited += asked.elapsed();
+        let asked = self.env.clock.elapsed();
+        let answer = self.env.outbound.get(url);
+        self.waited += self.since(asked);
         match answer? {
             Answer { status: 200, body } => {
-                let began = Instant::now();
+                let began = self.env.clock.elapsed();
                 let found = read(&body);
-                self.read += began.elapsed();
+                self.read += self.since(began);
                 found
             }
             Answer { status, .. } => Err(format!("status {status}")),
@@ -113,22 +117,22 @@ impl<'a> Grid<'a> {
     fn has_answered(&mut self, index: usize) {
         let server = &mut self.servers[index];
         server.breaker = Breaker::closed();
-        server.succeeded_at = Some(self.now);
+        server.succeeded_at = Some(self.env.now);
     }
 
     /// Kept at once: the run may not live to tell.
     fn has_failed(&mut self, index: usize, failure: &str) -> Result<(), StoreError> {
         let server = &mut self.servers[index];
-        server.breaker = server.breaker.after_failure(self.now);
-        server.failed_at = Some(self.now);
+        server.breaker = server.breaker.after_failure(self.env.now);
+        server.failed_at = Some(self.env.now);
         server.failure = Some(failure.to_owned());
-        sync_runs::save_upstreams(self.db, std::slice::from_ref(server))
+        sync_runs::save_upstreams(self.env.db, std::slice::from_ref(server))
     }
 
     /// Keeps which servers have answered.
     pub(crate) fn end(&self) -> Result<(), StoreError> {
-        let has_answered = |server: &&Upstream| server.succeeded_at == Some(self.now);
+        let has_answered = |server: &&Upstream| server.succeeded_at == Some(self.env.now);
         let answered: Vec<Upstream> = self.servers.iter().filter(has_answered).cloned().collect();
-        if answered.is_empty() { Ok(()) } else { sync_runs::save_upstreams(self.db, &answered) }
+        if answered.is_empty() { Ok(()) } else { sync_runs::save_upstreams(self.env.db, &answered) }
     }
 }

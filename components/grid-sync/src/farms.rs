@@ -1,10 +1,8 @@
 //! Whether proven farms still belong to whom they did.
 
-use domain::time::Timestamp;
-use edge::SpinDb;
 use grid::Farm;
 use store::farms::{self, Checked};
-use web::Config;
+use web::{Env, JobError};
 
 use crate::ask::{Grid, Worth};
 
@@ -17,13 +15,13 @@ const CHECKED_FOR_SECONDS: i64 = 60 * 60;
 
 /// Asks the grid for farms that were not checked for an hour. One that has another twin by now, or
 /// is gone, is proven no longer. Where the grid does not answer, everything stays as it is.
-pub(crate) fn check(db: &SpinDb, config: &Config, now: Timestamp) -> Result<(), String> {
-    let since = now.plus_seconds(-CHECKED_FOR_SECONDS);
-    let due = farms::unchecked(db, since, AT_ONCE).map_err(|error| error.to_string())?;
+pub(crate) fn check(env: &Env<'_>) -> Result<(), JobError> {
+    let since = env.now.plus_seconds(-CHECKED_FOR_SECONDS);
+    let due = farms::unchecked(env.db, since, AT_ONCE)?;
     if due.is_empty() {
         return Ok(());
     }
-    let mut grid = Grid::new(db, &config.gridproxy_urls, now)?;
+    let mut grid = Grid::new(env)?;
     let mut checked = Vec::new();
     let mut failures = Vec::new();
     for id in due {
@@ -38,9 +36,9 @@ pub(crate) fn check(db: &SpinDb, config: &Config, now: Timestamp) -> Result<(), 
             Err(error) => failures.push(error),
         }
     }
-    grid.end().map_err(|error| error.to_string())?;
-    farms::check(db, &checked, now).map_err(|error| error.to_string())?;
-    if failures.is_empty() { Ok(()) } else { Err(failures.join("; ")) }
+    grid.end()?;
+    farms::check(env.db, &checked, env.now)?;
+    if failures.is_empty() { Ok(()) } else { Err(JobError(failures.join("; "))) }
 }
 
 fn fetch(grid: &mut Grid<'_>, farm: u32) -> Result<Option<Farm>, String> {

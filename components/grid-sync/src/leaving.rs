@@ -2,60 +2,50 @@
 //! rentals is ended and refunded.
 
 use domain::rental::Ending;
-use domain::time::Timestamp;
-use edge::SpinDb;
 use store::leaving::{self, LeavingRental};
-use web::{Config, mail};
+use web::{Env, JobError, mail};
 
 use crate::due::{AT_ONCE, notice_mail, sealed};
 
 /// Tells renters, by mail, that the node of a rental leaves.
-pub(crate) fn tell(db: &SpinDb, config: &Config, now: Timestamp) -> Result<(), String> {
-    let due = leaving::untold(db, AT_ONCE).map_err(|error| error.to_string())?;
+pub(crate) fn tell(env: &Env<'_>) -> Result<(), JobError> {
+    let due = leaving::untold(env.db, AT_ONCE)?;
     each(&due, |told| {
         let make = |to: &_, end: mail::EndOf<'_>| mail::node_leaves(to, end);
         let (life, leaves_at) = (&told.rental.life, told.leaves_at);
-        let sealed = sealed(config, &told.email, life, leaves_at, &make, now)?;
+        let sealed = sealed(env, &told.email, life, leaves_at, &make)?;
         let mail = sealed.as_ref().map(notice_mail);
-        leaving::tell(db, told, mail.as_ref(), now).map_err(|error| error.to_string())
+        Ok(leaving::tell(env.db, told, mail.as_ref(), env.now)?)
     })
 }
 
 /// Ends the rentals of nodes whose day has come, each with its refund and a mail, and lets the
 /// nodes leave of which nothing is rented or held any more.
-pub(crate) fn leave(db: &SpinDb, config: &Config, now: Timestamp) -> Result<(), String> {
-    let due = leaving::overdue(db, now, AT_ONCE).map_err(|error| error.to_string())?;
-    let ended = each(&due, |due| match leaving::plan_end(due, now) {
-        Some(ending) => end(db, config, due, &ending, now),
+pub(crate) fn leave(env: &Env<'_>) -> Result<(), JobError> {
+    let due = leaving::overdue(env.db, env.now, AT_ONCE)?;
+    let ended = each(&due, |due| match leaving::plan_end(due, env.now) {
+        Some(ending) => end(env, due, &ending),
         None => Ok(()),
     });
-    let left = leaving::leave(db, now, AT_ONCE).map_err(|error| error.to_string());
-    ended.and(left.map(drop))
+    let left = leaving::leave(env.db, env.now, AT_ONCE);
+    ended?;
+    left?;
+    Ok(())
 }
 
-fn end(
-    db: &SpinDb,
-    config: &Config,
-    due: &LeavingRental,
-    ending: &Ending,
-    now: Timestamp,
-) -> Result<(), String> {
+fn end(env: &Env<'_>, due: &LeavingRental, ending: &Ending) -> Result<(), JobError> {
     let refund = ending.refund.for_people();
     let make = |to: &_, end: mail::EndOf<'_>| mail::node_left(to, end, &refund);
     let (life, leaves_at) = (&due.rental.life, due.leaves_at);
-    let sealed = sealed(config, &due.email, life, leaves_at, &make, now)?;
+    let sealed = sealed(env, &due.email, life, leaves_at, &make)?;
     let mail = sealed.as_ref().map(notice_mail);
-    leaving::end(db, due, ending, mail.as_ref(), now).map_err(|error| error.to_string())
+    Ok(leaving::end(env.db, due, ending, mail.as_ref(), env.now)?)
 }
 
 /// One that fails does not keep the others from being done; those that failed, one by one.
 fn each(
     due: &[LeavingRental],
-    work: impl Fn(&LeavingRental) -> Result<(), String>,
-) -> Result<(), String> {
-    let failed: Vec<String> = due
-        .iter()
-        .filter_map(|due| Some(format!("{}: {}", due.rental.life.id, work(due).err()?)))
-        .collect();
-    if failed.is_empty() { Ok(()) } else { Err(failed.join("; ")) }
+    work: impl Fn(&LeavingRental) -> Result<(), JobError>,
+) -> Result<(), JobError> {
+    JobError::of_each(due.iter().filter_map(|due| Some((due.rental.life.id, work(due).err()?))))
 }

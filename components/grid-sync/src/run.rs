@@ -1,22 +1,19 @@
 //! One run of the sync: registered nodes, asked for page by page, from where the last run stopped.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Instant;
 
 use domain::id::NodeId;
 use domain::lap::{Lap, Step};
 use domain::node::NodeReport;
 use domain::reconciliation::{Known, Look, Seen, reconcile};
-use domain::time::Timestamp;
-use edge::SpinDb;
-use edge::recurring::milliseconds;
 use grid::Page;
 use store::StoreError;
 use store::sync::{self, RefusedDocument};
 use store::sync_runs::{self, Lease, Run};
+use web::job::{log, milliseconds};
+use web::{Env, JobError};
 
 use crate::ask::{Grid, Worth};
-use crate::log;
 
 /// How many nodes are loaded, asked for and kept at once.
 const PAGE_SIZE: u32 = 200;
@@ -24,24 +21,24 @@ const _: () = assert!(PAGE_SIZE as usize <= grid::NODES_PER_REQUEST_MAX, "one re
 
 /// Syncs what there is time for, and records the run. While another one goes on, or
 /// where one has just been, nothing is done.
-pub(crate) fn sync(db: &SpinDb, now: Timestamp) -> Result<(), StoreError> {
-    let Some(lease) = sync_runs::begin(db, now)? else {
+pub(crate) fn sync(env: &Env<'_>) -> Result<(), JobError> {
+    let Some(lease) = sync_runs::begin(env.db, env.now)? else {
         log("grid-sync: another run goes on, or has just been");
         return Ok(());
     };
-    let mut run = Run::begun(&lease, now);
-    let outcome = match edge::config().and_then(|it| Grid::new(db, &it.gridproxy_urls, now)) {
-        Ok(grid) => go_round(db, &lease, grid, &mut run),
+    let mut run = Run::begun(&lease, env.now);
+    let outcome = match Grid::new(env) {
+        Ok(grid) => go_round(env, &lease, grid, &mut run),
         Err(failure) => {
-            run.failure = Some(failure);
+            run.failure = Some(failure.to_string());
             Ok(())
         }
     };
     if let Err(error) = &outcome {
         run.failure = Some(error.to_string());
     }
-    run.finished_at = edge::now();
-    sync_runs::end(db, &run)?;
+    run.finished_at = env.clock.now();
+    sync_runs::end(env.db, &run)?;
     log(&format!(
         "grid-sync updated={} changed={} missing={} refused={} requests={} waited={} ms read={} ms \
          wrote={} ms failure={:?}",
@@ -55,13 +52,13 @@ pub(crate) fn sync(db: &SpinDb, now: Timestamp) -> Result<(), StoreError> {
         run.wrote_ms,
         run.failure
     ));
-    outcome
+    Ok(outcome?)
 }
 
 /// Goes through the registered nodes from where the last run stopped, once around; or until its
 /// time is over, or nobody answers.
 fn go_round(
-    db: &SpinDb,
+    env: &Env<'_>,
     lease: &Lease,
     mut grid: Grid<'_>,
     run: &mut Run,
@@ -69,7 +66,7 @@ fn go_round(
     let mut lap = Lap::begin(lease.behind);
     while !grid.is_spent() {
         let (behind, now) = (lap.behind(), run.started_at);
-        let found = timed(run, || sync::registered(db, behind, PAGE_SIZE, now))?;
+        let found = timed(env, run, || sync::registered(env.db, behind, PAGE_SIZE, now))?;
         let step = lap.go_on(found, |known| known.id);
         run.behind = lap.behind();
         let page = match step {
@@ -77,12 +74,13 @@ fn go_round(
             Step::Around => continue,
             Step::Over => break,
         };
-        if let Err(failure) = look_at(db, lease, &mut grid, &page, run)? {
+        if let Err(failure) = look_at(env, lease, &mut grid, &page, run)? {
             run.failure = Some(failure);
             break;
         }
         // By the clock, and not by when the run began: a long one keeps its lease.
-        let is_ours = timed(run, || sync_runs::go_on(db, lease, lap.behind(), edge::now()))?;
+        let is_ours =
+            timed(env, run, || sync_runs::go_on(env.db, lease, lap.behind(), env.clock.now()))?;
         if !is_ours {
             run.failure = Some("another run has begun".to_owned());
             break;
@@ -95,16 +93,17 @@ fn go_round(
 }
 
 /// Does something with the database, and counts how long that takes.
-fn timed<T>(run: &mut Run, act: impl FnOnce() -> T) -> T {
-    let began = Instant::now();
+fn timed<T>(env: &Env<'_>, run: &mut Run, act: impl FnOnce() -> T) -> T {
+    let began = env.clock.elapsed();
     let done = act();
-    run.wrote_ms = run.wrote_ms.saturating_add(milliseconds(began.elapsed()));
+    run.wrote_ms =
+        run.wrote_ms.saturating_add(milliseconds(env.clock.elapsed().saturating_sub(began)));
     done
 }
 
 /// Asks for a page of nodes, and keeps what is said of them. The inner error is the grid's.
 fn look_at(
-    db: &SpinDb,
+    env: &Env<'_>,
     lease: &Lease,
     grid: &mut Grid<'_>,
     page: &[Known],
@@ -119,7 +118,7 @@ fn look_at(
     match grid.ask(&path, read) {
         Ok((answer, base)) => {
             run.upstream = Some(base);
-            save(db, lease, page, answer, run).map(Ok)
+            save(env, lease, page, answer, run).map(Ok)
         }
         Err(failure) => Ok(Err(failure)),
     }
@@ -128,7 +127,7 @@ fn look_at(
 /// Keeps what an answer says of the nodes that were asked for; what it says of others is nobody's
 /// business. A node that is neither reported nor refused is one that the grid does not list.
 fn save(
-    db: &SpinDb,
+    env: &Env<'_>,
     lease: &Lease,
     page: &[Known],
     answer: Page,
@@ -160,12 +159,12 @@ fn save(
         }
     }
     run.changed += count(looks.iter().filter(|look| look.change.is_some()).count());
-    timed(run, || {
-        sync::save(db, &looks, Some(lease.fence), now)?;
+    timed(env, run, || {
+        sync::save(env.db, &looks, Some(lease.fence), now)?;
         if refused.is_empty() {
             return Ok(());
         }
-        sync::quarantine(db, &refused, Some(lease.fence), now)
+        sync::quarantine(env.db, &refused, Some(lease.fence), now)
     })
 }
 

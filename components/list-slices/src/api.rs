@@ -1,13 +1,12 @@
 //! The JSON API of the market.
 
-use edge::Context;
 use http::StatusCode;
 use store::maintenance;
 use store::offers::{self, Cursor};
 use web::api::PageOf;
 use web::api::farm::node_id;
 use web::api::market::{Node, NodeWithSlices, Search, SliceOffer, print_cursor};
-use web::{Problem, Response, respond};
+use web::{Context, Problem, Response, respond};
 
 use crate::unmet;
 

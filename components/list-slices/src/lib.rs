@@ -5,11 +5,9 @@ mod pages;
 mod record;
 mod unmet;
 
-use bytes::Bytes;
-use edge::Route;
-use http_body_util::Full;
 use spin_sdk::http::{Request, Response};
 use spin_sdk::http_service;
+use web::Route;
 use web::api::market::{LIST_NODES, SEARCH_SLICES, SHOW_NODE};
 use web::api::record::{LIST_NODE_SAMPLES, SHOW_NODE_RECORD};
 use web::api::status::SHOW_STATUS;
@@ -28,6 +26,6 @@ const ROUTES: &[Route] = &[
 ];
 
 #[http_service]
-async fn list_slices(request: Request) -> Response<Full<Bytes>> {
-    edge::serve(ROUTES, request).await
+async fn list_slices(request: Request) -> Response<edge::Body> {
+    edge::serve(&[ROUTES], request).await
 }

@@ -1,13 +1,12 @@
 //! The pages of the market.
 
-use edge::Context;
 use http::StatusCode;
 use store::{looks, maintenance, offers, ssh_keys};
 use web::api::farm::node_id;
 use web::api::market::Search;
 use web::page::{Compute, Node};
 use web::view::{MONTHS_PER_NODE, NODES_PER_PAGE, Visit};
-use web::{Problem, Response, respond};
+use web::{Context, Problem, Response, respond};
 
 use crate::{record, unmet};
 

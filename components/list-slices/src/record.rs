@@ -1,7 +1,6 @@
 //! What was measured of a node, and how the marketplace is: for everybody.
 
 use domain::id::NodeId;
-use edge::Context;
 use http::StatusCode;
 use http::header::CONTENT_DISPOSITION;
 use store::looks::{self, Record};
@@ -13,7 +12,7 @@ use web::api::record::{
 use web::api::status::StatusView;
 use web::page::Status;
 use web::view::Visit;
-use web::{Problem, Response, csv, respond};
+use web::{Context, Problem, Response, csv, respond};
 
 /// The last day and the last 30 of a node.
 pub(crate) fn windows(cx: &Context<'_>, node: NodeId) -> Result<[Record; 2], Problem> {

@@ -1,7 +1,7 @@
 //! Searches that find nothing are counted, for farmers to know what is wanted.
 
-use edge::Context;
 use store::{StoreError, samples};
+use web::Context;
 use web::api::market::Search;
 
 /// Counts a search that found nothing. Later pages are no searches of their own; and one that was

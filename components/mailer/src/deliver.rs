@@ -1,14 +1,14 @@
 //! Sending: takes one mail after the other from the outbox, and hands each to the outlet.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use domain::time::Timestamp;
-use edge::{SpinDb, outbound};
 use seal::SealError;
 use store::mails::{self, ATTEMPTS_MAX, Claimed, Retry};
+use web::env::Message;
+use web::job::log;
 use web::mail::{self, Failure, MailConfig, OpenError};
-
-use crate::{JobError, log};
+use web::{Env, JobError};
 
 /// How many mails one run sends.
 const MAILS_MAX: usize = 100;
@@ -17,22 +17,23 @@ const TAKING_TIME_MAX: Duration = Duration::from_mins(1);
 
 /// Sends mail that is due. An outlet that fails is left alone until the next run: one that is down
 /// is asked once in a run, not once for each mail.
-pub(crate) fn deliver(db: &SpinDb, _now: Timestamp) -> Result<(), JobError> {
-    let Some(config) = MailConfig::read(edge::variable).map_err(JobError)? else {
+pub(crate) fn deliver(env: &Env<'_>) -> Result<(), JobError> {
+    let (db, clock) = (env.db, env.clock);
+    let Some(config) = MailConfig::read(|name| env.variable(name)).map_err(JobError)? else {
         return Ok(());
     };
-    let started = Instant::now();
+    let started = clock.elapsed();
     for _ in 0..MAILS_MAX {
-        if started.elapsed() > TAKING_TIME_MAX {
+        if clock.elapsed().saturating_sub(started) > TAKING_TIME_MAX {
             break;
         }
         // The next attempt is so long after this mail was taken, not after the run began.
-        let now = edge::now();
+        let now = clock.now();
         let Some(claimed) = mails::claim(db, now)? else { break };
         let Claimed { id, ref kind, attempt, .. } = claimed;
-        match send(&config, &claimed, now) {
+        match send(env, &config, &claimed, now) {
             Ok(()) => {
-                mails::sent(db, id, edge::now())?;
+                mails::sent(db, id, clock.now())?;
                 log(&format!("mailer {id} {kind} attempt={attempt} sent"));
             }
             Err(failure) => {
@@ -42,7 +43,7 @@ pub(crate) fn deliver(db: &SpinDb, _now: Timestamp) -> Result<(), JobError> {
                 };
                 let why = failure.to_string();
                 log(&format!("mailer {id} {kind} attempt={attempt} failed {why:?}"));
-                mails::failed_attempt(db, &claimed, &why, retry, edge::now())?;
+                mails::failed_attempt(db, &claimed, &why, retry, clock.now())?;
                 if retry == Retry::Yes {
                     break;
                 }
@@ -52,7 +53,12 @@ pub(crate) fn deliver(db: &SpinDb, _now: Timestamp) -> Result<(), JobError> {
     Ok(())
 }
 
-fn send(config: &MailConfig, claimed: &Claimed, now: Timestamp) -> Result<(), Failure> {
+fn send(
+    env: &Env<'_>,
+    config: &MailConfig,
+    claimed: &Claimed,
+    now: Timestamp,
+) -> Result<(), Failure> {
     let Claimed { id, ref sealed, attempt, .. } = *claimed;
     if attempt > ATTEMPTS_MAX {
         // A mail that ends its mailer would otherwise do so for ever.
@@ -64,6 +70,7 @@ fn send(config: &MailConfig, claimed: &Claimed, now: Timestamp) -> Result<(), Fa
         OpenError::Sealed(_) | OpenError::Unreadable => Failure::OfMail(error.to_string()),
     })?;
     let post = config.post(id, &mail, now);
-    let answer = outbound::post(&post.url, &post.headers, &post.body).map_err(Failure::OfOutlet)?;
+    let message = Message { url: &post.url, headers: post.headers, body: &post.body };
+    let answer = env.outbound.post(&message).map_err(Failure::OfOutlet)?;
     config.verdict(answer.status, &answer.body)
 }

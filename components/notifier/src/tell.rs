@@ -6,15 +6,11 @@ use std::collections::BTreeMap;
 use domain::account::Email;
 use domain::id::{AccountId, DeliveryId};
 use domain::notice::NoticeKind;
-use domain::time::Timestamp;
-use edge::SpinDb;
 use seal::Keys;
 use store::notices::{self, Batch, NewDelivery, NoticeMail, Telling};
 use web::mail::{self, NoticeLine, SealedMail};
 use web::view::{kind_words, notice_path, notice_time, notice_title};
-use web::{ambient, webhook};
-
-use crate::JobError;
+use web::{Env, JobError, webhook};
 
 /// How many events are in one batch, and how many batches in one run.
 const EVENTS_AT_ONCE: u32 = 500;
@@ -28,35 +24,31 @@ struct Outlet {
 }
 
 /// Makes mails and messages of what has happened since the last run.
-pub(crate) fn tell(db: &SpinDb, now: Timestamp) -> Result<(), JobError> {
-    let outlet = outlet()?;
+pub(crate) fn tell(env: &Env<'_>) -> Result<(), JobError> {
+    let outlet = outlet(env)?;
     for _ in 0..BATCHES_MAX {
-        let Some(batch) = notices::next(db, EVENTS_AT_ONCE)? else { break };
+        let Some(batch) = notices::next(env.db, EVENTS_AT_ONCE)? else { break };
         let mails = match &outlet {
-            Some(outlet) => mails(outlet, &batch, now)?,
+            Some(outlet) => mails(env, outlet, &batch)?,
             None => Vec::new(),
         };
         // Where somebody else was faster, the next batch begins behind theirs.
-        notices::dispatch(db, &batch, &mails, &messages(&batch, now), now)?;
+        notices::dispatch(env.db, &batch, &mails, &messages(env, &batch), env.now)?;
     }
     Ok(())
 }
 
 /// What mails are made with; `None` where none can be sent, or links would lead nowhere.
-fn outlet() -> Result<Option<Outlet>, JobError> {
-    let get = |name| edge::variable(name).map_err(JobError);
-    let base_url = get("public_url")?.trim_end_matches('/').to_owned();
-    let has_outlet = mail::is_outlet_set(&get("mail_outlet")?).map_err(JobError)?;
-    if !has_outlet || base_url.is_empty() {
+fn outlet(env: &Env<'_>) -> Result<Option<Outlet>, JobError> {
+    let base_url = env.config.public_url.clone();
+    if !env.config.has_mail || base_url.is_empty() {
         return Ok(None);
     }
-    let keys = Keys::parse(&get("encryption_keys")?)
-        .map_err(|wrong| JobError(format!("encryption_keys: {wrong}")))?;
-    Ok(Some(Outlet { keys, base_url }))
+    Ok(Some(Outlet { keys: env.keys()?, base_url }))
 }
 
 /// One mail for each account and kind, however often that has happened.
-fn mails(outlet: &Outlet, batch: &Batch, now: Timestamp) -> Result<Vec<NoticeMail>, JobError> {
+fn mails(env: &Env<'_>, outlet: &Outlet, batch: &Batch) -> Result<Vec<NoticeMail>, JobError> {
     let mut bundles: BTreeMap<(AccountId, NoticeKind), (&Email, Vec<NoticeLine>)> = BTreeMap::new();
     for telling in &batch.tellings {
         let Telling { notice, account, mail_to: Some(to), .. } = telling else { continue };
@@ -71,18 +63,19 @@ fn mails(outlet: &Outlet, batch: &Batch, now: Timestamp) -> Result<Vec<NoticeMai
     let settings_url = format!("{}/dashboard/notifications/settings", outlet.base_url);
     let sealed = bundles.into_iter().map(|((account, kind), (to, lines))| {
         let mail = mail::notices(to, kind_words(kind), &lines, &settings_url);
-        let SealedMail { id, kind, sealed } = mail::seal_new(&outlet.keys, &mail, now)
-            .map_err(|error| JobError(error.to_string()))?;
+        let SealedMail { id, kind, sealed } =
+            mail::seal_new(&outlet.keys, &mail, env.random, env.now)
+                .map_err(|error| JobError(error.to_string()))?;
         Ok(NoticeMail { id, account, kind, sealed })
     });
     sealed.collect()
 }
 
-fn messages(batch: &Batch, now: Timestamp) -> Vec<NewDelivery> {
+fn messages(env: &Env<'_>, batch: &Batch) -> Vec<NewDelivery> {
     let of = |telling: &Telling| {
         let body = webhook::notice_body(&telling.notice);
         let message = |id| NewDelivery {
-            id: DeliveryId::from_random(now, ambient::random_id()),
+            id: DeliveryId::from_random(env.now, env.random.id()),
             webhook: id,
             event: telling.notice.event.id,
             kind: telling.notice.event.kind.clone(),

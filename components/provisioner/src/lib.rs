@@ -1,11 +1,8 @@
 //! What agents of farms do: they lease jobs, report on them, and complete or fail them; alone,
 //! because a wait holds an instance.
 
-use bytes::Bytes;
 use domain::provisioning::{JobKind, Report};
-use edge::{Context, Route};
 use http::StatusCode;
-use http_body_util::Full;
 use spin_sdk::http::{Request, Response};
 use spin_sdk::http_service;
 use store::jobs::{self, Agent, Told};
@@ -14,8 +11,8 @@ use web::api::agent::{
     COMPLETE_JOB, CompleteBody, FAIL_JOB, FailBody, LEASE_JOB, LeaseBody, ProgressBody,
     REPORT_PROGRESS, ReportAnswer, job_id,
 };
-use web::waiting::{Wait, farm_of};
-use web::{Problem, json, respond};
+use web::waiting::{JobWait, farm_of};
+use web::{Context, Problem, Route, json, respond};
 
 const ROUTES: &[Route] = &[
     Route::api(&LEASE_JOB, lease),
@@ -24,20 +21,12 @@ const ROUTES: &[Route] = &[
     Route::api(&FAIL_JOB, fail),
 ];
 
-/// Answers at once where a job is due or the agent does not wait; else the answer goes on looking.
 fn lease(cx: &Context<'_>) -> Result<web::Response, Problem> {
     let body: LeaseBody = json::body(cx.request)?;
     let (name, seconds) = body.read().map_err(Problem::fields)?;
-    let mut wait = Wait::new(cx, name, seconds)?;
+    let wait = JobWait::new(cx, name, seconds)?;
     jobs::see(cx.db, &wait.agent(), cx.now)?;
-    if let Some(answer) = wait.look(cx.db, &edge::keys, cx.now)? {
-        return respond::json(StatusCode::OK, &answer);
-    }
-    let mut response = respond::no_content();
-    if !wait.is_over() {
-        response.extensions_mut().insert(wait);
-    }
-    Ok(response)
+    wait.begin(cx)
 }
 
 fn progress(cx: &Context<'_>) -> Result<web::Response, Problem> {
@@ -55,7 +44,7 @@ fn complete(cx: &Context<'_>) -> Result<web::Response, Problem> {
     let sealed = match (known.kind, &body.access) {
         (JobKind::Create, Some(access)) => {
             let access = access.read().map_err(Problem::fields)?;
-            Some(seal_access(&edge::keys()?, &job, &access)?)
+            Some(seal_access(&cx.keys()?, &job, &access, cx.random.bytes())?)
         }
         (JobKind::Remove, None) => None,
         (JobKind::Create, None) => return Err(wrong_access("how the machine is reached")),
@@ -90,6 +79,6 @@ fn agent<'a>(cx: &Context<'_>) -> Result<Agent<'a>, Problem> {
 }
 
 #[http_service]
-async fn provisioner(request: Request) -> Response<Full<Bytes>> {
-    edge::serve_waiting(ROUTES, request).await
+async fn provisioner(request: Request) -> Response<edge::Body> {
+    edge::serve(&[ROUTES], request).await
 }

@@ -4,7 +4,6 @@ use domain::account::Email;
 use domain::field::FieldError;
 use domain::id::MailId;
 use domain::money::Usd;
-use edge::Context;
 use http::StatusCode;
 use store::ledger::{self, Credit, Credited, SlaCredit, SlaCredited};
 use store::{invariants, mails, migrate, unprovisioned};
@@ -16,7 +15,7 @@ use web::api::admin::{
 use web::api::rentals::rental_id;
 use web::audit::Action;
 use web::form::{idempotency_key, keep};
-use web::{Kind, Problem, Response, json, respond};
+use web::{Context, Kind, Problem, Response, json, respond};
 
 /// How many mails that failed are shown.
 pub(crate) const MAILS_SHOWN: u32 = 100;

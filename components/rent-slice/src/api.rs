@@ -1,7 +1,6 @@
 //! The JSON API of rentals and the wallet.
 
 use domain::id::RentalId;
-use edge::Context;
 use http::StatusCode;
 use store::ledger::{self, WalletEntry};
 use store::rentals::{self, Rental, Which};
@@ -12,7 +11,7 @@ use web::api::renting::{Basis, RentAnswer, RentBody, RentNodeBody, Start};
 use web::api::wallet::{EntryView, WalletView};
 use web::api::{self, CURRENCY, PageOf};
 use web::form::idempotency_key;
-use web::{Problem, Response, json, respond};
+use web::{Context, Problem, Response, json, respond};
 
 use crate::renting::{self, Extend, own_rental};
 

@@ -1,6 +1,5 @@
 //! The books: statements by month and receipts, as pages, as JSON and as tables.
 
-use edge::Context;
 use http::StatusCode;
 use http::header::CONTENT_DISPOSITION;
 use store::receipts;
@@ -10,7 +9,7 @@ use web::api::books::{
 };
 use web::page;
 use web::view::{Visit, statement_table};
-use web::{Problem, Response, respond};
+use web::{Context, Problem, Response, respond};
 
 pub(crate) fn list_statements(cx: &Context<'_>) -> Result<Response, Problem> {
     let months = statements::months(cx.db, cx.account()?.account)?;

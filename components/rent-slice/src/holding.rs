@@ -5,14 +5,13 @@ use domain::field::FieldError;
 use domain::money::Usd;
 use domain::order::IdempotencyKey;
 use domain::term::Term;
-use edge::Context;
 use http::StatusCode;
 use store::{ledger, levels as judged, maintenance, rentals, transfers as offers};
 use web::api::rentals::{ChangeRentalBody, read_refund, rental_id};
 use web::form::Form;
 use web::page::{EndRental, Rental};
 use web::view::{Done, Visit, belongs_to_form, read_own, read_renewal};
-use web::{Problem, Response, respond};
+use web::{Context, Problem, Response, respond};
 
 use crate::renting::{self, Extend, own_rental};
 use crate::{levels, provision, transfers};

@@ -3,7 +3,6 @@
 
 use domain::id::DisputeId;
 use domain::level::{DisputeSide, parse_words};
-use edge::Context;
 use http::StatusCode;
 use store::disputes::{self, Case, Key, NewDispute};
 use store::levels::{self, Judged};
@@ -16,7 +15,7 @@ use web::audit::Action;
 use web::form::Form;
 use web::page::OperatorDisputes;
 use web::view::{CREDITS_PER_PAGE, Done, Visit, belongs_to_form};
-use web::{Problem, Response, ambient, json, respond};
+use web::{Context, Problem, Response, json, respond};
 
 /// Where the operator's page is.
 const PAGE: &str = "/operator/disputes";
@@ -38,7 +37,7 @@ pub(crate) fn dispute(cx: &Context<'_>, stay: Option<u32>, words: &str) -> Resul
         None => last_stay(cx, key(rental, month, 1)?)?,
     };
     let key = key(rental, month, stay)?;
-    let id = DisputeId::from_random(cx.now, ambient::random_id());
+    let id = DisputeId::from_random(cx.now, cx.random.id());
     let new = NewDispute { id, key, side: DisputeSide::Renter, account: renter, words };
     disputes::begin(cx.db, &new, cx.now)?;
     let judged = disputes::judged(cx.db, key, DisputeSide::Renter, renter)?;

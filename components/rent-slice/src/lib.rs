@@ -19,12 +19,10 @@ mod transfers;
 mod upkeep;
 mod webhook;
 
-use bytes::Bytes;
 use domain::account::Scope;
-use edge::Route;
-use http_body_util::Full;
 use spin_sdk::http::{Request, Response};
 use spin_sdk::http_service;
+use web::Route;
 use web::api::access::{OPEN_CONSOLE, SHOW_ACCESS};
 use web::api::admin::{
     CHECK_INVARIANTS, CREDIT_SLA, CREDIT_WALLET, DISABLE_ACCOUNT, ENABLE_ACCOUNT,
@@ -156,6 +154,6 @@ const ROUTES: &[Route] = &[
 ];
 
 #[http_service]
-async fn rent_slice(request: Request) -> Response<Full<Bytes>> {
-    edge::serve(ROUTES, request).await
+async fn rent_slice(request: Request) -> Response<edge::Body> {
+    edge::serve(&[ROUTES], request).await
 }

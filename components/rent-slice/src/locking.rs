@@ -1,12 +1,11 @@
 //! The operator's lock of a node's offer.
 
 use domain::id::AccountId;
-use edge::Context;
 use store::offering::{lock_by_operator, unlock_by_operator};
 use web::api::farm::node_id;
 use web::api::offering::LockBody;
 use web::audit::Action;
-use web::{Problem, Response, json, respond};
+use web::{Context, Problem, Response, json, respond};
 
 use crate::admin::read_reason;
 

@@ -1,7 +1,6 @@
 //! A rental whose node leaves, or whose access is overdue, goes on with an equivalent slice.
 
 use domain::id::RentalId;
-use edge::Context;
 use http::StatusCode;
 use store::leaving::{self, Destination};
 use store::{jobs, ledger};
@@ -11,7 +10,7 @@ use web::api::renting::DryRunView;
 use web::form::Form;
 use web::page::MoveRental;
 use web::view::{Done, Visit, belongs_to_form, read_destination};
-use web::{Problem, Response, json, respond};
+use web::{Context, Problem, Response, json, respond};
 
 use crate::renting::own_rental;
 

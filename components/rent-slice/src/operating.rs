@@ -2,7 +2,6 @@
 
 use domain::field::FieldError;
 use domain::id::AccountId;
-use edge::Context;
 use http::StatusCode;
 use store::accounts::{self, Account};
 use store::audit::{self, Entry};
@@ -11,7 +10,7 @@ use web::api::account::AuditView;
 use web::api::admin::AccountRowView;
 use web::api::{self, PageOf};
 use web::audit::Action;
-use web::{Problem, Response, respond};
+use web::{Context, Problem, Response, respond};
 
 /// The longest beginning of an address that is looked for.
 const PREFIX_CHARS_MAX: usize = 254;

@@ -1,6 +1,5 @@
 //! The operator's pages: how the marketplace stands, accounts, and the audit log.
 
-use edge::Context;
 use http::StatusCode;
 use store::{
     accounts, audit, invariants, job_runs, mails, sync, sync_runs, top_ups, unprovisioned,
@@ -8,7 +7,7 @@ use store::{
 use web::form::Form;
 use web::page::{Operator, OperatorAccounts, OperatorAudit};
 use web::view::{ACCOUNTS_PER_PAGE, AUDIT_PER_PAGE, Done, Standing, Visit, with_prefix};
-use web::{Problem, Response, api, respond};
+use web::{Context, Problem, Response, api, respond};
 
 use crate::admin::{self, MAILS_SHOWN};
 use crate::operating::{Deed, act, prefix};

@@ -1,7 +1,6 @@
 //! The pages of a renter: renting, the list of what is held, and the wallet.
 
 use domain::id::{NodeId, RentalId};
-use edge::Context;
 use http::StatusCode;
 use payments::StripeConfig;
 use store::{ledger, offers, rentals, ssh_keys, top_ups, transfers};
@@ -10,7 +9,7 @@ use web::page::{Node, Slices, Wallet};
 use web::view::{
     self, Done, ENTRIES_PER_PAGE, RENTALS_PER_PAGE, TOP_UPS_SHOWN, Visit, belongs_to_form,
 };
-use web::{Kind, Problem, Response, api, respond};
+use web::{Context, Kind, Problem, Response, api, respond};
 
 use crate::renting::ALTERNATIVES_MAX;
 use crate::top_ups::stripe;
@@ -52,7 +51,7 @@ pub(crate) fn slices(cx: &Context<'_>) -> Result<Response, Problem> {
 }
 
 pub(crate) fn wallet(cx: &Context<'_>) -> Result<Response, Problem> {
-    wallet_with(cx, stripe()?.as_ref(), None)
+    wallet_with(cx, stripe(cx)?.as_ref(), None)
 }
 
 /// The wallet: with the form to pay into it where that can be done, and why a form did nothing.

@@ -3,7 +3,6 @@
 
 use domain::id::PayoutId;
 use domain::payout::{PayoutState, parse_words};
-use edge::Context;
 use http::StatusCode;
 use http::header::CONTENT_DISPOSITION;
 use store::payouts::{self, Deed, EXPORTED_MAX, Payout};
@@ -15,7 +14,7 @@ use web::audit::Action;
 use web::form::Form;
 use web::page::OperatorPayouts;
 use web::view::{Done, PAYOUTS_PER_PAGE, Visit, belongs_to_form};
-use web::{Problem, Response, csv, json, respond};
+use web::{Context, Problem, Response, csv, json, respond};
 
 /// Where the page is.
 const PAGE: &str = "/operator/payouts";

@@ -5,7 +5,6 @@ use domain::id::{RentalId, SliceId};
 use domain::provisioning::JobState;
 use domain::rental::RentalState;
 use domain::ssh::Access;
-use edge::Context;
 use http::StatusCode;
 use store::jobs::{self, Machine};
 use store::rentals::Rental;
@@ -19,7 +18,7 @@ use web::audit::Action;
 use web::form::Form;
 use web::page::Console;
 use web::view::Visit;
-use web::{Problem, Response, json, respond};
+use web::{Context, Problem, Response, json, respond};
 
 use crate::renting::own_rental;
 
@@ -40,8 +39,8 @@ pub(crate) fn setup(
     let sealed = match &start.user_data {
         None => Vec::new(),
         Some(text) => {
-            let keys = edge::keys()?;
-            let seal = |rental: &RentalId| seal_user_data(&keys, *rental, text);
+            let keys = cx.keys()?;
+            let seal = |rental: &RentalId| seal_user_data(&keys, *rental, text, cx.random.bytes());
             rentals.iter().map(seal).collect::<Result<_, Problem>>()?
         }
     };
@@ -60,7 +59,7 @@ pub(crate) fn machines(
         .iter()
         .map(|machine| match &machine.sealed {
             Some(sealed) if is_open && machine.state == JobState::Done => {
-                open_access(&edge::keys()?, &machine.job, sealed).map(Some)
+                open_access(&cx.keys()?, &machine.job, sealed).map(Some)
             }
             Some(_) | None => Ok(None),
         })
@@ -84,7 +83,7 @@ fn open_console(
     let machine = &machines[body.choose(&machines)?];
     let is_ready = rental.life.state == RentalState::Active && machine.state == JobState::Done;
     let sealed = machine.sealed.as_ref().filter(|_| is_ready).ok_or_else(Problem::not_found)?;
-    let access = open_access(&edge::keys()?, &machine.job, sealed)?;
+    let access = open_access(&cx.keys()?, &machine.job, sealed)?;
     let link = ConsoleLink::new(&access, machine.slice, id, cx.now);
     let link = link.ok_or_else(Problem::not_found)?;
     cx.audit(Action::ConsoleOpened, Some(cx.account()?.account), &id.to_string())?;

@@ -2,12 +2,12 @@
 
 use domain::id::QuoteId;
 use domain::order::{Item, RentRequest, Wanted};
-use edge::Context;
 use http::StatusCode;
 use seal::Keys;
 use store::quotes::{self, NewQuote, Quote};
 use web::api::renting::{QuoteBody, QuoteView, quote_id};
-use web::{Problem, Response, ambient, json, respond};
+use web::env::NoKeys;
+use web::{Context, Env, Problem, Response, json, respond};
 
 use crate::renting::own_quote;
 
@@ -27,10 +27,10 @@ pub(crate) fn make(
     request: &RentRequest,
     is_held: bool,
 ) -> Result<Quote, Problem> {
-    let keys = keys()?;
+    let keys = keys(cx)?;
     let sign = |document: &str| Some(keys.as_ref()?.sign(PURPOSE, document.as_bytes()));
     let new = NewQuote {
-        id: QuoteId::from_random(cx.now, ambient::random_id()),
+        id: QuoteId::from_random(cx.now, cx.random.id()),
         request,
         account: cx.account()?.account,
         platform_fee: cx.config.platform_fee,
@@ -41,18 +41,16 @@ pub(crate) fn make(
 }
 
 /// The operator's keys; `None` where none are set.
-fn keys() -> Result<Option<Keys>, Problem> {
-    let text = edge::variable("encryption_keys").map_err(Problem::internal)?;
-    if text.is_empty() {
-        return Ok(None);
+fn keys(env: &Env<'_>) -> Result<Option<Keys>, Problem> {
+    match env.keys() {
+        Err(NoKeys::Unset) => Ok(None),
+        keys => Ok(Some(keys?)),
     }
-    let keys = Keys::parse(&text);
-    keys.map(Some).map_err(|wrong| Problem::internal(format!("encryption_keys: {wrong}")))
 }
 
 /// Refuses a quote that is not as it was signed. One that was made without a key has no signature.
-pub(crate) fn verify(quote: &Quote) -> Result<(), Problem> {
-    let (Some(signature), Some(keys)) = (&quote.signature, keys()?) else { return Ok(()) };
+pub(crate) fn verify(env: &Env<'_>, quote: &Quote) -> Result<(), Problem> {
+    let (Some(signature), Some(keys)) = (&quote.signature, keys(env)?) else { return Ok(()) };
     if keys.verify(PURPOSE, quote.document.as_bytes(), signature) {
         Ok(())
     } else {

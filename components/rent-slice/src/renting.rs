@@ -5,7 +5,6 @@ use domain::money::Usd;
 use domain::order::{IdempotencyKey, Item, RentError, RentRequest, SLICES_PER_ORDER_MAX};
 use domain::rental::Ending;
 use domain::term::Term;
-use edge::Context;
 use http::StatusCode;
 use sha2::{Digest, Sha256};
 use store::quotes::Quote;
@@ -13,7 +12,7 @@ use store::rentals::{self, Extension, Intention, Rental};
 use store::renting::{self, Order, Ordered, Plan, RentFailure};
 use store::{ledger, offers, quotes};
 use web::api::renting::{AlternativeView, Basis, DryRunView, QuoteView, Start};
-use web::{Problem, Response, ambient, respond};
+use web::{Context, Problem, Response, respond};
 
 use crate::{provision, quoting};
 
@@ -73,7 +72,7 @@ fn quote_of(cx: &Context<'_>, basis: &Basis) -> Result<Option<Quote>, Problem> {
         Basis::Quote(id) => {
             let quote = quotes::find(cx.db, cx.account()?.account, *id)?;
             let quote = quote.ok_or_else(Problem::not_found)?;
-            quoting::verify(&quote)?;
+            quoting::verify(cx, &quote)?;
             Ok(Some(quote))
         }
     }
@@ -87,13 +86,13 @@ fn with_order<T>(
     work: impl FnOnce(&Order<'_>) -> T,
 ) -> Result<T, Problem> {
     let identity = cx.account()?;
-    let new_id = |_| RentalId::from_random(cx.now, ambient::random_id());
+    let new_id = |_| RentalId::from_random(cx.now, cx.random.id());
     let mut rentals: Vec<RentalId> = (0..SLICES_PER_ORDER_MAX).map(new_id).collect();
     // They are listed by their ids: the first one wanted is the first one told.
     rentals.sort_unstable();
     let setup = provision::setup(cx, start, &rentals)?;
     let order = Order {
-        id: OrderId::from_random(cx.now, ambient::random_id()),
+        id: OrderId::from_random(cx.now, cx.random.id()),
         rentals: &rentals,
         basis: match (basis, quote) {
             (_, Some(quote)) => renting::Basis::Quote(quote),
@@ -202,7 +201,7 @@ impl Extend<'_> {
         let Extend { rental, term, max_price, key } = *self;
         let text = format!("extend {rental} {} {max_price:?}", term.months());
         let intention = Intention {
-            order: OrderId::from_random(cx.now, ambient::random_id()),
+            order: OrderId::from_random(cx.now, cx.random.id()),
             key,
             request_hash: Sha256::digest(text).into(),
             token: identity.token(),

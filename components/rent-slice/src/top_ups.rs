@@ -5,15 +5,15 @@ use domain::id::TopUpId;
 use domain::money::Usd;
 use domain::order::IdempotencyKey;
 use domain::top_up::{PAYABLE_SECONDS, TopUpState};
-use edge::{Context, outbound};
 use http::StatusCode;
 use payments::{Checkout, StripeConfig};
 use store::top_ups::{self, Begun, NewTopUp, TopUp};
 use web::api::top_ups::{RefusedPaymentView, RefusedPaymentsView, TopUpBody, TopUpView, top_up_id};
 use web::api::{self, PageOf};
+use web::env::Message;
 use web::form::{Form, idempotency_key};
 use web::view::{self, Done, belongs_to_form};
-use web::{Kind, Problem, Response, ambient, json, respond};
+use web::{Context, Env, Kind, Problem, Response, json, respond};
 
 use crate::pages;
 
@@ -23,19 +23,19 @@ const WALLET: &str = "/dashboard/wallet";
 pub(crate) const REFUSED_SHOWN: u32 = 100;
 
 /// What the operator has set; `None` where payments are off.
-pub(crate) fn stripe() -> Result<Option<StripeConfig>, Problem> {
-    StripeConfig::read(edge::variable).map_err(Problem::internal)
+pub(crate) fn stripe(env: &Env<'_>) -> Result<Option<StripeConfig>, Problem> {
+    StripeConfig::read(|name| env.variable(name)).map_err(Problem::internal)
 }
 
 /// The same, where nothing works without.
-pub(crate) fn required_stripe() -> Result<StripeConfig, Problem> {
-    stripe()?.ok_or_else(|| Problem::plain(Kind::PaymentsOff))
+pub(crate) fn required_stripe(env: &Env<'_>) -> Result<StripeConfig, Problem> {
+    stripe(env)?.ok_or_else(|| Problem::plain(Kind::PaymentsOff))
 }
 
 pub(crate) fn create_top_up(cx: &Context<'_>) -> Result<Response, Problem> {
     let body: TopUpBody = json::body(cx.request)?;
     let amount = body.read()?;
-    let top_up = begin(cx, &required_stripe()?, amount, &idempotency_key(cx)?)?;
+    let top_up = begin(cx, &required_stripe(cx)?, amount, &idempotency_key(cx)?)?;
     respond::json(StatusCode::CREATED, &TopUpView::new(&top_up))
 }
 
@@ -60,7 +60,7 @@ pub(crate) fn list_refused(cx: &Context<'_>) -> Result<Response, Problem> {
 
 /// The form on the page of the wallet: leads on to where the top-up is paid.
 pub(crate) fn send_form(cx: &Context<'_>) -> Result<Response, Problem> {
-    let stripe = required_stripe()?;
+    let stripe = required_stripe(cx)?;
     let form = Form::read(cx.request);
     let read = view::read_top_up(&form).map_err(Problem::fields);
     match read.and_then(|(amount, key)| begin(cx, &stripe, amount, &key)) {
@@ -84,7 +84,7 @@ fn begin(
     key: &IdempotencyKey,
 ) -> Result<TopUp, Problem> {
     let identity = cx.account()?;
-    let id = TopUpId::from_random(cx.now, ambient::random_id());
+    let id = TopUpId::from_random(cx.now, cx.random.id());
     let new = NewTopUp { id, account: identity.account, amount, key };
     let top_up = match top_ups::begin(cx.db, &new, cx.now)? {
         Begun::Ready(top_up) => top_up,
@@ -105,7 +105,8 @@ fn begin(
         expires_at: top_up.created_at.plus_seconds(PAYABLE_SECONDS),
     };
     let post = stripe.post(&checkout);
-    let answer = outbound::post(&post.url, &post.headers, &post.body).map_err(no_answer)?;
+    let message = Message { url: &post.url, headers: post.headers, body: &post.body };
+    let answer = cx.outbound.post(&message).map_err(no_answer)?;
     let session = stripe.session(answer.status, &answer.body).map_err(no_answer)?;
     let offered = top_ups::offer(cx.db, top_up.id, &session.id, &session.url)?;
     offered.ok_or_else(|| Problem::internal("a top-up is gone"))

@@ -2,12 +2,11 @@
 
 use domain::account::Email;
 use domain::id::RentalId;
-use edge::Context;
 use http::StatusCode;
 use store::transfers;
 use web::api::rentals::{RentalView, rental_id};
 use web::api::transfers::{AcceptBody, TransferBody, TransferView};
-use web::{Kind, Problem, Response, json, respond};
+use web::{Context, Kind, Problem, Response, json, respond};
 
 use crate::renting::{own_rental, plan_nothing};
 

@@ -1,6 +1,5 @@
 //! How the sync and recurring jobs go, for the API and the pages alike.
 
-use edge::Context;
 use http::StatusCode;
 use store::{job_runs, sync, sync_runs};
 use web::api::upkeep::{
@@ -9,7 +8,7 @@ use web::api::upkeep::{
 use web::api::{self, PageOf};
 use web::page::{OperatorJobs, OperatorSync};
 use web::view::{SYNC_RUNS_PER_PAGE, SyncStanding, Visit};
-use web::{Problem, Response, respond};
+use web::{Context, Problem, Response, respond};
 
 /// How many documents in quarantine, and how many oversold nodes are shown.
 pub(crate) const SHOWN: u32 = 100;

@@ -1,11 +1,10 @@
 //! What Stripe tells of payments. It has no session and no token: it signs what it says.
 
-use edge::Context;
 use http::StatusCode;
 use payments::Event;
 use store::top_ups;
 use web::api::top_ups::StripeEventView;
-use web::{Kind, Problem, Response, respond};
+use web::{Context, Kind, Problem, Response, respond};
 
 use crate::top_ups::required_stripe;
 
@@ -15,7 +14,7 @@ const SIGNATURE: &str = "stripe-signature";
 /// Credits a payment, once however often it is told. Whatever is not answered with success is sent
 /// again, for three days.
 pub(crate) fn take_event(cx: &Context<'_>) -> Result<Response, Problem> {
-    let stripe = required_stripe()?;
+    let stripe = required_stripe(cx)?;
     let signature = cx.header(SIGNATURE).unwrap_or_default();
     // Of the body as it came: what it says is not looked at before.
     stripe

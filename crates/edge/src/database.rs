@@ -25,10 +25,10 @@ thread_local! {
 }
 
 /// The instance's connection to the app's database.
-pub struct SpinDb;
+pub(crate) struct SpinDb;
 
 /// The app's database, migrated if need be by this call.
-pub fn current_database(now: Timestamp) -> Result<SpinDb, StoreError> {
+pub(crate) fn current_database(now: Timestamp) -> Result<SpinDb, StoreError> {
     if !IS_CURRENT.get() {
         migrate_first(now)?;
         IS_CURRENT.set(true);

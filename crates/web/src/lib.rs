@@ -5,14 +5,16 @@
 
 pub mod access;
 mod address;
-pub mod ambient;
 pub mod api;
 pub mod audit;
+pub mod body;
 pub mod comparison;
 pub mod config;
 pub mod context;
 pub mod csv;
+pub mod env;
 pub mod form;
+pub mod job;
 pub mod json;
 pub mod limit;
 pub mod live;
@@ -29,7 +31,10 @@ pub mod view;
 pub mod waiting;
 pub mod webhook;
 
+pub use body::Body;
 pub use config::{Config, FarmClaims};
 pub use context::{Context, Request, Response};
+pub use env::Env;
+pub use job::{Job, JobError};
 pub use problem::{Kind, Problem};
 pub use route::{Route, dispatch};

@@ -15,13 +15,12 @@ use store::events::{self, Event};
 use store::{Db, StoreError};
 
 use crate::api::events::{EventView, Events};
+use crate::body::{Body, Chunk, EVENT_STREAM, Stream};
 use crate::context::{Context, Request, Response, sole_header};
+use crate::env::Env;
 use crate::limit::{self, Limit};
 use crate::problem::Problem;
 use crate::{respond, session};
-
-/// The type of a stream.
-pub(crate) const EVENT_STREAM: &str = "text/event-stream";
 
 /// The most events that are told at once.
 const EVENTS_AT_ONCE: u32 = 200;
@@ -57,14 +56,13 @@ pub fn answer(cx: &Context<'_>) -> Result<Response, Problem> {
     Ok(respond::with_header(response, VARY, "Accept"))
 }
 
-/// A stream is sent by whoever takes the feed out of the answer.
 fn open(cx: &Context<'_>, account: AccountId, after: i64) -> Result<Response, Problem> {
-    let mut response = respond::answer(StatusCode::OK, EVENT_STREAM, Vec::new());
     if *cx.request.method() != Method::HEAD {
         limit::spend(cx, &[Limit::new(cx, limit::STREAMS, &account.to_string())])?;
-        let request = cx.request.clone();
-        response.extensions_mut().insert(Feed { request, account, after, looks: 0, quiet: 0 });
     }
+    let mut response = respond::answer(StatusCode::OK, EVENT_STREAM, Vec::new());
+    let feed = Feed { request: cx.request.clone(), account, after, looks: 0, quiet: 0 };
+    *response.body_mut() = Body::Stream(Box::new(feed));
     Ok(respond::with_header(response, ACCEL_BUFFERING, "no"))
 }
 
@@ -91,8 +89,7 @@ fn wants_stream(cx: &Context<'_>) -> bool {
 }
 
 /// A stream of what happens to an account.
-#[derive(Clone)]
-pub struct Feed {
+struct Feed {
     /// Shows again and again who asks.
     request: Request,
     account: AccountId,
@@ -103,33 +100,25 @@ pub struct Feed {
     quiet: u32,
 }
 
-/// What a look at the database found.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Look {
-    /// What is sent; nothing if it is empty.
-    pub text: String,
-    /// Whether the stream ends here.
-    pub is_last: bool,
+impl Stream for Feed {
+    fn poll(&mut self, env: &Env<'_>) -> Result<Chunk, Problem> {
+        match self.look(env.db, env.now) {
+            // The next look finds what this one did not.
+            Err(StoreError::Busy) if self.looks < LOOKS => Ok(Chunk::default()),
+            result => Ok(result?),
+        }
+    }
 }
 
 impl Feed {
-    /// Looks for news. The error is one that ends the stream.
-    pub fn look(&mut self, db: &dyn Db, now: Timestamp) -> Result<Look, StoreError> {
-        match self.try_look(db, now) {
-            // The next look finds what this one did not.
-            Err(StoreError::Busy) if self.looks < LOOKS => Ok(Look::default()),
-            result => result,
-        }
-    }
-
-    fn try_look(&mut self, db: &dyn Db, now: Timestamp) -> Result<Look, StoreError> {
+    fn look(&mut self, db: &dyn Db, now: Timestamp) -> Result<Chunk, StoreError> {
         let is_first = self.looks == 0;
         self.looks += 1;
         self.quiet += 1;
         let news = events::since(db, self.account, self.after, EVENTS_AT_ONCE)?;
         let is_time_to_check = !is_first && self.looks.is_multiple_of(LOOKS_PER_CHECK);
         if (!news.is_empty() || is_time_to_check) && !self.may_see(db, now)? {
-            return Ok(Look { is_last: true, ..Look::default() });
+            return Ok(Chunk { is_last: true, ..Chunk::default() });
         }
         let mut text = String::new();
         if is_first {
@@ -147,12 +136,7 @@ impl Feed {
         if !text.is_empty() {
             self.quiet = 0;
         }
-        Ok(Look { text, is_last: self.looks >= LOOKS })
-    }
-
-    /// How often it has looked.
-    pub fn looks(&self) -> u32 {
-        self.looks
+        Ok(Chunk { text, is_last: self.looks >= LOOKS })
     }
 
     /// Whether the session or the token is still good, and still that account's.

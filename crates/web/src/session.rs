@@ -11,9 +11,9 @@ use store::accounts::{Identity, SecretHash};
 use store::{Db, StoreError, sessions, tokens};
 use subtle::ConstantTimeEq;
 
-use crate::ambient;
 use crate::config::Config;
 use crate::context::{Request, UnreadableHeader, header, sole_header};
+use crate::env::Random;
 use crate::problem::{Kind, Problem};
 
 /// How long a sign-in lasts, in seconds: 30 days.
@@ -50,19 +50,19 @@ pub struct Secret {
 
 impl Secret {
     /// A secret for a cookie.
-    pub fn for_session() -> Secret {
-        Secret::new(random_text())
+    pub fn for_session(random: &dyn Random) -> Secret {
+        Secret::new(random_text(random))
     }
 
     /// A secret that is good once: a code in a mail, or a step of a sign-in.
-    pub fn for_challenge() -> Secret {
-        Secret::new(random_text())
+    pub fn for_challenge(random: &dyn Random) -> Secret {
+        Secret::new(random_text(random))
     }
 
     /// A secret for a program: with a prefix to know it by, and a checksum at its end, so that a
     /// scanner can tell it from other text, and a typing mistake from an unknown token.
-    pub fn for_token() -> Secret {
-        let body = format!("{TOKEN_PREFIX}{}", random_text());
+    pub fn for_token(random: &dyn Random) -> Secret {
+        let body = format!("{TOKEN_PREFIX}{}", random_text(random));
         let checksum = checksum(&body);
         Secret::new(body + &checksum)
     }
@@ -78,9 +78,8 @@ impl Secret {
     }
 }
 
-fn random_text() -> String {
-    let random: [u8; SECRET_BYTES] = ambient::random();
-    BASE64_URL_SAFE_NO_PAD.encode(random)
+fn random_text(random: &dyn Random) -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(random.bytes::<SECRET_BYTES>())
 }
 
 /// CRC-32 of a token's text, in base64: six characters.

@@ -2,24 +2,19 @@
 
 use domain::id::{AccountId, TokenId};
 use domain::provisioning::WAIT_SECONDS_MAX;
-use domain::time::Timestamp;
 use http::StatusCode;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
-use seal::Keys;
+use store::StoreError;
 use store::jobs::{self, Agent};
-use store::{Db, StoreError};
 
 use crate::api::agent::{JobView, LeaseAnswer};
+use crate::body::{Body, Wait};
 use crate::context::{Context, Request, Response};
+use crate::env::Env;
 use crate::problem::{Kind, Problem};
-use crate::session;
-
-/// Gives the operator's keys, to open what renters have sealed.
-pub type GetKeys<'a> = &'a dyn Fn() -> Result<Keys, Problem>;
+use crate::{respond, session};
 
 /// An agent that waits. Nothing of it is kept anywhere: whoever hangs up asks again.
-#[derive(Clone)]
-pub struct Wait {
+pub struct JobWait {
     /// Shows who asks.
     request: Request,
     farmer: AccountId,
@@ -30,12 +25,12 @@ pub struct Wait {
     looks: u32,
 }
 
-impl Wait {
+impl JobWait {
     /// The wait of an agent that calls itself `name`, for at most so many seconds. Its token is for
     /// one farm, or it is refused.
-    pub fn new(cx: &Context<'_>, name: &str, seconds: u32) -> Result<Wait, Problem> {
+    pub fn new(cx: &Context<'_>, name: &str, seconds: u32) -> Result<JobWait, Problem> {
         let identity = cx.account()?;
-        Ok(Wait {
+        Ok(JobWait {
             request: cx.request.clone(),
             farmer: identity.account,
             farm: farm_of(cx)?,
@@ -50,43 +45,43 @@ impl Wait {
         Agent { farmer: self.farmer, farm: self.farm, name: &self.name, token: self.token }
     }
 
-    /// Whether it does not look any more.
-    pub fn is_over(&self) -> bool {
-        self.looks == 0
-    }
-
     /// Looks once more; leases the job that is due.
-    pub fn look(
-        &mut self,
-        db: &dyn Db,
-        keys: GetKeys<'_>,
-        now: Timestamp,
-    ) -> Result<Option<LeaseAnswer>, Problem> {
+    fn look(&mut self, env: &Env<'_>) -> Result<Option<LeaseAnswer>, Problem> {
         self.looks = self.looks.saturating_sub(1);
         // A token that was revoked meanwhile is worth nothing at once.
-        if session::still(db, &self.request, now)?.is_none() {
+        if session::still(env.db, &self.request, env.now)?.is_none() {
             return Err(Problem::plain(Kind::NotSignedIn));
         }
-        let leased = match jobs::lease(db, &self.agent(), now) {
+        let leased = match jobs::lease(env.db, &self.agent(), env.now) {
             Ok(leased) => leased,
             // The next look finds what this one did not.
             Err(StoreError::Busy) => None,
             Err(error) => return Err(error.into()),
         };
-        let show = |leased| JobView::new(&leased, keys).map(|job| LeaseAnswer { job });
-        leased.map(show).transpose()
+        leased.map(|leased| Ok(LeaseAnswer { job: JobView::new(&leased, env)? })).transpose()
     }
 
-    /// Gives the job with the answer that was nothing so far.
-    pub fn answered(mut response: Response, answer: &LeaseAnswer) -> Response {
-        // Text and numbers can always be written.
-        let body = serde_json::to_vec(answer).unwrap_or_default();
-        *response.status_mut() = StatusCode::OK;
-        let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
-        *response.body_mut() = body;
-        response
+    /// Answers at once where a job is due or the agent does not wait; else goes on looking.
+    pub fn begin(mut self, cx: &Context<'_>) -> Result<Response, Problem> {
+        if let Some(answer) = self.look(cx)? {
+            return respond::json(StatusCode::OK, &answer);
+        }
+        let mut response = respond::no_content();
+        if !self.is_over() {
+            *response.body_mut() = Body::Wait(Box::new(self));
+        }
+        Ok(response)
+    }
+}
+
+impl Wait for JobWait {
+    fn is_over(&self) -> bool {
+        self.looks == 0
+    }
+
+    fn poll(&mut self, env: &Env<'_>) -> Result<Option<Vec<u8>>, Problem> {
+        let leased = self.look(env)?;
+        leased.map(|answer| serde_json::to_vec(&answer).map_err(Problem::internal)).transpose()
     }
 }
 

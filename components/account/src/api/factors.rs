@@ -1,7 +1,6 @@
 //! The JSON API of second factors.
 
 use domain::factor::PasskeyName;
-use edge::Context;
 use http::StatusCode;
 use http::header::SET_COOKIE;
 use store::factors;
@@ -10,7 +9,7 @@ use web::api::factors::{
     AppCodeBody, FactorsView, NewPasskeyBody, PasskeyView, PasskeysView, ProofBody,
     RecoveryCodesView, SecondFactorBody, ShownPasskeyBody, TotpView, parse_passkey_id, passkey_id,
 };
-use web::{Problem, Response, json, respond};
+use web::{Context, Problem, Response, json, respond};
 
 use crate::api::created;
 use crate::{codes, passkeys, proof};

@@ -1,7 +1,6 @@
 //! The pages of second factors: the second step of signing in, confirming who one is, and setting
 //! factors up. All of them but passkeys work without scripts.
 
-use edge::Context;
 use factors::qr;
 use factors::totp::TotpSecret;
 use http::StatusCode;
@@ -12,7 +11,7 @@ use web::form::Form;
 use web::page::{Factors, Prove, RecoveryCodes, SecondFactor, TotpSetup};
 use web::route::see_other_with_cookie;
 use web::view::{self, Done, HOME, SETTINGS, Visit, belongs_to_form};
-use web::{Problem, Response, respond};
+use web::{Context, Problem, Response, respond};
 
 use crate::codes::{self, NewCodes};
 use crate::{passkeys, proof};
@@ -83,7 +82,7 @@ pub(crate) fn of_settings(cx: &Context<'_>) -> Result<Factors, Problem> {
     let account = cx.session()?.account;
     let factors = kept::of_account(cx.db, account)?;
     let passkeys = kept::passkeys(cx.db, account)?;
-    Ok(Factors::new(factors, &passkeys, codes::note()))
+    Ok(Factors::new(factors, &passkeys, codes::note(cx)))
 }
 
 pub(crate) fn remove_passkey(cx: &Context<'_>) -> Result<Response, Problem> {

@@ -1,81 +1,57 @@
-//! A stream of what happens, look by look.
+//! A stream of what happens, poll by poll.
 
-use domain::account::Email;
-use domain::id::{AccountId, SessionId};
-use domain::money::Usd;
-use domain::time::Timestamp;
-use http::header::{ACCEPT, COOKIE, HOST};
-use store::ledger::{self, Credit};
-use store::sessions::{self, NewSession};
-use store::{RusqliteDb, accounts, migrate};
-use web::live::{self, Feed};
-use web::{Config, Context, session};
+use serde_json::json;
+use stage::{ADA, Answer, Stage};
+use store::{accounts, sessions};
+use web::api::events::FOLLOW_EVENTS;
+use web::body::{Chunk, Stream};
+use web::{Body, Route, live, session};
 
-use crate::market::now;
+const ROUTES: &[&[Route]] = &[&[Route::api(&FOLLOW_EVENTS, live::answer)]];
 
-const SECRET: &str = "the-secret-of-a-session";
+const EVENTS: &str = "/api/events";
 
-/// An account that is signed in.
-fn signed_in() -> (RusqliteDb, AccountId) {
-    let db = RusqliteDb::in_memory().unwrap();
-    migrate::apply(&db, now()).unwrap();
-    let account = AccountId::from_random(now(), [7; 10]);
-    let email = Email::parse("ada@example.org").unwrap();
-    assert!(accounts::create(&db, account, &email, "$", now()).unwrap());
-    let session = NewSession {
-        id: SessionId::from_random(now(), [7; 10]),
-        hash: &session::hash(SECRET),
-        account,
-        is_strong: false,
-        address: "",
-        user_agent: "",
-        expires_at: now().plus_months(1),
-    };
-    assert!(sessions::open(&db, &session, now()).unwrap());
-    (db, account)
-}
-
-fn credit(db: &RusqliteDb, key: &str) {
-    let email = &Email::parse("ada@example.org").unwrap();
-    let amount = Usd::from_micros(1_000_000);
-    ledger::credit(db, &Credit { email, amount, reason: "Gift", key }, now()).unwrap();
+fn ask(stage: &Stage, target: &str, more: &[(&str, &str)]) -> Answer {
+    let accept = "application/json;q=0.5, Text/Event-Stream; charset=utf-8";
+    let mut caller = stage.as_user(ADA).header("accept", accept);
+    for (name, value) in more {
+        caller = caller.header(name, value);
+    }
+    caller.get(ROUTES, target)
 }
 
 /// The stream that a request opens.
-fn open(db: &RusqliteDb, target: &str, more: &[(&str, &str)]) -> Feed {
-    let mut request = http::Request::get(target)
-        .header(HOST, "localhost:3000")
-        .header(ACCEPT, "application/json;q=0.5, Text/Event-Stream; charset=utf-8")
-        .header(COOKIE, format!("session={SECRET}"));
-    for (name, value) in more {
-        request = request.header(*name, *value);
+fn open(stage: &Stage, target: &str, more: &[(&str, &str)]) -> Box<dyn Stream> {
+    match ask(stage, target, more).into_body() {
+        Body::Stream(stream) => stream,
+        Body::Bytes(_) | Body::Wait(_) => panic!("{target} is no stream"),
     }
-    let request = request.body(Vec::new()).unwrap();
-    let config = Config::unset();
-    let mut cx = Context::new(db, &config, &request, now());
-    cx.identity = session::identify(db, &request, now()).ok().unwrap();
-    let mut response = live::answer(&cx).ok().unwrap();
-    response.extensions_mut().remove().unwrap()
 }
 
-fn look(feed: &mut Feed, db: &RusqliteDb, now: Timestamp) -> (String, bool) {
-    let look = feed.look(db, now).unwrap();
-    (look.text, look.is_last)
+fn poll(stream: &mut Box<dyn Stream>, stage: &Stage) -> (String, bool) {
+    let Chunk { text, is_last } = stream.poll(&stage.env()).ok().unwrap();
+    (text, is_last)
 }
 
 #[test]
 fn a_stream_says_what_is_new_and_that_it_is_alive() {
-    let (db, _) = signed_in();
-    credit(&db, "first");
-    let mut feed = open(&db, "/api/events", &[]);
+    let stage = Stage::market();
+    let mut stream = open(&stage, EVENTS, &[]);
     let begun = "retry: 3000\nevent: begun\nid: 1\ndata: {}\n\n";
-    assert_eq!(look(&mut feed, &db, now()), (begun.to_owned(), false));
-    credit(&db, "second");
-    let told = "id: 2\ndata: {\"id\":2,\"kind\":\"wallet-credited\",\"rental_id\":null,\
-                \"node_id\":null,\"slice_id\":null,\"subject\":null,\
-                \"at\":\"2026-07-29T12:00:00Z\"}\n\n";
-    assert_eq!(look(&mut feed, &db, now()), (told.to_owned(), false));
-    let said: Vec<_> = (3..=50).map(|_| look(&mut feed, &db, now())).collect();
+    assert_eq!(poll(&mut stream, &stage), (begun.to_owned(), false));
+    stage.credit(ADA, "1");
+    let (told, is_last) = poll(&mut stream, &stage);
+    let data = told.strip_prefix("id: 3\ndata: ").and_then(|rest| rest.strip_suffix("\n\n"));
+    let event: serde_json::Value = serde_json::from_str(data.unwrap()).unwrap();
+    assert_eq!(
+        event,
+        json!({
+            "id": 3, "kind": "wallet-credited", "rental_id": null, "node_id": null,
+            "slice_id": null, "subject": null, "at": "2026-07-29T12:00:00Z",
+        })
+    );
+    assert!(!is_last);
+    let said: Vec<_> = (3..=50).map(|_| poll(&mut stream, &stage)).collect();
     let alive = (":\n\n".to_owned(), false);
     let quiet = (String::new(), false);
     assert_eq!(said[..5], [quiet.clone(), quiet.clone(), quiet.clone(), quiet, alive]);
@@ -89,36 +65,56 @@ fn a_stream_says_what_is_new_and_that_it_is_alive() {
 
 #[test]
 fn a_stream_begins_where_its_client_left() {
-    let (db, _) = signed_in();
-    for key in ["first", "second", "third"] {
-        credit(&db, key);
+    let stage = Stage::market();
+    for _ in 0..2 {
+        stage.pass_seconds(1);
+        stage.credit(ADA, "1");
     }
-    let ids = |target: &str, more: &[(&str, &str)]| {
-        let mut feed = open(&db, target, more);
-        let (text, _) = look(&mut feed, &db, now());
-        let ids = text.lines().filter_map(|line| line.strip_prefix("id: "));
-        ids.collect::<Vec<_>>().join(" ")
-    };
-    assert_eq!(ids("/api/events", &[]), "3");
-    assert_eq!(ids("/api/events?after=1", &[]), "1 2 3");
-    assert_eq!(ids("/api/events?after=1", &[("last-event-id", "2")]), "2 3");
-    assert_eq!(ids("/api/events?after=99", &[]), "3");
+    let all: Vec<_> = ids(&stage, "/api/events?after=0", &[]);
+    let [_, first, second, third] = all[..] else { panic!("{all:?}") };
+    let after = |id: u32| format!("/api/events?after={id}");
+    assert_eq!(ids(&stage, EVENTS, &[]), [third]);
+    assert_eq!(ids(&stage, &after(first), &[]), [first, second, third]);
+    let known = [("last-event-id", second.to_string())];
+    let known = known.each_ref().map(|(name, value)| (*name, value.as_str()));
+    assert_eq!(ids(&stage, &after(first), &known), [second, third]);
+    assert_eq!(ids(&stage, &after(third + 96), &[]), [third]);
+
+    let refused = ask(&stage, EVENTS, &[("last-event-id", "\u{e9}")]);
+    assert_eq!(refused.wrong_fields(), ["Last-Event-ID"]);
+}
+
+/// The numbers that a stream says at first.
+fn ids(stage: &Stage, target: &str, more: &[(&str, &str)]) -> Vec<u32> {
+    let (text, _) = poll(&mut open(stage, target, more), stage);
+    let ids = text.lines().filter_map(|line| line.strip_prefix("id: "));
+    ids.map(|id| id.parse().unwrap()).collect()
 }
 
 #[test]
 fn a_stream_ends_when_its_session_does() {
-    let (db, account) = signed_in();
-    let mut feed = open(&db, "/api/events", &[]);
-    look(&mut feed, &db, now());
-    sessions::close(&db, &session::hash(SECRET)).unwrap();
-    credit(&db, "unseen");
-    assert_eq!(look(&mut feed, &db, now()), (String::new(), true));
+    let stage = Stage::market();
+    let mut stream = open(&stage, EVENTS, &[]);
+    poll(&mut stream, &stage);
+    sessions::close(&stage.db, &session::hash("session-of-2-false")).unwrap();
+    stage.credit(ADA, "1");
+    assert_eq!(poll(&mut stream, &stage), (String::new(), true));
 
     // Where nothing happens it is seen at the tenth look.
-    let (db, _) = signed_in();
-    let mut feed = open(&db, "/api/events", &[]);
-    look(&mut feed, &db, now());
-    accounts::disable(&db, account, Some(now())).unwrap();
-    let looks = (2..=10).map(|_| look(&mut feed, &db, now()).1).collect::<Vec<_>>();
+    let stage = Stage::market();
+    let mut stream = open(&stage, EVENTS, &[]);
+    poll(&mut stream, &stage);
+    accounts::disable(&stage.db, ADA.account(), Some(stage.now())).unwrap();
+    let looks = (2..=10).map(|_| poll(&mut stream, &stage).1).collect::<Vec<_>>();
     assert_eq!(looks, [false, false, false, false, false, false, false, false, true]);
+}
+
+#[test]
+fn the_head_of_a_stream_has_no_body() {
+    let stage = Stage::market();
+    let head = stage.as_user(ADA).header("accept", "text/event-stream");
+    let answer = head.call(ROUTES, http::Method::HEAD, EVENTS, serde_json::Value::Null);
+    assert_eq!(answer.headers()["content-type"], "text/event-stream");
+    assert!(!answer.headers().contains_key("content-length"));
+    assert!(matches!(answer.into_body(), Body::Bytes(bytes) if bytes.is_empty()));
 }
