@@ -3,19 +3,13 @@
 mod admin;
 mod api;
 mod books;
-mod holding;
 mod levels;
 mod locking;
-mod moving;
 mod operating;
 mod operator;
 mod pages;
 mod paying;
-mod provision;
-mod quoting;
-mod renting;
 mod top_ups;
-mod transfers;
 mod upkeep;
 mod webhook;
 
@@ -23,25 +17,20 @@ use domain::account::Scope;
 use spin_sdk::http::{Request, Response};
 use spin_sdk::http_service;
 use web::Route;
-use web::api::access::{OPEN_CONSOLE, SHOW_ACCESS};
 use web::api::admin::{
     CHECK_INVARIANTS, CREDIT_SLA, CREDIT_WALLET, DISABLE_ACCOUNT, ENABLE_ACCOUNT,
     END_ACCOUNT_SESSIONS, GRANT_OPERATOR, LIST_ACCOUNTS, LIST_ALL_AUDIT, LIST_MAILS, RETRY_MAIL,
     REVOKE_OPERATOR, SHOW_HEALTH,
 };
 use web::api::books::{LIST_STATEMENTS, SHOW_RECEIPT, SHOW_STATEMENT};
-use web::api::leaving::{LIST_ALTERNATIVES, MOVE_RENTAL};
-use web::api::levels::{DECIDE_DISPUTE, DISPUTE_MONTH, LIST_DISPUTES, LIST_RENTAL_MONTHS};
+use web::api::levels::{DECIDE_DISPUTE, LIST_DISPUTES};
 use web::api::offering::{LOCK_ANY_NODE, UNLOCK_ANY_NODE};
 use web::api::payouts::{
     APPROVE_PAYOUT, EXPORT_PAYOUTS, FAIL_PAYOUT, FINISH_PAYOUT, LIST_ALL_PAYOUTS, SEND_PAYOUT,
 };
-use web::api::rentals::{CANCEL_RENTAL, CHANGE_RENTAL, EXTEND_RENTAL, LIST_RENTALS, SHOW_RENTAL};
-use web::api::renting::{MAKE_QUOTE, RELEASE_QUOTE, RENT_NODE, RENT_SLICE, SHOW_QUOTE};
 use web::api::top_ups::{
     CREATE_TOP_UP, LIST_REFUSED_PAYMENTS, LIST_TOP_UPS, SHOW_TOP_UP, TAKE_STRIPE_EVENT,
 };
-use web::api::transfers::{ACCEPT_TRANSFER, LIST_TRANSFERS, OFFER_TRANSFER, WITHDRAW_TRANSFER};
 use web::api::upkeep::{LIST_RECURRING_JOBS, LIST_SYNC_RUNS};
 use web::api::wallet::{LIST_WALLET_ENTRIES, SHOW_WALLET};
 use web::operation::Access;
@@ -56,26 +45,6 @@ const GRANT: &str = "/operator/accounts/{account}/grant-operator";
 const REVOKE: &str = "/operator/accounts/{account}/revoke-operator";
 
 const ROUTES: &[Route] = &[
-    Route::api(&MAKE_QUOTE, quoting::make_quote),
-    Route::api(&SHOW_QUOTE, quoting::show_quote),
-    Route::api(&RELEASE_QUOTE, quoting::release_quote),
-    Route::api(&RENT_SLICE, api::rent_slice),
-    Route::api(&RENT_NODE, api::rent_node),
-    Route::api(&LIST_RENTALS, api::list_rentals),
-    Route::api(&SHOW_RENTAL, api::show_rental),
-    Route::api(&CHANGE_RENTAL, api::change_rental),
-    Route::api(&EXTEND_RENTAL, api::extend_rental),
-    Route::api(&CANCEL_RENTAL, api::cancel_rental),
-    Route::api(&SHOW_ACCESS, provision::show_access),
-    Route::api(&OPEN_CONSOLE, provision::make_console_link),
-    Route::api(&LIST_ALTERNATIVES, moving::list_alternatives),
-    Route::api(&MOVE_RENTAL, moving::move_rental),
-    Route::api(&LIST_RENTAL_MONTHS, levels::list_months),
-    Route::api(&DISPUTE_MONTH, levels::dispute_month),
-    Route::api(&OFFER_TRANSFER, transfers::offer_transfer),
-    Route::api(&WITHDRAW_TRANSFER, transfers::withdraw_transfer),
-    Route::api(&LIST_TRANSFERS, transfers::list_transfers),
-    Route::api(&ACCEPT_TRANSFER, transfers::accept_transfer),
     Route::api(&SHOW_WALLET, api::show_wallet),
     Route::api(&LIST_WALLET_ENTRIES, api::list_wallet_entries),
     Route::api(&LIST_STATEMENTS, books::list_statements),
@@ -111,22 +80,6 @@ const ROUTES: &[Route] = &[
     Route::api(&LIST_DISPUTES, levels::list_disputes),
     Route::api(&DECIDE_DISPUTE, levels::decide_dispute),
     Route::api(&SHOW_HEALTH, admin::show_health),
-    Route::page("/dashboard/slices", Access::Account(Scope::Read), pages::slices),
-    Route::form("/dashboard/slices", Access::Account(Scope::Rent), pages::rent),
-    Route::page("/dashboard/slices/{rental}", READ, holding::rental),
-    Route::form("/dashboard/slices/{rental}/extend", RENT, holding::extend),
-    Route::form("/dashboard/slices/{rental}/auto-renew", RENT, holding::set_renewal),
-    Route::form("/dashboard/slices/{rental}/name", RENT, holding::set_name),
-    Route::form("/dashboard/slices/{rental}/console", RENT, provision::show_console),
-    Route::form("/dashboard/slices/{rental}/transfer", RENT, holding::invite),
-    Route::form("/dashboard/slices/{rental}/transfer/cancel", RENT, holding::take_back),
-    Route::form("/dashboard/slices/{rental}/months/{month}/dispute", RENT, holding::dispute),
-    Route::page("/dashboard/slices/{rental}/move", READ, moving::page),
-    Route::form("/dashboard/slices/{rental}/move", RENT, moving::send_form),
-    Route::page("/dashboard/slices/{rental}/end", READ, holding::show_end),
-    Route::form("/dashboard/slices/{rental}/end", RENT, holding::end),
-    Route::form("/dashboard/transfers/{rental}/accept", RENT, holding::accept),
-    Route::form("/dashboard/transfers/{rental}/decline", RENT, holding::decline),
     Route::page("/dashboard/wallet", Access::Account(Scope::Read), pages::wallet),
     Route::page("/dashboard/wallet/statements", READ, books::statements),
     Route::page("/dashboard/wallet/statements/{month}", READ, books::statement),
@@ -155,5 +108,5 @@ const ROUTES: &[Route] = &[
 
 #[http_service]
 async fn rent_slice(request: Request) -> Response<edge::Body> {
-    edge::serve(&[ROUTES], request).await
+    edge::serve(&[renting::RENTALS, ROUTES], request).await
 }

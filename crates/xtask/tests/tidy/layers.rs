@@ -6,7 +6,7 @@ use crate::rust_text::{Kind, of_kind, without_tests};
 use crate::tree::SourceFile;
 
 /// Which of our crates another one may use. A component's row is `components`.
-const LAYERS: [(&str, &[&str]); 13] = [
+const LAYERS: [(&str, &[&str]); 14] = [
     ("agent", &[]),
     ("domain", &[]),
     ("store", &["domain"]),
@@ -16,10 +16,22 @@ const LAYERS: [(&str, &[&str]); 13] = [
     ("payments", &["domain"]),
     ("seal", &[]),
     ("web", &["domain", "seal", "store"]),
-    ("edge", &["domain", "grid", "seal", "store", "web"]),
+    ("renting", &["domain", "seal", "store", "web"]),
+    ("edge", &["domain", "store", "web"]),
     (
         "components",
-        &["domain", "edge", "factors", "grid", "ownership", "payments", "seal", "store", "web"],
+        &[
+            "domain",
+            "edge",
+            "factors",
+            "grid",
+            "ownership",
+            "payments",
+            "renting",
+            "seal",
+            "store",
+            "web",
+        ],
     ),
     ("host", &["store"]),
     ("xtask", &["domain", "seal", "store"]),
@@ -34,7 +46,7 @@ const PLACES: [(&str, &[&str]); 19] = [
     ("askama", &["web"]),
     ("axum", &["agent"]),
     ("ed25519-dalek", &["ownership"]),
-    ("http", &["web", "edge", "components", "host"]),
+    ("http", &["web", "renting", "edge", "components", "host"]),
     ("http-body-util", &["components", "edge", "host"]),
     ("hyper", &["agent", "host"]),
     ("mail-builder", &["web"]),

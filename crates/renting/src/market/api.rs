@@ -8,9 +8,9 @@ use web::api::farm::node_id;
 use web::api::market::{Node, NodeWithSlices, Search, SliceOffer, print_cursor};
 use web::{Context, Problem, Response, respond};
 
-use crate::unmet;
+use super::unmet;
 
-pub(crate) fn search_slices(cx: &Context<'_>) -> Result<Response, Problem> {
+pub(super) fn search_slices(cx: &Context<'_>) -> Result<Response, Problem> {
     let search = Search::of_api(cx)?;
     let Search { filter, sort, behind, limit } = &search;
     let found = offers::slices(cx.db, filter, *sort, *behind, limit + 1)?;
@@ -22,7 +22,7 @@ pub(crate) fn search_slices(cx: &Context<'_>) -> Result<Response, Problem> {
     respond::json(StatusCode::OK, &PageOf::new(found, *limit, place, SliceOffer::new))
 }
 
-pub(crate) fn list_nodes(cx: &Context<'_>) -> Result<Response, Problem> {
+pub(super) fn list_nodes(cx: &Context<'_>) -> Result<Response, Problem> {
     let search = Search::of_api(cx)?;
     let Search { filter, sort, behind, limit } = &search;
     let found = offers::nodes(cx.db, filter, *sort, *behind, limit + 1)?;
@@ -31,7 +31,7 @@ pub(crate) fn list_nodes(cx: &Context<'_>) -> Result<Response, Problem> {
     respond::json(StatusCode::OK, &PageOf::new(found, *limit, place, Node::new))
 }
 
-pub(crate) fn show_node(cx: &Context<'_>) -> Result<Response, Problem> {
+pub(super) fn show_node(cx: &Context<'_>) -> Result<Response, Problem> {
     let found = offers::find(cx.db, node_id(cx.param("node"))?)?;
     let (offer, slices) = found.ok_or_else(Problem::not_found)?;
     let windows = maintenance::open(cx.db, offer.node, cx.now)?;

@@ -15,7 +15,7 @@ use web::view::Visit;
 use web::{Context, Problem, Response, csv, respond};
 
 /// The last day and the last 30 of a node.
-pub(crate) fn windows(cx: &Context<'_>, node: NodeId) -> Result<[Record; 2], Problem> {
+pub(super) fn windows(cx: &Context<'_>, node: NodeId) -> Result<[Record; 2], Problem> {
     let day = looks::last_day(cx.db, node, cx.now)?;
     Ok([day, looks::last_days(cx.db, node, WINDOW_DAYS, cx.now)?])
 }
@@ -27,7 +27,7 @@ fn shown(cx: &Context<'_>) -> Result<NodeId, Problem> {
     Ok(offer.node)
 }
 
-pub(crate) fn show_record(cx: &Context<'_>) -> Result<Response, Problem> {
+pub(super) fn show_record(cx: &Context<'_>) -> Result<Response, Problem> {
     let node = shown(cx)?;
     let months = looks::months(cx.db, node, MONTHS_SHOWN)?;
     let days = looks::days(cx.db, node, DAYS_SHOWN, cx.now)?;
@@ -35,7 +35,7 @@ pub(crate) fn show_record(cx: &Context<'_>) -> Result<Response, Problem> {
     respond::json(StatusCode::OK, &view)
 }
 
-pub(crate) fn list_samples(cx: &Context<'_>) -> Result<Response, Problem> {
+pub(super) fn list_samples(cx: &Context<'_>) -> Result<Response, Problem> {
     let node = shown(cx)?;
     let month = month_asked(cx.query("month").as_deref(), cx.now)?;
     let table = looks_table(&looks::of_month(cx.db, node, month)?)?;
@@ -44,12 +44,12 @@ pub(crate) fn list_samples(cx: &Context<'_>) -> Result<Response, Problem> {
     Ok(respond::with_header(response, CONTENT_DISPOSITION, &file))
 }
 
-pub(crate) fn show_status(cx: &Context<'_>) -> Result<Response, Problem> {
+pub(super) fn show_status(cx: &Context<'_>) -> Result<Response, Problem> {
     let (health, checks) = (status::read(cx.db)?, status::checks(cx.db)?);
     respond::json(StatusCode::OK, &StatusView::new(health.as_ref(), &checks, cx.now))
 }
 
-pub(crate) fn status_page(cx: &Context<'_>) -> Result<Response, Problem> {
+pub(super) fn status_page(cx: &Context<'_>) -> Result<Response, Problem> {
     let (health, checks) = (status::read(cx.db)?, status::checks(cx.db)?);
     respond::page(StatusCode::OK, &Status::new(&Visit::of(cx)?, health.as_ref(), &checks))
 }

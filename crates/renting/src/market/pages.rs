@@ -8,9 +8,9 @@ use web::page::{Compute, Node};
 use web::view::{MONTHS_PER_NODE, NODES_PER_PAGE, Visit};
 use web::{Context, Problem, Response, respond};
 
-use crate::{record, unmet};
+use super::{record, unmet};
 
-pub(crate) fn compute(cx: &Context<'_>) -> Result<Response, Problem> {
+pub(super) fn compute(cx: &Context<'_>) -> Result<Response, Problem> {
     let visit = Visit::of(cx)?;
     let countries = offers::countries(cx.db)?;
     match Search::read(cx) {
@@ -27,7 +27,7 @@ pub(crate) fn compute(cx: &Context<'_>) -> Result<Response, Problem> {
     }
 }
 
-pub(crate) fn node(cx: &Context<'_>) -> Result<Response, Problem> {
+pub(super) fn node(cx: &Context<'_>) -> Result<Response, Problem> {
     let found = offers::find(cx.db, node_id(cx.param("node"))?)?;
     let (offer, slices) = found.ok_or_else(Problem::not_found)?;
     let windows = maintenance::open(cx.db, offer.node, cx.now)?;

@@ -6,7 +6,7 @@ use web::api::market::Search;
 
 /// Counts a search that found nothing. Later pages are no searches of their own; and one that was
 /// narrowed by price may only say that prices are too high.
-pub(crate) fn note<T>(cx: &Context<'_>, search: &Search, found: &[T]) -> Result<(), StoreError> {
+pub(super) fn note<T>(cx: &Context<'_>, search: &Search, found: &[T]) -> Result<(), StoreError> {
     let filter = &search.filter;
     if !found.is_empty() || search.behind.is_some() || filter.max_price.is_some() {
         return Ok(());

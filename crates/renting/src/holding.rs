@@ -14,7 +14,7 @@ use web::view::{Done, Visit, belongs_to_form, read_own, read_renewal};
 use web::{Context, Problem, Response, respond};
 
 use crate::renting::{self, Extend, own_rental};
-use crate::{levels, provision, transfers};
+use crate::{months, provision, transfers};
 
 pub(crate) fn rental(cx: &Context<'_>) -> Result<Response, Problem> {
     respond::page(StatusCode::OK, &page(cx)?)
@@ -105,7 +105,7 @@ pub(crate) fn dispute(cx: &Context<'_>) -> Result<Response, Problem> {
     let month = cx.param("month").to_owned();
     let refused =
         |page: Rental, form: &Form, problem: &Problem| page.not_disputed(form, problem, &month);
-    answer(cx, Done::Disputed, levels::try_form(cx), refused)
+    answer(cx, Done::Disputed, months::try_form(cx), refused)
 }
 
 pub(crate) fn take_back(cx: &Context<'_>) -> Result<Response, Problem> {
