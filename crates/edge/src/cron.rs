@@ -22,7 +22,7 @@ pub mod bindings {
 
 pub use bindings::{Error, Guest, Metadata};
 
-/// Makes a cron component of its name and its lists of jobs.
+/// Makes a cron component of its name and its list of jobs.
 #[macro_export]
 macro_rules! cron {
     ($name:literal, $jobs:expr) => {
@@ -45,7 +45,7 @@ macro_rules! cron {
 }
 
 /// Does the jobs that are due; one that fails does not keep the others from being done.
-pub fn run(name: &str, metadata: Metadata, jobs: &[&[Job]]) -> Result<(), Error> {
+pub fn run(name: &str, metadata: Metadata, jobs: &[Job]) -> Result<(), Error> {
     let seconds = i64::try_from(metadata.timestamp).unwrap_or(i64::MAX);
     let now = Timestamp::from_seconds(seconds);
     let done = with_env(&HostClock::start(), now, |env| run_due(env, jobs));

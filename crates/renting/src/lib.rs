@@ -1,8 +1,11 @@
 //! The market, and what renters do: quotes, rentals, transfers.
 
+pub mod jobs;
 pub mod market;
 
+mod due;
 mod holding;
+mod leaving;
 mod months;
 mod moving;
 mod pages;

@@ -93,6 +93,19 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// Who asks, for money of all their farms: a token for one farm may not see it.
+    pub fn whole_farm(&self) -> Result<&Identity, Problem> {
+        let identity = self.account()?;
+        match identity.farm() {
+            None => Ok(identity),
+            Some(farm) => {
+                let detail =
+                    format!("this token is for farm {farm}, and this is of all your farms");
+                Err(Problem::new(Kind::MissingScope, detail))
+            }
+        }
+    }
+
     /// Who asks, in a browser that is signed in; a token is refused.
     pub fn session(&self) -> Result<&Identity, Problem> {
         let identity = self.account()?;

@@ -6,6 +6,9 @@ use url::form_urlencoded;
 
 use crate::context::{Context, IDEMPOTENCY_KEY, Request, UnreadableHeader, sole_header};
 
+/// The longest reason that an operator gives.
+const REASON_CHARS_MAX: usize = 200;
+
 /// The fields of a form, as a browser sends them.
 pub struct Form(Vec<(String, String)>);
 
@@ -43,6 +46,16 @@ impl Form {
 /// Keeps what is wrong with a field and goes on, so that a person sees every mistake at once.
 pub fn keep<T>(wrong: &mut Vec<FieldError>, read: Result<T, FieldError>) -> Option<T> {
     read.map_err(|error| wrong.push(error)).ok()
+}
+
+/// Reads why an operator does something: for who it concerns, and the books or the audit log.
+pub fn read_reason(text: &str) -> Result<String, FieldError> {
+    let reason = text.trim();
+    let length = reason.chars().count();
+    if !(1..=REASON_CHARS_MAX).contains(&length) || reason.chars().any(char::is_control) {
+        return Err(FieldError::new("reason", "1 to 200 characters on one line"));
+    }
+    Ok(reason.to_owned())
 }
 
 /// The request's `Idempotency-Key`, or a fresh one for a client that sends none. A key that cannot

@@ -48,11 +48,11 @@ impl JobError {
 
 /// Does those of the jobs that are due, in their order, and keeps how each went, in one statement.
 /// One that fails does not keep the others from being done. Answers what failed.
-pub fn run_due(env: &Env<'_>, jobs: &[&[Job]]) -> Result<(), JobError> {
+pub fn run_due(env: &Env<'_>, jobs: &[Job]) -> Result<(), JobError> {
     // Without it every job is due, and none does harm.
     let last = job_runs::all(env.db).unwrap_or_default();
     let mut done = Vec::new();
-    for job in jobs.iter().copied().flatten() {
+    for job in jobs {
         let last = last.get(job.name).map(|run| run.started_at);
         if recurring::find(job.name).is_some_and(|it| !it.is_due(last, env.now)) {
             continue;

@@ -17,7 +17,6 @@ pub mod form;
 pub mod job;
 pub mod json;
 pub mod limit;
-pub mod live;
 pub mod mail;
 pub mod openapi;
 pub mod operation;
@@ -28,7 +27,6 @@ pub mod respond;
 pub mod route;
 pub mod session;
 pub mod view;
-pub mod waiting;
 pub mod webhook;
 
 pub use body::Body;

@@ -117,7 +117,7 @@ pub fn identify(
 }
 
 /// Who asks, for an answer that takes long: `None` as soon as the session or token has ended.
-pub(crate) fn still(
+pub fn still(
     db: &dyn Db,
     request: &Request,
     now: Timestamp,

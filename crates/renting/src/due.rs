@@ -10,27 +10,13 @@ use domain::time::Timestamp;
 use store::due::{self, Notice, NoticeMail};
 use store::unprovisioned::{self, Refundable};
 use web::mail::{self, EndOf, Mail, SealedMail};
-use web::{Env, Job, JobError};
-
-use crate::{farms, leaving};
+use web::{Env, JobError};
 
 /// How many rentals a job takes in one run.
 pub(crate) const AT_ONCE: u32 = 500;
 
-/// What every run does, in this order: what has no access is not renewed, and who is renewed does
-/// not expire.
-pub(crate) const JOBS: &[Job] = &[
-    Job { name: "pay back", run: pay_back },
-    Job { name: "renew", run: renew },
-    Job { name: "remind", run: remind },
-    Job { name: "tell of nodes that leave", run: leaving::tell },
-    Job { name: "let nodes leave", run: leaving::leave },
-    Job { name: "expire", run: |env| JobError::of_each(due::expire(env.db, env.now, AT_ONCE)?) },
-    Job { name: "earn", run: |env| JobError::of_each(due::earn(env.db, env.now, AT_ONCE)?) },
-    Job { name: "check farms", run: farms::check },
-];
-
-fn renew(env: &Env<'_>) -> Result<(), JobError> {
+/// Extends rentals that renew themselves.
+pub(crate) fn renew(env: &Env<'_>) -> Result<(), JobError> {
     let mut failed: Vec<(_, JobError)> = Vec::new();
     for notice in due::renewing(env.db, env.now, AT_ONCE)? {
         let order = OrderId::from_random(env.now, env.random.id());
@@ -58,7 +44,8 @@ fn tell_of_failure(env: &Env<'_>, notice: &Notice, why: &ExtendError) -> Result<
     tell(env, notice, Some("renewal-failed"), Some(&mail))
 }
 
-fn remind(env: &Env<'_>) -> Result<(), JobError> {
+/// Reminds renters of ends.
+pub(crate) fn remind(env: &Env<'_>) -> Result<(), JobError> {
     let mut failed: Vec<(_, JobError)> = Vec::new();
     for notice in due::unreminded(env.db, env.now, AT_ONCE)? {
         let why = notice.renewal_error(env.config.platform_fee, env.now);
@@ -84,7 +71,7 @@ fn remind(env: &Env<'_>) -> Result<(), JobError> {
 const REMINDED: &str = "rental-reminded";
 
 /// Pays back, in full, rentals that have no access a day after they were paid.
-fn pay_back(env: &Env<'_>) -> Result<(), JobError> {
+pub(crate) fn pay_back(env: &Env<'_>) -> Result<(), JobError> {
     let mut failed: Vec<(_, JobError)> = Vec::new();
     for found in unprovisioned::refundable(env.db, env.now, AT_ONCE)? {
         if let Err(error) = pay_back_one(env, &found) {

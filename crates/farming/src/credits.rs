@@ -13,22 +13,20 @@ use web::page::Credits;
 use web::view::{CREDITS_PER_PAGE, Done, Visit, belongs_to_form};
 use web::{Context, Problem, Response, json, respond};
 
-use crate::revenue::whole_farm;
-
 /// Where the page is.
 const PAGE: &str = "/dashboard/farm/credits";
 
 pub(crate) fn list_credits(cx: &Context<'_>) -> Result<Response, Problem> {
     let limit = api::page_size(cx)?;
     let behind = api::cursor(cx, parse_cursor)?;
-    let found = levels::of_farmer(cx.db, whole_farm(cx)?.account, behind, limit + 1)?;
+    let found = levels::of_farmer(cx.db, cx.whole_farm()?.account, behind, limit + 1)?;
     let place = |judged: &Judged| print_cursor(Cursor::after(judged));
     respond::json(StatusCode::OK, &PageOf::new(found, limit, place, JudgedView::new))
 }
 
 /// Disputes the month that the path names; the first stay where none is named.
 fn dispute(cx: &Context<'_>, stay: Option<u32>, words: &str) -> Result<Judged, Problem> {
-    let farmer = whole_farm(cx)?.account;
+    let farmer = cx.whole_farm()?.account;
     let key: Key = key(cx.param("rental"), cx.param("month"), stay.unwrap_or(1))?;
     let id = DisputeId::from_random(cx.now, cx.random.id());
     let new = NewDispute { id, key, side: DisputeSide::Farmer, account: farmer, words };
@@ -50,7 +48,7 @@ pub(crate) fn page(cx: &Context<'_>) -> Result<Response, Problem> {
 fn own_page(cx: &Context<'_>) -> Result<Credits, Problem> {
     let visit = Visit::of(cx)?;
     let behind = api::cursor(cx, parse_cursor)?;
-    let farmer = whole_farm(cx)?.account;
+    let farmer = cx.whole_farm()?.account;
     let found = levels::of_farmer(cx.db, farmer, behind, CREDITS_PER_PAGE + 1)?;
     Ok(Credits::new(&visit, found))
 }

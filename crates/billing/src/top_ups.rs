@@ -20,7 +20,7 @@ use crate::pages;
 /// Where who pays comes back to.
 const WALLET: &str = "/dashboard/wallet";
 /// How many refused payments are shown.
-pub(crate) const REFUSED_SHOWN: u32 = 100;
+const REFUSED_SHOWN: u32 = 100;
 
 /// What the operator has set; `None` where payments are off.
 pub(crate) fn stripe(env: &Env<'_>) -> Result<Option<StripeConfig>, Problem> {

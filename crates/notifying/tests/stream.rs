@@ -1,13 +1,12 @@
 //! A stream of what happens, poll by poll.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use serde_json::json;
 use stage::{ADA, Answer, Stage};
 use store::{accounts, sessions};
-use web::api::events::FOLLOW_EVENTS;
 use web::body::{Chunk, Stream};
-use web::{Body, Route, live, session};
-
-const ROUTES: &[&[Route]] = &[&[Route::api(&FOLLOW_EVENTS, live::answer)]];
+use web::{Body, session};
 
 const EVENTS: &str = "/api/events";
 
@@ -17,7 +16,7 @@ fn ask(stage: &Stage, target: &str, more: &[(&str, &str)]) -> Answer {
     for (name, value) in more {
         caller = caller.header(name, value);
     }
-    caller.get(ROUTES, target)
+    caller.get(notifying::ROUTES, target)
 }
 
 /// The stream that a request opens.
@@ -113,7 +112,7 @@ fn a_stream_ends_when_its_session_does() {
 fn the_head_of_a_stream_has_no_body() {
     let stage = Stage::market();
     let head = stage.as_user(ADA).header("accept", "text/event-stream");
-    let answer = head.call(ROUTES, http::Method::HEAD, EVENTS, serde_json::Value::Null);
+    let answer = head.call(notifying::ROUTES, http::Method::HEAD, EVENTS, serde_json::Value::Null);
     assert_eq!(answer.headers()["content-type"], "text/event-stream");
     assert!(!answer.headers().contains_key("content-length"));
     assert!(matches!(answer.into_body(), Body::Bytes(bytes) if bytes.is_empty()));

@@ -12,20 +12,8 @@ use web::{Context, Kind, Problem, Response, csv, respond};
 /// How many nodes the tables of nodes have at most.
 const TABLE_NODES_MAX: u32 = 1_000;
 
-/// Who asks, for money of all their farms: a token for one farm may not see it.
-pub(crate) fn whole_farm<'a>(cx: &'a Context<'_>) -> Result<&'a Identity, Problem> {
-    let identity = cx.account()?;
-    match identity.farm() {
-        None => Ok(identity),
-        Some(farm) => {
-            let detail = format!("this token is for farm {farm}, and this is of all your farms");
-            Err(Problem::new(Kind::MissingScope, detail))
-        }
-    }
-}
-
 pub(crate) fn show_revenue(cx: &Context<'_>) -> Result<Response, Problem> {
-    let farmer = whole_farm(cx)?.account;
+    let farmer = cx.whole_farm()?.account;
     let month = Month::of(cx.now);
     let months: Vec<Month> = month.last(months_asked(cx.query("months").as_deref())?).collect();
     let figures = dashboard::figures(cx.db, farmer, month)?;
@@ -34,7 +22,7 @@ pub(crate) fn show_revenue(cx: &Context<'_>) -> Result<Response, Problem> {
 }
 
 pub(crate) fn revenue_csv(cx: &Context<'_>) -> Result<Response, Problem> {
-    let (farmer, month) = (whole_farm(cx)?.account, Month::of(cx.now));
+    let (farmer, month) = (cx.whole_farm()?.account, Month::of(cx.now));
     let lines = revenue::of_farm(cx.db, farmer, month.minus(MONTHS_MAX - 1), month)?;
     Ok(attached("revenue", revenue_table(&lines)?))
 }

@@ -5,9 +5,8 @@ use store::offering::{lock_by_operator, unlock_by_operator};
 use web::api::farm::node_id;
 use web::api::offering::LockBody;
 use web::audit::Action;
+use web::form::read_reason;
 use web::{Context, Problem, Response, json, respond};
-
-use crate::admin::read_reason;
 
 pub(crate) fn lock_any_node(cx: &Context<'_>) -> Result<Response, Problem> {
     let (node, reason) = read(cx)?;

@@ -5,16 +5,12 @@ use domain::provisioning::WAIT_SECONDS_MAX;
 use http::StatusCode;
 use store::StoreError;
 use store::jobs::{self, Agent};
-
-use crate::api::agent::{JobView, LeaseAnswer};
-use crate::body::{Body, Wait};
-use crate::context::{Context, Request, Response};
-use crate::env::Env;
-use crate::problem::{Kind, Problem};
-use crate::{respond, session};
+use web::api::agent::{JobView, LeaseAnswer};
+use web::body::{Body, Wait};
+use web::{Context, Env, Kind, Problem, Request, Response, respond, session};
 
 /// An agent that waits. Nothing of it is kept anywhere: whoever hangs up asks again.
-pub struct JobWait {
+pub(crate) struct JobWait {
     /// Shows who asks.
     request: Request,
     farmer: AccountId,
@@ -28,7 +24,7 @@ pub struct JobWait {
 impl JobWait {
     /// The wait of an agent that calls itself `name`, for at most so many seconds. Its token is for
     /// one farm, or it is refused.
-    pub fn new(cx: &Context<'_>, name: &str, seconds: u32) -> Result<JobWait, Problem> {
+    pub(crate) fn new(cx: &Context<'_>, name: &str, seconds: u32) -> Result<JobWait, Problem> {
         let identity = cx.account()?;
         Ok(JobWait {
             request: cx.request.clone(),
@@ -41,7 +37,7 @@ impl JobWait {
     }
 
     /// The agent that waits.
-    pub fn agent(&self) -> Agent<'_> {
+    pub(crate) fn agent(&self) -> Agent<'_> {
         Agent { farmer: self.farmer, farm: self.farm, name: &self.name, token: self.token }
     }
 
@@ -62,7 +58,7 @@ impl JobWait {
     }
 
     /// Answers at once where a job is due or the agent does not wait; else goes on looking.
-    pub fn begin(mut self, cx: &Context<'_>) -> Result<Response, Problem> {
+    pub(crate) fn begin(mut self, cx: &Context<'_>) -> Result<Response, Problem> {
         if let Some(answer) = self.look(cx)? {
             return respond::json(StatusCode::OK, &answer);
         }
@@ -86,7 +82,7 @@ impl Wait for JobWait {
 }
 
 /// The farm that the token of an agent is for.
-pub fn farm_of(cx: &Context<'_>) -> Result<u32, Problem> {
+pub(crate) fn farm_of(cx: &Context<'_>) -> Result<u32, Problem> {
     cx.account()?.farm().ok_or_else(|| {
         let detail = "an agent needs a token with the scope `agent` that is for one farm: make one \
                       with `farm_id`";

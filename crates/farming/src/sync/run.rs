@@ -13,7 +13,7 @@ use store::sync_runs::{self, Lease, Run};
 use web::job::{log, milliseconds};
 use web::{Env, JobError};
 
-use crate::ask::{Grid, Worth};
+use super::ask::{Grid, Worth};
 
 /// How many nodes are loaded, asked for and kept at once.
 const PAGE_SIZE: u32 = 200;

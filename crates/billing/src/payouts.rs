@@ -12,15 +12,13 @@ use web::page::Payouts;
 use web::view::{Done, PAYOUTS_PER_PAGE, Visit, belongs_to_form, read_payout};
 use web::{Context, Problem, Response, json, respond};
 
-use crate::revenue::whole_farm;
-
 /// Where the page is.
 const PAGE: &str = "/dashboard/farm/payouts";
 
 pub(crate) fn list_payouts(cx: &Context<'_>) -> Result<Response, Problem> {
     let limit = api::page_size(cx)?;
     let before = api::cursor(cx, PayoutId::parse)?;
-    let found = payouts::of_account(cx.db, whole_farm(cx)?.account, before, limit + 1)?;
+    let found = payouts::of_account(cx.db, cx.whole_farm()?.account, before, limit + 1)?;
     let place = |payout: &Payout| payout.life.id.to_string();
     respond::json(StatusCode::OK, &PageOf::new(found, limit, place, FarmPayoutView::new))
 }
@@ -48,14 +46,14 @@ pub(crate) fn request_payout(cx: &Context<'_>) -> Result<Response, Problem> {
 
 pub(crate) fn show_payout(cx: &Context<'_>) -> Result<Response, Problem> {
     let id = payout_id(cx.param("payout"))?;
-    let found = payouts::find(cx.db, Some(whole_farm(cx)?.account), id)?;
+    let found = payouts::find(cx.db, Some(cx.whole_farm()?.account), id)?;
     let payout = found.ok_or_else(Problem::not_found)?;
     respond::json(StatusCode::OK, &FarmPayoutView::new(&payout))
 }
 
 fn withdraw(cx: &Context<'_>) -> Result<Payout, Problem> {
     let id = payout_id(cx.param("payout"))?;
-    Ok(payouts::change(cx.db, id, Deed::Withdraw(whole_farm(cx)?.account), cx.now)?)
+    Ok(payouts::change(cx.db, id, Deed::Withdraw(cx.whole_farm()?.account), cx.now)?)
 }
 
 pub(crate) fn withdraw_payout(cx: &Context<'_>) -> Result<Response, Problem> {
@@ -68,7 +66,7 @@ pub(crate) fn page(cx: &Context<'_>) -> Result<Response, Problem> {
 
 fn own_page(cx: &Context<'_>) -> Result<Payouts, Problem> {
     let visit = Visit::live(cx)?;
-    let account = whole_farm(cx)?.account;
+    let account = cx.whole_farm()?.account;
     let before = api::cursor(cx, PayoutId::parse)?;
     let found = payouts::of_account(cx.db, account, before, PAYOUTS_PER_PAGE + 1)?;
     let means = payouts::means(cx.db, account)?;

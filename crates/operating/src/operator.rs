@@ -11,8 +11,10 @@ use web::{Context, Problem, Response, api, respond};
 
 use crate::admin::{self, MAILS_SHOWN};
 use crate::operating::{Deed, act, prefix};
-use crate::top_ups::REFUSED_SHOWN;
 use crate::upkeep::SHOWN;
+
+/// How many refused payments are counted.
+const REFUSED_SHOWN: u32 = 100;
 
 pub(crate) fn standing(cx: &Context<'_>) -> Result<Response, Problem> {
     let standing = Standing {

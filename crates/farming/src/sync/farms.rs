@@ -4,7 +4,7 @@ use grid::Farm;
 use store::farms::{self, Checked};
 use web::{Env, JobError};
 
-use crate::ask::{Grid, Worth};
+use super::ask::{Grid, Worth};
 
 /// How many farms a run asks for, each by a request of its own.
 const AT_ONCE: u32 = 20;

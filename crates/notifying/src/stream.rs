@@ -13,14 +13,11 @@ use http::header::{ACCEPT, HeaderName, VARY};
 use http::{Method, StatusCode};
 use store::events::{self, Event};
 use store::{Db, StoreError};
-
-use crate::api::events::{EventView, Events};
-use crate::body::{Body, Chunk, EVENT_STREAM, Stream};
-use crate::context::{Context, Request, Response, sole_header};
-use crate::env::Env;
-use crate::limit::{self, Limit};
-use crate::problem::Problem;
-use crate::{respond, session};
+use web::api::events::{EventView, Events};
+use web::body::{Body, Chunk, EVENT_STREAM, Stream};
+use web::context::sole_header;
+use web::limit::{self, Limit};
+use web::{Context, Env, Problem, Request, Response, respond, session};
 
 /// The most events that are told at once.
 const EVENTS_AT_ONCE: u32 = 200;
@@ -40,7 +37,7 @@ const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering")
 
 /// Answers with what came after the event that the client knows: as a stream that goes on, if the
 /// request asks for one, or at once.
-pub fn answer(cx: &Context<'_>) -> Result<Response, Problem> {
+pub(crate) fn answer(cx: &Context<'_>) -> Result<Response, Problem> {
     let account = cx.account()?.account;
     let last = events::last(cx.db, account)?;
     // A number from before a backup was restored would otherwise wait for ever.
