@@ -25,10 +25,10 @@ thread_local! {
 }
 
 /// The instance's connection to the app's database.
-pub struct SpinDb;
+pub(crate) struct SpinDb;
 
 /// The app's database, with the schema of this version: brought to it if need be by this call.
-pub fn current_database(now: Timestamp) -> Result<SpinDb, StoreError> {
+pub(crate) fn current_database(now: Timestamp) -> Result<SpinDb, StoreError> {
     if !IS_CURRENT.get() {
         if !migrate::is_current(&SpinDb)? {
             migrate_first(now)?;

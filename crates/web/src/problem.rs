@@ -22,6 +22,8 @@ use store::rentals::ChangeFailure;
 use store::renting::RentFailure;
 use store::transfers::TransferFailure;
 
+use crate::env::NoKeys;
+
 /// Declares the kinds of problems, each with its stable name, status, title and advice.
 macro_rules! kinds {
     ($($variant:ident, $name:literal, $status:ident, $title:literal, $advice:literal;)*) => {
@@ -331,6 +333,15 @@ impl Problem {
 impl From<FieldError> for Problem {
     fn from(wrong: FieldError) -> Problem {
         Problem::fields(vec![wrong])
+    }
+}
+
+impl From<NoKeys> for Problem {
+    fn from(error: NoKeys) -> Problem {
+        match error {
+            NoKeys::Unset => Problem::plain(Kind::NoEncryptionKeys),
+            NoKeys::Wrong(_) => Problem::internal(error),
+        }
     }
 }
 
