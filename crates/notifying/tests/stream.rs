@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use serde_json::json;
+use serde_json::{Value, json};
 use stage::{ADA, Answer, Stage};
 use store::{accounts, sessions};
 use web::body::{Chunk, Stream};
@@ -40,12 +40,13 @@ fn a_stream_says_what_is_new_and_that_it_is_alive() {
     assert_eq!(poll(&mut stream, &stage), (begun.to_owned(), false));
     stage.credit(ADA, "1");
     let (told, is_last) = poll(&mut stream, &stage);
-    let data = told.strip_prefix("id: 3\ndata: ").and_then(|rest| rest.strip_suffix("\n\n"));
-    let event: serde_json::Value = serde_json::from_str(data.unwrap()).unwrap();
+    let (id, data) = told.strip_prefix("id: ").unwrap().split_once("\ndata: ").unwrap();
+    let id: i64 = id.parse().unwrap();
+    let event: Value = serde_json::from_str(data.strip_suffix("\n\n").unwrap()).unwrap();
     assert_eq!(
         event,
         json!({
-            "id": 3, "kind": "wallet-credited", "rental_id": null, "node_id": null,
+            "id": id, "kind": "wallet-credited", "rental_id": null, "node_id": null,
             "slice_id": null, "subject": null, "at": "2026-07-29T12:00:00Z",
         })
     );
@@ -112,7 +113,7 @@ fn a_stream_ends_when_its_session_does() {
 fn the_head_of_a_stream_has_no_body() {
     let stage = Stage::market();
     let head = stage.as_user(ADA).header("accept", "text/event-stream");
-    let answer = head.call(notifying::ROUTES, http::Method::HEAD, EVENTS, serde_json::Value::Null);
+    let answer = head.call(notifying::ROUTES, http::Method::HEAD, EVENTS, Value::Null);
     assert_eq!(answer.headers()["content-type"], "text/event-stream");
     assert!(!answer.headers().contains_key("content-length"));
     assert!(matches!(answer.into_body(), Body::Bytes(bytes) if bytes.is_empty()));

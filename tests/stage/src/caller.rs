@@ -35,6 +35,8 @@ impl<'a> Caller<'a> {
         let hash = session::hash(&secret);
         let (db, now) = (&self.stage.db, self.stage.now());
         if sessions::find(db, &hash, now).unwrap().is_none() {
+            // It may be over.
+            sessions::close(db, &hash).unwrap();
             let mut random = plot::own_id(user);
             random[0] = u8::from(is_strong);
             let session = NewSession {
