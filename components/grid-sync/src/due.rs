@@ -89,7 +89,7 @@ fn tell_of_failure(
         return Ok(());
     }
     let mail = |to: &_, end: EndOf<'_>| mail::renewal_failed(to, end, &why.to_string());
-    tell(db, config, notice, Some("renewal-failed"), Some(&mail), now)
+    tell(db, config, notice, &mail, now)
 }
 
 fn remind(db: &SpinDb, config: &Config, now: Timestamp) -> Result<(), String> {
@@ -102,10 +102,12 @@ fn remind(db: &SpinDb, config: &Config, now: Timestamp) -> Result<(), String> {
             mail::renewal_at_risk(to, end, &why)
         };
         let told = match (notice.rental.renewal, &why) {
-            (None, _) => tell(db, config, &notice, Some(REMINDED), Some(&ends), now),
-            (Some(_), Some(_)) => tell(db, config, &notice, Some(REMINDED), Some(&at_risk), now),
+            (None, _) => tell(db, config, &notice, &ends, now),
+            (Some(_), Some(_)) => tell(db, config, &notice, &at_risk, now),
             // It will be extended: there is nothing to tell, until the next of these days.
-            (Some(_), None) => tell(db, config, &notice, None, None, now),
+            (Some(_), None) => {
+                due::skip_reminder(db, &notice, now).map_err(|error| error.to_string())
+            }
         };
         if let Err(error) = told {
             failed.push(format!("{}: {error}", notice.rental.life.id));
@@ -113,9 +115,6 @@ fn remind(db: &SpinDb, config: &Config, now: Timestamp) -> Result<(), String> {
     }
     if failed.is_empty() { Ok(()) } else { Err(failed.join("; ")) }
 }
-
-/// The event that tells of a reminder.
-const REMINDED: &str = "rental-reminded";
 
 /// Pays back, in full, rentals that have no access a day after they were paid.
 fn pay_back(db: &SpinDb, config: &Config, now: Timestamp) -> Result<(), String> {
@@ -165,17 +164,13 @@ fn tell(
     db: &SpinDb,
     config: &Config,
     notice: &Notice,
-    event: Option<&'static str>,
-    make: Option<MakeMail<'_>>,
+    make: MakeMail<'_>,
     now: Timestamp,
 ) -> Result<(), String> {
     let life = &notice.rental.life;
-    let sealed = match make {
-        Some(make) => sealed(config, &notice.email, life, life.ends_at, make, now)?,
-        None => None,
-    };
+    let sealed = sealed(config, &notice.email, life, life.ends_at, make, now)?;
     let mail = sealed.as_ref().map(notice_mail);
-    due::remind(db, notice, event, mail.as_ref(), now).map_err(|error| error.to_string())
+    due::remind(db, notice, mail.as_ref(), now).map_err(|error| error.to_string())
 }
 
 pub(crate) fn notice_mail(mail: &SealedMail) -> NoticeMail<'_> {

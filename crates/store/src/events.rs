@@ -1,5 +1,6 @@
 //! What happened, as those who may see it follow it.
 
+use domain::event::EventKind;
 use domain::id::{AccountId, NodeId, RentalId, SliceId};
 use domain::time::Timestamp;
 
@@ -10,8 +11,8 @@ use crate::db::{Db, Row, StoreError, Value, only};
 pub struct Event {
     /// Its number. Later events have higher ones.
     pub id: i64,
-    /// What it was, such as `slice-rented`.
-    pub kind: String,
+    /// What it was.
+    pub kind: EventKind,
     /// The node that it happened to, if any.
     pub node: Option<NodeId>,
     /// The slice that it happened to, if any.
@@ -47,6 +48,17 @@ pub fn since(
     db.run(SINCE, &params)?.iter().map(read).collect()
 }
 
+/// Reads the name of a kind.
+pub(crate) fn parse_kind(name: &str) -> Option<EventKind> {
+    name.parse().ok()
+}
+
+impl From<EventKind> for Value {
+    fn from(kind: EventKind) -> Value {
+        kind.into_str().into()
+    }
+}
+
 /// Reads id, kind, node, slice, rental, time and subject.
 pub(crate) fn read(row: &Row) -> Result<Event, StoreError> {
     let node = row.optional_number(2)?.map(NodeId);
@@ -57,7 +69,7 @@ pub(crate) fn read(row: &Row) -> Result<Event, StoreError> {
     };
     Ok(Event {
         id: row.integer(0)?,
-        kind: row.text(1)?.to_owned(),
+        kind: row.parsed(1, parse_kind)?,
         node,
         slice: node.zip(number).map(|(node, number)| SliceId { node, number }),
         rental,

@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 
 use domain::account::Email;
+use domain::event::EventKind;
 use domain::id::{AccountId, DeliveryId, MailId, WebhookId};
-use domain::notice::{self, Choices, EVENTS, NoticeKind, Side, Way};
+use domain::notice::{Choices, NoticeKind, Side, Way};
 use serde::Serialize;
 
 use domain::time::Timestamp;
@@ -69,7 +70,7 @@ pub fn list(
     let read = |row: &Row| {
         let event = events::read(row)?;
         let side = if row.flag(7)? { Side::Renter } else { Side::Farmer };
-        let kind = NoticeKind::of_event(&event.kind);
+        let kind = event.kind.notice();
         let kind = kind.ok_or_else(|| StoreError::Corrupt("an event that is no notice".into()))?;
         Ok(Notice { event, kind, side })
     };
@@ -78,7 +79,8 @@ pub fn list(
 
 /// Every event that people are told of, and its kind, as a JSON object.
 fn kinds() -> String {
-    json(&EVENTS.iter().map(|(event, kind)| (*event, kind.as_str())).collect::<BTreeMap<_, _>>())
+    let told = EventKind::told().map(|(event, kind)| (event.into_str(), kind.as_str()));
+    json(&told.collect::<BTreeMap<_, _>>())
 }
 
 /// How many notifications the account `?1` has not read, up to `?4`, of its latest `?3` events.
@@ -230,10 +232,11 @@ pub fn next(db: &dyn Db, limit: u32) -> Result<Option<Batch>, StoreError> {
 
 /// Who is told of an event, and how; `None` where nobody is.
 fn read_telling(row: &Row) -> Result<Option<Telling>, StoreError> {
-    let Some(kind) = NoticeKind::of_event(row.text(1)?) else { return Ok(None) };
     if row.optional_text(9)?.is_none() {
         return Ok(None);
     }
+    let event = events::read(row)?;
+    let Some(kind) = event.kind.notice() else { return Ok(None) };
     let side = if row.flag(7)? { Side::Renter } else { Side::Farmer };
     let mut choices = Choices::default();
     let chosen: Vec<(String, String, u8)> = parsed(row, 11)?;
@@ -244,14 +247,14 @@ fn read_telling(row: &Row) -> Result<Option<Telling>, StoreError> {
         choices.set(of, way, is_on == 1);
     }
     let email = Email::parse(row.text(10)?).ok();
-    let is_mailed = choices.is_on(kind, Way::Mail) && notice::is_mailed(row.text(1)?, side);
+    let is_mailed = choices.is_on(kind, Way::Mail) && event.kind.is_mailed_to(side);
     let webhooks: Vec<String> = parsed(row, 12)?;
     let webhooks = webhooks.iter().map(|id| WebhookId::parse(id)).collect::<Option<Vec<_>>>();
     let webhooks =
         webhooks.ok_or_else(|| StoreError::Corrupt("the id of a webhook is none".into()))?;
     let is_told = choices.is_on(kind, Way::Webhook) && email.is_some();
     let telling = Telling {
-        notice: Notice { event: events::read(row)?, kind, side },
+        notice: Notice { event, kind, side },
         account: row.parsed(9, AccountId::parse)?,
         mail_to: email.filter(|_| is_mailed),
         webhooks: if is_told { webhooks } else { Vec::new() },
@@ -286,8 +289,8 @@ pub struct NewDelivery {
     pub webhook: WebhookId,
     /// The event that it tells of.
     pub event: i64,
-    /// What it tells, such as `slice-rented`.
-    pub kind: String,
+    /// What it tells.
+    pub kind: EventKind,
     /// The very bytes that are sent.
     pub body: String,
 }
@@ -336,7 +339,7 @@ pub fn dispatch(
             id: delivery.id.to_string(),
             webhook: delivery.webhook.to_string(),
             event: delivery.event,
-            kind: &delivery.kind,
+            kind: delivery.kind.into_str(),
             body: &delivery.body,
         })
         .collect();

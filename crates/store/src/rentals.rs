@@ -1,6 +1,7 @@
 //! Rentals as they are, and what becomes of them.
 
 use domain::booking::{Booking, Entry, LedgerAccount};
+use domain::event::EventKind;
 use domain::id::{AccountId, NodeId, OrderId, RentalId, SliceId, TokenId};
 use domain::leaving;
 use domain::listing::Listing;
@@ -18,6 +19,7 @@ use serde_json::{Value as Json, json};
 
 use crate::db::{Db, Row, StoreError, Value, only};
 use crate::due::NoticeMail;
+use crate::events::parse_kind;
 use crate::jobs;
 
 /// How often a change is decided before the caller is asked to try again. Each miss means that
@@ -240,8 +242,8 @@ pub fn of_renter(
 
 /// One thing that happened to a rental.
 pub struct RentalEvent {
-    /// Such as `slice-rented` or `rental-ended`.
-    pub kind: String,
+    /// What it was.
+    pub kind: EventKind,
     /// What else it is about, such as the step of an agent.
     pub subject: Option<String>,
     /// When.
@@ -257,8 +259,11 @@ pub fn events(db: &dyn Db, rental: RentalId) -> Result<Vec<RentalEvent>, StoreEr
     db.run(EVENTS, &[Value::text(rental)])?
         .iter()
         .map(|row| {
-            let (kind, subject) = (row.text(0)?.to_owned(), row.optional_text(2)?);
-            Ok(RentalEvent { kind, subject: subject.map(str::to_owned), at: row.timestamp(1)? })
+            Ok(RentalEvent {
+                kind: row.parsed(0, parse_kind)?,
+                subject: row.optional_text(2)?.map(str::to_owned),
+                at: row.timestamp(1)?,
+            })
         })
         .collect()
 }
@@ -299,7 +304,7 @@ pub(crate) fn save(
     intention: Option<&Intention<'_>>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    if change.event == Some(rental::RentalEvent::Refunded) {
+    if change.event == Some(EventKind::RentalRefunded) {
         return save_refund(db, seen, change, None, now);
     }
     let paid = change.after.periods.last().map_or(Usd::ZERO, |period| period.total);
@@ -347,7 +352,7 @@ pub(crate) fn change_params(seen: &rental::Rental, change: &Change, now: Timesta
         after.earns_at(now).into(),
         periods_json(change),
         bookings_json(change),
-        change.event.map(rental::RentalEvent::as_str).into(),
+        change.event.into(),
     ]
 }
 
