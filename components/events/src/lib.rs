@@ -1,14 +1,9 @@
 //! What happens, told as it happens; alone, because a stream holds an instance.
 
-use edge::{LiveBody, Route};
 use spin_sdk::http::{Request, Response};
 use spin_sdk::http_service;
-use web::api::events::FOLLOW_EVENTS;
-use web::live;
-
-const ROUTES: &[Route] = &[Route::api(&FOLLOW_EVENTS, live::answer)];
 
 #[http_service]
-async fn events(request: Request) -> Response<LiveBody> {
-    edge::serve_live(ROUTES, request).await
+async fn events(request: Request) -> Response<edge::Body> {
+    edge::serve(&[notifying::EVENTS], request).await
 }

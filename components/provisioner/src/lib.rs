@@ -1,95 +1,9 @@
-//! What agents of farms do: they lease jobs, report on them, and complete or fail them; alone,
-//! because a wait holds an instance.
+//! What agents of farms do; alone, because a wait holds an instance.
 
-use bytes::Bytes;
-use domain::provisioning::{JobKind, Report};
-use edge::{Context, Route};
-use http::StatusCode;
-use http_body_util::Full;
 use spin_sdk::http::{Request, Response};
 use spin_sdk::http_service;
-use store::jobs::{self, Agent, Told};
-use web::access::seal_access;
-use web::api::agent::{
-    COMPLETE_JOB, CompleteBody, FAIL_JOB, FailBody, LEASE_JOB, LeaseBody, ProgressBody,
-    REPORT_PROGRESS, ReportAnswer, job_id,
-};
-use web::waiting::{Wait, farm_of};
-use web::{Problem, json, respond};
-
-const ROUTES: &[Route] = &[
-    Route::api(&LEASE_JOB, lease),
-    Route::api(&REPORT_PROGRESS, progress),
-    Route::api(&COMPLETE_JOB, complete),
-    Route::api(&FAIL_JOB, fail),
-];
-
-/// Answers at once where a job is due or the agent does not wait; else the answer goes on looking.
-fn lease(cx: &Context<'_>) -> Result<web::Response, Problem> {
-    let body: LeaseBody = json::body(cx.request)?;
-    let (name, seconds) = body.read().map_err(Problem::fields)?;
-    let mut wait = Wait::new(cx, name, seconds)?;
-    jobs::see(cx.db, &wait.agent(), cx.now)?;
-    if let Some(answer) = wait.look(cx.db, &edge::keys, cx.now)? {
-        return respond::json(StatusCode::OK, &answer);
-    }
-    let mut response = respond::no_content();
-    if !wait.is_over() {
-        response.extensions_mut().insert(wait);
-    }
-    Ok(response)
-}
-
-fn progress(cx: &Context<'_>) -> Result<web::Response, Problem> {
-    let body: ProgressBody = json::body(cx.request)?;
-    let step = body.read()?;
-    let job = job_id(cx.param("job"))?;
-    let report = Report::Progress(step);
-    tell(cx, &Told { job: &job, fence: body.fence, report, sealed: None, reason: None })
-}
-
-fn complete(cx: &Context<'_>) -> Result<web::Response, Problem> {
-    let body: CompleteBody = json::body(cx.request)?;
-    let job = job_id(cx.param("job"))?;
-    let known = jobs::find(cx.db, &agent(cx)?, &job)?.ok_or_else(Problem::not_found)?;
-    let sealed = match (known.kind, &body.access) {
-        (JobKind::Create, Some(access)) => {
-            let access = access.read().map_err(Problem::fields)?;
-            Some(seal_access(&edge::keys()?, &job, &access)?)
-        }
-        (JobKind::Remove, None) => None,
-        (JobKind::Create, None) => return Err(wrong_access("how the machine is reached")),
-        (JobKind::Remove, Some(_)) => return Err(wrong_access("none: the machine is gone")),
-    };
-    let (fence, report) = (body.fence, Report::Complete);
-    tell(cx, &Told { job: &job, fence, report, sealed: sealed.as_deref(), reason: None })
-}
-
-fn wrong_access(rule: &str) -> Problem {
-    domain::field::FieldError::new("access", rule).into()
-}
-
-fn fail(cx: &Context<'_>) -> Result<web::Response, Problem> {
-    let body: FailBody = json::body(cx.request)?;
-    let job = job_id(cx.param("job"))?;
-    let (reason, report) = (body.short_reason(), Report::Fail { retry: body.retry });
-    let reason = Some(reason.as_str());
-    tell(cx, &Told { job: &job, fence: body.fence, report, sealed: None, reason })
-}
-
-fn tell(cx: &Context<'_>, told: &Told<'_>) -> Result<web::Response, Problem> {
-    let until = jobs::report(cx.db, &agent(cx)?, told, cx.now)?;
-    respond::json(StatusCode::OK, &ReportAnswer { lease_expires_at: until.to_string() })
-}
-
-/// Who reports: the fence tells which agent of the farm it is.
-fn agent<'a>(cx: &Context<'_>) -> Result<Agent<'a>, Problem> {
-    let identity = cx.account()?;
-    let (farm, token) = (farm_of(cx)?, identity.token());
-    Ok(Agent { farmer: identity.account, farm, name: "", token })
-}
 
 #[http_service]
-async fn provisioner(request: Request) -> Response<Full<Bytes>> {
-    edge::serve_waiting(ROUTES, request).await
+async fn provisioner(request: Request) -> Response<edge::Body> {
+    edge::serve(&[machines::AGENTS], request).await
 }

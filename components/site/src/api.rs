@@ -1,8 +1,7 @@
 //! The API document.
 
-use edge::Context;
 use http::StatusCode;
-use web::{Problem, Response, openapi, respond};
+use web::{Context, Problem, Response, openapi, respond};
 
 pub(crate) fn show_api_document(cx: &Context<'_>) -> Result<Response, Problem> {
     respond::json(StatusCode::OK, &openapi::document(&cx.config.public_url))

@@ -3,11 +3,9 @@
 mod api;
 mod pages;
 
-use bytes::Bytes;
-use edge::Route;
-use http_body_util::Full;
 use spin_sdk::http::{Request, Response};
 use spin_sdk::http_service;
+use web::Route;
 use web::api::admin::SHOW_API_DOCUMENT;
 use web::operation::Access;
 
@@ -24,6 +22,6 @@ const ROUTES: &[Route] = &[
 ];
 
 #[http_service]
-async fn site(request: Request) -> Response<Full<Bytes>> {
-    edge::serve(ROUTES, request).await
+async fn site(request: Request) -> Response<edge::Body> {
+    edge::serve(&[ROUTES], request).await
 }

@@ -4,12 +4,11 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
-use edge::Context;
 use http::StatusCode;
 use http::header::CACHE_CONTROL;
 use web::page::{ApiDocs, Home, Limits, Problems, Promises};
 use web::view::{Visit, asset_type};
-use web::{Problem, Response, respond};
+use web::{Context, Problem, Response, respond};
 
 /// Where `spin.toml` mounts the folder `static`.
 const STATIC: &str = "/static";

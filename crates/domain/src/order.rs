@@ -512,10 +512,15 @@ impl IdempotencyKey {
     pub fn parse(text: &str) -> Result<IdempotencyKey, FieldError> {
         let visible = text.bytes().all(|byte| byte.is_ascii_graphic());
         if text.is_empty() || text.len() > IdempotencyKey::LENGTH_MAX || !visible {
-            let rule = "1 to 128 visible ASCII characters, such as a UUID";
-            return Err(FieldError::new("Idempotency-Key", rule));
+            return Err(IdempotencyKey::wrong());
         }
         Ok(IdempotencyKey(text.into()))
+    }
+
+    /// What is said of a key that is not allowed.
+    pub fn wrong() -> FieldError {
+        let rule = "one key of 1 to 128 visible ASCII characters, such as a UUID";
+        FieldError::new("Idempotency-Key", rule)
     }
 
     /// The key as it was given.

@@ -25,12 +25,14 @@ thread_local! {
 }
 
 /// The instance's connection to the app's database.
-pub struct SpinDb;
+pub(crate) struct SpinDb;
 
-/// The app's database, migrated if need be by this call.
-pub fn current_database(now: Timestamp) -> Result<SpinDb, StoreError> {
+/// The app's database, with the schema of this version: brought to it if need be by this call.
+pub(crate) fn current_database(now: Timestamp) -> Result<SpinDb, StoreError> {
     if !IS_CURRENT.get() {
-        migrate_first(now)?;
+        if !migrate::is_current(&SpinDb)? {
+            migrate_first(now)?;
+        }
         IS_CURRENT.set(true);
     }
     Ok(SpinDb)
@@ -55,8 +57,10 @@ impl Db for SpinDb {
     fn run(&self, sql: &'static str, params: &[Value]) -> Result<Rows, StoreError> {
         let result = execute(&*kept_connection()?, sql, params);
         if matches!(result, Err(StoreError::Busy | StoreError::Failed(_))) {
-            // The connection itself may be what is broken: the next statement opens another.
+            // The connection itself may be what is broken: the next statement opens another. And a
+            // newer version may have replaced what the statement is about: the next request looks.
             CONNECTION.take();
+            IS_CURRENT.set(false);
         }
         result
     }

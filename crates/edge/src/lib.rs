@@ -2,21 +2,16 @@
 //!
 //! The only crate, besides the components themselves, that knows Spin.
 
-pub mod outbound;
-pub mod recurring;
+pub mod cron;
 
+mod body;
 mod database;
-mod live;
+mod env;
+mod outbound;
 mod serve;
-mod variables;
 
-pub use database::{SpinDb, current_database};
-pub use live::{FeedBody, LiveBody};
-pub use serve::{serve, serve_live, serve_waiting};
-pub use variables::{config, keys, variable};
-pub use web::ambient::now;
-
-pub use web::{Context, Route};
+pub use body::{Body, StreamBody};
+pub use serve::serve;
 
 #[expect(clippy::pedantic, reason = "generated from the interfaces that the host offers")]
 mod bindings {

@@ -13,6 +13,7 @@ use wasip2::http::types::{
 };
 use wasip2::io::poll::{Pollable, poll};
 use wasip2::io::streams::{OutputStream, StreamError};
+use web::env::{Answer, Message, Outbound};
 
 /// How long a connection, the first byte and each next one may take.
 const STEP_TIMEOUT: Duration = Duration::from_secs(10);
@@ -27,60 +28,47 @@ const ANSWER_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// How much is read at a time.
 const PIECE_BYTES: u64 = 64 * 1024;
 
-/// An answer from outside.
-pub struct Answer {
-    /// Its status.
-    pub status: u16,
-    /// Its whole body.
-    pub body: Vec<u8>,
-}
+/// The network through WASI 0.2.
+pub(crate) struct WasiOutbound;
 
-/// Gets `url`. The error is for the log: it names no secret, for the URL is the operator's.
-pub fn get(url: &str) -> Result<Answer, String> {
-    let headers = [("accept", "application/json".to_owned())];
-    exchange(&Method::Get, url, &headers, &[], Deadline::in_time(GET_TIMEOUT))
-}
-
-/// Posts `body` to `url`. The error names neither headers nor body.
-pub fn post(url: &str, headers: &[(&str, String)], body: &[u8]) -> Result<Answer, String> {
-    exchange(&Method::Post, url, headers, body, Deadline::in_time(POST_TIMEOUT))
-}
-
-/// A message to post.
-pub struct Message<'a> {
-    /// Where to.
-    pub url: &'a str,
-    /// Its headers, but for its length.
-    pub headers: Vec<(&'a str, String)>,
-    /// Its body: small enough to be sent in one piece.
-    pub body: &'a [u8],
-}
-
-/// Posts all messages at once, so that a slow server keeps only itself waiting; answers each one's
-/// status or error, in their order. What a server says besides its status is not read, and where a
-/// redirect leads is not asked. The errors name neither headers nor body.
-pub fn post_all(messages: &[Message<'_>]) -> Vec<Result<u16, String>> {
-    let deadline = Deadline::in_time(TOGETHER_TIMEOUT);
-    let answers: Vec<Result<FutureIncomingResponse, String>> =
-        messages.iter().map(|message| begin(message, &deadline)).collect();
-    loop {
-        let awaited: Vec<Pollable> =
-            answers.iter().flatten().map(FutureIncomingResponse::subscribe).collect();
-        let awaited: Vec<&Pollable> = awaited.iter().filter(|awaited| !awaited.ready()).collect();
-        if awaited.is_empty() || !deadline.wait_for_any(&awaited) {
-            break;
-        }
+impl Outbound for WasiOutbound {
+    fn get(&self, url: &str) -> Result<Answer, String> {
+        let headers = vec![("accept", "application/json".to_owned())];
+        let message = Message { url, headers, body: &[] };
+        exchange(&Method::Get, &message, Deadline::in_time(GET_TIMEOUT))
     }
-    answers.into_iter().map(|answer| status(&answer?)).collect()
+
+    fn post(&self, message: &Message<'_>) -> Result<Answer, String> {
+        exchange(&Method::Post, message, Deadline::in_time(POST_TIMEOUT))
+    }
+
+    fn post_all(&self, messages: &[Message<'_>]) -> Vec<Result<u16, String>> {
+        let deadline = Deadline::in_time(TOGETHER_TIMEOUT);
+        let answers: Vec<Result<FutureIncomingResponse, String>> =
+            messages.iter().map(|message| begin(&Method::Post, message, &deadline)).collect();
+        loop {
+            let awaited: Vec<Pollable> =
+                answers.iter().flatten().map(FutureIncomingResponse::subscribe).collect();
+            let awaited: Vec<&Pollable> =
+                awaited.iter().filter(|awaited| !awaited.ready()).collect();
+            if awaited.is_empty() || !deadline.wait_for_any(&awaited) {
+                break;
+            }
+        }
+        answers.into_iter().map(|answer| status(&answer?)).collect()
+    }
 }
 
 /// Sends a message, without waiting for its answer.
-fn begin(message: &Message<'_>, deadline: &Deadline) -> Result<FutureIncomingResponse, String> {
-    let Message { url, headers, body } = message;
-    let request = request(&Method::Post, url, headers, body)?;
+fn begin(
+    method: &Method,
+    message: &Message<'_>,
+    deadline: &Deadline,
+) -> Result<FutureIncomingResponse, String> {
+    let request = request(method, message)?;
     let sending = request.body().map_err(|()| "the request has no body")?;
     let answer = handle(request, Some(options()?)).map_err(|error| format!("{error:?}"))?;
-    send(sending, body, deadline)?;
+    send(sending, message.body, deadline)?;
     Ok(answer)
 }
 
@@ -94,17 +82,8 @@ fn status(answer: &FutureIncomingResponse) -> Result<u16, String> {
     }
 }
 
-fn exchange(
-    method: &Method,
-    url: &str,
-    headers: &[(&str, String)],
-    body: &[u8],
-    deadline: Deadline,
-) -> Result<Answer, String> {
-    let request = request(method, url, headers, body)?;
-    let sending = request.body().map_err(|()| "the request has no body")?;
-    let answer = handle(request, Some(options()?)).map_err(|error| format!("{error:?}"))?;
-    send(sending, body, &deadline)?;
+fn exchange(method: &Method, message: &Message<'_>, deadline: Deadline) -> Result<Answer, String> {
+    let answer = begin(method, message, &deadline)?;
     deadline.wait(&answer.subscribe())?;
     let response = answer
         .get()
@@ -115,12 +94,8 @@ fn exchange(
     Ok(Answer { status, body: read(&response, &deadline)? })
 }
 
-fn request(
-    method: &Method,
-    url: &str,
-    headers: &[(&str, String)],
-    body: &[u8],
-) -> Result<OutgoingRequest, String> {
+fn request(method: &Method, message: &Message<'_>) -> Result<OutgoingRequest, String> {
+    let Message { url, headers, body } = message;
     let url = Url::parse(url).map_err(|error| error.to_string())?;
     let scheme = match url.scheme() {
         "https" => Scheme::Https,

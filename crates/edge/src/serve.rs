@@ -1,89 +1,26 @@
 //! From a request of Spin to its answer.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use bytes::Bytes;
-use http_body_util::{BodyExt, Full, Limited};
-use spin_sdk::time::sleep;
-use store::NoDatabase;
-use web::api::agent::LeaseAnswer;
+use http_body_util::{BodyExt, Limited};
+use web::env::Clock;
 use web::limit::BODY_BYTES_MAX;
-use web::live::Feed;
-use web::route::Outcome;
-use web::waiting::Wait;
-use web::{Context, Kind, Problem, Request, Response, ambient, dispatch, respond};
+use web::route::{Outcome, Route};
+use web::{Context, Env, Kind, Problem, Request, Response, dispatch, respond};
 
-use crate::database::current_database;
-use crate::live::{FeedBody, LiveBody};
-use crate::{Route, config};
-
-/// The pause between two looks for something to do.
-const PAUSE: Duration = Duration::from_secs(1);
+use crate::body::{Body, prepare};
+use crate::env::{HostClock, with_env, with_nothing};
 
 /// Answers a request by the routes of a component, and writes one line of log.
 pub async fn serve(
-    routes: &'static [Route],
+    routes: &[&'static [Route]],
     request: spin_sdk::http::Request,
-) -> http::Response<Full<Bytes>> {
-    answer_and_log(routes, request).await.map(|body| Full::new(Bytes::from(body)))
-}
-
-/// The same for routes whose answers may be streams.
-pub async fn serve_live(
-    routes: &'static [Route],
-    request: spin_sdk::http::Request,
-) -> http::Response<LiveBody> {
-    let mut response = answer_and_log(routes, request).await;
-    match response.extensions_mut().remove::<Feed>() {
-        Some(feed) => response.map(|_| LiveBody::Right(FeedBody::new(feed))),
-        None => response.map(|body| LiveBody::Left(Full::new(Bytes::from(body)))),
-    }
-}
-
-#[expect(clippy::print_stderr, reason = "this is the log: the host takes it from here")]
-fn log_failed_wait(problem: &Problem) {
-    let cause = problem.cause.as_deref().unwrap_or_default();
-    eprintln!("a wait fails: {} {cause:?}", problem.kind.as_str());
-}
-
-/// The same for routes whose answers may wait for something to do: it looks again once a second,
-/// and other requests of the instance go on meanwhile.
-pub async fn serve_waiting(
-    routes: &'static [Route],
-    request: spin_sdk::http::Request,
-) -> http::Response<Full<Bytes>> {
-    let mut response = answer_and_log(routes, request).await;
-    if let Some(mut wait) = response.extensions_mut().remove::<Wait>() {
-        while !wait.is_over() {
-            sleep(PAUSE).await;
-            match look(&mut wait) {
-                Ok(None) => {}
-                Ok(Some(answer)) => {
-                    response = Wait::answered(response, &answer);
-                    break;
-                }
-                // Whoever waits comes back, and is told then what is the matter.
-                Err(problem) => {
-                    log_failed_wait(&problem);
-                    break;
-                }
-            }
-        }
-    }
-    response.map(|body| Full::new(Bytes::from(body)))
-}
-
-fn look(wait: &mut Wait) -> Result<Option<LeaseAnswer>, Problem> {
-    let now = ambient::now();
-    wait.look(&current_database(now)?, &crate::keys, now)
-}
-
-async fn answer_and_log(routes: &'static [Route], request: spin_sdk::http::Request) -> Response {
-    let started = Instant::now();
+) -> http::Response<Body> {
+    let clock = HostClock::start();
     let (request, is_whole) = read(request).await;
-    let (outcome, request_id) = answer(routes, &request, is_whole);
-    log(&request, &outcome, &request_id, started);
-    outcome.response
+    let (outcome, request_id) = answer(routes, &clock, &request, is_whole);
+    log(&request, &outcome, &request_id, clock.elapsed());
+    prepare(outcome.response).await
 }
 
 /// Reads the body; `false` if it is too large or was cut off, and then it is empty.
@@ -95,28 +32,28 @@ async fn read(request: spin_sdk::http::Request) -> (Request, bool) {
     }
 }
 
-fn answer(routes: &'static [Route], request: &Request, is_whole: bool) -> (Outcome, String) {
-    let now = ambient::now();
-    let ready = config().map_err(Problem::internal).and_then(|config| {
-        let database = current_database(now)?;
-        Ok((config, database))
-    });
-    match ready {
-        Ok((config, database)) => {
-            let mut cx = Context::new(&database, &config, request, now);
-            let outcome = if is_whole {
-                dispatch(routes, &mut cx)
-            } else {
-                refuse(&cx, Problem::plain(Kind::TooLarge))
-            };
-            (outcome, cx.request_id)
-        }
-        Err(problem) => {
-            let config = web::Config::unset();
-            let cx = Context::new(&NoDatabase, &config, request, now);
+fn answer(
+    routes: &[&'static [Route]],
+    clock: &HostClock,
+    request: &Request,
+    is_whole: bool,
+) -> (Outcome, String) {
+    let now = clock.now();
+    let handle = |env: &Env<'_>| {
+        let mut cx = Context::new(env, request);
+        let outcome = if is_whole {
+            dispatch(routes, &mut cx)
+        } else {
+            refuse(&cx, Problem::plain(Kind::TooLarge))
+        };
+        (outcome, cx.request_id)
+    };
+    with_env(clock, now, handle).unwrap_or_else(|problem| {
+        with_nothing(clock, now, |env| {
+            let cx = Context::new(env, request);
             (refuse(&cx, problem), cx.request_id)
-        }
-    }
+        })
+    })
 }
 
 /// Answers with a problem that was found before any handler was called.
@@ -128,11 +65,11 @@ fn refuse(cx: &Context<'_>, problem: Problem) -> Outcome {
 /// One line a request: route, status, problem, milliseconds, id. No path, for it may hold anything;
 /// no body, token or address. Causes are quoted, so that they cannot forge a line.
 #[expect(clippy::print_stderr, reason = "this is the log: the host takes it from here")]
-fn log(request: &Request, outcome: &Outcome, request_id: &str, started: Instant) {
+fn log(request: &Request, outcome: &Outcome, request_id: &str, took: Duration) {
     let method = request.method();
     let route = outcome.route.unwrap_or("-");
     let status = outcome.response.status().as_u16();
-    let millis = started.elapsed().as_millis();
+    let millis = took.as_millis();
     let kind = outcome.problem.as_ref().map_or("-", |problem| problem.kind.as_str());
     match outcome.problem.as_ref().and_then(|problem| problem.cause.as_ref()) {
         None => eprintln!("{method} {route} {status} {kind} {millis}ms {request_id}"),

@@ -4,7 +4,8 @@ use domain::account::{Email, Scopes};
 use domain::id::{AccountId, SessionId, TokenId};
 use domain::time::Timestamp;
 
-use crate::db::{Db, Row, StoreError, Value, only};
+use crate::db::{Db, StoreError, Value};
+use crate::row::{row, select};
 
 /// SHA-256 of a secret that is itself random: nothing slower is needed, for there is nothing to
 /// guess.
@@ -79,16 +80,24 @@ impl Identity {
     }
 }
 
-/// What an account is signed in with.
-pub struct Credentials {
-    /// The account.
-    pub account: AccountId,
-    /// Its e-mail address.
-    pub email: String,
-    /// An Argon2id hash in PHC form.
-    pub password_hash: String,
-    /// Whether a second factor is asked for after the password.
-    pub has_second_factor: bool,
+/// Whether an account has one.
+const HAS_SECOND_FACTOR: &str = "
+    EXISTS (SELECT 1 FROM passkeys WHERE account_id = accounts.id)
+    OR EXISTS (SELECT 1 FROM totp_secrets
+                WHERE account_id = accounts.id AND confirmed_at IS NOT NULL)";
+
+row! {
+    /// What an account is signed in with.
+    pub struct Credentials {
+        /// The account.
+        pub account: AccountId = "id",
+        /// Its e-mail address.
+        pub email: String = "email",
+        /// An Argon2id hash in PHC form.
+        pub password_hash: String = "password_hash",
+        /// Whether a second factor is asked for after the password.
+        pub has_second_factor: bool = HAS_SECOND_FACTOR,
+    }
 }
 
 /// Creates an account. `?1` id, `?2` e-mail, `?3` password hash, `?4` when. No row comes back if
@@ -107,42 +116,24 @@ pub fn create(
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     let params = [Value::text(id), email.as_str().into(), password_hash.into(), now.into()];
-    Ok(!db.run(CREATE, &params)?.is_empty())
+    db.has_row(CREATE, &params)
 }
 
 /// The account with the e-mail `?1`, unless it is deleted.
-const BY_EMAIL: &str = "
-    SELECT id, email, password_hash,
-           EXISTS (SELECT 1 FROM passkeys WHERE account_id = accounts.id)
-           OR EXISTS (SELECT 1 FROM totp_secrets
-                       WHERE account_id = accounts.id AND confirmed_at IS NOT NULL)
-      FROM accounts WHERE email = ?1 AND deleted_at IS NULL";
+const BY_EMAIL: &str =
+    select!(Credentials, "FROM accounts WHERE email = ?1 AND deleted_at IS NULL");
 
 /// The account with the id `?1`, unless it is deleted.
-const BY_ID: &str = "
-    SELECT id, email, password_hash,
-           EXISTS (SELECT 1 FROM passkeys WHERE account_id = accounts.id)
-           OR EXISTS (SELECT 1 FROM totp_secrets
-                       WHERE account_id = accounts.id AND confirmed_at IS NOT NULL)
-      FROM accounts WHERE id = ?1 AND deleted_at IS NULL";
+const BY_ID: &str = select!(Credentials, "FROM accounts WHERE id = ?1 AND deleted_at IS NULL");
 
 /// What an account is signed in with; `None` if there is no such account.
 pub fn credentials(db: &dyn Db, email: &Email) -> Result<Option<Credentials>, StoreError> {
-    only(db.run(BY_EMAIL, &[email.as_str().into()])?).map(read_credentials).transpose()
+    db.first(BY_EMAIL, &[email.as_str().into()])
 }
 
 /// What an account is signed in with; `None` if it is deleted.
 pub fn credentials_of(db: &dyn Db, id: AccountId) -> Result<Option<Credentials>, StoreError> {
-    only(db.run(BY_ID, &[Value::text(id)])?).map(read_credentials).transpose()
-}
-
-fn read_credentials(row: Row) -> Result<Credentials, StoreError> {
-    Ok(Credentials {
-        account: row.parsed(0, AccountId::parse)?,
-        email: row.text(1)?.to_owned(),
-        password_hash: row.text(2)?.to_owned(),
-        has_second_factor: row.flag(3)?,
-    })
+    db.first(BY_ID, &[Value::text(id)])
 }
 
 /// Replaces the password hash `?2` of the account `?1` by `?3`; another one stays.
@@ -214,7 +205,7 @@ const SET_OPERATOR: &str = "
 
 /// Names an account an operator, or no longer; `false` if there is no such account.
 pub fn set_operator(db: &dyn Db, id: AccountId, is_operator: bool) -> Result<bool, StoreError> {
-    Ok(!db.run(SET_OPERATOR, &[Value::text(id), is_operator.into()])?.is_empty())
+    db.has_row(SET_OPERATOR, &[Value::text(id), is_operator.into()])
 }
 
 /// Farmers see the account `?1` as `?2`, or, where that is NULL, by its e-mail address.
@@ -239,38 +230,36 @@ const PAYOUT: &str = "SELECT payout_address FROM accounts WHERE id = ?1";
 
 /// Where a farmer is paid to; `None` if that is not set.
 pub fn payout(db: &dyn Db, id: AccountId) -> Result<Option<String>, StoreError> {
-    let row = only(db.run(PAYOUT, &[Value::text(id)])?);
-    let address = row.as_ref().map(|row| row.optional_text(0)).transpose()?;
-    Ok(address.flatten().map(str::to_owned))
+    Ok(db.first(PAYOUT, &[Value::text(id)])?.flatten())
 }
 
-/// An account, as the operator sees it.
-pub struct Account {
-    /// Its id.
-    pub id: AccountId,
-    /// Its e-mail address.
-    pub email: String,
-    /// When it was made.
-    pub created_at: Timestamp,
-    /// Whether it is an operator's.
-    pub is_operator: bool,
-    /// Since when it is shut out.
-    pub disabled_at: Option<Timestamp>,
-    /// Whether it has a second factor.
-    pub has_second_factor: bool,
+row! {
+    /// An account, as the operator sees it.
+    pub struct Account {
+        /// Its id.
+        pub id: AccountId = "id",
+        /// Its e-mail address.
+        pub email: String = "email",
+        /// When it was made.
+        pub created_at: Timestamp = "created_at",
+        /// Whether it is an operator's.
+        pub is_operator: bool = "is_operator",
+        /// Since when it is shut out.
+        pub disabled_at: Option<Timestamp> = "disabled_at",
+        /// Whether it has a second factor.
+        pub has_second_factor: bool = HAS_SECOND_FACTOR,
+    }
 }
 
 /// Up to `?3` accounts whose address begins with `?1` and comes after `?2`, by address. Served by
 /// the unique index on the address.
-const LIST: &str = "
-    SELECT id, email, created_at, is_operator, disabled_at,
-           EXISTS (SELECT 1 FROM passkeys WHERE account_id = accounts.id)
-           OR EXISTS (SELECT 1 FROM totp_secrets
-                       WHERE account_id = accounts.id AND confirmed_at IS NOT NULL)
-      FROM accounts
+const LIST: &str = select!(
+    Account,
+    "FROM accounts
      WHERE email > ?2 AND email >= ?1 AND substr(email, 1, length(?1)) = ?1
        AND deleted_at IS NULL
-     ORDER BY email LIMIT ?3";
+     ORDER BY email LIMIT ?3"
+);
 
 /// Accounts whose address begins with `prefix`, in the order of addresses, behind `after`.
 pub fn list(
@@ -279,16 +268,5 @@ pub fn list(
     after: &str,
     limit: u32,
 ) -> Result<Vec<Account>, StoreError> {
-    let read = |row: Row| {
-        Ok(Account {
-            id: row.parsed(0, AccountId::parse)?,
-            email: row.text(1)?.to_owned(),
-            created_at: row.timestamp(2)?,
-            is_operator: row.flag(3)?,
-            disabled_at: row.optional_integer(4)?.map(Timestamp::from_seconds),
-            has_second_factor: row.flag(5)?,
-        })
-    };
-    let rows = db.run(LIST, &[prefix.into(), after.into(), limit.into()])?;
-    rows.into_iter().map(read).collect()
+    db.all(LIST, &[prefix.into(), after.into(), limit.into()])
 }

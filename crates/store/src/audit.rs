@@ -5,8 +5,9 @@
 use domain::id::AccountId;
 use domain::time::Timestamp;
 
-use crate::chain::{self, Chain, Form, Head, Link, Seal};
-use crate::db::{Db, Row, StoreError, Value};
+use crate::chain::{Chain, Form, Head, Link, Seal};
+use crate::db::{Db, StoreError, Value};
+use crate::row::{column, row, select};
 
 /// How something was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +44,8 @@ impl Actor {
         Actor::ALL.into_iter().find(|actor| actor.as_str() == text)
     }
 }
+
+column! { Actor: text(Actor::parse) }
 
 /// An entry to write. No secret and no text of a person's is in it.
 #[derive(Clone, Copy, Debug)]
@@ -85,29 +88,31 @@ pub fn write(db: &dyn Db, entry: &NewEntry<'_>, now: Timestamp) -> Result<(), St
     db.run(WRITE, &params).map(drop)
 }
 
-/// An entry of the log.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
-    /// Its number.
-    pub id: i64,
-    /// What was done.
-    pub action: String,
-    /// How it was asked for.
-    pub actor: Actor,
-    /// The account or token that asked; empty if there is none.
-    pub actor_id: String,
-    /// Whom it concerns.
-    pub account: Option<String>,
-    /// What it was done to.
-    pub subject: String,
-    /// From where.
-    pub address: String,
-    /// The request.
-    pub request_id: String,
-    /// When.
-    pub created_at: Timestamp,
-    /// Its seal; `None` until it has one.
-    pub seal: Option<Seal>,
+row! {
+    /// An entry of the log.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Entry {
+        /// Its number.
+        pub id: i64 = "a.id",
+        /// What was done.
+        pub action: String = "a.action",
+        /// How it was asked for.
+        pub actor: Actor = "a.actor",
+        /// The account or token that asked; empty if there is none.
+        pub actor_id: String = "a.actor_id",
+        /// Whom it concerns.
+        pub account: Option<String> = "a.account_id",
+        /// What it was done to.
+        pub subject: String = "a.subject",
+        /// From where.
+        pub address: String = "a.address",
+        /// The request.
+        pub request_id: String = "a.request_id",
+        /// When.
+        pub created_at: Timestamp = "a.created_at",
+        /// Its seal; `None` until it has one.
+        pub seal: Option<Seal> = "s.hash",
+    }
 }
 
 impl Entry {
@@ -128,20 +133,20 @@ impl Entry {
 }
 
 /// Up to `?3` entries that concern the account `?1` before the one numbered `?2`, the newest first.
-const OF_ACCOUNT: &str = "
-    SELECT a.id, a.action, a.actor, a.actor_id, a.account_id, a.subject, a.address, a.request_id,
-           a.created_at, s.hash
-      FROM audit a LEFT JOIN audit_seals s ON s.audit_id = a.id
+const OF_ACCOUNT: &str = select!(
+    Entry,
+    "FROM audit a LEFT JOIN audit_seals s ON s.audit_id = a.id
      WHERE a.account_id = ?1 AND a.id < ?2
-     ORDER BY a.id DESC LIMIT ?3";
+     ORDER BY a.id DESC LIMIT ?3"
+);
 
 /// Up to `?2` entries before the one numbered `?1`, the newest first.
-const ALL: &str = "
-    SELECT a.id, a.action, a.actor, a.actor_id, a.account_id, a.subject, a.address, a.request_id,
-           a.created_at, s.hash
-      FROM audit a LEFT JOIN audit_seals s ON s.audit_id = a.id
+const ALL: &str = select!(
+    Entry,
+    "FROM audit a LEFT JOIN audit_seals s ON s.audit_id = a.id
      WHERE a.id < ?1
-     ORDER BY a.id DESC LIMIT ?2";
+     ORDER BY a.id DESC LIMIT ?2"
+);
 
 /// What concerns an account, the newest first, before the entry numbered `before`.
 pub fn of_account(
@@ -151,23 +156,21 @@ pub fn of_account(
     limit: u32,
 ) -> Result<Vec<Entry>, StoreError> {
     let before = before.unwrap_or(i64::MAX);
-    let rows = db.run(OF_ACCOUNT, &[Value::text(account), before.into(), limit.into()])?;
-    rows.into_iter().map(read).collect()
+    db.all(OF_ACCOUNT, &[Value::text(account), before.into(), limit.into()])
 }
 
 /// Everything, the newest first, before the entry numbered `before`.
 pub fn all(db: &dyn Db, before: Option<i64>, limit: u32) -> Result<Vec<Entry>, StoreError> {
-    let rows = db.run(ALL, &[before.unwrap_or(i64::MAX).into(), limit.into()])?;
-    rows.into_iter().map(read).collect()
+    db.all(ALL, &[before.unwrap_or(i64::MAX).into(), limit.into()])
 }
 
 /// Up to `?2` entries after the one numbered `?1`, the oldest first.
-const AFTER: &str = "
-    SELECT a.id, a.action, a.actor, a.actor_id, a.account_id, a.subject, a.address, a.request_id,
-           a.created_at, s.hash
-      FROM audit a LEFT JOIN audit_seals s ON s.audit_id = a.id
+const AFTER: &str = select!(
+    Entry,
+    "FROM audit a LEFT JOIN audit_seals s ON s.audit_id = a.id
      WHERE a.id > ?1
-     ORDER BY a.id LIMIT ?2";
+     ORDER BY a.id LIMIT ?2"
+);
 
 /// The entry and hash of the last seal that is `?1` numbers before the end.
 const SEAL_FROM_END: &str = "
@@ -180,11 +183,11 @@ const SEAL: &str = "
     INSERT INTO audit_seals (audit_id, hash)
     SELECT value ->> 0, unhex(value ->> 1) FROM json_each(?1)";
 
-const CHAIN: Chain = Chain {
+const CHAIN: Chain<Entry> = Chain {
     after: AFTER,
     seal_from_end: SEAL_FROM_END,
     write: SEAL,
-    read: |rows| rows.into_iter().map(|row| Ok(read(row)?.into_link())).collect(),
+    links: |entries| entries.into_iter().map(Entry::into_link).collect(),
 };
 
 /// Seals the entries that have no seal yet, a bounded number each time.
@@ -195,19 +198,4 @@ pub fn seal(db: &dyn Db) -> Result<Head, StoreError> {
 /// How many of the newest entries are not as they were sealed, or were put among those that are.
 pub fn broken(db: &dyn Db) -> Result<u64, StoreError> {
     CHAIN.broken(db)
-}
-
-fn read(row: Row) -> Result<Entry, StoreError> {
-    Ok(Entry {
-        id: row.integer(0)?,
-        action: row.text(1)?.to_owned(),
-        actor: row.parsed(2, Actor::parse)?,
-        actor_id: row.text(3)?.to_owned(),
-        account: row.optional_text(4)?.map(str::to_owned),
-        subject: row.text(5)?.to_owned(),
-        address: row.text(6)?.to_owned(),
-        request_id: row.text(7)?.to_owned(),
-        created_at: row.timestamp(8)?,
-        seal: chain::optional_seal(&row, 9)?,
-    })
 }

@@ -6,7 +6,8 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::db::{Db, Row, Rows, StoreError, only};
+use crate::db::{Db, StoreError};
+use crate::row::FromRow;
 
 /// How many rows are checked, the newest ones.
 pub const CHECKED_MAX: u32 = 100_000;
@@ -18,16 +19,16 @@ const READ_AT_ONCE: u32 = 1_000;
 /// SHA-256 over everything up to a row.
 pub type Seal = [u8; 32];
 
-/// A chain: how its rows and seals are read and written.
-pub(crate) struct Chain {
-    /// Up to `?2` rows after the one numbered `?1`, the oldest first, as `read` takes them.
+/// A chain: how its rows, of which each is a `T`, and seals are read and written.
+pub(crate) struct Chain<T> {
+    /// Up to `?2` rows after the one numbered `?1`, the oldest first.
     pub(crate) after: &'static str,
     /// Number and hash of the last seal that is `?1` numbers before the end.
     pub(crate) seal_from_end: &'static str,
     /// Writes the seals of `?1`, a JSON array of `[number, hash in hexadecimal]`.
     pub(crate) write: &'static str,
-    /// Reads what `after` answers.
-    pub(crate) read: fn(Rows) -> Result<Vec<Link>, StoreError>,
+    /// What is sealed of the rows that `after` answers.
+    pub(crate) links: fn(Vec<T>) -> Vec<Link>,
 }
 
 /// A row of a chain.
@@ -75,7 +76,7 @@ pub struct Head {
     pub is_new: bool,
 }
 
-impl Chain {
+impl<T: FromRow> Chain<T> {
     /// Seals the rows that have no seal yet, a bounded number each time. Answers the end of the
     /// chain. Another one that does the same at once does no harm: both compute the same.
     pub(crate) fn seal(&self, db: &dyn Db) -> Result<Head, StoreError> {
@@ -120,29 +121,13 @@ impl Chain {
     }
 
     fn after(&self, db: &dyn Db, id: i64, limit: u32) -> Result<Vec<Link>, StoreError> {
-        (self.read)(db.run(self.after, &[id.into(), limit.into()])?)
+        Ok((self.links)(db.all(self.after, &[id.into(), limit.into()])?))
     }
 
     /// The last seal that is `from_end` numbers before the end.
     fn head(&self, db: &dyn Db, from_end: u32) -> Result<Head, StoreError> {
-        match only(db.run(self.seal_from_end, &[from_end.into()])?) {
-            Some(row) => Ok(Head { id: row.integer(0)?, hash: seal_in(&row, 1)?, is_new: false }),
-            None => Ok(Head { id: 0, hash: [0; 32], is_new: false }),
-        }
-    }
-}
-
-/// The seal in a column.
-fn seal_in(row: &Row, column: usize) -> Result<Seal, StoreError> {
-    let bytes = row.blob(column)?;
-    bytes.try_into().map_err(|_| StoreError::Corrupt(format!("column {column} is no hash")))
-}
-
-/// The seal in a column that may be empty.
-pub(crate) fn optional_seal(row: &Row, column: usize) -> Result<Option<Seal>, StoreError> {
-    match row.0.get(column) {
-        Some(crate::db::Value::Null) => Ok(None),
-        _ => seal_in(row, column).map(Some),
+        let (id, hash) = db.first(self.seal_from_end, &[from_end.into()])?.unwrap_or_default();
+        Ok(Head { id, hash, is_new: false })
     }
 }
 

@@ -4,7 +4,8 @@ use domain::id::{AccountId, MailId};
 use domain::time::Timestamp;
 
 use crate::accounts::SecretHash;
-use crate::db::{Db, Row, StoreError, Value, only};
+use crate::db::{Db, StoreError, Value};
+use crate::row::{returning, row, select};
 
 /// How long a challenge is good for, in seconds: 10 minutes (OWASP ASVS 5.0.0, 6.6.3).
 pub const CHALLENGE_SECONDS: i64 = 10 * 60;
@@ -66,12 +67,14 @@ pub struct NewChallenge<'a> {
     pub payload: &'a [u8],
 }
 
-/// A challenge that was met.
-pub struct Challenge {
-    /// Whose it is; `None` where there is no account yet.
-    pub account: Option<AccountId>,
-    /// What to go on with.
-    pub payload: Vec<u8>,
+row! {
+    /// A challenge that was met.
+    pub struct Challenge {
+        /// Whose it is; `None` where there is no account yet.
+        pub account: Option<AccountId> = "account_id",
+        /// What to go on with.
+        pub payload: Vec<u8> = "payload",
+    }
 }
 
 /// Records a challenge. `?1` hash, `?2` kind, `?3` account, `?4` payload, `?5` now, `?6` end.
@@ -117,8 +120,8 @@ fn params(challenge: &NewChallenge<'_>, now: Timestamp) -> [Value; 6] {
 }
 
 /// The challenge with the hash `?1` and the kind `?2`, if it lasts beyond `?3`.
-const FIND: &str = "
-    SELECT account_id, payload FROM challenges WHERE hash = ?1 AND kind = ?2 AND expires_at > ?3";
+const FIND: &str =
+    select!(Challenge, "FROM challenges WHERE hash = ?1 AND kind = ?2 AND expires_at > ?3");
 
 /// Looks at a challenge without using it up.
 pub fn find(
@@ -128,13 +131,14 @@ pub fn find(
     now: Timestamp,
 ) -> Result<Option<Challenge>, StoreError> {
     let params = [Value::from(&hash[..]), kind.as_str().into(), now.into()];
-    only(db.run(FIND, &params)?).map(read).transpose()
+    db.first(FIND, &params)
 }
 
 /// Uses up the challenge with the hash `?1` and the kind `?2`, if it lasts beyond `?3`.
-const TAKE: &str = "
-    DELETE FROM challenges WHERE hash = ?1 AND kind = ?2 AND expires_at > ?3
- RETURNING account_id, payload";
+const TAKE: &str = returning!(
+    "DELETE FROM challenges WHERE hash = ?1 AND kind = ?2 AND expires_at > ?3",
+    Challenge
+);
 
 /// Uses a challenge up: of many who try, one gets it. `None` if it is unknown, used or over.
 pub fn take(
@@ -144,12 +148,7 @@ pub fn take(
     now: Timestamp,
 ) -> Result<Option<Challenge>, StoreError> {
     let params = [Value::from(&hash[..]), kind.as_str().into(), now.into()];
-    only(db.run(TAKE, &params)?).map(read).transpose()
-}
-
-fn read(row: Row) -> Result<Challenge, StoreError> {
-    let account = row.optional_text(0)?.map(|_| row.parsed(0, AccountId::parse)).transpose()?;
-    Ok(Challenge { account, payload: row.blob(1)?.to_owned() })
+    db.first(TAKE, &params)
 }
 
 /// Removes up to 1,000 challenges that ended before `?1`. Served by `challenges_by_end`.

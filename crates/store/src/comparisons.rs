@@ -11,8 +11,9 @@ use domain::simulation::NodeWeek;
 use domain::suggestion::{self, Market, Suggestion, TooFewObservations, WEEKS};
 use domain::time::Timestamp;
 
-use crate::db::{Db, Row, StoreError, Value, only};
-use crate::offers::{Offer, offer_columns, read_offer};
+use crate::db::{Db, StoreError, Value};
+use crate::offers::Offer;
+use crate::row::{row, select};
 use crate::samples::day_of;
 
 /// The most similar nodes that are read of a circle; of more, those that stand first.
@@ -33,29 +34,34 @@ pub const CHECK_SECONDS: i64 = 86_400;
 /// How often a farmer is told of another price for a node, in seconds: once a week.
 pub const TELL_SECONDS: i64 = 7 * 86_400;
 
-/// The columns of a `Similar`, and which nodes are similar: on the market or rented, with a price,
-/// certified as `?1` says, not of the farmer `?2`; up to `?3`.
-macro_rules! similar {
-    ($from:literal) => {
-        concat!(
-            "SELECT n.id, n.farm_id, n.price_micros, n.observed, n.observed_up FROM ",
-            $from,
-            " WHERE n.certified = ?1 AND n.price_micros IS NOT NULL
-                AND (n.listing = 'published' OR n.allocated_slices > 0)
-                AND n.farmer_id <> ?2
-              LIMIT ?3"
-        )
-    };
+row! {
+    /// A similar node.
+    struct SimilarNode {
+        node: NodeId = "n.id",
+        farm: u32 = "n.farm_id",
+        price: Usd = "n.price_micros",
+        observed: u64 = "n.observed",
+        observed_up: u64 = "n.observed_up",
+    }
 }
 
+/// Which nodes are similar: on the market or rented, with a price, certified as `?1` says, not of
+/// the farmer `?2`; up to `?3`.
+const IS_SIMILAR: &str = "
+     WHERE n.certified = ?1 AND n.price_micros IS NOT NULL
+       AND (n.listing = 'published' OR n.allocated_slices > 0)
+       AND n.farmer_id <> ?2
+     LIMIT ?3";
+
 /// Similar nodes in the countries of the JSON array `?4`. Served by the index `nodes_by_kind`.
-const SIMILAR_IN: &str = similar!(
-    "json_each(?4) c CROSS JOIN nodes n INDEXED BY nodes_by_kind
-       ON n.country = c.value"
+const SIMILAR_IN: &str = select!(
+    SimilarNode,
+    "FROM json_each(?4) c CROSS JOIN nodes n INDEXED BY nodes_by_kind ON n.country = c.value",
+    IS_SIMILAR
 );
 
 /// Similar nodes of the world. Served by the index `nodes_by_kind`.
-const SIMILAR: &str = similar!("nodes n INDEXED BY nodes_by_kind");
+const SIMILAR: &str = select!(SimilarNode, "FROM nodes n INDEXED BY nodes_by_kind", IS_SIMILAR);
 
 fn similar(db: &dyn Db, own: &Offer, circle: &Circle) -> Result<Vec<Similar>, StoreError> {
     let mut params = vec![own.certified.into(), Value::text(own.farmer), SIMILAR_MAX.into()];
@@ -66,32 +72,39 @@ fn similar(db: &dyn Db, own: &Offer, circle: &Circle) -> Result<Vec<Similar>, St
         }
         None => SIMILAR,
     };
-    let read = |row: &Row| {
-        Ok(Similar {
-            node: NodeId(row.number(0)?),
-            farm: row.number(1)?,
-            price: Usd::from_micros(row.integer(2)?),
-            uptime: Uptime::measured(row.number(4)?, row.number(3)?),
-        })
+    let similar = |SimilarNode { node, farm, price, observed, observed_up }: SimilarNode| Similar {
+        node,
+        farm,
+        price,
+        uptime: Uptime::measured(observed_up, observed),
     };
-    db.run(sql, &params)?.iter().map(read).collect()
+    Ok(db.all(sql, &params)?.into_iter().map(similar).collect())
 }
 
 fn json<T: serde::Serialize>(list: &[T]) -> String {
     serde_json::to_string(list).expect("numbers and text can be written as JSON")
 }
 
+row! {
+    impl NodeWeek {
+        node: NodeId = "d.node_id",
+        price: Usd = "sum(d.price_micros * d.samples) / sum(d.samples)",
+        offered: u64 = "sum(d.offered)",
+        rented: u64 = "sum(d.rented)",
+    }
+}
+
 /// The weeks of the nodes of the JSON array `?1` from the day `?2` to the one before `?3`, counted
 /// back from there: node, average price, what was offered and what rented. Only weeks with at least
 /// `?4` samples; up to `?5` of them. Served by the primary key of `node_days`.
-const NODE_WEEKS: &str = "
-    SELECT d.node_id, sum(d.price_micros * d.samples) / sum(d.samples), sum(d.offered),
-           sum(d.rented)
-      FROM json_each(?1) n
+const NODE_WEEKS: &str = select!(
+    NodeWeek,
+    "FROM json_each(?1) n
      CROSS JOIN node_days d ON d.node_id = n.value AND d.day >= ?2 AND d.day < ?3
      GROUP BY d.node_id, (?3 - 1 - d.day) / 7
     HAVING sum(d.samples) >= ?4
-     LIMIT ?5";
+     LIMIT ?5"
+);
 
 fn node_weeks(db: &dyn Db, nodes: &str, now: Timestamp) -> Result<Vec<NodeWeek>, StoreError> {
     let today = day_of(now);
@@ -102,15 +115,7 @@ fn node_weeks(db: &dyn Db, nodes: &str, now: Timestamp) -> Result<Vec<NodeWeek>,
         SAMPLES_PER_WEEK_MIN.into(),
         NODE_WEEKS_MAX.into(),
     ];
-    let read = |row: &Row| {
-        Ok(NodeWeek {
-            node: NodeId(row.number(0)?),
-            price: Usd::from_micros(row.integer(1)?),
-            offered: row.number(2)?,
-            rented: row.number(3)?,
-        })
-    };
-    db.run(NODE_WEEKS, &params)?.iter().map(read).collect()
+    db.all(NODE_WEEKS, &params)
 }
 
 /// How long slices of the nodes of the JSON array `?1` waited for rentals that began since `?2`, in
@@ -124,8 +129,7 @@ const WAITS: &str = "
 /// How many rentals began, and how long a slice waited for one: the median.
 fn waits(db: &dyn Db, nodes: &str, now: Timestamp) -> Result<(u32, Option<i64>), StoreError> {
     let since = now.plus_seconds(-i64::from(WEEKS) * 7 * 86_400);
-    let rows = db.run(WAITS, &[nodes.into(), since.into(), WAITS_MAX.into()])?;
-    let mut waits = rows.iter().map(|row| row.integer(0)).collect::<Result<Vec<_>, _>>()?;
+    let mut waits = db.all::<i64>(WAITS, &[nodes.into(), since.into(), WAITS_MAX.into()])?;
     waits.sort_unstable();
     let count = u32::try_from(waits.len()).unwrap_or(u32::MAX);
     let median = waits.get(waits.len().saturating_sub(1) / 2).copied();
@@ -141,8 +145,7 @@ const UNMET: &str = "
 fn unmet(db: &dyn Db, own: &Offer, now: Timestamp) -> Result<u32, StoreError> {
     let since = day_of(now) - i64::from(WEEKS) * 7;
     let country = region::country(&own.country).unwrap_or_default();
-    let rows = db.run(UNMET, &[since.into(), country.into(), own.certified.into()])?;
-    only(rows).ok_or_else(|| StoreError::Corrupt("no row of a sum".into()))?.number(0)
+    db.one(UNMET, &[since.into(), country.into(), own.certified.into()])
 }
 
 /// A node beside similar ones.
@@ -216,23 +219,23 @@ impl Found {
     }
 }
 
-/// A node whose price is to be looked at.
-struct Due {
-    offer: Offer,
-    /// When it was looked at last.
-    checked_at: Timestamp,
-    /// When its farmer was last told of another price.
-    suggested_at: Option<Timestamp>,
+row! {
+    /// A node whose price is to be looked at.
+    struct Due {
+        offer: Offer,
+        /// When it was looked at last.
+        checked_at: Timestamp = "m.checked_at",
+        /// When its farmer was last told of another price.
+        suggested_at: Option<Timestamp> = "m.suggested_at",
+    }
 }
 
 /// Up to `?2` nodes on the market whose price was last looked at before `?1`, the longest ago
 /// first.
 /// Served by the index `market_nodes_by_check`.
-const DUE: &str = concat!(
-    "SELECT ",
-    offer_columns!(),
-    ", m.checked_at, m.suggested_at
-       FROM market_nodes m CROSS JOIN nodes n ON n.id = m.node_id
+const DUE: &str = select!(
+    Due,
+    "FROM market_nodes m CROSS JOIN nodes n ON n.id = m.node_id
       WHERE m.checked_at <= ?1 ORDER BY m.checked_at LIMIT ?2"
 );
 
@@ -252,8 +255,7 @@ const CHECKED: &str = "
 pub fn suggest_prices(db: &dyn Db, limits: PriceLimits, now: Timestamp) -> Result<u32, StoreError> {
     let before = now.plus_seconds(-CHECK_SECONDS);
     let mut told = 0;
-    for row in db.run(DUE, &[before.into(), CHECKED_AT_ONCE.into()])? {
-        let due = read_due(&row)?;
+    for due in db.all::<Due>(DUE, &[before.into(), CHECKED_AT_ONCE.into()])? {
         let price = worth_telling(db, &due, limits, now)?;
         let params = [
             due.offer.node.0.into(),
@@ -261,19 +263,10 @@ pub fn suggest_prices(db: &dyn Db, limits: PriceLimits, now: Timestamp) -> Resul
             now.into(),
             price.map(Usd::micros).into(),
         ];
-        let is_first = !db.run(CHECKED, &params)?.is_empty();
+        let is_first = db.has_row(CHECKED, &params)?;
         told += u32::from(is_first && price.is_some());
     }
     Ok(told)
-}
-
-fn read_due(row: &Row) -> Result<Due, StoreError> {
-    let column = crate::offers::OFFER_COLUMNS;
-    Ok(Due {
-        offer: read_offer(row)?,
-        checked_at: row.timestamp(column)?,
-        suggested_at: row.optional_integer(column + 1)?.map(Timestamp::from_seconds),
-    })
 }
 
 /// The price to tell a farmer of, if there is one and it is time.

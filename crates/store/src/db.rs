@@ -84,98 +84,9 @@ impl<T: Into<Value>> From<Option<T>> for Value {
 /// The rows of an answer.
 pub type Rows = Vec<Row>;
 
-/// One row of an answer, read by position.
+/// One row of an answer; `row` reads it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row(pub Vec<Value>);
-
-impl Row {
-    /// The whole number in a column.
-    pub fn integer(&self, column: usize) -> Result<i64, StoreError> {
-        match self.0.get(column) {
-            Some(Value::Integer(value)) => Ok(*value),
-            other => Err(corrupt(column, other)),
-        }
-    }
-
-    /// The whole number in a column that may be empty.
-    pub fn optional_integer(&self, column: usize) -> Result<Option<i64>, StoreError> {
-        match self.0.get(column) {
-            Some(Value::Null) => Ok(None),
-            _ => self.integer(column).map(Some),
-        }
-    }
-
-    /// The whole number in a column, which must fit `T`.
-    pub fn number<T: TryFrom<i64>>(&self, column: usize) -> Result<T, StoreError> {
-        T::try_from(self.integer(column)?).map_err(|_| corrupt(column, self.0.get(column)))
-    }
-
-    /// The whole number in a column that may be empty, which must fit `T`.
-    pub fn optional_number<T: TryFrom<i64>>(&self, column: usize) -> Result<Option<T>, StoreError> {
-        match self.0.get(column) {
-            Some(Value::Null) => Ok(None),
-            _ => self.number(column).map(Some),
-        }
-    }
-
-    /// Yes or no in a column.
-    pub fn flag(&self, column: usize) -> Result<bool, StoreError> {
-        match self.integer(column)? {
-            0 => Ok(false),
-            1 => Ok(true),
-            _ => Err(corrupt(column, self.0.get(column))),
-        }
-    }
-
-    /// The text in a column.
-    pub fn text(&self, column: usize) -> Result<&str, StoreError> {
-        match self.0.get(column) {
-            Some(Value::Text(value)) => Ok(value),
-            other => Err(corrupt(column, other)),
-        }
-    }
-
-    /// The text in a column that may be empty.
-    pub fn optional_text(&self, column: usize) -> Result<Option<&str>, StoreError> {
-        match self.0.get(column) {
-            Some(Value::Null) => Ok(None),
-            _ => self.text(column).map(Some),
-        }
-    }
-
-    /// The bytes in a column.
-    pub fn blob(&self, column: usize) -> Result<&[u8], StoreError> {
-        match self.0.get(column) {
-            Some(Value::Blob(value)) => Ok(value),
-            other => Err(corrupt(column, other)),
-        }
-    }
-
-    /// The instant in a column.
-    pub fn timestamp(&self, column: usize) -> Result<Timestamp, StoreError> {
-        self.integer(column).map(Timestamp::from_seconds)
-    }
-
-    /// The text in a column, read by `parse`.
-    pub fn parsed<T>(
-        &self,
-        column: usize,
-        parse: impl FnOnce(&str) -> Option<T>,
-    ) -> Result<T, StoreError> {
-        parse(self.text(column)?).ok_or_else(|| corrupt(column, self.0.get(column)))
-    }
-}
-
-fn corrupt(column: usize, value: Option<&Value>) -> StoreError {
-    let kind = match value {
-        None => "no column",
-        Some(Value::Null) => "NULL",
-        Some(Value::Integer(_)) => "an integer out of range",
-        Some(Value::Text(_)) => "a text of another form",
-        Some(Value::Blob(_)) => "bytes",
-    };
-    StoreError::Corrupt(format!("column {column} holds {kind}"))
-}
 
 /// The database failed, or refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -188,22 +99,42 @@ pub enum StoreError {
     /// Load again and decide again: the decision then says why.
     #[error("the database refused the change: {0}")]
     Refused(String),
-    /// The database was migrated by a newer version of this program.
+    /// The database has the schema of another version of this program: a newer one or, where the
+    /// numbers are equal, one that was built from other files.
     #[error(
-        "the database is at migration {found}, this version of Mycelium knows {known}: \
-         run the newer version, or restore a backup"
+        "the database is at schema release {found}, but this version of Mycelium needs release \
+         {known}{}: run the version that upgraded the database, or restore a backup from before",
+        if found == known { " with other contents" } else { "" }
     )]
-    TooNew {
-        /// The database's last migration.
+    WrongSchema {
+        /// The release of the database.
         found: i64,
-        /// The last migration of this program.
+        /// The release of this program.
         known: i64,
     },
-    /// A migration that was applied is not the one that this program has.
-    #[error("migration {number} was applied with other contents: restore a backup")]
+    /// The database was made before the first release.
+    #[error(
+        "this database was made by a development version of Mycelium from before the first \
+         release, and cannot be upgraded: start with a new data folder"
+    )]
+    DevelopmentDatabase,
+    /// A table migration that was applied is not the one that this program has.
+    #[error(
+        "table migration {number} was applied to this database with other contents: run the \
+         version of Mycelium that made it, or restore a backup"
+    )]
     MigrationChanged {
         /// The migration's number.
         number: i64,
+    },
+    /// The upgrade would keep others from the database for too long.
+    #[error(
+        "the upgrade takes {statements} statements, too many for a database that is in use: stop \
+         the app, make a backup, and run `cargo xtask migrate`"
+    )]
+    UpgradeTooLarge {
+        /// How many it takes.
+        statements: usize,
     },
     /// A row that the schema should rule out.
     #[error("a row is corrupt: {0}")]
@@ -238,11 +169,6 @@ impl StoreError {
     }
 }
 
-/// The only row of an answer, or `None`.
-pub(crate) fn only(rows: Rows) -> Option<Row> {
-    rows.into_iter().next()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -259,15 +185,5 @@ mod tests {
         check("UNIQUE constraint failed: rentals.renter_id", "Refused");
         check("database or disk is full", "Failed");
         check("no such table: nodes", "Failed");
-    }
-
-    #[test]
-    fn a_value_of_another_type_is_corrupt() {
-        let row = Row(vec![Value::Null, Value::Integer(-1), Value::text("x")]);
-        assert_eq!(row.optional_integer(0), Ok(None));
-        assert!(matches!(row.integer(0), Err(StoreError::Corrupt(_))));
-        assert!(matches!(row.number::<u32>(1), Err(StoreError::Corrupt(_))));
-        assert!(matches!(row.parsed(2, |_| None::<u8>), Err(StoreError::Corrupt(_))));
-        assert!(matches!(row.text(9), Err(StoreError::Corrupt(_))));
     }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::types::{ToSqlOutput, Value as SqlValue, ValueRef};
-use rusqlite::{Connection, ToSql, params_from_iter};
+use rusqlite::{Connection, MAIN_DB, ToSql, params_from_iter};
 
 use crate::db::{Db, Row, Rows, StoreError, Value};
 
@@ -23,6 +23,19 @@ impl RusqliteDb {
     /// A new database in memory.
     pub fn in_memory() -> Result<RusqliteDb, StoreError> {
         RusqliteDb::prepare(Connection::open_in_memory())
+    }
+
+    /// A new database in memory from an image.
+    pub fn from_image(image: &[u8]) -> Result<RusqliteDb, StoreError> {
+        let mut db = RusqliteDb::in_memory()?;
+        let read = db.0.deserialize_read_exact(MAIN_DB, image, image.len(), false);
+        read.map_err(failure)?;
+        Ok(db)
+    }
+
+    /// The whole database, to be copied.
+    pub fn into_image(mut self) -> Result<Vec<u8>, StoreError> {
+        Ok(self.0.serialize(MAIN_DB).map_err(failure)?.to_vec())
     }
 
     /// The connection itself, for tests that break things on purpose.

@@ -5,11 +5,11 @@ use domain::level::{DISPUTED_WITHIN_SECONDS, DisputeSide};
 use domain::money::Usd;
 use domain::month::Month;
 use domain::time::Timestamp;
-use serde::Deserialize;
 
-use crate::db::{Db, Row, StoreError, Value, only};
-use crate::levels::{JUDGED_COLUMNS, Judged, judged_columns, judged_query, read_judged};
+use crate::db::{Db, StoreError, Value};
+use crate::levels::{JUDGED, Judged};
 use crate::rentals::{SAVE_ATTEMPTS, booking_json};
+use crate::row::{FromJson, row, select};
 
 /// What somebody says against a judgement.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,15 +37,18 @@ pub struct Decision {
     pub credit: Usd,
 }
 
-#[derive(Deserialize)]
-struct DisputeRow(String, String, String, i64, Option<i64>, Option<String>, Option<i64>);
+/// The disputes about the judgement `m`.
+pub(crate) const DISPUTES: &str = "
+    (SELECT json_group_array(json_array(id, side, words, created_at, decided_at, answer,
+                                        credit_micros))
+       FROM sla_disputes
+      WHERE rental_id = m.rental_id AND month = m.month AND stay = m.stay)";
 
-/// Reads a JSON array of disputes, each an array of its columns.
-pub(crate) fn read_all(text: &str) -> Result<Vec<Dispute>, StoreError> {
-    let corrupt = || StoreError::Corrupt("disputes of another form".into());
-    let rows: Vec<DisputeRow> = serde_json::from_str(text).map_err(|_| corrupt())?;
-    let read = |row: DisputeRow| {
-        let DisputeRow(id, side, words, created_at, decided_at, answer, credit) = row;
+impl FromJson for Dispute {
+    type Json = (String, String, String, i64, Option<i64>, Option<String>, Option<i64>);
+
+    fn from_json(json: Self::Json) -> Option<Dispute> {
+        let (id, side, words, created_at, decided_at, answer, credit) = json;
         let decision = match (decided_at, answer, credit) {
             (Some(at), Some(answer), Some(credit)) => Some(Decision {
                 at: Timestamp::from_seconds(at),
@@ -54,17 +57,14 @@ pub(crate) fn read_all(text: &str) -> Result<Vec<Dispute>, StoreError> {
             }),
             _ => None,
         };
-        Ok(Dispute {
-            id: DisputeId::parse(&id).ok_or_else(corrupt)?,
-            side: DisputeSide::parse(&side).ok_or_else(corrupt)?,
+        Some(Dispute {
+            id: DisputeId::parse(&id)?,
+            side: DisputeSide::parse(&side)?,
             words,
             created_at: Timestamp::from_seconds(created_at),
             decision,
         })
-    };
-    let mut disputes: Vec<Dispute> = rows.into_iter().map(read).collect::<Result<_, _>>()?;
-    disputes.sort_unstable_by_key(|dispute| dispute.id);
-    Ok(disputes)
+    }
 }
 
 /// Which judgement is disputed.
@@ -114,8 +114,9 @@ pub enum DisputeFailure {
 
 /// The judgement of `?1`, `?2` and `?3`, if it is of the renter `?4` or of the farmer `?5`. Served
 /// by the primary key.
-const FIND: &str = concat!(
-    judged_query!(),
+const FIND: &str = select!(
+    Judged,
+    JUDGED,
     "WHERE m.rental_id = ?1 AND m.month = ?2 AND m.stay = ?3
        AND (m.renter_id = ?4 OR m.farmer_id = ?5)"
 );
@@ -138,7 +139,7 @@ pub fn judged(
         renter.map(Value::text).into(),
         farmer.map(Value::text).into(),
     ];
-    only(db.run(FIND, &params)?).map(|row| read_judged(&row)).transpose()
+    db.first(FIND, &params)
 }
 
 /// Writes a dispute down: the columns of the table, in order. A second one of a side is refused.
@@ -185,24 +186,21 @@ pub struct Case {
     pub judged: Judged,
 }
 
-/// Every `Case`, to be narrowed: the columns of a `Judged`, and the dispute's id.
-macro_rules! case_query {
-    () => {
-        concat!(
-            "SELECT ",
-            judged_columns!(),
-            ", d.id
-               FROM sla_disputes d
-               JOIN sla_months m ON m.rental_id = d.rental_id AND m.month = d.month
-                                AND m.stay = d.stay
-               JOIN rental_stays s ON s.rental_id = m.rental_id AND s.number = m.stay "
-        )
-    };
+row! {
+    /// A judgement, and which of its disputes is meant.
+    struct Disputed {
+        judged: Judged,
+        id: DisputeId = "d.id",
+    }
 }
 
-fn read_case(row: &Row) -> Result<Case, StoreError> {
-    let judged = read_judged(row)?;
-    let id = row.parsed(JUDGED_COLUMNS, DisputeId::parse)?;
+/// Where a `Disputed` is.
+const DISPUTED: &str = "
+      FROM sla_disputes d
+      JOIN sla_months m ON m.rental_id = d.rental_id AND m.month = d.month AND m.stay = d.stay
+      JOIN rental_stays s ON s.rental_id = m.rental_id AND s.number = m.stay ";
+
+fn case(Disputed { judged, id }: Disputed) -> Result<Case, StoreError> {
     let dispute = judged.disputes.iter().find(|dispute| dispute.id == id).cloned();
     let dispute = dispute.ok_or_else(|| StoreError::Corrupt("a dispute of nothing".into()))?;
     Ok(Case { dispute, judged })
@@ -211,20 +209,20 @@ fn read_case(row: &Row) -> Result<Case, StoreError> {
 /// One page of the disputes that are open, the oldest first: `?1` the last one of the page before,
 /// empty for none, `?2` how many. Served by the index `sla_disputes_open`.
 const OPEN: &str =
-    concat!(case_query!(), "WHERE d.decided_at IS NULL AND d.id > ?1 ORDER BY d.id LIMIT ?2");
+    select!(Disputed, DISPUTED, "WHERE d.decided_at IS NULL AND d.id > ?1 ORDER BY d.id LIMIT ?2");
 
 /// A page of the disputes that are open, the oldest first.
 pub fn open(db: &dyn Db, behind: Option<DisputeId>, limit: u32) -> Result<Vec<Case>, StoreError> {
     let behind = behind.map_or("".into(), Value::text);
-    db.run(OPEN, &[behind, limit.into()])?.iter().map(read_case).collect()
+    db.all(OPEN, &[behind, limit.into()])?.into_iter().map(case).collect()
 }
 
 /// The dispute `?1`.
-const CASE: &str = concat!(case_query!(), "WHERE d.id = ?1");
+const CASE: &str = select!(Disputed, DISPUTED, "WHERE d.id = ?1");
 
 /// A dispute and what it is about.
 pub fn find(db: &dyn Db, id: DisputeId) -> Result<Option<Case>, StoreError> {
-    only(db.run(CASE, &[Value::text(id)])?).map(|row| read_case(&row)).transpose()
+    db.first(CASE, &[Value::text(id)])?.map(case).transpose()
 }
 
 /// Why a dispute was not decided.

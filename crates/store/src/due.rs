@@ -8,21 +8,16 @@ use domain::order::IdempotencyKey;
 use domain::rental::{self, ExtendError, GRACE_SECONDS, RENEWS_BEFORE_SECONDS, RentalState};
 use domain::time::Timestamp;
 
-use crate::db::{Db, Row, StoreError, Value, only};
-use crate::rentals::{
-    ChangeFailure, Extension, Intention, RENTAL_COLUMNS, Rental, change, plan_extension,
-    read_rental, rental_columns, save,
-};
+use crate::db::{Db, StoreError, Value};
+use crate::rentals::{ChangeFailure, Extension, Intention, Rental, change, plan_extension, save};
+use crate::row::{row, select};
 
 /// The rental `?1`, whoever's it is.
-const FIND: &str = concat!(
-    "SELECT ",
-    rental_columns!(),
-    " FROM rentals r JOIN nodes n ON n.id = r.node_id WHERE r.id = ?1"
-);
+const FIND: &str =
+    select!(Rental, "FROM rentals r JOIN nodes n ON n.id = r.node_id WHERE r.id = ?1");
 
 pub(crate) fn find(db: &dyn Db, id: RentalId) -> Result<Option<Rental>, StoreError> {
-    only(db.run(FIND, &[Value::text(id)])?).map(|row| read_rental(&row)).transpose()
+    db.first(FIND, &[Value::text(id)])
 }
 
 /// Up to `?2` rentals that earn something by `?1`, the longest due first. What has no access yet
@@ -41,10 +36,6 @@ const ENDING: &str = "
     SELECT id FROM rentals
      WHERE state = ?3 AND state <> 'ended' AND ends_at <= ?1 ORDER BY ends_at LIMIT ?2";
 
-fn ids(db: &dyn Db, sql: &'static str, params: &[Value]) -> Result<Vec<RentalId>, StoreError> {
-    db.run(sql, params)?.iter().map(|row| row.parsed(0, RentalId::parse)).collect()
-}
-
 fn life_of(db: &dyn Db, id: RentalId) -> Result<Option<rental::Rental>, StoreError> {
     Ok(find(db, id)?.map(|rental| rental.life))
 }
@@ -55,7 +46,7 @@ pub fn earn(
     now: Timestamp,
     limit: u32,
 ) -> Result<Vec<(RentalId, StoreError)>, StoreError> {
-    let due = ids(db, EARNING, &[now.into(), limit.into()])?;
+    let due = db.all(EARNING, &[now.into(), limit.into()])?;
     // Where nothing new is earned, its date moves on, so that it is not in the way of others.
     let decide = |life: &rental::Rental| {
         Some(rental::earn(life, now).unwrap_or_else(|| rental::Change {
@@ -75,12 +66,12 @@ pub fn expire(
     limit: u32,
 ) -> Result<Vec<(RentalId, StoreError)>, StoreError> {
     let over = [now.into(), limit.into(), RentalState::Active.as_str().into()];
-    let mut failed = each(ids(db, ENDING, &over)?, |id| {
+    let mut failed = each(db.all(ENDING, &over)?, |id| {
         change(db, || life_of(db, id), |life| rental::expire(life, now), now)
     });
     let before = now.plus_seconds(-GRACE_SECONDS);
     let over = [before.into(), limit.into(), RentalState::Grace.as_str().into()];
-    failed.extend(each(ids(db, ENDING, &over)?, |id| {
+    failed.extend(each(db.all(ENDING, &over)?, |id| {
         change(db, || life_of(db, id), |life| rental::release(life, now), now)
     }));
     Ok(failed)
@@ -94,29 +85,18 @@ fn each(
     due.into_iter().filter_map(|id| Some((id, work(id).err()?))).collect()
 }
 
-/// The columns of a `Notice`, behind those of a `Rental`: the renter's address and wallet.
-macro_rules! notice_query {
-    () => {
-        concat!(
-            "SELECT ",
-            rental_columns!(),
-            ", a.email,
-               coalesce((SELECT balance_micros FROM ledger_accounts
-                          WHERE kind = 'wallet' AND owner_id = r.renter_id), 0),
-               CASE WHEN r.ends_at <= ?1 + 86400 THEN 1
-                    WHEN r.ends_at <= ?1 + 3 * 86400 THEN 3 ELSE 14 END AS days
-               FROM rentals r
-               JOIN nodes n ON n.id = r.node_id
-               JOIN accounts a ON a.id = r.renter_id "
-        )
-    };
-}
+/// Where a `Notice` is.
+const FROM: &str = "
+      FROM rentals r
+      JOIN nodes n ON n.id = r.node_id
+      JOIN accounts a ON a.id = r.renter_id ";
 
 /// Up to `?2` rentals that end within 14 days of `?1` and whose renter was not reminded of it at
 /// 14, 3 or 1 days: of the nearest of these alone, so that nobody gets three mails at once. Served
 /// by the index `rentals_by_end`.
-const UNREMINDED: &str = concat!(
-    notice_query!(),
+const UNREMINDED: &str = select!(
+    Notice,
+    FROM,
     "WHERE r.state = 'active' AND r.state <> 'ended'
        AND r.ends_at > ?1 AND r.ends_at <= ?1 + 14 * 86400
        AND NOT EXISTS (
@@ -130,24 +110,31 @@ const UNREMINDED: &str = concat!(
 /// Up to `?2` rentals that are to be renewed at `?1`: from `?3` before their end until the end of
 /// the grace of `?4`. Those that come up last are first: whoever lacks money is tried again and
 /// again, and keeps nobody from a first try. Served by the index `rentals_by_renewal`.
-const RENEWING: &str = concat!(
-    notice_query!(),
+const RENEWING: &str = select!(
+    Notice,
+    FROM,
     "WHERE r.renew_months IS NOT NULL AND r.state <> 'ended'
        AND r.ends_at <= ?1 + ?3 AND r.ends_at > ?1 - ?4
      ORDER BY r.ends_at DESC LIMIT ?2"
 );
 
-/// A rental near its end, and whom to tell.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Notice {
-    /// The rental.
-    pub rental: Rental,
-    /// The renter's address.
-    pub email: String,
-    /// What the renter's wallet holds.
-    pub balance: Usd,
-    /// 14, 3 or 1 days before the end, or less; 0 where a renewal failed.
-    pub days: u32,
+row! {
+    /// A rental near its end, and whom to tell.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Notice {
+        /// The rental.
+        pub rental: Rental,
+        /// The renter's address.
+        pub email: String = "a.email",
+        /// What the renter's wallet holds.
+        pub balance: Usd =
+            "coalesce((SELECT balance_micros FROM ledger_accounts
+                        WHERE kind = 'wallet' AND owner_id = r.renter_id), 0)",
+        /// 14, 3 or 1 days before the end, or less; 0 where a renewal failed.
+        pub days: u32 =
+            "CASE WHEN r.ends_at <= ?1 + 86400 THEN 1
+                   WHEN r.ends_at <= ?1 + 3 * 86400 THEN 3 ELSE 14 END",
+    }
 }
 
 impl Notice {
@@ -168,24 +155,15 @@ impl Notice {
     }
 }
 
-fn read_notice(row: &Row) -> Result<Notice, StoreError> {
-    Ok(Notice {
-        rental: read_rental(row)?,
-        email: row.text(RENTAL_COLUMNS)?.to_owned(),
-        balance: Usd::from_micros(row.integer(RENTAL_COLUMNS + 1)?),
-        days: row.number(RENTAL_COLUMNS + 2)?,
-    })
-}
-
 /// Rentals whose renter is to be reminded of the end.
 pub fn unreminded(db: &dyn Db, now: Timestamp, limit: u32) -> Result<Vec<Notice>, StoreError> {
-    db.run(UNREMINDED, &[now.into(), limit.into()])?.iter().map(read_notice).collect()
+    db.all(UNREMINDED, &[now.into(), limit.into()])
 }
 
 /// Rentals that are to be renewed now.
 pub fn renewing(db: &dyn Db, now: Timestamp, limit: u32) -> Result<Vec<Notice>, StoreError> {
     let params = [now.into(), limit.into(), RENEWS_BEFORE_SECONDS.into(), GRACE_SECONDS.into()];
-    db.run(RENEWING, &params)?.iter().map(read_notice).collect()
+    db.all(RENEWING, &params)
 }
 
 /// Renews a rental by its own wish: once for each end. Answers why not, where the rules say no.
@@ -307,7 +285,7 @@ const IS_REMINDED: &str =
 pub fn is_reminded(db: &dyn Db, notice: &Notice) -> Result<bool, StoreError> {
     let life = &notice.rental.life;
     let params = [Value::text(life.id), life.ends_at.into(), notice.days.into()];
-    Ok(!db.run(IS_REMINDED, &params)?.is_empty())
+    db.has_row(IS_REMINDED, &params)
 }
 
 /// The statements that are served by an index, for the test of their plans.

@@ -5,56 +5,52 @@ use domain::id::AccountId;
 use domain::time::Timestamp;
 
 use crate::accounts::SecretHash;
-use crate::db::{Db, Row, StoreError, Value, only};
+use crate::db::{Db, StoreError, Value};
+use crate::row::{row, select};
+
+row! {
+    impl Factors {
+        passkeys: u32 = "(SELECT count(*) FROM passkeys WHERE account_id = ?1)",
+        has_totp: bool =
+            "EXISTS (SELECT 1 FROM totp_secrets
+                      WHERE account_id = ?1 AND confirmed_at IS NOT NULL)",
+        recovery_codes: u32 = "(SELECT count(*) FROM recovery_codes WHERE account_id = ?1)",
+    }
+}
 
 /// What account `?1` has. An app counts from its first code on.
-const OF_ACCOUNT: &str = "
-    SELECT (SELECT count(*) FROM passkeys WHERE account_id = ?1),
-           EXISTS (SELECT 1 FROM totp_secrets WHERE account_id = ?1 AND confirmed_at IS NOT NULL),
-           (SELECT count(*) FROM recovery_codes WHERE account_id = ?1)";
+const OF_ACCOUNT: &str = select!(Factors);
 
 /// The second factors of an account.
 pub fn of_account(db: &dyn Db, account: AccountId) -> Result<Factors, StoreError> {
-    let read = |row: Row| {
-        Ok(Factors {
-            passkeys: row.number(0)?,
-            has_totp: row.integer(1)? != 0,
-            recovery_codes: row.number(2)?,
-        })
-    };
-    let row = only(db.run(OF_ACCOUNT, &[Value::text(account)])?);
-    row.map(read).transpose().map(Option::unwrap_or_default)
+    db.one(OF_ACCOUNT, &[Value::text(account)])
 }
 
-/// A passkey, as its owner sees it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Passkey {
-    /// The credential's id.
-    pub id: Vec<u8>,
-    /// What its owner calls it.
-    pub name: String,
-    /// When it was added.
-    pub created_at: Timestamp,
-    /// When it was last shown.
-    pub used_at: Option<Timestamp>,
+row! {
+    /// A passkey, as its owner sees it.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Passkey {
+        /// The credential's id.
+        pub id: Vec<u8> = "id",
+        /// What its owner calls it.
+        pub name: String = "name",
+        /// When it was added.
+        pub created_at: Timestamp = "created_at",
+        /// When it was last shown.
+        pub used_at: Option<Timestamp> = "used_at",
+    }
 }
 
 /// The passkeys of account `?1`, at most `?2`. Served by `passkeys_by_account`.
-const PASSKEYS: &str = "
-    SELECT id, name, created_at, used_at FROM passkeys
-     WHERE account_id = ?1 ORDER BY created_at LIMIT ?2";
+const PASSKEYS: &str = select!(
+    Passkey,
+    "FROM passkeys
+     WHERE account_id = ?1 ORDER BY created_at LIMIT ?2"
+);
 
 /// The passkeys of an account, the oldest first.
 pub fn passkeys(db: &dyn Db, account: AccountId) -> Result<Vec<Passkey>, StoreError> {
-    let read = |row: &Row| {
-        Ok(Passkey {
-            id: row.blob(0)?.to_owned(),
-            name: row.text(1)?.to_owned(),
-            created_at: row.timestamp(2)?,
-            used_at: row.optional_integer(3)?.map(Timestamp::from_seconds),
-        })
-    };
-    db.run(PASSKEYS, &[Value::text(account), PASSKEYS_MAX.into()])?.iter().map(read).collect()
+    db.all(PASSKEYS, &[Value::text(account), PASSKEYS_MAX.into()])
 }
 
 /// A passkey to keep.
@@ -96,33 +92,28 @@ pub fn add_passkey(
         now.into(),
         PASSKEYS_MAX.into(),
     ];
-    Ok(!db.run(ADD_PASSKEY, &params)?.is_empty())
+    db.has_row(ADD_PASSKEY, &params)
 }
 
-/// A passkey, as it is checked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeptPasskey {
-    /// Whose it is.
-    pub account: AccountId,
-    /// What never changes of it.
-    pub fixed: Vec<u8>,
-    /// What changes with each use.
-    pub moving: Vec<u8>,
+row! {
+    /// A passkey, as it is checked.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct KeptPasskey {
+        /// Whose it is.
+        pub account: AccountId = "account_id",
+        /// What never changes of it.
+        pub fixed: Vec<u8> = "fixed",
+        /// What changes with each use.
+        pub moving: Vec<u8> = "moving",
+    }
 }
 
 /// The passkey `?1`.
-const FIND_PASSKEY: &str = "SELECT account_id, fixed, moving FROM passkeys WHERE id = ?1";
+const FIND_PASSKEY: &str = select!(KeptPasskey, "FROM passkeys WHERE id = ?1");
 
 /// The passkey with this id, whoever's it is.
 pub fn find_passkey(db: &dyn Db, id: &[u8]) -> Result<Option<KeptPasskey>, StoreError> {
-    let read = |row: Row| {
-        Ok(KeptPasskey {
-            account: row.parsed(0, AccountId::parse)?,
-            fixed: row.blob(1)?.to_owned(),
-            moving: row.blob(2)?.to_owned(),
-        })
-    };
-    only(db.run(FIND_PASSKEY, &[id.into()])?).map(read).transpose()
+    db.first(FIND_PASSKEY, &[id.into()])
 }
 
 /// Counts a use of passkey `?1`: `?2` what was checked, `?3` what changes, `?4` now. No row comes
@@ -139,7 +130,7 @@ pub fn use_passkey(
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     let params = [id.into(), seen.into(), moving.into(), now.into()];
-    Ok(!db.run(USE_PASSKEY, &params)?.is_empty())
+    db.has_row(USE_PASSKEY, &params)
 }
 
 /// Removes passkey `?1` of account `?2`.
@@ -147,28 +138,26 @@ const REMOVE_PASSKEY: &str = "DELETE FROM passkeys WHERE id = ?1 AND account_id 
 
 /// Removes a passkey of an account; `false` if it has no such one.
 pub fn remove_passkey(db: &dyn Db, account: AccountId, id: &[u8]) -> Result<bool, StoreError> {
-    Ok(!db.run(REMOVE_PASSKEY, &[id.into(), Value::text(account)])?.is_empty())
+    db.has_row(REMOVE_PASSKEY, &[id.into(), Value::text(account)])
 }
 
-/// The secret that an account shares with its app.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeptSecret {
-    /// The secret, encrypted.
-    pub sealed: Vec<u8>,
-    /// Whether the app has proved that it has it.
-    pub is_confirmed: bool,
+row! {
+    /// The secret that an account shares with its app.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct KeptSecret {
+        /// The secret, encrypted.
+        pub sealed: Vec<u8> = "sealed",
+        /// Whether the app has proved that it has it.
+        pub is_confirmed: bool = "confirmed_at IS NOT NULL",
+    }
 }
 
 /// The secret of account `?1`.
-const TOTP_SECRET: &str = "
-    SELECT sealed, confirmed_at IS NOT NULL FROM totp_secrets WHERE account_id = ?1";
+const TOTP_SECRET: &str = select!(KeptSecret, "FROM totp_secrets WHERE account_id = ?1");
 
 /// The secret of an account, confirmed or not.
 pub fn totp_secret(db: &dyn Db, account: AccountId) -> Result<Option<KeptSecret>, StoreError> {
-    let read = |row: Row| {
-        Ok(KeptSecret { sealed: row.blob(0)?.to_owned(), is_confirmed: row.integer(1)? != 0 })
-    };
-    only(db.run(TOTP_SECRET, &[Value::text(account)])?).map(read).transpose()
+    db.first(TOTP_SECRET, &[Value::text(account)])
 }
 
 /// Begins to set up an app. `?1` account, `?2` sealed secret, `?3` now. It replaces a secret that
@@ -188,7 +177,7 @@ pub fn begin_totp(
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     let params = [Value::text(account), sealed.into(), now.into()];
-    Ok(!db.run(BEGIN_TOTP, &params)?.is_empty())
+    db.has_row(BEGIN_TOTP, &params)
 }
 
 /// The first code of an app. `?1` account, `?2` the sealed secret that it fits, `?3` its time step,
@@ -225,7 +214,7 @@ const USE_TOTP: &str = "
 
 /// Counts a code; `false` if its time step has counted already (RFC 6238, 5.2).
 pub fn use_totp(db: &dyn Db, account: AccountId, step: i64) -> Result<bool, StoreError> {
-    Ok(!db.run(USE_TOTP, &[Value::text(account), step.into()])?.is_empty())
+    db.has_row(USE_TOTP, &[Value::text(account), step.into()])
 }
 
 /// Removes the secret of account `?1`.
@@ -233,9 +222,8 @@ const REMOVE_TOTP: &str = "DELETE FROM totp_secrets WHERE account_id = ?1 RETURN
 
 /// Removes an app, or the beginning of one; `false` if there was none that counted.
 pub fn remove_totp(db: &dyn Db, account: AccountId) -> Result<bool, StoreError> {
-    let removed = only(db.run(REMOVE_TOTP, &[Value::text(account)])?);
-    let confirmed_at = removed.map(|row| row.optional_integer(0)).transpose()?;
-    Ok(confirmed_at.flatten().is_some())
+    let removed = db.first::<Option<Timestamp>>(REMOVE_TOTP, &[Value::text(account)])?;
+    Ok(removed.flatten().is_some())
 }
 
 /// New recovery codes for account `?1`; `?2` their hashes, one behind another.
@@ -263,5 +251,5 @@ pub fn use_recovery_code(
     hash: &SecretHash,
 ) -> Result<bool, StoreError> {
     let params = [Value::text(account), Value::from(&hash[..])];
-    Ok(!db.run(USE_RECOVERY_CODE, &params)?.is_empty())
+    db.has_row(USE_RECOVERY_CODE, &params)
 }

@@ -7,7 +7,8 @@ use domain::id::{AccountId, NodeId};
 use domain::time::Timestamp;
 use serde::Serialize;
 
-use crate::db::{Db, Row, StoreError, Value, only};
+use crate::db::{Db, StoreError, Value};
+use crate::row::{column, row, select};
 
 /// How an owner was shown to be one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,58 +36,40 @@ impl Proof {
     }
 }
 
-/// A farm, as the grid has it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GridFarm {
-    /// The grid's number.
-    pub id: u32,
-    /// Its name; it may be empty.
-    pub name: String,
-    /// The twin that it belongs to.
-    pub twin: u32,
-    /// The address of the account that the twin belongs to.
-    pub account: String,
+column! { Proof: text(Proof::parse) }
+
+row! {
+    /// A farm, as the grid has it.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct GridFarm {
+        /// The grid's number.
+        pub id: u32 = "f.id",
+        /// Its name; it may be empty.
+        pub name: String = "f.name",
+        /// The twin that it belongs to.
+        pub twin: u32 = "f.twin_id",
+        /// The address of the account that the twin belongs to.
+        pub account: String = "f.twin_account",
+    }
 }
 
-/// A farm that somebody has proven to own.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ProvenFarm {
-    /// The farm.
-    pub farm: GridFarm,
-    /// Whose it is here.
-    pub owner: AccountId,
-    /// That account's address.
-    pub email: String,
-    /// How it was proven.
-    pub proof: Proof,
-    /// When.
-    pub proven_at: Timestamp,
-    /// When the grid was last asked whose it is.
-    pub checked_at: Timestamp,
-}
-
-/// The columns of a `ProvenFarm`, of `farms f` and `accounts a`.
-macro_rules! farm_columns {
-    () => {
-        "f.id, f.name, f.twin_id, f.twin_account, f.owner_id, a.email, f.how, f.proven_at,
-         f.checked_at"
-    };
-}
-
-fn read(row: &Row) -> Result<ProvenFarm, StoreError> {
-    Ok(ProvenFarm {
-        farm: GridFarm {
-            id: row.number(0)?,
-            name: row.text(1)?.to_owned(),
-            twin: row.number(2)?,
-            account: row.text(3)?.to_owned(),
-        },
-        owner: row.parsed(4, AccountId::parse)?,
-        email: row.text(5)?.to_owned(),
-        proof: row.parsed(6, Proof::parse)?,
-        proven_at: row.timestamp(7)?,
-        checked_at: row.timestamp(8)?,
-    })
+row! {
+    /// A farm that somebody has proven to own.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct ProvenFarm {
+        /// The farm.
+        pub farm: GridFarm,
+        /// Whose it is here.
+        pub owner: AccountId = "f.owner_id",
+        /// That account's address.
+        pub email: String = "a.email",
+        /// How it was proven.
+        pub proof: Proof = "f.how",
+        /// When.
+        pub proven_at: Timestamp = "f.proven_at",
+        /// When the grid was last asked whose it is.
+        pub checked_at: Timestamp = "f.checked_at",
+    }
 }
 
 /// Who has proven to own the farm `?1`. No row: nobody has. Served by the primary key.
@@ -94,8 +77,7 @@ const OWNER: &str = "SELECT owner_id FROM farms WHERE id = ?1";
 
 /// Who has proven to own a farm; `None` if nobody has.
 pub fn owner(db: &dyn Db, farm: u32) -> Result<Option<AccountId>, StoreError> {
-    let row = only(db.run(OWNER, &[farm.into()])?);
-    row.map(|row| row.parsed(0, AccountId::parse)).transpose()
+    db.first(OWNER, &[farm.into()])
 }
 
 /// Who has proven to own the farm of the node `?1`; NULL if nobody has. No row: it is not
@@ -105,8 +87,7 @@ const OWNER_OF_NODE: &str =
 
 /// Who has proven to own the farm of a registered node; `None` if nobody has.
 pub fn owner_of_node(db: &dyn Db, node: NodeId) -> Result<Option<AccountId>, StoreError> {
-    let Some(row) = only(db.run(OWNER_OF_NODE, &[node.0.into()])?) else { return Ok(None) };
-    row.optional_text(0)?.map(|_| row.parsed(0, AccountId::parse)).transpose()
+    Ok(db.first(OWNER_OF_NODE, &[node.0.into()])?.flatten())
 }
 
 /// The farmers of those nodes of the JSON array `?1` that are registered.
@@ -136,8 +117,7 @@ fn accounts(
 ) -> Result<BTreeMap<u32, AccountId>, StoreError> {
     let ids: Vec<u32> = ids.collect();
     let json = serde_json::to_string(&ids).expect("numbers can be written as JSON");
-    let read = |row: &Row| Ok((row.number(0)?, row.parsed(1, AccountId::parse)?));
-    db.run(sql, &[Value::Text(json)])?.iter().map(read).collect()
+    Ok(db.all(sql, &[Value::Text(json)])?.into_iter().collect())
 }
 
 /// Records a proof: the columns of the command view, in order.
@@ -184,10 +164,9 @@ pub fn revoke(db: &dyn Db, farm: u32, now: Timestamp) -> Result<Option<AccountId
 
 /// One page of the farms of `?1` behind the farm `?2`, `?3` rows, only `?4` unless it is NULL.
 /// Served by `farms_by_owner`.
-const OF_OWNER: &str = concat!(
-    "SELECT ",
-    farm_columns!(),
-    " FROM farms f JOIN accounts a ON a.id = f.owner_id
+const OF_OWNER: &str = select!(
+    ProvenFarm,
+    "FROM farms f JOIN accounts a ON a.id = f.owner_id
       WHERE f.owner_id = ?1 AND f.id > ?2 AND f.id = coalesce(?4, f.id)
       ORDER BY f.id LIMIT ?3"
 );
@@ -201,19 +180,18 @@ pub fn of_owner(
 ) -> Result<Vec<ProvenFarm>, StoreError> {
     let crate::nodes::Farmer { account, farm } = owner.into();
     let params = [Value::text(account), behind.unwrap_or(0).into(), limit.into(), farm.into()];
-    db.run(OF_OWNER, &params)?.iter().map(read).collect()
+    db.all(OF_OWNER, &params)
 }
 
 /// One page of all farms behind the farm `?1`, `?2` rows. Served by the primary key.
-const ALL: &str = concat!(
-    "SELECT ",
-    farm_columns!(),
-    " FROM farms f JOIN accounts a ON a.id = f.owner_id WHERE f.id > ?1 ORDER BY f.id LIMIT ?2"
+const ALL: &str = select!(
+    ProvenFarm,
+    "FROM farms f JOIN accounts a ON a.id = f.owner_id WHERE f.id > ?1 ORDER BY f.id LIMIT ?2"
 );
 
 /// A page of all proven farms, by number.
 pub fn all(db: &dyn Db, behind: Option<u32>, limit: u32) -> Result<Vec<ProvenFarm>, StoreError> {
-    db.run(ALL, &[behind.unwrap_or(0).into(), limit.into()])?.iter().map(read).collect()
+    db.all(ALL, &[behind.unwrap_or(0).into(), limit.into()])
 }
 
 /// Up to `?2` farms that were not checked since `?1`, the longest first. Served by
@@ -222,7 +200,7 @@ const UNCHECKED: &str = "SELECT id FROM farms WHERE checked_at <= ?1 ORDER BY ch
 
 /// Farms that were not checked since then, those first that wait the longest.
 pub fn unchecked(db: &dyn Db, since: Timestamp, limit: u32) -> Result<Vec<u32>, StoreError> {
-    db.run(UNCHECKED, &[since.into(), limit.into()])?.iter().map(|row| row.number(0)).collect()
+    db.all(UNCHECKED, &[since.into(), limit.into()])
 }
 
 /// What the grid says of a proven farm.
@@ -247,38 +225,32 @@ pub fn check(db: &dyn Db, farms: &[Checked], at: Timestamp) -> Result<(), StoreE
     db.run(CHECK, &[Value::Text(json), at.into()]).map(drop)
 }
 
-/// A node of an owner's farm that somebody else has registered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ForeignNode {
-    /// The node.
-    pub node: NodeId,
-    /// What its farmer calls it.
-    pub name: String,
-    /// Its farm.
-    pub farm: u32,
-    /// How many of its slices are rented.
-    pub allocated_slices: u32,
+row! {
+    /// A node of an owner's farm that somebody else has registered.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct ForeignNode {
+        /// The node.
+        pub node: NodeId = "n.id",
+        /// What its farmer calls it.
+        pub name: String = "n.name",
+        /// Its farm.
+        pub farm: u32 = "n.farm_id",
+        /// How many of its slices are rented.
+        pub allocated_slices: u32 = "n.allocated_slices",
+    }
 }
 
 /// Up to `?2` nodes of farms of `?1` that others have registered, by farm and number. Served by
 /// `farms_by_owner` and `nodes_by_farm`.
-const FOREIGN: &str = "
-    SELECT n.id, n.name, n.farm_id, n.allocated_slices
-      FROM farms f JOIN nodes n ON n.farm_id = f.id AND n.farmer_id <> f.owner_id
-     WHERE f.owner_id = ?1 ORDER BY f.id, n.id LIMIT ?2";
+const FOREIGN: &str = select!(
+    ForeignNode,
+    "FROM farms f JOIN nodes n ON n.farm_id = f.id AND n.farmer_id <> f.owner_id
+     WHERE f.owner_id = ?1 ORDER BY f.id, n.id LIMIT ?2"
+);
 
 /// Nodes of an account's farms that others have registered.
 pub fn foreign(db: &dyn Db, owner: AccountId, limit: u32) -> Result<Vec<ForeignNode>, StoreError> {
-    let rows = db.run(FOREIGN, &[Value::text(owner), limit.into()])?;
-    let read = |row: &Row| {
-        Ok(ForeignNode {
-            node: NodeId(row.number(0)?),
-            name: row.text(1)?.to_owned(),
-            farm: row.number(2)?,
-            allocated_slices: row.number(3)?,
-        })
-    };
-    rows.iter().map(read).collect()
+    db.all(FOREIGN, &[Value::text(owner), limit.into()])
 }
 
 /// What came of taking a node over.
@@ -294,14 +266,24 @@ pub enum TakeOver {
     Changed,
 }
 
-/// The node `?1` as the account `?2` may take it over: its farmer, version, and whether the account
-/// rents on it. `?3` the only farm or NULL. No row: its farm is not proven by the account.
-const SEEN: &str = "
-    SELECT n.farmer_id, n.offer_version,
-           EXISTS (SELECT 1 FROM rentals
-                    WHERE node_id = n.id AND renter_id = ?2 AND state <> 'ended')
-      FROM nodes n JOIN farms f ON f.id = n.farm_id
-     WHERE n.id = ?1 AND f.owner_id = ?2 AND f.id = coalesce(?3, f.id)";
+row! {
+    /// A node as an account may take it over.
+    struct Standing {
+        farmer: AccountId = "n.farmer_id",
+        version: i64 = "n.offer_version",
+        is_renting: bool =
+            "EXISTS (SELECT 1 FROM rentals
+                      WHERE node_id = n.id AND renter_id = ?2 AND state <> 'ended')",
+    }
+}
+
+/// The node `?1` as the account `?2` may take it over; `?3` the only farm or NULL. No row: its farm
+/// is not proven by the account.
+const SEEN: &str = select!(
+    Standing,
+    "FROM nodes n JOIN farms f ON f.id = n.farm_id
+     WHERE n.id = ?1 AND f.owner_id = ?2 AND f.id = coalesce(?3, f.id)"
+);
 
 /// Takes a node over: the columns of the command view, in order.
 const TAKE_OVER: &str = "
@@ -315,15 +297,17 @@ pub fn take_over(
     now: Timestamp,
 ) -> Result<TakeOver, StoreError> {
     let crate::nodes::Farmer { account, farm } = farmer.into();
-    let seen = only(db.run(SEEN, &[node.0.into(), Value::text(account), farm.into()])?);
-    let Some(seen) = seen else { return Ok(TakeOver::NotOwned) };
-    if seen.parsed(0, AccountId::parse)? == account {
+    let seen = db.first(SEEN, &[node.0.into(), Value::text(account), farm.into()])?;
+    let Some(Standing { farmer, version, is_renting }) = seen else {
+        return Ok(TakeOver::NotOwned);
+    };
+    if farmer == account {
         return Ok(TakeOver::Done);
     }
-    if seen.flag(2)? {
+    if is_renting {
         return Ok(TakeOver::Renting);
     }
-    let params = [node.0.into(), Value::text(account), seen.integer(1)?.into(), now.into()];
+    let params = [node.0.into(), Value::text(account), version.into(), now.into()];
     match db.run(TAKE_OVER, &params) {
         Ok(_) => Ok(TakeOver::Done),
         Err(StoreError::Refused(_)) => Ok(TakeOver::Changed),

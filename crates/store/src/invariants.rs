@@ -1,6 +1,6 @@
 //! What must always hold, each as a query that must find nothing.
 
-use crate::db::{Db, StoreError, only};
+use crate::db::{Db, StoreError};
 use crate::{audit, ledger_chain};
 
 /// Something that must always hold.
@@ -641,7 +641,7 @@ pub fn check(db: &dyn Db) -> Result<Vec<Finding>, StoreError> {
 /// How many things break an invariant now.
 pub fn violations(db: &dyn Db, invariant: &Invariant) -> Result<u64, StoreError> {
     match invariant.check {
-        Check::Count(sql) => only(db.run(sql, &[])?).map_or(Ok(1), |row| row.number(0)),
+        Check::Count(sql) => Ok(db.first(sql, &[])?.unwrap_or(1)),
         Check::AuditChain => audit::broken(db),
         Check::LedgerChain => ledger_chain::broken(db),
     }

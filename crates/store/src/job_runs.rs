@@ -5,48 +5,50 @@ use std::collections::BTreeMap;
 use domain::time::Timestamp;
 use serde::Serialize;
 
-use crate::db::{Db, StoreError, Value, only};
+use crate::db::{Db, StoreError, Value};
+use crate::row::{row, select};
 
 /// The longest text of a failure that is kept.
 const FAILURE_CHARS_MAX: usize = 500;
 /// Of how many jobs runs are read.
 const JOBS_MAX: u32 = 200;
 
-/// The last run of a recurring job.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct JobRun {
-    /// When it began.
-    pub started_at: Timestamp,
-    /// How long it took.
-    pub took_ms: u32,
-    /// What went wrong, if something did.
-    pub failure: Option<String>,
-    /// Since when it has failed every time.
-    pub failing_since: Option<Timestamp>,
-    /// How often it was done.
-    pub runs: u64,
+row! {
+    /// The last run of a recurring job.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct JobRun {
+        /// When it began.
+        pub started_at: Timestamp = "started_at",
+        /// How long it took.
+        pub took_ms: u32 = "took_ms",
+        /// What went wrong, if something did.
+        pub failure: Option<String> = "failure",
+        /// Since when it has failed every time.
+        pub failing_since: Option<Timestamp> = "failing_since",
+        /// How often it was done.
+        pub runs: u64 = "runs",
+    }
+}
+
+row! {
+    /// A job with its last run.
+    struct Job {
+        name: String = "name",
+        run: JobRun,
+    }
 }
 
 /// The last run of each job, by its name: `?1` of them at most.
-const ALL: &str = "
-    SELECT name, started_at, took_ms, failure, failing_since, runs FROM job_runs
-     ORDER BY name LIMIT ?1";
+const ALL: &str = select!(
+    Job,
+    "FROM job_runs
+     ORDER BY name LIMIT ?1"
+);
 
 /// The last run of each job that was ever done, by its name.
 pub fn all(db: &dyn Db) -> Result<BTreeMap<String, JobRun>, StoreError> {
-    db.run(ALL, &[JOBS_MAX.into()])?
-        .iter()
-        .map(|row| {
-            let run = JobRun {
-                started_at: row.timestamp(1)?,
-                took_ms: row.number(2)?,
-                failure: row.optional_text(3)?.map(str::to_owned),
-                failing_since: row.optional_integer(4)?.map(Timestamp::from_seconds),
-                runs: row.number(5)?,
-            };
-            Ok((row.text(0)?.to_owned(), run))
-        })
-        .collect()
+    let jobs: Vec<Job> = db.all(ALL, &[JOBS_MAX.into()])?;
+    Ok(jobs.into_iter().map(|Job { name, run }| (name, run)).collect())
 }
 
 /// A job that was just done.
@@ -147,8 +149,7 @@ const BACKLOG: &str = "
 /// What waits for the jobs that can be behind, by their name, up to `BACKLOG_MAX` each.
 pub fn backlog(db: &dyn Db, now: Timestamp) -> Result<BTreeMap<String, u64>, StoreError> {
     let limit = i64::try_from(BACKLOG_MAX).unwrap_or(i64::MAX);
-    let rows = db.run(BACKLOG, &[now.into(), limit.into()])?;
-    rows.iter().map(|row| Ok((row.text(0)?.to_owned(), row.number(1)?))).collect()
+    Ok(db.all(BACKLOG, &[now.into(), limit.into()])?.into_iter().collect())
 }
 
 /// Moves what no reader holds back from the write-ahead log into the database. Without one it does
@@ -173,7 +174,7 @@ pub fn checkpoint(db: &dyn Db) -> Result<bool, StoreError> {
 /// Lets the database look anew at tables that have grown; `false` as above, and in a market that is
 /// small.
 pub fn optimize(db: &dyn Db) -> Result<bool, StoreError> {
-    let is_grown = only(db.run(IS_GROWN, &[EVENTS_GROWN.into()])?).is_some();
+    let is_grown = db.has_row(IS_GROWN, &[EVENTS_GROWN.into()])?;
     if is_grown { keep_house(db, OPTIMIZE) } else { Ok(false) }
 }
 
@@ -202,7 +203,7 @@ const SWEPT_AT_ONCE: u32 = 1_000;
 /// Forgets agents that were not seen for long; a bounded number each time.
 pub fn sweep_agents(db: &dyn Db, now: Timestamp) -> Result<(), StoreError> {
     let before = now.plus_seconds(-AGENTS_KEPT_SECONDS);
-    if only(db.run(HAS_OLD_AGENTS, &[before.into()])?).is_some() {
+    if db.has_row(HAS_OLD_AGENTS, &[before.into()])? {
         db.run(SWEEP_AGENTS, &[before.into(), SWEPT_AT_ONCE.into()])?;
     }
     Ok(())

@@ -2,6 +2,8 @@
 //!
 //! Who leases, reports or pays back names the fence or the version that it saw, in one statement.
 
+use std::collections::BTreeMap;
+
 use domain::id::{AccountId, JobId, NodeId, RentalId, SliceId, TokenId};
 use domain::provisioning::{
     self, AGENT_SECONDS, ATTEMPTS_MAX, Job, JobKind, JobState, LEASE_SECONDS, LeaseLost, Next,
@@ -9,8 +11,9 @@ use domain::provisioning::{
 };
 use domain::time::Timestamp;
 
-use crate::db::{Db, Row, StoreError, Value, only};
+use crate::db::{Db, StoreError, Value};
 use crate::rentals::SAVE_ATTEMPTS;
+use crate::row::{column, returning, row, select};
 
 /// The most agents that a farm is told of.
 const AGENTS_MAX: u32 = 100;
@@ -57,50 +60,52 @@ pub fn see(db: &dyn Db, agent: &Agent<'_>, now: Timestamp) -> Result<(), StoreEr
     db.run(SEE, &params).map(drop)
 }
 
-/// A job that was leased, with all that it takes to do it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Leased {
-    /// The job.
-    pub id: JobId,
-    /// What it is for.
-    pub kind: JobKind,
-    /// Counts its leases.
-    pub fence: u32,
-    /// Which attempt this is, from 1.
-    pub attempt: u32,
-    /// Until when it is this agent's, unless it reports.
-    pub lease_expires_at: Timestamp,
-    /// When nobody needs it any more, or people are told.
-    pub deadline_at: Timestamp,
-    /// The rental.
-    pub rental: RentalId,
-    /// The slice.
-    pub slice: SliceId,
-    /// The renter's public key, one line.
-    pub ssh_key: Option<String>,
-    /// The template's name and version.
-    pub template: Option<(String, u32)>,
-    /// The renter's own user data, encrypted.
-    pub sealed: Option<Vec<u8>>,
+row! {
+    /// A job that was leased, with all that it takes to do it.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Leased {
+        /// The job.
+        pub id: JobId = "id",
+        /// What it is for.
+        pub kind: JobKind = "kind",
+        /// Counts its leases.
+        pub fence: u32 = "fence",
+        /// Which attempt this is, from 1.
+        pub attempt: u32 = "attempts",
+        /// Until when it is this agent's, unless it reports.
+        pub lease_expires_at: Timestamp = "due_at",
+        /// When nobody needs it any more, or people are told.
+        pub deadline_at: Timestamp = "coalesce(refund_at, late_at)",
+        /// The rental.
+        pub rental: RentalId = "rental_id",
+        /// The slice.
+        pub slice: SliceId = "node_id, slice_number",
+        /// The renter's public key, one line.
+        pub ssh_key: Option<String> =
+            "(SELECT ssh_key FROM setups WHERE rental_id = jobs.rental_id)",
+        /// The template's name and version.
+        pub template: Option<(String, u32)> =
+            "(SELECT template FROM setups WHERE rental_id = jobs.rental_id),
+             (SELECT template_version FROM setups WHERE rental_id = jobs.rental_id)",
+        /// The renter's own user data, encrypted.
+        pub sealed: Option<Vec<u8>> =
+            "(SELECT sealed FROM setups WHERE rental_id = jobs.rental_id)",
+    }
 }
 
 /// Leases the job of the farm `?2` of the farmer `?1` that has been due for longest at `?3`, until
 /// `?4`, to the agent `?5` with the token `?6`; one that makes a machine at most `?7` times. No row
 /// comes back if none is due. Served by the index `jobs_by_due`.
-const LEASE: &str = "
-    UPDATE jobs
-       SET state = 'leased', fence = fence + 1, attempts = attempts + 1, due_at = ?4, agent = ?5,
-           token_id = ?6, step = NULL, steps = '{}', changed_at = ?3
-     WHERE id = (SELECT id FROM jobs
-                  WHERE farmer_id = ?1 AND farm_id = ?2 AND due_at <= ?3
-                    AND state IN ('waiting', 'leased') AND (kind = 'remove' OR attempts < ?7)
-                  ORDER BY due_at LIMIT 1)
- RETURNING id, kind, fence, attempts, due_at, coalesce(refund_at, late_at), rental_id, node_id,
-           slice_number,
-           (SELECT ssh_key FROM setups WHERE rental_id = jobs.rental_id),
-           (SELECT template FROM setups WHERE rental_id = jobs.rental_id),
-           (SELECT template_version FROM setups WHERE rental_id = jobs.rental_id),
-           (SELECT sealed FROM setups WHERE rental_id = jobs.rental_id)";
+const LEASE: &str = returning!(
+    "UPDATE jobs
+        SET state = 'leased', fence = fence + 1, attempts = attempts + 1, due_at = ?4, agent = ?5,
+            token_id = ?6, step = NULL, steps = '{}', changed_at = ?3
+      WHERE id = (SELECT id FROM jobs
+                   WHERE farmer_id = ?1 AND farm_id = ?2 AND due_at <= ?3
+                     AND state IN ('waiting', 'leased') AND (kind = 'remove' OR attempts < ?7)
+                   ORDER BY due_at LIMIT 1)",
+    Leased
+);
 
 /// Leases the job that has been due for longest; `None` if none is due.
 pub fn lease(db: &dyn Db, agent: &Agent<'_>, now: Timestamp) -> Result<Option<Leased>, StoreError> {
@@ -113,28 +118,7 @@ pub fn lease(db: &dyn Db, agent: &Agent<'_>, now: Timestamp) -> Result<Option<Le
         agent.token.map(Value::text).into(),
         ATTEMPTS_MAX.into(),
     ];
-    only(db.run(LEASE, &params)?).map(|row| read_leased(&row)).transpose()
-}
-
-fn read_leased(row: &Row) -> Result<Leased, StoreError> {
-    let sealed = match row.0.get(12) {
-        Some(Value::Null) => None,
-        _ => Some(row.blob(12)?.to_owned()),
-    };
-    let version: Option<u32> = row.optional_number(11)?;
-    Ok(Leased {
-        id: row.parsed(0, JobId::parse)?,
-        kind: row.parsed(1, JobKind::parse)?,
-        fence: row.number(2)?,
-        attempt: row.number(3)?,
-        lease_expires_at: row.timestamp(4)?,
-        deadline_at: row.timestamp(5)?,
-        rental: row.parsed(6, RentalId::parse)?,
-        slice: SliceId { node: NodeId(row.number(7)?), number: row.number(8)? },
-        ssh_key: row.optional_text(9)?.map(str::to_owned),
-        template: row.optional_text(10)?.map(str::to_owned).zip(version),
-        sealed,
-    })
+    db.first(LEASE, &params)
 }
 
 /// Why a report was not taken.
@@ -166,27 +150,23 @@ pub struct Told<'a> {
     pub reason: Option<&'a str>,
 }
 
+row! {
+    impl Job {
+        kind: JobKind = "kind",
+        state: JobState = "state",
+        fence: u32 = "fence",
+        attempts: u32 = "attempts",
+        step: Option<Step> = "step",
+    }
+}
+
 /// The job `?3` of the farm `?2` of the farmer `?1`.
-const FIND: &str = "
-    SELECT kind, state, fence, attempts, step
-      FROM jobs WHERE id = ?3 AND farmer_id = ?1 AND farm_id = ?2";
+const FIND: &str = select!(Job, "FROM jobs WHERE id = ?3 AND farmer_id = ?1 AND farm_id = ?2");
 
 /// What is known of a job; `None` if it is none of this farm.
 pub fn find(db: &dyn Db, agent: &Agent<'_>, id: &JobId) -> Result<Option<Job>, StoreError> {
     let params = [Value::text(agent.farmer), agent.farm.into(), id.as_str().into()];
-    let read = |row: Row| {
-        Ok(Job {
-            kind: row.parsed(0, JobKind::parse)?,
-            state: row.parsed(1, JobState::parse)?,
-            fence: row.number(2)?,
-            attempts: row.number(3)?,
-            step: match row.optional_text(4)? {
-                Some(_) => Some(row.parsed(4, Step::parse)?),
-                None => None,
-            },
-        })
-    };
-    only(db.run(FIND, &params)?).map(read).transpose()
+    db.first(FIND, &params)
 }
 
 /// Takes a report on the job `?1` over: it is at the state `?2`, the fence `?3` and the step `?4`
@@ -239,7 +219,7 @@ fn save(
         told.reason.into(),
         now.into(),
     ];
-    Ok(!db.run(REPORT, &params)?.is_empty())
+    db.has_row(REPORT, &params)
 }
 
 /// Gives up machines that were tried as often as they are, and whose last lease was over at `?1`:
@@ -275,28 +255,31 @@ pub fn confirm_removed(
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     let params = [Value::text(farmer), slice.node.0.into(), slice.number.into(), now.into()];
-    Ok(!db.run(CONFIRM, &params)?.is_empty())
+    db.has_row(CONFIRM, &params)
 }
 
 /// The slices of the node `?2` of the farmer `?1` whose machines are being removed, in order: of
 /// the node's slices, of which there are at most 512.
-const BEING_REMOVED: &str = "
-    SELECT s.number, j.state, j.created_at
-      FROM slices s
+const BEING_REMOVED: &str = select!(
+    Removal,
+    " FROM slices s
       JOIN nodes n ON n.id = s.node_id
       JOIN jobs j ON j.id = s.removing_job
      WHERE n.farmer_id = ?1 AND s.node_id = ?2 AND s.removing_job IS NOT NULL
-     ORDER BY s.number LIMIT 512";
+     ORDER BY s.number LIMIT 512"
+);
 
-/// A slice whose machine is being removed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Removal {
-    /// The slice's number.
-    pub number: u32,
-    /// How far it is.
-    pub state: JobState,
-    /// Since when.
-    pub since: Timestamp,
+row! {
+    /// A slice whose machine is being removed.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Removal {
+        /// The slice's number.
+        pub number: u32 = "s.number",
+        /// How far it is.
+        pub state: JobState = "j.state",
+        /// Since when.
+        pub since: Timestamp = "j.created_at",
+    }
 }
 
 /// The slices of a node whose machines are being removed.
@@ -305,101 +288,83 @@ pub fn being_removed(
     farmer: AccountId,
     node: NodeId,
 ) -> Result<Vec<Removal>, StoreError> {
-    let read = |row: &Row| {
-        Ok(Removal {
-            number: row.number(0)?,
-            state: row.parsed(1, JobState::parse)?,
-            since: row.timestamp(2)?,
-        })
-    };
-    db.run(BEING_REMOVED, &[Value::text(farmer), node.0.into()])?.iter().map(read).collect()
+    db.all(BEING_REMOVED, &[Value::text(farmer), node.0.into()])
 }
 
 /// Up to `?3` agents of the farm of the node `?2` of the farmer `?1`, the last seen first.
-const AGENTS: &str = "
-    SELECT a.name, a.seen_at
-      FROM nodes n JOIN agents a ON a.account_id = n.farmer_id AND a.farm_id = n.farm_id
+const AGENTS: &str = select!(
+    SeenAgent,
+    "FROM nodes n JOIN agents a ON a.account_id = n.farmer_id AND a.farm_id = n.farm_id
      WHERE n.farmer_id = ?1 AND n.id = ?2
-     ORDER BY a.seen_at DESC, a.name LIMIT ?3";
+     ORDER BY a.seen_at DESC, a.name LIMIT ?3"
+);
 
-/// An agent that has asked for jobs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SeenAgent {
-    /// What it calls itself.
-    pub name: String,
-    /// When it last asked, to the minute.
-    pub seen_at: Timestamp,
+row! {
+    /// An agent that has asked for jobs.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct SeenAgent {
+        /// What it calls itself.
+        pub name: String = "a.name",
+        /// When it last asked, to the minute.
+        pub seen_at: Timestamp = "a.seen_at",
+    }
 }
 
 /// The agents of a node's farm, the last seen first.
 pub fn agents(db: &dyn Db, farmer: AccountId, node: NodeId) -> Result<Vec<SeenAgent>, StoreError> {
-    let read =
-        |row: &Row| Ok(SeenAgent { name: row.text(0)?.to_owned(), seen_at: row.timestamp(1)? });
     let params = [Value::text(farmer), node.0.into(), AGENTS_MAX.into()];
-    db.run(AGENTS, &params)?.iter().map(read).collect()
+    db.all(AGENTS, &params)
 }
 
-/// A machine of a rental, as its renter sees it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Machine {
-    /// The job that makes it.
-    pub job: JobId,
-    /// The slice.
-    pub slice: SliceId,
-    /// How far it is.
-    pub state: JobState,
-    /// The steps that were told in the present attempt, each with its time, in order.
-    pub steps: Vec<(Step, Timestamp)>,
-    /// How often it was tried.
-    pub attempts: u32,
-    /// Why it failed last, in the agent's words.
-    pub reason: Option<String>,
-    /// How it is reached, encrypted.
-    pub sealed: Option<Vec<u8>>,
-    /// When everything is paid back, unless it is there.
-    pub refund_at: Timestamp,
-    /// Whether it is late.
-    pub is_late: bool,
+row! {
+    /// A machine of a rental, as its renter sees it.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Machine {
+        /// The job that makes it.
+        pub job: JobId = "j.id",
+        /// The slice.
+        pub slice: SliceId = "j.node_id, j.slice_number",
+        /// How far it is.
+        pub state: JobState = "j.state",
+        /// The steps that were told in the present attempt, each with its time, in order.
+        pub steps: Vec<(Step, Timestamp)> = "j.steps",
+        /// How often it was tried.
+        pub attempts: u32 = "j.attempts",
+        /// Why it failed last, in the agent's words.
+        pub reason: Option<String> = "j.reason",
+        /// How it is reached, encrypted.
+        pub sealed: Option<Vec<u8>> = "j.sealed",
+        /// When everything is paid back, unless it is there.
+        pub refund_at: Timestamp = "j.refund_at",
+        /// Whether it is late.
+        pub is_late: bool = "j.told_at IS NOT NULL OR j.late_at <= ?3",
+    }
+}
+
+column! { Vec<(Step, Timestamp)>: text(read_steps) }
+
+/// Reads a JSON object of steps and their times.
+fn read_steps(json: &str) -> Option<Vec<(Step, Timestamp)>> {
+    let times: BTreeMap<String, i64> = serde_json::from_str(json).ok()?;
+    let time = |step: Step| Some((step, Timestamp::from_seconds(*times.get(step.as_str())?)));
+    Some(Step::ALL.into_iter().filter_map(time).collect())
 }
 
 /// The machines of the rental `?1`, which the caller has shown to be seen, at `?3`, by slice; `?2`
 /// the most. Those of slices that it has left are none of its any more. Served by the index
 /// `jobs_by_rental`.
-const OF_RENTAL: &str = "
-    SELECT j.id, j.node_id, j.slice_number, j.state, j.steps, j.attempts, j.reason, j.sealed,
-           j.refund_at, j.told_at IS NOT NULL OR j.late_at <= ?3
-      FROM jobs j JOIN rentals r ON r.id = j.rental_id
+const OF_RENTAL: &str = select!(
+    Machine,
+    "FROM jobs j JOIN rentals r ON r.id = j.rental_id
      WHERE j.rental_id = ?1 AND j.kind = 'create' AND j.node_id = r.node_id
        AND j.slice_number = coalesce(r.slice_number, j.slice_number)
-     ORDER BY j.slice_number LIMIT ?2";
+     ORDER BY j.slice_number LIMIT ?2"
+);
 
 /// The machines of a rental, by slice; none where its farm has no agent.
 pub fn machines(db: &dyn Db, rental: RentalId, now: Timestamp) -> Result<Vec<Machine>, StoreError> {
     let params = [Value::text(rental), JOBS_OF_RENTAL_MAX.into(), now.into()];
-    let rows = db.run(OF_RENTAL, &params)?;
-    rows.iter().map(read_machine).collect()
-}
-
-fn read_machine(row: &Row) -> Result<Machine, StoreError> {
-    let times: std::collections::BTreeMap<String, i64> = serde_json::from_str(row.text(4)?)
-        .map_err(|_| StoreError::Corrupt("a job's steps cannot be read".into()))?;
-    let time = |step: Step| {
-        times.get(step.as_str()).map(|seconds| (step, Timestamp::from_seconds(*seconds)))
-    };
-    Ok(Machine {
-        job: row.parsed(0, JobId::parse)?,
-        slice: SliceId { node: NodeId(row.number(1)?), number: row.number(2)? },
-        state: row.parsed(3, JobState::parse)?,
-        steps: Step::ALL.into_iter().filter_map(time).collect(),
-        attempts: row.number(5)?,
-        reason: row.optional_text(6)?.map(str::to_owned),
-        sealed: match row.0.get(7) {
-            Some(Value::Null) => None,
-            _ => Some(row.blob(7)?.to_owned()),
-        },
-        refund_at: row.timestamp(8)?,
-        is_late: row.flag(9)?,
-    })
+    db.all(OF_RENTAL, &params)
 }
 
 /// Whether access to the rental `?1` is owed. Served by the index `jobs_by_rental`.
@@ -409,7 +374,7 @@ const OWED: &str = "
 
 /// Whether a rental is paid for, has a key, and still no machine that was promised.
 pub fn is_owed(db: &dyn Db, rental: RentalId) -> Result<bool, StoreError> {
-    Ok(!db.run(OWED, &[Value::text(rental)])?.is_empty())
+    db.has_row(OWED, &[Value::text(rental)])
 }
 
 /// Up to `?3` states of machines of the rental `?1`, with whether they are late at `?2`. Those of
@@ -422,10 +387,7 @@ const OWING: &str = "
 /// What a rental's renter waits for.
 pub fn owed(db: &dyn Db, rental: RentalId, now: Timestamp) -> Result<Owed, StoreError> {
     let params = [Value::text(rental), now.into(), JOBS_OF_RENTAL_MAX.into()];
-    let read = |row: &Row| Ok((row.parsed(0, JobState::parse)?, row.flag(1)?));
-    let rows = db.run(OWING, &params)?;
-    let jobs: Vec<(JobState, bool)> = rows.iter().map(read).collect::<Result<_, StoreError>>()?;
-    Ok(Owed::of(jobs))
+    Ok(Owed::of(db.all::<(JobState, bool)>(OWING, &params)?))
 }
 
 /// What the rental `?1` would find on the node `?2`, on its slice `?3` or any: whether the farm had
@@ -452,7 +414,7 @@ pub(crate) fn ahead(
 ) -> Result<(bool, bool), StoreError> {
     let seen = now.plus_seconds(-AGENT_SECONDS);
     let params = [Value::text(rental), node.0.into(), slice.into(), seen.into()];
-    only(db.run(AHEAD, &params)?).map_or(Ok((false, false)), |row| Ok((row.flag(0)?, row.flag(1)?)))
+    db.one(AHEAD, &params)
 }
 
 /// The statements that are served by an index, for the test of their plans.

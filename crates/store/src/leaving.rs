@@ -7,16 +7,14 @@ use domain::provisioning::{AGENT_SECONDS, Owed};
 use domain::rental::Ending;
 use domain::time::Timestamp;
 
-use crate::db::{Db, Row, StoreError, Value};
+use crate::db::{Db, StoreError, Value};
 use crate::due::{NoticeMail, mail_params, write_down};
 use crate::jobs;
 use crate::nodes::{self, Farmer};
-use crate::offers::{OFFER_COLUMNS, Offer, offer_columns, read_offer};
-use crate::rentals::{
-    RENTAL_COLUMNS, Rental, SAVE_ATTEMPTS, bookings_json, change_params, find, periods_json,
-    read_rental, rental_columns,
-};
+use crate::offers::Offer;
+use crate::rentals::{Rental, SAVE_ATTEMPTS, bookings_json, change_params, find, periods_json};
 use crate::renting::{self, Look};
+use crate::row::{row, select};
 
 /// Why a node was not withdrawn.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -70,7 +68,7 @@ pub fn withdraw(
             now.into(),
             seen.is_used().into(),
         ];
-        if !db.run(WITHDRAW, &params)?.is_empty() {
+        if db.has_row(WITHDRAW, &params)? {
             return Ok(());
         }
     }
@@ -95,7 +93,21 @@ pub fn stay(
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     let params = [Value::text(farmer), node.0.into(), now.into()];
-    Ok(!db.run(STAY, &params)?.is_empty())
+    db.has_row(STAY, &params)
+}
+
+row! {
+    /// An offer that a rental could be moved to.
+    struct Alternative {
+        offer: Offer,
+        /// Its lowest free slice that the rental `?7` has not left; `None` where it has left all.
+        slice: Option<u32> =
+            "(SELECT min(number) FROM slices s
+               WHERE node_id = n.id AND state = 'available'
+                 AND NOT EXISTS (SELECT 1 FROM jobs
+                                  WHERE rental_id = ?7 AND slice_number = s.number
+                                    AND node_id = s.node_id))",
+    }
 }
 
 /// Slices that are as good as that of the rental `?7`: one of each node, its lowest free one that
@@ -104,15 +116,9 @@ pub fn stay(
 /// owed, and 2 where it is overdue: of farms with an agent after `?9`, and, where it is overdue, of
 /// the same node before all others. Served by the index `nodes_by_price`: it reads what is on
 /// offer.
-const ALTERNATIVES: &str = concat!(
-    "SELECT ",
-    offer_columns!(),
-    ", (SELECT min(number) FROM slices s
-         WHERE node_id = n.id AND state = 'available'
-           AND NOT EXISTS (SELECT 1 FROM jobs
-                            WHERE rental_id = ?7 AND slice_number = s.number
-                              AND node_id = s.node_id))
-       FROM nodes n
+const ALTERNATIVES: &str = select!(
+    Alternative,
+    "FROM nodes n
        JOIN nodes h ON h.id = ?1
       WHERE n.listing = 'published' AND n.available_slices > 0 AND n.price_micros <= ?2
         AND n.min_uptime >= ?3 AND n.min_bandwidth_mbps >= ?4
@@ -148,13 +154,11 @@ pub fn alternatives(
         owing.into(),
         now.plus_seconds(-AGENT_SECONDS).into(),
     ];
-    // A node of which it has left all that is free has none for it.
-    let read = |row: &Row| {
-        let Some(number) = row.optional_number(OFFER_COLUMNS)? else { return Ok(None) };
-        let offer = read_offer(row)?;
-        Ok(Some((SliceId { node: offer.node, number }, offer)))
+    let found = db.all::<Alternative>(ALTERNATIVES, &params)?.into_iter();
+    let slice = |Alternative { offer, slice }: Alternative| {
+        Some((SliceId { node: offer.node, number: slice? }, offer))
     };
-    db.run(ALTERNATIVES, &params)?.iter().filter_map(|row| read(row).transpose()).collect()
+    Ok(found.filter_map(slice).collect())
 }
 
 /// Where a renter wants to go on.
@@ -262,40 +266,35 @@ pub fn move_rental(
     Err(StoreError::Busy.into())
 }
 
-/// A rental whose node leaves, and whom to tell.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LeavingRental {
-    /// The rental.
-    pub rental: Rental,
-    /// When its node leaves.
-    pub leaves_at: Timestamp,
-    /// The renter's address.
-    pub email: String,
+row! {
+    /// A rental whose node leaves, and whom to tell.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct LeavingRental {
+        /// The rental.
+        pub rental: Rental,
+        /// When its node leaves.
+        pub leaves_at: Timestamp = "n.leaves_at",
+        /// The renter's address.
+        pub email: String = "a.email",
+    }
 }
 
-/// The running rentals of nodes that leave, each with its renter's address. Few nodes leave: these
-/// come first, which is what `CROSS` tells SQLite.
-macro_rules! leaving_query {
-    () => {
-        concat!(
-            "SELECT ",
-            rental_columns!(),
-            ", a.email
-               FROM nodes n
-         CROSS JOIN rentals r ON r.node_id = n.id AND r.state <> 'ended'
-               JOIN accounts a ON a.id = r.renter_id
-              WHERE n.left_at IS NULL AND n.leaves_at IS NOT NULL "
-        )
-    };
-}
+/// The running rentals of nodes that leave, each with its renter. Few nodes leave: these come
+/// first, which is what `CROSS` tells SQLite.
+const FROM: &str = "
+      FROM nodes n
+     CROSS JOIN rentals r ON r.node_id = n.id AND r.state <> 'ended'
+      JOIN accounts a ON a.id = r.renter_id
+     WHERE n.left_at IS NULL AND n.leaves_at IS NOT NULL ";
 
 /// In `reminders`, as the number of days: that its node leaves.
 const NOTICE: i64 = -1;
 
 /// Up to `?1` rentals whose renters were not told yet, with the notice `?2`, that the node leaves.
 /// Served by the index `nodes_by_leaving`.
-const UNTOLD: &str = concat!(
-    leaving_query!(),
+const UNTOLD: &str = select!(
+    LeavingRental,
+    FROM,
     "AND NOT EXISTS (SELECT 1 FROM reminders d
                       WHERE d.rental_id = r.id AND d.ends_at = n.leaves_at AND d.days = ?2)
      ORDER BY n.leaves_at LIMIT ?1"
@@ -304,21 +303,11 @@ const UNTOLD: &str = concat!(
 /// Up to `?2` rentals whose node was to leave by `?1`, the longest overdue first. Served by the
 /// index `nodes_by_leaving`.
 const OVERDUE: &str =
-    concat!(leaving_query!(), "AND n.leaves_at <= ?1 ORDER BY n.leaves_at LIMIT ?2");
-
-fn read_leaving(row: &Row) -> Result<LeavingRental, StoreError> {
-    let rental = read_rental(row)?;
-    let stays = || StoreError::Corrupt("a node that leaves, without a day".into());
-    Ok(LeavingRental {
-        leaves_at: rental.market.leaves_at.ok_or_else(stays)?,
-        email: row.text(RENTAL_COLUMNS)?.to_owned(),
-        rental,
-    })
-}
+    select!(LeavingRental, FROM, "AND n.leaves_at <= ?1 ORDER BY n.leaves_at LIMIT ?2");
 
 /// Rentals whose renters are to be told that their node leaves.
 pub fn untold(db: &dyn Db, limit: u32) -> Result<Vec<LeavingRental>, StoreError> {
-    db.run(UNTOLD, &[limit.into(), NOTICE.into()])?.iter().map(read_leaving).collect()
+    db.all(UNTOLD, &[limit.into(), NOTICE.into()])
 }
 
 /// Writes down that a renter was told, with the mail that did, where there is one.
@@ -333,7 +322,7 @@ pub fn tell(
 
 /// Rentals that are to be ended because their node leaves.
 pub fn overdue(db: &dyn Db, now: Timestamp, limit: u32) -> Result<Vec<LeavingRental>, StoreError> {
-    db.run(OVERDUE, &[now.into(), limit.into()])?.iter().map(read_leaving).collect()
+    db.all(OVERDUE, &[now.into(), limit.into()])
 }
 
 /// Ends a rental because its node leaves; the columns of the command view, in order.

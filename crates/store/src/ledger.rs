@@ -5,7 +5,8 @@ use domain::id::{AccountId, RentalId};
 use domain::money::Usd;
 use domain::time::Timestamp;
 
-use crate::db::{Db, Row, StoreError, Value, only};
+use crate::db::{Db, StoreError, Value};
+use crate::row::{row, select};
 
 /// The balance of the ledger account of kind `?1` and owner `?2`.
 const BALANCE: &str =
@@ -13,41 +14,43 @@ const BALANCE: &str =
 
 /// What an account's wallet holds.
 pub fn balance(db: &dyn Db, account: AccountId) -> Result<Usd, StoreError> {
-    let row = only(db.run(BALANCE, &["wallet".into(), Value::text(account)])?);
-    row.map_or(Ok(Usd::ZERO), |row| row.integer(0).map(Usd::from_micros))
+    let balance = db.first(BALANCE, &["wallet".into(), Value::text(account)])?;
+    Ok(balance.unwrap_or(Usd::ZERO))
 }
 
-/// One entry of a wallet.
-pub struct WalletEntry {
-    /// The transaction's number.
-    pub id: i64,
-    /// Such as `credit`, `rental`, `extension` or `refund`.
-    pub kind: String,
-    /// Why, in words.
-    pub reason: String,
-    /// How much; negative where money left the wallet.
-    pub amount: Usd,
-    /// What the wallet held then.
-    pub balance_after: Usd,
-    /// When.
-    pub created_at: Timestamp,
-    /// The rental that it was about, if it was about one.
-    pub rental: Option<RentalId>,
+row! {
+    /// One entry of a wallet.
+    pub struct WalletEntry {
+        /// The transaction's number.
+        pub id: i64 = "t.id",
+        /// Such as `credit`, `rental`, `extension` or `refund`.
+        pub kind: String = "t.kind",
+        /// Why, in words.
+        pub reason: String = "t.reason",
+        /// How much; negative where money left the wallet.
+        pub amount: Usd = "e.amount_micros",
+        /// What the wallet held then.
+        pub balance_after: Usd = "e.balance_after_micros",
+        /// When.
+        pub created_at: Timestamp = "t.created_at",
+        /// The rental that it was about, if it was about one.
+        pub rental: Option<RentalId> = "t.rental_id",
+    }
 }
 
 /// One page of a wallet's entries, the newest first.
 ///
 /// `?1` account, `?2` the last transaction of the page before, `?3` how many rows. Served by the
 /// primary key of `ledger_entries`.
-const ENTRIES: &str = "
-    SELECT t.id, t.kind, t.reason, e.amount_micros, e.balance_after_micros, t.created_at,
-           t.rental_id
-      FROM ledger_accounts a
+const ENTRIES: &str = select!(
+    WalletEntry,
+    " FROM ledger_accounts a
       JOIN ledger_entries e ON e.ledger_account_id = a.id
       JOIN ledger_transactions t ON t.id = e.transaction_id
      WHERE a.kind = 'wallet' AND a.owner_id = ?1 AND e.transaction_id < ?2
      ORDER BY e.transaction_id DESC
-     LIMIT ?3";
+     LIMIT ?3"
+);
 
 /// A page of a wallet's entries before transaction `before`, the newest first.
 pub fn entries(
@@ -57,31 +60,19 @@ pub fn entries(
     limit: u32,
 ) -> Result<Vec<WalletEntry>, StoreError> {
     let params = [Value::text(account), before.unwrap_or(i64::MAX).into(), limit.into()];
-    db.run(ENTRIES, &params)?.iter().map(read_entry).collect()
-}
-
-fn read_entry(row: &Row) -> Result<WalletEntry, StoreError> {
-    Ok(WalletEntry {
-        id: row.integer(0)?,
-        kind: row.text(1)?.to_owned(),
-        reason: row.text(2)?.to_owned(),
-        amount: Usd::from_micros(row.integer(3)?),
-        balance_after: Usd::from_micros(row.integer(4)?),
-        created_at: row.timestamp(5)?,
-        rental: row.optional_text(6)?.map(|_| row.parsed(6, RentalId::parse)).transpose()?,
-    })
+    db.all(ENTRIES, &params)
 }
 
 /// What moved through the wallet of `?1` for the rental `?2`, the newest first; at most `?3`.
 /// Served by the index `ledger_transactions_by_rental`.
-const OF_RENTAL: &str = "
-    SELECT t.id, t.kind, t.reason, e.amount_micros, e.balance_after_micros, t.created_at,
-           t.rental_id
-      FROM ledger_transactions t
+const OF_RENTAL: &str = select!(
+    WalletEntry,
+    " FROM ledger_transactions t
       JOIN ledger_entries e ON e.transaction_id = t.id
       JOIN ledger_accounts a ON a.id = e.ledger_account_id
      WHERE t.rental_id = ?2 AND a.kind = 'wallet' AND a.owner_id = ?1
-     ORDER BY t.id DESC LIMIT ?3";
+     ORDER BY t.id DESC LIMIT ?3"
+);
 
 /// How many entries of one rental are shown.
 const OF_RENTAL_MAX: u32 = 100;
@@ -93,7 +84,7 @@ pub fn of_rental(
     rental: RentalId,
 ) -> Result<Vec<WalletEntry>, StoreError> {
     let params = [Value::text(account), Value::text(rental), OF_RENTAL_MAX.into()];
-    db.run(OF_RENTAL, &params)?.iter().map(read_entry).collect()
+    db.all(OF_RENTAL, &params)
 }
 
 /// A credit that the operator grants.
@@ -147,15 +138,13 @@ pub fn credit(db: &dyn Db, credit: &Credit<'_>, now: Timestamp) -> Result<Credit
         Err(StoreError::Refused(why)) => Some(why),
         Err(error) => return Err(error),
     };
-    let Some(row) = only(db.run(CREDIT_OF_KEY, &[credit.key.into()])?) else {
+    let found = db.first::<(String, Usd, Usd)>(CREDIT_OF_KEY, &[credit.key.into()])?;
+    let Some((email, amount, balance_after)) = found else {
         // Refused, though not because of the key: the code broke a rule of the schema.
         return refused.map_or(Ok(Credited::NoSuchAccount), |why| Err(StoreError::Failed(why)));
     };
-    if row.text(0)? == credit.email.as_str() && row.integer(1)? == credit.amount.micros() {
-        row.integer(2).map(|micros| Credited::Done(Usd::from_micros(micros)))
-    } else {
-        Ok(Credited::KeyReused)
-    }
+    let is_same = email == credit.email.as_str() && amount == credit.amount;
+    Ok(if is_same { Credited::Done(balance_after) } else { Credited::KeyReused })
 }
 
 /// A credit for a promise that was not kept, out of what the farmer has earned.
@@ -220,11 +209,10 @@ pub fn credit_sla(
         Ok(_) | Err(StoreError::Refused(_)) => {}
         Err(error) => return Err(error),
     }
-    if let Some(row) = only(db.run(SLA_OF_KEY, &[credit.key.into()])?) {
-        let is_same =
-            row.text(0)? == credit.rental.to_string() && row.integer(1)? == credit.amount.micros();
+    if let Some(found) = db.first::<(RentalId, Usd)>(SLA_OF_KEY, &[credit.key.into()])? {
+        let is_same = found == (credit.rental, credit.amount);
         return Ok(if is_same { SlaCredited::Done } else { SlaCredited::KeyReused });
     }
-    let is_there = only(db.run(IS_RENTAL, &[Value::text(credit.rental)])?).is_some();
+    let is_there = db.has_row(IS_RENTAL, &[Value::text(credit.rental)])?;
     Ok(if is_there { SlaCredited::NotEarned } else { SlaCredited::NoSuchRental })
 }

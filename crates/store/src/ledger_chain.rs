@@ -1,19 +1,44 @@
 //! The chain of the ledger: each transaction, with its entries, is sealed over the one before it.
 
-use crate::chain::{Chain, Form, Head, Link, optional_seal};
-use crate::db::{Db, Row, Rows, StoreError};
+use crate::chain::{Chain, Form, Head, Link, Seal};
+use crate::db::{Db, StoreError};
+use crate::row::{row, select};
+
+row! {
+    /// A transaction with one of its entries, if it has any.
+    struct Booked {
+        id: i64 = "t.id",
+        kind: String = "t.kind",
+        reference: String = "t.reference",
+        reason: String = "t.reason",
+        created_at: i64 = "t.created_at",
+        rental: Option<String> = "t.rental_id",
+        seal: Option<Seal> = "s.hash",
+        entry: Option<Entry>,
+    }
+}
+
+row! {
+    struct Entry {
+        amount: i64 = "e.amount_micros",
+        balance_after: i64 = "e.balance_after_micros",
+        /// An account that is gone was taken away by hand: then the form is another one.
+        account: Option<String> = "a.kind",
+        owner: Option<String> = "a.owner_id",
+    }
+}
 
 /// Up to `?2` transactions after the one numbered `?1`, the oldest first: a row for each entry, and
 /// one for a transaction without any.
-const AFTER: &str = "
-    SELECT t.id, t.kind, t.reference, t.reason, t.created_at, s.hash,
-           e.amount_micros, e.balance_after_micros, a.kind, a.owner_id, t.rental_id
-      FROM (SELECT id, kind, reference, reason, created_at, rental_id FROM ledger_transactions
+const AFTER: &str = select!(
+    Booked,
+    " FROM (SELECT id, kind, reference, reason, created_at, rental_id FROM ledger_transactions
              WHERE id > ?1 ORDER BY id LIMIT ?2) t
       LEFT JOIN ledger_seals s ON s.transaction_id = t.id
       LEFT JOIN ledger_entries e ON e.transaction_id = t.id
       LEFT JOIN ledger_accounts a ON a.id = e.ledger_account_id
-     ORDER BY t.id, e.ledger_account_id";
+     ORDER BY t.id, e.ledger_account_id"
+);
 
 /// The transaction and hash of the last seal that is `?1` numbers before the end.
 const SEAL_FROM_END: &str = "
@@ -26,7 +51,8 @@ const SEAL: &str = "
     INSERT INTO ledger_seals (transaction_id, hash)
     SELECT value ->> 0, unhex(value ->> 1) FROM json_each(?1)";
 
-const CHAIN: Chain = Chain { after: AFTER, seal_from_end: SEAL_FROM_END, write: SEAL, read };
+const CHAIN: Chain<Booked> =
+    Chain { after: AFTER, seal_from_end: SEAL_FROM_END, write: SEAL, links };
 
 /// Seals the transactions that have no seal yet, a bounded number each time.
 pub fn seal(db: &dyn Db) -> Result<Head, StoreError> {
@@ -39,39 +65,35 @@ pub fn broken(db: &dyn Db) -> Result<u64, StoreError> {
     CHAIN.broken(db)
 }
 
-fn read(rows: Rows) -> Result<Vec<Link>, StoreError> {
+fn links(rows: Vec<Booked>) -> Vec<Link> {
     let mut links: Vec<Link> = Vec::new();
     for row in rows {
-        let id = row.integer(0)?;
-        let mut link = match links.pop_if(|link| link.id == id) {
+        let mut link = match links.pop_if(|link| link.id == row.id) {
             Some(link) => link,
-            None => Link { id, form: transaction(&row)?, seal: optional_seal(&row, 5)? },
+            None => Link { id: row.id, form: transaction(&row), seal: row.seal },
         };
-        add_entry(&mut link.form, &row)?;
+        if let Some(entry) = row.entry {
+            add_entry(&mut link.form, &entry);
+        }
         links.push(link);
     }
-    Ok(links)
+    links
 }
 
-/// The columns of a transaction.
-fn transaction(row: &Row) -> Result<Form, StoreError> {
+fn transaction(row: &Booked) -> Form {
     let mut form = Form::default();
-    form.number(row.integer(0)?);
-    form.text(row.text(1)?);
-    form.text(row.text(2)?);
-    form.text(row.text(3)?);
-    form.number(row.integer(4)?);
-    form.text(row.optional_text(10)?.unwrap_or_default());
-    Ok(form)
+    form.number(row.id);
+    form.text(&row.kind);
+    form.text(&row.reference);
+    form.text(&row.reason);
+    form.number(row.created_at);
+    form.text(row.rental.as_deref().unwrap_or_default());
+    form
 }
 
-/// The entry of a row, if it has one.
-fn add_entry(form: &mut Form, row: &Row) -> Result<(), StoreError> {
-    let Some(amount) = row.optional_integer(6)? else { return Ok(()) };
-    // An account that is gone was taken away by hand: then the form is another one.
-    form.text(row.optional_text(8)?.unwrap_or_default());
-    form.text(row.optional_text(9)?.unwrap_or_default());
-    form.number(amount);
-    form.number(row.integer(7)?);
-    Ok(())
+fn add_entry(form: &mut Form, entry: &Entry) {
+    form.text(entry.account.as_deref().unwrap_or_default());
+    form.text(entry.owner.as_deref().unwrap_or_default());
+    form.number(entry.amount);
+    form.number(entry.balance_after);
 }

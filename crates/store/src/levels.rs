@@ -1,7 +1,7 @@
 //! Promises that are compared with what was measured, month by month and at a rental's end, and the
 //! credits that follow: a bounded number at a time, each in a statement of its own.
 
-use domain::id::{AccountId, NodeId, RentalId, SliceId};
+use domain::id::{AccountId, NodeId, RentalId};
 use domain::level::{self, Due, Measured, Promise, Stay, Subject};
 use domain::money::Usd;
 use domain::month::Month;
@@ -11,10 +11,11 @@ use domain::promise::{Bandwidth, Uptime};
 use domain::sla;
 use domain::time::Timestamp;
 
-use crate::db::{Db, Row, StoreError, Value};
-use crate::disputes::{self, Dispute};
+use crate::db::{Db, StoreError, Value};
+use crate::disputes::{DISPUTES, Dispute};
 use crate::looks;
-use crate::rentals::{booking_json, read_periods};
+use crate::rentals::{PERIODS, booking_json};
+use crate::row::{fields, row, select};
 
 /// How many stays are judged at once.
 pub const JUDGED_AT_ONCE: u32 = 1_000;
@@ -28,69 +29,55 @@ const OWED_AGAIN_SECONDS: i64 = 6 * 3_600;
 /// The most months of one rental that are read at once.
 const MONTHS_MAX: u32 = 120;
 
-/// A stay whose promise is to be compared.
-struct DueStay {
-    subject: Subject,
-    node: NodeId,
-    promise: Promise,
-    version: i64,
-    ended_at: Option<Timestamp>,
-    due: Due,
-    periods: Vec<Period>,
-    rental_ended_at: Option<Timestamp>,
+row! {
+    /// A stay whose promise is to be compared.
+    struct DueStay {
+        rental: RentalId = "s.rental_id",
+        number: u32 = "s.number",
+        node: NodeId = "s.node_id",
+        place: String = "'node' || s.node_id || coalesce('_slice_' || s.slice_number, '')",
+        farmer: AccountId = "s.farmer_id",
+        promise: Promise = "s.min_uptime, s.min_bandwidth_mbps",
+        span: Stay,
+        version: i64 = "r.version",
+        renter: AccountId = "r.renter_id",
+        rental_ended_at: Option<Timestamp> = "r.ended_at",
+        periods: Vec<Period> = PERIODS,
+    }
+}
+
+row! {
+    impl Stay {
+        judged_until: Timestamp = "s.judged_until",
+        ended_at: Option<Timestamp> = "s.ended_at",
+        paid_until: Timestamp = "r.ends_at",
+    }
+}
+
+fields! { Promise { uptime: Uptime, bandwidth: Bandwidth } }
+
+impl DueStay {
+    fn subject(&self, month: Month) -> Subject {
+        Subject {
+            rental: self.rental,
+            stay: self.number,
+            month,
+            place: self.place.clone(),
+            renter: self.renter,
+            farmer: self.farmer,
+        }
+    }
 }
 
 /// Up to `?2` stays that are to be judged at `?1`, the longest due first, and those of one node
 /// together. Served by the index `rental_stays_by_judgement`.
-const DUE: &str = "
-    SELECT s.rental_id, s.number, s.node_id, s.slice_number, s.farmer_id, s.min_uptime,
-           s.min_bandwidth_mbps, s.judged_until, s.ended_at, r.version, r.renter_id, r.ends_at,
-           r.ended_at,
-           (SELECT json_group_array(json_array(number, months, price_micros, total_micros,
-                                               fee_micros, earned_micros, refunded_micros,
-                                               starts_at, ends_at))
-              FROM rental_periods WHERE rental_id = r.id)
-      FROM rental_stays s
+const DUE: &str = select!(
+    DueStay,
+    " FROM rental_stays s
       JOIN rentals r ON r.id = s.rental_id
      WHERE s.judge_at <= ?1
-     ORDER BY s.judge_at, s.node_id, s.judged_until LIMIT ?2";
-
-fn read_due(row: &Row) -> Result<DueStay, StoreError> {
-    let node = NodeId(row.number(2)?);
-    let ended_at = row.optional_integer(8)?.map(Timestamp::from_seconds);
-    let judged_until = row.timestamp(7)?;
-    let stay = Stay { judged_until, ended_at, paid_until: row.timestamp(11)? };
-    let due = stay.due();
-    Ok(DueStay {
-        subject: Subject {
-            rental: row.parsed(0, RentalId::parse)?,
-            stay: row.number(1)?,
-            month: due.month,
-            place: place(node, row.optional_number(3)?),
-            renter: row.parsed(10, AccountId::parse)?,
-            farmer: row.parsed(4, AccountId::parse)?,
-        },
-        node,
-        promise: read_promise(row, 5)?,
-        version: row.integer(9)?,
-        ended_at,
-        due,
-        periods: read_periods(row.text(13)?)?,
-        rental_ended_at: row.optional_integer(12)?.map(Timestamp::from_seconds),
-    })
-}
-
-fn place(node: NodeId, slice: Option<u32>) -> String {
-    slice.map_or(node.to_string(), |number| SliceId { node, number }.to_string())
-}
-
-fn read_promise(row: &Row, column: usize) -> Result<Promise, StoreError> {
-    let corrupt = || StoreError::Corrupt("a promise out of range".into());
-    Ok(Promise {
-        uptime: Uptime::from_hundredths(row.integer(column)?).ok_or_else(corrupt)?,
-        bandwidth: Bandwidth::from_mbps(row.number(column + 1)?),
-    })
-}
+     ORDER BY s.judge_at, s.node_id, s.judged_until LIMIT ?2"
+);
 
 /// Saves a judgement; the columns of the command view, in order.
 const JUDGE: &str = "
@@ -115,8 +102,8 @@ pub fn judge(
         if measurements.count >= MEASURED_AT_ONCE {
             break;
         }
-        let id = row.parsed(0, RentalId::parse)?;
-        let judged = read_due(row).and_then(|due| judge_one(db, &due, &mut measurements, now));
+        let id = row.head()?;
+        let judged = row.read().and_then(|due| judge_one(db, &due, &mut measurements, now));
         if let Err(error) = judged {
             failed.push((id, error));
         }
@@ -150,12 +137,13 @@ fn judge_one(
     measurements: &mut Measurements,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let due = &stay.due;
+    let due = &stay.span.due();
+    let subject = stay.subject(due.month);
     let head = [
-        Value::text(stay.subject.rental),
-        stay.subject.stay.into(),
+        Value::text(subject.rental),
+        subject.stay.into(),
         stay.version.into(),
-        stay.ended_at.into(),
+        stay.span.ended_at.into(),
         due.from.into(),
         due.judged_until.into(),
         due.next_at.into(),
@@ -186,7 +174,7 @@ fn judge_one(
         save(db, [&head[..], &evidence, &[booking, owed_at]].concat())
     };
     let why = level::reason(&measured, stay.promise);
-    let Some(booking) = stay.subject.credit(credit, &why) else {
+    let Some(booking) = subject.credit(credit, &why) else {
         return with(Value::Null, Value::Null).map(drop);
     };
     // Refused where the farmer's earnings do not suffice: then it is owed. Refused again, the
@@ -210,111 +198,68 @@ fn save(db: &dyn Db, params: Vec<Value>) -> Result<bool, StoreError> {
     }
 }
 
-/// A month of a rental that was compared with its promise: the evidence, and what followed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Judged {
-    /// Whose it is.
-    pub subject: Subject,
-    /// The node.
-    pub node: NodeId,
-    /// The part of the month that the rental lived there, and was paid for: from when.
-    pub from: Timestamp,
-    /// Up to when.
-    pub until: Timestamp,
-    /// The promise, as it was sold.
-    pub promise: Promise,
-    /// The looks that count.
-    pub looks: Looks,
-    /// Those that were left out because of announced maintenance.
-    pub excused: u64,
-    /// Those that knew the speed.
-    pub speeds: u64,
-    /// The measured uptime; `None` where too little was seen to say.
-    pub uptime: Option<Uptime>,
-    /// The measured bandwidth; `None` where too little was seen to say.
-    pub bandwidth: Option<Bandwidth>,
-    /// What that part of the month costs.
-    pub base: Usd,
-    /// The share of it that is credited. Percent.
-    pub percent: u8,
-    /// What is credited by the published scale.
-    pub credit: Usd,
-    /// What the renter has of the month by now.
-    pub paid: Usd,
-    /// Whether some of the credit is still owed.
-    pub is_owed: bool,
-    /// When it was judged.
-    pub judged_at: Timestamp,
-    /// What was said against it.
-    pub disputes: Vec<Dispute>,
+row! {
+    /// A month of a rental that was compared with its promise: the evidence, and what followed.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Judged {
+        /// Whose it is.
+        pub subject: Subject,
+        /// The node.
+        pub node: NodeId = "m.node_id",
+        /// The part of the month that the rental lived there, and was paid for: from when.
+        pub from: Timestamp = "m.from_at",
+        /// Up to when.
+        pub until: Timestamp = "m.until_at",
+        /// The promise, as it was sold.
+        pub promise: Promise = "m.min_uptime, m.min_bandwidth_mbps",
+        /// The looks that count.
+        pub looks: Looks = "m.observed, m.observed_up",
+        /// Those that were left out because of announced maintenance.
+        pub excused: u64 = "m.excused",
+        /// Those that knew the speed.
+        pub speeds: u64 = "m.measured",
+        /// The measured uptime; `None` where too little was seen to say.
+        pub uptime: Option<Uptime> = "m.measured_uptime",
+        /// The measured bandwidth; `None` where too little was seen to say.
+        pub bandwidth: Option<Bandwidth> = "m.measured_mbps",
+        /// What that part of the month costs.
+        pub base: Usd = "m.base_micros",
+        /// The share of it that is credited. Percent.
+        pub percent: u8 = "m.percent",
+        /// What is credited by the published scale.
+        pub credit: Usd = "m.credit_micros",
+        /// What the renter has of the month by now.
+        pub paid: Usd = "m.paid_micros",
+        /// Whether some of the credit is still owed.
+        pub is_owed: bool = "m.owed_at IS NOT NULL",
+        /// When it was judged.
+        pub judged_at: Timestamp = "m.judged_at",
+        /// What was said against it.
+        pub disputes: Vec<Dispute> = DISPUTES,
+    }
 }
 
-/// The columns of a `Judged`, of the tables `sla_months m` and `rental_stays s`.
-macro_rules! judged_columns {
-    () => {
-        "m.rental_id, m.month, m.stay, m.node_id, s.slice_number, m.renter_id, m.farmer_id,
-         m.from_at, m.until_at, m.min_uptime, m.min_bandwidth_mbps, m.observed, m.observed_up,
-         m.excused, m.measured, m.measured_uptime, m.measured_mbps, m.base_micros, m.percent,
-         m.credit_micros, m.paid_micros, m.owed_at, m.judged_at,
-         (SELECT json_group_array(json_array(id, side, words, created_at, decided_at, answer,
-                                             credit_micros))
-            FROM sla_disputes
-           WHERE rental_id = m.rental_id AND month = m.month AND stay = m.stay)"
-    };
+row! {
+    impl Subject {
+        rental: RentalId = "m.rental_id",
+        stay: u32 = "m.stay",
+        month: Month = "m.month",
+        place: String = "'node' || m.node_id || coalesce('_slice_' || s.slice_number, '')",
+        renter: AccountId = "m.renter_id",
+        farmer: AccountId = "m.farmer_id",
+    }
 }
-pub(crate) use judged_columns;
 
-/// Every `Judged`, to be narrowed.
-macro_rules! judged_query {
-    () => {
-        concat!(
-            "SELECT ",
-            judged_columns!(),
-            " FROM sla_months m
-              JOIN rental_stays s ON s.rental_id = m.rental_id AND s.number = m.stay "
-        )
-    };
-}
-pub(crate) use judged_query;
-
-/// How many columns a `Judged` has.
-pub(crate) const JUDGED_COLUMNS: usize = 24;
-
-pub(crate) fn read_judged(row: &Row) -> Result<Judged, StoreError> {
-    let node = NodeId(row.number(3)?);
-    let uptime = row.optional_integer(15)?.and_then(Uptime::from_hundredths);
-    Ok(Judged {
-        subject: Subject {
-            rental: row.parsed(0, RentalId::parse)?,
-            stay: row.number(2)?,
-            month: row.parsed(1, Month::parse)?,
-            place: place(node, row.optional_number(4)?),
-            renter: row.parsed(5, AccountId::parse)?,
-            farmer: row.parsed(6, AccountId::parse)?,
-        },
-        node,
-        from: row.timestamp(7)?,
-        until: row.timestamp(8)?,
-        promise: read_promise(row, 9)?,
-        looks: Looks { observed: row.number(11)?, up: row.number(12)? },
-        excused: row.number(13)?,
-        speeds: row.number(14)?,
-        uptime,
-        bandwidth: row.optional_number(16)?.map(Bandwidth::from_mbps),
-        base: Usd::from_micros(row.integer(17)?),
-        percent: row.number(18)?,
-        credit: Usd::from_micros(row.integer(19)?),
-        paid: Usd::from_micros(row.integer(20)?),
-        is_owed: row.optional_integer(21)?.is_some(),
-        judged_at: row.timestamp(22)?,
-        disputes: disputes::read_all(row.text(23)?)?,
-    })
-}
+/// Where a `Judged` is.
+pub(crate) const JUDGED: &str = "
+      FROM sla_months m
+      JOIN rental_stays s ON s.rental_id = m.rental_id AND s.number = m.stay ";
 
 /// The months of the rental `?1` that were judged while it was of the renter `?2`, the newest
 /// first: at most `?3`. Served by the primary key.
-const OF_RENTAL: &str = concat!(
-    judged_query!(),
+const OF_RENTAL: &str = select!(
+    Judged,
+    JUDGED,
     "WHERE m.rental_id = ?1 AND m.renter_id = ?2 ORDER BY m.month DESC, m.stay DESC LIMIT ?3"
 );
 
@@ -325,7 +270,7 @@ pub fn of_rental(
     rental: RentalId,
 ) -> Result<Vec<Judged>, StoreError> {
     let params = [Value::text(rental), Value::text(renter), MONTHS_MAX.into()];
-    db.run(OF_RENTAL, &params)?.iter().map(read_judged).collect()
+    db.all(OF_RENTAL, &params)
 }
 
 /// Where a page of a farmer's credits ended: the next one begins behind it.
@@ -355,8 +300,9 @@ impl Cursor {
 
 /// One page of the months that the farmer `?1` is charged for, the last judged first, behind `?2`
 /// to `?5`; at most `?6`. Served by the index `sla_months_by_farmer`.
-const OF_FARMER: &str = concat!(
-    judged_query!(),
+const OF_FARMER: &str = select!(
+    Judged,
+    JUDGED,
     "WHERE m.farmer_id = ?1 AND m.credit_micros > 0
        AND (m.judged_at, m.rental_id, m.month, m.stay) < (?2, ?3, ?4, ?5)
      ORDER BY m.judged_at DESC, m.rental_id DESC, m.month DESC, m.stay DESC LIMIT ?6"
@@ -377,11 +323,11 @@ pub fn of_farmer(
         behind.map_or(0, |behind| behind.stay).into(),
         limit.into(),
     ];
-    db.run(OF_FARMER, &params)?.iter().map(read_judged).collect()
+    db.all(OF_FARMER, &params)
 }
 
 /// Up to `?2` credits that are owed and to be tried at `?1`. Served by the index `sla_months_owed`.
-const OWED: &str = concat!(judged_query!(), "WHERE m.owed_at <= ?1 ORDER BY m.owed_at LIMIT ?2");
+const OWED: &str = select!(Judged, JUDGED, "WHERE m.owed_at <= ?1 ORDER BY m.owed_at LIMIT ?2");
 
 /// Books a credit that was owed; the columns of the command view, in order.
 const PAY: &str = "
@@ -394,8 +340,7 @@ const LATER: &str = "
 
 /// Books credits that were owed, as far as the earnings suffice by now: at most `limit` of them.
 pub fn pay_owed(db: &dyn Db, now: Timestamp, limit: u32) -> Result<(), StoreError> {
-    for row in db.run(OWED, &[now.into(), limit.into()])? {
-        let judged = read_judged(&row)?;
+    for judged in db.all::<Judged>(OWED, &[now.into(), limit.into()])? {
         let key = [
             Value::text(judged.subject.rental),
             Value::text(judged.subject.month),

@@ -7,6 +7,7 @@
 use domain::time::Timestamp;
 
 use crate::db::{Db, StoreError};
+use crate::migrate;
 
 /// A use of a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,26 +23,31 @@ pub struct Use<'a> {
 }
 
 /// Pours into the buckets of `?1`, a JSON array of `[policy, key, span, cost]`, at `?2`
-/// milliseconds. A row comes back for each that did not spill.
+/// milliseconds. A row comes back for each that did not spill, with the release that the database
+/// is at.
 const POUR: &str = "
     INSERT INTO rate_limits (policy, key, span, empty_at)
     SELECT value ->> 0, value ->> 1, value ->> 2, ?2 + (value ->> 3) FROM json_each(?1) WHERE true
         ON CONFLICT (policy, key) DO UPDATE
        SET span = excluded.span, empty_at = max(empty_at, ?2) + excluded.empty_at - ?2
      WHERE max(empty_at, ?2) + excluded.empty_at - ?2 <= ?2 + excluded.span
- RETURNING policy, empty_at";
+ RETURNING policy, empty_at, (SELECT max(number) FROM schema_releases)";
 
 /// Uses limits. Answers, in their order, the milliseconds until each bucket is empty again; `None`
 /// for one that would have spilled.
+///
+/// Every request that changes something comes here first, and fails where the database has been
+/// upgraded since the instance began: this program does not know what its commands mean by now.
 pub fn pour(db: &dyn Db, uses: &[Use<'_>], now: Timestamp) -> Result<Vec<Option<i64>>, StoreError> {
     let now = millis(now);
-    let rows = db.run(POUR, &[json(uses).as_str().into(), now.into()])?;
-    uses.iter()
-        .map(|limit| {
-            let found = rows.iter().find(|row| row.text(0) == Ok(limit.policy));
-            found.map(|row| Ok(row.integer(1)? - now)).transpose()
-        })
-        .collect()
+    let poured: Vec<(String, i64, i64)> =
+        db.all(POUR, &[json(uses).as_str().into(), now.into()])?;
+    poured.first().map_or(Ok(()), |(_, _, release)| migrate::check_release(*release))?;
+    let left = |limit: &Use<'_>| {
+        let found = poured.iter().find(|(policy, ..)| policy == limit.policy);
+        found.map(|(_, empty_at, _)| empty_at - now)
+    };
+    Ok(uses.iter().map(left).collect())
 }
 
 /// When the bucket `?1` of `?2` is empty again.
@@ -54,8 +60,7 @@ pub fn level(
     key: &str,
     now: Timestamp,
 ) -> Result<i64, StoreError> {
-    let rows = db.run(LEVEL, &[policy.into(), key.into()])?;
-    let empty_at = rows.first().map_or(Ok(0), |row| row.integer(0))?;
+    let empty_at: i64 = db.first(LEVEL, &[policy.into(), key.into()])?.unwrap_or(0);
     Ok((empty_at - millis(now)).max(0))
 }
 

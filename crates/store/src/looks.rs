@@ -13,7 +13,8 @@ use domain::promise::Uptime;
 use domain::time::Timestamp;
 use serde::Serialize;
 
-use crate::db::{Db, Row, StoreError, Value, only};
+use crate::db::{Db, StoreError, Value};
+use crate::row::{fields, row, select};
 use crate::samples::day_of;
 
 /// How long looks are kept one by one, in days; what they come to by day stays.
@@ -31,64 +32,67 @@ const WINDOWS_MAX: u32 = 500;
 
 const DAY: i64 = 86_400;
 
-/// A look at a node.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Look {
-    /// When.
-    pub at: Timestamp,
-    /// What the grid said of it.
-    pub status: NodeStatus,
-    /// Whether that counts as up.
-    pub is_up: bool,
-    /// Whether the grid's own check reached it; `None` where it does not say.
-    pub healthy: Option<bool>,
-    /// As the grid measured it, in Mbit/s.
-    pub upload_mbps: Option<u32>,
-    /// As the grid measured it, in Mbit/s.
-    pub download_mbps: Option<u32>,
+row! {
+    /// A look at a node.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Look {
+        /// When.
+        pub at: Timestamp = "l.at",
+        /// What the grid said of it.
+        pub status: NodeStatus = "l.status",
+        /// Whether that counts as up.
+        pub is_up: bool = "l.is_up",
+        /// Whether the grid's own check reached it; `None` where it does not say.
+        pub healthy: Option<bool> = "l.healthy",
+        /// As the grid measured it, in Mbit/s.
+        pub upload_mbps: Option<u32> = "l.upload_mbps",
+        /// As the grid measured it, in Mbit/s.
+        pub download_mbps: Option<u32> = "l.download_mbps",
+    }
 }
 
 /// The looks at the node `?1` from `?2` to before `?3`, in order, at most `?4`. Served by the
 /// primary keys: for each time at which somebody looked, the node is looked up.
-const OF_NODE: &str = "
-    SELECT l.at, l.status, l.is_up, l.healthy, l.upload_mbps, l.download_mbps
-      FROM look_times t
+const OF_NODE: &str = select!(
+    Look,
+    "FROM look_times t
      CROSS JOIN looks l ON l.at = t.at AND l.node_id = ?1
      WHERE t.at >= ?2 AND t.at < ?3
-     ORDER BY t.at LIMIT ?4";
+     ORDER BY t.at LIMIT ?4"
+);
 
 /// The looks at a node in a month, in order: at most [`LOOKS_MAX`].
 pub fn of_month(db: &dyn Db, node: NodeId, month: Month) -> Result<Vec<Look>, StoreError> {
     let until = month.last_second().plus_seconds(1);
     let params = [node.0.into(), month.first_second().into(), until.into(), LOOKS_MAX.into()];
-    let read = |row: &Row| {
-        Ok(Look {
-            at: row.timestamp(0)?,
-            status: row.parsed(1, NodeStatus::parse)?,
-            is_up: row.flag(2)?,
-            healthy: row.optional_integer(3)?.map(|healthy| healthy != 0),
-            upload_mbps: row.optional_number(4)?,
-            download_mbps: row.optional_number(5)?,
-        })
-    };
-    db.run(OF_NODE, &params)?.iter().map(read).collect()
+    db.all(OF_NODE, &params)
+}
+
+row! {
+    impl Measured {
+        looks: Looks =
+            "coalesce(sum(NOT is_excused), 0), coalesce(sum(is_up AND NOT is_excused), 0)",
+        excused: u64 = "coalesce(sum(is_excused), 0)",
+        speeds: u64 =
+            "coalesce(sum(upload_mbps IS NOT NULL AND download_mbps IS NOT NULL
+                          AND NOT is_excused), 0)",
+        speed_sum: u64 =
+            "coalesce(sum(min(upload_mbps, download_mbps)) FILTER (WHERE NOT is_excused), 0)",
+    }
 }
 
 /// What the looks at the node `?1` from `?2` to before `?3` come to, without those in the times of
 /// the JSON array `?4`, pairs of from and until; and how many those are. Served by the primary
 /// keys.
-const MEASURED: &str = "
-    SELECT coalesce(sum(NOT is_excused), 0), coalesce(sum(is_up AND NOT is_excused), 0),
-           coalesce(sum(is_excused), 0),
-           coalesce(sum(upload_mbps IS NOT NULL AND download_mbps IS NOT NULL
-                        AND NOT is_excused), 0),
-           coalesce(sum(min(upload_mbps, download_mbps)) FILTER (WHERE NOT is_excused), 0)
-      FROM (SELECT l.is_up, l.upload_mbps, l.download_mbps,
+const MEASURED: &str = select!(
+    Measured,
+    "FROM (SELECT l.is_up, l.upload_mbps, l.download_mbps,
                    EXISTS (SELECT 1 FROM json_each(?4) e
                             WHERE t.at >= e.value ->> 0 AND t.at < e.value ->> 1) AS is_excused
               FROM look_times t
              CROSS JOIN looks l ON l.at = t.at AND l.node_id = ?1
-             WHERE t.at >= ?2 AND t.at < ?3)";
+             WHERE t.at >= ?2 AND t.at < ?3)"
+);
 
 /// What the looks at a node from `from` to before `until` come to, without the times that are
 /// excused.
@@ -101,13 +105,7 @@ pub fn measure(
     let excused: Vec<[i64; 2]> =
         excused.iter().map(|(from, until)| [from.seconds(), until.seconds()]).collect();
     let params = [node.0.into(), from.into(), until.into(), Value::Text(json(&excused))];
-    let Some(row) = only(db.run(MEASURED, &params)?) else { return Ok(Measured::default()) };
-    Ok(Measured {
-        looks: Looks { observed: row.number(0)?, up: row.number(1)? },
-        excused: row.number(2)?,
-        speeds: row.number(3)?,
-        speed_sum: row.number(4)?,
-    })
+    db.one(MEASURED, &params)
 }
 
 /// The windows of the node `?1` that are open after `?2` and begin before `?3`, as far as they had
@@ -131,12 +129,7 @@ pub fn excused(db: &dyn Db, node: NodeId, month: Month) -> Result<Vec<Excused>, 
         WINDOWS_MAX.into(),
         WINDOW_SECONDS_MAX.into(),
     ];
-    let rows = db.run(WINDOWS, &params)?;
-    let windows: Vec<Excused> = rows
-        .iter()
-        .map(|row| Ok((row.timestamp(0)?, row.timestamp(1)?)))
-        .collect::<Result<_, StoreError>>()?;
-    Ok(maintenance::excused(&windows, month))
+    Ok(maintenance::excused(&db.all::<Excused>(WINDOWS, &params)?, month))
 }
 
 /// What the looks at a node come to over a while, none left out.
@@ -182,22 +175,26 @@ const DAYS_SUM: &str = "
       FROM days
      CROSS JOIN look_days d ON d.day = days.day AND d.node_id = ?1";
 
-fn read_record(row: &Row, first: usize) -> Result<Record, StoreError> {
-    let speeds: u64 = row.number(first + 2)?;
-    let mean = |column| -> Result<u32, StoreError> {
-        let mean = row.number::<u64>(column)?.checked_div(speeds).unwrap_or(0);
-        Ok(u32::try_from(mean).unwrap_or(u32::MAX))
-    };
-    Ok(Record {
-        looks: Looks { observed: row.number(first)?, up: row.number(first + 1)? },
-        speeds,
-        upload_mbps: mean(first + 3)?,
-        download_mbps: mean(first + 4)?,
-    })
+/// What `LAST_DAY` and others sum up.
+struct Sums {
+    looks: Looks,
+    speeds: u64,
+    upload_mbps: u64,
+    download_mbps: u64,
+}
+
+fields! { Sums { looks: Looks, speeds: u64, upload_mbps: u64, download_mbps: u64 } }
+
+impl From<Sums> for Record {
+    fn from(Sums { looks, speeds, upload_mbps, download_mbps }: Sums) -> Record {
+        let mean =
+            |sum: u64| u32::try_from(sum.checked_div(speeds).unwrap_or(0)).unwrap_or(u32::MAX);
+        Record { looks, speeds, upload_mbps: mean(upload_mbps), download_mbps: mean(download_mbps) }
+    }
 }
 
 fn record(db: &dyn Db, sql: &'static str, params: &[Value]) -> Result<Record, StoreError> {
-    only(db.run(sql, params)?).map_or(Ok(Record::default()), |row| read_record(&row, 0))
+    db.one::<Sums>(sql, params).map(Record::from)
 }
 
 /// The last 24 hours of a node.
@@ -217,29 +214,27 @@ pub fn last_days(
     record(db, DAYS_SUM, &[node.0.into(), first.into(), today.into()])
 }
 
-/// A month of a node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MonthRecord {
-    /// The month.
-    pub month: Month,
-    /// What was seen.
-    pub looks: Looks,
+row! {
+    /// A month of a node.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct MonthRecord {
+        /// The month.
+        pub month: Month = "month",
+        /// What was seen.
+        pub looks: Looks = "observed, observed_up",
+    }
 }
 
 /// The last `?2` months of the node `?1`, the newest first. Served by the primary key.
-const MONTHS: &str = "
-    SELECT month, observed, observed_up FROM node_months
-     WHERE node_id = ?1 ORDER BY month DESC LIMIT ?2";
+const MONTHS: &str = select!(
+    MonthRecord,
+    "FROM node_months
+     WHERE node_id = ?1 ORDER BY month DESC LIMIT ?2"
+);
 
 /// The last months of a node at which somebody looked, the newest first.
 pub fn months(db: &dyn Db, node: NodeId, limit: u32) -> Result<Vec<MonthRecord>, StoreError> {
-    let read = |row: &Row| {
-        Ok(MonthRecord {
-            month: row.parsed(0, Month::parse)?,
-            looks: Looks { observed: row.number(1)?, up: row.number(2)? },
-        })
-    };
-    db.run(MONTHS, &[node.0.into(), limit.into()])?.iter().map(read).collect()
+    db.all(MONTHS, &[node.0.into(), limit.into()])
 }
 
 /// A day of a node.
@@ -270,12 +265,12 @@ pub fn days(
 ) -> Result<Vec<DayRecord>, StoreError> {
     let today = day_of(now);
     let first = today + 1 - i64::from(count.clamp(1, DAYS_MAX));
-    let read = |row: &Row| {
-        let day = Timestamp::from_seconds(row.integer(0)? * DAY);
-        Ok(DayRecord { day, record: read_record(row, 1)? })
+    let day = |(day, sums): (i64, Sums)| {
+        let day = Timestamp::from_seconds(day * DAY);
+        DayRecord { day, record: sums.into() }
     };
     let params = [node.0.into(), first.into(), today.into()];
-    db.run(DAYS, &params)?.iter().map(read).collect()
+    Ok(db.all(DAYS, &params)?.into_iter().map(day).collect())
 }
 
 /// Whether there are looks from before `?1`: a read, so that most runs write nothing.
@@ -301,7 +296,7 @@ pub fn fold(db: &dyn Db, now: Timestamp) -> Result<(), StoreError> {
 pub fn fold_at_once(db: &dyn Db, now: Timestamp, limit: u32) -> Result<(), StoreError> {
     // Whole days, so that what is left of a day is all of it.
     let before = Timestamp::from_seconds((day_of(now) - KEPT_DAYS) * DAY);
-    if db.run(HAS_OLD, &[before.into()])?.is_empty() {
+    if !db.has_row(HAS_OLD, &[before.into()])? {
         return Ok(());
     }
     db.run(FOLD, &[before.into(), limit.into()])?;
@@ -331,18 +326,18 @@ pub fn rank_at_once(db: &dyn Db, limit: u32) -> Result<(), StoreError> {
         node: u32,
         uptime: i64,
     }
-    let seen: u32 = only(db.run(CURSOR, &[])?).map_or(Ok(0), |row| row.number(0))?;
-    let rows = db.run(TO_RANK, &[seen.into(), limit.into()])?;
+    let seen: u32 = db.first(CURSOR, &[])?.unwrap_or(0);
+    let nodes = db.all::<(u32, Looks, i64)>(TO_RANK, &[seen.into(), limit.into()])?;
     let mut ranks = Vec::new();
-    for row in &rows {
-        let uptime = lower_bound(row.number(2)?, row.number(1)?).map_or(0, Uptime::hundredths);
-        if uptime != row.integer(3)? {
-            ranks.push(Rank { node: row.number(0)?, uptime });
+    for (node, looks, ranked) in &nodes {
+        let uptime = lower_bound(looks.up, looks.observed).map_or(0, Uptime::hundredths);
+        if uptime != *ranked {
+            ranks.push(Rank { node: *node, uptime });
         }
     }
     // The last page: the next run begins again.
-    let is_last = rows.len() < usize::try_from(limit).unwrap_or(usize::MAX);
-    let last: u32 = rows.last().filter(|_| !is_last).map_or(Ok(0), |row| row.number(0))?;
+    let is_last = nodes.len() < usize::try_from(limit).unwrap_or(usize::MAX);
+    let last = nodes.last().filter(|_| !is_last).map_or(0, |(node, ..)| *node);
     if seen == last && ranks.is_empty() {
         return Ok(());
     }

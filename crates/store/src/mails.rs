@@ -6,7 +6,8 @@
 use domain::id::{AccountId, MailId};
 use domain::time::Timestamp;
 
-use crate::db::{Db, Row, StoreError, Value, only};
+use crate::db::{Db, StoreError, Value};
+use crate::row::{returning, row, select};
 
 /// How often a mail is tried before it is left to the operator: for four hours and a quarter.
 pub const ATTEMPTS_MAX: u32 = 10;
@@ -49,41 +50,36 @@ pub fn enqueue(db: &dyn Db, mail: &NewMail<'_>, now: Timestamp) -> Result<(), St
     db.run(ENQUEUE, &params).map(drop)
 }
 
-/// A mail that was taken, to be sent now.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Claimed {
-    /// The mail.
-    pub id: MailId,
-    /// Which mail, such as `sign-up`.
-    pub kind: String,
-    /// Recipient, subject and text, encrypted.
-    pub sealed: Vec<u8>,
-    /// Which attempt this is, from 1.
-    pub attempt: u32,
+row! {
+    /// A mail that was taken, to be sent now.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Claimed {
+        /// The mail.
+        pub id: MailId = "id",
+        /// Which mail, such as `sign-up`.
+        pub kind: String = "kind",
+        /// Recipient, subject and text, encrypted.
+        pub sealed: Vec<u8> = "sealed",
+        /// Which attempt this is, from 1.
+        pub attempt: u32 = "attempts",
+    }
 }
 
 /// Takes the mail that has been due for longest at `?1`: its next attempt is `?2` seconds away,
 /// doubled for each attempt so far but at most `?3` times. No row comes back if none is due. Served
 /// by `mails_by_due`.
-const CLAIM: &str = "
-    UPDATE mails
-       SET attempts = attempts + 1, due_at = ?1 + (?2 << min(attempts, ?3))
-     WHERE id = (SELECT id FROM mails WHERE state = 'waiting' AND due_at <= ?1
-                  ORDER BY due_at, id LIMIT 1)
- RETURNING id, kind, sealed, attempts";
+const CLAIM: &str = returning!(
+    "UPDATE mails
+        SET attempts = attempts + 1, due_at = ?1 + (?2 << min(attempts, ?3))
+      WHERE id = (SELECT id FROM mails WHERE state = 'waiting' AND due_at <= ?1
+                   ORDER BY due_at, id LIMIT 1)",
+    Claimed
+);
 
 /// Takes the mail that has been due for longest; `None` if none is due.
 pub fn claim(db: &dyn Db, now: Timestamp) -> Result<Option<Claimed>, StoreError> {
-    let read = |row: Row| {
-        Ok(Claimed {
-            id: row.parsed(0, MailId::parse)?,
-            kind: row.text(1)?.to_owned(),
-            sealed: row.blob(2)?.to_owned(),
-            attempt: row.number(3)?,
-        })
-    };
     let params = [now.into(), FIRST_WAIT_SECONDS.into(), ATTEMPTS_MAX.into()];
-    only(db.run(CLAIM, &params)?).map(read).transpose()
+    db.first(CLAIM, &params)
 }
 
 /// The mail `?1` was taken by an outlet at `?2`: nobody needs its text any more.
@@ -131,61 +127,51 @@ pub fn failed_attempt(
     db.run(FAILED_ATTEMPT, &params).map(drop)
 }
 
-/// How much waits in the outbox.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Waiting {
-    /// How many mails.
-    pub count: u64,
-    /// When the oldest one was put there.
-    pub since: Option<Timestamp>,
+row! {
+    /// How much waits in the outbox.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct Waiting {
+        /// How many mails.
+        pub count: u64 = "count(*)",
+        /// When the oldest one was put there.
+        pub since: Option<Timestamp> = "min(created_at)",
+    }
 }
 
 /// How many mails wait, and when the oldest one was made. Served by `mails_by_state`.
-const WAITING: &str = "SELECT count(*), min(created_at) FROM mails WHERE state = 'waiting'";
+const WAITING: &str = select!(Waiting, "FROM mails WHERE state = 'waiting'");
 
 /// How much waits in the outbox.
 pub fn waiting(db: &dyn Db) -> Result<Waiting, StoreError> {
-    let row = only(db.run(WAITING, &[])?);
-    let row = row.ok_or_else(|| StoreError::Corrupt("a count without a row".into()))?;
-    let since = row.optional_integer(1)?.map(Timestamp::from_seconds);
-    Ok(Waiting { count: row.number(0)?, since })
+    db.one(WAITING, &[])
 }
 
-/// A mail that could not be sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FailedMail {
-    /// The mail.
-    pub id: MailId,
-    /// Which mail, such as `sign-up`.
-    pub kind: String,
-    /// What went wrong last.
-    pub last_error: Option<String>,
-    /// How often it was tried.
-    pub attempts: u32,
-    /// When it was put into the outbox.
-    pub created_at: Timestamp,
-    /// When it was given up.
-    pub failed_at: Timestamp,
+row! {
+    /// A mail that could not be sent.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct FailedMail {
+        /// The mail.
+        pub id: MailId = "id",
+        /// Which mail, such as `sign-up`.
+        pub kind: String = "kind",
+        /// What went wrong last.
+        pub last_error: Option<String> = "last_error",
+        /// How often it was tried.
+        pub attempts: u32 = "attempts",
+        /// When it was put into the outbox.
+        pub created_at: Timestamp = "created_at",
+        /// When it was given up.
+        pub failed_at: Timestamp = "finished_at",
+    }
 }
 
 /// Up to `?1` mails that failed, the last one first. Served by `mails_by_state`.
-const FAILED: &str = "
-    SELECT id, kind, last_error, attempts, created_at, finished_at
-      FROM mails WHERE state = 'failed' ORDER BY finished_at DESC LIMIT ?1";
+const FAILED: &str =
+    select!(FailedMail, "FROM mails WHERE state = 'failed' ORDER BY finished_at DESC LIMIT ?1");
 
 /// Mails that failed, the last one first.
 pub fn failed(db: &dyn Db, limit: u32) -> Result<Vec<FailedMail>, StoreError> {
-    let read = |row: &Row| {
-        Ok(FailedMail {
-            id: row.parsed(0, MailId::parse)?,
-            kind: row.text(1)?.to_owned(),
-            last_error: row.optional_text(2)?.map(str::to_owned),
-            attempts: row.number(3)?,
-            created_at: row.timestamp(4)?,
-            failed_at: row.timestamp(5)?,
-        })
-    };
-    db.run(FAILED, &[limit.into()])?.iter().map(read).collect()
+    db.all(FAILED, &[limit.into()])
 }
 
 /// Puts the failed mail `?1` back into the outbox, due at `?2`, with all of its attempts. No row
@@ -197,7 +183,7 @@ const RETRY: &str = "
 
 /// Puts a failed mail back into the outbox; `false` if no failed mail has this id.
 pub fn retry(db: &dyn Db, id: MailId, now: Timestamp) -> Result<bool, StoreError> {
-    Ok(!db.run(RETRY, &[Value::text(id), now.into()])?.is_empty())
+    db.has_row(RETRY, &[Value::text(id), now.into()])
 }
 
 /// Removes up to 1,000 mails that were sent or given up before `?1`. Served by `mails_by_state`.

@@ -5,8 +5,9 @@ use domain::maintenance::{AHEAD_SECONDS, MaintenanceError, OPEN_WINDOWS_MAX, Win
 use domain::offering::{self, OfferingError};
 use domain::time::Timestamp;
 
-use crate::db::{Db, Row, StoreError, Value};
+use crate::db::{Db, StoreError, Value};
 use crate::nodes::{self, Farmer};
+use crate::row::{row, select};
 
 /// How often an announcement is decided again because another one came first.
 const SAVE_ATTEMPTS: u32 = 5;
@@ -14,46 +15,34 @@ const SAVE_ATTEMPTS: u32 = 5;
 /// How many windows one run recalls.
 const REMINDERS_AT_ONCE: u32 = 20;
 
-/// Maintenance of a node.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Maintenance {
-    /// Its id.
-    pub id: MaintenanceId,
-    /// When, and what for.
-    pub window: Window,
-    /// When it was announced.
-    pub announced_at: Timestamp,
-    /// When it was cancelled, if it was.
-    pub cancelled_at: Option<Timestamp>,
+row! {
+    /// Maintenance of a node.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Maintenance {
+        /// Its id.
+        pub id: MaintenanceId = "m.id",
+        /// When, and what for.
+        pub window: Window,
+        /// When it was announced.
+        pub announced_at: Timestamp = "m.announced_at",
+        /// When it was cancelled, if it was.
+        pub cancelled_at: Option<Timestamp> = "m.cancelled_at",
+    }
 }
 
-/// The columns of a `Maintenance`, of the table `maintenance m`.
-macro_rules! maintenance_columns {
-    () => {
-        "m.id, m.starts_at, m.ends_at, m.note, m.announced_at, m.cancelled_at"
-    };
-}
-
-fn read(row: &Row) -> Result<Maintenance, StoreError> {
-    let cancelled_at = row.optional_integer(5)?.map(Timestamp::from_seconds);
-    Ok(Maintenance {
-        id: row.parsed(0, MaintenanceId::parse)?,
-        window: Window {
-            starts_at: row.timestamp(1)?,
-            ends_at: row.timestamp(2)?,
-            note: row.text(3)?.to_owned(),
-        },
-        announced_at: row.timestamp(4)?,
-        cancelled_at,
-    })
+row! {
+    impl Window {
+        starts_at: Timestamp = "m.starts_at",
+        ends_at: Timestamp = "m.ends_at",
+        note: String = "m.note",
+    }
 }
 
 /// The windows of the node `?1` that are open at `?2`, the next first: at most `?3`. No window is
 /// longer than `?4`, so that the index `maintenance_by_node` serves it.
-const OPEN: &str = concat!(
-    "SELECT ",
-    maintenance_columns!(),
-    " FROM maintenance m
+const OPEN: &str = select!(
+    Maintenance,
+    "FROM maintenance m
      WHERE m.node_id = ?1 AND m.starts_at > ?2 - ?4 AND m.ends_at > ?2
        AND m.cancelled_at IS NULL
      ORDER BY m.starts_at LIMIT ?3"
@@ -64,7 +53,7 @@ pub fn open(db: &dyn Db, node: NodeId, now: Timestamp) -> Result<Vec<Maintenance
     let limit = i64::try_from(OPEN_WINDOWS_MAX).unwrap_or(i64::MAX);
     let longest = domain::maintenance::WINDOW_SECONDS_MAX;
     let params = [node.0.into(), now.into(), limit.into(), longest.into()];
-    db.run(OPEN, &params)?.iter().map(read).collect()
+    db.all(OPEN, &params)
 }
 
 /// Where a page of windows ended: the next one begins behind it.
@@ -79,10 +68,9 @@ pub struct Cursor {
 /// A page of the windows of the node `?2` of the farmer `?1`, and of the only farm `?3` or any: the
 /// latest first, before the start `?4` and the id `?5`, up to `?6`. Served by the index
 /// `maintenance_by_node`.
-const LIST: &str = concat!(
-    "SELECT ",
-    maintenance_columns!(),
-    " FROM nodes n JOIN maintenance m ON m.node_id = n.id
+const LIST: &str = select!(
+    Maintenance,
+    "FROM nodes n JOIN maintenance m ON m.node_id = n.id
      WHERE n.id = ?2 AND n.farmer_id = ?1 AND n.farm_id = coalesce(?3, n.farm_id)
        AND (m.starts_at, m.id) < (?4, ?5)
      ORDER BY m.starts_at DESC, m.id DESC LIMIT ?6"
@@ -108,7 +96,7 @@ pub fn list(
         id.as_str().into(),
         limit.into(),
     ];
-    db.run(LIST, &params)?.iter().map(read).collect()
+    db.all(LIST, &params)
 }
 
 /// Why a window was not announced.
@@ -195,7 +183,7 @@ pub fn cancel(
     let (found, _) = found.ok_or(MaintenanceFailure::NoSuchNode)?;
     offering::unlocked(&found.seen())?;
     let params = [Value::text(farmer.account), node.0.into(), Value::text(id), now.into()];
-    Ok(!db.run(CANCEL, &params)?.is_empty())
+    Ok(db.has_row(CANCEL, &params)?)
 }
 
 /// Writes down that up to `?3` windows were recalled at `?1`: those that begin within `?2` seconds.

@@ -1,218 +1,280 @@
-//! Applies `migrations/` in order, once each and whole.
+//! Brings a database to the schema of this version.
 //!
-//! The app migrates itself: real Spin has no step for it. An instance's first connection compares
-//! versions with one `SELECT`; what is missing is applied inside of one `BEGIN IMMEDIATE`, so that
-//! of many instances and processes one does it and the others wait and find it done.
+//! The app does so itself: real Spin has no step for it. An instance compares its release with the
+//! database's in one `SELECT`. A database that is behind is brought forward inside of one `BEGIN
+//! IMMEDIATE`, so that of many instances and processes one does it and the others wait and find it
+//! done; whoever dies meanwhile leaves nothing. A database that is ahead is left alone.
+//!
+//! Tables go forward by migrations, once each. Guards and commands are code: the database itself
+//! says which of them it has, and a file that differs from that is replaced, whole.
+
+use std::collections::HashSet;
 
 use domain::time::Timestamp;
-use sha2::{Digest, Sha256};
 
-use crate::db::{Db, StoreError, Value, only};
+use crate::db::{Db, StoreError, Value};
+use crate::row::{row, select};
+use crate::schema::{File, Object, Release, SCHEMA, Schema};
 
-/// A file of `migrations/`.
-pub struct Migration {
-    /// The number in its name, from 1 without gaps.
-    pub number: i64,
-    /// Its name without number and ending.
-    pub name: &'static str,
-    /// Its contents.
-    pub sql: &'static str,
+/// How many statements a database is kept from others for while it is in use. A server of libSQL
+/// ends a transaction after five seconds.
+pub const STATEMENTS_MAX: usize = 100;
+
+/// What was done to a database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Applied {
+    /// Nothing: it is at this release.
+    Nothing,
+    /// Everything: it was empty.
+    Created,
+    /// It was at an older release.
+    Upgraded {
+        /// The release that it was at.
+        from: i64,
+    },
 }
 
-/// Every migration, in order.
-pub const MIGRATIONS: [Migration; 24] = [
-    Migration {
-        number: 1,
-        name: "accounts",
-        sql: include_str!("../../../migrations/0001_accounts.sql"),
-    },
-    Migration {
-        number: 2,
-        name: "ledger",
-        sql: include_str!("../../../migrations/0002_ledger.sql"),
-    },
-    Migration { number: 3, name: "nodes", sql: include_str!("../../../migrations/0003_nodes.sql") },
-    Migration {
-        number: 4,
-        name: "rentals",
-        sql: include_str!("../../../migrations/0004_rentals.sql"),
-    },
-    Migration {
-        number: 5,
-        name: "security",
-        sql: include_str!("../../../migrations/0005_security.sql"),
-    },
-    Migration { number: 6, name: "audit", sql: include_str!("../../../migrations/0006_audit.sql") },
-    Migration { number: 7, name: "mail", sql: include_str!("../../../migrations/0007_mail.sql") },
-    Migration {
-        number: 8,
-        name: "factors",
-        sql: include_str!("../../../migrations/0008_factors.sql"),
-    },
-    Migration {
-        number: 9,
-        name: "changes",
-        sql: include_str!("../../../migrations/0009_changes.sql"),
-    },
-    Migration {
-        number: 10,
-        name: "rentals",
-        sql: include_str!("../../../migrations/0010_rentals.sql"),
-    },
-    Migration {
-        number: 11,
-        name: "event_indexes",
-        sql: include_str!("../../../migrations/0011_event_indexes.sql"),
-    },
-    Migration {
-        number: 12,
-        name: "ledger_seals",
-        sql: include_str!("../../../migrations/0012_ledger_seals.sql"),
-    },
-    Migration {
-        number: 13,
-        name: "ledger_months",
-        sql: include_str!("../../../migrations/0013_ledger_months.sql"),
-    },
-    Migration {
-        number: 14,
-        name: "payments",
-        sql: include_str!("../../../migrations/0014_payments.sql"),
-    },
-    Migration {
-        number: 15,
-        name: "event_subjects",
-        sql: include_str!("../../../migrations/0015_event_subjects.sql"),
-    },
-    Migration {
-        number: 16,
-        name: "farms",
-        sql: include_str!("../../../migrations/0016_farms.sql"),
-    },
-    Migration {
-        number: 17,
-        name: "offering",
-        sql: include_str!("../../../migrations/0017_offering.sql"),
-    },
-    Migration {
-        number: 18,
-        name: "leaving",
-        sql: include_str!("../../../migrations/0018_leaving.sql"),
-    },
-    Migration {
-        number: 19,
-        name: "comparison",
-        sql: include_str!("../../../migrations/0019_comparison.sql"),
-    },
-    Migration {
-        number: 20,
-        name: "revenue",
-        sql: include_str!("../../../migrations/0020_revenue.sql"),
-    },
-    Migration {
-        number: 21,
-        name: "notices",
-        sql: include_str!("../../../migrations/0021_notices.sql"),
-    },
-    Migration {
-        number: 22,
-        name: "provisioning",
-        sql: include_str!("../../../migrations/0022_provisioning.sql"),
-    },
-    Migration { number: 23, name: "sync", sql: include_str!("../../../migrations/0023_sync.sql") },
-    Migration {
-        number: 24,
-        name: "levels",
-        sql: include_str!("../../../migrations/0024_levels.sql"),
-    },
+/// Whether the database is just as this program needs it; false if it has to be brought there.
+pub fn is_current(db: &dyn Db) -> Result<bool, StoreError> {
+    SCHEMA.is_current(db)
+}
+
+/// Brings the database to the schema of this program, on a connection that is used for nothing else
+/// meanwhile.
+pub fn apply(db: &dyn Db, now: Timestamp) -> Result<Applied, StoreError> {
+    SCHEMA.apply(db, now, STATEMENTS_MAX)
+}
+
+/// The same for a database that nobody else uses, however much there is to do.
+pub fn apply_offline(db: &dyn Db, now: Timestamp) -> Result<Applied, StoreError> {
+    SCHEMA.apply(db, now, usize::MAX)
+}
+
+/// Fails if the database is at a higher release than this program.
+pub(crate) fn check_release(found: i64) -> Result<(), StoreError> {
+    let known = SCHEMA.release.number;
+    if found <= known { Ok(()) } else { Err(StoreError::WrongSchema { found, known }) }
+}
+
+/// The release that the database is at. Fails where the table is not there yet.
+const RELEASE: &str = "SELECT number, hash FROM schema_releases ORDER BY number DESC LIMIT 1";
+
+/// Which tables are there that say what a database is: `schema_migrations` is of the versions
+/// before the first release.
+const MARKS: &str = "
+    SELECT name FROM sqlite_schema
+     WHERE type = 'table' AND name IN ('schema_migrations', 'schema_releases')
+     ORDER BY name LIMIT 2";
+
+/// What says what a database is.
+const CREATE_RECORDS: [&str; 2] = [
+    "CREATE TABLE schema_releases (
+        number     INTEGER PRIMARY KEY,
+        -- SHA-256 of schema.sql, in hexadecimal.
+        hash       TEXT    NOT NULL,
+        applied_at INTEGER NOT NULL
+    ) STRICT",
+    "CREATE TABLE schema_tables (
+        number     INTEGER PRIMARY KEY,
+        path       TEXT    NOT NULL,
+        -- SHA-256 of the file.
+        hash       BLOB    NOT NULL,
+        applied_at INTEGER NOT NULL
+    ) STRICT",
 ];
 
-/// What the database says of itself: how many migrations were applied, and the last one's number.
-/// Fails where the table is not there yet.
-const APPLIED: &str = "SELECT number, hash FROM schema_migrations ORDER BY number LIMIT 10000";
+/// The table migrations that were applied.
+const TABLES: &str = "SELECT number, hash FROM schema_tables ORDER BY number LIMIT 10000";
 
-/// Whether the table of migrations is there.
-const HAS_TABLE: &str =
-    "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'schema_migrations'";
+/// Records a table migration: `?1` number, `?2` path, `?3` hash, `?4` when.
+const RECORD_TABLE: &str =
+    "INSERT INTO schema_tables (number, path, hash, applied_at) VALUES (?1, ?2, ?3, ?4)";
 
-const CREATE_TABLE: &str = "
-    CREATE TABLE IF NOT EXISTS schema_migrations (
-        number     INTEGER PRIMARY KEY,
-        name       TEXT    NOT NULL,
-        -- SHA-256 of the file.
-        hash       BLOB    NOT NULL CHECK (length(hash) = 32),
-        applied_at INTEGER NOT NULL
-    ) STRICT";
+/// Records a release: `?1` number, `?2` hash, `?3` when.
+const RECORD_RELEASE: &str =
+    "INSERT INTO schema_releases (number, hash, applied_at) VALUES (?1, ?2, ?3)";
 
-/// Records a migration: `?1` number, `?2` name, `?3` hash, `?4` when.
-const RECORD: &str =
-    "INSERT INTO schema_migrations (number, name, hash, applied_at) VALUES (?1, ?2, ?3, ?4)";
+/// The views and triggers that the database has.
+const OBJECTS: &str = select!(
+    Present,
+    "FROM sqlite_schema WHERE type IN ('view', 'trigger') ORDER BY name LIMIT 10000"
+);
 
-/// Whether the database is just as this program needs it: true if nothing is missing.
-pub fn is_current(db: &dyn Db) -> Result<bool, StoreError> {
-    Ok(applied(db)? == MIGRATIONS.len())
-}
-
-/// Applies what is missing, on a connection that is used for nothing else meanwhile. Returns how
-/// many migrations were applied by this call.
-pub fn apply(db: &dyn Db, now: Timestamp) -> Result<usize, StoreError> {
-    if is_current(db)? {
-        return Ok(0);
+impl Schema {
+    /// See [`is_current`].
+    pub fn is_current(&self, db: &dyn Db) -> Result<bool, StoreError> {
+        Ok(!self.is_ahead_of(found(db)?.as_ref())?)
     }
-    db.run("BEGIN IMMEDIATE", &[])?;
-    let outcome = apply_missing(db, now).and_then(|count| db.run("COMMIT", &[]).map(|_| count));
-    if outcome.is_err() {
-        // The first error is the one to tell; a rollback that fails has nothing to add, and the
-        // caller drops the connection.
-        let _ = db.run("ROLLBACK", &[]);
-    }
-    outcome
-}
 
-fn apply_missing(db: &dyn Db, now: Timestamp) -> Result<usize, StoreError> {
-    db.run(CREATE_TABLE, &[])?;
-    let done = applied(db)?;
-    for migration in &MIGRATIONS[done..] {
-        for statement in statements(migration.sql) {
+    /// See [`apply`]. An upgrade of more than `statements_max` statements is refused.
+    pub fn apply(
+        &self,
+        db: &dyn Db,
+        now: Timestamp,
+        statements_max: usize,
+    ) -> Result<Applied, StoreError> {
+        if self.is_current(db)? {
+            return Ok(Applied::Nothing);
+        }
+        db.run("BEGIN IMMEDIATE", &[])?;
+        let outcome = self
+            .apply_missing(db, now, statements_max)
+            .and_then(|applied| db.run("COMMIT", &[]).map(|_| applied));
+        if outcome.is_err() {
+            // The first error is the one to tell; a rollback that fails has nothing to add, and the
+            // caller drops the connection.
+            let _ = db.run("ROLLBACK", &[]);
+        }
+        outcome
+    }
+
+    fn apply_missing(
+        &self,
+        db: &dyn Db,
+        now: Timestamp,
+        statements_max: usize,
+    ) -> Result<Applied, StoreError> {
+        let found = found(db)?;
+        if !self.is_ahead_of(found.as_ref())? {
+            return Ok(Applied::Nothing);
+        }
+        if found.is_none() {
+            for statement in CREATE_RECORDS {
+                db.run(statement, &[])?;
+            }
+        }
+        let pending = &self.tables[self.applied_tables(db)?..];
+        let upgrade = self.upgrade(pending, &db.all(OBJECTS, &[])?);
+        if found.is_some() && upgrade.len() > statements_max {
+            return Err(StoreError::UpgradeTooLarge { statements: upgrade.len() });
+        }
+        for statement in upgrade {
             db.run(statement, &[])?;
         }
-        let hash = migration.hash();
-        let record =
-            [migration.number.into(), migration.name.into(), Value::from(&hash[..]), now.into()];
-        db.run(RECORD, &record)?;
+        let done = self.tables.len() - pending.len();
+        for (number, file) in (1_i64..).zip(self.tables).skip(done) {
+            let hash = file.hash();
+            let record = [number.into(), file.path.into(), Value::from(&hash[..]), now.into()];
+            db.run(RECORD_TABLE, &record)?;
+        }
+        self.check_objects(&db.all(OBJECTS, &[])?)?;
+        let Release { number, hash } = self.release;
+        db.run(RECORD_RELEASE, &[number.into(), hash.into(), now.into()])?;
+        Ok(found.map_or(Applied::Created, |found| Applied::Upgraded { from: found.number }))
     }
-    Ok(MIGRATIONS.len() - done)
-}
 
-/// How many of `MIGRATIONS` are applied; an error if the database has others.
-fn applied(db: &dyn Db) -> Result<usize, StoreError> {
-    let has_table = only(db.run(HAS_TABLE, &[])?).map_or(Ok(0), |row| row.integer(0))? > 0;
-    if !has_table {
-        return Ok(0);
-    }
-    let rows = db.run(APPLIED, &[])?;
-    let known = MIGRATIONS[MIGRATIONS.len() - 1].number;
-    for (index, row) in rows.iter().enumerate() {
-        let number = row.integer(0)?;
-        let migration = MIGRATIONS.get(index).ok_or(StoreError::TooNew { found: number, known })?;
-        if number != migration.number || row.blob(1)? != migration.hash() {
-            return Err(StoreError::MigrationChanged { number });
+    /// Whether this schema is the newer one; an error if the other one is.
+    fn is_ahead_of(&self, found: Option<&Found>) -> Result<bool, StoreError> {
+        let Some(found) = found else { return Ok(true) };
+        let Release { number, hash } = self.release;
+        if found.number < number {
+            Ok(true)
+        } else if found.number == number && found.hash == hash {
+            Ok(false)
+        } else {
+            Err(StoreError::WrongSchema { found: found.number, known: number })
         }
     }
-    Ok(rows.len())
-}
 
-impl Migration {
-    /// SHA-256 of its contents.
-    pub fn hash(&self) -> [u8; 32] {
-        Sha256::digest(self.sql).into()
+    /// How many table migrations are applied; an error if the database has others.
+    fn applied_tables(&self, db: &dyn Db) -> Result<usize, StoreError> {
+        let applied: Vec<(i64, Vec<u8>)> = db.all(TABLES, &[])?;
+        for (index, (number, hash)) in applied.iter().enumerate() {
+            if self.tables.get(index).is_none_or(|file| file.hash() != hash[..]) {
+                return Err(StoreError::MigrationChanged { number: *number });
+            }
+        }
+        Ok(applied.len())
+    }
+
+    /// The statements that lead from a database with these objects to this schema.
+    fn upgrade(&self, pending: &[File], present: &[Present]) -> Vec<&'static str> {
+        let dropped: HashSet<&str> = pending.iter().flat_map(File::drops).collect();
+        let is_present = |object: Object<'_>| present.iter().any(|it| it.is(object));
+        let changed: Vec<&File> = self
+            .code()
+            .filter(|file| dropped.contains(file.path) || !file.objects().all(is_present))
+            .collect();
+        let names = |files: Vec<&'static File>| -> HashSet<&str> {
+            files.into_iter().flat_map(File::objects).map(|object| object.name).collect()
+        };
+        let changed_paths: HashSet<&str> = changed.iter().map(|file| file.path).collect();
+        let kept = names(self.code().filter(|it| !changed_paths.contains(it.path)).collect());
+        let gone: Vec<&Present> =
+            present.iter().filter(|it| !kept.contains(it.name.as_str())).collect();
+        let views: HashSet<&str> =
+            gone.iter().filter(|it| it.kind == "VIEW").map(|it| it.name.as_str()).collect();
+        // A view takes its triggers with it.
+        let drops = gone
+            .iter()
+            .filter(|it| it.kind == "VIEW" || !views.contains(it.table.as_str()))
+            .map(|it| it.drop());
+        let tables = pending.iter().flat_map(File::statements);
+        let code = changed.iter().flat_map(|file| file.statements());
+        drops.chain(tables).chain(code).collect()
+    }
+
+    /// Every view and trigger is there as its file says, and no other.
+    fn check_objects(&self, present: &[Present]) -> Result<(), StoreError> {
+        let expected: Vec<Object<'_>> = self.code().flat_map(File::objects).collect();
+        let missing = expected.iter().find(|object| !present.iter().any(|it| it.is(**object)));
+        let missing = missing.map(|object| object.name);
+        let stray = present.iter().find(|it| !expected.iter().any(|object| it.is(*object)));
+        match missing.or(stray.map(|it| it.name.as_str())) {
+            None => Ok(()),
+            Some(name) => Err(StoreError::Failed(format!(
+                "{name} is not as its file says after the upgrade: does a table migration lack \
+                 the line `-- drops:`?"
+            ))),
+        }
     }
 }
 
-/// The statements of a migration. `Db` takes one at a time, and a trigger's body has semicolons of
-/// its own; so in `migrations/` a statement ends with a semicolon before an empty line or the end.
-pub fn statements(sql: &'static str) -> impl Iterator<Item = &'static str> {
-    sql.split(";\n\n").map(|statement| statement.trim().trim_end_matches(';')).filter(|statement| {
-        statement.lines().any(|line| !line.trim().is_empty() && !line.trim().starts_with("--"))
-    })
+/// The release of a database.
+struct Found {
+    number: i64,
+    hash: String,
+}
+
+/// The release of the database; `None` where it is empty.
+fn found(db: &dyn Db) -> Result<Option<Found>, StoreError> {
+    match release(db) {
+        Err(StoreError::Failed(_)) => {}
+        found => return found,
+    }
+    let mark: Option<String> = db.first(MARKS, &[])?;
+    match mark.as_deref() {
+        None => Ok(None),
+        Some("schema_migrations") => Err(StoreError::DevelopmentDatabase),
+        // Another instance has made it meanwhile; or something else is wrong.
+        Some(_) => release(db),
+    }
+}
+
+fn release(db: &dyn Db) -> Result<Option<Found>, StoreError> {
+    let found: Option<(i64, String)> = db.first(RELEASE, &[])?;
+    Ok(found.map(|(number, hash)| Found { number, hash }))
+}
+
+row! {
+    /// A view or trigger of a database.
+    struct Present {
+        kind: String = "upper(type)",
+        name: String = "name",
+        /// What a trigger is on.
+        table: String = "tbl_name",
+        sql: String = "sql",
+    }
+}
+
+impl Present {
+    fn is(&self, object: Object<'_>) -> bool {
+        self.kind == object.kind && self.name == object.name && self.sql == object.sql
+    }
+
+    /// The statement that drops it. It is leaked, because every other statement is a constant; this
+    /// one is made in an upgrade only.
+    fn drop(&self) -> &'static str {
+        format!("DROP {} \"{}\"", self.kind, self.name.replace('"', "\"\"")).leak()
+    }
 }

@@ -11,8 +11,9 @@ use serde::Serialize;
 
 use domain::time::Timestamp;
 
-use crate::db::{Db, Row, StoreError, Value, only};
-use crate::events::{self, Event};
+use crate::db::{Db, StoreError, Value};
+use crate::events::Event;
+use crate::row::{FromJson, row, select};
 
 /// The most unread notifications that are counted; there may be more.
 pub const UNREAD_MAX: u32 = 99;
@@ -35,13 +36,21 @@ pub struct Notice {
     pub side: Side,
 }
 
+row! {
+    /// An event as an account sees it.
+    struct SeenEvent {
+        event: Event,
+        is_renter: bool = "is_renter",
+    }
+}
+
 /// The latest `?4` events before `?2` that the account `?1` sees, of the kinds that `?3`, an object
 /// of events and their kinds, has, and that the account has not taken from the page; the last one
 /// first, at most `?5`. Served by `events_by_renter` and `events_by_farmer`, whose rows SQLite
 /// merges.
-const LIST: &str = "
-    SELECT id, kind, node_id, slice_number, rental_id, created_at, subject, is_renter
-      FROM (SELECT id, kind, node_id, slice_number, rental_id, created_at, subject, 1 AS is_renter
+const LIST: &str = select!(
+    SeenEvent,
+    "FROM (SELECT id, kind, node_id, slice_number, rental_id, created_at, subject, 1 AS is_renter
               FROM events WHERE renter_id = ?1 AND id < ?2
              UNION ALL
             SELECT id, kind, node_id, slice_number, NULL, created_at, subject, 0
@@ -50,7 +59,8 @@ const LIST: &str = "
      WHERE kind IN (SELECT key FROM json_each(?3)
                      WHERE value NOT IN (SELECT kind FROM notice_choices
                                           WHERE account_id = ?1 AND way = 'page' AND is_on = 0))
-     ORDER BY id DESC LIMIT ?5";
+     ORDER BY id DESC LIMIT ?5"
+);
 
 /// An account's notifications, the last one first, before the event `before`; at most `limit`.
 pub fn list(
@@ -66,15 +76,16 @@ pub fn list(
         LOOKED_AT.into(),
         limit.into(),
     ];
-    let rows = db.run(LIST, &params)?;
-    let read = |row: &Row| {
-        let event = events::read(row)?;
-        let side = if row.flag(7)? { Side::Renter } else { Side::Farmer };
+    let notice = |SeenEvent { event, is_renter }: SeenEvent| {
         let kind = event.kind.notice();
         let kind = kind.ok_or_else(|| StoreError::Corrupt("an event that is no notice".into()))?;
-        Ok(Notice { event, kind, side })
+        Ok(Notice { event, kind, side: side(is_renter) })
     };
-    rows.iter().map(read).collect()
+    db.all(LIST, &params)?.into_iter().map(notice).collect()
+}
+
+fn side(is_renter: bool) -> Side {
+    if is_renter { Side::Renter } else { Side::Farmer }
 }
 
 /// Every event that people are told of, and its kind, as a JSON object.
@@ -110,7 +121,7 @@ pub fn unread(db: &dyn Db, account: AccountId) -> Result<u32, StoreError> {
         UNREAD_LOOKED_AT.into(),
         (UNREAD_MAX + 1).into(),
     ];
-    only(db.run(UNREAD, &params)?).map_or(Ok(0), |row| row.number(0))
+    db.one(UNREAD, &params)
 }
 
 /// Up to which event the account `?1` has read its notifications.
@@ -118,7 +129,7 @@ const READ_UP_TO: &str = "SELECT notices_read_id FROM accounts WHERE id = ?1";
 
 /// Up to which event an account has read its notifications.
 pub fn read_up_to(db: &dyn Db, account: AccountId) -> Result<i64, StoreError> {
-    only(db.run(READ_UP_TO, &[Value::text(account)])?).map_or(Ok(0), |row| row.integer(0))
+    Ok(db.first(READ_UP_TO, &[Value::text(account)])?.unwrap_or(0))
 }
 
 /// The account `?1` has read up to the event `?2`, or to the last one there is. It stays read.
@@ -139,9 +150,8 @@ const CHOICES: &str = "SELECT kind, way, is_on FROM notice_choices WHERE account
 /// What an account has chosen.
 pub fn choices(db: &dyn Db, account: AccountId) -> Result<Choices, StoreError> {
     let mut choices = Choices::default();
-    for row in db.run(CHOICES, &[Value::text(account)])? {
-        let kind = row.parsed(0, NoticeKind::parse)?;
-        choices.set(kind, row.parsed(1, Way::parse)?, row.flag(2)?);
+    for (kind, way, is_on) in db.all(CHOICES, &[Value::text(account)])? {
+        choices.set(kind, way, is_on);
     }
     Ok(choices)
 }
@@ -192,81 +202,93 @@ pub struct Batch {
     pub tellings: Vec<Telling>,
 }
 
+row! {
+    /// An event, and an account that sees it.
+    struct Pending {
+        event: Event,
+        is_renter: Option<bool> = "is_renter",
+        /// The event up to which everything was made before.
+        seen: i64 = "seen_id",
+        account: Option<AccountId> = "account_id",
+        /// Empty where the account is shut out or deleted.
+        email: Option<String> = "email",
+        choices: Vec<(NoticeKind, Way, bool)> =
+            "(SELECT json_group_array(json_array(kind, way, is_on)) FROM notice_choices c
+               WHERE c.account_id = e.account_id)",
+        webhooks: Vec<WebhookId> =
+            "(SELECT json_group_array(id) FROM webhooks w
+               WHERE w.account_id = e.account_id AND disabled_at IS NULL)",
+    }
+}
+
+impl FromJson for (NoticeKind, Way, bool) {
+    type Json = (String, String, u8);
+
+    fn from_json((kind, way, is_on): Self::Json) -> Option<Self> {
+        Some((NoticeKind::parse(&kind)?, Way::parse(&way)?, is_on == 1))
+    }
+}
+
+impl FromJson for WebhookId {
+    type Json = String;
+
+    fn from_json(id: String) -> Option<WebhookId> {
+        WebhookId::parse(&id)
+    }
+}
+
 /// The next `?1` events behind the cursor, each with the accounts that see it: the renter's row has
-/// the rental, the farmer's has not. With the account's address, what it has chosen as an array of
-/// arrays, and its webhooks. An account that is shut out or deleted has an empty address. Where
-/// there is no event, the cursor's row is all. Served by the primary keys and
-/// `webhooks_by_account`.
-const BATCH: &str = "
-    SELECT e.id, e.kind, e.node_id, e.slice_number, CASE WHEN w.is_renter THEN e.rental_id END,
-           e.created_at, e.subject, w.is_renter, c.event_id, a.id,
-           CASE WHEN a.deleted_at IS NULL AND a.disabled_at IS NULL THEN a.email ELSE '' END,
-           (SELECT json_group_array(json_array(kind, way, is_on)) FROM notice_choices
-             WHERE account_id = a.id),
-           (SELECT json_group_array(id) FROM webhooks
-             WHERE account_id = a.id AND disabled_at IS NULL)
-      FROM notice_cursor c
-      JOIN (SELECT id, kind, renter_id, farmer_id, node_id, slice_number, rental_id, created_at,
-                   subject
-              FROM events WHERE id > (SELECT event_id FROM notice_cursor)
-             ORDER BY id LIMIT ?1) e
-      LEFT JOIN (SELECT 1 AS is_renter UNION ALL SELECT 0) w
-        ON CASE WHEN w.is_renter THEN e.renter_id IS NOT NULL
-                ELSE e.farmer_id IS NOT NULL AND e.farmer_id IS NOT e.renter_id END
-      LEFT JOIN accounts a ON a.id = CASE WHEN w.is_renter THEN e.renter_id ELSE e.farmer_id END
-     ORDER BY e.id, w.is_renter";
+/// the rental, the farmer's has not. With the account's address, what it has chosen, and its
+/// webhooks. Served by the primary keys and `webhooks_by_account`.
+const BATCH: &str = select!(
+    Pending,
+    "FROM (
+         SELECT e.id, e.kind, e.node_id, e.slice_number,
+                CASE WHEN w.is_renter THEN e.rental_id END AS rental_id, e.created_at, e.subject,
+                w.is_renter, c.event_id AS seen_id, a.id AS account_id,
+                CASE WHEN a.deleted_at IS NULL AND a.disabled_at IS NULL THEN a.email ELSE '' END
+                AS email
+           FROM notice_cursor c
+           JOIN (SELECT id, kind, renter_id, farmer_id, node_id, slice_number, rental_id,
+                        created_at, subject
+                   FROM events WHERE id > (SELECT event_id FROM notice_cursor)
+                  ORDER BY id LIMIT ?1) e
+           LEFT JOIN (SELECT 1 AS is_renter UNION ALL SELECT 0) w
+             ON CASE WHEN w.is_renter THEN e.renter_id IS NOT NULL
+                     ELSE e.farmer_id IS NOT NULL AND e.farmer_id IS NOT e.renter_id END
+           LEFT JOIN accounts a
+             ON a.id = CASE WHEN w.is_renter THEN e.renter_id ELSE e.farmer_id END) e
+     ORDER BY id, is_renter"
+);
 
 /// The next events to tell of, at most `limit`; `None` where there are none.
 pub fn next(db: &dyn Db, limit: u32) -> Result<Option<Batch>, StoreError> {
-    let mut batch = Batch::default();
-    let rows = db.run(BATCH, &[limit.into()])?;
-    for row in &rows {
-        batch.seen = row.integer(8)?;
-        batch.last = row.integer(0)?;
-        if let Some(telling) = read_telling(row)? {
-            batch.tellings.push(telling);
-        }
-    }
-    Ok(Some(batch).filter(|_| !rows.is_empty()))
+    let rows: Vec<Pending> = db.all(BATCH, &[limit.into()])?;
+    let Some(last) = rows.last() else { return Ok(None) };
+    let (seen, last) = (last.seen, last.event.id);
+    Ok(Some(Batch { seen, last, tellings: rows.into_iter().filter_map(telling).collect() }))
 }
 
 /// Who is told of an event, and how; `None` where nobody is.
-fn read_telling(row: &Row) -> Result<Option<Telling>, StoreError> {
-    if row.optional_text(9)?.is_none() {
-        return Ok(None);
-    }
-    let event = events::read(row)?;
-    let Some(kind) = event.kind.notice() else { return Ok(None) };
-    let side = if row.flag(7)? { Side::Renter } else { Side::Farmer };
+fn telling(row: Pending) -> Option<Telling> {
+    let kind = row.event.kind.notice()?;
+    let account = row.account?;
+    let side = side(row.is_renter == Some(true));
     let mut choices = Choices::default();
-    let chosen: Vec<(String, String, u8)> = parsed(row, 11)?;
-    for (of, way, is_on) in chosen {
-        let (Some(of), Some(way)) = (NoticeKind::parse(&of), Way::parse(&way)) else {
-            return Err(StoreError::Corrupt("a choice of an unknown kind or way".into()));
-        };
-        choices.set(of, way, is_on == 1);
+    for (of, way, is_on) in row.choices {
+        choices.set(of, way, is_on);
     }
-    let email = Email::parse(row.text(10)?).ok();
-    let is_mailed = choices.is_on(kind, Way::Mail) && event.kind.is_mailed_to(side);
-    let webhooks: Vec<String> = parsed(row, 12)?;
-    let webhooks = webhooks.iter().map(|id| WebhookId::parse(id)).collect::<Option<Vec<_>>>();
-    let webhooks =
-        webhooks.ok_or_else(|| StoreError::Corrupt("the id of a webhook is none".into()))?;
+    let email = row.email.and_then(|email| Email::parse(&email).ok());
+    let is_mailed = choices.is_on(kind, Way::Mail) && row.event.kind.is_mailed_to(side);
     let is_told = choices.is_on(kind, Way::Webhook) && email.is_some();
     let telling = Telling {
-        notice: Notice { event, kind, side },
-        account: row.parsed(9, AccountId::parse)?,
+        notice: Notice { event: row.event, kind, side },
+        account,
         mail_to: email.filter(|_| is_mailed),
-        webhooks: if is_told { webhooks } else { Vec::new() },
+        webhooks: if is_told { row.webhooks } else { Vec::new() },
     };
     let has_way = telling.mail_to.is_some() || !telling.webhooks.is_empty();
-    Ok(Some(telling).filter(|_| has_way))
-}
-
-/// A value that the database has made as JSON.
-fn parsed<T: serde::de::DeserializeOwned>(row: &Row, column: usize) -> Result<T, StoreError> {
-    serde_json::from_str(row.text(column)?)
-        .map_err(|_| StoreError::Corrupt("a list of another form".into()))
+    Some(telling).filter(|_| has_way)
 }
 
 /// A mail that tells of events.

@@ -8,9 +8,9 @@ use domain::promise::{Bandwidth, Uptime};
 use domain::term::Terms;
 use domain::time::Timestamp;
 
-use crate::db::{Db, Row, StoreError, Value, only};
+use crate::db::{Db, StoreError, Value};
 use crate::nodes::{self, FarmNode, Farmer};
-use crate::offers::read_raise;
+use crate::row::{row, select};
 
 /// How often a change is decided again because the node was rented or synced meanwhile.
 const SAVE_ATTEMPTS: u32 = 5;
@@ -130,7 +130,7 @@ pub fn save(
         offering.raise.map(|raise| raise.price.micros()).into(),
         offering.raise.map(|raise| raise.at.seconds()).into(),
     ];
-    Ok(!db.run(SAVE, &params)?.is_empty())
+    db.has_row(SAVE, &params)
 }
 
 /// Up to `?2` nodes whose raise is due at `?1`, with the version of their offer; what is locked
@@ -152,8 +152,9 @@ const RAISES_AT_ONCE: u32 = 100;
 
 /// Raises the prices whose time has come: a bounded number, each in a statement of its own.
 pub fn apply_raises(db: &dyn Db, now: Timestamp) -> Result<(), StoreError> {
-    for due in db.run(RAISES_DUE, &[now.into(), RAISES_AT_ONCE.into()])? {
-        db.run(RAISE, &[due.integer(0)?.into(), due.integer(1)?.into(), now.into()])?;
+    let due = db.all::<(NodeId, i64)>(RAISES_DUE, &[now.into(), RAISES_AT_ONCE.into()])?;
+    for (node, version) in due {
+        db.run(RAISE, &[node.0.into(), version.into(), now.into()])?;
     }
     Ok(())
 }
@@ -204,7 +205,7 @@ fn turn(
         return Err(OfferingError::Locked(Locker::Operator).into());
     }
     let params = [Value::text(farmer.account), node.0.into(), now.into()];
-    Ok(!db.run(sql, &params)?.is_empty())
+    Ok(db.has_row(sql, &params)?)
 }
 
 /// Locks the node `?1` for the operator, with the reason `?2`, at `?3`.
@@ -227,8 +228,7 @@ pub fn lock_by_operator(
     reason: &str,
     now: Timestamp,
 ) -> Result<Option<AccountId>, StoreError> {
-    let row = only(db.run(LOCK_BY_OPERATOR, &[node.0.into(), reason.into(), now.into()])?);
-    row.map(|row| row.parsed(0, AccountId::parse)).transpose()
+    db.first(LOCK_BY_OPERATOR, &[node.0.into(), reason.into(), now.into()])
 }
 
 /// Lifts the lock of a node, whoever's it is. Answers whose node it is; `None` if there is none.
@@ -237,31 +237,44 @@ pub fn unlock_by_operator(
     node: NodeId,
     now: Timestamp,
 ) -> Result<Option<AccountId>, StoreError> {
-    let row = only(db.run(UNLOCK_BY_OPERATOR, &[node.0.into(), now.into()])?);
-    row.map(|row| row.parsed(0, AccountId::parse)).transpose()
+    db.first(UNLOCK_BY_OPERATOR, &[node.0.into(), now.into()])
 }
 
-/// A version of an offer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Version {
-    /// Counts from 1.
-    pub number: i64,
-    /// When it was set.
-    pub changed_at: Timestamp,
-    /// What was set.
-    pub offering: Offering,
+row! {
+    /// A version of an offer.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Version {
+        /// Counts from 1.
+        pub number: i64 = "h.version",
+        /// When it was set.
+        pub changed_at: Timestamp = "h.changed_at",
+        /// What was set.
+        pub offering: Offering,
+    }
+}
+
+row! {
+    impl Offering {
+        name: String = "h.name",
+        price: Option<Usd> = "h.price_micros",
+        raise: Option<Raise> = "h.pending_price_micros, h.pending_price_at",
+        min_uptime: Uptime = "h.min_uptime",
+        min_bandwidth: Bandwidth = "h.min_bandwidth_mbps",
+        terms: Terms = "h.terms",
+        kept_slices: u32 = "h.kept_slices",
+        listing: Listing = "h.listing",
+    }
 }
 
 /// The newest of the versions before `?4` of the node `?2` of the farmer `?1`, and of the only farm
 /// `?3` or any: up to `?5`. Served by the primary key.
-const HISTORY: &str = "
-    SELECT h.version, h.changed_at, h.name, h.price_micros, h.pending_price_micros,
-           h.pending_price_at, h.min_uptime, h.min_bandwidth_mbps, h.terms, h.kept_slices,
-           h.listing
-      FROM nodes n JOIN offer_history h ON h.node_id = n.id
+const HISTORY: &str = select!(
+    Version,
+    "FROM nodes n JOIN offer_history h ON h.node_id = n.id
      WHERE n.id = ?2 AND n.farmer_id = ?1 AND n.farm_id = coalesce(?3, n.farm_id)
        AND h.version < ?4
-     ORDER BY h.version DESC LIMIT ?5";
+     ORDER BY h.version DESC LIMIT ?5"
+);
 
 /// A page of the versions of a farmer's offer, the newest first, before `before`.
 pub fn history(
@@ -274,26 +287,7 @@ pub fn history(
     let Farmer { account, farm } = farmer.into();
     let before = before.unwrap_or(i64::MAX);
     let params = [Value::text(account), node.0.into(), farm.into(), before.into(), limit.into()];
-    db.run(HISTORY, &params)?.iter().map(read_version).collect()
-}
-
-fn read_version(row: &Row) -> Result<Version, StoreError> {
-    let corrupt = || StoreError::Corrupt("a promise or terms out of range".into());
-    let raise: Option<Raise> = read_raise(row, 4)?;
-    Ok(Version {
-        number: row.integer(0)?,
-        changed_at: row.timestamp(1)?,
-        offering: Offering {
-            name: row.text(2)?.to_owned(),
-            price: row.optional_integer(3)?.map(Usd::from_micros),
-            raise,
-            min_uptime: Uptime::from_hundredths(row.integer(6)?).ok_or_else(corrupt)?,
-            min_bandwidth: Bandwidth::from_mbps(row.number(7)?),
-            terms: Terms::from_bits(row.integer(8)?).ok_or_else(corrupt)?,
-            kept_slices: row.number(9)?,
-            listing: row.parsed(10, Listing::parse)?,
-        },
-    })
+    db.all(HISTORY, &params)
 }
 
 /// The statements that are served by an index, for the test of their plans.

@@ -12,65 +12,68 @@ use domain::slice::SliceState;
 use domain::term::Terms;
 use domain::time::Timestamp;
 
-use crate::db::{Db, Row, StoreError, only};
+use crate::db::{Db, StoreError};
+use crate::row::{FromJson, FromRow, fields, row, select};
 
-/// A node as the market shows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Offer {
-    /// The node.
-    pub node: NodeId,
-    /// The farmer's name for it.
-    pub name: String,
-    /// Its farm's name on the grid.
-    pub farm_name: String,
-    /// English name; empty where it is not known.
-    pub country: String,
-    /// Empty where it is not known.
-    pub city: String,
-    /// Whether its hardware is certified.
-    pub certified: bool,
-    /// The grid's last word on it.
-    pub status: NodeStatus,
-    /// Whether it is on the market.
-    pub listing: Listing,
-    /// Counts the changes of price and promise.
-    pub version: i64,
-    /// Per slice and month; `None` for a draft without one.
-    pub price: Option<Usd>,
-    /// The higher price that comes, if one waits.
-    pub raise: Option<Raise>,
-    /// The promised uptime.
-    pub min_uptime: Uptime,
-    /// The promised bandwidth.
-    pub min_bandwidth: Bandwidth,
-    /// By what it is sorted by uptime: what is proven and, among equals, what is promised.
-    pub uptime_rank: i64,
-    /// How often a sync looked at it.
-    pub observed: u64,
-    /// How often it was up then.
-    pub observed_up: u64,
-    /// Measured by the grid, in Mbit/s.
-    pub upload_mbps: Option<u32>,
-    /// Measured by the grid, in Mbit/s.
-    pub download_mbps: Option<u32>,
-    /// Free slices.
-    pub available_slices: u32,
-    /// Slices that quotes hold for some minutes.
-    pub reserved_slices: u32,
-    /// Rented slices.
-    pub allocated_slices: u32,
-    /// How many slices the farmer does not offer, of those that the node could carry.
-    pub kept_slices: u32,
-    /// The terms that it is offered for.
-    pub terms: Terms,
-    /// Whether the whole node is rented as one.
-    pub is_rented_whole: bool,
-    /// Who owns it.
-    pub farmer: AccountId,
-    /// When the node last reported to the grid.
-    pub reported_at: Timestamp,
-    /// When a sync last looked at it.
-    pub synced_at: Timestamp,
+row! {
+    /// A node as the market shows it.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Offer {
+        /// The node.
+        pub node: NodeId = "n.id",
+        /// The farmer's name for it.
+        pub name: String = "n.name",
+        /// Its farm's name on the grid.
+        pub farm_name: String = "n.farm_name",
+        /// English name; empty where it is not known.
+        pub country: String = "n.country",
+        /// Empty where it is not known.
+        pub city: String = "n.city",
+        /// Whether its hardware is certified.
+        pub certified: bool = "n.certified",
+        /// The grid's last word on it.
+        pub status: NodeStatus = "n.status",
+        /// Whether it is on the market.
+        pub listing: Listing = "n.listing",
+        /// Counts the changes of price and promise.
+        pub version: i64 = "n.offer_version",
+        /// Per slice and month; `None` for a draft without one.
+        pub price: Option<Usd> = "n.price_micros",
+        /// The higher price that comes, if one waits.
+        pub raise: Option<Raise> = "n.pending_price_micros, n.pending_price_at",
+        /// The promised uptime.
+        pub min_uptime: Uptime = "n.min_uptime",
+        /// The promised bandwidth.
+        pub min_bandwidth: Bandwidth = "n.min_bandwidth_mbps",
+        /// By what it is sorted by uptime: what is proven and, among equals, what is promised.
+        pub uptime_rank: i64 = "n.uptime_rank",
+        /// How often a sync looked at it.
+        pub observed: u64 = "n.observed",
+        /// How often it was up then.
+        pub observed_up: u64 = "n.observed_up",
+        /// Measured by the grid, in Mbit/s.
+        pub upload_mbps: Option<u32> = "n.upload_mbps",
+        /// Measured by the grid, in Mbit/s.
+        pub download_mbps: Option<u32> = "n.download_mbps",
+        /// Free slices.
+        pub available_slices: u32 = "n.available_slices",
+        /// Slices that quotes hold for some minutes.
+        pub reserved_slices: u32 = "n.reserved_slices",
+        /// Rented slices.
+        pub allocated_slices: u32 = "n.allocated_slices",
+        /// How many slices the farmer does not offer, of those that the node could carry.
+        pub kept_slices: u32 = "n.kept_slices",
+        /// The terms that it is offered for.
+        pub terms: Terms = "n.terms",
+        /// Whether the whole node is rented as one.
+        pub is_rented_whole: bool = "n.whole_rental_id IS NOT NULL",
+        /// Who owns it.
+        pub farmer: AccountId = "n.farmer_id",
+        /// When the node last reported to the grid.
+        pub reported_at: Timestamp = "n.reported_at",
+        /// When a sync last looked at it.
+        pub synced_at: Timestamp = "n.synced_at",
+    }
 }
 
 impl Offer {
@@ -96,63 +99,7 @@ impl Offer {
     }
 }
 
-/// The columns of an `Offer`, of the table `nodes n`.
-macro_rules! offer_columns {
-    () => {
-        "n.id, n.name, n.farm_name, n.country, n.city, n.certified, n.status, n.listing,
-         n.offer_version, n.price_micros, n.min_uptime, n.min_bandwidth_mbps, n.observed,
-         n.observed_up, n.upload_mbps, n.download_mbps, n.available_slices, n.allocated_slices,
-         n.farmer_id, n.reported_at, n.synced_at, n.reserved_slices, n.terms, n.whole_rental_id,
-         n.kept_slices, n.pending_price_micros, n.pending_price_at, n.uptime_rank"
-    };
-}
-pub(crate) use offer_columns;
-
-/// How many columns an `Offer` has.
-pub(crate) const OFFER_COLUMNS: usize = 28;
-
-pub(crate) fn read_offer(row: &Row) -> Result<Offer, StoreError> {
-    let corrupt = || StoreError::Corrupt("a promise or terms out of range".into());
-    Ok(Offer {
-        node: NodeId(row.number(0)?),
-        name: row.text(1)?.to_owned(),
-        farm_name: row.text(2)?.to_owned(),
-        country: row.text(3)?.to_owned(),
-        city: row.text(4)?.to_owned(),
-        certified: row.integer(5)? != 0,
-        status: row.parsed(6, NodeStatus::parse)?,
-        listing: row.parsed(7, Listing::parse)?,
-        version: row.integer(8)?,
-        price: row.optional_integer(9)?.map(Usd::from_micros),
-        min_uptime: Uptime::from_hundredths(row.integer(10)?).ok_or_else(corrupt)?,
-        min_bandwidth: Bandwidth::from_mbps(row.number(11)?),
-        observed: row.number(12)?,
-        observed_up: row.number(13)?,
-        upload_mbps: optional_mbps(row, 14)?,
-        download_mbps: optional_mbps(row, 15)?,
-        available_slices: row.number(16)?,
-        allocated_slices: row.number(17)?,
-        farmer: row.parsed(18, AccountId::parse)?,
-        reported_at: row.timestamp(19)?,
-        synced_at: row.timestamp(20)?,
-        reserved_slices: row.number(21)?,
-        terms: Terms::from_bits(row.integer(22)?).ok_or_else(corrupt)?,
-        is_rented_whole: row.optional_text(23)?.is_some(),
-        kept_slices: row.number(24)?,
-        raise: read_raise(row, 25)?,
-        uptime_rank: row.integer(27)?,
-    })
-}
-
-/// The raise that waits, if one does: its price, and behind it from when on.
-pub(crate) fn read_raise(row: &Row, column: usize) -> Result<Option<Raise>, StoreError> {
-    let Some(micros) = row.optional_integer(column)? else { return Ok(None) };
-    Ok(Some(Raise { price: Usd::from_micros(micros), at: row.timestamp(column + 1)? }))
-}
-
-fn optional_mbps(row: &Row, column: usize) -> Result<Option<u32>, StoreError> {
-    row.optional_integer(column)?.map(|_| row.number(column)).transpose()
-}
+fields! { Raise { price: Usd, at: Timestamp } }
 
 /// In which order a search answers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -196,32 +143,27 @@ impl Cursor {
 /// What every search has in common: only nodes with something to offer, and the filter.
 ///
 /// `?6` highest price, `?7` lowest uptime, `?8` lowest bandwidth, `?9` 1 for certified only.
-macro_rules! on_offer {
-    () => {
-        "n.listing = 'published' AND n.available_slices > 0
-         AND n.price_micros <= ?6 AND n.min_uptime >= ?7 AND n.min_bandwidth_mbps >= ?8
-         AND n.certified >= ?9"
-    };
-}
+const ON_OFFER: &str = "
+    n.listing = 'published' AND n.available_slices > 0
+    AND n.price_micros <= ?6 AND n.min_uptime >= ?7 AND n.min_bandwidth_mbps >= ?8
+    AND n.certified >= ?9";
 
 /// One page of offers, cheapest first, behind price `?2` and node `?3`; `?10` how many rows.
 /// Served by the index `nodes_by_price`.
-const NODES_BY_PRICE: &str = concat!(
-    "SELECT ",
-    offer_columns!(),
-    " FROM nodes n WHERE ",
-    on_offer!(),
+const NODES_BY_PRICE: &str = select!(
+    Offer,
+    "FROM nodes n WHERE ",
+    ON_OFFER,
     " AND (n.price_micros, n.id) > (?2, ?3)
      ORDER BY n.price_micros, n.id
      LIMIT ?10"
 );
 
 /// The same in the country `?5`. Served by the index `nodes_by_country`.
-const NODES_BY_COUNTRY: &str = concat!(
-    "SELECT ",
-    offer_columns!(),
-    " FROM nodes n WHERE ",
-    on_offer!(),
+const NODES_BY_COUNTRY: &str = select!(
+    Offer,
+    "FROM nodes n WHERE ",
+    ON_OFFER,
     " AND n.country = ?5 AND (n.price_micros, n.id) > (?2, ?3)
      ORDER BY n.price_micros, n.id
      LIMIT ?10"
@@ -229,35 +171,40 @@ const NODES_BY_COUNTRY: &str = concat!(
 
 /// One page of offers, highest uptime first, behind the rank `?1`, price `?2` and node `?3`;
 /// in the country `?5` if it is not NULL. Served by the index `nodes_by_uptime`.
-const NODES_BY_UPTIME: &str = concat!(
-    "SELECT ",
-    offer_columns!(),
-    " FROM nodes n WHERE ",
-    on_offer!(),
+const NODES_BY_UPTIME: &str = select!(
+    Offer,
+    "FROM nodes n WHERE ",
+    ON_OFFER,
     " AND (?5 IS NULL OR n.country = ?5) AND n.uptime_rank <= ?1
        AND (n.uptime_rank < ?1 OR (n.price_micros, n.id) > (?2, ?3))
      ORDER BY n.uptime_rank DESC, n.price_micros, n.id
      LIMIT ?10"
 );
 
+row! {
+    /// A free slice.
+    struct OfferedSlice {
+        offer: Offer,
+        number: u32 = "s.number",
+    }
+}
+
 /// One page of free slices, cheapest first, behind price `?2`, node `?3` and slice `?4`.
 /// Served by the indexes `nodes_by_price` and `slices_by_state`.
-const SLICES_BY_PRICE: &str = concat!(
-    "SELECT ",
-    offer_columns!(),
-    ", s.number FROM nodes n JOIN slices s ON s.node_id = n.id AND s.state = 'available' WHERE ",
-    on_offer!(),
+const SLICES_BY_PRICE: &str = select!(
+    OfferedSlice,
+    "FROM nodes n JOIN slices s ON s.node_id = n.id AND s.state = 'available' WHERE ",
+    ON_OFFER,
     " AND n.price_micros >= ?2 AND (n.price_micros, n.id, s.number) > (?2, ?3, ?4)
      ORDER BY n.price_micros, n.id, s.number
      LIMIT ?10"
 );
 
 /// The same in the country `?5`. Served by the indexes `nodes_by_country` and `slices_by_state`.
-const SLICES_BY_COUNTRY: &str = concat!(
-    "SELECT ",
-    offer_columns!(),
-    ", s.number FROM nodes n JOIN slices s ON s.node_id = n.id AND s.state = 'available' WHERE ",
-    on_offer!(),
+const SLICES_BY_COUNTRY: &str = select!(
+    OfferedSlice,
+    "FROM nodes n JOIN slices s ON s.node_id = n.id AND s.state = 'available' WHERE ",
+    ON_OFFER,
     " AND n.country = ?5
        AND n.price_micros >= ?2 AND (n.price_micros, n.id, s.number) > (?2, ?3, ?4)
      ORDER BY n.price_micros, n.id, s.number
@@ -267,25 +214,24 @@ const SLICES_BY_COUNTRY: &str = concat!(
 /// One page of free slices, highest uptime first, behind the rank `?1`, price `?2`, node
 /// `?3` and slice `?4`; in the country `?5` if it is not NULL. Served by the indexes
 /// `nodes_by_uptime` and `slices_by_state`.
-const SLICES_BY_UPTIME: &str = concat!(
-    "SELECT ",
-    offer_columns!(),
-    ", s.number FROM nodes n JOIN slices s ON s.node_id = n.id AND s.state = 'available' WHERE ",
-    on_offer!(),
+const SLICES_BY_UPTIME: &str = select!(
+    OfferedSlice,
+    "FROM nodes n JOIN slices s ON s.node_id = n.id AND s.state = 'available' WHERE ",
+    ON_OFFER,
     " AND (?5 IS NULL OR n.country = ?5) AND n.uptime_rank <= ?1
        AND (n.uptime_rank < ?1 OR (n.price_micros, n.id, s.number) > (?2, ?3, ?4))
      ORDER BY n.uptime_rank DESC, n.price_micros, n.id, s.number
      LIMIT ?10"
 );
 
-fn search(
+fn search<T: FromRow>(
     db: &dyn Db,
     [by_price, by_country, by_uptime]: [&'static str; 3],
     filter: &Filter,
     sort: Sort,
     behind: Option<Cursor>,
     limit: u32,
-) -> Result<Vec<Row>, StoreError> {
+) -> Result<Vec<T>, StoreError> {
     let behind = behind.unwrap_or(Cursor::START);
     let params = [
         behind.uptime_rank.into(),
@@ -304,7 +250,7 @@ fn search(
         (Sort::Price, Some(_)) => by_country,
         (Sort::Uptime, _) => by_uptime,
     };
-    db.run(sql, &params)
+    db.all(sql, &params)
 }
 
 /// A page of nodes that have something to offer.
@@ -316,7 +262,7 @@ pub fn nodes(
     limit: u32,
 ) -> Result<Vec<Offer>, StoreError> {
     let statements = [NODES_BY_PRICE, NODES_BY_COUNTRY, NODES_BY_UPTIME];
-    search(db, statements, filter, sort, behind, limit)?.iter().map(read_offer).collect()
+    search(db, statements, filter, sort, behind, limit)
 }
 
 /// A page of free slices, each with its node's offer.
@@ -328,39 +274,41 @@ pub fn slices(
     limit: u32,
 ) -> Result<Vec<(SliceId, Offer)>, StoreError> {
     let statements = [SLICES_BY_PRICE, SLICES_BY_COUNTRY, SLICES_BY_UPTIME];
-    search(db, statements, filter, sort, behind, limit)?
-        .iter()
-        .map(|row| {
-            let offer = read_offer(row)?;
-            Ok((SliceId { node: offer.node, number: row.number(OFFER_COLUMNS)? }, offer))
-        })
-        .collect()
+    let found: Vec<OfferedSlice> = search(db, statements, filter, sort, behind, limit)?;
+    let slice = |OfferedSlice { offer, number }: OfferedSlice| {
+        (SliceId { node: offer.node, number }, offer)
+    };
+    Ok(found.into_iter().map(slice).collect())
 }
-
-/// The node `?1`, if it was ever published, with its slices as JSON pairs of number and state.
-const FIND: &str = concat!(
-    "SELECT ",
-    offer_columns!(),
-    ", (SELECT json_group_array(json_array(number, state)) FROM slices
-         WHERE node_id = n.id AND state <> 'retired')
-      FROM nodes n WHERE n.id = ?1 AND n.listing <> 'draft'"
-);
 
 /// The slices of a node, in order: number and state.
 pub type NodeSlices = Vec<(u32, SliceState)>;
 
+row! {
+    /// A node with its slices.
+    struct OfferedNode {
+        offer: Offer,
+        slices: NodeSlices =
+            "(SELECT json_group_array(json_array(number, state)) FROM slices
+               WHERE node_id = n.id AND state <> 'retired')",
+    }
+}
+
+impl FromJson for (u32, SliceState) {
+    type Json = (u32, String);
+
+    fn from_json((number, state): Self::Json) -> Option<Self> {
+        Some((number, SliceState::parse(&state)?))
+    }
+}
+
+/// The node `?1`, if it was ever published, with its slices.
+const FIND: &str = select!(OfferedNode, "FROM nodes n WHERE n.id = ?1 AND n.listing <> 'draft'");
+
 /// A node that is or was on the market, and its slices; `None` for a draft, too.
 pub fn find(db: &dyn Db, node: NodeId) -> Result<Option<(Offer, NodeSlices)>, StoreError> {
-    let Some(row) = only(db.run(FIND, &[node.0.into()])?) else { return Ok(None) };
-    let corrupt = || StoreError::Corrupt("slices of another form".into());
-    let pairs: Vec<(u32, String)> =
-        serde_json::from_str(row.text(OFFER_COLUMNS)?).map_err(|_| corrupt())?;
-    let mut slices = pairs
-        .into_iter()
-        .map(|(number, state)| Ok((number, SliceState::parse(&state).ok_or_else(corrupt)?)))
-        .collect::<Result<Vec<_>, StoreError>>()?;
-    slices.sort_unstable_by_key(|(number, _)| *number);
-    Ok(Some((read_offer(&row)?, slices)))
+    let found: Option<OfferedNode> = db.first(FIND, &[node.0.into()])?;
+    Ok(found.map(|OfferedNode { offer, slices }| (offer, slices)))
 }
 
 /// The countries in which something is on offer, for the filter's list. At most 250: there are
@@ -373,16 +321,15 @@ const COUNTRIES: &str = "
 
 /// The countries in which something is on offer, in order.
 pub fn countries(db: &dyn Db) -> Result<Vec<String>, StoreError> {
-    db.run(COUNTRIES, &[])?.iter().map(|row| row.text(0).map(str::to_owned)).collect()
+    db.all(COUNTRIES, &[])
 }
 
 /// The market's offers that are nearest to a node's: in its country first, then by price. `?1` node
 /// or NULL, `?2` the number of free slices that are wanted, `?3` how many rows. Served by the index
 /// `nodes_by_price`: it reads what is on offer.
-const NEAREST: &str = concat!(
-    "SELECT ",
-    offer_columns!(),
-    " FROM nodes n
+const NEAREST: &str = select!(
+    Offer,
+    "FROM nodes n
        LEFT JOIN nodes m ON m.id = ?1
       WHERE n.listing = 'published' AND n.available_slices >= max(?2, 1) AND n.id IS NOT ?1
       ORDER BY n.country IS NOT m.country, abs(n.price_micros - coalesce(m.price_micros, 0)), n.id
@@ -397,7 +344,7 @@ pub fn nearest(
     limit: u32,
 ) -> Result<Vec<Offer>, StoreError> {
     let params = [node.map(|node| node.0).into(), count.into(), limit.into()];
-    db.run(NEAREST, &params)?.iter().map(read_offer).collect()
+    db.all(NEAREST, &params)
 }
 
 /// Every statement of a search, for the test of their plans.

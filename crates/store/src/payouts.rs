@@ -8,64 +8,50 @@ use domain::payout::{
 };
 use domain::time::Timestamp;
 
-use crate::db::{Db, Row, StoreError, Value, only};
+use crate::db::{Db, StoreError, Value};
 use crate::rentals::{SAVE_ATTEMPTS, booking_json};
+use crate::row::{row, select};
 
 /// The most payouts that are exported at once.
 pub const EXPORTED_MAX: u32 = 5_000;
 
-/// A payout.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Payout {
-    /// What decisions are made on.
-    pub life: payout::Payout,
-    /// The address of whom it pays, by which they sign in.
-    pub email: String,
-    /// Where it is paid to, as it was when it was requested.
-    pub address: String,
-    /// What the operator calls the transfer; `None` until it is sent.
-    pub reference: Option<String>,
-    /// Why it failed, if it has.
-    pub note: Option<String>,
-    /// When it was requested.
-    pub requested_at: Timestamp,
-    /// When it was approved.
-    pub approved_at: Option<Timestamp>,
-    /// When it was sent.
-    pub sent_at: Option<Timestamp>,
-    /// When it was done, failed or withdrawn.
-    pub finished_at: Option<Timestamp>,
+row! {
+    /// A payout.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Payout {
+        /// What decisions are made on.
+        pub life: payout::Payout,
+        /// The address of whom it pays, by which they sign in.
+        pub email: String = "a.email",
+        /// Where it is paid to, as it was when it was requested.
+        pub address: String = "p.address",
+        /// What the operator calls the transfer; `None` until it is sent.
+        pub reference: Option<String> = "p.reference",
+        /// Why it failed, if it has.
+        pub note: Option<String> = "p.note",
+        /// When it was requested.
+        pub requested_at: Timestamp = "p.requested_at",
+        /// When it was approved.
+        pub approved_at: Option<Timestamp> = "p.approved_at",
+        /// When it was sent.
+        pub sent_at: Option<Timestamp> = "p.sent_at",
+        /// When it was done, failed or withdrawn.
+        pub finished_at: Option<Timestamp> = "p.finished_at",
+    }
 }
 
-/// The columns of a `Payout`, of the tables `payouts p` and `accounts a`.
-macro_rules! payout_columns {
-    () => {
-        "SELECT p.id, p.account_id, p.amount_micros, p.state, p.version, a.email, p.address,
-                p.reference, p.note, p.requested_at, p.approved_at, p.sent_at, p.finished_at
-           FROM payouts p JOIN accounts a ON a.id = p.account_id "
-    };
+row! {
+    impl payout::Payout {
+        id: PayoutId = "p.id",
+        account: AccountId = "p.account_id",
+        amount: Usd = "p.amount_micros",
+        state: PayoutState = "p.state",
+        version: i64 = "p.version",
+    }
 }
 
-fn read(row: &Row) -> Result<Payout, StoreError> {
-    let time = |column| Ok(row.optional_integer(column)?.map(Timestamp::from_seconds));
-    Ok(Payout {
-        life: payout::Payout {
-            id: row.parsed(0, PayoutId::parse)?,
-            account: row.parsed(1, AccountId::parse)?,
-            amount: Usd::from_micros(row.integer(2)?),
-            state: row.parsed(3, PayoutState::parse)?,
-            version: row.integer(4)?,
-        },
-        email: row.text(5)?.to_owned(),
-        address: row.text(6)?.to_owned(),
-        reference: row.optional_text(7)?.map(str::to_owned),
-        note: row.optional_text(8)?.map(str::to_owned),
-        requested_at: row.timestamp(9)?,
-        approved_at: time(10)?,
-        sent_at: time(11)?,
-        finished_at: time(12)?,
-    })
-}
+/// Where a `Payout` is.
+const FROM: &str = "FROM payouts p JOIN accounts a ON a.id = p.account_id ";
 
 /// What a farmer asks to be paid.
 pub struct NewPayout<'a> {
@@ -95,34 +81,33 @@ pub enum RequestFailure {
     Store(#[from] StoreError),
 }
 
+row! {
+    impl Means {
+        balance: Usd =
+            "coalesce((SELECT balance_micros FROM ledger_accounts
+                        WHERE kind = 'earnings' AND owner_id = ?1), 0)",
+        withheld: Usd = "(SELECT micros FROM withheld WHERE farmer_id = ?1)",
+        address: Option<String> = "payout_address",
+        open: u32 =
+            "(SELECT count(*) FROM payouts
+               WHERE account_id = ?1 AND state IN ('requested', 'approved', 'sent'))",
+    }
+}
+
 /// What a request of the account `?1` depends on. Served by `payouts_open`, the unique index of
 /// `ledger_accounts`, and `rental_stays_by_farmer`; no row means that there is no such account.
-const MEANS: &str = "
-    SELECT coalesce((SELECT balance_micros FROM ledger_accounts
-                      WHERE kind = 'earnings' AND owner_id = ?1), 0),
-           payout_address,
-           (SELECT count(*) FROM payouts
-             WHERE account_id = ?1 AND state IN ('requested', 'approved', 'sent')),
-           (SELECT micros FROM withheld WHERE farmer_id = ?1)
-      FROM accounts WHERE id = ?1 AND deleted_at IS NULL";
+const MEANS: &str = select!(Means, "FROM accounts WHERE id = ?1 AND deleted_at IS NULL");
 
 /// What the account can ask for now.
 pub fn means(db: &dyn Db, account: AccountId) -> Result<Means, StoreError> {
-    let Some(row) = only(db.run(MEANS, &[Value::text(account)])?) else {
+    let Some(seen) = db.first::<Means>(MEANS, &[Value::text(account)])? else {
         return Ok(Means { balance: Usd::ZERO, withheld: Usd::ZERO, address: None, open: 0 });
     };
-    let balance = Usd::from_micros(row.integer(0)?);
-    Ok(Means {
-        balance,
-        withheld: Usd::from_micros(row.integer(3)?).min(balance),
-        address: row.optional_text(1)?.map(str::to_owned),
-        open: row.number(2)?,
-    })
+    Ok(Means { withheld: seen.withheld.min(seen.balance), ..seen })
 }
 
 /// The payout of the account `?1` with the key `?2`. Served by the unique index on both.
-const OF_KEY: &str =
-    concat!(payout_columns!(), "WHERE p.account_id = ?1 AND p.idempotency_key = ?2");
+const OF_KEY: &str = select!(Payout, FROM, "WHERE p.account_id = ?1 AND p.idempotency_key = ?2");
 
 /// Requests a payout; the columns of the command view, in order. Refused unless address and means
 /// are as they were seen.
@@ -145,8 +130,7 @@ pub fn request(db: &dyn Db, new: &NewPayout<'_>, now: Timestamp) -> Result<Payou
     // A booking of nothing is nothing to request, and the least is more than nothing.
     let booking = life.request_booking().map(|booking| booking_json(&booking).to_string());
     for _ in 0..SAVE_ATTEMPTS {
-        if let Some(earlier) = only(db.run(OF_KEY, &of_key)?) {
-            let earlier = read(&earlier)?;
+        if let Some(earlier) = db.first::<Payout>(OF_KEY, &of_key)? {
             let is_same = earlier.life.amount == new.amount;
             return if is_same { Ok(earlier) } else { Err(RequestFailure::KeyReused) };
         }
@@ -237,7 +221,7 @@ pub enum ChangeFailure {
 
 /// The payout `?1`; with `?2`, only if it is of that account.
 const FIND: &str =
-    concat!(payout_columns!(), "WHERE p.id = ?1 AND p.account_id = coalesce(?2, p.account_id)");
+    select!(Payout, FROM, "WHERE p.id = ?1 AND p.account_id = coalesce(?2, p.account_id)");
 
 /// Saves what becomes of a payout; the columns of the command view, in order. Refused unless it is
 /// at the version that was seen.
@@ -251,8 +235,7 @@ pub fn find(
     account: Option<AccountId>,
     id: PayoutId,
 ) -> Result<Option<Payout>, StoreError> {
-    let row = only(db.run(FIND, &[Value::text(id), account.map(Value::text).into()])?);
-    row.as_ref().map(read).transpose()
+    db.first(FIND, &[Value::text(id), account.map(Value::text).into()])
 }
 
 /// Does something to a payout, and gives what it is then.
@@ -290,7 +273,7 @@ pub fn change(
 /// before (`~`, which sorts behind every id, for none), `?3` how many. Served by
 /// `payouts_by_account`.
 const OF_ACCOUNT: &str =
-    concat!(payout_columns!(), "WHERE p.account_id = ?1 AND p.id < ?2 ORDER BY p.id DESC LIMIT ?3");
+    select!(Payout, FROM, "WHERE p.account_id = ?1 AND p.id < ?2 ORDER BY p.id DESC LIMIT ?3");
 
 /// A page of an account's payouts before `before`, the newest first.
 pub fn of_account(
@@ -300,13 +283,13 @@ pub fn of_account(
     limit: u32,
 ) -> Result<Vec<Payout>, StoreError> {
     let before = before.map_or("~".into(), Value::text);
-    db.run(OF_ACCOUNT, &[Value::text(account), before, limit.into()])?.iter().map(read).collect()
+    db.all(OF_ACCOUNT, &[Value::text(account), before, limit.into()])
 }
 
 /// One page of the payouts in the state `?1`, the oldest first: `?2` the last one of the page
 /// before, empty for none, `?3` how many. Served by `payouts_by_state`.
 const IN_STATE: &str =
-    concat!(payout_columns!(), "WHERE p.state = ?1 AND p.id > ?2 ORDER BY p.id LIMIT ?3");
+    select!(Payout, FROM, "WHERE p.state = ?1 AND p.id > ?2 ORDER BY p.id LIMIT ?3");
 
 /// A page of all payouts in a state behind `behind`, those that wait longest first.
 pub fn in_state(
@@ -316,34 +299,28 @@ pub fn in_state(
     limit: u32,
 ) -> Result<Vec<Payout>, StoreError> {
     let behind = behind.map_or("".into(), Value::text);
-    db.run(IN_STATE, &[state.as_str().into(), behind, limit.into()])?.iter().map(read).collect()
+    db.all(IN_STATE, &[state.as_str().into(), behind, limit.into()])
 }
 
 /// How many payouts there are in each state, and what they come to. Served by `payouts_by_state`.
-const COUNTS: &str = "
-    SELECT state, count(*), sum(amount_micros) FROM payouts GROUP BY state";
+const COUNTS: &str = select!(Count, "FROM payouts GROUP BY state");
 
-/// How many payouts are in a state, and what they come to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Count {
-    /// The state.
-    pub state: PayoutState,
-    /// How many.
-    pub payouts: u64,
-    /// What they come to.
-    pub amount: Usd,
+row! {
+    /// How many payouts are in a state, and what they come to.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct Count {
+        /// The state.
+        pub state: PayoutState = "state",
+        /// How many.
+        pub payouts: u64 = "count(*)",
+        /// What they come to.
+        pub amount: Usd = "sum(amount_micros)",
+    }
 }
 
 /// How many payouts there are in each state that has any.
 pub fn counts(db: &dyn Db) -> Result<Vec<Count>, StoreError> {
-    let read = |row: &Row| {
-        Ok(Count {
-            state: row.parsed(0, PayoutState::parse)?,
-            payouts: row.number(1)?,
-            amount: Usd::from_micros(row.integer(2)?),
-        })
-    };
-    db.run(COUNTS, &[])?.iter().map(read).collect()
+    db.all(COUNTS, &[])
 }
 
 /// Statements that an index serves, each with its name: for the test of plans.

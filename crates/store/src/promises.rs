@@ -8,22 +8,28 @@ use domain::promise::Uptime;
 use domain::time::Timestamp;
 use serde::Serialize;
 
-use crate::db::{Db, Row, StoreError, Value, only};
+use crate::db::{Db, StoreError, Value};
 use crate::looks;
+use crate::row::{row, select};
 
-/// A month of a node, as the sync saw it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NodeMonth {
-    /// The node.
-    pub node: NodeId,
-    /// The month.
-    pub month: Month,
-    /// How often somebody looked, and how often it was up; announced maintenance is left out, as
-    /// far as the month's allowance goes.
-    pub looks: Looks,
-    /// The strictest promise: of its rentals, and of its offer while it is on the market. `None`
-    /// where nothing is promised to anybody.
-    pub promise: Option<Uptime>,
+row! {
+    /// A month of a node, as the sync saw it.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct NodeMonth {
+        /// The node.
+        pub node: NodeId = "m.node_id",
+        /// The month.
+        pub month: Month = "m.month",
+        /// How often somebody looked, and how often it was up; announced maintenance is left out,
+        /// as far as the month's allowance goes.
+        pub looks: Looks = "m.observed, m.observed_up",
+        /// The strictest promise: of its rentals, and of its offer while it is on the market.
+        /// `None` where nothing is promised to anybody.
+        pub promise: Option<Uptime> =
+            "nullif(max(CASE n.listing WHEN 'published' THEN n.min_uptime ELSE -1 END,
+                        coalesce((SELECT max(min_uptime) FROM rentals
+                                   WHERE node_id = n.id AND state <> 'ended'), -1)), -1)",
+    }
 }
 
 impl NodeMonth {
@@ -34,27 +40,20 @@ impl NodeMonth {
     }
 }
 
-/// Node, month, looks and the strictest promise, or -1 where there is none.
-macro_rules! month_columns {
-    () => {
-        "SELECT m.node_id, m.month, m.observed, m.observed_up,
-                max(CASE n.listing WHEN 'published' THEN n.min_uptime ELSE -1 END,
-                    coalesce((SELECT max(min_uptime) FROM rentals
-                               WHERE node_id = n.id AND state <> 'ended'), -1))
-           FROM node_months m JOIN nodes n ON n.id = m.node_id "
-    };
-}
+/// Where a `NodeMonth` is.
+const FROM: &str = "FROM node_months m JOIN nodes n ON n.id = m.node_id ";
 
 /// Up to `?1` months that have been down more often than when they were last judged, the oldest
 /// month first. Served by `node_months_to_judge` and `rentals_by_node`.
-const UNJUDGED: &str = concat!(
-    month_columns!(),
+const UNJUDGED: &str = select!(
+    NodeMonth,
+    FROM,
     "WHERE m.judged_down <> m.observed - m.observed_up ORDER BY m.month, m.node_id LIMIT ?1"
 );
 
 /// The month `?3` of the node `?2` of the farmer `?1`. Served by the primary keys.
 const OF_NODE: &str =
-    concat!(month_columns!(), "WHERE m.node_id = ?2 AND m.month = ?3 AND n.farmer_id = ?1");
+    select!(NodeMonth, FROM, "WHERE m.node_id = ?2 AND m.month = ?3 AND n.farmer_id = ?1");
 
 /// A month of a farmer's node; `None` where nobody has looked at it yet, or it is another's.
 pub fn month(
@@ -64,7 +63,7 @@ pub fn month(
     month: Month,
 ) -> Result<Option<NodeMonth>, StoreError> {
     let params = [Value::text(farmer), node.0.into(), Value::text(month)];
-    only(db.run(OF_NODE, &params)?).map(|row| without_excused(db, read(&row)?)).transpose()
+    db.first(OF_NODE, &params)?.map(|month| without_excused(db, month)).transpose()
 }
 
 /// The same without the looks during announced maintenance. Where none was, nothing is looked up.
@@ -75,15 +74,6 @@ fn without_excused(db: &dyn Db, mut month: NodeMonth) -> Result<NodeMonth, Store
         month.looks.up = month.looks.up.saturating_sub(up).min(month.looks.observed);
     }
     Ok(month)
-}
-
-fn read(row: &Row) -> Result<NodeMonth, StoreError> {
-    Ok(NodeMonth {
-        node: NodeId(row.number(0)?),
-        month: row.parsed(1, Month::parse)?,
-        looks: Looks { observed: row.number(2)?, up: row.number(3)? },
-        promise: Uptime::from_hundredths(row.integer(4)?),
-    })
 }
 
 /// Writes down what was found of several months: `?1` is a JSON array of objects with `node`,
@@ -106,8 +96,7 @@ pub fn judge(db: &dyn Db, limit: u32, now: Timestamp) -> Result<usize, StoreErro
         alert: Option<&'static str>,
         minutes_left: Option<u64>,
     }
-    let months: Vec<NodeMonth> =
-        db.run(UNJUDGED, &[limit.into()])?.iter().map(read).collect::<Result<_, _>>()?;
+    let months: Vec<NodeMonth> = db.all(UNJUDGED, &[limit.into()])?;
     let judge = |month: &NodeMonth| {
         // As it was counted: what was judged is not looked at again before it is down once more.
         let down = month.looks.observed.saturating_sub(month.looks.up);

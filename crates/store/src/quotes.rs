@@ -9,9 +9,10 @@ use domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
-use crate::db::{Db, Row, StoreError, Value, only};
+use crate::db::{Db, StoreError, Value};
 use crate::rentals::SAVE_ATTEMPTS;
 use crate::renting::{Look, RentFailure, candidates, free, load};
+use crate::row::{row, select};
 
 /// How long a quote that was not used is kept, in seconds: a week.
 const KEPT_SECONDS: i64 = 7 * 86_400;
@@ -245,33 +246,42 @@ fn make_params(quote: &Quote, slices: Vec<Json>) -> [Value; 9] {
     ]
 }
 
+row! {
+    /// A quote as it is kept.
+    struct KeptQuote {
+        id: QuoteId = "id",
+        account: AccountId = "account_id",
+        document: String = "document",
+        signature: Option<String> = "signature",
+        created_at: Timestamp = "created_at",
+        expires_at: Timestamp = "expires_at",
+        held_until: Option<Timestamp> = "held_until",
+        used_at: Option<Timestamp> = "used_at",
+    }
+}
+
 /// The quote `?1` of the account `?2`.
-const FIND: &str = "
-    SELECT id, account_id, document, signature, created_at, expires_at, held_until, used_at
-      FROM quotes WHERE id = ?1 AND account_id = ?2";
+const FIND: &str = select!(KeptQuote, "FROM quotes WHERE id = ?1 AND account_id = ?2");
 
 /// An account's quote; `None` if it is not theirs.
 pub fn find(db: &dyn Db, account: AccountId, id: QuoteId) -> Result<Option<Quote>, StoreError> {
-    only(db.run(FIND, &[Value::text(id), Value::text(account)])?).map(|row| read(&row)).transpose()
+    db.first(FIND, &[Value::text(id), Value::text(account)])?.map(read).transpose()
 }
 
-fn read(row: &Row) -> Result<Quote, StoreError> {
+fn read(kept: KeptQuote) -> Result<Quote, StoreError> {
     let corrupt = || StoreError::Corrupt("a quote's document cannot be read".into());
-    let text = row.text(2)?;
-    let document: Document = serde_json::from_str(text).map_err(|_| corrupt())?;
+    let document: Document = serde_json::from_str(&kept.document).map_err(|_| corrupt())?;
     let items: Option<Vec<Item>> = document.items.iter().map(ItemDocument::read).collect();
-    let optional =
-        |column| Ok::<_, StoreError>(row.optional_integer(column)?.map(Timestamp::from_seconds));
     Ok(Quote {
-        id: row.parsed(0, QuoteId::parse)?,
-        account: row.parsed(1, AccountId::parse)?,
+        id: kept.id,
+        account: kept.account,
         items: items.ok_or_else(corrupt)?,
-        created_at: row.timestamp(4)?,
-        expires_at: row.timestamp(5)?,
-        held_until: optional(6)?,
-        used_at: optional(7)?,
-        document: text.to_owned(),
-        signature: row.optional_text(3)?.map(str::to_owned),
+        created_at: kept.created_at,
+        expires_at: kept.expires_at,
+        held_until: kept.held_until,
+        used_at: kept.used_at,
+        document: kept.document,
+        signature: kept.signature,
     })
 }
 
@@ -306,7 +316,7 @@ const SWEEP: &str = "
 
 /// Gives back what is held beyond its time. Nothing waits for it: who rents such a slice gets it.
 pub fn release_due(db: &dyn Db, now: Timestamp) -> Result<(), StoreError> {
-    if db.run(IS_DUE, &[now.into()])?.is_empty() {
+    if !db.has_row(IS_DUE, &[now.into()])? {
         return Ok(());
     }
     db.run(RELEASE_DUE, &[now.into(), SWEPT_AT_ONCE.into()]).map(drop)

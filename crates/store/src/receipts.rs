@@ -4,8 +4,9 @@ use domain::id::{AccountId, NodeId, RentalId};
 use domain::money::Usd;
 use domain::time::Timestamp;
 
-use crate::chain::{Seal, optional_seal};
-use crate::db::{Db, Row, StoreError, Value, only};
+use crate::chain::Seal;
+use crate::db::{Db, StoreError, Value};
+use crate::row::{row, select};
 
 /// The most entries of a transaction that a receipt lists.
 const ENTRIES_MAX: u32 = 2_000;
@@ -33,46 +34,61 @@ pub struct Receipt {
     pub rental: Option<RentalId>,
 }
 
-/// One entry of a transaction.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Booked {
-    /// The kind of the ledger account, such as `wallet` or `escrow`.
-    pub account: String,
-    /// Whether it belongs to who asks.
-    pub is_own: bool,
-    /// How much; negative where money left it.
-    pub amount: Usd,
+row! {
+    /// One entry of a transaction.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Booked {
+        /// The kind of the ledger account, such as `wallet` or `escrow`.
+        pub account: String = "a.kind",
+        /// Whether it belongs to who asks.
+        pub is_own: bool = "a.kind IN ('wallet', 'earnings') AND a.owner_id = ?2",
+        /// How much; negative where money left it.
+        pub amount: Usd = "e.amount_micros",
+    }
 }
 
-/// What a receipt's rental is of.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rented {
-    /// The node.
-    pub node: NodeId,
-    /// The slice's number; `None` for the whole node.
-    pub slice: Option<u32>,
-    /// How many slices it is.
-    pub slices: u32,
-    /// The farmer's name for the node.
-    pub node_name: String,
-    /// The node's city.
-    pub city: String,
-    /// The node's country.
-    pub country: String,
-    /// The start: of the term that was paid or, for a refund, of the rental.
-    pub starts_at: Timestamp,
-    /// The end of the same.
-    pub ends_at: Timestamp,
+row! {
+    /// What a receipt's rental is of.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Rented {
+        /// The node.
+        pub node: NodeId = "e.node_id",
+        /// The slice's number; `None` for the whole node.
+        pub slice: Option<u32> = "e.slice_number",
+        /// How many slices it is.
+        pub slices: u32 = "r.slices",
+        /// The farmer's name for the node.
+        pub node_name: String = "n.name",
+        /// The node's city.
+        pub city: String = "n.city",
+        /// The node's country.
+        pub country: String = "n.country",
+        /// The start: of the term that was paid or, for a refund, of the rental.
+        pub starts_at: Timestamp = "coalesce(p.starts_at, r.started_at)",
+        /// The end of the same.
+        pub ends_at: Timestamp = "coalesce(p.ends_at, r.ended_at, r.ends_at)",
+    }
+}
+
+row! {
+    /// A transaction with one of its entries.
+    struct Entry {
+        kind: String = "t.kind",
+        reason: String = "t.reason",
+        created_at: Timestamp = "t.created_at",
+        seal: Option<Seal> = "s.hash",
+        rental: Option<RentalId> = "t.rental_id",
+        booked: Booked,
+        balance_after: Usd = "e.balance_after_micros",
+    }
 }
 
 /// The entries of the transaction `?1`, if it moved the wallet of the account `?2`; `?3` how many.
 /// The wallet's own comes first. No row means that it did not, or that there is no such
 /// transaction. Served by the index `ledger_entries_by_transaction`.
-const RECEIPT: &str = "
-    SELECT t.kind, t.reason, t.created_at, s.hash, t.rental_id, a.kind,
-           a.kind IN ('wallet', 'earnings') AND a.owner_id = ?2 AS is_own, e.amount_micros,
-           e.balance_after_micros
-      FROM ledger_transactions t
+const RECEIPT: &str = select!(
+    Entry,
+    " FROM ledger_transactions t
       JOIN ledger_entries e ON e.transaction_id = t.id
       JOIN ledger_accounts a ON a.id = e.ledger_account_id
       LEFT JOIN ledger_seals s ON s.transaction_id = t.id
@@ -81,7 +97,8 @@ const RECEIPT: &str = "
                      JOIN ledger_entries m ON m.ledger_account_id = w.id
                     WHERE w.kind = 'wallet' AND w.owner_id = ?2 AND m.transaction_id = ?1)
      ORDER BY a.kind = 'wallet' AND a.owner_id = ?2 DESC, e.ledger_account_id
-     LIMIT ?3";
+     LIMIT ?3"
+);
 
 /// The receipt of a transaction for the account whose wallet it moved; `None` for everybody else.
 pub fn find(
@@ -90,35 +107,26 @@ pub fn find(
     transaction: i64,
 ) -> Result<Option<Receipt>, StoreError> {
     let params = [transaction.into(), Value::text(account), ENTRIES_MAX.into()];
-    let rows = db.run(RECEIPT, &params)?;
-    let Some(first) = rows.first() else { return Ok(None) };
-    Ok(Some(Receipt {
+    let rows: Vec<Entry> = db.all(RECEIPT, &params)?;
+    let entries = rows.iter().map(|row| row.booked.clone()).collect();
+    Ok(rows.into_iter().next().map(|first| Receipt {
         transaction,
-        kind: first.text(0)?.to_owned(),
-        reason: first.text(1)?.to_owned(),
-        created_at: first.timestamp(2)?,
-        seal: optional_seal(first, 3)?,
-        rental: first.optional_text(4)?.map(|_| first.parsed(4, RentalId::parse)).transpose()?,
-        amount: Usd::from_micros(first.integer(7)?),
-        balance_after: Usd::from_micros(first.integer(8)?),
-        entries: rows.iter().map(read_booked).collect::<Result<_, StoreError>>()?,
+        kind: first.kind,
+        reason: first.reason,
+        created_at: first.created_at,
+        seal: first.seal,
+        rental: first.rental,
+        amount: first.booked.amount,
+        balance_after: first.balance_after,
+        entries,
     }))
-}
-
-fn read_booked(row: &Row) -> Result<Booked, StoreError> {
-    Ok(Booked {
-        account: row.text(5)?.to_owned(),
-        is_own: row.flag(6)?,
-        amount: Usd::from_micros(row.integer(7)?),
-    })
 }
 
 /// What the rental of the transaction `?1` was of then, for it can have been moved since; and the
 /// time that it is about: the term that was paid or, where none was, all of it so far.
-const RENTED: &str = "
-    SELECT e.node_id, e.slice_number, r.slices, n.name, n.city, n.country,
-           coalesce(p.starts_at, r.started_at), coalesce(p.ends_at, r.ended_at, r.ends_at)
-      FROM ledger_transactions t
+const RENTED: &str = select!(
+    Rented,
+    " FROM ledger_transactions t
       JOIN rentals r ON r.id = t.rental_id
       JOIN events e
         ON e.id = (SELECT id FROM events
@@ -131,19 +139,10 @@ const RENTED: &str = "
         ON p.rental_id = r.id
        AND ((t.kind = 'rental' AND p.number = 1)
             OR (t.kind = 'extension' AND p.order_id = t.reference AND p.number > 1))
-     WHERE t.id = ?1";
+     WHERE t.id = ?1"
+);
 
 /// What a receipt's rental is of. The caller has shown that the receipt may be seen.
 pub fn rented(db: &dyn Db, receipt: &Receipt) -> Result<Option<Rented>, StoreError> {
-    let Some(row) = only(db.run(RENTED, &[receipt.transaction.into()])?) else { return Ok(None) };
-    Ok(Some(Rented {
-        node: NodeId(row.number(0)?),
-        slice: row.optional_number(1)?,
-        slices: row.number(2)?,
-        node_name: row.text(3)?.to_owned(),
-        city: row.text(4)?.to_owned(),
-        country: row.text(5)?.to_owned(),
-        starts_at: row.timestamp(6)?,
-        ends_at: row.timestamp(7)?,
-    }))
+    db.first(RENTED, &[receipt.transaction.into()])
 }

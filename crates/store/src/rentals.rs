@@ -14,45 +14,46 @@ use domain::rental::{
 };
 use domain::term::Term;
 use domain::time::Timestamp;
-use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
-use crate::db::{Db, Row, StoreError, Value, only};
+use crate::db::{Db, StoreError, Value};
 use crate::due::NoticeMail;
-use crate::events::parse_kind;
 use crate::jobs;
+use crate::row::{FromJson, fields, row, select};
 
 /// How often a change is decided before the caller is asked to try again. Each miss means that
 /// somebody else was done: with 32 renters after the same few slices, three were not enough.
 pub(crate) const SAVE_ATTEMPTS: u32 = 20;
 
-/// A renter holding a slice, or a whole node, for a while.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rental {
-    /// What decisions are made on.
-    pub life: rental::Rental,
-    /// The promise as sold.
-    pub min_uptime: Uptime,
-    /// The promise as sold.
-    pub min_bandwidth: Bandwidth,
-    /// The renter's own name for it; empty if there is none.
-    pub name: String,
-    /// The renter's own labels.
-    pub labels: Vec<String>,
-    /// Whether and how it is extended by itself.
-    pub renewal: Option<Renewal>,
-    /// The farmer's name for the node.
-    pub node_name: String,
-    /// The node's country.
-    pub country: String,
-    /// The node's city.
-    pub city: String,
-    /// How often a sync looked at the node.
-    pub observed: u64,
-    /// How often it was up then.
-    pub observed_up: u64,
-    /// What the node offers now.
-    pub market: Market,
+row! {
+    /// A renter holding a slice, or a whole node, for a while.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Rental {
+        /// What decisions are made on.
+        pub life: rental::Rental,
+        /// The promise as sold.
+        pub min_uptime: Uptime = "r.min_uptime",
+        /// The promise as sold.
+        pub min_bandwidth: Bandwidth = "r.min_bandwidth_mbps",
+        /// The renter's own name for it; empty if there is none.
+        pub name: String = "r.name",
+        /// The renter's own labels.
+        pub labels: Vec<String> = "r.labels",
+        /// Whether and how it is extended by itself.
+        pub renewal: Option<Renewal> = "r.renew_months, r.renew_max_micros",
+        /// The farmer's name for the node.
+        pub node_name: String = "n.name",
+        /// The node's country.
+        pub country: String = "n.country",
+        /// The node's city.
+        pub city: String = "n.city",
+        /// How often a sync looked at the node.
+        pub observed: u64 = "n.observed",
+        /// How often it was up then.
+        pub observed_up: u64 = "n.observed_up",
+        /// What the node offers now.
+        pub market: Market,
+    }
 }
 
 impl Rental {
@@ -74,32 +75,47 @@ impl Rental {
     }
 }
 
-/// The columns of a `Rental`, of the tables `rentals r` and `nodes n`.
-macro_rules! rental_columns {
-    () => {
-        "r.id, r.version, r.node_id, r.slice_number, r.slices, r.renter_id, r.farmer_id, r.state,
-         r.price_micros, r.price_until, r.started_at, r.ends_at, r.ended_at, r.min_uptime,
-         r.min_bandwidth_mbps, r.name, r.labels, r.renew_months, r.renew_max_micros, n.name,
-         n.country, n.city, n.observed, n.observed_up, n.listing, n.price_micros,
-         (SELECT json_group_array(json_array(number, months, price_micros, total_micros,
-                                             fee_micros, earned_micros, refunded_micros, starts_at,
-                                             ends_at))
-            FROM rental_periods WHERE rental_id = r.id), n.leaves_at"
-    };
+row! {
+    impl rental::Rental {
+        id: RentalId = "r.id",
+        version: i64 = "r.version",
+        node: NodeId = "r.node_id",
+        slice: Option<u32> = "r.slice_number",
+        slices: u32 = "r.slices",
+        renter: AccountId = "r.renter_id",
+        farmer: AccountId = "r.farmer_id",
+        state: RentalState = "r.state",
+        price: Usd = "r.price_micros",
+        price_until: Timestamp = "r.price_until",
+        started_at: Timestamp = "r.started_at",
+        ends_at: Timestamp = "r.ends_at",
+        ended_at: Option<Timestamp> = "r.ended_at",
+        periods: Vec<Period> = PERIODS,
+    }
 }
-pub(crate) use rental_columns;
 
-/// How many columns a `Rental` has.
-pub(crate) const RENTAL_COLUMNS: usize = 28;
+row! {
+    impl Market {
+        listing: Listing = "n.listing",
+        price: Option<Usd> = "n.price_micros",
+        leaves_at: Option<Timestamp> = "n.leaves_at",
+    }
+}
 
-#[derive(Deserialize)]
-struct PeriodRow(u32, u32, i64, i64, i64, i64, i64, i64, i64);
+fields! { Renewal { term: Term, max_price: Usd } }
 
-impl PeriodRow {
-    fn read(self) -> Period {
-        let PeriodRow(number, months, price, total, fee, earned, refunded, starts_at, ends_at) =
-            self;
-        Period {
+/// The terms of the rental `r`.
+pub(crate) const PERIODS: &str = "
+    (SELECT json_group_array(json_array(number, months, price_micros, total_micros, fee_micros,
+                                        earned_micros, refunded_micros, starts_at, ends_at))
+       FROM rental_periods WHERE rental_id = r.id)";
+
+impl FromJson for Period {
+    type Json = (u32, u32, i64, i64, i64, i64, i64, i64, i64);
+
+    fn from_json(json: Self::Json) -> Option<Period> {
+        let (number, months, price, total, fee, earned, refunded, starts_at, ends_at) = json;
+        Some(Period {
             number,
             months,
             price: Usd::from_micros(price),
@@ -109,79 +125,19 @@ impl PeriodRow {
             refunded: Usd::from_micros(refunded),
             starts_at: Timestamp::from_seconds(starts_at),
             ends_at: Timestamp::from_seconds(ends_at),
-        }
+        })
     }
 }
 
-fn corrupt(what: &str) -> StoreError {
-    StoreError::Corrupt(format!("a rental's {what} cannot be read"))
-}
-
-/// Reads the terms of a rental, as `rental_columns` writes them.
-pub(crate) fn read_periods(text: &str) -> Result<Vec<Period>, StoreError> {
-    let periods: Vec<PeriodRow> = serde_json::from_str(text).map_err(|_| corrupt("periods"))?;
-    let mut periods: Vec<Period> = periods.into_iter().map(PeriodRow::read).collect();
-    periods.sort_unstable_by_key(|period| period.number);
-    Ok(periods)
-}
-
-pub(crate) fn read_rental(row: &Row) -> Result<Rental, StoreError> {
-    let periods = read_periods(row.text(26)?)?;
-    let life = rental::Rental {
-        id: row.parsed(0, RentalId::parse)?,
-        version: row.integer(1)?,
-        node: NodeId(row.number(2)?),
-        slice: row.optional_number(3)?,
-        slices: row.number(4)?,
-        renter: row.parsed(5, AccountId::parse)?,
-        farmer: row.parsed(6, AccountId::parse)?,
-        state: row.parsed(7, RentalState::parse)?,
-        price: Usd::from_micros(row.integer(8)?),
-        price_until: row.timestamp(9)?,
-        started_at: row.timestamp(10)?,
-        ends_at: row.timestamp(11)?,
-        ended_at: row.optional_integer(12)?.map(Timestamp::from_seconds),
-        periods,
-    };
-    let renewal = match (row.optional_integer(17)?, row.optional_integer(18)?) {
-        (Some(months), Some(max)) => Some(Renewal {
-            term: Term::from_months(months).map_err(|_| corrupt("renewal"))?,
-            max_price: Usd::from_micros(max),
-        }),
-        _ => None,
-    };
-    Ok(Rental {
-        life,
-        min_uptime: Uptime::from_hundredths(row.integer(13)?).ok_or_else(|| corrupt("promise"))?,
-        min_bandwidth: Bandwidth::from_mbps(row.number(14)?),
-        name: row.text(15)?.to_owned(),
-        labels: serde_json::from_str(row.text(16)?).map_err(|_| corrupt("labels"))?,
-        renewal,
-        node_name: row.text(19)?.to_owned(),
-        country: row.text(20)?.to_owned(),
-        city: row.text(21)?.to_owned(),
-        observed: row.number(22)?,
-        observed_up: row.number(23)?,
-        market: Market {
-            listing: row.parsed(24, Listing::parse)?,
-            price: row.optional_integer(25)?.map(Usd::from_micros),
-            leaves_at: row.optional_integer(27)?.map(Timestamp::from_seconds),
-        },
-    })
-}
-
 /// The rental `?1` of the renter `?2`.
-const FIND: &str = concat!(
-    "SELECT ",
-    rental_columns!(),
-    " FROM rentals r JOIN nodes n ON n.id = r.node_id WHERE r.id = ?1 AND r.renter_id = ?2"
+const FIND: &str = select!(
+    Rental,
+    "FROM rentals r JOIN nodes n ON n.id = r.node_id WHERE r.id = ?1 AND r.renter_id = ?2"
 );
 
 /// A renter's rental; `None` if it is not theirs.
 pub fn find(db: &dyn Db, renter: AccountId, id: RentalId) -> Result<Option<Rental>, StoreError> {
-    only(db.run(FIND, &[Value::text(id), Value::text(renter)])?)
-        .map(|row| read_rental(&row))
-        .transpose()
+    db.first(FIND, &[Value::text(id), Value::text(renter)])
 }
 
 /// Which rentals are listed.
@@ -213,10 +169,9 @@ impl Which {
 /// One page of a renter's rentals, the newest first: ids sort by time. `?1` renter, `?2` the last
 /// rental of the page before, `?3` how many rows, `?4` 1 for live ones, 0 for ended ones, NULL for
 /// all. Served by the index `rentals_by_renter`.
-const OF_RENTER: &str = concat!(
-    "SELECT ",
-    rental_columns!(),
-    " FROM rentals r JOIN nodes n ON n.id = r.node_id
+const OF_RENTER: &str = select!(
+    Rental,
+    "FROM rentals r JOIN nodes n ON n.id = r.node_id
      WHERE r.renter_id = ?1 AND r.id < ?2 AND (?4 IS NULL OR (r.state <> 'ended') = ?4)
      ORDER BY r.id DESC LIMIT ?3"
 );
@@ -237,35 +192,27 @@ pub fn of_renter(
         Which::Ended => Some(false),
     };
     let params = [Value::text(renter), Value::Text(before), limit.into(), is_live.into()];
-    db.run(OF_RENTER, &params)?.iter().map(read_rental).collect()
+    db.all(OF_RENTER, &params)
 }
 
-/// One thing that happened to a rental.
-pub struct RentalEvent {
-    /// What it was.
-    pub kind: EventKind,
-    /// What else it is about, such as the step of an agent.
-    pub subject: Option<String>,
-    /// When.
-    pub at: Timestamp,
+row! {
+    /// One thing that happened to a rental.
+    pub struct RentalEvent {
+        /// What it was.
+        pub kind: EventKind = "kind",
+        /// What else it is about, such as the step of an agent.
+        pub subject: Option<String> = "subject",
+        /// When.
+        pub at: Timestamp = "created_at",
+    }
 }
 
 /// What happened to the rental `?1`, in order. Served by the index `events_by_rental`.
-const EVENTS: &str = "
-    SELECT kind, created_at, subject FROM events WHERE rental_id = ?1 ORDER BY id LIMIT 100";
+const EVENTS: &str = select!(RentalEvent, "FROM events WHERE rental_id = ?1 ORDER BY id LIMIT 100");
 
 /// What happened to a rental, in order. The caller has shown that it may be seen.
 pub fn events(db: &dyn Db, rental: RentalId) -> Result<Vec<RentalEvent>, StoreError> {
-    db.run(EVENTS, &[Value::text(rental)])?
-        .iter()
-        .map(|row| {
-            Ok(RentalEvent {
-                kind: row.parsed(0, parse_kind)?,
-                subject: row.optional_text(2)?.map(str::to_owned),
-                at: row.timestamp(1)?,
-            })
-        })
-        .collect()
+    db.all(EVENTS, &[Value::text(rental)])
 }
 
 /// Saves a change of a rental; the columns of the command view, in order.
@@ -491,18 +438,14 @@ pub fn plan_extension(
         intention.key.as_str().into(),
         intention.token.map(Value::text).into(),
     ];
-    let row = only(db.run(MEANS, &params)?).ok_or_else(|| corrupt("means"))?;
+    let (balance, spendable, earlier) =
+        db.one::<(Usd, Option<Usd>, Option<[u8; 32]>)>(MEANS, &params)?;
     let found = find(db, renter, extension.rental)?.ok_or(ChangeFailure::NoSuchRental)?;
-    if !matches!(row.0.get(2), Some(Value::Null)) {
-        let is_same = row.blob(2)? == intention.request_hash;
+    if let Some(hash) = earlier {
+        let is_same = hash == intention.request_hash;
         return if is_same { Ok((found, None)) } else { Err(ChangeFailure::KeyReused) };
     }
-    let means = Means {
-        market: found.market,
-        balance: Usd::from_micros(row.integer(0)?),
-        spendable: row.optional_integer(1)?.map(Usd::from_micros),
-        platform_fee,
-    };
+    let means = Means { market: found.market, balance, spendable, platform_fee };
     let change = rental::extend(&found.life, term, max_price, &means, intention.order, now)?;
     Ok((found, Some(change)))
 }
@@ -603,7 +546,7 @@ pub fn set_own(
         own.renewal.map(|renewal| renewal.term.months()).into(),
         own.renewal.map(|renewal| renewal.max_price.micros()).into(),
     ];
-    Ok(!db.run(SET_OWN, &params)?.is_empty())
+    db.has_row(SET_OWN, &params)
 }
 
 /// Imports a rental of a whole node from before there were slices; the columns of the command view.

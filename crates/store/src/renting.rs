@@ -15,10 +15,11 @@ use domain::time::Timestamp;
 use serde_json::{Value as Json, json};
 
 use crate::chain::hex;
-use crate::db::{Db, Row, StoreError, Value};
+use crate::db::{Db, StoreError, Value};
 use crate::offers::{self, Sort};
 use crate::quotes::Quote;
-use crate::rentals::{RENTAL_COLUMNS, Rental, SAVE_ATTEMPTS, read_rental, rental_columns};
+use crate::rentals::{Rental, SAVE_ATTEMPTS};
+use crate::row::{row, select};
 
 /// How many nodes of a search are looked at, the cheapest first.
 const CANDIDATES_MAX: u32 = 200;
@@ -122,15 +123,89 @@ enum QuoteState {
     Gone,
 }
 
-fn read_quote(row: &Row) -> Result<QuoteState, StoreError> {
-    Ok(match (row.optional_integer(2)?, row.optional_integer(25)?) {
-        (Some(0), Some(expires_at)) => QuoteState::Open {
-            expires_at: Timestamp::from_seconds(expires_at),
-            is_held: row.flag(26)?,
-        },
-        (Some(_), _) => QuoteState::Used,
-        (None, _) => QuoteState::Gone,
-    })
+row! {
+    /// What an order depends on, with one of its nodes.
+    struct Situation {
+        /// The order of this key, if there is one, and its hash.
+        earlier: Option<(OrderId, Vec<u8>)> = "o.id, o.request_hash",
+        quote: Option<KeptQuote>,
+        balance: Usd =
+            "coalesce((SELECT balance_micros FROM ledger_accounts
+                        WHERE kind = 'wallet' AND owner_id = ?2), 0)",
+        spendable: Option<Usd> = "(SELECT ceiling_micros - spent_micros FROM tokens WHERE id = ?4)",
+        slices: u32 =
+            "(SELECT coalesce(sum(slices), 0) FROM rentals
+               WHERE renter_id = ?2 AND state <> 'ended')",
+        holds: u32 = "(SELECT count(*) FROM quotes WHERE account_id = ?2 AND held_until > ?5)",
+        /// `None` where there is no such node.
+        node: Option<Node>,
+    }
+}
+
+row! {
+    struct KeptQuote {
+        is_used: bool = "CASE WHEN q.id IS NOT NULL THEN q.used_at IS NOT NULL END",
+        expires_at: Timestamp = "q.expires_at",
+        is_held: bool = "q.held_until IS NOT NULL",
+    }
+}
+
+row! {
+    struct Node {
+        id: NodeId = "n.id",
+        farmer: AccountId = "n.farmer_id",
+        farm: i64 = "n.farm_id",
+        country: String = "n.country",
+        listing: Listing = "n.listing",
+        refusal: Option<Refusal> = "n.refusal",
+        version: i64 = "n.offer_version",
+        price: Option<Usd> = "n.price_micros",
+        terms: Terms = "n.terms",
+        min_uptime: Uptime = "n.min_uptime",
+        min_bandwidth: Bandwidth = "n.min_bandwidth_mbps",
+        free: u32 = "n.available_slices",
+        reserved: u32 = "n.reserved_slices",
+        allocated: u32 = "n.allocated_slices",
+        /// Slices that quotes hold beyond their time.
+        lapsed: u32 =
+            "(SELECT count(*) FROM slices s JOIN quotes h ON h.id = s.quote_id
+               WHERE s.node_id = n.id AND s.state = 'reserved' AND h.held_until <= ?5
+                 AND n.capacity - n.kept_slices
+                     >= n.available_slices + n.reserved_slices + n.allocated_slices)",
+        /// The state of the slice that was named.
+        slice: Option<SliceState> =
+            "(SELECT CASE WHEN h.held_until <= ?5 AND n.capacity - n.kept_slices
+                               >= n.available_slices + n.reserved_slices + n.allocated_slices
+                          THEN 'available' ELSE s.state END
+                FROM slices s LEFT JOIN quotes h ON h.id = s.quote_id
+               WHERE s.node_id = n.id AND s.number = w.value ->> 1)",
+        is_whole: bool = "n.whole_rental_id IS NOT NULL",
+        is_overfull: bool =
+            "n.capacity < n.available_slices + n.reserved_slices + n.allocated_slices",
+    }
+}
+
+impl From<Node> for Offer {
+    fn from(node: Node) -> Offer {
+        Offer {
+            node: node.id,
+            farmer: node.farmer,
+            farm: node.farm,
+            country: node.country,
+            listing: node.listing,
+            // Who rents the whole node has it, whatever the grid says of it.
+            is_up: node.is_whole || node.refusal.is_none_or(Refusal::is_full),
+            version: node.version,
+            price: node.price,
+            terms: node.terms,
+            min_uptime: node.min_uptime,
+            min_bandwidth: node.min_bandwidth,
+            available: node.free + node.lapsed,
+            taken: node.reserved.saturating_sub(node.lapsed) + node.allocated,
+            is_overfull: node.is_overfull,
+            slice: node.slice,
+        }
+    }
 }
 
 /// What an order depends on, at one moment: the order of this key, if there is one, the wallet, and
@@ -139,35 +214,15 @@ fn read_quote(row: &Row) -> Result<QuoteState, StoreError> {
 /// columns of a node are NULL where it does not exist. What a quote holds beyond its time is free,
 /// except on a node that has more slices than it can carry or its farmer offers: which of them stay
 /// is not known yet.
-const LOAD: &str = "
-    SELECT o.id, o.request_hash, CASE WHEN q.id IS NOT NULL THEN q.used_at IS NOT NULL END,
-           coalesce((SELECT balance_micros FROM ledger_accounts
-                      WHERE kind = 'wallet' AND owner_id = ?2), 0),
-           (SELECT ceiling_micros - spent_micros FROM tokens WHERE id = ?4),
-           (SELECT coalesce(sum(slices), 0) FROM rentals
-             WHERE renter_id = ?2 AND state <> 'ended'),
-           n.id, n.farmer_id, n.farm_id, n.country, n.listing, n.refusal, n.offer_version,
-           n.price_micros, n.terms, n.min_uptime, n.min_bandwidth_mbps, n.available_slices,
-           n.reserved_slices, n.allocated_slices,
-           (SELECT count(*) FROM slices s JOIN quotes h ON h.id = s.quote_id
-             WHERE s.node_id = n.id AND s.state = 'reserved' AND h.held_until <= ?5
-               AND n.capacity - n.kept_slices
-                   >= n.available_slices + n.reserved_slices + n.allocated_slices),
-           (SELECT CASE WHEN h.held_until <= ?5 AND n.capacity - n.kept_slices
-                             >= n.available_slices + n.reserved_slices + n.allocated_slices
-                        THEN 'available' ELSE s.state END
-              FROM slices s LEFT JOIN quotes h ON h.id = s.quote_id
-             WHERE s.node_id = n.id AND s.number = w.value ->> 1),
-           n.whole_rental_id IS NOT NULL,
-           n.capacity < n.available_slices + n.reserved_slices + n.allocated_slices,
-           (SELECT count(*) FROM quotes WHERE account_id = ?2 AND held_until > ?5),
-           q.expires_at, q.held_until IS NOT NULL
-      FROM (SELECT 1)
-      LEFT JOIN json_each(?1) w
-      LEFT JOIN nodes n ON n.id = w.value ->> 0
-      LEFT JOIN quotes q ON q.id = ?6
-      LEFT JOIN orders o ON o.account_id = ?2 AND o.idempotency_key = ?3
-     ORDER BY w.key";
+const LOAD: &str = select!(
+    Situation,
+    "FROM (SELECT 1)
+     LEFT JOIN json_each(?1) w
+     LEFT JOIN nodes n ON n.id = w.value ->> 0
+     LEFT JOIN quotes q ON q.id = ?6
+     LEFT JOIN orders o ON o.account_id = ?2 AND o.idempotency_key = ?3
+    ORDER BY w.key"
+);
 
 pub(crate) fn load(
     db: &dyn Db,
@@ -184,53 +239,26 @@ pub(crate) fn load(
         now.into(),
         look.quote.map(Value::text).into(),
     ];
-    let rows = db.run(LOAD, &params)?;
-    let row = rows.first().ok_or_else(no_row)?;
-    let earlier = match row.optional_text(0)? {
-        Some(_) => Some((row.parsed(0, OrderId::parse)?, row.blob(1)?.to_owned())),
-        None => None,
-    };
+    let mut rows = db.all::<Situation>(LOAD, &params)?;
+    let offers = rows.iter_mut().filter_map(|row| row.node.take()).map(Offer::from).collect();
+    let row = rows.into_iter().next().ok_or_else(no_row)?;
     let renter = Renter {
         account: look.renter,
-        balance: Usd::from_micros(row.integer(3)?),
-        spendable: row.optional_integer(4)?.map(Usd::from_micros),
-        slices: row.number(5)?,
+        balance: row.balance,
+        spendable: row.spendable,
+        slices: row.slices,
         slices_max: look.slices_max,
     };
-    let there = rows.iter().filter(|row| !matches!(row.0.get(6), Some(Value::Null)));
-    let offers = there.map(read_node).collect::<Result<_, _>>()?;
-    let quote = read_quote(row)?;
-    Ok(Seen { earlier, quote, holds: row.number(24)?, renter, offers })
+    let quote = match row.quote {
+        None => QuoteState::Gone,
+        Some(KeptQuote { is_used: true, .. }) => QuoteState::Used,
+        Some(KeptQuote { expires_at, is_held, .. }) => QuoteState::Open { expires_at, is_held },
+    };
+    Ok(Seen { earlier: row.earlier, quote, holds: row.holds, renter, offers })
 }
 
 fn no_row() -> StoreError {
     StoreError::Corrupt("what was just there is not".into())
-}
-
-fn read_node(row: &Row) -> Result<Offer, StoreError> {
-    let corrupt = || StoreError::Corrupt("an offer out of range".into());
-    let refusal = row.optional_text(11)?.map(|_| row.parsed(11, Refusal::parse)).transpose()?;
-    let (free, reserved): (u32, u32) = (row.number(17)?, row.number(18)?);
-    let lapsed: u32 = row.number(20)?;
-    let is_whole = row.flag(22)?;
-    Ok(Offer {
-        node: NodeId(row.number(6)?),
-        farmer: row.parsed(7, AccountId::parse)?,
-        farm: row.integer(8)?,
-        country: row.text(9)?.to_owned(),
-        listing: row.parsed(10, Listing::parse)?,
-        // Who rents the whole node has it, whatever the grid says of it.
-        is_up: is_whole || refusal.is_none_or(Refusal::is_full),
-        version: row.integer(12)?,
-        price: row.optional_integer(13)?.map(Usd::from_micros),
-        terms: Terms::from_bits(row.integer(14)?).ok_or_else(corrupt)?,
-        min_uptime: Uptime::from_hundredths(row.integer(15)?).ok_or_else(corrupt)?,
-        min_bandwidth: Bandwidth::from_mbps(row.number(16)?),
-        available: free + lapsed,
-        taken: reserved.saturating_sub(lapsed) + row.number::<u32>(19)?,
-        is_overfull: row.flag(23)?,
-        slice: row.optional_text(21)?.map(|_| row.parsed(21, SliceState::parse)).transpose()?,
-    })
 }
 
 /// The nodes that a request is about, each with the slice that was named.
@@ -405,31 +433,35 @@ fn item_json(item: &Item, rental: RentalId, now: Timestamp) -> Json {
     })
 }
 
+row! {
+    /// A rental, with where it began, and whose that was.
+    struct Begun {
+        rental: Rental,
+        node: NodeId = "e.node_id",
+        slice: Option<u32> = "e.slice_number",
+        farmer: AccountId = "e.farmer_id",
+    }
+}
+
 /// The rentals of the order `?1`, with where each began, and whose that was. Served by the index
 /// `rentals_by_order`.
-const OF_ORDER: &str = concat!(
-    "SELECT ",
-    rental_columns!(),
-    ", e.node_id, e.slice_number, e.farmer_id
-       FROM rentals r
-       JOIN events e ON e.id = (SELECT min(id) FROM events WHERE rental_id = r.id)
-       JOIN nodes n ON n.id = e.node_id
-      WHERE r.order_id = ?1 ORDER BY r.id LIMIT 50"
+const OF_ORDER: &str = select!(
+    Begun,
+    "FROM rentals r
+     JOIN events e ON e.id = (SELECT min(id) FROM events WHERE rental_id = r.id)
+     JOIN nodes n ON n.id = e.node_id
+    WHERE r.order_id = ?1 ORDER BY r.id LIMIT 50"
 );
 
 /// An order's rentals as they were made for `renter`, whatever has become of them.
 fn as_made(db: &dyn Db, order: OrderId, renter: AccountId) -> Result<Ordered, StoreError> {
-    let rows = db.run(OF_ORDER, &[Value::text(order)])?;
-    let rentals: Vec<Rental> = rows
-        .iter()
-        .map(|row| {
-            let mut rental = first_form(read_rental(row)?, renter);
-            rental.life.node = NodeId(row.number(RENTAL_COLUMNS)?);
-            rental.life.slice = row.optional_number(RENTAL_COLUMNS + 1)?;
-            rental.life.farmer = row.parsed(RENTAL_COLUMNS + 2, AccountId::parse)?;
-            Ok(rental)
-        })
-        .collect::<Result<_, StoreError>>()?;
+    let as_begun = |Begun { rental, node, slice, farmer }: Begun| {
+        let mut rental = first_form(rental, renter);
+        (rental.life.node, rental.life.slice, rental.life.farmer) = (node, slice, farmer);
+        rental
+    };
+    let begun = db.all(OF_ORDER, &[Value::text(order)])?;
+    let rentals: Vec<Rental> = begun.into_iter().map(as_begun).collect();
     if rentals.is_empty() {
         // The key marks an extension, which is another request.
         return Err(no_row());
@@ -475,7 +507,7 @@ pub(crate) fn free(
     now: Timestamp,
 ) -> Result<Vec<u32>, StoreError> {
     let params = [node.0.into(), limit.into(), now.into()];
-    db.run(FREE, &params)?.iter().map(|row| row.number(0)).collect()
+    db.all(FREE, &params)
 }
 
 /// The statements that are served by an index, for the test of their plans.

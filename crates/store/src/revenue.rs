@@ -4,47 +4,41 @@ use domain::id::{AccountId, NodeId};
 use domain::money::Usd;
 use domain::month::Month;
 
-use crate::db::{Db, Row, StoreError, Value};
+use crate::db::{Db, StoreError, Value};
+use crate::row::{row, select};
 
 /// The most months that are asked for at once: five years.
 pub const MONTHS_MAX: u32 = 60;
 /// The most lines of revenue that are read at once: five years of 200 nodes.
 pub const LINES_MAX: u32 = 12_000;
 
-/// What one node earned in one month.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Line {
-    /// The month.
-    pub month: Month,
-    /// The node.
-    pub node: NodeId,
-    /// The name that it has now.
-    pub name: String,
-    /// How much.
-    pub earned: Usd,
-    /// What of it, or of earlier earnings, went to renters for promises that were not kept.
-    pub credited: Usd,
-}
-
-fn read(row: &Row) -> Result<Line, StoreError> {
-    Ok(Line {
-        month: row.parsed(0, Month::parse)?,
-        node: NodeId(row.number(1)?),
-        name: row.text(2)?.to_owned(),
-        earned: Usd::from_micros(row.integer(3)?),
-        credited: Usd::from_micros(row.integer(4)?),
-    })
+row! {
+    /// What one node earned in one month.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Line {
+        /// The month.
+        pub month: Month = "m.month",
+        /// The node.
+        pub node: NodeId = "m.node_id",
+        /// The name that it has now.
+        pub name: String = "n.name",
+        /// How much.
+        pub earned: Usd = "m.earned_micros",
+        /// What of it, or of earlier earnings, went to renters for promises that were not kept.
+        pub credited: Usd = "m.credited_micros",
+    }
 }
 
 /// What the nodes of the farmer `?1` earned in the months `?2` to `?3`, the newest month first; at
 /// most `?4` lines. Served by the primary key of `farm_months`.
-const OF_FARM: &str = "
-    SELECT m.month, m.node_id, n.name, m.earned_micros, m.credited_micros
-      FROM farm_months m
+const OF_FARM: &str = select!(
+    Line,
+    " FROM farm_months m
       JOIN nodes n ON n.id = m.node_id
      WHERE m.farmer_id = ?1 AND m.month BETWEEN ?2 AND ?3
      ORDER BY m.month DESC, m.node_id DESC
-     LIMIT ?4";
+     LIMIT ?4"
+);
 
 /// What a farmer's nodes earned in the months from `first` to `last`: the newest month first.
 pub fn of_farm(
@@ -54,19 +48,20 @@ pub fn of_farm(
     last: Month,
 ) -> Result<Vec<Line>, StoreError> {
     let params = [Value::text(farmer), Value::text(first), Value::text(last), LINES_MAX.into()];
-    db.run(OF_FARM, &params)?.iter().map(read).collect()
+    db.all(OF_FARM, &params)
 }
 
 /// What the farmer `?1` earned with the node `?2` in the months `?3` to `?4`, the newest first; at
 /// most `?5` lines. Served by `farm_months_by_node`; the plus keeps SQLite from reading the
 /// farmer's other nodes, too.
-const OF_NODE: &str = "
-    SELECT m.month, m.node_id, n.name, m.earned_micros, m.credited_micros
-      FROM farm_months m
+const OF_NODE: &str = select!(
+    Line,
+    " FROM farm_months m
       JOIN nodes n ON n.id = m.node_id
      WHERE m.node_id = ?2 AND +m.farmer_id = ?1 AND m.month BETWEEN ?3 AND ?4
      ORDER BY m.month DESC
-     LIMIT ?5";
+     LIMIT ?5"
+);
 
 /// What a farmer earned with one node in the months from `first` to `last`, the newest first.
 pub fn of_node(
@@ -83,7 +78,7 @@ pub fn of_node(
         Value::text(last),
         MONTHS_MAX.into(),
     ];
-    db.run(OF_NODE, &params)?.iter().map(read).collect()
+    db.all(OF_NODE, &params)
 }
 
 /// Statements that an index serves, each with its name: for the test of plans.

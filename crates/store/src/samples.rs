@@ -32,7 +32,7 @@ const SAMPLE: &str = "
 /// Samples what is on the market, once an hour; `false` where that was done already.
 pub fn sample(db: &dyn Db, now: Timestamp) -> Result<bool, StoreError> {
     let hour = [(now.seconds() / HOUR).into()];
-    Ok(!db.run(IS_DUE, &hour)?.is_empty() && !db.run(SAMPLE, &hour)?.is_empty())
+    Ok(db.has_row(IS_DUE, &hour)? && db.has_row(SAMPLE, &hour)?)
 }
 
 /// Deletes up to `?2` samples from before the day `?1`. Served by the index `node_days_by_day`.
@@ -54,7 +54,7 @@ const HAS_OLD: &str = "
 /// Deletes what is too old, a bounded number each time.
 pub fn sweep(db: &dyn Db, now: Timestamp) -> Result<(), StoreError> {
     let before = day_of(now) - KEPT_DAYS;
-    if db.run(HAS_OLD, &[before.into()])?.is_empty() {
+    if !db.has_row(HAS_OLD, &[before.into()])? {
         return Ok(());
     }
     db.run(SWEEP_DAYS, &[before.into(), SWEPT_AT_ONCE.into()])?;
@@ -87,7 +87,7 @@ pub fn count_unmet(
     let country = country.and_then(region::country).unwrap_or_default();
     let before = now.plus_seconds(-UNMET_SECONDS);
     let key = [country.into(), certified_only.into(), day_of(now).into(), before.into()];
-    if !db.run(IS_COUNTED, &key)?.is_empty() {
+    if db.has_row(IS_COUNTED, &key)? {
         return Ok(());
     }
     let [country, certified, day, before] = key;

@@ -1,6 +1,7 @@
 //! Every encrypted value, for a change of keys.
 
 use crate::db::{Db, StoreError, Value};
+use crate::row::fields;
 
 /// How many values are read at once.
 const READ_AT_ONCE: u32 = 500;
@@ -63,15 +64,12 @@ pub struct SealedValue {
     pub sealed: Vec<u8>,
 }
 
+fields! { SealedValue { row: String, sealed: Vec<u8> } }
+
 impl SealedColumn {
     /// Some of the values, behind the row `after`; none at the end.
     pub fn list(&self, db: &dyn Db, after: &str) -> Result<Vec<SealedValue>, StoreError> {
-        let rows = db.run(self.list, &[after.into(), READ_AT_ONCE.into()])?;
-        rows.iter()
-            .map(|row| {
-                Ok(SealedValue { row: row.text(0)?.to_owned(), sealed: row.blob(1)?.to_owned() })
-            })
-            .collect()
+        db.all(self.list, &[after.into(), READ_AT_ONCE.into()])
     }
 
     /// Sets a value anew, unless it has changed meanwhile.

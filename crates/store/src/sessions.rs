@@ -5,7 +5,8 @@ use domain::id::{AccountId, SessionId};
 use domain::time::Timestamp;
 
 use crate::accounts::{Grant, Identity, SecretHash};
-use crate::db::{Db, Row, StoreError, Value, only};
+use crate::db::{Db, StoreError, Value};
+use crate::row::{row, select};
 
 /// A sign-in that is not used for so long is over, in seconds: 14 days.
 pub const IDLE_SECONDS: i64 = 14 * 24 * 60 * 60;
@@ -61,18 +62,32 @@ pub fn open(db: &dyn Db, session: &NewSession<'_>, now: Timestamp) -> Result<boo
         session.address.into(),
         session.user_agent.into(),
     ];
-    let is_open = !db.run(OPEN, &params)?.is_empty();
+    let is_open = db.has_row(OPEN, &params)?;
     db.run(TRIM, &[Value::text(session.account), SESSIONS_PER_ACCOUNT_MAX.into()])?;
     Ok(is_open)
 }
 
+row! {
+    /// A session and its account.
+    struct Holder {
+        account: AccountId = "a.id",
+        email: String = "a.email",
+        display_name: Option<String> = "a.display_name",
+        is_operator: bool = "a.is_operator",
+        session: SessionId = "s.id",
+        is_strong: bool = "s.is_strong",
+        proved_at: Timestamp = "s.proved_at",
+        seen_at: Timestamp = "s.seen_at",
+    }
+}
+
 /// Who holds the session with the hash `?1` at `?2`, if it was seen after `?3`.
-const FIND: &str = "
-    SELECT a.id, a.email, a.is_operator, s.id, s.is_strong, s.proved_at, s.seen_at,
-           a.display_name
-      FROM sessions s JOIN accounts a ON a.id = s.account_id
+const FIND: &str = select!(
+    Holder,
+    "FROM sessions s JOIN accounts a ON a.id = s.account_id
      WHERE s.hash = ?1 AND s.expires_at > ?2 AND s.seen_at > ?3
-       AND a.deleted_at IS NULL AND a.disabled_at IS NULL";
+       AND a.deleted_at IS NULL AND a.disabled_at IS NULL"
+);
 
 /// Notes that the session with the hash `?1` was used at `?2`.
 const SEE: &str = "UPDATE sessions SET seen_at = ?2 WHERE hash = ?1 AND seen_at < ?2";
@@ -85,10 +100,9 @@ pub fn find(
 ) -> Result<Option<Identity>, StoreError> {
     let idle = now.plus_seconds(-IDLE_SECONDS);
     let hash = Value::from(&hash[..]);
-    let Some(row) = only(db.run(FIND, &[hash.clone(), now.into(), idle.into()])?) else {
-        return Ok(None);
-    };
-    if row.timestamp(6)?.plus_seconds(SEEN_SECONDS) <= now {
+    let found: Option<Holder> = db.first(FIND, &[hash.clone(), now.into(), idle.into()])?;
+    let Some(holder) = found else { return Ok(None) };
+    if holder.seen_at.plus_seconds(SEEN_SECONDS) <= now {
         match db.run(SEE, &[hash, now.into()]) {
             // Who waits for a page does not wait for this note.
             Ok(_) | Err(StoreError::Busy) => {}
@@ -96,15 +110,15 @@ pub fn find(
         }
     }
     Ok(Some(Identity {
-        account: row.parsed(0, AccountId::parse)?,
-        email: row.text(1)?.to_owned(),
-        display_name: row.optional_text(7)?.map(str::to_owned),
-        is_operator: row.flag(2)?,
+        account: holder.account,
+        email: holder.email,
+        display_name: holder.display_name,
+        is_operator: holder.is_operator,
         scopes: Scopes::ALL,
         grant: Grant::Session {
-            id: row.parsed(3, SessionId::parse)?,
-            is_strong: row.flag(4)?,
-            proved_at: row.timestamp(5)?,
+            id: holder.session,
+            is_strong: holder.is_strong,
+            proved_at: holder.proved_at,
         },
     }))
 }
@@ -122,7 +136,7 @@ const END: &str = "DELETE FROM sessions WHERE account_id = ?1 AND id = ?2 RETURN
 
 /// Ends one session of an account; `false` if it has none of this id.
 pub fn end(db: &dyn Db, account: AccountId, id: SessionId) -> Result<bool, StoreError> {
-    Ok(!db.run(END, &[Value::text(account), Value::text(id)])?.is_empty())
+    db.has_row(END, &[Value::text(account), Value::text(id)])
 }
 
 /// Ends every session of the account `?1` but the one with the id `?2`, which may be NULL.
@@ -154,30 +168,34 @@ pub fn prove(
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     let params = [Value::text(id), Value::from(&hash[..]), now.into(), is_strong.into()];
-    Ok(!db.run(PROVE, &params)?.is_empty())
+    db.has_row(PROVE, &params)
 }
 
-/// A sign-in, for the account's owner to look at.
-pub struct Session {
-    /// Its id.
-    pub id: SessionId,
-    /// When it began.
-    pub created_at: Timestamp,
-    /// When it was last used, to the hour.
-    pub seen_at: Timestamp,
-    /// Whether a second factor was shown.
-    pub is_strong: bool,
-    /// From where it was opened.
-    pub address: String,
-    /// With what it was opened.
-    pub user_agent: String,
+row! {
+    /// A sign-in, for the account's owner to look at.
+    pub struct Session {
+        /// Its id.
+        pub id: SessionId = "id",
+        /// When it began.
+        pub created_at: Timestamp = "created_at",
+        /// When it was last used, to the hour.
+        pub seen_at: Timestamp = "seen_at",
+        /// Whether a second factor was shown.
+        pub is_strong: bool = "is_strong",
+        /// From where it was opened.
+        pub address: String = "address",
+        /// With what it was opened.
+        pub user_agent: String = "user_agent",
+    }
 }
 
 /// The sessions of the account `?1` at `?2` that were seen after `?3`, the newest first.
-const OF_ACCOUNT: &str = "
-    SELECT id, created_at, seen_at, is_strong, address, user_agent FROM sessions
+const OF_ACCOUNT: &str = select!(
+    Session,
+    "FROM sessions
      WHERE account_id = ?1 AND expires_at > ?2 AND seen_at > ?3
-     ORDER BY id DESC LIMIT ?4";
+     ORDER BY id DESC LIMIT ?4"
+);
 
 /// The sessions that an account has now, the newest first.
 pub fn of_account(
@@ -187,18 +205,7 @@ pub fn of_account(
 ) -> Result<Vec<Session>, StoreError> {
     let idle = now.plus_seconds(-IDLE_SECONDS);
     let limit = SESSIONS_PER_ACCOUNT_MAX.into();
-    let rows = db.run(OF_ACCOUNT, &[Value::text(account), now.into(), idle.into(), limit])?;
-    let read = |row: Row| {
-        Ok(Session {
-            id: row.parsed(0, SessionId::parse)?,
-            created_at: row.timestamp(1)?,
-            seen_at: row.timestamp(2)?,
-            is_strong: row.flag(3)?,
-            address: row.text(4)?.to_owned(),
-            user_agent: row.text(5)?.to_owned(),
-        })
-    };
-    rows.into_iter().map(read).collect()
+    db.all(OF_ACCOUNT, &[Value::text(account), now.into(), idle.into(), limit])
 }
 
 /// Removes up to 1,000 sessions that ended before `?1`. Served by `sessions_by_end`.

@@ -4,31 +4,24 @@ use domain::id::{AccountId, SshKeyId};
 use domain::ssh::{KEYS_MAX, SshKey};
 use domain::time::Timestamp;
 
-use crate::db::{Db, Row, StoreError, Value, only};
+use crate::db::{Db, StoreError, Value};
+use crate::row::{row, select};
 
-/// A key that somebody has registered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RegisteredKey {
-    /// Its id.
-    pub id: SshKeyId,
-    /// What its owner calls it.
-    pub name: String,
-    /// One line in OpenSSH's form.
-    pub line: String,
-    /// `SHA256:…`
-    pub fingerprint: String,
-    /// When it was registered.
-    pub created_at: Timestamp,
-}
-
-fn read(row: &Row) -> Result<RegisteredKey, StoreError> {
-    Ok(RegisteredKey {
-        id: row.parsed(0, SshKeyId::parse)?,
-        name: row.text(1)?.to_owned(),
-        line: row.text(2)?.to_owned(),
-        fingerprint: row.text(3)?.to_owned(),
-        created_at: row.timestamp(4)?,
-    })
+row! {
+    /// A key that somebody has registered.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct RegisteredKey {
+        /// Its id.
+        pub id: SshKeyId = "id",
+        /// What its owner calls it.
+        pub name: String = "name",
+        /// One line in OpenSSH's form.
+        pub line: String = "key",
+        /// `SHA256:…`
+        pub fingerprint: String = "fingerprint",
+        /// When it was registered.
+        pub created_at: Timestamp = "created_at",
+    }
 }
 
 /// Registers the key `?1` of the account `?2`: `?3` name, `?4` line, `?5` fingerprint, `?6` now,
@@ -68,7 +61,7 @@ pub fn add(
         now.into(),
         KEYS_MAX.into(),
     ];
-    if !db.run(ADD, &params)?.is_empty() {
+    if db.has_row(ADD, &params)? {
         return Ok(Ok(()));
     }
     let own = of_account(db, account)?;
@@ -78,20 +71,16 @@ pub fn add(
 
 /// The keys of the account `?1`, the oldest first, which is the one that is taken where none is
 /// chosen; `?2` the most. Served by the index `ssh_keys_by_account`.
-const OF_ACCOUNT: &str = "
-    SELECT id, name, key, fingerprint, created_at
-      FROM ssh_keys WHERE account_id = ?1 ORDER BY id LIMIT ?2";
+const OF_ACCOUNT: &str =
+    select!(RegisteredKey, "FROM ssh_keys WHERE account_id = ?1 ORDER BY id LIMIT ?2");
 
 /// The keys of an account, the oldest first.
 pub fn of_account(db: &dyn Db, account: AccountId) -> Result<Vec<RegisteredKey>, StoreError> {
-    let rows = db.run(OF_ACCOUNT, &[Value::text(account), KEYS_MAX.into()])?;
-    rows.iter().map(read).collect()
+    db.all(OF_ACCOUNT, &[Value::text(account), KEYS_MAX.into()])
 }
 
 /// The key `?2` of the account `?1`.
-const FIND: &str = "
-    SELECT id, name, key, fingerprint, created_at
-      FROM ssh_keys WHERE account_id = ?1 AND id = ?2";
+const FIND: &str = select!(RegisteredKey, "FROM ssh_keys WHERE account_id = ?1 AND id = ?2");
 
 /// A key of an account; `None` if it is not theirs.
 pub fn find(
@@ -99,7 +88,7 @@ pub fn find(
     account: AccountId,
     id: SshKeyId,
 ) -> Result<Option<RegisteredKey>, StoreError> {
-    only(db.run(FIND, &[Value::text(account), Value::text(id)])?).map(|row| read(&row)).transpose()
+    db.first(FIND, &[Value::text(account), Value::text(id)])
 }
 
 /// Removes the key `?2` of the account `?1`. No row comes back if it is not theirs.
@@ -107,7 +96,7 @@ const REMOVE: &str = "DELETE FROM ssh_keys WHERE account_id = ?1 AND id = ?2 RET
 
 /// Removes a key; `false` if it is not theirs. Machines that have it keep it.
 pub fn remove(db: &dyn Db, account: AccountId, id: SshKeyId) -> Result<bool, StoreError> {
-    Ok(!db.run(REMOVE, &[Value::text(account), Value::text(id)])?.is_empty())
+    db.has_row(REMOVE, &[Value::text(account), Value::text(id)])
 }
 
 /// The statements that are served by an index, for the test of their plans.

@@ -10,7 +10,8 @@ use domain::money::Usd;
 use domain::month::Month;
 use domain::time::Timestamp;
 
-use crate::db::{Db, Row, StoreError, Value, only};
+use crate::db::{Db, StoreError, Value};
+use crate::row::{fields, row, select};
 
 /// The most entries that one statement lists.
 pub const ENTRIES_MAX: u32 = 5_000;
@@ -65,34 +66,38 @@ impl Statement {
     };
 }
 
-/// An entry of a statement.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Line {
-    /// The transaction's number.
-    pub transaction: i64,
-    /// Its kind, such as `credit` or `rental`.
-    pub kind: String,
-    /// Why, in words.
-    pub reason: String,
-    /// The rental that it paid or was paid back for. Who farms is not told of their renters'.
-    pub rental: Option<String>,
-    /// How much; negative where money went out.
-    pub amount: Usd,
-    /// The balance after it.
-    pub balance_after: Usd,
-    /// When.
-    pub created_at: Timestamp,
+row! {
+    /// An entry of a statement.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Line {
+        /// The transaction's number.
+        pub transaction: i64 = "t.id",
+        /// Its kind, such as `credit` or `rental`.
+        pub kind: String = "t.kind",
+        /// Why, in words.
+        pub reason: String = "t.reason",
+        /// The rental that it paid or was paid back for. Who farms is not told of their renters'.
+        pub rental: Option<String> = "CASE WHEN a.kind = 'wallet' THEN t.rental_id END",
+        /// How much; negative where money went out.
+        pub amount: Usd = "e.amount_micros",
+        /// The balance after it.
+        pub balance_after: Usd = "e.balance_after_micros",
+        /// When.
+        pub created_at: Timestamp = "t.created_at",
+    }
 }
 
-/// What the entries of one kind come to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sum {
-    /// The kind of their transactions.
-    pub kind: String,
-    /// How many they are.
-    pub count: u64,
-    /// What they come to.
-    pub amount: Usd,
+row! {
+    /// What the entries of one kind come to.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Sum {
+        /// The kind of their transactions.
+        pub kind: String = "t.kind",
+        /// How many they are.
+        pub count: u64 = "count(*)",
+        /// What they come to.
+        pub amount: Usd = "sum(e.amount_micros)",
+    }
 }
 
 /// The months in which something moved an account's wallet or earnings, the newest first: `?1`
@@ -107,8 +112,7 @@ const MONTHS: &str = "
 
 /// The months in which something moved an account's wallet or earnings, the newest first.
 pub fn months(db: &dyn Db, account: AccountId) -> Result<Vec<Month>, StoreError> {
-    let rows = db.run(MONTHS, &[Value::text(account), MONTHS_MAX.into()])?;
-    rows.iter().map(|row| row.parsed(0, Month::parse)).collect()
+    db.all(MONTHS, &[Value::text(account), MONTHS_MAX.into()])
 }
 
 /// Where the month `?3` of the account of kind `?1` and owner `?2` lies in the ledger: the ledger
@@ -137,27 +141,39 @@ const SPAN: &str = "
                       ORDER BY transaction_id DESC LIMIT 1), 0)
       FROM span";
 
+/// Where a month lies in the ledger.
+struct Span {
+    account: i64,
+    first: i64,
+    last: i64,
+    opening: Usd,
+    closing: Usd,
+}
+
+fields! { Span { account: i64, first: i64, last: i64, opening: Usd, closing: Usd } }
+
 /// Up to `?4` entries of the ledger account `?1` from transaction `?2` to `?3`, in order. Served by
 /// the primary key of `ledger_entries`.
-const ENTRIES: &str = "
-    SELECT t.id, t.kind, t.reason, CASE WHEN a.kind = 'wallet' THEN t.rental_id END,
-           e.amount_micros, e.balance_after_micros, t.created_at
-      FROM ledger_entries e
+const ENTRIES: &str = select!(
+    Line,
+    " FROM ledger_entries e
       JOIN ledger_accounts a ON a.id = e.ledger_account_id
       JOIN ledger_transactions t ON t.id = e.transaction_id
      WHERE e.ledger_account_id = ?1 AND e.transaction_id BETWEEN ?2 AND ?3
      ORDER BY e.transaction_id
-     LIMIT ?4";
+     LIMIT ?4"
+);
 
 /// The sums by kind of the entries of the ledger account `?1` from transaction `?2` to `?3`. Served
 /// by the primary key of `ledger_entries`.
-const SUMS: &str = "
-    SELECT t.kind, count(*), sum(e.amount_micros)
-      FROM ledger_entries e
+const SUMS: &str = select!(
+    Sum,
+    " FROM ledger_entries e
       JOIN ledger_transactions t ON t.id = e.transaction_id
      WHERE e.ledger_account_id = ?1 AND e.transaction_id BETWEEN ?2 AND ?3
      GROUP BY t.kind
-     ORDER BY t.kind";
+     ORDER BY t.kind"
+);
 
 /// What a book of an account did in a month; `None` if the account has no such book.
 pub fn of_month(
@@ -167,38 +183,15 @@ pub fn of_month(
     month: Month,
 ) -> Result<Option<Statement>, StoreError> {
     let params = [book.as_str().into(), Value::text(account), Value::text(month)];
-    let Some(span) = only(db.run(SPAN, &params)?) else { return Ok(None) };
-    let range: [Value; 3] =
-        [span.integer(0)?.into(), span.integer(1)?.into(), span.integer(2)?.into()];
-    let sums = db.run(SUMS, &range)?;
-    let sums = sums.iter().map(read_sum).collect::<Result<Vec<Sum>, StoreError>>()?;
-    let [id, first, last] = range;
-    let entries = db.run(ENTRIES, &[id, first, last, ENTRIES_MAX.into()])?;
+    let Some(span) = db.first::<Span>(SPAN, &params)? else { return Ok(None) };
+    let range: [Value; 3] = [span.account.into(), span.first.into(), span.last.into()];
+    let sums: Vec<Sum> = db.all(SUMS, &range)?;
+    let [account, first, last] = range;
     Ok(Some(Statement {
-        opening: Usd::from_micros(span.integer(3)?),
-        closing: Usd::from_micros(span.integer(4)?),
-        entries: entries.iter().map(read_line).collect::<Result<_, StoreError>>()?,
+        opening: span.opening,
+        closing: span.closing,
+        entries: db.all(ENTRIES, &[account, first, last, ENTRIES_MAX.into()])?,
         entry_count: sums.iter().map(|sum| sum.count).sum(),
         sums,
     }))
-}
-
-fn read_line(row: &Row) -> Result<Line, StoreError> {
-    Ok(Line {
-        transaction: row.integer(0)?,
-        kind: row.text(1)?.to_owned(),
-        reason: row.text(2)?.to_owned(),
-        rental: row.optional_text(3)?.map(str::to_owned),
-        amount: Usd::from_micros(row.integer(4)?),
-        balance_after: Usd::from_micros(row.integer(5)?),
-        created_at: row.timestamp(6)?,
-    })
-}
-
-fn read_sum(row: &Row) -> Result<Sum, StoreError> {
-    Ok(Sum {
-        kind: row.text(0)?.to_owned(),
-        count: row.number(1)?,
-        amount: Usd::from_micros(row.integer(2)?),
-    })
 }

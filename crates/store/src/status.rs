@@ -4,8 +4,9 @@ use domain::health::{Health, Region, Sync};
 use domain::region;
 use domain::time::Timestamp;
 
-use crate::db::{Db, Row, StoreError, Value, only};
+use crate::db::{Db, StoreError, Value};
 use crate::invariants::{INVARIANTS, Invariant, violations};
+use crate::row::{row, select};
 use crate::{mails, unprovisioned};
 
 /// An invariant that was checked so recently is not checked again. Seconds.
@@ -17,35 +18,27 @@ const COUNTRIES_MAX: u32 = 300;
 /// What a country is in that no region has.
 const ELSEWHERE: &str = "Elsewhere";
 
-/// When an invariant was last checked, and what was found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Check {
-    /// The invariant's id.
-    pub id: String,
-    /// How many things broke it.
-    pub violations: u64,
-    /// When it was checked.
-    pub checked_at: Timestamp,
-    /// Since when it is broken; `None` while it holds.
-    pub broken_at: Option<Timestamp>,
+row! {
+    /// When an invariant was last checked, and what was found.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Check {
+        /// The invariant's id.
+        pub id: String = "id",
+        /// How many things broke it.
+        pub violations: u64 = "violations",
+        /// When it was checked.
+        pub checked_at: Timestamp = "checked_at",
+        /// Since when it is broken; `None` while it holds.
+        pub broken_at: Option<Timestamp> = "broken_at",
+    }
 }
 
 /// Every check that is written down: one for each invariant. At most `?1`.
-const CHECKS: &str =
-    "SELECT id, violations, checked_at, broken_at FROM invariant_checks ORDER BY id LIMIT ?1";
+const CHECKS: &str = select!(Check, "FROM invariant_checks ORDER BY id LIMIT ?1");
 
 /// When each invariant was last checked, by id: those that this version knows.
 pub fn checks(db: &dyn Db) -> Result<Vec<Check>, StoreError> {
-    let read = |row: &Row| {
-        Ok(Check {
-            id: row.text(0)?.to_owned(),
-            violations: row.number(1)?,
-            checked_at: row.timestamp(2)?,
-            broken_at: row.optional_integer(3)?.map(Timestamp::from_seconds),
-        })
-    };
-    let rows = db.run(CHECKS, &[CHECKS_MAX.into()])?;
-    let checks: Vec<Check> = rows.iter().map(read).collect::<Result<_, StoreError>>()?;
+    let checks: Vec<Check> = db.all(CHECKS, &[CHECKS_MAX.into()])?;
     let is_known = |check: &Check| INVARIANTS.iter().any(|invariant| invariant.id == check.id);
     Ok(checks.into_iter().filter(is_known).collect())
 }
@@ -84,17 +77,35 @@ pub fn check(db: &dyn Db, now: Timestamp, limit: usize) -> Result<usize, StoreEr
     failure.map_or(Ok(due.len()), Err)
 }
 
+row! {
+    impl Sync {
+        finished_at: i64 = "finished_at",
+        is_whole: bool = "failure IS NULL",
+    }
+}
+
 /// How the last run of the sync went.
-const LAST_SYNC: &str = "
-    SELECT finished_at, failure IS NULL FROM sync_runs ORDER BY id DESC LIMIT 1";
+const LAST_SYNC: &str = select!(Sync, "FROM sync_runs ORDER BY id DESC LIMIT 1");
+
+row! {
+    // Of a country, with its name in place of a region's.
+    impl Region {
+        name: String = "country",
+        nodes: u64 = "count(*)",
+        up: u64 = "sum(status = 'up')",
+        oldest_at: i64 = "min(synced_at)",
+        newest_at: i64 = "max(synced_at)",
+    }
+}
 
 /// What is known of the nodes that are or were on the market, by country: how many, how many of
 /// them are up, and when the grid was last asked about the one that it was asked about longest ago,
 /// and last. At most `?1`.
-const COUNTRIES: &str = "
-    SELECT country, count(*), sum(status = 'up'), min(synced_at), max(synced_at)
-      FROM nodes WHERE listing <> 'draft' AND left_at IS NULL
-     GROUP BY country LIMIT ?1";
+const COUNTRIES: &str = select!(
+    Region,
+    "FROM nodes WHERE listing <> 'draft' AND left_at IS NULL
+     GROUP BY country LIMIT ?1"
+);
 
 /// Writes down the state `?1` at `?2`, unless a later one is there.
 const SAVE: &str = "
@@ -105,12 +116,8 @@ const SAVE: &str = "
 
 /// Looks at the state of the market, and writes it down.
 pub fn write(db: &dyn Db, now: Timestamp) -> Result<(), StoreError> {
-    let sync = only(db.run(LAST_SYNC, &[])?);
-    let sync = sync
-        .map(|row| Ok(Sync { finished_at: row.integer(0)?, is_whole: row.flag(1)? }))
-        .transpose()?;
     let health = Health {
-        sync,
+        sync: db.first(LAST_SYNC, &[])?,
         regions: regions(db)?,
         mail_waits_since: mails::waiting(db)?.since.map(Timestamp::seconds),
         late_jobs: unprovisioned::late_count(db)?,
@@ -121,15 +128,9 @@ pub fn write(db: &dyn Db, now: Timestamp) -> Result<(), StoreError> {
 
 fn regions(db: &dyn Db) -> Result<Vec<Region>, StoreError> {
     let mut regions: Vec<Region> = Vec::new();
-    for row in db.run(COUNTRIES, &[COUNTRIES_MAX.into()])? {
-        let name = region::region(row.text(0)?).map_or(ELSEWHERE, |region| region.name);
-        let found = Region {
-            name: name.to_owned(),
-            nodes: row.number(1)?,
-            up: row.number(2)?,
-            oldest_at: row.integer(3)?,
-            newest_at: row.integer(4)?,
-        };
+    for country in db.all::<Region>(COUNTRIES, &[COUNTRIES_MAX.into()])? {
+        let name = region::region(&country.name).map_or(ELSEWHERE, |region| region.name);
+        let found = Region { name: name.to_owned(), ..country };
         match regions.iter_mut().find(|region| region.name == found.name) {
             Some(region) => region.add(&found),
             None => regions.push(found),
@@ -144,8 +145,10 @@ const READ: &str = "SELECT document, written_at FROM market_status WHERE id = 1"
 
 /// The state as it was written down, and when; `None` before that.
 pub fn read(db: &dyn Db) -> Result<Option<(Health, Timestamp)>, StoreError> {
-    let Some(row) = only(db.run(READ, &[])?) else { return Ok(None) };
-    let health = serde_json::from_str(row.text(0)?)
+    let Some((document, written_at)) = db.first::<(String, Timestamp)>(READ, &[])? else {
+        return Ok(None);
+    };
+    let health = serde_json::from_str(&document)
         .map_err(|_| StoreError::Corrupt("a state of the market of another form".into()))?;
-    Ok(Some((health, row.timestamp(1)?)))
+    Ok(Some((health, written_at)))
 }

@@ -8,44 +8,69 @@ use domain::reconciliation::{IN_USE_AFTER_SECONDS, Known, Look, Own, Seen, Stand
 use domain::time::Timestamp;
 use serde::Serialize;
 
-use crate::db::{Db, Row, StoreError, Value};
+use crate::db::{Db, StoreError, Value};
+use crate::row::{row, select};
 
 /// How long a document stays in quarantine after it was last seen: 30 days.
 const KEPT_SECONDS: i64 = 30 * 24 * 60 * 60;
 /// How many rows are deleted at once.
 const SWEPT_AT_ONCE: u32 = 1_000;
 
-/// What is known of a node, and what of it is ours. Machines that were made before `?3` are in use
-/// on the grid for certain.
-macro_rules! known {
-    () => {
-        "SELECT n.id, n.farm_id, n.farm_name, n.country, n.city, n.status, n.healthy, n.certified,
-                n.upload_mbps, n.download_mbps, n.capacity, n.by_cpu, n.by_memory, n.by_ssd,
-                n.refusal, n.oversold, n.allocated_slices,
-                (SELECT count(*) FROM slices WHERE node_id = n.id AND removing_job IS NOT NULL),
-                (SELECT count(*)
-                   FROM slices s
-                   JOIN jobs j ON j.rental_id = s.rental_id AND j.slice_number = s.number
-                  WHERE s.node_id = n.id AND s.state = 'allocated' AND j.node_id = n.id
-                    AND j.kind = 'create' AND j.state = 'done' AND j.changed_at <= ?3)
-              + (SELECT count(*)
-                   FROM slices s
-                   JOIN jobs r ON r.id = s.removing_job
-                   JOIN jobs j ON j.rental_id = r.rental_id AND j.slice_number = r.slice_number
-                  WHERE s.node_id = n.id AND j.node_id = n.id
-                    AND j.kind = 'create' AND j.state = 'done' AND j.changed_at <= ?3)
-           FROM nodes n "
-    };
+row! {
+    impl Known {
+        id: NodeId = "n.id",
+        standing: Standing,
+        own: Own,
+    }
+}
+
+row! {
+    impl Standing {
+        farm_id: u32 = "n.farm_id",
+        farm_name: String = "n.farm_name",
+        country: String = "n.country",
+        city: String = "n.city",
+        status: NodeStatus = "n.status",
+        healthy: Option<bool> = "n.healthy",
+        certified: bool = "n.certified",
+        upload_mbps: Option<u32> = "n.upload_mbps",
+        download_mbps: Option<u32> = "n.download_mbps",
+        capacity: Capacity,
+        oversold: u32 = "n.oversold",
+    }
+}
+
+row! {
+    impl Own {
+        sold: u32 = "n.allocated_slices",
+        leaving: u32 =
+            "(SELECT count(*) FROM slices WHERE node_id = n.id AND removing_job IS NOT NULL)",
+        // Those that were made before `?3`.
+        machines: u32 =
+            "(SELECT count(*)
+                FROM slices s
+                JOIN jobs j ON j.rental_id = s.rental_id AND j.slice_number = s.number
+               WHERE s.node_id = n.id AND s.state = 'allocated' AND j.node_id = n.id
+                 AND j.kind = 'create' AND j.state = 'done' AND j.changed_at <= ?3)
+           + (SELECT count(*)
+                FROM slices s
+                JOIN jobs r ON r.id = s.removing_job
+                JOIN jobs j ON j.rental_id = r.rental_id AND j.slice_number = r.slice_number
+               WHERE s.node_id = n.id AND j.node_id = n.id
+                 AND j.kind = 'create' AND j.state = 'done' AND j.changed_at <= ?3)",
+    }
 }
 
 /// One page of registered nodes by number. `?1` the last node of the page before, `?2` how many
-/// rows. Served by `jobs_by_rental` and by the primary key of
-/// `slices`.
-const REGISTERED: &str = concat!(known!(), "WHERE n.id > ?1 ORDER BY n.id LIMIT ?2");
+/// rows, `?3` before when machines were made that are in use on the grid for certain. Served by
+/// `jobs_by_rental` and by the primary key of `slices`.
+const REGISTERED: &str = select!(Known, "FROM nodes n WHERE n.id > ?1 ORDER BY n.id LIMIT ?2");
 
-/// The nodes of the JSON array `?1`, of which there are at most `?2`.
-const THESE: &str =
-    concat!(known!(), "WHERE n.id IN (SELECT value FROM json_each(?1)) ORDER BY n.id LIMIT ?2");
+/// The nodes of the JSON array `?1`, of which there are at most `?2`; `?3` as above.
+const THESE: &str = select!(
+    Known,
+    "FROM nodes n WHERE n.id IN (SELECT value FROM json_each(?1)) ORDER BY n.id LIMIT ?2"
+);
 
 /// A page of registered nodes behind `behind`, by number, as they are known at `now`.
 pub fn registered(
@@ -66,34 +91,7 @@ fn read_all(
     now: Timestamp,
 ) -> Result<Vec<Known>, StoreError> {
     let in_use = now.plus_seconds(-IN_USE_AFTER_SECONDS);
-    db.run(sql, &[which, limit.into(), in_use.into()])?.iter().map(read).collect()
-}
-
-fn read(row: &Row) -> Result<Known, StoreError> {
-    let refusal = row.optional_text(14)?.map(|_| row.parsed(14, Refusal::parse)).transpose()?;
-    Ok(Known {
-        id: NodeId(row.number(0)?),
-        standing: Standing {
-            farm_id: row.number(1)?,
-            farm_name: row.text(2)?.to_owned(),
-            country: row.text(3)?.to_owned(),
-            city: row.text(4)?.to_owned(),
-            status: row.parsed(5, NodeStatus::parse)?,
-            healthy: row.optional_integer(6)?.map(|healthy| healthy != 0),
-            certified: row.flag(7)?,
-            upload_mbps: row.optional_number(8)?,
-            download_mbps: row.optional_number(9)?,
-            capacity: Capacity {
-                slices: row.number(10)?,
-                by_cpu: row.number(11)?,
-                by_memory: row.number(12)?,
-                by_ssd: row.number(13)?,
-                refusal,
-            },
-            oversold: row.number(15)?,
-        },
-        own: Own { sold: row.number(16)?, leaving: row.number(17)?, machines: row.number(18)? },
-    })
+    db.all(sql, &[which, limit.into(), in_use.into()])
 }
 
 /// Takes over a page of looks, given as a JSON array `?1`, at `?2`, of the run with the fence `?3`.
@@ -224,15 +222,17 @@ pub fn save_missing(db: &dyn Db, nodes: &[NodeId], now: Timestamp) -> Result<(),
     save(db, &looks, None, now)
 }
 
-/// A document that could not be used.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct RefusedDocument {
-    /// The node that it is of.
-    pub node_id: u32,
-    /// Why it could not be used.
-    pub reason: String,
-    /// Its beginning.
-    pub excerpt: String,
+row! {
+    /// A document that could not be used.
+    #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+    pub struct RefusedDocument {
+        /// The node that it is of.
+        pub node_id: u32 = "node_id",
+        /// Why it could not be used.
+        pub reason: String = "reason",
+        /// Its beginning.
+        pub excerpt: String = "excerpt",
+    }
 }
 
 /// Puts the documents of the JSON array `?1` into quarantine, at `?2`, if their node is registered.
@@ -277,65 +277,46 @@ pub fn sweep(db: &dyn Db, now: Timestamp) -> Result<(), StoreError> {
 }
 
 /// The quarantine: up to `?1` documents, by node.
-const REFUSED: &str =
-    "SELECT node_id, reason, excerpt FROM refused_documents ORDER BY node_id LIMIT ?1";
+const REFUSED: &str = select!(RefusedDocument, "FROM refused_documents ORDER BY node_id LIMIT ?1");
 
 /// The documents in quarantine, by node.
 pub fn refused(db: &dyn Db, limit: u32) -> Result<Vec<RefusedDocument>, StoreError> {
-    db.run(REFUSED, &[limit.into()])?
-        .iter()
-        .map(|row| {
-            Ok(RefusedDocument {
-                node_id: row.number(0)?,
-                reason: row.text(1)?.to_owned(),
-                excerpt: row.text(2)?.to_owned(),
-            })
-        })
-        .collect()
+    db.all(REFUSED, &[limit.into()])
 }
 
 fn json(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("numbers and text can be written as JSON")
 }
 
-/// A node on which more is rented than it can carry.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Oversold {
-    /// The node.
-    pub node: NodeId,
-    /// What its farmer calls it.
-    pub name: String,
-    /// The farmer's address.
-    pub farmer: String,
-    /// How many slices are rented.
-    pub sold: u32,
-    /// How many of them too many.
-    pub over: u32,
-    /// When the grid last said so.
-    pub synced_at: Timestamp,
+row! {
+    /// A node on which more is rented than it can carry.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Oversold {
+        /// The node.
+        pub node: NodeId = "n.id",
+        /// What its farmer calls it.
+        pub name: String = "n.name",
+        /// The farmer's address.
+        pub farmer: String = "a.email",
+        /// How many slices are rented.
+        pub sold: u32 = "n.allocated_slices",
+        /// How many of them too many.
+        pub over: u32 = "n.oversold",
+        /// When the grid last said so.
+        pub synced_at: Timestamp = "n.synced_at",
+    }
 }
 
 /// Up to `?1` nodes on which too much is rented, by number. Served by `nodes_by_oversold`.
-const OVERSOLD: &str = "
-    SELECT n.id, n.name, a.email, n.allocated_slices, n.oversold, n.synced_at
-      FROM nodes n JOIN accounts a ON a.id = n.farmer_id
-     WHERE n.oversold > 0 ORDER BY n.id LIMIT ?1";
+const OVERSOLD: &str = select!(
+    Oversold,
+    "FROM nodes n JOIN accounts a ON a.id = n.farmer_id
+     WHERE n.oversold > 0 ORDER BY n.id LIMIT ?1"
+);
 
 /// The nodes on which more is rented than they can carry, by number.
 pub fn oversold(db: &dyn Db, limit: u32) -> Result<Vec<Oversold>, StoreError> {
-    db.run(OVERSOLD, &[limit.into()])?
-        .iter()
-        .map(|row| {
-            Ok(Oversold {
-                node: NodeId(row.number(0)?),
-                name: row.text(1)?.to_owned(),
-                farmer: row.text(2)?.to_owned(),
-                sold: row.number(3)?,
-                over: row.number(4)?,
-                synced_at: row.timestamp(5)?,
-            })
-        })
-        .collect()
+    db.all(OVERSOLD, &[limit.into()])
 }
 
 /// The statements and the indexes that serve them, for the test of their plans.

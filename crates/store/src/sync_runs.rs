@@ -5,7 +5,8 @@ use domain::id::NodeId;
 use domain::time::Timestamp;
 use serde::Serialize;
 
-use crate::db::{Db, Row, StoreError, Value, only};
+use crate::db::{Db, StoreError, Value};
+use crate::row::{fields, returning, row, select};
 
 /// For how long a run keeps others from beginning after it last wrote: longer than one page takes,
 /// and shorter than the time between two runs.
@@ -18,34 +19,31 @@ const KEPT_SECONDS: i64 = 90 * 24 * 60 * 60;
 /// How many rows are deleted at once.
 const SWEPT_AT_ONCE: u32 = 1_000;
 
-/// The right to sync.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Lease {
-    /// Counts runs; what carries another one is refused.
-    pub fence: i64,
-    /// The node behind which to begin; `None` for the first.
-    pub behind: Option<NodeId>,
+row! {
+    /// The right to sync.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct Lease {
+        /// Counts runs; what carries another one is refused.
+        pub fence: i64 = "fence",
+        /// The node behind which to begin; `None` for the first.
+        pub behind: Option<NodeId> = "nullif(behind, 0)",
+    }
 }
 
 /// Begins a run at `?1` if nobody holds the lease, for `?2` seconds. A lease that is over later
 /// than any can be is one of a clock that was ahead, and over. What was left is gone on with at
 /// once; otherwise runs are `?3` apart. No row: somebody else syncs, or just has.
-const BEGIN: &str = "
-    UPDATE sync_state SET fence = fence + 1, begun_at = ?1, leased_until = ?1 + ?2
-     WHERE id = 1 AND (leased_until <= ?1 OR leased_until > ?1 + ?2)
-       AND (behind <> 0 OR abs(begun_at - ?1) >= ?3)
- RETURNING fence, behind";
+const BEGIN: &str = returning!(
+    "UPDATE sync_state SET fence = fence + 1, begun_at = ?1, leased_until = ?1 + ?2
+      WHERE id = 1 AND (leased_until <= ?1 OR leased_until > ?1 + ?2)
+        AND (behind <> 0 OR abs(begun_at - ?1) >= ?3)",
+    Lease
+);
 
 /// Begins a run; `None` while another one goes on, and where one has just been.
 pub fn begin(db: &dyn Db, now: Timestamp) -> Result<Option<Lease>, StoreError> {
     let params = [now.into(), LEASE_SECONDS.into(), APART_SECONDS.into()];
-    let row = only(db.run(BEGIN, &params)?);
-    row.map(|row| Ok(Lease { fence: row.integer(0)?, behind: read_behind(row.number(1)?) }))
-        .transpose()
-}
-
-fn read_behind(node: u32) -> Option<NodeId> {
-    (node > 0).then_some(NodeId(node))
+    db.first(BEGIN, &params)
 }
 
 fn write_behind(node: Option<NodeId>) -> Value {
@@ -67,42 +65,44 @@ pub fn go_on(
 ) -> Result<bool, StoreError> {
     let until = now.plus_seconds(LEASE_SECONDS);
     let params = [lease.fence.into(), write_behind(behind), until.into()];
-    Ok(!db.run(GO_ON, &params)?.is_empty())
+    db.has_row(GO_ON, &params)
 }
 
-/// A run of the sync.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Run {
-    /// Its number in the history; 0 before it is there.
-    pub id: i64,
-    /// Its fence; `None` of one from before there were any.
-    pub fence: Option<i64>,
-    /// When it began.
-    pub started_at: Timestamp,
-    /// When it was done.
-    pub finished_at: Timestamp,
-    /// The base URL that answered last.
-    pub upstream: Option<String>,
-    /// Nodes that the grid has reported.
-    pub updated: u32,
-    /// Nodes of which something else is known by that.
-    pub changed: u32,
-    /// Nodes that the grid does not list.
-    pub missing: u32,
-    /// Documents that could not be used.
-    pub refused: u32,
-    /// What went wrong, if something did.
-    pub failure: Option<String>,
-    /// The node behind which the next run goes on; `None` where this one has looked at all.
-    pub behind: Option<NodeId>,
-    /// Requests that were sent.
-    pub requests: u32,
-    /// How long was waited for answers.
-    pub waited_ms: u32,
-    /// How long answers were read.
-    pub read_ms: u32,
-    /// How long was read from the database and written to it.
-    pub wrote_ms: u32,
+row! {
+    /// A run of the sync.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Run {
+        /// Its number in the history; 0 before it is there.
+        pub id: i64 = "id",
+        /// Its fence; `None` of one from before there were any.
+        pub fence: Option<i64> = "fence",
+        /// When it began.
+        pub started_at: Timestamp = "started_at",
+        /// When it was done.
+        pub finished_at: Timestamp = "finished_at",
+        /// The base URL that answered last.
+        pub upstream: Option<String> = "upstream",
+        /// Nodes that the grid has reported.
+        pub updated: u32 = "updated",
+        /// Nodes of which something else is known by that.
+        pub changed: u32 = "changed",
+        /// Nodes that the grid does not list.
+        pub missing: u32 = "missing",
+        /// Documents that could not be used.
+        pub refused: u32 = "refused",
+        /// What went wrong, if something did.
+        pub failure: Option<String> = "failure",
+        /// The node behind which the next run goes on; `None` where this one has looked at all.
+        pub behind: Option<NodeId> = "nullif(behind, 0)",
+        /// Requests that were sent.
+        pub requests: u32 = "requests",
+        /// How long was waited for answers.
+        pub waited_ms: u32 = "waited_ms",
+        /// How long answers were read.
+        pub read_ms: u32 = "read_ms",
+        /// How long was read from the database and written to it.
+        pub wrote_ms: u32 = "wrote_ms",
+    }
 }
 
 impl Run {
@@ -128,20 +128,12 @@ impl Run {
     }
 }
 
-/// The columns of a `Run`, in order, but for its number.
-macro_rules! run_columns {
-    () => {
-        "fence, started_at, finished_at, upstream, updated, changed, missing, refused, failure,
-         behind, requests, waited_ms, read_ms, wrote_ms"
-    };
-}
-
 /// Records a run. Its lease is over by that, if it still has it.
-const END: &str = concat!(
-    "INSERT INTO sync_runs (",
-    run_columns!(),
-    ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"
-);
+const END: &str = "
+    INSERT INTO sync_runs
+           (fence, started_at, finished_at, upstream, updated, changed, missing, refused, failure,
+            behind, requests, waited_ms, read_ms, wrote_ms)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
 
 /// Records a run, and lets another one begin.
 pub fn end(db: &dyn Db, run: &Run) -> Result<(), StoreError> {
@@ -165,36 +157,12 @@ pub fn end(db: &dyn Db, run: &Run) -> Result<(), StoreError> {
 }
 
 /// Up to `?2` runs before the number `?1`, the newest first.
-const RUNS: &str = concat!(
-    "SELECT id, ",
-    run_columns!(),
-    " FROM sync_runs WHERE id < ?1 ORDER BY id DESC LIMIT ?2"
-);
+const RUNS: &str = select!(Run, "FROM sync_runs WHERE id < ?1 ORDER BY id DESC LIMIT ?2");
 
 /// A page of runs, the newest first: those before the number `before`.
 pub fn list(db: &dyn Db, before: Option<i64>, limit: u32) -> Result<Vec<Run>, StoreError> {
     let params = [before.unwrap_or(i64::MAX).into(), limit.into()];
-    db.run(RUNS, &params)?.iter().map(read).collect()
-}
-
-fn read(row: &Row) -> Result<Run, StoreError> {
-    Ok(Run {
-        id: row.integer(0)?,
-        fence: row.optional_integer(1)?,
-        started_at: row.timestamp(2)?,
-        finished_at: row.timestamp(3)?,
-        upstream: row.optional_text(4)?.map(str::to_owned),
-        updated: row.number(5)?,
-        changed: row.number(6)?,
-        missing: row.number(7)?,
-        refused: row.number(8)?,
-        failure: row.optional_text(9)?.map(str::to_owned),
-        behind: read_behind(row.number(10)?),
-        requests: row.number(11)?,
-        waited_ms: row.number(12)?,
-        read_ms: row.number(13)?,
-        wrote_ms: row.number(14)?,
-    })
+    db.all(RUNS, &params)
 }
 
 /// Deletes up to `?2` runs that ended before `?1`. Served by `sync_runs_by_end`.
@@ -208,20 +176,24 @@ pub fn sweep(db: &dyn Db, now: Timestamp) -> Result<(), StoreError> {
     db.run(SWEEP, &[before.into(), SWEPT_AT_ONCE.into()]).map(drop)
 }
 
-/// A server of the grid, as runs have found it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Upstream {
-    /// Its base URL.
-    pub base: String,
-    /// Whether it is asked.
-    pub breaker: Breaker,
-    /// When it last answered.
-    pub succeeded_at: Option<Timestamp>,
-    /// When it last failed.
-    pub failed_at: Option<Timestamp>,
-    /// What went wrong then.
-    pub failure: Option<String>,
+row! {
+    /// A server of the grid, as runs have found it.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Upstream {
+        /// Its base URL.
+        pub base: String = "base",
+        /// Whether it is asked.
+        pub breaker: Breaker = "failures, open_until",
+        /// When it last answered.
+        pub succeeded_at: Option<Timestamp> = "succeeded_at",
+        /// When it last failed.
+        pub failed_at: Option<Timestamp> = "failed_at",
+        /// What went wrong then.
+        pub failure: Option<String> = "failure",
+    }
 }
+
+fields! { Breaker { failures: u32, open_until: Timestamp } }
 
 impl Upstream {
     /// One that was never asked.
@@ -237,27 +209,14 @@ impl Upstream {
 }
 
 /// Up to `?1` servers, by their URL.
-const UPSTREAMS: &str = "
-    SELECT base, failures, open_until, succeeded_at, failed_at, failure
-      FROM sync_upstreams ORDER BY base LIMIT ?1";
+const UPSTREAMS: &str = select!(Upstream, "FROM sync_upstreams ORDER BY base LIMIT ?1");
 
 /// How many servers are remembered.
 const UPSTREAMS_MAX: u32 = 50;
 
 /// The servers that were asked, by their URL.
 pub fn upstreams(db: &dyn Db) -> Result<Vec<Upstream>, StoreError> {
-    db.run(UPSTREAMS, &[UPSTREAMS_MAX.into()])?
-        .iter()
-        .map(|row| {
-            Ok(Upstream {
-                base: row.text(0)?.to_owned(),
-                breaker: Breaker { failures: row.number(1)?, open_until: row.timestamp(2)? },
-                succeeded_at: row.optional_integer(3)?.map(Timestamp::from_seconds),
-                failed_at: row.optional_integer(4)?.map(Timestamp::from_seconds),
-                failure: row.optional_text(5)?.map(str::to_owned),
-            })
-        })
-        .collect()
+    db.all(UPSTREAMS, &[UPSTREAMS_MAX.into()])
 }
 
 /// Keeps what was found of the servers of the JSON array `?1`.

@@ -6,7 +6,8 @@ use domain::money::Usd;
 use domain::time::Timestamp;
 
 use crate::accounts::{Grant, Identity, SecretHash};
-use crate::db::{Db, Row, StoreError, Value, only};
+use crate::db::{Db, StoreError, Value};
+use crate::row::{row, select};
 
 /// The most tokens that one account can have.
 pub const TOKENS_PER_ACCOUNT_MAX: u32 = 100;
@@ -60,15 +61,30 @@ pub fn create(db: &dyn Db, token: &NewToken<'_>, now: Timestamp) -> Result<bool,
         token.farm.into(),
         token.ceiling.map(Usd::micros).into(),
     ];
-    Ok(!db.run(CREATE, &params)?.is_empty())
+    db.has_row(CREATE, &params)
+}
+
+row! {
+    /// A token and its account.
+    struct Holder {
+        account: AccountId = "a.id",
+        email: String = "a.email",
+        display_name: Option<String> = "a.display_name",
+        is_operator: bool = "a.is_operator",
+        token: TokenId = "t.id",
+        scopes: Scopes = "t.scopes",
+        farm: Option<u32> = "t.farm_id",
+        used_at: Option<Timestamp> = "t.used_at",
+    }
 }
 
 /// Who holds the token with the hash `?1` at `?2`.
-const FIND: &str = "
-    SELECT a.id, a.email, a.is_operator, t.id, t.scopes, t.farm_id, t.used_at, a.display_name
-      FROM tokens t JOIN accounts a ON a.id = t.account_id
+const FIND: &str = select!(
+    Holder,
+    "FROM tokens t JOIN accounts a ON a.id = t.account_id
      WHERE t.hash = ?1 AND t.expires_at > ?2
-       AND a.deleted_at IS NULL AND a.disabled_at IS NULL";
+       AND a.deleted_at IS NULL AND a.disabled_at IS NULL"
+);
 
 /// Notes that the token `?1` was used at `?2`.
 const USE: &str = "UPDATE tokens SET used_at = ?2 WHERE id = ?1";
@@ -79,59 +95,58 @@ pub fn find(
     hash: &SecretHash,
     now: Timestamp,
 ) -> Result<Option<Identity>, StoreError> {
-    let Some(row) = only(db.run(FIND, &[Value::from(&hash[..]), now.into()])?) else {
-        return Ok(None);
-    };
-    let id: TokenId = row.parsed(3, TokenId::parse)?;
-    let used_at = row.optional_integer(6)?.map(Timestamp::from_seconds);
-    if used_at.is_none_or(|used_at| used_at.plus_seconds(USED_SECONDS) <= now) {
-        match db.run(USE, &[Value::text(id), now.into()]) {
+    let found: Option<Holder> = db.first(FIND, &[Value::from(&hash[..]), now.into()])?;
+    let Some(holder) = found else { return Ok(None) };
+    if holder.used_at.is_none_or(|used_at| used_at.plus_seconds(USED_SECONDS) <= now) {
+        match db.run(USE, &[Value::text(holder.token), now.into()]) {
             // Who waits for an answer does not wait for this note.
             Ok(_) | Err(StoreError::Busy) => {}
             Err(error) => return Err(error),
         }
     }
     Ok(Some(Identity {
-        account: row.parsed(0, AccountId::parse)?,
-        email: row.text(1)?.to_owned(),
-        display_name: row.optional_text(7)?.map(str::to_owned),
-        is_operator: row.flag(2)?,
-        scopes: row.parsed(4, |names| Scopes::parse(names.split(' ')).ok())?,
-        grant: Grant::Token { id, farm: row.optional_number(5)? },
+        account: holder.account,
+        email: holder.email,
+        display_name: holder.display_name,
+        is_operator: holder.is_operator,
+        scopes: holder.scopes,
+        grant: Grant::Token { id: holder.token, farm: holder.farm },
     }))
 }
 
-/// A token, for the account's owner to look at. Its text is not kept.
-pub struct Token {
-    /// Its id.
-    pub id: TokenId,
-    /// The beginning of its text.
-    pub hint: String,
-    /// What its owner calls it.
-    pub name: String,
-    /// What it may do.
-    pub scopes: Scopes,
-    /// The only farm that it may touch.
-    pub farm: Option<u32>,
-    /// What it may spend in all.
-    pub ceiling: Option<Usd>,
-    /// What it has spent.
-    pub spent: Usd,
-    /// When it was made.
-    pub created_at: Timestamp,
-    /// When it was last used, to the minute.
-    pub used_at: Option<Timestamp>,
-    /// When it ends.
-    pub expires_at: Timestamp,
+row! {
+    /// A token, for the account's owner to look at. Its text is not kept.
+    pub struct Token {
+        /// Its id.
+        pub id: TokenId = "id",
+        /// The beginning of its text.
+        pub hint: String = "hint",
+        /// What its owner calls it.
+        pub name: String = "name",
+        /// What it may do.
+        pub scopes: Scopes = "scopes",
+        /// The only farm that it may touch.
+        pub farm: Option<u32> = "farm_id",
+        /// What it may spend in all.
+        pub ceiling: Option<Usd> = "ceiling_micros",
+        /// What it has spent.
+        pub spent: Usd = "spent_micros",
+        /// When it was made.
+        pub created_at: Timestamp = "created_at",
+        /// When it was last used, to the minute.
+        pub used_at: Option<Timestamp> = "used_at",
+        /// When it ends.
+        pub expires_at: Timestamp = "expires_at",
+    }
 }
 
 /// The tokens of the account `?1` at `?2`, the newest first.
-const OF_ACCOUNT: &str = "
-    SELECT id, hint, name, scopes, farm_id, ceiling_micros, spent_micros, created_at, used_at,
-           expires_at
-      FROM tokens
+const OF_ACCOUNT: &str = select!(
+    Token,
+    "FROM tokens
      WHERE account_id = ?1 AND expires_at > ?2
-     ORDER BY id DESC LIMIT ?3";
+     ORDER BY id DESC LIMIT ?3"
+);
 
 /// The tokens that an account has now, the newest first.
 pub fn of_account(
@@ -140,22 +155,7 @@ pub fn of_account(
     now: Timestamp,
 ) -> Result<Vec<Token>, StoreError> {
     let limit = TOKENS_PER_ACCOUNT_MAX.into();
-    let rows = db.run(OF_ACCOUNT, &[Value::text(account), now.into(), limit])?;
-    let read = |row: Row| {
-        Ok(Token {
-            id: row.parsed(0, TokenId::parse)?,
-            hint: row.text(1)?.to_owned(),
-            name: row.text(2)?.to_owned(),
-            scopes: row.parsed(3, |names| Scopes::parse(names.split(' ')).ok())?,
-            farm: row.optional_number(4)?,
-            ceiling: row.optional_integer(5)?.map(Usd::from_micros),
-            spent: Usd::from_micros(row.integer(6)?),
-            created_at: row.timestamp(7)?,
-            used_at: row.optional_integer(8)?.map(Timestamp::from_seconds),
-            expires_at: row.timestamp(9)?,
-        })
-    };
-    rows.into_iter().map(read).collect()
+    db.all(OF_ACCOUNT, &[Value::text(account), now.into(), limit])
 }
 
 /// Removes the token `?2` of the account `?1`.
@@ -164,7 +164,7 @@ const REVOKE: &str = "DELETE FROM tokens WHERE account_id = ?1 AND id = ?2 RETUR
 /// Revokes a token: from the next request on it is nobody's. `false` if the account has none of
 /// this id.
 pub fn revoke(db: &dyn Db, account: AccountId, id: TokenId) -> Result<bool, StoreError> {
-    Ok(!db.run(REVOKE, &[Value::text(account), Value::text(id)])?.is_empty())
+    db.has_row(REVOKE, &[Value::text(account), Value::text(id)])
 }
 
 /// Removes up to 1,000 tokens that ended before `?1`. Served by `tokens_by_end`.

@@ -8,7 +8,8 @@ use domain::top_up::{
     Mismatch, OPEN_MAX, OPEN_SECONDS, Payment, Snapshot, TopUpState, Verdict, settle as decide,
 };
 
-use crate::db::{Db, Row, StoreError, Value, only};
+use crate::db::{Db, StoreError, Value};
+use crate::row::{returning, row, select};
 
 /// How often a payment is decided on anew when somebody else was faster.
 const SAVE_ATTEMPTS: u32 = 3;
@@ -19,32 +20,23 @@ const OPENING_SECONDS: i64 = 10 * 60;
 /// The name of Stripe in the database.
 const STRIPE: &str = "stripe";
 
-/// A top-up.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TopUp {
-    /// Its id.
-    pub id: TopUpId,
-    /// How much.
-    pub amount: Usd,
-    /// What came of it.
-    pub state: TopUpState,
-    /// Where it can be paid; `None` until the provider has said so.
-    pub url: Option<String>,
-    /// When it was begun.
-    pub created_at: Timestamp,
-    /// When it was paid.
-    pub paid_at: Option<Timestamp>,
-}
-
-fn read(row: &Row) -> Result<TopUp, StoreError> {
-    Ok(TopUp {
-        id: row.parsed(0, TopUpId::parse)?,
-        amount: Usd::from_micros(row.integer(1)?),
-        state: row.parsed(2, TopUpState::parse)?,
-        url: row.optional_text(3)?.map(str::to_owned),
-        created_at: row.timestamp(4)?,
-        paid_at: row.optional_integer(5)?.map(Timestamp::from_seconds),
-    })
+row! {
+    /// A top-up.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct TopUp {
+        /// Its id.
+        pub id: TopUpId = "id",
+        /// How much.
+        pub amount: Usd = "amount_micros",
+        /// What came of it.
+        pub state: TopUpState = "state",
+        /// Where it can be paid; `None` until the provider has said so.
+        pub url: Option<String> = "url",
+        /// When it was begun.
+        pub created_at: Timestamp = "created_at",
+        /// When it was paid.
+        pub paid_at: Option<Timestamp> = "paid_at",
+    }
 }
 
 /// What somebody means to pay in.
@@ -73,19 +65,18 @@ pub enum Begun {
 /// Begins the top-up `?1` of `?3` micro-dollars by the account `?2` with the key `?4` at `?5`,
 /// unless `?6` of it wait: begun after `?7`, or after `?8` where there is no page to pay on yet. No
 /// row comes back then, nor where the key was used. Served by `top_ups_waiting`.
-const BEGIN: &str = "
-    INSERT INTO top_ups (id, account_id, amount_micros, provider, idempotency_key, created_at)
-    SELECT ?1, ?2, ?3, ?9, ?4, ?5
-     WHERE (SELECT count(*) FROM top_ups
-             WHERE account_id = ?2 AND state = 'pending' AND created_at > ?7
-               AND (url IS NOT NULL OR created_at > ?8)) < ?6
-        ON CONFLICT (account_id, idempotency_key) DO NOTHING
- RETURNING id, amount_micros, state, url, created_at, paid_at";
+const BEGIN: &str = returning!(
+    "INSERT INTO top_ups (id, account_id, amount_micros, provider, idempotency_key, created_at)
+     SELECT ?1, ?2, ?3, ?9, ?4, ?5
+      WHERE (SELECT count(*) FROM top_ups
+              WHERE account_id = ?2 AND state = 'pending' AND created_at > ?7
+                AND (url IS NOT NULL OR created_at > ?8)) < ?6
+         ON CONFLICT (account_id, idempotency_key) DO NOTHING",
+    TopUp
+);
 
 /// The top-up of the account `?1` with the key `?2`.
-const OF_KEY: &str = "
-    SELECT id, amount_micros, state, url, created_at, paid_at
-      FROM top_ups WHERE account_id = ?1 AND idempotency_key = ?2";
+const OF_KEY: &str = select!(TopUp, "FROM top_ups WHERE account_id = ?1 AND idempotency_key = ?2");
 
 /// Begins a top-up, once for each key.
 pub fn begin(db: &dyn Db, new: &NewTopUp<'_>, now: Timestamp) -> Result<Begun, StoreError> {
@@ -100,11 +91,10 @@ pub fn begin(db: &dyn Db, new: &NewTopUp<'_>, now: Timestamp) -> Result<Begun, S
         now.plus_seconds(-OPENING_SECONDS).into(),
         STRIPE.into(),
     ];
-    if let Some(row) = only(db.run(BEGIN, &params)?) {
-        return read(&row).map(Begun::Ready);
+    if let Some(begun) = db.first(BEGIN, &params)? {
+        return Ok(Begun::Ready(begun));
     }
-    let earlier = only(db.run(OF_KEY, &[Value::text(new.account), new.key.as_str().into()])?);
-    match earlier.as_ref().map(read).transpose()? {
+    match db.first::<TopUp>(OF_KEY, &[Value::text(new.account), new.key.as_str().into()])? {
         None => Ok(Begun::TooMany),
         Some(earlier) if earlier.amount == new.amount => Ok(Begun::Ready(earlier)),
         Some(_) => Ok(Begun::KeyReused),
@@ -113,11 +103,12 @@ pub fn begin(db: &dyn Db, new: &NewTopUp<'_>, now: Timestamp) -> Result<Begun, S
 
 /// The top-up `?1` can be paid on the page `?2` at `?3`. What an earlier answer of the provider has
 /// said already stays. No row means that there is no such top-up.
-const OFFER: &str = "
-    UPDATE top_ups
-       SET session_id = coalesce(session_id, ?2), url = coalesce(url, ?3)
-     WHERE id = ?1
- RETURNING id, amount_micros, state, url, created_at, paid_at";
+const OFFER: &str = returning!(
+    "UPDATE top_ups
+        SET session_id = coalesce(session_id, ?2), url = coalesce(url, ?3)
+      WHERE id = ?1",
+    TopUp
+);
 
 /// Records where a top-up can be paid.
 pub fn offer(
@@ -126,27 +117,22 @@ pub fn offer(
     session: &str,
     url: &str,
 ) -> Result<Option<TopUp>, StoreError> {
-    let row = only(db.run(OFFER, &[Value::text(id), session.into(), url.into()])?);
-    row.as_ref().map(read).transpose()
+    db.first(OFFER, &[Value::text(id), session.into(), url.into()])
 }
 
 /// The top-up `?2` of the account `?1`.
-const FIND: &str = "
-    SELECT id, amount_micros, state, url, created_at, paid_at
-      FROM top_ups WHERE id = ?2 AND account_id = ?1";
+const FIND: &str = select!(TopUp, "FROM top_ups WHERE id = ?2 AND account_id = ?1");
 
 /// A top-up of an account.
 pub fn find(db: &dyn Db, account: AccountId, id: TopUpId) -> Result<Option<TopUp>, StoreError> {
-    let row = only(db.run(FIND, &[Value::text(account), Value::text(id)])?);
-    row.as_ref().map(read).transpose()
+    db.first(FIND, &[Value::text(account), Value::text(id)])
 }
 
 /// One page of an account's top-ups, the newest first: `?1` account, `?2` the last one of the page
 /// before (`~`, which sorts behind every id, for none), `?3` how many. Served by
 /// `top_ups_by_account`.
-const LIST: &str = "
-    SELECT id, amount_micros, state, url, created_at, paid_at
-      FROM top_ups WHERE account_id = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3";
+const LIST: &str =
+    select!(TopUp, "FROM top_ups WHERE account_id = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3");
 
 /// A page of an account's top-ups before `before`, the newest first.
 pub fn of_account(
@@ -156,7 +142,7 @@ pub fn of_account(
     limit: u32,
 ) -> Result<Vec<TopUp>, StoreError> {
     let before = before.map_or("~".into(), Value::text);
-    db.run(LIST, &[Value::text(account), before, limit.into()])?.iter().map(read).collect()
+    db.all(LIST, &[Value::text(account), before, limit.into()])
 }
 
 /// What came of a payment.
@@ -170,11 +156,21 @@ pub enum Settled {
     Refused(Mismatch),
 }
 
+row! {
+    impl Snapshot {
+        amount: Usd = "t.amount_micros",
+        state: TopUpState = "t.state",
+        payment_id: Option<String> = "t.payment_id",
+        has_owner: bool = "a.deleted_at IS NULL",
+    }
+}
+
 /// What a payment of the top-up `?1` depends on.
-const SEEN: &str = "
-    SELECT t.amount_micros, t.state, t.payment_id, a.deleted_at IS NULL
-      FROM top_ups t JOIN accounts a ON a.id = t.account_id
-     WHERE t.id = ?1";
+const SEEN: &str = select!(
+    Snapshot,
+    "FROM top_ups t JOIN accounts a ON a.id = t.account_id
+     WHERE t.id = ?1"
+);
 
 /// Credits the wallet of the top-up `?1` with the payment `?2` of `?3` micro-dollars at `?4`.
 /// Refused unless it still waits for just that.
@@ -193,8 +189,7 @@ const REFUSE: &str = "
 pub fn settle(db: &dyn Db, payment: &Payment, now: Timestamp) -> Result<Settled, StoreError> {
     let top_up = Value::text(payment.top_up);
     for _ in 0..SAVE_ATTEMPTS {
-        let seen = only(db.run(SEEN, std::slice::from_ref(&top_up))?);
-        let seen = seen.as_ref().map(read_snapshot).transpose()?;
+        let seen: Option<Snapshot> = db.first(SEEN, std::slice::from_ref(&top_up))?;
         let (done, settled) = match (decide(seen.as_ref(), payment), &seen) {
             (Verdict::Credited, _) => return Ok(Settled::Already),
             (Verdict::Credit, Some(seen)) => {
@@ -227,62 +222,52 @@ pub fn settle(db: &dyn Db, payment: &Payment, now: Timestamp) -> Result<Settled,
     Err(StoreError::Busy)
 }
 
-fn read_snapshot(row: &Row) -> Result<Snapshot, StoreError> {
-    Ok(Snapshot {
-        amount: Usd::from_micros(row.integer(0)?),
-        state: row.parsed(1, TopUpState::parse)?,
-        payment_id: row.optional_text(2)?.map(str::to_owned),
-        has_owner: row.flag(3)?,
-    })
-}
-
 /// Nobody can pay the top-up `?1` on its page any more. No row where it does not wait.
 const EXPIRE: &str = "
     UPDATE top_ups SET state = 'expired' WHERE id = ?1 AND state = 'pending' RETURNING id";
 
 /// Records that a top-up was not paid in time; `false` if it did not wait any more.
 pub fn expire(db: &dyn Db, id: TopUpId) -> Result<bool, StoreError> {
-    Ok(!db.run(EXPIRE, &[Value::text(id)])?.is_empty())
+    db.has_row(EXPIRE, &[Value::text(id)])
 }
 
-/// A payment that nothing was credited for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RefusedPayment {
-    /// The payment, with the top-up that it names.
-    pub payment: Payment,
-    /// Why.
-    pub reason: Mismatch,
-    /// When it was told.
-    pub created_at: Timestamp,
-    /// Who began the top-up, if it exists.
-    pub email: Option<String>,
+row! {
+    impl Payment {
+        id: String = "r.payment_id",
+        top_up: TopUpId = "r.top_up_id",
+        amount: i64 = "r.amount",
+        currency: String = "r.currency",
+    }
+}
+
+row! {
+    /// A payment that nothing was credited for.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct RefusedPayment {
+        /// The payment, with the top-up that it names.
+        pub payment: Payment,
+        /// Why.
+        pub reason: Mismatch = "r.reason",
+        /// When it was told.
+        pub created_at: Timestamp = "r.created_at",
+        /// Who began the top-up, if it exists.
+        pub email: Option<String> = "a.email",
+    }
 }
 
 /// Up to `?1` refused payments, the newest first. Served by `refused_payments_by_time`.
-const REFUSED: &str = "
-    SELECT r.payment_id, r.top_up_id, r.reason, r.amount, r.currency, r.created_at, a.email
-      FROM refused_payments r
+const REFUSED: &str = select!(
+    RefusedPayment,
+    " FROM refused_payments r
       LEFT JOIN top_ups t ON t.id = r.top_up_id
       LEFT JOIN accounts a ON a.id = t.account_id
      ORDER BY r.created_at DESC, r.payment_id DESC
-     LIMIT ?1";
+     LIMIT ?1"
+);
 
 /// Payments that nothing was credited for, the newest first.
 pub fn refused(db: &dyn Db, limit: u32) -> Result<Vec<RefusedPayment>, StoreError> {
-    let read = |row: &Row| {
-        Ok(RefusedPayment {
-            payment: Payment {
-                id: row.text(0)?.to_owned(),
-                top_up: row.parsed(1, TopUpId::parse)?,
-                amount: row.integer(3)?,
-                currency: row.text(4)?.to_owned(),
-            },
-            reason: row.parsed(2, Mismatch::parse)?,
-            created_at: row.timestamp(5)?,
-            email: row.optional_text(6)?.map(str::to_owned),
-        })
-    };
-    db.run(REFUSED, &[limit.into()])?.iter().map(read).collect()
+    db.all(REFUSED, &[limit.into()])
 }
 
 /// Statements that an index serves, each with its name: for the test of plans.

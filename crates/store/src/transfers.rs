@@ -6,23 +6,26 @@ use domain::order::RentError;
 use domain::rental;
 use domain::time::Timestamp;
 
-use crate::db::{Db, Row, StoreError, Value, only};
-use crate::rentals::{RENTAL_COLUMNS, Rental, read_rental, rental_columns};
+use crate::db::{Db, StoreError, Value};
+use crate::rentals::Rental;
+use crate::row::{row, select};
 
 /// How many offers to one account are shown.
 pub const SHOWN_MAX: u32 = 20;
 
-/// An offer to take a rental over.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Transfer {
-    /// The rental.
-    pub rental: Rental,
-    /// The address of who offers it.
-    pub from: String,
-    /// The address of who may take it.
-    pub to: String,
-    /// Until when.
-    pub expires_at: Timestamp,
+row! {
+    /// An offer to take a rental over.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Transfer {
+        /// The rental.
+        pub rental: Rental,
+        /// The address of who offers it.
+        pub from: String = "f.email",
+        /// The address of who may take it.
+        pub to: String = "t.email",
+        /// Until when.
+        pub expires_at: Timestamp = "t.expires_at",
+    }
 }
 
 /// Offers the rental `?1` of the renter `?2` to the address `?3`, from `?4` until `?5`. No row
@@ -50,7 +53,7 @@ pub fn offer(
         now.into(),
         now.plus_seconds(rental::TRANSFER_SECONDS).into(),
     ];
-    Ok(!db.run(OFFER, &params)?.is_empty())
+    db.has_row(OFFER, &params)
 }
 
 /// Takes the offer of the rental `?1` back: by its renter `?2`, or declined by whom it was made to.
@@ -63,28 +66,21 @@ const WITHDRAW: &str = "
 
 /// Takes an offer back, or declines it; `false` if there is none that this account may touch.
 pub fn withdraw(db: &dyn Db, account: AccountId, rental: RentalId) -> Result<bool, StoreError> {
-    Ok(!db.run(WITHDRAW, &[Value::text(rental), Value::text(account)])?.is_empty())
+    db.has_row(WITHDRAW, &[Value::text(rental), Value::text(account)])
 }
 
-/// The columns of a `Transfer`, behind those of a `Rental`.
-macro_rules! transfer_query {
-    () => {
-        concat!(
-            "SELECT ",
-            rental_columns!(),
-            ", f.email, t.email, t.expires_at
-               FROM transfers t
-               JOIN rentals r ON r.id = t.rental_id
-               JOIN nodes n ON n.id = r.node_id
-               JOIN accounts f ON f.id = r.renter_id "
-        )
-    };
-}
+/// Where a `Transfer` is.
+const FROM: &str = "
+      FROM transfers t
+      JOIN rentals r ON r.id = t.rental_id
+      JOIN nodes n ON n.id = r.node_id
+      JOIN accounts f ON f.id = r.renter_id ";
 
 /// The open offers to the account `?1` at `?2`; `?3` the rental, or NULL for all; at most `?4`.
 /// Served by the index `transfers_by_email`.
-const TO_ACCOUNT: &str = concat!(
-    transfer_query!(),
+const TO_ACCOUNT: &str = select!(
+    Transfer,
+    FROM,
     "WHERE t.email = (SELECT email FROM accounts WHERE id = ?1) AND t.expires_at > ?2
        AND t.rental_id = coalesce(?3, t.rental_id)
      ORDER BY t.rental_id LIMIT ?4"
@@ -92,16 +88,7 @@ const TO_ACCOUNT: &str = concat!(
 
 /// The open offer of the rental `?1` of the renter `?2` at `?3`.
 const OF_RENTAL: &str =
-    concat!(transfer_query!(), "WHERE t.rental_id = ?1 AND r.renter_id = ?2 AND t.expires_at > ?3");
-
-fn read(row: &Row) -> Result<Transfer, StoreError> {
-    Ok(Transfer {
-        rental: read_rental(row)?,
-        from: row.text(RENTAL_COLUMNS)?.to_owned(),
-        to: row.text(RENTAL_COLUMNS + 1)?.to_owned(),
-        expires_at: row.timestamp(RENTAL_COLUMNS + 2)?,
-    })
-}
+    select!(Transfer, FROM, "WHERE t.rental_id = ?1 AND r.renter_id = ?2 AND t.expires_at > ?3");
 
 /// The rentals that an account may take over.
 pub fn to_account(
@@ -110,7 +97,7 @@ pub fn to_account(
     now: Timestamp,
 ) -> Result<Vec<Transfer>, StoreError> {
     let params = [Value::text(account), now.into(), Value::Null, SHOWN_MAX.into()];
-    db.run(TO_ACCOUNT, &params)?.iter().map(read).collect()
+    db.all(TO_ACCOUNT, &params)
 }
 
 /// The open offer of a renter's rental.
@@ -121,7 +108,7 @@ pub fn of_rental(
     now: Timestamp,
 ) -> Result<Option<Transfer>, StoreError> {
     let params = [Value::text(rental), Value::text(renter), now.into()];
-    only(db.run(OF_RENTAL, &params)?).map(|row| read(&row)).transpose()
+    db.first(OF_RENTAL, &params)
 }
 
 /// Why a rental was not taken over.
@@ -157,10 +144,9 @@ pub fn accept(
 ) -> Result<(), TransferFailure> {
     for _ in 0..crate::rentals::SAVE_ATTEMPTS {
         let params = [Value::text(account), now.into(), Value::text(id), 1_u32.into()];
-        let row = only(db.run(TO_ACCOUNT, &params)?).ok_or(TransferFailure::NotOffered)?;
-        let Transfer { rental: seen, .. } = read(&row)?;
-        let row = only(db.run(SLICES, &[Value::text(account)])?);
-        let slices: u32 = row.map_or(Ok(0), |row| row.number(0))?;
+        let offer = db.first(TO_ACCOUNT, &params)?;
+        let Transfer { rental: seen, .. } = offer.ok_or(TransferFailure::NotOffered)?;
+        let slices = db.one(SLICES, &[Value::text(account)])?;
         rental::take_over(&seen.life, account, slices, slices_max)?;
         let params = [
             Value::text(id),

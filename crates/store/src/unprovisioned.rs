@@ -8,58 +8,50 @@ use domain::time::Timestamp;
 use serde_json::{Value as Json, json};
 
 use crate::chain::hex;
-use crate::db::{Db, Row, StoreError, Value, only};
+use crate::db::{Db, StoreError, Value};
 use crate::due::{NoticeMail, find};
 use crate::jobs;
 use crate::rentals::{SAVE_ATTEMPTS, save_refund};
+use crate::row::{row, select};
 
 /// The most operators that are told of a late job.
 const OPERATORS_MAX: u32 = 10;
 
-/// A job that is late, and whom to tell.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Late {
-    /// The job.
-    pub job: JobId,
-    /// What it is for.
-    pub kind: JobKind,
-    /// The rental.
-    pub rental: RentalId,
-    /// Such as `node32_slice_7`.
-    pub place: String,
-    /// Who waits: the renter of a machine that is made, the farmer of one that is removed.
-    pub account: AccountId,
-    /// Their address.
-    pub email: String,
-    /// When everything is paid back, if that is so.
-    pub refund_at: Option<Timestamp>,
+row! {
+    /// A job that is late, and whom to tell.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Late {
+        /// The job.
+        pub job: JobId = "j.id",
+        /// What it is for.
+        pub kind: JobKind = "j.kind",
+        /// The rental.
+        pub rental: RentalId = "j.rental_id",
+        /// Such as `node32_slice_7`.
+        pub place: String = "'node' || j.node_id || '_slice_' || j.slice_number",
+        /// Who waits: the renter of a machine that is made, the farmer of one that is removed.
+        pub account: AccountId = "a.id",
+        /// Their address.
+        pub email: String = "a.email",
+        /// When everything is paid back, if that is so.
+        pub refund_at: Option<Timestamp> = "j.refund_at",
+    }
 }
 
 /// Up to `?2` jobs that were late at `?1` and of which nobody was told, the latest first. Served by
 /// the index `jobs_by_lateness`.
-const LATE: &str = "
-    SELECT j.id, j.kind, j.rental_id, 'node' || j.node_id || '_slice_' || j.slice_number, a.id,
-           a.email, j.refund_at
-      FROM jobs j
+const LATE: &str = select!(
+    Late,
+    " FROM jobs j
       JOIN rentals r ON r.id = j.rental_id
       JOIN accounts a ON a.id = iif(j.kind = 'create', r.renter_id, j.farmer_id)
      WHERE j.told_at IS NULL AND j.state IN ('waiting', 'leased', 'failed') AND j.late_at <= ?1
-     ORDER BY j.late_at LIMIT ?2";
+     ORDER BY j.late_at LIMIT ?2"
+);
 
 /// Jobs of which people are to be told that they are late.
 pub fn late(db: &dyn Db, now: Timestamp, limit: u32) -> Result<Vec<Late>, StoreError> {
-    let read = |row: &Row| {
-        Ok(Late {
-            job: row.parsed(0, JobId::parse)?,
-            kind: row.parsed(1, JobKind::parse)?,
-            rental: row.parsed(2, RentalId::parse)?,
-            place: row.text(3)?.to_owned(),
-            account: row.parsed(4, AccountId::parse)?,
-            email: row.text(5)?.to_owned(),
-            refund_at: row.optional_integer(6)?.map(Timestamp::from_seconds),
-        })
-    };
-    db.run(LATE, &[now.into(), limit.into()])?.iter().map(read).collect()
+    db.all(LATE, &[now.into(), limit.into()])
 }
 
 /// Up to `?1` operators: id and address.
@@ -69,8 +61,7 @@ const OPERATORS: &str = "
 
 /// The operators, with their addresses.
 pub fn operators(db: &dyn Db) -> Result<Vec<(AccountId, String)>, StoreError> {
-    let read = |row: &Row| Ok((row.parsed(0, AccountId::parse)?, row.text(1)?.to_owned()));
-    db.run(OPERATORS, &[OPERATORS_MAX.into()])?.iter().map(read).collect()
+    db.all(OPERATORS, &[OPERATORS_MAX.into()])
 }
 
 /// Writes down that people were told; the columns of the command view, in order.
@@ -96,38 +87,33 @@ pub fn tell(
     db.run(TELL, &[late.job.as_str().into(), Value::Text(mails), now.into()]).map(drop)
 }
 
-/// A rental that is paid back, and whom to tell.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refundable {
-    /// The rental.
-    pub rental: RentalId,
-    /// Such as `node32_slice_7`.
-    pub place: String,
-    /// The renter's address.
-    pub email: String,
+row! {
+    /// A rental that is paid back, and whom to tell.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Refundable {
+        /// The rental.
+        pub rental: RentalId = "r.id",
+        /// Such as `node32_slice_7`.
+        pub place: String = "'node' || r.node_id || coalesce('_slice_' || r.slice_number, '')",
+        /// The renter's address.
+        pub email: String = "a.email",
+    }
 }
 
 /// The rentals of up to `?2` machines that are not there at `?1`, when they are to be paid back.
 /// Served by the index `jobs_by_refund`.
-const REFUNDABLE: &str = "
-    SELECT r.id, 'node' || r.node_id || coalesce('_slice_' || r.slice_number, ''), a.email
-      FROM jobs j
+const REFUNDABLE: &str = select!(
+    Refundable,
+    " FROM jobs j
       JOIN rentals r ON r.id = j.rental_id
       JOIN accounts a ON a.id = r.renter_id
      WHERE j.state IN ('waiting', 'leased', 'failed') AND j.refund_at <= ?1
-     ORDER BY j.refund_at LIMIT ?2";
+     ORDER BY j.refund_at LIMIT ?2"
+);
 
 /// Rentals that are to be paid back now.
 pub fn refundable(db: &dyn Db, now: Timestamp, limit: u32) -> Result<Vec<Refundable>, StoreError> {
-    let read = |row: &Row| {
-        Ok(Refundable {
-            rental: row.parsed(0, RentalId::parse)?,
-            place: row.text(1)?.to_owned(),
-            email: row.text(2)?.to_owned(),
-        })
-    };
-    let rows = db.run(REFUNDABLE, &[now.into(), limit.into()])?;
-    let mut found: Vec<Refundable> = rows.iter().map(read).collect::<Result<_, StoreError>>()?;
+    let mut found: Vec<Refundable> = db.all(REFUNDABLE, &[now.into(), limit.into()])?;
     // A whole node has many machines.
     found.sort_by_key(|refundable| refundable.rental);
     found.dedup_by_key(|refundable| refundable.rental);
@@ -164,7 +150,7 @@ const TOLD: &str = "
 
 /// How many jobs are late now.
 pub fn late_count(db: &dyn Db) -> Result<u32, StoreError> {
-    only(db.run(TOLD, &[])?).map_or(Ok(0), |row| row.number(0))
+    db.one(TOLD, &[])
 }
 
 /// The statements that are served by an index, for the test of their plans.

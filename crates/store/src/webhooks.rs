@@ -7,7 +7,8 @@
 use domain::id::{AccountId, DeliveryId, WebhookId};
 use domain::time::Timestamp;
 
-use crate::db::{Db, Row, StoreError, Value, only};
+use crate::db::{Db, StoreError, Value};
+use crate::row::{column, returning, row, select};
 
 /// The most webhooks of one account.
 pub const WEBHOOKS_MAX: u32 = 5;
@@ -60,40 +61,46 @@ pub fn add(db: &dyn Db, webhook: &NewWebhook<'_>, now: Timestamp) -> Result<bool
         now.into(),
         WEBHOOKS_MAX.into(),
     ];
-    Ok(!db.run(ADD, &params)?.is_empty())
+    db.has_row(ADD, &params)
 }
 
-/// A webhook, as its owner sees it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Webhook {
-    /// Its id.
-    pub id: WebhookId,
-    /// Where it is.
-    pub url: String,
-    /// When it was added.
-    pub created_at: Timestamp,
-    /// Since when nothing has got through; `None` while it does.
-    pub failing_since: Option<Timestamp>,
-    /// When it was disabled, if it was.
-    pub disabled_at: Option<Timestamp>,
+row! {
+    /// A webhook, as its owner sees it.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Webhook {
+        /// Its id.
+        pub id: WebhookId = "id",
+        /// Where it is.
+        pub url: String = "url",
+        /// When it was added.
+        pub created_at: Timestamp = "created_at",
+        /// Since when nothing has got through; `None` while it does.
+        pub failing_since: Option<Timestamp> = "failing_since",
+        /// When it was disabled, if it was.
+        pub disabled_at: Option<Timestamp> = "disabled_at",
+    }
 }
 
 /// The webhooks of the account `?1`, the first one first; at most `?2`. Served by
 /// `webhooks_by_account`.
-const OF_ACCOUNT: &str = "
-    SELECT id, url, created_at, failing_since, disabled_at
-      FROM webhooks WHERE account_id = ?1 ORDER BY id LIMIT ?2";
+const OF_ACCOUNT: &str =
+    select!(Webhook, "FROM webhooks WHERE account_id = ?1 ORDER BY id LIMIT ?2");
 
 /// The webhooks of an account.
 pub fn of_account(db: &dyn Db, account: AccountId) -> Result<Vec<Webhook>, StoreError> {
-    let rows = db.run(OF_ACCOUNT, &[Value::text(account), WEBHOOKS_MAX.into()])?;
-    rows.iter().map(read).collect()
+    db.all(OF_ACCOUNT, &[Value::text(account), WEBHOOKS_MAX.into()])
+}
+
+row! {
+    /// A webhook, and what it signs with.
+    struct WithSecret {
+        webhook: Webhook,
+        sealed: Vec<u8> = "sealed",
+    }
 }
 
 /// The webhook `?2` of the account `?1`, and what it signs with. Served by the primary key.
-const FIND: &str = "
-    SELECT id, url, created_at, failing_since, disabled_at, sealed
-      FROM webhooks WHERE id = ?2 AND account_id = ?1";
+const FIND: &str = select!(WithSecret, "FROM webhooks WHERE id = ?2 AND account_id = ?1");
 
 /// A webhook of an account, and what it signs with, encrypted; `None` if the account has no such
 /// webhook.
@@ -102,19 +109,8 @@ pub fn find(
     account: AccountId,
     id: WebhookId,
 ) -> Result<Option<(Webhook, Vec<u8>)>, StoreError> {
-    let found = only(db.run(FIND, &[Value::text(account), Value::text(id)])?);
-    found.map(|row| Ok((read(&row)?, row.blob(5)?.to_owned()))).transpose()
-}
-
-fn read(row: &Row) -> Result<Webhook, StoreError> {
-    let at = |column| Ok(row.optional_integer(column)?.map(Timestamp::from_seconds));
-    Ok(Webhook {
-        id: row.parsed(0, WebhookId::parse)?,
-        url: row.text(1)?.to_owned(),
-        created_at: row.timestamp(2)?,
-        failing_since: at(3)?,
-        disabled_at: at(4)?,
-    })
+    let found: Option<WithSecret> = db.first(FIND, &[Value::text(account), Value::text(id)])?;
+    Ok(found.map(|WithSecret { webhook, sealed }| (webhook, sealed)))
 }
 
 /// Sets what the webhook `?2` of the account `?1` signs with to `?4`, if it is still `?3`. No row
@@ -132,7 +128,7 @@ pub fn rotate(
     sealed: &[u8],
 ) -> Result<bool, StoreError> {
     let params = [Value::text(account), Value::text(id), seen.into(), sealed.into()];
-    Ok(!db.run(ROTATE, &params)?.is_empty())
+    db.has_row(ROTATE, &params)
 }
 
 /// Removes the webhook `?2` of the account `?1` with its messages. No row comes back if there is
@@ -141,16 +137,16 @@ const REMOVE: &str = "DELETE FROM webhooks WHERE id = ?2 AND account_id = ?1 RET
 
 /// Removes a webhook with its messages; `false` if the account has no such webhook.
 pub fn remove(db: &dyn Db, account: AccountId, id: WebhookId) -> Result<bool, StoreError> {
-    Ok(!db.run(REMOVE, &[Value::text(account), Value::text(id)])?.is_empty())
+    db.has_row(REMOVE, &[Value::text(account), Value::text(id)])
 }
 
 /// Makes the message `?3` with the body `?4` to the webhook `?2` of the account `?1`, due at `?5`;
 /// `?6` is its kind. No row comes back if the account has no such webhook.
-const MAKE_TEST: &str = "
-    INSERT INTO webhook_deliveries (id, webhook_id, kind, body, due_at, created_at)
-    SELECT ?3, id, ?6, ?4, ?5, ?5 FROM webhooks WHERE id = ?2 AND account_id = ?1
- RETURNING id, event_id, kind, body, state, attempts, due_at, last_status, last_error, created_at,
-           finished_at";
+const MAKE_TEST: &str = returning!(
+    "INSERT INTO webhook_deliveries (id, webhook_id, kind, body, due_at, created_at)
+     SELECT ?3, id, ?6, ?4, ?5, ?5 FROM webhooks WHERE id = ?2 AND account_id = ?1",
+    Delivery
+);
 
 /// Makes a test message; `None` if the account has no such webhook.
 pub fn make_test(
@@ -169,7 +165,7 @@ pub fn make_test(
         now.into(),
         TEST.into(),
     ];
-    only(db.run(MAKE_TEST, &params)?).map(|row| read_delivery(&row)).transpose()
+    db.first(MAKE_TEST, &params)
 }
 
 /// How far a message has come.
@@ -202,42 +198,45 @@ impl DeliveryState {
     }
 }
 
-/// A message, as the owner of its webhook sees it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Delivery {
-    /// Its id, the same through all attempts.
-    pub id: DeliveryId,
-    /// The event that it tells of; `None` for a test.
-    pub event: Option<i64>,
-    /// What it tells, such as `slice-rented`.
-    pub kind: String,
-    /// The very bytes that are sent.
-    pub body: String,
-    /// How far it has come.
-    pub state: DeliveryState,
-    /// How often it was tried.
-    pub attempts: u32,
-    /// When it is tried next, while it waits.
-    pub due_at: Timestamp,
-    /// What the last attempt was answered with.
-    pub last_status: Option<u16>,
-    /// Why the last attempt failed.
-    pub last_error: Option<String>,
-    /// When it was made.
-    pub created_at: Timestamp,
-    /// When it was sent or given up.
-    pub finished_at: Option<Timestamp>,
+column! { DeliveryState: text(DeliveryState::parse) }
+
+row! {
+    /// A message, as the owner of its webhook sees it.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Delivery {
+        /// Its id, the same through all attempts.
+        pub id: DeliveryId = "id",
+        /// The event that it tells of; `None` for a test.
+        pub event: Option<i64> = "event_id",
+        /// What it tells, such as `slice-rented`.
+        pub kind: String = "kind",
+        /// The very bytes that are sent.
+        pub body: String = "body",
+        /// How far it has come.
+        pub state: DeliveryState = "state",
+        /// How often it was tried.
+        pub attempts: u32 = "attempts",
+        /// When it is tried next, while it waits.
+        pub due_at: Timestamp = "due_at",
+        /// What the last attempt was answered with.
+        pub last_status: Option<u16> = "last_status",
+        /// Why the last attempt failed.
+        pub last_error: Option<String> = "last_error",
+        /// When it was made.
+        pub created_at: Timestamp = "created_at",
+        /// When it was sent or given up.
+        pub finished_at: Option<Timestamp> = "finished_at",
+    }
 }
 
 /// Messages to the webhook `?2` of the account `?1` before `?3`, the last one first; at most `?4`.
 /// Served by `webhook_deliveries_by_webhook`.
-const DELIVERIES: &str = "
-    SELECT d.id, d.event_id, d.kind, d.body, d.state, d.attempts, d.due_at, d.last_status,
-           d.last_error, d.created_at, d.finished_at
-      FROM webhooks w
-      JOIN webhook_deliveries d ON d.webhook_id = w.id AND d.id < ?3
-     WHERE w.id = ?2 AND w.account_id = ?1
-     ORDER BY d.id DESC LIMIT ?4";
+const DELIVERIES: &str = select!(
+    Delivery,
+    "FROM webhook_deliveries
+     WHERE webhook_id = (SELECT id FROM webhooks WHERE id = ?2 AND account_id = ?1) AND id < ?3
+     ORDER BY id DESC LIMIT ?4"
+);
 
 /// Messages to a webhook of an account, the last one first; at most `limit`.
 pub fn deliveries(
@@ -250,23 +249,7 @@ pub fn deliveries(
     // No id begins with a character behind the digits of hexadecimal numbers.
     let before = before.map_or("g".to_owned(), |id| id.to_string());
     let params = [Value::text(account), Value::text(webhook), Value::Text(before), limit.into()];
-    db.run(DELIVERIES, &params)?.iter().map(read_delivery).collect()
-}
-
-fn read_delivery(row: &Row) -> Result<Delivery, StoreError> {
-    Ok(Delivery {
-        id: row.parsed(0, DeliveryId::parse)?,
-        event: row.optional_integer(1)?,
-        kind: row.text(2)?.to_owned(),
-        body: row.text(3)?.to_owned(),
-        state: row.parsed(4, DeliveryState::parse)?,
-        attempts: row.number(5)?,
-        due_at: row.timestamp(6)?,
-        last_status: row.optional_number(7)?,
-        last_error: row.optional_text(8)?.map(str::to_owned),
-        created_at: row.timestamp(9)?,
-        finished_at: row.optional_integer(10)?.map(Timestamp::from_seconds),
-    })
+    db.all(DELIVERIES, &params)
 }
 
 /// Lets the message `?3` to the webhook `?2` of the account `?1` be sent once more, due at `?4`,
@@ -293,50 +276,52 @@ pub fn replay(
 ) -> Result<bool, StoreError> {
     let place = [Value::text(account), Value::text(webhook), Value::text(id)];
     let [account, webhook, delivery] = place.clone();
-    if !db.run(REPLAY, &[account, webhook, delivery, now.into()])?.is_empty() {
+    if db.has_row(REPLAY, &[account, webhook, delivery, now.into()])? {
         return Ok(true);
     }
-    Ok(!db.run(HAS_DELIVERY, &place)?.is_empty())
+    db.has_row(HAS_DELIVERY, &place)
 }
 
-/// A message that was taken, to be sent now.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Claimed {
-    /// The message.
-    pub id: DeliveryId,
-    /// The webhook.
-    pub webhook: WebhookId,
-    /// Where it is.
-    pub url: String,
-    /// What it signs with, encrypted.
-    pub sealed: Vec<u8>,
-    /// What the message tells.
-    pub kind: String,
-    /// The very bytes that are sent.
-    pub body: String,
-    /// Which attempt this is, from 1.
-    pub attempt: u32,
+row! {
+    /// A message that was taken, to be sent now.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Claimed {
+        /// The message.
+        pub id: DeliveryId = "id",
+        /// The webhook.
+        pub webhook: WebhookId = "webhook_id",
+        /// Where it is.
+        pub url: String = "(SELECT url FROM webhooks w WHERE w.id = webhook_id)",
+        /// What it signs with, encrypted.
+        pub sealed: Vec<u8> = "(SELECT sealed FROM webhooks w WHERE w.id = webhook_id)",
+        /// What the message tells.
+        pub kind: String = "kind",
+        /// The very bytes that are sent.
+        pub body: String = "body",
+        /// Which attempt this is, from 1.
+        pub attempt: u32 = "attempts",
+    }
 }
 
 /// Takes the message that has been due for longest at `?1` of each webhook but those in `?3`, a
 /// JSON array, those of the webhooks that have waited longest first and at most `?4`: nobody else
 /// takes them for `?2` seconds. Events that are due at once are told in their order. Of each
 /// webhook it looks at those that are due first, by `webhook_deliveries_by_due`.
-const CLAIM: &str = "
-    UPDATE webhook_deliveries
-       SET attempts = attempts + 1, due_at = ?1 + ?2
-     WHERE id IN (
-           SELECT id
-             FROM (SELECT d.id, d.due_at
-                     FROM webhooks w
-                     JOIN webhook_deliveries d
-                       ON d.id = (SELECT id FROM webhook_deliveries
-                                   WHERE webhook_id = w.id AND state = 'waiting' AND due_at <= ?1
-                                   ORDER BY due_at, event_id LIMIT 1)
-                    WHERE w.id NOT IN (SELECT value FROM json_each(?3)))
-            ORDER BY due_at, id LIMIT ?4)
- RETURNING id, webhook_id, (SELECT url FROM webhooks w WHERE w.id = webhook_id),
-           (SELECT sealed FROM webhooks w WHERE w.id = webhook_id), kind, body, attempts";
+const CLAIM: &str = returning!(
+    "UPDATE webhook_deliveries
+        SET attempts = attempts + 1, due_at = ?1 + ?2
+      WHERE id IN (
+            SELECT id
+              FROM (SELECT d.id, d.due_at
+                      FROM webhooks w
+                      JOIN webhook_deliveries d
+                        ON d.id = (SELECT id FROM webhook_deliveries
+                                    WHERE webhook_id = w.id AND state = 'waiting' AND due_at <= ?1
+                                    ORDER BY due_at, event_id LIMIT 1)
+                     WHERE w.id NOT IN (SELECT value FROM json_each(?3)))
+             ORDER BY due_at, id LIMIT ?4)",
+    Claimed
+);
 
 /// Takes messages that are due, at most one of each webhook and at most `limit`; none of the
 /// webhooks that `failed` names.
@@ -349,18 +334,7 @@ pub fn claim(
     let failed: Vec<String> = failed.iter().map(ToString::to_string).collect();
     let failed = serde_json::to_string(&failed).expect("text can be written as JSON");
     let params = [now.into(), LEASE_SECONDS.into(), Value::Text(failed), limit.into()];
-    let read = |row: &Row| {
-        Ok(Claimed {
-            id: row.parsed(0, DeliveryId::parse)?,
-            webhook: row.parsed(1, WebhookId::parse)?,
-            url: row.text(2)?.to_owned(),
-            sealed: row.blob(3)?.to_owned(),
-            kind: row.text(4)?.to_owned(),
-            body: row.text(5)?.to_owned(),
-            attempt: row.number(6)?,
-        })
-    };
-    db.run(CLAIM, &params)?.iter().map(read).collect()
+    db.all(CLAIM, &params)
 }
 
 /// The message `?1` was taken by its endpoint at `?2` with the status `?3`.

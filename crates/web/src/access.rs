@@ -5,13 +5,12 @@ use domain::id::{JobId, RentalId, SliceId};
 use domain::ssh::Access;
 use domain::time::Timestamp;
 use hmac::{Hmac, KeyInit, Mac};
-use seal::{Keys, Place, SealError};
+use seal::{Keys, NONCE_BYTES, Place, SealError};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use store::StoreError;
 use store::chain::hex;
 
-use crate::ambient;
 use crate::problem::Problem;
 
 /// How long a link to a console works. The agent takes one that works for at most 300 seconds.
@@ -40,12 +39,17 @@ fn place_of_user_data(row: &str) -> Place<'_> {
 }
 
 /// Seals how the machine of a job is reached.
-pub fn seal_access(keys: &Keys, job: &JobId, access: &Access) -> Result<Vec<u8>, Problem> {
+pub fn seal_access(
+    keys: &Keys,
+    job: &JobId,
+    access: &Access,
+    nonce: [u8; NONCE_BYTES],
+) -> Result<Vec<u8>, Problem> {
     let Access { address, port, user, host_keys, console_url, console_secret, notes } =
         access.clone();
     let kept = Kept { address, port, user, host_keys, console_url, console_secret, notes };
     let text = serde_json::to_vec(&kept).map_err(Problem::internal)?;
-    keys.seal(place_of_access(job.as_str()), &text, ambient::random()).map_err(Problem::internal)
+    keys.seal(place_of_access(job.as_str()), &text, nonce).map_err(Problem::internal)
 }
 
 /// Opens how the machine of a job is reached.
@@ -98,10 +102,14 @@ fn from_hex(text: &str) -> Option<Vec<u8>> {
 }
 
 /// Seals a renter's own user data for one rental.
-pub fn seal_user_data(keys: &Keys, rental: RentalId, text: &str) -> Result<Vec<u8>, Problem> {
+pub fn seal_user_data(
+    keys: &Keys,
+    rental: RentalId,
+    text: &str,
+    nonce: [u8; NONCE_BYTES],
+) -> Result<Vec<u8>, Problem> {
     let row = rental.to_string();
-    keys.seal(place_of_user_data(&row), text.as_bytes(), ambient::random())
-        .map_err(Problem::internal)
+    keys.seal(place_of_user_data(&row), text.as_bytes(), nonce).map_err(Problem::internal)
 }
 
 /// Opens a renter's own user data.
@@ -146,7 +154,7 @@ mod tests {
     fn an_access_opens_in_its_own_row_only() {
         let keys = Keys::parse(&seal::key_text(1, &[7; 32])).unwrap();
         let access = Access::read(&told(&[HOST_KEY.to_owned()])).unwrap();
-        let sealed = seal_access(&keys, &job(1), &access).unwrap();
+        let sealed = seal_access(&keys, &job(1), &access, [7; NONCE_BYTES]).unwrap();
         assert!(!String::from_utf8_lossy(&sealed).contains("203.0.113.7"));
         assert_eq!(open_access(&keys, &job(1), &sealed).unwrap(), access);
         assert!(open_access(&keys, &job(2), &sealed).is_err());
@@ -158,7 +166,7 @@ mod tests {
         let text = br#"{"address":"a","port":1,"user":"u","host_keys":[],"console_url":null,
             "notes":null}"#;
         let job = job(1);
-        let sealed = keys.seal(place_of_access(job.as_str()), text, ambient::random()).unwrap();
+        let sealed = keys.seal(place_of_access(job.as_str()), text, [7; NONCE_BYTES]).unwrap();
         assert_eq!(open_access(&keys, &job, &sealed).unwrap().console_secret, None);
     }
 

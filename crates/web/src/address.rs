@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use http::HeaderName;
+use http::{HeaderName, HeaderValue};
 
 use crate::context::Request;
 
@@ -17,8 +17,10 @@ const IPV6_NETWORK: u128 = !0 << 64;
 pub(crate) fn of(request: &Request, trusted: Option<&HeaderName>) -> String {
     let header = trusted.cloned().unwrap_or(SPIN_CLIENT);
     let last = request.headers().get_all(header).iter().next_back();
-    let text = last.and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let text = text.rsplit(',').next().unwrap_or_default().trim();
+    // By bytes: what a client has sent before the comma need not be text.
+    let bytes = last.map(HeaderValue::as_bytes).unwrap_or_default();
+    let bytes = bytes.rsplit(|byte| *byte == b',').next().unwrap_or_default();
+    let text = std::str::from_utf8(bytes).unwrap_or_default().trim();
     let address = text.parse::<SocketAddr>().map(|socket| socket.ip()).or_else(|_| text.parse());
     match address.map(|address: IpAddr| address.to_canonical()) {
         Ok(IpAddr::V6(address)) => {
@@ -61,5 +63,6 @@ mod tests {
         check(&headers, None, "203.0.113.9");
         check(&headers, Some("x-forwarded-for"), "192.0.2.7");
         check(&headers[..1], Some("x-forwarded-for"), "");
+        check(&[("x-forwarded-for", "\u{e9}, 192.0.2.7")], Some("x-forwarded-for"), "192.0.2.7");
     }
 }

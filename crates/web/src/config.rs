@@ -8,7 +8,8 @@ use crate::mail::is_outlet_set;
 /// The values of the app's variables.
 #[derive(Clone)]
 pub struct Config {
-    /// The operator's token; `None` where none is set, and then nobody is the operator.
+    /// The operator's token; `None` where none is set, or where a component is not given it. Then
+    /// nobody is the operator.
     pub operator_token: Option<String>,
     /// Base URLs of gridproxy, separated by commas, tried in order.
     pub gridproxy_urls: String,
@@ -73,7 +74,7 @@ impl Config {
             Usd::parse(name, &get(name)?)
                 .map_err(|wrong| format!("{name}: expected {}", wrong.rule))
         };
-        let operator_token = Some(get("operator_token")?).filter(|token| !token.is_empty());
+        let operator_token = get("operator_token").ok().filter(|token| !token.is_empty());
         if operator_token.as_ref().is_some_and(|t| t.len() < OPERATOR_TOKEN_CHARS_MIN) {
             let least = OPERATOR_TOKEN_CHARS_MIN;
             return Err(format!("operator_token: expected at least {least} characters"));

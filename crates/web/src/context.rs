@@ -1,34 +1,30 @@
-//! What a handler is given: the request, who asks, the time, the database and the configuration.
+//! What a handler is given: the request, who asks, and the environment.
 
 use std::cell::Cell;
+use std::ops::Deref;
 
 use domain::account::Scope;
 use domain::id::RequestId;
 use domain::time::Timestamp;
 use http::header::{AsHeaderName, HeaderName};
-use store::Db;
 use store::accounts::{Grant, Identity};
 use url::form_urlencoded;
 
-use crate::config::Config;
+use crate::body::Body;
+use crate::env::{Env, Random};
 use crate::limit::Budget;
 use crate::problem::{Kind, Problem};
-use crate::{address, ambient, session};
+use crate::{address, session};
 
 /// A request whose body has been read.
 pub type Request = http::Request<Vec<u8>>;
 
-/// An answer whose body is complete, so that its length is known.
-pub type Response = http::Response<Vec<u8>>;
+/// An answer.
+pub type Response = http::Response<Body>;
 
-/// What a handler is given.
+/// What a handler is given. What is in the environment is reached through it: `cx.db`, `cx.now`.
 pub struct Context<'a> {
-    /// The database.
-    pub db: &'a dyn Db,
-    /// What the operator set.
-    pub config: &'a Config,
-    /// When the request came.
-    pub now: Timestamp,
+    env: &'a Env<'a>,
     /// The request.
     pub request: &'a Request,
     /// Who asks; `None` for a visitor.
@@ -43,17 +39,23 @@ pub struct Context<'a> {
     budget: Cell<Option<Budget>>,
 }
 
+impl<'a> Deref for Context<'a> {
+    type Target = Env<'a>;
+
+    fn deref(&self) -> &Env<'a> {
+        self.env
+    }
+}
+
 impl<'a> Context<'a> {
     /// The context of a request of a visitor.
-    pub fn new(db: &'a dyn Db, config: &'a Config, request: &'a Request, now: Timestamp) -> Self {
+    pub fn new(env: &'a Env<'a>, request: &'a Request) -> Self {
         Context {
-            db,
-            config,
-            now,
+            env,
             request,
             identity: None,
-            address: address::of(request, config.client_address_header.as_ref()),
-            request_id: new_request_id(now),
+            address: address::of(request, env.config.client_address_header.as_ref()),
+            request_id: new_request_id(env.random, env.now),
             params: Vec::new(),
             budget: Cell::new(None),
         }
@@ -88,6 +90,19 @@ impl<'a> Context<'a> {
         } else {
             let name = scope.as_str();
             Err(Problem::new(Kind::MissingScope, format!("this token lacks the scope `{name}`")))
+        }
+    }
+
+    /// Who asks, for money of all their farms: a token for one farm may not see it.
+    pub fn whole_farm(&self) -> Result<&Identity, Problem> {
+        let identity = self.account()?;
+        match identity.farm() {
+            None => Ok(identity),
+            Some(farm) => {
+                let detail =
+                    format!("this token is for farm {farm}, and this is of all your farms");
+                Err(Problem::new(Kind::MissingScope, detail))
+            }
         }
     }
 
@@ -154,15 +169,54 @@ impl<'a> Context<'a> {
     }
 }
 
-/// The value of a header, if it is there and is text.
+/// The value of a header, if it is there and is text: for headers that may be ignored.
 pub fn header(request: &Request, name: impl AsHeaderName) -> Option<&str> {
     request.headers().get(name)?.to_str().ok()
+}
+
+/// A header that must not be ignored is not text, or was sent more than once.
+#[derive(Debug, PartialEq, Eq)]
+pub struct UnreadableHeader;
+
+/// The value of a header that must not be ignored.
+pub fn sole_header(
+    request: &Request,
+    name: impl AsHeaderName,
+) -> Result<Option<&str>, UnreadableHeader> {
+    let mut values = request.headers().get_all(name).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some(value), None) => value.to_str().map(Some).map_err(|_| UnreadableHeader),
+        (Some(_), Some(_)) => Err(UnreadableHeader),
+    }
 }
 
 /// The header that marks one intention of a client.
 pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
-fn new_request_id(now: Timestamp) -> String {
+fn new_request_id(random: &dyn Random, now: Timestamp) -> String {
     // The same form as every other id, so that logs sort and search alike.
-    RequestId::from_random(now, ambient::random_id()).to_string()
+    RequestId::from_random(now, random.id()).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_that_must_not_be_ignored_is_read_whole_or_refused() {
+        let read = |values: &[&str]| {
+            let mut builder = http::Request::get("/");
+            for value in values {
+                builder = builder.header(IDEMPOTENCY_KEY, *value);
+            }
+            let request = builder.body(Vec::new()).unwrap();
+            sole_header(&request, IDEMPOTENCY_KEY).map(|value| value.map(str::to_owned))
+        };
+        assert_eq!(read(&[]), Ok(None));
+        assert_eq!(read(&[""]), Ok(Some(String::new())));
+        assert_eq!(read(&["key-1"]), Ok(Some("key-1".to_owned())));
+        assert_eq!(read(&["cl\u{e9}-1"]), Err(UnreadableHeader));
+        assert_eq!(read(&["key-1", "key-1"]), Err(UnreadableHeader));
+    }
 }

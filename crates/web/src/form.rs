@@ -4,7 +4,10 @@ use domain::field::FieldError;
 use domain::order::IdempotencyKey;
 use url::form_urlencoded;
 
-use crate::context::{Context, IDEMPOTENCY_KEY, Request};
+use crate::context::{Context, IDEMPOTENCY_KEY, Request, UnreadableHeader, sole_header};
+
+/// The longest reason that an operator gives.
+const REASON_CHARS_MAX: usize = 200;
 
 /// The fields of a form, as a browser sends them.
 pub struct Form(Vec<(String, String)>);
@@ -45,7 +48,21 @@ pub fn keep<T>(wrong: &mut Vec<FieldError>, read: Result<T, FieldError>) -> Opti
     read.map_err(|error| wrong.push(error)).ok()
 }
 
-/// The request's `Idempotency-Key`, or a fresh one for a client that sends none.
+/// Reads why an operator does something: for who it concerns, and the books or the audit log.
+pub fn read_reason(text: &str) -> Result<String, FieldError> {
+    let reason = text.trim();
+    let length = reason.chars().count();
+    if !(1..=REASON_CHARS_MAX).contains(&length) || reason.chars().any(char::is_control) {
+        return Err(FieldError::new("reason", "1 to 200 characters on one line"));
+    }
+    Ok(reason.to_owned())
+}
+
+/// The request's `Idempotency-Key`, or a fresh one for a client that sends none. A key that cannot
+/// be read is refused: without it, a retry would act twice.
 pub fn idempotency_key(cx: &Context<'_>) -> Result<IdempotencyKey, FieldError> {
-    IdempotencyKey::parse(cx.header(IDEMPOTENCY_KEY).unwrap_or(&cx.request_id))
+    match sole_header(cx.request, IDEMPOTENCY_KEY) {
+        Ok(key) => IdempotencyKey::parse(key.unwrap_or(&cx.request_id)),
+        Err(UnreadableHeader) => Err(IdempotencyKey::wrong()),
+    }
 }

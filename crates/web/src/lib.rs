@@ -5,17 +5,18 @@
 
 pub mod access;
 mod address;
-pub mod ambient;
 pub mod api;
 pub mod audit;
+pub mod body;
 pub mod comparison;
 pub mod config;
 pub mod context;
 pub mod csv;
+pub mod env;
 pub mod form;
+pub mod job;
 pub mod json;
 pub mod limit;
-pub mod live;
 pub mod mail;
 pub mod openapi;
 pub mod operation;
@@ -26,10 +27,12 @@ pub mod respond;
 pub mod route;
 pub mod session;
 pub mod view;
-pub mod waiting;
 pub mod webhook;
 
+pub use body::Body;
 pub use config::{Config, FarmClaims};
 pub use context::{Context, Request, Response};
+pub use env::Env;
+pub use job::{Job, JobError};
 pub use problem::{Kind, Problem};
 pub use route::{Route, dispatch};

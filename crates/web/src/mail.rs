@@ -13,7 +13,7 @@ use domain::time::Timestamp;
 use seal::{Keys, NONCE_BYTES, Place, SealError};
 use serde::{Deserialize, Serialize};
 
-use crate::ambient;
+use crate::env::Random;
 
 pub use outlet::{Failure, MailConfig, Post, is_outlet_set};
 
@@ -318,9 +318,14 @@ pub struct SealedMail {
 }
 
 /// Makes a mail ready for the outbox, under a new id.
-pub fn seal_new(keys: &Keys, mail: &Mail, now: Timestamp) -> Result<SealedMail, SealError> {
-    let id = MailId::from_random(now, ambient::random_id());
-    let sealed = seal(keys, id, mail, ambient::random())?;
+pub fn seal_new(
+    keys: &Keys,
+    mail: &Mail,
+    random: &dyn Random,
+    now: Timestamp,
+) -> Result<SealedMail, SealError> {
+    let id = MailId::from_random(now, random.id());
+    let sealed = seal(keys, id, mail, random.bytes())?;
     Ok(SealedMail { id, kind: mail.kind.clone().into_owned(), sealed })
 }
 
@@ -456,6 +461,14 @@ mod tests {
         assert!(mail.text.contains(URL) && mail.text.contains("for 10 minutes"));
     }
 
+    struct Sevens;
+
+    impl Random for Sevens {
+        fn fill(&self, bytes: &mut [u8]) {
+            bytes.fill(7);
+        }
+    }
+
     #[test]
     fn a_mail_opens_in_its_own_row_only() {
         let mail = sign_up(&ada(), URL);
@@ -464,7 +477,7 @@ mod tests {
         assert!(opened.is_ok_and(|opened| opened == mail));
         let moved = open(&keys(), id(2), &sealed).err();
         assert_eq!(moved, Some(OpenError::Sealed(SealError::Damaged)));
-        let new = seal_new(&keys(), &mail, Timestamp::from_seconds(0)).unwrap();
+        let new = seal_new(&keys(), &mail, &Sevens, Timestamp::from_seconds(0)).unwrap();
         assert_eq!(new.kind, "sign-up");
         assert!(open(&keys(), new.id, &new.sealed).is_ok_and(|opened| opened == mail));
     }

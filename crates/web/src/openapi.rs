@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::api::OPERATIONS;
 use crate::api::grid_nodes::AddedNodeView;
 use crate::api::renting::{AlternativeView, DryRunView, QuoteView};
-use crate::live::EVENT_STREAM;
+use crate::body::EVENT_STREAM;
 use crate::operation::{Access, Form, Operation, schema_of};
 use crate::problem::Kind;
 

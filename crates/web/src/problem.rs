@@ -22,6 +22,8 @@ use store::rentals::ChangeFailure;
 use store::renting::RentFailure;
 use store::transfers::TransferFailure;
 
+use crate::env::NoKeys;
+
 /// Declares the kinds of problems, each with its stable name, status, title and advice.
 macro_rules! kinds {
     ($($variant:ident, $name:literal, $status:ident, $title:literal, $advice:literal;)*) => {
@@ -334,12 +336,24 @@ impl From<FieldError> for Problem {
     }
 }
 
+impl From<NoKeys> for Problem {
+    fn from(error: NoKeys) -> Problem {
+        match error {
+            NoKeys::Unset => Problem::plain(Kind::NoEncryptionKeys),
+            NoKeys::Wrong(_) => Problem::internal(error),
+        }
+    }
+}
+
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Problem {
         let cause = Some(error.to_string());
         match error {
             StoreError::Busy => Problem { cause, ..Problem::plain(Kind::Busy) },
-            StoreError::TooNew { .. } | StoreError::MigrationChanged { .. } => {
+            StoreError::WrongSchema { .. }
+            | StoreError::DevelopmentDatabase
+            | StoreError::MigrationChanged { .. }
+            | StoreError::UpgradeTooLarge { .. } => {
                 Problem { cause, ..Problem::plain(Kind::WrongSchema) }
             }
             StoreError::Refused(_) | StoreError::Corrupt(_) | StoreError::Failed(_) => {

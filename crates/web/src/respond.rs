@@ -12,8 +12,8 @@ use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use crate::body::Body;
 use crate::context::{Context, Response, header};
-use crate::live::EVENT_STREAM;
 use crate::page::ErrorPage;
 use crate::problem::{Kind, Problem};
 use crate::session;
@@ -41,7 +41,7 @@ const SECURITY_HEADERS: [(&str, &str); 6] = [
 
 /// An answer of this status, type and body.
 pub fn answer(status: StatusCode, content_type: &'static str, body: Vec<u8>) -> Response {
-    let mut response = Response::new(body);
+    let mut response = Response::new(Body::Bytes(body));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
@@ -81,7 +81,7 @@ pub fn see_other(path: &str) -> Response {
 
 /// Nothing more to say.
 pub fn no_content() -> Response {
-    let mut response = Response::new(Vec::new());
+    let mut response = Response::new(Body::Bytes(Vec::new()));
     *response.status_mut() = StatusCode::NO_CONTENT;
     response
 }
@@ -129,7 +129,7 @@ pub fn finish(cx: &Context<'_>, mut response: Response) -> Response {
     let is_public = cx.identity.is_none() && !session::has_token(cx.request) && !is_secret;
     let has_own_rule = response.headers().contains_key(CACHE_CONTROL);
     if is_read && is_public && response.status() == StatusCode::OK {
-        let tag = entity_tag(response.body());
+        let tag = entity_tag(response.body().bytes());
         let seen = header(cx.request, IF_NONE_MATCH).unwrap_or("");
         let is_known = seen.split(',').any(|candidate| {
             let candidate = candidate.trim();
@@ -137,7 +137,7 @@ pub fn finish(cx: &Context<'_>, mut response: Response) -> Response {
         });
         if is_known {
             *response.status_mut() = StatusCode::NOT_MODIFIED;
-            response.body_mut().clear();
+            *response.body_mut() = Body::Bytes(Vec::new());
             response.headers_mut().remove(CONTENT_TYPE);
         }
         response = with_header(response, ETAG, &tag);
@@ -168,13 +168,12 @@ pub fn finish(cx: &Context<'_>, mut response: Response) -> Response {
     }
     let bodiless = matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
     // How long a stream gets is not known, and it says something at once.
-    let is_stream = response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == EVENT_STREAM);
-    if !bodiless && !is_stream {
-        let length = response.body().len();
+    if !bodiless && let Body::Bytes(bytes) = response.body() {
+        let length = bytes.len();
         response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
     }
     if *cx.request.method() == Method::HEAD {
-        response.body_mut().clear();
+        *response.body_mut() = Body::Bytes(Vec::new());
     }
     response
 }

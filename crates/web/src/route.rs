@@ -63,7 +63,7 @@ pub struct Outcome {
 }
 
 /// Calls the handler that the request asks for, and completes its answer.
-pub fn dispatch(routes: &'static [Route], cx: &mut Context<'_>) -> Outcome {
+pub fn dispatch(routes: &[&'static [Route]], cx: &mut Context<'_>) -> Outcome {
     let route = find(routes, cx);
     let result = match &route {
         Ok(route) => admit_and_call(route, cx),
@@ -87,7 +87,7 @@ pub fn dispatch(routes: &'static [Route], cx: &mut Context<'_>) -> Outcome {
 
 /// The route of a request, or the methods that its path is offered with.
 fn find(
-    routes: &'static [Route],
+    routes: &[&'static [Route]],
     cx: &mut Context<'_>,
 ) -> Result<&'static Route, Vec<&'static str>> {
     // Whoever can be read can be asked for the head of it.
@@ -97,9 +97,9 @@ fn find(
     };
     let path = cx.request.uri().path();
     // A path without placeholders wins, for every method: what it offers is all there is.
-    let is_exact = routes.iter().any(|route| route.path == path);
+    let is_exact = routes.iter().copied().flatten().any(|route| route.path == path);
     let mut allowed = Vec::new();
-    for route in routes.iter().filter(|route| !is_exact || route.path == path) {
+    for route in routes.iter().copied().flatten().filter(|route| !is_exact || route.path == path) {
         let Some(params) = matches(route.path, path) else { continue };
         if route.method == method {
             cx.params = params;

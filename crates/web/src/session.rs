@@ -5,15 +5,15 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use domain::time::Timestamp;
 use hmac::{Hmac, KeyInit, Mac};
 use http::header::{AUTHORIZATION, COOKIE, HOST, ORIGIN};
-use http::{HeaderName, Method};
+use http::{HeaderName, HeaderValue, Method};
 use sha2::{Digest, Sha256};
 use store::accounts::{Identity, SecretHash};
 use store::{Db, StoreError, sessions, tokens};
 use subtle::ConstantTimeEq;
 
-use crate::ambient;
 use crate::config::Config;
-use crate::context::{Request, header};
+use crate::context::{Request, UnreadableHeader, header, sole_header};
+use crate::env::Random;
 use crate::problem::{Kind, Problem};
 
 /// How long a sign-in lasts, in seconds: 30 days.
@@ -50,19 +50,19 @@ pub struct Secret {
 
 impl Secret {
     /// A secret for a cookie.
-    pub fn for_session() -> Secret {
-        Secret::new(random_text())
+    pub fn for_session(random: &dyn Random) -> Secret {
+        Secret::new(random_text(random))
     }
 
     /// A secret that is good once: a code in a mail, or a step of a sign-in.
-    pub fn for_challenge() -> Secret {
-        Secret::new(random_text())
+    pub fn for_challenge(random: &dyn Random) -> Secret {
+        Secret::new(random_text(random))
     }
 
     /// A secret for a program: with a prefix to know it by, and a checksum at its end, so that a
     /// scanner can tell it from other text, and a typing mistake from an unknown token.
-    pub fn for_token() -> Secret {
-        let body = format!("{TOKEN_PREFIX}{}", random_text());
+    pub fn for_token(random: &dyn Random) -> Secret {
+        let body = format!("{TOKEN_PREFIX}{}", random_text(random));
         let checksum = checksum(&body);
         Secret::new(body + &checksum)
     }
@@ -78,9 +78,8 @@ impl Secret {
     }
 }
 
-fn random_text() -> String {
-    let random: [u8; SECRET_BYTES] = ambient::random();
-    BASE64_URL_SAFE_NO_PAD.encode(random)
+fn random_text(random: &dyn Random) -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(random.bytes::<SECRET_BYTES>())
 }
 
 /// CRC-32 of a token's text, in base64: six characters.
@@ -118,7 +117,7 @@ pub fn identify(
 }
 
 /// Who asks, for an answer that takes long: `None` as soon as the session or token has ended.
-pub(crate) fn still(
+pub fn still(
     db: &dyn Db,
     request: &Request,
     now: Timestamp,
@@ -171,20 +170,23 @@ pub fn has_token(request: &Request) -> bool {
     bearer(request).is_some()
 }
 
-/// The token of `Authorization: Bearer …`.
+/// The token of `Authorization: Bearer …`. A header that cannot be read has a token that nobody
+/// has: whoever sends one is not taken for a visitor, or for who has the cookie.
 fn bearer(request: &Request) -> Option<&str> {
-    let (scheme, token) = header(request, AUTHORIZATION)?.split_once(' ')?;
-    let token = token.trim();
-    (scheme.eq_ignore_ascii_case("bearer") && token.len() <= SECRET_LENGTH_MAX).then_some(token)
+    let Ok(value) = sole_header(request, AUTHORIZATION) else { return Some("") };
+    let (scheme, token) = value?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
 }
 
-/// The secret in the session's cookie.
+/// The secret in the session's cookie. Cookies of others may be anything, and are in its way
+/// neither as bytes nor in a header of their own.
 fn session_secret(request: &Request) -> Option<&str> {
     let name = cookie_name(request);
-    let cookies = header(request, COOKIE).filter(|text| text.len() <= COOKIE_LENGTH_MAX)?;
-    cookies
-        .split(';')
-        .filter_map(|cookie| cookie.trim().split_once('='))
+    let headers = request.headers().get_all(COOKIE).iter().map(HeaderValue::as_bytes);
+    headers
+        .filter(|cookies| cookies.len() <= COOKIE_LENGTH_MAX)
+        .flat_map(|cookies| cookies.split(|byte| *byte == b';'))
+        .filter_map(|cookie| std::str::from_utf8(cookie).ok()?.trim().split_once('='))
         .find(|(given, value)| *given == name && value.len() <= SECRET_LENGTH_MAX)
         .map(|(_, value)| value)
 }
@@ -237,13 +239,14 @@ pub fn refuse_cross_site(request: &Request) -> Result<(), Problem> {
     if is_safe || bearer(request).is_some() {
         return Ok(());
     }
-    let is_ours = match (header(request, SEC_FETCH_SITE), header(request, ORIGIN)) {
-        (Some(site), _) => matches!(site, "same-origin" | "none"),
-        (None, Some(origin)) => {
+    let is_ours = match (sole_header(request, SEC_FETCH_SITE), sole_header(request, ORIGIN)) {
+        (Ok(Some(site)), _) => matches!(site, "same-origin" | "none"),
+        (Ok(None), Ok(Some(origin))) => {
             let authority = origin.split_once("://").map(|(_, authority)| authority);
             authority.is_some() && authority == host(request)
         }
-        (None, None) => true,
+        (Ok(None), Ok(None)) => true,
+        (Err(UnreadableHeader), _) | (Ok(None), Err(UnreadableHeader)) => false,
     };
     if is_ours { Ok(()) } else { Err(Problem::plain(Kind::CrossSite)) }
 }
@@ -322,8 +325,37 @@ mod tests {
         check(&[("host", "a.example"), ("origin", "https://a.example")], true);
         check(&[("host", "a.example"), ("origin", "https://b.example")], false);
         check(&[("host", "a.example"), ("origin", "null")], false);
+        check(&[("origin", "\u{e9}")], false);
+        check(&[("sec-fetch-site", "\u{e9}")], false);
+        check(&[("sec-fetch-site", "none"), ("sec-fetch-site", "cross-site")], false);
         check(&[], true);
         check(&[("sec-fetch-site", "cross-site"), ("authorization", "Bearer myc_x")], true);
+    }
+
+    #[test]
+    fn a_token_is_never_ignored() {
+        let host = ("host", "localhost");
+        let token = |headers: &[(&str, &str)]| bearer(&request(headers)).map(str::to_owned);
+        assert_eq!(token(&[host]), None);
+        assert_eq!(token(&[("authorization", "Basic eDp5")]), None);
+        assert_eq!(token(&[("authorization", "Bearer myc_x")]).as_deref(), Some("myc_x"));
+        assert_eq!(token(&[("authorization", "Bearer myc_\u{e9}")]).as_deref(), Some(""));
+        let two = [("authorization", "Basic eDp5"), ("authorization", "Bearer myc_x")];
+        assert_eq!(token(&two).as_deref(), Some(""));
+        let long = format!("Bearer myc_{}", "x".repeat(SECRET_LENGTH_MAX));
+        assert!(token(&[("authorization", &long)]).is_some_and(|token| !is_token(&token)));
+    }
+
+    #[test]
+    fn cookies_of_others_are_not_in_the_way() {
+        let secret = |headers: &[(&str, &str)]| {
+            let headers = [&[("host", "localhost")], headers].concat();
+            session_secret(&request(&headers)).map(str::to_owned)
+        };
+        assert_eq!(secret(&[("cookie", "a=\u{e9}; session=s")]).as_deref(), Some("s"));
+        assert_eq!(secret(&[("cookie", "a=b"), ("cookie", "session=s")]).as_deref(), Some("s"));
+        assert_eq!(secret(&[("cookie", "session=\u{e9}; a=b")]).as_deref(), Some("\u{e9}"));
+        assert_eq!(secret(&[("cookie", "a=b")]), None);
     }
 
     #[test]

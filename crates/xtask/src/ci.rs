@@ -35,7 +35,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
         run_cargo(workspace, &mut wasm_clippy(workspace)?)
     })?;
     timed("doc", || run_cargo(workspace, &mut doc(workspace)?))?;
-    timed("test", || test::run(workspace))
+    timed("test", || test::run(workspace, &test::Options::default()))
 }
 
 fn native_clippy(workspace: &Workspace) -> Result<Command> {

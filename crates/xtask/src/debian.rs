@@ -203,15 +203,39 @@ impl Apt {
 
 /// The mirror of Debian's archive that the system uses.
 fn system_mirror() -> Result<String> {
-    let release = fs::read_to_string("/etc/os-release").unwrap_or_default();
-    let mirror = debian_codename(&release).and_then(|codename| {
-        let texts = source_files().into_iter().filter_map(|file| fs::read_to_string(file).ok());
-        texts.flat_map(|text| source_entries(&text)).find_map(|entry| entry.mirror_for(&codename))
-    });
-    mirror.context(
-        "apt's sources name no mirror of Debian to take the compiler's sources from: add one, or \
-         get the target with `rustup target add wasm32-wasip2`",
+    Archive::of_system().map(|archive| archive.mirror).context(
+        "add a source to take the compiler's sources from, or get the target with `rustup target \
+         add wasm32-wasip2`",
     )
+}
+
+/// Debian's archive, as the system takes its packages from it.
+pub(crate) struct Archive {
+    /// The name of the system's release, such as `bookworm`.
+    pub(crate) codename: String,
+    mirror: String,
+}
+
+impl Archive {
+    /// The archive of the system. An error where the system is not Debian itself.
+    pub(crate) fn of_system() -> Result<Archive> {
+        let release = fs::read_to_string("/etc/os-release").unwrap_or_default();
+        let codename = debian_codename(&release).context("this system is not Debian")?;
+        let texts = source_files().into_iter().filter_map(|file| fs::read_to_string(file).ok());
+        let mirror = texts
+            .flat_map(|text| source_entries(&text))
+            .find_map(|entry| entry.mirror_for(&codename))
+            .context("apt's sources name no mirror of Debian")?;
+        Ok(Archive { codename, mirror })
+    }
+
+    /// A line of a sources list: newer packages, built for this release.
+    pub(crate) fn backports(&self) -> String {
+        let signed_by = system_keyring()
+            .map(|keyring| format!("[signed-by={}] ", keyring.display()))
+            .unwrap_or_default();
+        format!("deb {signed_by}{} {}-backports main\n", self.mirror, self.codename)
+    }
 }
 
 /// The name of the system's release, if the system is Debian itself: a derivative's mirrors do not

@@ -51,7 +51,7 @@ enum Command {
     /// Does all the set-up and serves the app on this machine.
     Up(up::Options),
     /// Does all the set-up and runs every test.
-    Test,
+    Test(test::Options),
     /// What CI runs: fmt, clippy, doc, test.
     Ci,
     /// Makes an image from Debian's packages, boots a machine from it as a farm would, and logs in.
@@ -60,9 +60,9 @@ enum Command {
     Attack(attack::Options),
     /// Fires a scheduled component now, such as `grid-sync`.
     Cron(cron::Options),
-    /// Brings a database up to date.
+    /// Creates a database, or upgrades it to this version's schema. Stop the app first.
     Migrate {
-        /// The database's file, made if it is not there.
+        /// The database's file, created if it is not there.
         #[arg(long, value_name = "PATH")]
         database: PathBuf,
     },
@@ -95,8 +95,8 @@ fn run(command: &Command) -> Result<ExitCode> {
     let workspace = Workspace::find();
     match command {
         Command::Up(options) => up::run(&workspace, options)?,
-        Command::Test => return Ok(report(test::run(&workspace)?)),
-        Command::Ci => return Ok(report(ci::run(&workspace)?)),
+        Command::Test(options) => return Ok(report(&test::run(&workspace, options)?)),
+        Command::Ci => return Ok(report(&ci::run(&workspace)?)),
         Command::Boot => boot::run(&workspace)?,
         Command::Attack(options) => {
             let is_clean = attack::run(&workspace, options)?;
@@ -115,9 +115,13 @@ fn run(command: &Command) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Says the tests' outcome, as the last line of all.
-fn report(outcome: Outcome) -> ExitCode {
+/// Prints which tests failed and which were skipped and, as the last line of all, how many.
+fn report(outcome: &Outcome) -> ExitCode {
     // A closed stdout changes nothing about the outcome.
-    let _ = writeln!(io::stdout(), "{}", outcome.line());
+    let mut stdout = io::stdout();
+    for note in outcome.notes() {
+        let _ = writeln!(stdout, "{note}");
+    }
+    let _ = writeln!(stdout, "{}", outcome.line());
     if outcome.is_success() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

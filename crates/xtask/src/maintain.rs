@@ -67,7 +67,7 @@ pub(crate) struct Rotation {
     new_key: bool,
 }
 
-/// Applies the migrations that the database lacks, and says which version it has then.
+/// Creates a database or upgrades it, and says which schema release it has then.
 pub(crate) fn migrate(programs: &Programs, database: &Path) -> Result<()> {
     run(command(programs, database).arg("migrate"))
 }

@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 const SPINNER_TICK: Duration = Duration::from_millis(100);
 
 /// How long a step may be silent where no spinner shows that it still works.
-const SILENCE_MAX: Duration = Duration::from_secs(30);
+pub(crate) const SILENCE_MAX: Duration = Duration::from_secs(30);
 
 /// Says one line. Whatever a command says goes to stderr: stdout is for results.
 pub(crate) fn say(line: &str) {

@@ -1,150 +1,112 @@
-//! `cargo xtask test`: all the set-up, then every test, then one line that sums them up.
+//! `cargo xtask test`: all the set-up, then every test, then what was skipped, and one line that
+//! sums up.
 
-use std::io::{self, BufRead as _, BufReader, Write as _};
-use std::process::Stdio;
+mod needs;
+mod outcome;
+mod program;
 
-use anyhow::{Context, Result};
+pub(crate) use needs::MACHINES;
+pub(crate) use outcome::Outcome;
 
-use crate::apt;
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+
 use crate::artifact;
 use crate::process;
 use crate::progress::say;
-use crate::python::Python;
 use crate::workspace::Workspace;
 
-/// The Debian packages of the browser and of the program that drives it, with their programs.
-const BROWSER: [(&str, &str); 2] = [("chromium", "chromium"), ("chromium-driver", "chromedriver")];
+use needs::Unmet;
+use program::Program;
 
-/// The Debian packages that machines are made with and logged in to, with their programs.
-pub(crate) const MACHINES: [(&str, &str); 6] = [
-    ("openssh-client", "ssh"),
-    ("openssh-server", "sshd"),
-    ("qemu-system-x86", "qemu-system-x86_64"),
-    ("qemu-utils", "qemu-img"),
-    ("genisoimage", "genisoimage"),
-    ("genisoimage", "isoinfo"),
-];
+/// How many test programs run side by side. Each runs several tests at once, too; two programs are
+/// enough to use the processors while one of them waits for a browser or a clock.
+const SIDE_BY_SIDE: usize = 2;
 
-/// localstripe and all that it needs.
-const LOCALSTRIPE: &str = include_str!("../../../tests/e2e/stripe/requirements.txt");
+/// The packages whose tests need built components, or programs of the system. The slowest first, so
+/// that none of them runs alone at the end.
+const SLOW: [&str; 4] = ["e2e", "browser", "host", "agent"];
 
-/// How many tests passed and failed.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Outcome {
-    passed: u32,
-    failed: u32,
+#[derive(Args, Clone, Default)]
+pub(crate) struct Options {
+    /// Leaves out the tests that need built components, a browser or machines.
+    #[arg(long)]
+    quick: bool,
+    /// Runs the tests so many times, to find those that fail now and then.
+    #[arg(long, value_name = "TIMES", default_value_t = 1)]
+    repeat: u32,
+    /// The packages to test, such as `domain` or `browser`; all without one.
+    #[arg(value_name = "PACKAGE")]
+    packages: Vec<String>,
 }
 
-impl Outcome {
-    /// The last line: everybody who runs tests by machine looks for it.
-    pub(crate) fn line(self) -> String {
-        format!("{} passed, {} failed", self.passed, self.failed)
-    }
-
-    pub(crate) fn is_success(self) -> bool {
-        self.failed == 0
-    }
-
-    /// Adds a test program's own last line, such as
-    /// `test result: ok. 3 passed; 0 failed; 0 ignored; …`. Other lines count for nothing.
-    fn add(&mut self, line: &str) {
-        let Some((_, counts)) = line.strip_prefix("test result: ").and_then(|l| l.split_once(". "))
-        else {
-            return;
-        };
-        for count in counts.split("; ") {
-            match count.split_once(' ') {
-                Some((number, "passed")) => self.passed += number.parse().unwrap_or(0),
-                Some((number, "failed")) => self.failed += number.parse().unwrap_or(0),
-                _ => {}
-            }
-        }
+impl Options {
+    fn has(&self, package: &str) -> bool {
+        let is_wanted = self.packages.is_empty() || self.packages.iter().any(|it| it == package);
+        is_wanted && !(self.quick && SLOW.contains(&package))
     }
 }
 
 /// Does the set-up and runs every test. An error here is one of the set-up.
-pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
-    artifact::build_components(workspace)?;
-    artifact::build_guests(workspace)?;
-    ensure_browser(workspace)?;
-    ensure_localstripe(workspace)?;
-    ensure_machines(workspace)?;
-
-    say("Building and running the tests:");
-    let mut command = process::cargo();
-    command.arg("test").args(artifact::native_packages(workspace)?);
-    command.arg("--no-fail-fast");
-    let mut cargo = command
-        .current_dir(workspace.root())
-        .stdout(Stdio::piped())
-        .spawn()
-        .context("starting cargo")?;
-    let stdout = cargo.stdout.take().context("cargo has no stdout")?;
-    let mut outcome = Outcome::default();
-    for line in BufReader::new(stdout).split(b'\n') {
-        let line = line.context("reading the tests' output")?;
-        let line = String::from_utf8_lossy(&line);
-        // A closed stdout is no reason to leave the tests alone.
-        let _ = writeln!(io::stdout(), "{line}");
-        outcome.add(&line);
+pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<Outcome> {
+    if SLOW.iter().any(|package| options.has(package)) {
+        artifact::build_components(workspace)?;
+        artifact::build_guests(workspace)?;
     }
-    let status = cargo.wait().context("waiting for cargo")?;
-    if !status.success() && outcome.is_success() {
-        // A test that did not compile, or a test program that was killed, says no result.
-        outcome.failed = 1;
+    let unmet = needs::ensure(workspace, options);
+    say("Building the tests:");
+    let programs = program::build(workspace, options)?;
+    let mut outcome = Outcome::default();
+    for round in 1..=options.repeat.max(1) {
+        if options.repeat > 1 {
+            say(&format!("== round {round} of {}", options.repeat));
+        }
+        outcome.add(&run_side_by_side(&programs, &unmet));
+    }
+    if options.packages.is_empty() && !options.quick {
+        outcome.add(&run_examples(workspace)?);
     }
     Ok(outcome)
 }
 
-/// Installs the browser for `tests/browser`, where that can be done.
-fn ensure_browser(workspace: &Workspace) -> Result<()> {
-    let needs_browser = workspace.join("tests/browser/Cargo.toml").exists();
-    if !needs_browser {
-        return Ok(());
-    }
-    apt::ensure_programs(&BROWSER).context("the browser tests need Chromium")
+/// Runs all test programs, and says what each said as soon as it is done.
+fn run_side_by_side(programs: &[Program], unmet: &[Unmet]) -> Outcome {
+    let waiting = Mutex::new(programs.iter().collect::<VecDeque<_>>());
+    let total = Mutex::new(Outcome::default());
+    let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+    thread::scope(|scope| {
+        for _ in 0..SIDE_BY_SIDE {
+            scope.spawn(|| {
+                while let Some(program) = next() {
+                    let outcome = program.run(unmet);
+                    total.lock().unwrap_or_else(PoisonError::into_inner).add(&outcome);
+                }
+            });
+        }
+    });
+    total.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Installs what `crates/agent` makes machines with, where that can be done.
-fn ensure_machines(workspace: &Workspace) -> Result<()> {
-    if !workspace.join("crates/agent/Cargo.toml").exists() {
-        return Ok(());
+/// Compiles and runs the examples in the documentation.
+fn run_examples(workspace: &Workspace) -> Result<Outcome> {
+    say("== examples in the documentation");
+    let mut command = process::cargo();
+    command.args(["test", "--doc", "--no-fail-fast"]).args(artifact::native_packages(workspace)?);
+    let output = command
+        .current_dir(workspace.root())
+        .output()
+        .context("starting cargo to test the documentation")?;
+    let mut outcome = Outcome::default();
+    let text = String::from_utf8_lossy(&output.stdout);
+    text.lines().for_each(|line| outcome.add_line(line));
+    if !output.status.success() {
+        say(&text);
+        say(&String::from_utf8_lossy(&output.stderr));
+        ensure!(!outcome.is_success(), "the documentation's examples cannot be tested");
     }
-    apt::ensure_programs(&MACHINES).context("the agent's tests need OpenSSH and QEMU")
-}
-
-/// Installs localstripe for `tests/e2e`: what payments are tested against.
-fn ensure_localstripe(workspace: &Workspace) -> Result<()> {
-    let folder = workspace.component_target().join("localstripe");
-    Python::ensure(&folder, LOCALSTRIPE, "localstripe")
-        .context("the tests of payments need localstripe, from PyPI")?;
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_outcome_is_the_sum_of_all_test_programs() {
-        let mut outcome = Outcome::default();
-        let check = |outcome: &mut Outcome, line: &str, expected: &str| {
-            outcome.add(line);
-            assert_eq!(outcome.line(), expected);
-        };
-        check(&mut outcome, "running 3 tests", "0 passed, 0 failed");
-        check(
-            &mut outcome,
-            "test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out",
-            "3 passed, 0 failed",
-        );
-        assert!(outcome.is_success());
-        check(&mut outcome, "test a::test_result ... ok", "3 passed, 0 failed");
-        check(
-            &mut outcome,
-            "test result: FAILED. 12 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out",
-            "15 passed, 2 failed",
-        );
-        assert!(!outcome.is_success());
-    }
+    Ok(outcome)
 }

@@ -1,8 +1,11 @@
 //! Chromium and the program that drives it, from their start to their end.
 
-use std::future::Future;
+use std::future::{Future, ready};
 use std::process::Stdio;
+use std::time::{Duration, Instant};
 
+use fantoccini::elements::Element;
+use fantoccini::error::{CmdError, ErrorStatus};
 use fantoccini::wd::{Capabilities, WebDriverCompatibleCommand};
 use fantoccini::{Client, ClientBuilder, Locator};
 use http::Method;
@@ -11,6 +14,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
+use tokio::time::sleep;
 use url::{ParseError, Url};
 
 /// The key Enter, as WebDriver writes it.
@@ -22,6 +26,26 @@ pub const SPACE: &str = " ";
 
 /// What chromedriver says before its port.
 const READY: &str = "started successfully on port ";
+
+/// How long a page may take to show what is awaited, on a machine that is busy with other tests.
+const WAIT_MAX: Duration = Duration::from_secs(60);
+/// The pause between two looks at a page.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// What chromedriver answers where a page is left meanwhile; no error of the standard.
+const ABORTED: &str = "aborted by navigation";
+
+/// What tells a document from every other, and whether it is loaded.
+const DOCUMENT: &str = "return [performance.timeOrigin, document.readyState]";
+
+/// Whether a click on an element leads to another document by itself: a link does, and a button
+/// that sends a form, but for those that a script of ours takes.
+const LEADS: &str = "
+    const control = arguments[0].closest('a[href], button, input');
+    if (!control || control.closest('[data-opens], [data-closes], [data-passkey]')) return false;
+    const [path, fragment] = (control.href ?? '').split('#');
+    if (control.matches('a')) return fragment === undefined || path !== location.href.split('#')[0];
+    return control.type === 'submit' && control.form !== null && control.form.method !== 'dialog'";
 
 /// A tab of a running Chromium, on one site.
 #[derive(Clone)]
@@ -123,28 +147,24 @@ impl Tab {
     /// Waits until the page with this title is there.
     pub async fn arrive(&self, title: &str) {
         let head = format!("/html/head/title[. = '{title} · Mycelium']");
-        self.wait_for(Locator::XPath(&head), title).await;
+        self.on(Locator::XPath(&head), title, |_| ready(Ok(()))).await;
     }
 
-    /// Waits until the page says this in one element.
+    /// Waits until the page says this in one element. What was there before proves nothing: wait
+    /// for words that only the awaited state has.
     pub async fn see(&self, text: &str) {
         let words = format!("//body//*[contains(normalize-space(.), \"{text}\")]");
-        self.wait_for(Locator::XPath(&words), text).await;
-    }
-
-    async fn wait_for(&self, locator: Locator<'_>, what: &str) {
-        if let Err(error) = self.client.wait().for_element(locator).await {
-            let text = self.script("return document.title + ': ' + document.body.innerText").await;
-            panic!("{what:?} does not appear ({error}): {text}");
-        }
+        self.on(Locator::XPath(&words), text, |_| ready(Ok(()))).await;
     }
 
     /// Types into the field of this name, in place of what was there.
     pub async fn fill(&self, name: &str, text: &str) {
         let field = format!("main [name='{name}']");
-        let field = self.client.find(Locator::Css(&field)).await.unwrap();
-        field.clear().await.unwrap();
-        field.send_keys(text).await.unwrap();
+        self.on(Locator::Css(&field), name, |field| async move {
+            field.clear().await?;
+            field.send_keys(text).await
+        })
+        .await;
     }
 
     /// A cookie, as `name=value`.
@@ -154,19 +174,17 @@ impl Tab {
         format!("{name}={}", cookie.value())
     }
 
-    /// Clicks what this selector finds first.
+    /// Clicks what this selector finds first. Where that leads to another document, waits for it.
     pub async fn click(&self, css: &str) {
-        let found = self.client.find(Locator::Css(css)).await;
-        let found = found.unwrap_or_else(|error| panic!("{css}: {error}"));
-        found.click().await.unwrap_or_else(|error| panic!("{css}: {error}"));
+        self.follow(Locator::Css(css), css).await;
     }
 
-    /// Clicks the button or link with these words.
+    /// Clicks the button or link with these words. Where that leads to another document, waits for
+    /// it, so that what comes next never looks at the page that is being left.
     pub async fn press(&self, words: &str) {
         let path =
             format!("//button[normalize-space(.)='{words}'] | //a[normalize-space(.)='{words}']");
-        let found = self.client.find(Locator::XPath(&path)).await;
-        found.unwrap_or_else(|error| panic!("{words}: {error}")).click().await.unwrap();
+        self.follow(Locator::XPath(&path), words).await;
     }
 
     /// Presses a key, or types, where the focus is.
@@ -174,10 +192,73 @@ impl Tab {
         self.client.active_element().await.unwrap().send_keys(key).await.unwrap();
     }
 
+    /// Presses Enter in a form's field, and waits for the document that the form leads to.
+    pub async fn submit(&self) {
+        let document = self.document().await.expect("a page is open");
+        self.key(ENTER).await;
+        self.wait_for_another(&document, "the form's answer").await;
+    }
+
     /// The text of what this selector finds first.
     pub async fn text(&self, css: &str) -> String {
-        let found = self.client.find(Locator::Css(css)).await;
-        found.unwrap_or_else(|error| panic!("{css}: {error}")).text().await.unwrap()
+        self.on(Locator::Css(css), css, |element| async move { element.text().await }).await
+    }
+
+    /// Clicks an element and, where that leads to another document, waits for it.
+    async fn follow(&self, locator: Locator<'_>, what: &str) {
+        let document = self.document().await;
+        let leads = self.on(locator, what, |element| async move {
+            let in_page = serde_json::to_value(&element)?;
+            let leads = self.client.execute(LEADS, vec![in_page]).await?;
+            element.click().await?;
+            Ok(leads == true)
+        });
+        if leads.await {
+            self.wait_for_another(&document.expect("a page is open"), what).await;
+        }
+    }
+
+    /// Does something with the first element that is found, as soon as it is there. A page that
+    /// follows what happens replaces elements now and then: then it is found anew.
+    async fn on<T, F>(&self, locator: Locator<'_>, what: &str, act: impl Fn(Element) -> F) -> T
+    where
+        F: Future<Output = Result<T, CmdError>>,
+    {
+        let give_up_at = Instant::now() + WAIT_MAX;
+        loop {
+            let done = match self.client.find(locator).await {
+                Ok(element) => act(element).await,
+                Err(error) => Err(error),
+            };
+            match done {
+                Ok(value) => return value,
+                Err(error) if is_passing(&error) && Instant::now() < give_up_at => {}
+                Err(error) => self.fail(what, &error.to_string()).await,
+            }
+            sleep(PAUSE).await;
+        }
+    }
+
+    /// What tells the open document from every other; `None` while one is being left.
+    async fn document(&self) -> Option<Value> {
+        let state = self.client.execute(DOCUMENT, Vec::new()).await.ok()?;
+        (state[1] == "complete").then(|| state[0].clone())
+    }
+
+    async fn wait_for_another(&self, document: &Value, what: &str) {
+        let give_up_at = Instant::now() + WAIT_MAX;
+        while self.document().await.is_none_or(|open| open == *document) {
+            if Instant::now() > give_up_at {
+                self.fail(what, "no other document is loaded").await;
+            }
+            sleep(PAUSE).await;
+        }
+    }
+
+    /// Fails with what the page says.
+    async fn fail(&self, what: &str, why: &str) -> ! {
+        let text = self.script("return document.title + ': ' + document.body.innerText").await;
+        panic!("{what:?}: {why}\n{}", text.as_str().unwrap_or_default());
     }
 
     /// Gives the browser an authenticator that keeps passkeys and verifies whoever uses it
@@ -237,5 +318,21 @@ impl Tab {
         let nameless: Vec<_> =
             used.filter(|node| node["name"]["value"].as_str().unwrap_or("").is_empty()).collect();
         assert!(nameless.is_empty(), "{}: {nameless:#?}", self.path().await);
+    }
+}
+
+/// Whether something that failed may work soon: the element is not there yet, not there any more,
+/// or behind something else, or another document has begun to load.
+fn is_passing(error: &CmdError) -> bool {
+    match error {
+        CmdError::Standard(error) => matches!(
+            error.error,
+            ErrorStatus::NoSuchElement
+                | ErrorStatus::StaleElementReference
+                | ErrorStatus::ElementClickIntercepted
+                | ErrorStatus::ElementNotInteractable
+        ),
+        CmdError::NotW3C(said) => said == ABORTED,
+        _ => false,
     }
 }

@@ -26,13 +26,7 @@ impl Page {
 
     /// The page's words, with single spaces and without anything between angle brackets.
     pub fn words(&self) -> String {
-        let mut words = String::new();
-        for piece in self.html.split('<') {
-            let text = piece.split_once('>').map_or("", |(_, text)| text);
-            words.push_str(text);
-            words.push(' ');
-        }
-        words.split_whitespace().collect::<Vec<_>>().join(" ")
+        stage::words(&self.html)
     }
 
     /// Fails unless the page says all of this.

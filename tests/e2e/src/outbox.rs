@@ -1,6 +1,7 @@
 //! A market that sends mail: its outlets, its outbox, and the mailer.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use domain::account::Email;
@@ -8,6 +9,7 @@ use domain::id::MailId;
 use gridproxy::{Documents, Standin};
 use seal::Keys;
 use serde_json::Value;
+use stage::SeededRandom;
 use store::RusqliteDb;
 use store::mails::{self, NewMail, Retry};
 use tokio::net::TcpSocket;
@@ -138,8 +140,10 @@ impl Market {
 
     /// Puts a mail into the outbox, as a component does.
     pub fn put_mail(&self, mail: &Mail) -> MailId {
+        static MAILS: AtomicU64 = AtomicU64::new(0);
+        let random = SeededRandom::new(MAILS.fetch_add(1, Ordering::Relaxed));
         let keys = Keys::parse(ENCRYPTION_KEYS).unwrap();
-        let ready = mail::seal_new(&keys, mail, self.now()).unwrap();
+        let ready = mail::seal_new(&keys, mail, &random, self.now()).unwrap();
         let new = NewMail { id: ready.id, account: None, kind: &ready.kind, sealed: &ready.sealed };
         mails::enqueue(&self.open_database(), &new, self.now()).unwrap();
         ready.id

@@ -147,7 +147,7 @@ fn a_slice_waits_from_its_offer_or_the_end_of_its_last_rental() {
     let waited = |id: u32| {
         let sql = "SELECT waited_seconds FROM rentals_begun WHERE rental_id = ?1";
         let rows = db.run(sql, &[crate::market::rental_id(id).to_string().as_str().into()]);
-        rows.unwrap().first().map(|row| row.integer(0).unwrap())
+        rows.unwrap().first().map(|row| row.read::<i64>().unwrap())
     };
     let at = |days: i64| now().plus_seconds(days * DAY);
     let of = |id, day| Attempt { id, at: at(day), slice: Some(1), ..attempt(OMAR, "") };

@@ -105,7 +105,7 @@ fn an_offer_without_a_price_is_a_draft() {
 fn events(db: &RusqliteDb, node: u32) -> Vec<String> {
     let sql = "SELECT kind FROM events WHERE node_id = ?1 ORDER BY id";
     let rows = db.run(sql, &[node.into()]).unwrap();
-    rows.iter().map(|row| row.text(0).unwrap().to_owned()).collect()
+    rows.iter().map(|row| row.read().unwrap()).collect()
 }
 
 #[test]

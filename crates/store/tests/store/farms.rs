@@ -39,7 +39,7 @@ fn told(db: &RusqliteDb, who: u32, after: i64) -> Vec<String> {
     let sql = "SELECT kind || coalesce(' ' || subject, '') FROM events
                 WHERE farmer_id = ?1 AND id > ?2 ORDER BY id";
     let rows = db.run(sql, &[account(who).to_string().as_str().into(), after.into()]).unwrap();
-    rows.iter().map(|row| row.text(0).unwrap().to_owned()).collect()
+    rows.iter().map(|row| row.read().unwrap()).collect()
 }
 
 fn last_event(db: &RusqliteDb) -> i64 {

@@ -322,21 +322,20 @@ fn check(seed: u64) {
     assert_sound(&world.db);
     let sql = "SELECT rental_id, month, base_micros, credit_micros, judged_at, paid_micros
                  FROM sla_months ORDER BY rental_id, month";
-    let rows = world.db.run(sql, &[]).unwrap();
+    let db: &dyn Db = &world.db;
+    let rows = db.all::<((String, String), (i64, i64), (i64, i64))>(sql, &[]).unwrap();
     let mut lines = vec![];
-    for row in &rows {
-        let (base, credit) = (row.integer(2).unwrap(), row.integer(3).unwrap());
+    for ((rental, month), (base, credit), (_, paid)) in &rows {
         assert_eq!((base % 10_000, credit % 10_000), (0, 0));
-        assert_eq!(row.integer(5), Ok(credit), "the farmers have earned enough");
-        let (rental, month) = (row.text(0).unwrap(), row.text(1).unwrap());
-        lines.push((rental.to_owned(), month.to_owned(), base / 10_000, credit / 10_000));
+        assert_eq!(paid, credit, "the farmers have earned enough");
+        lines.push((rental.clone(), month.clone(), base / 10_000, credit / 10_000));
     }
     let judged_at = |rented: &Rented, next: i64| {
         let month = Timestamp::from_seconds(next - 1).date()[..7].to_owned();
-        let row = rows.iter().find(|row| {
-            row.text(0) == Ok(&rented.id.to_string()) && row.text(1) == Ok(month.as_str())
-        });
-        row.expect("every month is judged").integer(4).unwrap()
+        let key = (rented.id.to_string(), month);
+        let row = rows.iter().find(|(found, ..)| *found == key);
+        let (_, _, (judged_at, _)) = row.expect("every month is judged");
+        *judged_at
     };
     let mut wanted = vec![];
     for rented in &world.rented {
@@ -355,7 +354,7 @@ fn check(seed: u64) {
                     JOIN ledger_transactions t ON t.id = e.transaction_id
                     JOIN ledger_accounts a ON a.id = e.ledger_account_id
                    WHERE t.kind = 'sla-credit' AND a.kind = 'earnings'";
-    assert_eq!(world.db.run(booked, &[]).unwrap()[0].integer(0), Ok(total));
+    assert_eq!(db.one(booked, &[]), Ok(total));
     assert!(usd("100000").micros() > total);
 }
 

@@ -50,6 +50,7 @@ mod receipts;
 mod reconciliation;
 mod rent;
 mod schema;
+mod schema_file;
 mod search;
 mod sessions;
 mod several;

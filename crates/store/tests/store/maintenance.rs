@@ -37,7 +37,7 @@ fn told(db: &RusqliteDb, kind: &str) -> Vec<String> {
     let sql = "SELECT coalesce(substr(farmer_id, -1), substr(renter_id, -1) || ' ' || slice_number)
                  FROM events WHERE kind = ?1 AND node_id = 32 AND subject IS NOT NULL ORDER BY id";
     let rows = db.run(sql, &[kind.into()]).unwrap();
-    rows.iter().map(|row| row.text(0).unwrap().to_owned()).collect()
+    rows.iter().map(|row| row.read().unwrap()).collect()
 }
 
 #[test]

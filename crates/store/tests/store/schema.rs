@@ -23,7 +23,7 @@ use crate::market::{AIDA, OMAR, attempt, by_hand, count, empty, market, rent};
 
 fn create_table(db: &RusqliteDb, table: &str) -> String {
     let sql = "SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = ?1";
-    db.run(sql, &[table.into()]).unwrap()[0].text(0).unwrap().to_owned()
+    db.run(sql, &[table.into()]).unwrap()[0].read().unwrap()
 }
 
 /// The `CHECK (column IN (…))` of a table lists exactly these.
@@ -83,7 +83,7 @@ fn every_sealed_column_is_known_to_the_change_of_keys() {
     let sql = "SELECT t.name || '.' || c.name FROM pragma_table_list t, pragma_table_info(t.name) c
                 WHERE t.type = 'table' AND c.name LIKE '%sealed%' ORDER BY 1";
     let found = db.run(sql, &[]).unwrap();
-    let found: Vec<&str> = found.iter().map(|row| row.text(0).unwrap()).collect();
+    let found: Vec<String> = found.iter().map(|row| row.read().unwrap()).collect();
     let known: Vec<String> =
         SEALED_COLUMNS.iter().map(|it| format!("{}.{}", it.table, it.column)).collect();
     assert_eq!(found, known);
@@ -98,7 +98,7 @@ fn every_table_is_strict() {
     let lax = "SELECT coalesce(group_concat(name), '') FROM pragma_table_list
                 WHERE type = 'table' AND schema = 'main' AND strict = 0
                   AND name NOT LIKE 'sqlite%'";
-    assert_eq!(db.run(lax, &[]).unwrap()[0].text(0), Ok(""));
+    assert_eq!(db.run(lax, &[]).unwrap()[0].read(), Ok(String::new()));
     assert!(count(&db, "SELECT count(*) FROM pragma_table_list WHERE strict = 1") >= 12);
 }
 
@@ -117,7 +117,7 @@ fn foreign_keys_are_indexed() {
                 WHERE i.seqno = 0 AND i.name = f.\"from\")
            AND NOT EXISTS (
                SELECT 1 FROM pragma_table_info(t.name) c WHERE c.pk = 1 AND c.name = f.\"from\")";
-    assert_eq!(db.run(missing, &[]).unwrap()[0].text(0), Ok(""));
+    assert_eq!(db.run(missing, &[]).unwrap()[0].read(), Ok(String::new()));
 }
 
 #[test]

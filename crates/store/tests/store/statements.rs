@@ -9,8 +9,8 @@ use store::statements::{Book, ENTRIES_MAX, Statement, months, of_month};
 use store::{Db, RusqliteDb};
 
 use crate::market::{
-    AIDA, Attempt, FARMER, OMAR, account, assert_sound, attempt, balance, by_hand, count, earned,
-    email, market, pass, rent, usd,
+    AIDA, Attempt, FARMER, OMAR, account, assert_sound, attempt, balance, by_hand, earned, email,
+    market, pass, rent, usd,
 };
 
 fn month(text: &str) -> Month {
@@ -139,27 +139,6 @@ fn a_long_month_is_cut_and_summed_whole() {
     let expected = ("100.00".to_owned(), "5103.00".to_owned(), u64::from(ENTRIES_MAX) + 1);
     assert_eq!(summary(&statement), expected);
     assert_eq!(statement.sums[0].amount, usd("5003"));
-}
-
-#[test]
-fn what_was_booked_before_there_were_months_is_in_them() {
-    let db = market();
-    let at = month("2027-03").last_second();
-    for (index, amount) in ["1", "2", "3"].into_iter().enumerate() {
-        let lag = i64::from(u8::try_from(index).unwrap()) * 40 * 86_400;
-        credit_at(&db, OMAR, amount, at.plus_seconds(lag), amount);
-    }
-    credit_at(&db, OMAR, "4", at, "of a clock that lags");
-    let before = "SELECT group_concat(ledger_account_id || month || first_transaction_id)
-                    FROM (SELECT * FROM ledger_months ORDER BY 1, 2)";
-    let booked: String = db.connection().query_row(before, [], |row| row.get(0)).unwrap();
-    by_hand(&db, "DROP TRIGGER ledger_months_are_kept; DELETE FROM ledger_months").unwrap();
-    let migration = store::migrate::MIGRATIONS.iter().find(|it| it.name == "ledger_months");
-    let fill = store::migrate::statements(migration.unwrap().sql).last().unwrap();
-    db.run(fill, &[]).unwrap();
-    let filled: String = db.connection().query_row(before, [], |row| row.get(0)).unwrap();
-    assert_eq!(filled, booked);
-    assert_eq!(count(&db, "SELECT count(*) FROM ledger_months"), 5);
 }
 
 /// What happens in a random history.

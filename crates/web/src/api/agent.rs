@@ -14,10 +14,10 @@ use store::jobs::Leased;
 
 use crate::access::open_user_data;
 use crate::api::market::{CPU_CORES, MEMORY_GB, STORAGE_GB};
+use crate::env::Env;
 use crate::json;
 use crate::operation::{Access, Operation, schema_of};
 use crate::problem::{Kind, Problem};
-use crate::waiting::GetKeys;
 
 const GROUP: &str = "Agents";
 
@@ -198,11 +198,11 @@ pub struct JobTemplate {
 
 impl JobView {
     /// Shows a job that was leased to whoever has it.
-    pub fn new(leased: &Leased, keys: GetKeys<'_>) -> Result<JobView, Problem> {
+    pub fn new(leased: &Leased, env: &Env<'_>) -> Result<JobView, Problem> {
         let own = match &leased.sealed {
-            Some(sealed) => {
-                Some(open_user_data(&keys()?, leased.rental, sealed).map_err(Problem::internal)?)
-            }
+            Some(sealed) => Some(
+                open_user_data(&env.keys()?, leased.rental, sealed).map_err(Problem::internal)?,
+            ),
             None => None,
         };
         let template = leased.template.as_ref();

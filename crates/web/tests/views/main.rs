@@ -12,7 +12,6 @@ mod hostile;
 #[path = "../pages/html.rs"]
 mod html;
 mod leaving;
-mod live;
 mod market;
 mod operator;
 mod renter;

@@ -11,6 +11,7 @@ use domain::order::{IdempotencyKey, RentRequest, Wanted};
 use domain::promise::{Bandwidth, Uptime};
 use domain::term::{self, Term};
 use domain::time::Timestamp;
+use stage::{Network, SeededRandom, SetClock, Settings};
 use store::accounts::{self, Grant, Identity};
 use store::ledger::{self, Credit};
 use store::nodes;
@@ -19,7 +20,7 @@ use store::renting::{self, Basis, Order, RentFailure};
 use store::{RusqliteDb, migrate, offering};
 use web::form::Form;
 use web::view::Visit;
-use web::{Config, Context, Request};
+use web::{Config, Context, Env, Request};
 
 /// Who looks.
 #[derive(Clone, Copy)]
@@ -189,8 +190,18 @@ pub(crate) fn shown<T>(
     let limits = PriceLimits { min: usd("1"), max: usd("500") };
     let fee = Percent::whole(10);
     let config = Config { price_limits: limits, platform_fee: fee, ..Config::unset() };
+    let (clock, random) = (SetClock::new(now()), SeededRandom::new(0));
+    let env = Env {
+        db,
+        outbound: &Network::default(),
+        random: &random,
+        clock: &clock,
+        variables: &Settings::of_tests(),
+        config: &config,
+        now: now(),
+    };
     let request = get(path);
-    let mut cx = Context::new(db, &config, &request, now());
+    let mut cx = Context::new(&env, &request);
     cx.identity = who.identity();
     cx.request_id = String::from("request-1");
     show(&cx, &Visit::of(&cx).unwrap())

@@ -14,6 +14,8 @@ use domain::money::Usd;
 use domain::time::Timestamp;
 use seal::{Keys, NONCE_BYTES, Place, key_id};
 use store::audit::{self, Actor, NewEntry};
+use store::migrate::Applied;
+use store::schema::SCHEMA;
 use store::sealed::SEALED_COLUMNS;
 use store::{RusqliteDb, accounts, migrate, nodes, rentals};
 
@@ -31,7 +33,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Applies the migrations that the database lacks; makes it if it is not there.
+    /// Creates the database, or upgrades it to this version's schema.
     Migrate,
     /// Makes the account of an address an operator's.
     GrantOperator { email: String },
@@ -76,10 +78,13 @@ fn main() -> Result<()> {
 
 fn apply(path: &Path) -> Result<String> {
     let db = RusqliteDb::open(path)?;
-    Ok(match migrate::apply(&db, now()?)? {
-        0 => format!("The database is up to date: {}", path.display()),
-        1 => format!("Applied 1 migration to {}", path.display()),
-        count => format!("Applied {count} migrations to {}", path.display()),
+    let release = SCHEMA.release.number;
+    Ok(match migrate::apply_offline(&db, now()?)? {
+        Applied::Nothing => format!("Already at schema release {release}: {}", path.display()),
+        Applied::Created => format!("Created at schema release {release}: {}", path.display()),
+        Applied::Upgraded { from } => {
+            format!("Upgraded from schema release {from} to {release}: {}", path.display())
+        }
     })
 }
 
@@ -87,7 +92,10 @@ fn apply(path: &Path) -> Result<String> {
 fn open(path: &Path) -> Result<RusqliteDb> {
     ensure!(path.exists(), "there is no such file");
     let db = RusqliteDb::open(path)?;
-    ensure!(migrate::is_current(&db)?, "it is of another version: migrate it first");
+    ensure!(
+        migrate::is_current(&db)?,
+        "it is at an older schema release: run `cargo xtask migrate` first"
+    );
     Ok(db)
 }
 

@@ -1,6 +1,6 @@
 //! SQL is text that only the store, the migrations and tests may have.
 
-use crate::rust_text::{Kind, Piece, literals, pieces, without_tests};
+use crate::rust_text::{Kind, Piece, literals, of_kind, pieces, without_tests};
 use crate::tree::SourceFile;
 
 /// Whether a Rust file may have SQL: the store, the host's side of SQLite, and tests.
@@ -88,6 +88,23 @@ pub(crate) fn check_format(file: &SourceFile) -> Vec<String> {
     found
 }
 
+/// Columns that are read by number, where a row has named fields.
+pub(crate) fn check_positions(file: &SourceFile) -> Vec<String> {
+    const READS: [&str; 6] = [".0.get(", ".0[", ".integer(", ".number(", ".text(", ".blob("];
+    let is_read = |line: &&str| {
+        READS.iter().any(|read| {
+            line.split(read).skip(1).any(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+        })
+    };
+    let code = of_kind(without_tests(&file.text), Kind::Code);
+    code.flat_map(|piece| {
+        let lines = (piece.line..).zip(piece.text.lines());
+        lines.filter(|(_, line)| is_read(line)).collect::<Vec<_>>()
+    })
+    .map(|(at, line)| format!("{}: {}", file.at(at), line.trim()))
+    .collect()
+}
+
 fn first_line(literal: Piece<'_>) -> &str {
     literal.text.trim().lines().next().unwrap_or_default()
 }
@@ -148,5 +165,18 @@ mod tests {
         };
         check("format!(\"SELECT {a}\")", &["a.rs:1: SELECT {a}"]);
         check("const A: &str = \"SELECT 1\"; format!(\"a {b}\")", &[]);
+    }
+
+    #[test]
+    fn a_column_that_is_read_by_number_is_noticed() {
+        let check = |text: &str, expected: &[&str]| {
+            assert_eq!(check_positions(&SourceFile::fixture("a.rs", text)), expected);
+        };
+        check("\nlet id = row.integer(25)?;", &["a.rs:2: let id = row.integer(25)?;"]);
+        check(
+            "row.0.get(2); f(\"x\");\nrow.0[3]",
+            &["a.rs:1: row.0.get(2); f(", "a.rs:2: row.0[3]"],
+        );
+        check("columns.integer(Some); Value::text(2); // row.text(0)", &[]);
     }
 }

@@ -315,5 +315,5 @@ async fn searches_in_vain_are_counted() {
     let keys = "SELECT group_concat(country || certified, ' ')
                   FROM (SELECT * FROM unmet_searches ORDER BY country, certified)";
     let row = market.open_database().run(keys, &[]).unwrap().remove(0);
-    assert_eq!(row.text(0).unwrap(), "0 Belgium0 Belgium1 Germany0");
+    assert_eq!(row.read(), Ok("0 Belgium0 Belgium1 Germany0".to_owned()));
 }

@@ -81,6 +81,34 @@ async fn what_cannot_be_read_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_that_is_not_allowed_is_refused_and_not_ignored() {
+    let market = Market::start().await;
+    let (_farmer, ada) = farmer_and_renter(&market).await;
+    let rental = ada.rent("node32", 1).await.ok(201)["rental"]["id"].clone();
+    let extend = format!("/api/rentals/{}/extend", rental.as_str().unwrap());
+    let operator = market.operator();
+    let credit = json!({ "email": "ada@example.org", "amount_usd": "5", "reason": "transfer" });
+    let sla = json!({ "rental_id": rental, "amount_usd": "0.01", "reason": "down" });
+    for (client, path, body) in [
+        (&ada, RENT, order("node32")),
+        (&ada, "/api/marketplace/rent-node", json!({ "node_id": "node32", "duration_months": 1 })),
+        (&ada, extend.as_str(), json!({ "duration_months": 1 })),
+        (&operator, "/api/admin/credits", credit),
+        (&operator, "/api/admin/sla-credits", sla),
+    ] {
+        // Twice, as a retry is.
+        for _ in 0..2 {
+            let answer = client.send(Call::post(path, &body).key("cl\u{e9}-1")).await;
+            assert_eq!(answer.wrong_fields(), ["Idempotency-Key"], "{path}");
+            let errors = &answer.json()["errors"];
+            assert!(errors.to_string().contains("visible ASCII characters"), "{errors}");
+        }
+    }
+    assert_eq!(ada.balance().await, "75.00");
+    market.check_invariants().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn only_who_may_rent_rents() {
     let market = Market::start().await;
     let (farmer, ada) = farmer_and_renter(&market).await;

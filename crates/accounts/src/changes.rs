@@ -1,0 +1,136 @@
+//! What changes an account: password, e-mail address, a forgotten password, and its end.
+
+use domain::account::Email;
+use store::accounts;
+use store::challenges::{self, Challenge, ChallengeKind};
+use web::audit::Action;
+use web::session::{self, Secret};
+use web::{Context, Kind, Problem, mail};
+
+use crate::credentials::{confirm_password, renew_session};
+use crate::mailing;
+use crate::password::{self, Hasher};
+
+/// Changes the password of who is signed in, and ends every other session. This one goes on under
+/// another secret, whose `Set-Cookie` is answered.
+pub(crate) fn change_password(
+    cx: &Context<'_>,
+    current: &str,
+    new: &str,
+) -> Result<String, Problem> {
+    let account = cx.session()?.account;
+    let new = password::read_new("password", new)?;
+    let credentials = confirm_password(cx, current)?;
+    let hash = Hasher::new(cx)?.hash(&new)?;
+    let kept = session::session_hash(cx.request);
+    accounts::change_password(cx.db, account, &hash, kept.as_ref())?;
+    cx.audit(Action::PasswordChanged, Some(account), "")?;
+    let email = Email::parse(&credentials.email)?;
+    mailing::tell(cx, account, &mail::password_changed(&email))?;
+    renew_session(cx, false)
+}
+
+/// What came of changing an e-mail address.
+pub(crate) enum NewEmail {
+    /// It is changed.
+    Changed(Email),
+    /// A mail is on its way to it.
+    ByMail,
+}
+
+/// Changes the e-mail address or, where mail can be sent, asks the new one to confirm.
+pub(crate) fn change_email(
+    cx: &Context<'_>,
+    email: &str,
+    password: &str,
+) -> Result<NewEmail, Problem> {
+    let account = cx.session()?.account;
+    let email = Email::parse(email)?;
+    confirm_password(cx, password)?;
+    if !cx.config.has_mail {
+        let unasked = Challenge { account: Some(account), payload: bytes(&email) };
+        return Ok(NewEmail::Changed(move_to(cx, &unasked)?));
+    }
+    let secret = Secret::for_challenge(cx.random);
+    let mail = match accounts::credentials(cx.db, &email)? {
+        Some(other) if other.account != account => mailing::address_taken(cx, &email),
+        _ => mail::email_change(&email, &mailing::url(cx, "/email/confirm", &secret)),
+    };
+    let (kind, payload) = (ChallengeKind::EmailChange, bytes(&email));
+    mailing::challenge(cx, &email, kind, Some(account), &payload, &secret, &mail)?;
+    Ok(NewEmail::ByMail)
+}
+
+/// Takes on the address that a mail was sent to.
+pub(crate) fn confirm_email(cx: &Context<'_>, code: &str) -> Result<(), Problem> {
+    move_to(cx, &taken(cx, ChallengeKind::EmailChange, code)?).map(drop)
+}
+
+fn move_to(cx: &Context<'_>, challenge: &Challenge) -> Result<Email, Problem> {
+    let expired = || Problem::plain(Kind::ExpiredCode);
+    let account = challenge.account.ok_or_else(expired)?;
+    let text = str::from_utf8(&challenge.payload).map_err(|_| expired())?;
+    let email = Email::parse(text)?;
+    let before = accounts::credentials_of(cx.db, account)?.ok_or_else(expired)?;
+    if !accounts::change_email(cx.db, account, &email)? {
+        return Err(Problem::plain(Kind::EmailTaken));
+    }
+    cx.audit(Action::EmailChanged, Some(account), "")?;
+    mailing::tell(cx, account, &mail::email_changed(&Email::parse(&before.email)?))?;
+    Ok(email)
+}
+
+/// Sends a mail to choose a new password, to whatever address: it says whether there is an account,
+/// and nothing else does.
+pub(crate) fn ask_reset(cx: &Context<'_>, email: &str) -> Result<(), Problem> {
+    mailing::required(cx)?;
+    let email = Email::parse(email)?;
+    let secret = Secret::for_challenge(cx.random);
+    let found = accounts::credentials(cx.db, &email)?.map(|credentials| credentials.account);
+    let mail = match found {
+        Some(_) => mail::password_reset(&email, &mailing::url(cx, "/reset/confirm", &secret)),
+        None => mail::no_account(&email, &format!("{}/signup", cx.config.public_url)),
+    };
+    // The secret of an address without an account is in no mail: its challenge leads nowhere.
+    mailing::challenge(cx, &email, ChallengeKind::PasswordReset, found, b"", &secret, &mail)?;
+    Ok(cx.audit(Action::ResetAsked, found, "")?)
+}
+
+/// Sets a new password with the code of a mail. It ends every session and opens none.
+pub(crate) fn reset(cx: &Context<'_>, code: &str, password: &str) -> Result<(), Problem> {
+    let password = password::read_new("password", password)?;
+    let challenge = taken(cx, ChallengeKind::PasswordReset, code)?;
+    let expired = || Problem::plain(Kind::ExpiredCode);
+    let account = challenge.account.ok_or_else(expired)?;
+    let credentials = accounts::credentials_of(cx.db, account)?.ok_or_else(expired)?;
+    let hash = Hasher::new(cx)?.hash(&password)?;
+    accounts::change_password(cx.db, account, &hash, None)?;
+    cx.audit(Action::PasswordChanged, Some(account), "")?;
+    let email = Email::parse(&credentials.email)?;
+    mailing::tell(cx, account, &mail::password_changed(&email))
+}
+
+/// Sets how farmers see the account of who is signed in; `None` is by its e-mail address.
+pub(crate) fn set_name(cx: &Context<'_>, name: Option<&str>) -> Result<(), Problem> {
+    let account = cx.session()?.account;
+    accounts::set_display_name(cx.db, account, name)?;
+    Ok(cx.audit(Action::DisplayNameSet, Some(account), "")?)
+}
+
+/// Deletes the account of who is signed in.
+pub(crate) fn delete(cx: &Context<'_>, password: &str) -> Result<(), Problem> {
+    let credentials = confirm_password(cx, password)?;
+    if !accounts::delete(cx.db, credentials.account, cx.now)? {
+        return Err(Problem::plain(Kind::InUse));
+    }
+    Ok(cx.audit(Action::AccountDeleted, Some(credentials.account), "")?)
+}
+
+fn taken(cx: &Context<'_>, kind: ChallengeKind, code: &str) -> Result<Challenge, Problem> {
+    let found = challenges::take(cx.db, &session::hash(code), kind, cx.now)?;
+    found.ok_or_else(|| Problem::plain(Kind::ExpiredCode))
+}
+
+fn bytes(email: &Email) -> Vec<u8> {
+    email.as_str().as_bytes().to_owned()
+}

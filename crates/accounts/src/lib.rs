@@ -1,0 +1,118 @@
+//! Sign-up, sign-in, second factors, tokens, settings.
+
+mod api;
+mod changes;
+mod codes;
+mod credentials;
+mod mailed;
+mod mailing;
+mod making;
+mod pages;
+mod passkeys;
+mod password;
+mod proof;
+mod settings;
+
+use domain::account::Scope;
+use store::{challenges, sessions, tokens};
+use web::api::account::{
+    ASK_RESET, CHANGE_ACCOUNT, CHANGE_EMAIL, CHANGE_PASSWORD, CLOSE_SESSION, CONFIRM_ACCOUNT,
+    CONFIRM_EMAIL, CREATE_ACCOUNT, CREATE_TOKEN, DELETE_ACCOUNT, END_OTHER_SESSIONS, END_SESSION,
+    LIST_AUDIT, LIST_SESSIONS, LIST_TOKENS, OPEN_SESSION, RESET_PASSWORD, REVOKE_TOKEN,
+    SHOW_ACCOUNT,
+};
+use web::api::factors::{
+    ADD_PASSKEY, BEGIN_PASSKEY, BEGIN_PASSKEY_SIGN_IN, BEGIN_TOTP, CONFIRM_TOTP, FINISH_SESSION,
+    LIST_PASSKEYS, MAKE_RECOVERY_CODES, OPEN_SESSION_BY_PASSKEY, PROVE_SESSION, REMOVE_PASSKEY,
+    REMOVE_TOTP, SHOW_FACTORS,
+};
+use web::operation::Access;
+use web::{Job, Route};
+
+/// Who is signed in; what is theirs.
+const OWN: Access = Access::Account(Scope::Read);
+
+/// Every route of this feature.
+pub const ROUTES: &[&[Route]] = &[ACCOUNTS];
+
+/// Sign-up, sign-in, second factors, tokens, settings.
+pub const ACCOUNTS: &[Route] = &[
+    Route::api(&CREATE_ACCOUNT, api::create_account),
+    Route::api(&CONFIRM_ACCOUNT, api::confirm_account),
+    Route::api(&SHOW_ACCOUNT, api::show_account),
+    Route::api(&CHANGE_ACCOUNT, api::change_account),
+    Route::api(&DELETE_ACCOUNT, api::delete_account),
+    Route::api(&CHANGE_PASSWORD, api::change_password),
+    Route::api(&CHANGE_EMAIL, api::change_email),
+    Route::api(&CONFIRM_EMAIL, api::confirm_email),
+    Route::api(&ASK_RESET, api::ask_reset),
+    Route::api(&RESET_PASSWORD, api::reset_password),
+    Route::api(&OPEN_SESSION, api::open_session),
+    Route::api(&CLOSE_SESSION, api::close_session),
+    Route::api(&LIST_SESSIONS, api::list_sessions),
+    Route::api(&END_OTHER_SESSIONS, api::end_other_sessions),
+    Route::api(&END_SESSION, api::end_session),
+    Route::api(&CREATE_TOKEN, api::create_token),
+    Route::api(&LIST_TOKENS, api::list_tokens),
+    Route::api(&REVOKE_TOKEN, api::revoke_token),
+    Route::api(&LIST_AUDIT, api::list_audit),
+    Route::api(&FINISH_SESSION, api::factors::finish_session),
+    Route::api(&BEGIN_PASSKEY_SIGN_IN, api::factors::begin_passkey_sign_in),
+    Route::api(&OPEN_SESSION_BY_PASSKEY, api::factors::open_session_by_passkey),
+    Route::api(&PROVE_SESSION, api::factors::prove_session),
+    Route::api(&SHOW_FACTORS, api::factors::show_factors),
+    Route::api(&LIST_PASSKEYS, api::factors::list_passkeys),
+    Route::api(&BEGIN_PASSKEY, api::factors::begin_passkey),
+    Route::api(&ADD_PASSKEY, api::factors::add_passkey),
+    Route::api(&REMOVE_PASSKEY, api::factors::remove_passkey),
+    Route::api(&BEGIN_TOTP, api::factors::begin_totp),
+    Route::api(&CONFIRM_TOTP, api::factors::confirm_totp),
+    Route::api(&REMOVE_TOTP, api::factors::remove_totp),
+    Route::api(&MAKE_RECOVERY_CODES, api::factors::make_recovery_codes),
+    Route::page("/signup", Access::Public, pages::signup),
+    Route::form("/signup", Access::Public, pages::sign_up),
+    Route::page("/login", Access::Public, pages::login),
+    Route::form("/login", Access::Public, pages::sign_in),
+    Route::page("/login/second-factor", Access::Public, pages::factors::begin_again),
+    Route::form("/login/second-factor", Access::Public, pages::factors::finish_sign_in),
+    Route::page("/dashboard/prove", OWN, pages::factors::ask_proof),
+    Route::form("/dashboard/prove", OWN, pages::factors::prove),
+    Route::form("/dashboard/settings/passkeys/remove", OWN, pages::factors::remove_passkey),
+    Route::page("/dashboard/settings/totp", OWN, pages::factors::show_totp),
+    Route::form("/dashboard/settings/totp", OWN, pages::factors::begin_totp),
+    Route::form("/dashboard/settings/totp/confirm", OWN, pages::factors::confirm_totp),
+    Route::form("/dashboard/settings/totp/remove", OWN, pages::factors::remove_totp),
+    Route::form("/dashboard/settings/recovery-codes", OWN, pages::factors::make_recovery_codes),
+    Route::form("/logout", OWN, pages::sign_out),
+    Route::page("/mail-sent", Access::Public, mailed::mail_sent),
+    Route::page("/signup/confirm", Access::Public, mailed::sign_up),
+    Route::form("/signup/confirm", Access::Public, mailed::confirm_sign_up),
+    Route::page("/email/confirm", Access::Public, mailed::email),
+    Route::form("/email/confirm", Access::Public, mailed::confirm_email),
+    Route::page("/reset", Access::Public, mailed::reset),
+    Route::form("/reset", Access::Public, mailed::ask_reset),
+    Route::page("/reset/confirm", Access::Public, mailed::reset_form),
+    Route::form("/reset/confirm", Access::Public, mailed::confirm_reset),
+    Route::page("/dashboard/settings", OWN, settings::settings),
+    Route::form("/dashboard/settings/display-name", OWN, settings::change_name),
+    Route::form("/dashboard/settings/email", OWN, settings::change_email),
+    Route::form("/dashboard/settings/password", OWN, settings::change_password),
+    Route::form("/dashboard/settings/sessions/end-others", OWN, settings::end_other_sessions),
+    Route::form("/dashboard/settings/sessions/{session}/end", OWN, settings::end_session),
+    Route::form("/dashboard/settings/tokens", OWN, settings::make_token),
+    Route::form("/dashboard/settings/tokens/{token}/revoke", OWN, settings::revoke_token),
+    Route::page("/dashboard/settings/activity", OWN, settings::activity),
+    Route::form("/dashboard/settings/delete", OWN, settings::delete),
+];
+
+/// Sessions that have ended.
+pub const SWEEP_SESSIONS: Job =
+    Job { name: "sweep sessions", run: |env| Ok(sessions::sweep(env.db, env.now)?) };
+
+/// Tokens that have expired.
+pub const SWEEP_TOKENS: Job =
+    Job { name: "sweep tokens", run: |env| Ok(tokens::sweep(env.db, env.now)?) };
+
+/// Challenges that have expired.
+pub const SWEEP_CHALLENGES: Job =
+    Job { name: "sweep challenges", run: |env| Ok(challenges::sweep(env.db, env.now)?) };

@@ -1,0 +1,62 @@
+//! Mail to accounts: sealed, into the outbox, together with what it is good for.
+
+use domain::account::Email;
+use domain::id::AccountId;
+use store::challenges::{self, ChallengeKind, NewChallenge};
+use store::mails::{self, NewMail};
+use web::limit::{self, Limit};
+use web::mail::{self, Mail, SealedMail};
+use web::session::Secret;
+use web::{Context, Kind, Problem};
+
+/// The address of `path` with the code of a challenge. Always below what the operator has set:
+/// where a request came in may be a lie, and the link would lead there.
+pub(crate) fn url(cx: &Context<'_>, path: &str, secret: &Secret) -> String {
+    format!("{}{path}?code={}", cx.config.public_url, secret.text)
+}
+
+/// The mail to an address that somebody wants for an account, and that has one.
+pub(crate) fn address_taken(cx: &Context<'_>, to: &Email) -> Mail {
+    let base = &cx.config.public_url;
+    mail::address_taken(to, &format!("{base}/login"), &format!("{base}/reset"))
+}
+
+/// Records a challenge and queues the mail that brings its secret, in one statement.
+pub(crate) fn challenge(
+    cx: &Context<'_>,
+    to: &Email,
+    kind: ChallengeKind,
+    account: Option<AccountId>,
+    payload: &[u8],
+    secret: &Secret,
+    mail: &Mail,
+) -> Result<(), Problem> {
+    if cx.config.public_url.is_empty() {
+        return Err(Problem::internal("public_url: links in mails need it"));
+    }
+    limit::spend(cx, &[Limit::new(cx, limit::MAILS, to.as_str())])?;
+    let challenge = NewChallenge { hash: &secret.hash, kind, account, payload };
+    let SealedMail { id, kind, sealed } = seal(cx, mail)?;
+    challenges::open_by_mail(cx.db, &challenge, id, &kind, &sealed, cx.now)?;
+    Ok(())
+}
+
+/// Queues a mail that says what has happened, where mail can be sent.
+pub(crate) fn tell(cx: &Context<'_>, account: AccountId, mail: &Mail) -> Result<(), Problem> {
+    if cx.config.has_mail {
+        let SealedMail { id, kind, sealed } = seal(cx, mail)?;
+        let mail = NewMail { id, account: Some(account), kind: &kind, sealed: &sealed };
+        mails::enqueue(cx.db, &mail, cx.now)?;
+    }
+    Ok(())
+}
+
+/// Refuses what only works by mail where none can be sent.
+pub(crate) fn required(cx: &Context<'_>) -> Result<(), Problem> {
+    if cx.config.has_mail { Ok(()) } else { Err(Problem::plain(Kind::NoMail)) }
+}
+
+fn seal(cx: &Context<'_>, mail: &Mail) -> Result<SealedMail, Problem> {
+    let keys = cx.keys().map_err(Problem::internal)?;
+    mail::seal_new(&keys, mail, cx.random, cx.now).map_err(Problem::internal)
+}

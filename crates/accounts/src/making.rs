@@ -1,0 +1,129 @@
+//! Tokens that are made and revoked, and sessions that are ended, for the API and the page alike.
+
+use domain::account::{Scope, Scopes};
+use domain::field::FieldError;
+use domain::id::{AccountId, SessionId, TokenId};
+use domain::money::Usd;
+use store::sessions;
+use store::tokens::{self, NewToken, Token};
+use web::api::account::{NewTokenView, TokenBody, TokenView};
+use web::audit::Action;
+use web::form::keep;
+use web::session::Secret;
+use web::{Context, Kind, Problem};
+
+/// The longest name of a token.
+const TOKEN_NAME_CHARS_MAX: usize = 80;
+/// How long a token lasts if nobody says, in days.
+const TOKEN_DAYS: u32 = 90;
+/// How long a token lasts at most, in days.
+const TOKEN_DAYS_MAX: u32 = 365;
+/// Seconds of a day.
+const DAY_SECONDS: i64 = 24 * 60 * 60;
+
+/// What is asked of a token.
+struct Wish {
+    name: String,
+    scopes: Scopes,
+    ceiling: Option<Usd>,
+    days: u32,
+}
+
+/// Makes a token of who is signed in. Its text is in the answer and nowhere else.
+pub(crate) fn make_token(cx: &Context<'_>, body: &TokenBody) -> Result<NewTokenView, Problem> {
+    let identity = cx.session()?;
+    let Wish { name, scopes, ceiling, days } = read(body)?;
+    if scopes.allow(Scope::Admin) {
+        if !identity.is_operator {
+            let rule = "no `admin`: this account is not an operator's";
+            return Err(FieldError::new("scopes", rule).into());
+        }
+        cx.require_strong()?;
+    }
+    let secret = Secret::for_token(cx.random);
+    let token = NewToken {
+        id: TokenId::from_random(cx.now, cx.random.id()),
+        hash: &secret.hash,
+        hint: secret.hint(),
+        account: identity.account,
+        name: &name,
+        scopes,
+        farm: body.farm_id,
+        ceiling,
+        expires_at: cx.now.plus_seconds(i64::from(days) * DAY_SECONDS),
+    };
+    if !tokens::create(cx.db, &token, cx.now)? {
+        return Err(Problem::plain(Kind::TooManyTokens));
+    }
+    cx.audit(Action::TokenMade, Some(identity.account), &token.id.to_string())?;
+    let made = Token {
+        id: token.id,
+        hint: token.hint.to_owned(),
+        name: name.clone(),
+        scopes,
+        farm: token.farm,
+        ceiling,
+        spent: Usd::ZERO,
+        created_at: cx.now,
+        used_at: None,
+        expires_at: token.expires_at,
+    };
+    let about = TokenView::new(&made);
+    Ok(NewTokenView { token: secret.text, about })
+}
+
+fn read(body: &TokenBody) -> Result<Wish, Problem> {
+    let mut wrong = Vec::new();
+    let name = body.name.trim();
+    let length = name.chars().count();
+    if !(1..=TOKEN_NAME_CHARS_MAX).contains(&length) || name.chars().any(char::is_control) {
+        wrong.push(FieldError::new("name", "1 to 80 characters on one line"));
+    }
+    let scopes = keep(&mut wrong, Scopes::parse(body.scopes.iter().map(String::as_str)));
+    let ceiling = body.ceiling_usd.as_ref().map(|usd| Usd::parse("ceiling_usd", &usd.text()));
+    let ceiling = keep(&mut wrong, ceiling.transpose()).flatten();
+    if body.farm_id == Some(0) {
+        wrong.push(FieldError::new("farm_id", "the number of a farm on the grid, above 0"));
+    }
+    let days = body.expires_in_days.unwrap_or(TOKEN_DAYS);
+    if !(1..=TOKEN_DAYS_MAX).contains(&days) {
+        wrong.push(FieldError::new("expires_in_days", "a whole number of days, 1 to 365"));
+    }
+    match scopes {
+        Some(scopes) if wrong.is_empty() => {
+            Ok(Wish { name: name.to_owned(), scopes, ceiling, days })
+        }
+        _ => Err(Problem::fields(wrong)),
+    }
+}
+
+/// Revokes a token; another's does not exist.
+pub(crate) fn revoke_token(
+    cx: &Context<'_>,
+    account: AccountId,
+    id: TokenId,
+) -> Result<(), Problem> {
+    if !tokens::revoke(cx.db, account, id)? {
+        return Err(Problem::not_found());
+    }
+    Ok(cx.audit(Action::TokenRevoked, Some(account), &id.to_string())?)
+}
+
+/// Ends a session; another's does not exist.
+pub(crate) fn end_session(
+    cx: &Context<'_>,
+    account: AccountId,
+    id: SessionId,
+) -> Result<(), Problem> {
+    if !sessions::end(cx.db, account, id)? {
+        return Err(Problem::not_found());
+    }
+    Ok(cx.audit(Action::SessionEnded, Some(account), &id.to_string())?)
+}
+
+/// Ends every session of who is signed in, but this one.
+pub(crate) fn end_other_sessions(cx: &Context<'_>) -> Result<(), Problem> {
+    let identity = cx.session()?;
+    sessions::end_others(cx.db, identity.account, identity.session())?;
+    Ok(cx.audit(Action::SessionsEnded, Some(identity.account), "")?)
+}

@@ -1,0 +1,68 @@
+//! The pages that make an account, sign in and sign out.
+
+pub(crate) mod factors;
+
+use http::StatusCode;
+use web::form::Form;
+use web::page::{Login, Signup};
+use web::route::see_other_with_cookie;
+use web::view::{self, Done, HOME, Visit, belongs_to_form};
+use web::{Context, Problem, Response, respond, session};
+
+use crate::credentials::{self, SignIn, SignedUp};
+
+pub(crate) fn signup(cx: &Context<'_>) -> Result<Response, Problem> {
+    let next = cx.query("next");
+    let next = view::next(next.as_deref());
+    if cx.identity.is_some() {
+        return Ok(respond::see_other(next.unwrap_or(HOME)));
+    }
+    respond::page(StatusCode::OK, &Signup::new(&Visit::of(cx)?, next))
+}
+
+pub(crate) fn sign_up(cx: &Context<'_>) -> Result<Response, Problem> {
+    let form = Form::read(cx.request);
+    let next = view::next(form.filled("next"));
+    match credentials::sign_up(cx, form.text("email"), form.text("password")) {
+        Ok(SignedUp::In(signed_in)) => {
+            let welcome = Done::SignedUp.at(HOME);
+            Ok(see_other_with_cookie(next.unwrap_or(&welcome), &signed_in.cookie))
+        }
+        Ok(SignedUp::ByMail) => Ok(respond::see_other("/mail-sent")),
+        Err(problem) if belongs_to_form(&problem) => {
+            let page = Signup::new(&Visit::of(cx)?, next).refused(&form, &problem);
+            respond::page(problem.kind.status(), &page)
+        }
+        Err(problem) => Err(problem),
+    }
+}
+
+pub(crate) fn login(cx: &Context<'_>) -> Result<Response, Problem> {
+    let next = cx.query("next");
+    let next = view::next(next.as_deref());
+    if cx.identity.is_some() {
+        return Ok(respond::see_other(next.unwrap_or(HOME)));
+    }
+    respond::page(StatusCode::OK, &Login::new(&Visit::of(cx)?, next))
+}
+
+pub(crate) fn sign_in(cx: &Context<'_>) -> Result<Response, Problem> {
+    let form = Form::read(cx.request);
+    let next = view::next(form.filled("next"));
+    match credentials::sign_in(cx, form.text("email"), form.text("password")) {
+        Ok(SignIn::Done(signed_in)) => {
+            Ok(see_other_with_cookie(next.unwrap_or(HOME), &signed_in.cookie))
+        }
+        Ok(SignIn::Waits(waiting)) => factors::second_step(cx, &waiting, next),
+        Err(problem) if belongs_to_form(&problem) => {
+            let page = Login::new(&Visit::of(cx)?, next).refused(&form, &problem);
+            respond::page(problem.kind.status(), &page)
+        }
+        Err(problem) => Err(problem),
+    }
+}
+
+pub(crate) fn sign_out(cx: &Context<'_>) -> Result<Response, Problem> {
+    credentials::sign_out(cx)?;
+    Ok(see_other_with_cookie(&Done::SignedOut.at("/"), &session::sign_out_cookie(cx.request)))
+}

@@ -1,0 +1,143 @@
+//! The pages of second factors: the second step of signing in, confirming who one is, and setting
+//! factors up. All of them but passkeys work without scripts.
+
+use factors::qr;
+use factors::totp::TotpSecret;
+use http::StatusCode;
+use http::header::SET_COOKIE;
+use store::factors as kept;
+use web::api::factors::{ProofBody, parse_passkey_id};
+use web::form::Form;
+use web::page::{Factors, Prove, RecoveryCodes, SecondFactor, TotpSetup};
+use web::route::see_other_with_cookie;
+use web::view::{self, Done, HOME, SETTINGS, Visit, belongs_to_form};
+use web::{Context, Problem, Response, respond};
+
+use crate::codes::{self, NewCodes};
+use crate::{passkeys, proof};
+
+/// Where an app that is being set up is shown.
+const SETUP: &str = "/dashboard/settings/totp";
+
+/// The step after the password, as the answer to it.
+pub(crate) fn second_step(
+    cx: &Context<'_>,
+    waiting: &proof::Waiting,
+    next: Option<&str>,
+) -> Result<Response, Problem> {
+    let page = SecondFactor::new(&Visit::of(cx)?, &waiting.challenge, waiting.factors, next);
+    respond::page(StatusCode::OK, &page)
+}
+
+/// Nobody is there without a password: its form is where to begin.
+#[expect(clippy::unnecessary_wraps, reason = "it is a handler")]
+pub(crate) fn begin_again(_: &Context<'_>) -> Result<Response, Problem> {
+    Ok(respond::see_other("/login"))
+}
+
+pub(crate) fn finish_sign_in(cx: &Context<'_>) -> Result<Response, Problem> {
+    let form = Form::read(cx.request);
+    let next = view::next(form.filled("next"));
+    let challenge = form.text("challenge");
+    match proof::finish(cx, challenge, form.text("code")) {
+        Ok(signed_in) => Ok(see_other_with_cookie(next.unwrap_or(HOME), &signed_in.cookie)),
+        Err(problem) if belongs_to_form(&problem) => {
+            let factors = proof::waiting(cx, challenge)?;
+            let page = SecondFactor::new(&Visit::of(cx)?, challenge, factors, next);
+            respond::page(problem.kind.status(), &page.refused(&problem))
+        }
+        Err(problem) => Err(problem),
+    }
+}
+
+pub(crate) fn ask_proof(cx: &Context<'_>) -> Result<Response, Problem> {
+    let next = cx.query("next");
+    let factors = kept::of_account(cx.db, cx.session()?.account)?;
+    if !factors.are_required() && proof::require_recent(cx).is_ok() {
+        // Who has just confirmed and is asked again lacks a factor.
+        return Ok(respond::see_other(&Done::FactorNeeded.at(SETTINGS)));
+    }
+    let page = Prove::new(&Visit::of(cx)?, factors, view::back(next.as_deref()));
+    respond::page(StatusCode::OK, &page)
+}
+
+pub(crate) fn prove(cx: &Context<'_>) -> Result<Response, Problem> {
+    let form = Form::read(cx.request);
+    let next = view::back(form.filled("next"));
+    let filled = |name| form.filled(name).map(str::to_owned);
+    let (password, code) = (filled("password"), filled("code"));
+    match proof::prove(cx, &ProofBody { password, code, challenge: None, credential: None }) {
+        Ok(cookie) => Ok(see_other_with_cookie(next, &cookie)),
+        Err(problem) if belongs_to_form(&problem) => {
+            let factors = kept::of_account(cx.db, cx.session()?.account)?;
+            let page = Prove::new(&Visit::of(cx)?, factors, next).refused(&problem);
+            respond::page(problem.kind.status(), &page)
+        }
+        Err(problem) => Err(problem),
+    }
+}
+
+/// The part of the settings about second factors.
+pub(crate) fn of_settings(cx: &Context<'_>) -> Result<Factors, Problem> {
+    let account = cx.session()?.account;
+    let factors = kept::of_account(cx.db, account)?;
+    let passkeys = kept::passkeys(cx.db, account)?;
+    Ok(Factors::new(factors, &passkeys, codes::note(cx)))
+}
+
+pub(crate) fn remove_passkey(cx: &Context<'_>) -> Result<Response, Problem> {
+    let form = Form::read(cx.request);
+    let id = parse_passkey_id(form.text("passkey")).ok_or_else(Problem::not_found)?;
+    passkeys::remove(cx, &id)?;
+    Ok(respond::see_other(&Done::PasskeyRemoved.at(SETTINGS)))
+}
+
+pub(crate) fn begin_totp(cx: &Context<'_>) -> Result<Response, Problem> {
+    codes::begin(cx)?;
+    Ok(respond::see_other(SETUP))
+}
+
+pub(crate) fn show_totp(cx: &Context<'_>) -> Result<Response, Problem> {
+    match codes::begun(cx)? {
+        Some(secret) => respond::page(StatusCode::OK, &setup(cx, &secret)?),
+        None => Ok(respond::see_other(SETTINGS)),
+    }
+}
+
+pub(crate) fn confirm_totp(cx: &Context<'_>) -> Result<Response, Problem> {
+    let form = Form::read(cx.request);
+    match codes::confirm(cx, form.text("code")) {
+        Ok((made, cookie)) => {
+            let response = recovery_codes(cx, made)?;
+            Ok(respond::with_header(response, SET_COOKIE, &cookie))
+        }
+        Err(problem) if belongs_to_form(&problem) => match codes::begun(cx)? {
+            Some(secret) => {
+                respond::page(problem.kind.status(), &setup(cx, &secret)?.refused(&problem))
+            }
+            None => Err(problem),
+        },
+        Err(problem) => Err(problem),
+    }
+}
+
+pub(crate) fn remove_totp(cx: &Context<'_>) -> Result<Response, Problem> {
+    codes::remove(cx)?;
+    Ok(respond::see_other(&Done::TotpRemoved.at(SETTINGS)))
+}
+
+pub(crate) fn make_recovery_codes(cx: &Context<'_>) -> Result<Response, Problem> {
+    let made = codes::make_recovery_codes(cx)?;
+    recovery_codes(cx, made)
+}
+
+fn recovery_codes(cx: &Context<'_>, made: NewCodes) -> Result<Response, Problem> {
+    respond::page(StatusCode::OK, &RecoveryCodes::new(&Visit::of(cx)?, made.texts))
+}
+
+fn setup(cx: &Context<'_>, secret: &TotpSecret) -> Result<TotpSetup, Problem> {
+    let too_long = || Problem::internal("the secret does not fit into a QR code");
+    let url = secret.url().ok_or_else(too_long)?;
+    let qr = qr::path(&url).ok_or_else(too_long)?;
+    Ok(TotpSetup::new(&Visit::of(cx)?, (qr.size, qr.path), secret.text(), url))
+}

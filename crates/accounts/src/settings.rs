@@ -1,0 +1,111 @@
+//! The settings of an account: a page of forms, each of which does one thing and leads back.
+
+use domain::id::{SessionId, TokenId};
+use http::StatusCode;
+use store::{audit, payouts, sessions, tokens};
+use web::api::account::display_name;
+use web::form::Form;
+use web::page::{Activity, Settings, TokenMade};
+use web::route::see_other_with_cookie;
+use web::view::{self, ACTIVITY_PER_PAGE, Done, SETTINGS, Visit, belongs_to_form};
+use web::{Context, Problem, Response, api, respond, session};
+
+use crate::changes::{self, NewEmail};
+use crate::making;
+use crate::pages::factors::of_settings;
+
+pub(crate) fn settings(cx: &Context<'_>) -> Result<Response, Problem> {
+    respond::page(StatusCode::OK, &own_settings(cx)?)
+}
+
+fn own_settings(cx: &Context<'_>) -> Result<Settings, Problem> {
+    let account = cx.session()?.account;
+    let sessions = sessions::of_account(cx.db, account, cx.now)?;
+    let tokens = tokens::of_account(cx.db, account, cx.now)?;
+    let earnings = payouts::means(cx.db, account)?.balance;
+    Ok(Settings::new(&Visit::of(cx)?, of_settings(cx)?, &sessions, &tokens, earnings))
+}
+
+pub(crate) fn change_email(cx: &Context<'_>) -> Result<Response, Problem> {
+    let form = Form::read(cx.request);
+    match changes::change_email(cx, form.text("email"), form.text("password")) {
+        Ok(NewEmail::Changed(_)) => Ok(respond::see_other(&Done::EmailChanged.at(SETTINGS))),
+        Ok(NewEmail::ByMail) => Ok(respond::see_other("/mail-sent")),
+        Err(problem) => refused(cx, problem, |page, problem| page.email_refused(&form, problem)),
+    }
+}
+
+pub(crate) fn change_name(cx: &Context<'_>) -> Result<Response, Problem> {
+    let form = Form::read(cx.request);
+    let name = form.filled("display_name").map(display_name).transpose();
+    match name.map_err(Problem::from).and_then(|name| changes::set_name(cx, name.as_deref())) {
+        Ok(()) => Ok(respond::see_other(&Done::NameSet.at(SETTINGS))),
+        Err(problem) => refused(cx, problem, |page, problem| page.name_refused(&form, problem)),
+    }
+}
+
+pub(crate) fn change_password(cx: &Context<'_>) -> Result<Response, Problem> {
+    let form = Form::read(cx.request);
+    match changes::change_password(cx, form.text("current_password"), form.text("password")) {
+        Ok(cookie) => Ok(see_other_with_cookie(&Done::PasswordChanged.at(SETTINGS), &cookie)),
+        Err(problem) => refused(cx, problem, Settings::password_refused),
+    }
+}
+
+pub(crate) fn end_session(cx: &Context<'_>) -> Result<Response, Problem> {
+    let account = cx.session()?.account;
+    let id = SessionId::parse(cx.param("session")).ok_or_else(Problem::not_found)?;
+    making::end_session(cx, account, id)?;
+    Ok(respond::see_other(&Done::SessionEnded.at(SETTINGS)))
+}
+
+pub(crate) fn end_other_sessions(cx: &Context<'_>) -> Result<Response, Problem> {
+    making::end_other_sessions(cx)?;
+    Ok(respond::see_other(&Done::SessionsEnded.at(SETTINGS)))
+}
+
+/// Makes a token. The answer itself shows it: an address would be kept and sent on.
+pub(crate) fn make_token(cx: &Context<'_>) -> Result<Response, Problem> {
+    let form = Form::read(cx.request);
+    match making::make_token(cx, &view::read_token(&form)) {
+        Ok(made) => respond::page(StatusCode::CREATED, &TokenMade::new(&Visit::of(cx)?, &made)),
+        Err(problem) => refused(cx, problem, |page, problem| page.token_refused(&form, problem)),
+    }
+}
+
+pub(crate) fn revoke_token(cx: &Context<'_>) -> Result<Response, Problem> {
+    let account = cx.session()?.account;
+    let id = TokenId::parse(cx.param("token")).ok_or_else(Problem::not_found)?;
+    making::revoke_token(cx, account, id)?;
+    Ok(respond::see_other(&Done::TokenRevoked.at(SETTINGS)))
+}
+
+pub(crate) fn activity(cx: &Context<'_>) -> Result<Response, Problem> {
+    let before = api::cursor(cx, |text| text.parse().ok())?;
+    let account = cx.session()?.account;
+    let found = audit::of_account(cx.db, account, before, ACTIVITY_PER_PAGE + 1)?;
+    respond::page(StatusCode::OK, &Activity::new(&Visit::of(cx)?, found))
+}
+
+pub(crate) fn delete(cx: &Context<'_>) -> Result<Response, Problem> {
+    cx.session()?;
+    match changes::delete(cx, Form::read(cx.request).text("password")) {
+        Ok(()) => {
+            let cookie = session::sign_out_cookie(cx.request);
+            Ok(see_other_with_cookie(&Done::AccountDeleted.at("/"), &cookie))
+        }
+        Err(problem) => refused(cx, problem, Settings::delete_refused),
+    }
+}
+
+/// Shows the settings with why a form did nothing.
+fn refused(
+    cx: &Context<'_>,
+    problem: Problem,
+    show: impl FnOnce(Settings, &Problem) -> Settings,
+) -> Result<Response, Problem> {
+    if !belongs_to_form(&problem) {
+        return Err(problem);
+    }
+    respond::page(problem.kind.status(), &show(own_settings(cx)?, &problem))
+}

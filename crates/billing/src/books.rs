@@ -1,0 +1,68 @@
+//! The books: statements by month and receipts, as pages, as JSON and as tables.
+
+use http::StatusCode;
+use http::header::CONTENT_DISPOSITION;
+use store::receipts;
+use store::statements::{self, Book, Statement};
+use web::api::books::{
+    MonthBooks, MonthsView, ReceiptView, StatementView, month_in_path, transaction_in_path,
+};
+use web::page;
+use web::view::{Visit, statement_table};
+use web::{Context, Problem, Response, respond};
+
+pub(crate) fn list_statements(cx: &Context<'_>) -> Result<Response, Problem> {
+    let months = statements::months(cx.db, cx.account()?.account)?;
+    respond::json(StatusCode::OK, &MonthsView::new(&months))
+}
+
+pub(crate) fn statements(cx: &Context<'_>) -> Result<Response, Problem> {
+    let months = statements::months(cx.db, cx.account()?.account)?;
+    respond::page(StatusCode::OK, &page::Statements::new(&Visit::of(cx)?, &months))
+}
+
+/// What the account's wallet and earnings did in the month of the path. One without entries is as
+/// good as any other; one that has not begun does not exist.
+fn books(cx: &Context<'_>) -> Result<MonthBooks, Problem> {
+    let (account, month) = (cx.account()?.account, month_in_path(cx.param("month"), cx.now)?);
+    let of = |book| statements::of_month(cx.db, account, book, month);
+    let (wallet, earnings) = (of(Book::Wallet)?.unwrap_or(Statement::EMPTY), of(Book::Earnings)?);
+    Ok(MonthBooks { month, made_at: cx.now, wallet, earnings })
+}
+
+pub(crate) fn show_statement(cx: &Context<'_>) -> Result<Response, Problem> {
+    respond::json(StatusCode::OK, &StatementView::new(&books(cx)?))
+}
+
+pub(crate) fn statement(cx: &Context<'_>) -> Result<Response, Problem> {
+    let books = books(cx)?;
+    respond::page(StatusCode::OK, &page::Statement::new(&Visit::of(cx)?, &books))
+}
+
+pub(crate) fn statement_csv(cx: &Context<'_>) -> Result<Response, Problem> {
+    let books = books(cx)?;
+    let table = statement_table(&books)?;
+    let response = respond::answer(StatusCode::OK, "text/csv; charset=utf-8", table);
+    let file = format!("attachment; filename=\"mycelium-{}.csv\"", books.month);
+    Ok(respond::with_header(response, CONTENT_DISPOSITION, &file))
+}
+
+pub(crate) fn show_receipt(cx: &Context<'_>) -> Result<Response, Problem> {
+    let receipt = found(cx)?;
+    let rented = receipts::rented(cx.db, &receipt)?;
+    respond::json(StatusCode::OK, &ReceiptView::new(&receipt, rented.as_ref()))
+}
+
+pub(crate) fn receipt(cx: &Context<'_>) -> Result<Response, Problem> {
+    let receipt = found(cx)?;
+    let rented = receipts::rented(cx.db, &receipt)?;
+    let page = page::Receipt::new(&Visit::of(cx)?, &receipt, rented.as_ref());
+    respond::page(StatusCode::OK, &page)
+}
+
+/// The receipt of the path; one of a transaction that moved others' wallets does not exist.
+fn found(cx: &Context<'_>) -> Result<receipts::Receipt, Problem> {
+    let transaction = transaction_in_path(cx.param("transaction"))?;
+    let found = receipts::find(cx.db, cx.account()?.account, transaction)?;
+    found.ok_or_else(Problem::not_found)
+}

@@ -1,0 +1,118 @@
+//! The operator pays farmers: payouts as a list, as a table to pay from, and step by step, for the
+//! API and the page alike.
+
+use domain::id::PayoutId;
+use domain::payout::{PayoutState, parse_words};
+use http::StatusCode;
+use http::header::CONTENT_DISPOSITION;
+use store::payouts::{self, Deed, EXPORTED_MAX, Payout};
+use web::api::payouts::{
+    FailPayoutBody, PayoutView, SendPayoutBody, payout_id, payouts_table, state_asked,
+};
+use web::api::{self, PageOf};
+use web::audit::Action;
+use web::form::Form;
+use web::page::OperatorPayouts;
+use web::view::{Done, PAYOUTS_PER_PAGE, Visit, belongs_to_form};
+use web::{Context, Problem, Response, csv, json, respond};
+
+/// Where the page is.
+const PAGE: &str = "/operator/payouts";
+
+pub(crate) fn list_payouts(cx: &Context<'_>) -> Result<Response, Problem> {
+    let limit = api::page_size(cx)?;
+    let behind = api::cursor(cx, PayoutId::parse)?;
+    let state = state_asked(cx.query("state").as_deref())?;
+    let found = payouts::in_state(cx.db, state, behind, limit + 1)?;
+    let place = |payout: &Payout| payout.life.id.to_string();
+    respond::json(StatusCode::OK, &PageOf::new(found, limit, place, PayoutView::new))
+}
+
+pub(crate) fn export(cx: &Context<'_>) -> Result<Response, Problem> {
+    let approved = payouts::in_state(cx.db, PayoutState::Approved, None, EXPORTED_MAX)?;
+    let table = payouts_table(&approved)?;
+    let response = respond::answer(StatusCode::OK, csv::TYPE, table);
+    let file = "attachment; filename=\"mycelium-payouts.csv\"";
+    Ok(respond::with_header(response, CONTENT_DISPOSITION, file))
+}
+
+/// Does something to the payout of the path, and writes down who did.
+fn act(cx: &Context<'_>, deed: Deed<'_>) -> Result<Payout, Problem> {
+    let id = payout_id(cx.param("payout"))?;
+    let payout = payouts::change(cx.db, id, deed, cx.now)?;
+    cx.audit(Action::PayoutChanged, Some(payout.life.account), &id.to_string())?;
+    Ok(payout)
+}
+
+fn answer(cx: &Context<'_>, deed: Deed<'_>) -> Result<Response, Problem> {
+    respond::json(StatusCode::OK, &PayoutView::new(&act(cx, deed)?))
+}
+
+pub(crate) fn approve(cx: &Context<'_>) -> Result<Response, Problem> {
+    answer(cx, Deed::Approve)
+}
+
+pub(crate) fn send(cx: &Context<'_>) -> Result<Response, Problem> {
+    let body: SendPayoutBody = json::body(cx.request)?;
+    answer(cx, Deed::Send(&body.read()?))
+}
+
+pub(crate) fn finish(cx: &Context<'_>) -> Result<Response, Problem> {
+    answer(cx, Deed::Finish)
+}
+
+pub(crate) fn fail(cx: &Context<'_>) -> Result<Response, Problem> {
+    let body: FailPayoutBody = json::body(cx.request)?;
+    answer(cx, Deed::Fail(&body.read()?))
+}
+
+pub(crate) fn page(cx: &Context<'_>) -> Result<Response, Problem> {
+    let state = state_asked(cx.query("state").as_deref())?;
+    respond::page(StatusCode::OK, &list(cx, state)?)
+}
+
+fn list(cx: &Context<'_>, state: PayoutState) -> Result<OperatorPayouts, Problem> {
+    let visit = Visit::of(cx)?;
+    let behind = api::cursor(cx, PayoutId::parse)?;
+    let found = payouts::in_state(cx.db, state, behind, PAYOUTS_PER_PAGE + 1)?;
+    Ok(OperatorPayouts::new(&visit, state, &payouts::counts(cx.db)?, found))
+}
+
+pub(crate) fn approve_form(cx: &Context<'_>) -> Result<Response, Problem> {
+    lead_back(cx, PayoutState::Requested, act(cx, Deed::Approve))
+}
+
+pub(crate) fn send_form(cx: &Context<'_>) -> Result<Response, Problem> {
+    let reference = parse_words("reference", Form::read(cx.request).text("reference"));
+    let sent = reference.map_err(Problem::from).and_then(|it| act(cx, Deed::Send(&it)));
+    lead_back(cx, PayoutState::Approved, sent)
+}
+
+pub(crate) fn finish_form(cx: &Context<'_>) -> Result<Response, Problem> {
+    lead_back(cx, PayoutState::Sent, act(cx, Deed::Finish))
+}
+
+pub(crate) fn fail_form(cx: &Context<'_>) -> Result<Response, Problem> {
+    let reason = parse_words("reason", Form::read(cx.request).text("reason"));
+    let failed = reason.map_err(Problem::from).and_then(|it| act(cx, Deed::Fail(&it)));
+    lead_back(cx, PayoutState::Requested, failed)
+}
+
+/// Goes on to where the payout is now, or shows why nothing was done in the list of a state.
+fn lead_back(
+    cx: &Context<'_>,
+    state: PayoutState,
+    done: Result<Payout, Problem>,
+) -> Result<Response, Problem> {
+    match done {
+        Ok(payout) => {
+            let address = Done::PayoutChanged.at(PAGE);
+            let state = payout.life.state.as_str();
+            Ok(respond::see_other(&format!("{address}&state={state}")))
+        }
+        Err(problem) if belongs_to_form(&problem) => {
+            respond::page(problem.kind.status(), &list(cx, state)?.refused(&problem))
+        }
+        Err(problem) => Err(problem),
+    }
+}

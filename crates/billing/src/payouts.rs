@@ -1,0 +1,98 @@
+//! A farmer's payouts: asked for, looked at and taken back, for the API and the page alike.
+
+use domain::id::PayoutId;
+use domain::money::Usd;
+use domain::order::IdempotencyKey;
+use http::StatusCode;
+use store::payouts::{self, Deed, NewPayout, Payout};
+use web::api::payouts::{FarmPayoutView, RequestPayoutBody, payout_id};
+use web::api::{self, PageOf};
+use web::form::{Form, idempotency_key};
+use web::page::Payouts;
+use web::view::{Done, PAYOUTS_PER_PAGE, Visit, belongs_to_form, read_payout};
+use web::{Context, Problem, Response, json, respond};
+
+/// Where the page is.
+const PAGE: &str = "/dashboard/farm/payouts";
+
+pub(crate) fn list_payouts(cx: &Context<'_>) -> Result<Response, Problem> {
+    let limit = api::page_size(cx)?;
+    let before = api::cursor(cx, PayoutId::parse)?;
+    let found = payouts::of_account(cx.db, cx.whole_farm()?.account, before, limit + 1)?;
+    let place = |payout: &Payout| payout.life.id.to_string();
+    respond::json(StatusCode::OK, &PageOf::new(found, limit, place, FarmPayoutView::new))
+}
+
+/// Asks for a payout. Only a session with a second factor does: who has stolen a password or a
+/// token must not have the earnings sent to an address that they have set elsewhere.
+fn ask(cx: &Context<'_>, amount: Usd, key: &IdempotencyKey) -> Result<Payout, Problem> {
+    cx.require_strong()?;
+    let new = NewPayout {
+        id: PayoutId::from_random(cx.now, cx.random.id()),
+        account: cx.session()?.account,
+        amount,
+        min: cx.config.payout_min,
+        key,
+    };
+    Ok(payouts::request(cx.db, &new, cx.now)?)
+}
+
+pub(crate) fn request_payout(cx: &Context<'_>) -> Result<Response, Problem> {
+    cx.require_strong()?;
+    let body: RequestPayoutBody = json::body(cx.request)?;
+    let payout = ask(cx, body.read()?, &idempotency_key(cx)?)?;
+    respond::json(StatusCode::CREATED, &FarmPayoutView::new(&payout))
+}
+
+pub(crate) fn show_payout(cx: &Context<'_>) -> Result<Response, Problem> {
+    let id = payout_id(cx.param("payout"))?;
+    let found = payouts::find(cx.db, Some(cx.whole_farm()?.account), id)?;
+    let payout = found.ok_or_else(Problem::not_found)?;
+    respond::json(StatusCode::OK, &FarmPayoutView::new(&payout))
+}
+
+fn withdraw(cx: &Context<'_>) -> Result<Payout, Problem> {
+    let id = payout_id(cx.param("payout"))?;
+    Ok(payouts::change(cx.db, id, Deed::Withdraw(cx.whole_farm()?.account), cx.now)?)
+}
+
+pub(crate) fn withdraw_payout(cx: &Context<'_>) -> Result<Response, Problem> {
+    respond::json(StatusCode::OK, &FarmPayoutView::new(&withdraw(cx)?))
+}
+
+pub(crate) fn page(cx: &Context<'_>) -> Result<Response, Problem> {
+    respond::page(StatusCode::OK, &own_page(cx)?)
+}
+
+fn own_page(cx: &Context<'_>) -> Result<Payouts, Problem> {
+    let visit = Visit::live(cx)?;
+    let account = cx.whole_farm()?.account;
+    let before = api::cursor(cx, PayoutId::parse)?;
+    let found = payouts::of_account(cx.db, account, before, PAYOUTS_PER_PAGE + 1)?;
+    let means = payouts::means(cx.db, account)?;
+    Ok(Payouts::new(&visit, means, cx.config.payout_min, found))
+}
+
+pub(crate) fn send_form(cx: &Context<'_>) -> Result<Response, Problem> {
+    let form = Form::read(cx.request);
+    let read = read_payout(&form).map_err(Problem::fields);
+    match read.and_then(|(amount, key)| ask(cx, amount, &key)) {
+        Ok(_) => Ok(respond::see_other(&Done::PayoutAsked.at(PAGE))),
+        Err(problem) if belongs_to_form(&problem) => {
+            let page = own_page(cx)?.refused(&form, &problem);
+            respond::page(problem.kind.status(), &page)
+        }
+        Err(problem) => Err(problem),
+    }
+}
+
+pub(crate) fn take_back(cx: &Context<'_>) -> Result<Response, Problem> {
+    match withdraw(cx) {
+        Ok(_) => Ok(respond::see_other(&Done::PayoutTakenBack.at(PAGE))),
+        Err(problem) if belongs_to_form(&problem) => {
+            let page = own_page(cx)?.not_withdrawn(&problem);
+            respond::page(problem.kind.status(), &page)
+        }
+        Err(problem) => Err(problem),
+    }
+}

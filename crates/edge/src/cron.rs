@@ -1,0 +1,59 @@
+//! The scaffold of a component that the clock wakes.
+//!
+//! The function that Spin calls is synchronous, and every run is a fresh instance: what a run knows
+//! is in the database. Two runs at once do no harm, for each step is one statement.
+
+use domain::time::Timestamp;
+use web::Job;
+use web::job::{log, run_due};
+
+use crate::env::{HostClock, with_env};
+
+#[expect(clippy::pedantic, reason = "generated from the interface that the host calls")]
+#[doc(hidden)]
+pub mod bindings {
+    wit_bindgen::generate!({
+        path: "../host/wit/deps/cron",
+        world: "spin-cron",
+        pub_export_macro: true,
+        default_bindings_module: "edge::cron::bindings",
+    });
+}
+
+pub use bindings::{Error, Guest, Metadata};
+
+/// Makes a cron component of its name and its list of jobs.
+#[macro_export]
+macro_rules! cron {
+    ($name:literal, $jobs:expr) => {
+        struct Cron;
+
+        impl $crate::cron::Guest for Cron {
+            fn handle_cron_event(
+                metadata: $crate::cron::Metadata,
+            ) -> Result<(), $crate::cron::Error> {
+                $crate::cron::run($name, metadata, $jobs)
+            }
+        }
+
+        #[expect(unsafe_code, reason = "exports the function by the name that the host calls")]
+        mod export {
+            use super::Cron;
+            $crate::cron::bindings::export!(Cron with_types_in $crate::cron::bindings);
+        }
+    };
+}
+
+/// Does the jobs that are due; one that fails does not keep the others from being done.
+pub fn run(name: &str, metadata: Metadata, jobs: &[Job]) -> Result<(), Error> {
+    let seconds = i64::try_from(metadata.timestamp).unwrap_or(i64::MAX);
+    let now = Timestamp::from_seconds(seconds);
+    let done = with_env(&HostClock::start(), now, |env| run_due(env, jobs));
+    let failure = match done {
+        Ok(Ok(())) => return Ok(()),
+        Ok(Err(error)) => error.to_string(),
+        Err(problem) => problem.cause.unwrap_or_else(|| problem.kind.as_str().to_owned()),
+    };
+    log(&format!("{name} failed: {failure:?}"));
+    Err(Error::Other(failure))
+}

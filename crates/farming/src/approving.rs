@@ -1,0 +1,90 @@
+//! The operator says by hand whose a farm is; for programs and people alike.
+
+use domain::account::Email;
+use http::StatusCode;
+use store::accounts;
+use store::farms::{self, Proof, ProvenFarm};
+use web::api::claims::{ApproveBody, ProvenFarmView, farm_id, parse_farm, reason};
+use web::api::{self, PageOf};
+use web::audit::Action;
+use web::form::{Form, keep};
+use web::page::OperatorFarms;
+use web::view::{Done, FARMS_PER_PAGE, Visit, belongs_to_form};
+use web::{Context, Kind, Problem, Response, json, respond};
+
+use crate::asking;
+use crate::claiming::subject;
+
+const PATH: &str = "/operator/farms";
+
+fn approve(cx: &Context<'_>, farm: u32, body: &ApproveBody) -> Result<ProvenFarm, Problem> {
+    let mut wrong = Vec::new();
+    let email = keep(&mut wrong, Email::parse(&body.email));
+    let reason = keep(&mut wrong, reason(&body.reason));
+    let (Some(email), Some(reason)) = (email, reason) else { return Err(Problem::fields(wrong)) };
+    let owner = accounts::credentials(cx.db, &email)?;
+    let owner = owner.ok_or_else(|| Problem::plain(Kind::NoSuchAccount))?.account;
+    let farm = asking::farm(cx, farm)?;
+    farms::prove(cx.db, &farm, owner, Proof::Operator, cx.now)?;
+    let what = format!("{}: {reason}", subject(farm.id));
+    cx.audit(Action::FarmApproved, Some(owner), &what)?;
+    let found = farms::of_owner(cx.db, owner, Some(farm.id - 1), 1)?;
+    found.into_iter().find(|it| it.farm.id == farm.id).ok_or_else(Problem::not_found)
+}
+
+fn revoke(cx: &Context<'_>, farm: u32) -> Result<(), Problem> {
+    let owner = farms::revoke(cx.db, farm, cx.now)?.ok_or_else(Problem::not_found)?;
+    Ok(cx.audit(Action::FarmApprovalRevoked, Some(owner), &subject(farm))?)
+}
+
+pub(crate) fn list_farms(cx: &Context<'_>) -> Result<Response, Problem> {
+    let limit = api::page_size(cx)?;
+    let found = farms::all(cx.db, api::cursor(cx, parse_farm)?, limit + 1)?;
+    let place = |proven: &ProvenFarm| proven.farm.id.to_string();
+    respond::json(StatusCode::OK, &PageOf::new(found, limit, place, ProvenFarmView::new))
+}
+
+pub(crate) fn approve_farm(cx: &Context<'_>) -> Result<Response, Problem> {
+    let farm = farm_id(cx.param("farm"))?;
+    let proven = approve(cx, farm, &json::body(cx.request)?)?;
+    respond::json(StatusCode::OK, &ProvenFarmView::new(&proven))
+}
+
+pub(crate) fn revoke_farm(cx: &Context<'_>) -> Result<Response, Problem> {
+    revoke(cx, farm_id(cx.param("farm"))?)?;
+    Ok(respond::no_content())
+}
+
+pub(crate) fn page(cx: &Context<'_>) -> Result<Response, Problem> {
+    respond::page(StatusCode::OK, &all_farms(cx)?)
+}
+
+fn all_farms(cx: &Context<'_>) -> Result<OperatorFarms, Problem> {
+    let behind = api::cursor(cx, parse_farm)?;
+    let found = farms::all(cx.db, behind, FARMS_PER_PAGE + 1)?;
+    Ok(OperatorFarms::new(&Visit::of(cx)?, found))
+}
+
+pub(crate) fn send_approval(cx: &Context<'_>) -> Result<Response, Problem> {
+    let form = Form::read(cx.request);
+    let number = parse_farm(form.text("farm").trim()).ok_or_else(|| {
+        let rule = "the number of a farm, above 0";
+        Problem::from(domain::field::FieldError::new("farm", rule))
+    });
+    let body = ApproveBody {
+        email: form.text("email").to_owned(),
+        reason: form.text("reason").to_owned(),
+    };
+    match number.and_then(|farm| approve(cx, farm, &body)) {
+        Ok(_) => Ok(respond::see_other(&Done::FarmApproved.at(PATH))),
+        Err(problem) if belongs_to_form(&problem) => {
+            respond::page(problem.kind.status(), &all_farms(cx)?.refused(&form, &problem))
+        }
+        Err(problem) => Err(problem),
+    }
+}
+
+pub(crate) fn send_revocation(cx: &Context<'_>) -> Result<Response, Problem> {
+    revoke(cx, farm_id(cx.param("farm"))?)?;
+    Ok(respond::see_other(&Done::FarmRevoked.at(PATH)))
+}

@@ -1,0 +1,82 @@
+//! A node that leaves the market: the notice, and taking it back.
+
+use domain::id::NodeId;
+use domain::offering::unlocked;
+use http::StatusCode;
+use store::leaving;
+use web::api::farm::{FarmNodeWithSlices, node_id};
+use web::api::leaving::WithdrawBody;
+use web::form::Form;
+use web::page::Leave;
+use web::view::{Done, Visit, belongs_to_form, read_day};
+use web::{Context, Kind, Problem, Response, json, respond};
+
+use crate::offering;
+
+pub(crate) fn withdraw_node(cx: &Context<'_>) -> Result<Response, Problem> {
+    let node = node_id(cx.param("node"))?;
+    let body: WithdrawBody = json::optional_body(cx.request)?;
+    leaving::withdraw(cx.db, cx.account()?, node, body.read()?, cx.now)?;
+    answer(cx, node)
+}
+
+pub(crate) fn keep_node(cx: &Context<'_>) -> Result<Response, Problem> {
+    let node = node_id(cx.param("node"))?;
+    stay(cx, node)?;
+    answer(cx, node)
+}
+
+fn answer(cx: &Context<'_>, node: NodeId) -> Result<Response, Problem> {
+    let (node, slices) = offering::own_node(cx, node)?;
+    respond::json(StatusCode::OK, &FarmNodeWithSlices::new(&node, &slices))
+}
+
+/// Takes the notice of a node back, or brings it back after it has left.
+fn stay(cx: &Context<'_>, node: NodeId) -> Result<(), Problem> {
+    let (node, _) = offering::own_node(cx, node)?;
+    unlocked(&node.seen())?;
+    if leaving::stay(cx.db, node.offer.farmer, node.offer.node, cx.now)? {
+        Ok(())
+    } else {
+        Err(Problem::plain(Kind::NotLeaving))
+    }
+}
+
+pub(crate) fn page(cx: &Context<'_>) -> Result<Response, Problem> {
+    respond::page(StatusCode::OK, &own_page(cx)?)
+}
+
+fn own_page(cx: &Context<'_>) -> Result<Leave, Problem> {
+    let visit = Visit::live(cx)?;
+    let (node, slices) = offering::own_node(cx, node_id(cx.param("node"))?)?;
+    Ok(Leave::new(&visit, &node, &slices))
+}
+
+pub(crate) fn withdraw(cx: &Context<'_>) -> Result<Response, Problem> {
+    go_on(cx, Done::NodeWithdrawn, try_withdraw(cx))
+}
+
+fn try_withdraw(cx: &Context<'_>) -> Result<(), Problem> {
+    let day = read_day(&Form::read(cx.request))?;
+    let node = node_id(cx.param("node"))?;
+    Ok(leaving::withdraw(cx.db, cx.account()?, node, day, cx.now)?)
+}
+
+pub(crate) fn keep(cx: &Context<'_>) -> Result<Response, Problem> {
+    go_on(cx, Done::NodeKept, stay(cx, node_id(cx.param("node"))?))
+}
+
+/// Goes on to the page where the form did its work; else shows it again, with why not.
+fn go_on(cx: &Context<'_>, done: Done, result: Result<(), Problem>) -> Result<Response, Problem> {
+    match result {
+        Ok(()) => {
+            let node = node_id(cx.param("node"))?;
+            Ok(respond::see_other(&done.at(&format!("/dashboard/farm/nodes/{node}/leave"))))
+        }
+        Err(problem) if belongs_to_form(&problem) => {
+            let page = own_page(cx)?.refused(&Form::read(cx.request), &problem);
+            respond::page(problem.kind.status(), &page)
+        }
+        Err(problem) => Err(problem),
+    }
+}

@@ -1,0 +1,121 @@
+//! Farms, nodes, offers, maintenance, leaving, and the grid.
+
+mod adding;
+mod api;
+mod approving;
+mod asking;
+mod claim_pages;
+mod claiming;
+mod credits;
+pub mod jobs;
+mod leaving;
+mod locking;
+mod maintenance;
+mod market;
+mod offering;
+mod pages;
+mod previewing;
+mod removals;
+mod revenue;
+pub mod sync;
+
+use domain::account::Scope;
+use web::Route;
+use web::api::agent::CONFIRM_REMOVED;
+use web::api::claims::{
+    APPROVE_FARM, CLAIM_FARM, LIST_FARM_CLAIMS, LIST_PROVEN_FARMS, PROVE_FARM, REVOKE_FARM,
+    TAKE_OVER_NODE,
+};
+use web::api::comparison::COMPARE_NODE;
+use web::api::farm::{
+    ADD_NODE, CHANGE_NODE, LIST_FARM_NODES, PAUSE_NODE, PUBLISH_NODE, SHOW_FARM_NODE,
+};
+use web::api::grid_nodes::PREVIEW_NODES;
+use web::api::leaving::{KEEP_NODE, WITHDRAW_NODE};
+use web::api::levels::{DISPUTE_CREDIT, LIST_CREDITS};
+use web::api::offering::{
+    ANNOUNCE_MAINTENANCE, CANCEL_MAINTENANCE, LIST_MAINTENANCE, LIST_OFFER_HISTORY, LOCK_ANY_NODE,
+    LOCK_NODE, UNLOCK_ANY_NODE, UNLOCK_NODE,
+};
+use web::api::revenue::SHOW_REVENUE;
+use web::operation::Access;
+
+const CANCEL_WINDOW: &str = "/dashboard/farm/nodes/{node}/maintenance/{maintenance}/cancel";
+const FARM: Access = Access::Account(Scope::Farm);
+const MAINTENANCE: &str = "/dashboard/farm/nodes/{node}/maintenance";
+const READ: Access = Access::Account(Scope::Read);
+
+/// Every route of this feature.
+pub const ROUTES: &[&[Route]] = &[FARM, OPERATOR];
+
+/// A farmer's nodes, offers, maintenance and revenue.
+pub const FARM: &[Route] = &[
+    Route::api(&LIST_FARM_NODES, api::list_nodes),
+    Route::api(&ADD_NODE, api::add_node),
+    Route::api(&SHOW_FARM_NODE, api::show_node),
+    Route::api(&CHANGE_NODE, api::change_node),
+    Route::api(&PUBLISH_NODE, api::publish_node),
+    Route::api(&PAUSE_NODE, api::pause_node),
+    Route::api(&PREVIEW_NODES, previewing::preview),
+    Route::api(&LIST_FARM_CLAIMS, claiming::list_claims),
+    Route::api(&CLAIM_FARM, claiming::claim_farm),
+    Route::api(&PROVE_FARM, claiming::prove_farm),
+    Route::api(&TAKE_OVER_NODE, claiming::take_over_node),
+    Route::api(&COMPARE_NODE, market::compare_node),
+    Route::api(&WITHDRAW_NODE, leaving::withdraw_node),
+    Route::api(&KEEP_NODE, leaving::keep_node),
+    Route::api(&LOCK_NODE, offering::lock_node),
+    Route::api(&UNLOCK_NODE, offering::unlock_node),
+    Route::api(&LIST_OFFER_HISTORY, offering::list_history),
+    Route::api(&LIST_MAINTENANCE, maintenance::list_maintenance),
+    Route::api(&ANNOUNCE_MAINTENANCE, maintenance::announce_maintenance),
+    Route::api(&CANCEL_MAINTENANCE, maintenance::cancel_maintenance),
+    Route::api(&CONFIRM_REMOVED, removals::confirm),
+    Route::api(&LIST_CREDITS, credits::list_credits),
+    Route::api(&DISPUTE_CREDIT, credits::dispute_credit),
+    Route::api(&SHOW_REVENUE, revenue::show_revenue),
+    Route::page("/dashboard/farm", READ, pages::farm),
+    Route::form("/dashboard/farm/nodes", FARM, pages::add_node),
+    Route::page("/dashboard/farm/nodes/{node}", READ, pages::node),
+    Route::form("/dashboard/farm/nodes/{node}", FARM, pages::change_node),
+    Route::page("/dashboard/farm/nodes/{node}/market", READ, market::page),
+    Route::form("/dashboard/farm/nodes/{node}/publish", FARM, pages::publish_node),
+    Route::form("/dashboard/farm/nodes/{node}/pause", FARM, pages::pause_node),
+    Route::page("/dashboard/farm/nodes/{node}/leave", READ, leaving::page),
+    Route::form("/dashboard/farm/nodes/{node}/withdraw", FARM, leaving::withdraw),
+    Route::form("/dashboard/farm/nodes/{node}/stay", FARM, leaving::keep),
+    Route::form("/dashboard/farm/nodes/{node}/lock", FARM, pages::lock_node),
+    Route::form("/dashboard/farm/nodes/{node}/unlock", FARM, pages::unlock_node),
+    Route::form(
+        "/dashboard/farm/nodes/{node}/slices/{number}/gone",
+        FARM,
+        removals::confirm_by_form,
+    ),
+    Route::page("/dashboard/farm/nodes/{node}/history", READ, offering::history_page),
+    Route::page(MAINTENANCE, READ, maintenance::page),
+    Route::form(MAINTENANCE, FARM, maintenance::announce_by_form),
+    Route::form(CANCEL_WINDOW, FARM, maintenance::cancel_by_form),
+    Route::page("/dashboard/farm/add", READ, previewing::page),
+    Route::form("/dashboard/farm/add/checked", FARM, previewing::add),
+    Route::page("/dashboard/farm/claims", READ, claim_pages::claims),
+    Route::form("/dashboard/farm/claims", FARM, claim_pages::begin),
+    Route::form("/dashboard/farm/claims/prove", FARM, claim_pages::prove),
+    Route::form("/dashboard/farm/nodes/{node}/take-over", FARM, claim_pages::take_over),
+    Route::page("/dashboard/farm/credits", READ, credits::page),
+    Route::form("/dashboard/farm/credits/{rental}/{month}/dispute", FARM, credits::send_form),
+    Route::page("/dashboard/farm/revenue.csv", READ, revenue::revenue_csv),
+    Route::page("/dashboard/farm/slices.csv", READ, revenue::slices_csv),
+    Route::page("/dashboard/farm/uptime.csv", READ, revenue::uptime_csv),
+];
+
+/// What the operator does with farms and nodes.
+pub const OPERATOR: &[Route] = &[
+    Route::api(&LIST_PROVEN_FARMS, approving::list_farms),
+    Route::api(&APPROVE_FARM, approving::approve_farm),
+    Route::api(&REVOKE_FARM, approving::revoke_farm),
+    Route::page("/operator/farms", Access::Operator, approving::page),
+    Route::form("/operator/farms", Access::Operator, approving::send_approval),
+    Route::form("/operator/farms/{farm}/revoke", Access::Operator, approving::send_revocation),
+    Route::api(&LOCK_ANY_NODE, locking::lock_any_node),
+    Route::api(&UNLOCK_ANY_NODE, locking::unlock_any_node),
+];

@@ -1,0 +1,96 @@
+//! Maintenance of a farmer's nodes, for the API and the page alike.
+
+use domain::id::{MaintenanceId, NodeId};
+use http::StatusCode;
+use store::maintenance::{self, Maintenance};
+use web::api::farm::node_id;
+use web::api::offering::{
+    MaintenanceBody, MaintenanceView, maintenance_id, parse_cursor, print_cursor,
+};
+use web::api::{self, PageOf};
+use web::form::Form;
+use web::page;
+use web::view::{Done, HISTORY_PER_PAGE, Visit, belongs_to_form, read_window};
+use web::{Context, Problem, Response, json, respond};
+
+use crate::offering::own_node;
+
+/// Announces a window of a node of whoever is signed in.
+fn announce(cx: &Context<'_>, body: &MaintenanceBody) -> Result<Maintenance, Problem> {
+    let (node, _) = own_node(cx, node_id(cx.param("node"))?)?;
+    let window = body.read(cx.now).map_err(Problem::fields)?;
+    let id = MaintenanceId::from_random(cx.now, cx.random.id());
+    Ok(maintenance::announce(cx.db, cx.account()?, node.offer.node, id, window, cx.now)?)
+}
+
+/// Cancels the window that the path names.
+fn cancel(cx: &Context<'_>) -> Result<NodeId, Problem> {
+    let node = node_id(cx.param("node"))?;
+    let id = maintenance_id(cx.param("maintenance"))?;
+    if maintenance::cancel(cx.db, cx.account()?, node, id, cx.now)? {
+        Ok(node)
+    } else {
+        Err(Problem::not_found())
+    }
+}
+
+/// The windows of a node behind the request's cursor: one more than `limit`, if there are more.
+fn list(cx: &Context<'_>, node: NodeId, limit: u32) -> Result<Vec<Maintenance>, Problem> {
+    let behind = api::cursor(cx, parse_cursor)?;
+    Ok(maintenance::list(cx.db, cx.account()?, node, behind, limit + 1)?)
+}
+
+pub(crate) fn list_maintenance(cx: &Context<'_>) -> Result<Response, Problem> {
+    let limit = api::page_size(cx)?;
+    let (node, _) = own_node(cx, node_id(cx.param("node"))?)?;
+    let found = list(cx, node.offer.node, limit)?;
+    respond::json(StatusCode::OK, &PageOf::new(found, limit, print_cursor, MaintenanceView::new))
+}
+
+pub(crate) fn announce_maintenance(cx: &Context<'_>) -> Result<Response, Problem> {
+    let announced = announce(cx, &json::body(cx.request)?)?;
+    respond::json(StatusCode::CREATED, &MaintenanceView::new(&announced))
+}
+
+pub(crate) fn cancel_maintenance(cx: &Context<'_>) -> Result<Response, Problem> {
+    cancel(cx)?;
+    Ok(respond::no_content())
+}
+
+pub(crate) fn page(cx: &Context<'_>) -> Result<Response, Problem> {
+    respond::page(StatusCode::OK, &own_page(cx)?)
+}
+
+fn own_page(cx: &Context<'_>) -> Result<page::Maintenance, Problem> {
+    let visit = Visit::live(cx)?;
+    let (node, _) = own_node(cx, node_id(cx.param("node"))?)?;
+    let found = list(cx, node.offer.node, HISTORY_PER_PAGE)?;
+    Ok(page::Maintenance::new(&visit, &node, found))
+}
+
+pub(crate) fn announce_by_form(cx: &Context<'_>) -> Result<Response, Problem> {
+    let form = Form::read(cx.request);
+    match announce(cx, &read_window(&form)) {
+        Ok(_) => Ok(go_on(Done::MaintenanceAnnounced, node_id(cx.param("node"))?)),
+        Err(problem) if belongs_to_form(&problem) => {
+            let page = own_page(cx)?.refused(&form, &problem);
+            respond::page(problem.kind.status(), &page)
+        }
+        Err(problem) => Err(problem),
+    }
+}
+
+pub(crate) fn cancel_by_form(cx: &Context<'_>) -> Result<Response, Problem> {
+    match cancel(cx) {
+        Ok(node) => Ok(go_on(Done::MaintenanceCancelled, node)),
+        Err(problem) if belongs_to_form(&problem) => {
+            let page = own_page(cx)?.refused(&Form::read(cx.request), &problem);
+            respond::page(problem.kind.status(), &page)
+        }
+        Err(problem) => Err(problem),
+    }
+}
+
+fn go_on(done: Done, node: NodeId) -> Response {
+    respond::see_other(&done.at(&format!("/dashboard/farm/nodes/{node}/maintenance")))
+}

@@ -1,0 +1,122 @@
+//! The pages of a farmer: nodes, prices and promises.
+
+use domain::id::NodeId;
+use domain::listing::ListingEvent;
+use domain::month::Month;
+use http::StatusCode;
+use store::{dashboard, jobs, maintenance, promises, revenue};
+use web::api;
+use web::api::farm::node_id;
+use web::api::revenue::MONTHS_DEFAULT;
+use web::form::Form;
+use web::page::{Farm, FarmNode};
+use web::view::{self, Done, FARM_NODES_PER_PAGE, Visit, belongs_to_form};
+use web::{Context, Problem, Response, respond};
+
+use crate::offering::Turn;
+use crate::{adding, offering};
+
+pub(crate) fn farm(cx: &Context<'_>) -> Result<Response, Problem> {
+    respond::page(StatusCode::OK, &own_farm(cx)?)
+}
+
+fn own_farm(cx: &Context<'_>) -> Result<Farm, Problem> {
+    let visit = Visit::live(cx)?;
+    let behind = api::cursor(cx, NodeId::parse)?;
+    let (farmer, month) = (cx.account()?, Month::of(cx.now));
+    let limit = FARM_NODES_PER_PAGE + 1;
+    let farm = dashboard::load(cx.db, farmer, month, MONTHS_DEFAULT, behind, limit)?;
+    Ok(Farm::new(&visit, &farm.figures, farm.nodes, &farm.months, &farm.lines))
+}
+
+pub(crate) fn add_node(cx: &Context<'_>) -> Result<Response, Problem> {
+    let form = Form::read(cx.request);
+    let node = view::read_node(&form).map_err(Problem::from);
+    match node.and_then(|node| adding::add_node(cx, node)) {
+        Ok((added, _)) => Ok(go_on(Done::NodeAdded, added.offer.node)),
+        Err(problem) if belongs_to_form(&problem) => {
+            let page = own_farm(cx)?.refused(&form, &problem);
+            respond::page(problem.kind.status(), &page)
+        }
+        Err(problem) => Err(problem),
+    }
+}
+
+pub(crate) fn node(cx: &Context<'_>) -> Result<Response, Problem> {
+    respond::page(StatusCode::OK, &own_node(cx, node_id(cx.param("node"))?)?)
+}
+
+fn own_node(cx: &Context<'_>, node: NodeId) -> Result<FarmNode, Problem> {
+    let visit = Visit::live(cx)?;
+    let (farmer, month) = (cx.account()?, Month::of(cx.now));
+    let found = dashboard::node(cx.db, farmer, month, node)?.ok_or_else(Problem::not_found)?;
+    let months: Vec<Month> = month.last(MONTHS_DEFAULT).collect();
+    let lines = revenue::of_node(cx.db, farmer.account, node, months[0], month)?;
+    let windows = maintenance::open(cx.db, node, cx.now)?;
+    let so_far = promises::month(cx.db, farmer.account, node, month)?;
+    let agents = jobs::agents(cx.db, farmer.account, node)?;
+    let removals = jobs::being_removed(cx.db, farmer.account, node)?;
+    let page = FarmNode::new(&visit, &found, &months, &lines);
+    let page = page.with_agents(&visit, &found, &agents, &removals);
+    Ok(page.with_maintenance(&visit, &windows).with_promise(so_far, cx.now))
+}
+
+pub(crate) fn change_node(cx: &Context<'_>) -> Result<Response, Problem> {
+    let node = node_id(cx.param("node"))?;
+    let form = Form::read(cx.request);
+    let change = view::read_change(&form).map_err(Problem::from);
+    match change.and_then(|change| offering::change(cx, node, &change)) {
+        Ok(_) => Ok(go_on(Done::NodeChanged, node)),
+        Err(problem) if belongs_to_form(&problem) => {
+            let page = own_node(cx, node)?.refused(&form, &problem);
+            respond::page(problem.kind.status(), &page)
+        }
+        Err(problem) => Err(problem),
+    }
+}
+
+pub(crate) fn publish_node(cx: &Context<'_>) -> Result<Response, Problem> {
+    set_listing(cx, ListingEvent::Publish, Done::Published)
+}
+
+pub(crate) fn pause_node(cx: &Context<'_>) -> Result<Response, Problem> {
+    set_listing(cx, ListingEvent::Pause, Done::Paused)
+}
+
+fn set_listing(cx: &Context<'_>, event: ListingEvent, done: Done) -> Result<Response, Problem> {
+    let node = node_id(cx.param("node"))?;
+    let version = view::read_version(&Form::read(cx.request)).map_err(Problem::from);
+    match version.and_then(|version| offering::set_listing(cx, node, event, Some(version))) {
+        Ok(_) => Ok(go_on(done, node)),
+        Err(problem) if belongs_to_form(&problem) => {
+            let page = own_node(cx, node)?.not_listed(&problem);
+            respond::page(problem.kind.status(), &page)
+        }
+        Err(problem) => Err(problem),
+    }
+}
+
+pub(crate) fn lock_node(cx: &Context<'_>) -> Result<Response, Problem> {
+    turn(cx, Turn::Lock, Done::Locked)
+}
+
+pub(crate) fn unlock_node(cx: &Context<'_>) -> Result<Response, Problem> {
+    turn(cx, Turn::Unlock, Done::Unlocked)
+}
+
+fn turn(cx: &Context<'_>, way: Turn, done: Done) -> Result<Response, Problem> {
+    let node = node_id(cx.param("node"))?;
+    match offering::turn(cx, node, way) {
+        Ok(()) => Ok(go_on(done, node)),
+        Err(problem) if belongs_to_form(&problem) => {
+            let page = own_node(cx, node)?.not_listed(&problem);
+            respond::page(problem.kind.status(), &page)
+        }
+        Err(problem) => Err(problem),
+    }
+}
+
+/// The form did its work: the browser goes on to the node, which says so.
+fn go_on(done: Done, node: NodeId) -> Response {
+    respond::see_other(&done.at(&format!("/dashboard/farm/nodes/{node}")))
+}

@@ -1,0 +1,138 @@
+//! Looking at nodes before they are added, and adding several; for programs and people alike.
+
+use std::collections::BTreeMap;
+
+use domain::id::NodeId;
+use domain::money::Usd;
+use grid::Page;
+use http::StatusCode;
+use store::farms;
+use web::api::CURRENCY;
+use web::api::grid_nodes::{
+    GridNodeView, GridNodesView, Held, Looked, LookedAt, NODES_AT_ONCE_MAX, grid_node_ids, looked,
+    price,
+};
+use web::form::{Form, keep};
+use web::limit::{self, GRID_LOOKS, Limit};
+use web::page::AddNodes;
+use web::view::{Done, Visit, belongs_to_form};
+use web::{Context, Kind, Problem, Response, respond};
+
+use crate::adding;
+
+/// What was looked at.
+struct Look {
+    price: Usd,
+    nodes: Vec<LookedAt>,
+    has_more: bool,
+}
+
+fn look(cx: &Context<'_>) -> Result<Look, Problem> {
+    let field = |name: &str| cx.query(name).unwrap_or_default();
+    let mut wrong = Vec::new();
+    let what = keep(&mut wrong, looked(&field("ids"), &field("farm")));
+    let price = keep(&mut wrong, price(&field("price"), cx.config.price_limits));
+    let (Some(what), Some(price)) = (what, price) else { return Err(Problem::fields(wrong)) };
+    let account = cx.account()?.account.to_string();
+    limit::spend(cx, &[Limit::new(cx, GRID_LOOKS, &account)])?;
+    let (page, asked) = match what {
+        Looked::Nodes(ids) => (crate::asking::nodes(cx, &ids)?, ids),
+        Looked::Farm(farm) => {
+            (crate::asking::nodes_of(cx, farm, NODES_AT_ONCE_MAX + 1)?, Vec::new())
+        }
+    };
+    let mut nodes = judge(cx, page, &asked)?;
+    let has_more = nodes.len() > NODES_AT_ONCE_MAX;
+    nodes.truncate(NODES_AT_ONCE_MAX);
+    Ok(Look { price, nodes, has_more })
+}
+
+/// What each node could offer, and whether whoever looks can add it. Nodes that were asked for and
+/// are not among the documents are shown as such.
+fn judge(cx: &Context<'_>, page: Page, asked: &[NodeId]) -> Result<Vec<LookedAt>, Problem> {
+    let unknown = |node: &NodeId| format!("the grid does not know a node {}", node.0);
+    let mut all: BTreeMap<NodeId, _> =
+        asked.iter().map(|node| (*node, Err(unknown(node)))).collect();
+    for refused in page.refused {
+        if let Some(node) = refused.node_id {
+            let why = format!("the grid's document cannot be used: {}", refused.reason);
+            all.insert(NodeId(node), Err(why));
+        }
+    }
+    all.extend(page.nodes.into_iter().map(|report| (report.id, Ok(report))));
+    let viewer = cx.account()?.account;
+    let ids: Vec<NodeId> = all.keys().copied().collect();
+    let farmers = farms::farmers(cx.db, &ids)?;
+    let of = all.values().filter_map(|report| report.as_ref().ok()).map(|report| report.farm_id);
+    let owners = farms::owners(cx.db, of)?;
+    let look = |(node, report): (NodeId, Result<domain::node::NodeReport, String>)| {
+        let farm = report.as_ref().map_or(0, |report| report.farm_id);
+        let owner = owners.get(&farm);
+        LookedAt {
+            node,
+            registered: Held::by(farmers.get(&node.0), viewer),
+            proven: Held::by(owner, viewer),
+            refused: adding::may_offer(cx, owner.copied(), "").err().map(|problem| problem.kind),
+            report,
+        }
+    };
+    Ok(all.into_iter().map(look).collect())
+}
+
+pub(crate) fn preview(cx: &Context<'_>) -> Result<Response, Problem> {
+    let look = look(cx)?;
+    let view = GridNodesView {
+        price_per_month: look.price.to_string(),
+        currency: CURRENCY,
+        items: look.nodes.iter().map(|node| GridNodeView::new(node, look.price)).collect(),
+        has_more: look.has_more,
+    };
+    respond::json(StatusCode::OK, &view)
+}
+
+/// The page that adds nodes. Without anything to look at it is the form alone.
+pub(crate) fn page(cx: &Context<'_>) -> Result<Response, Problem> {
+    let empty = blank(cx)?;
+    if cx.query("ids").is_none() && cx.query("farm").is_none() {
+        return respond::page(StatusCode::OK, &empty);
+    }
+    match look(cx) {
+        Ok(look) => {
+            let page = empty.shows(&look.nodes, look.price, look.has_more);
+            respond::page(StatusCode::OK, &page)
+        }
+        Err(problem) if belongs_to_form(&problem) => {
+            respond::page(problem.kind.status(), &empty.refused(&problem))
+        }
+        Err(problem) => Err(problem),
+    }
+}
+
+/// The page with its form as it was sent, and the farms whose nodes a link shows.
+fn blank(cx: &Context<'_>) -> Result<AddNodes, Problem> {
+    let own = farms::of_owner(cx.db, cx.account()?, None, FARMS_SHOWN)?;
+    Ok(AddNodes::new(&Visit::of(cx)?, &own))
+}
+
+/// How many of a farmer's farms have a link of their own.
+const FARMS_SHOWN: u32 = 20;
+
+/// Adds those that are checked. Where some were not, the page says which and why.
+pub(crate) fn add(cx: &Context<'_>) -> Result<Response, Problem> {
+    let form = Form::read(cx.request);
+    let numbers: Option<Vec<i64>> =
+        form.all("node").map(|text| NodeId::parse(text).map(|node| i64::from(node.0))).collect();
+    let wanted = grid_node_ids(&numbers.unwrap_or_default()).map_err(|_| {
+        Problem::new(Kind::InvalidFields, "choose at least one node, and 200 at most")
+    });
+    match wanted.and_then(|wanted| adding::add_nodes(cx, &wanted)) {
+        Ok(outcomes) if outcomes.iter().all(|(_, outcome)| outcome.is_ok()) => {
+            Ok(respond::see_other(&Done::NodesAdded.at("/dashboard/farm")))
+        }
+        Ok(outcomes) => respond::page(StatusCode::OK, &blank(cx)?.added(&outcomes)),
+        Err(problem) if belongs_to_form(&problem) => {
+            respond::page(problem.kind.status(), &blank(cx)?.refused(&problem))
+        }
+        Err(problem) => Err(problem),
+    }
+}

@@ -1,0 +1,49 @@
+//! Whether proven farms still belong to whom they did.
+
+use grid::Farm;
+use store::farms::{self, Checked};
+use web::{Env, JobError};
+
+use super::ask::{Grid, Worth};
+
+/// How many farms a run asks for, each by a request of its own.
+const AT_ONCE: u32 = 20;
+/// After how many failures a run asks no more: the grid is not there, and each takes its time.
+const FAILURES_MAX: usize = 3;
+/// How long an answer is good for, in seconds.
+const CHECKED_FOR_SECONDS: i64 = 60 * 60;
+
+/// Asks the grid for farms that were not checked for an hour. One that has another twin by now, or
+/// is gone, is proven no longer. Where the grid does not answer, everything stays as it is.
+pub(crate) fn check(env: &Env<'_>) -> Result<(), JobError> {
+    let since = env.now.plus_seconds(-CHECKED_FOR_SECONDS);
+    let due = farms::unchecked(env.db, since, AT_ONCE)?;
+    if due.is_empty() {
+        return Ok(());
+    }
+    let mut grid = Grid::new(env)?;
+    let mut checked = Vec::new();
+    let mut failures = Vec::new();
+    for id in due {
+        if failures.len() == FAILURES_MAX {
+            break;
+        }
+        match fetch(&mut grid, id) {
+            Ok(farm) => {
+                let twin = farm.as_ref().map(|farm| farm.twin_id);
+                checked.push(Checked { id, name: farm.map(|farm| farm.name), twin });
+            }
+            Err(error) => failures.push(error),
+        }
+    }
+    grid.end()?;
+    farms::check(env.db, &checked, env.now)?;
+    if failures.is_empty() { Ok(()) } else { Err(JobError(failures.join("; "))) }
+}
+
+fn fetch(grid: &mut Grid<'_>, farm: u32) -> Result<Option<Farm>, String> {
+    let read = |body: &[u8]| {
+        grid::find_farm(body, farm).map(Worth::Good).map_err(|error| error.to_string())
+    };
+    grid.ask(&grid::farm_path(farm), read).map(|(farm, _)| farm)
+}

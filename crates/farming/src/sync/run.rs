@@ -1,0 +1,173 @@
+//! One run of the sync: registered nodes, asked for page by page, from where the last run stopped.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::id::NodeId;
+use domain::lap::{Lap, Step};
+use domain::node::NodeReport;
+use domain::reconciliation::{Known, Look, Seen, reconcile};
+use grid::Page;
+use store::StoreError;
+use store::sync::{self, RefusedDocument};
+use store::sync_runs::{self, Lease, Run};
+use web::job::{log, milliseconds};
+use web::{Env, JobError};
+
+use super::ask::{Grid, Worth};
+
+/// How many nodes are loaded, asked for and kept at once.
+const PAGE_SIZE: u32 = 200;
+const _: () = assert!(PAGE_SIZE as usize <= grid::NODES_PER_REQUEST_MAX, "one request for a page");
+
+/// Syncs what there is time for, and records the run. While another one goes on, or
+/// where one has just been, nothing is done.
+pub(crate) fn sync(env: &Env<'_>) -> Result<(), JobError> {
+    let Some(lease) = sync_runs::begin(env.db, env.now)? else {
+        log("grid-sync: another run goes on, or has just been");
+        return Ok(());
+    };
+    let mut run = Run::begun(&lease, env.now);
+    let outcome = match Grid::new(env) {
+        Ok(grid) => go_round(env, &lease, grid, &mut run),
+        Err(failure) => {
+            run.failure = Some(failure.to_string());
+            Ok(())
+        }
+    };
+    if let Err(error) = &outcome {
+        run.failure = Some(error.to_string());
+    }
+    run.finished_at = env.clock.now();
+    sync_runs::end(env.db, &run)?;
+    log(&format!(
+        "grid-sync updated={} changed={} missing={} refused={} requests={} waited={} ms read={} ms \
+         wrote={} ms failure={:?}",
+        run.updated,
+        run.changed,
+        run.missing,
+        run.refused,
+        run.requests,
+        run.waited_ms,
+        run.read_ms,
+        run.wrote_ms,
+        run.failure
+    ));
+    Ok(outcome?)
+}
+
+/// Goes through the registered nodes from where the last run stopped, once around; or until its
+/// time is over, or nobody answers.
+fn go_round(
+    env: &Env<'_>,
+    lease: &Lease,
+    mut grid: Grid<'_>,
+    run: &mut Run,
+) -> Result<(), StoreError> {
+    let mut lap = Lap::begin(lease.behind);
+    while !grid.is_spent() {
+        let (behind, now) = (lap.behind(), run.started_at);
+        let found = timed(env, run, || sync::registered(env.db, behind, PAGE_SIZE, now))?;
+        let step = lap.go_on(found, |known| known.id);
+        run.behind = lap.behind();
+        let page = match step {
+            Step::Page(page) => page,
+            Step::Around => continue,
+            Step::Over => break,
+        };
+        if let Err(failure) = look_at(env, lease, &mut grid, &page, run)? {
+            run.failure = Some(failure);
+            break;
+        }
+        // By the clock, and not by when the run began: a long one keeps its lease.
+        let is_ours =
+            timed(env, run, || sync_runs::go_on(env.db, lease, lap.behind(), env.clock.now()))?;
+        if !is_ours {
+            run.failure = Some("another run has begun".to_owned());
+            break;
+        }
+    }
+    run.requests = grid.requests;
+    run.waited_ms = milliseconds(grid.waited);
+    run.read_ms = milliseconds(grid.read);
+    grid.end()
+}
+
+/// Does something with the database, and counts how long that takes.
+fn timed<T>(env: &Env<'_>, run: &mut Run, act: impl FnOnce() -> T) -> T {
+    let began = env.clock.elapsed();
+    let done = act();
+    run.wrote_ms =
+        run.wrote_ms.saturating_add(milliseconds(env.clock.elapsed().saturating_sub(began)));
+    done
+}
+
+/// Asks for a page of nodes, and keeps what is said of them. The inner error is the grid's.
+fn look_at(
+    env: &Env<'_>,
+    lease: &Lease,
+    grid: &mut Grid<'_>,
+    page: &[Known],
+    run: &mut Run,
+) -> Result<Result<(), String>, StoreError> {
+    let asked: Vec<NodeId> = page.iter().map(|known| known.id).collect();
+    let Some((_, path)) = grid::nodes_paths(&asked).next() else { return Ok(Ok(())) };
+    let read = |body: &[u8]| {
+        let page = grid::parse_nodes(body).map_err(|error| error.to_string())?;
+        Ok(if page.is_hollow(&asked) { Worth::Doubtful(page) } else { Worth::Good(page) })
+    };
+    match grid.ask(&path, read) {
+        Ok((answer, base)) => {
+            run.upstream = Some(base);
+            save(env, lease, page, answer, run).map(Ok)
+        }
+        Err(failure) => Ok(Err(failure)),
+    }
+}
+
+/// Keeps what an answer says of the nodes that were asked for; what it says of others is nobody's
+/// business. A node that is neither reported nor refused is one that the grid does not list.
+fn save(
+    env: &Env<'_>,
+    lease: &Lease,
+    page: &[Known],
+    answer: Page,
+    run: &mut Run,
+) -> Result<(), StoreError> {
+    let asked: BTreeSet<u32> = page.iter().map(|known| known.id.0).collect();
+    let reports: BTreeMap<NodeId, NodeReport> =
+        answer.nodes.into_iter().map(|report| (report.id, report)).collect();
+    run.refused += count(answer.refused.len());
+    let refused: Vec<RefusedDocument> = answer
+        .refused
+        .into_iter()
+        .filter_map(|document| {
+            let node_id = document.node_id.filter(|node| asked.contains(node))?;
+            let (reason, excerpt) = (document.reason, document.excerpt);
+            Some(RefusedDocument { node_id, reason, excerpt })
+        })
+        .collect();
+    let now = run.started_at;
+    let mut looks: Vec<Look> = Vec::with_capacity(page.len());
+    for known in page {
+        let is_refused = || refused.iter().any(|document| document.node_id == known.id.0);
+        if let Some(report) = reports.get(&known.id) {
+            run.updated += 1;
+            looks.push(reconcile(known, Seen::Listed(report), now));
+        } else if !is_refused() {
+            run.missing += 1;
+            looks.push(reconcile(known, Seen::Unlisted, now));
+        }
+    }
+    run.changed += count(looks.iter().filter(|look| look.change.is_some()).count());
+    timed(env, run, || {
+        sync::save(env.db, &looks, Some(lease.fence), now)?;
+        if refused.is_empty() {
+            return Ok(());
+        }
+        sync::quarantine(env.db, &refused, Some(lease.fence), now)
+    })
+}
+
+fn count(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,67 @@
+//! What agents of farms do: they lease jobs, report on them, and complete or fail them.
+
+use domain::provisioning::{JobKind, Report};
+use http::StatusCode;
+use store::jobs::{self, Agent, Told};
+use web::access::seal_access;
+use web::api::agent::{CompleteBody, FailBody, LeaseBody, ProgressBody, ReportAnswer, job_id};
+use web::{Context, Problem, Response, json, respond};
+
+use crate::waiting::{JobWait, farm_of};
+
+pub(crate) fn lease(cx: &Context<'_>) -> Result<Response, Problem> {
+    let body: LeaseBody = json::body(cx.request)?;
+    let (name, seconds) = body.read().map_err(Problem::fields)?;
+    let wait = JobWait::new(cx, name, seconds)?;
+    jobs::see(cx.db, &wait.agent(), cx.now)?;
+    wait.begin(cx)
+}
+
+pub(crate) fn progress(cx: &Context<'_>) -> Result<Response, Problem> {
+    let body: ProgressBody = json::body(cx.request)?;
+    let step = body.read()?;
+    let job = job_id(cx.param("job"))?;
+    let report = Report::Progress(step);
+    tell(cx, &Told { job: &job, fence: body.fence, report, sealed: None, reason: None })
+}
+
+pub(crate) fn complete(cx: &Context<'_>) -> Result<Response, Problem> {
+    let body: CompleteBody = json::body(cx.request)?;
+    let job = job_id(cx.param("job"))?;
+    let known = jobs::find(cx.db, &agent(cx)?, &job)?.ok_or_else(Problem::not_found)?;
+    let sealed = match (known.kind, &body.access) {
+        (JobKind::Create, Some(access)) => {
+            let access = access.read().map_err(Problem::fields)?;
+            Some(seal_access(&cx.keys()?, &job, &access, cx.random.bytes())?)
+        }
+        (JobKind::Remove, None) => None,
+        (JobKind::Create, None) => return Err(wrong_access("how the machine is reached")),
+        (JobKind::Remove, Some(_)) => return Err(wrong_access("none: the machine is gone")),
+    };
+    let (fence, report) = (body.fence, Report::Complete);
+    tell(cx, &Told { job: &job, fence, report, sealed: sealed.as_deref(), reason: None })
+}
+
+fn wrong_access(rule: &str) -> Problem {
+    domain::field::FieldError::new("access", rule).into()
+}
+
+pub(crate) fn fail(cx: &Context<'_>) -> Result<Response, Problem> {
+    let body: FailBody = json::body(cx.request)?;
+    let job = job_id(cx.param("job"))?;
+    let (reason, report) = (body.short_reason(), Report::Fail { retry: body.retry });
+    let reason = Some(reason.as_str());
+    tell(cx, &Told { job: &job, fence: body.fence, report, sealed: None, reason })
+}
+
+fn tell(cx: &Context<'_>, told: &Told<'_>) -> Result<Response, Problem> {
+    let until = jobs::report(cx.db, &agent(cx)?, told, cx.now)?;
+    respond::json(StatusCode::OK, &ReportAnswer { lease_expires_at: until.to_string() })
+}
+
+/// Who reports: the fence tells which agent of the farm it is.
+fn agent<'a>(cx: &Context<'_>) -> Result<Agent<'a>, Problem> {
+    let identity = cx.account()?;
+    let (farm, token) = (farm_of(cx)?, identity.token());
+    Ok(Agent { farmer: identity.account, farm, name: "", token })
+}

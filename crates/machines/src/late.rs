@@ -1,0 +1,87 @@
+//! Jobs of agents that are late: people are told, once, by an event and by mail.
+
+use domain::account::Email;
+use domain::id::AccountId;
+use domain::provisioning::JobKind;
+use store::due::NoticeMail;
+use store::unprovisioned::{self, Late};
+use web::mail::{self, Mail, SealedMail};
+use web::{Env, JobError};
+
+/// How many jobs one run tells of.
+const AT_ONCE: u32 = 100;
+
+/// Tells renters, farmers and operators of jobs that are late. One that fails does not keep the
+/// others from being told of.
+pub(crate) fn tell(env: &Env<'_>) -> Result<(), JobError> {
+    let found = unprovisioned::late(env.db, env.now, AT_ONCE)?;
+    if found.is_empty() {
+        return Ok(());
+    }
+    let operators = unprovisioned::operators(env.db)?;
+    JobError::of_each(
+        found.iter().filter_map(|late| Some((&late.job, tell_of(env, late, &operators).err()?))),
+    )
+}
+
+fn tell_of(env: &Env<'_>, late: &Late, operators: &[(AccountId, String)]) -> Result<(), JobError> {
+    let sealed = sealed(env, late, operators)?;
+    let mails: Vec<(AccountId, NoticeMail<'_>)> = sealed
+        .iter()
+        .map(|(to, mail)| (*to, NoticeMail { id: mail.id, kind: &mail.kind, sealed: &mail.sealed }))
+        .collect();
+    Ok(unprovisioned::tell(env.db, late, &mails, env.now)?)
+}
+
+/// The mails that tell of it; none where mail cannot be sent.
+fn sealed(
+    env: &Env<'_>,
+    late: &Late,
+    operators: &[(AccountId, String)],
+) -> Result<Vec<(AccountId, SealedMail)>, JobError> {
+    let base = &env.config.public_url;
+    if !env.config.has_mail || base.is_empty() {
+        return Ok(Vec::new());
+    }
+    let keys = env.keys()?;
+    let rental_url = format!("{base}/dashboard/slices/{}", late.rental);
+    let mut mails = vec![(
+        late.account,
+        late.email.as_str(),
+        match late.kind {
+            JobKind::Create => Told::Renter(rental_url),
+            JobKind::Remove => Told::Farmer(format!("{base}/dashboard/farm")),
+        },
+    )];
+    let url = format!("{base}/operator");
+    mails.extend(
+        operators.iter().map(|(id, email)| (*id, email.as_str(), Told::Operator(url.clone()))),
+    );
+    mails
+        .into_iter()
+        .map(|(account, email, told)| {
+            let to = Email::parse(email)
+                .map_err(|_| JobError("an account's address is none".to_owned()))?;
+            let mail = mail::seal_new(&keys, &told.mail(&to, late), env.random, env.now)
+                .map_err(|error| JobError(error.to_string()))?;
+            Ok((account, mail))
+        })
+        .collect()
+}
+
+/// Who is told, and the page to look at.
+enum Told {
+    Renter(String),
+    Farmer(String),
+    Operator(String),
+}
+
+impl Told {
+    fn mail(&self, to: &Email, late: &Late) -> Mail {
+        match self {
+            Told::Renter(url) => mail::access_late(to, &late.place, url),
+            Told::Farmer(url) => mail::removal_late(to, &late.place, url),
+            Told::Operator(url) => mail::job_late(to, late.kind.as_str(), &late.place, url),
+        }
+    }
+}

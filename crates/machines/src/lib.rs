@@ -1,0 +1,51 @@
+//! Agent jobs, SSH keys, sealed access.
+
+mod agent;
+mod late;
+mod ssh_keys;
+mod waiting;
+
+use domain::account::Scope;
+use store::{job_runs, jobs};
+use web::api::agent::{COMPLETE_JOB, FAIL_JOB, LEASE_JOB, REPORT_PROGRESS};
+use web::api::ssh_keys::{ADD_SSH_KEY, LIST_SSH_KEYS, REMOVE_SSH_KEY};
+use web::operation::Access;
+use web::view::SSH_KEYS;
+use web::{Job, Route};
+
+/// Who is signed in; what is theirs.
+const OWN: Access = Access::Account(Scope::Read);
+/// Who may say what gets into their machines.
+const RENT: Access = Access::Account(Scope::Rent);
+
+/// Every route of this feature.
+pub const ROUTES: &[&[Route]] = &[AGENTS, SSH_KEY_ROUTES];
+
+/// SSH keys of an account.
+pub const SSH_KEY_ROUTES: &[Route] = &[
+    Route::api(&LIST_SSH_KEYS, ssh_keys::list),
+    Route::api(&ADD_SSH_KEY, ssh_keys::add),
+    Route::api(&REMOVE_SSH_KEY, ssh_keys::remove),
+    Route::page(SSH_KEYS, OWN, ssh_keys::show),
+    Route::form(SSH_KEYS, RENT, ssh_keys::send_form),
+    Route::form("/dashboard/settings/ssh-keys/{key}/remove", RENT, ssh_keys::send_removal),
+];
+
+/// What agents of farms do.
+pub const AGENTS: &[Route] = &[
+    Route::api(&LEASE_JOB, agent::lease),
+    Route::api(&REPORT_PROGRESS, agent::progress),
+    Route::api(&COMPLETE_JOB, agent::complete),
+    Route::api(&FAIL_JOB, agent::fail),
+];
+
+/// Jobs that no agent has done in time.
+pub const GIVE_UP_JOBS: Job =
+    Job { name: "give up jobs", run: |env| Ok(jobs::give_up(env.db, env.now)?) };
+
+/// Jobs that are late.
+pub const TELL_OF_LATE_JOBS: Job = Job { name: "tell of late jobs", run: late::tell };
+
+/// Agents that have gone.
+pub const SWEEP_AGENTS: Job =
+    Job { name: "sweep agents", run: |env| Ok(job_runs::sweep_agents(env.db, env.now)?) };

@@ -1,0 +1,77 @@
+//! The SSH public keys of an account: in the API, and on a page of the settings.
+
+use domain::id::SshKeyId;
+use domain::ssh::{SshKey, parse_key_name};
+use http::StatusCode;
+use store::ssh_keys::{self, Refused, RegisteredKey};
+use web::api::ssh_keys::{SshKeyBody, SshKeyView, SshKeys as SshKeysView, ssh_key_id};
+use web::audit::Action;
+use web::form::Form;
+use web::page::SshKeys;
+use web::view::{Done, SSH_KEYS, Visit, belongs_to_form};
+use web::{Context, Kind, Problem, Response, json, respond};
+
+pub(crate) fn list(cx: &Context<'_>) -> Result<Response, Problem> {
+    let keys = ssh_keys::of_account(cx.db, cx.account()?.account)?;
+    let items = keys.iter().map(SshKeyView::new).collect();
+    respond::json(StatusCode::OK, &SshKeysView { items })
+}
+
+pub(crate) fn add(cx: &Context<'_>) -> Result<Response, Problem> {
+    let body: SshKeyBody = json::body(cx.request)?;
+    let key = register(cx, &body.name, &body.public_key)?;
+    respond::json(StatusCode::CREATED, &SshKeyView::new(&key))
+}
+
+fn register(cx: &Context<'_>, name: &str, text: &str) -> Result<RegisteredKey, Problem> {
+    let account = cx.account()?.account;
+    let key = SshKey::parse("public_key", text)?;
+    let name = parse_key_name("name", name, &key)?;
+    let id = SshKeyId::from_random(cx.now, cx.random.id());
+    match ssh_keys::add(cx.db, account, id, &name, &key, cx.now)? {
+        Err(Refused::There) => return Err(Problem::plain(Kind::SshKeyTaken)),
+        Err(Refused::TooMany) => return Err(Problem::plain(Kind::TooManySshKeys)),
+        Ok(()) => {}
+    }
+    cx.audit(Action::SshKeyAdded, Some(account), &key.fingerprint)?;
+    let SshKey { line, fingerprint, .. } = key;
+    Ok(RegisteredKey { id, name, line, fingerprint, created_at: cx.now })
+}
+
+pub(crate) fn remove(cx: &Context<'_>) -> Result<Response, Problem> {
+    forget(cx)?;
+    Ok(respond::no_content())
+}
+
+fn forget(cx: &Context<'_>) -> Result<(), Problem> {
+    let (account, id) = (cx.account()?.account, ssh_key_id(cx.param("key"))?);
+    if !ssh_keys::remove(cx.db, account, id)? {
+        return Err(Problem::not_found());
+    }
+    Ok(cx.audit(Action::SshKeyRemoved, Some(account), &id.to_string())?)
+}
+
+pub(crate) fn show(cx: &Context<'_>) -> Result<Response, Problem> {
+    respond::page(StatusCode::OK, &page(cx)?)
+}
+
+fn page(cx: &Context<'_>) -> Result<SshKeys, Problem> {
+    let keys = ssh_keys::of_account(cx.db, cx.account()?.account)?;
+    Ok(SshKeys::new(&Visit::of(cx)?, &keys))
+}
+
+pub(crate) fn send_form(cx: &Context<'_>) -> Result<Response, Problem> {
+    let form = Form::read(cx.request);
+    match register(cx, form.text("name"), form.text("public_key")) {
+        Ok(_) => Ok(respond::see_other(&Done::KeyAdded.at(SSH_KEYS))),
+        Err(problem) if belongs_to_form(&problem) => {
+            respond::page(problem.kind.status(), &page(cx)?.refused(&form, &problem))
+        }
+        Err(problem) => Err(problem),
+    }
+}
+
+pub(crate) fn send_removal(cx: &Context<'_>) -> Result<Response, Problem> {
+    forget(cx)?;
+    Ok(respond::see_other(&Done::KeyRemoved.at(SSH_KEYS)))
+}

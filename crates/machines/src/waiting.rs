@@ -1,0 +1,91 @@
+//! An agent that waits for a job: a long poll, which looks again and again until one is due.
+
+use domain::id::{AccountId, TokenId};
+use domain::provisioning::WAIT_SECONDS_MAX;
+use http::StatusCode;
+use store::StoreError;
+use store::jobs::{self, Agent};
+use web::api::agent::{JobView, LeaseAnswer};
+use web::body::{Body, Wait};
+use web::{Context, Env, Kind, Problem, Request, Response, respond, session};
+
+/// An agent that waits. Nothing of it is kept anywhere: whoever hangs up asks again.
+pub(crate) struct JobWait {
+    /// Shows who asks.
+    request: Request,
+    farmer: AccountId,
+    farm: u32,
+    name: String,
+    token: Option<TokenId>,
+    /// How often it looks yet, a second apart.
+    looks: u32,
+}
+
+impl JobWait {
+    /// The wait of an agent that calls itself `name`, for at most so many seconds. Its token is for
+    /// one farm, or it is refused.
+    pub(crate) fn new(cx: &Context<'_>, name: &str, seconds: u32) -> Result<JobWait, Problem> {
+        let identity = cx.account()?;
+        Ok(JobWait {
+            request: cx.request.clone(),
+            farmer: identity.account,
+            farm: farm_of(cx)?,
+            name: name.to_owned(),
+            token: identity.token(),
+            looks: seconds.min(WAIT_SECONDS_MAX),
+        })
+    }
+
+    /// The agent that waits.
+    pub(crate) fn agent(&self) -> Agent<'_> {
+        Agent { farmer: self.farmer, farm: self.farm, name: &self.name, token: self.token }
+    }
+
+    /// Looks once more; leases the job that is due.
+    fn look(&mut self, env: &Env<'_>) -> Result<Option<LeaseAnswer>, Problem> {
+        self.looks = self.looks.saturating_sub(1);
+        // A token that was revoked meanwhile is worth nothing at once.
+        if session::still(env.db, &self.request, env.now)?.is_none() {
+            return Err(Problem::plain(Kind::NotSignedIn));
+        }
+        let leased = match jobs::lease(env.db, &self.agent(), env.now) {
+            Ok(leased) => leased,
+            // The next look finds what this one did not.
+            Err(StoreError::Busy) => None,
+            Err(error) => return Err(error.into()),
+        };
+        leased.map(|leased| Ok(LeaseAnswer { job: JobView::new(&leased, env)? })).transpose()
+    }
+
+    /// Answers at once where a job is due or the agent does not wait; else goes on looking.
+    pub(crate) fn begin(mut self, cx: &Context<'_>) -> Result<Response, Problem> {
+        if let Some(answer) = self.look(cx)? {
+            return respond::json(StatusCode::OK, &answer);
+        }
+        let mut response = respond::no_content();
+        if !self.is_over() {
+            *response.body_mut() = Body::Wait(Box::new(self));
+        }
+        Ok(response)
+    }
+}
+
+impl Wait for JobWait {
+    fn is_over(&self) -> bool {
+        self.looks == 0
+    }
+
+    fn poll(&mut self, env: &Env<'_>) -> Result<Option<Vec<u8>>, Problem> {
+        let leased = self.look(env)?;
+        leased.map(|answer| serde_json::to_vec(&answer).map_err(Problem::internal)).transpose()
+    }
+}
+
+/// The farm that the token of an agent is for.
+pub(crate) fn farm_of(cx: &Context<'_>) -> Result<u32, Problem> {
+    cx.account()?.farm().ok_or_else(|| {
+        let detail = "an agent needs a token with the scope `agent` that is for one farm: make one \
+                      with `farm_id`";
+        Problem::new(Kind::MissingScope, detail)
+    })
+}

@@ -1,0 +1,91 @@
+//! Notifications, webhooks, the event stream.
+
+mod deliver;
+mod notices;
+mod stream;
+mod tell;
+mod webhooks;
+
+use domain::account::Scope;
+use store::{promises, webhooks as kept};
+use web::api::events::FOLLOW_EVENTS;
+use web::api::notices::{LIST_NOTIFICATIONS, READ_NOTIFICATIONS, SET_CHOICES, SHOW_CHOICES};
+use web::api::webhooks::{
+    ADD_WEBHOOK, LIST_DELIVERIES, LIST_WEBHOOKS, REMOVE_WEBHOOK, REPLAY_DELIVERY, ROTATE_SECRET,
+    TEST_WEBHOOK,
+};
+use web::operation::Access;
+use web::{Env, Job, JobError, Route};
+
+const FARM: Access = Access::Account(Scope::Farm);
+const READ: Access = Access::Account(Scope::Read);
+
+/// Every route of this feature.
+pub const ROUTES: &[&[Route]] = &[EVENTS, NOTICES];
+
+/// What happens, told as it happens.
+pub const EVENTS: &[Route] = &[Route::api(&FOLLOW_EVENTS, stream::answer)];
+
+/// Notifications and webhooks.
+pub const NOTICES: &[Route] = &[
+    Route::api(&LIST_NOTIFICATIONS, notices::list),
+    Route::api(&READ_NOTIFICATIONS, notices::read),
+    Route::api(&SHOW_CHOICES, notices::show_choices),
+    Route::api(&SET_CHOICES, notices::set_choices),
+    Route::api(&LIST_WEBHOOKS, webhooks::list),
+    Route::api(&ADD_WEBHOOK, webhooks::add_one),
+    Route::api(&REMOVE_WEBHOOK, webhooks::remove_one),
+    Route::api(&ROTATE_SECRET, webhooks::rotate_secret),
+    Route::api(&TEST_WEBHOOK, webhooks::test_one),
+    Route::api(&LIST_DELIVERIES, webhooks::list_deliveries),
+    Route::api(&REPLAY_DELIVERY, webhooks::replay_one),
+    Route::page("/dashboard/notifications", READ, notices::page),
+    Route::form("/dashboard/notifications/read", FARM, notices::mark_read),
+    Route::page("/dashboard/notifications/settings", READ, notices::settings),
+    Route::form("/dashboard/notifications/settings", FARM, notices::save_settings),
+    Route::page("/dashboard/notifications/webhooks", READ, webhooks::page),
+    Route::form("/dashboard/notifications/webhooks", FARM, webhooks::add_from_page),
+    Route::page("/dashboard/notifications/webhooks/{webhook}", READ, webhooks::one_page),
+    Route::form(
+        "/dashboard/notifications/webhooks/{webhook}/secret",
+        FARM,
+        webhooks::rotate_from_page,
+    ),
+    Route::form("/dashboard/notifications/webhooks/{webhook}/test", FARM, webhooks::test_from_page),
+    Route::form(
+        "/dashboard/notifications/webhooks/{webhook}/remove",
+        FARM,
+        webhooks::remove_from_page,
+    ),
+    Route::form(
+        "/dashboard/notifications/webhooks/{webhook}/deliveries/{delivery}/replay",
+        FARM,
+        webhooks::replay_from_page,
+    ),
+];
+
+/// How many months of nodes are looked at in one statement, and in how many in one run.
+const MONTHS_AT_ONCE: u32 = 200;
+const ROUNDS_MAX: usize = 5;
+
+/// Promises that are not kept any more: found before it is told.
+pub const LOOK_AT_PROMISES: Job = Job { name: "look at promises", run: look_at_promises };
+
+/// Mails and messages of what happened.
+pub const TELL: Job = Job { name: "tell", run: tell::tell };
+
+/// Messages to webhooks.
+pub const DELIVER_MESSAGES: Job = Job { name: "deliver messages", run: deliver::deliver };
+
+/// Messages that were delivered long ago.
+pub const SWEEP_MESSAGES: Job =
+    Job { name: "sweep messages", run: |env| Ok(kept::sweep(env.db, env.now)?) };
+
+fn look_at_promises(env: &Env<'_>) -> Result<(), JobError> {
+    for _ in 0..ROUNDS_MAX {
+        if promises::judge(env.db, MONTHS_AT_ONCE, env.now)? == 0 {
+            break;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,76 @@
+//! Sending: takes one mail after the other from the outbox, and hands each to the outlet.
+
+use std::time::Duration;
+
+use domain::time::Timestamp;
+use seal::SealError;
+use store::mails::{self, ATTEMPTS_MAX, Claimed, Retry};
+use web::env::Message;
+use web::job::log;
+use web::mail::{self, Failure, MailConfig, OpenError};
+use web::{Env, JobError};
+
+/// How many mails one run sends.
+const MAILS_MAX: usize = 100;
+/// How long one run goes on taking mails, however slow the outlet is.
+const TAKING_TIME_MAX: Duration = Duration::from_mins(1);
+
+/// Sends mail that is due. An outlet that fails is left alone until the next run: one that is down
+/// is asked once in a run, not once for each mail.
+pub(crate) fn deliver(env: &Env<'_>) -> Result<(), JobError> {
+    let (db, clock) = (env.db, env.clock);
+    let Some(config) = MailConfig::read(|name| env.variable(name)).map_err(JobError)? else {
+        return Ok(());
+    };
+    let started = clock.elapsed();
+    for _ in 0..MAILS_MAX {
+        if clock.elapsed().saturating_sub(started) > TAKING_TIME_MAX {
+            break;
+        }
+        // The next attempt is so long after this mail was taken, not after the run began.
+        let now = clock.now();
+        let Some(claimed) = mails::claim(db, now)? else { break };
+        let Claimed { id, ref kind, attempt, .. } = claimed;
+        match send(env, &config, &claimed, now) {
+            Ok(()) => {
+                mails::sent(db, id, clock.now())?;
+                log(&format!("mailer {id} {kind} attempt={attempt} sent"));
+            }
+            Err(failure) => {
+                let retry = match failure {
+                    Failure::OfMail(_) => Retry::No,
+                    Failure::OfOutlet(_) => Retry::Yes,
+                };
+                let why = failure.to_string();
+                log(&format!("mailer {id} {kind} attempt={attempt} failed {why:?}"));
+                mails::failed_attempt(db, &claimed, &why, retry, clock.now())?;
+                if retry == Retry::Yes {
+                    break;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn send(
+    env: &Env<'_>,
+    config: &MailConfig,
+    claimed: &Claimed,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    let Claimed { id, ref sealed, attempt, .. } = *claimed;
+    if attempt > ATTEMPTS_MAX {
+        // A mail that ends its mailer would otherwise do so for ever.
+        return Err(Failure::OfMail("the last attempt had no end".to_owned()));
+    }
+    let mail = mail::open(&config.keys, id, sealed).map_err(|error| match error {
+        // It opens once the operator has set its key again.
+        OpenError::Sealed(SealError::NoSuchKey(_)) => Failure::OfOutlet(error.to_string()),
+        OpenError::Sealed(_) | OpenError::Unreadable => Failure::OfMail(error.to_string()),
+    })?;
+    let post = config.post(id, &mail, now);
+    let message = Message { url: &post.url, headers: post.headers, body: &post.body };
+    let answer = env.outbound.post(&message).map_err(Failure::OfOutlet)?;
+    config.verdict(answer.status, &answer.body)
+}

@@ -1,0 +1,60 @@
+//! Disputes that the operator decides, for the API and the page alike.
+
+use domain::id::DisputeId;
+use http::StatusCode;
+use store::disputes::{self, Case};
+use web::api::levels::{CaseView, DecideBody, dispute_id, read_decision};
+use web::api::{self, PageOf};
+use web::audit::Action;
+use web::form::Form;
+use web::page::OperatorDisputes;
+use web::view::{CREDITS_PER_PAGE, Done, Visit, belongs_to_form};
+use web::{Context, Problem, Response, json, respond};
+
+/// Where the operator's page is.
+const PAGE: &str = "/operator/disputes";
+
+pub(crate) fn list_disputes(cx: &Context<'_>) -> Result<Response, Problem> {
+    let limit = api::page_size(cx)?;
+    let behind = api::cursor(cx, DisputeId::parse)?;
+    let found = disputes::open(cx.db, behind, limit + 1)?;
+    let place = |case: &Case| case.dispute.id.to_string();
+    respond::json(StatusCode::OK, &PageOf::new(found, limit, place, CaseView::new))
+}
+
+/// Decides the dispute of the path, and writes down who did.
+fn decide(cx: &Context<'_>, amount: domain::money::Usd, answer: &str) -> Result<Case, Problem> {
+    let id = dispute_id(cx.param("dispute"))?;
+    let case = disputes::decide(cx.db, id, amount, answer, cx.now)?;
+    cx.audit(Action::DisputeDecided, Some(case.judged.subject.renter), &id.to_string())?;
+    Ok(case)
+}
+
+pub(crate) fn decide_dispute(cx: &Context<'_>) -> Result<Response, Problem> {
+    let body: DecideBody = json::body(cx.request)?;
+    let (amount, answer) = body.read()?;
+    respond::json(StatusCode::OK, &CaseView::new(&decide(cx, amount, &answer)?))
+}
+
+pub(crate) fn page(cx: &Context<'_>) -> Result<Response, Problem> {
+    respond::page(StatusCode::OK, &open_cases(cx)?)
+}
+
+fn open_cases(cx: &Context<'_>) -> Result<OperatorDisputes, Problem> {
+    let visit = Visit::of(cx)?;
+    let behind = api::cursor(cx, DisputeId::parse)?;
+    let found = disputes::open(cx.db, behind, CREDITS_PER_PAGE + 1)?;
+    Ok(OperatorDisputes::new(&visit, found))
+}
+
+pub(crate) fn decide_form(cx: &Context<'_>) -> Result<Response, Problem> {
+    let form = Form::read(cx.request);
+    let read = read_decision(form.text("credit_usd"), form.text("answer"));
+    match read.and_then(|(amount, answer)| decide(cx, amount, &answer)) {
+        Ok(_) => Ok(respond::see_other(&Done::DisputeDecided.at(PAGE))),
+        Err(problem) if belongs_to_form(&problem) => {
+            respond::page(problem.kind.status(), &open_cases(cx)?.refused(&problem))
+        }
+        Err(problem) => Err(problem),
+    }
+}

@@ -1,0 +1,158 @@
+//! The page of one rental and its forms: extended, renewed by itself, named, handed over, ended.
+
+use domain::account::Email;
+use domain::field::FieldError;
+use domain::money::Usd;
+use domain::order::IdempotencyKey;
+use domain::term::Term;
+use http::StatusCode;
+use store::{ledger, levels as judged, maintenance, rentals, transfers as offers};
+use web::api::rentals::{ChangeRentalBody, read_refund, rental_id};
+use web::form::Form;
+use web::page::{EndRental, Rental};
+use web::view::{Done, Visit, belongs_to_form, read_own, read_renewal};
+use web::{Context, Problem, Response, respond};
+
+use crate::renting::{self, Extend, own_rental};
+use crate::{months, provision, transfers};
+
+pub(crate) fn rental(cx: &Context<'_>) -> Result<Response, Problem> {
+    respond::page(StatusCode::OK, &page(cx)?)
+}
+
+/// The page of the rental that the path names.
+fn page(cx: &Context<'_>) -> Result<Rental, Problem> {
+    let visit = Visit::live(cx)?;
+    let found = own_rental(cx, rental_id(cx.param("rental"))?)?;
+    let (renter, id) = (cx.account()?.account, found.life.id);
+    let entries = ledger::of_rental(cx.db, renter, id)?;
+    let events = rentals::events(cx.db, id)?;
+    let offered = offers::of_rental(cx.db, renter, id, cx.now)?;
+    let windows = maintenance::open(cx.db, found.life.node, cx.now)?;
+    let (machines, opened) = provision::machines(cx, &found)?;
+    let page = Rental::new(&visit, &found, &entries, &events, offered.as_ref());
+    let page = page.with_maintenance(&visit, &windows);
+    let page = page.with_months(&visit, &judged::of_rental(cx.db, renter, id)?);
+    Ok(page.provisioned(&found.life, &machines, &opened))
+}
+
+/// Goes on to the rental where the form did its work; else shows it again, with why not.
+fn answer(
+    cx: &Context<'_>,
+    done: Done,
+    result: Result<(), Problem>,
+    refused: impl FnOnce(Rental, &Form, &Problem) -> Rental,
+) -> Result<Response, Problem> {
+    match result {
+        Ok(()) => {
+            let path = format!("/dashboard/slices/{}", rental_id(cx.param("rental"))?);
+            Ok(respond::see_other(&done.at(&path)))
+        }
+        Err(problem) if belongs_to_form(&problem) => {
+            let page = refused(page(cx)?, &Form::read(cx.request), &problem);
+            respond::page(problem.kind.status(), &page)
+        }
+        Err(problem) => Err(problem),
+    }
+}
+
+pub(crate) fn extend(cx: &Context<'_>) -> Result<Response, Problem> {
+    answer(cx, Done::Extended, try_extend(cx), Rental::not_extended)
+}
+
+fn try_extend(cx: &Context<'_>) -> Result<(), Problem> {
+    let form = Form::read(cx.request);
+    let months = form.text("duration_months").trim().parse().unwrap_or(0);
+    let max_price = form.filled("max_price").map(|text| Usd::parse("max_price", text));
+    let key = IdempotencyKey::parse(form.text("idempotency_key"))?;
+    let extend = Extend {
+        rental: rental_id(cx.param("rental"))?,
+        term: Term::from_months(months)?,
+        max_price: max_price.transpose()?,
+        key: &key,
+    };
+    renting::extend(cx, &extend).map(drop)
+}
+
+pub(crate) fn set_renewal(cx: &Context<'_>) -> Result<Response, Problem> {
+    let body = read_renewal(&Form::read(cx.request)).map_err(Problem::from);
+    let done = body.and_then(|body| set(cx, &body));
+    answer(cx, Done::RenewalSet, done, Rental::not_renewing)
+}
+
+pub(crate) fn set_name(cx: &Context<'_>) -> Result<Response, Problem> {
+    let done = set(cx, &read_own(&Form::read(cx.request)));
+    answer(cx, Done::Named, done, Rental::not_named)
+}
+
+fn set(cx: &Context<'_>, body: &ChangeRentalBody) -> Result<(), Problem> {
+    let rental = own_rental(cx, rental_id(cx.param("rental"))?)?;
+    let own = body.apply(&rental).map_err(Problem::fields)?;
+    if rentals::set_own(cx.db, cx.account()?.account, rental.life.id, &own)? {
+        Ok(())
+    } else {
+        Err(Problem::not_found())
+    }
+}
+
+pub(crate) fn invite(cx: &Context<'_>) -> Result<Response, Problem> {
+    let to = Email::parse(Form::read(cx.request).text("email")).map_err(Problem::from);
+    let done = to.and_then(|to| transfers::offer(cx, rental_id(cx.param("rental"))?, &to));
+    answer(cx, Done::Invited, done, Rental::not_offered)
+}
+
+pub(crate) fn dispute(cx: &Context<'_>) -> Result<Response, Problem> {
+    let month = cx.param("month").to_owned();
+    let refused =
+        |page: Rental, form: &Form, problem: &Problem| page.not_disputed(form, problem, &month);
+    answer(cx, Done::Disputed, months::try_form(cx), refused)
+}
+
+pub(crate) fn take_back(cx: &Context<'_>) -> Result<Response, Problem> {
+    let keep = |page: Rental, _: &Form, _: &Problem| page;
+    answer(cx, Done::InvitationEnded, transfers::withdraw(cx), keep)
+}
+
+pub(crate) fn accept(cx: &Context<'_>) -> Result<Response, Problem> {
+    let id = rental_id(cx.param("rental"))?;
+    transfers::accept(cx, id)?;
+    Ok(respond::see_other(&Done::Received.at(&format!("/dashboard/slices/{id}"))))
+}
+
+pub(crate) fn decline(cx: &Context<'_>) -> Result<Response, Problem> {
+    transfers::withdraw(cx)?;
+    Ok(respond::see_other(&Done::Declined.at("/dashboard/slices")))
+}
+
+pub(crate) fn show_end(cx: &Context<'_>) -> Result<Response, Problem> {
+    respond::page(StatusCode::OK, &end_page(cx)?)
+}
+
+fn end_page(cx: &Context<'_>) -> Result<EndRental, Problem> {
+    let (renter, id) = (cx.account()?.account, rental_id(cx.param("rental"))?);
+    let (rental, ending) = rentals::plan_end(cx.db, renter, id, cx.now)?;
+    Ok(EndRental::new(&Visit::of(cx)?, &rental, &ending))
+}
+
+pub(crate) fn end(cx: &Context<'_>) -> Result<Response, Problem> {
+    match try_end(cx) {
+        Ok(()) => {
+            let path = format!("/dashboard/slices/{}", rental_id(cx.param("rental"))?);
+            Ok(respond::see_other(&Done::RentalEnded.at(&path)))
+        }
+        Err(problem) if belongs_to_form(&problem) && problem.kind != web::Kind::RentalEnded => {
+            respond::page(problem.kind.status(), &end_page(cx)?.refused(&problem))
+        }
+        Err(problem) => Err(problem),
+    }
+}
+
+fn try_end(cx: &Context<'_>) -> Result<(), Problem> {
+    let form = Form::read(cx.request);
+    let shown = form.filled("refund").ok_or_else(|| {
+        FieldError::new("refund", "the refund that was shown: open the page again")
+    })?;
+    let (renter, id) = (cx.account()?.account, rental_id(cx.param("rental"))?);
+    rentals::end(cx.db, renter, id, Some(read_refund(shown)?), cx.now)?;
+    Ok(())
+}

@@ -1,0 +1,25 @@
+//! The market, as pages and as JSON; what was measured of nodes, and how the marketplace is.
+
+mod api;
+mod pages;
+mod record;
+mod unmet;
+
+use web::Route;
+use web::api::market::{LIST_NODES, SEARCH_SLICES, SHOW_NODE};
+use web::api::record::{LIST_NODE_SAMPLES, SHOW_NODE_RECORD};
+use web::api::status::SHOW_STATUS;
+use web::operation::Access;
+
+/// What everybody may see.
+pub const ROUTES: &[Route] = &[
+    Route::api(&SEARCH_SLICES, api::search_slices),
+    Route::api(&LIST_NODES, api::list_nodes),
+    Route::api(&SHOW_NODE, api::show_node),
+    Route::api(&SHOW_NODE_RECORD, record::show_record),
+    Route::api(&LIST_NODE_SAMPLES, record::list_samples),
+    Route::api(&SHOW_STATUS, record::show_status),
+    Route::page("/marketplace/compute", Access::Public, pages::compute),
+    Route::page("/marketplace/compute/{node}", Access::Public, pages::node),
+    Route::page("/status", Access::Public, record::status_page),
+];

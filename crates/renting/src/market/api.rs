@@ -1,0 +1,39 @@
+//! The JSON API of the market.
+
+use http::StatusCode;
+use store::maintenance;
+use store::offers::{self, Cursor};
+use web::api::PageOf;
+use web::api::farm::node_id;
+use web::api::market::{Node, NodeWithSlices, Search, SliceOffer, print_cursor};
+use web::{Context, Problem, Response, respond};
+
+use super::unmet;
+
+pub(super) fn search_slices(cx: &Context<'_>) -> Result<Response, Problem> {
+    let search = Search::of_api(cx)?;
+    let Search { filter, sort, behind, limit } = &search;
+    let found = offers::slices(cx.db, filter, *sort, *behind, limit + 1)?;
+    unmet::note(cx, &search, &found)?;
+    let place = |(slice, offer): &_| {
+        let slice: &domain::id::SliceId = slice;
+        print_cursor(Cursor::after(offer, slice.number))
+    };
+    respond::json(StatusCode::OK, &PageOf::new(found, *limit, place, SliceOffer::new))
+}
+
+pub(super) fn list_nodes(cx: &Context<'_>) -> Result<Response, Problem> {
+    let search = Search::of_api(cx)?;
+    let Search { filter, sort, behind, limit } = &search;
+    let found = offers::nodes(cx.db, filter, *sort, *behind, limit + 1)?;
+    unmet::note(cx, &search, &found)?;
+    let place = |offer: &_| print_cursor(Cursor::after(offer, 0));
+    respond::json(StatusCode::OK, &PageOf::new(found, *limit, place, Node::new))
+}
+
+pub(super) fn show_node(cx: &Context<'_>) -> Result<Response, Problem> {
+    let found = offers::find(cx.db, node_id(cx.param("node"))?)?;
+    let (offer, slices) = found.ok_or_else(Problem::not_found)?;
+    let windows = maintenance::open(cx.db, offer.node, cx.now)?;
+    respond::json(StatusCode::OK, &NodeWithSlices::new(&offer, &slices, &windows))
+}

@@ -1,0 +1,44 @@
+//! The pages of the market.
+
+use http::StatusCode;
+use store::{looks, maintenance, offers, ssh_keys};
+use web::api::farm::node_id;
+use web::api::market::Search;
+use web::page::{Compute, Node};
+use web::view::{MONTHS_PER_NODE, NODES_PER_PAGE, Visit};
+use web::{Context, Problem, Response, respond};
+
+use super::{record, unmet};
+
+pub(super) fn compute(cx: &Context<'_>) -> Result<Response, Problem> {
+    let visit = Visit::of(cx)?;
+    let countries = offers::countries(cx.db)?;
+    match Search::read(cx) {
+        Ok(search) => {
+            let Search { filter, sort, behind, .. } = &search;
+            let found = offers::nodes(cx.db, filter, *sort, *behind, NODES_PER_PAGE + 1)?;
+            unmet::note(cx, &search, &found)?;
+            respond::page(StatusCode::OK, &Compute::found(&visit, countries, &search, found))
+        }
+        Err(wrong) => {
+            let page = Compute::refused(&visit, countries, &wrong);
+            respond::page(StatusCode::BAD_REQUEST, &page)
+        }
+    }
+}
+
+pub(super) fn node(cx: &Context<'_>) -> Result<Response, Problem> {
+    let found = offers::find(cx.db, node_id(cx.param("node"))?)?;
+    let (offer, slices) = found.ok_or_else(Problem::not_found)?;
+    let windows = maintenance::open(cx.db, offer.node, cx.now)?;
+    let keys = match &cx.identity {
+        Some(identity) => ssh_keys::of_account(cx.db, identity.account)?,
+        None => Vec::new(),
+    };
+    let visit = Visit::of(cx)?;
+    let page = Node::new(&visit, &offer, &slices);
+    let months = looks::months(cx.db, offer.node, MONTHS_PER_NODE)?;
+    let page = page.with_record(offer.node, record::windows(cx, offer.node)?, &months);
+    let page = page.with_maintenance(&visit, &windows).with_keys(&keys);
+    respond::page(StatusCode::OK, &page)
+}

@@ -1,0 +1,55 @@
+//! What was measured of a node, and how the marketplace is: for everybody.
+
+use domain::id::NodeId;
+use http::StatusCode;
+use http::header::CONTENT_DISPOSITION;
+use store::looks::{self, Record};
+use store::{offers, status};
+use web::api::farm::node_id;
+use web::api::record::{
+    DAYS_SHOWN, MONTHS_SHOWN, NodeRecordView, WINDOW_DAYS, looks_table, month_asked,
+};
+use web::api::status::StatusView;
+use web::page::Status;
+use web::view::Visit;
+use web::{Context, Problem, Response, csv, respond};
+
+/// The last day and the last 30 of a node.
+pub(super) fn windows(cx: &Context<'_>, node: NodeId) -> Result<[Record; 2], Problem> {
+    let day = looks::last_day(cx.db, node, cx.now)?;
+    Ok([day, looks::last_days(cx.db, node, WINDOW_DAYS, cx.now)?])
+}
+
+/// The node of the path, if the market shows it.
+fn shown(cx: &Context<'_>) -> Result<NodeId, Problem> {
+    let found = offers::find(cx.db, node_id(cx.param("node"))?)?;
+    let (offer, _) = found.ok_or_else(Problem::not_found)?;
+    Ok(offer.node)
+}
+
+pub(super) fn show_record(cx: &Context<'_>) -> Result<Response, Problem> {
+    let node = shown(cx)?;
+    let months = looks::months(cx.db, node, MONTHS_SHOWN)?;
+    let days = looks::days(cx.db, node, DAYS_SHOWN, cx.now)?;
+    let view = NodeRecordView::new(node, windows(cx, node)?, &months, &days);
+    respond::json(StatusCode::OK, &view)
+}
+
+pub(super) fn list_samples(cx: &Context<'_>) -> Result<Response, Problem> {
+    let node = shown(cx)?;
+    let month = month_asked(cx.query("month").as_deref(), cx.now)?;
+    let table = looks_table(&looks::of_month(cx.db, node, month)?)?;
+    let response = respond::answer(StatusCode::OK, csv::TYPE, table);
+    let file = format!("attachment; filename=\"{node}-{month}.csv\"");
+    Ok(respond::with_header(response, CONTENT_DISPOSITION, &file))
+}
+
+pub(super) fn show_status(cx: &Context<'_>) -> Result<Response, Problem> {
+    let (health, checks) = (status::read(cx.db)?, status::checks(cx.db)?);
+    respond::json(StatusCode::OK, &StatusView::new(health.as_ref(), &checks, cx.now))
+}
+
+pub(super) fn status_page(cx: &Context<'_>) -> Result<Response, Problem> {
+    let (health, checks) = (status::read(cx.db)?, status::checks(cx.db)?);
+    respond::page(StatusCode::OK, &Status::new(&Visit::of(cx)?, health.as_ref(), &checks))
+}

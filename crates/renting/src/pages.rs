@@ -1,0 +1,47 @@
+//! The pages of a renter: renting, and the list of what is held.
+
+use domain::id::{NodeId, RentalId};
+use http::StatusCode;
+use store::{offers, rentals, ssh_keys, transfers};
+use web::form::Form;
+use web::page::{Node, Slices};
+use web::view::{self, Done, RENTALS_PER_PAGE, Visit, belongs_to_form};
+use web::{Context, Kind, Problem, Response, api, respond};
+
+use crate::renting::ALTERNATIVES_MAX;
+use crate::{rentals as own_rentals, renting};
+
+pub(crate) fn rent(cx: &Context<'_>) -> Result<Response, Problem> {
+    let form = Form::read(cx.request);
+    let order = view::read_order(&form).map_err(Problem::fields);
+    match order.and_then(|order| renting::rent(cx, &order.basis, &order.start, &order.key)) {
+        Ok(ordered) => Ok(respond::see_other(&Done::Rented.at(&match &ordered.rentals[..] {
+            [rental] => format!("/dashboard/slices/{}", rental.life.id),
+            _ => "/dashboard/slices".to_owned(),
+        }))),
+        Err(problem) => refused(cx, NodeId::parse(form.text("node_id")), problem),
+    }
+}
+
+/// Shows the node as it is offered now, with why nothing was rented and what else there is.
+fn refused(cx: &Context<'_>, node: Option<NodeId>, problem: Problem) -> Result<Response, Problem> {
+    let Some(node) = node.filter(|_| belongs_to_form(&problem)) else { return Err(problem) };
+    let Some((offer, slices)) = offers::find(cx.db, node)? else { return Err(problem) };
+    let is_gone = matches!(problem.kind, Kind::SoldOut | Kind::SliceTaken | Kind::NodeDown);
+    let nearest =
+        if is_gone { offers::nearest(cx.db, Some(node), 1, ALTERNATIVES_MAX)? } else { Vec::new() };
+    let keys = ssh_keys::of_account(cx.db, cx.account()?.account)?;
+    let page = Node::new(&Visit::of(cx)?, &offer, &slices).with_keys(&keys);
+    let page = page.refused(&problem, &nearest);
+    respond::page(problem.kind.status(), &page)
+}
+
+pub(crate) fn slices(cx: &Context<'_>) -> Result<Response, Problem> {
+    let visit = Visit::live(cx)?;
+    let renter = cx.account()?.account;
+    let before = api::cursor(cx, RentalId::parse)?;
+    let which = own_rentals::which(cx)?;
+    let found = rentals::of_renter(cx.db, renter, which, before, RENTALS_PER_PAGE + 1)?;
+    let offered = transfers::to_account(cx.db, renter, cx.now)?;
+    respond::page(StatusCode::OK, &Slices::new(&visit, which, found, &offered))
+}

@@ -1,0 +1,97 @@
+//! The JSON API of rentals.
+
+use domain::id::RentalId;
+use http::StatusCode;
+use store::rentals::{self, Rental, Which};
+use web::api::rentals::{
+    CancelAnswer, CancelBody, ChangeRentalBody, ExtendBody, RentalView, rental_id,
+};
+use web::api::renting::{Basis, RentAnswer, RentBody, RentNodeBody, Start};
+use web::api::{self, PageOf};
+use web::form::idempotency_key;
+use web::{Context, Problem, Response, json, respond};
+
+use crate::renting::{self, Extend, own_rental};
+
+pub(crate) fn rent_slice(cx: &Context<'_>) -> Result<Response, Problem> {
+    let body: RentBody = json::body(cx.request)?;
+    let (basis, start) = body.read().map_err(Problem::fields)?;
+    rent(cx, &basis, &start, body.dry_run)
+}
+
+pub(crate) fn rent_node(cx: &Context<'_>) -> Result<Response, Problem> {
+    let body: RentNodeBody = json::body(cx.request)?;
+    let (basis, start) = body.read().map_err(Problem::fields)?;
+    rent(cx, &basis, &start, body.dry_run)
+}
+
+fn rent(cx: &Context<'_>, basis: &Basis, start: &Start, is_dry: bool) -> Result<Response, Problem> {
+    let key = idempotency_key(cx)?;
+    if is_dry {
+        return renting::plan(cx, basis, start, &key);
+    }
+    let ordered = renting::rent(cx, basis, start, &key)?;
+    let answer = RentAnswer::new(&ordered);
+    let answer = answer.ok_or_else(|| Problem::internal("an order without rentals"))?;
+    respond::json(StatusCode::CREATED, &answer)
+}
+
+pub(crate) fn list_rentals(cx: &Context<'_>) -> Result<Response, Problem> {
+    let limit = api::page_size(cx)?;
+    let before = api::cursor(cx, RentalId::parse)?;
+    let which = which(cx)?;
+    let found = rentals::of_renter(cx.db, cx.account()?.account, which, before, limit + 1)?;
+    let place = |rental: &Rental| rental.life.id.to_string();
+    respond::json(StatusCode::OK, &PageOf::new(found, limit, place, RentalView::new))
+}
+
+/// Which rentals are asked for.
+pub(crate) fn which(cx: &Context<'_>) -> Result<Which, Problem> {
+    let Some(text) = cx.query("state") else { return Ok(Which::All) };
+    let found = Which::ALL.into_iter().find(|which| which.as_str() == text);
+    let rule = "all, running or ended";
+    found.ok_or_else(|| domain::field::FieldError::new("state", rule).into())
+}
+
+pub(crate) fn show_rental(cx: &Context<'_>) -> Result<Response, Problem> {
+    let rental = own_rental(cx, rental_id(cx.param("rental"))?)?;
+    respond::json(StatusCode::OK, &RentalView::new(&rental))
+}
+
+pub(crate) fn change_rental(cx: &Context<'_>) -> Result<Response, Problem> {
+    let body: ChangeRentalBody = json::body(cx.request)?;
+    let rental = own_rental(cx, rental_id(cx.param("rental"))?)?;
+    let own = body.apply(&rental).map_err(Problem::fields)?;
+    if body.dry_run {
+        return renting::plan_nothing(cx);
+    }
+    let id = rental.life.id;
+    if !rentals::set_own(cx.db, cx.account()?.account, id, &own)? {
+        return Err(Problem::not_found());
+    }
+    respond::json(StatusCode::OK, &RentalView::new(&own_rental(cx, id)?))
+}
+
+pub(crate) fn extend_rental(cx: &Context<'_>) -> Result<Response, Problem> {
+    let body: ExtendBody = json::body(cx.request)?;
+    let (term, max_price) = body.read().map_err(Problem::fields)?;
+    let (rental, key) = (rental_id(cx.param("rental"))?, &idempotency_key(cx)?);
+    let extend = Extend { rental, term, max_price, key };
+    if body.dry_run {
+        return renting::plan_extension(cx, &extend);
+    }
+    let rental = renting::extend(cx, &extend)?;
+    respond::json(StatusCode::CREATED, &RentalView::new(&rental))
+}
+
+pub(crate) fn cancel_rental(cx: &Context<'_>) -> Result<Response, Problem> {
+    let body: CancelBody = json::optional_body(cx.request)?;
+    let confirmed = body.read()?;
+    let id = rental_id(cx.param("rental"))?;
+    if body.dry_run {
+        return renting::plan_end(cx, id);
+    }
+    let renter = cx.account()?.account;
+    let (rental, refund) = rentals::end(cx.db, renter, id, confirmed, cx.now)?;
+    respond::json(StatusCode::OK, &CancelAnswer::new(&rental, refund))
+}

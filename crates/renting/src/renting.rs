@@ -1,0 +1,267 @@
+//! Renting, extending and ending, for the API and for the pages alike.
+
+use domain::id::{OrderId, QuoteId, RentalId};
+use domain::money::Usd;
+use domain::order::{IdempotencyKey, Item, RentError, RentRequest, SLICES_PER_ORDER_MAX};
+use domain::rental::Ending;
+use domain::term::Term;
+use http::StatusCode;
+use sha2::{Digest, Sha256};
+use store::quotes::Quote;
+use store::rentals::{self, Extension, Intention, Rental};
+use store::renting::{self, Order, Ordered, Plan, RentFailure};
+use store::{ledger, offers, quotes};
+use web::api::renting::{AlternativeView, Basis, DryRunView, QuoteView, Start};
+use web::{Context, Problem, Response, respond};
+
+use crate::{provision, quoting};
+
+/// How many alternatives to something that is sold out are told.
+pub(crate) const ALTERNATIVES_MAX: u32 = 5;
+
+/// Rents for whoever is signed in.
+pub(crate) fn rent(
+    cx: &Context<'_>,
+    basis: &Basis,
+    start: &Start,
+    key: &IdempotencyKey,
+) -> Result<Ordered, Problem> {
+    let quote = quote_of(cx, basis)?;
+    let ordered = with_order(cx, (basis, start), quote.as_ref(), key, |order| {
+        renting::rent(cx.db, order, cx.now)
+    })?;
+    ordered.map_err(|failure| explained(cx, basis, failure))
+}
+
+/// Tells what an order would book, and changes nothing.
+pub(crate) fn plan(
+    cx: &Context<'_>,
+    basis: &Basis,
+    start: &Start,
+    key: &IdempotencyKey,
+) -> Result<Response, Problem> {
+    let quote = quote_of(cx, basis)?;
+    let plan = with_order(cx, (basis, start), quote.as_ref(), key, |order| {
+        renting::plan(cx.db, order, cx.now)
+    })?;
+    let items = match plan.map_err(|failure| explained(cx, basis, failure))? {
+        Plan::Items(items) => items,
+        // The key marks an order that was made: trying it again would book nothing.
+        Plan::Done(_) => Vec::new(),
+    };
+    let renter = cx.account()?.account;
+    let bookings: Vec<_> = items.iter().filter_map(|item| item.booking(renter)).collect();
+    let balance = ledger::balance(cx.db, renter)? - domain::order::total(&items);
+    let view = DryRunView::new(&what(&items), &items, &bookings, balance);
+    respond::json(StatusCode::OK, &view)
+}
+
+fn what(items: &[Item]) -> String {
+    let total = domain::order::total(items).for_people();
+    match items.len() {
+        0 => "Nothing would be rented: this key was used for it already.".to_owned(),
+        1 => format!("1 rental would be made, for {total}. Nothing has changed."),
+        count => format!("{count} rentals would be made, for {total}. Nothing has changed."),
+    }
+}
+
+/// The quote that is to be used, if one is; whatever is not as it was signed is refused.
+fn quote_of(cx: &Context<'_>, basis: &Basis) -> Result<Option<Quote>, Problem> {
+    match basis {
+        Basis::Request(_) => Ok(None),
+        Basis::Quote(id) => {
+            let quote = quotes::find(cx.db, cx.account()?.account, *id)?;
+            let quote = quote.ok_or_else(Problem::not_found)?;
+            quoting::verify(cx, &quote)?;
+            Ok(Some(quote))
+        }
+    }
+}
+
+fn with_order<T>(
+    cx: &Context<'_>,
+    (basis, start): (&Basis, &Start),
+    quote: Option<&Quote>,
+    key: &IdempotencyKey,
+    work: impl FnOnce(&Order<'_>) -> T,
+) -> Result<T, Problem> {
+    let identity = cx.account()?;
+    let new_id = |_| RentalId::from_random(cx.now, cx.random.id());
+    let mut rentals: Vec<RentalId> = (0..SLICES_PER_ORDER_MAX).map(new_id).collect();
+    // They are listed by their ids: the first one wanted is the first one told.
+    rentals.sort_unstable();
+    let setup = provision::setup(cx, start, &rentals)?;
+    let order = Order {
+        id: OrderId::from_random(cx.now, cx.random.id()),
+        rentals: &rentals,
+        basis: match (basis, quote) {
+            (_, Some(quote)) => renting::Basis::Quote(quote),
+            (Basis::Request(request), None) => renting::Basis::Request(request),
+            (Basis::Quote(_), None) => return Err(Problem::not_found()),
+        },
+        renter: identity.account,
+        token: identity.token(),
+        key,
+        request_hash: hash(basis, start),
+        platform_fee: cx.config.platform_fee,
+        slices_max: cx.config.account_slices_max,
+        setup: &setup,
+    };
+    Ok(work(&order))
+}
+
+/// What tells a retry from another request: what was asked for, however it was written.
+fn hash(basis: &Basis, start: &Start) -> [u8; 32] {
+    let asked = match basis {
+        Basis::Quote(quote) => format!("quote {quote}"),
+        Basis::Request(request) => {
+            let RentRequest { wanted, term, offer_version, max_price } = request;
+            format!("rent {wanted:?} {} {offer_version:?} {max_price:?}", term.months())
+        }
+    };
+    // What says nothing of it hashes as it did before there was anything to say.
+    if *start == Start::default() {
+        return Sha256::digest(asked).into();
+    }
+    let template = start.template.map(|template| (template.name, template.version));
+    let Start { ssh_key, user_data, .. } = start;
+    Sha256::digest(format!("{asked} with {ssh_key:?} {template:?} {user_data:?}")).into()
+}
+
+/// A refusal with what helps: a new quote where the price has changed, and other nodes where there
+/// is nothing to be had.
+fn explained(cx: &Context<'_>, basis: &Basis, failure: RentFailure) -> Problem {
+    let RentFailure::Rule(error) = &failure else { return failure.into() };
+    let error = *error;
+    let problem = Problem::from(failure);
+    let helped = match error {
+        RentError::OfferChanged => with_new_quote(cx, basis, problem.clone()),
+        RentError::SoldOut { .. } | RentError::SliceTaken | RentError::NodeDown => {
+            with_alternatives(cx, basis, error, problem.clone())
+        }
+        RentError::NoSuchNode
+        | RentError::NoSuchSlice
+        | RentError::NotOffered
+        | RentError::AboveMaxPrice { .. }
+        | RentError::TermNotOffered(_)
+        | RentError::OwnSlice
+        | RentError::InsufficientFunds { .. }
+        | RentError::OverCeiling { .. }
+        | RentError::TooManyHolds(_)
+        | RentError::OverLimit { .. } => return problem,
+    };
+    // What helps is not worth failing for.
+    helped.unwrap_or(problem)
+}
+
+fn with_new_quote(cx: &Context<'_>, basis: &Basis, problem: Problem) -> Option<Problem> {
+    let request = match basis {
+        Basis::Request(request) => RentRequest { offer_version: None, ..request.clone() },
+        Basis::Quote(id) => quoting::request_again(cx, *id)?,
+    };
+    let quote = quoting::make(cx, &request, false).ok()?;
+    let view = serde_json::to_value(QuoteView::new(&quote, cx.now)).ok()?;
+    Some(problem.with("quote", view))
+}
+
+fn with_alternatives(
+    cx: &Context<'_>,
+    basis: &Basis,
+    error: RentError,
+    problem: Problem,
+) -> Option<Problem> {
+    let node = match basis {
+        Basis::Request(request) => request.wanted.node(),
+        Basis::Quote(_) => None,
+    };
+    let count = match error {
+        RentError::SoldOut { wanted, .. } => wanted,
+        _ => 1,
+    };
+    let found = offers::nearest(cx.db, node, count, ALTERNATIVES_MAX).ok()?;
+    let views: Vec<_> = found.iter().map(AlternativeView::new).collect();
+    Some(problem.with("alternatives", serde_json::to_value(views).ok()?))
+}
+
+/// A request to extend a rental, by whoever is signed in.
+pub(crate) struct Extend<'a> {
+    pub(crate) rental: RentalId,
+    pub(crate) term: Term,
+    pub(crate) max_price: Option<Usd>,
+    pub(crate) key: &'a IdempotencyKey,
+}
+
+impl Extend<'_> {
+    fn with<T>(
+        &self,
+        cx: &Context<'_>,
+        work: impl FnOnce(&Extension<'_>) -> T,
+    ) -> Result<T, Problem> {
+        let identity = cx.account()?;
+        let Extend { rental, term, max_price, key } = *self;
+        let text = format!("extend {rental} {} {max_price:?}", term.months());
+        let intention = Intention {
+            order: OrderId::from_random(cx.now, cx.random.id()),
+            key,
+            request_hash: Sha256::digest(text).into(),
+            token: identity.token(),
+        };
+        let (renter, platform_fee) = (identity.account, cx.config.platform_fee);
+        Ok(work(&Extension { renter, rental, term, max_price, platform_fee, intention }))
+    }
+}
+
+/// Extends a rental.
+pub(crate) fn extend(cx: &Context<'_>, extend: &Extend<'_>) -> Result<Rental, Problem> {
+    Ok(extend.with(cx, |extension| rentals::extend(cx.db, extension, cx.now))??)
+}
+
+/// Tells what an extension would book, and changes nothing.
+pub(crate) fn plan_extension(cx: &Context<'_>, extend: &Extend<'_>) -> Result<Response, Problem> {
+    let plan = extend.with(cx, |extension| rentals::plan_extension(cx.db, extension, cx.now))?;
+    let (rental, change) = plan?;
+    let balance = ledger::balance(cx.db, cx.account()?.account)?;
+    let Some(change) = change else {
+        let message = "Nothing would be booked: this key was used for it already.";
+        return respond::json(StatusCode::OK, &DryRunView::new(message, &[], &[], balance));
+    };
+    let paid = change.after.periods.last().map_or(Usd::ZERO, |period| period.total);
+    let message = format!(
+        "{} would run until {}, for {}. Nothing has changed.",
+        rental.life.place(),
+        change.after.ends_at.date(),
+        paid.for_people()
+    );
+    let view = DryRunView::new(&message, &[], &change.bookings, balance - paid);
+    respond::json(StatusCode::OK, &view)
+}
+
+/// Tells what ending a rental would book, and changes nothing.
+pub(crate) fn plan_end(cx: &Context<'_>, rental: RentalId) -> Result<Response, Problem> {
+    let (rental, Ending { change, refund, .. }) =
+        rentals::plan_end(cx.db, cx.account()?.account, rental, cx.now)?;
+    let message = format!(
+        "{} would end now, and {} would go back to your wallet. Nothing has changed.",
+        rental.life.place(),
+        refund.for_people()
+    );
+    let balance = ledger::balance(cx.db, cx.account()?.account)? + refund;
+    respond::json(StatusCode::OK, &DryRunView::new(&message, &[], &change.bookings, balance))
+}
+
+/// Tells that nothing would be booked, and changes nothing.
+pub(crate) fn plan_nothing(cx: &Context<'_>) -> Result<Response, Problem> {
+    let balance = ledger::balance(cx.db, cx.account()?.account)?;
+    let message = "Nothing would be booked. Nothing has changed.";
+    respond::json(StatusCode::OK, &DryRunView::new(message, &[], &[], balance))
+}
+
+/// The quote of an id in a path.
+pub(crate) fn own_quote(cx: &Context<'_>, id: QuoteId) -> Result<Quote, Problem> {
+    quotes::find(cx.db, cx.account()?.account, id)?.ok_or_else(Problem::not_found)
+}
+
+/// A rental of whoever is signed in.
+pub(crate) fn own_rental(cx: &Context<'_>, id: RentalId) -> Result<Rental, Problem> {
+    rentals::find(cx.db, cx.account()?.account, id)?.ok_or_else(Problem::not_found)
+}

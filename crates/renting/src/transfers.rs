@@ -1,0 +1,74 @@
+//! Rentals that are offered to somebody else, and taken over.
+
+use domain::account::Email;
+use domain::id::RentalId;
+use http::StatusCode;
+use store::transfers;
+use web::api::rentals::{RentalView, rental_id};
+use web::api::transfers::{AcceptBody, TransferBody, TransferView};
+use web::{Context, Kind, Problem, Response, json, respond};
+
+use crate::renting::{own_rental, plan_nothing};
+
+pub(crate) fn offer_transfer(cx: &Context<'_>) -> Result<Response, Problem> {
+    let body: TransferBody = json::body(cx.request)?;
+    let id = rental_id(cx.param("rental"))?;
+    let to = Email::parse(&body.email)?;
+    if body.dry_run {
+        own_rental(cx, id)?;
+        return plan_nothing(cx);
+    }
+    offer(cx, id, &to)?;
+    let made = transfers::of_rental(cx.db, cx.account()?.account, id, cx.now)?;
+    let made = made.ok_or_else(Problem::not_found)?;
+    respond::json(StatusCode::CREATED, &TransferView::new(&made))
+}
+
+/// Offers a rental to whoever has an address.
+pub(crate) fn offer(cx: &Context<'_>, id: RentalId, to: &Email) -> Result<(), Problem> {
+    let renter = cx.account()?.account;
+    if transfers::offer(cx.db, renter, id, to, cx.now)? {
+        return Ok(());
+    }
+    own_rental(cx, id)?;
+    Err(Problem::plain(Kind::RentalEnded))
+}
+
+pub(crate) fn withdraw_transfer(cx: &Context<'_>) -> Result<Response, Problem> {
+    withdraw(cx)?;
+    Ok(respond::no_content())
+}
+
+/// Takes an offer back, or declines it.
+pub(crate) fn withdraw(cx: &Context<'_>) -> Result<(), Problem> {
+    let id = rental_id(cx.param("rental"))?;
+    if transfers::withdraw(cx.db, cx.account()?.account, id)? {
+        Ok(())
+    } else {
+        Err(Problem::not_found())
+    }
+}
+
+pub(crate) fn list_transfers(cx: &Context<'_>) -> Result<Response, Problem> {
+    let found = transfers::to_account(cx.db, cx.account()?.account, cx.now)?;
+    let views: Vec<TransferView> = found.iter().map(TransferView::new).collect();
+    respond::json(StatusCode::OK, &views)
+}
+
+pub(crate) fn accept_transfer(cx: &Context<'_>) -> Result<Response, Problem> {
+    let body: AcceptBody = json::optional_body(cx.request)?;
+    let id = rental_id(cx.param("rental"))?;
+    if body.dry_run {
+        let offered = transfers::to_account(cx.db, cx.account()?.account, cx.now)?;
+        let is_offered = offered.iter().any(|transfer| transfer.rental.life.id == id);
+        return if is_offered { plan_nothing(cx) } else { Err(Problem::not_found()) };
+    }
+    accept(cx, id)?;
+    respond::json(StatusCode::OK, &RentalView::new(&own_rental(cx, id)?))
+}
+
+/// Takes a rental over.
+pub(crate) fn accept(cx: &Context<'_>, id: RentalId) -> Result<(), Problem> {
+    let (account, slices_max) = (cx.account()?.account, cx.config.account_slices_max);
+    Ok(transfers::accept(cx.db, account, id, slices_max, cx.now)?)
+}

@@ -1,0 +1,114 @@
+//! The routes of renting, called natively on SQLite.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use serde_json::{Value, json};
+use stage::{ADA, Answer, BEN, FARMER, Stage};
+
+const RENT: &str = "/api/marketplace/rent-slice";
+
+fn slice(node: u32, months: u32) -> Value {
+    json!({ "node_id": format!("node{node}"), "duration_months": months })
+}
+
+/// Ada rents a slice of node 32 for a month; answers the path of the rental.
+fn rented(stage: &Stage) -> String {
+    let answer = stage.as_user(ADA).post(renting::ROUTES, RENT, slice(32, 1)).ok(201);
+    format!("/api/rentals/{}", answer["rental"]["id"].as_str().unwrap())
+}
+
+#[test]
+fn a_retry_of_a_rent_is_answered_byte_for_byte() {
+    let stage = Stage::market();
+    let rent = || stage.as_user(ADA).key("k1").post(renting::ROUTES, RENT, slice(32, 1));
+    let first = rent();
+    first.ok(201);
+    stage.pass(1);
+    assert_eq!(rent().bytes(), first.bytes());
+    assert_eq!(stage.balance(ADA), "75.00");
+
+    let other = stage.as_user(ADA).key("k1").post(renting::ROUTES, RENT, slice(32, 3));
+    other.problem(422, "idempotency-key-reused");
+    stage.check_invariants();
+}
+
+#[test]
+fn a_rent_moves_the_money_once_for_each_key() {
+    let stage = Stage::market();
+    for (key, balance) in [("k1", "75.00"), ("k2", "50.00")] {
+        stage.as_user(ADA).key(key).post(renting::ROUTES, RENT, slice(32, 1)).ok(201);
+        assert_eq!(stage.balance(ADA), balance);
+    }
+    stage.as_user(BEN).key("k1").post(renting::ROUTES, RENT, slice(32, 1)).ok(201);
+    assert_eq!((stage.balance(BEN), stage.balance(FARMER)), ("75.00".into(), "0.00".into()));
+    stage.check_invariants();
+}
+
+#[test]
+fn a_key_that_is_not_allowed_is_refused_and_not_ignored() {
+    let stage = Stage::market();
+    let extend = format!("{}/extend", rented(&stage));
+    let ada = stage.as_user(ADA);
+    let bad = [
+        ada.clone().key("cl\u{e9}-1"),
+        ada.clone().key("a key with spaces"),
+        ada.clone().key(""),
+        ada.clone().key("k1").key("k1"),
+        ada.key(&"k".repeat(129)),
+    ];
+    for (caller, path, body) in bad.iter().flat_map(|caller| {
+        let node = json!({ "node_id": "node32", "duration_months": 1 });
+        let month = json!({ "duration_months": 1 });
+        [
+            (caller, RENT, slice(32, 1)),
+            (caller, "/api/marketplace/rent-node", node),
+            (caller, extend.as_str(), month),
+        ]
+    }) {
+        let answer: Answer = caller.post(renting::ROUTES, path, body);
+        assert_eq!(answer.wrong_fields(), ["Idempotency-Key"], "{path}");
+        let rule = &answer.json()["errors"][0];
+        assert!(rule.to_string().contains("visible ASCII characters"), "{rule}");
+    }
+    assert_eq!(stage.balance(ADA), "75.00");
+}
+
+#[test]
+fn somebody_elses_rental_does_not_exist() {
+    let stage = Stage::market();
+    let rental = rented(&stage);
+    stage.as_user(ADA).get(renting::ROUTES, &rental).ok(200);
+    for other in [BEN, FARMER] {
+        stage.as_user(other).get(renting::ROUTES, &rental).problem(404, "not-found");
+    }
+    stage.as_visitor().get(renting::ROUTES, &rental).problem(401, "not-signed-in");
+}
+
+#[test]
+fn a_visitor_rents_after_signing_in() {
+    let stage = Stage::market();
+    let visitor = stage.as_visitor();
+    let page = visitor.get(renting::ROUTES, "/marketplace/compute/node32").page(200);
+    assert!(page.contains("Canal house") && page.contains("$25"), "{page}");
+    let asked = visitor.get(renting::ROUTES, "/dashboard/slices").see_other();
+    assert_eq!(asked, "/login?next=%2Fdashboard%2Fslices");
+}
+
+#[test]
+fn a_form_rents_and_leads_to_the_rental() {
+    let stage = Stage::market();
+    let ada = stage.as_user(ADA);
+    let node = ada.get(renting::ROUTES, "/api/marketplace/nodes/node32").ok(200);
+    let version = node["offer_version"].to_string();
+    let fields = [
+        ("node_id", "node32"),
+        ("duration_months", "1"),
+        ("idempotency_key", "form-1"),
+        ("offer_version", version.as_str()),
+    ];
+    let rental = ada.form(renting::ROUTES, "/dashboard/slices", &fields).see_other();
+    assert_eq!(stage.balance(ADA), "75.00");
+    let page = ada.get(renting::ROUTES, &rental).page(200);
+    assert!(page.contains("node32_slice_"), "{page}");
+    stage.check_invariants();
+}

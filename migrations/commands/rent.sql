@@ -1,0 +1,115 @@
+-- Command: rents one slice, several, or whole nodes; all or none. `items` is a JSON array with an
+-- object for each rental: `rental` (its id), `node`, `slice` (NULL for any free one, or for the
+-- whole node), `whole` (the number of its slices where the whole node is rented), `version` and
+-- `price` of the offer, and what was agreed: `months`, `total`, `fee`, `ends_at`, `price_until`,
+-- `earns_at`, `min_uptime`, `min_bandwidth`. The machine starts with `ssh_key`, the text of a
+-- key, or NULL for the account's first one; `template` and `template_version`, or `user_data`,
+-- which is encrypted, in hexadecimal.
+--
+-- Everything changes hands, is paid into escrow and is recorded, or nothing happens. It aborts
+-- unless the quote, if there is one, is unused and in time and holds what it says; the other offers
+-- are at the version and price that were agreed to; enough slices are free; the wallet holds the
+-- total; and the account holds at most `slices_max` slices then.
+CREATE VIEW rent AS
+    SELECT id, account_id, idempotency_key, request_hash, total_micros, token_id, quote_id,
+           '[]' AS items, 0 AS slices_max, created_at
+      FROM orders;
+
+CREATE TRIGGER rent_does INSTEAD OF INSERT ON rent BEGIN
+    INSERT INTO release_hold (quote_id, released_at)
+    SELECT id, NEW.created_at FROM quotes WHERE held_until <= NEW.created_at;
+    -- What a quote holds has its price, whatever the offer is by now.
+    SELECT RAISE(ABORT, 'stale offer')
+      FROM json_each(NEW.items) i
+      LEFT JOIN nodes n ON n.id = i.value ->> 'node'
+     WHERE n.id IS NULL OR n.whole_rental_id IS NOT NULL
+        OR n.capacity < n.available_slices + n.allocated_slices + n.reserved_slices
+        OR NOT (EXISTS (SELECT 1 FROM quotes WHERE id = NEW.quote_id AND held_until IS NOT NULL)
+                OR (n.listing = 'published' AND n.offer_version = i.value ->> 'version'
+                    AND n.price_micros = i.value ->> 'price'));
+    UPDATE quotes SET used_at = NEW.created_at, held_until = NULL
+     WHERE id = NEW.quote_id AND account_id = NEW.account_id AND used_at IS NULL
+       AND expires_at > NEW.created_at;
+    SELECT RAISE(ABORT, 'stale quote') WHERE NEW.quote_id IS NOT NULL AND changes() = 0;
+    -- Free for this order alone.
+    UPDATE slices SET state = 'available', quote_id = NULL WHERE quote_id = NEW.quote_id;
+    INSERT INTO orders
+           (id, account_id, kind, idempotency_key, request_hash, total_micros, token_id, quote_id,
+            created_at)
+    VALUES (NEW.id, NEW.account_id, 'rental', NEW.idempotency_key, NEW.request_hash,
+            NEW.total_micros, NEW.token_id, NEW.quote_id, NEW.created_at);
+    INSERT INTO rentals
+           (id, order_id, node_id, slice_number, slices, renter_id, farmer_id, state, price_micros,
+            price_until, min_uptime, min_bandwidth_mbps, started_at, ends_at, earns_at)
+    SELECT i.item ->> 'rental', NEW.id, n.id, s.number, coalesce(i.item ->> 'whole', 1),
+           NEW.account_id, n.farmer_id, 'active', i.item ->> 'price', i.item ->> 'price_until',
+           i.item ->> 'min_uptime', i.item ->> 'min_bandwidth', NEW.created_at,
+           i.item ->> 'ends_at', i.item ->> 'earns_at'
+      FROM (SELECT value AS item,
+                   row_number() OVER (PARTITION BY value ->> 'node' ORDER BY key) AS nth
+              FROM json_each(NEW.items)) i
+      JOIN nodes n ON n.id = i.item ->> 'node'
+      LEFT JOIN (SELECT node_id, number,
+                        row_number() OVER (PARTITION BY node_id ORDER BY number) AS nth
+                   FROM slices
+                  WHERE state = 'available'
+                    AND node_id IN (SELECT value ->> 'node' FROM json_each(NEW.items))) s
+        ON s.node_id = n.id AND i.item ->> 'whole' IS NULL
+       AND s.number = coalesce(i.item ->> 'slice', s.number)
+       AND (i.item ->> 'slice' IS NOT NULL OR s.nth = i.nth)
+     WHERE CASE WHEN i.item ->> 'whole' IS NULL THEN s.number IS NOT NULL
+                ELSE n.available_slices = i.item ->> 'whole'
+                     AND n.allocated_slices = 0 AND n.reserved_slices = 0 END;
+    SELECT RAISE(ABORT, 'stale slice') WHERE changes() <> json_array_length(NEW.items);
+    INSERT INTO rental_periods
+           (rental_id, number, order_id, payer_id, months, price_micros, total_micros, fee_micros,
+            starts_at, ends_at)
+    SELECT value ->> 'rental', 1, NEW.id, NEW.account_id, value ->> 'months', value ->> 'price',
+           value ->> 'total', value ->> 'fee', NEW.created_at, value ->> 'ends_at'
+      FROM json_each(NEW.items);
+    -- Before the slices change hands: their jobs are made of it.
+    INSERT INTO setups (rental_id, ssh_key, template, template_version, sealed)
+    SELECT i.value ->> 'rental',
+           coalesce(i.value ->> 'ssh_key',
+                    (SELECT key FROM ssh_keys WHERE account_id = NEW.account_id
+                      ORDER BY id LIMIT 1)),
+           i.value ->> 'template', i.value ->> 'template_version',
+           unhex(i.value ->> 'user_data')
+      FROM json_each(NEW.items) i;
+    UPDATE slices
+       SET state = 'allocated',
+           rental_id = (SELECT id FROM rentals
+                         WHERE order_id = NEW.id AND node_id = slices.node_id
+                           AND coalesce(slice_number, slices.number) = slices.number)
+     WHERE state = 'available'
+       AND node_id IN (SELECT node_id FROM rentals WHERE order_id = NEW.id)
+       AND EXISTS (SELECT 1 FROM rentals
+                    WHERE order_id = NEW.id AND node_id = slices.node_id
+                      AND coalesce(slice_number, slices.number) = slices.number);
+    UPDATE nodes
+       SET whole_rental_id = (SELECT id FROM rentals
+                               WHERE order_id = NEW.id AND node_id = nodes.id)
+     WHERE id IN (SELECT node_id FROM rentals WHERE order_id = NEW.id AND slice_number IS NULL);
+    INSERT INTO ledger_transactions (kind, reference, rental_id, reason, created_at)
+    SELECT 'rental', id, id,
+           'Rental of node' || node_id || coalesce('_slice_' || slice_number, ', the whole node'),
+           NEW.created_at
+      FROM rentals WHERE order_id = NEW.id ORDER BY id;
+    -- In the order of the transactions, so that balances run on.
+    INSERT INTO post_entry (transaction_kind, reference, kind, owner_id, amount_micros)
+    SELECT 'rental', rental_id, 'wallet', payer_id, -total_micros
+      FROM rental_periods WHERE order_id = NEW.id ORDER BY rental_id;
+    INSERT INTO post_entry (transaction_kind, reference, kind, owner_id, amount_micros)
+    SELECT 'rental', rental_id, 'escrow', rental_id, total_micros
+      FROM rental_periods WHERE order_id = NEW.id;
+    INSERT INTO events (kind, renter_id, farmer_id, node_id, slice_number, rental_id, created_at)
+    SELECT CASE WHEN slice_number IS NULL THEN 'node-rented' ELSE 'slice-rented' END, renter_id,
+           farmer_id, node_id, slice_number, id, NEW.created_at
+      FROM rentals WHERE order_id = NEW.id;
+    SELECT RAISE(ABORT, 'stale total')
+     WHERE NEW.total_micros <> (SELECT sum(total_micros) FROM rental_periods
+                                 WHERE order_id = NEW.id);
+    SELECT RAISE(ABORT, 'stale count of slices')
+     WHERE (SELECT sum(slices) FROM rentals
+             WHERE renter_id = NEW.account_id AND state <> 'ended') > NEW.slices_max;
+END;

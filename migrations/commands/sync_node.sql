@@ -1,0 +1,30 @@
+-- Command: a look at a registered node. `status` is NULL where the grid says of it what it said
+-- before: then only the look is counted. `is_up` is NULL where the node was not observed, and
+-- `reported_at` where the grid has no document of it; a document of it puts an end to one in
+-- quarantine. `fence` is that of the run, which aborts if another one has begun since; it is NULL
+-- outside of runs, where what is older than what is known changes nothing.
+CREATE VIEW sync_node AS
+    SELECT id, farm_id, farm_name, country, city, status, healthy, certified, upload_mbps,
+           download_mbps, reported_at, capacity, by_cpu, by_memory, by_ssd, refusal, oversold,
+           synced_at, 0 AS is_up, 0 AS fence
+      FROM nodes;
+
+CREATE TRIGGER sync_node_does INSTEAD OF INSERT ON sync_node BEGIN
+    SELECT RAISE(ABORT, 'stale fence: another run has begun')
+     WHERE NEW.fence IS NOT NULL AND NEW.fence <> (SELECT fence FROM sync_state WHERE id = 1);
+    UPDATE nodes
+       SET farm_id = NEW.farm_id, farm_name = NEW.farm_name, country = NEW.country,
+           city = NEW.city, status = NEW.status, healthy = NEW.healthy,
+           certified = NEW.certified, upload_mbps = NEW.upload_mbps,
+           download_mbps = NEW.download_mbps, capacity = NEW.capacity, by_cpu = NEW.by_cpu,
+           by_memory = NEW.by_memory, by_ssd = NEW.by_ssd, refusal = NEW.refusal,
+           oversold = NEW.oversold, synced_at = NEW.synced_at
+     WHERE id = NEW.id AND NEW.status IS NOT NULL
+       AND (NEW.fence IS NOT NULL OR synced_at <= NEW.synced_at);
+    UPDATE nodes
+       SET reported_at = coalesce(NEW.reported_at, reported_at), synced_at = NEW.synced_at,
+           observed = observed + (NEW.is_up IS NOT NULL),
+           observed_up = observed_up + coalesce(NEW.is_up, 0)
+     WHERE id = NEW.id AND (NEW.fence IS NOT NULL OR synced_at <= NEW.synced_at);
+    DELETE FROM refused_documents WHERE node_id = NEW.id AND NEW.reported_at IS NOT NULL;
+END;

@@ -1,0 +1,36 @@
+-- What holds on `maintenance`, and what follows from a change of it.
+
+CREATE TRIGGER maintenance_is_apart BEFORE INSERT ON maintenance BEGIN
+    SELECT RAISE(ABORT, 'stale maintenance: windows overlap')
+     WHERE EXISTS (SELECT 1 FROM maintenance
+                    WHERE node_id = NEW.node_id AND cancelled_at IS NULL
+                      AND starts_at < NEW.ends_at AND ends_at > NEW.starts_at);
+    SELECT RAISE(ABORT, 'stale maintenance: too many windows')
+     WHERE (SELECT count(*) FROM maintenance
+             WHERE node_id = NEW.node_id AND cancelled_at IS NULL
+               AND ends_at > NEW.announced_at) >= 4;
+END;
+
+CREATE TRIGGER maintenance_is_kept BEFORE DELETE ON maintenance BEGIN
+    SELECT RAISE(ABORT, 'maintenance is cancelled, not deleted');
+END;
+
+CREATE TRIGGER maintenance_is_announced AFTER INSERT ON maintenance BEGIN
+    INSERT INTO tell_of_maintenance (kind, id, node_id, told_at)
+    VALUES ('maintenance-announced', NEW.id, NEW.node_id, NEW.announced_at);
+END;
+
+CREATE TRIGGER maintenance_is_cancelled AFTER UPDATE OF cancelled_at ON maintenance
+  WHEN OLD.cancelled_at IS NULL AND NEW.cancelled_at IS NOT NULL
+BEGIN
+    INSERT INTO tell_of_maintenance (kind, id, node_id, told_at)
+    VALUES ('maintenance-cancelled', NEW.id, NEW.node_id, NEW.cancelled_at);
+END;
+
+-- Nobody is reminded of what is over.
+CREATE TRIGGER maintenance_is_due AFTER UPDATE OF reminded_at ON maintenance
+  WHEN OLD.reminded_at IS NULL AND NEW.reminded_at < NEW.ends_at
+BEGIN
+    INSERT INTO tell_of_maintenance (kind, id, node_id, told_at)
+    VALUES ('maintenance-due', NEW.id, NEW.node_id, NEW.reminded_at);
+END;

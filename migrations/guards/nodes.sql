@@ -1,0 +1,218 @@
+-- What holds on `nodes`, and what follows from a change of it.
+
+CREATE TRIGGER listing_changes AFTER UPDATE OF listing ON nodes WHEN NEW.listing <> OLD.listing
+BEGIN
+    INSERT INTO events (kind, farmer_id, node_id, created_at)
+    VALUES ('node-' || NEW.listing, NEW.farmer_id, NEW.id, NEW.offer_changed_at);
+END;
+
+-- A node of a farm that somebody has proven is registered and published by nobody else, whatever
+-- the code above does.
+CREATE TRIGGER nodes_are_registered_by_owners BEFORE INSERT ON nodes
+  WHEN EXISTS (SELECT 1 FROM farms WHERE id = NEW.farm_id AND owner_id <> NEW.farmer_id)
+BEGIN
+    SELECT RAISE(ABORT, 'stale farm: another account has proven to own it');
+END;
+
+CREATE TRIGGER nodes_are_published_by_owners BEFORE UPDATE OF listing ON nodes
+  WHEN NEW.listing = 'published'
+   AND EXISTS (SELECT 1 FROM farms WHERE id = NEW.farm_id AND owner_id <> NEW.farmer_id)
+BEGIN
+    SELECT RAISE(ABORT, 'stale farm: another account has proven to own it');
+END;
+
+-- A node that the grid moves to another farm goes off the market, unless its farmer has proven that
+-- one, too. Rentals run on. A document that does not say of which farm a node is moves nothing.
+CREATE TRIGGER nodes_move AFTER UPDATE OF farm_id ON nodes
+  WHEN NEW.farm_id <> OLD.farm_id AND NEW.farm_id <> 0
+   AND NOT EXISTS (SELECT 1 FROM farms WHERE id = NEW.farm_id AND owner_id = NEW.farmer_id)
+BEGIN
+    INSERT INTO events (kind, farmer_id, node_id, subject, created_at)
+    SELECT 'node-moved', who.account_id, NEW.id, 'farm' || NEW.farm_id, NEW.synced_at
+      FROM (SELECT NEW.farmer_id AS account_id
+             UNION ALL SELECT owner_id FROM farms WHERE id = NEW.farm_id) who;
+    UPDATE nodes
+       SET listing = 'paused', offer_version = offer_version + 1, offer_changed_at = NEW.synced_at
+     WHERE id = NEW.id AND listing = 'published';
+END;
+
+CREATE TRIGGER locks_are_told AFTER UPDATE OF locked_by ON nodes
+  WHEN NEW.locked_by IS NOT OLD.locked_by
+BEGIN
+    INSERT INTO events (kind, farmer_id, node_id, created_at)
+    VALUES (CASE WHEN NEW.locked_by IS NULL THEN 'node-unlocked' ELSE 'node-locked' END,
+            NEW.farmer_id, NEW.id, NEW.lock_changed_at);
+END;
+
+CREATE TRIGGER offer_changes
+ AFTER UPDATE OF price_micros, pending_price_micros, min_uptime, min_bandwidth_mbps, terms,
+                 kept_slices ON nodes
+  WHEN NEW.price_micros IS NOT OLD.price_micros
+    OR NEW.pending_price_micros IS NOT OLD.pending_price_micros
+    OR NEW.min_uptime <> OLD.min_uptime
+    OR NEW.min_bandwidth_mbps <> OLD.min_bandwidth_mbps
+    OR NEW.terms <> OLD.terms
+    OR NEW.kept_slices <> OLD.kept_slices
+BEGIN
+    INSERT INTO events (kind, farmer_id, node_id, created_at)
+    VALUES ('offer-changed', NEW.farmer_id, NEW.id, NEW.offer_changed_at);
+END;
+
+CREATE TRIGGER offers_begin_their_history AFTER INSERT ON nodes BEGIN
+    INSERT INTO offer_history
+           (node_id, version, changed_at, name, price_micros, pending_price_micros,
+            pending_price_at, min_uptime, min_bandwidth_mbps, terms, kept_slices, listing)
+    VALUES (NEW.id, NEW.offer_version, NEW.offer_changed_at, NEW.name, NEW.price_micros,
+            NEW.pending_price_micros, NEW.pending_price_at, NEW.min_uptime,
+            NEW.min_bandwidth_mbps, NEW.terms, NEW.kept_slices, NEW.listing);
+END;
+
+CREATE TRIGGER offers_have_a_history AFTER UPDATE OF offer_version ON nodes
+  WHEN NEW.offer_version <> OLD.offer_version
+BEGIN
+    INSERT INTO offer_history
+           (node_id, version, changed_at, name, price_micros, pending_price_micros,
+            pending_price_at, min_uptime, min_bandwidth_mbps, terms, kept_slices, listing)
+    VALUES (NEW.id, NEW.offer_version, NEW.offer_changed_at, NEW.name, NEW.price_micros,
+            NEW.pending_price_micros, NEW.pending_price_at, NEW.min_uptime,
+            NEW.min_bandwidth_mbps, NEW.terms, NEW.kept_slices, NEW.listing);
+END;
+
+-- Everybody who rents something of a node is told that it leaves, and what was decided on one of
+-- its rentals before is decided again: each gets another version.
+CREATE TRIGGER leaving_is_told AFTER UPDATE OF leaves_at ON nodes
+  WHEN NEW.leaves_at IS NOT OLD.leaves_at
+BEGIN
+    UPDATE rentals SET version = version + 1 WHERE node_id = NEW.id AND state <> 'ended';
+    INSERT INTO events (kind, farmer_id, node_id, created_at)
+    VALUES (CASE WHEN NEW.leaves_at IS NULL THEN 'node-stays' ELSE 'node-leaving' END,
+            NEW.farmer_id, NEW.id, NEW.offer_changed_at);
+    INSERT INTO events (kind, renter_id, node_id, slice_number, rental_id, created_at)
+    SELECT CASE WHEN NEW.leaves_at IS NULL THEN 'node-stays' ELSE 'node-leaving' END, renter_id,
+           node_id, slice_number, id, NEW.offer_changed_at
+      FROM rentals WHERE node_id = NEW.id AND state <> 'ended'
+     ORDER BY id;
+    -- Of another notice they are told again.
+    DELETE FROM reminders
+     WHERE days < 0 AND rental_id IN (SELECT id FROM rentals
+                                       WHERE node_id = NEW.id AND state <> 'ended');
+END;
+
+-- A node that has left has no free slices, whatever the grid reports of it.
+CREATE TRIGGER node_leaves AFTER UPDATE OF left_at ON nodes
+  WHEN NEW.left_at IS NOT NULL AND OLD.left_at IS NULL
+BEGIN
+    UPDATE slices SET state = 'retired' WHERE node_id = NEW.id AND state = 'available';
+    INSERT INTO events (kind, farmer_id, node_id, created_at)
+    VALUES ('node-left', NEW.farmer_id, NEW.id, NEW.left_at);
+END;
+
+-- A node that comes back has the slices that its last report allows.
+CREATE TRIGGER node_comes_back AFTER UPDATE OF left_at ON nodes
+  WHEN NEW.left_at IS NULL AND OLD.left_at IS NOT NULL
+BEGIN
+    UPDATE nodes SET capacity = capacity WHERE id = NEW.id;
+END;
+
+CREATE TRIGGER market_nodes_come_and_go AFTER UPDATE OF listing ON nodes
+  WHEN NEW.listing <> OLD.listing
+BEGIN
+    INSERT INTO market_nodes (node_id, offered_since, checked_at)
+    SELECT NEW.id, NEW.offer_changed_at, NEW.offer_changed_at WHERE NEW.listing = 'published'
+        ON CONFLICT (node_id) DO UPDATE
+       SET offered_since = excluded.offered_since, checked_at = excluded.checked_at;
+    UPDATE market_nodes SET checked_at = NULL
+     WHERE node_id = NEW.id AND NEW.listing <> 'published';
+END;
+
+-- Each look of the sync at a node. One that goes down again within the hour and stays down is told
+-- of once the hour is over.
+CREATE TRIGGER nodes_are_watched AFTER UPDATE OF observed ON nodes
+  WHEN NEW.observed > OLD.observed
+BEGIN
+    INSERT INTO node_months (node_id, month, observed, observed_up)
+    VALUES (NEW.id, strftime('%Y-%m', NEW.synced_at, 'unixepoch'), NEW.observed - OLD.observed,
+            NEW.observed_up - OLD.observed_up)
+        ON CONFLICT (node_id, month) DO UPDATE
+       SET observed = observed + excluded.observed,
+           observed_up = observed_up + excluded.observed_up;
+    INSERT INTO node_alerts (node_id, is_down, told_at, changed_at)
+    SELECT NEW.id, 1, NEW.synced_at, NEW.synced_at
+     WHERE NEW.observed_up = OLD.observed_up
+       AND (NEW.listing = 'published' OR NEW.allocated_slices > 0
+            OR NEW.whole_rental_id IS NOT NULL)
+        ON CONFLICT (node_id) DO UPDATE
+       SET is_down = 1, told_at = excluded.told_at, changed_at = excluded.changed_at
+     WHERE is_down = 0 AND told_at <= excluded.told_at - 3600;
+    UPDATE node_alerts SET is_down = 0, changed_at = NEW.synced_at
+     WHERE node_id = NEW.id AND is_down = 1 AND NEW.observed_up > OLD.observed_up;
+END;
+
+-- A node that goes to another farm or farmer takes its open jobs with it.
+CREATE TRIGGER jobs_follow_their_node AFTER UPDATE OF farm_id, farmer_id ON nodes
+  WHEN NEW.farm_id <> OLD.farm_id OR NEW.farmer_id <> OLD.farmer_id
+BEGIN
+    UPDATE jobs SET farm_id = NEW.farm_id, farmer_id = NEW.farmer_id
+     WHERE node_id = NEW.id AND state NOT IN ('done', 'refunded', 'cancelled');
+END;
+
+-- Slices follow capacity: available ones are retired from the highest number down, retired ones
+-- are restored from the lowest up, and missing ones are created. Reserved and allocated ones stay,
+-- and nothing changes while the whole node is rented. What is offered is what the node can carry
+-- without the slices that are kept back. A slice whose machine is being removed is not offered and
+-- not restored, and counts as one that is there.
+-- `UPDATE nodes SET capacity = capacity` brings a node's slices back in line.
+CREATE TRIGGER slices_follow_capacity AFTER UPDATE OF capacity, kept_slices ON nodes
+  WHEN NEW.whole_rental_id IS NULL
+   AND (max(0, NEW.capacity - NEW.kept_slices)
+        <> NEW.available_slices + NEW.reserved_slices + NEW.allocated_slices
+        OR EXISTS (SELECT 1 FROM slices WHERE node_id = NEW.id AND removing_job IS NOT NULL))
+BEGIN
+    UPDATE slices SET state = 'retired'
+     WHERE node_id = NEW.id AND state = 'available' AND removing_job IS NOT NULL;
+    UPDATE slices SET state = 'retired'
+     WHERE node_id = NEW.id AND number IN (
+           SELECT number FROM slices WHERE node_id = NEW.id AND state = 'available'
+            ORDER BY number DESC
+            LIMIT max(0, (SELECT count(*) FROM slices
+                           WHERE node_id = NEW.id
+                             AND (state <> 'retired' OR removing_job IS NOT NULL))
+                         - max(0, NEW.capacity - NEW.kept_slices)));
+    UPDATE slices SET state = 'available'
+     WHERE node_id = NEW.id AND number IN (
+           SELECT number FROM slices
+            WHERE node_id = NEW.id AND state = 'retired' AND removing_job IS NULL
+            ORDER BY number
+            LIMIT max(0, NEW.capacity - NEW.kept_slices
+                         - (SELECT count(*) FROM slices
+                             WHERE node_id = NEW.id
+                               AND (state <> 'retired' OR removing_job IS NOT NULL))));
+    INSERT INTO slices (node_id, number, state)
+    SELECT NEW.id, number, 'available' FROM slice_numbers
+     WHERE number > (SELECT coalesce(max(number), 0) FROM slices WHERE node_id = NEW.id)
+     ORDER BY number
+     LIMIT max(0, NEW.capacity - NEW.kept_slices
+                  - (SELECT count(*) FROM slices
+                      WHERE node_id = NEW.id
+                        AND (state <> 'retired' OR removing_job IS NOT NULL)));
+END;
+
+CREATE TRIGGER overselling_is_told AFTER UPDATE OF oversold ON nodes
+  WHEN (NEW.oversold > 0) <> (OLD.oversold > 0)
+BEGIN
+    INSERT INTO events (kind, farmer_id, node_id, created_at)
+    VALUES (CASE WHEN NEW.oversold > 0 THEN 'node-oversold' ELSE 'node-fits' END,
+            NEW.farmer_id, NEW.id, NEW.synced_at);
+END;
+
+CREATE TRIGGER looks_are_kept AFTER UPDATE OF observed ON nodes
+  WHEN NEW.observed > OLD.observed
+BEGIN
+    INSERT INTO look_times (at) VALUES (NEW.synced_at) ON CONFLICT (at) DO NOTHING;
+    INSERT INTO looks (at, node_id, status, is_up, healthy, upload_mbps, download_mbps)
+    SELECT NEW.synced_at, NEW.id, NEW.status, up, NEW.healthy, iif(up, NEW.upload_mbps, NULL),
+           iif(up, NEW.download_mbps, NULL)
+      FROM (SELECT NEW.observed_up > OLD.observed_up AS up)
+     WHERE true
+        ON CONFLICT (at, node_id) DO NOTHING;
+END;

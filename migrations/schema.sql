@@ -1,0 +1,3286 @@
+-- The whole database, in reading order. Generated from the other files: change
+-- those, and run the tests of `store` with UPDATE_EXPECT=1.
+
+-- tables/0001_accounts.sql
+-- Accounts, and how people get into them: sessions, API tokens, challenges and second factors.
+
+CREATE TABLE accounts (
+    id              TEXT    PRIMARY KEY,
+    email           TEXT    NOT NULL UNIQUE,
+    -- An Argon2id hash in PHC form.
+    password_hash   TEXT    NOT NULL,
+    created_at      INTEGER NOT NULL,
+    -- Operators are named by operators; the first one by a command on the machine.
+    is_operator     INTEGER NOT NULL DEFAULT 0 CHECK (is_operator IN (0, 1)),
+    -- Since when the account is suspended: nobody signs in to it, and nothing of it changes.
+    disabled_at     INTEGER,
+    -- When its owner deleted it. The row stays for the money it moved, without personal data.
+    deleted_at      INTEGER,
+    -- Where a farmer is paid to.
+    payout_address  TEXT,
+    -- How farmers see this renter; NULL for the e-mail address.
+    display_name    TEXT
+                    CHECK (display_name IS NULL OR length(display_name) BETWEEN 1 AND 80),
+    -- The last event whose notification the account has read.
+    notices_read_id INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+-- What holds on `accounts`, and what follows from a change of it.
+
+-- With an account its proofs go. Its nodes are off the market already.
+CREATE TRIGGER deleted_accounts_own_no_farm AFTER UPDATE OF deleted_at ON accounts
+  WHEN NEW.deleted_at IS NOT NULL
+BEGIN
+    DELETE FROM farms WHERE owner_id = NEW.id;
+END;
+
+-- Who waits for a payout cannot be deleted: what fails would return to nobody.
+CREATE TRIGGER accounts_wait_for_payouts BEFORE UPDATE OF deleted_at ON accounts
+  WHEN NEW.deleted_at IS NOT NULL AND OLD.deleted_at IS NULL
+BEGIN
+    SELECT RAISE(ABORT, 'stale account: a payout is under way')
+     WHERE EXISTS (SELECT 1 FROM payouts
+                    WHERE account_id = NEW.id AND state IN ('requested', 'approved', 'sent'));
+END;
+
+-- The name of a person goes with the person. Where a payout went stays with the payout: it is what
+-- the books say of money that has left.
+CREATE TRIGGER deleted_accounts_have_no_name AFTER UPDATE OF deleted_at ON accounts
+  WHEN NEW.deleted_at IS NOT NULL AND OLD.deleted_at IS NULL
+BEGIN
+    UPDATE accounts SET display_name = NULL WHERE id = NEW.id;
+END;
+
+CREATE TRIGGER notices_go_with_their_account AFTER UPDATE OF deleted_at ON accounts
+  WHEN NEW.deleted_at IS NOT NULL
+BEGIN
+    DELETE FROM webhooks WHERE account_id = NEW.id;
+    DELETE FROM notice_choices WHERE account_id = NEW.id;
+END;
+
+CREATE TRIGGER ssh_keys_go_with_their_account AFTER UPDATE OF deleted_at ON accounts
+  WHEN NEW.deleted_at IS NOT NULL
+BEGIN
+    DELETE FROM ssh_keys WHERE account_id = NEW.id;
+    DELETE FROM agents WHERE account_id = NEW.id;
+END;
+
+-- The browsers that an account is signed in with.
+CREATE TABLE sessions (
+    id         TEXT    PRIMARY KEY,
+    -- SHA-256 of the cookie's value: who reads the database cannot sign in.
+    hash       BLOB    NOT NULL UNIQUE CHECK (length(hash) = 32),
+    account_id TEXT    NOT NULL REFERENCES accounts (id),
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL CHECK (expires_at > created_at),
+    -- When the session was last seen, to the hour.
+    seen_at    INTEGER NOT NULL DEFAULT 0,
+    -- When its holder last verified who they are.
+    proved_at  INTEGER NOT NULL DEFAULT 0,
+    -- Whether that was with a second factor.
+    is_strong  INTEGER NOT NULL DEFAULT 0 CHECK (is_strong IN (0, 1)),
+    -- From where and with what it was opened, for its owner to recognize it by.
+    address    TEXT    NOT NULL DEFAULT '',
+    user_agent TEXT    NOT NULL DEFAULT ''
+) STRICT;
+
+CREATE INDEX sessions_by_end ON sessions (expires_at);
+
+CREATE INDEX sessions_by_account ON sessions (account_id, id);
+
+-- API tokens.
+CREATE TABLE tokens (
+    id             TEXT    PRIMARY KEY,
+    -- SHA-256 of the token.
+    hash           BLOB    NOT NULL UNIQUE CHECK (length(hash) = 32),
+    account_id     TEXT    NOT NULL REFERENCES accounts (id),
+    name           TEXT    NOT NULL,
+    -- Names of scopes, separated by spaces.
+    scopes         TEXT    NOT NULL,
+    created_at     INTEGER NOT NULL,
+    expires_at     INTEGER NOT NULL CHECK (expires_at > created_at),
+    -- The beginning of the token, for its owner to recognize it by.
+    hint           TEXT    NOT NULL DEFAULT '',
+    -- When it was last used, to the minute.
+    used_at        INTEGER,
+    -- The only farm that it may touch, by the grid's number.
+    farm_id        INTEGER,
+    -- What it may spend in all, and what it has spent.
+    ceiling_micros INTEGER CHECK (ceiling_micros >= 0),
+    spent_micros   INTEGER NOT NULL DEFAULT 0
+                   CONSTRAINT within_ceiling
+                   CHECK (ceiling_micros IS NULL OR spent_micros <= ceiling_micros)
+) STRICT;
+
+CREATE INDEX tokens_by_account ON tokens (account_id, id);
+
+CREATE INDEX tokens_by_end ON tokens (expires_at);
+
+-- A secret that is good for one thing, once, and for minutes: the code in a mail, the question that
+-- an authenticator signs, the pause between a password and the second factor, the message that the
+-- owner of a farm signs.
+CREATE TABLE challenges (
+    -- SHA-256 of the secret.
+    hash       BLOB    PRIMARY KEY CHECK (length(hash) = 32),
+    kind       TEXT    NOT NULL CHECK (kind IN (
+                   'sign-up', 'email-change', 'password-reset', 'second-factor',
+                   'passkey-new', 'passkey-sign-in', 'farm-claim')),
+    -- Whose it is; empty where there is no account yet.
+    account_id TEXT    REFERENCES accounts (id),
+    -- What to go on with, in the form that its kind has.
+    payload    BLOB    NOT NULL,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL CHECK (expires_at > created_at)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX challenges_by_end ON challenges (expires_at);
+
+CREATE INDEX challenges_by_account ON challenges (account_id, kind);
+
+CREATE TABLE passkeys (
+    -- The credential's id, as the authenticator gave it.
+    id         BLOB    PRIMARY KEY CHECK (length(id) BETWEEN 16 AND 1023),
+    account_id TEXT    NOT NULL REFERENCES accounts (id),
+    -- What its owner calls it.
+    name       TEXT    NOT NULL CHECK (length(name) BETWEEN 1 AND 80),
+    -- The public key and what never changes, as the crate `factors` writes it.
+    fixed      BLOB    NOT NULL,
+    -- The counter and what changes with each use, as the crate `factors` writes it.
+    moving     BLOB    NOT NULL,
+    created_at INTEGER NOT NULL,
+    used_at    INTEGER
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX passkeys_by_account ON passkeys (account_id, created_at);
+
+-- What holds on `passkeys`, and what follows from a change of it.
+
+-- With its last factor an account loses the codes that stand in for one, and none of its sessions
+-- counts as one that has shown a factor.
+CREATE TRIGGER last_passkey_takes_the_rest AFTER DELETE ON passkeys
+WHEN NOT EXISTS (SELECT 1 FROM passkeys WHERE account_id = OLD.account_id)
+ AND NOT EXISTS (SELECT 1 FROM totp_secrets
+                  WHERE account_id = OLD.account_id AND confirmed_at IS NOT NULL)
+BEGIN
+    DELETE FROM recovery_codes WHERE account_id = OLD.account_id;
+    UPDATE sessions SET is_strong = 0 WHERE account_id = OLD.account_id;
+END;
+
+-- The secret that an account shares with its authenticator app (RFC 6238).
+CREATE TABLE totp_secrets (
+    account_id   TEXT    PRIMARY KEY REFERENCES accounts (id),
+    -- The secret, encrypted.
+    sealed       BLOB    NOT NULL,
+    -- When the first code proved that the app has it; it counts from then on.
+    confirmed_at INTEGER,
+    -- The time step of the last code that was taken: each one counts once.
+    last_step    INTEGER NOT NULL DEFAULT 0,
+    created_at   INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- What holds on `totp_secrets`, and what follows from a change of it.
+
+CREATE TRIGGER last_app_takes_the_rest AFTER DELETE ON totp_secrets
+WHEN NOT EXISTS (SELECT 1 FROM passkeys WHERE account_id = OLD.account_id)
+BEGIN
+    DELETE FROM recovery_codes WHERE account_id = OLD.account_id;
+    UPDATE sessions SET is_strong = 0 WHERE account_id = OLD.account_id;
+END;
+
+-- Each gets its owner in once.
+CREATE TABLE recovery_codes (
+    account_id TEXT    NOT NULL REFERENCES accounts (id),
+    -- SHA-256 of the code: it has 80 random bits.
+    hash       BLOB    NOT NULL CHECK (length(hash) = 32),
+    PRIMARY KEY (account_id, hash)
+) STRICT, WITHOUT ROWID;
+
+-- Public keys that an account has registered. The first one is taken where none is chosen.
+CREATE TABLE ssh_keys (
+    id          TEXT    PRIMARY KEY,
+    account_id  TEXT    NOT NULL REFERENCES accounts (id),
+    name        TEXT    NOT NULL CHECK (length(name) BETWEEN 1 AND 80),
+    key         TEXT    NOT NULL CHECK (length(key) BETWEEN 1 AND 4200),
+    fingerprint TEXT    NOT NULL,
+    created_at  INTEGER NOT NULL,
+    UNIQUE (account_id, fingerprint)
+) STRICT;
+
+CREATE INDEX ssh_keys_by_account ON ssh_keys (account_id, id);
+
+-- What holds on `ssh_keys`, and what follows from a change of it.
+
+-- The first key of an account goes to the machines that wait for one; their clocks begin.
+CREATE TRIGGER ssh_keys_are_waited_for AFTER INSERT ON ssh_keys BEGIN
+    UPDATE setups SET ssh_key = NEW.key
+     WHERE ssh_key IS NULL AND rental_id IN (
+           SELECT r.id FROM rentals r JOIN jobs j ON j.rental_id = r.id
+            WHERE r.renter_id = NEW.account_id AND r.state = 'active' AND j.state = 'needs-key');
+    UPDATE jobs
+       SET state = 'waiting', due_at = NEW.created_at, late_at = NEW.created_at + 300,
+           refund_at = NEW.created_at + 85800, changed_at = NEW.created_at
+     WHERE state = 'needs-key' AND rental_id IN (
+           SELECT id FROM rentals WHERE renter_id = NEW.account_id AND state = 'active');
+END;
+
+-- How much of a limit is used (generic cell rate algorithm): when the bucket will be empty again,
+-- in milliseconds since 1970, and how many milliseconds it holds.
+CREATE TABLE rate_limits (
+    policy   TEXT    NOT NULL,
+    -- Whom it limits, as a digest: an address, an account, a token.
+    key      TEXT    NOT NULL,
+    span     INTEGER NOT NULL CHECK (span > 0),
+    empty_at INTEGER NOT NULL,
+    PRIMARY KEY (policy, key)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX rate_limits_by_end ON rate_limits (empty_at);
+
+-- tables/0002_ledger.sql
+-- Money: double entry, in whole micro-dollars, append-only and chained by hashes.
+
+CREATE TABLE ledger_kinds (kind TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+
+INSERT INTO ledger_kinds (kind)
+VALUES ('credit'), ('rental'), ('extension'), ('earning'), ('refund'), ('settlement'),
+       ('sla-credit'), ('payout-request'), ('payout-send'), ('payout-return'), ('sla-correction');
+
+-- Where money is. `owner_id` is an account for `wallet` and `earnings`, a rental for `escrow`, and
+-- empty for `funding` (what came in from outside, so it is negative) and `platform` (the fees).
+CREATE TABLE ledger_accounts (
+    id             INTEGER PRIMARY KEY,
+    kind           TEXT    NOT NULL
+                   CHECK (kind IN ('funding', 'wallet', 'escrow', 'earnings', 'platform')),
+    owner_id       TEXT    NOT NULL,
+    balance_micros INTEGER NOT NULL DEFAULT 0
+                   CONSTRAINT no_negative_balance CHECK (kind = 'funding' OR balance_micros >= 0),
+    UNIQUE (kind, owner_id)
+) STRICT;
+
+-- Why money moved. `reference` makes each reason happen once: a rental's id, an order's, or the key
+-- of a credit. `rental_id` is the rental that it was about.
+CREATE TABLE ledger_transactions (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind       TEXT    NOT NULL REFERENCES ledger_kinds (kind),
+    reference  TEXT    NOT NULL,
+    rental_id  TEXT,
+    reason     TEXT    NOT NULL,
+    created_at INTEGER NOT NULL,
+    UNIQUE (kind, reference)
+) STRICT;
+
+CREATE INDEX ledger_transactions_by_rental ON ledger_transactions (rental_id, id)
+ WHERE rental_id IS NOT NULL;
+
+-- What holds on `ledger_transactions`, and what follows from a change of it.
+
+CREATE TRIGGER ledger_transactions_stay BEFORE UPDATE ON ledger_transactions BEGIN
+    SELECT RAISE(ABORT, 'the ledger is append-only');
+END;
+
+CREATE TRIGGER ledger_transactions_are_kept BEFORE DELETE ON ledger_transactions BEGIN
+    SELECT RAISE(ABORT, 'the ledger is append-only');
+END;
+
+CREATE TABLE ledger_entries (
+    ledger_account_id    INTEGER NOT NULL REFERENCES ledger_accounts (id),
+    transaction_id       INTEGER NOT NULL REFERENCES ledger_transactions (id),
+    amount_micros        INTEGER NOT NULL CHECK (amount_micros <> 0),
+    balance_after_micros INTEGER NOT NULL,
+    PRIMARY KEY (ledger_account_id, transaction_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX ledger_entries_by_transaction ON ledger_entries (transaction_id);
+
+-- What holds on `ledger_entries`, and what follows from a change of it.
+
+CREATE TRIGGER ledger_entries_stay BEFORE UPDATE ON ledger_entries BEGIN
+    SELECT RAISE(ABORT, 'the ledger is append-only');
+END;
+
+CREATE TRIGGER ledger_entries_are_kept BEFORE DELETE ON ledger_entries BEGIN
+    SELECT RAISE(ABORT, 'the ledger is append-only');
+END;
+
+-- The first entry of a month begins it, in the statement that books the entry.
+CREATE TRIGGER ledger_months_begin AFTER INSERT ON ledger_entries BEGIN
+    INSERT INTO ledger_months (ledger_account_id, month, first_transaction_id)
+    SELECT a.id, strftime('%Y-%m', t.created_at, 'unixepoch'), t.id
+      FROM ledger_accounts a, ledger_transactions t
+     WHERE a.id = NEW.ledger_account_id AND a.kind IN ('wallet', 'earnings')
+       AND t.id = NEW.transaction_id
+       AND NOT EXISTS (SELECT 1 FROM ledger_months m
+                        WHERE m.ledger_account_id = a.id
+                          AND m.month >= strftime('%Y-%m', t.created_at, 'unixepoch'));
+END;
+
+-- What comes to somebody's earnings because of a rental was earned; what leaves them because of one
+-- was credited. Payouts are about no rental, and count for neither.
+CREATE TRIGGER farm_months_grow AFTER INSERT ON ledger_entries BEGIN
+    INSERT INTO farm_months (farmer_id, month, node_id, earned_micros, credited_micros)
+    SELECT a.owner_id, strftime('%Y-%m', t.created_at, 'unixepoch'), r.node_id,
+           max(NEW.amount_micros, 0), max(-NEW.amount_micros, 0)
+      FROM ledger_accounts a, ledger_transactions t, rentals r
+     WHERE a.id = NEW.ledger_account_id AND a.kind = 'earnings'
+       AND t.id = NEW.transaction_id AND r.id = t.rental_id
+        ON CONFLICT (farmer_id, month, node_id) DO UPDATE
+       SET earned_micros = earned_micros + excluded.earned_micros,
+           credited_micros = credited_micros + excluded.credited_micros;
+    INSERT INTO farm_days (farmer_id, day, earned_micros)
+    SELECT a.owner_id, strftime('%Y-%m-%d', t.created_at, 'unixepoch'), NEW.amount_micros
+      FROM ledger_accounts a, ledger_transactions t
+     WHERE a.id = NEW.ledger_account_id AND a.kind = 'earnings'
+       AND t.id = NEW.transaction_id AND t.rental_id IS NOT NULL AND NEW.amount_micros > 0
+        ON CONFLICT (farmer_id, day) DO UPDATE
+       SET earned_micros = earned_micros + excluded.earned_micros;
+END;
+
+-- What a rental earns is earned by its last stay: what is booked when it moves is booked before.
+CREATE TRIGGER stays_earn AFTER INSERT ON ledger_entries WHEN NEW.amount_micros > 0 BEGIN
+    UPDATE rental_stays SET earned_micros = earned_micros + NEW.amount_micros
+     WHERE (rental_id, number) IN (
+           SELECT s.rental_id, s.number
+             FROM ledger_transactions t
+             JOIN ledger_accounts a ON a.id = NEW.ledger_account_id
+                                   AND a.kind IN ('earnings', 'platform')
+             JOIN rental_stays s ON s.rental_id = t.rental_id
+            WHERE t.id = NEW.transaction_id AND t.kind = 'earning'
+            ORDER BY s.number DESC LIMIT 1);
+END;
+
+-- The chain: SHA-256 over the seal before, the transaction and its entries, as in `audit_seals`.
+-- The mailer's cron and whoever checks compute it.
+CREATE TABLE ledger_seals (
+    transaction_id INTEGER PRIMARY KEY REFERENCES ledger_transactions (id),
+    hash           BLOB    NOT NULL CHECK (length(hash) = 32)
+) STRICT;
+
+-- What holds on `ledger_seals`, and what follows from a change of it.
+
+CREATE TRIGGER ledger_seals_stay BEFORE UPDATE ON ledger_seals BEGIN
+    SELECT RAISE(ABORT, 'the ledger is append-only');
+END;
+
+CREATE TRIGGER ledger_seals_are_kept BEFORE DELETE ON ledger_seals BEGIN
+    SELECT RAISE(ABORT, 'the ledger is append-only');
+END;
+
+-- The first entry of each month that has one. A month holds the transactions from its first to the
+-- one before the next month's first, so that statements join whatever a clock has said: an entry
+-- of a clock that lags behind is in the month that had begun already. Months are of UTC, such as
+-- `2026-11`.
+CREATE TABLE ledger_months (
+    ledger_account_id    INTEGER NOT NULL REFERENCES ledger_accounts (id),
+    month                TEXT    NOT NULL CHECK (month GLOB '[1-9][0-9][0-9][0-9]-[01][0-9]'),
+    first_transaction_id INTEGER NOT NULL REFERENCES ledger_transactions (id),
+    PRIMARY KEY (ledger_account_id, month)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX ledger_months_by_transaction ON ledger_months (first_transaction_id);
+
+-- What holds on `ledger_months`, and what follows from a change of it.
+
+CREATE TRIGGER ledger_months_stay BEFORE UPDATE ON ledger_months BEGIN
+    SELECT RAISE(ABORT, 'the ledger is append-only');
+END;
+
+CREATE TRIGGER ledger_months_are_kept BEFORE DELETE ON ledger_months BEGIN
+    SELECT RAISE(ABORT, 'the ledger is append-only');
+END;
+
+-- tables/0003_events.sql
+-- What happened, and who did what: append-only.
+
+CREATE TABLE event_kinds (kind TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+
+INSERT INTO event_kinds (kind)
+VALUES ('wallet-credited'), ('node-registered'), ('node-published'), ('node-paused'),
+       ('offer-changed'), ('slice-rented'), ('node-rented'), ('node-rental-imported'),
+       ('rental-extended'), ('rental-renewed'), ('renewal-failed'), ('rental-reminded'),
+       ('rental-expired'), ('rental-ended'), ('transfer-offered'), ('rental-transferred'),
+       ('rental-received'), ('farm-proven'), ('farm-lost'), ('farm-moved'), ('farm-revoked'),
+       ('node-claimed'), ('node-moved'), ('node-taken-over'), ('node-lost'), ('farmer-changed'),
+       ('maintenance-announced'), ('maintenance-cancelled'), ('maintenance-due'), ('node-locked'),
+       ('node-unlocked'), ('node-leaving'), ('node-stays'), ('node-left'), ('rental-moved-out'),
+       ('rental-moved-in'), ('price-suggested'), ('payout-requested'), ('payout-approved'),
+       ('payout-sent'), ('payout-done'), ('payout-failed'), ('payout-withdrawn'),
+       ('promise-at-risk'), ('promise-broken'), ('node-down'), ('node-back'),
+       ('webhook-disabled'), ('access-progress'), ('access-ready'), ('access-failed'),
+       ('access-late'), ('rental-refunded'), ('removal-late'), ('slice-removed'),
+       ('node-oversold'), ('node-fits'), ('sla-credited'), ('sla-disputed'), ('sla-decided');
+
+-- What happened, for people and programs that follow it. `renter_id` and `farmer_id` are who may
+-- see it.
+CREATE TABLE events (
+    id           INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind         TEXT    NOT NULL REFERENCES event_kinds (kind),
+    renter_id    TEXT    REFERENCES accounts (id),
+    farmer_id    TEXT    REFERENCES accounts (id),
+    node_id      INTEGER,
+    slice_number INTEGER,
+    rental_id    TEXT,
+    created_at   INTEGER NOT NULL,
+    -- What else it is about: a farm, a payout, a maintenance window.
+    subject      TEXT
+) STRICT;
+
+CREATE INDEX events_by_rental ON events (rental_id, id) WHERE rental_id IS NOT NULL;
+
+CREATE INDEX events_by_renter ON events (renter_id, id) WHERE renter_id IS NOT NULL;
+
+CREATE INDEX events_by_farmer ON events (farmer_id, id) WHERE farmer_id IS NOT NULL;
+
+-- What holds on `events`, and what follows from a change of it.
+
+CREATE TRIGGER events_stay BEFORE UPDATE ON events BEGIN
+    SELECT RAISE(ABORT, 'events are append-only');
+END;
+
+CREATE TRIGGER events_are_kept BEFORE DELETE ON events BEGIN
+    SELECT RAISE(ABORT, 'events are append-only');
+END;
+
+CREATE TRIGGER events_are_audited AFTER INSERT ON events BEGIN
+    INSERT INTO audit (action, actor, account_id, subject, created_at)
+    SELECT NEW.kind, 'market', who.account_id,
+           coalesce(NEW.rental_id, NEW.subject, 'node' || NEW.node_id, ''), NEW.created_at
+      FROM (SELECT NEW.renter_id AS account_id UNION ALL SELECT NEW.farmer_id) who
+     WHERE who.account_id IS NOT NULL;
+END;
+
+-- A hold keeps its word: whoever rents with one after the notice is told at once.
+CREATE TRIGGER leaving_is_told_to_who_comes AFTER INSERT ON events
+  WHEN NEW.kind IN ('slice-rented', 'node-rented')
+BEGIN
+    INSERT INTO events (kind, renter_id, node_id, slice_number, rental_id, created_at)
+    SELECT 'node-leaving', NEW.renter_id, id, NEW.slice_number, NEW.rental_id, NEW.created_at
+      FROM nodes WHERE id = NEW.node_id AND leaves_at IS NOT NULL;
+END;
+
+CREATE TABLE audit (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    -- What was done, such as `sign-in` or `slice-rented`.
+    action     TEXT    NOT NULL,
+    -- How it was asked for.
+    actor      TEXT    NOT NULL CHECK (actor IN (
+                   'visitor', 'account', 'token', 'operator', 'market')),
+    -- The account or token that asked; empty for a visitor and the bootstrap operator.
+    actor_id   TEXT    NOT NULL DEFAULT '',
+    -- Whom it concerns, and who may read it.
+    account_id TEXT,
+    -- What it was done to, such as a rental's id.
+    subject    TEXT    NOT NULL DEFAULT '',
+    -- From where.
+    address    TEXT    NOT NULL DEFAULT '',
+    request_id TEXT    NOT NULL DEFAULT '',
+    created_at INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX audit_by_account ON audit (account_id, id);
+
+-- What holds on `audit`, and what follows from a change of it.
+
+CREATE TRIGGER audit_stays BEFORE UPDATE ON audit BEGIN
+    SELECT RAISE(ABORT, 'the audit log is append-only');
+END;
+
+CREATE TRIGGER audit_is_kept BEFORE DELETE ON audit BEGIN
+    SELECT RAISE(ABORT, 'the audit log is append-only');
+END;
+
+-- The chain: SHA-256 over the seal before and the row. SQL has no such function, so that the
+-- mailer's cron and whoever checks compute it.
+CREATE TABLE audit_seals (
+    audit_id INTEGER PRIMARY KEY REFERENCES audit (id),
+    hash     BLOB    NOT NULL CHECK (length(hash) = 32)
+) STRICT;
+
+-- What holds on `audit_seals`, and what follows from a change of it.
+
+CREATE TRIGGER audit_seals_stay BEFORE UPDATE ON audit_seals BEGIN
+    SELECT RAISE(ABORT, 'the audit log is append-only');
+END;
+
+CREATE TRIGGER audit_seals_are_kept BEFORE DELETE ON audit_seals BEGIN
+    SELECT RAISE(ABORT, 'the audit log is append-only');
+END;
+
+-- tables/0004_nodes.sql
+-- Farms, nodes and the slices that they are cut into.
+
+-- The farms that somebody has proven to own: one owner each. Without a proof there is no row.
+CREATE TABLE farms (
+    -- The grid's number.
+    id           INTEGER PRIMARY KEY CHECK (id BETWEEN 1 AND 4294967295),
+    name         TEXT    NOT NULL CHECK (length(name) <= 80),
+    -- Whose it is on the grid: the twin, and the account of the chain that the twin belongs to.
+    twin_id      INTEGER NOT NULL CHECK (twin_id BETWEEN 1 AND 4294967295),
+    twin_account TEXT    NOT NULL,
+    owner_id     TEXT    NOT NULL REFERENCES accounts (id),
+    -- By a signature of that account, or by the operator's word.
+    how          TEXT    NOT NULL CHECK (how IN ('signature', 'operator')),
+    proven_at    INTEGER NOT NULL,
+    -- When the grid was last asked whether it still belongs to that twin.
+    checked_at   INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX farms_by_owner ON farms (owner_id, id);
+
+CREATE INDEX farms_by_twin ON farms (twin_id);
+
+CREATE INDEX farms_by_check ON farms (checked_at);
+
+-- Who asks for the jobs of a farm, by the farmer's token.
+CREATE TABLE agents (
+    account_id TEXT    NOT NULL REFERENCES accounts (id),
+    farm_id    INTEGER NOT NULL,
+    name       TEXT    NOT NULL CHECK (length(name) BETWEEN 1 AND 64),
+    -- When it last asked, to the minute.
+    seen_at    INTEGER NOT NULL,
+    PRIMARY KEY (account_id, farm_id, name)
+) STRICT, WITHOUT ROWID;
+
+-- Nodes: what their farmers offer, and what the grid reports of them.
+CREATE TABLE nodes (
+    -- The grid's number.
+    id                 INTEGER PRIMARY KEY CHECK (id BETWEEN 1 AND 4294967295),
+    farmer_id          TEXT    NOT NULL REFERENCES accounts (id),
+    name               TEXT    NOT NULL CHECK (length(name) BETWEEN 1 AND 80),
+    created_at         INTEGER NOT NULL,
+
+    -- The offer. Each change of it counts `offer_version` up.
+    listing            TEXT    NOT NULL DEFAULT 'draft'
+                       CHECK (listing IN ('draft', 'published', 'paused')),
+    offer_version      INTEGER NOT NULL DEFAULT 1,
+    offer_changed_at   INTEGER NOT NULL,
+    -- Per slice and month.
+    price_micros       INTEGER CHECK (price_micros > 0),
+    -- The promise: hundredths of a percent, and Mbit/s.
+    min_uptime         INTEGER NOT NULL DEFAULT 0 CHECK (min_uptime BETWEEN 0 AND 10000),
+    min_bandwidth_mbps INTEGER NOT NULL DEFAULT 0 CHECK (min_bandwidth_mbps >= 0),
+
+    -- The grid's last report.
+    farm_id            INTEGER NOT NULL,
+    farm_name          TEXT    NOT NULL,
+    country            TEXT    NOT NULL COLLATE NOCASE,
+    city               TEXT    NOT NULL,
+    status             TEXT    NOT NULL CHECK (status IN ('up', 'down', 'standby')),
+    healthy            INTEGER CHECK (healthy IN (0, 1)),
+    certified          INTEGER NOT NULL CHECK (certified IN (0, 1)),
+    upload_mbps        INTEGER,
+    download_mbps      INTEGER,
+    reported_at        INTEGER NOT NULL,
+    synced_at          INTEGER NOT NULL,
+
+    -- What the report allows: slices in all and by each resource, and the reason where it is none.
+    capacity           INTEGER NOT NULL DEFAULT 0 CHECK (capacity BETWEEN 0 AND 512),
+    by_cpu             INTEGER NOT NULL,
+    by_memory          INTEGER NOT NULL,
+    by_ssd             INTEGER NOT NULL,
+    refusal            TEXT,
+
+    -- Measured uptime: how often a sync looked, and how often the node was up.
+    observed           INTEGER NOT NULL DEFAULT 0,
+    observed_up        INTEGER NOT NULL DEFAULT 0 CHECK (observed_up <= observed),
+
+    -- Counts of its slices, kept by the triggers on `slices`.
+    available_slices   INTEGER NOT NULL DEFAULT 0 CHECK (available_slices >= 0),
+    allocated_slices   INTEGER NOT NULL DEFAULT 0 CHECK (allocated_slices >= 0),
+    -- Slices that a quote holds.
+    reserved_slices    INTEGER NOT NULL DEFAULT 0 CHECK (reserved_slices >= 0),
+
+    -- The rental of the whole node.
+    whole_rental_id    TEXT,
+    -- The terms that are offered: a sum of 1 for a month, 2 for three, 4 for six and 8 for twelve.
+    terms              INTEGER NOT NULL DEFAULT 15 CHECK (terms BETWEEN 1 AND 15),
+    -- How many slices the farmer does not offer, of those that the node could carry.
+    kept_slices        INTEGER NOT NULL DEFAULT 0 CHECK (kept_slices BETWEEN 0 AND 512),
+    -- The price from `pending_price_at` on: a raise waits while anything on the node is rented or
+    -- held.
+    pending_price_micros INTEGER CHECK (pending_price_micros > price_micros),
+    pending_price_at   INTEGER
+                       CHECK ((pending_price_at IS NULL) = (pending_price_micros IS NULL)),
+    -- Who has locked the offer; NULL where it can be changed. The operator says why.
+    locked_by          TEXT    CHECK (locked_by IN ('farmer', 'operator')),
+    lock_reason        TEXT
+                       CHECK (lock_reason IS NULL
+                              OR (locked_by IS 'operator' AND length(lock_reason) <= 200)),
+    lock_changed_at    INTEGER NOT NULL DEFAULT 0,
+    -- When the node leaves the market; NULL where it stays. It is off the market from the notice
+    -- on.
+    leaves_at          INTEGER CHECK (leaves_at IS NULL OR listing <> 'published'),
+    -- When it has left: nothing of it is rented, held or free any more.
+    left_at            INTEGER
+                       CHECK (left_at IS NULL
+                              OR (leaves_at IS NOT NULL AND left_at >= leaves_at)),
+    -- How many slices more are rented than the node can carry, by its last report.
+    oversold           INTEGER NOT NULL DEFAULT 0 CHECK (oversold BETWEEN 0 AND 512),
+    -- The uptime that the node has at least, by everything that was observed, in hundredths of a
+    -- percent: the lower bound of `domain::confidence`. A job updates it, a page of nodes at a
+    -- time.
+    proven_uptime      INTEGER NOT NULL DEFAULT 0 CHECK (proven_uptime BETWEEN 0 AND 10000),
+    -- The sort key of the market: what is proven and, among equals, what is promised.
+    uptime_rank        INTEGER
+                       GENERATED ALWAYS AS (proven_uptime * 10001 + min_uptime) VIRTUAL,
+
+    CHECK (listing = 'draft' OR price_micros IS NOT NULL)
+) STRICT;
+
+CREATE INDEX nodes_by_farmer ON nodes (farmer_id, id);
+
+-- The market reads one row for each node that has something to offer.
+CREATE INDEX nodes_by_price ON nodes (price_micros, id)
+ WHERE listing = 'published' AND available_slices > 0;
+
+CREATE INDEX nodes_by_country ON nodes (country, price_micros, id)
+ WHERE listing = 'published' AND available_slices > 0;
+
+CREATE INDEX nodes_by_farm ON nodes (farm_id, id);
+
+CREATE INDEX nodes_by_raise ON nodes (pending_price_at) WHERE pending_price_at IS NOT NULL;
+
+CREATE INDEX nodes_by_leaving ON nodes (leaves_at)
+ WHERE leaves_at IS NOT NULL AND left_at IS NULL;
+
+-- A comparison reads the nodes that are on the market or rented, by certification and place.
+CREATE INDEX nodes_by_kind ON nodes (certified, country, id)
+ WHERE price_micros IS NOT NULL AND (listing = 'published' OR allocated_slices > 0);
+
+CREATE INDEX nodes_by_oversold ON nodes (id) WHERE oversold > 0;
+
+CREATE INDEX nodes_by_uptime ON nodes (uptime_rank DESC, price_micros, id)
+ WHERE listing = 'published' AND available_slices > 0;
+
+-- What holds on `nodes`, and what follows from a change of it.
+
+CREATE TRIGGER listing_changes AFTER UPDATE OF listing ON nodes WHEN NEW.listing <> OLD.listing
+BEGIN
+    INSERT INTO events (kind, farmer_id, node_id, created_at)
+    VALUES ('node-' || NEW.listing, NEW.farmer_id, NEW.id, NEW.offer_changed_at);
+END;
+
+-- A node of a farm that somebody has proven is registered and published by nobody else, whatever
+-- the code above does.
+CREATE TRIGGER nodes_are_registered_by_owners BEFORE INSERT ON nodes
+  WHEN EXISTS (SELECT 1 FROM farms WHERE id = NEW.farm_id AND owner_id <> NEW.farmer_id)
+BEGIN
+    SELECT RAISE(ABORT, 'stale farm: another account has proven to own it');
+END;
+
+CREATE TRIGGER nodes_are_published_by_owners BEFORE UPDATE OF listing ON nodes
+  WHEN NEW.listing = 'published'
+   AND EXISTS (SELECT 1 FROM farms WHERE id = NEW.farm_id AND owner_id <> NEW.farmer_id)
+BEGIN
+    SELECT RAISE(ABORT, 'stale farm: another account has proven to own it');
+END;
+
+-- A node that the grid moves to another farm goes off the market, unless its farmer has proven that
+-- one, too. Rentals run on. A document that does not say of which farm a node is moves nothing.
+CREATE TRIGGER nodes_move AFTER UPDATE OF farm_id ON nodes
+  WHEN NEW.farm_id <> OLD.farm_id AND NEW.farm_id <> 0
+   AND NOT EXISTS (SELECT 1 FROM farms WHERE id = NEW.farm_id AND owner_id = NEW.farmer_id)
+BEGIN
+    INSERT INTO events (kind, farmer_id, node_id, subject, created_at)
+    SELECT 'node-moved', who.account_id, NEW.id, 'farm' || NEW.farm_id, NEW.synced_at
+      FROM (SELECT NEW.farmer_id AS account_id
+             UNION ALL SELECT owner_id FROM farms WHERE id = NEW.farm_id) who;
+    UPDATE nodes
+       SET listing = 'paused', offer_version = offer_version + 1, offer_changed_at = NEW.synced_at
+     WHERE id = NEW.id AND listing = 'published';
+END;
+
+CREATE TRIGGER locks_are_told AFTER UPDATE OF locked_by ON nodes
+  WHEN NEW.locked_by IS NOT OLD.locked_by
+BEGIN
+    INSERT INTO events (kind, farmer_id, node_id, created_at)
+    VALUES (CASE WHEN NEW.locked_by IS NULL THEN 'node-unlocked' ELSE 'node-locked' END,
+            NEW.farmer_id, NEW.id, NEW.lock_changed_at);
+END;
+
+CREATE TRIGGER offer_changes
+ AFTER UPDATE OF price_micros, pending_price_micros, min_uptime, min_bandwidth_mbps, terms,
+                 kept_slices ON nodes
+  WHEN NEW.price_micros IS NOT OLD.price_micros
+    OR NEW.pending_price_micros IS NOT OLD.pending_price_micros
+    OR NEW.min_uptime <> OLD.min_uptime
+    OR NEW.min_bandwidth_mbps <> OLD.min_bandwidth_mbps
+    OR NEW.terms <> OLD.terms
+    OR NEW.kept_slices <> OLD.kept_slices
+BEGIN
+    INSERT INTO events (kind, farmer_id, node_id, created_at)
+    VALUES ('offer-changed', NEW.farmer_id, NEW.id, NEW.offer_changed_at);
+END;
+
+CREATE TRIGGER offers_begin_their_history AFTER INSERT ON nodes BEGIN
+    INSERT INTO offer_history
+           (node_id, version, changed_at, name, price_micros, pending_price_micros,
+            pending_price_at, min_uptime, min_bandwidth_mbps, terms, kept_slices, listing)
+    VALUES (NEW.id, NEW.offer_version, NEW.offer_changed_at, NEW.name, NEW.price_micros,
+            NEW.pending_price_micros, NEW.pending_price_at, NEW.min_uptime,
+            NEW.min_bandwidth_mbps, NEW.terms, NEW.kept_slices, NEW.listing);
+END;
+
+CREATE TRIGGER offers_have_a_history AFTER UPDATE OF offer_version ON nodes
+  WHEN NEW.offer_version <> OLD.offer_version
+BEGIN
+    INSERT INTO offer_history
+           (node_id, version, changed_at, name, price_micros, pending_price_micros,
+            pending_price_at, min_uptime, min_bandwidth_mbps, terms, kept_slices, listing)
+    VALUES (NEW.id, NEW.offer_version, NEW.offer_changed_at, NEW.name, NEW.price_micros,
+            NEW.pending_price_micros, NEW.pending_price_at, NEW.min_uptime,
+            NEW.min_bandwidth_mbps, NEW.terms, NEW.kept_slices, NEW.listing);
+END;
+
+-- Everybody who rents something of a node is told that it leaves, and what was decided on one of
+-- its rentals before is decided again: each gets another version.
+CREATE TRIGGER leaving_is_told AFTER UPDATE OF leaves_at ON nodes
+  WHEN NEW.leaves_at IS NOT OLD.leaves_at
+BEGIN
+    UPDATE rentals SET version = version + 1 WHERE node_id = NEW.id AND state <> 'ended';
+    INSERT INTO events (kind, farmer_id, node_id, created_at)
+    VALUES (CASE WHEN NEW.leaves_at IS NULL THEN 'node-stays' ELSE 'node-leaving' END,
+            NEW.farmer_id, NEW.id, NEW.offer_changed_at);
+    INSERT INTO events (kind, renter_id, node_id, slice_number, rental_id, created_at)
+    SELECT CASE WHEN NEW.leaves_at IS NULL THEN 'node-stays' ELSE 'node-leaving' END, renter_id,
+           node_id, slice_number, id, NEW.offer_changed_at
+      FROM rentals WHERE node_id = NEW.id AND state <> 'ended'
+     ORDER BY id;
+    -- Of another notice they are told again.
+    DELETE FROM reminders
+     WHERE days < 0 AND rental_id IN (SELECT id FROM rentals
+                                       WHERE node_id = NEW.id AND state <> 'ended');
+END;
+
+-- A node that has left has no free slices, whatever the grid reports of it.
+CREATE TRIGGER node_leaves AFTER UPDATE OF left_at ON nodes
+  WHEN NEW.left_at IS NOT NULL AND OLD.left_at IS NULL
+BEGIN
+    UPDATE slices SET state = 'retired' WHERE node_id = NEW.id AND state = 'available';
+    INSERT INTO events (kind, farmer_id, node_id, created_at)
+    VALUES ('node-left', NEW.farmer_id, NEW.id, NEW.left_at);
+END;
+
+-- A node that comes back has the slices that its last report allows.
+CREATE TRIGGER node_comes_back AFTER UPDATE OF left_at ON nodes
+  WHEN NEW.left_at IS NULL AND OLD.left_at IS NOT NULL
+BEGIN
+    UPDATE nodes SET capacity = capacity WHERE id = NEW.id;
+END;
+
+CREATE TRIGGER market_nodes_come_and_go AFTER UPDATE OF listing ON nodes
+  WHEN NEW.listing <> OLD.listing
+BEGIN
+    INSERT INTO market_nodes (node_id, offered_since, checked_at)
+    SELECT NEW.id, NEW.offer_changed_at, NEW.offer_changed_at WHERE NEW.listing = 'published'
+        ON CONFLICT (node_id) DO UPDATE
+       SET offered_since = excluded.offered_since, checked_at = excluded.checked_at;
+    UPDATE market_nodes SET checked_at = NULL
+     WHERE node_id = NEW.id AND NEW.listing <> 'published';
+END;
+
+-- Each look of the sync at a node. One that goes down again within the hour and stays down is told
+-- of once the hour is over.
+CREATE TRIGGER nodes_are_watched AFTER UPDATE OF observed ON nodes
+  WHEN NEW.observed > OLD.observed
+BEGIN
+    INSERT INTO node_months (node_id, month, observed, observed_up)
+    VALUES (NEW.id, strftime('%Y-%m', NEW.synced_at, 'unixepoch'), NEW.observed - OLD.observed,
+            NEW.observed_up - OLD.observed_up)
+        ON CONFLICT (node_id, month) DO UPDATE
+       SET observed = observed + excluded.observed,
+           observed_up = observed_up + excluded.observed_up;
+    INSERT INTO node_alerts (node_id, is_down, told_at, changed_at)
+    SELECT NEW.id, 1, NEW.synced_at, NEW.synced_at
+     WHERE NEW.observed_up = OLD.observed_up
+       AND (NEW.listing = 'published' OR NEW.allocated_slices > 0
+            OR NEW.whole_rental_id IS NOT NULL)
+        ON CONFLICT (node_id) DO UPDATE
+       SET is_down = 1, told_at = excluded.told_at, changed_at = excluded.changed_at
+     WHERE is_down = 0 AND told_at <= excluded.told_at - 3600;
+    UPDATE node_alerts SET is_down = 0, changed_at = NEW.synced_at
+     WHERE node_id = NEW.id AND is_down = 1 AND NEW.observed_up > OLD.observed_up;
+END;
+
+-- A node that goes to another farm or farmer takes its open jobs with it.
+CREATE TRIGGER jobs_follow_their_node AFTER UPDATE OF farm_id, farmer_id ON nodes
+  WHEN NEW.farm_id <> OLD.farm_id OR NEW.farmer_id <> OLD.farmer_id
+BEGIN
+    UPDATE jobs SET farm_id = NEW.farm_id, farmer_id = NEW.farmer_id
+     WHERE node_id = NEW.id AND state NOT IN ('done', 'refunded', 'cancelled');
+END;
+
+-- Slices follow capacity: available ones are retired from the highest number down, retired ones
+-- are restored from the lowest up, and missing ones are created. Reserved and allocated ones stay,
+-- and nothing changes while the whole node is rented. What is offered is what the node can carry
+-- without the slices that are kept back. A slice whose machine is being removed is not offered and
+-- not restored, and counts as one that is there.
+-- `UPDATE nodes SET capacity = capacity` brings a node's slices back in line.
+CREATE TRIGGER slices_follow_capacity AFTER UPDATE OF capacity, kept_slices ON nodes
+  WHEN NEW.whole_rental_id IS NULL
+   AND (max(0, NEW.capacity - NEW.kept_slices)
+        <> NEW.available_slices + NEW.reserved_slices + NEW.allocated_slices
+        OR EXISTS (SELECT 1 FROM slices WHERE node_id = NEW.id AND removing_job IS NOT NULL))
+BEGIN
+    UPDATE slices SET state = 'retired'
+     WHERE node_id = NEW.id AND state = 'available' AND removing_job IS NOT NULL;
+    UPDATE slices SET state = 'retired'
+     WHERE node_id = NEW.id AND number IN (
+           SELECT number FROM slices WHERE node_id = NEW.id AND state = 'available'
+            ORDER BY number DESC
+            LIMIT max(0, (SELECT count(*) FROM slices
+                           WHERE node_id = NEW.id
+                             AND (state <> 'retired' OR removing_job IS NOT NULL))
+                         - max(0, NEW.capacity - NEW.kept_slices)));
+    UPDATE slices SET state = 'available'
+     WHERE node_id = NEW.id AND number IN (
+           SELECT number FROM slices
+            WHERE node_id = NEW.id AND state = 'retired' AND removing_job IS NULL
+            ORDER BY number
+            LIMIT max(0, NEW.capacity - NEW.kept_slices
+                         - (SELECT count(*) FROM slices
+                             WHERE node_id = NEW.id
+                               AND (state <> 'retired' OR removing_job IS NOT NULL))));
+    INSERT INTO slices (node_id, number, state)
+    SELECT NEW.id, number, 'available' FROM slice_numbers
+     WHERE number > (SELECT coalesce(max(number), 0) FROM slices WHERE node_id = NEW.id)
+     ORDER BY number
+     LIMIT max(0, NEW.capacity - NEW.kept_slices
+                  - (SELECT count(*) FROM slices
+                      WHERE node_id = NEW.id
+                        AND (state <> 'retired' OR removing_job IS NOT NULL)));
+END;
+
+CREATE TRIGGER overselling_is_told AFTER UPDATE OF oversold ON nodes
+  WHEN (NEW.oversold > 0) <> (OLD.oversold > 0)
+BEGIN
+    INSERT INTO events (kind, farmer_id, node_id, created_at)
+    VALUES (CASE WHEN NEW.oversold > 0 THEN 'node-oversold' ELSE 'node-fits' END,
+            NEW.farmer_id, NEW.id, NEW.synced_at);
+END;
+
+CREATE TRIGGER looks_are_kept AFTER UPDATE OF observed ON nodes
+  WHEN NEW.observed > OLD.observed
+BEGIN
+    INSERT INTO look_times (at) VALUES (NEW.synced_at) ON CONFLICT (at) DO NOTHING;
+    INSERT INTO looks (at, node_id, status, is_up, healthy, upload_mbps, download_mbps)
+    SELECT NEW.synced_at, NEW.id, NEW.status, up, NEW.healthy, iif(up, NEW.upload_mbps, NULL),
+           iif(up, NEW.download_mbps, NULL)
+      FROM (SELECT NEW.observed_up > OLD.observed_up AS up)
+     WHERE true
+        ON CONFLICT (at, node_id) DO NOTHING;
+END;
+
+-- Every version of every offer, written by the statement that made it.
+CREATE TABLE offer_history (
+    node_id              INTEGER NOT NULL REFERENCES nodes (id),
+    version              INTEGER NOT NULL,
+    changed_at           INTEGER NOT NULL,
+    name                 TEXT    NOT NULL,
+    price_micros         INTEGER,
+    pending_price_micros INTEGER,
+    pending_price_at     INTEGER,
+    min_uptime           INTEGER NOT NULL,
+    min_bandwidth_mbps   INTEGER NOT NULL,
+    terms                INTEGER NOT NULL,
+    kept_slices          INTEGER NOT NULL,
+    listing              TEXT    NOT NULL,
+    PRIMARY KEY (node_id, version)
+) STRICT, WITHOUT ROWID;
+
+-- What holds on `offer_history`, and what follows from a change of it.
+
+CREATE TRIGGER offer_history_stays BEFORE UPDATE ON offer_history BEGIN
+    SELECT RAISE(ABORT, 'the history of offers is append-only');
+END;
+
+CREATE TRIGGER offer_history_is_kept BEFORE DELETE ON offer_history BEGIN
+    SELECT RAISE(ABORT, 'the history of offers is append-only');
+END;
+
+-- When a node is worked on: announced a day ahead, for eight hours at most.
+CREATE TABLE maintenance (
+    id           TEXT    PRIMARY KEY,
+    node_id      INTEGER NOT NULL REFERENCES nodes (id),
+    starts_at    INTEGER NOT NULL,
+    ends_at      INTEGER NOT NULL CHECK (ends_at - starts_at BETWEEN 60 AND 28800),
+    note         TEXT    NOT NULL CHECK (length(note) <= 200),
+    announced_at INTEGER NOT NULL CHECK (starts_at - announced_at >= 86400),
+    cancelled_at INTEGER,
+    -- When farmer and renters were reminded of it.
+    reminded_at  INTEGER
+) STRICT;
+
+CREATE INDEX maintenance_by_node ON maintenance (node_id, starts_at, id);
+
+CREATE INDEX maintenance_by_reminder ON maintenance (starts_at)
+ WHERE cancelled_at IS NULL AND reminded_at IS NULL;
+
+-- What holds on `maintenance`, and what follows from a change of it.
+
+CREATE TRIGGER maintenance_is_apart BEFORE INSERT ON maintenance BEGIN
+    SELECT RAISE(ABORT, 'stale maintenance: windows overlap')
+     WHERE EXISTS (SELECT 1 FROM maintenance
+                    WHERE node_id = NEW.node_id AND cancelled_at IS NULL
+                      AND starts_at < NEW.ends_at AND ends_at > NEW.starts_at);
+    SELECT RAISE(ABORT, 'stale maintenance: too many windows')
+     WHERE (SELECT count(*) FROM maintenance
+             WHERE node_id = NEW.node_id AND cancelled_at IS NULL
+               AND ends_at > NEW.announced_at) >= 4;
+END;
+
+CREATE TRIGGER maintenance_is_kept BEFORE DELETE ON maintenance BEGIN
+    SELECT RAISE(ABORT, 'maintenance is cancelled, not deleted');
+END;
+
+CREATE TRIGGER maintenance_is_announced AFTER INSERT ON maintenance BEGIN
+    INSERT INTO tell_of_maintenance (kind, id, node_id, told_at)
+    VALUES ('maintenance-announced', NEW.id, NEW.node_id, NEW.announced_at);
+END;
+
+CREATE TRIGGER maintenance_is_cancelled AFTER UPDATE OF cancelled_at ON maintenance
+  WHEN OLD.cancelled_at IS NULL AND NEW.cancelled_at IS NOT NULL
+BEGIN
+    INSERT INTO tell_of_maintenance (kind, id, node_id, told_at)
+    VALUES ('maintenance-cancelled', NEW.id, NEW.node_id, NEW.cancelled_at);
+END;
+
+-- Nobody is reminded of what is over.
+CREATE TRIGGER maintenance_is_due AFTER UPDATE OF reminded_at ON maintenance
+  WHEN OLD.reminded_at IS NULL AND NEW.reminded_at < NEW.ends_at
+BEGIN
+    INSERT INTO tell_of_maintenance (kind, id, node_id, told_at)
+    VALUES ('maintenance-due', NEW.id, NEW.node_id, NEW.reminded_at);
+END;
+
+-- A slice is what at most one rental or one quote holds: it points to its holder.
+CREATE TABLE slices (
+    node_id    INTEGER NOT NULL REFERENCES nodes (id),
+    number     INTEGER NOT NULL CHECK (number BETWEEN 1 AND 512),
+    state      TEXT    NOT NULL CHECK (state IN ('available', 'reserved', 'allocated', 'retired')),
+    rental_id  TEXT    REFERENCES rentals (id),
+    quote_id   TEXT    REFERENCES quotes (id),
+    -- A slice that still has the machine of an ended rental on it is not offered, and takes its
+    -- place on the node until the machine is gone.
+    removing_job TEXT  REFERENCES jobs (id)
+               CHECK (removing_job IS NULL OR state IN ('available', 'retired')),
+    PRIMARY KEY (node_id, number),
+    CHECK ((state = 'allocated') = (rental_id IS NOT NULL)),
+    CHECK ((state = 'reserved') = (quote_id IS NOT NULL))
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX slices_by_state ON slices (node_id, state, number);
+
+CREATE INDEX slices_by_rental ON slices (rental_id) WHERE rental_id IS NOT NULL;
+
+CREATE INDEX slices_by_quote ON slices (quote_id) WHERE quote_id IS NOT NULL;
+
+CREATE INDEX slices_by_removal ON slices (removing_job) WHERE removing_job IS NOT NULL;
+
+-- What holds on `slices`, and what follows from a change of it.
+
+CREATE TRIGGER slices_are_counted AFTER INSERT ON slices BEGIN
+    UPDATE nodes
+       SET available_slices = available_slices + (NEW.state = 'available'),
+           reserved_slices = reserved_slices + (NEW.state = 'reserved'),
+           allocated_slices = allocated_slices + (NEW.state = 'allocated')
+     WHERE id = NEW.node_id;
+END;
+
+CREATE TRIGGER slices_are_counted_again AFTER UPDATE OF state ON slices BEGIN
+    UPDATE nodes
+       SET available_slices = available_slices
+               + (NEW.state = 'available') - (OLD.state = 'available'),
+           reserved_slices = reserved_slices
+               + (NEW.state = 'reserved') - (OLD.state = 'reserved'),
+           allocated_slices = allocated_slices
+               + (NEW.state = 'allocated') - (OLD.state = 'allocated')
+     WHERE id = NEW.node_id;
+END;
+
+CREATE TRIGGER slices_are_kept BEFORE DELETE ON slices BEGIN
+    SELECT RAISE(ABORT, 'slices are retired, not deleted');
+END;
+
+-- A node that has left has no free slices: the two below keep it so.
+CREATE TRIGGER left_slices_stay_retired BEFORE UPDATE OF state ON slices
+  WHEN NEW.state <> 'retired'
+   AND (SELECT left_at FROM nodes WHERE id = NEW.node_id) IS NOT NULL
+BEGIN
+    SELECT RAISE(IGNORE);
+END;
+
+CREATE TRIGGER left_nodes_get_no_slices BEFORE INSERT ON slices
+  WHEN (SELECT left_at FROM nodes WHERE id = NEW.node_id) IS NOT NULL
+BEGIN
+    SELECT RAISE(IGNORE);
+END;
+
+-- A slice that changes hands has the machine of its old rental removed, and one made for its new
+-- one, where the farm has an agent. Rentals from before there were slices have theirs.
+--
+-- The spans are those of `domain::provisioning`; a test compares them.
+CREATE TRIGGER slices_get_jobs AFTER UPDATE OF rental_id ON slices
+  WHEN NEW.rental_id IS NOT OLD.rental_id
+BEGIN
+    -- Whoever holds the lease is let finish first: two agents at once never have a slice.
+    INSERT INTO jobs
+           (id, rental_id, node_id, slice_number, kind, state, farmer_id, farm_id, fence, due_at,
+            late_at, created_at, changed_at)
+    SELECT j.rental_id || '_' || j.node_id || '_' || j.slice_number || '_remove',
+           j.rental_id, j.node_id, j.slice_number, 'remove', 'waiting', n.farmer_id, n.farm_id,
+           j.fence, max(ended.at, iif(j.state IN ('leased', 'refunded'), j.due_at, 0)),
+           ended.at + 3600, ended.at, ended.at
+      FROM jobs j
+      JOIN nodes n ON n.id = j.node_id
+      JOIN (SELECT coalesce(ended_at,
+                            (SELECT max(created_at) FROM events WHERE rental_id = rentals.id)) AS at
+              FROM rentals WHERE id = OLD.rental_id) ended
+     WHERE j.rental_id = OLD.rental_id AND j.slice_number = OLD.number AND j.node_id = OLD.node_id
+       AND j.kind = 'create' AND j.attempts > 0;
+    UPDATE jobs
+       SET state = 'cancelled',
+           changed_at = coalesce((SELECT ended_at FROM rentals WHERE id = OLD.rental_id),
+                                 (SELECT max(created_at) FROM events
+                                   WHERE rental_id = OLD.rental_id
+                                     AND kind = 'rental-moved-out'), changed_at)
+     WHERE rental_id = OLD.rental_id AND slice_number = OLD.number AND node_id = OLD.node_id
+       AND kind = 'create' AND state IN ('needs-key', 'waiting', 'leased', 'failed');
+    UPDATE slices
+       SET removing_job = (SELECT id FROM jobs
+                            WHERE rental_id = OLD.rental_id AND slice_number = OLD.number
+                              AND node_id = OLD.node_id AND kind = 'remove')
+     WHERE node_id = OLD.node_id AND number = OLD.number AND OLD.rental_id IS NOT NULL
+       AND NEW.rental_id IS NULL;
+    INSERT INTO jobs
+           (id, rental_id, node_id, slice_number, kind, state, farmer_id, farm_id, due_at, late_at,
+            refund_at, created_at, changed_at)
+    SELECT s.rental_id || '_' || n.id || '_' || NEW.number || '_create', s.rental_id, n.id,
+           NEW.number, 'create', iif(s.ssh_key IS NULL, 'needs-key', 'waiting'), n.farmer_id,
+           n.farm_id, began.at, began.at + 300,
+           -- What was owed on the slice that it left is owed since then, and paid back as it would
+           -- have been there. Where a machine was made, or none begun for want of a key, the
+           -- promise is made anew.
+           coalesce((SELECT iif(state = 'cancelled' AND s.ssh_key IS NOT NULL, refund_at, NULL)
+                       FROM jobs WHERE rental_id = s.rental_id AND kind = 'create'
+                      ORDER BY rowid DESC LIMIT 1), began.at + 85800),
+           began.at, began.at
+      FROM setups s
+      JOIN nodes n ON n.id = NEW.node_id
+      -- What comes from another slice begins here when it left that.
+      JOIN (SELECT coalesce((SELECT max(created_at) FROM events
+                              WHERE rental_id = rentals.id AND kind = 'rental-moved-out'),
+                            started_at) AS at
+              FROM rentals WHERE id = NEW.rental_id) began
+     WHERE s.rental_id = NEW.rental_id
+       AND EXISTS (SELECT 1 FROM agents
+                    WHERE account_id = n.farmer_id AND farm_id = n.farm_id
+                      AND seen_at > began.at - 2592000);
+END;
+
+-- A rental has one job of a kind on a slice: it does not come back to one that it left.
+CREATE TRIGGER slices_are_not_come_back_to BEFORE UPDATE OF rental_id ON slices
+  WHEN NEW.rental_id IS NOT NULL AND NEW.rental_id IS NOT OLD.rental_id
+   AND EXISTS (SELECT 1 FROM jobs
+                WHERE rental_id = NEW.rental_id AND slice_number = NEW.number
+                  AND node_id = NEW.node_id)
+BEGIN
+    SELECT RAISE(ABORT, 'stale slice');
+END;
+
+-- The numbers 1 to 512, from which new slices are made.
+CREATE TABLE slice_numbers (number INTEGER PRIMARY KEY) STRICT;
+
+INSERT INTO slice_numbers
+WITH RECURSIVE n (number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM n WHERE number < 512)
+SELECT number FROM n;
+
+-- tables/0005_rentals.sql
+-- Renting, from the quote to the last day.
+
+-- What an account was told that it would cost. The document is what was told, word for word.
+CREATE TABLE quotes (
+    id         TEXT    PRIMARY KEY,
+    account_id TEXT    NOT NULL REFERENCES accounts (id),
+    document   TEXT    NOT NULL,
+    -- Over the document; NULL where the operator has set no key.
+    signature  TEXT,
+    -- What it is about, for the commands: a JSON array of objects with `node` and `slice`.
+    items      TEXT    NOT NULL,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL CHECK (expires_at > created_at),
+    -- Until when it holds its slices; NULL where it holds none, or none any more.
+    held_until INTEGER,
+    used_at    INTEGER CHECK (used_at IS NULL OR held_until IS NULL)
+) STRICT;
+
+CREATE INDEX quotes_by_account ON quotes (account_id, id);
+
+CREATE INDEX quotes_by_hold ON quotes (held_until) WHERE held_until IS NOT NULL;
+
+CREATE INDEX quotes_by_end ON quotes (expires_at) WHERE used_at IS NULL;
+
+-- What an account asked for and paid: one rental or several, or an extension.
+CREATE TABLE orders (
+    id              TEXT    PRIMARY KEY,
+    account_id      TEXT    NOT NULL REFERENCES accounts (id),
+    kind            TEXT    NOT NULL CHECK (kind IN ('rental', 'extension', 'import')),
+    -- Marks one intention of the account; a retry finds the order that the first try made.
+    idempotency_key TEXT    NOT NULL,
+    request_hash    BLOB    NOT NULL CHECK (length(request_hash) = 32),
+    total_micros    INTEGER NOT NULL CHECK (total_micros >= 0),
+    -- The token that asked, where one did.
+    token_id        TEXT,
+    quote_id        TEXT    UNIQUE REFERENCES quotes (id),
+    created_at      INTEGER NOT NULL,
+    UNIQUE (account_id, idempotency_key)
+) STRICT;
+
+-- What holds on `orders`, and what follows from a change of it.
+
+-- A token spends no more than its ceiling: `within_ceiling` refuses the order otherwise.
+CREATE TRIGGER orders_count_for_tokens AFTER INSERT ON orders WHEN NEW.token_id IS NOT NULL BEGIN
+    UPDATE tokens SET spent_micros = spent_micros + NEW.total_micros WHERE id = NEW.token_id;
+    SELECT RAISE(ABORT, 'stale token') WHERE changes() = 0;
+END;
+
+-- Who holds which slice, since when and until when. A whole node is one rental of all its slices.
+CREATE TABLE rentals (
+    id                  TEXT    PRIMARY KEY,
+    order_id            TEXT    NOT NULL REFERENCES orders (id),
+    node_id             INTEGER NOT NULL REFERENCES nodes (id),
+    -- NULL for the whole node.
+    slice_number        INTEGER,
+    -- How many slices are paid for.
+    slices              INTEGER NOT NULL CHECK (slices BETWEEN 1 AND 512),
+    renter_id           TEXT    NOT NULL REFERENCES accounts (id),
+    farmer_id           TEXT    NOT NULL REFERENCES accounts (id),
+    -- `grace`: the term is over, and only the renter can take the slice again.
+    state               TEXT    NOT NULL CHECK (state IN ('active', 'grace', 'ended')),
+    -- Counts the changes of state, money and renter: who saves one names the version that it saw.
+    version             INTEGER NOT NULL DEFAULT 1,
+    -- Per slice and month, and until when an extension costs that.
+    price_micros        INTEGER NOT NULL CHECK (price_micros > 0),
+    price_until         INTEGER NOT NULL,
+    -- The promise as sold.
+    min_uptime          INTEGER NOT NULL,
+    min_bandwidth_mbps  INTEGER NOT NULL,
+    started_at          INTEGER NOT NULL,
+    ends_at             INTEGER NOT NULL CHECK (ends_at > started_at),
+    ended_at            INTEGER CHECK ((ended_at IS NOT NULL) = (state = 'ended')),
+    -- When the next part of the escrow is earned; NULL where nothing is left.
+    earns_at            INTEGER,
+    -- The renter's own.
+    name                TEXT    NOT NULL DEFAULT '' CHECK (length(name) <= 80),
+    labels              TEXT    NOT NULL DEFAULT '[]',
+    -- For how many months it is extended by itself, NULL for not at all, and for at most how much
+    -- per slice and month.
+    renew_months        INTEGER CHECK (renew_months IN (1, 3, 6, 12)),
+    renew_max_micros    INTEGER CHECK ((renew_max_micros IS NULL) = (renew_months IS NULL)),
+    CHECK (renter_id <> farmer_id),
+    FOREIGN KEY (node_id, slice_number) REFERENCES slices (node_id, number)
+) STRICT;
+
+-- A slice is held by one renter at a time, whatever the code above does.
+CREATE UNIQUE INDEX rentals_one_live_per_slice ON rentals (node_id, slice_number)
+ WHERE state <> 'ended';
+
+CREATE UNIQUE INDEX rentals_one_live_per_whole_node ON rentals (node_id)
+ WHERE state <> 'ended' AND slice_number IS NULL;
+
+CREATE INDEX rentals_by_node ON rentals (node_id, id);
+
+CREATE INDEX rentals_by_order ON rentals (order_id, id);
+
+CREATE INDEX rentals_by_renter ON rentals (renter_id, id);
+
+CREATE INDEX rentals_live_by_renter ON rentals (renter_id) WHERE state <> 'ended';
+
+CREATE INDEX rentals_by_farmer ON rentals (farmer_id) WHERE state <> 'ended';
+
+CREATE INDEX rentals_by_end ON rentals (state, ends_at) WHERE state <> 'ended';
+
+CREATE INDEX rentals_by_earning ON rentals (earns_at) WHERE earns_at IS NOT NULL;
+
+CREATE INDEX rentals_by_renewal ON rentals (ends_at)
+ WHERE renew_months IS NOT NULL AND state <> 'ended';
+
+CREATE INDEX rentals_ended_by_slice ON rentals (node_id, slice_number, ended_at)
+ WHERE state = 'ended';
+
+-- What holds on `rentals`, and what follows from a change of it.
+
+CREATE TRIGGER rentals_are_kept BEFORE DELETE ON rentals BEGIN
+    SELECT RAISE(ABORT, 'rentals are ended, not deleted');
+END;
+
+CREATE TRIGGER rentals_end_once BEFORE UPDATE ON rentals WHEN OLD.state = 'ended'
+  AND (NEW.state <> 'ended' OR NEW.ended_at <> OLD.ended_at)
+BEGIN
+    SELECT RAISE(ABORT, 'a rental ends once');
+END;
+
+CREATE TRIGGER waits_are_kept AFTER INSERT ON rentals
+  WHEN NEW.slice_number IS NOT NULL
+   AND (SELECT kind FROM orders WHERE id = NEW.order_id) = 'rental'
+BEGIN
+    INSERT INTO rentals_begun (rental_id, node_id, began_at, waited_seconds)
+    SELECT NEW.id, NEW.node_id, NEW.started_at,
+           max(0, NEW.started_at - max(
+               m.offered_since,
+               coalesce((SELECT max(ended_at) FROM rentals
+                          WHERE node_id = NEW.node_id AND slice_number = NEW.slice_number
+                            AND state = 'ended'), 0),
+               coalesce((SELECT max(ended_at) FROM rentals
+                          WHERE node_id = NEW.node_id AND slice_number IS NULL
+                            AND state = 'ended'), 0)))
+      FROM market_nodes m WHERE m.node_id = NEW.node_id;
+END;
+
+CREATE TRIGGER stays_begin AFTER INSERT ON rentals WHEN NEW.state <> 'ended' BEGIN
+    INSERT INTO rental_stays
+           (rental_id, number, node_id, slice_number, farmer_id, min_uptime, min_bandwidth_mbps,
+            started_at, judged_until, judge_at)
+    VALUES (NEW.id, 1, NEW.node_id, NEW.slice_number, NEW.farmer_id, NEW.min_uptime,
+            NEW.min_bandwidth_mbps, NEW.started_at, NEW.started_at,
+            CAST(strftime('%s', NEW.started_at, 'unixepoch', 'start of month', '+1 month')
+                 AS INTEGER) + 172800);
+END;
+
+CREATE TRIGGER stays_change
+ AFTER UPDATE OF node_id, farmer_id, min_uptime, min_bandwidth_mbps ON rentals
+  WHEN NEW.state <> 'ended'
+   AND (NEW.node_id <> OLD.node_id OR NEW.farmer_id <> OLD.farmer_id
+        OR NEW.min_uptime <> OLD.min_uptime OR NEW.min_bandwidth_mbps <> OLD.min_bandwidth_mbps)
+BEGIN
+    -- A move has told of itself already; a node that was taken over says when its offer changed.
+    UPDATE rental_stays
+       SET ended_at = max(started_at, judged_until, w.at),
+           judge_at = max(started_at, judged_until, w.at)
+      FROM (SELECT iif(NEW.node_id = OLD.node_id AND NEW.farmer_id <> OLD.farmer_id,
+                       (SELECT offer_changed_at FROM nodes WHERE id = NEW.node_id),
+                       (SELECT max(created_at) FROM events WHERE rental_id = NEW.id)) AS at) w
+     WHERE rental_id = NEW.id AND ended_at IS NULL;
+    INSERT INTO rental_stays
+           (rental_id, number, node_id, slice_number, farmer_id, min_uptime, min_bandwidth_mbps,
+            started_at, judged_until, judge_at)
+    SELECT NEW.id, number + 1, NEW.node_id, NEW.slice_number, NEW.farmer_id, NEW.min_uptime,
+           NEW.min_bandwidth_mbps, ended_at, ended_at,
+           CAST(strftime('%s', ended_at, 'unixepoch', 'start of month', '+1 month') AS INTEGER)
+               + 172800
+      FROM rental_stays WHERE rental_id = NEW.id ORDER BY number DESC LIMIT 1;
+END;
+
+CREATE TRIGGER stays_end AFTER UPDATE OF state ON rentals
+  WHEN NEW.state = 'ended' AND OLD.state <> 'ended'
+BEGIN
+    UPDATE rental_stays
+       SET ended_at = max(started_at, judged_until, NEW.ended_at),
+           judge_at = max(started_at, judged_until, NEW.ended_at)
+     WHERE rental_id = NEW.id AND ended_at IS NULL;
+END;
+
+-- The terms of a rental, one after the other, each paid in advance.
+CREATE TABLE rental_periods (
+    rental_id       TEXT    NOT NULL REFERENCES rentals (id),
+    number          INTEGER NOT NULL CHECK (number >= 1),
+    order_id        TEXT    NOT NULL REFERENCES orders (id),
+    payer_id        TEXT    NOT NULL REFERENCES accounts (id),
+    months          INTEGER NOT NULL CHECK (months BETWEEN 1 AND 120),
+    -- Per slice and month.
+    price_micros    INTEGER NOT NULL CHECK (price_micros > 0),
+    -- What was charged, what of it the platform keeps once all is earned, and what became of it.
+    -- Nothing is charged for what was rented before there were slices.
+    total_micros    INTEGER NOT NULL CHECK (total_micros >= 0),
+    fee_micros      INTEGER NOT NULL CHECK (fee_micros BETWEEN 0 AND total_micros),
+    earned_micros   INTEGER NOT NULL DEFAULT 0 CHECK (earned_micros >= 0),
+    refunded_micros INTEGER NOT NULL DEFAULT 0 CHECK (refunded_micros >= 0),
+    starts_at       INTEGER NOT NULL,
+    ends_at         INTEGER NOT NULL CHECK (ends_at > starts_at),
+    PRIMARY KEY (rental_id, number),
+    CHECK (earned_micros + refunded_micros <= total_micros)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX rental_periods_by_order ON rental_periods (order_id);
+
+-- An offer to somebody else to take a rental over.
+CREATE TABLE transfers (
+    rental_id  TEXT    PRIMARY KEY REFERENCES rentals (id),
+    -- Whoever has this address may take it.
+    email      TEXT    NOT NULL,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL CHECK (expires_at > created_at)
+) STRICT;
+
+CREATE INDEX transfers_by_email ON transfers (email, rental_id);
+
+-- What the renter was reminded of: each once for each end.
+CREATE TABLE reminders (
+    rental_id TEXT    NOT NULL REFERENCES rentals (id),
+    ends_at   INTEGER NOT NULL,
+    -- How many days before the end.
+    days      INTEGER NOT NULL,
+    sent_at   INTEGER NOT NULL,
+    PRIMARY KEY (rental_id, ends_at, days)
+) STRICT, WITHOUT ROWID;
+
+-- What a rental's machine starts with: copies, so that a key that is removed from an account stays
+-- where it was put.
+CREATE TABLE setups (
+    rental_id        TEXT    PRIMARY KEY REFERENCES rentals (id),
+    ssh_key          TEXT,
+    template         TEXT,
+    template_version INTEGER CHECK ((template_version IS NULL) = (template IS NULL)),
+    -- The renter's own user data, encrypted.
+    sealed           BLOB,
+    CHECK (template IS NULL OR sealed IS NULL)
+) STRICT;
+
+-- What agents do: a machine is made on one slice of a rental, or removed. The states and what leads
+-- from one to another are in `domain::provisioning`.
+CREATE TABLE jobs (
+    -- Such as `<rental>_32_7_create`: of the rental, the node, the slice and the kind.
+    id           TEXT    PRIMARY KEY,
+    rental_id    TEXT    NOT NULL REFERENCES rentals (id),
+    node_id      INTEGER NOT NULL,
+    slice_number INTEGER NOT NULL,
+    kind         TEXT    NOT NULL CHECK (kind IN ('create', 'remove')),
+    state        TEXT    NOT NULL CHECK (state IN (
+                     'needs-key', 'waiting', 'leased', 'done', 'failed', 'refunded', 'cancelled')),
+    -- Whose farm it is done on.
+    farmer_id    TEXT    NOT NULL REFERENCES accounts (id),
+    farm_id      INTEGER NOT NULL,
+    -- Counts its leases, and goes on from that of the job before it on the slice.
+    fence        INTEGER NOT NULL DEFAULT 0,
+    attempts     INTEGER NOT NULL DEFAULT 0 CHECK (attempts <= fence),
+    -- Who has it, or had it last.
+    agent        TEXT,
+    token_id     TEXT,
+    -- When it can be leased next: once its pause or its lease is over.
+    due_at       INTEGER NOT NULL,
+    -- The last step of the present lease, and when each one was told: a JSON object.
+    step         TEXT    CHECK (step IN ('accepted', 'disk', 'booting', 'reachable', 'checked')),
+    steps        TEXT    NOT NULL DEFAULT '{}',
+    -- Why it failed last, in the agent's words.
+    reason       TEXT    CHECK (length(reason) <= 500),
+    -- How the machine is reached, encrypted.
+    sealed       BLOB    CHECK (sealed IS NULL OR kind = 'create'),
+    -- When people are told that it is late, and when they were.
+    late_at      INTEGER NOT NULL,
+    told_at      INTEGER,
+    -- When everything is paid back; a removal has none.
+    refund_at    INTEGER CHECK ((refund_at IS NOT NULL) = (kind = 'create')),
+    created_at   INTEGER NOT NULL,
+    changed_at   INTEGER NOT NULL,
+    FOREIGN KEY (node_id, slice_number) REFERENCES slices (node_id, number),
+    CHECK (kind = 'create' OR state NOT IN ('needs-key', 'refunded', 'cancelled')),
+    CHECK (state NOT IN ('leased', 'done') OR attempts > 0 OR kind = 'remove'),
+    CHECK (kind <> 'create' OR (state = 'done') = (sealed IS NOT NULL))
+) STRICT;
+
+CREATE INDEX jobs_by_due ON jobs (farmer_id, farm_id, due_at) WHERE state IN ('waiting', 'leased');
+
+CREATE INDEX jobs_by_rental ON jobs (rental_id, slice_number);
+
+CREATE INDEX jobs_by_node ON jobs (node_id) WHERE state NOT IN ('done', 'refunded', 'cancelled');
+
+CREATE INDEX jobs_by_lateness ON jobs (late_at)
+ WHERE told_at IS NULL AND state IN ('waiting', 'leased', 'failed');
+
+CREATE INDEX jobs_by_refund ON jobs (refund_at) WHERE state IN ('waiting', 'leased', 'failed');
+
+-- What holds on `jobs`, and what follows from a change of it.
+
+CREATE TRIGGER jobs_are_kept BEFORE DELETE ON jobs BEGIN
+    SELECT RAISE(ABORT, 'jobs are ended, not deleted');
+END;
+
+CREATE TRIGGER jobs_tell_their_steps AFTER UPDATE OF step ON jobs
+  WHEN NEW.kind = 'create' AND NEW.step IS NOT NULL AND NEW.step IS NOT OLD.step
+BEGIN
+    INSERT INTO events
+           (kind, renter_id, farmer_id, node_id, slice_number, rental_id, subject, created_at)
+    SELECT 'access-progress', renter_id, farmer_id, NEW.node_id, NEW.slice_number, id, NEW.step,
+           NEW.changed_at
+      FROM rentals WHERE id = NEW.rental_id;
+END;
+
+CREATE TRIGGER jobs_tell_their_end AFTER UPDATE OF state ON jobs
+  WHEN NEW.state <> OLD.state AND NEW.state IN ('done', 'failed')
+BEGIN
+    INSERT INTO events
+           (kind, renter_id, farmer_id, node_id, slice_number, rental_id, created_at)
+    SELECT CASE WHEN NEW.kind = 'remove' THEN 'slice-removed'
+                WHEN NEW.state = 'done' THEN 'access-ready' ELSE 'access-failed' END,
+           iif(NEW.kind = 'create', renter_id, NULL), farmer_id, NEW.node_id, NEW.slice_number,
+           iif(NEW.kind = 'create', id, NULL), NEW.changed_at
+      FROM rentals WHERE id = NEW.rental_id AND (NEW.kind = 'create' OR NEW.state = 'done');
+    UPDATE slices SET removing_job = NULL
+     WHERE NEW.kind = 'remove' AND NEW.state = 'done' AND removing_job = NEW.id;
+    UPDATE nodes SET capacity = capacity
+     WHERE NEW.kind = 'remove' AND NEW.state = 'done' AND id = NEW.node_id;
+END;
+
+-- tables/0006_sync.sql
+-- What the sync knows of the grid.
+
+-- Who may sync, and how far it came. Each run counts `fence` up; what carries another one is
+-- refused.
+CREATE TABLE sync_state (
+    id           INTEGER PRIMARY KEY CHECK (id = 1),
+    fence        INTEGER NOT NULL,
+    -- When the last run began.
+    begun_at     INTEGER NOT NULL,
+    -- Nobody else begins a run before.
+    leased_until INTEGER NOT NULL,
+    -- The node behind which the next run begins; 0 for the first.
+    behind       INTEGER NOT NULL
+) STRICT;
+
+INSERT INTO sync_state (id, fence, begun_at, leased_until, behind) VALUES (1, 0, 0, 0, 0);
+
+-- The grid's servers that a run has asked. One that fails again and again is left alone.
+CREATE TABLE sync_upstreams (
+    base         TEXT    PRIMARY KEY CHECK (length(base) <= 200),
+    -- In a row.
+    failures     INTEGER NOT NULL CHECK (failures >= 0),
+    -- It is not asked before.
+    open_until   INTEGER NOT NULL,
+    succeeded_at INTEGER,
+    failed_at    INTEGER,
+    -- What went wrong last.
+    failure      TEXT    CHECK (length(failure) <= 500)
+) STRICT, WITHOUT ROWID;
+
+-- Each run of the sync.
+CREATE TABLE sync_runs (
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    started_at  INTEGER NOT NULL,
+    finished_at INTEGER NOT NULL,
+    -- The base URL that answered last; NULL where none did.
+    upstream    TEXT,
+    updated     INTEGER NOT NULL,
+    missing     INTEGER NOT NULL,
+    refused     INTEGER NOT NULL,
+    -- What went wrong; NULL for a whole run.
+    failure     TEXT,
+    -- Nodes of which something else is known now than before.
+    changed     INTEGER NOT NULL DEFAULT 0,
+    -- How many requests were sent; for how long their answers were waited for and read, and for how
+    -- long the database was written.
+    requests    INTEGER NOT NULL DEFAULT 0,
+    waited_ms   INTEGER NOT NULL DEFAULT 0,
+    read_ms     INTEGER NOT NULL DEFAULT 0,
+    wrote_ms    INTEGER NOT NULL DEFAULT 0,
+    -- The run's own fence, and the node behind which the next run begins: 0 after a full scan.
+    fence       INTEGER,
+    behind      INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+CREATE INDEX sync_runs_by_end ON sync_runs (finished_at);
+
+-- What holds on `sync_runs`, and what follows from a change of it.
+
+-- A run that is recorded is over: another one may begin, where this one stopped.
+CREATE TRIGGER sync_runs_end AFTER INSERT ON sync_runs WHEN NEW.fence IS NOT NULL BEGIN
+    UPDATE sync_state SET leased_until = 0, behind = NEW.behind
+     WHERE id = 1 AND fence = NEW.fence;
+END;
+
+-- Quarantine: documents of registered nodes that could not be used, until they can be again.
+CREATE TABLE refused_documents (
+    node_id INTEGER PRIMARY KEY REFERENCES nodes (id),
+    reason  TEXT    NOT NULL,
+    excerpt TEXT    NOT NULL,
+    seen_at INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX refused_documents_by_age ON refused_documents (seen_at);
+
+-- tables/0007_uptime.sql
+-- What the sync has seen of each node.
+
+-- The instants at which the sync looked. One that is not here was not observed by anybody.
+CREATE TABLE look_times (at INTEGER PRIMARY KEY) STRICT;
+
+-- What a look saw of a node, for 90 days. A look at which it was not seen has no row: that is
+-- neither up nor down. In the order of time, so that a run writes to one place, and what is old
+-- goes from one place; a node's own are found by `look_times`. Nodes are never deleted.
+CREATE TABLE looks (
+    at            INTEGER NOT NULL,
+    node_id       INTEGER NOT NULL,
+    status        TEXT    NOT NULL,
+    is_up         INTEGER NOT NULL CHECK (is_up IN (0, 1)),
+    healthy       INTEGER CHECK (healthy IN (0, 1)),
+    -- As the grid has measured it; NULL where it has not, or the node was not up.
+    upload_mbps   INTEGER,
+    download_mbps INTEGER,
+    PRIMARY KEY (at, node_id)
+) STRICT, WITHOUT ROWID;
+
+-- What holds on `looks`, and what follows from a change of it.
+
+CREATE TRIGGER looks_are_counted AFTER INSERT ON looks BEGIN
+    INSERT INTO look_days
+           (day, node_id, observed, observed_up, healthy, unhealthy, measured, upload_mbps,
+            download_mbps)
+    SELECT NEW.at / 86400, NEW.node_id, 1, NEW.is_up, NEW.healthy IS 1, NEW.healthy IS 0,
+           is_measured, iif(is_measured, NEW.upload_mbps, 0),
+           iif(is_measured, NEW.download_mbps, 0)
+      FROM (SELECT NEW.upload_mbps IS NOT NULL AND NEW.download_mbps IS NOT NULL AS is_measured)
+     WHERE true
+        ON CONFLICT (day, node_id) DO UPDATE
+       SET observed = observed + 1, observed_up = observed_up + excluded.observed_up,
+           healthy = healthy + excluded.healthy, unhealthy = unhealthy + excluded.unhealthy,
+           measured = measured + excluded.measured,
+           upload_mbps = upload_mbps + excluded.upload_mbps,
+           download_mbps = download_mbps + excluded.download_mbps;
+END;
+
+-- The looks at a node on a day, which stay.
+CREATE TABLE look_days (
+    -- Days since 1970, in UTC.
+    day           INTEGER NOT NULL,
+    node_id       INTEGER NOT NULL,
+    observed      INTEGER NOT NULL,
+    observed_up   INTEGER NOT NULL CHECK (observed_up BETWEEN 0 AND observed),
+    healthy       INTEGER NOT NULL,
+    unhealthy     INTEGER NOT NULL,
+    -- How many looks knew both speeds, and their sums.
+    measured      INTEGER NOT NULL,
+    upload_mbps   INTEGER NOT NULL,
+    download_mbps INTEGER NOT NULL,
+    PRIMARY KEY (day, node_id)
+) STRICT, WITHOUT ROWID;
+
+-- What the sync saw of a node in a month of UTC.
+CREATE TABLE node_months (
+    node_id     INTEGER NOT NULL REFERENCES nodes (id),
+    -- Such as `2026-11`.
+    month       TEXT    NOT NULL,
+    observed    INTEGER NOT NULL,
+    observed_up INTEGER NOT NULL CHECK (observed_up BETWEEN 0 AND observed),
+    -- How often it had been down when its promise was last looked at.
+    judged_down INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (node_id, month)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX node_months_to_judge ON node_months (month, node_id)
+ WHERE judged_down <> observed - observed_up;
+
+-- Nodes that have been down: whether their farmer knows them to be down now, and when the farmer
+-- was last told that one is down: at most once an hour.
+CREATE TABLE node_alerts (
+    node_id    INTEGER PRIMARY KEY REFERENCES nodes (id),
+    is_down    INTEGER NOT NULL CHECK (is_down IN (0, 1)),
+    told_at    INTEGER NOT NULL,
+    changed_at INTEGER NOT NULL
+) STRICT;
+
+-- What holds on `node_alerts`, and what follows from a change of it.
+
+CREATE TRIGGER node_alerts_begin AFTER INSERT ON node_alerts BEGIN
+    INSERT INTO events (kind, farmer_id, node_id, created_at)
+    SELECT 'node-down', farmer_id, id, NEW.changed_at FROM nodes WHERE id = NEW.node_id;
+END;
+
+CREATE TRIGGER node_alerts_change AFTER UPDATE OF is_down ON node_alerts
+  WHEN NEW.is_down <> OLD.is_down
+BEGIN
+    INSERT INTO events (kind, farmer_id, node_id, created_at)
+    SELECT CASE WHEN NEW.is_down THEN 'node-down' ELSE 'node-back' END, farmer_id, id,
+           NEW.changed_at
+      FROM nodes WHERE id = NEW.node_id;
+END;
+
+-- What a farmer was told of a month's promise: each once.
+CREATE TABLE promise_alerts (
+    node_id    INTEGER NOT NULL REFERENCES nodes (id),
+    month      TEXT    NOT NULL,
+    kind       TEXT    NOT NULL CHECK (kind IN ('promise-at-risk', 'promise-broken')),
+    created_at INTEGER NOT NULL,
+    -- How long the node may still be down this month.
+    minutes_left INTEGER,
+    PRIMARY KEY (node_id, month, kind)
+) STRICT, WITHOUT ROWID;
+
+-- What holds on `promise_alerts`, and what follows from a change of it.
+
+CREATE TRIGGER promise_alerts_are_told AFTER INSERT ON promise_alerts BEGIN
+    INSERT INTO events (kind, farmer_id, node_id, subject, created_at)
+    SELECT NEW.kind, farmer_id, id,
+           NEW.month || iif(NEW.minutes_left IS NULL, '', printf(': %d min', NEW.minutes_left)),
+           NEW.created_at
+      FROM nodes WHERE id = NEW.node_id;
+END;
+
+-- The node up to which that job has come; 0 where it begins again. One row.
+CREATE TABLE rank_cursor (
+    id      INTEGER PRIMARY KEY CHECK (id = 1),
+    node_id INTEGER NOT NULL
+) STRICT;
+
+INSERT INTO rank_cursor (id, node_id) VALUES (1, 0);
+
+-- tables/0008_sla.sql
+-- What rentals were promised, what was measured, and what follows.
+
+-- A rental has a stay for each node, farmer and promise that it had, one after the other.
+CREATE TABLE rental_stays (
+    rental_id          TEXT    NOT NULL REFERENCES rentals (id),
+    number             INTEGER NOT NULL CHECK (number >= 1),
+    node_id            INTEGER NOT NULL,
+    -- Where it began; NULL for the whole node.
+    slice_number       INTEGER,
+    farmer_id          TEXT    NOT NULL REFERENCES accounts (id),
+    -- The promise as it was sold.
+    min_uptime         INTEGER NOT NULL,
+    min_bandwidth_mbps INTEGER NOT NULL,
+    started_at         INTEGER NOT NULL,
+    ended_at           INTEGER CHECK (ended_at >= started_at),
+    -- Up to when it was compared with what was measured, and when that is done next: two days after
+    -- the month, when all of it is earned, or at once where the stay is over; NULL once all is
+    -- done.
+    judged_until       INTEGER NOT NULL,
+    judge_at           INTEGER CHECK (judge_at IS NOT NULL OR ended_at IS NOT NULL),
+    -- What was earned during it, the platform's part and all, and what of that was judged. Of the
+    -- rest, a part may still go back to the renter.
+    earned_micros      INTEGER NOT NULL DEFAULT 0 CHECK (earned_micros >= 0),
+    judged_micros      INTEGER NOT NULL DEFAULT 0 CHECK (judged_micros >= 0),
+    PRIMARY KEY (rental_id, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX rental_stays_by_judgement ON rental_stays (judge_at, node_id, judged_until)
+ WHERE judge_at IS NOT NULL;
+
+CREATE INDEX rental_stays_by_farmer ON rental_stays (farmer_id, earned_micros, judged_micros)
+ WHERE judge_at IS NOT NULL;
+
+-- What was measured of a stay in a month, against what was promised: the evidence, and what
+-- follows. One for each stay and month.
+CREATE TABLE sla_months (
+    rental_id          TEXT    NOT NULL,
+    -- Such as `2026-11`.
+    month              TEXT    NOT NULL CHECK (month GLOB '[1-9][0-9][0-9][0-9]-[01][0-9]'),
+    stay               INTEGER NOT NULL,
+    node_id            INTEGER NOT NULL,
+    renter_id          TEXT    NOT NULL REFERENCES accounts (id),
+    farmer_id          TEXT    NOT NULL REFERENCES accounts (id),
+    -- The part of the month that it lived and was paid for.
+    from_at            INTEGER NOT NULL,
+    until_at           INTEGER NOT NULL CHECK (until_at > from_at),
+    -- The promise.
+    min_uptime         INTEGER NOT NULL,
+    min_bandwidth_mbps INTEGER NOT NULL,
+    -- The looks that count, and how often it was up then; those that were left out because of
+    -- announced maintenance; and those that knew its speed.
+    observed           INTEGER NOT NULL CHECK (observed >= 0),
+    observed_up        INTEGER NOT NULL CHECK (observed_up BETWEEN 0 AND observed),
+    excused            INTEGER NOT NULL CHECK (excused >= 0),
+    measured           INTEGER NOT NULL CHECK (measured BETWEEN 0 AND observed),
+    -- NULL where too little was seen to say.
+    measured_uptime    INTEGER CHECK (measured_uptime BETWEEN 0 AND 10000),
+    measured_mbps      INTEGER CHECK (measured_mbps >= 0),
+    -- What that part of the month costs, what of it is credited by the published scale, and that
+    -- in money.
+    base_micros        INTEGER NOT NULL CHECK (base_micros >= 0),
+    percent            INTEGER NOT NULL CHECK (percent BETWEEN 0 AND 100),
+    credit_micros      INTEGER NOT NULL CHECK (credit_micros BETWEEN 0 AND base_micros),
+    judged_at          INTEGER NOT NULL,
+    -- What the renter has of it by now: less while it is owed, and something else where a dispute
+    -- was decided.
+    paid_micros        INTEGER NOT NULL DEFAULT 0 CHECK (paid_micros BETWEEN 0 AND base_micros),
+    -- When it is tried next to pay what the farmer's earnings did not suffice for; NULL where
+    -- nothing is owed.
+    owed_at            INTEGER,
+    PRIMARY KEY (rental_id, month, stay),
+    FOREIGN KEY (rental_id, stay) REFERENCES rental_stays (rental_id, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX sla_months_owed ON sla_months (owed_at) WHERE owed_at IS NOT NULL;
+
+CREATE INDEX sla_months_owed_by_farmer ON sla_months (farmer_id) WHERE owed_at IS NOT NULL;
+
+CREATE INDEX sla_months_by_farmer ON sla_months (farmer_id, judged_at, rental_id, month, stay)
+ WHERE credit_micros > 0;
+
+-- What holds on `sla_months`, and what follows from a change of it.
+
+CREATE TRIGGER evidence_stays
+BEFORE UPDATE OF rental_id, month, stay, node_id, renter_id, farmer_id, from_at, until_at,
+                 min_uptime, min_bandwidth_mbps, observed, observed_up, excused, measured,
+                 measured_uptime, measured_mbps, base_micros, percent, credit_micros, judged_at
+    ON sla_months
+BEGIN
+    SELECT RAISE(ABORT, 'the evidence of promises is append-only');
+END;
+
+CREATE TRIGGER evidence_is_kept BEFORE DELETE ON sla_months BEGIN
+    SELECT RAISE(ABORT, 'the evidence of promises is append-only');
+END;
+
+-- Somebody says that a judgement is wrong; the operator decides. Each side does so once.
+CREATE TABLE sla_disputes (
+    id            TEXT    PRIMARY KEY,
+    rental_id     TEXT    NOT NULL,
+    month         TEXT    NOT NULL,
+    stay          INTEGER NOT NULL,
+    side          TEXT    NOT NULL CHECK (side IN ('renter', 'farmer')),
+    account_id    TEXT    NOT NULL REFERENCES accounts (id),
+    words         TEXT    NOT NULL CHECK (length(words) BETWEEN 1 AND 1000),
+    created_at    INTEGER NOT NULL,
+    decided_at    INTEGER,
+    -- What the operator says to it, and what the renter has of the month then.
+    answer        TEXT    CHECK ((answer IS NULL) = (decided_at IS NULL)
+                                 AND length(answer) BETWEEN 1 AND 1000),
+    credit_micros INTEGER CHECK ((credit_micros IS NULL) = (decided_at IS NULL)),
+    UNIQUE (rental_id, month, stay, side),
+    FOREIGN KEY (rental_id, month, stay) REFERENCES sla_months (rental_id, month, stay)
+) STRICT;
+
+CREATE INDEX sla_disputes_open ON sla_disputes (id) WHERE decided_at IS NULL;
+
+CREATE INDEX sla_disputes_by_account ON sla_disputes (account_id, id);
+
+-- What holds on `sla_disputes`, and what follows from a change of it.
+
+CREATE TRIGGER disputes_are_kept BEFORE DELETE ON sla_disputes BEGIN
+    SELECT RAISE(ABORT, 'disputes are decided, not deleted');
+END;
+
+CREATE TRIGGER disputes_are_decided_once BEFORE UPDATE ON sla_disputes
+  WHEN OLD.decided_at IS NOT NULL
+BEGIN
+    SELECT RAISE(ABORT, 'stale dispute: it is decided');
+END;
+
+-- Both sides are told of it.
+CREATE TRIGGER disputes_are_told AFTER INSERT ON sla_disputes BEGIN
+    INSERT INTO events
+           (kind, renter_id, farmer_id, node_id, slice_number, rental_id, subject, created_at)
+    SELECT 'sla-disputed', m.renter_id, m.farmer_id, m.node_id, s.slice_number, m.rental_id,
+           m.month, NEW.created_at
+      FROM sla_months m
+      JOIN rental_stays s ON s.rental_id = m.rental_id AND s.number = m.stay
+     WHERE m.rental_id = NEW.rental_id AND m.month = NEW.month AND m.stay = NEW.stay;
+END;
+
+-- tables/0009_payments.sql
+-- Money that comes in by card and leaves as payouts, and what farmers earn.
+
+CREATE TABLE top_ups (
+    id              TEXT    PRIMARY KEY,
+    account_id      TEXT    NOT NULL REFERENCES accounts (id),
+    -- Whole cents of US dollars.
+    amount_micros   INTEGER NOT NULL CHECK (amount_micros > 0 AND amount_micros % 10000 = 0),
+    state           TEXT    NOT NULL DEFAULT 'pending'
+                    CHECK (state IN ('pending', 'paid', 'expired', 'refused')),
+    -- Who takes the payment, its id of the page to pay on, and where that is.
+    provider        TEXT    NOT NULL CHECK (provider IN ('stripe')),
+    session_id      TEXT    UNIQUE,
+    url             TEXT    CHECK ((url IS NULL) = (session_id IS NULL)),
+    -- Its id of the payment that paid; no payment pays twice.
+    payment_id      TEXT    UNIQUE CHECK ((payment_id IS NULL) = (state <> 'paid')),
+    idempotency_key TEXT    NOT NULL,
+    created_at      INTEGER NOT NULL,
+    paid_at         INTEGER CHECK ((paid_at IS NULL) = (state <> 'paid')),
+    UNIQUE (account_id, idempotency_key)
+) STRICT;
+
+CREATE INDEX top_ups_by_account ON top_ups (account_id, id);
+
+CREATE INDEX top_ups_waiting ON top_ups (account_id, created_at) WHERE state = 'pending';
+
+-- Payments that have come in and that nothing was credited for: the operator gives them back, or
+-- credits them by hand. Kept as the provider named them, for the top-up may not exist.
+CREATE TABLE refused_payments (
+    payment_id TEXT    NOT NULL,
+    top_up_id  TEXT    NOT NULL,
+    reason     TEXT    NOT NULL CHECK (reason IN (
+                   'unknown-top-up', 'other-amount', 'other-currency', 'paid-twice', 'no-owner')),
+    -- In the smallest unit of the currency.
+    amount     INTEGER NOT NULL CHECK (amount >= 0),
+    currency   TEXT    NOT NULL,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (payment_id, top_up_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX refused_payments_by_time ON refused_payments (created_at, payment_id);
+
+-- Earnings on their way to a farmer. While one is requested or approved, its amount is held in the
+-- escrow of its id; once sent, it has left the books.
+CREATE TABLE payouts (
+    id              TEXT    PRIMARY KEY,
+    account_id      TEXT    NOT NULL REFERENCES accounts (id),
+    -- Whole cents of US dollars.
+    amount_micros   INTEGER NOT NULL CHECK (amount_micros > 0 AND amount_micros % 10000 = 0),
+    -- Where it is paid to, as it was when it was requested.
+    address         TEXT    NOT NULL CHECK (length(address) BETWEEN 1 AND 200),
+    state           TEXT    NOT NULL DEFAULT 'requested'
+                    CHECK (state IN ('requested', 'approved', 'sent', 'done', 'failed',
+                                     'withdrawn')),
+    -- Counts the changes of state: who saves one names the version that it saw.
+    version         INTEGER NOT NULL DEFAULT 1,
+    -- What the operator calls the transfer.
+    reference       TEXT    CHECK (state NOT IN ('sent', 'done') OR reference IS NOT NULL),
+    -- Why it failed.
+    note            TEXT    CHECK ((note IS NOT NULL) = (state = 'failed')),
+    idempotency_key TEXT    NOT NULL,
+    requested_at    INTEGER NOT NULL,
+    approved_at     INTEGER,
+    sent_at         INTEGER CHECK (state NOT IN ('sent', 'done') OR sent_at IS NOT NULL),
+    finished_at     INTEGER
+                    CHECK ((finished_at IS NOT NULL) = (state IN ('done', 'failed', 'withdrawn'))),
+    UNIQUE (account_id, idempotency_key)
+) STRICT;
+
+CREATE INDEX payouts_by_account ON payouts (account_id, id);
+
+CREATE INDEX payouts_by_state ON payouts (state, id);
+
+CREATE INDEX payouts_open ON payouts (account_id) WHERE state IN ('requested', 'approved', 'sent');
+
+-- What holds on `payouts`, and what follows from a change of it.
+
+CREATE TRIGGER payouts_are_kept BEFORE DELETE ON payouts BEGIN
+    SELECT RAISE(ABORT, 'payouts are finished, not deleted');
+END;
+
+-- What a farmer has earned with a node in a month of UTC, such as `2026-11`, and what of it went to
+-- renters for promises that were not kept. Kept by a trigger in the statement that books.
+CREATE TABLE farm_months (
+    farmer_id       TEXT    NOT NULL REFERENCES accounts (id),
+    month           TEXT    NOT NULL CHECK (month GLOB '[1-9][0-9][0-9][0-9]-[01][0-9]'),
+    node_id         INTEGER NOT NULL REFERENCES nodes (id),
+    earned_micros   INTEGER NOT NULL CHECK (earned_micros >= 0),
+    credited_micros INTEGER NOT NULL CHECK (credited_micros >= 0),
+    PRIMARY KEY (farmer_id, month, node_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX farm_months_by_node ON farm_months (node_id, month);
+
+-- What a farmer has earned on a day of UTC, such as `2026-11-22`, with all nodes.
+CREATE TABLE farm_days (
+    farmer_id     TEXT    NOT NULL REFERENCES accounts (id),
+    day           TEXT    NOT NULL
+                  CHECK (day GLOB '[1-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]'),
+    earned_micros INTEGER NOT NULL CHECK (earned_micros >= 0),
+    PRIMARY KEY (farmer_id, day)
+) STRICT, WITHOUT ROWID;
+
+-- tables/0010_market.sql
+-- What the market offered and rented, for comparison.
+
+-- The hour since 1970 of the last sample. To move it on takes one, in the same statement: a run
+-- that comes second finds it moved.
+CREATE TABLE market_clock (
+    id           INTEGER PRIMARY KEY CHECK (id = 1),
+    sampled_hour INTEGER NOT NULL
+) STRICT;
+
+INSERT INTO market_clock (id, sampled_hour) VALUES (1, 0);
+
+-- What holds on `market_clock`, and what follows from a change of it.
+
+CREATE TRIGGER market_is_sampled AFTER UPDATE OF sampled_hour ON market_clock
+  WHEN NEW.sampled_hour > OLD.sampled_hour
+BEGIN
+    INSERT INTO node_days (node_id, day, price_micros, samples, offered, rented)
+    SELECT id, NEW.sampled_hour / 24, price_micros, 1, offered, rented
+      FROM (SELECT id, price_micros, allocated_slices AS rented,
+                   available_slices + reserved_slices + allocated_slices AS offered
+              FROM nodes
+             WHERE price_micros IS NOT NULL AND (listing = 'published' OR allocated_slices > 0)
+               AND listing = 'published' AND status = 'up'
+               AND available_slices + reserved_slices + allocated_slices > 0
+             LIMIT 20000)
+     WHERE true
+        ON CONFLICT (node_id, day) DO UPDATE
+       SET price_micros = excluded.price_micros, samples = samples + 1,
+           offered = offered + excluded.offered, rented = rented + excluded.rented;
+END;
+
+-- What the market knows of a node that was ever on it.
+CREATE TABLE market_nodes (
+    node_id          INTEGER PRIMARY KEY REFERENCES nodes (id),
+    -- When it last went on the market.
+    offered_since    INTEGER NOT NULL,
+    -- When its price was last compared; NULL while it is off the market.
+    checked_at       INTEGER,
+    -- When the farmer was last told of another price, and of which.
+    suggested_at     INTEGER,
+    suggested_micros INTEGER CHECK ((suggested_micros IS NULL) = (suggested_at IS NULL))
+) STRICT;
+
+CREATE INDEX market_nodes_by_check ON market_nodes (checked_at) WHERE checked_at IS NOT NULL;
+
+-- What holds on `market_nodes`, and what follows from a change of it.
+
+CREATE TRIGGER prices_are_suggested AFTER UPDATE OF suggested_at ON market_nodes
+  WHEN NEW.suggested_at IS NOT OLD.suggested_at
+BEGIN
+    INSERT INTO events (kind, farmer_id, node_id, subject, created_at)
+    SELECT 'price-suggested', farmer_id, id,
+           printf('node%d: $%d.%02d', id, NEW.suggested_micros / 1000000,
+                  NEW.suggested_micros / 10000 % 100),
+           NEW.suggested_at
+      FROM nodes WHERE id = NEW.node_id;
+END;
+
+-- What a node offered and rented on a day, as seen once an hour while it was on the market and up.
+CREATE TABLE node_days (
+    node_id      INTEGER NOT NULL REFERENCES nodes (id),
+    -- Days since 1970, in UTC.
+    day          INTEGER NOT NULL,
+    -- Per slice and month, at the last sample.
+    price_micros INTEGER NOT NULL CHECK (price_micros > 0),
+    samples      INTEGER NOT NULL CHECK (samples BETWEEN 1 AND 24),
+    -- Sums over the samples of the slices that were free, held or rented, and of those rented.
+    offered      INTEGER NOT NULL CHECK (offered > 0),
+    rented       INTEGER NOT NULL CHECK (rented BETWEEN 0 AND offered),
+    PRIMARY KEY (node_id, day)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX node_days_by_day ON node_days (day);
+
+-- How long a slice waited for a rental that began: since its node last went on the market, or since
+-- its last rental ended (or that of the whole node), whatever is later. Whole nodes are left out:
+-- they wait for the end of other rentals. So is what was rented before there were slices.
+CREATE TABLE rentals_begun (
+    rental_id      TEXT    PRIMARY KEY REFERENCES rentals (id),
+    node_id        INTEGER NOT NULL REFERENCES nodes (id),
+    began_at       INTEGER NOT NULL,
+    waited_seconds INTEGER NOT NULL CHECK (waited_seconds >= 0)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX rentals_begun_by_node ON rentals_begun (node_id, began_at);
+
+-- Searches of the market that found nothing, by day. The country is a known one, or empty.
+CREATE TABLE unmet_searches (
+    country   TEXT    NOT NULL,
+    certified INTEGER NOT NULL CHECK (certified IN (0, 1)),
+    -- Days since 1970, in UTC.
+    day       INTEGER NOT NULL,
+    -- At most one a minute.
+    count     INTEGER NOT NULL CHECK (count BETWEEN 1 AND 1440),
+    last_at   INTEGER NOT NULL,
+    PRIMARY KEY (country, certified, day)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX unmet_searches_by_day ON unmet_searches (day);
+
+-- tables/0011_notices.sql
+-- Telling people: mails, notifications and webhooks.
+
+CREATE TABLE mails (
+    id          TEXT    PRIMARY KEY,
+    -- The account that it is about; it goes with it.
+    account_id  TEXT    REFERENCES accounts (id),
+    -- Which mail, such as `sign-up`.
+    kind        TEXT    NOT NULL,
+    -- Recipient, subject and text, encrypted. A mail that failed keeps it, so that it can be tried
+    -- again; one that was sent has no more use for it.
+    sealed      BLOB,
+    state       TEXT    NOT NULL DEFAULT 'waiting'
+                CHECK (state IN ('waiting', 'sent', 'failed')),
+    attempts    INTEGER NOT NULL DEFAULT 0,
+    -- When it is tried next. An attempt moves this on before it begins: nobody else takes the mail
+    -- meanwhile, and one whose sender dies is tried again.
+    due_at      INTEGER NOT NULL,
+    -- What the outlet said last; no address and no text of the mail.
+    last_error  TEXT,
+    created_at  INTEGER NOT NULL,
+    finished_at INTEGER CHECK ((finished_at IS NULL) = (state = 'waiting')),
+    CHECK ((sealed IS NULL) = (state = 'sent'))
+) STRICT;
+
+CREATE INDEX mails_by_due ON mails (due_at, id) WHERE state = 'waiting';
+
+CREATE INDEX mails_by_state ON mails (state, finished_at);
+
+CREATE INDEX mails_by_account ON mails (account_id);
+
+-- What an account has chosen otherwise than the defaults, which are in the code.
+CREATE TABLE notice_choices (
+    account_id TEXT    NOT NULL REFERENCES accounts (id),
+    kind       TEXT    NOT NULL,
+    way        TEXT    NOT NULL CHECK (way IN ('page', 'mail', 'webhook')),
+    is_on      INTEGER NOT NULL CHECK (is_on IN (0, 1)),
+    PRIMARY KEY (account_id, kind, way)
+) STRICT, WITHOUT ROWID;
+
+-- Up to which event mails and messages to webhooks have been made. One row.
+CREATE TABLE notice_cursor (
+    id       INTEGER PRIMARY KEY CHECK (id = 1),
+    event_id INTEGER NOT NULL
+) STRICT;
+
+INSERT INTO notice_cursor (id, event_id) VALUES (1, 0);
+
+-- Where an account wants to be told by a request.
+CREATE TABLE webhooks (
+    id            TEXT    PRIMARY KEY,
+    account_id    TEXT    NOT NULL REFERENCES accounts (id),
+    url           TEXT    NOT NULL CHECK (length(url) BETWEEN 1 AND 500),
+    -- What its messages are signed with, encrypted.
+    sealed        BLOB    NOT NULL,
+    created_at    INTEGER NOT NULL,
+    -- Since when nothing has got through; NULL while it does.
+    failing_since INTEGER,
+    -- It gets no more events from then on, until a test gets through.
+    disabled_at   INTEGER
+) STRICT;
+
+CREATE INDEX webhooks_by_account ON webhooks (account_id, id);
+
+-- What holds on `webhooks`, and what follows from a change of it.
+
+CREATE TRIGGER webhooks_go_with_their_log BEFORE DELETE ON webhooks BEGIN
+    DELETE FROM webhook_deliveries WHERE webhook_id = OLD.id;
+END;
+
+-- The owner is told, and what waits is not sent; it can be replayed.
+CREATE TRIGGER webhooks_are_disabled AFTER UPDATE OF disabled_at ON webhooks
+  WHEN OLD.disabled_at IS NULL AND NEW.disabled_at IS NOT NULL
+BEGIN
+    UPDATE webhook_deliveries
+       SET state = 'failed', finished_at = NEW.disabled_at,
+           last_error = coalesce(last_error, 'the webhook was disabled')
+     WHERE webhook_id = NEW.id AND state = 'waiting';
+    INSERT INTO events (kind, farmer_id, subject, created_at)
+    VALUES ('webhook-disabled', NEW.account_id, NEW.id, NEW.disabled_at);
+END;
+
+-- One message to a webhook, and what became of it.
+CREATE TABLE webhook_deliveries (
+    id          TEXT    PRIMARY KEY,
+    webhook_id  TEXT    NOT NULL REFERENCES webhooks (id),
+    -- The event that it tells of; NULL for a test.
+    event_id    INTEGER,
+    -- What it tells, such as `slice-rented`.
+    kind        TEXT    NOT NULL,
+    -- The very bytes that are sent.
+    body        TEXT    NOT NULL,
+    state       TEXT    NOT NULL DEFAULT 'waiting'
+                CHECK (state IN ('waiting', 'sent', 'failed')),
+    attempts    INTEGER NOT NULL DEFAULT 0,
+    -- When it is tried next. An attempt moves this on before it begins: nobody else takes it
+    -- meanwhile, and one whose sender dies is tried again.
+    due_at      INTEGER NOT NULL,
+    -- What the last attempt was answered with, and why it failed; nothing of the answer's body.
+    last_status INTEGER,
+    last_error  TEXT,
+    created_at  INTEGER NOT NULL,
+    finished_at INTEGER CHECK ((finished_at IS NULL) = (state = 'waiting'))
+) STRICT;
+
+-- An event is told to a webhook once.
+CREATE UNIQUE INDEX webhook_deliveries_once ON webhook_deliveries (webhook_id, event_id)
+ WHERE event_id IS NOT NULL;
+
+CREATE INDEX webhook_deliveries_by_webhook ON webhook_deliveries (webhook_id, id);
+
+CREATE INDEX webhook_deliveries_by_due ON webhook_deliveries (webhook_id, due_at, id)
+ WHERE state = 'waiting';
+
+CREATE INDEX webhook_deliveries_by_end ON webhook_deliveries (finished_at)
+ WHERE finished_at IS NOT NULL;
+
+-- What holds on `webhook_deliveries`, and what follows from a change of it.
+
+-- Whatever gets through shows that the endpoint works, also if it was disabled.
+CREATE TRIGGER webhooks_work_again AFTER UPDATE OF state ON webhook_deliveries
+  WHEN NEW.state = 'sent'
+BEGIN
+    UPDATE webhooks SET failing_since = NULL, disabled_at = NULL
+     WHERE id = NEW.webhook_id AND failing_since IS NOT NULL;
+END;
+
+-- tables/0012_status.sql
+-- How recurring jobs go, and the state of the market.
+
+-- When each recurring job was last done: one row for each.
+CREATE TABLE job_runs (
+    name          TEXT    PRIMARY KEY,
+    started_at    INTEGER NOT NULL,
+    took_ms       INTEGER NOT NULL CHECK (took_ms >= 0),
+    -- What went wrong the last time; NULL where nothing did.
+    failure       TEXT    CHECK (length(failure) <= 500),
+    -- Since when it has failed every time; NULL where it does not.
+    failing_since INTEGER CHECK ((failing_since IS NULL) = (failure IS NULL)),
+    runs          INTEGER NOT NULL DEFAULT 1
+) STRICT, WITHOUT ROWID;
+
+-- When each invariant was last checked, and what was found.
+CREATE TABLE invariant_checks (
+    id         TEXT    PRIMARY KEY,
+    violations INTEGER NOT NULL CHECK (violations >= 0),
+    checked_at INTEGER NOT NULL,
+    -- Since when it is broken; NULL while it holds.
+    broken_at  INTEGER CHECK ((broken_at IS NULL) = (violations = 0))
+) STRICT, WITHOUT ROWID;
+
+-- The rest, as a job wrote it down last: a JSON object. One row, once there is one.
+CREATE TABLE market_status (
+    id         INTEGER PRIMARY KEY CHECK (id = 1),
+    document   TEXT    NOT NULL,
+    written_at INTEGER NOT NULL
+) STRICT;
+
+-- commands/challenge_by_mail.sql
+
+-- Command: a challenge whose secret goes out by mail; both, or neither. A new one of its kind ends
+-- the account's older ones.
+CREATE VIEW challenge_by_mail AS
+    SELECT c.hash, c.kind, c.account_id, c.payload, c.created_at, c.expires_at,
+           m.id AS mail_id, m.kind AS mail_kind, m.sealed
+      FROM challenges c
+      JOIN mails m ON m.account_id = c.account_id;
+
+CREATE TRIGGER challenge_by_mail_does INSTEAD OF INSERT ON challenge_by_mail BEGIN
+    DELETE FROM challenges WHERE kind = NEW.kind AND account_id = NEW.account_id;
+    INSERT INTO challenges (hash, kind, account_id, payload, created_at, expires_at)
+    VALUES (NEW.hash, NEW.kind, NEW.account_id, NEW.payload, NEW.created_at, NEW.expires_at);
+    INSERT INTO mails (id, account_id, kind, sealed, due_at, created_at)
+    VALUES (NEW.mail_id, NEW.account_id, NEW.mail_kind, NEW.sealed, NEW.created_at,
+            NEW.created_at);
+END;
+
+-- commands/change_email.sql
+
+-- Command: sets an e-mail address; fails if another account has it. Codes on their way to the old
+-- one are worth nothing any more.
+CREATE VIEW change_email AS SELECT id AS account_id, email FROM accounts;
+
+CREATE TRIGGER change_email_does INSTEAD OF INSERT ON change_email BEGIN
+    UPDATE accounts SET email = NEW.email WHERE id = NEW.account_id AND deleted_at IS NULL;
+    SELECT RAISE(ABORT, 'stale account') WHERE changes() = 0;
+    DELETE FROM challenges WHERE account_id = NEW.account_id;
+END;
+
+-- commands/change_password.sql
+
+-- Command: sets a password. Every other session of the account ends, and whatever code was on its
+-- way; the session with the hash `kept_session` stays, if it is given.
+CREATE VIEW change_password AS
+    SELECT a.id AS account_id, a.password_hash, s.hash AS kept_session
+      FROM accounts a
+      JOIN sessions s ON s.account_id = a.id;
+
+CREATE TRIGGER change_password_does INSTEAD OF INSERT ON change_password BEGIN
+    UPDATE accounts SET password_hash = NEW.password_hash
+     WHERE id = NEW.account_id AND deleted_at IS NULL;
+    SELECT RAISE(ABORT, 'stale account') WHERE changes() = 0;
+    DELETE FROM sessions WHERE account_id = NEW.account_id AND hash IS NOT NEW.kept_session;
+    DELETE FROM challenges WHERE account_id = NEW.account_id;
+END;
+
+-- commands/change_payout.sql
+
+-- Command: a payout goes on: approved, sent, done, failed or withdrawn. It aborts unless it is at
+-- the `version` that the decision saw. `booking` is NULL where no money moves.
+CREATE VIEW change_payout AS
+    SELECT id, version, state, reference, note, '' AS booking, '' AS event,
+           requested_at AS changed_at
+      FROM payouts;
+
+CREATE TRIGGER change_payout_does INSTEAD OF INSERT ON change_payout BEGIN
+    UPDATE payouts
+       SET version = version + 1, state = NEW.state,
+           reference = coalesce(NEW.reference, reference), note = NEW.note,
+           approved_at = CASE NEW.state WHEN 'approved' THEN NEW.changed_at ELSE approved_at END,
+           sent_at = CASE NEW.state WHEN 'sent' THEN NEW.changed_at ELSE sent_at END,
+           finished_at = CASE WHEN NEW.state IN ('done', 'failed', 'withdrawn')
+                              THEN NEW.changed_at END
+     WHERE id = NEW.id AND version = NEW.version;
+    SELECT RAISE(ABORT, 'stale payout') WHERE changes() = 0;
+    INSERT INTO post_booking (rental_id, booking, created_at)
+    SELECT NULL, NEW.booking, NEW.changed_at WHERE NEW.booking IS NOT NULL;
+    INSERT INTO events (kind, farmer_id, subject, created_at)
+    SELECT NEW.event, account_id, id, NEW.changed_at FROM payouts WHERE id = NEW.id;
+END;
+
+-- commands/change_rental.sql
+
+-- Command: a rental changes: it is extended, earns, expires, or ends. It aborts unless the rental
+-- is at the `version` that the decision saw. `periods` are those that came or changed, a JSON array
+-- of objects; `bookings` are what `post_booking` takes. An extension has an `order_id`, with its
+-- key, hash, total and token. Once the rental has ended, its slices are free where the node can
+-- carry them.
+CREATE VIEW change_rental AS
+    SELECT r.id, r.version, r.state, r.price_micros, r.price_until, r.ends_at, r.ended_at,
+           r.earns_at, '[]' AS periods, '[]' AS bookings, '' AS event, o.id AS order_id,
+           o.idempotency_key, o.request_hash, o.total_micros, o.token_id,
+           r.started_at AS changed_at
+      FROM rentals r JOIN orders o ON o.id = r.order_id;
+
+CREATE TRIGGER change_rental_does INSTEAD OF INSERT ON change_rental BEGIN
+    UPDATE rentals
+       SET version = version + 1, state = NEW.state, price_micros = NEW.price_micros,
+           price_until = NEW.price_until, ends_at = NEW.ends_at, ended_at = NEW.ended_at,
+           earns_at = NEW.earns_at
+     WHERE id = NEW.id AND version = NEW.version;
+    SELECT RAISE(ABORT, 'stale rental') WHERE changes() = 0;
+    INSERT INTO orders
+           (id, account_id, kind, idempotency_key, request_hash, total_micros, token_id, created_at)
+    SELECT NEW.order_id, renter_id, 'extension', NEW.idempotency_key, NEW.request_hash,
+           NEW.total_micros, NEW.token_id, NEW.changed_at
+      FROM rentals WHERE id = NEW.id AND NEW.order_id IS NOT NULL;
+    INSERT INTO rental_periods
+           (rental_id, number, order_id, payer_id, months, price_micros, total_micros, fee_micros,
+            earned_micros, refunded_micros, starts_at, ends_at)
+    SELECT NEW.id, value ->> 'number', coalesce(NEW.order_id, r.order_id), r.renter_id,
+           value ->> 'months', value ->> 'price', value ->> 'total', value ->> 'fee',
+           value ->> 'earned', value ->> 'refunded', value ->> 'starts_at', value ->> 'ends_at'
+      FROM json_each(NEW.periods), rentals r
+     WHERE r.id = NEW.id
+        ON CONFLICT (rental_id, number) DO UPDATE
+       SET earned_micros = excluded.earned_micros, refunded_micros = excluded.refunded_micros;
+    INSERT INTO post_booking (rental_id, booking, created_at)
+    SELECT NEW.id, value, NEW.changed_at FROM json_each(NEW.bookings);
+    UPDATE slices SET state = 'available', rental_id = NULL
+     WHERE rental_id = NEW.id AND NEW.state = 'ended';
+    UPDATE nodes SET whole_rental_id = NULL
+     WHERE NEW.state = 'ended' AND whole_rental_id = NEW.id
+       AND id = (SELECT node_id FROM rentals WHERE id = NEW.id);
+    UPDATE nodes SET capacity = capacity
+     WHERE NEW.state = 'ended' AND id = (SELECT node_id FROM rentals WHERE id = NEW.id);
+    DELETE FROM transfers WHERE rental_id = NEW.id AND NEW.state = 'ended';
+    INSERT INTO events (kind, renter_id, farmer_id, node_id, slice_number, rental_id, created_at)
+    SELECT NEW.event, renter_id, farmer_id, node_id, slice_number, id, NEW.changed_at
+      FROM rentals WHERE id = NEW.id AND NEW.event IS NOT NULL;
+END;
+
+-- commands/check_farm.sql
+
+-- Command: the grid was asked, at `checked_at`, whose a proven farm is. `twin_id` is NULL where it
+-- knows none such. If that is another twin than was proven, the proof is void, and who has proven a
+-- farm of the new twin is told as well. An answer that was overtaken by a proof changes nothing.
+CREATE VIEW check_farm AS SELECT id, name, twin_id, checked_at FROM farms;
+
+CREATE TRIGGER check_farm_does INSTEAD OF INSERT ON check_farm BEGIN
+    INSERT INTO events (kind, farmer_id, subject, created_at)
+    SELECT DISTINCT 'farm-moved', other.owner_id, 'farm' || f.id, NEW.checked_at
+      FROM farms f JOIN farms other ON other.twin_id = NEW.twin_id AND other.id <> f.id
+     WHERE f.id = NEW.id AND f.twin_id <> NEW.twin_id AND f.checked_at < NEW.checked_at
+       AND other.owner_id <> f.owner_id;
+    INSERT INTO void_farm (id, event, voided_at)
+    SELECT id, 'farm-moved', NEW.checked_at
+      FROM farms
+     WHERE id = NEW.id AND twin_id IS NOT NEW.twin_id AND checked_at < NEW.checked_at;
+    UPDATE farms SET checked_at = NEW.checked_at, name = coalesce(NEW.name, name)
+     WHERE id = NEW.id AND checked_at < NEW.checked_at;
+END;
+
+-- commands/choose_notices.sql
+
+-- Command: keeps what an account chooses: `choices` is a JSON array of what differs from the
+-- defaults, objects with `kind`, `way` and `is_on`.
+CREATE VIEW choose_notices AS
+    SELECT account_id, '[]' AS choices FROM notice_choices;
+
+CREATE TRIGGER choose_notices_does INSTEAD OF INSERT ON choose_notices BEGIN
+    DELETE FROM notice_choices WHERE account_id = NEW.account_id;
+    INSERT INTO notice_choices (account_id, kind, way, is_on)
+    SELECT NEW.account_id, value ->> 'kind', value ->> 'way', value ->> 'is_on'
+      FROM json_each(NEW.choices);
+END;
+
+-- commands/confirm_totp.sql
+
+-- Command: the first code proves that the app has the secret, and recovery codes come with it. It
+-- aborts unless the secret is the one that the code was checked against, and not confirmed yet.
+CREATE VIEW confirm_totp AS
+    SELECT t.account_id, t.sealed, t.last_step, t.confirmed_at, c.hash AS hashes
+      FROM totp_secrets t JOIN recovery_codes c USING (account_id);
+
+CREATE TRIGGER confirm_totp_does INSTEAD OF INSERT ON confirm_totp BEGIN
+    UPDATE totp_secrets SET confirmed_at = NEW.confirmed_at, last_step = NEW.last_step
+     WHERE account_id = NEW.account_id AND sealed = NEW.sealed AND confirmed_at IS NULL;
+    SELECT RAISE(ABORT, 'stale secret') WHERE changes() = 0;
+    INSERT INTO new_recovery_codes (account_id, hashes) VALUES (NEW.account_id, NEW.hashes);
+END;
+
+-- commands/credit_wallet.sql
+
+-- Command: credits a wallet with money from outside. A second credit of the same key fails.
+CREATE VIEW credit_wallet AS
+    SELECT t.reference AS key, a.owner_id AS account_id, e.amount_micros, t.reason, t.created_at
+      FROM ledger_entries e
+      JOIN ledger_transactions t ON t.id = e.transaction_id AND t.kind = 'credit'
+      JOIN ledger_accounts a ON a.id = e.ledger_account_id AND a.kind = 'wallet';
+
+CREATE TRIGGER credit_wallet_does INSTEAD OF INSERT ON credit_wallet BEGIN
+    INSERT INTO ledger_transactions (kind, reference, reason, created_at)
+    VALUES ('credit', NEW.key, NEW.reason, NEW.created_at);
+    INSERT INTO post_entry (transaction_kind, reference, kind, owner_id, amount_micros)
+    VALUES ('credit', NEW.key, 'funding', '', -NEW.amount_micros),
+           ('credit', NEW.key, 'wallet', NEW.account_id, NEW.amount_micros);
+    INSERT INTO events (kind, renter_id, created_at)
+    VALUES ('wallet-credited', NEW.account_id, NEW.created_at);
+END;
+
+-- commands/decide_dispute.sql
+
+-- Command: the operator decides a dispute: the renter gets `credit_micros` of the month, all in
+-- all, and `booking` moves what that differs by, NULL for nothing. It aborts unless the dispute is
+-- open and the renter has `seen_micros` of the month.
+CREATE VIEW decide_dispute AS
+    SELECT id, credit_micros AS seen_micros, credit_micros, answer, '' AS booking, decided_at
+      FROM sla_disputes;
+
+CREATE TRIGGER decide_dispute_does INSTEAD OF INSERT ON decide_dispute BEGIN
+    UPDATE sla_disputes
+       SET decided_at = NEW.decided_at, answer = NEW.answer, credit_micros = NEW.credit_micros
+     WHERE id = NEW.id AND decided_at IS NULL;
+    SELECT RAISE(ABORT, 'stale dispute') WHERE changes() = 0;
+    UPDATE sla_months SET paid_micros = NEW.credit_micros, owed_at = NULL
+     WHERE (rental_id, month, stay) IN (SELECT rental_id, month, stay FROM sla_disputes
+                                         WHERE id = NEW.id)
+       AND paid_micros = NEW.seen_micros;
+    SELECT RAISE(ABORT, 'stale credit') WHERE changes() = 0;
+    INSERT INTO post_booking (rental_id, booking, created_at)
+    SELECT rental_id, NEW.booking, NEW.decided_at FROM sla_disputes
+     WHERE id = NEW.id AND NEW.booking IS NOT NULL;
+    INSERT INTO events
+           (kind, renter_id, farmer_id, node_id, slice_number, rental_id, subject, created_at)
+    SELECT 'sla-decided', m.renter_id, m.farmer_id, m.node_id, s.slice_number, m.rental_id,
+           printf('%s: $%d.%02d', m.month, NEW.credit_micros / 1000000,
+                  NEW.credit_micros / 10000 % 100),
+           NEW.decided_at
+      FROM sla_disputes d
+      JOIN sla_months m ON m.rental_id = d.rental_id AND m.month = d.month AND m.stay = d.stay
+      JOIN rental_stays s ON s.rental_id = m.rental_id AND s.number = m.stay
+     WHERE d.id = NEW.id;
+END;
+
+-- commands/delete_account.sql
+
+-- Command: deletes the person and keeps the money and the history, under an id that says nothing.
+-- It aborts while the account rents, or has a node on the market, held or rented.
+CREATE VIEW delete_account AS SELECT id AS account_id, deleted_at FROM accounts;
+
+CREATE TRIGGER delete_account_does INSTEAD OF INSERT ON delete_account BEGIN
+    SELECT RAISE(ABORT, 'stale account: it is in use')
+     WHERE EXISTS (SELECT 1 FROM rentals
+                    WHERE renter_id = NEW.account_id AND state <> 'ended')
+        OR EXISTS (SELECT 1 FROM nodes
+                    WHERE farmer_id = NEW.account_id
+                      AND (listing = 'published' OR allocated_slices > 0
+                           OR reserved_slices > 0 OR whole_rental_id IS NOT NULL));
+    INSERT INTO release_hold (quote_id, released_at)
+    SELECT id, NEW.deleted_at FROM quotes
+     WHERE account_id = NEW.account_id AND held_until IS NOT NULL;
+    DELETE FROM transfers
+     WHERE email = (SELECT email FROM accounts WHERE id = NEW.account_id);
+    UPDATE accounts
+       SET email = id || '@deleted.invalid', password_hash = '', payout_address = NULL,
+           is_operator = 0, deleted_at = NEW.deleted_at
+     WHERE id = NEW.account_id AND deleted_at IS NULL;
+    SELECT RAISE(ABORT, 'stale account') WHERE changes() = 0;
+    DELETE FROM sessions WHERE account_id = NEW.account_id;
+    DELETE FROM tokens WHERE account_id = NEW.account_id;
+    DELETE FROM challenges WHERE account_id = NEW.account_id;
+    DELETE FROM mails WHERE account_id = NEW.account_id;
+    DELETE FROM passkeys WHERE account_id = NEW.account_id;
+    DELETE FROM totp_secrets WHERE account_id = NEW.account_id;
+    DELETE FROM recovery_codes WHERE account_id = NEW.account_id;
+END;
+
+-- commands/disable_account.sql
+
+-- Command: shuts an account out, or lets it in again where `disabled_at` is NULL. Its sessions end;
+-- its tokens stay, and are refused meanwhile.
+CREATE VIEW disable_account AS SELECT id AS account_id, disabled_at FROM accounts;
+
+CREATE TRIGGER disable_account_does INSTEAD OF INSERT ON disable_account BEGIN
+    UPDATE accounts SET disabled_at = NEW.disabled_at
+     WHERE id = NEW.account_id AND deleted_at IS NULL;
+    SELECT RAISE(ABORT, 'stale account') WHERE changes() = 0;
+    DELETE FROM sessions WHERE account_id = NEW.account_id AND NEW.disabled_at IS NOT NULL;
+    DELETE FROM challenges WHERE account_id = NEW.account_id AND NEW.disabled_at IS NOT NULL;
+END;
+
+-- commands/dispatch_notices.sql
+
+-- Command: makes the mails and messages of the events behind `seen_id`, up to `event_id`. It aborts
+-- if somebody has gone on from `seen_id` meanwhile, so that each is made once. `mails` is a JSON
+-- array of objects with `id`, `account`, `kind` and `sealed` in hexadecimal; `deliveries` one of
+-- objects with `id`, `webhook`, `event`, `kind` and `body`.
+CREATE VIEW dispatch_notices AS
+    SELECT event_id AS seen_id, event_id, '[]' AS mails, '[]' AS deliveries, 0 AS dispatched_at
+      FROM notice_cursor;
+
+CREATE TRIGGER dispatch_notices_does INSTEAD OF INSERT ON dispatch_notices BEGIN
+    UPDATE notice_cursor SET event_id = NEW.event_id WHERE event_id = NEW.seen_id;
+    SELECT RAISE(ABORT, 'stale cursor of notices') WHERE changes() = 0;
+    INSERT INTO mails (id, account_id, kind, sealed, due_at, created_at)
+    SELECT m.value ->> 'id', a.id, m.value ->> 'kind', unhex(m.value ->> 'sealed'),
+           NEW.dispatched_at, NEW.dispatched_at
+      FROM json_each(NEW.mails) m
+      JOIN accounts a ON a.id = m.value ->> 'account' AND a.deleted_at IS NULL;
+    INSERT INTO webhook_deliveries (id, webhook_id, event_id, kind, body, due_at, created_at)
+    SELECT d.value ->> 'id', w.id, d.value ->> 'event', d.value ->> 'kind', d.value ->> 'body',
+           NEW.dispatched_at, NEW.dispatched_at
+      FROM json_each(NEW.deliveries) d
+      JOIN webhooks w ON w.id = d.value ->> 'webhook' AND w.disabled_at IS NULL;
+END;
+
+-- commands/end_leaving_rental.sql
+
+-- Command: a rental ends because its node leaves. It is `change_rental`, and the mail that tells
+-- its renter is written in the same statement.
+CREATE VIEW end_leaving_rental AS
+    SELECT c.*, n.leaves_at, '' AS mail_id, '' AS mail_kind, x'' AS sealed
+      FROM change_rental c
+      JOIN rentals r ON r.id = c.id
+      JOIN nodes n ON n.id = r.node_id;
+
+CREATE TRIGGER end_leaving_rental_does INSTEAD OF INSERT ON end_leaving_rental BEGIN
+    INSERT INTO change_rental
+           (id, version, state, price_micros, price_until, ends_at, ended_at, earns_at, periods,
+            bookings, event, changed_at)
+    VALUES (NEW.id, NEW.version, NEW.state, NEW.price_micros, NEW.price_until, NEW.ends_at,
+            NEW.ended_at, NEW.earns_at, NEW.periods, NEW.bookings, NEW.event, NEW.changed_at);
+    INSERT INTO mails (id, account_id, kind, sealed, due_at, created_at)
+    SELECT NEW.mail_id, renter_id, NEW.mail_kind, NEW.sealed, NEW.changed_at, NEW.changed_at
+      FROM rentals WHERE id = NEW.id AND NEW.mail_id IS NOT NULL;
+END;
+
+-- commands/fail_delivery.sql
+
+-- Command: an attempt to send a message has failed. It is tried again at `retry_at` or, where that
+-- is NULL, not at all. The webhook is disabled if its endpoint `is_gone`, or has failed since
+-- before `failing_before`. Whoever has taken the message since is not in the way.
+CREATE VIEW fail_delivery AS
+    SELECT id, attempts, last_status, last_error, due_at AS retry_at, 0 AS is_gone,
+           0 AS failing_before, finished_at AS failed_at
+      FROM webhook_deliveries;
+
+CREATE TRIGGER fail_delivery_does INSTEAD OF INSERT ON fail_delivery BEGIN
+    UPDATE webhook_deliveries
+       SET last_status = NEW.last_status, last_error = NEW.last_error,
+           state = CASE WHEN NEW.retry_at IS NULL THEN 'failed' ELSE 'waiting' END,
+           due_at = coalesce(NEW.retry_at, due_at),
+           finished_at = CASE WHEN NEW.retry_at IS NULL THEN NEW.failed_at END
+     WHERE id = NEW.id AND attempts = NEW.attempts AND state = 'waiting';
+    SELECT RAISE(IGNORE) WHERE changes() = 0;
+    UPDATE webhooks SET failing_since = coalesce(failing_since, NEW.failed_at)
+     WHERE id = (SELECT webhook_id FROM webhook_deliveries WHERE id = NEW.id);
+    UPDATE webhooks SET disabled_at = NEW.failed_at
+     WHERE id = (SELECT webhook_id FROM webhook_deliveries WHERE id = NEW.id)
+       AND disabled_at IS NULL AND (NEW.is_gone OR failing_since <= NEW.failing_before);
+END;
+
+-- commands/import_node_rental.sql
+
+-- Command: takes over a rental of a whole node from before there were slices. No money moves. It
+-- aborts while anything on the node is rented or held.
+CREATE VIEW import_node_rental AS
+    SELECT r.id, r.node_id, r.renter_id, p.months, r.price_micros, r.price_until, r.started_at,
+           r.ends_at, o.request_hash, o.created_at AS imported_at
+      FROM rentals r
+      JOIN orders o ON o.id = r.order_id
+      JOIN rental_periods p ON p.rental_id = r.id;
+
+CREATE TRIGGER import_node_rental_does INSTEAD OF INSERT ON import_node_rental BEGIN
+    INSERT INTO orders
+           (id, account_id, kind, idempotency_key, request_hash, total_micros, created_at)
+    VALUES (NEW.id, NEW.renter_id, 'import', 'import-' || NEW.id, NEW.request_hash, 0,
+            NEW.imported_at);
+    INSERT INTO rentals
+           (id, order_id, node_id, slices, renter_id, farmer_id, state, price_micros, price_until,
+            min_uptime, min_bandwidth_mbps, started_at, ends_at)
+    SELECT NEW.id, NEW.id, id, max(1, available_slices), NEW.renter_id, farmer_id, 'active',
+           NEW.price_micros, NEW.price_until, min_uptime, min_bandwidth_mbps, NEW.started_at,
+           NEW.ends_at
+      FROM nodes
+     WHERE id = NEW.node_id AND whole_rental_id IS NULL AND allocated_slices = 0
+       AND reserved_slices = 0;
+    SELECT RAISE(ABORT, 'stale node: something on it is rented') WHERE changes() = 0;
+    INSERT INTO rental_periods
+           (rental_id, number, order_id, payer_id, months, price_micros, total_micros, fee_micros,
+            starts_at, ends_at)
+    VALUES (NEW.id, 1, NEW.id, NEW.renter_id, NEW.months, NEW.price_micros, 0, 0, NEW.started_at,
+            NEW.ends_at);
+    UPDATE slices SET state = 'allocated', rental_id = NEW.id
+     WHERE node_id = NEW.node_id AND state = 'available';
+    UPDATE nodes SET whole_rental_id = NEW.id WHERE id = NEW.node_id;
+    INSERT INTO events (kind, renter_id, farmer_id, node_id, rental_id, created_at)
+    SELECT 'node-rental-imported', renter_id, farmer_id, node_id, id, NEW.imported_at
+      FROM rentals WHERE id = NEW.id;
+END;
+
+-- commands/judge_month.sql
+
+-- Command: a month's SLA commitment was evaluated when the node had been `down` so often; `alert`
+-- is what its farmer is told, once, and `minutes_left` how long the node may still be down.
+CREATE VIEW judge_month AS
+    SELECT node_id, month, judged_down AS down, '' AS alert, 0 AS minutes_left, 0 AS judged_at
+      FROM node_months;
+
+CREATE TRIGGER judge_month_does INSTEAD OF INSERT ON judge_month BEGIN
+    UPDATE node_months SET judged_down = NEW.down
+     WHERE node_id = NEW.node_id AND month = NEW.month;
+    INSERT INTO promise_alerts (node_id, month, kind, minutes_left, created_at)
+    SELECT NEW.node_id, NEW.month, NEW.alert, NEW.minutes_left, NEW.judged_at
+     WHERE NEW.alert IS NOT NULL
+        ON CONFLICT (node_id, month, kind) DO NOTHING;
+END;
+
+-- commands/judge_stay.sql
+
+-- Command: a stay was compared with its promise from `from_at` to `until_at`. It aborts unless the
+-- stay was judged up to `from_at` and its rental is at the `version` that was seen. Where nothing
+-- of it was paid for, `month` is NULL, and it only goes on. `booking` is what is credited; NULL
+-- where nothing is, or the farmer's earnings do not suffice: then `owed_at` says when it is tried
+-- again.
+CREATE VIEW judge_stay AS
+    SELECT s.rental_id, s.number AS stay, r.version, s.ended_at AS seen_end, m.month, m.from_at,
+           m.until_at, s.judged_until, s.judge_at, m.observed, m.observed_up, m.excused, m.measured,
+           m.measured_uptime, m.measured_mbps, m.base_micros, m.percent, m.credit_micros,
+           '' AS booking, m.owed_at, m.judged_at
+      FROM rental_stays s
+      JOIN rentals r ON r.id = s.rental_id
+      JOIN sla_months m ON m.rental_id = s.rental_id AND m.stay = s.number;
+
+CREATE TRIGGER judge_stay_does INSTEAD OF INSERT ON judge_stay BEGIN
+    UPDATE rental_stays
+       SET judged_until = NEW.judged_until, judge_at = NEW.judge_at,
+           judged_micros = judged_micros + coalesce(NEW.base_micros, 0)
+     WHERE rental_id = NEW.rental_id AND number = NEW.stay AND judged_until = NEW.from_at
+       AND ended_at IS NEW.seen_end AND judge_at IS NOT NULL
+       AND (SELECT version FROM rentals WHERE id = NEW.rental_id) = NEW.version;
+    SELECT RAISE(ABORT, 'stale stay') WHERE changes() = 0;
+    INSERT INTO sla_months
+           (rental_id, month, stay, node_id, renter_id, farmer_id, from_at, until_at, min_uptime,
+            min_bandwidth_mbps, observed, observed_up, excused, measured, measured_uptime,
+            measured_mbps, base_micros, percent, credit_micros, judged_at, paid_micros, owed_at)
+    SELECT s.rental_id, NEW.month, s.number, s.node_id, r.renter_id, s.farmer_id, NEW.from_at,
+           NEW.until_at, s.min_uptime, s.min_bandwidth_mbps, NEW.observed, NEW.observed_up,
+           NEW.excused, NEW.measured, NEW.measured_uptime, NEW.measured_mbps, NEW.base_micros,
+           NEW.percent, NEW.credit_micros, NEW.judged_at,
+           iif(NEW.booking IS NULL, 0, NEW.credit_micros), NEW.owed_at
+      FROM rental_stays s JOIN rentals r ON r.id = s.rental_id
+     WHERE s.rental_id = NEW.rental_id AND s.number = NEW.stay AND NEW.month IS NOT NULL;
+    INSERT INTO tell_of_credit (rental_id, month, stay, booking, told_at)
+    SELECT NEW.rental_id, NEW.month, NEW.stay, NEW.booking, NEW.judged_at
+     WHERE NEW.booking IS NOT NULL;
+END;
+
+-- commands/make_quote.sql
+
+-- Command: keeps a quote and, where `held_until` is set, holds its slices: all of them, or it
+-- aborts. `items` is a JSON array of objects with `node`, `slice` and the offer's `version`;
+-- `holds_max` is how many quotes of one account may hold slices at once.
+CREATE VIEW make_quote AS
+    SELECT id, account_id, document, signature, items, created_at, expires_at, held_until,
+           0 AS holds_max
+      FROM quotes;
+
+CREATE TRIGGER make_quote_does INSTEAD OF INSERT ON make_quote BEGIN
+    INSERT INTO release_hold (quote_id, released_at)
+    SELECT id, NEW.created_at FROM quotes WHERE held_until <= NEW.created_at;
+    INSERT INTO quotes
+           (id, account_id, document, signature, items, created_at, expires_at, held_until)
+    VALUES (NEW.id, NEW.account_id, NEW.document, NEW.signature, NEW.items, NEW.created_at,
+            NEW.expires_at, NEW.held_until);
+    SELECT RAISE(ABORT, 'stale offer')
+      FROM json_each(NEW.items) i
+     WHERE NOT EXISTS (SELECT 1 FROM nodes
+                        WHERE id = i.value ->> 'node' AND listing = 'published'
+                          AND offer_version = i.value ->> 'version');
+    UPDATE slices SET state = 'reserved', quote_id = NEW.id
+     WHERE NEW.held_until IS NOT NULL AND state = 'available'
+       AND (node_id, number) IN (SELECT value ->> 'node', value ->> 'slice'
+                                   FROM json_each(NEW.items));
+    SELECT RAISE(ABORT, 'stale slice')
+     WHERE NEW.held_until IS NOT NULL AND changes() <> json_array_length(NEW.items);
+    SELECT RAISE(ABORT, 'stale count of holds')
+     WHERE NEW.held_until IS NOT NULL
+       AND (SELECT count(*) FROM quotes
+             WHERE account_id = NEW.account_id AND held_until IS NOT NULL) > NEW.holds_max;
+END;
+
+-- commands/move_rental.sql
+
+-- Command: a rental goes on with another slice, because its node leaves or access to it is overdue,
+-- and its renter agreed. It aborts unless the rental is at the `version` that the decision saw and
+-- may move, the other node's offer is the one that was agreed to, and a slice of it is free: the
+-- one of `slice_number` or, where that is NULL, the lowest that the rental was not on before.
+--
+-- `is_owed` is whether access was owed when it was decided: then the other farm must have an agent.
+-- What was used is booked to the farmer whom the rental leaves, by `bookings` and `periods`; the
+-- rest stays in its escrow.
+CREATE VIEW move_rental AS
+    SELECT r.id, r.version, r.node_id, r.slice_number, n.offer_version, r.price_micros,
+           r.min_uptime, r.min_bandwidth_mbps, r.earns_at, '[]' AS periods, '[]' AS bookings,
+           0 AS is_owed, r.started_at AS moved_at
+      FROM rentals r JOIN nodes n ON n.id = r.node_id;
+
+CREATE TRIGGER move_rental_does INSTEAD OF INSERT ON move_rental BEGIN
+    INSERT INTO release_hold (quote_id, released_at)
+    SELECT id, NEW.moved_at FROM quotes WHERE held_until <= NEW.moved_at;
+    SELECT RAISE(ABORT, 'stale rental')
+     WHERE NOT EXISTS (SELECT 1 FROM rentals r JOIN nodes n ON n.id = r.node_id
+                        WHERE r.id = NEW.id AND r.version = NEW.version AND r.state = 'active'
+                          AND r.slice_number IS NOT NULL
+                          AND (n.leaves_at IS NOT NULL
+                               OR EXISTS (SELECT 1 FROM jobs
+                                           WHERE rental_id = NEW.id AND kind = 'create'
+                                             AND (state = 'failed'
+                                                  OR (state IN ('waiting', 'leased')
+                                                      AND (told_at IS NOT NULL
+                                                           OR late_at <= NEW.moved_at))))));
+    SELECT RAISE(ABORT, 'stale job')
+     WHERE NEW.is_owed <> EXISTS (SELECT 1 FROM jobs
+                                   WHERE rental_id = NEW.id AND kind = 'create'
+                                     AND state IN ('waiting', 'leased', 'failed'));
+    SELECT RAISE(ABORT, 'stale offer')
+     WHERE NOT EXISTS (SELECT 1 FROM nodes
+                        WHERE id = NEW.node_id AND listing = 'published'
+                          AND offer_version = NEW.offer_version
+                          AND price_micros = NEW.price_micros
+                          AND min_uptime = NEW.min_uptime
+                          AND min_bandwidth_mbps = NEW.min_bandwidth_mbps
+                          AND whole_rental_id IS NULL
+                          AND capacity >= available_slices + reserved_slices + allocated_slices);
+    INSERT INTO events (kind, farmer_id, node_id, slice_number, rental_id, created_at)
+    SELECT 'rental-moved-out', farmer_id, node_id, slice_number, id, NEW.moved_at
+      FROM rentals WHERE id = NEW.id;
+    UPDATE slices SET state = 'available', rental_id = NULL WHERE rental_id = NEW.id;
+    UPDATE nodes SET capacity = capacity
+     WHERE id = (SELECT node_id FROM rentals WHERE id = NEW.id);
+    UPDATE slices SET state = 'allocated', rental_id = NEW.id
+     WHERE node_id = NEW.node_id AND state = 'available'
+       AND number = coalesce(NEW.slice_number,
+                             (SELECT min(number) FROM slices s
+                               WHERE node_id = NEW.node_id AND state = 'available'
+                                 AND NOT EXISTS (SELECT 1 FROM jobs
+                                                  WHERE rental_id = NEW.id
+                                                    AND slice_number = s.number
+                                                    AND node_id = s.node_id)));
+    SELECT RAISE(ABORT, 'stale slice') WHERE changes() = 0;
+    SELECT RAISE(ABORT, 'stale agent')
+     WHERE NEW.is_owed AND NOT EXISTS (SELECT 1 FROM jobs
+                                        WHERE rental_id = NEW.id AND kind = 'create'
+                                          AND state = 'waiting');
+    -- While it is still there: what was earned is of that node.
+    INSERT INTO post_booking (rental_id, booking, created_at)
+    SELECT NEW.id, value, NEW.moved_at FROM json_each(NEW.bookings);
+    UPDATE rentals
+       SET version = version + 1, node_id = NEW.node_id, price_micros = NEW.price_micros,
+           slice_number = (SELECT number FROM slices WHERE rental_id = NEW.id),
+           farmer_id = (SELECT farmer_id FROM nodes WHERE id = NEW.node_id),
+           min_uptime = NEW.min_uptime, min_bandwidth_mbps = NEW.min_bandwidth_mbps,
+           earns_at = NEW.earns_at
+     WHERE id = NEW.id;
+    UPDATE rental_periods
+       SET earned_micros = (SELECT value ->> 'earned' FROM json_each(NEW.periods)
+                             WHERE value ->> 'number' = rental_periods.number)
+     WHERE rental_id = NEW.id
+       AND number IN (SELECT value ->> 'number' FROM json_each(NEW.periods));
+    DELETE FROM reminders WHERE rental_id = NEW.id AND days < 0;
+    INSERT INTO events (kind, renter_id, farmer_id, node_id, slice_number, rental_id, created_at)
+    SELECT 'rental-moved-in', renter_id, farmer_id, node_id, slice_number, id, NEW.moved_at
+      FROM rentals WHERE id = NEW.id;
+END;
+
+-- commands/new_recovery_codes.sql
+
+-- Command: recovery codes in place of those that were there; `hashes` is one behind another.
+CREATE VIEW new_recovery_codes AS SELECT account_id, hash AS hashes FROM recovery_codes;
+
+CREATE TRIGGER new_recovery_codes_does INSTEAD OF INSERT ON new_recovery_codes BEGIN
+    DELETE FROM recovery_codes WHERE account_id = NEW.account_id;
+    INSERT INTO recovery_codes (account_id, hash)
+    SELECT NEW.account_id, substr(NEW.hashes, 32 * place.column1 + 1, 32)
+      FROM (VALUES (0), (1), (2), (3), (4), (5), (6), (7), (8), (9)) place
+     WHERE 32 * place.column1 < length(NEW.hashes);
+END;
+
+-- commands/pay_credit.sql
+
+-- Command: a credit that was owed is booked now. It aborts unless it is still owed.
+CREATE VIEW pay_credit AS
+    SELECT rental_id, month, stay, '' AS booking, owed_at AS paid_at FROM sla_months;
+
+CREATE TRIGGER pay_credit_does INSTEAD OF INSERT ON pay_credit BEGIN
+    UPDATE sla_months SET paid_micros = credit_micros, owed_at = NULL
+     WHERE rental_id = NEW.rental_id AND month = NEW.month AND stay = NEW.stay
+       AND owed_at IS NOT NULL;
+    SELECT RAISE(ABORT, 'stale credit') WHERE changes() = 0;
+    INSERT INTO tell_of_credit (rental_id, month, stay, booking, told_at)
+    VALUES (NEW.rental_id, NEW.month, NEW.stay, NEW.booking, NEW.paid_at);
+END;
+
+-- commands/pay_top_up.sql
+
+-- Command: a payment has come in, and the wallet is credited; once, and exactly what was meant. No
+-- key of an operator's credit has a space, so that none is taken for a top-up's.
+CREATE VIEW pay_top_up AS
+    SELECT id AS top_up_id, payment_id, amount_micros, paid_at FROM top_ups WHERE state = 'paid';
+
+CREATE TRIGGER pay_top_up_does INSTEAD OF INSERT ON pay_top_up BEGIN
+    UPDATE top_ups
+       SET state = 'paid', payment_id = NEW.payment_id, paid_at = NEW.paid_at
+     WHERE id = NEW.top_up_id AND state <> 'paid' AND amount_micros = NEW.amount_micros
+       AND EXISTS (SELECT 1 FROM accounts
+                    WHERE accounts.id = top_ups.account_id AND deleted_at IS NULL);
+    SELECT RAISE(ABORT, 'stale top-up') WHERE changes() = 0;
+    INSERT INTO ledger_transactions (kind, reference, reason, created_at)
+    VALUES ('credit', 'top-up ' || NEW.top_up_id, 'Top-up by card', NEW.paid_at);
+    INSERT INTO post_entry (transaction_kind, reference, kind, owner_id, amount_micros)
+    SELECT 'credit', 'top-up ' || id, 'funding', '', -amount_micros
+      FROM top_ups WHERE id = NEW.top_up_id
+     UNION ALL
+    SELECT 'credit', 'top-up ' || id, 'wallet', account_id, amount_micros
+      FROM top_ups WHERE id = NEW.top_up_id;
+    INSERT INTO events (kind, renter_id, created_at)
+    SELECT 'wallet-credited', account_id, NEW.paid_at FROM top_ups WHERE id = NEW.top_up_id;
+END;
+
+-- commands/post_booking.sql
+
+-- Command, used by the other commands: posts a booking, a JSON object with `kind`, `reference`,
+-- `reason` and the `entries`, each with `kind`, `owner` and `micros`. It aborts unless they sum to
+-- zero.
+CREATE VIEW post_booking AS
+    SELECT rental_id, '' AS booking, created_at FROM ledger_transactions;
+
+CREATE TRIGGER post_booking_does INSTEAD OF INSERT ON post_booking BEGIN
+    SELECT RAISE(ABORT, 'a booking sums to zero')
+     WHERE (SELECT sum(value ->> 'micros') FROM json_each(NEW.booking, '$.entries')) IS NOT 0;
+    INSERT INTO ledger_transactions (kind, reference, rental_id, reason, created_at)
+    VALUES (NEW.booking ->> 'kind', NEW.booking ->> 'reference', NEW.rental_id,
+            NEW.booking ->> 'reason', NEW.created_at);
+    INSERT INTO post_entry (transaction_kind, reference, kind, owner_id, amount_micros)
+    SELECT NEW.booking ->> 'kind', NEW.booking ->> 'reference', value ->> 'kind',
+           value ->> 'owner', value ->> 'micros'
+      FROM json_each(NEW.booking, '$.entries');
+END;
+
+-- commands/post_entry.sql
+
+-- Command, used by the other commands: posts one entry of a transaction, and moves the balance.
+CREATE VIEW post_entry AS
+    SELECT t.kind AS transaction_kind, t.reference, a.kind, a.owner_id, e.amount_micros
+      FROM ledger_entries e
+      JOIN ledger_transactions t ON t.id = e.transaction_id
+      JOIN ledger_accounts a ON a.id = e.ledger_account_id;
+
+CREATE TRIGGER post_entry_does INSTEAD OF INSERT ON post_entry BEGIN
+    INSERT INTO ledger_accounts (kind, owner_id) VALUES (NEW.kind, NEW.owner_id)
+        ON CONFLICT (kind, owner_id) DO NOTHING;
+    UPDATE ledger_accounts SET balance_micros = balance_micros + NEW.amount_micros
+     WHERE kind = NEW.kind AND owner_id = NEW.owner_id;
+    INSERT INTO ledger_entries
+           (ledger_account_id, transaction_id, amount_micros, balance_after_micros)
+    SELECT a.id, t.id, NEW.amount_micros, a.balance_micros
+      FROM ledger_accounts a, ledger_transactions t
+     WHERE a.kind = NEW.kind AND a.owner_id = NEW.owner_id
+       AND t.kind = NEW.transaction_kind AND t.reference = NEW.reference;
+    SELECT RAISE(ABORT, 'no such transaction') WHERE changes() = 0;
+END;
+
+-- commands/prove_farm.sql
+
+-- Command: an account has proven to own a farm, in place of who did before. Published nodes of it
+-- that are not this account's go off the market.
+CREATE VIEW prove_farm AS
+    SELECT id, name, twin_id, twin_account, owner_id, how, proven_at FROM farms;
+
+CREATE TRIGGER prove_farm_does INSTEAD OF INSERT ON prove_farm BEGIN
+    INSERT INTO events (kind, farmer_id, subject, created_at)
+    SELECT 'farm-lost', owner_id, 'farm' || id, NEW.proven_at
+      FROM farms WHERE id = NEW.id AND owner_id <> NEW.owner_id;
+    INSERT INTO farms (id, name, twin_id, twin_account, owner_id, how, proven_at, checked_at)
+    VALUES (NEW.id, NEW.name, NEW.twin_id, NEW.twin_account, NEW.owner_id, NEW.how, NEW.proven_at,
+            NEW.proven_at)
+        ON CONFLICT (id) DO UPDATE
+       SET name = excluded.name, twin_id = excluded.twin_id, twin_account = excluded.twin_account,
+           owner_id = excluded.owner_id, how = excluded.how, proven_at = excluded.proven_at,
+           checked_at = excluded.checked_at;
+    INSERT INTO events (kind, farmer_id, subject, created_at)
+    VALUES ('farm-proven', NEW.owner_id, 'farm' || NEW.id, NEW.proven_at);
+    INSERT INTO events (kind, farmer_id, node_id, subject, created_at)
+    SELECT 'node-claimed', farmer_id, id, 'farm' || NEW.id, NEW.proven_at
+      FROM nodes WHERE farm_id = NEW.id AND farmer_id <> NEW.owner_id;
+    UPDATE nodes
+       SET listing = 'paused', offer_version = offer_version + 1, offer_changed_at = NEW.proven_at
+     WHERE farm_id = NEW.id AND farmer_id <> NEW.owner_id AND listing = 'published';
+END;
+
+-- commands/rank_nodes.sql
+
+-- Command: keeps what was found of the nodes behind `seen_id`, up to `node_id`, and goes on behind
+-- that. `ranks` is a JSON array of objects with `node` and `uptime`. Where another run has gone on
+-- from `seen_id` meanwhile, it has found the same, and nothing is done.
+CREATE VIEW rank_nodes AS SELECT node_id AS seen_id, node_id, '[]' AS ranks FROM rank_cursor;
+
+CREATE TRIGGER rank_nodes_does INSTEAD OF INSERT ON rank_nodes BEGIN
+    UPDATE rank_cursor SET node_id = NEW.node_id WHERE node_id = NEW.seen_id;
+    SELECT RAISE(IGNORE) WHERE changes() = 0;
+    UPDATE nodes
+       SET proven_uptime = (SELECT value ->> 'uptime' FROM json_each(NEW.ranks)
+                             WHERE value ->> 'node' = nodes.id)
+     WHERE id IN (SELECT value ->> 'node' FROM json_each(NEW.ranks));
+END;
+
+-- commands/refund_rental.sql
+
+-- Command: a rental that has no access is paid back in full, and ends. The columns are those of
+-- `change_rental`, and those of a mail that tells of it, where there is one. It aborts unless
+-- access is owed.
+CREATE VIEW refund_rental AS
+    SELECT id, version, state, price_micros, price_until, ends_at, ended_at, earns_at, periods,
+           bookings, changed_at, '' AS mail_id, '' AS mail_kind, x'' AS sealed
+      FROM change_rental;
+
+CREATE TRIGGER refund_rental_does INSTEAD OF INSERT ON refund_rental BEGIN
+    SELECT RAISE(ABORT, 'stale job: access is not owed')
+     WHERE NOT EXISTS (SELECT 1 FROM jobs
+                        WHERE rental_id = NEW.id AND kind = 'create'
+                          AND state IN ('waiting', 'leased', 'failed'));
+    -- Whoever holds the lease keeps it until it is over: the removal waits for that.
+    UPDATE jobs
+       SET state = 'refunded', changed_at = NEW.changed_at,
+           due_at = iif(state = 'leased', due_at, NEW.changed_at)
+     WHERE rental_id = NEW.id AND kind = 'create' AND state IN ('waiting', 'leased', 'failed');
+    INSERT INTO events (kind, renter_id, farmer_id, node_id, slice_number, rental_id, created_at)
+    SELECT 'rental-refunded', renter_id, farmer_id, node_id, slice_number, id, NEW.changed_at
+      FROM rentals WHERE id = NEW.id;
+    INSERT INTO mails (id, account_id, kind, sealed, due_at, created_at)
+    SELECT NEW.mail_id, renter_id, NEW.mail_kind, NEW.sealed, NEW.changed_at, NEW.changed_at
+      FROM rentals WHERE id = NEW.id AND NEW.mail_id IS NOT NULL;
+    INSERT INTO change_rental
+           (id, version, state, price_micros, price_until, ends_at, ended_at, earns_at, periods,
+            bookings, event, order_id, idempotency_key, request_hash, total_micros, token_id,
+            changed_at)
+    VALUES (NEW.id, NEW.version, NEW.state, NEW.price_micros, NEW.price_until, NEW.ends_at,
+            NEW.ended_at, NEW.earns_at, NEW.periods, NEW.bookings, 'rental-ended', NULL, NULL,
+            NULL, NULL, NULL, NEW.changed_at);
+END;
+
+-- commands/refuse_payment.sql
+
+-- Command: a payment has come in that is not what was meant. It is written down once, for the
+-- operator and in the audit log, and its top-up waits no longer.
+CREATE VIEW refuse_payment AS
+    SELECT payment_id, top_up_id, reason, amount, currency, created_at FROM refused_payments;
+
+CREATE TRIGGER refuse_payment_does INSTEAD OF INSERT ON refuse_payment BEGIN
+    INSERT INTO refused_payments (payment_id, top_up_id, reason, amount, currency, created_at)
+    VALUES (NEW.payment_id, NEW.top_up_id, NEW.reason, NEW.amount, NEW.currency, NEW.created_at);
+    UPDATE top_ups SET state = 'refused'
+     WHERE id = NEW.top_up_id AND state IN ('pending', 'expired');
+    INSERT INTO audit (action, actor, account_id, subject, created_at)
+    VALUES ('payment-refused', 'market',
+            (SELECT account_id FROM top_ups WHERE id = NEW.top_up_id), NEW.top_up_id,
+            NEW.created_at);
+END;
+
+-- commands/register_node.sql
+
+-- Command: registers a node as a draft, with the slices that its first report allows.
+CREATE VIEW register_node AS
+    SELECT id, farmer_id, name, farm_id, farm_name, country, city, status, healthy, certified,
+           upload_mbps, download_mbps, reported_at, capacity, by_cpu, by_memory, by_ssd, refusal,
+           created_at
+      FROM nodes;
+
+CREATE TRIGGER register_node_does INSTEAD OF INSERT ON register_node BEGIN
+    INSERT INTO nodes
+           (id, farmer_id, name, farm_id, farm_name, country, city, status, healthy, certified,
+            upload_mbps, download_mbps, reported_at, by_cpu, by_memory, by_ssd, refusal,
+            created_at, offer_changed_at, synced_at)
+    VALUES (NEW.id, NEW.farmer_id, NEW.name, NEW.farm_id, NEW.farm_name, NEW.country, NEW.city,
+            NEW.status, NEW.healthy, NEW.certified, NEW.upload_mbps, NEW.download_mbps,
+            NEW.reported_at, NEW.by_cpu, NEW.by_memory, NEW.by_ssd, NEW.refusal,
+            NEW.created_at, NEW.created_at, NEW.created_at);
+    UPDATE nodes SET capacity = NEW.capacity WHERE id = NEW.id;
+    INSERT INTO events (kind, farmer_id, node_id, created_at)
+    VALUES ('node-registered', NEW.farmer_id, NEW.id, NEW.created_at);
+END;
+
+-- commands/release_hold.sql
+
+-- Command: gives back what a quote holds, and the quote is over; one that holds nothing is left as
+-- it is.
+CREATE VIEW release_hold AS SELECT id AS quote_id, held_until AS released_at FROM quotes;
+
+CREATE TRIGGER release_hold_does INSTEAD OF INSERT ON release_hold BEGIN
+    UPDATE quotes
+       SET held_until = NULL, expires_at = max(created_at + 1, min(expires_at, NEW.released_at))
+     WHERE id = NEW.quote_id AND held_until IS NOT NULL;
+    UPDATE slices SET state = 'available', quote_id = NULL WHERE quote_id = NEW.quote_id;
+    UPDATE nodes SET capacity = capacity
+     WHERE id IN (SELECT value ->> 'node' FROM quotes, json_each(quotes.items)
+                   WHERE quotes.id = NEW.quote_id);
+END;
+
+-- commands/remind.sql
+
+-- Command: reminds a renter of an end, once for each end and number of days, with an event and a
+-- mail where they are given. `days` is 0 for a renewal that failed.
+CREATE VIEW remind AS
+    SELECT d.rental_id, d.ends_at, d.days, '' AS event, m.id AS mail_id, m.kind AS mail_kind,
+           m.sealed, d.sent_at
+      FROM reminders d
+      LEFT JOIN mails m ON m.id = d.rental_id;
+
+CREATE TRIGGER remind_does INSTEAD OF INSERT ON remind BEGIN
+    INSERT INTO reminders (rental_id, ends_at, days, sent_at)
+    VALUES (NEW.rental_id, NEW.ends_at, NEW.days, NEW.sent_at)
+        ON CONFLICT (rental_id, ends_at, days) DO NOTHING;
+    SELECT RAISE(IGNORE) WHERE changes() = 0;
+    INSERT INTO events (kind, renter_id, node_id, slice_number, rental_id, created_at)
+    SELECT NEW.event, renter_id, node_id, slice_number, id, NEW.sent_at
+      FROM rentals WHERE id = NEW.rental_id AND NEW.event IS NOT NULL;
+    INSERT INTO mails (id, account_id, kind, sealed, due_at, created_at)
+    SELECT NEW.mail_id, renter_id, NEW.mail_kind, NEW.sealed, NEW.sent_at, NEW.sent_at
+      FROM rentals WHERE id = NEW.rental_id AND NEW.mail_id IS NOT NULL;
+END;
+
+-- commands/rent.sql
+
+-- Command: rents one slice, several, or whole nodes; all or none. `items` is a JSON array with an
+-- object for each rental: `rental` (its id), `node`, `slice` (NULL for any free one, or for the
+-- whole node), `whole` (the number of its slices where the whole node is rented), `version` and
+-- `price` of the offer, and what was agreed: `months`, `total`, `fee`, `ends_at`, `price_until`,
+-- `earns_at`, `min_uptime`, `min_bandwidth`. The machine starts with `ssh_key`, the text of a
+-- key, or NULL for the account's first one; `template` and `template_version`, or `user_data`,
+-- which is encrypted, in hexadecimal.
+--
+-- Everything changes hands, is paid into escrow and is recorded, or nothing happens. It aborts
+-- unless the quote, if there is one, is unused and in time and holds what it says; the other offers
+-- are at the version and price that were agreed to; enough slices are free; the wallet holds the
+-- total; and the account holds at most `slices_max` slices then.
+CREATE VIEW rent AS
+    SELECT id, account_id, idempotency_key, request_hash, total_micros, token_id, quote_id,
+           '[]' AS items, 0 AS slices_max, created_at
+      FROM orders;
+
+CREATE TRIGGER rent_does INSTEAD OF INSERT ON rent BEGIN
+    INSERT INTO release_hold (quote_id, released_at)
+    SELECT id, NEW.created_at FROM quotes WHERE held_until <= NEW.created_at;
+    -- What a quote holds has its price, whatever the offer is by now.
+    SELECT RAISE(ABORT, 'stale offer')
+      FROM json_each(NEW.items) i
+      LEFT JOIN nodes n ON n.id = i.value ->> 'node'
+     WHERE n.id IS NULL OR n.whole_rental_id IS NOT NULL
+        OR n.capacity < n.available_slices + n.allocated_slices + n.reserved_slices
+        OR NOT (EXISTS (SELECT 1 FROM quotes WHERE id = NEW.quote_id AND held_until IS NOT NULL)
+                OR (n.listing = 'published' AND n.offer_version = i.value ->> 'version'
+                    AND n.price_micros = i.value ->> 'price'));
+    UPDATE quotes SET used_at = NEW.created_at, held_until = NULL
+     WHERE id = NEW.quote_id AND account_id = NEW.account_id AND used_at IS NULL
+       AND expires_at > NEW.created_at;
+    SELECT RAISE(ABORT, 'stale quote') WHERE NEW.quote_id IS NOT NULL AND changes() = 0;
+    -- Free for this order alone.
+    UPDATE slices SET state = 'available', quote_id = NULL WHERE quote_id = NEW.quote_id;
+    INSERT INTO orders
+           (id, account_id, kind, idempotency_key, request_hash, total_micros, token_id, quote_id,
+            created_at)
+    VALUES (NEW.id, NEW.account_id, 'rental', NEW.idempotency_key, NEW.request_hash,
+            NEW.total_micros, NEW.token_id, NEW.quote_id, NEW.created_at);
+    INSERT INTO rentals
+           (id, order_id, node_id, slice_number, slices, renter_id, farmer_id, state, price_micros,
+            price_until, min_uptime, min_bandwidth_mbps, started_at, ends_at, earns_at)
+    SELECT i.item ->> 'rental', NEW.id, n.id, s.number, coalesce(i.item ->> 'whole', 1),
+           NEW.account_id, n.farmer_id, 'active', i.item ->> 'price', i.item ->> 'price_until',
+           i.item ->> 'min_uptime', i.item ->> 'min_bandwidth', NEW.created_at,
+           i.item ->> 'ends_at', i.item ->> 'earns_at'
+      FROM (SELECT value AS item,
+                   row_number() OVER (PARTITION BY value ->> 'node' ORDER BY key) AS nth
+              FROM json_each(NEW.items)) i
+      JOIN nodes n ON n.id = i.item ->> 'node'
+      LEFT JOIN (SELECT node_id, number,
+                        row_number() OVER (PARTITION BY node_id ORDER BY number) AS nth
+                   FROM slices
+                  WHERE state = 'available'
+                    AND node_id IN (SELECT value ->> 'node' FROM json_each(NEW.items))) s
+        ON s.node_id = n.id AND i.item ->> 'whole' IS NULL
+       AND s.number = coalesce(i.item ->> 'slice', s.number)
+       AND (i.item ->> 'slice' IS NOT NULL OR s.nth = i.nth)
+     WHERE CASE WHEN i.item ->> 'whole' IS NULL THEN s.number IS NOT NULL
+                ELSE n.available_slices = i.item ->> 'whole'
+                     AND n.allocated_slices = 0 AND n.reserved_slices = 0 END;
+    SELECT RAISE(ABORT, 'stale slice') WHERE changes() <> json_array_length(NEW.items);
+    INSERT INTO rental_periods
+           (rental_id, number, order_id, payer_id, months, price_micros, total_micros, fee_micros,
+            starts_at, ends_at)
+    SELECT value ->> 'rental', 1, NEW.id, NEW.account_id, value ->> 'months', value ->> 'price',
+           value ->> 'total', value ->> 'fee', NEW.created_at, value ->> 'ends_at'
+      FROM json_each(NEW.items);
+    -- Before the slices change hands: their jobs are made of it.
+    INSERT INTO setups (rental_id, ssh_key, template, template_version, sealed)
+    SELECT i.value ->> 'rental',
+           coalesce(i.value ->> 'ssh_key',
+                    (SELECT key FROM ssh_keys WHERE account_id = NEW.account_id
+                      ORDER BY id LIMIT 1)),
+           i.value ->> 'template', i.value ->> 'template_version',
+           unhex(i.value ->> 'user_data')
+      FROM json_each(NEW.items) i;
+    UPDATE slices
+       SET state = 'allocated',
+           rental_id = (SELECT id FROM rentals
+                         WHERE order_id = NEW.id AND node_id = slices.node_id
+                           AND coalesce(slice_number, slices.number) = slices.number)
+     WHERE state = 'available'
+       AND node_id IN (SELECT node_id FROM rentals WHERE order_id = NEW.id)
+       AND EXISTS (SELECT 1 FROM rentals
+                    WHERE order_id = NEW.id AND node_id = slices.node_id
+                      AND coalesce(slice_number, slices.number) = slices.number);
+    UPDATE nodes
+       SET whole_rental_id = (SELECT id FROM rentals
+                               WHERE order_id = NEW.id AND node_id = nodes.id)
+     WHERE id IN (SELECT node_id FROM rentals WHERE order_id = NEW.id AND slice_number IS NULL);
+    INSERT INTO ledger_transactions (kind, reference, rental_id, reason, created_at)
+    SELECT 'rental', id, id,
+           'Rental of node' || node_id || coalesce('_slice_' || slice_number, ', the whole node'),
+           NEW.created_at
+      FROM rentals WHERE order_id = NEW.id ORDER BY id;
+    -- In the order of the transactions, so that balances run on.
+    INSERT INTO post_entry (transaction_kind, reference, kind, owner_id, amount_micros)
+    SELECT 'rental', rental_id, 'wallet', payer_id, -total_micros
+      FROM rental_periods WHERE order_id = NEW.id ORDER BY rental_id;
+    INSERT INTO post_entry (transaction_kind, reference, kind, owner_id, amount_micros)
+    SELECT 'rental', rental_id, 'escrow', rental_id, total_micros
+      FROM rental_periods WHERE order_id = NEW.id;
+    INSERT INTO events (kind, renter_id, farmer_id, node_id, slice_number, rental_id, created_at)
+    SELECT CASE WHEN slice_number IS NULL THEN 'node-rented' ELSE 'slice-rented' END, renter_id,
+           farmer_id, node_id, slice_number, id, NEW.created_at
+      FROM rentals WHERE order_id = NEW.id;
+    SELECT RAISE(ABORT, 'stale total')
+     WHERE NEW.total_micros <> (SELECT sum(total_micros) FROM rental_periods
+                                 WHERE order_id = NEW.id);
+    SELECT RAISE(ABORT, 'stale count of slices')
+     WHERE (SELECT sum(slices) FROM rentals
+             WHERE renter_id = NEW.account_id AND state <> 'ended') > NEW.slices_max;
+END;
+
+-- commands/request_payout.sql
+
+-- Command: requests a payout, and holds its amount. It aborts unless the account is still paid to
+-- the `address` that was seen, and has at most `open_max` payouts under way then.
+CREATE VIEW request_payout AS
+    SELECT id, account_id, amount_micros, address, idempotency_key, '' AS booking, 0 AS open_max,
+           requested_at
+      FROM payouts;
+
+CREATE TRIGGER request_payout_does INSTEAD OF INSERT ON request_payout BEGIN
+    INSERT INTO payouts (id, account_id, amount_micros, address, idempotency_key, requested_at)
+    SELECT NEW.id, id, NEW.amount_micros, payout_address, NEW.idempotency_key, NEW.requested_at
+      FROM accounts
+     WHERE id = NEW.account_id AND payout_address = NEW.address AND deleted_at IS NULL;
+    SELECT RAISE(ABORT, 'stale address') WHERE changes() = 0;
+    SELECT RAISE(ABORT, 'stale count of payouts')
+     WHERE (SELECT count(*) FROM payouts
+             WHERE account_id = NEW.account_id
+               AND state IN ('requested', 'approved', 'sent')) > NEW.open_max;
+    INSERT INTO post_booking (rental_id, booking, created_at)
+    VALUES (NULL, NEW.booking, NEW.requested_at);
+    SELECT RAISE(ABORT, 'stale earnings: something is withheld')
+     WHERE (SELECT micros FROM withheld WHERE farmer_id = NEW.account_id)
+           > (SELECT balance_micros FROM ledger_accounts
+               WHERE kind = 'earnings' AND owner_id = NEW.account_id);
+    INSERT INTO events (kind, farmer_id, subject, created_at)
+    VALUES ('payout-requested', NEW.account_id, NEW.id, NEW.requested_at);
+END;
+
+-- commands/sync_node.sql
+
+-- Command: a look at a registered node. `status` is NULL where the grid says of it what it said
+-- before: then only the look is counted. `is_up` is NULL where the node was not observed, and
+-- `reported_at` where the grid has no document of it; a document of it puts an end to one in
+-- quarantine. `fence` is that of the run, which aborts if another one has begun since; it is NULL
+-- outside of runs, where what is older than what is known changes nothing.
+CREATE VIEW sync_node AS
+    SELECT id, farm_id, farm_name, country, city, status, healthy, certified, upload_mbps,
+           download_mbps, reported_at, capacity, by_cpu, by_memory, by_ssd, refusal, oversold,
+           synced_at, 0 AS is_up, 0 AS fence
+      FROM nodes;
+
+CREATE TRIGGER sync_node_does INSTEAD OF INSERT ON sync_node BEGIN
+    SELECT RAISE(ABORT, 'stale fence: another run has begun')
+     WHERE NEW.fence IS NOT NULL AND NEW.fence <> (SELECT fence FROM sync_state WHERE id = 1);
+    UPDATE nodes
+       SET farm_id = NEW.farm_id, farm_name = NEW.farm_name, country = NEW.country,
+           city = NEW.city, status = NEW.status, healthy = NEW.healthy,
+           certified = NEW.certified, upload_mbps = NEW.upload_mbps,
+           download_mbps = NEW.download_mbps, capacity = NEW.capacity, by_cpu = NEW.by_cpu,
+           by_memory = NEW.by_memory, by_ssd = NEW.by_ssd, refusal = NEW.refusal,
+           oversold = NEW.oversold, synced_at = NEW.synced_at
+     WHERE id = NEW.id AND NEW.status IS NOT NULL
+       AND (NEW.fence IS NOT NULL OR synced_at <= NEW.synced_at);
+    UPDATE nodes
+       SET reported_at = coalesce(NEW.reported_at, reported_at), synced_at = NEW.synced_at,
+           observed = observed + (NEW.is_up IS NOT NULL),
+           observed_up = observed_up + coalesce(NEW.is_up, 0)
+     WHERE id = NEW.id AND (NEW.fence IS NOT NULL OR synced_at <= NEW.synced_at);
+    DELETE FROM refused_documents WHERE node_id = NEW.id AND NEW.reported_at IS NOT NULL;
+END;
+
+-- commands/take_over_node.sql
+
+-- Command: who has proven a farm takes over a node of it that somebody else has registered, with
+-- the rentals that run on it. It aborts unless the node's offer is at the version that was seen,
+-- and while its new farmer rents on it. What was earned stays with whom it was earned by; what the
+-- new farmer held there is free again.
+CREATE VIEW take_over_node AS
+    SELECT id, farmer_id, offer_version, offer_changed_at AS taken_at FROM nodes;
+
+CREATE TRIGGER take_over_node_does INSTEAD OF INSERT ON take_over_node BEGIN
+    SELECT RAISE(ABORT, 'stale farm')
+     WHERE NOT EXISTS (SELECT 1 FROM nodes n JOIN farms f ON f.id = n.farm_id
+                        WHERE n.id = NEW.id AND f.owner_id = NEW.farmer_id
+                          AND n.farmer_id <> NEW.farmer_id
+                          AND n.offer_version = NEW.offer_version);
+    SELECT RAISE(ABORT, 'stale rental: its new farmer rents on the node')
+     WHERE EXISTS (SELECT 1 FROM rentals
+                    WHERE node_id = NEW.id AND renter_id = NEW.farmer_id AND state <> 'ended');
+    INSERT INTO release_hold (quote_id, released_at)
+    SELECT DISTINCT q.id, NEW.taken_at
+      FROM slices s JOIN quotes q ON q.id = s.quote_id
+     WHERE s.node_id = NEW.id AND q.account_id = NEW.farmer_id;
+    INSERT INTO events (kind, farmer_id, node_id, created_at)
+    SELECT 'node-lost', farmer_id, id, NEW.taken_at FROM nodes WHERE id = NEW.id;
+    UPDATE nodes
+       SET farmer_id = NEW.farmer_id, offer_version = offer_version + 1,
+           offer_changed_at = NEW.taken_at,
+           listing = CASE listing WHEN 'published' THEN 'paused' ELSE listing END
+     WHERE id = NEW.id;
+    UPDATE rentals SET farmer_id = NEW.farmer_id, version = version + 1
+     WHERE node_id = NEW.id AND state <> 'ended';
+    INSERT INTO events (kind, farmer_id, node_id, created_at)
+    VALUES ('node-taken-over', NEW.farmer_id, NEW.id, NEW.taken_at);
+    INSERT INTO events (kind, renter_id, farmer_id, node_id, slice_number, rental_id, created_at)
+    SELECT 'farmer-changed', renter_id, farmer_id, node_id, slice_number, id, NEW.taken_at
+      FROM rentals WHERE node_id = NEW.id AND state <> 'ended';
+END;
+
+-- commands/tell_late.sql
+
+-- Command: people are told, once, that a job is late: by an event, and by the mails in `mails`, a
+-- JSON array of objects with `id`, `account`, `kind` and `sealed` in hexadecimal.
+CREATE VIEW tell_late AS SELECT id AS job_id, '[]' AS mails, told_at FROM jobs;
+
+CREATE TRIGGER tell_late_does INSTEAD OF INSERT ON tell_late BEGIN
+    UPDATE jobs SET told_at = NEW.told_at
+     WHERE id = NEW.job_id AND told_at IS NULL AND state IN ('waiting', 'leased', 'failed');
+    SELECT RAISE(IGNORE) WHERE changes() = 0;
+    INSERT INTO events
+           (kind, renter_id, farmer_id, node_id, slice_number, rental_id, created_at)
+    SELECT iif(j.kind = 'create', 'access-late', 'removal-late'),
+           iif(j.kind = 'create', r.renter_id, NULL), r.farmer_id, j.node_id, j.slice_number,
+           iif(j.kind = 'create', r.id, NULL), NEW.told_at
+      FROM jobs j JOIN rentals r ON r.id = j.rental_id WHERE j.id = NEW.job_id;
+    INSERT INTO mails (id, account_id, kind, sealed, due_at, created_at)
+    SELECT value ->> 'id', value ->> 'account', value ->> 'kind', unhex(value ->> 'sealed'),
+           NEW.told_at, NEW.told_at
+      FROM json_each(NEW.mails);
+END;
+
+-- commands/tell_of_credit.sql
+
+-- Command, used by the others: books a credit, and tells both sides of it.
+CREATE VIEW tell_of_credit AS
+    SELECT rental_id, month, stay, '' AS booking, judged_at AS told_at FROM sla_months;
+
+CREATE TRIGGER tell_of_credit_does INSTEAD OF INSERT ON tell_of_credit BEGIN
+    INSERT INTO post_booking (rental_id, booking, created_at)
+    VALUES (NEW.rental_id, NEW.booking, NEW.told_at);
+    INSERT INTO events
+           (kind, renter_id, farmer_id, node_id, slice_number, rental_id, subject, created_at)
+    SELECT 'sla-credited', m.renter_id, m.farmer_id, m.node_id, s.slice_number, m.rental_id,
+           printf('%s: $%d.%02d', m.month, m.credit_micros / 1000000,
+                  m.credit_micros / 10000 % 100),
+           NEW.told_at
+      FROM sla_months m
+      JOIN rental_stays s ON s.rental_id = m.rental_id AND s.number = m.stay
+     WHERE m.rental_id = NEW.rental_id AND m.month = NEW.month AND m.stay = NEW.stay;
+END;
+
+-- commands/tell_of_maintenance.sql
+
+-- Command, used by the triggers below: tells a farmer, and who rents something on the node, of a
+-- window. Each rental has an event of its own.
+CREATE VIEW tell_of_maintenance AS
+    SELECT '' AS kind, id, node_id, announced_at AS told_at FROM maintenance;
+
+CREATE TRIGGER tell_of_maintenance_does INSTEAD OF INSERT ON tell_of_maintenance BEGIN
+    INSERT INTO events (kind, farmer_id, node_id, subject, created_at)
+    SELECT NEW.kind, farmer_id, id, NEW.id, NEW.told_at FROM nodes WHERE id = NEW.node_id;
+    INSERT INTO events
+           (kind, renter_id, node_id, slice_number, rental_id, subject, created_at)
+    SELECT NEW.kind, renter_id, node_id, slice_number, id, NEW.id, NEW.told_at
+      FROM rentals WHERE node_id = NEW.node_id AND state <> 'ended'
+     ORDER BY id;
+END;
+
+-- commands/transfer_rental.sql
+
+-- Command: somebody takes over a rental that was offered to them. It aborts unless the rental is at
+-- the `version` that was seen. What was the old renter's own goes; what is refunded from then on is
+-- the new one's.
+CREATE VIEW transfer_rental AS
+    SELECT id, version, renter_id, 0 AS slices_max, started_at AS transferred_at FROM rentals;
+
+CREATE TRIGGER transfer_rental_does INSTEAD OF INSERT ON transfer_rental BEGIN
+    SELECT RAISE(ABORT, 'stale transfer')
+     WHERE NOT EXISTS (SELECT 1 FROM transfers t JOIN accounts a ON a.email = t.email
+                        WHERE t.rental_id = NEW.id AND a.id = NEW.renter_id
+                          AND t.expires_at > NEW.transferred_at);
+    INSERT INTO events (kind, renter_id, farmer_id, node_id, slice_number, rental_id, created_at)
+    SELECT 'rental-transferred', renter_id, farmer_id, node_id, slice_number, id,
+           NEW.transferred_at
+      FROM rentals WHERE id = NEW.id;
+    UPDATE rentals
+       SET renter_id = NEW.renter_id, version = version + 1, name = '', labels = '[]',
+           renew_months = NULL, renew_max_micros = NULL
+     WHERE id = NEW.id AND version = NEW.version AND state <> 'ended';
+    SELECT RAISE(ABORT, 'stale rental') WHERE changes() = 0;
+    DELETE FROM transfers WHERE rental_id = NEW.id;
+    INSERT INTO events (kind, renter_id, node_id, slice_number, rental_id, created_at)
+    SELECT 'rental-received', renter_id, node_id, slice_number, id, NEW.transferred_at
+      FROM rentals WHERE id = NEW.id;
+    SELECT RAISE(ABORT, 'stale count of slices')
+     WHERE (SELECT sum(slices) FROM rentals
+             WHERE renter_id = NEW.renter_id AND state <> 'ended') > NEW.slices_max;
+END;
+
+-- commands/void_farm.sql
+
+-- Command: a proof no longer counts. `event` says to its owner why. The owner's published nodes of
+-- that farm go off the market; rentals run on.
+CREATE VIEW void_farm AS SELECT id, '' AS event, checked_at AS voided_at FROM farms;
+
+CREATE TRIGGER void_farm_does INSTEAD OF INSERT ON void_farm BEGIN
+    INSERT INTO events (kind, farmer_id, subject, created_at)
+    SELECT NEW.event, owner_id, 'farm' || id, NEW.voided_at FROM farms WHERE id = NEW.id;
+    UPDATE nodes
+       SET listing = 'paused', offer_version = offer_version + 1, offer_changed_at = NEW.voided_at
+     WHERE farm_id = NEW.id AND listing = 'published'
+       AND farmer_id = (SELECT owner_id FROM farms WHERE id = NEW.id);
+    DELETE FROM farms WHERE id = NEW.id;
+END;
+
+-- commands/withheld.sql
+
+-- What farmers may still owe their renters. Of what was not judged it is the most that the
+-- published scale takes, which is `domain::sla::PERCENT_MAX`; a test compares them. Of what is owed
+-- or disputed by its renter, it is what that may come to.
+CREATE VIEW withheld AS
+    SELECT a.id AS farmer_id,
+           (SELECT coalesce(sum((max(s.earned_micros - s.judged_micros, 0) * 60 + 99) / 100), 0)
+              FROM rental_stays s
+             WHERE s.farmer_id = a.id AND s.judge_at IS NOT NULL)
+         + (SELECT coalesce(sum(m.credit_micros), 0)
+              FROM sla_months m WHERE m.farmer_id = a.id AND m.owed_at IS NOT NULL)
+         + (SELECT coalesce(sum(m.base_micros - m.paid_micros), 0)
+              FROM sla_disputes d
+              JOIN sla_months m ON m.rental_id = d.rental_id AND m.month = d.month
+                               AND m.stay = d.stay
+             WHERE m.farmer_id = a.id AND d.side = 'renter' AND d.decided_at IS NULL)
+           AS micros
+      FROM accounts a;

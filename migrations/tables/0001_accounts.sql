@@ -1,0 +1,156 @@
+-- Accounts, and how people get into them: sessions, API tokens, challenges and second factors.
+
+CREATE TABLE accounts (
+    id              TEXT    PRIMARY KEY,
+    email           TEXT    NOT NULL UNIQUE,
+    -- An Argon2id hash in PHC form.
+    password_hash   TEXT    NOT NULL,
+    created_at      INTEGER NOT NULL,
+    -- Operators are named by operators; the first one by a command on the machine.
+    is_operator     INTEGER NOT NULL DEFAULT 0 CHECK (is_operator IN (0, 1)),
+    -- Since when the account is suspended: nobody signs in to it, and nothing of it changes.
+    disabled_at     INTEGER,
+    -- When its owner deleted it. The row stays for the money it moved, without personal data.
+    deleted_at      INTEGER,
+    -- Where a farmer is paid to.
+    payout_address  TEXT,
+    -- How farmers see this renter; NULL for the e-mail address.
+    display_name    TEXT
+                    CHECK (display_name IS NULL OR length(display_name) BETWEEN 1 AND 80),
+    -- The last event whose notification the account has read.
+    notices_read_id INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+-- The browsers that an account is signed in with.
+CREATE TABLE sessions (
+    id         TEXT    PRIMARY KEY,
+    -- SHA-256 of the cookie's value: who reads the database cannot sign in.
+    hash       BLOB    NOT NULL UNIQUE CHECK (length(hash) = 32),
+    account_id TEXT    NOT NULL REFERENCES accounts (id),
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL CHECK (expires_at > created_at),
+    -- When the session was last seen, to the hour.
+    seen_at    INTEGER NOT NULL DEFAULT 0,
+    -- When its holder last verified who they are.
+    proved_at  INTEGER NOT NULL DEFAULT 0,
+    -- Whether that was with a second factor.
+    is_strong  INTEGER NOT NULL DEFAULT 0 CHECK (is_strong IN (0, 1)),
+    -- From where and with what it was opened, for its owner to recognize it by.
+    address    TEXT    NOT NULL DEFAULT '',
+    user_agent TEXT    NOT NULL DEFAULT ''
+) STRICT;
+
+CREATE INDEX sessions_by_end ON sessions (expires_at);
+
+CREATE INDEX sessions_by_account ON sessions (account_id, id);
+
+-- API tokens.
+CREATE TABLE tokens (
+    id             TEXT    PRIMARY KEY,
+    -- SHA-256 of the token.
+    hash           BLOB    NOT NULL UNIQUE CHECK (length(hash) = 32),
+    account_id     TEXT    NOT NULL REFERENCES accounts (id),
+    name           TEXT    NOT NULL,
+    -- Names of scopes, separated by spaces.
+    scopes         TEXT    NOT NULL,
+    created_at     INTEGER NOT NULL,
+    expires_at     INTEGER NOT NULL CHECK (expires_at > created_at),
+    -- The beginning of the token, for its owner to recognize it by.
+    hint           TEXT    NOT NULL DEFAULT '',
+    -- When it was last used, to the minute.
+    used_at        INTEGER,
+    -- The only farm that it may touch, by the grid's number.
+    farm_id        INTEGER,
+    -- What it may spend in all, and what it has spent.
+    ceiling_micros INTEGER CHECK (ceiling_micros >= 0),
+    spent_micros   INTEGER NOT NULL DEFAULT 0
+                   CONSTRAINT within_ceiling
+                   CHECK (ceiling_micros IS NULL OR spent_micros <= ceiling_micros)
+) STRICT;
+
+CREATE INDEX tokens_by_account ON tokens (account_id, id);
+
+CREATE INDEX tokens_by_end ON tokens (expires_at);
+
+-- A secret that is good for one thing, once, and for minutes: the code in a mail, the question that
+-- an authenticator signs, the pause between a password and the second factor, the message that the
+-- owner of a farm signs.
+CREATE TABLE challenges (
+    -- SHA-256 of the secret.
+    hash       BLOB    PRIMARY KEY CHECK (length(hash) = 32),
+    kind       TEXT    NOT NULL CHECK (kind IN (
+                   'sign-up', 'email-change', 'password-reset', 'second-factor',
+                   'passkey-new', 'passkey-sign-in', 'farm-claim')),
+    -- Whose it is; empty where there is no account yet.
+    account_id TEXT    REFERENCES accounts (id),
+    -- What to go on with, in the form that its kind has.
+    payload    BLOB    NOT NULL,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL CHECK (expires_at > created_at)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX challenges_by_end ON challenges (expires_at);
+
+CREATE INDEX challenges_by_account ON challenges (account_id, kind);
+
+CREATE TABLE passkeys (
+    -- The credential's id, as the authenticator gave it.
+    id         BLOB    PRIMARY KEY CHECK (length(id) BETWEEN 16 AND 1023),
+    account_id TEXT    NOT NULL REFERENCES accounts (id),
+    -- What its owner calls it.
+    name       TEXT    NOT NULL CHECK (length(name) BETWEEN 1 AND 80),
+    -- The public key and what never changes, as the crate `factors` writes it.
+    fixed      BLOB    NOT NULL,
+    -- The counter and what changes with each use, as the crate `factors` writes it.
+    moving     BLOB    NOT NULL,
+    created_at INTEGER NOT NULL,
+    used_at    INTEGER
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX passkeys_by_account ON passkeys (account_id, created_at);
+
+-- The secret that an account shares with its authenticator app (RFC 6238).
+CREATE TABLE totp_secrets (
+    account_id   TEXT    PRIMARY KEY REFERENCES accounts (id),
+    -- The secret, encrypted.
+    sealed       BLOB    NOT NULL,
+    -- When the first code proved that the app has it; it counts from then on.
+    confirmed_at INTEGER,
+    -- The time step of the last code that was taken: each one counts once.
+    last_step    INTEGER NOT NULL DEFAULT 0,
+    created_at   INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Each gets its owner in once.
+CREATE TABLE recovery_codes (
+    account_id TEXT    NOT NULL REFERENCES accounts (id),
+    -- SHA-256 of the code: it has 80 random bits.
+    hash       BLOB    NOT NULL CHECK (length(hash) = 32),
+    PRIMARY KEY (account_id, hash)
+) STRICT, WITHOUT ROWID;
+
+-- Public keys that an account has registered. The first one is taken where none is chosen.
+CREATE TABLE ssh_keys (
+    id          TEXT    PRIMARY KEY,
+    account_id  TEXT    NOT NULL REFERENCES accounts (id),
+    name        TEXT    NOT NULL CHECK (length(name) BETWEEN 1 AND 80),
+    key         TEXT    NOT NULL CHECK (length(key) BETWEEN 1 AND 4200),
+    fingerprint TEXT    NOT NULL,
+    created_at  INTEGER NOT NULL,
+    UNIQUE (account_id, fingerprint)
+) STRICT;
+
+CREATE INDEX ssh_keys_by_account ON ssh_keys (account_id, id);
+
+-- How much of a limit is used (generic cell rate algorithm): when the bucket will be empty again,
+-- in milliseconds since 1970, and how many milliseconds it holds.
+CREATE TABLE rate_limits (
+    policy   TEXT    NOT NULL,
+    -- Whom it limits, as a digest: an address, an account, a token.
+    key      TEXT    NOT NULL,
+    span     INTEGER NOT NULL CHECK (span > 0),
+    empty_at INTEGER NOT NULL,
+    PRIMARY KEY (policy, key)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX rate_limits_by_end ON rate_limits (empty_at);

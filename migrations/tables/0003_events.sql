@@ -1,0 +1,68 @@
+-- What happened, and who did what: append-only.
+
+CREATE TABLE event_kinds (kind TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+
+INSERT INTO event_kinds (kind)
+VALUES ('wallet-credited'), ('node-registered'), ('node-published'), ('node-paused'),
+       ('offer-changed'), ('slice-rented'), ('node-rented'), ('node-rental-imported'),
+       ('rental-extended'), ('rental-renewed'), ('renewal-failed'), ('rental-reminded'),
+       ('rental-expired'), ('rental-ended'), ('transfer-offered'), ('rental-transferred'),
+       ('rental-received'), ('farm-proven'), ('farm-lost'), ('farm-moved'), ('farm-revoked'),
+       ('node-claimed'), ('node-moved'), ('node-taken-over'), ('node-lost'), ('farmer-changed'),
+       ('maintenance-announced'), ('maintenance-cancelled'), ('maintenance-due'), ('node-locked'),
+       ('node-unlocked'), ('node-leaving'), ('node-stays'), ('node-left'), ('rental-moved-out'),
+       ('rental-moved-in'), ('price-suggested'), ('payout-requested'), ('payout-approved'),
+       ('payout-sent'), ('payout-done'), ('payout-failed'), ('payout-withdrawn'),
+       ('promise-at-risk'), ('promise-broken'), ('node-down'), ('node-back'),
+       ('webhook-disabled'), ('access-progress'), ('access-ready'), ('access-failed'),
+       ('access-late'), ('rental-refunded'), ('removal-late'), ('slice-removed'),
+       ('node-oversold'), ('node-fits'), ('sla-credited'), ('sla-disputed'), ('sla-decided');
+
+-- What happened, for people and programs that follow it. `renter_id` and `farmer_id` are who may
+-- see it.
+CREATE TABLE events (
+    id           INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind         TEXT    NOT NULL REFERENCES event_kinds (kind),
+    renter_id    TEXT    REFERENCES accounts (id),
+    farmer_id    TEXT    REFERENCES accounts (id),
+    node_id      INTEGER,
+    slice_number INTEGER,
+    rental_id    TEXT,
+    created_at   INTEGER NOT NULL,
+    -- What else it is about: a farm, a payout, a maintenance window.
+    subject      TEXT
+) STRICT;
+
+CREATE INDEX events_by_rental ON events (rental_id, id) WHERE rental_id IS NOT NULL;
+
+CREATE INDEX events_by_renter ON events (renter_id, id) WHERE renter_id IS NOT NULL;
+
+CREATE INDEX events_by_farmer ON events (farmer_id, id) WHERE farmer_id IS NOT NULL;
+
+CREATE TABLE audit (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    -- What was done, such as `sign-in` or `slice-rented`.
+    action     TEXT    NOT NULL,
+    -- How it was asked for.
+    actor      TEXT    NOT NULL CHECK (actor IN (
+                   'visitor', 'account', 'token', 'operator', 'market')),
+    -- The account or token that asked; empty for a visitor and the bootstrap operator.
+    actor_id   TEXT    NOT NULL DEFAULT '',
+    -- Whom it concerns, and who may read it.
+    account_id TEXT,
+    -- What it was done to, such as a rental's id.
+    subject    TEXT    NOT NULL DEFAULT '',
+    -- From where.
+    address    TEXT    NOT NULL DEFAULT '',
+    request_id TEXT    NOT NULL DEFAULT '',
+    created_at INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX audit_by_account ON audit (account_id, id);
+
+-- The chain: SHA-256 over the seal before and the row. SQL has no such function, so that the
+-- mailer's cron and whoever checks compute it.
+CREATE TABLE audit_seals (
+    audit_id INTEGER PRIMARY KEY REFERENCES audit (id),
+    hash     BLOB    NOT NULL CHECK (length(hash) = 32)
+) STRICT;

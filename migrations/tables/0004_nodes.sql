@@ -1,0 +1,210 @@
+-- Farms, nodes and the slices that they are cut into.
+
+-- The farms that somebody has proven to own: one owner each. Without a proof there is no row.
+CREATE TABLE farms (
+    -- The grid's number.
+    id           INTEGER PRIMARY KEY CHECK (id BETWEEN 1 AND 4294967295),
+    name         TEXT    NOT NULL CHECK (length(name) <= 80),
+    -- Whose it is on the grid: the twin, and the account of the chain that the twin belongs to.
+    twin_id      INTEGER NOT NULL CHECK (twin_id BETWEEN 1 AND 4294967295),
+    twin_account TEXT    NOT NULL,
+    owner_id     TEXT    NOT NULL REFERENCES accounts (id),
+    -- By a signature of that account, or by the operator's word.
+    how          TEXT    NOT NULL CHECK (how IN ('signature', 'operator')),
+    proven_at    INTEGER NOT NULL,
+    -- When the grid was last asked whether it still belongs to that twin.
+    checked_at   INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX farms_by_owner ON farms (owner_id, id);
+
+CREATE INDEX farms_by_twin ON farms (twin_id);
+
+CREATE INDEX farms_by_check ON farms (checked_at);
+
+-- Who asks for the jobs of a farm, by the farmer's token.
+CREATE TABLE agents (
+    account_id TEXT    NOT NULL REFERENCES accounts (id),
+    farm_id    INTEGER NOT NULL,
+    name       TEXT    NOT NULL CHECK (length(name) BETWEEN 1 AND 64),
+    -- When it last asked, to the minute.
+    seen_at    INTEGER NOT NULL,
+    PRIMARY KEY (account_id, farm_id, name)
+) STRICT, WITHOUT ROWID;
+
+-- Nodes: what their farmers offer, and what the grid reports of them.
+CREATE TABLE nodes (
+    -- The grid's number.
+    id                 INTEGER PRIMARY KEY CHECK (id BETWEEN 1 AND 4294967295),
+    farmer_id          TEXT    NOT NULL REFERENCES accounts (id),
+    name               TEXT    NOT NULL CHECK (length(name) BETWEEN 1 AND 80),
+    created_at         INTEGER NOT NULL,
+
+    -- The offer. Each change of it counts `offer_version` up.
+    listing            TEXT    NOT NULL DEFAULT 'draft'
+                       CHECK (listing IN ('draft', 'published', 'paused')),
+    offer_version      INTEGER NOT NULL DEFAULT 1,
+    offer_changed_at   INTEGER NOT NULL,
+    -- Per slice and month.
+    price_micros       INTEGER CHECK (price_micros > 0),
+    -- The promise: hundredths of a percent, and Mbit/s.
+    min_uptime         INTEGER NOT NULL DEFAULT 0 CHECK (min_uptime BETWEEN 0 AND 10000),
+    min_bandwidth_mbps INTEGER NOT NULL DEFAULT 0 CHECK (min_bandwidth_mbps >= 0),
+
+    -- The grid's last report.
+    farm_id            INTEGER NOT NULL,
+    farm_name          TEXT    NOT NULL,
+    country            TEXT    NOT NULL COLLATE NOCASE,
+    city               TEXT    NOT NULL,
+    status             TEXT    NOT NULL CHECK (status IN ('up', 'down', 'standby')),
+    healthy            INTEGER CHECK (healthy IN (0, 1)),
+    certified          INTEGER NOT NULL CHECK (certified IN (0, 1)),
+    upload_mbps        INTEGER,
+    download_mbps      INTEGER,
+    reported_at        INTEGER NOT NULL,
+    synced_at          INTEGER NOT NULL,
+
+    -- What the report allows: slices in all and by each resource, and the reason where it is none.
+    capacity           INTEGER NOT NULL DEFAULT 0 CHECK (capacity BETWEEN 0 AND 512),
+    by_cpu             INTEGER NOT NULL,
+    by_memory          INTEGER NOT NULL,
+    by_ssd             INTEGER NOT NULL,
+    refusal            TEXT,
+
+    -- Measured uptime: how often a sync looked, and how often the node was up.
+    observed           INTEGER NOT NULL DEFAULT 0,
+    observed_up        INTEGER NOT NULL DEFAULT 0 CHECK (observed_up <= observed),
+
+    -- Counts of its slices, kept by the triggers on `slices`.
+    available_slices   INTEGER NOT NULL DEFAULT 0 CHECK (available_slices >= 0),
+    allocated_slices   INTEGER NOT NULL DEFAULT 0 CHECK (allocated_slices >= 0),
+    -- Slices that a quote holds.
+    reserved_slices    INTEGER NOT NULL DEFAULT 0 CHECK (reserved_slices >= 0),
+
+    -- The rental of the whole node.
+    whole_rental_id    TEXT,
+    -- The terms that are offered: a sum of 1 for a month, 2 for three, 4 for six and 8 for twelve.
+    terms              INTEGER NOT NULL DEFAULT 15 CHECK (terms BETWEEN 1 AND 15),
+    -- How many slices the farmer does not offer, of those that the node could carry.
+    kept_slices        INTEGER NOT NULL DEFAULT 0 CHECK (kept_slices BETWEEN 0 AND 512),
+    -- The price from `pending_price_at` on: a raise waits while anything on the node is rented or
+    -- held.
+    pending_price_micros INTEGER CHECK (pending_price_micros > price_micros),
+    pending_price_at   INTEGER
+                       CHECK ((pending_price_at IS NULL) = (pending_price_micros IS NULL)),
+    -- Who has locked the offer; NULL where it can be changed. The operator says why.
+    locked_by          TEXT    CHECK (locked_by IN ('farmer', 'operator')),
+    lock_reason        TEXT
+                       CHECK (lock_reason IS NULL
+                              OR (locked_by IS 'operator' AND length(lock_reason) <= 200)),
+    lock_changed_at    INTEGER NOT NULL DEFAULT 0,
+    -- When the node leaves the market; NULL where it stays. It is off the market from the notice
+    -- on.
+    leaves_at          INTEGER CHECK (leaves_at IS NULL OR listing <> 'published'),
+    -- When it has left: nothing of it is rented, held or free any more.
+    left_at            INTEGER
+                       CHECK (left_at IS NULL
+                              OR (leaves_at IS NOT NULL AND left_at >= leaves_at)),
+    -- How many slices more are rented than the node can carry, by its last report.
+    oversold           INTEGER NOT NULL DEFAULT 0 CHECK (oversold BETWEEN 0 AND 512),
+    -- The uptime that the node has at least, by everything that was observed, in hundredths of a
+    -- percent: the lower bound of `domain::confidence`. A job updates it, a page of nodes at a
+    -- time.
+    proven_uptime      INTEGER NOT NULL DEFAULT 0 CHECK (proven_uptime BETWEEN 0 AND 10000),
+    -- The sort key of the market: what is proven and, among equals, what is promised.
+    uptime_rank        INTEGER
+                       GENERATED ALWAYS AS (proven_uptime * 10001 + min_uptime) VIRTUAL,
+
+    CHECK (listing = 'draft' OR price_micros IS NOT NULL)
+) STRICT;
+
+CREATE INDEX nodes_by_farmer ON nodes (farmer_id, id);
+
+-- The market reads one row for each node that has something to offer.
+CREATE INDEX nodes_by_price ON nodes (price_micros, id)
+ WHERE listing = 'published' AND available_slices > 0;
+
+CREATE INDEX nodes_by_country ON nodes (country, price_micros, id)
+ WHERE listing = 'published' AND available_slices > 0;
+
+CREATE INDEX nodes_by_farm ON nodes (farm_id, id);
+
+CREATE INDEX nodes_by_raise ON nodes (pending_price_at) WHERE pending_price_at IS NOT NULL;
+
+CREATE INDEX nodes_by_leaving ON nodes (leaves_at)
+ WHERE leaves_at IS NOT NULL AND left_at IS NULL;
+
+-- A comparison reads the nodes that are on the market or rented, by certification and place.
+CREATE INDEX nodes_by_kind ON nodes (certified, country, id)
+ WHERE price_micros IS NOT NULL AND (listing = 'published' OR allocated_slices > 0);
+
+CREATE INDEX nodes_by_oversold ON nodes (id) WHERE oversold > 0;
+
+CREATE INDEX nodes_by_uptime ON nodes (uptime_rank DESC, price_micros, id)
+ WHERE listing = 'published' AND available_slices > 0;
+
+-- Every version of every offer, written by the statement that made it.
+CREATE TABLE offer_history (
+    node_id              INTEGER NOT NULL REFERENCES nodes (id),
+    version              INTEGER NOT NULL,
+    changed_at           INTEGER NOT NULL,
+    name                 TEXT    NOT NULL,
+    price_micros         INTEGER,
+    pending_price_micros INTEGER,
+    pending_price_at     INTEGER,
+    min_uptime           INTEGER NOT NULL,
+    min_bandwidth_mbps   INTEGER NOT NULL,
+    terms                INTEGER NOT NULL,
+    kept_slices          INTEGER NOT NULL,
+    listing              TEXT    NOT NULL,
+    PRIMARY KEY (node_id, version)
+) STRICT, WITHOUT ROWID;
+
+-- When a node is worked on: announced a day ahead, for eight hours at most.
+CREATE TABLE maintenance (
+    id           TEXT    PRIMARY KEY,
+    node_id      INTEGER NOT NULL REFERENCES nodes (id),
+    starts_at    INTEGER NOT NULL,
+    ends_at      INTEGER NOT NULL CHECK (ends_at - starts_at BETWEEN 60 AND 28800),
+    note         TEXT    NOT NULL CHECK (length(note) <= 200),
+    announced_at INTEGER NOT NULL CHECK (starts_at - announced_at >= 86400),
+    cancelled_at INTEGER,
+    -- When farmer and renters were reminded of it.
+    reminded_at  INTEGER
+) STRICT;
+
+CREATE INDEX maintenance_by_node ON maintenance (node_id, starts_at, id);
+
+CREATE INDEX maintenance_by_reminder ON maintenance (starts_at)
+ WHERE cancelled_at IS NULL AND reminded_at IS NULL;
+
+-- A slice is what at most one rental or one quote holds: it points to its holder.
+CREATE TABLE slices (
+    node_id    INTEGER NOT NULL REFERENCES nodes (id),
+    number     INTEGER NOT NULL CHECK (number BETWEEN 1 AND 512),
+    state      TEXT    NOT NULL CHECK (state IN ('available', 'reserved', 'allocated', 'retired')),
+    rental_id  TEXT    REFERENCES rentals (id),
+    quote_id   TEXT    REFERENCES quotes (id),
+    -- A slice that still has the machine of an ended rental on it is not offered, and takes its
+    -- place on the node until the machine is gone.
+    removing_job TEXT  REFERENCES jobs (id)
+               CHECK (removing_job IS NULL OR state IN ('available', 'retired')),
+    PRIMARY KEY (node_id, number),
+    CHECK ((state = 'allocated') = (rental_id IS NOT NULL)),
+    CHECK ((state = 'reserved') = (quote_id IS NOT NULL))
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX slices_by_state ON slices (node_id, state, number);
+
+CREATE INDEX slices_by_rental ON slices (rental_id) WHERE rental_id IS NOT NULL;
+
+CREATE INDEX slices_by_quote ON slices (quote_id) WHERE quote_id IS NOT NULL;
+
+CREATE INDEX slices_by_removal ON slices (removing_job) WHERE removing_job IS NOT NULL;
+
+-- The numbers 1 to 512, from which new slices are made.
+CREATE TABLE slice_numbers (number INTEGER PRIMARY KEY) STRICT;
+
+INSERT INTO slice_numbers
+WITH RECURSIVE n (number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM n WHERE number < 512)
+SELECT number FROM n;

@@ -1,0 +1,78 @@
+-- What the sync has seen of each node.
+
+-- The instants at which the sync looked. One that is not here was not observed by anybody.
+CREATE TABLE look_times (at INTEGER PRIMARY KEY) STRICT;
+
+-- What a look saw of a node, for 90 days. A look at which it was not seen has no row: that is
+-- neither up nor down. In the order of time, so that a run writes to one place, and what is old
+-- goes from one place; a node's own are found by `look_times`. Nodes are never deleted.
+CREATE TABLE looks (
+    at            INTEGER NOT NULL,
+    node_id       INTEGER NOT NULL,
+    status        TEXT    NOT NULL,
+    is_up         INTEGER NOT NULL CHECK (is_up IN (0, 1)),
+    healthy       INTEGER CHECK (healthy IN (0, 1)),
+    -- As the grid has measured it; NULL where it has not, or the node was not up.
+    upload_mbps   INTEGER,
+    download_mbps INTEGER,
+    PRIMARY KEY (at, node_id)
+) STRICT, WITHOUT ROWID;
+
+-- The looks at a node on a day, which stay.
+CREATE TABLE look_days (
+    -- Days since 1970, in UTC.
+    day           INTEGER NOT NULL,
+    node_id       INTEGER NOT NULL,
+    observed      INTEGER NOT NULL,
+    observed_up   INTEGER NOT NULL CHECK (observed_up BETWEEN 0 AND observed),
+    healthy       INTEGER NOT NULL,
+    unhealthy     INTEGER NOT NULL,
+    -- How many looks knew both speeds, and their sums.
+    measured      INTEGER NOT NULL,
+    upload_mbps   INTEGER NOT NULL,
+    download_mbps INTEGER NOT NULL,
+    PRIMARY KEY (day, node_id)
+) STRICT, WITHOUT ROWID;
+
+-- What the sync saw of a node in a month of UTC.
+CREATE TABLE node_months (
+    node_id     INTEGER NOT NULL REFERENCES nodes (id),
+    -- Such as `2026-11`.
+    month       TEXT    NOT NULL,
+    observed    INTEGER NOT NULL,
+    observed_up INTEGER NOT NULL CHECK (observed_up BETWEEN 0 AND observed),
+    -- How often it had been down when its promise was last looked at.
+    judged_down INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (node_id, month)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX node_months_to_judge ON node_months (month, node_id)
+ WHERE judged_down <> observed - observed_up;
+
+-- Nodes that have been down: whether their farmer knows them to be down now, and when the farmer
+-- was last told that one is down: at most once an hour.
+CREATE TABLE node_alerts (
+    node_id    INTEGER PRIMARY KEY REFERENCES nodes (id),
+    is_down    INTEGER NOT NULL CHECK (is_down IN (0, 1)),
+    told_at    INTEGER NOT NULL,
+    changed_at INTEGER NOT NULL
+) STRICT;
+
+-- What a farmer was told of a month's promise: each once.
+CREATE TABLE promise_alerts (
+    node_id    INTEGER NOT NULL REFERENCES nodes (id),
+    month      TEXT    NOT NULL,
+    kind       TEXT    NOT NULL CHECK (kind IN ('promise-at-risk', 'promise-broken')),
+    created_at INTEGER NOT NULL,
+    -- How long the node may still be down this month.
+    minutes_left INTEGER,
+    PRIMARY KEY (node_id, month, kind)
+) STRICT, WITHOUT ROWID;
+
+-- The node up to which that job has come; 0 where it begins again. One row.
+CREATE TABLE rank_cursor (
+    id      INTEGER PRIMARY KEY CHECK (id = 1),
+    node_id INTEGER NOT NULL
+) STRICT;
+
+INSERT INTO rank_cursor (id, node_id) VALUES (1, 0);

@@ -1,0 +1,95 @@
+-- Money that comes in by card and leaves as payouts, and what farmers earn.
+
+CREATE TABLE top_ups (
+    id              TEXT    PRIMARY KEY,
+    account_id      TEXT    NOT NULL REFERENCES accounts (id),
+    -- Whole cents of US dollars.
+    amount_micros   INTEGER NOT NULL CHECK (amount_micros > 0 AND amount_micros % 10000 = 0),
+    state           TEXT    NOT NULL DEFAULT 'pending'
+                    CHECK (state IN ('pending', 'paid', 'expired', 'refused')),
+    -- Who takes the payment, its id of the page to pay on, and where that is.
+    provider        TEXT    NOT NULL CHECK (provider IN ('stripe')),
+    session_id      TEXT    UNIQUE,
+    url             TEXT    CHECK ((url IS NULL) = (session_id IS NULL)),
+    -- Its id of the payment that paid; no payment pays twice.
+    payment_id      TEXT    UNIQUE CHECK ((payment_id IS NULL) = (state <> 'paid')),
+    idempotency_key TEXT    NOT NULL,
+    created_at      INTEGER NOT NULL,
+    paid_at         INTEGER CHECK ((paid_at IS NULL) = (state <> 'paid')),
+    UNIQUE (account_id, idempotency_key)
+) STRICT;
+
+CREATE INDEX top_ups_by_account ON top_ups (account_id, id);
+
+CREATE INDEX top_ups_waiting ON top_ups (account_id, created_at) WHERE state = 'pending';
+
+-- Payments that have come in and that nothing was credited for: the operator gives them back, or
+-- credits them by hand. Kept as the provider named them, for the top-up may not exist.
+CREATE TABLE refused_payments (
+    payment_id TEXT    NOT NULL,
+    top_up_id  TEXT    NOT NULL,
+    reason     TEXT    NOT NULL CHECK (reason IN (
+                   'unknown-top-up', 'other-amount', 'other-currency', 'paid-twice', 'no-owner')),
+    -- In the smallest unit of the currency.
+    amount     INTEGER NOT NULL CHECK (amount >= 0),
+    currency   TEXT    NOT NULL,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (payment_id, top_up_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX refused_payments_by_time ON refused_payments (created_at, payment_id);
+
+-- Earnings on their way to a farmer. While one is requested or approved, its amount is held in the
+-- escrow of its id; once sent, it has left the books.
+CREATE TABLE payouts (
+    id              TEXT    PRIMARY KEY,
+    account_id      TEXT    NOT NULL REFERENCES accounts (id),
+    -- Whole cents of US dollars.
+    amount_micros   INTEGER NOT NULL CHECK (amount_micros > 0 AND amount_micros % 10000 = 0),
+    -- Where it is paid to, as it was when it was requested.
+    address         TEXT    NOT NULL CHECK (length(address) BETWEEN 1 AND 200),
+    state           TEXT    NOT NULL DEFAULT 'requested'
+                    CHECK (state IN ('requested', 'approved', 'sent', 'done', 'failed',
+                                     'withdrawn')),
+    -- Counts the changes of state: who saves one names the version that it saw.
+    version         INTEGER NOT NULL DEFAULT 1,
+    -- What the operator calls the transfer.
+    reference       TEXT    CHECK (state NOT IN ('sent', 'done') OR reference IS NOT NULL),
+    -- Why it failed.
+    note            TEXT    CHECK ((note IS NOT NULL) = (state = 'failed')),
+    idempotency_key TEXT    NOT NULL,
+    requested_at    INTEGER NOT NULL,
+    approved_at     INTEGER,
+    sent_at         INTEGER CHECK (state NOT IN ('sent', 'done') OR sent_at IS NOT NULL),
+    finished_at     INTEGER
+                    CHECK ((finished_at IS NOT NULL) = (state IN ('done', 'failed', 'withdrawn'))),
+    UNIQUE (account_id, idempotency_key)
+) STRICT;
+
+CREATE INDEX payouts_by_account ON payouts (account_id, id);
+
+CREATE INDEX payouts_by_state ON payouts (state, id);
+
+CREATE INDEX payouts_open ON payouts (account_id) WHERE state IN ('requested', 'approved', 'sent');
+
+-- What a farmer has earned with a node in a month of UTC, such as `2026-11`, and what of it went to
+-- renters for promises that were not kept. Kept by a trigger in the statement that books.
+CREATE TABLE farm_months (
+    farmer_id       TEXT    NOT NULL REFERENCES accounts (id),
+    month           TEXT    NOT NULL CHECK (month GLOB '[1-9][0-9][0-9][0-9]-[01][0-9]'),
+    node_id         INTEGER NOT NULL REFERENCES nodes (id),
+    earned_micros   INTEGER NOT NULL CHECK (earned_micros >= 0),
+    credited_micros INTEGER NOT NULL CHECK (credited_micros >= 0),
+    PRIMARY KEY (farmer_id, month, node_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX farm_months_by_node ON farm_months (node_id, month);
+
+-- What a farmer has earned on a day of UTC, such as `2026-11-22`, with all nodes.
+CREATE TABLE farm_days (
+    farmer_id     TEXT    NOT NULL REFERENCES accounts (id),
+    day           TEXT    NOT NULL
+                  CHECK (day GLOB '[1-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]'),
+    earned_micros INTEGER NOT NULL CHECK (earned_micros >= 0),
+    PRIMARY KEY (farmer_id, day)
+) STRICT, WITHOUT ROWID;

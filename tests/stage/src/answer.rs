@@ -1,0 +1,110 @@
+//! What was answered.
+
+use std::fmt;
+
+use http::HeaderMap;
+use http::header::{CONTENT_TYPE, LOCATION};
+use serde_json::Value;
+use web::route::Outcome;
+use web::{Body, Response};
+
+/// An answer.
+pub struct Answer {
+    asked: String,
+    /// Why it was not done, for the log.
+    cause: Option<String>,
+    response: Response,
+}
+
+impl Answer {
+    pub(crate) fn new(asked: String, outcome: Outcome) -> Answer {
+        let cause = outcome.problem.and_then(|problem| problem.cause);
+        Answer { asked, cause, response: outcome.response }
+    }
+
+    /// Its status.
+    pub fn status(&self) -> u16 {
+        self.response.status().as_u16()
+    }
+
+    /// Its headers.
+    pub fn headers(&self) -> &HeaderMap {
+        self.response.headers()
+    }
+
+    /// Its body.
+    pub fn bytes(&self) -> Vec<u8> {
+        self.response.body().bytes().to_vec()
+    }
+
+    /// Its body, to poll a stream or a wait.
+    pub fn into_body(self) -> Body {
+        self.response.into_body()
+    }
+
+    /// Its body as text.
+    pub fn text(&self) -> String {
+        String::from_utf8(self.bytes()).unwrap()
+    }
+
+    /// Its body as a JSON document.
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(self.response.body().bytes())
+            .unwrap_or_else(|error| panic!("{self}: {error}"))
+    }
+
+    /// The document that was answered with this status.
+    #[track_caller]
+    pub fn ok(&self, status: u16) -> Value {
+        assert_eq!(self.status(), status, "{self}");
+        self.json()
+    }
+
+    /// The problem of this status and type.
+    #[track_caller]
+    pub fn problem(&self, status: u16, kind: &str) -> Value {
+        let document = self.ok(status);
+        let found = document["type"].as_str().unwrap_or_default();
+        assert_eq!(found.rsplit(['/', '#', ':']).next(), Some(kind), "{self}");
+        document
+    }
+
+    /// The fields that a problem says are wrong, in its order.
+    #[track_caller]
+    pub fn wrong_fields(&self) -> Vec<String> {
+        let document = self.problem(400, "invalid-fields");
+        let errors = document["errors"].as_array().into_iter().flatten();
+        errors.map(|error| error["field"].as_str().unwrap_or_default().to_owned()).collect()
+    }
+
+    /// The words of the page that was answered with this status.
+    #[track_caller]
+    pub fn page(&self, status: u16) -> String {
+        assert_eq!(self.status(), status, "{self}");
+        let kind = self.headers().get(CONTENT_TYPE).unwrap();
+        assert_eq!(kind, "text/html; charset=utf-8", "{self}");
+        words(&self.text())
+    }
+
+    /// Where a form leads on to.
+    #[track_caller]
+    pub fn see_other(&self) -> String {
+        assert_eq!(self.status(), 303, "{self}");
+        self.headers()[LOCATION].to_str().unwrap().to_owned()
+    }
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (text, cause) = (self.text(), self.cause.as_deref().unwrap_or_default());
+        write!(f, "{} -> {}: {text} {cause}", self.asked, self.status())
+    }
+}
+
+/// A page's words, with single spaces and without anything between angle brackets.
+pub fn words(html: &str) -> String {
+    let texts = html.split('<').map(|piece| piece.split_once('>').map_or("", |(_, text)| text));
+    let text: Vec<&str> = texts.flat_map(str::split_whitespace).collect();
+    text.join(" ")
+}
