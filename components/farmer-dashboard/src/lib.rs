@@ -5,5 +5,5 @@ use spin_sdk::http_service;
 
 #[http_service]
 async fn farmer_dashboard(request: Request) -> Response<edge::Body> {
-    edge::serve(&[farming::FARM, billing::PAYOUTS, notifying::NOTICES], request).await
+    edge::serve(&[farming::FARMS, billing::PAYOUTS, notifying::NOTICES], request).await
 }

@@ -10,7 +10,7 @@ edge::cron!(
         rentals::RENEW,
         rentals::REMIND,
         rentals::TELL_OF_LEAVING,
-        rentals::LET_NODES_LEAVE,
+        rentals::LEAVE,
         rentals::EXPIRE,
         rentals::EARN,
         sync::CHECK_FARMS,
@@ -22,7 +22,7 @@ edge::cron!(
         nodes::RANK_NODES,
         nodes::FOLD_LOOKS,
         operating::CHECK_MARKET,
-        sync::SWEEP_SYNCS,
+        sync::SWEEP_SYNC,
         sync::SYNC,
     ]
 );

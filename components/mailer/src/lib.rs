@@ -12,7 +12,7 @@ edge::cron!(
         nodes::TELL_OF_MAINTENANCE,
         machines::GIVE_UP_JOBS,
         machines::TELL_OF_LATE_JOBS,
-        operating::SEAL_AUDIT_LOG,
+        operating::SEAL_AUDIT,
         operating::SEAL_LEDGER,
         operating::SWEEP_MAILS,
         accounts::SWEEP_SESSIONS,

@@ -14,6 +14,7 @@ mod proof;
 mod settings;
 
 use domain::account::Scope;
+use domain::recurring;
 use store::{challenges, sessions, tokens};
 use web::api::account::{
     ASK_RESET, CHANGE_ACCOUNT, CHANGE_EMAIL, CHANGE_PASSWORD, CLOSE_SESSION, CONFIRM_ACCOUNT,
@@ -107,12 +108,12 @@ pub const ACCOUNTS: &[Route] = &[
 
 /// Sessions that have ended.
 pub const SWEEP_SESSIONS: Job =
-    Job { name: "sweep sessions", run: |env| Ok(sessions::sweep(env.db, env.now)?) };
+    Job { about: &recurring::SWEEP_SESSIONS, run: |env| Ok(sessions::sweep(env.db, env.now)?) };
 
 /// Tokens that have expired.
 pub const SWEEP_TOKENS: Job =
-    Job { name: "sweep tokens", run: |env| Ok(tokens::sweep(env.db, env.now)?) };
+    Job { about: &recurring::SWEEP_TOKENS, run: |env| Ok(tokens::sweep(env.db, env.now)?) };
 
 /// Challenges that have expired.
 pub const SWEEP_CHALLENGES: Job =
-    Job { name: "sweep challenges", run: |env| Ok(challenges::sweep(env.db, env.now)?) };
+    Job { about: &recurring::SWEEP_CHALLENGES, run: |env| Ok(challenges::sweep(env.db, env.now)?) };

@@ -459,10 +459,5 @@ pub const ALL: [&RecurringJob; 40] = [
     &SWEEP_MESSAGES,
 ];
 
-/// The job of this name.
-pub fn find(name: &str) -> Option<&'static RecurringJob> {
-    ALL.into_iter().find(|job| job.name == name)
-}
-
 #[cfg(test)]
 mod tests;

@@ -44,16 +44,22 @@ macro_rules! cron {
     };
 }
 
-/// Does the jobs that are due; one that fails does not keep the others from being done.
+/// Does the jobs that are due. One that fails is logged, and is no failure of the run: how each
+/// went is kept in the database.
 pub fn run(name: &str, metadata: Metadata, jobs: &[Job]) -> Result<(), Error> {
     let seconds = i64::try_from(metadata.timestamp).unwrap_or(i64::MAX);
     let now = Timestamp::from_seconds(seconds);
-    let done = with_env(&HostClock::start(), now, |env| run_due(env, jobs));
-    let failure = match done {
-        Ok(Ok(())) => return Ok(()),
-        Ok(Err(error)) => error.to_string(),
-        Err(problem) => problem.cause.unwrap_or_else(|| problem.kind.as_str().to_owned()),
-    };
-    log(&format!("{name} failed: {failure:?}"));
-    Err(Error::Other(failure))
+    match with_env(&HostClock::start(), now, |env| run_due(env, jobs)) {
+        Ok(failures) => {
+            for failure in failures {
+                log(&format!("{name} could not {failure}"));
+            }
+            Ok(())
+        }
+        Err(problem) => {
+            let failure = problem.cause.unwrap_or_else(|| problem.kind.as_str().to_owned());
+            log(&format!("{name} failed: {failure:?}"));
+            Err(Error::Other(failure))
+        }
+    }
 }

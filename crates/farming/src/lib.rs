@@ -46,10 +46,10 @@ const MAINTENANCE: &str = "/dashboard/farm/nodes/{node}/maintenance";
 const READ: Access = Access::Account(Scope::Read);
 
 /// Every route of this feature.
-pub const ROUTES: &[&[Route]] = &[FARM, OPERATOR];
+pub const ROUTES: &[&[Route]] = &[FARMS, OPERATOR];
 
 /// A farmer's nodes, offers, maintenance and revenue.
-pub const FARM: &[Route] = &[
+pub const FARMS: &[Route] = &[
     Route::api(&LIST_FARM_NODES, api::list_nodes),
     Route::api(&ADD_NODE, api::add_node),
     Route::api(&SHOW_FARM_NODE, api::show_node),

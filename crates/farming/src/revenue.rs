@@ -3,11 +3,10 @@
 use domain::month::Month;
 use http::StatusCode;
 use http::header::CONTENT_DISPOSITION;
-use store::accounts::Identity;
 use store::dashboard::{self, NodeStanding};
 use store::revenue::{self, MONTHS_MAX};
 use web::api::revenue::{RevenueView, months_asked, revenue_table, slices_table, uptime_table};
-use web::{Context, Kind, Problem, Response, csv, respond};
+use web::{Context, Problem, Response, csv, respond};
 
 /// How many nodes the tables of nodes have at most.
 const TABLE_NODES_MAX: u32 = 1_000;

@@ -6,6 +6,7 @@ mod ssh_keys;
 mod waiting;
 
 use domain::account::Scope;
+use domain::recurring;
 use store::{job_runs, jobs};
 use web::api::agent::{COMPLETE_JOB, FAIL_JOB, LEASE_JOB, REPORT_PROGRESS};
 use web::api::ssh_keys::{ADD_SSH_KEY, LIST_SSH_KEYS, REMOVE_SSH_KEY};
@@ -41,11 +42,13 @@ pub const AGENTS: &[Route] = &[
 
 /// Jobs that no agent has done in time.
 pub const GIVE_UP_JOBS: Job =
-    Job { name: "give up jobs", run: |env| Ok(jobs::give_up(env.db, env.now)?) };
+    Job { about: &recurring::GIVE_UP_JOBS, run: |env| Ok(jobs::give_up(env.db, env.now)?) };
 
 /// Jobs that are late.
-pub const TELL_OF_LATE_JOBS: Job = Job { name: "tell of late jobs", run: late::tell };
+pub const TELL_OF_LATE_JOBS: Job = Job { about: &recurring::TELL_OF_LATE_JOBS, run: late::tell };
 
 /// Agents that have gone.
-pub const SWEEP_AGENTS: Job =
-    Job { name: "sweep agents", run: |env| Ok(job_runs::sweep_agents(env.db, env.now)?) };
+pub const SWEEP_AGENTS: Job = Job {
+    about: &recurring::SWEEP_AGENTS,
+    run: |env| Ok(job_runs::sweep_agents(env.db, env.now)?),
+};

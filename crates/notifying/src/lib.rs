@@ -7,6 +7,7 @@ mod tell;
 mod webhooks;
 
 use domain::account::Scope;
+use domain::recurring;
 use store::{promises, webhooks as kept};
 use web::api::events::FOLLOW_EVENTS;
 use web::api::notices::{LIST_NOTIFICATIONS, READ_NOTIFICATIONS, SET_CHOICES, SHOW_CHOICES};
@@ -69,17 +70,19 @@ const MONTHS_AT_ONCE: u32 = 200;
 const ROUNDS_MAX: usize = 5;
 
 /// Promises that are not kept any more: found before it is told.
-pub const LOOK_AT_PROMISES: Job = Job { name: "look at promises", run: look_at_promises };
+pub const LOOK_AT_PROMISES: Job =
+    Job { about: &recurring::LOOK_AT_PROMISES, run: look_at_promises };
 
 /// Mails and messages of what happened.
-pub const TELL: Job = Job { name: "tell", run: tell::tell };
+pub const TELL: Job = Job { about: &recurring::TELL, run: tell::tell };
 
 /// Messages to webhooks.
-pub const DELIVER_MESSAGES: Job = Job { name: "deliver messages", run: deliver::deliver };
+pub const DELIVER_MESSAGES: Job =
+    Job { about: &recurring::DELIVER_MESSAGES, run: deliver::deliver };
 
 /// Messages that were delivered long ago.
 pub const SWEEP_MESSAGES: Job =
-    Job { name: "sweep messages", run: |env| Ok(kept::sweep(env.db, env.now)?) };
+    Job { about: &recurring::SWEEP_MESSAGES, run: |env| Ok(kept::sweep(env.db, env.now)?) };
 
 fn look_at_promises(env: &Env<'_>) -> Result<(), JobError> {
     for _ in 0..ROUNDS_MAX {

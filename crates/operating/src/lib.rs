@@ -8,6 +8,7 @@ mod operating;
 mod operator;
 mod upkeep;
 
+use domain::recurring;
 use store::{job_runs, limits, mails};
 use web::api::admin::{
     CHECK_INVARIANTS, DISABLE_ACCOUNT, ENABLE_ACCOUNT, END_ACCOUNT_SESSIONS, GRANT_OPERATOR,
@@ -60,29 +61,29 @@ pub const OPERATOR: &[Route] = &[
 ];
 
 /// Mail that is due.
-pub const DELIVER_MAILS: Job = Job { name: "deliver mails", run: deliver::deliver };
+pub const DELIVER_MAILS: Job = Job { about: &recurring::DELIVER_MAILS, run: deliver::deliver };
 
 /// Mail that was sent long ago.
 pub const SWEEP_MAILS: Job =
-    Job { name: "sweep mails", run: |env| Ok(mails::sweep(env.db, env.now)?) };
+    Job { about: &recurring::SWEEP_MAILS, run: |env| Ok(mails::sweep(env.db, env.now)?) };
 
 /// What was written to the audit log.
-pub const SEAL_AUDIT_LOG: Job = Job { name: "seal the audit log", run: jobs::seal_audit };
+pub const SEAL_AUDIT: Job = Job { about: &recurring::SEAL_AUDIT, run: jobs::seal_audit };
 
 /// What was booked.
-pub const SEAL_LEDGER: Job = Job { name: "seal the ledger", run: jobs::seal_ledger };
+pub const SEAL_LEDGER: Job = Job { about: &recurring::SEAL_LEDGER, run: jobs::seal_ledger };
 
 /// Invariants and the market's state.
-pub const CHECK_MARKET: Job = Job { name: "check the market", run: jobs::check };
+pub const CHECK_MARKET: Job = Job { about: &recurring::CHECK_MARKET, run: jobs::check };
 
 /// Limits that nobody is near to.
 pub const SWEEP_LIMITS: Job =
-    Job { name: "sweep limits", run: |env| Ok(limits::sweep(env.db, env.now)?) };
+    Job { about: &recurring::SWEEP_LIMITS, run: |env| Ok(limits::sweep(env.db, env.now)?) };
 
 /// The write-ahead log.
 pub const CHECKPOINT: Job =
-    Job { name: "checkpoint", run: |env| Ok(job_runs::checkpoint(env.db).map(drop)?) };
+    Job { about: &recurring::CHECKPOINT, run: |env| Ok(job_runs::checkpoint(env.db).map(drop)?) };
 
 /// The planner's statistics.
 pub const OPTIMIZE: Job =
-    Job { name: "optimize", run: |env| Ok(job_runs::optimize(env.db).map(drop)?) };
+    Job { about: &recurring::OPTIMIZE, run: |env| Ok(job_runs::optimize(env.db).map(drop)?) };

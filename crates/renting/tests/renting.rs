@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+use renting::jobs;
 use serde_json::{Value, json};
 use stage::{ADA, Answer, BEN, FARMER, Stage};
 
@@ -110,5 +111,23 @@ fn a_form_rents_and_leads_to_the_rental() {
     assert_eq!(stage.balance(ADA), "75.00");
     let page = ada.get(renting::ROUTES, &rental).page(200);
     assert!(page.contains("node32_slice_"), "{page}");
+    stage.check_invariants();
+}
+
+#[test]
+fn what_time_does_to_a_rental() {
+    let stage = Stage::market();
+    let rental = rented(&stage);
+    let status = || stage.as_user(ADA).get(renting::ROUTES, &rental).ok(200)["status"].clone();
+    stage.run(&jobs::EXPIRE).unwrap();
+    assert_eq!(status(), "active");
+    // A month has 31 days at most; the grace is short.
+    stage.pass(32);
+    stage.run(&jobs::EXPIRE).unwrap();
+    assert_eq!(status(), "grace");
+    stage.pass(30);
+    stage.run(&jobs::EXPIRE).unwrap();
+    assert_eq!(status(), "ended");
+    stage.run(&jobs::EARN).unwrap();
     stage.check_invariants();
 }

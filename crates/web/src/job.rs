@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::recurring;
+use domain::recurring::RecurringJob;
 use store::StoreError;
 use store::job_runs::{self, Done};
 
@@ -10,8 +10,8 @@ use crate::env::{Env, NoKeys};
 
 /// Something that is done again and again. Its work is bounded; the next run goes on.
 pub struct Job {
-    /// Its name in `domain::recurring`.
-    pub name: &'static str,
+    /// Its name, how often it is done, and what bounds it.
+    pub about: &'static RecurringJob,
     /// What it does.
     pub run: fn(&Env<'_>) -> Result<(), JobError>,
 }
@@ -47,25 +47,29 @@ impl JobError {
 }
 
 /// Does those of the jobs that are due, in their order, and keeps how each went, in one statement.
-/// One that fails does not keep the others from being done. Answers what failed.
-pub fn run_due(env: &Env<'_>, jobs: &[Job]) -> Result<(), JobError> {
+/// One that fails does not keep the others from being done. Answers what failed, one by one.
+pub fn run_due(env: &Env<'_>, jobs: &[Job]) -> Vec<String> {
     // Without it every job is due, and none does harm.
     let last = job_runs::all(env.db).unwrap_or_default();
     let mut done = Vec::new();
     for job in jobs {
-        let last = last.get(job.name).map(|run| run.started_at);
-        if recurring::find(job.name).is_some_and(|it| !it.is_due(last, env.now)) {
+        let Job { about, run } = job;
+        let last = last.get(about.name).map(|run| run.started_at);
+        if !about.is_due(last, env.now) {
             continue;
         }
         let started = env.clock.elapsed();
-        let failure = (job.run)(env).err().map(|error| error.to_string());
+        let failure = run(env).err().map(|error| error.to_string());
         let took_ms = milliseconds(env.clock.elapsed().saturating_sub(started));
-        done.push(Done { name: job.name, took_ms, failure });
+        done.push(Done { name: about.name, took_ms, failure });
     }
-    let recorded = job_runs::record(env.db, &done, env.now);
-    let failed = done.iter().filter_map(|done| Some((done.name, done.failure.as_ref()?.clone())));
-    let unrecorded = recorded.err().map(|error| ("job runs", error.to_string()));
-    JobError::of_each(failed.chain(unrecorded))
+    let failed = done.iter().filter_map(|done| Some((done.name, done.failure.as_ref()?)));
+    let mut failures: Vec<String> =
+        failed.map(|(name, failure)| format!("{name}: {failure}")).collect();
+    if let Err(error) = job_runs::record(env.db, &done, env.now) {
+        failures.push(error.to_string());
+    }
+    failures
 }
 
 /// Whole milliseconds of a time that was measured.

@@ -9,11 +9,12 @@ use std::time::Duration;
 
 use domain::id::{AccountId, NodeId};
 use domain::node::{NodeReport, NodeStatus, Resources, capacity};
+use domain::recurring;
 use domain::time::Timestamp;
 use gridproxy::{Documents, Standin};
 use host::{Clock, Host, HostOptions};
 use serde_json::{Value, json};
-use store::{nodes, sessions, sync_runs};
+use store::{job_runs, nodes, sessions, sync_runs};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -147,6 +148,17 @@ impl Market {
         };
         let (one, other) = tokio::join!(self.host.fire_cron(component), second);
         one.and(other).unwrap_or_else(|error| panic!("{component}: {error:#}"));
+        self.failed_jobs(component).unwrap();
+    }
+
+    /// What failed of the last run of a component. Where several runs of the sync are at once, or
+    /// the grid is not there, something may.
+    fn failed_jobs(&self, component: &str) -> Result<(), String> {
+        let runs = job_runs::all(&self.open_database()).unwrap();
+        let jobs = recurring::ALL.iter().filter(|job| job.by.as_str() == component);
+        let failed = jobs.filter_map(|job| Some((job.name, runs.get(job.name)?.failure.as_ref()?)));
+        let failed: Vec<String> = failed.map(|(name, why)| format!("{name}: {why}")).collect();
+        if component == SYNC || failed.is_empty() { Ok(()) } else { Err(failed.join("; ")) }
     }
 
     /// Where the market is, such as `http://127.0.0.1:40123`.
@@ -256,7 +268,8 @@ impl Market {
         if component == SYNC {
             self.synced_at.store(self.now().seconds(), Ordering::Relaxed);
         }
-        self.host.fire_cron(component).await.map_err(|error| format!("{error:#}"))
+        self.host.fire_cron(component).await.map_err(|error| format!("{error:#}"))?;
+        self.failed_jobs(component)
     }
 
     /// Gets what the host shows itself, outside of the app and its document.
