@@ -5,6 +5,7 @@
 
 use domain::account::Email;
 use domain::id::OrderId;
+use domain::recurring;
 use domain::rental::{ExtendError, Rental};
 use domain::time::Timestamp;
 use store::due::{self, Notice, NoticeMail};
@@ -12,13 +13,10 @@ use store::unprovisioned::{self, Refundable};
 use web::mail::{self, EndOf, Mail, SealedMail};
 use web::{Env, JobError};
 
-/// How many rentals a job takes in one run.
-pub(crate) const AT_ONCE: u32 = 500;
-
 /// Extends rentals that renew themselves.
 pub(crate) fn renew(env: &Env<'_>) -> Result<(), JobError> {
     let mut failed: Vec<(_, JobError)> = Vec::new();
-    for notice in due::renewing(env.db, env.now, AT_ONCE)? {
+    for notice in due::renewing(env.db, env.now, recurring::RENEW.limit())? {
         let order = OrderId::from_random(env.now, env.random.id());
         let id = notice.rental.life.id;
         match due::renew(env.db, &notice, env.config.platform_fee, order, env.now) {
@@ -26,7 +24,7 @@ pub(crate) fn renew(env: &Env<'_>) -> Result<(), JobError> {
             Ok(Some(why)) => {
                 let notice = Notice { days: 0, ..notice };
                 if let Err(error) = tell_of_failure(env, &notice, &why) {
-                    failed.push((id, error.into()));
+                    failed.push((id, error));
                 }
             }
             Err(error) => failed.push((id, error.into())),
@@ -47,7 +45,7 @@ fn tell_of_failure(env: &Env<'_>, notice: &Notice, why: &ExtendError) -> Result<
 /// Reminds renters of ends.
 pub(crate) fn remind(env: &Env<'_>) -> Result<(), JobError> {
     let mut failed: Vec<(_, JobError)> = Vec::new();
-    for notice in due::unreminded(env.db, env.now, AT_ONCE)? {
+    for notice in due::unreminded(env.db, env.now, recurring::REMIND.limit())? {
         let why = notice.renewal_error(env.config.platform_fee, env.now);
         let ends = |to: &_, end: EndOf<'_>| mail::rental_ends(to, end);
         let at_risk = |to: &_, end: EndOf<'_>| {
@@ -70,7 +68,7 @@ pub(crate) fn remind(env: &Env<'_>) -> Result<(), JobError> {
 /// Pays back, in full, rentals that have no access a day after they were paid.
 pub(crate) fn pay_back(env: &Env<'_>) -> Result<(), JobError> {
     let mut failed: Vec<(_, JobError)> = Vec::new();
-    for found in unprovisioned::refundable(env.db, env.now, AT_ONCE)? {
+    for found in unprovisioned::refundable(env.db, env.now, recurring::PAY_BACK.limit())? {
         if let Err(error) = pay_back_one(env, &found) {
             failed.push((found.rental, error));
         }
