@@ -26,8 +26,7 @@ fn hex(bytes: &[u8]) -> String {
 /// What the database says of an object, by its name.
 fn sql_of(db: &RusqliteDb, kind: &str, name: &str) -> Option<String> {
     let sql = "SELECT sql FROM sqlite_schema WHERE type = ?1 AND name = ?2";
-    let rows = db.run(sql, &[kind.into(), name.into()]).unwrap();
-    rows.first().map(|row| row.text(0).unwrap().to_owned())
+    (db as &dyn Db).first(sql, &[kind.into(), name.into()]).unwrap()
 }
 
 /// The table that a statement of a table migration is about, and what to show of it: of tables and
@@ -141,8 +140,8 @@ fn schema_sql_leaves_nothing_out() {
     let sql = "SELECT name, sql FROM sqlite_schema
                 WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'
                   AND name NOT IN ('schema_releases', 'schema_tables')";
-    for row in db.run(sql, &[]).unwrap() {
-        let (name, sql) = (row.text(0).unwrap(), row.text(1).unwrap());
+    let objects: Vec<(String, String)> = (&db as &dyn Db).all(sql, &[]).unwrap();
+    for (name, sql) in objects {
         assert!(schema.contains(&format!("{sql};\n")), "{name} is not in schema.sql");
     }
 }
