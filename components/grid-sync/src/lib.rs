@@ -4,7 +4,7 @@ use farming::{jobs as nodes, sync};
 use renting::jobs as rentals;
 
 edge::cron!(
-    "grid-sync",
+    GridSync,
     &[
         rentals::PAY_BACK,
         rentals::RENEW,

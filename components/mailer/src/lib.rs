@@ -4,7 +4,7 @@ use farming::jobs as nodes;
 use renting::jobs as rentals;
 
 edge::cron!(
-    "mailer",
+    Mailer,
     &[
         operating::DELIVER_MAILS,
         rentals::RELEASE_HOLDS,

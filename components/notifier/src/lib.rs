@@ -2,7 +2,7 @@
 //! webhooks.
 
 edge::cron!(
-    "notifier",
+    Notifier,
     &[
         notifying::LOOK_AT_PROMISES,
         notifying::TELL,

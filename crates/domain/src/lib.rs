@@ -12,6 +12,7 @@ pub mod booking;
 pub mod breaker;
 pub mod comparison;
 pub mod confidence;
+pub mod event;
 pub mod factor;
 pub mod field;
 pub mod health;

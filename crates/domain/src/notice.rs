@@ -87,11 +87,6 @@ impl NoticeKind {
         NoticeKind::ALL.into_iter().find(|kind| kind.as_str() == name)
     }
 
-    /// The kind of an event; `None` if people are not told of it.
-    pub fn of_event(event: &str) -> Option<NoticeKind> {
-        EVENTS.iter().find(|(name, _)| *name == event).map(|(_, kind)| *kind)
-    }
-
     /// Whether people are told of this kind in this way as long as they have not chosen.
     pub fn is_on_by_default(self, way: Way) -> bool {
         match way {
@@ -128,72 +123,11 @@ impl NoticeKind {
     }
 }
 
-/// Whether a mail that tells of an event goes to somebody of this side who wants mails of its kind.
-pub fn is_mailed(event: &str, side: Side) -> bool {
-    match (event, side) {
-        // There are mails of their own, whatever is chosen: money and deadlines depend on them. Of
-        // the rest nothing is left to do for a farmer, or a mail about the rental's end says it.
-        ("access-late", Side::Renter)
-        | ("removal-late" | "access-ready", Side::Farmer)
-        | ("rental-refunded", Side::Renter | Side::Farmer) => false,
-        _ => NoticeKind::of_event(event).is_some_and(|kind| kind.is_mailed_to(side)),
-    }
-}
-
 impl fmt::Display for NoticeKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
 }
-
-/// The events that people are told of, and their kinds.
-pub const EVENTS: &[(&str, NoticeKind)] = &[
-    ("slice-rented", NoticeKind::Rented),
-    ("node-rented", NoticeKind::Rented),
-    ("rental-ended", NoticeKind::Released),
-    ("rental-extended", NoticeKind::Extended),
-    ("rental-renewed", NoticeKind::Extended),
-    ("access-ready", NoticeKind::Access),
-    ("access-failed", NoticeKind::Access),
-    ("access-late", NoticeKind::Access),
-    ("rental-refunded", NoticeKind::Access),
-    ("removal-late", NoticeKind::Removal),
-    ("slice-removed", NoticeKind::Removal),
-    ("price-suggested", NoticeKind::PriceSuggestion),
-    ("promise-at-risk", NoticeKind::PromiseAtRisk),
-    ("promise-broken", NoticeKind::PromiseBroken),
-    ("sla-credited", NoticeKind::Credit),
-    ("sla-disputed", NoticeKind::Credit),
-    ("sla-decided", NoticeKind::Credit),
-    ("node-down", NoticeKind::NodeDown),
-    ("node-back", NoticeKind::NodeDown),
-    ("node-oversold", NoticeKind::Oversold),
-    ("node-fits", NoticeKind::Oversold),
-    ("payout-requested", NoticeKind::Payout),
-    ("payout-approved", NoticeKind::Payout),
-    ("payout-sent", NoticeKind::Payout),
-    ("payout-done", NoticeKind::Payout),
-    ("payout-failed", NoticeKind::Payout),
-    ("maintenance-announced", NoticeKind::Maintenance),
-    ("maintenance-cancelled", NoticeKind::Maintenance),
-    ("maintenance-due", NoticeKind::Maintenance),
-    ("node-leaving", NoticeKind::Leaving),
-    ("node-stays", NoticeKind::Leaving),
-    ("node-left", NoticeKind::Leaving),
-    ("rental-moved-out", NoticeKind::Leaving),
-    ("rental-moved-in", NoticeKind::Leaving),
-    ("farm-proven", NoticeKind::Farm),
-    ("farm-lost", NoticeKind::Farm),
-    ("farm-revoked", NoticeKind::Farm),
-    ("node-claimed", NoticeKind::Farm),
-    ("farm-moved", NoticeKind::Farm),
-    ("node-moved", NoticeKind::Farm),
-    ("node-taken-over", NoticeKind::Farm),
-    ("node-lost", NoticeKind::Farm),
-    ("node-locked", NoticeKind::Farm),
-    ("node-unlocked", NoticeKind::Farm),
-    ("webhook-disabled", NoticeKind::Webhook),
-];
 
 /// A way of telling.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -293,18 +227,6 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_has_an_event_and_every_event_one_kind() {
-        for kind in NoticeKind::ALL {
-            assert!(EVENTS.iter().any(|(_, of)| *of == kind), "{kind}");
-        }
-        for (at, (event, kind)) in EVENTS.iter().enumerate() {
-            assert_eq!(NoticeKind::of_event(event), Some(*kind));
-            assert!(!EVENTS[..at].iter().any(|(other, _)| other == event), "{event}");
-        }
-        assert_eq!(NoticeKind::of_event("wallet-credited"), None);
-    }
-
-    #[test]
     fn the_defaults_can_be_read_in_one_screen() {
         let defaults = Choices::default();
         let line = |kind: NoticeKind| {
@@ -354,21 +276,5 @@ mod tests {
             NoticeKind::ALL.into_iter().filter(|kind| !kind.is_mailed_to(Side::Renter)).collect();
         assert_eq!(mailed, [NoticeKind::Rented, NoticeKind::Released, NoticeKind::Extended]);
         assert!(NoticeKind::ALL.into_iter().all(|kind| kind.is_mailed_to(Side::Farmer)));
-    }
-
-    #[test]
-    fn nobody_gets_two_mails_about_one_thing() {
-        let without = |side: Side| {
-            let of = |(event, kind): &(&'static str, NoticeKind)| {
-                (kind.is_mailed_to(side) && !is_mailed(event, side)).then_some(*event)
-            };
-            EVENTS.iter().filter_map(of).collect::<Vec<&str>>()
-        };
-        assert_eq!(without(Side::Renter), ["access-late", "rental-refunded"]);
-        assert_eq!(without(Side::Farmer), ["access-ready", "rental-refunded", "removal-late"]);
-        assert!(
-            !is_mailed("slice-rented", Side::Renter) && is_mailed("slice-rented", Side::Farmer)
-        );
-        assert!(!is_mailed("wallet-credited", Side::Renter));
     }
 }

@@ -12,6 +12,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 
 use crate::booking::{Booking, BookingKind, LedgerAccount};
+use crate::event::EventKind;
 use crate::field::FieldError;
 use crate::id::{AccountId, PayoutId};
 use crate::money::Usd;
@@ -139,14 +140,14 @@ impl PayoutEvent {
         }
     }
 
-    /// The kind of the market's event that tells of it.
-    pub fn kind(self) -> &'static str {
+    /// The event that tells of it.
+    pub fn kind(self) -> EventKind {
         match self {
-            PayoutEvent::Approve => "payout-approved",
-            PayoutEvent::Send => "payout-sent",
-            PayoutEvent::Finish => "payout-done",
-            PayoutEvent::Fail => "payout-failed",
-            PayoutEvent::Withdraw => "payout-withdrawn",
+            PayoutEvent::Approve => EventKind::PayoutApproved,
+            PayoutEvent::Send => EventKind::PayoutSent,
+            PayoutEvent::Finish => EventKind::PayoutDone,
+            PayoutEvent::Fail => EventKind::PayoutFailed,
+            PayoutEvent::Withdraw => EventKind::PayoutWithdrawn,
         }
     }
 }

@@ -3,6 +3,10 @@
 //! A job takes a bounded number of small steps. Each is a statement of its own that names what it
 //! saw, so a run that dies is gone on with by the next one, and two at once do everything once.
 
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt;
+
 use crate::time::Timestamp;
 
 /// Which component runs a job, and how often it is woken.
@@ -52,6 +56,31 @@ impl RunBy {
     }
 }
 
+/// How much one run does at most. The code takes the number from here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bound {
+    /// How many.
+    pub count: u32,
+    /// Of what.
+    pub of: &'static str,
+}
+
+impl Bound {
+    const fn new(count: u32, of: &'static str) -> Bound {
+        Bound { count, of }
+    }
+}
+
+impl fmt::Display for Bound {
+    /// Such as `2,000 nodes`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.count / 1_000, self.count % 1_000) {
+            (0, count) => write!(f, "{count} {}", self.of),
+            (thousands, rest) => write!(f, "{thousands},{rest:03} {}", self.of),
+        }
+    }
+}
+
 /// Something that is done again and again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RecurringJob {
@@ -64,13 +93,23 @@ pub struct RecurringJob {
     pub every_seconds: i64,
     /// What it does.
     pub does: &'static str,
-    /// What bounds one run.
-    pub bounded: &'static str,
+    /// What bounds one run, at least one; the first is [`RecurringJob::limit`].
+    pub bounds: &'static [Bound],
     /// How the next run goes on.
     pub resumed: &'static str,
 }
 
 impl RecurringJob {
+    /// How many things one run does at most.
+    pub const fn limit(&self) -> u32 {
+        self.bounds[0].count
+    }
+
+    /// What bounds one run, such as `20 farms, 3 failures`.
+    pub fn bounded(&self) -> String {
+        self.bounds.iter().map(Bound::to_string).collect::<Vec<_>>().join(", ")
+    }
+
     /// Whether it is to be done at `now`, when it was last begun at `last`. A last time that is
     /// still to come is one of a clock that was ahead.
     pub fn is_due(&self, last: Option<Timestamp>, now: Timestamp) -> bool {
@@ -89,7 +128,7 @@ const GRID_SYNC: RecurringJob = RecurringJob {
     by: RunBy::GridSync,
     every_seconds: 0,
     does: "",
-    bounded: "500 rentals, each in a statement of its own",
+    bounds: &[Bound::new(500, "rentals, each in a statement of its own")],
     resumed: "what is still due is found again",
 };
 
@@ -98,7 +137,7 @@ const MAILER: RecurringJob = RecurringJob { by: RunBy::Mailer, ..GRID_SYNC };
 const NOTIFIER: RecurringJob = RecurringJob { by: RunBy::Notifier, ..GRID_SYNC };
 
 /// Deletes up to 1,000 rows that nobody needs any more.
-const SWEEP: RecurringJob = RecurringJob { bounded: "1,000 rows", ..MAILER };
+const SWEEP: RecurringJob = RecurringJob { bounds: &[Bound::new(1_000, "rows")], ..MAILER };
 
 /// Rentals without access.
 pub const PAY_BACK: RecurringJob = RecurringJob {
@@ -151,11 +190,15 @@ pub const EARN: RecurringJob = RecurringJob {
     ..GRID_SYNC
 };
 
+/// After how many failures no more farms are asked for: the grid is not there, and each takes its
+/// time.
+pub const CHECK_FAILURES: Bound = Bound::new(3, "failures");
+
 /// Who owns farms.
 pub const CHECK_FARMS: RecurringJob = RecurringJob {
     name: "check farms",
     does: "Asks the grid once an hour whether proven farms still belong to who proved them.",
-    bounded: "20 farms; no more after 3 failures",
+    bounds: &[Bound::new(20, "farms"), CHECK_FAILURES],
     resumed: "those that wait the longest come first",
     ..GRID_SYNC
 };
@@ -164,25 +207,34 @@ pub const CHECK_FARMS: RecurringJob = RecurringJob {
 pub const SAMPLE_MARKET: RecurringJob = RecurringJob {
     name: "sample the market",
     does: "Samples once an hour what is offered and rented.",
-    bounded: "one statement, 20,000 nodes",
+    bounds: &[Bound::new(1, "statement")],
     resumed: "the hour is moved in the statement that samples it",
     ..GRID_SYNC
 };
+
+/// With how many nodes one is compared.
+pub const SIMILAR_NODES: Bound = Bound::new(2_000, "similar nodes for each");
 
 /// Suggestions.
 pub const SUGGEST_PRICES: RecurringJob = RecurringJob {
     name: "suggest prices",
     does: "Compares prices with those of similar nodes, and tells farmers of better ones.",
-    bounded: "20 nodes, each compared with 2,000 at most",
+    bounds: &[Bound::new(20, "nodes"), SIMILAR_NODES],
     resumed: "nodes that were not compared for long come first",
     ..GRID_SYNC
 };
+
+/// For how many nodes the sync asks in one request.
+pub const SYNC_PAGE: Bound = Bound::new(200, "nodes in each");
+
+/// How long the sync goes on asking.
+pub const SYNC_SECONDS: Bound = Bound::new(100, "seconds");
 
 /// The grid.
 pub const SYNC: RecurringJob = RecurringJob {
     name: "sync",
     does: "Asks the grid for every registered node, and keeps what has changed.",
-    bounded: "100 seconds and 300 requests, each for 200 nodes",
+    bounds: &[Bound::new(300, "requests"), SYNC_PAGE, SYNC_SECONDS],
     resumed: "from the node behind which the last run stopped; one run at a time, by a lease",
     ..GRID_SYNC
 };
@@ -199,7 +251,7 @@ pub const SWEEP_SAMPLES: RecurringJob = RecurringJob {
 pub const JUDGE_PROMISES: RecurringJob = RecurringJob {
     name: "judge promises",
     does: "Compares the months of rentals with their promises, and credits what was missed.",
-    bounded: "1,000 months of rentals, each in a statement of its own",
+    bounds: &[Bound::new(1_000, "months of rentals, each in a statement of its own")],
     resumed: "each month of a rental is judged once; those that are due are found again",
     ..GRID_SYNC
 };
@@ -208,7 +260,7 @@ pub const JUDGE_PROMISES: RecurringJob = RecurringJob {
 pub const PAY_OWED: RecurringJob = RecurringJob {
     name: "pay what is owed",
     does: "Pays credits that a farmer had not earned enough for.",
-    bounded: "200 credits, each in a statement of its own",
+    bounds: &[Bound::new(200, "credits, each in a statement of its own")],
     resumed: "each is tried again after six hours",
     ..GRID_SYNC
 };
@@ -217,7 +269,7 @@ pub const PAY_OWED: RecurringJob = RecurringJob {
 pub const RANK_NODES: RecurringJob = RecurringJob {
     name: "rank nodes",
     does: "Ranks nodes by the uptime that is proven of them.",
-    bounded: "2,000 nodes in one statement",
+    bounds: &[Bound::new(2_000, "nodes in one statement")],
     resumed: "from the node behind which the last run stopped",
     ..GRID_SYNC
 };
@@ -226,7 +278,7 @@ pub const RANK_NODES: RecurringJob = RecurringJob {
 pub const FOLD_LOOKS: RecurringJob = RecurringJob {
     name: "fold looks",
     does: "Deletes looks at nodes after 90 days: the sums of their days are kept.",
-    bounded: "60,000 looks, whole days",
+    bounds: &[Bound::new(60_000, "looks, whole days")],
     resumed: "the oldest looks come first",
     ..GRID_SYNC
 };
@@ -235,7 +287,7 @@ pub const FOLD_LOOKS: RecurringJob = RecurringJob {
 pub const CHECK_MARKET: RecurringJob = RecurringJob {
     name: "check the market",
     does: "Checks invariants, and writes down how the market is.",
-    bounded: "8 invariants, each in a statement of its own",
+    bounds: &[Bound::new(8, "invariants, each in a statement of its own")],
     resumed: "the invariant that was not checked for longest comes first",
     ..GRID_SYNC
 };
@@ -250,11 +302,14 @@ pub const SWEEP_SYNC: RecurringJob = RecurringJob {
     ..SWEEP
 };
 
+/// How long a run goes on taking mails or messages, however slow those are who take them.
+pub const SENDING_SECONDS: Bound = Bound::new(60, "seconds");
+
 /// The outbox of mail.
 pub const DELIVER_MAILS: RecurringJob = RecurringJob {
     name: "deliver mails",
     does: "Sends mail that is due.",
-    bounded: "100 mails, one minute",
+    bounds: &[Bound::new(100, "mails"), SENDING_SECONDS],
     resumed: "a mail that was taken and not sent is free again after 30 seconds",
     ..MAILER
 };
@@ -263,7 +318,7 @@ pub const DELIVER_MAILS: RecurringJob = RecurringJob {
 pub const RELEASE_HOLDS: RecurringJob = RecurringJob {
     name: "release holds",
     does: "Frees slices that a quote has held for its time.",
-    bounded: "500 quotes, in one statement",
+    bounds: &[Bound::new(500, "quotes, in one statement")],
     ..MAILER
 };
 
@@ -271,7 +326,7 @@ pub const RELEASE_HOLDS: RecurringJob = RecurringJob {
 pub const APPLY_RAISES: RecurringJob = RecurringJob {
     name: "apply raises",
     does: "Raises prices whose notice is over.",
-    bounded: "100 nodes, each in a statement of its own",
+    bounds: &[Bound::new(100, "nodes, each in a statement of its own")],
     ..MAILER
 };
 
@@ -279,7 +334,7 @@ pub const APPLY_RAISES: RecurringJob = RecurringJob {
 pub const TELL_OF_MAINTENANCE: RecurringJob = RecurringJob {
     name: "tell of maintenance",
     does: "Tells renters that maintenance begins soon.",
-    bounded: "20 windows, each in a statement of its own",
+    bounds: &[Bound::new(20, "windows, in one statement")],
     resumed: "each window is told of once",
     ..MAILER
 };
@@ -288,7 +343,7 @@ pub const TELL_OF_MAINTENANCE: RecurringJob = RecurringJob {
 pub const GIVE_UP_JOBS: RecurringJob = RecurringJob {
     name: "give up jobs",
     does: "Gives up making machines that were tried too often.",
-    bounded: "100 jobs of agents, in one statement",
+    bounds: &[Bound::new(100, "jobs of agents, in one statement")],
     ..MAILER
 };
 
@@ -296,7 +351,7 @@ pub const GIVE_UP_JOBS: RecurringJob = RecurringJob {
 pub const TELL_OF_LATE_JOBS: RecurringJob = RecurringJob {
     name: "tell of late jobs",
     does: "Tells people of access that is late, and of machines that are not removed in time.",
-    bounded: "100 jobs of agents, each in a statement of its own",
+    bounds: &[Bound::new(100, "jobs of agents, each in a statement of its own")],
     resumed: "each is told of once",
     ..MAILER
 };
@@ -305,7 +360,7 @@ pub const TELL_OF_LATE_JOBS: RecurringJob = RecurringJob {
 pub const SEAL_AUDIT: RecurringJob = RecurringJob {
     name: "seal the audit log",
     does: "Seals what was written to the audit log.",
-    bounded: "500 entries",
+    bounds: &[Bound::new(500, "entries")],
     resumed: "behind the last seal, which is compared",
     ..MAILER
 };
@@ -314,7 +369,7 @@ pub const SEAL_AUDIT: RecurringJob = RecurringJob {
 pub const SEAL_LEDGER: RecurringJob = RecurringJob {
     name: "seal the ledger",
     does: "Seals what was booked.",
-    bounded: "500 bookings",
+    bounds: &[Bound::new(500, "bookings")],
     resumed: "behind the last seal, which is compared",
     ..MAILER
 };
@@ -366,7 +421,7 @@ pub const CHECKPOINT: RecurringJob = RecurringJob {
     name: "checkpoint",
     every_seconds: 60 * 60,
     does: "Moves what is in the database's write-ahead log into its file.",
-    bounded: "what no reader holds back; nothing where there is no such log",
+    bounds: &[Bound::new(1, "statement, which waits for no reader")],
     resumed: "by the next one, or by any writer",
     ..MAILER
 };
@@ -376,33 +431,42 @@ pub const OPTIMIZE: RecurringJob = RecurringJob {
     name: "optimize",
     every_seconds: 60 * 60,
     does: "Lets the database look anew at tables that have grown tenfold, once the market has.",
-    bounded: "a sample of the rows of each index",
+    bounds: &[Bound::new(1, "statement, which samples the rows of each index")],
     resumed: "tables that were not looked at are looked at the next time",
     ..MAILER
 };
+
+/// How many months of nodes are looked at in one statement.
+pub const MONTHS_PER_STATEMENT: Bound = Bound::new(200, "in a statement");
 
 /// Promises.
 pub const LOOK_AT_PROMISES: RecurringJob = RecurringJob {
     name: "look at promises",
     does: "Looks whether what was promised for a month can still be kept.",
-    bounded: "1,000 months of nodes, 200 in a statement",
+    bounds: &[Bound::new(1_000, "months of nodes"), MONTHS_PER_STATEMENT],
     ..NOTIFIER
 };
+
+/// Of how many events mails and messages are made in one statement.
+pub const EVENTS_PER_STATEMENT: Bound = Bound::new(500, "in a statement");
 
 /// Notices.
 pub const TELL: RecurringJob = RecurringJob {
     name: "tell",
     does: "Makes mails and messages of what has happened.",
-    bounded: "2,000 events, 500 in a statement",
+    bounds: &[Bound::new(2_000, "events"), EVENTS_PER_STATEMENT],
     resumed: "behind a cursor, which is moved in the statement that makes them",
     ..NOTIFIER
 };
+
+/// How many messages are posted at once.
+pub const MESSAGES_AT_ONCE: Bound = Bound::new(16, "messages at once");
 
 /// Webhooks.
 pub const DELIVER_MESSAGES: RecurringJob = RecurringJob {
     name: "deliver messages",
     does: "Posts messages to webhooks.",
-    bounded: "100 rounds of 16 messages, of 15 seconds each",
+    bounds: &[Bound::new(100, "rounds"), MESSAGES_AT_ONCE, SENDING_SECONDS],
     resumed: "a message that was taken and not delivered is free again",
     ..NOTIFIER
 };

@@ -8,6 +8,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::booking::{Booking, BookingKind, LedgerAccount};
+use crate::event::EventKind;
 use crate::id::{AccountId, NodeId, OrderId, RentalId};
 use crate::listing::Listing;
 use crate::money::{Percent, Usd};
@@ -132,34 +133,6 @@ pub struct Means {
     pub platform_fee: Percent,
 }
 
-/// What happened to a rental, for its history.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RentalEvent {
-    /// Its renter extended it.
-    Extended,
-    /// It was extended by itself.
-    Renewed,
-    /// Its term is over.
-    Expired,
-    /// Its slices are free again.
-    Ended,
-    /// It never had access: all was paid back, and it has ended.
-    Refunded,
-}
-
-impl RentalEvent {
-    /// The stable name, for programs and for SQL.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            RentalEvent::Extended => "rental-extended",
-            RentalEvent::Renewed => "rental-renewed",
-            RentalEvent::Expired => "rental-expired",
-            RentalEvent::Ended => "rental-ended",
-            RentalEvent::Refunded => "rental-refunded",
-        }
-    }
-}
-
 /// What becomes of a rental.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
@@ -170,7 +143,7 @@ pub struct Change {
     /// What moves in the ledger.
     pub bookings: Vec<Booking>,
     /// What its history says; `None` where it says nothing.
-    pub event: Option<RentalEvent>,
+    pub event: Option<EventKind>,
 }
 
 /// Why a rental cannot be extended.
@@ -316,7 +289,7 @@ pub fn expire(rental: &Rental, now: Timestamp) -> Option<Change> {
     let mut after = Rental { state: RentalState::Grace, ..rental.clone() };
     let (periods, earnings, fees) = after.settle(|period| period.earned_at(now));
     let bookings = rental.earning(earnings, fees).into_iter().collect();
-    Some(Change { after, periods, bookings, event: Some(RentalEvent::Expired) })
+    Some(Change { after, periods, bookings, event: Some(EventKind::RentalExpired) })
 }
 
 /// The grace is over, and the slices are free; `None` before that.
@@ -325,7 +298,7 @@ pub fn release(rental: &Rental, now: Timestamp) -> Option<Change> {
         return None;
     }
     let after = Rental { state: RentalState::Ended, ended_at: Some(now), ..rental.clone() };
-    let event = Some(RentalEvent::Ended);
+    let event = Some(EventKind::RentalEnded);
     Some(Change { after, periods: Vec::new(), bookings: Vec::new(), event })
 }
 
@@ -369,7 +342,7 @@ pub(crate) fn end_with(
         &[(LedgerAccount::Wallet(rental.renter), refund)],
     );
     let bookings = rental.earning(earnings, fees).into_iter().chain(back).collect();
-    let change = Change { after, periods, bookings, event: Some(RentalEvent::Ended) };
+    let change = Change { after, periods, bookings, event: Some(EventKind::RentalEnded) };
     Ok(Ending { change, paid, used, refund })
 }
 
@@ -395,7 +368,7 @@ pub fn refund(rental: &Rental, now: Timestamp) -> Result<Ending, EndedAlready> {
         &[(LedgerAccount::Wallet(rental.renter), refund)],
     );
     let bookings = back.into_iter().collect();
-    let change = Change { after, periods, bookings, event: Some(RentalEvent::Refunded) };
+    let change = Change { after, periods, bookings, event: Some(EventKind::RentalRefunded) };
     Ok(Ending { change, paid, used: None, refund })
 }
 
@@ -472,7 +445,12 @@ pub fn extend(
         &[(LedgerAccount::Escrow(rental.id), total)],
     );
     let bookings = booking.into_iter().collect();
-    Ok(Change { after, periods: alloc::vec![number], bookings, event: Some(RentalEvent::Extended) })
+    Ok(Change {
+        after,
+        periods: alloc::vec![number],
+        bookings,
+        event: Some(EventKind::RentalExtended),
+    })
 }
 
 #[cfg(test)]
@@ -654,7 +632,7 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(change: &Change, state: RentalState, event: Option<RentalEvent>, books: &[&str]) {
+    fn check(change: &Change, state: RentalState, event: Option<EventKind>, books: &[&str]) {
         assert_eq!((change.after.state, change.event), (state, event));
         assert_eq!(words(change), books);
     }
@@ -683,13 +661,13 @@ mod tests {
         assert_eq!(expire(&month, month.ends_at.plus_seconds(-1)), None);
         let over = expire(&month, month.ends_at).unwrap();
         let books = ["earning: escrow -25.00, earnings 22.50, platform 2.50"];
-        check(&over, RentalState::Grace, Some(RentalEvent::Expired), &books);
+        check(&over, RentalState::Grace, Some(EventKind::RentalExpired), &books);
         assert_eq!(over.after.held(), Usd::ZERO);
         assert_eq!(expire(&over.after, month.ends_at), None, "once");
         // Whatever was earned before.
         let earned = earn(&month, month.ends_at).unwrap().after;
         let over = expire(&earned, month.ends_at).unwrap();
-        check(&over, RentalState::Grace, Some(RentalEvent::Expired), &[]);
+        check(&over, RentalState::Grace, Some(EventKind::RentalExpired), &[]);
     }
 
     #[test]
@@ -699,7 +677,7 @@ mod tests {
         let over = expire(&month, month.ends_at).unwrap().after;
         assert_eq!(release(&over, over.grace_until().plus_seconds(-1)), None);
         let free = release(&over, over.grace_until()).unwrap();
-        check(&free, RentalState::Ended, Some(RentalEvent::Ended), &[]);
+        check(&free, RentalState::Ended, Some(EventKind::RentalEnded), &[]);
         assert_eq!(free.after.ended_at, Some(over.grace_until()));
         assert_eq!(release(&free.after, over.grace_until()), None, "once");
     }
@@ -708,7 +686,7 @@ mod tests {
     fn an_early_end_gives_the_rest_back() {
         let check_end = |rental: &Rental, now, paid, refund, books: &[&str]| {
             let ending = end(rental, now).unwrap();
-            check(&ending.change, RentalState::Ended, Some(RentalEvent::Ended), books);
+            check(&ending.change, RentalState::Ended, Some(EventKind::RentalEnded), books);
             assert_eq!((ending.paid, ending.refund), (usd(paid), usd(refund)));
             assert_eq!(ending.change.after.held(), Usd::ZERO);
             assert_eq!(end(&ending.change.after, now), Err(EndedAlready));
@@ -750,7 +728,7 @@ mod tests {
         let node = rental(Term::Month, "25", 3);
         let change = extend(&node, Term::Quarter, None, &means("40"), order(), start()).unwrap();
         let books = ["extension: wallet -213.75, escrow 213.75"];
-        check(&change, RentalState::Active, Some(RentalEvent::Extended), &books);
+        check(&change, RentalState::Active, Some(EventKind::RentalExtended), &books);
         let added = change.after.periods.last().unwrap();
         assert_eq!((added.number, added.starts_at), (2, node.ends_at));
         assert_eq!((added.total, added.fee), (usd("213.75"), usd("21.38")));

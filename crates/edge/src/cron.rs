@@ -3,8 +3,10 @@
 //! The function that Spin calls is synchronous, and every run is a fresh instance: what a run knows
 //! is in the database. Two runs at once do no harm, for each step is one statement.
 
+pub use domain::recurring::RunBy;
 use domain::time::Timestamp;
-use web::Job;
+pub use web::Job;
+pub use web::job::are_those_of;
 use web::job::{log, run_due};
 
 use crate::env::{HostClock, with_env};
@@ -22,17 +24,23 @@ pub mod bindings {
 
 pub use bindings::{Error, Guest, Metadata};
 
-/// Makes a cron component of its name and its list of jobs.
+/// Makes a cron component of its list of jobs, which are those of the table.
 #[macro_export]
 macro_rules! cron {
-    ($name:literal, $jobs:expr) => {
+    ($by:ident, $jobs:expr) => {
+        const JOBS: &[$crate::cron::Job] = $jobs;
+        const _: () = assert!(
+            $crate::cron::are_those_of($crate::cron::RunBy::$by, JOBS),
+            "these are not the jobs of the table"
+        );
+
         struct Cron;
 
         impl $crate::cron::Guest for Cron {
             fn handle_cron_event(
                 metadata: $crate::cron::Metadata,
             ) -> Result<(), $crate::cron::Error> {
-                $crate::cron::run($name, metadata, $jobs)
+                $crate::cron::run($crate::cron::RunBy::$by, metadata, JOBS)
             }
         }
 
@@ -46,9 +54,9 @@ macro_rules! cron {
 
 /// Does the jobs that are due. One that fails is logged, and is no failure of the run: how each
 /// went is kept in the database.
-pub fn run(name: &str, metadata: Metadata, jobs: &[Job]) -> Result<(), Error> {
+pub fn run(by: RunBy, metadata: Metadata, jobs: &[Job]) -> Result<(), Error> {
     let seconds = i64::try_from(metadata.timestamp).unwrap_or(i64::MAX);
-    let now = Timestamp::from_seconds(seconds);
+    let (name, now) = (by.as_str(), Timestamp::from_seconds(seconds));
     match with_env(&HostClock::start(), now, |env| run_due(env, jobs)) {
         Ok(failures) => {
             for failure in failures {

@@ -34,7 +34,7 @@ fn approve(cx: &Context<'_>, farm: u32, body: &ApproveBody) -> Result<ProvenFarm
 
 fn revoke(cx: &Context<'_>, farm: u32) -> Result<(), Problem> {
     let owner = farms::revoke(cx.db, farm, cx.now)?.ok_or_else(Problem::not_found)?;
-    Ok(cx.audit(Action::FarmRevoked, Some(owner), &subject(farm))?)
+    Ok(cx.audit(Action::FarmApprovalRevoked, Some(owner), &subject(farm))?)
 }
 
 pub(crate) fn list_farms(cx: &Context<'_>) -> Result<Response, Problem> {

@@ -208,7 +208,7 @@ pub(crate) fn take_over(cx: &Context<'_>) -> Result<(FarmNode, Vec<FarmSlice>), 
     match farms::take_over(cx.db, node, identity, cx.now)? {
         TakeOver::Done => {
             let account = Some(identity.account);
-            cx.audit(Action::NodeTakenOver, account, &node.to_string())?;
+            cx.audit(Action::NodeTakeOver, account, &node.to_string())?;
             offering::own_node(cx, node)
         }
         TakeOver::NotOwned => Err(Problem::not_found()),

@@ -42,7 +42,7 @@ pub const JUDGE_PROMISES: Job = Job { about: &recurring::JUDGE_PROMISES, run: ju
 /// Credits for promises that were not kept.
 pub const PAY_OWED: Job = Job {
     about: &recurring::PAY_OWED,
-    run: |env| Ok(levels::pay_owed(env.db, env.now, levels::PAID_AT_ONCE)?),
+    run: |env| Ok(levels::pay_owed(env.db, env.now, recurring::PAY_OWED.limit())?),
 };
 
 /// Nodes by what was measured.
@@ -55,7 +55,7 @@ pub const FOLD_LOOKS: Job =
 
 /// Compares promises with what was measured. What of it fails is logged, and tried again.
 fn judge(env: &Env<'_>) -> Result<(), JobError> {
-    for (rental, error) in levels::judge(env.db, env.now, levels::JUDGED_AT_ONCE)? {
+    for (rental, error) in levels::judge(env.db, env.now, recurring::JUDGE_PROMISES.limit())? {
         log(&format!("could not judge {rental}: {error}"));
     }
     Ok(())

@@ -3,18 +3,16 @@
 use domain::account::Email;
 use domain::id::AccountId;
 use domain::provisioning::JobKind;
+use domain::recurring::TELL_OF_LATE_JOBS;
 use store::due::NoticeMail;
 use store::unprovisioned::{self, Late};
 use web::mail::{self, Mail, SealedMail};
 use web::{Env, JobError};
 
-/// How many jobs one run tells of.
-const AT_ONCE: u32 = 100;
-
 /// Tells renters, farmers and operators of jobs that are late. One that fails does not keep the
 /// others from being told of.
 pub(crate) fn tell(env: &Env<'_>) -> Result<(), JobError> {
-    let found = unprovisioned::late(env.db, env.now, AT_ONCE)?;
+    let found = unprovisioned::late(env.db, env.now, TELL_OF_LATE_JOBS.limit())?;
     if found.is_empty() {
         return Ok(());
     }

@@ -4,19 +4,13 @@
 use std::time::Duration;
 
 use domain::id::WebhookId;
+use domain::recurring::{DELIVER_MESSAGES, MESSAGES_AT_ONCE, SENDING_SECONDS};
 use seal::Keys;
 use store::webhooks::{self, ATTEMPTS_MAX, Claimed, Failure};
 use web::env::{Message, NoKeys};
 use web::job::log;
 use web::webhook::{Reach, Secret, parse_url};
 use web::{Env, JobError};
-
-/// How many messages are posted at once.
-const AT_ONCE: u32 = 16;
-/// How many times that is done in one run.
-const ROUNDS_MAX: usize = 100;
-/// How long one run goes on taking messages, however slow the endpoints are.
-const TAKING_TIME_MAX: Duration = Duration::from_mins(1);
 
 /// Posts messages that are due.
 pub(crate) fn deliver(env: &Env<'_>) -> Result<(), JobError> {
@@ -27,12 +21,13 @@ pub(crate) fn deliver(env: &Env<'_>) -> Result<(), JobError> {
     };
     let reach = Reach::read(|name| env.variable(name)).map_err(JobError)?;
     let started = env.clock.elapsed();
+    let taking_time = Duration::from_secs(SENDING_SECONDS.count.into());
     let mut failed: Vec<WebhookId> = Vec::new();
-    for _ in 0..ROUNDS_MAX {
-        if env.clock.elapsed().saturating_sub(started) > TAKING_TIME_MAX {
+    for _ in 0..DELIVER_MESSAGES.limit() {
+        if env.clock.elapsed().saturating_sub(started) > taking_time {
             break;
         }
-        let claimed = webhooks::claim(env.db, &failed, AT_ONCE, env.clock.now())?;
+        let claimed = webhooks::claim(env.db, &failed, MESSAGES_AT_ONCE.count, env.clock.now())?;
         if claimed.is_empty() {
             break;
         }

@@ -65,10 +65,6 @@ pub const NOTICES: &[Route] = &[
     ),
 ];
 
-/// How many months of nodes are looked at in one statement, and in how many in one run.
-const MONTHS_AT_ONCE: u32 = 200;
-const ROUNDS_MAX: usize = 5;
-
 /// Promises that are not kept any more: found before it is told.
 pub const LOOK_AT_PROMISES: Job =
     Job { about: &recurring::LOOK_AT_PROMISES, run: look_at_promises };
@@ -85,8 +81,9 @@ pub const SWEEP_MESSAGES: Job =
     Job { about: &recurring::SWEEP_MESSAGES, run: |env| Ok(kept::sweep(env.db, env.now)?) };
 
 fn look_at_promises(env: &Env<'_>) -> Result<(), JobError> {
-    for _ in 0..ROUNDS_MAX {
-        if promises::judge(env.db, MONTHS_AT_ONCE, env.now)? == 0 {
+    let at_once = recurring::MONTHS_PER_STATEMENT.count;
+    for _ in 0..recurring::LOOK_AT_PROMISES.limit() / at_once {
+        if promises::judge(env.db, at_once, env.now)? == 0 {
             break;
         }
     }

@@ -6,15 +6,12 @@ use std::collections::BTreeMap;
 use domain::account::Email;
 use domain::id::{AccountId, DeliveryId};
 use domain::notice::NoticeKind;
+use domain::recurring::{EVENTS_PER_STATEMENT, TELL};
 use seal::Keys;
 use store::notices::{self, Batch, NewDelivery, NoticeMail, Telling};
 use web::mail::{self, NoticeLine, SealedMail};
 use web::view::{kind_words, notice_path, notice_time, notice_title};
 use web::{Env, JobError, webhook};
-
-/// How many events are in one batch, and how many batches in one run.
-const EVENTS_AT_ONCE: u32 = 500;
-const BATCHES_MAX: usize = 4;
 
 /// What mails are made with.
 struct Outlet {
@@ -26,8 +23,9 @@ struct Outlet {
 /// Makes mails and messages of what has happened since the last run.
 pub(crate) fn tell(env: &Env<'_>) -> Result<(), JobError> {
     let outlet = outlet(env)?;
-    for _ in 0..BATCHES_MAX {
-        let Some(batch) = notices::next(env.db, EVENTS_AT_ONCE)? else { break };
+    let at_once = EVENTS_PER_STATEMENT.count;
+    for _ in 0..TELL.limit() / at_once {
+        let Some(batch) = notices::next(env.db, at_once)? else { break };
         let mails = match &outlet {
             Some(outlet) => mails(env, outlet, &batch)?,
             None => Vec::new(),
@@ -78,7 +76,7 @@ fn messages(env: &Env<'_>, batch: &Batch) -> Vec<NewDelivery> {
             id: DeliveryId::from_random(env.now, env.random.id()),
             webhook: id,
             event: telling.notice.event.id,
-            kind: telling.notice.event.kind.clone(),
+            kind: telling.notice.event.kind,
             body: body.clone(),
         };
         telling.webhooks.iter().copied().map(message).collect::<Vec<_>>()

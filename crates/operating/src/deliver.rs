@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use domain::recurring::{DELIVER_MAILS, SENDING_SECONDS};
 use domain::time::Timestamp;
 use seal::SealError;
 use store::mails::{self, ATTEMPTS_MAX, Claimed, Retry};
@@ -9,11 +10,6 @@ use web::env::Message;
 use web::job::log;
 use web::mail::{self, Failure, MailConfig, OpenError};
 use web::{Env, JobError};
-
-/// How many mails one run sends.
-const MAILS_MAX: usize = 100;
-/// How long one run goes on taking mails, however slow the outlet is.
-const TAKING_TIME_MAX: Duration = Duration::from_mins(1);
 
 /// Sends mail that is due. An outlet that fails is left alone until the next run: one that is down
 /// is asked once in a run, not once for each mail.
@@ -23,8 +19,9 @@ pub(crate) fn deliver(env: &Env<'_>) -> Result<(), JobError> {
         return Ok(());
     };
     let started = clock.elapsed();
-    for _ in 0..MAILS_MAX {
-        if clock.elapsed().saturating_sub(started) > TAKING_TIME_MAX {
+    let taking_time = Duration::from_secs(SENDING_SECONDS.count.into());
+    for _ in 0..DELIVER_MAILS.limit() {
+        if clock.elapsed().saturating_sub(started) > taking_time {
             break;
         }
         // The next attempt is so long after this mail was taken, not after the run began.

@@ -1,16 +1,14 @@
 //! What watches the books and the market.
 
+use domain::recurring::CHECK_MARKET;
 use store::chain::{Head, hex};
 use store::{audit, ledger_chain, status};
 use web::job::log;
 use web::{Env, JobError};
 
-/// How many invariants a run checks: all of them within half an hour.
-const CHECKED_AT_ONCE: usize = 8;
-
 /// Checks invariants, and writes the market's state down.
 pub(crate) fn check(env: &Env<'_>) -> Result<(), JobError> {
-    let checked = status::check(env.db, env.now, CHECKED_AT_ONCE);
+    let checked = status::check(env.db, env.now, CHECK_MARKET.limit());
     status::write(env.db, env.now)?;
     Ok(checked.map(drop)?)
 }

@@ -5,6 +5,7 @@
 
 use domain::account::Email;
 use domain::id::OrderId;
+use domain::recurring;
 use domain::rental::{ExtendError, Rental};
 use domain::time::Timestamp;
 use store::due::{self, Notice, NoticeMail};
@@ -12,13 +13,10 @@ use store::unprovisioned::{self, Refundable};
 use web::mail::{self, EndOf, Mail, SealedMail};
 use web::{Env, JobError};
 
-/// How many rentals a job takes in one run.
-pub(crate) const AT_ONCE: u32 = 500;
-
 /// Extends rentals that renew themselves.
 pub(crate) fn renew(env: &Env<'_>) -> Result<(), JobError> {
     let mut failed: Vec<(_, JobError)> = Vec::new();
-    for notice in due::renewing(env.db, env.now, AT_ONCE)? {
+    for notice in due::renewing(env.db, env.now, recurring::RENEW.limit())? {
         let order = OrderId::from_random(env.now, env.random.id());
         let id = notice.rental.life.id;
         match due::renew(env.db, &notice, env.config.platform_fee, order, env.now) {
@@ -26,7 +24,7 @@ pub(crate) fn renew(env: &Env<'_>) -> Result<(), JobError> {
             Ok(Some(why)) => {
                 let notice = Notice { days: 0, ..notice };
                 if let Err(error) = tell_of_failure(env, &notice, &why) {
-                    failed.push((id, error.into()));
+                    failed.push((id, error));
                 }
             }
             Err(error) => failed.push((id, error.into())),
@@ -41,13 +39,13 @@ fn tell_of_failure(env: &Env<'_>, notice: &Notice, why: &ExtendError) -> Result<
         return Ok(());
     }
     let mail = |to: &_, end: EndOf<'_>| mail::renewal_failed(to, end, &why.to_string());
-    tell(env, notice, Some("renewal-failed"), Some(&mail))
+    tell(env, notice, &mail)
 }
 
 /// Reminds renters of ends.
 pub(crate) fn remind(env: &Env<'_>) -> Result<(), JobError> {
     let mut failed: Vec<(_, JobError)> = Vec::new();
-    for notice in due::unreminded(env.db, env.now, AT_ONCE)? {
+    for notice in due::unreminded(env.db, env.now, recurring::REMIND.limit())? {
         let why = notice.renewal_error(env.config.platform_fee, env.now);
         let ends = |to: &_, end: EndOf<'_>| mail::rental_ends(to, end);
         let at_risk = |to: &_, end: EndOf<'_>| {
@@ -55,10 +53,10 @@ pub(crate) fn remind(env: &Env<'_>) -> Result<(), JobError> {
             mail::renewal_at_risk(to, end, &why)
         };
         let told = match (notice.rental.renewal, &why) {
-            (None, _) => tell(env, &notice, Some(REMINDED), Some(&ends)),
-            (Some(_), Some(_)) => tell(env, &notice, Some(REMINDED), Some(&at_risk)),
+            (None, _) => tell(env, &notice, &ends),
+            (Some(_), Some(_)) => tell(env, &notice, &at_risk),
             // It will be extended: there is nothing to tell, until the next of these days.
-            (Some(_), None) => tell(env, &notice, None, None),
+            (Some(_), None) => Ok(due::skip_reminder(env.db, &notice, env.now)?),
         };
         if let Err(error) = told {
             failed.push((notice.rental.life.id, error));
@@ -67,13 +65,10 @@ pub(crate) fn remind(env: &Env<'_>) -> Result<(), JobError> {
     JobError::of_each(failed)
 }
 
-/// The event that tells of a reminder.
-const REMINDED: &str = "rental-reminded";
-
 /// Pays back, in full, rentals that have no access a day after they were paid.
 pub(crate) fn pay_back(env: &Env<'_>) -> Result<(), JobError> {
     let mut failed: Vec<(_, JobError)> = Vec::new();
-    for found in unprovisioned::refundable(env.db, env.now, AT_ONCE)? {
+    for found in unprovisioned::refundable(env.db, env.now, recurring::PAY_BACK.limit())? {
         if let Err(error) = pay_back_one(env, &found) {
             failed.push((found.rental, error));
         }
@@ -112,19 +107,11 @@ fn seal(env: &Env<'_>, mail: &Mail) -> Result<SealedMail, JobError> {
 pub(crate) type MakeMail<'a> = &'a dyn Fn(&domain::account::Email, EndOf<'_>) -> Mail;
 
 /// Writes down that the renter was told, with a mail where mail can be sent.
-fn tell(
-    env: &Env<'_>,
-    notice: &Notice,
-    event: Option<&'static str>,
-    make: Option<MakeMail<'_>>,
-) -> Result<(), JobError> {
+fn tell(env: &Env<'_>, notice: &Notice, make: MakeMail<'_>) -> Result<(), JobError> {
     let life = &notice.rental.life;
-    let sealed = match make {
-        Some(make) => sealed(env, &notice.email, life, life.ends_at, make)?,
-        None => None,
-    };
+    let sealed = sealed(env, &notice.email, life, life.ends_at, make)?;
     let mail = sealed.as_ref().map(notice_mail);
-    Ok(due::remind(env.db, notice, event, mail.as_ref(), env.now)?)
+    Ok(due::remind(env.db, notice, mail.as_ref(), env.now)?)
 }
 
 pub(crate) fn notice_mail(mail: &SealedMail) -> NoticeMail<'_> {

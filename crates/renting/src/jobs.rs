@@ -6,7 +6,7 @@ use domain::recurring;
 use store::{due as kept, quotes, transfers};
 use web::{Job, JobError};
 
-use crate::due::{self, AT_ONCE};
+use crate::due;
 use crate::leaving;
 
 /// Quotes that hold slices.
@@ -31,13 +31,13 @@ pub const LEAVE: Job = Job { about: &recurring::LEAVE, run: leaving::leave };
 /// Rentals that are over.
 pub const EXPIRE: Job = Job {
     about: &recurring::EXPIRE,
-    run: |env| JobError::of_each(kept::expire(env.db, env.now, AT_ONCE)?),
+    run: |env| JobError::of_each(kept::expire(env.db, env.now, recurring::EXPIRE.limit())?),
 };
 
 /// What rentals have earned.
 pub const EARN: Job = Job {
     about: &recurring::EARN,
-    run: |env| JobError::of_each(kept::earn(env.db, env.now, AT_ONCE)?),
+    run: |env| JobError::of_each(kept::earn(env.db, env.now, recurring::EARN.limit())?),
 };
 
 /// Quotes that are old.

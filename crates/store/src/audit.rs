@@ -3,6 +3,7 @@
 //! An entry is written where the deed is done.
 
 use domain::id::AccountId;
+use domain::recurring::SEAL_AUDIT;
 use domain::time::Timestamp;
 
 use crate::chain::{Chain, Form, Head, Link, Seal};
@@ -192,7 +193,7 @@ const CHAIN: Chain<Entry> = Chain {
 
 /// Seals the entries that have no seal yet, a bounded number each time.
 pub fn seal(db: &dyn Db) -> Result<Head, StoreError> {
-    CHAIN.seal(db)
+    CHAIN.seal(db, SEAL_AUDIT.limit())
 }
 
 /// How many of the newest entries are not as they were sealed, or were put among those that are.

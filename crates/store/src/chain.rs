@@ -11,8 +11,6 @@ use crate::row::FromRow;
 
 /// How many rows are checked, the newest ones.
 pub const CHECKED_MAX: u32 = 100_000;
-/// How many rows are sealed at once.
-const SEALED_AT_ONCE: u32 = 500;
 /// How many rows are read at once.
 const READ_AT_ONCE: u32 = 1_000;
 
@@ -77,13 +75,12 @@ pub struct Head {
 }
 
 impl<T: FromRow> Chain<T> {
-    /// Seals the rows that have no seal yet, a bounded number each time. Answers the end of the
-    /// chain. Another one that does the same at once does no harm: both compute the same.
-    pub(crate) fn seal(&self, db: &dyn Db) -> Result<Head, StoreError> {
+    /// Seals up to `limit` rows that have no seal yet. Answers the end of the chain. Another one that does the same at once does no harm: both compute the same.
+    pub(crate) fn seal(&self, db: &dyn Db, limit: u32) -> Result<Head, StoreError> {
         let head = self.head(db, 0)?;
         let mut last = head;
         let mut seals = Vec::new();
-        for link in self.after(db, head.id, SEALED_AT_ONCE)? {
+        for link in self.after(db, head.id, limit)? {
             last = Head { id: link.id, hash: link.seal_after(&last.hash), is_new: true };
             seals.push(format!("[{},\"{}\"]", last.id, hex(&last.hash)));
         }

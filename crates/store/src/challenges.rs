@@ -1,6 +1,7 @@
 //! Secrets that are good for one thing, once, and for minutes.
 
 use domain::id::{AccountId, MailId};
+use domain::recurring::SWEEP_CHALLENGES;
 use domain::time::Timestamp;
 
 use crate::accounts::SecretHash;
@@ -151,12 +152,12 @@ pub fn take(
     db.first(TAKE, &params)
 }
 
-/// Removes up to 1,000 challenges that ended before `?1`. Served by `challenges_by_end`.
+/// Removes up to `?2` challenges that ended before `?1`. Served by `challenges_by_end`.
 const SWEEP: &str = "
     DELETE FROM challenges WHERE hash IN (
-        SELECT hash FROM challenges WHERE expires_at <= ?1 ORDER BY expires_at LIMIT 1000)";
+        SELECT hash FROM challenges WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2)";
 
 /// Removes challenges that have ended; a bounded number each time.
 pub fn sweep(db: &dyn Db, now: Timestamp) -> Result<(), StoreError> {
-    db.run(SWEEP, &[now.into()]).map(drop)
+    db.run(SWEEP, &[now.into(), SWEEP_CHALLENGES.limit().into()]).map(drop)
 }

@@ -6,6 +6,7 @@ use domain::comparison::{self, Comparison, Similar, TooFew};
 use domain::id::NodeId;
 use domain::money::{PriceLimits, Usd};
 use domain::promise::Uptime;
+use domain::recurring::{SIMILAR_NODES, SUGGEST_PRICES};
 use domain::region::{self, Circle};
 use domain::simulation::NodeWeek;
 use domain::suggestion::{self, Market, Suggestion, TooFewObservations, WEEKS};
@@ -16,8 +17,6 @@ use crate::offers::Offer;
 use crate::row::{row, select};
 use crate::samples::day_of;
 
-/// The most similar nodes that are read of a circle; of more, those that stand first.
-pub const SIMILAR_MAX: u32 = 2_000;
 /// The most nodes whose weeks are read: evenly picked of the similar ones, from the cheapest to the
 /// dearest.
 pub const OBSERVED_NODES_MAX: usize = 240;
@@ -27,8 +26,6 @@ const NODE_WEEKS_MAX: u32 = 2_000;
 const WAITS_MAX: u32 = 2_000;
 /// A week counts if a node was seen in at least half of its hours.
 const SAMPLES_PER_WEEK_MIN: u32 = 84;
-/// How many nodes' prices are looked at in one run.
-const CHECKED_AT_ONCE: u32 = 20;
 /// How often the price of a node is looked at, in seconds: once a day.
 pub const CHECK_SECONDS: i64 = 86_400;
 /// How often a farmer is told of another price for a node, in seconds: once a week.
@@ -64,7 +61,8 @@ const SIMILAR_IN: &str = select!(
 const SIMILAR: &str = select!(SimilarNode, "FROM nodes n INDEXED BY nodes_by_kind", IS_SIMILAR);
 
 fn similar(db: &dyn Db, own: &Offer, circle: &Circle) -> Result<Vec<Similar>, StoreError> {
-    let mut params = vec![own.certified.into(), Value::text(own.farmer), SIMILAR_MAX.into()];
+    let mut params =
+        vec![own.certified.into(), Value::text(own.farmer), SIMILAR_NODES.count.into()];
     let sql = match &circle.countries {
         Some(countries) => {
             params.push(Value::Text(json(countries)));
@@ -255,7 +253,7 @@ const CHECKED: &str = "
 pub fn suggest_prices(db: &dyn Db, limits: PriceLimits, now: Timestamp) -> Result<u32, StoreError> {
     let before = now.plus_seconds(-CHECK_SECONDS);
     let mut told = 0;
-    for due in db.all::<Due>(DUE, &[before.into(), CHECKED_AT_ONCE.into()])? {
+    for due in db.all::<Due>(DUE, &[before.into(), SUGGEST_PRICES.limit().into()])? {
         let price = worth_telling(db, &due, limits, now)?;
         let params = [
             due.offer.node.0.into(),

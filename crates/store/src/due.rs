@@ -1,6 +1,7 @@
 //! What time does to rentals: renewal, reminders, expiry, the end of the grace, and days that are
 //! earned. A bounded number at a time, each in a statement of its own: the next run goes on.
 
+use domain::event::EventKind;
 use domain::id::{MailId, OrderId, RentalId};
 use domain::money::{Percent, Usd};
 use domain::order::IdempotencyKey;
@@ -201,7 +202,7 @@ pub fn renew(
         Ok(_) => return Ok(None),
         Err(failure) => return failed(failure),
     };
-    let change = rental::Change { event: Some(rental::RentalEvent::Renewed), ..change };
+    let change = rental::Change { event: Some(EventKind::RentalRenewed), ..change };
     match save(db, &found.life, &change, Some(&extension.intention), now) {
         // Refused: it has changed meanwhile, and the next run looks again.
         Ok(()) | Err(StoreError::Refused(_)) => Ok(None),
@@ -224,17 +225,23 @@ const REMIND: &str = "
     INSERT INTO remind (rental_id, ends_at, days, event, mail_id, mail_kind, sealed, sent_at)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 
-/// Writes down that a renter was reminded, with the event that tells of it and a mail: once for
-/// each end and number of days.
+/// Writes down that a renter was reminded, or told that a renewal failed, with a mail: once for each
+/// end and number of days.
 pub fn remind(
     db: &dyn Db,
     notice: &Notice,
-    event: Option<&'static str>,
     mail: Option<&NoticeMail<'_>>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
+    let event = if notice.days == 0 { EventKind::RenewalFailed } else { EventKind::RentalReminded };
     let life = &notice.rental.life;
-    write_down(db, life.id, (life.ends_at, notice.days.into()), event, mail, now)
+    write_down(db, life.id, (life.ends_at, notice.days.into()), Some(event), mail, now)
+}
+
+/// Writes down that there is nothing to remind a renter of, this many days before the end.
+pub fn skip_reminder(db: &dyn Db, notice: &Notice, now: Timestamp) -> Result<(), StoreError> {
+    let life = &notice.rental.life;
+    write_down(db, life.id, (life.ends_at, notice.days.into()), None, None, now)
 }
 
 /// Writes down that a renter was told of an end, so many days before it; what is below 0 is another
@@ -243,7 +250,7 @@ pub(crate) fn write_down(
     db: &dyn Db,
     rental: RentalId,
     (ends_at, days): (Timestamp, i64),
-    event: Option<&'static str>,
+    event: Option<EventKind>,
     mail: Option<&NoticeMail<'_>>,
     now: Timestamp,
 ) -> Result<(), StoreError> {

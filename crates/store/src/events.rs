@@ -1,5 +1,6 @@
 //! What happened, as those who may see it follow it.
 
+use domain::event::EventKind;
 use domain::id::{AccountId, NodeId, RentalId, SliceId};
 use domain::time::Timestamp;
 
@@ -12,8 +13,8 @@ row! {
     pub struct Event {
         /// Its number. Later events have higher ones.
         pub id: i64 = "id",
-        /// What it was, such as `slice-rented`.
-        pub kind: String = "kind",
+        /// What it was.
+        pub kind: EventKind = "kind",
         /// The node that it happened to, if any.
         pub node: Option<NodeId> = "node_id",
         /// The slice that it happened to, if any.
@@ -25,6 +26,12 @@ row! {
         pub subject: Option<String> = "subject",
         /// When.
         pub at: Timestamp = "created_at",
+    }
+}
+
+impl From<EventKind> for Value {
+    fn from(kind: EventKind) -> Value {
+        kind.into_str().into()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use domain::event::EventKind;
 use domain::id::{AccountId, NodeId};
 use domain::time::Timestamp;
 use serde::Serialize;
@@ -145,18 +146,18 @@ pub fn prove(
     db.run(PROVE, &params).map(drop)
 }
 
-/// Takes back the proof of the farm `?1` at `?2`, by the operator. Nothing happens where there is
-/// none.
+/// Takes back the proof of the farm `?1` at `?2`, of which the event `?3` tells. Nothing happens
+/// where there is none.
 const REVOKE: &str = "
     INSERT INTO void_farm (id, event, voided_at)
-    SELECT id, 'farm-revoked', ?2 FROM farms WHERE id = ?1";
+    SELECT id, ?3, ?2 FROM farms WHERE id = ?1";
 
 /// Takes back a proof: its owner is told, and the owner's nodes of it go off the market. Answers
 /// whose it was; `None` if nobody has proven this farm.
 pub fn revoke(db: &dyn Db, farm: u32, now: Timestamp) -> Result<Option<AccountId>, StoreError> {
     let had = owner(db, farm)?;
     if had.is_some() {
-        db.run(REVOKE, &[farm.into(), now.into()])?;
+        db.run(REVOKE, &[farm.into(), now.into(), EventKind::FarmRevoked.into()])?;
     }
     Ok(had)
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use domain::recurring;
 use domain::time::Timestamp;
 use serde::Serialize;
 
@@ -197,14 +198,12 @@ const HAS_OLD_AGENTS: &str = "SELECT 1 FROM agents WHERE seen_at < ?1 LIMIT 1";
 
 /// For how long an agent is remembered after it was last seen: 90 days.
 const AGENTS_KEPT_SECONDS: i64 = 90 * 24 * 60 * 60;
-/// How many are forgotten at once.
-const SWEPT_AT_ONCE: u32 = 1_000;
 
 /// Forgets agents that were not seen for long; a bounded number each time.
 pub fn sweep_agents(db: &dyn Db, now: Timestamp) -> Result<(), StoreError> {
     let before = now.plus_seconds(-AGENTS_KEPT_SECONDS);
     if db.has_row(HAS_OLD_AGENTS, &[before.into()])? {
-        db.run(SWEEP_AGENTS, &[before.into(), SWEPT_AT_ONCE.into()])?;
+        db.run(SWEEP_AGENTS, &[before.into(), recurring::SWEEP_AGENTS.limit().into()])?;
     }
     Ok(())
 }

@@ -9,6 +9,7 @@ use domain::provisioning::{
     self, AGENT_SECONDS, ATTEMPTS_MAX, Job, JobKind, JobState, LEASE_SECONDS, LeaseLost, Next,
     Owed, Report, Step,
 };
+use domain::recurring::GIVE_UP_JOBS;
 use domain::time::Timestamp;
 
 use crate::db::{Db, StoreError, Value};
@@ -21,8 +22,6 @@ const AGENTS_MAX: u32 = 100;
 const SEEN_SECONDS: i64 = 60;
 /// The most jobs of one rental: one for each slice of a node, twice.
 const JOBS_OF_RENTAL_MAX: u32 = 1_024;
-/// The most jobs that one statement gives up.
-const GIVEN_UP_MAX: u32 = 100;
 
 /// Who asks for jobs: an agent of a farmer, for one farm.
 #[derive(Clone, Copy, Debug)]
@@ -234,7 +233,7 @@ const GIVE_UP: &str = "
 
 /// Gives up machines that were tried too often.
 pub fn give_up(db: &dyn Db, now: Timestamp) -> Result<(), StoreError> {
-    db.run(GIVE_UP, &[now.into(), ATTEMPTS_MAX.into(), GIVEN_UP_MAX.into()]).map(drop)
+    db.run(GIVE_UP, &[now.into(), ATTEMPTS_MAX.into(), GIVE_UP_JOBS.limit().into()]).map(drop)
 }
 
 /// The machine of the slice `?3` on the node `?2` of the farmer `?1` is gone, at `?4`. No row comes

@@ -1,5 +1,7 @@
 //! The chain of the ledger: each transaction, with its entries, is sealed over the one before it.
 
+use domain::recurring::SEAL_LEDGER;
+
 use crate::chain::{Chain, Form, Head, Link, Seal};
 use crate::db::{Db, StoreError};
 use crate::row::{row, select};
@@ -56,7 +58,7 @@ const CHAIN: Chain<Booked> =
 
 /// Seals the transactions that have no seal yet, a bounded number each time.
 pub fn seal(db: &dyn Db) -> Result<Head, StoreError> {
-    CHAIN.seal(db)
+    CHAIN.seal(db, SEAL_LEDGER.limit())
 }
 
 /// How many of the newest transactions are not as they were sealed, or were put among those that

@@ -17,13 +17,9 @@ use crate::looks;
 use crate::rentals::{PERIODS, booking_json};
 use crate::row::{fields, row, select};
 
-/// How many stays are judged at once.
-pub const JUDGED_AT_ONCE: u32 = 1_000;
 /// How many times a node is measured for these. Rentals that lived equally long on one node share
 /// one.
 const MEASURED_AT_ONCE: usize = 100;
-/// How many credits that were owed are tried at once.
-pub const PAID_AT_ONCE: u32 = 200;
 /// After how long what is owed is tried again. Seconds: six hours.
 const OWED_AGAIN_SECONDS: i64 = 6 * 3_600;
 /// The most months of one rental that are read at once.

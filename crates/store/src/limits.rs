@@ -4,6 +4,7 @@
 //! make it spill is refused and pours nothing. One statement does it, so that no two requests share
 //! the last drop.
 
+use domain::recurring::SWEEP_LIMITS;
 use domain::time::Timestamp;
 
 use crate::db::{Db, StoreError};
@@ -73,14 +74,14 @@ pub fn give_back(db: &dyn Db, used: &Use<'_>) -> Result<(), StoreError> {
     db.run(GIVE_BACK, &[used.policy.into(), used.key.into(), used.cost.into()]).map(drop)
 }
 
-/// Removes up to 1,000 buckets that are empty at `?1`. Served by `rate_limits_by_end`.
+/// Removes up to `?2` buckets that are empty at `?1`. Served by `rate_limits_by_end`.
 const SWEEP: &str = "
     DELETE FROM rate_limits WHERE (policy, key) IN (
-        SELECT policy, key FROM rate_limits WHERE empty_at <= ?1 ORDER BY empty_at LIMIT 1000)";
+        SELECT policy, key FROM rate_limits WHERE empty_at <= ?1 ORDER BY empty_at LIMIT ?2)";
 
 /// Removes empty buckets; a bounded number each time.
 pub fn sweep(db: &dyn Db, now: Timestamp) -> Result<(), StoreError> {
-    db.run(SWEEP, &[millis(now).into()]).map(drop)
+    db.run(SWEEP, &[millis(now).into(), SWEEP_LIMITS.limit().into()]).map(drop)
 }
 
 fn millis(now: Timestamp) -> i64 {

@@ -10,6 +10,7 @@ use domain::month::Month;
 use domain::node::NodeStatus;
 use domain::outlook::Looks;
 use domain::promise::Uptime;
+use domain::recurring::{FOLD_LOOKS, RANK_NODES};
 use domain::time::Timestamp;
 use serde::Serialize;
 
@@ -23,10 +24,6 @@ pub const KEPT_DAYS: i64 = 90;
 pub const LOOKS_MAX: u32 = 10_000;
 /// The most days that are read at once.
 pub const DAYS_MAX: u32 = 400;
-/// How many looks are folded at once: those of a run at 50,000 nodes, and some more.
-const FOLDED_AT_ONCE: u32 = 60_000;
-/// How many nodes are ranked at once.
-const RANKED_AT_ONCE: u32 = 2_000;
 /// The most windows of maintenance that a month is asked for: the shortest take all its allowance.
 const WINDOWS_MAX: u32 = 500;
 
@@ -289,7 +286,7 @@ const FOLD_TIMES: &str = "
 
 /// Folds looks that are 90 days old into their days, a bounded number each time.
 pub fn fold(db: &dyn Db, now: Timestamp) -> Result<(), StoreError> {
-    fold_at_once(db, now, FOLDED_AT_ONCE)
+    fold_at_once(db, now, FOLD_LOOKS.limit())
 }
 
 /// The same, so many looks.
@@ -316,7 +313,7 @@ const RANK: &str = "INSERT INTO rank_nodes (seen_id, node_id, ranks) VALUES (?1,
 
 /// Ranks the next page of nodes by the uptime that they have at least, by all looks at them.
 pub fn rank(db: &dyn Db) -> Result<(), StoreError> {
-    rank_at_once(db, RANKED_AT_ONCE)
+    rank_at_once(db, RANK_NODES.limit())
 }
 
 /// The same, so many nodes.

@@ -4,6 +4,7 @@
 //! mailers at once do not take the same one, and one that dies leaves its mail to the next.
 
 use domain::id::{AccountId, MailId};
+use domain::recurring::SWEEP_MAILS;
 use domain::time::Timestamp;
 
 use crate::db::{Db, StoreError, Value};
@@ -186,13 +187,13 @@ pub fn retry(db: &dyn Db, id: MailId, now: Timestamp) -> Result<bool, StoreError
     db.has_row(RETRY, &[Value::text(id), now.into()])
 }
 
-/// Removes up to 1,000 mails that were sent or given up before `?1`. Served by `mails_by_state`.
+/// Removes up to `?2` mails that were sent or given up before `?1`. Served by `mails_by_state`.
 const SWEEP: &str = "
     DELETE FROM mails WHERE id IN (
         SELECT id FROM mails
-         WHERE state IN ('sent', 'failed') AND finished_at <= ?1 LIMIT 1000)";
+         WHERE state IN ('sent', 'failed') AND finished_at <= ?1 LIMIT ?2)";
 
 /// Removes mails that were sent or given up long ago; a bounded number each time.
 pub fn sweep(db: &dyn Db, now: Timestamp) -> Result<(), StoreError> {
-    db.run(SWEEP, &[now.plus_seconds(-KEPT_SECONDS).into()]).map(drop)
+    db.run(SWEEP, &[now.plus_seconds(-KEPT_SECONDS).into(), SWEEP_MAILS.limit().into()]).map(drop)
 }

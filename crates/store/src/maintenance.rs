@@ -3,6 +3,7 @@
 use domain::id::{MaintenanceId, NodeId};
 use domain::maintenance::{AHEAD_SECONDS, MaintenanceError, OPEN_WINDOWS_MAX, Window, fits};
 use domain::offering::{self, OfferingError};
+use domain::recurring::TELL_OF_MAINTENANCE;
 use domain::time::Timestamp;
 
 use crate::db::{Db, StoreError, Value};
@@ -11,9 +12,6 @@ use crate::row::{row, select};
 
 /// How often an announcement is decided again because another one came first.
 const SAVE_ATTEMPTS: u32 = 5;
-
-/// How many windows one run recalls.
-const REMINDERS_AT_ONCE: u32 = 20;
 
 row! {
     /// Maintenance of a node.
@@ -196,7 +194,8 @@ const REMIND: &str = "
 
 /// Tells farmers and renters of maintenance a day before it: once, and a bounded number at a time.
 pub fn remind(db: &dyn Db, now: Timestamp) -> Result<(), StoreError> {
-    db.run(REMIND, &[now.into(), AHEAD_SECONDS.into(), REMINDERS_AT_ONCE.into()]).map(drop)
+    db.run(REMIND, &[now.into(), AHEAD_SECONDS.into(), TELL_OF_MAINTENANCE.limit().into()])
+        .map(drop)
 }
 
 /// The statements that are served by an index, for the test of their plans.

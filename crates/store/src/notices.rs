@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 
 use domain::account::Email;
+use domain::event::EventKind;
 use domain::id::{AccountId, DeliveryId, MailId, WebhookId};
-use domain::notice::{self, Choices, EVENTS, NoticeKind, Side, Way};
+use domain::notice::{Choices, NoticeKind, Side, Way};
 use serde::Serialize;
 
 use domain::time::Timestamp;
@@ -76,7 +77,7 @@ pub fn list(
         limit.into(),
     ];
     let notice = |SeenEvent { event, is_renter }: SeenEvent| {
-        let kind = NoticeKind::of_event(&event.kind);
+        let kind = event.kind.notice();
         let kind = kind.ok_or_else(|| StoreError::Corrupt("an event that is no notice".into()))?;
         Ok(Notice { event, kind, side: side(is_renter) })
     };
@@ -89,7 +90,8 @@ fn side(is_renter: bool) -> Side {
 
 /// Every event that people are told of, and its kind, as a JSON object.
 fn kinds() -> String {
-    json(&EVENTS.iter().map(|(event, kind)| (*event, kind.as_str())).collect::<BTreeMap<_, _>>())
+    let told = EventKind::told().map(|(event, kind)| (event.into_str(), kind.as_str()));
+    json(&told.collect::<BTreeMap<_, _>>())
 }
 
 /// How many notifications the account `?1` has not read, up to `?4`, of its latest `?3` events.
@@ -269,7 +271,7 @@ pub fn next(db: &dyn Db, limit: u32) -> Result<Option<Batch>, StoreError> {
 
 /// Who is told of an event, and how; `None` where nobody is.
 fn telling(row: Pending) -> Option<Telling> {
-    let kind = NoticeKind::of_event(&row.event.kind)?;
+    let kind = row.event.kind.notice()?;
     let account = row.account?;
     let side = side(row.is_renter == Some(true));
     let mut choices = Choices::default();
@@ -277,7 +279,7 @@ fn telling(row: Pending) -> Option<Telling> {
         choices.set(of, way, is_on);
     }
     let email = row.email.and_then(|email| Email::parse(&email).ok());
-    let is_mailed = choices.is_on(kind, Way::Mail) && notice::is_mailed(&row.event.kind, side);
+    let is_mailed = choices.is_on(kind, Way::Mail) && row.event.kind.is_mailed_to(side);
     let is_told = choices.is_on(kind, Way::Webhook) && email.is_some();
     let telling = Telling {
         notice: Notice { event: row.event, kind, side },
@@ -309,8 +311,8 @@ pub struct NewDelivery {
     pub webhook: WebhookId,
     /// The event that it tells of.
     pub event: i64,
-    /// What it tells, such as `slice-rented`.
-    pub kind: String,
+    /// What it tells.
+    pub kind: EventKind,
     /// The very bytes that are sent.
     pub body: String,
 }
@@ -359,7 +361,7 @@ pub fn dispatch(
             id: delivery.id.to_string(),
             webhook: delivery.webhook.to_string(),
             event: delivery.event,
-            kind: &delivery.kind,
+            kind: delivery.kind.into_str(),
             body: &delivery.body,
         })
         .collect();

@@ -5,6 +5,7 @@ use domain::listing::Listing;
 use domain::money::Usd;
 use domain::offering::{Locker, Offering, OfferingError, Raise, Seen};
 use domain::promise::{Bandwidth, Uptime};
+use domain::recurring::APPLY_RAISES;
 use domain::term::Terms;
 use domain::time::Timestamp;
 
@@ -147,12 +148,9 @@ const RAISE: &str = "
            pending_price_at = NULL, offer_version = offer_version + 1, offer_changed_at = ?3
      WHERE id = ?1 AND offer_version = ?2 AND pending_price_at <= ?3 AND locked_by IS NULL";
 
-/// How many raises one run applies.
-const RAISES_AT_ONCE: u32 = 100;
-
 /// Raises the prices whose time has come: a bounded number, each in a statement of its own.
 pub fn apply_raises(db: &dyn Db, now: Timestamp) -> Result<(), StoreError> {
-    let due = db.all::<(NodeId, i64)>(RAISES_DUE, &[now.into(), RAISES_AT_ONCE.into()])?;
+    let due = db.all::<(NodeId, i64)>(RAISES_DUE, &[now.into(), APPLY_RAISES.limit().into()])?;
     for (node, version) in due {
         db.run(RAISE, &[node.0.into(), version.into(), now.into()])?;
     }

@@ -1,5 +1,6 @@
 //! What nodes have promised for a month, and whether it can still be kept.
 
+use domain::event::EventKind;
 use domain::id::{AccountId, NodeId};
 use domain::month::Month;
 use domain::outlook::{Looks, Outlook};
@@ -104,7 +105,7 @@ pub fn judge(db: &dyn Db, limit: u32, now: Timestamp) -> Result<usize, StoreErro
             node: month.node.0,
             month: month.month.to_string(),
             down,
-            alert: outlook.and_then(alert),
+            alert: outlook.and_then(alert).map(Into::into),
             minutes_left: match outlook {
                 Some(Outlook::AtRisk { minutes_left }) => Some(minutes_left),
                 Some(Outlook::Kept | Outlook::Open { .. } | Outlook::Broken) | None => None,
@@ -120,11 +121,11 @@ pub fn judge(db: &dyn Db, limit: u32, now: Timestamp) -> Result<usize, StoreErro
 }
 
 /// The event that tells of it; `None` where all is well.
-fn alert(outlook: Outlook) -> Option<&'static str> {
+fn alert(outlook: Outlook) -> Option<EventKind> {
     match outlook {
         Outlook::Kept | Outlook::Open { .. } => None,
-        Outlook::AtRisk { .. } => Some("promise-at-risk"),
-        Outlook::Broken => Some("promise-broken"),
+        Outlook::AtRisk { .. } => Some(EventKind::PromiseAtRisk),
+        Outlook::Broken => Some(EventKind::PromiseBroken),
     }
 }
 

@@ -4,6 +4,7 @@ use domain::id::{AccountId, NodeId, QuoteId};
 use domain::money::{Percent, Usd};
 use domain::order::{self, HOLDS_MAX, Item, QUOTE_SECONDS, RentError, RentRequest};
 use domain::promise::{Bandwidth, Uptime};
+use domain::recurring::{RELEASE_HOLDS, SWEEP_QUOTES};
 use domain::term::Term;
 use domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -16,8 +17,6 @@ use crate::row::{row, select};
 
 /// How long a quote that was not used is kept, in seconds: a week.
 const KEPT_SECONDS: i64 = 7 * 86_400;
-/// How many quotes are released or deleted at once.
-const SWEPT_AT_ONCE: u32 = 500;
 
 /// What an account was told that it would cost.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -319,12 +318,12 @@ pub fn release_due(db: &dyn Db, now: Timestamp) -> Result<(), StoreError> {
     if !db.has_row(IS_DUE, &[now.into()])? {
         return Ok(());
     }
-    db.run(RELEASE_DUE, &[now.into(), SWEPT_AT_ONCE.into()]).map(drop)
+    db.run(RELEASE_DUE, &[now.into(), RELEASE_HOLDS.limit().into()]).map(drop)
 }
 
 /// Deletes quotes that were not used for a week.
 pub fn sweep(db: &dyn Db, now: Timestamp) -> Result<(), StoreError> {
-    let params = [now.plus_seconds(-KEPT_SECONDS).into(), SWEPT_AT_ONCE.into()];
+    let params = [now.plus_seconds(-KEPT_SECONDS).into(), SWEEP_QUOTES.limit().into()];
     db.run(SWEEP, &params).map(drop)
 }
 

@@ -1,6 +1,7 @@
 //! Rentals as they are, and what becomes of them.
 
 use domain::booking::{Booking, Entry, LedgerAccount};
+use domain::event::EventKind;
 use domain::id::{AccountId, NodeId, OrderId, RentalId, SliceId, TokenId};
 use domain::leaving;
 use domain::listing::Listing;
@@ -197,8 +198,8 @@ pub fn of_renter(
 row! {
     /// One thing that happened to a rental.
     pub struct RentalEvent {
-        /// Such as `slice-rented` or `rental-ended`.
-        pub kind: String = "kind",
+        /// What it was.
+        pub kind: EventKind = "kind",
         /// What else it is about, such as the step of an agent.
         pub subject: Option<String> = "subject",
         /// When.
@@ -250,7 +251,7 @@ pub(crate) fn save(
     intention: Option<&Intention<'_>>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    if change.event == Some(rental::RentalEvent::Refunded) {
+    if change.event == Some(EventKind::RentalRefunded) {
         return save_refund(db, seen, change, None, now);
     }
     let paid = change.after.periods.last().map_or(Usd::ZERO, |period| period.total);
@@ -298,7 +299,7 @@ pub(crate) fn change_params(seen: &rental::Rental, change: &Change, now: Timesta
         after.earns_at(now).into(),
         periods_json(change),
         bookings_json(change),
-        change.event.map(rental::RentalEvent::as_str).into(),
+        change.event.into(),
     ]
 }
 

@@ -3,6 +3,7 @@
 //! Columns are read by position, because libSQL changes the case of their names.
 
 use domain::account::Scopes;
+use domain::event::EventKind;
 use domain::id::{
     AccountId, DeliveryId, DisputeId, JobId, MailId, MaintenanceId, NodeId, OrderId, PayoutId,
     QuoteId, RentalId, SessionId, SliceId, SshKeyId, TokenId, TopUpId, WebhookId,
@@ -259,6 +260,7 @@ column! {
     DeliveryId: text(DeliveryId::parse),
     DisputeId: text(DisputeId::parse),
     DisputeSide: text(DisputeSide::parse),
+    EventKind: text(|name| name.parse().ok()),
     JobId: text(JobId::parse),
     JobKind: text(JobKind::parse),
     JobState: text(JobState::parse),

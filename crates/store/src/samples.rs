@@ -1,5 +1,6 @@
 //! What nodes offered and rented, seen once an hour, and searches that found nothing.
 
+use domain::recurring::SWEEP_SAMPLES;
 use domain::region;
 use domain::time::Timestamp;
 
@@ -7,8 +8,6 @@ use crate::db::{Db, StoreError};
 
 /// How long samples and searches are kept, in days.
 pub const KEPT_DAYS: i64 = 400;
-/// How many rows are deleted at once.
-const SWEPT_AT_ONCE: u32 = 1_000;
 /// A search with the same key that comes sooner after one that was counted is not, in seconds.
 pub const UNMET_SECONDS: i64 = 60;
 
@@ -57,8 +56,8 @@ pub fn sweep(db: &dyn Db, now: Timestamp) -> Result<(), StoreError> {
     if !db.has_row(HAS_OLD, &[before.into()])? {
         return Ok(());
     }
-    db.run(SWEEP_DAYS, &[before.into(), SWEPT_AT_ONCE.into()])?;
-    db.run(SWEEP_UNMET, &[before.into(), SWEPT_AT_ONCE.into()]).map(drop)
+    db.run(SWEEP_DAYS, &[before.into(), SWEEP_SAMPLES.limit().into()])?;
+    db.run(SWEEP_UNMET, &[before.into(), SWEEP_SAMPLES.limit().into()]).map(drop)
 }
 
 /// Whether a search for the country `?1` with the certification `?2` was counted on the day `?3`

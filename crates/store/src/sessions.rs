@@ -2,6 +2,7 @@
 
 use domain::account::Scopes;
 use domain::id::{AccountId, SessionId};
+use domain::recurring::SWEEP_SESSIONS;
 use domain::time::Timestamp;
 
 use crate::accounts::{Grant, Identity, SecretHash};
@@ -208,12 +209,12 @@ pub fn of_account(
     db.all(OF_ACCOUNT, &[Value::text(account), now.into(), idle.into(), limit])
 }
 
-/// Removes up to 1,000 sessions that ended before `?1`. Served by `sessions_by_end`.
+/// Removes up to `?2` sessions that ended before `?1`. Served by `sessions_by_end`.
 const SWEEP: &str = "
     DELETE FROM sessions WHERE id IN (
-        SELECT id FROM sessions WHERE expires_at <= ?1 ORDER BY expires_at LIMIT 1000)";
+        SELECT id FROM sessions WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2)";
 
 /// Removes sessions that have ended; a bounded number each time.
 pub fn sweep(db: &dyn Db, now: Timestamp) -> Result<(), StoreError> {
-    db.run(SWEEP, &[now.into()]).map(drop)
+    db.run(SWEEP, &[now.into(), SWEEP_SESSIONS.limit().into()]).map(drop)
 }

@@ -56,7 +56,7 @@ const SAVE_CHECK: &str = "
 
 /// Checks up to `limit` invariants, those first that were not checked for longest: the next run
 /// goes on. One that cannot be checked does not keep the others from it. Answers how many were.
-pub fn check(db: &dyn Db, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
+pub fn check(db: &dyn Db, now: Timestamp, limit: u32) -> Result<usize, StoreError> {
     let known = checks(db)?;
     let checked_at = |invariant: &Invariant| {
         known.iter().find(|check| check.id == invariant.id).map(|check| check.checked_at)
@@ -65,7 +65,7 @@ pub fn check(db: &dyn Db, now: Timestamp, limit: usize) -> Result<usize, StoreEr
     let mut due: Vec<&Invariant> =
         INVARIANTS.iter().filter(|it| checked_at(it).is_none_or(|at| at <= before)).collect();
     due.sort_by_key(|invariant| checked_at(invariant));
-    due.truncate(limit);
+    due.truncate(limit as usize);
     let mut failure = None;
     for invariant in &due {
         let checked = violations(db, invariant).and_then(|found| {

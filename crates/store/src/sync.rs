@@ -5,6 +5,7 @@
 use domain::id::NodeId;
 use domain::node::{Capacity, NodeReport, NodeStatus, Refusal};
 use domain::reconciliation::{IN_USE_AFTER_SECONDS, Known, Look, Own, Seen, Standing, reconcile};
+use domain::recurring::SWEEP_SYNC;
 use domain::time::Timestamp;
 use serde::Serialize;
 
@@ -13,8 +14,6 @@ use crate::row::{row, select};
 
 /// How long a document stays in quarantine after it was last seen: 30 days.
 const KEPT_SECONDS: i64 = 30 * 24 * 60 * 60;
-/// How many rows are deleted at once.
-const SWEPT_AT_ONCE: u32 = 1_000;
 
 row! {
     impl Known {
@@ -273,7 +272,7 @@ const SWEEP: &str = "
 /// Removes documents from quarantine that were not seen for long; a bounded number each time.
 pub fn sweep(db: &dyn Db, now: Timestamp) -> Result<(), StoreError> {
     let before = now.plus_seconds(-KEPT_SECONDS);
-    db.run(SWEEP, &[before.into(), SWEPT_AT_ONCE.into()]).map(drop)
+    db.run(SWEEP, &[before.into(), SWEEP_SYNC.limit().into()]).map(drop)
 }
 
 /// The quarantine: up to `?1` documents, by node.

@@ -2,6 +2,7 @@
 
 use domain::breaker::Breaker;
 use domain::id::NodeId;
+use domain::recurring::SWEEP_SYNC;
 use domain::time::Timestamp;
 use serde::Serialize;
 
@@ -16,8 +17,6 @@ pub const LEASE_SECONDS: i64 = 4 * 60;
 pub const APART_SECONDS: i64 = 60;
 /// How long runs are remembered: 90 days.
 const KEPT_SECONDS: i64 = 90 * 24 * 60 * 60;
-/// How many rows are deleted at once.
-const SWEPT_AT_ONCE: u32 = 1_000;
 
 row! {
     /// The right to sync.
@@ -173,7 +172,7 @@ const SWEEP: &str = "
 /// Deletes runs of long ago; a bounded number each time.
 pub fn sweep(db: &dyn Db, now: Timestamp) -> Result<(), StoreError> {
     let before = now.plus_seconds(-KEPT_SECONDS);
-    db.run(SWEEP, &[before.into(), SWEPT_AT_ONCE.into()]).map(drop)
+    db.run(SWEEP, &[before.into(), SWEEP_SYNC.limit().into()]).map(drop)
 }
 
 row! {

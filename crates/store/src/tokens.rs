@@ -3,6 +3,7 @@
 use domain::account::Scopes;
 use domain::id::{AccountId, TokenId};
 use domain::money::Usd;
+use domain::recurring::SWEEP_TOKENS;
 use domain::time::Timestamp;
 
 use crate::accounts::{Grant, Identity, SecretHash};
@@ -167,12 +168,12 @@ pub fn revoke(db: &dyn Db, account: AccountId, id: TokenId) -> Result<bool, Stor
     db.has_row(REVOKE, &[Value::text(account), Value::text(id)])
 }
 
-/// Removes up to 1,000 tokens that ended before `?1`. Served by `tokens_by_end`.
+/// Removes up to `?2` tokens that ended before `?1`. Served by `tokens_by_end`.
 const SWEEP: &str = "
     DELETE FROM tokens WHERE id IN (
-        SELECT id FROM tokens WHERE expires_at <= ?1 ORDER BY expires_at LIMIT 1000)";
+        SELECT id FROM tokens WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2)";
 
 /// Removes tokens that have ended; a bounded number each time.
 pub fn sweep(db: &dyn Db, now: Timestamp) -> Result<(), StoreError> {
-    db.run(SWEEP, &[now.into()]).map(drop)
+    db.run(SWEEP, &[now.into(), SWEEP_TOKENS.limit().into()]).map(drop)
 }

@@ -3,6 +3,7 @@
 use domain::account::Email;
 use domain::id::{AccountId, RentalId};
 use domain::order::RentError;
+use domain::recurring::SWEEP_TRANSFERS;
 use domain::rental;
 use domain::time::Timestamp;
 
@@ -171,7 +172,7 @@ const SWEEP: &str = "
 
 /// Deletes offers that nobody took in time.
 pub fn sweep(db: &dyn Db, now: Timestamp) -> Result<(), StoreError> {
-    db.run(SWEEP, &[now.into(), 500_u32.into()]).map(drop)
+    db.run(SWEEP, &[now.into(), SWEEP_TRANSFERS.limit().into()]).map(drop)
 }
 
 /// The statements that are served by an index, for the test of their plans.

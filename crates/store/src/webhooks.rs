@@ -5,6 +5,7 @@
 //! keeps only itself waiting.
 
 use domain::id::{AccountId, DeliveryId, WebhookId};
+use domain::recurring::SWEEP_MESSAGES;
 use domain::time::Timestamp;
 
 use crate::db::{Db, StoreError, Value};
@@ -394,15 +395,16 @@ pub fn failed_attempt(
     db.run(FAIL, &params).map(drop)
 }
 
-/// Removes up to 1,000 messages that were sent or given up before `?1`. Served by
+/// Removes up to `?2` messages that were sent or given up before `?1`. Served by
 /// `webhook_deliveries_by_end`.
 const SWEEP: &str = "
     DELETE FROM webhook_deliveries WHERE id IN (
-        SELECT id FROM webhook_deliveries WHERE finished_at <= ?1 LIMIT 1000)";
+        SELECT id FROM webhook_deliveries WHERE finished_at <= ?1 LIMIT ?2)";
 
 /// Removes messages that were sent or given up long ago; a bounded number each time.
 pub fn sweep(db: &dyn Db, now: Timestamp) -> Result<(), StoreError> {
-    db.run(SWEEP, &[now.plus_seconds(-KEPT_SECONDS).into()]).map(drop)
+    db.run(SWEEP, &[now.plus_seconds(-KEPT_SECONDS).into(), SWEEP_MESSAGES.limit().into()])
+        .map(drop)
 }
 
 /// The statements and the indexes that serve them, for the test of their plans.

@@ -8,7 +8,9 @@ use crate::context::Context;
 use crate::session;
 
 /// What people and operators do, beside what the market writes itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr)]
+#[cfg_attr(test, derive(strum::VariantArray))]
+#[strum(serialize_all = "kebab-case", const_into_str)]
 pub enum Action {
     /// An account was made.
     SignUp,
@@ -61,11 +63,11 @@ pub enum Action {
     /// A signature did not prove it.
     FarmClaimFailed,
     /// A farmer took a node over that somebody else had registered.
-    NodeTakenOver,
+    NodeTakeOver,
     /// An operator approved by hand whose a farm is.
     FarmApproved,
     /// An operator took back whose a farm is.
-    FarmRevoked,
+    FarmApprovalRevoked,
     /// How farmers see the account was set.
     DisplayNameSet,
     /// An operator approved, sent, finished or refused a payout.
@@ -84,6 +86,8 @@ pub enum Action {
     AccountDeleted,
     /// An operator credited a wallet.
     CreditGranted,
+    /// The database refused a payment that does not match its top-up.
+    PaymentRefused,
     /// An operator credited a renter for a broken promise.
     SlaCreditGranted,
     /// An operator decided a dispute about a promise.
@@ -100,59 +104,6 @@ pub enum Action {
     OperatorRevoked,
     /// An operator had a mail sent again.
     MailRetried,
-}
-
-impl Action {
-    /// The stable name, for programs and for SQL.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Action::SignUp => "sign-up",
-            Action::SignIn => "sign-in",
-            Action::SignInFailed => "sign-in-failed",
-            Action::SignOut => "sign-out",
-            Action::SessionEnded => "session-ended",
-            Action::Proof => "proof",
-            Action::ResetAsked => "reset-asked",
-            Action::PasswordChanged => "password-changed",
-            Action::EmailChanged => "email-changed",
-            Action::PasskeyAdded => "passkey-added",
-            Action::PasskeyRemoved => "passkey-removed",
-            Action::TotpAdded => "totp-added",
-            Action::TotpRemoved => "totp-removed",
-            Action::RecoveryCodesMade => "recovery-codes-made",
-            Action::RecoveryCodeUsed => "recovery-code-used",
-            Action::TokenMade => "token-made",
-            Action::TokenRevoked => "token-revoked",
-            Action::SshKeyAdded => "ssh-key-added",
-            Action::SshKeyRemoved => "ssh-key-removed",
-            Action::AccessShown => "access-shown",
-            Action::ConsoleOpened => "console-opened",
-            Action::RemovalConfirmed => "removal-confirmed",
-            Action::PayoutSet => "payout-set",
-            Action::FarmClaimed => "farm-claimed",
-            Action::FarmClaimFailed => "farm-claim-failed",
-            Action::NodeTakenOver => "node-take-over",
-            Action::FarmApproved => "farm-approved",
-            Action::FarmRevoked => "farm-approval-revoked",
-            Action::DisplayNameSet => "display-name-set",
-            Action::PayoutChanged => "payout-changed",
-            Action::LockSet => "lock-set",
-            Action::LockLifted => "lock-lifted",
-            Action::WebhookAdded => "webhook-added",
-            Action::WebhookRemoved => "webhook-removed",
-            Action::WebhookSecretMade => "webhook-secret-made",
-            Action::AccountDeleted => "account-deleted",
-            Action::CreditGranted => "credit-granted",
-            Action::SlaCreditGranted => "sla-credit-granted",
-            Action::DisputeDecided => "dispute-decided",
-            Action::AccountDisabled => "account-disabled",
-            Action::AccountEnabled => "account-enabled",
-            Action::SessionsEnded => "sessions-ended",
-            Action::OperatorGranted => "operator-granted",
-            Action::OperatorRevoked => "operator-revoked",
-            Action::MailRetried => "mail-retried",
-        }
-    }
 }
 
 impl Context<'_> {
@@ -179,7 +130,7 @@ impl Context<'_> {
             None => (Actor::Visitor, String::new()),
         };
         let entry = NewEntry {
-            action: action.as_str(),
+            action: action.into_str(),
             actor,
             actor_id: &actor_id,
             account,

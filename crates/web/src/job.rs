@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::recurring::RecurringJob;
+use domain::recurring::{ALL, RecurringJob, RunBy};
 use store::StoreError;
 use store::job_runs::{self, Done};
 
@@ -14,6 +14,32 @@ pub struct Job {
     pub about: &'static RecurringJob,
     /// What it does.
     pub run: fn(&Env<'_>) -> Result<(), JobError>,
+}
+
+/// Whether these are a component's jobs in the table, all of them in its order: a component that
+/// lists others does not compile.
+pub const fn are_those_of(by: RunBy, jobs: &[Job]) -> bool {
+    let (mut row, mut found) = (0, 0);
+    while row < ALL.len() {
+        if ALL[row].by as u8 == by as u8 {
+            if found == jobs.len() || !is_same(ALL[row].name, jobs[found].about.name) {
+                return false;
+            }
+            found += 1;
+        }
+        row += 1;
+    }
+    found == jobs.len()
+}
+
+/// `==` is not for constants yet.
+const fn is_same(one: &str, other: &str) -> bool {
+    let (one, other) = (one.as_bytes(), other.as_bytes());
+    let mut at = 0;
+    while at < one.len() && at < other.len() && one[at] == other[at] {
+        at += 1;
+    }
+    at == one.len() && at == other.len()
 }
 
 /// Why a job was not done. It names no secret.
@@ -81,4 +107,27 @@ pub fn milliseconds(span: Duration) -> u32 {
 #[expect(clippy::print_stderr, reason = "this is the log: the host takes it from here")]
 pub fn log(line: &str) {
     eprintln!("{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::recurring::{DELIVER_MESSAGES, LOOK_AT_PROMISES, SWEEP_MESSAGES, TELL};
+
+    use super::*;
+
+    #[test]
+    fn a_component_lists_its_jobs_in_order() {
+        let job = |about| Job { about, run: |_| Ok(()) };
+        let [look, tell] = [&LOOK_AT_PROMISES, &TELL];
+        let [deliver, sweep] = [&DELIVER_MESSAGES, &SWEEP_MESSAGES];
+        let is_all = |jobs: &[&'static RecurringJob]| {
+            let jobs: Vec<Job> = jobs.iter().map(|about| job(about)).collect();
+            are_those_of(RunBy::Notifier, &jobs)
+        };
+        assert!(is_all(&[look, tell, deliver, sweep]));
+        assert!(!is_all(&[look, tell, deliver]));
+        assert!(!is_all(&[tell, look, deliver, sweep]));
+        assert!(!is_all(&[look, tell, deliver, sweep, sweep]));
+        assert!(!is_all(&[]));
+    }
 }

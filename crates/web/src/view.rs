@@ -16,6 +16,7 @@ mod compute;
 mod dashboard;
 mod docs;
 mod error;
+mod event;
 mod factors;
 mod farm;
 mod farm_market;
@@ -52,15 +53,14 @@ pub use asset::asset_type;
 pub use books::statement_table;
 pub use claims::FARMS_PER_PAGE;
 pub use compute::NODES_PER_PAGE;
+pub use event::notice_title;
 pub use factors::{SETTINGS, back};
 pub use farm::{FARM_NODES_PER_PAGE, read_node};
 pub use farm_node::{read_change, read_version};
 pub use leaving::{read_day, read_destination};
 pub use levels::{CREDITS_PER_PAGE, MONTHS_PER_NODE};
 pub use notice::Done;
-pub use notices::{
-    NOTICES_PER_PAGE, kind_words, notice_path, notice_time, notice_title, read_choices,
-};
+pub use notices::{NOTICES_PER_PAGE, kind_words, notice_path, notice_time, read_choices};
 pub use offering::{HISTORY_PER_PAGE, read_window};
 pub use operator::{ACCOUNTS_PER_PAGE, AUDIT_PER_PAGE, Standing, with_prefix};
 pub use order::{Order, read_order};

@@ -224,7 +224,7 @@ pub fn notice_body(notice: &Notice) -> String {
         slice_id: event.slice.map(|id| id.to_string()),
         subject: event.subject.as_deref(),
     };
-    json(&Message { kind: &event.kind, timestamp: event.at.to_string(), data })
+    json(&Message { kind: event.kind.into_str(), timestamp: event.at.to_string(), data })
 }
 
 /// The body of a test.
@@ -243,6 +243,7 @@ fn json(value: &impl Serialize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use domain::event::EventKind;
     use domain::id::{NodeId, SliceId};
     use domain::notice::{NoticeKind, Side};
     use expect_test::expect;
@@ -386,7 +387,7 @@ mod tests {
         let node = NodeId(32);
         let event = Event {
             id: 7,
-            kind: "slice-rented".to_owned(),
+            kind: EventKind::SliceRented,
             node: Some(node),
             slice: Some(SliceId { node, number: 1 }),
             rental: None,

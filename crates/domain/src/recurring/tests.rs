@@ -12,40 +12,13 @@ fn at(seconds: i64) -> Timestamp {
 fn every_job_says_what_it_is() {
     for (index, job) in ALL.iter().enumerate() {
         assert!(!ALL[..index].iter().any(|other| other.name == job.name), "{}", job.name);
-        for text in [job.name, job.does, job.bounded, job.resumed] {
+        for text in [job.name, job.does, job.resumed] {
             assert!(!text.is_empty(), "{}", job.name);
         }
         assert!(job.does.ends_with('.'), "{}", job.name);
+        assert!(job.bounds.iter().all(|bound| bound.count > 0 && !bound.of.is_empty()));
+        assert!(job.limit() > 0, "{}", job.name);
     }
-}
-
-/// The words of a text that are the names of constants of this module.
-fn constants(text: &str) -> Vec<&str> {
-    let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-    let is_name =
-        |word: &&str| word.len() > 1 && word.chars().all(|c| c.is_ascii_uppercase() || c == '_');
-    words.filter(is_name).collect()
-}
-
-/// A component's list is what the table says, in the same order.
-#[track_caller]
-fn check_component(by: RunBy, component: &str) {
-    let table = include_str!("../recurring.rs").split_once("pub const ALL").unwrap().1;
-    let table = table.split_once('=').unwrap().1.split(';').next().unwrap();
-    let names = constants(table);
-    assert_eq!(names.len(), ALL.len());
-    let told = names.into_iter().zip(ALL).filter(|(_, job)| job.by == by);
-    let told: Vec<&str> = told.map(|(name, _)| name).collect();
-    let done = component.split_once("edge::cron!").unwrap().1;
-    assert_eq!(constants(done), told);
-}
-
-#[test]
-fn components_do_what_the_table_says() {
-    let list = include_str!("../../../../components/grid-sync/src/lib.rs");
-    check_component(RunBy::GridSync, list);
-    check_component(RunBy::Mailer, include_str!("../../../../components/mailer/src/lib.rs"));
-    check_component(RunBy::Notifier, include_str!("../../../../components/notifier/src/lib.rs"));
 }
 
 #[test]
@@ -80,4 +53,19 @@ fn the_next_run_is_known() {
     assert_eq!(CHECKPOINT.next(Some(at(0)), at(4)), at(3_600));
     assert_eq!(CHECKPOINT.next(Some(at(-3)), at(4)), at(3_600));
     assert_eq!(CHECKPOINT.next(Some(at(-7_200)), at(4)), at(10));
+}
+
+#[test]
+fn bounds_are_told_with_their_numbers() {
+    assert_eq!(CHECK_FARMS.bounded(), "20 farms, 3 failures");
+    assert_eq!(FOLD_LOOKS.bounded(), "60,000 looks, whole days");
+    assert_eq!(SYNC.bounded(), "300 requests, 200 nodes in each, 100 seconds");
+    assert_eq!(Bound::new(12_034, "rows").to_string(), "12,034 rows");
+}
+
+/// A batch takes a whole share of what a run does.
+#[test]
+fn runs_are_made_of_whole_batches() {
+    assert_eq!(TELL.limit() % EVENTS_PER_STATEMENT.count, 0);
+    assert_eq!(LOOK_AT_PROMISES.limit() % MONTHS_PER_STATEMENT.count, 0);
 }

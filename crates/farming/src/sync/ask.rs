@@ -3,16 +3,12 @@
 use std::time::Duration;
 
 use domain::breaker::{Breaker, to_ask};
+use domain::recurring::{SYNC, SYNC_SECONDS};
 use grid::Upstreams;
 use store::StoreError;
 use store::sync_runs::{self, Upstream};
 use web::env::Answer;
 use web::{Env, JobError};
-
-/// How many requests one run sends.
-const REQUESTS_MAX: u32 = 300;
-/// How long one run goes on asking.
-const ASKING_TIME_MAX: Duration = Duration::from_secs(100);
 
 /// The grid's servers, and what it took to ask them.
 pub(crate) struct Grid<'a> {
@@ -54,7 +50,8 @@ impl<'a> Grid<'a> {
 
     /// Whether this run has asked for long enough: the next one goes on.
     pub(crate) fn is_spent(&self) -> bool {
-        self.requests >= REQUESTS_MAX || self.since(self.started) >= ASKING_TIME_MAX
+        let asking_time = Duration::from_secs(SYNC_SECONDS.count.into());
+        self.requests >= SYNC.limit() || self.since(self.started) >= asking_time
     }
 
     fn since(&self, moment: Duration) -> Duration {

@@ -1,15 +1,12 @@
 //! Whether proven farms still belong to whom they did.
 
+use domain::recurring::{CHECK_FAILURES, CHECK_FARMS};
 use grid::Farm;
 use store::farms::{self, Checked};
 use web::{Env, JobError};
 
 use super::ask::{Grid, Worth};
 
-/// How many farms a run asks for, each by a request of its own.
-const AT_ONCE: u32 = 20;
-/// After how many failures a run asks no more: the grid is not there, and each takes its time.
-const FAILURES_MAX: usize = 3;
 /// How long an answer is good for, in seconds.
 const CHECKED_FOR_SECONDS: i64 = 60 * 60;
 
@@ -17,15 +14,16 @@ const CHECKED_FOR_SECONDS: i64 = 60 * 60;
 /// is gone, is proven no longer. Where the grid does not answer, everything stays as it is.
 pub(crate) fn check(env: &Env<'_>) -> Result<(), JobError> {
     let since = env.now.plus_seconds(-CHECKED_FOR_SECONDS);
-    let due = farms::unchecked(env.db, since, AT_ONCE)?;
+    let due = farms::unchecked(env.db, since, CHECK_FARMS.limit())?;
     if due.is_empty() {
         return Ok(());
     }
     let mut grid = Grid::new(env)?;
     let mut checked = Vec::new();
     let mut failures = Vec::new();
+    let failures_max = CHECK_FAILURES.count as usize;
     for id in due {
-        if failures.len() == FAILURES_MAX {
+        if failures.len() == failures_max {
             break;
         }
         match fetch(&mut grid, id) {

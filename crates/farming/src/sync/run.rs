@@ -6,6 +6,7 @@ use domain::id::NodeId;
 use domain::lap::{Lap, Step};
 use domain::node::NodeReport;
 use domain::reconciliation::{Known, Look, Seen, reconcile};
+use domain::recurring::SYNC_PAGE;
 use grid::Page;
 use store::StoreError;
 use store::sync::{self, RefusedDocument};
@@ -16,7 +17,7 @@ use web::{Env, JobError};
 use super::ask::{Grid, Worth};
 
 /// How many nodes are loaded, asked for and kept at once.
-const PAGE_SIZE: u32 = 200;
+const PAGE_SIZE: u32 = SYNC_PAGE.count;
 const _: () = assert!(PAGE_SIZE as usize <= grid::NODES_PER_REQUEST_MAX, "one request for a page");
 
 /// Syncs what there is time for, and records the run. While another one goes on, or

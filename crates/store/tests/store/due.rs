@@ -157,7 +157,7 @@ fn remind_all(db: &RusqliteDb, at: Timestamp, mail: &mut u32) -> Vec<u32> {
         assert_eq!(is_reminded(db, notice), Ok(false));
         // Another run has seen the same.
         for _ in 0..2 {
-            remind(db, notice, Some("rental-reminded"), Some(&mail), at).unwrap();
+            remind(db, notice, Some(&mail), at).unwrap();
         }
         assert_eq!(is_reminded(db, notice), Ok(true));
     }

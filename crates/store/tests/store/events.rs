@@ -1,12 +1,17 @@
-//! Who sees what of what happened, and from where on.
+//! Who sees what of what happened, and from where on; which kinds of events there are.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+
+use domain::event::EventKind;
 use domain::id::{NodeId, SliceId};
 use domain::listing::Listing;
+use domain::notice::Side;
 use store::{RusqliteDb, events};
 
 use crate::market::{
-    AIDA, Attempt, FARMER, NODE, OMAR, OTHER_FARMER, account, attempt, fund, market, now, rent,
-    rental_id, set, usd,
+    AIDA, Attempt, FARMER, NODE, OMAR, OTHER_FARMER, account, attempt, count, empty, fund, market,
+    now, rent, rental_id, set, usd,
 };
 
 /// What an account sees after an event: number, kind, slice, and whether it sees the rental.
@@ -92,4 +97,96 @@ fn what_concerns_somebody_twice_is_told_once() {
     let last = events::last(&db, account(FARMER)).unwrap();
     crate::market::by_hand(&db, sql).unwrap();
     assert_eq!(seen(&db, FARMER, last, 9).len(), 2);
+}
+
+/// The statements of triggers that insert events, without comments.
+fn inserts(db: &RusqliteDb) -> Vec<String> {
+    let sql = "SELECT sql FROM sqlite_schema WHERE type = 'trigger'";
+    let connection = db.connection();
+    let mut triggers = connection.prepare(sql).unwrap();
+    let triggers = triggers.query_map([], |row| row.get(0)).unwrap();
+    let statements = |trigger: String| {
+        let lines = trigger.lines().map(|line| line.split("--").next().unwrap());
+        let trigger = lines.collect::<Vec<_>>().join("\n");
+        let statements = trigger.split("INSERT INTO ").skip(1);
+        // Commands that pass the name of an event on.
+        let targets = ["events", "change_rental", "void_farm", "tell_of_maintenance"];
+        let is_event = |statement: &&str| {
+            targets.iter().any(|target| statement.split_whitespace().next() == Some(*target))
+        };
+        let until_end = |statement: &str| statement.split(';').next().unwrap().to_owned();
+        statements.filter(is_event).map(until_end).collect::<Vec<_>>()
+    };
+    triggers.flat_map(|trigger| statements(trigger.unwrap())).collect()
+}
+
+/// The kinds that a statement names.
+fn named(statement: &str) -> Vec<EventKind> {
+    let quoted = statement.split('\'').skip(1).step_by(2);
+    let names = quoted.filter(|text| {
+        text.contains('-') && text.chars().all(|it| it == '-' || it.is_ascii_lowercase())
+    });
+    let read = |name: &str| name.parse().unwrap_or_else(|_| panic!("{name} in {statement}"));
+    let is_of_listing = statement.contains("'node-' || NEW.listing");
+    let of_listing = [EventKind::NodePublished, EventKind::NodePaused];
+    let of_listing = of_listing.into_iter().filter(|_| is_of_listing);
+    names.filter(|name| *name != "node-").map(read).chain(of_listing).collect()
+}
+
+/// The kinds that Rust gives to commands.
+fn given() -> Vec<EventKind> {
+    let here = env!("CARGO_MANIFEST_DIR");
+    let mut sources = String::new();
+    for folder in ["src", "../domain/src"] {
+        for entry in fs::read_dir(format!("{here}/{folder}")).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_file() && !path.ends_with("domain/src/event.rs") {
+                sources += &fs::read_to_string(path).unwrap();
+            }
+        }
+    }
+    let names = sources.split("EventKind::").skip(1);
+    let names: BTreeSet<&str> =
+        names.map(|rest| rest.split(|it: char| !it.is_alphanumeric()).next().unwrap()).collect();
+    let is_given = |kind: &EventKind| names.contains(format!("{kind:?}").as_str());
+    EventKind::ALL.iter().copied().filter(is_given).collect()
+}
+
+#[test]
+fn every_kind_is_written_and_every_kind_that_is_written_is_known() {
+    let db = empty();
+    let written = inserts(&db).into_iter().flat_map(|statement| named(&statement)).chain(given());
+    let known: BTreeSet<EventKind> = EventKind::ALL.iter().copied().collect();
+    assert_eq!(written.collect::<BTreeSet<_>>(), known);
+    for kind in EventKind::ALL {
+        let sql = format!("SELECT count(*) FROM event_kinds WHERE kind = '{kind}'");
+        assert_eq!(count(&db, &sql), 1, "{kind}");
+    }
+}
+
+#[test]
+fn an_event_concerns_whom_its_kind_says() {
+    let mut concerned: BTreeMap<EventKind, [bool; 2]> = BTreeMap::new();
+    for statement in inserts(&empty()) {
+        let (columns, _) = statement.split_once(')').unwrap();
+        // What a machine's removal tells of concerns its farmer alone.
+        let hides_renter = statement.contains("renter_id, NULL)");
+        for kind in named(&statement) {
+            let is_removal = matches!(kind, EventKind::SliceRemoved | EventKind::RemovalLate);
+            let [renter, farmer] = concerned.entry(kind).or_default();
+            *renter |= columns.contains("renter_id") && !(hides_renter && is_removal);
+            *farmer |= columns.contains("farmer_id");
+        }
+    }
+    for (kind, concerned) in concerned {
+        // Another command inserts it.
+        if concerned != [false, false] {
+            let audience = kind.audience();
+            assert_eq!(
+                [Side::Renter, Side::Farmer].map(|side| audience.has(side)),
+                concerned,
+                "{kind}"
+            );
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! Extensions: what they cost, what they need the renter's word for, and that each happens once.
 
+use domain::event::EventKind;
 use domain::listing::Listing;
 use domain::order::RentError;
 use domain::rental::{ExtendError, RentalState};
@@ -59,9 +60,9 @@ fn an_extension_follows_the_last_term_and_is_paid_at_once() {
     let key = Attempt { key: "key", ..more };
     assert_eq!(extend(&db, &key, rental.life.id, None), Err(ChangeFailure::KeyReused));
     assert_eq!(dump(&db), after);
-    let kinds: Vec<String> =
+    let kinds: Vec<EventKind> =
         events(&db, rental.life.id).unwrap().into_iter().map(|event| event.kind).collect();
-    assert_eq!(kinds, ["slice-rented", "rental-extended"]);
+    assert_eq!(kinds, [EventKind::SliceRented, EventKind::RentalExtended]);
     pass(&db, rental.life.ends_at, 10);
     assert_eq!(rental_of(&db, OMAR, rental.life.id).life.state, RentalState::Active);
     pass(&db, now().plus_months(4), 10);

@@ -3,6 +3,7 @@
 
 use std::thread;
 
+use domain::event::EventKind;
 use domain::id::{JobId, MailId, NodeId, RentalId, SliceId};
 use domain::leaving::MoveError;
 use domain::provisioning::{
@@ -129,7 +130,7 @@ fn a_job_is_leased_told_of_and_done() {
     assert_eq!(machine.sealed.as_deref(), Some(&b"sealed"[..]));
     nothing_is_due(&db, REFUND_SECONDS);
     let told: Vec<_> = rentals::events(&db, rental).unwrap();
-    assert_eq!(told.last().unwrap().kind, "access-ready");
+    assert_eq!(told.last().unwrap().kind, EventKind::AccessReady);
     assert_eq!(told[1].subject.as_deref(), Some("accepted"));
 }
 

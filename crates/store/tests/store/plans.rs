@@ -414,7 +414,7 @@ fn a_day_of_rentals(db: &dyn Db) {
     transfers::sweep(db, now().plus_months(1)).unwrap();
     let near_end = now().plus_months(1).plus_seconds(-80_000);
     for notice in due::unreminded(db, near_end, 10).unwrap() {
-        due::remind(db, &notice, Some("rental-reminded"), None, near_end).unwrap();
+        due::remind(db, &notice, None, near_end).unwrap();
         due::is_reminded(db, &notice).unwrap();
     }
     let near_end = now().plus_months(2).plus_seconds(-80_000);

@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 
+use domain::event::EventKind;
 use domain::id::NodeId;
 use domain::listing::Listing;
 use domain::order::RentError;
@@ -327,9 +328,9 @@ fn a_rental_has_a_history() {
         .map(|event| (event.kind, event.at))
         .collect();
     let expected = [
-        ("slice-rented".to_owned(), now()),
-        ("rental-expired".to_owned(), rental.life.ends_at),
-        ("rental-ended".to_owned(), rental.life.grace_until().plus_seconds(5)),
+        (EventKind::SliceRented, now()),
+        (EventKind::RentalExpired, rental.life.ends_at),
+        (EventKind::RentalEnded, rental.life.grace_until().plus_seconds(5)),
     ];
     assert_eq!(history, expected);
 }

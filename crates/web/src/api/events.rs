@@ -52,7 +52,7 @@ pub struct EventView {
     pub id: i64,
     /// What it was, such as `slice-rented`. There will be more kinds: ignore those that you do not
     /// know.
-    pub kind: String,
+    pub kind: &'static str,
     /// Your rental that it happened to; null where it was none of yours.
     pub rental_id: Option<String>,
     /// The node that it happened to.
@@ -70,7 +70,7 @@ impl EventView {
     pub fn new(event: &Event) -> EventView {
         EventView {
             id: event.id,
-            kind: event.kind.clone(),
+            kind: event.kind.into_str(),
             rental_id: event.rental.map(|id| id.to_string()),
             node_id: event.node.map(|id| id.to_string()),
             slice_id: event.slice.map(|id| id.to_string()),

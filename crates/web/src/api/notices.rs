@@ -98,7 +98,7 @@ pub struct NotificationView {
     /// What it is about, such as `rented`. There will be more: ignore those that you do not know.
     pub notice: String,
     /// What happened, such as `slice-rented`.
-    pub kind: String,
+    pub kind: &'static str,
     /// What happened, in words.
     pub title: String,
     /// The page that shows more.
@@ -123,7 +123,7 @@ impl NotificationView {
         NotificationView {
             id: event.id,
             notice: notice.kind.to_string(),
-            kind: event.kind.clone(),
+            kind: event.kind.into_str(),
             title: notice_title(notice),
             path: notice_path(notice),
             rental_id: event.rental.map(|id| id.to_string()),

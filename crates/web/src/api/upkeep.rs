@@ -219,7 +219,7 @@ impl RecurringJobsView {
                 schedule: job.by.cron_expression(),
                 every_seconds: job.every_seconds.max(job.by.period_seconds()),
                 does: job.does,
-                bounded: job.bounded,
+                bounded: job.bounded(),
                 resumed: job.resumed,
                 last_run_at: last.map(|at| at.to_string()),
                 next_run_at: job.next(last, now).to_string(),
@@ -251,7 +251,7 @@ pub struct RecurringJobView {
     /// What it does.
     pub does: &'static str,
     /// What bounds one run.
-    pub bounded: &'static str,
+    pub bounded: String,
     /// How the next run goes on.
     pub resumed: &'static str,
     /// When it was last begun (RFC 3339); null where it never was.

@@ -3,7 +3,9 @@
 use store::audit::{Actor, Entry};
 
 use crate::api::PageOf;
+use crate::audit::Action;
 use crate::page::{Activity, ActivityRow, Section};
+use crate::view::event::audit_words;
 use crate::view::moment;
 use crate::view::visit::Visit;
 use crate::view::wording::sentence;
@@ -46,124 +48,85 @@ impl ActivityRow {
     }
 }
 
-/// What each action and event is called.
-const WORDS: &[(&str, &str)] = &[
-    ("sign-up", "The account was made"),
-    ("sign-in", "Signed in"),
-    ("sign-in-failed", "A sign-in failed"),
-    ("sign-out", "Signed out"),
-    ("session-ended", "A session was ended"),
-    ("sessions-ended", "Sessions were ended"),
-    ("proof", "Confirmed who it is"),
-    ("reset-asked", "A new password was asked for by mail"),
-    ("password-changed", "The password was changed"),
-    ("email-changed", "The e-mail address was changed"),
-    ("passkey-added", "A passkey was added"),
-    ("passkey-removed", "A passkey was removed"),
-    ("totp-added", "An authenticator app was set up"),
-    ("totp-removed", "An authenticator app was removed"),
-    ("recovery-codes-made", "Recovery codes were made"),
-    ("recovery-code-used", "A recovery code was used"),
-    ("token-made", "A token was made"),
-    ("token-revoked", "A token was revoked"),
-    ("payout-set", "Where to be paid was set"),
-    ("farm-claimed", "A farm was claimed with a signature"),
-    ("farm-claim-failed", "A claim to a farm failed"),
-    ("farm-approved", "An operator confirmed whose a farm is"),
-    ("farm-approval-revoked", "An operator took back whose a farm is"),
-    ("farm-revoked", "An operator took back whose a farm is"),
-    ("farm-proven", "A farm is proven to be yours"),
-    ("farm-lost", "Somebody else has proven to own a farm that was yours"),
-    ("farm-moved", "A farm has changed hands on the grid"),
-    ("node-claimed", "Somebody else has proven to own the farm of a node"),
-    ("node-moved", "A node has moved to another farm on the grid"),
-    ("node-take-over", "A node was taken over"),
-    ("node-taken-over", "A node was taken over"),
-    ("node-lost", "The owner of its farm has taken a node over"),
-    ("farmer-changed", "A rental has another farmer"),
-    ("display-name-set", "How farmers see the account was set"),
-    ("payout-changed", "An operator acted on a payout"),
-    ("payout-requested", "A payout was requested"),
-    ("payout-approved", "A payout was approved"),
-    ("payout-sent", "A payout was sent"),
-    ("payout-done", "A payout has arrived"),
-    ("payout-failed", "A payout failed, and the money is back"),
-    ("payout-withdrawn", "A request for a payout was taken back"),
-    ("lock-set", "The offer of a node was locked"),
-    ("lock-lifted", "The lock of a node was lifted"),
-    ("node-locked", "The offer of a node is locked"),
-    ("node-unlocked", "The offer of a node can be changed again"),
-    ("maintenance-announced", "Maintenance of a node was announced"),
-    ("maintenance-cancelled", "Maintenance of a node was cancelled"),
-    ("maintenance-due", "Maintenance of a node comes within a day"),
-    ("webhook-added", "A webhook was added"),
-    ("webhook-removed", "A webhook was removed"),
-    ("webhook-secret-made", "A webhook got a new secret"),
-    ("webhook-disabled", "A webhook was disabled"),
-    ("node-down", "A node went down"),
-    ("node-back", "A node came back"),
-    ("node-oversold", "More of a node is rented than it can carry"),
-    ("node-fits", "A node can carry what is rented again"),
-    ("promise-at-risk", "A promise is at risk"),
-    ("promise-broken", "A promise is broken"),
-    ("sla-credited", "A promise was not kept, and its renter was credited"),
-    ("sla-disputed", "How a promise was judged is disputed"),
-    ("sla-decided", "A dispute about a promise was decided"),
-    ("dispute-decided", "An operator decided a dispute about a promise"),
-    ("ssh-key-added", "An SSH key was registered"),
-    ("ssh-key-removed", "An SSH key was removed"),
-    ("access-shown", "You looked at how to get into a machine"),
-    ("console-opened", "You opened a machine's console"),
-    ("removal-confirmed", "You confirmed that a machine is gone"),
-    ("access-progress", "A machine came a step further"),
-    ("access-ready", "A machine is ready"),
-    ("access-failed", "A machine could not be set up"),
-    ("access-late", "A machine is late"),
-    ("removal-late", "A machine is still not removed"),
-    ("slice-removed", "The machine of an ended rental is gone"),
-    ("rental-refunded", "A rental without access was paid back"),
-    ("account-deleted", "The account was deleted"),
-    ("credit-granted", "Credit came into the wallet"),
-    ("wallet-credited", "Credit came into the wallet"),
-    ("sla-credit-granted", "A renter was credited for a broken promise"),
-    ("payment-refused", "A payment came that was not the one that was meant"),
-    ("account-disabled", "The account was shut out"),
-    ("account-enabled", "The account was let in again"),
-    ("operator-granted", "The account became an operator's"),
-    ("operator-revoked", "The account is no operator's any more"),
-    ("mail-retried", "A mail was sent again"),
-    ("node-registered", "A node was registered"),
-    ("node-draft", "A node became a draft"),
-    ("node-published", "A node went on the market"),
-    ("node-paused", "A node went off the market"),
-    ("offer-changed", "A node's price or promise was changed"),
-    ("node-leaving", "A node is to leave the market"),
-    ("node-stays", "A node stays after all"),
-    ("node-left", "A node left the market"),
-    ("rental-moved-out", "A rental went on with another slice"),
-    ("rental-moved-in", "A rental came from another slice"),
-    ("slice-rented", "A slice was rented"),
-    ("rental-ended", "A rental ended"),
-    ("price-suggested", "Another price was suggested for a node"),
-];
+/// What an action or an event is called.
+pub(super) fn what(name: &str) -> String {
+    let event = name.parse().ok().map(audit_words);
+    match event.or_else(|| name.parse().ok().map(action_words)) {
+        Some(words) => words.to_owned(),
+        // An action of a newer version, which this one has no words for.
+        None => sentence(name.replace('-', " ")).trim_end_matches('.').to_owned(),
+    }
+}
 
-/// What an action is called.
-pub(super) fn what(action: &str) -> String {
-    let words = WORDS.iter().find(|(name, _)| *name == action);
-    // An action of a newer version, which this one has no words for.
-    match words {
-        Some((_, words)) => (*words).to_owned(),
-        None => sentence(action.replace('-', " ")).trim_end_matches('.').to_owned(),
+fn action_words(action: Action) -> &'static str {
+    match action {
+        Action::SignUp => "The account was made",
+        Action::SignIn => "Signed in",
+        Action::SignInFailed => "A sign-in failed",
+        Action::SignOut => "Signed out",
+        Action::SessionEnded => "A session was ended",
+        Action::Proof => "Confirmed who it is",
+        Action::ResetAsked => "A new password was asked for by mail",
+        Action::PasswordChanged => "The password was changed",
+        Action::EmailChanged => "The e-mail address was changed",
+        Action::PasskeyAdded => "A passkey was added",
+        Action::PasskeyRemoved => "A passkey was removed",
+        Action::TotpAdded => "An authenticator app was set up",
+        Action::TotpRemoved => "An authenticator app was removed",
+        Action::RecoveryCodesMade => "Recovery codes were made",
+        Action::RecoveryCodeUsed => "A recovery code was used",
+        Action::TokenMade => "A token was made",
+        Action::TokenRevoked => "A token was revoked",
+        Action::SshKeyAdded => "An SSH key was registered",
+        Action::SshKeyRemoved => "An SSH key was removed",
+        Action::AccessShown => "You looked at how to get into a machine",
+        Action::ConsoleOpened => "You opened a machine's console",
+        Action::RemovalConfirmed => "You confirmed that a machine is gone",
+        Action::PayoutSet => "Where to be paid was set",
+        Action::FarmClaimed => "A farm was claimed with a signature",
+        Action::FarmClaimFailed => "A claim to a farm failed",
+        Action::NodeTakeOver => "A node was taken over",
+        Action::FarmApproved => "An operator confirmed whose a farm is",
+        Action::FarmApprovalRevoked => "An operator took back whose a farm is",
+        Action::DisplayNameSet => "How farmers see the account was set",
+        Action::PayoutChanged => "An operator acted on a payout",
+        Action::LockSet => "The offer of a node was locked",
+        Action::LockLifted => "The lock of a node was lifted",
+        Action::WebhookAdded => "A webhook was added",
+        Action::WebhookRemoved => "A webhook was removed",
+        Action::WebhookSecretMade => "A webhook got a new secret",
+        Action::AccountDeleted => "The account was deleted",
+        Action::CreditGranted => "Credit came into the wallet",
+        Action::PaymentRefused => "A payment came that was not the one that was meant",
+        Action::SlaCreditGranted => "A renter was credited for a broken promise",
+        Action::DisputeDecided => "An operator decided a dispute about a promise",
+        Action::AccountDisabled => "The account was shut out",
+        Action::AccountEnabled => "The account was let in again",
+        Action::SessionsEnded => "Sessions were ended",
+        Action::OperatorGranted => "The account became an operator's",
+        Action::OperatorRevoked => "The account is no operator's any more",
+        Action::MailRetried => "A mail was sent again",
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use domain::event::EventKind;
+    use strum::VariantArray;
+
     use super::*;
 
     #[test]
     fn an_unknown_action_is_named_all_the_same() {
         assert_eq!(what("slice-set-up"), "Slice set up");
         assert_eq!(what("sign-in"), "Signed in");
+        assert_eq!(what("slice-rented"), "A slice was rented");
+    }
+
+    #[test]
+    fn no_action_has_the_name_of_an_event() {
+        for action in Action::VARIANTS {
+            assert!(action.into_str().parse::<EventKind>().is_err(), "{action:?}");
+        }
     }
 }

@@ -1,107 +1,18 @@
 //! Fills the pages of notifications; the words of each kind of event are here.
 
+use domain::event::EventKind;
 use domain::notice::{Choices, NoticeKind, Side, Way};
 use store::notices::{Notice, UNREAD_MAX};
 
 use crate::api::PageOf;
 use crate::form::Form;
 use crate::page::{ChoiceRow, NoticeRow, NoticeSettings, Notices, Section, WayBox};
+use crate::view::event::notice_title;
 use crate::view::moment;
 use crate::view::visit::Visit;
-use crate::view::wording::counted;
 
 /// How many notifications one page shows.
 pub const NOTICES_PER_PAGE: u32 = 30;
-
-/// What a notice says, in a clause without a period.
-pub fn notice_title(notice: &Notice) -> String {
-    let event = &notice.event;
-    let node = event.node.map_or("a node".to_owned(), |node| node.to_string());
-    let place = event.slice.map_or(node.clone(), |slice| slice.to_string());
-    let is_renter = notice.side == Side::Renter;
-    match event.kind.as_str() {
-        "slice-rented" if is_renter => format!("You rented {place}"),
-        "node-rented" if is_renter => format!("You rented {node}, the whole node"),
-        "slice-rented" => format!("{place} was rented"),
-        "node-rented" => format!("{node} was rented, the whole node"),
-        "rental-ended" => format!("The rental of {place} has ended"),
-        "rental-extended" => format!("The rental of {place} was extended"),
-        "rental-renewed" => format!("The rental of {place} was extended by itself"),
-        "access-ready" if is_renter => format!("Your slice {place} is ready"),
-        "access-ready" => format!("The machine on {place} is ready"),
-        "access-failed" => format!("The machine on {place} could not be set up"),
-        "access-late" => format!("The machine on {place} is late"),
-        "rental-refunded" => {
-            format!("The rental of {place} was paid back in full: there was no access")
-        }
-        "removal-late" => format!("What a rental has left on {place} is not removed yet"),
-        "slice-removed" => format!("What a rental has left on {place} is removed"),
-        "price-suggested" => format!("Another price may earn more with {node}"),
-        "promise-at-risk" => at_risk(&node, event.subject.as_deref()),
-        "promise-broken" => format!("The promised uptime of {node} is broken this month"),
-        "sla-credited" if is_renter => {
-            format!("You were credited for {place}, {}", month_and_amount(notice))
-        }
-        "sla-credited" => {
-            format!("The renter of {place} was credited, {}", month_and_amount(notice))
-        }
-        "sla-disputed" => {
-            format!("How the promise of {place} was judged is disputed")
-        }
-        "sla-decided" => {
-            format!("The dispute about {place} is decided, {}", month_and_amount(notice))
-        }
-        "node-down" => format!("{node} does not run"),
-        "node-back" => format!("{node} runs again"),
-        "node-oversold" => format!("More of {node} is rented than it can carry"),
-        "node-fits" => format!("{node} can carry what is rented again"),
-        "payout-requested" => "A payout was asked for".to_owned(),
-        "payout-approved" => "A payout was approved".to_owned(),
-        "payout-sent" => "A payout was sent".to_owned(),
-        "payout-done" => "A payout has arrived".to_owned(),
-        "payout-failed" => "A payout has failed".to_owned(),
-        "maintenance-announced" => format!("Maintenance of {node} was announced"),
-        "maintenance-cancelled" => format!("Maintenance of {node} was called off"),
-        "maintenance-due" => format!("Maintenance of {node} is due"),
-        "node-leaving" => format!("{node} is leaving the market"),
-        "node-stays" => format!("{node} stays on the market after all"),
-        "node-left" => format!("{node} has left the market"),
-        "rental-moved-out" => format!("The rental of {place} has moved to another slice"),
-        "rental-moved-in" => format!("A rental has moved to {place}"),
-        "farm-proven" => "A farm is proven to be yours".to_owned(),
-        "farm-lost" => "Somebody else has proven to own a farm that was yours".to_owned(),
-        "farm-revoked" => "The operator took back that a farm is yours".to_owned(),
-        "node-claimed" => format!("Somebody else has proven to own the farm of {node}"),
-        "farm-moved" => "A farm has changed hands on the grid".to_owned(),
-        "node-moved" => format!("{node} has changed hands on the grid"),
-        "node-taken-over" => format!("{node} was taken over"),
-        "node-lost" => format!("{node} is not yours any more"),
-        "node-locked" => format!("{node} was locked: nothing of it can be changed"),
-        "node-unlocked" => format!("{node} was unlocked"),
-        "webhook-disabled" => "A webhook was disabled: nothing gets through to it".to_owned(),
-        // An event of a newer version, which this one has no words for.
-        other => format!("{place}: {}", other.replace('-', " ")),
-    }
-}
-
-/// Such as `node32 may be down 41 more minutes this month to keep its promise`. Before there was a
-/// number, it was the month alone.
-fn at_risk(node: &str, subject: Option<&str>) -> String {
-    let minutes = subject.and_then(|subject| subject.split_once(": "));
-    let minutes = minutes.and_then(|(_, rest)| rest.strip_suffix(" min")?.parse::<i64>().ok());
-    minutes.map_or_else(
-        || format!("The promised uptime of {node} is at risk this month"),
-        |minutes| {
-            let minutes = counted(minutes, "more minute");
-            format!("The promise of {node} is at risk: it may be down {minutes} this month")
-        },
-    )
-}
-
-/// Such as `2026-11: $2.50`, as the event says it.
-fn month_and_amount(notice: &Notice) -> &str {
-    notice.event.subject.as_deref().unwrap_or("a month")
-}
 
 /// The page that shows more of a notice.
 pub fn notice_path(notice: &Notice) -> String {
@@ -132,7 +43,7 @@ pub fn notice_path(notice: &Notice) -> String {
         (Side::Renter, None, Some(node)) => format!("/marketplace/compute/{node}"),
         (Side::Renter, None, None) => "/dashboard/slices".to_owned(),
         // What is not one's own any more has no page.
-        (Side::Farmer, _, Some(node)) if event.kind != "node-lost" => {
+        (Side::Farmer, _, Some(node)) if event.kind != EventKind::NodeLost => {
             format!("/dashboard/farm/nodes/{node}")
         }
         (Side::Farmer, _, _) => "/dashboard/farm".to_owned(),
@@ -240,57 +151,63 @@ pub fn read_choices(form: &Form) -> Choices {
 #[cfg(test)]
 mod tests {
     use domain::id::{NodeId, SliceId};
-    use domain::notice::EVENTS;
     use domain::time::Timestamp;
     use store::events::Event;
 
     use super::*;
 
-    fn notice(kind: &str, side: Side) -> Notice {
+    fn notice(kind: EventKind, side: Side) -> Notice {
         let node = NodeId(32);
         let event = Event {
             id: 7,
-            kind: kind.to_owned(),
+            kind,
             node: Some(node),
             slice: Some(SliceId { node, number: 1 }),
             rental: None,
             subject: None,
             at: Timestamp::from_seconds(0),
         };
-        Notice { event, kind: NoticeKind::of_event(kind).unwrap(), side }
+        Notice { event, kind: kind.notice().unwrap(), side }
     }
 
     #[test]
     fn every_event_has_words_of_its_own_and_a_page() {
         let mut titles = Vec::new();
-        for (kind, _) in EVENTS {
+        for (kind, _) in EventKind::told() {
             for side in [Side::Renter, Side::Farmer] {
+                if !kind.audience().has(side) {
+                    continue;
+                }
                 let notice = notice(kind, side);
                 let title = notice_title(&notice);
-                assert!(!title.contains(&kind.replace('-', " ")), "{kind} has no words: {title}");
+                assert!(!title.contains(&kind.into_str().replace('-', " ")), "{kind}: {title}");
                 assert!(notice_path(&notice).starts_with('/'));
                 titles.push(title);
             }
         }
         titles.sort();
         titles.dedup();
-        assert_eq!(titles.len(), EVENTS.len() + 4, "one for each, two where the sides differ");
+        assert_eq!(
+            titles.len(),
+            EventKind::told().count() + 4,
+            "one for each, two where the sides differ"
+        );
     }
 
     #[test]
     fn each_side_is_led_to_its_own_page() {
         let check = |kind, side, path: &str| assert_eq!(notice_path(&notice(kind, side)), path);
-        check("slice-rented", Side::Farmer, "/dashboard/farm/nodes/node32");
-        check("maintenance-due", Side::Renter, "/marketplace/compute/node32");
-        check("node-lost", Side::Farmer, "/dashboard/farm");
-        check("payout-done", Side::Farmer, "/dashboard/farm/payouts");
-        check("sla-credited", Side::Farmer, "/dashboard/farm/credits");
+        check(EventKind::SliceRented, Side::Farmer, "/dashboard/farm/nodes/node32");
+        check(EventKind::MaintenanceDue, Side::Renter, "/marketplace/compute/node32");
+        check(EventKind::NodeLost, Side::Farmer, "/dashboard/farm");
+        check(EventKind::PayoutDone, Side::Farmer, "/dashboard/farm/payouts");
+        check(EventKind::SlaCredited, Side::Farmer, "/dashboard/farm/credits");
     }
 
     #[test]
     fn a_farmer_reads_how_long_the_node_may_be_down() {
         let title = |subject: &str| {
-            let mut notice = notice("promise-at-risk", Side::Farmer);
+            let mut notice = notice(EventKind::PromiseAtRisk, Side::Farmer);
             notice.event.subject = Some(subject.to_owned());
             notice_title(&notice)
         };

@@ -20,9 +20,9 @@ use crate::page::{
     Section, Stage, TermOption, Tone, Transfer, UptimeRecord, UsedTime,
 };
 use crate::problem::{Kind, Problem};
+use crate::view::event::history_words;
 use crate::view::node::cents;
 use crate::view::offering::notices;
-use crate::view::provision::step_done;
 use crate::view::slices::{low_balance, node_link, time_left};
 use crate::view::visit::Visit;
 use crate::view::wording::{
@@ -329,41 +329,7 @@ fn facts(visit: &Visit<'_>, rental: &Held) -> Vec<Fact> {
 
 impl RentalEvent {
     fn new(event: &rentals::RentalEvent) -> RentalEvent {
-        let what = match event.kind.as_str() {
-            "slice-rented" => "Rented".to_owned(),
-            "node-rented" => "Rented, the whole node".to_owned(),
-            "node-rental-imported" => "Taken over from before there were slices".to_owned(),
-            "rental-extended" => "Extended".to_owned(),
-            "rental-renewed" => "Extended by itself".to_owned(),
-            "renewal-failed" => "The renewal failed".to_owned(),
-            "rental-reminded" => "You were reminded of the end".to_owned(),
-            "rental-expired" => "The term was over; the data is kept for 48 hours".to_owned(),
-            "maintenance-announced" => "Maintenance of the node was announced".to_owned(),
-            "maintenance-cancelled" => "Maintenance of the node was cancelled".to_owned(),
-            "maintenance-due" => "Maintenance of the node comes within a day".to_owned(),
-            "rental-transferred" => "Handed over to another account".to_owned(),
-            "rental-received" => "Taken over from another account".to_owned(),
-            "farmer-changed" => "The node has another farmer now; nothing else changed".to_owned(),
-            "node-leaving" => "You were told that its node leaves".to_owned(),
-            "node-stays" => "Its node stays after all".to_owned(),
-            "rental-moved-out" => "Left its slice".to_owned(),
-            "rental-moved-in" => "Went on with another slice".to_owned(),
-            "rental-ended" => "The rental ended".to_owned(),
-            "access-progress" => step_done(event.subject.as_deref()),
-            "access-ready" => "The machine is ready".to_owned(),
-            "access-failed" => "The machine could not be set up".to_owned(),
-            "access-late" => "The machine was late; you and the operator were told".to_owned(),
-            "sla-credited" => format!(
-                "The promise was not kept, and you were credited, {}",
-                event.subject.as_deref().unwrap_or_default()
-            ),
-            "sla-disputed" => "How the promise was judged was disputed".to_owned(),
-            "sla-decided" => "The dispute about the promise was decided".to_owned(),
-            "rental-refunded" => "Everything was paid back".to_owned(),
-            // An event of a newer version, which this one has no words for.
-            other => other.replace('-', " "),
-        };
-        RentalEvent { at: moment::to_the_minute(event.at), what }
+        RentalEvent { at: moment::to_the_minute(event.at), what: history_words(event) }
     }
 }
 

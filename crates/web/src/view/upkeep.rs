@@ -169,7 +169,7 @@ impl JobRow {
         JobRow {
             name: job.name,
             does: job.does,
-            how: format!("At most {}; then {}.", job.bounded, job.resumed),
+            how: format!("At most {}; then {}.", job.bounded(), job.resumed),
             state: match (last, failing_since) {
                 (None, _) => Badge::new("not yet", Tone::Plain),
                 (_, Some(since)) => {

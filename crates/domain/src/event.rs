@@ -1,0 +1,361 @@
+//! What happens on the market: every kind of event, who sees it, and who is told of it.
+
+use strum::VariantArray;
+
+use crate::notice::{NoticeKind, Side};
+
+/// What happened. Triggers write the names: a test of the store compares them with this list.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    strum::Display,
+    strum::EnumString,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+)]
+#[strum(serialize_all = "kebab-case", const_into_str)]
+pub enum EventKind {
+    // Rentals.
+    /// A slice was rented.
+    SliceRented,
+    /// A whole node was rented.
+    NodeRented,
+    /// A rental of a whole node was imported from before there were slices.
+    NodeRentalImported,
+    /// Its renter extended a rental.
+    RentalExtended,
+    /// A rental was extended by itself.
+    RentalRenewed,
+    /// A rental could not be extended by itself.
+    RenewalFailed,
+    /// A renter was reminded of a rental's end.
+    RentalReminded,
+    /// The term of a rental is over.
+    RentalExpired,
+    /// A rental ended, and what it held is free again.
+    RentalEnded,
+    /// A rental never had access: it was refunded in full, and has ended.
+    RentalRefunded,
+    /// A rental was transferred to another account.
+    RentalTransferred,
+    /// A rental was received from another account.
+    RentalReceived,
+    /// A rental left a slice for another one.
+    RentalMovedOut,
+    /// A rental came to a slice from another one.
+    RentalMovedIn,
+    /// The node of a rental has another farmer.
+    FarmerChanged,
+
+    // Machines.
+    /// An agent finished a step of making a machine.
+    AccessProgress,
+    /// A machine is ready.
+    AccessReady,
+    /// A machine could not be made.
+    AccessFailed,
+    /// A machine is late.
+    AccessLate,
+    /// The machine of an ended rental is not removed in time.
+    RemovalLate,
+    /// The machine of an ended rental is removed.
+    SliceRemoved,
+
+    // Nodes and their offers.
+    /// A node was registered.
+    NodeRegistered,
+    /// A node was published.
+    NodePublished,
+    /// A node was paused.
+    NodePaused,
+    /// The price or the promise of a node was changed.
+    OfferChanged,
+    /// Another price would earn more.
+    PriceSuggested,
+    /// Little is left of what a promise allows.
+    PromiseAtRisk,
+    /// A promise cannot be kept any more.
+    PromiseBroken,
+    /// A node does not run.
+    NodeDown,
+    /// A node runs again.
+    NodeBack,
+    /// More of a node is rented than it can carry.
+    NodeOversold,
+    /// A node can carry what is rented of it again.
+    NodeFits,
+    /// Maintenance was announced.
+    MaintenanceAnnounced,
+    /// Maintenance was cancelled.
+    MaintenanceCancelled,
+    /// Maintenance begins within a day.
+    MaintenanceDue,
+    /// A node is going to leave the market.
+    NodeLeaving,
+    /// A node stays on the market after all.
+    NodeStays,
+    /// A node has left the market.
+    NodeLeft,
+
+    // Owners.
+    /// An account has proven to own a farm.
+    FarmProven,
+    /// Another account has proven to own the farm.
+    FarmLost,
+    /// An operator revoked the proof of a farm.
+    FarmRevoked,
+    /// A farm has another owner on the grid.
+    FarmMoved,
+    /// Another account has proven to own the farm of a node.
+    NodeClaimed,
+    /// A node has moved to another farm on the grid.
+    NodeMoved,
+    /// An account has taken over a node of its farm.
+    NodeTakenOver,
+    /// The owner of its farm has taken over a node.
+    NodeLost,
+    /// A node was locked.
+    NodeLocked,
+    /// A node was unlocked.
+    NodeUnlocked,
+
+    // Money.
+    /// A wallet was credited.
+    WalletCredited,
+    /// A renter was credited for a promise that was not kept.
+    SlaCredited,
+    /// Somebody disputes how a promise was judged.
+    SlaDisputed,
+    /// An operator decided a dispute.
+    SlaDecided,
+    /// A payout was requested.
+    PayoutRequested,
+    /// A payout was approved.
+    PayoutApproved,
+    /// A payout was sent.
+    PayoutSent,
+    /// A payout has arrived.
+    PayoutDone,
+    /// A payout has failed, and its amount is back.
+    PayoutFailed,
+    /// The request for a payout was withdrawn.
+    PayoutWithdrawn,
+
+    // Accounts.
+    /// A webhook was disabled.
+    WebhookDisabled,
+}
+
+/// Which accounts an event concerns. Operators see every event in the audit log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Audience {
+    /// The renter.
+    Renter,
+    /// The owner of the node, the farm or the account.
+    Farmer,
+    /// The renter and the owner of the node.
+    Both,
+}
+
+impl Audience {
+    /// Whether this side is part of it.
+    pub fn has(self, side: Side) -> bool {
+        match self {
+            Audience::Renter => side == Side::Renter,
+            Audience::Farmer => side == Side::Farmer,
+            Audience::Both => true,
+        }
+    }
+}
+
+impl EventKind {
+    /// Every kind.
+    pub const ALL: &[EventKind] = EventKind::VARIANTS;
+
+    /// Who sees it.
+    pub fn audience(self) -> Audience {
+        match self {
+            EventKind::RenewalFailed
+            | EventKind::RentalReminded
+            | EventKind::RentalReceived
+            | EventKind::WalletCredited => Audience::Renter,
+            EventKind::RentalMovedOut
+            | EventKind::RemovalLate
+            | EventKind::SliceRemoved
+            | EventKind::NodeRegistered
+            | EventKind::NodePublished
+            | EventKind::NodePaused
+            | EventKind::OfferChanged
+            | EventKind::PriceSuggested
+            | EventKind::PromiseAtRisk
+            | EventKind::PromiseBroken
+            | EventKind::NodeDown
+            | EventKind::NodeBack
+            | EventKind::NodeOversold
+            | EventKind::NodeFits
+            | EventKind::NodeLeft
+            | EventKind::FarmProven
+            | EventKind::FarmLost
+            | EventKind::FarmRevoked
+            | EventKind::FarmMoved
+            | EventKind::NodeClaimed
+            | EventKind::NodeMoved
+            | EventKind::NodeTakenOver
+            | EventKind::NodeLost
+            | EventKind::NodeLocked
+            | EventKind::NodeUnlocked
+            | EventKind::PayoutRequested
+            | EventKind::PayoutApproved
+            | EventKind::PayoutSent
+            | EventKind::PayoutDone
+            | EventKind::PayoutFailed
+            | EventKind::PayoutWithdrawn
+            | EventKind::WebhookDisabled => Audience::Farmer,
+            EventKind::SliceRented
+            | EventKind::NodeRented
+            | EventKind::NodeRentalImported
+            | EventKind::RentalExtended
+            | EventKind::RentalRenewed
+            | EventKind::RentalExpired
+            | EventKind::RentalEnded
+            | EventKind::RentalRefunded
+            | EventKind::RentalTransferred
+            | EventKind::RentalMovedIn
+            | EventKind::FarmerChanged
+            | EventKind::AccessProgress
+            | EventKind::AccessReady
+            | EventKind::AccessFailed
+            | EventKind::AccessLate
+            | EventKind::MaintenanceAnnounced
+            | EventKind::MaintenanceCancelled
+            | EventKind::MaintenanceDue
+            | EventKind::NodeLeaving
+            | EventKind::NodeStays
+            | EventKind::SlaCredited
+            | EventKind::SlaDisputed
+            | EventKind::SlaDecided => Audience::Both,
+        }
+    }
+
+    /// The kind of notification that tells of it; `None` where people are not told.
+    pub fn notice(self) -> Option<NoticeKind> {
+        match self {
+            EventKind::SliceRented | EventKind::NodeRented => Some(NoticeKind::Rented),
+            EventKind::RentalEnded => Some(NoticeKind::Released),
+            EventKind::RentalExtended | EventKind::RentalRenewed => Some(NoticeKind::Extended),
+            EventKind::RentalRefunded
+            | EventKind::AccessReady
+            | EventKind::AccessFailed
+            | EventKind::AccessLate => Some(NoticeKind::Access),
+            EventKind::RemovalLate | EventKind::SliceRemoved => Some(NoticeKind::Removal),
+            EventKind::PriceSuggested => Some(NoticeKind::PriceSuggestion),
+            EventKind::PromiseAtRisk => Some(NoticeKind::PromiseAtRisk),
+            EventKind::PromiseBroken => Some(NoticeKind::PromiseBroken),
+            EventKind::SlaCredited | EventKind::SlaDisputed | EventKind::SlaDecided => {
+                Some(NoticeKind::Credit)
+            }
+            EventKind::NodeDown | EventKind::NodeBack => Some(NoticeKind::NodeDown),
+            EventKind::NodeOversold | EventKind::NodeFits => Some(NoticeKind::Oversold),
+            EventKind::PayoutRequested
+            | EventKind::PayoutApproved
+            | EventKind::PayoutSent
+            | EventKind::PayoutDone
+            | EventKind::PayoutFailed => Some(NoticeKind::Payout),
+            EventKind::MaintenanceAnnounced
+            | EventKind::MaintenanceCancelled
+            | EventKind::MaintenanceDue => Some(NoticeKind::Maintenance),
+            EventKind::RentalMovedOut
+            | EventKind::RentalMovedIn
+            | EventKind::NodeLeaving
+            | EventKind::NodeStays
+            | EventKind::NodeLeft => Some(NoticeKind::Leaving),
+            EventKind::FarmProven
+            | EventKind::FarmLost
+            | EventKind::FarmRevoked
+            | EventKind::FarmMoved
+            | EventKind::NodeClaimed
+            | EventKind::NodeMoved
+            | EventKind::NodeTakenOver
+            | EventKind::NodeLost
+            | EventKind::NodeLocked
+            | EventKind::NodeUnlocked => Some(NoticeKind::Farm),
+            EventKind::WebhookDisabled => Some(NoticeKind::Webhook),
+            EventKind::NodeRentalImported
+            | EventKind::RenewalFailed
+            | EventKind::RentalReminded
+            | EventKind::RentalExpired
+            | EventKind::RentalTransferred
+            | EventKind::RentalReceived
+            | EventKind::FarmerChanged
+            | EventKind::AccessProgress
+            | EventKind::NodeRegistered
+            | EventKind::NodePublished
+            | EventKind::NodePaused
+            | EventKind::OfferChanged
+            | EventKind::WalletCredited
+            | EventKind::PayoutWithdrawn => None,
+        }
+    }
+
+    /// Whether this side gets a mail of it, if it wants mails of its kind of notification.
+    pub fn is_mailed_to(self, side: Side) -> bool {
+        match (self, side) {
+            // These have mails of their own, whatever is chosen: money and deadlines depend on
+            // them. A farmer has nothing left to do, or the mail about the rental's end says it.
+            (EventKind::AccessLate, Side::Renter)
+            | (EventKind::RemovalLate | EventKind::AccessReady, Side::Farmer)
+            | (EventKind::RentalRefunded, Side::Renter | Side::Farmer) => false,
+            _ => self.notice().is_some_and(|kind| kind.is_mailed_to(side)),
+        }
+    }
+
+    /// Those that people are told of, and their kinds of notifications.
+    pub fn told() -> impl Iterator<Item = (EventKind, NoticeKind)> {
+        EventKind::ALL.iter().filter_map(|kind| Some((*kind, kind.notice()?)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use super::*;
+
+    #[test]
+    fn names_are_read_as_they_are_written() {
+        for kind in EventKind::ALL {
+            assert_eq!(kind.into_str().parse(), Ok(*kind));
+        }
+        assert_eq!(EventKind::SliceRented.into_str(), "slice-rented");
+        assert!("wedding".parse::<EventKind>().is_err());
+    }
+
+    #[test]
+    fn every_kind_of_notification_has_an_event() {
+        for notice in NoticeKind::ALL {
+            assert!(EventKind::told().any(|(_, of)| of == notice), "{notice}");
+        }
+    }
+
+    #[test]
+    fn nobody_gets_two_mails_about_one_thing() {
+        let without = |side: Side| {
+            let is_left_out = |kind: EventKind, notice: NoticeKind| {
+                notice.is_mailed_to(side) && !kind.is_mailed_to(side)
+            };
+            let told = EventKind::told().filter(|(kind, notice)| is_left_out(*kind, *notice));
+            told.map(|(kind, _)| kind.into_str()).collect::<Vec<&str>>()
+        };
+        assert_eq!(without(Side::Renter), ["rental-refunded", "access-late"]);
+        assert_eq!(without(Side::Farmer), ["rental-refunded", "access-ready", "removal-late"]);
+        let rented = EventKind::SliceRented;
+        assert!(!rented.is_mailed_to(Side::Renter) && rented.is_mailed_to(Side::Farmer));
+        assert!(!EventKind::WalletCredited.is_mailed_to(Side::Renter));
+    }
+}
