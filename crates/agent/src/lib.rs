@@ -1,7 +1,8 @@
 //! The agent of a farmer: takes jobs from the market, lets a driver make or remove machines, checks
 //! them from outside, and tells what became of them. And the drivers themselves.
 //!
-//! `README.md` beside this crate is for those who run it, and for those who write a driver.
+//! `README.md` beside this crate is for those who run it, `DRIVERS.md` for those who write a
+//! driver.
 
 mod backoff;
 mod client;

@@ -3,6 +3,7 @@
 //! Each rule is a function from text to what is wrong with it, with a test of its own that shows
 //! that it would notice; the tests in this file apply the rules to the whole project.
 
+mod documents;
 mod layers;
 mod libsql;
 mod migrations;
@@ -24,7 +25,7 @@ fn expect_none(why: &str, violations: Vec<String>) {
 #[test]
 fn crates_use_only_what_is_to_their_right() {
     let manifests = Tree::read().manifests();
-    expect_none("STYLE.md, section 3: the dependency rule", layers::check_all(&manifests));
+    expect_none("STYLE.md: the dependency rule", layers::check_all(&manifests));
 }
 
 #[test]
@@ -113,6 +114,36 @@ fn every_item_of_the_checklist_has_a_test() {
     let table = tree.text("SECURITY.md").expect("SECURITY.md is there");
     let sources: Vec<_> = tree.rust("").collect();
     expect_none("SECURITY.md says what is shown, and by what", security::check(table, &sources));
+}
+
+#[test]
+fn links_between_documents_lead_somewhere() {
+    let tree = Tree::read();
+    let paths: Vec<_> = tree.all().map(|file| file.path.as_str()).collect();
+    let links = tree.files("", "md").flat_map(|file| documents::check_links(file, &paths));
+    expect_none("a document links to what is not there", links.collect());
+}
+
+#[test]
+fn every_variable_is_in_the_reference() {
+    let tree = Tree::read();
+    let reference = tree.text("docs/reference/configuration.md").expect("the reference is there");
+    let manifest = tree.text("spin.toml").expect("spin.toml is there");
+    let why = "docs/reference/configuration.md describes the variables of spin.toml";
+    expect_none(why, documents::check_variables(reference, manifest));
+}
+
+#[test]
+fn every_invariant_names_a_guard_that_exists() {
+    let tree = Tree::read();
+    let document = tree.files("docs/", "md").find(|file| file.path == "docs/invariants.md");
+    let document = document.expect("docs/invariants.md is there");
+    let sources = tree.files("crates/", "rs").chain(tree.files("migrations/", "sql"));
+    let sources = sources.filter(|file| !file.path.contains("/tests/"));
+    let checks = tree.text("crates/store/src/invariants.rs").expect("the checks are there");
+    let sources = sources.map(|file| file.text.as_str());
+    let violations = documents::check_guards(document, sources, checks);
+    expect_none("docs/invariants.md names guards and integrity checks", violations);
 }
 
 #[test]

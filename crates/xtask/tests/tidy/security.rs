@@ -14,6 +14,10 @@ pub(crate) fn check(table: &str, sources: &[&SourceFile]) -> Vec<String> {
     let mut seen = BTreeSet::new();
     for line in table.lines().filter(|line| line.starts_with("| ")) {
         let cells: Vec<_> = line.trim_matches('|').split('|').map(str::trim).collect();
+        if let [_, tests] = cells[..] {
+            wrong
+                .extend(missing_tests(tests, &functions).map(|test| format!("there is no {test}")));
+        }
         let [number, _, _, tests, state] = cells[..] else { continue };
         let Ok(number) = number.parse::<usize>() else { continue };
         if !seen.insert(number) {
@@ -23,21 +27,28 @@ pub(crate) fn check(table: &str, sources: &[&SourceFile]) -> Vec<String> {
             wrong.push(format!("item {number} is open"));
             continue;
         }
-        let names: Vec<_> = tests.split('`').skip(1).step_by(2).collect();
         let own = format!("item_{number:02}_");
-        if !names.iter().any(|name| name.rsplit("::").next().unwrap_or("").starts_with(&own)) {
+        if !names(tests).any(|name| name.rsplit("::").next().unwrap_or("").starts_with(&own)) {
             wrong.push(format!("item {number} has no test that begins with `{own}`"));
         }
-        for name in names.iter().filter(|name| name.contains("::")) {
-            let (path, function) = name.rsplit_once("::").unwrap_or_default();
-            if !functions.contains(&(path, function)) {
-                wrong.push(format!("item {number}: there is no `fn {function}` in {path}"));
-            }
-        }
+        let missing = missing_tests(tests, &functions);
+        wrong.extend(missing.map(|test| format!("item {number}: there is no {test}")));
     }
     let missing = (1..=ITEMS).filter(|number| !seen.contains(number));
     wrong.extend(missing.map(|number| format!("item {number} is missing")));
     wrong
+}
+
+/// The names in a cell.
+fn names(cell: &str) -> impl Iterator<Item = &str> {
+    cell.split('`').skip(1).step_by(2)
+}
+
+/// The tests in a cell that do not exist.
+fn missing_tests(cell: &str, functions: &BTreeSet<(&str, &str)>) -> impl Iterator<Item = String> {
+    let tests = names(cell).filter_map(|name| name.rsplit_once("::"));
+    let missing = tests.filter(|test| !functions.contains(test));
+    missing.map(|(path, function)| format!("`fn {function}` in {path}"))
 }
 
 /// Every function, with the file that it is in.
@@ -77,6 +88,8 @@ mod tests {
             &["| 2 | V1 | a | `tests/a.rs::other` | shown |"],
             &["item 2 has no test that begins with `item_02_`"],
         );
+        check(&["| a | `tests/a.rs::other`, `tests/a.rs::item_01_a` |"], &[]);
+        check(&["| a | `tests/a.rs::gone` |"], &["there is no `fn gone` in tests/a.rs"]);
         let row = "| 1 | V1 | a | `tests/a.rs::item_01_a` | shown |";
         check(&[row, row], &["item 1 is there twice"]);
         let missing = super::check(row, &[&file]);

@@ -1,4 +1,4 @@
-//! The session of the README works as it stands there.
+//! The session of the tutorial works as it stands there.
 
 use std::fs;
 use std::path::Path;
@@ -6,16 +6,15 @@ use std::path::Path;
 use e2e::{Market, OPERATOR_TOKEN};
 use tokio::process::Command;
 
-/// The heading over the session.
-const HEADING: &str = "## The whole path with curl";
+/// How a block of the session begins.
+const BLOCK: &str = "```sh\n";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_whole_path_of_the_readme_ends_with_28_75() {
-    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md");
-    let readme = fs::read_to_string(readme).unwrap();
-    let (_, section) = readme.split_once(HEADING).unwrap();
-    let (_, code) = section.split_once("```sh\n").unwrap();
-    let (code, _) = code.split_once("```").unwrap();
+async fn the_session_of_the_tutorial_ends_with_28_75() {
+    let tutorial = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/tutorial.md");
+    let tutorial = fs::read_to_string(tutorial).unwrap();
+    let blocks = tutorial.split(BLOCK).skip(1);
+    let code: String = blocks.map(|block| block.split_once("```").unwrap().0).collect();
 
     // Address and token are those of this test; everything else is as it stands there.
     let market = Market::start().await;
@@ -38,7 +37,7 @@ async fn the_whole_path_of_the_readme_ends_with_28_75() {
     assert!(done.status.success(), "is curl installed? {complaint}{said}");
     let end = r#"{"balance":"28.75","currency":"USD"}"#;
     assert!(said.ends_with(end), "{complaint}{said}");
-    assert!(section.contains(end), "the README says what comes out");
+    assert!(tutorial.contains(end), "the tutorial says what comes out");
     assert!(!said.contains("\"success\":false"), "{said}");
     market.check_invariants().await;
 }
