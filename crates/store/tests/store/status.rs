@@ -16,8 +16,8 @@ fn invariants_are_checked_in_turns_and_written_down() {
     assert_eq!(check(&db, now(), 10), Ok(10));
     assert_eq!(checks(&db).unwrap().len(), 10);
     let later = now().plus_seconds(60);
-    assert_eq!(check(&db, later, usize::MAX), Ok(INVARIANTS.len() - 10), "those not yet checked");
-    assert_eq!(check(&db, later, usize::MAX), Ok(0));
+    assert_eq!(check(&db, later, u32::MAX), Ok(INVARIANTS.len() - 10), "those not yet checked");
+    assert_eq!(check(&db, later, u32::MAX), Ok(0));
     // Four minutes on, the first ones come first again.
     assert_eq!(check(&db, now().plus_seconds(240), 1), Ok(1));
     let all = checks(&db).unwrap();
@@ -31,7 +31,7 @@ fn invariants_are_checked_in_turns_and_written_down() {
 fn one_that_cannot_be_checked_keeps_no_other_from_it() {
     let db = market();
     by_hand(&db, "DROP TABLE ledger_months").unwrap();
-    check(&db, now(), usize::MAX).unwrap_err();
+    check(&db, now(), u32::MAX).unwrap_err();
     let all = checks(&db).unwrap();
     assert_eq!(all.len(), INVARIANTS.len() - 1);
     assert!(all.iter().all(|check| check.id != "entries-have-a-month"));
@@ -40,10 +40,10 @@ fn one_that_cannot_be_checked_keeps_no_other_from_it() {
 #[test]
 fn what_is_broken_is_said_since_when() {
     let db = market();
-    check(&db, now(), usize::MAX).unwrap();
+    check(&db, now(), u32::MAX).unwrap();
     by_hand(&db, "UPDATE nodes SET available_slices = 7").unwrap();
     for minutes in [5, 10] {
-        check(&db, now().plus_seconds(minutes * 60), usize::MAX).unwrap();
+        check(&db, now().plus_seconds(minutes * 60), u32::MAX).unwrap();
         let found = checks(&db).unwrap();
         let broken: Vec<_> = found.iter().filter(|check| check.violations > 0).collect();
         assert_eq!(broken.len(), 1);
@@ -51,10 +51,10 @@ fn what_is_broken_is_said_since_when() {
         assert_eq!(broken[0].broken_at, Some(now().plus_seconds(300)));
     }
     by_hand(&db, "UPDATE nodes SET available_slices = 9").unwrap();
-    check(&db, now().plus_seconds(900), usize::MAX).unwrap();
+    check(&db, now().plus_seconds(900), u32::MAX).unwrap();
     // A run that was overtaken changes nothing.
     by_hand(&db, "UPDATE nodes SET available_slices = 7").unwrap();
-    check(&db, now().plus_seconds(600), usize::MAX).unwrap();
+    check(&db, now().plus_seconds(600), u32::MAX).unwrap();
     assert!(checks(&db).unwrap().iter().all(|check| check.broken_at.is_none()));
 }
 
