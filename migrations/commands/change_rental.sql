@@ -16,7 +16,7 @@ CREATE TRIGGER change_rental_does INSTEAD OF INSERT ON change_rental BEGIN
            price_until = NEW.price_until, ends_at = NEW.ends_at, ended_at = NEW.ended_at,
            earns_at = NEW.earns_at
      WHERE id = NEW.id AND version = NEW.version;
-    SELECT RAISE(ABORT, 'stale rental') WHERE changes() = 0;
+    SELECT RAISE(ABORT, 'refused: rental_changed') WHERE changes() = 0;
     INSERT INTO orders
            (id, account_id, kind, idempotency_key, request_hash, total_micros, token_id, created_at)
     SELECT NEW.order_id, renter_id, 'extension', NEW.idempotency_key, NEW.request_hash,

@@ -21,7 +21,7 @@ CREATE TRIGGER import_node_rental_does INSTEAD OF INSERT ON import_node_rental B
       FROM nodes
      WHERE id = NEW.node_id AND whole_rental_id IS NULL AND allocated_slices = 0
        AND reserved_slices = 0;
-    SELECT RAISE(ABORT, 'stale node: something on it is rented') WHERE changes() = 0;
+    SELECT RAISE(ABORT, 'refused: node_in_use') WHERE changes() = 0;
     INSERT INTO rental_periods
            (rental_id, number, order_id, payer_id, months, price_micros, total_micros, fee_micros,
             starts_at, ends_at)

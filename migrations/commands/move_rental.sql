@@ -15,7 +15,7 @@ CREATE VIEW move_rental AS
 CREATE TRIGGER move_rental_does INSTEAD OF INSERT ON move_rental BEGIN
     INSERT INTO release_hold (quote_id, released_at)
     SELECT id, NEW.moved_at FROM quotes WHERE held_until <= NEW.moved_at;
-    SELECT RAISE(ABORT, 'stale rental')
+    SELECT RAISE(ABORT, 'refused: rental_changed')
      WHERE NOT EXISTS (SELECT 1 FROM rentals r JOIN nodes n ON n.id = r.node_id
                         WHERE r.id = NEW.id AND r.version = NEW.version AND r.state = 'active'
                           AND r.slice_number IS NOT NULL
@@ -26,11 +26,11 @@ CREATE TRIGGER move_rental_does INSTEAD OF INSERT ON move_rental BEGIN
                                                   OR (state IN ('waiting', 'leased')
                                                       AND (told_at IS NOT NULL
                                                            OR late_at <= NEW.moved_at))))));
-    SELECT RAISE(ABORT, 'stale job')
+    SELECT RAISE(ABORT, 'refused: access_changed')
      WHERE NEW.is_owed <> EXISTS (SELECT 1 FROM jobs
                                    WHERE rental_id = NEW.id AND kind = 'create'
                                      AND state IN ('waiting', 'leased', 'failed'));
-    SELECT RAISE(ABORT, 'stale offer')
+    SELECT RAISE(ABORT, 'refused: offer_changed')
      WHERE NOT EXISTS (SELECT 1 FROM nodes
                         WHERE id = NEW.node_id AND listing = 'published'
                           AND offer_version = NEW.offer_version
@@ -54,8 +54,8 @@ CREATE TRIGGER move_rental_does INSTEAD OF INSERT ON move_rental BEGIN
                                                   WHERE rental_id = NEW.id
                                                     AND slice_number = s.number
                                                     AND node_id = s.node_id)));
-    SELECT RAISE(ABORT, 'stale slice') WHERE changes() = 0;
-    SELECT RAISE(ABORT, 'stale agent')
+    SELECT RAISE(ABORT, 'refused: slice_taken') WHERE changes() = 0;
+    SELECT RAISE(ABORT, 'refused: agent_gone')
      WHERE NEW.is_owed AND NOT EXISTS (SELECT 1 FROM jobs
                                         WHERE rental_id = NEW.id AND kind = 'create'
                                           AND state = 'waiting');

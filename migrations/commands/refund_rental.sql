@@ -7,7 +7,7 @@ CREATE VIEW refund_rental AS
       FROM change_rental;
 
 CREATE TRIGGER refund_rental_does INSTEAD OF INSERT ON refund_rental BEGIN
-    SELECT RAISE(ABORT, 'stale job: access is not owed')
+    SELECT RAISE(ABORT, 'refused: access_not_owed')
      WHERE NOT EXISTS (SELECT 1 FROM jobs
                         WHERE rental_id = NEW.id AND kind = 'create'
                           AND state IN ('waiting', 'leased', 'failed'));

@@ -19,7 +19,7 @@ CREATE TRIGGER rent_does INSTEAD OF INSERT ON rent BEGIN
     INSERT INTO release_hold (quote_id, released_at)
     SELECT id, NEW.created_at FROM quotes WHERE held_until <= NEW.created_at;
     -- What a quote holds has its price, whatever the offer is by now.
-    SELECT RAISE(ABORT, 'stale offer')
+    SELECT RAISE(ABORT, 'refused: offer_changed')
       FROM json_each(NEW.items) i
       LEFT JOIN nodes n ON n.id = i.value ->> 'node'
      WHERE n.id IS NULL OR n.whole_rental_id IS NOT NULL
@@ -30,7 +30,7 @@ CREATE TRIGGER rent_does INSTEAD OF INSERT ON rent BEGIN
     UPDATE quotes SET used_at = NEW.created_at, held_until = NULL
      WHERE id = NEW.quote_id AND account_id = NEW.account_id AND used_at IS NULL
        AND expires_at > NEW.created_at;
-    SELECT RAISE(ABORT, 'stale quote') WHERE NEW.quote_id IS NOT NULL AND changes() = 0;
+    SELECT RAISE(ABORT, 'refused: quote_unusable') WHERE NEW.quote_id IS NOT NULL AND changes() = 0;
     -- Free for this order alone.
     UPDATE slices SET state = 'available', quote_id = NULL WHERE quote_id = NEW.quote_id;
     INSERT INTO orders
@@ -60,7 +60,7 @@ CREATE TRIGGER rent_does INSTEAD OF INSERT ON rent BEGIN
      WHERE CASE WHEN i.item ->> 'whole' IS NULL THEN s.number IS NOT NULL
                 ELSE n.available_slices = i.item ->> 'whole'
                      AND n.allocated_slices = 0 AND n.reserved_slices = 0 END;
-    SELECT RAISE(ABORT, 'stale slice') WHERE changes() <> json_array_length(NEW.items);
+    SELECT RAISE(ABORT, 'refused: slice_taken') WHERE changes() <> json_array_length(NEW.items);
     INSERT INTO rental_periods
            (rental_id, number, order_id, payer_id, months, price_micros, total_micros, fee_micros,
             starts_at, ends_at)
@@ -106,10 +106,10 @@ CREATE TRIGGER rent_does INSTEAD OF INSERT ON rent BEGIN
     SELECT CASE WHEN slice_number IS NULL THEN 'node-rented' ELSE 'slice-rented' END, renter_id,
            farmer_id, node_id, slice_number, id, NEW.created_at
       FROM rentals WHERE order_id = NEW.id;
-    SELECT RAISE(ABORT, 'stale total')
+    SELECT RAISE(ABORT, 'refused: order_total_wrong')
      WHERE NEW.total_micros <> (SELECT sum(total_micros) FROM rental_periods
                                  WHERE order_id = NEW.id);
-    SELECT RAISE(ABORT, 'stale count of slices')
+    SELECT RAISE(ABORT, 'refused: slice_limit_reached')
      WHERE (SELECT sum(slices) FROM rentals
              WHERE renter_id = NEW.account_id AND state <> 'ended') > NEW.slices_max;
 END;

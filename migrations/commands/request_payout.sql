@@ -10,14 +10,14 @@ CREATE TRIGGER request_payout_does INSTEAD OF INSERT ON request_payout BEGIN
     SELECT NEW.id, id, NEW.amount_micros, payout_address, NEW.idempotency_key, NEW.requested_at
       FROM accounts
      WHERE id = NEW.account_id AND payout_address = NEW.address AND deleted_at IS NULL;
-    SELECT RAISE(ABORT, 'stale address') WHERE changes() = 0;
-    SELECT RAISE(ABORT, 'stale count of payouts')
+    SELECT RAISE(ABORT, 'refused: payout_address_changed') WHERE changes() = 0;
+    SELECT RAISE(ABORT, 'refused: payout_limit_reached')
      WHERE (SELECT count(*) FROM payouts
              WHERE account_id = NEW.account_id
                AND state IN ('requested', 'approved', 'sent')) > NEW.open_max;
     INSERT INTO post_booking (rental_id, booking, created_at)
     VALUES (NULL, NEW.booking, NEW.requested_at);
-    SELECT RAISE(ABORT, 'stale earnings: something is withheld')
+    SELECT RAISE(ABORT, 'refused: earnings_withheld')
      WHERE (SELECT micros FROM withheld WHERE farmer_id = NEW.account_id)
            > (SELECT balance_micros FROM ledger_accounts
                WHERE kind = 'earnings' AND owner_id = NEW.account_id);

@@ -10,7 +10,7 @@ CREATE VIEW sync_node AS
       FROM nodes;
 
 CREATE TRIGGER sync_node_does INSTEAD OF INSERT ON sync_node BEGIN
-    SELECT RAISE(ABORT, 'stale fence: another run has begun')
+    SELECT RAISE(ABORT, 'refused: sync_run_superseded')
      WHERE NEW.fence IS NOT NULL AND NEW.fence <> (SELECT fence FROM sync_state WHERE id = 1);
     UPDATE nodes
        SET farm_id = NEW.farm_id, farm_name = NEW.farm_name, country = NEW.country,

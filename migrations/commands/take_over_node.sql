@@ -6,12 +6,12 @@ CREATE VIEW take_over_node AS
     SELECT id, farmer_id, offer_version, offer_changed_at AS taken_at FROM nodes;
 
 CREATE TRIGGER take_over_node_does INSTEAD OF INSERT ON take_over_node BEGIN
-    SELECT RAISE(ABORT, 'stale farm')
+    SELECT RAISE(ABORT, 'refused: node_takeover_outdated')
      WHERE NOT EXISTS (SELECT 1 FROM nodes n JOIN farms f ON f.id = n.farm_id
                         WHERE n.id = NEW.id AND f.owner_id = NEW.farmer_id
                           AND n.farmer_id <> NEW.farmer_id
                           AND n.offer_version = NEW.offer_version);
-    SELECT RAISE(ABORT, 'stale rental: its new farmer rents on the node')
+    SELECT RAISE(ABORT, 'refused: farmer_rents_on_node')
      WHERE EXISTS (SELECT 1 FROM rentals
                     WHERE node_id = NEW.id AND renter_id = NEW.farmer_id AND state <> 'ended');
     INSERT INTO release_hold (quote_id, released_at)

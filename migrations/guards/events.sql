@@ -1,11 +1,11 @@
 -- What holds on `events`, and what follows from a change of it.
 
 CREATE TRIGGER events_stay BEFORE UPDATE ON events BEGIN
-    SELECT RAISE(ABORT, 'events are append-only');
+    SELECT RAISE(ABORT, 'refused: events_append_only');
 END;
 
 CREATE TRIGGER events_are_kept BEFORE DELETE ON events BEGIN
-    SELECT RAISE(ABORT, 'events are append-only');
+    SELECT RAISE(ABORT, 'refused: events_append_only');
 END;
 
 CREATE TRIGGER events_are_audited AFTER INSERT ON events BEGIN

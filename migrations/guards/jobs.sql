@@ -1,7 +1,7 @@
 -- What holds on `jobs`, and what follows from a change of it.
 
 CREATE TRIGGER jobs_are_kept BEFORE DELETE ON jobs BEGIN
-    SELECT RAISE(ABORT, 'jobs are ended, not deleted');
+    SELECT RAISE(ABORT, 'refused: jobs_never_deleted');
 END;
 
 CREATE TRIGGER jobs_tell_their_steps AFTER UPDATE OF step ON jobs

@@ -11,14 +11,14 @@ END;
 CREATE TRIGGER nodes_are_registered_by_owners BEFORE INSERT ON nodes
   WHEN EXISTS (SELECT 1 FROM farms WHERE id = NEW.farm_id AND owner_id <> NEW.farmer_id)
 BEGIN
-    SELECT RAISE(ABORT, 'stale farm: another account has proven to own it');
+    SELECT RAISE(ABORT, 'refused: farm_of_another_account');
 END;
 
 CREATE TRIGGER nodes_are_published_by_owners BEFORE UPDATE OF listing ON nodes
   WHEN NEW.listing = 'published'
    AND EXISTS (SELECT 1 FROM farms WHERE id = NEW.farm_id AND owner_id <> NEW.farmer_id)
 BEGIN
-    SELECT RAISE(ABORT, 'stale farm: another account has proven to own it');
+    SELECT RAISE(ABORT, 'refused: farm_of_another_account');
 END;
 
 -- A node that the grid moves to another farm goes off the market, unless its farmer has proven that

@@ -1,13 +1,13 @@
 -- What holds on `rentals`, and what follows from a change of it.
 
 CREATE TRIGGER rentals_are_kept BEFORE DELETE ON rentals BEGIN
-    SELECT RAISE(ABORT, 'rentals are ended, not deleted');
+    SELECT RAISE(ABORT, 'refused: rentals_never_deleted');
 END;
 
 CREATE TRIGGER rentals_end_once BEFORE UPDATE ON rentals WHEN OLD.state = 'ended'
   AND (NEW.state <> 'ended' OR NEW.ended_at <> OLD.ended_at)
 BEGIN
-    SELECT RAISE(ABORT, 'a rental ends once');
+    SELECT RAISE(ABORT, 'refused: rental_ends_once');
 END;
 
 CREATE TRIGGER waits_are_kept AFTER INSERT ON rentals

@@ -20,7 +20,7 @@ CREATE TRIGGER slices_are_counted_again AFTER UPDATE OF state ON slices BEGIN
 END;
 
 CREATE TRIGGER slices_are_kept BEFORE DELETE ON slices BEGIN
-    SELECT RAISE(ABORT, 'slices are retired, not deleted');
+    SELECT RAISE(ABORT, 'refused: slices_never_deleted');
 END;
 
 -- A node that has left has no free slices: the two below keep it so.
@@ -106,5 +106,5 @@ CREATE TRIGGER slices_are_not_come_back_to BEFORE UPDATE OF rental_id ON slices
                 WHERE rental_id = NEW.rental_id AND slice_number = NEW.number
                   AND node_id = NEW.node_id)
 BEGIN
-    SELECT RAISE(ABORT, 'stale slice');
+    SELECT RAISE(ABORT, 'refused: rental_never_returns_to_slice');
 END;

@@ -7,6 +7,7 @@
 use sha2::{Digest, Sha256};
 
 use crate::db::{Db, Row, Rows, StoreError, only};
+use crate::refusal::Refusal;
 
 /// How many rows are checked, the newest ones.
 pub const CHECKED_MAX: u32 = 100_000;
@@ -92,7 +93,7 @@ impl Chain {
         match db.run(self.write, &[format!("[{}]", seals.join(",")).as_str().into()]) {
             Ok(_) => Ok(last),
             // Somebody else has sealed them meanwhile.
-            Err(StoreError::Refused(_)) => Ok(head),
+            Err(StoreError::Refused(Refusal::SealExists)) => Ok(head),
             Err(error) => Err(error),
         }
     }

@@ -6,6 +6,7 @@ use domain::time::Timestamp;
 
 use crate::accounts::SecretHash;
 use crate::db::{Db, Row, StoreError, Value, only};
+use crate::refusal::Refusal;
 
 /// What account `?1` has. An app counts from its first code on.
 const OF_ACCOUNT: &str = "
@@ -211,7 +212,7 @@ pub fn confirm_totp(
     let params = [Value::text(account), sealed.into(), step.into(), now.into(), hashes];
     match db.run(CONFIRM_TOTP, &params) {
         Ok(_) => Ok(true),
-        Err(StoreError::Refused(_)) => Ok(false),
+        Err(StoreError::Refused(Refusal::TotpSecretChanged)) => Ok(false),
         Err(error) => Err(error),
     }
 }

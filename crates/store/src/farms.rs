@@ -7,6 +7,7 @@ use domain::time::Timestamp;
 use serde::Serialize;
 
 use crate::db::{Db, Row, StoreError, Value, only};
+use crate::refusal::Refusal;
 
 /// How an owner was shown to be one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -325,7 +326,9 @@ pub fn take_over(
     let params = [node.0.into(), Value::text(account), seen.integer(1)?.into(), now.into()];
     match db.run(TAKE_OVER, &params) {
         Ok(_) => Ok(TakeOver::Done),
-        Err(StoreError::Refused(_)) => Ok(TakeOver::Changed),
+        Err(StoreError::Refused(Refusal::NodeTakeoverOutdated | Refusal::FarmerRentsOnNode)) => {
+            Ok(TakeOver::Changed)
+        }
         Err(error) => Err(error),
     }
 }

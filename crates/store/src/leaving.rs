@@ -255,7 +255,7 @@ pub fn move_rental(
         match db.run(MOVE, &params) {
             Ok(_) => return find(db, renter, id)?.ok_or(MoveFailure::NoSuchRental),
             // Somebody was faster: look again, and let the decision say why.
-            Err(StoreError::Refused(_)) => {}
+            Err(error) if error.is_race() => {}
             Err(error) => return Err(error.into()),
         }
     }

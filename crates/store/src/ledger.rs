@@ -6,6 +6,7 @@ use domain::money::Usd;
 use domain::time::Timestamp;
 
 use crate::db::{Db, Row, StoreError, Value, only};
+use crate::refusal::Refusal;
 
 /// The balance of the ledger account of kind `?1` and owner `?2`.
 const BALANCE: &str =
@@ -142,14 +143,12 @@ pub fn credit(db: &dyn Db, credit: &Credit<'_>, now: Timestamp) -> Result<Credit
         credit.reason.into(),
         now.into(),
     ];
-    let refused = match db.run(CREDIT, &params) {
-        Ok(_) => None,
-        Err(StoreError::Refused(why)) => Some(why),
+    match db.run(CREDIT, &params) {
+        Ok(_) | Err(StoreError::Refused(Refusal::BookingExists)) => {}
         Err(error) => return Err(error),
-    };
+    }
     let Some(row) = only(db.run(CREDIT_OF_KEY, &[credit.key.into()])?) else {
-        // Refused, though not because of the key: the code broke a rule of the schema.
-        return refused.map_or(Ok(Credited::NoSuchAccount), |why| Err(StoreError::Failed(why)));
+        return Ok(Credited::NoSuchAccount);
     };
     if row.text(0)? == credit.email.as_str() && row.integer(1)? == credit.amount.micros() {
         row.integer(2).map(|micros| Credited::Done(Usd::from_micros(micros)))
@@ -217,7 +216,8 @@ pub fn credit_sla(
         now.into(),
     ];
     match db.run(CREDIT_SLA, &params) {
-        Ok(_) | Err(StoreError::Refused(_)) => {}
+        Ok(_)
+        | Err(StoreError::Refused(Refusal::BookingExists | Refusal::BalanceNeverNegative)) => {}
         Err(error) => return Err(error),
     }
     if let Some(row) = only(db.run(SLA_OF_KEY, &[credit.key.into()])?) {

@@ -166,7 +166,7 @@ pub fn announce(
             Ok(rows) if rows.is_empty() => {}
             Ok(_) => return Ok(Maintenance { id, window, announced_at: now, cancelled_at: None }),
             // Another window came first: the next look says which rule it breaks.
-            Err(StoreError::Refused(_)) => {}
+            Err(error) if error.is_race() => {}
             Err(error) => return Err(error.into()),
         }
     }

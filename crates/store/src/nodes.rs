@@ -11,6 +11,7 @@ use serde::Deserialize;
 use crate::accounts::Identity;
 use crate::db::{Db, Row, StoreError, Value, only};
 use crate::offers::{OFFER_COLUMNS, Offer, offer_columns, read_offer};
+use crate::refusal;
 
 /// A node as its farmer sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -151,11 +152,13 @@ pub fn register(
     ];
     match db.run(REGISTER, &params) {
         Ok(_) => Ok(true),
-        // Refused because the number is taken, or because the code broke a rule of the schema.
-        Err(StoreError::Refused(why)) => match farmer_of(db, report.id)? {
-            Some(_) => Ok(false),
-            None => Err(StoreError::Failed(why)),
-        },
+        Err(StoreError::Refused(refusal::Refusal::NodeRegistered)) => Ok(false),
+        // Of a node that is registered, that is what is said first.
+        Err(StoreError::Refused(refusal::Refusal::FarmOfAnotherAccount))
+            if farmer_of(db, report.id)?.is_some() =>
+        {
+            Ok(false)
+        }
         Err(error) => Err(error),
     }
 }

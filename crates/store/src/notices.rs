@@ -12,6 +12,7 @@ use domain::time::Timestamp;
 
 use crate::db::{Db, Row, StoreError, Value, only};
 use crate::events::{self, Event};
+use crate::refusal::Refusal;
 
 /// The most unread notifications that are counted; there may be more.
 pub const UNREAD_MAX: u32 = 99;
@@ -349,7 +350,7 @@ pub fn dispatch(
     ];
     match db.run(DISPATCH, &params) {
         Ok(_) => Ok(true),
-        Err(StoreError::Refused(_)) => Ok(false),
+        Err(StoreError::Refused(Refusal::NoticeCursorMoved)) => Ok(false),
         Err(error) => Err(error),
     }
 }

@@ -164,7 +164,8 @@ pub fn request(db: &dyn Db, new: &NewPayout<'_>, now: Timestamp) -> Result<Payou
         ];
         match db.run(REQUEST, &params) {
             // It is there now; or somebody was faster, and what is true now says what follows.
-            Ok(_) | Err(StoreError::Refused(_)) => {}
+            Ok(_) => {}
+            Err(error) if error.is_race() => {}
             Err(error) => return Err(error.into()),
         }
     }
@@ -279,7 +280,7 @@ pub fn change(
         match db.run(CHANGE, &params) {
             Ok(_) => return find(db, None, id)?.ok_or(ChangeFailure::NoSuchPayout),
             // Somebody was faster; what is true now says what follows.
-            Err(StoreError::Refused(_)) => {}
+            Err(error) if error.is_race() => {}
             Err(error) => return Err(error.into()),
         }
     }

@@ -414,7 +414,7 @@ pub(crate) fn change(
         let Some(change) = decide(&seen) else { return Ok(false) };
         match save(db, &seen, &change, None, now) {
             Ok(()) => return Ok(true),
-            Err(StoreError::Refused(_)) => {}
+            Err(error) if error.is_race() => {}
             Err(error) => return Err(error),
         }
     }
@@ -514,7 +514,7 @@ pub fn extend(
         let Some(change) = change else { return Ok(found) };
         match save(db, &found.life, &change, Some(&extension.intention), now) {
             Ok(()) => return again(db, extension.renter, extension.rental),
-            Err(StoreError::Refused(_)) => {}
+            Err(error) if error.is_race() => {}
             Err(error) => return Err(error.into()),
         }
     }
@@ -558,7 +558,7 @@ pub fn end(
         }
         match save(db, &found.life, &change, None, now) {
             Ok(()) => return Ok((again(db, renter, id)?, refund)),
-            Err(StoreError::Refused(_)) => {}
+            Err(error) if error.is_race() => {}
             Err(error) => return Err(error.into()),
         }
     }

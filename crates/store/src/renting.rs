@@ -329,7 +329,7 @@ pub fn rent(db: &dyn Db, order: &Order<'_>, now: Timestamp) -> Result<Ordered, R
         match db.run(RENT, &rent_params(order, &items, now)) {
             Ok(_) => return Ok(as_made(db, order.id, order.renter)?),
             // Somebody was faster: look again, and let the decision say why.
-            Err(StoreError::Refused(_)) => {}
+            Err(error) if error.is_race() => {}
             Err(error) => return Err(error.into()),
         }
     }

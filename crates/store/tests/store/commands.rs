@@ -435,7 +435,7 @@ impl Both {
                 let (id, whose) = (NodeId(node), account(farmer));
                 let done = offering::save(&self.db, whose, id, seen, &terms, self.now);
                 // The constraint speaks for itself; what it says is not the model's to know.
-                let refused = || StoreError::Refused(String::new());
+                let refused = || StoreError::Violation(String::new());
                 let done = done.map_err(|_| refused());
                 let expected = self.model.offer(farmer, node, price, (listing, kept), is_stale);
                 (Answer::IsDone(done), Answer::IsDone(expected.ok_or_else(refused)))

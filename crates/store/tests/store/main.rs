@@ -48,6 +48,7 @@ mod quotes;
 mod races;
 mod receipts;
 mod reconciliation;
+mod refusals;
 mod rent;
 mod schema;
 mod schema_file;

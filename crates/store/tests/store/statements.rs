@@ -9,8 +9,8 @@ use store::statements::{Book, ENTRIES_MAX, Statement, months, of_month};
 use store::{Db, RusqliteDb};
 
 use crate::market::{
-    AIDA, Attempt, FARMER, OMAR, account, assert_sound, attempt, balance, by_hand, count, earned,
-    email, market, pass, rent, usd,
+    AIDA, Attempt, FARMER, OMAR, account, assert_sound, attempt, balance, by_hand, earned, email,
+    market, pass, rent, usd,
 };
 
 fn month(text: &str) -> Month {
