@@ -219,21 +219,6 @@ CREATE TABLE ssh_keys (
 
 CREATE INDEX ssh_keys_by_account ON ssh_keys (account_id, id);
 
--- What holds on `ssh_keys`, and what follows from a change of it.
-
--- The first key of an account goes to the machines that wait for one; their clocks begin.
-CREATE TRIGGER ssh_keys_are_waited_for AFTER INSERT ON ssh_keys BEGIN
-    UPDATE setups SET ssh_key = NEW.key
-     WHERE ssh_key IS NULL AND rental_id IN (
-           SELECT r.id FROM rentals r JOIN jobs j ON j.rental_id = r.id
-            WHERE r.renter_id = NEW.account_id AND r.state = 'active' AND j.state = 'needs-key');
-    UPDATE jobs
-       SET state = 'waiting', due_at = NEW.created_at, late_at = NEW.created_at + 300,
-           refund_at = NEW.created_at + 85800, changed_at = NEW.created_at
-     WHERE state = 'needs-key' AND rental_id IN (
-           SELECT id FROM rentals WHERE renter_id = NEW.account_id AND state = 'active');
-END;
-
 -- How much of a limit is used (generic cell rate algorithm): when the bucket will be empty again,
 -- in milliseconds since 1970, and how many milliseconds it holds.
 CREATE TABLE rate_limits (
@@ -464,15 +449,6 @@ CREATE TRIGGER events_are_audited AFTER INSERT ON events BEGIN
      WHERE who.account_id IS NOT NULL;
 END;
 
--- A hold keeps its word: whoever rents with one after the notice is told at once.
-CREATE TRIGGER leaving_is_told_to_who_comes AFTER INSERT ON events
-  WHEN NEW.kind IN ('slice-rented', 'node-rented')
-BEGIN
-    INSERT INTO events (kind, renter_id, node_id, slice_number, rental_id, created_at)
-    SELECT 'node-leaving', NEW.renter_id, id, NEW.slice_number, NEW.rental_id, NEW.created_at
-      FROM nodes WHERE id = NEW.node_id AND leaves_at IS NOT NULL;
-END;
-
 CREATE TABLE audit (
     id         INTEGER PRIMARY KEY AUTOINCREMENT,
     -- What was done, such as `sign-in` or `slice-rented`.
@@ -696,14 +672,6 @@ CREATE INDEX nodes_by_oversold ON nodes (id) WHERE oversold > 0;
 CREATE INDEX nodes_by_uptime ON nodes (uptime_rank DESC, price_micros, id)
  WHERE listing = 'published' AND available_slices > 0;
 
--- What holds on `nodes`, and what follows from a change of it.
-
-CREATE TRIGGER listing_changes AFTER UPDATE OF listing ON nodes WHEN NEW.listing <> OLD.listing
-BEGIN
-    INSERT INTO events (kind, farmer_id, node_id, created_at)
-    VALUES ('node-' || NEW.listing, NEW.farmer_id, NEW.id, NEW.offer_changed_at);
-END;
-
 -- A node of a farm that somebody has proven is registered and published by nobody else, whatever
 -- the code above does.
 CREATE TRIGGER nodes_are_registered_by_owners BEFORE INSERT ON nodes
@@ -719,41 +687,12 @@ BEGIN
     SELECT RAISE(ABORT, 'refused: farm_of_another_account');
 END;
 
--- A node that the grid moves to another farm goes off the market, unless its farmer has proven that
--- one, too. Rentals run on. A document that does not say of which farm a node is moves nothing.
-CREATE TRIGGER nodes_move AFTER UPDATE OF farm_id ON nodes
-  WHEN NEW.farm_id <> OLD.farm_id AND NEW.farm_id <> 0
-   AND NOT EXISTS (SELECT 1 FROM farms WHERE id = NEW.farm_id AND owner_id = NEW.farmer_id)
-BEGIN
-    INSERT INTO events (kind, farmer_id, node_id, subject, created_at)
-    SELECT 'node-moved', who.account_id, NEW.id, 'farm' || NEW.farm_id, NEW.synced_at
-      FROM (SELECT NEW.farmer_id AS account_id
-             UNION ALL SELECT owner_id FROM farms WHERE id = NEW.farm_id) who;
-    UPDATE nodes
-       SET listing = 'paused', offer_version = offer_version + 1, offer_changed_at = NEW.synced_at
-     WHERE id = NEW.id AND listing = 'published';
-END;
-
 CREATE TRIGGER locks_are_told AFTER UPDATE OF locked_by ON nodes
   WHEN NEW.locked_by IS NOT OLD.locked_by
 BEGIN
     INSERT INTO events (kind, farmer_id, node_id, created_at)
     VALUES (CASE WHEN NEW.locked_by IS NULL THEN 'node-unlocked' ELSE 'node-locked' END,
             NEW.farmer_id, NEW.id, NEW.lock_changed_at);
-END;
-
-CREATE TRIGGER offer_changes
- AFTER UPDATE OF price_micros, pending_price_micros, min_uptime, min_bandwidth_mbps, terms,
-                 kept_slices ON nodes
-  WHEN NEW.price_micros IS NOT OLD.price_micros
-    OR NEW.pending_price_micros IS NOT OLD.pending_price_micros
-    OR NEW.min_uptime <> OLD.min_uptime
-    OR NEW.min_bandwidth_mbps <> OLD.min_bandwidth_mbps
-    OR NEW.terms <> OLD.terms
-    OR NEW.kept_slices <> OLD.kept_slices
-BEGIN
-    INSERT INTO events (kind, farmer_id, node_id, created_at)
-    VALUES ('offer-changed', NEW.farmer_id, NEW.id, NEW.offer_changed_at);
 END;
 
 CREATE TRIGGER offers_begin_their_history AFTER INSERT ON nodes BEGIN
@@ -774,26 +713,6 @@ BEGIN
     VALUES (NEW.id, NEW.offer_version, NEW.offer_changed_at, NEW.name, NEW.price_micros,
             NEW.pending_price_micros, NEW.pending_price_at, NEW.min_uptime,
             NEW.min_bandwidth_mbps, NEW.terms, NEW.kept_slices, NEW.listing);
-END;
-
--- Everybody who rents something of a node is told that it leaves, and what was decided on one of
--- its rentals before is decided again: each gets another version.
-CREATE TRIGGER leaving_is_told AFTER UPDATE OF leaves_at ON nodes
-  WHEN NEW.leaves_at IS NOT OLD.leaves_at
-BEGIN
-    UPDATE rentals SET version = version + 1 WHERE node_id = NEW.id AND state <> 'ended';
-    INSERT INTO events (kind, farmer_id, node_id, created_at)
-    VALUES (CASE WHEN NEW.leaves_at IS NULL THEN 'node-stays' ELSE 'node-leaving' END,
-            NEW.farmer_id, NEW.id, NEW.offer_changed_at);
-    INSERT INTO events (kind, renter_id, node_id, slice_number, rental_id, created_at)
-    SELECT CASE WHEN NEW.leaves_at IS NULL THEN 'node-stays' ELSE 'node-leaving' END, renter_id,
-           node_id, slice_number, id, NEW.offer_changed_at
-      FROM rentals WHERE node_id = NEW.id AND state <> 'ended'
-     ORDER BY id;
-    -- Of another notice they are told again.
-    DELETE FROM reminders
-     WHERE days < 0 AND rental_id IN (SELECT id FROM rentals
-                                       WHERE node_id = NEW.id AND state <> 'ended');
 END;
 
 -- A node that has left has no free slices, whatever the grid reports of it.
@@ -823,8 +742,7 @@ BEGIN
      WHERE node_id = NEW.id AND NEW.listing <> 'published';
 END;
 
--- Each look of the sync at a node. One that goes down again within the hour and stays down is told
--- of once the hour is over.
+-- Each observation of a node counts for its month.
 CREATE TRIGGER nodes_are_watched AFTER UPDATE OF observed ON nodes
   WHEN NEW.observed > OLD.observed
 BEGIN
@@ -834,16 +752,6 @@ BEGIN
         ON CONFLICT (node_id, month) DO UPDATE
        SET observed = observed + excluded.observed,
            observed_up = observed_up + excluded.observed_up;
-    INSERT INTO node_alerts (node_id, is_down, told_at, changed_at)
-    SELECT NEW.id, 1, NEW.synced_at, NEW.synced_at
-     WHERE NEW.observed_up = OLD.observed_up
-       AND (NEW.listing = 'published' OR NEW.allocated_slices > 0
-            OR NEW.whole_rental_id IS NOT NULL)
-        ON CONFLICT (node_id) DO UPDATE
-       SET is_down = 1, told_at = excluded.told_at, changed_at = excluded.changed_at
-     WHERE is_down = 0 AND told_at <= excluded.told_at - 3600;
-    UPDATE node_alerts SET is_down = 0, changed_at = NEW.synced_at
-     WHERE node_id = NEW.id AND is_down = 1 AND NEW.observed_up > OLD.observed_up;
 END;
 
 -- A node that goes to another farm or farmer takes its open jobs with it.
@@ -895,14 +803,6 @@ BEGIN
                         AND (state <> 'retired' OR removing_job IS NOT NULL)));
 END;
 
-CREATE TRIGGER overselling_is_told AFTER UPDATE OF oversold ON nodes
-  WHEN (NEW.oversold > 0) <> (OLD.oversold > 0)
-BEGIN
-    INSERT INTO events (kind, farmer_id, node_id, created_at)
-    VALUES (CASE WHEN NEW.oversold > 0 THEN 'node-oversold' ELSE 'node-fits' END,
-            NEW.farmer_id, NEW.id, NEW.synced_at);
-END;
-
 CREATE TRIGGER looks_are_kept AFTER UPDATE OF observed ON nodes
   WHEN NEW.observed > OLD.observed
 BEGIN
@@ -913,6 +813,65 @@ BEGIN
       FROM (SELECT NEW.observed_up > OLD.observed_up AS up)
      WHERE true
         ON CONFLICT (at, node_id) DO NOTHING;
+END;
+
+-- What becomes of an offer is told in one order: whether the node leaves, what the offer is, and
+-- whether it is on the market. Everybody who rents something of a node is told that it leaves, and
+-- what was decided on one of its rentals before is decided again: each gets another version.
+CREATE TRIGGER offers_are_told
+ AFTER UPDATE OF leaves_at, price_micros, pending_price_micros, min_uptime, min_bandwidth_mbps,
+                 terms, kept_slices, listing ON nodes
+BEGIN
+    UPDATE rentals SET version = version + 1
+     WHERE node_id = NEW.id AND state <> 'ended' AND NEW.leaves_at IS NOT OLD.leaves_at;
+    INSERT INTO events (kind, farmer_id, node_id, created_at)
+    SELECT CASE WHEN NEW.leaves_at IS NULL THEN 'node-stays' ELSE 'node-leaving' END,
+           NEW.farmer_id, NEW.id, NEW.offer_changed_at
+     WHERE NEW.leaves_at IS NOT OLD.leaves_at;
+    INSERT INTO events (kind, renter_id, node_id, slice_number, rental_id, created_at)
+    SELECT CASE WHEN NEW.leaves_at IS NULL THEN 'node-stays' ELSE 'node-leaving' END, renter_id,
+           node_id, slice_number, id, NEW.offer_changed_at
+      FROM rentals
+     WHERE node_id = NEW.id AND state <> 'ended' AND NEW.leaves_at IS NOT OLD.leaves_at
+     ORDER BY id;
+    -- Of another notice they are told again.
+    DELETE FROM reminders
+     WHERE NEW.leaves_at IS NOT OLD.leaves_at AND days < 0
+       AND rental_id IN (SELECT id FROM rentals WHERE node_id = NEW.id AND state <> 'ended');
+    INSERT INTO events (kind, farmer_id, node_id, created_at)
+    SELECT 'offer-changed', NEW.farmer_id, NEW.id, NEW.offer_changed_at
+     WHERE NEW.price_micros IS NOT OLD.price_micros
+        OR NEW.pending_price_micros IS NOT OLD.pending_price_micros
+        OR NEW.min_uptime <> OLD.min_uptime
+        OR NEW.min_bandwidth_mbps <> OLD.min_bandwidth_mbps
+        OR NEW.terms <> OLD.terms
+        OR NEW.kept_slices <> OLD.kept_slices;
+    INSERT INTO events (kind, farmer_id, node_id, created_at)
+    SELECT 'node-' || NEW.listing, NEW.farmer_id, NEW.id, NEW.offer_changed_at
+     WHERE NEW.listing <> OLD.listing;
+END;
+
+-- What the grid says of a node is told in one order. One that it moves to another farm goes off the
+-- market, unless its farmer has proven that one, too. Rentals run on. A document that does not say
+-- of which farm a node is moves nothing.
+CREATE TRIGGER reports_are_told AFTER UPDATE OF oversold, farm_id ON nodes BEGIN
+    INSERT INTO events (kind, farmer_id, node_id, created_at)
+    SELECT CASE WHEN NEW.oversold > 0 THEN 'node-oversold' ELSE 'node-fits' END, NEW.farmer_id,
+           NEW.id, NEW.synced_at
+     WHERE (NEW.oversold > 0) <> (OLD.oversold > 0);
+    INSERT INTO events (kind, farmer_id, node_id, subject, created_at)
+    SELECT 'node-moved', who.account_id, NEW.id, 'farm' || NEW.farm_id, NEW.synced_at
+      FROM (SELECT NEW.farmer_id AS account_id
+             UNION ALL SELECT owner_id FROM farms WHERE id = NEW.farm_id) who
+     WHERE NEW.farm_id <> OLD.farm_id AND NEW.farm_id <> 0
+       AND NOT EXISTS (SELECT 1 FROM farms
+                        WHERE id = NEW.farm_id AND owner_id = NEW.farmer_id);
+    UPDATE nodes
+       SET listing = 'paused', offer_version = offer_version + 1, offer_changed_at = NEW.synced_at
+     WHERE id = NEW.id AND listing = 'published' AND NEW.farm_id <> OLD.farm_id
+       AND NEW.farm_id <> 0
+       AND NOT EXISTS (SELECT 1 FROM farms
+                        WHERE id = NEW.farm_id AND owner_id = NEW.farmer_id);
 END;
 
 -- Every version of every offer, written by the statement that made it.
@@ -971,10 +930,6 @@ CREATE TRIGGER maintenance_is_apart BEFORE INSERT ON maintenance BEGIN
      WHERE EXISTS (SELECT 1 FROM maintenance
                     WHERE node_id = NEW.node_id AND cancelled_at IS NULL
                       AND starts_at < NEW.ends_at AND ends_at > NEW.starts_at);
-    SELECT RAISE(ABORT, 'refused: maintenance_limit_reached')
-     WHERE (SELECT count(*) FROM maintenance
-             WHERE node_id = NEW.node_id AND cancelled_at IS NULL
-               AND ends_at > NEW.announced_at) >= 4;
 END;
 
 CREATE TRIGGER maintenance_is_kept BEFORE DELETE ON maintenance BEGIN
@@ -1067,71 +1022,10 @@ BEGIN
     SELECT RAISE(IGNORE);
 END;
 
--- A slice that changes hands has the machine of its old rental removed, and one made for its new
--- one, where the farm has an agent. Rentals from before there were slices have theirs.
---
--- The spans are those of `domain::provisioning`; a test compares them.
-CREATE TRIGGER slices_get_jobs AFTER UPDATE OF rental_id ON slices
-  WHEN NEW.rental_id IS NOT OLD.rental_id
-BEGIN
-    -- Whoever holds the lease is let finish first: two agents at once never have a slice.
-    INSERT INTO jobs
-           (id, rental_id, node_id, slice_number, kind, state, farmer_id, farm_id, fence, due_at,
-            late_at, created_at, changed_at)
-    SELECT j.rental_id || '_' || j.node_id || '_' || j.slice_number || '_remove',
-           j.rental_id, j.node_id, j.slice_number, 'remove', 'waiting', n.farmer_id, n.farm_id,
-           j.fence, max(ended.at, iif(j.state IN ('leased', 'refunded'), j.due_at, 0)),
-           ended.at + 3600, ended.at, ended.at
-      FROM jobs j
-      JOIN nodes n ON n.id = j.node_id
-      JOIN (SELECT coalesce(ended_at,
-                            (SELECT max(created_at) FROM events WHERE rental_id = rentals.id)) AS at
-              FROM rentals WHERE id = OLD.rental_id) ended
-     WHERE j.rental_id = OLD.rental_id AND j.slice_number = OLD.number AND j.node_id = OLD.node_id
-       AND j.kind = 'create' AND j.attempts > 0;
-    UPDATE jobs
-       SET state = 'cancelled',
-           changed_at = coalesce((SELECT ended_at FROM rentals WHERE id = OLD.rental_id),
-                                 (SELECT max(created_at) FROM events
-                                   WHERE rental_id = OLD.rental_id
-                                     AND kind = 'rental-moved-out'), changed_at)
-     WHERE rental_id = OLD.rental_id AND slice_number = OLD.number AND node_id = OLD.node_id
-       AND kind = 'create' AND state IN ('needs-key', 'waiting', 'leased', 'failed');
-    UPDATE slices
-       SET removing_job = (SELECT id FROM jobs
-                            WHERE rental_id = OLD.rental_id AND slice_number = OLD.number
-                              AND node_id = OLD.node_id AND kind = 'remove')
-     WHERE node_id = OLD.node_id AND number = OLD.number AND OLD.rental_id IS NOT NULL
-       AND NEW.rental_id IS NULL;
-    INSERT INTO jobs
-           (id, rental_id, node_id, slice_number, kind, state, farmer_id, farm_id, due_at, late_at,
-            refund_at, created_at, changed_at)
-    SELECT s.rental_id || '_' || n.id || '_' || NEW.number || '_create', s.rental_id, n.id,
-           NEW.number, 'create', iif(s.ssh_key IS NULL, 'needs-key', 'waiting'), n.farmer_id,
-           n.farm_id, began.at, began.at + 300,
-           -- What was owed on the slice that it left is owed since then, and paid back as it would
-           -- have been there. Where a machine was made, or none begun for want of a key, the
-           -- promise is made anew.
-           coalesce((SELECT iif(state = 'cancelled' AND s.ssh_key IS NOT NULL, refund_at, NULL)
-                       FROM jobs WHERE rental_id = s.rental_id AND kind = 'create'
-                      ORDER BY rowid DESC LIMIT 1), began.at + 85800),
-           began.at, began.at
-      FROM setups s
-      JOIN nodes n ON n.id = NEW.node_id
-      -- What comes from another slice begins here when it left that.
-      JOIN (SELECT coalesce((SELECT max(created_at) FROM events
-                              WHERE rental_id = rentals.id AND kind = 'rental-moved-out'),
-                            started_at) AS at
-              FROM rentals WHERE id = NEW.rental_id) began
-     WHERE s.rental_id = NEW.rental_id
-       AND EXISTS (SELECT 1 FROM agents
-                    WHERE account_id = n.farmer_id AND farm_id = n.farm_id
-                      AND seen_at > began.at - 2592000);
-END;
-
 -- A rental has one job of a kind on a slice: it does not come back to one that it left.
 CREATE TRIGGER slices_are_not_come_back_to BEFORE UPDATE OF rental_id ON slices
   WHEN NEW.rental_id IS NOT NULL AND NEW.rental_id IS NOT OLD.rental_id
+   AND (SELECT left_at FROM nodes WHERE id = NEW.node_id) IS NULL
    AND EXISTS (SELECT 1 FROM jobs
                 WHERE rental_id = NEW.rental_id AND slice_number = NEW.number
                   AND node_id = NEW.node_id)
@@ -1304,40 +1198,6 @@ BEGIN
       FROM market_nodes m WHERE m.node_id = NEW.node_id;
 END;
 
-CREATE TRIGGER stays_begin AFTER INSERT ON rentals WHEN NEW.state <> 'ended' BEGIN
-    INSERT INTO rental_stays
-           (rental_id, number, node_id, slice_number, farmer_id, min_uptime, min_bandwidth_mbps,
-            started_at, judged_until, judge_at)
-    VALUES (NEW.id, 1, NEW.node_id, NEW.slice_number, NEW.farmer_id, NEW.min_uptime,
-            NEW.min_bandwidth_mbps, NEW.started_at, NEW.started_at,
-            CAST(strftime('%s', NEW.started_at, 'unixepoch', 'start of month', '+1 month')
-                 AS INTEGER) + 172800);
-END;
-
-CREATE TRIGGER stays_change
- AFTER UPDATE OF node_id, farmer_id, min_uptime, min_bandwidth_mbps ON rentals
-  WHEN NEW.state <> 'ended'
-   AND (NEW.node_id <> OLD.node_id OR NEW.farmer_id <> OLD.farmer_id
-        OR NEW.min_uptime <> OLD.min_uptime OR NEW.min_bandwidth_mbps <> OLD.min_bandwidth_mbps)
-BEGIN
-    -- A move has told of itself already; a node that was taken over says when its offer changed.
-    UPDATE rental_stays
-       SET ended_at = max(started_at, judged_until, w.at),
-           judge_at = max(started_at, judged_until, w.at)
-      FROM (SELECT iif(NEW.node_id = OLD.node_id AND NEW.farmer_id <> OLD.farmer_id,
-                       (SELECT offer_changed_at FROM nodes WHERE id = NEW.node_id),
-                       (SELECT max(created_at) FROM events WHERE rental_id = NEW.id)) AS at) w
-     WHERE rental_id = NEW.id AND ended_at IS NULL;
-    INSERT INTO rental_stays
-           (rental_id, number, node_id, slice_number, farmer_id, min_uptime, min_bandwidth_mbps,
-            started_at, judged_until, judge_at)
-    SELECT NEW.id, number + 1, NEW.node_id, NEW.slice_number, NEW.farmer_id, NEW.min_uptime,
-           NEW.min_bandwidth_mbps, ended_at, ended_at,
-           CAST(strftime('%s', ended_at, 'unixepoch', 'start of month', '+1 month') AS INTEGER)
-               + 172800
-      FROM rental_stays WHERE rental_id = NEW.id ORDER BY number DESC LIMIT 1;
-END;
-
 CREATE TRIGGER stays_end AFTER UPDATE OF state ON rentals
   WHEN NEW.state = 'ended' AND OLD.state <> 'ended'
 BEGIN
@@ -1483,30 +1343,32 @@ CREATE TRIGGER jobs_are_kept BEFORE DELETE ON jobs BEGIN
     SELECT RAISE(ABORT, 'refused: jobs_never_deleted');
 END;
 
-CREATE TRIGGER jobs_tell_their_steps AFTER UPDATE OF step ON jobs
-  WHEN NEW.kind = 'create' AND NEW.step IS NOT NULL AND NEW.step IS NOT OLD.step
-BEGIN
-    INSERT INTO events
-           (kind, renter_id, farmer_id, node_id, slice_number, rental_id, subject, created_at)
-    SELECT 'access-progress', renter_id, farmer_id, NEW.node_id, NEW.slice_number, id, NEW.step,
-           NEW.changed_at
-      FROM rentals WHERE id = NEW.rental_id;
-END;
-
-CREATE TRIGGER jobs_tell_their_end AFTER UPDATE OF state ON jobs
-  WHEN NEW.state <> OLD.state AND NEW.state IN ('done', 'failed')
-BEGIN
+-- What becomes of a job is told in one order: its end, and the step that it has reached.
+CREATE TRIGGER jobs_are_told AFTER UPDATE OF state, step ON jobs BEGIN
     INSERT INTO events
            (kind, renter_id, farmer_id, node_id, slice_number, rental_id, created_at)
     SELECT CASE WHEN NEW.kind = 'remove' THEN 'slice-removed'
                 WHEN NEW.state = 'done' THEN 'access-ready' ELSE 'access-failed' END,
            iif(NEW.kind = 'create', renter_id, NULL), farmer_id, NEW.node_id, NEW.slice_number,
            iif(NEW.kind = 'create', id, NULL), NEW.changed_at
-      FROM rentals WHERE id = NEW.rental_id AND (NEW.kind = 'create' OR NEW.state = 'done');
-    UPDATE slices SET removing_job = NULL
-     WHERE NEW.kind = 'remove' AND NEW.state = 'done' AND removing_job = NEW.id;
-    UPDATE nodes SET capacity = capacity
-     WHERE NEW.kind = 'remove' AND NEW.state = 'done' AND id = NEW.node_id;
+      FROM rentals
+     WHERE id = NEW.rental_id AND NEW.state <> OLD.state
+       AND (NEW.state = 'done' OR (NEW.state = 'failed' AND NEW.kind = 'create'));
+    INSERT INTO events
+           (kind, renter_id, farmer_id, node_id, slice_number, rental_id, subject, created_at)
+    SELECT 'access-progress', renter_id, farmer_id, NEW.node_id, NEW.slice_number, id, NEW.step,
+           NEW.changed_at
+      FROM rentals
+     WHERE id = NEW.rental_id AND NEW.kind = 'create' AND NEW.step IS NOT NULL
+       AND NEW.step IS NOT OLD.step;
+END;
+
+-- A slice whose machine is removed is free again, where the node can carry it.
+CREATE TRIGGER removals_free_slices AFTER UPDATE OF state ON jobs
+  WHEN NEW.kind = 'remove' AND NEW.state = 'done' AND OLD.state <> 'done'
+BEGIN
+    UPDATE slices SET removing_job = NULL WHERE removing_job = NEW.id;
+    UPDATE nodes SET capacity = capacity WHERE id = NEW.node_id;
 END;
 
 -- tables/0006_sync.sql
@@ -2306,6 +2168,66 @@ CREATE TABLE violations (
     last_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- commands/add_ssh_key.sql
+
+-- Command: registers a public key of an account, which may have at most `keys_max`, each once. The
+-- first key goes to the machines that wait for one: they are late at `late_at`, and all is refunded
+-- at `refund_at`.
+CREATE VIEW add_ssh_key AS
+    SELECT k.id, k.account_id, k.name, k.key, k.fingerprint, 0 AS keys_max, j.late_at, j.refund_at,
+           k.created_at
+      FROM ssh_keys k, jobs j;
+
+CREATE TRIGGER add_ssh_key_does INSTEAD OF INSERT ON add_ssh_key BEGIN
+    SELECT RAISE(ABORT, 'refused: ssh_key_exists')
+     WHERE EXISTS (SELECT 1 FROM ssh_keys
+                    WHERE account_id = NEW.account_id AND fingerprint = NEW.fingerprint);
+    SELECT RAISE(ABORT, 'refused: ssh_key_limit_reached')
+     WHERE (SELECT count(*) FROM ssh_keys WHERE account_id = NEW.account_id) >= NEW.keys_max;
+    INSERT INTO ssh_keys (id, account_id, name, key, fingerprint, created_at)
+    VALUES (NEW.id, NEW.account_id, NEW.name, NEW.key, NEW.fingerprint, NEW.created_at);
+    UPDATE setups SET ssh_key = NEW.key
+     WHERE ssh_key IS NULL AND rental_id IN (
+           SELECT r.id FROM rentals r JOIN jobs j ON j.rental_id = r.id
+            WHERE r.renter_id = NEW.account_id AND r.state = 'active' AND j.state = 'needs-key');
+    UPDATE jobs
+       SET state = 'waiting', due_at = NEW.created_at, late_at = NEW.late_at,
+           refund_at = NEW.refund_at, changed_at = NEW.created_at
+     WHERE state = 'needs-key' AND rental_id IN (
+           SELECT id FROM rentals WHERE renter_id = NEW.account_id AND state = 'active');
+END;
+
+-- commands/begin_tenure.sql
+
+-- Command, used by the other commands: a rental that has another node, farmer or SLA commitment
+-- than before has a new tenure from `begun_at` on, and its last one ends. The new one is evaluated
+-- first at `judge_at`. Where none of these has changed, the tenure goes on.
+CREATE VIEW begin_tenure AS
+    SELECT rental_id, started_at AS begun_at, judge_at FROM rental_stays;
+
+CREATE TRIGGER begin_tenure_does INSTEAD OF INSERT ON begin_tenure BEGIN
+    UPDATE rental_stays
+       SET ended_at = max(started_at, judged_until, NEW.begun_at),
+           judge_at = max(started_at, judged_until, NEW.begun_at)
+     WHERE rental_id = NEW.rental_id AND ended_at IS NULL
+       AND EXISTS (SELECT 1 FROM rentals r
+                    WHERE r.id = NEW.rental_id
+                      AND (r.node_id <> rental_stays.node_id
+                           OR r.farmer_id <> rental_stays.farmer_id
+                           OR r.min_uptime <> rental_stays.min_uptime
+                           OR r.min_bandwidth_mbps <> rental_stays.min_bandwidth_mbps));
+    INSERT INTO rental_stays
+           (rental_id, number, node_id, slice_number, farmer_id, min_uptime, min_bandwidth_mbps,
+            started_at, judged_until, judge_at)
+    SELECT r.id, coalesce(max(s.number), 0) + 1, r.node_id, r.slice_number, r.farmer_id,
+           r.min_uptime, r.min_bandwidth_mbps, coalesce(max(s.ended_at), NEW.begun_at),
+           coalesce(max(s.ended_at), NEW.begun_at), NEW.judge_at
+      FROM rentals r LEFT JOIN rental_stays s ON s.rental_id = r.id
+     WHERE r.id = NEW.rental_id
+     GROUP BY r.id
+    HAVING count(s.number) = count(s.ended_at);
+END;
+
 -- commands/challenge_by_mail.sql
 
 -- Command: a challenge whose secret goes out by mail; both, or neither. A new one of its kind ends
@@ -2385,11 +2307,11 @@ END;
 -- is at the `version` that the decision saw. `periods` are those that came or changed, a JSON array
 -- of objects; `bookings` are what `post_booking` takes. An extension has an `order_id`, with its
 -- key, hash, total and token. Once the rental has ended, its slices are free where the node can
--- carry them.
+-- carry them, and its machines are removed, which is late at `removal_late_at`.
 CREATE VIEW change_rental AS
     SELECT r.id, r.version, r.state, r.price_micros, r.price_until, r.ends_at, r.ended_at,
            r.earns_at, '[]' AS periods, '[]' AS bookings, '' AS event, o.id AS order_id,
-           o.idempotency_key, o.request_hash, o.total_micros, o.token_id,
+           o.idempotency_key, o.request_hash, o.total_micros, o.token_id, 0 AS removal_late_at,
            r.started_at AS changed_at
       FROM rentals r JOIN orders o ON o.id = r.order_id;
 
@@ -2419,6 +2341,8 @@ CREATE TRIGGER change_rental_does INSTEAD OF INSERT ON change_rental BEGIN
     SELECT NEW.id, value, NEW.changed_at FROM json_each(NEW.bookings);
     UPDATE slices SET state = 'available', rental_id = NULL
      WHERE rental_id = NEW.id AND NEW.state = 'ended';
+    INSERT INTO remove_machines (rental_id, removed_at, late_at)
+    SELECT NEW.id, NEW.ended_at, NEW.removal_late_at WHERE NEW.state = 'ended';
     UPDATE nodes SET whole_rental_id = NULL
      WHERE NEW.state = 'ended' AND whole_rental_id = NEW.id
        AND id = (SELECT node_id FROM rentals WHERE id = NEW.id);
@@ -2478,6 +2402,38 @@ CREATE TRIGGER confirm_totp_does INSTEAD OF INSERT ON confirm_totp BEGIN
      WHERE account_id = NEW.account_id AND sealed = NEW.sealed AND confirmed_at IS NULL;
     SELECT RAISE(ABORT, 'refused: totp_secret_changed') WHERE changes() = 0;
     INSERT INTO new_recovery_codes (account_id, hashes) VALUES (NEW.account_id, NEW.hashes);
+END;
+
+-- commands/create_machines.sql
+
+-- Command, used by the other commands: a rental that has slices gets a job for each, which creates
+-- its machine, where the farm has an agent that was seen after `seen_after`. The jobs are late at
+-- `late_at`, and everything is refunded at `refund_at`; access that was owed on the slice that the
+-- rental left is owed since then, and refunded as it would have been there. Rentals without a
+-- setup, from before there were slices, have their machines.
+CREATE VIEW create_machines AS
+    SELECT rental_id, created_at, late_at, refund_at, 0 AS seen_after FROM jobs;
+
+CREATE TRIGGER create_machines_does INSTEAD OF INSERT ON create_machines BEGIN
+    INSERT INTO jobs
+           (id, rental_id, node_id, slice_number, kind, state, farmer_id, farm_id, due_at, late_at,
+            refund_at, created_at, changed_at)
+    SELECT s.rental_id || '_' || n.id || '_' || s.number || '_create', s.rental_id, n.id, s.number,
+           'create', iif(u.ssh_key IS NULL, 'needs-key', 'waiting'), n.farmer_id, n.farm_id,
+           NEW.created_at, NEW.late_at,
+           -- Where a machine was made, or none begun for want of a key, the clock begins anew.
+           coalesce((SELECT iif(state = 'cancelled' AND u.ssh_key IS NOT NULL, refund_at, NULL)
+                       FROM jobs WHERE rental_id = s.rental_id AND kind = 'create'
+                      ORDER BY rowid DESC LIMIT 1), NEW.refund_at),
+           NEW.created_at, NEW.created_at
+      FROM slices s
+      JOIN setups u ON u.rental_id = s.rental_id
+      JOIN nodes n ON n.id = s.node_id
+     WHERE s.rental_id = NEW.rental_id
+       AND EXISTS (SELECT 1 FROM agents
+                    WHERE account_id = n.farmer_id AND farm_id = n.farm_id
+                      AND seen_at > NEW.seen_after)
+     ORDER BY s.number;
 END;
 
 -- commands/credit_wallet.sql
@@ -2618,9 +2574,10 @@ CREATE VIEW end_leaving_rental AS
 CREATE TRIGGER end_leaving_rental_does INSTEAD OF INSERT ON end_leaving_rental BEGIN
     INSERT INTO change_rental
            (id, version, state, price_micros, price_until, ends_at, ended_at, earns_at, periods,
-            bookings, event, changed_at)
+            bookings, event, removal_late_at, changed_at)
     VALUES (NEW.id, NEW.version, NEW.state, NEW.price_micros, NEW.price_until, NEW.ends_at,
-            NEW.ended_at, NEW.earns_at, NEW.periods, NEW.bookings, NEW.event, NEW.changed_at);
+            NEW.ended_at, NEW.earns_at, NEW.periods, NEW.bookings, NEW.event, NEW.removal_late_at,
+            NEW.changed_at);
     INSERT INTO mails (id, account_id, kind, sealed, due_at, created_at)
     SELECT NEW.mail_id, renter_id, NEW.mail_kind, NEW.sealed, NEW.changed_at, NEW.changed_at
       FROM rentals WHERE id = NEW.id AND NEW.mail_id IS NOT NULL;
@@ -2657,7 +2614,7 @@ END;
 -- aborts while anything on the node is rented or held.
 CREATE VIEW import_node_rental AS
     SELECT r.id, r.node_id, r.renter_id, p.months, r.price_micros, r.price_until, r.started_at,
-           r.ends_at, o.request_hash, o.created_at AS imported_at
+           r.ends_at, o.request_hash, 0 AS judge_at, o.created_at AS imported_at
       FROM rentals r
       JOIN orders o ON o.id = r.order_id
       JOIN rental_periods p ON p.rental_id = r.id;
@@ -2682,6 +2639,8 @@ CREATE TRIGGER import_node_rental_does INSTEAD OF INSERT ON import_node_rental B
             starts_at, ends_at)
     VALUES (NEW.id, 1, NEW.id, NEW.renter_id, NEW.months, NEW.price_micros, 0, 0, NEW.started_at,
             NEW.ends_at);
+    INSERT INTO begin_tenure (rental_id, begun_at, judge_at)
+    VALUES (NEW.id, NEW.started_at, NEW.judge_at);
     UPDATE slices SET state = 'allocated', rental_id = NEW.id
      WHERE node_id = NEW.node_id AND state = 'available';
     UPDATE nodes SET whole_rental_id = NEW.id WHERE id = NEW.node_id;
@@ -2789,12 +2748,14 @@ END;
 -- one of `slice_number` or, where that is NULL, the lowest that the rental was not on before.
 --
 -- `is_owed` is whether access was owed when it was decided: then the other farm must have an agent.
--- What was used is booked to the farmer whom the rental leaves, by `bookings` and `periods`; the
--- rest stays in its escrow.
+-- `removal_late_at` is what `remove_machines` takes, `late_at`, `refund_at` and `seen_after` what
+-- `create_machines` does, and `judge_at` what `begin_tenure` does. What was used is booked to the
+-- farmer whom the rental leaves, by `bookings` and `periods`; the rest stays in its escrow.
 CREATE VIEW move_rental AS
     SELECT r.id, r.version, r.node_id, r.slice_number, n.offer_version, r.price_micros,
            r.min_uptime, r.min_bandwidth_mbps, r.earns_at, '[]' AS periods, '[]' AS bookings,
-           0 AS is_owed, r.started_at AS moved_at
+           0 AS is_owed, 0 AS removal_late_at, 0 AS judge_at, 0 AS late_at, 0 AS refund_at,
+           0 AS seen_after, r.started_at AS moved_at
       FROM rentals r JOIN nodes n ON n.id = r.node_id;
 
 CREATE TRIGGER move_rental_does INSTEAD OF INSERT ON move_rental BEGIN
@@ -2828,6 +2789,8 @@ CREATE TRIGGER move_rental_does INSTEAD OF INSERT ON move_rental BEGIN
     SELECT 'rental-moved-out', farmer_id, node_id, slice_number, id, NEW.moved_at
       FROM rentals WHERE id = NEW.id;
     UPDATE slices SET state = 'available', rental_id = NULL WHERE rental_id = NEW.id;
+    INSERT INTO remove_machines (rental_id, removed_at, late_at)
+    VALUES (NEW.id, NEW.moved_at, NEW.removal_late_at);
     UPDATE nodes SET capacity = capacity
      WHERE id = (SELECT node_id FROM rentals WHERE id = NEW.id);
     UPDATE slices SET state = 'allocated', rental_id = NEW.id
@@ -2840,6 +2803,8 @@ CREATE TRIGGER move_rental_does INSTEAD OF INSERT ON move_rental BEGIN
                                                     AND slice_number = s.number
                                                     AND node_id = s.node_id)));
     SELECT RAISE(ABORT, 'refused: slice_taken') WHERE changes() = 0;
+    INSERT INTO create_machines (rental_id, created_at, late_at, refund_at, seen_after)
+    VALUES (NEW.id, NEW.moved_at, NEW.late_at, NEW.refund_at, NEW.seen_after);
     SELECT RAISE(ABORT, 'refused: agent_gone')
      WHERE NEW.is_owed AND NOT EXISTS (SELECT 1 FROM jobs
                                         WHERE rental_id = NEW.id AND kind = 'create'
@@ -2854,6 +2819,8 @@ CREATE TRIGGER move_rental_does INSTEAD OF INSERT ON move_rental BEGIN
            min_uptime = NEW.min_uptime, min_bandwidth_mbps = NEW.min_bandwidth_mbps,
            earns_at = NEW.earns_at
      WHERE id = NEW.id;
+    INSERT INTO begin_tenure (rental_id, begun_at, judge_at)
+    VALUES (NEW.id, NEW.moved_at, NEW.judge_at);
     UPDATE rental_periods
        SET earned_micros = (SELECT value ->> 'earned' FROM json_each(NEW.periods)
                              WHERE value ->> 'number' = rental_periods.number)
@@ -2877,6 +2844,21 @@ CREATE TRIGGER new_recovery_codes_does INSTEAD OF INSERT ON new_recovery_codes B
       FROM (VALUES (0), (1), (2), (3), (4), (5), (6), (7), (8), (9)) place
      WHERE 32 * place.column1 < length(NEW.hashes);
 END;
+
+-- commands/owed_credits.sql
+
+-- What farmers owe their renters in SLA credits, or may owe them because a renter disputes a month.
+CREATE VIEW owed_credits AS
+    SELECT a.id AS farmer_id,
+           (SELECT coalesce(sum(m.credit_micros), 0)
+              FROM sla_months m WHERE m.farmer_id = a.id AND m.owed_at IS NOT NULL)
+         + (SELECT coalesce(sum(m.base_micros - m.paid_micros), 0)
+              FROM sla_disputes d
+              JOIN sla_months m ON m.rental_id = d.rental_id AND m.month = d.month
+                               AND m.stay = d.stay
+             WHERE m.farmer_id = a.id AND d.side = 'renter' AND d.decided_at IS NULL)
+           AS micros
+      FROM accounts a;
 
 -- commands/pay_credit.sql
 
@@ -3013,7 +2995,7 @@ END;
 -- access is owed.
 CREATE VIEW refund_rental AS
     SELECT id, version, state, price_micros, price_until, ends_at, ended_at, earns_at, periods,
-           bookings, changed_at, '' AS mail_id, '' AS mail_kind, x'' AS sealed
+           bookings, removal_late_at, changed_at, '' AS mail_id, '' AS mail_kind, x'' AS sealed
       FROM change_rental;
 
 CREATE TRIGGER refund_rental_does INSTEAD OF INSERT ON refund_rental BEGIN
@@ -3035,10 +3017,10 @@ CREATE TRIGGER refund_rental_does INSTEAD OF INSERT ON refund_rental BEGIN
     INSERT INTO change_rental
            (id, version, state, price_micros, price_until, ends_at, ended_at, earns_at, periods,
             bookings, event, order_id, idempotency_key, request_hash, total_micros, token_id,
-            changed_at)
+            removal_late_at, changed_at)
     VALUES (NEW.id, NEW.version, NEW.state, NEW.price_micros, NEW.price_until, NEW.ends_at,
             NEW.ended_at, NEW.earns_at, NEW.periods, NEW.bookings, 'rental-ended', NULL, NULL,
-            NULL, NULL, NULL, NEW.changed_at);
+            NULL, NULL, NULL, NEW.removal_late_at, NEW.changed_at);
 END;
 
 -- commands/refuse_payment.sql
@@ -3121,6 +3103,41 @@ CREATE TRIGGER remind_does INSTEAD OF INSERT ON remind BEGIN
       FROM rentals WHERE id = NEW.rental_id AND NEW.mail_id IS NOT NULL;
 END;
 
+-- commands/remove_machines.sql
+
+-- Command, used by the other commands: a rental has left its slices, and its machines are removed:
+-- each of them by a job, which is late at `late_at` and keeps the slice until it is done. What was
+-- not begun is cancelled.
+CREATE VIEW remove_machines AS
+    SELECT rental_id, created_at AS removed_at, late_at FROM jobs;
+
+CREATE TRIGGER remove_machines_does INSTEAD OF INSERT ON remove_machines BEGIN
+    -- Whoever holds the lease is let finish first: two agents at once never have a slice.
+    INSERT INTO jobs
+           (id, rental_id, node_id, slice_number, kind, state, farmer_id, farm_id, fence, due_at,
+            late_at, created_at, changed_at)
+    SELECT j.rental_id || '_' || j.node_id || '_' || j.slice_number || '_remove', j.rental_id,
+           j.node_id, j.slice_number, 'remove', 'waiting', n.farmer_id, n.farm_id, j.fence,
+           max(NEW.removed_at, iif(j.state IN ('leased', 'refunded'), j.due_at, 0)), NEW.late_at,
+           NEW.removed_at, NEW.removed_at
+      FROM jobs j JOIN nodes n ON n.id = j.node_id
+     WHERE j.rental_id = NEW.rental_id AND j.kind = 'create' AND j.attempts > 0
+       AND NOT EXISTS (SELECT 1 FROM jobs r
+                        WHERE r.rental_id = j.rental_id AND r.slice_number = j.slice_number
+                          AND r.node_id = j.node_id AND r.kind = 'remove');
+    UPDATE jobs SET state = 'cancelled', changed_at = NEW.removed_at
+     WHERE rental_id = NEW.rental_id AND kind = 'create'
+       AND state IN ('needs-key', 'waiting', 'leased', 'failed');
+    UPDATE slices
+       SET removing_job = (SELECT id FROM jobs
+                            WHERE rental_id = NEW.rental_id AND slice_number = slices.number
+                              AND node_id = slices.node_id AND kind = 'remove')
+     WHERE rental_id IS NULL
+       AND (node_id, number) IN (SELECT node_id, slice_number FROM jobs
+                                  WHERE rental_id = NEW.rental_id AND kind = 'remove'
+                                    AND state NOT IN ('done', 'cancelled'));
+END;
+
 -- commands/rent.sql
 
 -- Command: rents one slice, several, or whole nodes; all or none. `items` is a JSON array with an
@@ -3129,7 +3146,8 @@ END;
 -- `price` of the offer, and what was agreed: `months`, `total`, `fee`, `ends_at`, `price_until`,
 -- `earns_at`, `min_uptime`, `min_bandwidth`. The machine starts with `ssh_key`, the text of a
 -- key, or NULL for the account's first one; `template` and `template_version`, or `user_data`,
--- which is encrypted, in hexadecimal.
+-- which is encrypted, in hexadecimal. `late_at`, `refund_at` and `seen_after` are what
+-- `create_machines` takes, and `judge_at` what `begin_tenure` does.
 --
 -- Everything changes hands, is paid into escrow and is recorded, or nothing happens. It aborts
 -- unless the quote, if there is one, is unused and in time and holds what it says; the other offers
@@ -3137,7 +3155,8 @@ END;
 -- total; and the account holds at most `slices_max` slices then.
 CREATE VIEW rent AS
     SELECT id, account_id, idempotency_key, request_hash, total_micros, token_id, quote_id,
-           '[]' AS items, 0 AS slices_max, created_at
+           '[]' AS items, 0 AS slices_max, 0 AS judge_at, 0 AS late_at, 0 AS refund_at,
+           0 AS seen_after, created_at
       FROM orders;
 
 CREATE TRIGGER rent_does INSTEAD OF INSERT ON rent BEGIN
@@ -3192,7 +3211,6 @@ CREATE TRIGGER rent_does INSTEAD OF INSERT ON rent BEGIN
     SELECT value ->> 'rental', 1, NEW.id, NEW.account_id, value ->> 'months', value ->> 'price',
            value ->> 'total', value ->> 'fee', NEW.created_at, value ->> 'ends_at'
       FROM json_each(NEW.items);
-    -- Before the slices change hands: their jobs are made of it.
     INSERT INTO setups (rental_id, ssh_key, template, template_version, sealed)
     SELECT i.value ->> 'rental',
            coalesce(i.value ->> 'ssh_key',
@@ -3215,6 +3233,11 @@ CREATE TRIGGER rent_does INSTEAD OF INSERT ON rent BEGIN
        SET whole_rental_id = (SELECT id FROM rentals
                                WHERE order_id = NEW.id AND node_id = nodes.id)
      WHERE id IN (SELECT node_id FROM rentals WHERE order_id = NEW.id AND slice_number IS NULL);
+    INSERT INTO create_machines (rental_id, created_at, late_at, refund_at, seen_after)
+    SELECT id, NEW.created_at, NEW.late_at, NEW.refund_at, NEW.seen_after
+      FROM rentals WHERE order_id = NEW.id;
+    INSERT INTO begin_tenure (rental_id, begun_at, judge_at)
+    SELECT id, NEW.created_at, NEW.judge_at FROM rentals WHERE order_id = NEW.id;
     INSERT INTO ledger_transactions (kind, reference, rental_id, reason, created_at)
     SELECT 'rental', id, id,
            'Rental of node' || node_id || coalesce('_slice_' || slice_number, ', the whole node'),
@@ -3231,6 +3254,11 @@ CREATE TRIGGER rent_does INSTEAD OF INSERT ON rent BEGIN
     SELECT CASE WHEN slice_number IS NULL THEN 'node-rented' ELSE 'slice-rented' END, renter_id,
            farmer_id, node_id, slice_number, id, NEW.created_at
       FROM rentals WHERE order_id = NEW.id;
+    -- A hold keeps its word: whoever rents with one after the notice is told at once.
+    INSERT INTO events (kind, renter_id, node_id, slice_number, rental_id, created_at)
+    SELECT 'node-leaving', r.renter_id, r.node_id, r.slice_number, r.id, NEW.created_at
+      FROM rentals r JOIN nodes n ON n.id = r.node_id
+     WHERE r.order_id = NEW.id AND n.leaves_at IS NOT NULL;
     SELECT RAISE(ABORT, 'refused: order_total_wrong')
      WHERE NEW.total_micros <> (SELECT sum(total_micros) FROM rental_periods
                                  WHERE order_id = NEW.id);
@@ -3242,10 +3270,11 @@ END;
 -- commands/request_payout.sql
 
 -- Command: requests a payout, and holds its amount. It aborts unless the account is still paid to
--- the `address` that was seen, and has at most `open_max` payouts under way then.
+-- the `address` that was seen, has at most `open_max` payouts under way then, and keeps what it may
+-- still owe its renters: `owed_credits`, and `withheld_percent` of what was not evaluated yet.
 CREATE VIEW request_payout AS
     SELECT id, account_id, amount_micros, address, idempotency_key, '' AS booking, 0 AS open_max,
-           requested_at
+           0 AS withheld_percent, requested_at
       FROM payouts;
 
 CREATE TRIGGER request_payout_does INSTEAD OF INSERT ON request_payout BEGIN
@@ -3261,9 +3290,12 @@ CREATE TRIGGER request_payout_does INSTEAD OF INSERT ON request_payout BEGIN
     INSERT INTO post_booking (rental_id, booking, created_at)
     VALUES (NULL, NEW.booking, NEW.requested_at);
     SELECT RAISE(ABORT, 'refused: earnings_withheld')
-     WHERE (SELECT micros FROM withheld WHERE farmer_id = NEW.account_id)
-           > (SELECT balance_micros FROM ledger_accounts
-               WHERE kind = 'earnings' AND owner_id = NEW.account_id);
+     WHERE (SELECT balance_micros FROM ledger_accounts
+             WHERE kind = 'earnings' AND owner_id = NEW.account_id)
+           < (SELECT coalesce(sum((max(earned_micros - judged_micros, 0) * NEW.withheld_percent
+                                   + 99) / 100), 0)
+                FROM rental_stays WHERE farmer_id = NEW.account_id AND judge_at IS NOT NULL)
+           + (SELECT micros FROM owed_credits WHERE farmer_id = NEW.account_id);
     INSERT INTO events (kind, farmer_id, subject, created_at)
     VALUES ('payout-requested', NEW.account_id, NEW.id, NEW.requested_at);
 END;
@@ -3274,11 +3306,12 @@ END;
 -- before: then only the look is counted. `is_up` is NULL where the node was not observed, and
 -- `reported_at` where the grid has no document of it; a document of it puts an end to one in
 -- quarantine. `fence` is that of the run, which aborts if another one has begun since; it is NULL
--- outside of runs, where what is older than what is known changes nothing.
+-- outside of runs, where what is older than what is known changes nothing. The farmer of a node
+-- that is down is told, unless they were told after `alerted_before`: then once that is over.
 CREATE VIEW sync_node AS
     SELECT id, farm_id, farm_name, country, city, status, healthy, certified, upload_mbps,
            download_mbps, reported_at, capacity, by_cpu, by_memory, by_ssd, refusal, oversold,
-           synced_at, 0 AS is_up, 0 AS fence
+           synced_at, 0 AS is_up, 0 AS fence, 0 AS alerted_before
       FROM nodes;
 
 CREATE TRIGGER sync_node_does INSTEAD OF INSERT ON sync_node BEGIN
@@ -3298,6 +3331,17 @@ CREATE TRIGGER sync_node_does INSTEAD OF INSERT ON sync_node BEGIN
            observed = observed + (NEW.is_up IS NOT NULL),
            observed_up = observed_up + coalesce(NEW.is_up, 0)
      WHERE id = NEW.id AND (NEW.fence IS NOT NULL OR synced_at <= NEW.synced_at);
+    INSERT INTO node_alerts (node_id, is_down, told_at, changed_at)
+    SELECT id, 1, NEW.synced_at, NEW.synced_at
+      FROM nodes
+     WHERE id = NEW.id AND synced_at = NEW.synced_at AND NEW.is_up = 0
+       AND (listing = 'published' OR allocated_slices > 0 OR whole_rental_id IS NOT NULL)
+        ON CONFLICT (node_id) DO UPDATE
+       SET is_down = 1, told_at = excluded.told_at, changed_at = excluded.changed_at
+     WHERE is_down = 0 AND told_at <= NEW.alerted_before;
+    UPDATE node_alerts SET is_down = 0, changed_at = NEW.synced_at
+     WHERE node_id = NEW.id AND is_down = 1 AND NEW.is_up = 1
+       AND (SELECT synced_at FROM nodes WHERE id = NEW.id) = NEW.synced_at;
     DELETE FROM refused_documents WHERE node_id = NEW.id AND NEW.reported_at IS NOT NULL;
 END;
 
@@ -3306,9 +3350,9 @@ END;
 -- Command: who has proven a farm takes over a node of it that somebody else has registered, with
 -- the rentals that run on it. It aborts unless the node's offer is at the version that was seen,
 -- and while its new farmer rents on it. What was earned stays with whom it was earned by; what the
--- new farmer held there is free again.
+-- new farmer held there is free again. The tenures that begin are evaluated next at `judge_at`.
 CREATE VIEW take_over_node AS
-    SELECT id, farmer_id, offer_version, offer_changed_at AS taken_at FROM nodes;
+    SELECT id, farmer_id, offer_version, 0 AS judge_at, offer_changed_at AS taken_at FROM nodes;
 
 CREATE TRIGGER take_over_node_does INSTEAD OF INSERT ON take_over_node BEGIN
     SELECT RAISE(ABORT, 'refused: node_takeover_outdated')
@@ -3332,6 +3376,9 @@ CREATE TRIGGER take_over_node_does INSTEAD OF INSERT ON take_over_node BEGIN
      WHERE id = NEW.id;
     UPDATE rentals SET farmer_id = NEW.farmer_id, version = version + 1
      WHERE node_id = NEW.id AND state <> 'ended';
+    INSERT INTO begin_tenure (rental_id, begun_at, judge_at)
+    SELECT id, NEW.taken_at, NEW.judge_at
+      FROM rentals WHERE node_id = NEW.id AND state <> 'ended';
     INSERT INTO events (kind, farmer_id, node_id, created_at)
     VALUES ('node-taken-over', NEW.farmer_id, NEW.id, NEW.taken_at);
     INSERT INTO events (kind, renter_id, farmer_id, node_id, slice_number, rental_id, created_at)
@@ -3444,23 +3491,3 @@ CREATE TRIGGER void_farm_does INSTEAD OF INSERT ON void_farm BEGIN
        AND farmer_id = (SELECT owner_id FROM farms WHERE id = NEW.id);
     DELETE FROM farms WHERE id = NEW.id;
 END;
-
--- commands/withheld.sql
-
--- What farmers may still owe their renters. Of what was not judged it is the most that the
--- published scale takes, which is `domain::sla::PERCENT_MAX`; a test compares them. Of what is owed
--- or disputed by its renter, it is what that may come to.
-CREATE VIEW withheld AS
-    SELECT a.id AS farmer_id,
-           (SELECT coalesce(sum((max(s.earned_micros - s.judged_micros, 0) * 60 + 99) / 100), 0)
-              FROM rental_stays s
-             WHERE s.farmer_id = a.id AND s.judge_at IS NOT NULL)
-         + (SELECT coalesce(sum(m.credit_micros), 0)
-              FROM sla_months m WHERE m.farmer_id = a.id AND m.owed_at IS NOT NULL)
-         + (SELECT coalesce(sum(m.base_micros - m.paid_micros), 0)
-              FROM sla_disputes d
-              JOIN sla_months m ON m.rental_id = d.rental_id AND m.month = d.month
-                               AND m.stay = d.stay
-             WHERE m.farmer_id = a.id AND d.side = 'renter' AND d.decided_at IS NULL)
-           AS micros
-      FROM accounts a;

@@ -4,12 +4,14 @@
 -- one of `slice_number` or, where that is NULL, the lowest that the rental was not on before.
 --
 -- `is_owed` is whether access was owed when it was decided: then the other farm must have an agent.
--- What was used is booked to the farmer whom the rental leaves, by `bookings` and `periods`; the
--- rest stays in its escrow.
+-- `removal_late_at` is what `remove_machines` takes, `late_at`, `refund_at` and `seen_after` what
+-- `create_machines` does, and `judge_at` what `begin_tenure` does. What was used is booked to the
+-- farmer whom the rental leaves, by `bookings` and `periods`; the rest stays in its escrow.
 CREATE VIEW move_rental AS
     SELECT r.id, r.version, r.node_id, r.slice_number, n.offer_version, r.price_micros,
            r.min_uptime, r.min_bandwidth_mbps, r.earns_at, '[]' AS periods, '[]' AS bookings,
-           0 AS is_owed, r.started_at AS moved_at
+           0 AS is_owed, 0 AS removal_late_at, 0 AS judge_at, 0 AS late_at, 0 AS refund_at,
+           0 AS seen_after, r.started_at AS moved_at
       FROM rentals r JOIN nodes n ON n.id = r.node_id;
 
 CREATE TRIGGER move_rental_does INSTEAD OF INSERT ON move_rental BEGIN
@@ -43,6 +45,8 @@ CREATE TRIGGER move_rental_does INSTEAD OF INSERT ON move_rental BEGIN
     SELECT 'rental-moved-out', farmer_id, node_id, slice_number, id, NEW.moved_at
       FROM rentals WHERE id = NEW.id;
     UPDATE slices SET state = 'available', rental_id = NULL WHERE rental_id = NEW.id;
+    INSERT INTO remove_machines (rental_id, removed_at, late_at)
+    VALUES (NEW.id, NEW.moved_at, NEW.removal_late_at);
     UPDATE nodes SET capacity = capacity
      WHERE id = (SELECT node_id FROM rentals WHERE id = NEW.id);
     UPDATE slices SET state = 'allocated', rental_id = NEW.id
@@ -55,6 +59,8 @@ CREATE TRIGGER move_rental_does INSTEAD OF INSERT ON move_rental BEGIN
                                                     AND slice_number = s.number
                                                     AND node_id = s.node_id)));
     SELECT RAISE(ABORT, 'refused: slice_taken') WHERE changes() = 0;
+    INSERT INTO create_machines (rental_id, created_at, late_at, refund_at, seen_after)
+    VALUES (NEW.id, NEW.moved_at, NEW.late_at, NEW.refund_at, NEW.seen_after);
     SELECT RAISE(ABORT, 'refused: agent_gone')
      WHERE NEW.is_owed AND NOT EXISTS (SELECT 1 FROM jobs
                                         WHERE rental_id = NEW.id AND kind = 'create'
@@ -69,6 +75,8 @@ CREATE TRIGGER move_rental_does INSTEAD OF INSERT ON move_rental BEGIN
            min_uptime = NEW.min_uptime, min_bandwidth_mbps = NEW.min_bandwidth_mbps,
            earns_at = NEW.earns_at
      WHERE id = NEW.id;
+    INSERT INTO begin_tenure (rental_id, begun_at, judge_at)
+    VALUES (NEW.id, NEW.moved_at, NEW.judge_at);
     UPDATE rental_periods
        SET earned_micros = (SELECT value ->> 'earned' FROM json_each(NEW.periods)
                              WHERE value ->> 'number' = rental_periods.number)

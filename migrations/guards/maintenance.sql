@@ -5,10 +5,6 @@ CREATE TRIGGER maintenance_is_apart BEFORE INSERT ON maintenance BEGIN
      WHERE EXISTS (SELECT 1 FROM maintenance
                     WHERE node_id = NEW.node_id AND cancelled_at IS NULL
                       AND starts_at < NEW.ends_at AND ends_at > NEW.starts_at);
-    SELECT RAISE(ABORT, 'refused: maintenance_limit_reached')
-     WHERE (SELECT count(*) FROM maintenance
-             WHERE node_id = NEW.node_id AND cancelled_at IS NULL
-               AND ends_at > NEW.announced_at) >= 4;
 END;
 
 CREATE TRIGGER maintenance_is_kept BEFORE DELETE ON maintenance BEGIN

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::id::{AccountId, NodeId};
+use domain::level;
 use domain::time::Timestamp;
 use serde::Serialize;
 
@@ -305,7 +306,8 @@ const SEEN: &str = "
 
 /// Takes a node over: the columns of the command view, in order.
 const TAKE_OVER: &str = "
-    INSERT INTO take_over_node (id, farmer_id, offer_version, taken_at) VALUES (?1, ?2, ?3, ?4)";
+    INSERT INTO take_over_node (id, farmer_id, offer_version, judge_at, taken_at)
+    VALUES (?1, ?2, ?3, ?4, ?5)";
 
 /// Takes over a node of a proven farm that somebody else has registered, with what is rented on it.
 pub fn take_over(
@@ -323,7 +325,13 @@ pub fn take_over(
     if seen.flag(2)? {
         return Ok(TakeOver::Renting);
     }
-    let params = [node.0.into(), Value::text(account), seen.integer(1)?.into(), now.into()];
+    let params = [
+        node.0.into(),
+        Value::text(account),
+        seen.integer(1)?.into(),
+        level::settled_at(now).into(),
+        now.into(),
+    ];
     match db.run(TAKE_OVER, &params) {
         Ok(_) => Ok(TakeOver::Done),
         Err(StoreError::Refused(Refusal::NodeTakeoverOutdated | Refusal::FarmerRentsOnNode)) => {

@@ -6,10 +6,15 @@ use domain::order::IdempotencyKey;
 use domain::payout::{
     self, Means, OPEN_MAX, PayoutEvent, PayoutState, RequestError, WrongOrder, request as decide,
 };
+use domain::sla::PERCENT_MAX;
 use domain::time::Timestamp;
 
 use crate::db::{Db, Row, StoreError, Value, only};
 use crate::rentals::{SAVE_ATTEMPTS, booking_json};
+
+/// What is kept back of earnings that were not compared with what was promised yet: the most that
+/// the published scale takes.
+const WITHHELD_PERCENT: u32 = PERCENT_MAX as u32;
 
 /// The most payouts that are exported at once.
 pub const EXPORTED_MAX: u32 = 5_000;
@@ -95,7 +100,8 @@ pub enum RequestFailure {
     Store(#[from] StoreError),
 }
 
-/// What a request of the account `?1` depends on. Served by `payouts_open`, the unique index of
+/// What a request of the account `?1` depends on. Of what was not judged yet, `?2` percent may go
+/// back to renters. Served by `payouts_open`, the unique index of
 /// `ledger_accounts`, and `rental_stays_by_farmer`; no row means that there is no such account.
 const MEANS: &str = "
     SELECT coalesce((SELECT balance_micros FROM ledger_accounts
@@ -103,12 +109,14 @@ const MEANS: &str = "
            payout_address,
            (SELECT count(*) FROM payouts
              WHERE account_id = ?1 AND state IN ('requested', 'approved', 'sent')),
-           (SELECT micros FROM withheld WHERE farmer_id = ?1)
+           (SELECT coalesce(sum((max(earned_micros - judged_micros, 0) * ?2 + 99) / 100), 0)
+              FROM rental_stays WHERE farmer_id = ?1 AND judge_at IS NOT NULL)
+           + (SELECT micros FROM owed_credits WHERE farmer_id = ?1)
       FROM accounts WHERE id = ?1 AND deleted_at IS NULL";
 
 /// What the account can ask for now.
 pub fn means(db: &dyn Db, account: AccountId) -> Result<Means, StoreError> {
-    let Some(row) = only(db.run(MEANS, &[Value::text(account)])?) else {
+    let Some(row) = only(db.run(MEANS, &[Value::text(account), WITHHELD_PERCENT.into()])?) else {
         return Ok(Means { balance: Usd::ZERO, withheld: Usd::ZERO, address: None, open: 0 });
     };
     let balance = Usd::from_micros(row.integer(0)?);
@@ -129,8 +137,8 @@ const OF_KEY: &str =
 const REQUEST: &str = "
     INSERT INTO request_payout
            (id, account_id, amount_micros, address, idempotency_key, booking, open_max,
-            requested_at)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+            withheld_percent, requested_at)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
 
 /// Requests a payout, once for each key, and holds its amount.
 pub fn request(db: &dyn Db, new: &NewPayout<'_>, now: Timestamp) -> Result<Payout, RequestFailure> {
@@ -160,6 +168,7 @@ pub fn request(db: &dyn Db, new: &NewPayout<'_>, now: Timestamp) -> Result<Payou
             new.key.as_str().into(),
             booking.as_deref().into(),
             OPEN_MAX.into(),
+            WITHHELD_PERCENT.into(),
             now.into(),
         ];
         match db.run(REQUEST, &params) {

@@ -57,8 +57,6 @@ pub enum Refusal {
     JobsNeverDeleted,
     /// The ledger, its months and its seals only grow.
     LedgerAppendOnly,
-    /// The node has as many maintenance windows as it may.
-    MaintenanceLimitReached,
     /// Maintenance is cancelled, not deleted.
     MaintenanceNeverDeleted,
     /// Another maintenance window of the node is at that time.
@@ -107,6 +105,10 @@ pub enum Refusal {
     SliceTaken,
     /// Slices are retired, not deleted.
     SlicesNeverDeleted,
+    /// The account has registered this key.
+    SshKeyExists,
+    /// The account has as many keys as it may.
+    SshKeyLimitReached,
     /// Another run of the sync has begun.
     SyncRunSuperseded,
     /// The tenure was evaluated further, or its rental has changed.
@@ -156,7 +158,6 @@ impl Refusal {
                 | Refusal::FarmerRentsOnNode
                 | Refusal::HoldLimitReached
                 | Refusal::IdempotencyKeyUsed
-                | Refusal::MaintenanceLimitReached
                 | Refusal::MaintenanceOverlaps
                 | Refusal::NodeInUse
                 | Refusal::NodeRegistered
@@ -173,6 +174,8 @@ impl Refusal {
                 | Refusal::SealExists
                 | Refusal::SliceLimitReached
                 | Refusal::SliceTaken
+                | Refusal::SshKeyExists
+                | Refusal::SshKeyLimitReached
                 | Refusal::SyncRunSuperseded
                 | Refusal::TenureChanged
                 | Refusal::TokenGone

@@ -3,11 +3,13 @@
 use domain::booking::{Booking, Entry, LedgerAccount};
 use domain::id::{AccountId, NodeId, OrderId, RentalId, SliceId, TokenId};
 use domain::leaving;
+use domain::level;
 use domain::listing::Listing;
 use domain::money::{Percent, Usd};
 use domain::order::IdempotencyKey;
 use domain::period::Period;
 use domain::promise::{Bandwidth, Uptime};
+use domain::provisioning::REMOVAL_LATE_SECONDS;
 use domain::rental::{
     self, Change, EndedAlready, Ending, ExtendError, Market, Means, Renewal, RentalState,
 };
@@ -268,8 +270,8 @@ const CHANGE: &str = "
     INSERT INTO change_rental
            (id, version, state, price_micros, price_until, ends_at, ended_at, earns_at, periods,
             bookings, event, order_id, idempotency_key, request_hash, total_micros, token_id,
-            changed_at)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)";
+            removal_late_at, changed_at)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)";
 
 /// What identifies an extension as one intention.
 #[derive(Clone, Copy, Debug)]
@@ -288,8 +290,8 @@ pub struct Intention<'a> {
 const REFUND: &str = "
     INSERT INTO refund_rental
            (id, version, state, price_micros, price_until, ends_at, ended_at, earns_at, periods,
-            bookings, changed_at, mail_id, mail_kind, sealed)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
+            bookings, removal_late_at, changed_at, mail_id, mail_kind, sealed)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
 
 /// Saves what becomes of a rental; refused if it has changed since it was seen.
 pub(crate) fn save(
@@ -309,6 +311,7 @@ pub(crate) fn save(
         intention.map(|intention| &intention.request_hash[..]).into(),
         intention.map(|_| paid.micros()).into(),
         intention.and_then(|intention| intention.token).map(Value::text).into(),
+        removal_late_at(change),
         now.into(),
     ];
     db.run(CHANGE, &[&change_params(seen, change, now)[..], &order].concat()).map(drop)
@@ -325,6 +328,7 @@ pub(crate) fn save_refund(
 ) -> Result<(), StoreError> {
     let [rental @ .., _event] = change_params(seen, change, now);
     let mail = [
+        removal_late_at(change),
         now.into(),
         mail.map(|mail| Value::text(mail.id)).into(),
         mail.map(|mail| mail.kind).into(),
@@ -349,6 +353,11 @@ pub(crate) fn change_params(seen: &rental::Rental, change: &Change, now: Timesta
         bookings_json(change),
         change.event.map(rental::RentalEvent::as_str).into(),
     ]
+}
+
+/// When the removal of its machines is late, of a rental that has ended.
+pub(crate) fn removal_late_at(change: &Change) -> Value {
+    change.after.ended_at.map(|at| at.plus_seconds(REMOVAL_LATE_SECONDS)).into()
 }
 
 /// The periods that came or changed, as the commands take them.
@@ -605,8 +614,8 @@ pub fn set_own(
 const IMPORT: &str = "
     INSERT INTO import_node_rental
            (id, node_id, renter_id, months, price_micros, price_until, started_at, ends_at,
-            request_hash, imported_at)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, zeroblob(32), ?9)";
+            request_hash, judge_at, imported_at)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, zeroblob(32), ?9, ?10)";
 
 /// A rental of a whole node from before there were slices.
 #[derive(Clone, Copy, Debug)]
@@ -638,6 +647,7 @@ pub fn import(db: &dyn Db, import: &Import, now: Timestamp) -> Result<(), StoreE
         ends_at.plus_months(rental::PRICE_MONTHS).into(),
         import.started_at.into(),
         ends_at.into(),
+        level::settled_at(import.started_at).into(),
         now.into(),
     ];
     db.run(IMPORT, &params).map(drop)

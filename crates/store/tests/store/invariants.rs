@@ -26,7 +26,7 @@ use crate::top_ups::{begin, pay};
 /// was rented with a quote, 5 is held by another. Node 33 is rented whole.
 /// A top-up is paid, and one is not. Node 34 leaves, and its rental was moved to 35. One payout is
 /// held, one is sent, and one is back.
-fn healthy() -> RusqliteDb {
+pub(crate) fn healthy() -> RusqliteDb {
     let db = market();
     fund(&db, OMAR, "900");
     let first = rent(&db, Attempt { term: Term::Quarter, ..attempt(OMAR, "key") }).unwrap();

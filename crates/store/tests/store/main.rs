@@ -63,5 +63,6 @@ mod sync_runs;
 mod tokens;
 mod top_ups;
 mod transfers;
+mod trigger_order;
 mod webhooks;
 mod whole;

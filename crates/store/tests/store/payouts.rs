@@ -262,7 +262,7 @@ fn lists_go_by_id_and_state() {
 fn a_request_holds_only_for_the_address_that_was_seen() {
     let db = earned_market();
     let sql = "INSERT INTO request_payout
-               SELECT 'p', id, 5000000, 'elsewhere', 'k', '{}', 5, 0 FROM accounts
+               SELECT 'p', id, 5000000, 'elsewhere', 'k', '{}', 5, 60, 0 FROM accounts
                 WHERE payout_address IS NOT NULL";
     let refused = db.run(sql, &[]).unwrap_err().to_string();
     assert!(refused.contains("payout_address_changed"), "{refused}");

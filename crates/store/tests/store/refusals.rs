@@ -121,6 +121,15 @@ fn no_name_is_known_that_the_schema_does_not_have() {
     }
 }
 
+/// Times, and what is random, are columns of the commands: Rust decides them.
+#[test]
+fn no_statement_of_the_schema_asks_for_the_time_or_for_chance() {
+    let code: String = SCHEMA.lines().filter(|line| !line.trim().starts_with("--")).collect();
+    for asks in ["'now'", "unixepoch()", "CURRENT_", "julianday", "random", "max(created_at)"] {
+        assert!(!code.contains(asks), "schema.sql asks for {asks}");
+    }
+}
+
 #[test]
 fn violations_are_counted_by_name() {
     let db = empty();
