@@ -20,7 +20,7 @@ async fn a_page_follows_what_happens() {
     journey(&url, |tab| async move {
         sign_in(&tab, RENTER).await;
         tab.open("/dashboard/wallet").await;
-        tab.see("Nothing was booked yet.").await;
+        tab.see("No transactions yet.").await;
         mark(&tab).await;
         market.credit(RENTER, "100").await.ok(201);
         tab.see("bank transfer").await;
@@ -32,7 +32,7 @@ async fn a_page_follows_what_happens() {
         check_mark(&tab).await;
 
         tab.open("/dashboard/slices").await;
-        tab.see("You have not rented a slice yet").await;
+        tab.see("You haven't rented a slice yet").await;
         mark(&tab).await;
         renter.rent("node32", 1).await.ok(201);
         tab.see("node32_slice_1").await;

@@ -21,79 +21,79 @@ pub fn notice_title(notice: &Notice) -> String {
     let is_renter = notice.side == Side::Renter;
     match event.kind.as_str() {
         "slice-rented" if is_renter => format!("You rented {place}"),
-        "node-rented" if is_renter => format!("You rented {node}, the whole node"),
+        "node-rented" if is_renter => format!("You rented the whole node {node}"),
         "slice-rented" => format!("{place} was rented"),
-        "node-rented" => format!("{node} was rented, the whole node"),
-        "rental-ended" => format!("The rental of {place} has ended"),
+        "node-rented" => format!("{node} was rented as a whole node"),
+        "rental-ended" => format!("The rental of {place} ended"),
         "rental-extended" => format!("The rental of {place} was extended"),
-        "rental-renewed" => format!("The rental of {place} was extended by itself"),
+        "rental-renewed" => format!("The rental of {place} was auto-renewed"),
         "access-ready" if is_renter => format!("Your slice {place} is ready"),
         "access-ready" => format!("The machine on {place} is ready"),
-        "access-failed" => format!("The machine on {place} could not be set up"),
-        "access-late" => format!("The machine on {place} is late"),
+        "access-failed" => format!("Setup of the machine on {place} failed"),
+        "access-late" => format!("Setup of the machine on {place} is overdue"),
         "rental-refunded" => {
-            format!("The rental of {place} was paid back in full: there was no access")
+            format!("The rental of {place} was refunded in full because it had no access")
         }
-        "removal-late" => format!("What a rental has left on {place} is not removed yet"),
-        "slice-removed" => format!("What a rental has left on {place} is removed"),
-        "price-suggested" => format!("Another price may earn more with {node}"),
+        "removal-late" => format!("Removal of the ended rental on {place} is overdue"),
+        "slice-removed" => format!("The ended rental on {place} was removed"),
+        "price-suggested" => format!("A different price for {node} may earn more"),
         "promise-at-risk" => at_risk(&node, event.subject.as_deref()),
-        "promise-broken" => format!("The promised uptime of {node} is broken this month"),
+        "promise-broken" => format!("{node} misses its uptime SLA this month"),
         "sla-credited" if is_renter => {
-            format!("You were credited for {place}, {}", month_and_amount(notice))
+            format!("You received an SLA credit for {place}, {}", month_and_amount(notice))
         }
         "sla-credited" => {
-            format!("The renter of {place} was credited, {}", month_and_amount(notice))
+            format!("The renter of {place} received an SLA credit, {}", month_and_amount(notice))
         }
         "sla-disputed" => {
-            format!("How the promise of {place} was judged is disputed")
+            format!("The SLA result of {place} is disputed")
         }
         "sla-decided" => {
-            format!("The dispute about {place} is decided, {}", month_and_amount(notice))
+            format!("The SLA dispute about {place} was decided, {}", month_and_amount(notice))
         }
-        "node-down" => format!("{node} does not run"),
-        "node-back" => format!("{node} runs again"),
-        "node-oversold" => format!("More of {node} is rented than it can carry"),
-        "node-fits" => format!("{node} can carry what is rented again"),
-        "payout-requested" => "A payout was asked for".to_owned(),
+        "node-down" => format!("{node} is down"),
+        "node-back" => format!("{node} is back up"),
+        "node-oversold" => format!("{node} is oversold"),
+        "node-fits" => format!("{node} is no longer oversold"),
+        "payout-requested" => "A payout was requested".to_owned(),
         "payout-approved" => "A payout was approved".to_owned(),
         "payout-sent" => "A payout was sent".to_owned(),
-        "payout-done" => "A payout has arrived".to_owned(),
-        "payout-failed" => "A payout has failed".to_owned(),
-        "maintenance-announced" => format!("Maintenance of {node} was announced"),
-        "maintenance-cancelled" => format!("Maintenance of {node} was called off"),
-        "maintenance-due" => format!("Maintenance of {node} is due"),
+        "payout-done" => "A payout was completed".to_owned(),
+        "payout-failed" => "A payout did not go through".to_owned(),
+        "maintenance-announced" => format!("Maintenance of {node} was scheduled"),
+        "maintenance-cancelled" => format!("Maintenance of {node} was cancelled"),
+        "maintenance-due" => format!("Maintenance of {node} starts soon"),
         "node-leaving" => format!("{node} is leaving the market"),
-        "node-stays" => format!("{node} stays on the market after all"),
-        "node-left" => format!("{node} has left the market"),
-        "rental-moved-out" => format!("The rental of {place} has moved to another slice"),
-        "rental-moved-in" => format!("A rental has moved to {place}"),
-        "farm-proven" => "A farm is proven to be yours".to_owned(),
-        "farm-lost" => "Somebody else has proven to own a farm that was yours".to_owned(),
-        "farm-revoked" => "The operator took back that a farm is yours".to_owned(),
-        "node-claimed" => format!("Somebody else has proven to own the farm of {node}"),
-        "farm-moved" => "A farm has changed hands on the grid".to_owned(),
-        "node-moved" => format!("{node} has changed hands on the grid"),
+        "node-stays" => format!("{node} stays on the market"),
+        "node-left" => format!("{node} left the market"),
+        "rental-moved-out" => format!("The rental of {place} moved to another slice"),
+        "rental-moved-in" => format!("A rental moved to {place}"),
+        "farm-proven" => "Your ownership of a farm was verified".to_owned(),
+        "farm-lost" => "Another account verified ownership of your farm".to_owned(),
+        "farm-revoked" => "The operator revoked your ownership of a farm".to_owned(),
+        "node-claimed" => format!("Another account verified ownership of the farm of {node}"),
+        "farm-moved" => "A farm changed owners on the grid".to_owned(),
+        "node-moved" => format!("{node} moved to another farm on the grid"),
         "node-taken-over" => format!("{node} was taken over"),
-        "node-lost" => format!("{node} is not yours any more"),
-        "node-locked" => format!("{node} was locked: nothing of it can be changed"),
-        "node-unlocked" => format!("{node} was unlocked"),
-        "webhook-disabled" => "A webhook was disabled: nothing gets through to it".to_owned(),
+        "node-lost" => format!("{node} no longer belongs to you"),
+        "node-locked" => format!("The offer of {node} was locked"),
+        "node-unlocked" => format!("The offer of {node} was unlocked"),
+        "webhook-disabled" => "A webhook was disabled because deliveries failed".to_owned(),
         // An event of a newer version, which this one has no words for.
         other => format!("{place}: {}", other.replace('-', " ")),
     }
 }
 
-/// Such as `node32 may be down 41 more minutes this month to keep its promise`. Before there was a
-/// number, it was the month alone.
+/// Such as `The uptime SLA of node32 is at risk: 41 more minutes of downtime left this month`.
+/// Before there was a number, it was the month alone.
 fn at_risk(node: &str, subject: Option<&str>) -> String {
     let minutes = subject.and_then(|subject| subject.split_once(": "));
     let minutes = minutes.and_then(|(_, rest)| rest.strip_suffix(" min")?.parse::<i64>().ok());
     minutes.map_or_else(
-        || format!("The promised uptime of {node} is at risk this month"),
+        || format!("The uptime SLA of {node} is at risk this month"),
         |minutes| {
             let minutes = counted(minutes, "more minute");
-            format!("The promise of {node} is at risk: it may be down {minutes} this month")
+            format!("The uptime SLA of {node} is at risk: {minutes} of downtime left this month")
         },
     )
 }
@@ -148,21 +148,21 @@ pub fn notice_time(notice: &Notice) -> String {
 pub fn kind_words(kind: NoticeKind) -> &'static str {
     match kind {
         NoticeKind::Rented => "Rented",
-        NoticeKind::Released => "A rental ended",
-        NoticeKind::Extended => "A rental was extended",
-        NoticeKind::Access => "Access to a slice",
-        NoticeKind::Removal => "Machines are removed",
-        NoticeKind::PriceSuggestion => "A better price",
-        NoticeKind::PromiseAtRisk => "A promise is at risk",
-        NoticeKind::PromiseBroken => "A promise is broken",
-        NoticeKind::Credit => "Credits for broken promises",
-        NoticeKind::NodeDown => "A node is down, or back",
-        NoticeKind::Oversold => "More is rented than a node can carry",
+        NoticeKind::Released => "Rental ended",
+        NoticeKind::Extended => "Rental extended",
+        NoticeKind::Access => "Machine access",
+        NoticeKind::Removal => "Machine removal",
+        NoticeKind::PriceSuggestion => "Price suggestions",
+        NoticeKind::PromiseAtRisk => "SLA at risk",
+        NoticeKind::PromiseBroken => "SLA missed",
+        NoticeKind::Credit => "SLA credits",
+        NoticeKind::NodeDown => "Node down or back up",
+        NoticeKind::Oversold => "Oversold nodes",
         NoticeKind::Payout => "Payouts",
         NoticeKind::Maintenance => "Maintenance",
-        NoticeKind::Leaving => "A node leaves the market",
-        NoticeKind::Farm => "Who owns farms and nodes, and locks",
-        NoticeKind::Webhook => "A webhook was disabled",
+        NoticeKind::Leaving => "Node leaving the market",
+        NoticeKind::Farm => "Ownership and locks",
+        NoticeKind::Webhook => "Webhook disabled",
     }
 }
 
@@ -210,7 +210,7 @@ impl NoticeSettings {
             }),
         };
         NoticeSettings {
-            frame: visit.frame("What you are told", Section::Notifications),
+            frame: visit.frame("Notification settings", Section::Notifications),
             rows: NoticeKind::ALL.into_iter().map(row).collect(),
             has_mail: visit.has_mail,
         }
@@ -219,9 +219,9 @@ impl NoticeSettings {
 
 fn way_words(way: Way) -> &'static str {
     match way {
-        Way::Page => "In the list",
-        Way::Mail => "By mail",
-        Way::Webhook => "By webhook",
+        Way::Page => "List",
+        Way::Mail => "E-mail",
+        Way::Webhook => "Webhook",
     }
 }
 
@@ -296,9 +296,9 @@ mod tests {
         };
         assert_eq!(
             title("2026-11: 41 min"),
-            "The promise of node32 is at risk: it may be down 41 more minutes this month"
+            "The uptime SLA of node32 is at risk: 41 more minutes of downtime left this month"
         );
-        assert_eq!(title("2026-11"), "The promised uptime of node32 is at risk this month");
+        assert_eq!(title("2026-11"), "The uptime SLA of node32 is at risk this month");
     }
 
     #[test]

@@ -176,8 +176,8 @@ async fn each_entry_has_a_receipt_for_whose_wallet_it_moved() {
         "Rental of node32_slice_1 −$71.25",
         "Lochristi, Belgium",
         "22 November 2026, 17:20 UTC to 22 February 2027, 17:20 UTC",
-        "Your wallet −$71.25 Held in escrow for the rental +$71.25",
-        "Your wallet held then $28.75",
+        "Your wallet −$71.25 Rental escrow +$71.25",
+        "Wallet balance after $28.75",
     ]);
     for path in ["/dashboard/wallet".to_owned(), format!("/dashboard/slices/{id}")] {
         let links = ada.get(&path).await.page(200).links();

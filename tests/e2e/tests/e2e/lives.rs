@@ -248,7 +248,7 @@ async fn a_rental_that_renews_itself_does_so_once_and_says_when_it_cannot() {
     market.sync().await;
     assert_eq!(token.get(&path).await.ok(200)["ends_at"], "2027-03-22T17:20:00Z");
     market.run_mailer().await.unwrap();
-    let why = "the wallet lacks $67.50 of the total of $71.25";
+    let why = "your balance is $67.50 short of the total of $71.25";
     assert!(market.was_told("ada@example.org", why));
     // Money comes while the data is kept: it goes on as if nothing had been.
     market.set_clock(e2e::MORNING + 120 * DAY + 3_600);

@@ -133,7 +133,7 @@ async fn what_fails_is_tried_again_replayed_and_given_up_by_a_gone() {
     ada.rent("node32", 1).await.ok(201);
     notify(&market).await;
     let first = receiver.take();
-    assert_eq!(first.len(), 1, "one that fails is left alone in this run");
+    assert_eq!(first.len(), 1, "one that fails is paused in this run");
     assert_eq!(other.take().len(), 2, "and keeps nobody else waiting");
     let log = farmer.get(&format!("{hook}/deliveries")).await.ok(200);
     let failed = log["items"].as_array().unwrap().iter().find(|item| item["attempts"] == 1);
@@ -239,13 +239,13 @@ async fn a_webhook_is_added_tested_and_removed_by_forms() {
     let mut ada = Browser::new(&market);
     ada.sign_up("ada@example.org").await;
     let page = ada.open(LIST).await;
-    page.says(&["Nothing has happened that you want to be told of."]);
+    page.says(&["No notifications yet."]);
     let list = "/dashboard/notifications/webhooks";
     let page = ada.open(list).await;
     let refused = ada.send(page.submit(list, &[("url", "hooks")])).await.page(400);
-    refused.says(&["A URL that begins with https://."]);
+    refused.says(&["A URL that starts with https://."]);
     let made = ada.send(page.submit(list, &[("url", &receiver.url())])).await.page(201);
-    made.says(&["The webhook's secret", "whsec_"]);
+    made.says(&["Webhook secret", "whsec_"]);
     let hook = ada.client.get(HOOKS).await.ok(200);
     let path = format!("{list}/{}", text(&hook["items"][0]["id"]));
     ada.open(list).await.says(&[&receiver.url()]);
@@ -256,7 +256,7 @@ async fn a_webhook_is_added_tested_and_removed_by_forms() {
     notify(&market).await;
     let sent = receiver.take().remove(0);
     let page = ada.open(&path).await;
-    page.says(&["test", "sent", "1 attempt; answered with 204."]);
+    page.says(&["test", "sent", "1 attempt; response 204."]);
     let id = sent.header("webhook-id");
     ada.submit(&page, &format!("{path}/deliveries/{id}/replay"), &[]).await;
     notify(&market).await;
@@ -292,7 +292,7 @@ async fn a_farmer_is_told_that_a_node_is_down_and_what_is_left_of_the_promise() 
     farmer.post(HOOKS, &json!({ "url": receiver.url() })).await.ok(201);
     market.sync().await;
     let page = farmer.get("/dashboard/farm/nodes/node32").await.page(200);
-    page.says(&["The promised uptime of 99.5% can be kept: the node may be down"]);
+    page.says(&["The 99.5% uptime SLA allows"]);
     assert!(market.grid.patch_node(32, json!({ "status": "down" })));
     for _ in 0..12 {
         market.pass(300);
@@ -307,9 +307,9 @@ async fn a_farmer_is_told_that_a_node_is_down_and_what_is_left_of_the_promise() 
         receiver.take().iter().map(|posted| text(&posted.json()["type"]).to_owned()).collect();
     assert_eq!(told, ["node-down", "node-back", "promise-broken"]);
     let page = farmer.get("/dashboard/farm/nodes/node32").await.page(200);
-    page.says(&["is broken this month: the node was seen down 12 times."]);
+    page.says(&["This month misses the 99.5% uptime SLA: 12 checks found the node down."]);
     let page = farmer.get(LIST).await.page(200);
-    page.says(&["node32 does not run", "node32 runs again", "is broken this month"]);
+    page.says(&["node32 is down", "node32 is back up", "misses its uptime SLA this month"]);
     let page_form = page.submit("/dashboard/notifications/read", &[]);
     assert_eq!(farmer.send(page_form).await.see_other(), format!("{LIST}?done=notices-read"));
     market.check_invariants().await;

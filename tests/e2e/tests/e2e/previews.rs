@@ -75,7 +75,7 @@ async fn each_recorded_node_gives_its_right_words() {
             assert!(words.contains(&reason.to_lowercase()), "node {id}: {words}");
         }
     }
-    page.says(&["16 nodes, of which you can add 16: 32 slices, up to $800/month"]);
+    page.says(&["16 nodes, 16 can be added: 32 slices, up to $800/month"]);
     market.check_invariants().await;
 }
 
@@ -98,7 +98,7 @@ async fn a_farm_shows_all_its_nodes_at_a_price() {
     assert_eq!(items[1]["document"]["potential"], "up to $45/month if all slices are rented");
     let page = farmer.get("/dashboard/farm/add?farm=1&price=22.50").await.page(200);
     page.says(&[
-        "You have registered it already.",
+        "You have already registered this node.",
         "as the owner of its farm you can take it over",
         "All nodes of Freefarm, farm 1",
     ]);
@@ -126,17 +126,17 @@ async fn what_cannot_be_looked_at_says_why() {
         assert_eq!(refused.wrong_fields(), [field], "{query}");
     }
     let page = farmer.get("/dashboard/farm/add?ids=x&price=0").await.page(400);
-    page.says(&["1 to 200 numbers of nodes", "A price per slice and month from"]);
+    page.says(&["1 to 200 numbers of nodes", "A price per slice per month from"]);
     market.grid.patch_node(600, json!({ "total_resources": "many" }));
     let shown = preview(&farmer, "ids=600,99999").await;
-    for (nth, words) in [(0, "cannot be used"), (1, "does not know a node 99999")] {
+    for (nth, words) in [(0, "is invalid"), (1, "has no node 99999")] {
         let item = &shown["items"][nth];
         assert!(item["reason"].as_str().unwrap().contains(words), "{item}");
         assert_eq!((&item["document"], &item["can_add"]), (&Value::Null, &json!(false)));
     }
     market.grid.set_fault(Fault::new(Effect::Html)).await.unwrap();
     farmer.get("/api/farm/grid-nodes?ids=1").await.problem(502, "grid-unreachable");
-    farmer.get("/dashboard/farm/add?ids=1").await.page(502).says(&["The grid does not answer"]);
+    farmer.get("/dashboard/farm/add?ids=1").await.page(502).says(&["The grid is not responding"]);
     market.grid.clear_fault().await;
     for _ in 0..60 {
         let answer = farmer.get("/api/farm/grid-nodes?ids=1").await;
@@ -213,7 +213,7 @@ async fn two_hundred_nodes_are_added_on_the_page() {
     assert!(!page.html().contains("type=\"checkbox\""));
     // Node 11 is the 201st of the farm.
     let page = farmer.open("/dashboard/farm/add?farm=50").await;
-    page.says(&["200 nodes, of which you can add 200", "The farm has more than 200 nodes"]);
+    page.says(&["200 nodes, 200 can be added", "This farm has more than 200 nodes"]);
     let boxes = page.html().matches("type=\"checkbox\" name=\"node\"").count();
     assert_eq!(boxes, 200);
     let chosen: Vec<String> = (10_001..=10_199).map(|id| format!("node{id}")).collect();
@@ -226,7 +226,7 @@ async fn two_hundred_nodes_are_added_on_the_page() {
     // Those that were not added say why.
     let fields = [("node", "node10200"), ("node", "node10001")];
     let page = farmer.send(page.submit("/dashboard/farm/add/checked", &fields)).await.page(200);
-    page.says(&["What became of them", "node10001 is registered already."]);
+    page.says(&["Results", "node10001 is already registered."]);
     let page = farmer.open("/dashboard/farm/add?ids=32").await;
     let none =
         farmer.send(page.submit("/dashboard/farm/add/checked", &[("node", "x")])).await.page(400);

@@ -118,7 +118,7 @@ async fn an_oversold_node_is_seen_by_its_farmer_and_the_operator() {
     let page = farmer.get("/dashboard/farm/nodes/node32").await.page(200);
     page.says(&["that do not fit into the node any more (1 of 3)"]);
     let page = farmer.get("/dashboard/notifications").await.page(200);
-    page.says(&["More of node32 is rented than it can carry"]);
+    page.says(&["node32 is oversold"]);
     let seen = market.sync_runs().await;
     assert_eq!(seen["oversold"][0]["node_id"], "node32");
     assert_eq!(seen["oversold"][0]["farmer"], "farmer@example.org");

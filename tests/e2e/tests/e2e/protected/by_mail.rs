@@ -60,12 +60,12 @@ async fn item_36_nothing_but_the_mail_tells_whether_an_address_has_an_account() 
     }
     // The mail says it, to the address's owner.
     market.run_mailer().await.unwrap();
-    assert!(market.was_told(ADA, "Choose a new password"));
+    assert!(market.was_told(ADA, "Reset your password"));
     assert!(market.was_told("eve@example.org", "no account"));
     // The code of a sign-up with somebody else's address is in no mail: it leads nowhere.
     visitor.post("/api/account", &credentials(ADA)).await.ok(202);
     assert_eq!(market.code_mailed_to(ADA).await, None);
-    assert!(market.was_told(ADA, "You have an account already"));
+    assert!(market.was_told(ADA, "You already have an account"));
 }
 
 /// Timed as a ratio, not in seconds: a hash takes about a hundred times what everything else
