@@ -19,7 +19,8 @@ pub(crate) fn whole_farm<'a>(cx: &'a Context<'_>) -> Result<&'a Identity, Proble
     match identity.farm() {
         None => Ok(identity),
         Some(farm) => {
-            let detail = format!("this token is for farm {farm}, and this is of all your farms");
+            let detail =
+                format!("this token is limited to farm {farm}, and this covers all your farms");
             Err(Problem::new(Kind::MissingScope, detail))
         }
     }

@@ -29,7 +29,7 @@ struct Job {
 /// What every run does, in this order: what has no access is not renewed, and who is renewed does
 /// not expire.
 const JOBS: [Job; 8] = [
-    Job { name: "pay back", run: pay_back },
+    Job { name: "refund", run: pay_back },
     Job { name: "renew", run: renew },
     Job { name: "remind", run: remind },
     Job { name: "tell of nodes that leave", run: leaving::tell },
