@@ -223,7 +223,7 @@ fn a_link_opens_the_page_once() {
         assert!(!headers.contains_key(SET_COOKIE), "{path}");
     };
     check(&link, "", "This link was used");
-    check(&farm.link("r1", NOW - 1), "", "This link is over");
+    check(&farm.link("r1", NOW - 1), "", "This link has expired");
     check(&farm.link("r1", NOW + 301), "", "not one that the market has made");
     check(&link.replace("/r1?", "/r2?"), "", "not one that the market has made");
     check("/console/s1/r1?expires=1", "", "needs a link");
@@ -291,20 +291,20 @@ fn a_machine_that_goes_away_ends_its_consoles() {
     let mut browser = farm.attend(&farm.enter(NOW + 60));
     browser.sees("login:");
     farm.line.lock().unwrap().as_ref().unwrap().shutdown(std::net::Shutdown::Both).unwrap();
-    assert_eq!(browser.ended(), "The machine has ended, and its console with it.");
+    assert_eq!(browser.ended(), "The machine was stopped, so its console closed.");
 
     let cookie = farm.enter(NOW + 61);
     let mut browser = farm.attend(&cookie);
     browser.sees("login:");
     farm.consoles.forget("s1", "r1");
-    assert_eq!(browser.ended(), "The machine was removed, and its console with it.");
+    assert_eq!(browser.ended(), "The machine was removed, so its console closed.");
     // Nor does its session open anything any more.
     assert_eq!(farm.get("/console/s1/r1", &cookie).0, 403);
 
     farm.add("r1");
     std::fs::remove_file(farm.folder.path().join("serial.sock")).unwrap();
     let why = farm.attend(&farm.enter(NOW + 62)).ended();
-    assert_eq!(why, "The machine's console does not answer.");
+    assert_eq!(why, "The machine's console is not responding.");
 }
 
 #[test]
