@@ -3,6 +3,7 @@
 //! Each rule is a function from text to what is wrong with it, with a test of its own that shows
 //! that it would notice; the tests in this file apply the rules to the whole project.
 
+mod language;
 mod layers;
 mod libsql;
 mod migrations;
@@ -25,6 +26,13 @@ fn expect_none(why: &str, violations: Vec<String>) {
 fn crates_use_only_what_is_to_their_right() {
     let manifests = Tree::read().manifests();
     expect_none("STYLE.md, section 3: the dependency rule", layers::check_all(&manifests));
+}
+
+#[test]
+fn people_read_plain_words() {
+    let tree = Tree::read();
+    let files = tree.all().filter(|file| language::is_read_by_people(&file.path));
+    expect_none("wording that has a plain form", files.flat_map(language::check).collect());
 }
 
 #[test]
