@@ -60,7 +60,7 @@ async function copy(button) {
     await navigator.clipboard.writeText(text);
     button.textContent = 'Copied';
   } catch {
-    button.textContent = 'Mark it and copy it by hand';
+    button.textContent = 'Select the text and copy it';
   }
 }
 
@@ -79,14 +79,16 @@ function dollars(cents) {
 }
 
 /**
- * What is charged, large: a total of the server times the number of slices, in whole cents. Whether
- * the wallet holds it is said at once; the server decides.
+ * Shows the total charge beside the form and on its button: the server's total times the number of
+ * slices, in whole cents. A balance that is too low is reported at once; the server decides.
  */
 function showTotal(form) {
   const term = form.querySelector('[data-cents]:checked');
   const lacks = form.querySelector('[data-lacks]');
   form.querySelector('[data-sum]').hidden = !term;
   lacks.hidden = true;
+  const charge = form.querySelector('[data-shows="charge"]');
+  charge.textContent = '';
   if (!term) return;
   const isWhole = form.querySelector('[name="whole_node"]:checked')?.value === 'yes';
   const total = isWhole
@@ -94,6 +96,7 @@ function showTotal(form) {
     : Number(term.dataset.cents) * Number(form.elements.count?.value ?? 1);
   const missing = total - Number(form.dataset.balanceCents);
   form.querySelector('[data-shows="total"]').textContent = dollars(total);
+  charge.textContent = ` for ${dollars(total)}`;
   form.querySelector('[data-shows="missing"]').textContent = dollars(Math.max(missing, 0));
   lacks.hidden = missing <= 0;
   form.querySelector('[type="submit"]').disabled = missing > 0;

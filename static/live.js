@@ -56,7 +56,7 @@
     source.addEventListener('error', () => {
       clearTimeout(timer);
       if (source.readyState === EventSource.CLOSED) fail();
-      // A stream ends now and then, and the browser opens it again by itself.
+      // A stream ends now and then, and the browser reopens it automatically.
       else timer = setTimeout(fail, BEGIN_WAIT);
     });
   }

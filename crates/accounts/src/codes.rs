@@ -34,9 +34,7 @@ impl NewCodes {
 
 /// Why no app can be set up; `None` if one can.
 pub(crate) fn note(cx: &Context<'_>) -> Option<&'static str> {
-    cx.keys()
-        .is_err()
-        .then_some("The operator of this marketplace does not offer authenticator apps")
+    cx.keys().is_err().then_some("This marketplace doesn't support authenticator apps")
 }
 
 /// Begins to set up an app, in place of one that no code has confirmed.
@@ -100,7 +98,7 @@ pub(crate) fn make_recovery_codes(cx: &Context<'_>) -> Result<NewCodes, Problem>
     let codes = NewCodes::new(cx.random);
     kept::replace_recovery_codes(cx.db, identity.account, &codes.hashes)?;
     cx.audit(Action::RecoveryCodesMade, Some(identity.account), "")?;
-    proof::tell(cx, identity, "new recovery codes were made")?;
+    proof::tell(cx, identity, "new recovery codes were generated")?;
     Ok(codes)
 }
 

@@ -16,8 +16,8 @@ struct Again {
 }
 
 const SIGN_UP_AGAIN: Again = Again { url: "/signup", text: "Sign up again" };
-const RESET_AGAIN: Again = Again { url: "/reset", text: "Ask for a new link" };
-const CHANGE_AGAIN: Again = Again { url: "/dashboard/settings", text: "Go to the settings" };
+const RESET_AGAIN: Again = Again { url: "/reset", text: "Request a new link" };
+const CHANGE_AGAIN: Again = Again { url: "/dashboard/settings", text: "Go to Settings" };
 
 pub(crate) fn mail_sent(cx: &Context<'_>) -> Result<Response, Problem> {
     respond::page(StatusCode::OK, &MailSent::new(&Visit::of(cx)?))

@@ -83,7 +83,7 @@ fn read(body: &TokenBody) -> Result<Wish, Problem> {
     let ceiling = body.ceiling_usd.as_ref().map(|usd| Usd::parse("ceiling_usd", &usd.text()));
     let ceiling = keep(&mut wrong, ceiling.transpose()).flatten();
     if body.farm_id == Some(0) {
-        wrong.push(FieldError::new("farm_id", "the number of a farm on the grid, above 0"));
+        wrong.push(FieldError::new("farm_id", "a grid farm ID above 0"));
     }
     let days = body.expires_in_days.unwrap_or(TOKEN_DAYS);
     if !(1..=TOKEN_DAYS_MAX).contains(&days) {

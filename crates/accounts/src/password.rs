@@ -96,7 +96,8 @@ impl<'a> Hasher<'a> {
 pub(crate) fn read_new(field: &'static str, text: &str) -> Result<Password, FieldError> {
     let password = Password::parse(text).map_err(|wrong| FieldError { field, ..wrong })?;
     if is_common_password(text) || is_common_password(text.to_lowercase()) {
-        let rule = "a password that is on no list of common ones; a few words work well";
+        let rule =
+            "a password that isn't on a list of common passwords; a few random words work well";
         return Err(FieldError::new(field, rule));
     }
     Ok(password)

@@ -58,7 +58,7 @@ fn account_of(cx: &Context<'_>, challenge: &str) -> Result<AccountId, Problem> {
 }
 
 fn over() -> Problem {
-    Problem::new(Kind::ExpiredCode, "this sign-in has waited for too long: begin again")
+    Problem::new(Kind::ExpiredCode, "this sign-in has expired; start over")
 }
 
 /// Finishes a sign-in with a code. A wrong one can be corrected; the sign-in goes on waiting.
@@ -112,14 +112,14 @@ pub(crate) fn prove(cx: &Context<'_>, body: &ProofBody) -> Result<String, Proble
         }
         ProofBody { password: Some(password), code: None, challenge: None, credential: None } => {
             if factors.are_required() {
-                let detail = "the password is not enough: send a code, or show a passkey";
+                let detail = "a password is not enough; enter a code or use a passkey";
                 return Err(Problem::new(Kind::ProveFirst, detail));
             }
             credentials::confirm_password(cx, password)?;
             false
         }
         _ => {
-            let detail = "send a password, or a code, or a challenge with its credential";
+            let detail = "send a password, a code, or a challenge with its credential";
             return Err(Problem::new(Kind::Unreadable, detail));
         }
     };

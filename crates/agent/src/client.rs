@@ -117,7 +117,7 @@ impl Job {
     pub(crate) fn request(&self, action: Action) -> Result<Request, String> {
         let needs_all = action == Action::Create;
         if let (Some(template), None, true) = (&self.template, &self.user_data, needs_all) {
-            return Err(format!("the template {} came without its document", template.name));
+            return Err(format!("the template {} has no document", template.name));
         }
         let memory_mib = self.slice.memory_gb.checked_mul(1024).ok_or("memory_gb: too much")?;
         let request = Request {
@@ -234,7 +234,7 @@ impl Client {
         let answer = self.post("/api/agent/jobs/lease", &body, wait + POLL_SLACK)?;
         let Some(text) = answer else { return Ok(None) };
         let leased: Leased = serde_json::from_str(&text)
-            .map_err(|e| later(format!("the market's job cannot be read: {e}"), None))?;
+            .map_err(|e| later(format!("the marketplace's job is invalid: {e}"), None))?;
         check_id("the job's id", &leased.job.id).map_err(|why| later(why, None))?;
         Ok(Some(leased.job))
     }

@@ -25,7 +25,7 @@ fn read() -> Result<Request, Refusal> {
     let read = io::stdin().lock().take(REQUEST_MAX).read_to_end(&mut text);
     read.map_err(|error| Refusal::later(format!("reading the request: {error}")))?;
     let request: Request = serde_json::from_slice(&text)
-        .map_err(|error| Refusal::never(format!("the request cannot be read: {error}")))?;
+        .map_err(|error| Refusal::never(format!("the request is invalid: {error}")))?;
     request.check().map_err(Refusal::never)?;
     Ok(request)
 }

@@ -83,7 +83,8 @@ impl Driver {
             }
             if Instant::now() >= end {
                 running.kill();
-                let why = format!("the driver's {action} took longer than {} s", limit.as_secs());
+                let why =
+                    format!("the driver's {action} timed out after {} seconds", limit.as_secs());
                 return Err(Refusal::later(why));
             }
         }
@@ -220,7 +221,7 @@ fn keep_log(stderr: impl Read, mut log: File, steps: &Sender<String>) {
             let _ = log.write_all(&line);
             left -= length;
         } else if left > 0 {
-            let _ = log.write_all(b"(the rest was dropped)\n");
+            let _ = log.write_all(b"(output truncated)\n");
             left = 0;
         }
     }
@@ -233,16 +234,16 @@ fn read_answer(action: &str, status: ExitStatus, answer: &[u8]) -> Result<Machin
         (None, None) => "somehow".to_owned(),
     };
     if answer.len() as u64 > ANSWER_MAX {
-        return Err(Refusal::later(format!("the driver's answer to {action} is too long")));
+        return Err(Refusal::later(format!("the driver's response to {action} is too long")));
     }
     let read = serde_json::from_slice::<Answer>(answer).map_err(|error| error.to_string());
     match read.and_then(Answer::result) {
         Ok(Err(refusal)) => Err(refusal),
         Ok(Ok(machine)) if status.success() => Ok(machine),
-        Ok(Ok(_)) => Err(Refusal::later(format!("the driver ended {ended} after {action}"))),
+        Ok(Ok(_)) => Err(Refusal::later(format!("the driver exited {ended} after {action}"))),
         Err(why) => {
             let why =
-                format!("the driver's {action} ended {ended} and answered no document: {why}");
+                format!("the driver's {action} exited {ended} without a valid response: {why}");
             Err(Refusal::later(why))
         }
     }

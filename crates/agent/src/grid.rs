@@ -111,7 +111,7 @@ pub fn act(grid: &Grid, request: &Request) -> Result<Machine, Refusal> {
 
 fn create(deployment: &Deployment<'_>, request: &Request) -> Result<Machine, Refusal> {
     if request.user_data.is_some() {
-        return Err(Refusal::never("the grid's server takes no user data"));
+        return Err(Refusal::never("the grid server doesn't accept user data"));
     }
     let body = deployment.body(request)?;
     if deployment.find()?.is_none() {
@@ -135,7 +135,7 @@ fn create(deployment: &Deployment<'_>, request: &Request) -> Result<Machine, Ref
             None => "the server does not know it".to_owned(),
         };
         if Instant::now() >= end {
-            return Err(Refusal::later(format!("it was deployed, and then {why}")));
+            return Err(Refusal::later(format!("deployment succeeded, but then {why}")));
         }
         thread::sleep(LOOK_EVERY);
     };
@@ -154,7 +154,7 @@ fn remove(deployment: &Deployment<'_>) -> Result<Machine, Refusal> {
         let limit = Duration::from_secs(deployment.grid.deploy_seconds);
         deployment.grid.ask("delete", &json!({"name": deployment.name}), limit)?;
         if deployment.find()?.is_some() {
-            return Err(Refusal::later("it was deleted, and is still there"));
+            return Err(Refusal::later("it was deleted but still exists"));
         }
     }
     let _ = fs::remove_file(deployment.keys_file());
@@ -220,9 +220,9 @@ impl Deployment<'_> {
     /// Asks for the machine. A deployment without one is none.
     fn find(&self) -> Result<Option<Found>, Refusal> {
         let answer = self.grid.ask("get", &json!({"name": self.name}), ASK_LIMIT)?;
-        let deployments = answer.as_array().ok_or_else(|| {
-            Refusal::later("the grid's server answered get with something else than a list")
-        })?;
+        let deployments = answer
+            .as_array()
+            .ok_or_else(|| Refusal::later("the grid server's response to get is not a list"))?;
         let workloads =
             deployments.iter().filter_map(|deployment| deployment["workloads"].as_array());
         let is_machine = |workload: &&Value| {
@@ -253,7 +253,8 @@ impl Deployment<'_> {
             return Err(Refusal::later(why));
         }
         let address = found.address.clone();
-        let address = address.ok_or_else(|| Refusal::later("it has no Mycelium address"))?;
+        let address =
+            address.ok_or_else(|| Refusal::later("the machine has no Mycelium address"))?;
         let host_keys = self.host_keys(&address)?;
         let console_url = found.console_url.clone();
         let (port, user) = (self.grid.ssh_port, "root".to_owned());
@@ -274,7 +275,7 @@ impl Deployment<'_> {
             .context("`ssh-keyscan` cannot be started (package openssh-client)")?;
         let keys = scanned_keys(&String::from_utf8_lossy(&output.stdout));
         if keys.is_empty() {
-            return Err(Refusal::later(format!("{address} shows no host key yet")));
+            return Err(Refusal::later(format!("{address} has no host key yet")));
         }
         write_whole(&file, keys.join("\n").as_bytes(), 0o600)?;
         Ok(keys)
@@ -289,7 +290,7 @@ impl Found {
     fn without_machine() -> Found {
         Found {
             state: "error".to_owned(),
-            message: "there is a deployment without a machine".to_owned(),
+            message: "the deployment has no machine".to_owned(),
             address: None,
             console_url: None,
         }

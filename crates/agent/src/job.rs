@@ -95,7 +95,7 @@ impl Work {
                 Next::Step => {}
                 Next::Finished => return Ok(()),
                 Next::Kept => {
-                    self.say("kept in the journal; the next start goes on");
+                    self.say("saved in the journal; resumes at the next start");
                     return Ok(());
                 }
             }
@@ -114,7 +114,7 @@ impl Work {
         };
         if let Err(why) = self.record.job.request(action) {
             return self
-                .save(Phase::Failed(Refusal::never(format!("the agent refuses it: {why}"))));
+                .save(Phase::Failed(Refusal::never(format!("rejected by the agent: {why}"))));
         }
         if self.shared.stop.is_asked() {
             return self.save(Phase::Failed(Refusal::later(STOPPING)));
@@ -150,7 +150,7 @@ impl Work {
             (Lease::Unknown, _) => self.put_aside(),
             (Lease::Held, Ok(Machine::Running(reach))) => self.created(reach),
             (Lease::Held, Ok(Machine::Absent)) => {
-                let why = "the driver's create says that there is no machine";
+                let why = "the driver's create returned no machine";
                 self.save(Phase::Undoing(Some(Refusal::later(why))))
             }
             (Lease::Held, Err(refusal)) => self.save(Phase::Undoing(Some(refusal))),
@@ -187,7 +187,7 @@ impl Work {
                 }
                 Err(Unreached::NotYet(why)) if Instant::now() >= end => {
                     let limit = self.shared.config.ready_limit.as_secs();
-                    let why = format!("not to be reached within {limit} s: {why}");
+                    let why = format!("not reachable within {limit} seconds: {why}");
                     return self.save(Phase::Undoing(Some(Refusal::later(why))));
                 }
                 Err(Unreached::NotYet(_)) => {}
@@ -216,18 +216,18 @@ impl Work {
     fn undo(&mut self, refusal: Option<Refusal>) -> Result<Next> {
         match &refusal {
             Some(refusal) => self.say(&format!("undoing it: {}", refusal.error)),
-            None => self.say("the lease is lost; removing what was made"),
+            None => self.say("lease lost; removing the machine"),
         }
         match (self.removed_for_good(), refusal) {
             (Ok(()), Some(refusal)) => self.save(Phase::Failed(refusal)),
             (Ok(()), None) => self.drop_lost(),
             (Err(_), _) if self.shared.stop.is_over() => Ok(Next::Kept),
             (Err(left), Some(refusal)) => {
-                let why = format!("{}; and what was made is still there: {left}", refusal.error);
+                let why = format!("{}; the machine still exists: {left}", refusal.error);
                 self.save(Phase::Failed(Refusal::never(why)))
             }
             (Err(left), None) => {
-                self.say(&format!("what was made is still there: {left}"));
+                self.say(&format!("the machine still exists: {left}"));
                 self.put_aside()
             }
         }
@@ -257,7 +257,7 @@ impl Work {
             match self.drive(Action::Remove) {
                 Ok(Machine::Absent) => return Ok(()),
                 Ok(Machine::Running(_)) => {
-                    "the driver says that it still runs".clone_into(&mut why);
+                    "the driver reports that it is still running".clone_into(&mut why);
                 }
                 Err(refusal) => {
                     why = refusal.error;
@@ -266,7 +266,7 @@ impl Work {
                     }
                 }
             }
-            self.say(&format!("removing it did not work: {why}"));
+            self.say(&format!("removal failed: {why}"));
             if attempt < REMOVE_ATTEMPTS && !self.shared.stop.is_over() {
                 Stop::wait(backoff.next(None), || self.shared.stop.is_over());
                 self.renew_if_due();
@@ -286,10 +286,10 @@ impl Work {
             Err(ClientError::LeaseLost) if reach.is_some() => self.save(Phase::Undoing(None)),
             Err(ClientError::LeaseLost) => self.drop_lost(),
             Err(ClientError::Refused(why)) if reach.is_some() => {
-                self.save(Phase::Undoing(Some(Refusal::never(format!("the market: {why}")))))
+                self.save(Phase::Undoing(Some(Refusal::never(format!("marketplace: {why}")))))
             }
             Err(ClientError::Refused(why) | ClientError::Unknown(why)) => {
-                self.say(&format!("the market does not take the outcome: {why}"));
+                self.say(&format!("the marketplace rejected the result: {why}"));
                 self.put_aside()
             }
             Err(ClientError::Later { .. }) => Ok(Next::Kept),
@@ -313,7 +313,7 @@ impl Work {
             }
             Err(ClientError::LeaseLost) => self.drop_lost(),
             Err(ClientError::Refused(why) | ClientError::Unknown(why)) => {
-                self.say(&format!("the market does not take the outcome: {why}"));
+                self.say(&format!("the marketplace rejected the result: {why}"));
                 self.put_aside()
             }
             Err(ClientError::Later { .. }) => Ok(Next::Kept),
@@ -331,7 +331,7 @@ impl Work {
             let Err(error) = report(&self.shared.client, &self.record.job) else { return Ok(()) };
             let ClientError::Later { wait, .. } = &error else { return Err(error) };
             let wait = backoff.next(*wait);
-            self.say(&format!("the market is not told yet: {error}"));
+            self.say(&format!("couldn't report to the marketplace yet: {error}"));
             if self.shared.stop.is_over() || Instant::now() + wait >= end {
                 return Err(error);
             }
@@ -400,11 +400,11 @@ impl Work {
             Ok(()) => {}
             Err(ClientError::LeaseLost) => self.lease = Lease::Lost,
             Err(ClientError::Unknown(why)) => {
-                self.say(&format!("the market does not know it: {why}"));
+                self.say(&format!("unknown to the marketplace: {why}"));
                 self.lease = Lease::Unknown;
             }
             Err(error @ (ClientError::Refused(_) | ClientError::Later { .. })) => {
-                self.say(&format!("progress is not told: {error}"));
+                self.say(&format!("couldn't report progress: {error}"));
             }
         }
     }
@@ -417,7 +417,7 @@ impl Work {
 
     /// Forgets a job that somebody else has now, and of which nothing is left here.
     fn drop_lost(&mut self) -> Result<Next> {
-        self.say("the lease is lost; nothing is left of it here");
+        self.say("lease lost; nothing is left on this farm");
         self.forget()
     }
 
@@ -428,7 +428,7 @@ impl Work {
 
     /// What may have been made stays: only a person can say whether somebody uses it.
     fn put_aside(&mut self) -> Result<Next> {
-        self.say("put aside: look into the folder `aside`");
+        self.say("moved to the folder `aside` for inspection");
         self.shared.journal.put_aside(&self.record)?;
         Ok(Next::Finished)
     }

@@ -72,7 +72,7 @@ impl Journal {
         let lock = File::create(&path).with_context(|| format!("creating {}", path.display()))?;
         ensure!(
             lock.try_lock().is_ok(),
-            "{}: another agent is running on this folder",
+            "{}: another agent is using this folder",
             state_folder.display()
         );
         Ok(Journal { folder, aside, _lock: lock })

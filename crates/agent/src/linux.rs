@@ -67,7 +67,7 @@ fn status(linux: &Linux, machine: &Machine) -> Result<protocol::Machine, Refusal
         return Ok(protocol::Machine::Absent);
     }
     if server(machine).is_none() {
-        return Err(Refusal::later("it was made, and does not run"));
+        return Err(Refusal::later("it was created but isn't running"));
     }
     Ok(protocol::Machine::Running(machine.reach(&linux.local, "root")?))
 }
@@ -144,7 +144,7 @@ fn start(linux: &Linux, machine: &Machine) -> Result<()> {
         .stdout(log.try_clone().context("QEMU's log")?)
         .stderr(log)
         .spawn()
-        .with_context(|| format!("`{}` cannot be started", linux.qemu))?;
+        .with_context(|| format!("`{}` can't be started", linux.qemu))?;
     let said = || -> String {
         let text = fs::read_to_string(&output).unwrap_or_default();
         text.trim().chars().take(500).collect()
@@ -152,10 +152,10 @@ fn start(linux: &Linux, machine: &Machine) -> Result<()> {
     let end = Instant::now() + START_LIMIT;
     loop {
         if let Some(status) = child.try_wait().context("waiting for QEMU")? {
-            bail!("QEMU ended with {status}: {}", said());
+            bail!("QEMU exited with {status}: {}", said());
         }
         let why = match server(machine) {
-            None => "it has no process".to_owned(),
+            None => "the machine has no process".to_owned(),
             Some(pid) => match qemu::is_running(&machine.path(qemu::QMP)) {
                 Ok(true) => return linux.limit(machine, pid, size),
                 Ok(false) => "it is paused".to_owned(),
@@ -163,7 +163,7 @@ fn start(linux: &Linux, machine: &Machine) -> Result<()> {
             },
         };
         if Instant::now() >= end {
-            bail!("QEMU does not answer: {why}: {}", said());
+            bail!("QEMU is not responding: {why}: {}", said());
         }
         thread::sleep(Duration::from_millis(20));
     }

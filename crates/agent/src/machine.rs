@@ -129,7 +129,7 @@ impl Machine {
         let is_free = |port: &u16| {
             !taken.contains(port) && TcpListener::bind(SocketAddr::new(local.bind, *port)).is_ok()
         };
-        let port = (local.first_port..=last).find(is_free).context("no port is free")?;
+        let port = (local.first_port..=last).find(is_free).context("no free port")?;
         write_whole(&self.path("port"), port.to_string().as_bytes(), 0o600)?;
         Ok(port)
     }
@@ -194,7 +194,7 @@ impl Machine {
                 let _ = kill_process(pid, signal);
             }
             let elapsed = started_at.elapsed();
-            ensure!(elapsed < END_LIMIT * 2, "processes of {} do not end", self.name);
+            ensure!(elapsed < END_LIMIT * 2, "processes of {} don't stop", self.name);
             if elapsed >= END_LIMIT {
                 signal = Signal::KILL;
             }
@@ -261,11 +261,11 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     let output = command
         .stdin(Stdio::null())
         .output()
-        .with_context(|| format!("`{name}` cannot be started"))?;
+        .with_context(|| format!("`{name}` can't be started"))?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
         let said: String = said.trim().chars().take(500).collect();
-        bail!("`{name}` ended with {}: {said}", output.status);
+        bail!("`{name}` exited with {}: {said}", output.status);
     }
     Ok(())
 }

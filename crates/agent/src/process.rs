@@ -58,7 +58,7 @@ fn status(local: &Local, machine: &Machine) -> Result<protocol::Machine, Refusal
         return Ok(protocol::Machine::Absent);
     }
     if server(machine).is_none() {
-        return Err(Refusal::later("it was made, and does not run"));
+        return Err(Refusal::later("it was created but isn't running"));
     }
     Ok(protocol::Machine::Running(machine.reach(local, &user())?))
 }

@@ -93,7 +93,7 @@ impl Request {
             return Err("cpu_cores, memory_mib and disk_gib are at least 1".to_owned());
         }
         if self.action == Action::Create && self.ssh_keys.is_empty() {
-            return Err("ssh_keys: there is none, so nobody could log in".to_owned());
+            return Err("ssh_keys: at least one key is required".to_owned());
         }
         if self.ssh_keys.len() > KEYS_MAX {
             return Err(format!("ssh_keys: at most {KEYS_MAX}"));
@@ -309,7 +309,7 @@ mod tests {
         check(|r| r.rental_id = "a".repeat(65), Some("rental_id"));
         check(|r| r.rental_id = "a b".to_owned(), Some("rental_id"));
         check(|r| r.memory_mib = 0, Some("cpu_cores"));
-        check(|r| r.ssh_keys.clear(), Some("ssh_keys: there is none"));
+        check(|r| r.ssh_keys.clear(), Some("ssh_keys: at least one key is required"));
         check(|r| r.ssh_keys.push(format!("{KEY}\nssh-rsa")), Some("ssh_keys: not"));
         check(|r| r.ssh_keys.push(format!("command=\"x\" {KEY}")), Some("ssh_keys: not"));
         check(|r| r.ssh_keys = vec![KEY.to_owned(); 17], Some("ssh_keys: at most"));

@@ -43,14 +43,14 @@ pub(crate) fn check_answer(reach: &Reach) -> Result<(), String> {
     let is_user = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-';
     let user = reach.user.as_bytes();
     if user.is_empty() || user[0] == b'-' || !user.iter().copied().all(is_user) {
-        return Err("the driver's user is no name of a user".to_owned());
+        return Err("the driver's user is not a valid user name".to_owned());
     }
     if reach.port == 0 {
         return Err("the driver's port is 0".to_owned());
     }
     if reach.host_keys.is_empty() || !reach.host_keys.iter().all(|key| crate::protocol::is_key(key))
     {
-        return Err("the driver's host_keys are not public keys, one at least".to_owned());
+        return Err("the driver's host_keys must be at least one public key".to_owned());
     }
     Ok(())
 }
@@ -101,17 +101,17 @@ pub(crate) fn host_key(reach: &Reach, known_hosts: &Path) -> Result<(), Unreache
 fn judge(logged_in: bool, said: &str) -> Result<(), Unreached> {
     let mut lines = said.lines().map(str::trim_end);
     if logged_in {
-        return Err(Unreached::Wrong("the machine lets anybody in without a key".to_owned()));
+        return Err(Unreached::Wrong("the machine accepts logins without a key".to_owned()));
     }
     if lines.clone().any(|line| line == PROVEN) {
         return Ok(());
     }
     if lines.any(|line| line == WRONG_KEY) {
-        return Err(Unreached::Wrong("the machine shows another host key".to_owned()));
+        return Err(Unreached::Wrong("the machine has a different host key".to_owned()));
     }
     let last = said.lines().rev().find(|line| !line.starts_with("debug1:")).unwrap_or_default();
     let last: String = last.chars().filter(|c| !c.is_control()).take(200).collect();
-    Err(Unreached::NotYet(format!("SSH does not get through: {last}")))
+    Err(Unreached::NotYet(format!("SSH connection failed: {last}")))
 }
 
 fn ssh(reach: &Reach, known_hosts: &Path) -> Command {

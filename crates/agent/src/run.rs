@@ -104,7 +104,7 @@ impl Running {
                 }
                 Err(error) => {
                     let wait = backoff.next(error.wait());
-                    say!("agent: no answer to \"is there a job\": {error}; again in {wait:.1?}");
+                    say!("agent: can't get jobs: {error}; retrying in {wait:.1?}");
                     Stop::wait(wait, || self.shared.stop.is_asked());
                 }
             }
@@ -121,7 +121,7 @@ impl Running {
             for job in done {
                 match job.join() {
                     Ok(result) => result?,
-                    Err(_) => bail!("a job panicked; the journal has it"),
+                    Err(_) => bail!("a job panicked; it is in the journal"),
                 }
             }
             if self.jobs.len() <= most {

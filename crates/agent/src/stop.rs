@@ -38,10 +38,10 @@ impl Stop {
         thread::spawn(move || {
             for _ in signals.forever() {
                 if asked.is_asked() {
-                    say!("agent: stopping at once; the journal knows what was going on");
+                    say!("agent: stopping immediately; running jobs are in the journal");
                     std::process::exit(ENDED_AT_ONCE);
                 }
-                say!("agent: stopping; running jobs have {} s to finish", grace.as_secs());
+                say!("agent: stopping; running jobs have {} seconds to finish", grace.as_secs());
                 asked.ask();
             }
         });

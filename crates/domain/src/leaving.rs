@@ -25,10 +25,10 @@ pub const ALTERNATIVES_MAX: u32 = 10;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoticeError {
     /// It leaves already.
-    #[error("this node leaves already, on {}; take that back first", .0.date())]
+    #[error("this node is already leaving on {}; cancel that first", .0.date())]
     Leaving(Timestamp),
     /// Its renters would have too little time, or none.
-    #[error("a day, such as {}, and none before it", .0.date())]
+    #[error("a date of {} or later", .0.date())]
     TooSoon(Timestamp),
     /// Nobody has paid for as long.
     #[error("a day before {}", .0.date())]
@@ -176,19 +176,18 @@ pub struct Move {
 pub enum MoveError {
     /// There is no reason to go.
     #[error(
-        "the node of this rental stays on the market, and its access is not overdue; only a rental \
-         whose node leaves, or whose machine is late or could not be made, is moved"
+        "this rental can't be moved: its node stays on the market and its access is not overdue"
     )]
     NodeStays,
     /// Its term is over.
-    #[error("the term of this rental is over; rent a slice anew")]
+    #[error("the term of this rental has ended; rent a new slice")]
     Over,
     /// It is a whole node.
-    #[error("a whole node is not moved; it is refunded, and another one can be rented")]
+    #[error("whole-node rentals can't be moved; you are refunded and can rent another node")]
     WholeNode,
     /// The other node asks more than was agreed on.
     #[error(
-        "a slice there costs ${price} a month, and ${agreed} was agreed on; choose another one"
+        "a slice there costs ${price} per month, more than your ${agreed}; choose another slice"
     )]
     Dearer {
         /// Per slice and month there.
@@ -197,13 +196,13 @@ pub enum MoveError {
         agreed: Usd,
     },
     /// The other node promises less than was sold.
-    #[error("that node promises less than this rental was sold with; choose another one")]
+    #[error("that node guarantees less than your rental; choose another node")]
     PromisesLess,
     /// Access is owed, and nobody there would make a machine by itself: nor pay back in time.
-    #[error("that farm has no agent that makes machines by itself; choose another one")]
+    #[error("that farm has no automatic setup; choose another node")]
     NoAgent,
     /// A rental does not come back.
-    #[error("this rental has left that slice before; choose another one")]
+    #[error("this rental was on that slice before; choose another slice")]
     LeftBefore,
     /// The slice cannot be had.
     #[error(transparent)]

@@ -158,7 +158,7 @@ impl Subject {
 
     /// The credit that follows; `None` for nothing.
     pub fn credit(&self, amount: Usd, why: &str) -> Option<Booking> {
-        let reason = format!("Credit for {} in {}: {why}", self.place, self.month);
+        let reason = format!("SLA credit for {} in {}: {why}", self.place, self.month);
         let (from, to) = (LedgerAccount::Earnings(self.farmer), LedgerAccount::Wallet(self.renter));
         Booking::new(BookingKind::SlaCredit, self.reference(), reason, from, &[(to, amount)])
     }
@@ -178,10 +178,10 @@ impl Subject {
 /// Why something was credited, in a few words: such as `98.7 % up of 99.5 % promised`.
 pub fn reason(measured: &Measured, promise: Promise) -> String {
     let uptime = measured.uptime().filter(|uptime| *uptime < promise.uptime);
-    let uptime = uptime.map(|uptime| format!("{uptime} % up of {} % promised", promise.uptime));
+    let uptime = uptime.map(|uptime| format!("{uptime}% uptime, {}% guaranteed", promise.uptime));
     let bandwidth = measured.bandwidth().filter(|bandwidth| *bandwidth < promise.bandwidth);
     let bandwidth = bandwidth.map(|bandwidth| {
-        format!("{} of {} Mbit/s promised", bandwidth.mbps(), promise.bandwidth.mbps())
+        format!("{} Mbit/s, {} Mbit/s guaranteed", bandwidth.mbps(), promise.bandwidth.mbps())
     });
     match (uptime, bandwidth) {
         (Some(uptime), Some(bandwidth)) => format!("{uptime}, {bandwidth}"),
@@ -322,10 +322,10 @@ mod tests {
         let looks = Looks { observed: 1_000, up: 987 };
         let measured = Measured { looks, excused: 0, speeds: 20, speed_sum: 1_590 };
         let why = reason(&measured, promise());
-        assert_eq!(why, "98.7 % up of 99.5 % promised, 79 of 100 Mbit/s promised");
+        assert_eq!(why, "98.7% uptime, 99.5% guaranteed, 79 Mbit/s, 100 Mbit/s guaranteed");
         let kept = Looks { observed: 1_000, up: 1_000 };
         let slow = reason(&Measured { looks: kept, ..measured }, promise());
-        assert_eq!(slow, "79 of 100 Mbit/s promised");
+        assert_eq!(slow, "79 Mbit/s, 100 Mbit/s guaranteed");
         let id = |number| AccountId::from_random(Timestamp::from_seconds(0), [number; 10]);
         let subject = Subject {
             rental: RentalId::from_random(Timestamp::from_seconds(0), [7; 10]),
@@ -335,10 +335,10 @@ mod tests {
             renter: id(1),
             farmer: id(2),
         };
-        let credit = subject.credit(Usd::whole(2), "98.7 % up of 99.5 % promised").unwrap();
+        let credit = subject.credit(Usd::whole(2), "98.7% uptime, 99.5% guaranteed").unwrap();
         assert_eq!(
             credit.reason,
-            "Credit for node32_slice_1 in 2026-11: 98.7 % up of 99.5 % promised"
+            "SLA credit for node32_slice_1 in 2026-11: 98.7% uptime, 99.5% guaranteed"
         );
         assert_eq!(credit.entries[0].account, LedgerAccount::Earnings(id(2)));
         assert_eq!(credit.entries[0].amount, -Usd::whole(2));

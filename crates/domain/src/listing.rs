@@ -22,7 +22,7 @@ pub enum ListingEvent {
 
 /// The event does not fit the state: a draft was never on the market, so it cannot be paused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a node that was never published cannot be paused")]
+#[error("a node that was never published can't be paused")]
 pub struct NeverPublished;
 
 impl Listing {

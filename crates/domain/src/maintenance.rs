@@ -75,12 +75,12 @@ impl Window {
     ) -> Result<Window, Vec<FieldError>> {
         let mut wrong = Vec::new();
         if !(AHEAD_SECONDS..=AHEAD_SECONDS_MAX).contains(&starts_at.seconds_since(now)) {
-            let rule = "a time at least 24 hours and at most 90 days from now";
+            let rule = "a time 24 hours to 90 days from now";
             wrong.push(FieldError::new("starts_at", rule));
         }
         let length = ends_at.seconds_since(starts_at);
         if !(WINDOW_SECONDS_MIN..=WINDOW_SECONDS_MAX).contains(&length) {
-            let rule = "a time after starts_at, by a minute at least and eight hours at most";
+            let rule = "a time 1 minute to 8 hours after starts_at";
             wrong.push(FieldError::new("ends_at", rule));
         }
         let note = note.trim();
@@ -103,10 +103,10 @@ impl Window {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MaintenanceError {
     /// Another one is at the same time.
-    #[error("another maintenance of this node is announced for that time; choose another one")]
+    #[error("this node already has maintenance scheduled at that time; choose another time")]
     Overlaps,
     /// Enough are announced.
-    #[error("four windows of this node are announced already; wait until one is over")]
+    #[error("this node already has four maintenance windows; wait until one is over or cancel one")]
     TooMany,
 }
 

@@ -179,7 +179,7 @@ impl PriceLimits {
         let inside = |price: &Usd| *price >= self.min && *price <= self.max;
         Usd::parse(field, text).ok().filter(inside).ok_or_else(|| {
             let rule = alloc::format!(
-                "a price per slice and month from {} to {} dollars, with at most two decimals",
+                "a price per slice per month from {} to {} dollars, with at most two decimals",
                 self.min,
                 self.max
             );

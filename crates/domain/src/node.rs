@@ -213,19 +213,20 @@ impl fmt::Display for Refusal {
         f.write_str(match self {
             Refusal::Down => "the grid reports the node as down; slices appear once it is up",
             Refusal::Standby => "the node is in standby; wake it on the grid to offer slices",
-            Refusal::Unlisted => "the grid no longer lists the node; slices appear once it does",
-            Refusal::Unhealthy => {
-                "the grid's health check does not reach the node; check its network"
+            Refusal::Unlisted => {
+                "the grid no longer lists the node; slices appear once it is \
+                                  listed again"
             }
+            Refusal::Unhealthy => "the grid's health check can't reach the node; check its network",
             Refusal::RentedWhole => {
-                "the whole node is rented on the grid, so no part of it is free"
+                "the whole node is rented on the grid, so it has no free capacity"
             }
             Refusal::DedicatedFarm => {
-                "its farm is dedicated on the grid: its nodes can be rented whole only"
+                "the farm is dedicated on the grid, so its nodes can only be rented whole"
             }
             Refusal::ExtraFee => {
-                "the node has an extra fee on the grid, so it can be rented whole only; \
-                 remove the fee to offer slices"
+                "the node has an extra fee on the grid, so it can only be rented whole; remove \
+                 the fee to offer slices"
             }
             Refusal::NoMachines => "the node cannot run virtual machines (no zmachine feature)",
             Refusal::Cpu => "fewer than 1 vCPU is free",

@@ -125,22 +125,22 @@ pub struct AboveMeasured {
 
 impl fmt::Display for AboveMeasured {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the promise is above what the node has shown so far: ")?;
+        f.write_str("the SLA is above the measured values: ")?;
         if let Some(Compared { promised, measured }) = self.uptime {
-            write!(f, "an uptime of {promised}% is promised and {measured}% was measured")?;
+            write!(f, "{promised}% uptime is guaranteed but {measured}% was measured")?;
         }
         if self.uptime.is_some() && self.bandwidth.is_some() {
             f.write_str(", and ")?;
         }
         if let Some(Compared { promised, measured }) = self.bandwidth {
             let (promised, measured) = (promised.mbps(), measured.mbps());
-            write!(f, "{promised} Mbit/s are promised and {measured} Mbit/s were measured")?;
+            write!(f, "{promised} Mbit/s is guaranteed but {measured} Mbit/s was measured")?;
         }
         let cost = self.cost_per_month.for_people();
         write!(
             f,
-            "; if it goes on like that, each rented slice costs {cost} a month in credits: \
-             promise less, or confirm that cost"
+            "; at this rate, each rented slice costs {cost} per month in SLA credits. Lower the \
+             SLA or accept that cost"
         )
     }
 }
@@ -150,18 +150,18 @@ impl fmt::Display for AboveMeasured {
 pub enum OfferingError {
     /// It is locked.
     #[error("{}", match .0 {
-        Locker::Farmer => "the node is locked; unlock it first",
-        Locker::Operator => "the operator has locked the node; ask the operator",
+        Locker::Farmer => "this node is locked; unlock it first",
+        Locker::Operator => "the operator locked this node; contact the operator",
     })]
     Locked(Locker),
     /// The promise has a cost that was not confirmed.
     #[error("{0}")]
     PromiseAboveMeasured(AboveMeasured),
     /// Nothing can be published, or its cost told, without a price.
-    #[error("the node has no price; set one per slice and month first")]
+    #[error("this node has no price; set a price per slice per month first")]
     PriceMissing,
     /// It is being withdrawn.
-    #[error("the node is leaving the market; take the notice back first")]
+    #[error("this node is leaving the market; cancel that first")]
     Leaving,
     /// It cannot be paused.
     #[error(transparent)]

@@ -226,22 +226,22 @@ pub fn total(items: &[Item]) -> Usd {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RentError {
     /// The node does not exist, or is not shown to this renter.
-    #[error("there is no such node on the market")]
+    #[error("this node is not on the market")]
     NoSuchNode,
     /// The node has no slice of that number.
-    #[error("there is no such slice on this node")]
+    #[error("this node has no such slice")]
     NoSuchSlice,
     /// The node is paused.
-    #[error("the farmer has taken this node off the market; choose another one")]
+    #[error("this node is no longer on the market; choose another node")]
     NotOffered,
     /// The node is down, or cannot run slices for another reason.
-    #[error("this node is not running now; choose another one, or try again once it is back")]
+    #[error("this node is not running; choose another node, or try again once it is back up")]
     NodeDown,
     /// The slice is held by somebody else.
-    #[error("this slice is no longer available; choose another one")]
+    #[error("this slice is no longer available; choose another slice")]
     SliceTaken,
     /// Fewer slices are free than were asked for.
-    #[error("{wanted} of these slices are wanted and {free} are free; choose others")]
+    #[error("you asked for {wanted} slices, but only {free} are free; choose others")]
     SoldOut {
         /// How many were asked for.
         wanted: u32,
@@ -249,10 +249,10 @@ pub enum RentError {
         free: u32,
     },
     /// The price or the promise is not the one that the renter saw.
-    #[error("the offer has changed since it was shown; look at it again")]
+    #[error("the offer has changed since you opened it; review the current offer")]
     OfferChanged,
     /// The price is above what the renter pays at most.
-    #[error("a slice costs ${price} a month now, and at most ${max} was to be paid")]
+    #[error("a slice now costs ${price} per month, above your maximum of ${max}")]
     AboveMaxPrice {
         /// Per slice and month.
         price: Usd,
@@ -263,10 +263,10 @@ pub enum RentError {
     #[error("this node is not offered for {0} months; choose another term")]
     TermNotOffered(u32),
     /// Renter and farmer are the same account.
-    #[error("a farmer cannot rent a slice of their own node")]
+    #[error("you can't rent slices of your own node")]
     OwnSlice,
     /// The wallet does not hold the total.
-    #[error("the wallet lacks ${missing} of the total of ${total}; add credit and try again")]
+    #[error("your balance is ${missing} short of the total of ${total}; add credit and try again")]
     InsufficientFunds {
         /// The total of the term.
         total: Usd,
@@ -274,7 +274,7 @@ pub enum RentError {
         missing: Usd,
     },
     /// The token that asks may not spend the total.
-    #[error("this token may spend ${left} more, and the total is ${total}; use another token")]
+    #[error("this token can spend only ${left} more, and the total is ${total}; use another token")]
     OverCeiling {
         /// The total of the term.
         total: Usd,
@@ -282,10 +282,13 @@ pub enum RentError {
         left: Usd,
     },
     /// The account holds as many quotes as it may.
-    #[error("an account holds slices with at most {0} quotes at once; use or release one")]
+    #[error("you can hold slices with at most {0} quotes at a time; use or release one")]
     TooManyHolds(u32),
     /// The account would rent more slices than it may.
-    #[error("an account rents at most {max} slices, and this one has {slices}; ask the operator")]
+    #[error(
+        "an account can rent at most {max} slices, and you have {slices}; ask the operator for a \
+         higher limit"
+    )]
     OverLimit {
         /// How many it rents.
         slices: u32,
@@ -716,7 +719,7 @@ mod tests {
         for text in ["", "a b", "ä", "a\n", &"x".repeat(129)] {
             assert!(IdempotencyKey::parse(text).is_err(), "{text}");
         }
-        assert_eq!(RentError::NoSuchSlice.to_string(), "there is no such slice on this node");
+        assert_eq!(RentError::NoSuchSlice.to_string(), "this node has no such slice");
     }
 
     proptest! {

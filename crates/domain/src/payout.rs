@@ -236,22 +236,22 @@ impl Means {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RequestError {
     /// Nobody knows where to.
-    #[error("say first where you are paid to")]
+    #[error("set a payout address first")]
     NoAddress,
     /// It is less than what is paid out.
-    #[error("a payout is ${min} at least")]
+    #[error("the minimum payout is ${min}")]
     BelowMinimum {
         /// The least.
         min: Usd,
     },
     /// The account has not earned that much, or some of it may still go to renters.
-    #[error("you can be paid ${balance} now")]
+    #[error("only ${balance} is available for payout")]
     NotEarned {
         /// What it has.
         balance: Usd,
     },
     /// As many are on their way as can be.
-    #[error("{OPEN_MAX} payouts of yours are on their way")]
+    #[error("you already have {OPEN_MAX} payouts in progress")]
     TooMany,
 }
 

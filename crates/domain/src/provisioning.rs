@@ -55,14 +55,14 @@ pub const DEADLINES: [Deadline; 6] = [
         seconds: LATE_SECONDS,
         since: "payment, the first key, or a move",
         owner: "mailer, tell of late jobs",
-        then: "renter, farmer and operators are told, once",
+        then: "renter, farmer and operators are notified once",
     },
     Deadline {
         what: "access",
         seconds: REFUND_SECONDS,
         since: "payment, or the first key",
-        owner: "grid-sync, pay back",
-        then: "everything is paid back, and the rental ends",
+        owner: "grid-sync, refund",
+        then: "the rental is refunded in full and ends",
     },
     Deadline {
         what: "next attempt",
@@ -76,7 +76,7 @@ pub const DEADLINES: [Deadline; 6] = [
         seconds: REMOVAL_LATE_SECONDS,
         since: "end of the rental",
         owner: "mailer, tell of late jobs",
-        then: "farmer and operators are told, once; the slice stays off the market",
+        then: "farmer and operators are notified once; the slice stays off the market",
     },
     Deadline {
         what: "a sign of life",
@@ -355,7 +355,7 @@ pub struct Next {
 
 /// Somebody else has the job by now, or nobody needs it any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("this lease is over: the job was given to another, or is not needed any more; stop it")]
+#[error("this lease has expired because the job was reassigned or cancelled; stop the job")]
 pub struct LeaseLost;
 
 /// Decides a report of whoever holds the lease of this `fence`. `None` is a report that was heard
@@ -496,16 +496,16 @@ mod tests {
               the next agent that asks gets the job, with a higher fence
             access within 300 s of: payment, the first key, or a move
               mailer, tell of late jobs:
-              renter, farmer and operators are told, once
+              renter, farmer and operators are notified once
             access within 85800 s of: payment, or the first key
-              grid-sync, pay back:
-              everything is paid back, and the rental ends
+              grid-sync, refund:
+              the rental is refunded in full and ends
             next attempt within 1800 s of: a failure
               provisioner, lease:
               the job is due again; sooner after the first failures
             removal within 3600 s of: end of the rental
               mailer, tell of late jobs:
-              farmer and operators are told, once; the slice stays off the market
+              farmer and operators are notified once; the slice stays off the market
             a sign of life within 2592000 s of: the agent last asked
               the trigger that makes jobs:
               what is rented from then on is not provisioned

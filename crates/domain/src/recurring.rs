@@ -129,7 +129,7 @@ const GRID_SYNC: RecurringJob = RecurringJob {
     every_seconds: 0,
     does: "",
     bounds: &[Bound::new(500, "rentals, each in a statement of its own")],
-    resumed: "what is still due is found again",
+    resumed: "remaining work is found by the next run",
 };
 
 const MAILER: RecurringJob = RecurringJob { by: RunBy::Mailer, ..GRID_SYNC };
@@ -141,15 +141,15 @@ const SWEEP: RecurringJob = RecurringJob { bounds: &[Bound::new(1_000, "rows")],
 
 /// Rentals without access.
 pub const PAY_BACK: RecurringJob = RecurringJob {
-    name: "pay back",
-    does: "Pays back, in full, rentals that have no access a day after they were paid.",
+    name: "refund",
+    does: "Refunds in full all rentals without access a day after payment.",
     ..GRID_SYNC
 };
 
 /// Rentals that renew themselves.
 pub const RENEW: RecurringJob = RecurringJob {
     name: "renew",
-    does: "Extends rentals that renew themselves, and tells of those that cannot be.",
+    does: "Auto-renews rentals and notifies renters of failed renewals.",
     ..GRID_SYNC
 };
 
@@ -157,36 +157,37 @@ pub const RENEW: RecurringJob = RecurringJob {
 pub const REMIND: RecurringJob = RecurringJob {
     name: "remind",
     does: "Reminds renters 14, 3 and 1 days before a rental ends.",
-    resumed: "each reminder is written down once for each end",
+    resumed: "each reminder is recorded once per end date",
     ..GRID_SYNC
 };
 
 /// Notices of nodes that leave.
 pub const TELL_OF_LEAVING: RecurringJob = RecurringJob {
     name: "tell of nodes that leave",
-    does: "Tells renters that the node of a rental leaves the market.",
-    resumed: "each notice is written down once",
+    does: "Notifies renters whose node is leaving the market.",
+    resumed: "each notification is recorded once",
     ..GRID_SYNC
 };
 
 /// Nodes that leave.
 pub const LEAVE: RecurringJob = RecurringJob {
     name: "let nodes leave",
-    does: "Ends and refunds what is left on nodes whose day has come, and lets them leave.",
+    does: "Ends and refunds remaining rentals on nodes that leave today, and completes their \
+           leaving.",
     ..GRID_SYNC
 };
 
 /// Ends of rentals.
 pub const EXPIRE: RecurringJob = RecurringJob {
     name: "expire",
-    does: "Begins the grace of rentals whose term is over, and ends those whose grace is over.",
+    does: "Starts the grace period of expired rentals, and ends rentals after it.",
     ..GRID_SYNC
 };
 
 /// Escrow.
 pub const EARN: RecurringJob = RecurringJob {
     name: "earn",
-    does: "Moves what was used, day by day, from escrow to who earned it.",
+    does: "Moves used rental payments from escrow to earnings, day by day.",
     ..GRID_SYNC
 };
 
@@ -197,18 +198,18 @@ pub const CHECK_FAILURES: Bound = Bound::new(3, "failures");
 /// Who owns farms.
 pub const CHECK_FARMS: RecurringJob = RecurringJob {
     name: "check farms",
-    does: "Asks the grid once an hour whether proven farms still belong to who proved them.",
+    does: "Checks hourly on the grid that verified farms still belong to their owners.",
     bounds: &[Bound::new(20, "farms"), CHECK_FAILURES],
-    resumed: "those that wait the longest come first",
+    resumed: "those waiting longest come first",
     ..GRID_SYNC
 };
 
 /// Samples of the market.
 pub const SAMPLE_MARKET: RecurringJob = RecurringJob {
     name: "sample the market",
-    does: "Samples once an hour what is offered and rented.",
+    does: "Records hourly how much is offered and rented.",
     bounds: &[Bound::new(1, "statement")],
-    resumed: "the hour is moved in the statement that samples it",
+    resumed: "the hour advances in the statement that samples it",
     ..GRID_SYNC
 };
 
@@ -218,9 +219,9 @@ pub const SIMILAR_NODES: Bound = Bound::new(2_000, "similar nodes for each");
 /// Suggestions.
 pub const SUGGEST_PRICES: RecurringJob = RecurringJob {
     name: "suggest prices",
-    does: "Compares prices with those of similar nodes, and tells farmers of better ones.",
+    does: "Compares prices with similar nodes and notifies farmers of better ones.",
     bounds: &[Bound::new(20, "nodes"), SIMILAR_NODES],
-    resumed: "nodes that were not compared for long come first",
+    resumed: "nodes not compared for longest come first",
     ..GRID_SYNC
 };
 
@@ -233,9 +234,9 @@ pub const SYNC_SECONDS: Bound = Bound::new(100, "seconds");
 /// The grid.
 pub const SYNC: RecurringJob = RecurringJob {
     name: "sync",
-    does: "Asks the grid for every registered node, and keeps what has changed.",
+    does: "Reads all registered nodes from the grid and stores changes.",
     bounds: &[Bound::new(300, "requests"), SYNC_PAGE, SYNC_SECONDS],
-    resumed: "from the node behind which the last run stopped; one run at a time, by a lease",
+    resumed: "continues after the last node; one run at a time, by a lease",
     ..GRID_SYNC
 };
 
@@ -250,45 +251,45 @@ pub const SWEEP_SAMPLES: RecurringJob = RecurringJob {
 /// Months of rentals, against their promises.
 pub const JUDGE_PROMISES: RecurringJob = RecurringJob {
     name: "judge promises",
-    does: "Compares the months of rentals with their promises, and credits what was missed.",
+    does: "Evaluates rentals' months against their SLA and credits shortfalls.",
     bounds: &[Bound::new(1_000, "months of rentals, each in a statement of its own")],
-    resumed: "each month of a rental is judged once; those that are due are found again",
+    resumed: "each month is evaluated once; remaining work is found by the next run",
     ..GRID_SYNC
 };
 
 /// Credits that a farmer's earnings did not cover.
 pub const PAY_OWED: RecurringJob = RecurringJob {
     name: "pay what is owed",
-    does: "Pays credits that a farmer had not earned enough for.",
+    does: "Pays SLA credits that a farmer's earnings didn't cover before.",
     bounds: &[Bound::new(200, "credits, each in a statement of its own")],
-    resumed: "each is tried again after six hours",
+    resumed: "each is retried after six hours",
     ..GRID_SYNC
 };
 
 /// The order by uptime.
 pub const RANK_NODES: RecurringJob = RecurringJob {
     name: "rank nodes",
-    does: "Ranks nodes by the uptime that is proven of them.",
+    does: "Ranks nodes by their confidently measured uptime.",
     bounds: &[Bound::new(2_000, "nodes in one statement")],
-    resumed: "from the node behind which the last run stopped",
+    resumed: "continues after the last node",
     ..GRID_SYNC
 };
 
 /// Looks of long ago.
 pub const FOLD_LOOKS: RecurringJob = RecurringJob {
     name: "fold looks",
-    does: "Deletes looks at nodes after 90 days: the sums of their days are kept.",
-    bounds: &[Bound::new(60_000, "looks, whole days")],
-    resumed: "the oldest looks come first",
+    does: "Deletes node checks after 90 days and keeps daily totals.",
+    bounds: &[Bound::new(60_000, "checks, in whole days")],
+    resumed: "the oldest checks come first",
     ..GRID_SYNC
 };
 
 /// What the status page says.
 pub const CHECK_MARKET: RecurringJob = RecurringJob {
     name: "check the market",
-    does: "Checks invariants, and writes down how the market is.",
+    does: "Runs integrity checks and records the marketplace status.",
     bounds: &[Bound::new(8, "invariants, each in a statement of its own")],
-    resumed: "the invariant that was not checked for longest comes first",
+    resumed: "the check that ran longest ago comes first",
     ..GRID_SYNC
 };
 
@@ -297,8 +298,7 @@ pub const SWEEP_SYNC: RecurringJob = RecurringJob {
     name: "sweep syncs",
     by: RunBy::GridSync,
     every_seconds: 60 * 60,
-    does: "Deletes the history of syncs after 90 days, and documents that were not seen in \
-           quarantine for 30.",
+    does: "Deletes sync history after 90 days, and quarantined documents not seen for 30 days.",
     ..SWEEP
 };
 
@@ -308,16 +308,16 @@ pub const SENDING_SECONDS: Bound = Bound::new(60, "seconds");
 /// The outbox of mail.
 pub const DELIVER_MAILS: RecurringJob = RecurringJob {
     name: "deliver mails",
-    does: "Sends mail that is due.",
+    does: "Sends queued e-mail.",
     bounds: &[Bound::new(100, "mails"), SENDING_SECONDS],
-    resumed: "a mail that was taken and not sent is free again after 30 seconds",
+    resumed: "an e-mail that was taken but not sent is retried after 30 seconds",
     ..MAILER
 };
 
 /// Holds of quotes.
 pub const RELEASE_HOLDS: RecurringJob = RecurringJob {
     name: "release holds",
-    does: "Frees slices that a quote has held for its time.",
+    does: "Releases slices held by expired quotes.",
     bounds: &[Bound::new(500, "quotes, in one statement")],
     ..MAILER
 };
@@ -325,7 +325,7 @@ pub const RELEASE_HOLDS: RecurringJob = RecurringJob {
 /// Raises of prices.
 pub const APPLY_RAISES: RecurringJob = RecurringJob {
     name: "apply raises",
-    does: "Raises prices whose notice is over.",
+    does: "Applies price increases that are due.",
     bounds: &[Bound::new(100, "nodes, each in a statement of its own")],
     ..MAILER
 };
@@ -333,16 +333,16 @@ pub const APPLY_RAISES: RecurringJob = RecurringJob {
 /// Maintenance.
 pub const TELL_OF_MAINTENANCE: RecurringJob = RecurringJob {
     name: "tell of maintenance",
-    does: "Tells renters that maintenance begins soon.",
+    does: "Notifies renters of maintenance that starts soon.",
     bounds: &[Bound::new(20, "windows, in one statement")],
-    resumed: "each window is told of once",
+    resumed: "each window is notified of once",
     ..MAILER
 };
 
 /// Agents that are not heard of.
 pub const GIVE_UP_JOBS: RecurringJob = RecurringJob {
     name: "give up jobs",
-    does: "Gives up making machines that were tried too often.",
+    does: "Gives up machine setups after too many attempts.",
     bounds: &[Bound::new(100, "jobs of agents, in one statement")],
     ..MAILER
 };
@@ -350,61 +350,61 @@ pub const GIVE_UP_JOBS: RecurringJob = RecurringJob {
 /// Agents that are late.
 pub const TELL_OF_LATE_JOBS: RecurringJob = RecurringJob {
     name: "tell of late jobs",
-    does: "Tells people of access that is late, and of machines that are not removed in time.",
+    does: "Notifies people of overdue machine setups and removals.",
     bounds: &[Bound::new(100, "jobs of agents, each in a statement of its own")],
-    resumed: "each is told of once",
+    resumed: "each is notified of once",
     ..MAILER
 };
 
 /// Seals of the audit log.
 pub const SEAL_AUDIT: RecurringJob = RecurringJob {
     name: "seal the audit log",
-    does: "Seals what was written to the audit log.",
+    does: "Seals new audit log entries.",
     bounds: &[Bound::new(500, "entries")],
-    resumed: "behind the last seal, which is compared",
+    resumed: "continues after the last seal, which is verified",
     ..MAILER
 };
 
 /// Seals of the ledger.
 pub const SEAL_LEDGER: RecurringJob = RecurringJob {
     name: "seal the ledger",
-    does: "Seals what was booked.",
+    does: "Seals new ledger entries.",
     bounds: &[Bound::new(500, "bookings")],
-    resumed: "behind the last seal, which is compared",
+    resumed: "continues after the last seal, which is verified",
     ..MAILER
 };
 
 /// Mail of long ago.
 pub const SWEEP_MAILS: RecurringJob =
-    RecurringJob { name: "sweep mails", does: "Deletes mail that was sent long ago.", ..SWEEP };
+    RecurringJob { name: "sweep mails", does: "Deletes old sent e-mail.", ..SWEEP };
 
 /// Sessions that are over.
 pub const SWEEP_SESSIONS: RecurringJob =
-    RecurringJob { name: "sweep sessions", does: "Deletes sessions that are over.", ..SWEEP };
+    RecurringJob { name: "sweep sessions", does: "Deletes expired sessions.", ..SWEEP };
 
 /// Tokens that are over.
 pub const SWEEP_TOKENS: RecurringJob =
-    RecurringJob { name: "sweep tokens", does: "Deletes tokens that are over.", ..SWEEP };
+    RecurringJob { name: "sweep tokens", does: "Deletes expired tokens.", ..SWEEP };
 
 /// Challenges that are over.
 pub const SWEEP_CHALLENGES: RecurringJob = RecurringJob {
     name: "sweep challenges",
-    does: "Deletes challenges and codes that are over.",
+    does: "Deletes expired challenges and codes.",
     ..SWEEP
 };
 
 /// Limits that limit nobody any more.
 pub const SWEEP_LIMITS: RecurringJob =
-    RecurringJob { name: "sweep limits", does: "Deletes limits that nobody is near.", ..SWEEP };
+    RecurringJob { name: "sweep limits", does: "Deletes unused rate-limit counters.", ..SWEEP };
 
 /// Quotes that are over.
 pub const SWEEP_QUOTES: RecurringJob =
-    RecurringJob { name: "sweep quotes", does: "Deletes quotes that were not used.", ..SWEEP };
+    RecurringJob { name: "sweep quotes", does: "Deletes expired quotes.", ..SWEEP };
 
 /// Invitations that are over.
 pub const SWEEP_TRANSFERS: RecurringJob = RecurringJob {
     name: "sweep transfers",
-    does: "Deletes invitations to take over a rental that are over.",
+    does: "Deletes expired transfer invitations.",
     ..SWEEP
 };
 
@@ -412,7 +412,7 @@ pub const SWEEP_TRANSFERS: RecurringJob = RecurringJob {
 pub const SWEEP_AGENTS: RecurringJob = RecurringJob {
     name: "sweep agents",
     every_seconds: 60 * 60,
-    does: "Forgets agents that were not seen for 90 days.",
+    does: "Deletes agents not seen for 90 days.",
     ..SWEEP
 };
 
@@ -420,7 +420,7 @@ pub const SWEEP_AGENTS: RecurringJob = RecurringJob {
 pub const CHECKPOINT: RecurringJob = RecurringJob {
     name: "checkpoint",
     every_seconds: 60 * 60,
-    does: "Moves what is in the database's write-ahead log into its file.",
+    does: "Checkpoints the database's write-ahead log.",
     bounds: &[Bound::new(1, "statement, which waits for no reader")],
     resumed: "by the next one, or by any writer",
     ..MAILER
@@ -430,9 +430,9 @@ pub const CHECKPOINT: RecurringJob = RecurringJob {
 pub const OPTIMIZE: RecurringJob = RecurringJob {
     name: "optimize",
     every_seconds: 60 * 60,
-    does: "Lets the database look anew at tables that have grown tenfold, once the market has.",
+    does: "Updates the query planner's statistics for tables that have grown tenfold.",
     bounds: &[Bound::new(1, "statement, which samples the rows of each index")],
-    resumed: "tables that were not looked at are looked at the next time",
+    resumed: "remaining tables follow in the next run",
     ..MAILER
 };
 
@@ -442,7 +442,7 @@ pub const MONTHS_PER_STATEMENT: Bound = Bound::new(200, "in a statement");
 /// Promises.
 pub const LOOK_AT_PROMISES: RecurringJob = RecurringJob {
     name: "look at promises",
-    does: "Looks whether what was promised for a month can still be kept.",
+    does: "Checks whether nodes can still meet their SLA this month.",
     bounds: &[Bound::new(1_000, "months of nodes"), MONTHS_PER_STATEMENT],
     ..NOTIFIER
 };
@@ -453,9 +453,9 @@ pub const EVENTS_PER_STATEMENT: Bound = Bound::new(500, "in a statement");
 /// Notices.
 pub const TELL: RecurringJob = RecurringJob {
     name: "tell",
-    does: "Makes mails and messages of what has happened.",
+    does: "Creates notifications, e-mails and webhook messages from events.",
     bounds: &[Bound::new(2_000, "events"), EVENTS_PER_STATEMENT],
-    resumed: "behind a cursor, which is moved in the statement that makes them",
+    resumed: "continues after a cursor that advances with each statement",
     ..NOTIFIER
 };
 
@@ -467,7 +467,7 @@ pub const DELIVER_MESSAGES: RecurringJob = RecurringJob {
     name: "deliver messages",
     does: "Posts messages to webhooks.",
     bounds: &[Bound::new(100, "rounds"), MESSAGES_AT_ONCE, SENDING_SECONDS],
-    resumed: "a message that was taken and not delivered is free again",
+    resumed: "a message that was taken but not delivered is retried",
     ..NOTIFIER
 };
 
@@ -475,7 +475,7 @@ pub const DELIVER_MESSAGES: RecurringJob = RecurringJob {
 pub const SWEEP_MESSAGES: RecurringJob = RecurringJob {
     name: "sweep messages",
     by: RunBy::Notifier,
-    does: "Deletes messages to webhooks of long ago.",
+    does: "Deletes old webhook messages.",
     ..SWEEP
 };
 

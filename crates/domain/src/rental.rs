@@ -150,15 +150,15 @@ pub struct Change {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ExtendError {
     /// It has ended.
-    #[error("this rental has ended; rent a slice anew")]
+    #[error("this rental has ended; rent a new slice")]
     Ended,
     /// It would be paid for too far ahead.
-    #[error("a rental is paid for at most {MONTHS_AHEAD_MAX} months ahead; extend it later")]
+    #[error("a rental can be extended to at most {MONTHS_AHEAD_MAX} months ahead; extend it later")]
     TooFarAhead,
     /// The agreed price holds no longer, and the farmer asks more than the renter agreed to.
     #[error(
-        "the agreed price of ${agreed} holds no longer: a slice costs ${price} a month now; agree \
-         with max_price, or let the rental end"
+        "your guaranteed price of ${agreed} has expired, and a slice now costs ${price} per \
+         month; accept it with max_price, or let the rental end"
     )]
     PriceRaised {
         /// Per slice and month, as it was agreed.
@@ -167,12 +167,12 @@ pub enum ExtendError {
         price: Usd,
     },
     /// The agreed price holds no longer, and the node is off the market.
-    #[error("the agreed price holds no longer, and the farmer has taken the node off the market")]
+    #[error("your guaranteed price has expired, and the node is no longer on the market")]
     NotOffered,
     /// The node leaves the market before the term would be over.
     #[error(
-        "this node leaves the market on {}, before that term would be over; choose a shorter term \
-         or another node",
+        "this node leaves the market on {}, before the term ends; choose a shorter term or \
+         another node",
         .0.date()
     )]
     BeyondLeaving(Timestamp),
@@ -183,7 +183,7 @@ pub enum ExtendError {
 
 /// A rental that has ended is not ended again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("this rental has ended already")]
+#[error("this rental has already ended")]
 pub struct EndedAlready;
 
 /// What ending a rental now means.

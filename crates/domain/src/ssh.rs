@@ -44,9 +44,9 @@ impl SshKey {
     }
 }
 
-const PRIVATE: &str = "a public key. This looks like a PRIVATE key: nobody but you may have it. It \
-                       was not kept; make a new pair, and send the file that ends in .pub";
-const FORM: &str = "one public key in OpenSSH's form, such as ssh-ed25519 AAAA… you@laptop";
+const PRIVATE: &str = "a public key. This looks like a PRIVATE key, which only you should have. \
+                       It was not saved; create a new key pair and send the .pub file";
+const FORM: &str = "one public key in OpenSSH format, such as ssh-ed25519 AAAA… you@laptop";
 
 fn read(text: &str) -> Result<SshKey, &'static str> {
     let text = text.trim();
@@ -57,12 +57,12 @@ fn read(text: &str) -> Result<SshKey, &'static str> {
         return Err("a public key of at most 4,096 characters");
     }
     if text.lines().count() > 1 {
-        return Err("one key, in one line; add several one by one");
+        return Err("one key on one line; add keys one at a time");
     }
     let kind = text.split(' ').next().unwrap_or_default();
     let is_kind = kind.starts_with("ssh-") || kind.starts_with("ecdsa-") || kind.starts_with("sk-");
     if !is_kind && [" ssh-", " ecdsa-", " sk-"].iter().any(|kind| text.contains(kind)) {
-        return Err("a key without options before it: begin with its kind, such as ssh-ed25519");
+        return Err("a key without options; start with its type, such as ssh-ed25519");
     }
     let key = PublicKey::from_openssh(text).map_err(|_| FORM)?;
     check_kind(key.key_data())?;
@@ -86,9 +86,11 @@ fn check_kind(data: &KeyData) -> Result<(), &'static str> {
         | KeyData::SkEd25519(_)
         | KeyData::SkEcdsaSha2NistP256(_) => Ok(()),
         KeyData::Rsa(rsa) if rsa_bits(rsa) >= RSA_BITS_MIN => Ok(()),
-        KeyData::Rsa(_) => Err("an RSA key of at least 2,048 bits; ed25519 is better"),
-        KeyData::Dsa(_) => Err("no DSA key: nobody takes them any more; ed25519 is better"),
-        _ => Err("a key of the kind ed25519, ecdsa, rsa or sk-"),
+        KeyData::Rsa(_) => Err("an RSA key of at least 2,048 bits; ed25519 is recommended"),
+        KeyData::Dsa(_) => {
+            Err("a key type other than DSA, which is no longer supported; ed25519 is recommended")
+        }
+        _ => Err("an ed25519, ecdsa, rsa or sk- key"),
     }
 }
 
@@ -105,7 +107,7 @@ pub fn parse_key_name(field: &'static str, text: &str, key: &SshKey) -> Result<S
     if name.chars().count() <= NAME_CHARS_MAX && !name.chars().any(char::is_control) {
         return Ok(name.to_string());
     }
-    Err(FieldError::new(field, "at most 80 characters, in one line"))
+    Err(FieldError::new(field, "at most 80 characters on one line"))
 }
 
 /// What an agent says of a machine's access, before it is checked.
@@ -159,16 +161,15 @@ impl Access {
             refuse("access.port", "1 to 65535");
         }
         if !is_user(told.user) {
-            refuse("access.user", "a user's name of Linux: a-z, 0-9, _ and -, at most 32");
+            refuse("access.user", "a Linux user name: a-z, 0-9, _ and -, at most 32 characters");
         }
         let host_keys: Vec<String> =
             told.host_keys.iter().take(HOST_KEYS_MAX).filter_map(|key| host_key(key)).collect();
         if host_keys.is_empty() || host_keys.len() != told.host_keys.len() {
-            refuse("access.host_keys", "1 to 8 public keys in OpenSSH's form");
+            refuse("access.host_keys", "1 to 8 public keys in OpenSSH format");
         }
         if told.console_url.is_some_and(|url| !is_console(url)) {
-            let rule = "an address that begins with https://, or with http:// and an address of a \
-                        private network; or null";
+            let rule = "an https:// URL, an http:// URL of a private network address, or null";
             refuse("access.console_url", rule);
         }
         if told.console_secret.is_some_and(|secret| !is_secret(secret, told.console_url)) {
@@ -365,18 +366,18 @@ mod tests {
     #[test]
     fn what_is_no_good_key_says_why() {
         check(RSA_1024, "an RSA key of at least 2,048 bits");
-        check(DSA, "no DSA key");
+        check(DSA, "a key type other than DSA");
         check("-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaA==", "a public key. This looks like");
         check("-----BEGIN RSA PRIVATE KEY-----", "a public key. This looks like a PRIVATE key");
         check("PuTTY-User-Key-File-3: ssh-ed25519", "a public key. This looks like a PRIVATE key");
-        check(&format!("{ED25519}\n{P256}"), "one key, in one line");
+        check(&format!("{ED25519}\n{P256}"), "one key on one line");
         check(&format!("command=\"id\" {ED25519}"), "a key without options");
         check(&format!("restrict,pty {RSA}"), "a key without options");
-        check("", "one public key in OpenSSH's form");
-        check("ssh-ed25519", "one public key in OpenSSH's form");
-        check("ssh-ed25519 AAAA", "one public key in OpenSSH's form");
-        check(&ED25519.replace("ssh-ed25519", "ssh-rsa"), "one public key in OpenSSH's form");
-        check(&ED25519[..60], "one public key in OpenSSH's form");
+        check("", "one public key in OpenSSH format");
+        check("ssh-ed25519", "one public key in OpenSSH format");
+        check("ssh-ed25519 AAAA", "one public key in OpenSSH format");
+        check(&ED25519.replace("ssh-ed25519", "ssh-rsa"), "one public key in OpenSSH format");
+        check(&ED25519[..60], "one public key in OpenSSH format");
         check(&"x".repeat(5_000), "a public key of at most 4,096 characters");
     }
 

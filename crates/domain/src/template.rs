@@ -29,7 +29,7 @@ pub const TEMPLATES: [Template; 5] = [
         name: "plain",
         version: 1,
         title: "Plain Linux",
-        about: "The farmer's Debian or Ubuntu as it is, with security updates.",
+        about: "The farm's Debian or Ubuntu image, with security updates.",
         user_data: include_str!("../../../templates/plain.yaml"),
     },
     Template {
@@ -43,14 +43,14 @@ pub const TEMPLATES: [Template; 5] = [
         name: "k3s",
         version: 1,
         title: "Kubernetes (k3s)",
-        about: "A Kubernetes node of its own.",
+        about: "A single-node Kubernetes cluster.",
         user_data: include_str!("../../../templates/k3s.yaml"),
     },
     Template {
         name: "postgresql",
         version: 1,
         title: "PostgreSQL",
-        about: "A database on the loopback, sized for the slice.",
+        about: "A database on localhost, sized for the slice.",
         user_data: include_str!("../../../templates/postgresql.yaml"),
     },
     Template {
@@ -84,8 +84,8 @@ pub fn parse_user_data(field: &'static str, text: &str) -> Result<String, FieldE
     if is_readable && !has_controls && text.len() <= USER_DATA_BYTES_MAX {
         return Ok(text.to_owned());
     }
-    let rule = "a text of at most 16 KiB that begins with a line #cloud-config, or with #!/, and \
-                whose lines end with line feeds";
+    let rule =
+        "at most 16 KiB of text that starts with #cloud-config or #!/ and uses LF line endings";
     Err(FieldError::new(field, rule))
 }
 

@@ -37,11 +37,11 @@ pub(crate) fn add_nodes(cx: &Context<'_>, wanted: &[NodeId]) -> Result<Outcomes,
     let outcome = |node: NodeId| match (reports.get(&node), refused.get(&node.0)) {
         (Some(report), _) => register(cx, report),
         (None, Some(why)) => {
-            let detail = format!("the grid's document of {node} cannot be used: {why}");
+            let detail = format!("the grid's data for {node} is invalid: {why}");
             Err(Problem::new(Kind::UnusableDocument, detail))
         }
         (None, None) => {
-            let detail = format!("the grid does not know a node {}", node.0);
+            let detail = format!("the grid has no node {}", node.0);
             Err(Problem::new(Kind::NoSuchGridNode, detail))
         }
     };
@@ -59,7 +59,8 @@ pub(crate) fn add_nodes(cx: &Context<'_>, wanted: &[NodeId]) -> Result<Outcomes,
 fn register(cx: &Context<'_>, report: &NodeReport) -> Result<(), Problem> {
     let (identity, node) = (cx.account()?, report.id);
     if let Some(farm) = identity.farm().filter(|farm| *farm != report.farm_id) {
-        let detail = format!("this token is for farm {farm}, and {node} is of another one");
+        let detail =
+            format!("this token is limited to farm {farm}, and {node} belongs to another farm");
         return Err(Problem::new(Kind::MissingScope, detail));
     }
     if nodes::farmer_of(cx.db, node)?.is_some() {
@@ -67,7 +68,7 @@ fn register(cx: &Context<'_>, report: &NodeReport) -> Result<(), Problem> {
     }
     let may = || {
         let owner = farms::owner(cx.db, report.farm_id)?;
-        may_offer(cx, owner, &format!("{node} is of farm {}", report.farm_id))
+        may_offer(cx, owner, &format!("{node} belongs to farm {}", report.farm_id))
     };
     may()?;
     let (name, capacity) = (node.to_string(), capacity(report));
@@ -91,10 +92,10 @@ pub(crate) fn may_offer(
     };
     match owner {
         Some(owner) if owner == cx.account()?.account => Ok(()),
-        Some(_) => refuse(Kind::FarmOfAnother, "somebody else has proven to own"),
+        Some(_) => refuse(Kind::FarmOfAnother, "another account has verified"),
         None => match cx.config.farm_claims {
             FarmClaims::Open => Ok(()),
-            FarmClaims::Required => refuse(Kind::FarmNotProven, "you have not proven to own"),
+            FarmClaims::Required => refuse(Kind::FarmNotProven, "you haven't verified"),
         },
     }
 }
@@ -102,6 +103,6 @@ pub(crate) fn may_offer(
 pub(crate) fn taken(node: NodeId) -> Problem {
     Problem::new(
         Kind::NodeTaken,
-        format!("{node} is registered already. {}", Kind::NodeTaken.advice()),
+        format!("{node} is already registered. {}", Kind::NodeTaken.advice()),
     )
 }

@@ -31,7 +31,7 @@ pub(crate) fn add_node(cx: &Context<'_>) -> Result<Response, Problem> {
         }
         (None, Some(numbers)) => grid_node_ids(numbers)?,
         (None, None) | (Some(_), Some(_)) => {
-            let rule = "either one number, or several as grid_node_ids";
+            let rule = "either grid_node_id or grid_node_ids";
             return Err(FieldError::new("grid_node_id", rule).into());
         }
     };

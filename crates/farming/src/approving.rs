@@ -68,7 +68,7 @@ fn all_farms(cx: &Context<'_>) -> Result<OperatorFarms, Problem> {
 pub(crate) fn send_approval(cx: &Context<'_>) -> Result<Response, Problem> {
     let form = Form::read(cx.request);
     let number = parse_farm(form.text("farm").trim()).ok_or_else(|| {
-        let rule = "the number of a farm, above 0";
+        let rule = "a farm ID above 0";
         Problem::from(domain::field::FieldError::new("farm", rule))
     });
     let body = ApproveBody {

@@ -16,7 +16,7 @@ pub(crate) fn node(cx: &Context<'_>, node: NodeId) -> Result<NodeReport, Problem
         match cx.outbound.get(&url) {
             Ok(Answer { status: 200, body }) => return read(node, &body),
             Ok(Answer { status: 404, body }) if grid::parse_error(&body).is_some() => {
-                let detail = format!("the grid does not know a node {}", node.0);
+                let detail = format!("the grid has no node {}", node.0);
                 return Err(Problem::new(Kind::NoSuchGridNode, detail));
             }
             Ok(Answer { status, .. }) => failures.push(format!("{url}: status {status}")),
@@ -28,11 +28,15 @@ pub(crate) fn node(cx: &Context<'_>, node: NodeId) -> Result<NodeReport, Problem
 
 fn read(node: NodeId, body: &[u8]) -> Result<NodeReport, Problem> {
     let unusable = |why: String| {
-        let detail = format!("the grid's document of {node} cannot be used: {why}");
+        let detail = format!("the grid's data for {node} is invalid: {why}");
         Problem::new(Kind::UnusableDocument, detail)
     };
     let report = grid::parse_node(body).map_err(|error| unusable(error.to_string()))?;
-    if report.id == node { Ok(report) } else { Err(unusable("it is of another node".to_owned())) }
+    if report.id == node {
+        Ok(report)
+    } else {
+        Err(unusable("it belongs to another node".to_owned()))
+    }
 }
 
 /// The documents of several nodes, of which one request asks for all.
@@ -54,13 +58,12 @@ pub(crate) fn nodes_of(cx: &Context<'_>, farm: u32, count: usize) -> Result<Page
 /// A farm, and whose it is on the grid.
 pub(crate) fn farm(cx: &Context<'_>, id: u32) -> Result<GridFarm, Problem> {
     let found = list(cx, &grid::farm_path(id), |body| grid::find_farm(body, id))?;
-    let farm = found.ok_or_else(|| {
-        Problem::new(Kind::NoSuchGridFarm, format!("the grid does not know a farm {id}"))
-    })?;
+    let farm = found
+        .ok_or_else(|| Problem::new(Kind::NoSuchGridFarm, format!("the grid has no farm {id}")))?;
     let twin = farm.twin_id;
     let account = list(cx, &grid::twin_path(twin), |body| grid::find_account(body, twin))?;
     let account = account.ok_or_else(|| {
-        let detail = format!("farm {id} is of twin {twin}, which the grid does not know");
+        let detail = format!("farm {id} belongs to twin {twin}, which the grid doesn't have");
         Problem::new(Kind::UnusableDocument, detail)
     })?;
     Ok(GridFarm { id, name: farm.name, twin, account })

@@ -46,7 +46,7 @@ fn read_claim(form: &Form) -> Result<ClaimBody, FieldError> {
         let Some(text) = form.filled(field) else { return Ok(None) };
         let digits = text.trim().strip_prefix("node").unwrap_or(text.trim());
         let read = digits.parse::<i64>().map(Some);
-        read.map_err(|_| FieldError::new(field, "a whole number above 0, such as 32"))
+        read.map_err(|_| FieldError::new(field, "a positive whole number, such as 32"))
     };
     Ok(ClaimBody { farm_id: number("farm_id")?, grid_node_id: number("grid_node_id")? })
 }

@@ -37,7 +37,7 @@ pub(crate) fn begin(cx: &Context<'_>, body: &ClaimBody) -> Result<ClaimView, Pro
         Claimed::Farm(farm) => farm,
         Claimed::FarmOf(node) => match asking::node(cx, node)?.farm_id {
             0 => {
-                let detail = format!("the grid's document of {node} does not say of which farm");
+                let detail = format!("the grid's data for {node} has no farm");
                 return Err(Problem::new(Kind::UnusableDocument, detail));
             }
             farm => farm,
@@ -69,8 +69,7 @@ pub(crate) fn begin(cx: &Context<'_>, body: &ClaimBody) -> Result<ClaimView, Pro
 
 fn read_signer(farm: &GridFarm) -> Result<Address, Problem> {
     Address::parse(&farm.account).map_err(|error| {
-        let detail =
-            format!("nobody can sign for farm {}, by what the grid says: {error}", farm.id);
+        let detail = format!("farm {} can't be verified by signature: {error}", farm.id);
         Problem::new(Kind::UnusableDocument, detail)
     })
 }
@@ -119,7 +118,7 @@ fn open(cx: &Context<'_>, challenge: &str) -> Result<(Payload, Address), Problem
 }
 
 fn over() -> Problem {
-    let detail = "this message was used or is too old: ask for a new one, and sign that";
+    let detail = "this message was used or has expired; request a new message and sign it";
     Problem::new(Kind::ExpiredCode, detail)
 }
 
@@ -153,25 +152,23 @@ fn check(signer: &Address, message: &str, body: &ProveBody) -> Result<(), String
     let signed_as = body.signed_as.as_deref().map(str::trim).filter(|text| !text.is_empty());
     let Some(text) = signed_as else {
         return Err(format!(
-            "this is not a signature of {signer} over this message: it was made with another \
-             key, or over another text"
+            "this is not a signature of {signer} over this message; it was made with another key \
+             or over another text"
         ));
     };
-    let signed_as = Address::parse(text)
-        .map_err(|error| format!("the address that you signed with cannot be read: {error}"))?;
+    let signed_as =
+        Address::parse(text).map_err(|error| format!("the signing address is invalid: {error}"))?;
     if signed_as.is_same_account(signer) {
-        return Err("this signature was made over another text: sign the whole message, exactly \
-                    as it is shown now"
-            .to_owned());
+        return Err(
+            "this signature is for a different text; sign the whole message exactly as shown"
+                .to_owned(),
+        );
     }
     Err(match signed_by(&signed_as, message, &signature) {
-        Some(_) => format!(
-            "this is the signature of another key: {signed_as} has signed, and the farm is of \
-             {signer}"
-        ),
+        Some(_) => format!("this was signed by {signed_as}, but the farm belongs to {signer}"),
         None => format!(
-            "this is neither a signature of {signed_as} over this message, nor of {signer}, which \
-             must sign"
+            "this is not a signature over this message by {signed_as} or by {signer}; the farm's \
+             account {signer} must sign"
         ),
     })
 }
@@ -180,7 +177,8 @@ fn check(signer: &Address, message: &str, body: &ProveBody) -> Result<(), String
 fn refuse_other_farm(cx: &Context<'_>, farm: u32) -> Result<(), Problem> {
     match cx.account()?.farm().filter(|own| *own != farm) {
         Some(own) => {
-            let detail = format!("this token is for farm {own}, and not for {farm}");
+            let detail =
+                format!("this token is limited to farm {own}, so it can't access farm {farm}");
             Err(Problem::new(Kind::MissingScope, detail))
         }
         None => Ok(()),
@@ -213,7 +211,7 @@ pub(crate) fn take_over(cx: &Context<'_>) -> Result<(FarmNode, Vec<FarmSlice>), 
         }
         TakeOver::NotOwned => Err(Problem::not_found()),
         TakeOver::Renting => {
-            let detail = format!("you rent on {node}, and nobody rents from themselves");
+            let detail = format!("you rent slices on {node}, and you can't rent from yourself");
             Err(Problem::new(Kind::RentsThere, detail))
         }
         TakeOver::Changed => Err(Problem::plain(Kind::OfferChanged)),

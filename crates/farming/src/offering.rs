@@ -49,7 +49,7 @@ pub(crate) fn set_listing(
     let (seen, _) = own_node(cx, node)?;
     if event == ListingEvent::Publish && seen.offer.listing != Listing::Published {
         let owner = farms::owner_of_node(cx.db, node)?;
-        adding::may_offer(cx, owner, &format!("{node} is of a farm"))?;
+        adding::may_offer(cx, owner, &format!("{node} belongs to a farm"))?;
     }
     let decide = |seen: &Seen| offering::list(seen, event);
     save(cx.db, cx.account()?, node, version, decide, cx.now)?;

@@ -50,12 +50,12 @@ fn look(cx: &Context<'_>) -> Result<Look, Problem> {
 /// What each node could offer, and whether whoever looks can add it. Nodes that were asked for and
 /// are not among the documents are shown as such.
 fn judge(cx: &Context<'_>, page: Page, asked: &[NodeId]) -> Result<Vec<LookedAt>, Problem> {
-    let unknown = |node: &NodeId| format!("the grid does not know a node {}", node.0);
+    let unknown = |node: &NodeId| format!("the grid has no node {}", node.0);
     let mut all: BTreeMap<NodeId, _> =
         asked.iter().map(|node| (*node, Err(unknown(node)))).collect();
     for refused in page.refused {
         if let Some(node) = refused.node_id {
-            let why = format!("the grid's document cannot be used: {}", refused.reason);
+            let why = format!("the grid's data is invalid: {}", refused.reason);
             all.insert(NodeId(node), Err(why));
         }
     }

@@ -84,8 +84,8 @@ impl Wait for JobWait {
 /// The farm that the token of an agent is for.
 pub(crate) fn farm_of(cx: &Context<'_>) -> Result<u32, Problem> {
     cx.account()?.farm().ok_or_else(|| {
-        let detail = "an agent needs a token with the scope `agent` that is for one farm: make one \
-                      with `farm_id`";
+        let detail =
+            "an agent needs a token with the scope `agent` for one farm; create one with `farm_id`";
         Problem::new(Kind::MissingScope, detail)
     })
 }

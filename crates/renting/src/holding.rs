@@ -149,9 +149,9 @@ pub(crate) fn end(cx: &Context<'_>) -> Result<Response, Problem> {
 
 fn try_end(cx: &Context<'_>) -> Result<(), Problem> {
     let form = Form::read(cx.request);
-    let shown = form.filled("refund").ok_or_else(|| {
-        FieldError::new("refund", "the refund that was shown: open the page again")
-    })?;
+    let shown = form
+        .filled("refund")
+        .ok_or_else(|| FieldError::new("refund", "the refund amount shown; reload the page"))?;
     let (renter, id) = (cx.account()?.account, rental_id(cx.param("rental"))?);
     rentals::end(cx.db, renter, id, Some(read_refund(shown)?), cx.now)?;
     Ok(())

@@ -39,7 +39,7 @@ fn plan(cx: &Context<'_>, id: RentalId, to: &Destination) -> Result<Response, Pr
     let (rental, moved) = leaving::plan_move(cx.db, renter, id, to, cx.now)?;
     let bookings = moved.map(|moved| moved.change.bookings).unwrap_or_default();
     let message = format!(
-        "{} would go on with {}, for what is paid already. Nothing has changed.",
+        "{} would move to {} at no extra charge. Nothing has changed.",
         rental.life.place(),
         to.node
     );

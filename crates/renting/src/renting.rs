@@ -59,9 +59,9 @@ pub(crate) fn plan(
 fn what(items: &[Item]) -> String {
     let total = domain::order::total(items).for_people();
     match items.len() {
-        0 => "Nothing would be rented: this key was used for it already.".to_owned(),
-        1 => format!("1 rental would be made, for {total}. Nothing has changed."),
-        count => format!("{count} rentals would be made, for {total}. Nothing has changed."),
+        0 => "Nothing would be rented, because this idempotency key was already used.".to_owned(),
+        1 => format!("1 rental would be created for {total}. Nothing has changed."),
+        count => format!("{count} rentals would be created for {total}. Nothing has changed."),
     }
 }
 
@@ -222,12 +222,12 @@ pub(crate) fn plan_extension(cx: &Context<'_>, extend: &Extend<'_>) -> Result<Re
     let (rental, change) = plan?;
     let balance = ledger::balance(cx.db, cx.account()?.account)?;
     let Some(change) = change else {
-        let message = "Nothing would be booked: this key was used for it already.";
+        let message = "Nothing would be charged, because this idempotency key was already used.";
         return respond::json(StatusCode::OK, &DryRunView::new(message, &[], &[], balance));
     };
     let paid = change.after.periods.last().map_or(Usd::ZERO, |period| period.total);
     let message = format!(
-        "{} would run until {}, for {}. Nothing has changed.",
+        "{} would be extended until {} for {}. Nothing has changed.",
         rental.life.place(),
         change.after.ends_at.date(),
         paid.for_people()
@@ -241,7 +241,7 @@ pub(crate) fn plan_end(cx: &Context<'_>, rental: RentalId) -> Result<Response, P
     let (rental, Ending { change, refund, .. }) =
         rentals::plan_end(cx.db, cx.account()?.account, rental, cx.now)?;
     let message = format!(
-        "{} would end now, and {} would go back to your wallet. Nothing has changed.",
+        "{} would end now, and {} would be refunded to your wallet. Nothing has changed.",
         rental.life.place(),
         refund.for_people()
     );
@@ -252,7 +252,7 @@ pub(crate) fn plan_end(cx: &Context<'_>, rental: RentalId) -> Result<Response, P
 /// Tells that nothing would be booked, and changes nothing.
 pub(crate) fn plan_nothing(cx: &Context<'_>) -> Result<Response, Problem> {
     let balance = ledger::balance(cx.db, cx.account()?.account)?;
-    let message = "Nothing would be booked. Nothing has changed.";
+    let message = "Nothing would be charged. Nothing has changed.";
     respond::json(StatusCode::OK, &DryRunView::new(message, &[], &[], balance))
 }
 

@@ -473,7 +473,7 @@ pub const INVARIANTS: [Invariant; 38] = [
     },
     Invariant {
         id: "no-access-no-pay",
-        claim: "What had no access has ended, and all that nobody had earned was paid back.",
+        claim: "A rental that got no access has ended, and what was not earned was refunded.",
         check: Check::Count(
             "SELECT count(*) FROM rentals r
               WHERE EXISTS (SELECT 1 FROM jobs WHERE rental_id = r.id AND state = 'refunded')
@@ -521,7 +521,7 @@ pub const INVARIANTS: [Invariant; 38] = [
     },
     Invariant {
         id: "farms-are-offered-by-owners",
-        claim: "Where somebody has proven to own a farm, nobody else offers nodes of it.",
+        claim: "Nodes of a verified farm are offered by its owner only.",
         check: Check::Count(
             "SELECT count(*) FROM farms f JOIN nodes n ON n.farm_id = f.id
               WHERE n.listing = 'published' AND n.farmer_id <> f.owner_id",

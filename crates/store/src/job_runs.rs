@@ -96,7 +96,7 @@ pub const BACKLOG_MAX: u64 = 10_000;
 /// What waits at `?1` for the jobs that can be behind, each up to `?2`. Each count is served by the
 /// index that the job itself uses.
 const BACKLOG: &str = "
-    SELECT 'pay back', (SELECT count(*) FROM (
+    SELECT 'refund', (SELECT count(*) FROM (
                SELECT 1 FROM jobs
                 WHERE state IN ('waiting', 'leased', 'failed') AND refund_at <= ?1 LIMIT ?2))
      UNION ALL

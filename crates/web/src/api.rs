@@ -231,13 +231,13 @@ pub const PAGING: [Parameter; 2] = [
     Parameter {
         name: "limit",
         form: Form::Whole(1, PAGE_SIZE_MAX),
-        about: "How many items, 1 to 100; 20 if not given.",
+        about: "Number of items, 1 to 100. Defaults to 20.",
         example: "50",
     },
     Parameter {
         name: "cursor",
         form: Form::Text(CURSOR_LENGTH_MAX),
-        about: "The `next_cursor` of the page before.",
+        about: "The `next_cursor` of the previous page.",
         example: "OTk1MC4yNTAwMDAwMC4zMi4w",
     },
 ];
@@ -260,7 +260,7 @@ pub fn cursor<T>(
         .and_then(|text| BASE64_URL_SAFE_NO_PAD.decode(text).ok())
         .and_then(|bytes| String::from_utf8(bytes).ok())
         .and_then(|text| parse(&text));
-    let wrong = || FieldError::new("cursor", "the `next_cursor` of the page before, unchanged");
+    let wrong = || FieldError::new("cursor", "the `next_cursor` of the previous page, unchanged");
     opened.map(Some).ok_or_else(wrong)
 }
 

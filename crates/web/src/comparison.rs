@@ -119,11 +119,11 @@ impl Study {
         points
     }
 
-    /// `Similar nodes in Belgium ask $22–31 (median $25, 14 nodes).`
+    /// `Similar nodes in Belgium cost $22–31 (median $25, 14 nodes).`
     pub fn summary(&self) -> String {
         match self.found() {
             Some(Found { comparison, .. }) => asked_by(comparison),
-            None => "What similar nodes ask is not known: there are too few of them.".to_owned(),
+            None => "There are too few similar nodes to compare prices.".to_owned(),
         }
     }
 
@@ -141,7 +141,7 @@ impl Study {
         }
         if self.found().is_some() {
             let range =
-                "The range is the middle half: a quarter of them asks less, a quarter more.";
+                "The range is the middle half: a quarter of them cost less, a quarter more.";
             notes.insert(0, range.to_owned());
         }
         notes
@@ -155,7 +155,7 @@ fn asked_by(comparison: &Comparison) -> String {
         (low, high) if low == high => low,
         (low, high) => format!("{low}–{}", high.trim_start_matches('$')),
     };
-    format!("Similar nodes in {name} ask {range} (median {}, {count}).", short(*median))
+    format!("Similar nodes in {name} cost {range} (median {}, {count}).", short(*median))
 }
 
 /// `Only 3 nodes of 2 farms are similar in Belgium, so: Western Europe.`
@@ -172,7 +172,7 @@ fn why_not_narrower(picture: &Picture) -> Option<String> {
     };
     let then = match &picture.found {
         Some(found) => format!(", so: {}.", found.comparison.name),
-        None => ". That is too few to compare with.".to_owned(),
+        None => ". That is too few for a comparison.".to_owned(),
     };
     Some(format!("Similar are only {all}{then}"))
 }
@@ -219,8 +219,8 @@ fn days(seconds: i64) -> String {
 pub fn parts(market: &Market, suggestion: &Suggestion) -> Vec<(String, String)> {
     let (offered, rented) = (slice_days(market.offered), slice_days(market.rented));
     let used = format!(
-        "{}% of what similar nodes offered in the last {WEEKS} weeks was rented ({} of {} \
-         slice-days); 60% would change nothing",
+        "{}% of similar nodes' capacity in the last {WEEKS} weeks was rented ({} of {} \
+         slice-days); 60% is neutral",
         percent(suggestion.utilization),
         grouped(rented),
         grouped(offered)
@@ -228,12 +228,11 @@ pub fn parts(market: &Market, suggestion: &Suggestion) -> Vec<(String, String)> 
     let rentals = counted(market.waits, "rental");
     let wait = match (suggestion.by_wait, market.wait_seconds) {
         (Some(_), Some(wait)) => format!(
-            "A slice of theirs waited {} to be rented (the median of {rentals}); 14 days would \
-             change nothing",
+            "Their slices took {} to rent (median of {rentals}); 14 days is neutral",
             days(wait)
         ),
         (Some(_) | None, _) => {
-            format!("How long a slice waits is not known: {rentals} began, and 5 are needed")
+            format!("Time to rent is unknown: {rentals} started, and 5 are needed")
         }
     };
     let unmet = format!(
@@ -244,11 +243,11 @@ pub fn parts(market: &Market, suggestion: &Suggestion) -> Vec<(String, String)> 
         }
     );
     vec![
-        ("Half of the similar nodes ask less than".to_owned(), short(market.median)),
+        ("Half of the similar nodes cost less than".to_owned(), short(market.median)),
         (used, signed(suggestion.by_utilization)),
         (wait, signed(suggestion.by_wait.unwrap_or(0))),
         (unmet, signed(suggestion.by_unmet)),
-        ("That makes".to_owned(), short(suggestion.target)),
+        ("Result".to_owned(), short(suggestion.target)),
     ]
 }
 
@@ -257,34 +256,35 @@ pub fn settled(suggestion: &Suggestion, own: Option<Usd>, limits: PriceLimits) -
     let price = short(suggestion.price);
     match (suggestion.bound, own) {
         (Some(Bound::Step), Some(own)) => format!(
-            "Not more than {STEP_PERCENT}% away from your {} at once, and of whole half dollars \
-             where that is possible: {price}.",
+            "At most {STEP_PERCENT}% from your current {}, rounded to half a dollar where \
+             possible: {price}.",
             short(own)
         ),
         (Some(Bound::Limit | Bound::Step), _) => format!(
-            "Inside of the platform's limits, {} to {}: {price}.",
+            "Within the platform's limits of {} to {}: {price}.",
             short(limits.min),
             short(limits.max)
         ),
-        (None, _) => format!("Rounded to half a dollar where that is possible: {price}."),
+        (None, _) => format!("Rounded to half a dollar where possible: {price}."),
     }
 }
 
 /// The formula in words.
-pub const FORMULA: &str = "The median, plus 40% of what utilization is above 60% (less below it); \
-    plus up to 5% where slices are rented sooner than in 14 days, less up to 5% where later; plus \
-    0.25% for each search that found nothing, up to 20 of them. At most 15% away from your own \
-    price, inside of the platform's limits, rounded to half a dollar.";
+pub const FORMULA: &str = "The median of similar nodes, plus 40% of the utilization above 60% (or \
+                           minus, below it); plus up to 5% if slices rent in under 14 days, or \
+                           minus up to 5% if they take longer; plus 0.25% per search without \
+                           results, up to 20 searches. Limited to 15% from your current price and \
+                           to the platform's limits, and rounded to half a dollar.";
 
 /// Why no price is suggested.
 pub fn why_no_suggestion(study: &Study) -> Option<String> {
     match &study.suggestion {
-        None => Some("No price is suggested: there are too few similar nodes.".to_owned()),
+        None => Some("There are too few similar nodes to suggest a price.".to_owned()),
         Some(Ok(_)) => None,
         Some(Err(TooFewObservations { node_weeks })) => Some(format!(
-            "No price is suggested: how similar nodes are rented is not known. {} of nodes were \
-             observed in the last {WEEKS} weeks, and {NODE_WEEKS_MIN} are needed.",
-            counted(*node_weeks, "week")
+            "Not enough data to suggest a price: there are {} of observations from the last \
+             {WEEKS} weeks, and {NODE_WEEKS_MIN} are needed.",
+            counted(*node_weeks, "node-week")
         )),
     }
 }
@@ -311,7 +311,7 @@ impl Simulated {
                 grouped((revenue.micros() + 500_000) / 1_000_000),
                 expected.weeks
             ),
-            (Ok(_) | Err(_), ..) => format!("At {price}: we do not know. {}", self.why_not_known()),
+            (Ok(_) | Err(_), ..) => format!("At {price}: unknown. {}", self.why_not_known()),
         }
     }
 
@@ -319,7 +319,7 @@ impl Simulated {
     fn why_not_known(&self) -> String {
         let Err(NotKnown { weeks, nodes }) = &self.expected else { return String::new() };
         format!(
-            "Near that price, up to {NEAR_PERCENT}% away, are {} of {}; {NEAR_WEEKS_MIN} \
+            "Within {NEAR_PERCENT}% of that price there are {} of {}. At least {NEAR_WEEKS_MIN} \
              observations of {NEAR_NODES_MIN} nodes are needed.",
             counted(*weeks, "observation"),
             counted(*nodes, "node")
@@ -328,9 +328,10 @@ impl Simulated {
 }
 
 /// What an observation of the simulator is.
-pub const OBSERVATION: &str = "An observation is a week of a similar node in the last 8 weeks: its \
-    price, and how much of what it offered was rented. Of these, the simulator takes the nearest \
-    line that never rises with the price. Amounts are before the platform's fee.";
+pub const OBSERVATION: &str = "An observation is one week of a similar node in the last 8 weeks: \
+                               its price, and the share of its slices that was rented. The \
+                               simulator fits a line to them that never rises with the price. \
+                               Amounts are before the platform fee.";
 
 #[cfg(test)]
 mod tests {

@@ -100,7 +100,7 @@ impl<'a> Context<'a> {
             None => Ok(identity),
             Some(farm) => {
                 let detail =
-                    format!("this token is for farm {farm}, and this is of all your farms");
+                    format!("this token is limited to farm {farm}, and this covers all your farms");
                 Err(Problem::new(Kind::MissingScope, detail))
             }
         }
@@ -110,7 +110,7 @@ impl<'a> Context<'a> {
     pub fn session(&self) -> Result<&Identity, Problem> {
         let identity = self.account()?;
         if identity.session().is_none() {
-            let detail = "a token may not do this: sign in with e-mail and password";
+            let detail = "tokens can't do this; sign in with your e-mail address and password";
             return Err(Problem::new(Kind::MissingScope, detail));
         }
         Ok(identity)

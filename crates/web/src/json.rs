@@ -30,11 +30,11 @@ const MBPS: &str = "^([0-9]{1,6}|1000000)$";
 /// Reads the body as a `T`. A field that is not known is refused: it may mean money.
 pub fn body<T: DeserializeOwned>(request: &Request) -> Result<T, Problem> {
     let unreadable = |error: &dyn Display| {
-        Problem::new(Kind::Unreadable, format!("the body is not as described: {error}"))
+        Problem::new(Kind::Unreadable, format!("the request body is invalid: {error}"))
     };
     // Serde would also take a list of the fields' values, in the order of their declaration.
     if request.body().trim_ascii_start().first() != Some(&b'{') {
-        return Err(unreadable(&"it must be a JSON object"));
+        return Err(unreadable(&"expected a JSON object"));
     }
     serde_json::from_slice(request.body()).map_err(|error| unreadable(&error))
 }
@@ -57,7 +57,7 @@ pub fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error
         Some(float as i64)
     };
     let whole = number.as_i64().or_else(from_float);
-    whole.ok_or_else(|| D::Error::custom(format_args!("{number} is no whole number")))
+    whole.ok_or_else(|| D::Error::custom(format_args!("{number} is not a whole number")))
 }
 
 /// Reads a whole number that can be left out.

@@ -39,7 +39,7 @@ pub const CHANGES_BY_ACCOUNT: Policy = Policy {
     name: "changes-by-account",
     quota: 1_200,
     seconds: 60,
-    about: "Requests other than GET and HEAD of one account, however it asks.",
+    about: "Requests other than GET and HEAD from one account.",
 };
 /// Changes, by token.
 pub const CHANGES_BY_TOKEN: Policy = Policy {
@@ -60,42 +60,43 @@ pub const FAILURES_BY_ADDRESS: Policy = Policy {
     name: "sign-in-failures-by-address",
     quota: 50,
     seconds: 15 * 60,
-    about: "Failed sign-ins from one network address. Past it no password is checked.",
+    about: "Failed sign-ins from one network address. Above it, no passwords are checked.",
 };
 /// Failed sign-ins, by account and client address.
 pub const FAILURES_BY_PAIR: Policy = Policy {
     name: "sign-in-failures-by-account-and-address",
     quota: 10,
     seconds: 15 * 60,
-    about: "Failed sign-ins at one account from one network address.",
+    about: "Failed sign-ins to one account from one network address.",
 };
 /// Failed sign-ins, by account.
 pub const FAILURES_BY_ACCOUNT: Policy = Policy {
     name: "sign-in-failures-by-account",
     quota: 100,
     seconds: 60 * 60,
-    about: "Failed sign-ins at one account from everywhere. Passkeys and a reset still work.",
+    about: "Failed sign-ins to one account from all addresses. Passkeys and password resets still \
+            work.",
 };
 /// Wrong codes of a second factor, by account.
 pub const CODES: Policy = Policy {
     name: "second-factor-codes",
     quota: 10,
     seconds: 15 * 60,
-    about: "Codes of an authenticator app, or recovery codes, tried at one account.",
+    about: "Authenticator and recovery codes tried for one account.",
 };
 /// Passwords of somebody who is signed in, by account.
 pub const PROOFS: Policy = Policy {
     name: "proofs",
     quota: 10,
     seconds: 15 * 60,
-    about: "Times that one account says its password again, to change what is protected.",
+    about: "Password confirmations by one account for protected changes.",
 };
 /// Mails that somebody makes us send, by recipient.
 pub const MAILS: Policy = Policy {
     name: "mails-by-recipient",
     quota: 5,
     seconds: 60 * 60,
-    about: "Mails to one address that anybody can ask for: sign-up, reset, change of address.",
+    about: "Sign-up, password reset and address change e-mails to one address.",
 };
 
 /// Streams opened, by account. Each is open for less than a minute, so that this also bounds how
@@ -104,7 +105,7 @@ pub const STREAMS: Policy = Policy {
     name: "streams-by-account",
     quota: 16,
     seconds: 60,
-    about: "Streams of events that one account opens. Past it, ask for them as JSON.",
+    about: "Event streams opened by one account. Above it, poll events as JSON.",
 };
 
 /// Messages of claims asked for and signatures tried, by account: the grid is asked for each claim.
@@ -112,16 +113,12 @@ pub const CLAIMS: Policy = Policy {
     name: "farm-claims",
     quota: 60,
     seconds: 60 * 60,
-    about: "Claims to farms that one account begins, and signatures that it tries.",
+    about: "Farm verifications started, and signatures tried, by one account.",
 };
 
 /// Looks at documents of the grid, by account: each asks the grid, which is not ours.
-pub const GRID_LOOKS: Policy = Policy {
-    name: "grid-looks",
-    quota: 60,
-    seconds: 60,
-    about: "Times that one account looks at nodes before it adds them.",
-};
+pub const GRID_LOOKS: Policy =
+    Policy { name: "grid-looks", quota: 60, seconds: 60, about: "Node previews by one account." };
 
 /// Every limit, for the documentation.
 pub const POLICIES: [Policy; 13] = [
@@ -233,7 +230,7 @@ fn refusal(cx: &Context<'_>, limit: &Limit) -> Problem {
     match seconds_to_wait(cx.db, limit, cx.now) {
         Ok((seconds, level)) => {
             cx.note_budget(limit.budget(level));
-            let detail = format!("too many requests of this kind; try again in {seconds} s");
+            let detail = format!("too many requests of this kind; try again in {seconds} seconds");
             let mut problem = Problem::new(Kind::TooManyRequests, detail);
             problem.extra.insert("retry_after_seconds".into(), seconds.into());
             problem

@@ -66,8 +66,9 @@ pub fn sign_up(to: &Email, url: &str) -> Mail {
         "Welcome to Mycelium.\n\n\
          Open this link to confirm your address. It works once, for {LINK_MINUTES} minutes:\n\n\
          {url}\n\n\
-         If it is over, sign up again. If you did not sign up, do nothing: without the link there\n\
-         is no account.\n"
+         If the link has expired, sign up again. If you didn't sign up, ignore this e-mail; no \
+         account\n\
+         is created without the link.\n"
     );
     Mail::new("sign-up", to, "Confirm your address", text)
 }
@@ -75,22 +76,23 @@ pub fn sign_up(to: &Email, url: &str) -> Mail {
 /// Somebody signed up with an address that has an account already.
 pub fn address_taken(to: &Email, login_url: &str, reset_url: &str) -> Mail {
     let text = format!(
-        "Somebody, probably you, tried to sign up at Mycelium with this address. It has an\n\
-         account already, and nothing about it has changed.\n\n\
+        "Someone, probably you, tried to sign up at Mycelium with this address. It already has an\n\
+         account, and nothing about it has changed.\n\n\
          Sign in here:\n\n{login_url}\n\n\
-         If you do not know your password any more, choose a new one here:\n\n{reset_url}\n\n\
-         If it was not you, do nothing.\n"
+         If you forgot your password, reset it here:\n\n{reset_url}\n\n\
+         If this wasn't you, ignore this e-mail.\n"
     );
-    Mail::new("address-taken", to, "You have an account already", text)
+    Mail::new("address-taken", to, "You already have an account", text)
 }
 
 /// Whoever forgot the password follows the link, and chooses another one.
 pub fn password_reset(to: &Email, url: &str) -> Mail {
     let text = format!(
-        "Somebody, probably you, asked for a new password at Mycelium.\n\n\
-         Open this link to choose one. It works once, for {LINK_MINUTES} minutes:\n\n\
+        "Someone, probably you, requested a password reset at Mycelium.\n\n\
+         Open this link to choose a new password. It works once, for {LINK_MINUTES} minutes:\n\n\
          {url}\n\n\
-         If it is over, ask again. If it was not you, do nothing: your password stays as it is.\n"
+         If the link has expired, request a new one. If this wasn't you, ignore this e-mail; your\n\
+         password has not changed.\n"
     );
     Mail::new("password-reset", to, "Choose a new password", text)
 }
@@ -98,22 +100,23 @@ pub fn password_reset(to: &Email, url: &str) -> Mail {
 /// Somebody asked for a new password for an address that has no account.
 pub fn no_account(to: &Email, signup_url: &str) -> Mail {
     let text = format!(
-        "Somebody, probably you, asked for a new password at Mycelium. This address has no\n\
-         account there: you may have signed up with another one.\n\n\
-         To make an account, sign up here:\n\n{signup_url}\n\n\
-         If it was not you, do nothing.\n"
+        "Someone, probably you, requested a password reset at Mycelium. This address has no\n\
+         account; you may have signed up with a different one.\n\n\
+         To create an account, sign up here:\n\n{signup_url}\n\n\
+         If this wasn't you, ignore this e-mail.\n"
     );
-    Mail::new("no-account", to, "There is no account with this address", text)
+    Mail::new("no-account", to, "No account has this address", text)
 }
 
 /// To the new address of an account: whoever reads it follows the link, and the address changes.
 pub fn email_change(to: &Email, url: &str) -> Mail {
     let text = format!(
-        "An account at Mycelium is to have this address from now on.\n\n\
+        "Someone, probably you, wants to use this address for a Mycelium account.\n\n\
          Open this link to confirm it. It works once, for {LINK_MINUTES} minutes:\n\n\
          {url}\n\n\
-         If it is over, change the address again. If it was not you, do nothing: without the link\n\
-         nothing changes.\n"
+         If the link has expired, change the address again. If this wasn't you, ignore this \
+         e-mail;\n\
+         without the link nothing changes.\n"
     );
     Mail::new("email-change", to, "Confirm your new address", text)
 }
@@ -121,10 +124,10 @@ pub fn email_change(to: &Email, url: &str) -> Mail {
 /// To the old address of an account, once it has another one.
 pub fn email_changed(to: &Email) -> Mail {
     let text =
-        "Your account at Mycelium has another e-mail address now. You sign in with that one,\n\
-                and this address gets no more mail about the account.\n\n\
-                If it was not you, somebody else is in your account: write to the operator of the\n\
-                marketplace at once.\n"
+        "The e-mail address of your Mycelium account was changed. You now sign in with the new\n\
+         address, and this address gets no more e-mail about the account.\n\n\
+         If this wasn't you, someone else has access to your account: contact the marketplace\n\
+         operator immediately.\n"
             .to_owned();
     Mail::new("email-changed", to, "Your address was changed", text)
 }
@@ -132,10 +135,10 @@ pub fn email_changed(to: &Email) -> Mail {
 /// The password was changed.
 pub fn password_changed(to: &Email) -> Mail {
     let text =
-        "The password of your account at Mycelium was changed, and every other browser was\n\
-                signed out.\n\n\
-                If it was not you, choose a new password at once, with \"Forgot your password?\"\n\
-                on the sign-in page, and write to the operator of the marketplace.\n"
+        "The password of your Mycelium account was changed, and all other browsers were signed\n\
+         out.\n\n\
+         If this wasn't you, reset your password immediately with \"Forgot your password?\"\n\
+         on the sign-in page, and contact the marketplace operator.\n"
             .to_owned();
     Mail::new("password-changed", to, "Your password was changed", text)
 }
@@ -144,11 +147,11 @@ pub fn password_changed(to: &Email) -> Mail {
 pub fn factor_changed(to: &Email, what: &str) -> Mail {
     let what = one_line(what);
     let text = format!(
-        "The second step of signing in to your account at Mycelium has changed: {what}.\n\n\
-         If it was not you, change your password at once, look through your passkeys and devices,\n\
-         and write to the operator of the marketplace.\n"
+        "Two-factor authentication of your Mycelium account was changed: {what}.\n\n\
+         If this wasn't you, change your password immediately, review your passkeys and devices,\n\
+         and contact the marketplace operator.\n"
     );
-    Mail::new("factor-changed", to, "Your second step was changed", text)
+    Mail::new("factor-changed", to, "Two-factor authentication was changed", text)
 }
 
 /// What a mail about a rental's end tells.
@@ -168,7 +171,7 @@ pub fn rental_ends(to: &Email, end: EndOf<'_>) -> Mail {
     let text = format!(
         "Your rental of {place} at Mycelium ends on {day}.\n\n\
          To keep it, extend it before that day:\n\n{url}\n\n\
-         If not, you have 48 hours after the end to change your mind. Then the data is deleted.\n"
+         If you don't, your data is kept for another 48 hours and then deleted.\n"
     );
     Mail::new("rental-ends", to, "Your rental ends soon", text)
 }
@@ -177,88 +180,89 @@ pub fn rental_ends(to: &Email, end: EndOf<'_>) -> Mail {
 pub fn renewal_at_risk(to: &Email, end: EndOf<'_>, why: &str) -> Mail {
     let (EndOf { place, day, url }, why) = (end, one_line(why));
     let text = format!(
-        "Your rental of {place} at Mycelium ends on {day} and is to be extended before that. As\n\
-         things are, this would fail: {why}.\n\n\
-         Here is the rental:\n\n{url}\n\n\
-         If nothing changes, it ends, and the data is deleted 48 hours later.\n"
+        "Your rental of {place} at Mycelium ends on {day} and is set to auto-renew before that.\n\
+         Auto-renewal would currently fail: {why}.\n\n\
+         Review the rental:\n\n{url}\n\n\
+         If nothing changes, the rental ends and its data is deleted 48 hours later.\n"
     );
-    Mail::new("renewal-at-risk", to, "Your rental could not be extended", text)
+    Mail::new("renewal-at-risk", to, "Auto-renewal of your rental will fail", text)
 }
 
 /// To a renter: the machine is not there after the five minutes that were promised.
 pub fn access_late(to: &Email, place: &str, url: &str) -> Mail {
     let text = format!(
-        "Your machine on {place} at Mycelium takes longer to set up than it should. The operator\n\
-         knows. You are let in as soon as it is ready; if that does not work out within a day of\n\
-         your payment, everything is paid back by itself. You can also end the rental now, and\n\
-         have everything back at once:\n\n{url}\n"
+        "Setup of your machine on {place} at Mycelium is taking longer than expected, and the\n\
+         operator has been notified. If it isn't ready within a day of your payment, you are\n\
+         refunded automatically. You can also end the rental now for an immediate full \
+         refund:\n\n{url}\n"
     );
-    Mail::new("access-late", to, "Your machine takes longer", text)
+    Mail::new("access-late", to, "Your machine is delayed", text)
 }
 
 /// To a farmer: the machine of an ended rental is not gone after an hour.
 pub fn removal_late(to: &Email, place: &str, url: &str) -> Mail {
     let text = format!(
-        "The rental of {place} at Mycelium has ended, and your agent has not removed its machine\n\
-         yet. Until it has, or you confirm that the machine is gone, the slice is not offered:\n\n\
+        "The rental of {place} at Mycelium has ended, but your agent hasn't removed its machine\n\
+         yet. The slice is offered again once the agent removes it or you confirm the removal:\n\n\
          {url}\n"
     );
-    Mail::new("removal-late", to, "A slice waits to be cleared", text)
+    Mail::new("removal-late", to, "Machine removal is overdue", text)
 }
 
 /// To an operator: a job of a farm's agent is late; `what` is `create` or `remove`.
 pub fn job_late(to: &Email, what: &str, place: &str, url: &str) -> Mail {
     let text = format!(
-        "The agent of a farm is late with a job at Mycelium: {what} on {place}.\n\n\
-         Where the market stands:\n\n{url}\n"
+        "A farm's agent at Mycelium has an overdue job: {what} on {place}.\n\n\
+         Operator page:\n\n{url}\n"
     );
-    Mail::new("job-late", to, "An agent is late", text)
+    Mail::new("job-late", to, "Agent job overdue", text)
 }
 
 /// To a renter: there was no access within a day, and everything is back in the wallet.
 pub fn rental_refunded(to: &Email, place: &str, url: &str) -> Mail {
     let text = format!(
-        "Your machine on {place} at Mycelium could not be set up within a day. The rental has\n\
-         ended, and everything that you paid for it is back in your wallet:\n\n{url}\n\n\
+        "Your machine on {place} at Mycelium couldn't be set up within a day. The rental has\n\
+         ended, and your full payment has been refunded to your wallet:\n\n{url}\n\n\
          We are sorry. Other farms may have what you need.\n"
     );
-    Mail::new("rental-refunded", to, "Your rental is paid back", text)
+    Mail::new("rental-refunded", to, "Your rental was refunded", text)
 }
 
 /// A renewal failed; `why` says it in a clause.
 pub fn renewal_failed(to: &Email, end: EndOf<'_>, why: &str) -> Mail {
     let (EndOf { place, day, url }, why) = (end, one_line(why));
     let text = format!(
-        "Your rental of {place} at Mycelium was to be extended, and was not: {why}.\n\n\
-         It is tried again until 48 hours after its end on {day}. You can extend it yourself:\n\n\
+        "Auto-renewal of your rental of {place} at Mycelium failed: {why}.\n\n\
+         We retry until 48 hours after the rental ends on {day}. You can also extend it \
+         yourself:\n\n\
          {url}\n\n\
-         If nothing changes, the data is deleted then.\n"
+         If nothing changes, the data is deleted after that.\n"
     );
-    Mail::new("renewal-failed", to, "Your rental was not extended", text)
+    Mail::new("renewal-failed", to, "Auto-renewal failed", text)
 }
 
 /// The node of a rental leaves, on the day of `end`; its renter chooses what becomes of it.
 pub fn node_leaves(to: &Email, end: EndOf<'_>) -> Mail {
     let EndOf { place, day, url } = end;
     let text = format!(
-        "The node of your rental {place} at Mycelium leaves the market on {day}. Until then\n\
-         the rental runs as it does now.\n\n\
-         If you have paid for longer, you can go on with an equivalent slice of another node, end\n\
-         now, or stay until that day. What is not used is paid back:\n\n{url}\n\n\
-         If nothing changes, the rental ends on that day at the latest. The data is deleted then.\n"
+        "The node of your rental {place} at Mycelium leaves the market on {day}. Until then,\n\
+         your rental continues as usual.\n\n\
+         If your term ends later, you can move to an equivalent slice on another node, end the\n\
+         rental now, or keep it until that day. You are refunded for the unused time:\n\n{url}\n\n\
+         If nothing changes, the rental ends on that day at the latest, and its data is deleted.\n"
     );
-    Mail::new("node-leaves", to, "The node of your rental leaves", text)
+    Mail::new("node-leaves", to, "Your rental's node is leaving the market", text)
 }
 
 /// The node of a rental has left, on the day of `end`; `refund` went back to the wallet.
 pub fn node_left(to: &Email, end: EndOf<'_>, refund: &str) -> Mail {
     let EndOf { place, day, url } = end;
     let text = format!(
-        "Your rental of {place} at Mycelium has ended, because its node left the market on\n\
-         {day}. What was paid for and not used, {refund}, is back in your wallet.\n\n\
-         Here is what was booked:\n\n{url}\n\n\
-         The data is deleted. If you did not expect this: the farmer had given notice, of which\n\
-         another mail told you.\n"
+        "Your rental of {place} at Mycelium has ended because its node left the market on\n\
+         {day}. You were refunded {refund} for the unused time.\n\n\
+         Transactions:\n\n{url}\n\n\
+         The data has been deleted. If you didn't expect this, see our earlier e-mail about the\n\
+         farmer's notice.\n"
     );
     Mail::new("node-left", to, "Your rental has ended", text)
 }
@@ -294,7 +298,7 @@ pub fn notices(to: &Email, kind: &str, lines: &[NoticeLine], settings_url: &str)
     };
     let text = format!(
         "At Mycelium:\n\n{named}{more}\
-         Choose what you are told by mail:\n\n{settings_url}\n"
+         Notification settings:\n\n{settings_url}\n"
     );
     Mail::new("notices", to, &subject, text)
 }
@@ -413,9 +417,9 @@ mod tests {
         let mut kinds: Vec<&str> = mails.iter().map(Mail::kind).collect();
         for mail in &mails {
             assert!(
-                mail.text.contains("f it was not you")
-                    || mail.text.contains("f you did not")
-                    || mail.text.contains("If not,")
+                mail.text.contains("f this wasn't you")
+                    || mail.text.contains("f you didn't")
+                    || mail.text.contains("If you don't")
                     || mail.text.contains("If nothing changes,"),
                 "{}",
                 mail.text

@@ -81,7 +81,8 @@ fn parameters(operation: &Operation) -> Value {
         json!({
             "name": "Idempotency-Key",
             "in": "header",
-            "description": "Marks one intention: a retry with the same key has no second effect.",
+            "description": "Identifies the request, so that a retry with the same key has no \
+                            second effect.",
             "schema": { "type": "string", "pattern": "^[!-~]{1,128}$" },
         })
     });
@@ -89,7 +90,7 @@ fn parameters(operation: &Operation) -> Value {
         json!({
             "name": "Last-Event-ID",
             "in": "header",
-            "description": "The last event that a stream told before it ended.",
+            "description": "The last event received before the stream ended.",
             "schema": Form::Whole(0, u32::MAX).schema(),
         })
     });
@@ -109,13 +110,13 @@ fn security_schemes() -> Value {
         "token": {
             "type": "http",
             "scheme": "bearer",
-            "description": "An API token of an account.",
+            "description": "An API token.",
         },
         "session": {
             "type": "apiKey",
             "in": "cookie",
             "name": "__Host-session",
-            "description": "The cookie of a sign-in; `session` on plain localhost.",
+            "description": "The session cookie. Named `session` on localhost without TLS.",
         },
         "operator": {
             "type": "http",
@@ -151,7 +152,8 @@ fn responses(operation: &Operation, generator: &mut SchemaGenerator) -> Value {
         responses.insert("204".into(), json!({ "description": about }));
     }
     if operation.method == http::Method::GET && operation.access == Access::Public {
-        let unchanged = json!({ "description": "Not changed since the answer of the sent ETag." });
+        let unchanged =
+            json!({ "description": "Not modified since the response with the sent ETag." });
         responses.insert("304".into(), unchanged);
     }
     let mut by_status: BTreeMap<u16, Vec<Kind>> = BTreeMap::new();
@@ -171,7 +173,7 @@ fn dry_run(
     success: &mut Value,
     generator: &mut SchemaGenerator,
 ) {
-    const ABOUT: &str = "With dry_run: what would be booked. Nothing has changed.";
+    const ABOUT: &str = "With dry_run: the transactions this would create. Nothing has changed.";
     let schema = schema_of::<DryRunView>(generator);
     if operation.status == 200 {
         let done = success["content"]["application/json"]["schema"].take();
@@ -197,43 +199,44 @@ fn problem_response(kinds: &[Kind]) -> Value {
     })
 }
 
-#[expect(clippy::too_many_lines, reason = "a list of every member")]
+#[expect(clippy::too_many_lines, reason = "a list of all items")]
 fn problem_schema(generator: &mut SchemaGenerator) -> Value {
     json!({
         "type": "object",
         "description": "Problem details (RFC 9457).",
         "required": ["type", "title", "status", "detail", "instance", "success", "message"],
         "properties": {
-            "type": { "type": "string", "description": "The stable name, as a link to its page." },
+            "type": { "type": "string", "description": "The stable error type, as a link to its \
+                documentation." },
             "title": { "type": "string" },
             "status": { "type": "integer" },
-            "detail": { "type": "string", "description": "What happened, for people." },
-            "instance": { "type": "string", "description": "The id of this request." },
+            "detail": { "type": "string", "description": "A human-readable explanation." },
+            "instance": { "type": "string", "description": "The request ID." },
             "success": { "const": false },
-            "message": { "type": "string", "description": "The detail, for older clients." },
+            "message": { "type": "string", "description": "Same as detail, for older clients." },
             "total_cost": {
                 "type": "string",
-                "description": "What was asked for costs this, as decimal text.",
+                "description": "The current total, as decimal text.",
             },
             "retry_after_seconds": {
                 "type": "integer",
-                "description": "When to try again, as in Retry-After.",
+                "description": "Seconds until a retry, as in Retry-After.",
             },
             "missing": {
                 "type": "string",
-                "description": "What the wallet lacks of it, as decimal text.",
+                "description": "The amount missing from the wallet, as decimal text.",
             },
             "top_up": {
                 "type": "string",
-                "description": "Where credit is added.",
+                "description": "Where to add credit.",
             },
             "agreed": {
                 "type": "string",
-                "description": "Per slice and month, as it was agreed, as decimal text.",
+                "description": "The guaranteed price per slice per month, as decimal text.",
             },
             "price": {
                 "type": "string",
-                "description": "Per slice and month now, as decimal text.",
+                "description": "The current price per slice per month, as decimal text.",
             },
             "leaves_at": {
                 "type": "string",
@@ -241,12 +244,12 @@ fn problem_schema(generator: &mut SchemaGenerator) -> Value {
             },
             "refund": {
                 "type": "string",
-                "description": "What would go back, as decimal text.",
+                "description": "The current refund, as decimal text.",
             },
             "cost_per_month": {
                 "type": "string",
-                "description": "What a promise costs in credits for each rented slice, if the \
-                                node goes on as it was measured, as decimal text.",
+                "description": "Estimated monthly SLA credits per rented slice at the measured \
+                                values, as decimal text.",
             },
             "promised_uptime": { "type": "number", "description": "In percent." },
             "measured_uptime": { "type": "number", "description": "In percent." },
@@ -255,17 +258,17 @@ fn problem_schema(generator: &mut SchemaGenerator) -> Value {
             "quote": schema_of::<QuoteView>(generator),
             "alternatives": {
                 "type": "array",
-                "description": "The nearest nodes that have what is wanted.",
+                "description": "The most similar nodes that have free slices.",
                 "items": schema_of::<AlternativeView>(generator),
             },
             "nodes": {
                 "type": "array",
-                "description": "What became of each node that was to be added.",
+                "description": "The result for each node.",
                 "items": schema_of::<AddedNodeView>(generator),
             },
             "errors": {
                 "type": "array",
-                "description": "The fields that were wrong.",
+                "description": "The invalid fields.",
                 "items": {
                     "type": "object",
                     "required": ["field", "rule"],

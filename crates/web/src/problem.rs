@@ -61,193 +61,193 @@ macro_rules! kinds {
 }
 
 kinds! {
-    Unreadable, "unreadable-request", BAD_REQUEST, "The request cannot be read",
-        "Send what the API document describes; the detail says where reading stopped.";
-    InvalidFields, "invalid-fields", BAD_REQUEST, "Some fields cannot be used",
+    Unreadable, "unreadable-request", BAD_REQUEST, "The request can't be parsed",
+        "Check the request against the API reference. The detail says where parsing stopped.";
+    InvalidFields, "invalid-fields", BAD_REQUEST, "Some fields are invalid",
         "Correct the fields listed in errors and send the request again.";
-    WrongSignature, "wrong-signature", BAD_REQUEST, "This event is not signed as it must be",
-        "The operator has to set stripe_webhook_secret to the secret of this very endpoint.";
+    WrongSignature, "wrong-signature", BAD_REQUEST, "The event signature is invalid",
+        "Set stripe_webhook_secret to the signing secret of this Stripe endpoint.";
     NotSignedIn, "not-signed-in", UNAUTHORIZED, "You are not signed in",
         "Sign in, or send a valid token as Authorization: Bearer ….";
-    WrongPassword, "wrong-password", FORBIDDEN, "The password is wrong",
-        "Send the password that the account has now.";
-    WrongCredentials, "wrong-credentials", UNAUTHORIZED, "E-mail or password is wrong",
-        "Check both; letters of a password count as they are typed.";
-    WrongCode, "wrong-code", UNAUTHORIZED, "The code is wrong",
-        "Use the code that your app shows now, or a recovery code; each is good once.";
+    WrongPassword, "wrong-password", FORBIDDEN, "Incorrect password",
+        "Send the account's current password.";
+    WrongCredentials, "wrong-credentials", UNAUTHORIZED, "Incorrect e-mail address or password",
+        "Check both. Passwords are case-sensitive.";
+    WrongCode, "wrong-code", UNAUTHORIZED, "Incorrect code",
+        "Use the code your app currently shows, or an unused recovery code.";
     PasskeyRefused, "passkey-refused", UNAUTHORIZED, "The passkey was not accepted",
-        "Try again, or use another passkey; each try begins anew.";
-    InsufficientFunds, "insufficient-funds", PAYMENT_REQUIRED, "The wallet does not hold enough",
-        "Add the credit named in missing, then try again with the same Idempotency-Key.";
-    MissingScope, "missing-scope", FORBIDDEN, "This token may not do that",
+        "Try again or use another passkey.";
+    InsufficientFunds, "insufficient-funds", PAYMENT_REQUIRED, "Your wallet balance is too low",
+        "Add the amount given in missing, then retry with the same Idempotency-Key.";
+    MissingScope, "missing-scope", FORBIDDEN, "The token lacks the required scope",
         "Use a token with the scope named in the detail.";
     CrossSite, "cross-site-request", FORBIDDEN, "The request came from another site",
-        "Open the page on this site and send the form from there.";
-    OverCeiling, "over-token-ceiling", FORBIDDEN, "This token may not spend that much",
-        "Use a token with a higher ceiling, or none.";
-    StaleForm, "stale-form", FORBIDDEN, "This form is not from your session",
-        "Open the page again and send the form from there.";
-    ProveFirst, "prove-first", FORBIDDEN, "Confirm first that it is you",
-        "Sign in again with a second factor, or confirm with POST /api/account/sessions/prove.";
-    ExpiredCode, "expired-code", FORBIDDEN, "This code is no longer good",
-        "A code is good once and for ten minutes. Ask for a new one.";
+        "Open the page on this site and submit the form there.";
+    OverCeiling, "over-token-ceiling", FORBIDDEN, "The token's spending limit is too low",
+        "Use a token with a higher spending limit, or without one.";
+    StaleForm, "stale-form", FORBIDDEN, "This form belongs to another session",
+        "Reload the page and submit the form again.";
+    ProveFirst, "prove-first", FORBIDDEN, "Verify it's you",
+        "Sign in with a second factor, or verify with POST /api/account/sessions/prove.";
+    ExpiredCode, "expired-code", FORBIDDEN, "This code has expired",
+        "Codes work once, within ten minutes. Request a new one.";
     OwnSlice, "own-slice", FORBIDDEN, "This is your own node",
-        "Rent a slice of another farmer's node.";
-    FarmNotProven, "farm-not-proven", FORBIDDEN, "You have not proven that this farm is yours",
-        "Claim the farm first: sign a message with the key of its twin's account, at \
-         /dashboard/farm/claims or with POST /api/farm/claims.";
-    FarmOfAnother, "farm-of-another", FORBIDDEN, "Somebody else has proven to own this farm",
-        "If the farm is yours now, claim it: whoever proves it last owns it.";
-    WrongClaim, "wrong-claim-signature", FORBIDDEN, "This signature does not prove it",
-        "Sign exactly the message that is shown, with the key of the account that is named.";
-    NotFound, "not-found", NOT_FOUND, "There is nothing here",
-        "Check the address; what belongs to somebody else is not shown either.";
-    NoSuchGridNode, "no-such-grid-node", NOT_FOUND, "The grid does not know this node",
-        "Check the node id; the grid's dashboard lists the nodes of a farm.";
-    NoSuchGridFarm, "no-such-grid-farm", NOT_FOUND, "The grid does not know this farm",
-        "Check the farm id; the grid's dashboard lists the farms of an account.";
-    NoSuchAccount, "no-such-account", NOT_FOUND, "There is no account with this e-mail",
-        "Check the address, or ask its owner to sign up first.";
-    MethodNotAllowed, "method-not-allowed", METHOD_NOT_ALLOWED, "This method is not offered here",
+        "Choose another farmer's node.";
+    FarmNotProven, "farm-not-proven", FORBIDDEN, "You haven't verified this farm",
+        "Verify the farm first, at /dashboard/farm/claims or with POST /api/farm/claims.";
+    FarmOfAnother, "farm-of-another", FORBIDDEN, "Another account has verified this farm",
+        "If you own the farm, verify it yourself. The latest verification counts.";
+    WrongClaim, "wrong-claim-signature", FORBIDDEN, "The signature is invalid",
+        "Sign the exact message shown, with the key of the account shown.";
+    NotFound, "not-found", NOT_FOUND, "Not found",
+        "Check the URL. You also get this response for resources of other accounts.";
+    NoSuchGridNode, "no-such-grid-node", NOT_FOUND, "The grid has no such node",
+        "Check the node ID. The grid's dashboard lists a farm's nodes.";
+    NoSuchGridFarm, "no-such-grid-farm", NOT_FOUND, "The grid has no such farm",
+        "Check the farm ID. The grid's dashboard lists an account's farms.";
+    NoSuchAccount, "no-such-account", NOT_FOUND, "No account has this e-mail address",
+        "Check the address, or ask the recipient to sign up first.";
+    MethodNotAllowed, "method-not-allowed", METHOD_NOT_ALLOWED, "Method not allowed",
         "Use a method named in the Allow header.";
-    EmailTaken, "email-taken", CONFLICT, "This e-mail has an account already",
+    EmailTaken, "email-taken", CONFLICT, "This e-mail address already has an account",
         "Sign in instead, or use another address.";
-    NodeTaken, "node-taken", CONFLICT, "This node is registered already",
-        "A node is registered once. If it is yours, tell the operator who registered it.";
-    NothingAdded, "nothing-added", CONFLICT, "None of these nodes was added",
-        "Look at nodes: each says why.";
-    RentsThere, "rents-there", CONFLICT, "You rent on this node",
-        "End your rentals on it, or hand them over, then take the node over.";
+    NodeTaken, "node-taken", CONFLICT, "This node is already registered",
+        "If you own the node, verify its farm and take the node over, or contact the operator.";
+    NothingAdded, "nothing-added", CONFLICT, "No nodes were added",
+        "The nodes field gives the reason for each node.";
+    RentsThere, "rents-there", CONFLICT, "You rent slices on this node",
+        "End or transfer your rentals on it first, then take the node over.";
     SliceTaken, "slice-taken", CONFLICT, "This slice is no longer available",
-        "Choose another slice; the market shows what is free.";
-    SoldOut, "sold-out", CONFLICT, "Not enough slices are free",
-        "Take fewer, or look at alternatives: the nearest nodes that have what is wanted.";
-    NodeDown, "node-down", CONFLICT, "This node is not running now",
-        "Choose another node, or try again once it is back; alternatives lists the nearest.";
-    AboveMaxPrice, "above-max-price", CONFLICT, "The price is above your ceiling",
-        "Raise max_price, or choose another node; nothing was charged.";
-    TermNotOffered, "term-not-offered", CONFLICT, "The node is not offered for this term",
-        "Choose another term, or another node.";
-    OverLimit, "over-account-limit", CONFLICT, "The account would rent more than it may",
-        "End rentals that are not needed, or ask the operator.";
-    TooManyHolds, "too-many-holds", CONFLICT, "The account holds as many quotes as it may",
-        "Use one of them or release it; each is released by itself after five minutes.";
-    QuoteUsed, "quote-used", CONFLICT, "This quote was used",
-        "Ask for a new quote; a quote is good once.";
-    QuoteExpired, "quote-expired", CONFLICT, "This quote is over",
-        "Ask for a new quote; a quote is good for five minutes.";
+        "Choose another slice from the marketplace.";
+    SoldOut, "sold-out", CONFLICT, "Not enough free slices",
+        "Rent fewer slices, or choose one of the nodes listed in alternatives.";
+    NodeDown, "node-down", CONFLICT, "This node is not running",
+        "Choose one of the nodes listed in alternatives, or try again once this node is back up.";
+    AboveMaxPrice, "above-max-price", CONFLICT, "The price is above your maximum",
+        "Nothing was charged. Raise max_price or choose another node.";
+    TermNotOffered, "term-not-offered", CONFLICT, "This term is not offered",
+        "Choose another term or another node.";
+    OverLimit, "over-account-limit", CONFLICT, "Slice limit reached",
+        "End rentals you don't need, or ask the operator for a higher limit.";
+    TooManyHolds, "too-many-holds", CONFLICT, "Quote limit reached",
+        "Use or release a quote. Quotes are released automatically after five minutes.";
+    QuoteUsed, "quote-used", CONFLICT, "This quote has been used",
+        "Request a new quote. Each quote works once.";
+    QuoteExpired, "quote-expired", CONFLICT, "This quote has expired",
+        "Request a new quote. Quotes are valid for five minutes.";
     RentalEnded, "rental-ended", CONFLICT, "This rental has ended",
-        "Rent a slice anew.";
-    TooFarAhead, "too-far-ahead", CONFLICT, "The rental would be paid for too far ahead",
+        "Rent a new slice.";
+    TooFarAhead, "too-far-ahead", CONFLICT, "The rental would extend too far ahead",
         "Extend it later.";
-    PriceRaised, "price-raised", CONFLICT, "The agreed price holds no longer",
-        "Agree to the new price with max_price, or let the rental end.";
-    RefundChanged, "refund-changed", CONFLICT, "The refund is not the one that was confirmed",
-        "Look at the refund again and confirm it; nothing has changed.";
+    PriceRaised, "price-raised", CONFLICT, "The guaranteed price has expired",
+        "Accept the current price with max_price, or let the rental end.";
+    RefundChanged, "refund-changed", CONFLICT, "The refund amount has changed",
+        "Nothing was ended. Review the new refund amount and confirm again.";
     NotOffered, "not-offered", CONFLICT, "This node is not on the market",
         "Choose another node.";
     OfferChanged, "offer-changed", CONFLICT, "The offer has changed",
-        "Read the offer again and decide anew; nothing was charged.";
+        "Nothing was charged. Review the current offer and try again.";
     PromiseAboveMeasured, "promise-above-measured", CONFLICT,
-        "The promise is above what the node has shown",
-        "Promise less, or confirm the cost with confirm_cost_per_month; nothing was set.";
+        "The SLA is above the measured values",
+        "Nothing was changed. Lower the SLA, or accept the cost with confirm_cost_per_month.";
     NodeLocked, "node-locked", CONFLICT, "The node is locked",
-        "Unlock it first; what the operator has locked, the operator alone unlocks.";
+        "Unlock the node first. If the operator locked it, contact the operator.";
     MaintenanceOverlaps, "maintenance-overlaps", CONFLICT,
-        "Another maintenance of this node is at that time",
-        "Choose another time, or cancel the other one.";
+        "Maintenance overlaps with another window",
+        "Choose another time, or cancel the other window.";
     TooManyWindows, "too-many-windows", CONFLICT,
-        "As much maintenance as can be is announced already",
+        "Maintenance limit reached for this month",
         "Wait until one of the four windows is over, or cancel one.";
-    NotEarned, "not-earned", CONFLICT, "The farmer has not earned that much",
-        "Credit less, or wait until more is earned.";
-    TooLateToDispute, "too-late-to-dispute", CONFLICT, "It is too late to dispute this month",
-        "A month can be disputed for 30 days after it was judged.";
-    NothingCharged, "nothing-charged", CONFLICT, "Nothing was taken from your earnings",
-        "There is nothing to dispute: this month has cost you nothing.";
-    AlreadyDisputed, "already-disputed", CONFLICT, "This month is disputed already",
-        "Each side disputes a month once; the operator decides.";
-    DisputeDecided, "dispute-decided", CONFLICT, "This dispute is decided",
-        "Look at it again; it is decided once.";
-    NotCovered, "not-covered", CONFLICT, "Who is to give it does not have that much",
-        "Decide for less, wait, or credit the other side by hand.";
-    NoPayoutAddress, "no-payout-address", CONFLICT, "Nobody knows where to pay you",
-        "Say first where you are paid to, then ask again.";
-    OverEarnings, "over-earnings", CONFLICT, "The account has not earned that much",
-        "Ask for no more than balance, or wait until more is earned.";
-    TooManyPayouts, "too-many-payouts", CONFLICT, "Too many payouts are on their way",
-        "Wait until one of them is done, or withdraw one.";
-    WrongPayoutState, "wrong-payout-state", CONFLICT, "It is not this payout's turn",
-        "Look at the payout again: it is in another state, or was changed meanwhile.";
+    NotEarned, "not-earned", CONFLICT, "The farmer's earnings are too low",
+        "Credit a smaller amount, or wait until the farmer has earned more.";
+    TooLateToDispute, "too-late-to-dispute", CONFLICT, "The dispute period has ended",
+        "You can dispute a month within 30 days of its evaluation.";
+    NothingCharged, "nothing-charged", CONFLICT, "Nothing to dispute",
+        "No credit was taken from your earnings for this month.";
+    AlreadyDisputed, "already-disputed", CONFLICT, "This month is already disputed",
+        "Each party can dispute a month once. The operator decides.";
+    DisputeDecided, "dispute-decided", CONFLICT, "This dispute has been decided",
+        "Reload the dispute. A decision is final.";
+    NotCovered, "not-covered", CONFLICT, "The paying account's balance is too low",
+        "Decide on a smaller amount, wait, or credit the other party by hand.";
+    NoPayoutAddress, "no-payout-address", CONFLICT, "No payout address set",
+        "Set a payout address, then request the payout again.";
+    OverEarnings, "over-earnings", CONFLICT, "Earnings are too low",
+        "Request at most the available balance, or wait until you have earned more.";
+    TooManyPayouts, "too-many-payouts", CONFLICT, "Too many payouts in progress",
+        "Wait until one is completed, or cancel a request.";
+    WrongPayoutState, "wrong-payout-state", CONFLICT, "The payout's state doesn't allow this",
+        "Reload the payout. Its state has changed.";
     PriceMissing, "price-missing", CONFLICT, "The node has no price",
-        "Set a price per slice and month, then publish.";
+        "Set a price per slice per month, then publish the node.";
     NeverPublished, "never-published", CONFLICT, "The node was never published",
-        "A draft is not on the market; there is nothing to pause.";
-    NodeLeaving, "node-leaving", CONFLICT, "The node leaves the market",
-        "Take the notice back first, where that is what you want.";
-    BeyondLeaving, "beyond-leaving", CONFLICT, "The node leaves before that term would be over",
+        "Drafts are not on the market, so they can't be paused.";
+    NodeLeaving, "node-leaving", CONFLICT, "The node is leaving the market",
+        "Cancel leaving first.";
+    BeyondLeaving, "beyond-leaving", CONFLICT, "The node leaves before the term ends",
         "Choose a shorter term, or move the rental to another node.";
     NotLeaving, "not-leaving", CONFLICT, "The node stays on the market",
-        "There is no notice to take back, and nothing to leave for; nothing has changed.";
-    NotEquivalent, "not-equivalent", CONFLICT, "That slice is not as good as the rental's",
-        "Choose one of the rental's alternatives: they cost no more and promise no less.";
-    NotMovable, "not-movable", CONFLICT, "This rental cannot be moved",
-        "End it for its refund, and rent what is needed anew.";
-    TooManyTokens, "too-many-tokens", CONFLICT, "The account has as many tokens as it can have",
-        "Wait until tokens expire, or reuse one.";
+        "The node is not leaving, so there is nothing to cancel or move.";
+    NotEquivalent, "not-equivalent", CONFLICT, "The slice is not equivalent",
+        "Choose one of the rental's alternatives. They cost no more and guarantee at least as \
+         much.";
+    NotMovable, "not-movable", CONFLICT, "This rental can't be moved",
+        "End the rental for a refund, and rent a new slice.";
+    TooManyTokens, "too-many-tokens", CONFLICT, "Token limit reached",
+        "Revoke a token, or reuse an existing one.";
     TooManyWebhooks, "too-many-webhooks", CONFLICT,
-        "The account has as many webhooks as it can have",
+        "Webhook limit reached",
         "Remove one first.";
-    TooManyTopUps, "too-many-top-ups", CONFLICT, "Too many top-ups wait for their payment",
-        "Pay one of those that wait, or try again tomorrow.";
-    PaymentsOff, "payments-off", CONFLICT, "This marketplace takes no payments",
-        "The operator adds credit: tell them the address that you sign in with, and the amount.";
-    InUse, "account-in-use", CONFLICT, "The account still rents, offers or awaits something",
-        "Wait until its rentals and payouts are over, and take its nodes off the market.";
+    TooManyTopUps, "too-many-top-ups", CONFLICT, "Too many unpaid top-ups",
+        "Pay one of your open top-ups, or try again tomorrow.";
+    PaymentsOff, "payments-off", CONFLICT, "Payments are not available",
+        "The operator adds credit for you. Send them your e-mail address and the amount.";
+    InUse, "account-in-use", CONFLICT, "The account is still in use",
+        "End all rentals, take all nodes off the market, and wait for pending payouts.";
     NoFactor, "second-factor-needed", CONFLICT, "The account has no second factor",
-        "Add a passkey or an authenticator app in the settings.";
-    PasskeyTaken, "passkey-taken", CONFLICT, "This passkey is registered already",
-        "Use it to sign in, or make another one.";
+        "Add a passkey or an authenticator app in Settings.";
+    PasskeyTaken, "passkey-taken", CONFLICT, "This passkey is already registered",
+        "Sign in with it, or create another passkey.";
     TooManyPasskeys, "too-many-passkeys", CONFLICT,
-        "The account has as many passkeys as it can have",
+        "Passkey limit reached",
         "Remove one first.";
-    NoPasskeysHere, "no-passkeys-here", CONFLICT, "Passkeys do not work at this address",
-        "Open the marketplace at its name over TLS, or on localhost; the operator sets the name as \
-         public_url.";
-    LeaseLost, "lease-lost", CONFLICT, "This lease is over",
-        "Stop the job: another agent has it, or nobody needs it any more. Ask for a job anew.";
-    SshKeyTaken, "ssh-key-taken", CONFLICT, "The account has this SSH key already",
-        "Use the one that is there, or another key.";
+    NoPasskeysHere, "no-passkeys-here", CONFLICT, "Passkeys don't work at this URL",
+        "Open the marketplace over HTTPS at its public_url, or on localhost.";
+    LeaseLost, "lease-lost", CONFLICT, "The lease has expired",
+        "Stop this job, because another agent may have it or it was cancelled. Then lease a new \
+         job.";
+    SshKeyTaken, "ssh-key-taken", CONFLICT, "This SSH key already exists",
+        "Use the existing key, or add a different one.";
     TooManySshKeys, "too-many-ssh-keys", CONFLICT,
-        "The account has as many SSH keys as it can have",
+        "SSH key limit reached",
         "Remove one first.";
-    TotpThere, "totp-there", CONFLICT, "An authenticator app is set up already",
-        "Remove it first, then set up the other one.";
+    TotpThere, "totp-there", CONFLICT, "An authenticator app is already set up",
+        "Remove the current app before you set up another one.";
     TooLarge, "body-too-large", PAYLOAD_TOO_LARGE, "The request is too large",
-        "Send a shorter body.";
+        "Send a smaller request body.";
     KeyReused, "idempotency-key-reused", UNPROCESSABLE_ENTITY,
         "The Idempotency-Key was used for another request",
-        "Use a new key for a new request.";
+        "Use a new key for each new request.";
     TooManyRequests, "too-many-requests", TOO_MANY_REQUESTS, "Too many requests",
-        "Wait for the time in Retry-After, then try again.";
+        "Wait for the time in Retry-After, then retry.";
     UnusableDocument, "unusable-grid-document", BAD_GATEWAY,
-        "What the grid says of this node cannot be used",
-        "Try again later; if it stays, report the node to the grid's support.";
-    GridUnreachable, "grid-unreachable", BAD_GATEWAY, "The grid does not answer",
-        "Try again in a few minutes; nothing was changed.";
-    PaymentProvider, "payment-provider", BAD_GATEWAY, "The payment provider does not answer",
-        "Try again in a few minutes, with the same Idempotency-Key; nothing was charged.";
-    NoMail, "no-mail", CONFLICT, "This marketplace sends no mail",
-        "Ask the operator, who has to set an outlet for mail.";
-    Internal, "internal-error", INTERNAL_SERVER_ERROR, "Something went wrong on our side",
-        "Try again; if it stays, tell the operator the request id.";
+        "The grid's data for this node is invalid",
+        "Try again later. If the problem persists, report the node to grid support.";
+    GridUnreachable, "grid-unreachable", BAD_GATEWAY, "The grid is not responding",
+        "Nothing was changed. Try again in a few minutes.";
+    PaymentProvider, "payment-provider", BAD_GATEWAY, "The payment provider is not responding",
+        "Nothing was charged. Try again in a few minutes with the same Idempotency-Key.";
+    NoMail, "no-mail", CONFLICT, "This marketplace doesn't send e-mail",
+        "Ask the operator to configure a mail transport.";
+    Internal, "internal-error", INTERNAL_SERVER_ERROR, "Internal error",
+        "Try again. If the problem persists, send the request ID to the operator.";
     Busy, "busy", SERVICE_UNAVAILABLE, "The marketplace is busy",
-        "Try again after the time in Retry-After, with the same Idempotency-Key.";
+        "Retry after the time in Retry-After, with the same Idempotency-Key.";
     NoEncryptionKeys, "no-encryption-keys", SERVICE_UNAVAILABLE,
-        "Nothing can be kept in secret here",
-        "The operator has to set encryption_keys; passkeys work without.";
-    WrongSchema, "wrong-schema", SERVICE_UNAVAILABLE, "The database is of another version",
-        "The operator has to run the version of Mycelium that the database belongs to.";
+        "Encryption is not configured",
+        "Ask the operator to set encryption_keys. Passkeys work without it.";
+    WrongSchema, "wrong-schema", SERVICE_UNAVAILABLE, "Database version mismatch",
+        "Ask the operator to run the Mycelium version that matches the database.";
 }
 
 impl Kind {

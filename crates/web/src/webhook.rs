@@ -66,16 +66,16 @@ impl Reach {
 /// when it connects.
 pub fn parse_url(field: &'static str, text: &str, reach: Reach) -> Result<String, FieldError> {
     let wrong = |rule: &str| Err(FieldError::new(field, rule));
-    let Ok(url) = Url::parse(text.trim()) else { return wrong("a URL that begins with https://") };
+    let Ok(url) = Url::parse(text.trim()) else { return wrong("a URL that starts with https://") };
     if url.as_str().len() > URL_LENGTH_MAX {
         return wrong("a URL of at most 500 characters");
     }
     if !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
-        return wrong("a URL without a name, a password or a # in it");
+        return wrong("a URL without a user name, a password or a #");
     }
     let is_http = url.scheme() == "http" && reach == Reach::Anywhere;
     if url.scheme() != "https" && !is_http {
-        return wrong("a URL that begins with https://");
+        return wrong("a URL that starts with https://");
     }
     if reach == Reach::Anywhere {
         return Ok(url.into());
@@ -85,7 +85,7 @@ pub fn parse_url(field: &'static str, text: &str, reach: Reach) -> Result<String
         Some(Host::Ipv4(_) | Host::Ipv6(_)) | None => false,
     };
     if !is_public {
-        return wrong("the name of a host on the internet, not an address or an internal name");
+        return wrong("a public host name, not an IP address or an internal name");
     }
     let port = url.port().unwrap_or(HTTPS_PORT);
     if port != HTTPS_PORT && port < PORT_MIN {

@@ -32,7 +32,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     if folder.join("debian.qcow2").is_file() {
         say(&format!("Using the image in {}", folder.display()));
     } else {
-        apt::ensure_programs(&TOOLS).context("the image is made with mmdebstrap")?;
+        apt::ensure_programs(&TOOLS).context("mmdebstrap builds the image")?;
         make_image(&folder)?;
     }
     let mut command = process::cargo();
@@ -40,12 +40,12 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     command.args(["--", "--nocapture"]);
     command.env("MYCELIUM_IMAGE", &folder).current_dir(workspace.root());
     let status = command.status().context("starting cargo")?;
-    ensure!(status.success(), "the machine did not do what it should; see above");
+    ensure!(status.success(), "the machine test failed; see above");
     Ok(())
 }
 
 fn make_image(folder: &Path) -> Result<()> {
-    let mut step = Step::start("making an image from Debian's packages");
+    let mut step = Step::start("building an image from Debian packages");
     fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
     let root = folder.join("root");
     remove_folder(&root)?;
@@ -73,7 +73,7 @@ fn make_image(folder: &Path) -> Result<()> {
     convert.args(["convert", "-O", "qcow2"]).arg(&raw).arg(&part);
     process::run(&mut step, &mut convert)?;
     remove_folder(&root)?;
-    fs::remove_file(&raw).context("removing what the image was made from")?;
+    fs::remove_file(&raw).context("removing temporary image files")?;
     fs::rename(&part, folder.join("debian.qcow2")).context("keeping the image")?;
     step.done();
     Ok(())

@@ -23,8 +23,8 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
     for (command, component) in TOOLS {
         process::output(process::cargo().args([command, "--version"])).with_context(|| {
             format!(
-                "`cargo {command}` is missing: get it with `rustup component add {component}`, or \
-                 from the system's package `{component}` of the same version"
+                "`cargo {command}` is missing; install it with `rustup component add \
+                 {component}`, or the system package `{component}` of the same version"
             )
         })?;
     }
@@ -66,7 +66,7 @@ fn doc(workspace: &Workspace) -> Result<Command> {
 
 fn run_cargo(workspace: &Workspace, command: &mut Command) -> Result<()> {
     let status = command.current_dir(workspace.root()).status().context("starting cargo")?;
-    ensure!(status.success(), "cargo failed ({status}); what it said is above");
+    ensure!(status.success(), "cargo failed ({status}); see its output above");
     Ok(())
 }
 

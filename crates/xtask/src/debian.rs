@@ -36,7 +36,7 @@ pub(crate) fn fetch(step: &mut Step, folder: &Path, release: &str) -> Result<Sou
     for program in ["apt-get", "dpkg-deb", "tar"] {
         ensure!(
             process::find_program(program).is_some(),
-            "this is no Debian-like system: `{program}` is missing"
+            "this is not a Debian-based system: `{program}` is missing"
         );
     }
     fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
@@ -78,8 +78,8 @@ fn fetch_from(
         library: apt.unpack(step, "rust-src", &format!("usr/src/rustc-{release}/library"))?,
         wasi_libc: apt.unpack(step, "wasi-libc", &format!("usr/lib/{TARGET}"))?,
     };
-    ensure!(sources.library.join("std/Cargo.toml").is_file(), "its rust-src has no library");
-    ensure!(sources.wasi_libc.join("libc.a").is_file(), "its wasi-libc is not for {TARGET}");
+    ensure!(sources.library.join("std/Cargo.toml").is_file(), "its rust-src contains no library");
+    ensure!(sources.wasi_libc.join("libc.a").is_file(), "its wasi-libc doesn't support {TARGET}");
     Ok(sources)
 }
 
@@ -204,8 +204,8 @@ impl Apt {
 /// The mirror of Debian's archive that the system uses.
 fn system_mirror() -> Result<String> {
     Archive::of_system().map(|archive| archive.mirror).context(
-        "add a source to take the compiler's sources from, or get the target with `rustup target \
-         add wasm32-wasip2`",
+        "no Debian mirror is configured in apt to get the compiler's sources from; add one, or \
+         run `rustup target add wasm32-wasip2`",
     )
 }
 

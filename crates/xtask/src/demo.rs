@@ -69,10 +69,10 @@ pub(crate) fn is_made(data: &Path) -> bool {
 /// Makes the demo's accounts and nodes, unless they are there.
 pub(crate) fn create(url: &str, data: &Path, operator_token: &str) -> Result<()> {
     if is_made(data) {
-        say("The demo exists already; its passwords were printed when it was made.");
+        say("The demo already exists. Its passwords were printed when it was created.");
         return Ok(());
     }
-    let mut step = Step::start("making the demo");
+    let mut step = Step::start("creating the demo");
     let api = Api::new(url);
     let mut accounts = Vec::new();
     for email in [FARMER].into_iter().chain(RENTERS) {
@@ -91,7 +91,7 @@ pub(crate) fn create(url: &str, data: &Path, operator_token: &str) -> Result<()>
     let mark = data.join(MADE);
     fs::write(&mark, "").with_context(|| format!("writing {}", mark.display()))?;
     step.done();
-    say("The demo's accounts; these passwords are not shown again:");
+    say("Demo accounts (these passwords are not shown again):");
     for (email, password) in &accounts {
         say(&format!("  {email:<20} {password}"));
     }
@@ -106,7 +106,8 @@ fn sign_up(api: &Api, email: &str) -> Result<String> {
     match answer.status {
         200..300 => Ok(password),
         CONFLICT => bail!(
-            "{email} exists already, but the demo was not finished: start with an empty --data"
+            "{email} already exists, but the demo is incomplete; start again with an empty --data \
+             folder"
         ),
         status => bail!("signing up {email} answered {status}: {}", answer.reason()),
     }

@@ -99,8 +99,8 @@ pub(crate) fn rotate_keys(workspace: &Workspace, rotation: &Rotation) -> Result<
         Some(file) if rotation.new_key => {
             let keys = secrets::add_key(file)?;
             say(&format!(
-                "A new key stands first in {}. Restart the app with it, then run this again \
-                 without --new-key: until then the app encrypts with the old one.",
+                "Added a new key at the start of {}. Restart the app, then run this command again \
+                 without --new-key; until then, the app encrypts with the old key.",
                 file.display()
             ));
             keys

@@ -98,7 +98,7 @@ pub(crate) fn run_watched(
         }
         if let Watch::Stop(reason) = watch(heard_at.elapsed()) {
             end(&mut child);
-            bail!("{name} was ended: {reason}");
+            bail!("{name} was stopped: {reason}");
         }
     }
     let status = child.wait().with_context(|| format!("waiting for {name}"))?;

@@ -52,11 +52,11 @@ impl Server {
         match receiver.recv_timeout(READY_TIMEOUT) {
             Ok(rest) => Ok(rest),
             Err(mpsc::RecvTimeoutError::Timeout) => {
-                bail!("{} was not ready after {} s", self.name, READY_TIMEOUT.as_secs())
+                bail!("{} was not ready after {} seconds", self.name, READY_TIMEOUT.as_secs())
             }
             Err(mpsc::RecvTimeoutError::Disconnected) => {
                 let status = self.wait()?;
-                bail!("{} ended before it was ready ({status}); what it said is above", self.name)
+                bail!("{} exited before it was ready ({status}); see its output above", self.name)
             }
         }
     }

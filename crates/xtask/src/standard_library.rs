@@ -115,7 +115,7 @@ impl StagedFolder {
         let path = toolchain.rustlib().join(format!(".{TARGET}-staged"));
         remove_folder(&path)?;
         fs::create_dir_all(&path).with_context(|| {
-            format!("cannot write into the toolchain ({}): run as its owner", path.display())
+            format!("no write access to the toolchain ({}); run as its owner", path.display())
         })?;
         Ok(StagedFolder { path })
     }

@@ -93,16 +93,17 @@ fn obtain(workspace: &Workspace, toolchain: &Toolchain) -> Result<String> {
     if let Some(file) = toolchain.standard_library() {
         return Ok(file);
     }
-    say(&format!("The Rust target {TARGET} is missing, or for another compiler."));
+    say(&format!("The Rust target {TARGET} is missing or belongs to another compiler."));
 
     remove_unfit(toolchain)?;
     if let Err(reason) = rustup::add_target(toolchain) {
-        say(&format!("rustup cannot add it: {reason:#}"));
-        say("Building it from Debian's sources of the standard library instead.");
+        say(&format!("rustup can't add it: {reason:#}"));
+        say("Building it from Debian's standard library sources instead.");
         build(&staging.join(TARGET), toolchain).map_err(|reason| {
             anyhow!(
-                "{reason:#}\nNo way to get {TARGET} has worked. On a network that allows it, \
-                 `rustup target add {TARGET}` gets it for the toolchain in {}.",
+                "{reason:#}\n\
+         Couldn't install {TARGET}. With network access, run `rustup target add {TARGET}` for the \
+         toolchain in {}.",
                 toolchain.sysroot.display()
             )
         })?;
@@ -132,8 +133,8 @@ fn remove_unfit(toolchain: &Toolchain) -> Result<()> {
     let folder = toolchain.target_folder();
     if manifest.exists() {
         bail!(
-            "{} is broken, and rustup believes that it is there: run `rustup target remove \
-             {TARGET}` and then this command again",
+            "{} is broken, but rustup reports it as installed; run `rustup target remove \
+             {TARGET}`, then this command again",
             folder.display()
         );
     }

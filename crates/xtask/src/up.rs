@@ -76,12 +76,12 @@ impl DataFolder {
 
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     // Mail has links in it, so that the address is needed before there is one.
-    ensure!(!options.mail || options.port != 0, "--mail needs a port: say --port 3000, or another");
+    ensure!(!options.mail || options.port != 0, "--mail needs a port, for example --port 3000");
     let data = options.data.resolve(workspace)?;
     // Where there is mail, an account is made by who reads it.
     ensure!(
         !(options.mail && options.demo) || demo::is_made(&data),
-        "make the demo without --mail first; then stop it, and start it with --demo --mail"
+        "create the demo without --mail first, then stop it and start again with --demo --mail"
     );
     artifact::build_components(workspace)?;
     let programs = artifact::build_programs(workspace)?;
@@ -125,7 +125,7 @@ fn serve(
     }
     say(&welcome(&url, data, &secrets_file, options.mail));
     let status = host.wait()?;
-    bail!("the host ended by itself ({status})")
+    bail!("the host stopped unexpectedly ({status})")
 }
 
 /// A call of the host on the project's manifest and a data folder.

@@ -129,20 +129,14 @@ fn item_47_everything_is_encrypted_anew_with_the_first_key() {
     let both = format!("{},{}", key(2), key(1));
     let new = machine.put(&both, 2);
     let before = machine.sealed(&new);
-    assert_eq!(
-        said(&machine.run(&["reseal"], &both)),
-        "Encrypted 1 of 2 secrets anew, with key 2."
-    );
+    assert_eq!(said(&machine.run(&["reseal"], &both)), "Re-encrypted 1 of 2 secrets with key 2.");
     assert_eq!(machine.sealed(&new), before, "what has the first key stays");
     // The old key can go.
     let keys = Keys::parse(&key(2)).unwrap();
     let sealed = machine.sealed(&old);
     assert_eq!(key_id(&sealed), Some(2));
     assert_eq!(*keys.open(place(&old), &sealed).unwrap(), b"text 1");
-    assert_eq!(
-        said(&machine.run(&["reseal"], &key(2))),
-        "Encrypted 0 of 2 secrets anew, with key 2."
-    );
+    assert_eq!(said(&machine.run(&["reseal"], &key(2))), "Re-encrypted 0 of 2 secrets with key 2.");
 }
 
 #[test]

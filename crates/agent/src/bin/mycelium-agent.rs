@@ -9,8 +9,8 @@ use agent::Config;
 use anyhow::{Result, bail};
 
 const USAGE: &str = "mycelium-agent [CONFIG.toml]
-Takes jobs of a farm from the market and lets a driver do them.
-The environment wins over the file: MYCELIUM_SERVER, MYCELIUM_TOKEN or MYCELIUM_TOKEN_FILE,
+Runs a farm's jobs from the marketplace with a driver.
+Environment variables override the file: MYCELIUM_SERVER, MYCELIUM_TOKEN or MYCELIUM_TOKEN_FILE,
 MYCELIUM_AGENT, MYCELIUM_DRIVER, MYCELIUM_STATE_FOLDER, MYCELIUM_JOBS.
 ";
 

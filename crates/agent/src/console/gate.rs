@@ -25,19 +25,21 @@ const SEATS_MAX: usize = 32;
 /// Why somebody is not let in, as a sentence for a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Denied {
-    #[error("This link is not one that the market has made for this machine.")]
+    #[error("This link is invalid for this machine.")]
     Forged,
-    #[error("This link is over: it works for a minute. Open the console from your slice's page.")]
+    #[error(
+        "This link has expired after one minute. Open the console from your slice's page again."
+    )]
     Over,
-    #[error("This link was used: it works once. Open the console from your slice's page again.")]
+    #[error("This link has already been used. Open the console from your slice's page again.")]
     Used,
-    #[error("Open the console from your slice's page: it needs a link, or a session that is open.")]
+    #[error("Open the console from your slice's page to get a link.")]
     NoSession,
-    #[error("A console is opened from its own page only.")]
+    #[error("Open the console from its own page.")]
     Elsewhere,
-    #[error("This machine has as many open consoles as it may have: close one first.")]
+    #[error("This machine has too many open consoles. Close one first.")]
     MachineFull,
-    #[error("Too many consoles are open here: try again later.")]
+    #[error("Too many open consoles. Try again later.")]
     Full,
 }
 

@@ -83,7 +83,7 @@ async fn carry(
     is_there: impl Fn() -> bool,
 ) -> Option<&'static str> {
     let Ok(Ok(stream)) = time::timeout(SOCKET_LIMIT, UnixStream::connect(socket)).await else {
-        return Some("The machine's console does not answer.");
+        return Some("The machine's console is not responding.");
     };
     let (mut read, write) = stream.into_split();
     // By itself: a machine that takes no keys can still be seen.
@@ -94,7 +94,7 @@ async fn carry(
     loop {
         tokio::select! {
             read = read.read(&mut bytes) => match read {
-                Ok(0) | Err(_) => return Some("The machine has ended, and its console with it."),
+                Ok(0) | Err(_) => return Some("The machine was stopped, so its console closed."),
                 Ok(count) => {
                     terminal.process(&bytes[..count]);
                     show_at.get_or_insert_with(|| Instant::now() + SHOW_EVERY);
@@ -106,7 +106,7 @@ async fn carry(
             }
             () = show.closed() => return None,
             _ = look.tick() => if !is_there() {
-                return Some("The machine was removed, and its console with it.");
+                return Some("The machine was removed, so its console closed.");
             },
         }
     }

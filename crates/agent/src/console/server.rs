@@ -267,14 +267,15 @@ async fn show(
                 idle_end = Instant::now() + idle_limit;
                 let typed = time::timeout(TYPE_LIMIT, line.keys.send(keys)).await;
                 if !matches!(typed, Ok(Ok(()))) {
-                    return "The machine does not take what is typed.";
+                    return "The machine is not accepting input.";
                 }
             }
             () = time::sleep_until(idle_end) => {
-                return "Nobody has typed for a quarter of an hour. Load the page to go on.";
+                return "The console was idle for 15 minutes. Reload the page to continue.";
             }
             () = time::sleep_until(session_end) => {
-                return "The session is over. Open the console from your slice's page to go on.";
+                return "The session has expired. Open the console from your slice's page to \
+                        continue.";
             }
         }
     }

@@ -222,13 +222,13 @@ fn a_link_opens_the_page_once() {
         assert!(status == 403 && text.contains(words), "{path}: {status} {text}");
         assert!(!headers.contains_key(SET_COOKIE), "{path}");
     };
-    check(&link, "", "This link was used");
-    check(&farm.link("r1", NOW - 1), "", "This link is over");
-    check(&farm.link("r1", NOW + 301), "", "not one that the market has made");
-    check(&link.replace("/r1?", "/r2?"), "", "not one that the market has made");
-    check("/console/s1/r1?expires=1", "", "needs a link");
-    check("/console/s1/r1", "", "needs a link");
-    check("/console/s1/r1", "console_session=abc", "needs a link");
+    check(&link, "", "This link has already been used");
+    check(&farm.link("r1", NOW - 1), "", "This link has expired");
+    check(&farm.link("r1", NOW + 301), "", "invalid for this machine");
+    check(&link.replace("/r1?", "/r2?"), "", "invalid for this machine");
+    check("/console/s1/r1?expires=1", "", "to get a link");
+    check("/console/s1/r1", "", "to get a link");
+    check("/console/s1/r1", "console_session=abc", "to get a link");
     // The page can be loaded again, with its session.
     assert_eq!(farm.get("/console/s1/r1", cookie.split(';').next().unwrap()).0, 200);
     for (path, words) in [("console.js", "WebSocket"), ("console.css", "color-scheme: dark")] {
@@ -266,7 +266,7 @@ fn a_machine_has_four_consoles_at_most() {
         browser.sees("login:");
     }
     let why = farm.attend(&cookie).ended();
-    assert!(why.contains("as many open consoles as it may have"), "{why}");
+    assert!(why.contains("too many open consoles"), "{why}");
     let mut closed = open.pop().unwrap();
     closed.socket.close(None).unwrap();
     // Its seat is free when the server has heard of it.
@@ -291,25 +291,25 @@ fn a_machine_that_goes_away_ends_its_consoles() {
     let mut browser = farm.attend(&farm.enter(NOW + 60));
     browser.sees("login:");
     farm.line.lock().unwrap().as_ref().unwrap().shutdown(std::net::Shutdown::Both).unwrap();
-    assert_eq!(browser.ended(), "The machine has ended, and its console with it.");
+    assert_eq!(browser.ended(), "The machine was stopped, so its console closed.");
 
     let cookie = farm.enter(NOW + 61);
     let mut browser = farm.attend(&cookie);
     browser.sees("login:");
     farm.consoles.forget("s1", "r1");
-    assert_eq!(browser.ended(), "The machine was removed, and its console with it.");
+    assert_eq!(browser.ended(), "The machine was removed, so its console closed.");
     // Nor does its session open anything any more.
     assert_eq!(farm.get("/console/s1/r1", &cookie).0, 403);
 
     farm.add("r1");
     std::fs::remove_file(farm.folder.path().join("serial.sock")).unwrap();
     let why = farm.attend(&farm.enter(NOW + 62)).ended();
-    assert_eq!(why, "The machine's console does not answer.");
+    assert_eq!(why, "The machine's console is not responding.");
 }
 
 #[test]
 fn a_console_at_which_nobody_types_ends() {
     let farm = Farm::with_idle(Duration::from_millis(300));
     let mut browser = farm.attend(&farm.enter(NOW + 60));
-    assert!(browser.ended().starts_with("Nobody has typed"));
+    assert!(browser.ended().starts_with("The console was idle"));
 }

@@ -186,14 +186,14 @@ impl Written {
             (Some(user), Some(group)) if user > 0 && group > 0 => Some((user, group)),
             _ => anyhow::bail!("user_id, group_id: both, and not root's"),
         };
-        ensure!(owner.is_none() || geteuid().is_root(), "user_id: only root can give up rights");
+        ensure!(owner.is_none() || geteuid().is_root(), "user_id: only root can drop privileges");
         let is_usable = || fs::OpenOptions::new().read(true).write(true).open("/dev/kvm").is_ok();
         let has_kvm = match self.acceleration {
             // In a machine that is itself virtual the device may be there without the processor's
             // help, and then nothing starts.
             Acceleration::Auto => is_usable() && processor_helps(),
             Acceleration::Kvm => {
-                ensure!(is_usable(), "acceleration: /dev/kvm cannot be opened");
+                ensure!(is_usable(), "acceleration: /dev/kvm can't be opened");
                 true
             }
             Acceleration::Tcg => false,

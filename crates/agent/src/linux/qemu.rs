@@ -80,7 +80,7 @@ pub(super) fn is_running(socket: &Path) -> Result<bool> {
     stream.set_write_timeout(Some(ANSWER_LIMIT)).context("QEMU's socket")?;
     let mut lines = BufReader::new(stream.try_clone().context("QEMU's socket")?).lines();
     let mut stream = stream;
-    let greeting = lines.next().context("QEMU says nothing")?.context("reading QEMU")?;
+    let greeting = lines.next().context("QEMU is not responding")?.context("reading QEMU")?;
     ensure!(greeting.contains("QMP"), "this is not QEMU");
     let mut answer = Value::Null;
     for command in ["qmp_capabilities", "query-status"] {

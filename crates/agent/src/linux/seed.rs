@@ -116,7 +116,7 @@ fn kind(text: &str) -> Result<&'static str, String> {
     let kind = KINDS.iter().filter(|(start, _)| text.starts_with(start));
     // `#cloud-config-archive` begins with `#cloud-config`: the longest counts.
     let kind = kind.max_by_key(|(start, _)| start.len());
-    let (_, kind) = kind.ok_or("the user data begins with nothing that cloud-init knows")?;
+    let (_, kind) = kind.ok_or("the user data has no cloud-init header")?;
     Ok(kind)
 }
 

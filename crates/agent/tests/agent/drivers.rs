@@ -35,10 +35,10 @@ fn a_driver_that_hangs_is_ended_with_all_that_it_started() {
 
 #[test]
 fn a_driver_that_answers_no_document_is_refused() {
-    check("echo hello", "", "answered no document");
+    check("echo hello", "", "without a valid response");
     check("echo '{\"ok\":true,\"state\":\"running\"}'", "", "a field is missing");
     check("exit 1", "", "ended with status 1");
-    check("echo '{\"ok\":true,\"state\":\"absent\"}'", "", "there is no machine");
+    check("echo '{\"ok\":true,\"state\":\"absent\"}'", "", "returned no machine");
     check("head -c 1000000 /dev/zero", "", "is too long");
     check("kill -9 $$", "", "by signal 9");
 }
@@ -56,7 +56,7 @@ fn another_host_key_is_noticed_from_outside() {
     // The driver tells the renter's public key as the machine's.
     let lie = "KEY=$(cut -d' ' -f1,2 ${0%/*}/renter.pub)\n\
                echo \"$REQUEST\" | $DRIVER | sed \"s|\\\"ssh-ed25519 [^\\\"]*\\\"|\\\"$KEY\\\"|\"";
-    check(lie, "ready_seconds = 60\n", "the machine shows another host key");
+    check(lie, "ready_seconds = 60\n", "the machine has a different host key");
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn an_open_port_is_no_machine() {
     farm.start();
     match farm.market.outcome(number) {
         Outcome::Failed { reason, retry: true } => {
-            assert!(reason.contains("not to be reached within 1 s: no SSH banner"), "{reason}");
+            assert!(reason.contains("not reachable within 1 seconds: no SSH banner"), "{reason}");
         }
         other => panic!("{other:?}"),
     }
@@ -87,7 +87,7 @@ fn what_cannot_be_removed_is_said() {
     farm.start();
     match farm.market.outcome(number) {
         Outcome::Failed { reason, retry: false } => {
-            assert!(reason.contains("and what was made is still there: stuck"), "{reason}");
+            assert!(reason.contains("the machine still exists: stuck"), "{reason}");
         }
         other => panic!("{other:?}"),
     }

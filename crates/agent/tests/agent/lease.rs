@@ -25,7 +25,7 @@ fn whoever_loses_the_lease_removes_what_was_made() {
         let number = farm.create("r1");
         farm.market.lock().trap = Some((event.to_owned(), Trap::GiveAway));
         farm.start();
-        wait_for_log(&farm, "nothing is left of it here");
+        wait_for_log(&farm, "nothing is left on this farm");
         assert!(!farm.has_machine(), "{event}");
         let job = farm.market.job(number);
         assert_eq!((job.outcome, job.fence), (Outcome::Open, 2), "{event}: it is another's");
@@ -65,7 +65,7 @@ fn an_older_attempt_is_over_before_the_newer_one_begins() {
     }
     farm.start();
     let access = access(farm.market.outcome(number));
-    assert!(farm.log().contains("nothing is left of it here"), "{}", farm.log());
+    assert!(farm.log().contains("nothing is left on this farm"), "{}", farm.log());
     check_login(&farm, &access);
     assert_eq!(farm.servers(), 1);
 }

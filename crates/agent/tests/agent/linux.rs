@@ -75,7 +75,7 @@ fn a_machine_is_started_found_again_and_wiped() {
     while qemu(&folder).is_some() {
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
-    assert_eq!(ask("status", "r1")["error"], "it was made, and does not run");
+    assert_eq!(ask("status", "r1")["error"], "it was created but isn't running");
     let start = || output(Command::new(DRIVER).arg(&config).arg("start"));
     assert_eq!(start(), "1 machines started\n");
     assert_eq!(start(), "0 machines started\n");

@@ -104,12 +104,12 @@ fn what_cannot_be_done_is_said_and_not_tried_again() {
         assert!(!farm.has_machine());
     };
     let key = farm.public_key("renter");
-    check(json!({}), "nobody could log in");
+    check(json!({}), "at least one key is required");
     check(json!({"ssh_keys": ["command=\"id\" ssh-rsa AAAA"]}), "not a public key");
     check(json!({"ssh_keys": [key], "rental_id": "../../x"}), "rental_id");
     check(json!({"ssh_keys": [key], "user_data": "#cloud-config\n"}), "no cloud-init");
     let template = json!({"name": "docker", "version": 1});
-    check(json!({"ssh_keys": [key], "template": template}), "without its document");
+    check(json!({"ssh_keys": [key], "template": template}), "has no document");
 }
 
 #[test]

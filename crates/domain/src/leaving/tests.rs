@@ -139,7 +139,7 @@ fn a_notice_leaves_renters_thirty_days() {
     let again = notice(Some(days(40)), false, None, now);
     assert_eq!(again, Err(NoticeError::Leaving(days(40))));
     let words = again.unwrap_err().to_string();
-    assert_eq!(words, "this node leaves already, on 2027-01-01; take that back first");
+    assert_eq!(words, "this node is already leaving on 2027-01-01; cancel that first");
 }
 
 #[test]
@@ -169,7 +169,7 @@ fn no_extension_goes_beyond_the_day() {
     let beyond = ExtendError::BeyondLeaving(leaves_at);
     assert_eq!(asked(Term::Month, Some(leaves_at)), Err(beyond));
     assert_eq!(asked(Term::Year, Some(last)), Err(ExtendError::BeyondLeaving(last)));
-    let words = "this node leaves the market on 2027-01-22, before that term would be over; \
+    let words = "this node leaves the market on 2027-01-22, before the term ends; \
                  choose a shorter term or another node";
     assert_eq!(beyond.to_string(), words);
 }
@@ -428,5 +428,5 @@ fn refusals_are_words() {
     let words: String = MoveError::Dearer { price: usd("9"), agreed: usd("8") }.to_string();
     assert!(words.starts_with("a slice there costs $9"), "{words}");
     let soon = NoticeError::TooSoon(days(30)).to_string();
-    assert_eq!(soon, "a day, such as 2026-12-22, and none before it");
+    assert_eq!(soon, "a date of 2026-12-22 or later");
 }

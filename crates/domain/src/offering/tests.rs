@@ -151,10 +151,9 @@ fn what_is_refused_is_said() {
     };
     assert_eq!(
         change(&seen(), wanted, now()).unwrap_err().to_string(),
-        "the promise is above what the node has shown so far: an uptime of 100% is promised and \
-         99.7% was measured, and 300 Mbit/s are promised and 200 Mbit/s were measured; if it goes \
-         on like that, each rented slice costs $5.00 a month in credits: promise less, or confirm \
-         that cost"
+        "the SLA is above the measured values: 100% uptime is guaranteed but 99.7% was measured, \
+         and 300 Mbit/s is guaranteed but 200 Mbit/s was measured; at this rate, each rented slice \
+         costs $5.00 per month in SLA credits. Lower the SLA or accept that cost"
     );
 }
 

@@ -1,7 +1,5 @@
 //! The table against what components do.
 
-use alloc::vec::Vec;
-
 use super::*;
 
 fn at(seconds: i64) -> Timestamp {
@@ -58,7 +56,7 @@ fn the_next_run_is_known() {
 #[test]
 fn bounds_are_told_with_their_numbers() {
     assert_eq!(CHECK_FARMS.bounded(), "20 farms, 3 failures");
-    assert_eq!(FOLD_LOOKS.bounded(), "60,000 looks, whole days");
+    assert_eq!(FOLD_LOOKS.bounded(), "60,000 checks, in whole days");
     assert_eq!(SYNC.bounded(), "300 requests, 200 nodes in each, 100 seconds");
     assert_eq!(Bound::new(12_034, "rows").to_string(), "12,034 rows");
 }

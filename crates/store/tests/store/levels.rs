@@ -96,7 +96,7 @@ fn a_broken_promise_is_credited_once_its_month_is_settled() {
     let entry = &ledger::entries(&db, account(OMAR), None, 1).unwrap()[0];
     assert_eq!(
         (entry.kind.as_str(), entry.reason.as_str()),
-        ("sla-credit", "Credit for node32_slice_1 in 2026-11: 97 % up of 99.5 % promised")
+        ("sla-credit", "SLA credit for node32_slice_1 in 2026-11: 97 % up of 99.5 % promised")
     );
     let told =
         "SELECT count(*) FROM events WHERE kind = 'sla-credited' AND subject = '2026-11: $1.72'
@@ -148,7 +148,7 @@ fn slow_nodes_are_credited_besides() {
     let month = &judged(&db, OMAR)[0];
     assert_eq!((month.bandwidth.unwrap().mbps(), month.percent), (99, sla::SLOW_PERCENT));
     let reason = &ledger::entries(&db, account(OMAR), None, 1).unwrap()[0].reason;
-    assert!(reason.ends_with("99 of 100 Mbit/s promised"), "{reason}");
+    assert!(reason.ends_with("99 Mbit/s, 100 Mbit/s guaranteed"), "{reason}");
     assert_sound(&db);
 }
 

@@ -11,7 +11,7 @@ pub(crate) fn api_docs() -> ApiDocs {
         base_url: "http://localhost:3000".into(),
         steps: vec![
             WalkStep {
-                text: "Make an account.".into(),
+                text: "Create an account.".into(),
                 command: "curl -X POST http://localhost:3000/api/account \\\n  \
                           -H 'content-type: application/json' \\\n  \
                           -d '{\"email\": \"o@example.org\", \"password\": \"a few secret words\"}'"

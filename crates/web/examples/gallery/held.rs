@@ -131,6 +131,7 @@ fn record(percent: &str, is_below: bool) -> UptimeRecord {
             at_least: "98.7%".into(),
             percent: percent.into(),
             observations: "8,140".into(),
+            new_node: None,
         }),
         is_below,
     }
@@ -444,9 +445,8 @@ pub(crate) fn rental_in_grace() -> Rental {
 
 /// In grace, and the farmer has taken the node off the market.
 pub(crate) fn rental_that_cannot_be_extended() -> Rental {
-    let reason = "The agreed price holds no longer, and the farmer has taken the node off the \
-                  market."
-        .into();
+    let reason =
+        "Your guaranteed price has expired, and the node is no longer on the market.".into();
     Rental { extend: Some(Extending::Closed { reason }), can_end: true, ..rental_in_grace() }
 }
 

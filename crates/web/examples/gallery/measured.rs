@@ -125,7 +125,7 @@ pub(crate) fn status() -> Status {
 pub(crate) fn promises() -> Promises {
     Promises {
         frame: Frame::new("Promises", Section::Docs),
-        scale: vec![ScaleRow { measured: "Below the promise".into(), credit: "10%".into() }],
+        scale: vec![ScaleRow { measured: "Below SLA".into(), credit: "10%".into() }],
         most: "60%".into(),
         looks_min: 12,
         allowed_hours: 8,

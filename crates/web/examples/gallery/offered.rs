@@ -40,6 +40,7 @@ pub(crate) fn node(renting: Renting) -> Node {
             at_least: "98.7%".into(),
             percent: "99.87%".into(),
             observations: "2,016".into(),
+            new_node: None,
         }),
         record: Some(measured::record()),
         available_slices: if matches!(renting, Renting::Open(_)) { 6 } else { 0 },

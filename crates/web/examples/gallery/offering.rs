@@ -49,7 +49,7 @@ pub(crate) fn waiting_node() -> FarmNode {
             min_uptime: Field::new("99.99"),
             uptime_hint: "Measured: 99.7% in 2,016 observations.".into(),
             consent: Some(CostConsent {
-                text: "The promise is above what the node has shown so far: an uptime of 99.99% \
+                text: "The SLA is above the measured values: an uptime of 99.99% \
                        is promised and 99.7% was measured."
                     .into(),
                 cost: "3.00".into(),
@@ -119,10 +119,7 @@ pub(crate) fn maintenance(windows: Vec<WindowRow>) -> Maintenance {
         frame: member("Maintenance", Section::Farm),
         node: node(),
         is_locked: false,
-        starts_at: Field::refused(
-            "2026-07-29T13:00",
-            "A time at least 24 hours and at most 90 days from now.",
-        ),
+        starts_at: Field::refused("2026-07-29T13:00", "A time 24 hours to 90 days from now."),
         example: "2026-07-31T12:00".into(),
         hours: [2, 4, 8].map(hour).into(),
         note: Field::default(),
@@ -158,7 +155,7 @@ pub(crate) fn offer_history() -> OfferHistory {
         ..version_row()
     };
     OfferHistory {
-        frame: member("History of the offer", Section::Farm),
+        frame: member("Offer history", Section::Farm),
         node: node(),
         versions: vec![version_row(), first],
         next_page: Some("/dashboard/farm/nodes/32/history?cursor=MQ".into()),

@@ -52,6 +52,7 @@ pub(crate) fn record() -> NodeRecord {
                 at_least: "98.7%".into(),
                 percent: "99.1%".into(),
                 observations: "2,016".into(),
+                new_node: None,
             }),
             is_below: true,
         },

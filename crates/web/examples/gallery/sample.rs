@@ -138,6 +138,7 @@ pub(crate) fn node_card() -> NodeCard {
             at_least: "98.7%".into(),
             percent: "99.87%".into(),
             observations: "2,016".into(),
+            new_node: None,
         }),
         available_slices: 6,
         total_slices: 9,
@@ -174,7 +175,7 @@ fn nodes() -> Vec<NodeCard> {
 
 pub(crate) fn signup() -> Signup {
     Signup {
-        frame: visitor("Make an account", Section::Elsewhere),
+        frame: visitor("Create an account", Section::Elsewhere),
         email: Field::refused("omar", "An e-mail address, such as you@example.org."),
         password_error: Some("At least 12 characters; this one has 8.".into()),
         password_rule: "At least 12 characters. A few words work well.".into(),
@@ -199,10 +200,10 @@ pub(crate) fn login() -> Login {
 
 pub(crate) fn second_factor() -> SecondFactor {
     SecondFactor {
-        frame: visitor("One more step", Section::Elsewhere),
+        frame: visitor("Two-factor authentication", Section::Elsewhere),
         challenge: "sample-challenge".into(),
         next: Some("/dashboard/farm".into()),
-        lede: "Show a passkey, or enter a code.".into(),
+        lede: "Use a passkey or enter a code.".into(),
         takes_code: true,
         passkey_next: Some("/dashboard/farm".into()),
         error: Some("The code is wrong.".into()),
@@ -211,7 +212,7 @@ pub(crate) fn second_factor() -> SecondFactor {
 
 pub(crate) fn prove() -> Prove {
     Prove {
-        frame: member("Confirm that it is you", Section::Elsewhere),
+        frame: member("Verify it's you", Section::Elsewhere),
         next: "/dashboard/settings".into(),
         lede: "What comes next is protected.".into(),
         takes_password: true,
@@ -433,9 +434,7 @@ pub(crate) fn farm_node() -> FarmNode {
             limit("SSD", "1,863 GB", 9, true),
         ],
         promise: Some(web::page::Notice {
-            text: "The promised uptime of 99.5% can be kept: the node may be down 41 more minutes \
-                   this month."
-                .to_owned(),
+            text: "The 99.5% uptime SLA allows 41 more minutes of downtime this month.".to_owned(),
             tone: Tone::Plain,
         }),
         form: FarmNodeForm {

@@ -20,9 +20,9 @@ pub const SHOW_ACCESS: Operation = Operation {
     id: "showAccess",
     group: GROUP,
     path: "/api/rentals/{rental}/access",
-    summary: "Tells how to get into a slice. Each look is in your activity.",
+    summary: "Returns the access details of a slice. Each request is recorded in your activity.",
     access: Access::Account(Scope::Read),
-    about_answer: "How to get in, or why not.",
+    about_answer: "The access details, or why there are none yet.",
     answer: Some(schema_of::<AccessAnswer>),
     ..Operation::READ
 };
@@ -33,10 +33,10 @@ pub const OPEN_CONSOLE: Operation = Operation {
     group: GROUP,
     method: Method::POST,
     path: "/api/rentals/{rental}/console",
-    summary: "Makes a link to the console of a machine that is ready. Each is in your activity.",
+    summary: "Creates a console link for a machine. Each link is recorded in your activity.",
     access: Access::Account(Scope::Rent),
     body: Some(schema_of::<ConsoleBody>),
-    about_answer: "The link. Who has it is let in: it works once, for a minute.",
+    about_answer: "The link. It works once, within one minute, for anyone who has it.",
     answer: Some(schema_of::<ConsoleAnswer>),
     ..Operation::READ
 };
@@ -199,21 +199,19 @@ impl Together {
     pub fn detail(self, state: RentalState) -> &'static str {
         match self {
             Together::Unprovisioned => {
-                "The slice is yours. Its farm has no agent that sets up machines by itself: its \
-                 farmer does that."
+                "The slice is yours. Its farm has no automatic setup, so the farmer sets up the \
+                 machine by hand."
             }
             Together::NeedsKey => {
-                "Register an SSH public key: the machine is set up with it, and only it gets in. \
-                 Until then nothing is set up."
+                "Add an SSH public key to start the setup. Only this key can log in to the machine."
             }
             Together::Underway => {
-                "The machine is being set up. You are told as soon as you can log in; if that does \
-                 not work out within a day, everything is paid back by itself."
+                "Your machine is being set up. You are notified as soon as you can log in, and \
+                 refunded automatically if it isn't ready within a day."
             }
             Together::Failed => {
-                "The farm could not set up the machine. Let it be set up on another slice; or end \
-                 the rental now and everything is paid back at once; or wait: it is paid back by \
-                 itself within a day."
+                "The farm couldn't set up the machine. Move it to another slice or end the rental \
+                 now for a full refund; otherwise you are refunded automatically within a day."
             }
             Together::Ready => "Log in with your SSH key.",
             Together::Closed => AccessInfo::new(state).detail,

@@ -23,7 +23,7 @@ const GROUP: &str = "Account";
 
 /// What an answer says where a mail is on its way.
 const MAIL_SENT: NextStep = NextStep {
-    about: "A mail with a code is on its way; it is good once, for ten minutes.",
+    about: "An e-mail with a code was sent. The code works once, within ten minutes.",
     answer: schema_of::<MailSentView>,
 };
 
@@ -33,11 +33,11 @@ pub const CREATE_ACCOUNT: Operation = Operation {
     group: GROUP,
     method: Method::POST,
     path: "/api/account",
-    summary: "Signs up. Where the marketplace sends mail, it answers 202 and the same whether or \
-              not the address has an account; else the account is there, and signed in.",
+    summary: "Signs up. If the marketplace sends e-mail, the response is always 202, whether or \
+              not the address has an account. Otherwise, the account is created and signed in.",
     body: Some(schema_of::<CredentialsBody>),
     status: 201,
-    about_answer: "The account; the answer sets the cookie of a session.",
+    about_answer: "The account. The response sets a session cookie.",
     answer: Some(schema_of::<AccountView>),
     next_step: Some(MAIL_SENT),
     problems: &[Kind::EmailTaken],
@@ -50,10 +50,10 @@ pub const CONFIRM_ACCOUNT: Operation = Operation {
     group: GROUP,
     method: Method::POST,
     path: "/api/account/confirm",
-    summary: "Makes the account that a mail was sent for, and signs it in.",
+    summary: "Confirms a sign-up with the e-mailed code, creates the account and signs it in.",
     body: Some(schema_of::<CodeBody>),
     status: 201,
-    about_answer: "The account; the answer sets the cookie of a session.",
+    about_answer: "The account. The response sets a session cookie.",
     answer: Some(schema_of::<AccountView>),
     problems: &[Kind::ExpiredCode],
     ..Operation::READ
@@ -64,7 +64,7 @@ pub const SHOW_ACCOUNT: Operation = Operation {
     id: "showAccount",
     group: GROUP,
     path: "/api/account",
-    summary: "Shows whose session or token this is.",
+    summary: "Returns the account of the session or token.",
     access: Access::Account(Scope::Read),
     about_answer: "The account.",
     answer: Some(schema_of::<AccountView>),
@@ -77,8 +77,8 @@ pub const CHANGE_ACCOUNT: Operation = Operation {
     group: GROUP,
     method: Method::PATCH,
     path: "/api/account",
-    summary: "Sets how farmers see you where you rent: by a name, or by your e-mail address. It \
-              needs a session.",
+    summary: "Sets the display name that farmers see, or shows your e-mail address instead. \
+              Requires a session.",
     access: Access::Account(Scope::Read),
     body: Some(schema_of::<ChangeAccountBody>),
     about_answer: "The account.",
@@ -92,11 +92,12 @@ pub const DELETE_ACCOUNT: Operation = Operation {
     group: GROUP,
     method: Method::POST,
     path: "/api/account/delete",
-    summary: "Deletes the account for good. Money and history stay booked, without the person.",
+    summary: "Deletes the account permanently. Transactions and history are kept without personal \
+              data.",
     access: Access::Account(Scope::Read),
     body: Some(schema_of::<PasswordBody>),
     status: 204,
-    about_answer: "The account is deleted.",
+    about_answer: "The account was deleted.",
     problems: &[Kind::WrongPassword, Kind::ProveFirst, Kind::InUse],
     ..Operation::READ
 };
@@ -107,11 +108,11 @@ pub const CHANGE_PASSWORD: Operation = Operation {
     group: GROUP,
     method: Method::POST,
     path: "/api/account/password",
-    summary: "Changes the password, and ends every other session.",
+    summary: "Changes the password and ends all other sessions.",
     access: Access::Account(Scope::Read),
     body: Some(schema_of::<NewPasswordBody>),
     status: 204,
-    about_answer: "The password is changed; the answer sets the cookie of the session anew.",
+    about_answer: "The password was changed. The response sets a new session cookie.",
     problems: &[Kind::WrongPassword, Kind::ProveFirst],
     ..Operation::READ
 };
@@ -122,8 +123,8 @@ pub const CHANGE_EMAIL: Operation = Operation {
     group: GROUP,
     method: Method::POST,
     path: "/api/account/email",
-    summary: "Changes the e-mail address; where the marketplace sends mail, once the new address \
-              has confirmed it.",
+    summary: "Changes the e-mail address. If the marketplace sends e-mail, the new address must \
+              be confirmed first.",
     access: Access::Account(Scope::Read),
     body: Some(schema_of::<NewEmailBody>),
     about_answer: "The account with its new address.",
@@ -139,10 +140,10 @@ pub const CONFIRM_EMAIL: Operation = Operation {
     group: GROUP,
     method: Method::POST,
     path: "/api/account/email/confirm",
-    summary: "Takes on the e-mail address that a mail was sent to.",
+    summary: "Confirms a new e-mail address with the e-mailed code.",
     body: Some(schema_of::<CodeBody>),
     status: 204,
-    about_answer: "The address is changed.",
+    about_answer: "The address was changed.",
     problems: &[Kind::ExpiredCode, Kind::EmailTaken],
     ..Operation::READ
 };
@@ -153,11 +154,11 @@ pub const ASK_RESET: Operation = Operation {
     group: GROUP,
     method: Method::POST,
     path: "/api/account/reset",
-    summary: "Sends a mail to choose a new password; says the same whether or not the address has \
-              an account.",
+    summary: "Sends a password reset e-mail. The response is the same whether or not the address \
+              has an account.",
     body: Some(schema_of::<EmailBody>),
     status: 202,
-    about_answer: "A mail is on its way.",
+    about_answer: "The e-mail was sent.",
     answer: Some(schema_of::<MailSentView>),
     problems: &[Kind::NoMail],
     ..Operation::READ
@@ -169,11 +170,11 @@ pub const RESET_PASSWORD: Operation = Operation {
     group: GROUP,
     method: Method::POST,
     path: "/api/account/reset/confirm",
-    summary: "Sets a new password with the code of a mail, and ends every session. It signs nobody \
-              in: a second factor is still asked for.",
+    summary: "Sets a new password with the e-mailed code and ends all sessions. You then sign in \
+              as usual, including any second factor.",
     body: Some(schema_of::<ResetBody>),
     status: 204,
-    about_answer: "The password is set.",
+    about_answer: "The password was set.",
     problems: &[Kind::ExpiredCode],
     ..Operation::READ
 };
@@ -184,13 +185,13 @@ pub const OPEN_SESSION: Operation = Operation {
     group: GROUP,
     method: Method::POST,
     path: "/api/account/sessions",
-    summary: "Signs in. The answer sets the cookie of a session.",
+    summary: "Signs in. The response sets a session cookie.",
     body: Some(schema_of::<CredentialsBody>),
     status: 201,
     about_answer: "The account.",
     answer: Some(schema_of::<AccountView>),
     next_step: Some(NextStep {
-        about: "The password is right, and a second factor is still to be shown.",
+        about: "The password is correct, and a second factor is required.",
         answer: schema_of::<SecondFactorView>,
     }),
     problems: &[Kind::WrongCredentials],
@@ -203,9 +204,9 @@ pub const CLOSE_SESSION: Operation = Operation {
     group: GROUP,
     method: Method::DELETE,
     path: "/api/account/sessions",
-    summary: "Signs out: ends the session of this request's cookie.",
+    summary: "Signs out and ends the session of the request's cookie.",
     status: 204,
-    about_answer: "The session has ended.",
+    about_answer: "The session was ended.",
     ..Operation::READ
 };
 
@@ -214,7 +215,7 @@ pub const LIST_SESSIONS: Operation = Operation {
     id: "listSessions",
     group: GROUP,
     path: "/api/account/sessions",
-    summary: "Lists the browsers that are signed in, the newest first; 50 at most.",
+    summary: "Lists signed-in browsers, newest first, up to 50.",
     access: Access::Account(Scope::Read),
     about_answer: "The sessions.",
     answer: Some(schema_of::<PageOf<SessionView>>),
@@ -230,7 +231,7 @@ pub const END_SESSION: Operation = Operation {
     summary: "Ends a session of the account.",
     access: Access::Account(Scope::Read),
     status: 204,
-    about_answer: "The session has ended.",
+    about_answer: "The session was ended.",
     ..Operation::READ
 };
 
@@ -240,10 +241,10 @@ pub const END_OTHER_SESSIONS: Operation = Operation {
     group: GROUP,
     method: Method::POST,
     path: "/api/account/sessions/end-others",
-    summary: "Ends every session of the account but this one.",
+    summary: "Ends all other sessions of the account.",
     access: Access::Account(Scope::Read),
     status: 204,
-    about_answer: "The others have ended.",
+    about_answer: "The other sessions were ended.",
     ..Operation::READ
 };
 
@@ -253,7 +254,8 @@ pub const CREATE_TOKEN: Operation = Operation {
     group: GROUP,
     method: Method::POST,
     path: "/api/account/tokens",
-    summary: "Makes an API token, shown once. It needs a session: a token makes no tokens.",
+    summary: "Creates an API token, which is returned only once. Requires a session; tokens can't \
+              create tokens.",
     access: Access::Account(Scope::Read),
     body: Some(schema_of::<TokenBody>),
     status: 201,
@@ -268,9 +270,9 @@ pub const LIST_TOKENS: Operation = Operation {
     id: "listTokens",
     group: GROUP,
     path: "/api/account/tokens",
-    summary: "Lists the tokens of the account, the newest first; 100 at most.",
+    summary: "Lists the account's tokens, newest first, up to 100.",
     access: Access::Account(Scope::Read),
-    about_answer: "The tokens, without their texts.",
+    about_answer: "The tokens, without their secrets.",
     answer: Some(schema_of::<PageOf<TokenView>>),
     ..Operation::READ
 };
@@ -281,10 +283,10 @@ pub const REVOKE_TOKEN: Operation = Operation {
     group: GROUP,
     method: Method::DELETE,
     path: "/api/account/tokens/{token}",
-    summary: "Revokes a token, at once.",
+    summary: "Revokes a token immediately.",
     access: Access::Account(Scope::Read),
     status: 204,
-    about_answer: "The token is nobody's any more.",
+    about_answer: "The token was revoked.",
     ..Operation::READ
 };
 
@@ -293,7 +295,7 @@ pub const LIST_AUDIT: Operation = Operation {
     id: "listAccountAudit",
     group: GROUP,
     path: "/api/account/audit",
-    summary: "Lists what was done in this account and with it, the newest first.",
+    summary: "Lists the account's activity, newest first.",
     access: Access::Account(Scope::Read),
     query: &PAGING,
     about_answer: "A page of the audit log.",

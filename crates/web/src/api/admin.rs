@@ -21,12 +21,12 @@ pub const CREDIT_WALLET: Operation = Operation {
     group: GROUP,
     method: Method::POST,
     path: "/api/admin/credits",
-    summary: "Credits a wallet with money that came in from outside.",
+    summary: "Credits a wallet with an external payment.",
     access: Access::Operator,
     takes_key: true,
     body: Some(schema_of::<CreditBody>),
     status: 201,
-    about_answer: "What the wallet held after this credit.",
+    about_answer: "The wallet balance after the credit.",
     answer: Some(schema_of::<CreditView>),
     problems: &[Kind::NoSuchAccount, Kind::KeyReused],
     ..Operation::READ
@@ -38,12 +38,13 @@ pub const CREDIT_SLA: Operation = Operation {
     group: GROUP,
     method: Method::POST,
     path: "/api/admin/sla-credits",
-    summary: "Credits a renter for a broken promise, out of what the farmer has earned.",
+    summary: "Credits a renter for a missed SLA from the farmer's earnings.",
     access: Access::Operator,
     takes_key: true,
     body: Some(schema_of::<SlaCreditBody>),
     status: 204,
-    about_answer: "It is booked; a retry with the same key books nothing more.",
+    about_answer: "The credit was booked. A retry with the same key returns the same response and \
+                   books nothing more.",
     problems: &[Kind::NotFound, Kind::NotEarned, Kind::KeyReused],
     ..Operation::READ
 };
@@ -53,9 +54,9 @@ pub const CHECK_INVARIANTS: Operation = Operation {
     id: "checkInvariants",
     group: GROUP,
     path: "/api/admin/invariants",
-    summary: "Checks now what must always hold.",
+    summary: "Runs all integrity checks now.",
     access: Access::Operator,
-    about_answer: "Each invariant, and how often it is broken.",
+    about_answer: "Each integrity check and its number of violations.",
     answer: Some(schema_of::<InvariantsView>),
     ..Operation::READ
 };
@@ -65,13 +66,13 @@ pub const LIST_ACCOUNTS: Operation = Operation {
     id: "listAccounts",
     group: GROUP,
     path: "/api/admin/accounts",
-    summary: "Lists accounts by their address.",
+    summary: "Lists accounts by e-mail address.",
     access: Access::Operator,
     query: &[
         Parameter {
             name: "prefix",
             form: Form::Text(254),
-            about: "How the address begins; all where it is left out.",
+            about: "The start of the address. Omit it to list all accounts.",
             example: "ada@",
         },
         PAGING[0],
@@ -86,8 +87,8 @@ pub const LIST_ACCOUNTS: Operation = Operation {
 pub const DISABLE_ACCOUNT: Operation = Operation {
     id: "disableAccount",
     path: "/api/admin/accounts/{account}/disable",
-    summary: "Shuts an account out: its sessions end, and its tokens are refused meanwhile.",
-    about_answer: "Nobody gets in any more.",
+    summary: "Suspends an account, ends its sessions and rejects its tokens.",
+    about_answer: "The account was suspended.",
     ..CHANGE_ACCOUNT
 };
 
@@ -95,8 +96,8 @@ pub const DISABLE_ACCOUNT: Operation = Operation {
 pub const ENABLE_ACCOUNT: Operation = Operation {
     id: "enableAccount",
     path: "/api/admin/accounts/{account}/enable",
-    summary: "Lets an account in again.",
-    about_answer: "Its owner can sign in.",
+    summary: "Reactivates a suspended account.",
+    about_answer: "The account was reactivated.",
     ..CHANGE_ACCOUNT
 };
 
@@ -104,8 +105,8 @@ pub const ENABLE_ACCOUNT: Operation = Operation {
 pub const END_ACCOUNT_SESSIONS: Operation = Operation {
     id: "endAccountSessions",
     path: "/api/admin/accounts/{account}/end-sessions",
-    summary: "Ends every session of an account.",
-    about_answer: "They have ended.",
+    summary: "Ends all sessions of an account.",
+    about_answer: "The sessions were ended.",
     ..CHANGE_ACCOUNT
 };
 
@@ -113,8 +114,8 @@ pub const END_ACCOUNT_SESSIONS: Operation = Operation {
 pub const GRANT_OPERATOR: Operation = Operation {
     id: "grantOperator",
     path: "/api/admin/accounts/{account}/grant-operator",
-    summary: "Makes an account an operator's. It counts in sessions with a second factor.",
-    about_answer: "It is an operator's.",
+    summary: "Grants operator access to an account. It applies to sessions with a second factor.",
+    about_answer: "Operator access was granted.",
     ..CHANGE_ACCOUNT
 };
 
@@ -122,8 +123,8 @@ pub const GRANT_OPERATOR: Operation = Operation {
 pub const REVOKE_OPERATOR: Operation = Operation {
     id: "revokeOperator",
     path: "/api/admin/accounts/{account}/revoke-operator",
-    summary: "Makes an account no operator's any more.",
-    about_answer: "It is not an operator's.",
+    summary: "Revokes an account's operator access.",
+    about_answer: "Operator access was revoked.",
     ..CHANGE_ACCOUNT
 };
 
@@ -141,7 +142,7 @@ pub const LIST_ALL_AUDIT: Operation = Operation {
     id: "listAudit",
     group: GROUP,
     path: "/api/admin/audit",
-    summary: "Lists the audit log, the newest first.",
+    summary: "Lists the audit log, newest first.",
     access: Access::Operator,
     query: &PAGING,
     about_answer: "A page of the audit log.",
@@ -154,9 +155,9 @@ pub const LIST_MAILS: Operation = Operation {
     id: "listMails",
     group: GROUP,
     path: "/api/admin/mails",
-    summary: "Shows how much mail waits to be sent, and which could not be sent.",
+    summary: "Returns the e-mail backlog and failed e-mails.",
     access: Access::Operator,
-    about_answer: "The outbox. No addresses and no texts.",
+    about_answer: "The outbox, without addresses and contents.",
     answer: Some(schema_of::<MailsView>),
     ..Operation::READ
 };
@@ -167,10 +168,10 @@ pub const RETRY_MAIL: Operation = Operation {
     group: GROUP,
     method: Method::POST,
     path: "/api/admin/mails/{mail}/retry",
-    summary: "Tries again to send a mail that could not be sent. A link in it may be over.",
+    summary: "Resends a failed e-mail. Links in it may have expired.",
     access: Access::Operator,
     status: 204,
-    about_answer: "The mail waits to be sent.",
+    about_answer: "The e-mail was queued.",
     ..Operation::READ
 };
 
@@ -179,8 +180,8 @@ pub const SHOW_HEALTH: Operation = Operation {
     id: "showHealth",
     group: GROUP,
     path: "/api/health",
-    summary: "Says whether the app runs and reaches its database.",
-    about_answer: "It does.",
+    summary: "Reports whether the app is running and can reach its database.",
+    about_answer: "The app is healthy.",
     answer: Some(schema_of::<HealthView>),
     ..Operation::READ
 };

@@ -32,12 +32,12 @@ pub const LEASE_JOB: Operation = Operation {
     group: GROUP,
     method: Method::POST,
     path: "/api/agent/jobs/lease",
-    summary: "Leases the job of your farm that has been due for longest, or waits for one. The \
-              token is for one farm.",
+    summary: "Leases your farm's oldest due job, or waits for one. The token must be limited to \
+              one farm.",
     access: Access::Account(Scope::Agent),
     body: Some(schema_of::<LeaseBody>),
-    about_answer: "The job. It is yours for 60 seconds; each report prolongs that.",
-    nothing: Some("No job was due in time: ask again."),
+    about_answer: "The job. The lease lasts 60 seconds, and each report extends it.",
+    nothing: Some("No job became due. Ask again."),
     answer: Some(schema_of::<LeaseAnswer>),
     problems: &[Kind::NoEncryptionKeys],
     ..Operation::READ
@@ -49,10 +49,10 @@ pub const REPORT_PROGRESS: Operation = Operation {
     group: GROUP,
     method: Method::POST,
     path: "/api/agent/jobs/{job}/progress",
-    summary: "Reports how far a job is, and prolongs its lease.",
+    summary: "Reports a job's progress and extends its lease.",
     access: Access::Account(Scope::Agent),
     body: Some(schema_of::<ProgressBody>),
-    about_answer: "Until when the job is yours.",
+    about_answer: "When the lease ends.",
     answer: Some(schema_of::<ReportAnswer>),
     problems: &[Kind::LeaseLost],
     ..Operation::READ
@@ -64,10 +64,10 @@ pub const COMPLETE_JOB: Operation = Operation {
     group: GROUP,
     method: Method::POST,
     path: "/api/agent/jobs/{job}/complete",
-    summary: "Reports that a machine is there, and how it is reached, or that it is gone.",
+    summary: "Reports that a machine is ready and how to reach it, or that it was removed.",
     access: Access::Account(Scope::Agent),
     body: Some(schema_of::<CompleteBody>),
-    about_answer: "It is done. The same report once more changes nothing.",
+    about_answer: "The job is done. Repeating the report changes nothing.",
     answer: Some(schema_of::<ReportAnswer>),
     problems: &[Kind::LeaseLost, Kind::NoEncryptionKeys],
     ..Operation::READ
@@ -79,10 +79,10 @@ pub const FAIL_JOB: Operation = Operation {
     group: GROUP,
     method: Method::POST,
     path: "/api/agent/jobs/{job}/fail",
-    summary: "Reports that a job could not be done, and whether it may work another time.",
+    summary: "Reports that a job failed, and whether it can be retried.",
     access: Access::Account(Scope::Agent),
     body: Some(schema_of::<FailBody>),
-    about_answer: "It is written down. The same report once more changes nothing.",
+    about_answer: "The failure was recorded. Repeating the report changes nothing.",
     answer: Some(schema_of::<ReportAnswer>),
     problems: &[Kind::LeaseLost],
     ..Operation::READ
@@ -94,11 +94,11 @@ pub const CONFIRM_REMOVED: Operation = Operation {
     group: GROUP,
     method: Method::POST,
     path: "/api/farm/nodes/{node}/slices/{number}/confirm-removed",
-    summary: "Confirms that the machine of an ended rental is gone, where no agent does: the slice \
-              is offered again.",
+    summary: "Confirms the removal of an ended rental's machine on a farm without an agent. The \
+              slice is offered again.",
     access: Access::Account(Scope::Farm),
     status: 204,
-    about_answer: "The slice is offered again, where the node can carry it.",
+    about_answer: "The slice is offered again if the node has capacity for it.",
     ..Operation::READ
 };
 
@@ -208,7 +208,7 @@ impl JobView {
         let template = leased.template.as_ref();
         let document = match template {
             Some((name, version)) => Some(Template::find(name, *version).ok_or_else(|| {
-                Problem::internal(format!("there is no template {name} {version} any more"))
+                Problem::internal(format!("template {name} {version} no longer exists"))
             })?),
             None => None,
         };

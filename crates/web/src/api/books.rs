@@ -20,9 +20,9 @@ pub const LIST_STATEMENTS: Operation = Operation {
     id: "listStatements",
     group: GROUP,
     path: "/api/wallet/statements",
-    summary: "Lists the months in which something moved your wallet or earnings, the newest first.",
+    summary: "Lists months with wallet or earnings transactions, newest first.",
     access: Access::Account(Scope::Read),
-    about_answer: "The months, 240 at most.",
+    about_answer: "The months, up to 240.",
     answer: Some(schema_of::<MonthsView>),
     ..Operation::READ
 };
@@ -32,9 +32,9 @@ pub const SHOW_STATEMENT: Operation = Operation {
     id: "showStatement",
     group: GROUP,
     path: "/api/wallet/statements/{month}",
-    summary: "Shows what your wallet and earnings did in a month, such as `2026-11`.",
+    summary: "Returns the statement of a month, such as `2026-11`.",
     access: Access::Account(Scope::Read),
-    about_answer: "The statement, as of now if the month is not over.",
+    about_answer: "The statement. For the current month, it is as of now.",
     answer: Some(schema_of::<StatementView>),
     ..Operation::READ
 };
@@ -44,7 +44,7 @@ pub const SHOW_RECEIPT: Operation = Operation {
     id: "showReceipt",
     group: GROUP,
     path: "/api/wallet/receipts/{transaction}",
-    summary: "Shows the receipt of an entry of your wallet, by the entry's number.",
+    summary: "Returns the receipt of a wallet entry, by its number.",
     access: Access::Account(Scope::Read),
     about_answer: "The receipt.",
     answer: Some(schema_of::<ReceiptView>),

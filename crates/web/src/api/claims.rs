@@ -22,7 +22,7 @@ pub const LIST_FARM_CLAIMS: Operation = Operation {
     id: "listFarmClaims",
     group: GROUP,
     path: "/api/farm/claims",
-    summary: "Lists the farms that you have proven to own.",
+    summary: "Lists your verified farms.",
     access: Access::Account(Scope::Read),
     query: &PAGING,
     about_answer: "A page of your farms.",
@@ -36,11 +36,12 @@ pub const CLAIM_FARM: Operation = Operation {
     group: GROUP,
     method: Method::POST,
     path: "/api/farm/claims",
-    summary: "Begins a claim to a farm: says which message its account on the chain must sign.",
+    summary: "Starts the verification of a farm and returns the message its TFChain account must \
+              sign.",
     access: Access::Account(Scope::Farm),
     body: Some(schema_of::<ClaimBody>),
     status: 201,
-    about_answer: "The message, and who must sign it until when.",
+    about_answer: "The message, the required signer and the deadline.",
     answer: Some(schema_of::<ClaimView>),
     problems: &[
         Kind::NoSuchGridFarm,
@@ -57,7 +58,7 @@ pub const PROVE_FARM: Operation = Operation {
     group: GROUP,
     method: Method::POST,
     path: "/api/farm/claims/prove",
-    summary: "Proves a claim with a signature. The farm is yours, in place of who had it before.",
+    summary: "Completes a farm verification with a signature. Any previous owner loses the farm.",
     access: Access::Account(Scope::Farm),
     body: Some(schema_of::<ProveBody>),
     about_answer: "The farm.",
@@ -72,8 +73,8 @@ pub const TAKE_OVER_NODE: Operation = Operation {
     group: GROUP,
     method: Method::POST,
     path: "/api/farm/nodes/{node}/take-over",
-    summary: "Takes over a node of your proven farm that somebody else has registered. It is \
-              paused, its rentals run on and earn for you from now on.",
+    summary: "Takes over a node of your verified farm that another account registered. The node \
+              is paused, and its rentals continue and earn for you from now on.",
     access: Access::Account(Scope::Farm),
     about_answer: "The node.",
     answer: Some(schema_of::<FarmNodeWithSlices>),
@@ -86,7 +87,7 @@ pub const LIST_PROVEN_FARMS: Operation = Operation {
     id: "listProvenFarms",
     group: OPERATOR,
     path: "/api/admin/farms",
-    summary: "Lists every farm that somebody has proven to own.",
+    summary: "Lists all verified farms.",
     access: Access::Operator,
     query: &PAGING,
     about_answer: "A page of farms.",
@@ -100,7 +101,7 @@ pub const APPROVE_FARM: Operation = Operation {
     group: OPERATOR,
     method: Method::POST,
     path: "/api/admin/farms/{farm}",
-    summary: "Says by hand whose a farm is, where its keys are lost.",
+    summary: "Approves a farm's owner by hand, for owners who have lost their keys.",
     access: Access::Operator,
     body: Some(schema_of::<ApproveBody>),
     about_answer: "The farm.",
@@ -120,10 +121,10 @@ pub const REVOKE_FARM: Operation = Operation {
     group: OPERATOR,
     method: Method::DELETE,
     path: "/api/admin/farms/{farm}",
-    summary: "Takes back whose a farm is. Its owner's nodes of it go off the market.",
+    summary: "Revokes the ownership of a farm. The owner's nodes in it leave the market.",
     access: Access::Operator,
     status: 204,
-    about_answer: "Nobody has proven to own it.",
+    about_answer: "The ownership was revoked.",
     ..Operation::READ
 };
 
@@ -161,7 +162,7 @@ impl ClaimBody {
             }
             (None, Some(number)) => grid_node_id(number).map(Claimed::FarmOf),
             (None, None) | (Some(_), Some(_)) => {
-                Err(FieldError::new("farm_id", "either the number of a farm or of a node"))
+                Err(FieldError::new("farm_id", "either a farm ID or a node ID"))
             }
         }
     }

@@ -22,21 +22,21 @@ pub const COMPARE_NODE: Operation = Operation {
     id: "compareNode",
     group: "Farm",
     path: "/api/farm/market",
-    summary: "Compares one of your nodes with similar ones of others, suggests a price, and says \
-              what a price would bring.",
+    summary: "Compares your node with similar nodes, suggests a price, and estimates the revenue \
+              at a given price.",
     access: Access::Account(Scope::Read),
     query: &[
         Parameter {
             name: "node",
             form: Form::Text(NODE_CHARS_MAX),
-            about: "One of your nodes. It must be given.",
+            about: "One of your nodes. Required.",
             example: "node32",
         },
         Parameter {
             name: "price",
             form: Form::Decimal(json::DOLLARS),
-            about: "A price per slice and month to ask about, in dollars; the node's own if it is \
-                    left out.",
+            about: "The price per slice per month to simulate, in dollars. Defaults to the node's \
+                    price.",
             example: "22",
         },
     ],

@@ -13,24 +13,23 @@ pub const FOLLOW_EVENTS: Operation = Operation {
     id: "followEvents",
     group: "Events",
     path: "/api/events",
-    summary: "Answers what happened to your rentals, wallet and farm after an event, and, as a \
-              stream, what happens from then on.",
+    summary: "Returns the events of your rentals, wallet and farm after a given event, or streams \
+              new events.",
     access: Access::Account(Scope::Read),
     query: &[Parameter {
         name: "after",
         form: Form::Whole(0, u32::MAX),
-        about: "The last event that you know; what comes after it is answered. The present end if \
-                not given. A stream that is opened again sends it as the header Last-Event-ID, \
-                which wins.",
+        about: "Return events after this one. Defaults to the latest event. A reopened stream \
+                sends it as the Last-Event-ID header, which takes precedence.",
         example: "4711",
     }],
-    about_answer: "The events, at most 200 at once, in order.",
+    about_answer: "Up to 200 events, in order.",
     answer: Some(schema_of::<Events>),
     stream: Some(
-        "Server-sent events, for a request whose Accept names this type: each event's data is an \
-         item of the JSON answer, its id the number to go on from. Only the first one has a name, \
-         begun, and nothing in its data: it says that the stream gets through. A stream ends \
-         within a minute; opened again with Last-Event-ID, it misses nothing.",
+        "Server-sent events, if Accept requests this type. Each event's data is an item of the \
+         JSON response, and its id is the position to resume from. The first event, named begun, \
+         is empty and confirms the connection. A stream ends within a minute; reopen it with \
+         Last-Event-ID to miss nothing.",
     ),
     problems: &[Kind::TooManyRequests],
     ..Operation::READ

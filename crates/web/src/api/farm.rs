@@ -45,11 +45,11 @@ pub const ADD_NODE: Operation = Operation {
     group: GROUP,
     method: Method::POST,
     path: "/api/farm/nodes",
-    summary: "Registers a node of the grid as a draft, and says how many slices it can provide.",
+    summary: "Registers a grid node as a draft and returns how many slices it can provide.",
     access: Access::Account(Scope::Farm),
     body: Some(schema_of::<AddNodeBody>),
     status: 201,
-    about_answer: "The node; of several, what became of each.",
+    about_answer: "The node, or the result for each of several nodes.",
     answer: Some(added_schema),
     problems: &[
         Kind::NoSuchGridNode,
@@ -68,7 +68,7 @@ pub const SHOW_FARM_NODE: Operation = Operation {
     id: "showFarmNode",
     group: GROUP,
     path: "/api/farm/nodes/{node}",
-    summary: "Shows one of your nodes, and who rents its slices.",
+    summary: "Returns one of your nodes and who rents its slices.",
     access: Access::Account(Scope::Read),
     about_answer: "The node.",
     answer: Some(schema_of::<FarmNodeWithSlices>),
@@ -81,8 +81,9 @@ pub const CHANGE_NODE: Operation = Operation {
     group: GROUP,
     method: Method::PATCH,
     path: "/api/farm/nodes/{node}",
-    summary: "Sets price, promise, terms, slices to keep back and name; what is left out stays. \
-              Rentals keep what was sold, and while there are any, a raise waits a day.",
+    summary: "Sets price, SLA, terms, reserved slices and name. Omitted fields stay unchanged. \
+              Existing rentals keep their terms, and while there are any, a price increase takes \
+              effect after a day.",
     access: Access::Account(Scope::Farm),
     body: Some(schema_of::<ChangeNodeBody>),
     about_answer: "The node.",
@@ -123,7 +124,7 @@ pub const PAUSE_NODE: Operation = Operation {
     group: GROUP,
     method: Method::POST,
     path: "/api/farm/nodes/{node}/pause",
-    summary: "Takes the node's free slices off the market. Rentals run on.",
+    summary: "Takes the node's free slices off the market. Rentals continue.",
     access: Access::Account(Scope::Farm),
     about_answer: "The node.",
     answer: Some(schema_of::<FarmNodeWithSlices>),
@@ -136,9 +137,9 @@ pub const SHOW_PAYOUT: Operation = Operation {
     id: "showPayout",
     group: GROUP,
     path: "/api/farm/payout",
-    summary: "Shows where you are paid to.",
+    summary: "Returns your payout address.",
     access: Access::Account(Scope::Read),
-    about_answer: "Where you are paid to.",
+    about_answer: "The payout address.",
     answer: Some(schema_of::<PayoutView>),
     ..Operation::READ
 };
@@ -149,10 +150,10 @@ pub const SET_PAYOUT: Operation = Operation {
     group: GROUP,
     method: Method::PUT,
     path: "/api/farm/payout",
-    summary: "Says where you are paid to. It needs a session with a second factor.",
+    summary: "Sets your payout address. Requires a session with a second factor.",
     access: Access::Account(Scope::Farm),
     body: Some(schema_of::<PayoutBody>),
-    about_answer: "Where you are paid to from now on.",
+    about_answer: "The new payout address.",
     answer: Some(schema_of::<PayoutView>),
     problems: &[Kind::ProveFirst],
     ..Operation::READ
@@ -411,7 +412,7 @@ impl FarmNodeView {
 pub fn reason(node: &FarmNode) -> Option<String> {
     let refused = node.refused_document.as_ref();
     refused
-        .map(|reason| format!("the grid's last document of this node cannot be used: {reason}"))
+        .map(|reason| format!("the grid's latest data for this node is invalid: {reason}"))
         .or_else(|| oversold(node))
         .or_else(|| node.capacity.refusal.map(|refusal| refusal.to_string()))
 }
@@ -424,14 +425,14 @@ fn oversold(node: &FarmNode) -> Option<String> {
     }
     Some(if node.capacity.refusal == Some(Refusal::RentedWhole) {
         format!(
-            "somebody has rented the whole node on the grid, and slices of it are rented here \
-             ({sold}): end what is on the grid, or find these renters another node"
+            "the whole node is rented on the grid while {sold} of its slices are rented here; end \
+             the grid rental, or leave the market so these renters can move"
         )
     } else {
         format!(
-            "slices are rented that do not fit into the node any more ({over} of {sold}): give it \
-             back what it had, or find their renters another node; what is rented stays, and \
-             nothing new is sold"
+            "{over} of {sold} rented slices no longer fit on the node; restore its capacity, or \
+             leave the market so these renters can move. Existing rentals continue, and no more \
+             slices are sold"
         )
     })
 }

@@ -23,26 +23,26 @@ pub const PREVIEW_NODES: Operation = Operation {
     id: "previewNodes",
     group: "Farm",
     path: "/api/farm/grid-nodes",
-    summary: "Shows what nodes of the grid could offer, before they are registered.",
+    summary: "Previews what grid nodes could offer, before you register them.",
     access: Access::Account(Scope::Read),
     query: &[
         Parameter {
             name: "ids",
             form: Form::Text(IDS_CHARS_MAX),
-            about: "Numbers of nodes, with commas or spaces between them; at most 200.",
+            about: "Node numbers separated by commas or spaces, up to 200.",
             example: "11,32,600",
         },
         Parameter {
             name: "farm",
             form: Form::Whole(1, u32::MAX),
-            about: "Instead: the number of a farm, of which the first 200 nodes are shown.",
+            about: "Alternatively, a farm ID. The first 200 nodes of the farm are returned.",
             example: "1",
         },
         Parameter {
             name: "price",
             form: Form::Decimal(DOLLARS),
-            about: "The price per slice and month that the potential is computed with; 25 dollars \
-                    if not given.",
+            about: "The price per slice per month for the revenue estimate. Defaults to 25 \
+                    dollars.",
             example: "22.50",
         },
     ],
@@ -67,11 +67,11 @@ pub fn looked(ids: &str, farm: &str) -> Result<Looked, FieldError> {
     match (ids.is_empty(), farm.is_empty()) {
         (false, true) => node_ids(ids).map(Looked::Nodes),
         (true, false) => {
-            let wrong = || FieldError::new("farm", "the number of a farm, above 0");
+            let wrong = || FieldError::new("farm", "a farm ID above 0");
             super::claims::parse_farm(farm).map(Looked::Farm).ok_or_else(wrong)
         }
         (true, true) | (false, false) => {
-            Err(FieldError::new("ids", "either numbers of nodes or the number of a farm"))
+            Err(FieldError::new("ids", "either node numbers or a farm ID"))
         }
     }
 }
@@ -80,7 +80,7 @@ fn node_ids(text: &str) -> Result<Vec<NodeId>, FieldError> {
     let words = text.split(|c: char| c == ',' || c.is_whitespace()).filter(|word| !word.is_empty());
     let ids: Option<Vec<NodeId>> = words.take(NODES_AT_ONCE_MAX + 1).map(NodeId::parse).collect();
     ids.and_then(at_most).ok_or_else(|| {
-        FieldError::new("ids", "1 to 200 numbers of nodes, with commas or spaces between them")
+        FieldError::new("ids", "1 to 200 node numbers separated by commas or spaces")
     })
 }
 

@@ -25,10 +25,11 @@ pub const WITHDRAW_NODE: Operation = Operation {
     group: farm::GROUP,
     method: Method::POST,
     path: "/api/farm/nodes/{node}/withdraw",
-    summary: "Takes the node off the market now, and lets it leave at least 30 days later.",
+    summary: "Takes the node off the market now and schedules it to leave at least 30 days later.",
     access: Access::Account(Scope::Farm),
     body: Some(schema_of::<WithdrawBody>),
-    about_answer: "The node. Its renters are told, and choose what becomes of their rentals.",
+    about_answer: "The node. Its renters are notified and can move, end or keep their rentals \
+                   until then.",
     answer: Some(schema_of::<FarmNodeWithSlices>),
     problems: &[Kind::NodeLeaving],
     ..Operation::READ
@@ -40,7 +41,7 @@ pub const KEEP_NODE: Operation = Operation {
     group: farm::GROUP,
     method: Method::POST,
     path: "/api/farm/nodes/{node}/stay",
-    summary: "Takes a notice back, also after the node has left. It is paused then.",
+    summary: "Cancels leaving, even after the node has left. The node is then paused.",
     access: Access::Account(Scope::Farm),
     about_answer: "The node.",
     answer: Some(schema_of::<FarmNodeWithSlices>),
@@ -53,10 +54,10 @@ pub const LIST_ALTERNATIVES: Operation = Operation {
     id: "listAlternatives",
     group: rentals::GROUP,
     path: "/api/rentals/{rental}/alternatives",
-    summary: "Lists free slices that cost no more and promise no less than a rental.",
+    summary: "Lists free slices that cost no more and guarantee at least as much as the rental.",
     access: Access::Account(Scope::Read),
-    about_answer: "At most 10 slices of as many nodes: one of the same node first where access is \
-                   overdue, then those of the same country.",
+    about_answer: "Up to 10 slices on different nodes. If access is overdue, one on the same node \
+                   comes first, then those in the same country.",
     answer: Some(schema_of::<Vec<EquivalentView>>),
     ..Operation::READ
 };
@@ -67,12 +68,12 @@ pub const MOVE_RENTAL: Operation = Operation {
     group: rentals::GROUP,
     method: Method::POST,
     path: "/api/rentals/{rental}/move",
-    summary: "Moves a rental whose node leaves, or whose access is overdue, to an equivalent \
-              slice, with what is paid for it.",
+    summary: "Moves a rental whose node is leaving or whose access is overdue to an equivalent \
+              slice at no charge.",
     access: Access::Account(Scope::Rent),
     takes_dry_run: true,
     body: Some(schema_of::<MoveBody>),
-    about_answer: "The rental, which goes on there. Its data stays behind.",
+    about_answer: "The rental on its new slice. Data is not moved.",
     answer: Some(schema_of::<RentalView>),
     problems: &[
         Kind::NotFound,
@@ -112,7 +113,7 @@ impl WithdrawBody {
 /// Reads the day on which a node is to leave.
 pub fn leaving_day(text: &str) -> Result<Timestamp, FieldError> {
     let day = Timestamp::of_day(text.trim());
-    day.ok_or_else(|| FieldError::new("leaves_at", "a day, such as 2027-03-31"))
+    day.ok_or_else(|| FieldError::new("leaves_at", "a date, such as 2027-03-31"))
 }
 
 /// A slice that a rental could go on with.

@@ -29,10 +29,9 @@ pub const LIST_RENTAL_MONTHS: Operation = Operation {
     id: "listRentalMonths",
     group: RENTALS,
     path: "/api/rentals/{rental}/months",
-    summary: "Lists the months of a rental that were compared with its promise, the newest first: \
-              what was measured, and what was credited without asking.",
+    summary: "Lists a rental's SLA results by month, newest first, with measurements and credits.",
     access: Access::Account(Scope::Read),
-    about_answer: "The months. One is judged two days after its end, or at the rental's end.",
+    about_answer: "The months. Each is evaluated two days after its end, or when the rental ends.",
     answer: Some(schema_of::<MonthsView>),
     ..Operation::READ
 };
@@ -43,8 +42,8 @@ pub const DISPUTE_MONTH: Operation = Operation {
     group: RENTALS,
     method: Method::POST,
     path: "/api/rentals/{rental}/months/{month}/dispute",
-    summary: "Says that a month of your rental was judged wrongly: the operator decides. Once, and \
-              within 30 days.",
+    summary: "Disputes the SLA result of a month of your rental, once, within 30 days. The \
+              operator decides.",
     access: Access::Account(Scope::Rent),
     body: Some(schema_of::<DisputeBody>),
     status: 201,
@@ -59,7 +58,7 @@ pub const LIST_CREDITS: Operation = Operation {
     id: "listCredits",
     group: FARM,
     path: "/api/farm/credits",
-    summary: "Lists the months for which your renters were credited, the last judged first.",
+    summary: "Lists months with SLA credits to your renters, latest first.",
     access: Access::Account(Scope::Read),
     query: &PAGING,
     about_answer: "A page of months.",
@@ -73,8 +72,8 @@ pub const DISPUTE_CREDIT: Operation = Operation {
     group: FARM,
     method: Method::POST,
     path: "/api/farm/credits/{rental}/{month}/dispute",
-    summary: "Says that a renter of yours was credited wrongly: the operator decides. Once, and \
-              within 30 days.",
+    summary: "Disputes an SLA credit to one of your renters, once, within 30 days. The operator \
+              decides.",
     access: Access::Account(Scope::Farm),
     body: Some(schema_of::<DisputeBody>),
     status: 201,
@@ -89,7 +88,7 @@ pub const LIST_DISPUTES: Operation = Operation {
     id: "listDisputes",
     group: OPERATOR,
     path: "/api/admin/disputes",
-    summary: "Lists the disputes that are open, the oldest first, each with the evidence.",
+    summary: "Lists open disputes with their evidence, oldest first.",
     access: Access::Operator,
     query: &PAGING,
     about_answer: "A page of disputes.",
@@ -103,8 +102,8 @@ pub const DECIDE_DISPUTE: Operation = Operation {
     group: OPERATOR,
     method: Method::POST,
     path: "/api/admin/disputes/{dispute}/decide",
-    summary: "Decides a dispute: the renter gets so much of the month, all in all, and what that \
-              differs by is booked between farmer and renter. Both are told, either way.",
+    summary: "Decides a dispute by setting the renter's total credit for the month. The \
+              difference is booked between farmer and renter, and both are notified.",
     access: Access::Operator,
     body: Some(schema_of::<DecideBody>),
     about_answer: "The dispute, decided.",

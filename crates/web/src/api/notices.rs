@@ -20,11 +20,11 @@ pub const LIST_NOTIFICATIONS: Operation = Operation {
     id: "listNotifications",
     group: GROUP,
     path: "/api/notifications",
-    summary: "Lists what you want to be told of, the newest first.",
+    summary: "Lists your notifications, newest first.",
     access: Access::Account(Scope::Read),
     query: &PAGING,
-    about_answer: "A page of notifications, and how many are unread. They are events: \
-                   GET /api/events has them all.",
+    about_answer: "A page of notifications and the number of unread ones. GET /api/events returns \
+                   all events.",
     answer: Some(schema_of::<NotificationsView>),
     ..Operation::READ
 };
@@ -35,10 +35,10 @@ pub const READ_NOTIFICATIONS: Operation = Operation {
     group: GROUP,
     method: Method::POST,
     path: "/api/notifications/read",
-    summary: "Marks your notifications up to one of them as read. They stay read.",
+    summary: "Marks all notifications up to the given one as read.",
     access: Access::Account(Scope::Farm),
     body: Some(schema_of::<ReadBody>),
-    about_answer: "How many are unread now.",
+    about_answer: "The number of unread notifications.",
     answer: Some(schema_of::<UnreadView>),
     ..Operation::READ
 };
@@ -48,9 +48,9 @@ pub const SHOW_CHOICES: Operation = Operation {
     id: "showNotificationChoices",
     group: GROUP,
     path: "/api/notifications/choices",
-    summary: "Shows what you are told in which way.",
+    summary: "Returns your notification settings.",
     access: Access::Account(Scope::Read),
-    about_answer: "Every kind of notification, and whether you are told of it in each way.",
+    about_answer: "All kinds of notifications and the channels enabled for each.",
     answer: Some(schema_of::<ChoicesView>),
     ..Operation::READ
 };
@@ -61,10 +61,10 @@ pub const SET_CHOICES: Operation = Operation {
     group: GROUP,
     method: Method::PUT,
     path: "/api/notifications/choices",
-    summary: "Chooses what you are told in which way. Kinds that are left out stay as they are.",
+    summary: "Changes your notification settings. Omitted kinds stay unchanged.",
     access: Access::Account(Scope::Farm),
     body: Some(schema_of::<ChoicesBody>),
-    about_answer: "Every kind, as it is from now on.",
+    about_answer: "All kinds with their new settings.",
     answer: Some(schema_of::<ChoicesView>),
     ..Operation::READ
 };

@@ -25,7 +25,7 @@ pub const LOCK_NODE: Operation = Operation {
     group: GROUP,
     method: Method::POST,
     path: "/api/farm/nodes/{node}/lock",
-    summary: "Locks one of your nodes: nothing of its offer can be changed until it is unlocked.",
+    summary: "Locks the offer of one of your nodes. It can't be changed until it is unlocked.",
     access: Access::Account(Scope::Farm),
     about_answer: "The node.",
     answer: Some(schema_of::<FarmNodeWithSlices>),
@@ -37,7 +37,7 @@ pub const LOCK_NODE: Operation = Operation {
 pub const UNLOCK_NODE: Operation = Operation {
     id: "unlockNode",
     path: "/api/farm/nodes/{node}/unlock",
-    summary: "Lifts your own lock of a node. The operator's stays.",
+    summary: "Removes your own lock from a node. An operator's lock stays.",
     ..LOCK_NODE
 };
 
@@ -46,7 +46,7 @@ pub const LIST_OFFER_HISTORY: Operation = Operation {
     id: "listOfferHistory",
     group: GROUP,
     path: "/api/farm/nodes/{node}/history",
-    summary: "Lists every version of the offer of one of your nodes, the newest first.",
+    summary: "Lists all versions of your node's offer, newest first.",
     access: Access::Account(Scope::Read),
     query: &PAGING,
     about_answer: "A page of versions.",
@@ -59,10 +59,10 @@ pub const LIST_MAINTENANCE: Operation = Operation {
     id: "listMaintenance",
     group: GROUP,
     path: "/api/farm/nodes/{node}/maintenance",
-    summary: "Lists the maintenance of one of your nodes, the latest first.",
+    summary: "Lists the maintenance windows of one of your nodes, latest first.",
     access: Access::Account(Scope::Read),
     query: &PAGING,
-    about_answer: "A page of windows, with those that are over or cancelled.",
+    about_answer: "A page of maintenance windows, including past and cancelled ones.",
     answer: Some(schema_of::<PageOf<MaintenanceView>>),
     ..Operation::READ
 };
@@ -73,11 +73,11 @@ pub const ANNOUNCE_MAINTENANCE: Operation = Operation {
     group: GROUP,
     method: Method::POST,
     path: "/api/farm/nodes/{node}/maintenance",
-    summary: "Announces when you work on a node, and tells who rents there.",
+    summary: "Schedules maintenance for a node and notifies its renters.",
     access: Access::Account(Scope::Farm),
     body: Some(schema_of::<MaintenanceBody>),
     status: 201,
-    about_answer: "The window. Who rents there is reminded of it a day before.",
+    about_answer: "The maintenance window. Renters are reminded a day before it starts.",
     answer: Some(schema_of::<MaintenanceView>),
     problems: &[Kind::MaintenanceOverlaps, Kind::TooManyWindows, Kind::NodeLocked],
     ..Operation::READ
@@ -89,10 +89,10 @@ pub const CANCEL_MAINTENANCE: Operation = Operation {
     group: GROUP,
     method: Method::DELETE,
     path: "/api/farm/nodes/{node}/maintenance/{maintenance}",
-    summary: "Cancels maintenance that is not over, and tells who rents there.",
+    summary: "Cancels upcoming or current maintenance and notifies the renters.",
     access: Access::Account(Scope::Farm),
     status: 204,
-    about_answer: "It is cancelled.",
+    about_answer: "The maintenance was cancelled.",
     problems: &[Kind::NodeLocked],
     ..Operation::READ
 };
@@ -103,11 +103,11 @@ pub const LOCK_ANY_NODE: Operation = Operation {
     group: "Operator",
     method: Method::POST,
     path: "/api/admin/nodes/{node}/lock",
-    summary: "Locks a node: its farmer can change nothing of its offer, and not unlock it.",
+    summary: "Locks a node's offer. Its farmer can neither change nor unlock it.",
     access: Access::Operator,
     body: Some(schema_of::<LockBody>),
     status: 204,
-    about_answer: "It is locked. The farmer reads the reason.",
+    about_answer: "The node was locked. The reason is shown to the farmer.",
     ..Operation::READ
 };
 
@@ -115,8 +115,8 @@ pub const LOCK_ANY_NODE: Operation = Operation {
 pub const UNLOCK_ANY_NODE: Operation = Operation {
     id: "unlockAnyNode",
     path: "/api/admin/nodes/{node}/unlock",
-    summary: "Lifts the lock of a node, whoever's it is.",
-    about_answer: "It is not locked.",
+    summary: "Removes any lock from a node.",
+    about_answer: "The node was unlocked.",
     ..LOCK_ANY_NODE
 };
 
@@ -149,7 +149,7 @@ impl MaintenanceBody {
     /// The window that is announced at `now`, or every field that is wrong.
     pub fn read(&self, now: Timestamp) -> Result<Window, Vec<FieldError>> {
         let instant = |field: &'static str, text: &str| {
-            let rule = "an instant as of RFC 3339, such as 2026-11-22T19:30:00Z";
+            let rule = "an RFC 3339 timestamp, such as 2026-11-22T19:30:00Z";
             Timestamp::parse(text).ok_or_else(|| FieldError::new(field, rule))
         };
         match (instant("starts_at", &self.starts_at), instant("ends_at", &self.ends_at)) {

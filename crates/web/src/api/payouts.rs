@@ -24,7 +24,7 @@ pub const LIST_PAYOUTS: Operation = Operation {
     id: "listPayouts",
     group: FARM,
     path: "/api/farm/payouts",
-    summary: "Lists your payouts, the newest first.",
+    summary: "Lists your payouts, newest first.",
     access: Access::Account(Scope::Read),
     query: &PAGING,
     about_answer: "A page of payouts.",
@@ -38,13 +38,13 @@ pub const REQUEST_PAYOUT: Operation = Operation {
     group: FARM,
     method: Method::POST,
     path: "/api/farm/payouts",
-    summary: "Asks to be paid what you have earned. The amount is held for it at once. It needs a \
-              session with a second factor, and says where to: the address that is set now.",
+    summary: "Requests a payout of your earnings to your current payout address. The amount is \
+              reserved immediately. Requires a session with a second factor.",
     access: Access::Account(Scope::Farm),
     takes_key: true,
     body: Some(schema_of::<RequestPayoutBody>),
     status: 201,
-    about_answer: "The payout. A retry with the same key gets the same one.",
+    about_answer: "The payout. A retry with the same key returns the same response.",
     answer: Some(schema_of::<FarmPayoutView>),
     problems: &[
         Kind::ProveFirst,
@@ -74,9 +74,9 @@ pub const WITHDRAW_PAYOUT: Operation = Operation {
     group: FARM,
     method: Method::POST,
     path: "/api/farm/payouts/{payout}/withdraw",
-    summary: "Takes a request back that the operator has not approved yet.",
+    summary: "Cancels a payout request that hasn't been approved yet.",
     access: Access::Account(Scope::Farm),
-    about_answer: "The payout; its amount is back in your earnings.",
+    about_answer: "The payout. Its amount is back in your earnings.",
     answer: Some(schema_of::<FarmPayoutView>),
     problems: &[Kind::WrongPayoutState],
     ..Operation::READ
@@ -87,13 +87,13 @@ pub const LIST_ALL_PAYOUTS: Operation = Operation {
     id: "listAllPayouts",
     group: OPERATOR,
     path: "/api/admin/payouts",
-    summary: "Lists the payouts in a state, those that wait longest first.",
+    summary: "Lists payouts in a state, longest waiting first.",
     access: Access::Operator,
     query: &[
         Parameter {
             name: "state",
             form: Form::OneOf(&["requested", "approved", "sent", "done", "failed", "withdrawn"]),
-            about: "The state; `requested` if not given.",
+            about: "The state. Defaults to `requested`.",
             example: "approved",
         },
         PAGING[0],
@@ -110,11 +110,11 @@ pub const EXPORT_PAYOUTS: Operation = Operation {
     id: "exportPayouts",
     group: OPERATOR,
     path: "/api/admin/payouts/export",
-    summary: "Gives the approved payouts as a table to pay from: CSV with id, address, amount, \
-              currency, reference and account. Those that wait longest come first; up to 5,000.",
+    summary: "Exports approved payouts as CSV with id, address, amount, currency, reference and \
+              account, longest waiting first, up to 5,000.",
     access: Access::Operator,
-    about_answer: "The table.",
-    table: Some("A line for each payout, below a header line; RFC 4180."),
+    about_answer: "The CSV file.",
+    table: Some("A header line and one line per payout (RFC 4180)."),
     ..Operation::READ
 };
 
@@ -122,7 +122,7 @@ pub const EXPORT_PAYOUTS: Operation = Operation {
 pub const APPROVE_PAYOUT: Operation = Operation {
     id: "approvePayout",
     path: "/api/admin/payouts/{payout}/approve",
-    summary: "Approves a payout that was requested: it is in the export now.",
+    summary: "Approves a requested payout and adds it to the export.",
     about_answer: "The payout.",
     ..CHANGE_PAYOUT
 };
@@ -131,7 +131,7 @@ pub const APPROVE_PAYOUT: Operation = Operation {
 pub const SEND_PAYOUT: Operation = Operation {
     id: "sendPayout",
     path: "/api/admin/payouts/{payout}/send",
-    summary: "Says that an approved payout was sent: its amount leaves the books.",
+    summary: "Marks an approved payout as sent. Its amount leaves the ledger.",
     body: Some(schema_of::<SendPayoutBody>),
     about_answer: "The payout.",
     ..CHANGE_PAYOUT
@@ -141,7 +141,7 @@ pub const SEND_PAYOUT: Operation = Operation {
 pub const FINISH_PAYOUT: Operation = Operation {
     id: "finishPayout",
     path: "/api/admin/payouts/{payout}/done",
-    summary: "Says that a payout which was sent has arrived.",
+    summary: "Marks a sent payout as completed.",
     about_answer: "The payout.",
     ..CHANGE_PAYOUT
 };
@@ -150,8 +150,7 @@ pub const FINISH_PAYOUT: Operation = Operation {
 pub const FAIL_PAYOUT: Operation = Operation {
     id: "failPayout",
     path: "/api/admin/payouts/{payout}/fail",
-    summary: "Refuses a payout, or says that it did not arrive: its amount goes back to the \
-              farmer's earnings.",
+    summary: "Rejects a payout or marks it as failed. Its amount returns to the farmer's earnings.",
     body: Some(schema_of::<FailPayoutBody>),
     about_answer: "The payout.",
     ..CHANGE_PAYOUT

@@ -27,8 +27,8 @@ pub const SHOW_NODE_RECORD: Operation = Operation {
     id: "showNodeRecord",
     group: GROUP,
     path: "/api/marketplace/nodes/{node}/record",
-    summary: "Shows what we have measured of a node: uptime and bandwidth over 24 hours, 30 days, \
-              by month and by day. Where nobody looked, nothing is counted.",
+    summary: "Returns a node's measured uptime and bandwidth over 24 hours, 30 days, by month and \
+              by day. Time without checks doesn't count.",
     about_answer: "The record.",
     answer: Some(schema_of::<NodeRecordView>),
     ..Operation::READ
@@ -39,17 +39,17 @@ pub const LIST_NODE_SAMPLES: Operation = Operation {
     id: "listNodeSamples",
     group: GROUP,
     path: "/api/marketplace/nodes/{node}/samples",
-    summary: "Gives every look at a node in a month as a table: CSV with at, status, up, healthy, \
-              upload_mbps and download_mbps. Looks are kept for 90 days, and what they come to by \
-              day for longer.",
+    summary: "Exports all checks of a node in a month as CSV with at, status, up, healthy, \
+              upload_mbps and download_mbps. Checks are kept for 90 days, and daily totals for \
+              longer.",
     query: &[Parameter {
         name: "month",
         form: Form::Text(7),
-        about: "The month, of UTC; this month if not given.",
+        about: "The month, in UTC. Defaults to the current month.",
         example: "2026-11",
     }],
-    about_answer: "The table.",
-    table: Some("A line for each look, below a header line; RFC 4180."),
+    about_answer: "The CSV file.",
+    table: Some("A header line and one line per check (RFC 4180)."),
     ..Operation::READ
 };
 

@@ -37,7 +37,7 @@ pub const LIST_RENTALS: Operation = Operation {
     id: "listRentals",
     group: GROUP,
     path: "/api/rentals",
-    summary: "Lists your rentals, the newest first.",
+    summary: "Lists your rentals, newest first.",
     access: Access::Account(Scope::Read),
     query: &LISTING,
     about_answer: "A page of rentals.",
@@ -63,11 +63,11 @@ pub const CHANGE_RENTAL: Operation = Operation {
     group: GROUP,
     method: Method::PATCH,
     path: "/api/rentals/{rental}",
-    summary: "Sets your name and labels for a rental, and whether it is extended by itself.",
+    summary: "Sets a rental's name, labels and auto-renew settings.",
     access: Access::Account(Scope::Rent),
     takes_dry_run: true,
     body: Some(schema_of::<ChangeRentalBody>),
-    about_answer: "The rental after the change.",
+    about_answer: "The updated rental.",
     answer: Some(schema_of::<RentalView>),
     ..Operation::READ
 };
@@ -78,13 +78,13 @@ pub const EXTEND_RENTAL: Operation = Operation {
     group: GROUP,
     method: Method::POST,
     path: "/api/rentals/{rental}/extend",
-    summary: "Extends a rental by a term, at its own price while that is agreed.",
+    summary: "Extends a rental by a term, at its guaranteed price while that is valid.",
     access: Access::Account(Scope::Rent),
     takes_key: true,
     takes_dry_run: true,
     body: Some(schema_of::<ExtendBody>),
     status: 201,
-    about_answer: "The rental, extended. A retry with the same key changes nothing more.",
+    about_answer: "The extended rental. A retry with the same key returns the same response.",
     answer: Some(schema_of::<RentalView>),
     problems: &[
         Kind::NotFound,
@@ -106,11 +106,11 @@ pub const CANCEL_RENTAL: Operation = Operation {
     group: GROUP,
     method: Method::POST,
     path: "/api/rentals/{rental}/cancel",
-    summary: "Ends a rental now, and pays the unused time back.",
+    summary: "Ends a rental now and refunds the unused time.",
     access: Access::Account(Scope::Rent),
     takes_dry_run: true,
     body: Some(schema_of::<CancelBody>),
-    about_answer: "The rental, ended, and what went back. Its data is gone.",
+    about_answer: "The ended rental and the refund. Its data is deleted.",
     answer: Some(schema_of::<CancelAnswer>),
     problems: &[Kind::NotFound, Kind::RentalEnded, Kind::RefundChanged],
     ..Operation::READ
@@ -296,13 +296,13 @@ impl AccessInfo {
         match state {
             RentalState::Active => AccessInfo {
                 state: "pending",
-                detail: "The slice is yours. Where its farm has an agent, its machine is set up \
-                         within minutes: the rental's access tells how far that is.",
+                detail: "The slice is yours. If its farm has an agent, the machine is set up \
+                         within minutes; see the rental's access for progress.",
             },
             RentalState::Grace => AccessInfo {
                 state: "closed",
-                detail: "The term is over. The data is kept for 48 hours: extend the rental to \
-                         get back in.",
+                detail: "The term has ended. Your data is kept for 48 hours; extend the rental to \
+                         get access again.",
             },
             RentalState::Ended => {
                 AccessInfo { state: "closed", detail: "Access ended with the rental." }
@@ -373,7 +373,7 @@ pub fn read_refund(text: &str) -> Result<Usd, FieldError> {
 
 fn optional_refund(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
     schemars::json_schema!({
-        "description": "Dollars and cents, as text (exact) or as a number; may be 0.",
+        "description": "Dollars and cents, as text (exact) or as a number. Can be 0.",
         "anyOf": [
             { "type": "string", "pattern": "^(0|[1-9][0-9]{0,5})(\\.[0-9]{2})?$" },
             { "type": "null" },
@@ -402,7 +402,7 @@ impl CancelAnswer {
         CancelAnswer {
             success: true,
             message: format!(
-                "{} has ended; {} went back to your wallet.",
+                "{} has ended; {} was refunded to your wallet.",
                 rental.life.place(),
                 refund.for_people()
             ),

@@ -54,11 +54,11 @@ pub const MAKE_QUOTE: Operation = Operation {
     group: GROUP,
     method: Method::POST,
     path: "/api/marketplace/quotes",
-    summary: "Tells what slices would cost and, with `hold`, holds them for five minutes.",
+    summary: "Returns the price of slices and, with `hold`, reserves them for five minutes.",
     access: Access::Account(Scope::Rent),
     body: Some(schema_of::<QuoteBody>),
     status: 201,
-    about_answer: "The quote. It is good once and for five minutes; holding costs nothing.",
+    about_answer: "The quote. It works once, within five minutes. Holding slices is free.",
     answer: Some(schema_of::<QuoteView>),
     problems: QUOTING,
     ..Operation::READ
@@ -82,10 +82,10 @@ pub const RELEASE_QUOTE: Operation = Operation {
     group: GROUP,
     method: Method::DELETE,
     path: "/api/marketplace/quotes/{quote}",
-    summary: "Gives back what a quote holds; the quote is over by that.",
+    summary: "Releases a quote and the slices it holds.",
     access: Access::Account(Scope::Rent),
     status: 204,
-    about_answer: "The slices are free again.",
+    about_answer: "The quote was released.",
     ..Operation::READ
 };
 
@@ -95,13 +95,13 @@ pub const RENT_SLICE: Operation = Operation {
     group: GROUP,
     method: Method::POST,
     path: "/api/marketplace/rent-slice",
-    summary: "Rents slices, all or none, and charges the wallet for the whole term.",
+    summary: "Rents slices, all or none, and charges the wallet for the full term.",
     access: Access::Account(Scope::Rent),
     takes_key: true,
     takes_dry_run: true,
     body: Some(schema_of::<RentBody>),
     status: 201,
-    about_answer: "The rentals. A retry with the same key gets the same answer.",
+    about_answer: "The rentals. A retry with the same key returns the same response.",
     answer: Some(schema_of::<RentAnswer>),
     problems: RENTING,
     ..Operation::READ
@@ -113,13 +113,13 @@ pub const RENT_NODE: Operation = Operation {
     group: GROUP,
     method: Method::POST,
     path: "/api/marketplace/rent-node",
-    summary: "Rents every slice of a node as one rental.",
+    summary: "Rents all slices of a node as one rental.",
     access: Access::Account(Scope::Rent),
     takes_key: true,
     takes_dry_run: true,
     body: Some(schema_of::<RentNodeBody>),
     status: 201,
-    about_answer: "The rental. A retry with the same key gets the same answer.",
+    about_answer: "The rental. A retry with the same key returns the same response.",
     answer: Some(schema_of::<RentAnswer>),
     problems: RENTING,
     ..Operation::READ
@@ -290,7 +290,7 @@ impl Start {
         let user_data =
             given(user_data).and_then(|text| keep(&mut wrong, parse_user_data("user_data", &text)));
         if template.is_some() && user_data.is_some() {
-            wrong.push(FieldError::new("user_data", "no template beside it"));
+            wrong.push(FieldError::new("user_data", "no template in the same request"));
         }
         if wrong.is_empty() { Ok(Start { ssh_key, template, user_data }) } else { Err(wrong) }
     }
@@ -327,7 +327,7 @@ impl QuoteBody {
             return wanted.read();
         }
         if wanted.slice_id.is_some() || wanted.count.is_some() || wanted.spread.is_some() {
-            let rule = "no slice_id, count or spread beside it";
+            let rule = "no slice_id, count or spread in the same request";
             return Err(vec![FieldError::new("whole_node", rule)]);
         }
         wanted.read_whole()
@@ -423,13 +423,13 @@ impl Wants<'_> {
         if let Some(id) = self.slice_id {
             let slice = keep(wrong, slice_of(node.flatten(), id));
             if count != Some(1) {
-                wrong.push(FieldError::new("count", "1, where a slice is named"));
+                wrong.push(FieldError::new("count", "1 if slice_id is given"));
             }
             return slice.map(Wanted::Slice);
         }
         if let Some(node) = node {
             if self.r#where.is_some() || self.spread.is_some() {
-                wrong.push(FieldError::new("node_id", "no where or spread beside it"));
+                wrong.push(FieldError::new("node_id", "no where or spread in the same request"));
             }
             return Some(Wanted::OfNode(node?, count?));
         }
@@ -466,7 +466,7 @@ impl Wants<'_> {
             && self.offer_version.is_none()
             && self.max_price.is_none();
         if !is_alone {
-            let rule = "nothing beside it but dry_run: the quote says everything";
+            let rule = "no other fields except dry_run";
             return Err(vec![FieldError::new("quote_id", rule)]);
         }
         let rule = || vec![FieldError::new("quote_id", "the id of a quote")];

@@ -22,16 +22,16 @@ pub const SHOW_REVENUE: Operation = Operation {
     id: "showRevenue",
     group: "Farm",
     path: "/api/farm/revenue",
-    summary: "Shows what you have earned by month and node, by day of this month, and what is \
-              pending, payable and paid.",
+    summary: "Returns your revenue by month, node and day of this month, and your pending, \
+              payable and paid amounts.",
     access: Access::Account(Scope::Read),
     query: &[Parameter {
         name: "months",
         form: Form::Whole(1, MONTHS_MAX),
-        about: "How many months, this one included, 1 to 60; 12 if not given.",
+        about: "Number of months, including this one, 1 to 60. Defaults to 12.",
         example: "12",
     }],
-    about_answer: "The farm's revenue. Months are of UTC.",
+    about_answer: "The farm's revenue. Months are in UTC.",
     answer: Some(schema_of::<RevenueView>),
     ..Operation::READ
 };

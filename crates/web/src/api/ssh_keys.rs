@@ -17,9 +17,9 @@ pub const LIST_SSH_KEYS: Operation = Operation {
     id: "listSshKeys",
     group: GROUP,
     path: "/api/account/ssh-keys",
-    summary: "Lists your SSH public keys, the oldest first: it is taken where you choose none.",
+    summary: "Lists your SSH public keys, oldest first. The first one is the default.",
     access: Access::Account(Scope::Read),
-    about_answer: "All of them; there are at most 20.",
+    about_answer: "All your keys, up to 20.",
     answer: Some(schema_of::<SshKeys>),
     ..Operation::READ
 };
@@ -30,7 +30,7 @@ pub const ADD_SSH_KEY: Operation = Operation {
     group: GROUP,
     method: Method::POST,
     path: "/api/account/ssh-keys",
-    summary: "Registers an SSH public key. Machines that wait for one get it.",
+    summary: "Adds an SSH public key. Machines waiting for a key are then set up.",
     access: Access::Account(Scope::Rent),
     body: Some(schema_of::<SshKeyBody>),
     status: 201,
@@ -46,10 +46,10 @@ pub const REMOVE_SSH_KEY: Operation = Operation {
     group: GROUP,
     method: Method::DELETE,
     path: "/api/account/ssh-keys/{key}",
-    summary: "Removes an SSH public key from the account. Machines that have it keep it.",
+    summary: "Removes an SSH public key from the account. Machines that already have it keep it.",
     access: Access::Account(Scope::Rent),
     status: 204,
-    about_answer: "It is no longer offered.",
+    about_answer: "The key was removed.",
     ..Operation::READ
 };
 

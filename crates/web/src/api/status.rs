@@ -14,9 +14,9 @@ pub const SHOW_STATUS: Operation = Operation {
     id: "showStatus",
     group: "Marketplace",
     path: "/api/status",
-    summary: "Shows how the marketplace is: the sync with the grid, the age of what is known by \
-              region, and what must always hold with when that was last checked.",
-    about_answer: "The state, as a job has written it down: within the last minutes.",
+    summary: "Returns the marketplace status: grid sync, age of grid data by region, and the \
+              integrity checks with their last run.",
+    about_answer: "The status, at most a few minutes old.",
     answer: Some(schema_of::<StatusView>),
     ..Operation::READ
 };

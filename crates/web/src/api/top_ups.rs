@@ -24,13 +24,13 @@ pub const CREATE_TOP_UP: Operation = Operation {
     group: GROUP,
     method: Method::POST,
     path: "/api/wallet/top-ups",
-    summary: "Begins a top-up of your wallet. It is paid on the page at url; the credit appears as \
-              soon as the payment is confirmed.",
+    summary: "Starts a wallet top-up. Pay on the page at `url`; the credit appears once the \
+              payment is confirmed.",
     access: Access::Account(Scope::Rent),
     takes_key: true,
     body: Some(schema_of::<TopUpBody>),
     status: 201,
-    about_answer: "The top-up. A retry with the same key gets the same one.",
+    about_answer: "The top-up. A retry with the same key returns the same response.",
     answer: Some(schema_of::<TopUpView>),
     problems: &[Kind::PaymentsOff, Kind::TooManyTopUps, Kind::KeyReused, Kind::PaymentProvider],
     ..Operation::READ
@@ -41,7 +41,7 @@ pub const LIST_TOP_UPS: Operation = Operation {
     id: "listTopUps",
     group: GROUP,
     path: "/api/wallet/top-ups",
-    summary: "Lists your top-ups, the newest first.",
+    summary: "Lists your top-ups, newest first.",
     access: Access::Account(Scope::Read),
     query: &PAGING,
     about_answer: "A page of top-ups.",
@@ -67,10 +67,9 @@ pub const TAKE_STRIPE_EVENT: Operation = Operation {
     group: "Payments",
     method: Method::POST,
     path: "/api/payments/stripe/webhook",
-    summary: "Takes an event from Stripe, which signs it in the header Stripe-Signature. For no \
-              one else.",
+    summary: "Receives events from Stripe, signed in the Stripe-Signature header.",
     body: Some(schema_of::<StripeEventBody>),
-    about_answer: "The event was understood, or is of no interest; it need not be sent again.",
+    about_answer: "The event was processed or ignored. It doesn't need to be resent.",
     answer: Some(schema_of::<StripeEventView>),
     problems: &[Kind::PaymentsOff, Kind::WrongSignature],
     ..Operation::READ
@@ -81,10 +80,9 @@ pub const LIST_REFUSED_PAYMENTS: Operation = Operation {
     id: "listRefusedPayments",
     group: "Operator",
     path: "/api/admin/refused-payments",
-    summary: "Lists payments that have come in and that nothing was credited for: to be given \
-              back, or credited by hand.",
+    summary: "Lists received payments that were not credited, to be refunded or credited by hand.",
     access: Access::Operator,
-    about_answer: "The newest first; up to 100.",
+    about_answer: "Newest first, up to 100.",
     answer: Some(schema_of::<RefusedPaymentsView>),
     ..Operation::READ
 };

@@ -18,12 +18,12 @@ pub const OFFER_TRANSFER: Operation = Operation {
     group: GROUP,
     method: Method::POST,
     path: "/api/rentals/{rental}/transfer",
-    summary: "Offers a rental to somebody else; another offer of it is over by that.",
+    summary: "Invites another account to take over a rental. This replaces any open invitation.",
     access: Access::Account(Scope::Rent),
     takes_dry_run: true,
     body: Some(schema_of::<TransferBody>),
     status: 201,
-    about_answer: "The offer. Nothing tells whether the address has an account.",
+    about_answer: "The invitation. The response doesn't reveal whether the address has an account.",
     answer: Some(schema_of::<TransferView>),
     problems: &[Kind::NotFound, Kind::RentalEnded],
     ..Operation::READ
@@ -35,10 +35,10 @@ pub const WITHDRAW_TRANSFER: Operation = Operation {
     group: GROUP,
     method: Method::DELETE,
     path: "/api/rentals/{rental}/transfer",
-    summary: "Takes the offer of a rental back, or declines one that was made to you.",
+    summary: "Cancels an invitation you sent, or declines one you received.",
     access: Access::Account(Scope::Rent),
     status: 204,
-    about_answer: "There is no such offer any more.",
+    about_answer: "The invitation is closed.",
     ..Operation::READ
 };
 
@@ -47,9 +47,9 @@ pub const LIST_TRANSFERS: Operation = Operation {
     id: "listTransfers",
     group: GROUP,
     path: "/api/transfers",
-    summary: "Lists the rentals that are offered to you.",
+    summary: "Lists the transfer invitations you received.",
     access: Access::Account(Scope::Read),
-    about_answer: "At most 20 offers.",
+    about_answer: "Up to 20 invitations.",
     answer: Some(schema_of::<Vec<TransferView>>),
     ..Operation::READ
 };
@@ -60,11 +60,11 @@ pub const ACCEPT_TRANSFER: Operation = Operation {
     group: GROUP,
     method: Method::POST,
     path: "/api/transfers/{rental}/accept",
-    summary: "Takes over a rental that is offered to you; later refunds are yours.",
+    summary: "Accepts a rental transfer. Later refunds go to you.",
     access: Access::Account(Scope::Rent),
     takes_dry_run: true,
     body: Some(schema_of::<AcceptBody>),
-    about_answer: "The rental, which is yours now.",
+    about_answer: "The transferred rental.",
     answer: Some(schema_of::<RentalView>),
     problems: &[Kind::NotFound, Kind::OwnSlice, Kind::OverLimit],
     ..Operation::READ

@@ -19,11 +19,10 @@ pub const LIST_SYNC_RUNS: Operation = Operation {
     id: "listSyncRuns",
     group: GROUP,
     path: "/api/admin/sync-runs",
-    summary: "Shows the runs of the sync with the grid, its servers, the documents in quarantine, \
-              and the nodes on which too much is rented.",
+    summary: "Returns grid sync runs, servers, quarantined documents and oversold nodes.",
     access: Access::Operator,
     query: &PAGING,
-    about_answer: "A page of runs, the newest first, and how things are now.",
+    about_answer: "A page of runs, newest first, and the current state.",
     answer: Some(schema_of::<SyncRunsView>),
     ..Operation::READ
 };
@@ -33,9 +32,9 @@ pub const LIST_RECURRING_JOBS: Operation = Operation {
     id: "listRecurringJobs",
     group: GROUP,
     path: "/api/admin/jobs",
-    summary: "Shows what is done again and again: when it was last done, and what waits for it.",
+    summary: "Lists the recurring jobs with their last run and backlog.",
     access: Access::Operator,
-    about_answer: "Every recurring job, in the order in which they are done.",
+    about_answer: "All recurring jobs, in the order they run.",
     answer: Some(schema_of::<RecurringJobsView>),
     ..Operation::READ
 };

@@ -31,12 +31,12 @@ pub const ADD_WEBHOOK: Operation = Operation {
     group: GROUP,
     method: Method::POST,
     path: "/api/notifications/webhooks",
-    summary: "Adds a webhook: what you want to be told of is posted there, signed by Standard \
+    summary: "Adds a webhook that receives your notifications, signed according to Standard \
               Webhooks.",
     access: Access::Account(Scope::Farm),
     body: Some(schema_of::<WebhookBody>),
     status: 201,
-    about_answer: "The webhook with its secret, which is shown this once.",
+    about_answer: "The webhook with its secret, which is returned only once.",
     answer: Some(schema_of::<WebhookWithSecret>),
     problems: &[Kind::TooManyWebhooks, Kind::NoEncryptionKeys],
     ..Operation::READ
@@ -48,10 +48,10 @@ pub const REMOVE_WEBHOOK: Operation = Operation {
     group: GROUP,
     method: Method::DELETE,
     path: "/api/notifications/webhooks/{webhook}",
-    summary: "Removes a webhook with the log of its messages.",
+    summary: "Removes a webhook and its delivery log.",
     access: Access::Account(Scope::Farm),
     status: 204,
-    about_answer: "It is gone.",
+    about_answer: "The webhook was removed.",
     ..Operation::READ
 };
 
@@ -61,9 +61,9 @@ pub const ROTATE_SECRET: Operation = Operation {
     group: GROUP,
     method: Method::POST,
     path: "/api/notifications/webhooks/{webhook}/secret",
-    summary: "Makes a new secret. For a day, messages are signed with the one before, too.",
+    summary: "Rotates the secret. For 24 hours, messages are also signed with the old secret.",
     access: Access::Account(Scope::Farm),
-    about_answer: "The webhook with its new secret, which is shown this once.",
+    about_answer: "The webhook with its new secret, which is returned only once.",
     answer: Some(schema_of::<WebhookWithSecret>),
     problems: &[Kind::NoEncryptionKeys],
     ..Operation::READ
@@ -75,11 +75,11 @@ pub const TEST_WEBHOOK: Operation = Operation {
     group: GROUP,
     method: Method::POST,
     path: "/api/notifications/webhooks/{webhook}/test",
-    summary: "Posts a test within seconds, once. If it gets through to a webhook that was \
-              disabled, that is enabled again.",
+    summary: "Sends one test message within seconds. If it is delivered to a disabled webhook, \
+              the webhook is enabled again.",
     access: Access::Account(Scope::Farm),
     status: 201,
-    about_answer: "The message, as it waits.",
+    about_answer: "The queued message.",
     answer: Some(schema_of::<DeliveryView>),
     ..Operation::READ
 };
@@ -89,7 +89,7 @@ pub const LIST_DELIVERIES: Operation = Operation {
     id: "listWebhookDeliveries",
     group: GROUP,
     path: "/api/notifications/webhooks/{webhook}/deliveries",
-    summary: "Lists the messages to a webhook, the newest first. They are kept for 30 days.",
+    summary: "Lists the messages to a webhook, newest first. They are kept for 30 days.",
     access: Access::Account(Scope::Read),
     query: &PAGING,
     about_answer: "A page of messages.",
@@ -103,10 +103,10 @@ pub const REPLAY_DELIVERY: Operation = Operation {
     group: GROUP,
     method: Method::POST,
     path: "/api/notifications/webhooks/{webhook}/deliveries/{delivery}/replay",
-    summary: "Posts a message once more within seconds, with the same webhook-id.",
+    summary: "Resends a message within seconds, with the same webhook-id.",
     access: Access::Account(Scope::Farm),
     status: 204,
-    about_answer: "It waits to be sent.",
+    about_answer: "The message was queued.",
     ..Operation::READ
 };
 

@@ -90,7 +90,7 @@ impl MailConfig {
             return Ok(None);
         }
         let required = |name: &str| match get(name)? {
-            text if text.is_empty() => Err(format!("{name}: required where mail_outlet is set")),
+            text if text.is_empty() => Err(format!("{name}: required if mail_outlet is set")),
             text => Ok(text),
         };
         let public_url = required("public_url")?;
@@ -184,10 +184,12 @@ fn postmark_verdict(status: u16, body: &[u8]) -> Result<(), Failure> {
     let code = serde_json::from_slice(body).ok().map(|answer: PostmarkAnswer| answer.error_code);
     match (status, code) {
         (200, Some(0)) => Ok(()),
-        (_, Some(300)) => Err(of_mail(status, 300, "the address cannot be used")),
-        (_, Some(406)) => Err(of_mail(status, 406, "the recipient bounced or complained before")),
-        (413, _) => Err(Failure::OfMail("status 413: the mail is too large".to_owned())),
-        (401, _) => Err(Failure::OfOutlet("status 401: mail_token is not valid".to_owned())),
+        (_, Some(300)) => Err(of_mail(status, 300, "invalid address")),
+        (_, Some(406)) => {
+            Err(of_mail(status, 406, "recipient inactive after a bounce or complaint"))
+        }
+        (413, _) => Err(Failure::OfMail("status 413: e-mail too large".to_owned())),
+        (401, _) => Err(Failure::OfOutlet("status 401: invalid mail_token".to_owned())),
         (_, Some(code)) => Err(Failure::OfOutlet(format!("status {status}, code {code}"))),
         (_, None) => Err(Failure::OfOutlet(format!("status {status}"))),
     }
@@ -244,7 +246,7 @@ fn check_postmark(url: &str) -> Result<(), String> {
     if Url::parse(url).is_ok_and(|url| is_safe(&url)) {
         return Ok(());
     }
-    Err("mail_url: expected a URL that begins with https://".to_owned())
+    Err("mail_url: expected a URL that starts with https://".to_owned())
 }
 
 fn is_local(url: &Url) -> bool {
@@ -371,7 +373,7 @@ mod tests {
             Content-Type: text/plain; charset="utf-8"
             Content-Transfer-Encoding: 8bit
 
-            Somebody, probably you, asked for a new password at Mycelium.
+            Someone, probably you, requested a password reset at Mycelium.
         "#]]
         .assert_eq(&message.lines().take(10).map(|line| format!("{line}\n")).collect::<String>());
         assert!(message.contains("\r\nhttps://mycelium.example/reset?code=0123456789"));
@@ -390,19 +392,15 @@ mod tests {
         check(200, r#"{"ErrorCode":0,"Message":"OK","To":"ada@example.org"}"#, "taken");
         check(200, "<html>", "later, status 200");
         check(202, "{}", "later, status 202");
-        check(401, r#"{"ErrorCode":10}"#, "later, status 401: mail_token is not valid");
+        check(401, r#"{"ErrorCode":10}"#, "later, status 401: invalid mail_token");
         check(
             422,
             r#"{"ErrorCode":406,"Message":"Found inactive addresses: ada@example.org."}"#,
-            "final, status 422, code 406: the recipient bounced or complained before",
+            "final, status 422, code 406: recipient inactive after a bounce or complaint",
         );
-        check(
-            422,
-            r#"{"ErrorCode":300}"#,
-            "final, status 422, code 300: the address cannot be used",
-        );
+        check(422, r#"{"ErrorCode":300}"#, "final, status 422, code 300: invalid address");
         check(422, r#"{"ErrorCode":401}"#, "later, status 422, code 401");
-        check(413, "", "final, status 413: the mail is too large");
+        check(413, "", "final, status 413: e-mail too large");
         check(429, r#"{"ErrorCode":429}"#, "later, status 429, code 429");
         check(500, "", "later, status 500");
         check(503, "", "later, status 503");

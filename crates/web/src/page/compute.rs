@@ -83,6 +83,8 @@ pub struct MeasuredUptime {
     pub percent: String,
     /// The uptime that it is at least, with a confidence of 95 %, such as `99.02%`.
     pub at_least: String,
-    /// How many observations it rests on, such as `2,016`.
+    /// How many checks it rests on, such as `2,016`.
     pub observations: String,
+    /// The result in words while there are too few checks for a percentage.
+    pub new_node: Option<String>,
 }

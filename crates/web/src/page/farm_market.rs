@@ -16,7 +16,7 @@ pub struct FarmMarket {
     pub id: String,
     /// The name that the farmer gave it.
     pub name: String,
-    /// `Similar nodes in Belgium ask $22–31 (median $25, 14 nodes).`
+    /// `Similar nodes in Belgium cost $22–31 (median $25, 14 nodes).`
     pub summary: String,
     /// What the summary rests on, in sentences.
     pub notes: Vec<String>,

@@ -19,7 +19,7 @@ impl Signup {
     /// The empty form.
     pub fn new(visit: &Visit<'_>, next: Option<&str>) -> Signup {
         Signup {
-            frame: visit.frame("Make an account", Section::Elsewhere),
+            frame: visit.frame("Create an account", Section::Elsewhere),
             email: Field::default(),
             password_error: None,
             password_rule: password_rule(),
@@ -73,7 +73,7 @@ pub fn next(path: Option<&str>) -> Option<&str> {
 
 /// What is asked of a password.
 pub(super) fn password_rule() -> String {
-    format!("At least {PASSWORD_CHARS_MIN} characters. A few words work well.")
+    format!("At least {PASSWORD_CHARS_MIN} characters. A few random words work well.")
 }
 
 fn with_next(page: &str, next: Option<&str>) -> String {

@@ -33,7 +33,7 @@ impl AddNodes {
             ids: Field::new(visit.query("ids")),
             farm: Field::new(visit.query("farm")),
             price: Field::new(visit.query("price")),
-            price_hint: format!("To see what they could earn: from {least} to {most}."),
+            price_hint: format!("Optional, to estimate earnings. Between {least} and {most}."),
             error: None,
             farms: farms.iter().map(link).collect(),
             shown: None,
@@ -83,9 +83,9 @@ fn headline(nodes: &[LookedAt], price: Usd) -> String {
     let slices: u32 = addable.iter().filter_map(|it| it.capacity()).map(|it| it.slices).sum();
     let nodes = counted(i64::try_from(nodes.len()).unwrap_or(i64::MAX), "node");
     match addable.len() {
-        0 => format!("{nodes}, none of which you can add"),
+        0 => format!("{nodes}, none can be added"),
         count => format!(
-            "{nodes}, of which you can add {count}: {}, {}",
+            "{nodes}, {count} can be added: {}, {}",
             counted(slices, "slice"),
             potential(slices, price)
         ),
@@ -118,17 +118,17 @@ impl GridNodeRow {
 /// Why a node cannot be added, where the grid's document is not the reason.
 fn not_added(looked: &LookedAt) -> Option<&'static str> {
     match (looked.registered, looked.refused) {
-        (Held::You, _) => Some("you have registered it already"),
+        (Held::You, _) => Some("You have already registered this node"),
         (Held::Another, _) if looked.proven == Held::You => {
-            Some("somebody else has registered it; as the owner of its farm you can take it over")
+            Some("Another account registered this node. You own its farm, so you can take it over")
         }
         (Held::Another, _) => {
-            Some("somebody else has registered it; claim its farm if it is yours")
+            Some("Another account registered this node. If you own its farm, verify the farm first")
         }
         (Held::Nobody, Some(Kind::FarmOfAnother)) => {
-            Some("somebody else has proven to own its farm")
+            Some("Another account has verified this node's farm")
         }
-        (Held::Nobody, Some(_)) => Some("prove first that its farm is yours"),
+        (Held::Nobody, Some(_)) => Some("Verify this node's farm first"),
         (Held::Nobody, None) => None,
     }
 }
@@ -165,7 +165,7 @@ fn facts(report: &NodeReport) -> Vec<Fact> {
         Fact::new("SSD", amount(used.ssd_bytes / GIB, ssd_bytes / GIB, "GB")),
     ];
     if let Some(bandwidth) = report.bandwidth_mbps() {
-        facts.push(Fact::new("Bandwidth", format!("{} measured by the grid", mbps(bandwidth))));
+        facts.push(Fact::new("Bandwidth", format!("{} (measured by the grid)", mbps(bandwidth))));
     }
     facts
 }

@@ -28,8 +28,8 @@ fn kind_in_words(kind: &str) -> String {
         "earning" => "Earning",
         "refund" => "Refund",
         "settlement" => "Settlement",
-        "sla-credit" => "Credit for missed uptime",
-        "sla-correction" => "Correction after a dispute",
+        "sla-credit" => "SLA credit",
+        "sla-correction" => "Dispute adjustment",
         "payout-request" => "Payout requested",
         "payout-send" => "Payout sent",
         "payout-return" => "Payout returned",
@@ -55,9 +55,9 @@ fn account_in_words(entry: &Booked) -> String {
         ("wallet", false) => "Another wallet",
         ("earnings", true) => "Your earnings",
         ("earnings", false) => "The farmer's earnings",
-        ("escrow", _) => "Held in escrow for the rental",
-        ("platform", _) => "The marketplace's fee",
-        ("funding", _) => "From outside the marketplace",
+        ("escrow", _) => "Rental escrow",
+        ("platform", _) => "Marketplace fee",
+        ("funding", _) => "External funding",
         // An account of a newer version, which this one has no words for.
         (other, _) => return kind_in_words(other),
     };
@@ -155,8 +155,8 @@ fn more_entries(statement: &statements::Statement) -> Option<String> {
     let count = |number: u64| grouped(i64::try_from(number).unwrap_or(i64::MAX));
     (listed < statement.entry_count).then(|| {
         format!(
-            "The first {} of {} entries are listed; sums and balances are of all. \
-             GET /api/wallet/entries reads every entry.",
+            "Showing the first {} of {} entries; totals and balances include all of them. Use GET \
+             /api/wallet/entries to get every entry.",
             count(listed),
             count(statement.entry_count),
         )
@@ -230,17 +230,17 @@ fn facts(kind: &str, rented: &Rented) -> Vec<Fact> {
     };
     let what = match rented.slice {
         Some(number) => Fact::new("Slice", SliceId { node: rented.node, number }.to_string()),
-        None => Fact::new("The whole node", counted(rented.slices, "slice")),
+        None => Fact::new("Whole node", counted(rented.slices, "slice")),
     };
     let label = match kind {
         "rental" | "extension" => "Period",
-        _ => "The rental",
+        _ => "Rental",
     };
     vec![
         what,
-        Fact::new("A slice", "1 vCPU, 4 GB memory, 200 GB SSD"),
+        Fact::new("Slice size", "1 vCPU, 4 GB memory, 200 GB SSD"),
         Fact::new("Node", format!("{} ({})", rented.node_name, rented.node)),
-        Fact::new("Place", place(&rented.city, &rented.country)),
+        Fact::new("Location", place(&rented.city, &rented.country)),
         Fact::new(label, period(rented.starts_at, rented.ends_at)),
     ]
 }
@@ -329,7 +329,7 @@ mod tests {
         for (kind, expected) in [
             ("credit", "Credit"),
             ("rental", "Rental"),
-            ("sla-credit", "Credit for missed uptime"),
+            ("sla-credit", "SLA credit"),
             ("pay-out", "Pay out"),
         ] {
             assert_eq!(kind_in_words(kind), expected);
@@ -346,7 +346,7 @@ mod tests {
         assert_eq!(words("wallet", true), "Your wallet");
         assert_eq!(words("wallet", false), "Another wallet");
         assert_eq!(words("earnings", false), "The farmer's earnings");
-        assert_eq!(words("escrow", false), "Held in escrow for the rental");
+        assert_eq!(words("escrow", false), "Rental escrow");
         assert_eq!(words("tax", false), "Tax");
     }
 }

@@ -10,7 +10,7 @@ const BROWSERS: [(&str, &str); 11] = [
     ("FxiOS/", "Firefox"),
     ("Firefox/", "Firefox"),
     ("CriOS/", "Chrome"),
-    ("HeadlessChrome/", "Chrome without a window"),
+    ("HeadlessChrome/", "Headless Chrome"),
     ("Chrome/", "Chrome"),
     ("Safari/", "Safari"),
     ("curl/", "curl"),
@@ -39,10 +39,10 @@ pub(super) fn browser(user_agent: &str) -> String {
     match (find(&BROWSERS), find(&SYSTEMS)) {
         (Some(browser), Some(system)) => format!("{browser} on {system}"),
         (Some(browser), None) => browser.to_owned(),
-        (None, Some(system)) => format!("A program on {system}"),
+        (None, Some(system)) => format!("Program on {system}"),
         (None, None) => match user_agent.split_whitespace().next() {
             Some(name) => name.chars().take(NAME_CHARS_MAX).collect(),
-            None => "A program without a name".to_owned(),
+            None => "Unknown program".to_owned(),
         },
     }
 }
@@ -69,7 +69,7 @@ mod tests {
             ("curl/8.14.1".to_owned(), "curl"),
             ("python-requests/2.32.3 extra".to_owned(), "python-requests/2.32.3"),
             ("x".repeat(200), &"x".repeat(NAME_CHARS_MAX)),
-            (" ".to_owned(), "A program without a name"),
+            (" ".to_owned(), "Unknown program"),
         ] {
             assert_eq!(browser(&user_agent), expected, "{user_agent}");
         }

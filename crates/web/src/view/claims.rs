@@ -26,7 +26,7 @@ impl FarmClaims {
     pub fn new(visit: &Visit<'_>, found: Vec<ProvenFarm>, foreign: &[ForeignNode]) -> FarmClaims {
         let (farms, next) = rows(found);
         FarmClaims {
-            frame: visit.frame("Your farms", Section::Farm),
+            frame: visit.frame("Verified farms", Section::Farm),
             farms,
             next_page: visit.next_page("/dashboard/farm/claims", next),
             foreign: foreign.iter().map(ForeignNodeRow::new).collect(),
@@ -70,7 +70,7 @@ impl ProvenFarmRow {
             id: farm.id,
             name: farm_name(&farm.name, farm.id),
             how: match proven.proof {
-                Proof::Signature => Badge::new("proven by signature", Tone::Good),
+                Proof::Signature => Badge::new("verified by signature", Tone::Good),
                 Proof::Operator => Badge::new("approved by the operator", Tone::Good),
             },
             signer: farm.account.clone(),
@@ -88,7 +88,7 @@ impl ForeignNodeRow {
         let rented = counted(foreign.allocated_slices, "slice");
         ForeignNodeRow {
             node: foreign.node.to_string(),
-            about: format!("{}, of farm {}, {rented} rented", foreign.name, foreign.farm),
+            about: format!("{}, farm {}, {rented} rented", foreign.name, foreign.farm),
             take_over_url: format!("/dashboard/farm/nodes/{}/take-over", foreign.node),
         }
     }
@@ -100,7 +100,7 @@ impl FarmClaim {
         // The message has no quote: it is made of numbers, ids, an address of the web and words.
         let quoted = format!("'{}'", claim.message.replace('\'', ""));
         FarmClaim {
-            frame: visit.frame("Sign the claim", Section::Farm),
+            frame: visit.frame("Verify farm", Section::Farm),
             farm: farm_name(&claim.farm_name, claim.farm_id),
             signer: claim.signer.clone(),
             message: claim.message.clone(),

@@ -12,7 +12,7 @@ impl MailSent {
     /// The same for everybody.
     pub fn new(visit: &Visit<'_>) -> MailSent {
         MailSent {
-            frame: visit.frame("Look into your mail", Section::Elsewhere),
+            frame: visit.frame("Check your e-mail", Section::Elsewhere),
             lasts: counted(LINK_MINUTES, "minute"),
         }
     }
@@ -22,12 +22,11 @@ impl ConfirmCode {
     /// The button that makes the account.
     pub fn of_sign_up(visit: &Visit<'_>, code: &str) -> ConfirmCode {
         ConfirmCode {
-            frame: visit.frame("Make the account", Section::Elsewhere),
-            heading: "One step left".to_owned(),
-            text: "Your address is confirmed with this button, and your account is made."
-                .to_owned(),
+            frame: visit.frame("Create account", Section::Elsewhere),
+            heading: "Confirm your e-mail address".to_owned(),
+            text: "Confirm your address to create your account.".to_owned(),
             action: "/signup/confirm".to_owned(),
-            button: "Make the account".to_owned(),
+            button: "Create account".to_owned(),
             code: code.to_owned(),
         }
     }
@@ -35,11 +34,11 @@ impl ConfirmCode {
     /// The button that changes the address.
     pub fn of_email(visit: &Visit<'_>, code: &str) -> ConfirmCode {
         ConfirmCode {
-            frame: visit.frame("Change the address", Section::Elsewhere),
-            heading: "Your new e-mail address".to_owned(),
-            text: "From then on you sign in with the address that the mail came to.".to_owned(),
+            frame: visit.frame("Change e-mail address", Section::Elsewhere),
+            heading: "Confirm your new e-mail address".to_owned(),
+            text: "After this, you sign in with your new address.".to_owned(),
             action: "/email/confirm".to_owned(),
-            button: "Change the address".to_owned(),
+            button: "Change e-mail address".to_owned(),
             code: code.to_owned(),
         }
     }
@@ -49,7 +48,7 @@ impl Reset {
     /// The empty form.
     pub fn new(visit: &Visit<'_>) -> Reset {
         Reset {
-            frame: visit.frame("Choose a new password", Section::Elsewhere),
+            frame: visit.frame("Reset your password", Section::Elsewhere),
             has_mail: visit.has_mail,
             email: Field::default(),
             error: None,
@@ -68,7 +67,7 @@ impl ResetConfirm {
     /// The empty form.
     pub fn new(visit: &Visit<'_>, code: &str) -> ResetConfirm {
         ResetConfirm {
-            frame: visit.frame("Choose a new password", Section::Elsewhere),
+            frame: visit.frame("Reset your password", Section::Elsewhere),
             code: code.to_owned(),
             password_rule: password_rule(),
             password_error: None,

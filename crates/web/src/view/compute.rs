@@ -43,7 +43,7 @@ impl Compute {
         let mut frame = visit.frame("Slices for rent", Section::Marketplace);
         // Only an address that was changed by hand, or is old, is wrong in another field.
         if let Some(error) = wrong.iter().find(|error| !TEXT_FIELDS.contains(&error.field)) {
-            let text = sentence(format!("the address has a wrong {}", error.field));
+            let text = sentence(format!("the URL has an invalid {}", error.field));
             frame.notice = Some(Notice { text, tone: Tone::Bad });
         }
         Compute {
@@ -73,8 +73,8 @@ impl ComputeFilter {
             is_chosen: of == sort,
         };
         let sorts = [
-            ("price", "Price, lowest first", Sort::Price),
-            ("uptime", "Promised uptime, highest first", Sort::Uptime),
+            ("price", "Price: low to high", Sort::Price),
+            ("uptime", "Guaranteed uptime: high to low", Sort::Uptime),
         ];
         ComputeFilter {
             country,
@@ -114,8 +114,8 @@ fn summary(shown: usize, is_whole: bool, sort: Sort) -> String {
     let nodes = counted(i64::try_from(shown).unwrap_or(i64::MAX), "node");
     let part = if is_whole { "" } else { " on this page" };
     let order = match sort {
-        Sort::Price => "cheapest first",
-        Sort::Uptime => "highest promised uptime first",
+        Sort::Price => "lowest price first",
+        Sort::Uptime => "highest guaranteed uptime first",
     };
     format!("{nodes}{part}, {order}")
 }
@@ -126,8 +126,8 @@ mod tests {
 
     #[test]
     fn the_summary_counts_what_it_knows() {
-        assert_eq!(summary(1, true, Sort::Price), "1 node, cheapest first");
-        let part = "24 nodes on this page, highest promised uptime first";
+        assert_eq!(summary(1, true, Sort::Price), "1 node, lowest price first");
+        let part = "24 nodes on this page, highest guaranteed uptime first";
         assert_eq!(summary(24, false, Sort::Uptime), part);
     }
 }

@@ -47,7 +47,7 @@ fn by_month(id: &'static str, months: &[Month], lines: &[Line]) -> Option<Column
     let best = best.filter(|bar| bar.amount > Usd::ZERO)?;
     let in_months = counted(i64::try_from(months.len()).unwrap_or(i64::MAX), "month");
     let about = format!("{sum} in {in_months}; most in {}.", best.name);
-    let title = "Earned by month".to_owned();
+    let title = "Revenue by month".to_owned();
     let head = Head { id, title, about, names: "Month", amounts: "Earned" };
     Some(Columns::new(head, &bars))
 }
@@ -66,13 +66,13 @@ fn by_node(lines: &[Line]) -> Rows {
     bars.sort_by_key(|bar| std::cmp::Reverse(bar.amount.micros()));
     let count = counted(i64::try_from(bars.len()).unwrap_or(i64::MAX), "node");
     let about = match bars.first() {
-        None => "No node has earned anything yet.".to_owned(),
+        None => "No revenue yet.".to_owned(),
         Some(best) if bars.len() > NODES_DRAWN => {
-            format!("{} earned most; the first {NODES_DRAWN} of {count} are shown.", best.name)
+            format!("{} earned the most. The top {NODES_DRAWN} of {count} are shown.", best.name)
         }
-        Some(best) => format!("{} earned most of {count}.", best.name),
+        Some(best) => format!("{} earned the most of {count}.", best.name),
     };
-    let title = "Earned by node".to_owned();
+    let title = "Revenue by node".to_owned();
     let head = Head { id: "revenue-nodes", title, about, names: "Node", amounts: "Earned" };
     Rows::new(head, &bars, NODES_DRAWN)
 }
@@ -162,11 +162,11 @@ fn in_words(offer: &Offer, removed: u32, kept: u32) -> String {
         (offer.reserved_slices, "held"),
         (offer.available_slices, "available"),
         (removed, "being removed"),
-        (kept, "kept back"),
+        (kept, "reserved"),
     ];
     let said = parts.iter().filter(|(count, _)| *count > 0);
     let said: Vec<String> = said.map(|(count, word)| format!("{count} {word}")).collect();
-    if said.is_empty() { "no slice".to_owned() } else { said.join(", ") }
+    if said.is_empty() { "no slices".to_owned() } else { said.join(", ") }
 }
 
 /// Who rents which slices, those with the lowest numbers first.
@@ -266,10 +266,10 @@ mod tests {
         assert_eq!(by_month.head.about, "$21.00 in 3 months; most in November 2026.");
         let labels: Vec<_> = by_month.columns.iter().map(|it| it.label.as_str()).collect();
         assert_eq!(labels, ["Sep", "Oct", "Nov"]);
-        assert_eq!(revenue.by_node.head.about, "Node 33 earned most of 2 nodes.");
+        assert_eq!(revenue.by_node.head.about, "Node 33 earned the most of 2 nodes.");
         assert_eq!(revenue.by_node.table[0].amount, "$14.00");
         let nothing = FarmRevenue::new(&months, &[]);
         assert_eq!(nothing.by_month, None);
-        assert_eq!(nothing.by_node.head.about, "No node has earned anything yet.");
+        assert_eq!(nothing.by_node.head.about, "No revenue yet.");
     }
 }

@@ -37,7 +37,7 @@ impl Problems {
             advice: kind.advice().to_owned(),
         };
         Problems {
-            frame: visit.frame("Problems", Section::Docs),
+            frame: visit.frame("API errors", Section::Docs),
             problems: kinds.into_iter().map(problem).collect(),
         }
     }
@@ -129,10 +129,10 @@ fn parameter(parameter: &Value, document: &Value) -> RequestField {
         "maintenance" => "The id of the maintenance.".to_owned(),
         "webhook" => "The id of the webhook.".to_owned(),
         "delivery" => "The id of the message.".to_owned(),
-        "job" => "The id of the job, as it was leased.".to_owned(),
+        "job" => "The id of the leased job.".to_owned(),
         "key" => "The id of the SSH key.".to_owned(),
-        "number" => "The number of the slice on its node, from 1.".to_owned(),
-        "farm" => "The grid's number of the farm.".to_owned(),
+        "number" => "The slice number on its node, starting at 1.".to_owned(),
+        "farm" => "The farm's id on the grid.".to_owned(),
         "session" => "The id of the session.".to_owned(),
         "token" => "The id of the token.".to_owned(),
         "passkey" => "The id of the passkey.".to_owned(),

@@ -36,9 +36,9 @@ impl ErrorPage {
 }
 
 fn ways_on(kind: Kind) -> Vec<Link> {
-    let market = Link::new("/marketplace/compute", "Go to the marketplace");
+    let market = Link::new("/marketplace/compute", "Browse the marketplace");
     match kind {
         Kind::NotSignedIn => vec![Link::new("/login", "Sign in"), market],
-        _ => vec![market, Link::new("/", "Go to the start page")],
+        _ => vec![market, Link::new("/", "Go to the home page")],
     }
 }

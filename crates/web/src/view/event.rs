@@ -17,66 +17,66 @@ pub fn notice_title(notice: &Notice) -> String {
     let is_renter = notice.side == Side::Renter;
     match event.kind {
         EventKind::SliceRented if is_renter => format!("You rented {place}"),
-        EventKind::NodeRented if is_renter => format!("You rented {node}, the whole node"),
+        EventKind::NodeRented if is_renter => format!("You rented the whole node {node}"),
         EventKind::SliceRented => format!("{place} was rented"),
-        EventKind::NodeRented => format!("{node} was rented, the whole node"),
-        EventKind::RentalEnded => format!("The rental of {place} has ended"),
+        EventKind::NodeRented => format!("{node} was rented as a whole node"),
+        EventKind::RentalEnded => format!("The rental of {place} ended"),
         EventKind::RentalExtended => format!("The rental of {place} was extended"),
-        EventKind::RentalRenewed => format!("The rental of {place} was extended by itself"),
+        EventKind::RentalRenewed => format!("The rental of {place} was auto-renewed"),
         EventKind::AccessReady if is_renter => format!("Your slice {place} is ready"),
         EventKind::AccessReady => format!("The machine on {place} is ready"),
-        EventKind::AccessFailed => format!("The machine on {place} could not be set up"),
-        EventKind::AccessLate => format!("The machine on {place} is late"),
+        EventKind::AccessFailed => format!("Setup of the machine on {place} failed"),
+        EventKind::AccessLate => format!("Setup of the machine on {place} is overdue"),
         EventKind::RentalRefunded => {
-            format!("The rental of {place} was paid back in full: there was no access")
+            format!("The rental of {place} was refunded in full because it had no access")
         }
-        EventKind::RemovalLate => format!("What a rental has left on {place} is not removed yet"),
-        EventKind::SliceRemoved => format!("What a rental has left on {place} is removed"),
-        EventKind::PriceSuggested => format!("Another price may earn more with {node}"),
+        EventKind::RemovalLate => format!("Removal of the ended rental on {place} is overdue"),
+        EventKind::SliceRemoved => format!("The ended rental on {place} was removed"),
+        EventKind::PriceSuggested => format!("A different price for {node} may earn more"),
         EventKind::PromiseAtRisk => at_risk(&node, event.subject.as_deref()),
-        EventKind::PromiseBroken => format!("The promised uptime of {node} is broken this month"),
+        EventKind::PromiseBroken => format!("{node} misses its uptime SLA this month"),
         EventKind::SlaCredited if is_renter => {
-            format!("You were credited for {place}, {}", month_and_amount(notice))
+            format!("You received an SLA credit for {place}, {}", month_and_amount(notice))
         }
         EventKind::SlaCredited => {
-            format!("The renter of {place} was credited, {}", month_and_amount(notice))
+            format!("The renter of {place} received an SLA credit, {}", month_and_amount(notice))
         }
         EventKind::SlaDisputed => {
-            format!("How the promise of {place} was judged is disputed")
+            format!("The SLA result of {place} is disputed")
         }
         EventKind::SlaDecided => {
-            format!("The dispute about {place} is decided, {}", month_and_amount(notice))
+            format!("The SLA dispute about {place} was decided, {}", month_and_amount(notice))
         }
-        EventKind::NodeDown => format!("{node} does not run"),
-        EventKind::NodeBack => format!("{node} runs again"),
-        EventKind::NodeOversold => format!("More of {node} is rented than it can carry"),
-        EventKind::NodeFits => format!("{node} can carry what is rented again"),
-        EventKind::PayoutRequested => "A payout was asked for".to_owned(),
+        EventKind::NodeDown => format!("{node} is down"),
+        EventKind::NodeBack => format!("{node} is back up"),
+        EventKind::NodeOversold => format!("{node} is oversold"),
+        EventKind::NodeFits => format!("{node} is no longer oversold"),
+        EventKind::PayoutRequested => "A payout was requested".to_owned(),
         EventKind::PayoutApproved => "A payout was approved".to_owned(),
         EventKind::PayoutSent => "A payout was sent".to_owned(),
-        EventKind::PayoutDone => "A payout has arrived".to_owned(),
-        EventKind::PayoutFailed => "A payout has failed".to_owned(),
-        EventKind::MaintenanceAnnounced => format!("Maintenance of {node} was announced"),
-        EventKind::MaintenanceCancelled => format!("Maintenance of {node} was called off"),
-        EventKind::MaintenanceDue => format!("Maintenance of {node} is due"),
+        EventKind::PayoutDone => "A payout was completed".to_owned(),
+        EventKind::PayoutFailed => "A payout did not go through".to_owned(),
+        EventKind::MaintenanceAnnounced => format!("Maintenance of {node} was scheduled"),
+        EventKind::MaintenanceCancelled => format!("Maintenance of {node} was cancelled"),
+        EventKind::MaintenanceDue => format!("Maintenance of {node} starts soon"),
         EventKind::NodeLeaving => format!("{node} is leaving the market"),
-        EventKind::NodeStays => format!("{node} stays on the market after all"),
-        EventKind::NodeLeft => format!("{node} has left the market"),
-        EventKind::RentalMovedOut => format!("The rental of {place} has moved to another slice"),
-        EventKind::RentalMovedIn => format!("A rental has moved to {place}"),
-        EventKind::FarmProven => "A farm is proven to be yours".to_owned(),
-        EventKind::FarmLost => "Somebody else has proven to own a farm that was yours".to_owned(),
-        EventKind::FarmRevoked => "The operator took back that a farm is yours".to_owned(),
-        EventKind::NodeClaimed => format!("Somebody else has proven to own the farm of {node}"),
-        EventKind::FarmMoved => "A farm has changed hands on the grid".to_owned(),
-        EventKind::NodeMoved => format!("{node} has changed hands on the grid"),
-        EventKind::NodeTakenOver => format!("{node} was taken over"),
-        EventKind::NodeLost => format!("{node} is not yours any more"),
-        EventKind::NodeLocked => format!("{node} was locked: nothing of it can be changed"),
-        EventKind::NodeUnlocked => format!("{node} was unlocked"),
-        EventKind::WebhookDisabled => {
-            "A webhook was disabled: nothing gets through to it".to_owned()
+        EventKind::NodeStays => format!("{node} stays on the market"),
+        EventKind::NodeLeft => format!("{node} left the market"),
+        EventKind::RentalMovedOut => format!("The rental of {place} moved to another slice"),
+        EventKind::RentalMovedIn => format!("A rental moved to {place}"),
+        EventKind::FarmProven => "Your ownership of a farm was verified".to_owned(),
+        EventKind::FarmLost => "Another account verified ownership of your farm".to_owned(),
+        EventKind::FarmRevoked => "The operator revoked your ownership of a farm".to_owned(),
+        EventKind::NodeClaimed => {
+            format!("Another account verified ownership of the farm of {node}")
         }
+        EventKind::FarmMoved => "A farm changed owners on the grid".to_owned(),
+        EventKind::NodeMoved => format!("{node} moved to another farm on the grid"),
+        EventKind::NodeTakenOver => format!("{node} was taken over"),
+        EventKind::NodeLost => format!("{node} no longer belongs to you"),
+        EventKind::NodeLocked => format!("The offer of {node} was locked"),
+        EventKind::NodeUnlocked => format!("The offer of {node} was unlocked"),
+        EventKind::WebhookDisabled => "A webhook was disabled because deliveries failed".to_owned(),
         // Nobody is notified of these.
         EventKind::NodeRentalImported
         | EventKind::RenewalFailed
@@ -95,16 +95,16 @@ pub fn notice_title(notice: &Notice) -> String {
     }
 }
 
-/// Such as `node32 may be down 41 more minutes this month to keep its promise`. Before there was a
-/// number, it was the month alone.
+/// Such as `The uptime SLA of node32 is at risk: 41 more minutes of downtime left this month`.
+/// Before there was a number, it was the month alone.
 fn at_risk(node: &str, subject: Option<&str>) -> String {
     let minutes = subject.and_then(|subject| subject.split_once(": "));
     let minutes = minutes.and_then(|(_, rest)| rest.strip_suffix(" min")?.parse::<i64>().ok());
     minutes.map_or_else(
-        || format!("The promised uptime of {node} is at risk this month"),
+        || format!("The uptime SLA of {node} is at risk this month"),
         |minutes| {
             let minutes = counted(minutes, "more minute");
-            format!("The promise of {node} is at risk: it may be down {minutes} this month")
+            format!("The uptime SLA of {node} is at risk: {minutes} of downtime left this month")
         },
     )
 }
@@ -118,37 +118,37 @@ fn month_and_amount(notice: &Notice) -> &str {
 pub(super) fn history_words(event: &RentalEvent) -> String {
     match event.kind {
         EventKind::SliceRented => "Rented".to_owned(),
-        EventKind::NodeRented => "Rented, the whole node".to_owned(),
-        EventKind::NodeRentalImported => "Taken over from before there were slices".to_owned(),
+        EventKind::NodeRented => "Whole node rented".to_owned(),
+        EventKind::NodeRentalImported => "Imported".to_owned(),
         EventKind::RentalExtended => "Extended".to_owned(),
-        EventKind::RentalRenewed => "Extended by itself".to_owned(),
-        EventKind::RenewalFailed => "The renewal failed".to_owned(),
-        EventKind::RentalReminded => "You were reminded of the end".to_owned(),
-        EventKind::RentalExpired => "The term was over; the data is kept for 48 hours".to_owned(),
-        EventKind::MaintenanceAnnounced => "Maintenance of the node was announced".to_owned(),
-        EventKind::MaintenanceCancelled => "Maintenance of the node was cancelled".to_owned(),
-        EventKind::MaintenanceDue => "Maintenance of the node comes within a day".to_owned(),
-        EventKind::RentalTransferred => "Handed over to another account".to_owned(),
-        EventKind::RentalReceived => "Taken over from another account".to_owned(),
-        EventKind::FarmerChanged => {
-            "The node has another farmer now; nothing else changed".to_owned()
-        }
-        EventKind::NodeLeaving => "You were told that its node leaves".to_owned(),
-        EventKind::NodeStays => "Its node stays after all".to_owned(),
-        EventKind::RentalMovedOut => "Left its slice".to_owned(),
-        EventKind::RentalMovedIn => "Went on with another slice".to_owned(),
-        EventKind::RentalEnded => "The rental ended".to_owned(),
+        EventKind::RentalRenewed => "Auto-renewed".to_owned(),
+        EventKind::RenewalFailed => "Auto-renewal failed".to_owned(),
+        EventKind::RentalReminded => "Expiry reminder sent".to_owned(),
+        EventKind::RentalExpired => "Term ended; data kept for 48 hours".to_owned(),
+        EventKind::MaintenanceAnnounced => "Node maintenance scheduled".to_owned(),
+        EventKind::MaintenanceCancelled => "Node maintenance cancelled".to_owned(),
+        EventKind::MaintenanceDue => "Node maintenance starts within a day".to_owned(),
+        EventKind::RentalTransferred => "Transferred to another account".to_owned(),
+        EventKind::RentalReceived => "Transferred from another account".to_owned(),
+        EventKind::FarmerChanged => "Node has a new farmer; nothing else changed".to_owned(),
+        EventKind::NodeLeaving => "Node is leaving the market".to_owned(),
+        EventKind::NodeStays => "Node stays on the market".to_owned(),
+        EventKind::RentalMovedOut => "Moved away from this slice".to_owned(),
+        EventKind::RentalMovedIn => "Moved to another slice".to_owned(),
+        EventKind::RentalEnded => "Rental ended".to_owned(),
         EventKind::AccessProgress => step_done(event.subject.as_deref()),
-        EventKind::AccessReady => "The machine is ready".to_owned(),
-        EventKind::AccessFailed => "The machine could not be set up".to_owned(),
-        EventKind::AccessLate => "The machine was late; you and the operator were told".to_owned(),
+        EventKind::AccessReady => "Machine ready".to_owned(),
+        EventKind::AccessFailed => "Machine setup failed".to_owned(),
+        EventKind::AccessLate => {
+            "Machine setup overdue; you and the operator were notified".to_owned()
+        }
         EventKind::SlaCredited => format!(
-            "The promise was not kept, and you were credited, {}",
+            "SLA missed; you were credited for {}",
             event.subject.as_deref().unwrap_or_default()
         ),
-        EventKind::SlaDisputed => "How the promise was judged was disputed".to_owned(),
-        EventKind::SlaDecided => "The dispute about the promise was decided".to_owned(),
-        EventKind::RentalRefunded => "Everything was paid back".to_owned(),
+        EventKind::SlaDisputed => "SLA result disputed".to_owned(),
+        EventKind::SlaDecided => "SLA dispute decided".to_owned(),
+        EventKind::RentalRefunded => "Refunded in full".to_owned(),
         // These happen to no rental.
         EventKind::RemovalLate
         | EventKind::SliceRemoved
@@ -188,64 +188,64 @@ pub(super) fn history_words(event: &RentalEvent) -> String {
 /// What the audit log says of an event.
 pub(super) fn audit_words(kind: EventKind) -> &'static str {
     match kind {
-        EventKind::SliceRented => "A slice was rented",
-        EventKind::NodeRented => "A whole node was rented",
-        EventKind::NodeRentalImported => "A rental was imported",
-        EventKind::RentalExtended => "A rental was extended",
-        EventKind::RentalRenewed => "A rental was renewed automatically",
-        EventKind::RenewalFailed => "A rental could not be renewed automatically",
-        EventKind::RentalReminded => "A reminder that a rental ends was sent",
-        EventKind::RentalExpired => "The term of a rental ended",
-        EventKind::RentalEnded => "A rental ended",
-        EventKind::RentalRefunded => "A rental without access was paid back",
-        EventKind::RentalTransferred => "A rental was transferred",
-        EventKind::RentalReceived => "A rental was received",
-        EventKind::RentalMovedOut => "A rental went on with another slice",
-        EventKind::RentalMovedIn => "A rental came from another slice",
-        EventKind::FarmerChanged => "A rental has another farmer",
-        EventKind::AccessProgress => "A machine came a step further",
-        EventKind::AccessReady => "A machine is ready",
-        EventKind::AccessFailed => "A machine could not be set up",
-        EventKind::AccessLate => "A machine is late",
-        EventKind::RemovalLate => "A machine is still not removed",
-        EventKind::SliceRemoved => "The machine of an ended rental is gone",
-        EventKind::NodeRegistered => "A node was registered",
-        EventKind::NodePublished => "A node went on the market",
-        EventKind::NodePaused => "A node went off the market",
-        EventKind::OfferChanged => "A node's price or promise was changed",
-        EventKind::PriceSuggested => "Another price was suggested for a node",
-        EventKind::PromiseAtRisk => "A promise is at risk",
-        EventKind::PromiseBroken => "A promise is broken",
-        EventKind::NodeDown => "A node went down",
-        EventKind::NodeBack => "A node came back",
-        EventKind::NodeOversold => "More of a node is rented than it can carry",
-        EventKind::NodeFits => "A node can carry what is rented again",
-        EventKind::MaintenanceAnnounced => "Maintenance of a node was announced",
-        EventKind::MaintenanceCancelled => "Maintenance of a node was cancelled",
-        EventKind::MaintenanceDue => "Maintenance of a node comes within a day",
-        EventKind::NodeLeaving => "A node is to leave the market",
-        EventKind::NodeStays => "A node stays after all",
-        EventKind::NodeLeft => "A node left the market",
-        EventKind::FarmProven => "A farm is proven to be yours",
-        EventKind::FarmLost => "Somebody else has proven to own a farm that was yours",
-        EventKind::FarmRevoked => "An operator took back whose a farm is",
-        EventKind::FarmMoved => "A farm has changed hands on the grid",
-        EventKind::NodeClaimed => "Somebody else has proven to own the farm of a node",
-        EventKind::NodeMoved => "A node has moved to another farm on the grid",
-        EventKind::NodeTakenOver => "A node was taken over",
-        EventKind::NodeLost => "The owner of its farm has taken a node over",
-        EventKind::NodeLocked => "The offer of a node is locked",
-        EventKind::NodeUnlocked => "The offer of a node can be changed again",
-        EventKind::WalletCredited => "Credit came into the wallet",
-        EventKind::SlaCredited => "A promise was not kept, and its renter was credited",
-        EventKind::SlaDisputed => "How a promise was judged is disputed",
-        EventKind::SlaDecided => "A dispute about a promise was decided",
-        EventKind::PayoutRequested => "A payout was requested",
-        EventKind::PayoutApproved => "A payout was approved",
-        EventKind::PayoutSent => "A payout was sent",
-        EventKind::PayoutDone => "A payout has arrived",
-        EventKind::PayoutFailed => "A payout failed, and the money is back",
-        EventKind::PayoutWithdrawn => "A request for a payout was taken back",
-        EventKind::WebhookDisabled => "A webhook was disabled",
+        EventKind::SliceRented => "Slice rented",
+        EventKind::NodeRented => "Whole node rented",
+        EventKind::NodeRentalImported => "Rental imported",
+        EventKind::RentalExtended => "Rental extended",
+        EventKind::RentalRenewed => "Rental auto-renewed",
+        EventKind::RenewalFailed => "Auto-renewal failed",
+        EventKind::RentalReminded => "Expiry reminder sent",
+        EventKind::RentalExpired => "Rental term ended",
+        EventKind::RentalEnded => "Rental ended",
+        EventKind::RentalRefunded => "Rental without access refunded",
+        EventKind::RentalTransferred => "Rental transferred to another account",
+        EventKind::RentalReceived => "Rental transferred from another account",
+        EventKind::RentalMovedOut => "Rental moved to another slice",
+        EventKind::RentalMovedIn => "Rental moved from another slice",
+        EventKind::FarmerChanged => "Rental moved to a new farmer",
+        EventKind::AccessProgress => "Machine setup progressed",
+        EventKind::AccessReady => "Machine ready",
+        EventKind::AccessFailed => "Machine setup failed",
+        EventKind::AccessLate => "Machine setup overdue",
+        EventKind::RemovalLate => "Machine removal overdue",
+        EventKind::SliceRemoved => "Machine of an ended rental removed",
+        EventKind::NodeRegistered => "Node registered",
+        EventKind::NodePublished => "Node published",
+        EventKind::NodePaused => "Node taken off the market",
+        EventKind::OfferChanged => "Node price or SLA changed",
+        EventKind::PriceSuggested => "New price suggested for a node",
+        EventKind::PromiseAtRisk => "SLA at risk",
+        EventKind::PromiseBroken => "SLA missed",
+        EventKind::NodeDown => "Node went down",
+        EventKind::NodeBack => "Node came back up",
+        EventKind::NodeOversold => "Node is oversold",
+        EventKind::NodeFits => "Node is no longer oversold",
+        EventKind::MaintenanceAnnounced => "Node maintenance scheduled",
+        EventKind::MaintenanceCancelled => "Node maintenance cancelled",
+        EventKind::MaintenanceDue => "Node maintenance starts within a day",
+        EventKind::NodeLeaving => "Node leaving the market",
+        EventKind::NodeStays => "Node stays on the market",
+        EventKind::NodeLeft => "Node left the market",
+        EventKind::FarmProven => "Farm ownership verified",
+        EventKind::FarmLost => "Another account verified ownership of your farm",
+        EventKind::FarmRevoked => "Farm ownership revoked by an operator",
+        EventKind::FarmMoved => "Farm changed owners on the grid",
+        EventKind::NodeClaimed => "Another account verified ownership of your node's farm",
+        EventKind::NodeMoved => "Node moved to another farm on the grid",
+        EventKind::NodeTakenOver => "Node taken over",
+        EventKind::NodeLost => "Node taken over by the farm's owner",
+        EventKind::NodeLocked => "Node offer locked",
+        EventKind::NodeUnlocked => "Node offer unlocked",
+        EventKind::WalletCredited => "Wallet credited",
+        EventKind::SlaCredited => "SLA missed; renter credited",
+        EventKind::SlaDisputed => "SLA result disputed",
+        EventKind::SlaDecided => "SLA dispute decided",
+        EventKind::PayoutRequested => "Payout requested",
+        EventKind::PayoutApproved => "Payout approved",
+        EventKind::PayoutSent => "Payout sent",
+        EventKind::PayoutDone => "Payout completed",
+        EventKind::PayoutFailed => "Payout failed; amount returned to earnings",
+        EventKind::PayoutWithdrawn => "Payout request cancelled",
+        EventKind::WebhookDisabled => "Webhook disabled",
     }
 }

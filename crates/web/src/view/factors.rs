@@ -22,13 +22,13 @@ impl SecondFactor {
     ) -> SecondFactor {
         let (has_passkey, takes_code) = (factors.passkeys > 0, takes_code(factors));
         SecondFactor {
-            frame: visit.frame("One more step", Section::Elsewhere),
+            frame: visit.frame("Two-factor authentication", Section::Elsewhere),
             challenge: challenge.to_owned(),
             next: next.map(str::to_owned),
             lede: sentence(match (takes_code, has_passkey) {
-                (true, true) => "show a passkey, or enter a code",
+                (true, true) => "use a passkey or enter a code",
                 (true, false) => "enter a code",
-                (false, _) => "show a passkey",
+                (false, _) => "use a passkey",
             }),
             takes_code,
             passkey_next: has_passkey.then(|| next.unwrap_or(HOME).to_owned()),
@@ -47,9 +47,10 @@ impl Prove {
     /// The form of somebody who wants to go on to `next`.
     pub fn new(visit: &Visit<'_>, factors: factor::Factors, next: &str) -> Prove {
         Prove {
-            frame: visit.frame("Confirm that it is you", Section::Elsewhere),
+            frame: visit.frame("Verify it's you", Section::Elsewhere),
             next: next.to_owned(),
-            lede: "What comes next is protected. You are asked again after 15 minutes.".to_owned(),
+            lede: "The next page is protected. Your verification is valid for 15 minutes."
+                .to_owned(),
             takes_password: !factors.are_required(),
             takes_code: takes_code(factors),
             takes_passkey: factors.passkeys > 0,

@@ -54,7 +54,7 @@ impl Farm {
 /// The node that the form is to add: its number on the grid, or our name for it.
 pub fn read_node(form: &Form) -> Result<NodeId, FieldError> {
     let node = NodeId::parse(form.text("grid_node_id").trim());
-    node.ok_or_else(|| FieldError::new("grid_node_id", "a whole number above 0, such as 32"))
+    node.ok_or_else(|| FieldError::new("grid_node_id", "a positive whole number, such as 32"))
 }
 
 impl FarmSummary {

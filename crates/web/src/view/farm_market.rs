@@ -23,7 +23,7 @@ impl FarmMarket {
         let asked = study.asked.map(|price| price.to_string()).unwrap_or_default();
         let sent = visit.query("price");
         FarmMarket {
-            frame: visit.frame(format!("Market around {}", own.name), Section::Farm),
+            frame: visit.frame(format!("Price comparison: {}", own.name), Section::Farm),
             id: own.node.to_string(),
             name: own.name.clone(),
             summary: study.summary(),
@@ -59,7 +59,7 @@ fn plot(study: &Study, points: &[Point]) -> Scatter {
     };
     let values: Vec<Value> = points.iter().map(value).collect();
     let price = Scale {
-        label: "Price per slice and month",
+        label: "Price per slice per month",
         before: "$",
         after: "",
         bounds: (0.0, PRICE_MAX),
@@ -68,8 +68,8 @@ fn plot(study: &Study, points: &[Point]) -> Scatter {
     let others = points.iter().filter(|point| !point.is_own).count();
     let others = counted(i64::try_from(others).unwrap_or(i64::MAX), "similar node");
     let yours = match points.iter().find(|point| point.is_own) {
-        Some(own) => format!("yours asks {} at {}", own.price.for_people(), uptime(own.uptime)),
-        None => "yours is not among them, as it has no price or no measured uptime".to_owned(),
+        Some(own) => format!("yours costs {} at {}", own.price.for_people(), uptime(own.uptime)),
+        None => "yours is not shown because it has no price or no measured uptime".to_owned(),
     };
     Scatter {
         title: format!("Price and measured uptime of nodes like {}", study.own.name),

@@ -158,8 +158,8 @@ impl FarmNode {
 fn why_not(problem: &Problem) -> Option<String> {
     match problem.kind {
         Kind::OfferChanged => Some(
-            "The node was changed meanwhile, in another window perhaps, so nothing was set now. \
-             Look at it again, and decide anew."
+            "The node was changed in the meantime, so nothing was saved. Review the current \
+             values and try again."
                 .to_owned(),
         ),
         // It is said beside the promise.
@@ -198,7 +198,7 @@ fn ticked_terms(form: &Form) -> Vec<u8> {
 /// The version of the offer that the form was made for.
 pub fn read_version(form: &Form) -> Result<i64, FieldError> {
     let version = form.text("version").parse();
-    version.map_err(|_| FieldError::new("version", "the version of the offer that was shown"))
+    version.map_err(|_| FieldError::new("version", "the version of the offer shown"))
 }
 
 /// What the node can provide, and what that would earn.
@@ -206,22 +206,22 @@ fn headline(visit: &Visit<'_>, node: &nodes::FarmNode) -> String {
     let count = node.offer.total_slices();
     let kept = match node.offer.kept_slices {
         0 => String::new(),
-        kept => format!(" You keep {} back.", counted(kept, "slice")),
+        kept => format!(" {} reserved.", counted(kept, "slice")),
     };
     if count == 0 {
-        return format!("This node can provide no slice now.{kept}");
+        return format!("This node can't provide any slices right now.{kept}");
     }
     let slices = counted(count, "slice");
     if let Some(price) = node.offer.price {
         let most = price.times(count).for_people();
         return format!(
-            "This node can provide {slices}, up to {most} a month at your price.{kept}"
+            "This node can provide {slices}, up to {most} per month at your price.{kept}"
         );
     }
     let limits = visit.price_limits;
     let example = Usd::from_micros(EXAMPLE_PRICE_MICROS).clamp(limits.min, limits.max);
     let (most, each) = (example.times(count).for_people(), example.for_people());
-    format!("This node can provide {slices}: at {each} each, up to {most} a month.{kept}")
+    format!("This node can provide {slices}. At {each} each, that is up to {most} per month.{kept}")
 }
 
 /// What each resource would allow. The grid's report is kept in whole slices, so memory and storage
@@ -250,28 +250,28 @@ fn limits(capacity: &Capacity) -> Vec<ResourceLimit> {
 /// What publishing or pausing would do, or what is missing first.
 fn publish_hint(node: &nodes::FarmNode) -> String {
     if node.left_at.is_some() {
-        return "This node has left the market. You can take it back.".to_owned();
+        return "This node has left the market. You can bring it back.".to_owned();
     }
     if let Some(leaves_at) = node.leaves_at {
         let day = moment::day(leaves_at);
-        return format!("This node leaves the market on {day}; running rentals go on until then.");
+        return format!("This node leaves the market on {day}. Rentals continue until then.");
     }
     let later = if node.offer.total_slices() == 0 {
-        " Slices appear as soon as there is room for them."
+        " Slices appear once the node has capacity for them."
     } else {
         ""
     };
     let hint = match (node.offer.listing, node.offer.price) {
-        (Listing::Draft, None) => "Only you can see this node. Set a price, then publish it.",
+        (Listing::Draft, None) => "Only you can see this node. Set a price to publish it.",
         (Listing::Draft, Some(_)) => {
-            "Only you can see this node. Publishing puts its free slices on the market."
+            "Only you can see this node. Publish it to put its free slices on the market."
         }
         (Listing::Published, _) => {
-            "Renters can find this node. Pausing hides it and leaves running rentals alone."
+            "This node is on the market. Pausing hides it; existing rentals continue."
         }
         (Listing::Paused, _) => {
-            "Renters cannot find this node; running rentals go on. Publishing puts its free \
-             slices back on the market."
+            "This node is hidden from the market; existing rentals continue. Publish it to offer \
+             its free slices again."
         }
     };
     format!("{hint}{later}")
@@ -285,7 +285,7 @@ impl FarmNodeForm {
         let payout = |price: Usd| {
             let fee = visit.platform_fee;
             let yours = (price - price.percent(fee)).to_cents().for_people();
-            format!("{yours} of {} is yours after the fee of {fee}%.", price.for_people())
+            format!("You earn {yours} of {} after the {fee}% fee.", price.for_people())
         };
         // Before the first price nothing is promised yet, and nothing is filled in for the farmer.
         let promised = |value: String| {
@@ -303,13 +303,13 @@ impl FarmNodeForm {
                     .map(|price| price.to_string())
                     .unwrap_or_default(),
             ),
-            price_hint: format!("From {least} to {most}."),
+            price_hint: format!("Between {least} and {most}."),
             payout_hint: offer.price.map(payout),
             min_uptime: promised(offer.min_uptime.to_string()),
             min_bandwidth_mbps: promised(offer.min_bandwidth.mbps().to_string()),
             uptime_hint: measured(offer).map_or_else(
                 || "Not measured yet.".to_owned(),
-                |it| format!("Measured: {} in {} observations.", it.percent, it.observations),
+                |it| format!("Measured: {} over {} checks.", it.percent, it.observations),
             ),
             bandwidth_hint: offer.measured_bandwidth().map_or_else(
                 || "Not measured yet.".to_owned(),
@@ -333,7 +333,7 @@ impl FarmSlice {
             number: slice.number,
             state: match slice.state {
                 SliceState::Available => "available",
-                SliceState::Reserved => "held for somebody who has a quote",
+                SliceState::Reserved => "reserved by a quote",
                 SliceState::Allocated => "rented",
                 SliceState::Retired => "retired",
             },

@@ -20,25 +20,41 @@ impl FarmNode {
 
 fn sentence(month: &NodeMonth, now: Timestamp) -> Option<Notice> {
     let promised = uptime(month.promise?);
-    let (tone, rest) = match month.outlook(now)? {
-        Outlook::Kept => {
-            (Tone::Good, "is kept this month, whatever happens in the rest of it.".into())
-        }
+    let (tone, text) = match month.outlook(now)? {
+        Outlook::Kept => (
+            Tone::Good,
+            format!(
+                "This month meets the {promised} uptime SLA, whatever happens in the rest of it."
+            ),
+        ),
+        Outlook::Open { minutes_left: 0 } | Outlook::AtRisk { minutes_left: 0 } => (
+            Tone::Warn,
+            format!("No downtime left this month before the {promised} uptime SLA is missed."),
+        ),
         Outlook::Open { minutes_left } => (
             Tone::Plain,
-            format!("can be kept: the node may be down {} this month.", more(minutes_left)),
+            format!(
+                "The {promised} uptime SLA allows {} of downtime this month.",
+                more(minutes_left)
+            ),
         ),
         Outlook::AtRisk { minutes_left } => (
             Tone::Warn,
-            format!("is at risk: the node may be down only {} this month.", more(minutes_left)),
+            format!(
+                "The {promised} uptime SLA is at risk: it allows only {} of downtime this month.",
+                more(minutes_left)
+            ),
         ),
         Outlook::Broken => {
             let down = month.looks.observed.saturating_sub(month.looks.up);
-            let down = counted(i64::try_from(down).unwrap_or(i64::MAX), "time");
-            (Tone::Bad, format!("is broken this month: the node was seen down {down}."))
+            let down = counted(i64::try_from(down).unwrap_or(i64::MAX), "check");
+            (
+                Tone::Bad,
+                format!("This month misses the {promised} uptime SLA: {down} found the node down."),
+            )
         }
     };
-    Some(Notice { text: format!("The promised uptime of {promised} {rest}"), tone })
+    Some(Notice { text, tone })
 }
 
 /// Such as `41 more minutes`, or `3 more hours`, rounded down.
@@ -78,27 +94,26 @@ mod tests {
             4_000,
             4_320,
             4_320,
-            "The promised uptime of 40% is kept this month, whatever happens in the rest of it.",
+            "This month meets the 40% uptime SLA, whatever happens in the rest of it.",
         );
         check(
             9_950,
             4_320,
             4_320,
-            "The promised uptime of 99.5% can be kept: the node may be down 3 more hours this \
-             month.",
+            "The 99.5% uptime SLA allows 3 more hours of downtime this month.",
         );
         check(
             9_950,
             4_320,
             4_287,
-            "The promised uptime of 99.5% is at risk: the node may be down only 50 more minutes \
-             this month.",
+            "The 99.5% uptime SLA is at risk: it allows only 50 more minutes of downtime this \
+             month.",
         );
         check(
             9_950,
             4_320,
             4_200,
-            "The promised uptime of 99.5% is broken this month: the node was seen down 120 times.",
+            "This month misses the 99.5% uptime SLA: 120 checks found the node down.",
         );
     }
 }

@@ -66,9 +66,9 @@ impl Leave {
 
 fn hint(node: &FarmNode) -> String {
     if node.is_used() {
-        "At the beginning of that day, in UTC. Renters have at least 30 days.".to_owned()
+        "The node leaves at 00:00 UTC on this day. Renters get at least 30 days' notice.".to_owned()
     } else {
-        "Nothing of it is rented, so it can leave today.".to_owned()
+        "The node has no rentals, so it can leave today.".to_owned()
     }
 }
 
@@ -77,9 +77,10 @@ impl LeavingRow {
     fn new(node: &FarmNode, slice: &FarmSlice, leaves_at: Timestamp) -> Option<LeavingRow> {
         let ends_at = slice.ends_at?;
         let outcome = if ends_at <= leaves_at {
-            "runs to its end"
+            "Ends as planned"
         } else {
-            "refunded from that day on, or moved before it, as its renter chooses"
+            "Refunded for the time after the last day, or moved to another node, as the renter \
+             chooses"
         };
         Some(LeavingRow {
             slice: SliceId { node: node.offer.node, number: slice.number }.to_string(),
@@ -108,10 +109,12 @@ impl LeavingNotice {
         let later = leaving::leave(life, leaves_at, leaves_at.max(now));
         let stay = match later.filter(|_| is_cut) {
             Some(ending) => format!(
-                "Stay until {day}: what is not used then, {}, is paid back by itself.",
+                "Keep it until {day}: you are refunded {} for the unused time automatically.",
                 ending.refund.for_people()
             ),
-            None => "It is paid for until a day before that, and runs to its end.".to_owned(),
+            None => {
+                "Your paid term ends before that day, so nothing changes until it ends.".to_owned()
+            }
         };
         let ending = leaving::end(life, Some(leaves_at), now).ok().filter(|_| is_cut);
         Some(LeavingNotice {
@@ -141,8 +144,8 @@ impl MoveRental {
             (Owed::Nothing | Owed::Access, None) => MoveReason::None,
         };
         let title = match why {
-            MoveReason::Overdue { .. } => "Go on with another slice",
-            MoveReason::Leaves { .. } | MoveReason::None => "Go on with another node",
+            MoveReason::Overdue { .. } => "Move to another slice",
+            MoveReason::Leaves { .. } | MoveReason::None => "Move to another node",
         };
         MoveRental {
             frame: visit.frame(title, Section::Slices),
@@ -181,7 +184,7 @@ impl MoveOption {
 
 /// Where the form wants a rental to go on.
 pub fn read_destination(form: &Form) -> Result<Destination, Vec<FieldError>> {
-    let rule = "the version of the offer that was shown: open the page again";
+    let rule = "the version of the offer shown; reload the page";
     let version = form.text("offer_version").parse();
     let offer_version = version.map_err(|_| vec![FieldError::new("offer_version", rule)])?;
     let body = MoveBody {

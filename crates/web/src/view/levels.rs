@@ -56,7 +56,7 @@ fn row(what: String, looks: Looks) -> MeasuredRow {
     let Looks { observed, up } = looks;
     MeasuredRow {
         what,
-        uptime: Uptime::measured(up, observed).map_or("Not observed".to_owned(), uptime),
+        uptime: Uptime::measured(up, observed).map_or("No checks".to_owned(), uptime),
         at_least: lower_bound(up, observed).map(uptime).unwrap_or_default(),
         observations: grouped(observed),
         bandwidth: String::new(),
@@ -78,7 +78,7 @@ fn outcome(judged: &Judged) -> Badge {
     } else if judged.uptime.is_none() {
         Badge::new("not measured", Tone::Plain)
     } else if judged.percent > 0 {
-        Badge::new("not credited", Tone::Plain)
+        Badge::new("no credit", Tone::Plain)
     } else {
         Badge::new("kept", Tone::Good)
     }
@@ -86,7 +86,7 @@ fn outcome(judged: &Judged) -> Badge {
 
 fn facts(judged: &Judged) -> Vec<Fact> {
     let span = |at: Timestamp| moment::to_the_minute(at).text;
-    let unknown = || "too little was seen to say".to_owned();
+    let unknown = || "not enough checks".to_owned();
     let looks = format!("{} of {} up", grouped(judged.looks.up), grouped(judged.looks.observed));
     let mut facts = vec![
         Fact::new("From", span(judged.from)),
@@ -94,36 +94,37 @@ fn facts(judged: &Judged) -> Vec<Fact> {
         Fact::new(
             "Uptime",
             format!(
-                "{}, promised {}",
+                "{}, guaranteed {}",
                 judged.uptime.map_or_else(unknown, uptime),
                 uptime(judged.promise.uptime)
             ),
         ),
-        Fact::new("Observations", looks),
+        Fact::new("Checks", looks),
         Fact::new(
             "Bandwidth",
             format!(
-                "{}, promised {}",
+                "{}, guaranteed {}",
                 judged.bandwidth.map_or_else(unknown, bandwidth),
                 bandwidth(judged.promise.bandwidth)
             ),
         ),
-        Fact::new("That time has cost", judged.base.for_people()),
+        Fact::new("Rental cost", judged.base.for_people()),
     ];
     if judged.excused > 0 {
-        facts.push(Fact::new("Left out for maintenance", grouped(judged.excused)));
+        facts.push(Fact::new("Checks excluded for maintenance", grouped(judged.excused)));
     }
     if judged.percent > 0 {
-        let credit = format!("{}% of it: {}", judged.percent, judged.credit.for_people());
-        facts.push(Fact::new("Credit by the scale", credit));
+        let credit =
+            format!("{}% of the rental cost: {}", judged.percent, judged.credit.for_people());
+        facts.push(Fact::new("SLA credit", credit));
     }
     facts
 }
 
 fn remarks(dispute: &Dispute) -> Vec<Remark> {
     let who = match dispute.side {
-        DisputeSide::Renter => "The renter",
-        DisputeSide::Farmer => "The farmer",
+        DisputeSide::Renter => "Renter",
+        DisputeSide::Farmer => "Farmer",
     };
     let mut remarks = vec![Remark {
         who: who.to_owned(),
@@ -132,7 +133,7 @@ fn remarks(dispute: &Dispute) -> Vec<Remark> {
     }];
     if let Some(decision) = &dispute.decision {
         remarks.push(Remark {
-            who: format!("The operator, who gives the renter {}", decision.credit.for_people()),
+            who: format!("Operator (credit: {})", decision.credit.for_people()),
             text: decision.answer.clone(),
             at: moment::to_the_minute(decision.at),
         });
@@ -208,7 +209,7 @@ impl Credits {
         let row = |it: &Judged| JudgedRow::for_side(it, DisputeSide::Farmer, visit.now);
         let page = PageOf::new(found, CREDITS_PER_PAGE, place, row);
         Credits {
-            frame: visit.frame("Credits to renters", Section::Farm),
+            frame: visit.frame("SLA credits", Section::Farm),
             error: None,
             months: page.items,
             next_page: visit.next_page(CREDITS, page.next_cursor),

@@ -57,49 +57,49 @@ fn sizes() -> Vec<LimitRow> {
     };
     vec![
         row(
-            "The body of a request",
+            "Request body",
             format!("{} KiB", BODY_BYTES_MAX / KIB),
-            "It is not read further, and the answer is body-too-large.",
+            "Rejected with body-too-large.",
         ),
         row(
-            "Nesting in a JSON body",
+            "JSON nesting depth",
             format!("{NESTING_MAX} levels"),
-            "The answer is unreadable-request, as it is for an unknown field.",
+            "Rejected with unreadable-request, like unknown fields.",
         ),
         row(
-            "Items on a page of a list",
+            "Items per page",
             PAGE_SIZE_MAX.to_string(),
-            "A larger limit is refused. next_cursor leads to the rest of the list.",
+            "A larger limit is rejected. Use next_cursor to get the next page.",
         ),
         row(
-            "A password",
+            "Password length",
             format!("{PASSWORD_CHARS_MIN} characters to {PASSWORD_BYTES_MAX} bytes"),
-            "A shorter or longer one, and one that many people use, is refused.",
+            "Shorter, longer and commonly used passwords are rejected.",
         ),
         row(
-            "Names of nodes and tokens",
+            "Node and token names",
             format!("{NAME_CHARS_MAX} characters"),
-            "A longer one, or one of several lines, is refused.",
+            "Longer or multi-line names are rejected.",
         ),
         row(
-            "Where a farmer is paid to",
+            "Payout address",
             format!("{PAYOUT_CHARS_MAX} characters"),
-            "A longer text, or one of several lines, is refused.",
+            "Longer or multi-line text is rejected.",
         ),
         row(
-            "API tokens of an account",
+            "API tokens per account",
             TOKENS_PER_ACCOUNT_MAX.to_string(),
-            "One more is refused, until one is revoked or ends.",
+            "Rejected until a token is revoked or expires.",
         ),
         row(
-            "Browsers that are signed in to an account",
+            "Sessions per account",
             SESSIONS_PER_ACCOUNT_MAX.to_string(),
-            "One more signs the oldest one out.",
+            "The oldest session is signed out.",
         ),
         row(
-            "The age of a link in a mail",
+            "Lifetime of e-mail links",
             counted(LINK_MINUTES, "minute"),
-            "The answer is expired-code. A link works once.",
+            "Rejected with expired-code. Each link works once.",
         ),
     ]
 }

@@ -65,7 +65,7 @@ impl Node {
 
     /// The same after a request to rent was refused.
     pub fn refused(mut self, problem: &Problem, nearest: &[Offer]) -> Node {
-        let error = format!("Nothing was rented, and nothing was charged: {}", problem.detail);
+        let error = format!("Nothing was rented or charged: {}", problem.detail);
         let member = |name: &str| Some(problem.extra.get(name)?.as_str()?.to_owned());
         let remedy = match (problem.kind, member("missing")) {
             (Kind::InsufficientFunds, Some(missing)) => {
@@ -122,14 +122,14 @@ fn facts(offer: &Offer) -> Vec<Fact> {
         ("Farm", known(&offer.farm_name)),
         ("Country", known(&offer.country)),
         ("City", known(&offer.city)),
-        ("Download, as the grid measured", offer.download_mbps.map(mbps)),
-        ("Upload, as the grid measured", offer.upload_mbps.map(mbps)),
+        ("Measured download", offer.download_mbps.map(mbps)),
+        ("Measured upload", offer.upload_mbps.map(mbps)),
         (
-            "Kept back by the farmer",
+            "Reserved by the farmer",
             Some(offer.kept_slices).filter(|kept| *kept > 0).map(|kept| counted(kept, "slice")),
         ),
-        ("Price to come", offer.raise.map(raised)),
-        ("Last read from the grid", Some(moment::to_the_minute(offer.synced_at).text)),
+        ("Upcoming price", offer.raise.map(raised)),
+        ("Last updated from the grid", Some(moment::to_the_minute(offer.synced_at).text)),
     ]
     .into_iter()
     .filter_map(|(label, value)| Some(Fact::new(label, value?)))
@@ -145,13 +145,13 @@ fn renting(visit: &Visit<'_>, offer: &Offer) -> Renting {
         return closed(RentError::NotOffered.to_string());
     };
     if is_own {
-        closed("this is your own node: others can rent its slices".to_owned())
+        closed("this is your own node, so you can't rent its slices".to_owned())
     } else if offer.total_slices() == 0 {
-        closed("this node can carry no slice at the moment; choose another node".to_owned())
+        closed("this node has no capacity right now; choose another node".to_owned())
     } else if offer.is_rented_whole {
-        closed("this node is rented whole, by one renter; choose another node".to_owned())
+        closed("the whole node is already rented; choose another node".to_owned())
     } else if offer.available_slices == 0 {
-        closed("every slice of this node is taken; choose another node".to_owned())
+        closed("all slices of this node are rented; choose another node".to_owned())
     } else if let Some(viewer) = visit.viewer {
         Renting::Open(Box::new(RentForm::new(visit, viewer, offer, price)))
     } else {

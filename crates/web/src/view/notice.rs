@@ -276,84 +276,88 @@ impl Done {
         match self {
             Done::SignedUp => "Your account is ready.",
             Done::SignedOut => "You are signed out.",
-            Done::PasskeyAdded => "The passkey is added. It signs you in without a password.",
-            Done::PasskeyRemoved => "The passkey is removed. It signs nobody in any more.",
-            Done::TotpRemoved => "The app is removed. Its codes count no more.",
+            Done::PasskeyAdded => "Passkey added. You can now sign in without a password.",
+            Done::PasskeyRemoved => "Passkey removed. It can no longer be used to sign in.",
+            Done::TotpRemoved => "Authenticator app removed. Its codes no longer work.",
             Done::FactorNeeded => {
-                "That page needs a second factor. Add a passkey or an authenticator app here first."
+                "That page requires a second factor. Add a passkey or an authenticator app first."
             }
-            Done::Rented => "Rented, and paid for the whole term.",
-            Done::Extended => "Extended, and paid.",
-            Done::RentalEnded => "Ended. What was not used is back in your wallet.",
-            Done::RenewalSet => "Saved. The rental does that at its end.",
+            Done::Rented => "Rented and paid for the full term.",
+            Done::Extended => "Extended and paid.",
+            Done::RentalEnded => "Rental ended. The refund is in your wallet.",
+            Done::RenewalSet => "Auto-renew settings saved.",
             Done::Named => "Saved.",
             Done::Invited => {
-                "Invited. Whoever has that address finds the rental under My slices, for a week."
+                "Invitation sent. The recipient has one week to accept it under My slices."
             }
-            Done::InvitationEnded => "The invitation is taken back.",
-            Done::Received => "The rental is yours now.",
-            Done::Declined => "Declined. Nothing has changed.",
-            Done::NodeAdded => {
-                "The node is registered. Nothing is offered before you set a price and publish."
-            }
-            Done::NodeChanged => "Saved. Running rentals keep what was sold.",
-            Done::Published => "The node is on the market.",
-            Done::Paused => "The node is off the market. Running rentals go on.",
+            Done::InvitationEnded => "Invitation cancelled.",
+            Done::Received => "Transfer accepted. The rental is now yours.",
+            Done::Declined => "Invitation declined.",
+            Done::NodeAdded => "Node registered. Set a price and publish it to offer its slices.",
+            Done::NodeChanged => "Offer saved. Existing rentals keep their terms.",
+            Done::Published => "Node published.",
+            Done::Paused => "Node paused. Existing rentals continue.",
             Done::NodeWithdrawn => {
-                "The node is off the market, and its renters are told when it leaves."
+                "Leave scheduled. The node is off the market, and its renters have been notified."
             }
-            Done::NodeKept => "The node stays. It is on the market again once you publish it.",
+            Done::NodeKept => "The node stays. Publish it to put it back on the market.",
             Done::Moved => {
-                "Moved. What you paid goes with it; the new machine has to be set up anew."
+                "Rental moved at no charge. The new machine is being set up from scratch."
             }
-            Done::SliceGone => "The slice is free of what was on it, and is offered again.",
-            Done::Locked => "The offer is locked.",
-            Done::Unlocked => "The offer can be changed again.",
-            Done::MaintenanceAnnounced => "Announced. Who rents there is told.",
-            Done::MaintenanceCancelled => "Cancelled. Who rents there is told.",
-            Done::EmailChanged => "The e-mail address is changed.",
-            Done::PasswordChanged => "The password is changed. Every other browser is signed out.",
-            Done::PasswordSet => "The password is set. Sign in with it.",
-            Done::SessionEnded => "That browser is signed out.",
-            Done::SessionsEnded => "Every other browser is signed out.",
-            Done::TokenRevoked => "The token is revoked: it is worth nothing from now on.",
-            Done::Disputed => "The operator reads it and decides. You are told.",
-            Done::DisputeDecided => "Decided. Both sides are told.",
-            Done::KeyAdded => "The key is added. Machines that waited for one get it.",
-            Done::KeyRemoved => "The key is removed. Machines that have it keep it.",
-            Done::AccountDeleted => "Your account is deleted.",
-            Done::PayoutAsked => "Asked for. The amount is held until it is paid.",
-            Done::PayoutTakenBack => "Taken back. The amount is in your earnings again.",
-            Done::PayoutChanged => "Done. The farmer sees it.",
-            Done::NameSet => "Saved. Farmers see you so.",
-            Done::PayoutSet => "Saved. Your earnings are paid there from now on.",
-            Done::FarmProven => "The farm is yours here, too. Nobody else can offer its nodes.",
+            Done::SliceGone => "Removal confirmed. The slice is available again.",
+            Done::Locked => "Offer locked.",
+            Done::Unlocked => "Offer unlocked.",
+            Done::MaintenanceAnnounced => "Maintenance scheduled. Renters have been notified.",
+            Done::MaintenanceCancelled => "Maintenance cancelled. Renters have been notified.",
+            Done::EmailChanged => "E-mail address changed.",
+            Done::PasswordChanged => "Password changed. All other browsers have been signed out.",
+            Done::PasswordSet => "Password set. Sign in with your new password.",
+            Done::SessionEnded => "Browser signed out.",
+            Done::SessionsEnded => "All other browsers have been signed out.",
+            Done::TokenRevoked => "Token revoked. It no longer works.",
+            Done::Disputed => {
+                "Dispute submitted. The operator will review it, and you'll be notified of the \
+                 decision."
+            }
+            Done::DisputeDecided => "Dispute decided. Both parties have been notified.",
+            Done::KeyAdded => "SSH key added. Machines waiting for a key are now being set up.",
+            Done::KeyRemoved => "SSH key removed. Machines that already have it keep it.",
+            Done::AccountDeleted => "Your account has been deleted.",
+            Done::PayoutAsked => "Payout requested. The amount is reserved until it is paid.",
+            Done::PayoutTakenBack => {
+                "Payout request cancelled. The amount is back in your earnings."
+            }
+            Done::PayoutChanged => "Done. The farmer can see the change.",
+            Done::NameSet => "Display name saved.",
+            Done::PayoutSet => "Payout address saved. Future payouts go there.",
+            Done::FarmProven => "Farm verified. Only you can offer its nodes.",
             Done::NodeTakenOver => {
-                "The node is yours, off the market until you publish it. Running rentals go on."
+                "Node taken over. Publish it to put it on the market; existing rentals continue."
             }
             Done::NodesAdded => {
-                "The nodes are registered. Nothing is offered before you set prices and publish."
+                "Nodes registered. Set prices and publish them to offer their slices."
             }
-            Done::FarmApproved => "The farm is that account's.",
-            Done::FarmRevoked => "Nobody has proven to own that farm any more.",
-            Done::AccountDisabled => "The account is shut out, and its sessions have ended.",
-            Done::AccountEnabled => "The account is let in again.",
-            Done::AccountSessionsEnded => "Every session of the account has ended.",
+            Done::FarmApproved => "Farm ownership approved.",
+            Done::FarmRevoked => "Farm ownership revoked.",
+            Done::AccountDisabled => "Account suspended. All its sessions have ended.",
+            Done::AccountEnabled => "Account reactivated.",
+            Done::AccountSessionsEnded => "All sessions of the account have ended.",
             Done::OperatorGranted => {
-                "The account is an operator's now, in sessions with a second factor."
+                "Operator access granted. It applies to sessions with a second factor."
             }
-            Done::OperatorRevoked => "The account is no operator's any more.",
-            Done::MailRetried => "The mail waits to be sent again.",
-            Done::ToppedUp => "The credit appears here as soon as the payment is confirmed.",
-            Done::TopUpCancelled => "Nothing was paid.",
-            Done::NoticesRead => "Everything is read.",
-            Done::ChoicesSaved => "Saved. It holds for what happens from now on.",
-            Done::WebhookRemoved => "The webhook is removed, and the log of its messages.",
+            Done::OperatorRevoked => "Operator access revoked.",
+            Done::MailRetried => "E-mail queued for resending.",
+            Done::ToppedUp => "Thank you. The credit appears here once the payment is confirmed.",
+            Done::TopUpCancelled => "Payment cancelled. You were not charged.",
+            Done::NoticesRead => "All notifications marked as read.",
+            Done::ChoicesSaved => "Notification settings saved.",
+            Done::WebhookRemoved => "Webhook and its delivery log removed.",
             Done::WebhookTested => {
-                "The test is sent within ten seconds. Load this page again to see what came of it."
+                "Test queued. It is sent within ten seconds; reload this page to see the result."
             }
             Done::Replayed => {
-                "The message is sent again within ten seconds. Load this page again to see."
+                "Delivery queued. It is sent within ten seconds; reload this page to see the \
+                 result."
             }
         }
     }

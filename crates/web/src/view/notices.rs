@@ -59,21 +59,21 @@ pub fn notice_time(notice: &Notice) -> String {
 pub fn kind_words(kind: NoticeKind) -> &'static str {
     match kind {
         NoticeKind::Rented => "Rented",
-        NoticeKind::Released => "A rental ended",
-        NoticeKind::Extended => "A rental was extended",
-        NoticeKind::Access => "Access to a slice",
-        NoticeKind::Removal => "Machines are removed",
-        NoticeKind::PriceSuggestion => "A better price",
-        NoticeKind::PromiseAtRisk => "A promise is at risk",
-        NoticeKind::PromiseBroken => "A promise is broken",
-        NoticeKind::Credit => "Credits for broken promises",
-        NoticeKind::NodeDown => "A node is down, or back",
-        NoticeKind::Oversold => "More is rented than a node can carry",
+        NoticeKind::Released => "Rental ended",
+        NoticeKind::Extended => "Rental extended",
+        NoticeKind::Access => "Machine access",
+        NoticeKind::Removal => "Machine removal",
+        NoticeKind::PriceSuggestion => "Price suggestions",
+        NoticeKind::PromiseAtRisk => "SLA at risk",
+        NoticeKind::PromiseBroken => "SLA missed",
+        NoticeKind::Credit => "SLA credits",
+        NoticeKind::NodeDown => "Node down or back up",
+        NoticeKind::Oversold => "Oversold nodes",
         NoticeKind::Payout => "Payouts",
         NoticeKind::Maintenance => "Maintenance",
-        NoticeKind::Leaving => "A node leaves the market",
-        NoticeKind::Farm => "Who owns farms and nodes, and locks",
-        NoticeKind::Webhook => "A webhook was disabled",
+        NoticeKind::Leaving => "Node leaving the market",
+        NoticeKind::Farm => "Ownership and locks",
+        NoticeKind::Webhook => "Webhook disabled",
     }
 }
 
@@ -121,7 +121,7 @@ impl NoticeSettings {
             }),
         };
         NoticeSettings {
-            frame: visit.frame("What you are told", Section::Notifications),
+            frame: visit.frame("Notification settings", Section::Notifications),
             rows: NoticeKind::ALL.into_iter().map(row).collect(),
             has_mail: visit.has_mail,
         }
@@ -130,9 +130,9 @@ impl NoticeSettings {
 
 fn way_words(way: Way) -> &'static str {
     match way {
-        Way::Page => "In the list",
-        Way::Mail => "By mail",
-        Way::Webhook => "By webhook",
+        Way::Page => "List",
+        Way::Mail => "E-mail",
+        Way::Webhook => "Webhook",
     }
 }
 
@@ -213,9 +213,9 @@ mod tests {
         };
         assert_eq!(
             title("2026-11: 41 min"),
-            "The promise of node32 is at risk: it may be down 41 more minutes this month"
+            "The uptime SLA of node32 is at risk: 41 more minutes of downtime left this month"
         );
-        assert_eq!(title("2026-11"), "The promised uptime of node32 is at risk this month");
+        assert_eq!(title("2026-11"), "The uptime SLA of node32 is at risk this month");
     }
 
     #[test]

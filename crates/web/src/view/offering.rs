@@ -73,9 +73,9 @@ impl CostConsent {
 /// What a promise costs that is not kept: the published scale.
 pub(super) fn scale() -> String {
     format!(
-        "A month below the promise is credited to the renter with {BELOW_PROMISE_PERCENT}% of its \
-         price; with {POOR_PERCENT}% where the uptime is below {POOR_UPTIME}%, and with \
-         {BAD_PERCENT}% below {BAD_UPTIME}%. Slower than promised: {SLOW_PERCENT}%."
+        "If a month misses the uptime SLA, the renter is credited {BELOW_PROMISE_PERCENT}% of its \
+         price: {POOR_PERCENT}% below {POOR_UPTIME}% uptime, and {BAD_PERCENT}% below \
+         {BAD_UPTIME}%. Missing the bandwidth SLA adds {SLOW_PERCENT}%."
     )
 }
 
@@ -125,7 +125,7 @@ impl Maintenance {
         let page = PageOf::new(found, HISTORY_PER_PAGE, print_cursor, show);
         let path = format!("{}/maintenance", link.url);
         Maintenance {
-            frame: visit.frame("Maintenance", Section::Farm),
+            frame: visit.frame("Scheduled maintenance", Section::Farm),
             is_locked,
             starts_at: Field::default(),
             example: to_local(visit.now.plus_seconds(2 * AHEAD_SECONDS)),
@@ -216,7 +216,7 @@ impl OfferHistory {
         let page = PageOf::new(found, HISTORY_PER_PAGE, place, VersionRow::new);
         let path = format!("{}/history", link.url);
         OfferHistory {
-            frame: visit.frame("History of the offer", Section::Farm),
+            frame: visit.frame("Offer history", Section::Farm),
             versions: page.items,
             next_page: visit.next_page(&path, page.next_cursor),
             node: link,

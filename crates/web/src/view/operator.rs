@@ -60,8 +60,8 @@ impl Operator {
         Operator {
             frame: visit.frame("Operator", Section::Operator),
             verdict: match broken {
-                0 => Badge::new("everything holds", Tone::Good),
-                broken => Badge::new(format!("{broken} broken"), Tone::Bad),
+                0 => Badge::new("all checks pass", Tone::Good),
+                broken => Badge::new(format!("{broken} failed"), Tone::Bad),
             },
             invariants: findings.into_iter().map(InvariantRow::new).collect(),
             late_jobs: late_jobs(standing.late_jobs),
@@ -77,21 +77,21 @@ impl Operator {
 /// How many jobs are late.
 fn late_jobs(count: u32) -> Badge {
     match count {
-        0 => Badge::new("no job is late", Tone::Good),
-        1 => Badge::new("1 job is late", Tone::Bad),
-        count => Badge::new(format!("{count} jobs are late"), Tone::Bad),
+        0 => Badge::new("no overdue jobs", Tone::Good),
+        1 => Badge::new("1 overdue job", Tone::Bad),
+        count => Badge::new(format!("{count} overdue jobs"), Tone::Bad),
     }
 }
 
 fn waiting(visit: &Visit<'_>, waiting: &Waiting) -> String {
     if !visit.has_mail {
-        return "No outlet for mail is set, so none is sent.".to_owned();
+        return "No mail transport is configured, so no e-mail is sent.".to_owned();
     }
     match waiting.since {
-        None => "No mail waits.".to_owned(),
+        None => "No e-mails are queued.".to_owned(),
         Some(since) => {
             let count = counted(i64::try_from(waiting.count).unwrap_or(i64::MAX), "mail");
-            format!("Waiting: {count}, the oldest since {}.", moment::to_the_minute(since).text)
+            format!("Queued: {count}, the oldest since {}.", moment::to_the_minute(since).text)
         }
     }
 }
@@ -102,8 +102,8 @@ impl InvariantRow {
             id: finding.invariant.id,
             claim: finding.invariant.claim,
             state: match finding.violations {
-                0 => Badge::new("holds", Tone::Good),
-                count => Badge::new(format!("broken: {count}"), Tone::Bad),
+                0 => Badge::new("passed", Tone::Good),
+                count => Badge::new(format!("failed: {count}"), Tone::Bad),
             },
         }
     }
@@ -128,13 +128,13 @@ impl RefusedPaymentRow {
         RefusedPaymentRow {
             payment_id: id.clone(),
             reason: match refused.reason {
-                Mismatch::Unknown => "no such top-up",
-                Mismatch::Amount => "another amount than was meant",
+                Mismatch::Unknown => "unknown top-up",
+                Mismatch::Amount => "amount doesn't match the top-up",
                 Mismatch::Currency => "not in US dollars",
-                Mismatch::Twice => "the top-up was paid already",
-                Mismatch::NoOwner => "the account was deleted",
+                Mismatch::Twice => "top-up already paid",
+                Mismatch::NoOwner => "account deleted",
             },
-            amount: format!("{amount} {currency}, in its smallest unit"),
+            amount: format!("{amount} {currency} (smallest unit)"),
             of: format!("{who}, {top_up}"),
             at: moment::to_the_minute(refused.created_at),
         }
@@ -198,7 +198,7 @@ impl AccountRow {
         let is_out = account.disabled_at.is_some();
         let mut badges = Vec::new();
         if is_out {
-            badges.push(Badge::new("shut out", Tone::Bad));
+            badges.push(Badge::new("suspended", Tone::Bad));
         }
         if account.is_operator {
             badges.push(Badge::new("operator", Tone::Warn));
@@ -215,12 +215,12 @@ impl AccountRow {
             Vec::new()
         } else {
             vec![
-                deed("end-sessions", "End sessions"),
-                if is_out { deed("enable", "Let in") } else { deed("disable", "Shut out") },
+                deed("end-sessions", "Sign out everywhere"),
+                if is_out { deed("enable", "Reactivate") } else { deed("disable", "Suspend") },
                 if account.is_operator {
-                    deed("revoke-operator", "Unmake operator")
+                    deed("revoke-operator", "Revoke operator access")
                 } else {
-                    deed("grant-operator", "Make operator")
+                    deed("grant-operator", "Grant operator access")
                 },
             ]
         };

@@ -23,7 +23,7 @@ pub struct Order {
 /// The version of the offer must be there: a person pays the price that the page showed.
 pub fn read_order(form: &Form) -> Result<Order, Vec<FieldError>> {
     let mut wrong = Vec::new();
-    let version_rule = "the version of the offer that was shown";
+    let version_rule = "the version of the offer shown";
     let version = form.text("offer_version").parse();
     let version =
         keep(&mut wrong, version.map_err(|_| FieldError::new("offer_version", version_rule)));

@@ -14,7 +14,7 @@ impl Payout {
         let grant = visit.viewer.map(|viewer| &viewer.identity.grant);
         let is_strong = matches!(grant, Some(Grant::Session { is_strong: true, .. }));
         Payout {
-            frame: visit.frame("Payout", Section::Farm),
+            frame: visit.frame("Payout address", Section::Farm),
             payout_address: Field::new(address.unwrap_or_default()),
             is_locked: !is_strong,
             error: None,

@@ -42,7 +42,7 @@ impl Payouts {
             amount: Field::new(means.payable().to_string()),
             address: means.address,
             is_locked: !is_strong,
-            hint: format!("{least} at least."),
+            hint: format!("Minimum {least}."),
             idempotency_key: visit.request_id.to_owned(),
             error: None,
             payouts: page.items,
@@ -70,13 +70,16 @@ impl Payouts {
 /// Why nothing can be asked for now.
 fn obstacle(means: &Means, min: Usd) -> Option<String> {
     if means.address.is_none() {
-        return Some("Say first where you are paid to.".to_owned());
+        return Some("Set a payout address first.".to_owned());
     }
     if means.open >= OPEN_MAX {
-        return Some(format!("{OPEN_MAX} payouts are on their way: wait until one is done."));
+        return Some(format!(
+            "You have {OPEN_MAX} payouts in progress. Wait until one is completed."
+        ));
     }
     let least = min.for_people();
-    (means.payable() < min).then(|| format!("Payouts begin at {least}: there is less to pay yet."))
+    (means.payable() < min)
+        .then(|| format!("The minimum payout is {least}. You haven't earned that much yet."))
 }
 
 /// Reads the form that asks for a payout, or every field that is wrong.
@@ -99,7 +102,7 @@ fn badge(state: PayoutState) -> Badge {
 
 impl PayoutRow {
     fn new(payout: &Payout) -> PayoutRow {
-        let reference = payout.reference.as_ref().map(|it| format!("Transfer {it}"));
+        let reference = payout.reference.as_ref().map(|it| format!("Transfer: {it}"));
         let note = payout.note.as_ref().map(sentence);
         let finished = payout.finished_at.or(payout.sent_at).or(payout.approved_at);
         let last = finished.map(|at| format!("{} on {}", payout.life.state.as_str(), day(at)));
@@ -171,7 +174,7 @@ impl OperatorPayoutRow {
             at("Sent", payout.sent_at),
             said("Transfer", &payout.reference),
             at("Finished", payout.finished_at),
-            said("Why not", &payout.note),
+            said("Reason", &payout.note),
         ];
         let possible =
             PayoutEvent::ALL.into_iter().filter(|it| payout.life.state.after(*it).is_ok());
@@ -192,9 +195,9 @@ impl PayoutDeed {
         let field = |name, label| Some(DeedField { name, label, id: format!("{name}-{id}") });
         let (name, text, field) = match event {
             PayoutEvent::Approve => ("approve", "Approve", None),
-            PayoutEvent::Send => ("send", "Sent", field("reference", "Name of the transfer")),
-            PayoutEvent::Finish => ("done", "It has arrived", None),
-            PayoutEvent::Fail => ("fail", "Give it back", field("reason", "Why it is not paid")),
+            PayoutEvent::Send => ("send", "Sent", field("reference", "Transfer reference")),
+            PayoutEvent::Finish => ("done", "Mark as completed", None),
+            PayoutEvent::Fail => ("fail", "Reject payout", field("reason", "Reason")),
             PayoutEvent::Withdraw => return None,
         };
         let is_quiet = event == PayoutEvent::Fail;

@@ -26,18 +26,18 @@ pub const SSH_KEYS: &str = "/dashboard/settings/ssh-keys";
 /// What a step is called once it is done.
 fn step_name(step: Step) -> &'static str {
     match step {
-        Step::Accepted => "Accepted by the agent",
-        Step::Disk => "Disk made",
+        Step::Accepted => "Accepted by agent",
+        Step::Disk => "Disk created",
         Step::Booting => "Booting",
         Step::Reachable => "Reachable",
-        Step::Checked => "Checked from outside",
+        Step::Checked => "Connection verified",
     }
 }
 
 /// What a rental's history says of a step.
 pub(super) fn step_done(subject: Option<&str>) -> String {
     let step = subject.and_then(Step::parse);
-    step.map_or("The machine came a step further", step_name).to_owned()
+    step.map_or("Machine setup progressed", step_name).to_owned()
 }
 
 impl Rental {
@@ -74,9 +74,9 @@ impl Rental {
 fn status(together: Together) -> Badge {
     match together {
         Together::Unprovisioned => Badge::new("not set up yet", Tone::Plain),
-        Together::NeedsKey => Badge::new("needs your key", Tone::Warn),
+        Together::NeedsKey => Badge::new("needs an SSH key", Tone::Warn),
         Together::Underway => Badge::new("being set up", Tone::Plain),
-        Together::Failed => Badge::new("not set up", Tone::Bad),
+        Together::Failed => Badge::new("setup failed", Tone::Bad),
         Together::Ready => Badge::new("ready", Tone::Good),
         Together::Closed => Badge::new("closed", Tone::Plain),
     }
@@ -87,8 +87,8 @@ fn text(together: Together, rental: &domain::rental::Rental, machines: &[jobs::M
     let late = machines.iter().any(|machine| machine.is_late && machine.state.is_owed());
     match refund_at(machines).filter(|_| late) {
         Some(at) => format!(
-            "{detail} It takes longer than it should, and the operator knows. At {at}, everything \
-             is paid back."
+            "{detail} Setup is taking longer than expected, and the operator has been notified. \
+             If you have no access by {at}, you are refunded in full."
         ),
         None => detail,
     }
@@ -109,17 +109,18 @@ impl Machine {
         let told = Step::ALL.map(|step| StepLine { what: step_name(step), at: done(step) });
         let reason = machine.reason.as_ref().filter(|_| machine.state != JobState::Done);
         let (text, tone) = match machine.state {
-            JobState::NeedsKey => ("needs your key", Tone::Warn),
+            JobState::NeedsKey => ("needs an SSH key", Tone::Warn),
             JobState::Waiting | JobState::Leased => ("being set up", Tone::Plain),
             JobState::Done => ("ready", Tone::Good),
-            JobState::Failed => ("not set up", Tone::Bad),
+            JobState::Failed => ("setup failed", Tone::Bad),
             JobState::Refunded | JobState::Cancelled => ("ended", Tone::Plain),
         };
         Machine {
             slice_id: Some(machine.slice.to_string()).filter(|_| !is_alone),
             status: Badge::new(text, tone),
             steps: [paid].into_iter().chain(told).collect(),
-            reason: reason.map(|reason| sentence(format!("the farm's agent says: {reason}"))),
+            reason: reason
+                .map(|reason| sentence(format!("message from the farm's agent: {reason}"))),
             ready: access.map(|access| Ready::new(machine, access)),
         }
     }

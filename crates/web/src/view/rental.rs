@@ -153,7 +153,7 @@ fn term_of(rental: &Held) -> String {
     let term = match &life.periods[..] {
         [] => return String::new(),
         [term] => term,
-        terms => return format!("{}, in {} terms", counted(life.months(), "month"), terms.len()),
+        terms => return format!("{} in {} terms", counted(life.months(), "month"), terms.len()),
     };
     let discount = Term::from_months(term.months.into()).ok().and_then(discount);
     let months = counted(term.months, "month");
@@ -169,8 +169,8 @@ impl Stage {
                 time_left: time_left(visit, rental).unwrap_or_else(|| "no time left".to_owned()),
             },
             RentalState::Ended => Stage::Ended {
-                remains: "This rental has ended, and its data is gone. What was booked and what \
-                          happened stays here."
+                remains: "This rental has ended and its data has been deleted. Its transactions \
+                          and history are kept here."
                     .to_owned(),
             },
         }
@@ -228,23 +228,20 @@ impl Extending {
 /// What an extension costs, and for how long that is so.
 fn price_note(rental: &Held, price: Usd) -> String {
     let (life, each) = (&rental.life, price.for_people());
-    let per = if life.slice.is_some() { "a month" } else { "a slice and month" };
+    let per = if life.slice.is_some() { "per month" } else { "per slice per month" };
     if life.ends_at < life.price_until {
         let until = moment::day(life.price_until);
         return format!("Your price of {each} {per} is guaranteed until {until}.");
     }
-    format!("The price that you agreed on holds no longer: it is {each} {per} now.")
+    format!("Your guaranteed price has expired. The current price is {each} {per}.")
 }
 
 impl AutoRenewForm {
     fn new(visit: &Visit<'_>, rental: &Held) -> AutoRenewForm {
         let life = &rental.life;
         let renewal = rental.renewal;
-        let off = Choice {
-            value: String::new(),
-            label: "Off: it ends".to_owned(),
-            is_chosen: renewal.is_none(),
-        };
+        let off =
+            Choice { value: String::new(), label: "Off".to_owned(), is_chosen: renewal.is_none() };
         let choice = |of: Term| Choice {
             value: of.months().to_string(),
             label: format!("For {}", term(of)),
@@ -252,9 +249,11 @@ impl AutoRenewForm {
         };
         let ends_on = moment::day(life.ends_at);
         let outcome = match renewal {
-            None => format!("It ends on {ends_on}. The data is kept for 48 hours after that."),
+            None => {
+                format!("The rental ends on {ends_on}. Your data is kept for 48 hours after that.")
+            }
             Some(renewal) => format!(
-                "Before {ends_on} it is extended for {}, at no more than {} a slice and month.",
+                "Before {ends_on}, the rental is extended by {} at up to {} per slice per month.",
                 term(renewal.term),
                 renewal.max_price.for_people()
             ),
@@ -269,10 +268,10 @@ impl AutoRenewForm {
             outcome,
             warning: low_balance(rental, balance, visit.now),
             terms: [off].into_iter().chain(Term::ALL.map(choice)).collect(),
-            terms_hint: "Charged a day before the end.".to_owned(),
+            terms_hint: "Charged one day before the term ends.".to_owned(),
             terms_error: None,
             max_price: Field::new(max_price.to_string()),
-            max_price_hint: format!("The price is {} now.", life.price.for_people()),
+            max_price_hint: format!("The current price is {}.", life.price.for_people()),
             error: None,
         }
     }
@@ -294,7 +293,7 @@ impl Period {
     fn new(rental: &Held, period: &period::Period) -> Period {
         let is_import = period.number == 1 && period.total == Usd::ZERO;
         let what = match period.number {
-            1 if is_import => "From before there were slices".to_owned(),
+            1 if is_import => "Imported rental".to_owned(),
             1 => "First term".to_owned(),
             number => format!("Extension {}", number - 1),
         };
@@ -317,13 +316,13 @@ impl Period {
 fn facts(visit: &Visit<'_>, rental: &Held) -> Vec<Fact> {
     let (up, fast) = (uptime(rental.min_uptime), bandwidth(rental.min_bandwidth));
     let mut facts = vec![
-        Fact::new("Promise", format!("{up} uptime, {fast}")),
-        Fact::new("Price holds until", moment::day(rental.life.price_until)),
+        Fact::new("Guaranteed", format!("{up} uptime, {fast}")),
+        Fact::new("Price guaranteed until", moment::day(rental.life.price_until)),
     ];
     if let Some(viewer) = visit.viewer {
-        facts.push(Fact::new("The farmer sees", &viewer.identity.email));
+        facts.push(Fact::new("Shown to the farmer as", &viewer.identity.email));
     }
-    facts.push(Fact::new("Rental", rental.life.id.to_string()));
+    facts.push(Fact::new("Rental ID", rental.life.id.to_string()));
     facts
 }
 
@@ -339,7 +338,7 @@ impl EndRental {
         let life = &rental.life;
         let is_in_grace = life.state == RentalState::Grace;
         EndRental {
-            frame: visit.frame("End this rental now?", Section::Slices),
+            frame: visit.frame("End rental", Section::Slices),
             rental_url: format!("/dashboard/slices/{}", life.id),
             slice_id: life.place(),
             name: Some(rental.name.clone()).filter(|name| !name.is_empty()),
@@ -363,8 +362,8 @@ impl EndRental {
     /// The same after it was not ended.
     #[must_use]
     pub fn refused(mut self, problem: &Problem) -> EndRental {
-        let changed =
-            "the refund has changed since it was shown: look at it again, and decide anew";
+        let changed = "the refund amount changed since you opened this page; review the new \
+                       amount and confirm again";
         self.error = Some(match problem.kind {
             Kind::RefundChanged => sentence(changed.to_owned()),
             _ => sentence(problem.detail.clone()),
@@ -390,13 +389,13 @@ impl UsedTime {
         };
         let each = rental.life.price.times(rental.life.slices).for_people();
         let reached = match used.discount_percent {
-            0 => "no discount is reached".to_owned(),
-            percent => format!("{percent}% off is reached"),
+            0 => "no term discount".to_owned(),
+            percent => format!("{percent}% term discount"),
         };
         let price = if leaving::is_cut(&rental.life, rental.market.leaves_at) {
-            "an even share of what was paid, because its node leaves".to_owned()
+            "pro rata, because the node is leaving the market".to_owned()
         } else {
-            format!("{each} a month, {reached}, and never more than a longer term")
+            format!("{each} per month, {reached}, capped at the price of a longer term")
         };
         UsedTime { time, price, amount: used.cost.for_people() }
     }
@@ -405,7 +404,7 @@ impl UsedTime {
 /// What the renewal's form asks for.
 pub fn read_renewal(form: &Form) -> Result<ChangeRentalBody, FieldError> {
     let months = form.text("duration_months").trim();
-    let rule = "one of the terms, or off";
+    let rule = "one of the listed terms, or off";
     let duration_months = match months {
         "" => 0,
         text => text.parse().map_err(|_| FieldError::new("duration_months", rule))?,

@@ -104,19 +104,22 @@ impl Settings {
 /// What is said beside the field of the password that allows something, and what above the form.
 fn beside_password(problem: &Problem, shown: &[&str]) -> [Option<String>; 2] {
     match problem.kind {
-        Kind::WrongPassword => [Some("This is not your password.".to_owned()), None],
+        Kind::WrongPassword => [Some("Incorrect password.".to_owned()), None],
         _ => [None, error_above(problem, shown)],
     }
 }
 
 fn wallet_warning(viewer: Viewer<'_>) -> Option<String> {
     let held = Some(viewer.balance).filter(|balance| *balance > Usd::ZERO)?.for_people();
-    Some(format!("Your wallet holds {held}. Once the account is deleted, nobody can spend it."))
+    Some(format!("Your wallet balance of {held} is lost if you delete your account."))
 }
 
 fn earnings_warning(earnings: Usd) -> Option<String> {
     let held = Some(earnings).filter(|earnings| *earnings > Usd::ZERO)?.for_people();
-    Some(format!("You have earned {held} that was not paid out. Deleted, nobody can ask for it."))
+    Some(format!(
+        "You have {held} in earnings that you haven't been paid. Request a payout before you \
+         delete your account."
+    ))
 }
 
 impl ShownForm {
@@ -134,9 +137,10 @@ impl ShownForm {
 impl EmailForm {
     fn new(visit: &Visit<'_>) -> EmailForm {
         let hint = if visit.has_mail {
-            "We send a link to it. It counts once you have opened the link."
+            "We'll send a confirmation link to this address. The change takes effect when you \
+             open it."
         } else {
-            "It counts at once."
+            "Takes effect immediately."
         };
         EmailForm {
             current: visit.viewer.map(|viewer| viewer.identity.email.clone()).unwrap_or_default(),
@@ -153,7 +157,7 @@ impl SessionRow {
             end_url: (!is_own).then_some(end_url),
             browser: browser(&session.user_agent),
             address: match session.address.as_str() {
-                "" => "an unknown address".to_owned(),
+                "" => "an unknown IP address".to_owned(),
                 address => address.to_owned(),
             },
             strength: if session.is_strong {
@@ -181,7 +185,7 @@ impl TokenRow {
             },
             spent: match token.ceiling {
                 Some(ceiling) => format!("{spent} of {}", ceiling.for_people()),
-                None => format!("{spent}, no ceiling"),
+                None => format!("{spent}, no limit"),
             },
             used: token.used_at.map(moment::to_the_minute),
             ends: moment::on_day(token.expires_at),
@@ -207,9 +211,9 @@ impl TokenForm {
 
 fn scope_label(scope: Scope) -> &'static str {
     match scope {
-        Scope::Read => "Read what you see",
-        Scope::Rent => "Rent slices, and pay from the wallet",
-        Scope::Farm => "Register nodes, and set their prices",
+        Scope::Read => "Read everything you can see",
+        Scope::Rent => "Rent slices and pay from your wallet",
+        Scope::Farm => "Register nodes and set their prices",
         Scope::Agent => "Set up and remove slices on a farm",
         Scope::Admin => "Operate the marketplace",
     }

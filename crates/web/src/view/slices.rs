@@ -1,6 +1,5 @@
 //! Fills the list of what a renter holds and is offered.
 
-use domain::confidence::lower_bound;
 use domain::money::Usd;
 use domain::node::{SLICE_MEMORY_BYTES, SLICE_SSD_BYTES};
 use domain::rental::RentalState;
@@ -11,11 +10,11 @@ use store::transfers::Transfer;
 use crate::api::PageOf;
 use crate::api::rentals::AccessInfo;
 use crate::page::{
-    Access, Badge, Invitation, Link, MeasuredUptime, RentalRow, Resources, Section, Slices,
-    StateLink, Tone, UptimeRecord,
+    Access, Badge, Invitation, Link, RentalRow, Resources, Section, Slices, StateLink, Tone,
+    UptimeRecord,
 };
 use crate::view::visit::Visit;
-use crate::view::wording::{grouped, monthly_cost_of, place, term, uptime};
+use crate::view::wording::{grouped, measured_uptime, monthly_cost_of, place, term, uptime};
 use crate::view::{badge, moment};
 
 /// How many rentals one page shows.
@@ -64,7 +63,7 @@ pub(super) fn low_balance(rental: &Held, balance: Usd, now: Timestamp) -> Option
     let is_short = balance < cost && life.state != RentalState::Ended;
     (is_soon && is_short).then(|| {
         format!(
-            "On {} the renewal of {} will cost {}; your wallet holds {}.",
+            "The renewal of {1} on {0} will cost {2}, but your balance is {3}.",
             moment::day(life.ends_at),
             life.place(),
             cost.for_people(),
@@ -145,13 +144,7 @@ impl UptimeRecord {
         let measured = rental.measured_uptime();
         UptimeRecord {
             promised: uptime(rental.min_uptime),
-            measured: measured.map(|measured| MeasuredUptime {
-                percent: uptime(measured),
-                at_least: lower_bound(rental.observed_up, rental.observed)
-                    .map(uptime)
-                    .unwrap_or_default(),
-                observations: grouped(rental.observed),
-            }),
+            measured: measured_uptime(rental.observed_up, rental.observed),
             is_below: measured.is_some_and(|measured| measured < rental.min_uptime),
         }
     }

@@ -57,7 +57,11 @@ impl Status {
         checks: &[Check],
     ) -> Status {
         let now = visit.now;
-        let words = ["everything works", "something is late or old", "something is wrong"];
+        let words = [
+            "All systems operational",
+            "Degraded: some data is out of date",
+            "Outage: some parts are failing",
+        ];
         let none = Health::default();
         let seen = health.map_or(&none, |(health, _)| health);
         let is_of = |ids: &[&str], invariant: &Invariant| ids.contains(&invariant.id);
@@ -77,7 +81,7 @@ impl Status {
                 group("ledger", "No money is lost", rows(&|it| is_of(&LEDGER, it))),
                 group(
                     "more",
-                    "What else must always hold",
+                    "Other integrity checks",
                     rows(&|it| !is_of(&BOOKING, it) && !is_of(&LEDGER, it)),
                 ),
             ],
@@ -89,28 +93,28 @@ fn parts(health: &Health, now: Timestamp) -> Vec<StatusPart> {
     let words = ["works", "late", "broken"];
     let ago = |seconds| moment::ago(Timestamp::from_seconds(seconds), now);
     let sync = match health.sync {
-        None => "The grid was not asked yet.".to_owned(),
+        None => "The first sync hasn't run yet.".to_owned(),
         Some(sync) if sync.is_whole => {
-            format!("The last run was done {}, and nothing went wrong.", ago(sync.finished_at))
+            format!("Last run {}, without errors.", ago(sync.finished_at))
         }
         Some(sync) => format!(
-            "The last run, {}, did not get through; what is shown is what was known before.",
+            "The last run {} failed. The marketplace shows the last known data.",
             ago(sync.finished_at)
         ),
     };
     let mail = health.mail_waits_since.map_or_else(
-        || "No mail waits.".to_owned(),
-        |since| format!("The oldest mail that waits was made {}.", ago(since)),
+        || "No e-mails are queued.".to_owned(),
+        |since| format!("The oldest queued e-mail is from {}.", ago(since)),
     );
     let access = match health.late_jobs {
-        0 => "No machine is late.".to_owned(),
+        0 => "No machines are overdue.".to_owned(),
         jobs => format!("Late: {}.", counted(jobs, "machine")),
     };
     let part = |name, verdict, about| StatusPart { name, state: badge(verdict, words), about };
     vec![
-        part("Sync with the grid", health.sync_verdict(now), sync),
-        part("Mail", health.mail_verdict(now), mail),
-        part("Access to machines", health.access_verdict(), access),
+        part("Grid sync", health.sync_verdict(now), sync),
+        part("E-mail", health.mail_verdict(now), mail),
+        part("Machine setup", health.access_verdict(), access),
     ]
 }
 
@@ -136,7 +140,7 @@ impl CheckRow {
         });
         CheckRow {
             claim: invariant.claim,
-            state: badge(verdict, ["holds", "not checked of late", "broken"]),
+            state: badge(verdict, ["passed", "check overdue", "broken"]),
             checked_at: check.map(|check| moment::to_the_minute(check.checked_at)),
             age: check.map(|check| moment::ago(check.checked_at, now)).unwrap_or_default(),
         }
@@ -150,12 +154,12 @@ impl Promises {
         let row =
             |measured: String, percent: u8| ScaleRow { measured, credit: format!("{percent}%") };
         Promises {
-            frame: visit.frame("Promises", Section::Docs),
+            frame: visit.frame("SLA", Section::Docs),
             scale: vec![
-                row("An uptime below the promise".to_owned(), BELOW_PROMISE_PERCENT),
-                row(format!("An uptime below the promise and {POOR_UPTIME}%"), POOR_PERCENT),
-                row(format!("An uptime below the promise and {BAD_UPTIME}%"), BAD_PERCENT),
-                row("A bandwidth below the promise, besides".to_owned(), SLOW_PERCENT),
+                row("Uptime below the SLA".to_owned(), BELOW_PROMISE_PERCENT),
+                row(format!("Uptime below the SLA and below {POOR_UPTIME}%"), POOR_PERCENT),
+                row(format!("Uptime below the SLA and below {BAD_UPTIME}%"), BAD_PERCENT),
+                row("Bandwidth below the SLA, in addition".to_owned(), SLOW_PERCENT),
             ],
             most: format!("{PERCENT_MAX}%"),
             looks_min: LOOKS_MIN,

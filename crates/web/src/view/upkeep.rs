@@ -42,7 +42,7 @@ impl OperatorSync {
         let page = PageOf::new(standing.runs, SYNC_RUNS_PER_PAGE, place, SyncRow::new);
         let upstream = |it: &Upstream| UpstreamRow::new(it, visit.now);
         OperatorSync {
-            frame: visit.frame("Sync with the grid", Section::Operator),
+            frame: visit.frame("Grid sync", Section::Operator),
             upstreams: standing.upstreams.iter().map(upstream).collect(),
             oversold: standing.oversold.iter().map(OversoldRow::new).collect(),
             quarantine: standing.quarantine.iter().map(QuarantineRow::new).collect(),
@@ -61,10 +61,10 @@ impl UpstreamRow {
             state: match (circuit, server.breaker.failures) {
                 (Circuit::Closed, 0) => Badge::new("answers", Tone::Good),
                 (Circuit::Closed, count) => {
-                    Badge::new(format!("has failed {}", counted(count, "time")), Tone::Warn)
+                    Badge::new(format!("failed {}", counted(count, "time")), Tone::Warn)
                 }
-                (Circuit::Open, _) => Badge::new("left alone", Tone::Bad),
-                (Circuit::HalfOpen, _) => Badge::new("tried again", Tone::Warn),
+                (Circuit::Open, _) => Badge::new("paused", Tone::Bad),
+                (Circuit::HalfOpen, _) => Badge::new("retrying", Tone::Warn),
             },
             until: is_open.then(|| moment::to_the_minute(server.breaker.open_until)),
             succeeded_at: server.succeeded_at.map(moment::to_the_minute),
@@ -100,7 +100,7 @@ impl QuarantineRow {
 pub(super) fn outcome(run: &Run) -> Badge {
     match (&run.failure, run.behind) {
         (Some(_), _) => Badge::new("failed", Tone::Bad),
-        (None, Some(node)) => Badge::new(format!("goes on behind {node}"), Tone::Warn),
+        (None, Some(node)) => Badge::new(format!("continues after {node}"), Tone::Warn),
         (None, None) => Badge::new("complete", Tone::Good),
     }
 }
@@ -109,7 +109,7 @@ pub(super) fn outcome(run: &Run) -> Badge {
 pub(super) fn counts(run: &Run) -> String {
     let Run { updated, changed, missing, refused, .. } = run;
     let nodes = counted(*updated, "node");
-    format!("{nodes}, {} changed, {missing} missing, {refused} refused", grouped(changed))
+    format!("{nodes}, {} changed, {missing} missing, {refused} rejected", grouped(changed))
 }
 
 impl SyncRow {
@@ -169,12 +169,12 @@ impl JobRow {
         JobRow {
             name: job.name,
             does: job.does,
-            how: format!("At most {}; then {}.", job.bounded(), job.resumed),
+            how: format!("Limit per run: {}; {}.", job.bounded(), job.resumed),
             state: match (last, failing_since) {
                 (None, _) => Badge::new("not yet", Tone::Plain),
                 (_, Some(since)) => {
                     let since = moment::to_the_minute(since).text;
-                    Badge::new(format!("fails since {since}"), Tone::Bad)
+                    Badge::new(format!("failing since {since}"), Tone::Bad)
                 }
                 (Some(_), None) if is_late => Badge::new("late", Tone::Bad),
                 (Some(_), None) => Badge::new("done", Tone::Good),

@@ -8,14 +8,14 @@ const URL: &str = "URL";
 /// Each step: what it does, the command, and what comes back where that helps.
 const STEPS: [(&str, &str, &str); 6] = [
     (
-        "Make an account. The cookie of its session goes to a file.",
+        "Create an account and save its session cookie to a file.",
         r#"curl -c cookies.txt URL/api/account \
   -H 'content-type: application/json' \
   -d '{"email": "ada@example.org", "password": "a few words of my own"}'"#,
         r#"{"id": "0199f0a0-…", "email": "ada@example.org"}"#,
     ),
     (
-        "Make a token, and keep it: it is shown once.",
+        "Create an API token and save it. It is shown only once.",
         r#"TOKEN=$(curl -s -b cookies.txt URL/api/account/tokens \
   -H 'content-type: application/json' \
   -d '{"name": "my laptop", "scopes": ["read", "rent", "farm"]}' |
@@ -23,7 +23,7 @@ const STEPS: [(&str, &str, &str); 6] = [
         "",
     ),
     (
-        "See which nodes have slices on offer.",
+        "List nodes with free slices.",
         "curl 'URL/api/marketplace/nodes?max_price=30&sort=uptime'",
         r#"{
   "items": [
@@ -33,13 +33,13 @@ const STEPS: [(&str, &str, &str); 6] = [
 }"#,
     ),
     (
-        "See what your wallet holds. The operator adds credit to it.",
+        "Check your wallet balance. The operator adds credit for you.",
         r#"curl -H "authorization: Bearer $TOKEN" URL/api/wallet"#,
         r#"{"balance": "100.00", "currency": "USD"}"#,
     ),
     (
-        "Rent a slice for three months, at the offer that you saw. Sent again with the same key, \
-         this rents nothing more and answers the same.",
+        "Rent a slice for three months at the listed offer version. Retrying with the same \
+         idempotency key returns the same response and rents nothing more.",
         r#"curl URL/api/marketplace/rent-slice \
   -H "authorization: Bearer $TOKEN" -H 'idempotency-key: my-first-slice' \
   -H 'content-type: application/json' \
@@ -52,8 +52,8 @@ const STEPS: [(&str, &str, &str); 6] = [
 }"#,
     ),
     (
-        "Or offer a node of your own: register it by its number on the grid, set a price and a \
-         promise, and publish it.",
+        "Or offer your own node: register it by its grid ID, set a price and an SLA, and publish \
+         it.",
         r#"curl URL/api/farm/nodes \
   -H "authorization: Bearer $TOKEN" -H 'content-type: application/json' \
   -d '{"grid_node_id": 32}'

@@ -74,8 +74,10 @@ impl OpenTopUp {
         let is_payable = age < top_up::PAYABLE_SECONDS;
         let state = match top_up.state {
             TopUpState::Pending if top_up.url.is_none() => return None,
-            TopUpState::Pending => Badge::new("not confirmed yet", Tone::Warn),
-            TopUpState::Refused => Badge::new("another sum was paid: ask the operator", Tone::Bad),
+            TopUpState::Pending => Badge::new("awaiting confirmation", Tone::Warn),
+            TopUpState::Refused => {
+                Badge::new("a different amount was paid; contact the operator", Tone::Bad)
+            }
             TopUpState::Paid | TopUpState::Expired => return None,
         };
         let is_waiting = top_up.state == TopUpState::Pending && is_payable;

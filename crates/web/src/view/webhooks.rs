@@ -96,16 +96,16 @@ impl DeliveryRow {
 /// The attempts, and what came of the last one.
 fn outcome(delivery: &Delivery) -> String {
     let tried = match delivery.attempts {
-        0 => "Not tried yet".to_owned(),
+        0 => "Not attempted yet".to_owned(),
         attempts => counted(attempts, "attempt"),
     };
     let last = match (&delivery.last_error, delivery.last_status) {
-        (Some(error), _) => format!("; the last one: {error}"),
-        (None, Some(status)) => format!("; answered with {status}"),
+        (Some(error), _) => format!("; last error: {error}"),
+        (None, Some(status)) => format!("; response {status}"),
         (None, None) => String::new(),
     };
     let next = if delivery.state == DeliveryState::Waiting && delivery.attempts > 0 {
-        format!("; next on {}", moment::to_the_minute(delivery.due_at).text)
+        format!("; next attempt {}", moment::to_the_minute(delivery.due_at).text)
     } else {
         String::new()
     };
@@ -121,7 +121,7 @@ impl WebhookSecret {
         has_old: bool,
     ) -> WebhookSecret {
         WebhookSecret {
-            frame: visit.frame("The webhook's secret", Section::Notifications),
+            frame: visit.frame("Webhook secret", Section::Notifications),
             webhook: WebhookRow::new(webhook),
             secret: secret.text(),
             has_old,

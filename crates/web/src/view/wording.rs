@@ -2,7 +2,9 @@
 
 use std::fmt::Display;
 
+use domain::confidence::lower_bound;
 use domain::field::FieldError;
+use domain::level::LOOKS_MIN;
 use domain::money::{Percent, Usd};
 use domain::promise::{Bandwidth, Uptime};
 use domain::rental::Rental;
@@ -56,7 +58,7 @@ pub(crate) fn grouped(number: impl Display) -> String {
 /// City and country, as far as the grid knows them.
 pub(super) fn place(city: &str, country: &str) -> String {
     match (city, country) {
-        ("", "") => "Unknown place".to_owned(),
+        ("", "") => "Unknown location".to_owned(),
         ("", place) | (place, "") => place.to_owned(),
         (city, country) => format!("{city}, {country}"),
     }
@@ -77,11 +79,29 @@ pub(super) fn mbps(mbps: u32) -> String {
     format!("{} Mbit/s", grouped(mbps))
 }
 
-/// What was measured of a node's uptime, and on how much that rests.
+/// The measured uptime of an offered node.
 pub(super) fn measured(offer: &Offer) -> Option<MeasuredUptime> {
-    let percent = uptime(offer.measured_uptime()?);
-    let at_least = offer.proven_uptime().map(uptime).unwrap_or_default();
-    Some(MeasuredUptime { percent, at_least, observations: grouped(offer.observed) })
+    measured_uptime(offer.observed_up, offer.observed)
+}
+
+/// The measured uptime of a node, from its checks.
+pub(super) fn measured_uptime(up: u64, observed: u64) -> Option<MeasuredUptime> {
+    Some(MeasuredUptime {
+        percent: uptime(Uptime::measured(up, observed)?),
+        at_least: lower_bound(up, observed).map(uptime).unwrap_or_default(),
+        observations: grouped(observed),
+        new_node: (observed < LOOKS_MIN).then(|| few_checks(up, observed)),
+    })
+}
+
+/// Such as `1 check so far, all passed`.
+fn few_checks(up: u64, observed: u64) -> String {
+    let checks = counted(i64::try_from(observed).unwrap_or(i64::MAX), "check");
+    match up {
+        0 => format!("{checks} so far, none passed"),
+        all if all == observed => format!("{checks} so far, all passed"),
+        some => format!("{checks} so far, {} passed", grouped(some)),
+    }
 }
 
 /// The price of an hour, to a tenth of a cent: `$0.034`. For show: nothing is charged by the hour.
@@ -183,7 +203,7 @@ mod tests {
         assert_eq!(place("Ghent", "Belgium"), "Ghent, Belgium");
         assert_eq!(place("", "Belgium"), "Belgium");
         assert_eq!(place("Ghent", ""), "Ghent");
-        assert_eq!(place("", ""), "Unknown place");
+        assert_eq!(place("", ""), "Unknown location");
     }
 
     #[test]

@@ -139,7 +139,7 @@ fn slices_and_wallet() {
 #[test]
 fn rental() {
     let node = || Link::new("/marketplace/compute/32", text());
-    let facts = vec![Fact::new("The farmer sees", text())];
+    let facts = vec![Fact::new("Shown to the farmer as", text())];
     let plain = || Rental {
         extend: None,
         auto_renew: None,

@@ -71,18 +71,18 @@ fn documents() {
     check(
         &docs::api_docs(),
         expect![[r#"
-            A walk through it <#walk>
+            Quick start <#walk>
             Marketplace <#marketplace>
             Rentals <#rentals>
-            Problems </docs/problems>
+            Errors </docs/problems>
             Limits </docs/limits>
             OpenAPI document </api/openapi.json>
             API
-            Everything that the pages do, as JSON under http://localhost:3000/api. Failures are
-              problem documents </docs/problems>. The OpenAPI document </api/openapi.json>
-              describes the same operations for programs.
-            From nothing to a rented slice
-            Make an account.
+            Everything you can do on this site, as a JSON API at http://localhost:3000/api.
+              Errors are returned as problem details </docs/problems>. An OpenAPI document
+              </api/openapi.json> is available.
+            Quick start: rent your first slice
+            Create an account.
             curl -X POST http://localhost:3000/api/account \ -H &#39;content-type:
               application/json&#39; \ -d &#39;{&#34;email&#34;: &#34;o@example.org&#34;,
               &#34;password&#34;: &#34;a few secret words&#34;}&#39;
@@ -92,38 +92,38 @@ fn documents() {
               house&#34;}], …}
             Marketplace
             GET /api/marketplace/slices Searches the slices on offer anybody
-            Takes
-            | Name | In | Form | Meaning
+            Parameters
+            | Name | In | Type | Description
             | country | query | text | Only nodes in this country.
             | max_price | query | decimal | The most for a slice and month, in US dollars.
             | cursor | query | text | `next_cursor` of the page before.
-            Answers
+            Responses
             200: One page of slices.
             304: Nothing has changed.
-            Problems
+            Errors
             wrong-fields </docs/problems#wrong-fields>
             POST /api/marketplace/rent-slice Rents one slice for a term signed in
-            Takes
-            | Name | In | Form | Meaning
+            Parameters
+            | Name | In | Type | Description
             | Idempotency-Key | header | text, required | Sending it twice rents once.
             | node_id | body | text, required | The node.
             | slice_id | body | text | The slice; left out, any free one.
             | duration_months | body | 1, 3, 6 or 12, required | The term.
-            Answers
+            Responses
             201: The slice is rented; `rental` says until when.
-            Problems
+            Errors
             balance-too-low </docs/problems#balance-too-low>
             offer-changed </docs/problems#offer-changed>
             slice-not-available </docs/problems#slice-not-available>
             wrong-fields </docs/problems#wrong-fields>
             Rentals
             GET /api/rentals/{id} Reads one of your rentals signed in
-            Takes
-            | Name | In | Form | Meaning
+            Parameters
+            | Name | In | Type | Description
             | id | path | UUID, required | The rental.
-            Answers
+            Responses
             200: The rental.
-            Problems
+            Errors
             no-such-rental </docs/problems#no-such-rental>"#]],
     );
 }
@@ -133,30 +133,30 @@ fn problems() {
     check(
         &docs::problems(),
         expect![[r#"
-        API </docs/api>
-        Problems
-        A failure is answered as application/problem+json. Its type is the address of one of
-          these rows, and stays the same when the words change.
-        | Kind | Status | What it says | What to do
-        | balance-too-low <#balance-too-low> | 402 | The balance does not cover the rental |
-          Add credit, or choose a shorter term.
-        | no-such-rental <#no-such-rental> | 404 | There is no such rental | Check the id;
-          the rentals of others do not show.
-        | offer-changed <#offer-changed> | 409 | The offer has changed since it was shown |
-          Read the node again and confirm the new total.
-        | slice-not-available <#slice-not-available> | 409 | The slice is no longer available
-          | Leave `slice_id` out, or choose another node.
-        | wrong-fields <#wrong-fields> | 400 | Some fields are wrong | Each entry of `fields`
-          names one and what it expects."#]],
+            API </docs/api>
+            API errors
+            Errors are returned as application/problem+json. The type links to one of the rows
+              below and never changes, even if the wording does.
+            | Type | Status | Meaning | Resolution
+            | balance-too-low <#balance-too-low> | 402 | The balance does not cover the rental |
+              Add credit, or choose a shorter term.
+            | no-such-rental <#no-such-rental> | 404 | There is no such rental | Check the id;
+              the rentals of others do not show.
+            | offer-changed <#offer-changed> | 409 | The offer has changed since it was shown |
+              Read the node again and confirm the new total.
+            | slice-not-available <#slice-not-available> | 409 | The slice is no longer available
+              | Leave `slice_id` out, or choose another node.
+            | wrong-fields <#wrong-fields> | 400 | Some fields are wrong | Each entry of `fields`
+              names one and what it expects."#]],
     );
     check(
         &Problems { problems: Vec::new(), ..docs::problems() },
         expect![[r#"
-        API </docs/api>
-        Problems
-        A failure is answered as application/problem+json. Its type is the address of one of
-          these rows, and stays the same when the words change.
-        No kind of problem is documented."#]],
+            API </docs/api>
+            API errors
+            Errors are returned as application/problem+json. The type links to one of the rows
+              below and never changes, even if the wording does.
+            No error types are documented."#]],
     );
 }
 
@@ -168,7 +168,7 @@ fn error() {
         There is no such node
         It may have left the marketplace, or the address has a typing mistake.
         See all nodes </marketplace/compute> Start page </>
-        If you ask the operator about it, name this request:
+        If you contact the operator, include this request ID:
           019f0000-0000-7000-8000-0000000000aa"#]],
     );
 }

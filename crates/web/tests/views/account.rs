@@ -22,25 +22,25 @@ fn forms_lead_on_to_where_the_person_wanted() {
     check(
         &signup(NEXT),
         expect![[r#"
-        Make an account
-        One account rents slices and offers nodes.
-        post /signup
-        [hidden next=/dashboard/farm]
-        E-mail address [email email= required]
-        Password
-        At least 8 characters. A few words work well. [password password= required]
-        (Make the account)
-        You have one already? Sign in </login?next=%2Fdashboard%2Ffarm>"#]],
+            Create an account
+            Use one account to rent slices and to offer nodes.
+            post /signup
+            [hidden next=/dashboard/farm]
+            E-mail address [email email= required]
+            Password
+            At least 8 characters. A few random words work well. [password password= required]
+            (Create account)
+            Already have an account? Sign in </login?next=%2Fdashboard%2Ffarm>"#]],
     );
     check(
         &login(None),
         expect![[r#"
-        Sign in
-        post /login
-        E-mail address [email email= required]
-        Password [password password= required]
-        (Sign in)
-        No account yet? Make one </signup>"#]],
+            Sign in
+            post /login
+            E-mail address [email email= required]
+            Password [password password= required]
+            (Sign in)
+            No account yet? Create one </signup>"#]],
     );
 }
 
@@ -51,19 +51,20 @@ fn what_is_wrong_is_said_beside_its_field() {
     check(
         &signup(None).refused(&sent, &problem),
         expect![[r#"
-        Make an account
-        One account rents slices and offers nodes.
-        post /signup
-        E-mail address [email email=omar required]
-        An address.
-        Password
-        At least 8 characters. A few words work well. [password password= required]
-        Long.
-        (Make the account)
-        You have one already? Sign in </login>"#]],
+            Create an account
+            Use one account to rent slices and to offer nodes.
+            post /signup
+            E-mail address [email email=omar required]
+            An address.
+            Password
+            At least 8 characters. A few random words work well. [password password= required]
+            Long.
+            (Create account)
+            Already have an account? Sign in </login>"#]],
     );
     let taken = signup(None).refused(&sent, &Problem::plain(Kind::EmailTaken));
-    let error = "This e-mail has an account already. Sign in instead, or use another address.";
+    let error =
+        "This e-mail address already has an account. Sign in instead, or use another address.";
     assert_eq!((taken.email.error.as_deref(), taken.error), (Some(error), None));
 }
 
@@ -73,5 +74,5 @@ fn a_failed_sign_in_does_not_say_which_of_the_two_was_wrong() {
     let page = login(None).refused(&sent, &Problem::plain(Kind::WrongCredentials));
     assert_eq!((page.email.error, page.password_error), (None, None));
     assert_eq!(page.email.value, "omar@example.org");
-    assert!(page.error.unwrap().starts_with("E-mail or password is wrong."));
+    assert!(page.error.unwrap().starts_with("Incorrect e-mail address or password."));
 }

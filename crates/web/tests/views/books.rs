@@ -59,38 +59,38 @@ fn a_renter_reads_what_moved_their_wallet() {
     check(
         &statements(&db, Who::Omar),
         expect![[r#"
-        Wallet </dashboard/wallet>
-        Statements
-        One for each month in which something was booked, in UTC.
-        | Month | For spreadsheets
-        | July 2026 </dashboard/wallet/statements/2026-07> so far | CSV
-          </dashboard/wallet/statements/2026-07/csv>"#]],
+            Wallet </dashboard/wallet>
+            Statements
+            One statement per month with transactions, in UTC.
+            | Month | Download
+            | July 2026 </dashboard/wallet/statements/2026-07> so far | CSV
+              </dashboard/wallet/statements/2026-07/csv>"#]],
     );
     check(
         &statement(&db, Who::Omar, "2026-07"),
         expect![[r#"
-        Statements </dashboard/wallet/statements>
-        To print it or keep it as a PDF, use your browser's print command. CSV for
-          spreadsheets </dashboard/wallet/statements/2026-07/csv>
-        Mycelium
-        Statement, July 2026
-        Account: o&#39;mar&#38;co@example.org
-        Period: 1 to 31 July 2026, UTC
-        Made at: 29 July 2026, 12:00 UTC
-        Currency: US dollars (USD)
-        The month is not over: this is what was booked so far.
-        Wallet
-        Wallet: sums by kind
-        | Opening balance | | $0.00
-        | Credit | 1 entry | +$100.00
-        | Rental | 1 entry | −$71.25
-        | Closing balance | | $28.75
-        Wallet: entries in order
-        | When | What | Amount | Balance after
-        | 29 July 2026, 12:00 UTC | Credit: bank transfer Receipt R-00000001
-          </dashboard/wallet/receipts/1> | +$100.00 | $100.00
-        | 29 July 2026, 12:00 UTC | Rental of node32_slice_1 Receipt R-00000002
-          </dashboard/wallet/receipts/2> | −$71.25 | $28.75"#]],
+            Statements </dashboard/wallet/statements>
+            To print this page or save it as a PDF, use your browser's print command. CSV for
+              spreadsheets </dashboard/wallet/statements/2026-07/csv>
+            Mycelium
+            Statement, July 2026
+            Account: o&#39;mar&#38;co@example.org
+            Period: 1 to 31 July 2026, UTC
+            Issued: 29 July 2026, 12:00 UTC
+            Currency: US dollars (USD)
+            This month is still open. The statement shows transactions so far.
+            Wallet
+            Wallet: totals by type
+            | Opening balance | | $0.00
+            | Credit | 1 entry | +$100.00
+            | Rental | 1 entry | −$71.25
+            | Closing balance | | $28.75
+            Wallet: transactions by date
+            | Date | Description | Amount | Balance after
+            | 29 July 2026, 12:00 UTC | Credit: bank transfer Receipt R-00000001
+              </dashboard/wallet/receipts/1> | +$100.00 | $100.00
+            | 29 July 2026, 12:00 UTC | Rental of node32_slice_1 Receipt R-00000002
+              </dashboard/wallet/receipts/2> | −$71.25 | $28.75"#]],
     );
     check_table(
         &books(&db, Who::Omar, month("2026-07"), now()),
@@ -110,39 +110,39 @@ fn a_month_without_entries_is_a_statement_too() {
     check(
         &statement(&db, Who::Omar, "2026-05"),
         expect![[r#"
-        Statements </dashboard/wallet/statements>
-        To print it or keep it as a PDF, use your browser's print command. CSV for
-          spreadsheets </dashboard/wallet/statements/2026-05/csv>
-        Mycelium
-        Statement, May 2026
-        Account: o&#39;mar&#38;co@example.org
-        Period: 1 to 31 May 2026, UTC
-        Made at: 29 July 2026, 12:00 UTC
-        Currency: US dollars (USD)
-        Wallet
-        Wallet: sums by kind
-        | Opening balance | | $0.00
-        | Closing balance | | $0.00
-        Nothing was booked in this month."#]],
+            Statements </dashboard/wallet/statements>
+            To print this page or save it as a PDF, use your browser's print command. CSV for
+              spreadsheets </dashboard/wallet/statements/2026-05/csv>
+            Mycelium
+            Statement, May 2026
+            Account: o&#39;mar&#38;co@example.org
+            Period: 1 to 31 May 2026, UTC
+            Issued: 29 July 2026, 12:00 UTC
+            Currency: US dollars (USD)
+            Wallet
+            Wallet: totals by type
+            | Opening balance | | $0.00
+            | Closing balance | | $0.00
+            No transactions this month."#]],
     );
     check(
         &statement(&db, Who::Aida, "2026-07"),
         expect![[r#"
-        Statements </dashboard/wallet/statements>
-        To print it or keep it as a PDF, use your browser's print command. CSV for
-          spreadsheets </dashboard/wallet/statements/2026-07/csv>
-        Mycelium
-        Statement, July 2026
-        Account: aida@example.org
-        Period: 1 to 31 July 2026, UTC
-        Made at: 29 July 2026, 12:00 UTC
-        Currency: US dollars (USD)
-        The month is not over: this is what was booked so far.
-        Wallet
-        Wallet: sums by kind
-        | Opening balance | | $0.00
-        | Closing balance | | $0.00
-        Nothing was booked in this month."#]],
+            Statements </dashboard/wallet/statements>
+            To print this page or save it as a PDF, use your browser's print command. CSV for
+              spreadsheets </dashboard/wallet/statements/2026-07/csv>
+            Mycelium
+            Statement, July 2026
+            Account: aida@example.org
+            Period: 1 to 31 July 2026, UTC
+            Issued: 29 July 2026, 12:00 UTC
+            Currency: US dollars (USD)
+            This month is still open. The statement shows transactions so far.
+            Wallet
+            Wallet: totals by type
+            | Opening balance | | $0.00
+            | Closing balance | | $0.00
+            No transactions this month."#]],
     );
 }
 
@@ -156,27 +156,27 @@ fn a_farmer_reads_what_they_earned() {
         &statement(&db, Who::Fatima, &of.to_string()),
         expect![[r#"
             Statements </dashboard/wallet/statements>
-            To print it or keep it as a PDF, use your browser's print command. CSV for
+            To print this page or save it as a PDF, use your browser's print command. CSV for
               spreadsheets </dashboard/wallet/statements/2026-10/csv>
             Mycelium
             Statement, October 2026
             Account: fatima@example.org
             Period: 1 to 31 October 2026, UTC
-            Made at: 29 July 2026, 12:00 UTC
+            Issued: 29 July 2026, 12:00 UTC
             Currency: US dollars (USD)
-            The month is not over: this is what was booked so far.
+            This month is still open. The statement shows transactions so far.
             Wallet
-            Wallet: sums by kind
+            Wallet: totals by type
             | Opening balance | | $0.00
             | Closing balance | | $0.00
-            Nothing was booked in this month.
+            No transactions this month.
             Earnings
-            Earnings: sums by kind
+            Earnings: totals by type
             | Opening balance | | $0.00
             | Earning | 1 entry | +$64.13
             | Closing balance | | $64.13
-            Earnings: entries in order
-            | When | What | Amount | Balance after
+            Earnings: transactions by date
+            | Date | Description | Amount | Balance after
             | 29 October 2026, 12:00 UTC | Earned with node32_slice_1 | +$64.13 | $64.13"#]],
     );
     let made_at = of.last_second().plus_seconds(1);
@@ -200,19 +200,19 @@ fn a_receipt_says_what_for_and_how_it_was_booked() {
         &receipt(&db, Who::Omar),
         expect![[r#"
             Wallet </dashboard/wallet>
-            To print it or keep it as a PDF, use your browser's print command.
+            To print this page or save it as a PDF, use your browser's print command.
             Mycelium
             Receipt R-00000001
             Credit: bank transfer +$100.00
             Account: o&#39;mar&#38;co@example.org
-            Booked at: 29 July 2026, 12:00 UTC
+            Date: 29 July 2026, 12:00 UTC
             Currency: US dollars (USD)
-            Made at: 29 July 2026, 12:00 UTC
-            How it was booked
+            Issued: 29 July 2026, 12:00 UTC
+            Ledger entries
             | Your wallet | +$100.00
-            | From outside the marketplace | −$100.00
-            | Your wallet held then | $100.00
-            The ledger seals this within seconds; the seal then stands here."#]],
+            | External funding | −$100.00
+            | Wallet balance after | $100.00
+            The ledger seal appears here within a few seconds."#]],
     );
     rent(&db);
     ledger_chain::seal(&db).unwrap();
@@ -220,27 +220,26 @@ fn a_receipt_says_what_for_and_how_it_was_booked() {
         &receipt(&db, Who::Omar),
         expect![[r#"
             Wallet </dashboard/wallet>
-            To print it or keep it as a PDF, use your browser's print command.
+            To print this page or save it as a PDF, use your browser's print command.
             Mycelium
             Receipt R-00000002
             Rental of node32_slice_1 −$71.25
             Account: o&#39;mar&#38;co@example.org
-            Booked at: 29 July 2026, 12:00 UTC
+            Date: 29 July 2026, 12:00 UTC
             Currency: US dollars (USD)
-            Made at: 29 July 2026, 12:00 UTC
+            Issued: 29 July 2026, 12:00 UTC
             Slice: node32_slice_1
-            A slice: 1 vCPU, 4 GB memory, 200 GB SSD
+            Slice size: 1 vCPU, 4 GB memory, 200 GB SSD
             Node: Canal house (node32)
-            Place: Ghent, Belgium
+            Location: Ghent, Belgium
             Period: 29 July 2026, 12:00 UTC to 29 October 2026, 12:00 UTC
             Rental: 019fadbe-f200-7000-8000-000000000000
               </dashboard/slices/019fadbe-f200-7000-8000-000000000000>
-            How it was booked
+            Ledger entries
             | Your wallet | −$71.25
-            | Held in escrow for the rental | +$71.25
-            | Your wallet held then | $28.75
-            Seal of the ledger up to here:
-              360b102c9b21f475bcf6129782e1cc9a6051fb4a1187f154be54d84d2cee8b27"#]],
+            | Rental escrow | +$71.25
+            | Wallet balance after | $28.75
+            Ledger seal: 360b102c9b21f475bcf6129782e1cc9a6051fb4a1187f154be54d84d2cee8b27"#]],
     );
 }
 

@@ -73,16 +73,16 @@ fn a_market_is_told_with_its_numbers() {
         &page(&db, &study(&db, found(), Some(usd("22")))),
         expect![[r#"
             Canal house </dashboard/farm/nodes/node32>
-            Market
-            Similar nodes in Western Europe ask $21.25–23.75 (median $22.50, 6 nodes).
+            Price comparison
+            Similar nodes in Western Europe cost $21.25–23.75 (median $22.50, 6 nodes).
             Similar nodes
-            The range is the middle half: a quarter of them asks less, a quarter more.
+            The range is the middle half: a quarter of them cost less, a quarter more.
             Similar are only 3 nodes of 2 farms in Belgium, so: Western Europe.
             Similar nodes are on the market or rented, are not certified, like yours, and belong
               to other farmers: at least 5 nodes of 3 farms, in your country, else in your
               region, else in the world.
             Price and measured uptime of nodes like Canal house
-            5 similar nodes; yours asks $25.00 at 99.5%. The table below has the same figures.
+            5 similar nodes; yours costs $25.00 at 99.5%. The table below has the same figures.
             99.0%
             99.1%
             99.2%
@@ -95,50 +95,49 @@ fn a_market_is_told_with_its_numbers() {
             $23
             $24
             $25
-            Price per slice and month
+            Price per slice per month
             Measured uptime
             yours
-            The same as a table
+            Show as table
             Price and measured uptime of each node in the plot
-            | Price per slice and month | Measured uptime | Whose
-            | $20.00 | 99% | another farmer's
-            | $21.00 | 99.01% | another farmer's
-            | $22.00 | 99.02% | another farmer's
-            | $23.00 | 99.03% | another farmer's
-            | $24.00 | 99.04% | another farmer's
-            | $25.00 | 99.5% | yours
-            What would another price bring?
+            | Price per slice per month | Measured uptime | Owner
+            | $20.00 | 99% | Another farmer
+            | $21.00 | 99.01% | Another farmer
+            | $22.00 | 99.02% | Another farmer
+            | $23.00 | 99.03% | Another farmer
+            | $24.00 | 99.04% | Another farmer
+            | $25.00 | 99.5% | You
+            Price simulator
             get /dashboard/farm/nodes/node32/market
-            Price per slice and month $[text price=22.00]
-            (Show)
+            Price per slice per month $[text price=22.00]
+            (Simulate price)
             At $22: 2.4 of 3 rented, $53/month, from these 24 observations.
-            What prices around it would bring
-            | Price | Rented | A month | Observations
-            | $17.50 </dashboard/farm/nodes/node32/market?price=17.50> | not known | not known |
-              4
+            Estimates for nearby prices
+            | Price | Rented | Per month | Observations
+            | $17.50 </dashboard/farm/nodes/node32/market?price=17.50> | unknown | unknown | 4
             | $20.00 </dashboard/farm/nodes/node32/market?price=20.00> | 3.0 of 3 | $60.00 | 16
             | $24.00 </dashboard/farm/nodes/node32/market?price=24.00> | 1.8 of 3 | $43.20 | 20
             | $26.50 </dashboard/farm/nodes/node32/market?price=26.50> | 1.5 of 3 | $39.75 | 12
-            An observation is a week of a similar node in the last 8 weeks: its price, and how
-              much of what it offered was rented. Of these, the simulator takes the nearest line
-              that never rises with the price. Amounts are before the platform&#39;s fee.
-            Suggested: $24.00
-            Half of the similar nodes ask less than: $22.50
-            75% of what similar nodes offered in the last 8 weeks was rented (1,260 of 1,680
-              slice-days); 60% would change nothing: +6%
-            A slice of theirs waited 12.5 days to be rented (the median of 9 rentals); 14 days
-              would change nothing: +0.53%
+            An observation is one week of a similar node in the last 8 weeks: its price, and the
+              share of its slices that was rented. The simulator fits a line to them that never
+              rises with the price. Amounts are before the platform fee.
+            Suggested price: $24.00
+            Half of the similar nodes cost less than: $22.50
+            75% of similar nodes&#39; capacity in the last 8 weeks was rented (1,260 of 1,680
+              slice-days); 60% is neutral: +6%
+            Their slices took 12.5 days to rent (median of 9 rentals); 14 days is neutral: +0.53%
             4 searches of the market for such a slice found nothing: +1%
-            That makes: $24.19
-            Rounded to half a dollar where that is possible: $24.
+            Result: $24.19
+            Rounded to half a dollar where possible: $24.
             post /dashboard/farm/nodes/node32
             [hidden version=2] [hidden price_per_month=24.00] [hidden min_uptime=99.5] [hidden
               min_bandwidth_mbps=1000] [hidden name=Canal house]
-            (Ask $24.00)
-            The median, plus 40% of what utilization is above 60% (less below it); plus up to 5%
-              where slices are rented sooner than in 14 days, less up to 5% where later; plus
-              0.25% for each search that found nothing, up to 20 of them. At most 15% away from
-              your own price, inside of the platform&#39;s limits, rounded to half a dollar."#]],
+            (Set price to $24.00)
+            The median of similar nodes, plus 40% of the utilization above 60% (or minus, below
+              it); plus up to 5% if slices rent in under 14 days, or minus up to 5% if they take
+              longer; plus 0.25% per search without results, up to 20 searches. Limited to 15%
+              from your current price and to the platform&#39;s limits, and rounded to half a
+              dollar."#]],
     );
 }
 
@@ -155,39 +154,36 @@ fn an_empty_market_says_that_it_does_not_know() {
         &page(&db, &study(&db, Picture { narrower, found: None }, None)),
         expect![[r#"
             Canal house </dashboard/farm/nodes/node32>
-            Market
-            What similar nodes ask is not known: there are too few of them.
+            Price comparison
+            There are too few similar nodes to compare prices.
             Similar nodes
             Similar are only 1 node of 1 farm in Belgium, 1 node of 1 farm in Western Europe and
-              1 node of 1 farm in the world. That is too few to compare with.
+              1 node of 1 farm in the world. That is too few for a comparison.
             Similar nodes are on the market or rented, are not certified, like yours, and belong
               to other farmers: at least 5 nodes of 3 farms, in your country, else in your
               region, else in the world.
-            What would another price bring?
+            Price simulator
             get /dashboard/farm/nodes/node32/market
-            Price per slice and month $[text price=25.00]
-            (Show)
-            At $25: we do not know. Near that price, up to 15% away, are 0 observations of 0
-              nodes; 10 observations of 3 nodes are needed.
-            What prices around it would bring
-            | Price | Rented | A month | Observations
-            | $20.00 </dashboard/farm/nodes/node32/market?price=20.00> | not known | not known |
-              0
-            | $22.50 </dashboard/farm/nodes/node32/market?price=22.50> | not known | not known |
-              0
-            | $27.50 </dashboard/farm/nodes/node32/market?price=27.50> | not known | not known |
-              0
-            | $30.00 </dashboard/farm/nodes/node32/market?price=30.00> | not known | not known |
-              0
-            An observation is a week of a similar node in the last 8 weeks: its price, and how
-              much of what it offered was rented. Of these, the simulator takes the nearest line
-              that never rises with the price. Amounts are before the platform&#39;s fee.
-            No suggestion
-            No price is suggested: there are too few similar nodes.
-            The median, plus 40% of what utilization is above 60% (less below it); plus up to 5%
-              where slices are rented sooner than in 14 days, less up to 5% where later; plus
-              0.25% for each search that found nothing, up to 20 of them. At most 15% away from
-              your own price, inside of the platform&#39;s limits, rounded to half a dollar."#]],
+            Price per slice per month $[text price=25.00]
+            (Simulate price)
+            At $25: unknown. Within 15% of that price there are 0 observations of 0 nodes. At
+              least 10 observations of 3 nodes are needed.
+            Estimates for nearby prices
+            | Price | Rented | Per month | Observations
+            | $20.00 </dashboard/farm/nodes/node32/market?price=20.00> | unknown | unknown | 0
+            | $22.50 </dashboard/farm/nodes/node32/market?price=22.50> | unknown | unknown | 0
+            | $27.50 </dashboard/farm/nodes/node32/market?price=27.50> | unknown | unknown | 0
+            | $30.00 </dashboard/farm/nodes/node32/market?price=30.00> | unknown | unknown | 0
+            An observation is one week of a similar node in the last 8 weeks: its price, and the
+              share of its slices that was rented. The simulator fits a line to them that never
+              rises with the price. Amounts are before the platform fee.
+            No suggested price
+            There are too few similar nodes to suggest a price.
+            The median of similar nodes, plus 40% of the utilization above 60% (or minus, below
+              it); plus up to 5% if slices rent in under 14 days, or minus up to 5% if they take
+              longer; plus 0.25% per search without results, up to 20 searches. Limited to 15%
+              from your current price and to the platform&#39;s limits, and rounded to half a
+              dollar."#]],
     );
 }
 
@@ -213,13 +209,13 @@ fn without_observations_nothing_is_made_up() {
     found.market = Market { offered: 0, rented: 0, node_weeks: 0, ..found.market };
     let view = MarketView::new(&study(&db, picture, None));
     assert!(view.comparison.is_some() && view.suggestion.is_none());
-    let why = "No price is suggested: how similar nodes are rented is not known. 0 weeks of nodes \
-               were observed in the last 8 weeks, and 20 are needed.";
+    let why = "Not enough data to suggest a price: there are 0 node-weeks of observations from the \
+               last 8 weeks, and 20 are needed.";
     assert_eq!(view.why_no_suggestion.as_deref(), Some(why));
     let simulated = view.simulation.unwrap();
     assert_eq!((simulated.rented_slices, simulated.revenue_per_month), (None, None));
-    let words = "At $25: we do not know. Near that price, up to 15% away, are 0 observations of 0 \
-                 nodes; 10 observations of 3 nodes are needed.";
+    let words = "At $25: unknown. Within 15% of that price there are 0 \
+                 observations of 0 nodes. At least 10 observations of 3 nodes are needed.";
     assert_eq!(simulated.words, words);
     assert!(view.around.iter().all(|around| around.rented_slices.is_none()));
 }

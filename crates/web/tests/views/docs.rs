@@ -38,7 +38,7 @@ fn a_failure_is_told_once_and_leads_on() {
         html::check_form("error", &page.render().unwrap());
         (page.status, page.detail, page.ways_on[0].url.clone())
     };
-    let advice = "Check the address; what belongs to somebody else is not shown either.";
+    let advice = "Check the URL. You also get this response for resources of other accounts.";
     let (market, login) = ("/marketplace/compute".to_owned(), "/login".to_owned());
     assert_eq!(shown(Problem::not_found()), (404, advice.to_owned(), market.clone()));
     let problem = Problem::new(Kind::Busy, "the market is <busy>");

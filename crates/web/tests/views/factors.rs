@@ -35,20 +35,19 @@ fn the_second_step_asks_for_what_there_is() {
     check(
         &page,
         expect![[r#"
-        One more step
-        Enter a code.
-        post /login/second-factor
-        [hidden challenge=secret][hidden next=/dashboard/farm]
-        The code is wrong. Use the code that your app shows now, or a recovery code; each is
-          good once.
-        Code
-        Six digits from your authenticator app, or a recovery code. [text code= required]
-        (Sign in)
-        Begin again </login>"#]],
+            Two-factor authentication
+            Enter a code.
+            post /login/second-factor
+            [hidden challenge=secret][hidden next=/dashboard/farm]
+            Incorrect code. Use the code your app currently shows, or an unused recovery code.
+            Code
+            Six digits from your authenticator app, or a recovery code. [text code= required]
+            (Sign in)
+            Start over </login>"#]],
     );
     let page = second_factor(PASSKEY);
     assert_eq!((page.takes_code, page.passkey_next.as_deref()), (false, Some("/dashboard/farm")));
-    assert_eq!(page.lede, "Show a passkey.");
+    assert_eq!(page.lede, "Use a passkey.");
     let both = second_factor(factor::Factors { passkeys: 1, ..APP });
     assert!(both.takes_code && both.passkey_next.is_some());
 }
@@ -58,12 +57,12 @@ fn a_password_confirms_only_where_there_is_no_factor() {
     check(
         &prove(NONE),
         expect![[r#"
-        Confirm that it is you
-        What comes next is protected. You are asked again after 15 minutes.
-        post /dashboard/prove
-        [hidden next=/dashboard/wallet]
-        Password [password password= required]
-        (Confirm)"#]],
+            Verify it's you
+            The next page is protected. Your verification is valid for 15 minutes.
+            post /dashboard/prove
+            [hidden next=/dashboard/wallet]
+            Password [password password= required]
+            (Verify)"#]],
     );
     let asked = |page: Prove| (page.takes_password, page.takes_code, page.takes_passkey);
     assert_eq!(asked(prove(NONE)), (true, false, false));
@@ -90,87 +89,85 @@ fn the_settings_list_passkeys_and_say_what_is_left() {
             Settings
             o&#39;mar&#38;co@example.org
             E-mail address
-            You sign in with it. Renters to whom you offer a rental see it, and farmers, unless
-              you choose a name.
+            You sign in with this address. Accounts you transfer a rental to see it, and farmers
+              see it unless you set a display name.
             post /dashboard/settings/email
             New address
-            It counts at once. [email email= required]
+            Takes effect immediately. [email email= required]
             Your password [password password= required]
-            (Change the address)
-            How farmers see you
-            Where you rent. Now: o&#39;mar&#38;co@example.org
+            (Change e-mail address)
+            Display name
+            Farmers see this name when you rent from them. Current: o&#39;mar&#38;co@example.org
             post /dashboard/settings/display-name
             Name
-            Up to 80 characters. Empty: your e-mail address. [text display_name=]
+            Up to 80 characters. Leave empty to show your e-mail address. [text display_name=]
             (Save)
             Password
-            Changing it signs out every other browser.
+            Changing your password signs out all other browsers.
             post /dashboard/settings/password
-            Password now [password current_password= required]
+            Current password [password current_password= required]
             New password
-            At least 8 characters. A few words work well. [password password= required]
-            (Change the password)
+            At least 8 characters. A few random words work well. [password password= required]
+            (Change password)
             Passkeys
-            A passkey signs you in with your fingerprint, your face or the lock of your device.
-              It needs no password, and no other site can ask for it.
+            A passkey signs you in with your fingerprint, face or screen lock. It replaces your
+              password and works only on this site.
             | Name | Added | Last used | Remove
             | &#60;3&#62; | 29 July 2026, 12:00 UTC | Never |
             post /dashboard/settings/passkeys/remove
             [hidden passkey=BwcHBwcHBwcHBwcHBwcHBw]
             (Remove &#60;3&#62;)
-            Adding a passkey needs JavaScript, and a browser of 2024 or later.
+            To add a passkey, you need JavaScript and a browser from 2024 or later.
             Authenticator app
-            A second step after your password: a code of your phone.
-            An app on your phone shows a code of six digits, which is asked for after your
-              password.
+            Enter a code from your phone after your password.
+            An app on your phone generates six-digit codes that you enter after your password.
             post /dashboard/settings/totp
-            (Set up an app)
+            (Set up app)
             Recovery codes
-            A recovery code gets you in once where you have neither passkey nor app.
+            Use a recovery code once to sign in when you don't have your passkey or app.
             You have no recovery codes.
             post /dashboard/settings/recovery-codes
-            (Make new codes)
-            Signed in
-            Every browser that is signed in to this account. End what you do not know, and change
-              your password.
+            (Generate new codes)
+            Sessions
+            Browsers signed in to your account. If you don't recognize one, sign it out and
+              change your password.
             API tokens
-            With a token, a program does what you allow it, through the API </docs/api>. Revoke
-              one that got into other hands: it is worth nothing at once.
-            There is no token yet.
+            A token lets a program use the API </docs/api> within the scopes you choose. If a
+              token leaks, revoke it; it stops working immediately.
+            No tokens yet.
             post /dashboard/settings/tokens
-            Make a token
+            Create token
             Name
-            To know it by, such as the program that uses it. [text name=]
-            It may
-            [checkbox scopes=read checked] Read what you see read
-            [checkbox scopes=rent] Rent slices, and pay from the wallet rent
-            [checkbox scopes=farm] Register nodes, and set their prices farm
+            For example, the program that uses it. [text name=]
+            Scopes
+            [checkbox scopes=read checked] Read everything you can see read
+            [checkbox scopes=rent] Rent slices and pay from your wallet rent
+            [checkbox scopes=farm] Register nodes and set their prices farm
             [checkbox scopes=agent] Set up and remove slices on a farm agent
-            It may spend at most
-            In all. Empty: no ceiling. $[text ceiling_usd=]
-            It ends in
-            1 to 365. [text expires_in_days=90]days
-            Only for the farm
-            On the grid. Empty: any. [text farm_id=]
-            (Make the token)
+            Spending limit
+            Total. Leave empty for no limit. $[text ceiling_usd=]
+            Expires in
+            1 to 365 days. [text expires_in_days=90]days
+            Limit to farm
+            Grid farm ID. Leave empty for all farms. [text farm_id=]
+            (Create token)
             SSH keys
-            The public keys that get into the machines that you rent.
-            See the keys </dashboard/settings/ssh-keys>
+            Public keys that can log in to the machines you rent.
+            Manage SSH keys </dashboard/settings/ssh-keys>
             Activity
-            What was done in this account and with it. Nobody can change this list, not even the
+            A tamper-evident log of your account's activity. Nobody can change it, not even the
               operator.
-            See the activity </dashboard/settings/activity>
-            Delete the account
-            For good: nobody can bring it back.
+            View activity </dashboard/settings/activity>
+            Delete account
+            This is permanent and cannot be undone.
             post /dashboard/settings/delete
-            First: Your rentals have ended, and your nodes are off the market with none of their
-              slices rented. No payout is under way.
-            Goes: Your address, password, sessions, tokens, and where you are paid to.
-            Stays: Rentals, bookings and the log of what was done, under a number that says
-              nothing of you.
-            Your wallet holds $100.00. Once the account is deleted, nobody can spend it.
+            Before you delete: End your rentals, take your nodes off the market once none of
+              their slices are rented, and wait for pending payouts.
+            Deleted: Your e-mail address, password, sessions, tokens and payout address.
+            Kept: Rentals, transactions and the activity log, under an anonymous ID.
+            Your wallet balance of $100.00 is lost if you delete your account.
             Your password [password password= required]
-            (Delete the account)"#]],
+            (Delete account)"#]],
     );
     let empty = Factors::new(NONE, &[], Some("not offered"));
     assert_eq!(empty.totp_note.as_deref(), Some("Not offered."));

@@ -55,14 +55,14 @@ fn a_farmer_reads_that_too_much_is_rented() {
     look(&db, &report(32, 0));
     assert_eq!(
         said(),
-        "Slices are rented that do not fit into the node any more (1 of 1): give it back what it \
-         had, or find their renters another node; what is rented stays, and nothing new is sold."
+        "1 of 1 rented slices no longer fit on the node; restore its capacity, or leave the market \
+         so these renters can move. Existing rentals continue, and no more slices are sold."
     );
     look(&db, &NodeReport { rented_whole: true, ..report(32, 3) });
     assert_eq!(
         said(),
-        "Somebody has rented the whole node on the grid, and slices of it are rented here (1): \
-         end what is on the grid, or find these renters another node."
+        "The whole node is rented on the grid while 1 of its slices are rented here; end the grid \
+         rental, or leave the market so these renters can move."
     );
     look(&db, &report(32, 3));
     assert_eq!(said(), "");
@@ -79,45 +79,44 @@ fn a_farm_is_a_list_of_nodes_and_their_sums() {
         &farm(&db, Who::Fatima),
         expect![[r#"
             Farm
-            Add nodes </dashboard/farm/add> Your farms </dashboard/farm/claims> Credits
+            Add nodes </dashboard/farm/add> Verified farms </dashboard/farm/claims> SLA credits
               </dashboard/farm/credits> Payouts </dashboard/farm/payouts>
             Nodes: 2
             Slices rented: 1 of 3, 2 free, 33% rented
             Earned this month: $0.00
             In escrow: $64.13
-            To be paid out: $0.00
-            Paid: $0.00
+            Available for payout: $0.00
+            Paid out: $0.00
             Revenue
-            Nothing was earned in the last twelve months. What renters have paid is earned day by
-              day.
-            As CSV: revenue by month and node </dashboard/farm/revenue.csv>, slices and who rents
-              them </dashboard/farm/slices.csv>, uptime and bandwidth
+            No revenue in the last twelve months. You earn rental payments day by day.
+            Download CSV: revenue by month and node </dashboard/farm/revenue.csv>, slices and
+              renters </dashboard/farm/slices.csv>, uptime and bandwidth
               </dashboard/farm/uptime.csv>.
             Nodes
             Canal house </dashboard/farm/nodes/node32>
             Grid node 32, Ghent, Belgium
             published up
             1 of 3 rented
-            $25.00 a slice and month
+            $25.00 per slice per month
             1 rented, 2 available
             Slice 1: o&#39;mar&#38;co@example.org until 29 October 2026
-            Earned this month: $0.00. In escrow: $64.13. Uptime: not measured yet, promised
-              99.5%. Bandwidth: measured 940 Mbit/s, promised 1,000 Mbit/s below the promise.
+            Earned this month: $0.00. In escrow: $64.13. Uptime: not measured yet; guaranteed
+              99.5%. Bandwidth: 940 Mbit/s measured; guaranteed 1,000 Mbit/s below SLA.
             node33 </dashboard/farm/nodes/node33>
-            Grid node 33, Unknown place
+            Grid node 33, Unknown location
             draft down
             0 of 0 rented
             No price yet
-            no slice
+            no slices
             Earned this month: $0.00. In escrow: $0.00.
             The grid reports the node as down; slices appear once it is up.
             Add a node
             post /dashboard/farm/nodes
-            Grid node id
-            The number of your node on the grid. [text grid_node_id=]
-            (Add the node)
-            We read its capacity from the grid. Nothing is offered before you set a price and
-              publish."#]],
+            Grid node ID
+            Your node&#39;s ID on the grid. [text grid_node_id=]
+            (Add node)
+            We read the node's capacity from the grid. Nodes stay private until you set a price
+              and publish them."#]],
     );
 }
 
@@ -130,23 +129,22 @@ fn a_node_that_was_not_added_is_explained_at_the_field() {
         &page,
         expect![[r#"
             Farm
-            Add nodes </dashboard/farm/add> Your farms </dashboard/farm/claims> Credits
+            Add nodes </dashboard/farm/add> Verified farms </dashboard/farm/claims> SLA credits
               </dashboard/farm/credits> Payouts </dashboard/farm/payouts>
             Nodes
-            No node yet
-            Enter the id that your node has on the grid, and you will see how many slices it can
-              provide.
+            No nodes yet
+            Enter your node's grid ID to see how many slices it can provide.
             Add a node
             post /dashboard/farm/nodes
-            Grid node id [text grid_node_id= 32b]
-            A whole number above 0, such as 32.
-            (Add the node)
-            We read its capacity from the grid. Nothing is offered before you set a price and
-              publish."#]],
+            Grid node ID [text grid_node_id= 32b]
+            A positive whole number, such as 32.
+            (Add node)
+            We read the node's capacity from the grid. Nodes stay private until you set a price
+              and publish them."#]],
     );
     let problem = Problem::plain(Kind::GridUnreachable);
     let page = farm(&market(), Who::Aida).refused(&form("grid_node_id=32"), &problem);
-    let error = "The grid does not answer. Try again in a few minutes; nothing was changed.";
+    let error = "The grid is not responding. Nothing was changed. Try again in a few minutes.";
     assert_eq!(page.grid_node_id, page::Field::refused("32", error));
 }
 
@@ -159,14 +157,14 @@ fn a_draft_shows_what_it_could_earn() {
         expect![[r#"
             Farm </dashboard/farm>
             node32
-            Grid node 32, Ghent, Belgium draft Compare its price
+            Grid node 32, Ghent, Belgium draft Compare prices
               </dashboard/farm/nodes/node32/market>
-            This node can provide 9 slices: at $25.00 each, up to $225.00 a month.
+            This node can provide 9 slices. At $25.00 each, that is up to $225.00 per month.
             Processor: 32 vCPU free, enough for 32 slices
             Memory: At least 120 GB free, enough for 30 slices
-            SSD: At least 1,800 GB free, enough for 9 slices sets the limit
+            SSD: At least 1,800 GB free, enough for 9 slices limiting
             Slices
-            Rented now: 0 of 9. 9 available.
+            0 of 9 rented. 9 available.
             node32_slice_1: available
             node32_slice_2: available
             node32_slice_3: available
@@ -177,49 +175,48 @@ fn a_draft_shows_what_it_could_earn() {
             node32_slice_8: available
             node32_slice_9: available
             Agents
-            No agent works for this farm: what is rented here is set up and removed by hand. How
-              to run one is in crates/agent/README.md.
-            What it earns
+            This farm has no agent, so you set up and remove machines by hand. To run an agent,
+              see crates/agent/README.md.
+            Revenue
             Earned this month: $0.00
             In escrow: $0.00
             Rented: 0%
-            Last report from the grid
+            Latest grid report
             Status: up
             Health: healthy
-            Read: 29 July 2026, 12:00 UTC
+            Updated: 29 July 2026, 12:00 UTC
             Offer draft
-            Only you can see this node. Set a price, then publish it.
+            Only you can see this node. Set a price to publish it.
             Leave the market </dashboard/farm/nodes/node32/leave>
-            Price and promise
+            Price and SLA
             post /dashboard/farm/nodes/node32
             [hidden version=1]
-            What new rentals get
-            Price per slice and month
-            From $1.00 to $500.00. $[text price_per_month=]
-            Uptime that you promise
+            Terms for new rentals
+            Price per slice per month
+            Between $1.00 and $500.00. $[text price_per_month=]
+            Guaranteed uptime
             Not measured yet. [text min_uptime=]%
-            Bandwidth that you promise
+            Guaranteed bandwidth
             Not measured yet. [text min_bandwidth_mbps=]Mbit/s
-            A month below the promise is credited to the renter with 10% of its price; with 25%
-              where the uptime is below 99%, and with 50% below 95%. Slower than promised: 10%.
-            Terms that you offer [hidden terms=]
+            If a month misses the uptime SLA, the renter is credited 10% of its price: 25% below
+              99% uptime, and 50% below 95%. Missing the bandwidth SLA adds 10%.
+            Rental terms offered [hidden terms=]
             [checkbox terms=1 checked] 1 month
             [checkbox terms=3 checked] 3 months
             [checkbox terms=6 checked] 6 months
             [checkbox terms=12 checked] 12 months
-            Slices that you keep back
-            They are not offered. What is rented stays rented. [text kept_slices=0]
+            Reserved slices
+            Not offered for rent. Rented slices are not affected. [text kept_slices=0]
             Name in the marketplace [text name=node32]
-            (Save)
-            History of the offer </dashboard/farm/nodes/node32/history>
-            Maintenance
-            None is announced. Who rents here is told a day ahead at least.
-            Announce or cancel </dashboard/farm/nodes/node32/maintenance>
-            Lock
+            (Save offer)
+            Offer history </dashboard/farm/nodes/node32/history>
+            Scheduled maintenance
+            No maintenance scheduled. Renters get at least 24 hours' notice.
+            Manage maintenance </dashboard/farm/nodes/node32/maintenance>
+            Offer lock
             post /dashboard/farm/nodes/node32/lock
-            A locked offer cannot be changed by anybody, neither here nor by a program, until you
-              unlock it.
-            (Lock the offer)"#]],
+            While the offer is locked, nobody can change it, on this site or through the API.
+            (Lock offer)"#]],
     );
 }
 
@@ -232,68 +229,66 @@ fn a_published_node_shows_who_rents_what() {
         expect![[r#"
             Farm </dashboard/farm>
             Canal house
-            Grid node 32, Ghent, Belgium published See it in the marketplace
-              </marketplace/compute/node32> Compare its price
-              </dashboard/farm/nodes/node32/market>
-            This node can provide 3 slices, up to $75.00 a month at your price.
+            Grid node 32, Ghent, Belgium published View in marketplace
+              </marketplace/compute/node32> Compare prices </dashboard/farm/nodes/node32/market>
+            This node can provide 3 slices, up to $75.00 per month at your price.
             Processor: 32 vCPU free, enough for 32 slices
             Memory: At least 120 GB free, enough for 30 slices
-            SSD: At least 600 GB free, enough for 3 slices sets the limit
+            SSD: At least 600 GB free, enough for 3 slices limiting
             Slices
-            Rented now: 1 of 3. 1 rented, 2 available.
+            1 of 3 rented. 1 rented, 2 available.
             node32_slice_1: o&#39;mar&#38;co@example.org until 29 October 2026
             node32_slice_2: available
             node32_slice_3: available
             Agents
-            No agent works for this farm: what is rented here is set up and removed by hand. How
-              to run one is in crates/agent/README.md.
-            What it earns
+            This farm has no agent, so you set up and remove machines by hand. To run an agent,
+              see crates/agent/README.md.
+            Revenue
             Earned this month: $0.00
             In escrow: $64.13
             Rented: 33%
-            Uptime: not measured yet, promised 99.5%
-            Bandwidth: measured 940 Mbit/s, promised 1,000 Mbit/s below the promise
-            Last report from the grid
+            Uptime: not measured yet; guaranteed 99.5%
+            Bandwidth: 940 Mbit/s measured; guaranteed 1,000 Mbit/s below SLA
+            Latest grid report
             Status: up
             Health: healthy
-            Read: 29 July 2026, 12:00 UTC
+            Updated: 29 July 2026, 12:00 UTC
             Offer published
-            Renters can find this node. Pausing hides it and leaves running rentals alone.
+            This node is on the market. Pausing hides it; existing rentals continue.
             post /dashboard/farm/nodes/node32/pause
             [hidden version=2]
-            (Pause)
+            (Pause node)
             Leave the market </dashboard/farm/nodes/node32/leave>
-            Price and promise
+            Price and SLA
             post /dashboard/farm/nodes/node32
             [hidden version=2]
-            What new rentals get
-            Price per slice and month
-            From $1.00 to $500.00. $[text price_per_month=25.00]
-            $22.50 of $25.00 is yours after the fee of 10%.
-            Uptime that you promise
+            Terms for new rentals
+            Price per slice per month
+            Between $1.00 and $500.00. $[text price_per_month=25.00]
+            You earn $22.50 of $25.00 after the 10% fee.
+            Guaranteed uptime
             Not measured yet. [text min_uptime=99.5]%
-            Bandwidth that you promise
+            Guaranteed bandwidth
             Not measured yet. [text min_bandwidth_mbps=1000]Mbit/s
-            A month below the promise is credited to the renter with 10% of its price; with 25%
-              where the uptime is below 99%, and with 50% below 95%. Slower than promised: 10%.
-            Terms that you offer [hidden terms=]
+            If a month misses the uptime SLA, the renter is credited 10% of its price: 25% below
+              99% uptime, and 50% below 95%. Missing the bandwidth SLA adds 10%.
+            Rental terms offered [hidden terms=]
             [checkbox terms=1 checked] 1 month
             [checkbox terms=3 checked] 3 months
             [checkbox terms=6 checked] 6 months
             [checkbox terms=12 checked] 12 months
-            Slices that you keep back
-            They are not offered. What is rented stays rented. [text kept_slices=0]
+            Reserved slices
+            Not offered for rent. Rented slices are not affected. [text kept_slices=0]
             Name in the marketplace [text name=Canal house]
-            (Save)
-            History of the offer </dashboard/farm/nodes/node32/history>
-            Maintenance
-            None is announced. Who rents here is told a day ahead at least.
-            Announce or cancel </dashboard/farm/nodes/node32/maintenance>
-            Lock
+            (Save offer)
+            Offer history </dashboard/farm/nodes/node32/history>
+            Scheduled maintenance
+            No maintenance scheduled. Renters get at least 24 hours' notice.
+            Manage maintenance </dashboard/farm/nodes/node32/maintenance>
+            Offer lock
             post /dashboard/farm/nodes/node32/lock
-            A locked offer cannot be changed by anybody, neither here nor by a program, until you
-              unlock it.
-            (Lock the offer)"#]],
+            While the offer is locked, nobody can change it, on this site or through the API.
+            (Lock offer)"#]],
     );
 }
 
@@ -303,13 +298,13 @@ fn a_node_that_can_provide_nothing_says_why() {
     register(&db, "node32", &report(32, 0));
     offer(&db, 32, "node32", Listing::Draft);
     let page = node(&db);
-    assert_eq!(page.headline, "This node can provide no slice now.");
+    assert_eq!(page.headline, "This node can't provide any slices right now.");
     let ssd = "Less than 200 GB of SSD storage is free; hard disks cannot hold a slice.";
     assert_eq!(page.reason.as_deref(), Some(ssd));
     let free: Vec<_> = page.limits.iter().map(|limit| limit.free.as_str()).collect();
     assert_eq!(free, ["32 vCPU", "At least 120 GB", "Less than 200 GB"]);
     assert!(page.limits[2].is_limiting && !page.limits[1].is_limiting);
-    assert!(page.publish_hint.ends_with("Slices appear as soon as there is room for them."));
+    assert!(page.publish_hint.ends_with("Slices appear once the node has capacity for them."));
 
     let db = empty();
     let mut down = report(32, 9);
@@ -353,7 +348,7 @@ fn a_change_that_was_refused_stays_in_the_form() {
     assert_eq!(page.version, "2", "of the offer as it is now");
 
     let page = node(&market()).refused(&sent, &Problem::plain(Kind::OfferChanged));
-    assert!(page.form.error.unwrap().starts_with("The node was changed meanwhile"));
+    assert!(page.form.error.unwrap().starts_with("The node was changed in the meantime"));
     let page = node(&market()).not_listed(&Problem::plain(Kind::PriceMissing));
     assert!(page.form.error.unwrap().starts_with("The node has no price."));
     assert_eq!(page.form.price_per_month.value, "25.00");
@@ -386,30 +381,29 @@ fn a_farmer_sees_agents_and_says_what_is_gone() {
     html::check_form("page", &html);
     let read = html::reading(&html);
     let (_, read) = read.split_once("Slices\n").unwrap();
-    let (read, _) = read.split_once("Last report").unwrap();
+    let (read, _) = read.split_once("Latest grid report").unwrap();
     expect![[r#"
-        Rented now: 1 of 3. 1 rented, 2 available, 2 being removed.
+        1 of 3 rented. 1 rented, 2 available, 2 being removed.
         node32_slice_1: o&#39;mar&#38;co@example.org until 29 October 2026
         node32_slice_2: available
         node32_slice_2: being removed since 29 July 2026, 10:00 UTC
         post /dashboard/farm/nodes/node32/slices/2/gone
-        (It is gone: node32_slice_2)
+        (Confirm removal: node32_slice_2)
         node32_slice_3: available
-        node32_slice_7: being removed since 29 July 2026, 10:00 UTC: the agent could not do
-          it
+        node32_slice_7: being removed since 29 July 2026, 10:00 UTC: the agent failed
         post /dashboard/farm/nodes/node32/slices/7/gone
-        (It is gone: node32_slice_7)
+        (Confirm removal: node32_slice_7)
         Agents
         Agent rack-7, last seen 2 minutes ago
-        Agent &#60;old&#62;, last seen 30 days ago: too long ago, so it gets nothing to do
-        What it earns
+        Agent &#60;old&#62;, last seen 30 days ago: offline, so it gets no jobs
+        Revenue
         Earned this month: $0.00
         In escrow: $64.13
         Rented: 33%
-        Uptime: not measured yet, promised 99.5%
-        Bandwidth: measured 940 Mbit/s, promised 1,000 Mbit/s below the promise
+        Uptime: not measured yet; guaranteed 99.5%
+        Bandwidth: 940 Mbit/s measured; guaranteed 1,000 Mbit/s below SLA
     "#]]
     .assert_eq(read);
     let without = html::reading(&node(&db).render().unwrap());
-    assert!(without.contains("No agent works for this farm"), "{without}");
+    assert!(without.contains("This farm has no agent"), "{without}");
 }

@@ -34,64 +34,62 @@ fn a_farmer_sees_what_leaving_means() {
     check(
         &leave(&db),
         expect![[r#"
-        Canal house </dashboard/farm/nodes/node32>
-        Leave the market
-        From your notice on, the node is off the market, and no rental of it is extended
-          beyond its last day. Its renters are told at once. Whoever has paid for longer is
-          refunded for every day that they do not get, or goes on with another farmer's node
-          if they like that better.
-        post /dashboard/farm/nodes/node32/withdraw
-        It leaves on
-        At the beginning of that day, in UTC. Renters have at least 30 days. [date
-          leaves_at=2026-08-29 required]
-        (Give notice) Keep the node </dashboard/farm/nodes/node32>
-        Rentals
-        The rentals of this node, and what becomes of them
-        | Slice | Renter | Paid until | What becomes of it
-        | node32_slice_1 | o&#39;mar&#38;co@example.org | 29 October 2026 | refunded from
-          that day on, or moved before it, as its renter chooses"#]],
+            Canal house </dashboard/farm/nodes/node32>
+            Leave the market
+            When you give notice, the node goes off the market, its renters are notified, and
+              rentals can't be extended past its last day. Renters who paid beyond that day are
+              refunded for the remaining time, or move to another farmer's node if they prefer.
+            post /dashboard/farm/nodes/node32/withdraw
+            Last day
+            The node leaves at 00:00 UTC on this day. Renters get at least 30 days&#39; notice.
+              [date leaves_at=2026-08-29 required]
+            (Give notice) Keep node </dashboard/farm/nodes/node32>
+            Rentals
+            Rentals of this node and their outcome
+            | Slice | Renter | Paid until | Outcome
+            | node32_slice_1 | o&#39;mar&#38;co@example.org | 29 October 2026 | Refunded for the
+              time after the last day, or moved to another node, as the renter chooses"#]],
     );
     let sent: Form = form("leaves_at=soon");
-    let problem = Problem::fields(vec![wrong("leaves_at", "a day, such as 2027-03-31")]);
+    let problem = Problem::fields(vec![wrong("leaves_at", "a date, such as 2027-03-31")]);
     let refused = leave(&db).refused(&sent, &problem);
     check(
         &refused,
         expect![[r#"
-        Canal house </dashboard/farm/nodes/node32>
-        Leave the market
-        From your notice on, the node is off the market, and no rental of it is extended
-          beyond its last day. Its renters are told at once. Whoever has paid for longer is
-          refunded for every day that they do not get, or goes on with another farmer's node
-          if they like that better.
-        post /dashboard/farm/nodes/node32/withdraw
-        It leaves on
-        At the beginning of that day, in UTC. Renters have at least 30 days. [date
-          leaves_at=soon required]
-        A day, such as 2027-03-31.
-        (Give notice) Keep the node </dashboard/farm/nodes/node32>
-        Rentals
-        The rentals of this node, and what becomes of them
-        | Slice | Renter | Paid until | What becomes of it
-        | node32_slice_1 | o&#39;mar&#38;co@example.org | 29 October 2026 | refunded from
-          that day on, or moved before it, as its renter chooses"#]],
+            Canal house </dashboard/farm/nodes/node32>
+            Leave the market
+            When you give notice, the node goes off the market, its renters are notified, and
+              rentals can't be extended past its last day. Renters who paid beyond that day are
+              refunded for the remaining time, or move to another farmer's node if they prefer.
+            post /dashboard/farm/nodes/node32/withdraw
+            Last day
+            The node leaves at 00:00 UTC on this day. Renters get at least 30 days&#39; notice.
+              [date leaves_at=soon required]
+            A date, such as 2027-03-31.
+            (Give notice) Keep node </dashboard/farm/nodes/node32>
+            Rentals
+            Rentals of this node and their outcome
+            | Slice | Renter | Paid until | Outcome
+            | node32_slice_1 | o&#39;mar&#38;co@example.org | 29 October 2026 | Refunded for the
+              time after the last day, or moved to another node, as the renter chooses"#]],
     );
     withdraw(&db);
     let again = leave(&db).refused(&sent, &Problem::plain(Kind::NodeLeaving));
     check(
         &again,
         expect![[r#"
-        Canal house </dashboard/farm/nodes/node32>
-        Leave the market
-        The node leaves the market. Take the notice back first, where that is what you want.
-        This node leaves on 28 August 2026, 12:00 UTC. It is off the market, and its renters
-          are told.
-        post /dashboard/farm/nodes/node32/stay
-        (Take the notice back)
-        Rentals
-        The rentals of this node, and what becomes of them
-        | Slice | Renter | Paid until | What becomes of it
-        | node32_slice_1 | o&#39;mar&#38;co@example.org | 29 October 2026 | refunded from
-          that day on, or moved before it, as its renter chooses"#]],
+            Canal house </dashboard/farm/nodes/node32>
+            Leave the market
+            The node is leaving the market. Cancel leaving first.
+            This node leaves the market on 28 August 2026, 12:00 UTC. It is no longer offered,
+              and its renters have been notified.
+            post /dashboard/farm/nodes/node32/stay
+            (Cancel leaving)
+            Rentals
+            Rentals of this node and their outcome
+            | Slice | Renter | Paid until | Outcome
+            | node32_slice_1 | o&#39;mar&#38;co@example.org | 29 October 2026 | Refunded for the
+              time after the last day, or moved to another node, as the renter chooses"#]],
     );
 }
 
@@ -102,14 +100,13 @@ fn a_node_that_nobody_rents_leaves_today() {
     check(
         &leave(&db),
         expect![[r#"
-        Canal house </dashboard/farm/nodes/node32>
-        Leave the market
-        This node left on 29 July 2026, 12:00 UTC. Nothing of it is offered, whatever the
-          grid reports.
-        post /dashboard/farm/nodes/node32/stay
-        (Bring the node back)
-        Rentals
-        Nothing of this node is rented."#]],
+            Canal house </dashboard/farm/nodes/node32>
+            Leave the market
+            This node left the market on 29 July 2026, 12:00 UTC and is no longer offered.
+            post /dashboard/farm/nodes/node32/stay
+            (Bring node back)
+            Rentals
+            This node has no rentals."#]],
     );
 }
 
@@ -124,7 +121,10 @@ fn a_renter_chooses() {
     let page = renter::rental(&db, Who::Omar, &held);
     let notice = page.leaving.unwrap();
     assert_eq!(notice.refund_now.as_deref(), Some("$71.25"));
-    assert!(notice.can_move && notice.stay.contains("is paid back by itself"), "{notice:?}");
+    assert!(
+        notice.can_move && notice.stay.contains("for the unused time automatically"),
+        "{notice:?}"
+    );
     let found = leaving::alternatives(&db, &held, Owed::Nothing, now()).unwrap();
     let choose = || {
         shown(&db, Who::Omar, "/dashboard/slices/x/move", |_, visit| {
@@ -134,22 +134,22 @@ fn a_renter_chooses() {
     check(
         &choose(),
         expect![[r#"
-        node32_slice_1 </dashboard/slices/019fadbe-f200-7000-8000-000000000000>
-        Go on with another node
-        The node of this rental leaves on 28 August 2026, 12:00 UTC. Each of these slices
-          costs no more and promises no less. $71.25 of what you have paid is still held for
-          the rental: it goes with it, and nothing more is charged. Later extensions cost the
-          price that is shown.
-        The data stays behind, and the new machine has to be set up anew: copy what you need
-          first.
-        post /dashboard/slices/019fadbe-f200-7000-8000-000000000000/move
-        [hidden node_id=node33] [hidden slice_id=node33_slice_1] [hidden offer_version=2]
-        Mill
-        node33_slice_1, Ghent, Belgium
-        A month: $25.00
-        Promise: 99.5% uptime, 1,000 Mbit/s
-        (Move to node33_slice_1)
-        Back to the rental </dashboard/slices/019fadbe-f200-7000-8000-000000000000>"#]],
+            node32_slice_1 </dashboard/slices/019fadbe-f200-7000-8000-000000000000>
+            Move to another node
+            This rental's node leaves the market on 28 August 2026, 12:00 UTC. Each slice below
+              costs no more and guarantees at least the same uptime and bandwidth. The unused
+              $71.25 of your payment moves with the rental, and you pay nothing more until you
+              extend it at the price shown.
+            Your data is not moved, and the new machine is set up from scratch. Copy what you
+              need first.
+            post /dashboard/slices/019fadbe-f200-7000-8000-000000000000/move
+            [hidden node_id=node33] [hidden slice_id=node33_slice_1] [hidden offer_version=2]
+            Mill
+            node33_slice_1, Ghent, Belgium
+            Monthly price: $25.00
+            Guaranteed: 99.5% uptime, 1,000 Mbit/s
+            (Move to node33_slice_1)
+            Back to rental </dashboard/slices/019fadbe-f200-7000-8000-000000000000>"#]],
     );
     let none = shown(&db, Who::Omar, "/dashboard/slices/x/move", |_, visit| {
         page::MoveRental::new(visit, &held, &[], &[])
@@ -158,17 +158,18 @@ fn a_renter_chooses() {
     check(
         &none.refused(&problem),
         expect![[r#"
-        node32_slice_1 </dashboard/slices/019fadbe-f200-7000-8000-000000000000>
-        Go on with another node
-        The offer has changed. Read the offer again and decide anew; nothing was charged.
-        The node of this rental leaves on 28 August 2026, 12:00 UTC. Each of these slices
-          costs no more and promises no less. $71.25 of what you have paid is still held for
-          the rental: it goes with it, and nothing more is charged. Later extensions cost the
-          price that is shown.
-        The data stays behind, and the new machine has to be set up anew: copy what you need
-          first.
-        No equivalent slice is free now. Look again later, or end the rental for its refund.
-        Back to the rental </dashboard/slices/019fadbe-f200-7000-8000-000000000000>"#]],
+            node32_slice_1 </dashboard/slices/019fadbe-f200-7000-8000-000000000000>
+            Move to another node
+            The offer has changed. Nothing was charged. Review the current offer and try again.
+            This rental's node leaves the market on 28 August 2026, 12:00 UTC. Each slice below
+              costs no more and guarantees at least the same uptime and bandwidth. The unused
+              $71.25 of your payment moves with the rental, and you pay nothing more until you
+              extend it at the price shown.
+            Your data is not moved, and the new machine is set up from scratch. Copy what you
+              need first.
+            No equivalent slice is free right now. Check again later, or end the rental for a
+              refund.
+            Back to rental </dashboard/slices/019fadbe-f200-7000-8000-000000000000>"#]],
     );
 }
 
@@ -203,9 +204,9 @@ fn a_machine_that_failed_is_made_elsewhere_with_a_word_of_its_renter() {
     jobs::report(&db, &agent, &told, now()).unwrap();
     let page = on_page(now());
     let html = page.render().unwrap();
-    let go_on = "/move\">Go on with another slice</a>";
-    assert!(html.contains(go_on) && html.contains("/end\">End the rental now</a>"), "{html}");
-    assert!(page.access.text.contains("on another slice"), "{}", page.access.text);
+    let go_on = "/move\">Move to another slice</a>";
+    assert!(html.contains(go_on) && html.contains("/end\">End rental</a>"), "{html}");
+    assert!(page.access.text.contains("to another slice"), "{}", page.access.text);
 
     let found = leaving::alternatives(&db, &rental, Owed::Overdue, now()).unwrap();
     let choose = shown(&db, Who::Omar, "/dashboard/slices/x/move", |_, visit| {
@@ -214,23 +215,23 @@ fn a_machine_that_failed_is_made_elsewhere_with_a_word_of_its_renter() {
     check(
         &choose,
         expect![[r#"
-        node32_slice_1 </dashboard/slices/019fadbe-f200-7000-8000-000000000000>
-        Go on with another slice
-        The machine of this rental is late or could not be set up. If you agree, it is set up
-          on another slice, with the same key and the same start. Each of these slices costs
-          no more and promises no less. The farmer that you leave has earned nothing: $71.25
-          of what you have paid goes with the rental, and nothing more is charged. Later
-          extensions cost the price that is shown.
-        If there is no access by 30 July 2026, 11:50 UTC, everything is paid back by itself,
-          wherever the rental is then.
-        post /dashboard/slices/019fadbe-f200-7000-8000-000000000000/move
-        [hidden node_id=node32] [hidden slice_id=node32_slice_2] [hidden offer_version=2]
-        Canal house
-        node32_slice_2, Ghent, Belgium
-        A month: $25.00
-        Promise: 99.5% uptime, 1,000 Mbit/s
-        (Move to node32_slice_2)
-        Back to the rental </dashboard/slices/019fadbe-f200-7000-8000-000000000000>"#]],
+            node32_slice_1 </dashboard/slices/019fadbe-f200-7000-8000-000000000000>
+            Move to another slice
+            This rental's machine is overdue or couldn't be set up. You can have it set up on
+              another slice, with the same key and setup. Each slice below costs no more and
+              guarantees at least the same uptime and bandwidth. The current farmer earns
+              nothing: all $71.25 you paid moves with the rental, and you pay nothing more until
+              you extend it at the price shown.
+            If you have no access by 30 July 2026, 11:50 UTC, you are refunded in full
+              automatically, on this slice or another.
+            post /dashboard/slices/019fadbe-f200-7000-8000-000000000000/move
+            [hidden node_id=node32] [hidden slice_id=node32_slice_2] [hidden offer_version=2]
+            Canal house
+            node32_slice_2, Ghent, Belgium
+            Monthly price: $25.00
+            Guaranteed: 99.5% uptime, 1,000 Mbit/s
+            (Move to node32_slice_2)
+            Back to rental </dashboard/slices/019fadbe-f200-7000-8000-000000000000>"#]],
     );
     let stays = shown(&db, Who::Omar, "/dashboard/slices/x/move", |_, visit| {
         page::MoveRental::new(visit, &rental, &[], &found)
@@ -238,10 +239,10 @@ fn a_machine_that_failed_is_made_elsewhere_with_a_word_of_its_renter() {
     check(
         &stays,
         expect![[r#"
-        node32_slice_1 </dashboard/slices/019fadbe-f200-7000-8000-000000000000>
-        Go on with another node
-        The node of this rental stays on the market, and its access is not overdue: there is
-          no reason to go.
-        Back to the rental </dashboard/slices/019fadbe-f200-7000-8000-000000000000>"#]],
+            node32_slice_1 </dashboard/slices/019fadbe-f200-7000-8000-000000000000>
+            Move to another node
+            You can move a rental only when its node leaves the market or its access is overdue.
+              Neither applies to this one.
+            Back to rental </dashboard/slices/019fadbe-f200-7000-8000-000000000000>"#]],
     );
 }

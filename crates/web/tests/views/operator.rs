@@ -83,34 +83,34 @@ fn how_the_marketplace_stands() {
             Accounts </operator/accounts> Farms </operator/farms> Payouts </operator/payouts>
               Disputes </operator/disputes> Sync </operator/sync> Recurring jobs </operator/jobs>
               Audit log </operator/audit>
-            Access and removals
-            2 jobs are late Renters have access within 5 minutes, and what is left of a rental is
-              removed within an hour.
-            Mail
-            No outlet for mail is set, so none is sent.
-            | Mail | What went wrong | Attempts | Given up | What to do
+            Setup and removal jobs
+            2 overdue jobs Targets: access within 5 minutes of payment, removal within an hour of
+              a rental's end.
+            E-mail
+            No mail transport is configured, so no e-mail is sent.
+            | E-mail | Error | Attempts | Failed at | Actions
             | sign-up | the outlet said &#60;3&#62; | 10 attempts | 29 July 2026, 12:00 UTC |
             post /operator/mails/019fadbe-f200-7101-8101-010101010101/retry
-            (Send again)
-            Payments that were not credited
-            They have come in and are not what was meant. Give them back at Stripe, or credit
-              them by hand.
-            | Payment | Why | Amount | Top-up of | Told
-            | pi_1 | another amount than was meant | 2499 usd, in its smallest unit |
+            (Resend)
+            Uncredited payments
+            These payments don't match a top-up. Refund them in Stripe, or add the credit by
+              hand.
+            | Payment | Reason | Amount | Account | Received
+            | pi_1 | amount doesn&#39;t match the top-up | 2499 usd (smallest unit) |
               &#60;3&#62;@example.org, 019fadbe-f200-7202-8202-020202020202 | 29 July 2026, 12:00
               UTC
-            What must always hold 1 broken
-            Checked just now, with every rental, booking and slice.
-            | Invariant | What holds | Now
+            Integrity checks 1 failed
+            Run just now on all rentals, transactions and slices.
+            | Check | Rule | Result
             | rentals-never-overlap | The rentals of a slice follow one another: each ends before
-              the next begins. | broken: 3
+              the next begins. | failed: 3
             | one-rental-per-slice | A slice has at most one live rental, and a node that is
-              rented whole has no other. | holds
-            The sync with the grid
-            failed 4,999 nodes, 12 changed, 1 missing, 0 refused, 29 July 2026, 12:00 UTC.
+              rented whole has no other. | passed
+            Grid sync
+            failed 4,999 nodes, 12 changed, 1 missing, 0 rejected, 29 July 2026, 12:00 UTC.
             nobody &#60;answers&#62;
             1 document in quarantine 2 nodes oversold 3 recurring jobs failing
-            Its history, servers and quarantine </operator/sync>"#]],
+            Sync history, servers and quarantine </operator/sync>"#]],
     );
 }
 
@@ -134,24 +134,24 @@ fn accounts_and_what_can_be_done_to_them() {
     check(
         &page,
         expect![[r#"
-        Operator </operator>
-        Accounts
-        get /operator/accounts
-        The address begins with [text prefix=f]
-        (Search)
-        fatima@example.org second factor you
-        Since 29 July 2026, 019fadbe-f200-7101-8101-010101010101
-        o&#39;mar&#38;co@example.org shut out operator
-        Since 29 July 2026, 019fadbe-f200-7202-8202-020202020202
-        post /operator/accounts/019fadbe-f200-7202-8202-020202020202/end-sessions
-        [hidden prefix=f]
-        (End sessions)
-        post /operator/accounts/019fadbe-f200-7202-8202-020202020202/enable
-        [hidden prefix=f]
-        (Let in)
-        post /operator/accounts/019fadbe-f200-7202-8202-020202020202/revoke-operator
-        [hidden prefix=f]
-        (Unmake operator)"#]],
+            Operator </operator>
+            Accounts
+            get /operator/accounts
+            Search by start of e-mail address [text prefix=f]
+            (Search)
+            fatima@example.org second factor you
+            Created 29 July 2026, 019fadbe-f200-7101-8101-010101010101
+            o&#39;mar&#38;co@example.org suspended operator
+            Created 29 July 2026, 019fadbe-f200-7202-8202-020202020202
+            post /operator/accounts/019fadbe-f200-7202-8202-020202020202/end-sessions
+            [hidden prefix=f]
+            (Sign out everywhere)
+            post /operator/accounts/019fadbe-f200-7202-8202-020202020202/enable
+            [hidden prefix=f]
+            (Reactivate)
+            post /operator/accounts/019fadbe-f200-7202-8202-020202020202/revoke-operator
+            [hidden prefix=f]
+            (Revoke operator access)"#]],
     );
     let address = with_prefix("/a?done=b".to_owned(), "o'mar&co@");
     assert_eq!(address, "/a?done=b&prefix=o%27mar%26co%40");
@@ -179,13 +179,13 @@ fn every_entry_of_the_audit_log() {
     check(
         &page,
         expect![[r#"
-        Operator </operator>
-        Audit log
-        Everything that was done. Each entry is sealed over the one before it; the check
-          </operator> says whether the chain holds.
-        | What | Who | Whose account | From | When | Seal
-        | Signed in 2 | account 0199 | – | – | 29 July 2026, 12:00 UTC | soon
-        | Slice set up 1 | account 0199 | – | – | 29 July 2026, 12:00 UTC | abababab…"#]],
+            Operator </operator>
+            Audit log
+            All actions in this marketplace. Each entry is sealed together with the previous one;
+              an integrity check </operator> verifies the chain.
+            | Event | By | Account | IP address | Time | Seal
+            | Signed in 2 | account 0199 | – | – | 29 July 2026, 12:00 UTC | pending
+            | Slice set up 1 | account 0199 | – | – | 29 July 2026, 12:00 UTC | abababab…"#]],
     );
 }
 
@@ -234,41 +234,41 @@ fn how_the_sync_goes() {
     check(
         &page,
         expect![[r#"
-        Operator </operator>
-        The sync with the grid
-        Every five minutes the grid is asked for every registered node. What is rented stays,
-          whatever it says; what is offered goes where it may not be there.
-        Oversold nodes
-        More of them is rented than they can carry by now. Their farmers are told, and
-          nothing new is sold.
-        | Node | Farmer | Too many | Last seen
-        | &#60;Cellar&#62; node32 | f@example.org | 1 of 3 slices | 29 July 2026, 12:00 UTC
-        Servers
-        | Server | Now | Last answer | Last failure
-        | https://a.example | left alone until 29 July 2026, 12:10 UTC | 29 July 2026, 12:00
-          UTC | 29 July 2026, 12:00 UTC status &#60;500&#62;
-        | https://b.example | tried again | 29 July 2026, 12:00 UTC | 29 July 2026, 12:00 UTC
-          status &#60;500&#62;
-        | https://c.example | has failed 1 time | 29 July 2026, 12:00 UTC | 29 July 2026,
-          12:00 UTC status &#60;500&#62;
-        | https://d.example | answers | 29 July 2026, 12:00 UTC | –
-        In quarantine
-        What was last known of these nodes stays. They are not observed meanwhile: neither up
-          nor down.
-        | Node | Why its document cannot be used | How it begins
-        | node33 | no memory |
-          {&#34;nodeId&#34;:33,&#34;farmName&#34;:&#34;&#60;script&#62;&#34;
-        Runs
-        | Began | Outcome | Nodes | Took | Answered by
-        | 29 July 2026, 12:00 UTC | goes on behind node600 | 4,999 nodes, 12 changed, 1
-          missing, 0 refused | 7 s: 25 requests, waited 5,100 ms, read 300 ms, wrote 1,200 ms
-          | https://grid.example
-        | 29 July 2026, 12:00 UTC | complete | 4,999 nodes, 12 changed, 1 missing, 0 refused
-          | 7 s: 25 requests, waited 5,100 ms, read 300 ms, wrote 1,200 ms |
-          https://grid.example
-        | 29 July 2026, 12:00 UTC | failed https://a.example: status 500 | 4,999 nodes, 12
-          changed, 1 missing, 0 refused | 7 s: 25 requests, waited 5,100 ms, read 300 ms,
-          wrote 1,200 ms | –"#]],
+            Operator </operator>
+            Grid sync
+            Every five minutes, the sync reads all registered nodes from the grid. Rentals are
+              never affected; free slices leave the market when their node may be gone.
+            Oversold nodes
+            More slices are rented on these nodes than they can now provide. Their farmers have
+              been notified, and no more slices are sold.
+            | Node | Farmer | Excess slices | Last seen
+            | &#60;Cellar&#62; node32 | f@example.org | 1 of 3 slices | 29 July 2026, 12:00 UTC
+            Servers
+            | Server | State | Last success | Last failure
+            | https://a.example | paused until 29 July 2026, 12:10 UTC | 29 July 2026, 12:00 UTC
+              | 29 July 2026, 12:00 UTC status &#60;500&#62;
+            | https://b.example | retrying | 29 July 2026, 12:00 UTC | 29 July 2026, 12:00 UTC
+              status &#60;500&#62;
+            | https://c.example | failed 1 time | 29 July 2026, 12:00 UTC | 29 July 2026, 12:00
+              UTC status &#60;500&#62;
+            | https://d.example | answers | 29 July 2026, 12:00 UTC | –
+            Quarantine
+            The last valid data of these nodes is kept. Until a valid document arrives, they are
+              not checked and count as neither up nor down.
+            | Node | Error | Excerpt
+            | node33 | no memory |
+              {&#34;nodeId&#34;:33,&#34;farmName&#34;:&#34;&#60;script&#62;&#34;
+            Runs
+            | Started | Outcome | Nodes | Duration | Server
+            | 29 July 2026, 12:00 UTC | continues after node600 | 4,999 nodes, 12 changed, 1
+              missing, 0 rejected | 7 s: 25 requests, waited 5,100 ms, read 300 ms, wrote 1,200
+              ms | https://grid.example
+            | 29 July 2026, 12:00 UTC | complete | 4,999 nodes, 12 changed, 1 missing, 0 rejected
+              | 7 s: 25 requests, waited 5,100 ms, read 300 ms, wrote 1,200 ms |
+              https://grid.example
+            | 29 July 2026, 12:00 UTC | failed https://a.example: status 500 | 4,999 nodes, 12
+              changed, 1 missing, 0 rejected | 7 s: 25 requests, waited 5,100 ms, read 300 ms,
+              wrote 1,200 ms | –"#]],
     );
 }
 
@@ -301,29 +301,27 @@ fn what_is_done_again_and_again() {
         expect![[r#"
             Operator </operator>
             Recurring jobs
-            What the marketplace does as time passes. Each job takes small steps of which every
-              one is done once, however many hosts there are, and goes on in the next run.
+            Scheduled work of the marketplace. Each job runs in small steps, does each step
+              exactly once across all hosts, and continues in the next run.
             grid-sync every 5 minutes
-            | Job | Last run | Next run | Waiting
-            | expire Begins the grace of rentals whose term is over, and ends those whose grace
-              is over. At most 500 rentals, each in a statement of its own; then what is still
-              due is found again. | done 29 July 2026, 11:59 UTC 1,234 ms | 29 July 2026, 12:05
-              UTC | 0
-            | earn Moves what was used, day by day, from escrow to who earned it. At most 500
-              rentals, each in a statement of its own; then what is still due is found again. |
-              fails since 29 July 2026, 11:50 UTC 29 July 2026, 11:59 UTC 1,234 ms &#60;no&#62;
-              disk | 29 July 2026, 12:05 UTC | 10,000 or more
-            | sync Asks the grid for every registered node, and keeps what has changed. At most
-              300 requests, 200 nodes in each, 100 seconds; then from the node behind which the
-              last run stopped; one run at a time, by a lease. | late 29 July 2026, 11:44 UTC
-              1,234 ms | 29 July 2026, 12:05 UTC | –
+            | Job | Last run | Next run | Backlog
+            | expire Starts the grace period of expired rentals, and ends rentals after it. Limit
+              per run: 500 rentals, each in a statement of its own; remaining work is found by
+              the next run. | done 29 July 2026, 11:59 UTC 1,234 ms | 29 July 2026, 12:05 UTC | 0
+            | earn Moves used rental payments from escrow to earnings, day by day. Limit per run:
+              500 rentals, each in a statement of its own; remaining work is found by the next
+              run. | failing since 29 July 2026, 11:50 UTC 29 July 2026, 11:59 UTC 1,234 ms
+              &#60;no&#62; disk | 29 July 2026, 12:05 UTC | 10,000 or more
+            | sync Reads all registered nodes from the grid and stores changes. Limit per run:
+              300 requests, 200 nodes in each, 100 seconds; continues after the last node; one
+              run at a time, by a lease. | late 29 July 2026, 11:44 UTC 1,234 ms | 29 July 2026,
+              12:05 UTC | –
             mailer every 10 seconds
-            | Job | Last run | Next run | Waiting
-            | optimize Lets the database look anew at tables that have grown tenfold, once the
-              market has. At most 1 statement, which samples the rows of each index; then tables
-              that were not looked at are looked at the next time. | not yet | 29 July 2026,
-              12:00 UTC | –
+            | Job | Last run | Next run | Backlog
+            | optimize Updates the query planner&#39;s statistics for tables that have grown
+              tenfold. Limit per run: 1 statement, which samples the rows of each index;
+              remaining tables follow in the next run. | not yet | 29 July 2026, 12:00 UTC | –
             notifier every 10 seconds
-            | Job | Last run | Next run | Waiting"#]],
+            | Job | Last run | Next run | Backlog"#]],
     );
 }

@@ -68,26 +68,26 @@ fn the_market_shows_what_is_on_offer() {
     check(
         &compute(&market(), Who::Visitor, path),
         expect![[r#"
-        Your account is ready.
-        Slices for rent
-        Every slice is 1 vCPU, 4 GB memory and 200 GB SSD. What differs is the node it is cut
-          from.
-        get /marketplace/compute
-        Country [text country=belgium]
-        Monthly price up to $[text max_price=30]
-        Uptime from [text min_uptime=]%
-        Bandwidth from [text min_bandwidth=]Mbit/s
-        Sort by
-        Price, lowest first Promised uptime, highest first
-        [checkbox certified=true] Certified hardware only Clear </marketplace/compute>
-        (Show slices)
-        1 node, highest promised uptime first
-        Canal house </marketplace/compute/node32>
-        Ghent, Belgium
-        3 of 3 slices free
-        Promised: 99.5% uptime 1,000 Mbit/s
-        Measured: Not measured yet
-        $25.00 a month $0.034 an hour"#]],
+            Your account is ready.
+            Slices for rent
+            Every slice is 1 vCPU, 4 GB memory and 200 GB SSD. Price, location and uptime depend
+              on the node.
+            get /marketplace/compute
+            Country [text country=belgium]
+            Maximum monthly price $[text max_price=30]
+            Minimum uptime [text min_uptime=]%
+            Minimum bandwidth [text min_bandwidth=]Mbit/s
+            Sort by
+            Price: low to high Guaranteed uptime: high to low
+            [checkbox certified=true] Certified hardware only Clear </marketplace/compute>
+            (Show slices)
+            1 node, highest guaranteed uptime first
+            Canal house </marketplace/compute/node32>
+            Ghent, Belgium
+            3 of 3 slices free
+            Guaranteed: 99.5% uptime 1,000 Mbit/s
+            Measured: Not measured yet
+            $25.00 per month $0.034 per hour"#]],
     );
 }
 
@@ -97,27 +97,27 @@ fn a_filter_that_cannot_be_used_says_so_beside_the_field() {
     check(
         &compute(&market(), Who::Visitor, path),
         expect![[r#"
-        Slices for rent
-        Every slice is 1 vCPU, 4 GB memory and 200 GB SSD. What differs is the node it is cut
-          from.
-        get /marketplace/compute
-        Country [text country=]
-        Monthly price up to $[text max_price=cheap]
-        An amount of dollars with at most two decimals, above 0, such as 25.00.
-        Uptime from [text min_uptime=101]%
-        A percentage from 0 to 100, such as 99.5.
-        Bandwidth from [text min_bandwidth=]Mbit/s
-        Sort by
-        Price, lowest first Promised uptime, highest first
-        [checkbox certified=true checked] Certified hardware only Clear
-          </marketplace/compute>
-        (Show slices)
-        The filter needs a correction
-        Nothing was looked for, because the marked fields cannot be used as they are."#]],
+            Slices for rent
+            Every slice is 1 vCPU, 4 GB memory and 200 GB SSD. Price, location and uptime depend
+              on the node.
+            get /marketplace/compute
+            Country [text country=]
+            Maximum monthly price $[text max_price=cheap]
+            An amount of dollars with at most two decimals, above 0, such as 25.00.
+            Minimum uptime [text min_uptime=101]%
+            A percentage from 0 to 100, such as 99.5.
+            Minimum bandwidth [text min_bandwidth=]Mbit/s
+            Sort by
+            Price: low to high Guaranteed uptime: high to low
+            [checkbox certified=true checked] Certified hardware only Clear
+              </marketplace/compute>
+            (Show slices)
+            Invalid filter
+            Some filter values are invalid. Correct the highlighted fields and search again."#]],
     );
     let page = compute(&market(), Who::Visitor, "/marketplace/compute?cursor=x&sort=luck");
     let notice = page.frame.notice.unwrap().text;
-    assert_eq!(notice, "The address has a wrong sort.");
+    assert_eq!(notice, "The URL has an invalid sort.");
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn a_long_market_has_a_next_page() {
         offer(&db, number, "x", Listing::Published);
     }
     let first = compute(&db, Who::Visitor, "/marketplace/compute?min_uptime=99&cursor=");
-    assert_eq!(first.summary, "24 nodes on this page, cheapest first");
+    assert_eq!(first.summary, "24 nodes on this page, lowest price first");
     let next = first.next_page.unwrap();
     assert!(next.starts_with("/marketplace/compute?min_uptime=99&cursor="), "{next}");
     let second = compute(&db, Who::Visitor, &next);
@@ -145,19 +145,19 @@ fn a_visitor_signs_in_first() {
             Slices for rent </marketplace/compute>
             Canal house
             Ghent, Belgium up
-            $25.00 a month
-            $0.034 an hour, per slice
+            $25.00 per month
+            $0.034 per hour, per slice
             1 vCPU
             4 GB memory
             200 GB SSD
             Sign in to rent </login?next=%2Fmarketplace%2Fcompute%2Fnode32>
-            You come back to this page.
-            Promise and record
-            Promised uptime: 99.5%
+            You'll return to this page.
+            Uptime and bandwidth
+            Guaranteed uptime: 99.5%
             Measured uptime: Not measured yet
-            Promised bandwidth: 1,000 Mbit/s
+            Guaranteed bandwidth: 1,000 Mbit/s
             Slices
-            Free now: 3 of 3. They are all alike, so you get the next free one.
+            3 of 3 free. All slices are identical, so you get the next free one.
             node32_slice_1: available
             node32_slice_2: available
             node32_slice_3: available
@@ -166,8 +166,8 @@ fn a_visitor_signs_in_first() {
             Farm: Freefarm
             Country: Belgium
             City: Ghent
-            Upload, as the grid measured: 940 Mbit/s
-            Last read from the grid: 29 July 2026, 12:00 UTC"#]],
+            Measured upload: 940 Mbit/s
+            Last updated from the grid: 29 July 2026, 12:00 UTC"#]],
     );
 }
 
@@ -180,19 +180,19 @@ fn a_renter_sees_what_each_term_costs() {
             Slices for rent </marketplace/compute>
             Canal house
             Ghent, Belgium up
-            $25.00 a month
-            $0.034 an hour, per slice
+            $25.00 per month
+            $0.034 per hour, per slice
             1 vCPU
             4 GB memory
             200 GB SSD
             Rent a slice <#rent>
             Longer terms cost less. You see the total before you confirm.
-            Promise and record
-            Promised uptime: 99.5%
+            Uptime and bandwidth
+            Guaranteed uptime: 99.5%
             Measured uptime: Not measured yet
-            Promised bandwidth: 1,000 Mbit/s
+            Guaranteed bandwidth: 1,000 Mbit/s
             Slices
-            Free now: 3 of 3. They are all alike, so you get the next free one.
+            3 of 3 free. All slices are identical, so you get the next free one.
             node32_slice_1: available
             node32_slice_2: available
             node32_slice_3: available
@@ -201,44 +201,43 @@ fn a_renter_sees_what_each_term_costs() {
             Farm: Freefarm
             Country: Belgium
             City: Ghent
-            Upload, as the grid measured: 940 Mbit/s
-            Last read from the grid: 29 July 2026, 12:00 UTC
+            Measured upload: 940 Mbit/s
+            Last updated from the grid: 29 July 2026, 12:00 UTC
             post /dashboard/slices
             [hidden node_id=node32] [hidden offer_version=2] [hidden idempotency_key=request-1]
             Rent a slice
             Canal house, Ghent, Belgium <#content>
-            How much of it?
-            [radio whole_node= checked] Single slices $25.00 a slice and month; others rent
-              beside you
-            [radio whole_node=yes] The whole node (3 slices) $75.00 a month, as one rental;
-              nobody else is on it
-            How many slices?
+            Size
+            [radio whole_node= checked] Individual slices $25.00 per slice per month, on a shared
+              node
+            [radio whole_node=yes] The whole node (3 slices) $75.00 per month, as one rental on a
+              dedicated node
+            Number of slices
             1 slice 2 slices 3 slices
-            The totals below are for one slice: what is charged is the total times the number of
-              slices. For the whole node, this number does not count.
-            For how long?
-            [radio duration_months=1 checked required] 1 month $25.00 $25.00 a month, until 29
-              August 2026 The whole node: $75.00
-            [radio duration_months=3 required] 3 months 5% off $71.25 $23.75 a month, until 29
-              October 2026 The whole node: $213.75
-            [radio duration_months=6 disabled required] 6 months 10% off $135.00 $22.50 a month,
-              until 29 January 2027 The whole node: $405.00 Your wallet lacks $35.00
-            [radio duration_months=12 disabled required] 12 months 15% off $255.00 $21.25 a
-              month, until 29 July 2027 The whole node: $765.00 Your wallet lacks $155.00
-            You have no SSH key yet: the machine waits until you add one
+            Totals below are for one slice. You pay the total times the number of slices. This
+              setting doesn't apply to the whole node.
+            Term
+            [radio duration_months=1 checked required] 1 month $25.00 $25.00 per month, until 29
+              August 2026 Whole node: $75.00
+            [radio duration_months=3 required] 3 months 5% off $71.25 $23.75 per month, until 29
+              October 2026 Whole node: $213.75
+            [radio duration_months=6 disabled required] 6 months 10% off $135.00 $22.50 per
+              month, until 29 January 2027 Whole node: $405.00 $35.00 short
+            [radio duration_months=12 disabled required] 12 months 15% off $255.00 $21.25 per
+              month, until 29 July 2027 Whole node: $765.00 $155.00 short
+            You have no SSH key yet. The machine is set up as soon as you add one
               </dashboard/settings/ssh-keys>.
-            What does it start with?
-            Plain Linux: The farmer&#39;s Debian or Ubuntu as it is, with security updates.
-              Docker: Containers with the distribution&#39;s Docker. Kubernetes (k3s): A
-              Kubernetes node of its own. PostgreSQL: A database on the loopback, sized for the
-              slice. Web server: nginx on port 80.
-            Where the farm sets up machines by itself. Through the API, it can be a document of
-              your own for cloud-init.
+            Image setup
+            Plain Linux: The farm&#39;s Debian or Ubuntu image, with security updates. Docker:
+              Containers with the distribution&#39;s Docker. Kubernetes (k3s): A single-node
+              Kubernetes cluster. PostgreSQL: A database on localhost, sized for the slice. Web
+              server: nginx on port 80.
+            Applies on farms with automatic setup. Through the API you can send your own
+              cloud-init document.
             Your balance: $100.00
-            The farmer sees you as o&#39;mar&#38;co@example.org (change it
-              </dashboard/settings#shown>). The rental ends by itself on its last day, unless you
-              extend it.
-            (Confirm and rent)"#]],
+            The farmer sees you as o&#39;mar&#38;co@example.org (change
+              </dashboard/settings#shown>). The rental ends on its last day unless you extend it.
+            (Rent)"#]],
     );
     check_frame(&page, &["o&#39;mar&#38;co@example.org", "$100.00", "/logout"], &["/login"]);
 }
@@ -264,9 +263,9 @@ fn check_closed(db: &RusqliteDb, who: Who, expected: &str) {
 #[test]
 fn where_nothing_can_be_rented_the_page_says_why() {
     let db = market();
-    check_closed(&db, Who::Fatima, "This is your own node: others can rent its slices.");
+    check_closed(&db, Who::Fatima, "This is your own node, so you can't rent its slices.");
     offer(&db, 32, "Canal house", Listing::Paused);
-    let paused = "The farmer has taken this node off the market; choose another one.";
+    let paused = "This node is no longer on the market; choose another node.";
     check_closed(&db, Who::Visitor, paused);
     check_closed(&db, Who::Omar, paused);
 
@@ -274,13 +273,13 @@ fn where_nothing_can_be_rented_the_page_says_why() {
     register(&db, "Canal house", &report(32, 1));
     offer(&db, 32, "Canal house", Listing::Published);
     rent(&db);
-    let sold_out = "Every slice of this node is taken; choose another node.";
+    let sold_out = "All slices of this node are rented; choose another node.";
     check_closed(&db, Who::Visitor, sold_out);
 
     let db = empty();
     register(&db, "Canal house", &report(32, 0));
     offer(&db, 32, "Canal house", Listing::Published);
-    let empty = "This node can carry no slice at the moment; choose another node.";
+    let empty = "This node has no capacity right now; choose another node.";
     check_closed(&db, Who::Omar, empty);
 }
 
@@ -291,14 +290,14 @@ fn a_refusal_is_said_where_the_offer_is() {
     assert_eq!(problem.kind, Kind::InsufficientFunds);
     let page = node(&db, Who::Aida).refused(&problem, &[]);
     assert!(matches!(page.renting, page::Renting::Open(_)), "the offer stands");
-    let error = "Nothing was rented, and nothing was charged: the wallet lacks $71.25 of the \
-                 total of $71.25; add credit and try again.";
+    let error = "Nothing was rented or charged: your balance is $71.25 short of \
+                 the total of $71.25; add credit and try again.";
     assert_eq!(page.refusal.unwrap().text, error);
 
     offer(&db, 32, "Canal house", Listing::Paused);
     let problem = Problem::from(try_to_rent(&db, Who::Omar, "k").unwrap_err());
     let refusal = node(&db, Who::Omar).refused(&problem, &[]).refusal.unwrap();
-    assert!(refusal.text.starts_with("Nothing was rented, and nothing was charged: the farmer"));
+    assert!(refusal.text.starts_with("Nothing was rented or charged: this node"));
 }
 
 #[test]
@@ -309,14 +308,14 @@ fn a_renter_finds_what_they_hold_and_what_it_cost() {
         &slices(&db, Who::Omar),
         expect![[r#"
             My slices
-            Rent another </marketplace/compute>
+            Rent another slice </marketplace/compute>
             All </dashboard/slices?state=all>
             Running </dashboard/slices?state=running>
             Ended </dashboard/slices?state=ended>
-            | Slice | State | Ends | Uptime | A month | Actions
+            | Slice | State | Ends | Uptime | Monthly price | Actions
             | node32_slice_1 </dashboard/slices/019fadbe-f200-7000-8000-000000000000> Canal
               house, Ghent, Belgium 1 vCPU, 4 GB, 200 GB | active Access: not set up yet | 29
-              October 2026 92 days left | not measured yet, promised 99.5% | $23.75 | Extend
+              October 2026 92 days left | not measured yet; guaranteed 99.5% | $23.75 | Extend
               node32_slice_1 </dashboard/slices/019fadbe-f200-7000-8000-000000000000#extend> End
               node32_slice_1 </dashboard/slices/019fadbe-f200-7000-8000-000000000000/end>"#]],
     );
@@ -330,60 +329,60 @@ fn the_page_of_a_rental_has_all_that_can_be_done_with_it() {
     check(
         &rental(&db, Who::Omar, &held),
         expect![[r#"
-            Rented, and paid for the whole term.
+            Rented and paid for the full term.
             My slices </dashboard/slices>
             node32_slice_1
             On Canal house </marketplace/compute/node32>, Ghent, Belgium until 29 October 2026,
               12:00 UTC active
             Access not set up yet
-            The slice is yours. Where its farm has an agent, its machine is set up within
-              minutes: the rental&#39;s access tells how far that is.
+            The slice is yours. If its farm has an agent, the machine is set up within minutes;
+              see the rental&#39;s access for progress.
             Extend
             post /dashboard/slices/019fadbe-f200-7000-8000-000000000000/extend
             [hidden idempotency_key=request-1]
-            Your price of $25.00 a month is guaranteed until 29 October 2027.
-            By how long?
-            [radio duration_months=1 checked required] 1 month $25.00 $25.00 a month, until 29
+            Your price of $25.00 per month is guaranteed until 29 October 2027.
+            Extend by
+            [radio duration_months=1 checked required] 1 month $25.00 $25.00 per month, until 29
               November 2026
-            [radio duration_months=3 disabled required] 3 months 5% off $71.25 $23.75 a month,
-              until 29 January 2027 Your wallet lacks $42.50
-            [radio duration_months=6 disabled required] 6 months 10% off $135.00 $22.50 a month,
-              until 29 April 2027 Your wallet lacks $106.25
-            [radio duration_months=12 disabled required] 12 months 15% off $255.00 $21.25 a
-              month, until 29 October 2027 Your wallet lacks $226.25
+            [radio duration_months=3 disabled required] 3 months 5% off $71.25 $23.75 per month,
+              until 29 January 2027 $42.50 short
+            [radio duration_months=6 disabled required] 6 months 10% off $135.00 $22.50 per
+              month, until 29 April 2027 $106.25 short
+            [radio duration_months=12 disabled required] 12 months 15% off $255.00 $21.25 per
+              month, until 29 October 2027 $226.25 short
             Your balance: $28.75
-            (Extend the rental)
-            Renew by itself off
+            (Extend)
+            Auto-renew off
             post /dashboard/slices/019fadbe-f200-7000-8000-000000000000/auto-renew
-            It ends on 29 October 2026. The data is kept for 48 hours after that.
-            At its end, extend by
-            Charged a day before the end.
-            Off: it ends For 1 month For 3 months For 6 months For 12 months
-            At most, a slice and month
-            The price is $25.00 now. $[text max_price=25.00]
-            (Save)
+            The rental ends on 29 October 2026. Your data is kept for 48 hours after that.
+            Extend by
+            Charged one day before the term ends.
+            Off For 1 month For 3 months For 6 months For 12 months
+            Maximum price per slice per month
+            The current price is $25.00. $[text max_price=25.00]
+            (Save auto-renew)
             Name and labels
             post /dashboard/slices/019fadbe-f200-7000-8000-000000000000/name
             Name
-            At most 80 characters. Only you see it. [text name=]
+            Up to 80 characters. Only you see it. [text name=]
             Labels
-            Separated by commas, at most 10 of 40 characters. [text labels=]
-            (Save the name)
-            Hand over to another account
+            Separated by commas. Up to 10 labels of 40 characters each. [text labels=]
+            (Save name and labels)
+            Transfer rental
             post /dashboard/slices/019fadbe-f200-7000-8000-000000000000/transfer
-            E-mail address of the account
-            Until they accept, the rental stays yours, and you can take the invitation back.
-              [email email= required]
-            (Invite)
+            Recipient's e-mail address
+            The rental stays yours until they accept, and you can cancel the invitation until
+              then. [email email= required]
+            (Send invitation)
             End early
-            The time that is not used is paid back. You see the refund before you confirm.
-            See the refund </dashboard/slices/019fadbe-f200-7000-8000-000000000000/end>
+            You are refunded for the unused time. You see the amount before you confirm.
+            Review refund </dashboard/slices/019fadbe-f200-7000-8000-000000000000/end>
             Periods
-            | Period | From | Until | A month | Total | Earned by now
+            | Period | From | Until | Monthly price | Total | Earned so far
             | First term 3 months, 5% off | 29 July 2026 | 29 October 2026 | $25.00 | $71.25 |
               $0.00
-            Money
-            | When | What | Amount | Balance after
+            Transactions
+            | Date | Description | Amount | Balance after
             | 29 July 2026, 12:00 UTC | Rental of node32_slice_1 Receipt R-00000002
               </dashboard/wallet/receipts/2> | −$71.25 | $28.75
             History
@@ -395,13 +394,13 @@ fn the_page_of_a_rental_has_all_that_can_be_done_with_it() {
             Term: 3 months, 5% off
             From: 29 July 2026, 12:00 UTC
             Until: 29 October 2026, 12:00 UTC
-            A month: $23.75
-            Charged: $71.25
-            Uptime: not measured yet, promised 99.5%
-            Promise: 99.5% uptime, 1,000 Mbit/s
-            Price holds until: 29 October 2027
-            The farmer sees: o&#39;mar&#38;co@example.org
-            Rental: 019fadbe-f200-7000-8000-000000000000"#]],
+            Monthly price: $23.75
+            Total charged: $71.25
+            Uptime: not measured yet; guaranteed 99.5%
+            Guaranteed: 99.5% uptime, 1,000 Mbit/s
+            Price guaranteed until: 29 October 2027
+            Shown to the farmer as: o&#39;mar&#38;co@example.org
+            Rental ID: 019fadbe-f200-7000-8000-000000000000"#]],
     );
 }
 
@@ -413,15 +412,15 @@ fn the_wallet_says_what_a_rental_cost() {
         &wallet(&db, Who::Omar),
         expect![[r#"
             Wallet
-            $28.75 US dollars
-            Your balance, to rent slices with
+            $28.75 USD
+            Available balance
             Add credit
-            The operator of this marketplace adds credit. Tell them the address that you sign in
-              with, and the amount.
+            The marketplace operator adds credit for you. Send them your e-mail address and the
+              amount.
             Find a slice </marketplace/compute>
-            Entries
-            Statements by month </dashboard/wallet/statements>
-            | When | What | Amount | Balance after
+            Transactions
+            Monthly statements </dashboard/wallet/statements>
+            | Date | Description | Amount | Balance after
             | 29 July 2026, 12:00 UTC | Rental of node32_slice_1
               </dashboard/slices/019fadbe-f200-7000-8000-000000000000> Receipt R-00000002
               </dashboard/wallet/receipts/2> | −$71.25 | $28.75
@@ -446,8 +445,8 @@ fn a_rental_that_is_over_is_told_from_one_that_runs() {
     assert_eq!(page.access.status.text, "closed");
     assert!(page.extend.is_none() && page.transfer.is_none() && !page.can_end);
     let events: Vec<_> = page.events.iter().map(|event| event.what.as_str()).collect();
-    let grace = "The term was over; the data is kept for 48 hours";
-    assert_eq!(events, ["The rental ended", grace, "Rented"]);
+    let grace = "Term ended; data kept for 48 hours";
+    assert_eq!(events, ["Rental ended", grace, "Rented"]);
 }
 
 #[test]
@@ -456,24 +455,24 @@ fn somebody_without_a_slice_is_led_to_the_market() {
     check(
         &slices(&db, Who::Aida),
         expect![[r#"
-        My slices
-        You have not rented a slice yet
-        Choose a place and a price; it takes three clicks.
-        Find a slice </marketplace/compute>"#]],
+            My slices
+            You haven't rented a slice yet
+            Choose a location and a price, and rent in three clicks.
+            Find a slice </marketplace/compute>"#]],
     );
     check(
         &wallet(&db, Who::Aida),
         expect![[r#"
             Wallet
-            $0.00 US dollars
-            Your balance, to rent slices with
+            $0.00 USD
+            Available balance
             Add credit
-            The operator of this marketplace adds credit. Tell them the address that you sign in
-              with, and the amount.
+            The marketplace operator adds credit for you. Send them your e-mail address and the
+              amount.
             Find a slice </marketplace/compute>
-            Entries
-            Statements by month </dashboard/wallet/statements>
-            Nothing was booked yet. The first credit appears here."#]],
+            Transactions
+            Monthly statements </dashboard/wallet/statements>
+            No transactions yet. Your first credit appears here."#]],
     );
 }
 
@@ -500,24 +499,24 @@ fn a_wallet_that_can_be_paid_into_shows_what_is_not_credited_yet() {
     check(
         &page,
         expect![[r#"
-            The credit appears here as soon as the payment is confirmed.
+            Thank you. The credit appears here once the payment is confirmed.
             Wallet
-            $0.00 US dollars
-            Your balance, to rent slices with
+            $0.00 USD
+            Available balance
             Add credit
             post /dashboard/wallet/top-ups
             [hidden idempotency_key=request-1]
             Amount
-            5 to 5,000 dollars, paid by card at Stripe. $[text amount_usd=]
-            (Go on to payment)
-            $20.00 not confirmed yet Pay <https://checkout.stripe.com/c/pay/cs_0> 29 July 2026,
-              12:00 UTC
-            $23.00 another sum was paid: ask the operator 29 July 2026, 12:00 UTC
-            $24.00 not confirmed yet 28 July 2026, 12:00 UTC
+            $5 to $5,000, by card through Stripe. $[text amount_usd=]
+            (Continue to payment)
+            $20.00 awaiting confirmation Pay <https://checkout.stripe.com/c/pay/cs_0> 29 July
+              2026, 12:00 UTC
+            $23.00 a different amount was paid; contact the operator 29 July 2026, 12:00 UTC
+            $24.00 awaiting confirmation 28 July 2026, 12:00 UTC
             Find a slice </marketplace/compute>
-            Entries
-            Statements by month </dashboard/wallet/statements>
-            Nothing was booked yet. The first credit appears here."#]],
+            Transactions
+            Monthly statements </dashboard/wallet/statements>
+            No transactions yet. Your first credit appears here."#]],
     );
     let form = request("amount_usd=4&idempotency_key=k");
     let form = Form::read(&form);

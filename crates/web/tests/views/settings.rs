@@ -71,98 +71,96 @@ fn everything_that_can_be_set_is_there() {
             Settings
             o&#39;mar&#38;co@example.org
             E-mail address
-            You sign in with it. Renters to whom you offer a rental see it, and farmers, unless
-              you choose a name.
+            You sign in with this address. Accounts you transfer a rental to see it, and farmers
+              see it unless you set a display name.
             post /dashboard/settings/email
             New address
-            It counts at once. [email email= required]
+            Takes effect immediately. [email email= required]
             Your password [password password= required]
-            (Change the address)
-            How farmers see you
-            Where you rent. Now: o&#39;mar&#38;co@example.org
+            (Change e-mail address)
+            Display name
+            Farmers see this name when you rent from them. Current: o&#39;mar&#38;co@example.org
             post /dashboard/settings/display-name
             Name
-            Up to 80 characters. Empty: your e-mail address. [text display_name=]
+            Up to 80 characters. Leave empty to show your e-mail address. [text display_name=]
             (Save)
             Password
-            Changing it signs out every other browser.
+            Changing your password signs out all other browsers.
             post /dashboard/settings/password
-            Password now [password current_password= required]
+            Current password [password current_password= required]
             New password
-            At least 8 characters. A few words work well. [password password= required]
-            (Change the password)
+            At least 8 characters. A few random words work well. [password password= required]
+            (Change password)
             Passkeys
-            A passkey signs you in with your fingerprint, your face or the lock of your device.
-              It needs no password, and no other site can ask for it.
-            You have no passkey yet.
-            Adding a passkey needs JavaScript, and a browser of 2024 or later.
+            A passkey signs you in with your fingerprint, face or screen lock. It replaces your
+              password and works only on this site.
+            No passkeys yet.
+            To add a passkey, you need JavaScript and a browser from 2024 or later.
             Authenticator app
-            A second step after your password: a code of your phone.
-            An app on your phone shows a code of six digits, which is asked for after your
-              password.
+            Enter a code from your phone after your password.
+            An app on your phone generates six-digit codes that you enter after your password.
             post /dashboard/settings/totp
-            (Set up an app)
+            (Set up app)
             Recovery codes
-            A recovery code gets you in once where you have neither passkey nor app.
-            They come with a passkey or an app: add one of them first.
-            Signed in
-            Every browser that is signed in to this account. End what you do not know, and change
-              your password.
+            Use a recovery code once to sign in when you don't have your passkey or app.
+            Add a passkey or an authenticator app first. You then get recovery codes.
+            Sessions
+            Browsers signed in to your account. If you don't recognize one, sign it out and
+              change your password.
             Chrome on Windows second factor
-            From 192.0.2.7, since 29 July 2026, 11:00 UTC. Last used around 29 July 2026, 12:00
+            From 192.0.2.7, since 29 July 2026, 11:00 UTC. Last active around 29 July 2026, 12:00
               UTC.
             post /dashboard/settings/sessions/019fadbe-f200-7101-8101-010101010101/end
-            (End)
-            A program without a name this browser password only
-            From 192.0.2.7, since 29 July 2026, 11:00 UTC. Last used around 29 July 2026, 12:00
+            (Sign out)
+            Unknown program this browser password only
+            From 192.0.2.7, since 29 July 2026, 11:00 UTC. Last active around 29 July 2026, 12:00
               UTC.
             post /dashboard/settings/sessions/end-others
-            (End all others)
+            (Sign out all others)
             API tokens
-            With a token, a program does what you allow it, through the API </docs/api>. Revoke
-              one that got into other hands: it is worth nothing at once.
+            A token lets a program use the API </docs/api> within the scopes you choose. If a
+              token leaks, revoke it; it stops working immediately.
             backup myc_4fTz…
-            May read, rent; farm 1 only. Spent $12.50 of $100.00. Never used. Ends 27 October
-              2026.
+            Scopes: read, rent; farm 1 only. Spent $12.50 of $100.00. Never used. Expires 27
+              October 2026.
             post /dashboard/settings/tokens/019fadbe-f200-7707-8707-070707070707/revoke
             (Revoke)
             post /dashboard/settings/tokens
-            Make a token
+            Create token
             Name
-            To know it by, such as the program that uses it. [text name=]
-            It may
-            [checkbox scopes=read checked] Read what you see read
-            [checkbox scopes=rent] Rent slices, and pay from the wallet rent
-            [checkbox scopes=farm] Register nodes, and set their prices farm
+            For example, the program that uses it. [text name=]
+            Scopes
+            [checkbox scopes=read checked] Read everything you can see read
+            [checkbox scopes=rent] Rent slices and pay from your wallet rent
+            [checkbox scopes=farm] Register nodes and set their prices farm
             [checkbox scopes=agent] Set up and remove slices on a farm agent
-            It may spend at most
-            In all. Empty: no ceiling. $[text ceiling_usd=]
-            It ends in
-            1 to 365. [text expires_in_days=90]days
-            Only for the farm
-            On the grid. Empty: any. [text farm_id=]
-            (Make the token)
+            Spending limit
+            Total. Leave empty for no limit. $[text ceiling_usd=]
+            Expires in
+            1 to 365 days. [text expires_in_days=90]days
+            Limit to farm
+            Grid farm ID. Leave empty for all farms. [text farm_id=]
+            (Create token)
             SSH keys
-            The public keys that get into the machines that you rent.
-            See the keys </dashboard/settings/ssh-keys>
+            Public keys that can log in to the machines you rent.
+            Manage SSH keys </dashboard/settings/ssh-keys>
             Activity
-            What was done in this account and with it. Nobody can change this list, not even the
+            A tamper-evident log of your account's activity. Nobody can change it, not even the
               operator.
-            See the activity </dashboard/settings/activity>
-            Delete the account
-            For good: nobody can bring it back.
+            View activity </dashboard/settings/activity>
+            Delete account
+            This is permanent and cannot be undone.
             post /dashboard/settings/delete
-            First: Your rentals have ended, and your nodes are off the market with none of their
-              slices rented. No payout is under way.
-            Goes: Your address, password, sessions, tokens, and where you are paid to.
-            Stays: Rentals, bookings and the log of what was done, under a number that says
-              nothing of you.
-            Your wallet holds $100.00. Once the account is deleted, nobody can spend it.
+            Before you delete: End your rentals, take your nodes off the market once none of
+              their slices are rented, and wait for pending payouts.
+            Deleted: Your e-mail address, password, sessions, tokens and payout address.
+            Kept: Rentals, transactions and the activity log, under an anonymous ID.
+            Your wallet balance of $100.00 is lost if you delete your account.
             Your password [password password= required]
-            (Delete the account)"#]],
+            (Delete account)"#]],
     );
     let page = settings(&sessions()[1..], &[]);
-    check_frame(&page, &["There is no token yet."], &["End all others", "value=\"admin\""]);
+    check_frame(&page, &["No tokens yet."], &["Sign out all others", "value=\"admin\""]);
 }
 
 #[test]
@@ -171,17 +169,17 @@ fn a_refusal_is_said_where_it_belongs() {
     let sent = form("email=x&password=secret&name=a&scopes=farm&farm_id=mine");
     let password = Problem::plain(Kind::WrongPassword);
     let refused = page().email_refused(&sent, &password).email;
-    assert_eq!(refused.password_error.as_deref(), Some("This is not your password."));
+    assert_eq!(refused.password_error.as_deref(), Some("Incorrect password."));
     assert_eq!((refused.error, refused.email.value.as_str()), (None, "x"));
     let refused = page().password_refused(&Problem::from(wrong("password", "long"))).password;
     assert_eq!((refused.password_error.as_deref(), refused.error), (Some("Long."), None));
     let refused = page().token_refused(&sent, &Problem::plain(Kind::TooManyTokens)).token_form;
-    assert!(refused.error.unwrap().starts_with("The account has as many tokens"));
+    assert!(refused.error.unwrap().starts_with("Token limit reached"));
     assert_eq!(refused.farm_id.value, "mine");
     let chosen: Vec<_> = refused.scopes.iter().filter(|s| s.is_chosen).map(|s| s.value).collect();
     assert_eq!(chosen, ["farm"]);
     let refused = page().delete_refused(&Problem::plain(Kind::InUse));
-    assert!(refused.delete_error.unwrap().contains("take its nodes off the market"));
+    assert!(refused.delete_error.unwrap().contains("take all nodes off the market"));
 }
 
 #[test]
@@ -200,11 +198,11 @@ fn a_mail_says_nothing_of_who_asked() {
     check(
         &page,
         expect![[r#"
-        Look into your mail
-        A mail is on its way to the address that you entered. Open the link in it to go on.
-        The link works once, and for 10 minutes.
-        Nothing came? Look among unwanted mail, check that the address was right, and ask
-          again after some minutes."#]],
+            Check your e-mail
+            We sent an e-mail to the address you entered. Open the link in it to continue.
+            The link works once and expires after 10 minutes.
+            No e-mail? Check your spam folder and the address you entered, then try again in a
+              few minutes."#]],
     );
 }
 
@@ -216,12 +214,12 @@ fn a_link_of_a_mail_leads_to_one_button() {
     check(
         &page,
         expect![[r#"
-        One step left
-        Your address is confirmed with this button, and your account is made.
-        post /signup/confirm
-        [hidden code=a&#34;b]
-        (Make the account)
-        You did not ask for this? Close the page: nothing was changed."#]],
+            Confirm your e-mail address
+            Confirm your address to create your account.
+            post /signup/confirm
+            [hidden code=a&#34;b]
+            (Create account)
+            If you didn't request this, close this page. Nothing has changed."#]],
     );
     let page = shown(&empty(), Who::Omar, "/email/confirm?code=a", |_, visit| {
         ConfirmCode::of_email(visit, "a")
@@ -229,12 +227,12 @@ fn a_link_of_a_mail_leads_to_one_button() {
     check(
         &page,
         expect![[r#"
-        Your new e-mail address
-        From then on you sign in with the address that the mail came to.
-        post /email/confirm
-        [hidden code=a]
-        (Change the address)
-        You did not ask for this? Close the page: nothing was changed."#]],
+            Confirm your new e-mail address
+            After this, you sign in with your new address.
+            post /email/confirm
+            [hidden code=a]
+            (Change e-mail address)
+            If you didn't request this, close this page. Nothing has changed."#]],
     );
 }
 
@@ -244,36 +242,36 @@ fn a_new_password_is_asked_for() {
     check(
         &page,
         expect![[r#"
-        Choose a new password
-        This marketplace sends no mail, so it cannot send you a link. Ask its operator for
-          help, and name the address that you sign in with.
-        You remember it? Sign in </login>"#]],
+            Reset your password
+            This marketplace doesn't send e-mail. To reset your password, contact the operator
+              and tell them the address you sign in with.
+            Remembered your password? Sign in </login>"#]],
     );
     let page = Reset { has_mail: true, ..page };
     let problem = Problem::from(wrong("email", "an address"));
     check(
         &page.refused(&form("email=omar"), &problem),
         expect![[r#"
-        Choose a new password
-        Say which address you sign in with. We send a link to it.
-        post /reset
-        E-mail address [email email=omar required]
-        An address.
-        (Send the link)
-        You remember it? Sign in </login>"#]],
+            Reset your password
+            Enter the address you sign in with, and we'll send you a reset link.
+            post /reset
+            E-mail address [email email=omar required]
+            An address.
+            (Send reset link)
+            Remembered your password? Sign in </login>"#]],
     );
     let page = shown(&empty(), Who::Visitor, "/", |_, visit| ResetConfirm::new(visit, "a"));
     check(
         &page.refused(&Problem::from(wrong("password", "longer"))),
         expect![[r#"
-        Choose a new password
-        It takes effect at once, and every browser that is signed in is signed out.
-        post /reset/confirm
-        [hidden code=a]
-        New password
-        At least 8 characters. A few words work well. [password password= required]
-        Longer.
-        (Set the password)"#]],
+            Choose a new password
+            Your new password works immediately. All browsers are signed out.
+            post /reset/confirm
+            [hidden code=a]
+            New password
+            At least 8 characters. A few random words work well. [password password= required]
+            Longer.
+            (Set password)"#]],
     );
 }
 
@@ -284,11 +282,11 @@ fn an_account_without_activity_says_so() {
     check(
         &page,
         expect![[r#"
-        Settings </dashboard/settings>
-        Activity
-        What was done in this account and with it. If something was not you, change your
-          password </dashboard/settings>.
-        Nothing was done yet."#]],
+            Settings </dashboard/settings>
+            Activity
+            Recent activity in your account. If you don't recognize something, change your
+              password </dashboard/settings>.
+            No activity yet."#]],
     );
 }
 
@@ -300,26 +298,26 @@ fn a_payout_is_locked_without_a_second_factor() {
     check(
         &page,
         expect![[r#"
-        Farm </dashboard/farm>
-        Payout
-        Where the operator pays your earnings to.
-        Now: BE71 0961 2345 6769
-        To change it, show a second factor: a passkey, or a code of an authenticator app. If
-          you have none yet, add one in the settings </dashboard/settings> first.
-        Confirm that it is you </dashboard/prove?next=%2Fdashboard%2Ffarm%2Fpayout>"#]],
+            Farm </dashboard/farm>
+            Payout address
+            The operator sends your earnings to this address.
+            Current: BE71 0961 2345 6769
+            To change the payout address, verify it's you with a passkey or an authenticator app.
+              If you have neither, add one in Settings </dashboard/settings> first.
+            Verify it's you </dashboard/prove?next=%2Fdashboard%2Ffarm%2Fpayout>"#]],
     );
     let open = Payout { is_locked: false, ..page };
     let problem = Problem::from(wrong("payout_address", "shorter"));
     check(
         &open.refused(&form("payout_address=x"), &problem),
         expect![[r#"
-        Farm </dashboard/farm>
-        Payout
-        Where the operator pays your earnings to.
-        post /dashboard/farm/payout
-        Paid to [text payout_address=x]
-        Shorter.
-        (Save)"#]],
+            Farm </dashboard/farm>
+            Payout address
+            The operator sends your earnings to this address.
+            post /dashboard/farm/payout
+            Payout address [text payout_address=x]
+            Shorter.
+            (Save payout address)"#]],
     );
 }
 
@@ -331,56 +329,52 @@ fn limits_are_said_in_full() {
         expect![[r#"
             API </docs/api>
             Limits
-            Reading is not limited, but for streams. What changes something is, so that nobody is
-              in the way of others or guesses passwords.
-            How often
-            That many at once, and as many again over the time. An answer says in
-              RateLimit-Policy and RateLimit which limit is closest and what is left of it. Past
-              a limit, the answer is too-many-requests </docs/problems#too-many-requests>, and
-              Retry-After says when to try again.
-            | Limit | How many | What it counts
+            Read requests are not limited, except event streams. Requests that change something
+              are limited, to keep the service fair and to protect passwords.
+            Rate limits
+            Each limit is the burst size, and refills over the given time. Responses report the
+              closest limit and its remaining quota in RateLimit-Policy and RateLimit. Above a
+              limit you get too-many-requests </docs/problems#too-many-requests>, with
+              Retry-After.
+            | Limit | Quota | Applies to
             | changes-by-address | 3,000 in a minute | Requests other than GET and HEAD from one
               network address.
-            | changes-by-account | 1,200 in a minute | Requests other than GET and HEAD of one
-              account, however it asks.
+            | changes-by-account | 1,200 in a minute | Requests other than GET and HEAD from one
+              account.
             | changes-by-token | 600 in a minute | Requests other than GET and HEAD with one API
               token.
             | sign-ups | 300 in an hour | Sign-ups from one network address.
             | sign-in-failures-by-address | 50 in 15 minutes | Failed sign-ins from one network
-              address. Past it no password is checked.
-            | sign-in-failures-by-account-and-address | 10 in 15 minutes | Failed sign-ins at one
+              address. Above it, no passwords are checked.
+            | sign-in-failures-by-account-and-address | 10 in 15 minutes | Failed sign-ins to one
               account from one network address.
-            | sign-in-failures-by-account | 100 in an hour | Failed sign-ins at one account from
-              everywhere. Passkeys and a reset still work.
-            | second-factor-codes | 10 in 15 minutes | Codes of an authenticator app, or recovery
-              codes, tried at one account.
-            | proofs | 10 in 15 minutes | Times that one account says its password again, to
-              change what is protected.
-            | mails-by-recipient | 5 in an hour | Mails to one address that anybody can ask for:
-              sign-up, reset, change of address.
-            | streams-by-account | 16 in a minute | Streams of events that one account opens.
-              Past it, ask for them as JSON.
-            | farm-claims | 60 in an hour | Claims to farms that one account begins, and
-              signatures that it tries.
-            | grid-looks | 60 in a minute | Times that one account looks at nodes before it adds
-              them.
-            How large, how many
-            | Of what | At most | What happens past it
-            | The body of a request | 64 KiB | It is not read further, and the answer is
-              body-too-large.
-            | Nesting in a JSON body | 127 levels | The answer is unreadable-request, as it is
-              for an unknown field.
-            | Items on a page of a list | 100 | A larger limit is refused. next_cursor leads to
-              the rest of the list.
-            | A password | 8 characters to 512 bytes | A shorter or longer one, and one that many
-              people use, is refused.
-            | Names of nodes and tokens | 80 characters | A longer one, or one of several lines,
-              is refused.
-            | Where a farmer is paid to | 200 characters | A longer text, or one of several
-              lines, is refused.
-            | API tokens of an account | 100 | One more is refused, until one is revoked or ends.
-            | Browsers that are signed in to an account | 50 | One more signs the oldest one out.
-            | The age of a link in a mail | 10 minutes | The answer is expired-code. A link works
+            | sign-in-failures-by-account | 100 in an hour | Failed sign-ins to one account from
+              all addresses. Passkeys and password resets still work.
+            | second-factor-codes | 10 in 15 minutes | Authenticator and recovery codes tried for
+              one account.
+            | proofs | 10 in 15 minutes | Password confirmations by one account for protected
+              changes.
+            | mails-by-recipient | 5 in an hour | Sign-up, password reset and address change
+              e-mails to one address.
+            | streams-by-account | 16 in a minute | Event streams opened by one account. Above
+              it, poll events as JSON.
+            | farm-claims | 60 in an hour | Farm verifications started, and signatures tried, by
+              one account.
+            | grid-looks | 60 in a minute | Node previews by one account.
+            Size limits
+            | Limit | Maximum | When exceeded
+            | Request body | 64 KiB | Rejected with body-too-large.
+            | JSON nesting depth | 127 levels | Rejected with unreadable-request, like unknown
+              fields.
+            | Items per page | 100 | A larger limit is rejected. Use next_cursor to get the next
+              page.
+            | Password length | 8 characters to 512 bytes | Shorter, longer and commonly used
+              passwords are rejected.
+            | Node and token names | 80 characters | Longer or multi-line names are rejected.
+            | Payout address | 200 characters | Longer or multi-line text is rejected.
+            | API tokens per account | 100 | Rejected until a token is revoked or expires.
+            | Sessions per account | 50 | The oldest session is signed out.
+            | Lifetime of e-mail links | 10 minutes | Rejected with expired-code. Each link works
               once."#]],
     );
 }

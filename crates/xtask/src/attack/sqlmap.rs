@@ -40,7 +40,7 @@ pub(super) fn run(crawler: &Path, tools: &Python, ground: &Ground, from: usize) 
     for (index, request) in requests.iter().enumerate().skip(from.saturating_sub(1)) {
         let name = format!("{:02}-{}", index + 1, request.name);
         if started.elapsed() > TIME_MAX {
-            findings.push(format!("{name} and what follows was not tried: it took too long"));
+            findings.push(format!("{name} and later requests were skipped because time ran out"));
             break;
         }
         let mut step = Step::start(&format!("sqlmap on {}", request.name));

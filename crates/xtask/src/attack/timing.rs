@@ -47,7 +47,8 @@ pub(super) fn run(ground: &Ground) -> Result<Report> {
         millis(&of_known),
         millis(&of_unknown)
     );
-    let finding = (t.abs() > T_MAX).then(|| "the time tells who has an account".to_owned());
+    let finding =
+        (t.abs() > T_MAX).then(|| "response times reveal which addresses have accounts".to_owned());
     Ok(Report { done, findings: finding.into_iter().collect() })
 }
 

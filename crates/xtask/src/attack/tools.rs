@@ -45,7 +45,7 @@ pub(super) fn run(
         }
         if started.elapsed() > limit {
             process::end(&mut child);
-            bail!("it took longer than {} s: see {}", limit.as_secs(), log.display());
+            bail!("timed out after {} seconds; see {}", limit.as_secs(), log.display());
         }
         step.note(&format!("see {}", log.display()));
         thread::sleep(LOOK_INTERVAL);
@@ -72,6 +72,6 @@ mod tests {
         let end = run(&mut step, &mut shell("echo a; echo b >&2; exit 3"), &log, limit).unwrap();
         assert_eq!((end.code(), fs::read_to_string(&log).unwrap().as_str()), (Some(3), "a\nb\n"));
         let error = run(&mut step, &mut shell("exec sleep 600"), &log, Duration::ZERO).unwrap_err();
-        assert!(error.to_string().starts_with("it took longer than 0 s"), "{error}");
+        assert!(error.to_string().starts_with("timed out after 0 seconds"), "{error}");
     }
 }

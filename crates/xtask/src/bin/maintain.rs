@@ -94,7 +94,7 @@ fn open(path: &Path) -> Result<RusqliteDb> {
     let db = RusqliteDb::open(path)?;
     ensure!(
         migrate::is_current(&db)?,
-        "it is at an older schema release: run `cargo xtask migrate` first"
+        "the database is at an older schema release; run `cargo xtask migrate` first"
     );
     Ok(db)
 }
@@ -116,9 +116,9 @@ fn set_operator(path: &Path, email: &str, is_operator: bool) -> Result<String> {
     };
     audit::write(&db, &entry, now()?)?;
     Ok(if is_operator {
-        format!("{email} is an operator; it counts once a second factor is set up.")
+        format!("{email} is now an operator. Access starts once a second factor is set up.")
     } else {
-        format!("{email} is no operator any more.")
+        format!("{email} is no longer an operator.")
     })
 }
 
@@ -135,16 +135,19 @@ fn import(path: &Path, given: &NodeRental) -> Result<String> {
     let node = NodeId(*node);
     ensure!(nodes::farmer_of(&db, node)?.is_some(), "{node} is not registered");
     let ends_at = started_at.plus_months(*months);
-    ensure!(started_at <= now && now < ends_at, "it runs from {started_at} to {ends_at}: not now");
+    ensure!(
+        started_at <= now && now < ends_at,
+        "the rental runs from {started_at} to {ends_at}, which is not now"
+    );
     let mut random = [0; RANDOM_ID_BYTES];
     getrandom::fill(&mut random).context("reading random bytes")?;
     let id = RentalId::from_random(now, random);
     let months = *months;
     let import = rentals::Import { id, node, renter, started_at, months, price };
     rentals::import(&db, &import, now).with_context(|| {
-        format!("nothing was imported: something on {node} is rented or held, or it is {email}'s")
+        format!("nothing was imported: {node} has rented or held slices, or belongs to {email}")
     })?;
-    Ok(format!("{email} rents {node} whole until {ends_at}, as the rental {id}."))
+    Ok(format!("{email} now rents the whole node {node} until {ends_at} (rental {id})."))
 }
 
 fn reseal(path: &Path) -> Result<String> {
@@ -175,7 +178,7 @@ fn reseal(path: &Path) -> Result<String> {
         }
     }
     let in_all = by_key.values().sum::<u32>();
-    Ok(format!("Encrypted {count} of {in_all} secrets anew, with key {}.", keys.current()))
+    Ok(format!("Re-encrypted {count} of {in_all} secrets with key {}.", keys.current()))
 }
 
 fn nonce() -> Result<[u8; NONCE_BYTES]> {

@@ -4,6 +4,7 @@
 //! that it would notice; the tests in this file apply the rules to the whole project.
 
 mod documents;
+mod language;
 mod layers;
 mod libsql;
 mod migrations;
@@ -26,6 +27,13 @@ fn expect_none(why: &str, violations: Vec<String>) {
 fn crates_use_only_what_is_to_their_right() {
     let manifests = Tree::read().manifests();
     expect_none("STYLE.md: the dependency rule", layers::check_all(&manifests));
+}
+
+#[test]
+fn people_read_plain_words() {
+    let tree = Tree::read();
+    let files = tree.all().filter(|file| language::is_read_by_people(&file.path));
+    expect_none("wording that has a plain form", files.flat_map(language::check).collect());
 }
 
 #[test]

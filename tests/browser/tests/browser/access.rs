@@ -95,30 +95,30 @@ async fn register_a_key(tab: &Tab, rack: &Rack) {
     tab.arrive("SSH keys").await;
     tab.take_pictures("80-ssh-keys-none").await;
     tab.fill("public_key", "ssh-dss AAAAB3NzaC1kc3MAAACBAP").await;
-    tab.press("Add the key").await;
-    tab.see("One public key in OpenSSH's form").await;
+    tab.press("Add key").await;
+    tab.see("One public key in OpenSSH format").await;
     // The browser complains of the status.
     tab.clear_console().await;
     tab.take_pictures("81-ssh-key-refused").await;
     tab.fill("public_key", &rack.public_key()).await;
-    tab.press("Add the key").await;
-    tab.see("taken unless you choose").await;
+    tab.press("Add key").await;
+    tab.see("default").await;
     tab.take_pictures("82-ssh-keys").await;
 }
 
 async fn rent_with_it(tab: &Tab) {
     tab.open("/marketplace/compute/node32").await;
     tab.press("Rent a slice").await;
-    tab.see("Which SSH key gets in?").await;
+    tab.see("SSH key").await;
     tab.take_pictures_of_dialog("83-dialog-with-key").await;
-    tab.press("Confirm and rent").await;
-    tab.see("Rented, and paid for the whole term.").await;
+    tab.press("Rent for $25.00").await;
+    tab.see("Rented and paid for the full term.").await;
     tab.arrive("node32_slice_1").await;
 }
 
 /// The page comes to its end by itself, without a reload.
 async fn get_in(tab: &Tab, rack: &Rack) {
-    tab.see("Checked from outside").await;
+    tab.see("Connection verified").await;
     tab.take_pictures("84-machine-on-its-way").await;
     tab.see("ssh -p").await;
     tab.take_pictures("85-machine-ready").await;
@@ -132,11 +132,11 @@ async fn get_in(tab: &Tab, rack: &Rack) {
 }
 
 async fn open_the_console(tab: &Tab) {
-    tab.press("Open the console").await;
+    tab.press("Open console").await;
     tab.arrive("Console").await;
     tab.see("The link works once").await;
     tab.take_pictures("87-console-link").await;
-    tab.press("Open the console").await;
+    tab.press("Open console").await;
     tab.see("Connected.").await;
     // Whoever comes first may have missed what the machine said before.
     tab.key("ada").await;
@@ -149,15 +149,15 @@ async fn open_the_console(tab: &Tab) {
 async fn meet_a_farm_that_cannot(tab: &Tab) {
     tab.open("/marketplace/compute/node32").await;
     tab.press("Rent a slice").await;
-    tab.press("Confirm and rent").await;
+    tab.press("Rent for $25.00").await;
     tab.arrive("node32_slice_2").await;
-    tab.see("The farm's agent says: the disk is full").await;
+    tab.see("Message from the farm's agent: the disk is full").await;
     tab.take_pictures("89-machine-failed").await;
 }
 
 async fn go_on_elsewhere(tab: &Tab, second: &Rack) {
-    tab.press("Go on with another slice").await;
-    tab.see("If you agree, it is set up on another slice").await;
+    tab.press("Move to another slice").await;
+    tab.see("You can have it set up on another slice").await;
     tab.take_pictures("90-another-slice").await;
     tab.press("Move to node17_slice_1").await;
     tab.arrive("node17_slice_1").await;
@@ -173,9 +173,9 @@ async fn end_the_first(tab: &Tab) {
     tab.open("/dashboard/slices").await;
     tab.press("node32_slice_1").await;
     tab.arrive("node32_slice_1").await;
-    tab.press("See the refund").await;
-    tab.press("End it and delete the data").await;
-    tab.see("Ended. What was not used is back in your wallet.").await;
+    tab.press("Review refund").await;
+    tab.click("main button.danger").await;
+    tab.see("Rental ended. The refund is in your wallet.").await;
 }
 
 async fn see_what_is_being_removed(tab: &Tab, rack: &mut Rack) {
@@ -187,6 +187,6 @@ async fn see_what_is_being_removed(tab: &Tab, rack: &mut Rack) {
     tab.see("8 available, 1 being removed").await;
     tab.take_pictures("92-node-with-removal").await;
     rack.start();
-    tab.see("Rented now: 0 of 9. 9 available.").await;
+    tab.see("0 of 9 rented. 9 available.").await;
     tab.take_pictures("93-node-free-again").await;
 }

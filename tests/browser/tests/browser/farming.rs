@@ -36,24 +36,24 @@ async fn a_farmer_goes_from_a_claim_to_the_first_rental() {
 
 async fn claim_the_farm(tab: &Tab) {
     tab.open("/dashboard/farm").await;
-    tab.press("Your farms").await;
-    tab.arrive("Your farms").await;
+    tab.press("Verified farms").await;
+    tab.arrive("Verified farms").await;
     tab.take_pictures("60-farms-none").await;
     tab.fill("grid_node_id", "32").await;
-    tab.press("Show the message to sign").await;
-    tab.arrive("Sign the claim").await;
+    tab.press("Continue").await;
+    tab.arrive("Verify farm").await;
     tab.take_pictures("61-claim").await;
     let message = tab.text("#message").await;
 
     tab.fill("signature", &sign(TWIN, "another text")).await;
-    tab.press("Prove that the farm is yours").await;
+    tab.press("Verify farm").await;
     tab.see("another key").await;
     // The browser complains of the status.
     tab.clear_console().await;
     tab.take_pictures("62-claim-refused").await;
     tab.fill("signature", &sign(TWIN, &message)).await;
-    tab.press("Prove that the farm is yours").await;
-    tab.see("The farm is yours here, too.").await;
+    tab.press("Verify farm").await;
+    tab.see("Farm verified.").await;
     tab.take_pictures("63-farm-proven").await;
 }
 
@@ -62,8 +62,8 @@ async fn add_its_nodes(tab: &Tab) {
     tab.arrive("Add nodes").await;
     tab.see("up to $225/month").await;
     tab.take_pictures("64-add-nodes").await;
-    tab.press("Add those that are checked").await;
-    tab.see("The nodes are registered.").await;
+    tab.press("Add selected nodes").await;
+    tab.see("Nodes registered.").await;
     tab.take_pictures("65-farm-of-drafts").await;
 }
 
@@ -72,21 +72,21 @@ async fn promise_more_than_was_measured(tab: &Tab) {
     tab.fill("price_per_month", "25").await;
     tab.fill("min_uptime", "99.5").await;
     tab.fill("min_bandwidth_mbps", "900").await;
-    tab.press("Save").await;
-    tab.see("900 Mbit/s are promised and 810 Mbit/s were measured").await;
+    tab.press("Save offer").await;
+    tab.see("900 Mbit/s is guaranteed but 810 Mbit/s was measured").await;
     tab.clear_console().await;
     tab.take_pictures("66-promise-above-measured").await;
     tab.click("[name=confirm_cost_per_month]").await;
-    tab.press("Save").await;
-    tab.see("Saved. Running rentals keep what was sold.").await;
-    tab.press("Publish").await;
-    tab.see("The node is on the market.").await;
+    tab.press("Save offer").await;
+    tab.see("Offer saved. Existing rentals keep their terms.").await;
+    tab.press("Publish node").await;
+    tab.see("Node published.").await;
     tab.take_pictures("67-node-offered").await;
 }
 
 async fn look_at_the_market(tab: &Tab) {
     tab.open(&format!("{NODE}/market?price=22")).await;
-    tab.arrive("Market around node32").await;
+    tab.arrive("Price comparison: node32").await;
     tab.take_pictures("68-market").await;
 }
 
@@ -106,12 +106,12 @@ async fn look_at_what_comes_later(tab: &Tab) {
 
 async fn see_the_first_rental(tab: &Tab, market: &Market) {
     tab.open(NODE).await;
-    tab.see("Rented now: 0 of 9.").await;
+    tab.see("0 of 9 rented.").await;
     let renter = market.sign_up_with(RENTER, "300").await;
     let wanted = json!({ "node_id": "node32", "duration_months": 3 });
     renter.post("/api/marketplace/rent-slice", &wanted).await.ok(201);
     // Without a reload.
-    tab.see("Rented now: 1 of 9.").await;
+    tab.see("1 of 9 rented.").await;
     tab.see(RENTER).await;
     // Some days are earned. A page that follows what happens would keep the session alive.
     tab.open("/api/openapi.json").await;

@@ -39,7 +39,7 @@ async fn look_around(tab: &Tab) {
     tab.take_pictures("01-start").await;
     tab.press("Find a slice").await;
     tab.arrive("Slices for rent").await;
-    tab.see("No node is on offer yet").await;
+    tab.see("No nodes on the market yet").await;
     tab.take_pictures("02-market-empty").await;
     for (path, picture) in [("/docs/api", "03-api"), ("/docs/problems", "04-problems")] {
         tab.open(path).await;
@@ -49,7 +49,7 @@ async fn look_around(tab: &Tab) {
 
 async fn sign_up(tab: &Tab, email: &str) {
     tab.press("Sign up").await;
-    tab.arrive("Make an account").await;
+    tab.arrive("Create an account").await;
     tab.fill("email", email).await;
     tab.fill("password", PASSWORD).await;
     tab.submit().await;
@@ -71,7 +71,7 @@ async fn offer_a_node(tab: &Tab) {
     tab.take_pictures("06-farm-empty").await;
 
     tab.fill("grid_node_id", "32").await;
-    tab.press("Add the node").await;
+    tab.press("Add node").await;
     tab.arrive("node32").await;
     tab.see("This node can provide 9 slices").await;
     tab.take_pictures("07-node-draft").await;
@@ -80,11 +80,11 @@ async fn offer_a_node(tab: &Tab) {
     tab.fill("min_uptime", "99.5").await;
     tab.fill("min_bandwidth_mbps", "100").await;
     tab.fill("name", "Alpine one").await;
-    tab.press("Save").await;
+    tab.press("Save offer").await;
     tab.arrive("Alpine one").await;
-    tab.see("up to $225.00 a month at your price").await;
-    tab.press("Publish").await;
-    tab.see("The node is on the market.").await;
+    tab.see("up to $225.00 per month at your price").await;
+    tab.press("Publish node").await;
+    tab.see("Node published.").await;
     tab.take_pictures("08-node-published").await;
 }
 
@@ -93,7 +93,7 @@ async fn find_the_node(tab: &Tab) {
     tab.fill("country", "Belgium").await;
     tab.fill("max_price", "30").await;
     tab.press("Show slices").await;
-    tab.see("1 node, cheapest first").await;
+    tab.see("1 node, lowest price first").await;
     assert!(tab.path().await.contains("country=Belgium&max_price=30"), "{}", tab.path().await);
     tab.take_pictures("09-market-filtered").await;
     tab.press("Alpine one").await;
@@ -124,8 +124,8 @@ async fn rent_for_three_months(tab: &Tab) {
     tab.click("label:has([name=duration_months][value='12'])").await;
     assert_eq!(tab.text("[data-shows=total]").await, "$71.25");
     tab.take_pictures_of_dialog("11-rent-dialog").await;
-    tab.press("Confirm and rent").await;
-    tab.see("Rented, and paid for the whole term.").await;
+    tab.press("Rent for $71.25").await;
+    tab.see("Rented and paid for the full term.").await;
     let title = tab.text("h1").await;
     assert!(title.starts_with("node32_slice_"), "{title}");
     tab.take_pictures("12-rental").await;
@@ -154,29 +154,29 @@ async fn see_who_rents(tab: &Tab) {
     tab.take_pictures("16-farm").await;
     tab.press("Alpine one").await;
     tab.see(RENTER).await;
-    tab.see("Rented now: 1 of 9.").await;
+    tab.see("1 of 9 rented.").await;
     tab.take_pictures("17-node-rented").await;
 }
 
 async fn change_the_settings(tab: &Tab) {
     tab.click(".site-email").await;
     tab.arrive("Settings").await;
-    tab.see("There is no token yet.").await;
+    tab.see("No tokens yet.").await;
     tab.take_pictures("19-settings").await;
     tab.fill("name", "backup of the farm").await;
     tab.click("[name=scopes][value=farm]").await;
     tab.fill("ceiling_usd", "100").await;
-    tab.press("Make the token").await;
+    tab.press("Create token").await;
     tab.arrive("Your new token").await;
-    tab.see("Copy the token").await;
+    tab.see("Copy token").await;
     tab.take_pictures("20-token-made").await;
-    tab.press("Back to the settings").await;
-    tab.see("May read, farm").await;
+    tab.press("Back to settings").await;
+    tab.see("Scopes: read, farm").await;
     tab.fill("current_password", "not this one").await;
     tab.click("#new-password").await;
     tab.key("quite another few words").await;
     tab.submit().await;
-    tab.see("This is not your password.").await;
+    tab.see("Incorrect password.").await;
     // The page opens at the mistake, which is far below its top.
     let focused = "return document.activeElement.id";
     assert_eq!(tab.script(focused).await, "current-password");
@@ -202,12 +202,12 @@ async fn operate(tab: &Tab, market: &Market) {
     market.put_failed_mail(RENTER);
     tab.open("/dashboard/farm/payout").await;
     tab.fill("payout_address", "BE71 0961 2345 6769").await;
-    tab.press("Save").await;
-    tab.see("Your earnings are paid there from now on.").await;
+    tab.press("Save payout address").await;
+    tab.see("Payout address saved.").await;
     tab.take_pictures("24-payout").await;
     tab.click(".site-nav a[href='/operator']").await;
     tab.arrive("Operator").await;
-    tab.see("everything holds").await;
+    tab.see("all checks pass").await;
     tab.take_pictures("25-operator").await;
     tab.press("Accounts").await;
     tab.arrive("Accounts").await;
@@ -232,8 +232,8 @@ async fn forget_the_password(tab: &Tab) {
     // Such a page sends no referrer, and its form is still taken for one of this site.
     tab.fill("password", PASSWORD).await;
     tab.submit().await;
-    tab.see("This code is no longer good").await;
-    tab.see("Ask for a new link").await;
+    tab.see("This code has expired").await;
+    tab.see("Request a new link").await;
     tab.clear_console().await;
     tab.take_pictures("33-expired-code").await;
 }
@@ -241,7 +241,7 @@ async fn forget_the_password(tab: &Tab) {
 /// The page of a problem; the browser complains of its status, so this comes last.
 async fn lose_the_way(tab: &Tab) {
     tab.open("/nothing").await;
-    tab.arrive("There is nothing here").await;
+    tab.arrive("Not found").await;
     tab.clear_console().await;
     tab.take_pictures("18-nothing").await;
 }

@@ -20,7 +20,7 @@ async fn a_page_follows_what_happens() {
     journey(&url, |tab| async move {
         sign_in(&tab, RENTER).await;
         tab.open("/dashboard/wallet").await;
-        tab.see("Nothing was booked yet.").await;
+        tab.see("No transactions yet.").await;
         mark(&tab).await;
         market.credit(RENTER, "100").await.ok(201);
         tab.see("bank transfer").await;
@@ -32,7 +32,7 @@ async fn a_page_follows_what_happens() {
         check_mark(&tab).await;
 
         tab.open("/dashboard/slices").await;
-        tab.see("You have not rented a slice yet").await;
+        tab.see("You haven't rented a slice yet").await;
         mark(&tab).await;
         renter.rent("node32", 1).await.ok(201);
         tab.see("node32_slice_1").await;
@@ -76,7 +76,7 @@ async fn keep_the_focus(tab: &Tab, renter: &Client) {
 async fn keep_what_is_typed(tab: &Tab, farmer: &Client, renter: &Client) {
     let node = "/dashboard/farm/nodes/node32";
     tab.open(node).await;
-    tab.see("Rented now: 2 of").await;
+    tab.see("2 of 9 rented.").await;
     mark(tab).await;
     let form = format!("document.querySelector('main form[action=\"{node}\"]').elements");
     let version = format!("return {form}.version.value");
@@ -85,7 +85,7 @@ async fn keep_what_is_typed(tab: &Tab, farmer: &Client, renter: &Client) {
     let offer = json!({ "price_per_month": "26" });
     farmer.patch("/api/farm/nodes/node32", &offer).await.ok(200);
     renter.rent("node32", 1).await.ok(201);
-    tab.see("Rented now: 3 of").await;
+    tab.see("3 of 9 rented.").await;
     assert_eq!(tab.script(&version).await, before);
     assert_eq!(tab.script(&format!("return {form}.price_per_month.value")).await, "31");
     assert_eq!(tab.script("return document.activeElement.name").await, "price_per_month");

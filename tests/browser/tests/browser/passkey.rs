@@ -46,11 +46,11 @@ async fn sign_out(tab: &Tab) {
 
 async fn add_a_passkey(tab: &Tab) {
     tab.open("/dashboard/settings").await;
-    tab.see("You have no passkey yet.").await;
+    tab.see("No passkeys yet.").await;
     tab.take_pictures("20-settings").await;
     tab.fill("passkey_name", "Ada’s phone").await;
-    tab.press("Add a passkey").await;
-    tab.see("The passkey is added.").await;
+    tab.press("Add passkey").await;
+    tab.see("Passkey added.").await;
     tab.see("Ada’s phone").await;
     tab.see("You have no recovery codes.").await;
     tab.take_pictures("21-settings-passkey").await;
@@ -67,7 +67,7 @@ async fn sign_in_with_the_passkey(tab: &Tab) {
 }
 
 async fn set_up_an_app(tab: &Tab) {
-    tab.press("Set up an app").await;
+    tab.press("Set up app").await;
     tab.arrive("Set up an authenticator app").await;
     tab.take_pictures("23-app").await;
     let code = app_code(&tab.text(".secret").await, MORNING);
@@ -75,7 +75,7 @@ async fn set_up_an_app(tab: &Tab) {
     tab.submit().await;
     tab.arrive("Your recovery codes").await;
     tab.take_pictures("24-recovery-codes").await;
-    tab.press("I have kept them").await;
+    tab.press("I've saved my codes").await;
     tab.see("You have 10 recovery codes left.").await;
     tab.take_pictures("25-settings-factors").await;
 }
@@ -85,7 +85,7 @@ async fn show_the_passkey_after_the_password(tab: &Tab) {
     tab.fill("email", EMAIL).await;
     tab.fill("password", PASSWORD).await;
     tab.submit().await;
-    tab.arrive("One more step").await;
+    tab.arrive("Two-factor authentication").await;
     tab.take_pictures("26-second-step").await;
     tab.press("Use a passkey").await;
     tab.arrive("Slices for rent").await;
@@ -94,12 +94,12 @@ async fn show_the_passkey_after_the_password(tab: &Tab) {
 async fn remove_the_passkey(tab: &Tab) {
     tab.open("/dashboard/settings").await;
     tab.press("Remove Ada’s phone").await;
-    tab.arrive("Confirm that it is you").await;
+    tab.arrive("Verify it's you").await;
     tab.take_pictures("27-confirm").await;
     tab.press("Use a passkey").await;
     tab.arrive("Settings").await;
     tab.press("Remove Ada’s phone").await;
-    tab.see("The passkey is removed.").await;
+    tab.see("Passkey removed.").await;
     tab.check_console().await;
 }
 

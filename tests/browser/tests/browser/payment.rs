@@ -22,20 +22,20 @@ async fn somebody_tops_up_by_card_and_comes_back() {
         tab.check_names().await;
         tab.fill("amount_usd", "30").await;
         tab.check_console().await;
-        tab.press("Go on to payment").await;
+        tab.press("Continue to payment").await;
         tab.see("Pay 30.00").await;
         // What that page lacks is not ours.
         tab.clear_console().await;
         // Who turns back finds the way there again.
         tab.open("/dashboard/wallet?done=top-up-cancelled").await;
-        tab.see("Nothing was paid.").await;
+        tab.see("Payment cancelled. You were not charged.").await;
         tab.take_pictures("29-top-up-waits").await;
         tab.check_console().await;
         tab.press("Pay").await;
         tab.see("Pay 30.00").await;
         tab.clear_console().await;
         tab.press("Pay 30.00").await;
-        tab.see("The credit appears here as soon as the payment is confirmed.").await;
+        tab.see("Thank you. The credit appears here once the payment is confirmed.").await;
         market.sign_in("ada@example.org").await.wait_for_balance("30.00").await;
         tab.open("/dashboard/wallet").await;
         tab.see("Credit: Top-up by card").await;

@@ -58,10 +58,10 @@ fn terms(name: &str, price: &str) -> serde_json::Value {
 async fn lack_the_money(tab: &Tab) {
     tab.open("/marketplace/compute/node32").await;
     tab.press("Rent a slice").await;
-    tab.see("covers none of these terms").await;
+    tab.see("is too low for any of these terms").await;
     tab.take_pictures_of_dialog("40-dialog-without-money").await;
     tab.open("/dashboard/wallet").await;
-    tab.see("Tell them the address that you sign in with").await;
+    tab.see("Send them your e-mail address and the amount.").await;
     tab.take_pictures("41-wallet-empty").await;
 }
 
@@ -83,8 +83,8 @@ async fn rent_two_slices(tab: &Tab) {
     choose(tab, "count", "2").await;
     assert_eq!(tab.text("[data-shows=total]").await, "$50.00");
     tab.take_pictures_of_dialog("42-dialog-two-slices").await;
-    tab.press("Confirm and rent").await;
-    tab.see("Rented, and paid for the whole term.").await;
+    tab.press("Rent for $50.00").await;
+    tab.see("Rented and paid for the full term.").await;
 }
 
 /// Chooses an option, as the keyboard does.
@@ -106,7 +106,7 @@ async fn see_the_rentals(tab: &Tab) {
     tab.take_pictures("43-my-slices").await;
     tab.press("node32_slice_1").await;
     tab.arrive("node32_slice_1").await;
-    tab.see("Its farm has no agent").await;
+    tab.see("Its farm has no automatic setup").await;
     tab.take_pictures("44-rental").await;
 }
 
@@ -114,7 +114,7 @@ async fn name_one(tab: &Tab) {
     tab.click("#name-and-labels summary").await;
     tab.fill("name", "Mail server").await;
     tab.fill("labels", "mail, production").await;
-    tab.press("Save the name").await;
+    tab.press("Save name and labels").await;
     tab.arrive("Mail server").await;
     tab.see("Saved.").await;
 }
@@ -122,8 +122,8 @@ async fn name_one(tab: &Tab) {
 async fn extend_by_three_months(tab: &Tab) {
     tab.click("#extend label:has([value='3'])").await;
     assert_eq!(tab.text("#extend [data-shows=total]").await, "$71.25");
-    tab.press("Extend the rental").await;
-    tab.see("Extended, and paid.").await;
+    tab.press("Extend for $71.25").await;
+    tab.see("Extended and paid.").await;
     assert_eq!(tab.text(".nav-figure").await, "$178.75");
     tab.see("Extension 1").await;
 }
@@ -132,19 +132,19 @@ async fn renew_by_itself(tab: &Tab) {
     choose(tab, "max_price", "28").await;
     tab.click("#renew-term").await;
     tab.click("#renew-term option[value='1']").await;
-    tab.press("Save").await;
-    tab.see("it is extended for 1 month, at no more than $28.00").await;
+    tab.press("Save auto-renew").await;
+    tab.see("the rental is extended by 1 month at up to $28.00").await;
     tab.take_pictures("45-rental-extended").await;
 }
 
 async fn end_early(tab: &Tab) {
-    tab.press("See the refund").await;
-    tab.arrive("End this rental now?").await;
+    tab.press("Review refund").await;
+    tab.arrive("End rental").await;
     tab.see("Used: 10 days").await;
     assert_eq!(tab.text(".sum-total strong").await, "$87.92");
     tab.take_pictures("46-end").await;
-    tab.press("End it and delete the data").await;
-    tab.see("Ended. What was not used is back in your wallet.").await;
+    tab.press("End rental and refund $87.92").await;
+    tab.see("Rental ended. The refund is in your wallet.").await;
     assert_eq!(tab.text(".nav-figure").await, "$266.67");
     tab.take_pictures("47-rental-ended").await;
 }
@@ -158,7 +158,7 @@ async fn read_the_books(tab: &Tab) {
     tab.see("$87.92").await;
     tab.take_pictures("49-receipt-of-the-refund").await;
     tab.open("/dashboard/wallet").await;
-    tab.press("Statements by month").await;
+    tab.press("Monthly statements").await;
     tab.arrive("Statements").await;
     tab.take_pictures("50-statements").await;
     tab.click("main table a").await;
@@ -176,9 +176,9 @@ async fn meet_a_new_price(tab: &Tab, market: &Market, farmer: &Client) {
     // While something is rented, a raise waits a day.
     market.pass(DAY);
     market.run_mailer().await.expect("the mailer runs");
-    tab.press("Confirm and rent").await;
-    tab.see("Nothing was rented, and nothing was charged").await;
-    tab.see("What you asked for costs $30.00 now.").await;
+    tab.press("Rent for $25.00").await;
+    tab.see("Nothing was rented or charged").await;
+    tab.see("The current total is $30.00.").await;
     tab.clear_console().await;
     tab.take_pictures("52-price-changed").await;
 }
@@ -189,12 +189,12 @@ async fn rent_a_whole_node(tab: &Tab) {
     tab.click("label:has([name=whole_node][value=yes])").await;
     assert_eq!(tab.text("[data-shows=total]").await, "$60.00");
     tab.take_pictures_of_dialog("53-dialog-whole-node").await;
-    tab.press("Confirm and rent").await;
-    tab.see("Rented, and paid for the whole term.").await;
+    tab.press("Rent for $60.00").await;
+    tab.see("Rented and paid for the full term.").await;
     tab.see("whole node").await;
     tab.take_pictures("54-rental-whole-node").await;
     tab.open("/marketplace/compute/node7002").await;
-    tab.see("one renter holds all 3 slices").await;
+    tab.see("One renter holds this whole node, all 3 slices of it.").await;
     tab.take_pictures("55-node-rented-whole").await;
 }
 
@@ -206,8 +206,8 @@ async fn see_it_run_out(tab: &Tab, market: &Market) {
     let other = market.sign_up_with("rival@example.org", "1000").await;
     let body = json!({ "node_id": "node32", "count": 8, "duration_months": 1 });
     other.post("/api/marketplace/rent-slice", &body).await.ok(201);
-    tab.press("Confirm and rent").await;
-    tab.see("Nothing was rented, and nothing was charged").await;
+    tab.press("Rent for $150.00").await;
+    tab.see("Nothing was rented or charged").await;
     tab.clear_console().await;
     tab.take_pictures("56-sold-out").await;
     market.pass(20 * DAY);

@@ -59,7 +59,7 @@ async fn a_month_is_a_statement_as_json_as_a_page_and_as_a_table() {
         "Opening balance $0.00",
         "Rental 1 entry −$71.25",
         "Closing balance $28.75",
-        "The month is not over",
+        "This month is still open.",
     ]);
     let table = ada.get("/dashboard/wallet/statements/2026-11/csv").await;
     assert_eq!(table.header("content-type"), Some("text/csv; charset=utf-8"));
@@ -176,8 +176,8 @@ async fn each_entry_has_a_receipt_for_whose_wallet_it_moved() {
         "Rental of node32_slice_1 −$71.25",
         "Lochristi, Belgium",
         "22 November 2026, 17:20 UTC to 22 February 2027, 17:20 UTC",
-        "Your wallet −$71.25 Held in escrow for the rental +$71.25",
-        "Your wallet held then $28.75",
+        "Your wallet −$71.25 Rental escrow +$71.25",
+        "Wallet balance after $28.75",
     ]);
     for path in ["/dashboard/wallet".to_owned(), format!("/dashboard/slices/{id}")] {
         let links = ada.get(&path).await.page(200).links();

@@ -74,12 +74,12 @@ async fn with_a_few_nodes_it_does_not_know() {
         .collect();
     assert_eq!(reached, ["country", "region", "world"]);
     let words = found["simulation"]["words"].as_str().unwrap();
-    assert!(words.starts_with("At $25: we do not know."), "{words}");
+    assert!(words.starts_with("At $25: unknown."), "{words}");
     let page = farmer.get("/dashboard/farm/nodes/node32/market?price=22").await.page(200);
     page.says(&[
-        "What similar nodes ask is not known: there are too few of them.",
-        "No price is suggested: there are too few similar nodes.",
-        "At $22: we do not know.",
+        "There are too few similar nodes to compare prices.",
+        "There are too few similar nodes to suggest a price.",
+        "At $22: unknown.",
     ]);
     assert!(!page.html().contains("<svg class=\"plot\""));
 
@@ -98,7 +98,7 @@ async fn with_a_few_nodes_it_does_not_know() {
     assert_eq!(wrong("/api/farm/market?price=0").await, ["node", "price"]);
     assert_eq!(wrong("/api/farm/market?node=node32&price=100000").await, ["price"]);
     let refused = farmer.get("/dashboard/farm/nodes/node32/market?price=x%3C3%3E").await.page(400);
-    refused.says(&["A price per slice and month from"]);
+    refused.says(&["A price per slice per month from"]);
 }
 
 /// A market of a farmer, with node 32 at $25, and four others with two nodes each, some of whose
@@ -179,7 +179,7 @@ async fn similar_nodes_are_told_with_numbers_that_add_up() {
         (&found["comparison"]["nodes"], &found["comparison"]["farms"]),
         (&json!(8), &json!(4))
     );
-    let summary = "Similar nodes in Belgium ask $21.75–26.50 (median $24.50, 8 nodes).";
+    let summary = "Similar nodes in Belgium cost $21.75–26.50 (median $24.50, 8 nodes).";
     assert_eq!(found["summary"], summary);
 
     let observed = &found["observed"];
@@ -207,7 +207,7 @@ async fn similar_nodes_are_told_with_numbers_that_add_up() {
     let words = &compared(&farmer, "22").await["simulation"]["words"];
     assert_eq!(words, "At $22: 7.5 of 9 rented, $165/month, from these 20 observations.");
     let far = &compared(&farmer, "60").await["simulation"]["words"];
-    assert!(far.as_str().unwrap().starts_with("At $60: we do not know."), "{far}");
+    assert!(far.as_str().unwrap().starts_with("At $60: unknown."), "{far}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -224,14 +224,14 @@ async fn the_page_says_shows_and_sets() {
     assert!(node.links().contains(&path.to_owned()));
     let page = farmer.get(&format!("{path}?price=22")).await.page(200);
     page.says(&[
-        "Similar nodes in Belgium ask $21.75–26.50 (median $24.50, 8 nodes).",
-        "The range is the middle half: a quarter of them asks less, a quarter more.",
+        "Similar nodes in Belgium cost $21.75–26.50 (median $24.50, 8 nodes).",
+        "The range is the middle half: a quarter of them cost less, a quarter more.",
         "At $22: 7.5 of 9 rented, $165/month, from these 20 observations.",
         "Suggested: $25.50",
-        "61.11% of what similar nodes offered in the last 8 weeks was rented (1,232 of 2,016 \
+        "61.11% of similar nodes' capacity in the last 8 weeks was rented (1,232 of 2,016 \
          slice-days)",
-        "A slice of theirs waited 2 days to be rented (the median of 44 rentals)",
-        "The same as a table",
+        "Their slices took 2 days to rent (median of 44 rentals)",
+        "Show as table",
     ]);
     let html = page.html();
     assert_eq!(html.matches("class=\"scatter-dot\"").count(), 8);
@@ -249,8 +249,8 @@ async fn the_page_says_shows_and_sets() {
     let set = farmer.get("/api/farm/nodes/node32").await.ok(200);
     assert_eq!((&set["price_per_month"], &set["name"]), (&json!("25.50"), &json!("node32")));
     let again = page.submit("/dashboard/farm/nodes/node32", &[]);
-    farmer.send(again).await.page(409).says(&["The node was changed meanwhile"]);
-    farmer.get(path).await.page(200).says(&["That is your price already."]);
+    farmer.send(again).await.page(409).says(&["The node was changed in the meantime"]);
+    farmer.get(path).await.page(200).says(&["This is already your price."]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

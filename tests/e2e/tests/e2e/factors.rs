@@ -500,19 +500,23 @@ async fn the_pages_of_an_app_work_without_scripts() {
     let market = market().await;
     let ada = market.sign_up("ada@example.org").await;
     let settings = ada.get("/dashboard/settings").await.page(200);
-    settings.says(&["You have no passkey yet.", "Set up an app", "add one of them first"]);
+    settings.says(&[
+        "No passkeys yet.",
+        "Set up app",
+        "Add a passkey or an authenticator app first.",
+    ]);
     let begun = ada.send(settings.submit("/dashboard/settings/totp", &[])).await;
     let setup = ada.get(&begun.see_other()).await.page(200);
     let secret = setup.html().split("class=\"id secret\">").nth(1).unwrap();
     let secret = secret.split('<').next().unwrap().to_owned();
     let confirm = |code: &str| setup.submit("/dashboard/settings/totp/confirm", &[("code", code)]);
-    ada.send(confirm("000000")).await.page(401).says(&["The code is wrong", &secret]);
+    ada.send(confirm("000000")).await.page(401).says(&["Incorrect code", &secret]);
     let confirmed = ada.send(confirm(&code(&secret, MORNING))).await;
     let codes = confirmed.page(200);
-    codes.says(&["Your recovery codes", "they are not shown again"]);
+    codes.says(&["Your recovery codes", "They are not shown again"]);
     let ada = ada.with_cookie(&confirmed.cookie());
     let settings = ada.get("/dashboard/settings").await.page(200);
-    settings.says(&["An app is set up.", "You have 10 recovery codes left."]);
+    settings.says(&["Your authenticator app is set up.", "You have 10 recovery codes left."]);
     let new = ada.send(settings.submit("/dashboard/settings/recovery-codes", &[])).await.page(200);
     assert_ne!(new.words(), codes.words());
 
@@ -523,13 +527,13 @@ async fn the_pages_of_an_app_work_without_scripts() {
     let step = visitor.send(login.submit("/login", &fields)).await;
     assert_eq!(step.header("set-cookie"), None);
     let step = step.page(200);
-    step.says(&["One more step", "Enter a code."]);
+    step.says(&["Two-factor authentication", "Enter a code."]);
     let send = |code: &str| step.submit("/login/second-factor", &[("code", code)]);
     let wrong = visitor.send(send("000000")).await.page(401);
-    wrong.says(&["The code is wrong"]);
+    wrong.says(&["Incorrect code"]);
     market.pass(16 * MINUTE);
     // Too late: the way leads back to the beginning.
-    visitor.send(send("000000")).await.page(403).says(&["begin again"]);
+    visitor.send(send("000000")).await.page(403).says(&["start over"]);
     assert_eq!(visitor.get("/login/second-factor").await.see_other(), "/login");
     let step = visitor.send(login.submit("/login", &fields)).await.page(200);
     let right = code(&secret, MORNING + 16 * MINUTE);
@@ -542,16 +546,16 @@ async fn the_pages_of_an_app_work_without_scripts() {
     let prove = ada.send(remove).await.see_other();
     assert_eq!(prove, "/dashboard/prove?next=%2Fdashboard%2Fsettings");
     let prove = ada.get(&prove).await.page(200);
-    prove.says(&["Confirm that it is you", "Six digits from your authenticator app"]);
+    prove.says(&["Verify it's you", "Six digits from your authenticator app"]);
     let send = |code: &str| prove.submit("/dashboard/prove", &[("code", code)]);
-    ada.send(send("000000")).await.page(401).says(&["The code is wrong"]);
+    ada.send(send("000000")).await.page(401).says(&["Incorrect code"]);
     let proved = ada.send(send(&code(&secret, MORNING + 16 * MINUTE + 30))).await;
     assert_eq!(proved.see_other(), "/dashboard/settings");
     let ada = ada.with_cookie(&proved.cookie());
     let settings = ada.get("/dashboard/settings").await.page(200);
     let removed = ada.send(settings.submit("/dashboard/settings/totp/remove", &[])).await;
     let settings = ada.get(&removed.see_other()).await.page(200);
-    settings.says(&["The app is removed.", "Set up an app"]);
+    settings.says(&["Authenticator app removed.", "Set up app"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -569,7 +573,7 @@ async fn the_way_back_from_a_proof_stays_on_this_site() {
     // Who has no factor and comes here for one is led to where one is added.
     let ada = ada.with_cookie(&proved.cookie());
     let settings = ada.get("/dashboard/prove?next=/dashboard/wallet").await.see_other();
-    ada.get(&settings).await.page(200).says(&["That page needs a second factor."]);
+    ada.get(&settings).await.page(200).says(&["That page requires a second factor."]);
 }
 
 /// A passkey's part of the settings: named and removed by a form.
@@ -579,9 +583,9 @@ async fn passkeys_are_listed_and_removed_in_the_settings() {
     let ada = market.sign_up("ada@example.org").await;
     let (_, ada) = add_passkey(&ada, 1).await;
     let settings = ada.get("/dashboard/settings?done=passkey-added").await.page(200);
-    settings.says(&["The passkey is added.", "Phone", "22 November 2026, 17:20 UTC", "Never"]);
+    settings.says(&["Passkey added.", "Phone", "22 November 2026, 17:20 UTC", "Never"]);
     settings.says(&["You have no recovery codes."]);
     let removed = ada.send(settings.submit("/dashboard/settings/passkeys/remove", &[])).await;
     let settings = ada.get(&removed.see_other()).await.page(200);
-    settings.says(&["The passkey is removed.", "You have no passkey yet."]);
+    settings.says(&["Passkey removed.", "No passkeys yet."]);
 }

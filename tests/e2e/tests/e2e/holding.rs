@@ -31,7 +31,7 @@ impl Held {
         let node = ada.open("/marketplace/compute/node32").await;
         let fields = [("duration_months", "1")];
         let (path, page) = ada.submit(&node, "/dashboard/slices", &fields).await;
-        page.says(&["Rented, and paid for the whole term.", "node32_slice_"]);
+        page.says(&["Rented and paid for the full term.", "node32_slice_"]);
         let path = path.split('?').next().unwrap().to_owned();
         Held { market, ada, ben, path }
     }
@@ -82,7 +82,7 @@ async fn extend(held: &mut Held) {
     held.refuses("extend", &[("duration_months", "2")], 400, "1, 3, 6 or 12").await;
     held.refuses("extend", &[("duration_months", "")], 400, "1, 3, 6 or 12").await;
     let fields = [("duration_months", "12")];
-    let page = held.refuses("extend", &fields, 402, "The wallet lacks $80.00").await;
+    let page = held.refuses("extend", &fields, 402, "Your balance is $80.00 short").await;
     assert!(is_checked(&page, "12"), "what was chosen stays chosen");
     assert_eq!(held.ada.client.balance().await, "175.00");
 
@@ -91,7 +91,7 @@ async fn extend(held: &mut Held) {
     let first = held.ada.send(order.clone()).await.see_other();
     assert_eq!(held.ada.send(order).await.see_other(), first);
     let page = held.ada.open(&first).await;
-    page.says(&["Extended, and paid.", "Extension 1 3 months, 5% off", "$71.25", "22 March 2027"]);
+    page.says(&["Extended and paid.", "Extension 1 3 months, 5% off", "$71.25", "22 March 2027"]);
     assert_eq!(held.ada.client.balance().await, "103.75");
     let other = held.ada.send(page.submit(&action, &[("idempotency_key", "")])).await;
     other.page(400).says(&["Idempotency"]);
@@ -129,17 +129,17 @@ async fn renew_by_itself(held: &mut Held) {
     let page = held.refuses("auto-renew", &wrong, 400, "such as").await;
     assert!(page.html().contains("value=\"cheap\""));
     assert!(page.html().contains("<option value=\"3\" selected>"), "{}", page.html());
-    for (months, words) in [("2", "1, 3, 6 or 12"), ("x", "One of the terms, or off.")] {
+    for (months, words) in [("2", "1, 3, 6 or 12"), ("x", "One of the listed terms, or off.")] {
         let wrong = [("duration_months", months), ("max_price", "30")];
         let page = held.refuses("auto-renew", &wrong, 400, words).await;
         assert!(page.html().contains("id=\"renew-term-error\""));
     }
     let fields = [("duration_months", "1"), ("max_price", "30")];
     let page = held.does("auto-renew", &fields, "renewal-set").await;
-    page.says(&["it is extended for 1 month, at no more than $30.00 a slice and month"]);
+    page.says(&["the rental is extended by 1 month at up to $30.00 per slice per month"]);
     held.ada.open("/dashboard/slices").await.says(&["renews for 1 month"]);
     let page = held.does("auto-renew", &[("duration_months", "")], "renewal-set").await;
-    page.says(&["It ends on 22 March 2027."]);
+    page.says(&["The rental ends on 22 March 2027."]);
 }
 
 /// To Ben, who declines once; the invitation is taken back once; then he takes it over.
@@ -152,13 +152,13 @@ async fn hand_over(held: &mut Held) {
     let decline = format!("/dashboard/transfers/{id}/decline");
 
     let page = held.does("transfer", &[("email", BEN)], "invited").await;
-    page.says(&["ben@example.org is invited until 29 November 2026"]);
+    page.says(&["ben@example.org has until 29 November 2026"]);
     let list = held.ben.open("/dashboard/slices").await;
-    list.says(&["Offered to you", "from ada@example.org"]);
+    list.says(&["Transfer invitations", "from ada@example.org"]);
     assert!(!list.words().contains("Mail"), "what Ada calls it is hers");
     let (path, page) = held.ben.submit(&list, &decline, &[]).await;
     assert_eq!(path, "/dashboard/slices?done=declined");
-    page.says(&["Declined. Nothing has changed.", "You have not rented a slice yet"]);
+    page.says(&["Invitation declined.", "You haven't rented a slice yet"]);
 
     held.does("transfer", &[("email", BEN)], "invited").await;
     held.does("transfer/cancel", &[], "invitation-ended").await;
@@ -173,13 +173,13 @@ async fn hand_over(held: &mut Held) {
     let list = held.ben.open("/dashboard/slices").await;
     let (path, page) = held.ben.submit(&list, &accept, &[]).await;
     assert_eq!(path, format!("{}?done=received", held.path));
-    page.says(&["The rental is yours now.", "Taken over from another account"]);
+    page.says(&["Transfer accepted. The rental is now yours.", "Transferred from another account"]);
     assert!(!page.words().contains("Mail"), "what Ada called it went with her");
     held.ada.send(cancel).await.page(404);
     for form in ["", "/end"] {
         held.ada.client.get(&format!("{}{form}", held.path)).await.page(404);
     }
-    held.ada.open("/dashboard/slices").await.says(&["You have not rented a slice yet"]);
+    held.ada.open("/dashboard/slices").await.says(&["You haven't rented a slice yet"]);
     // From here on it is Ben's.
     std::mem::swap(&mut held.ada, &mut held.ben);
 }
@@ -189,31 +189,31 @@ async fn end(held: &mut Held) {
     let end = held.at("end");
     held.market.pass(10 * DAY);
     let page = held.ada.open(&end).await;
-    page.says(&["End this rental now?", "$96.25", "10 days"]);
+    page.says(&["End rental", "$96.25", "10 days"]);
     let early = page.submit(&end, &[]);
     held.market.pass(2 * DAY);
     let again = held.ada.send(early).await.page(409);
-    again.says(&["The refund has changed since it was shown", "12 days"]);
-    for (refund, words) in [("", "open the page again"), ("a lot", "such as")] {
+    again.says(&["The refund amount changed since you opened this page", "12 days"]);
+    for (refund, words) in [("", "reload the page"), ("a lot", "such as")] {
         let wrong = again.submit(&end, &[("refund", refund)]);
-        held.ada.send(wrong).await.page(400).says(&["End this rental now?", words]);
+        held.ada.send(wrong).await.page(400).says(&["End rental", words]);
     }
     let before = held.ada.client.balance().await;
     assert_eq!(before, "0.00");
     let (path, page) = held.ada.submit(&again, &end, &[]).await;
     assert_eq!(path, format!("{}?done=ended", held.path));
-    page.says(&["Ended. What was not used is back in your wallet.", "This rental has ended"]);
+    page.says(&["Rental ended. The refund is in your wallet.", "This rental has ended"]);
     let after = held.ada.client.balance().await;
     again.says(&[&format!("${after}")]);
 
     // What was ended is ended: its forms do nothing more, and are not there any more.
     let client = &held.ada.client;
-    client.get(&end).await.page(409).says(&["This rental has ended already."]);
+    client.get(&end).await.page(409).says(&["This rental has already ended."]);
     held.ada
         .send(again.submit(&end, &[]))
         .await
         .page(409)
-        .says(&["This rental has ended already."]);
+        .says(&["This rental has already ended."]);
     let page = held.ada.open(&held.path).await;
     let own: Vec<_> =
         page.actions().into_iter().filter(|action| action.starts_with(&held.path)).collect();

@@ -144,11 +144,11 @@ async fn renters_choose_and_every_cent_is_somewhere() {
     assert_eq!(ben.get(&short).await.ok(200)["status"], "ended");
     assert_eq!(ben.balance().await, "299.50");
     market.run_mailer().await.unwrap();
-    assert!(market.was_told(BEN, "$204.50, is back in your wallet"));
+    assert!(market.was_told(BEN, "You were refunded $204.50"));
     assert_eq!(ada.get(&moved).await.ok(200)["status"], "active");
     // $45.00 of the months, twice $22.95 of a tenth, and $45.45 of what stayed.
-    farmer.get("/dashboard/farm").await.page(200).says(&["To be paid out $136.35"]);
-    other.get("/dashboard/farm").await.page(200).says(&["To be paid out $22.32"]);
+    farmer.get("/dashboard/farm").await.page(200).says(&["Available for payout $136.35"]);
+    other.get("/dashboard/farm").await.page(200).says(&["Available for payout $22.32"]);
     it_has_left(&market, &farmer).await;
     market.check_invariants().await;
 }
@@ -241,37 +241,41 @@ async fn leaving_works_without_scripts() {
     farmer.open("/dashboard/farm/nodes/node32").await.says(&["Leave the market"]);
     let leave = "/dashboard/farm/nodes/node32/leave";
     let page = farmer.open(leave).await;
-    page.says(&["refunded from that day on", ADA, "Give notice"]);
+    page.says(&["refunded for the remaining time", ADA, "Give notice"]);
     let withdraw = "/dashboard/farm/nodes/node32/withdraw";
     let early = farmer.send(page.submit(withdraw, &[("leaves_at", "2026-12-01")])).await;
-    early.page(400).says(&["A day, such as 2026-12-23, and none before it"]);
+    early.page(400).says(&["A date of 2026-12-23 or later"]);
     let (at, page) = farmer.submit(&page, withdraw, &[]).await;
     assert_eq!(at, format!("{leave}?done=withdrawn"));
-    page.says(&["This node leaves on 23 December 2026", "Take the notice back"]);
+    page.says(&["This node leaves the market on 23 December 2026", "Cancel leaving"]);
     farmer.open("/dashboard/farm").await.says(&["leaving"]);
     ada.client.get(leave).await.page(404);
 
     let page = ada.open(&path).await;
-    page.says(&["Its node leaves on 23 December 2026", "End it now", "Go on with another node"]);
-    ada.open(&format!("{path}/end")).await.says(&["an even share of what was paid", "$255.00"]);
+    page.says(&[
+        "Node leaves the market on 23 December 2026",
+        "End rental",
+        "Move to another node",
+    ]);
+    ada.open(&format!("{path}/end")).await.says(&["pro rata", "$255.00"]);
     farmer.client.get(&format!("{path}/move")).await.page(404);
     let choose = format!("{path}/move");
     let page = ada.open(&choose).await;
-    page.says(&["node17_slice_1", "$24.00", "$255.00 of what you have paid"]);
+    page.says(&["node17_slice_1", "$24.00", "The unused $255.00 of your payment"]);
     let stale = ada.send(page.submit(&choose, &[("offer_version", "1")])).await;
-    stale.page(409).says(&["The offer has changed since it was shown"]);
+    stale.page(409).says(&["The offer has changed since you opened it"]);
     let (at, page) = ada.submit(&page, &choose, &[]).await;
     assert_eq!(at, format!("{path}?done=moved"));
-    page.says(&["Moved.", "node17_slice_1", "Went on with another slice"]);
+    page.says(&["Rental moved at no charge.", "node17_slice_1", "Moved to another slice"]);
 
     let page = farmer.open(leave).await;
-    page.says(&["Nothing of this node is rented."]);
+    page.says(&["This node has no rentals."]);
     let stay = "/dashboard/farm/nodes/node32/stay";
     let (at, page) = farmer.submit(&page, stay, &[]).await;
     assert_eq!(at, format!("{leave}?done=kept"));
     // Nobody rents anything: it leaves today.
     let page = farmer.submit(&page, withdraw, &[]).await.1;
-    page.says(&["This node left on 22 November 2026", "Bring the node back"]);
-    farmer.open("/dashboard/farm/nodes/node32").await.says(&["You can take it back."]);
+    page.says(&["This node left the market on 22 November 2026", "Bring node back"]);
+    farmer.open("/dashboard/farm/nodes/node32").await.says(&["You can bring it back."]);
     market.check_invariants().await;
 }

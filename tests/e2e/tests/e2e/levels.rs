@@ -80,7 +80,7 @@ async fn a_broken_promise_is_credited_without_asking_and_can_be_disputed() {
     assert_eq!(november(&ada, &rental).await, month);
 
     let page = ada.get(&format!("/dashboard/slices/{rental}")).await.page(200);
-    page.says(&["Promise kept?", "November 2026", "0%, promised 99.5%"]);
+    page.says(&["SLA results", "November 2026", "0%, guaranteed 99.5%"]);
     let page = farmer.get("/dashboard/farm/credits").await.page(200);
     page.says(&["November 2026", "0 of 13 up"]);
     let told = farmer.get("/api/notifications").await.ok(200).to_string();
@@ -128,9 +128,9 @@ async fn everybody_reads_what_was_measured_and_how_the_market_is() {
     assert_eq!(status["status"], "ok", "{status:#}");
     assert_eq!(status["regions"][0]["region"], "Western Europe");
     let page = visitor.get("/status").await.page(200);
-    page.says(&["everything works", "No slice is rented twice", "No money is lost"]);
+    page.says(&["All systems operational", "No slice is rented twice", "No money is lost"]);
     let page = visitor.get("/docs/promises").await.page(200);
-    page.says(&["An uptime below the promise", "10%"]);
+    page.says(&["Uptime below the SLA", "10%"]);
     let page = visitor.get("/marketplace/compute/node32").await.page(200);
     page.says(&["Last 24 hours", "November 2026", "at least"]);
 }

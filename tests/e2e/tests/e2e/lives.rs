@@ -108,7 +108,7 @@ async fn who_ends_early_gets_the_unused_time_back() {
         .get("/dashboard/farm")
         .await
         .page(200)
-        .says(&["In escrow $0.00", "To be paid out $7.50"]);
+        .says(&["In escrow $0.00", "Available for payout $7.50"]);
     let entries = ada.get("/api/wallet/entries").await.ok(200);
     assert_eq!(
         (&entries["items"][0]["kind"], &entries["items"][0]["amount"]),
@@ -212,7 +212,7 @@ async fn a_broken_promise_is_made_good_out_of_what_the_farmer_has_earned() {
     assert_eq!(ada.balance().await, "77.50");
     let entry = ada.get("/api/wallet/entries").await.ok(200)["items"][0].clone();
     assert_eq!((&entry["kind"], &entry["reason"]), (&json!("sla-credit"), &json!("3 hours down")));
-    farmer.get("/dashboard/farm").await.page(200).says(&["To be paid out $5.00"]);
+    farmer.get("/dashboard/farm").await.page(200).says(&["Available for payout $5.00"]);
     market.check_invariants().await;
 }
 
@@ -248,7 +248,7 @@ async fn a_rental_that_renews_itself_does_so_once_and_says_when_it_cannot() {
     market.sync().await;
     assert_eq!(token.get(&path).await.ok(200)["ends_at"], "2027-03-22T17:20:00Z");
     market.run_mailer().await.unwrap();
-    let why = "the wallet lacks $67.50 of the total of $71.25";
+    let why = "your balance is $67.50 short of the total of $71.25";
     assert!(market.was_told("ada@example.org", why));
     // Money comes while the data is kept: it goes on as if nothing had been.
     market.set_clock(e2e::MORNING + 120 * DAY + 3_600);

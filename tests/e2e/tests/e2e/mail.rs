@@ -66,7 +66,7 @@ async fn mail_is_posted_once_and_forgotten() {
     let mail = postmark.taken()[0].clone();
     assert_eq!(mail["From"], "\"Mycelium\" <no-reply@mycelium.example>");
     assert_eq!(mail["To"], "ada1@example.org");
-    assert_eq!(mail["Subject"], "Choose a new password");
+    assert_eq!(mail["Subject"], "Reset your password");
     assert!(mail["TextBody"].as_str().unwrap().contains(&format!("\n{LINK}\n")));
     check(&market, 0, &[]).await;
     market.pass(365 * 24 * 60 * 60);
@@ -92,7 +92,7 @@ async fn mail_to_a_folder_can_be_read_there_and_by_the_browser() {
     for line in [
         "From: \"Mycelium\" <no-reply@mycelium.example>",
         "To: <ada@example.org>",
-        "Subject: Choose a new password",
+        "Subject: Reset your password",
         "Date: Sun, 22 Nov 2026 17:20:00 +0000",
         LINK,
     ] {
@@ -100,7 +100,7 @@ async fn mail_to_a_folder_can_be_read_there_and_by_the_browser() {
     }
     let list = market.dev_mail(None).await;
     assert_eq!(list.status, 200);
-    let row = "<td>&lt;ada@example.org&gt;</td><td>Choose a new password</td>";
+    let row = "<td>&lt;ada@example.org&gt;</td><td>Reset your password</td>";
     assert!(list.text().contains(row) && list.text().contains(&names[0]), "{list}");
     assert_eq!(market.dev_mail(Some(&names[0])).await.text(), message);
     check(&market, 0, &[]).await;
@@ -195,7 +195,7 @@ async fn mail_that_is_never_taken_fails_at_once_and_holds_up_nothing() {
     market.put_mail(&to(ADA));
     market.run_mailer().await.unwrap();
     assert_eq!(postmark.taken()[0]["To"], ADA);
-    let why = "status 422, code 406: the recipient bounced or complained before";
+    let why = "status 422, code 406: recipient inactive after a bounce or complaint";
     check(&market, 0, &[why]).await;
     // Postmark's own words name the address; ours do not.
     assert!(!market.mails().await.to_string().contains("ben@"));
@@ -260,10 +260,10 @@ async fn without_an_outlet_nothing_is_sent_and_a_wrong_variable_is_named() {
     let postmark = Postmark::start().await;
     for (change, expected) in [
         (("mail_outlet", ""), Ok(())),
-        (("mail_from", ""), Err("mail_from: required where mail_outlet is set")),
-        (("public_url", ""), Err("public_url: required where mail_outlet is set")),
-        (("encryption_keys", ""), Err("encryption_keys: required where mail_outlet is set")),
-        (("mail_token", ""), Err("mail_token: required where mail_outlet is set")),
+        (("mail_from", ""), Err("mail_from: required if mail_outlet is set")),
+        (("public_url", ""), Err("public_url: required if mail_outlet is set")),
+        (("encryption_keys", ""), Err("encryption_keys: required if mail_outlet is set")),
+        (("mail_token", ""), Err("mail_token: required if mail_outlet is set")),
         (("mail_from", "nobody"), Err("mail_from: expected an address, or Name <address>")),
     ] {
         let market = Market::start_with_postmark(&postmark, &[change]).await;

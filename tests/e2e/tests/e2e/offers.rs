@@ -56,7 +56,7 @@ async fn a_promise_above_what_was_measured_is_confirmed_with_its_cost() {
     let form = [("min_uptime", "99.9"), ("min_bandwidth_mbps", "10")];
     let page = farmer.get(PAGE).await.page(200);
     let refused = farmer.send(page.submit(PAGE, &form)).await.page(409);
-    refused.says(&["an uptime of 99.9% is promised and 50% was measured", "at $12.50 for each"]);
+    refused.says(&["99.9% uptime is guaranteed but 50% was measured", "estimated cost of $12.50"]);
     assert!(refused.html().contains("name=\"confirm_cost_per_month\" value=\"12.50\""));
     let sent = [("min_uptime", "99.9"), ("confirm_cost_per_month", "12.50")];
     let done = farmer.send(refused.submit(PAGE, &sent)).await;
@@ -118,9 +118,9 @@ async fn the_form_sets_terms_and_what_is_kept_back() {
     farmer.publish(32, "25").await;
     let node = farmer.patch(NODE, &json!({ "kept_slices": 4, "terms": [1, 12] })).await.ok(200);
     assert_eq!((&node["available_slices"], &node["kept_slices"]), (&json!(5), &json!(4)));
-    farmer.get(PAGE).await.page(200).says(&["You keep 4 slices back."]);
+    farmer.get(PAGE).await.page(200).says(&["4 slices reserved."]);
     let market_page = market.visitor().get("/marketplace/compute/node32").await.page(200);
-    market_page.says(&["Kept back by the farmer", "4 slices"]);
+    market_page.says(&["Reserved by the farmer", "4 slices"]);
     for (field, value) in
         [("kept_slices", json!(513)), ("kept_slices", json!(-1)), ("terms", json!([2]))]
     {
@@ -166,7 +166,7 @@ async fn nothing_of_a_locked_offer_changes() {
     };
     nothing_goes().await;
     let locked = farmer.get(PAGE).await.page(200);
-    locked.says(&["You have locked the offer"]);
+    locked.says(&["You locked this offer."]);
     assert!(!locked.actions().contains(&format!("{PAGE}/pause")));
     let unlocked = farmer.send(locked.submit(&format!("{PAGE}/unlock"), &[])).await;
     assert!(unlocked.see_other().contains("done=unlocked"), "{unlocked}");
@@ -174,7 +174,7 @@ async fn nothing_of_a_locked_offer_changes() {
 
     let operator = market.operator();
     let admin = "/api/admin/nodes/node32";
-    let reason = json!({ "reason": "The promise is looked into" });
+    let reason = json!({ "reason": "The SLA is under review" });
     let wrong = operator.post(&format!("{admin}/lock"), &json!({ "reason": "" })).await;
     assert_eq!(wrong.wrong_fields(), ["reason"]);
     farmer.post(&format!("{admin}/lock"), &reason).await.problem(404, "not-found");
@@ -182,10 +182,10 @@ async fn nothing_of_a_locked_offer_changes() {
     operator.post(&format!("{admin}/lock"), &reason).await.ok(204);
     let node = farmer.get(NODE).await.ok(200);
     assert_eq!(node["locked_by"], "operator");
-    assert_eq!(node["lock_reason"], "The promise is looked into");
+    assert_eq!(node["lock_reason"], "The SLA is under review");
     nothing_goes().await;
     farmer.post_empty(&format!("{NODE}/unlock")).await.problem(409, "node-locked");
-    farmer.get(PAGE).await.page(200).says(&["The reason: The promise is looked into."]);
+    farmer.get(PAGE).await.page(200).says(&["Reason: The SLA is under review."]);
     operator.post(&format!("{admin}/unlock"), &reason).await.ok(204);
     assert_eq!(farmer.get(NODE).await.ok(200)["locked_by"], Value::Null);
     farmer.patch(NODE, &json!({ "price_per_month": "23" })).await.ok(200);
@@ -197,7 +197,7 @@ async fn nothing_of_a_locked_offer_changes() {
     let is_lock = |entry: &&Value| {
         entry["action"] == "lock-set"
             && entry["actor"] == "operator"
-            && entry["subject"] == "node32: The promise is looked into"
+            && entry["subject"] == "node32: The SLA is under review"
     };
     assert!(audit["items"].as_array().unwrap().iter().any(|entry| is_lock(&entry)), "{audit:#}");
     market.check_invariants().await;
@@ -235,7 +235,7 @@ async fn maintenance_is_told_to_who_rents_there() {
     assert_eq!(shown["maintenance"][0]["id"], announced["id"]);
     for (client, path) in [(&ada, rental.as_str()), (&ada, "/marketplace/compute/node32")] {
         let page = client.get(path).await.page(200);
-        page.says(&["25 November 2026, 10:00 UTC", "The farmer says: New disks"]);
+        page.says(&["25 November 2026, 10:00 UTC", "Note from the farmer: New disks"]);
     }
 
     // A day before, farmer and renter are reminded: once.
@@ -267,12 +267,12 @@ async fn maintenance_is_announced_and_cancelled_on_its_page() {
     let page = farmer.get(&path).await.page(200);
     let soon = [("starts_at", "2026-11-23T10:00"), ("hours", "2"), ("note", "Disks")];
     let refused = farmer.send(page.submit(&path, &soon)).await.page(400);
-    refused.says(&["A time at least 24 hours and at most 90 days from now."]);
+    refused.says(&["A time 24 hours to 90 days from now."]);
     let sent = [("starts_at", "2026-11-25T10:00"), ("hours", "2"), ("note", "Disks")];
     let done = farmer.send(page.submit(&path, &sent)).await;
     assert!(done.see_other().contains("done=announced"), "{done}");
     let again = farmer.send(page.submit(&path, &sent)).await.page(409);
-    again.says(&["Another maintenance of this node is announced for that time"]);
+    again.says(&["This node already has maintenance scheduled at that time"]);
     let page = farmer.get(&path).await.page(200);
     page.says(&["25 November 2026, 12:00 UTC", "Disks"]);
     farmer.get(PAGE).await.page(200).says(&["25 November 2026, 10:00 UTC"]);

@@ -79,35 +79,35 @@ async fn an_account_is_found_shut_out_and_let_in() {
     all.says(&["operator@example.org operator you"]);
     assert!(!all.html().contains(&format!("/operator/accounts/{own}/")), "not to oneself");
     let none = operator.open("/operator/accounts?prefix=zz").await;
-    none.says(&["No account has such an address."]);
+    none.says(&["No matching accounts."]);
 
     let (path, page) = operator.submit(&found, &deed("disable"), &[]).await;
     assert_eq!(path, "/operator/accounts?done=account-disabled&prefix=ada");
-    page.says(&["The account is shut out, and its sessions have ended.", "shut out"]);
+    page.says(&["Account suspended. All its sessions have ended.", "suspended"]);
     ada.client.get("/api/account").await.problem(401, "not-signed-in");
     let login = ada.open("/login").await;
     let fields = [("email", "ada@example.org"), ("password", PASSWORD)];
     ada.send(login.submit("/login", &fields)).await.page(401);
 
     let (_, page) = operator.submit(&page, &deed("enable"), &[]).await;
-    page.says(&["The account is let in again."]);
+    page.says(&["Account reactivated."]);
     ada.sign_in("ada@example.org", PASSWORD).await;
     let (_, page) = operator.submit(&page, &deed("grant-operator"), &[]).await;
     page.says(&["The account is an operator&#39;s now", "ada@example.org operator"]);
     let (_, page) = operator.submit(&page, &deed("revoke-operator"), &[]).await;
-    page.says(&["The account is no operator&#39;s any more."]);
+    page.says(&["Operator access revoked."]);
     let foreign = ada.open("/dashboard/settings").await;
     let token = foreign.html().split("name=\"form_token\" value=\"").nth(1).unwrap();
     let token = token.split('"').next().unwrap();
     let forged = page.submit(&deed("disable"), &[("form_token", token)]);
-    operator.send(forged).await.page(403).says(&["This form is not from your session"]);
+    operator.send(forged).await.page(403).says(&["This form belongs to another session"]);
     ada.client.get("/api/account").await.ok(200);
     let (_, page) = operator.submit(&page, &deed("end-sessions"), &[]).await;
-    page.says(&["Every session of the account has ended."]);
+    page.says(&["All sessions of the account have ended."]);
     ada.client.get("/api/account").await.problem(401, "not-signed-in");
 
     let audit = operator.open("/operator/audit").await;
-    audit.says(&["The account was shut out", "The account was let in again", &own, &id]);
+    audit.says(&["Account suspended", "Account reactivated", &own, &id]);
     market.check_invariants().await;
 }
 
@@ -117,8 +117,12 @@ async fn the_operator_sees_how_the_marketplace_stands() {
     let mut operator = operator(&market).await;
     market.strengthen(&operator.client);
     let page = operator.open("/operator").await;
-    page.says(&["everything holds", "A slice has at most one live rental", "It has not run yet."]);
-    page.says(&["No mail has failed.", "No outlet for mail is set, so none is sent."]);
+    page.says(&[
+        "all checks pass",
+        "A slice has at most one live rental",
+        "The sync hasn't run yet.",
+    ]);
+    page.says(&["No failed e-mails.", "No mail transport is configured, so no e-mail is sent."]);
 
     market.sync().await;
     let mail = market.put_failed_mail("ada@example.org");
@@ -128,6 +132,6 @@ async fn the_operator_sees_how_the_marketplace_stands() {
     let retry = format!("/operator/mails/{mail}/retry");
     let (path, page) = operator.submit(&page, &retry, &[]).await;
     assert_eq!(path, "/operator?done=mail-retried");
-    page.says(&["The mail waits to be sent again.", "No mail has failed."]);
-    operator.open("/operator/audit").await.says(&["A mail was sent again", &mail.to_string()]);
+    page.says(&["E-mail queued for resending.", "No failed e-mails."]);
+    operator.open("/operator/audit").await.says(&["E-mail resent", &mail.to_string()]);
 }

@@ -128,11 +128,12 @@ async fn a_wrong_signature_says_what_is_wrong() {
     };
     let by_other = sign(OTHER_TWIN, &message);
     let over_other = sign(TWIN, "something else");
-    refused(&by_other, None, "with another key, or over another text").await;
-    refused(&by_other, Some(address(OTHER_TWIN)), "the signature of another key").await;
-    refused(&over_other, Some(address(TWIN)), "made over another text").await;
-    refused(&sign(90, "x"), Some(address(OTHER_TWIN)), "neither a signature of").await;
-    refused(&by_other, Some("5Abc".into()), "cannot be read").await;
+    refused(&by_other, None, "with another key or over another text").await;
+    refused(&by_other, Some(address(OTHER_TWIN)), "but the farm belongs to").await;
+    refused(&over_other, Some(address(TWIN)), "for a different text").await;
+    refused(&sign(90, "x"), Some(address(OTHER_TWIN)), "not a signature over this message by")
+        .await;
+    refused(&by_other, Some("5Abc".into()), "the signing address is invalid").await;
     refused("0xabcd", None, "64 bytes").await;
     refused("a signature", None, "hex digits").await;
     refused(&format!("0x02{}", &by_other[2..]), None, "of another kind").await;
@@ -272,17 +273,17 @@ async fn the_operator_approves_by_hand() {
     operator.post_empty(&format!("/api/admin/accounts/{id}/grant-operator")).await.ok(204);
     market.strengthen(&boss);
     let page = boss.get("/operator/farms").await.page(200);
-    page.says(&["Nobody has proven to own a farm."]);
+    page.says(&["No verified farms yet."]);
     let fields = [("farm", "0"), ("email", "farmer@example.org"), ("reason", "Keys lost")];
     let refused = boss.send(page.submit("/operator/farms", &fields)).await.page(400);
-    refused.says(&["The number of a farm, above 0."]);
+    refused.says(&["A farm ID above 0."]);
     let fields = [("farm", "2997"), ("email", "farmer@example.org"), ("reason", "Keys lost")];
     let to = boss.send(page.submit("/operator/farms", &fields)).await.see_other();
     assert_eq!(to, "/operator/farms?done=farm-approved");
     let page = boss.get(&to).await.page(200);
     page.says(&["duck farm, farm 2997", "approved by the operator", "farmer@example.org"]);
     let to = boss.send(page.submit("/operator/farms/2997/revoke", &[])).await.see_other();
-    boss.get(&to).await.page(200).says(&["Nobody has proven to own that farm any more."]);
+    boss.get(&to).await.page(200).says(&["Farm ownership revoked."]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -300,10 +301,10 @@ async fn a_node_is_taken_over_with_its_rentals() {
     farmer.post_empty("/api/farm/nodes/node99/take-over").await.problem(404, "not-found");
     farmer.post_empty(take).await.problem(409, "rents-there");
     let page = farmer.get("/dashboard/farm/claims").await.page(200);
-    page.says(&["Registered by somebody else", "node32", "2 slices rented"]);
+    page.says(&["Registered by another account", "node32", "2 slices rented"]);
     let form = "/dashboard/farm/nodes/node32/take-over";
     let refused = farmer.send(page.submit(form, &[])).await.page(409);
-    refused.says(&["nobody rents from themselves"]);
+    refused.says(&["you can't rent from yourself"]);
     market.pass(86_400);
     market.sync().await;
     let path = format!("/api/rentals/{}/cancel", text(&own_rental, "id"));
@@ -319,7 +320,7 @@ async fn a_node_is_taken_over_with_its_rentals() {
     assert!(told(&farmer).await.contains(&"node-taken-over".to_owned()));
     assert!(told(&ada).await.contains(&"farmer-changed".to_owned()));
     let page = ada.get(&format!("/dashboard/slices/{}", text(&rental, "id"))).await.page(200);
-    page.says(&["The node has another farmer now"]);
+    page.says(&["Node has a new farmer"]);
     market.check_invariants().await;
 
     // What was earned stays, and what comes is the new farmer's.
@@ -408,16 +409,16 @@ async fn a_farm_is_claimed_on_its_page() {
     let mut farmer = Browser::new(&market);
     farmer.sign_up("farmer@example.org").await;
     let page = farmer.open("/dashboard/farm/claims").await;
-    page.says(&["You have not proven to own a farm yet."]);
+    page.says(&["You haven't verified a farm yet."]);
     for (field, value, words) in [
-        ("farm_id", "", "Either the number of a farm or of a node."),
-        ("grid_node_id", "many", "A whole number above 0, such as 32."),
+        ("farm_id", "", "Either a farm ID or a node ID."),
+        ("grid_node_id", "many", "A positive whole number, such as 32."),
     ] {
         let call = page.submit("/dashboard/farm/claims", &[(field, value)]);
         farmer.send(call).await.page(400).says(&[words]);
     }
     let call = page.submit("/dashboard/farm/claims", &[("farm_id", "99999")]);
-    farmer.send(call).await.page(404).says(&["The grid does not know a farm 99999."]);
+    farmer.send(call).await.page(404).says(&["The grid has no farm 99999."]);
     let call = page.submit("/dashboard/farm/claims", &[("grid_node_id", "32")]);
     let shown = farmer.send(call).await.page(200);
     shown.says(&["duck farm, farm 2997", "subkey sign", "cargo xtask sign-claim", "polkadot.js"]);
@@ -427,11 +428,11 @@ async fn a_farm_is_claimed_on_its_page() {
     let prove = "/dashboard/farm/claims/prove";
     let call = shown.submit(prove, &[("signature", &sign(90, &message))]);
     let refused = farmer.send(call).await.page(403);
-    refused.says(&["it was made with another key, or over another text"]);
+    refused.says(&["it was made with another key or over another text"]);
     let call = refused.submit(prove, &[("signature", &sign(TWIN, &message))]);
     let to = farmer.send(call).await.see_other();
     assert_eq!(to, "/dashboard/farm/claims?done=farm-proven");
-    farmer.open(&to).await.says(&["duck farm, farm 2997", "proven by signature"]);
+    farmer.open(&to).await.says(&["duck farm, farm 2997", "verified by signature"]);
     let again = farmer.send(refused.submit(prove, &[("signature", "0x")])).await.page(403);
-    again.says(&["This message was used or is too old"]);
+    again.says(&["This message was used or has expired"]);
 }

@@ -15,36 +15,42 @@ async fn the_main_path_needs_no_scripts() {
     farmer.sign_up("farmer@example.org").await;
 
     let farm = farmer.open("/dashboard/farm").await;
-    farm.says(&["No node yet"]);
+    farm.says(&["No nodes yet"]);
     let (path, node) =
         farmer.submit(&farm, "/dashboard/farm/nodes", &[("grid_node_id", "32")]).await;
     assert_eq!(path, "/dashboard/farm/nodes/node32?done=added");
-    node.says(&["This node can provide 9 slices: at $25.00 each, up to $225.00 a month."]);
-    node.says(&["Only you can see this node. Set a price, then publish it.", "At least 1,800 GB"]);
+    node.says(&[
+        "This node can provide 9 slices. At $25.00 each, that is up to $225.00 per month.",
+    ]);
+    node.says(&["Only you can see this node. Set a price to publish it.", "At least 1,800 GB"]);
     let own = "/dashboard/farm/nodes/node32";
     let fields = [("price_per_month", "25"), ("min_uptime", "99.5"), ("min_bandwidth_mbps", "100")];
     let (_, node) = farmer.submit(&node, own, &fields).await;
-    node.says(&["Saved.", "up to $225.00 a month at your price", "$22.50 of $25.00 is yours"]);
+    node.says(&[
+        "Offer saved.",
+        "up to $225.00 per month at your price",
+        "$22.50 of $25.00 is yours",
+    ]);
     let (_, node) = farmer.submit(&node, "/dashboard/farm/nodes/node32/publish", &[]).await;
-    node.says(&["The node is on the market.", "published"]);
+    node.says(&["Node published.", "published"]);
 
     let mut renter = Browser::new(&market);
     renter.sign_up("ada@example.org").await;
     market.credit("ada@example.org", "100").await.ok(201);
     renter.open("/marketplace/compute?country=Belgium&max_price=30").await.says(&["node32"]);
     let node = renter.open("/marketplace/compute/node32").await;
-    node.says(&["Free now: 9 of 9.", "3 months 5% off $71.25", "Your wallet lacks $35.00"]);
+    node.says(&["9 of 9 free.", "3 months 5% off $71.25", "$35.00 short"]);
     let (path, rental) =
         renter.submit(&node, "/dashboard/slices", &[("duration_months", "3")]).await;
     assert!(path.starts_with("/dashboard/slices/") && path.ends_with("?done=rented"), "{path}");
-    rental.says(&["Rented, and paid for the whole term.", "node32_slice_", "$28.75"]);
+    rental.says(&["Rented and paid for the full term.", "node32_slice_", "$28.75"]);
     renter.open("/dashboard/slices").await.says(&["node32_slice_", "active", "$23.75"]);
     renter.open("/dashboard/wallet").await.says(&["$28.75 US dollars"]);
 
-    farmer.open(own).await.says(&["Rented now: 1 of 9.", "ada@example.org"]);
+    farmer.open(own).await.says(&["1 of 9 rented.", "ada@example.org"]);
     let node = farmer.open(own).await;
     let (_, node) = farmer.submit(&node, "/dashboard/farm/nodes/node32/pause", &[]).await;
-    node.says(&["The node is off the market.", "paused"]);
+    node.says(&["Node paused. Existing rentals continue.", "paused"]);
 
     let wallet = renter.open("/dashboard/wallet").await;
     let (path, home) = renter.submit(&wallet, "/logout", &[]).await;
@@ -85,7 +91,7 @@ async fn signing_in_leads_back_to_where_one_was() {
 
     let wrong = [("email", "ada@example.org"), ("password", "not this one")];
     let refused = ada.send(login.submit("/login", &wrong)).await.page(401);
-    refused.says(&["E-mail or password is wrong"]);
+    refused.says(&["Incorrect e-mail address or password"]);
     assert!(
         refused.html().contains("value=\"ada@example.org\"")
             && !refused.html().contains("not this one")
@@ -93,7 +99,7 @@ async fn signing_in_leads_back_to_where_one_was() {
     // The way back survives the mistake.
     let (path, node) = ada.submit(&refused, "/login", &right).await;
     assert_eq!(path, "/marketplace/compute/node32");
-    node.says(&["ada@example.org", "Confirm and rent"]);
+    node.says(&["ada@example.org", "Rent a slice"]);
 
     // It leads to no other site.
     for next in
@@ -128,9 +134,9 @@ async fn a_form_that_is_refused_says_why_and_keeps_what_was_typed() {
 
     let farm = farmer.open("/dashboard/farm").await;
     for (id, status, words) in [
-        ("", 400, "A whole number above 0"),
-        ("x", 400, "A whole number above 0"),
-        ("99999999", 404, "The grid does not know a node 99999999."),
+        ("", 400, "A positive whole number, such as 32."),
+        ("x", 400, "A positive whole number, such as 32."),
+        ("99999999", 404, "The grid has no node 99999999."),
     ] {
         let refused =
             farmer.send(farm.submit("/dashboard/farm/nodes", &[("grid_node_id", id)])).await;
@@ -145,7 +151,7 @@ async fn a_form_that_is_refused_says_why_and_keeps_what_was_typed() {
     farmer.submit(&node, "/dashboard/farm/nodes/node32", &right).await;
     // The page that was open in another window is old now.
     let late = farmer.send(node.submit("/dashboard/farm/nodes/node32", &right)).await;
-    late.page(409).says(&["The node was changed meanwhile"]);
+    late.page(409).says(&["The node was changed in the meantime"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -156,16 +162,16 @@ async fn a_refused_order_says_why_and_charges_nothing() {
     let mut poor = Browser::new(&market);
     poor.sign_up("poor@example.org").await;
     let node = poor.open("/marketplace/compute/node32").await;
-    node.says(&["Your balance of $0.00 covers none of these terms."]);
+    node.says(&["Your balance of $0.00 is too low for any of these terms."]);
     let order = node.submit("/dashboard/slices", &[("duration_months", "1")]);
     let refused = poor.send(order.clone()).await.page(402);
-    refused.says(&["Nothing was rented, and nothing was charged: the wallet lacks $25.00"]);
+    refused.says(&["Nothing was rented or charged: your balance is $25.00 short"]);
 
     market.credit("poor@example.org", "100").await.ok(201);
     let terms = json!({ "price_per_month": "30" });
     farmer.patch("/api/farm/nodes/node32", &terms).await.ok(200);
     let refused = poor.send(order).await.page(409);
-    refused.says(&["the offer has changed since it was shown", "$30.00 a month"]);
+    refused.says(&["the offer has changed since you opened it", "$30.00 per month"]);
     assert_eq!(poor.client.balance().await, "100.00");
 }
 
@@ -205,25 +211,25 @@ async fn every_page_has_a_title_a_heading_and_a_way_to_its_content() {
         (&visitor, "/", "Mycelium"),
         (&visitor, "/marketplace/compute", "Slices for rent"),
         (&visitor, "/marketplace/compute/node32", "node32"),
-        (&visitor, "/signup", "Make an account"),
+        (&visitor, "/signup", "Create an account"),
         (&visitor, "/login", "Sign in"),
         (&visitor, "/docs/api", "API"),
         (&visitor, "/docs/problems", "Problems"),
         (&visitor, "/docs/limits", "Limits"),
         (&visitor, "/docs/promises", "Promises"),
         (&visitor, "/status", "Status"),
-        (&visitor, "/mail-sent", "Look into your mail"),
-        (&visitor, "/reset", "Choose a new password"),
-        (&visitor, "/reset/confirm?code=c0ffee", "Choose a new password"),
-        (&visitor, "/signup/confirm?code=c0ffee", "Make the account"),
-        (&visitor, "/email/confirm?code=c0ffee", "Change the address"),
+        (&visitor, "/mail-sent", "Check your e-mail"),
+        (&visitor, "/reset", "Reset your password"),
+        (&visitor, "/reset/confirm?code=c0ffee", "Reset your password"),
+        (&visitor, "/signup/confirm?code=c0ffee", "Create account"),
+        (&visitor, "/email/confirm?code=c0ffee", "Change e-mail address"),
         (&ada, "/dashboard/settings", "Settings"),
         (&ada, "/dashboard/settings/activity", "Activity"),
         (&ada, "/dashboard/farm/payout", "Payout"),
-        (&ada, "/dashboard/farm/claims", "Your farms"),
+        (&ada, "/dashboard/farm/claims", "Verified farms"),
         (&ada, "/dashboard/farm/add", "Add nodes"),
         (&ada, "/dashboard/farm/payouts", "Payouts"),
-        (&ada, "/dashboard/farm/credits", "Credits to renters"),
+        (&ada, "/dashboard/farm/credits", "SLA credits"),
         (&ada, "/", "Mycelium"),
         (&ada, "/dashboard/slices", "My slices"),
         (&ada, &rental, "node32_slice_"),

@@ -174,7 +174,7 @@ async fn money_that_was_not_meant_is_shown_to_the_operator() {
     assert_eq!(reasons, ["other-amount", "other-currency"]);
     // The renter is told to ask, and what was meant is credited when it comes after all.
     let page = ada.get("/dashboard/wallet").await.page(200);
-    page.says(&["another sum was paid: ask the operator"]);
+    page.says(&["a different amount was paid; contact the operator"]);
     let signed = pay_intent(&stripe, id(&begun), "2500", "usd").await;
     assert_eq!(outcome(&market, &signed).await, "credited");
     // A second payment of it is one too many.
@@ -202,8 +202,8 @@ async fn somebody_tops_up_with_the_form() {
     let expected = format!("; form-action 'self' {}; base-uri", stripe.url());
     assert!(policy.contains(&expected), "{policy}");
     let wallet = wallet.page(200);
-    wallet.says(&["Add credit", "Go on to payment"]);
-    assert!(!wallet.words().contains("The operator of this marketplace adds credit"));
+    wallet.says(&["Add credit", "Continue to payment"]);
+    assert!(!wallet.words().contains("The marketplace operator adds credit"));
 
     let form = |amount| wallet.submit("/dashboard/wallet/top-ups", &[("amount_usd", amount)]);
     let refused = browser.send(form("4")).await;
@@ -214,12 +214,12 @@ async fn somebody_tops_up_with_the_form() {
     // Sent twice, it is one.
     assert_eq!(browser.send(form("30")).await.see_other(), url);
     let page = browser.open("/dashboard/wallet").await;
-    page.says(&["$30.00", "not confirmed yet", "Pay"]);
+    page.says(&["$30.00", "awaiting confirmation", "Pay"]);
 
     let back = stripe.pay(&url, false).await;
     let back = back.strip_prefix(&market.url()).unwrap();
     let page = browser.open(back).await;
-    page.says(&["The credit appears here as soon as the payment is confirmed."]);
+    page.says(&["Thank you. The credit appears here once the payment is confirmed."]);
     browser.client.wait_for_balance("30.00").await;
     // Both events of the payment, in whatever order they come: one credit.
     let completed = stripe.caught("checkout.session.completed", 1).await;
@@ -230,9 +230,9 @@ async fn somebody_tops_up_with_the_form() {
     assert_eq!(credits(&browser.client).await, 1);
     let page = browser.open("/dashboard/wallet").await;
     page.says(&["$30.00 US dollars", "Credit: Top-up by card"]);
-    assert!(!page.words().contains("not confirmed yet"));
+    assert!(!page.words().contains("awaiting confirmation"));
     let cancelled = browser.open("/dashboard/wallet?done=top-up-cancelled").await;
-    cancelled.says(&["Nothing was paid."]);
+    cancelled.says(&["Payment cancelled. You were not charged."]);
     market.check_invariants().await;
 }
 
@@ -318,7 +318,7 @@ async fn a_provider_that_cannot_be_reached_is_said_to_be() {
     answer.problem(502, "payment-provider");
     let wallet = ada.get("/dashboard/wallet").await.page(200);
     let form = wallet.submit("/dashboard/wallet/top-ups", &[("amount_usd", "25")]);
-    ada.send(form).await.page(502).says(&["The payment provider does not answer"]);
+    ada.send(form).await.page(502).says(&["The payment provider is not responding"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -334,7 +334,7 @@ async fn without_secrets_there_are_no_payments() {
     let policy = wallet.header("content-security-policy").unwrap().to_owned();
     assert!(policy.contains("form-action 'self';"), "{policy}");
     let page = wallet.page(200);
-    page.says(&["The operator of this marketplace adds credit."]);
+    page.says(&["The marketplace operator adds credit for you."]);
     assert!(!page.actions().contains(&"/dashboard/wallet/top-ups".to_owned()));
     assert_eq!(ada.get(TOP_UPS).await.ok(200), json!({ "items": [], "next_cursor": null }));
 }

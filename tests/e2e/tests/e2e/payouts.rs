@@ -191,7 +191,7 @@ async fn what_must_not_be_paid_is_refused() {
     }
     let too_much = farmer.post(PAYOUTS, &json!({ "amount_usd": "202.51" })).await;
     let why = too_much.problem(409, "over-earnings")["detail"].clone();
-    assert_eq!(why, "you can be paid $202.50 now");
+    assert_eq!(why, "only $202.50 is available for payout");
 
     let first = ask(&farmer, "25", "a").await;
     assert_eq!(ask(&farmer, "25.00", "a").await, first, "a retry gets the same one");
@@ -237,7 +237,7 @@ async fn the_pages_of_payouts_work_without_scripts() {
     farmer.sign_in(FARMER, e2e::PASSWORD).await;
     let path = "/dashboard/farm/payouts";
     let page = farmer.open(path).await;
-    page.says(&["$202.50", "Not set", "Show a second factor first", "Confirm that it is you"]);
+    page.says(&["$202.50", "Not set", "To request a payout, verify it's you", "Verify it's you"]);
     assert!(!page.actions().contains(&path.to_owned()));
 
     let app = farmer.client.post_empty("/api/account/totp").await.ok(200);
@@ -245,7 +245,7 @@ async fn the_pages_of_payouts_work_without_scripts() {
     let code = json!({ "code": app_code(secret, MORNING + 33 * DAY) });
     let confirmed = farmer.client.post("/api/account/totp/confirm", &code).await;
     farmer.client = farmer.client.with_cookie(&confirmed.cookie());
-    farmer.open(path).await.says(&["Say first where you are paid to."]);
+    farmer.open(path).await.says(&["Set a payout address first."]);
     let address = json!({ "payout_address": "=1+1, evil" });
     farmer.client.put("/api/farm/payout", &address).await.ok(200);
     let page = farmer.open(path).await;
@@ -263,11 +263,11 @@ async fn the_pages_of_payouts_work_without_scripts() {
     assert_eq!(farmer.client.send_unchecked(&again).await.status, 403, "no form of this session");
     let (_, page) = farmer.submit(&page, path, &[("amount_usd", "30")]).await;
     page.says(&["$30.00 requested"]);
-    farmer.open("/dashboard/farm").await.says(&["and $30.00 on its way"]);
+    farmer.open("/dashboard/farm").await.says(&["and $30.00 in progress"]);
 
     // An account with a payout under way stays, and earnings are not lost unnoticed.
     let settings = farmer.open("/dashboard/settings").await;
-    settings.says(&["You have earned $172.50 that was not paid out."]);
+    settings.says(&["You have $172.50 in earnings"]);
     for path in ["/api/farm/nodes/node32/pause"] {
         farmer.client.post_empty(path).await.ok(200);
     }
@@ -296,7 +296,7 @@ async fn operate(market: &Market) {
     };
     let (to, page) = operator.submit(&page, &deed(&page, "/approve"), &[]).await;
     assert_eq!(to, "/operator/payouts?done=payout-changed&state=approved");
-    page.says(&["Done. The farmer sees it.", "Approved: 1, $30.00"]);
+    page.says(&["Done. The farmer can see the change.", "Approved: 1, $30.00"]);
     assert!(page.links().contains(&"/api/admin/payouts/export".to_owned()));
     let table = operator.client.get("/api/admin/payouts/export").await;
     assert_eq!(table.header("content-type"), Some("text/csv; charset=utf-8"));
@@ -316,6 +316,6 @@ async fn operate(market: &Market) {
     assert!(to.ends_with("state=done"), "{to}");
     page.says(&["$30.00", "SEPA 9"]);
     let gone = operator.open("/operator/payouts?state=sent").await;
-    gone.says(&["No payout is sent."]);
-    operator.open("/operator/audit").await.says(&["An operator acted on a payout"]);
+    gone.says(&["No sent payouts."]);
+    operator.open("/operator/audit").await.says(&["Payout handled by an operator"]);
 }

@@ -25,12 +25,12 @@ const RECORDED: [(u32, u32, &str, &str); 16] = [
         "SSD would allow 34 slices; CPU 104 and memory 117",
         "the whole node is rented on the grid",
     ),
-    (4001, 0, "SSD would allow 17 slices; CPU 56 and memory 60", "its farm is dedicated"),
+    (4001, 0, "SSD would allow 17 slices; CPU 56 and memory 60", "the farm is dedicated"),
     (4002, 0, "SSD would allow 17 slices; CPU 64 and memory 57", "the node has an extra fee"),
     (5001, 0, "SSD would allow 4 slices; CPU 16 and memory 14", "in standby"),
     (5002, 0, "SSD would allow 4 slices; CPU 16 and memory 14", "in standby"),
     (5003, 0, "SSD would allow 4 slices; CPU 16 and memory 14", "down"),
-    (5004, 0, "SSD would allow 4 slices; CPU 16 and memory 14", "health check does not reach"),
+    (5004, 0, "SSD would allow 4 slices; CPU 16 and memory 14", "health check can't reach"),
     (7001, 4, "SSD allows 4 slices; CPU would allow 16 and memory 7", ""),
     (7002, 3, "SSD allows 3 slices; CPU would allow 12 and memory 12", ""),
 ];
@@ -75,7 +75,7 @@ async fn each_recorded_node_gives_its_right_words() {
             assert!(words.contains(&reason.to_lowercase()), "node {id}: {words}");
         }
     }
-    page.says(&["16 nodes, of which you can add 16: 32 slices, up to $800/month"]);
+    page.says(&["16 nodes, 16 can be added: 32 slices, up to $800/month"]);
     market.check_invariants().await;
 }
 
@@ -98,8 +98,8 @@ async fn a_farm_shows_all_its_nodes_at_a_price() {
     assert_eq!(items[1]["document"]["potential"], "up to $45/month if all slices are rented");
     let page = farmer.get("/dashboard/farm/add?farm=1&price=22.50").await.page(200);
     page.says(&[
-        "You have registered it already.",
-        "as the owner of its farm you can take it over",
+        "You have already registered this node.",
+        "You own its farm, so you can take it over",
         "All nodes of Freefarm, farm 1",
     ]);
     // To another account it is somebody else's.
@@ -126,17 +126,17 @@ async fn what_cannot_be_looked_at_says_why() {
         assert_eq!(refused.wrong_fields(), [field], "{query}");
     }
     let page = farmer.get("/dashboard/farm/add?ids=x&price=0").await.page(400);
-    page.says(&["1 to 200 numbers of nodes", "A price per slice and month from"]);
+    page.says(&["1 to 200 node numbers", "A price per slice per month from"]);
     market.grid.patch_node(600, json!({ "total_resources": "many" }));
     let shown = preview(&farmer, "ids=600,99999").await;
-    for (nth, words) in [(0, "cannot be used"), (1, "does not know a node 99999")] {
+    for (nth, words) in [(0, "is invalid"), (1, "has no node 99999")] {
         let item = &shown["items"][nth];
         assert!(item["reason"].as_str().unwrap().contains(words), "{item}");
         assert_eq!((&item["document"], &item["can_add"]), (&Value::Null, &json!(false)));
     }
     market.grid.set_fault(Fault::new(Effect::Html)).await.unwrap();
     farmer.get("/api/farm/grid-nodes?ids=1").await.problem(502, "grid-unreachable");
-    farmer.get("/dashboard/farm/add?ids=1").await.page(502).says(&["The grid does not answer"]);
+    farmer.get("/dashboard/farm/add?ids=1").await.page(502).says(&["The grid is not responding"]);
     market.grid.clear_fault().await;
     for _ in 0..60 {
         let answer = farmer.get("/api/farm/grid-nodes?ids=1").await;
@@ -213,7 +213,7 @@ async fn two_hundred_nodes_are_added_on_the_page() {
     assert!(!page.html().contains("type=\"checkbox\""));
     // Node 11 is the 201st of the farm.
     let page = farmer.open("/dashboard/farm/add?farm=50").await;
-    page.says(&["200 nodes, of which you can add 200", "The farm has more than 200 nodes"]);
+    page.says(&["200 nodes, 200 can be added", "This farm has more than 200 nodes"]);
     let boxes = page.html().matches("type=\"checkbox\" name=\"node\"").count();
     assert_eq!(boxes, 200);
     let chosen: Vec<String> = (10_001..=10_199).map(|id| format!("node{id}")).collect();
@@ -221,12 +221,12 @@ async fn two_hundred_nodes_are_added_on_the_page() {
     fields.extend(chosen.iter().map(|node| ("node", node.as_str())));
     let to = farmer.send(page.submit("/dashboard/farm/add/checked", &fields)).await.see_other();
     assert_eq!(to, "/dashboard/farm?done=nodes-added");
-    farmer.open(&to).await.says(&["The nodes are registered.", "200"]);
+    farmer.open(&to).await.says(&["Nodes registered.", "200"]);
 
     // Those that were not added say why.
     let fields = [("node", "node10200"), ("node", "node10001")];
     let page = farmer.send(page.submit("/dashboard/farm/add/checked", &fields)).await.page(200);
-    page.says(&["What became of them", "node10001 is registered already."]);
+    page.says(&["Results", "node10001 is already registered."]);
     let page = farmer.open("/dashboard/farm/add?ids=32").await;
     let none =
         farmer.send(page.submit("/dashboard/farm/add/checked", &[("node", "x")])).await.page(400);

@@ -134,11 +134,11 @@ async fn a_paid_rental_becomes_a_login_that_its_renter_alone_sees() {
 
     let page = format!("/dashboard/slices/{rental}");
     for (step, words) in [
-        ("accepted", "Accepted by the agent"),
-        ("disk", "Disk made"),
+        ("accepted", "Accepted by agent"),
+        ("disk", "Disk created"),
         ("booting", "Booting"),
         ("reachable", "Reachable"),
-        ("checked", "Checked from outside"),
+        ("checked", "Connection verified"),
     ] {
         farm.market.pass(5);
         farm.tell(&job, "progress", json!({ "step": step })).await.ok(200);
@@ -222,7 +222,7 @@ async fn a_console_is_opened_by_a_short_lived_link() {
 
     let opened = farm.ada.send(home.page(200).submit(&open, &[])).await;
     let opened = opened.page(200);
-    opened.says(&["farm.example:8443", "works once", "Open the console"]);
+    opened.says(&["farm.example:8443", "works once", "Open console"]);
     let link = format!("href=\"{CONSOLE}?expires=");
     assert!(opened.html().contains(&link), "{}", opened.html());
 
@@ -298,7 +298,7 @@ async fn a_lease_that_is_lost_is_lost() {
     farm.tell(&third, "fail", json!({ "reason": "no room", "retry": false })).await.ok(200);
     assert_eq!(farm.access(&rental).await["state"], "failed");
     let page = farm.ada.get(&format!("/dashboard/slices/{rental}")).await.page(200);
-    page.says(&["not set up", "no room", "End the rental now"]);
+    page.says(&["setup failed", "no room", "End rental"]);
     // Who waits no longer has everything back.
     farm.ada.post_empty(&format!("/api/rentals/{rental}/cancel")).await.ok(200);
     assert_eq!(farm.ada.balance().await, "100.00");
@@ -337,7 +337,11 @@ async fn late_access_is_told_of_and_paid_back_within_a_day() {
         assert_eq!(events.iter().filter(|kind| *kind == "access-late").count(), 1);
     }
     let mails = farm.market.mails_to("ada@example.org");
-    assert_eq!(mails.iter().filter(|mail| mail.contains("takes longer")).count(), 1, "{mails:#?}");
+    assert_eq!(
+        mails.iter().filter(|mail| mail.contains("is taking longer than expected")).count(),
+        1,
+        "{mails:#?}"
+    );
 
     farm.market.pass(DAY - 300);
     farm.market.sync().await;
@@ -349,7 +353,7 @@ async fn late_access_is_told_of_and_paid_back_within_a_day() {
     assert_eq!(farm.access(&rental).await["state"], "closed");
     farm.market.run_mailer().await.unwrap();
     let mails = farm.market.mails_to("ada@example.org");
-    assert!(mails.iter().any(|mail| mail.contains("back in your wallet")), "{mails:#?}");
+    assert!(mails.iter().any(|mail| mail.contains("refunded to your wallet")), "{mails:#?}");
     farm.market.check_invariants().await;
 }
 
@@ -371,7 +375,7 @@ async fn a_failed_machine_goes_on_elsewhere_with_its_renters_consent() {
     farm.tell(&first, "fail", json!({ "reason": "no disk", "retry": false })).await.ok(200);
     let shown = farm.access(&rental).await;
     assert_eq!((&shown["state"], &shown["can_move"]), (&json!("failed"), &json!(true)));
-    farm.ada.get(&page).await.page(200).says(&["Go on with another slice", "End the rental now"]);
+    farm.ada.get(&page).await.page(200).says(&["Move to another slice", "End rental"]);
     // Node 17 is as good, but nobody would make a machine there.
     let found = farm.ada.get(&alternatives).await.ok(200);
     assert_eq!(found.as_array().unwrap().len(), 1, "{found}");
@@ -380,7 +384,7 @@ async fn a_failed_machine_goes_on_elsewhere_with_its_renters_consent() {
     let unmanned = json!({ "node_id": "node17", "offer_version": offer["offer_version"] });
     farm.ada.post(&at, &unmanned).await.problem(409, "not-equivalent");
     let move_page = farm.ada.get(&format!("{page}/move")).await.page(200);
-    move_page.says(&["late or could not be set up", "Move to node32_slice_2"]);
+    move_page.says(&["overdue or couldn't be set up", "Move to node32_slice_2"]);
 
     farm.market.pass(60);
     let moved = farm.ada.post(&at, &next).await.ok(200);
@@ -396,10 +400,10 @@ async fn a_failed_machine_goes_on_elsewhere_with_its_renters_consent() {
     // What was begun is removed, or its farmer says that it is gone.
     let node = "/dashboard/farm/nodes/node32";
     let farm_page = farm.farmer.get(node).await.page(200);
-    farm_page.says(&["being removed", "It is gone", "rack-7", "last seen"]);
+    farm_page.says(&["being removed", "Confirm removal", "rack-7", "last seen"]);
     let gone = farm_page.submit(&format!("{node}/slices/1/gone"), &[]);
     let done = farm.farmer.send(gone).await.see_other();
-    farm.farmer.get(&done).await.page(200).says(&["free of what was on it"]);
+    farm.farmer.get(&done).await.page(200).says(&["Removal confirmed."]);
     // And the machine is made where the renter has agreed to.
     let job = farm.lease().await;
     assert_eq!((&job["kind"], &job["slice"]["id"]), (&json!("create"), &json!("node32_slice_2")));
@@ -580,7 +584,7 @@ async fn a_machine_starts_with_what_its_renter_chose() {
         farm.ada.post(RENT, &order(wrong)).await.problem(400, "invalid-fields");
     }
     let page = farm.ada.get("/marketplace/compute/node32").await.page(200);
-    page.says(&["Which SSH key gets in?", "ada@laptop", "Docker"]);
+    page.says(&["SSH key", "ada@laptop", "Docker"]);
     farm.market.check_invariants().await;
 }
 

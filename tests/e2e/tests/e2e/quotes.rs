@@ -212,7 +212,7 @@ async fn several_slices_are_rented_all_or_none() {
     assert_eq!(answer["total_cost"], "43.00");
     let countries: Vec<_> =
         answer["rentals"].as_array().unwrap().iter().map(|r| &r["country"]).collect();
-    assert_eq!(countries, ["Canada", "Belgium"], "the cheapest first");
+    assert_eq!(countries, ["Canada", "Belgium"], "the lowest price first");
     let order = json!({ "count": 10, "duration_months": 1, "where": { "country": "belgium" } });
     scene.ben.post(RENT, &order).await.problem(409, "sold-out");
     assert_eq!((scene.free("node32").await, scene.free("node600").await), (8, 8));

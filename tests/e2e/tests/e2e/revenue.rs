@@ -136,7 +136,7 @@ async fn the_dashboard_says_it_in_words_and_pictures() {
     let market = Market::start().await;
     let (farmer, ada) = rented(&market).await;
     let quiet = farmer.get("/dashboard/farm").await.page(200);
-    quiet.says(&["Nothing was earned in the last twelve months.", "In escrow $80.33"]);
+    quiet.says(&["No revenue in the last twelve months.", "In escrow $80.33"]);
     ada.patch("/api/account", &json!({ "display_name": "Ada & Co" })).await.ok(200);
     market.set_clock(MORNING + 10 * DAY);
     market.sync().await;
@@ -144,10 +144,10 @@ async fn the_dashboard_says_it_in_words_and_pictures() {
     let page = farmer.get("/dashboard/farm").await.page(200);
     page.says(&[
         &format!("Earned this month ${}", dollars(earned)),
-        &format!("To be paid out ${}", dollars(earned)),
+        &format!("Available for payout ${}", dollars(earned)),
         "1 rented, 8 available",
         "Slice 1: Ada &#38; Co until 22 February 2027",
-        "Earned by month",
+        "Revenue by month",
         "Uptime: measured 100%, at least 20.65%, from 1 observation, promised 0%",
     ]);
     assert!(page.html().contains("role=\"img\"") && page.html().contains("data-live="));
@@ -210,11 +210,11 @@ async fn a_renter_chooses_how_farmers_see_them() {
     refused.page(400).says(&["1 to 80 visible characters on one line."]);
     let (to, page) = browser.submit(&page, path, &[("display_name", "Bob <3>")]).await;
     assert_eq!(to, "/dashboard/settings?done=name-set");
-    page.says(&["Saved. Farmers see you so.", "Now: Bob &#60;3&#62;"]);
+    page.says(&["Display name saved.", "Current: Bob &#60;3&#62;"]);
     let node = browser.open("/marketplace/compute/node32").await;
-    node.says(&["The farmer sees you as Bob &#60;3&#62;"]);
+    node.says(&["Shown to the farmer as you as Bob &#60;3&#62;"]);
     let (_, page) = browser.submit(&page, path, &[("display_name", "")]).await;
-    page.says(&["Now: bob@example.org"]);
+    page.says(&["Current: bob@example.org"]);
     ada.patch("/api/account", &json!({ "display_name": null })).await.ok(200);
     assert_eq!(shown().await, "ada@example.org");
 }

@@ -150,15 +150,20 @@ async fn paging_visits_everything_once_in_order() {
 async fn the_page_shows_what_the_api_finds() {
     let (_market, visitor) = market().await;
     let all = visitor.get("/marketplace/compute").await.page(200);
-    all.says(&["5 nodes, cheapest first", "node32", "Lochristi, Belgium", "9 of 9 slices free"]);
+    all.says(&[
+        "5 nodes, lowest price first",
+        "node32",
+        "Lochristi, Belgium",
+        "9 of 9 slices free",
+    ]);
     all.says(&["$25.00 a month", "$0.034 an hour", "certified", "Not measured yet"]);
     let some = visitor.get("/marketplace/compute?country=Belgium&max_price=20").await.page(200);
-    some.says(&["1 node, cheapest first", "node17"]);
+    some.says(&["1 node, lowest price first", "node17"]);
     assert!(!some.words().contains("node32"));
     let nothing = visitor.get("/marketplace/compute?country=Atlantis").await.page(200);
-    nothing.says(&["No node matches"]);
+    nothing.says(&["No matching nodes"]);
     let wrong = visitor.get("/marketplace/compute?max_price=cheap").await.page(400);
-    wrong.says(&["The filter needs a correction", "An amount of dollars"]);
+    wrong.says(&["Invalid filter", "An amount of dollars"]);
     let node = visitor.get("/marketplace/compute/node32").await.page(200);
     node.says(&["$25.00 a month", "99.5%", "100 Mbit/s", "Sign in to rent", "duck farm"]);
     visitor.get("/marketplace/compute/node198").await.page(404);

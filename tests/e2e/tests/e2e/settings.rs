@@ -49,9 +49,9 @@ async fn a_password_is_changed_and_every_other_browser_is_out() {
     let page = ada.open(SETTINGS).await;
     let action = "/dashboard/settings/password";
     for (current, new, status, sentence) in [
-        ("not this one", NEW, 403, "This is not your password."),
+        ("not this one", NEW, 403, "Incorrect password."),
         (PASSWORD, "short", 400, "At least 8 characters, at most 512 bytes."),
-        (PASSWORD, "password1", 400, "A password that is on no list of common ones"),
+        (PASSWORD, "password1", 400, "A password that isn't on a list of common passwords"),
     ] {
         let fields = [("current_password", current), ("password", new)];
         let refused = ada.send(page.submit(action, &fields)).await;
@@ -61,7 +61,7 @@ async fn a_password_is_changed_and_every_other_browser_is_out() {
     let fields = [("current_password", PASSWORD), ("password", NEW)];
     let (path, page) = ada.submit(&page, action, &fields).await;
     assert_eq!(path, "/dashboard/settings?done=password-changed");
-    page.says(&["The password is changed. Every other browser is signed out.", "this browser"]);
+    page.says(&["Password changed. All other browsers have been signed out.", "this browser"]);
     other.get("/api/account").await.problem(401, "not-signed-in");
     sign_in(&market, PASSWORD).await.problem(401, "wrong-credentials");
     sign_in(&market, NEW).await.ok(201);
@@ -72,12 +72,12 @@ async fn an_address_is_changed_at_once_where_no_mail_is_sent() {
     let (market, mut ada) = market().await;
     market.sign_up("taken@example.org").await;
     let page = ada.open(SETTINGS).await;
-    page.says(&[ADA, "It counts at once."]);
+    page.says(&[ADA, "Takes effect immediately."]);
     let action = "/dashboard/settings/email";
     for (email, password, status, sentence) in [
         ("lovelace", PASSWORD, 400, "An e-mail address, such as ada@example.org."),
-        ("lovelace@example.org", "not this one", 403, "This is not your password."),
-        ("taken@example.org", PASSWORD, 409, "This e-mail has an account already."),
+        ("lovelace@example.org", "not this one", 403, "Incorrect password."),
+        ("taken@example.org", PASSWORD, 409, "This e-mail address already has an account."),
     ] {
         let fields = [("email", email), ("password", password)];
         let refused = ada.send(page.submit(action, &fields)).await.page(status);
@@ -87,7 +87,7 @@ async fn an_address_is_changed_at_once_where_no_mail_is_sent() {
     let fields = [("email", "Lovelace@Example.org"), ("password", PASSWORD)];
     let (path, page) = ada.submit(&page, action, &fields).await;
     assert_eq!(path, "/dashboard/settings?done=email-changed");
-    page.says(&["The e-mail address is changed.", "lovelace@example.org"]);
+    page.says(&["E-mail address changed.", "lovelace@example.org"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -107,13 +107,13 @@ async fn browsers_are_named_and_ended() {
 
     let (path, page) = ada.submit(&page, &end(second.unwrap()), &[]).await;
     assert_eq!(path, "/dashboard/settings?done=session-ended");
-    page.says(&["That browser is signed out."]);
+    page.says(&["Browser signed out."]);
     two.get("/api/account").await.problem(401, "not-signed-in");
     one.get("/api/account").await.ok(200);
 
     let (_, page) = ada.submit(&page, "/dashboard/settings/sessions/end-others", &[]).await;
-    page.says(&["Every other browser is signed out."]);
-    assert!(!page.words().contains("End all others"), "there are none");
+    page.says(&["All other browsers have been signed out."]);
+    assert!(!page.words().contains("Sign out all others"), "there are none");
     one.get("/api/account").await.problem(401, "not-signed-in");
 }
 
@@ -134,7 +134,7 @@ async fn a_token_is_shown_once_and_revoked() {
     refused.says(&[
         "1 to 80 characters on one line.",
         "A list of at least one of read, rent, farm, agent, admin.",
-        "The number of a farm on the grid, above 0.",
+        "A grid farm ID above 0.",
         "A whole number of days, 1 to 365.",
     ]);
     for typed in ["value=\"mine\"", "value=\"much\"", "value=\"soon\""] {
@@ -159,12 +159,16 @@ async fn a_token_is_shown_once_and_revoked() {
 
     let page = ada.open(SETTINGS).await;
     assert!(!page.html().contains(token), "it is shown once");
-    page.says(&["backup &#60;3", &token[..8], "May read, rent; any farm. Spent $0.00 of $12.50."]);
+    page.says(&[
+        "backup &#60;3",
+        &token[..8],
+        "Scopes: read, rent; any farm. Spent $0.00 of $12.50.",
+    ]);
     let tokens = ada.client.get("/api/account/tokens").await.ok(200);
     let id = tokens["items"][0]["id"].as_str().unwrap();
     let revoke = format!("/dashboard/settings/tokens/{id}/revoke");
     let (_, page) = ada.submit(&page, &revoke, &[]).await;
-    page.says(&["The token is revoked", "There is no token yet."]);
+    page.says(&["Token revoked.", "No tokens yet."]);
     program.get("/api/account").await.problem(401, "not-signed-in");
 }
 
@@ -189,7 +193,7 @@ async fn a_form_of_another_session_changes_nothing() {
         ("/dashboard/settings/delete", &delete),
     ] {
         let refused = victim.send(foreign.submit(action, fields)).await.page(403);
-        refused.says(&["This form is not from your session"]);
+        refused.says(&["This form belongs to another session"]);
         let without: Vec<_> = fields.iter().copied().chain([("form_token", "")]).collect();
         victim.send(foreign.submit(action, &without)).await.page(403);
     }
@@ -206,15 +210,15 @@ async fn what_was_done_is_read_in_plain_words() {
     sign_in(&market, "not this one").await.problem(401, "wrong-credentials");
     market.credit(ADA, "5").await.ok(201);
     let page = ada.open("/dashboard/settings/activity").await;
-    page.says(&["The account was made You", "A sign-in failed Somebody who was not signed in"]);
-    page.says(&["Credit came into the wallet", "127.0.0.1"]);
+    page.says(&["Account created You", "Failed sign-in Not signed in"]);
+    page.says(&["Wallet credited", "127.0.0.1"]);
     assert!(!page.html().contains("cursor="), "there is one page");
     for _ in 0..50 {
         ada.client.post_empty("/api/account/sessions/end-others").await.ok(204);
     }
     let page = ada.open("/dashboard/settings/activity").await;
     let next = page.links().into_iter().find(|link| link.contains("cursor=")).unwrap();
-    ada.open(&next).await.says(&["The account was made"]);
+    ada.open(&next).await.says(&["Account created"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -226,12 +230,12 @@ async fn an_account_is_deleted_once_nothing_of_it_runs() {
     market.credit(ADA, "30").await.ok(201);
     ada.client.rent("node32", 1).await.ok(201);
     let page = ada.open(SETTINGS).await;
-    page.says(&["Your wallet holds $5.00. Once the account is deleted, nobody can spend it."]);
+    page.says(&["Your wallet balance of $5.00 is lost if you delete your account."]);
     let action = "/dashboard/settings/delete";
     let refused = ada.send(page.submit(action, &[("password", "not this one")])).await;
-    check_refused(&refused.page(403), "This is not your password.");
+    check_refused(&refused.page(403), "Incorrect password.");
     let refused = ada.send(page.submit(action, &[("password", PASSWORD)])).await;
-    check_refused(&refused.page(409), "The account still rents, offers or awaits something.");
+    check_refused(&refused.page(409), "The account is still in use.");
     ada.client.get("/api/account").await.ok(200);
 
     let mut bob = Browser::new(&market);
@@ -239,7 +243,7 @@ async fn an_account_is_deleted_once_nothing_of_it_runs() {
     let page = bob.open(SETTINGS).await;
     let (path, page) = bob.submit(&page, action, &[("password", PASSWORD)]).await;
     assert_eq!(path, "/?done=account-deleted");
-    page.says(&["Your account is deleted.", "Sign in"]);
+    page.says(&["Your account has been deleted.", "Sign in"]);
     let body = json!({ "email": "bob@example.org", "password": PASSWORD });
     let gone = market.visitor().post("/api/account/sessions", &body).await;
     gone.problem(401, "wrong-credentials");
@@ -251,7 +255,7 @@ async fn a_farmer_says_where_to_be_paid_with_a_second_factor_only() {
     let (market, mut ada) = market().await;
     let path = "/dashboard/farm/payout";
     let page = ada.open(path).await;
-    page.says(&["Not set", "To change it, show a second factor", "Confirm that it is you"]);
+    page.says(&["Not set", "To change the payout address, verify it's you", "Verify it's you"]);
     assert!(!page.html().contains("action=\"/dashboard/farm/payout\""));
     let body = json!({ "payout_address": "BE71 0961 2345 6769" });
     ada.client.put("/api/farm/payout", &body).await.problem(403, "prove-first");
@@ -265,7 +269,7 @@ async fn a_farmer_says_where_to_be_paid_with_a_second_factor_only() {
     refused.says(&["1 to 200 visible characters on one line."]);
     let (to, page) = ada.submit(&page, path, &[("payout_address", "BE71 0961 2345 6769 ")]).await;
     assert_eq!(to, "/dashboard/farm/payout?done=payout-set");
-    page.says(&["Saved."]);
+    page.says(&["Payout address saved."]);
     assert!(page.html().contains("value=\"BE71 0961 2345 6769\""));
     let wallet = json!({ "payout_address": "wallet-7" });
     let set = ada.client.put("/api/farm/payout", &wallet).await.ok(200);
@@ -273,7 +277,7 @@ async fn a_farmer_says_where_to_be_paid_with_a_second_factor_only() {
     let wrong = json!({ "payout_address": "" });
     let refused = ada.client.put("/api/farm/payout", &wrong).await;
     assert_eq!(refused.wrong_fields(), ["payout_address"]);
-    ada.open("/dashboard/settings/activity").await.says(&["Where to be paid was set You"]);
+    ada.open("/dashboard/settings/activity").await.says(&["Payout address set You"]);
     token.get("/api/farm/payout").await.ok(200);
 }
 
@@ -310,7 +314,7 @@ async fn sign_up_by_mail(market: &Market, browser: &mut Browser, email: &str) {
     let fields = [("email", email), ("password", PASSWORD)];
     let (path, page) = browser.submit(&page, "/signup", &fields).await;
     assert_eq!(path, "/mail-sent");
-    page.says(&["Look into your mail", "once, and for 10 minutes"]);
+    page.says(&["Check your e-mail", "works once and expires after 10 minutes"]);
     let link = link(market, email).await;
     open_link(browser, &link).await;
     // Programs look at links, too: looking twice is fine.
@@ -331,10 +335,10 @@ async fn an_account_is_made_by_the_link_of_a_mail() {
     assert_eq!(other.submit(&page, "/signup", &fields).await.0, "/mail-sent");
 
     let cut = other.client.get("/signup/confirm").await.page(403);
-    cut.says(&["This code is no longer good", "Sign up again"]);
+    cut.says(&["This code has expired", "Sign up again"]);
     let page = open_link(&other, "/signup/confirm?code=c0ffee").await;
     let over = other.send(page.submit("/signup/confirm", &[])).await.page(403);
-    over.says(&["This code is no longer good", "Sign up again"]);
+    over.says(&["This code has expired", "Sign up again"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -362,11 +366,11 @@ async fn a_forgotten_password_is_replaced_by_the_link_of_a_mail() {
     // A mistake does not use up the code.
     let (path, page) = there.submit(&refused, action, &[("password", NEW)]).await;
     assert_eq!(path, "/login?done=password-set");
-    page.says(&["The password is set. Sign in with it."]);
+    page.says(&["Password set. Sign in with your new password."]);
     ada.client.get("/api/account").await.problem(401, "not-signed-in");
     sign_in(&market, NEW).await.ok(201);
     let again = there.send(refused.submit(action, &[("password", PASSWORD)])).await.page(403);
-    again.says(&["This code is no longer good", "Ask for a new link"]);
+    again.says(&["This code has expired", "Request a new link"]);
     sign_in(&market, NEW).await.ok(201);
 }
 
@@ -375,7 +379,7 @@ async fn an_address_is_changed_by_the_link_of_a_mail() {
     let (market, mut ada) = market_with_mail().await;
     sign_up_by_mail(&market, &mut ada, ADA).await;
     let page = ada.open(SETTINGS).await;
-    page.says(&["We send a link to it."]);
+    page.says(&["We'll send a confirmation link to this address."]);
     let fields = [("email", "lovelace@example.org"), ("password", PASSWORD)];
     let (path, _) = ada.submit(&page, "/dashboard/settings/email", &fields).await;
     assert_eq!(path, "/mail-sent");
@@ -384,11 +388,11 @@ async fn an_address_is_changed_by_the_link_of_a_mail() {
     let page = open_link(&ada, &link).await;
     let (path, page) = ada.submit(&page, "/email/confirm", &[]).await;
     assert_eq!(path, "/dashboard/settings?done=email-changed");
-    page.says(&["The e-mail address is changed.", "lovelace@example.org"]);
+    page.says(&["E-mail address changed.", "lovelace@example.org"]);
     let mut there = Browser::new(&market);
     let over = open_link(&there, &link).await;
     let over = there.send(over.submit("/email/confirm", &[])).await.page(403);
-    over.says(&["This code is no longer good", "Go to the settings"]);
+    over.says(&["This code has expired", "Go to Settings"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -397,7 +401,7 @@ async fn where_no_mail_is_sent_a_reset_says_so() {
     let mut visitor = Browser::new(&market);
     assert!(!visitor.open("/login").await.links().contains(&"/reset".to_owned()));
     let page = visitor.open("/reset").await;
-    page.says(&["This marketplace sends no mail", "Ask its operator for help"]);
+    page.says(&["This marketplace doesn't send e-mail", "contact the operator"]);
     assert!(!page.html().contains("action=\"/reset\""));
     let forged = Call::form("/reset", [("email", ADA)]);
     assert_eq!(visitor.send(forged).await.status, 409);

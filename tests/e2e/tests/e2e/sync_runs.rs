@@ -116,9 +116,9 @@ async fn an_oversold_node_is_seen_by_its_farmer_and_the_operator() {
     let node = farmer.get("/api/farm/nodes/node32").await.ok(200);
     assert_eq!((&node["oversold_slices"], &node["available_slices"]), (&json!(1), &json!(0)));
     let page = farmer.get("/dashboard/farm/nodes/node32").await.page(200);
-    page.says(&["that do not fit into the node any more (1 of 3)"]);
+    page.says(&["1 of 3 rented slices no longer fit on the node"]);
     let page = farmer.get("/dashboard/notifications").await.page(200);
-    page.says(&["More of node32 is rented than it can carry"]);
+    page.says(&["node32 is oversold"]);
     let seen = market.sync_runs().await;
     assert_eq!(seen["oversold"][0]["node_id"], "node32");
     assert_eq!(seen["oversold"][0]["farmer"], "farmer@example.org");

@@ -69,7 +69,7 @@ async fn where_there_is_nothing_a_page_or_a_problem_says_so() {
         "/login/",
         "/%00",
     ] {
-        visitor.get(path).await.page(404).says(&["There is nothing here"]);
+        visitor.get(path).await.page(404).says(&["Not found"]);
     }
     for path in [
         "/api",

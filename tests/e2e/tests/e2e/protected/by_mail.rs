@@ -60,12 +60,12 @@ async fn item_36_nothing_but_the_mail_tells_whether_an_address_has_an_account() 
     }
     // The mail says it, to the address's owner.
     market.run_mailer().await.unwrap();
-    assert!(market.was_told(ADA, "Choose a new password"));
+    assert!(market.was_told(ADA, "Reset your password"));
     assert!(market.was_told("eve@example.org", "no account"));
     // The code of a sign-up with somebody else's address is in no mail: it leads nowhere.
     visitor.post("/api/account", &credentials(ADA)).await.ok(202);
     assert_eq!(market.code_mailed_to(ADA).await, None);
-    assert!(market.was_told(ADA, "You have an account already"));
+    assert!(market.was_told(ADA, "You already have an account"));
 }
 
 /// Timed as a ratio, not in seconds: a hash takes about a hundred times what everything else
@@ -146,7 +146,7 @@ async fn item_32_a_new_address_needs_the_password_and_confirms_itself() {
     assert_eq!(ada.get("/api/account").await.ok(200)["email"], new);
     // The old address hears of it.
     market.run_mailer().await.unwrap();
-    assert!(market.was_told(ADA, "another e-mail address"));
+    assert!(market.was_told(ADA, "The e-mail address of your Mycelium account was changed"));
     // Somebody else's address answers the same, and its owner learns of it.
     ada.post("/api/account/email", &change("eve@example.org", PASSWORD)).await.ok(202);
     assert_eq!(market.code_mailed_to("eve@example.org").await, None);

@@ -56,7 +56,10 @@ async fn item_44_a_token_spends_no_more_than_its_ceiling() {
     bot.rent("node32", 1).await.ok(201);
     let refused = bot.rent("node32", 1).await;
     let said = refused.problem(403, "over-token-ceiling")["detail"].clone();
-    assert_eq!(said, "this token may spend $5.00 more, and the total is $25.00; use another token");
+    assert_eq!(
+        said,
+        "this token can spend only $5.00 more, and the total is $25.00; use another token"
+    );
     let listed = tokens(&ada).await;
     assert_eq!(
         (&listed[0]["ceiling_usd"], &listed[0]["spent_usd"]),
