@@ -11,7 +11,8 @@ CREATE TABLE accounts (
     password_hash   TEXT    NOT NULL,
     created_at      INTEGER NOT NULL,
     -- Operators are named by operators; the first one by a command on the machine.
-    is_operator     INTEGER NOT NULL DEFAULT 0 CHECK (is_operator IN (0, 1)),
+    is_operator     INTEGER NOT NULL DEFAULT 0
+                    CONSTRAINT account_operator_is_flag CHECK (is_operator IN (0, 1)),
     -- Since when the account is suspended: nobody signs in to it, and nothing of it changes.
     disabled_at     INTEGER,
     -- When its owner deleted it. The row stays for the money it moved, without personal data.
@@ -20,6 +21,7 @@ CREATE TABLE accounts (
     payout_address  TEXT,
     -- How farmers see this renter; NULL for the e-mail address.
     display_name    TEXT
+                    CONSTRAINT account_display_name_fits
                     CHECK (display_name IS NULL OR length(display_name) BETWEEN 1 AND 80),
     -- The last event whose notification the account has read.
     notices_read_id INTEGER NOT NULL DEFAULT 0
@@ -38,7 +40,7 @@ END;
 CREATE TRIGGER accounts_wait_for_payouts BEFORE UPDATE OF deleted_at ON accounts
   WHEN NEW.deleted_at IS NOT NULL AND OLD.deleted_at IS NULL
 BEGIN
-    SELECT RAISE(ABORT, 'stale account: a payout is under way')
+    SELECT RAISE(ABORT, 'refused: account_has_open_payout')
      WHERE EXISTS (SELECT 1 FROM payouts
                     WHERE account_id = NEW.id AND state IN ('requested', 'approved', 'sent'));
 END;
@@ -69,16 +71,18 @@ END;
 CREATE TABLE sessions (
     id         TEXT    PRIMARY KEY,
     -- SHA-256 of the cookie's value: who reads the database cannot sign in.
-    hash       BLOB    NOT NULL UNIQUE CHECK (length(hash) = 32),
+    hash       BLOB    NOT NULL UNIQUE CONSTRAINT session_hash_is_sha256 CHECK (length(hash) = 32),
     account_id TEXT    NOT NULL REFERENCES accounts (id),
     created_at INTEGER NOT NULL,
-    expires_at INTEGER NOT NULL CHECK (expires_at > created_at),
+    expires_at INTEGER NOT NULL
+               CONSTRAINT session_expires_after_creation CHECK (expires_at > created_at),
     -- When the session was last seen, to the hour.
     seen_at    INTEGER NOT NULL DEFAULT 0,
     -- When its holder last verified who they are.
     proved_at  INTEGER NOT NULL DEFAULT 0,
     -- Whether that was with a second factor.
-    is_strong  INTEGER NOT NULL DEFAULT 0 CHECK (is_strong IN (0, 1)),
+    is_strong  INTEGER NOT NULL DEFAULT 0
+               CONSTRAINT session_strong_is_flag CHECK (is_strong IN (0, 1)),
     -- From where and with what it was opened, for its owner to recognize it by.
     address    TEXT    NOT NULL DEFAULT '',
     user_agent TEXT    NOT NULL DEFAULT ''
@@ -92,13 +96,15 @@ CREATE INDEX sessions_by_account ON sessions (account_id, id);
 CREATE TABLE tokens (
     id             TEXT    PRIMARY KEY,
     -- SHA-256 of the token.
-    hash           BLOB    NOT NULL UNIQUE CHECK (length(hash) = 32),
+    hash           BLOB    NOT NULL UNIQUE
+                   CONSTRAINT token_hash_is_sha256 CHECK (length(hash) = 32),
     account_id     TEXT    NOT NULL REFERENCES accounts (id),
     name           TEXT    NOT NULL,
     -- Names of scopes, separated by spaces.
     scopes         TEXT    NOT NULL,
     created_at     INTEGER NOT NULL,
-    expires_at     INTEGER NOT NULL CHECK (expires_at > created_at),
+    expires_at     INTEGER NOT NULL
+                   CONSTRAINT token_expires_after_creation CHECK (expires_at > created_at),
     -- The beginning of the token, for its owner to recognize it by.
     hint           TEXT    NOT NULL DEFAULT '',
     -- When it was last used, to the minute.
@@ -106,9 +112,9 @@ CREATE TABLE tokens (
     -- The only farm that it may touch, by the grid's number.
     farm_id        INTEGER,
     -- What it may spend in all, and what it has spent.
-    ceiling_micros INTEGER CHECK (ceiling_micros >= 0),
+    ceiling_micros INTEGER CONSTRAINT token_ceiling_not_negative CHECK (ceiling_micros >= 0),
     spent_micros   INTEGER NOT NULL DEFAULT 0
-                   CONSTRAINT within_ceiling
+                   CONSTRAINT token_within_ceiling
                    CHECK (ceiling_micros IS NULL OR spent_micros <= ceiling_micros)
 ) STRICT;
 
@@ -121,8 +127,8 @@ CREATE INDEX tokens_by_end ON tokens (expires_at);
 -- owner of a farm signs.
 CREATE TABLE challenges (
     -- SHA-256 of the secret.
-    hash       BLOB    PRIMARY KEY CHECK (length(hash) = 32),
-    kind       TEXT    NOT NULL CHECK (kind IN (
+    hash       BLOB    PRIMARY KEY CONSTRAINT challenge_hash_is_sha256 CHECK (length(hash) = 32),
+    kind       TEXT    NOT NULL CONSTRAINT challenge_kind_is_known CHECK (kind IN (
                    'sign-up', 'email-change', 'password-reset', 'second-factor',
                    'passkey-new', 'passkey-sign-in', 'farm-claim')),
     -- Whose it is; empty where there is no account yet.
@@ -130,7 +136,8 @@ CREATE TABLE challenges (
     -- What to go on with, in the form that its kind has.
     payload    BLOB    NOT NULL,
     created_at INTEGER NOT NULL,
-    expires_at INTEGER NOT NULL CHECK (expires_at > created_at)
+    expires_at INTEGER NOT NULL
+               CONSTRAINT challenge_expires_after_creation CHECK (expires_at > created_at)
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX challenges_by_end ON challenges (expires_at);
@@ -139,10 +146,12 @@ CREATE INDEX challenges_by_account ON challenges (account_id, kind);
 
 CREATE TABLE passkeys (
     -- The credential's id, as the authenticator gave it.
-    id         BLOB    PRIMARY KEY CHECK (length(id) BETWEEN 16 AND 1023),
+    id         BLOB    PRIMARY KEY
+               CONSTRAINT passkey_id_length_in_range CHECK (length(id) BETWEEN 16 AND 1023),
     account_id TEXT    NOT NULL REFERENCES accounts (id),
     -- What its owner calls it.
-    name       TEXT    NOT NULL CHECK (length(name) BETWEEN 1 AND 80),
+    name       TEXT    NOT NULL
+               CONSTRAINT passkey_name_length_in_range CHECK (length(name) BETWEEN 1 AND 80),
     -- The public key and what never changes, as the crate `factors` writes it.
     fixed      BLOB    NOT NULL,
     -- The counter and what changes with each use, as the crate `factors` writes it.
@@ -191,7 +200,7 @@ END;
 CREATE TABLE recovery_codes (
     account_id TEXT    NOT NULL REFERENCES accounts (id),
     -- SHA-256 of the code: it has 80 random bits.
-    hash       BLOB    NOT NULL CHECK (length(hash) = 32),
+    hash       BLOB    NOT NULL CONSTRAINT recovery_code_hash_is_sha256 CHECK (length(hash) = 32),
     PRIMARY KEY (account_id, hash)
 ) STRICT, WITHOUT ROWID;
 
@@ -199,8 +208,10 @@ CREATE TABLE recovery_codes (
 CREATE TABLE ssh_keys (
     id          TEXT    PRIMARY KEY,
     account_id  TEXT    NOT NULL REFERENCES accounts (id),
-    name        TEXT    NOT NULL CHECK (length(name) BETWEEN 1 AND 80),
-    key         TEXT    NOT NULL CHECK (length(key) BETWEEN 1 AND 4200),
+    name        TEXT    NOT NULL
+                CONSTRAINT ssh_key_name_length_in_range CHECK (length(name) BETWEEN 1 AND 80),
+    key         TEXT    NOT NULL
+                CONSTRAINT ssh_key_key_length_in_range CHECK (length(key) BETWEEN 1 AND 4200),
     fingerprint TEXT    NOT NULL,
     created_at  INTEGER NOT NULL,
     UNIQUE (account_id, fingerprint)
@@ -208,28 +219,13 @@ CREATE TABLE ssh_keys (
 
 CREATE INDEX ssh_keys_by_account ON ssh_keys (account_id, id);
 
--- What holds on `ssh_keys`, and what follows from a change of it.
-
--- The first key of an account goes to the machines that wait for one; their clocks begin.
-CREATE TRIGGER ssh_keys_are_waited_for AFTER INSERT ON ssh_keys BEGIN
-    UPDATE setups SET ssh_key = NEW.key
-     WHERE ssh_key IS NULL AND rental_id IN (
-           SELECT r.id FROM rentals r JOIN jobs j ON j.rental_id = r.id
-            WHERE r.renter_id = NEW.account_id AND r.state = 'active' AND j.state = 'needs-key');
-    UPDATE jobs
-       SET state = 'waiting', due_at = NEW.created_at, late_at = NEW.created_at + 300,
-           refund_at = NEW.created_at + 85800, changed_at = NEW.created_at
-     WHERE state = 'needs-key' AND rental_id IN (
-           SELECT id FROM rentals WHERE renter_id = NEW.account_id AND state = 'active');
-END;
-
 -- How much of a limit is used (generic cell rate algorithm): when the bucket will be empty again,
 -- in milliseconds since 1970, and how many milliseconds it holds.
 CREATE TABLE rate_limits (
     policy   TEXT    NOT NULL,
     -- Whom it limits, as a digest: an address, an account, a token.
     key      TEXT    NOT NULL,
-    span     INTEGER NOT NULL CHECK (span > 0),
+    span     INTEGER NOT NULL CONSTRAINT rate_limit_span_positive CHECK (span > 0),
     empty_at INTEGER NOT NULL,
     PRIMARY KEY (policy, key)
 ) STRICT, WITHOUT ROWID;
@@ -250,10 +246,12 @@ VALUES ('credit'), ('rental'), ('extension'), ('earning'), ('refund'), ('settlem
 CREATE TABLE ledger_accounts (
     id             INTEGER PRIMARY KEY,
     kind           TEXT    NOT NULL
+                   CONSTRAINT ledger_account_kind_is_known
                    CHECK (kind IN ('funding', 'wallet', 'escrow', 'earnings', 'platform')),
     owner_id       TEXT    NOT NULL,
     balance_micros INTEGER NOT NULL DEFAULT 0
-                   CONSTRAINT no_negative_balance CHECK (kind = 'funding' OR balance_micros >= 0),
+                   CONSTRAINT balance_never_negative
+                   CHECK (kind = 'funding' OR balance_micros >= 0),
     UNIQUE (kind, owner_id)
 ) STRICT;
 
@@ -275,17 +273,18 @@ CREATE INDEX ledger_transactions_by_rental ON ledger_transactions (rental_id, id
 -- What holds on `ledger_transactions`, and what follows from a change of it.
 
 CREATE TRIGGER ledger_transactions_stay BEFORE UPDATE ON ledger_transactions BEGIN
-    SELECT RAISE(ABORT, 'the ledger is append-only');
+    SELECT RAISE(ABORT, 'refused: ledger_append_only');
 END;
 
 CREATE TRIGGER ledger_transactions_are_kept BEFORE DELETE ON ledger_transactions BEGIN
-    SELECT RAISE(ABORT, 'the ledger is append-only');
+    SELECT RAISE(ABORT, 'refused: ledger_append_only');
 END;
 
 CREATE TABLE ledger_entries (
     ledger_account_id    INTEGER NOT NULL REFERENCES ledger_accounts (id),
     transaction_id       INTEGER NOT NULL REFERENCES ledger_transactions (id),
-    amount_micros        INTEGER NOT NULL CHECK (amount_micros <> 0),
+    amount_micros        INTEGER NOT NULL
+                         CONSTRAINT ledger_entry_moves_money CHECK (amount_micros <> 0),
     balance_after_micros INTEGER NOT NULL,
     PRIMARY KEY (ledger_account_id, transaction_id)
 ) STRICT, WITHOUT ROWID;
@@ -295,11 +294,11 @@ CREATE INDEX ledger_entries_by_transaction ON ledger_entries (transaction_id);
 -- What holds on `ledger_entries`, and what follows from a change of it.
 
 CREATE TRIGGER ledger_entries_stay BEFORE UPDATE ON ledger_entries BEGIN
-    SELECT RAISE(ABORT, 'the ledger is append-only');
+    SELECT RAISE(ABORT, 'refused: ledger_append_only');
 END;
 
 CREATE TRIGGER ledger_entries_are_kept BEFORE DELETE ON ledger_entries BEGIN
-    SELECT RAISE(ABORT, 'the ledger is append-only');
+    SELECT RAISE(ABORT, 'refused: ledger_append_only');
 END;
 
 -- The first entry of a month begins it, in the statement that books the entry.
@@ -352,17 +351,17 @@ END;
 -- The mailer's cron and whoever checks compute it.
 CREATE TABLE ledger_seals (
     transaction_id INTEGER PRIMARY KEY REFERENCES ledger_transactions (id),
-    hash           BLOB    NOT NULL CHECK (length(hash) = 32)
+    hash           BLOB    NOT NULL CONSTRAINT ledger_seal_hash_is_sha256 CHECK (length(hash) = 32)
 ) STRICT;
 
 -- What holds on `ledger_seals`, and what follows from a change of it.
 
 CREATE TRIGGER ledger_seals_stay BEFORE UPDATE ON ledger_seals BEGIN
-    SELECT RAISE(ABORT, 'the ledger is append-only');
+    SELECT RAISE(ABORT, 'refused: ledger_append_only');
 END;
 
 CREATE TRIGGER ledger_seals_are_kept BEFORE DELETE ON ledger_seals BEGIN
-    SELECT RAISE(ABORT, 'the ledger is append-only');
+    SELECT RAISE(ABORT, 'refused: ledger_append_only');
 END;
 
 -- The first entry of each month that has one. A month holds the transactions from its first to the
@@ -371,7 +370,9 @@ END;
 -- `2026-11`.
 CREATE TABLE ledger_months (
     ledger_account_id    INTEGER NOT NULL REFERENCES ledger_accounts (id),
-    month                TEXT    NOT NULL CHECK (month GLOB '[1-9][0-9][0-9][0-9]-[01][0-9]'),
+    month                TEXT    NOT NULL
+                         CONSTRAINT ledger_month_month_is_month
+                         CHECK (month GLOB '[1-9][0-9][0-9][0-9]-[01][0-9]'),
     first_transaction_id INTEGER NOT NULL REFERENCES ledger_transactions (id),
     PRIMARY KEY (ledger_account_id, month)
 ) STRICT, WITHOUT ROWID;
@@ -381,11 +382,11 @@ CREATE INDEX ledger_months_by_transaction ON ledger_months (first_transaction_id
 -- What holds on `ledger_months`, and what follows from a change of it.
 
 CREATE TRIGGER ledger_months_stay BEFORE UPDATE ON ledger_months BEGIN
-    SELECT RAISE(ABORT, 'the ledger is append-only');
+    SELECT RAISE(ABORT, 'refused: ledger_append_only');
 END;
 
 CREATE TRIGGER ledger_months_are_kept BEFORE DELETE ON ledger_months BEGIN
-    SELECT RAISE(ABORT, 'the ledger is append-only');
+    SELECT RAISE(ABORT, 'refused: ledger_append_only');
 END;
 
 -- tables/0003_events.sql
@@ -433,11 +434,11 @@ CREATE INDEX events_by_farmer ON events (farmer_id, id) WHERE farmer_id IS NOT N
 -- What holds on `events`, and what follows from a change of it.
 
 CREATE TRIGGER events_stay BEFORE UPDATE ON events BEGIN
-    SELECT RAISE(ABORT, 'events are append-only');
+    SELECT RAISE(ABORT, 'refused: events_append_only');
 END;
 
 CREATE TRIGGER events_are_kept BEFORE DELETE ON events BEGIN
-    SELECT RAISE(ABORT, 'events are append-only');
+    SELECT RAISE(ABORT, 'refused: events_append_only');
 END;
 
 CREATE TRIGGER events_are_audited AFTER INSERT ON events BEGIN
@@ -448,21 +449,12 @@ CREATE TRIGGER events_are_audited AFTER INSERT ON events BEGIN
      WHERE who.account_id IS NOT NULL;
 END;
 
--- A hold keeps its word: whoever rents with one after the notice is told at once.
-CREATE TRIGGER leaving_is_told_to_who_comes AFTER INSERT ON events
-  WHEN NEW.kind IN ('slice-rented', 'node-rented')
-BEGIN
-    INSERT INTO events (kind, renter_id, node_id, slice_number, rental_id, created_at)
-    SELECT 'node-leaving', NEW.renter_id, id, NEW.slice_number, NEW.rental_id, NEW.created_at
-      FROM nodes WHERE id = NEW.node_id AND leaves_at IS NOT NULL;
-END;
-
 CREATE TABLE audit (
     id         INTEGER PRIMARY KEY AUTOINCREMENT,
     -- What was done, such as `sign-in` or `slice-rented`.
     action     TEXT    NOT NULL,
     -- How it was asked for.
-    actor      TEXT    NOT NULL CHECK (actor IN (
+    actor      TEXT    NOT NULL CONSTRAINT audit_entry_actor_is_known CHECK (actor IN (
                    'visitor', 'account', 'token', 'operator', 'market')),
     -- The account or token that asked; empty for a visitor and the bootstrap operator.
     actor_id   TEXT    NOT NULL DEFAULT '',
@@ -481,28 +473,28 @@ CREATE INDEX audit_by_account ON audit (account_id, id);
 -- What holds on `audit`, and what follows from a change of it.
 
 CREATE TRIGGER audit_stays BEFORE UPDATE ON audit BEGIN
-    SELECT RAISE(ABORT, 'the audit log is append-only');
+    SELECT RAISE(ABORT, 'refused: audit_append_only');
 END;
 
 CREATE TRIGGER audit_is_kept BEFORE DELETE ON audit BEGIN
-    SELECT RAISE(ABORT, 'the audit log is append-only');
+    SELECT RAISE(ABORT, 'refused: audit_append_only');
 END;
 
 -- The chain: SHA-256 over the seal before and the row. SQL has no such function, so that the
 -- mailer's cron and whoever checks compute it.
 CREATE TABLE audit_seals (
     audit_id INTEGER PRIMARY KEY REFERENCES audit (id),
-    hash     BLOB    NOT NULL CHECK (length(hash) = 32)
+    hash     BLOB    NOT NULL CONSTRAINT audit_seal_hash_is_sha256 CHECK (length(hash) = 32)
 ) STRICT;
 
 -- What holds on `audit_seals`, and what follows from a change of it.
 
 CREATE TRIGGER audit_seals_stay BEFORE UPDATE ON audit_seals BEGIN
-    SELECT RAISE(ABORT, 'the audit log is append-only');
+    SELECT RAISE(ABORT, 'refused: audit_append_only');
 END;
 
 CREATE TRIGGER audit_seals_are_kept BEFORE DELETE ON audit_seals BEGIN
-    SELECT RAISE(ABORT, 'the audit log is append-only');
+    SELECT RAISE(ABORT, 'refused: audit_append_only');
 END;
 
 -- tables/0004_nodes.sql
@@ -511,14 +503,17 @@ END;
 -- The farms that somebody has proven to own: one owner each. Without a proof there is no row.
 CREATE TABLE farms (
     -- The grid's number.
-    id           INTEGER PRIMARY KEY CHECK (id BETWEEN 1 AND 4294967295),
-    name         TEXT    NOT NULL CHECK (length(name) <= 80),
+    id           INTEGER PRIMARY KEY
+                 CONSTRAINT farm_id_in_range CHECK (id BETWEEN 1 AND 4294967295),
+    name         TEXT    NOT NULL CONSTRAINT farm_name_length_in_range CHECK (length(name) <= 80),
     -- Whose it is on the grid: the twin, and the account of the chain that the twin belongs to.
-    twin_id      INTEGER NOT NULL CHECK (twin_id BETWEEN 1 AND 4294967295),
+    twin_id      INTEGER NOT NULL
+                 CONSTRAINT farm_twin_id_in_range CHECK (twin_id BETWEEN 1 AND 4294967295),
     twin_account TEXT    NOT NULL,
     owner_id     TEXT    NOT NULL REFERENCES accounts (id),
     -- By a signature of that account, or by the operator's word.
-    how          TEXT    NOT NULL CHECK (how IN ('signature', 'operator')),
+    how          TEXT    NOT NULL
+                 CONSTRAINT farm_verification_is_known CHECK (how IN ('signature', 'operator')),
     proven_at    INTEGER NOT NULL,
     -- When the grid was last asked whether it still belongs to that twin.
     checked_at   INTEGER NOT NULL
@@ -534,7 +529,8 @@ CREATE INDEX farms_by_check ON farms (checked_at);
 CREATE TABLE agents (
     account_id TEXT    NOT NULL REFERENCES accounts (id),
     farm_id    INTEGER NOT NULL,
-    name       TEXT    NOT NULL CHECK (length(name) BETWEEN 1 AND 64),
+    name       TEXT    NOT NULL
+               CONSTRAINT agent_name_length_in_range CHECK (length(name) BETWEEN 1 AND 64),
     -- When it last asked, to the minute.
     seen_at    INTEGER NOT NULL,
     PRIMARY KEY (account_id, farm_id, name)
@@ -543,37 +539,46 @@ CREATE TABLE agents (
 -- Nodes: what their farmers offer, and what the grid reports of them.
 CREATE TABLE nodes (
     -- The grid's number.
-    id                 INTEGER PRIMARY KEY CHECK (id BETWEEN 1 AND 4294967295),
+    id                 INTEGER PRIMARY KEY
+                       CONSTRAINT node_id_in_range CHECK (id BETWEEN 1 AND 4294967295),
     farmer_id          TEXT    NOT NULL REFERENCES accounts (id),
-    name               TEXT    NOT NULL CHECK (length(name) BETWEEN 1 AND 80),
+    name               TEXT    NOT NULL
+                       CONSTRAINT node_name_length_in_range CHECK (length(name) BETWEEN 1 AND 80),
     created_at         INTEGER NOT NULL,
 
     -- The offer. Each change of it counts `offer_version` up.
     listing            TEXT    NOT NULL DEFAULT 'draft'
+                       CONSTRAINT node_listing_is_known
                        CHECK (listing IN ('draft', 'published', 'paused')),
     offer_version      INTEGER NOT NULL DEFAULT 1,
     offer_changed_at   INTEGER NOT NULL,
     -- Per slice and month.
-    price_micros       INTEGER CHECK (price_micros > 0),
+    price_micros       INTEGER CONSTRAINT node_price_positive CHECK (price_micros > 0),
     -- The promise: hundredths of a percent, and Mbit/s.
-    min_uptime         INTEGER NOT NULL DEFAULT 0 CHECK (min_uptime BETWEEN 0 AND 10000),
-    min_bandwidth_mbps INTEGER NOT NULL DEFAULT 0 CHECK (min_bandwidth_mbps >= 0),
+    min_uptime         INTEGER NOT NULL DEFAULT 0
+                       CONSTRAINT node_min_uptime_in_range CHECK (min_uptime BETWEEN 0 AND 10000),
+    min_bandwidth_mbps INTEGER NOT NULL DEFAULT 0
+                       CONSTRAINT node_min_bandwidth_mbps_not_negative
+                       CHECK (min_bandwidth_mbps >= 0),
 
     -- The grid's last report.
     farm_id            INTEGER NOT NULL,
     farm_name          TEXT    NOT NULL,
     country            TEXT    NOT NULL COLLATE NOCASE,
     city               TEXT    NOT NULL,
-    status             TEXT    NOT NULL CHECK (status IN ('up', 'down', 'standby')),
-    healthy            INTEGER CHECK (healthy IN (0, 1)),
-    certified          INTEGER NOT NULL CHECK (certified IN (0, 1)),
+    status             TEXT    NOT NULL
+                       CONSTRAINT node_status_is_known CHECK (status IN ('up', 'down', 'standby')),
+    healthy            INTEGER CONSTRAINT node_healthy_is_flag CHECK (healthy IN (0, 1)),
+    certified          INTEGER NOT NULL
+                       CONSTRAINT node_certified_is_flag CHECK (certified IN (0, 1)),
     upload_mbps        INTEGER,
     download_mbps      INTEGER,
     reported_at        INTEGER NOT NULL,
     synced_at          INTEGER NOT NULL,
 
     -- What the report allows: slices in all and by each resource, and the reason where it is none.
-    capacity           INTEGER NOT NULL DEFAULT 0 CHECK (capacity BETWEEN 0 AND 512),
+    capacity           INTEGER NOT NULL DEFAULT 0
+                       CONSTRAINT node_capacity_in_range CHECK (capacity BETWEEN 0 AND 512),
     by_cpu             INTEGER NOT NULL,
     by_memory          INTEGER NOT NULL,
     by_ssd             INTEGER NOT NULL,
@@ -581,49 +586,65 @@ CREATE TABLE nodes (
 
     -- Measured uptime: how often a sync looked, and how often the node was up.
     observed           INTEGER NOT NULL DEFAULT 0,
-    observed_up        INTEGER NOT NULL DEFAULT 0 CHECK (observed_up <= observed),
+    observed_up        INTEGER NOT NULL DEFAULT 0
+                       CONSTRAINT node_observed_up_at_most_observed CHECK (observed_up <= observed),
 
     -- Counts of its slices, kept by the triggers on `slices`.
-    available_slices   INTEGER NOT NULL DEFAULT 0 CHECK (available_slices >= 0),
-    allocated_slices   INTEGER NOT NULL DEFAULT 0 CHECK (allocated_slices >= 0),
+    available_slices   INTEGER NOT NULL DEFAULT 0
+                       CONSTRAINT node_available_slices_not_negative CHECK (available_slices >= 0),
+    allocated_slices   INTEGER NOT NULL DEFAULT 0
+                       CONSTRAINT node_allocated_slices_not_negative CHECK (allocated_slices >= 0),
     -- Slices that a quote holds.
-    reserved_slices    INTEGER NOT NULL DEFAULT 0 CHECK (reserved_slices >= 0),
+    reserved_slices    INTEGER NOT NULL DEFAULT 0
+                       CONSTRAINT node_reserved_slices_not_negative CHECK (reserved_slices >= 0),
 
     -- The rental of the whole node.
     whole_rental_id    TEXT,
     -- The terms that are offered: a sum of 1 for a month, 2 for three, 4 for six and 8 for twelve.
-    terms              INTEGER NOT NULL DEFAULT 15 CHECK (terms BETWEEN 1 AND 15),
+    terms              INTEGER NOT NULL DEFAULT 15
+                       CONSTRAINT node_terms_in_range CHECK (terms BETWEEN 1 AND 15),
     -- How many slices the farmer does not offer, of those that the node could carry.
-    kept_slices        INTEGER NOT NULL DEFAULT 0 CHECK (kept_slices BETWEEN 0 AND 512),
+    kept_slices        INTEGER NOT NULL DEFAULT 0
+                       CONSTRAINT node_kept_slices_in_range CHECK (kept_slices BETWEEN 0 AND 512),
     -- The price from `pending_price_at` on: a raise waits while anything on the node is rented or
     -- held.
-    pending_price_micros INTEGER CHECK (pending_price_micros > price_micros),
+    pending_price_micros INTEGER
+                         CONSTRAINT node_pending_price_is_raise
+                         CHECK (pending_price_micros > price_micros),
     pending_price_at   INTEGER
+                       CONSTRAINT node_pending_price_has_date
                        CHECK ((pending_price_at IS NULL) = (pending_price_micros IS NULL)),
     -- Who has locked the offer; NULL where it can be changed. The operator says why.
-    locked_by          TEXT    CHECK (locked_by IN ('farmer', 'operator')),
+    locked_by          TEXT
+                       CONSTRAINT node_locked_by_is_known
+                       CHECK (locked_by IN ('farmer', 'operator')),
     lock_reason        TEXT
-                       CHECK (lock_reason IS NULL
+                       CONSTRAINT node_lock_reason_from_operator CHECK (lock_reason IS NULL
                               OR (locked_by IS 'operator' AND length(lock_reason) <= 200)),
     lock_changed_at    INTEGER NOT NULL DEFAULT 0,
     -- When the node leaves the market; NULL where it stays. It is off the market from the notice
     -- on.
-    leaves_at          INTEGER CHECK (leaves_at IS NULL OR listing <> 'published'),
+    leaves_at          INTEGER
+                       CONSTRAINT node_leaving_not_published
+                       CHECK (leaves_at IS NULL OR listing <> 'published'),
     -- When it has left: nothing of it is rented, held or free any more.
     left_at            INTEGER
-                       CHECK (left_at IS NULL
+                       CONSTRAINT node_left_after_notice CHECK (left_at IS NULL
                               OR (leaves_at IS NOT NULL AND left_at >= leaves_at)),
     -- How many slices more are rented than the node can carry, by its last report.
-    oversold           INTEGER NOT NULL DEFAULT 0 CHECK (oversold BETWEEN 0 AND 512),
+    oversold           INTEGER NOT NULL DEFAULT 0
+                       CONSTRAINT node_oversold_in_range CHECK (oversold BETWEEN 0 AND 512),
     -- The uptime that the node has at least, by everything that was observed, in hundredths of a
     -- percent: the lower bound of `domain::confidence`. A job updates it, a page of nodes at a
     -- time.
-    proven_uptime      INTEGER NOT NULL DEFAULT 0 CHECK (proven_uptime BETWEEN 0 AND 10000),
+    proven_uptime      INTEGER NOT NULL DEFAULT 0
+                       CONSTRAINT node_proven_uptime_in_range
+                       CHECK (proven_uptime BETWEEN 0 AND 10000),
     -- The sort key of the market: what is proven and, among equals, what is promised.
     uptime_rank        INTEGER
                        GENERATED ALWAYS AS (proven_uptime * 10001 + min_uptime) VIRTUAL,
 
-    CHECK (listing = 'draft' OR price_micros IS NOT NULL)
+    CONSTRAINT node_published_with_price CHECK (listing = 'draft' OR price_micros IS NOT NULL)
 ) STRICT;
 
 CREATE INDEX nodes_by_farmer ON nodes (farmer_id, id);
@@ -651,42 +672,19 @@ CREATE INDEX nodes_by_oversold ON nodes (id) WHERE oversold > 0;
 CREATE INDEX nodes_by_uptime ON nodes (uptime_rank DESC, price_micros, id)
  WHERE listing = 'published' AND available_slices > 0;
 
--- What holds on `nodes`, and what follows from a change of it.
-
-CREATE TRIGGER listing_changes AFTER UPDATE OF listing ON nodes WHEN NEW.listing <> OLD.listing
-BEGIN
-    INSERT INTO events (kind, farmer_id, node_id, created_at)
-    VALUES ('node-' || NEW.listing, NEW.farmer_id, NEW.id, NEW.offer_changed_at);
-END;
-
 -- A node of a farm that somebody has proven is registered and published by nobody else, whatever
 -- the code above does.
 CREATE TRIGGER nodes_are_registered_by_owners BEFORE INSERT ON nodes
   WHEN EXISTS (SELECT 1 FROM farms WHERE id = NEW.farm_id AND owner_id <> NEW.farmer_id)
 BEGIN
-    SELECT RAISE(ABORT, 'stale farm: another account has proven to own it');
+    SELECT RAISE(ABORT, 'refused: farm_of_another_account');
 END;
 
 CREATE TRIGGER nodes_are_published_by_owners BEFORE UPDATE OF listing ON nodes
   WHEN NEW.listing = 'published'
    AND EXISTS (SELECT 1 FROM farms WHERE id = NEW.farm_id AND owner_id <> NEW.farmer_id)
 BEGIN
-    SELECT RAISE(ABORT, 'stale farm: another account has proven to own it');
-END;
-
--- A node that the grid moves to another farm goes off the market, unless its farmer has proven that
--- one, too. Rentals run on. A document that does not say of which farm a node is moves nothing.
-CREATE TRIGGER nodes_move AFTER UPDATE OF farm_id ON nodes
-  WHEN NEW.farm_id <> OLD.farm_id AND NEW.farm_id <> 0
-   AND NOT EXISTS (SELECT 1 FROM farms WHERE id = NEW.farm_id AND owner_id = NEW.farmer_id)
-BEGIN
-    INSERT INTO events (kind, farmer_id, node_id, subject, created_at)
-    SELECT 'node-moved', who.account_id, NEW.id, 'farm' || NEW.farm_id, NEW.synced_at
-      FROM (SELECT NEW.farmer_id AS account_id
-             UNION ALL SELECT owner_id FROM farms WHERE id = NEW.farm_id) who;
-    UPDATE nodes
-       SET listing = 'paused', offer_version = offer_version + 1, offer_changed_at = NEW.synced_at
-     WHERE id = NEW.id AND listing = 'published';
+    SELECT RAISE(ABORT, 'refused: farm_of_another_account');
 END;
 
 CREATE TRIGGER locks_are_told AFTER UPDATE OF locked_by ON nodes
@@ -695,20 +693,6 @@ BEGIN
     INSERT INTO events (kind, farmer_id, node_id, created_at)
     VALUES (CASE WHEN NEW.locked_by IS NULL THEN 'node-unlocked' ELSE 'node-locked' END,
             NEW.farmer_id, NEW.id, NEW.lock_changed_at);
-END;
-
-CREATE TRIGGER offer_changes
- AFTER UPDATE OF price_micros, pending_price_micros, min_uptime, min_bandwidth_mbps, terms,
-                 kept_slices ON nodes
-  WHEN NEW.price_micros IS NOT OLD.price_micros
-    OR NEW.pending_price_micros IS NOT OLD.pending_price_micros
-    OR NEW.min_uptime <> OLD.min_uptime
-    OR NEW.min_bandwidth_mbps <> OLD.min_bandwidth_mbps
-    OR NEW.terms <> OLD.terms
-    OR NEW.kept_slices <> OLD.kept_slices
-BEGIN
-    INSERT INTO events (kind, farmer_id, node_id, created_at)
-    VALUES ('offer-changed', NEW.farmer_id, NEW.id, NEW.offer_changed_at);
 END;
 
 CREATE TRIGGER offers_begin_their_history AFTER INSERT ON nodes BEGIN
@@ -729,26 +713,6 @@ BEGIN
     VALUES (NEW.id, NEW.offer_version, NEW.offer_changed_at, NEW.name, NEW.price_micros,
             NEW.pending_price_micros, NEW.pending_price_at, NEW.min_uptime,
             NEW.min_bandwidth_mbps, NEW.terms, NEW.kept_slices, NEW.listing);
-END;
-
--- Everybody who rents something of a node is told that it leaves, and what was decided on one of
--- its rentals before is decided again: each gets another version.
-CREATE TRIGGER leaving_is_told AFTER UPDATE OF leaves_at ON nodes
-  WHEN NEW.leaves_at IS NOT OLD.leaves_at
-BEGIN
-    UPDATE rentals SET version = version + 1 WHERE node_id = NEW.id AND state <> 'ended';
-    INSERT INTO events (kind, farmer_id, node_id, created_at)
-    VALUES (CASE WHEN NEW.leaves_at IS NULL THEN 'node-stays' ELSE 'node-leaving' END,
-            NEW.farmer_id, NEW.id, NEW.offer_changed_at);
-    INSERT INTO events (kind, renter_id, node_id, slice_number, rental_id, created_at)
-    SELECT CASE WHEN NEW.leaves_at IS NULL THEN 'node-stays' ELSE 'node-leaving' END, renter_id,
-           node_id, slice_number, id, NEW.offer_changed_at
-      FROM rentals WHERE node_id = NEW.id AND state <> 'ended'
-     ORDER BY id;
-    -- Of another notice they are told again.
-    DELETE FROM reminders
-     WHERE days < 0 AND rental_id IN (SELECT id FROM rentals
-                                       WHERE node_id = NEW.id AND state <> 'ended');
 END;
 
 -- A node that has left has no free slices, whatever the grid reports of it.
@@ -778,8 +742,7 @@ BEGIN
      WHERE node_id = NEW.id AND NEW.listing <> 'published';
 END;
 
--- Each look of the sync at a node. One that goes down again within the hour and stays down is told
--- of once the hour is over.
+-- Each observation of a node counts for its month.
 CREATE TRIGGER nodes_are_watched AFTER UPDATE OF observed ON nodes
   WHEN NEW.observed > OLD.observed
 BEGIN
@@ -789,16 +752,6 @@ BEGIN
         ON CONFLICT (node_id, month) DO UPDATE
        SET observed = observed + excluded.observed,
            observed_up = observed_up + excluded.observed_up;
-    INSERT INTO node_alerts (node_id, is_down, told_at, changed_at)
-    SELECT NEW.id, 1, NEW.synced_at, NEW.synced_at
-     WHERE NEW.observed_up = OLD.observed_up
-       AND (NEW.listing = 'published' OR NEW.allocated_slices > 0
-            OR NEW.whole_rental_id IS NOT NULL)
-        ON CONFLICT (node_id) DO UPDATE
-       SET is_down = 1, told_at = excluded.told_at, changed_at = excluded.changed_at
-     WHERE is_down = 0 AND told_at <= excluded.told_at - 3600;
-    UPDATE node_alerts SET is_down = 0, changed_at = NEW.synced_at
-     WHERE node_id = NEW.id AND is_down = 1 AND NEW.observed_up > OLD.observed_up;
 END;
 
 -- A node that goes to another farm or farmer takes its open jobs with it.
@@ -850,14 +803,6 @@ BEGIN
                         AND (state <> 'retired' OR removing_job IS NOT NULL)));
 END;
 
-CREATE TRIGGER overselling_is_told AFTER UPDATE OF oversold ON nodes
-  WHEN (NEW.oversold > 0) <> (OLD.oversold > 0)
-BEGIN
-    INSERT INTO events (kind, farmer_id, node_id, created_at)
-    VALUES (CASE WHEN NEW.oversold > 0 THEN 'node-oversold' ELSE 'node-fits' END,
-            NEW.farmer_id, NEW.id, NEW.synced_at);
-END;
-
 CREATE TRIGGER looks_are_kept AFTER UPDATE OF observed ON nodes
   WHEN NEW.observed > OLD.observed
 BEGIN
@@ -868,6 +813,65 @@ BEGIN
       FROM (SELECT NEW.observed_up > OLD.observed_up AS up)
      WHERE true
         ON CONFLICT (at, node_id) DO NOTHING;
+END;
+
+-- What becomes of an offer is told in one order: whether the node leaves, what the offer is, and
+-- whether it is on the market. Everybody who rents something of a node is told that it leaves, and
+-- what was decided on one of its rentals before is decided again: each gets another version.
+CREATE TRIGGER offers_are_told
+ AFTER UPDATE OF leaves_at, price_micros, pending_price_micros, min_uptime, min_bandwidth_mbps,
+                 terms, kept_slices, listing ON nodes
+BEGIN
+    UPDATE rentals SET version = version + 1
+     WHERE node_id = NEW.id AND state <> 'ended' AND NEW.leaves_at IS NOT OLD.leaves_at;
+    INSERT INTO events (kind, farmer_id, node_id, created_at)
+    SELECT CASE WHEN NEW.leaves_at IS NULL THEN 'node-stays' ELSE 'node-leaving' END,
+           NEW.farmer_id, NEW.id, NEW.offer_changed_at
+     WHERE NEW.leaves_at IS NOT OLD.leaves_at;
+    INSERT INTO events (kind, renter_id, node_id, slice_number, rental_id, created_at)
+    SELECT CASE WHEN NEW.leaves_at IS NULL THEN 'node-stays' ELSE 'node-leaving' END, renter_id,
+           node_id, slice_number, id, NEW.offer_changed_at
+      FROM rentals
+     WHERE node_id = NEW.id AND state <> 'ended' AND NEW.leaves_at IS NOT OLD.leaves_at
+     ORDER BY id;
+    -- Of another notice they are told again.
+    DELETE FROM reminders
+     WHERE NEW.leaves_at IS NOT OLD.leaves_at AND days < 0
+       AND rental_id IN (SELECT id FROM rentals WHERE node_id = NEW.id AND state <> 'ended');
+    INSERT INTO events (kind, farmer_id, node_id, created_at)
+    SELECT 'offer-changed', NEW.farmer_id, NEW.id, NEW.offer_changed_at
+     WHERE NEW.price_micros IS NOT OLD.price_micros
+        OR NEW.pending_price_micros IS NOT OLD.pending_price_micros
+        OR NEW.min_uptime <> OLD.min_uptime
+        OR NEW.min_bandwidth_mbps <> OLD.min_bandwidth_mbps
+        OR NEW.terms <> OLD.terms
+        OR NEW.kept_slices <> OLD.kept_slices;
+    INSERT INTO events (kind, farmer_id, node_id, created_at)
+    SELECT 'node-' || NEW.listing, NEW.farmer_id, NEW.id, NEW.offer_changed_at
+     WHERE NEW.listing <> OLD.listing;
+END;
+
+-- What the grid says of a node is told in one order. One that it moves to another farm goes off the
+-- market, unless its farmer has proven that one, too. Rentals run on. A document that does not say
+-- of which farm a node is moves nothing.
+CREATE TRIGGER reports_are_told AFTER UPDATE OF oversold, farm_id ON nodes BEGIN
+    INSERT INTO events (kind, farmer_id, node_id, created_at)
+    SELECT CASE WHEN NEW.oversold > 0 THEN 'node-oversold' ELSE 'node-fits' END, NEW.farmer_id,
+           NEW.id, NEW.synced_at
+     WHERE (NEW.oversold > 0) <> (OLD.oversold > 0);
+    INSERT INTO events (kind, farmer_id, node_id, subject, created_at)
+    SELECT 'node-moved', who.account_id, NEW.id, 'farm' || NEW.farm_id, NEW.synced_at
+      FROM (SELECT NEW.farmer_id AS account_id
+             UNION ALL SELECT owner_id FROM farms WHERE id = NEW.farm_id) who
+     WHERE NEW.farm_id <> OLD.farm_id AND NEW.farm_id <> 0
+       AND NOT EXISTS (SELECT 1 FROM farms
+                        WHERE id = NEW.farm_id AND owner_id = NEW.farmer_id);
+    UPDATE nodes
+       SET listing = 'paused', offer_version = offer_version + 1, offer_changed_at = NEW.synced_at
+     WHERE id = NEW.id AND listing = 'published' AND NEW.farm_id <> OLD.farm_id
+       AND NEW.farm_id <> 0
+       AND NOT EXISTS (SELECT 1 FROM farms
+                        WHERE id = NEW.farm_id AND owner_id = NEW.farmer_id);
 END;
 
 -- Every version of every offer, written by the statement that made it.
@@ -890,11 +894,11 @@ CREATE TABLE offer_history (
 -- What holds on `offer_history`, and what follows from a change of it.
 
 CREATE TRIGGER offer_history_stays BEFORE UPDATE ON offer_history BEGIN
-    SELECT RAISE(ABORT, 'the history of offers is append-only');
+    SELECT RAISE(ABORT, 'refused: offer_history_append_only');
 END;
 
 CREATE TRIGGER offer_history_is_kept BEFORE DELETE ON offer_history BEGIN
-    SELECT RAISE(ABORT, 'the history of offers is append-only');
+    SELECT RAISE(ABORT, 'refused: offer_history_append_only');
 END;
 
 -- When a node is worked on: announced a day ahead, for eight hours at most.
@@ -902,9 +906,13 @@ CREATE TABLE maintenance (
     id           TEXT    PRIMARY KEY,
     node_id      INTEGER NOT NULL REFERENCES nodes (id),
     starts_at    INTEGER NOT NULL,
-    ends_at      INTEGER NOT NULL CHECK (ends_at - starts_at BETWEEN 60 AND 28800),
-    note         TEXT    NOT NULL CHECK (length(note) <= 200),
-    announced_at INTEGER NOT NULL CHECK (starts_at - announced_at >= 86400),
+    ends_at      INTEGER NOT NULL
+                 CONSTRAINT maintenance_length_in_range
+                 CHECK (ends_at - starts_at BETWEEN 60 AND 28800),
+    note         TEXT    NOT NULL
+                 CONSTRAINT maintenance_note_length_in_range CHECK (length(note) <= 200),
+    announced_at INTEGER NOT NULL
+                 CONSTRAINT maintenance_announced_ahead CHECK (starts_at - announced_at >= 86400),
     cancelled_at INTEGER,
     -- When farmer and renters were reminded of it.
     reminded_at  INTEGER
@@ -918,18 +926,14 @@ CREATE INDEX maintenance_by_reminder ON maintenance (starts_at)
 -- What holds on `maintenance`, and what follows from a change of it.
 
 CREATE TRIGGER maintenance_is_apart BEFORE INSERT ON maintenance BEGIN
-    SELECT RAISE(ABORT, 'stale maintenance: windows overlap')
+    SELECT RAISE(ABORT, 'refused: maintenance_overlaps')
      WHERE EXISTS (SELECT 1 FROM maintenance
                     WHERE node_id = NEW.node_id AND cancelled_at IS NULL
                       AND starts_at < NEW.ends_at AND ends_at > NEW.starts_at);
-    SELECT RAISE(ABORT, 'stale maintenance: too many windows')
-     WHERE (SELECT count(*) FROM maintenance
-             WHERE node_id = NEW.node_id AND cancelled_at IS NULL
-               AND ends_at > NEW.announced_at) >= 4;
 END;
 
 CREATE TRIGGER maintenance_is_kept BEFORE DELETE ON maintenance BEGIN
-    SELECT RAISE(ABORT, 'maintenance is cancelled, not deleted');
+    SELECT RAISE(ABORT, 'refused: maintenance_never_deleted');
 END;
 
 CREATE TRIGGER maintenance_is_announced AFTER INSERT ON maintenance BEGIN
@@ -955,17 +959,20 @@ END;
 -- A slice is what at most one rental or one quote holds: it points to its holder.
 CREATE TABLE slices (
     node_id    INTEGER NOT NULL REFERENCES nodes (id),
-    number     INTEGER NOT NULL CHECK (number BETWEEN 1 AND 512),
-    state      TEXT    NOT NULL CHECK (state IN ('available', 'reserved', 'allocated', 'retired')),
+    number     INTEGER NOT NULL CONSTRAINT slice_number_in_range CHECK (number BETWEEN 1 AND 512),
+    state      TEXT    NOT NULL
+               CONSTRAINT slice_state_is_known
+               CHECK (state IN ('available', 'reserved', 'allocated', 'retired')),
     rental_id  TEXT    REFERENCES rentals (id),
     quote_id   TEXT    REFERENCES quotes (id),
     -- A slice that still has the machine of an ended rental on it is not offered, and takes its
     -- place on the node until the machine is gone.
     removing_job TEXT  REFERENCES jobs (id)
+               CONSTRAINT slice_removal_only_without_holder
                CHECK (removing_job IS NULL OR state IN ('available', 'retired')),
     PRIMARY KEY (node_id, number),
-    CHECK ((state = 'allocated') = (rental_id IS NOT NULL)),
-    CHECK ((state = 'reserved') = (quote_id IS NOT NULL))
+    CONSTRAINT slice_allocated_to_rental CHECK ((state = 'allocated') = (rental_id IS NOT NULL)),
+    CONSTRAINT slice_reserved_by_quote CHECK ((state = 'reserved') = (quote_id IS NOT NULL))
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX slices_by_state ON slices (node_id, state, number);
@@ -998,7 +1005,7 @@ CREATE TRIGGER slices_are_counted_again AFTER UPDATE OF state ON slices BEGIN
 END;
 
 CREATE TRIGGER slices_are_kept BEFORE DELETE ON slices BEGIN
-    SELECT RAISE(ABORT, 'slices are retired, not deleted');
+    SELECT RAISE(ABORT, 'refused: slices_never_deleted');
 END;
 
 -- A node that has left has no free slices: the two below keep it so.
@@ -1015,76 +1022,15 @@ BEGIN
     SELECT RAISE(IGNORE);
 END;
 
--- A slice that changes hands has the machine of its old rental removed, and one made for its new
--- one, where the farm has an agent. Rentals from before there were slices have theirs.
---
--- The spans are those of `domain::provisioning`; a test compares them.
-CREATE TRIGGER slices_get_jobs AFTER UPDATE OF rental_id ON slices
-  WHEN NEW.rental_id IS NOT OLD.rental_id
-BEGIN
-    -- Whoever holds the lease is let finish first: two agents at once never have a slice.
-    INSERT INTO jobs
-           (id, rental_id, node_id, slice_number, kind, state, farmer_id, farm_id, fence, due_at,
-            late_at, created_at, changed_at)
-    SELECT j.rental_id || '_' || j.node_id || '_' || j.slice_number || '_remove',
-           j.rental_id, j.node_id, j.slice_number, 'remove', 'waiting', n.farmer_id, n.farm_id,
-           j.fence, max(ended.at, iif(j.state IN ('leased', 'refunded'), j.due_at, 0)),
-           ended.at + 3600, ended.at, ended.at
-      FROM jobs j
-      JOIN nodes n ON n.id = j.node_id
-      JOIN (SELECT coalesce(ended_at,
-                            (SELECT max(created_at) FROM events WHERE rental_id = rentals.id)) AS at
-              FROM rentals WHERE id = OLD.rental_id) ended
-     WHERE j.rental_id = OLD.rental_id AND j.slice_number = OLD.number AND j.node_id = OLD.node_id
-       AND j.kind = 'create' AND j.attempts > 0;
-    UPDATE jobs
-       SET state = 'cancelled',
-           changed_at = coalesce((SELECT ended_at FROM rentals WHERE id = OLD.rental_id),
-                                 (SELECT max(created_at) FROM events
-                                   WHERE rental_id = OLD.rental_id
-                                     AND kind = 'rental-moved-out'), changed_at)
-     WHERE rental_id = OLD.rental_id AND slice_number = OLD.number AND node_id = OLD.node_id
-       AND kind = 'create' AND state IN ('needs-key', 'waiting', 'leased', 'failed');
-    UPDATE slices
-       SET removing_job = (SELECT id FROM jobs
-                            WHERE rental_id = OLD.rental_id AND slice_number = OLD.number
-                              AND node_id = OLD.node_id AND kind = 'remove')
-     WHERE node_id = OLD.node_id AND number = OLD.number AND OLD.rental_id IS NOT NULL
-       AND NEW.rental_id IS NULL;
-    INSERT INTO jobs
-           (id, rental_id, node_id, slice_number, kind, state, farmer_id, farm_id, due_at, late_at,
-            refund_at, created_at, changed_at)
-    SELECT s.rental_id || '_' || n.id || '_' || NEW.number || '_create', s.rental_id, n.id,
-           NEW.number, 'create', iif(s.ssh_key IS NULL, 'needs-key', 'waiting'), n.farmer_id,
-           n.farm_id, began.at, began.at + 300,
-           -- What was owed on the slice that it left is owed since then, and paid back as it would
-           -- have been there. Where a machine was made, or none begun for want of a key, the
-           -- promise is made anew.
-           coalesce((SELECT iif(state = 'cancelled' AND s.ssh_key IS NOT NULL, refund_at, NULL)
-                       FROM jobs WHERE rental_id = s.rental_id AND kind = 'create'
-                      ORDER BY rowid DESC LIMIT 1), began.at + 85800),
-           began.at, began.at
-      FROM setups s
-      JOIN nodes n ON n.id = NEW.node_id
-      -- What comes from another slice begins here when it left that.
-      JOIN (SELECT coalesce((SELECT max(created_at) FROM events
-                              WHERE rental_id = rentals.id AND kind = 'rental-moved-out'),
-                            started_at) AS at
-              FROM rentals WHERE id = NEW.rental_id) began
-     WHERE s.rental_id = NEW.rental_id
-       AND EXISTS (SELECT 1 FROM agents
-                    WHERE account_id = n.farmer_id AND farm_id = n.farm_id
-                      AND seen_at > began.at - 2592000);
-END;
-
 -- A rental has one job of a kind on a slice: it does not come back to one that it left.
 CREATE TRIGGER slices_are_not_come_back_to BEFORE UPDATE OF rental_id ON slices
   WHEN NEW.rental_id IS NOT NULL AND NEW.rental_id IS NOT OLD.rental_id
+   AND (SELECT left_at FROM nodes WHERE id = NEW.node_id) IS NULL
    AND EXISTS (SELECT 1 FROM jobs
                 WHERE rental_id = NEW.rental_id AND slice_number = NEW.number
                   AND node_id = NEW.node_id)
 BEGIN
-    SELECT RAISE(ABORT, 'stale slice');
+    SELECT RAISE(ABORT, 'refused: rental_never_returns_to_slice');
 END;
 
 -- The numbers 1 to 512, from which new slices are made.
@@ -1107,10 +1053,12 @@ CREATE TABLE quotes (
     -- What it is about, for the commands: a JSON array of objects with `node` and `slice`.
     items      TEXT    NOT NULL,
     created_at INTEGER NOT NULL,
-    expires_at INTEGER NOT NULL CHECK (expires_at > created_at),
+    expires_at INTEGER NOT NULL
+               CONSTRAINT quote_expires_after_creation CHECK (expires_at > created_at),
     -- Until when it holds its slices; NULL where it holds none, or none any more.
     held_until INTEGER,
-    used_at    INTEGER CHECK (used_at IS NULL OR held_until IS NULL)
+    used_at    INTEGER
+               CONSTRAINT quote_used_holds_nothing CHECK (used_at IS NULL OR held_until IS NULL)
 ) STRICT;
 
 CREATE INDEX quotes_by_account ON quotes (account_id, id);
@@ -1123,11 +1071,14 @@ CREATE INDEX quotes_by_end ON quotes (expires_at) WHERE used_at IS NULL;
 CREATE TABLE orders (
     id              TEXT    PRIMARY KEY,
     account_id      TEXT    NOT NULL REFERENCES accounts (id),
-    kind            TEXT    NOT NULL CHECK (kind IN ('rental', 'extension', 'import')),
+    kind            TEXT    NOT NULL
+                    CONSTRAINT order_kind_is_known
+                    CHECK (kind IN ('rental', 'extension', 'import')),
     -- Marks one intention of the account; a retry finds the order that the first try made.
     idempotency_key TEXT    NOT NULL,
-    request_hash    BLOB    NOT NULL CHECK (length(request_hash) = 32),
-    total_micros    INTEGER NOT NULL CHECK (total_micros >= 0),
+    request_hash    BLOB    NOT NULL
+                    CONSTRAINT order_request_hash_is_sha256 CHECK (length(request_hash) = 32),
+    total_micros    INTEGER NOT NULL CONSTRAINT order_total_not_negative CHECK (total_micros >= 0),
     -- The token that asked, where one did.
     token_id        TEXT,
     quote_id        TEXT    UNIQUE REFERENCES quotes (id),
@@ -1140,7 +1091,7 @@ CREATE TABLE orders (
 -- A token spends no more than its ceiling: `within_ceiling` refuses the order otherwise.
 CREATE TRIGGER orders_count_for_tokens AFTER INSERT ON orders WHEN NEW.token_id IS NOT NULL BEGIN
     UPDATE tokens SET spent_micros = spent_micros + NEW.total_micros WHERE id = NEW.token_id;
-    SELECT RAISE(ABORT, 'stale token') WHERE changes() = 0;
+    SELECT RAISE(ABORT, 'refused: token_gone') WHERE changes() = 0;
 END;
 
 -- Who holds which slice, since when and until when. A whole node is one rental of all its slices.
@@ -1151,32 +1102,43 @@ CREATE TABLE rentals (
     -- NULL for the whole node.
     slice_number        INTEGER,
     -- How many slices are paid for.
-    slices              INTEGER NOT NULL CHECK (slices BETWEEN 1 AND 512),
+    slices              INTEGER NOT NULL
+                        CONSTRAINT rental_slices_in_range CHECK (slices BETWEEN 1 AND 512),
     renter_id           TEXT    NOT NULL REFERENCES accounts (id),
     farmer_id           TEXT    NOT NULL REFERENCES accounts (id),
     -- `grace`: the term is over, and only the renter can take the slice again.
-    state               TEXT    NOT NULL CHECK (state IN ('active', 'grace', 'ended')),
+    state               TEXT    NOT NULL
+                        CONSTRAINT rental_state_is_known
+                        CHECK (state IN ('active', 'grace', 'ended')),
     -- Counts the changes of state, money and renter: who saves one names the version that it saw.
     version             INTEGER NOT NULL DEFAULT 1,
     -- Per slice and month, and until when an extension costs that.
-    price_micros        INTEGER NOT NULL CHECK (price_micros > 0),
+    price_micros        INTEGER NOT NULL CONSTRAINT rental_price_positive CHECK (price_micros > 0),
     price_until         INTEGER NOT NULL,
     -- The promise as sold.
     min_uptime          INTEGER NOT NULL,
     min_bandwidth_mbps  INTEGER NOT NULL,
     started_at          INTEGER NOT NULL,
-    ends_at             INTEGER NOT NULL CHECK (ends_at > started_at),
-    ended_at            INTEGER CHECK ((ended_at IS NOT NULL) = (state = 'ended')),
+    ends_at             INTEGER NOT NULL
+                        CONSTRAINT rental_ends_after_start CHECK (ends_at > started_at),
+    ended_at            INTEGER
+                        CONSTRAINT rental_ended_has_date
+                        CHECK ((ended_at IS NOT NULL) = (state = 'ended')),
     -- When the next part of the escrow is earned; NULL where nothing is left.
     earns_at            INTEGER,
     -- The renter's own.
-    name                TEXT    NOT NULL DEFAULT '' CHECK (length(name) <= 80),
+    name                TEXT    NOT NULL DEFAULT ''
+                        CONSTRAINT rental_name_length_in_range CHECK (length(name) <= 80),
     labels              TEXT    NOT NULL DEFAULT '[]',
     -- For how many months it is extended by itself, NULL for not at all, and for at most how much
     -- per slice and month.
-    renew_months        INTEGER CHECK (renew_months IN (1, 3, 6, 12)),
-    renew_max_micros    INTEGER CHECK ((renew_max_micros IS NULL) = (renew_months IS NULL)),
-    CHECK (renter_id <> farmer_id),
+    renew_months        INTEGER
+                        CONSTRAINT rental_renew_months_is_term
+                        CHECK (renew_months IN (1, 3, 6, 12)),
+    renew_max_micros    INTEGER
+                        CONSTRAINT rental_renewal_has_maximum
+                        CHECK ((renew_max_micros IS NULL) = (renew_months IS NULL)),
+    CONSTRAINT rental_not_by_farmer CHECK (renter_id <> farmer_id),
     FOREIGN KEY (node_id, slice_number) REFERENCES slices (node_id, number)
 ) STRICT;
 
@@ -1210,13 +1172,13 @@ CREATE INDEX rentals_ended_by_slice ON rentals (node_id, slice_number, ended_at)
 -- What holds on `rentals`, and what follows from a change of it.
 
 CREATE TRIGGER rentals_are_kept BEFORE DELETE ON rentals BEGIN
-    SELECT RAISE(ABORT, 'rentals are ended, not deleted');
+    SELECT RAISE(ABORT, 'refused: rentals_never_deleted');
 END;
 
 CREATE TRIGGER rentals_end_once BEFORE UPDATE ON rentals WHEN OLD.state = 'ended'
   AND (NEW.state <> 'ended' OR NEW.ended_at <> OLD.ended_at)
 BEGIN
-    SELECT RAISE(ABORT, 'a rental ends once');
+    SELECT RAISE(ABORT, 'refused: rental_ends_once');
 END;
 
 CREATE TRIGGER waits_are_kept AFTER INSERT ON rentals
@@ -1236,40 +1198,6 @@ BEGIN
       FROM market_nodes m WHERE m.node_id = NEW.node_id;
 END;
 
-CREATE TRIGGER stays_begin AFTER INSERT ON rentals WHEN NEW.state <> 'ended' BEGIN
-    INSERT INTO rental_stays
-           (rental_id, number, node_id, slice_number, farmer_id, min_uptime, min_bandwidth_mbps,
-            started_at, judged_until, judge_at)
-    VALUES (NEW.id, 1, NEW.node_id, NEW.slice_number, NEW.farmer_id, NEW.min_uptime,
-            NEW.min_bandwidth_mbps, NEW.started_at, NEW.started_at,
-            CAST(strftime('%s', NEW.started_at, 'unixepoch', 'start of month', '+1 month')
-                 AS INTEGER) + 172800);
-END;
-
-CREATE TRIGGER stays_change
- AFTER UPDATE OF node_id, farmer_id, min_uptime, min_bandwidth_mbps ON rentals
-  WHEN NEW.state <> 'ended'
-   AND (NEW.node_id <> OLD.node_id OR NEW.farmer_id <> OLD.farmer_id
-        OR NEW.min_uptime <> OLD.min_uptime OR NEW.min_bandwidth_mbps <> OLD.min_bandwidth_mbps)
-BEGIN
-    -- A move has told of itself already; a node that was taken over says when its offer changed.
-    UPDATE rental_stays
-       SET ended_at = max(started_at, judged_until, w.at),
-           judge_at = max(started_at, judged_until, w.at)
-      FROM (SELECT iif(NEW.node_id = OLD.node_id AND NEW.farmer_id <> OLD.farmer_id,
-                       (SELECT offer_changed_at FROM nodes WHERE id = NEW.node_id),
-                       (SELECT max(created_at) FROM events WHERE rental_id = NEW.id)) AS at) w
-     WHERE rental_id = NEW.id AND ended_at IS NULL;
-    INSERT INTO rental_stays
-           (rental_id, number, node_id, slice_number, farmer_id, min_uptime, min_bandwidth_mbps,
-            started_at, judged_until, judge_at)
-    SELECT NEW.id, number + 1, NEW.node_id, NEW.slice_number, NEW.farmer_id, NEW.min_uptime,
-           NEW.min_bandwidth_mbps, ended_at, ended_at,
-           CAST(strftime('%s', ended_at, 'unixepoch', 'start of month', '+1 month') AS INTEGER)
-               + 172800
-      FROM rental_stays WHERE rental_id = NEW.id ORDER BY number DESC LIMIT 1;
-END;
-
 CREATE TRIGGER stays_end AFTER UPDATE OF state ON rentals
   WHEN NEW.state = 'ended' AND OLD.state <> 'ended'
 BEGIN
@@ -1282,22 +1210,31 @@ END;
 -- The terms of a rental, one after the other, each paid in advance.
 CREATE TABLE rental_periods (
     rental_id       TEXT    NOT NULL REFERENCES rentals (id),
-    number          INTEGER NOT NULL CHECK (number >= 1),
+    number          INTEGER NOT NULL CONSTRAINT rental_period_number_positive CHECK (number >= 1),
     order_id        TEXT    NOT NULL REFERENCES orders (id),
     payer_id        TEXT    NOT NULL REFERENCES accounts (id),
-    months          INTEGER NOT NULL CHECK (months BETWEEN 1 AND 120),
+    months          INTEGER NOT NULL
+                    CONSTRAINT rental_period_months_in_range CHECK (months BETWEEN 1 AND 120),
     -- Per slice and month.
-    price_micros    INTEGER NOT NULL CHECK (price_micros > 0),
+    price_micros    INTEGER NOT NULL
+                    CONSTRAINT rental_period_price_positive CHECK (price_micros > 0),
     -- What was charged, what of it the platform keeps once all is earned, and what became of it.
     -- Nothing is charged for what was rented before there were slices.
-    total_micros    INTEGER NOT NULL CHECK (total_micros >= 0),
-    fee_micros      INTEGER NOT NULL CHECK (fee_micros BETWEEN 0 AND total_micros),
-    earned_micros   INTEGER NOT NULL DEFAULT 0 CHECK (earned_micros >= 0),
-    refunded_micros INTEGER NOT NULL DEFAULT 0 CHECK (refunded_micros >= 0),
+    total_micros    INTEGER NOT NULL
+                    CONSTRAINT rental_period_total_not_negative CHECK (total_micros >= 0),
+    fee_micros      INTEGER NOT NULL
+                    CONSTRAINT rental_period_fee_at_most_total
+                    CHECK (fee_micros BETWEEN 0 AND total_micros),
+    earned_micros   INTEGER NOT NULL DEFAULT 0
+                    CONSTRAINT rental_period_earned_not_negative CHECK (earned_micros >= 0),
+    refunded_micros INTEGER NOT NULL DEFAULT 0
+                    CONSTRAINT rental_period_refunded_not_negative CHECK (refunded_micros >= 0),
     starts_at       INTEGER NOT NULL,
-    ends_at         INTEGER NOT NULL CHECK (ends_at > starts_at),
+    ends_at         INTEGER NOT NULL
+                    CONSTRAINT rental_period_ends_after_start CHECK (ends_at > starts_at),
     PRIMARY KEY (rental_id, number),
-    CHECK (earned_micros + refunded_micros <= total_micros)
+    CONSTRAINT rental_period_pays_out_at_most_total
+        CHECK (earned_micros + refunded_micros <= total_micros)
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX rental_periods_by_order ON rental_periods (order_id);
@@ -1308,7 +1245,8 @@ CREATE TABLE transfers (
     -- Whoever has this address may take it.
     email      TEXT    NOT NULL,
     created_at INTEGER NOT NULL,
-    expires_at INTEGER NOT NULL CHECK (expires_at > created_at)
+    expires_at INTEGER NOT NULL
+               CONSTRAINT transfer_expires_after_creation CHECK (expires_at > created_at)
 ) STRICT;
 
 CREATE INDEX transfers_by_email ON transfers (email, rental_id);
@@ -1329,10 +1267,12 @@ CREATE TABLE setups (
     rental_id        TEXT    PRIMARY KEY REFERENCES rentals (id),
     ssh_key          TEXT,
     template         TEXT,
-    template_version INTEGER CHECK ((template_version IS NULL) = (template IS NULL)),
+    template_version INTEGER
+                     CONSTRAINT setup_template_has_version
+                     CHECK ((template_version IS NULL) = (template IS NULL)),
     -- The renter's own user data, encrypted.
     sealed           BLOB,
-    CHECK (template IS NULL OR sealed IS NULL)
+    CONSTRAINT setup_template_or_user_data CHECK (template IS NULL OR sealed IS NULL)
 ) STRICT;
 
 -- What agents do: a machine is made on one slice of a rental, or removed. The states and what leads
@@ -1343,38 +1283,47 @@ CREATE TABLE jobs (
     rental_id    TEXT    NOT NULL REFERENCES rentals (id),
     node_id      INTEGER NOT NULL,
     slice_number INTEGER NOT NULL,
-    kind         TEXT    NOT NULL CHECK (kind IN ('create', 'remove')),
-    state        TEXT    NOT NULL CHECK (state IN (
+    kind         TEXT    NOT NULL CONSTRAINT job_kind_is_known CHECK (kind IN ('create', 'remove')),
+    state        TEXT    NOT NULL CONSTRAINT job_state_is_known CHECK (state IN (
                      'needs-key', 'waiting', 'leased', 'done', 'failed', 'refunded', 'cancelled')),
     -- Whose farm it is done on.
     farmer_id    TEXT    NOT NULL REFERENCES accounts (id),
     farm_id      INTEGER NOT NULL,
     -- Counts its leases, and goes on from that of the job before it on the slice.
     fence        INTEGER NOT NULL DEFAULT 0,
-    attempts     INTEGER NOT NULL DEFAULT 0 CHECK (attempts <= fence),
+    attempts     INTEGER NOT NULL DEFAULT 0
+                 CONSTRAINT job_attempts_at_most_fence CHECK (attempts <= fence),
     -- Who has it, or had it last.
     agent        TEXT,
     token_id     TEXT,
     -- When it can be leased next: once its pause or its lease is over.
     due_at       INTEGER NOT NULL,
     -- The last step of the present lease, and when each one was told: a JSON object.
-    step         TEXT    CHECK (step IN ('accepted', 'disk', 'booting', 'reachable', 'checked')),
+    step         TEXT
+                 CONSTRAINT job_step_is_known
+                 CHECK (step IN ('accepted', 'disk', 'booting', 'reachable', 'checked')),
     steps        TEXT    NOT NULL DEFAULT '{}',
     -- Why it failed last, in the agent's words.
-    reason       TEXT    CHECK (length(reason) <= 500),
+    reason       TEXT    CONSTRAINT job_reason_length_in_range CHECK (length(reason) <= 500),
     -- How the machine is reached, encrypted.
-    sealed       BLOB    CHECK (sealed IS NULL OR kind = 'create'),
+    sealed       BLOB
+                 CONSTRAINT job_access_only_of_creation CHECK (sealed IS NULL OR kind = 'create'),
     -- When people are told that it is late, and when they were.
     late_at      INTEGER NOT NULL,
     told_at      INTEGER,
     -- When everything is paid back; a removal has none.
-    refund_at    INTEGER CHECK ((refund_at IS NOT NULL) = (kind = 'create')),
+    refund_at    INTEGER
+                 CONSTRAINT job_refund_only_of_creation
+                 CHECK ((refund_at IS NOT NULL) = (kind = 'create')),
     created_at   INTEGER NOT NULL,
     changed_at   INTEGER NOT NULL,
     FOREIGN KEY (node_id, slice_number) REFERENCES slices (node_id, number),
-    CHECK (kind = 'create' OR state NOT IN ('needs-key', 'refunded', 'cancelled')),
-    CHECK (state NOT IN ('leased', 'done') OR attempts > 0 OR kind = 'remove'),
-    CHECK (kind <> 'create' OR (state = 'done') = (sealed IS NOT NULL))
+    CONSTRAINT job_state_fits_kind
+        CHECK (kind = 'create' OR state NOT IN ('needs-key', 'refunded', 'cancelled')),
+    CONSTRAINT job_leased_has_attempt
+        CHECK (state NOT IN ('leased', 'done') OR attempts > 0 OR kind = 'remove'),
+    CONSTRAINT job_done_has_access
+        CHECK (kind <> 'create' OR (state = 'done') = (sealed IS NOT NULL))
 ) STRICT;
 
 CREATE INDEX jobs_by_due ON jobs (farmer_id, farm_id, due_at) WHERE state IN ('waiting', 'leased');
@@ -1391,33 +1340,35 @@ CREATE INDEX jobs_by_refund ON jobs (refund_at) WHERE state IN ('waiting', 'leas
 -- What holds on `jobs`, and what follows from a change of it.
 
 CREATE TRIGGER jobs_are_kept BEFORE DELETE ON jobs BEGIN
-    SELECT RAISE(ABORT, 'jobs are ended, not deleted');
+    SELECT RAISE(ABORT, 'refused: jobs_never_deleted');
 END;
 
-CREATE TRIGGER jobs_tell_their_steps AFTER UPDATE OF step ON jobs
-  WHEN NEW.kind = 'create' AND NEW.step IS NOT NULL AND NEW.step IS NOT OLD.step
-BEGIN
-    INSERT INTO events
-           (kind, renter_id, farmer_id, node_id, slice_number, rental_id, subject, created_at)
-    SELECT 'access-progress', renter_id, farmer_id, NEW.node_id, NEW.slice_number, id, NEW.step,
-           NEW.changed_at
-      FROM rentals WHERE id = NEW.rental_id;
-END;
-
-CREATE TRIGGER jobs_tell_their_end AFTER UPDATE OF state ON jobs
-  WHEN NEW.state <> OLD.state AND NEW.state IN ('done', 'failed')
-BEGIN
+-- What becomes of a job is told in one order: its end, and the step that it has reached.
+CREATE TRIGGER jobs_are_told AFTER UPDATE OF state, step ON jobs BEGIN
     INSERT INTO events
            (kind, renter_id, farmer_id, node_id, slice_number, rental_id, created_at)
     SELECT CASE WHEN NEW.kind = 'remove' THEN 'slice-removed'
                 WHEN NEW.state = 'done' THEN 'access-ready' ELSE 'access-failed' END,
            iif(NEW.kind = 'create', renter_id, NULL), farmer_id, NEW.node_id, NEW.slice_number,
            iif(NEW.kind = 'create', id, NULL), NEW.changed_at
-      FROM rentals WHERE id = NEW.rental_id AND (NEW.kind = 'create' OR NEW.state = 'done');
-    UPDATE slices SET removing_job = NULL
-     WHERE NEW.kind = 'remove' AND NEW.state = 'done' AND removing_job = NEW.id;
-    UPDATE nodes SET capacity = capacity
-     WHERE NEW.kind = 'remove' AND NEW.state = 'done' AND id = NEW.node_id;
+      FROM rentals
+     WHERE id = NEW.rental_id AND NEW.state <> OLD.state
+       AND (NEW.state = 'done' OR (NEW.state = 'failed' AND NEW.kind = 'create'));
+    INSERT INTO events
+           (kind, renter_id, farmer_id, node_id, slice_number, rental_id, subject, created_at)
+    SELECT 'access-progress', renter_id, farmer_id, NEW.node_id, NEW.slice_number, id, NEW.step,
+           NEW.changed_at
+      FROM rentals
+     WHERE id = NEW.rental_id AND NEW.kind = 'create' AND NEW.step IS NOT NULL
+       AND NEW.step IS NOT OLD.step;
+END;
+
+-- A slice whose machine is removed is free again, where the node can carry it.
+CREATE TRIGGER removals_free_slices AFTER UPDATE OF state ON jobs
+  WHEN NEW.kind = 'remove' AND NEW.state = 'done' AND OLD.state <> 'done'
+BEGIN
+    UPDATE slices SET removing_job = NULL WHERE removing_job = NEW.id;
+    UPDATE nodes SET capacity = capacity WHERE id = NEW.node_id;
 END;
 
 -- tables/0006_sync.sql
@@ -1426,7 +1377,7 @@ END;
 -- Who may sync, and how far it came. Each run counts `fence` up; what carries another one is
 -- refused.
 CREATE TABLE sync_state (
-    id           INTEGER PRIMARY KEY CHECK (id = 1),
+    id           INTEGER PRIMARY KEY CONSTRAINT sync_state_has_one_row CHECK (id = 1),
     fence        INTEGER NOT NULL,
     -- When the last run began.
     begun_at     INTEGER NOT NULL,
@@ -1440,15 +1391,18 @@ INSERT INTO sync_state (id, fence, begun_at, leased_until, behind) VALUES (1, 0,
 
 -- The grid's servers that a run has asked. One that fails again and again is left alone.
 CREATE TABLE sync_upstreams (
-    base         TEXT    PRIMARY KEY CHECK (length(base) <= 200),
+    base         TEXT    PRIMARY KEY
+                 CONSTRAINT sync_upstream_base_length_in_range CHECK (length(base) <= 200),
     -- In a row.
-    failures     INTEGER NOT NULL CHECK (failures >= 0),
+    failures     INTEGER NOT NULL
+                 CONSTRAINT sync_upstream_failures_not_negative CHECK (failures >= 0),
     -- It is not asked before.
     open_until   INTEGER NOT NULL,
     succeeded_at INTEGER,
     failed_at    INTEGER,
     -- What went wrong last.
-    failure      TEXT    CHECK (length(failure) <= 500)
+    failure      TEXT
+                 CONSTRAINT sync_upstream_failure_length_in_range CHECK (length(failure) <= 500)
 ) STRICT, WITHOUT ROWID;
 
 -- Each run of the sync.
@@ -1509,8 +1463,8 @@ CREATE TABLE looks (
     at            INTEGER NOT NULL,
     node_id       INTEGER NOT NULL,
     status        TEXT    NOT NULL,
-    is_up         INTEGER NOT NULL CHECK (is_up IN (0, 1)),
-    healthy       INTEGER CHECK (healthy IN (0, 1)),
+    is_up         INTEGER NOT NULL CONSTRAINT observation_up_is_flag CHECK (is_up IN (0, 1)),
+    healthy       INTEGER CONSTRAINT observation_healthy_is_flag CHECK (healthy IN (0, 1)),
     -- As the grid has measured it; NULL where it has not, or the node was not up.
     upload_mbps   INTEGER,
     download_mbps INTEGER,
@@ -1542,7 +1496,9 @@ CREATE TABLE look_days (
     day           INTEGER NOT NULL,
     node_id       INTEGER NOT NULL,
     observed      INTEGER NOT NULL,
-    observed_up   INTEGER NOT NULL CHECK (observed_up BETWEEN 0 AND observed),
+    observed_up   INTEGER NOT NULL
+                  CONSTRAINT observation_day_up_at_most_observed
+                  CHECK (observed_up BETWEEN 0 AND observed),
     healthy       INTEGER NOT NULL,
     unhealthy     INTEGER NOT NULL,
     -- How many looks knew both speeds, and their sums.
@@ -1558,7 +1514,9 @@ CREATE TABLE node_months (
     -- Such as `2026-11`.
     month       TEXT    NOT NULL,
     observed    INTEGER NOT NULL,
-    observed_up INTEGER NOT NULL CHECK (observed_up BETWEEN 0 AND observed),
+    observed_up INTEGER NOT NULL
+                CONSTRAINT node_month_up_at_most_observed
+                CHECK (observed_up BETWEEN 0 AND observed),
     -- How often it had been down when its promise was last looked at.
     judged_down INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (node_id, month)
@@ -1571,7 +1529,7 @@ CREATE INDEX node_months_to_judge ON node_months (month, node_id)
 -- was last told that one is down: at most once an hour.
 CREATE TABLE node_alerts (
     node_id    INTEGER PRIMARY KEY REFERENCES nodes (id),
-    is_down    INTEGER NOT NULL CHECK (is_down IN (0, 1)),
+    is_down    INTEGER NOT NULL CONSTRAINT node_alert_down_is_flag CHECK (is_down IN (0, 1)),
     told_at    INTEGER NOT NULL,
     changed_at INTEGER NOT NULL
 ) STRICT;
@@ -1596,7 +1554,9 @@ END;
 CREATE TABLE promise_alerts (
     node_id    INTEGER NOT NULL REFERENCES nodes (id),
     month      TEXT    NOT NULL,
-    kind       TEXT    NOT NULL CHECK (kind IN ('promise-at-risk', 'promise-broken')),
+    kind       TEXT    NOT NULL
+               CONSTRAINT sla_alert_kind_is_known
+               CHECK (kind IN ('promise-at-risk', 'promise-broken')),
     created_at INTEGER NOT NULL,
     -- How long the node may still be down this month.
     minutes_left INTEGER,
@@ -1615,7 +1575,7 @@ END;
 
 -- The node up to which that job has come; 0 where it begins again. One row.
 CREATE TABLE rank_cursor (
-    id      INTEGER PRIMARY KEY CHECK (id = 1),
+    id      INTEGER PRIMARY KEY CONSTRAINT rank_cursor_has_one_row CHECK (id = 1),
     node_id INTEGER NOT NULL
 ) STRICT;
 
@@ -1627,7 +1587,7 @@ INSERT INTO rank_cursor (id, node_id) VALUES (1, 0);
 -- A rental has a stay for each node, farmer and promise that it had, one after the other.
 CREATE TABLE rental_stays (
     rental_id          TEXT    NOT NULL REFERENCES rentals (id),
-    number             INTEGER NOT NULL CHECK (number >= 1),
+    number             INTEGER NOT NULL CONSTRAINT tenure_number_positive CHECK (number >= 1),
     node_id            INTEGER NOT NULL,
     -- Where it began; NULL for the whole node.
     slice_number       INTEGER,
@@ -1636,16 +1596,20 @@ CREATE TABLE rental_stays (
     min_uptime         INTEGER NOT NULL,
     min_bandwidth_mbps INTEGER NOT NULL,
     started_at         INTEGER NOT NULL,
-    ended_at           INTEGER CHECK (ended_at >= started_at),
+    ended_at           INTEGER CONSTRAINT tenure_ends_after_start CHECK (ended_at >= started_at),
     -- Up to when it was compared with what was measured, and when that is done next: two days after
     -- the month, when all of it is earned, or at once where the stay is over; NULL once all is
     -- done.
     judged_until       INTEGER NOT NULL,
-    judge_at           INTEGER CHECK (judge_at IS NOT NULL OR ended_at IS NOT NULL),
+    judge_at           INTEGER
+                       CONSTRAINT tenure_evaluated_until_end
+                       CHECK (judge_at IS NOT NULL OR ended_at IS NOT NULL),
     -- What was earned during it, the platform's part and all, and what of that was judged. Of the
     -- rest, a part may still go back to the renter.
-    earned_micros      INTEGER NOT NULL DEFAULT 0 CHECK (earned_micros >= 0),
-    judged_micros      INTEGER NOT NULL DEFAULT 0 CHECK (judged_micros >= 0),
+    earned_micros      INTEGER NOT NULL DEFAULT 0
+                       CONSTRAINT tenure_earned_not_negative CHECK (earned_micros >= 0),
+    judged_micros      INTEGER NOT NULL DEFAULT 0
+                       CONSTRAINT tenure_judged_not_negative CHECK (judged_micros >= 0),
     PRIMARY KEY (rental_id, number)
 ) STRICT, WITHOUT ROWID;
 
@@ -1660,35 +1624,53 @@ CREATE INDEX rental_stays_by_farmer ON rental_stays (farmer_id, earned_micros, j
 CREATE TABLE sla_months (
     rental_id          TEXT    NOT NULL,
     -- Such as `2026-11`.
-    month              TEXT    NOT NULL CHECK (month GLOB '[1-9][0-9][0-9][0-9]-[01][0-9]'),
+    month              TEXT    NOT NULL
+                       CONSTRAINT sla_month_month_is_month
+                       CHECK (month GLOB '[1-9][0-9][0-9][0-9]-[01][0-9]'),
     stay               INTEGER NOT NULL,
     node_id            INTEGER NOT NULL,
     renter_id          TEXT    NOT NULL REFERENCES accounts (id),
     farmer_id          TEXT    NOT NULL REFERENCES accounts (id),
     -- The part of the month that it lived and was paid for.
     from_at            INTEGER NOT NULL,
-    until_at           INTEGER NOT NULL CHECK (until_at > from_at),
+    until_at           INTEGER NOT NULL
+                       CONSTRAINT sla_month_ends_after_start CHECK (until_at > from_at),
     -- The promise.
     min_uptime         INTEGER NOT NULL,
     min_bandwidth_mbps INTEGER NOT NULL,
     -- The looks that count, and how often it was up then; those that were left out because of
     -- announced maintenance; and those that knew its speed.
-    observed           INTEGER NOT NULL CHECK (observed >= 0),
-    observed_up        INTEGER NOT NULL CHECK (observed_up BETWEEN 0 AND observed),
-    excused            INTEGER NOT NULL CHECK (excused >= 0),
-    measured           INTEGER NOT NULL CHECK (measured BETWEEN 0 AND observed),
+    observed           INTEGER NOT NULL
+                       CONSTRAINT sla_month_observed_not_negative CHECK (observed >= 0),
+    observed_up        INTEGER NOT NULL
+                       CONSTRAINT sla_month_observed_up_at_most_observed
+                       CHECK (observed_up BETWEEN 0 AND observed),
+    excused            INTEGER NOT NULL
+                       CONSTRAINT sla_month_excused_not_negative CHECK (excused >= 0),
+    measured           INTEGER NOT NULL
+                       CONSTRAINT sla_month_measured_at_most_observed
+                       CHECK (measured BETWEEN 0 AND observed),
     -- NULL where too little was seen to say.
-    measured_uptime    INTEGER CHECK (measured_uptime BETWEEN 0 AND 10000),
-    measured_mbps      INTEGER CHECK (measured_mbps >= 0),
+    measured_uptime    INTEGER
+                       CONSTRAINT sla_month_measured_uptime_in_range
+                       CHECK (measured_uptime BETWEEN 0 AND 10000),
+    measured_mbps      INTEGER
+                       CONSTRAINT sla_month_measured_mbps_not_negative CHECK (measured_mbps >= 0),
     -- What that part of the month costs, what of it is credited by the published scale, and that
     -- in money.
-    base_micros        INTEGER NOT NULL CHECK (base_micros >= 0),
-    percent            INTEGER NOT NULL CHECK (percent BETWEEN 0 AND 100),
-    credit_micros      INTEGER NOT NULL CHECK (credit_micros BETWEEN 0 AND base_micros),
+    base_micros        INTEGER NOT NULL
+                       CONSTRAINT sla_month_base_not_negative CHECK (base_micros >= 0),
+    percent            INTEGER NOT NULL
+                       CONSTRAINT sla_month_percent_in_range CHECK (percent BETWEEN 0 AND 100),
+    credit_micros      INTEGER NOT NULL
+                       CONSTRAINT sla_month_credit_at_most_base
+                       CHECK (credit_micros BETWEEN 0 AND base_micros),
     judged_at          INTEGER NOT NULL,
     -- What the renter has of it by now: less while it is owed, and something else where a dispute
     -- was decided.
-    paid_micros        INTEGER NOT NULL DEFAULT 0 CHECK (paid_micros BETWEEN 0 AND base_micros),
+    paid_micros        INTEGER NOT NULL DEFAULT 0
+                       CONSTRAINT sla_month_paid_at_most_base
+                       CHECK (paid_micros BETWEEN 0 AND base_micros),
     -- When it is tried next to pay what the farmer's earnings did not suffice for; NULL where
     -- nothing is owed.
     owed_at            INTEGER,
@@ -1711,11 +1693,11 @@ BEFORE UPDATE OF rental_id, month, stay, node_id, renter_id, farmer_id, from_at,
                  measured_uptime, measured_mbps, base_micros, percent, credit_micros, judged_at
     ON sla_months
 BEGIN
-    SELECT RAISE(ABORT, 'the evidence of promises is append-only');
+    SELECT RAISE(ABORT, 'refused: sla_evidence_append_only');
 END;
 
 CREATE TRIGGER evidence_is_kept BEFORE DELETE ON sla_months BEGIN
-    SELECT RAISE(ABORT, 'the evidence of promises is append-only');
+    SELECT RAISE(ABORT, 'refused: sla_evidence_append_only');
 END;
 
 -- Somebody says that a judgement is wrong; the operator decides. Each side does so once.
@@ -1724,15 +1706,22 @@ CREATE TABLE sla_disputes (
     rental_id     TEXT    NOT NULL,
     month         TEXT    NOT NULL,
     stay          INTEGER NOT NULL,
-    side          TEXT    NOT NULL CHECK (side IN ('renter', 'farmer')),
+    side          TEXT    NOT NULL
+                  CONSTRAINT sla_dispute_side_is_known CHECK (side IN ('renter', 'farmer')),
     account_id    TEXT    NOT NULL REFERENCES accounts (id),
-    words         TEXT    NOT NULL CHECK (length(words) BETWEEN 1 AND 1000),
+    words         TEXT    NOT NULL
+                  CONSTRAINT sla_dispute_words_length_in_range
+                  CHECK (length(words) BETWEEN 1 AND 1000),
     created_at    INTEGER NOT NULL,
     decided_at    INTEGER,
     -- What the operator says to it, and what the renter has of the month then.
-    answer        TEXT    CHECK ((answer IS NULL) = (decided_at IS NULL)
+    answer        TEXT
+                  CONSTRAINT sla_dispute_decided_has_answer
+                  CHECK ((answer IS NULL) = (decided_at IS NULL)
                                  AND length(answer) BETWEEN 1 AND 1000),
-    credit_micros INTEGER CHECK ((credit_micros IS NULL) = (decided_at IS NULL)),
+    credit_micros INTEGER
+                  CONSTRAINT sla_dispute_decided_has_credit
+                  CHECK ((credit_micros IS NULL) = (decided_at IS NULL)),
     UNIQUE (rental_id, month, stay, side),
     FOREIGN KEY (rental_id, month, stay) REFERENCES sla_months (rental_id, month, stay)
 ) STRICT;
@@ -1744,13 +1733,13 @@ CREATE INDEX sla_disputes_by_account ON sla_disputes (account_id, id);
 -- What holds on `sla_disputes`, and what follows from a change of it.
 
 CREATE TRIGGER disputes_are_kept BEFORE DELETE ON sla_disputes BEGIN
-    SELECT RAISE(ABORT, 'disputes are decided, not deleted');
+    SELECT RAISE(ABORT, 'refused: disputes_never_deleted');
 END;
 
 CREATE TRIGGER disputes_are_decided_once BEFORE UPDATE ON sla_disputes
   WHEN OLD.decided_at IS NOT NULL
 BEGIN
-    SELECT RAISE(ABORT, 'stale dispute: it is decided');
+    SELECT RAISE(ABORT, 'refused: dispute_decided');
 END;
 
 -- Both sides are told of it.
@@ -1771,18 +1760,26 @@ CREATE TABLE top_ups (
     id              TEXT    PRIMARY KEY,
     account_id      TEXT    NOT NULL REFERENCES accounts (id),
     -- Whole cents of US dollars.
-    amount_micros   INTEGER NOT NULL CHECK (amount_micros > 0 AND amount_micros % 10000 = 0),
+    amount_micros   INTEGER NOT NULL
+                    CONSTRAINT top_up_amount_in_whole_cents
+                    CHECK (amount_micros > 0 AND amount_micros % 10000 = 0),
     state           TEXT    NOT NULL DEFAULT 'pending'
+                    CONSTRAINT top_up_state_is_known
                     CHECK (state IN ('pending', 'paid', 'expired', 'refused')),
     -- Who takes the payment, its id of the page to pay on, and where that is.
-    provider        TEXT    NOT NULL CHECK (provider IN ('stripe')),
+    provider        TEXT    NOT NULL
+                    CONSTRAINT top_up_provider_is_known CHECK (provider IN ('stripe')),
     session_id      TEXT    UNIQUE,
-    url             TEXT    CHECK ((url IS NULL) = (session_id IS NULL)),
+    url             TEXT
+                    CONSTRAINT top_up_session_has_url CHECK ((url IS NULL) = (session_id IS NULL)),
     -- Its id of the payment that paid; no payment pays twice.
-    payment_id      TEXT    UNIQUE CHECK ((payment_id IS NULL) = (state <> 'paid')),
+    payment_id      TEXT    UNIQUE
+                    CONSTRAINT top_up_paid_has_payment
+                    CHECK ((payment_id IS NULL) = (state <> 'paid')),
     idempotency_key TEXT    NOT NULL,
     created_at      INTEGER NOT NULL,
-    paid_at         INTEGER CHECK ((paid_at IS NULL) = (state <> 'paid')),
+    paid_at         INTEGER
+                    CONSTRAINT top_up_paid_has_date CHECK ((paid_at IS NULL) = (state <> 'paid')),
     UNIQUE (account_id, idempotency_key)
 ) STRICT;
 
@@ -1795,10 +1792,10 @@ CREATE INDEX top_ups_waiting ON top_ups (account_id, created_at) WHERE state = '
 CREATE TABLE refused_payments (
     payment_id TEXT    NOT NULL,
     top_up_id  TEXT    NOT NULL,
-    reason     TEXT    NOT NULL CHECK (reason IN (
+    reason     TEXT    NOT NULL CONSTRAINT refused_payment_reason_is_known CHECK (reason IN (
                    'unknown-top-up', 'other-amount', 'other-currency', 'paid-twice', 'no-owner')),
     -- In the smallest unit of the currency.
-    amount     INTEGER NOT NULL CHECK (amount >= 0),
+    amount     INTEGER NOT NULL CONSTRAINT refused_payment_amount_not_negative CHECK (amount >= 0),
     currency   TEXT    NOT NULL,
     created_at INTEGER NOT NULL,
     PRIMARY KEY (payment_id, top_up_id)
@@ -1812,23 +1809,35 @@ CREATE TABLE payouts (
     id              TEXT    PRIMARY KEY,
     account_id      TEXT    NOT NULL REFERENCES accounts (id),
     -- Whole cents of US dollars.
-    amount_micros   INTEGER NOT NULL CHECK (amount_micros > 0 AND amount_micros % 10000 = 0),
+    amount_micros   INTEGER NOT NULL
+                    CONSTRAINT payout_amount_in_whole_cents
+                    CHECK (amount_micros > 0 AND amount_micros % 10000 = 0),
     -- Where it is paid to, as it was when it was requested.
-    address         TEXT    NOT NULL CHECK (length(address) BETWEEN 1 AND 200),
+    address         TEXT    NOT NULL
+                    CONSTRAINT payout_address_length_in_range
+                    CHECK (length(address) BETWEEN 1 AND 200),
     state           TEXT    NOT NULL DEFAULT 'requested'
+                    CONSTRAINT payout_state_is_known
                     CHECK (state IN ('requested', 'approved', 'sent', 'done', 'failed',
                                      'withdrawn')),
     -- Counts the changes of state: who saves one names the version that it saw.
     version         INTEGER NOT NULL DEFAULT 1,
     -- What the operator calls the transfer.
-    reference       TEXT    CHECK (state NOT IN ('sent', 'done') OR reference IS NOT NULL),
+    reference       TEXT
+                    CONSTRAINT payout_sent_has_reference
+                    CHECK (state NOT IN ('sent', 'done') OR reference IS NOT NULL),
     -- Why it failed.
-    note            TEXT    CHECK ((note IS NOT NULL) = (state = 'failed')),
+    note            TEXT
+                    CONSTRAINT payout_failed_has_note
+                    CHECK ((note IS NOT NULL) = (state = 'failed')),
     idempotency_key TEXT    NOT NULL,
     requested_at    INTEGER NOT NULL,
     approved_at     INTEGER,
-    sent_at         INTEGER CHECK (state NOT IN ('sent', 'done') OR sent_at IS NOT NULL),
+    sent_at         INTEGER
+                    CONSTRAINT payout_sent_has_date
+                    CHECK (state NOT IN ('sent', 'done') OR sent_at IS NOT NULL),
     finished_at     INTEGER
+                    CONSTRAINT payout_finished_has_date
                     CHECK ((finished_at IS NOT NULL) = (state IN ('done', 'failed', 'withdrawn'))),
     UNIQUE (account_id, idempotency_key)
 ) STRICT;
@@ -1842,17 +1851,21 @@ CREATE INDEX payouts_open ON payouts (account_id) WHERE state IN ('requested', '
 -- What holds on `payouts`, and what follows from a change of it.
 
 CREATE TRIGGER payouts_are_kept BEFORE DELETE ON payouts BEGIN
-    SELECT RAISE(ABORT, 'payouts are finished, not deleted');
+    SELECT RAISE(ABORT, 'refused: payouts_never_deleted');
 END;
 
 -- What a farmer has earned with a node in a month of UTC, such as `2026-11`, and what of it went to
 -- renters for promises that were not kept. Kept by a trigger in the statement that books.
 CREATE TABLE farm_months (
     farmer_id       TEXT    NOT NULL REFERENCES accounts (id),
-    month           TEXT    NOT NULL CHECK (month GLOB '[1-9][0-9][0-9][0-9]-[01][0-9]'),
+    month           TEXT    NOT NULL
+                    CONSTRAINT farm_month_month_is_month
+                    CHECK (month GLOB '[1-9][0-9][0-9][0-9]-[01][0-9]'),
     node_id         INTEGER NOT NULL REFERENCES nodes (id),
-    earned_micros   INTEGER NOT NULL CHECK (earned_micros >= 0),
-    credited_micros INTEGER NOT NULL CHECK (credited_micros >= 0),
+    earned_micros   INTEGER NOT NULL
+                    CONSTRAINT farm_month_earned_not_negative CHECK (earned_micros >= 0),
+    credited_micros INTEGER NOT NULL
+                    CONSTRAINT farm_month_credited_not_negative CHECK (credited_micros >= 0),
     PRIMARY KEY (farmer_id, month, node_id)
 ) STRICT, WITHOUT ROWID;
 
@@ -1862,8 +1875,10 @@ CREATE INDEX farm_months_by_node ON farm_months (node_id, month);
 CREATE TABLE farm_days (
     farmer_id     TEXT    NOT NULL REFERENCES accounts (id),
     day           TEXT    NOT NULL
+                  CONSTRAINT farm_day_day_is_day
                   CHECK (day GLOB '[1-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]'),
-    earned_micros INTEGER NOT NULL CHECK (earned_micros >= 0),
+    earned_micros INTEGER NOT NULL
+                  CONSTRAINT farm_day_earned_not_negative CHECK (earned_micros >= 0),
     PRIMARY KEY (farmer_id, day)
 ) STRICT, WITHOUT ROWID;
 
@@ -1873,7 +1888,7 @@ CREATE TABLE farm_days (
 -- The hour since 1970 of the last sample. To move it on takes one, in the same statement: a run
 -- that comes second finds it moved.
 CREATE TABLE market_clock (
-    id           INTEGER PRIMARY KEY CHECK (id = 1),
+    id           INTEGER PRIMARY KEY CONSTRAINT market_clock_has_one_row CHECK (id = 1),
     sampled_hour INTEGER NOT NULL
 ) STRICT;
 
@@ -1908,7 +1923,9 @@ CREATE TABLE market_nodes (
     checked_at       INTEGER,
     -- When the farmer was last told of another price, and of which.
     suggested_at     INTEGER,
-    suggested_micros INTEGER CHECK ((suggested_micros IS NULL) = (suggested_at IS NULL))
+    suggested_micros INTEGER
+                     CONSTRAINT market_node_suggestion_has_price
+                     CHECK ((suggested_micros IS NULL) = (suggested_at IS NULL))
 ) STRICT;
 
 CREATE INDEX market_nodes_by_check ON market_nodes (checked_at) WHERE checked_at IS NOT NULL;
@@ -1932,11 +1949,13 @@ CREATE TABLE node_days (
     -- Days since 1970, in UTC.
     day          INTEGER NOT NULL,
     -- Per slice and month, at the last sample.
-    price_micros INTEGER NOT NULL CHECK (price_micros > 0),
-    samples      INTEGER NOT NULL CHECK (samples BETWEEN 1 AND 24),
+    price_micros INTEGER NOT NULL CONSTRAINT node_day_price_positive CHECK (price_micros > 0),
+    samples      INTEGER NOT NULL
+                 CONSTRAINT node_day_samples_in_range CHECK (samples BETWEEN 1 AND 24),
     -- Sums over the samples of the slices that were free, held or rented, and of those rented.
-    offered      INTEGER NOT NULL CHECK (offered > 0),
-    rented       INTEGER NOT NULL CHECK (rented BETWEEN 0 AND offered),
+    offered      INTEGER NOT NULL CONSTRAINT node_day_offered_positive CHECK (offered > 0),
+    rented       INTEGER NOT NULL
+                 CONSTRAINT node_day_rented_at_most_offered CHECK (rented BETWEEN 0 AND offered),
     PRIMARY KEY (node_id, day)
 ) STRICT, WITHOUT ROWID;
 
@@ -1949,7 +1968,8 @@ CREATE TABLE rentals_begun (
     rental_id      TEXT    PRIMARY KEY REFERENCES rentals (id),
     node_id        INTEGER NOT NULL REFERENCES nodes (id),
     began_at       INTEGER NOT NULL,
-    waited_seconds INTEGER NOT NULL CHECK (waited_seconds >= 0)
+    waited_seconds INTEGER NOT NULL
+                   CONSTRAINT rental_begun_waited_seconds_not_negative CHECK (waited_seconds >= 0)
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX rentals_begun_by_node ON rentals_begun (node_id, began_at);
@@ -1957,11 +1977,13 @@ CREATE INDEX rentals_begun_by_node ON rentals_begun (node_id, began_at);
 -- Searches of the market that found nothing, by day. The country is a known one, or empty.
 CREATE TABLE unmet_searches (
     country   TEXT    NOT NULL,
-    certified INTEGER NOT NULL CHECK (certified IN (0, 1)),
+    certified INTEGER NOT NULL
+              CONSTRAINT unmet_search_certified_is_flag CHECK (certified IN (0, 1)),
     -- Days since 1970, in UTC.
     day       INTEGER NOT NULL,
     -- At most one a minute.
-    count     INTEGER NOT NULL CHECK (count BETWEEN 1 AND 1440),
+    count     INTEGER NOT NULL
+              CONSTRAINT unmet_search_count_in_range CHECK (count BETWEEN 1 AND 1440),
     last_at   INTEGER NOT NULL,
     PRIMARY KEY (country, certified, day)
 ) STRICT, WITHOUT ROWID;
@@ -1981,7 +2003,7 @@ CREATE TABLE mails (
     -- again; one that was sent has no more use for it.
     sealed      BLOB,
     state       TEXT    NOT NULL DEFAULT 'waiting'
-                CHECK (state IN ('waiting', 'sent', 'failed')),
+                CONSTRAINT mail_state_is_known CHECK (state IN ('waiting', 'sent', 'failed')),
     attempts    INTEGER NOT NULL DEFAULT 0,
     -- When it is tried next. An attempt moves this on before it begins: nobody else takes the mail
     -- meanwhile, and one whose sender dies is tried again.
@@ -1989,8 +2011,10 @@ CREATE TABLE mails (
     -- What the outlet said last; no address and no text of the mail.
     last_error  TEXT,
     created_at  INTEGER NOT NULL,
-    finished_at INTEGER CHECK ((finished_at IS NULL) = (state = 'waiting')),
-    CHECK ((sealed IS NULL) = (state = 'sent'))
+    finished_at INTEGER
+                CONSTRAINT mail_finished_has_date
+                CHECK ((finished_at IS NULL) = (state = 'waiting')),
+    CONSTRAINT mail_sealed_until_sent CHECK ((sealed IS NULL) = (state = 'sent'))
 ) STRICT;
 
 CREATE INDEX mails_by_due ON mails (due_at, id) WHERE state = 'waiting';
@@ -2003,14 +2027,15 @@ CREATE INDEX mails_by_account ON mails (account_id);
 CREATE TABLE notice_choices (
     account_id TEXT    NOT NULL REFERENCES accounts (id),
     kind       TEXT    NOT NULL,
-    way        TEXT    NOT NULL CHECK (way IN ('page', 'mail', 'webhook')),
-    is_on      INTEGER NOT NULL CHECK (is_on IN (0, 1)),
+    way        TEXT    NOT NULL
+               CONSTRAINT notice_choice_way_is_known CHECK (way IN ('page', 'mail', 'webhook')),
+    is_on      INTEGER NOT NULL CONSTRAINT notice_choice_on_is_flag CHECK (is_on IN (0, 1)),
     PRIMARY KEY (account_id, kind, way)
 ) STRICT, WITHOUT ROWID;
 
 -- Up to which event mails and messages to webhooks have been made. One row.
 CREATE TABLE notice_cursor (
-    id       INTEGER PRIMARY KEY CHECK (id = 1),
+    id       INTEGER PRIMARY KEY CONSTRAINT notice_cursor_has_one_row CHECK (id = 1),
     event_id INTEGER NOT NULL
 ) STRICT;
 
@@ -2020,7 +2045,8 @@ INSERT INTO notice_cursor (id, event_id) VALUES (1, 0);
 CREATE TABLE webhooks (
     id            TEXT    PRIMARY KEY,
     account_id    TEXT    NOT NULL REFERENCES accounts (id),
-    url           TEXT    NOT NULL CHECK (length(url) BETWEEN 1 AND 500),
+    url           TEXT    NOT NULL
+                  CONSTRAINT webhook_url_length_in_range CHECK (length(url) BETWEEN 1 AND 500),
     -- What its messages are signed with, encrypted.
     sealed        BLOB    NOT NULL,
     created_at    INTEGER NOT NULL,
@@ -2061,6 +2087,7 @@ CREATE TABLE webhook_deliveries (
     -- The very bytes that are sent.
     body        TEXT    NOT NULL,
     state       TEXT    NOT NULL DEFAULT 'waiting'
+                CONSTRAINT webhook_delivery_state_is_known
                 CHECK (state IN ('waiting', 'sent', 'failed')),
     attempts    INTEGER NOT NULL DEFAULT 0,
     -- When it is tried next. An attempt moves this on before it begins: nobody else takes it
@@ -2070,7 +2097,9 @@ CREATE TABLE webhook_deliveries (
     last_status INTEGER,
     last_error  TEXT,
     created_at  INTEGER NOT NULL,
-    finished_at INTEGER CHECK ((finished_at IS NULL) = (state = 'waiting'))
+    finished_at INTEGER
+                CONSTRAINT webhook_delivery_finished_has_date
+                CHECK ((finished_at IS NULL) = (state = 'waiting'))
 ) STRICT;
 
 -- An event is told to a webhook once.
@@ -2102,29 +2131,102 @@ END;
 CREATE TABLE job_runs (
     name          TEXT    PRIMARY KEY,
     started_at    INTEGER NOT NULL,
-    took_ms       INTEGER NOT NULL CHECK (took_ms >= 0),
+    took_ms       INTEGER NOT NULL CONSTRAINT job_run_took_ms_not_negative CHECK (took_ms >= 0),
     -- What went wrong the last time; NULL where nothing did.
-    failure       TEXT    CHECK (length(failure) <= 500),
+    failure       TEXT    CONSTRAINT job_run_failure_length_in_range CHECK (length(failure) <= 500),
     -- Since when it has failed every time; NULL where it does not.
-    failing_since INTEGER CHECK ((failing_since IS NULL) = (failure IS NULL)),
+    failing_since INTEGER
+                  CONSTRAINT job_run_failure_has_start
+                  CHECK ((failing_since IS NULL) = (failure IS NULL)),
     runs          INTEGER NOT NULL DEFAULT 1
 ) STRICT, WITHOUT ROWID;
 
 -- When each invariant was last checked, and what was found.
 CREATE TABLE invariant_checks (
     id         TEXT    PRIMARY KEY,
-    violations INTEGER NOT NULL CHECK (violations >= 0),
+    violations INTEGER NOT NULL
+               CONSTRAINT invariant_check_violations_not_negative CHECK (violations >= 0),
     checked_at INTEGER NOT NULL,
     -- Since when it is broken; NULL while it holds.
-    broken_at  INTEGER CHECK ((broken_at IS NULL) = (violations = 0))
+    broken_at  INTEGER
+               CONSTRAINT invariant_check_broken_has_start
+               CHECK ((broken_at IS NULL) = (violations = 0))
 ) STRICT, WITHOUT ROWID;
 
 -- The rest, as a job wrote it down last: a JSON object. One row, once there is one.
 CREATE TABLE market_status (
-    id         INTEGER PRIMARY KEY CHECK (id = 1),
+    id         INTEGER PRIMARY KEY CONSTRAINT market_status_has_one_row CHECK (id = 1),
     document   TEXT    NOT NULL,
     written_at INTEGER NOT NULL
 ) STRICT;
+
+-- How often a change has met a rule of the schema that the code should have kept: bugs of ours.
+CREATE TABLE violations (
+    -- The rule, such as `order_total_wrong` or `UNIQUE orders.id`.
+    name    TEXT    PRIMARY KEY,
+    count   INTEGER NOT NULL CONSTRAINT violation_count_positive CHECK (count > 0),
+    last_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- commands/add_ssh_key.sql
+
+-- Command: registers a public key of an account, which may have at most `keys_max`, each once. The
+-- first key goes to the machines that wait for one: they are late at `late_at`, and all is refunded
+-- at `refund_at`.
+CREATE VIEW add_ssh_key AS
+    SELECT k.id, k.account_id, k.name, k.key, k.fingerprint, 0 AS keys_max, j.late_at, j.refund_at,
+           k.created_at
+      FROM ssh_keys k, jobs j;
+
+CREATE TRIGGER add_ssh_key_does INSTEAD OF INSERT ON add_ssh_key BEGIN
+    SELECT RAISE(ABORT, 'refused: ssh_key_exists')
+     WHERE EXISTS (SELECT 1 FROM ssh_keys
+                    WHERE account_id = NEW.account_id AND fingerprint = NEW.fingerprint);
+    SELECT RAISE(ABORT, 'refused: ssh_key_limit_reached')
+     WHERE (SELECT count(*) FROM ssh_keys WHERE account_id = NEW.account_id) >= NEW.keys_max;
+    INSERT INTO ssh_keys (id, account_id, name, key, fingerprint, created_at)
+    VALUES (NEW.id, NEW.account_id, NEW.name, NEW.key, NEW.fingerprint, NEW.created_at);
+    UPDATE setups SET ssh_key = NEW.key
+     WHERE ssh_key IS NULL AND rental_id IN (
+           SELECT r.id FROM rentals r JOIN jobs j ON j.rental_id = r.id
+            WHERE r.renter_id = NEW.account_id AND r.state = 'active' AND j.state = 'needs-key');
+    UPDATE jobs
+       SET state = 'waiting', due_at = NEW.created_at, late_at = NEW.late_at,
+           refund_at = NEW.refund_at, changed_at = NEW.created_at
+     WHERE state = 'needs-key' AND rental_id IN (
+           SELECT id FROM rentals WHERE renter_id = NEW.account_id AND state = 'active');
+END;
+
+-- commands/begin_tenure.sql
+
+-- Command, used by the other commands: a rental that has another node, farmer or SLA commitment
+-- than before has a new tenure from `begun_at` on, and its last one ends. The new one is evaluated
+-- first at `judge_at`. Where none of these has changed, the tenure goes on.
+CREATE VIEW begin_tenure AS
+    SELECT rental_id, started_at AS begun_at, judge_at FROM rental_stays;
+
+CREATE TRIGGER begin_tenure_does INSTEAD OF INSERT ON begin_tenure BEGIN
+    UPDATE rental_stays
+       SET ended_at = max(started_at, judged_until, NEW.begun_at),
+           judge_at = max(started_at, judged_until, NEW.begun_at)
+     WHERE rental_id = NEW.rental_id AND ended_at IS NULL
+       AND EXISTS (SELECT 1 FROM rentals r
+                    WHERE r.id = NEW.rental_id
+                      AND (r.node_id <> rental_stays.node_id
+                           OR r.farmer_id <> rental_stays.farmer_id
+                           OR r.min_uptime <> rental_stays.min_uptime
+                           OR r.min_bandwidth_mbps <> rental_stays.min_bandwidth_mbps));
+    INSERT INTO rental_stays
+           (rental_id, number, node_id, slice_number, farmer_id, min_uptime, min_bandwidth_mbps,
+            started_at, judged_until, judge_at)
+    SELECT r.id, coalesce(max(s.number), 0) + 1, r.node_id, r.slice_number, r.farmer_id,
+           r.min_uptime, r.min_bandwidth_mbps, coalesce(max(s.ended_at), NEW.begun_at),
+           coalesce(max(s.ended_at), NEW.begun_at), NEW.judge_at
+      FROM rentals r LEFT JOIN rental_stays s ON s.rental_id = r.id
+     WHERE r.id = NEW.rental_id
+     GROUP BY r.id
+    HAVING count(s.number) = count(s.ended_at);
+END;
 
 -- commands/challenge_by_mail.sql
 
@@ -2153,7 +2255,7 @@ CREATE VIEW change_email AS SELECT id AS account_id, email FROM accounts;
 
 CREATE TRIGGER change_email_does INSTEAD OF INSERT ON change_email BEGIN
     UPDATE accounts SET email = NEW.email WHERE id = NEW.account_id AND deleted_at IS NULL;
-    SELECT RAISE(ABORT, 'stale account') WHERE changes() = 0;
+    SELECT RAISE(ABORT, 'refused: account_gone') WHERE changes() = 0;
     DELETE FROM challenges WHERE account_id = NEW.account_id;
 END;
 
@@ -2169,7 +2271,7 @@ CREATE VIEW change_password AS
 CREATE TRIGGER change_password_does INSTEAD OF INSERT ON change_password BEGIN
     UPDATE accounts SET password_hash = NEW.password_hash
      WHERE id = NEW.account_id AND deleted_at IS NULL;
-    SELECT RAISE(ABORT, 'stale account') WHERE changes() = 0;
+    SELECT RAISE(ABORT, 'refused: account_gone') WHERE changes() = 0;
     DELETE FROM sessions WHERE account_id = NEW.account_id AND hash IS NOT NEW.kept_session;
     DELETE FROM challenges WHERE account_id = NEW.account_id;
 END;
@@ -2192,7 +2294,7 @@ CREATE TRIGGER change_payout_does INSTEAD OF INSERT ON change_payout BEGIN
            finished_at = CASE WHEN NEW.state IN ('done', 'failed', 'withdrawn')
                               THEN NEW.changed_at END
      WHERE id = NEW.id AND version = NEW.version;
-    SELECT RAISE(ABORT, 'stale payout') WHERE changes() = 0;
+    SELECT RAISE(ABORT, 'refused: payout_changed') WHERE changes() = 0;
     INSERT INTO post_booking (rental_id, booking, created_at)
     SELECT NULL, NEW.booking, NEW.changed_at WHERE NEW.booking IS NOT NULL;
     INSERT INTO events (kind, farmer_id, subject, created_at)
@@ -2205,11 +2307,11 @@ END;
 -- is at the `version` that the decision saw. `periods` are those that came or changed, a JSON array
 -- of objects; `bookings` are what `post_booking` takes. An extension has an `order_id`, with its
 -- key, hash, total and token. Once the rental has ended, its slices are free where the node can
--- carry them.
+-- carry them, and its machines are removed, which is late at `removal_late_at`.
 CREATE VIEW change_rental AS
     SELECT r.id, r.version, r.state, r.price_micros, r.price_until, r.ends_at, r.ended_at,
            r.earns_at, '[]' AS periods, '[]' AS bookings, '' AS event, o.id AS order_id,
-           o.idempotency_key, o.request_hash, o.total_micros, o.token_id,
+           o.idempotency_key, o.request_hash, o.total_micros, o.token_id, 0 AS removal_late_at,
            r.started_at AS changed_at
       FROM rentals r JOIN orders o ON o.id = r.order_id;
 
@@ -2219,7 +2321,7 @@ CREATE TRIGGER change_rental_does INSTEAD OF INSERT ON change_rental BEGIN
            price_until = NEW.price_until, ends_at = NEW.ends_at, ended_at = NEW.ended_at,
            earns_at = NEW.earns_at
      WHERE id = NEW.id AND version = NEW.version;
-    SELECT RAISE(ABORT, 'stale rental') WHERE changes() = 0;
+    SELECT RAISE(ABORT, 'refused: rental_changed') WHERE changes() = 0;
     INSERT INTO orders
            (id, account_id, kind, idempotency_key, request_hash, total_micros, token_id, created_at)
     SELECT NEW.order_id, renter_id, 'extension', NEW.idempotency_key, NEW.request_hash,
@@ -2239,6 +2341,8 @@ CREATE TRIGGER change_rental_does INSTEAD OF INSERT ON change_rental BEGIN
     SELECT NEW.id, value, NEW.changed_at FROM json_each(NEW.bookings);
     UPDATE slices SET state = 'available', rental_id = NULL
      WHERE rental_id = NEW.id AND NEW.state = 'ended';
+    INSERT INTO remove_machines (rental_id, removed_at, late_at)
+    SELECT NEW.id, NEW.ended_at, NEW.removal_late_at WHERE NEW.state = 'ended';
     UPDATE nodes SET whole_rental_id = NULL
      WHERE NEW.state = 'ended' AND whole_rental_id = NEW.id
        AND id = (SELECT node_id FROM rentals WHERE id = NEW.id);
@@ -2296,8 +2400,40 @@ CREATE VIEW confirm_totp AS
 CREATE TRIGGER confirm_totp_does INSTEAD OF INSERT ON confirm_totp BEGIN
     UPDATE totp_secrets SET confirmed_at = NEW.confirmed_at, last_step = NEW.last_step
      WHERE account_id = NEW.account_id AND sealed = NEW.sealed AND confirmed_at IS NULL;
-    SELECT RAISE(ABORT, 'stale secret') WHERE changes() = 0;
+    SELECT RAISE(ABORT, 'refused: totp_secret_changed') WHERE changes() = 0;
     INSERT INTO new_recovery_codes (account_id, hashes) VALUES (NEW.account_id, NEW.hashes);
+END;
+
+-- commands/create_machines.sql
+
+-- Command, used by the other commands: a rental that has slices gets a job for each, which creates
+-- its machine, where the farm has an agent that was seen after `seen_after`. The jobs are late at
+-- `late_at`, and everything is refunded at `refund_at`; access that was owed on the slice that the
+-- rental left is owed since then, and refunded as it would have been there. Rentals without a
+-- setup, from before there were slices, have their machines.
+CREATE VIEW create_machines AS
+    SELECT rental_id, created_at, late_at, refund_at, 0 AS seen_after FROM jobs;
+
+CREATE TRIGGER create_machines_does INSTEAD OF INSERT ON create_machines BEGIN
+    INSERT INTO jobs
+           (id, rental_id, node_id, slice_number, kind, state, farmer_id, farm_id, due_at, late_at,
+            refund_at, created_at, changed_at)
+    SELECT s.rental_id || '_' || n.id || '_' || s.number || '_create', s.rental_id, n.id, s.number,
+           'create', iif(u.ssh_key IS NULL, 'needs-key', 'waiting'), n.farmer_id, n.farm_id,
+           NEW.created_at, NEW.late_at,
+           -- Where a machine was made, or none begun for want of a key, the clock begins anew.
+           coalesce((SELECT iif(state = 'cancelled' AND u.ssh_key IS NOT NULL, refund_at, NULL)
+                       FROM jobs WHERE rental_id = s.rental_id AND kind = 'create'
+                      ORDER BY rowid DESC LIMIT 1), NEW.refund_at),
+           NEW.created_at, NEW.created_at
+      FROM slices s
+      JOIN setups u ON u.rental_id = s.rental_id
+      JOIN nodes n ON n.id = s.node_id
+     WHERE s.rental_id = NEW.rental_id
+       AND EXISTS (SELECT 1 FROM agents
+                    WHERE account_id = n.farmer_id AND farm_id = n.farm_id
+                      AND seen_at > NEW.seen_after)
+     ORDER BY s.number;
 END;
 
 -- commands/credit_wallet.sql
@@ -2332,12 +2468,12 @@ CREATE TRIGGER decide_dispute_does INSTEAD OF INSERT ON decide_dispute BEGIN
     UPDATE sla_disputes
        SET decided_at = NEW.decided_at, answer = NEW.answer, credit_micros = NEW.credit_micros
      WHERE id = NEW.id AND decided_at IS NULL;
-    SELECT RAISE(ABORT, 'stale dispute') WHERE changes() = 0;
+    SELECT RAISE(ABORT, 'refused: dispute_decided') WHERE changes() = 0;
     UPDATE sla_months SET paid_micros = NEW.credit_micros, owed_at = NULL
      WHERE (rental_id, month, stay) IN (SELECT rental_id, month, stay FROM sla_disputes
                                          WHERE id = NEW.id)
        AND paid_micros = NEW.seen_micros;
-    SELECT RAISE(ABORT, 'stale credit') WHERE changes() = 0;
+    SELECT RAISE(ABORT, 'refused: credit_changed') WHERE changes() = 0;
     INSERT INTO post_booking (rental_id, booking, created_at)
     SELECT rental_id, NEW.booking, NEW.decided_at FROM sla_disputes
      WHERE id = NEW.id AND NEW.booking IS NOT NULL;
@@ -2360,7 +2496,7 @@ END;
 CREATE VIEW delete_account AS SELECT id AS account_id, deleted_at FROM accounts;
 
 CREATE TRIGGER delete_account_does INSTEAD OF INSERT ON delete_account BEGIN
-    SELECT RAISE(ABORT, 'stale account: it is in use')
+    SELECT RAISE(ABORT, 'refused: account_in_use')
      WHERE EXISTS (SELECT 1 FROM rentals
                     WHERE renter_id = NEW.account_id AND state <> 'ended')
         OR EXISTS (SELECT 1 FROM nodes
@@ -2376,7 +2512,7 @@ CREATE TRIGGER delete_account_does INSTEAD OF INSERT ON delete_account BEGIN
        SET email = id || '@deleted.invalid', password_hash = '', payout_address = NULL,
            is_operator = 0, deleted_at = NEW.deleted_at
      WHERE id = NEW.account_id AND deleted_at IS NULL;
-    SELECT RAISE(ABORT, 'stale account') WHERE changes() = 0;
+    SELECT RAISE(ABORT, 'refused: account_gone') WHERE changes() = 0;
     DELETE FROM sessions WHERE account_id = NEW.account_id;
     DELETE FROM tokens WHERE account_id = NEW.account_id;
     DELETE FROM challenges WHERE account_id = NEW.account_id;
@@ -2395,7 +2531,7 @@ CREATE VIEW disable_account AS SELECT id AS account_id, disabled_at FROM account
 CREATE TRIGGER disable_account_does INSTEAD OF INSERT ON disable_account BEGIN
     UPDATE accounts SET disabled_at = NEW.disabled_at
      WHERE id = NEW.account_id AND deleted_at IS NULL;
-    SELECT RAISE(ABORT, 'stale account') WHERE changes() = 0;
+    SELECT RAISE(ABORT, 'refused: account_gone') WHERE changes() = 0;
     DELETE FROM sessions WHERE account_id = NEW.account_id AND NEW.disabled_at IS NOT NULL;
     DELETE FROM challenges WHERE account_id = NEW.account_id AND NEW.disabled_at IS NOT NULL;
 END;
@@ -2412,7 +2548,7 @@ CREATE VIEW dispatch_notices AS
 
 CREATE TRIGGER dispatch_notices_does INSTEAD OF INSERT ON dispatch_notices BEGIN
     UPDATE notice_cursor SET event_id = NEW.event_id WHERE event_id = NEW.seen_id;
-    SELECT RAISE(ABORT, 'stale cursor of notices') WHERE changes() = 0;
+    SELECT RAISE(ABORT, 'refused: notice_cursor_moved') WHERE changes() = 0;
     INSERT INTO mails (id, account_id, kind, sealed, due_at, created_at)
     SELECT m.value ->> 'id', a.id, m.value ->> 'kind', unhex(m.value ->> 'sealed'),
            NEW.dispatched_at, NEW.dispatched_at
@@ -2438,9 +2574,10 @@ CREATE VIEW end_leaving_rental AS
 CREATE TRIGGER end_leaving_rental_does INSTEAD OF INSERT ON end_leaving_rental BEGIN
     INSERT INTO change_rental
            (id, version, state, price_micros, price_until, ends_at, ended_at, earns_at, periods,
-            bookings, event, changed_at)
+            bookings, event, removal_late_at, changed_at)
     VALUES (NEW.id, NEW.version, NEW.state, NEW.price_micros, NEW.price_until, NEW.ends_at,
-            NEW.ended_at, NEW.earns_at, NEW.periods, NEW.bookings, NEW.event, NEW.changed_at);
+            NEW.ended_at, NEW.earns_at, NEW.periods, NEW.bookings, NEW.event, NEW.removal_late_at,
+            NEW.changed_at);
     INSERT INTO mails (id, account_id, kind, sealed, due_at, created_at)
     SELECT NEW.mail_id, renter_id, NEW.mail_kind, NEW.sealed, NEW.changed_at, NEW.changed_at
       FROM rentals WHERE id = NEW.id AND NEW.mail_id IS NOT NULL;
@@ -2477,7 +2614,7 @@ END;
 -- aborts while anything on the node is rented or held.
 CREATE VIEW import_node_rental AS
     SELECT r.id, r.node_id, r.renter_id, p.months, r.price_micros, r.price_until, r.started_at,
-           r.ends_at, o.request_hash, o.created_at AS imported_at
+           r.ends_at, o.request_hash, 0 AS judge_at, o.created_at AS imported_at
       FROM rentals r
       JOIN orders o ON o.id = r.order_id
       JOIN rental_periods p ON p.rental_id = r.id;
@@ -2496,12 +2633,14 @@ CREATE TRIGGER import_node_rental_does INSTEAD OF INSERT ON import_node_rental B
       FROM nodes
      WHERE id = NEW.node_id AND whole_rental_id IS NULL AND allocated_slices = 0
        AND reserved_slices = 0;
-    SELECT RAISE(ABORT, 'stale node: something on it is rented') WHERE changes() = 0;
+    SELECT RAISE(ABORT, 'refused: node_in_use') WHERE changes() = 0;
     INSERT INTO rental_periods
            (rental_id, number, order_id, payer_id, months, price_micros, total_micros, fee_micros,
             starts_at, ends_at)
     VALUES (NEW.id, 1, NEW.id, NEW.renter_id, NEW.months, NEW.price_micros, 0, 0, NEW.started_at,
             NEW.ends_at);
+    INSERT INTO begin_tenure (rental_id, begun_at, judge_at)
+    VALUES (NEW.id, NEW.started_at, NEW.judge_at);
     UPDATE slices SET state = 'allocated', rental_id = NEW.id
      WHERE node_id = NEW.node_id AND state = 'available';
     UPDATE nodes SET whole_rental_id = NEW.id WHERE id = NEW.node_id;
@@ -2550,7 +2689,7 @@ CREATE TRIGGER judge_stay_does INSTEAD OF INSERT ON judge_stay BEGIN
      WHERE rental_id = NEW.rental_id AND number = NEW.stay AND judged_until = NEW.from_at
        AND ended_at IS NEW.seen_end AND judge_at IS NOT NULL
        AND (SELECT version FROM rentals WHERE id = NEW.rental_id) = NEW.version;
-    SELECT RAISE(ABORT, 'stale stay') WHERE changes() = 0;
+    SELECT RAISE(ABORT, 'refused: tenure_changed') WHERE changes() = 0;
     INSERT INTO sla_months
            (rental_id, month, stay, node_id, renter_id, farmer_id, from_at, until_at, min_uptime,
             min_bandwidth_mbps, observed, observed_up, excused, measured, measured_uptime,
@@ -2584,7 +2723,7 @@ CREATE TRIGGER make_quote_does INSTEAD OF INSERT ON make_quote BEGIN
            (id, account_id, document, signature, items, created_at, expires_at, held_until)
     VALUES (NEW.id, NEW.account_id, NEW.document, NEW.signature, NEW.items, NEW.created_at,
             NEW.expires_at, NEW.held_until);
-    SELECT RAISE(ABORT, 'stale offer')
+    SELECT RAISE(ABORT, 'refused: offer_changed')
       FROM json_each(NEW.items) i
      WHERE NOT EXISTS (SELECT 1 FROM nodes
                         WHERE id = i.value ->> 'node' AND listing = 'published'
@@ -2593,9 +2732,9 @@ CREATE TRIGGER make_quote_does INSTEAD OF INSERT ON make_quote BEGIN
      WHERE NEW.held_until IS NOT NULL AND state = 'available'
        AND (node_id, number) IN (SELECT value ->> 'node', value ->> 'slice'
                                    FROM json_each(NEW.items));
-    SELECT RAISE(ABORT, 'stale slice')
+    SELECT RAISE(ABORT, 'refused: slice_taken')
      WHERE NEW.held_until IS NOT NULL AND changes() <> json_array_length(NEW.items);
-    SELECT RAISE(ABORT, 'stale count of holds')
+    SELECT RAISE(ABORT, 'refused: hold_limit_reached')
      WHERE NEW.held_until IS NOT NULL
        AND (SELECT count(*) FROM quotes
              WHERE account_id = NEW.account_id AND held_until IS NOT NULL) > NEW.holds_max;
@@ -2609,18 +2748,20 @@ END;
 -- one of `slice_number` or, where that is NULL, the lowest that the rental was not on before.
 --
 -- `is_owed` is whether access was owed when it was decided: then the other farm must have an agent.
--- What was used is booked to the farmer whom the rental leaves, by `bookings` and `periods`; the
--- rest stays in its escrow.
+-- `removal_late_at` is what `remove_machines` takes, `late_at`, `refund_at` and `seen_after` what
+-- `create_machines` does, and `judge_at` what `begin_tenure` does. What was used is booked to the
+-- farmer whom the rental leaves, by `bookings` and `periods`; the rest stays in its escrow.
 CREATE VIEW move_rental AS
     SELECT r.id, r.version, r.node_id, r.slice_number, n.offer_version, r.price_micros,
            r.min_uptime, r.min_bandwidth_mbps, r.earns_at, '[]' AS periods, '[]' AS bookings,
-           0 AS is_owed, r.started_at AS moved_at
+           0 AS is_owed, 0 AS removal_late_at, 0 AS judge_at, 0 AS late_at, 0 AS refund_at,
+           0 AS seen_after, r.started_at AS moved_at
       FROM rentals r JOIN nodes n ON n.id = r.node_id;
 
 CREATE TRIGGER move_rental_does INSTEAD OF INSERT ON move_rental BEGIN
     INSERT INTO release_hold (quote_id, released_at)
     SELECT id, NEW.moved_at FROM quotes WHERE held_until <= NEW.moved_at;
-    SELECT RAISE(ABORT, 'stale rental')
+    SELECT RAISE(ABORT, 'refused: rental_changed')
      WHERE NOT EXISTS (SELECT 1 FROM rentals r JOIN nodes n ON n.id = r.node_id
                         WHERE r.id = NEW.id AND r.version = NEW.version AND r.state = 'active'
                           AND r.slice_number IS NOT NULL
@@ -2631,11 +2772,11 @@ CREATE TRIGGER move_rental_does INSTEAD OF INSERT ON move_rental BEGIN
                                                   OR (state IN ('waiting', 'leased')
                                                       AND (told_at IS NOT NULL
                                                            OR late_at <= NEW.moved_at))))));
-    SELECT RAISE(ABORT, 'stale job')
+    SELECT RAISE(ABORT, 'refused: access_changed')
      WHERE NEW.is_owed <> EXISTS (SELECT 1 FROM jobs
                                    WHERE rental_id = NEW.id AND kind = 'create'
                                      AND state IN ('waiting', 'leased', 'failed'));
-    SELECT RAISE(ABORT, 'stale offer')
+    SELECT RAISE(ABORT, 'refused: offer_changed')
      WHERE NOT EXISTS (SELECT 1 FROM nodes
                         WHERE id = NEW.node_id AND listing = 'published'
                           AND offer_version = NEW.offer_version
@@ -2648,6 +2789,8 @@ CREATE TRIGGER move_rental_does INSTEAD OF INSERT ON move_rental BEGIN
     SELECT 'rental-moved-out', farmer_id, node_id, slice_number, id, NEW.moved_at
       FROM rentals WHERE id = NEW.id;
     UPDATE slices SET state = 'available', rental_id = NULL WHERE rental_id = NEW.id;
+    INSERT INTO remove_machines (rental_id, removed_at, late_at)
+    VALUES (NEW.id, NEW.moved_at, NEW.removal_late_at);
     UPDATE nodes SET capacity = capacity
      WHERE id = (SELECT node_id FROM rentals WHERE id = NEW.id);
     UPDATE slices SET state = 'allocated', rental_id = NEW.id
@@ -2659,8 +2802,10 @@ CREATE TRIGGER move_rental_does INSTEAD OF INSERT ON move_rental BEGIN
                                                   WHERE rental_id = NEW.id
                                                     AND slice_number = s.number
                                                     AND node_id = s.node_id)));
-    SELECT RAISE(ABORT, 'stale slice') WHERE changes() = 0;
-    SELECT RAISE(ABORT, 'stale agent')
+    SELECT RAISE(ABORT, 'refused: slice_taken') WHERE changes() = 0;
+    INSERT INTO create_machines (rental_id, created_at, late_at, refund_at, seen_after)
+    VALUES (NEW.id, NEW.moved_at, NEW.late_at, NEW.refund_at, NEW.seen_after);
+    SELECT RAISE(ABORT, 'refused: agent_gone')
      WHERE NEW.is_owed AND NOT EXISTS (SELECT 1 FROM jobs
                                         WHERE rental_id = NEW.id AND kind = 'create'
                                           AND state = 'waiting');
@@ -2674,6 +2819,8 @@ CREATE TRIGGER move_rental_does INSTEAD OF INSERT ON move_rental BEGIN
            min_uptime = NEW.min_uptime, min_bandwidth_mbps = NEW.min_bandwidth_mbps,
            earns_at = NEW.earns_at
      WHERE id = NEW.id;
+    INSERT INTO begin_tenure (rental_id, begun_at, judge_at)
+    VALUES (NEW.id, NEW.moved_at, NEW.judge_at);
     UPDATE rental_periods
        SET earned_micros = (SELECT value ->> 'earned' FROM json_each(NEW.periods)
                              WHERE value ->> 'number' = rental_periods.number)
@@ -2698,6 +2845,21 @@ CREATE TRIGGER new_recovery_codes_does INSTEAD OF INSERT ON new_recovery_codes B
      WHERE 32 * place.column1 < length(NEW.hashes);
 END;
 
+-- commands/owed_credits.sql
+
+-- What farmers owe their renters in SLA credits, or may owe them because a renter disputes a month.
+CREATE VIEW owed_credits AS
+    SELECT a.id AS farmer_id,
+           (SELECT coalesce(sum(m.credit_micros), 0)
+              FROM sla_months m WHERE m.farmer_id = a.id AND m.owed_at IS NOT NULL)
+         + (SELECT coalesce(sum(m.base_micros - m.paid_micros), 0)
+              FROM sla_disputes d
+              JOIN sla_months m ON m.rental_id = d.rental_id AND m.month = d.month
+                               AND m.stay = d.stay
+             WHERE m.farmer_id = a.id AND d.side = 'renter' AND d.decided_at IS NULL)
+           AS micros
+      FROM accounts a;
+
 -- commands/pay_credit.sql
 
 -- Command: a credit that was owed is booked now. It aborts unless it is still owed.
@@ -2708,7 +2870,7 @@ CREATE TRIGGER pay_credit_does INSTEAD OF INSERT ON pay_credit BEGIN
     UPDATE sla_months SET paid_micros = credit_micros, owed_at = NULL
      WHERE rental_id = NEW.rental_id AND month = NEW.month AND stay = NEW.stay
        AND owed_at IS NOT NULL;
-    SELECT RAISE(ABORT, 'stale credit') WHERE changes() = 0;
+    SELECT RAISE(ABORT, 'refused: credit_changed') WHERE changes() = 0;
     INSERT INTO tell_of_credit (rental_id, month, stay, booking, told_at)
     VALUES (NEW.rental_id, NEW.month, NEW.stay, NEW.booking, NEW.paid_at);
 END;
@@ -2726,7 +2888,7 @@ CREATE TRIGGER pay_top_up_does INSTEAD OF INSERT ON pay_top_up BEGIN
      WHERE id = NEW.top_up_id AND state <> 'paid' AND amount_micros = NEW.amount_micros
        AND EXISTS (SELECT 1 FROM accounts
                     WHERE accounts.id = top_ups.account_id AND deleted_at IS NULL);
-    SELECT RAISE(ABORT, 'stale top-up') WHERE changes() = 0;
+    SELECT RAISE(ABORT, 'refused: top_up_changed') WHERE changes() = 0;
     INSERT INTO ledger_transactions (kind, reference, reason, created_at)
     VALUES ('credit', 'top-up ' || NEW.top_up_id, 'Top-up by card', NEW.paid_at);
     INSERT INTO post_entry (transaction_kind, reference, kind, owner_id, amount_micros)
@@ -2748,7 +2910,7 @@ CREATE VIEW post_booking AS
     SELECT rental_id, '' AS booking, created_at FROM ledger_transactions;
 
 CREATE TRIGGER post_booking_does INSTEAD OF INSERT ON post_booking BEGIN
-    SELECT RAISE(ABORT, 'a booking sums to zero')
+    SELECT RAISE(ABORT, 'refused: booking_not_balanced')
      WHERE (SELECT sum(value ->> 'micros') FROM json_each(NEW.booking, '$.entries')) IS NOT 0;
     INSERT INTO ledger_transactions (kind, reference, rental_id, reason, created_at)
     VALUES (NEW.booking ->> 'kind', NEW.booking ->> 'reference', NEW.rental_id,
@@ -2779,7 +2941,7 @@ CREATE TRIGGER post_entry_does INSTEAD OF INSERT ON post_entry BEGIN
       FROM ledger_accounts a, ledger_transactions t
      WHERE a.kind = NEW.kind AND a.owner_id = NEW.owner_id
        AND t.kind = NEW.transaction_kind AND t.reference = NEW.reference;
-    SELECT RAISE(ABORT, 'no such transaction') WHERE changes() = 0;
+    SELECT RAISE(ABORT, 'refused: transaction_missing') WHERE changes() = 0;
 END;
 
 -- commands/prove_farm.sql
@@ -2833,11 +2995,11 @@ END;
 -- access is owed.
 CREATE VIEW refund_rental AS
     SELECT id, version, state, price_micros, price_until, ends_at, ended_at, earns_at, periods,
-           bookings, changed_at, '' AS mail_id, '' AS mail_kind, x'' AS sealed
+           bookings, removal_late_at, changed_at, '' AS mail_id, '' AS mail_kind, x'' AS sealed
       FROM change_rental;
 
 CREATE TRIGGER refund_rental_does INSTEAD OF INSERT ON refund_rental BEGIN
-    SELECT RAISE(ABORT, 'stale job: access is not owed')
+    SELECT RAISE(ABORT, 'refused: access_not_owed')
      WHERE NOT EXISTS (SELECT 1 FROM jobs
                         WHERE rental_id = NEW.id AND kind = 'create'
                           AND state IN ('waiting', 'leased', 'failed'));
@@ -2855,10 +3017,10 @@ CREATE TRIGGER refund_rental_does INSTEAD OF INSERT ON refund_rental BEGIN
     INSERT INTO change_rental
            (id, version, state, price_micros, price_until, ends_at, ended_at, earns_at, periods,
             bookings, event, order_id, idempotency_key, request_hash, total_micros, token_id,
-            changed_at)
+            removal_late_at, changed_at)
     VALUES (NEW.id, NEW.version, NEW.state, NEW.price_micros, NEW.price_until, NEW.ends_at,
             NEW.ended_at, NEW.earns_at, NEW.periods, NEW.bookings, 'rental-ended', NULL, NULL,
-            NULL, NULL, NULL, NEW.changed_at);
+            NULL, NULL, NULL, NEW.removal_late_at, NEW.changed_at);
 END;
 
 -- commands/refuse_payment.sql
@@ -2941,6 +3103,41 @@ CREATE TRIGGER remind_does INSTEAD OF INSERT ON remind BEGIN
       FROM rentals WHERE id = NEW.rental_id AND NEW.mail_id IS NOT NULL;
 END;
 
+-- commands/remove_machines.sql
+
+-- Command, used by the other commands: a rental has left its slices, and its machines are removed:
+-- each of them by a job, which is late at `late_at` and keeps the slice until it is done. What was
+-- not begun is cancelled.
+CREATE VIEW remove_machines AS
+    SELECT rental_id, created_at AS removed_at, late_at FROM jobs;
+
+CREATE TRIGGER remove_machines_does INSTEAD OF INSERT ON remove_machines BEGIN
+    -- Whoever holds the lease is let finish first: two agents at once never have a slice.
+    INSERT INTO jobs
+           (id, rental_id, node_id, slice_number, kind, state, farmer_id, farm_id, fence, due_at,
+            late_at, created_at, changed_at)
+    SELECT j.rental_id || '_' || j.node_id || '_' || j.slice_number || '_remove', j.rental_id,
+           j.node_id, j.slice_number, 'remove', 'waiting', n.farmer_id, n.farm_id, j.fence,
+           max(NEW.removed_at, iif(j.state IN ('leased', 'refunded'), j.due_at, 0)), NEW.late_at,
+           NEW.removed_at, NEW.removed_at
+      FROM jobs j JOIN nodes n ON n.id = j.node_id
+     WHERE j.rental_id = NEW.rental_id AND j.kind = 'create' AND j.attempts > 0
+       AND NOT EXISTS (SELECT 1 FROM jobs r
+                        WHERE r.rental_id = j.rental_id AND r.slice_number = j.slice_number
+                          AND r.node_id = j.node_id AND r.kind = 'remove');
+    UPDATE jobs SET state = 'cancelled', changed_at = NEW.removed_at
+     WHERE rental_id = NEW.rental_id AND kind = 'create'
+       AND state IN ('needs-key', 'waiting', 'leased', 'failed');
+    UPDATE slices
+       SET removing_job = (SELECT id FROM jobs
+                            WHERE rental_id = NEW.rental_id AND slice_number = slices.number
+                              AND node_id = slices.node_id AND kind = 'remove')
+     WHERE rental_id IS NULL
+       AND (node_id, number) IN (SELECT node_id, slice_number FROM jobs
+                                  WHERE rental_id = NEW.rental_id AND kind = 'remove'
+                                    AND state NOT IN ('done', 'cancelled'));
+END;
+
 -- commands/rent.sql
 
 -- Command: rents one slice, several, or whole nodes; all or none. `items` is a JSON array with an
@@ -2949,7 +3146,8 @@ END;
 -- `price` of the offer, and what was agreed: `months`, `total`, `fee`, `ends_at`, `price_until`,
 -- `earns_at`, `min_uptime`, `min_bandwidth`. The machine starts with `ssh_key`, the text of a
 -- key, or NULL for the account's first one; `template` and `template_version`, or `user_data`,
--- which is encrypted, in hexadecimal.
+-- which is encrypted, in hexadecimal. `late_at`, `refund_at` and `seen_after` are what
+-- `create_machines` takes, and `judge_at` what `begin_tenure` does.
 --
 -- Everything changes hands, is paid into escrow and is recorded, or nothing happens. It aborts
 -- unless the quote, if there is one, is unused and in time and holds what it says; the other offers
@@ -2957,14 +3155,15 @@ END;
 -- total; and the account holds at most `slices_max` slices then.
 CREATE VIEW rent AS
     SELECT id, account_id, idempotency_key, request_hash, total_micros, token_id, quote_id,
-           '[]' AS items, 0 AS slices_max, created_at
+           '[]' AS items, 0 AS slices_max, 0 AS judge_at, 0 AS late_at, 0 AS refund_at,
+           0 AS seen_after, created_at
       FROM orders;
 
 CREATE TRIGGER rent_does INSTEAD OF INSERT ON rent BEGIN
     INSERT INTO release_hold (quote_id, released_at)
     SELECT id, NEW.created_at FROM quotes WHERE held_until <= NEW.created_at;
     -- What a quote holds has its price, whatever the offer is by now.
-    SELECT RAISE(ABORT, 'stale offer')
+    SELECT RAISE(ABORT, 'refused: offer_changed')
       FROM json_each(NEW.items) i
       LEFT JOIN nodes n ON n.id = i.value ->> 'node'
      WHERE n.id IS NULL OR n.whole_rental_id IS NOT NULL
@@ -2975,7 +3174,7 @@ CREATE TRIGGER rent_does INSTEAD OF INSERT ON rent BEGIN
     UPDATE quotes SET used_at = NEW.created_at, held_until = NULL
      WHERE id = NEW.quote_id AND account_id = NEW.account_id AND used_at IS NULL
        AND expires_at > NEW.created_at;
-    SELECT RAISE(ABORT, 'stale quote') WHERE NEW.quote_id IS NOT NULL AND changes() = 0;
+    SELECT RAISE(ABORT, 'refused: quote_unusable') WHERE NEW.quote_id IS NOT NULL AND changes() = 0;
     -- Free for this order alone.
     UPDATE slices SET state = 'available', quote_id = NULL WHERE quote_id = NEW.quote_id;
     INSERT INTO orders
@@ -3005,14 +3204,13 @@ CREATE TRIGGER rent_does INSTEAD OF INSERT ON rent BEGIN
      WHERE CASE WHEN i.item ->> 'whole' IS NULL THEN s.number IS NOT NULL
                 ELSE n.available_slices = i.item ->> 'whole'
                      AND n.allocated_slices = 0 AND n.reserved_slices = 0 END;
-    SELECT RAISE(ABORT, 'stale slice') WHERE changes() <> json_array_length(NEW.items);
+    SELECT RAISE(ABORT, 'refused: slice_taken') WHERE changes() <> json_array_length(NEW.items);
     INSERT INTO rental_periods
            (rental_id, number, order_id, payer_id, months, price_micros, total_micros, fee_micros,
             starts_at, ends_at)
     SELECT value ->> 'rental', 1, NEW.id, NEW.account_id, value ->> 'months', value ->> 'price',
            value ->> 'total', value ->> 'fee', NEW.created_at, value ->> 'ends_at'
       FROM json_each(NEW.items);
-    -- Before the slices change hands: their jobs are made of it.
     INSERT INTO setups (rental_id, ssh_key, template, template_version, sealed)
     SELECT i.value ->> 'rental',
            coalesce(i.value ->> 'ssh_key',
@@ -3035,6 +3233,11 @@ CREATE TRIGGER rent_does INSTEAD OF INSERT ON rent BEGIN
        SET whole_rental_id = (SELECT id FROM rentals
                                WHERE order_id = NEW.id AND node_id = nodes.id)
      WHERE id IN (SELECT node_id FROM rentals WHERE order_id = NEW.id AND slice_number IS NULL);
+    INSERT INTO create_machines (rental_id, created_at, late_at, refund_at, seen_after)
+    SELECT id, NEW.created_at, NEW.late_at, NEW.refund_at, NEW.seen_after
+      FROM rentals WHERE order_id = NEW.id;
+    INSERT INTO begin_tenure (rental_id, begun_at, judge_at)
+    SELECT id, NEW.created_at, NEW.judge_at FROM rentals WHERE order_id = NEW.id;
     INSERT INTO ledger_transactions (kind, reference, rental_id, reason, created_at)
     SELECT 'rental', id, id,
            'Rental of node' || node_id || coalesce('_slice_' || slice_number, ', the whole node'),
@@ -3051,10 +3254,15 @@ CREATE TRIGGER rent_does INSTEAD OF INSERT ON rent BEGIN
     SELECT CASE WHEN slice_number IS NULL THEN 'node-rented' ELSE 'slice-rented' END, renter_id,
            farmer_id, node_id, slice_number, id, NEW.created_at
       FROM rentals WHERE order_id = NEW.id;
-    SELECT RAISE(ABORT, 'stale total')
+    -- A hold keeps its word: whoever rents with one after the notice is told at once.
+    INSERT INTO events (kind, renter_id, node_id, slice_number, rental_id, created_at)
+    SELECT 'node-leaving', r.renter_id, r.node_id, r.slice_number, r.id, NEW.created_at
+      FROM rentals r JOIN nodes n ON n.id = r.node_id
+     WHERE r.order_id = NEW.id AND n.leaves_at IS NOT NULL;
+    SELECT RAISE(ABORT, 'refused: order_total_wrong')
      WHERE NEW.total_micros <> (SELECT sum(total_micros) FROM rental_periods
                                  WHERE order_id = NEW.id);
-    SELECT RAISE(ABORT, 'stale count of slices')
+    SELECT RAISE(ABORT, 'refused: slice_limit_reached')
      WHERE (SELECT sum(slices) FROM rentals
              WHERE renter_id = NEW.account_id AND state <> 'ended') > NEW.slices_max;
 END;
@@ -3062,10 +3270,11 @@ END;
 -- commands/request_payout.sql
 
 -- Command: requests a payout, and holds its amount. It aborts unless the account is still paid to
--- the `address` that was seen, and has at most `open_max` payouts under way then.
+-- the `address` that was seen, has at most `open_max` payouts under way then, and keeps what it may
+-- still owe its renters: `owed_credits`, and `withheld_percent` of what was not evaluated yet.
 CREATE VIEW request_payout AS
     SELECT id, account_id, amount_micros, address, idempotency_key, '' AS booking, 0 AS open_max,
-           requested_at
+           0 AS withheld_percent, requested_at
       FROM payouts;
 
 CREATE TRIGGER request_payout_does INSTEAD OF INSERT ON request_payout BEGIN
@@ -3073,17 +3282,20 @@ CREATE TRIGGER request_payout_does INSTEAD OF INSERT ON request_payout BEGIN
     SELECT NEW.id, id, NEW.amount_micros, payout_address, NEW.idempotency_key, NEW.requested_at
       FROM accounts
      WHERE id = NEW.account_id AND payout_address = NEW.address AND deleted_at IS NULL;
-    SELECT RAISE(ABORT, 'stale address') WHERE changes() = 0;
-    SELECT RAISE(ABORT, 'stale count of payouts')
+    SELECT RAISE(ABORT, 'refused: payout_address_changed') WHERE changes() = 0;
+    SELECT RAISE(ABORT, 'refused: payout_limit_reached')
      WHERE (SELECT count(*) FROM payouts
              WHERE account_id = NEW.account_id
                AND state IN ('requested', 'approved', 'sent')) > NEW.open_max;
     INSERT INTO post_booking (rental_id, booking, created_at)
     VALUES (NULL, NEW.booking, NEW.requested_at);
-    SELECT RAISE(ABORT, 'stale earnings: something is withheld')
-     WHERE (SELECT micros FROM withheld WHERE farmer_id = NEW.account_id)
-           > (SELECT balance_micros FROM ledger_accounts
-               WHERE kind = 'earnings' AND owner_id = NEW.account_id);
+    SELECT RAISE(ABORT, 'refused: earnings_withheld')
+     WHERE (SELECT balance_micros FROM ledger_accounts
+             WHERE kind = 'earnings' AND owner_id = NEW.account_id)
+           < (SELECT coalesce(sum((max(earned_micros - judged_micros, 0) * NEW.withheld_percent
+                                   + 99) / 100), 0)
+                FROM rental_stays WHERE farmer_id = NEW.account_id AND judge_at IS NOT NULL)
+           + (SELECT micros FROM owed_credits WHERE farmer_id = NEW.account_id);
     INSERT INTO events (kind, farmer_id, subject, created_at)
     VALUES ('payout-requested', NEW.account_id, NEW.id, NEW.requested_at);
 END;
@@ -3094,15 +3306,16 @@ END;
 -- before: then only the look is counted. `is_up` is NULL where the node was not observed, and
 -- `reported_at` where the grid has no document of it; a document of it puts an end to one in
 -- quarantine. `fence` is that of the run, which aborts if another one has begun since; it is NULL
--- outside of runs, where what is older than what is known changes nothing.
+-- outside of runs, where what is older than what is known changes nothing. The farmer of a node
+-- that is down is told, unless they were told after `alerted_before`: then once that is over.
 CREATE VIEW sync_node AS
     SELECT id, farm_id, farm_name, country, city, status, healthy, certified, upload_mbps,
            download_mbps, reported_at, capacity, by_cpu, by_memory, by_ssd, refusal, oversold,
-           synced_at, 0 AS is_up, 0 AS fence
+           synced_at, 0 AS is_up, 0 AS fence, 0 AS alerted_before
       FROM nodes;
 
 CREATE TRIGGER sync_node_does INSTEAD OF INSERT ON sync_node BEGIN
-    SELECT RAISE(ABORT, 'stale fence: another run has begun')
+    SELECT RAISE(ABORT, 'refused: sync_run_superseded')
      WHERE NEW.fence IS NOT NULL AND NEW.fence <> (SELECT fence FROM sync_state WHERE id = 1);
     UPDATE nodes
        SET farm_id = NEW.farm_id, farm_name = NEW.farm_name, country = NEW.country,
@@ -3118,6 +3331,17 @@ CREATE TRIGGER sync_node_does INSTEAD OF INSERT ON sync_node BEGIN
            observed = observed + (NEW.is_up IS NOT NULL),
            observed_up = observed_up + coalesce(NEW.is_up, 0)
      WHERE id = NEW.id AND (NEW.fence IS NOT NULL OR synced_at <= NEW.synced_at);
+    INSERT INTO node_alerts (node_id, is_down, told_at, changed_at)
+    SELECT id, 1, NEW.synced_at, NEW.synced_at
+      FROM nodes
+     WHERE id = NEW.id AND synced_at = NEW.synced_at AND NEW.is_up = 0
+       AND (listing = 'published' OR allocated_slices > 0 OR whole_rental_id IS NOT NULL)
+        ON CONFLICT (node_id) DO UPDATE
+       SET is_down = 1, told_at = excluded.told_at, changed_at = excluded.changed_at
+     WHERE is_down = 0 AND told_at <= NEW.alerted_before;
+    UPDATE node_alerts SET is_down = 0, changed_at = NEW.synced_at
+     WHERE node_id = NEW.id AND is_down = 1 AND NEW.is_up = 1
+       AND (SELECT synced_at FROM nodes WHERE id = NEW.id) = NEW.synced_at;
     DELETE FROM refused_documents WHERE node_id = NEW.id AND NEW.reported_at IS NOT NULL;
 END;
 
@@ -3126,17 +3350,17 @@ END;
 -- Command: who has proven a farm takes over a node of it that somebody else has registered, with
 -- the rentals that run on it. It aborts unless the node's offer is at the version that was seen,
 -- and while its new farmer rents on it. What was earned stays with whom it was earned by; what the
--- new farmer held there is free again.
+-- new farmer held there is free again. The tenures that begin are evaluated next at `judge_at`.
 CREATE VIEW take_over_node AS
-    SELECT id, farmer_id, offer_version, offer_changed_at AS taken_at FROM nodes;
+    SELECT id, farmer_id, offer_version, 0 AS judge_at, offer_changed_at AS taken_at FROM nodes;
 
 CREATE TRIGGER take_over_node_does INSTEAD OF INSERT ON take_over_node BEGIN
-    SELECT RAISE(ABORT, 'stale farm')
+    SELECT RAISE(ABORT, 'refused: node_takeover_outdated')
      WHERE NOT EXISTS (SELECT 1 FROM nodes n JOIN farms f ON f.id = n.farm_id
                         WHERE n.id = NEW.id AND f.owner_id = NEW.farmer_id
                           AND n.farmer_id <> NEW.farmer_id
                           AND n.offer_version = NEW.offer_version);
-    SELECT RAISE(ABORT, 'stale rental: its new farmer rents on the node')
+    SELECT RAISE(ABORT, 'refused: farmer_rents_on_node')
      WHERE EXISTS (SELECT 1 FROM rentals
                     WHERE node_id = NEW.id AND renter_id = NEW.farmer_id AND state <> 'ended');
     INSERT INTO release_hold (quote_id, released_at)
@@ -3152,6 +3376,9 @@ CREATE TRIGGER take_over_node_does INSTEAD OF INSERT ON take_over_node BEGIN
      WHERE id = NEW.id;
     UPDATE rentals SET farmer_id = NEW.farmer_id, version = version + 1
      WHERE node_id = NEW.id AND state <> 'ended';
+    INSERT INTO begin_tenure (rental_id, begun_at, judge_at)
+    SELECT id, NEW.taken_at, NEW.judge_at
+      FROM rentals WHERE node_id = NEW.id AND state <> 'ended';
     INSERT INTO events (kind, farmer_id, node_id, created_at)
     VALUES ('node-taken-over', NEW.farmer_id, NEW.id, NEW.taken_at);
     INSERT INTO events (kind, renter_id, farmer_id, node_id, slice_number, rental_id, created_at)
@@ -3227,7 +3454,7 @@ CREATE VIEW transfer_rental AS
     SELECT id, version, renter_id, 0 AS slices_max, started_at AS transferred_at FROM rentals;
 
 CREATE TRIGGER transfer_rental_does INSTEAD OF INSERT ON transfer_rental BEGIN
-    SELECT RAISE(ABORT, 'stale transfer')
+    SELECT RAISE(ABORT, 'refused: transfer_gone')
      WHERE NOT EXISTS (SELECT 1 FROM transfers t JOIN accounts a ON a.email = t.email
                         WHERE t.rental_id = NEW.id AND a.id = NEW.renter_id
                           AND t.expires_at > NEW.transferred_at);
@@ -3239,12 +3466,12 @@ CREATE TRIGGER transfer_rental_does INSTEAD OF INSERT ON transfer_rental BEGIN
        SET renter_id = NEW.renter_id, version = version + 1, name = '', labels = '[]',
            renew_months = NULL, renew_max_micros = NULL
      WHERE id = NEW.id AND version = NEW.version AND state <> 'ended';
-    SELECT RAISE(ABORT, 'stale rental') WHERE changes() = 0;
+    SELECT RAISE(ABORT, 'refused: rental_changed') WHERE changes() = 0;
     DELETE FROM transfers WHERE rental_id = NEW.id;
     INSERT INTO events (kind, renter_id, node_id, slice_number, rental_id, created_at)
     SELECT 'rental-received', renter_id, node_id, slice_number, id, NEW.transferred_at
       FROM rentals WHERE id = NEW.id;
-    SELECT RAISE(ABORT, 'stale count of slices')
+    SELECT RAISE(ABORT, 'refused: slice_limit_reached')
      WHERE (SELECT sum(slices) FROM rentals
              WHERE renter_id = NEW.renter_id AND state <> 'ended') > NEW.slices_max;
 END;
@@ -3264,23 +3491,3 @@ CREATE TRIGGER void_farm_does INSTEAD OF INSERT ON void_farm BEGIN
        AND farmer_id = (SELECT owner_id FROM farms WHERE id = NEW.id);
     DELETE FROM farms WHERE id = NEW.id;
 END;
-
--- commands/withheld.sql
-
--- What farmers may still owe their renters. Of what was not judged it is the most that the
--- published scale takes, which is `domain::sla::PERCENT_MAX`; a test compares them. Of what is owed
--- or disputed by its renter, it is what that may come to.
-CREATE VIEW withheld AS
-    SELECT a.id AS farmer_id,
-           (SELECT coalesce(sum((max(s.earned_micros - s.judged_micros, 0) * 60 + 99) / 100), 0)
-              FROM rental_stays s
-             WHERE s.farmer_id = a.id AND s.judge_at IS NOT NULL)
-         + (SELECT coalesce(sum(m.credit_micros), 0)
-              FROM sla_months m WHERE m.farmer_id = a.id AND m.owed_at IS NOT NULL)
-         + (SELECT coalesce(sum(m.base_micros - m.paid_micros), 0)
-              FROM sla_disputes d
-              JOIN sla_months m ON m.rental_id = d.rental_id AND m.month = d.month
-                               AND m.stay = d.stay
-             WHERE m.farmer_id = a.id AND d.side = 'renter' AND d.decided_at IS NULL)
-           AS micros
-      FROM accounts a;

@@ -8,7 +8,7 @@ CREATE VIEW change_password AS
 CREATE TRIGGER change_password_does INSTEAD OF INSERT ON change_password BEGIN
     UPDATE accounts SET password_hash = NEW.password_hash
      WHERE id = NEW.account_id AND deleted_at IS NULL;
-    SELECT RAISE(ABORT, 'stale account') WHERE changes() = 0;
+    SELECT RAISE(ABORT, 'refused: account_gone') WHERE changes() = 0;
     DELETE FROM sessions WHERE account_id = NEW.account_id AND hash IS NOT NEW.kept_session;
     DELETE FROM challenges WHERE account_id = NEW.account_id;
 END;

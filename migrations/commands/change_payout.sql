@@ -14,7 +14,7 @@ CREATE TRIGGER change_payout_does INSTEAD OF INSERT ON change_payout BEGIN
            finished_at = CASE WHEN NEW.state IN ('done', 'failed', 'withdrawn')
                               THEN NEW.changed_at END
      WHERE id = NEW.id AND version = NEW.version;
-    SELECT RAISE(ABORT, 'stale payout') WHERE changes() = 0;
+    SELECT RAISE(ABORT, 'refused: payout_changed') WHERE changes() = 0;
     INSERT INTO post_booking (rental_id, booking, created_at)
     SELECT NULL, NEW.booking, NEW.changed_at WHERE NEW.booking IS NOT NULL;
     INSERT INTO events (kind, farmer_id, subject, created_at)

@@ -2,11 +2,11 @@
 -- is at the `version` that the decision saw. `periods` are those that came or changed, a JSON array
 -- of objects; `bookings` are what `post_booking` takes. An extension has an `order_id`, with its
 -- key, hash, total and token. Once the rental has ended, its slices are free where the node can
--- carry them.
+-- carry them, and its machines are removed, which is late at `removal_late_at`.
 CREATE VIEW change_rental AS
     SELECT r.id, r.version, r.state, r.price_micros, r.price_until, r.ends_at, r.ended_at,
            r.earns_at, '[]' AS periods, '[]' AS bookings, '' AS event, o.id AS order_id,
-           o.idempotency_key, o.request_hash, o.total_micros, o.token_id,
+           o.idempotency_key, o.request_hash, o.total_micros, o.token_id, 0 AS removal_late_at,
            r.started_at AS changed_at
       FROM rentals r JOIN orders o ON o.id = r.order_id;
 
@@ -16,7 +16,7 @@ CREATE TRIGGER change_rental_does INSTEAD OF INSERT ON change_rental BEGIN
            price_until = NEW.price_until, ends_at = NEW.ends_at, ended_at = NEW.ended_at,
            earns_at = NEW.earns_at
      WHERE id = NEW.id AND version = NEW.version;
-    SELECT RAISE(ABORT, 'stale rental') WHERE changes() = 0;
+    SELECT RAISE(ABORT, 'refused: rental_changed') WHERE changes() = 0;
     INSERT INTO orders
            (id, account_id, kind, idempotency_key, request_hash, total_micros, token_id, created_at)
     SELECT NEW.order_id, renter_id, 'extension', NEW.idempotency_key, NEW.request_hash,
@@ -36,6 +36,8 @@ CREATE TRIGGER change_rental_does INSTEAD OF INSERT ON change_rental BEGIN
     SELECT NEW.id, value, NEW.changed_at FROM json_each(NEW.bookings);
     UPDATE slices SET state = 'available', rental_id = NULL
      WHERE rental_id = NEW.id AND NEW.state = 'ended';
+    INSERT INTO remove_machines (rental_id, removed_at, late_at)
+    SELECT NEW.id, NEW.ended_at, NEW.removal_late_at WHERE NEW.state = 'ended';
     UPDATE nodes SET whole_rental_id = NULL
      WHERE NEW.state = 'ended' AND whole_rental_id = NEW.id
        AND id = (SELECT node_id FROM rentals WHERE id = NEW.id);

@@ -7,6 +7,6 @@ CREATE VIEW confirm_totp AS
 CREATE TRIGGER confirm_totp_does INSTEAD OF INSERT ON confirm_totp BEGIN
     UPDATE totp_secrets SET confirmed_at = NEW.confirmed_at, last_step = NEW.last_step
      WHERE account_id = NEW.account_id AND sealed = NEW.sealed AND confirmed_at IS NULL;
-    SELECT RAISE(ABORT, 'stale secret') WHERE changes() = 0;
+    SELECT RAISE(ABORT, 'refused: totp_secret_changed') WHERE changes() = 0;
     INSERT INTO new_recovery_codes (account_id, hashes) VALUES (NEW.account_id, NEW.hashes);
 END;

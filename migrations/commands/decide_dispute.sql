@@ -9,12 +9,12 @@ CREATE TRIGGER decide_dispute_does INSTEAD OF INSERT ON decide_dispute BEGIN
     UPDATE sla_disputes
        SET decided_at = NEW.decided_at, answer = NEW.answer, credit_micros = NEW.credit_micros
      WHERE id = NEW.id AND decided_at IS NULL;
-    SELECT RAISE(ABORT, 'stale dispute') WHERE changes() = 0;
+    SELECT RAISE(ABORT, 'refused: dispute_decided') WHERE changes() = 0;
     UPDATE sla_months SET paid_micros = NEW.credit_micros, owed_at = NULL
      WHERE (rental_id, month, stay) IN (SELECT rental_id, month, stay FROM sla_disputes
                                          WHERE id = NEW.id)
        AND paid_micros = NEW.seen_micros;
-    SELECT RAISE(ABORT, 'stale credit') WHERE changes() = 0;
+    SELECT RAISE(ABORT, 'refused: credit_changed') WHERE changes() = 0;
     INSERT INTO post_booking (rental_id, booking, created_at)
     SELECT rental_id, NEW.booking, NEW.decided_at FROM sla_disputes
      WHERE id = NEW.id AND NEW.booking IS NOT NULL;

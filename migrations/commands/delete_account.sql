@@ -3,7 +3,7 @@
 CREATE VIEW delete_account AS SELECT id AS account_id, deleted_at FROM accounts;
 
 CREATE TRIGGER delete_account_does INSTEAD OF INSERT ON delete_account BEGIN
-    SELECT RAISE(ABORT, 'stale account: it is in use')
+    SELECT RAISE(ABORT, 'refused: account_in_use')
      WHERE EXISTS (SELECT 1 FROM rentals
                     WHERE renter_id = NEW.account_id AND state <> 'ended')
         OR EXISTS (SELECT 1 FROM nodes
@@ -19,7 +19,7 @@ CREATE TRIGGER delete_account_does INSTEAD OF INSERT ON delete_account BEGIN
        SET email = id || '@deleted.invalid', password_hash = '', payout_address = NULL,
            is_operator = 0, deleted_at = NEW.deleted_at
      WHERE id = NEW.account_id AND deleted_at IS NULL;
-    SELECT RAISE(ABORT, 'stale account') WHERE changes() = 0;
+    SELECT RAISE(ABORT, 'refused: account_gone') WHERE changes() = 0;
     DELETE FROM sessions WHERE account_id = NEW.account_id;
     DELETE FROM tokens WHERE account_id = NEW.account_id;
     DELETE FROM challenges WHERE account_id = NEW.account_id;

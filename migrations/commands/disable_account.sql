@@ -5,7 +5,7 @@ CREATE VIEW disable_account AS SELECT id AS account_id, disabled_at FROM account
 CREATE TRIGGER disable_account_does INSTEAD OF INSERT ON disable_account BEGIN
     UPDATE accounts SET disabled_at = NEW.disabled_at
      WHERE id = NEW.account_id AND deleted_at IS NULL;
-    SELECT RAISE(ABORT, 'stale account') WHERE changes() = 0;
+    SELECT RAISE(ABORT, 'refused: account_gone') WHERE changes() = 0;
     DELETE FROM sessions WHERE account_id = NEW.account_id AND NEW.disabled_at IS NOT NULL;
     DELETE FROM challenges WHERE account_id = NEW.account_id AND NEW.disabled_at IS NOT NULL;
 END;

@@ -8,7 +8,7 @@ CREATE VIEW dispatch_notices AS
 
 CREATE TRIGGER dispatch_notices_does INSTEAD OF INSERT ON dispatch_notices BEGIN
     UPDATE notice_cursor SET event_id = NEW.event_id WHERE event_id = NEW.seen_id;
-    SELECT RAISE(ABORT, 'stale cursor of notices') WHERE changes() = 0;
+    SELECT RAISE(ABORT, 'refused: notice_cursor_moved') WHERE changes() = 0;
     INSERT INTO mails (id, account_id, kind, sealed, due_at, created_at)
     SELECT m.value ->> 'id', a.id, m.value ->> 'kind', unhex(m.value ->> 'sealed'),
            NEW.dispatched_at, NEW.dispatched_at

@@ -9,9 +9,10 @@ CREATE VIEW end_leaving_rental AS
 CREATE TRIGGER end_leaving_rental_does INSTEAD OF INSERT ON end_leaving_rental BEGIN
     INSERT INTO change_rental
            (id, version, state, price_micros, price_until, ends_at, ended_at, earns_at, periods,
-            bookings, event, changed_at)
+            bookings, event, removal_late_at, changed_at)
     VALUES (NEW.id, NEW.version, NEW.state, NEW.price_micros, NEW.price_until, NEW.ends_at,
-            NEW.ended_at, NEW.earns_at, NEW.periods, NEW.bookings, NEW.event, NEW.changed_at);
+            NEW.ended_at, NEW.earns_at, NEW.periods, NEW.bookings, NEW.event, NEW.removal_late_at,
+            NEW.changed_at);
     INSERT INTO mails (id, account_id, kind, sealed, due_at, created_at)
     SELECT NEW.mail_id, renter_id, NEW.mail_kind, NEW.sealed, NEW.changed_at, NEW.changed_at
       FROM rentals WHERE id = NEW.id AND NEW.mail_id IS NOT NULL;

@@ -2,7 +2,7 @@
 -- aborts while anything on the node is rented or held.
 CREATE VIEW import_node_rental AS
     SELECT r.id, r.node_id, r.renter_id, p.months, r.price_micros, r.price_until, r.started_at,
-           r.ends_at, o.request_hash, o.created_at AS imported_at
+           r.ends_at, o.request_hash, 0 AS judge_at, o.created_at AS imported_at
       FROM rentals r
       JOIN orders o ON o.id = r.order_id
       JOIN rental_periods p ON p.rental_id = r.id;
@@ -21,12 +21,14 @@ CREATE TRIGGER import_node_rental_does INSTEAD OF INSERT ON import_node_rental B
       FROM nodes
      WHERE id = NEW.node_id AND whole_rental_id IS NULL AND allocated_slices = 0
        AND reserved_slices = 0;
-    SELECT RAISE(ABORT, 'stale node: something on it is rented') WHERE changes() = 0;
+    SELECT RAISE(ABORT, 'refused: node_in_use') WHERE changes() = 0;
     INSERT INTO rental_periods
            (rental_id, number, order_id, payer_id, months, price_micros, total_micros, fee_micros,
             starts_at, ends_at)
     VALUES (NEW.id, 1, NEW.id, NEW.renter_id, NEW.months, NEW.price_micros, 0, 0, NEW.started_at,
             NEW.ends_at);
+    INSERT INTO begin_tenure (rental_id, begun_at, judge_at)
+    VALUES (NEW.id, NEW.started_at, NEW.judge_at);
     UPDATE slices SET state = 'allocated', rental_id = NEW.id
      WHERE node_id = NEW.node_id AND state = 'available';
     UPDATE nodes SET whole_rental_id = NEW.id WHERE id = NEW.node_id;

@@ -19,7 +19,7 @@ CREATE TRIGGER judge_stay_does INSTEAD OF INSERT ON judge_stay BEGIN
      WHERE rental_id = NEW.rental_id AND number = NEW.stay AND judged_until = NEW.from_at
        AND ended_at IS NEW.seen_end AND judge_at IS NOT NULL
        AND (SELECT version FROM rentals WHERE id = NEW.rental_id) = NEW.version;
-    SELECT RAISE(ABORT, 'stale stay') WHERE changes() = 0;
+    SELECT RAISE(ABORT, 'refused: tenure_changed') WHERE changes() = 0;
     INSERT INTO sla_months
            (rental_id, month, stay, node_id, renter_id, farmer_id, from_at, until_at, min_uptime,
             min_bandwidth_mbps, observed, observed_up, excused, measured, measured_uptime,

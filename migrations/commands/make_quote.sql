@@ -13,7 +13,7 @@ CREATE TRIGGER make_quote_does INSTEAD OF INSERT ON make_quote BEGIN
            (id, account_id, document, signature, items, created_at, expires_at, held_until)
     VALUES (NEW.id, NEW.account_id, NEW.document, NEW.signature, NEW.items, NEW.created_at,
             NEW.expires_at, NEW.held_until);
-    SELECT RAISE(ABORT, 'stale offer')
+    SELECT RAISE(ABORT, 'refused: offer_changed')
       FROM json_each(NEW.items) i
      WHERE NOT EXISTS (SELECT 1 FROM nodes
                         WHERE id = i.value ->> 'node' AND listing = 'published'
@@ -22,9 +22,9 @@ CREATE TRIGGER make_quote_does INSTEAD OF INSERT ON make_quote BEGIN
      WHERE NEW.held_until IS NOT NULL AND state = 'available'
        AND (node_id, number) IN (SELECT value ->> 'node', value ->> 'slice'
                                    FROM json_each(NEW.items));
-    SELECT RAISE(ABORT, 'stale slice')
+    SELECT RAISE(ABORT, 'refused: slice_taken')
      WHERE NEW.held_until IS NOT NULL AND changes() <> json_array_length(NEW.items);
-    SELECT RAISE(ABORT, 'stale count of holds')
+    SELECT RAISE(ABORT, 'refused: hold_limit_reached')
      WHERE NEW.held_until IS NOT NULL
        AND (SELECT count(*) FROM quotes
              WHERE account_id = NEW.account_id AND held_until IS NOT NULL) > NEW.holds_max;

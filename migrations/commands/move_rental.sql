@@ -4,18 +4,20 @@
 -- one of `slice_number` or, where that is NULL, the lowest that the rental was not on before.
 --
 -- `is_owed` is whether access was owed when it was decided: then the other farm must have an agent.
--- What was used is booked to the farmer whom the rental leaves, by `bookings` and `periods`; the
--- rest stays in its escrow.
+-- `removal_late_at` is what `remove_machines` takes, `late_at`, `refund_at` and `seen_after` what
+-- `create_machines` does, and `judge_at` what `begin_tenure` does. What was used is booked to the
+-- farmer whom the rental leaves, by `bookings` and `periods`; the rest stays in its escrow.
 CREATE VIEW move_rental AS
     SELECT r.id, r.version, r.node_id, r.slice_number, n.offer_version, r.price_micros,
            r.min_uptime, r.min_bandwidth_mbps, r.earns_at, '[]' AS periods, '[]' AS bookings,
-           0 AS is_owed, r.started_at AS moved_at
+           0 AS is_owed, 0 AS removal_late_at, 0 AS judge_at, 0 AS late_at, 0 AS refund_at,
+           0 AS seen_after, r.started_at AS moved_at
       FROM rentals r JOIN nodes n ON n.id = r.node_id;
 
 CREATE TRIGGER move_rental_does INSTEAD OF INSERT ON move_rental BEGIN
     INSERT INTO release_hold (quote_id, released_at)
     SELECT id, NEW.moved_at FROM quotes WHERE held_until <= NEW.moved_at;
-    SELECT RAISE(ABORT, 'stale rental')
+    SELECT RAISE(ABORT, 'refused: rental_changed')
      WHERE NOT EXISTS (SELECT 1 FROM rentals r JOIN nodes n ON n.id = r.node_id
                         WHERE r.id = NEW.id AND r.version = NEW.version AND r.state = 'active'
                           AND r.slice_number IS NOT NULL
@@ -26,11 +28,11 @@ CREATE TRIGGER move_rental_does INSTEAD OF INSERT ON move_rental BEGIN
                                                   OR (state IN ('waiting', 'leased')
                                                       AND (told_at IS NOT NULL
                                                            OR late_at <= NEW.moved_at))))));
-    SELECT RAISE(ABORT, 'stale job')
+    SELECT RAISE(ABORT, 'refused: access_changed')
      WHERE NEW.is_owed <> EXISTS (SELECT 1 FROM jobs
                                    WHERE rental_id = NEW.id AND kind = 'create'
                                      AND state IN ('waiting', 'leased', 'failed'));
-    SELECT RAISE(ABORT, 'stale offer')
+    SELECT RAISE(ABORT, 'refused: offer_changed')
      WHERE NOT EXISTS (SELECT 1 FROM nodes
                         WHERE id = NEW.node_id AND listing = 'published'
                           AND offer_version = NEW.offer_version
@@ -43,6 +45,8 @@ CREATE TRIGGER move_rental_does INSTEAD OF INSERT ON move_rental BEGIN
     SELECT 'rental-moved-out', farmer_id, node_id, slice_number, id, NEW.moved_at
       FROM rentals WHERE id = NEW.id;
     UPDATE slices SET state = 'available', rental_id = NULL WHERE rental_id = NEW.id;
+    INSERT INTO remove_machines (rental_id, removed_at, late_at)
+    VALUES (NEW.id, NEW.moved_at, NEW.removal_late_at);
     UPDATE nodes SET capacity = capacity
      WHERE id = (SELECT node_id FROM rentals WHERE id = NEW.id);
     UPDATE slices SET state = 'allocated', rental_id = NEW.id
@@ -54,8 +58,10 @@ CREATE TRIGGER move_rental_does INSTEAD OF INSERT ON move_rental BEGIN
                                                   WHERE rental_id = NEW.id
                                                     AND slice_number = s.number
                                                     AND node_id = s.node_id)));
-    SELECT RAISE(ABORT, 'stale slice') WHERE changes() = 0;
-    SELECT RAISE(ABORT, 'stale agent')
+    SELECT RAISE(ABORT, 'refused: slice_taken') WHERE changes() = 0;
+    INSERT INTO create_machines (rental_id, created_at, late_at, refund_at, seen_after)
+    VALUES (NEW.id, NEW.moved_at, NEW.late_at, NEW.refund_at, NEW.seen_after);
+    SELECT RAISE(ABORT, 'refused: agent_gone')
      WHERE NEW.is_owed AND NOT EXISTS (SELECT 1 FROM jobs
                                         WHERE rental_id = NEW.id AND kind = 'create'
                                           AND state = 'waiting');
@@ -69,6 +75,8 @@ CREATE TRIGGER move_rental_does INSTEAD OF INSERT ON move_rental BEGIN
            min_uptime = NEW.min_uptime, min_bandwidth_mbps = NEW.min_bandwidth_mbps,
            earns_at = NEW.earns_at
      WHERE id = NEW.id;
+    INSERT INTO begin_tenure (rental_id, begun_at, judge_at)
+    VALUES (NEW.id, NEW.moved_at, NEW.judge_at);
     UPDATE rental_periods
        SET earned_micros = (SELECT value ->> 'earned' FROM json_each(NEW.periods)
                              WHERE value ->> 'number' = rental_periods.number)

@@ -6,7 +6,7 @@ CREATE TRIGGER pay_credit_does INSTEAD OF INSERT ON pay_credit BEGIN
     UPDATE sla_months SET paid_micros = credit_micros, owed_at = NULL
      WHERE rental_id = NEW.rental_id AND month = NEW.month AND stay = NEW.stay
        AND owed_at IS NOT NULL;
-    SELECT RAISE(ABORT, 'stale credit') WHERE changes() = 0;
+    SELECT RAISE(ABORT, 'refused: credit_changed') WHERE changes() = 0;
     INSERT INTO tell_of_credit (rental_id, month, stay, booking, told_at)
     VALUES (NEW.rental_id, NEW.month, NEW.stay, NEW.booking, NEW.paid_at);
 END;

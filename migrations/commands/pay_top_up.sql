@@ -9,7 +9,7 @@ CREATE TRIGGER pay_top_up_does INSTEAD OF INSERT ON pay_top_up BEGIN
      WHERE id = NEW.top_up_id AND state <> 'paid' AND amount_micros = NEW.amount_micros
        AND EXISTS (SELECT 1 FROM accounts
                     WHERE accounts.id = top_ups.account_id AND deleted_at IS NULL);
-    SELECT RAISE(ABORT, 'stale top-up') WHERE changes() = 0;
+    SELECT RAISE(ABORT, 'refused: top_up_changed') WHERE changes() = 0;
     INSERT INTO ledger_transactions (kind, reference, reason, created_at)
     VALUES ('credit', 'top-up ' || NEW.top_up_id, 'Top-up by card', NEW.paid_at);
     INSERT INTO post_entry (transaction_kind, reference, kind, owner_id, amount_micros)

@@ -5,7 +5,7 @@ CREATE VIEW post_booking AS
     SELECT rental_id, '' AS booking, created_at FROM ledger_transactions;
 
 CREATE TRIGGER post_booking_does INSTEAD OF INSERT ON post_booking BEGIN
-    SELECT RAISE(ABORT, 'a booking sums to zero')
+    SELECT RAISE(ABORT, 'refused: booking_not_balanced')
      WHERE (SELECT sum(value ->> 'micros') FROM json_each(NEW.booking, '$.entries')) IS NOT 0;
     INSERT INTO ledger_transactions (kind, reference, rental_id, reason, created_at)
     VALUES (NEW.booking ->> 'kind', NEW.booking ->> 'reference', NEW.rental_id,

@@ -16,5 +16,5 @@ CREATE TRIGGER post_entry_does INSTEAD OF INSERT ON post_entry BEGIN
       FROM ledger_accounts a, ledger_transactions t
      WHERE a.kind = NEW.kind AND a.owner_id = NEW.owner_id
        AND t.kind = NEW.transaction_kind AND t.reference = NEW.reference;
-    SELECT RAISE(ABORT, 'no such transaction') WHERE changes() = 0;
+    SELECT RAISE(ABORT, 'refused: transaction_missing') WHERE changes() = 0;
 END;

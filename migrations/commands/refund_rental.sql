@@ -3,11 +3,11 @@
 -- access is owed.
 CREATE VIEW refund_rental AS
     SELECT id, version, state, price_micros, price_until, ends_at, ended_at, earns_at, periods,
-           bookings, changed_at, '' AS mail_id, '' AS mail_kind, x'' AS sealed
+           bookings, removal_late_at, changed_at, '' AS mail_id, '' AS mail_kind, x'' AS sealed
       FROM change_rental;
 
 CREATE TRIGGER refund_rental_does INSTEAD OF INSERT ON refund_rental BEGIN
-    SELECT RAISE(ABORT, 'stale job: access is not owed')
+    SELECT RAISE(ABORT, 'refused: access_not_owed')
      WHERE NOT EXISTS (SELECT 1 FROM jobs
                         WHERE rental_id = NEW.id AND kind = 'create'
                           AND state IN ('waiting', 'leased', 'failed'));
@@ -25,8 +25,8 @@ CREATE TRIGGER refund_rental_does INSTEAD OF INSERT ON refund_rental BEGIN
     INSERT INTO change_rental
            (id, version, state, price_micros, price_until, ends_at, ended_at, earns_at, periods,
             bookings, event, order_id, idempotency_key, request_hash, total_micros, token_id,
-            changed_at)
+            removal_late_at, changed_at)
     VALUES (NEW.id, NEW.version, NEW.state, NEW.price_micros, NEW.price_until, NEW.ends_at,
             NEW.ended_at, NEW.earns_at, NEW.periods, NEW.bookings, 'rental-ended', NULL, NULL,
-            NULL, NULL, NULL, NEW.changed_at);
+            NULL, NULL, NULL, NEW.removal_late_at, NEW.changed_at);
 END;

@@ -4,7 +4,8 @@
 -- `price` of the offer, and what was agreed: `months`, `total`, `fee`, `ends_at`, `price_until`,
 -- `earns_at`, `min_uptime`, `min_bandwidth`. The machine starts with `ssh_key`, the text of a
 -- key, or NULL for the account's first one; `template` and `template_version`, or `user_data`,
--- which is encrypted, in hexadecimal.
+-- which is encrypted, in hexadecimal. `late_at`, `refund_at` and `seen_after` are what
+-- `create_machines` takes, and `judge_at` what `begin_tenure` does.
 --
 -- Everything changes hands, is paid into escrow and is recorded, or nothing happens. It aborts
 -- unless the quote, if there is one, is unused and in time and holds what it says; the other offers
@@ -12,14 +13,15 @@
 -- total; and the account holds at most `slices_max` slices then.
 CREATE VIEW rent AS
     SELECT id, account_id, idempotency_key, request_hash, total_micros, token_id, quote_id,
-           '[]' AS items, 0 AS slices_max, created_at
+           '[]' AS items, 0 AS slices_max, 0 AS judge_at, 0 AS late_at, 0 AS refund_at,
+           0 AS seen_after, created_at
       FROM orders;
 
 CREATE TRIGGER rent_does INSTEAD OF INSERT ON rent BEGIN
     INSERT INTO release_hold (quote_id, released_at)
     SELECT id, NEW.created_at FROM quotes WHERE held_until <= NEW.created_at;
     -- What a quote holds has its price, whatever the offer is by now.
-    SELECT RAISE(ABORT, 'stale offer')
+    SELECT RAISE(ABORT, 'refused: offer_changed')
       FROM json_each(NEW.items) i
       LEFT JOIN nodes n ON n.id = i.value ->> 'node'
      WHERE n.id IS NULL OR n.whole_rental_id IS NOT NULL
@@ -30,7 +32,7 @@ CREATE TRIGGER rent_does INSTEAD OF INSERT ON rent BEGIN
     UPDATE quotes SET used_at = NEW.created_at, held_until = NULL
      WHERE id = NEW.quote_id AND account_id = NEW.account_id AND used_at IS NULL
        AND expires_at > NEW.created_at;
-    SELECT RAISE(ABORT, 'stale quote') WHERE NEW.quote_id IS NOT NULL AND changes() = 0;
+    SELECT RAISE(ABORT, 'refused: quote_unusable') WHERE NEW.quote_id IS NOT NULL AND changes() = 0;
     -- Free for this order alone.
     UPDATE slices SET state = 'available', quote_id = NULL WHERE quote_id = NEW.quote_id;
     INSERT INTO orders
@@ -60,14 +62,13 @@ CREATE TRIGGER rent_does INSTEAD OF INSERT ON rent BEGIN
      WHERE CASE WHEN i.item ->> 'whole' IS NULL THEN s.number IS NOT NULL
                 ELSE n.available_slices = i.item ->> 'whole'
                      AND n.allocated_slices = 0 AND n.reserved_slices = 0 END;
-    SELECT RAISE(ABORT, 'stale slice') WHERE changes() <> json_array_length(NEW.items);
+    SELECT RAISE(ABORT, 'refused: slice_taken') WHERE changes() <> json_array_length(NEW.items);
     INSERT INTO rental_periods
            (rental_id, number, order_id, payer_id, months, price_micros, total_micros, fee_micros,
             starts_at, ends_at)
     SELECT value ->> 'rental', 1, NEW.id, NEW.account_id, value ->> 'months', value ->> 'price',
            value ->> 'total', value ->> 'fee', NEW.created_at, value ->> 'ends_at'
       FROM json_each(NEW.items);
-    -- Before the slices change hands: their jobs are made of it.
     INSERT INTO setups (rental_id, ssh_key, template, template_version, sealed)
     SELECT i.value ->> 'rental',
            coalesce(i.value ->> 'ssh_key',
@@ -90,6 +91,11 @@ CREATE TRIGGER rent_does INSTEAD OF INSERT ON rent BEGIN
        SET whole_rental_id = (SELECT id FROM rentals
                                WHERE order_id = NEW.id AND node_id = nodes.id)
      WHERE id IN (SELECT node_id FROM rentals WHERE order_id = NEW.id AND slice_number IS NULL);
+    INSERT INTO create_machines (rental_id, created_at, late_at, refund_at, seen_after)
+    SELECT id, NEW.created_at, NEW.late_at, NEW.refund_at, NEW.seen_after
+      FROM rentals WHERE order_id = NEW.id;
+    INSERT INTO begin_tenure (rental_id, begun_at, judge_at)
+    SELECT id, NEW.created_at, NEW.judge_at FROM rentals WHERE order_id = NEW.id;
     INSERT INTO ledger_transactions (kind, reference, rental_id, reason, created_at)
     SELECT 'rental', id, id,
            'Rental of node' || node_id || coalesce('_slice_' || slice_number, ', the whole node'),
@@ -106,10 +112,15 @@ CREATE TRIGGER rent_does INSTEAD OF INSERT ON rent BEGIN
     SELECT CASE WHEN slice_number IS NULL THEN 'node-rented' ELSE 'slice-rented' END, renter_id,
            farmer_id, node_id, slice_number, id, NEW.created_at
       FROM rentals WHERE order_id = NEW.id;
-    SELECT RAISE(ABORT, 'stale total')
+    -- A hold keeps its word: whoever rents with one after the notice is told at once.
+    INSERT INTO events (kind, renter_id, node_id, slice_number, rental_id, created_at)
+    SELECT 'node-leaving', r.renter_id, r.node_id, r.slice_number, r.id, NEW.created_at
+      FROM rentals r JOIN nodes n ON n.id = r.node_id
+     WHERE r.order_id = NEW.id AND n.leaves_at IS NOT NULL;
+    SELECT RAISE(ABORT, 'refused: order_total_wrong')
      WHERE NEW.total_micros <> (SELECT sum(total_micros) FROM rental_periods
                                  WHERE order_id = NEW.id);
-    SELECT RAISE(ABORT, 'stale count of slices')
+    SELECT RAISE(ABORT, 'refused: slice_limit_reached')
      WHERE (SELECT sum(slices) FROM rentals
              WHERE renter_id = NEW.account_id AND state <> 'ended') > NEW.slices_max;
 END;

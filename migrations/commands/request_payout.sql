@@ -1,8 +1,9 @@
 -- Command: requests a payout, and holds its amount. It aborts unless the account is still paid to
--- the `address` that was seen, and has at most `open_max` payouts under way then.
+-- the `address` that was seen, has at most `open_max` payouts under way then, and keeps what it may
+-- still owe its renters: `owed_credits`, and `withheld_percent` of what was not evaluated yet.
 CREATE VIEW request_payout AS
     SELECT id, account_id, amount_micros, address, idempotency_key, '' AS booking, 0 AS open_max,
-           requested_at
+           0 AS withheld_percent, requested_at
       FROM payouts;
 
 CREATE TRIGGER request_payout_does INSTEAD OF INSERT ON request_payout BEGIN
@@ -10,17 +11,20 @@ CREATE TRIGGER request_payout_does INSTEAD OF INSERT ON request_payout BEGIN
     SELECT NEW.id, id, NEW.amount_micros, payout_address, NEW.idempotency_key, NEW.requested_at
       FROM accounts
      WHERE id = NEW.account_id AND payout_address = NEW.address AND deleted_at IS NULL;
-    SELECT RAISE(ABORT, 'stale address') WHERE changes() = 0;
-    SELECT RAISE(ABORT, 'stale count of payouts')
+    SELECT RAISE(ABORT, 'refused: payout_address_changed') WHERE changes() = 0;
+    SELECT RAISE(ABORT, 'refused: payout_limit_reached')
      WHERE (SELECT count(*) FROM payouts
              WHERE account_id = NEW.account_id
                AND state IN ('requested', 'approved', 'sent')) > NEW.open_max;
     INSERT INTO post_booking (rental_id, booking, created_at)
     VALUES (NULL, NEW.booking, NEW.requested_at);
-    SELECT RAISE(ABORT, 'stale earnings: something is withheld')
-     WHERE (SELECT micros FROM withheld WHERE farmer_id = NEW.account_id)
-           > (SELECT balance_micros FROM ledger_accounts
-               WHERE kind = 'earnings' AND owner_id = NEW.account_id);
+    SELECT RAISE(ABORT, 'refused: earnings_withheld')
+     WHERE (SELECT balance_micros FROM ledger_accounts
+             WHERE kind = 'earnings' AND owner_id = NEW.account_id)
+           < (SELECT coalesce(sum((max(earned_micros - judged_micros, 0) * NEW.withheld_percent
+                                   + 99) / 100), 0)
+                FROM rental_stays WHERE farmer_id = NEW.account_id AND judge_at IS NOT NULL)
+           + (SELECT micros FROM owed_credits WHERE farmer_id = NEW.account_id);
     INSERT INTO events (kind, farmer_id, subject, created_at)
     VALUES ('payout-requested', NEW.account_id, NEW.id, NEW.requested_at);
 END;

@@ -5,7 +5,7 @@ CREATE VIEW transfer_rental AS
     SELECT id, version, renter_id, 0 AS slices_max, started_at AS transferred_at FROM rentals;
 
 CREATE TRIGGER transfer_rental_does INSTEAD OF INSERT ON transfer_rental BEGIN
-    SELECT RAISE(ABORT, 'stale transfer')
+    SELECT RAISE(ABORT, 'refused: transfer_gone')
      WHERE NOT EXISTS (SELECT 1 FROM transfers t JOIN accounts a ON a.email = t.email
                         WHERE t.rental_id = NEW.id AND a.id = NEW.renter_id
                           AND t.expires_at > NEW.transferred_at);
@@ -17,12 +17,12 @@ CREATE TRIGGER transfer_rental_does INSTEAD OF INSERT ON transfer_rental BEGIN
        SET renter_id = NEW.renter_id, version = version + 1, name = '', labels = '[]',
            renew_months = NULL, renew_max_micros = NULL
      WHERE id = NEW.id AND version = NEW.version AND state <> 'ended';
-    SELECT RAISE(ABORT, 'stale rental') WHERE changes() = 0;
+    SELECT RAISE(ABORT, 'refused: rental_changed') WHERE changes() = 0;
     DELETE FROM transfers WHERE rental_id = NEW.id;
     INSERT INTO events (kind, renter_id, node_id, slice_number, rental_id, created_at)
     SELECT 'rental-received', renter_id, node_id, slice_number, id, NEW.transferred_at
       FROM rentals WHERE id = NEW.id;
-    SELECT RAISE(ABORT, 'stale count of slices')
+    SELECT RAISE(ABORT, 'refused: slice_limit_reached')
      WHERE (SELECT sum(slices) FROM rentals
              WHERE renter_id = NEW.renter_id AND state <> 'ended') > NEW.slices_max;
 END;

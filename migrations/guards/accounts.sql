@@ -11,7 +11,7 @@ END;
 CREATE TRIGGER accounts_wait_for_payouts BEFORE UPDATE OF deleted_at ON accounts
   WHEN NEW.deleted_at IS NOT NULL AND OLD.deleted_at IS NULL
 BEGIN
-    SELECT RAISE(ABORT, 'stale account: a payout is under way')
+    SELECT RAISE(ABORT, 'refused: account_has_open_payout')
      WHERE EXISTS (SELECT 1 FROM payouts
                     WHERE account_id = NEW.id AND state IN ('requested', 'approved', 'sent'));
 END;

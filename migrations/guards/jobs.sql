@@ -1,31 +1,33 @@
 -- What holds on `jobs`, and what follows from a change of it.
 
 CREATE TRIGGER jobs_are_kept BEFORE DELETE ON jobs BEGIN
-    SELECT RAISE(ABORT, 'jobs are ended, not deleted');
+    SELECT RAISE(ABORT, 'refused: jobs_never_deleted');
 END;
 
-CREATE TRIGGER jobs_tell_their_steps AFTER UPDATE OF step ON jobs
-  WHEN NEW.kind = 'create' AND NEW.step IS NOT NULL AND NEW.step IS NOT OLD.step
-BEGIN
-    INSERT INTO events
-           (kind, renter_id, farmer_id, node_id, slice_number, rental_id, subject, created_at)
-    SELECT 'access-progress', renter_id, farmer_id, NEW.node_id, NEW.slice_number, id, NEW.step,
-           NEW.changed_at
-      FROM rentals WHERE id = NEW.rental_id;
-END;
-
-CREATE TRIGGER jobs_tell_their_end AFTER UPDATE OF state ON jobs
-  WHEN NEW.state <> OLD.state AND NEW.state IN ('done', 'failed')
-BEGIN
+-- What becomes of a job is told in one order: its end, and the step that it has reached.
+CREATE TRIGGER jobs_are_told AFTER UPDATE OF state, step ON jobs BEGIN
     INSERT INTO events
            (kind, renter_id, farmer_id, node_id, slice_number, rental_id, created_at)
     SELECT CASE WHEN NEW.kind = 'remove' THEN 'slice-removed'
                 WHEN NEW.state = 'done' THEN 'access-ready' ELSE 'access-failed' END,
            iif(NEW.kind = 'create', renter_id, NULL), farmer_id, NEW.node_id, NEW.slice_number,
            iif(NEW.kind = 'create', id, NULL), NEW.changed_at
-      FROM rentals WHERE id = NEW.rental_id AND (NEW.kind = 'create' OR NEW.state = 'done');
-    UPDATE slices SET removing_job = NULL
-     WHERE NEW.kind = 'remove' AND NEW.state = 'done' AND removing_job = NEW.id;
-    UPDATE nodes SET capacity = capacity
-     WHERE NEW.kind = 'remove' AND NEW.state = 'done' AND id = NEW.node_id;
+      FROM rentals
+     WHERE id = NEW.rental_id AND NEW.state <> OLD.state
+       AND (NEW.state = 'done' OR (NEW.state = 'failed' AND NEW.kind = 'create'));
+    INSERT INTO events
+           (kind, renter_id, farmer_id, node_id, slice_number, rental_id, subject, created_at)
+    SELECT 'access-progress', renter_id, farmer_id, NEW.node_id, NEW.slice_number, id, NEW.step,
+           NEW.changed_at
+      FROM rentals
+     WHERE id = NEW.rental_id AND NEW.kind = 'create' AND NEW.step IS NOT NULL
+       AND NEW.step IS NOT OLD.step;
+END;
+
+-- A slice whose machine is removed is free again, where the node can carry it.
+CREATE TRIGGER removals_free_slices AFTER UPDATE OF state ON jobs
+  WHEN NEW.kind = 'remove' AND NEW.state = 'done' AND OLD.state <> 'done'
+BEGIN
+    UPDATE slices SET removing_job = NULL WHERE removing_job = NEW.id;
+    UPDATE nodes SET capacity = capacity WHERE id = NEW.node_id;
 END;

@@ -1,11 +1,11 @@
 -- What holds on `ledger_entries`, and what follows from a change of it.
 
 CREATE TRIGGER ledger_entries_stay BEFORE UPDATE ON ledger_entries BEGIN
-    SELECT RAISE(ABORT, 'the ledger is append-only');
+    SELECT RAISE(ABORT, 'refused: ledger_append_only');
 END;
 
 CREATE TRIGGER ledger_entries_are_kept BEFORE DELETE ON ledger_entries BEGIN
-    SELECT RAISE(ABORT, 'the ledger is append-only');
+    SELECT RAISE(ABORT, 'refused: ledger_append_only');
 END;
 
 -- The first entry of a month begins it, in the statement that books the entry.

@@ -1,18 +1,14 @@
 -- What holds on `maintenance`, and what follows from a change of it.
 
 CREATE TRIGGER maintenance_is_apart BEFORE INSERT ON maintenance BEGIN
-    SELECT RAISE(ABORT, 'stale maintenance: windows overlap')
+    SELECT RAISE(ABORT, 'refused: maintenance_overlaps')
      WHERE EXISTS (SELECT 1 FROM maintenance
                     WHERE node_id = NEW.node_id AND cancelled_at IS NULL
                       AND starts_at < NEW.ends_at AND ends_at > NEW.starts_at);
-    SELECT RAISE(ABORT, 'stale maintenance: too many windows')
-     WHERE (SELECT count(*) FROM maintenance
-             WHERE node_id = NEW.node_id AND cancelled_at IS NULL
-               AND ends_at > NEW.announced_at) >= 4;
 END;
 
 CREATE TRIGGER maintenance_is_kept BEFORE DELETE ON maintenance BEGIN
-    SELECT RAISE(ABORT, 'maintenance is cancelled, not deleted');
+    SELECT RAISE(ABORT, 'refused: maintenance_never_deleted');
 END;
 
 CREATE TRIGGER maintenance_is_announced AFTER INSERT ON maintenance BEGIN

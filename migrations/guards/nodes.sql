@@ -1,39 +1,16 @@
--- What holds on `nodes`, and what follows from a change of it.
-
-CREATE TRIGGER listing_changes AFTER UPDATE OF listing ON nodes WHEN NEW.listing <> OLD.listing
-BEGIN
-    INSERT INTO events (kind, farmer_id, node_id, created_at)
-    VALUES ('node-' || NEW.listing, NEW.farmer_id, NEW.id, NEW.offer_changed_at);
-END;
-
 -- A node of a farm that somebody has proven is registered and published by nobody else, whatever
 -- the code above does.
 CREATE TRIGGER nodes_are_registered_by_owners BEFORE INSERT ON nodes
   WHEN EXISTS (SELECT 1 FROM farms WHERE id = NEW.farm_id AND owner_id <> NEW.farmer_id)
 BEGIN
-    SELECT RAISE(ABORT, 'stale farm: another account has proven to own it');
+    SELECT RAISE(ABORT, 'refused: farm_of_another_account');
 END;
 
 CREATE TRIGGER nodes_are_published_by_owners BEFORE UPDATE OF listing ON nodes
   WHEN NEW.listing = 'published'
    AND EXISTS (SELECT 1 FROM farms WHERE id = NEW.farm_id AND owner_id <> NEW.farmer_id)
 BEGIN
-    SELECT RAISE(ABORT, 'stale farm: another account has proven to own it');
-END;
-
--- A node that the grid moves to another farm goes off the market, unless its farmer has proven that
--- one, too. Rentals run on. A document that does not say of which farm a node is moves nothing.
-CREATE TRIGGER nodes_move AFTER UPDATE OF farm_id ON nodes
-  WHEN NEW.farm_id <> OLD.farm_id AND NEW.farm_id <> 0
-   AND NOT EXISTS (SELECT 1 FROM farms WHERE id = NEW.farm_id AND owner_id = NEW.farmer_id)
-BEGIN
-    INSERT INTO events (kind, farmer_id, node_id, subject, created_at)
-    SELECT 'node-moved', who.account_id, NEW.id, 'farm' || NEW.farm_id, NEW.synced_at
-      FROM (SELECT NEW.farmer_id AS account_id
-             UNION ALL SELECT owner_id FROM farms WHERE id = NEW.farm_id) who;
-    UPDATE nodes
-       SET listing = 'paused', offer_version = offer_version + 1, offer_changed_at = NEW.synced_at
-     WHERE id = NEW.id AND listing = 'published';
+    SELECT RAISE(ABORT, 'refused: farm_of_another_account');
 END;
 
 CREATE TRIGGER locks_are_told AFTER UPDATE OF locked_by ON nodes
@@ -42,20 +19,6 @@ BEGIN
     INSERT INTO events (kind, farmer_id, node_id, created_at)
     VALUES (CASE WHEN NEW.locked_by IS NULL THEN 'node-unlocked' ELSE 'node-locked' END,
             NEW.farmer_id, NEW.id, NEW.lock_changed_at);
-END;
-
-CREATE TRIGGER offer_changes
- AFTER UPDATE OF price_micros, pending_price_micros, min_uptime, min_bandwidth_mbps, terms,
-                 kept_slices ON nodes
-  WHEN NEW.price_micros IS NOT OLD.price_micros
-    OR NEW.pending_price_micros IS NOT OLD.pending_price_micros
-    OR NEW.min_uptime <> OLD.min_uptime
-    OR NEW.min_bandwidth_mbps <> OLD.min_bandwidth_mbps
-    OR NEW.terms <> OLD.terms
-    OR NEW.kept_slices <> OLD.kept_slices
-BEGIN
-    INSERT INTO events (kind, farmer_id, node_id, created_at)
-    VALUES ('offer-changed', NEW.farmer_id, NEW.id, NEW.offer_changed_at);
 END;
 
 CREATE TRIGGER offers_begin_their_history AFTER INSERT ON nodes BEGIN
@@ -76,26 +39,6 @@ BEGIN
     VALUES (NEW.id, NEW.offer_version, NEW.offer_changed_at, NEW.name, NEW.price_micros,
             NEW.pending_price_micros, NEW.pending_price_at, NEW.min_uptime,
             NEW.min_bandwidth_mbps, NEW.terms, NEW.kept_slices, NEW.listing);
-END;
-
--- Everybody who rents something of a node is told that it leaves, and what was decided on one of
--- its rentals before is decided again: each gets another version.
-CREATE TRIGGER leaving_is_told AFTER UPDATE OF leaves_at ON nodes
-  WHEN NEW.leaves_at IS NOT OLD.leaves_at
-BEGIN
-    UPDATE rentals SET version = version + 1 WHERE node_id = NEW.id AND state <> 'ended';
-    INSERT INTO events (kind, farmer_id, node_id, created_at)
-    VALUES (CASE WHEN NEW.leaves_at IS NULL THEN 'node-stays' ELSE 'node-leaving' END,
-            NEW.farmer_id, NEW.id, NEW.offer_changed_at);
-    INSERT INTO events (kind, renter_id, node_id, slice_number, rental_id, created_at)
-    SELECT CASE WHEN NEW.leaves_at IS NULL THEN 'node-stays' ELSE 'node-leaving' END, renter_id,
-           node_id, slice_number, id, NEW.offer_changed_at
-      FROM rentals WHERE node_id = NEW.id AND state <> 'ended'
-     ORDER BY id;
-    -- Of another notice they are told again.
-    DELETE FROM reminders
-     WHERE days < 0 AND rental_id IN (SELECT id FROM rentals
-                                       WHERE node_id = NEW.id AND state <> 'ended');
 END;
 
 -- A node that has left has no free slices, whatever the grid reports of it.
@@ -125,8 +68,7 @@ BEGIN
      WHERE node_id = NEW.id AND NEW.listing <> 'published';
 END;
 
--- Each look of the sync at a node. One that goes down again within the hour and stays down is told
--- of once the hour is over.
+-- Each observation of a node counts for its month.
 CREATE TRIGGER nodes_are_watched AFTER UPDATE OF observed ON nodes
   WHEN NEW.observed > OLD.observed
 BEGIN
@@ -136,16 +78,6 @@ BEGIN
         ON CONFLICT (node_id, month) DO UPDATE
        SET observed = observed + excluded.observed,
            observed_up = observed_up + excluded.observed_up;
-    INSERT INTO node_alerts (node_id, is_down, told_at, changed_at)
-    SELECT NEW.id, 1, NEW.synced_at, NEW.synced_at
-     WHERE NEW.observed_up = OLD.observed_up
-       AND (NEW.listing = 'published' OR NEW.allocated_slices > 0
-            OR NEW.whole_rental_id IS NOT NULL)
-        ON CONFLICT (node_id) DO UPDATE
-       SET is_down = 1, told_at = excluded.told_at, changed_at = excluded.changed_at
-     WHERE is_down = 0 AND told_at <= excluded.told_at - 3600;
-    UPDATE node_alerts SET is_down = 0, changed_at = NEW.synced_at
-     WHERE node_id = NEW.id AND is_down = 1 AND NEW.observed_up > OLD.observed_up;
 END;
 
 -- A node that goes to another farm or farmer takes its open jobs with it.
@@ -197,14 +129,6 @@ BEGIN
                         AND (state <> 'retired' OR removing_job IS NOT NULL)));
 END;
 
-CREATE TRIGGER overselling_is_told AFTER UPDATE OF oversold ON nodes
-  WHEN (NEW.oversold > 0) <> (OLD.oversold > 0)
-BEGIN
-    INSERT INTO events (kind, farmer_id, node_id, created_at)
-    VALUES (CASE WHEN NEW.oversold > 0 THEN 'node-oversold' ELSE 'node-fits' END,
-            NEW.farmer_id, NEW.id, NEW.synced_at);
-END;
-
 CREATE TRIGGER looks_are_kept AFTER UPDATE OF observed ON nodes
   WHEN NEW.observed > OLD.observed
 BEGIN
@@ -215,4 +139,63 @@ BEGIN
       FROM (SELECT NEW.observed_up > OLD.observed_up AS up)
      WHERE true
         ON CONFLICT (at, node_id) DO NOTHING;
+END;
+
+-- What becomes of an offer is told in one order: whether the node leaves, what the offer is, and
+-- whether it is on the market. Everybody who rents something of a node is told that it leaves, and
+-- what was decided on one of its rentals before is decided again: each gets another version.
+CREATE TRIGGER offers_are_told
+ AFTER UPDATE OF leaves_at, price_micros, pending_price_micros, min_uptime, min_bandwidth_mbps,
+                 terms, kept_slices, listing ON nodes
+BEGIN
+    UPDATE rentals SET version = version + 1
+     WHERE node_id = NEW.id AND state <> 'ended' AND NEW.leaves_at IS NOT OLD.leaves_at;
+    INSERT INTO events (kind, farmer_id, node_id, created_at)
+    SELECT CASE WHEN NEW.leaves_at IS NULL THEN 'node-stays' ELSE 'node-leaving' END,
+           NEW.farmer_id, NEW.id, NEW.offer_changed_at
+     WHERE NEW.leaves_at IS NOT OLD.leaves_at;
+    INSERT INTO events (kind, renter_id, node_id, slice_number, rental_id, created_at)
+    SELECT CASE WHEN NEW.leaves_at IS NULL THEN 'node-stays' ELSE 'node-leaving' END, renter_id,
+           node_id, slice_number, id, NEW.offer_changed_at
+      FROM rentals
+     WHERE node_id = NEW.id AND state <> 'ended' AND NEW.leaves_at IS NOT OLD.leaves_at
+     ORDER BY id;
+    -- Of another notice they are told again.
+    DELETE FROM reminders
+     WHERE NEW.leaves_at IS NOT OLD.leaves_at AND days < 0
+       AND rental_id IN (SELECT id FROM rentals WHERE node_id = NEW.id AND state <> 'ended');
+    INSERT INTO events (kind, farmer_id, node_id, created_at)
+    SELECT 'offer-changed', NEW.farmer_id, NEW.id, NEW.offer_changed_at
+     WHERE NEW.price_micros IS NOT OLD.price_micros
+        OR NEW.pending_price_micros IS NOT OLD.pending_price_micros
+        OR NEW.min_uptime <> OLD.min_uptime
+        OR NEW.min_bandwidth_mbps <> OLD.min_bandwidth_mbps
+        OR NEW.terms <> OLD.terms
+        OR NEW.kept_slices <> OLD.kept_slices;
+    INSERT INTO events (kind, farmer_id, node_id, created_at)
+    SELECT 'node-' || NEW.listing, NEW.farmer_id, NEW.id, NEW.offer_changed_at
+     WHERE NEW.listing <> OLD.listing;
+END;
+
+-- What the grid says of a node is told in one order. One that it moves to another farm goes off the
+-- market, unless its farmer has proven that one, too. Rentals run on. A document that does not say
+-- of which farm a node is moves nothing.
+CREATE TRIGGER reports_are_told AFTER UPDATE OF oversold, farm_id ON nodes BEGIN
+    INSERT INTO events (kind, farmer_id, node_id, created_at)
+    SELECT CASE WHEN NEW.oversold > 0 THEN 'node-oversold' ELSE 'node-fits' END, NEW.farmer_id,
+           NEW.id, NEW.synced_at
+     WHERE (NEW.oversold > 0) <> (OLD.oversold > 0);
+    INSERT INTO events (kind, farmer_id, node_id, subject, created_at)
+    SELECT 'node-moved', who.account_id, NEW.id, 'farm' || NEW.farm_id, NEW.synced_at
+      FROM (SELECT NEW.farmer_id AS account_id
+             UNION ALL SELECT owner_id FROM farms WHERE id = NEW.farm_id) who
+     WHERE NEW.farm_id <> OLD.farm_id AND NEW.farm_id <> 0
+       AND NOT EXISTS (SELECT 1 FROM farms
+                        WHERE id = NEW.farm_id AND owner_id = NEW.farmer_id);
+    UPDATE nodes
+       SET listing = 'paused', offer_version = offer_version + 1, offer_changed_at = NEW.synced_at
+     WHERE id = NEW.id AND listing = 'published' AND NEW.farm_id <> OLD.farm_id
+       AND NEW.farm_id <> 0
+       AND NOT EXISTS (SELECT 1 FROM farms
+                        WHERE id = NEW.farm_id AND owner_id = NEW.farmer_id);
 END;

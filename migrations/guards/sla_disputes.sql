@@ -1,13 +1,13 @@
 -- What holds on `sla_disputes`, and what follows from a change of it.
 
 CREATE TRIGGER disputes_are_kept BEFORE DELETE ON sla_disputes BEGIN
-    SELECT RAISE(ABORT, 'disputes are decided, not deleted');
+    SELECT RAISE(ABORT, 'refused: disputes_never_deleted');
 END;
 
 CREATE TRIGGER disputes_are_decided_once BEFORE UPDATE ON sla_disputes
   WHEN OLD.decided_at IS NOT NULL
 BEGIN
-    SELECT RAISE(ABORT, 'stale dispute: it is decided');
+    SELECT RAISE(ABORT, 'refused: dispute_decided');
 END;
 
 -- Both sides are told of it.

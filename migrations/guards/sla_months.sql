@@ -6,9 +6,9 @@ BEFORE UPDATE OF rental_id, month, stay, node_id, renter_id, farmer_id, from_at,
                  measured_uptime, measured_mbps, base_micros, percent, credit_micros, judged_at
     ON sla_months
 BEGIN
-    SELECT RAISE(ABORT, 'the evidence of promises is append-only');
+    SELECT RAISE(ABORT, 'refused: sla_evidence_append_only');
 END;
 
 CREATE TRIGGER evidence_is_kept BEFORE DELETE ON sla_months BEGIN
-    SELECT RAISE(ABORT, 'the evidence of promises is append-only');
+    SELECT RAISE(ABORT, 'refused: sla_evidence_append_only');
 END;

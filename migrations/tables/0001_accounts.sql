@@ -7,7 +7,8 @@ CREATE TABLE accounts (
     password_hash   TEXT    NOT NULL,
     created_at      INTEGER NOT NULL,
     -- Operators are named by operators; the first one by a command on the machine.
-    is_operator     INTEGER NOT NULL DEFAULT 0 CHECK (is_operator IN (0, 1)),
+    is_operator     INTEGER NOT NULL DEFAULT 0
+                    CONSTRAINT account_operator_is_flag CHECK (is_operator IN (0, 1)),
     -- Since when the account is suspended: nobody signs in to it, and nothing of it changes.
     disabled_at     INTEGER,
     -- When its owner deleted it. The row stays for the money it moved, without personal data.
@@ -16,6 +17,7 @@ CREATE TABLE accounts (
     payout_address  TEXT,
     -- How farmers see this renter; NULL for the e-mail address.
     display_name    TEXT
+                    CONSTRAINT account_display_name_fits
                     CHECK (display_name IS NULL OR length(display_name) BETWEEN 1 AND 80),
     -- The last event whose notification the account has read.
     notices_read_id INTEGER NOT NULL DEFAULT 0
@@ -25,16 +27,18 @@ CREATE TABLE accounts (
 CREATE TABLE sessions (
     id         TEXT    PRIMARY KEY,
     -- SHA-256 of the cookie's value: who reads the database cannot sign in.
-    hash       BLOB    NOT NULL UNIQUE CHECK (length(hash) = 32),
+    hash       BLOB    NOT NULL UNIQUE CONSTRAINT session_hash_is_sha256 CHECK (length(hash) = 32),
     account_id TEXT    NOT NULL REFERENCES accounts (id),
     created_at INTEGER NOT NULL,
-    expires_at INTEGER NOT NULL CHECK (expires_at > created_at),
+    expires_at INTEGER NOT NULL
+               CONSTRAINT session_expires_after_creation CHECK (expires_at > created_at),
     -- When the session was last seen, to the hour.
     seen_at    INTEGER NOT NULL DEFAULT 0,
     -- When its holder last verified who they are.
     proved_at  INTEGER NOT NULL DEFAULT 0,
     -- Whether that was with a second factor.
-    is_strong  INTEGER NOT NULL DEFAULT 0 CHECK (is_strong IN (0, 1)),
+    is_strong  INTEGER NOT NULL DEFAULT 0
+               CONSTRAINT session_strong_is_flag CHECK (is_strong IN (0, 1)),
     -- From where and with what it was opened, for its owner to recognize it by.
     address    TEXT    NOT NULL DEFAULT '',
     user_agent TEXT    NOT NULL DEFAULT ''
@@ -48,13 +52,15 @@ CREATE INDEX sessions_by_account ON sessions (account_id, id);
 CREATE TABLE tokens (
     id             TEXT    PRIMARY KEY,
     -- SHA-256 of the token.
-    hash           BLOB    NOT NULL UNIQUE CHECK (length(hash) = 32),
+    hash           BLOB    NOT NULL UNIQUE
+                   CONSTRAINT token_hash_is_sha256 CHECK (length(hash) = 32),
     account_id     TEXT    NOT NULL REFERENCES accounts (id),
     name           TEXT    NOT NULL,
     -- Names of scopes, separated by spaces.
     scopes         TEXT    NOT NULL,
     created_at     INTEGER NOT NULL,
-    expires_at     INTEGER NOT NULL CHECK (expires_at > created_at),
+    expires_at     INTEGER NOT NULL
+                   CONSTRAINT token_expires_after_creation CHECK (expires_at > created_at),
     -- The beginning of the token, for its owner to recognize it by.
     hint           TEXT    NOT NULL DEFAULT '',
     -- When it was last used, to the minute.
@@ -62,9 +68,9 @@ CREATE TABLE tokens (
     -- The only farm that it may touch, by the grid's number.
     farm_id        INTEGER,
     -- What it may spend in all, and what it has spent.
-    ceiling_micros INTEGER CHECK (ceiling_micros >= 0),
+    ceiling_micros INTEGER CONSTRAINT token_ceiling_not_negative CHECK (ceiling_micros >= 0),
     spent_micros   INTEGER NOT NULL DEFAULT 0
-                   CONSTRAINT within_ceiling
+                   CONSTRAINT token_within_ceiling
                    CHECK (ceiling_micros IS NULL OR spent_micros <= ceiling_micros)
 ) STRICT;
 
@@ -77,8 +83,8 @@ CREATE INDEX tokens_by_end ON tokens (expires_at);
 -- owner of a farm signs.
 CREATE TABLE challenges (
     -- SHA-256 of the secret.
-    hash       BLOB    PRIMARY KEY CHECK (length(hash) = 32),
-    kind       TEXT    NOT NULL CHECK (kind IN (
+    hash       BLOB    PRIMARY KEY CONSTRAINT challenge_hash_is_sha256 CHECK (length(hash) = 32),
+    kind       TEXT    NOT NULL CONSTRAINT challenge_kind_is_known CHECK (kind IN (
                    'sign-up', 'email-change', 'password-reset', 'second-factor',
                    'passkey-new', 'passkey-sign-in', 'farm-claim')),
     -- Whose it is; empty where there is no account yet.
@@ -86,7 +92,8 @@ CREATE TABLE challenges (
     -- What to go on with, in the form that its kind has.
     payload    BLOB    NOT NULL,
     created_at INTEGER NOT NULL,
-    expires_at INTEGER NOT NULL CHECK (expires_at > created_at)
+    expires_at INTEGER NOT NULL
+               CONSTRAINT challenge_expires_after_creation CHECK (expires_at > created_at)
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX challenges_by_end ON challenges (expires_at);
@@ -95,10 +102,12 @@ CREATE INDEX challenges_by_account ON challenges (account_id, kind);
 
 CREATE TABLE passkeys (
     -- The credential's id, as the authenticator gave it.
-    id         BLOB    PRIMARY KEY CHECK (length(id) BETWEEN 16 AND 1023),
+    id         BLOB    PRIMARY KEY
+               CONSTRAINT passkey_id_length_in_range CHECK (length(id) BETWEEN 16 AND 1023),
     account_id TEXT    NOT NULL REFERENCES accounts (id),
     -- What its owner calls it.
-    name       TEXT    NOT NULL CHECK (length(name) BETWEEN 1 AND 80),
+    name       TEXT    NOT NULL
+               CONSTRAINT passkey_name_length_in_range CHECK (length(name) BETWEEN 1 AND 80),
     -- The public key and what never changes, as the crate `factors` writes it.
     fixed      BLOB    NOT NULL,
     -- The counter and what changes with each use, as the crate `factors` writes it.
@@ -125,7 +134,7 @@ CREATE TABLE totp_secrets (
 CREATE TABLE recovery_codes (
     account_id TEXT    NOT NULL REFERENCES accounts (id),
     -- SHA-256 of the code: it has 80 random bits.
-    hash       BLOB    NOT NULL CHECK (length(hash) = 32),
+    hash       BLOB    NOT NULL CONSTRAINT recovery_code_hash_is_sha256 CHECK (length(hash) = 32),
     PRIMARY KEY (account_id, hash)
 ) STRICT, WITHOUT ROWID;
 
@@ -133,8 +142,10 @@ CREATE TABLE recovery_codes (
 CREATE TABLE ssh_keys (
     id          TEXT    PRIMARY KEY,
     account_id  TEXT    NOT NULL REFERENCES accounts (id),
-    name        TEXT    NOT NULL CHECK (length(name) BETWEEN 1 AND 80),
-    key         TEXT    NOT NULL CHECK (length(key) BETWEEN 1 AND 4200),
+    name        TEXT    NOT NULL
+                CONSTRAINT ssh_key_name_length_in_range CHECK (length(name) BETWEEN 1 AND 80),
+    key         TEXT    NOT NULL
+                CONSTRAINT ssh_key_key_length_in_range CHECK (length(key) BETWEEN 1 AND 4200),
     fingerprint TEXT    NOT NULL,
     created_at  INTEGER NOT NULL,
     UNIQUE (account_id, fingerprint)
@@ -148,7 +159,7 @@ CREATE TABLE rate_limits (
     policy   TEXT    NOT NULL,
     -- Whom it limits, as a digest: an address, an account, a token.
     key      TEXT    NOT NULL,
-    span     INTEGER NOT NULL CHECK (span > 0),
+    span     INTEGER NOT NULL CONSTRAINT rate_limit_span_positive CHECK (span > 0),
     empty_at INTEGER NOT NULL,
     PRIMARY KEY (policy, key)
 ) STRICT, WITHOUT ROWID;

@@ -11,10 +11,12 @@ VALUES ('credit'), ('rental'), ('extension'), ('earning'), ('refund'), ('settlem
 CREATE TABLE ledger_accounts (
     id             INTEGER PRIMARY KEY,
     kind           TEXT    NOT NULL
+                   CONSTRAINT ledger_account_kind_is_known
                    CHECK (kind IN ('funding', 'wallet', 'escrow', 'earnings', 'platform')),
     owner_id       TEXT    NOT NULL,
     balance_micros INTEGER NOT NULL DEFAULT 0
-                   CONSTRAINT no_negative_balance CHECK (kind = 'funding' OR balance_micros >= 0),
+                   CONSTRAINT balance_never_negative
+                   CHECK (kind = 'funding' OR balance_micros >= 0),
     UNIQUE (kind, owner_id)
 ) STRICT;
 
@@ -36,7 +38,8 @@ CREATE INDEX ledger_transactions_by_rental ON ledger_transactions (rental_id, id
 CREATE TABLE ledger_entries (
     ledger_account_id    INTEGER NOT NULL REFERENCES ledger_accounts (id),
     transaction_id       INTEGER NOT NULL REFERENCES ledger_transactions (id),
-    amount_micros        INTEGER NOT NULL CHECK (amount_micros <> 0),
+    amount_micros        INTEGER NOT NULL
+                         CONSTRAINT ledger_entry_moves_money CHECK (amount_micros <> 0),
     balance_after_micros INTEGER NOT NULL,
     PRIMARY KEY (ledger_account_id, transaction_id)
 ) STRICT, WITHOUT ROWID;
@@ -47,7 +50,7 @@ CREATE INDEX ledger_entries_by_transaction ON ledger_entries (transaction_id);
 -- The mailer's cron and whoever checks compute it.
 CREATE TABLE ledger_seals (
     transaction_id INTEGER PRIMARY KEY REFERENCES ledger_transactions (id),
-    hash           BLOB    NOT NULL CHECK (length(hash) = 32)
+    hash           BLOB    NOT NULL CONSTRAINT ledger_seal_hash_is_sha256 CHECK (length(hash) = 32)
 ) STRICT;
 
 -- The first entry of each month that has one. A month holds the transactions from its first to the
@@ -56,7 +59,9 @@ CREATE TABLE ledger_seals (
 -- `2026-11`.
 CREATE TABLE ledger_months (
     ledger_account_id    INTEGER NOT NULL REFERENCES ledger_accounts (id),
-    month                TEXT    NOT NULL CHECK (month GLOB '[1-9][0-9][0-9][0-9]-[01][0-9]'),
+    month                TEXT    NOT NULL
+                         CONSTRAINT ledger_month_month_is_month
+                         CHECK (month GLOB '[1-9][0-9][0-9][0-9]-[01][0-9]'),
     first_transaction_id INTEGER NOT NULL REFERENCES ledger_transactions (id),
     PRIMARY KEY (ledger_account_id, month)
 ) STRICT, WITHOUT ROWID;

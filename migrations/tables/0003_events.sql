@@ -44,7 +44,7 @@ CREATE TABLE audit (
     -- What was done, such as `sign-in` or `slice-rented`.
     action     TEXT    NOT NULL,
     -- How it was asked for.
-    actor      TEXT    NOT NULL CHECK (actor IN (
+    actor      TEXT    NOT NULL CONSTRAINT audit_entry_actor_is_known CHECK (actor IN (
                    'visitor', 'account', 'token', 'operator', 'market')),
     -- The account or token that asked; empty for a visitor and the bootstrap operator.
     actor_id   TEXT    NOT NULL DEFAULT '',
@@ -64,5 +64,5 @@ CREATE INDEX audit_by_account ON audit (account_id, id);
 -- mailer's cron and whoever checks compute it.
 CREATE TABLE audit_seals (
     audit_id INTEGER PRIMARY KEY REFERENCES audit (id),
-    hash     BLOB    NOT NULL CHECK (length(hash) = 32)
+    hash     BLOB    NOT NULL CONSTRAINT audit_seal_hash_is_sha256 CHECK (length(hash) = 32)
 ) STRICT;

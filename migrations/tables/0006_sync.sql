@@ -3,7 +3,7 @@
 -- Who may sync, and how far it came. Each run counts `fence` up; what carries another one is
 -- refused.
 CREATE TABLE sync_state (
-    id           INTEGER PRIMARY KEY CHECK (id = 1),
+    id           INTEGER PRIMARY KEY CONSTRAINT sync_state_has_one_row CHECK (id = 1),
     fence        INTEGER NOT NULL,
     -- When the last run began.
     begun_at     INTEGER NOT NULL,
@@ -17,15 +17,18 @@ INSERT INTO sync_state (id, fence, begun_at, leased_until, behind) VALUES (1, 0,
 
 -- The grid's servers that a run has asked. One that fails again and again is left alone.
 CREATE TABLE sync_upstreams (
-    base         TEXT    PRIMARY KEY CHECK (length(base) <= 200),
+    base         TEXT    PRIMARY KEY
+                 CONSTRAINT sync_upstream_base_length_in_range CHECK (length(base) <= 200),
     -- In a row.
-    failures     INTEGER NOT NULL CHECK (failures >= 0),
+    failures     INTEGER NOT NULL
+                 CONSTRAINT sync_upstream_failures_not_negative CHECK (failures >= 0),
     -- It is not asked before.
     open_until   INTEGER NOT NULL,
     succeeded_at INTEGER,
     failed_at    INTEGER,
     -- What went wrong last.
-    failure      TEXT    CHECK (length(failure) <= 500)
+    failure      TEXT
+                 CONSTRAINT sync_upstream_failure_length_in_range CHECK (length(failure) <= 500)
 ) STRICT, WITHOUT ROWID;
 
 -- Each run of the sync.

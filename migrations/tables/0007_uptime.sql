@@ -10,8 +10,8 @@ CREATE TABLE looks (
     at            INTEGER NOT NULL,
     node_id       INTEGER NOT NULL,
     status        TEXT    NOT NULL,
-    is_up         INTEGER NOT NULL CHECK (is_up IN (0, 1)),
-    healthy       INTEGER CHECK (healthy IN (0, 1)),
+    is_up         INTEGER NOT NULL CONSTRAINT observation_up_is_flag CHECK (is_up IN (0, 1)),
+    healthy       INTEGER CONSTRAINT observation_healthy_is_flag CHECK (healthy IN (0, 1)),
     -- As the grid has measured it; NULL where it has not, or the node was not up.
     upload_mbps   INTEGER,
     download_mbps INTEGER,
@@ -24,7 +24,9 @@ CREATE TABLE look_days (
     day           INTEGER NOT NULL,
     node_id       INTEGER NOT NULL,
     observed      INTEGER NOT NULL,
-    observed_up   INTEGER NOT NULL CHECK (observed_up BETWEEN 0 AND observed),
+    observed_up   INTEGER NOT NULL
+                  CONSTRAINT observation_day_up_at_most_observed
+                  CHECK (observed_up BETWEEN 0 AND observed),
     healthy       INTEGER NOT NULL,
     unhealthy     INTEGER NOT NULL,
     -- How many looks knew both speeds, and their sums.
@@ -40,7 +42,9 @@ CREATE TABLE node_months (
     -- Such as `2026-11`.
     month       TEXT    NOT NULL,
     observed    INTEGER NOT NULL,
-    observed_up INTEGER NOT NULL CHECK (observed_up BETWEEN 0 AND observed),
+    observed_up INTEGER NOT NULL
+                CONSTRAINT node_month_up_at_most_observed
+                CHECK (observed_up BETWEEN 0 AND observed),
     -- How often it had been down when its promise was last looked at.
     judged_down INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (node_id, month)
@@ -53,7 +57,7 @@ CREATE INDEX node_months_to_judge ON node_months (month, node_id)
 -- was last told that one is down: at most once an hour.
 CREATE TABLE node_alerts (
     node_id    INTEGER PRIMARY KEY REFERENCES nodes (id),
-    is_down    INTEGER NOT NULL CHECK (is_down IN (0, 1)),
+    is_down    INTEGER NOT NULL CONSTRAINT node_alert_down_is_flag CHECK (is_down IN (0, 1)),
     told_at    INTEGER NOT NULL,
     changed_at INTEGER NOT NULL
 ) STRICT;
@@ -62,7 +66,9 @@ CREATE TABLE node_alerts (
 CREATE TABLE promise_alerts (
     node_id    INTEGER NOT NULL REFERENCES nodes (id),
     month      TEXT    NOT NULL,
-    kind       TEXT    NOT NULL CHECK (kind IN ('promise-at-risk', 'promise-broken')),
+    kind       TEXT    NOT NULL
+               CONSTRAINT sla_alert_kind_is_known
+               CHECK (kind IN ('promise-at-risk', 'promise-broken')),
     created_at INTEGER NOT NULL,
     -- How long the node may still be down this month.
     minutes_left INTEGER,
@@ -71,7 +77,7 @@ CREATE TABLE promise_alerts (
 
 -- The node up to which that job has come; 0 where it begins again. One row.
 CREATE TABLE rank_cursor (
-    id      INTEGER PRIMARY KEY CHECK (id = 1),
+    id      INTEGER PRIMARY KEY CONSTRAINT rank_cursor_has_one_row CHECK (id = 1),
     node_id INTEGER NOT NULL
 ) STRICT;
 

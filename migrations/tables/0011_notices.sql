@@ -10,7 +10,7 @@ CREATE TABLE mails (
     -- again; one that was sent has no more use for it.
     sealed      BLOB,
     state       TEXT    NOT NULL DEFAULT 'waiting'
-                CHECK (state IN ('waiting', 'sent', 'failed')),
+                CONSTRAINT mail_state_is_known CHECK (state IN ('waiting', 'sent', 'failed')),
     attempts    INTEGER NOT NULL DEFAULT 0,
     -- When it is tried next. An attempt moves this on before it begins: nobody else takes the mail
     -- meanwhile, and one whose sender dies is tried again.
@@ -18,8 +18,10 @@ CREATE TABLE mails (
     -- What the outlet said last; no address and no text of the mail.
     last_error  TEXT,
     created_at  INTEGER NOT NULL,
-    finished_at INTEGER CHECK ((finished_at IS NULL) = (state = 'waiting')),
-    CHECK ((sealed IS NULL) = (state = 'sent'))
+    finished_at INTEGER
+                CONSTRAINT mail_finished_has_date
+                CHECK ((finished_at IS NULL) = (state = 'waiting')),
+    CONSTRAINT mail_sealed_until_sent CHECK ((sealed IS NULL) = (state = 'sent'))
 ) STRICT;
 
 CREATE INDEX mails_by_due ON mails (due_at, id) WHERE state = 'waiting';
@@ -32,14 +34,15 @@ CREATE INDEX mails_by_account ON mails (account_id);
 CREATE TABLE notice_choices (
     account_id TEXT    NOT NULL REFERENCES accounts (id),
     kind       TEXT    NOT NULL,
-    way        TEXT    NOT NULL CHECK (way IN ('page', 'mail', 'webhook')),
-    is_on      INTEGER NOT NULL CHECK (is_on IN (0, 1)),
+    way        TEXT    NOT NULL
+               CONSTRAINT notice_choice_way_is_known CHECK (way IN ('page', 'mail', 'webhook')),
+    is_on      INTEGER NOT NULL CONSTRAINT notice_choice_on_is_flag CHECK (is_on IN (0, 1)),
     PRIMARY KEY (account_id, kind, way)
 ) STRICT, WITHOUT ROWID;
 
 -- Up to which event mails and messages to webhooks have been made. One row.
 CREATE TABLE notice_cursor (
-    id       INTEGER PRIMARY KEY CHECK (id = 1),
+    id       INTEGER PRIMARY KEY CONSTRAINT notice_cursor_has_one_row CHECK (id = 1),
     event_id INTEGER NOT NULL
 ) STRICT;
 
@@ -49,7 +52,8 @@ INSERT INTO notice_cursor (id, event_id) VALUES (1, 0);
 CREATE TABLE webhooks (
     id            TEXT    PRIMARY KEY,
     account_id    TEXT    NOT NULL REFERENCES accounts (id),
-    url           TEXT    NOT NULL CHECK (length(url) BETWEEN 1 AND 500),
+    url           TEXT    NOT NULL
+                  CONSTRAINT webhook_url_length_in_range CHECK (length(url) BETWEEN 1 AND 500),
     -- What its messages are signed with, encrypted.
     sealed        BLOB    NOT NULL,
     created_at    INTEGER NOT NULL,
@@ -72,6 +76,7 @@ CREATE TABLE webhook_deliveries (
     -- The very bytes that are sent.
     body        TEXT    NOT NULL,
     state       TEXT    NOT NULL DEFAULT 'waiting'
+                CONSTRAINT webhook_delivery_state_is_known
                 CHECK (state IN ('waiting', 'sent', 'failed')),
     attempts    INTEGER NOT NULL DEFAULT 0,
     -- When it is tried next. An attempt moves this on before it begins: nobody else takes it
@@ -81,7 +86,9 @@ CREATE TABLE webhook_deliveries (
     last_status INTEGER,
     last_error  TEXT,
     created_at  INTEGER NOT NULL,
-    finished_at INTEGER CHECK ((finished_at IS NULL) = (state = 'waiting'))
+    finished_at INTEGER
+                CONSTRAINT webhook_delivery_finished_has_date
+                CHECK ((finished_at IS NULL) = (state = 'waiting'))
 ) STRICT;
 
 -- An event is told to a webhook once.

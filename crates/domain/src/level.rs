@@ -104,6 +104,11 @@ pub struct Due {
     pub next_at: Option<Timestamp>,
 }
 
+/// When the month of an instant is judged.
+pub fn settled_at(at: Timestamp) -> Timestamp {
+    Month::of(at).last_second().plus_seconds(1 + SETTLED_AFTER_SECONDS)
+}
+
 impl Stay {
     /// What is judged of it next: the rest of a month, or of what it lived of it.
     pub fn due(&self) -> Due {
@@ -111,8 +116,7 @@ impl Stay {
         let over = month.last_second().plus_seconds(1);
         let end = self.ended_at.unwrap_or(over).max(from);
         let judged_until = end.min(over);
-        let next = Month::of(over).last_second().plus_seconds(1);
-        let next = next.plus_seconds(SETTLED_AFTER_SECONDS);
+        let next = settled_at(over);
         let next_at = self.ended_at.map_or(Some(next), |at| Some(at).filter(|at| *at > over));
         Due { month, from, until: judged_until.min(self.paid_until), judged_until, next_at }
     }

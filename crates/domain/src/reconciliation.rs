@@ -13,6 +13,9 @@ use crate::time::Timestamp;
 /// in its index some time after they were made.
 pub const IN_USE_AFTER_SECONDS: i64 = 2 * 60 * 60;
 
+/// A farmer is told at most once an hour that a node is down.
+pub const ALERT_PAUSE_SECONDS: i64 = 60 * 60;
+
 /// What the market knows of a node by the grid, beside the instant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Standing {

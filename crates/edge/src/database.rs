@@ -8,7 +8,8 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use domain::time::Timestamp;
-use store::{Db, Row, Rows, StoreError, Value, migrate};
+use store::{Db, Row, Rows, StoreError, Value, migrate, violations};
+use web::ambient;
 
 use crate::bindings::spin::sqlite::sqlite::{Connection, Error, QueryResult, Value as SpinValue};
 
@@ -61,6 +62,10 @@ impl Db for SpinDb {
             // newer version may have replaced what the statement is about: the next request looks.
             CONNECTION.take();
             IS_CURRENT.set(false);
+        }
+        if let Some(rule) = result.as_ref().err().and_then(StoreError::bug) {
+            // The error itself is what is told and logged.
+            let _ = violations::count(self, rule, ambient::now());
         }
         result
     }

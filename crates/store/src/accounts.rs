@@ -194,7 +194,7 @@ pub fn delete(db: &dyn Db, id: AccountId, now: Timestamp) -> Result<bool, StoreE
 fn refused_is_false<T>(result: Result<T, StoreError>) -> Result<bool, StoreError> {
     match result {
         Ok(_) => Ok(true),
-        Err(StoreError::Refused(_)) => Ok(false),
+        Err(error) if error.is_race() => Ok(false),
         Err(error) => Err(error),
     }
 }

@@ -7,6 +7,7 @@
 use sha2::{Digest, Sha256};
 
 use crate::db::{Db, StoreError};
+use crate::refusal::Refusal;
 use crate::row::FromRow;
 
 /// How many rows are checked, the newest ones.
@@ -90,7 +91,7 @@ impl<T: FromRow> Chain<T> {
         match db.run(self.write, &[format!("[{}]", seals.join(",")).as_str().into()]) {
             Ok(_) => Ok(last),
             // Somebody else has sealed them meanwhile.
-            Err(StoreError::Refused(_)) => Ok(head),
+            Err(StoreError::Refused(Refusal::SealExists)) => Ok(head),
             Err(error) => Err(error),
         }
     }

@@ -2,6 +2,8 @@
 
 use domain::time::Timestamp;
 
+use crate::refusal::{Refusal, Rule};
+
 /// A database connection. Two implementations: Spin's in the components, rusqlite in tests and
 /// tools.
 pub trait Db {
@@ -95,10 +97,14 @@ pub enum StoreError {
     /// same statement can be tried again.
     #[error("the database is busy")]
     Busy,
-    /// A constraint, or a `RAISE` of our own, refused the statement, and nothing has changed.
-    /// Load again and decide again: the decision then says why.
-    #[error("the database refused the change: {0}")]
-    Refused(String),
+    /// A command or a rule of the schema refused the statement, and nothing has changed. Where that
+    /// is a race, load again and decide again: the decision then says why.
+    #[error("the database refused the change: {}", .0.as_str())]
+    Refused(Refusal),
+    /// A rule of the schema, by its name, that no code expects to meet: a bug of ours. Nothing has
+    /// changed.
+    #[error("the change violates {0}")]
+    Violation(String),
     /// The database has the schema of another version of this program: a newer one or, where the
     /// numbers are equal, one that was built from other files.
     #[error(
@@ -157,14 +163,29 @@ impl StoreError {
             "Connection refused",
             "interrupted",
         ];
-        // Every refusal of our own that is not about being append-only begins with `stale`.
-        const REFUSED: [&str; 3] = ["constraint failed", "stale ", "append-only"];
         if BUSY.iter().any(|text| message.contains(text)) {
-            StoreError::Busy
-        } else if REFUSED.iter().any(|text| message.contains(text)) {
-            StoreError::Refused(message.to_owned())
-        } else {
-            StoreError::Failed(message.to_owned())
+            return StoreError::Busy;
+        }
+        match Rule::of_message(message) {
+            Some(rule) => match rule.refusal() {
+                Some(refusal) => StoreError::Refused(refusal),
+                None => StoreError::Violation(rule.to_string()),
+            },
+            None => StoreError::Failed(message.to_owned()),
+        }
+    }
+
+    /// Whether somebody was faster: load again and decide again.
+    pub fn is_race(&self) -> bool {
+        matches!(self, StoreError::Refused(refusal) if refusal.is_race())
+    }
+
+    /// The name of the rule that was met by a bug of ours.
+    pub fn bug(&self) -> Option<&str> {
+        match self {
+            StoreError::Violation(name) => Some(name),
+            StoreError::Refused(refusal) if !refusal.is_race() => Some(refusal.as_str()),
+            _ => None,
         }
     }
 }
@@ -180,9 +201,14 @@ mod tests {
             assert!(found.starts_with(expected), "{message}: {found}");
         };
         check("database is locked", "Busy");
-        check("Hrana: `cursor error: … SQLite error: stale slice`", "Refused");
-        check("CHECK constraint failed: no_negative_balance", "Refused");
-        check("UNIQUE constraint failed: rentals.renter_id", "Refused");
+        check("Hrana: `cursor error: … SQLite error: refused: slice_taken`", "Refused(SliceTaken)");
+        check("refused: something_new", "Violation(\"something_new\")");
+        check("CHECK constraint failed: balance_never_negative", "Refused(BalanceNeverNegative)");
+        check("CHECK constraint failed: node_id_in_range", "Violation(\"node_id_in_range\")");
+        check("UNIQUE constraint failed: accounts.email", "Refused(EmailTaken)");
+        check("UNIQUE constraint failed: a.b, a.c", "Violation(\"UNIQUE a.b, a.c\")");
+        check("FOREIGN KEY constraint failed", "Violation(\"FOREIGN KEY\")");
+        check("NOT NULL constraint failed: a.b", "Violation(\"NOT NULL a.b\")");
         check("database or disk is full", "Failed");
         check("no such table: nodes", "Failed");
     }

@@ -8,6 +8,7 @@ use domain::time::Timestamp;
 
 use crate::db::{Db, StoreError, Value};
 use crate::levels::{JUDGED, Judged};
+use crate::refusal::Refusal;
 use crate::rentals::{SAVE_ATTEMPTS, booking_json};
 use crate::row::{FromJson, row, select};
 
@@ -172,7 +173,7 @@ pub fn begin(db: &dyn Db, new: &NewDispute<'_>, now: Timestamp) -> Result<(), Di
     match db.run(BEGIN, &params) {
         Ok(_) => Ok(()),
         // It was sent twice at once.
-        Err(StoreError::Refused(_)) => Err(DisputeFailure::Already),
+        Err(StoreError::Refused(Refusal::DisputeExists)) => Err(DisputeFailure::Already),
         Err(error) => Err(error.into()),
     }
 }
@@ -288,14 +289,11 @@ pub fn decide(
         ];
         match db.run(DECIDE, &params) {
             Ok(_) => return find(db, id)?.ok_or(DecideFailure::NoSuchDispute),
-            Err(StoreError::Refused(_)) => {
-                let seen = find(db, id)?.ok_or(DecideFailure::NoSuchDispute)?;
-                if seen == case {
-                    let side =
-                        if credit > paid { DisputeSide::Farmer } else { DisputeSide::Renter };
-                    return Err(DecideFailure::NotCovered { side });
-                }
+            Err(StoreError::Refused(Refusal::BalanceNeverNegative)) => {
+                let side = if credit > paid { DisputeSide::Farmer } else { DisputeSide::Renter };
+                return Err(DecideFailure::NotCovered { side });
             }
+            Err(error) if error.is_race() => {}
             Err(error) => return Err(error.into()),
         }
     }

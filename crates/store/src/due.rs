@@ -204,8 +204,9 @@ pub fn renew(
     };
     let change = rental::Change { event: Some(EventKind::RentalRenewed), ..change };
     match save(db, &found.life, &change, Some(&extension.intention), now) {
-        // Refused: it has changed meanwhile, and the next run looks again.
-        Ok(()) | Err(StoreError::Refused(_)) => Ok(None),
+        Ok(()) => Ok(None),
+        // It has changed meanwhile, and the next run looks again.
+        Err(error) if error.is_race() => Ok(None),
         Err(error) => Err(error),
     }
 }

@@ -6,6 +6,7 @@ use domain::time::Timestamp;
 
 use crate::accounts::SecretHash;
 use crate::db::{Db, StoreError, Value};
+use crate::refusal::Refusal;
 use crate::row::{row, select};
 
 row! {
@@ -200,7 +201,7 @@ pub fn confirm_totp(
     let params = [Value::text(account), sealed.into(), step.into(), now.into(), hashes];
     match db.run(CONFIRM_TOTP, &params) {
         Ok(_) => Ok(true),
-        Err(StoreError::Refused(_)) => Ok(false),
+        Err(StoreError::Refused(Refusal::TotpSecretChanged)) => Ok(false),
         Err(error) => Err(error),
     }
 }

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 
 use domain::event::EventKind;
 use domain::id::{AccountId, NodeId};
+use domain::level;
 use domain::time::Timestamp;
 use serde::Serialize;
 
 use crate::db::{Db, StoreError, Value};
+use crate::refusal::Refusal;
 use crate::row::{column, row, select};
 
 /// How an owner was shown to be one.
@@ -287,7 +289,8 @@ const SEEN: &str = select!(
 
 /// Takes a node over: the columns of the command view, in order.
 const TAKE_OVER: &str = "
-    INSERT INTO take_over_node (id, farmer_id, offer_version, taken_at) VALUES (?1, ?2, ?3, ?4)";
+    INSERT INTO take_over_node (id, farmer_id, offer_version, judge_at, taken_at)
+    VALUES (?1, ?2, ?3, ?4, ?5)";
 
 /// Takes over a node of a proven farm that somebody else has registered, with what is rented on it.
 pub fn take_over(
@@ -307,10 +310,18 @@ pub fn take_over(
     if is_renting {
         return Ok(TakeOver::Renting);
     }
-    let params = [node.0.into(), Value::text(account), version.into(), now.into()];
+    let params = [
+        node.0.into(),
+        Value::text(account),
+        version.into(),
+        level::settled_at(now).into(),
+        now.into(),
+    ];
     match db.run(TAKE_OVER, &params) {
         Ok(_) => Ok(TakeOver::Done),
-        Err(StoreError::Refused(_)) => Ok(TakeOver::Changed),
+        Err(StoreError::Refused(Refusal::NodeTakeoverOutdated | Refusal::FarmerRentsOnNode)) => {
+            Ok(TakeOver::Changed)
+        }
         Err(error) => Err(error),
     }
 }

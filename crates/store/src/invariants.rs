@@ -23,7 +23,7 @@ enum Check {
 }
 
 /// Every invariant that the database alone can show.
-pub const INVARIANTS: [Invariant; 37] = [
+pub const INVARIANTS: [Invariant; 38] = [
     Invariant {
         id: "one-rental-per-slice",
         claim: "A slice has at most one live rental, and a node that is rented whole has no other.",
@@ -619,6 +619,14 @@ pub const INVARIANTS: [Invariant; 37] = [
         id: "ledger-chain",
         claim: "The newest 100,000 transactions of the ledger are as they were sealed.",
         check: Check::LedgerChain,
+    },
+    Invariant {
+        id: "no-violations",
+        claim: "In the last day no change has met a rule of the schema that code should have kept.",
+        check: Check::Count(
+            "SELECT coalesce(sum(count), 0) FROM violations
+              WHERE last_at > (SELECT coalesce(max(checked_at), 0) - 86400 FROM invariant_checks)",
+        ),
     },
 ];
 

@@ -183,7 +183,7 @@ fn keep_house(db: &dyn Db, sql: &'static str) -> Result<bool, StoreError> {
     match db.run(sql, &[]) {
         Ok(_) => Ok(true),
         // libSQL takes neither: its server does both.
-        Err(StoreError::Failed(_) | StoreError::Refused(_)) => Ok(false),
+        Err(StoreError::Failed(_)) => Ok(false),
         Err(error) => Err(error),
     }
 }

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use domain::id::{AccountId, JobId, NodeId, RentalId, SliceId, TokenId};
 use domain::provisioning::{
-    self, AGENT_SECONDS, ATTEMPTS_MAX, Job, JobKind, JobState, LEASE_SECONDS, LeaseLost, Next,
-    Owed, Report, Step,
+    self, AGENT_SECONDS, ATTEMPTS_MAX, Job, JobKind, JobState, LATE_SECONDS, LEASE_SECONDS,
+    LeaseLost, Next, Owed, REFUND_SECONDS, Report, Step,
 };
 use domain::recurring::GIVE_UP_JOBS;
 use domain::time::Timestamp;
@@ -423,3 +423,9 @@ pub const INDEXED: [(&str, &str); 4] = [
     (OWED, "jobs_by_rental"),
     (OWING, "jobs_by_rental"),
 ];
+
+/// What commands that create machines take of the time: when one is late, when all is refunded, and
+/// since when an agent must have been seen.
+pub(crate) fn creation_times(now: Timestamp) -> [Value; 3] {
+    [LATE_SECONDS, REFUND_SECONDS, -AGENT_SECONDS].map(|seconds| now.plus_seconds(seconds).into())
+}

@@ -2,8 +2,9 @@
 
 use domain::id::{AccountId, NodeId, RentalId, SliceId};
 use domain::leaving::{self, MoveError, NoticeError, Plight, Promise, Target};
+use domain::level;
 use domain::offering::{self, OfferingError};
-use domain::provisioning::{AGENT_SECONDS, Owed};
+use domain::provisioning::{AGENT_SECONDS, Owed, REMOVAL_LATE_SECONDS};
 use domain::rental::Ending;
 use domain::time::Timestamp;
 
@@ -12,7 +13,9 @@ use crate::due::{NoticeMail, mail_params, write_down};
 use crate::jobs;
 use crate::nodes::{self, Farmer};
 use crate::offers::Offer;
-use crate::rentals::{Rental, SAVE_ATTEMPTS, bookings_json, change_params, find, periods_json};
+use crate::rentals::{
+    Rental, SAVE_ATTEMPTS, bookings_json, change_params, find, periods_json, removal_late_at,
+};
 use crate::renting::{self, Look};
 use crate::row::{row, select};
 
@@ -226,8 +229,9 @@ fn decide(
 const MOVE: &str = "
     INSERT INTO move_rental
            (id, version, node_id, slice_number, offer_version, price_micros, min_uptime,
-            min_bandwidth_mbps, earns_at, periods, bookings, is_owed, moved_at)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+            min_bandwidth_mbps, earns_at, periods, bookings, is_owed, removal_late_at, judge_at,
+            late_at, refund_at, seen_after, moved_at)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)";
 
 /// Moves a rental to another slice, as its renter wants. A second try of the same finds it done.
 pub fn move_rental(
@@ -241,6 +245,7 @@ pub fn move_rental(
         let (found, owed, moved) = decide(db, renter, id, to, now)?;
         let Some(moved) = moved else { return Ok(found) };
         let after = &moved.change.after;
+        let [late_at, refund_at, seen_after] = jobs::creation_times(now);
         let params = [
             Value::text(id),
             found.life.version.into(),
@@ -254,12 +259,17 @@ pub fn move_rental(
             periods_json(&moved.change),
             bookings_json(&moved.change),
             owed.is_owed().into(),
+            now.plus_seconds(REMOVAL_LATE_SECONDS).into(),
+            level::settled_at(now).into(),
+            late_at,
+            refund_at,
+            seen_after,
             now.into(),
         ];
         match db.run(MOVE, &params) {
             Ok(_) => return find(db, renter, id)?.ok_or(MoveFailure::NoSuchRental),
             // Somebody was faster: look again, and let the decision say why.
-            Err(StoreError::Refused(_)) => {}
+            Err(error) if error.is_race() => {}
             Err(error) => return Err(error.into()),
         }
     }
@@ -329,8 +339,8 @@ pub fn overdue(db: &dyn Db, now: Timestamp, limit: u32) -> Result<Vec<LeavingRen
 const END: &str = "
     INSERT INTO end_leaving_rental
            (id, version, state, price_micros, price_until, ends_at, ended_at, earns_at, periods,
-            bookings, event, mail_id, mail_kind, sealed, changed_at)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
+            bookings, event, mail_id, mail_kind, sealed, removal_late_at, changed_at)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
 
 /// What ending a rental means because its node leaves; `None` before that.
 pub fn plan_end(due: &LeavingRental, now: Timestamp) -> Option<Ending> {
@@ -347,8 +357,8 @@ pub fn end(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let change = change_params(&due.rental.life, &ending.change, now);
-    let params: Vec<Value> =
-        change.into_iter().chain(mail_params(mail)).chain([now.into()]).collect();
+    let times = [removal_late_at(&ending.change), now.into()];
+    let params: Vec<Value> = change.into_iter().chain(mail_params(mail)).chain(times).collect();
     db.run(END, &params).map(drop)
 }
 

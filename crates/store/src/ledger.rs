@@ -6,6 +6,7 @@ use domain::money::Usd;
 use domain::time::Timestamp;
 
 use crate::db::{Db, StoreError, Value};
+use crate::refusal::Refusal;
 use crate::row::{row, select};
 
 /// The balance of the ledger account of kind `?1` and owner `?2`.
@@ -133,15 +134,13 @@ pub fn credit(db: &dyn Db, credit: &Credit<'_>, now: Timestamp) -> Result<Credit
         credit.reason.into(),
         now.into(),
     ];
-    let refused = match db.run(CREDIT, &params) {
-        Ok(_) => None,
-        Err(StoreError::Refused(why)) => Some(why),
+    match db.run(CREDIT, &params) {
+        Ok(_) | Err(StoreError::Refused(Refusal::BookingExists)) => {}
         Err(error) => return Err(error),
-    };
+    }
     let found = db.first::<(String, Usd, Usd)>(CREDIT_OF_KEY, &[credit.key.into()])?;
     let Some((email, amount, balance_after)) = found else {
-        // Refused, though not because of the key: the code broke a rule of the schema.
-        return refused.map_or(Ok(Credited::NoSuchAccount), |why| Err(StoreError::Failed(why)));
+        return Ok(Credited::NoSuchAccount);
     };
     let is_same = email == credit.email.as_str() && amount == credit.amount;
     Ok(if is_same { Credited::Done(balance_after) } else { Credited::KeyReused })
@@ -206,7 +205,8 @@ pub fn credit_sla(
         now.into(),
     ];
     match db.run(CREDIT_SLA, &params) {
-        Ok(_) | Err(StoreError::Refused(_)) => {}
+        Ok(_)
+        | Err(StoreError::Refused(Refusal::BookingExists | Refusal::BalanceNeverNegative)) => {}
         Err(error) => return Err(error),
     }
     if let Some(found) = db.first::<(RentalId, Usd)>(SLA_OF_KEY, &[credit.key.into()])? {

@@ -14,6 +14,7 @@ use domain::time::Timestamp;
 use crate::db::{Db, StoreError, Value};
 use crate::disputes::{DISPUTES, Dispute};
 use crate::looks;
+use crate::refusal::Refusal;
 use crate::rentals::{PERIODS, booking_json};
 use crate::row::{fields, row, select};
 
@@ -185,11 +186,13 @@ fn number(count: u64) -> Value {
     Value::Integer(i64::try_from(count).unwrap_or(i64::MAX))
 }
 
-/// Whether it was saved; `false` if the database refused.
+/// Whether it was saved; `false` if the earnings do not suffice, or something has changed.
 fn save(db: &dyn Db, params: Vec<Value>) -> Result<bool, StoreError> {
     match db.run(JUDGE, &params) {
         Ok(_) => Ok(true),
-        Err(StoreError::Refused(_)) => Ok(false),
+        Err(StoreError::Refused(Refusal::BalanceNeverNegative | Refusal::TenureChanged)) => {
+            Ok(false)
+        }
         Err(error) => Err(error),
     }
 }
@@ -348,7 +351,7 @@ pub fn pay_owed(db: &dyn Db, now: Timestamp, limit: u32) -> Result<(), StoreErro
         let booking = Value::Text(booking_json(&booking).to_string());
         match db.run(PAY, &[&key[..], &[booking, now.into()]].concat()) {
             Ok(_) => {}
-            Err(StoreError::Refused(_)) => {
+            Err(StoreError::Refused(Refusal::BalanceNeverNegative | Refusal::CreditChanged)) => {
                 let later = now.plus_seconds(OWED_AGAIN_SECONDS);
                 db.run(LATER, &[&key[..], &[later.into()]].concat())?;
             }

@@ -37,6 +37,7 @@ pub mod payouts;
 pub mod promises;
 pub mod quotes;
 pub mod receipts;
+pub mod refusal;
 pub mod rentals;
 pub mod renting;
 pub mod revenue;
@@ -54,8 +55,10 @@ pub mod tokens;
 pub mod top_ups;
 pub mod transfers;
 pub mod unprovisioned;
+pub mod violations;
 pub mod webhooks;
 
 pub use db::{Db, NoDatabase, Row, Rows, StoreError, Value};
 #[cfg(feature = "rusqlite")]
 pub use db_rusqlite::RusqliteDb;
+pub use refusal::Refusal;

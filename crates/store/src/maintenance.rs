@@ -115,12 +115,14 @@ pub enum MaintenanceFailure {
 }
 
 /// Announces the window `?3` of the node `?2` of the farmer `?1`, from `?4` to `?5` with the note
-/// `?6`, at `?7`. It aborts where it overlaps with another one, or enough are open; no row comes
-/// back where the node is locked, or not the farmer's.
+/// `?6`, at `?7`. It aborts where it overlaps with another one; no row comes back where `?8` are
+/// open, the node is locked, or it is not the farmer's.
 const ANNOUNCE: &str = "
     INSERT INTO maintenance (id, node_id, starts_at, ends_at, note, announced_at)
     SELECT ?3, id, ?4, ?5, ?6, ?7 FROM nodes
      WHERE farmer_id = ?1 AND id = ?2 AND locked_by IS NULL
+       AND (SELECT count(*) FROM maintenance
+             WHERE node_id = ?2 AND cancelled_at IS NULL AND ends_at > ?7) < ?8
  RETURNING id";
 
 /// Announces a window, and tells who rents on the node.
@@ -141,6 +143,7 @@ pub fn announce(
         window.ends_at.into(),
         window.note.as_str().into(),
         now.into(),
+        u32::try_from(OPEN_WINDOWS_MAX).unwrap_or(u32::MAX).into(),
     ];
     for _ in 0..SAVE_ATTEMPTS {
         let found = nodes::find(db, farmer, node)?;
@@ -152,7 +155,7 @@ pub fn announce(
             Ok(rows) if rows.is_empty() => {}
             Ok(_) => return Ok(Maintenance { id, window, announced_at: now, cancelled_at: None }),
             // Another window came first: the next look says which rule it breaks.
-            Err(StoreError::Refused(_)) => {}
+            Err(error) if error.is_race() => {}
             Err(error) => return Err(error.into()),
         }
     }

@@ -10,6 +10,7 @@ use domain::time::Timestamp;
 use crate::accounts::Identity;
 use crate::db::{Db, StoreError, Value};
 use crate::offers::Offer;
+use crate::refusal;
 use crate::row::{FromJson, fields, row, select};
 
 row! {
@@ -121,11 +122,13 @@ pub fn register(
     ];
     match db.run(REGISTER, &params) {
         Ok(_) => Ok(true),
-        // Refused because the number is taken, or because the code broke a rule of the schema.
-        Err(StoreError::Refused(why)) => match farmer_of(db, report.id)? {
-            Some(_) => Ok(false),
-            None => Err(StoreError::Failed(why)),
-        },
+        Err(StoreError::Refused(refusal::Refusal::NodeRegistered)) => Ok(false),
+        // Of a node that is registered, that is what is said first.
+        Err(StoreError::Refused(refusal::Refusal::FarmOfAnotherAccount))
+            if farmer_of(db, report.id)?.is_some() =>
+        {
+            Ok(false)
+        }
         Err(error) => Err(error),
     }
 }

@@ -13,6 +13,7 @@ use domain::time::Timestamp;
 
 use crate::db::{Db, StoreError, Value};
 use crate::events::Event;
+use crate::refusal::Refusal;
 use crate::row::{FromJson, row, select};
 
 /// The most unread notifications that are counted; there may be more.
@@ -374,7 +375,7 @@ pub fn dispatch(
     ];
     match db.run(DISPATCH, &params) {
         Ok(_) => Ok(true),
-        Err(StoreError::Refused(_)) => Ok(false),
+        Err(StoreError::Refused(Refusal::NoticeCursorMoved)) => Ok(false),
         Err(error) => Err(error),
     }
 }

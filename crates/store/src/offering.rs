@@ -83,7 +83,8 @@ pub fn change(
         match save(db, farmer.account, node, current, &after, now) {
             Ok(true) => return Ok(()),
             // Somebody was faster, or has just proven to own its farm: whoever looks again is told.
-            Ok(false) | Err(StoreError::Refused(_)) => {}
+            Ok(false) => {}
+            Err(error) if error.is_race() => {}
             Err(error) => return Err(error.into()),
         }
     }

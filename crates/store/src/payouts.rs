@@ -6,11 +6,16 @@ use domain::order::IdempotencyKey;
 use domain::payout::{
     self, Means, OPEN_MAX, PayoutEvent, PayoutState, RequestError, WrongOrder, request as decide,
 };
+use domain::sla::PERCENT_MAX;
 use domain::time::Timestamp;
 
 use crate::db::{Db, StoreError, Value};
 use crate::rentals::{SAVE_ATTEMPTS, booking_json};
 use crate::row::{row, select};
+
+/// What is kept back of earnings that were not compared with what was promised yet: the most that
+/// the published scale takes.
+const WITHHELD_PERCENT: u32 = PERCENT_MAX as u32;
 
 /// The most payouts that are exported at once.
 pub const EXPORTED_MAX: u32 = 5_000;
@@ -86,7 +91,10 @@ row! {
         balance: Usd =
             "coalesce((SELECT balance_micros FROM ledger_accounts
                         WHERE kind = 'earnings' AND owner_id = ?1), 0)",
-        withheld: Usd = "(SELECT micros FROM withheld WHERE farmer_id = ?1)",
+        withheld: Usd =
+            "(SELECT coalesce(sum((max(earned_micros - judged_micros, 0) * ?2 + 99) / 100), 0)
+                FROM rental_stays WHERE farmer_id = ?1 AND judge_at IS NOT NULL)
+             + (SELECT micros FROM owed_credits WHERE farmer_id = ?1)",
         address: Option<String> = "payout_address",
         open: u32 =
             "(SELECT count(*) FROM payouts
@@ -94,13 +102,15 @@ row! {
     }
 }
 
-/// What a request of the account `?1` depends on. Served by `payouts_open`, the unique index of
-/// `ledger_accounts`, and `rental_stays_by_farmer`; no row means that there is no such account.
+/// What a request of the account `?1` depends on. Of what was not judged yet, `?2` percent may go
+/// back to renters. Served by `payouts_open`, the unique index of `ledger_accounts`, and
+/// `rental_stays_by_farmer`; no row means that there is no such account.
 const MEANS: &str = select!(Means, "FROM accounts WHERE id = ?1 AND deleted_at IS NULL");
 
 /// What the account can ask for now.
 pub fn means(db: &dyn Db, account: AccountId) -> Result<Means, StoreError> {
-    let Some(seen) = db.first::<Means>(MEANS, &[Value::text(account)])? else {
+    let params = [Value::text(account), WITHHELD_PERCENT.into()];
+    let Some(seen) = db.first::<Means>(MEANS, &params)? else {
         return Ok(Means { balance: Usd::ZERO, withheld: Usd::ZERO, address: None, open: 0 });
     };
     Ok(Means { withheld: seen.withheld.min(seen.balance), ..seen })
@@ -114,8 +124,8 @@ const OF_KEY: &str = select!(Payout, FROM, "WHERE p.account_id = ?1 AND p.idempo
 const REQUEST: &str = "
     INSERT INTO request_payout
            (id, account_id, amount_micros, address, idempotency_key, booking, open_max,
-            requested_at)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+            withheld_percent, requested_at)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
 
 /// Requests a payout, once for each key, and holds its amount.
 pub fn request(db: &dyn Db, new: &NewPayout<'_>, now: Timestamp) -> Result<Payout, RequestFailure> {
@@ -144,11 +154,13 @@ pub fn request(db: &dyn Db, new: &NewPayout<'_>, now: Timestamp) -> Result<Payou
             new.key.as_str().into(),
             booking.as_deref().into(),
             OPEN_MAX.into(),
+            WITHHELD_PERCENT.into(),
             now.into(),
         ];
         match db.run(REQUEST, &params) {
             // It is there now; or somebody was faster, and what is true now says what follows.
-            Ok(_) | Err(StoreError::Refused(_)) => {}
+            Ok(_) => {}
+            Err(error) if error.is_race() => {}
             Err(error) => return Err(error.into()),
         }
     }
@@ -262,7 +274,7 @@ pub fn change(
         match db.run(CHANGE, &params) {
             Ok(_) => return find(db, None, id)?.ok_or(ChangeFailure::NoSuchPayout),
             // Somebody was faster; what is true now says what follows.
-            Err(StoreError::Refused(_)) => {}
+            Err(error) if error.is_race() => {}
             Err(error) => return Err(error.into()),
         }
     }

@@ -151,7 +151,7 @@ pub fn make(db: &dyn Db, new: &NewQuote<'_>, now: Timestamp) -> Result<Quote, Re
         match db.run(MAKE, &make_params(&quote, slices)) {
             Ok(_) => return Ok(quote),
             // Somebody was faster: look again, and let the decision say why.
-            Err(StoreError::Refused(_)) => {}
+            Err(error) if error.is_race() => {}
             Err(error) => return Err(error.into()),
         }
     }

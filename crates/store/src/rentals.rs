@@ -4,11 +4,13 @@ use domain::booking::{Booking, Entry, LedgerAccount};
 use domain::event::EventKind;
 use domain::id::{AccountId, NodeId, OrderId, RentalId, SliceId, TokenId};
 use domain::leaving;
+use domain::level;
 use domain::listing::Listing;
 use domain::money::{Percent, Usd};
 use domain::order::IdempotencyKey;
 use domain::period::Period;
 use domain::promise::{Bandwidth, Uptime};
+use domain::provisioning::REMOVAL_LATE_SECONDS;
 use domain::rental::{
     self, Change, EndedAlready, Ending, ExtendError, Market, Means, Renewal, RentalState,
 };
@@ -220,8 +222,8 @@ const CHANGE: &str = "
     INSERT INTO change_rental
            (id, version, state, price_micros, price_until, ends_at, ended_at, earns_at, periods,
             bookings, event, order_id, idempotency_key, request_hash, total_micros, token_id,
-            changed_at)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)";
+            removal_late_at, changed_at)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)";
 
 /// What identifies an extension as one intention.
 #[derive(Clone, Copy, Debug)]
@@ -240,8 +242,8 @@ pub struct Intention<'a> {
 const REFUND: &str = "
     INSERT INTO refund_rental
            (id, version, state, price_micros, price_until, ends_at, ended_at, earns_at, periods,
-            bookings, changed_at, mail_id, mail_kind, sealed)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
+            bookings, removal_late_at, changed_at, mail_id, mail_kind, sealed)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
 
 /// Saves what becomes of a rental; refused if it has changed since it was seen.
 pub(crate) fn save(
@@ -261,6 +263,7 @@ pub(crate) fn save(
         intention.map(|intention| &intention.request_hash[..]).into(),
         intention.map(|_| paid.micros()).into(),
         intention.and_then(|intention| intention.token).map(Value::text).into(),
+        removal_late_at(change),
         now.into(),
     ];
     db.run(CHANGE, &[&change_params(seen, change, now)[..], &order].concat()).map(drop)
@@ -277,6 +280,7 @@ pub(crate) fn save_refund(
 ) -> Result<(), StoreError> {
     let [rental @ .., _event] = change_params(seen, change, now);
     let mail = [
+        removal_late_at(change),
         now.into(),
         mail.map(|mail| Value::text(mail.id)).into(),
         mail.map(|mail| mail.kind).into(),
@@ -301,6 +305,11 @@ pub(crate) fn change_params(seen: &rental::Rental, change: &Change, now: Timesta
         bookings_json(change),
         change.event.into(),
     ]
+}
+
+/// When the removal of its machines is late, of a rental that has ended.
+pub(crate) fn removal_late_at(change: &Change) -> Value {
+    change.after.ended_at.map(|at| at.plus_seconds(REMOVAL_LATE_SECONDS)).into()
 }
 
 /// The periods that came or changed, as the commands take them.
@@ -366,7 +375,7 @@ pub(crate) fn change(
         let Some(change) = decide(&seen) else { return Ok(false) };
         match save(db, &seen, &change, None, now) {
             Ok(()) => return Ok(true),
-            Err(StoreError::Refused(_)) => {}
+            Err(error) if error.is_race() => {}
             Err(error) => return Err(error),
         }
     }
@@ -462,7 +471,7 @@ pub fn extend(
         let Some(change) = change else { return Ok(found) };
         match save(db, &found.life, &change, Some(&extension.intention), now) {
             Ok(()) => return again(db, extension.renter, extension.rental),
-            Err(StoreError::Refused(_)) => {}
+            Err(error) if error.is_race() => {}
             Err(error) => return Err(error.into()),
         }
     }
@@ -506,7 +515,7 @@ pub fn end(
         }
         match save(db, &found.life, &change, None, now) {
             Ok(()) => return Ok((again(db, renter, id)?, refund)),
-            Err(StoreError::Refused(_)) => {}
+            Err(error) if error.is_race() => {}
             Err(error) => return Err(error.into()),
         }
     }
@@ -553,8 +562,8 @@ pub fn set_own(
 const IMPORT: &str = "
     INSERT INTO import_node_rental
            (id, node_id, renter_id, months, price_micros, price_until, started_at, ends_at,
-            request_hash, imported_at)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, zeroblob(32), ?9)";
+            request_hash, judge_at, imported_at)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, zeroblob(32), ?9, ?10)";
 
 /// A rental of a whole node from before there were slices.
 #[derive(Clone, Copy, Debug)]
@@ -586,6 +595,7 @@ pub fn import(db: &dyn Db, import: &Import, now: Timestamp) -> Result<(), StoreE
         ends_at.plus_months(rental::PRICE_MONTHS).into(),
         import.started_at.into(),
         ends_at.into(),
+        level::settled_at(import.started_at).into(),
         now.into(),
     ];
     db.run(IMPORT, &params).map(drop)

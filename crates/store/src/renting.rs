@@ -1,6 +1,7 @@
 //! Renting: a slice, several, or a whole node; from a request or from a quote.
 
 use domain::id::{AccountId, NodeId, OrderId, QuoteId, RentalId, TokenId};
+use domain::level;
 use domain::listing::Listing;
 use domain::money::{Percent, Usd};
 use domain::node::Refusal;
@@ -16,6 +17,7 @@ use serde_json::{Value as Json, json};
 
 use crate::chain::hex;
 use crate::db::{Db, StoreError, Value};
+use crate::jobs;
 use crate::offers::{self, Sort};
 use crate::quotes::Quote;
 use crate::rentals::{Rental, SAVE_ATTEMPTS};
@@ -332,8 +334,8 @@ pub fn plan(db: &dyn Db, order: &Order<'_>, now: Timestamp) -> Result<Plan, Rent
 const RENT: &str = "
     INSERT INTO rent
            (id, account_id, idempotency_key, request_hash, total_micros, token_id, quote_id, items,
-            slices_max, created_at)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+            slices_max, judge_at, late_at, refund_at, seen_after, created_at)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
 
 /// What an order made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -357,14 +359,14 @@ pub fn rent(db: &dyn Db, order: &Order<'_>, now: Timestamp) -> Result<Ordered, R
         match db.run(RENT, &rent_params(order, &items, now)) {
             Ok(_) => return Ok(as_made(db, order.id, order.renter)?),
             // Somebody was faster: look again, and let the decision say why.
-            Err(StoreError::Refused(_)) => {}
+            Err(error) if error.is_race() => {}
             Err(error) => return Err(error.into()),
         }
     }
     Err(StoreError::Busy.into())
 }
 
-fn rent_params(order: &Order<'_>, items: &[Item], now: Timestamp) -> [Value; 10] {
+fn rent_params(order: &Order<'_>, items: &[Item], now: Timestamp) -> [Value; 14] {
     let quote = match order.basis {
         Basis::Request(_) => None,
         Basis::Quote(quote) => Some(quote.id),
@@ -383,6 +385,7 @@ fn rent_params(order: &Order<'_>, items: &[Item], now: Timestamp) -> [Value; 10]
             json
         })
         .collect();
+    let [late_at, refund_at, seen_after] = jobs::creation_times(now);
     [
         Value::text(order.id),
         Value::text(order.renter),
@@ -393,6 +396,10 @@ fn rent_params(order: &Order<'_>, items: &[Item], now: Timestamp) -> [Value; 10]
         quote.map(Value::text).into(),
         Value::Text(Json::from(items_json).to_string()),
         order.slices_max.into(),
+        level::settled_at(now).into(),
+        late_at,
+        refund_at,
+        seen_after,
         now.into(),
     ]
 }

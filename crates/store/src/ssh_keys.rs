@@ -5,6 +5,8 @@ use domain::ssh::{KEYS_MAX, SshKey};
 use domain::time::Timestamp;
 
 use crate::db::{Db, StoreError, Value};
+use crate::jobs;
+use crate::refusal::Refusal;
 use crate::row::{row, select};
 
 row! {
@@ -24,15 +26,11 @@ row! {
     }
 }
 
-/// Registers the key `?1` of the account `?2`: `?3` name, `?4` line, `?5` fingerprint, `?6` now,
-/// `?7` the most keys of an account. No row comes back where it has as many, or this one. Served by
-/// the index `ssh_keys_by_account`.
+/// Registers a key; the columns of the command view, in order.
 const ADD: &str = "
-    INSERT INTO ssh_keys (id, account_id, name, key, fingerprint, created_at)
-    SELECT ?1, ?2, ?3, ?4, ?5, ?6
-     WHERE (SELECT count(*) FROM ssh_keys WHERE account_id = ?2) < ?7
-        ON CONFLICT (account_id, fingerprint) DO NOTHING
- RETURNING id";
+    INSERT INTO add_ssh_key
+           (id, account_id, name, key, fingerprint, keys_max, late_at, refund_at, created_at)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
 
 /// Why a key was not registered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,21 +50,24 @@ pub fn add(
     key: &SshKey,
     now: Timestamp,
 ) -> Result<Result<(), Refused>, StoreError> {
+    let [late_at, refund_at, _] = jobs::creation_times(now);
     let params = [
         Value::text(id),
         Value::text(account),
         name.into(),
         key.line.as_str().into(),
         key.fingerprint.as_str().into(),
-        now.into(),
         KEYS_MAX.into(),
+        late_at,
+        refund_at,
+        now.into(),
     ];
-    if db.has_row(ADD, &params)? {
-        return Ok(Ok(()));
+    match db.run(ADD, &params) {
+        Ok(_) => Ok(Ok(())),
+        Err(StoreError::Refused(Refusal::SshKeyExists)) => Ok(Err(Refused::There)),
+        Err(StoreError::Refused(Refusal::SshKeyLimitReached)) => Ok(Err(Refused::TooMany)),
+        Err(error) => Err(error),
     }
-    let own = of_account(db, account)?;
-    let is_there = own.iter().any(|other| other.fingerprint == key.fingerprint);
-    Ok(Err(if is_there { Refused::There } else { Refused::TooMany }))
 }
 
 /// The keys of the account `?1`, the oldest first, which is the one that is taken where none is

@@ -4,7 +4,9 @@
 
 use domain::id::NodeId;
 use domain::node::{Capacity, NodeReport, NodeStatus, Refusal};
-use domain::reconciliation::{IN_USE_AFTER_SECONDS, Known, Look, Own, Seen, Standing, reconcile};
+use domain::reconciliation::{
+    ALERT_PAUSE_SECONDS, IN_USE_AFTER_SECONDS, Known, Look, Own, Seen, Standing, reconcile,
+};
 use domain::recurring::SWEEP_SYNC;
 use domain::time::Timestamp;
 use serde::Serialize;
@@ -94,16 +96,18 @@ fn read_all(
 }
 
 /// Takes over a page of looks, given as a JSON array `?1`, at `?2`, of the run with the fence `?3`.
+/// Farmers who were told before `?4` that a node is down are told again.
 const SAVE: &str = "
     INSERT INTO sync_node
            (id, farm_id, farm_name, country, city, status, healthy, certified, upload_mbps,
             download_mbps, reported_at, capacity, by_cpu, by_memory, by_ssd, refusal, oversold,
-            synced_at, is_up, fence)
+            synced_at, is_up, fence, alerted_before)
     SELECT value ->> 'id', value ->> 'farm_id', value ->> 'farm_name', value ->> 'country',
            value ->> 'city', value ->> 'status', value ->> 'healthy', value ->> 'certified',
            value ->> 'upload_mbps', value ->> 'download_mbps', value ->> 'reported_at',
            value ->> 'capacity', value ->> 'by_cpu', value ->> 'by_memory', value ->> 'by_ssd',
-           value ->> 'refusal', value ->> 'oversold', ?2, value ->> 'is_up', ?3
+           value ->> 'refusal', value ->> 'oversold', ?2, value ->> 'is_up', ?3,
+           ?4
       FROM json_each(?1)";
 
 /// A look, with nothing but what it changes.
@@ -180,7 +184,9 @@ pub fn save(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let rows: Vec<LookRow<'_>> = looks.iter().map(LookRow::new).collect();
-    db.run(SAVE, &[Value::Text(json(&rows)), now.into(), fence.into()]).map(drop)
+    let alerted_before = now.plus_seconds(-ALERT_PAUSE_SECONDS);
+    let params = [Value::Text(json(&rows)), now.into(), fence.into(), alerted_before.into()];
+    db.run(SAVE, &params).map(drop)
 }
 
 /// Takes over reports with what they allow, outside of a run.

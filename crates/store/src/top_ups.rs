@@ -215,7 +215,7 @@ pub fn settle(db: &dyn Db, payment: &Payment, now: Timestamp) -> Result<Settled,
         match done {
             Ok(_) => return Ok(settled),
             // Somebody was faster; what is true now says what follows.
-            Err(StoreError::Refused(_)) => {}
+            Err(error) if error.is_race() => {}
             Err(error) => return Err(error),
         }
     }

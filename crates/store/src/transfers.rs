@@ -158,7 +158,7 @@ pub fn accept(
         ];
         match db.run(ACCEPT, &params) {
             Ok(_) => return Ok(()),
-            Err(StoreError::Refused(_)) => {}
+            Err(error) if error.is_race() => {}
             Err(error) => return Err(error.into()),
         }
     }

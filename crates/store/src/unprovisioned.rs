@@ -136,7 +136,7 @@ pub fn refund(
         let Ok(ending) = rental::refund(&found.life, now) else { return Ok(false) };
         match save_refund(db, &found.life, &ending.change, mail, now) {
             Ok(()) => return Ok(true),
-            Err(StoreError::Refused(_)) => {}
+            Err(error) if error.is_race() => {}
             Err(error) => return Err(error),
         }
     }

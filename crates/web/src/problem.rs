@@ -350,15 +350,20 @@ impl From<StoreError> for Problem {
         let cause = Some(error.to_string());
         match error {
             StoreError::Busy => Problem { cause, ..Problem::plain(Kind::Busy) },
+            // Somebody was faster, where no handler expects it: the next try sees it.
+            StoreError::Refused(refusal) if refusal.is_race() => {
+                Problem { cause, ..Problem::plain(Kind::Busy) }
+            }
             StoreError::WrongSchema { .. }
             | StoreError::DevelopmentDatabase
             | StoreError::MigrationChanged { .. }
             | StoreError::UpgradeTooLarge { .. } => {
                 Problem { cause, ..Problem::plain(Kind::WrongSchema) }
             }
-            StoreError::Refused(_) | StoreError::Corrupt(_) | StoreError::Failed(_) => {
-                Problem { cause, ..Problem::plain(Kind::Internal) }
-            }
+            StoreError::Refused(_)
+            | StoreError::Violation(_)
+            | StoreError::Corrupt(_)
+            | StoreError::Failed(_) => Problem { cause, ..Problem::plain(Kind::Internal) },
         }
     }
 }

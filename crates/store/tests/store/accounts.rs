@@ -28,7 +28,7 @@ fn an_address_has_one_account() {
     assert!(credentials(&db, &email(9)).unwrap().is_none());
     // The id is the caller's: one that is taken is a failure, not another account's.
     let taken = create(&db, account(OMAR), &email(9), "$third", now());
-    assert!(matches!(taken, Err(StoreError::Refused(_))));
+    assert_eq!(taken, Err(StoreError::Violation("UNIQUE accounts.id".into())));
 }
 
 fn sessions_of(db: &RusqliteDb, number: u32) -> i64 {

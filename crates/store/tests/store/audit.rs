@@ -39,7 +39,7 @@ fn nothing_is_changed_or_removed() {
         "DELETE FROM audit_seals",
     ] {
         let refused = by_hand(&db, sql).unwrap_err().to_string();
-        assert!(refused.contains("append-only"), "{sql}: {refused}");
+        assert!(refused.contains("append_only"), "{sql}: {refused}");
     }
     assert_eq!(count(&db, "SELECT count(*) FROM audit"), 3);
 }

@@ -31,6 +31,7 @@ use crate::model::{ACCOUNTS, FEE_PERCENT, MICROS, Model, ModelNode, RENTED_MAX, 
 use crate::model_pay::PAID_ACCOUNTS_MAX;
 use crate::model_rent::{Asked, Made};
 use crate::payouts::{ask_as, payout_id};
+use crate::trigger_order::{self, Order};
 
 /// The nodes; the first three are there from the beginning, with four slices each.
 const NODES: std::ops::RangeInclusive<u32> = 1..=4;
@@ -435,7 +436,7 @@ impl Both {
                 let (id, whose) = (NodeId(node), account(farmer));
                 let done = offering::save(&self.db, whose, id, seen, &terms, self.now);
                 // The constraint speaks for itself; what it says is not the model's to know.
-                let refused = || StoreError::Refused(String::new());
+                let refused = || StoreError::Violation(String::new());
                 let done = done.map_err(|_| refused());
                 let expected = self.model.offer(farmer, node, price, (listing, kept), is_stale);
                 (Answer::IsDone(done), Answer::IsDone(expected.ok_or_else(refused)))
@@ -708,8 +709,11 @@ proptest! {
     })]
 
     #[test]
-    fn the_store_does_as_the_model(commands in proptest::collection::vec(command(), 1..60)) {
-        let mut both = Both::new();
+    fn the_store_does_as_the_model(
+        order in proptest::sample::select(&Order::ALL[..]),
+        commands in proptest::collection::vec(command(), 1..60),
+    ) {
+        let mut both = trigger_order::with(order, Both::new);
         for command in commands {
             let (answer, expected) = both.run(command.clone());
             prop_assert_eq!(answer, expected, "to {:?}", command);

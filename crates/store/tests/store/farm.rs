@@ -41,7 +41,7 @@ fn a_registration_that_breaks_a_rule_leaves_nothing() {
         [(FARMER, 99, ""), (FARMER, 99, &long), (99, 99, "Name"), (FARMER, 0, "Name")]
     {
         let done = register_node(&db, account(farmer), name, &report(node), &carries(3), now());
-        assert!(matches!(done, Err(StoreError::Failed(_))), "{farmer} {node} {name}: {done:?}");
+        assert!(matches!(done, Err(StoreError::Violation(_))), "{farmer} {node} {name}: {done:?}");
     }
     assert_eq!(dump(&db), before);
 }
@@ -95,7 +95,7 @@ fn an_offer_without_a_price_is_a_draft() {
     let free = [None, Some(Usd::ZERO), Some(-usd("1"))];
     for price in free {
         let done = publish(&terms(33, price, Listing::Published));
-        assert!(matches!(done, Err(StoreError::Refused(_))), "{done:?}");
+        assert!(matches!(done, Err(StoreError::Violation(_))), "{done:?}");
     }
     assert_eq!(dump(&db), before);
     assert_eq!(publish(&terms(33, Some(usd("0.01")), Listing::Published)), Ok(true));

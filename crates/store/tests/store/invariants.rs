@@ -26,7 +26,7 @@ use crate::top_ups::{begin, pay};
 /// was rented with a quote, 5 is held by another. Node 33 is rented whole.
 /// A top-up is paid, and one is not. Node 34 leaves, and its rental was moved to 35. One payout is
 /// held, one is sent, and one is back.
-fn healthy() -> RusqliteDb {
+pub(crate) fn healthy() -> RusqliteDb {
     let db = market();
     fund(&db, OMAR, "900");
     let first = rent(&db, Attempt { term: Term::Quarter, ..attempt(OMAR, "key") }).unwrap();
@@ -100,7 +100,7 @@ fn defenseless(db: &RusqliteDb) {
 }
 
 /// How to break each invariant, in each of its clauses.
-const BREAKS: [(&str, &str); 120] = [
+const BREAKS: [(&str, &str); 121] = [
     (
         "one-rental-per-slice",
         "UPDATE rentals SET slice_number = 1, state = 'grace', ended_at = NULL
@@ -162,6 +162,7 @@ const BREAKS: [(&str, &str); 120] = [
     ("ledger-chain", "UPDATE ledger_transactions SET created_at = 0 WHERE id = 2"),
     ("ledger-chain", "UPDATE ledger_entries SET amount_micros = 1 WHERE transaction_id = 2"),
     ("ledger-chain", "DELETE FROM ledger_seals WHERE transaction_id = 2"),
+    ("no-violations", "INSERT INTO violations VALUES ('order_total_wrong', 1, 5)"),
     (
         "balances-run-on",
         "UPDATE ledger_entries SET balance_after_micros = balance_after_micros + 1

@@ -67,7 +67,7 @@ fn a_notice_takes_a_node_off_the_market_and_is_told() {
     let terms = crate::market::terms(NODE, Some(usd("25")), Listing::Published);
     let seen = node.offer.version;
     let refused = offering::save(&db, account(FARMER), NodeId(NODE), seen, &terms, now());
-    assert!(matches!(refused, Err(StoreError::Refused(_))), "{refused:?}");
+    assert_eq!(refused, Err(StoreError::Violation("node_leaving_not_published".into())));
     // What is locked does not change, not even by its farmer's leave.
     offering::lock(&db, account(FARMER), NodeId(NODE), now()).unwrap();
     assert_eq!(stay(&db, account(FARMER), NodeId(NODE), now()), Ok(false));

@@ -47,7 +47,7 @@ fn seals_are_not_changed_or_removed() {
     seal(&db).unwrap();
     for sql in ["UPDATE ledger_seals SET hash = zeroblob(32)", "DELETE FROM ledger_seals"] {
         let refused = by_hand(&db, sql).unwrap_err().to_string();
-        assert!(refused.contains("append-only"), "{sql}: {refused}");
+        assert!(refused.contains("append_only"), "{sql}: {refused}");
     }
 }
 

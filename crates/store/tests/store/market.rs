@@ -24,6 +24,8 @@ use store::{
 };
 use tempfile::TempDir;
 
+use crate::trigger_order;
+
 /// The farmer of `NODE`.
 pub(crate) const FARMER: u32 = 1;
 /// A farmer of other nodes.
@@ -73,6 +75,7 @@ pub(crate) fn email(number: u32) -> Email {
 pub(crate) fn empty() -> RusqliteDb {
     let db = RusqliteDb::in_memory().unwrap();
     migrate::apply(&db, now()).unwrap();
+    trigger_order::apply(&db);
     // The tests look at everything after each step, with more statements than a component has.
     db.connection().set_prepared_statement_cache_capacity(200);
     db

@@ -283,7 +283,7 @@ fn every_version_is_in_the_history() {
     assert_eq!(history(&db, account(OTHER_FARMER), node, None, 10), Ok(vec![]));
     for change in ["UPDATE offer_history SET price_micros = 1", "DELETE FROM offer_history"] {
         let refused = by_hand(&db, change).unwrap_err().to_string();
-        assert!(refused.contains("append-only"), "{refused}");
+        assert!(refused.contains("append_only"), "{refused}");
     }
     assert_sound(&db);
 }

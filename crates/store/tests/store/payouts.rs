@@ -262,10 +262,10 @@ fn lists_go_by_id_and_state() {
 fn a_request_holds_only_for_the_address_that_was_seen() {
     let db = earned_market();
     let sql = "INSERT INTO request_payout
-               SELECT 'p', id, 5000000, 'elsewhere', 'k', '{}', 5, 0 FROM accounts
+               SELECT 'p', id, 5000000, 'elsewhere', 'k', '{}', 5, 60, 0 FROM accounts
                 WHERE payout_address IS NOT NULL";
     let refused = db.run(sql, &[]).unwrap_err().to_string();
-    assert!(refused.contains("stale address"), "{refused}");
+    assert!(refused.contains("payout_address_changed"), "{refused}");
 }
 
 #[test]
@@ -286,7 +286,7 @@ fn who_waits_for_a_payout_is_not_deleted() {
     let nameless = "SELECT count(*) FROM accounts WHERE deleted_at > 0 AND display_name IS NULL";
     assert_eq!(count(&db, nameless), 1);
     let refused = by_hand(&db, "DELETE FROM payouts").unwrap_err().to_string();
-    assert!(refused.contains("not deleted"), "{refused}");
+    assert!(refused.contains("never_deleted"), "{refused}");
     assert_sound(&db);
 }
 

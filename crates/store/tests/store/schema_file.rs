@@ -136,7 +136,7 @@ fn schema_sql_is_what_a_database_has() {
 #[test]
 fn schema_sql_leaves_nothing_out() {
     let db = empty();
-    let schema = read("schema.sql");
+    let schema = schema();
     let sql = "SELECT name, sql FROM sqlite_schema
                 WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'
                   AND name NOT IN ('schema_releases', 'schema_tables')";

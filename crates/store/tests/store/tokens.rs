@@ -104,7 +104,7 @@ fn a_token_spends_no_more_than_its_ceiling() {
     // Without the token the wallet decides, and without the decision the database does.
     rent(&db, Attempt { token: None, ..second }).unwrap();
     let by_force = by_hand(&db, "UPDATE tokens SET spent_micros = 40000001");
-    assert!(by_force.unwrap_err().to_string().contains("within_ceiling"));
+    assert!(by_force.unwrap_err().to_string().contains("token_within_ceiling"));
     assert_eq!(count(&db, "SELECT count(*) FROM orders WHERE token_id IS NOT NULL"), 1);
     assert_sound(&db);
 }

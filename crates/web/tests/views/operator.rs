@@ -314,14 +314,15 @@ fn what_is_done_again_and_again() {
               fails since 29 July 2026, 11:50 UTC 29 July 2026, 11:59 UTC 1,234 ms &#60;no&#62;
               disk | 29 July 2026, 12:05 UTC | 10,000 or more
             | sync Asks the grid for every registered node, and keeps what has changed. At most
-              100 seconds and 300 requests, each for 200 nodes; then from the node behind which
-              the last run stopped; one run at a time, by a lease. | late 29 July 2026, 11:44 UTC
+              300 requests, 200 nodes in each, 100 seconds; then from the node behind which the
+              last run stopped; one run at a time, by a lease. | late 29 July 2026, 11:44 UTC
               1,234 ms | 29 July 2026, 12:05 UTC | –
             mailer every 10 seconds
             | Job | Last run | Next run | Waiting
             | optimize Lets the database look anew at tables that have grown tenfold, once the
-              market has. At most a sample of the rows of each index; then tables that were not
-              looked at are looked at the next time. | not yet | 29 July 2026, 12:00 UTC | –
+              market has. At most 1 statement, which samples the rows of each index; then tables
+              that were not looked at are looked at the next time. | not yet | 29 July 2026,
+              12:00 UTC | –
             notifier every 10 seconds
             | Job | Last run | Next run | Waiting"#]],
     );

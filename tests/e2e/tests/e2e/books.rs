@@ -236,7 +236,7 @@ async fn whoever_changes_what_was_booked_is_found_out() {
                  UPDATE ledger_accounts SET balance_micros = balance_micros - 1000000
                   WHERE id = 1;";
     let refused = db.connection().execute_batch(forge).unwrap_err();
-    assert!(refused.to_string().contains("append-only"), "{refused}");
+    assert!(refused.to_string().contains("append_only"), "{refused}");
     let drop = "DROP TRIGGER ledger_entries_stay;";
     db.connection().execute_batch(&format!("{drop} {forge}")).unwrap();
     let found = market.operator().get("/api/admin/invariants").await.ok(200);

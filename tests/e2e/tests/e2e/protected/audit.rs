@@ -83,7 +83,7 @@ async fn item_48_whoever_rewrites_the_log_is_found_out() {
     let db = market.open_database();
     let forge = "UPDATE audit SET address = '203.0.113.1' WHERE id = 2";
     let refused = db.connection().execute(forge, []).unwrap_err();
-    assert!(refused.to_string().contains("append-only"), "{refused}");
+    assert!(refused.to_string().contains("append_only"), "{refused}");
     db.connection().execute_batch(&format!("DROP TRIGGER audit_stays; {forge}")).unwrap();
     let found = market.operator().get("/api/admin/invariants").await.ok(200);
     assert_eq!(found["ok"], false);
