@@ -1,7 +1,5 @@
 //! The table against what components do.
 
-use alloc::vec::Vec;
-
 use super::*;
 
 fn at(seconds: i64) -> Timestamp {
