@@ -9,9 +9,10 @@ use std::rc::Rc;
 
 use domain::time::Timestamp;
 use store::{Db, Row, Rows, StoreError, Value, migrate, violations};
-use web::ambient;
+use web::env::Clock as _;
 
 use crate::bindings::spin::sqlite::sqlite::{Connection, Error, QueryResult, Value as SpinValue};
+use crate::env::HostClock;
 
 /// The label of the database in `spin.toml`.
 const DATABASE: &str = "default";
@@ -65,7 +66,7 @@ impl Db for SpinDb {
         }
         if let Some(rule) = result.as_ref().err().and_then(StoreError::bug) {
             // The error itself is what is told and logged.
-            let _ = violations::count(self, rule, ambient::now());
+            let _ = violations::count(self, rule, HostClock::start().now());
         }
         result
     }

@@ -226,7 +226,7 @@ const REMIND: &str = "
     INSERT INTO remind (rental_id, ends_at, days, event, mail_id, mail_kind, sealed, sent_at)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 
-/// Writes down that a renter was reminded, or told that a renewal failed, with a mail: once for each
+/// Records that a renter was reminded, or notified of a failed renewal, with a mail: once for each
 /// end and number of days.
 pub fn remind(
     db: &dyn Db,
