@@ -76,8 +76,8 @@ pub struct Head {
 }
 
 impl<T: FromRow> Chain<T> {
-    /// Seals up to `limit` rows that have no seal yet. Returns the end of the chain. Two runs at once
-    /// do no harm: both compute the same.
+    /// Seals up to `limit` rows that have no seal yet. Returns the end of the chain. Two runs
+    /// at once do no harm: both compute the same.
     pub(crate) fn seal(&self, db: &dyn Db, limit: u32) -> Result<Head, StoreError> {
         let head = self.head(db, 0)?;
         let mut last = head;
