@@ -11,7 +11,7 @@ use web::job::{log, run_due};
 
 use crate::env::{HostClock, with_env};
 
-#[expect(clippy::pedantic, reason = "generated from the interface that the host calls")]
+#[allow(clippy::pedantic, reason = "generated from the interface that the host calls")]
 #[doc(hidden)]
 pub mod bindings {
     wit_bindgen::generate!({

@@ -28,7 +28,7 @@ pub const SPACE: &str = " ";
 const READY: &str = "started successfully on port ";
 
 /// How long a page may take to show what is awaited, on a machine that is busy with other tests.
-const WAIT_MAX: Duration = Duration::from_secs(60);
+const WAIT_MAX: Duration = Duration::from_mins(1);
 /// The pause between two looks at a page.
 const PAUSE: Duration = Duration::from_millis(50);
 
