@@ -166,7 +166,6 @@ fn node() {
 }
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "most of it is the expected text")]
 fn a_node_without_a_slice_says_why() {
     check(
         &sample::farm_node_without_slices(),

@@ -351,6 +351,7 @@ fn a_node_that_is_free_can_be_rented_whole() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "most of it is the expected text")]
 fn a_refusal_says_what_helps() {
     check_part(
         &offered::sold_out_node(),
