@@ -19,7 +19,7 @@ CREATE TABLE accounts (
     deleted_at      INTEGER,
     -- Where a farmer is paid to.
     payout_address  TEXT,
-    -- How farmers see this renter; NULL for the e-mail address.
+    -- How farmers see this renter; NULL for the email address.
     display_name    TEXT
                     CONSTRAINT account_display_name_fits
                     CHECK (display_name IS NULL OR length(display_name) BETWEEN 1 AND 80),
@@ -401,7 +401,7 @@ VALUES ('wallet-credited'), ('node-registered'), ('node-published'), ('node-paus
        ('rental-expired'), ('rental-ended'), ('transfer-offered'), ('rental-transferred'),
        ('rental-received'), ('farm-proven'), ('farm-lost'), ('farm-moved'), ('farm-revoked'),
        ('node-claimed'), ('node-moved'), ('node-taken-over'), ('node-lost'), ('farmer-changed'),
-       ('maintenance-announced'), ('maintenance-cancelled'), ('maintenance-due'), ('node-locked'),
+       ('maintenance-announced'), ('maintenance-canceled'), ('maintenance-due'), ('node-locked'),
        ('node-unlocked'), ('node-leaving'), ('node-stays'), ('node-left'), ('rental-moved-out'),
        ('rental-moved-in'), ('price-suggested'), ('payout-requested'), ('payout-approved'),
        ('payout-sent'), ('payout-done'), ('payout-failed'), ('payout-withdrawn'),
@@ -759,7 +759,7 @@ CREATE TRIGGER jobs_follow_their_node AFTER UPDATE OF farm_id, farmer_id ON node
   WHEN NEW.farm_id <> OLD.farm_id OR NEW.farmer_id <> OLD.farmer_id
 BEGIN
     UPDATE jobs SET farm_id = NEW.farm_id, farmer_id = NEW.farmer_id
-     WHERE node_id = NEW.id AND state NOT IN ('done', 'refunded', 'cancelled');
+     WHERE node_id = NEW.id AND state NOT IN ('done', 'refunded', 'canceled');
 END;
 
 -- Slices follow capacity: available ones are retired from the highest number down, retired ones
@@ -913,7 +913,7 @@ CREATE TABLE maintenance (
                  CONSTRAINT maintenance_note_length_in_range CHECK (length(note) <= 200),
     announced_at INTEGER NOT NULL
                  CONSTRAINT maintenance_announced_ahead CHECK (starts_at - announced_at >= 86400),
-    cancelled_at INTEGER,
+    canceled_at INTEGER,
     -- When farmer and renters were reminded of it.
     reminded_at  INTEGER
 ) STRICT;
@@ -921,14 +921,14 @@ CREATE TABLE maintenance (
 CREATE INDEX maintenance_by_node ON maintenance (node_id, starts_at, id);
 
 CREATE INDEX maintenance_by_reminder ON maintenance (starts_at)
- WHERE cancelled_at IS NULL AND reminded_at IS NULL;
+ WHERE canceled_at IS NULL AND reminded_at IS NULL;
 
 -- What holds on `maintenance`, and what follows from a change of it.
 
 CREATE TRIGGER maintenance_is_apart BEFORE INSERT ON maintenance BEGIN
     SELECT RAISE(ABORT, 'refused: maintenance_overlaps')
      WHERE EXISTS (SELECT 1 FROM maintenance
-                    WHERE node_id = NEW.node_id AND cancelled_at IS NULL
+                    WHERE node_id = NEW.node_id AND canceled_at IS NULL
                       AND starts_at < NEW.ends_at AND ends_at > NEW.starts_at);
 END;
 
@@ -941,11 +941,11 @@ CREATE TRIGGER maintenance_is_announced AFTER INSERT ON maintenance BEGIN
     VALUES ('maintenance-announced', NEW.id, NEW.node_id, NEW.announced_at);
 END;
 
-CREATE TRIGGER maintenance_is_cancelled AFTER UPDATE OF cancelled_at ON maintenance
-  WHEN OLD.cancelled_at IS NULL AND NEW.cancelled_at IS NOT NULL
+CREATE TRIGGER maintenance_is_canceled AFTER UPDATE OF canceled_at ON maintenance
+  WHEN OLD.canceled_at IS NULL AND NEW.canceled_at IS NOT NULL
 BEGIN
     INSERT INTO tell_of_maintenance (kind, id, node_id, told_at)
-    VALUES ('maintenance-cancelled', NEW.id, NEW.node_id, NEW.cancelled_at);
+    VALUES ('maintenance-canceled', NEW.id, NEW.node_id, NEW.canceled_at);
 END;
 
 -- Nobody is reminded of what is over.
@@ -1285,7 +1285,7 @@ CREATE TABLE jobs (
     slice_number INTEGER NOT NULL,
     kind         TEXT    NOT NULL CONSTRAINT job_kind_is_known CHECK (kind IN ('create', 'remove')),
     state        TEXT    NOT NULL CONSTRAINT job_state_is_known CHECK (state IN (
-                     'needs-key', 'waiting', 'leased', 'done', 'failed', 'refunded', 'cancelled')),
+                     'needs-key', 'waiting', 'leased', 'done', 'failed', 'refunded', 'canceled')),
     -- Whose farm it is done on.
     farmer_id    TEXT    NOT NULL REFERENCES accounts (id),
     farm_id      INTEGER NOT NULL,
@@ -1319,7 +1319,7 @@ CREATE TABLE jobs (
     changed_at   INTEGER NOT NULL,
     FOREIGN KEY (node_id, slice_number) REFERENCES slices (node_id, number),
     CONSTRAINT job_state_fits_kind
-        CHECK (kind = 'create' OR state NOT IN ('needs-key', 'refunded', 'cancelled')),
+        CHECK (kind = 'create' OR state NOT IN ('needs-key', 'refunded', 'canceled')),
     CONSTRAINT job_leased_has_attempt
         CHECK (state NOT IN ('leased', 'done') OR attempts > 0 OR kind = 'remove'),
     CONSTRAINT job_done_has_access
@@ -1330,7 +1330,7 @@ CREATE INDEX jobs_by_due ON jobs (farmer_id, farm_id, due_at) WHERE state IN ('w
 
 CREATE INDEX jobs_by_rental ON jobs (rental_id, slice_number);
 
-CREATE INDEX jobs_by_node ON jobs (node_id) WHERE state NOT IN ('done', 'refunded', 'cancelled');
+CREATE INDEX jobs_by_node ON jobs (node_id) WHERE state NOT IN ('done', 'refunded', 'canceled');
 
 CREATE INDEX jobs_by_lateness ON jobs (late_at)
  WHERE told_at IS NULL AND state IN ('waiting', 'leased', 'failed');
@@ -2249,7 +2249,7 @@ END;
 
 -- commands/change_email.sql
 
--- Command: sets an e-mail address; fails if another account has it. Codes on their way to the old
+-- Command: sets an email address; fails if another account has it. Codes on their way to the old
 -- one are worth nothing any more.
 CREATE VIEW change_email AS SELECT id AS account_id, email FROM accounts;
 
@@ -2422,7 +2422,7 @@ CREATE TRIGGER create_machines_does INSTEAD OF INSERT ON create_machines BEGIN
            'create', iif(u.ssh_key IS NULL, 'needs-key', 'waiting'), n.farmer_id, n.farm_id,
            NEW.created_at, NEW.late_at,
            -- Where a machine was made, or none begun for want of a key, the clock begins anew.
-           coalesce((SELECT iif(state = 'cancelled' AND u.ssh_key IS NOT NULL, refund_at, NULL)
+           coalesce((SELECT iif(state = 'canceled' AND u.ssh_key IS NOT NULL, refund_at, NULL)
                        FROM jobs WHERE rental_id = s.rental_id AND kind = 'create'
                       ORDER BY rowid DESC LIMIT 1), NEW.refund_at),
            NEW.created_at, NEW.created_at
@@ -3107,7 +3107,7 @@ END;
 
 -- Command, used by the other commands: a rental has left its slices, and its machines are removed:
 -- each of them by a job, which is late at `late_at` and keeps the slice until it is done. What was
--- not begun is cancelled.
+-- not begun is canceled.
 CREATE VIEW remove_machines AS
     SELECT rental_id, created_at AS removed_at, late_at FROM jobs;
 
@@ -3125,7 +3125,7 @@ CREATE TRIGGER remove_machines_does INSTEAD OF INSERT ON remove_machines BEGIN
        AND NOT EXISTS (SELECT 1 FROM jobs r
                         WHERE r.rental_id = j.rental_id AND r.slice_number = j.slice_number
                           AND r.node_id = j.node_id AND r.kind = 'remove');
-    UPDATE jobs SET state = 'cancelled', changed_at = NEW.removed_at
+    UPDATE jobs SET state = 'canceled', changed_at = NEW.removed_at
      WHERE rental_id = NEW.rental_id AND kind = 'create'
        AND state IN ('needs-key', 'waiting', 'leased', 'failed');
     UPDATE slices
@@ -3135,7 +3135,7 @@ CREATE TRIGGER remove_machines_does INSTEAD OF INSERT ON remove_machines BEGIN
      WHERE rental_id IS NULL
        AND (node_id, number) IN (SELECT node_id, slice_number FROM jobs
                                   WHERE rental_id = NEW.rental_id AND kind = 'remove'
-                                    AND state NOT IN ('done', 'cancelled'));
+                                    AND state NOT IN ('done', 'canceled'));
 END;
 
 -- commands/rent.sql

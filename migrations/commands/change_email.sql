@@ -1,4 +1,4 @@
--- Command: sets an e-mail address; fails if another account has it. Codes on their way to the old
+-- Command: sets an email address; fails if another account has it. Codes on their way to the old
 -- one are worth nothing any more.
 CREATE VIEW change_email AS SELECT id AS account_id, email FROM accounts;
 

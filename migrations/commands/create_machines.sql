@@ -14,7 +14,7 @@ CREATE TRIGGER create_machines_does INSTEAD OF INSERT ON create_machines BEGIN
            'create', iif(u.ssh_key IS NULL, 'needs-key', 'waiting'), n.farmer_id, n.farm_id,
            NEW.created_at, NEW.late_at,
            -- Where a machine was made, or none begun for want of a key, the clock begins anew.
-           coalesce((SELECT iif(state = 'cancelled' AND u.ssh_key IS NOT NULL, refund_at, NULL)
+           coalesce((SELECT iif(state = 'canceled' AND u.ssh_key IS NOT NULL, refund_at, NULL)
                        FROM jobs WHERE rental_id = s.rental_id AND kind = 'create'
                       ORDER BY rowid DESC LIMIT 1), NEW.refund_at),
            NEW.created_at, NEW.created_at

@@ -1,6 +1,6 @@
 -- Command, used by the other commands: a rental has left its slices, and its machines are removed:
 -- each of them by a job, which is late at `late_at` and keeps the slice until it is done. What was
--- not begun is cancelled.
+-- not begun is canceled.
 CREATE VIEW remove_machines AS
     SELECT rental_id, created_at AS removed_at, late_at FROM jobs;
 
@@ -18,7 +18,7 @@ CREATE TRIGGER remove_machines_does INSTEAD OF INSERT ON remove_machines BEGIN
        AND NOT EXISTS (SELECT 1 FROM jobs r
                         WHERE r.rental_id = j.rental_id AND r.slice_number = j.slice_number
                           AND r.node_id = j.node_id AND r.kind = 'remove');
-    UPDATE jobs SET state = 'cancelled', changed_at = NEW.removed_at
+    UPDATE jobs SET state = 'canceled', changed_at = NEW.removed_at
      WHERE rental_id = NEW.rental_id AND kind = 'create'
        AND state IN ('needs-key', 'waiting', 'leased', 'failed');
     UPDATE slices
@@ -28,5 +28,5 @@ CREATE TRIGGER remove_machines_does INSTEAD OF INSERT ON remove_machines BEGIN
      WHERE rental_id IS NULL
        AND (node_id, number) IN (SELECT node_id, slice_number FROM jobs
                                   WHERE rental_id = NEW.rental_id AND kind = 'remove'
-                                    AND state NOT IN ('done', 'cancelled'));
+                                    AND state NOT IN ('done', 'canceled'));
 END;

@@ -3,7 +3,7 @@
 CREATE TRIGGER maintenance_is_apart BEFORE INSERT ON maintenance BEGIN
     SELECT RAISE(ABORT, 'refused: maintenance_overlaps')
      WHERE EXISTS (SELECT 1 FROM maintenance
-                    WHERE node_id = NEW.node_id AND cancelled_at IS NULL
+                    WHERE node_id = NEW.node_id AND canceled_at IS NULL
                       AND starts_at < NEW.ends_at AND ends_at > NEW.starts_at);
 END;
 
@@ -16,11 +16,11 @@ CREATE TRIGGER maintenance_is_announced AFTER INSERT ON maintenance BEGIN
     VALUES ('maintenance-announced', NEW.id, NEW.node_id, NEW.announced_at);
 END;
 
-CREATE TRIGGER maintenance_is_cancelled AFTER UPDATE OF cancelled_at ON maintenance
-  WHEN OLD.cancelled_at IS NULL AND NEW.cancelled_at IS NOT NULL
+CREATE TRIGGER maintenance_is_canceled AFTER UPDATE OF canceled_at ON maintenance
+  WHEN OLD.canceled_at IS NULL AND NEW.canceled_at IS NOT NULL
 BEGIN
     INSERT INTO tell_of_maintenance (kind, id, node_id, told_at)
-    VALUES ('maintenance-cancelled', NEW.id, NEW.node_id, NEW.cancelled_at);
+    VALUES ('maintenance-canceled', NEW.id, NEW.node_id, NEW.canceled_at);
 END;
 
 -- Nobody is reminded of what is over.

@@ -85,7 +85,7 @@ CREATE TRIGGER jobs_follow_their_node AFTER UPDATE OF farm_id, farmer_id ON node
   WHEN NEW.farm_id <> OLD.farm_id OR NEW.farmer_id <> OLD.farmer_id
 BEGIN
     UPDATE jobs SET farm_id = NEW.farm_id, farmer_id = NEW.farmer_id
-     WHERE node_id = NEW.id AND state NOT IN ('done', 'refunded', 'cancelled');
+     WHERE node_id = NEW.id AND state NOT IN ('done', 'refunded', 'canceled');
 END;
 
 -- Slices follow capacity: available ones are retired from the highest number down, retired ones

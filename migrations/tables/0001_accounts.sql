@@ -15,7 +15,7 @@ CREATE TABLE accounts (
     deleted_at      INTEGER,
     -- Where a farmer is paid to.
     payout_address  TEXT,
-    -- How farmers see this renter; NULL for the e-mail address.
+    -- How farmers see this renter; NULL for the email address.
     display_name    TEXT
                     CONSTRAINT account_display_name_fits
                     CHECK (display_name IS NULL OR length(display_name) BETWEEN 1 AND 80),

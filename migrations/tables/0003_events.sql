@@ -9,7 +9,7 @@ VALUES ('wallet-credited'), ('node-registered'), ('node-published'), ('node-paus
        ('rental-expired'), ('rental-ended'), ('transfer-offered'), ('rental-transferred'),
        ('rental-received'), ('farm-proven'), ('farm-lost'), ('farm-moved'), ('farm-revoked'),
        ('node-claimed'), ('node-moved'), ('node-taken-over'), ('node-lost'), ('farmer-changed'),
-       ('maintenance-announced'), ('maintenance-cancelled'), ('maintenance-due'), ('node-locked'),
+       ('maintenance-announced'), ('maintenance-canceled'), ('maintenance-due'), ('node-locked'),
        ('node-unlocked'), ('node-leaving'), ('node-stays'), ('node-left'), ('rental-moved-out'),
        ('rental-moved-in'), ('price-suggested'), ('payout-requested'), ('payout-approved'),
        ('payout-sent'), ('payout-done'), ('payout-failed'), ('payout-withdrawn'),

@@ -201,7 +201,7 @@ CREATE TABLE maintenance (
                  CONSTRAINT maintenance_note_length_in_range CHECK (length(note) <= 200),
     announced_at INTEGER NOT NULL
                  CONSTRAINT maintenance_announced_ahead CHECK (starts_at - announced_at >= 86400),
-    cancelled_at INTEGER,
+    canceled_at INTEGER,
     -- When farmer and renters were reminded of it.
     reminded_at  INTEGER
 ) STRICT;
@@ -209,7 +209,7 @@ CREATE TABLE maintenance (
 CREATE INDEX maintenance_by_node ON maintenance (node_id, starts_at, id);
 
 CREATE INDEX maintenance_by_reminder ON maintenance (starts_at)
- WHERE cancelled_at IS NULL AND reminded_at IS NULL;
+ WHERE canceled_at IS NULL AND reminded_at IS NULL;
 
 -- A slice is what at most one rental or one quote holds: it points to its holder.
 CREATE TABLE slices (

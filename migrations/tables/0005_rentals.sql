@@ -196,7 +196,7 @@ CREATE TABLE jobs (
     slice_number INTEGER NOT NULL,
     kind         TEXT    NOT NULL CONSTRAINT job_kind_is_known CHECK (kind IN ('create', 'remove')),
     state        TEXT    NOT NULL CONSTRAINT job_state_is_known CHECK (state IN (
-                     'needs-key', 'waiting', 'leased', 'done', 'failed', 'refunded', 'cancelled')),
+                     'needs-key', 'waiting', 'leased', 'done', 'failed', 'refunded', 'canceled')),
     -- Whose farm it is done on.
     farmer_id    TEXT    NOT NULL REFERENCES accounts (id),
     farm_id      INTEGER NOT NULL,
@@ -230,7 +230,7 @@ CREATE TABLE jobs (
     changed_at   INTEGER NOT NULL,
     FOREIGN KEY (node_id, slice_number) REFERENCES slices (node_id, number),
     CONSTRAINT job_state_fits_kind
-        CHECK (kind = 'create' OR state NOT IN ('needs-key', 'refunded', 'cancelled')),
+        CHECK (kind = 'create' OR state NOT IN ('needs-key', 'refunded', 'canceled')),
     CONSTRAINT job_leased_has_attempt
         CHECK (state NOT IN ('leased', 'done') OR attempts > 0 OR kind = 'remove'),
     CONSTRAINT job_done_has_access
@@ -241,7 +241,7 @@ CREATE INDEX jobs_by_due ON jobs (farmer_id, farm_id, due_at) WHERE state IN ('w
 
 CREATE INDEX jobs_by_rental ON jobs (rental_id, slice_number);
 
-CREATE INDEX jobs_by_node ON jobs (node_id) WHERE state NOT IN ('done', 'refunded', 'cancelled');
+CREATE INDEX jobs_by_node ON jobs (node_id) WHERE state NOT IN ('done', 'refunded', 'canceled');
 
 CREATE INDEX jobs_by_lateness ON jobs (late_at)
  WHERE told_at IS NULL AND state IN ('waiting', 'leased', 'failed');

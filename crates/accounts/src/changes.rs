@@ -1,4 +1,4 @@
-//! What changes an account: password, e-mail address, a forgotten password, and its end.
+//! What changes an account: password, email address, a forgotten password, and its end.
 
 use domain::account::Email;
 use store::accounts;
@@ -30,7 +30,7 @@ pub(crate) fn change_password(
     renew_session(cx, false)
 }
 
-/// What came of changing an e-mail address.
+/// What came of changing an email address.
 pub(crate) enum NewEmail {
     /// It is changed.
     Changed(Email),
@@ -38,7 +38,7 @@ pub(crate) enum NewEmail {
     ByMail,
 }
 
-/// Changes the e-mail address or, where mail can be sent, asks the new one to confirm.
+/// Changes the email address or, where mail can be sent, asks the new one to confirm.
 pub(crate) fn change_email(
     cx: &Context<'_>,
     email: &str,
@@ -110,7 +110,7 @@ pub(crate) fn reset(cx: &Context<'_>, code: &str, password: &str) -> Result<(), 
     mailing::tell(cx, account, &mail::password_changed(&email))
 }
 
-/// Sets how farmers see the account of who is signed in; `None` is by its e-mail address.
+/// Sets how farmers see the account of who is signed in; `None` is by its email address.
 pub(crate) fn set_name(cx: &Context<'_>, name: Option<&str>) -> Result<(), Problem> {
     let account = cx.session()?.account;
     accounts::set_display_name(cx.db, account, name)?;

@@ -1,4 +1,4 @@
-//! E-mail and password: signing up and signing in.
+//! Email and password: signing up and signing in.
 
 use domain::account::{Email, Password};
 use domain::id::{AccountId, SessionId};
@@ -111,7 +111,7 @@ pub(crate) fn sign_in(cx: &Context<'_>, email: &str, password: &str) -> Result<S
     Ok(SignIn::Done(Box::new(signed_in)))
 }
 
-/// Whose e-mail and password these are.
+/// Whose email and password these are.
 fn check(cx: &Context<'_>, email: &str, password: &str) -> Result<Credentials, Problem> {
     let wrong = || Problem::plain(Kind::WrongCredentials);
     let (Ok(email), Ok(password)) = (Email::parse(email), Password::parse(password)) else {

@@ -100,7 +100,7 @@ fn begin(
         amount: top_up.amount,
         email: &identity.email,
         success_url: &format!("{base}{}", Done::ToppedUp.at(WALLET)),
-        cancel_url: &format!("{base}{}", Done::TopUpCancelled.at(WALLET)),
+        cancel_url: &format!("{base}{}", Done::TopUpCanceled.at(WALLET)),
         // By the row, so that a retry asks for just the same.
         expires_at: top_up.created_at.plus_seconds(PAYABLE_SECONDS),
     };

@@ -1,4 +1,4 @@
-//! Accounts: e-mail addresses, passwords' form, and what a token may do.
+//! Accounts: email addresses, passwords' form, and what a token may do.
 
 use alloc::string::{String, ToString};
 use core::fmt;
@@ -12,7 +12,7 @@ pub const PASSWORD_CHARS_MIN: usize = 8;
 /// The most bytes of a password: enough for any passphrase, bounded because hashing reads it all.
 pub const PASSWORD_BYTES_MAX: usize = 512;
 
-/// An e-mail address in lower case, of a form that a mail server could accept.
+/// An email address in lower case, of a form that a mail server could accept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Email(String);
 
@@ -45,7 +45,7 @@ impl Email {
         if well_formed {
             Ok(Email(email))
         } else {
-            Err(FieldError::new("email", "an e-mail address, such as ada@example.org"))
+            Err(FieldError::new("email", "an email address, such as ada@example.org"))
         }
     }
 

@@ -92,8 +92,8 @@ pub enum EventKind {
     NodeFits,
     /// Maintenance was announced.
     MaintenanceAnnounced,
-    /// Maintenance was cancelled.
-    MaintenanceCancelled,
+    /// Maintenance was canceled.
+    MaintenanceCanceled,
     /// Maintenance begins within a day.
     MaintenanceDue,
     /// A node is going to leave the market.
@@ -233,7 +233,7 @@ impl EventKind {
             | EventKind::AccessFailed
             | EventKind::AccessLate
             | EventKind::MaintenanceAnnounced
-            | EventKind::MaintenanceCancelled
+            | EventKind::MaintenanceCanceled
             | EventKind::MaintenanceDue
             | EventKind::NodeLeaving
             | EventKind::NodeStays
@@ -268,7 +268,7 @@ impl EventKind {
             | EventKind::PayoutDone
             | EventKind::PayoutFailed => Some(NoticeKind::Payout),
             EventKind::MaintenanceAnnounced
-            | EventKind::MaintenanceCancelled
+            | EventKind::MaintenanceCanceled
             | EventKind::MaintenanceDue => Some(NoticeKind::Maintenance),
             EventKind::RentalMovedOut
             | EventKind::RentalMovedIn

@@ -37,7 +37,7 @@ pub const ALLOWED_SECONDS: i64 = 8 * 60 * 60;
 pub type Excused = (Timestamp, Timestamp);
 
 /// When a node may be down in a month: the first `ALLOWED_SECONDS` of what was announced, in order.
-/// What was cancelled counts as far as it had come, which is for the caller to cut. The windows are
+/// What was canceled counts as far as it had come, which is for the caller to cut. The windows are
 /// in order, and apart.
 pub fn excused(windows: &[Excused], month: Month) -> Vec<Excused> {
     let (first, last) = (month.first_second(), month.last_second().plus_seconds(1));

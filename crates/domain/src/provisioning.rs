@@ -130,7 +130,7 @@ pub enum JobState {
     /// Everything was paid back.
     Refunded,
     /// The rental ended, or went on with another slice, before it was done.
-    Cancelled,
+    Canceled,
 }
 
 impl JobState {
@@ -142,7 +142,7 @@ impl JobState {
         JobState::Done,
         JobState::Failed,
         JobState::Refunded,
-        JobState::Cancelled,
+        JobState::Canceled,
     ];
 
     /// The stable name, for programs and for SQL.
@@ -154,7 +154,7 @@ impl JobState {
             JobState::Done => "done",
             JobState::Failed => "failed",
             JobState::Refunded => "refunded",
-            JobState::Cancelled => "cancelled",
+            JobState::Canceled => "canceled",
         }
     }
 
@@ -167,7 +167,7 @@ impl JobState {
     pub fn is_owed(self) -> bool {
         match self {
             JobState::Waiting | JobState::Leased | JobState::Failed => true,
-            JobState::NeedsKey | JobState::Done | JobState::Refunded | JobState::Cancelled => false,
+            JobState::NeedsKey | JobState::Done | JobState::Refunded | JobState::Canceled => false,
         }
     }
 }
@@ -191,7 +191,7 @@ impl Owed {
             JobState::Failed => Owed::Overdue,
             JobState::Waiting | JobState::Leased if is_late => Owed::Overdue,
             JobState::Waiting | JobState::Leased => Owed::Access,
-            JobState::NeedsKey | JobState::Done | JobState::Refunded | JobState::Cancelled => {
+            JobState::NeedsKey | JobState::Done | JobState::Refunded | JobState::Canceled => {
                 Owed::Nothing
             }
         });
@@ -247,7 +247,7 @@ impl JobEvent {
 
 /// The state of a job after an event; `None` where the event cannot happen.
 pub fn after(kind: JobKind, state: JobState, event: JobEvent) -> Option<JobState> {
-    use JobState::{Cancelled, Done, Failed, Leased, NeedsKey, Refunded, Waiting};
+    use JobState::{Canceled, Done, Failed, Leased, NeedsKey, Refunded, Waiting};
     match (kind, event, state) {
         (JobKind::Create, JobEvent::KeyGiven, NeedsKey) | (_, JobEvent::Missed, Leased) => {
             Some(Waiting)
@@ -258,7 +258,7 @@ pub fn after(kind: JobKind, state: JobState, event: JobEvent) -> Option<JobState
         (_, JobEvent::GivenUp, Leased) => Some(Failed),
         (JobKind::Create, JobEvent::Refunded, Waiting | Leased | Failed) => Some(Refunded),
         (JobKind::Create, JobEvent::RentalEnded, NeedsKey | Waiting | Leased | Failed) => {
-            Some(Cancelled)
+            Some(Canceled)
         }
         (
             JobKind::Create | JobKind::Remove,
@@ -271,7 +271,7 @@ pub fn after(kind: JobKind, state: JobState, event: JobEvent) -> Option<JobState
             | JobEvent::Confirmed
             | JobEvent::Refunded
             | JobEvent::RentalEnded,
-            NeedsKey | Waiting | Leased | Done | Failed | Refunded | Cancelled,
+            NeedsKey | Waiting | Leased | Done | Failed | Refunded | Canceled,
         ) => None,
     }
 }
@@ -355,7 +355,7 @@ pub struct Next {
 
 /// Somebody else has the job by now, or nobody needs it any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("this lease has expired because the job was reassigned or cancelled; stop the job")]
+#[error("this lease has expired because the job was reassigned or canceled; stop the job")]
 pub struct LeaseLost;
 
 /// Decides a report of whoever holds the lease of this `fence`. `None` is a report that was heard
@@ -435,11 +435,11 @@ mod tests {
             expect![[r#"
             needs-key
               KeyGiven: waiting
-              RentalEnded: cancelled
+              RentalEnded: canceled
             waiting
               Leased: leased
               Refunded: refunded
-              RentalEnded: cancelled
+              RentalEnded: canceled
             leased
               Leased: leased
               Progressed: leased
@@ -447,13 +447,13 @@ mod tests {
               Missed: waiting
               GivenUp: failed
               Refunded: refunded
-              RentalEnded: cancelled
+              RentalEnded: canceled
             done
             failed
               Refunded: refunded
-              RentalEnded: cancelled
+              RentalEnded: canceled
             refunded
-            cancelled
+            canceled
         "#]],
         );
     }
@@ -478,7 +478,7 @@ mod tests {
             failed
               Confirmed: done
             refunded
-            cancelled
+            canceled
         "#]],
         );
     }
@@ -566,7 +566,7 @@ mod tests {
             done: Nothing, late: Nothing
             failed: Overdue, late: Overdue
             refunded: Nothing, late: Nothing
-            cancelled: Nothing, late: Nothing
+            canceled: Nothing, late: Nothing
         "#]]
         .assert_eq(&table);
         assert_eq!(Owed::of([]), Owed::Nothing);

@@ -308,9 +308,9 @@ pub const SENDING_SECONDS: Bound = Bound::new(60, "seconds");
 /// The outbox of mail.
 pub const DELIVER_MAILS: RecurringJob = RecurringJob {
     name: "deliver mails",
-    does: "Sends queued e-mail.",
+    does: "Sends queued email.",
     bounds: &[Bound::new(100, "mails"), SENDING_SECONDS],
-    resumed: "an e-mail that was taken but not sent is retried after 30 seconds",
+    resumed: "an email that was taken but not sent is retried after 30 seconds",
     ..MAILER
 };
 
@@ -376,7 +376,7 @@ pub const SEAL_LEDGER: RecurringJob = RecurringJob {
 
 /// Mail of long ago.
 pub const SWEEP_MAILS: RecurringJob =
-    RecurringJob { name: "sweep mails", does: "Deletes old sent e-mail.", ..SWEEP };
+    RecurringJob { name: "sweep mails", does: "Deletes old sent email.", ..SWEEP };
 
 /// Sessions that are over.
 pub const SWEEP_SESSIONS: RecurringJob =
@@ -453,7 +453,7 @@ pub const EVENTS_PER_STATEMENT: Bound = Bound::new(500, "in a statement");
 /// Notices.
 pub const TELL: RecurringJob = RecurringJob {
     name: "tell",
-    does: "Creates notifications, e-mails and webhook messages from events.",
+    does: "Creates notifications, emails and webhook messages from events.",
     bounds: &[Bound::new(2_000, "events"), EVENTS_PER_STATEMENT],
     resumed: "continues after a cursor that advances with each statement",
     ..NOTIFIER

@@ -82,7 +82,7 @@ pub(crate) fn announce_by_form(cx: &Context<'_>) -> Result<Response, Problem> {
 
 pub(crate) fn cancel_by_form(cx: &Context<'_>) -> Result<Response, Problem> {
     match cancel(cx) {
-        Ok(node) => Ok(go_on(Done::MaintenanceCancelled, node)),
+        Ok(node) => Ok(go_on(Done::MaintenanceCanceled, node)),
         Err(problem) if belongs_to_form(&problem) => {
             let page = own_page(cx)?.refused(&Form::read(cx.request), &problem);
             respond::page(problem.kind.status(), &page)

@@ -42,7 +42,7 @@ pub(crate) fn send_again(cx: &Context<'_>) -> Result<(), Problem> {
     if mails::retry(cx.db, id, cx.now)? {
         Ok(cx.audit(Action::MailRetried, None, &id.to_string())?)
     } else {
-        Err(Problem::new(Kind::NotFound, "no failed e-mail has this id"))
+        Err(Problem::new(Kind::NotFound, "no failed email has this id"))
     }
 }
 

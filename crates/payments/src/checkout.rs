@@ -160,7 +160,7 @@ mod tests {
             amount: Usd::parse("amount", "25.50").unwrap(),
             email: "ada+x@example.org",
             success_url: "https://mycelium.example/dashboard/wallet?done=topped-up",
-            cancel_url: "https://mycelium.example/dashboard/wallet?done=top-up-cancelled",
+            cancel_url: "https://mycelium.example/dashboard/wallet?done=top-up-canceled",
             expires_at: Timestamp::from_seconds(1_795_368_000),
         };
         let post = config().post(&checkout);
@@ -181,7 +181,7 @@ mod tests {
             ("line_items[0][price_data][unit_amount]", "2550"),
             ("line_items[0][price_data][product_data][name]", PRODUCT_NAME),
             ("success_url", "https://mycelium.example/dashboard/wallet?done=topped-up"),
-            ("cancel_url", "https://mycelium.example/dashboard/wallet?done=top-up-cancelled"),
+            ("cancel_url", "https://mycelium.example/dashboard/wallet?done=top-up-canceled"),
             ("client_reference_id", &id),
             ("customer_email", "ada+x@example.org"),
             ("expires_at", "1795368000"),

@@ -16,9 +16,9 @@ pub type SecretHash = [u8; 32];
 pub struct Identity {
     /// The account.
     pub account: AccountId,
-    /// Its e-mail address.
+    /// Its email address.
     pub email: String,
-    /// What farmers see of it where it rents; `None` for its e-mail address.
+    /// What farmers see of it where it rents; `None` for its email address.
     pub display_name: Option<String>,
     /// Whether it is an operator's.
     pub is_operator: bool,
@@ -91,7 +91,7 @@ row! {
     pub struct Credentials {
         /// The account.
         pub account: AccountId = "id",
-        /// Its e-mail address.
+        /// Its email address.
         pub email: String = "email",
         /// An Argon2id hash in PHC form.
         pub password_hash: String = "password_hash",
@@ -100,7 +100,7 @@ row! {
     }
 }
 
-/// Creates an account. `?1` id, `?2` e-mail, `?3` password hash, `?4` when. No row comes back if
+/// Creates an account. `?1` id, `?2` email, `?3` password hash, `?4` when. No row comes back if
 /// the address is taken.
 const CREATE: &str = "
     INSERT INTO accounts (id, email, password_hash, created_at) VALUES (?1, ?2, ?3, ?4)
@@ -119,7 +119,7 @@ pub fn create(
     db.has_row(CREATE, &params)
 }
 
-/// The account with the e-mail `?1`, unless it is deleted.
+/// The account with the email `?1`, unless it is deleted.
 const BY_EMAIL: &str =
     select!(Credentials, "FROM accounts WHERE email = ?1 AND deleted_at IS NULL");
 
@@ -164,10 +164,10 @@ pub fn change_password(
     db.run(CHANGE_PASSWORD, &[Value::text(id), password_hash.into(), kept.into()]).map(drop)
 }
 
-/// Sets an e-mail address. `?1` account, `?2` e-mail.
+/// Sets an email address. `?1` account, `?2` email.
 const CHANGE_EMAIL: &str = "INSERT INTO change_email (account_id, email) VALUES (?1, ?2)";
 
-/// Sets an e-mail address; `false` if another account has it.
+/// Sets an email address; `false` if another account has it.
 pub fn change_email(db: &dyn Db, id: AccountId, email: &Email) -> Result<bool, StoreError> {
     refused_is_false(db.run(CHANGE_EMAIL, &[Value::text(id), email.as_str().into()]))
 }
@@ -208,11 +208,11 @@ pub fn set_operator(db: &dyn Db, id: AccountId, is_operator: bool) -> Result<boo
     db.has_row(SET_OPERATOR, &[Value::text(id), is_operator.into()])
 }
 
-/// Farmers see the account `?1` as `?2`, or, where that is NULL, by its e-mail address.
+/// Farmers see the account `?1` as `?2`, or, where that is NULL, by its email address.
 const SET_DISPLAY_NAME: &str =
     "UPDATE accounts SET display_name = ?2 WHERE id = ?1 AND deleted_at IS NULL";
 
-/// Sets how farmers see an account where it rents; `None` is by its e-mail address.
+/// Sets how farmers see an account where it rents; `None` is by its email address.
 pub fn set_display_name(db: &dyn Db, id: AccountId, name: Option<&str>) -> Result<(), StoreError> {
     db.run(SET_DISPLAY_NAME, &[Value::text(id), name.into()]).map(drop)
 }
@@ -238,7 +238,7 @@ row! {
     pub struct Account {
         /// Its id.
         pub id: AccountId = "id",
-        /// Its e-mail address.
+        /// Its email address.
         pub email: String = "email",
         /// When it was made.
         pub created_at: Timestamp = "created_at",

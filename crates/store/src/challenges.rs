@@ -16,7 +16,7 @@ pub const CHALLENGE_SECONDS: i64 = 10 * 60;
 pub enum ChallengeKind {
     /// Making the account whose address and password hash are its payload.
     SignUp,
-    /// Taking on the e-mail address that is its payload.
+    /// Taking on the email address that is its payload.
     EmailChange,
     /// Setting a new password without the old one.
     PasswordReset,

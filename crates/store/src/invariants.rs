@@ -156,7 +156,7 @@ pub const INVARIANTS: [Invariant; 38] = [
             "SELECT count(*) FROM maintenance a
                JOIN maintenance b ON b.node_id = a.node_id AND b.id <> a.id
                                  AND b.starts_at >= a.starts_at AND b.starts_at < a.ends_at
-              WHERE a.cancelled_at IS NULL AND b.cancelled_at IS NULL",
+              WHERE a.canceled_at IS NULL AND b.canceled_at IS NULL",
         ),
     },
     Invariant {
@@ -455,7 +455,7 @@ pub const INVARIANTS: [Invariant; 38] = [
                      WHERE e.rental_id = r.id AND e.kind = 'rental-moved-out'
                        AND NOT EXISTS (SELECT 1 FROM jobs l
                                         WHERE l.rental_id = r.id AND l.kind = 'create'
-                                          AND l.state = 'cancelled' AND l.node_id = e.node_id
+                                          AND l.state = 'canceled' AND l.node_id = e.node_id
                                           AND l.slice_number = e.slice_number
                                           AND l.refund_at = j.refund_at))",
         ),

@@ -105,18 +105,18 @@ pub struct Credit<'a> {
 pub enum Credited {
     /// The wallet was credited, now or by an earlier try with the same key, and then held this.
     Done(Usd),
-    /// There is no account with this e-mail.
+    /// There is no account with this email.
     NoSuchAccount,
     /// The key was used for another wallet or another amount.
     KeyReused,
 }
 
-/// Credits a wallet: `?1` key, `?2` e-mail, `?3` amount, `?4` reason, `?5` now.
+/// Credits a wallet: `?1` key, `?2` email, `?3` amount, `?4` reason, `?5` now.
 const CREDIT: &str = "
     INSERT INTO credit_wallet (key, account_id, amount_micros, reason, created_at)
     SELECT ?1, id, ?3, ?4, ?5 FROM accounts WHERE email = ?2";
 
-/// The credit of the key `?1`: its account's e-mail, amount and balance after.
+/// The credit of the key `?1`: its account's email, amount and balance after.
 const CREDIT_OF_KEY: &str = "
     SELECT c.email, e.amount_micros, e.balance_after_micros
       FROM ledger_transactions t

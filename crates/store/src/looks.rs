@@ -106,13 +106,13 @@ pub fn measure(
 }
 
 /// The windows of the node `?1` that are open after `?2` and begin before `?3`, as far as they had
-/// come when they were cancelled, in order: at most `?4`. No window is longer than `?5`, so that
+/// come when they were canceled, in order: at most `?4`. No window is longer than `?5`, so that
 /// the index `maintenance_by_node` serves it.
 const WINDOWS: &str = "
-    SELECT starts_at, min(ends_at, coalesce(cancelled_at, ends_at))
+    SELECT starts_at, min(ends_at, coalesce(canceled_at, ends_at))
       FROM maintenance
      WHERE node_id = ?1 AND starts_at > ?2 - ?5 AND starts_at < ?3
-       AND ends_at > ?2 AND coalesce(cancelled_at > starts_at, 1)
+       AND ends_at > ?2 AND coalesce(canceled_at > starts_at, 1)
      ORDER BY starts_at LIMIT ?4";
 
 /// When a node may be down in a month without it counting: announced maintenance, as far as the

@@ -1,4 +1,4 @@
-//! Maintenance: announced to who rents on the node, cancelled, and recalled a day before.
+//! Maintenance: announced to who rents on the node, canceled, and recalled a day before.
 
 use domain::id::{MaintenanceId, NodeId};
 use domain::maintenance::{AHEAD_SECONDS, MaintenanceError, OPEN_WINDOWS_MAX, Window, fits};
@@ -23,8 +23,8 @@ row! {
         pub window: Window,
         /// When it was announced.
         pub announced_at: Timestamp = "m.announced_at",
-        /// When it was cancelled, if it was.
-        pub cancelled_at: Option<Timestamp> = "m.cancelled_at",
+        /// When it was canceled, if it was.
+        pub canceled_at: Option<Timestamp> = "m.canceled_at",
     }
 }
 
@@ -42,7 +42,7 @@ const OPEN: &str = select!(
     Maintenance,
     "FROM maintenance m
      WHERE m.node_id = ?1 AND m.starts_at > ?2 - ?4 AND m.ends_at > ?2
-       AND m.cancelled_at IS NULL
+       AND m.canceled_at IS NULL
      ORDER BY m.starts_at LIMIT ?3"
 );
 
@@ -74,7 +74,7 @@ const LIST: &str = select!(
      ORDER BY m.starts_at DESC, m.id DESC LIMIT ?6"
 );
 
-/// A page of the windows of a farmer's node, the latest first, those that are over or cancelled,
+/// A page of the windows of a farmer's node, the latest first, those that are over or canceled,
 /// too.
 pub fn list(
     db: &dyn Db,
@@ -122,7 +122,7 @@ const ANNOUNCE: &str = "
     SELECT ?3, id, ?4, ?5, ?6, ?7 FROM nodes
      WHERE farmer_id = ?1 AND id = ?2 AND locked_by IS NULL
        AND (SELECT count(*) FROM maintenance
-             WHERE node_id = ?2 AND cancelled_at IS NULL AND ends_at > ?7) < ?8
+             WHERE node_id = ?2 AND canceled_at IS NULL AND ends_at > ?7) < ?8
  RETURNING id";
 
 /// Announces a window, and tells who rents on the node.
@@ -153,7 +153,7 @@ pub fn announce(
         fits(&others, &window)?;
         match db.run(ANNOUNCE, &params) {
             Ok(rows) if rows.is_empty() => {}
-            Ok(_) => return Ok(Maintenance { id, window, announced_at: now, cancelled_at: None }),
+            Ok(_) => return Ok(Maintenance { id, window, announced_at: now, canceled_at: None }),
             // Another window came first: the next look says which rule it breaks.
             Err(error) if error.is_race() => {}
             Err(error) => return Err(error.into()),
@@ -165,8 +165,8 @@ pub fn announce(
 /// Cancels the window `?3` of the node `?2` of the farmer `?1`, at `?4`, unless it is over. No row
 /// comes back where there is none to cancel, or the node is locked.
 const CANCEL: &str = "
-    UPDATE maintenance SET cancelled_at = ?4
-     WHERE id = ?3 AND node_id = ?2 AND cancelled_at IS NULL AND ends_at > ?4
+    UPDATE maintenance SET canceled_at = ?4
+     WHERE id = ?3 AND node_id = ?2 AND canceled_at IS NULL AND ends_at > ?4
        AND node_id IN (SELECT id FROM nodes WHERE farmer_id = ?1 AND locked_by IS NULL)
  RETURNING id";
 
@@ -192,7 +192,7 @@ pub fn cancel(
 const REMIND: &str = "
     UPDATE maintenance SET reminded_at = ?1
      WHERE id IN (SELECT id FROM maintenance
-                   WHERE cancelled_at IS NULL AND reminded_at IS NULL AND starts_at <= ?1 + ?2
+                   WHERE canceled_at IS NULL AND reminded_at IS NULL AND starts_at <= ?1 + ?2
                    ORDER BY starts_at LIMIT ?3)";
 
 /// Tells farmers and renters of maintenance a day before it: once, and a bounded number at a time.

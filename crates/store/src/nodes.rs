@@ -73,7 +73,7 @@ pub struct FarmSlice {
     pub number: u32,
     /// What it is doing.
     pub state: SliceState,
-    /// Who rents it, as they chose to be shown: by a name, or by their e-mail address.
+    /// Who rents it, as they chose to be shown: by a name, or by their email address.
     pub renter: Option<String>,
     /// When that rental ends.
     pub ends_at: Option<Timestamp>,

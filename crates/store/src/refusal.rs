@@ -41,7 +41,7 @@ pub enum Refusal {
     DisputesNeverDeleted,
     /// What would be left of the earnings is less than what is withheld.
     EarningsWithheld,
-    /// Another account has this e-mail address.
+    /// Another account has this email address.
     EmailTaken,
     /// Events only come.
     EventsAppendOnly,
@@ -57,7 +57,7 @@ pub enum Refusal {
     JobsNeverDeleted,
     /// The ledger, its months and its seals only grow.
     LedgerAppendOnly,
-    /// Maintenance is cancelled, not deleted.
+    /// Maintenance is canceled, not deleted.
     MaintenanceNeverDeleted,
     /// Another maintenance window of the node is at that time.
     MaintenanceOverlaps,

@@ -28,7 +28,7 @@ pub enum Action {
     ResetAsked,
     /// A password was set.
     PasswordChanged,
-    /// An e-mail address was set.
+    /// An email address was set.
     EmailChanged,
     /// A passkey was added.
     PasskeyAdded,

@@ -110,7 +110,7 @@ impl<'a> Context<'a> {
     pub fn session(&self) -> Result<&Identity, Problem> {
         let identity = self.account()?;
         if identity.session().is_none() {
-            let detail = "tokens can't do this; sign in with your e-mail address and password";
+            let detail = "tokens can't do this; sign in with your email address and password";
             return Err(Problem::new(Kind::MissingScope, detail));
         }
         Ok(identity)

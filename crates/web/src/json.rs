@@ -19,7 +19,7 @@ pub const ONE_LINE_OF_80: &str =
 /// 1 to 200 characters on one line, none of them a space at an end.
 pub const ONE_LINE_OF_200: &str =
     r"^[^\s\x00-\x1f\x7f-\x9f]([^\x00-\x1f\x7f-\x9f]{0,198}[^\s\x00-\x1f\x7f-\x9f])?$";
-/// An e-mail address, as `domain` reads it.
+/// An email address, as `domain` reads it.
 pub const EMAIL: &str =
     r##"^[!#-+\-./0-9:=?A-Z\[-~]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z0-9-]{1,63}$"##;
 /// A percentage from 0 to 100 with at most two decimals.

@@ -96,7 +96,7 @@ pub const MAILS: Policy = Policy {
     name: "mails-by-recipient",
     quota: 5,
     seconds: 60 * 60,
-    about: "Sign-up, password reset and address change e-mails to one address.",
+    about: "Sign-up, password reset and address change emails to one address.",
 };
 
 /// Streams opened, by account. Each is open for less than a minute, so that this also bounds how

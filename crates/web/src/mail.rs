@@ -66,7 +66,7 @@ pub fn sign_up(to: &Email, url: &str) -> Mail {
         "Welcome to Mycelium.\n\n\
          Open this link to confirm your address. It works once, for {LINK_MINUTES} minutes:\n\n\
          {url}\n\n\
-         If the link has expired, sign up again. If you didn't sign up, ignore this e-mail; no \
+         If the link has expired, sign up again. If you didn't sign up, ignore this email; no \
          account\n\
          is created without the link.\n"
     );
@@ -80,7 +80,7 @@ pub fn address_taken(to: &Email, login_url: &str, reset_url: &str) -> Mail {
          account, and nothing about it has changed.\n\n\
          Sign in here:\n\n{login_url}\n\n\
          If you forgot your password, reset it here:\n\n{reset_url}\n\n\
-         If this wasn't you, ignore this e-mail.\n"
+         If this wasn't you, ignore this email.\n"
     );
     Mail::new("address-taken", to, "You already have an account", text)
 }
@@ -91,10 +91,10 @@ pub fn password_reset(to: &Email, url: &str) -> Mail {
         "Someone, probably you, requested a password reset at Mycelium.\n\n\
          Open this link to choose a new password. It works once, for {LINK_MINUTES} minutes:\n\n\
          {url}\n\n\
-         If the link has expired, request a new one. If this wasn't you, ignore this e-mail; your\n\
+         If the link has expired, request a new one. If this wasn't you, ignore this email; your\n\
          password has not changed.\n"
     );
-    Mail::new("password-reset", to, "Choose a new password", text)
+    Mail::new("password-reset", to, "Reset your password", text)
 }
 
 /// Somebody asked for a new password for an address that has no account.
@@ -103,7 +103,7 @@ pub fn no_account(to: &Email, signup_url: &str) -> Mail {
         "Someone, probably you, requested a password reset at Mycelium. This address has no\n\
          account; you may have signed up with a different one.\n\n\
          To create an account, sign up here:\n\n{signup_url}\n\n\
-         If this wasn't you, ignore this e-mail.\n"
+         If this wasn't you, ignore this email.\n"
     );
     Mail::new("no-account", to, "No account has this address", text)
 }
@@ -115,7 +115,7 @@ pub fn email_change(to: &Email, url: &str) -> Mail {
          Open this link to confirm it. It works once, for {LINK_MINUTES} minutes:\n\n\
          {url}\n\n\
          If the link has expired, change the address again. If this wasn't you, ignore this \
-         e-mail;\n\
+         email;\n\
          without the link nothing changes.\n"
     );
     Mail::new("email-change", to, "Confirm your new address", text)
@@ -124,8 +124,8 @@ pub fn email_change(to: &Email, url: &str) -> Mail {
 /// To the old address of an account, once it has another one.
 pub fn email_changed(to: &Email) -> Mail {
     let text =
-        "The e-mail address of your Mycelium account was changed. You now sign in with the new\n\
-         address, and this address gets no more e-mail about the account.\n\n\
+        "The email address of your Mycelium account was changed. You now sign in with the new\n\
+         address, and this address gets no more email about the account.\n\n\
          If this wasn't you, someone else has access to your account: contact the marketplace\n\
          operator immediately.\n"
             .to_owned();
@@ -261,7 +261,7 @@ pub fn node_left(to: &Email, end: EndOf<'_>, refund: &str) -> Mail {
         "Your rental of {place} at Mycelium has ended because its node left the market on\n\
          {day}. You were refunded {refund} for the unused time.\n\n\
          Transactions:\n\n{url}\n\n\
-         The data has been deleted. If you didn't expect this, see our earlier e-mail about the\n\
+         The data has been deleted. If you didn't expect this, see our earlier email about the\n\
          farmer's notice.\n"
     );
     Mail::new("node-left", to, "Your rental has ended", text)

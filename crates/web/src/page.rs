@@ -109,7 +109,7 @@ pub struct Frame {
     pub title: String,
     /// The navigation entry that is marked as the current one.
     pub section: Section,
-    /// The e-mail address of the account that is signed in, or `None` for a visitor.
+    /// The email address of the account that is signed in, or `None` for a visitor.
     pub signed_in: Option<String>,
     /// Whether that account is an operator's.
     pub is_operator: bool,

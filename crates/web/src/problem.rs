@@ -71,7 +71,7 @@ kinds! {
         "Sign in, or send a valid token as Authorization: Bearer ….";
     WrongPassword, "wrong-password", FORBIDDEN, "Incorrect password",
         "Send the account's current password.";
-    WrongCredentials, "wrong-credentials", UNAUTHORIZED, "Incorrect e-mail address or password",
+    WrongCredentials, "wrong-credentials", UNAUTHORIZED, "Incorrect email address or password",
         "Check both. Passwords are case-sensitive.";
     WrongCode, "wrong-code", UNAUTHORIZED, "Incorrect code",
         "Use the code your app currently shows, or an unused recovery code.";
@@ -105,11 +105,11 @@ kinds! {
         "Check the node ID. The grid's dashboard lists a farm's nodes.";
     NoSuchGridFarm, "no-such-grid-farm", NOT_FOUND, "The grid has no such farm",
         "Check the farm ID. The grid's dashboard lists an account's farms.";
-    NoSuchAccount, "no-such-account", NOT_FOUND, "No account has this e-mail address",
+    NoSuchAccount, "no-such-account", NOT_FOUND, "No account has this email address",
         "Check the address, or ask the recipient to sign up first.";
     MethodNotAllowed, "method-not-allowed", METHOD_NOT_ALLOWED, "Method not allowed",
         "Use a method named in the Allow header.";
-    EmailTaken, "email-taken", CONFLICT, "This e-mail address already has an account",
+    EmailTaken, "email-taken", CONFLICT, "This email address already has an account",
         "Sign in instead, or use another address.";
     NodeTaken, "node-taken", CONFLICT, "This node is already registered",
         "If you own the node, verify its farm and take the node over, or contact the operator.";
@@ -201,7 +201,7 @@ kinds! {
     TooManyTopUps, "too-many-top-ups", CONFLICT, "Too many unpaid top-ups",
         "Pay one of your open top-ups, or try again tomorrow.";
     PaymentsOff, "payments-off", CONFLICT, "Payments are not available",
-        "The operator adds credit for you. Send them your e-mail address and the amount.";
+        "The operator adds credit for you. Send them your email address and the amount.";
     InUse, "account-in-use", CONFLICT, "The account is still in use",
         "End all rentals, take all nodes off the market, and wait for pending payouts.";
     NoFactor, "second-factor-needed", CONFLICT, "The account has no second factor",
@@ -214,7 +214,7 @@ kinds! {
     NoPasskeysHere, "no-passkeys-here", CONFLICT, "Passkeys don't work at this URL",
         "Open the marketplace over HTTPS at its public_url, or on localhost.";
     LeaseLost, "lease-lost", CONFLICT, "The lease has expired",
-        "Stop this job, because another agent may have it or it was cancelled. Then lease a new \
+        "Stop this job, because another agent may have it or it was canceled. Then lease a new \
          job.";
     SshKeyTaken, "ssh-key-taken", CONFLICT, "This SSH key already exists",
         "Use the existing key, or add a different one.";
@@ -237,7 +237,7 @@ kinds! {
         "Nothing was changed. Try again in a few minutes.";
     PaymentProvider, "payment-provider", BAD_GATEWAY, "The payment provider is not responding",
         "Nothing was charged. Try again in a few minutes with the same Idempotency-Key.";
-    NoMail, "no-mail", CONFLICT, "This marketplace doesn't send e-mail",
+    NoMail, "no-mail", CONFLICT, "This marketplace doesn't send email",
         "Ask the operator to configure a mail transport.";
     Internal, "internal-error", INTERNAL_SERVER_ERROR, "Internal error",
         "Try again. If the problem persists, send the request ID to the operator.";

@@ -27,7 +27,7 @@ pub(crate) enum Operator {
 
 #[derive(Args)]
 pub(crate) struct Account {
-    /// The account's e-mail address.
+    /// The account's email address.
     email: String,
     /// The database's file.
     #[arg(long, value_name = "PATH")]

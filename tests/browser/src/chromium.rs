@@ -182,8 +182,8 @@ impl Tab {
     /// Clicks the button or link with these words. Where that leads to another document, waits for
     /// it, so that what comes next never looks at the page that is being left.
     pub async fn press(&self, words: &str) {
-        let path =
-            format!("//button[normalize-space(.)='{words}'] | //a[normalize-space(.)='{words}']");
+        let has_words = format!("[normalize-space(.) = \"{words}\"]");
+        let path = format!("//button{has_words} | //a{has_words}");
         self.follow(Locator::XPath(&path), words).await;
     }
 

@@ -1,4 +1,4 @@
-//! A server that behaves as the documentation of Postmark's e-mail API says, and fails on demand.
+//! A server that behaves as the documentation of Postmark's email API says, and fails on demand.
 //!
 //! It runs on hyper itself, because a fault may end a connection without an answer.
 

@@ -106,5 +106,12 @@ impl fmt::Display for Answer {
 pub fn words(html: &str) -> String {
     let texts = html.split('<').map(|piece| piece.split_once('>').map_or("", |(_, text)| text));
     let text: Vec<&str> = texts.flat_map(str::split_whitespace).collect();
-    text.join(" ")
+    unescape(&text.join(" "))
+}
+
+/// Undoes what the templates do to text. Tags were taken out before, so what looks like one in the
+/// result was escaped on the page.
+fn unescape(text: &str) -> String {
+    let escapes = [("&#60;", "<"), ("&#62;", ">"), ("&#34;", "\""), ("&#39;", "'"), ("&#38;", "&")];
+    escapes.iter().fold(text.to_owned(), |text, (escaped, plain)| text.replace(escaped, plain))
 }

@@ -1,4 +1,4 @@
-//! Maintenance: announced a day ahead, told to who rents there, cancelled, and recalled once.
+//! Maintenance: announced a day ahead, told to who rents there, canceled, and recalled once.
 
 use domain::id::{MaintenanceId, NodeId};
 use domain::maintenance::{MaintenanceError, Window};
@@ -61,7 +61,7 @@ fn windows_are_told_to_the_farmer_and_to_each_rental() {
     let late = at(2 * DAY + HOUR);
     assert_eq!(cancel(&db, account(FARMER), NodeId(NODE), id(1), late), Ok(true));
     assert_eq!(cancel(&db, account(FARMER), NodeId(NODE), id(1), late), Ok(false));
-    assert_eq!(told(&db, "maintenance-cancelled"), ["1", "3 1", "3 2", "4 3"]);
+    assert_eq!(told(&db, "maintenance-canceled"), ["1", "3 1", "3 2", "4 3"]);
     assert_eq!(open(&db, NodeId(NODE), now()), Ok(vec![]));
     assert_sound(&db);
 }

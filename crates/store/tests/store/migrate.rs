@@ -243,14 +243,14 @@ CREATE TABLE next_maintenance (
     ends_at      INTEGER NOT NULL,
     note         TEXT    NOT NULL,
     announced_at INTEGER NOT NULL,
-    cancelled_at INTEGER,
+    canceled_at INTEGER,
     reminded_at  INTEGER,
     place        TEXT    NOT NULL DEFAULT 'here'
 ) STRICT;
 
 INSERT INTO next_maintenance
-       (id, node_id, starts_at, ends_at, note, announced_at, cancelled_at, reminded_at)
-SELECT id, node_id, starts_at, ends_at, note, announced_at, cancelled_at, reminded_at
+       (id, node_id, starts_at, ends_at, note, announced_at, canceled_at, reminded_at)
+SELECT id, node_id, starts_at, ends_at, note, announced_at, canceled_at, reminded_at
   FROM maintenance;
 
 DROP TABLE maintenance;

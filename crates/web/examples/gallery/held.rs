@@ -404,7 +404,7 @@ pub(crate) fn rental_refused() -> Rental {
         error: None,
     };
     let transfer = Transfer::Open {
-        email: Field::refused("aida", "An e-mail address, such as you@example.org."),
+        email: Field::refused("aida", "An email address, such as you@example.org."),
         error: Some("Nobody was invited.".into()),
     };
     Rental {

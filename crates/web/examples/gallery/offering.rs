@@ -102,7 +102,7 @@ pub(crate) fn windows() -> Vec<WindowRow> {
         from: moment("2026-06-01T10:00:00Z", "1 June 2026, 10:00 UTC"),
         until: moment("2026-06-01T11:00:00Z", "1 June 2026, 11:00 UTC"),
         note: None,
-        status: Badge::new("cancelled", Tone::Plain),
+        status: Badge::new("canceled", Tone::Plain),
         cancel_url: None,
         ..window_row()
     };

@@ -176,7 +176,7 @@ fn nodes() -> Vec<NodeCard> {
 pub(crate) fn signup() -> Signup {
     Signup {
         frame: visitor("Create an account", Section::Elsewhere),
-        email: Field::refused("omar", "An e-mail address, such as you@example.org."),
+        email: Field::refused("omar", "An email address, such as you@example.org."),
         password_error: Some("At least 12 characters; this one has 8.".into()),
         password_rule: "At least 12 characters. A few words work well.".into(),
         error: None,
@@ -190,7 +190,7 @@ pub(crate) fn login() -> Login {
         frame: visitor("Sign in", Section::Elsewhere),
         email: Field::new("omar@example.org"),
         password_error: None,
-        error: Some("No account has this e-mail address and password.".into()),
+        error: Some("No account has this email address and password.".into()),
         next: None,
         passkey_next: "/marketplace/compute".into(),
         signup_url: "/signup".into(),

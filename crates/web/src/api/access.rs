@@ -104,7 +104,7 @@ pub struct AccessAnswer {
 pub struct MachineView {
     /// The slice.
     pub slice_id: String,
-    /// `needs-key`, `waiting`, `leased`, `done`, `failed`, `refunded` or `cancelled`.
+    /// `needs-key`, `waiting`, `leased`, `done`, `failed`, `refunded` or `canceled`.
     pub state: &'static str,
     /// How often it was tried.
     pub attempts: u32,

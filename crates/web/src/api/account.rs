@@ -23,7 +23,7 @@ const GROUP: &str = "Account";
 
 /// What an answer says where a mail is on its way.
 const MAIL_SENT: NextStep = NextStep {
-    about: "An e-mail with a code was sent. The code works once, within ten minutes.",
+    about: "An email with a code was sent. The code works once, within ten minutes.",
     answer: schema_of::<MailSentView>,
 };
 
@@ -33,7 +33,7 @@ pub const CREATE_ACCOUNT: Operation = Operation {
     group: GROUP,
     method: Method::POST,
     path: "/api/account",
-    summary: "Signs up. If the marketplace sends e-mail, the response is always 202, whether or \
+    summary: "Signs up. If the marketplace sends email, the response is always 202, whether or \
               not the address has an account. Otherwise, the account is created and signed in.",
     body: Some(schema_of::<CredentialsBody>),
     status: 201,
@@ -50,7 +50,7 @@ pub const CONFIRM_ACCOUNT: Operation = Operation {
     group: GROUP,
     method: Method::POST,
     path: "/api/account/confirm",
-    summary: "Confirms a sign-up with the e-mailed code, creates the account and signs it in.",
+    summary: "Confirms a sign-up with the emailed code, creates the account and signs it in.",
     body: Some(schema_of::<CodeBody>),
     status: 201,
     about_answer: "The account. The response sets a session cookie.",
@@ -77,7 +77,7 @@ pub const CHANGE_ACCOUNT: Operation = Operation {
     group: GROUP,
     method: Method::PATCH,
     path: "/api/account",
-    summary: "Sets the display name that farmers see, or shows your e-mail address instead. \
+    summary: "Sets the display name that farmers see, or shows your email address instead. \
               Requires a session.",
     access: Access::Account(Scope::Read),
     body: Some(schema_of::<ChangeAccountBody>),
@@ -123,7 +123,7 @@ pub const CHANGE_EMAIL: Operation = Operation {
     group: GROUP,
     method: Method::POST,
     path: "/api/account/email",
-    summary: "Changes the e-mail address. If the marketplace sends e-mail, the new address must \
+    summary: "Changes the email address. If the marketplace sends email, the new address must \
               be confirmed first.",
     access: Access::Account(Scope::Read),
     body: Some(schema_of::<NewEmailBody>),
@@ -140,7 +140,7 @@ pub const CONFIRM_EMAIL: Operation = Operation {
     group: GROUP,
     method: Method::POST,
     path: "/api/account/email/confirm",
-    summary: "Confirms a new e-mail address with the e-mailed code.",
+    summary: "Confirms a new email address with the emailed code.",
     body: Some(schema_of::<CodeBody>),
     status: 204,
     about_answer: "The address was changed.",
@@ -154,11 +154,11 @@ pub const ASK_RESET: Operation = Operation {
     group: GROUP,
     method: Method::POST,
     path: "/api/account/reset",
-    summary: "Sends a password reset e-mail. The response is the same whether or not the address \
+    summary: "Sends a password reset email. The response is the same whether or not the address \
               has an account.",
     body: Some(schema_of::<EmailBody>),
     status: 202,
-    about_answer: "The e-mail was sent.",
+    about_answer: "The email was sent.",
     answer: Some(schema_of::<MailSentView>),
     problems: &[Kind::NoMail],
     ..Operation::READ
@@ -170,7 +170,7 @@ pub const RESET_PASSWORD: Operation = Operation {
     group: GROUP,
     method: Method::POST,
     path: "/api/account/reset/confirm",
-    summary: "Sets a new password with the e-mailed code and ends all sessions. You then sign in \
+    summary: "Sets a new password with the emailed code and ends all sessions. You then sign in \
               as usual, including any second factor.",
     body: Some(schema_of::<ResetBody>),
     status: 204,
@@ -303,11 +303,11 @@ pub const LIST_AUDIT: Operation = Operation {
     ..Operation::READ
 };
 
-/// E-mail and password.
+/// Email and password.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CredentialsBody {
-    /// The account's e-mail address.
+    /// The account's email address.
     #[schemars(length(max = 254), regex(pattern = EMAIL))]
     pub email: String,
     /// At least 8 characters.
@@ -342,7 +342,7 @@ pub struct NewPasswordBody {
     pub password: String,
 }
 
-/// An e-mail address to change to.
+/// An email address to change to.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewEmailBody {
@@ -353,11 +353,11 @@ pub struct NewEmailBody {
     pub password: String,
 }
 
-/// An e-mail address.
+/// An email address.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EmailBody {
-    /// The account's e-mail address.
+    /// The account's email address.
     #[schemars(length(max = 254), regex(pattern = EMAIL))]
     pub email: String,
 }
@@ -389,7 +389,7 @@ impl MailSentView {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChangeAccountBody {
-    /// The name that farmers see, 1 to 80 visible characters on one line; null for your e-mail
+    /// The name that farmers see, 1 to 80 visible characters on one line; null for your email
     /// address.
     #[schemars(required, regex(pattern = ONE_LINE_OF_80))]
     #[serde(deserialize_with = "Option::deserialize")]
@@ -415,9 +415,9 @@ pub fn display_name(text: &str) -> Result<String, FieldError> {
 pub struct AccountView {
     /// Its id.
     pub id: String,
-    /// Its e-mail address.
+    /// Its email address.
     pub email: String,
-    /// What farmers see of it where it rents; null for its e-mail address.
+    /// What farmers see of it where it rents; null for its email address.
     pub display_name: Option<String>,
     /// Whether it is an operator's.
     pub is_operator: bool,

@@ -66,7 +66,7 @@ pub const LIST_ACCOUNTS: Operation = Operation {
     id: "listAccounts",
     group: GROUP,
     path: "/api/admin/accounts",
-    summary: "Lists accounts by e-mail address.",
+    summary: "Lists accounts by email address.",
     access: Access::Operator,
     query: &[
         Parameter {
@@ -155,7 +155,7 @@ pub const LIST_MAILS: Operation = Operation {
     id: "listMails",
     group: GROUP,
     path: "/api/admin/mails",
-    summary: "Returns the e-mail backlog and failed e-mails.",
+    summary: "Returns the email backlog and failed emails.",
     access: Access::Operator,
     about_answer: "The outbox, without addresses and contents.",
     answer: Some(schema_of::<MailsView>),
@@ -168,10 +168,10 @@ pub const RETRY_MAIL: Operation = Operation {
     group: GROUP,
     method: Method::POST,
     path: "/api/admin/mails/{mail}/retry",
-    summary: "Resends a failed e-mail. Links in it may have expired.",
+    summary: "Resends a failed email. Links in it may have expired.",
     access: Access::Operator,
     status: 204,
-    about_answer: "The e-mail was queued.",
+    about_answer: "The email was queued.",
     ..Operation::READ
 };
 
@@ -244,7 +244,7 @@ pub struct CreditView {
 pub struct AccountRowView {
     /// Its id.
     pub id: String,
-    /// Its e-mail address.
+    /// Its email address.
     pub email: String,
     /// When it was made (RFC 3339).
     pub created_at: String,

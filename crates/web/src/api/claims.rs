@@ -247,7 +247,7 @@ pub struct ProvenFarmView {
     /// The farm.
     #[serde(flatten)]
     pub farm: FarmClaimView,
-    /// Whose it is: an e-mail address.
+    /// Whose it is: an email address.
     pub owner: String,
 }
 

@@ -448,7 +448,7 @@ pub struct FarmSliceView {
     /// The slice.
     #[serde(flatten)]
     pub slice: Slice,
-    /// Who rents it: an e-mail address; null where it is free.
+    /// Who rents it: an email address; null where it is free.
     pub renter: Option<String>,
     /// When that rental ends (RFC 3339); null where it is free.
     pub rented_until: Option<String>,

@@ -62,7 +62,7 @@ pub const LIST_MAINTENANCE: Operation = Operation {
     summary: "Lists the maintenance windows of one of your nodes, latest first.",
     access: Access::Account(Scope::Read),
     query: &PAGING,
-    about_answer: "A page of maintenance windows, including past and cancelled ones.",
+    about_answer: "A page of maintenance windows, including past and canceled ones.",
     answer: Some(schema_of::<PageOf<MaintenanceView>>),
     ..Operation::READ
 };
@@ -92,7 +92,7 @@ pub const CANCEL_MAINTENANCE: Operation = Operation {
     summary: "Cancels upcoming or current maintenance and notifies the renters.",
     access: Access::Account(Scope::Farm),
     status: 204,
-    about_answer: "The maintenance was cancelled.",
+    about_answer: "The maintenance was canceled.",
     problems: &[Kind::NodeLocked],
     ..Operation::READ
 };
@@ -174,8 +174,8 @@ pub struct MaintenanceView {
     pub note: String,
     /// When it was announced (RFC 3339).
     pub announced_at: String,
-    /// When it was cancelled (RFC 3339); null where it was not.
-    pub cancelled_at: Option<String>,
+    /// When it was canceled (RFC 3339); null where it was not.
+    pub canceled_at: Option<String>,
 }
 
 impl MaintenanceView {
@@ -187,7 +187,7 @@ impl MaintenanceView {
             ends_at: maintenance.window.ends_at.to_string(),
             note: maintenance.window.note.clone(),
             announced_at: maintenance.announced_at.to_string(),
-            cancelled_at: maintenance.cancelled_at.map(|at| at.to_string()),
+            canceled_at: maintenance.canceled_at.map(|at| at.to_string()),
         }
     }
 }

@@ -188,7 +188,7 @@ fn postmark_verdict(status: u16, body: &[u8]) -> Result<(), Failure> {
         (_, Some(406)) => {
             Err(of_mail(status, 406, "recipient inactive after a bounce or complaint"))
         }
-        (413, _) => Err(Failure::OfMail("status 413: e-mail too large".to_owned())),
+        (413, _) => Err(Failure::OfMail("status 413: email too large".to_owned())),
         (401, _) => Err(Failure::OfOutlet("status 401: invalid mail_token".to_owned())),
         (_, Some(code)) => Err(Failure::OfOutlet(format!("status {status}, code {code}"))),
         (_, None) => Err(Failure::OfOutlet(format!("status {status}"))),
@@ -352,7 +352,7 @@ mod tests {
         let document: Value = serde_json::from_slice(&post.body).unwrap();
         assert_eq!(document["From"], "\"Mycelium, the market\" <no-reply@mycelium.example>");
         assert_eq!(document["To"], "ada@example.org");
-        assert_eq!(document["Subject"], "Choose a new password");
+        assert_eq!(document["Subject"], "Reset your password");
         assert_eq!(document["MessageStream"], "outbound");
         assert!(document["TextBody"].as_str().unwrap().contains("/reset?code=0123456789"));
     }
@@ -366,7 +366,7 @@ mod tests {
         expect![[r#"
             From: "Mycelium, the market" <no-reply@mycelium.example>
             To: <ada@example.org>
-            Subject: Choose a new password
+            Subject: Reset your password
             Date: Sun, 22 Nov 2026 17:20:00 +0000
             Message-ID: <01a20445-9a00-7101-8101-010101010101@mycelium.example>
             MIME-Version: 1.0
@@ -400,7 +400,7 @@ mod tests {
         );
         check(422, r#"{"ErrorCode":300}"#, "final, status 422, code 300: invalid address");
         check(422, r#"{"ErrorCode":401}"#, "later, status 422, code 401");
-        check(413, "", "final, status 413: e-mail too large");
+        check(413, "", "final, status 413: email too large");
         check(429, r#"{"ErrorCode":429}"#, "later, status 429, code 429");
         check(500, "", "later, status 500");
         check(503, "", "later, status 503");

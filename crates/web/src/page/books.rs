@@ -29,7 +29,7 @@ pub struct MonthRow {
 pub struct Sheet {
     /// Where the marketplace is, such as `https://mycelium.example`.
     pub site: String,
-    /// The account's e-mail address.
+    /// The account's email address.
     pub email: String,
     /// When it was made.
     pub made_at: Moment,

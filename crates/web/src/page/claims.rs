@@ -36,7 +36,7 @@ pub struct ProvenFarmRow {
     pub how: Badge,
     /// The address of the account that it belongs to on the grid.
     pub signer: String,
-    /// Whose it is here: an e-mail address.
+    /// Whose it is here: an email address.
     pub owner: String,
     /// Since when.
     pub since: Moment,

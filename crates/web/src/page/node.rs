@@ -147,7 +147,7 @@ pub struct RentForm {
     pub ssh_keys: Vec<Choice>,
     /// `template`: what the machine starts with.
     pub templates: Vec<Choice>,
-    /// What the farmer gets to know of the renter: their e-mail address or display name.
+    /// What the farmer gets to know of the renter: their email address or display name.
     pub farmer_sees: String,
 }
 

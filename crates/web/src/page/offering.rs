@@ -113,7 +113,7 @@ pub struct WindowRow {
     pub note: Option<String>,
     /// When it was announced.
     pub announced_at: Moment,
-    /// Such as `announced`, `now`, `over` or `cancelled`.
+    /// Such as `announced`, `now`, `over` or `canceled`.
     pub status: Badge,
     /// Where the form that cancels it posts to; `None` where it cannot be.
     pub cancel_url: Option<String>,

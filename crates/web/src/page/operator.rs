@@ -98,7 +98,7 @@ pub struct OperatorAccounts {
 /// An account, with what can be done to it.
 #[derive(Clone, Debug)]
 pub struct AccountRow {
-    /// Its e-mail address.
+    /// Its email address.
     pub email: String,
     /// Its id.
     pub id: String,

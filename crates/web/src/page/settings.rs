@@ -33,7 +33,7 @@ pub struct Settings {
     pub delete_error: Option<String>,
 }
 
-/// The form that changes the e-mail address.
+/// The form that changes the email address.
 #[derive(Clone, Debug, Default)]
 pub struct EmailForm {
     /// The address now.

@@ -41,7 +41,7 @@ pub struct Invitation {
     pub accept_url: String,
     /// Where the button posts that does not, `/dashboard/transfers/{rental}/decline`.
     pub decline_url: String,
-    /// Who offers it: their e-mail address.
+    /// Who offers it: their email address.
     pub from: String,
     /// Such as `node32_slice_1`; `node32` for a whole node.
     pub slice_id: String,

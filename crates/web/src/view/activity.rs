@@ -68,7 +68,7 @@ fn action_words(action: Action) -> &'static str {
         Action::Proof => "Identity verified",
         Action::ResetAsked => "Password reset requested",
         Action::PasswordChanged => "Password changed",
-        Action::EmailChanged => "E-mail address changed",
+        Action::EmailChanged => "Email address changed",
         Action::PasskeyAdded => "Passkey added",
         Action::PasskeyRemoved => "Passkey removed",
         Action::TotpAdded => "Authenticator app set up",
@@ -105,7 +105,7 @@ fn action_words(action: Action) -> &'static str {
         Action::SessionsEnded => "Sessions ended",
         Action::OperatorGranted => "Operator access granted",
         Action::OperatorRevoked => "Operator access revoked",
-        Action::MailRetried => "E-mail resent",
+        Action::MailRetried => "Email resent",
     }
 }
 

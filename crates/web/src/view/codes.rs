@@ -12,7 +12,7 @@ impl MailSent {
     /// The same for everybody.
     pub fn new(visit: &Visit<'_>) -> MailSent {
         MailSent {
-            frame: visit.frame("Check your e-mail", Section::Elsewhere),
+            frame: visit.frame("Check your email", Section::Elsewhere),
             lasts: counted(LINK_MINUTES, "minute"),
         }
     }
@@ -23,7 +23,7 @@ impl ConfirmCode {
     pub fn of_sign_up(visit: &Visit<'_>, code: &str) -> ConfirmCode {
         ConfirmCode {
             frame: visit.frame("Create account", Section::Elsewhere),
-            heading: "Confirm your e-mail address".to_owned(),
+            heading: "Confirm your email address".to_owned(),
             text: "Confirm your address to create your account.".to_owned(),
             action: "/signup/confirm".to_owned(),
             button: "Create account".to_owned(),
@@ -34,11 +34,11 @@ impl ConfirmCode {
     /// The button that changes the address.
     pub fn of_email(visit: &Visit<'_>, code: &str) -> ConfirmCode {
         ConfirmCode {
-            frame: visit.frame("Change e-mail address", Section::Elsewhere),
-            heading: "Confirm your new e-mail address".to_owned(),
+            frame: visit.frame("Change email address", Section::Elsewhere),
+            heading: "Confirm your new email address".to_owned(),
             text: "After this, you sign in with your new address.".to_owned(),
             action: "/email/confirm".to_owned(),
-            button: "Change e-mail address".to_owned(),
+            button: "Change email address".to_owned(),
             code: code.to_owned(),
         }
     }

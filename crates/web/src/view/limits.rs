@@ -97,7 +97,7 @@ fn sizes() -> Vec<LimitRow> {
             "The oldest session is signed out.",
         ),
         row(
-            "Lifetime of e-mail links",
+            "Lifetime of email links",
             counted(LINK_MINUTES, "minute"),
             "Rejected with expired-code. Each link works once.",
         ),

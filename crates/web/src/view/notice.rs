@@ -62,9 +62,9 @@ pub enum Done {
     Unlocked,
     /// Maintenance was announced.
     MaintenanceAnnounced,
-    /// Maintenance was cancelled.
-    MaintenanceCancelled,
-    /// The e-mail address was changed.
+    /// Maintenance was canceled.
+    MaintenanceCanceled,
+    /// The email address was changed.
     EmailChanged,
     /// The password was changed.
     PasswordChanged,
@@ -121,7 +121,7 @@ pub enum Done {
     /// Somebody comes back from the page where a top-up is paid.
     ToppedUp,
     /// Somebody comes back from there and has not paid.
-    TopUpCancelled,
+    TopUpCanceled,
     /// Notifications were marked as read.
     NoticesRead,
     /// It was chosen what somebody is told in which way.
@@ -158,7 +158,7 @@ impl Done {
         Done::Paused,
         Done::Locked,
         Done::MaintenanceAnnounced,
-        Done::MaintenanceCancelled,
+        Done::MaintenanceCanceled,
         Done::Moved,
         Done::SliceGone,
         Done::NodeKept,
@@ -192,7 +192,7 @@ impl Done {
         Done::OperatorRevoked,
         Done::MailRetried,
         Done::ToppedUp,
-        Done::TopUpCancelled,
+        Done::TopUpCanceled,
         Done::NoticesRead,
         Done::ChoicesSaved,
         Done::WebhookRemoved,
@@ -233,7 +233,7 @@ impl Done {
             Done::Locked => "locked",
             Done::Unlocked => "unlocked",
             Done::MaintenanceAnnounced => "announced",
-            Done::MaintenanceCancelled => "maintenance-cancelled",
+            Done::MaintenanceCanceled => "maintenance-canceled",
             Done::EmailChanged => "email-changed",
             Done::PasswordChanged => "password-changed",
             Done::PasswordSet => "password-set",
@@ -262,7 +262,7 @@ impl Done {
             Done::OperatorRevoked => "operator-revoked",
             Done::MailRetried => "mail-retried",
             Done::ToppedUp => "topped-up",
-            Done::TopUpCancelled => "top-up-cancelled",
+            Done::TopUpCanceled => "top-up-canceled",
             Done::NoticesRead => "notices-read",
             Done::ChoicesSaved => "choices-saved",
             Done::WebhookRemoved => "webhook-removed",
@@ -290,7 +290,7 @@ impl Done {
             Done::Invited => {
                 "Invitation sent. The recipient has one week to accept it under My slices."
             }
-            Done::InvitationEnded => "Invitation cancelled.",
+            Done::InvitationEnded => "Invitation canceled.",
             Done::Received => "Transfer accepted. The rental is now yours.",
             Done::Declined => "Invitation declined.",
             Done::NodeAdded => "Node registered. Set a price and publish it to offer its slices.",
@@ -308,8 +308,8 @@ impl Done {
             Done::Locked => "Offer locked.",
             Done::Unlocked => "Offer unlocked.",
             Done::MaintenanceAnnounced => "Maintenance scheduled. Renters have been notified.",
-            Done::MaintenanceCancelled => "Maintenance cancelled. Renters have been notified.",
-            Done::EmailChanged => "E-mail address changed.",
+            Done::MaintenanceCanceled => "Maintenance canceled. Renters have been notified.",
+            Done::EmailChanged => "Email address changed.",
             Done::PasswordChanged => "Password changed. All other browsers have been signed out.",
             Done::PasswordSet => "Password set. Sign in with your new password.",
             Done::SessionEnded => "Browser signed out.",
@@ -325,7 +325,7 @@ impl Done {
             Done::AccountDeleted => "Your account has been deleted.",
             Done::PayoutAsked => "Payout requested. The amount is reserved until it is paid.",
             Done::PayoutTakenBack => {
-                "Payout request cancelled. The amount is back in your earnings."
+                "Payout request canceled. The amount is back in your earnings."
             }
             Done::PayoutChanged => "Done. The farmer can see the change.",
             Done::NameSet => "Display name saved.",
@@ -346,9 +346,9 @@ impl Done {
                 "Operator access granted. It applies to sessions with a second factor."
             }
             Done::OperatorRevoked => "Operator access revoked.",
-            Done::MailRetried => "E-mail queued for resending.",
+            Done::MailRetried => "Email queued for resending.",
             Done::ToppedUp => "Thank you. The credit appears here once the payment is confirmed.",
-            Done::TopUpCancelled => "Payment cancelled. You were not charged.",
+            Done::TopUpCanceled => "Payment canceled. You were not charged.",
             Done::NoticesRead => "All notifications marked as read.",
             Done::ChoicesSaved => "Notification settings saved.",
             Done::WebhookRemoved => "Webhook and its delivery log removed.",
@@ -368,7 +368,7 @@ pub(super) fn of_query(name: &str) -> Option<Notice> {
     let done = Done::ALL.into_iter().find(|done| done.as_str() == name)?;
     let tone = if done == Done::FactorNeeded {
         Tone::Warn
-    } else if matches!(done, Done::ToppedUp | Done::TopUpCancelled) {
+    } else if matches!(done, Done::ToppedUp | Done::TopUpCanceled) {
         // Anybody can open the address: whether it was paid is for the entries to say.
         Tone::Plain
     } else {

@@ -131,7 +131,7 @@ impl NoticeSettings {
 fn way_words(way: Way) -> &'static str {
     match way {
         Way::Page => "List",
-        Way::Mail => "E-mail",
+        Way::Mail => "Email",
         Way::Webhook => "Webhook",
     }
 }

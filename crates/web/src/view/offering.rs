@@ -187,8 +187,8 @@ impl WindowRow {
         now: Timestamp,
     ) -> WindowRow {
         let window = &it.window;
-        let status = if it.cancelled_at.is_some() {
-            Badge::new("cancelled", Tone::Plain)
+        let status = if it.canceled_at.is_some() {
+            Badge::new("canceled", Tone::Plain)
         } else if window.ends_at <= now {
             Badge::new("over", Tone::Plain)
         } else if window.starts_at <= now {
@@ -196,7 +196,7 @@ impl WindowRow {
         } else {
             Badge::new("announced", Tone::Good)
         };
-        let is_open = it.cancelled_at.is_none() && window.ends_at > now && !is_locked;
+        let is_open = it.canceled_at.is_none() && window.ends_at > now && !is_locked;
         WindowRow {
             from: moment::to_the_minute(window.starts_at),
             until: moment::to_the_minute(window.ends_at),

@@ -85,10 +85,10 @@ fn late_jobs(count: u32) -> Badge {
 
 fn waiting(visit: &Visit<'_>, waiting: &Waiting) -> String {
     if !visit.has_mail {
-        return "No mail transport is configured, so no e-mail is sent.".to_owned();
+        return "No mail transport is configured, so no email is sent.".to_owned();
     }
     match waiting.since {
-        None => "No e-mails are queued.".to_owned(),
+        None => "No emails are queued.".to_owned(),
         Some(since) => {
             let count = counted(i64::try_from(waiting.count).unwrap_or(i64::MAX), "mail");
             format!("Queued: {count}, the oldest since {}.", moment::to_the_minute(since).text)

@@ -113,7 +113,7 @@ impl Machine {
             JobState::Waiting | JobState::Leased => ("being set up", Tone::Plain),
             JobState::Done => ("ready", Tone::Good),
             JobState::Failed => ("setup failed", Tone::Bad),
-            JobState::Refunded | JobState::Cancelled => ("ended", Tone::Plain),
+            JobState::Refunded | JobState::Canceled => ("ended", Tone::Plain),
         };
         Machine {
             slice_id: Some(machine.slice.to_string()).filter(|_| !is_alone),

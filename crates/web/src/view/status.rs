@@ -103,8 +103,8 @@ fn parts(health: &Health, now: Timestamp) -> Vec<StatusPart> {
         ),
     };
     let mail = health.mail_waits_since.map_or_else(
-        || "No e-mails are queued.".to_owned(),
-        |since| format!("The oldest queued e-mail is from {}.", ago(since)),
+        || "No emails are queued.".to_owned(),
+        |since| format!("The oldest queued email is from {}.", ago(since)),
     );
     let access = match health.late_jobs {
         0 => "No machines are overdue.".to_owned(),
@@ -113,7 +113,7 @@ fn parts(health: &Health, now: Timestamp) -> Vec<StatusPart> {
     let part = |name, verdict, about| StatusPart { name, state: badge(verdict, words), about };
     vec![
         part("Grid sync", health.sync_verdict(now), sync),
-        part("E-mail", health.mail_verdict(now), mail),
+        part("Email", health.mail_verdict(now), mail),
         part("Machine setup", health.access_verdict(), access),
     ]
 }

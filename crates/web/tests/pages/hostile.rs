@@ -38,7 +38,7 @@ fn field() -> Field {
     Field::refused(text(), text())
 }
 
-/// Prints four times: in the title, as the e-mail address and its hint, and as the notice.
+/// Prints four times: in the title, as the email address and its hint, and as the notice.
 const IN_FRAME: usize = 4;
 
 fn frame() -> Frame {

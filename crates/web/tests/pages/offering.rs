@@ -89,7 +89,7 @@ fn maintenance() {
             [hidden form_token=sample-token]
             (Cancel)
             | 1 June 2026, 10:00 UTC | 1 June 2026, 11:00 UTC | – | 29 July 2026, 12:00 UTC |
-              cancelled"#]],
+              canceled"#]],
     );
     check_part(&offering::maintenance(Vec::new()), "Announced", "(nothing)", expect![""]);
 }

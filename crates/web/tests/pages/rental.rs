@@ -57,7 +57,7 @@ fn a_rental_that_runs_can_be_changed() {
             Transfer rental
             post /dashboard/slices/019f0000-0000-7000-8000-000000000001/transfer
             [hidden form_token=sample-token]
-            Recipient's e-mail address
+            Recipient's email address
             The rental stays yours until they accept, and you can cancel the invitation until
               then. [email email= required]
             (Send invitation)
@@ -221,10 +221,10 @@ fn every_form_that_was_refused_says_why_and_keeps_what_was_chosen() {
             post /dashboard/slices/019f0000-0000-7000-8000-000000000001/transfer
             [hidden form_token=sample-token]
             Nobody was invited.
-            Recipient's e-mail address
+            Recipient's email address
             The rental stays yours until they accept, and you can cancel the invitation until
               then. [email email=aida required]
-            An e-mail address, such as you@example.org.
+            An email address, such as you@example.org.
             (Send invitation)"#]],
     );
 }

@@ -493,8 +493,8 @@ fn accounts() {
             Use one account to rent slices and to offer nodes.
             post /signup
             [hidden next=/dashboard/farm]
-            E-mail address [email email=omar required]
-            An e-mail address, such as you@example.org.
+            Email address [email email=omar required]
+            An email address, such as you@example.org.
             Password
             At least 12 characters. A few words work well. [password password= required]
             At least 12 characters; this one has 8.
@@ -506,8 +506,8 @@ fn accounts() {
         expect![[r#"
             Sign in
             post /login
-            No account has this e-mail address and password.
-            E-mail address [email email=omar@example.org required]
+            No account has this email address and password.
+            Email address [email email=omar@example.org required]
             Password [password password= required]
             (Sign in)
             Forgot your password? </reset>
@@ -643,7 +643,7 @@ fn wallet() {
             $0.00 USD
             Available balance
             Add credit
-            The marketplace operator adds credit for you. Send them your e-mail address and the
+            The marketplace operator adds credit for you. Send them your email address and the
               amount.
             Find a slice </marketplace/compute>
             Transactions

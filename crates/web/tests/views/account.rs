@@ -26,7 +26,7 @@ fn forms_lead_on_to_where_the_person_wanted() {
             Use one account to rent slices and to offer nodes.
             post /signup
             [hidden next=/dashboard/farm]
-            E-mail address [email email= required]
+            Email address [email email= required]
             Password
             At least 8 characters. A few random words work well. [password password= required]
             (Create account)
@@ -37,7 +37,7 @@ fn forms_lead_on_to_where_the_person_wanted() {
         expect![[r#"
             Sign in
             post /login
-            E-mail address [email email= required]
+            Email address [email email= required]
             Password [password password= required]
             (Sign in)
             No account yet? Create one </signup>"#]],
@@ -54,7 +54,7 @@ fn what_is_wrong_is_said_beside_its_field() {
             Create an account
             Use one account to rent slices and to offer nodes.
             post /signup
-            E-mail address [email email=omar required]
+            Email address [email email=omar required]
             An address.
             Password
             At least 8 characters. A few random words work well. [password password= required]
@@ -64,7 +64,7 @@ fn what_is_wrong_is_said_beside_its_field() {
     );
     let taken = signup(None).refused(&sent, &Problem::plain(Kind::EmailTaken));
     let error =
-        "This e-mail address already has an account. Sign in instead, or use another address.";
+        "This email address already has an account. Sign in instead, or use another address.";
     assert_eq!((taken.email.error.as_deref(), taken.error), (Some(error), None));
 }
 
@@ -74,5 +74,5 @@ fn a_failed_sign_in_does_not_say_which_of_the_two_was_wrong() {
     let page = login(None).refused(&sent, &Problem::plain(Kind::WrongCredentials));
     assert_eq!((page.email.error, page.password_error), (None, None));
     assert_eq!(page.email.value, "omar@example.org");
-    assert!(page.error.unwrap().starts_with("Incorrect e-mail address or password."));
+    assert!(page.error.unwrap().starts_with("Incorrect email address or password."));
 }

@@ -88,19 +88,19 @@ fn the_settings_list_passkeys_and_say_what_is_left() {
         expect![[r#"
             Settings
             o&#39;mar&#38;co@example.org
-            E-mail address
+            Email address
             You sign in with this address. Accounts you transfer a rental to see it, and farmers
               see it unless you set a display name.
             post /dashboard/settings/email
             New address
             Takes effect immediately. [email email= required]
             Your password [password password= required]
-            (Change e-mail address)
+            (Change email address)
             Display name
             Farmers see this name when you rent from them. Current: o&#39;mar&#38;co@example.org
             post /dashboard/settings/display-name
             Name
-            Up to 80 characters. Leave empty to show your e-mail address. [text display_name=]
+            Up to 80 characters. Leave empty to show your email address. [text display_name=]
             (Save)
             Password
             Changing your password signs out all other browsers.
@@ -163,7 +163,7 @@ fn the_settings_list_passkeys_and_say_what_is_left() {
             post /dashboard/settings/delete
             Before you delete: End your rentals, take your nodes off the market once none of
               their slices are rented, and wait for pending payouts.
-            Deleted: Your e-mail address, password, sessions, tokens and payout address.
+            Deleted: Your email address, password, sessions, tokens and payout address.
             Kept: Rentals, transactions and the activity log, under an anonymous ID.
             Your wallet balance of $100.00 is lost if you delete your account.
             Your password [password password= required]

@@ -86,9 +86,9 @@ fn how_the_marketplace_stands() {
             Setup and removal jobs
             2 overdue jobs Targets: access within 5 minutes of payment, removal within an hour of
               a rental's end.
-            E-mail
-            No mail transport is configured, so no e-mail is sent.
-            | E-mail | Error | Attempts | Failed at | Actions
+            Email
+            No mail transport is configured, so no email is sent.
+            | Email | Error | Attempts | Failed at | Actions
             | sign-up | the outlet said &#60;3&#62; | 10 attempts | 29 July 2026, 12:00 UTC |
             post /operator/mails/019fadbe-f200-7101-8101-010101010101/retry
             (Resend)
@@ -137,7 +137,7 @@ fn accounts_and_what_can_be_done_to_them() {
             Operator </operator>
             Accounts
             get /operator/accounts
-            Search by start of e-mail address [text prefix=f]
+            Search by start of email address [text prefix=f]
             (Search)
             fatima@example.org second factor you
             Created 29 July 2026, 019fadbe-f200-7101-8101-010101010101

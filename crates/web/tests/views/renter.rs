@@ -370,7 +370,7 @@ fn the_page_of_a_rental_has_all_that_can_be_done_with_it() {
             (Save name and labels)
             Transfer rental
             post /dashboard/slices/019fadbe-f200-7000-8000-000000000000/transfer
-            Recipient's e-mail address
+            Recipient's email address
             The rental stays yours until they accept, and you can cancel the invitation until
               then. [email email= required]
             (Send invitation)
@@ -415,7 +415,7 @@ fn the_wallet_says_what_a_rental_cost() {
             $28.75 USD
             Available balance
             Add credit
-            The marketplace operator adds credit for you. Send them your e-mail address and the
+            The marketplace operator adds credit for you. Send them your email address and the
               amount.
             Find a slice </marketplace/compute>
             Transactions
@@ -467,7 +467,7 @@ fn somebody_without_a_slice_is_led_to_the_market() {
             $0.00 USD
             Available balance
             Add credit
-            The marketplace operator adds credit for you. Send them your e-mail address and the
+            The marketplace operator adds credit for you. Send them your email address and the
               amount.
             Find a slice </marketplace/compute>
             Transactions

@@ -70,19 +70,19 @@ fn everything_that_can_be_set_is_there() {
         expect![[r#"
             Settings
             o&#39;mar&#38;co@example.org
-            E-mail address
+            Email address
             You sign in with this address. Accounts you transfer a rental to see it, and farmers
               see it unless you set a display name.
             post /dashboard/settings/email
             New address
             Takes effect immediately. [email email= required]
             Your password [password password= required]
-            (Change e-mail address)
+            (Change email address)
             Display name
             Farmers see this name when you rent from them. Current: o&#39;mar&#38;co@example.org
             post /dashboard/settings/display-name
             Name
-            Up to 80 characters. Leave empty to show your e-mail address. [text display_name=]
+            Up to 80 characters. Leave empty to show your email address. [text display_name=]
             (Save)
             Password
             Changing your password signs out all other browsers.
@@ -153,7 +153,7 @@ fn everything_that_can_be_set_is_there() {
             post /dashboard/settings/delete
             Before you delete: End your rentals, take your nodes off the market once none of
               their slices are rented, and wait for pending payouts.
-            Deleted: Your e-mail address, password, sessions, tokens and payout address.
+            Deleted: Your email address, password, sessions, tokens and payout address.
             Kept: Rentals, transactions and the activity log, under an anonymous ID.
             Your wallet balance of $100.00 is lost if you delete your account.
             Your password [password password= required]
@@ -198,10 +198,10 @@ fn a_mail_says_nothing_of_who_asked() {
     check(
         &page,
         expect![[r#"
-            Check your e-mail
-            We sent an e-mail to the address you entered. Open the link in it to continue.
+            Check your email
+            We sent an email to the address you entered. Open the link in it to continue.
             The link works once and expires after 10 minutes.
-            No e-mail? Check your spam folder and the address you entered, then try again in a
+            No email? Check your spam folder and the address you entered, then try again in a
               few minutes."#]],
     );
 }
@@ -214,7 +214,7 @@ fn a_link_of_a_mail_leads_to_one_button() {
     check(
         &page,
         expect![[r#"
-            Confirm your e-mail address
+            Confirm your email address
             Confirm your address to create your account.
             post /signup/confirm
             [hidden code=a&#34;b]
@@ -227,11 +227,11 @@ fn a_link_of_a_mail_leads_to_one_button() {
     check(
         &page,
         expect![[r#"
-            Confirm your new e-mail address
+            Confirm your new email address
             After this, you sign in with your new address.
             post /email/confirm
             [hidden code=a]
-            (Change e-mail address)
+            (Change email address)
             If you didn't request this, close this page. Nothing has changed."#]],
     );
 }
@@ -243,7 +243,7 @@ fn a_new_password_is_asked_for() {
         &page,
         expect![[r#"
             Reset your password
-            This marketplace doesn't send e-mail. To reset your password, contact the operator
+            This marketplace doesn't send email. To reset your password, contact the operator
               and tell them the address you sign in with.
             Remembered your password? Sign in </login>"#]],
     );
@@ -255,7 +255,7 @@ fn a_new_password_is_asked_for() {
             Reset your password
             Enter the address you sign in with, and we'll send you a reset link.
             post /reset
-            E-mail address [email email=omar required]
+            Email address [email email=omar required]
             An address.
             (Send reset link)
             Remembered your password? Sign in </login>"#]],
@@ -355,7 +355,7 @@ fn limits_are_said_in_full() {
             | proofs | 10 in 15 minutes | Password confirmations by one account for protected
               changes.
             | mails-by-recipient | 5 in an hour | Sign-up, password reset and address change
-              e-mails to one address.
+              emails to one address.
             | streams-by-account | 16 in a minute | Event streams opened by one account. Above
               it, poll events as JSON.
             | farm-claims | 60 in an hour | Farm verifications started, and signatures tried, by
@@ -374,7 +374,7 @@ fn limits_are_said_in_full() {
             | Payout address | 200 characters | Longer or multi-line text is rejected.
             | API tokens per account | 100 | Rejected until a token is revoked or expires.
             | Sessions per account | 50 | The oldest session is signed out.
-            | Lifetime of e-mail links | 10 minutes | Rejected with expired-code. Each link works
+            | Lifetime of email links | 10 minutes | Rejected with expired-code. Each link works
               once."#]],
     );
 }

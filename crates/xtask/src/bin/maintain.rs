@@ -101,7 +101,7 @@ fn open(path: &Path) -> Result<RusqliteDb> {
 
 fn set_operator(path: &Path, email: &str, is_operator: bool) -> Result<String> {
     let db = open(path)?;
-    let Ok(email) = Email::parse(email) else { bail!("{email:?} is not an e-mail address") };
+    let Ok(email) = Email::parse(email) else { bail!("{email:?} is not an email address") };
     let found = accounts::credentials(&db, &email)?;
     let account = found.with_context(|| format!("{email} has no account"))?.account;
     accounts::set_operator(&db, account, is_operator)?;
@@ -125,7 +125,7 @@ fn set_operator(path: &Path, email: &str, is_operator: bool) -> Result<String> {
 fn import(path: &Path, given: &NodeRental) -> Result<String> {
     let db = open(path)?;
     let NodeRental { node, email, from, months, price } = given;
-    let Ok(email) = Email::parse(email) else { bail!("{email:?} is not an e-mail address") };
+    let Ok(email) = Email::parse(email) else { bail!("{email:?} is not an email address") };
     let found = accounts::credentials(&db, &email)?;
     let renter = found.with_context(|| format!("{email} has no account"))?.account;
     let Ok(price) = Usd::parse("price", price) else { bail!("{price:?} is not a price") };

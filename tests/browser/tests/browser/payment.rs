@@ -27,8 +27,8 @@ async fn somebody_tops_up_by_card_and_comes_back() {
         // What that page lacks is not ours.
         tab.clear_console().await;
         // Who turns back finds the way there again.
-        tab.open("/dashboard/wallet?done=top-up-cancelled").await;
-        tab.see("Payment cancelled. You were not charged.").await;
+        tab.open("/dashboard/wallet?done=top-up-canceled").await;
+        tab.see("Payment canceled. You were not charged.").await;
         tab.take_pictures("29-top-up-waits").await;
         tab.check_console().await;
         tab.press("Pay").await;

@@ -128,7 +128,7 @@ async fn a_month_of_too_many_entries_says_what_is_not_listed() {
                   FROM n, ledger_accounts WHERE kind = 'wallet'";
     let at = Month::parse("2026-11").unwrap().last_second().seconds();
     market.open_database().connection().execute(many, [at]).unwrap();
-    let sentence = "The first 5,000 of 5,002 entries are listed";
+    let sentence = "Showing the first 5,000 of 5,002 entries";
     let page = ada.get("/dashboard/wallet/statements/2026-11").await.page(200);
     page.says(&[sentence, "Credit 5,002 entries +$5,002.00", "Closing balance $5,002.00"]);
     let table = ada.get("/dashboard/wallet/statements/2026-11/csv").await.text();

@@ -226,7 +226,7 @@ async fn the_page_says_shows_and_sets() {
         "Similar nodes in Belgium cost $21.75–26.50 (median $24.50, 8 nodes).",
         "The range is the middle half: a quarter of them cost less, a quarter more.",
         "At $22: 7.5 of 9 rented, $165/month, from these 20 observations.",
-        "Suggested: $25.50",
+        "Suggested price: $25.50",
         "61.11% of similar nodes' capacity in the last 8 weeks was rented (1,232 of 2,016 \
          slice-days)",
         "Their slices took 2 days to rent (median of 44 rentals)",

@@ -144,7 +144,7 @@ async fn renew_by_itself(held: &mut Held) {
 
 /// To Ben, who declines once; the invitation is taken back once; then he takes it over.
 async fn hand_over(held: &mut Held) {
-    let words = "An e-mail address, such as ada@example.org.";
+    let words = "An email address, such as ada@example.org.";
     let page = held.refuses("transfer", &[("email", "ben")], 400, words).await;
     assert!(page.html().contains("value=\"ben\""));
     let id = held.path.rsplit('/').next().unwrap().to_owned();

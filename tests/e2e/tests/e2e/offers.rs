@@ -81,7 +81,10 @@ async fn a_raise_waits_a_day_and_renters_keep_their_price() {
     let page = market.visitor().get("/marketplace/compute/node32").await.page(200);
     page.says(&["$30.00 from 23 November 2026, 17:20 UTC"]);
     let page = farmer.get(PAGE).await.page(200);
-    page.says(&["New rentals cost $26.00 until 23 November 2026, 17:20 UTC", "$30.00 from then"]);
+    page.says(&[
+        "New rentals cost $26.00 until 23 November 2026, 17:20 UTC",
+        "and $30.00 after that",
+    ]);
     // The form that saves something else keeps the raise.
     farmer.send(page.submit(PAGE, &[("name", "Cellar")])).await.see_other();
     assert_eq!(farmer.get(NODE).await.ok(200)["pending_price_at"], "2026-11-23T17:20:00Z");
@@ -253,13 +256,13 @@ async fn maintenance_is_told_to_who_rents_there() {
     other.get(&list).await.problem(404, "not-found");
     farmer.delete(&cancel).await.ok(204);
     farmer.delete(&cancel).await.problem(404, "not-found");
-    assert!(events(&ada).await.contains(&"maintenance-cancelled".to_owned()));
+    assert!(events(&ada).await.contains(&"maintenance-canceled".to_owned()));
     assert!(!ada.get(&rental).await.page(200).words().contains("25 November 2026, 10:00"));
     market.check_invariants().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn maintenance_is_announced_and_cancelled_on_its_page() {
+async fn maintenance_is_announced_and_canceled_on_its_page() {
     let market = Market::start().await;
     let farmer = market.sign_up("farmer@example.org").await;
     farmer.publish(32, "25").await;
@@ -278,7 +281,7 @@ async fn maintenance_is_announced_and_cancelled_on_its_page() {
     farmer.get(PAGE).await.page(200).says(&["25 November 2026, 10:00 UTC"]);
     let action = page.actions().into_iter().find(|action| action.ends_with("/cancel")).unwrap();
     let done = farmer.send(page.submit(&action, &[])).await;
-    assert!(done.see_other().contains("done=maintenance-cancelled"), "{done}");
-    farmer.get(&path).await.page(200).says(&["cancelled"]);
+    assert!(done.see_other().contains("done=maintenance-canceled"), "{done}");
+    farmer.get(&path).await.page(200).says(&["canceled"]);
     market.check_invariants().await;
 }

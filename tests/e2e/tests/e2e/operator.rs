@@ -93,7 +93,7 @@ async fn an_account_is_found_shut_out_and_let_in() {
     page.says(&["Account reactivated."]);
     ada.sign_in("ada@example.org", PASSWORD).await;
     let (_, page) = operator.submit(&page, &deed("grant-operator"), &[]).await;
-    page.says(&["The account is an operator&#39;s now", "ada@example.org operator"]);
+    page.says(&["Operator access granted.", "ada@example.org operator"]);
     let (_, page) = operator.submit(&page, &deed("revoke-operator"), &[]).await;
     page.says(&["Operator access revoked."]);
     let foreign = ada.open("/dashboard/settings").await;
@@ -122,16 +122,16 @@ async fn the_operator_sees_how_the_marketplace_stands() {
         "A slice has at most one live rental",
         "The sync hasn't run yet.",
     ]);
-    page.says(&["No failed e-mails.", "No mail transport is configured, so no e-mail is sent."]);
+    page.says(&["No failed emails.", "No mail transport is configured, so no email is sent."]);
 
     market.sync().await;
     let mail = market.put_failed_mail("ada@example.org");
     let page = operator.open("/operator").await;
-    page.says(&["complete", "0 nodes, 0 changed, 0 missing, 0 refused", "a test", "1 attempt"]);
+    page.says(&["complete", "0 nodes, 0 changed, 0 missing, 0 rejected", "a test", "1 attempt"]);
     assert!(!page.html().contains("ada@example.org"), "whom it goes to is nobody's business");
     let retry = format!("/operator/mails/{mail}/retry");
     let (path, page) = operator.submit(&page, &retry, &[]).await;
     assert_eq!(path, "/operator?done=mail-retried");
-    page.says(&["E-mail queued for resending.", "No failed e-mails."]);
-    operator.open("/operator/audit").await.says(&["E-mail resent", &mail.to_string()]);
+    page.says(&["Email queued for resending.", "No failed emails."]);
+    operator.open("/operator/audit").await.says(&["Email resent", &mail.to_string()]);
 }

@@ -29,7 +29,7 @@ async fn the_main_path_needs_no_scripts() {
     node.says(&[
         "Offer saved.",
         "up to $225.00 per month at your price",
-        "$22.50 of $25.00 is yours",
+        "You earn $22.50 of $25.00",
     ]);
     let (_, node) = farmer.submit(&node, "/dashboard/farm/nodes/node32/publish", &[]).await;
     node.says(&["Node published.", "published"]);
@@ -91,7 +91,7 @@ async fn signing_in_leads_back_to_where_one_was() {
 
     let wrong = [("email", "ada@example.org"), ("password", "not this one")];
     let refused = ada.send(login.submit("/login", &wrong)).await.page(401);
-    refused.says(&["Incorrect e-mail address or password"]);
+    refused.says(&["Incorrect email address or password"]);
     assert!(
         refused.html().contains("value=\"ada@example.org\"")
             && !refused.html().contains("not this one")
@@ -125,7 +125,7 @@ async fn a_form_that_is_refused_says_why_and_keeps_what_was_typed() {
         .send(signup.submit("/signup", &[("email", "ada"), ("password", "short")]))
         .await
         .page(400);
-    refused.says(&["An e-mail address, such as ada@example.org.", "At least 8 characters"]);
+    refused.says(&["An email address, such as ada@example.org.", "At least 8 characters"]);
     assert!(refused.html().contains("value=\"ada\"") && !refused.html().contains("short"));
     farmer.sign_up("farmer@example.org").await;
     let mut other = Browser::new(&market);
@@ -214,15 +214,15 @@ async fn every_page_has_a_title_a_heading_and_a_way_to_its_content() {
         (&visitor, "/signup", "Create an account"),
         (&visitor, "/login", "Sign in"),
         (&visitor, "/docs/api", "API"),
-        (&visitor, "/docs/problems", "Problems"),
+        (&visitor, "/docs/problems", "API errors"),
         (&visitor, "/docs/limits", "Limits"),
         (&visitor, "/docs/promises", "Promises"),
         (&visitor, "/status", "Status"),
-        (&visitor, "/mail-sent", "Check your e-mail"),
+        (&visitor, "/mail-sent", "Check your email"),
         (&visitor, "/reset", "Reset your password"),
         (&visitor, "/reset/confirm?code=c0ffee", "Reset your password"),
         (&visitor, "/signup/confirm?code=c0ffee", "Create account"),
-        (&visitor, "/email/confirm?code=c0ffee", "Change e-mail address"),
+        (&visitor, "/email/confirm?code=c0ffee", "Change email address"),
         (&ada, "/dashboard/settings", "Settings"),
         (&ada, "/dashboard/settings/activity", "Activity"),
         (&ada, "/dashboard/farm/payout", "Payout"),

@@ -229,10 +229,10 @@ async fn somebody_tops_up_with_the_form() {
     }
     assert_eq!(credits(&browser.client).await, 1);
     let page = browser.open("/dashboard/wallet").await;
-    page.says(&["$30.00 US dollars", "Credit: Top-up by card"]);
+    page.says(&["$30.00 USD", "Credit: Top-up by card"]);
     assert!(!page.words().contains("awaiting confirmation"));
-    let cancelled = browser.open("/dashboard/wallet?done=top-up-cancelled").await;
-    cancelled.says(&["Payment cancelled. You were not charged."]);
+    let canceled = browser.open("/dashboard/wallet?done=top-up-canceled").await;
+    canceled.says(&["Payment canceled. You were not charged."]);
     market.check_invariants().await;
 }
 

@@ -253,7 +253,7 @@ async fn the_pages_of_payouts_work_without_scripts() {
     refused.says(&["An amount in dollars and cents, 25.00 at least."]);
     let (to, page) = farmer.submit(&page, path, &[("amount_usd", "50")]).await;
     assert_eq!(to, format!("{path}?done=payout-asked"));
-    page.says(&["Asked for.", "$152.50", "$50.00 requested", "=1+1, evil"]);
+    page.says(&["Payout requested.", "$152.50", "$50.00 requested", "=1+1, evil"]);
     let take_back =
         page.actions().into_iter().find(|action| action.ends_with("/withdraw")).unwrap();
     let (to, page) = farmer.submit(&page, &take_back, &[]).await;

@@ -12,7 +12,7 @@ mod tokens;
 use e2e::{Market, PASSWORD};
 use serde_json::{Value, json};
 
-/// E-mail and the password of everybody.
+/// Email and the password of everybody.
 fn credentials(email: &str) -> Value {
     json!({ "email": email, "password": PASSWORD })
 }

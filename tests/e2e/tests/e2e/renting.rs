@@ -123,7 +123,7 @@ async fn both_dashboards_say_what_the_api_says() {
     page.says(&[slice, "3 months, 5% off", "\u{2212}$71.25", "$28.75", "Rented"]);
     page.says(&["99.5% uptime, 100 Mbit/s", "ada@example.org"]);
     let wallet = ada.get("/dashboard/wallet").await.page(200);
-    wallet.says(&["$28.75 US dollars", "\u{2212}$71.25", "+$100.00", "Credit: bank transfer"]);
+    wallet.says(&["$28.75 USD", "\u{2212}$71.25", "+$100.00", "Credit: bank transfer"]);
 
     let farm = farmer.get("/dashboard/farm").await.page(200);
     // What the platform keeps, a tenth, is rounded once: 7.125 to 7.12.

@@ -146,16 +146,16 @@ async fn the_dashboard_says_it_in_words_and_pictures() {
         &format!("Earned this month ${}", dollars(earned)),
         &format!("Available for payout ${}", dollars(earned)),
         "1 rented, 8 available",
-        "Slice 1: Ada &#38; Co until 22 February 2027",
+        "Slice 1: Ada & Co until 22 February 2027",
         "Revenue by month",
-        "Uptime: measured 100%, at least 20.65%, from 1 observation, promised 0%",
+        "Uptime: New node: 1 check so far, all passed; guaranteed 0%.",
     ]);
     assert!(page.html().contains("role=\"img\"") && page.html().contains("data-live="));
     let node = farmer.get("/dashboard/farm/nodes/node32").await.page(200);
     let of_node = dollars(RENTED[0].earned_after(10));
     node.says(&[
         &format!("Earned this month ${of_node}"),
-        "Ada &#38; Co",
+        "Ada & Co",
         &format!("December 2026 ${of_node}"),
         "Bandwidth",
     ]);
@@ -210,9 +210,9 @@ async fn a_renter_chooses_how_farmers_see_them() {
     refused.page(400).says(&["1 to 80 visible characters on one line."]);
     let (to, page) = browser.submit(&page, path, &[("display_name", "Bob <3>")]).await;
     assert_eq!(to, "/dashboard/settings?done=name-set");
-    page.says(&["Display name saved.", "Current: Bob &#60;3&#62;"]);
+    page.says(&["Display name saved.", "Current: Bob <3>"]);
     let node = browser.open("/marketplace/compute/node32").await;
-    node.says(&["Shown to the farmer as you as Bob &#60;3&#62;"]);
+    node.says(&["Bob <3>"]);
     let (_, page) = browser.submit(&page, path, &[("display_name", "")]).await;
     page.says(&["Current: bob@example.org"]);
     ada.patch("/api/account", &json!({ "display_name": null })).await.ok(200);

@@ -156,7 +156,7 @@ async fn the_page_shows_what_the_api_finds() {
         "Lochristi, Belgium",
         "9 of 9 slices free",
     ]);
-    all.says(&["$25.00 a month", "$0.034 an hour", "certified", "Not measured yet"]);
+    all.says(&["$25.00 per month", "$0.034 per hour", "certified", "Not measured yet"]);
     let some = visitor.get("/marketplace/compute?country=Belgium&max_price=20").await.page(200);
     some.says(&["1 node, lowest price first", "node17"]);
     assert!(!some.words().contains("node32"));

@@ -75,9 +75,9 @@ async fn an_address_is_changed_at_once_where_no_mail_is_sent() {
     page.says(&[ADA, "Takes effect immediately."]);
     let action = "/dashboard/settings/email";
     for (email, password, status, sentence) in [
-        ("lovelace", PASSWORD, 400, "An e-mail address, such as ada@example.org."),
+        ("lovelace", PASSWORD, 400, "An email address, such as ada@example.org."),
         ("lovelace@example.org", "not this one", 403, "Incorrect password."),
-        ("taken@example.org", PASSWORD, 409, "This e-mail address already has an account."),
+        ("taken@example.org", PASSWORD, 409, "This email address already has an account."),
     ] {
         let fields = [("email", email), ("password", password)];
         let refused = ada.send(page.submit(action, &fields)).await.page(status);
@@ -87,7 +87,7 @@ async fn an_address_is_changed_at_once_where_no_mail_is_sent() {
     let fields = [("email", "Lovelace@Example.org"), ("password", PASSWORD)];
     let (path, page) = ada.submit(&page, action, &fields).await;
     assert_eq!(path, "/dashboard/settings?done=email-changed");
-    page.says(&["E-mail address changed.", "lovelace@example.org"]);
+    page.says(&["Email address changed.", "lovelace@example.org"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -314,7 +314,7 @@ async fn sign_up_by_mail(market: &Market, browser: &mut Browser, email: &str) {
     let fields = [("email", email), ("password", PASSWORD)];
     let (path, page) = browser.submit(&page, "/signup", &fields).await;
     assert_eq!(path, "/mail-sent");
-    page.says(&["Check your e-mail", "works once and expires after 10 minutes"]);
+    page.says(&["Check your email", "works once and expires after 10 minutes"]);
     let link = link(market, email).await;
     open_link(browser, &link).await;
     // Programs look at links, too: looking twice is fine.
@@ -350,7 +350,7 @@ async fn a_forgotten_password_is_replaced_by_the_link_of_a_mail() {
     assert!(login.links().contains(&"/reset".to_owned()));
     let page = there.open("/reset").await;
     let refused = there.send(page.submit("/reset", &[("email", "ada")])).await.page(400);
-    refused.says(&["An e-mail address, such as ada@example.org."]);
+    refused.says(&["An email address, such as ada@example.org."]);
     assert!(refused.html().contains("value=\"ada\""));
     for email in ["nobody@example.org", ADA] {
         let (path, _) = there.submit(&page, "/reset", &[("email", email)]).await;
@@ -388,7 +388,7 @@ async fn an_address_is_changed_by_the_link_of_a_mail() {
     let page = open_link(&ada, &link).await;
     let (path, page) = ada.submit(&page, "/email/confirm", &[]).await;
     assert_eq!(path, "/dashboard/settings?done=email-changed");
-    page.says(&["E-mail address changed.", "lovelace@example.org"]);
+    page.says(&["Email address changed.", "lovelace@example.org"]);
     let mut there = Browser::new(&market);
     let over = open_link(&there, &link).await;
     let over = there.send(over.submit("/email/confirm", &[])).await.page(403);
@@ -401,7 +401,7 @@ async fn where_no_mail_is_sent_a_reset_says_so() {
     let mut visitor = Browser::new(&market);
     assert!(!visitor.open("/login").await.links().contains(&"/reset".to_owned()));
     let page = visitor.open("/reset").await;
-    page.says(&["This marketplace doesn't send e-mail", "contact the operator"]);
+    page.says(&["This marketplace doesn't send email", "contact the operator"]);
     assert!(!page.html().contains("action=\"/reset\""));
     let forged = Call::form("/reset", [("email", ADA)]);
     assert_eq!(visitor.send(forged).await.status, 409);

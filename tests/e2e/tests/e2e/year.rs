@@ -52,7 +52,7 @@ struct Rented {
     node: u32,
     /// Hundredths of a percent, and Mbit/s.
     promise: (i64, i64),
-    cancelled: Option<i64>,
+    canceled: Option<i64>,
 }
 
 struct World {
@@ -274,13 +274,13 @@ impl World {
         let promise = self.promises[&node];
         assert_eq!(rental["min_bandwidth_mbps"], promise.1);
         let id = text(&rental["id"]);
-        self.rented.push(Rented { id, renter, node, promise, cancelled: None });
+        self.rented.push(Rented { id, renter, node, promise, canceled: None });
     }
 
     /// One that may be running.
     fn any_rented(&mut self) -> Option<usize> {
         let running: Vec<usize> =
-            (0..self.rented.len()).filter(|nth| self.rented[*nth].cancelled.is_none()).collect();
+            (0..self.rented.len()).filter(|nth| self.rented[*nth].canceled.is_none()).collect();
         let recent = &running[running.len().saturating_sub(30)..];
         (!recent.is_empty()).then(|| *self.random.one_of(recent))
     }
@@ -312,7 +312,7 @@ impl World {
             answer.problem(409, "rental-ended");
         } else {
             answer.ok(200);
-            self.rented[nth].cancelled = Some(self.now);
+            self.rented[nth].canceled = Some(self.now);
         }
     }
 
@@ -421,7 +421,7 @@ async fn a_year_of_outages_is_credited_to_the_cent() {
         renters.push(world.market.sign_in(email).await);
     }
     let mut tally: BTreeMap<i64, usize> = BTreeMap::new();
-    let (mut sum, mut cancelled, mut expired, mut longer, mut excused) = (0, 0, 0, 0, 0);
+    let (mut sum, mut canceled, mut expired, mut longer, mut excused) = (0, 0, 0, 0, 0);
     for rented in &world.rented {
         let (life, months) = world.life_of(rented, &renters[rented.renter]).await;
         let months: BTreeMap<String, Month> =
@@ -433,20 +433,20 @@ async fn a_year_of_outages_is_credited_to_the_cent() {
             excused += usize::from(month.looks.1 > 0);
         }
         let paid_until = life.terms.last().unwrap().until;
-        match (rented.cancelled, life.ended) {
+        match (rented.canceled, life.ended) {
             (Some(at), ended) => assert_eq!(ended, Some(at), "{}", rented.id),
             (None, Some(ended)) => assert!(ended >= paid_until + 2 * DAY, "{}", rented.id),
             (None, None) => assert!(world.now < paid_until + 2 * DAY, "{}", rented.id),
         }
         assert_eq!(ends(&world.market, &rented.id), i64::from(life.ended.is_some()));
-        cancelled += usize::from(rented.cancelled.is_some());
-        expired += usize::from(rented.cancelled.is_none() && life.ended.is_some());
+        canceled += usize::from(rented.canceled.is_some());
+        expired += usize::from(rented.canceled.is_none() && life.ended.is_some());
         longer += usize::from(life.terms.len() > 1);
     }
     assert_eq!(credited(&world.market), sum);
     let runs = world.seen.runs.len();
     let figures = format!(
-        "{runs} runs, {} looks, {} rentals, {cancelled} ended early, {expired} expired, {longer} \
+        "{runs} runs, {} looks, {} rentals, {canceled} ended early, {expired} expired, {longer} \
          extended, {excused} months with maintenance, {} USD credited, months by percent \
          {tally:?}, in {:.1} s\n",
         world.seen.looks.len(),
@@ -459,7 +459,7 @@ async fn a_year_of_outages_is_credited_to_the_cent() {
     // The year had everything that it was to have.
     assert_eq!(tally.keys().copied().collect::<Vec<_>>(), [0, 10, 20, 25, 35, 50, 60]);
     assert!(tally.values().all(|count| *count > 1), "{tally:?}");
-    for count in [cancelled, expired, longer, excused] {
-        assert!(count > 10, "{cancelled} {expired} {longer} {excused}");
+    for count in [canceled, expired, longer, excused] {
+        assert!(count > 10, "{canceled} {expired} {longer} {excused}");
     }
 }

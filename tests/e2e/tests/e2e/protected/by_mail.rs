@@ -146,7 +146,7 @@ async fn item_32_a_new_address_needs_the_password_and_confirms_itself() {
     assert_eq!(ada.get("/api/account").await.ok(200)["email"], new);
     // The old address hears of it.
     market.run_mailer().await.unwrap();
-    assert!(market.was_told(ADA, "The e-mail address of your Mycelium account was changed"));
+    assert!(market.was_told(ADA, "The email address of your Mycelium account was changed"));
     // Somebody else's address answers the same, and its owner learns of it.
     ada.post("/api/account/email", &change("eve@example.org", PASSWORD)).await.ok(202);
     assert_eq!(market.code_mailed_to("eve@example.org").await, None);
