@@ -29,15 +29,15 @@ CREATE TABLE accounts (
 
 -- What holds on `accounts`, and what follows from a change of it.
 
--- With an account its proofs go. Its nodes are off the market already.
-CREATE TRIGGER deleted_accounts_own_no_farm AFTER UPDATE OF deleted_at ON accounts
+-- A deleted account owns no farm. Its nodes are off the market already.
+CREATE TRIGGER deleted_account_owns_no_farm AFTER UPDATE OF deleted_at ON accounts
   WHEN NEW.deleted_at IS NOT NULL
 BEGIN
     DELETE FROM farms WHERE owner_id = NEW.id;
 END;
 
 -- Who waits for a payout cannot be deleted: what fails would return to nobody.
-CREATE TRIGGER accounts_wait_for_payouts BEFORE UPDATE OF deleted_at ON accounts
+CREATE TRIGGER account_with_open_payout_never_deleted BEFORE UPDATE OF deleted_at ON accounts
   WHEN NEW.deleted_at IS NOT NULL AND OLD.deleted_at IS NULL
 BEGIN
     SELECT RAISE(ABORT, 'refused: account_has_open_payout')
@@ -45,22 +45,22 @@ BEGIN
                     WHERE account_id = NEW.id AND state IN ('requested', 'approved', 'sent'));
 END;
 
--- The name of a person goes with the person. Where a payout went stays with the payout: it is what
--- the books say of money that has left.
-CREATE TRIGGER deleted_accounts_have_no_name AFTER UPDATE OF deleted_at ON accounts
+-- The name of a person goes with the person. The payout keeps where it went: that is
+-- the record of money that has left.
+CREATE TRIGGER deleted_account_has_no_name AFTER UPDATE OF deleted_at ON accounts
   WHEN NEW.deleted_at IS NOT NULL AND OLD.deleted_at IS NULL
 BEGIN
     UPDATE accounts SET display_name = NULL WHERE id = NEW.id;
 END;
 
-CREATE TRIGGER notices_go_with_their_account AFTER UPDATE OF deleted_at ON accounts
+CREATE TRIGGER deleted_account_gets_no_notifications AFTER UPDATE OF deleted_at ON accounts
   WHEN NEW.deleted_at IS NOT NULL
 BEGIN
     DELETE FROM webhooks WHERE account_id = NEW.id;
-    DELETE FROM notice_choices WHERE account_id = NEW.id;
+    DELETE FROM notification_settings WHERE account_id = NEW.id;
 END;
 
-CREATE TRIGGER ssh_keys_go_with_their_account AFTER UPDATE OF deleted_at ON accounts
+CREATE TRIGGER deleted_account_has_no_ssh_keys AFTER UPDATE OF deleted_at ON accounts
   WHEN NEW.deleted_at IS NOT NULL
 BEGIN
     DELETE FROM ssh_keys WHERE account_id = NEW.id;
@@ -69,23 +69,23 @@ END;
 
 -- The browsers that an account is signed in with.
 CREATE TABLE sessions (
-    id         TEXT    PRIMARY KEY,
+    id          TEXT    PRIMARY KEY,
     -- SHA-256 of the cookie's value: who reads the database cannot sign in.
-    hash       BLOB    NOT NULL UNIQUE CONSTRAINT session_hash_is_sha256 CHECK (length(hash) = 32),
-    account_id TEXT    NOT NULL REFERENCES accounts (id),
-    created_at INTEGER NOT NULL,
-    expires_at INTEGER NOT NULL
-               CONSTRAINT session_expires_after_creation CHECK (expires_at > created_at),
+    hash        BLOB    NOT NULL UNIQUE CONSTRAINT session_hash_is_sha256 CHECK (length(hash) = 32),
+    account_id  TEXT    NOT NULL REFERENCES accounts (id),
+    created_at  INTEGER NOT NULL,
+    expires_at  INTEGER NOT NULL
+                CONSTRAINT session_expires_after_creation CHECK (expires_at > created_at),
     -- When the session was last seen, to the hour.
-    seen_at    INTEGER NOT NULL DEFAULT 0,
+    seen_at     INTEGER NOT NULL DEFAULT 0,
     -- When its holder last verified who they are.
-    proved_at  INTEGER NOT NULL DEFAULT 0,
+    verified_at INTEGER NOT NULL DEFAULT 0,
     -- Whether that was with a second factor.
-    is_strong  INTEGER NOT NULL DEFAULT 0
-               CONSTRAINT session_strong_is_flag CHECK (is_strong IN (0, 1)),
+    is_strong   INTEGER NOT NULL DEFAULT 0
+                CONSTRAINT session_strong_is_flag CHECK (is_strong IN (0, 1)),
     -- From where and with what it was opened, for its owner to recognize it by.
-    address    TEXT    NOT NULL DEFAULT '',
-    user_agent TEXT    NOT NULL DEFAULT ''
+    address     TEXT    NOT NULL DEFAULT '',
+    user_agent  TEXT    NOT NULL DEFAULT ''
 ) STRICT;
 
 CREATE INDEX sessions_by_end ON sessions (expires_at);
@@ -166,7 +166,7 @@ CREATE INDEX passkeys_by_account ON passkeys (account_id, created_at);
 
 -- With its last factor an account loses the codes that stand in for one, and none of its sessions
 -- counts as one that has shown a factor.
-CREATE TRIGGER last_passkey_takes_the_rest AFTER DELETE ON passkeys
+CREATE TRIGGER last_passkey_deletes_recovery_codes AFTER DELETE ON passkeys
 WHEN NOT EXISTS (SELECT 1 FROM passkeys WHERE account_id = OLD.account_id)
  AND NOT EXISTS (SELECT 1 FROM totp_secrets
                   WHERE account_id = OLD.account_id AND confirmed_at IS NOT NULL)
@@ -180,7 +180,7 @@ CREATE TABLE totp_secrets (
     account_id   TEXT    PRIMARY KEY REFERENCES accounts (id),
     -- The secret, encrypted.
     sealed       BLOB    NOT NULL,
-    -- When the first code proved that the app has it; it counts from then on.
+    -- When the first code showed that the app has it; it counts from then on.
     confirmed_at INTEGER,
     -- The time step of the last code that was taken: each one counts once.
     last_step    INTEGER NOT NULL DEFAULT 0,
@@ -189,7 +189,7 @@ CREATE TABLE totp_secrets (
 
 -- What holds on `totp_secrets`, and what follows from a change of it.
 
-CREATE TRIGGER last_app_takes_the_rest AFTER DELETE ON totp_secrets
+CREATE TRIGGER last_app_deletes_recovery_codes AFTER DELETE ON totp_secrets
 WHEN NOT EXISTS (SELECT 1 FROM passkeys WHERE account_id = OLD.account_id)
 BEGIN
     DELETE FROM recovery_codes WHERE account_id = OLD.account_id;
@@ -272,11 +272,11 @@ CREATE INDEX ledger_transactions_by_rental ON ledger_transactions (rental_id, id
 
 -- What holds on `ledger_transactions`, and what follows from a change of it.
 
-CREATE TRIGGER ledger_transactions_stay BEFORE UPDATE ON ledger_transactions BEGIN
+CREATE TRIGGER ledger_transactions_never_updated BEFORE UPDATE ON ledger_transactions BEGIN
     SELECT RAISE(ABORT, 'refused: ledger_append_only');
 END;
 
-CREATE TRIGGER ledger_transactions_are_kept BEFORE DELETE ON ledger_transactions BEGIN
+CREATE TRIGGER ledger_transactions_never_deleted BEFORE DELETE ON ledger_transactions BEGIN
     SELECT RAISE(ABORT, 'refused: ledger_append_only');
 END;
 
@@ -293,16 +293,16 @@ CREATE INDEX ledger_entries_by_transaction ON ledger_entries (transaction_id);
 
 -- What holds on `ledger_entries`, and what follows from a change of it.
 
-CREATE TRIGGER ledger_entries_stay BEFORE UPDATE ON ledger_entries BEGIN
+CREATE TRIGGER ledger_entries_never_updated BEFORE UPDATE ON ledger_entries BEGIN
     SELECT RAISE(ABORT, 'refused: ledger_append_only');
 END;
 
-CREATE TRIGGER ledger_entries_are_kept BEFORE DELETE ON ledger_entries BEGIN
+CREATE TRIGGER ledger_entries_never_deleted BEFORE DELETE ON ledger_entries BEGIN
     SELECT RAISE(ABORT, 'refused: ledger_append_only');
 END;
 
 -- The first entry of a month begins it, in the statement that books the entry.
-CREATE TRIGGER ledger_months_begin AFTER INSERT ON ledger_entries BEGIN
+CREATE TRIGGER entry_begins_ledger_month AFTER INSERT ON ledger_entries BEGIN
     INSERT INTO ledger_months (ledger_account_id, month, first_transaction_id)
     SELECT a.id, strftime('%Y-%m', t.created_at, 'unixepoch'), t.id
       FROM ledger_accounts a, ledger_transactions t
@@ -315,7 +315,7 @@ END;
 
 -- What comes to somebody's earnings because of a rental was earned; what leaves them because of one
 -- was credited. Payouts are about no rental, and count for neither.
-CREATE TRIGGER farm_months_grow AFTER INSERT ON ledger_entries BEGIN
+CREATE TRIGGER entry_counts_for_farm_month AFTER INSERT ON ledger_entries BEGIN
     INSERT INTO farm_months (farmer_id, month, node_id, earned_micros, credited_micros)
     SELECT a.owner_id, strftime('%Y-%m', t.created_at, 'unixepoch'), r.node_id,
            max(NEW.amount_micros, 0), max(-NEW.amount_micros, 0)
@@ -334,15 +334,17 @@ CREATE TRIGGER farm_months_grow AFTER INSERT ON ledger_entries BEGIN
        SET earned_micros = earned_micros + excluded.earned_micros;
 END;
 
--- What a rental earns is earned by its last stay: what is booked when it moves is booked before.
-CREATE TRIGGER stays_earn AFTER INSERT ON ledger_entries WHEN NEW.amount_micros > 0 BEGIN
-    UPDATE rental_stays SET earned_micros = earned_micros + NEW.amount_micros
+-- A rental's last tenure earns: earnings of a move are booked before the next tenure begins.
+CREATE TRIGGER entry_counts_for_tenure AFTER INSERT ON ledger_entries
+  WHEN NEW.amount_micros > 0
+BEGIN
+    UPDATE tenures SET earned_micros = earned_micros + NEW.amount_micros
      WHERE (rental_id, number) IN (
            SELECT s.rental_id, s.number
              FROM ledger_transactions t
              JOIN ledger_accounts a ON a.id = NEW.ledger_account_id
                                    AND a.kind IN ('earnings', 'platform')
-             JOIN rental_stays s ON s.rental_id = t.rental_id
+             JOIN tenures s ON s.rental_id = t.rental_id
             WHERE t.id = NEW.transaction_id AND t.kind = 'earning'
             ORDER BY s.number DESC LIMIT 1);
 END;
@@ -356,11 +358,11 @@ CREATE TABLE ledger_seals (
 
 -- What holds on `ledger_seals`, and what follows from a change of it.
 
-CREATE TRIGGER ledger_seals_stay BEFORE UPDATE ON ledger_seals BEGIN
+CREATE TRIGGER ledger_seals_never_updated BEFORE UPDATE ON ledger_seals BEGIN
     SELECT RAISE(ABORT, 'refused: ledger_append_only');
 END;
 
-CREATE TRIGGER ledger_seals_are_kept BEFORE DELETE ON ledger_seals BEGIN
+CREATE TRIGGER ledger_seals_never_deleted BEFORE DELETE ON ledger_seals BEGIN
     SELECT RAISE(ABORT, 'refused: ledger_append_only');
 END;
 
@@ -381,11 +383,11 @@ CREATE INDEX ledger_months_by_transaction ON ledger_months (first_transaction_id
 
 -- What holds on `ledger_months`, and what follows from a change of it.
 
-CREATE TRIGGER ledger_months_stay BEFORE UPDATE ON ledger_months BEGIN
+CREATE TRIGGER ledger_months_never_updated BEFORE UPDATE ON ledger_months BEGIN
     SELECT RAISE(ABORT, 'refused: ledger_append_only');
 END;
 
-CREATE TRIGGER ledger_months_are_kept BEFORE DELETE ON ledger_months BEGIN
+CREATE TRIGGER ledger_months_never_deleted BEFORE DELETE ON ledger_months BEGIN
     SELECT RAISE(ABORT, 'refused: ledger_append_only');
 END;
 
@@ -433,15 +435,15 @@ CREATE INDEX events_by_farmer ON events (farmer_id, id) WHERE farmer_id IS NOT N
 
 -- What holds on `events`, and what follows from a change of it.
 
-CREATE TRIGGER events_stay BEFORE UPDATE ON events BEGIN
+CREATE TRIGGER events_never_updated BEFORE UPDATE ON events BEGIN
     SELECT RAISE(ABORT, 'refused: events_append_only');
 END;
 
-CREATE TRIGGER events_are_kept BEFORE DELETE ON events BEGIN
+CREATE TRIGGER events_never_deleted BEFORE DELETE ON events BEGIN
     SELECT RAISE(ABORT, 'refused: events_append_only');
 END;
 
-CREATE TRIGGER events_are_audited AFTER INSERT ON events BEGIN
+CREATE TRIGGER event_enters_audit_log AFTER INSERT ON events BEGIN
     INSERT INTO audit (action, actor, account_id, subject, created_at)
     SELECT NEW.kind, 'market', who.account_id,
            coalesce(NEW.rental_id, NEW.subject, 'node' || NEW.node_id, ''), NEW.created_at
@@ -472,11 +474,11 @@ CREATE INDEX audit_by_account ON audit (account_id, id);
 
 -- What holds on `audit`, and what follows from a change of it.
 
-CREATE TRIGGER audit_stays BEFORE UPDATE ON audit BEGIN
+CREATE TRIGGER audit_never_updated BEFORE UPDATE ON audit BEGIN
     SELECT RAISE(ABORT, 'refused: audit_append_only');
 END;
 
-CREATE TRIGGER audit_is_kept BEFORE DELETE ON audit BEGIN
+CREATE TRIGGER audit_never_deleted BEFORE DELETE ON audit BEGIN
     SELECT RAISE(ABORT, 'refused: audit_append_only');
 END;
 
@@ -489,18 +491,18 @@ CREATE TABLE audit_seals (
 
 -- What holds on `audit_seals`, and what follows from a change of it.
 
-CREATE TRIGGER audit_seals_stay BEFORE UPDATE ON audit_seals BEGIN
+CREATE TRIGGER audit_seals_never_updated BEFORE UPDATE ON audit_seals BEGIN
     SELECT RAISE(ABORT, 'refused: audit_append_only');
 END;
 
-CREATE TRIGGER audit_seals_are_kept BEFORE DELETE ON audit_seals BEGIN
+CREATE TRIGGER audit_seals_never_deleted BEFORE DELETE ON audit_seals BEGIN
     SELECT RAISE(ABORT, 'refused: audit_append_only');
 END;
 
 -- tables/0004_nodes.sql
 -- Farms, nodes and the slices that they are cut into.
 
--- The farms that somebody has proven to own: one owner each. Without a proof there is no row.
+-- The farms whose owner is verified: one owner each. Without verification there is no row.
 CREATE TABLE farms (
     -- The grid's number.
     id           INTEGER PRIMARY KEY
@@ -512,9 +514,10 @@ CREATE TABLE farms (
     twin_account TEXT    NOT NULL,
     owner_id     TEXT    NOT NULL REFERENCES accounts (id),
     -- By a signature of that account, or by the operator's word.
-    how          TEXT    NOT NULL
-                 CONSTRAINT farm_verification_is_known CHECK (how IN ('signature', 'operator')),
-    proven_at    INTEGER NOT NULL,
+    verified_by  TEXT    NOT NULL
+                 CONSTRAINT farm_verification_is_known
+                 CHECK (verified_by IN ('signature', 'operator')),
+    verified_at  INTEGER NOT NULL,
     -- When the grid was last asked whether it still belongs to that twin.
     checked_at   INTEGER NOT NULL
 ) STRICT;
@@ -554,7 +557,7 @@ CREATE TABLE nodes (
     offer_changed_at   INTEGER NOT NULL,
     -- Per slice and month.
     price_micros       INTEGER CONSTRAINT node_price_positive CHECK (price_micros > 0),
-    -- The promise: hundredths of a percent, and Mbit/s.
+    -- The SLA commitment: hundredths of a percent, and Mbit/s.
     min_uptime         INTEGER NOT NULL DEFAULT 0
                        CONSTRAINT node_min_uptime_in_range CHECK (min_uptime BETWEEN 0 AND 10000),
     min_bandwidth_mbps INTEGER NOT NULL DEFAULT 0
@@ -584,7 +587,7 @@ CREATE TABLE nodes (
     by_ssd             INTEGER NOT NULL,
     refusal            TEXT,
 
-    -- Measured uptime: how often a sync looked, and how often the node was up.
+    -- Measured uptime: the number of observations, and of those that found the node up.
     observed           INTEGER NOT NULL DEFAULT 0,
     observed_up        INTEGER NOT NULL DEFAULT 0
                        CONSTRAINT node_observed_up_at_most_observed CHECK (observed_up <= observed),
@@ -640,7 +643,7 @@ CREATE TABLE nodes (
     proven_uptime      INTEGER NOT NULL DEFAULT 0
                        CONSTRAINT node_proven_uptime_in_range
                        CHECK (proven_uptime BETWEEN 0 AND 10000),
-    -- The sort key of the market: what is proven and, among equals, what is promised.
+    -- The sort key of the market: proven uptime and, among equals, committed uptime.
     uptime_rank        INTEGER
                        GENERATED ALWAYS AS (proven_uptime * 10001 + min_uptime) VIRTUAL,
 
@@ -672,22 +675,22 @@ CREATE INDEX nodes_by_oversold ON nodes (id) WHERE oversold > 0;
 CREATE INDEX nodes_by_uptime ON nodes (uptime_rank DESC, price_micros, id)
  WHERE listing = 'published' AND available_slices > 0;
 
--- A node of a farm that somebody has proven is registered and published by nobody else, whatever
+-- A node of a farm with a verified owner is registered and published by nobody else, whatever
 -- the code above does.
-CREATE TRIGGER nodes_are_registered_by_owners BEFORE INSERT ON nodes
+CREATE TRIGGER node_registered_by_farm_owner BEFORE INSERT ON nodes
   WHEN EXISTS (SELECT 1 FROM farms WHERE id = NEW.farm_id AND owner_id <> NEW.farmer_id)
 BEGIN
     SELECT RAISE(ABORT, 'refused: farm_of_another_account');
 END;
 
-CREATE TRIGGER nodes_are_published_by_owners BEFORE UPDATE OF listing ON nodes
+CREATE TRIGGER node_published_by_farm_owner BEFORE UPDATE OF listing ON nodes
   WHEN NEW.listing = 'published'
    AND EXISTS (SELECT 1 FROM farms WHERE id = NEW.farm_id AND owner_id <> NEW.farmer_id)
 BEGIN
     SELECT RAISE(ABORT, 'refused: farm_of_another_account');
 END;
 
-CREATE TRIGGER locks_are_told AFTER UPDATE OF locked_by ON nodes
+CREATE TRIGGER lock_change_emits_event AFTER UPDATE OF locked_by ON nodes
   WHEN NEW.locked_by IS NOT OLD.locked_by
 BEGIN
     INSERT INTO events (kind, farmer_id, node_id, created_at)
@@ -695,7 +698,7 @@ BEGIN
             NEW.farmer_id, NEW.id, NEW.lock_changed_at);
 END;
 
-CREATE TRIGGER offers_begin_their_history AFTER INSERT ON nodes BEGIN
+CREATE TRIGGER new_offer_enters_history AFTER INSERT ON nodes BEGIN
     INSERT INTO offer_history
            (node_id, version, changed_at, name, price_micros, pending_price_micros,
             pending_price_at, min_uptime, min_bandwidth_mbps, terms, kept_slices, listing)
@@ -704,7 +707,7 @@ CREATE TRIGGER offers_begin_their_history AFTER INSERT ON nodes BEGIN
             NEW.min_bandwidth_mbps, NEW.terms, NEW.kept_slices, NEW.listing);
 END;
 
-CREATE TRIGGER offers_have_a_history AFTER UPDATE OF offer_version ON nodes
+CREATE TRIGGER offer_change_enters_history AFTER UPDATE OF offer_version ON nodes
   WHEN NEW.offer_version <> OLD.offer_version
 BEGIN
     INSERT INTO offer_history
@@ -716,7 +719,7 @@ BEGIN
 END;
 
 -- A node that has left has no free slices, whatever the grid reports of it.
-CREATE TRIGGER node_leaves AFTER UPDATE OF left_at ON nodes
+CREATE TRIGGER left_node_retires_slices AFTER UPDATE OF left_at ON nodes
   WHEN NEW.left_at IS NOT NULL AND OLD.left_at IS NULL
 BEGIN
     UPDATE slices SET state = 'retired' WHERE node_id = NEW.id AND state = 'available';
@@ -725,13 +728,13 @@ BEGIN
 END;
 
 -- A node that comes back has the slices that its last report allows.
-CREATE TRIGGER node_comes_back AFTER UPDATE OF left_at ON nodes
+CREATE TRIGGER returning_node_restores_slices AFTER UPDATE OF left_at ON nodes
   WHEN NEW.left_at IS NULL AND OLD.left_at IS NOT NULL
 BEGIN
     UPDATE nodes SET capacity = capacity WHERE id = NEW.id;
 END;
 
-CREATE TRIGGER market_nodes_come_and_go AFTER UPDATE OF listing ON nodes
+CREATE TRIGGER listing_change_updates_market_node AFTER UPDATE OF listing ON nodes
   WHEN NEW.listing <> OLD.listing
 BEGIN
     INSERT INTO market_nodes (node_id, offered_since, checked_at)
@@ -743,7 +746,7 @@ BEGIN
 END;
 
 -- Each observation of a node counts for its month.
-CREATE TRIGGER nodes_are_watched AFTER UPDATE OF observed ON nodes
+CREATE TRIGGER observation_counts_for_month AFTER UPDATE OF observed ON nodes
   WHEN NEW.observed > OLD.observed
 BEGIN
     INSERT INTO node_months (node_id, month, observed, observed_up)
@@ -755,7 +758,7 @@ BEGIN
 END;
 
 -- A node that goes to another farm or farmer takes its open jobs with it.
-CREATE TRIGGER jobs_follow_their_node AFTER UPDATE OF farm_id, farmer_id ON nodes
+CREATE TRIGGER open_jobs_follow_node AFTER UPDATE OF farm_id, farmer_id ON nodes
   WHEN NEW.farm_id <> OLD.farm_id OR NEW.farmer_id <> OLD.farmer_id
 BEGIN
     UPDATE jobs SET farm_id = NEW.farm_id, farmer_id = NEW.farmer_id
@@ -803,11 +806,11 @@ BEGIN
                         AND (state <> 'retired' OR removing_job IS NOT NULL)));
 END;
 
-CREATE TRIGGER looks_are_kept AFTER UPDATE OF observed ON nodes
+CREATE TRIGGER observation_is_recorded AFTER UPDATE OF observed ON nodes
   WHEN NEW.observed > OLD.observed
 BEGIN
-    INSERT INTO look_times (at) VALUES (NEW.synced_at) ON CONFLICT (at) DO NOTHING;
-    INSERT INTO looks (at, node_id, status, is_up, healthy, upload_mbps, download_mbps)
+    INSERT INTO observation_times (at) VALUES (NEW.synced_at) ON CONFLICT (at) DO NOTHING;
+    INSERT INTO observations (at, node_id, status, is_up, healthy, upload_mbps, download_mbps)
     SELECT NEW.synced_at, NEW.id, NEW.status, up, NEW.healthy, iif(up, NEW.upload_mbps, NULL),
            iif(up, NEW.download_mbps, NULL)
       FROM (SELECT NEW.observed_up > OLD.observed_up AS up)
@@ -815,10 +818,10 @@ BEGIN
         ON CONFLICT (at, node_id) DO NOTHING;
 END;
 
--- What becomes of an offer is told in one order: whether the node leaves, what the offer is, and
--- whether it is on the market. Everybody who rents something of a node is told that it leaves, and
+-- The events of an offer have one order: whether the node leaves, what the offer is, and whether it
+-- is on the market. Everybody who rents something of a node is notified that it leaves, and
 -- what was decided on one of its rentals before is decided again: each gets another version.
-CREATE TRIGGER offers_are_told
+CREATE TRIGGER offer_change_emits_events
  AFTER UPDATE OF leaves_at, price_micros, pending_price_micros, min_uptime, min_bandwidth_mbps,
                  terms, kept_slices, listing ON nodes
 BEGIN
@@ -834,7 +837,7 @@ BEGIN
       FROM rentals
      WHERE node_id = NEW.id AND state <> 'ended' AND NEW.leaves_at IS NOT OLD.leaves_at
      ORDER BY id;
-    -- Of another notice they are told again.
+    -- Of another notice they are notified again.
     DELETE FROM reminders
      WHERE NEW.leaves_at IS NOT OLD.leaves_at AND days < 0
        AND rental_id IN (SELECT id FROM rentals WHERE node_id = NEW.id AND state <> 'ended');
@@ -851,10 +854,10 @@ BEGIN
      WHERE NEW.listing <> OLD.listing;
 END;
 
--- What the grid says of a node is told in one order. One that it moves to another farm goes off the
--- market, unless its farmer has proven that one, too. Rentals run on. A document that does not say
--- of which farm a node is moves nothing.
-CREATE TRIGGER reports_are_told AFTER UPDATE OF oversold, farm_id ON nodes BEGIN
+-- The events of a report have one order. A node that the grid moves to another farm goes off the
+-- market, unless its farmer is the verified owner of that one, too. Rentals run on. A document that
+-- does not say of which farm a node is moves nothing.
+CREATE TRIGGER report_change_emits_events AFTER UPDATE OF oversold, farm_id ON nodes BEGIN
     INSERT INTO events (kind, farmer_id, node_id, created_at)
     SELECT CASE WHEN NEW.oversold > 0 THEN 'node-oversold' ELSE 'node-fits' END, NEW.farmer_id,
            NEW.id, NEW.synced_at
@@ -893,11 +896,11 @@ CREATE TABLE offer_history (
 
 -- What holds on `offer_history`, and what follows from a change of it.
 
-CREATE TRIGGER offer_history_stays BEFORE UPDATE ON offer_history BEGIN
+CREATE TRIGGER offer_history_never_updated BEFORE UPDATE ON offer_history BEGIN
     SELECT RAISE(ABORT, 'refused: offer_history_append_only');
 END;
 
-CREATE TRIGGER offer_history_is_kept BEFORE DELETE ON offer_history BEGIN
+CREATE TRIGGER offer_history_never_deleted BEFORE DELETE ON offer_history BEGIN
     SELECT RAISE(ABORT, 'refused: offer_history_append_only');
 END;
 
@@ -925,34 +928,34 @@ CREATE INDEX maintenance_by_reminder ON maintenance (starts_at)
 
 -- What holds on `maintenance`, and what follows from a change of it.
 
-CREATE TRIGGER maintenance_is_apart BEFORE INSERT ON maintenance BEGIN
+CREATE TRIGGER maintenance_never_overlaps BEFORE INSERT ON maintenance BEGIN
     SELECT RAISE(ABORT, 'refused: maintenance_overlaps')
      WHERE EXISTS (SELECT 1 FROM maintenance
                     WHERE node_id = NEW.node_id AND canceled_at IS NULL
                       AND starts_at < NEW.ends_at AND ends_at > NEW.starts_at);
 END;
 
-CREATE TRIGGER maintenance_is_kept BEFORE DELETE ON maintenance BEGIN
+CREATE TRIGGER maintenance_never_deleted BEFORE DELETE ON maintenance BEGIN
     SELECT RAISE(ABORT, 'refused: maintenance_never_deleted');
 END;
 
-CREATE TRIGGER maintenance_is_announced AFTER INSERT ON maintenance BEGIN
-    INSERT INTO tell_of_maintenance (kind, id, node_id, told_at)
+CREATE TRIGGER new_maintenance_notifies AFTER INSERT ON maintenance BEGIN
+    INSERT INTO notify_maintenance (kind, id, node_id, notified_at)
     VALUES ('maintenance-announced', NEW.id, NEW.node_id, NEW.announced_at);
 END;
 
-CREATE TRIGGER maintenance_is_canceled AFTER UPDATE OF canceled_at ON maintenance
+CREATE TRIGGER canceled_maintenance_notifies AFTER UPDATE OF canceled_at ON maintenance
   WHEN OLD.canceled_at IS NULL AND NEW.canceled_at IS NOT NULL
 BEGIN
-    INSERT INTO tell_of_maintenance (kind, id, node_id, told_at)
+    INSERT INTO notify_maintenance (kind, id, node_id, notified_at)
     VALUES ('maintenance-canceled', NEW.id, NEW.node_id, NEW.canceled_at);
 END;
 
 -- Nobody is reminded of what is over.
-CREATE TRIGGER maintenance_is_due AFTER UPDATE OF reminded_at ON maintenance
+CREATE TRIGGER due_maintenance_notifies AFTER UPDATE OF reminded_at ON maintenance
   WHEN OLD.reminded_at IS NULL AND NEW.reminded_at < NEW.ends_at
 BEGIN
-    INSERT INTO tell_of_maintenance (kind, id, node_id, told_at)
+    INSERT INTO notify_maintenance (kind, id, node_id, notified_at)
     VALUES ('maintenance-due', NEW.id, NEW.node_id, NEW.reminded_at);
 END;
 
@@ -985,7 +988,7 @@ CREATE INDEX slices_by_removal ON slices (removing_job) WHERE removing_job IS NO
 
 -- What holds on `slices`, and what follows from a change of it.
 
-CREATE TRIGGER slices_are_counted AFTER INSERT ON slices BEGIN
+CREATE TRIGGER node_counts_new_slices AFTER INSERT ON slices BEGIN
     UPDATE nodes
        SET available_slices = available_slices + (NEW.state = 'available'),
            reserved_slices = reserved_slices + (NEW.state = 'reserved'),
@@ -993,7 +996,7 @@ CREATE TRIGGER slices_are_counted AFTER INSERT ON slices BEGIN
      WHERE id = NEW.node_id;
 END;
 
-CREATE TRIGGER slices_are_counted_again AFTER UPDATE OF state ON slices BEGIN
+CREATE TRIGGER node_counts_slice_states AFTER UPDATE OF state ON slices BEGIN
     UPDATE nodes
        SET available_slices = available_slices
                + (NEW.state = 'available') - (OLD.state = 'available'),
@@ -1004,26 +1007,26 @@ CREATE TRIGGER slices_are_counted_again AFTER UPDATE OF state ON slices BEGIN
      WHERE id = NEW.node_id;
 END;
 
-CREATE TRIGGER slices_are_kept BEFORE DELETE ON slices BEGIN
+CREATE TRIGGER slices_never_deleted BEFORE DELETE ON slices BEGIN
     SELECT RAISE(ABORT, 'refused: slices_never_deleted');
 END;
 
 -- A node that has left has no free slices: the two below keep it so.
-CREATE TRIGGER left_slices_stay_retired BEFORE UPDATE OF state ON slices
+CREATE TRIGGER left_node_keeps_slices_retired BEFORE UPDATE OF state ON slices
   WHEN NEW.state <> 'retired'
    AND (SELECT left_at FROM nodes WHERE id = NEW.node_id) IS NOT NULL
 BEGIN
     SELECT RAISE(IGNORE);
 END;
 
-CREATE TRIGGER left_nodes_get_no_slices BEFORE INSERT ON slices
+CREATE TRIGGER left_node_gets_no_slices BEFORE INSERT ON slices
   WHEN (SELECT left_at FROM nodes WHERE id = NEW.node_id) IS NOT NULL
 BEGIN
     SELECT RAISE(IGNORE);
 END;
 
 -- A rental has one job of a kind on a slice: it does not come back to one that it left.
-CREATE TRIGGER slices_are_not_come_back_to BEFORE UPDATE OF rental_id ON slices
+CREATE TRIGGER rental_never_returns_to_slice BEFORE UPDATE OF rental_id ON slices
   WHEN NEW.rental_id IS NOT NULL AND NEW.rental_id IS NOT OLD.rental_id
    AND (SELECT left_at FROM nodes WHERE id = NEW.node_id) IS NULL
    AND EXISTS (SELECT 1 FROM jobs
@@ -1043,7 +1046,7 @@ SELECT number FROM n;
 -- tables/0005_rentals.sql
 -- Renting, from the quote to the last day.
 
--- What an account was told that it would cost. The document is what was told, word for word.
+-- What an account was quoted. The document is the quote, word for word.
 CREATE TABLE quotes (
     id         TEXT    PRIMARY KEY,
     account_id TEXT    NOT NULL REFERENCES accounts (id),
@@ -1089,7 +1092,7 @@ CREATE TABLE orders (
 -- What holds on `orders`, and what follows from a change of it.
 
 -- A token spends no more than its ceiling: `within_ceiling` refuses the order otherwise.
-CREATE TRIGGER orders_count_for_tokens AFTER INSERT ON orders WHEN NEW.token_id IS NOT NULL BEGIN
+CREATE TRIGGER order_counts_for_token AFTER INSERT ON orders WHEN NEW.token_id IS NOT NULL BEGIN
     UPDATE tokens SET spent_micros = spent_micros + NEW.total_micros WHERE id = NEW.token_id;
     SELECT RAISE(ABORT, 'refused: token_gone') WHERE changes() = 0;
 END;
@@ -1115,7 +1118,7 @@ CREATE TABLE rentals (
     -- Per slice and month, and until when an extension costs that.
     price_micros        INTEGER NOT NULL CONSTRAINT rental_price_positive CHECK (price_micros > 0),
     price_until         INTEGER NOT NULL,
-    -- The promise as sold.
+    -- The SLA commitment as sold.
     min_uptime          INTEGER NOT NULL,
     min_bandwidth_mbps  INTEGER NOT NULL,
     started_at          INTEGER NOT NULL,
@@ -1171,17 +1174,17 @@ CREATE INDEX rentals_ended_by_slice ON rentals (node_id, slice_number, ended_at)
 
 -- What holds on `rentals`, and what follows from a change of it.
 
-CREATE TRIGGER rentals_are_kept BEFORE DELETE ON rentals BEGIN
+CREATE TRIGGER rentals_never_deleted BEFORE DELETE ON rentals BEGIN
     SELECT RAISE(ABORT, 'refused: rentals_never_deleted');
 END;
 
-CREATE TRIGGER rentals_end_once BEFORE UPDATE ON rentals WHEN OLD.state = 'ended'
+CREATE TRIGGER rental_ends_once BEFORE UPDATE ON rentals WHEN OLD.state = 'ended'
   AND (NEW.state <> 'ended' OR NEW.ended_at <> OLD.ended_at)
 BEGIN
     SELECT RAISE(ABORT, 'refused: rental_ends_once');
 END;
 
-CREATE TRIGGER waits_are_kept AFTER INSERT ON rentals
+CREATE TRIGGER rental_start_records_wait AFTER INSERT ON rentals
   WHEN NEW.slice_number IS NOT NULL
    AND (SELECT kind FROM orders WHERE id = NEW.order_id) = 'rental'
 BEGIN
@@ -1198,12 +1201,12 @@ BEGIN
       FROM market_nodes m WHERE m.node_id = NEW.node_id;
 END;
 
-CREATE TRIGGER stays_end AFTER UPDATE OF state ON rentals
+CREATE TRIGGER rental_end_ends_tenure AFTER UPDATE OF state ON rentals
   WHEN NEW.state = 'ended' AND OLD.state <> 'ended'
 BEGIN
-    UPDATE rental_stays
-       SET ended_at = max(started_at, judged_until, NEW.ended_at),
-           judge_at = max(started_at, judged_until, NEW.ended_at)
+    UPDATE tenures
+       SET ended_at = max(started_at, evaluated_until, NEW.ended_at),
+           evaluate_at = max(started_at, evaluated_until, NEW.ended_at)
      WHERE rental_id = NEW.id AND ended_at IS NULL;
 END;
 
@@ -1298,7 +1301,7 @@ CREATE TABLE jobs (
     token_id     TEXT,
     -- When it can be leased next: once its pause or its lease is over.
     due_at       INTEGER NOT NULL,
-    -- The last step of the present lease, and when each one was told: a JSON object.
+    -- The last step of the present lease, and when each one was reported: a JSON object.
     step         TEXT
                  CONSTRAINT job_step_is_known
                  CHECK (step IN ('accepted', 'disk', 'booting', 'reachable', 'checked')),
@@ -1308,10 +1311,10 @@ CREATE TABLE jobs (
     -- How the machine is reached, encrypted.
     sealed       BLOB
                  CONSTRAINT job_access_only_of_creation CHECK (sealed IS NULL OR kind = 'create'),
-    -- When people are told that it is late, and when they were.
+    -- When people are notified that it is late, and when they were.
     late_at      INTEGER NOT NULL,
-    told_at      INTEGER,
-    -- When everything is paid back; a removal has none.
+    notified_at  INTEGER,
+    -- When everything is refunded; a removal has none.
     refund_at    INTEGER
                  CONSTRAINT job_refund_only_of_creation
                  CHECK ((refund_at IS NOT NULL) = (kind = 'create')),
@@ -1333,18 +1336,18 @@ CREATE INDEX jobs_by_rental ON jobs (rental_id, slice_number);
 CREATE INDEX jobs_by_node ON jobs (node_id) WHERE state NOT IN ('done', 'refunded', 'canceled');
 
 CREATE INDEX jobs_by_lateness ON jobs (late_at)
- WHERE told_at IS NULL AND state IN ('waiting', 'leased', 'failed');
+ WHERE notified_at IS NULL AND state IN ('waiting', 'leased', 'failed');
 
 CREATE INDEX jobs_by_refund ON jobs (refund_at) WHERE state IN ('waiting', 'leased', 'failed');
 
 -- What holds on `jobs`, and what follows from a change of it.
 
-CREATE TRIGGER jobs_are_kept BEFORE DELETE ON jobs BEGIN
+CREATE TRIGGER jobs_never_deleted BEFORE DELETE ON jobs BEGIN
     SELECT RAISE(ABORT, 'refused: jobs_never_deleted');
 END;
 
--- What becomes of a job is told in one order: its end, and the step that it has reached.
-CREATE TRIGGER jobs_are_told AFTER UPDATE OF state, step ON jobs BEGIN
+-- The events of a job have one order: its end, and the step that it has reached.
+CREATE TRIGGER job_change_emits_events AFTER UPDATE OF state, step ON jobs BEGIN
     INSERT INTO events
            (kind, renter_id, farmer_id, node_id, slice_number, rental_id, created_at)
     SELECT CASE WHEN NEW.kind = 'remove' THEN 'slice-removed'
@@ -1364,7 +1367,7 @@ CREATE TRIGGER jobs_are_told AFTER UPDATE OF state, step ON jobs BEGIN
 END;
 
 -- A slice whose machine is removed is free again, where the node can carry it.
-CREATE TRIGGER removals_free_slices AFTER UPDATE OF state ON jobs
+CREATE TRIGGER finished_removal_frees_slice AFTER UPDATE OF state ON jobs
   WHEN NEW.kind = 'remove' AND NEW.state = 'done' AND OLD.state <> 'done'
 BEGIN
     UPDATE slices SET removing_job = NULL WHERE removing_job = NEW.id;
@@ -1435,7 +1438,9 @@ CREATE INDEX sync_runs_by_end ON sync_runs (finished_at);
 -- What holds on `sync_runs`, and what follows from a change of it.
 
 -- A run that is recorded is over: another one may begin, where this one stopped.
-CREATE TRIGGER sync_runs_end AFTER INSERT ON sync_runs WHEN NEW.fence IS NOT NULL BEGIN
+CREATE TRIGGER finished_sync_run_releases_lease AFTER INSERT ON sync_runs
+  WHEN NEW.fence IS NOT NULL
+BEGIN
     UPDATE sync_state SET leased_until = 0, behind = NEW.behind
      WHERE id = 1 AND fence = NEW.fence;
 END;
@@ -1453,13 +1458,13 @@ CREATE INDEX refused_documents_by_age ON refused_documents (seen_at);
 -- tables/0007_uptime.sql
 -- What the sync has seen of each node.
 
--- The instants at which the sync looked. One that is not here was not observed by anybody.
-CREATE TABLE look_times (at INTEGER PRIMARY KEY) STRICT;
+-- The instants of observations. An instant that is not here was observed by nobody.
+CREATE TABLE observation_times (at INTEGER PRIMARY KEY) STRICT;
 
--- What a look saw of a node, for 90 days. A look at which it was not seen has no row: that is
+-- One observation of a node, kept for 90 days. Where the node was not seen there is no row: that is
 -- neither up nor down. In the order of time, so that a run writes to one place, and what is old
--- goes from one place; a node's own are found by `look_times`. Nodes are never deleted.
-CREATE TABLE looks (
+-- goes from one place; a node's own are found by `observation_times`. Nodes are never deleted.
+CREATE TABLE observations (
     at            INTEGER NOT NULL,
     node_id       INTEGER NOT NULL,
     status        TEXT    NOT NULL,
@@ -1471,10 +1476,10 @@ CREATE TABLE looks (
     PRIMARY KEY (at, node_id)
 ) STRICT, WITHOUT ROWID;
 
--- What holds on `looks`, and what follows from a change of it.
+-- What holds on `observations`, and what follows from a change of it.
 
-CREATE TRIGGER looks_are_counted AFTER INSERT ON looks BEGIN
-    INSERT INTO look_days
+CREATE TRIGGER observation_counts_for_day AFTER INSERT ON observations BEGIN
+    INSERT INTO observation_days
            (day, node_id, observed, observed_up, healthy, unhealthy, measured, upload_mbps,
             download_mbps)
     SELECT NEW.at / 86400, NEW.node_id, 1, NEW.is_up, NEW.healthy IS 1, NEW.healthy IS 0,
@@ -1490,8 +1495,8 @@ CREATE TRIGGER looks_are_counted AFTER INSERT ON looks BEGIN
            download_mbps = download_mbps + excluded.download_mbps;
 END;
 
--- The looks at a node on a day, which stay.
-CREATE TABLE look_days (
+-- The observations of a node on a day, which are kept for good.
+CREATE TABLE observation_days (
     -- Days since 1970, in UTC.
     day           INTEGER NOT NULL,
     node_id       INTEGER NOT NULL,
@@ -1501,7 +1506,7 @@ CREATE TABLE look_days (
                   CHECK (observed_up BETWEEN 0 AND observed),
     healthy       INTEGER NOT NULL,
     unhealthy     INTEGER NOT NULL,
-    -- How many looks knew both speeds, and their sums.
+    -- How many observations knew both speeds, and their sums.
     measured      INTEGER NOT NULL,
     upload_mbps   INTEGER NOT NULL,
     download_mbps INTEGER NOT NULL,
@@ -1510,38 +1515,38 @@ CREATE TABLE look_days (
 
 -- What the sync saw of a node in a month of UTC.
 CREATE TABLE node_months (
-    node_id     INTEGER NOT NULL REFERENCES nodes (id),
+    node_id        INTEGER NOT NULL REFERENCES nodes (id),
     -- Such as `2026-11`.
-    month       TEXT    NOT NULL,
-    observed    INTEGER NOT NULL,
-    observed_up INTEGER NOT NULL
-                CONSTRAINT node_month_up_at_most_observed
-                CHECK (observed_up BETWEEN 0 AND observed),
-    -- How often it had been down when its promise was last looked at.
-    judged_down INTEGER NOT NULL DEFAULT 0,
+    month          TEXT    NOT NULL,
+    observed       INTEGER NOT NULL,
+    observed_up    INTEGER NOT NULL
+                   CONSTRAINT node_month_up_at_most_observed
+                   CHECK (observed_up BETWEEN 0 AND observed),
+    -- How often it had been down when its SLA commitment was last evaluated.
+    evaluated_down INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (node_id, month)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX node_months_to_judge ON node_months (month, node_id)
- WHERE judged_down <> observed - observed_up;
+CREATE INDEX node_months_to_evaluate ON node_months (month, node_id)
+ WHERE evaluated_down <> observed - observed_up;
 
 -- Nodes that have been down: whether their farmer knows them to be down now, and when the farmer
--- was last told that one is down: at most once an hour.
+-- was last notified that it is down: at most once an hour.
 CREATE TABLE node_alerts (
-    node_id    INTEGER PRIMARY KEY REFERENCES nodes (id),
-    is_down    INTEGER NOT NULL CONSTRAINT node_alert_down_is_flag CHECK (is_down IN (0, 1)),
-    told_at    INTEGER NOT NULL,
-    changed_at INTEGER NOT NULL
+    node_id     INTEGER PRIMARY KEY REFERENCES nodes (id),
+    is_down     INTEGER NOT NULL CONSTRAINT node_alert_down_is_flag CHECK (is_down IN (0, 1)),
+    notified_at INTEGER NOT NULL,
+    changed_at  INTEGER NOT NULL
 ) STRICT;
 
 -- What holds on `node_alerts`, and what follows from a change of it.
 
-CREATE TRIGGER node_alerts_begin AFTER INSERT ON node_alerts BEGIN
+CREATE TRIGGER new_node_alert_emits_event AFTER INSERT ON node_alerts BEGIN
     INSERT INTO events (kind, farmer_id, node_id, created_at)
     SELECT 'node-down', farmer_id, id, NEW.changed_at FROM nodes WHERE id = NEW.node_id;
 END;
 
-CREATE TRIGGER node_alerts_change AFTER UPDATE OF is_down ON node_alerts
+CREATE TRIGGER node_alert_change_emits_event AFTER UPDATE OF is_down ON node_alerts
   WHEN NEW.is_down <> OLD.is_down
 BEGIN
     INSERT INTO events (kind, farmer_id, node_id, created_at)
@@ -1550,8 +1555,8 @@ BEGIN
       FROM nodes WHERE id = NEW.node_id;
 END;
 
--- What a farmer was told of a month's promise: each once.
-CREATE TABLE promise_alerts (
+-- What a farmer was notified of about a month's SLA commitment: each once.
+CREATE TABLE sla_alerts (
     node_id    INTEGER NOT NULL REFERENCES nodes (id),
     month      TEXT    NOT NULL,
     kind       TEXT    NOT NULL
@@ -1563,9 +1568,9 @@ CREATE TABLE promise_alerts (
     PRIMARY KEY (node_id, month, kind)
 ) STRICT, WITHOUT ROWID;
 
--- What holds on `promise_alerts`, and what follows from a change of it.
+-- What holds on `sla_alerts`, and what follows from a change of it.
 
-CREATE TRIGGER promise_alerts_are_told AFTER INSERT ON promise_alerts BEGIN
+CREATE TRIGGER new_sla_alert_emits_event AFTER INSERT ON sla_alerts BEGIN
     INSERT INTO events (kind, farmer_id, node_id, subject, created_at)
     SELECT NEW.kind, farmer_id, id,
            NEW.month || iif(NEW.minutes_left IS NULL, '', printf(': %d min', NEW.minutes_left)),
@@ -1582,52 +1587,52 @@ CREATE TABLE rank_cursor (
 INSERT INTO rank_cursor (id, node_id) VALUES (1, 0);
 
 -- tables/0008_sla.sql
--- What rentals were promised, what was measured, and what follows.
+-- SLA commitments of rentals, what was measured, and the credits that follow.
 
--- A rental has a stay for each node, farmer and promise that it had, one after the other.
-CREATE TABLE rental_stays (
+-- A rental has a tenure for each node, farmer and SLA commitment that it had, one after the other.
+CREATE TABLE tenures (
     rental_id          TEXT    NOT NULL REFERENCES rentals (id),
     number             INTEGER NOT NULL CONSTRAINT tenure_number_positive CHECK (number >= 1),
     node_id            INTEGER NOT NULL,
     -- Where it began; NULL for the whole node.
     slice_number       INTEGER,
     farmer_id          TEXT    NOT NULL REFERENCES accounts (id),
-    -- The promise as it was sold.
+    -- The SLA commitment as sold.
     min_uptime         INTEGER NOT NULL,
     min_bandwidth_mbps INTEGER NOT NULL,
     started_at         INTEGER NOT NULL,
     ended_at           INTEGER CONSTRAINT tenure_ends_after_start CHECK (ended_at >= started_at),
     -- Up to when it was compared with what was measured, and when that is done next: two days after
-    -- the month, when all of it is earned, or at once where the stay is over; NULL once all is
+    -- the month, when all of it is earned, or at once where the tenure is over; NULL once all is
     -- done.
-    judged_until       INTEGER NOT NULL,
-    judge_at           INTEGER
+    evaluated_until    INTEGER NOT NULL,
+    evaluate_at        INTEGER
                        CONSTRAINT tenure_evaluated_until_end
-                       CHECK (judge_at IS NOT NULL OR ended_at IS NOT NULL),
-    -- What was earned during it, the platform's part and all, and what of that was judged. Of the
-    -- rest, a part may still go back to the renter.
+                       CHECK (evaluate_at IS NOT NULL OR ended_at IS NOT NULL),
+    -- What was earned during it, the platform's part and all, and what of that was evaluated. Of
+    -- the rest, a part may still go back to the renter.
     earned_micros      INTEGER NOT NULL DEFAULT 0
                        CONSTRAINT tenure_earned_not_negative CHECK (earned_micros >= 0),
-    judged_micros      INTEGER NOT NULL DEFAULT 0
-                       CONSTRAINT tenure_judged_not_negative CHECK (judged_micros >= 0),
+    evaluated_micros   INTEGER NOT NULL DEFAULT 0
+                       CONSTRAINT tenure_evaluated_not_negative CHECK (evaluated_micros >= 0),
     PRIMARY KEY (rental_id, number)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX rental_stays_by_judgement ON rental_stays (judge_at, node_id, judged_until)
- WHERE judge_at IS NOT NULL;
+CREATE INDEX tenures_by_evaluation ON tenures (evaluate_at, node_id, evaluated_until)
+ WHERE evaluate_at IS NOT NULL;
 
-CREATE INDEX rental_stays_by_farmer ON rental_stays (farmer_id, earned_micros, judged_micros)
- WHERE judge_at IS NOT NULL;
+CREATE INDEX tenures_by_farmer ON tenures (farmer_id, earned_micros, evaluated_micros)
+ WHERE evaluate_at IS NOT NULL;
 
--- What was measured of a stay in a month, against what was promised: the evidence, and what
--- follows. One for each stay and month.
+-- What was measured of a tenure in a month against its SLA commitment: the evidence, and what
+-- follows. One for each tenure and month.
 CREATE TABLE sla_months (
     rental_id          TEXT    NOT NULL,
     -- Such as `2026-11`.
     month              TEXT    NOT NULL
                        CONSTRAINT sla_month_month_is_month
                        CHECK (month GLOB '[1-9][0-9][0-9][0-9]-[01][0-9]'),
-    stay               INTEGER NOT NULL,
+    tenure             INTEGER NOT NULL,
     node_id            INTEGER NOT NULL,
     renter_id          TEXT    NOT NULL REFERENCES accounts (id),
     farmer_id          TEXT    NOT NULL REFERENCES accounts (id),
@@ -1635,11 +1640,11 @@ CREATE TABLE sla_months (
     from_at            INTEGER NOT NULL,
     until_at           INTEGER NOT NULL
                        CONSTRAINT sla_month_ends_after_start CHECK (until_at > from_at),
-    -- The promise.
+    -- The SLA commitment.
     min_uptime         INTEGER NOT NULL,
     min_bandwidth_mbps INTEGER NOT NULL,
-    -- The looks that count, and how often it was up then; those that were left out because of
-    -- announced maintenance; and those that knew its speed.
+    -- The observations that count, and how often it was up then; those that were left out because
+    -- of announced maintenance; and those that knew its speed.
     observed           INTEGER NOT NULL
                        CONSTRAINT sla_month_observed_not_negative CHECK (observed >= 0),
     observed_up        INTEGER NOT NULL
@@ -1665,7 +1670,7 @@ CREATE TABLE sla_months (
     credit_micros      INTEGER NOT NULL
                        CONSTRAINT sla_month_credit_at_most_base
                        CHECK (credit_micros BETWEEN 0 AND base_micros),
-    judged_at          INTEGER NOT NULL,
+    evaluated_at       INTEGER NOT NULL,
     -- What the renter has of it by now: less while it is owed, and something else where a dispute
     -- was decided.
     paid_micros        INTEGER NOT NULL DEFAULT 0
@@ -1674,38 +1679,38 @@ CREATE TABLE sla_months (
     -- When it is tried next to pay what the farmer's earnings did not suffice for; NULL where
     -- nothing is owed.
     owed_at            INTEGER,
-    PRIMARY KEY (rental_id, month, stay),
-    FOREIGN KEY (rental_id, stay) REFERENCES rental_stays (rental_id, number)
+    PRIMARY KEY (rental_id, month, tenure),
+    FOREIGN KEY (rental_id, tenure) REFERENCES tenures (rental_id, number)
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX sla_months_owed ON sla_months (owed_at) WHERE owed_at IS NOT NULL;
 
 CREATE INDEX sla_months_owed_by_farmer ON sla_months (farmer_id) WHERE owed_at IS NOT NULL;
 
-CREATE INDEX sla_months_by_farmer ON sla_months (farmer_id, judged_at, rental_id, month, stay)
+CREATE INDEX sla_months_by_farmer ON sla_months (farmer_id, evaluated_at, rental_id, month, tenure)
  WHERE credit_micros > 0;
 
 -- What holds on `sla_months`, and what follows from a change of it.
 
-CREATE TRIGGER evidence_stays
-BEFORE UPDATE OF rental_id, month, stay, node_id, renter_id, farmer_id, from_at, until_at,
+CREATE TRIGGER sla_evidence_never_updated
+BEFORE UPDATE OF rental_id, month, tenure, node_id, renter_id, farmer_id, from_at, until_at,
                  min_uptime, min_bandwidth_mbps, observed, observed_up, excused, measured,
-                 measured_uptime, measured_mbps, base_micros, percent, credit_micros, judged_at
+                 measured_uptime, measured_mbps, base_micros, percent, credit_micros, evaluated_at
     ON sla_months
 BEGIN
     SELECT RAISE(ABORT, 'refused: sla_evidence_append_only');
 END;
 
-CREATE TRIGGER evidence_is_kept BEFORE DELETE ON sla_months BEGIN
+CREATE TRIGGER sla_evidence_never_deleted BEFORE DELETE ON sla_months BEGIN
     SELECT RAISE(ABORT, 'refused: sla_evidence_append_only');
 END;
 
--- Somebody says that a judgement is wrong; the operator decides. Each side does so once.
+-- Somebody says that an evaluation is wrong; the operator decides. Each side does so once.
 CREATE TABLE sla_disputes (
     id            TEXT    PRIMARY KEY,
     rental_id     TEXT    NOT NULL,
     month         TEXT    NOT NULL,
-    stay          INTEGER NOT NULL,
+    tenure        INTEGER NOT NULL,
     side          TEXT    NOT NULL
                   CONSTRAINT sla_dispute_side_is_known CHECK (side IN ('renter', 'farmer')),
     account_id    TEXT    NOT NULL REFERENCES accounts (id),
@@ -1722,8 +1727,8 @@ CREATE TABLE sla_disputes (
     credit_micros INTEGER
                   CONSTRAINT sla_dispute_decided_has_credit
                   CHECK ((credit_micros IS NULL) = (decided_at IS NULL)),
-    UNIQUE (rental_id, month, stay, side),
-    FOREIGN KEY (rental_id, month, stay) REFERENCES sla_months (rental_id, month, stay)
+    UNIQUE (rental_id, month, tenure, side),
+    FOREIGN KEY (rental_id, month, tenure) REFERENCES sla_months (rental_id, month, tenure)
 ) STRICT;
 
 CREATE INDEX sla_disputes_open ON sla_disputes (id) WHERE decided_at IS NULL;
@@ -1732,25 +1737,25 @@ CREATE INDEX sla_disputes_by_account ON sla_disputes (account_id, id);
 
 -- What holds on `sla_disputes`, and what follows from a change of it.
 
-CREATE TRIGGER disputes_are_kept BEFORE DELETE ON sla_disputes BEGIN
+CREATE TRIGGER disputes_never_deleted BEFORE DELETE ON sla_disputes BEGIN
     SELECT RAISE(ABORT, 'refused: disputes_never_deleted');
 END;
 
-CREATE TRIGGER disputes_are_decided_once BEFORE UPDATE ON sla_disputes
+CREATE TRIGGER dispute_decided_once BEFORE UPDATE ON sla_disputes
   WHEN OLD.decided_at IS NOT NULL
 BEGIN
     SELECT RAISE(ABORT, 'refused: dispute_decided');
 END;
 
--- Both sides are told of it.
-CREATE TRIGGER disputes_are_told AFTER INSERT ON sla_disputes BEGIN
+-- Both sides are notified.
+CREATE TRIGGER new_dispute_emits_event AFTER INSERT ON sla_disputes BEGIN
     INSERT INTO events
            (kind, renter_id, farmer_id, node_id, slice_number, rental_id, subject, created_at)
     SELECT 'sla-disputed', m.renter_id, m.farmer_id, m.node_id, s.slice_number, m.rental_id,
            m.month, NEW.created_at
       FROM sla_months m
-      JOIN rental_stays s ON s.rental_id = m.rental_id AND s.number = m.stay
-     WHERE m.rental_id = NEW.rental_id AND m.month = NEW.month AND m.stay = NEW.stay;
+      JOIN tenures s ON s.rental_id = m.rental_id AND s.number = m.tenure
+     WHERE m.rental_id = NEW.rental_id AND m.month = NEW.month AND m.tenure = NEW.tenure;
 END;
 
 -- tables/0009_payments.sql
@@ -1804,7 +1809,7 @@ CREATE TABLE refused_payments (
 CREATE INDEX refused_payments_by_time ON refused_payments (created_at, payment_id);
 
 -- Earnings on their way to a farmer. While one is requested or approved, its amount is held in the
--- escrow of its id; once sent, it has left the books.
+-- escrow of its id; once sent, it has left the ledger.
 CREATE TABLE payouts (
     id              TEXT    PRIMARY KEY,
     account_id      TEXT    NOT NULL REFERENCES accounts (id),
@@ -1850,12 +1855,12 @@ CREATE INDEX payouts_open ON payouts (account_id) WHERE state IN ('requested', '
 
 -- What holds on `payouts`, and what follows from a change of it.
 
-CREATE TRIGGER payouts_are_kept BEFORE DELETE ON payouts BEGIN
+CREATE TRIGGER payouts_never_deleted BEFORE DELETE ON payouts BEGIN
     SELECT RAISE(ABORT, 'refused: payouts_never_deleted');
 END;
 
 -- What a farmer has earned with a node in a month of UTC, such as `2026-11`, and what of it went to
--- renters for promises that were not kept. Kept by a trigger in the statement that books.
+-- renters for missed SLA commitments. Kept by a trigger in the statement that books.
 CREATE TABLE farm_months (
     farmer_id       TEXT    NOT NULL REFERENCES accounts (id),
     month           TEXT    NOT NULL
@@ -1896,7 +1901,7 @@ INSERT INTO market_clock (id, sampled_hour) VALUES (1, 0);
 
 -- What holds on `market_clock`, and what follows from a change of it.
 
-CREATE TRIGGER market_is_sampled AFTER UPDATE OF sampled_hour ON market_clock
+CREATE TRIGGER new_hour_samples_market AFTER UPDATE OF sampled_hour ON market_clock
   WHEN NEW.sampled_hour > OLD.sampled_hour
 BEGIN
     INSERT INTO node_days (node_id, day, price_micros, samples, offered, rented)
@@ -1921,7 +1926,7 @@ CREATE TABLE market_nodes (
     offered_since    INTEGER NOT NULL,
     -- When its price was last compared; NULL while it is off the market.
     checked_at       INTEGER,
-    -- When the farmer was last told of another price, and of which.
+    -- When another price was last suggested to the farmer, and which.
     suggested_at     INTEGER,
     suggested_micros INTEGER
                      CONSTRAINT market_node_suggestion_has_price
@@ -1932,7 +1937,7 @@ CREATE INDEX market_nodes_by_check ON market_nodes (checked_at) WHERE checked_at
 
 -- What holds on `market_nodes`, and what follows from a change of it.
 
-CREATE TRIGGER prices_are_suggested AFTER UPDATE OF suggested_at ON market_nodes
+CREATE TRIGGER price_suggestion_emits_event AFTER UPDATE OF suggested_at ON market_nodes
   WHEN NEW.suggested_at IS NOT OLD.suggested_at
 BEGIN
     INSERT INTO events (kind, farmer_id, node_id, subject, created_at)
@@ -2008,7 +2013,7 @@ CREATE TABLE mails (
     -- When it is tried next. An attempt moves this on before it begins: nobody else takes the mail
     -- meanwhile, and one whose sender dies is tried again.
     due_at      INTEGER NOT NULL,
-    -- What the outlet said last; no address and no text of the mail.
+    -- What the mail transport said last; no address and no text of the mail.
     last_error  TEXT,
     created_at  INTEGER NOT NULL,
     finished_at INTEGER
@@ -2024,24 +2029,25 @@ CREATE INDEX mails_by_state ON mails (state, finished_at);
 CREATE INDEX mails_by_account ON mails (account_id);
 
 -- What an account has chosen otherwise than the defaults, which are in the code.
-CREATE TABLE notice_choices (
+CREATE TABLE notification_settings (
     account_id TEXT    NOT NULL REFERENCES accounts (id),
     kind       TEXT    NOT NULL,
-    way        TEXT    NOT NULL
-               CONSTRAINT notice_choice_way_is_known CHECK (way IN ('page', 'mail', 'webhook')),
-    is_on      INTEGER NOT NULL CONSTRAINT notice_choice_on_is_flag CHECK (is_on IN (0, 1)),
-    PRIMARY KEY (account_id, kind, way)
+    channel    TEXT    NOT NULL
+               CONSTRAINT notification_setting_channel_is_known
+               CHECK (channel IN ('page', 'mail', 'webhook')),
+    is_on      INTEGER NOT NULL CONSTRAINT notification_setting_on_is_flag CHECK (is_on IN (0, 1)),
+    PRIMARY KEY (account_id, kind, channel)
 ) STRICT, WITHOUT ROWID;
 
 -- Up to which event mails and messages to webhooks have been made. One row.
-CREATE TABLE notice_cursor (
-    id       INTEGER PRIMARY KEY CONSTRAINT notice_cursor_has_one_row CHECK (id = 1),
+CREATE TABLE notification_cursor (
+    id       INTEGER PRIMARY KEY CONSTRAINT notification_cursor_has_one_row CHECK (id = 1),
     event_id INTEGER NOT NULL
 ) STRICT;
 
-INSERT INTO notice_cursor (id, event_id) VALUES (1, 0);
+INSERT INTO notification_cursor (id, event_id) VALUES (1, 0);
 
--- Where an account wants to be told by a request.
+-- Where an account wants to be notified by a request.
 CREATE TABLE webhooks (
     id            TEXT    PRIMARY KEY,
     account_id    TEXT    NOT NULL REFERENCES accounts (id),
@@ -2060,12 +2066,12 @@ CREATE INDEX webhooks_by_account ON webhooks (account_id, id);
 
 -- What holds on `webhooks`, and what follows from a change of it.
 
-CREATE TRIGGER webhooks_go_with_their_log BEFORE DELETE ON webhooks BEGIN
+CREATE TRIGGER webhook_deletion_deletes_deliveries BEFORE DELETE ON webhooks BEGIN
     DELETE FROM webhook_deliveries WHERE webhook_id = OLD.id;
 END;
 
--- The owner is told, and what waits is not sent; it can be replayed.
-CREATE TRIGGER webhooks_are_disabled AFTER UPDATE OF disabled_at ON webhooks
+-- The owner is notified, and waiting messages are not sent; they can be replayed.
+CREATE TRIGGER disabled_webhook_fails_deliveries AFTER UPDATE OF disabled_at ON webhooks
   WHEN OLD.disabled_at IS NULL AND NEW.disabled_at IS NOT NULL
 BEGIN
     UPDATE webhook_deliveries
@@ -2080,9 +2086,9 @@ END;
 CREATE TABLE webhook_deliveries (
     id          TEXT    PRIMARY KEY,
     webhook_id  TEXT    NOT NULL REFERENCES webhooks (id),
-    -- The event that it tells of; NULL for a test.
+    -- The event that it is about; NULL for a test.
     event_id    INTEGER,
-    -- What it tells, such as `slice-rented`.
+    -- What it says, such as `slice-rented`.
     kind        TEXT    NOT NULL,
     -- The very bytes that are sent.
     body        TEXT    NOT NULL,
@@ -2102,7 +2108,7 @@ CREATE TABLE webhook_deliveries (
                 CHECK ((finished_at IS NULL) = (state = 'waiting'))
 ) STRICT;
 
--- An event is told to a webhook once.
+-- An event is sent to a webhook once.
 CREATE UNIQUE INDEX webhook_deliveries_once ON webhook_deliveries (webhook_id, event_id)
  WHERE event_id IS NOT NULL;
 
@@ -2117,7 +2123,7 @@ CREATE INDEX webhook_deliveries_by_end ON webhook_deliveries (finished_at)
 -- What holds on `webhook_deliveries`, and what follows from a change of it.
 
 -- Whatever gets through shows that the endpoint works, also if it was disabled.
-CREATE TRIGGER webhooks_work_again AFTER UPDATE OF state ON webhook_deliveries
+CREATE TRIGGER sent_delivery_enables_webhook AFTER UPDATE OF state ON webhook_deliveries
   WHEN NEW.state = 'sent'
 BEGIN
     UPDATE webhooks SET failing_since = NULL, disabled_at = NULL
@@ -2201,28 +2207,28 @@ END;
 
 -- Command, used by the other commands: a rental that has another node, farmer or SLA commitment
 -- than before has a new tenure from `begun_at` on, and its last one ends. The new one is evaluated
--- first at `judge_at`. Where none of these has changed, the tenure goes on.
+-- first at `evaluate_at`. Where none of these has changed, the tenure goes on.
 CREATE VIEW begin_tenure AS
-    SELECT rental_id, started_at AS begun_at, judge_at FROM rental_stays;
+    SELECT rental_id, started_at AS begun_at, evaluate_at FROM tenures;
 
 CREATE TRIGGER begin_tenure_does INSTEAD OF INSERT ON begin_tenure BEGIN
-    UPDATE rental_stays
-       SET ended_at = max(started_at, judged_until, NEW.begun_at),
-           judge_at = max(started_at, judged_until, NEW.begun_at)
+    UPDATE tenures
+       SET ended_at = max(started_at, evaluated_until, NEW.begun_at),
+           evaluate_at = max(started_at, evaluated_until, NEW.begun_at)
      WHERE rental_id = NEW.rental_id AND ended_at IS NULL
        AND EXISTS (SELECT 1 FROM rentals r
                     WHERE r.id = NEW.rental_id
-                      AND (r.node_id <> rental_stays.node_id
-                           OR r.farmer_id <> rental_stays.farmer_id
-                           OR r.min_uptime <> rental_stays.min_uptime
-                           OR r.min_bandwidth_mbps <> rental_stays.min_bandwidth_mbps));
-    INSERT INTO rental_stays
+                      AND (r.node_id <> tenures.node_id
+                           OR r.farmer_id <> tenures.farmer_id
+                           OR r.min_uptime <> tenures.min_uptime
+                           OR r.min_bandwidth_mbps <> tenures.min_bandwidth_mbps));
+    INSERT INTO tenures
            (rental_id, number, node_id, slice_number, farmer_id, min_uptime, min_bandwidth_mbps,
-            started_at, judged_until, judge_at)
+            started_at, evaluated_until, evaluate_at)
     SELECT r.id, coalesce(max(s.number), 0) + 1, r.node_id, r.slice_number, r.farmer_id,
            r.min_uptime, r.min_bandwidth_mbps, coalesce(max(s.ended_at), NEW.begun_at),
-           coalesce(max(s.ended_at), NEW.begun_at), NEW.judge_at
-      FROM rentals r LEFT JOIN rental_stays s ON s.rental_id = r.id
+           coalesce(max(s.ended_at), NEW.begun_at), NEW.evaluate_at
+      FROM rentals r LEFT JOIN tenures s ON s.rental_id = r.id
      WHERE r.id = NEW.rental_id
      GROUP BY r.id
     HAVING count(s.number) = count(s.ended_at);
@@ -2257,6 +2263,22 @@ CREATE TRIGGER change_email_does INSTEAD OF INSERT ON change_email BEGIN
     UPDATE accounts SET email = NEW.email WHERE id = NEW.account_id AND deleted_at IS NULL;
     SELECT RAISE(ABORT, 'refused: account_gone') WHERE changes() = 0;
     DELETE FROM challenges WHERE account_id = NEW.account_id;
+END;
+
+-- commands/change_notification_settings.sql
+
+-- Command: keeps what an account chooses: `choices` is a JSON array of what differs from the
+-- defaults, objects with `kind`, `way` and `is_on`.
+CREATE VIEW change_notification_settings AS
+    SELECT account_id, '[]' AS choices FROM notification_settings;
+
+CREATE TRIGGER change_notification_settings_does
+  INSTEAD OF INSERT ON change_notification_settings
+BEGIN
+    DELETE FROM notification_settings WHERE account_id = NEW.account_id;
+    INSERT INTO notification_settings (account_id, kind, channel, is_on)
+    SELECT NEW.account_id, value ->> 'kind', value ->> 'way', value ->> 'is_on'
+      FROM json_each(NEW.choices);
 END;
 
 -- commands/change_password.sql
@@ -2356,9 +2378,10 @@ END;
 
 -- commands/check_farm.sql
 
--- Command: the grid was asked, at `checked_at`, whose a proven farm is. `twin_id` is NULL where it
--- knows none such. If that is another twin than was proven, the proof is void, and who has proven a
--- farm of the new twin is told as well. An answer that was overtaken by a proof changes nothing.
+-- Command: the grid was asked, at `checked_at`, who owns a verified farm. `twin_id` is NULL where
+-- it knows no such farm. If that is another twin than before, the verification is revoked, and
+-- verified owners of farms of the new twin are notified as well. An answer that was overtaken by a
+-- verification changes nothing.
 CREATE VIEW check_farm AS SELECT id, name, twin_id, checked_at FROM farms;
 
 CREATE TRIGGER check_farm_does INSTEAD OF INSERT ON check_farm BEGIN
@@ -2367,26 +2390,12 @@ CREATE TRIGGER check_farm_does INSTEAD OF INSERT ON check_farm BEGIN
       FROM farms f JOIN farms other ON other.twin_id = NEW.twin_id AND other.id <> f.id
      WHERE f.id = NEW.id AND f.twin_id <> NEW.twin_id AND f.checked_at < NEW.checked_at
        AND other.owner_id <> f.owner_id;
-    INSERT INTO void_farm (id, event, voided_at)
+    INSERT INTO revoke_farm (id, event, voided_at)
     SELECT id, 'farm-moved', NEW.checked_at
       FROM farms
      WHERE id = NEW.id AND twin_id IS NOT NEW.twin_id AND checked_at < NEW.checked_at;
     UPDATE farms SET checked_at = NEW.checked_at, name = coalesce(NEW.name, name)
      WHERE id = NEW.id AND checked_at < NEW.checked_at;
-END;
-
--- commands/choose_notices.sql
-
--- Command: keeps what an account chooses: `choices` is a JSON array of what differs from the
--- defaults, objects with `kind`, `way` and `is_on`.
-CREATE VIEW choose_notices AS
-    SELECT account_id, '[]' AS choices FROM notice_choices;
-
-CREATE TRIGGER choose_notices_does INSTEAD OF INSERT ON choose_notices BEGIN
-    DELETE FROM notice_choices WHERE account_id = NEW.account_id;
-    INSERT INTO notice_choices (account_id, kind, way, is_on)
-    SELECT NEW.account_id, value ->> 'kind', value ->> 'way', value ->> 'is_on'
-      FROM json_each(NEW.choices);
 END;
 
 -- commands/confirm_totp.sql
@@ -2470,7 +2479,7 @@ CREATE TRIGGER decide_dispute_does INSTEAD OF INSERT ON decide_dispute BEGIN
      WHERE id = NEW.id AND decided_at IS NULL;
     SELECT RAISE(ABORT, 'refused: dispute_decided') WHERE changes() = 0;
     UPDATE sla_months SET paid_micros = NEW.credit_micros, owed_at = NULL
-     WHERE (rental_id, month, stay) IN (SELECT rental_id, month, stay FROM sla_disputes
+     WHERE (rental_id, month, tenure) IN (SELECT rental_id, month, tenure FROM sla_disputes
                                          WHERE id = NEW.id)
        AND paid_micros = NEW.seen_micros;
     SELECT RAISE(ABORT, 'refused: credit_changed') WHERE changes() = 0;
@@ -2484,8 +2493,8 @@ CREATE TRIGGER decide_dispute_does INSTEAD OF INSERT ON decide_dispute BEGIN
                   NEW.credit_micros / 10000 % 100),
            NEW.decided_at
       FROM sla_disputes d
-      JOIN sla_months m ON m.rental_id = d.rental_id AND m.month = d.month AND m.stay = d.stay
-      JOIN rental_stays s ON s.rental_id = m.rental_id AND s.number = m.stay
+      JOIN sla_months m ON m.rental_id = d.rental_id AND m.month = d.month AND m.tenure = d.tenure
+      JOIN tenures s ON s.rental_id = m.rental_id AND s.number = m.tenure
      WHERE d.id = NEW.id;
 END;
 
@@ -2536,18 +2545,18 @@ CREATE TRIGGER disable_account_does INSTEAD OF INSERT ON disable_account BEGIN
     DELETE FROM challenges WHERE account_id = NEW.account_id AND NEW.disabled_at IS NOT NULL;
 END;
 
--- commands/dispatch_notices.sql
+-- commands/dispatch_notifications.sql
 
 -- Command: makes the mails and messages of the events behind `seen_id`, up to `event_id`. It aborts
 -- if somebody has gone on from `seen_id` meanwhile, so that each is made once. `mails` is a JSON
 -- array of objects with `id`, `account`, `kind` and `sealed` in hexadecimal; `deliveries` one of
 -- objects with `id`, `webhook`, `event`, `kind` and `body`.
-CREATE VIEW dispatch_notices AS
+CREATE VIEW dispatch_notifications AS
     SELECT event_id AS seen_id, event_id, '[]' AS mails, '[]' AS deliveries, 0 AS dispatched_at
-      FROM notice_cursor;
+      FROM notification_cursor;
 
-CREATE TRIGGER dispatch_notices_does INSTEAD OF INSERT ON dispatch_notices BEGIN
-    UPDATE notice_cursor SET event_id = NEW.event_id WHERE event_id = NEW.seen_id;
+CREATE TRIGGER dispatch_notifications_does INSTEAD OF INSERT ON dispatch_notifications BEGIN
+    UPDATE notification_cursor SET event_id = NEW.event_id WHERE event_id = NEW.seen_id;
     SELECT RAISE(ABORT, 'refused: notice_cursor_moved') WHERE changes() = 0;
     INSERT INTO mails (id, account_id, kind, sealed, due_at, created_at)
     SELECT m.value ->> 'id', a.id, m.value ->> 'kind', unhex(m.value ->> 'sealed'),
@@ -2583,6 +2592,64 @@ CREATE TRIGGER end_leaving_rental_does INSTEAD OF INSERT ON end_leaving_rental B
       FROM rentals WHERE id = NEW.id AND NEW.mail_id IS NOT NULL;
 END;
 
+-- commands/evaluate_node_month.sql
+
+-- Command: a month's SLA commitment was evaluated when the node had been `down` so often; `alert`
+-- is what its farmer is notified of, once, and `minutes_left` how long the node may still be down.
+CREATE VIEW evaluate_node_month AS
+    SELECT node_id, month, evaluated_down AS down, '' AS alert, 0 AS minutes_left, 0 AS evaluated_at
+      FROM node_months;
+
+CREATE TRIGGER evaluate_node_month_does INSTEAD OF INSERT ON evaluate_node_month BEGIN
+    UPDATE node_months SET evaluated_down = NEW.down
+     WHERE node_id = NEW.node_id AND month = NEW.month;
+    INSERT INTO sla_alerts (node_id, month, kind, minutes_left, created_at)
+    SELECT NEW.node_id, NEW.month, NEW.alert, NEW.minutes_left, NEW.evaluated_at
+     WHERE NEW.alert IS NOT NULL
+        ON CONFLICT (node_id, month, kind) DO NOTHING;
+END;
+
+-- commands/evaluate_tenure.sql
+
+-- Command: a tenure was compared with its SLA commitment from `from_at` to `until_at`. It aborts
+-- unless the tenure was evaluated up to `from_at` and its rental is at the `version` that was seen.
+-- Where nothing of it was paid for, `month` is NULL, and it only goes on. `booking` is what is
+-- credited; NULL where nothing is, or the farmer's earnings do not suffice: then `owed_at` says
+-- when it is tried again.
+CREATE VIEW evaluate_tenure AS
+    SELECT s.rental_id, s.number AS tenure, r.version, s.ended_at AS seen_end, m.month, m.from_at,
+           m.until_at, s.evaluated_until, s.evaluate_at, m.observed, m.observed_up, m.excused,
+           m.measured, m.measured_uptime, m.measured_mbps, m.base_micros, m.percent,
+           m.credit_micros,
+           '' AS booking, m.owed_at, m.evaluated_at
+      FROM tenures s
+      JOIN rentals r ON r.id = s.rental_id
+      JOIN sla_months m ON m.rental_id = s.rental_id AND m.tenure = s.number;
+
+CREATE TRIGGER evaluate_tenure_does INSTEAD OF INSERT ON evaluate_tenure BEGIN
+    UPDATE tenures
+       SET evaluated_until = NEW.evaluated_until, evaluate_at = NEW.evaluate_at,
+           evaluated_micros = evaluated_micros + coalesce(NEW.base_micros, 0)
+     WHERE rental_id = NEW.rental_id AND number = NEW.tenure AND evaluated_until = NEW.from_at
+       AND ended_at IS NEW.seen_end AND evaluate_at IS NOT NULL
+       AND (SELECT version FROM rentals WHERE id = NEW.rental_id) = NEW.version;
+    SELECT RAISE(ABORT, 'refused: tenure_changed') WHERE changes() = 0;
+    INSERT INTO sla_months
+           (rental_id, month, tenure, node_id, renter_id, farmer_id, from_at, until_at, min_uptime,
+            min_bandwidth_mbps, observed, observed_up, excused, measured, measured_uptime,
+            measured_mbps, base_micros, percent, credit_micros, evaluated_at, paid_micros, owed_at)
+    SELECT s.rental_id, NEW.month, s.number, s.node_id, r.renter_id, s.farmer_id, NEW.from_at,
+           NEW.until_at, s.min_uptime, s.min_bandwidth_mbps, NEW.observed, NEW.observed_up,
+           NEW.excused, NEW.measured, NEW.measured_uptime, NEW.measured_mbps, NEW.base_micros,
+           NEW.percent, NEW.credit_micros, NEW.evaluated_at,
+           iif(NEW.booking IS NULL, 0, NEW.credit_micros), NEW.owed_at
+      FROM tenures s JOIN rentals r ON r.id = s.rental_id
+     WHERE s.rental_id = NEW.rental_id AND s.number = NEW.tenure AND NEW.month IS NOT NULL;
+    INSERT INTO notify_credit (rental_id, month, tenure, booking, notified_at)
+    SELECT NEW.rental_id, NEW.month, NEW.tenure, NEW.booking, NEW.evaluated_at
+     WHERE NEW.booking IS NOT NULL;
+END;
+
 -- commands/fail_delivery.sql
 
 -- Command: an attempt to send a message has failed. It is tried again at `retry_at` or, where that
@@ -2614,7 +2681,7 @@ END;
 -- aborts while anything on the node is rented or held.
 CREATE VIEW import_node_rental AS
     SELECT r.id, r.node_id, r.renter_id, p.months, r.price_micros, r.price_until, r.started_at,
-           r.ends_at, o.request_hash, 0 AS judge_at, o.created_at AS imported_at
+           r.ends_at, o.request_hash, 0 AS evaluate_at, o.created_at AS imported_at
       FROM rentals r
       JOIN orders o ON o.id = r.order_id
       JOIN rental_periods p ON p.rental_id = r.id;
@@ -2639,71 +2706,14 @@ CREATE TRIGGER import_node_rental_does INSTEAD OF INSERT ON import_node_rental B
             starts_at, ends_at)
     VALUES (NEW.id, 1, NEW.id, NEW.renter_id, NEW.months, NEW.price_micros, 0, 0, NEW.started_at,
             NEW.ends_at);
-    INSERT INTO begin_tenure (rental_id, begun_at, judge_at)
-    VALUES (NEW.id, NEW.started_at, NEW.judge_at);
+    INSERT INTO begin_tenure (rental_id, begun_at, evaluate_at)
+    VALUES (NEW.id, NEW.started_at, NEW.evaluate_at);
     UPDATE slices SET state = 'allocated', rental_id = NEW.id
      WHERE node_id = NEW.node_id AND state = 'available';
     UPDATE nodes SET whole_rental_id = NEW.id WHERE id = NEW.node_id;
     INSERT INTO events (kind, renter_id, farmer_id, node_id, rental_id, created_at)
     SELECT 'node-rental-imported', renter_id, farmer_id, node_id, id, NEW.imported_at
       FROM rentals WHERE id = NEW.id;
-END;
-
--- commands/judge_month.sql
-
--- Command: a month's SLA commitment was evaluated when the node had been `down` so often; `alert`
--- is what its farmer is told, once, and `minutes_left` how long the node may still be down.
-CREATE VIEW judge_month AS
-    SELECT node_id, month, judged_down AS down, '' AS alert, 0 AS minutes_left, 0 AS judged_at
-      FROM node_months;
-
-CREATE TRIGGER judge_month_does INSTEAD OF INSERT ON judge_month BEGIN
-    UPDATE node_months SET judged_down = NEW.down
-     WHERE node_id = NEW.node_id AND month = NEW.month;
-    INSERT INTO promise_alerts (node_id, month, kind, minutes_left, created_at)
-    SELECT NEW.node_id, NEW.month, NEW.alert, NEW.minutes_left, NEW.judged_at
-     WHERE NEW.alert IS NOT NULL
-        ON CONFLICT (node_id, month, kind) DO NOTHING;
-END;
-
--- commands/judge_stay.sql
-
--- Command: a stay was compared with its promise from `from_at` to `until_at`. It aborts unless the
--- stay was judged up to `from_at` and its rental is at the `version` that was seen. Where nothing
--- of it was paid for, `month` is NULL, and it only goes on. `booking` is what is credited; NULL
--- where nothing is, or the farmer's earnings do not suffice: then `owed_at` says when it is tried
--- again.
-CREATE VIEW judge_stay AS
-    SELECT s.rental_id, s.number AS stay, r.version, s.ended_at AS seen_end, m.month, m.from_at,
-           m.until_at, s.judged_until, s.judge_at, m.observed, m.observed_up, m.excused, m.measured,
-           m.measured_uptime, m.measured_mbps, m.base_micros, m.percent, m.credit_micros,
-           '' AS booking, m.owed_at, m.judged_at
-      FROM rental_stays s
-      JOIN rentals r ON r.id = s.rental_id
-      JOIN sla_months m ON m.rental_id = s.rental_id AND m.stay = s.number;
-
-CREATE TRIGGER judge_stay_does INSTEAD OF INSERT ON judge_stay BEGIN
-    UPDATE rental_stays
-       SET judged_until = NEW.judged_until, judge_at = NEW.judge_at,
-           judged_micros = judged_micros + coalesce(NEW.base_micros, 0)
-     WHERE rental_id = NEW.rental_id AND number = NEW.stay AND judged_until = NEW.from_at
-       AND ended_at IS NEW.seen_end AND judge_at IS NOT NULL
-       AND (SELECT version FROM rentals WHERE id = NEW.rental_id) = NEW.version;
-    SELECT RAISE(ABORT, 'refused: tenure_changed') WHERE changes() = 0;
-    INSERT INTO sla_months
-           (rental_id, month, stay, node_id, renter_id, farmer_id, from_at, until_at, min_uptime,
-            min_bandwidth_mbps, observed, observed_up, excused, measured, measured_uptime,
-            measured_mbps, base_micros, percent, credit_micros, judged_at, paid_micros, owed_at)
-    SELECT s.rental_id, NEW.month, s.number, s.node_id, r.renter_id, s.farmer_id, NEW.from_at,
-           NEW.until_at, s.min_uptime, s.min_bandwidth_mbps, NEW.observed, NEW.observed_up,
-           NEW.excused, NEW.measured, NEW.measured_uptime, NEW.measured_mbps, NEW.base_micros,
-           NEW.percent, NEW.credit_micros, NEW.judged_at,
-           iif(NEW.booking IS NULL, 0, NEW.credit_micros), NEW.owed_at
-      FROM rental_stays s JOIN rentals r ON r.id = s.rental_id
-     WHERE s.rental_id = NEW.rental_id AND s.number = NEW.stay AND NEW.month IS NOT NULL;
-    INSERT INTO tell_of_credit (rental_id, month, stay, booking, told_at)
-    SELECT NEW.rental_id, NEW.month, NEW.stay, NEW.booking, NEW.judged_at
-     WHERE NEW.booking IS NOT NULL;
 END;
 
 -- commands/make_quote.sql
@@ -2749,12 +2759,12 @@ END;
 --
 -- `is_owed` is whether access was owed when it was decided: then the other farm must have an agent.
 -- `removal_late_at` is what `remove_machines` takes, `late_at`, `refund_at` and `seen_after` what
--- `create_machines` does, and `judge_at` what `begin_tenure` does. What was used is booked to the
--- farmer whom the rental leaves, by `bookings` and `periods`; the rest stays in its escrow.
+-- `create_machines` does, and `evaluate_at` what `begin_tenure` does. What was used is booked to
+-- the farmer whom the rental leaves, by `bookings` and `periods`; the rest stays in its escrow.
 CREATE VIEW move_rental AS
     SELECT r.id, r.version, r.node_id, r.slice_number, n.offer_version, r.price_micros,
            r.min_uptime, r.min_bandwidth_mbps, r.earns_at, '[]' AS periods, '[]' AS bookings,
-           0 AS is_owed, 0 AS removal_late_at, 0 AS judge_at, 0 AS late_at, 0 AS refund_at,
+           0 AS is_owed, 0 AS removal_late_at, 0 AS evaluate_at, 0 AS late_at, 0 AS refund_at,
            0 AS seen_after, r.started_at AS moved_at
       FROM rentals r JOIN nodes n ON n.id = r.node_id;
 
@@ -2770,7 +2780,7 @@ CREATE TRIGGER move_rental_does INSTEAD OF INSERT ON move_rental BEGIN
                                            WHERE rental_id = NEW.id AND kind = 'create'
                                              AND (state = 'failed'
                                                   OR (state IN ('waiting', 'leased')
-                                                      AND (told_at IS NOT NULL
+                                                      AND (notified_at IS NOT NULL
                                                            OR late_at <= NEW.moved_at))))));
     SELECT RAISE(ABORT, 'refused: access_changed')
      WHERE NEW.is_owed <> EXISTS (SELECT 1 FROM jobs
@@ -2819,8 +2829,8 @@ CREATE TRIGGER move_rental_does INSTEAD OF INSERT ON move_rental BEGIN
            min_uptime = NEW.min_uptime, min_bandwidth_mbps = NEW.min_bandwidth_mbps,
            earns_at = NEW.earns_at
      WHERE id = NEW.id;
-    INSERT INTO begin_tenure (rental_id, begun_at, judge_at)
-    VALUES (NEW.id, NEW.moved_at, NEW.judge_at);
+    INSERT INTO begin_tenure (rental_id, begun_at, evaluate_at)
+    VALUES (NEW.id, NEW.moved_at, NEW.evaluate_at);
     UPDATE rental_periods
        SET earned_micros = (SELECT value ->> 'earned' FROM json_each(NEW.periods)
                              WHERE value ->> 'number' = rental_periods.number)
@@ -2845,6 +2855,65 @@ CREATE TRIGGER new_recovery_codes_does INSTEAD OF INSERT ON new_recovery_codes B
      WHERE 32 * place.column1 < length(NEW.hashes);
 END;
 
+-- commands/notify_credit.sql
+
+-- Command, used by the other commands: books a credit, and notifies both sides.
+CREATE VIEW notify_credit AS
+    SELECT rental_id, month, tenure, '' AS booking, evaluated_at AS notified_at FROM sla_months;
+
+CREATE TRIGGER notify_credit_does INSTEAD OF INSERT ON notify_credit BEGIN
+    INSERT INTO post_booking (rental_id, booking, created_at)
+    VALUES (NEW.rental_id, NEW.booking, NEW.notified_at);
+    INSERT INTO events
+           (kind, renter_id, farmer_id, node_id, slice_number, rental_id, subject, created_at)
+    SELECT 'sla-credited', m.renter_id, m.farmer_id, m.node_id, s.slice_number, m.rental_id,
+           printf('%s: $%d.%02d', m.month, m.credit_micros / 1000000,
+                  m.credit_micros / 10000 % 100),
+           NEW.notified_at
+      FROM sla_months m
+      JOIN tenures s ON s.rental_id = m.rental_id AND s.number = m.tenure
+     WHERE m.rental_id = NEW.rental_id AND m.month = NEW.month AND m.tenure = NEW.tenure;
+END;
+
+-- commands/notify_late_job.sql
+
+-- Command: people are notified, once, that a job is late: by an event, and by the mails in `mails`,
+-- a JSON array of objects with `id`, `account`, `kind` and `sealed` in hexadecimal.
+CREATE VIEW notify_late_job AS SELECT id AS job_id, '[]' AS mails, notified_at FROM jobs;
+
+CREATE TRIGGER notify_late_job_does INSTEAD OF INSERT ON notify_late_job BEGIN
+    UPDATE jobs SET notified_at = NEW.notified_at
+     WHERE id = NEW.job_id AND notified_at IS NULL AND state IN ('waiting', 'leased', 'failed');
+    SELECT RAISE(IGNORE) WHERE changes() = 0;
+    INSERT INTO events
+           (kind, renter_id, farmer_id, node_id, slice_number, rental_id, created_at)
+    SELECT iif(j.kind = 'create', 'access-late', 'removal-late'),
+           iif(j.kind = 'create', r.renter_id, NULL), r.farmer_id, j.node_id, j.slice_number,
+           iif(j.kind = 'create', r.id, NULL), NEW.notified_at
+      FROM jobs j JOIN rentals r ON r.id = j.rental_id WHERE j.id = NEW.job_id;
+    INSERT INTO mails (id, account_id, kind, sealed, due_at, created_at)
+    SELECT value ->> 'id', value ->> 'account', value ->> 'kind', unhex(value ->> 'sealed'),
+           NEW.notified_at, NEW.notified_at
+      FROM json_each(NEW.mails);
+END;
+
+-- commands/notify_maintenance.sql
+
+-- Command, used by the guards of `maintenance`: notifies a farmer, and who rents something on the
+-- node, of a window. Each rental has an event of its own.
+CREATE VIEW notify_maintenance AS
+    SELECT '' AS kind, id, node_id, announced_at AS notified_at FROM maintenance;
+
+CREATE TRIGGER notify_maintenance_does INSTEAD OF INSERT ON notify_maintenance BEGIN
+    INSERT INTO events (kind, farmer_id, node_id, subject, created_at)
+    SELECT NEW.kind, farmer_id, id, NEW.id, NEW.notified_at FROM nodes WHERE id = NEW.node_id;
+    INSERT INTO events
+           (kind, renter_id, node_id, slice_number, rental_id, subject, created_at)
+    SELECT NEW.kind, renter_id, node_id, slice_number, id, NEW.id, NEW.notified_at
+      FROM rentals WHERE node_id = NEW.node_id AND state <> 'ended'
+     ORDER BY id;
+END;
+
 -- commands/owed_credits.sql
 
 -- What farmers owe their renters in SLA credits, or may owe them because a renter disputes a month.
@@ -2855,7 +2924,7 @@ CREATE VIEW owed_credits AS
          + (SELECT coalesce(sum(m.base_micros - m.paid_micros), 0)
               FROM sla_disputes d
               JOIN sla_months m ON m.rental_id = d.rental_id AND m.month = d.month
-                               AND m.stay = d.stay
+                               AND m.tenure = d.tenure
              WHERE m.farmer_id = a.id AND d.side = 'renter' AND d.decided_at IS NULL)
            AS micros
       FROM accounts a;
@@ -2864,15 +2933,15 @@ CREATE VIEW owed_credits AS
 
 -- Command: a credit that was owed is booked now. It aborts unless it is still owed.
 CREATE VIEW pay_credit AS
-    SELECT rental_id, month, stay, '' AS booking, owed_at AS paid_at FROM sla_months;
+    SELECT rental_id, month, tenure, '' AS booking, owed_at AS paid_at FROM sla_months;
 
 CREATE TRIGGER pay_credit_does INSTEAD OF INSERT ON pay_credit BEGIN
     UPDATE sla_months SET paid_micros = credit_micros, owed_at = NULL
-     WHERE rental_id = NEW.rental_id AND month = NEW.month AND stay = NEW.stay
+     WHERE rental_id = NEW.rental_id AND month = NEW.month AND tenure = NEW.tenure
        AND owed_at IS NOT NULL;
     SELECT RAISE(ABORT, 'refused: credit_changed') WHERE changes() = 0;
-    INSERT INTO tell_of_credit (rental_id, month, stay, booking, told_at)
-    VALUES (NEW.rental_id, NEW.month, NEW.stay, NEW.booking, NEW.paid_at);
+    INSERT INTO notify_credit (rental_id, month, tenure, booking, notified_at)
+    VALUES (NEW.rental_id, NEW.month, NEW.tenure, NEW.booking, NEW.paid_at);
 END;
 
 -- commands/pay_top_up.sql
@@ -2944,34 +3013,6 @@ CREATE TRIGGER post_entry_does INSTEAD OF INSERT ON post_entry BEGIN
     SELECT RAISE(ABORT, 'refused: transaction_missing') WHERE changes() = 0;
 END;
 
--- commands/prove_farm.sql
-
--- Command: an account has proven to own a farm, in place of who did before. Published nodes of it
--- that are not this account's go off the market.
-CREATE VIEW prove_farm AS
-    SELECT id, name, twin_id, twin_account, owner_id, how, proven_at FROM farms;
-
-CREATE TRIGGER prove_farm_does INSTEAD OF INSERT ON prove_farm BEGIN
-    INSERT INTO events (kind, farmer_id, subject, created_at)
-    SELECT 'farm-lost', owner_id, 'farm' || id, NEW.proven_at
-      FROM farms WHERE id = NEW.id AND owner_id <> NEW.owner_id;
-    INSERT INTO farms (id, name, twin_id, twin_account, owner_id, how, proven_at, checked_at)
-    VALUES (NEW.id, NEW.name, NEW.twin_id, NEW.twin_account, NEW.owner_id, NEW.how, NEW.proven_at,
-            NEW.proven_at)
-        ON CONFLICT (id) DO UPDATE
-       SET name = excluded.name, twin_id = excluded.twin_id, twin_account = excluded.twin_account,
-           owner_id = excluded.owner_id, how = excluded.how, proven_at = excluded.proven_at,
-           checked_at = excluded.checked_at;
-    INSERT INTO events (kind, farmer_id, subject, created_at)
-    VALUES ('farm-proven', NEW.owner_id, 'farm' || NEW.id, NEW.proven_at);
-    INSERT INTO events (kind, farmer_id, node_id, subject, created_at)
-    SELECT 'node-claimed', farmer_id, id, 'farm' || NEW.id, NEW.proven_at
-      FROM nodes WHERE farm_id = NEW.id AND farmer_id <> NEW.owner_id;
-    UPDATE nodes
-       SET listing = 'paused', offer_version = offer_version + 1, offer_changed_at = NEW.proven_at
-     WHERE farm_id = NEW.id AND farmer_id <> NEW.owner_id AND listing = 'published';
-END;
-
 -- commands/rank_nodes.sql
 
 -- Command: keeps what was found of the nodes behind `seen_id`, up to `node_id`, and goes on behind
@@ -2990,8 +3031,8 @@ END;
 
 -- commands/refund_rental.sql
 
--- Command: a rental that has no access is paid back in full, and ends. The columns are those of
--- `change_rental`, and those of a mail that tells of it, where there is one. It aborts unless
+-- Command: a rental that has no access is refunded in full, and ends. The columns are those of
+-- `change_rental`, and those of a mail about it, where there is one. It aborts unless
 -- access is owed.
 CREATE VIEW refund_rental AS
     SELECT id, version, state, price_micros, price_until, ends_at, ended_at, earns_at, periods,
@@ -3147,7 +3188,7 @@ END;
 -- `earns_at`, `min_uptime`, `min_bandwidth`. The machine starts with `ssh_key`, the text of a
 -- key, or NULL for the account's first one; `template` and `template_version`, or `user_data`,
 -- which is encrypted, in hexadecimal. `late_at`, `refund_at` and `seen_after` are what
--- `create_machines` takes, and `judge_at` what `begin_tenure` does.
+-- `create_machines` takes, and `evaluate_at` what `begin_tenure` does.
 --
 -- Everything changes hands, is paid into escrow and is recorded, or nothing happens. It aborts
 -- unless the quote, if there is one, is unused and in time and holds what it says; the other offers
@@ -3155,7 +3196,7 @@ END;
 -- total; and the account holds at most `slices_max` slices then.
 CREATE VIEW rent AS
     SELECT id, account_id, idempotency_key, request_hash, total_micros, token_id, quote_id,
-           '[]' AS items, 0 AS slices_max, 0 AS judge_at, 0 AS late_at, 0 AS refund_at,
+           '[]' AS items, 0 AS slices_max, 0 AS evaluate_at, 0 AS late_at, 0 AS refund_at,
            0 AS seen_after, created_at
       FROM orders;
 
@@ -3236,8 +3277,8 @@ CREATE TRIGGER rent_does INSTEAD OF INSERT ON rent BEGIN
     INSERT INTO create_machines (rental_id, created_at, late_at, refund_at, seen_after)
     SELECT id, NEW.created_at, NEW.late_at, NEW.refund_at, NEW.seen_after
       FROM rentals WHERE order_id = NEW.id;
-    INSERT INTO begin_tenure (rental_id, begun_at, judge_at)
-    SELECT id, NEW.created_at, NEW.judge_at FROM rentals WHERE order_id = NEW.id;
+    INSERT INTO begin_tenure (rental_id, begun_at, evaluate_at)
+    SELECT id, NEW.created_at, NEW.evaluate_at FROM rentals WHERE order_id = NEW.id;
     INSERT INTO ledger_transactions (kind, reference, rental_id, reason, created_at)
     SELECT 'rental', id, id,
            'Rental of node' || node_id || coalesce('_slice_' || slice_number, ', the whole node'),
@@ -3254,7 +3295,7 @@ CREATE TRIGGER rent_does INSTEAD OF INSERT ON rent BEGIN
     SELECT CASE WHEN slice_number IS NULL THEN 'node-rented' ELSE 'slice-rented' END, renter_id,
            farmer_id, node_id, slice_number, id, NEW.created_at
       FROM rentals WHERE order_id = NEW.id;
-    -- A hold keeps its word: whoever rents with one after the notice is told at once.
+    -- A hold keeps its word: whoever rents with one after the notice is notified at once.
     INSERT INTO events (kind, renter_id, node_id, slice_number, rental_id, created_at)
     SELECT 'node-leaving', r.renter_id, r.node_id, r.slice_number, r.id, NEW.created_at
       FROM rentals r JOIN nodes n ON n.id = r.node_id
@@ -3292,22 +3333,38 @@ CREATE TRIGGER request_payout_does INSTEAD OF INSERT ON request_payout BEGIN
     SELECT RAISE(ABORT, 'refused: earnings_withheld')
      WHERE (SELECT balance_micros FROM ledger_accounts
              WHERE kind = 'earnings' AND owner_id = NEW.account_id)
-           < (SELECT coalesce(sum((max(earned_micros - judged_micros, 0) * NEW.withheld_percent
+           < (SELECT coalesce(sum((max(earned_micros - evaluated_micros, 0) * NEW.withheld_percent
                                    + 99) / 100), 0)
-                FROM rental_stays WHERE farmer_id = NEW.account_id AND judge_at IS NOT NULL)
+                FROM tenures WHERE farmer_id = NEW.account_id AND evaluate_at IS NOT NULL)
            + (SELECT micros FROM owed_credits WHERE farmer_id = NEW.account_id);
     INSERT INTO events (kind, farmer_id, subject, created_at)
     VALUES ('payout-requested', NEW.account_id, NEW.id, NEW.requested_at);
 END;
 
+-- commands/revoke_farm.sql
+
+-- Command: the verification of a farm is revoked. `event` says to its owner why. The owner's
+-- published nodes of that farm go off the market; rentals run on.
+CREATE VIEW revoke_farm AS SELECT id, '' AS event, checked_at AS voided_at FROM farms;
+
+CREATE TRIGGER revoke_farm_does INSTEAD OF INSERT ON revoke_farm BEGIN
+    INSERT INTO events (kind, farmer_id, subject, created_at)
+    SELECT NEW.event, owner_id, 'farm' || id, NEW.voided_at FROM farms WHERE id = NEW.id;
+    UPDATE nodes
+       SET listing = 'paused', offer_version = offer_version + 1, offer_changed_at = NEW.voided_at
+     WHERE farm_id = NEW.id AND listing = 'published'
+       AND farmer_id = (SELECT owner_id FROM farms WHERE id = NEW.id);
+    DELETE FROM farms WHERE id = NEW.id;
+END;
+
 -- commands/sync_node.sql
 
--- Command: a look at a registered node. `status` is NULL where the grid says of it what it said
--- before: then only the look is counted. `is_up` is NULL where the node was not observed, and
--- `reported_at` where the grid has no document of it; a document of it puts an end to one in
--- quarantine. `fence` is that of the run, which aborts if another one has begun since; it is NULL
--- outside of runs, where what is older than what is known changes nothing. The farmer of a node
--- that is down is told, unless they were told after `alerted_before`: then once that is over.
+-- Command: an observation of a registered node. `status` is NULL where the grid says of it what it
+-- said before: then only the observation is counted. `is_up` is NULL where the node was not
+-- observed, and `reported_at` where the grid has no document of it; a document of it puts an end to
+-- one in quarantine. `fence` is that of the run, which aborts if another one has begun since; it is
+-- NULL outside of runs, where what is older than what is known changes nothing. The farmer of a
+-- node that is down is notified, unless they were after `alerted_before`: then once that is over.
 CREATE VIEW sync_node AS
     SELECT id, farm_id, farm_name, country, city, status, healthy, certified, upload_mbps,
            download_mbps, reported_at, capacity, by_cpu, by_memory, by_ssd, refusal, oversold,
@@ -3331,14 +3388,14 @@ CREATE TRIGGER sync_node_does INSTEAD OF INSERT ON sync_node BEGIN
            observed = observed + (NEW.is_up IS NOT NULL),
            observed_up = observed_up + coalesce(NEW.is_up, 0)
      WHERE id = NEW.id AND (NEW.fence IS NOT NULL OR synced_at <= NEW.synced_at);
-    INSERT INTO node_alerts (node_id, is_down, told_at, changed_at)
+    INSERT INTO node_alerts (node_id, is_down, notified_at, changed_at)
     SELECT id, 1, NEW.synced_at, NEW.synced_at
       FROM nodes
      WHERE id = NEW.id AND synced_at = NEW.synced_at AND NEW.is_up = 0
        AND (listing = 'published' OR allocated_slices > 0 OR whole_rental_id IS NOT NULL)
         ON CONFLICT (node_id) DO UPDATE
-       SET is_down = 1, told_at = excluded.told_at, changed_at = excluded.changed_at
-     WHERE is_down = 0 AND told_at <= NEW.alerted_before;
+       SET is_down = 1, notified_at = excluded.notified_at, changed_at = excluded.changed_at
+     WHERE is_down = 0 AND notified_at <= NEW.alerted_before;
     UPDATE node_alerts SET is_down = 0, changed_at = NEW.synced_at
      WHERE node_id = NEW.id AND is_down = 1 AND NEW.is_up = 1
        AND (SELECT synced_at FROM nodes WHERE id = NEW.id) = NEW.synced_at;
@@ -3347,12 +3404,13 @@ END;
 
 -- commands/take_over_node.sql
 
--- Command: who has proven a farm takes over a node of it that somebody else has registered, with
--- the rentals that run on it. It aborts unless the node's offer is at the version that was seen,
--- and while its new farmer rents on it. What was earned stays with whom it was earned by; what the
--- new farmer held there is free again. The tenures that begin are evaluated next at `judge_at`.
+-- Command: the verified owner of a farm takes over a node of it that somebody else has registered,
+-- with the rentals that run on it. It aborts unless the node's offer is at the version that was
+-- seen, and while its new farmer rents on it. What was earned stays with whom it was earned by;
+-- what the new farmer held there is free again. The tenures that begin are evaluated next at
+-- `evaluate_at`.
 CREATE VIEW take_over_node AS
-    SELECT id, farmer_id, offer_version, 0 AS judge_at, offer_changed_at AS taken_at FROM nodes;
+    SELECT id, farmer_id, offer_version, 0 AS evaluate_at, offer_changed_at AS taken_at FROM nodes;
 
 CREATE TRIGGER take_over_node_does INSTEAD OF INSERT ON take_over_node BEGIN
     SELECT RAISE(ABORT, 'refused: node_takeover_outdated')
@@ -3376,73 +3434,14 @@ CREATE TRIGGER take_over_node_does INSTEAD OF INSERT ON take_over_node BEGIN
      WHERE id = NEW.id;
     UPDATE rentals SET farmer_id = NEW.farmer_id, version = version + 1
      WHERE node_id = NEW.id AND state <> 'ended';
-    INSERT INTO begin_tenure (rental_id, begun_at, judge_at)
-    SELECT id, NEW.taken_at, NEW.judge_at
+    INSERT INTO begin_tenure (rental_id, begun_at, evaluate_at)
+    SELECT id, NEW.taken_at, NEW.evaluate_at
       FROM rentals WHERE node_id = NEW.id AND state <> 'ended';
     INSERT INTO events (kind, farmer_id, node_id, created_at)
     VALUES ('node-taken-over', NEW.farmer_id, NEW.id, NEW.taken_at);
     INSERT INTO events (kind, renter_id, farmer_id, node_id, slice_number, rental_id, created_at)
     SELECT 'farmer-changed', renter_id, farmer_id, node_id, slice_number, id, NEW.taken_at
       FROM rentals WHERE node_id = NEW.id AND state <> 'ended';
-END;
-
--- commands/tell_late.sql
-
--- Command: people are told, once, that a job is late: by an event, and by the mails in `mails`, a
--- JSON array of objects with `id`, `account`, `kind` and `sealed` in hexadecimal.
-CREATE VIEW tell_late AS SELECT id AS job_id, '[]' AS mails, told_at FROM jobs;
-
-CREATE TRIGGER tell_late_does INSTEAD OF INSERT ON tell_late BEGIN
-    UPDATE jobs SET told_at = NEW.told_at
-     WHERE id = NEW.job_id AND told_at IS NULL AND state IN ('waiting', 'leased', 'failed');
-    SELECT RAISE(IGNORE) WHERE changes() = 0;
-    INSERT INTO events
-           (kind, renter_id, farmer_id, node_id, slice_number, rental_id, created_at)
-    SELECT iif(j.kind = 'create', 'access-late', 'removal-late'),
-           iif(j.kind = 'create', r.renter_id, NULL), r.farmer_id, j.node_id, j.slice_number,
-           iif(j.kind = 'create', r.id, NULL), NEW.told_at
-      FROM jobs j JOIN rentals r ON r.id = j.rental_id WHERE j.id = NEW.job_id;
-    INSERT INTO mails (id, account_id, kind, sealed, due_at, created_at)
-    SELECT value ->> 'id', value ->> 'account', value ->> 'kind', unhex(value ->> 'sealed'),
-           NEW.told_at, NEW.told_at
-      FROM json_each(NEW.mails);
-END;
-
--- commands/tell_of_credit.sql
-
--- Command, used by the others: books a credit, and tells both sides of it.
-CREATE VIEW tell_of_credit AS
-    SELECT rental_id, month, stay, '' AS booking, judged_at AS told_at FROM sla_months;
-
-CREATE TRIGGER tell_of_credit_does INSTEAD OF INSERT ON tell_of_credit BEGIN
-    INSERT INTO post_booking (rental_id, booking, created_at)
-    VALUES (NEW.rental_id, NEW.booking, NEW.told_at);
-    INSERT INTO events
-           (kind, renter_id, farmer_id, node_id, slice_number, rental_id, subject, created_at)
-    SELECT 'sla-credited', m.renter_id, m.farmer_id, m.node_id, s.slice_number, m.rental_id,
-           printf('%s: $%d.%02d', m.month, m.credit_micros / 1000000,
-                  m.credit_micros / 10000 % 100),
-           NEW.told_at
-      FROM sla_months m
-      JOIN rental_stays s ON s.rental_id = m.rental_id AND s.number = m.stay
-     WHERE m.rental_id = NEW.rental_id AND m.month = NEW.month AND m.stay = NEW.stay;
-END;
-
--- commands/tell_of_maintenance.sql
-
--- Command, used by the triggers below: tells a farmer, and who rents something on the node, of a
--- window. Each rental has an event of its own.
-CREATE VIEW tell_of_maintenance AS
-    SELECT '' AS kind, id, node_id, announced_at AS told_at FROM maintenance;
-
-CREATE TRIGGER tell_of_maintenance_does INSTEAD OF INSERT ON tell_of_maintenance BEGIN
-    INSERT INTO events (kind, farmer_id, node_id, subject, created_at)
-    SELECT NEW.kind, farmer_id, id, NEW.id, NEW.told_at FROM nodes WHERE id = NEW.node_id;
-    INSERT INTO events
-           (kind, renter_id, node_id, slice_number, rental_id, subject, created_at)
-    SELECT NEW.kind, renter_id, node_id, slice_number, id, NEW.id, NEW.told_at
-      FROM rentals WHERE node_id = NEW.node_id AND state <> 'ended'
-     ORDER BY id;
 END;
 
 -- commands/transfer_rental.sql
@@ -3476,18 +3475,31 @@ CREATE TRIGGER transfer_rental_does INSTEAD OF INSERT ON transfer_rental BEGIN
              WHERE renter_id = NEW.renter_id AND state <> 'ended') > NEW.slices_max;
 END;
 
--- commands/void_farm.sql
+-- commands/verify_farm.sql
 
--- Command: a proof no longer counts. `event` says to its owner why. The owner's published nodes of
--- that farm go off the market; rentals run on.
-CREATE VIEW void_farm AS SELECT id, '' AS event, checked_at AS voided_at FROM farms;
+-- Command: an account is verified to own a farm, in place of who was before. Published nodes of it
+-- that are not this account's go off the market.
+CREATE VIEW verify_farm AS
+    SELECT id, name, twin_id, twin_account, owner_id, verified_by, verified_at FROM farms;
 
-CREATE TRIGGER void_farm_does INSTEAD OF INSERT ON void_farm BEGIN
+CREATE TRIGGER verify_farm_does INSTEAD OF INSERT ON verify_farm BEGIN
     INSERT INTO events (kind, farmer_id, subject, created_at)
-    SELECT NEW.event, owner_id, 'farm' || id, NEW.voided_at FROM farms WHERE id = NEW.id;
+    SELECT 'farm-lost', owner_id, 'farm' || id, NEW.verified_at
+      FROM farms WHERE id = NEW.id AND owner_id <> NEW.owner_id;
+    INSERT INTO farms
+           (id, name, twin_id, twin_account, owner_id, verified_by, verified_at, checked_at)
+    VALUES (NEW.id, NEW.name, NEW.twin_id, NEW.twin_account, NEW.owner_id, NEW.verified_by,
+            NEW.verified_at, NEW.verified_at)
+        ON CONFLICT (id) DO UPDATE
+       SET name = excluded.name, twin_id = excluded.twin_id, twin_account = excluded.twin_account,
+           owner_id = excluded.owner_id, verified_by = excluded.verified_by,
+           verified_at = excluded.verified_at, checked_at = excluded.checked_at;
+    INSERT INTO events (kind, farmer_id, subject, created_at)
+    VALUES ('farm-proven', NEW.owner_id, 'farm' || NEW.id, NEW.verified_at);
+    INSERT INTO events (kind, farmer_id, node_id, subject, created_at)
+    SELECT 'node-claimed', farmer_id, id, 'farm' || NEW.id, NEW.verified_at
+      FROM nodes WHERE farm_id = NEW.id AND farmer_id <> NEW.owner_id;
     UPDATE nodes
-       SET listing = 'paused', offer_version = offer_version + 1, offer_changed_at = NEW.voided_at
-     WHERE farm_id = NEW.id AND listing = 'published'
-       AND farmer_id = (SELECT owner_id FROM farms WHERE id = NEW.id);
-    DELETE FROM farms WHERE id = NEW.id;
+       SET listing = 'paused', offer_version = offer_version + 1, offer_changed_at = NEW.verified_at
+     WHERE farm_id = NEW.id AND farmer_id <> NEW.owner_id AND listing = 'published';
 END;

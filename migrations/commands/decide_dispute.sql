@@ -11,7 +11,7 @@ CREATE TRIGGER decide_dispute_does INSTEAD OF INSERT ON decide_dispute BEGIN
      WHERE id = NEW.id AND decided_at IS NULL;
     SELECT RAISE(ABORT, 'refused: dispute_decided') WHERE changes() = 0;
     UPDATE sla_months SET paid_micros = NEW.credit_micros, owed_at = NULL
-     WHERE (rental_id, month, stay) IN (SELECT rental_id, month, stay FROM sla_disputes
+     WHERE (rental_id, month, tenure) IN (SELECT rental_id, month, tenure FROM sla_disputes
                                          WHERE id = NEW.id)
        AND paid_micros = NEW.seen_micros;
     SELECT RAISE(ABORT, 'refused: credit_changed') WHERE changes() = 0;
@@ -25,7 +25,7 @@ CREATE TRIGGER decide_dispute_does INSTEAD OF INSERT ON decide_dispute BEGIN
                   NEW.credit_micros / 10000 % 100),
            NEW.decided_at
       FROM sla_disputes d
-      JOIN sla_months m ON m.rental_id = d.rental_id AND m.month = d.month AND m.stay = d.stay
-      JOIN rental_stays s ON s.rental_id = m.rental_id AND s.number = m.stay
+      JOIN sla_months m ON m.rental_id = d.rental_id AND m.month = d.month AND m.tenure = d.tenure
+      JOIN tenures s ON s.rental_id = m.rental_id AND s.number = m.tenure
      WHERE d.id = NEW.id;
 END;

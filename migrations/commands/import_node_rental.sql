@@ -2,7 +2,7 @@
 -- aborts while anything on the node is rented or held.
 CREATE VIEW import_node_rental AS
     SELECT r.id, r.node_id, r.renter_id, p.months, r.price_micros, r.price_until, r.started_at,
-           r.ends_at, o.request_hash, 0 AS judge_at, o.created_at AS imported_at
+           r.ends_at, o.request_hash, 0 AS evaluate_at, o.created_at AS imported_at
       FROM rentals r
       JOIN orders o ON o.id = r.order_id
       JOIN rental_periods p ON p.rental_id = r.id;
@@ -27,8 +27,8 @@ CREATE TRIGGER import_node_rental_does INSTEAD OF INSERT ON import_node_rental B
             starts_at, ends_at)
     VALUES (NEW.id, 1, NEW.id, NEW.renter_id, NEW.months, NEW.price_micros, 0, 0, NEW.started_at,
             NEW.ends_at);
-    INSERT INTO begin_tenure (rental_id, begun_at, judge_at)
-    VALUES (NEW.id, NEW.started_at, NEW.judge_at);
+    INSERT INTO begin_tenure (rental_id, begun_at, evaluate_at)
+    VALUES (NEW.id, NEW.started_at, NEW.evaluate_at);
     UPDATE slices SET state = 'allocated', rental_id = NEW.id
      WHERE node_id = NEW.node_id AND state = 'available';
     UPDATE nodes SET whole_rental_id = NEW.id WHERE id = NEW.node_id;

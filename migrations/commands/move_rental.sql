@@ -5,12 +5,12 @@
 --
 -- `is_owed` is whether access was owed when it was decided: then the other farm must have an agent.
 -- `removal_late_at` is what `remove_machines` takes, `late_at`, `refund_at` and `seen_after` what
--- `create_machines` does, and `judge_at` what `begin_tenure` does. What was used is booked to the
--- farmer whom the rental leaves, by `bookings` and `periods`; the rest stays in its escrow.
+-- `create_machines` does, and `evaluate_at` what `begin_tenure` does. What was used is booked to
+-- the farmer whom the rental leaves, by `bookings` and `periods`; the rest stays in its escrow.
 CREATE VIEW move_rental AS
     SELECT r.id, r.version, r.node_id, r.slice_number, n.offer_version, r.price_micros,
            r.min_uptime, r.min_bandwidth_mbps, r.earns_at, '[]' AS periods, '[]' AS bookings,
-           0 AS is_owed, 0 AS removal_late_at, 0 AS judge_at, 0 AS late_at, 0 AS refund_at,
+           0 AS is_owed, 0 AS removal_late_at, 0 AS evaluate_at, 0 AS late_at, 0 AS refund_at,
            0 AS seen_after, r.started_at AS moved_at
       FROM rentals r JOIN nodes n ON n.id = r.node_id;
 
@@ -26,7 +26,7 @@ CREATE TRIGGER move_rental_does INSTEAD OF INSERT ON move_rental BEGIN
                                            WHERE rental_id = NEW.id AND kind = 'create'
                                              AND (state = 'failed'
                                                   OR (state IN ('waiting', 'leased')
-                                                      AND (told_at IS NOT NULL
+                                                      AND (notified_at IS NOT NULL
                                                            OR late_at <= NEW.moved_at))))));
     SELECT RAISE(ABORT, 'refused: access_changed')
      WHERE NEW.is_owed <> EXISTS (SELECT 1 FROM jobs
@@ -75,8 +75,8 @@ CREATE TRIGGER move_rental_does INSTEAD OF INSERT ON move_rental BEGIN
            min_uptime = NEW.min_uptime, min_bandwidth_mbps = NEW.min_bandwidth_mbps,
            earns_at = NEW.earns_at
      WHERE id = NEW.id;
-    INSERT INTO begin_tenure (rental_id, begun_at, judge_at)
-    VALUES (NEW.id, NEW.moved_at, NEW.judge_at);
+    INSERT INTO begin_tenure (rental_id, begun_at, evaluate_at)
+    VALUES (NEW.id, NEW.moved_at, NEW.evaluate_at);
     UPDATE rental_periods
        SET earned_micros = (SELECT value ->> 'earned' FROM json_each(NEW.periods)
                              WHERE value ->> 'number' = rental_periods.number)

@@ -6,7 +6,7 @@ CREATE VIEW owed_credits AS
          + (SELECT coalesce(sum(m.base_micros - m.paid_micros), 0)
               FROM sla_disputes d
               JOIN sla_months m ON m.rental_id = d.rental_id AND m.month = d.month
-                               AND m.stay = d.stay
+                               AND m.tenure = d.tenure
              WHERE m.farmer_id = a.id AND d.side = 'renter' AND d.decided_at IS NULL)
            AS micros
       FROM accounts a;

@@ -1,5 +1,5 @@
--- Command: a rental that has no access is paid back in full, and ends. The columns are those of
--- `change_rental`, and those of a mail that tells of it, where there is one. It aborts unless
+-- Command: a rental that has no access is refunded in full, and ends. The columns are those of
+-- `change_rental`, and those of a mail about it, where there is one. It aborts unless
 -- access is owed.
 CREATE VIEW refund_rental AS
     SELECT id, version, state, price_micros, price_until, ends_at, ended_at, earns_at, periods,

@@ -5,7 +5,7 @@
 -- `earns_at`, `min_uptime`, `min_bandwidth`. The machine starts with `ssh_key`, the text of a
 -- key, or NULL for the account's first one; `template` and `template_version`, or `user_data`,
 -- which is encrypted, in hexadecimal. `late_at`, `refund_at` and `seen_after` are what
--- `create_machines` takes, and `judge_at` what `begin_tenure` does.
+-- `create_machines` takes, and `evaluate_at` what `begin_tenure` does.
 --
 -- Everything changes hands, is paid into escrow and is recorded, or nothing happens. It aborts
 -- unless the quote, if there is one, is unused and in time and holds what it says; the other offers
@@ -13,7 +13,7 @@
 -- total; and the account holds at most `slices_max` slices then.
 CREATE VIEW rent AS
     SELECT id, account_id, idempotency_key, request_hash, total_micros, token_id, quote_id,
-           '[]' AS items, 0 AS slices_max, 0 AS judge_at, 0 AS late_at, 0 AS refund_at,
+           '[]' AS items, 0 AS slices_max, 0 AS evaluate_at, 0 AS late_at, 0 AS refund_at,
            0 AS seen_after, created_at
       FROM orders;
 
@@ -94,8 +94,8 @@ CREATE TRIGGER rent_does INSTEAD OF INSERT ON rent BEGIN
     INSERT INTO create_machines (rental_id, created_at, late_at, refund_at, seen_after)
     SELECT id, NEW.created_at, NEW.late_at, NEW.refund_at, NEW.seen_after
       FROM rentals WHERE order_id = NEW.id;
-    INSERT INTO begin_tenure (rental_id, begun_at, judge_at)
-    SELECT id, NEW.created_at, NEW.judge_at FROM rentals WHERE order_id = NEW.id;
+    INSERT INTO begin_tenure (rental_id, begun_at, evaluate_at)
+    SELECT id, NEW.created_at, NEW.evaluate_at FROM rentals WHERE order_id = NEW.id;
     INSERT INTO ledger_transactions (kind, reference, rental_id, reason, created_at)
     SELECT 'rental', id, id,
            'Rental of node' || node_id || coalesce('_slice_' || slice_number, ', the whole node'),
@@ -112,7 +112,7 @@ CREATE TRIGGER rent_does INSTEAD OF INSERT ON rent BEGIN
     SELECT CASE WHEN slice_number IS NULL THEN 'node-rented' ELSE 'slice-rented' END, renter_id,
            farmer_id, node_id, slice_number, id, NEW.created_at
       FROM rentals WHERE order_id = NEW.id;
-    -- A hold keeps its word: whoever rents with one after the notice is told at once.
+    -- A hold keeps its word: whoever rents with one after the notice is notified at once.
     INSERT INTO events (kind, renter_id, node_id, slice_number, rental_id, created_at)
     SELECT 'node-leaving', r.renter_id, r.node_id, r.slice_number, r.id, NEW.created_at
       FROM rentals r JOIN nodes n ON n.id = r.node_id

@@ -21,9 +21,9 @@ CREATE TRIGGER request_payout_does INSTEAD OF INSERT ON request_payout BEGIN
     SELECT RAISE(ABORT, 'refused: earnings_withheld')
      WHERE (SELECT balance_micros FROM ledger_accounts
              WHERE kind = 'earnings' AND owner_id = NEW.account_id)
-           < (SELECT coalesce(sum((max(earned_micros - judged_micros, 0) * NEW.withheld_percent
+           < (SELECT coalesce(sum((max(earned_micros - evaluated_micros, 0) * NEW.withheld_percent
                                    + 99) / 100), 0)
-                FROM rental_stays WHERE farmer_id = NEW.account_id AND judge_at IS NOT NULL)
+                FROM tenures WHERE farmer_id = NEW.account_id AND evaluate_at IS NOT NULL)
            + (SELECT micros FROM owed_credits WHERE farmer_id = NEW.account_id);
     INSERT INTO events (kind, farmer_id, subject, created_at)
     VALUES ('payout-requested', NEW.account_id, NEW.id, NEW.requested_at);

@@ -1,9 +1,9 @@
--- Command: a look at a registered node. `status` is NULL where the grid says of it what it said
--- before: then only the look is counted. `is_up` is NULL where the node was not observed, and
--- `reported_at` where the grid has no document of it; a document of it puts an end to one in
--- quarantine. `fence` is that of the run, which aborts if another one has begun since; it is NULL
--- outside of runs, where what is older than what is known changes nothing. The farmer of a node
--- that is down is told, unless they were told after `alerted_before`: then once that is over.
+-- Command: an observation of a registered node. `status` is NULL where the grid says of it what it
+-- said before: then only the observation is counted. `is_up` is NULL where the node was not
+-- observed, and `reported_at` where the grid has no document of it; a document of it puts an end to
+-- one in quarantine. `fence` is that of the run, which aborts if another one has begun since; it is
+-- NULL outside of runs, where what is older than what is known changes nothing. The farmer of a
+-- node that is down is notified, unless they were after `alerted_before`: then once that is over.
 CREATE VIEW sync_node AS
     SELECT id, farm_id, farm_name, country, city, status, healthy, certified, upload_mbps,
            download_mbps, reported_at, capacity, by_cpu, by_memory, by_ssd, refusal, oversold,
@@ -27,14 +27,14 @@ CREATE TRIGGER sync_node_does INSTEAD OF INSERT ON sync_node BEGIN
            observed = observed + (NEW.is_up IS NOT NULL),
            observed_up = observed_up + coalesce(NEW.is_up, 0)
      WHERE id = NEW.id AND (NEW.fence IS NOT NULL OR synced_at <= NEW.synced_at);
-    INSERT INTO node_alerts (node_id, is_down, told_at, changed_at)
+    INSERT INTO node_alerts (node_id, is_down, notified_at, changed_at)
     SELECT id, 1, NEW.synced_at, NEW.synced_at
       FROM nodes
      WHERE id = NEW.id AND synced_at = NEW.synced_at AND NEW.is_up = 0
        AND (listing = 'published' OR allocated_slices > 0 OR whole_rental_id IS NOT NULL)
         ON CONFLICT (node_id) DO UPDATE
-       SET is_down = 1, told_at = excluded.told_at, changed_at = excluded.changed_at
-     WHERE is_down = 0 AND told_at <= NEW.alerted_before;
+       SET is_down = 1, notified_at = excluded.notified_at, changed_at = excluded.changed_at
+     WHERE is_down = 0 AND notified_at <= NEW.alerted_before;
     UPDATE node_alerts SET is_down = 0, changed_at = NEW.synced_at
      WHERE node_id = NEW.id AND is_down = 1 AND NEW.is_up = 1
        AND (SELECT synced_at FROM nodes WHERE id = NEW.id) = NEW.synced_at;

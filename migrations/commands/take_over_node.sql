@@ -1,9 +1,10 @@
--- Command: who has proven a farm takes over a node of it that somebody else has registered, with
--- the rentals that run on it. It aborts unless the node's offer is at the version that was seen,
--- and while its new farmer rents on it. What was earned stays with whom it was earned by; what the
--- new farmer held there is free again. The tenures that begin are evaluated next at `judge_at`.
+-- Command: the verified owner of a farm takes over a node of it that somebody else has registered,
+-- with the rentals that run on it. It aborts unless the node's offer is at the version that was
+-- seen, and while its new farmer rents on it. What was earned stays with whom it was earned by;
+-- what the new farmer held there is free again. The tenures that begin are evaluated next at
+-- `evaluate_at`.
 CREATE VIEW take_over_node AS
-    SELECT id, farmer_id, offer_version, 0 AS judge_at, offer_changed_at AS taken_at FROM nodes;
+    SELECT id, farmer_id, offer_version, 0 AS evaluate_at, offer_changed_at AS taken_at FROM nodes;
 
 CREATE TRIGGER take_over_node_does INSTEAD OF INSERT ON take_over_node BEGIN
     SELECT RAISE(ABORT, 'refused: node_takeover_outdated')
@@ -27,8 +28,8 @@ CREATE TRIGGER take_over_node_does INSTEAD OF INSERT ON take_over_node BEGIN
      WHERE id = NEW.id;
     UPDATE rentals SET farmer_id = NEW.farmer_id, version = version + 1
      WHERE node_id = NEW.id AND state <> 'ended';
-    INSERT INTO begin_tenure (rental_id, begun_at, judge_at)
-    SELECT id, NEW.taken_at, NEW.judge_at
+    INSERT INTO begin_tenure (rental_id, begun_at, evaluate_at)
+    SELECT id, NEW.taken_at, NEW.evaluate_at
       FROM rentals WHERE node_id = NEW.id AND state <> 'ended';
     INSERT INTO events (kind, farmer_id, node_id, created_at)
     VALUES ('node-taken-over', NEW.farmer_id, NEW.id, NEW.taken_at);

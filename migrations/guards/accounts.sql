@@ -1,14 +1,14 @@
 -- What holds on `accounts`, and what follows from a change of it.
 
--- With an account its proofs go. Its nodes are off the market already.
-CREATE TRIGGER deleted_accounts_own_no_farm AFTER UPDATE OF deleted_at ON accounts
+-- A deleted account owns no farm. Its nodes are off the market already.
+CREATE TRIGGER deleted_account_owns_no_farm AFTER UPDATE OF deleted_at ON accounts
   WHEN NEW.deleted_at IS NOT NULL
 BEGIN
     DELETE FROM farms WHERE owner_id = NEW.id;
 END;
 
 -- Who waits for a payout cannot be deleted: what fails would return to nobody.
-CREATE TRIGGER accounts_wait_for_payouts BEFORE UPDATE OF deleted_at ON accounts
+CREATE TRIGGER account_with_open_payout_never_deleted BEFORE UPDATE OF deleted_at ON accounts
   WHEN NEW.deleted_at IS NOT NULL AND OLD.deleted_at IS NULL
 BEGIN
     SELECT RAISE(ABORT, 'refused: account_has_open_payout')
@@ -16,22 +16,22 @@ BEGIN
                     WHERE account_id = NEW.id AND state IN ('requested', 'approved', 'sent'));
 END;
 
--- The name of a person goes with the person. Where a payout went stays with the payout: it is what
--- the books say of money that has left.
-CREATE TRIGGER deleted_accounts_have_no_name AFTER UPDATE OF deleted_at ON accounts
+-- The name of a person goes with the person. The payout keeps where it went: that is
+-- the record of money that has left.
+CREATE TRIGGER deleted_account_has_no_name AFTER UPDATE OF deleted_at ON accounts
   WHEN NEW.deleted_at IS NOT NULL AND OLD.deleted_at IS NULL
 BEGIN
     UPDATE accounts SET display_name = NULL WHERE id = NEW.id;
 END;
 
-CREATE TRIGGER notices_go_with_their_account AFTER UPDATE OF deleted_at ON accounts
+CREATE TRIGGER deleted_account_gets_no_notifications AFTER UPDATE OF deleted_at ON accounts
   WHEN NEW.deleted_at IS NOT NULL
 BEGIN
     DELETE FROM webhooks WHERE account_id = NEW.id;
-    DELETE FROM notice_choices WHERE account_id = NEW.id;
+    DELETE FROM notification_settings WHERE account_id = NEW.id;
 END;
 
-CREATE TRIGGER ssh_keys_go_with_their_account AFTER UPDATE OF deleted_at ON accounts
+CREATE TRIGGER deleted_account_has_no_ssh_keys AFTER UPDATE OF deleted_at ON accounts
   WHEN NEW.deleted_at IS NOT NULL
 BEGIN
     DELETE FROM ssh_keys WHERE account_id = NEW.id;

@@ -1,14 +1,14 @@
 -- What holds on `events`, and what follows from a change of it.
 
-CREATE TRIGGER events_stay BEFORE UPDATE ON events BEGIN
+CREATE TRIGGER events_never_updated BEFORE UPDATE ON events BEGIN
     SELECT RAISE(ABORT, 'refused: events_append_only');
 END;
 
-CREATE TRIGGER events_are_kept BEFORE DELETE ON events BEGIN
+CREATE TRIGGER events_never_deleted BEFORE DELETE ON events BEGIN
     SELECT RAISE(ABORT, 'refused: events_append_only');
 END;
 
-CREATE TRIGGER events_are_audited AFTER INSERT ON events BEGIN
+CREATE TRIGGER event_enters_audit_log AFTER INSERT ON events BEGIN
     INSERT INTO audit (action, actor, account_id, subject, created_at)
     SELECT NEW.kind, 'market', who.account_id,
            coalesce(NEW.rental_id, NEW.subject, 'node' || NEW.node_id, ''), NEW.created_at

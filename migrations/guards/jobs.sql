@@ -1,11 +1,11 @@
 -- What holds on `jobs`, and what follows from a change of it.
 
-CREATE TRIGGER jobs_are_kept BEFORE DELETE ON jobs BEGIN
+CREATE TRIGGER jobs_never_deleted BEFORE DELETE ON jobs BEGIN
     SELECT RAISE(ABORT, 'refused: jobs_never_deleted');
 END;
 
--- What becomes of a job is told in one order: its end, and the step that it has reached.
-CREATE TRIGGER jobs_are_told AFTER UPDATE OF state, step ON jobs BEGIN
+-- The events of a job have one order: its end, and the step that it has reached.
+CREATE TRIGGER job_change_emits_events AFTER UPDATE OF state, step ON jobs BEGIN
     INSERT INTO events
            (kind, renter_id, farmer_id, node_id, slice_number, rental_id, created_at)
     SELECT CASE WHEN NEW.kind = 'remove' THEN 'slice-removed'
@@ -25,7 +25,7 @@ CREATE TRIGGER jobs_are_told AFTER UPDATE OF state, step ON jobs BEGIN
 END;
 
 -- A slice whose machine is removed is free again, where the node can carry it.
-CREATE TRIGGER removals_free_slices AFTER UPDATE OF state ON jobs
+CREATE TRIGGER finished_removal_frees_slice AFTER UPDATE OF state ON jobs
   WHEN NEW.kind = 'remove' AND NEW.state = 'done' AND OLD.state <> 'done'
 BEGIN
     UPDATE slices SET removing_job = NULL WHERE removing_job = NEW.id;

@@ -1,15 +1,15 @@
 -- What holds on `ledger_entries`, and what follows from a change of it.
 
-CREATE TRIGGER ledger_entries_stay BEFORE UPDATE ON ledger_entries BEGIN
+CREATE TRIGGER ledger_entries_never_updated BEFORE UPDATE ON ledger_entries BEGIN
     SELECT RAISE(ABORT, 'refused: ledger_append_only');
 END;
 
-CREATE TRIGGER ledger_entries_are_kept BEFORE DELETE ON ledger_entries BEGIN
+CREATE TRIGGER ledger_entries_never_deleted BEFORE DELETE ON ledger_entries BEGIN
     SELECT RAISE(ABORT, 'refused: ledger_append_only');
 END;
 
 -- The first entry of a month begins it, in the statement that books the entry.
-CREATE TRIGGER ledger_months_begin AFTER INSERT ON ledger_entries BEGIN
+CREATE TRIGGER entry_begins_ledger_month AFTER INSERT ON ledger_entries BEGIN
     INSERT INTO ledger_months (ledger_account_id, month, first_transaction_id)
     SELECT a.id, strftime('%Y-%m', t.created_at, 'unixepoch'), t.id
       FROM ledger_accounts a, ledger_transactions t
@@ -22,7 +22,7 @@ END;
 
 -- What comes to somebody's earnings because of a rental was earned; what leaves them because of one
 -- was credited. Payouts are about no rental, and count for neither.
-CREATE TRIGGER farm_months_grow AFTER INSERT ON ledger_entries BEGIN
+CREATE TRIGGER entry_counts_for_farm_month AFTER INSERT ON ledger_entries BEGIN
     INSERT INTO farm_months (farmer_id, month, node_id, earned_micros, credited_micros)
     SELECT a.owner_id, strftime('%Y-%m', t.created_at, 'unixepoch'), r.node_id,
            max(NEW.amount_micros, 0), max(-NEW.amount_micros, 0)
@@ -41,15 +41,17 @@ CREATE TRIGGER farm_months_grow AFTER INSERT ON ledger_entries BEGIN
        SET earned_micros = earned_micros + excluded.earned_micros;
 END;
 
--- What a rental earns is earned by its last stay: what is booked when it moves is booked before.
-CREATE TRIGGER stays_earn AFTER INSERT ON ledger_entries WHEN NEW.amount_micros > 0 BEGIN
-    UPDATE rental_stays SET earned_micros = earned_micros + NEW.amount_micros
+-- A rental's last tenure earns: earnings of a move are booked before the next tenure begins.
+CREATE TRIGGER entry_counts_for_tenure AFTER INSERT ON ledger_entries
+  WHEN NEW.amount_micros > 0
+BEGIN
+    UPDATE tenures SET earned_micros = earned_micros + NEW.amount_micros
      WHERE (rental_id, number) IN (
            SELECT s.rental_id, s.number
              FROM ledger_transactions t
              JOIN ledger_accounts a ON a.id = NEW.ledger_account_id
                                    AND a.kind IN ('earnings', 'platform')
-             JOIN rental_stays s ON s.rental_id = t.rental_id
+             JOIN tenures s ON s.rental_id = t.rental_id
             WHERE t.id = NEW.transaction_id AND t.kind = 'earning'
             ORDER BY s.number DESC LIMIT 1);
 END;

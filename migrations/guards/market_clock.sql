@@ -1,6 +1,6 @@
 -- What holds on `market_clock`, and what follows from a change of it.
 
-CREATE TRIGGER market_is_sampled AFTER UPDATE OF sampled_hour ON market_clock
+CREATE TRIGGER new_hour_samples_market AFTER UPDATE OF sampled_hour ON market_clock
   WHEN NEW.sampled_hour > OLD.sampled_hour
 BEGIN
     INSERT INTO node_days (node_id, day, price_micros, samples, offered, rented)

@@ -1,6 +1,6 @@
 -- What holds on `market_nodes`, and what follows from a change of it.
 
-CREATE TRIGGER prices_are_suggested AFTER UPDATE OF suggested_at ON market_nodes
+CREATE TRIGGER price_suggestion_emits_event AFTER UPDATE OF suggested_at ON market_nodes
   WHEN NEW.suggested_at IS NOT OLD.suggested_at
 BEGIN
     INSERT INTO events (kind, farmer_id, node_id, subject, created_at)

@@ -1,11 +1,11 @@
 -- What holds on `node_alerts`, and what follows from a change of it.
 
-CREATE TRIGGER node_alerts_begin AFTER INSERT ON node_alerts BEGIN
+CREATE TRIGGER new_node_alert_emits_event AFTER INSERT ON node_alerts BEGIN
     INSERT INTO events (kind, farmer_id, node_id, created_at)
     SELECT 'node-down', farmer_id, id, NEW.changed_at FROM nodes WHERE id = NEW.node_id;
 END;
 
-CREATE TRIGGER node_alerts_change AFTER UPDATE OF is_down ON node_alerts
+CREATE TRIGGER node_alert_change_emits_event AFTER UPDATE OF is_down ON node_alerts
   WHEN NEW.is_down <> OLD.is_down
 BEGIN
     INSERT INTO events (kind, farmer_id, node_id, created_at)

@@ -1,19 +1,19 @@
--- A node of a farm that somebody has proven is registered and published by nobody else, whatever
+-- A node of a farm with a verified owner is registered and published by nobody else, whatever
 -- the code above does.
-CREATE TRIGGER nodes_are_registered_by_owners BEFORE INSERT ON nodes
+CREATE TRIGGER node_registered_by_farm_owner BEFORE INSERT ON nodes
   WHEN EXISTS (SELECT 1 FROM farms WHERE id = NEW.farm_id AND owner_id <> NEW.farmer_id)
 BEGIN
     SELECT RAISE(ABORT, 'refused: farm_of_another_account');
 END;
 
-CREATE TRIGGER nodes_are_published_by_owners BEFORE UPDATE OF listing ON nodes
+CREATE TRIGGER node_published_by_farm_owner BEFORE UPDATE OF listing ON nodes
   WHEN NEW.listing = 'published'
    AND EXISTS (SELECT 1 FROM farms WHERE id = NEW.farm_id AND owner_id <> NEW.farmer_id)
 BEGIN
     SELECT RAISE(ABORT, 'refused: farm_of_another_account');
 END;
 
-CREATE TRIGGER locks_are_told AFTER UPDATE OF locked_by ON nodes
+CREATE TRIGGER lock_change_emits_event AFTER UPDATE OF locked_by ON nodes
   WHEN NEW.locked_by IS NOT OLD.locked_by
 BEGIN
     INSERT INTO events (kind, farmer_id, node_id, created_at)
@@ -21,7 +21,7 @@ BEGIN
             NEW.farmer_id, NEW.id, NEW.lock_changed_at);
 END;
 
-CREATE TRIGGER offers_begin_their_history AFTER INSERT ON nodes BEGIN
+CREATE TRIGGER new_offer_enters_history AFTER INSERT ON nodes BEGIN
     INSERT INTO offer_history
            (node_id, version, changed_at, name, price_micros, pending_price_micros,
             pending_price_at, min_uptime, min_bandwidth_mbps, terms, kept_slices, listing)
@@ -30,7 +30,7 @@ CREATE TRIGGER offers_begin_their_history AFTER INSERT ON nodes BEGIN
             NEW.min_bandwidth_mbps, NEW.terms, NEW.kept_slices, NEW.listing);
 END;
 
-CREATE TRIGGER offers_have_a_history AFTER UPDATE OF offer_version ON nodes
+CREATE TRIGGER offer_change_enters_history AFTER UPDATE OF offer_version ON nodes
   WHEN NEW.offer_version <> OLD.offer_version
 BEGIN
     INSERT INTO offer_history
@@ -42,7 +42,7 @@ BEGIN
 END;
 
 -- A node that has left has no free slices, whatever the grid reports of it.
-CREATE TRIGGER node_leaves AFTER UPDATE OF left_at ON nodes
+CREATE TRIGGER left_node_retires_slices AFTER UPDATE OF left_at ON nodes
   WHEN NEW.left_at IS NOT NULL AND OLD.left_at IS NULL
 BEGIN
     UPDATE slices SET state = 'retired' WHERE node_id = NEW.id AND state = 'available';
@@ -51,13 +51,13 @@ BEGIN
 END;
 
 -- A node that comes back has the slices that its last report allows.
-CREATE TRIGGER node_comes_back AFTER UPDATE OF left_at ON nodes
+CREATE TRIGGER returning_node_restores_slices AFTER UPDATE OF left_at ON nodes
   WHEN NEW.left_at IS NULL AND OLD.left_at IS NOT NULL
 BEGIN
     UPDATE nodes SET capacity = capacity WHERE id = NEW.id;
 END;
 
-CREATE TRIGGER market_nodes_come_and_go AFTER UPDATE OF listing ON nodes
+CREATE TRIGGER listing_change_updates_market_node AFTER UPDATE OF listing ON nodes
   WHEN NEW.listing <> OLD.listing
 BEGIN
     INSERT INTO market_nodes (node_id, offered_since, checked_at)
@@ -69,7 +69,7 @@ BEGIN
 END;
 
 -- Each observation of a node counts for its month.
-CREATE TRIGGER nodes_are_watched AFTER UPDATE OF observed ON nodes
+CREATE TRIGGER observation_counts_for_month AFTER UPDATE OF observed ON nodes
   WHEN NEW.observed > OLD.observed
 BEGIN
     INSERT INTO node_months (node_id, month, observed, observed_up)
@@ -81,7 +81,7 @@ BEGIN
 END;
 
 -- A node that goes to another farm or farmer takes its open jobs with it.
-CREATE TRIGGER jobs_follow_their_node AFTER UPDATE OF farm_id, farmer_id ON nodes
+CREATE TRIGGER open_jobs_follow_node AFTER UPDATE OF farm_id, farmer_id ON nodes
   WHEN NEW.farm_id <> OLD.farm_id OR NEW.farmer_id <> OLD.farmer_id
 BEGIN
     UPDATE jobs SET farm_id = NEW.farm_id, farmer_id = NEW.farmer_id
@@ -129,11 +129,11 @@ BEGIN
                         AND (state <> 'retired' OR removing_job IS NOT NULL)));
 END;
 
-CREATE TRIGGER looks_are_kept AFTER UPDATE OF observed ON nodes
+CREATE TRIGGER observation_is_recorded AFTER UPDATE OF observed ON nodes
   WHEN NEW.observed > OLD.observed
 BEGIN
-    INSERT INTO look_times (at) VALUES (NEW.synced_at) ON CONFLICT (at) DO NOTHING;
-    INSERT INTO looks (at, node_id, status, is_up, healthy, upload_mbps, download_mbps)
+    INSERT INTO observation_times (at) VALUES (NEW.synced_at) ON CONFLICT (at) DO NOTHING;
+    INSERT INTO observations (at, node_id, status, is_up, healthy, upload_mbps, download_mbps)
     SELECT NEW.synced_at, NEW.id, NEW.status, up, NEW.healthy, iif(up, NEW.upload_mbps, NULL),
            iif(up, NEW.download_mbps, NULL)
       FROM (SELECT NEW.observed_up > OLD.observed_up AS up)
@@ -141,10 +141,10 @@ BEGIN
         ON CONFLICT (at, node_id) DO NOTHING;
 END;
 
--- What becomes of an offer is told in one order: whether the node leaves, what the offer is, and
--- whether it is on the market. Everybody who rents something of a node is told that it leaves, and
+-- The events of an offer have one order: whether the node leaves, what the offer is, and whether it
+-- is on the market. Everybody who rents something of a node is notified that it leaves, and
 -- what was decided on one of its rentals before is decided again: each gets another version.
-CREATE TRIGGER offers_are_told
+CREATE TRIGGER offer_change_emits_events
  AFTER UPDATE OF leaves_at, price_micros, pending_price_micros, min_uptime, min_bandwidth_mbps,
                  terms, kept_slices, listing ON nodes
 BEGIN
@@ -160,7 +160,7 @@ BEGIN
       FROM rentals
      WHERE node_id = NEW.id AND state <> 'ended' AND NEW.leaves_at IS NOT OLD.leaves_at
      ORDER BY id;
-    -- Of another notice they are told again.
+    -- Of another notice they are notified again.
     DELETE FROM reminders
      WHERE NEW.leaves_at IS NOT OLD.leaves_at AND days < 0
        AND rental_id IN (SELECT id FROM rentals WHERE node_id = NEW.id AND state <> 'ended');
@@ -177,10 +177,10 @@ BEGIN
      WHERE NEW.listing <> OLD.listing;
 END;
 
--- What the grid says of a node is told in one order. One that it moves to another farm goes off the
--- market, unless its farmer has proven that one, too. Rentals run on. A document that does not say
--- of which farm a node is moves nothing.
-CREATE TRIGGER reports_are_told AFTER UPDATE OF oversold, farm_id ON nodes BEGIN
+-- The events of a report have one order. A node that the grid moves to another farm goes off the
+-- market, unless its farmer is the verified owner of that one, too. Rentals run on. A document that
+-- does not say of which farm a node is moves nothing.
+CREATE TRIGGER report_change_emits_events AFTER UPDATE OF oversold, farm_id ON nodes BEGIN
     INSERT INTO events (kind, farmer_id, node_id, created_at)
     SELECT CASE WHEN NEW.oversold > 0 THEN 'node-oversold' ELSE 'node-fits' END, NEW.farmer_id,
            NEW.id, NEW.synced_at

@@ -1,16 +1,16 @@
 -- What holds on `rentals`, and what follows from a change of it.
 
-CREATE TRIGGER rentals_are_kept BEFORE DELETE ON rentals BEGIN
+CREATE TRIGGER rentals_never_deleted BEFORE DELETE ON rentals BEGIN
     SELECT RAISE(ABORT, 'refused: rentals_never_deleted');
 END;
 
-CREATE TRIGGER rentals_end_once BEFORE UPDATE ON rentals WHEN OLD.state = 'ended'
+CREATE TRIGGER rental_ends_once BEFORE UPDATE ON rentals WHEN OLD.state = 'ended'
   AND (NEW.state <> 'ended' OR NEW.ended_at <> OLD.ended_at)
 BEGIN
     SELECT RAISE(ABORT, 'refused: rental_ends_once');
 END;
 
-CREATE TRIGGER waits_are_kept AFTER INSERT ON rentals
+CREATE TRIGGER rental_start_records_wait AFTER INSERT ON rentals
   WHEN NEW.slice_number IS NOT NULL
    AND (SELECT kind FROM orders WHERE id = NEW.order_id) = 'rental'
 BEGIN
@@ -27,11 +27,11 @@ BEGIN
       FROM market_nodes m WHERE m.node_id = NEW.node_id;
 END;
 
-CREATE TRIGGER stays_end AFTER UPDATE OF state ON rentals
+CREATE TRIGGER rental_end_ends_tenure AFTER UPDATE OF state ON rentals
   WHEN NEW.state = 'ended' AND OLD.state <> 'ended'
 BEGIN
-    UPDATE rental_stays
-       SET ended_at = max(started_at, judged_until, NEW.ended_at),
-           judge_at = max(started_at, judged_until, NEW.ended_at)
+    UPDATE tenures
+       SET ended_at = max(started_at, evaluated_until, NEW.ended_at),
+           evaluate_at = max(started_at, evaluated_until, NEW.ended_at)
      WHERE rental_id = NEW.id AND ended_at IS NULL;
 END;

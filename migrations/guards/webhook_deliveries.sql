@@ -1,7 +1,7 @@
 -- What holds on `webhook_deliveries`, and what follows from a change of it.
 
 -- Whatever gets through shows that the endpoint works, also if it was disabled.
-CREATE TRIGGER webhooks_work_again AFTER UPDATE OF state ON webhook_deliveries
+CREATE TRIGGER sent_delivery_enables_webhook AFTER UPDATE OF state ON webhook_deliveries
   WHEN NEW.state = 'sent'
 BEGIN
     UPDATE webhooks SET failing_since = NULL, disabled_at = NULL

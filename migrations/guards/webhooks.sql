@@ -1,11 +1,11 @@
 -- What holds on `webhooks`, and what follows from a change of it.
 
-CREATE TRIGGER webhooks_go_with_their_log BEFORE DELETE ON webhooks BEGIN
+CREATE TRIGGER webhook_deletion_deletes_deliveries BEFORE DELETE ON webhooks BEGIN
     DELETE FROM webhook_deliveries WHERE webhook_id = OLD.id;
 END;
 
--- The owner is told, and what waits is not sent; it can be replayed.
-CREATE TRIGGER webhooks_are_disabled AFTER UPDATE OF disabled_at ON webhooks
+-- The owner is notified, and waiting messages are not sent; they can be replayed.
+CREATE TRIGGER disabled_webhook_fails_deliveries AFTER UPDATE OF disabled_at ON webhooks
   WHEN OLD.disabled_at IS NULL AND NEW.disabled_at IS NOT NULL
 BEGIN
     UPDATE webhook_deliveries

@@ -25,23 +25,23 @@ CREATE TABLE accounts (
 
 -- The browsers that an account is signed in with.
 CREATE TABLE sessions (
-    id         TEXT    PRIMARY KEY,
+    id          TEXT    PRIMARY KEY,
     -- SHA-256 of the cookie's value: who reads the database cannot sign in.
-    hash       BLOB    NOT NULL UNIQUE CONSTRAINT session_hash_is_sha256 CHECK (length(hash) = 32),
-    account_id TEXT    NOT NULL REFERENCES accounts (id),
-    created_at INTEGER NOT NULL,
-    expires_at INTEGER NOT NULL
-               CONSTRAINT session_expires_after_creation CHECK (expires_at > created_at),
+    hash        BLOB    NOT NULL UNIQUE CONSTRAINT session_hash_is_sha256 CHECK (length(hash) = 32),
+    account_id  TEXT    NOT NULL REFERENCES accounts (id),
+    created_at  INTEGER NOT NULL,
+    expires_at  INTEGER NOT NULL
+                CONSTRAINT session_expires_after_creation CHECK (expires_at > created_at),
     -- When the session was last seen, to the hour.
-    seen_at    INTEGER NOT NULL DEFAULT 0,
+    seen_at     INTEGER NOT NULL DEFAULT 0,
     -- When its holder last verified who they are.
-    proved_at  INTEGER NOT NULL DEFAULT 0,
+    verified_at INTEGER NOT NULL DEFAULT 0,
     -- Whether that was with a second factor.
-    is_strong  INTEGER NOT NULL DEFAULT 0
-               CONSTRAINT session_strong_is_flag CHECK (is_strong IN (0, 1)),
+    is_strong   INTEGER NOT NULL DEFAULT 0
+                CONSTRAINT session_strong_is_flag CHECK (is_strong IN (0, 1)),
     -- From where and with what it was opened, for its owner to recognize it by.
-    address    TEXT    NOT NULL DEFAULT '',
-    user_agent TEXT    NOT NULL DEFAULT ''
+    address     TEXT    NOT NULL DEFAULT '',
+    user_agent  TEXT    NOT NULL DEFAULT ''
 ) STRICT;
 
 CREATE INDEX sessions_by_end ON sessions (expires_at);
@@ -123,7 +123,7 @@ CREATE TABLE totp_secrets (
     account_id   TEXT    PRIMARY KEY REFERENCES accounts (id),
     -- The secret, encrypted.
     sealed       BLOB    NOT NULL,
-    -- When the first code proved that the app has it; it counts from then on.
+    -- When the first code showed that the app has it; it counts from then on.
     confirmed_at INTEGER,
     -- The time step of the last code that was taken: each one counts once.
     last_step    INTEGER NOT NULL DEFAULT 0,

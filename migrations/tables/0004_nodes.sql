@@ -1,6 +1,6 @@
 -- Farms, nodes and the slices that they are cut into.
 
--- The farms that somebody has proven to own: one owner each. Without a proof there is no row.
+-- The farms whose owner is verified: one owner each. Without verification there is no row.
 CREATE TABLE farms (
     -- The grid's number.
     id           INTEGER PRIMARY KEY
@@ -12,9 +12,10 @@ CREATE TABLE farms (
     twin_account TEXT    NOT NULL,
     owner_id     TEXT    NOT NULL REFERENCES accounts (id),
     -- By a signature of that account, or by the operator's word.
-    how          TEXT    NOT NULL
-                 CONSTRAINT farm_verification_is_known CHECK (how IN ('signature', 'operator')),
-    proven_at    INTEGER NOT NULL,
+    verified_by  TEXT    NOT NULL
+                 CONSTRAINT farm_verification_is_known
+                 CHECK (verified_by IN ('signature', 'operator')),
+    verified_at  INTEGER NOT NULL,
     -- When the grid was last asked whether it still belongs to that twin.
     checked_at   INTEGER NOT NULL
 ) STRICT;
@@ -54,7 +55,7 @@ CREATE TABLE nodes (
     offer_changed_at   INTEGER NOT NULL,
     -- Per slice and month.
     price_micros       INTEGER CONSTRAINT node_price_positive CHECK (price_micros > 0),
-    -- The promise: hundredths of a percent, and Mbit/s.
+    -- The SLA commitment: hundredths of a percent, and Mbit/s.
     min_uptime         INTEGER NOT NULL DEFAULT 0
                        CONSTRAINT node_min_uptime_in_range CHECK (min_uptime BETWEEN 0 AND 10000),
     min_bandwidth_mbps INTEGER NOT NULL DEFAULT 0
@@ -84,7 +85,7 @@ CREATE TABLE nodes (
     by_ssd             INTEGER NOT NULL,
     refusal            TEXT,
 
-    -- Measured uptime: how often a sync looked, and how often the node was up.
+    -- Measured uptime: the number of observations, and of those that found the node up.
     observed           INTEGER NOT NULL DEFAULT 0,
     observed_up        INTEGER NOT NULL DEFAULT 0
                        CONSTRAINT node_observed_up_at_most_observed CHECK (observed_up <= observed),
@@ -140,7 +141,7 @@ CREATE TABLE nodes (
     proven_uptime      INTEGER NOT NULL DEFAULT 0
                        CONSTRAINT node_proven_uptime_in_range
                        CHECK (proven_uptime BETWEEN 0 AND 10000),
-    -- The sort key of the market: what is proven and, among equals, what is promised.
+    -- The sort key of the market: proven uptime and, among equals, committed uptime.
     uptime_rank        INTEGER
                        GENERATED ALWAYS AS (proven_uptime * 10001 + min_uptime) VIRTUAL,
 

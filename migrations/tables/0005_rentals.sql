@@ -1,6 +1,6 @@
 -- Renting, from the quote to the last day.
 
--- What an account was told that it would cost. The document is what was told, word for word.
+-- What an account was quoted. The document is the quote, word for word.
 CREATE TABLE quotes (
     id         TEXT    PRIMARY KEY,
     account_id TEXT    NOT NULL REFERENCES accounts (id),
@@ -64,7 +64,7 @@ CREATE TABLE rentals (
     -- Per slice and month, and until when an extension costs that.
     price_micros        INTEGER NOT NULL CONSTRAINT rental_price_positive CHECK (price_micros > 0),
     price_until         INTEGER NOT NULL,
-    -- The promise as sold.
+    -- The SLA commitment as sold.
     min_uptime          INTEGER NOT NULL,
     min_bandwidth_mbps  INTEGER NOT NULL,
     started_at          INTEGER NOT NULL,
@@ -209,7 +209,7 @@ CREATE TABLE jobs (
     token_id     TEXT,
     -- When it can be leased next: once its pause or its lease is over.
     due_at       INTEGER NOT NULL,
-    -- The last step of the present lease, and when each one was told: a JSON object.
+    -- The last step of the present lease, and when each one was reported: a JSON object.
     step         TEXT
                  CONSTRAINT job_step_is_known
                  CHECK (step IN ('accepted', 'disk', 'booting', 'reachable', 'checked')),
@@ -219,10 +219,10 @@ CREATE TABLE jobs (
     -- How the machine is reached, encrypted.
     sealed       BLOB
                  CONSTRAINT job_access_only_of_creation CHECK (sealed IS NULL OR kind = 'create'),
-    -- When people are told that it is late, and when they were.
+    -- When people are notified that it is late, and when they were.
     late_at      INTEGER NOT NULL,
-    told_at      INTEGER,
-    -- When everything is paid back; a removal has none.
+    notified_at  INTEGER,
+    -- When everything is refunded; a removal has none.
     refund_at    INTEGER
                  CONSTRAINT job_refund_only_of_creation
                  CHECK ((refund_at IS NOT NULL) = (kind = 'create')),
@@ -244,6 +244,6 @@ CREATE INDEX jobs_by_rental ON jobs (rental_id, slice_number);
 CREATE INDEX jobs_by_node ON jobs (node_id) WHERE state NOT IN ('done', 'refunded', 'canceled');
 
 CREATE INDEX jobs_by_lateness ON jobs (late_at)
- WHERE told_at IS NULL AND state IN ('waiting', 'leased', 'failed');
+ WHERE notified_at IS NULL AND state IN ('waiting', 'leased', 'failed');
 
 CREATE INDEX jobs_by_refund ON jobs (refund_at) WHERE state IN ('waiting', 'leased', 'failed');

@@ -1,12 +1,12 @@
 -- What the sync has seen of each node.
 
--- The instants at which the sync looked. One that is not here was not observed by anybody.
-CREATE TABLE look_times (at INTEGER PRIMARY KEY) STRICT;
+-- The instants of observations. An instant that is not here was observed by nobody.
+CREATE TABLE observation_times (at INTEGER PRIMARY KEY) STRICT;
 
--- What a look saw of a node, for 90 days. A look at which it was not seen has no row: that is
+-- One observation of a node, kept for 90 days. Where the node was not seen there is no row: that is
 -- neither up nor down. In the order of time, so that a run writes to one place, and what is old
--- goes from one place; a node's own are found by `look_times`. Nodes are never deleted.
-CREATE TABLE looks (
+-- goes from one place; a node's own are found by `observation_times`. Nodes are never deleted.
+CREATE TABLE observations (
     at            INTEGER NOT NULL,
     node_id       INTEGER NOT NULL,
     status        TEXT    NOT NULL,
@@ -18,8 +18,8 @@ CREATE TABLE looks (
     PRIMARY KEY (at, node_id)
 ) STRICT, WITHOUT ROWID;
 
--- The looks at a node on a day, which stay.
-CREATE TABLE look_days (
+-- The observations of a node on a day, which are kept for good.
+CREATE TABLE observation_days (
     -- Days since 1970, in UTC.
     day           INTEGER NOT NULL,
     node_id       INTEGER NOT NULL,
@@ -29,7 +29,7 @@ CREATE TABLE look_days (
                   CHECK (observed_up BETWEEN 0 AND observed),
     healthy       INTEGER NOT NULL,
     unhealthy     INTEGER NOT NULL,
-    -- How many looks knew both speeds, and their sums.
+    -- How many observations knew both speeds, and their sums.
     measured      INTEGER NOT NULL,
     upload_mbps   INTEGER NOT NULL,
     download_mbps INTEGER NOT NULL,
@@ -38,32 +38,32 @@ CREATE TABLE look_days (
 
 -- What the sync saw of a node in a month of UTC.
 CREATE TABLE node_months (
-    node_id     INTEGER NOT NULL REFERENCES nodes (id),
+    node_id        INTEGER NOT NULL REFERENCES nodes (id),
     -- Such as `2026-11`.
-    month       TEXT    NOT NULL,
-    observed    INTEGER NOT NULL,
-    observed_up INTEGER NOT NULL
-                CONSTRAINT node_month_up_at_most_observed
-                CHECK (observed_up BETWEEN 0 AND observed),
-    -- How often it had been down when its promise was last looked at.
-    judged_down INTEGER NOT NULL DEFAULT 0,
+    month          TEXT    NOT NULL,
+    observed       INTEGER NOT NULL,
+    observed_up    INTEGER NOT NULL
+                   CONSTRAINT node_month_up_at_most_observed
+                   CHECK (observed_up BETWEEN 0 AND observed),
+    -- How often it had been down when its SLA commitment was last evaluated.
+    evaluated_down INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (node_id, month)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX node_months_to_judge ON node_months (month, node_id)
- WHERE judged_down <> observed - observed_up;
+CREATE INDEX node_months_to_evaluate ON node_months (month, node_id)
+ WHERE evaluated_down <> observed - observed_up;
 
 -- Nodes that have been down: whether their farmer knows them to be down now, and when the farmer
--- was last told that one is down: at most once an hour.
+-- was last notified that it is down: at most once an hour.
 CREATE TABLE node_alerts (
-    node_id    INTEGER PRIMARY KEY REFERENCES nodes (id),
-    is_down    INTEGER NOT NULL CONSTRAINT node_alert_down_is_flag CHECK (is_down IN (0, 1)),
-    told_at    INTEGER NOT NULL,
-    changed_at INTEGER NOT NULL
+    node_id     INTEGER PRIMARY KEY REFERENCES nodes (id),
+    is_down     INTEGER NOT NULL CONSTRAINT node_alert_down_is_flag CHECK (is_down IN (0, 1)),
+    notified_at INTEGER NOT NULL,
+    changed_at  INTEGER NOT NULL
 ) STRICT;
 
--- What a farmer was told of a month's promise: each once.
-CREATE TABLE promise_alerts (
+-- What a farmer was notified of about a month's SLA commitment: each once.
+CREATE TABLE sla_alerts (
     node_id    INTEGER NOT NULL REFERENCES nodes (id),
     month      TEXT    NOT NULL,
     kind       TEXT    NOT NULL

@@ -48,7 +48,7 @@ CREATE TABLE refused_payments (
 CREATE INDEX refused_payments_by_time ON refused_payments (created_at, payment_id);
 
 -- Earnings on their way to a farmer. While one is requested or approved, its amount is held in the
--- escrow of its id; once sent, it has left the books.
+-- escrow of its id; once sent, it has left the ledger.
 CREATE TABLE payouts (
     id              TEXT    PRIMARY KEY,
     account_id      TEXT    NOT NULL REFERENCES accounts (id),
@@ -93,7 +93,7 @@ CREATE INDEX payouts_by_state ON payouts (state, id);
 CREATE INDEX payouts_open ON payouts (account_id) WHERE state IN ('requested', 'approved', 'sent');
 
 -- What a farmer has earned with a node in a month of UTC, such as `2026-11`, and what of it went to
--- renters for promises that were not kept. Kept by a trigger in the statement that books.
+-- renters for missed SLA commitments. Kept by a trigger in the statement that books.
 CREATE TABLE farm_months (
     farmer_id       TEXT    NOT NULL REFERENCES accounts (id),
     month           TEXT    NOT NULL

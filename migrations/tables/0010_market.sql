@@ -16,7 +16,7 @@ CREATE TABLE market_nodes (
     offered_since    INTEGER NOT NULL,
     -- When its price was last compared; NULL while it is off the market.
     checked_at       INTEGER,
-    -- When the farmer was last told of another price, and of which.
+    -- When another price was last suggested to the farmer, and which.
     suggested_at     INTEGER,
     suggested_micros INTEGER
                      CONSTRAINT market_node_suggestion_has_price

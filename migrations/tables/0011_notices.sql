@@ -15,7 +15,7 @@ CREATE TABLE mails (
     -- When it is tried next. An attempt moves this on before it begins: nobody else takes the mail
     -- meanwhile, and one whose sender dies is tried again.
     due_at      INTEGER NOT NULL,
-    -- What the outlet said last; no address and no text of the mail.
+    -- What the mail transport said last; no address and no text of the mail.
     last_error  TEXT,
     created_at  INTEGER NOT NULL,
     finished_at INTEGER
@@ -31,24 +31,25 @@ CREATE INDEX mails_by_state ON mails (state, finished_at);
 CREATE INDEX mails_by_account ON mails (account_id);
 
 -- What an account has chosen otherwise than the defaults, which are in the code.
-CREATE TABLE notice_choices (
+CREATE TABLE notification_settings (
     account_id TEXT    NOT NULL REFERENCES accounts (id),
     kind       TEXT    NOT NULL,
-    way        TEXT    NOT NULL
-               CONSTRAINT notice_choice_way_is_known CHECK (way IN ('page', 'mail', 'webhook')),
-    is_on      INTEGER NOT NULL CONSTRAINT notice_choice_on_is_flag CHECK (is_on IN (0, 1)),
-    PRIMARY KEY (account_id, kind, way)
+    channel    TEXT    NOT NULL
+               CONSTRAINT notification_setting_channel_is_known
+               CHECK (channel IN ('page', 'mail', 'webhook')),
+    is_on      INTEGER NOT NULL CONSTRAINT notification_setting_on_is_flag CHECK (is_on IN (0, 1)),
+    PRIMARY KEY (account_id, kind, channel)
 ) STRICT, WITHOUT ROWID;
 
 -- Up to which event mails and messages to webhooks have been made. One row.
-CREATE TABLE notice_cursor (
-    id       INTEGER PRIMARY KEY CONSTRAINT notice_cursor_has_one_row CHECK (id = 1),
+CREATE TABLE notification_cursor (
+    id       INTEGER PRIMARY KEY CONSTRAINT notification_cursor_has_one_row CHECK (id = 1),
     event_id INTEGER NOT NULL
 ) STRICT;
 
-INSERT INTO notice_cursor (id, event_id) VALUES (1, 0);
+INSERT INTO notification_cursor (id, event_id) VALUES (1, 0);
 
--- Where an account wants to be told by a request.
+-- Where an account wants to be notified by a request.
 CREATE TABLE webhooks (
     id            TEXT    PRIMARY KEY,
     account_id    TEXT    NOT NULL REFERENCES accounts (id),
@@ -69,9 +70,9 @@ CREATE INDEX webhooks_by_account ON webhooks (account_id, id);
 CREATE TABLE webhook_deliveries (
     id          TEXT    PRIMARY KEY,
     webhook_id  TEXT    NOT NULL REFERENCES webhooks (id),
-    -- The event that it tells of; NULL for a test.
+    -- The event that it is about; NULL for a test.
     event_id    INTEGER,
-    -- What it tells, such as `slice-rented`.
+    -- What it says, such as `slice-rented`.
     kind        TEXT    NOT NULL,
     -- The very bytes that are sent.
     body        TEXT    NOT NULL,
@@ -91,7 +92,7 @@ CREATE TABLE webhook_deliveries (
                 CHECK ((finished_at IS NULL) = (state = 'waiting'))
 ) STRICT;
 
--- An event is told to a webhook once.
+-- An event is sent to a webhook once.
 CREATE UNIQUE INDEX webhook_deliveries_once ON webhook_deliveries (webhook_id, event_id)
  WHERE event_id IS NOT NULL;
 

@@ -239,7 +239,7 @@ const DUE: &str = select!(
 
 /// Writes down that the price of the node `?1` was looked at now, `?3`, if nobody has done so since
 /// `?2`; and, where `?4` is not NULL, that its farmer is told of that price: the trigger
-/// `prices_are_suggested` tells. No row comes back where somebody was faster.
+/// `price_suggestion_emits_event` tells. No row comes back where somebody was faster.
 const CHECKED: &str = "
     UPDATE market_nodes
        SET checked_at = ?3,

@@ -43,7 +43,7 @@ pub(crate) const DISPUTES: &str = "
     (SELECT json_group_array(json_array(id, side, words, created_at, decided_at, answer,
                                         credit_micros))
        FROM sla_disputes
-      WHERE rental_id = m.rental_id AND month = m.month AND stay = m.stay)";
+      WHERE rental_id = m.rental_id AND month = m.month AND tenure = m.tenure)";
 
 impl FromJson for Dispute {
     type Json = (String, String, String, i64, Option<i64>, Option<String>, Option<i64>);
@@ -118,7 +118,7 @@ pub enum DisputeFailure {
 const FIND: &str = select!(
     Judged,
     JUDGED,
-    "WHERE m.rental_id = ?1 AND m.month = ?2 AND m.stay = ?3
+    "WHERE m.rental_id = ?1 AND m.month = ?2 AND m.tenure = ?3
        AND (m.renter_id = ?4 OR m.farmer_id = ?5)"
 );
 
@@ -145,7 +145,7 @@ pub fn judged(
 
 /// Writes a dispute down: the columns of the table, in order. A second one of a side is refused.
 const BEGIN: &str = "
-    INSERT INTO sla_disputes (id, rental_id, month, stay, side, account_id, words, created_at)
+    INSERT INTO sla_disputes (id, rental_id, month, tenure, side, account_id, words, created_at)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 
 /// Begins a dispute, and tells both sides.
@@ -198,8 +198,8 @@ row! {
 /// Where a `Disputed` is.
 const DISPUTED: &str = "
       FROM sla_disputes d
-      JOIN sla_months m ON m.rental_id = d.rental_id AND m.month = d.month AND m.stay = d.stay
-      JOIN rental_stays s ON s.rental_id = m.rental_id AND s.number = m.stay ";
+      JOIN sla_months m ON m.rental_id = d.rental_id AND m.month = d.month AND m.tenure = d.tenure
+      JOIN tenures s ON s.rental_id = m.rental_id AND s.number = m.tenure ";
 
 fn case(Disputed { judged, id }: Disputed) -> Result<Case, StoreError> {
     let dispute = judged.disputes.iter().find(|dispute| dispute.id == id).cloned();

@@ -66,9 +66,9 @@ row! {
         /// That account's address.
         pub email: String = "a.email",
         /// How it was proven.
-        pub proof: Proof = "f.how",
+        pub proof: Proof = "f.verified_by",
         /// When.
-        pub proven_at: Timestamp = "f.proven_at",
+        pub proven_at: Timestamp = "f.verified_at",
         /// When the grid was last asked whose it is.
         pub checked_at: Timestamp = "f.checked_at",
     }
@@ -124,7 +124,7 @@ fn accounts(
 
 /// Records a proof: the columns of the command view, in order.
 const PROVE: &str = "
-    INSERT INTO prove_farm (id, name, twin_id, twin_account, owner_id, how, proven_at)
+    INSERT INTO verify_farm (id, name, twin_id, twin_account, owner_id, verified_by, verified_at)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 
 /// Records that an account has proven to own a farm, in place of who did before. Published nodes of
@@ -151,7 +151,7 @@ pub fn prove(
 /// Takes back the proof of the farm `?1` at `?2`, of which the event `?3` tells. Nothing happens
 /// where there is none.
 const REVOKE: &str = "
-    INSERT INTO void_farm (id, event, voided_at)
+    INSERT INTO revoke_farm (id, event, voided_at)
     SELECT id, ?3, ?2 FROM farms WHERE id = ?1";
 
 /// Takes back a proof: its owner is told, and the owner's nodes of it go off the market. Answers
@@ -289,7 +289,7 @@ const SEEN: &str = select!(
 
 /// Takes a node over: the columns of the command view, in order.
 const TAKE_OVER: &str = "
-    INSERT INTO take_over_node (id, farmer_id, offer_version, judge_at, taken_at)
+    INSERT INTO take_over_node (id, farmer_id, offer_version, evaluate_at, taken_at)
     VALUES (?1, ?2, ?3, ?4, ?5)";
 
 /// Takes over a node of a proven farm that somebody else has registered, with what is rented on it.

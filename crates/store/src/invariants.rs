@@ -540,16 +540,16 @@ pub const INVARIANTS: [Invariant; 38] = [
         claim: "A rental's stays follow one another, and the last one is where and what it is.",
         check: Check::Count(
             "SELECT (SELECT count(*) FROM (
-                  SELECT started_at, number, ended_at, judged_until, judge_at,
+                  SELECT started_at, number, ended_at, evaluated_until, evaluate_at,
                          lag(ended_at, 1, started_at) OVER same AS before,
                          row_number() OVER same AS nth
-                    FROM rental_stays
+                    FROM tenures
                   WINDOW same AS (PARTITION BY rental_id ORDER BY number))
-               WHERE started_at IS NOT before OR number <> nth OR judged_until < started_at
-                  OR judged_until > coalesce(ended_at, judged_until)
-                  OR (judge_at IS NULL AND judged_until IS NOT ended_at))
+               WHERE started_at IS NOT before OR number <> nth OR evaluated_until < started_at
+                  OR evaluated_until > coalesce(ended_at, evaluated_until)
+                  OR (evaluate_at IS NULL AND evaluated_until IS NOT ended_at))
              + (SELECT count(*) FROM rentals r
-                  LEFT JOIN rental_stays s ON s.rental_id = r.id AND s.ended_at IS NULL
+                  LEFT JOIN tenures s ON s.rental_id = r.id AND s.ended_at IS NULL
                  WHERE (r.state = 'ended') <> (s.rental_id IS NULL)
                     OR (s.rental_id IS NOT NULL
                         AND (s.node_id <> r.node_id OR s.farmer_id <> r.farmer_id
@@ -584,7 +584,7 @@ pub const INVARIANTS: [Invariant; 38] = [
             "SELECT (SELECT count(*) FROM (
                   SELECT m.paid_micros AS paid, m.credit_micros AS credit, m.owed_at,
                          (SELECT credit_micros FROM sla_disputes
-                           WHERE rental_id = m.rental_id AND month = m.month AND stay = m.stay
+                           WHERE rental_id = m.rental_id AND month = m.month AND tenure = m.tenure
                              AND decided_at IS NOT NULL
                            ORDER BY decided_at DESC, id DESC LIMIT 1) AS decided,
                          (SELECT coalesce(sum(e.amount_micros), 0)
@@ -594,12 +594,12 @@ pub const INVARIANTS: [Invariant; 38] = [
                            WHERE a.kind = 'wallet' AND a.owner_id = m.renter_id
                              AND ((t.kind = 'sla-credit'
                                    AND t.reference = 'month ' || m.rental_id || '/' || m.month
-                                                     || '/' || m.stay)
+                                                     || '/' || m.tenure)
                                   OR (t.kind = 'sla-correction'
                                       AND t.reference IN (
                                           SELECT id FROM sla_disputes
                                            WHERE rental_id = m.rental_id AND month = m.month
-                                             AND stay = m.stay)))) AS booked
+                                             AND tenure = m.tenure)))) AS booked
                     FROM sla_months m)
                WHERE paid <> booked
                   OR (decided IS NULL AND paid <> iif(owed_at IS NULL, credit, 0))
@@ -611,7 +611,7 @@ pub const INVARIANTS: [Invariant; 38] = [
                         AND NOT EXISTS (
                             SELECT 1 FROM sla_months
                              WHERE rental_id = t.rental_id
-                               AND 'month ' || rental_id || '/' || month || '/' || stay
+                               AND 'month ' || rental_id || '/' || month || '/' || tenure
                                    = t.reference)))",
         ),
     },

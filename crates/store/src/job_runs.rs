@@ -130,7 +130,7 @@ const BACKLOG: &str = "
      UNION ALL
     SELECT 'tell of late jobs', (SELECT count(*) FROM (
                SELECT 1 FROM jobs
-                WHERE told_at IS NULL AND state IN ('waiting', 'leased', 'failed')
+                WHERE notified_at IS NULL AND state IN ('waiting', 'leased', 'failed')
                   AND late_at <= ?1 LIMIT ?2))
      UNION ALL
     SELECT 'seal the audit log', (SELECT count(*) FROM (
@@ -138,10 +138,10 @@ const BACKLOG: &str = "
                 WHERE id > (SELECT coalesce(max(audit_id), 0) FROM audit_seals) LIMIT ?2))
      UNION ALL
     SELECT 'look at promises', (SELECT count(*) FROM (
-               SELECT 1 FROM node_months WHERE judged_down <> observed - observed_up LIMIT ?2))
+               SELECT 1 FROM node_months WHERE evaluated_down <> observed - observed_up LIMIT ?2))
      UNION ALL
     SELECT 'tell', (SELECT count(*) FROM (
-               SELECT 1 FROM events WHERE id > (SELECT event_id FROM notice_cursor) LIMIT ?2))
+               SELECT 1 FROM events WHERE id > (SELECT event_id FROM notification_cursor) LIMIT ?2))
      UNION ALL
     SELECT 'deliver messages', (SELECT count(*) FROM (
                SELECT 1 FROM webhook_deliveries

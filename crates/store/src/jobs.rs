@@ -336,7 +336,7 @@ row! {
         /// When everything is paid back, unless it is there.
         pub refund_at: Timestamp = "j.refund_at",
         /// Whether it is late.
-        pub is_late: bool = "j.told_at IS NOT NULL OR j.late_at <= ?3",
+        pub is_late: bool = "j.notified_at IS NOT NULL OR j.late_at <= ?3",
     }
 }
 
@@ -379,7 +379,7 @@ pub fn is_owed(db: &dyn Db, rental: RentalId) -> Result<bool, StoreError> {
 /// Up to `?3` states of machines of the rental `?1`, with whether they are late at `?2`. Those of
 /// slices that it has left are over. Served by the index `jobs_by_rental`.
 const OWING: &str = "
-    SELECT state, told_at IS NOT NULL OR late_at <= ?2 FROM jobs
+    SELECT state, notified_at IS NOT NULL OR late_at <= ?2 FROM jobs
      WHERE rental_id = ?1 AND kind = 'create' AND state IN ('waiting', 'leased', 'failed')
      LIMIT ?3";
 

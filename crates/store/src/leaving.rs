@@ -229,7 +229,7 @@ fn decide(
 const MOVE: &str = "
     INSERT INTO move_rental
            (id, version, node_id, slice_number, offer_version, price_micros, min_uptime,
-            min_bandwidth_mbps, earns_at, periods, bookings, is_owed, removal_late_at, judge_at,
+            min_bandwidth_mbps, earns_at, periods, bookings, is_owed, removal_late_at, evaluate_at,
             late_at, refund_at, seen_after, moved_at)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)";
 

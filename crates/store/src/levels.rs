@@ -45,7 +45,7 @@ row! {
 
 row! {
     impl Stay {
-        judged_until: Timestamp = "s.judged_until",
+        judged_until: Timestamp = "s.evaluated_until",
         ended_at: Option<Timestamp> = "s.ended_at",
         paid_until: Timestamp = "r.ends_at",
     }
@@ -67,19 +67,20 @@ impl DueStay {
 }
 
 /// Up to `?2` stays that are to be judged at `?1`, the longest due first, and those of one node
-/// together. Served by the index `rental_stays_by_judgement`.
+/// together. Served by the index `tenures_by_evaluation`.
 const DUE: &str = select!(
     DueStay,
-    " FROM rental_stays s
+    " FROM tenures s
       JOIN rentals r ON r.id = s.rental_id
-     WHERE s.judge_at <= ?1
-     ORDER BY s.judge_at, s.node_id, s.judged_until LIMIT ?2"
+     WHERE s.evaluate_at <= ?1
+     ORDER BY s.evaluate_at, s.node_id, s.evaluated_until LIMIT ?2"
 );
 
 /// Saves a judgement; the columns of the command view, in order.
 const JUDGE: &str = "
-    INSERT INTO judge_stay
-           (rental_id, stay, version, seen_end, from_at, judged_until, judge_at, judged_at, month,
+    INSERT INTO evaluate_tenure
+           (rental_id, tenure, version, seen_end, from_at, evaluated_until, evaluate_at,
+            evaluated_at, month,
             until_at, observed, observed_up, excused, measured, measured_uptime, measured_mbps,
             base_micros, percent, credit_micros, booking, owed_at)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19,
@@ -232,7 +233,7 @@ row! {
         /// Whether some of the credit is still owed.
         pub is_owed: bool = "m.owed_at IS NOT NULL",
         /// When it was judged.
-        pub judged_at: Timestamp = "m.judged_at",
+        pub judged_at: Timestamp = "m.evaluated_at",
         /// What was said against it.
         pub disputes: Vec<Dispute> = DISPUTES,
     }
@@ -241,7 +242,7 @@ row! {
 row! {
     impl Subject {
         rental: RentalId = "m.rental_id",
-        stay: u32 = "m.stay",
+        stay: u32 = "m.tenure",
         month: Month = "m.month",
         place: String = "'node' || m.node_id || coalesce('_slice_' || s.slice_number, '')",
         renter: AccountId = "m.renter_id",
@@ -252,14 +253,14 @@ row! {
 /// Where a `Judged` is.
 pub(crate) const JUDGED: &str = "
       FROM sla_months m
-      JOIN rental_stays s ON s.rental_id = m.rental_id AND s.number = m.stay ";
+      JOIN tenures s ON s.rental_id = m.rental_id AND s.number = m.tenure ";
 
 /// The months of the rental `?1` that were judged while it was of the renter `?2`, the newest
 /// first: at most `?3`. Served by the primary key.
 const OF_RENTAL: &str = select!(
     Judged,
     JUDGED,
-    "WHERE m.rental_id = ?1 AND m.renter_id = ?2 ORDER BY m.month DESC, m.stay DESC LIMIT ?3"
+    "WHERE m.rental_id = ?1 AND m.renter_id = ?2 ORDER BY m.month DESC, m.tenure DESC LIMIT ?3"
 );
 
 /// The months of a renter's rental that were judged, the newest first.
@@ -303,8 +304,8 @@ const OF_FARMER: &str = select!(
     Judged,
     JUDGED,
     "WHERE m.farmer_id = ?1 AND m.credit_micros > 0
-       AND (m.judged_at, m.rental_id, m.month, m.stay) < (?2, ?3, ?4, ?5)
-     ORDER BY m.judged_at DESC, m.rental_id DESC, m.month DESC, m.stay DESC LIMIT ?6"
+       AND (m.evaluated_at, m.rental_id, m.month, m.tenure) < (?2, ?3, ?4, ?5)
+     ORDER BY m.evaluated_at DESC, m.rental_id DESC, m.month DESC, m.tenure DESC LIMIT ?6"
 );
 
 /// A page of the months for which a farmer's renters were credited, the last judged first.
@@ -330,12 +331,13 @@ const OWED: &str = select!(Judged, JUDGED, "WHERE m.owed_at <= ?1 ORDER BY m.owe
 
 /// Books a credit that was owed; the columns of the command view, in order.
 const PAY: &str = "
-    INSERT INTO pay_credit (rental_id, month, stay, booking, paid_at) VALUES (?1, ?2, ?3, ?4, ?5)";
+    INSERT INTO pay_credit (rental_id, month, tenure, booking, paid_at)
+    VALUES (?1, ?2, ?3, ?4, ?5)";
 
 /// The credit of `?1`, `?2` and `?3` is tried again at `?4`, if it is still owed.
 const LATER: &str = "
     UPDATE sla_months SET owed_at = ?4
-     WHERE rental_id = ?1 AND month = ?2 AND stay = ?3 AND owed_at IS NOT NULL";
+     WHERE rental_id = ?1 AND month = ?2 AND tenure = ?3 AND owed_at IS NOT NULL";
 
 /// Books credits that were owed, as far as the earnings suffice by now: at most `limit` of them.
 pub fn pay_owed(db: &dyn Db, now: Timestamp, limit: u32) -> Result<(), StoreError> {
@@ -363,7 +365,7 @@ pub fn pay_owed(db: &dyn Db, now: Timestamp, limit: u32) -> Result<(), StoreErro
 
 /// The statements that are served by an index, for the test of their plans.
 pub const INDEXED: [(&str, &str); 3] = [
-    (DUE, "rental_stays_by_judgement"),
+    (DUE, "tenures_by_evaluation"),
     (OF_FARMER, "sla_months_by_farmer"),
     (OWED, "sla_months_owed"),
 ];

@@ -52,8 +52,8 @@ row! {
 /// primary keys: for each time at which somebody looked, the node is looked up.
 const OF_NODE: &str = select!(
     Look,
-    "FROM look_times t
-     CROSS JOIN looks l ON l.at = t.at AND l.node_id = ?1
+    "FROM observation_times t
+     CROSS JOIN observations l ON l.at = t.at AND l.node_id = ?1
      WHERE t.at >= ?2 AND t.at < ?3
      ORDER BY t.at LIMIT ?4"
 );
@@ -86,8 +86,8 @@ const MEASURED: &str = select!(
     "FROM (SELECT l.is_up, l.upload_mbps, l.download_mbps,
                    EXISTS (SELECT 1 FROM json_each(?4) e
                             WHERE t.at >= e.value ->> 0 AND t.at < e.value ->> 1) AS is_excused
-              FROM look_times t
-             CROSS JOIN looks l ON l.at = t.at AND l.node_id = ?1
+              FROM observation_times t
+             CROSS JOIN observations l ON l.at = t.at AND l.node_id = ?1
              WHERE t.at >= ?2 AND t.at < ?3)"
 );
 
@@ -158,8 +158,8 @@ impl Record {
 const LAST_DAY: &str = "
     SELECT count(*), coalesce(sum(l.is_up), 0), count(l.upload_mbps + l.download_mbps),
            coalesce(sum(l.upload_mbps), 0), coalesce(sum(l.download_mbps), 0)
-      FROM look_times t
-     CROSS JOIN looks l ON l.at = t.at AND l.node_id = ?1
+      FROM observation_times t
+     CROSS JOIN observations l ON l.at = t.at AND l.node_id = ?1
      WHERE t.at > ?2 AND t.at <= ?3";
 
 /// The sums of the days of the node `?1` from `?2` to `?3`. Served by the primary key, day by day.
@@ -170,7 +170,7 @@ const DAYS_SUM: &str = "
            coalesce(sum(d.measured), 0), coalesce(sum(d.upload_mbps), 0),
            coalesce(sum(d.download_mbps), 0)
       FROM days
-     CROSS JOIN look_days d ON d.day = days.day AND d.node_id = ?1";
+     CROSS JOIN observation_days d ON d.day = days.day AND d.node_id = ?1";
 
 /// What `LAST_DAY` and others sum up.
 struct Sums {
@@ -250,7 +250,7 @@ const DAYS: &str = "
         SELECT ?2 UNION ALL SELECT day + 1 FROM days WHERE day < ?3 LIMIT 400)
     SELECT d.day, d.observed, d.observed_up, d.measured, d.upload_mbps, d.download_mbps
       FROM days
-     CROSS JOIN look_days d ON d.day = days.day AND d.node_id = ?1
+     CROSS JOIN observation_days d ON d.day = days.day AND d.node_id = ?1
      ORDER BY d.day";
 
 /// The last so many days of a node at which somebody looked, in order: at most [`DAYS_MAX`].
@@ -271,18 +271,18 @@ pub fn days(
 }
 
 /// Whether there are looks from before `?1`: a read, so that most runs write nothing.
-const HAS_OLD: &str = "SELECT 1 FROM look_times WHERE at < ?1 LIMIT 1";
+const HAS_OLD: &str = "SELECT 1 FROM observation_times WHERE at < ?1 LIMIT 1";
 
 /// Deletes up to `?2` looks from before `?1`, the oldest first: what they come to is in the days
 /// since they were made. Served by the primary key.
 const FOLD: &str = "
-    DELETE FROM looks WHERE (at, node_id) IN (
-        SELECT at, node_id FROM looks WHERE at < ?1 ORDER BY at, node_id LIMIT ?2)";
+    DELETE FROM observations WHERE (at, node_id) IN (
+        SELECT at, node_id FROM observations WHERE at < ?1 ORDER BY at, node_id LIMIT ?2)";
 
 /// Deletes the times from before `?1` of which no look is left. Served by the primary keys.
 const FOLD_TIMES: &str = "
-    DELETE FROM look_times
-     WHERE at < ?1 AND at < coalesce((SELECT min(at) FROM looks), ?1)";
+    DELETE FROM observation_times
+     WHERE at < ?1 AND at < coalesce((SELECT min(at) FROM observations), ?1)";
 
 /// Folds looks that are 90 days old into their days, a bounded number each time.
 pub fn fold(db: &dyn Db, now: Timestamp) -> Result<(), StoreError> {

@@ -58,8 +58,8 @@ const LIST: &str = select!(
               FROM events WHERE farmer_id = ?1 AND id < ?2 AND renter_id IS NOT ?1
              ORDER BY id DESC LIMIT ?4)
      WHERE kind IN (SELECT key FROM json_each(?3)
-                     WHERE value NOT IN (SELECT kind FROM notice_choices
-                                          WHERE account_id = ?1 AND way = 'page' AND is_on = 0))
+                     WHERE value NOT IN (SELECT kind FROM notification_settings
+                                          WHERE account_id = ?1 AND channel = 'page' AND is_on = 0))
      ORDER BY id DESC LIMIT ?5"
 );
 
@@ -110,8 +110,8 @@ const UNREAD: &str = "
                  ORDER BY id DESC LIMIT ?3)
          WHERE kind IN (SELECT key FROM json_each(?2)
                          WHERE value NOT IN (
-                               SELECT kind FROM notice_choices
-                                WHERE account_id = ?1 AND way = 'page' AND is_on = 0))
+                               SELECT kind FROM notification_settings
+                                WHERE account_id = ?1 AND channel = 'page' AND is_on = 0))
          LIMIT ?4)";
 
 /// How many notifications an account has not read: at most one more than [`UNREAD_MAX`].
@@ -146,7 +146,8 @@ pub fn mark_read(db: &dyn Db, account: AccountId, through: i64) -> Result<(), St
 }
 
 /// What the account `?1` has chosen otherwise than the defaults. Served by the primary key.
-const CHOICES: &str = "SELECT kind, way, is_on FROM notice_choices WHERE account_id = ?1";
+const CHOICES: &str =
+    "SELECT kind, channel, is_on FROM notification_settings WHERE account_id = ?1";
 
 /// What an account has chosen.
 pub fn choices(db: &dyn Db, account: AccountId) -> Result<Choices, StoreError> {
@@ -158,7 +159,8 @@ pub fn choices(db: &dyn Db, account: AccountId) -> Result<Choices, StoreError> {
 }
 
 /// Keeps what the account `?1` chooses, `?2` as the command view takes it.
-const CHOOSE: &str = "INSERT INTO choose_notices (account_id, choices) VALUES (?1, ?2)";
+const CHOOSE: &str =
+    "INSERT INTO change_notification_settings (account_id, choices) VALUES (?1, ?2)";
 
 /// Keeps what an account chooses.
 pub fn choose(db: &dyn Db, account: AccountId, choices: &Choices) -> Result<(), StoreError> {
@@ -214,7 +216,7 @@ row! {
         /// Empty where the account is shut out or deleted.
         email: Option<String> = "email",
         choices: Vec<(NoticeKind, Way, bool)> =
-            "(SELECT json_group_array(json_array(kind, way, is_on)) FROM notice_choices c
+            "(SELECT json_group_array(json_array(kind, channel, is_on)) FROM notification_settings c
                WHERE c.account_id = e.account_id)",
         webhooks: Vec<WebhookId> =
             "(SELECT json_group_array(id) FROM webhooks w
@@ -249,10 +251,10 @@ const BATCH: &str = select!(
                 w.is_renter, c.event_id AS seen_id, a.id AS account_id,
                 CASE WHEN a.deleted_at IS NULL AND a.disabled_at IS NULL THEN a.email ELSE '' END
                 AS email
-           FROM notice_cursor c
+           FROM notification_cursor c
            JOIN (SELECT id, kind, renter_id, farmer_id, node_id, slice_number, rental_id,
                         created_at, subject
-                   FROM events WHERE id > (SELECT event_id FROM notice_cursor)
+                   FROM events WHERE id > (SELECT event_id FROM notification_cursor)
                   ORDER BY id LIMIT ?1) e
            LEFT JOIN (SELECT 1 AS is_renter UNION ALL SELECT 0) w
              ON CASE WHEN w.is_renter THEN e.renter_id IS NOT NULL
@@ -320,7 +322,7 @@ pub struct NewDelivery {
 
 /// The columns of the command view, in order.
 const DISPATCH: &str = "
-    INSERT INTO dispatch_notices (seen_id, event_id, mails, deliveries, dispatched_at)
+    INSERT INTO dispatch_notifications (seen_id, event_id, mails, deliveries, dispatched_at)
     VALUES (?1, ?2, ?3, ?4, ?5)";
 
 /// Puts the mails and messages of a batch where they are sent from, and goes on behind it; `false`

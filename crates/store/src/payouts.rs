@@ -92,8 +92,8 @@ row! {
             "coalesce((SELECT balance_micros FROM ledger_accounts
                         WHERE kind = 'earnings' AND owner_id = ?1), 0)",
         withheld: Usd =
-            "(SELECT coalesce(sum((max(earned_micros - judged_micros, 0) * ?2 + 99) / 100), 0)
-                FROM rental_stays WHERE farmer_id = ?1 AND judge_at IS NOT NULL)
+            "(SELECT coalesce(sum((max(earned_micros - evaluated_micros, 0) * ?2 + 99) / 100), 0)
+                FROM tenures WHERE farmer_id = ?1 AND evaluate_at IS NOT NULL)
              + (SELECT micros FROM owed_credits WHERE farmer_id = ?1)",
         address: Option<String> = "payout_address",
         open: u32 =
@@ -104,7 +104,7 @@ row! {
 
 /// What a request of the account `?1` depends on. Of what was not judged yet, `?2` percent may go
 /// back to renters. Served by `payouts_open`, the unique index of `ledger_accounts`, and
-/// `rental_stays_by_farmer`; no row means that there is no such account.
+/// `tenures_by_farmer`; no row means that there is no such account.
 const MEANS: &str = select!(Means, "FROM accounts WHERE id = ?1 AND deleted_at IS NULL");
 
 /// What the account can ask for now.
@@ -339,5 +339,5 @@ pub fn counts(db: &dyn Db) -> Result<Vec<Count>, StoreError> {
 pub const INDEXED: [(&str, &str); 3] = [
     (OF_ACCOUNT, "payouts_by_account"),
     (IN_STATE, "payouts_by_state"),
-    (MEANS, "rental_stays_by_farmer"),
+    (MEANS, "tenures_by_farmer"),
 ];

@@ -44,11 +44,11 @@ impl NodeMonth {
 const FROM: &str = "FROM node_months m JOIN nodes n ON n.id = m.node_id ";
 
 /// Up to `?1` months that have been down more often than when they were last judged, the oldest
-/// month first. Served by `node_months_to_judge` and `rentals_by_node`.
+/// month first. Served by `node_months_to_evaluate` and `rentals_by_node`.
 const UNJUDGED: &str = select!(
     NodeMonth,
     FROM,
-    "WHERE m.judged_down <> m.observed - m.observed_up ORDER BY m.month, m.node_id LIMIT ?1"
+    "WHERE m.evaluated_down <> m.observed - m.observed_up ORDER BY m.month, m.node_id LIMIT ?1"
 );
 
 /// The month `?3` of the node `?2` of the farmer `?1`. Served by the primary keys.
@@ -79,7 +79,7 @@ fn without_excused(db: &dyn Db, mut month: NodeMonth) -> Result<NodeMonth, Store
 /// Writes down what was found of several months: `?1` is a JSON array of objects with `node`,
 /// `month`, `down`, `alert` and `minutes_left`; `?2` is now.
 const JUDGE: &str = "
-    INSERT INTO judge_month (node_id, month, down, alert, minutes_left, judged_at)
+    INSERT INTO evaluate_node_month (node_id, month, down, alert, minutes_left, evaluated_at)
     SELECT value ->> 'node', value ->> 'month', value ->> 'down', value ->> 'alert',
            value ->> 'minutes_left', ?2
       FROM json_each(?1)";
@@ -131,4 +131,4 @@ fn alert(outlook: Outlook) -> Option<EventKind> {
 
 /// The statements and the indexes that serve them, for the test of their plans.
 pub const INDEXED: [(&str, &str); 2] =
-    [(UNJUDGED, "node_months_to_judge"), (UNJUDGED, "rentals_by_node")];
+    [(UNJUDGED, "node_months_to_evaluate"), (UNJUDGED, "rentals_by_node")];

@@ -233,7 +233,7 @@ impl<'a> Rule<'a> {
 /// What it means that a unique key is there, where code knows it.
 fn of_key(columns: &str) -> Option<Refusal> {
     const DISPUTE: &str = concat!(
-        "sla_disputes.rental_id, sla_disputes.month, sla_disputes.stay, ",
+        "sla_disputes.rental_id, sla_disputes.month, sla_disputes.tenure, ",
         "sla_disputes.side"
     );
     match columns {

@@ -562,7 +562,7 @@ pub fn set_own(
 const IMPORT: &str = "
     INSERT INTO import_node_rental
            (id, node_id, renter_id, months, price_micros, price_until, started_at, ends_at,
-            request_hash, judge_at, imported_at)
+            request_hash, evaluate_at, imported_at)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, zeroblob(32), ?9, ?10)";
 
 /// A rental of a whole node from before there were slices.

@@ -334,7 +334,7 @@ pub fn plan(db: &dyn Db, order: &Order<'_>, now: Timestamp) -> Result<Plan, Rent
 const RENT: &str = "
     INSERT INTO rent
            (id, account_id, idempotency_key, request_hash, total_micros, token_id, quote_id, items,
-            slices_max, judge_at, late_at, refund_at, seen_after, created_at)
+            slices_max, evaluate_at, late_at, refund_at, seen_after, created_at)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
 
 /// What an order made.

@@ -22,8 +22,8 @@ pub fn day_of(at: Timestamp) -> i64 {
 /// Whether the hour `?1` is still to be sampled: a read, so that most runs write nothing.
 const IS_DUE: &str = "SELECT 1 FROM market_clock WHERE id = 1 AND sampled_hour < ?1";
 
-/// Samples every node on the market for the hour `?1`: the trigger `market_is_sampled` does it. No
-/// row comes back where another run was first.
+/// Samples every node on the market for the hour `?1`: the trigger `new_hour_samples_market` does
+/// it. No row comes back where another run was first.
 const SAMPLE: &str = "
     UPDATE market_clock SET sampled_hour = ?1 WHERE id = 1 AND sampled_hour < ?1
  RETURNING sampled_hour";

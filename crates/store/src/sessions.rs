@@ -38,7 +38,7 @@ pub struct NewSession<'a> {
 /// Records a sign-in. `?1` id, `?2` hash, `?3` account, `?4` now, `?5` end, `?6` strong,
 /// `?7` address, `?8` user agent. No row comes back if the account is gone or shut out.
 const OPEN: &str = "
-    INSERT INTO sessions (id, hash, account_id, created_at, expires_at, seen_at, proved_at,
+    INSERT INTO sessions (id, hash, account_id, created_at, expires_at, seen_at, verified_at,
                           is_strong, address, user_agent)
     SELECT ?1, ?2, id, ?4, ?5, ?4, ?4, ?6, ?7, ?8 FROM accounts
      WHERE id = ?3 AND deleted_at IS NULL AND disabled_at IS NULL
@@ -77,7 +77,7 @@ row! {
         is_operator: bool = "a.is_operator",
         session: SessionId = "s.id",
         is_strong: bool = "s.is_strong",
-        proved_at: Timestamp = "s.proved_at",
+        proved_at: Timestamp = "s.verified_at",
         seen_at: Timestamp = "s.seen_at",
     }
 }
@@ -155,7 +155,7 @@ pub fn end_others(
 /// Gives the session `?1` another secret, and notes what was proved. `?2` the new secret's hash,
 /// `?3` now, `?4` whether a second factor was shown.
 const PROVE: &str = "
-    UPDATE sessions SET hash = ?2, proved_at = ?3, is_strong = max(is_strong, ?4)
+    UPDATE sessions SET hash = ?2, verified_at = ?3, is_strong = max(is_strong, ?4)
      WHERE id = ?1
  RETURNING id";
 

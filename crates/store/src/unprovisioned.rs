@@ -45,7 +45,7 @@ const LATE: &str = select!(
     " FROM jobs j
       JOIN rentals r ON r.id = j.rental_id
       JOIN accounts a ON a.id = iif(j.kind = 'create', r.renter_id, j.farmer_id)
-     WHERE j.told_at IS NULL AND j.state IN ('waiting', 'leased', 'failed') AND j.late_at <= ?1
+     WHERE j.notified_at IS NULL AND j.state IN ('waiting', 'leased', 'failed') AND j.late_at <= ?1
      ORDER BY j.late_at LIMIT ?2"
 );
 
@@ -65,7 +65,7 @@ pub fn operators(db: &dyn Db) -> Result<Vec<(AccountId, String)>, StoreError> {
 }
 
 /// Writes down that people were told; the columns of the command view, in order.
-const TELL: &str = "INSERT INTO tell_late (job_id, mails, told_at) VALUES (?1, ?2, ?3)";
+const TELL: &str = "INSERT INTO notify_late_job (job_id, mails, notified_at) VALUES (?1, ?2, ?3)";
 
 /// Writes down, once, that people were told that a job is late, with the event and the mails that
 /// tell of it.
@@ -146,7 +146,7 @@ pub fn refund(
 /// How many jobs agents have not done for so long that people were told: for the operator.
 const TOLD: &str = "
     SELECT count(*) FROM jobs
-     WHERE told_at IS NOT NULL AND state IN ('waiting', 'leased', 'failed')";
+     WHERE notified_at IS NOT NULL AND state IN ('waiting', 'leased', 'failed')";
 
 /// How many jobs are late now.
 pub fn late_count(db: &dyn Db) -> Result<u32, StoreError> {

@@ -100,8 +100,9 @@ fn whoever_rewrites_the_past_is_seen() {
         seal(&db).unwrap();
         by_hand(
             &db,
-            "PRAGMA foreign_keys = OFF; DROP TRIGGER audit_stays; DROP TRIGGER audit_is_kept;
-             DROP TRIGGER audit_seals_stay; DROP TRIGGER audit_seals_are_kept;",
+            "PRAGMA foreign_keys = OFF;
+             DROP TRIGGER audit_never_updated; DROP TRIGGER audit_never_deleted;
+             DROP TRIGGER audit_seals_never_updated; DROP TRIGGER audit_seals_never_deleted;",
         )
         .unwrap();
         assert_eq!(broken(&db), Ok(0));

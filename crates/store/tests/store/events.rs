@@ -110,7 +110,7 @@ fn inserts(db: &RusqliteDb) -> Vec<String> {
         let trigger = lines.collect::<Vec<_>>().join("\n");
         let statements = trigger.split("INSERT INTO ").skip(1);
         // Commands that pass the name of an event on.
-        let targets = ["events", "change_rental", "void_farm", "tell_of_maintenance"];
+        let targets = ["events", "change_rental", "revoke_farm", "notify_maintenance"];
         let is_event = |statement: &&str| {
             targets.iter().any(|target| statement.split_whitespace().next() == Some(*target))
         };

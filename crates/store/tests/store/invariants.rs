@@ -333,16 +333,13 @@ const BREAKS: [(&str, &str); 121] = [
         "payouts-are-booked",
         "INSERT INTO ledger_accounts (kind, owner_id) VALUES ('escrow', 'nobody')",
     ),
-    ("stays-are-the-rental", "UPDATE rental_stays SET min_uptime = 1 WHERE ended_at IS NULL"),
-    ("stays-are-the-rental", "DELETE FROM rental_stays WHERE number = 1 AND ended_at IS NOT NULL"),
-    ("stays-are-the-rental", "UPDATE rental_stays SET judged_until = started_at - 1"),
+    ("stays-are-the-rental", "UPDATE tenures SET min_uptime = 1 WHERE ended_at IS NULL"),
+    ("stays-are-the-rental", "DELETE FROM tenures WHERE number = 1 AND ended_at IS NOT NULL"),
+    ("stays-are-the-rental", "UPDATE tenures SET evaluated_until = started_at - 1"),
+    ("stays-are-the-rental", "UPDATE tenures SET ended_at = 9999999999 WHERE ended_at IS NULL"),
     (
         "stays-are-the-rental",
-        "UPDATE rental_stays SET ended_at = 9999999999 WHERE ended_at IS NULL",
-    ),
-    (
-        "stays-are-the-rental",
-        "UPDATE rental_stays SET judged_until = ended_at - 1 WHERE judge_at IS NULL",
+        "UPDATE tenures SET evaluated_until = ended_at - 1 WHERE evaluate_at IS NULL",
     ),
     (
         "credits-are-the-evidence",

@@ -130,7 +130,7 @@ fn what_was_kept_or_not_seen_costs_nothing_and_is_written_down() {
     assert_eq!(lines, ["2026-12 200 Some(\"99.5\") 18.10 0.00", "2026-11 11 None 6.90 0.00"]);
     assert_eq!(all[0].until, now().plus_months(1), "the grace is not paid for");
     assert_eq!((balance(&db, OMAR), earned(&db, FARMER)), before);
-    assert_eq!(count(&db, "SELECT count(*) FROM rental_stays WHERE judge_at IS NOT NULL"), 0);
+    assert_eq!(count(&db, "SELECT count(*) FROM tenures WHERE evaluate_at IS NOT NULL"), 0);
     assert_sound(&db);
 }
 

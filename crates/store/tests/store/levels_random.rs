@@ -320,7 +320,7 @@ fn check(seed: u64) {
     let mut world = World::new(seed);
     world.run();
     assert_sound(&world.db);
-    let sql = "SELECT rental_id, month, base_micros, credit_micros, judged_at, paid_micros
+    let sql = "SELECT rental_id, month, base_micros, credit_micros, evaluated_at, paid_micros
                  FROM sla_months ORDER BY rental_id, month";
     let db: &dyn Db = &world.db;
     let rows = db.all::<((String, String), (i64, i64), (i64, i64))>(sql, &[]).unwrap();

@@ -91,8 +91,11 @@ fn a_run_that_did_not_see_a_node_says_nothing_of_it() {
     assert!(record.at_least() < record.uptime());
     // A look that was made twice counts once.
     let days = dump(&db);
-    by_hand(&db, "INSERT INTO looks SELECT * FROM looks WHERE true ON CONFLICT DO NOTHING")
-        .unwrap();
+    by_hand(
+        &db,
+        "INSERT INTO observations SELECT * FROM observations WHERE true ON CONFLICT DO NOTHING",
+    )
+    .unwrap();
     assert!(dump(&db) == days);
     let nobody = last_day(&db, NodeId(NODE), minutes(20 + 1_440)).unwrap();
     assert_eq!((nobody.uptime(), nobody.at_least()), (None, None));
@@ -175,8 +178,9 @@ fn looks_are_folded_in_steps_and_their_days_stay() {
         look_at(&db, NODE, now().plus_seconds(hour * 3_600), Seen::Up);
         look_at(&db, 33, now().plus_seconds(hour * 3_600), Seen::Down);
     }
-    let (looks, times) = ("SELECT count(*) FROM looks", "SELECT count(*) FROM look_times");
-    let days = "SELECT sum(observed * 7 + observed_up) FROM look_days";
+    let (looks, times) =
+        ("SELECT count(*) FROM observations", "SELECT count(*) FROM observation_times");
+    let days = "SELECT sum(observed * 7 + observed_up) FROM observation_days";
     let (before, sum) = (dump(&db), count(&db, days));
     let later = |days: i64| now().plus_seconds(days * 86_400);
     fold_at_once(&db, later(90), 50).unwrap();

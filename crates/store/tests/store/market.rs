@@ -303,7 +303,7 @@ pub(crate) fn pass(db: &dyn Db, at: Timestamp, limit: u32) {
 
 /// Compares every promise that is due at `at`; nothing fails.
 pub(crate) fn judge(db: &dyn Db, at: Timestamp) {
-    let due = "SELECT 1 FROM rental_stays WHERE judge_at <= ?1 LIMIT 1";
+    let due = "SELECT 1 FROM tenures WHERE evaluate_at <= ?1 LIMIT 1";
     while !db.run(due, &[at.into()]).unwrap().is_empty() {
         let nothing: Vec<(RentalId, StoreError)> = Vec::new();
         assert_eq!(levels::judge(db, at, 100).unwrap(), nothing);

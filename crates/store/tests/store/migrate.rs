@@ -212,7 +212,7 @@ fn a_table_migration_with_other_contents_is_refused() {
 const REBUILT: &str = "\
 -- Slices have a note, and maintenance has a place.
 -- drops: guards/slices.sql guards/maintenance.sql
--- drops: commands/tell_of_maintenance.sql
+-- drops: commands/notify_maintenance.sql
 
 PRAGMA defer_foreign_keys = 1;
 
@@ -278,7 +278,7 @@ BEGIN
     SELECT RAISE(ABORT, 'refused: events_append_only');
 END;
 
-CREATE TRIGGER market_is_sampled AFTER UPDATE OF sampled_hour ON market_clock BEGIN
+CREATE TRIGGER new_hour_samples_market AFTER UPDATE OF sampled_hour ON market_clock BEGIN
     DELETE FROM reminders WHERE sent_at < 0;
 END;
 ";
@@ -401,9 +401,9 @@ fn only_files_that_differ_are_replaced_and_each_of_them_whole() {
         run.iter().map(|sql| first_words(sql)).filter(|sql| !sql.starts_with("SELECT")).collect();
     let expected = [
         "BEGIN IMMEDIATE",
-        "DROP TRIGGER \"market_is_sampled\"",
+        "DROP TRIGGER \"new_hour_samples_market\"",
         "CREATE TRIGGER market_clock_rises",
-        "CREATE TRIGGER market_is_sampled",
+        "CREATE TRIGGER new_hour_samples_market",
         "INSERT INTO schema_releases",
         "COMMIT",
     ];
@@ -415,9 +415,9 @@ fn what_was_changed_by_hand_is_put_right_by_the_next_release() {
     let db = market();
     by_hand(
         &db,
-        "DROP TRIGGER slices_are_kept;
-         DROP TRIGGER events_stay;
-         CREATE TRIGGER events_stay BEFORE UPDATE ON events BEGIN SELECT 1; END;
+        "DROP TRIGGER slices_never_deleted;
+         DROP TRIGGER events_never_updated;
+         CREATE TRIGGER events_never_updated BEFORE UPDATE ON events BEGIN SELECT 1; END;
          CREATE VIEW \"a \"\"view\"\"\" AS SELECT 1 AS one;
          CREATE TRIGGER stray AFTER INSERT ON events BEGIN SELECT 1; END",
     )

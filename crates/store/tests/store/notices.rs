@@ -121,13 +121,13 @@ fn choices_are_kept_where_they_differ() {
     chosen.set(NoticeKind::Extended, Way::Mail, true);
     choose(&db, account(FARMER), &chosen).unwrap();
     assert_eq!(choices(&db, account(FARMER)), Ok(chosen));
-    assert_eq!(count(&db, "SELECT count(*) FROM notice_choices"), 2);
+    assert_eq!(count(&db, "SELECT count(*) FROM notification_settings"), 2);
     assert_eq!(choices(&db, account(OMAR)), Ok(Choices::default()));
     rent(&db, attempt(OMAR, "key")).unwrap();
     assert_eq!((found(&db, FARMER).len(), unread(&db, account(FARMER))), (0, Ok(0)));
     assert_eq!(found(&db, OMAR).len(), 1);
     choose(&db, account(FARMER), &Choices::default()).unwrap();
-    assert_eq!(count(&db, "SELECT count(*) FROM notice_choices"), 0);
+    assert_eq!(count(&db, "SELECT count(*) FROM notification_settings"), 0);
     assert_eq!(found(&db, FARMER).len(), 1);
 }
 
@@ -236,7 +236,7 @@ fn a_deleted_account_leaves_no_webhook_and_no_choice() {
     // Whoever made something of it before tells nobody.
     assert_eq!(dispatch(&db, &batch, &mails, &messages, now()), Ok(true));
     assert_eq!(made(&db), (0, 0));
-    assert_eq!(count(&db, "SELECT count(*) FROM notice_choices"), 0);
+    assert_eq!(count(&db, "SELECT count(*) FROM notification_settings"), 0);
     assert_eq!(count(&db, "SELECT count(*) FROM webhooks"), 1);
     assert!(webhooks::find(&db, account(FARMER), kept).unwrap().is_some());
 }

@@ -98,7 +98,7 @@ fn unique_keys_that_mean_something_are_known_by_their_columns() {
             refused_payments.top_up_id: payment_known
         sla_disputes.rental_id,
             sla_disputes.month,
-            sla_disputes.stay,
+            sla_disputes.tenure,
             sla_disputes.side: dispute_exists
         top_ups.payment_id: payment_known
     "#]]

@@ -54,9 +54,9 @@ fn three_months_at_25_dollars_leave_these_rows() {
             order_id='01a2043b-3da8-7200-8000-000000000003' payer_id='omar' months=3
             price_micros=25000000 total_micros=71250000 fee_micros=7120000 earned_micros=0
             refunded_micros=0 starts_at=1795367321 ends_at=1803316121
-        + rental_stays rental_id='rental' number=1 node_id=32 slice_number=1 farmer_id='farmer'
+        + tenures rental_id='rental' number=1 node_id=32 slice_number=1 farmer_id='farmer'
             min_uptime=9950 min_bandwidth_mbps=100 started_at=1795367321 ended_at=NULL
-            judged_until=1795367321 judge_at=1796256000 earned_micros=0 judged_micros=0
+            evaluated_until=1795367321 evaluate_at=1796256000 earned_micros=0 evaluated_micros=0
         + rentals id='rental' order_id='01a2043b-3da8-7200-8000-000000000003' node_id=32
             slice_number=1 slices=1 renter_id='omar' farmer_id='farmer' state='active' version=1
             price_micros=25000000 price_until=1834852121 min_uptime=9950 min_bandwidth_mbps=100

@@ -48,7 +48,7 @@ fn states_are_those_of_the_domain() {
     check("refused_payments", "reason", Mismatch::ALL.map(Mismatch::as_str));
     check("challenges", "kind", ChallengeKind::ALL.map(ChallengeKind::as_str));
     check("nodes", "locked_by", Locker::ALL.map(Locker::as_str));
-    check("notice_choices", "way", Way::ALL.map(Way::as_str));
+    check("notification_settings", "channel", Way::ALL.map(Way::as_str));
     check("webhook_deliveries", "state", DeliveryState::ALL.map(DeliveryState::as_str));
     check("audit", "actor", Actor::ALL.map(Actor::as_str));
     check("jobs", "kind", JobKind::ALL.map(JobKind::as_str));

@@ -237,7 +237,7 @@ async fn whoever_changes_what_was_booked_is_found_out() {
                   WHERE id = 1;";
     let refused = db.connection().execute_batch(forge).unwrap_err();
     assert!(refused.to_string().contains("append_only"), "{refused}");
-    let drop = "DROP TRIGGER ledger_entries_stay;";
+    let drop = "DROP TRIGGER ledger_entries_never_updated;";
     db.connection().execute_batch(&format!("{drop} {forge}")).unwrap();
     let found = market.operator().get("/api/admin/invariants").await.ok(200);
     let broken = found["invariants"].as_array().unwrap().iter().filter(|it| it["ok"] == false);

@@ -84,7 +84,7 @@ async fn item_48_whoever_rewrites_the_log_is_found_out() {
     let forge = "UPDATE audit SET address = '203.0.113.1' WHERE id = 2";
     let refused = db.connection().execute(forge, []).unwrap_err();
     assert!(refused.to_string().contains("append_only"), "{refused}");
-    db.connection().execute_batch(&format!("DROP TRIGGER audit_stays; {forge}")).unwrap();
+    db.connection().execute_batch(&format!("DROP TRIGGER audit_never_updated; {forge}")).unwrap();
     let found = market.operator().get("/api/admin/invariants").await.ok(200);
     assert_eq!(found["ok"], false);
     let broken = found["invariants"].as_array().unwrap().iter().find(|it| it["ok"] == false);

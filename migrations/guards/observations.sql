@@ -1,7 +1,7 @@
--- What holds on `looks`, and what follows from a change of it.
+-- What holds on `observations`, and what follows from a change of it.
 
-CREATE TRIGGER looks_are_counted AFTER INSERT ON looks BEGIN
-    INSERT INTO look_days
+CREATE TRIGGER observation_counts_for_day AFTER INSERT ON observations BEGIN
+    INSERT INTO observation_days
            (day, node_id, observed, observed_up, healthy, unhealthy, measured, upload_mbps,
             download_mbps)
     SELECT NEW.at / 86400, NEW.node_id, 1, NEW.is_up, NEW.healthy IS 1, NEW.healthy IS 0,

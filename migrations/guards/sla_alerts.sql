@@ -1,6 +1,6 @@
--- What holds on `promise_alerts`, and what follows from a change of it.
+-- What holds on `sla_alerts`, and what follows from a change of it.
 
-CREATE TRIGGER promise_alerts_are_told AFTER INSERT ON promise_alerts BEGIN
+CREATE TRIGGER new_sla_alert_emits_event AFTER INSERT ON sla_alerts BEGIN
     INSERT INTO events (kind, farmer_id, node_id, subject, created_at)
     SELECT NEW.kind, farmer_id, id,
            NEW.month || iif(NEW.minutes_left IS NULL, '', printf(': %d min', NEW.minutes_left)),

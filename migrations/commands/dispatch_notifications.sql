@@ -2,12 +2,12 @@
 -- if somebody has gone on from `seen_id` meanwhile, so that each is made once. `mails` is a JSON
 -- array of objects with `id`, `account`, `kind` and `sealed` in hexadecimal; `deliveries` one of
 -- objects with `id`, `webhook`, `event`, `kind` and `body`.
-CREATE VIEW dispatch_notices AS
+CREATE VIEW dispatch_notifications AS
     SELECT event_id AS seen_id, event_id, '[]' AS mails, '[]' AS deliveries, 0 AS dispatched_at
-      FROM notice_cursor;
+      FROM notification_cursor;
 
-CREATE TRIGGER dispatch_notices_does INSTEAD OF INSERT ON dispatch_notices BEGIN
-    UPDATE notice_cursor SET event_id = NEW.event_id WHERE event_id = NEW.seen_id;
+CREATE TRIGGER dispatch_notifications_does INSTEAD OF INSERT ON dispatch_notifications BEGIN
+    UPDATE notification_cursor SET event_id = NEW.event_id WHERE event_id = NEW.seen_id;
     SELECT RAISE(ABORT, 'refused: notice_cursor_moved') WHERE changes() = 0;
     INSERT INTO mails (id, account_id, kind, sealed, due_at, created_at)
     SELECT m.value ->> 'id', a.id, m.value ->> 'kind', unhex(m.value ->> 'sealed'),

@@ -1,8 +1,8 @@
--- Command: a proof no longer counts. `event` says to its owner why. The owner's published nodes of
--- that farm go off the market; rentals run on.
-CREATE VIEW void_farm AS SELECT id, '' AS event, checked_at AS voided_at FROM farms;
+-- Command: the verification of a farm is revoked. `event` says to its owner why. The owner's
+-- published nodes of that farm go off the market; rentals run on.
+CREATE VIEW revoke_farm AS SELECT id, '' AS event, checked_at AS voided_at FROM farms;
 
-CREATE TRIGGER void_farm_does INSTEAD OF INSERT ON void_farm BEGIN
+CREATE TRIGGER revoke_farm_does INSTEAD OF INSERT ON revoke_farm BEGIN
     INSERT INTO events (kind, farmer_id, subject, created_at)
     SELECT NEW.event, owner_id, 'farm' || id, NEW.voided_at FROM farms WHERE id = NEW.id;
     UPDATE nodes
