@@ -3,10 +3,10 @@
 mod api;
 mod pages;
 
+use documents::api::SHOW_API_DOCUMENT;
 use spin_sdk::http::{Request, Response};
 use spin_sdk::http_service;
 use web::Route;
-use web::api::admin::SHOW_API_DOCUMENT;
 use web::operation::Access;
 
 const ROUTES: &[Route] = &[

@@ -4,10 +4,14 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
+use crate::api::API;
+use documents::asset::asset_type;
+use documents::docs::{ApiDocs, Limits, Problems};
+use documents::home::Home;
+use documents::promises::Promises;
 use http::StatusCode;
 use http::header::CACHE_CONTROL;
-use web::page::{ApiDocs, Home, Limits, Problems, Promises};
-use web::view::{Visit, asset_type};
+use ui::visit::Visit;
 use web::{Context, Problem, Response, respond};
 
 /// Where `spin.toml` mounts the folder `static`.
@@ -18,7 +22,7 @@ pub(crate) fn home(cx: &Context<'_>) -> Result<Response, Problem> {
 }
 
 pub(crate) fn api_docs(cx: &Context<'_>) -> Result<Response, Problem> {
-    respond::page(StatusCode::OK, &ApiDocs::new(&Visit::of(cx)?))
+    respond::page(StatusCode::OK, &ApiDocs::new(&Visit::of(cx)?, &API))
 }
 
 pub(crate) fn problems(cx: &Context<'_>) -> Result<Response, Problem> {

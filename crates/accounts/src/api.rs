@@ -2,16 +2,17 @@
 
 pub(crate) mod factors;
 
+use crate::account::json::{
+    AccountView, ChangeAccountBody, CodeBody, CredentialsBody, EmailBody, MailSentView,
+    NewEmailBody, NewPasswordBody, PasswordBody, ResetBody, SessionView, TokenBody, TokenView,
+    display_name,
+};
 use domain::id::{SessionId, TokenId};
 use http::StatusCode;
 use http::header::SET_COOKIE;
 use store::audit::{self, Entry};
 use store::{sessions, tokens};
-use web::api::account::{
-    AccountView, AuditView, ChangeAccountBody, CodeBody, CredentialsBody, EmailBody, MailSentView,
-    NewEmailBody, NewPasswordBody, PasswordBody, ResetBody, SessionView, TokenBody, TokenView,
-    display_name,
-};
+use ui::audit::AuditView;
 use web::api::{self, PageOf};
 use web::{Context, Problem, Response, json, respond, session};
 

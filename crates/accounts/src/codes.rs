@@ -1,5 +1,7 @@
 //! Codes of authenticator apps, and recovery codes.
 
+pub(crate) mod page;
+
 use domain::factor::RECOVERY_CODES;
 use domain::id::AccountId;
 use factors::recovery::RecoveryCode;

@@ -1,5 +1,6 @@
 //! Sign-up, sign-in, second factors, tokens, settings.
 
+mod account;
 mod api;
 mod changes;
 mod codes;
@@ -11,23 +12,25 @@ mod pages;
 mod passkeys;
 mod password;
 mod proof;
+mod second_factor;
 mod settings;
 
-use domain::account::Scope;
-use domain::recurring;
-use store::{challenges, sessions, tokens};
-use web::api::account::{
+use crate::account::json::{
     ASK_RESET, CHANGE_ACCOUNT, CHANGE_EMAIL, CHANGE_PASSWORD, CLOSE_SESSION, CONFIRM_ACCOUNT,
     CONFIRM_EMAIL, CREATE_ACCOUNT, CREATE_TOKEN, DELETE_ACCOUNT, END_OTHER_SESSIONS, END_SESSION,
     LIST_AUDIT, LIST_SESSIONS, LIST_TOKENS, OPEN_SESSION, RESET_PASSWORD, REVOKE_TOKEN,
     SHOW_ACCOUNT,
 };
-use web::api::factors::{
+use crate::second_factor::json::{
     ADD_PASSKEY, BEGIN_PASSKEY, BEGIN_PASSKEY_SIGN_IN, BEGIN_TOTP, CONFIRM_TOTP, FINISH_SESSION,
     LIST_PASSKEYS, MAKE_RECOVERY_CODES, OPEN_SESSION_BY_PASSKEY, PROVE_SESSION, REMOVE_PASSKEY,
     REMOVE_TOTP, SHOW_FACTORS,
 };
+use domain::account::Scope;
+use domain::recurring;
+use store::{challenges, sessions, tokens};
 use web::operation::Access;
+use web::operation::Operation;
 use web::{Job, Route};
 
 /// Who is signed in; what is theirs.
@@ -117,3 +120,39 @@ pub const SWEEP_TOKENS: Job =
 /// Challenges that have expired.
 pub const SWEEP_CHALLENGES: Job =
     Job { about: &recurring::SWEEP_CHALLENGES, run: |env| Ok(challenges::sweep(env.db, env.now)?) };
+
+/// Every operation of this feature, in the order of the API document.
+pub const OPERATIONS: &[&Operation] = &[
+    &CREATE_ACCOUNT,
+    &CONFIRM_ACCOUNT,
+    &SHOW_ACCOUNT,
+    &CHANGE_ACCOUNT,
+    &DELETE_ACCOUNT,
+    &CHANGE_PASSWORD,
+    &CHANGE_EMAIL,
+    &CONFIRM_EMAIL,
+    &ASK_RESET,
+    &RESET_PASSWORD,
+    &OPEN_SESSION,
+    &CLOSE_SESSION,
+    &LIST_SESSIONS,
+    &END_SESSION,
+    &END_OTHER_SESSIONS,
+    &CREATE_TOKEN,
+    &LIST_TOKENS,
+    &REVOKE_TOKEN,
+    &LIST_AUDIT,
+    &FINISH_SESSION,
+    &BEGIN_PASSKEY_SIGN_IN,
+    &OPEN_SESSION_BY_PASSKEY,
+    &PROVE_SESSION,
+    &SHOW_FACTORS,
+    &LIST_PASSKEYS,
+    &BEGIN_PASSKEY,
+    &ADD_PASSKEY,
+    &REMOVE_PASSKEY,
+    &BEGIN_TOTP,
+    &CONFIRM_TOTP,
+    &REMOVE_TOTP,
+    &MAKE_RECOVERY_CODES,
+];

@@ -1,12 +1,12 @@
 //! Tokens that are made and revoked, and sessions that are ended, for the API and the page alike.
 
+use crate::account::json::{NewTokenView, TokenBody, TokenView};
 use domain::account::{Scope, Scopes};
 use domain::field::FieldError;
 use domain::id::{AccountId, SessionId, TokenId};
 use domain::money::Usd;
 use store::sessions;
 use store::tokens::{self, NewToken, Token};
-use web::api::account::{NewTokenView, TokenBody, TokenView};
 use web::audit::Action;
 use web::form::keep;
 use web::session::Secret;

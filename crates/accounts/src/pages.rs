@@ -2,18 +2,22 @@
 
 pub(crate) mod factors;
 
+use crate::account::page::HOME;
+use crate::account::page::next as next_page;
+use crate::account::page::{Login, Signup};
 use http::StatusCode;
+use ui::done::Done;
+use ui::visit::Visit;
 use web::form::Form;
-use web::page::{Login, Signup};
+use web::form::belongs_to_form;
 use web::route::see_other_with_cookie;
-use web::view::{self, Done, HOME, Visit, belongs_to_form};
 use web::{Context, Problem, Response, respond, session};
 
 use crate::credentials::{self, SignIn, SignedUp};
 
 pub(crate) fn signup(cx: &Context<'_>) -> Result<Response, Problem> {
     let next = cx.query("next");
-    let next = view::next(next.as_deref());
+    let next = next_page(next.as_deref());
     if cx.identity.is_some() {
         return Ok(respond::see_other(next.unwrap_or(HOME)));
     }
@@ -22,7 +26,7 @@ pub(crate) fn signup(cx: &Context<'_>) -> Result<Response, Problem> {
 
 pub(crate) fn sign_up(cx: &Context<'_>) -> Result<Response, Problem> {
     let form = Form::read(cx.request);
-    let next = view::next(form.filled("next"));
+    let next = next_page(form.filled("next"));
     match credentials::sign_up(cx, form.text("email"), form.text("password")) {
         Ok(SignedUp::In(signed_in)) => {
             let welcome = Done::SignedUp.at(HOME);
@@ -39,7 +43,7 @@ pub(crate) fn sign_up(cx: &Context<'_>) -> Result<Response, Problem> {
 
 pub(crate) fn login(cx: &Context<'_>) -> Result<Response, Problem> {
     let next = cx.query("next");
-    let next = view::next(next.as_deref());
+    let next = next_page(next.as_deref());
     if cx.identity.is_some() {
         return Ok(respond::see_other(next.unwrap_or(HOME)));
     }
@@ -48,7 +52,7 @@ pub(crate) fn login(cx: &Context<'_>) -> Result<Response, Problem> {
 
 pub(crate) fn sign_in(cx: &Context<'_>) -> Result<Response, Problem> {
     let form = Form::read(cx.request);
-    let next = view::next(form.filled("next"));
+    let next = next_page(form.filled("next"));
     match credentials::sign_in(cx, form.text("email"), form.text("password")) {
         Ok(SignIn::Done(signed_in)) => {
             Ok(see_other_with_cookie(next.unwrap_or(HOME), &signed_in.cookie))

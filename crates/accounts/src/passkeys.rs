@@ -1,11 +1,11 @@
 //! Passkeys of accounts: their two ceremonies, each over two requests.
 
+use crate::second_factor::json::{CeremonyView, ShownPasskeyBody};
 use domain::factor::{PASSKEYS_MAX, PasskeyName};
 use domain::id::AccountId;
 use factors::passkey::{Ceremony, KeptPasskey, PasskeyError, RelyingParty, ShownPasskey};
 use store::challenges::{self, ChallengeKind, NewChallenge};
 use store::factors as kept;
-use web::api::factors::{CeremonyView, ShownPasskeyBody};
 use web::audit::Action;
 use web::session::{self, Secret};
 use web::{Context, Kind, Problem};

@@ -1,12 +1,12 @@
 //! Who somebody is, beyond a password: the second step of a sign-in, and proving it again later.
 
+use crate::second_factor::json::{ProofBody, SecondFactorView, ShownPasskeyBody};
 use domain::account::Email;
 use domain::factor::{self, Factor, Factors};
 use domain::id::AccountId;
 use store::accounts::{Grant, Identity};
 use store::challenges::{self, ChallengeKind, NewChallenge};
 use store::factors;
-use web::api::factors::{ProofBody, SecondFactorView, ShownPasskeyBody};
 use web::audit::Action;
 use web::session::{self, Secret};
 use web::{Context, Kind, Problem, mail};

@@ -1,13 +1,22 @@
 //! The settings of an account: a page of forms, each of which does one thing and leads back.
 
+pub(crate) mod activity;
+pub(crate) mod browser;
+pub(crate) mod page;
+
+use crate::account::json::display_name;
+use crate::settings::activity::ACTIVITY_PER_PAGE;
+use crate::settings::activity::Activity;
+use crate::settings::page::{Settings, TokenMade};
 use domain::id::{SessionId, TokenId};
 use http::StatusCode;
 use store::{audit, payouts, sessions, tokens};
-use web::api::account::display_name;
+use ui::done::Done;
+use ui::visit::Visit;
 use web::form::Form;
-use web::page::{Activity, Settings, TokenMade};
+use web::form::belongs_to_form;
+use web::route::SETTINGS;
 use web::route::see_other_with_cookie;
-use web::view::{self, ACTIVITY_PER_PAGE, Done, SETTINGS, Visit, belongs_to_form};
 use web::{Context, Problem, Response, api, respond, session};
 
 use crate::changes::{self, NewEmail};
@@ -67,7 +76,7 @@ pub(crate) fn end_other_sessions(cx: &Context<'_>) -> Result<Response, Problem> 
 /// Makes a token. The answer itself shows it: an address would be kept and sent on.
 pub(crate) fn make_token(cx: &Context<'_>) -> Result<Response, Problem> {
     let form = Form::read(cx.request);
-    match making::make_token(cx, &view::read_token(&form)) {
+    match making::make_token(cx, &page::read_token(&form)) {
         Ok(made) => respond::page(StatusCode::CREATED, &TokenMade::new(&Visit::of(cx)?, &made)),
         Err(problem) => refused(cx, problem, |page, problem| page.token_refused(&form, problem)),
     }

@@ -1,14 +1,17 @@
 //! The books: statements by month and receipts, as pages, as JSON and as tables.
 
+pub(crate) mod json;
+pub(crate) mod page;
+
+use crate::books::json::{
+    MonthBooks, MonthsView, ReceiptView, StatementView, month_in_path, transaction_in_path,
+};
+use crate::books::page::{Receipt, Statement as StatementPage, Statements, statement_table};
 use http::StatusCode;
 use http::header::CONTENT_DISPOSITION;
 use store::receipts;
 use store::statements::{self, Book, Statement};
-use web::api::books::{
-    MonthBooks, MonthsView, ReceiptView, StatementView, month_in_path, transaction_in_path,
-};
-use web::page;
-use web::view::{Visit, statement_table};
+use ui::visit::Visit;
 use web::{Context, Problem, Response, respond};
 
 pub(crate) fn list_statements(cx: &Context<'_>) -> Result<Response, Problem> {
@@ -18,7 +21,7 @@ pub(crate) fn list_statements(cx: &Context<'_>) -> Result<Response, Problem> {
 
 pub(crate) fn statements(cx: &Context<'_>) -> Result<Response, Problem> {
     let months = statements::months(cx.db, cx.account()?.account)?;
-    respond::page(StatusCode::OK, &page::Statements::new(&Visit::of(cx)?, &months))
+    respond::page(StatusCode::OK, &Statements::new(&Visit::of(cx)?, &months))
 }
 
 /// What the account's wallet and earnings did in the month of the path. One without entries is as
@@ -36,7 +39,7 @@ pub(crate) fn show_statement(cx: &Context<'_>) -> Result<Response, Problem> {
 
 pub(crate) fn statement(cx: &Context<'_>) -> Result<Response, Problem> {
     let books = books(cx)?;
-    respond::page(StatusCode::OK, &page::Statement::new(&Visit::of(cx)?, &books))
+    respond::page(StatusCode::OK, &StatementPage::new(&Visit::of(cx)?, &books))
 }
 
 pub(crate) fn statement_csv(cx: &Context<'_>) -> Result<Response, Problem> {
@@ -56,7 +59,7 @@ pub(crate) fn show_receipt(cx: &Context<'_>) -> Result<Response, Problem> {
 pub(crate) fn receipt(cx: &Context<'_>) -> Result<Response, Problem> {
     let receipt = found(cx)?;
     let rented = receipts::rented(cx.db, &receipt)?;
-    let page = page::Receipt::new(&Visit::of(cx)?, &receipt, rented.as_ref());
+    let page = Receipt::new(&Visit::of(cx)?, &receipt, rented.as_ref());
     respond::page(StatusCode::OK, &page)
 }
 

@@ -1,18 +1,20 @@
 //! What the operator credits: payments by bank transfer, and for SLAs.
 
+pub(crate) mod json;
+
+use crate::credits::json::{CreditBody, CreditView, SlaCreditBody};
 use domain::account::Email;
 use domain::money::Usd;
 use http::StatusCode;
 use store::ledger::{self, Credit, Credited, SlaCredit, SlaCredited};
+use ui::ids::rental_id;
 use web::api::CURRENCY;
-use web::api::admin::{CreditBody, CreditView, SlaCreditBody};
-use web::api::rentals::rental_id;
 use web::audit::Action;
 use web::form::{idempotency_key, keep, read_reason};
-use web::{Context, Kind, Problem, Response, json, respond};
+use web::{Context, Kind, Problem, Response, respond};
 
 pub(crate) fn credit_wallet(cx: &Context<'_>) -> Result<Response, Problem> {
-    let body: CreditBody = json::body(cx.request)?;
+    let body: CreditBody = web::json::body(cx.request)?;
     let (email, amount, reason) = read_credit(&body)?;
     let key = idempotency_key(cx)?;
     let credit = Credit { email: &email, amount, reason: &reason, key: key.as_str() };
@@ -33,7 +35,7 @@ pub(crate) fn credit_wallet(cx: &Context<'_>) -> Result<Response, Problem> {
 }
 
 pub(crate) fn credit_sla(cx: &Context<'_>) -> Result<Response, Problem> {
-    let body: SlaCreditBody = json::body(cx.request)?;
+    let body: SlaCreditBody = web::json::body(cx.request)?;
     let mut wrong = Vec::new();
     let amount = keep(&mut wrong, Usd::parse("amount_usd", &body.amount_usd.text()));
     let reason = keep(&mut wrong, read_reason(&body.reason));

@@ -10,20 +10,21 @@ mod top_ups;
 mod wallet;
 mod webhook;
 
-use domain::account::Scope;
-use web::Route;
-use web::api::admin::{CREDIT_SLA, CREDIT_WALLET};
-use web::api::books::{LIST_STATEMENTS, SHOW_RECEIPT, SHOW_STATEMENT};
-use web::api::farm::{SET_PAYOUT, SHOW_PAYOUT};
-use web::api::payouts::{
+use crate::books::json::{LIST_STATEMENTS, SHOW_RECEIPT, SHOW_STATEMENT};
+use crate::credits::json::{CREDIT_SLA, CREDIT_WALLET};
+use crate::payout::json::{SET_PAYOUT, SHOW_PAYOUT};
+use crate::payouts::json::{
     APPROVE_PAYOUT, EXPORT_PAYOUTS, FAIL_PAYOUT, FINISH_PAYOUT, LIST_ALL_PAYOUTS, LIST_PAYOUTS,
     REQUEST_PAYOUT, SEND_PAYOUT, SHOW_FARM_PAYOUT, WITHDRAW_PAYOUT,
 };
-use web::api::top_ups::{
+use crate::top_ups::json::{
     CREATE_TOP_UP, LIST_REFUSED_PAYMENTS, LIST_TOP_UPS, SHOW_TOP_UP, TAKE_STRIPE_EVENT,
 };
-use web::api::wallet::{LIST_WALLET_ENTRIES, SHOW_WALLET};
+use crate::wallet::json::{LIST_WALLET_ENTRIES, SHOW_WALLET};
+use domain::account::Scope;
+use web::Route;
 use web::operation::Access;
+use web::operation::Operation;
 
 const FARM: Access = Access::Account(Scope::Farm);
 const READ: Access = Access::Account(Scope::Read);
@@ -83,4 +84,32 @@ pub const OPERATOR: &[Route] = &[
     Route::form("/operator/payouts/{payout}/send", Access::Operator, paying::send_form),
     Route::form("/operator/payouts/{payout}/done", Access::Operator, paying::finish_form),
     Route::form("/operator/payouts/{payout}/fail", Access::Operator, paying::fail_form),
+];
+
+/// Every operation of this feature, in the order of the API document.
+pub const OPERATIONS: &[&Operation] = &[
+    &SHOW_WALLET,
+    &LIST_WALLET_ENTRIES,
+    &LIST_STATEMENTS,
+    &SHOW_STATEMENT,
+    &SHOW_RECEIPT,
+    &CREATE_TOP_UP,
+    &LIST_TOP_UPS,
+    &SHOW_TOP_UP,
+    &TAKE_STRIPE_EVENT,
+    &SHOW_PAYOUT,
+    &SET_PAYOUT,
+    &LIST_PAYOUTS,
+    &REQUEST_PAYOUT,
+    &SHOW_FARM_PAYOUT,
+    &WITHDRAW_PAYOUT,
+    &CREDIT_WALLET,
+    &CREDIT_SLA,
+    &LIST_REFUSED_PAYMENTS,
+    &LIST_ALL_PAYOUTS,
+    &EXPORT_PAYOUTS,
+    &APPROVE_PAYOUT,
+    &SEND_PAYOUT,
+    &FINISH_PAYOUT,
+    &FAIL_PAYOUT,
 ];

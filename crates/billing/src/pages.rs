@@ -1,11 +1,12 @@
 //! The page of the wallet.
 
+use crate::wallet::page::Wallet;
+use crate::wallet::page::{ENTRIES_PER_PAGE, TOP_UPS_SHOWN};
 use http::StatusCode;
 use payments::StripeConfig;
 use store::{ledger, top_ups};
+use ui::visit::Visit;
 use web::form::Form;
-use web::page::Wallet;
-use web::view::{ENTRIES_PER_PAGE, TOP_UPS_SHOWN, Visit};
 use web::{Context, Problem, Response, api, respond};
 
 use crate::top_ups::stripe;

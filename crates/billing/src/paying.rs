@@ -1,19 +1,22 @@
 //! The operator pays farmers: payouts as a list, as a table to pay from, and step by step, for the
 //! API and the page alike.
 
+use crate::payouts::json::{
+    FailPayoutBody, PayoutView, SendPayoutBody, payout_id, payouts_table, state_asked,
+};
+use crate::payouts::page::OperatorPayouts;
+use crate::payouts::page::PAYOUTS_PER_PAGE;
 use domain::id::PayoutId;
 use domain::payout::{PayoutState, parse_words};
 use http::StatusCode;
 use http::header::CONTENT_DISPOSITION;
 use store::payouts::{self, Deed, EXPORTED_MAX, Payout};
-use web::api::payouts::{
-    FailPayoutBody, PayoutView, SendPayoutBody, payout_id, payouts_table, state_asked,
-};
+use ui::done::Done;
+use ui::visit::Visit;
 use web::api::{self, PageOf};
 use web::audit::Action;
 use web::form::Form;
-use web::page::OperatorPayouts;
-use web::view::{Done, PAYOUTS_PER_PAGE, Visit, belongs_to_form};
+use web::form::belongs_to_form;
 use web::{Context, Problem, Response, csv, json, respond};
 
 /// Where the page is.

@@ -1,13 +1,18 @@
 //! Where a farmer is paid to, for the API and the page alike.
 
+pub(crate) mod json;
+pub(crate) mod page;
+
+use crate::payout::json::{PayoutBody, PayoutView, payout_address};
+use crate::payout::page::Payout;
 use http::StatusCode;
 use store::accounts;
-use web::api::farm::{PayoutBody, PayoutView, payout_address};
+use ui::done::Done;
+use ui::visit::Visit;
 use web::audit::Action;
 use web::form::Form;
-use web::page::Payout;
-use web::view::{Done, Visit, belongs_to_form};
-use web::{Context, Problem, Response, json, respond};
+use web::form::belongs_to_form;
+use web::{Context, Problem, Response, respond};
 
 /// Sets where the farmer is paid to, and answers it. Only a session with a second factor does: who
 /// has stolen a password or a token must not have the earnings as well.
@@ -26,7 +31,7 @@ pub(crate) fn show_payout(cx: &Context<'_>) -> Result<Response, Problem> {
 }
 
 pub(crate) fn set_payout(cx: &Context<'_>) -> Result<Response, Problem> {
-    let body: PayoutBody = json::body(cx.request)?;
+    let body: PayoutBody = web::json::body(cx.request)?;
     let payout_address = Some(set(cx, &body.payout_address)?);
     respond::json(StatusCode::OK, &PayoutView { payout_address })
 }

@@ -1,16 +1,22 @@
 //! A farmer's payouts: asked for, looked at and taken back, for the API and the page alike.
 
+pub(crate) mod json;
+pub(crate) mod page;
+
+use crate::payouts::json::{FarmPayoutView, RequestPayoutBody, payout_id};
+use crate::payouts::page::Payouts;
+use crate::payouts::page::{PAYOUTS_PER_PAGE, read_payout};
 use domain::id::PayoutId;
 use domain::money::Usd;
 use domain::order::IdempotencyKey;
 use http::StatusCode;
 use store::payouts::{self, Deed, NewPayout, Payout};
-use web::api::payouts::{FarmPayoutView, RequestPayoutBody, payout_id};
+use ui::done::Done;
+use ui::visit::Visit;
 use web::api::{self, PageOf};
+use web::form::belongs_to_form;
 use web::form::{Form, idempotency_key};
-use web::page::Payouts;
-use web::view::{Done, PAYOUTS_PER_PAGE, Visit, belongs_to_form, read_payout};
-use web::{Context, Problem, Response, json, respond};
+use web::{Context, Problem, Response, respond};
 
 /// Where the page is.
 const PAGE: &str = "/dashboard/farm/payouts";
@@ -39,7 +45,7 @@ fn ask(cx: &Context<'_>, amount: Usd, key: &IdempotencyKey) -> Result<Payout, Pr
 
 pub(crate) fn request_payout(cx: &Context<'_>) -> Result<Response, Problem> {
     cx.require_strong()?;
-    let body: RequestPayoutBody = json::body(cx.request)?;
+    let body: RequestPayoutBody = web::json::body(cx.request)?;
     let payout = ask(cx, body.read()?, &idempotency_key(cx)?)?;
     respond::json(StatusCode::CREATED, &FarmPayoutView::new(&payout))
 }

@@ -1,6 +1,12 @@
 //! Top-ups by card: for the API and for the page alike. Off until the operator sets the secrets of
 //! Stripe.
 
+pub(crate) mod json;
+
+use crate::top_ups::json::{
+    RefusedPaymentView, RefusedPaymentsView, TopUpBody, TopUpView, top_up_id,
+};
+use crate::wallet::page::read_top_up;
 use domain::id::TopUpId;
 use domain::money::Usd;
 use domain::order::IdempotencyKey;
@@ -8,12 +14,12 @@ use domain::top_up::{PAYABLE_SECONDS, TopUpState};
 use http::StatusCode;
 use payments::{Checkout, StripeConfig};
 use store::top_ups::{self, Begun, NewTopUp, TopUp};
-use web::api::top_ups::{RefusedPaymentView, RefusedPaymentsView, TopUpBody, TopUpView, top_up_id};
+use ui::done::Done;
 use web::api::{self, PageOf};
 use web::env::Message;
+use web::form::belongs_to_form;
 use web::form::{Form, idempotency_key};
-use web::view::{self, Done, belongs_to_form};
-use web::{Context, Env, Kind, Problem, Response, json, respond};
+use web::{Context, Env, Kind, Problem, Response, respond};
 
 use crate::pages;
 
@@ -33,7 +39,7 @@ pub(crate) fn required_stripe(env: &Env<'_>) -> Result<StripeConfig, Problem> {
 }
 
 pub(crate) fn create_top_up(cx: &Context<'_>) -> Result<Response, Problem> {
-    let body: TopUpBody = json::body(cx.request)?;
+    let body: TopUpBody = web::json::body(cx.request)?;
     let amount = body.read()?;
     let top_up = begin(cx, &required_stripe(cx)?, amount, &idempotency_key(cx)?)?;
     respond::json(StatusCode::CREATED, &TopUpView::new(&top_up))
@@ -62,7 +68,7 @@ pub(crate) fn list_refused(cx: &Context<'_>) -> Result<Response, Problem> {
 pub(crate) fn send_form(cx: &Context<'_>) -> Result<Response, Problem> {
     let stripe = required_stripe(cx)?;
     let form = Form::read(cx.request);
-    let read = view::read_top_up(&form).map_err(Problem::fields);
+    let read = read_top_up(&form).map_err(Problem::fields);
     match read.and_then(|(amount, key)| begin(cx, &stripe, amount, &key)) {
         Ok(top_up) => {
             let page = top_up.url.filter(|_| top_up.state == TopUpState::Pending);

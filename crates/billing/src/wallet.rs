@@ -1,8 +1,11 @@
 //! The JSON API of the wallet.
 
+pub(crate) mod json;
+pub(crate) mod page;
+
+use crate::wallet::json::{EntryView, WalletView};
 use http::StatusCode;
 use store::ledger::{self, WalletEntry};
-use web::api::wallet::{EntryView, WalletView};
 use web::api::{self, CURRENCY, PageOf};
 use web::{Context, Problem, Response, respond};
 

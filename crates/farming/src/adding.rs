@@ -1,5 +1,8 @@
 //! Registering nodes: the real documents are fetched, and say what each can provide.
 
+pub(crate) mod json;
+pub(crate) mod page;
+
 use std::collections::BTreeMap;
 
 use domain::id::NodeId;

@@ -1,14 +1,15 @@
 //! The JSON API of a farmer's nodes.
 
+use crate::adding::json::{AddedNodesView, grid_node_ids};
+use crate::farm::json::{
+    AddNodeBody, ChangeNodeBody, FarmNodeView, FarmNodeWithSlices, grid_node_id,
+};
 use domain::field::FieldError;
 use domain::id::NodeId;
 use domain::listing::ListingEvent;
 use http::StatusCode;
 use store::nodes::{self, FarmNode};
-use web::api::farm::{
-    AddNodeBody, ChangeNodeBody, FarmNodeView, FarmNodeWithSlices, grid_node_id, node_id,
-};
-use web::api::grid_nodes::{AddedNodesView, grid_node_ids};
+use ui::ids::node_id;
 use web::api::{self, PageOf};
 use web::{Context, Kind, Problem, Response, json, respond};
 

@@ -1,15 +1,18 @@
 //! The operator says by hand whose a farm is; for programs and people alike.
 
+use crate::claiming::json::{ApproveBody, ProvenFarmView, farm_id, parse_farm, reason};
+use crate::claiming::page::FARMS_PER_PAGE;
+use crate::claiming::page::OperatorFarms;
 use domain::account::Email;
 use http::StatusCode;
 use store::accounts;
 use store::farms::{self, Proof, ProvenFarm};
-use web::api::claims::{ApproveBody, ProvenFarmView, farm_id, parse_farm, reason};
+use ui::done::Done;
+use ui::visit::Visit;
 use web::api::{self, PageOf};
 use web::audit::Action;
+use web::form::belongs_to_form;
 use web::form::{Form, keep};
-use web::page::OperatorFarms;
-use web::view::{Done, FARMS_PER_PAGE, Visit, belongs_to_form};
 use web::{Context, Kind, Problem, Response, json, respond};
 
 use crate::asking;

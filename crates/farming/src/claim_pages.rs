@@ -1,13 +1,16 @@
 //! The pages of claims: a farmer's farms, a message to sign, and what others have registered.
 
+use crate::claiming::json::{ClaimBody, ProveBody, parse_farm};
+use crate::claiming::page::FARMS_PER_PAGE;
+use crate::claiming::page::{FarmClaim, FarmClaims};
 use domain::field::FieldError;
 use http::StatusCode;
 use store::farms;
-use web::api::claims::{ClaimBody, ProveBody, parse_farm};
+use ui::done::Done;
+use ui::visit::Visit;
 use web::api::{self};
 use web::form::Form;
-use web::page::{FarmClaim, FarmClaims};
-use web::view::{Done, FARMS_PER_PAGE, Visit, belongs_to_form};
+use web::form::belongs_to_form;
 use web::{Context, Problem, Response, respond};
 
 use crate::claiming;

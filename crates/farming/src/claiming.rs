@@ -1,5 +1,10 @@
 //! Claims to farms: the message, the signature over it, and what its owner may do.
 
+pub(crate) mod json;
+pub(crate) mod page;
+
+use crate::claiming::json::{ClaimBody, ClaimView, Claimed, FarmClaimView, ProveBody, parse_farm};
+use crate::farm::json::FarmNodeWithSlices;
 use domain::time::Timestamp;
 use http::StatusCode;
 use ownership::{Address, Claim, Signature, signed_by};
@@ -7,13 +12,12 @@ use serde::{Deserialize, Serialize};
 use store::challenges::{self, CHALLENGE_SECONDS, ChallengeKind, NewChallenge};
 use store::farms::{self, ForeignNode, GridFarm, Proof, ProvenFarm, TakeOver};
 use store::nodes::{FarmNode, FarmSlice};
-use web::api::claims::{ClaimBody, ClaimView, Claimed, FarmClaimView, ProveBody, parse_farm};
-use web::api::farm::{FarmNodeWithSlices, node_id};
+use ui::ids::node_id;
 use web::api::{self, PageOf};
 use web::audit::Action;
 use web::limit::{self, CLAIMS, Limit};
 use web::session::{self, Secret};
-use web::{Context, Kind, Problem, Response, json, respond};
+use web::{Context, Kind, Problem, Response, respond};
 
 use crate::{asking, offering};
 
@@ -235,11 +239,11 @@ pub(crate) fn list_claims(cx: &Context<'_>) -> Result<Response, Problem> {
 }
 
 pub(crate) fn claim_farm(cx: &Context<'_>) -> Result<Response, Problem> {
-    respond::json(StatusCode::CREATED, &begin(cx, &json::body(cx.request)?)?)
+    respond::json(StatusCode::CREATED, &begin(cx, &web::json::body(cx.request)?)?)
 }
 
 pub(crate) fn prove_farm(cx: &Context<'_>) -> Result<Response, Problem> {
-    let proven = prove(cx, &json::body(cx.request)?)?;
+    let proven = prove(cx, &web::json::body(cx.request)?)?;
     respond::json(StatusCode::OK, &FarmClaimView::new(&proven))
 }
 

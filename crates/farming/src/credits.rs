@@ -1,17 +1,23 @@
 //! What a farmer's renters were credited for broken promises, and what the farmer says against it,
 //! for the API and the page alike.
 
+pub(crate) mod json;
+pub(crate) mod page;
+
+use crate::credits::page::Credits;
 use domain::id::DisputeId;
 use domain::level::{DisputeSide, parse_words};
 use http::StatusCode;
 use store::disputes::{self, Key, NewDispute};
 use store::levels::{self, Cursor, Judged};
-use web::api::levels::{DisputeBody, JudgedView, key, parse_cursor, print_cursor};
+use ui::done::Done;
+use ui::sla::CREDITS_PER_PAGE;
+use ui::sla_json::{DisputeBody, JudgedView, key, parse_cursor, print_cursor};
+use ui::visit::Visit;
 use web::api::{self, PageOf};
 use web::form::Form;
-use web::page::Credits;
-use web::view::{CREDITS_PER_PAGE, Done, Visit, belongs_to_form};
-use web::{Context, Problem, Response, json, respond};
+use web::form::belongs_to_form;
+use web::{Context, Problem, Response, respond};
 
 /// Where the page is.
 const PAGE: &str = "/dashboard/farm/credits";
@@ -36,7 +42,7 @@ fn dispute(cx: &Context<'_>, stay: Option<u32>, words: &str) -> Result<Judged, P
 }
 
 pub(crate) fn dispute_credit(cx: &Context<'_>) -> Result<Response, Problem> {
-    let body: DisputeBody = json::body(cx.request)?;
+    let body: DisputeBody = web::json::body(cx.request)?;
     let judged = dispute(cx, body.stay(), &body.read()?)?;
     respond::json(StatusCode::CREATED, &JudgedView::new(&judged))
 }

@@ -1,21 +1,28 @@
 //! A node that leaves the market: the notice, and taking it back.
 
+pub(crate) mod json;
+pub(crate) mod page;
+
+use crate::farm::json::FarmNodeWithSlices;
+use crate::leaving::json::WithdrawBody;
+use crate::leaving::page::Leave;
+use crate::leaving::page::read_day;
 use domain::id::NodeId;
 use domain::offering::unlocked;
 use http::StatusCode;
 use store::leaving;
-use web::api::farm::{FarmNodeWithSlices, node_id};
-use web::api::leaving::WithdrawBody;
+use ui::done::Done;
+use ui::ids::node_id;
+use ui::visit::Visit;
 use web::form::Form;
-use web::page::Leave;
-use web::view::{Done, Visit, belongs_to_form, read_day};
-use web::{Context, Kind, Problem, Response, json, respond};
+use web::form::belongs_to_form;
+use web::{Context, Kind, Problem, Response, respond};
 
 use crate::offering;
 
 pub(crate) fn withdraw_node(cx: &Context<'_>) -> Result<Response, Problem> {
     let node = node_id(cx.param("node"))?;
-    let body: WithdrawBody = json::optional_body(cx.request)?;
+    let body: WithdrawBody = web::json::optional_body(cx.request)?;
     leaving::withdraw(cx.db, cx.account()?, node, body.read()?, cx.now)?;
     answer(cx, node)
 }

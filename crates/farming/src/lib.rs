@@ -7,6 +7,7 @@ mod asking;
 mod claim_pages;
 mod claiming;
 mod credits;
+mod farm;
 pub mod jobs;
 mod leaving;
 mod locking;
@@ -14,31 +15,34 @@ mod maintenance;
 mod market;
 mod offering;
 mod pages;
+mod plot;
 mod previewing;
 mod removals;
 mod revenue;
 pub mod sync;
 
-use domain::account::Scope;
-use web::Route;
-use web::api::agent::CONFIRM_REMOVED;
-use web::api::claims::{
+use crate::adding::json::AddedNodeView;
+use crate::adding::json::PREVIEW_NODES;
+use crate::claiming::json::{
     APPROVE_FARM, CLAIM_FARM, LIST_FARM_CLAIMS, LIST_PROVEN_FARMS, PROVE_FARM, REVOKE_FARM,
     TAKE_OVER_NODE,
 };
-use web::api::comparison::COMPARE_NODE;
-use web::api::farm::{
+use crate::credits::json::{DISPUTE_CREDIT, LIST_CREDITS};
+use crate::farm::json::{
     ADD_NODE, CHANGE_NODE, LIST_FARM_NODES, PAUSE_NODE, PUBLISH_NODE, SHOW_FARM_NODE,
 };
-use web::api::grid_nodes::PREVIEW_NODES;
-use web::api::leaving::{KEEP_NODE, WITHDRAW_NODE};
-use web::api::levels::{DISPUTE_CREDIT, LIST_CREDITS};
-use web::api::offering::{
-    ANNOUNCE_MAINTENANCE, CANCEL_MAINTENANCE, LIST_MAINTENANCE, LIST_OFFER_HISTORY, LOCK_ANY_NODE,
-    LOCK_NODE, UNLOCK_ANY_NODE, UNLOCK_NODE,
+use crate::leaving::json::{KEEP_NODE, WITHDRAW_NODE};
+use crate::maintenance::json::{ANNOUNCE_MAINTENANCE, CANCEL_MAINTENANCE, LIST_MAINTENANCE};
+use crate::market::json::COMPARE_NODE;
+use crate::offering::json::{
+    LIST_OFFER_HISTORY, LOCK_ANY_NODE, LOCK_NODE, UNLOCK_ANY_NODE, UNLOCK_NODE,
 };
-use web::api::revenue::SHOW_REVENUE;
+use crate::removals::json::CONFIRM_REMOVED;
+use crate::revenue::json::SHOW_REVENUE;
+use domain::account::Scope;
+use web::Route;
 use web::operation::Access;
+use web::operation::{Operation, ProblemMember, schema_of};
 
 const CANCEL_WINDOW: &str = "/dashboard/farm/nodes/{node}/maintenance/{maintenance}/cancel";
 const FARM: Access = Access::Account(Scope::Farm);
@@ -119,3 +123,43 @@ pub const OPERATOR: &[Route] = &[
     Route::api(&LOCK_ANY_NODE, locking::lock_any_node),
     Route::api(&UNLOCK_ANY_NODE, locking::unlock_any_node),
 ];
+
+/// Every operation of this feature, in the order of the API document.
+pub const OPERATIONS: &[&Operation] = &[
+    &LIST_FARM_NODES,
+    &ADD_NODE,
+    &SHOW_FARM_NODE,
+    &CHANGE_NODE,
+    &PUBLISH_NODE,
+    &PAUSE_NODE,
+    &PREVIEW_NODES,
+    &LIST_FARM_CLAIMS,
+    &CLAIM_FARM,
+    &PROVE_FARM,
+    &TAKE_OVER_NODE,
+    &COMPARE_NODE,
+    &WITHDRAW_NODE,
+    &KEEP_NODE,
+    &LOCK_NODE,
+    &UNLOCK_NODE,
+    &LIST_OFFER_HISTORY,
+    &LIST_MAINTENANCE,
+    &ANNOUNCE_MAINTENANCE,
+    &CANCEL_MAINTENANCE,
+    &SHOW_REVENUE,
+    &LIST_CREDITS,
+    &DISPUTE_CREDIT,
+    &CONFIRM_REMOVED,
+    &LIST_PROVEN_FARMS,
+    &APPROVE_FARM,
+    &REVOKE_FARM,
+    &LOCK_ANY_NODE,
+    &UNLOCK_ANY_NODE,
+];
+
+/// What problems of this feature say beyond what all of them do.
+pub const PROBLEM_MEMBERS: &[ProblemMember] = &[ProblemMember {
+    name: "nodes",
+    about: Some("The result for each node."),
+    schema: schema_of::<Vec<AddedNodeView>>,
+}];

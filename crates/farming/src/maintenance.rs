@@ -1,17 +1,23 @@
 //! Maintenance of a farmer's nodes, for the API and the page alike.
 
+pub(crate) mod json;
+pub(crate) mod page;
+
+use crate::maintenance::json::{MaintenanceBody, maintenance_id};
+use crate::maintenance::page::{Maintenance as MaintenancePage, read_window};
+use crate::offering::json::{parse_cursor, print_cursor};
+use crate::offering::page::HISTORY_PER_PAGE;
 use domain::id::{MaintenanceId, NodeId};
 use http::StatusCode;
 use store::maintenance::{self, Maintenance};
-use web::api::farm::node_id;
-use web::api::offering::{
-    MaintenanceBody, MaintenanceView, maintenance_id, parse_cursor, print_cursor,
-};
+use ui::done::Done;
+use ui::ids::node_id;
+use ui::node::MaintenanceView;
+use ui::visit::Visit;
 use web::api::{self, PageOf};
 use web::form::Form;
-use web::page;
-use web::view::{Done, HISTORY_PER_PAGE, Visit, belongs_to_form, read_window};
-use web::{Context, Problem, Response, json, respond};
+use web::form::belongs_to_form;
+use web::{Context, Problem, Response, respond};
 
 use crate::offering::own_node;
 
@@ -48,7 +54,7 @@ pub(crate) fn list_maintenance(cx: &Context<'_>) -> Result<Response, Problem> {
 }
 
 pub(crate) fn announce_maintenance(cx: &Context<'_>) -> Result<Response, Problem> {
-    let announced = announce(cx, &json::body(cx.request)?)?;
+    let announced = announce(cx, &web::json::body(cx.request)?)?;
     respond::json(StatusCode::CREATED, &MaintenanceView::new(&announced))
 }
 
@@ -61,11 +67,11 @@ pub(crate) fn page(cx: &Context<'_>) -> Result<Response, Problem> {
     respond::page(StatusCode::OK, &own_page(cx)?)
 }
 
-fn own_page(cx: &Context<'_>) -> Result<page::Maintenance, Problem> {
+fn own_page(cx: &Context<'_>) -> Result<MaintenancePage, Problem> {
     let visit = Visit::live(cx)?;
     let (node, _) = own_node(cx, node_id(cx.param("node"))?)?;
     let found = list(cx, node.offer.node, HISTORY_PER_PAGE)?;
-    Ok(page::Maintenance::new(&visit, &node, found))
+    Ok(MaintenancePage::new(&visit, &node, found))
 }
 
 pub(crate) fn announce_by_form(cx: &Context<'_>) -> Result<Response, Problem> {

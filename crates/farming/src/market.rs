@@ -1,14 +1,18 @@
 //! A farmer's node beside similar ones, for the API and the page alike.
 
+pub(crate) mod json;
+pub(crate) mod page;
+pub(crate) mod study;
+
+use crate::market::json::{MarketView, read_price, read_question};
+use crate::market::page::FarmMarket;
+use crate::market::study::Study;
 use domain::id::NodeId;
 use domain::money::Usd;
 use http::StatusCode;
 use store::comparisons;
-use web::api::comparison::{MarketView, read_price, read_question};
-use web::api::farm::node_id;
-use web::comparison::Study;
-use web::page::FarmMarket;
-use web::view::Visit;
+use ui::ids::node_id;
+use ui::visit::Visit;
 use web::{Context, Problem, Response, respond};
 
 use crate::offering;

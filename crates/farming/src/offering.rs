@@ -1,5 +1,12 @@
 //! What a farmer offers: changes, whether it is on the market, locks, and the history.
 
+pub(crate) mod json;
+pub(crate) mod page;
+
+use crate::farm::json::{ChangeNodeBody, FarmNodeWithSlices};
+use crate::offering::json::VersionView;
+use crate::offering::page::HISTORY_PER_PAGE;
+use crate::offering::page::OfferHistory;
 use domain::id::NodeId;
 use domain::listing::{Listing, ListingEvent};
 use domain::offering::{self, Seen};
@@ -7,12 +14,10 @@ use http::StatusCode;
 use store::farms;
 use store::nodes::{self, FarmNode, FarmSlice};
 use store::offering::{change as save, history as versions, lock, unlock};
-use web::api::farm::{ChangeNodeBody, FarmNodeWithSlices, node_id};
-use web::api::offering::VersionView;
+use ui::ids::node_id;
+use ui::visit::Visit;
 use web::api::{self, PageOf};
 use web::audit::Action;
-use web::page::OfferHistory;
-use web::view::{HISTORY_PER_PAGE, Visit};
 use web::{Context, Problem, Response, respond};
 
 use crate::adding;

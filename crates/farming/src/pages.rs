@@ -1,16 +1,22 @@
 //! The pages of a farmer: nodes, prices and promises.
 
+use crate::farm::node::FarmNode;
+use crate::farm::node::{read_change, read_version};
+use crate::farm::page::FARM_NODES_PER_PAGE;
+use crate::farm::page::Farm;
+use crate::farm::page::read_node;
+use crate::revenue::json::MONTHS_DEFAULT;
 use domain::id::NodeId;
 use domain::listing::ListingEvent;
 use domain::month::Month;
 use http::StatusCode;
 use store::{dashboard, jobs, maintenance, promises, revenue};
+use ui::done::Done;
+use ui::ids::node_id;
+use ui::visit::Visit;
 use web::api;
-use web::api::farm::node_id;
-use web::api::revenue::MONTHS_DEFAULT;
 use web::form::Form;
-use web::page::{Farm, FarmNode};
-use web::view::{self, Done, FARM_NODES_PER_PAGE, Visit, belongs_to_form};
+use web::form::belongs_to_form;
 use web::{Context, Problem, Response, respond};
 
 use crate::offering::Turn;
@@ -31,7 +37,7 @@ fn own_farm(cx: &Context<'_>) -> Result<Farm, Problem> {
 
 pub(crate) fn add_node(cx: &Context<'_>) -> Result<Response, Problem> {
     let form = Form::read(cx.request);
-    let node = view::read_node(&form).map_err(Problem::from);
+    let node = read_node(&form).map_err(Problem::from);
     match node.and_then(|node| adding::add_node(cx, node)) {
         Ok((added, _)) => Ok(go_on(Done::NodeAdded, added.offer.node)),
         Err(problem) if belongs_to_form(&problem) => {
@@ -64,7 +70,7 @@ fn own_node(cx: &Context<'_>, node: NodeId) -> Result<FarmNode, Problem> {
 pub(crate) fn change_node(cx: &Context<'_>) -> Result<Response, Problem> {
     let node = node_id(cx.param("node"))?;
     let form = Form::read(cx.request);
-    let change = view::read_change(&form).map_err(Problem::from);
+    let change = read_change(&form).map_err(Problem::from);
     match change.and_then(|change| offering::change(cx, node, &change)) {
         Ok(_) => Ok(go_on(Done::NodeChanged, node)),
         Err(problem) if belongs_to_form(&problem) => {
@@ -85,7 +91,7 @@ pub(crate) fn pause_node(cx: &Context<'_>) -> Result<Response, Problem> {
 
 fn set_listing(cx: &Context<'_>, event: ListingEvent, done: Done) -> Result<Response, Problem> {
     let node = node_id(cx.param("node"))?;
-    let version = view::read_version(&Form::read(cx.request)).map_err(Problem::from);
+    let version = read_version(&Form::read(cx.request)).map_err(Problem::from);
     match version.and_then(|version| offering::set_listing(cx, node, event, Some(version))) {
         Ok(_) => Ok(go_on(done, node)),
         Err(problem) if belongs_to_form(&problem) => {

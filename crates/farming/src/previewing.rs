@@ -2,20 +2,22 @@
 
 use std::collections::BTreeMap;
 
+use crate::adding::json::{
+    GridNodeView, GridNodesView, Held, Looked, LookedAt, NODES_AT_ONCE_MAX, grid_node_ids, looked,
+    price,
+};
+use crate::adding::page::AddNodes;
 use domain::id::NodeId;
 use domain::money::Usd;
 use grid::Page;
 use http::StatusCode;
 use store::farms;
+use ui::done::Done;
+use ui::visit::Visit;
 use web::api::CURRENCY;
-use web::api::grid_nodes::{
-    GridNodeView, GridNodesView, Held, Looked, LookedAt, NODES_AT_ONCE_MAX, grid_node_ids, looked,
-    price,
-};
+use web::form::belongs_to_form;
 use web::form::{Form, keep};
 use web::limit::{self, GRID_LOOKS, Limit};
-use web::page::AddNodes;
-use web::view::{Done, Visit, belongs_to_form};
 use web::{Context, Kind, Problem, Response, respond};
 
 use crate::adding;

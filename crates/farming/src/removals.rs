@@ -1,10 +1,12 @@
 //! Slices whose machines are being removed: the farmer can say that one is gone.
 
+pub(crate) mod json;
+
 use domain::id::SliceId;
 use store::jobs;
-use web::api::farm::node_id;
+use ui::done::Done;
+use ui::ids::node_id;
 use web::audit::Action;
-use web::view::Done;
 use web::{Context, Problem, Response, respond};
 
 use crate::offering::own_node;

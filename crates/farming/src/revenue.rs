@@ -1,11 +1,13 @@
 //! What a farm earns: as JSON, and as tables to take along.
 
+pub(crate) mod json;
+
+use crate::revenue::json::{RevenueView, months_asked, revenue_table, slices_table, uptime_table};
 use domain::month::Month;
 use http::StatusCode;
 use http::header::CONTENT_DISPOSITION;
 use store::dashboard::{self, NodeStanding};
 use store::revenue::{self, MONTHS_MAX};
-use web::api::revenue::{RevenueView, months_asked, revenue_table, slices_table, uptime_table};
 use web::{Context, Problem, Response, csv, respond};
 
 /// How many nodes the tables of nodes have at most.

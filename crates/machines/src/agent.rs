@@ -1,16 +1,18 @@
 //! What agents of farms do: they lease jobs, report on them, and complete or fail them.
 
+pub(crate) mod json;
+
+use crate::access::seal_access;
+use crate::agent::json::{CompleteBody, FailBody, LeaseBody, ProgressBody, ReportAnswer, job_id};
 use domain::provisioning::{JobKind, Report};
 use http::StatusCode;
 use store::jobs::{self, Agent, Told};
-use web::access::seal_access;
-use web::api::agent::{CompleteBody, FailBody, LeaseBody, ProgressBody, ReportAnswer, job_id};
-use web::{Context, Problem, Response, json, respond};
+use web::{Context, Problem, Response, respond};
 
 use crate::waiting::{JobWait, farm_of};
 
 pub(crate) fn lease(cx: &Context<'_>) -> Result<Response, Problem> {
-    let body: LeaseBody = json::body(cx.request)?;
+    let body: LeaseBody = web::json::body(cx.request)?;
     let (name, seconds) = body.read().map_err(Problem::fields)?;
     let wait = JobWait::new(cx, name, seconds)?;
     jobs::see(cx.db, &wait.agent(), cx.now)?;
@@ -18,7 +20,7 @@ pub(crate) fn lease(cx: &Context<'_>) -> Result<Response, Problem> {
 }
 
 pub(crate) fn progress(cx: &Context<'_>) -> Result<Response, Problem> {
-    let body: ProgressBody = json::body(cx.request)?;
+    let body: ProgressBody = web::json::body(cx.request)?;
     let step = body.read()?;
     let job = job_id(cx.param("job"))?;
     let report = Report::Progress(step);
@@ -26,7 +28,7 @@ pub(crate) fn progress(cx: &Context<'_>) -> Result<Response, Problem> {
 }
 
 pub(crate) fn complete(cx: &Context<'_>) -> Result<Response, Problem> {
-    let body: CompleteBody = json::body(cx.request)?;
+    let body: CompleteBody = web::json::body(cx.request)?;
     let job = job_id(cx.param("job"))?;
     let known = jobs::find(cx.db, &agent(cx)?, &job)?.ok_or_else(Problem::not_found)?;
     let sealed = match (known.kind, &body.access) {
@@ -47,7 +49,7 @@ fn wrong_access(rule: &str) -> Problem {
 }
 
 pub(crate) fn fail(cx: &Context<'_>) -> Result<Response, Problem> {
-    let body: FailBody = json::body(cx.request)?;
+    let body: FailBody = web::json::body(cx.request)?;
     let job = job_id(cx.param("job"))?;
     let (reason, report) = (body.short_reason(), Report::Fail { retry: body.retry });
     let reason = Some(reason.as_str());

@@ -1,17 +1,19 @@
 //! Agent jobs, SSH keys, sealed access.
 
+pub mod access;
 mod agent;
 mod late;
 mod ssh_keys;
 mod waiting;
 
+use crate::agent::json::{COMPLETE_JOB, FAIL_JOB, LEASE_JOB, REPORT_PROGRESS};
+use crate::ssh_keys::json::{ADD_SSH_KEY, LIST_SSH_KEYS, REMOVE_SSH_KEY};
+use crate::ssh_keys::page::SSH_KEYS;
 use domain::account::Scope;
 use domain::recurring;
 use store::{job_runs, jobs};
-use web::api::agent::{COMPLETE_JOB, FAIL_JOB, LEASE_JOB, REPORT_PROGRESS};
-use web::api::ssh_keys::{ADD_SSH_KEY, LIST_SSH_KEYS, REMOVE_SSH_KEY};
 use web::operation::Access;
-use web::view::SSH_KEYS;
+use web::operation::Operation;
 use web::{Job, Route};
 
 /// Who is signed in; what is theirs.
@@ -52,3 +54,14 @@ pub const SWEEP_AGENTS: Job = Job {
     about: &recurring::SWEEP_AGENTS,
     run: |env| Ok(job_runs::sweep_agents(env.db, env.now)?),
 };
+
+/// Every operation of this feature, in the order of the API document.
+pub const OPERATIONS: &[&Operation] = &[
+    &LEASE_JOB,
+    &REPORT_PROGRESS,
+    &COMPLETE_JOB,
+    &FAIL_JOB,
+    &LIST_SSH_KEYS,
+    &ADD_SSH_KEY,
+    &REMOVE_SSH_KEY,
+];

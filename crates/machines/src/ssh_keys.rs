@@ -1,15 +1,21 @@
 //! The SSH public keys of an account: in the API, and on a page of the settings.
 
+pub(crate) mod json;
+pub(crate) mod page;
+
+use crate::ssh_keys::json::{SshKeyBody, SshKeyView, SshKeys as SshKeysView, ssh_key_id};
+use crate::ssh_keys::page::SSH_KEYS;
+use crate::ssh_keys::page::SshKeys;
 use domain::id::SshKeyId;
 use domain::ssh::{SshKey, parse_key_name};
 use http::StatusCode;
 use store::ssh_keys::{self, Refused, RegisteredKey};
-use web::api::ssh_keys::{SshKeyBody, SshKeyView, SshKeys as SshKeysView, ssh_key_id};
+use ui::done::Done;
+use ui::visit::Visit;
 use web::audit::Action;
 use web::form::Form;
-use web::page::SshKeys;
-use web::view::{Done, SSH_KEYS, Visit, belongs_to_form};
-use web::{Context, Kind, Problem, Response, json, respond};
+use web::form::belongs_to_form;
+use web::{Context, Kind, Problem, Response, respond};
 
 pub(crate) fn list(cx: &Context<'_>) -> Result<Response, Problem> {
     let keys = ssh_keys::of_account(cx.db, cx.account()?.account)?;
@@ -18,7 +24,7 @@ pub(crate) fn list(cx: &Context<'_>) -> Result<Response, Problem> {
 }
 
 pub(crate) fn add(cx: &Context<'_>) -> Result<Response, Problem> {
-    let body: SshKeyBody = json::body(cx.request)?;
+    let body: SshKeyBody = web::json::body(cx.request)?;
     let key = register(cx, &body.name, &body.public_key)?;
     respond::json(StatusCode::CREATED, &SshKeyView::new(&key))
 }

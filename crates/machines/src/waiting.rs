@@ -1,11 +1,11 @@
 //! An agent that waits for a job: a long poll, which looks again and again until one is due.
 
+use crate::agent::json::{JobView, LeaseAnswer};
 use domain::id::{AccountId, TokenId};
 use domain::provisioning::WAIT_SECONDS_MAX;
 use http::StatusCode;
 use store::StoreError;
 use store::jobs::{self, Agent};
-use web::api::agent::{JobView, LeaseAnswer};
 use web::body::{Body, Wait};
 use web::{Context, Env, Kind, Problem, Request, Response, respond, session};
 

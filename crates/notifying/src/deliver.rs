@@ -3,13 +3,13 @@
 
 use std::time::Duration;
 
+use crate::message::{Reach, Secret, parse_url};
 use domain::id::WebhookId;
 use domain::recurring::{DELIVER_MESSAGES, MESSAGES_AT_ONCE, SENDING_SECONDS};
 use seal::Keys;
 use store::webhooks::{self, ATTEMPTS_MAX, Claimed, Failure};
 use web::env::{Message, NoKeys};
 use web::job::log;
-use web::webhook::{Reach, Secret, parse_url};
 use web::{Env, JobError};
 
 /// Posts messages that are due.

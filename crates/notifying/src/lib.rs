@@ -1,21 +1,23 @@
 //! Notifications, webhooks, the event stream.
 
 mod deliver;
+mod message;
 mod notices;
 mod stream;
 mod tell;
 mod webhooks;
 
-use domain::account::Scope;
-use domain::recurring;
-use store::{promises, webhooks as kept};
-use web::api::events::FOLLOW_EVENTS;
-use web::api::notices::{LIST_NOTIFICATIONS, READ_NOTIFICATIONS, SET_CHOICES, SHOW_CHOICES};
-use web::api::webhooks::{
+use crate::notices::json::{LIST_NOTIFICATIONS, READ_NOTIFICATIONS, SET_CHOICES, SHOW_CHOICES};
+use crate::stream::json::FOLLOW_EVENTS;
+use crate::webhooks::json::{
     ADD_WEBHOOK, LIST_DELIVERIES, LIST_WEBHOOKS, REMOVE_WEBHOOK, REPLAY_DELIVERY, ROTATE_SECRET,
     TEST_WEBHOOK,
 };
+use domain::account::Scope;
+use domain::recurring;
+use store::{promises, webhooks as kept};
 use web::operation::Access;
+use web::operation::Operation;
 use web::{Env, Job, JobError, Route};
 
 const FARM: Access = Access::Account(Scope::Farm);
@@ -89,3 +91,19 @@ fn look_at_promises(env: &Env<'_>) -> Result<(), JobError> {
     }
     Ok(())
 }
+
+/// Every operation of this feature, in the order of the API document.
+pub const OPERATIONS: &[&Operation] = &[
+    &FOLLOW_EVENTS,
+    &LIST_NOTIFICATIONS,
+    &READ_NOTIFICATIONS,
+    &SHOW_CHOICES,
+    &SET_CHOICES,
+    &LIST_WEBHOOKS,
+    &ADD_WEBHOOK,
+    &REMOVE_WEBHOOK,
+    &ROTATE_SECRET,
+    &TEST_WEBHOOK,
+    &LIST_DELIVERIES,
+    &REPLAY_DELIVERY,
+];

@@ -1,12 +1,18 @@
 //! Notifications, and what somebody is told in which way.
 
+pub(crate) mod json;
+pub(crate) mod page;
+
+use crate::notices::json::{ChoicesBody, ChoicesView, NotificationsView, ReadBody, UnreadView};
+use crate::notices::page::NOTICES_PER_PAGE;
+use crate::notices::page::read_choices;
+use crate::notices::page::{NoticeSettings, Notices};
 use http::StatusCode;
 use store::notices::{self, Notice};
-use web::api::notices::{ChoicesBody, ChoicesView, NotificationsView, ReadBody, UnreadView};
+use ui::done::Done;
+use ui::visit::Visit;
 use web::form::Form;
-use web::page::{NoticeSettings, Notices};
-use web::view::{self, Done, NOTICES_PER_PAGE, Visit};
-use web::{Context, Problem, Response, api, json, respond};
+use web::{Context, Problem, Response, api, respond};
 
 /// The notifications of who asks, behind the request's cursor, and up to where they are read.
 fn found(cx: &Context<'_>, limit: u32) -> Result<(Vec<Notice>, i64), Problem> {
@@ -31,7 +37,7 @@ pub(crate) fn page(cx: &Context<'_>) -> Result<Response, Problem> {
 }
 
 pub(crate) fn read(cx: &Context<'_>) -> Result<Response, Problem> {
-    let body: ReadBody = json::body(cx.request)?;
+    let body: ReadBody = web::json::body(cx.request)?;
     let account = cx.account()?.account;
     notices::mark_read(cx.db, account, body.read()?)?;
     let unread = notices::unread(cx.db, account)?;
@@ -51,7 +57,7 @@ pub(crate) fn show_choices(cx: &Context<'_>) -> Result<Response, Problem> {
 }
 
 pub(crate) fn set_choices(cx: &Context<'_>) -> Result<Response, Problem> {
-    let body: ChoicesBody = json::body(cx.request)?;
+    let body: ChoicesBody = web::json::body(cx.request)?;
     let account = cx.account()?.account;
     let choices = body.apply(notices::choices(cx.db, account)?)?;
     notices::choose(cx.db, account, &choices)?;
@@ -64,7 +70,7 @@ pub(crate) fn settings(cx: &Context<'_>) -> Result<Response, Problem> {
 }
 
 pub(crate) fn save_settings(cx: &Context<'_>) -> Result<Response, Problem> {
-    let choices = view::read_choices(&Form::read(cx.request));
+    let choices = read_choices(&Form::read(cx.request));
     notices::choose(cx.db, cx.account()?.account, &choices)?;
     Ok(respond::see_other(&Done::ChoicesSaved.at("/dashboard/notifications/settings")))
 }

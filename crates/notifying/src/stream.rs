@@ -3,8 +3,11 @@
 //! A stream is a [`Feed`], which looks at the database again and again; whoever sends it waits in
 //! between. Nothing of it is kept anywhere: the client knows the last event that it was told.
 
+pub(crate) mod json;
+
 use std::fmt::Write;
 
+use crate::stream::json::{EventView, Events};
 use domain::account::Scope;
 use domain::field::FieldError;
 use domain::id::AccountId;
@@ -13,7 +16,6 @@ use http::header::{ACCEPT, HeaderName, VARY};
 use http::{Method, StatusCode};
 use store::events::{self, Event};
 use store::{Db, StoreError};
-use web::api::events::{EventView, Events};
 use web::body::{Body, Chunk, EVENT_STREAM, Stream};
 use web::context::sole_header;
 use web::limit::{self, Limit};

@@ -3,15 +3,17 @@
 
 use std::collections::BTreeMap;
 
+use crate::message as webhook;
+use crate::notices::page::{kind_words, notice_time};
 use domain::account::Email;
 use domain::id::{AccountId, DeliveryId};
 use domain::notice::NoticeKind;
 use domain::recurring::{EVENTS_PER_STATEMENT, TELL};
 use seal::Keys;
 use store::notices::{self, Batch, NewDelivery, NoticeMail, Telling};
+use ui::event::{notice_path, notice_title};
 use web::mail::{self, NoticeLine, SealedMail};
-use web::view::{kind_words, notice_path, notice_time, notice_title};
-use web::{Env, JobError, webhook};
+use web::{Env, JobError};
 
 /// What mails are made with.
 struct Outlet {

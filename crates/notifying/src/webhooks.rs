@@ -1,18 +1,24 @@
 //! Webhooks of an account, for the API and the pages alike.
 
+pub(crate) mod json;
+pub(crate) mod page;
+
+use crate::message::{Reach, Secret, parse_url, test_body};
+use crate::webhooks::json::{
+    DeliveryView, WebhookBody, WebhookWithSecret, WebhooksView, delivery_id, webhook_id,
+};
+use crate::webhooks::page::DELIVERIES_PER_PAGE;
+use crate::webhooks::page::{WebhookPage, WebhookSecret, Webhooks};
 use domain::id::{DeliveryId, WebhookId};
 use http::StatusCode;
 use store::webhooks::{self, Delivery, NewWebhook, Webhook};
-use web::api::webhooks::{
-    DeliveryView, WebhookBody, WebhookWithSecret, WebhooksView, delivery_id, webhook_id,
-};
+use ui::done::Done;
+use ui::visit::Visit;
 use web::api::{self, PageOf};
 use web::audit::Action;
 use web::form::Form;
-use web::page::{WebhookPage, WebhookSecret, Webhooks};
-use web::view::{DELIVERIES_PER_PAGE, Done, Visit, belongs_to_form};
-use web::webhook::{Reach, Secret, parse_url, test_body};
-use web::{Context, Kind, Problem, Response, json, respond};
+use web::form::belongs_to_form;
+use web::{Context, Kind, Problem, Response, respond};
 
 const LIST: &str = "/dashboard/notifications/webhooks";
 
@@ -91,7 +97,7 @@ pub(crate) fn list(cx: &Context<'_>) -> Result<Response, Problem> {
 }
 
 pub(crate) fn add_one(cx: &Context<'_>) -> Result<Response, Problem> {
-    let body: WebhookBody = json::body(cx.request)?;
+    let body: WebhookBody = web::json::body(cx.request)?;
     let (webhook, secret) = add(cx, &body.url)?;
     respond::json(StatusCode::CREATED, &WebhookWithSecret::new(&webhook, &secret))
 }

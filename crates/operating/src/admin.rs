@@ -1,9 +1,11 @@
 //! What the operator sees, and what watches the app.
 
+pub(crate) mod json;
+
+use crate::admin::json::{FailedMailView, HealthView, InvariantView, InvariantsView, MailsView};
 use domain::id::MailId;
 use http::StatusCode;
 use store::{invariants, mails, migrate, unprovisioned};
-use web::api::admin::{FailedMailView, HealthView, InvariantView, InvariantsView, MailsView};
 use web::audit::Action;
 use web::{Context, Kind, Problem, Response, respond};
 

@@ -1,15 +1,21 @@
 //! Disputes that the operator decides, for the API and the page alike.
 
+pub(crate) mod json;
+pub(crate) mod page;
+
+use crate::disputes::json::{CaseView, DecideBody, dispute_id, read_decision};
+use crate::disputes::page::OperatorDisputes;
 use domain::id::DisputeId;
 use http::StatusCode;
 use store::disputes::{self, Case};
-use web::api::levels::{CaseView, DecideBody, dispute_id, read_decision};
+use ui::done::Done;
+use ui::sla::CREDITS_PER_PAGE;
+use ui::visit::Visit;
 use web::api::{self, PageOf};
 use web::audit::Action;
 use web::form::Form;
-use web::page::OperatorDisputes;
-use web::view::{CREDITS_PER_PAGE, Done, Visit, belongs_to_form};
-use web::{Context, Problem, Response, json, respond};
+use web::form::belongs_to_form;
+use web::{Context, Problem, Response, respond};
 
 /// Where the operator's page is.
 const PAGE: &str = "/operator/disputes";
@@ -31,7 +37,7 @@ fn decide(cx: &Context<'_>, amount: domain::money::Usd, answer: &str) -> Result<
 }
 
 pub(crate) fn decide_dispute(cx: &Context<'_>) -> Result<Response, Problem> {
-    let body: DecideBody = json::body(cx.request)?;
+    let body: DecideBody = web::json::body(cx.request)?;
     let (amount, answer) = body.read()?;
     respond::json(StatusCode::OK, &CaseView::new(&decide(cx, amount, &answer)?))
 }

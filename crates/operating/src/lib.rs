@@ -8,15 +8,16 @@ mod operating;
 mod operator;
 mod upkeep;
 
-use domain::recurring;
-use store::{job_runs, limits, mails};
-use web::api::admin::{
+use crate::admin::json::{
     CHECK_INVARIANTS, DISABLE_ACCOUNT, ENABLE_ACCOUNT, END_ACCOUNT_SESSIONS, GRANT_OPERATOR,
     LIST_ACCOUNTS, LIST_ALL_AUDIT, LIST_MAILS, RETRY_MAIL, REVOKE_OPERATOR, SHOW_HEALTH,
 };
-use web::api::levels::{DECIDE_DISPUTE, LIST_DISPUTES};
-use web::api::upkeep::{LIST_RECURRING_JOBS, LIST_SYNC_RUNS};
+use crate::disputes::json::{DECIDE_DISPUTE, LIST_DISPUTES};
+use crate::upkeep::json::{LIST_RECURRING_JOBS, LIST_SYNC_RUNS};
+use domain::recurring;
+use store::{job_runs, limits, mails};
 use web::operation::Access;
+use web::operation::Operation;
 use web::{Job, Route};
 
 const DISABLE: &str = "/operator/accounts/{account}/disable";
@@ -87,3 +88,22 @@ pub const CHECKPOINT: Job =
 /// The planner's statistics.
 pub const OPTIMIZE: Job =
     Job { about: &recurring::OPTIMIZE, run: |env| Ok(job_runs::optimize(env.db).map(drop)?) };
+
+/// Every operation of this feature, in the order of the API document.
+pub const OPERATIONS: &[&Operation] = &[
+    &CHECK_INVARIANTS,
+    &LIST_SYNC_RUNS,
+    &LIST_RECURRING_JOBS,
+    &LIST_ACCOUNTS,
+    &DISABLE_ACCOUNT,
+    &ENABLE_ACCOUNT,
+    &END_ACCOUNT_SESSIONS,
+    &GRANT_OPERATOR,
+    &REVOKE_OPERATOR,
+    &LIST_ALL_AUDIT,
+    &LIST_MAILS,
+    &RETRY_MAIL,
+    &LIST_DISPUTES,
+    &DECIDE_DISPUTE,
+    &SHOW_HEALTH,
+];

@@ -1,13 +1,13 @@
 //! What the operator does with accounts, for the API and the page alike.
 
+use crate::admin::json::AccountRowView;
 use domain::field::FieldError;
 use domain::id::AccountId;
 use http::StatusCode;
 use store::accounts::{self, Account};
 use store::audit::{self, Entry};
 use store::sessions;
-use web::api::account::AuditView;
-use web::api::admin::AccountRowView;
+use ui::audit::AuditView;
 use web::api::{self, PageOf};
 use web::audit::Action;
 use web::{Context, Problem, Response, respond};

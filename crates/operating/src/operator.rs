@@ -1,12 +1,16 @@
 //! The operator's pages: how the marketplace stands, accounts, and the audit log.
 
+pub(crate) mod page;
+
+use crate::operator::page::{ACCOUNTS_PER_PAGE, AUDIT_PER_PAGE, Standing, with_prefix};
+use crate::operator::page::{Operator, OperatorAccounts, OperatorAudit};
 use http::StatusCode;
 use store::{
     accounts, audit, invariants, job_runs, mails, sync, sync_runs, top_ups, unprovisioned,
 };
+use ui::done::Done;
+use ui::visit::Visit;
 use web::form::Form;
-use web::page::{Operator, OperatorAccounts, OperatorAudit};
-use web::view::{ACCOUNTS_PER_PAGE, AUDIT_PER_PAGE, Done, Standing, Visit, with_prefix};
 use web::{Context, Problem, Response, api, respond};
 
 use crate::admin::{self, MAILS_SHOWN};

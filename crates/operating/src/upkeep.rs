@@ -1,13 +1,17 @@
 //! How the sync and recurring jobs go, for the API and the pages alike.
 
-use http::StatusCode;
-use store::{job_runs, sync, sync_runs};
-use web::api::upkeep::{
+pub(crate) mod json;
+pub(crate) mod page;
+
+use crate::upkeep::json::{
     OversoldView, QuarantineView, RecurringJobsView, RunView, SyncRunsView, UpstreamView,
 };
+use crate::upkeep::page::{OperatorJobs, OperatorSync};
+use crate::upkeep::page::{SYNC_RUNS_PER_PAGE, SyncStanding};
+use http::StatusCode;
+use store::{job_runs, sync, sync_runs};
+use ui::visit::Visit;
 use web::api::{self, PageOf};
-use web::page::{OperatorJobs, OperatorSync};
-use web::view::{SYNC_RUNS_PER_PAGE, SyncStanding, Visit};
 use web::{Context, Problem, Response, respond};
 
 /// How many documents in quarantine, and how many oversold nodes are shown.

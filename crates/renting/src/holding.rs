@@ -1,5 +1,9 @@
 //! The page of one rental and its forms: extended, renewed by itself, named, handed over, ended.
 
+use crate::rentals::end::EndRental;
+use crate::rentals::json::{ChangeRentalBody, read_refund};
+use crate::rentals::page::Rental;
+use crate::rentals::page::{read_own, read_renewal};
 use domain::account::Email;
 use domain::field::FieldError;
 use domain::money::Usd;
@@ -7,10 +11,11 @@ use domain::order::IdempotencyKey;
 use domain::term::Term;
 use http::StatusCode;
 use store::{ledger, levels as judged, maintenance, rentals, transfers as offers};
-use web::api::rentals::{ChangeRentalBody, read_refund, rental_id};
+use ui::done::Done;
+use ui::ids::rental_id;
+use ui::visit::Visit;
 use web::form::Form;
-use web::page::{EndRental, Rental};
-use web::view::{Done, Visit, belongs_to_form, read_own, read_renewal};
+use web::form::belongs_to_form;
 use web::{Context, Problem, Response, respond};
 
 use crate::renting::{self, Extend, own_rental};

@@ -2,6 +2,7 @@
 
 pub mod jobs;
 pub mod market;
+mod status;
 
 mod due;
 mod holding;
@@ -15,15 +16,22 @@ mod rentals;
 mod renting;
 mod transfers;
 
+use crate::market::json::{LIST_NODES, SEARCH_SLICES, SHOW_NODE};
+use crate::market::record::json::{LIST_NODE_SAMPLES, SHOW_NODE_RECORD};
+use crate::months::json::{DISPUTE_MONTH, LIST_RENTAL_MONTHS};
+use crate::moving::json::{LIST_ALTERNATIVES, MOVE_RENTAL};
+use crate::provision::json::{OPEN_CONSOLE, SHOW_ACCESS};
+use crate::rentals::json::{
+    CANCEL_RENTAL, CHANGE_RENTAL, EXTEND_RENTAL, LIST_RENTALS, SHOW_RENTAL,
+};
+use crate::renting::json::{AlternativeView, QuoteView};
+use crate::renting::json::{MAKE_QUOTE, RELEASE_QUOTE, RENT_NODE, RENT_SLICE, SHOW_QUOTE};
+use crate::status::json::SHOW_STATUS;
+use crate::transfers::json::{ACCEPT_TRANSFER, LIST_TRANSFERS, OFFER_TRANSFER, WITHDRAW_TRANSFER};
 use domain::account::Scope;
 use web::Route;
-use web::api::access::{OPEN_CONSOLE, SHOW_ACCESS};
-use web::api::leaving::{LIST_ALTERNATIVES, MOVE_RENTAL};
-use web::api::levels::{DISPUTE_MONTH, LIST_RENTAL_MONTHS};
-use web::api::rentals::{CANCEL_RENTAL, CHANGE_RENTAL, EXTEND_RENTAL, LIST_RENTALS, SHOW_RENTAL};
-use web::api::renting::{MAKE_QUOTE, RELEASE_QUOTE, RENT_NODE, RENT_SLICE, SHOW_QUOTE};
-use web::api::transfers::{ACCEPT_TRANSFER, LIST_TRANSFERS, OFFER_TRANSFER, WITHDRAW_TRANSFER};
 use web::operation::Access;
+use web::operation::{Operation, ProblemMember, schema_of};
 
 const READ: Access = Access::Account(Scope::Read);
 const RENT: Access = Access::Account(Scope::Rent);
@@ -69,4 +77,44 @@ pub const RENTALS: &[Route] = &[
     Route::form("/dashboard/slices/{rental}/end", RENT, holding::end),
     Route::form("/dashboard/transfers/{rental}/accept", RENT, holding::accept),
     Route::form("/dashboard/transfers/{rental}/decline", RENT, holding::decline),
+];
+
+/// Every operation of this feature, in the order of the API document.
+pub const OPERATIONS: &[&Operation] = &[
+    &SEARCH_SLICES,
+    &LIST_NODES,
+    &SHOW_NODE,
+    &SHOW_NODE_RECORD,
+    &LIST_NODE_SAMPLES,
+    &SHOW_STATUS,
+    &MAKE_QUOTE,
+    &SHOW_QUOTE,
+    &RELEASE_QUOTE,
+    &RENT_SLICE,
+    &RENT_NODE,
+    &LIST_RENTALS,
+    &SHOW_RENTAL,
+    &CHANGE_RENTAL,
+    &EXTEND_RENTAL,
+    &CANCEL_RENTAL,
+    &SHOW_ACCESS,
+    &OPEN_CONSOLE,
+    &LIST_ALTERNATIVES,
+    &MOVE_RENTAL,
+    &LIST_RENTAL_MONTHS,
+    &DISPUTE_MONTH,
+    &OFFER_TRANSFER,
+    &WITHDRAW_TRANSFER,
+    &LIST_TRANSFERS,
+    &ACCEPT_TRANSFER,
+];
+
+/// What problems of this feature say beyond what all of them do.
+pub const PROBLEM_MEMBERS: &[ProblemMember] = &[
+    ProblemMember { name: "quote", about: None, schema: schema_of::<QuoteView> },
+    ProblemMember {
+        name: "alternatives",
+        about: Some("The most similar nodes that have free slices."),
+        schema: schema_of::<Vec<AlternativeView>>,
+    },
 ];

@@ -1,14 +1,17 @@
 //! The market, as pages and as JSON; what was measured of nodes, and how the marketplace is.
 
 mod api;
+pub(crate) mod json;
+pub(crate) mod list;
+pub(crate) mod node;
 mod pages;
-mod record;
+pub(crate) mod record;
 mod unmet;
 
+use crate::market::json::{LIST_NODES, SEARCH_SLICES, SHOW_NODE};
+use crate::market::record::json::{LIST_NODE_SAMPLES, SHOW_NODE_RECORD};
+use crate::status::json::SHOW_STATUS;
 use web::Route;
-use web::api::market::{LIST_NODES, SEARCH_SLICES, SHOW_NODE};
-use web::api::record::{LIST_NODE_SAMPLES, SHOW_NODE_RECORD};
-use web::api::status::SHOW_STATUS;
 use web::operation::Access;
 
 /// What everybody may see.

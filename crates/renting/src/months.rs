@@ -1,14 +1,17 @@
 //! Months that were compared with their promise, for the API and the page alike.
 
+pub(crate) mod json;
+
+use crate::months::json::MonthsView;
 use domain::id::DisputeId;
 use domain::level::{DisputeSide, parse_words};
 use http::StatusCode;
 use store::disputes::{self, Key, NewDispute};
 use store::levels::{self, Judged};
-use web::api::levels::{DisputeBody, JudgedView, MonthsView, key};
-use web::api::rentals::rental_id;
+use ui::ids::rental_id;
+use ui::sla_json::{DisputeBody, JudgedView, key};
 use web::form::Form;
-use web::{Context, Problem, Response, json, respond};
+use web::{Context, Problem, Response, respond};
 
 pub(crate) fn list_months(cx: &Context<'_>) -> Result<Response, Problem> {
     let id = rental_id(cx.param("rental"))?;
@@ -41,7 +44,7 @@ fn last_stay(cx: &Context<'_>, key: Key) -> Result<u32, Problem> {
 }
 
 pub(crate) fn dispute_month(cx: &Context<'_>) -> Result<Response, Problem> {
-    let body: DisputeBody = json::body(cx.request)?;
+    let body: DisputeBody = web::json::body(cx.request)?;
     let judged = dispute(cx, body.stay(), &body.read()?)?;
     respond::json(StatusCode::CREATED, &JudgedView::new(&judged))
 }

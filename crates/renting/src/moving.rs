@@ -1,16 +1,23 @@
 //! A rental whose node leaves, or whose access is overdue, goes on with an equivalent slice.
 
+pub(crate) mod json;
+pub(crate) mod page;
+
+use crate::moving::json::{EquivalentView, MoveBody};
+use crate::moving::page::MoveRental;
+use crate::moving::page::read_destination;
+use crate::rentals::json::RentalView;
+use crate::renting::json::DryRunView;
 use domain::id::RentalId;
 use http::StatusCode;
 use store::leaving::{self, Destination};
 use store::{jobs, ledger};
-use web::api::leaving::{EquivalentView, MoveBody};
-use web::api::rentals::{RentalView, rental_id};
-use web::api::renting::DryRunView;
+use ui::done::Done;
+use ui::ids::rental_id;
+use ui::visit::Visit;
 use web::form::Form;
-use web::page::MoveRental;
-use web::view::{Done, Visit, belongs_to_form, read_destination};
-use web::{Context, Problem, Response, json, respond};
+use web::form::belongs_to_form;
+use web::{Context, Problem, Response, respond};
 
 use crate::renting::own_rental;
 
@@ -23,7 +30,7 @@ pub(crate) fn list_alternatives(cx: &Context<'_>) -> Result<Response, Problem> {
 }
 
 pub(crate) fn move_rental(cx: &Context<'_>) -> Result<Response, Problem> {
-    let body: MoveBody = json::body(cx.request)?;
+    let body: MoveBody = web::json::body(cx.request)?;
     let to = body.read().map_err(Problem::fields)?;
     let (renter, id) = (cx.account()?.account, rental_id(cx.param("rental"))?);
     if body.dry_run {

@@ -1,11 +1,16 @@
 //! The pages of a renter: renting, and the list of what is held.
 
+use crate::market::node::Node;
+use crate::rentals::list::RENTALS_PER_PAGE;
+use crate::rentals::list::Slices;
+use crate::renting::order::read_order;
 use domain::id::{NodeId, RentalId};
 use http::StatusCode;
 use store::{offers, rentals, ssh_keys, transfers};
+use ui::done::Done;
+use ui::visit::Visit;
 use web::form::Form;
-use web::page::{Node, Slices};
-use web::view::{self, Done, RENTALS_PER_PAGE, Visit, belongs_to_form};
+use web::form::belongs_to_form;
 use web::{Context, Kind, Problem, Response, api, respond};
 
 use crate::renting::ALTERNATIVES_MAX;
@@ -13,7 +18,7 @@ use crate::{rentals as own_rentals, renting};
 
 pub(crate) fn rent(cx: &Context<'_>) -> Result<Response, Problem> {
     let form = Form::read(cx.request);
-    let order = view::read_order(&form).map_err(Problem::fields);
+    let order = read_order(&form).map_err(Problem::fields);
     match order.and_then(|order| renting::rent(cx, &order.basis, &order.start, &order.key)) {
         Ok(ordered) => Ok(respond::see_other(&Done::Rented.at(&match &ordered.rentals[..] {
             [rental] => format!("/dashboard/slices/{}", rental.life.id),

@@ -1,24 +1,27 @@
 //! What machines start with, and how their renter gets in.
 
+pub(crate) mod json;
+pub(crate) mod page;
+
+use crate::provision::json::{AccessAnswer, ConsoleAnswer, ConsoleBody};
+use crate::provision::page::Console;
+use crate::renting::json::Start;
 use domain::field::FieldError;
 use domain::id::{RentalId, SliceId};
 use domain::provisioning::JobState;
 use domain::rental::RentalState;
 use domain::ssh::Access;
 use http::StatusCode;
+use machines::access::{ConsoleLink, open_access, seal_user_data};
 use store::jobs::{self, Machine};
 use store::rentals::Rental;
 use store::renting::Setup;
 use store::ssh_keys;
-use web::access::{ConsoleLink, open_access, seal_user_data};
-use web::api::access::{AccessAnswer, ConsoleAnswer, ConsoleBody};
-use web::api::rentals::rental_id;
-use web::api::renting::Start;
+use ui::ids::rental_id;
+use ui::visit::Visit;
 use web::audit::Action;
 use web::form::Form;
-use web::page::Console;
-use web::view::Visit;
-use web::{Context, Problem, Response, json, respond};
+use web::{Context, Problem, Response, respond};
 
 use crate::renting::own_rental;
 
@@ -91,7 +94,7 @@ fn open_console(
 }
 
 pub(crate) fn make_console_link(cx: &Context<'_>) -> Result<Response, Problem> {
-    let (_, _, link) = open_console(cx, &json::optional_body(cx.request)?)?;
+    let (_, _, link) = open_console(cx, &web::json::optional_body(cx.request)?)?;
     respond::json(StatusCode::OK, &ConsoleAnswer::new(link))
 }
 

@@ -1,11 +1,11 @@
 //! Quotes: made, signed, shown and given back.
 
+use crate::renting::json::{QuoteBody, QuoteView, quote_id};
 use domain::id::QuoteId;
 use domain::order::{Item, RentRequest, Wanted};
 use http::StatusCode;
 use seal::Keys;
 use store::quotes::{self, NewQuote, Quote};
-use web::api::renting::{QuoteBody, QuoteView, quote_id};
 use web::env::NoKeys;
 use web::{Context, Env, Problem, Response, json, respond};
 

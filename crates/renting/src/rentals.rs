@@ -1,26 +1,30 @@
 //! The JSON API of rentals.
 
+pub(crate) mod end;
+pub(crate) mod json;
+pub(crate) mod list;
+pub(crate) mod page;
+
+use crate::rentals::json::{CancelAnswer, CancelBody, ChangeRentalBody, ExtendBody, RentalView};
+use crate::renting::json::{Basis, RentAnswer, RentBody, RentNodeBody, Start};
 use domain::id::RentalId;
 use http::StatusCode;
 use store::rentals::{self, Rental, Which};
-use web::api::rentals::{
-    CancelAnswer, CancelBody, ChangeRentalBody, ExtendBody, RentalView, rental_id,
-};
-use web::api::renting::{Basis, RentAnswer, RentBody, RentNodeBody, Start};
+use ui::ids::rental_id;
 use web::api::{self, PageOf};
 use web::form::idempotency_key;
-use web::{Context, Problem, Response, json, respond};
+use web::{Context, Problem, Response, respond};
 
 use crate::renting::{self, Extend, own_rental};
 
 pub(crate) fn rent_slice(cx: &Context<'_>) -> Result<Response, Problem> {
-    let body: RentBody = json::body(cx.request)?;
+    let body: RentBody = web::json::body(cx.request)?;
     let (basis, start) = body.read().map_err(Problem::fields)?;
     rent(cx, &basis, &start, body.dry_run)
 }
 
 pub(crate) fn rent_node(cx: &Context<'_>) -> Result<Response, Problem> {
-    let body: RentNodeBody = json::body(cx.request)?;
+    let body: RentNodeBody = web::json::body(cx.request)?;
     let (basis, start) = body.read().map_err(Problem::fields)?;
     rent(cx, &basis, &start, body.dry_run)
 }
@@ -59,7 +63,7 @@ pub(crate) fn show_rental(cx: &Context<'_>) -> Result<Response, Problem> {
 }
 
 pub(crate) fn change_rental(cx: &Context<'_>) -> Result<Response, Problem> {
-    let body: ChangeRentalBody = json::body(cx.request)?;
+    let body: ChangeRentalBody = web::json::body(cx.request)?;
     let rental = own_rental(cx, rental_id(cx.param("rental"))?)?;
     let own = body.apply(&rental).map_err(Problem::fields)?;
     if body.dry_run {
@@ -73,7 +77,7 @@ pub(crate) fn change_rental(cx: &Context<'_>) -> Result<Response, Problem> {
 }
 
 pub(crate) fn extend_rental(cx: &Context<'_>) -> Result<Response, Problem> {
-    let body: ExtendBody = json::body(cx.request)?;
+    let body: ExtendBody = web::json::body(cx.request)?;
     let (term, max_price) = body.read().map_err(Problem::fields)?;
     let (rental, key) = (rental_id(cx.param("rental"))?, &idempotency_key(cx)?);
     let extend = Extend { rental, term, max_price, key };
@@ -85,7 +89,7 @@ pub(crate) fn extend_rental(cx: &Context<'_>) -> Result<Response, Problem> {
 }
 
 pub(crate) fn cancel_rental(cx: &Context<'_>) -> Result<Response, Problem> {
-    let body: CancelBody = json::optional_body(cx.request)?;
+    let body: CancelBody = web::json::optional_body(cx.request)?;
     let confirmed = body.read()?;
     let id = rental_id(cx.param("rental"))?;
     if body.dry_run {

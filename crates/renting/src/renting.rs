@@ -1,5 +1,9 @@
 //! Renting, extending and ending, for the API and for the pages alike.
 
+pub(crate) mod json;
+pub(crate) mod order;
+
+use crate::renting::json::{AlternativeView, Basis, DryRunView, QuoteView, Start};
 use domain::id::{OrderId, QuoteId, RentalId};
 use domain::money::Usd;
 use domain::order::{IdempotencyKey, Item, RentError, RentRequest, SLICES_PER_ORDER_MAX};
@@ -11,7 +15,6 @@ use store::quotes::Quote;
 use store::rentals::{self, Extension, Intention, Rental};
 use store::renting::{self, Order, Ordered, Plan, RentFailure};
 use store::{ledger, offers, quotes};
-use web::api::renting::{AlternativeView, Basis, DryRunView, QuoteView, Start};
 use web::{Context, Problem, Response, respond};
 
 use crate::{provision, quoting};

@@ -1,17 +1,20 @@
 //! Rentals that are offered to somebody else, and taken over.
 
+pub(crate) mod json;
+
+use crate::rentals::json::RentalView;
+use crate::transfers::json::{AcceptBody, TransferBody, TransferView};
 use domain::account::Email;
 use domain::id::RentalId;
 use http::StatusCode;
 use store::transfers;
-use web::api::rentals::{RentalView, rental_id};
-use web::api::transfers::{AcceptBody, TransferBody, TransferView};
-use web::{Context, Kind, Problem, Response, json, respond};
+use ui::ids::rental_id;
+use web::{Context, Kind, Problem, Response, respond};
 
 use crate::renting::{own_rental, plan_nothing};
 
 pub(crate) fn offer_transfer(cx: &Context<'_>) -> Result<Response, Problem> {
-    let body: TransferBody = json::body(cx.request)?;
+    let body: TransferBody = web::json::body(cx.request)?;
     let id = rental_id(cx.param("rental"))?;
     let to = Email::parse(&body.email)?;
     if body.dry_run {
@@ -56,7 +59,7 @@ pub(crate) fn list_transfers(cx: &Context<'_>) -> Result<Response, Problem> {
 }
 
 pub(crate) fn accept_transfer(cx: &Context<'_>) -> Result<Response, Problem> {
-    let body: AcceptBody = json::optional_body(cx.request)?;
+    let body: AcceptBody = web::json::optional_body(cx.request)?;
     let id = rental_id(cx.param("rental"))?;
     if body.dry_run {
         let offered = transfers::to_account(cx.db, cx.account()?.account, cx.now)?;

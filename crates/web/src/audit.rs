@@ -8,8 +8,9 @@ use crate::context::Context;
 use crate::session;
 
 /// What people and operators do, beside what the market writes itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr)]
-#[cfg_attr(test, derive(strum::VariantArray))]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr, strum::VariantArray,
+)]
 #[strum(serialize_all = "kebab-case", const_into_str)]
 pub enum Action {
     /// An account was made.

@@ -1,5 +1,8 @@
 //! Forms of pages, and the gathering of every wrong field before anything is answered.
 
+use crate::page::Field;
+use crate::problem::{Kind, Problem};
+use crate::text::sentence;
 use domain::field::FieldError;
 use domain::order::IdempotencyKey;
 use url::form_urlencoded;
@@ -64,5 +67,58 @@ pub fn idempotency_key(cx: &Context<'_>) -> Result<IdempotencyKey, FieldError> {
     match sole_header(cx.request, IDEMPOTENCY_KEY) {
         Ok(key) => IdempotencyKey::parse(key.unwrap_or(&cx.request_id)),
         Err(UnreadableHeader) => Err(IdempotencyKey::wrong()),
+    }
+}
+
+/// What is wrong with a field, as a sentence.
+pub fn error_of(wrong: &[FieldError], field: &str) -> Option<String> {
+    wrong.iter().find(|error| error.field == field).map(|error| sentence(&error.rule))
+}
+
+/// A field of a form as it was sent, with what is wrong with it.
+pub fn sent(form: &Form, field: &str, wrong: &[FieldError]) -> Field {
+    Field { value: form.text(field).to_owned(), error: error_of(wrong, field) }
+}
+
+/// What a problem says above a form: nothing if every wrong field has its own words beside it.
+pub fn error_above(problem: &Problem, shown: &[&str]) -> Option<String> {
+    let is_beside = |wrong: &FieldError| shown.contains(&wrong.field);
+    let is_said = !problem.fields.is_empty() && problem.fields.iter().all(is_beside);
+    (!is_said).then(|| sentence(&problem.detail))
+}
+
+/// Whether a problem is about what was sent in a form, so that it is said there and the person can
+/// try again; the others have a page of their own.
+pub fn belongs_to_form(problem: &Problem) -> bool {
+    !matches!(
+        problem.kind,
+        Kind::NotFound
+            | Kind::NotSignedIn
+            | Kind::MissingScope
+            | Kind::ProveFirst
+            | Kind::CrossSite
+            | Kind::TooLarge
+            | Kind::Internal
+            | Kind::Busy
+            | Kind::WrongSchema
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_said_once() {
+        let wrong =
+            vec![FieldError::new("price", "at most 500"), FieldError::new("node", "a node")];
+        assert_eq!(error_of(&wrong, "price").as_deref(), Some("At most 500."));
+        let problem = Problem::fields(wrong);
+        assert_eq!(error_above(&problem, &["price", "node"]), None);
+        let above = error_above(&problem, &["price"]).unwrap();
+        assert_eq!(above, "Price: expected at most 500; node: expected a node.");
+        let taken = Problem::new(Kind::NodeTaken, "it is taken");
+        assert_eq!(error_above(&taken, &[]).as_deref(), Some("It is taken."));
+        assert!(belongs_to_form(&taken) && !belongs_to_form(&Problem::internal("x")));
     }
 }

@@ -3,12 +3,13 @@
 //! A component binds handlers to routes; everything between the bytes of a request and a handler,
 //! and between its result and the bytes of an answer, is here.
 
-pub mod access;
+// Templates that other crates extend name this crate.
+extern crate self as web;
+
 mod address;
 pub mod api;
 pub mod audit;
 pub mod body;
-pub mod comparison;
 pub mod config;
 pub mod context;
 pub mod csv;
@@ -21,13 +22,11 @@ pub mod mail;
 pub mod openapi;
 pub mod operation;
 pub mod page;
-pub mod plot;
 pub mod problem;
 pub mod respond;
 pub mod route;
 pub mod session;
-pub mod view;
-pub mod webhook;
+pub mod text;
 
 pub use body::Body;
 pub use config::{Config, FarmClaims};

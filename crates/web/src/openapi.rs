@@ -2,29 +2,31 @@
 
 use std::collections::BTreeMap;
 
-use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
+use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-use crate::api::OPERATIONS;
-use crate::api::grid_nodes::AddedNodeView;
-use crate::api::renting::{AlternativeView, DryRunView, QuoteView};
 use crate::body::EVENT_STREAM;
-use crate::operation::{Access, Form, Operation, schema_of};
+use crate::operation::{Access, Form, Operation, ProblemMember};
 use crate::problem::Kind;
 
-/// Makes the document; `public_url` is where the API is reached.
-pub fn document(public_url: &str) -> Value {
+/// Makes the document of these operations, in their order. `members` are the members that problems
+/// have besides those of every problem, and `public_url` is where the API is reached.
+pub fn document(
+    operations: &[&[&Operation]],
+    members: &[&[ProblemMember]],
+    public_url: &str,
+) -> Value {
     let mut generator = SchemaSettings::draft2020_12()
         .with(|settings| settings.definitions_path = "/components/schemas".into())
         .into_generator();
     let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
-    for operation in OPERATIONS {
+    for operation in operations.iter().copied().flatten() {
         let method = operation.method.as_str().to_lowercase();
         let described = describe(operation, &mut generator);
         paths.entry(operation.path).or_default().insert(method, described);
     }
-    let problem = problem_schema(&mut generator);
+    let problem = problem_schema(members, &mut generator);
     let mut schemas = generator.take_definitions(true);
     schemas.insert("Problem".into(), problem);
     json!({
@@ -132,8 +134,8 @@ fn responses(operation: &Operation, generator: &mut SchemaGenerator) -> Value {
     if let Some(schema) = operation.answer {
         success["content"] = json!({ "application/json": { "schema": schema(generator) } });
     }
-    if operation.takes_dry_run {
-        dry_run(operation, &mut responses, &mut success, generator);
+    if let Some(plan) = operation.dry_run {
+        dry_run(operation, plan(generator), &mut responses, &mut success);
     }
     if let Some(about) = operation.table {
         success["content"][crate::csv::TYPE] =
@@ -169,12 +171,11 @@ fn responses(operation: &Operation, generator: &mut SchemaGenerator) -> Value {
 /// Adds what a dry run answers: `200`, beside the answer of the same status, if there is one.
 fn dry_run(
     operation: &Operation,
+    schema: Schema,
     responses: &mut Map<String, Value>,
     success: &mut Value,
-    generator: &mut SchemaGenerator,
 ) {
     const ABOUT: &str = "With dry_run: the transactions this would create. Nothing has changed.";
-    let schema = schema_of::<DryRunView>(generator);
     if operation.status == 200 {
         let done = success["content"]["application/json"]["schema"].take();
         success["content"]["application/json"]["schema"] = json!({ "anyOf": [done, schema] });
@@ -200,8 +201,8 @@ fn problem_response(kinds: &[Kind]) -> Value {
 }
 
 #[expect(clippy::too_many_lines, reason = "a list of all items")]
-fn problem_schema(generator: &mut SchemaGenerator) -> Value {
-    json!({
+fn problem_schema(members: &[&[ProblemMember]], generator: &mut SchemaGenerator) -> Value {
+    let mut problem = json!({
         "type": "object",
         "description": "Problem details (RFC 9457).",
         "required": ["type", "title", "status", "detail", "instance", "success", "message"],
@@ -255,17 +256,6 @@ fn problem_schema(generator: &mut SchemaGenerator) -> Value {
             "measured_uptime": { "type": "number", "description": "In percent." },
             "promised_bandwidth_mbps": { "type": "integer", "description": "In Mbit/s." },
             "measured_bandwidth_mbps": { "type": "integer", "description": "In Mbit/s." },
-            "quote": schema_of::<QuoteView>(generator),
-            "alternatives": {
-                "type": "array",
-                "description": "The most similar nodes that have free slices.",
-                "items": schema_of::<AlternativeView>(generator),
-            },
-            "nodes": {
-                "type": "array",
-                "description": "The result for each node.",
-                "items": schema_of::<AddedNodeView>(generator),
-            },
             "errors": {
                 "type": "array",
                 "description": "The invalid fields.",
@@ -279,42 +269,13 @@ fn problem_schema(generator: &mut SchemaGenerator) -> Value {
                 },
             },
         },
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_reference_leads_somewhere() {
-        fn check(value: &Value, document: &Value) {
-            match value {
-                Value::Object(members) => {
-                    if let Some(Value::String(target)) = members.get("$ref") {
-                        let pointer = target.trim_start_matches('#');
-                        assert!(document.pointer(pointer).is_some(), "{target}");
-                    }
-                    members.values().for_each(|member| check(member, document));
-                }
-                Value::Array(items) => items.iter().for_each(|item| check(item, document)),
-                _ => {}
-            }
+    });
+    for member in members.iter().copied().flatten() {
+        let mut schema = (member.schema)(generator);
+        if let Some(about) = member.about {
+            schema.insert("description".into(), about.into());
         }
-        let document = document("");
-        check(&document, &document);
-        assert!(document["components"]["schemas"]["RentBody"].is_object());
+        problem["properties"][member.name] = schema.into();
     }
-
-    #[test]
-    fn operations_have_their_own_names_and_places() {
-        let mut names: Vec<&str> = OPERATIONS.iter().map(|operation| operation.id).collect();
-        let mut places: Vec<String> =
-            OPERATIONS.iter().map(|o| format!("{} {}", o.method, o.path)).collect();
-        names.sort_unstable();
-        names.dedup();
-        places.sort_unstable();
-        places.dedup();
-        assert_eq!((names.len(), places.len()), (OPERATIONS.len(), OPERATIONS.len()));
-    }
+    problem
 }

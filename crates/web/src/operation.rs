@@ -75,6 +75,16 @@ pub struct NextStep {
     pub answer: SchemaOf,
 }
 
+/// A member that some problems have besides those of every problem.
+pub struct ProblemMember {
+    /// Its name.
+    pub name: &'static str,
+    /// What it is, where its schema does not say so.
+    pub about: Option<&'static str>,
+    /// Its schema.
+    pub schema: SchemaOf,
+}
+
 /// An operation of the JSON API.
 pub struct Operation {
     /// Its name for generated clients.
@@ -93,8 +103,8 @@ pub struct Operation {
     pub query: &'static [Parameter],
     /// Whether it takes an `Idempotency-Key`.
     pub takes_key: bool,
-    /// Whether `dry_run` in its body makes it tell what would be booked, and change nothing.
-    pub takes_dry_run: bool,
+    /// The schema of what `dry_run` in its body answers, which changes nothing, if it takes that.
+    pub dry_run: Option<SchemaOf>,
     /// The schema of the body that it takes.
     pub body: Option<SchemaOf>,
     /// The status of success.
@@ -126,7 +136,7 @@ impl Operation {
         access: Access::Public,
         query: &[],
         takes_key: false,
-        takes_dry_run: false,
+        dry_run: None,
         body: None,
         status: 200,
         about_answer: "",

@@ -6,101 +6,9 @@
 //!
 //! This module holds what several pages share; each page has a module of its own.
 
-mod account;
-mod add_nodes;
-mod books;
-mod claims;
-mod codes;
-mod compute;
-mod dashboard;
-mod docs;
-mod end_rental;
 mod error;
-mod factors;
-mod farm;
-mod farm_market;
-mod home;
-mod leaving;
-mod levels;
-mod node;
-mod notices;
-mod offering;
-mod operator;
-mod payout;
-mod payouts;
-mod provision;
-mod rental;
-mod settings;
-mod slices;
-mod status;
-mod upkeep;
-mod wallet;
 
-pub use account::{Login, Signup};
-pub use add_nodes::{AddNodes, AddedRow, FarmLink, GridNodeRow, ShownNodes};
-pub use books::{
-    BookPart, BookedRow, MonthRow, Receipt, Sheet, Statement, StatementRow, Statements, SumRow,
-};
-pub use claims::{FarmClaim, FarmClaims, ForeignNodeRow, OperatorFarms, ProvenFarmRow};
-pub use codes::{ConfirmCode, MailSent, Reset, ResetConfirm};
-pub use compute::{Compute, ComputeFilter, MeasuredUptime, NodeCard};
-pub use dashboard::{
-    BandwidthRecord, FarmRevenue, GridCell, NodeRecord, NodeRevenue, RentedSlices, SliceGrid,
-};
-pub use docs::{
-    Answer, ApiDocs, LimitRow, Limits, Operation, OperationGroup, ProblemKind, Problems,
-    RequestField, WalkStep,
-};
-pub use end_rental::{EndRental, UsedTime};
 pub use error::ErrorPage;
-pub use factors::{Factors, PasskeyRow, Prove, RecoveryCodes, SecondFactor, TotpSetup};
-pub use farm::{
-    AgentRow, Farm, FarmNode, FarmNodeForm, FarmRow, FarmSlice, FarmSummary, GridReport,
-    ResourceLimit, SliceRemoval,
-};
-pub use farm_market::{FarmMarket, PointRow, SetPriceForm, SimulatedRow, SuggestedPrice};
-pub use home::{Home, TermFact};
-pub use leaving::{
-    Leave, LeaveStage, LeavingNotice, LeavingRow, MoveOption, MoveReason, MoveRental,
-};
-pub use levels::{
-    CaseRow, Credits, DisputeForm, JudgedRow, MeasuredRecord, MeasuredRow, OperatorDisputes, Remark,
-};
-pub use node::{
-    Alternative, Node, NodeCost, Refusal, Remedy, RentForm, Renting, SliceCell, TermOption,
-    WholeNode,
-};
-pub use notices::{
-    ChoiceRow, DeliveryRow, NoticeRow, NoticeSettings, Notices, WayBox, WebhookPage, WebhookRow,
-    WebhookSecret, Webhooks,
-};
-pub use offering::{
-    CostConsent, FarmOffer, Maintenance, OfferHistory, OfferLock, VersionRow, WaitingRaise,
-    WindowNotice, WindowRow,
-};
-pub use operator::{
-    AccountRow, AuditRow, DeedButton, FailedMailRow, InvariantRow, LastSync, Operator,
-    OperatorAccounts, OperatorAudit, RefusedPaymentRow,
-};
-pub use payout::Payout;
-pub use payouts::{
-    DeedField, OperatorPayoutRow, OperatorPayouts, PayoutDeed, PayoutRow, PayoutStateLink, Payouts,
-};
-pub use provision::{Console, ConsoleForm, Machine, Ready, SshKeyRow, SshKeys, StepLine};
-pub use rental::{
-    Access, AutoRenewForm, ExtendForm, Extending, NameForm, Period, PriceConsent, Rental,
-    RentalEvent, Stage, Transfer,
-};
-pub use settings::{
-    Activity, ActivityRow, EmailForm, PasswordForm, ScopeBox, SessionRow, Settings, ShownForm,
-    TokenForm, TokenMade, TokenRow,
-};
-pub use slices::{Invitation, RentalRow, Resources, Slices, StateLink, UptimeRecord};
-pub use status::{CheckGroup, CheckRow, Promises, RegionRow, ScaleRow, Status, StatusPart};
-pub use upkeep::{
-    JobGroup, JobRow, OperatorJobs, OperatorSync, OversoldRow, QuarantineRow, SyncRow, UpstreamRow,
-};
-pub use wallet::{MoneyEntry, OpenTopUp, Paying, Wallet};
 
 /// What surrounds every page: its title, and who is looking at it.
 #[derive(Clone, Debug, Default)]
@@ -133,7 +41,8 @@ impl Frame {
         Frame { title: title.into(), section, ..Frame::default() }
     }
 
-    fn is_in(&self, section: Section) -> bool {
+    /// Whether the page is in this section.
+    pub fn is_in(&self, section: Section) -> bool {
         self.section == section
     }
 }

@@ -8,7 +8,10 @@ use crate::form::Form;
 use crate::limit::{self, Limit};
 use crate::operation::{Access, Operation};
 use crate::problem::{Kind, Problem};
-use crate::{respond, session, view};
+use crate::{respond, session};
+
+/// The page of an account's settings.
+pub const SETTINGS: &str = "/dashboard/settings";
 
 /// What a handler is: a function of the context.
 pub type Handler = fn(&Context<'_>) -> Result<Response, Problem>;
@@ -49,6 +52,16 @@ impl Route {
     /// A route that takes a form.
     pub const fn form(path: &'static str, access: Access, handler: Handler) -> Route {
         Route { method: Method::POST, path, access, is_form: true, handler }
+    }
+
+    /// The method that it answers.
+    pub const fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// Its path, placeholders and all.
+    pub const fn path(&self) -> &'static str {
+        self.path
     }
 }
 
@@ -166,7 +179,7 @@ fn admit_and_call(route: &Route, cx: &mut Context<'_>) -> Result<Response, Probl
 fn prove_first(cx: &Context<'_>) -> Response {
     let next = match *cx.request.method() {
         Method::GET | Method::HEAD => cx.path_and_query(),
-        _ => view::SETTINGS,
+        _ => SETTINGS,
     };
     let query: String =
         url::form_urlencoded::Serializer::new(String::new()).append_pair("next", next).finish();

@@ -1,14 +1,14 @@
 //! The JSON API of second factors.
 
+use crate::account::json::AccountView;
+use crate::second_factor::json::{
+    AppCodeBody, FactorsView, NewPasskeyBody, PasskeyView, PasskeysView, ProofBody,
+    RecoveryCodesView, SecondFactorBody, ShownPasskeyBody, TotpView, parse_passkey_id, passkey_id,
+};
 use domain::factor::PasskeyName;
 use http::StatusCode;
 use http::header::SET_COOKIE;
 use store::factors;
-use web::api::account::AccountView;
-use web::api::factors::{
-    AppCodeBody, FactorsView, NewPasskeyBody, PasskeyView, PasskeysView, ProofBody,
-    RecoveryCodesView, SecondFactorBody, ShownPasskeyBody, TotpView, parse_passkey_id, passkey_id,
-};
 use web::{Context, Problem, Response, json, respond};
 
 use crate::api::created;

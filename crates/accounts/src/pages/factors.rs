@@ -1,16 +1,22 @@
 //! The pages of second factors: the second step of signing in, confirming who one is, and setting
 //! factors up. All of them but passkeys work without scripts.
 
+use crate::account::page::HOME;
+use crate::account::page::next as next_page;
+use crate::second_factor::json::{ProofBody, parse_passkey_id};
+use crate::second_factor::page::back;
+use crate::second_factor::page::{Factors, Prove, RecoveryCodes, SecondFactor, TotpSetup};
 use factors::qr;
 use factors::totp::TotpSecret;
 use http::StatusCode;
 use http::header::SET_COOKIE;
 use store::factors as kept;
-use web::api::factors::{ProofBody, parse_passkey_id};
+use ui::done::Done;
+use ui::visit::Visit;
 use web::form::Form;
-use web::page::{Factors, Prove, RecoveryCodes, SecondFactor, TotpSetup};
+use web::form::belongs_to_form;
+use web::route::SETTINGS;
 use web::route::see_other_with_cookie;
-use web::view::{self, Done, HOME, SETTINGS, Visit, belongs_to_form};
 use web::{Context, Problem, Response, respond};
 
 use crate::codes::{self, NewCodes};
@@ -37,7 +43,7 @@ pub(crate) fn begin_again(_: &Context<'_>) -> Result<Response, Problem> {
 
 pub(crate) fn finish_sign_in(cx: &Context<'_>) -> Result<Response, Problem> {
     let form = Form::read(cx.request);
-    let next = view::next(form.filled("next"));
+    let next = next_page(form.filled("next"));
     let challenge = form.text("challenge");
     match proof::finish(cx, challenge, form.text("code")) {
         Ok(signed_in) => Ok(see_other_with_cookie(next.unwrap_or(HOME), &signed_in.cookie)),
@@ -57,13 +63,13 @@ pub(crate) fn ask_proof(cx: &Context<'_>) -> Result<Response, Problem> {
         // Who has just confirmed and is asked again lacks a factor.
         return Ok(respond::see_other(&Done::FactorNeeded.at(SETTINGS)));
     }
-    let page = Prove::new(&Visit::of(cx)?, factors, view::back(next.as_deref()));
+    let page = Prove::new(&Visit::of(cx)?, factors, back(next.as_deref()));
     respond::page(StatusCode::OK, &page)
 }
 
 pub(crate) fn prove(cx: &Context<'_>) -> Result<Response, Problem> {
     let form = Form::read(cx.request);
-    let next = view::back(form.filled("next"));
+    let next = back(form.filled("next"));
     let filled = |name| form.filled(name).map(str::to_owned);
     let (password, code) = (filled("password"), filled("code"));
     match proof::prove(cx, &ProofBody { password, code, challenge: None, credential: None }) {

@@ -1,11 +1,12 @@
 //! The JSON API of the market.
 
+use crate::market::json::{NodeWithSlices, Search, SliceOffer, print_cursor};
 use http::StatusCode;
 use store::maintenance;
 use store::offers::{self, Cursor};
+use ui::ids::node_id;
+use ui::node::Node;
 use web::api::PageOf;
-use web::api::farm::node_id;
-use web::api::market::{Node, NodeWithSlices, Search, SliceOffer, print_cursor};
 use web::{Context, Problem, Response, respond};
 
 use super::unmet;

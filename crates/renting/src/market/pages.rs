@@ -1,11 +1,14 @@
 //! The pages of the market.
 
+use crate::market::json::Search;
+use crate::market::list::Compute;
+use crate::market::list::NODES_PER_PAGE;
+use crate::market::node::MONTHS_PER_NODE;
+use crate::market::node::Node;
 use http::StatusCode;
 use store::{looks, maintenance, offers, ssh_keys};
-use web::api::farm::node_id;
-use web::api::market::Search;
-use web::page::{Compute, Node};
-use web::view::{MONTHS_PER_NODE, NODES_PER_PAGE, Visit};
+use ui::ids::node_id;
+use ui::visit::Visit;
 use web::{Context, Problem, Response, respond};
 
 use super::{record, unmet};

@@ -1,17 +1,19 @@
 //! What was measured of a node, and how the marketplace is: for everybody.
 
+pub(crate) mod json;
+
+use crate::market::record::json::{
+    DAYS_SHOWN, MONTHS_SHOWN, NodeRecordView, WINDOW_DAYS, looks_table, month_asked,
+};
+use crate::status::json::StatusView;
+use crate::status::page::Status;
 use domain::id::NodeId;
 use http::StatusCode;
 use http::header::CONTENT_DISPOSITION;
 use store::looks::{self, Record};
 use store::{offers, status};
-use web::api::farm::node_id;
-use web::api::record::{
-    DAYS_SHOWN, MONTHS_SHOWN, NodeRecordView, WINDOW_DAYS, looks_table, month_asked,
-};
-use web::api::status::StatusView;
-use web::page::Status;
-use web::view::Visit;
+use ui::ids::node_id;
+use ui::visit::Visit;
 use web::{Context, Problem, Response, csv, respond};
 
 /// The last day and the last 30 of a node.

@@ -1,6 +1,10 @@
 //! The page of any failure.
 
-use super::{Frame, Link};
+use crate::context::Context;
+use crate::page::{Frame, Link, Section};
+use crate::problem::{Kind, Problem};
+use crate::session;
+use crate::text::sentence;
 use askama::Template;
 
 /// What `error.html` shows: what went wrong, and a way on.
@@ -19,4 +23,41 @@ pub struct ErrorPage {
     pub request_id: Option<String>,
     /// Where to go from here, the best way first.
     pub ways_on: Vec<Link>,
+}
+
+impl ErrorPage {
+    /// A problem in words, with a way on. It asks the database nothing: that may be what failed.
+    pub fn new(cx: &Context<'_>, problem: &Problem) -> ErrorPage {
+        let title = problem.kind.title();
+        let mut frame = Frame::new(title, Section::Elsewhere);
+        if let Some(identity) = &cx.identity {
+            frame.signed_in = Some(identity.email.clone());
+            frame.is_operator = identity.is_operator;
+            frame.form_token = session::form_token(cx.request);
+        }
+        // A problem that has nothing to add begins with its title, which stands above already.
+        let added = problem.detail.strip_prefix(title).map(|rest| rest.trim_start_matches(". "));
+        ErrorPage {
+            frame,
+            status: problem.kind.status().as_u16(),
+            title: title.to_owned(),
+            detail: sentence(added.unwrap_or(&problem.detail)),
+            request_id: Some(cx.request_id.clone()),
+            ways_on: ways_on(problem.kind),
+        }
+    }
+
+    /// The same, with a better way on.
+    pub fn leading_to(mut self, url: &str, text: &str) -> ErrorPage {
+        self.ways_on.insert(0, Link::new(url, text));
+        self
+    }
+}
+
+fn ways_on(kind: Kind) -> Vec<Link> {
+    let market = Link::new("/marketplace/compute", "Browse the marketplace");
+    match kind {
+        Kind::NotSignedIn => vec![Link::new("/login", "Sign in"), market],
+        _ => vec![market, Link::new("/", "Go to the home page")],
+    }
 }

@@ -1,0 +1,4 @@
+//! Account: pages and the API.
+
+pub(crate) mod json;
+pub(crate) mod page;

@@ -1,0 +1,43 @@
+//! The landing page, `/`.
+
+use askama::Template;
+use domain::term::Term;
+use ui::visit::Visit;
+use ui::wording::{discount, term};
+use web::page::{Frame, Section};
+
+/// What `home.html` shows: what a slice is, how renting and farming work, what they cost.
+#[derive(Clone, Debug, Template)]
+#[template(path = "home.html")]
+pub struct Home {
+    /// What surrounds the page.
+    pub frame: Frame,
+    /// The share of each payment that the marketplace keeps, such as `10%`.
+    pub platform_fee: String,
+    /// The terms on offer, shortest first.
+    pub terms: Vec<TermFact>,
+}
+
+/// A term and what choosing it saves.
+#[derive(Clone, Debug)]
+pub struct TermFact {
+    /// Such as `3 months`.
+    pub term: String,
+    /// Such as `5% off`, or `full price`.
+    pub discount: String,
+}
+
+impl Home {
+    /// The landing page.
+    pub fn new(visit: &Visit<'_>) -> Home {
+        let fact = |of: Term| TermFact {
+            term: term(of),
+            discount: discount(of).unwrap_or_else(|| "full price".to_owned()),
+        };
+        Home {
+            frame: visit.frame("Servers, by the slice", Section::Elsewhere),
+            platform_fee: format!("{}%", visit.platform_fee),
+            terms: Term::ALL.map(fact).into(),
+        }
+    }
+}

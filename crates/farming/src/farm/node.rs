@@ -1,0 +1,513 @@
+//! The farmer's pages, `/dashboard/farm` and `/dashboard/farm/nodes/{node}`.
+
+use crate::farm::dashboard::{NodeRevenue, SliceGrid};
+use crate::farm::json::{ChangeNodeBody, reason};
+use crate::farm::promise;
+use crate::offering::page::OfferLock;
+use crate::offering::page::{CostConsent, FarmOffer, scale, term_boxes};
+use askama::Template;
+use domain::field::FieldError;
+use domain::id::SliceId;
+use domain::listing::Listing;
+use domain::money::Usd;
+use domain::month::Month;
+use domain::node::{Capacity, Refusal};
+use domain::provisioning::{AGENT_SECONDS, JobState};
+use domain::slice::SliceState;
+use domain::term::Term;
+use domain::time::Timestamp;
+use store::dashboard::NodeStanding;
+use store::jobs::{Removal, SeenAgent};
+use store::maintenance::Maintenance;
+use store::nodes;
+use store::promises::NodeMonth;
+use store::revenue::Line;
+use ui::maintenance::notices;
+use ui::node::{CPU_CORES, MEMORY_GB, STORAGE_GB};
+use ui::uptime::measured;
+use ui::visit::Visit;
+use ui::wording::{bandwidth, place};
+use ui::{badge, moment};
+use web::form::{Form, error_above, error_of, sent};
+use web::json::Decimal;
+use web::page::{Badge, Choice, Field, Frame, Moment, Notice, Section};
+use web::text::{counted, grouped, sentence};
+use web::{Kind, Problem};
+
+/// What `farm_node.html` shows: one node, as its farmer sees it.
+#[derive(Clone, Debug, Template)]
+#[template(path = "farm/farm_node.html")]
+pub(crate) struct FarmNode {
+    /// What surrounds the page.
+    pub frame: Frame,
+    /// The node's id, as the routes of its forms carry it.
+    pub id: String,
+    /// The name that the farmer gave it.
+    pub name: String,
+    /// Its number on the grid.
+    pub grid_node_id: String,
+    /// City and country.
+    pub place: String,
+    /// Such as `published`, `draft` or `paused`.
+    pub status: Badge,
+    /// `This node can provide 9 slices, up to $225.00 a month at your price.`
+    pub headline: String,
+    /// Why it can provide none, as a sentence.
+    pub reason: Option<String>,
+    /// What each resource would allow; the smallest decides. May be empty.
+    pub limits: Vec<ResourceLimit>,
+    /// What is left of this month's promise.
+    pub promise: Option<Notice>,
+    /// Price, promise, terms and name.
+    pub form: FarmNodeForm,
+    /// What is said about the offer around the form.
+    pub offer: FarmOffer,
+    /// Whether the node can be published now.
+    pub can_publish: bool,
+    /// Whether the node can be paused now.
+    pub can_pause: bool,
+    /// What publishing or pausing would do, or what is missing first, as a sentence.
+    pub publish_hint: String,
+    /// Slices that are rented.
+    pub allocated_slices: u32,
+    /// All slices.
+    pub total_slices: u32,
+    /// Every slice, in the order of its number.
+    pub slices: Vec<FarmSlice>,
+    /// The same in words, with those that are kept back.
+    pub grid: SliceGrid,
+    /// The agents of its farm, the last seen first.
+    pub agents: Vec<AgentRow>,
+    /// What it earns.
+    pub revenue: NodeRevenue,
+    /// What the grid said last, if it ever did.
+    pub report: Option<GridReport>,
+    /// The node's page in the marketplace, while it is published.
+    pub market_url: Option<String>,
+}
+
+/// How many slices one resource would allow.
+#[derive(Clone, Debug)]
+pub(crate) struct ResourceLimit {
+    /// Such as `SSD`.
+    pub resource: String,
+    /// What is free, such as `1,863 GB`.
+    pub free: String,
+    /// What that makes.
+    pub slices: u32,
+    /// Whether it is what decides.
+    pub is_limiting: bool,
+}
+
+/// The form that sets what a node is offered for.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct FarmNodeForm {
+    /// Hidden field `version`: the configuration that the farmer saw.
+    pub version: String,
+    /// `price_per_month`: US dollars per slice.
+    pub price_per_month: Field,
+    /// The allowed range, such as `From $1.00 to $500.00.`
+    pub price_hint: String,
+    /// What arrives of that price, such as `You receive $22.50 of $25.00 a month and slice.`
+    pub payout_hint: Option<String>,
+    /// `min_uptime`: percent.
+    pub min_uptime: Field,
+    /// What the node has shown, such as `Measured: 99.95% in 2,016 observations.`
+    pub uptime_hint: String,
+    /// `min_bandwidth_mbps`
+    pub min_bandwidth_mbps: Field,
+    /// Such as `Measured: 810 Mbit/s.`
+    pub bandwidth_hint: String,
+    /// What a promise costs that is not kept, as a sentence or two.
+    pub scale: String,
+    /// What a promise above that costs, where it has to be confirmed.
+    pub consent: Option<CostConsent>,
+    /// `terms`: the terms that are offered.
+    pub terms: Vec<Choice>,
+    /// What is wrong with them.
+    pub terms_error: Option<String>,
+    /// `kept_slices`: how many are not offered.
+    pub kept_slices: Field,
+    /// `name`: what renters read.
+    pub name: Field,
+    /// Why nothing was saved, when it is not about one field.
+    pub error: Option<String>,
+}
+
+/// A slice, with whom it is rented to.
+#[derive(Clone, Debug)]
+pub(crate) struct FarmSlice {
+    /// Such as `node32_slice_1`.
+    pub id: String,
+    /// Its number on the node.
+    pub number: u32,
+    /// Such as `available`, `held` or `rented`.
+    pub state: &'static str,
+    /// The class that colors its cell.
+    pub class: &'static str,
+    /// The renter, as they chose to be seen.
+    pub renter: Option<String>,
+    /// When the rental ends.
+    pub until: Option<Moment>,
+    /// What is still there of the rental before.
+    pub removal: Option<SliceRemoval>,
+}
+
+/// The machine of a rental that has ended is being removed from a slice.
+#[derive(Clone, Debug)]
+pub(crate) struct SliceRemoval {
+    /// Since when.
+    pub since: Moment,
+    /// Whether its agent has given up, so that the farmer has to do it.
+    pub has_failed: bool,
+    /// Where the form posts to that says that it is gone.
+    pub url: String,
+}
+
+/// An agent that makes machines on the nodes of a farm, and removes them.
+#[derive(Clone, Debug)]
+pub(crate) struct AgentRow {
+    /// What it calls itself.
+    pub name: String,
+    /// When it last asked for work, such as `2 minutes ago`.
+    pub seen: String,
+    /// Whether that is too long ago for what is rented now.
+    pub is_gone: bool,
+}
+
+/// What the grid reported last about a node.
+#[derive(Clone, Debug)]
+pub(crate) struct GridReport {
+    /// Such as `up` or `down`.
+    pub status: Badge,
+    /// Such as `healthy`, `not healthy` or `not known`.
+    pub health: Badge,
+    /// When we read it.
+    pub at: Moment,
+}
+
+/// A price per slice and month, in micro-dollars, by which a farmer who has set none yet sees what
+/// a node could earn.
+const EXAMPLE_PRICE_MICROS: i64 = 25_000_000;
+
+/// The fields of the form that sets what a node is offered for.
+const FIELDS: [&str; 6] =
+    ["price_per_month", "min_uptime", "min_bandwidth_mbps", "kept_slices", "name", "terms"];
+
+impl FarmNode {
+    /// A node as its farmer sees it. `lines` are what it earned in `months`, which are in order.
+    pub(crate) fn new(
+        visit: &Visit<'_>,
+        standing: &NodeStanding,
+        months: &[Month],
+        lines: &[Line],
+    ) -> FarmNode {
+        let NodeStanding { node, slices, .. } = standing;
+        let offer = &node.offer;
+        let is_offered = offer.listing == Listing::Published;
+        FarmNode {
+            frame: visit.frame(&offer.name, Section::Farm),
+            id: offer.node.to_string(),
+            name: offer.name.clone(),
+            grid_node_id: offer.node.0.to_string(),
+            place: place(&offer.city, &offer.country),
+            status: badge::farm_node(node),
+            headline: headline(visit, node),
+            reason: reason(node).map(sentence),
+            limits: limits(&node.capacity),
+            promise: None,
+            form: FarmNodeForm::new(visit, node),
+            offer: FarmOffer::new(node),
+            can_publish: !is_offered
+                && offer.price.is_some()
+                && node.lock.is_none()
+                && node.leaves_at.is_none(),
+            can_pause: is_offered && node.lock.is_none(),
+            publish_hint: publish_hint(node),
+            allocated_slices: offer.allocated_slices,
+            total_slices: offer.total_slices(),
+            slices: slices.iter().map(|slice| FarmSlice::new(node, slice)).collect(),
+            grid: SliceGrid::new(node, slices, 0),
+            agents: Vec::new(),
+            revenue: NodeRevenue::new(standing, months, lines),
+            report: Some(GridReport {
+                status: badge::status(offer.status),
+                health: badge::health(node.healthy),
+                at: moment::to_the_minute(offer.synced_at),
+            }),
+            market_url: is_offered.then(|| format!("/marketplace/compute/{}", offer.node)),
+        }
+    }
+
+    /// The same after a change was refused: the form holds what was sent.
+    pub(crate) fn refused(mut self, form: &Form, problem: &Problem) -> FarmNode {
+        let [price_per_month, min_uptime, min_bandwidth_mbps, kept_slices, name, _] =
+            FIELDS.map(|field| sent(form, field, &problem.fields));
+        let is_chosen = |term: Term| form.all("terms").any(|it| it == term.months().to_string());
+        self.form = FarmNodeForm {
+            price_per_month,
+            min_uptime,
+            min_bandwidth_mbps,
+            name,
+            kept_slices,
+            terms: term_boxes(is_chosen),
+            terms_error: error_of(&problem.fields, "terms"),
+            consent: CostConsent::new(problem),
+            error: why_not(problem),
+            ..self.form
+        };
+        self
+    }
+
+    /// The same with what was announced of it.
+    #[must_use]
+    pub(crate) fn with_maintenance(
+        mut self,
+        visit: &Visit<'_>,
+        windows: &[Maintenance],
+    ) -> FarmNode {
+        self.offer.windows = notices(visit, windows);
+        self
+    }
+
+    /// The same with the agents of its farm, and what they are removing.
+    #[must_use]
+    pub(crate) fn with_agents(
+        mut self,
+        visit: &Visit<'_>,
+        standing: &NodeStanding,
+        agents: &[SeenAgent],
+        removals: &[Removal],
+    ) -> FarmNode {
+        let row = |agent: &SeenAgent| AgentRow {
+            name: agent.name.clone(),
+            seen: moment::ago(agent.seen_at, visit.now),
+            is_gone: visit.now.seconds_since(agent.seen_at) >= AGENT_SECONDS,
+        };
+        self.agents = agents.iter().map(row).collect();
+        let being_removed = |removal: &Removal| FarmSlice {
+            id: format!("{}_slice_{}", self.id, removal.number),
+            number: removal.number,
+            state: "being removed",
+            class: SliceGrid::class(SliceState::Retired),
+            renter: None,
+            until: None,
+            removal: Some(SliceRemoval {
+                since: moment::to_the_minute(removal.since),
+                has_failed: removal.state == JobState::Failed,
+                url: format!("/dashboard/farm/nodes/{}/slices/{}/gone", self.id, removal.number),
+            }),
+        };
+        // They are none of the node's slices until what is on them is gone.
+        self.slices.extend(removals.iter().map(being_removed).collect::<Vec<_>>());
+        self.slices.sort_by_key(|slice| slice.number);
+        let removed = u32::try_from(removals.len()).unwrap_or(u32::MAX);
+        self.grid = SliceGrid::new(&standing.node, &standing.slices, removed);
+        self
+    }
+
+    /// The same after it was not published, paused, locked or unlocked.
+    pub(crate) fn not_listed(mut self, problem: &Problem) -> FarmNode {
+        self.form.error = why_not(problem);
+        self
+    }
+}
+
+/// Why nothing was set, unless it is said beside the fields.
+fn why_not(problem: &Problem) -> Option<String> {
+    match problem.kind {
+        Kind::OfferChanged => Some(
+            "The node was changed in the meantime, so nothing was saved. Review the current \
+             values and try again."
+                .to_owned(),
+        ),
+        // It is said beside the promise.
+        Kind::PromiseAboveMeasured => None,
+        _ => error_above(problem, &FIELDS),
+    }
+}
+
+/// The change that the form asks for. What it does not send stays; what it sends cannot be empty.
+pub(crate) fn read_change(form: &Form) -> Result<ChangeNodeBody, FieldError> {
+    let text = |field: &str| form.has(field).then(|| form.text(field).to_owned());
+    let decimal = |field: &str| text(field).map(Decimal::Text);
+    let kept_slices = text("kept_slices").map(|text| {
+        let rule = "a whole number, 0 to 512";
+        text.trim().parse().map_err(|_| FieldError::new("kept_slices", rule))
+    });
+    Ok(ChangeNodeBody {
+        price_per_month: decimal("price_per_month"),
+        min_uptime: decimal("min_uptime"),
+        min_bandwidth_mbps: decimal("min_bandwidth_mbps"),
+        name: text("name"),
+        terms: form.has("terms").then(|| ticked_terms(form)),
+        kept_slices: kept_slices.transpose()?,
+        confirm_cost_per_month: decimal("confirm_cost_per_month"),
+        offer_version: Some(read_version(form)?),
+    })
+}
+
+/// The terms whose boxes are ticked. The form sends an empty one besides, so that none at all is
+/// told from a form without them.
+fn ticked_terms(form: &Form) -> Vec<u8> {
+    // What is no number of months is no term either, and refused as such.
+    form.all("terms").filter(|it| !it.is_empty()).map(|it| it.parse().unwrap_or(0)).collect()
+}
+
+/// The version of the offer that the form was made for.
+pub(crate) fn read_version(form: &Form) -> Result<i64, FieldError> {
+    let version = form.text("version").parse();
+    version.map_err(|_| FieldError::new("version", "the version of the offer shown"))
+}
+
+/// What the node can provide, and what that would earn.
+fn headline(visit: &Visit<'_>, node: &nodes::FarmNode) -> String {
+    let count = node.offer.total_slices();
+    let kept = match node.offer.kept_slices {
+        0 => String::new(),
+        kept => format!(" {} reserved.", counted(kept, "slice")),
+    };
+    if count == 0 {
+        return format!("This node can't provide any slices right now.{kept}");
+    }
+    let slices = counted(count, "slice");
+    if let Some(price) = node.offer.price {
+        let most = price.times(count).for_people();
+        return format!(
+            "This node can provide {slices}, up to {most} per month at your price.{kept}"
+        );
+    }
+    let limits = visit.price_limits;
+    let example = Usd::from_micros(EXAMPLE_PRICE_MICROS).clamp(limits.min, limits.max);
+    let (most, each) = (example.times(count).for_people(), example.for_people());
+    format!("This node can provide {slices}. At {each} each, that is up to {most} per month.{kept}")
+}
+
+/// What each resource would allow. The grid's report is kept in whole slices, so memory and storage
+/// are known to be at least that much.
+fn limits(capacity: &Capacity) -> Vec<ResourceLimit> {
+    let fewest = capacity.by_cpu.min(capacity.by_memory).min(capacity.by_ssd);
+    let is_by_size =
+        matches!(capacity.refusal, None | Some(Refusal::Cpu | Refusal::Memory | Refusal::Ssd));
+    let limit = |resource: &str, slices: u32, size: u32, unit: &str| {
+        let free = match slices {
+            0 => format!("Less than {size} {unit}"),
+            // Processors are counted in whole ones, so nothing was rounded off.
+            _ if size == 1 => format!("{} {unit}", grouped(slices)),
+            _ => format!("At least {} {unit}", grouped(slices * size)),
+        };
+        let is_limiting = is_by_size && slices == fewest;
+        ResourceLimit { resource: resource.to_owned(), free, slices, is_limiting }
+    };
+    vec![
+        limit("Processor", capacity.by_cpu, CPU_CORES, "vCPU"),
+        limit("Memory", capacity.by_memory, MEMORY_GB, "GB"),
+        limit("SSD", capacity.by_ssd, STORAGE_GB, "GB"),
+    ]
+}
+
+/// What publishing or pausing would do, or what is missing first.
+fn publish_hint(node: &nodes::FarmNode) -> String {
+    if node.left_at.is_some() {
+        return "This node has left the market. You can bring it back.".to_owned();
+    }
+    if let Some(leaves_at) = node.leaves_at {
+        let day = moment::day(leaves_at);
+        return format!("This node leaves the market on {day}. Rentals continue until then.");
+    }
+    let later = if node.offer.total_slices() == 0 {
+        " Slices appear once the node has capacity for them."
+    } else {
+        ""
+    };
+    let hint = match (node.offer.listing, node.offer.price) {
+        (Listing::Draft, None) => "Only you can see this node. Set a price to publish it.",
+        (Listing::Draft, Some(_)) => {
+            "Only you can see this node. Publish it to put its free slices on the market."
+        }
+        (Listing::Published, _) => {
+            "This node is on the market. Pausing hides it; existing rentals continue."
+        }
+        (Listing::Paused, _) => {
+            "This node is hidden from the market; existing rentals continue. Publish it to offer \
+             its free slices again."
+        }
+    };
+    format!("{hint}{later}")
+}
+
+impl FarmNodeForm {
+    pub(crate) fn new(visit: &Visit<'_>, node: &nodes::FarmNode) -> FarmNodeForm {
+        let offer = &node.offer;
+        let limits = visit.price_limits;
+        let (least, most) = (limits.min.for_people(), limits.max.for_people());
+        let payout = |price: Usd| {
+            let fee = visit.platform_fee;
+            let yours = (price - price.percent(fee)).to_cents().for_people();
+            format!("You earn {yours} of {} after the {fee}% fee.", price.for_people())
+        };
+        // Before the first price nothing is promised yet, and nothing is filled in for the farmer.
+        let promised = |value: String| {
+            let is_set = offer.price.is_some() || value != "0";
+            Field::new(Some(value).filter(|_| is_set).unwrap_or_default())
+        };
+        FarmNodeForm {
+            version: offer.version.to_string(),
+            // What the farmer wants, which a raise that waits is.
+            price_per_month: Field::new(
+                offer
+                    .raise
+                    .map(|raise| raise.price)
+                    .or(offer.price)
+                    .map(|price| price.to_string())
+                    .unwrap_or_default(),
+            ),
+            price_hint: format!("Between {least} and {most}."),
+            payout_hint: offer.price.map(payout),
+            min_uptime: promised(offer.min_uptime.to_string()),
+            min_bandwidth_mbps: promised(offer.min_bandwidth.mbps().to_string()),
+            uptime_hint: measured(offer).map_or_else(
+                || "Not measured yet.".to_owned(),
+                |it| format!("Measured: {} over {} checks.", it.percent, it.observations),
+            ),
+            bandwidth_hint: offer.measured_bandwidth().map_or_else(
+                || "Not measured yet.".to_owned(),
+                |mbps| format!("Measured: {}.", bandwidth(mbps)),
+            ),
+            scale: scale(),
+            consent: None,
+            terms: term_boxes(|term| offer.terms.has(term)),
+            terms_error: None,
+            kept_slices: Field::new(offer.kept_slices.to_string()),
+            name: Field::new(&offer.name),
+            error: None,
+        }
+    }
+}
+
+impl FarmSlice {
+    pub(crate) fn new(node: &nodes::FarmNode, slice: &nodes::FarmSlice) -> FarmSlice {
+        FarmSlice {
+            id: SliceId { node: node.offer.node, number: slice.number }.to_string(),
+            number: slice.number,
+            state: match slice.state {
+                SliceState::Available => "available",
+                SliceState::Reserved => "reserved by a quote",
+                SliceState::Allocated => "rented",
+                SliceState::Retired => "retired",
+            },
+            class: SliceGrid::class(slice.state),
+            renter: slice.renter.clone(),
+            until: slice.ends_at.map(moment::on_day),
+            removal: None,
+        }
+    }
+}
+
+impl FarmNode {
+    /// The same with what is left of the promise, where something is promised and was looked at.
+    pub(crate) fn with_promise(mut self, month: Option<NodeMonth>, now: Timestamp) -> FarmNode {
+        self.promise = month.and_then(|month| promise::sentence(&month, now));
+        self
+    }
+}

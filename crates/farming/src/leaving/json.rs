@@ -1,0 +1,68 @@
+//! Nodes that leave the market, and rentals that go on elsewhere.
+
+use crate::farm::json as farm;
+use crate::farm::json::FarmNodeWithSlices;
+use domain::account::Scope;
+use domain::field::FieldError;
+use domain::time::Timestamp;
+use http::Method;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use web::Kind;
+use web::operation::{Access, Operation, schema_of};
+
+/// `POST /api/farm/nodes/{node}/withdraw`
+pub(crate) const WITHDRAW_NODE: Operation = Operation {
+    id: "withdrawNode",
+    group: farm::GROUP,
+    method: Method::POST,
+    path: "/api/farm/nodes/{node}/withdraw",
+    summary: "Takes the node off the market now and schedules it to leave at least 30 days later.",
+    access: Access::Account(Scope::Farm),
+    body: Some(schema_of::<WithdrawBody>),
+    about_answer: "The node. Its renters are notified and can move, end or keep their rentals \
+                   until then.",
+    answer: Some(schema_of::<FarmNodeWithSlices>),
+    problems: &[Kind::NodeLeaving],
+    ..Operation::READ
+};
+
+/// `POST /api/farm/nodes/{node}/stay`
+pub(crate) const KEEP_NODE: Operation = Operation {
+    id: "keepNode",
+    group: farm::GROUP,
+    method: Method::POST,
+    path: "/api/farm/nodes/{node}/stay",
+    summary: "Cancels leaving, even after the node has left. The node is then paused.",
+    access: Access::Account(Scope::Farm),
+    about_answer: "The node.",
+    answer: Some(schema_of::<FarmNodeWithSlices>),
+    problems: &[Kind::NotLeaving],
+    ..Operation::READ
+};
+
+/// A day, as it is written.
+const DAY: &str = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$";
+
+/// When a node is to leave.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct WithdrawBody {
+    /// The day at whose beginning (UTC) it leaves, at least 30 days ahead where something of it is
+    /// rented or held; left out for as early as can be.
+    #[schemars(regex(pattern = DAY), extend("format" = "date"))]
+    pub leaves_at: Option<String>,
+}
+
+impl WithdrawBody {
+    /// Reads the day.
+    pub(crate) fn read(&self) -> Result<Option<Timestamp>, FieldError> {
+        self.leaves_at.as_deref().map(leaving_day).transpose()
+    }
+}
+
+/// Reads the day on which a node is to leave.
+pub(crate) fn leaving_day(text: &str) -> Result<Timestamp, FieldError> {
+    let day = Timestamp::of_day(text.trim());
+    day.ok_or_else(|| FieldError::new("leaves_at", "a date, such as 2027-03-31"))
+}

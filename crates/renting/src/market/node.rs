@@ -1,0 +1,532 @@
+//! One node, `/marketplace/compute/{node}`, and the dialog that rents a slice of it.
+
+use askama::Template;
+use domain::confidence::lower_bound;
+use domain::id::{NodeId, SliceId};
+use domain::listing::Listing;
+use domain::money::Usd;
+use domain::offering::Raise;
+use domain::order::RentError;
+use domain::outlook::Looks;
+use domain::promise::Uptime;
+use domain::slice::SliceState;
+use domain::template::TEMPLATES;
+use domain::term::Term;
+use store::looks::{MonthRecord, Record};
+use store::maintenance::Maintenance;
+use store::offers::Offer;
+use store::ssh_keys::RegisteredKey;
+use ui::maintenance::{WindowNotice, notices};
+use ui::uptime::{MeasuredUptime, measured};
+use ui::visit::{Viewer, Visit};
+use ui::wording::{bandwidth, discount, mbps, monthly_cost, place, price_per_hour, term, uptime};
+use ui::{badge, moment};
+use url::form_urlencoded::Serializer;
+use web::page::{Badge, Choice, Fact, Frame, Section};
+use web::text::{counted, grouped, sentence};
+use web::{Kind, Problem};
+
+/// What was measured of a node.
+#[derive(Clone, Debug)]
+pub(crate) struct MeasuredRecord {
+    /// The last day, the last 30 days, and the months, the newest first.
+    pub rows: Vec<MeasuredRow>,
+    /// Where the looks of this month are, as a table.
+    pub samples_url: String,
+}
+
+/// What was measured over a while.
+#[derive(Clone, Debug)]
+pub(crate) struct MeasuredRow {
+    /// Such as `Last 24 hours` or `November 2026`.
+    pub what: String,
+    /// Such as `99.2%`; a word where nobody looked.
+    pub uptime: String,
+    /// The uptime that it has at least, such as `98.7%`.
+    pub at_least: String,
+    /// How many looks this rests on, such as `8,140`.
+    pub observations: String,
+    /// The average of what the grid has measured, such as `940 Mbit/s`; empty where it has not.
+    pub bandwidth: String,
+}
+
+/// What `node.html` shows: the offer of one node.
+#[derive(Clone, Debug, Template)]
+#[template(path = "market/node.html")]
+pub(crate) struct Node {
+    /// What surrounds the page.
+    pub frame: Frame,
+    /// The name that the farmer gave the node.
+    pub name: String,
+    /// City and country, such as `Ghent, Belgium`.
+    pub place: String,
+    /// Whether the grid lists the node as certified hardware.
+    pub is_certified: bool,
+    /// How the node stands, such as `up`.
+    pub status: Badge,
+    /// The price of a slice and month, such as `$25.00`.
+    pub price_per_month: String,
+    /// The same for an hour, such as `$0.034`.
+    pub price_per_hour: String,
+    /// The promised uptime, such as `99.5%`.
+    pub min_uptime: String,
+    /// The promised bandwidth, such as `100 Mbit/s`.
+    pub min_bandwidth: String,
+    /// What was measured, once there is anything to go by.
+    pub measured_uptime: Option<MeasuredUptime>,
+    /// What was measured over a day, over 30 days and by month, where that was asked for.
+    pub record: Option<MeasuredRecord>,
+    /// Slices that can be rented now.
+    pub available_slices: u32,
+    /// All slices of the node.
+    pub total_slices: u32,
+    /// Further facts: grid node id, farm, country, city, and what else is known.
+    pub facts: Vec<Fact>,
+    /// Every slice, in the order of its number.
+    pub slices: Vec<SliceCell>,
+    /// Whether one renter holds all of it as one rental.
+    pub is_rented_whole: bool,
+    /// Whether and how a slice can be rented by whoever is looking.
+    pub renting: Renting,
+    /// The maintenance that is announced and not over.
+    pub maintenance: Vec<WindowNotice>,
+    /// Why the last request to rent was refused.
+    pub refusal: Option<Refusal>,
+    /// Other nodes with a free slice, the nearest first, where this one has none.
+    pub alternatives: Vec<Alternative>,
+}
+
+/// Why a request to rent was refused, and what can be done about it.
+#[derive(Clone, Debug)]
+pub(crate) struct Refusal {
+    /// What happened, as a sentence or two.
+    pub text: String,
+    /// What helps.
+    pub remedy: Remedy,
+}
+
+/// What helps after a refusal.
+#[derive(Clone, Debug)]
+pub(crate) enum Remedy {
+    /// What the refusal says already.
+    AsSaid,
+    /// Credit for the wallet.
+    AddCredit {
+        /// What it lacks, such as `$35.00`.
+        missing: String,
+    },
+    /// Agreeing to another price.
+    NewTotal {
+        /// What was asked for costs that now, such as `$85.50`.
+        now: String,
+    },
+}
+
+/// Another node with a free slice.
+#[derive(Clone, Debug)]
+pub(crate) struct Alternative {
+    /// The page of the node, `/marketplace/compute/{node}`.
+    pub url: String,
+    /// The name that the farmer gave it.
+    pub name: String,
+    /// City and country, such as `Bruges, Belgium`.
+    pub place: String,
+    /// The price of a slice and month, such as `$25.00`.
+    pub price_per_month: String,
+    /// Slices that can be rented now.
+    pub available_slices: u32,
+}
+
+/// A slice in the grid of a node's slices.
+#[derive(Clone, Debug)]
+pub(crate) struct SliceCell {
+    /// Such as `node32_slice_1`.
+    pub id: String,
+    /// Its number on the node.
+    pub number: u32,
+    /// Whether it can be rented now.
+    pub is_available: bool,
+    /// Such as `available`, `reserved` or `allocated`.
+    pub state: String,
+}
+
+/// Whether and how a slice can be rented by whoever is looking.
+#[derive(Clone, Debug)]
+pub(crate) enum Renting {
+    /// The form can be filled in.
+    Open(Box<RentForm>),
+    /// First sign in; the link leads there and back.
+    SignIn {
+        /// Such as `/login?next=/marketplace/compute/32`.
+        url: String,
+    },
+    /// Not possible now, in a sentence: nothing is free, the node is the viewer's own.
+    Closed {
+        /// Such as `Every slice of this node is rented.`
+        reason: String,
+    },
+}
+
+/// The form in the rental dialog; posts to `/dashboard/slices`.
+#[derive(Clone, Debug)]
+pub(crate) struct RentForm {
+    /// Hidden field `node_id`.
+    pub node_id: String,
+    /// Hidden field `slice_id`; left out, any free slice will do.
+    pub slice_id: Option<String>,
+    /// Hidden field `offer_version`: the offer that the prices below come from.
+    pub offer_version: String,
+    /// Hidden field `idempotency_key`, so that sending twice rents once.
+    pub idempotency_key: String,
+    /// Radio buttons `duration_months`, shortest first.
+    pub terms: Vec<TermOption>,
+    /// `count`: how many slices, from 1 on. With fewer than two choices the form has no such field.
+    pub counts: Vec<Choice>,
+    /// `whole_node`, where every slice is free.
+    pub whole_node: Option<WholeNode>,
+    /// The renter's balance, such as `$100.00`.
+    pub balance: String,
+    /// The same in whole cents, rounded down.
+    pub balance_cents: u64,
+    /// Whether the balance covers at least one term.
+    pub is_affordable: bool,
+    /// `ssh_key_id`: which key gets in; without one, the machine waits until there is one.
+    pub ssh_keys: Vec<Choice>,
+    /// `template`: what the machine starts with.
+    pub templates: Vec<Choice>,
+    /// What the farmer gets to know of the renter: their email address or display name.
+    pub farmer_sees: String,
+}
+
+/// All slices of a node, to rent as one.
+#[derive(Clone, Debug)]
+pub(crate) struct WholeNode {
+    /// How many.
+    pub slices: u32,
+    /// What all of them cost a month before a discount, such as `$225.00`.
+    pub price_per_month: String,
+    /// Whether the button is set when the dialog opens.
+    pub is_chosen: bool,
+}
+
+/// One term to choose, with what it costs.
+#[derive(Clone, Debug)]
+pub(crate) struct TermOption {
+    /// The value of the radio button.
+    pub months: u32,
+    /// Such as `3 months`.
+    pub label: String,
+    /// Such as `5% off`.
+    pub discount: Option<String>,
+    /// After the discount, such as `$23.75`.
+    pub monthly_cost: String,
+    /// What is charged now, such as `$71.25`: for one slice, or for the rental that is extended.
+    pub total_cost: String,
+    /// The same in whole cents: the script multiplies it.
+    pub total_cents: u64,
+    /// What is charged now for the whole node, where it can be rented.
+    pub whole_node: Option<NodeCost>,
+    /// The day on which the rental ends, such as `29 October 2026`.
+    pub ends_on: String,
+    /// What the balance lacks for this term, such as `$21.25`; `None` when it is enough.
+    pub missing: Option<String>,
+    /// Whether the button is set when the dialog opens. Never on a term that is too expensive.
+    pub is_chosen: bool,
+}
+
+/// What a term of a whole node costs.
+#[derive(Clone, Debug)]
+pub(crate) struct NodeCost {
+    /// What is charged now, such as `$641.25`.
+    pub total_cost: String,
+    /// The same in whole cents.
+    pub total_cents: u64,
+}
+
+/// How many months of a node its page shows.
+pub(crate) const MONTHS_PER_NODE: u32 = 6;
+
+impl Node {
+    /// The same with what was measured of it: over a day, over 30 days, and by month.
+    #[must_use]
+    pub(crate) fn with_record(
+        mut self,
+        node: NodeId,
+        [day, thirty]: [Record; 2],
+        months: &[MonthRecord],
+    ) -> Node {
+        let windows = [("Last 24 hours", day), ("Last 30 days", thirty)];
+        let mut rows: Vec<MeasuredRow> =
+            windows.into_iter().map(|(what, record)| of_record(what, &record)).collect();
+        rows.extend(months.iter().map(|it| row(moment::month(it.month), it.looks)));
+        let samples_url = format!("/api/marketplace/nodes/{node}/samples");
+        self.record = Some(MeasuredRecord { rows, samples_url });
+        self
+    }
+}
+
+pub(crate) fn row(what: String, looks: Looks) -> MeasuredRow {
+    let Looks { observed, up } = looks;
+    MeasuredRow {
+        what,
+        uptime: Uptime::measured(up, observed).map_or("No checks".to_owned(), uptime),
+        at_least: lower_bound(up, observed).map(uptime).unwrap_or_default(),
+        observations: grouped(observed),
+        bandwidth: String::new(),
+    }
+}
+
+fn of_record(what: &str, record: &Record) -> MeasuredRow {
+    let slower = record.upload_mbps.min(record.download_mbps);
+    let bandwidth = if record.speeds > 0 { mbps(slower) } else { String::new() };
+    MeasuredRow { bandwidth, ..row(what.to_owned(), record.looks) }
+}
+
+/// How many slices the dialog offers at once; the API takes more.
+const COUNT_MAX: u32 = 10;
+
+impl Node {
+    /// The offer of a node, as whoever visits may take it.
+    pub(crate) fn new(visit: &Visit<'_>, offer: &Offer, slices: &[(u32, SliceState)]) -> Node {
+        let price = offer.price.unwrap_or(Usd::ZERO);
+        Node {
+            frame: visit.frame(&offer.name, Section::Marketplace),
+            name: offer.name.clone(),
+            place: place(&offer.city, &offer.country),
+            is_certified: offer.certified,
+            status: badge::status(offer.status),
+            price_per_month: price.for_people(),
+            price_per_hour: price_per_hour(price),
+            min_uptime: uptime(offer.min_uptime),
+            min_bandwidth: bandwidth(offer.min_bandwidth),
+            measured_uptime: measured(offer),
+            record: None,
+            available_slices: offer.available_slices,
+            total_slices: offer.total_slices(),
+            facts: facts(offer),
+            slices: slices.iter().map(|(number, state)| cell(offer, *number, *state)).collect(),
+            is_rented_whole: offer.is_rented_whole,
+            renting: renting(visit, offer),
+            maintenance: Vec::new(),
+            refusal: None,
+            alternatives: Vec::new(),
+        }
+    }
+
+    /// The same with what was announced of it.
+    #[must_use]
+    pub(crate) fn with_maintenance(mut self, visit: &Visit<'_>, windows: &[Maintenance]) -> Node {
+        self.maintenance = notices(visit, windows);
+        self
+    }
+
+    /// The same after a request to rent was refused.
+    pub(crate) fn refused(mut self, problem: &Problem, nearest: &[Offer]) -> Node {
+        let error = format!("Nothing was rented or charged: {}", problem.detail);
+        let member = |name: &str| Some(problem.extra.get(name)?.as_str()?.to_owned());
+        let remedy = match (problem.kind, member("missing")) {
+            (Kind::InsufficientFunds, Some(missing)) => {
+                Remedy::AddCredit { missing: format!("${missing}") }
+            }
+            (Kind::OfferChanged, _) => new_total(problem),
+            _ => Remedy::AsSaid,
+        };
+        self.refusal = Some(Refusal { text: sentence(error), remedy });
+        self.alternatives = nearest.iter().map(Alternative::new).collect();
+        self
+    }
+}
+
+/// What the new quote of a changed offer comes to.
+fn new_total(problem: &Problem) -> Remedy {
+    let total = problem.extra.get("quote").and_then(|quote| quote["total_cost"].as_str());
+    let total = total.and_then(|total| Usd::parse("total_cost", total).ok());
+    total.map_or(Remedy::AsSaid, |now| Remedy::NewTotal { now: now.for_people() })
+}
+
+impl Alternative {
+    pub(crate) fn new(offer: &Offer) -> Alternative {
+        Alternative {
+            url: format!("/marketplace/compute/{}", offer.node),
+            name: offer.name.clone(),
+            place: place(&offer.city, &offer.country),
+            price_per_month: offer.price.unwrap_or(Usd::ZERO).for_people(),
+            available_slices: offer.available_slices,
+        }
+    }
+}
+
+fn cell(offer: &Offer, number: u32, state: SliceState) -> SliceCell {
+    SliceCell {
+        id: SliceId { node: offer.node, number }.to_string(),
+        number,
+        is_available: state == SliceState::Available,
+        state: state.as_str().to_owned(),
+    }
+}
+
+/// Such as `$30.00 from 24 November 2026, 10:00 UTC`.
+fn raised(raise: Raise) -> String {
+    let at = moment::to_the_minute(raise.at).text;
+    format!("{} from {at}", raise.price.for_people())
+}
+
+/// What else is known of the node; what is not known is left out.
+fn facts(offer: &Offer) -> Vec<Fact> {
+    let known = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+    [
+        ("Grid node id", Some(offer.node.0.to_string())),
+        ("Farm", known(&offer.farm_name)),
+        ("Country", known(&offer.country)),
+        ("City", known(&offer.city)),
+        ("Measured download", offer.download_mbps.map(mbps)),
+        ("Measured upload", offer.upload_mbps.map(mbps)),
+        (
+            "Reserved by the farmer",
+            Some(offer.kept_slices).filter(|kept| *kept > 0).map(|kept| counted(kept, "slice")),
+        ),
+        ("Upcoming price", offer.raise.map(raised)),
+        ("Last updated from the grid", Some(moment::to_the_minute(offer.synced_at).text)),
+    ]
+    .into_iter()
+    .filter_map(|(label, value)| Some(Fact::new(label, value?)))
+    .collect()
+}
+
+/// Whether and how a slice can be rented by whoever visits. What the market decides on a request to
+/// rent is decided there, again: this only saves people a refusal.
+fn renting(visit: &Visit<'_>, offer: &Offer) -> Renting {
+    let closed = |why: String| Renting::Closed { reason: sentence(why) };
+    let is_own = visit.viewer.is_some_and(|viewer| viewer.identity.account == offer.farmer);
+    let (Listing::Published, Some(price)) = (offer.listing, offer.price) else {
+        return closed(RentError::NotOffered.to_string());
+    };
+    if is_own {
+        closed("this is your own node, so you can't rent its slices".to_owned())
+    } else if offer.total_slices() == 0 {
+        closed("this node has no capacity right now; choose another node".to_owned())
+    } else if offer.is_rented_whole {
+        closed("the whole node is already rented; choose another node".to_owned())
+    } else if offer.available_slices == 0 {
+        closed("all slices of this node are rented; choose another node".to_owned())
+    } else if let Some(viewer) = visit.viewer {
+        Renting::Open(Box::new(RentForm::new(visit, viewer, offer, price)))
+    } else {
+        let path = format!("/marketplace/compute/{}", offer.node);
+        let next = Serializer::new(String::new()).append_pair("next", &path).finish();
+        Renting::SignIn { url: format!("/login?{next}") }
+    }
+}
+
+impl RentForm {
+    pub(crate) fn new(
+        visit: &Visit<'_>,
+        viewer: Viewer<'_>,
+        offer: &Offer,
+        price: Usd,
+    ) -> RentForm {
+        // Every slice is free: all of them can be had as one.
+        let all = offer.available_slices;
+        let whole = (all == offer.total_slices() && all > 1).then_some(all);
+        let mut terms: Vec<TermOption> = offer
+            .terms
+            .iter()
+            .map(|term| TermOption::new(visit, viewer.balance, price, term, whole))
+            .collect();
+        let counts = (1..=all.min(COUNT_MAX)).map(|count| Choice {
+            value: count.to_string(),
+            label: counted(count, "slice"),
+            is_chosen: count == 1,
+        });
+        // The shortest term costs the least: if it is too expensive, all are.
+        let is_affordable = terms.first().is_some_and(|term| term.missing.is_none());
+        if let Some(first) = terms.first_mut() {
+            first.is_chosen = is_affordable;
+        }
+        RentForm {
+            node_id: offer.node.to_string(),
+            slice_id: None,
+            offer_version: offer.version.to_string(),
+            // Showing the form is one intention: sending it twice rents once.
+            idempotency_key: visit.request_id.to_owned(),
+            terms,
+            counts: counts.collect(),
+            whole_node: whole.map(|slices| WholeNode {
+                slices,
+                price_per_month: price.times(slices).for_people(),
+                is_chosen: false,
+            }),
+            balance: viewer.balance.for_people(),
+            balance_cents: cents(viewer.balance),
+            is_affordable,
+            ssh_keys: Vec::new(),
+            templates: templates(),
+            farmer_sees: viewer.identity.shown_as().to_owned(),
+        }
+    }
+}
+
+impl TermOption {
+    /// What a term at `price` costs, and what of that the `balance` lacks.
+    pub(crate) fn new(
+        visit: &Visit<'_>,
+        balance: Usd,
+        price: Usd,
+        of: Term,
+        whole: Option<u32>,
+    ) -> TermOption {
+        let total = of.total(price);
+        let missing = total - balance;
+        let of_node = |slices| of.total(price.times(slices));
+        TermOption {
+            months: of.months(),
+            label: term(of),
+            discount: discount(of),
+            monthly_cost: monthly_cost(price, of),
+            total_cost: total.for_people(),
+            total_cents: cents(total),
+            whole_node: whole.map(of_node).map(|total| NodeCost {
+                total_cost: total.for_people(),
+                total_cents: cents(total),
+            }),
+            ends_on: moment::day(visit.now.plus_months(of.months())),
+            missing: Some(missing).filter(|usd| *usd > Usd::ZERO).map(Usd::for_people),
+            is_chosen: false,
+        }
+    }
+}
+
+/// An amount in whole cents, rounded down; nothing that is asked for here is negative.
+pub(crate) fn cents(amount: Usd) -> u64 {
+    const MICROS_OF_A_CENT: i64 = 10_000;
+    u64::try_from(amount.micros() / MICROS_OF_A_CENT).unwrap_or_default()
+}
+
+impl Node {
+    /// The same with the keys of whoever looks, to choose from when renting.
+    #[must_use]
+    pub(crate) fn with_keys(mut self, keys: &[RegisteredKey]) -> Node {
+        if let Renting::Open(form) = &mut self.renting {
+            form.ssh_keys = keys
+                .iter()
+                .enumerate()
+                .map(|(nth, key)| Choice {
+                    value: key.id.to_string(),
+                    label: key.name.clone(),
+                    is_chosen: nth == 0,
+                })
+                .collect();
+        }
+        self
+    }
+}
+
+/// What a machine can start with, to choose from.
+pub(crate) fn templates() -> Vec<Choice> {
+    let choice = |template: &domain::template::Template| Choice {
+        value: template.name.to_owned(),
+        label: format!("{}: {}", template.title, template.about),
+        is_chosen: template.name == "plain",
+    };
+    TEMPLATES.iter().map(choice).collect()
+}

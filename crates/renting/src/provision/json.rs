@@ -1,0 +1,321 @@
+//! How to get into what one rents.
+
+use crate::rentals::json::{AccessInfo, GROUP};
+use domain::account::Scope;
+use domain::field::FieldError;
+use domain::provisioning::{JobState, Owed};
+use domain::rental::{Rental, RentalState};
+use domain::ssh::Access as SshAccess;
+use domain::time::Timestamp;
+use http::Method;
+use machines::access::ConsoleLink;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use store::jobs::Machine;
+use web::operation::{Access, Operation, schema_of};
+
+/// `GET /api/rentals/{rental}/access`
+pub(crate) const SHOW_ACCESS: Operation = Operation {
+    id: "showAccess",
+    group: GROUP,
+    path: "/api/rentals/{rental}/access",
+    summary: "Returns the access details of a slice. Each request is recorded in your activity.",
+    access: Access::Account(Scope::Read),
+    about_answer: "The access details, or why there are none yet.",
+    answer: Some(schema_of::<AccessAnswer>),
+    ..Operation::READ
+};
+
+/// `POST /api/rentals/{rental}/console`
+pub(crate) const OPEN_CONSOLE: Operation = Operation {
+    id: "openConsole",
+    group: GROUP,
+    method: Method::POST,
+    path: "/api/rentals/{rental}/console",
+    summary: "Creates a console link for a machine. Each link is recorded in your activity.",
+    access: Access::Account(Scope::Rent),
+    body: Some(schema_of::<ConsoleBody>),
+    about_answer: "The link. It works once, within one minute, for anyone who has it.",
+    answer: Some(schema_of::<ConsoleAnswer>),
+    ..Operation::READ
+};
+
+/// Which machine's console.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ConsoleBody {
+    /// The number of the slice on its node; may be left out where the rental has one.
+    #[serde(default)]
+    #[schemars(range(min = 1))]
+    pub slice: Option<u32>,
+}
+
+impl ConsoleBody {
+    /// Which of a rental's machines is meant.
+    pub(crate) fn choose(&self, machines: &[Machine]) -> Result<usize, FieldError> {
+        let rule = "the number of one of the rental's slices";
+        let chosen = match (self.slice, machines) {
+            (None, [_]) => Some(0),
+            (None, _) => None,
+            (Some(number), _) => machines.iter().position(|it| it.slice.number == number),
+        };
+        chosen.ok_or_else(|| FieldError::new("slice", rule))
+    }
+}
+
+/// A link to a console.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct ConsoleAnswer {
+    /// Its address, for a browser.
+    pub url: String,
+    /// Until when it works (RFC 3339); null where the grid shows the console.
+    pub expires_at: Option<String>,
+}
+
+impl ConsoleAnswer {
+    /// Shows a link.
+    pub(crate) fn new(link: ConsoleLink) -> ConsoleAnswer {
+        let ConsoleLink { url, expires_at } = link;
+        ConsoleAnswer { url, expires_at: expires_at.map(|at| at.to_string()) }
+    }
+}
+
+/// How to get into a rental's machines.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct AccessAnswer {
+    /// `pending` where the farm has no agent; `needs-key` until you register an SSH key;
+    /// `setting-up`; `failed` where the farm's agent has given up; `ready`; `closed` after the
+    /// rental's end.
+    pub state: &'static str,
+    /// In words.
+    pub detail: String,
+    /// When everything is paid back by itself, unless there is access by then (RFC 3339).
+    pub refund_at: Option<String>,
+    /// Whether it is late or has failed, so that the rental can go on with another slice, by
+    /// `moveRental`.
+    pub can_move: bool,
+    /// Each machine, by slice: none where the farm has no agent.
+    pub machines: Vec<MachineView>,
+}
+
+impl AccessAnswer {
+    /// Shows the machines of a rental to its renter; `opened` has the access of each that is there.
+    pub(crate) fn new(
+        rental: &Rental,
+        machines: &[Machine],
+        opened: &[Option<SshAccess>],
+    ) -> AccessAnswer {
+        let together = Together::of(rental.state, machines);
+        let show = |(machine, access): (&Machine, &Option<SshAccess>)| {
+            MachineView::new(machine, access.as_ref())
+        };
+        AccessAnswer {
+            state: together.as_str(),
+            detail: together.detail(rental.state).to_owned(),
+            refund_at: refund_at(machines).map(|at| at.to_string()),
+            can_move: can_move(rental, machines),
+            machines: machines.iter().zip(opened).map(show).collect(),
+        }
+    }
+}
+
+/// A machine on a slice.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct MachineView {
+    /// The slice.
+    pub slice_id: String,
+    /// `needs-key`, `waiting`, `leased`, `done`, `failed`, `refunded` or `canceled`.
+    pub state: &'static str,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// What the agent has told, in order.
+    pub steps: Vec<StepView>,
+    /// Why it failed last, in the agent's words.
+    pub reason: Option<String>,
+    /// How it is reached, once it is there.
+    pub access: Option<MachineAccess>,
+}
+
+impl MachineView {
+    pub(crate) fn new(machine: &Machine, access: Option<&SshAccess>) -> MachineView {
+        let step = |(step, at): &(domain::provisioning::Step, Timestamp)| StepView {
+            step: step.as_str(),
+            at: at.to_string(),
+        };
+        MachineView {
+            slice_id: machine.slice.to_string(),
+            state: machine.state.as_str(),
+            attempts: machine.attempts,
+            steps: machine.steps.iter().map(step).collect(),
+            reason: machine.reason.clone(),
+            access: access.map(|access| MachineAccess {
+                address: access.address.clone(),
+                port: access.port,
+                user: access.user.clone(),
+                host_keys: access.host_keys.clone(),
+                fingerprints: access.fingerprints(),
+                has_console: access.console_url.is_some(),
+                notes: access.notes.clone(),
+                command: access.command(),
+                ssh_config: access.config(&machine.slice.to_string()),
+                known_hosts: access.known_hosts(),
+            }),
+        }
+    }
+}
+
+/// A step that was done.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct StepView {
+    /// `accepted`, `disk`, `booting`, `reachable` or `checked`.
+    pub step: &'static str,
+    /// When (RFC 3339).
+    pub at: String,
+}
+
+/// How a machine is reached.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct MachineAccess {
+    /// An IP address or a host name.
+    pub address: String,
+    /// The port of SSH.
+    pub port: u16,
+    /// Whom to log in as.
+    pub user: String,
+    /// Its public host keys.
+    pub host_keys: Vec<String>,
+    /// The fingerprints of these.
+    pub fingerprints: Vec<String>,
+    /// Whether it has a console: `POST /api/rentals/{rental}/console` makes a link to it.
+    pub has_console: bool,
+    /// Anything else; null for nothing.
+    pub notes: Option<String>,
+    /// The line that logs in.
+    pub command: String,
+    /// For `~/.ssh/config`.
+    pub ssh_config: String,
+    /// For `~/.ssh/known_hosts`.
+    pub known_hosts: String,
+}
+
+/// What has become of the machines of a rental, taken together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Together {
+    /// The farm has no agent.
+    Unprovisioned,
+    /// The renter has no key.
+    NeedsKey,
+    /// They are being made.
+    Underway,
+    /// One of them was given up.
+    Failed,
+    /// All are there.
+    Ready,
+    /// The rental is over.
+    Closed,
+}
+
+impl Together {
+    /// What a rental's machines come to.
+    pub(crate) fn of(state: RentalState, machines: &[Machine]) -> Together {
+        let any = |wanted: JobState| machines.iter().any(|machine| machine.state == wanted);
+        match state {
+            RentalState::Grace | RentalState::Ended => Together::Closed,
+            RentalState::Active if machines.is_empty() => Together::Unprovisioned,
+            RentalState::Active if any(JobState::Failed) => Together::Failed,
+            RentalState::Active if any(JobState::NeedsKey) => Together::NeedsKey,
+            RentalState::Active if machines.iter().all(|it| it.state == JobState::Done) => {
+                Together::Ready
+            }
+            RentalState::Active => Together::Underway,
+        }
+    }
+
+    /// The stable name, for programs.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Together::Unprovisioned => "pending",
+            Together::NeedsKey => "needs-key",
+            Together::Underway => "setting-up",
+            Together::Failed => "failed",
+            Together::Ready => "ready",
+            Together::Closed => "closed",
+        }
+    }
+
+    /// What that means, in a sentence or two.
+    pub(crate) fn detail(self, state: RentalState) -> &'static str {
+        match self {
+            Together::Unprovisioned => {
+                "The slice is yours. Its farm has no automatic setup, so the farmer sets up the \
+                 machine by hand."
+            }
+            Together::NeedsKey => {
+                "Add an SSH public key to start the setup. Only this key can log in to the machine."
+            }
+            Together::Underway => {
+                "Your machine is being set up. You are notified as soon as you can log in, and \
+                 refunded automatically if it isn't ready within a day."
+            }
+            Together::Failed => {
+                "The farm couldn't set up the machine. Move it to another slice or end the rental \
+                 now for a full refund; otherwise you are refunded automatically within a day."
+            }
+            Together::Ready => "Log in with your SSH key.",
+            Together::Closed => AccessInfo::new(state).detail,
+        }
+    }
+}
+
+/// What the renter of these machines waits for.
+pub(crate) fn owed(machines: &[Machine]) -> Owed {
+    Owed::of(machines.iter().map(|machine| (machine.state, machine.is_late)))
+}
+
+/// Whether a rental can go on with another slice, because it waits for access for too long.
+pub(crate) fn can_move(rental: &Rental, machines: &[Machine]) -> bool {
+    let is_slice = rental.slice.is_some() && rental.state == RentalState::Active;
+    is_slice && owed(machines) == Owed::Overdue
+}
+
+/// When everything is paid back, where access is owed.
+pub(crate) fn refund_at(machines: &[Machine]) -> Option<Timestamp> {
+    machines.iter().filter(|it| it.state.is_owed()).map(|machine| machine.refund_at).min()
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::id::{JobId, NodeId, SliceId};
+
+    use super::*;
+
+    fn machine(number: u32) -> Machine {
+        let rental = "01a2043b-3da8-7100-8000-000000000003";
+        Machine {
+            job: JobId::parse(&format!("{rental}_32_{number}_create")).unwrap(),
+            slice: SliceId { node: NodeId(32), number },
+            state: JobState::Done,
+            steps: Vec::new(),
+            attempts: 1,
+            reason: None,
+            sealed: None,
+            refund_at: Timestamp::from_seconds(0),
+            is_late: false,
+        }
+    }
+
+    #[test]
+    fn a_slice_is_named_where_there_are_several() {
+        let (one, two) = (vec![machine(3)], vec![machine(3), machine(5)]);
+        let check = |slice, machines: &[Machine], expected| {
+            let found = ConsoleBody { slice }.choose(machines).map_err(|error| error.field);
+            assert_eq!(found, expected, "{slice:?}");
+        };
+        check(None, &one, Ok(0));
+        check(Some(3), &one, Ok(0));
+        check(Some(5), &one, Err("slice"));
+        check(Some(5), &two, Ok(1));
+        check(None, &two, Err("slice"));
+        check(None, &[], Err("slice"));
+    }
+}

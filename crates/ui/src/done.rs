@@ -1,0 +1,395 @@
+//! What a page says about the action that led to it.
+//!
+//! The address names the action, and the words are fixed: no text of an address is ever shown.
+
+use web::page::{Notice, Tone};
+
+/// The field of the query that names what was done.
+pub const FIELD: &str = "done";
+
+/// What a form has just done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Done {
+    /// An account was made.
+    SignedUp,
+    /// The session has ended.
+    SignedOut,
+    /// A passkey was added.
+    PasskeyAdded,
+    /// A passkey was removed.
+    PasskeyRemoved,
+    /// An authenticator app was removed.
+    TotpRemoved,
+    /// Nothing: what was asked for needs a second factor.
+    FactorNeeded,
+    /// A slice was rented.
+    Rented,
+    /// A rental was extended.
+    Extended,
+    /// A rental was ended.
+    RentalEnded,
+    /// It was set whether a rental renews itself.
+    RenewalSet,
+    /// A rental was named.
+    Named,
+    /// Somebody was invited to take a rental over.
+    Invited,
+    /// An invitation was taken back.
+    InvitationEnded,
+    /// A rental was taken over.
+    Received,
+    /// An invitation was declined.
+    Declined,
+    /// A node was registered.
+    NodeAdded,
+    /// A node's price, promise or name was set.
+    NodeChanged,
+    /// A node was put on the market.
+    Published,
+    /// A node was taken off the market.
+    Paused,
+    /// A farmer gave notice of a node.
+    NodeWithdrawn,
+    /// A farmer took a notice back.
+    NodeKept,
+    /// A rental went on with another slice.
+    Moved,
+    /// The farmer said that the machine of a slice is gone.
+    SliceGone,
+    /// The offer of a node was locked.
+    Locked,
+    /// It can be changed again.
+    Unlocked,
+    /// Maintenance was announced.
+    MaintenanceAnnounced,
+    /// Maintenance was canceled.
+    MaintenanceCanceled,
+    /// The email address was changed.
+    EmailChanged,
+    /// The password was changed.
+    PasswordChanged,
+    /// A new password was set by mail.
+    PasswordSet,
+    /// A session was ended.
+    SessionEnded,
+    /// All other sessions were ended.
+    SessionsEnded,
+    /// A token was revoked.
+    TokenRevoked,
+    /// An SSH key was registered.
+    KeyAdded,
+    /// An SSH key was removed.
+    KeyRemoved,
+    /// The account was deleted.
+    AccountDeleted,
+    /// A farmer said where to be paid.
+    PayoutSet,
+    /// A farm was proven.
+    FarmProven,
+    /// A node was taken over.
+    NodeTakenOver,
+    /// Several nodes were registered.
+    NodesAdded,
+    /// An operator approved whose a farm is.
+    FarmApproved,
+    /// An operator took that back.
+    FarmRevoked,
+    /// A farmer asked for a payout.
+    PayoutAsked,
+    /// A farmer took the request for a payout back.
+    PayoutTakenBack,
+    /// An operator acted on a payout.
+    PayoutChanged,
+    /// Somebody disputed how a promise was judged.
+    Disputed,
+    /// An operator decided a dispute.
+    DisputeDecided,
+    /// It was set how farmers see somebody.
+    NameSet,
+    /// An operator shut an account out.
+    AccountDisabled,
+    /// An operator let an account in again.
+    AccountEnabled,
+    /// An operator ended the sessions of an account.
+    AccountSessionsEnded,
+    /// An account became an operator's.
+    OperatorGranted,
+    /// An account is no operator's any more.
+    OperatorRevoked,
+    /// An operator had a mail sent again.
+    MailRetried,
+    /// Somebody comes back from the page where a top-up is paid.
+    ToppedUp,
+    /// Somebody comes back from there and has not paid.
+    TopUpCanceled,
+    /// Notifications were marked as read.
+    NoticesRead,
+    /// It was chosen what somebody is told in which way.
+    ChoicesSaved,
+    /// A webhook was removed.
+    WebhookRemoved,
+    /// A test is sent to a webhook.
+    WebhookTested,
+    /// A message is sent to a webhook once more.
+    Replayed,
+}
+
+impl Done {
+    /// Everything that a form can have done.
+    const ALL: [Done; 61] = [
+        Done::SignedUp,
+        Done::SignedOut,
+        Done::PasskeyAdded,
+        Done::PasskeyRemoved,
+        Done::TotpRemoved,
+        Done::FactorNeeded,
+        Done::Rented,
+        Done::Extended,
+        Done::RentalEnded,
+        Done::RenewalSet,
+        Done::Named,
+        Done::Invited,
+        Done::InvitationEnded,
+        Done::Received,
+        Done::Declined,
+        Done::NodeAdded,
+        Done::NodeChanged,
+        Done::Published,
+        Done::Paused,
+        Done::Locked,
+        Done::MaintenanceAnnounced,
+        Done::MaintenanceCanceled,
+        Done::Moved,
+        Done::SliceGone,
+        Done::NodeKept,
+        Done::NodeWithdrawn,
+        Done::Unlocked,
+        Done::EmailChanged,
+        Done::PasswordChanged,
+        Done::PasswordSet,
+        Done::SessionEnded,
+        Done::SessionsEnded,
+        Done::TokenRevoked,
+        Done::KeyAdded,
+        Done::KeyRemoved,
+        Done::AccountDeleted,
+        Done::PayoutSet,
+        Done::FarmApproved,
+        Done::FarmProven,
+        Done::FarmRevoked,
+        Done::NameSet,
+        Done::NodeTakenOver,
+        Done::NodesAdded,
+        Done::PayoutAsked,
+        Done::PayoutChanged,
+        Done::PayoutTakenBack,
+        Done::Disputed,
+        Done::DisputeDecided,
+        Done::AccountDisabled,
+        Done::AccountEnabled,
+        Done::AccountSessionsEnded,
+        Done::OperatorGranted,
+        Done::OperatorRevoked,
+        Done::MailRetried,
+        Done::ToppedUp,
+        Done::TopUpCanceled,
+        Done::NoticesRead,
+        Done::ChoicesSaved,
+        Done::WebhookRemoved,
+        Done::WebhookTested,
+        Done::Replayed,
+    ];
+
+    /// The address `path`, which has no query, with a note that this was done.
+    pub fn at(self, path: &str) -> String {
+        format!("{path}?{FIELD}={}", self.as_str())
+    }
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Done::SignedUp => "signed-up",
+            Done::SignedOut => "signed-out",
+            Done::PasskeyAdded => "passkey-added",
+            Done::PasskeyRemoved => "passkey-removed",
+            Done::TotpRemoved => "app-removed",
+            Done::FactorNeeded => "factor-needed",
+            Done::Rented => "rented",
+            Done::Extended => "extended",
+            Done::RentalEnded => "ended",
+            Done::RenewalSet => "renewal-set",
+            Done::Named => "named",
+            Done::Invited => "invited",
+            Done::InvitationEnded => "invitation-ended",
+            Done::Received => "received",
+            Done::Declined => "declined",
+            Done::NodeAdded => "added",
+            Done::NodeChanged => "changed",
+            Done::Published => "published",
+            Done::Paused => "paused",
+            Done::NodeWithdrawn => "withdrawn",
+            Done::NodeKept => "kept",
+            Done::Moved => "moved",
+            Done::SliceGone => "slice-gone",
+            Done::Locked => "locked",
+            Done::Unlocked => "unlocked",
+            Done::MaintenanceAnnounced => "announced",
+            Done::MaintenanceCanceled => "maintenance-canceled",
+            Done::EmailChanged => "email-changed",
+            Done::PasswordChanged => "password-changed",
+            Done::PasswordSet => "password-set",
+            Done::SessionEnded => "session-ended",
+            Done::SessionsEnded => "sessions-ended",
+            Done::TokenRevoked => "token-revoked",
+            Done::KeyAdded => "key-added",
+            Done::KeyRemoved => "key-removed",
+            Done::AccountDeleted => "account-deleted",
+            Done::PayoutSet => "payout-set",
+            Done::FarmProven => "farm-proven",
+            Done::NodeTakenOver => "taken-over",
+            Done::NodesAdded => "nodes-added",
+            Done::FarmApproved => "farm-approved",
+            Done::FarmRevoked => "farm-revoked",
+            Done::PayoutAsked => "payout-asked",
+            Done::PayoutTakenBack => "payout-taken-back",
+            Done::PayoutChanged => "payout-changed",
+            Done::Disputed => "disputed",
+            Done::DisputeDecided => "dispute-decided",
+            Done::NameSet => "name-set",
+            Done::AccountDisabled => "account-disabled",
+            Done::AccountEnabled => "account-enabled",
+            Done::AccountSessionsEnded => "account-sessions-ended",
+            Done::OperatorGranted => "operator-granted",
+            Done::OperatorRevoked => "operator-revoked",
+            Done::MailRetried => "mail-retried",
+            Done::ToppedUp => "topped-up",
+            Done::TopUpCanceled => "top-up-canceled",
+            Done::NoticesRead => "notices-read",
+            Done::ChoicesSaved => "choices-saved",
+            Done::WebhookRemoved => "webhook-removed",
+            Done::WebhookTested => "webhook-tested",
+            Done::Replayed => "replayed",
+        }
+    }
+
+    #[expect(clippy::too_many_lines, reason = "a list with a line for each")]
+    fn words(self) -> &'static str {
+        match self {
+            Done::SignedUp => "Your account is ready.",
+            Done::SignedOut => "You are signed out.",
+            Done::PasskeyAdded => "Passkey added. You can now sign in without a password.",
+            Done::PasskeyRemoved => "Passkey removed. It can no longer be used to sign in.",
+            Done::TotpRemoved => "Authenticator app removed. Its codes no longer work.",
+            Done::FactorNeeded => {
+                "That page requires a second factor. Add a passkey or an authenticator app first."
+            }
+            Done::Rented => "Rented and paid for the full term.",
+            Done::Extended => "Extended and paid.",
+            Done::RentalEnded => "Rental ended. The refund is in your wallet.",
+            Done::RenewalSet => "Auto-renew settings saved.",
+            Done::Named => "Saved.",
+            Done::Invited => {
+                "Invitation sent. The recipient has one week to accept it under My slices."
+            }
+            Done::InvitationEnded => "Invitation canceled.",
+            Done::Received => "Transfer accepted. The rental is now yours.",
+            Done::Declined => "Invitation declined.",
+            Done::NodeAdded => "Node registered. Set a price and publish it to offer its slices.",
+            Done::NodeChanged => "Offer saved. Existing rentals keep their terms.",
+            Done::Published => "Node published.",
+            Done::Paused => "Node paused. Existing rentals continue.",
+            Done::NodeWithdrawn => {
+                "Leave scheduled. The node is off the market, and its renters have been notified."
+            }
+            Done::NodeKept => "The node stays. Publish it to put it back on the market.",
+            Done::Moved => {
+                "Rental moved at no charge. The new machine is being set up from scratch."
+            }
+            Done::SliceGone => "Removal confirmed. The slice is available again.",
+            Done::Locked => "Offer locked.",
+            Done::Unlocked => "Offer unlocked.",
+            Done::MaintenanceAnnounced => "Maintenance scheduled. Renters have been notified.",
+            Done::MaintenanceCanceled => "Maintenance canceled. Renters have been notified.",
+            Done::EmailChanged => "Email address changed.",
+            Done::PasswordChanged => "Password changed. All other browsers have been signed out.",
+            Done::PasswordSet => "Password set. Sign in with your new password.",
+            Done::SessionEnded => "Browser signed out.",
+            Done::SessionsEnded => "All other browsers have been signed out.",
+            Done::TokenRevoked => "Token revoked. It no longer works.",
+            Done::Disputed => {
+                "Dispute submitted. The operator will review it, and you'll be notified of the \
+                 decision."
+            }
+            Done::DisputeDecided => "Dispute decided. Both parties have been notified.",
+            Done::KeyAdded => "SSH key added. Machines waiting for a key are now being set up.",
+            Done::KeyRemoved => "SSH key removed. Machines that already have it keep it.",
+            Done::AccountDeleted => "Your account has been deleted.",
+            Done::PayoutAsked => "Payout requested. The amount is reserved until it is paid.",
+            Done::PayoutTakenBack => {
+                "Payout request canceled. The amount is back in your earnings."
+            }
+            Done::PayoutChanged => "Done. The farmer can see the change.",
+            Done::NameSet => "Display name saved.",
+            Done::PayoutSet => "Payout address saved. Future payouts go there.",
+            Done::FarmProven => "Farm verified. Only you can offer its nodes.",
+            Done::NodeTakenOver => {
+                "Node taken over. Publish it to put it on the market; existing rentals continue."
+            }
+            Done::NodesAdded => {
+                "Nodes registered. Set prices and publish them to offer their slices."
+            }
+            Done::FarmApproved => "Farm ownership approved.",
+            Done::FarmRevoked => "Farm ownership revoked.",
+            Done::AccountDisabled => "Account suspended. All its sessions have ended.",
+            Done::AccountEnabled => "Account reactivated.",
+            Done::AccountSessionsEnded => "All sessions of the account have ended.",
+            Done::OperatorGranted => {
+                "Operator access granted. It applies to sessions with a second factor."
+            }
+            Done::OperatorRevoked => "Operator access revoked.",
+            Done::MailRetried => "Email queued for resending.",
+            Done::ToppedUp => "Thank you. The credit appears here once the payment is confirmed.",
+            Done::TopUpCanceled => "Payment canceled. You were not charged.",
+            Done::NoticesRead => "All notifications marked as read.",
+            Done::ChoicesSaved => "Notification settings saved.",
+            Done::WebhookRemoved => "Webhook and its delivery log removed.",
+            Done::WebhookTested => {
+                "Test queued. It is sent within ten seconds; reload this page to see the result."
+            }
+            Done::Replayed => {
+                "Delivery queued. It is sent within ten seconds; reload this page to see the \
+                 result."
+            }
+        }
+    }
+}
+
+/// The notice that an address asks for, if it names something that was done.
+pub fn of_query(name: &str) -> Option<Notice> {
+    let done = Done::ALL.into_iter().find(|done| done.as_str() == name)?;
+    let tone = if done == Done::FactorNeeded {
+        Tone::Warn
+    } else if matches!(done, Done::ToppedUp | Done::TopUpCanceled) {
+        // Anybody can open the address: whether it was paid is for the entries to say.
+        Tone::Plain
+    } else {
+        Tone::Good
+    };
+    Some(Notice { text: done.words().to_owned(), tone })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_names_a_sentence_and_brings_none() {
+        for done in Done::ALL {
+            let address = done.at("/dashboard/farm");
+            let name = address.strip_prefix("/dashboard/farm?done=").unwrap();
+            assert_eq!(of_query(name).unwrap().text, done.words());
+        }
+        for name in ["", "Rented", "<b>", "Send your password to x@example.org"] {
+            assert_eq!(of_query(name), None, "{name}");
+        }
+    }
+}

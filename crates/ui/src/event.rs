@@ -1,0 +1,455 @@
+//! What events are called: in notifications, in the history of a rental and in the audit log.
+
+use domain::event::EventKind;
+use domain::notice::{NoticeKind, Side};
+use domain::provisioning::Step;
+use store::notices::Notice;
+use store::rentals::RentalEvent;
+use web::audit::Action;
+use web::text::{counted, sentence};
+
+/// What an action or an event is called.
+pub fn what(name: &str) -> String {
+    let event = name.parse().ok().map(audit_words);
+    match event.or_else(|| name.parse().ok().map(action_words)) {
+        Some(words) => words.to_owned(),
+        // An action of a newer version, which this one has no words for.
+        None => sentence(name.replace('-', " ")).trim_end_matches('.').to_owned(),
+    }
+}
+
+fn action_words(action: Action) -> &'static str {
+    match action {
+        Action::SignUp => "Account created",
+        Action::SignIn => "Signed in",
+        Action::SignInFailed => "Failed sign-in",
+        Action::SignOut => "Signed out",
+        Action::SessionEnded => "Session ended",
+        Action::Proof => "Identity verified",
+        Action::ResetAsked => "Password reset requested",
+        Action::PasswordChanged => "Password changed",
+        Action::EmailChanged => "Email address changed",
+        Action::PasskeyAdded => "Passkey added",
+        Action::PasskeyRemoved => "Passkey removed",
+        Action::TotpAdded => "Authenticator app set up",
+        Action::TotpRemoved => "Authenticator app removed",
+        Action::RecoveryCodesMade => "Recovery codes generated",
+        Action::RecoveryCodeUsed => "Recovery code used",
+        Action::TokenMade => "API token created",
+        Action::TokenRevoked => "API token revoked",
+        Action::SshKeyAdded => "SSH key added",
+        Action::SshKeyRemoved => "SSH key removed",
+        Action::AccessShown => "Machine access details viewed",
+        Action::ConsoleOpened => "Machine console opened",
+        Action::RemovalConfirmed => "Machine removal confirmed",
+        Action::PayoutSet => "Payout address set",
+        Action::FarmClaimed => "Farm claimed by signature",
+        Action::FarmClaimFailed => "Farm claim failed",
+        Action::NodeTakeOver => "Node taken over",
+        Action::FarmApproved => "Farm ownership approved by an operator",
+        Action::FarmApprovalRevoked => "Farm ownership revoked by an operator",
+        Action::DisplayNameSet => "Display name set",
+        Action::PayoutChanged => "Payout handled by an operator",
+        Action::LockSet => "Node offer locked",
+        Action::LockLifted => "Node offer unlocked",
+        Action::WebhookAdded => "Webhook added",
+        Action::WebhookRemoved => "Webhook removed",
+        Action::WebhookSecretMade => "Webhook secret rotated",
+        Action::AccountDeleted => "Account deleted",
+        Action::CreditGranted => "Wallet credited",
+        Action::PaymentRefused => "Unexpected payment received",
+        Action::SlaCreditGranted => "SLA credit paid to a renter",
+        Action::DisputeDecided => "SLA dispute decided by an operator",
+        Action::AccountDisabled => "Account suspended",
+        Action::AccountEnabled => "Account reactivated",
+        Action::SessionsEnded => "Sessions ended",
+        Action::OperatorGranted => "Operator access granted",
+        Action::OperatorRevoked => "Operator access revoked",
+        Action::MailRetried => "Email resent",
+    }
+}
+
+/// What a notice says, in a clause without a period.
+#[expect(clippy::too_many_lines, reason = "a list with a line for each")]
+pub fn notice_title(notice: &Notice) -> String {
+    let event = &notice.event;
+    let node = event.node.map_or("a node".to_owned(), |node| node.to_string());
+    let place = event.slice.map_or(node.clone(), |slice| slice.to_string());
+    let is_renter = notice.side == Side::Renter;
+    match event.kind {
+        EventKind::SliceRented if is_renter => format!("You rented {place}"),
+        EventKind::NodeRented if is_renter => format!("You rented the whole node {node}"),
+        EventKind::SliceRented => format!("{place} was rented"),
+        EventKind::NodeRented => format!("{node} was rented as a whole node"),
+        EventKind::RentalEnded => format!("The rental of {place} ended"),
+        EventKind::RentalExtended => format!("The rental of {place} was extended"),
+        EventKind::RentalRenewed => format!("The rental of {place} was auto-renewed"),
+        EventKind::AccessReady if is_renter => format!("Your slice {place} is ready"),
+        EventKind::AccessReady => format!("The machine on {place} is ready"),
+        EventKind::AccessFailed => format!("Setup of the machine on {place} failed"),
+        EventKind::AccessLate => format!("Setup of the machine on {place} is overdue"),
+        EventKind::RentalRefunded => {
+            format!("The rental of {place} was refunded in full because it had no access")
+        }
+        EventKind::RemovalLate => format!("Removal of the ended rental on {place} is overdue"),
+        EventKind::SliceRemoved => format!("The ended rental on {place} was removed"),
+        EventKind::PriceSuggested => format!("A different price for {node} may earn more"),
+        EventKind::PromiseAtRisk => at_risk(&node, event.subject.as_deref()),
+        EventKind::PromiseBroken => format!("{node} misses its uptime SLA this month"),
+        EventKind::SlaCredited if is_renter => {
+            format!("You received an SLA credit for {place}, {}", month_and_amount(notice))
+        }
+        EventKind::SlaCredited => {
+            format!("The renter of {place} received an SLA credit, {}", month_and_amount(notice))
+        }
+        EventKind::SlaDisputed => {
+            format!("The SLA result of {place} is disputed")
+        }
+        EventKind::SlaDecided => {
+            format!("The SLA dispute about {place} was decided, {}", month_and_amount(notice))
+        }
+        EventKind::NodeDown => format!("{node} is down"),
+        EventKind::NodeBack => format!("{node} is back up"),
+        EventKind::NodeOversold => format!("{node} is oversold"),
+        EventKind::NodeFits => format!("{node} is no longer oversold"),
+        EventKind::PayoutRequested => "A payout was requested".to_owned(),
+        EventKind::PayoutApproved => "A payout was approved".to_owned(),
+        EventKind::PayoutSent => "A payout was sent".to_owned(),
+        EventKind::PayoutDone => "A payout was completed".to_owned(),
+        EventKind::PayoutFailed => "A payout did not go through".to_owned(),
+        EventKind::MaintenanceAnnounced => format!("Maintenance of {node} was scheduled"),
+        EventKind::MaintenanceCanceled => format!("Maintenance of {node} was canceled"),
+        EventKind::MaintenanceDue => format!("Maintenance of {node} starts soon"),
+        EventKind::NodeLeaving => format!("{node} is leaving the market"),
+        EventKind::NodeStays => format!("{node} stays on the market"),
+        EventKind::NodeLeft => format!("{node} left the market"),
+        EventKind::RentalMovedOut => format!("The rental of {place} moved to another slice"),
+        EventKind::RentalMovedIn => format!("A rental moved to {place}"),
+        EventKind::FarmProven => "Your ownership of a farm was verified".to_owned(),
+        EventKind::FarmLost => "Another account verified ownership of your farm".to_owned(),
+        EventKind::FarmRevoked => "The operator revoked your ownership of a farm".to_owned(),
+        EventKind::NodeClaimed => {
+            format!("Another account verified ownership of the farm of {node}")
+        }
+        EventKind::FarmMoved => "A farm changed owners on the grid".to_owned(),
+        EventKind::NodeMoved => format!("{node} moved to another farm on the grid"),
+        EventKind::NodeTakenOver => format!("{node} was taken over"),
+        EventKind::NodeLost => format!("{node} no longer belongs to you"),
+        EventKind::NodeLocked => format!("The offer of {node} was locked"),
+        EventKind::NodeUnlocked => format!("The offer of {node} was unlocked"),
+        EventKind::WebhookDisabled => "A webhook was disabled because deliveries failed".to_owned(),
+        // Nobody is notified of these.
+        EventKind::NodeRentalImported
+        | EventKind::RenewalFailed
+        | EventKind::RentalReminded
+        | EventKind::RentalExpired
+        | EventKind::RentalTransferred
+        | EventKind::RentalReceived
+        | EventKind::FarmerChanged
+        | EventKind::AccessProgress
+        | EventKind::NodeRegistered
+        | EventKind::NodePublished
+        | EventKind::NodePaused
+        | EventKind::OfferChanged
+        | EventKind::WalletCredited
+        | EventKind::PayoutWithdrawn => audit_words(event.kind).to_owned(),
+    }
+}
+
+/// Such as `The uptime SLA of node32 is at risk: 41 more minutes of downtime left this month`.
+/// Before there was a number, it was the month alone.
+fn at_risk(node: &str, subject: Option<&str>) -> String {
+    let minutes = subject.and_then(|subject| subject.split_once(": "));
+    let minutes = minutes.and_then(|(_, rest)| rest.strip_suffix(" min")?.parse::<i64>().ok());
+    minutes.map_or_else(
+        || format!("The uptime SLA of {node} is at risk this month"),
+        |minutes| {
+            let minutes = counted(minutes, "more minute");
+            format!("The uptime SLA of {node} is at risk: {minutes} of downtime left this month")
+        },
+    )
+}
+
+/// Such as `2026-11: $2.50`, as the event says it.
+fn month_and_amount(notice: &Notice) -> &str {
+    notice.event.subject.as_deref().unwrap_or("a month")
+}
+
+/// What the history of a rental says of an event.
+pub fn history_words(event: &RentalEvent) -> String {
+    match event.kind {
+        EventKind::SliceRented => "Rented".to_owned(),
+        EventKind::NodeRented => "Whole node rented".to_owned(),
+        EventKind::NodeRentalImported => "Imported".to_owned(),
+        EventKind::RentalExtended => "Extended".to_owned(),
+        EventKind::RentalRenewed => "Auto-renewed".to_owned(),
+        EventKind::RenewalFailed => "Auto-renewal failed".to_owned(),
+        EventKind::RentalReminded => "Expiry reminder sent".to_owned(),
+        EventKind::RentalExpired => "Term ended; data kept for 48 hours".to_owned(),
+        EventKind::MaintenanceAnnounced => "Node maintenance scheduled".to_owned(),
+        EventKind::MaintenanceCanceled => "Node maintenance canceled".to_owned(),
+        EventKind::MaintenanceDue => "Node maintenance starts within a day".to_owned(),
+        EventKind::RentalTransferred => "Transferred to another account".to_owned(),
+        EventKind::RentalReceived => "Transferred from another account".to_owned(),
+        EventKind::FarmerChanged => "Node has a new farmer; nothing else changed".to_owned(),
+        EventKind::NodeLeaving => "Node is leaving the market".to_owned(),
+        EventKind::NodeStays => "Node stays on the market".to_owned(),
+        EventKind::RentalMovedOut => "Moved away from this slice".to_owned(),
+        EventKind::RentalMovedIn => "Moved to another slice".to_owned(),
+        EventKind::RentalEnded => "Rental ended".to_owned(),
+        EventKind::AccessProgress => step_done(event.subject.as_deref()),
+        EventKind::AccessReady => "Machine ready".to_owned(),
+        EventKind::AccessFailed => "Machine setup failed".to_owned(),
+        EventKind::AccessLate => {
+            "Machine setup overdue; you and the operator were notified".to_owned()
+        }
+        EventKind::SlaCredited => format!(
+            "SLA missed; you were credited for {}",
+            event.subject.as_deref().unwrap_or_default()
+        ),
+        EventKind::SlaDisputed => "SLA result disputed".to_owned(),
+        EventKind::SlaDecided => "SLA dispute decided".to_owned(),
+        EventKind::RentalRefunded => "Refunded in full".to_owned(),
+        // These happen to no rental.
+        EventKind::RemovalLate
+        | EventKind::SliceRemoved
+        | EventKind::NodeRegistered
+        | EventKind::NodePublished
+        | EventKind::NodePaused
+        | EventKind::OfferChanged
+        | EventKind::PriceSuggested
+        | EventKind::PromiseAtRisk
+        | EventKind::PromiseBroken
+        | EventKind::NodeDown
+        | EventKind::NodeBack
+        | EventKind::NodeOversold
+        | EventKind::NodeFits
+        | EventKind::NodeLeft
+        | EventKind::FarmProven
+        | EventKind::FarmLost
+        | EventKind::FarmRevoked
+        | EventKind::FarmMoved
+        | EventKind::NodeClaimed
+        | EventKind::NodeMoved
+        | EventKind::NodeTakenOver
+        | EventKind::NodeLost
+        | EventKind::NodeLocked
+        | EventKind::NodeUnlocked
+        | EventKind::WalletCredited
+        | EventKind::PayoutRequested
+        | EventKind::PayoutApproved
+        | EventKind::PayoutSent
+        | EventKind::PayoutDone
+        | EventKind::PayoutFailed
+        | EventKind::PayoutWithdrawn
+        | EventKind::WebhookDisabled => audit_words(event.kind).to_owned(),
+    }
+}
+
+/// What the audit log says of an event.
+pub fn audit_words(kind: EventKind) -> &'static str {
+    match kind {
+        EventKind::SliceRented => "Slice rented",
+        EventKind::NodeRented => "Whole node rented",
+        EventKind::NodeRentalImported => "Rental imported",
+        EventKind::RentalExtended => "Rental extended",
+        EventKind::RentalRenewed => "Rental auto-renewed",
+        EventKind::RenewalFailed => "Auto-renewal failed",
+        EventKind::RentalReminded => "Expiry reminder sent",
+        EventKind::RentalExpired => "Rental term ended",
+        EventKind::RentalEnded => "Rental ended",
+        EventKind::RentalRefunded => "Rental without access refunded",
+        EventKind::RentalTransferred => "Rental transferred to another account",
+        EventKind::RentalReceived => "Rental transferred from another account",
+        EventKind::RentalMovedOut => "Rental moved to another slice",
+        EventKind::RentalMovedIn => "Rental moved from another slice",
+        EventKind::FarmerChanged => "Rental moved to a new farmer",
+        EventKind::AccessProgress => "Machine setup progressed",
+        EventKind::AccessReady => "Machine ready",
+        EventKind::AccessFailed => "Machine setup failed",
+        EventKind::AccessLate => "Machine setup overdue",
+        EventKind::RemovalLate => "Machine removal overdue",
+        EventKind::SliceRemoved => "Machine of an ended rental removed",
+        EventKind::NodeRegistered => "Node registered",
+        EventKind::NodePublished => "Node published",
+        EventKind::NodePaused => "Node taken off the market",
+        EventKind::OfferChanged => "Node price or SLA changed",
+        EventKind::PriceSuggested => "New price suggested for a node",
+        EventKind::PromiseAtRisk => "SLA at risk",
+        EventKind::PromiseBroken => "SLA missed",
+        EventKind::NodeDown => "Node went down",
+        EventKind::NodeBack => "Node came back up",
+        EventKind::NodeOversold => "Node is oversold",
+        EventKind::NodeFits => "Node is no longer oversold",
+        EventKind::MaintenanceAnnounced => "Node maintenance scheduled",
+        EventKind::MaintenanceCanceled => "Node maintenance canceled",
+        EventKind::MaintenanceDue => "Node maintenance starts within a day",
+        EventKind::NodeLeaving => "Node leaving the market",
+        EventKind::NodeStays => "Node stays on the market",
+        EventKind::NodeLeft => "Node left the market",
+        EventKind::FarmProven => "Farm ownership verified",
+        EventKind::FarmLost => "Another account verified ownership of your farm",
+        EventKind::FarmRevoked => "Farm ownership revoked by an operator",
+        EventKind::FarmMoved => "Farm changed owners on the grid",
+        EventKind::NodeClaimed => "Another account verified ownership of your node's farm",
+        EventKind::NodeMoved => "Node moved to another farm on the grid",
+        EventKind::NodeTakenOver => "Node taken over",
+        EventKind::NodeLost => "Node taken over by the farm's owner",
+        EventKind::NodeLocked => "Node offer locked",
+        EventKind::NodeUnlocked => "Node offer unlocked",
+        EventKind::WalletCredited => "Wallet credited",
+        EventKind::SlaCredited => "SLA missed; renter credited",
+        EventKind::SlaDisputed => "SLA result disputed",
+        EventKind::SlaDecided => "SLA dispute decided",
+        EventKind::PayoutRequested => "Payout requested",
+        EventKind::PayoutApproved => "Payout approved",
+        EventKind::PayoutSent => "Payout sent",
+        EventKind::PayoutDone => "Payout completed",
+        EventKind::PayoutFailed => "Payout failed; amount returned to earnings",
+        EventKind::PayoutWithdrawn => "Payout request canceled",
+        EventKind::WebhookDisabled => "Webhook disabled",
+    }
+}
+
+/// The page that shows more of a notice.
+pub fn notice_path(notice: &Notice) -> String {
+    let event = &notice.event;
+    match notice.kind {
+        NoticeKind::Webhook => return "/dashboard/notifications/webhooks".to_owned(),
+        NoticeKind::Payout => return "/dashboard/farm/payouts".to_owned(),
+        NoticeKind::Credit if notice.side == Side::Farmer => {
+            return "/dashboard/farm/credits".to_owned();
+        }
+        NoticeKind::Rented
+        | NoticeKind::Released
+        | NoticeKind::Extended
+        | NoticeKind::Access
+        | NoticeKind::Removal
+        | NoticeKind::PriceSuggestion
+        | NoticeKind::PromiseAtRisk
+        | NoticeKind::PromiseBroken
+        | NoticeKind::Credit
+        | NoticeKind::NodeDown
+        | NoticeKind::Oversold
+        | NoticeKind::Maintenance
+        | NoticeKind::Leaving
+        | NoticeKind::Farm => {}
+    }
+    match (notice.side, event.rental, event.node) {
+        (Side::Renter, Some(rental), _) => format!("/dashboard/slices/{rental}"),
+        (Side::Renter, None, Some(node)) => format!("/marketplace/compute/{node}"),
+        (Side::Renter, None, None) => "/dashboard/slices".to_owned(),
+        // What is not one's own any more has no page.
+        (Side::Farmer, _, Some(node)) if event.kind != EventKind::NodeLost => {
+            format!("/dashboard/farm/nodes/{node}")
+        }
+        (Side::Farmer, _, _) => "/dashboard/farm".to_owned(),
+    }
+}
+
+/// What a step is called once it is done.
+pub fn step_name(step: Step) -> &'static str {
+    match step {
+        Step::Accepted => "Accepted by agent",
+        Step::Disk => "Disk created",
+        Step::Booting => "Booting",
+        Step::Reachable => "Reachable",
+        Step::Checked => "Connection verified",
+    }
+}
+
+/// What a rental's history says of a step.
+pub fn step_done(subject: Option<&str>) -> String {
+    let step = subject.and_then(Step::parse);
+    step.map_or("Machine setup progressed", step_name).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::event::EventKind;
+    use domain::id::{NodeId, SliceId};
+    use domain::notice::Side;
+    use domain::time::Timestamp;
+    use store::events::Event;
+    use store::notices::Notice;
+    use strum::VariantArray;
+    use web::audit::Action;
+
+    use super::*;
+
+    fn notice(kind: EventKind, side: Side) -> Notice {
+        let node = NodeId(32);
+        let event = Event {
+            id: 7,
+            kind,
+            node: Some(node),
+            slice: Some(SliceId { node, number: 1 }),
+            rental: None,
+            subject: None,
+            at: Timestamp::from_seconds(0),
+        };
+        Notice { event, kind: kind.notice().unwrap(), side }
+    }
+
+    #[test]
+    fn an_unknown_action_is_named_all_the_same() {
+        assert_eq!(what("slice-set-up"), "Slice set up");
+        assert_eq!(what("sign-in"), "Signed in");
+        assert_eq!(what("slice-rented"), "Slice rented");
+    }
+
+    #[test]
+    fn no_action_has_the_name_of_an_event() {
+        for action in Action::VARIANTS {
+            assert!(action.into_str().parse::<EventKind>().is_err(), "{action:?}");
+        }
+    }
+
+    #[test]
+    fn every_event_has_words_of_its_own_and_a_page() {
+        let mut titles = Vec::new();
+        for (kind, _) in EventKind::told() {
+            for side in [Side::Renter, Side::Farmer] {
+                if !kind.audience().has(side) {
+                    continue;
+                }
+                let notice = notice(kind, side);
+                let title = notice_title(&notice);
+                assert!(!title.contains(&kind.into_str().replace('-', " ")), "{kind}: {title}");
+                assert!(notice_path(&notice).starts_with('/'));
+                titles.push(title);
+            }
+        }
+        titles.sort();
+        titles.dedup();
+        assert_eq!(
+            titles.len(),
+            EventKind::told().count() + 4,
+            "one for each, two where the sides differ"
+        );
+    }
+
+    #[test]
+    fn each_side_is_led_to_its_own_page() {
+        let check = |kind, side, path: &str| assert_eq!(notice_path(&notice(kind, side)), path);
+        check(EventKind::SliceRented, Side::Farmer, "/dashboard/farm/nodes/node32");
+        check(EventKind::MaintenanceDue, Side::Renter, "/marketplace/compute/node32");
+        check(EventKind::NodeLost, Side::Farmer, "/dashboard/farm");
+        check(EventKind::PayoutDone, Side::Farmer, "/dashboard/farm/payouts");
+        check(EventKind::SlaCredited, Side::Farmer, "/dashboard/farm/credits");
+    }
+
+    #[test]
+    fn a_farmer_reads_how_long_the_node_may_be_down() {
+        let title = |subject: &str| {
+            let mut notice = notice(EventKind::PromiseAtRisk, Side::Farmer);
+            notice.event.subject = Some(subject.to_owned());
+            notice_title(&notice)
+        };
+        assert_eq!(
+            title("2026-11: 41 min"),
+            "The uptime SLA of node32 is at risk: 41 more minutes of downtime left this month"
+        );
+        assert_eq!(title("2026-11"), "The uptime SLA of node32 is at risk this month");
+    }
+}

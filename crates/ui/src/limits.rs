@@ -1,0 +1,7 @@
+//! Limits on text that forms and the API share.
+
+/// The longest name of a node.
+pub const NAME_CHARS_MAX: usize = 80;
+
+/// The longest text that says where a farmer is paid to.
+pub const PAYOUT_CHARS_MAX: usize = 200;

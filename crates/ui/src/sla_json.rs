@@ -1,0 +1,196 @@
+//! Months that were compared with their promise: the evidence, the credits, and disputes.
+
+use crate::ids::rental_id;
+use domain::field::FieldError;
+use domain::id::RentalId;
+use domain::level::parse_words;
+use domain::month::Month;
+use domain::promise::{Bandwidth, Uptime};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use store::disputes::{Dispute, Key};
+use store::levels::{Cursor, Judged};
+use web::Problem;
+use web::api::CURRENCY;
+
+/// What somebody says against a judgement.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DisputeBody {
+    /// What was wrong: 1 to 1,000 characters. The other side and the operator read it.
+    #[schemars(length(min = 1, max = 1000))]
+    pub text: String,
+    /// Which of the month's stays, where the rental moved to another node; the last one if left
+    /// out.
+    #[serde(default, deserialize_with = "web::json::optional_whole")]
+    #[schemars(with = "Option<i64>", range(min = 1))]
+    pub stay: Option<i64>,
+}
+
+impl DisputeBody {
+    /// Reads the text.
+    pub fn read(&self) -> Result<String, FieldError> {
+        parse_words("text", &self.text)
+    }
+
+    /// The stay that is meant, if one is named.
+    pub fn stay(&self) -> Option<u32> {
+        self.stay.map(|stay| u32::try_from(stay).unwrap_or(0))
+    }
+}
+
+/// A month of a rental that was compared with its promise.
+#[derive(Serialize, JsonSchema)]
+pub struct JudgedView {
+    /// The rental.
+    pub rental_id: String,
+    /// Such as `2026-11`, of UTC.
+    pub month: String,
+    /// Counts the nodes and promises that the rental had; 1 for most.
+    pub stay: u32,
+    /// Such as `node32_slice_1`.
+    pub place: String,
+    /// The part of the month that the rental lived there, and was paid for: from when (RFC 3339).
+    pub from: String,
+    /// Up to when (RFC 3339).
+    pub until: String,
+    /// The promised uptime, as it was sold, in percent.
+    pub min_uptime: f64,
+    /// The promised bandwidth, as it was sold, in Mbit/s.
+    pub min_bandwidth_mbps: u32,
+    /// The measured uptime in percent, rounded down; null where too little was seen to say.
+    pub measured_uptime: Option<f64>,
+    /// The average bandwidth in Mbit/s, rounded down; null where too little was seen to say.
+    pub measured_bandwidth_mbps: Option<u32>,
+    /// How many looks count.
+    pub observations: u64,
+    /// At how many of them the node was up.
+    pub observations_up: u64,
+    /// How many looks were left out because of announced maintenance.
+    pub observations_excused: u64,
+    /// What that part of the month has cost, as decimal text.
+    pub price: String,
+    /// The share of it that is credited by the published scale, in percent.
+    pub credit_percent: u8,
+    /// That in money, as decimal text.
+    pub credit: String,
+    /// What the renter has of it by now, as decimal text.
+    pub paid: String,
+    /// Whether the credit is still owed, because the farmer's earnings do not suffice yet.
+    pub is_owed: bool,
+    /// Of every amount here.
+    pub currency: &'static str,
+    /// When it was judged (RFC 3339).
+    pub judged_at: String,
+    /// What was said against it.
+    pub disputes: Vec<DisputeView>,
+}
+
+impl JudgedView {
+    /// Shows a judgement.
+    pub fn new(judged: &Judged) -> JudgedView {
+        JudgedView {
+            rental_id: judged.subject.rental.to_string(),
+            month: judged.subject.month.to_string(),
+            stay: judged.subject.stay,
+            place: judged.subject.place.clone(),
+            from: judged.from.to_string(),
+            until: judged.until.to_string(),
+            min_uptime: judged.promise.uptime.percent(),
+            min_bandwidth_mbps: judged.promise.bandwidth.mbps(),
+            measured_uptime: judged.uptime.map(Uptime::percent),
+            measured_bandwidth_mbps: judged.bandwidth.map(Bandwidth::mbps),
+            observations: judged.looks.observed,
+            observations_up: judged.looks.up,
+            observations_excused: judged.excused,
+            price: judged.base.to_string(),
+            credit_percent: judged.percent,
+            credit: judged.credit.to_string(),
+            paid: judged.paid.to_string(),
+            is_owed: judged.is_owed,
+            currency: CURRENCY,
+            judged_at: judged.judged_at.to_string(),
+            disputes: judged.disputes.iter().map(DisputeView::new).collect(),
+        }
+    }
+}
+
+/// What somebody said against a judgement.
+#[derive(Serialize, JsonSchema)]
+pub struct DisputeView {
+    /// Its id.
+    pub id: String,
+    /// `renter` or `farmer`.
+    pub side: &'static str,
+    /// What they said.
+    pub text: String,
+    /// When (RFC 3339).
+    pub created_at: String,
+    /// When it was decided (RFC 3339); null while it is open.
+    pub decided_at: Option<String>,
+    /// What the operator said to it; null while it is open.
+    pub answer: Option<String>,
+    /// What the renter got of the month then, as decimal text; null while it is open.
+    pub credit: Option<String>,
+}
+
+impl DisputeView {
+    /// Shows a dispute.
+    pub fn new(dispute: &Dispute) -> DisputeView {
+        let decision = dispute.decision.as_ref();
+        DisputeView {
+            id: dispute.id.to_string(),
+            side: dispute.side.as_str(),
+            text: dispute.words.clone(),
+            created_at: dispute.created_at.to_string(),
+            decided_at: decision.map(|decision| decision.at.to_string()),
+            answer: decision.map(|decision| decision.answer.clone()),
+            credit: decision.map(|decision| decision.credit.to_string()),
+        }
+    }
+}
+
+/// Which judgement the path is about; what is not one does not exist.
+pub fn key(rental: &str, month: &str, stay: u32) -> Result<Key, Problem> {
+    let month = Month::parse(month).ok_or_else(Problem::not_found)?;
+    Ok(Key { rental: rental_id(rental)?, month, stay })
+}
+
+/// A place in a farmer's list, as text.
+pub fn print_cursor(cursor: Cursor) -> String {
+    let Cursor { judged_at, rental, month, stay } = cursor;
+    format!("{judged_at}.{rental}.{month}.{stay}")
+}
+
+/// Reads a place in a farmer's list.
+pub fn parse_cursor(text: &str) -> Option<Cursor> {
+    let mut parts = text.split('.');
+    let cursor = Cursor {
+        judged_at: parts.next()?.parse().ok()?,
+        rental: RentalId::parse(parts.next()?)?,
+        month: Month::parse(parts.next()?)?,
+        stay: parts.next()?.parse().ok()?,
+    };
+    parts.next().is_none().then_some(cursor)
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::time::Timestamp;
+
+    use super::*;
+
+    #[test]
+    fn a_place_is_read_as_it_was_printed() {
+        let cursor = Cursor {
+            judged_at: 1_795_367_321,
+            rental: RentalId::from_random(Timestamp::from_seconds(5), [7; 10]),
+            month: Month::parse("2026-11").unwrap(),
+            stay: 2,
+        };
+        assert_eq!(parse_cursor(&print_cursor(cursor)), Some(cursor));
+        for text in ["", "1", "1.x.2026-11.1", &format!("{}.1", print_cursor(cursor))] {
+            assert_eq!(parse_cursor(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! A look at a page: who looks, when, and at which address.
+
+use crate::done as notice;
+use domain::money::{Percent, PriceLimits, Usd};
+use domain::time::Timestamp;
+use store::accounts::Identity;
+use store::notices::UNREAD_MAX;
+use store::{StoreError, events, ledger, notices};
+use url::form_urlencoded;
+use url::form_urlencoded::Serializer;
+use web::page::{Frame, Section};
+use web::{Context, session};
+
+/// How many are unread, such as `7` or `99+`; `None` for none.
+pub fn unread_words(unread: u32) -> Option<String> {
+    match unread {
+        0 => None,
+        1..=UNREAD_MAX => Some(unread.to_string()),
+        _ => Some(format!("{UNREAD_MAX}+")),
+    }
+}
+
+/// Who looks at a page, when, and at which address: what every page depends on.
+pub struct Visit<'a> {
+    /// Who looks; `None` for a visitor.
+    pub viewer: Option<Viewer<'a>>,
+    /// When.
+    pub now: Timestamp,
+    /// The last event before the page's data were read, on a page that is live.
+    last_event: Option<i64>,
+    /// Names the request.
+    pub request_id: &'a str,
+    /// What forms of this session carry.
+    form_token: Option<String>,
+    /// What a farmer may ask for a slice and month.
+    pub price_limits: PriceLimits,
+    /// What the platform keeps of a rental.
+    pub platform_fee: Percent,
+    /// Whether mail can be sent.
+    pub has_mail: bool,
+    /// Multiplies every limit on requests.
+    pub limit_factor: u32,
+    /// Where the app is reached from outside.
+    pub base_url: String,
+    query: Vec<(String, String)>,
+}
+
+/// An account that looks at a page.
+#[derive(Clone, Copy)]
+pub struct Viewer<'a> {
+    /// Whose account.
+    pub identity: &'a Identity,
+    /// What its wallet holds.
+    pub balance: Usd,
+    /// How many notifications it has not read.
+    unread: u32,
+}
+
+/// Fields of a query that belong to one look at a page and not to the next.
+const PASSING: [&str; 2] = ["cursor", notice::FIELD];
+
+impl<'a> Visit<'a> {
+    /// The visit that a request makes. For an account, it reads what the wallet holds, and how many
+    /// notifications are unread.
+    pub fn of(cx: &'a Context<'_>) -> Result<Visit<'a>, StoreError> {
+        let viewer = match &cx.identity {
+            Some(identity) => Some(Viewer {
+                identity,
+                balance: ledger::balance(cx.db, identity.account)?,
+                unread: notices::unread(cx.db, identity.account)?,
+            }),
+            None => None,
+        };
+        Ok(Visit {
+            viewer,
+            now: cx.now,
+            last_event: None,
+            request_id: &cx.request_id,
+            form_token: viewer.and_then(|_| session::form_token(cx.request)),
+            price_limits: cx.config.price_limits,
+            platform_fee: cx.config.platform_fee,
+            has_mail: cx.config.has_mail,
+            limit_factor: cx.config.limit_factor,
+            base_url: cx.base_url(),
+            query: query(cx.request.uri().query().unwrap_or_default()),
+        })
+    }
+
+    /// The visit of a page that changes with what happens. Ask for it before the page's own data,
+    /// so that nothing happens unseen in between.
+    pub fn live(cx: &'a Context<'_>) -> Result<Visit<'a>, StoreError> {
+        let last_event = match &cx.identity {
+            Some(identity) => Some(events::last(cx.db, identity.account)?),
+            None => None,
+        };
+        Ok(Visit { last_event, ..Visit::of(cx)? })
+    }
+
+    /// The frame of a page with this title.
+    pub fn frame(&self, title: impl Into<String>, section: Section) -> Frame {
+        Frame {
+            signed_in: self.viewer.map(|viewer| viewer.identity.email.clone()),
+            is_operator: self.viewer.is_some_and(|viewer| viewer.identity.is_operator),
+            balance: self.viewer.map(|viewer| viewer.balance.for_people()),
+            unread: self.viewer.and_then(|viewer| unread_words(viewer.unread)),
+            last_event: self.last_event,
+            form_token: self.form_token.clone(),
+            notice: notice::of_query(&self.query(notice::FIELD)),
+            ..Frame::new(title, section)
+        }
+    }
+
+    /// The value of a field of the query, without white space around it; empty if it was not sent.
+    pub fn query(&self, name: &str) -> String {
+        let found = self.query.iter().find(|(field, _)| field == name);
+        found.map(|(_, value)| value.trim().to_owned()).unwrap_or_default()
+    }
+
+    /// The address of the next page of the list at `path`: the same query, behind another place.
+    pub fn next_page(&self, path: &str, next_cursor: Option<String>) -> Option<String> {
+        let stays = |(field, value): &&(String, String)| {
+            !PASSING.contains(&field.as_str()) && !value.trim().is_empty()
+        };
+        let kept = self.query.iter().filter(stays);
+        let query = Serializer::new(String::new())
+            .extend_pairs(kept)
+            .append_pair("cursor", &next_cursor?)
+            .finish();
+        Some(format!("{path}?{query}"))
+    }
+}
+
+fn query(text: &str) -> Vec<(String, String)> {
+    form_urlencoded::parse(text.as_bytes()).into_owned().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn visit(text: &str) -> Visit<'static> {
+        Visit {
+            viewer: None,
+            now: Timestamp::from_seconds(0),
+            last_event: None,
+            request_id: "",
+            form_token: None,
+            price_limits: PriceLimits { min: Usd::ZERO, max: Usd::ZERO },
+            platform_fee: Percent::whole(0),
+            has_mail: false,
+            limit_factor: 1,
+            base_url: String::new(),
+            query: query(text),
+        }
+    }
+
+    #[test]
+    fn the_next_page_keeps_the_filter_and_nothing_else() {
+        let visit = visit("country=C%C3%B4te+d%27Ivoire&max_price=&cursor=old&done=rented");
+        assert_eq!(
+            visit.next_page("/list", Some("a b".to_owned())).as_deref(),
+            Some("/list?country=C%C3%B4te+d%27Ivoire&cursor=a+b")
+        );
+        assert_eq!(visit.next_page("/list", None), None);
+    }
+
+    #[test]
+    fn many_unread_ones_are_not_counted_to_the_end() {
+        let words = |unread| unread_words(unread).unwrap_or_default();
+        assert_eq!([words(0), words(1), words(99), words(100)], ["", "1", "99", "99+"]);
+    }
+}
