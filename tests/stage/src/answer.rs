@@ -2,11 +2,21 @@
 
 use std::fmt;
 
+use expect_test::Expect;
 use http::HeaderMap;
-use http::header::{CONTENT_TYPE, LOCATION};
+use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION};
 use serde_json::Value;
 use web::route::Outcome;
 use web::{Body, Response};
+
+use crate::html::{check_html, reading};
+
+const HTML: &str = "text/html; charset=utf-8";
+
+/// What somebody hostile says wherever they can.
+pub const HOSTILE: &str = "<3>\"&'</title><script src=\"x\"></script>";
+/// How a page must print it, in text and in attributes alike.
+const ESCAPED: &str = "&#60;3&#62;&#34;&#38;&#39;&#60;/title&#62;";
 
 /// An answer.
 pub struct Answer {
@@ -17,9 +27,18 @@ pub struct Answer {
 }
 
 impl Answer {
-    pub(crate) fn new(asked: String, outcome: Outcome) -> Answer {
+    /// An answer to what a session with this form token asked. It fails if it is a page that is
+    /// not as every page must be.
+    #[track_caller]
+    pub(crate) fn new(asked: String, outcome: Outcome, form_token: Option<&str>) -> Answer {
         let cause = outcome.problem.and_then(|problem| problem.cause);
-        Answer { asked, cause, response: outcome.response }
+        let answer = Answer { asked, cause, response: outcome.response };
+        if answer.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == HTML) {
+            check_html(&answer.asked, &answer.text(), form_token);
+            let policy = &answer.headers()[CONTENT_SECURITY_POLICY];
+            assert!(policy.to_str().unwrap().starts_with("default-src 'none'; "), "{policy:?}");
+        }
+        answer
     }
 
     /// Its status.
@@ -81,10 +100,30 @@ impl Answer {
     /// The words of the page that was answered with this status.
     #[track_caller]
     pub fn page(&self, status: u16) -> String {
+        words(&self.html(status))
+    }
+
+    /// The page that was answered with this status.
+    #[track_caller]
+    pub fn html(&self, status: u16) -> String {
         assert_eq!(self.status(), status, "{self}");
         let kind = self.headers().get(CONTENT_TYPE).unwrap();
-        assert_eq!(kind, "text/html; charset=utf-8", "{self}");
-        words(&self.text())
+        assert_eq!(kind, HTML, "{self}");
+        self.text()
+    }
+
+    /// Compares what a person reads on the page that was answered with this status.
+    #[track_caller]
+    pub fn reads(&self, status: u16, expected: Expect) {
+        expected.assert_eq(&reading(&self.html(status)));
+    }
+
+    /// Expects what somebody hostile said on the page, every time as text.
+    #[track_caller]
+    pub fn escapes_hostile_text(&self) {
+        let html = self.html(self.status());
+        assert!(!html.contains("<3>"), "{}: printed as markup", self.asked);
+        assert!(html.contains(ESCAPED), "{}: not printed at all", self.asked);
     }
 
     /// Where a form leads on to.

@@ -44,7 +44,7 @@ impl<'a> Caller<'a> {
                 hash: &hash,
                 account: user.account(),
                 is_strong,
-                address: "",
+                address: "192.0.2.7",
                 user_agent: "",
                 expires_at: now.plus_seconds(session::SESSION_SECONDS),
             };
@@ -67,6 +67,21 @@ impl<'a> Caller<'a> {
     /// Gets a page or a document.
     pub fn get(&self, routes: &[&'static [Route]], target: &str) -> Answer {
         self.send(routes, self.request(Method::GET, target, Vec::new()))
+    }
+
+    /// Asks for every page of a feature, which is checked as every page is. `names` says what
+    /// stands for the placeholders of paths.
+    #[track_caller]
+    pub fn get_every_page(&self, routes: &[&'static [Route]], names: &[(&str, &str)]) {
+        let is_page =
+            |route: &&Route| *route.method() == Method::GET && !route.path().starts_with("/api/");
+        for route in routes.iter().copied().flatten().filter(is_page) {
+            let path = names.iter().fold(route.path().to_owned(), |path, (name, value)| {
+                path.replace(&format!("{{{name}}}"), value)
+            });
+            let answer = self.get(routes, &path);
+            assert!([200, 303].contains(&answer.status()), "{answer}");
+        }
     }
 
     /// Posts a JSON document.
@@ -114,6 +129,7 @@ impl<'a> Caller<'a> {
     fn send(&self, routes: &[&'static [Route]], request: Request) -> Answer {
         let env = self.stage.env();
         let outcome = dispatch(routes, &mut Context::new(&env, &request));
-        Answer::new(format!("{} {}", request.method(), request.uri()), outcome)
+        let asked = format!("{} {}", request.method(), request.uri());
+        Answer::new(asked, outcome, session::form_token(&request).as_deref())
     }
 }

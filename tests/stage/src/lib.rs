@@ -13,6 +13,8 @@
 mod answer;
 mod caller;
 mod environment;
+mod fixture;
+mod html;
 mod network;
 mod people;
 mod plot;
@@ -22,11 +24,13 @@ use domain::time::Timestamp;
 use store::{RusqliteDb, invariants, ledger};
 use web::{Config, Env, Job, JobError};
 
-pub use answer::{Answer, words};
+pub use answer::{Answer, HOSTILE, words};
 pub use caller::Caller;
 pub use environment::{SeededRandom, SetClock, Settings};
+pub use html::{check_html, reading};
 pub use network::{Network, Posted};
 pub use people::{ADA, BEN, FARMER, OPERATOR_TOKEN, User};
+pub use plot::report;
 
 /// When every market begins: 2026-07-29T12:00:00Z.
 pub fn morning() -> Timestamp {

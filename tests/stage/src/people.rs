@@ -19,8 +19,8 @@ pub struct User {
 
 /// Owns node 32.
 pub const FARMER: User = User { number: 1, email: "farmer@example.org" };
-/// Has $100.
-pub const ADA: User = User { number: 2, email: "ada@example.org" };
+/// Has $100, and an address that a page must escape.
+pub const ADA: User = User { number: 2, email: "o'ada&co@example.org" };
 /// Has $100, too.
 pub const BEN: User = User { number: 3, email: "ben@example.org" };
 

@@ -17,8 +17,11 @@ use crate::morning;
 use crate::people::{ADA, BEN, FARMER, User};
 
 /// The node that is on the market.
-const NODE: NodeId = NodeId(32);
-const SLICES: i64 = 9;
+pub(crate) const NODE: NodeId = NodeId(32);
+/// Its name.
+const NAME: &str = "Canal house";
+/// More than is measured of any node.
+pub(crate) const FAST_MBPS: u32 = 1000;
 
 const GIB: i64 = 1 << 30;
 
@@ -31,17 +34,36 @@ pub(crate) fn empty() -> RusqliteDb {
     }))
 }
 
-pub(crate) fn market() -> RusqliteDb {
+/// Three people, of whom ADA has $100.
+pub(crate) fn without_nodes() -> RusqliteDb {
     static IMAGE: OnceLock<Vec<u8>> = OnceLock::new();
     copy(IMAGE.get_or_init(|| {
         let db = empty();
         for user in [FARMER, ADA, BEN] {
             sign_up(&db, user);
         }
-        let dollars = |text| Usd::parse("dollars", text).unwrap();
-        credit(&db, ADA, dollars("100"), "ada", morning());
-        credit(&db, BEN, dollars("100"), "ben", morning());
-        publish(&db, dollars("25"));
+        credit(&db, ADA, Usd::whole(100), "ada", morning());
+        db.into_image().unwrap()
+    }))
+}
+
+pub(crate) fn market() -> RusqliteDb {
+    static IMAGE: OnceLock<Vec<u8>> = OnceLock::new();
+    copy(IMAGE.get_or_init(|| {
+        let db = without_nodes();
+        credit(&db, BEN, Usd::whole(100), "ben", morning());
+        register(&db, NAME, &report(NODE.0, 9), morning());
+        offer(&db, NODE, NAME, 100, Listing::Published, morning());
+        db.into_image().unwrap()
+    }))
+}
+
+pub(crate) fn three_slices() -> RusqliteDb {
+    static IMAGE: OnceLock<Vec<u8>> = OnceLock::new();
+    copy(IMAGE.get_or_init(|| {
+        let db = without_nodes();
+        register(&db, NAME, &report(NODE.0, 3), morning());
+        offer(&db, NODE, NAME, FAST_MBPS, Listing::Published, morning());
         db.into_image().unwrap()
     }))
 }
@@ -61,31 +83,41 @@ pub(crate) fn credit(db: &RusqliteDb, user: User, amount: Usd, key: &str, now: T
     assert!(matches!(ledger::credit(db, &credit, now).unwrap(), Credited::Done(_)));
 }
 
-/// The farmer registers the node, and puts it on the market.
-fn publish(db: &RusqliteDb, price: Usd) {
-    let report = report();
+/// The farmer registers a node.
+pub(crate) fn register(db: &RusqliteDb, name: &str, report: &NodeReport, now: Timestamp) {
     let farmer = FARMER.account();
-    let name = "Canal house";
-    assert!(nodes::register(db, farmer, name, &report, &capacity(&report), morning()).unwrap());
+    assert!(nodes::register(db, farmer, name, report, &capacity(report), now).unwrap());
+}
+
+/// The farmer offers a node at $25 a month.
+pub(crate) fn offer(
+    db: &RusqliteDb,
+    node: NodeId,
+    name: &str,
+    min_mbps: u32,
+    listing: Listing,
+    now: Timestamp,
+) {
+    let farmer = FARMER.account();
     let terms = Offering {
         name: name.to_owned(),
-        price: Some(price),
+        price: Some(Usd::whole(25)),
         min_uptime: Uptime::parse("uptime", "99.5").unwrap(),
-        min_bandwidth: Bandwidth::from_mbps(100),
+        min_bandwidth: Bandwidth::from_mbps(min_mbps),
         raise: None,
         terms: term::Terms::ALL,
         kept_slices: 0,
-        listing: Listing::Published,
+        listing,
     };
-    let (seen, _) = nodes::find(db, farmer, NODE).unwrap().unwrap();
+    let (seen, _) = nodes::find(db, farmer, node).unwrap().unwrap();
     let version = seen.offer.version;
-    assert!(offering::save(db, farmer, NODE, version, &terms, morning()).unwrap());
+    assert!(offering::save(db, farmer, node, version, &terms, now).unwrap());
 }
 
-/// What the grid says of the node: healthy, with storage for so many slices.
-fn report() -> NodeReport {
+/// What the grid says of a healthy node with storage for so many slices.
+pub fn report(node: u32, slices: i64) -> NodeReport {
     NodeReport {
-        id: NODE,
+        id: NodeId(node),
         farm_id: 1,
         farm_name: "Freefarm".into(),
         country: "Belgium".into(),
@@ -95,8 +127,8 @@ fn report() -> NodeReport {
         certified: false,
         total: Resources {
             cpu_cores: 32,
-            memory_bytes: 196 * GIB,
-            ssd_bytes: (SLICES * 200 + 60) * GIB,
+            memory_bytes: 122 * GIB,
+            ssd_bytes: (slices * 200 + 60) * GIB,
         },
         used: Resources { cpu_cores: 0, memory_bytes: 0, ssd_bytes: 0 },
         in_dedicated_farm: false,
