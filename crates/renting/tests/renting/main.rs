@@ -2,6 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod hostile;
+mod leaving;
+mod market;
+mod rentals;
+
 use renting::jobs;
 use serde_json::{Value, json};
 use stage::{ADA, Answer, BEN, FARMER, Stage};
@@ -130,4 +135,13 @@ fn what_time_does_to_a_rental() {
     assert_eq!(status(), "ended");
     stage.run(&jobs::EARN).unwrap();
     stage.check_invariants();
+}
+
+#[test]
+fn every_page_is_well_formed() {
+    let stage = Stage::three_slices();
+    let rental = stage.rent().life.id.to_string();
+    let names = [("node", "node32"), ("rental", rental.as_str())];
+    stage.as_user(ADA).get_every_page(renting::ROUTES, &names);
+    stage.as_visitor().get_every_page(renting::ROUTES, &names);
 }

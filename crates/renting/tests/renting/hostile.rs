@@ -1,0 +1,54 @@
+//! Whatever the grid, a farmer or a renter says is text on a page, from the store to the browser.
+
+use domain::listing::Listing;
+use stage::{ADA, HOSTILE, Stage, report};
+
+/// A market whose node says something hostile wherever it can.
+fn market() -> Stage {
+    let stage = Stage::without_nodes();
+    let mut report = report(32, 3);
+    for text in [&mut report.farm_name, &mut report.country, &mut report.city] {
+        HOSTILE.clone_into(text);
+    }
+    stage.register(HOSTILE, &report);
+    stage.offer(32, HOSTILE, Listing::Published);
+    stage
+}
+
+#[test]
+fn names_from_the_grid_are_text_on_every_page() {
+    let stage = market();
+    let (market, node) = ("/marketplace/compute", "/marketplace/compute/node32");
+    for path in [market, node] {
+        stage.as_visitor().get(renting::ROUTES, path).escapes_hostile_text();
+    }
+    let rental = format!("/dashboard/slices/{}", stage.rent().life.id);
+    for path in [market, node, "/dashboard/slices", &rental] {
+        stage.as_user(ADA).get(renting::ROUTES, path).escapes_hostile_text();
+    }
+}
+
+#[test]
+fn what_an_address_or_a_form_says_is_text() {
+    let stage = market();
+    let fields = ["country", "grid_node_id", "name", "price_per_month", "email"];
+    let query = url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(fields.map(|field| (field, HOSTILE)))
+        .finish();
+    for path in [
+        format!("/marketplace/compute?{query}"),
+        format!("/marketplace/compute?{query}&max_price=x"),
+    ] {
+        stage.as_visitor().get(renting::ROUTES, &path).escapes_hostile_text();
+    }
+    let ada = stage.as_user(ADA);
+    let order = [("node_id", "node32"), ("duration_months", HOSTILE), ("idempotency_key", HOSTILE)];
+    ada.form(renting::ROUTES, "/dashboard/slices", &order).escapes_hostile_text();
+    let rental = format!("/dashboard/slices/{}", stage.rent().life.id);
+    let long = HOSTILE.repeat(3);
+    for (form, field) in [("auto-renew", "max_price"), ("name", "labels"), ("transfer", "email")] {
+        let path = format!("{rental}/{form}");
+        let fields = [("duration_months", "1"), (field, long.as_str())];
+        ada.form(renting::ROUTES, &path, &fields).escapes_hostile_text();
+    }
+}

@@ -1,0 +1,305 @@
+//! The market and the page of a node, as each person reads them who may look.
+
+use domain::listing::Listing;
+use expect_test::expect;
+use stage::{ADA, Answer, BEN, Caller, FARMER, Stage, reading, report};
+use store::Db;
+
+const MARKET: &str = "/marketplace/compute";
+const NODE: &str = "/marketplace/compute/node32";
+
+fn ask(who: &Caller<'_>, path: &str) -> Answer {
+    who.get(renting::ROUTES, path)
+}
+
+#[test]
+fn the_market_shows_what_is_on_offer() {
+    let path = "/marketplace/compute?country=belgium&max_price=30&sort=uptime&done=signed-up";
+    ask(&Stage::three_slices().as_visitor(), path).reads(
+        200,
+        expect![[r#"
+            Your account is ready.
+            Slices for rent
+            Every slice is 1 vCPU, 4 GB memory and 200 GB SSD. Price, location and uptime depend
+              on the node.
+            get /marketplace/compute
+            Country [text country=belgium]
+            Maximum monthly price $[text max_price=30]
+            Minimum uptime [text min_uptime=]%
+            Minimum bandwidth [text min_bandwidth=]Mbit/s
+            Sort by
+            Price: low to high Guaranteed uptime: high to low
+            [checkbox certified=true] Certified hardware only Clear </marketplace/compute>
+            (Show slices)
+            1 node, highest guaranteed uptime first
+            Canal house </marketplace/compute/node32>
+            Ghent, Belgium
+            3 of 3 slices free
+            Guaranteed: 99.5% uptime 1,000 Mbit/s
+            Measured: Not measured yet
+            $25.00 per month $0.034 per hour"#]],
+    );
+}
+
+#[test]
+fn a_filter_that_cannot_be_used_says_so_beside_the_field() {
+    let stage = Stage::three_slices();
+    let path = "/marketplace/compute?max_price=cheap&min_uptime=101&certified=true";
+    ask(&stage.as_visitor(), path).reads(
+        400,
+        expect![[r#"
+            Slices for rent
+            Every slice is 1 vCPU, 4 GB memory and 200 GB SSD. Price, location and uptime depend
+              on the node.
+            get /marketplace/compute
+            Country [text country=]
+            Maximum monthly price $[text max_price=cheap]
+            An amount of dollars with at most two decimals, above 0, such as 25.00.
+            Minimum uptime [text min_uptime=101]%
+            A percentage from 0 to 100, such as 99.5.
+            Minimum bandwidth [text min_bandwidth=]Mbit/s
+            Sort by
+            Price: low to high Guaranteed uptime: high to low
+            [checkbox certified=true checked] Certified hardware only Clear
+              </marketplace/compute>
+            (Show slices)
+            Invalid filter
+            Some filter values are invalid. Correct the highlighted fields and search again."#]],
+    );
+    let page = ask(&stage.as_visitor(), "/marketplace/compute?cursor=x&sort=luck").page(400);
+    assert!(page.contains("The URL has an invalid sort."), "{page}");
+}
+
+#[test]
+fn a_long_market_has_a_next_page() {
+    let stage = Stage::without_nodes();
+    for number in 1..=25 {
+        stage.register("x", &report(number, 1));
+        stage.offer(number, "x", Listing::Published);
+    }
+    let first = ask(&stage.as_visitor(), "/marketplace/compute?min_uptime=99&cursor=");
+    let html = first.html(200);
+    assert!(html.contains("24 nodes on this page, lowest price first"), "{html}");
+    let link = "/marketplace/compute?min_uptime=99&#38;cursor=";
+    let (_, rest) = html.split_once(&format!("href=\"{link}")).unwrap();
+    let (cursor, _) = rest.split_once('"').unwrap();
+    let second = ask(&stage.as_visitor(), &format!("{MARKET}?min_uptime=99&cursor={cursor}"));
+    let html = second.html(200);
+    assert_eq!(html.matches("href=\"/marketplace/compute/node").count(), 1);
+    assert!(html.contains("href=\"/marketplace/compute/node25\"") && !html.contains("cursor="));
+}
+
+#[test]
+fn a_visitor_signs_in_first() {
+    ask(&Stage::three_slices().as_visitor(), NODE).reads(
+        200,
+        expect![[r#"
+            Slices for rent </marketplace/compute>
+            Canal house
+            Ghent, Belgium up
+            $25.00 per month
+            $0.034 per hour, per slice
+            1 vCPU
+            4 GB memory
+            200 GB SSD
+            Sign in to rent </login?next=%2Fmarketplace%2Fcompute%2Fnode32>
+            You'll return to this page.
+            Uptime and bandwidth
+            Guaranteed uptime: 99.5%
+            Measured uptime: Not measured yet
+            Guaranteed bandwidth: 1,000 Mbit/s
+            | Period | Uptime | At least | Checks | Bandwidth
+            | Last 24 hours | No checks | | 0 |
+            | Last 30 days | No checks | | 0 |
+            All checks this month (CSV) </api/marketplace/nodes/node32/samples>. How SLA credits
+              work </docs/promises>
+            Slices
+            3 of 3 free. All slices are identical, so you get the next free one.
+            node32_slice_1: available
+            node32_slice_2: available
+            node32_slice_3: available
+            About the node
+            Grid node id: 32
+            Farm: Freefarm
+            Country: Belgium
+            City: Ghent
+            Measured upload: 940 Mbit/s
+            Last updated from the grid: 29 July 2026, 12:00 UTC"#]],
+    );
+}
+
+#[test]
+fn a_renter_sees_what_each_term_costs() {
+    let page = ask(&Stage::three_slices().as_user(ADA), NODE);
+    page.reads(
+        200,
+        expect![[r#"
+            Slices for rent </marketplace/compute>
+            Canal house
+            Ghent, Belgium up
+            $25.00 per month
+            $0.034 per hour, per slice
+            1 vCPU
+            4 GB memory
+            200 GB SSD
+            Rent a slice <#rent>
+            Longer terms cost less. You see the total before you confirm.
+            Uptime and bandwidth
+            Guaranteed uptime: 99.5%
+            Measured uptime: Not measured yet
+            Guaranteed bandwidth: 1,000 Mbit/s
+            | Period | Uptime | At least | Checks | Bandwidth
+            | Last 24 hours | No checks | | 0 |
+            | Last 30 days | No checks | | 0 |
+            All checks this month (CSV) </api/marketplace/nodes/node32/samples>. How SLA credits
+              work </docs/promises>
+            Slices
+            3 of 3 free. All slices are identical, so you get the next free one.
+            node32_slice_1: available
+            node32_slice_2: available
+            node32_slice_3: available
+            About the node
+            Grid node id: 32
+            Farm: Freefarm
+            Country: Belgium
+            City: Ghent
+            Measured upload: 940 Mbit/s
+            Last updated from the grid: 29 July 2026, 12:00 UTC
+            post /dashboard/slices
+            [hidden node_id=node32] [hidden offer_version=2] [hidden
+              idempotency_key=019fadbe-f200-7fcd-9d7b-39a820e2f465]
+            Rent a slice
+            Canal house, Ghent, Belgium <#content>
+            Size
+            [radio whole_node= checked] Individual slices $25.00 per slice per month, on a shared
+              node
+            [radio whole_node=yes] The whole node (3 slices) $75.00 per month, as one rental on a
+              dedicated node
+            Number of slices
+            1 slice 2 slices 3 slices
+            Totals below are for one slice. You pay the total times the number of slices. This
+              setting doesn't apply to the whole node.
+            Term
+            [radio duration_months=1 checked required] 1 month $25.00 $25.00 per month, until 29
+              August 2026 Whole node: $75.00
+            [radio duration_months=3 required] 3 months 5% off $71.25 $23.75 per month, until 29
+              October 2026 Whole node: $213.75
+            [radio duration_months=6 disabled required] 6 months 10% off $135.00 $22.50 per
+              month, until 29 January 2027 Whole node: $405.00 $35.00 short
+            [radio duration_months=12 disabled required] 12 months 15% off $255.00 $21.25 per
+              month, until 29 July 2027 Whole node: $765.00 $155.00 short
+            You have no SSH key yet. The machine is set up as soon as you add one
+              </dashboard/settings/ssh-keys>.
+            Image setup
+            Plain Linux: The farm&#39;s Debian or Ubuntu image, with security updates. Docker:
+              Containers with the distribution&#39;s Docker. Kubernetes (k3s): A single-node
+              Kubernetes cluster. PostgreSQL: A database on localhost, sized for the slice. Web
+              server: nginx on port 80.
+            Applies on farms with automatic setup. Through the API you can send your own
+              cloud-init document.
+            Your balance: $100.00
+            The farmer sees you as o&#39;ada&#38;co@example.org (change
+              </dashboard/settings#shown>). The rental ends on its last day unless you extend it.
+            (Rent)"#]],
+    );
+    let html = page.html(200);
+    for text in ["o&#39;ada&#38;co@example.org", "$100.00", "/logout"] {
+        assert!(html.contains(text), "{text}");
+    }
+    assert!(!html.contains("/login"));
+}
+
+#[test]
+fn who_cannot_pay_for_a_term_sees_what_is_missing() {
+    let page = reading(&ask(&Stage::three_slices().as_user(BEN), NODE).html(200));
+    let (_, form) = page.split_once("Term\n").unwrap();
+    expect![[r#"
+        [radio duration_months=1 disabled required] 1 month $25.00 $25.00 per month, until 29
+          August 2026 Whole node: $75.00 $25.00 short
+        [radio duration_months=3 disabled required] 3 months 5% off $71.25 $23.75 per month,
+          until 29 October 2026 Whole node: $213.75 $71.25 short
+        [radio duration_months=6 disabled required] 6 months 10% off $135.00 $22.50 per
+          month, until 29 January 2027 Whole node: $405.00 $135.00 short
+        [radio duration_months=12 disabled required] 12 months 15% off $255.00 $21.25 per
+          month, until 29 July 2027 Whole node: $765.00 $255.00 short
+        You have no SSH key yet. The machine is set up as soon as you add one
+          </dashboard/settings/ssh-keys>.
+        Image setup
+        Plain Linux: The farm&#39;s Debian or Ubuntu image, with security updates. Docker:
+          Containers with the distribution&#39;s Docker. Kubernetes (k3s): A single-node
+          Kubernetes cluster. PostgreSQL: A database on localhost, sized for the slice. Web
+          server: nginx on port 80.
+        Applies on farms with automatic setup. Through the API you can send your own
+          cloud-init document.
+        Your balance of $0.00 is too low for any of these terms. Add credit
+          </dashboard/wallet>
+        Your balance: $0.00
+        The farmer sees you as ben@example.org (change </dashboard/settings#shown>). The
+          rental ends on its last day unless you extend it.
+        (Rent)"#]]
+    .assert_eq(form);
+}
+
+/// Why a slice cannot be rented by `who`.
+#[track_caller]
+fn check_closed(who: &Caller<'_>, expected: &str) {
+    let page = ask(who, NODE);
+    assert!(page.page(200).contains(expected), "{page}");
+    assert!(!page.text().contains("action=\"/dashboard/slices\""), "{page}");
+}
+
+#[test]
+fn where_nothing_can_be_rented_the_page_says_why() {
+    let stage = Stage::three_slices();
+    check_closed(&stage.as_user(FARMER), "This is your own node, so you can't rent its slices.");
+    stage.offer(32, "Canal house", Listing::Paused);
+    let paused = "This node is no longer on the market; choose another node.";
+    check_closed(&stage.as_visitor(), paused);
+    check_closed(&stage.as_user(ADA), paused);
+
+    let stage = Stage::without_nodes();
+    stage.register("Canal house", &report(32, 1));
+    stage.offer(32, "Canal house", Listing::Published);
+    stage.rent();
+    let sold_out = "All slices of this node are rented; choose another node.";
+    check_closed(&stage.as_visitor(), sold_out);
+
+    let stage = Stage::without_nodes();
+    stage.register("Canal house", &report(32, 0));
+    stage.offer(32, "Canal house", Listing::Published);
+    let empty = "This node has no capacity right now; choose another node.";
+    check_closed(&stage.as_user(ADA), empty);
+}
+
+#[test]
+fn a_refusal_is_said_where_the_offer_is() {
+    let stage = Stage::three_slices();
+    let rent = |user, version| {
+        let fields = [
+            ("node_id", "node32"),
+            ("offer_version", version),
+            ("duration_months", "3"),
+            ("idempotency_key", "k"),
+        ];
+        stage.as_user(user).form(renting::ROUTES, "/dashboard/slices", &fields)
+    };
+    let page = rent(BEN, "2");
+    let error = "Nothing was rented or charged: your balance is $71.25 short of \
+                 the total of $71.25; add credit and try again.";
+    assert!(page.page(402).contains(error), "{page}");
+    assert!(page.text().contains("action=\"/dashboard/slices\""), "the offer stands");
+
+    stage.offer(32, "Canal house", Listing::Paused);
+    let page = rent(ADA, "3");
+    assert!(page.page(409).contains("Nothing was rented or charged: this node"), "{page}");
+}
+
+#[test]
+fn observations_are_counted() {
+    let stage = Stage::three_slices();
+    let counts = "UPDATE nodes SET observed = 2016, observed_up = 2015 WHERE id = 32";
+    stage.db.run(counts, &[]).unwrap();
+    let page = reading(&ask(&stage.as_visitor(), NODE).html(200));
+    let measured = page.lines().find(|line| line.starts_with("Measured uptime")).unwrap();
+    expect!["Measured uptime: 99.95% at least 99.71%, from 2,016 checks"].assert_eq(measured);
+}

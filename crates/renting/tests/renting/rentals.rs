@@ -1,0 +1,258 @@
+//! What a renter holds, and what can be done with it.
+
+use expect_test::expect;
+use stage::{ADA, Answer, BEN, Stage, User, reading};
+use store::due;
+
+const SLICES: &str = "/dashboard/slices";
+
+fn ask(stage: &Stage, who: User, path: &str) -> Answer {
+    stage.as_user(who).get(renting::ROUTES, path)
+}
+
+#[test]
+fn a_renter_finds_what_they_hold_and_what_it_cost() {
+    let stage = Stage::three_slices();
+    stage.rent();
+    ask(&stage, ADA, SLICES).reads(
+        200,
+        expect![[r#"
+            My slices
+            Rent another slice </marketplace/compute>
+            All </dashboard/slices?state=all>
+            Running </dashboard/slices?state=running>
+            Ended </dashboard/slices?state=ended>
+            | Slice | State | Ends | Uptime | Monthly price | Actions
+            | node32_slice_1 </dashboard/slices/019fadbe-f200-7000-8000-000000000000> Canal
+              house, Ghent, Belgium 1 vCPU, 4 GB, 200 GB | active Access: not set up yet | 29
+              October 2026 92 days left | not measured yet; guaranteed 99.5% | $23.75 | Extend
+              node32_slice_1 </dashboard/slices/019fadbe-f200-7000-8000-000000000000#extend> End
+              node32_slice_1 </dashboard/slices/019fadbe-f200-7000-8000-000000000000/end>"#]],
+    );
+}
+
+#[test]
+#[expect(clippy::too_many_lines, reason = "it is one page, as it is read")]
+fn the_page_of_a_rental_has_all_that_can_be_done_with_it() {
+    let stage = Stage::three_slices();
+    let path = format!("{SLICES}/{}?done=rented", stage.rent().life.id);
+    ask(&stage, ADA, &path).reads(
+        200,
+        expect![[r#"
+            Rented and paid for the full term.
+            My slices </dashboard/slices>
+            node32_slice_1
+            On Canal house </marketplace/compute/node32>, Ghent, Belgium until 29 October 2026,
+              12:00 UTC active
+            Access not set up yet
+            The slice is yours. Its farm has no automatic setup, so the farmer sets up the
+              machine by hand.
+            Extend
+            post /dashboard/slices/019fadbe-f200-7000-8000-000000000000/extend
+            [hidden idempotency_key=019fadbe-f200-7fcd-9d7b-39a820e2f465]
+            Your price of $25.00 per month is guaranteed until 29 October 2027.
+            Extend by
+            [radio duration_months=1 checked required] 1 month $25.00 $25.00 per month, until 29
+              November 2026
+            [radio duration_months=3 disabled required] 3 months 5% off $71.25 $23.75 per month,
+              until 29 January 2027 $42.50 short
+            [radio duration_months=6 disabled required] 6 months 10% off $135.00 $22.50 per
+              month, until 29 April 2027 $106.25 short
+            [radio duration_months=12 disabled required] 12 months 15% off $255.00 $21.25 per
+              month, until 29 October 2027 $226.25 short
+            Your balance: $28.75
+            (Extend)
+            Auto-renew off
+            post /dashboard/slices/019fadbe-f200-7000-8000-000000000000/auto-renew
+            The rental ends on 29 October 2026. Your data is kept for 48 hours after that.
+            Extend by
+            Charged one day before the term ends.
+            Off For 1 month For 3 months For 6 months For 12 months
+            Maximum price per slice per month
+            The current price is $25.00. $[text max_price=25.00]
+            (Save auto-renew)
+            Name and labels
+            post /dashboard/slices/019fadbe-f200-7000-8000-000000000000/name
+            Name
+            Up to 80 characters. Only you see it. [text name=]
+            Labels
+            Separated by commas. Up to 10 labels of 40 characters each. [text labels=]
+            (Save name and labels)
+            Transfer rental
+            post /dashboard/slices/019fadbe-f200-7000-8000-000000000000/transfer
+            Recipient's email address
+            The rental stays yours until they accept, and you can cancel the invitation until
+              then. [email email= required]
+            (Send invitation)
+            End early
+            You are refunded for the unused time. You see the amount before you confirm.
+            Review refund </dashboard/slices/019fadbe-f200-7000-8000-000000000000/end>
+            Periods
+            | Period | From | Until | Monthly price | Total | Earned so far
+            | First term 3 months, 5% off | 29 July 2026 | 29 October 2026 | $25.00 | $71.25 |
+              $0.00
+            Transactions
+            | Date | Description | Amount | Balance after
+            | 29 July 2026, 12:00 UTC | Rental of node32_slice_1 Receipt R-00000002
+              </dashboard/wallet/receipts/2> | −$71.25 | $28.75
+            History
+            Rented 29 July 2026, 12:00 UTC
+            92 days left
+            1 vCPU
+            4 GB memory
+            200 GB SSD
+            Term: 3 months, 5% off
+            From: 29 July 2026, 12:00 UTC
+            Until: 29 October 2026, 12:00 UTC
+            Monthly price: $23.75
+            Total charged: $71.25
+            Uptime: not measured yet; guaranteed 99.5%
+            Guaranteed: 99.5% uptime, 1,000 Mbit/s
+            Price guaranteed until: 29 October 2027
+            Shown to the farmer as: o&#39;ada&#38;co@example.org
+            Rental ID: 019fadbe-f200-7000-8000-000000000000"#]],
+    );
+}
+
+#[test]
+fn a_rental_that_is_over_is_told_from_one_that_runs() {
+    let stage = Stage::three_slices();
+    let rental = stage.rent();
+    let path = format!("{SLICES}/{}", rental.life.id);
+    let read = || {
+        due::expire(&stage.db, stage.now(), 10).unwrap();
+        reading(&ask(&stage, ADA, &path).html(200))
+    };
+    stage.pass_seconds(rental.life.ends_at.seconds_since(stage.now()));
+    expect![[r#"
+        My slices </dashboard/slices>
+        node32_slice_1
+        On Canal house </marketplace/compute/node32>, Ghent, Belgium until 29 October 2026,
+          12:00 UTC grace
+        Your term has ended: 2 days left.
+        Until 31 October 2026, 12:00 UTC your data is kept and you can extend the rental.
+          After that, the data is deleted.
+        Extend
+        post /dashboard/slices/019fadbe-f200-7000-8000-000000000000/extend
+        [hidden idempotency_key=01a18788-0200-7fcd-9d7b-39a820e2f465]
+        Your price of $25.00 per month is guaranteed until 29 October 2027.
+        Extend by
+        [radio duration_months=1 checked required] 1 month $25.00 $25.00 per month, until 29
+          November 2026
+        [radio duration_months=3 disabled required] 3 months 5% off $71.25 $23.75 per month,
+          until 29 January 2027 $42.50 short
+        [radio duration_months=6 disabled required] 6 months 10% off $135.00 $22.50 per
+          month, until 29 April 2027 $106.25 short
+        [radio duration_months=12 disabled required] 12 months 15% off $255.00 $21.25 per
+          month, until 29 October 2027 $226.25 short
+        Your balance: $28.75
+        (Extend)
+        Access closed
+        The term has ended. Your data is kept for 48 hours; extend the rental to get access
+          again.
+        Auto-renew off
+        post /dashboard/slices/019fadbe-f200-7000-8000-000000000000/auto-renew
+        The rental ends on 29 October 2026. Your data is kept for 48 hours after that.
+        Extend by
+        Charged one day before the term ends.
+        Off For 1 month For 3 months For 6 months For 12 months
+        Maximum price per slice per month
+        The current price is $25.00. $[text max_price=25.00]
+        (Save auto-renew)
+        Name and labels
+        post /dashboard/slices/019fadbe-f200-7000-8000-000000000000/name
+        Name
+        Up to 80 characters. Only you see it. [text name=]
+        Labels
+        Separated by commas. Up to 10 labels of 40 characters each. [text labels=]
+        (Save name and labels)
+        Transfer rental
+        post /dashboard/slices/019fadbe-f200-7000-8000-000000000000/transfer
+        Recipient's email address
+        The rental stays yours until they accept, and you can cancel the invitation until
+          then. [email email= required]
+        (Send invitation)
+        End now
+        All data is deleted immediately. You confirm on the next page.
+        End rental </dashboard/slices/019fadbe-f200-7000-8000-000000000000/end>
+        Periods
+        | Period | From | Until | Monthly price | Total | Earned so far
+        | First term 3 months, 5% off | 29 July 2026 | 29 October 2026 | $25.00 | $71.25 |
+          $71.25
+        Transactions
+        | Date | Description | Amount | Balance after
+        | 29 July 2026, 12:00 UTC | Rental of node32_slice_1 Receipt R-00000002
+          </dashboard/wallet/receipts/2> | −$71.25 | $28.75
+        History
+        Term ended; data kept for 48 hours 29 October 2026, 12:00 UTC
+        Rented 29 July 2026, 12:00 UTC
+        1 vCPU
+        4 GB memory
+        200 GB SSD
+        Term: 3 months, 5% off
+        From: 29 July 2026, 12:00 UTC
+        Until: 29 October 2026, 12:00 UTC
+        Monthly price: $23.75
+        Total charged: $71.25
+        Uptime: not measured yet; guaranteed 99.5%
+        Guaranteed: 99.5% uptime, 1,000 Mbit/s
+        Price guaranteed until: 29 October 2027
+        Shown to the farmer as: o&#39;ada&#38;co@example.org
+        Rental ID: 019fadbe-f200-7000-8000-000000000000"#]]
+    .assert_eq(&read());
+    stage.pass_seconds(48 * 3_600);
+    expect![[r#"
+        My slices </dashboard/slices>
+        node32_slice_1
+        On Canal house </marketplace/compute/node32>, Ghent, Belgium until 31 October 2026,
+          12:00 UTC ended
+        This rental has ended and its data has been deleted. Its transactions and history are
+          kept here.
+        Access closed
+        Access ended with the rental.
+        Name and labels
+        post /dashboard/slices/019fadbe-f200-7000-8000-000000000000/name
+        Name
+        Up to 80 characters. Only you see it. [text name=]
+        Labels
+        Separated by commas. Up to 10 labels of 40 characters each. [text labels=]
+        (Save name and labels)
+        Periods
+        | Period | From | Until | Monthly price | Total | Earned so far
+        | First term 3 months, 5% off | 29 July 2026 | 29 October 2026 | $25.00 | $71.25 |
+          $71.25
+        Transactions
+        | Date | Description | Amount | Balance after
+        | 29 July 2026, 12:00 UTC | Rental of node32_slice_1 Receipt R-00000002
+          </dashboard/wallet/receipts/2> | −$71.25 | $28.75
+        History
+        Rental ended 31 October 2026, 12:00 UTC
+        Term ended; data kept for 48 hours 29 October 2026, 12:00 UTC
+        Rented 29 July 2026, 12:00 UTC
+        1 vCPU
+        4 GB memory
+        200 GB SSD
+        Term: 3 months, 5% off
+        From: 29 July 2026, 12:00 UTC
+        Until: 31 October 2026, 12:00 UTC
+        Monthly price: $23.75
+        Total charged: $71.25
+        Uptime: not measured yet; guaranteed 99.5%
+        Guaranteed: 99.5% uptime, 1,000 Mbit/s
+        Price guaranteed until: 29 October 2027
+        Shown to the farmer as: o&#39;ada&#38;co@example.org
+        Rental ID: 019fadbe-f200-7000-8000-000000000000"#]]
+    .assert_eq(&read());
+}
+
+#[test]
+fn somebody_without_a_slice_is_led_to_the_market() {
+    ask(&Stage::three_slices(), BEN, SLICES).reads(
+        200,
+        expect![[r#"
+            My slices
+            You haven't rented a slice yet
+            Choose a location and a price, and rent in three clicks.
+            Find a slice </marketplace/compute>"#]],
+    );
+}
