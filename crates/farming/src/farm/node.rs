@@ -511,3 +511,20 @@ impl FarmNode {
         self
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn form(body: &str) -> Form {
+        Form::read(&http::Request::post("/").body(body.as_bytes().to_vec()).unwrap())
+    }
+
+    #[test]
+    fn the_form_sends_every_field_and_what_was_seen() {
+        let change = read_change(&form("version=7&name=&price_per_month=")).unwrap();
+        assert_eq!((change.offer_version, change.name.as_deref()), (Some(7), Some("")));
+        assert_eq!(change.price_per_month.unwrap().text(), "");
+        assert_eq!(read_change(&form("name=a")).err().unwrap().field, "version");
+    }
+}

@@ -1,0 +1,451 @@
+//! What a farmer sees: the farm, and a node of it.
+
+use domain::id::{NodeId, RANDOM_ID_BYTES, SshKeyId};
+use domain::listing::Listing;
+use domain::node::{NodeReport, NodeStatus};
+use domain::provisioning::Report;
+use domain::reconciliation::{Seen, reconcile};
+use domain::ssh::SshKey;
+use expect_test::expect;
+use stage::{ADA, BEN, FARMER, Stage, report};
+use store::jobs::{self, Agent, Leased, Told};
+use store::{rentals, ssh_keys, sync};
+
+use crate::{FARM, NODE, ask, between, read_node, send};
+
+/// The grid says something else of node 32.
+fn look(stage: &Stage, report: &NodeReport) {
+    let known = sync::registered(&stage.db, None, 1, stage.now()).unwrap();
+    let look = reconcile(&known[0], Seen::Listed(report), stage.now());
+    sync::save(&stage.db, &[look], None, stage.now()).unwrap();
+}
+
+#[test]
+fn a_farmer_reads_that_too_much_is_rented() {
+    let stage = Stage::three_slices();
+    stage.rent();
+    let said = || ask(&stage, NODE).page(200);
+    let oversold = "1 of 1 rented slices no longer fit on the node; restore its capacity, or leave \
+                    the market so these renters can move. Existing rentals continue, and no more \
+                    slices are sold.";
+    let rented_whole = "The whole node is rented on the grid while 1 of its slices are rented \
+                        here; end the grid rental, or leave the market so these renters can move.";
+    let is_well = || {
+        let said = said();
+        !said.contains("no longer fit") && !said.contains("is rented on the grid")
+    };
+    assert!(is_well());
+    look(&stage, &report(32, 0));
+    assert!(said().contains(oversold), "{}", said());
+    look(&stage, &NodeReport { rented_whole: true, ..report(32, 3) });
+    assert!(said().contains(rented_whole), "{}", said());
+    look(&stage, &report(32, 3));
+    assert!(is_well());
+}
+
+#[test]
+fn a_farm_is_a_list_of_nodes_and_their_sums() {
+    let stage = Stage::three_slices();
+    stage.rent();
+    let mut down = report(33, 2);
+    (down.status, down.city, down.country) = (NodeStatus::Down, String::new(), String::new());
+    stage.register("node33", &down);
+    ask(&stage, FARM).reads(
+        200,
+        expect![[r#"
+            Farm
+            Add nodes </dashboard/farm/add> Verified farms </dashboard/farm/claims> SLA credits
+              </dashboard/farm/credits> Payouts </dashboard/farm/payouts>
+            Nodes: 2
+            Slices rented: 1 of 3, 2 free, 33% rented
+            Earned this month: $0.00
+            In escrow: $64.13
+            Available for payout: $0.00
+            Paid out: $0.00
+            Revenue
+            No revenue in the last twelve months. You earn rental payments day by day.
+            Download CSV: revenue by month and node </dashboard/farm/revenue.csv>, slices and
+              renters </dashboard/farm/slices.csv>, uptime and bandwidth
+              </dashboard/farm/uptime.csv>.
+            Nodes
+            Canal house </dashboard/farm/nodes/node32>
+            Grid node 32, Ghent, Belgium
+            published up
+            1 of 3 rented
+            $25.00 per slice per month
+            1 rented, 2 available
+            Slice 1: o&#39;ada&#38;co@example.org until 29 October 2026
+            Earned this month: $0.00. In escrow: $64.13. Uptime: not measured yet; guaranteed
+              99.5%. Bandwidth: 940 Mbit/s measured; guaranteed 1,000 Mbit/s below SLA.
+            node33 </dashboard/farm/nodes/node33>
+            Grid node 33, Unknown location
+            draft down
+            0 of 0 rented
+            No price yet
+            no slices
+            Earned this month: $0.00. In escrow: $0.00.
+            The grid reports the node as down; slices appear once it is up.
+            Add a node
+            post /dashboard/farm/nodes
+            Grid node ID
+            Your node&#39;s ID on the grid. [text grid_node_id=]
+            (Add node)
+            We read the node's capacity from the grid. Nodes stay private until you set a price
+              and publish them."#]],
+    );
+}
+
+#[test]
+fn a_node_that_was_not_added_is_explained_at_the_field() {
+    let stage = Stage::three_slices();
+    let add = |node| {
+        let fields = [("grid_node_id", node)];
+        stage.as_user(BEN).form(farming::ROUTES, "/dashboard/farm/nodes", &fields)
+    };
+    add(" 32b").reads(
+        400,
+        expect![[r#"
+            Farm
+            Add nodes </dashboard/farm/add> Verified farms </dashboard/farm/claims> SLA credits
+              </dashboard/farm/credits> Payouts </dashboard/farm/payouts>
+            Nodes
+            No nodes yet
+            Enter your node's grid ID to see how many slices it can provide.
+            Add a node
+            post /dashboard/farm/nodes
+            Grid node ID [text grid_node_id= 32b]
+            A positive whole number, such as 32.
+            (Add node)
+            We read the node's capacity from the grid. Nodes stay private until you set a price
+              and publish them."#]],
+    );
+    let page = stage::reading(&add("33").html(502));
+    expect![[r#"
+        [text grid_node_id=33]
+        The grid is not responding. Nothing was changed. Try again in a few minutes.
+    "#]]
+    .assert_eq(between(&page, "Grid node ID ", "(Add node)"));
+}
+
+#[test]
+fn a_draft_shows_what_it_could_earn() {
+    let stage = Stage::without_nodes();
+    stage.register("node32", &report(32, 9));
+    ask(&stage, NODE).reads(
+        200,
+        expect![[r#"
+            Farm </dashboard/farm>
+            node32
+            Grid node 32, Ghent, Belgium draft Compare prices
+              </dashboard/farm/nodes/node32/market>
+            This node can provide 9 slices. At $25.00 each, that is up to $225.00 per month.
+            Processor: 32 vCPU free, enough for 32 slices
+            Memory: At least 120 GB free, enough for 30 slices
+            SSD: At least 1,800 GB free, enough for 9 slices limiting
+            Slices
+            0 of 9 rented. 9 available.
+            node32_slice_1: available
+            node32_slice_2: available
+            node32_slice_3: available
+            node32_slice_4: available
+            node32_slice_5: available
+            node32_slice_6: available
+            node32_slice_7: available
+            node32_slice_8: available
+            node32_slice_9: available
+            Agents
+            This farm has no agent, so you set up and remove machines by hand. To run an agent,
+              see crates/agent/README.md.
+            Revenue
+            Earned this month: $0.00
+            In escrow: $0.00
+            Rented: 0%
+            Latest grid report
+            Status: up
+            Health: healthy
+            Updated: 29 July 2026, 12:00 UTC
+            Offer draft
+            Only you can see this node. Set a price to publish it.
+            Leave the market </dashboard/farm/nodes/node32/leave>
+            Price and SLA
+            post /dashboard/farm/nodes/node32
+            [hidden version=1]
+            Terms for new rentals
+            Price per slice per month
+            Between $1.00 and $500.00. $[text price_per_month=]
+            Guaranteed uptime
+            Not measured yet. [text min_uptime=]%
+            Guaranteed bandwidth
+            Not measured yet. [text min_bandwidth_mbps=]Mbit/s
+            If a month misses the uptime SLA, the renter is credited 10% of its price: 25% below
+              99% uptime, and 50% below 95%. Missing the bandwidth SLA adds 10%.
+            Rental terms offered [hidden terms=]
+            [checkbox terms=1 checked] 1 month
+            [checkbox terms=3 checked] 3 months
+            [checkbox terms=6 checked] 6 months
+            [checkbox terms=12 checked] 12 months
+            Reserved slices
+            Not offered for rent. Rented slices are not affected. [text kept_slices=0]
+            Name in the marketplace [text name=node32]
+            (Save offer)
+            Offer history </dashboard/farm/nodes/node32/history>
+            Scheduled maintenance
+            No maintenance scheduled. Renters get at least 24 hours' notice.
+            Manage maintenance </dashboard/farm/nodes/node32/maintenance>
+            Offer lock
+            post /dashboard/farm/nodes/node32/lock
+            While the offer is locked, nobody can change it, on this site or through the API.
+            (Lock offer)"#]],
+    );
+}
+
+#[test]
+fn a_published_node_shows_who_rents_what() {
+    let stage = Stage::three_slices();
+    stage.rent();
+    ask(&stage, NODE).reads(
+        200,
+        expect![[r#"
+            Farm </dashboard/farm>
+            Canal house
+            Grid node 32, Ghent, Belgium published View in marketplace
+              </marketplace/compute/node32> Compare prices </dashboard/farm/nodes/node32/market>
+            This node can provide 3 slices, up to $75.00 per month at your price.
+            Processor: 32 vCPU free, enough for 32 slices
+            Memory: At least 120 GB free, enough for 30 slices
+            SSD: At least 600 GB free, enough for 3 slices limiting
+            Slices
+            1 of 3 rented. 1 rented, 2 available.
+            node32_slice_1: o&#39;ada&#38;co@example.org until 29 October 2026
+            node32_slice_2: available
+            node32_slice_3: available
+            Agents
+            This farm has no agent, so you set up and remove machines by hand. To run an agent,
+              see crates/agent/README.md.
+            Revenue
+            Earned this month: $0.00
+            In escrow: $64.13
+            Rented: 33%
+            Uptime: not measured yet; guaranteed 99.5%
+            Bandwidth: 940 Mbit/s measured; guaranteed 1,000 Mbit/s below SLA
+            Latest grid report
+            Status: up
+            Health: healthy
+            Updated: 29 July 2026, 12:00 UTC
+            Offer published
+            This node is on the market. Pausing hides it; existing rentals continue.
+            post /dashboard/farm/nodes/node32/pause
+            [hidden version=2]
+            (Pause node)
+            Leave the market </dashboard/farm/nodes/node32/leave>
+            Price and SLA
+            post /dashboard/farm/nodes/node32
+            [hidden version=2]
+            Terms for new rentals
+            Price per slice per month
+            Between $1.00 and $500.00. $[text price_per_month=25.00]
+            You earn $22.50 of $25.00 after the 10% fee.
+            Guaranteed uptime
+            Not measured yet. [text min_uptime=99.5]%
+            Guaranteed bandwidth
+            Not measured yet. [text min_bandwidth_mbps=1000]Mbit/s
+            If a month misses the uptime SLA, the renter is credited 10% of its price: 25% below
+              99% uptime, and 50% below 95%. Missing the bandwidth SLA adds 10%.
+            Rental terms offered [hidden terms=]
+            [checkbox terms=1 checked] 1 month
+            [checkbox terms=3 checked] 3 months
+            [checkbox terms=6 checked] 6 months
+            [checkbox terms=12 checked] 12 months
+            Reserved slices
+            Not offered for rent. Rented slices are not affected. [text kept_slices=0]
+            Name in the marketplace [text name=Canal house]
+            (Save offer)
+            Offer history </dashboard/farm/nodes/node32/history>
+            Scheduled maintenance
+            No maintenance scheduled. Renters get at least 24 hours' notice.
+            Manage maintenance </dashboard/farm/nodes/node32/maintenance>
+            Offer lock
+            post /dashboard/farm/nodes/node32/lock
+            While the offer is locked, nobody can change it, on this site or through the API.
+            (Lock offer)"#]],
+    );
+}
+
+#[test]
+fn a_node_that_can_provide_nothing_says_why() {
+    let stage = Stage::without_nodes();
+    stage.register("node32", &report(32, 0));
+    stage.offer(32, "node32", Listing::Draft);
+    let page = read_node(&stage);
+    expect![[r#"
+        , Ghent, Belgium draft Compare prices
+          </dashboard/farm/nodes/node32/market>
+        This node can&#39;t provide any slices right now.
+        Less than 200 GB of SSD storage is free; hard disks cannot hold a slice.
+        Processor: 32 vCPU free, enough for 32 slices
+        Memory: At least 120 GB free, enough for 30 slices
+        SSD: Less than 200 GB free, enough for 0 slices limiting
+        Slices
+        This node has no slices yet.
+    "#]]
+    .assert_eq(between(&page, "Grid node 32", "Agents"));
+    let hint = "Slices appear once the node has capacity for them.";
+    assert!(ask(&stage, NODE).page(200).contains(hint), "{page}");
+
+    let stage = Stage::without_nodes();
+    stage.register("node32", &NodeReport { status: NodeStatus::Down, ..report(32, 9) });
+    let page = read_node(&stage);
+    assert!(!page.contains("limiting"), "{page}");
+}
+
+#[test]
+fn what_can_be_done_follows_the_listing() {
+    let can = |stage: &Stage| {
+        let html = ask(stage, NODE).html(200);
+        let has_form = |form: &str| html.contains(&format!("action=\"{NODE}/{form}\""));
+        let is_on_market = html.contains("href=\"/marketplace/compute/node32\"");
+        (has_form("publish"), has_form("pause"), is_on_market)
+    };
+    for (listing, expected) in [
+        (Listing::Draft, (true, false, false)),
+        (Listing::Published, (false, true, true)),
+        (Listing::Paused, (true, false, false)),
+    ] {
+        let stage = Stage::without_nodes();
+        stage.register("node32", &report(32, 9));
+        stage.offer(32, "Canal house", listing);
+        assert_eq!(can(&stage), expected, "{listing:?}");
+    }
+    let stage = Stage::without_nodes();
+    stage.register("node32", &report(32, 9));
+    assert_eq!(can(&stage), (false, false, false), "a draft without a price");
+    // A promise is made by whoever keeps it: nothing is filled in for them.
+    let page = read_node(&stage);
+    let is_empty = |field: &str| page.contains(&format!("[text {field}=]"));
+    assert!(is_empty("min_uptime") && is_empty("min_bandwidth_mbps"), "{page}");
+}
+
+#[test]
+fn a_change_that_was_refused_stays_in_the_form() {
+    let stage = Stage::three_slices();
+    let change = |version, price, bandwidth| {
+        let fields = [
+            ("version", version),
+            ("price_per_month", price),
+            ("min_uptime", "99.5"),
+            ("min_bandwidth_mbps", bandwidth),
+            ("name", "a"),
+        ];
+        send(&stage, NODE, &fields)
+    };
+    let page = stage::reading(&change("2", "900", "x").html(400));
+    expect![[r#"
+        post /dashboard/farm/nodes/node32
+        [hidden version=2]
+        Terms for new rentals
+        Price per slice per month $[text price_per_month=900]
+        A price per slice per month from 1.00 to 500.00 dollars, with at most two decimals.
+        You earn $22.50 of $25.00 after the 10% fee.
+        Guaranteed uptime
+        Not measured yet. [text min_uptime=99.5]%
+        Guaranteed bandwidth [text min_bandwidth_mbps=x]Mbit/s
+        A whole number of Mbit/s, 0 to 1000000.
+    "#]]
+    .assert_eq(between(&page, "Price and SLA\n", "If a month misses"));
+    assert!(page.contains("[text name=a]"), "{page}");
+
+    // The form is for the offer as it is now.
+    let page = stage::reading(&change("1", "26", "1000").html(409));
+    expect![[r#"
+        post /dashboard/farm/nodes/node32
+        [hidden version=2]
+        The node was changed in the meantime, so nothing was saved. Review the current values
+          and try again.
+        Terms for new rentals
+        Price per slice per month
+        Between $1.00 and $500.00. $[text price_per_month=26]
+        You earn $22.50 of $25.00 after the 10% fee.
+    "#]]
+    .assert_eq(between(&page, "Price and SLA\n", "Guaranteed uptime"));
+
+    let stage = Stage::without_nodes();
+    stage.register("node32", &report(32, 9));
+    let page = send(&stage, &format!("{NODE}/publish"), &[("version", "1")]);
+    assert!(page.page(409).contains("The node has no price."), "{page}");
+}
+
+/// ADA rents a slice; its machine is set up, and the rental ends.
+fn remove_one(stage: &Stage, agent: &Agent<'_>, nth: u8) {
+    let rental = stage.rent_another(nth).life.id;
+    report_to(stage, agent, Report::Complete);
+    rentals::end(&stage.db, ADA.account(), rental, None, stage.now()).unwrap();
+}
+
+/// The agent takes the next job, and says what came of it.
+fn report_to(stage: &Stage, agent: &Agent<'_>, report: Report) {
+    let job: Leased = jobs::lease(&stage.db, agent, stage.now()).unwrap().unwrap();
+    let sealed = (report == Report::Complete).then_some(&b"sealed"[..]);
+    let told = Told { job: &job.id, fence: job.fence, report, sealed, reason: None };
+    jobs::report(&stage.db, agent, &told, stage.now()).unwrap();
+}
+
+#[test]
+fn a_farmer_sees_agents_and_says_what_is_gone() {
+    let stage = Stage::without_nodes();
+    stage.register("Canal house", &report(32, 7));
+    stage.offer(32, "Canal house", Listing::Published);
+    let agent = |name| Agent { farmer: FARMER.account(), farm: 1, name, token: None };
+    let rack = agent("rack-7");
+    jobs::see(&stage.db, &agent("<old>"), stage.now().plus_seconds(-30 * 86_400)).unwrap();
+    jobs::see(&stage.db, &rack, stage.now()).unwrap();
+    let id = SshKeyId::from_random(stage.now(), [0; RANDOM_ID_BYTES]);
+    let key = SshKey {
+        line: "ssh-ed25519 AAAA".into(),
+        fingerprint: "SHA256:A".into(),
+        comment: String::new(),
+    };
+    let added = ssh_keys::add(&stage.db, ADA.account(), id, "laptop", &key, stage.now());
+    added.unwrap().unwrap();
+    remove_one(&stage, &rack, 1);
+    report_to(&stage, &rack, Report::Fail { retry: false });
+    remove_one(&stage, &rack, 2);
+    stage.rent();
+    stage.pass_seconds(120);
+    let page = read_node(&stage);
+    expect![[r#"
+        1 of 5 rented. 1 rented, 4 available, 2 being removed.
+        node32_slice_1: being removed since 29 July 2026, 12:00 UTC: the agent failed
+        post /dashboard/farm/nodes/node32/slices/1/gone
+        (Confirm removal: node32_slice_1)
+        node32_slice_2: being removed since 29 July 2026, 12:00 UTC
+        post /dashboard/farm/nodes/node32/slices/2/gone
+        (Confirm removal: node32_slice_2)
+        node32_slice_3: o&#39;ada&#38;co@example.org until 29 October 2026
+        node32_slice_4: available
+        node32_slice_5: available
+        node32_slice_6: available
+        node32_slice_7: available
+        Agents
+        Agent rack-7, last seen 2 minutes ago
+        Agent &#60;old&#62;, last seen 30 days ago: offline, so it gets no jobs
+        Revenue
+        Earned this month: $0.00
+        In escrow: $64.13
+        Rented: 20%
+        Uptime: not measured yet; guaranteed 99.5%
+        Bandwidth: 940 Mbit/s measured; guaranteed 1,000 Mbit/s below SLA
+    "#]]
+    .assert_eq(between(&page, "Slices\n", "Latest grid report"));
+    // What is being removed is shown, whatever the grid says of the node's capacity.
+    look(&stage, &report(32, 0));
+    let page = read_node(&stage);
+    assert!(page.contains("(Confirm removal: node32_slice_1)"), "{page}");
+    assert!(page.contains("(Confirm removal: node32_slice_2)"), "{page}");
+    let gone = format!("{NODE}/slices/1/gone");
+    let path = send(&stage, &gone, &[]).see_other();
+    assert!(path.starts_with(NODE), "{path}");
+    assert!(!read_node(&stage).contains(&gone));
+
+    let page = read_node(&Stage::three_slices());
+    assert!(page.contains("This farm has no agent"), "{page}");
+}
