@@ -80,7 +80,7 @@ impl<'a> Caller<'a> {
                 path.replace(&format!("{{{name}}}"), value)
             });
             let answer = self.get(routes, &path);
-            assert!([200, 303].contains(&answer.status()), "{answer}");
+            assert!(answer.status() < 500 && answer.status() != 404, "{answer}");
         }
     }
 

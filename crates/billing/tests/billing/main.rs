@@ -1,5 +1,11 @@
 //! The routes of billing, called natively on SQLite with a played network.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod books;
+mod payout;
+mod wallet;
+
 use serde_json::{Value, json};
 use stage::{ADA, FARMER, Stage};
 
@@ -10,9 +16,8 @@ fn credit(amount: &str) -> Value {
     json!({ "email": ADA.email, "amount_usd": amount, "reason": "bank transfer" })
 }
 
-/// A market that takes payments by card.
-fn with_stripe() -> Stage {
-    let stage = Stage::market();
+/// The market takes payments by card.
+fn with_stripe(stage: Stage) -> Stage {
     let stage = stage.with("stripe_secret_key", "sk_test_0123456789");
     stage.with("stripe_webhook_secret", "whsec_0123456789abcdef0123456789")
 }
@@ -32,7 +37,7 @@ fn a_credit_is_booked_once_for_each_key() {
 
 #[test]
 fn a_key_that_is_not_allowed_is_refused_and_not_ignored() {
-    let stage = with_stripe();
+    let stage = with_stripe(Stage::market());
     let sla = json!({
         "rental_id": "01a2043b-3da8-7100-8000-000000000003", "amount_usd": "1", "reason": "down",
     });
@@ -53,7 +58,7 @@ fn a_key_that_is_not_allowed_is_refused_and_not_ignored() {
 
 #[test]
 fn a_top_up_asks_stripe_once_and_again_where_it_did_not_answer() {
-    let stage = with_stripe();
+    let stage = with_stripe(Stage::market());
     let begin = || {
         let ada = stage.as_user(ADA).key("k1");
         ada.post(billing::ROUTES, TOP_UPS, json!({ "amount_usd": "25" }))
@@ -69,4 +74,14 @@ fn a_top_up_asks_stripe_once_and_again_where_it_did_not_answer() {
     assert_eq!(posted.len(), 2);
     assert_eq!(posted[0], posted[1]);
     assert_eq!(stage.balance(ADA), "100.00");
+}
+
+#[test]
+fn every_page_is_well_formed() {
+    let stage = with_stripe(Stage::three_slices());
+    stage.rent();
+    let names = [("month", "2026-07"), ("transaction", "1")];
+    stage.as_user(ADA).get_every_page(&[billing::WALLET, billing::PAYOUTS], &names);
+    stage.as_strong(FARMER).get_every_page(&[billing::PAYOUTS], &[]);
+    stage.as_operator().get_every_page(&[billing::OPERATOR], &[]);
 }
