@@ -396,3 +396,23 @@ impl TokenMade {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn form(body: &str) -> Form {
+        Form::read(&http::Request::post("/").body(body.as_bytes().to_vec()).unwrap())
+    }
+
+    #[test]
+    fn what_is_no_number_is_not_taken_for_nothing() {
+        let body =
+            read_token(&form("name=a&scopes=read&scopes=rent&farm_id=x&expires_in_days=+7+"));
+        assert_eq!((body.farm_id, body.expires_in_days), (Some(0), Some(7)));
+        assert_eq!(body.scopes, ["read", "rent"]);
+        let body = read_token(&form("farm_id=&expires_in_days=&ceiling_usd="));
+        assert_eq!((body.farm_id, body.expires_in_days), (None, None));
+        assert!(body.ceiling_usd.is_none());
+    }
+}
