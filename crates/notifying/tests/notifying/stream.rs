@@ -1,7 +1,5 @@
 //! A stream of what happens, poll by poll.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
 use serde_json::{Value, json};
 use stage::{ADA, Answer, Stage};
 use store::{accounts, sessions};

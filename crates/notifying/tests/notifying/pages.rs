@@ -1,0 +1,125 @@
+//! The pages of notifications and webhooks.
+
+use expect_test::expect;
+use stage::{ADA, Answer, FARMER, HOSTILE, Stage, User, reading};
+
+const NOTICES: &str = "/dashboard/notifications";
+const WEBHOOKS: &str = "/dashboard/notifications/webhooks";
+
+fn ask(stage: &Stage, who: User, path: &str) -> Answer {
+    stage.as_user(who).get(notifying::ROUTES, path)
+}
+
+fn send(stage: &Stage, path: &str, fields: &[(&str, &str)]) -> Answer {
+    stage.as_user(FARMER).form(notifying::ROUTES, path, fields)
+}
+
+#[test]
+fn somebody_who_was_told_nothing_reads_so() {
+    ask(&Stage::three_slices(), ADA, NOTICES).reads(
+        200,
+        expect![[r#"
+        Notifications
+        Notification settings </dashboard/notifications/settings> Webhooks
+          </dashboard/notifications/webhooks>
+        No notifications yet."#]],
+    );
+}
+
+#[test]
+fn a_farmer_reads_that_a_slice_was_rented() {
+    let stage = Stage::three_slices();
+    stage.rent();
+    ask(&stage, FARMER, NOTICES).reads(
+        200,
+        expect![[r#"
+        Notifications
+        Notification settings </dashboard/notifications/settings> Webhooks
+          </dashboard/notifications/webhooks>
+        post /dashboard/notifications/read
+        [hidden through=5]
+        (Mark all as read)
+        node32_slice_1 was rented </dashboard/farm/nodes/node32> new
+        Rented, 29 July 2026, 12:00 UTC"#]],
+    );
+}
+
+#[test]
+fn a_webhook_is_added_tested_and_removed() {
+    let stage = Stage::without_nodes();
+    ask(&stage, FARMER, WEBHOOKS).reads(
+        200,
+        expect![[r#"
+        Notifications </dashboard/notifications>
+        Webhooks
+        Send your notifications to your own programs as JSON, signed according to Standard
+          Webhooks <https://www.standardwebhooks.com/>. Failed deliveries are retried for
+          three days.
+        No webhooks yet.
+        post /dashboard/notifications/webhooks
+        Add webhook
+        URL
+        Must start with https:// and point to a public host. [text url=]
+        (Add webhook)"#]],
+    );
+    send(&stage, WEBHOOKS, &[("url", "http://x")]).reads(
+        400,
+        expect![[r#"
+        Notifications </dashboard/notifications>
+        Webhooks
+        Send your notifications to your own programs as JSON, signed according to Standard
+          Webhooks <https://www.standardwebhooks.com/>. Failed deliveries are retried for
+          three days.
+        No webhooks yet.
+        post /dashboard/notifications/webhooks
+        Add webhook
+        URL [text url=http://x]
+        A URL that starts with https://.
+        (Add webhook)"#]],
+    );
+    let made =
+        reading(&send(&stage, WEBHOOKS, &[("url", "https://hooks.example.org/a")]).html(201));
+    assert!(made.contains("whsec_"), "{made}");
+    let html = ask(&stage, FARMER, WEBHOOKS).html(200);
+    let (_, rest) = html.split_once(&format!("href=\"{WEBHOOKS}/")).unwrap();
+    let id = rest.split_once('"').unwrap().0.to_owned();
+    let path = format!("{WEBHOOKS}/{id}");
+    assert!(send(&stage, &format!("{path}/test"), &[]).see_other().starts_with(&path));
+    let page = reading(&ask(&stage, FARMER, &path).html(200));
+    let (page, request) = page.split_once("\nRequest\n").unwrap();
+    expect![[r#"
+        Webhooks </dashboard/notifications/webhooks>
+        https://hooks.example.org/a
+        on since 29 July 2026
+        post /dashboard/notifications/webhooks/019fadbe-f200-7132-851f-be9a822c3cab/test
+        (Send test)
+        post /dashboard/notifications/webhooks/019fadbe-f200-7132-851f-be9a822c3cab/secret
+        (Rotate secret)
+        post /dashboard/notifications/webhooks/019fadbe-f200-7132-851f-be9a822c3cab/remove
+        (Remove webhook)
+        Deliveries
+        test waiting
+        29 July 2026, 12:00 UTC. Not attempted yet."#]]
+    .assert_eq(&page);
+    let renewed = reading(&send(&stage, &format!("{path}/secret"), &[]).html(200));
+    assert!(renewed.contains("whsec_") && renewed != made, "{renewed}");
+    assert!(send(&stage, &format!("{path}/remove"), &[]).see_other().starts_with(WEBHOOKS));
+    ask(&stage, FARMER, &path).html(404);
+}
+
+#[test]
+fn what_a_form_says_is_text() {
+    send(&Stage::without_nodes(), WEBHOOKS, &[("url", HOSTILE)]).escapes_hostile_text();
+}
+
+#[test]
+fn every_page_is_well_formed() {
+    let stage = Stage::three_slices();
+    stage.rent();
+    let settings = [&notifying::NOTICES[..]];
+    let none = "01a2043b-3da8-7100-8000-000000000003";
+    for path in [NOTICES, "/dashboard/notifications/settings", WEBHOOKS] {
+        stage.as_user(FARMER).get(&settings, path).html(200);
+    }
+    stage.as_user(FARMER).get(&settings, &format!("{WEBHOOKS}/{none}")).html(404);
+}
