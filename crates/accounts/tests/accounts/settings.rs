@@ -5,7 +5,7 @@ use domain::id::{RANDOM_ID_BYTES, SessionId, TokenId};
 use domain::listing::Listing;
 use domain::money::Usd;
 use expect_test::expect;
-use stage::{ADA, Answer, BEN, FARMER, Stage, reading, report};
+use stage::{ADA, Answer, BEN, FARMER, HOSTILE, Stage, reading, report};
 use store::Db;
 use store::sessions::{self, NewSession};
 use store::tokens::{self, NewToken};
@@ -263,4 +263,22 @@ fn an_account_without_activity_says_so() {
               password </dashboard/settings>.
             No activity yet."#]],
     );
+}
+
+#[test]
+fn what_an_account_says_is_text() {
+    let stage = Stage::without_nodes();
+    let ada = stage.as_user(ADA);
+    let form =
+        |form: &str, fields: &[(&str, &str)]| send(&ada, &format!("{SETTINGS}/{form}"), fields);
+    let token = [("name", HOSTILE), ("scopes", "read"), ("expires_in_days", "7")];
+    form("tokens", &token).escapes_hostile_text();
+    let settings = || ask(&ada, SETTINGS);
+    settings().escapes_hostile_text();
+    let count = || settings().text().matches("&#60;3&#62;").count();
+    let before = count();
+    form("display-name", &[("display_name", HOSTILE)]).see_other();
+    assert!(count() > before);
+    settings().escapes_hostile_text();
+    form("email", &[("email", HOSTILE), ("password", "")]).escapes_hostile_text();
 }

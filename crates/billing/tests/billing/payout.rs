@@ -1,7 +1,7 @@
 //! Where a farmer is paid.
 
 use expect_test::expect;
-use stage::{FARMER, Stage};
+use stage::{FARMER, HOSTILE, Stage};
 
 const PAYOUT: &str = "/dashboard/farm/payout";
 
@@ -34,4 +34,14 @@ fn a_payout_is_locked_without_a_second_factor() {
             1 to 200 visible characters on one line.
             (Save payout address)"#]],
     );
+}
+
+#[test]
+fn an_address_is_text() {
+    let stage = Stage::without_nodes();
+    let fields = [("payout_address", HOSTILE)];
+    stage.as_strong(FARMER).form(billing::ROUTES, PAYOUT, &fields).see_other();
+    for path in [PAYOUT, "/dashboard/farm/payouts"] {
+        stage.as_strong(FARMER).get(billing::ROUTES, path).escapes_hostile_text();
+    }
 }

@@ -2,6 +2,7 @@
 
 use domain::listing::Listing;
 use stage::{HOSTILE, Stage, report};
+use store::Db;
 use store::sync::{self, RefusedDocument};
 
 use crate::{FARM, NODE, ask, send};
@@ -27,6 +28,17 @@ fn names_from_the_grid_are_text_on_every_page() {
     ask(&stage, FARM).escapes_hostile_text();
     stage.rent();
     ask(&stage, NODE).escapes_hostile_text();
+}
+
+#[test]
+fn the_name_of_a_renter_is_text() {
+    let stage = Stage::three_slices();
+    stage.rent();
+    let name = "UPDATE accounts SET display_name = ?1";
+    stage.db.run(name, &[HOSTILE.into()]).unwrap();
+    for path in [FARM, NODE, &format!("{NODE}/leave")] {
+        ask(&stage, path).escapes_hostile_text();
+    }
 }
 
 #[test]

@@ -52,3 +52,16 @@ fn what_an_address_or_a_form_says_is_text() {
         ada.form(renting::ROUTES, &path, &fields).escapes_hostile_text();
     }
 }
+
+#[test]
+fn what_a_renter_calls_a_rental_is_text() {
+    let stage = Stage::three_slices();
+    let rental = format!("/dashboard/slices/{}", stage.rent().life.id);
+    let ada = stage.as_user(ADA);
+    let fields = [("name", HOSTILE), ("labels", HOSTILE)];
+    ada.form(renting::ROUTES, &format!("{rental}/name"), &fields).see_other();
+    let (end, choose) = (format!("{rental}/end"), format!("{rental}/move"));
+    for path in ["/dashboard/slices", &rental, &end, &choose] {
+        ada.get(renting::ROUTES, path).escapes_hostile_text();
+    }
+}
