@@ -7,6 +7,7 @@ mod codes;
 mod credentials;
 mod mailed;
 mod mailing;
+pub mod mails;
 mod making;
 mod pages;
 mod passkeys;

@@ -1,11 +1,12 @@
 //! Mail to accounts: sealed, into the outbox, together with what it is good for.
 
+use crate::mails;
 use domain::account::Email;
 use domain::id::AccountId;
+use mail::{Mail, SealedMail};
 use store::challenges::{self, ChallengeKind, NewChallenge};
-use store::mails::{self, NewMail};
+use store::mails::{self as outbox, NewMail};
 use web::limit::{self, Limit};
-use web::mail::{self, Mail, SealedMail};
 use web::session::Secret;
 use web::{Context, Kind, Problem};
 
@@ -18,7 +19,7 @@ pub(crate) fn url(cx: &Context<'_>, path: &str, secret: &Secret) -> String {
 /// The mail to an address that somebody wants for an account, and that has one.
 pub(crate) fn address_taken(cx: &Context<'_>, to: &Email) -> Mail {
     let base = &cx.config.public_url;
-    mail::address_taken(to, &format!("{base}/login"), &format!("{base}/reset"))
+    mails::address_taken(to, &format!("{base}/login"), &format!("{base}/reset"))
 }
 
 /// Records a challenge and queues the mail that brings its secret, in one statement.
@@ -46,7 +47,7 @@ pub(crate) fn tell(cx: &Context<'_>, account: AccountId, mail: &Mail) -> Result<
     if cx.config.has_mail {
         let SealedMail { id, kind, sealed } = seal(cx, mail)?;
         let mail = NewMail { id, account: Some(account), kind: &kind, sealed: &sealed };
-        mails::enqueue(cx.db, &mail, cx.now)?;
+        outbox::enqueue(cx.db, &mail, cx.now)?;
     }
     Ok(())
 }

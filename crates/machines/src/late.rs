@@ -1,12 +1,13 @@
 //! Jobs of agents that are late: people are told, once, by an event and by mail.
 
+use crate::mails;
 use domain::account::Email;
 use domain::id::AccountId;
 use domain::provisioning::JobKind;
 use domain::recurring::TELL_OF_LATE_JOBS;
+use mail::{Mail, SealedMail};
 use store::due::NoticeMail;
 use store::unprovisioned::{self, Late};
-use web::mail::{self, Mail, SealedMail};
 use web::{Env, JobError};
 
 /// Tells renters, farmers and operators of jobs that are late. One that fails does not keep the
@@ -77,9 +78,9 @@ enum Told {
 impl Told {
     fn mail(&self, to: &Email, late: &Late) -> Mail {
         match self {
-            Told::Renter(url) => mail::access_late(to, &late.place, url),
-            Told::Farmer(url) => mail::removal_late(to, &late.place, url),
-            Told::Operator(url) => mail::job_late(to, late.kind.as_str(), &late.place, url),
+            Told::Renter(url) => mails::access_late(to, &late.place, url),
+            Told::Farmer(url) => mails::removal_late(to, &late.place, url),
+            Told::Operator(url) => mails::job_late(to, late.kind.as_str(), &late.place, url),
         }
     }
 }

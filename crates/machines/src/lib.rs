@@ -3,6 +3,7 @@
 pub mod access;
 mod agent;
 mod late;
+pub mod mails;
 mod ssh_keys;
 mod waiting;
 

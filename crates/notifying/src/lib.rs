@@ -1,6 +1,7 @@
 //! Notifications, webhooks, the event stream.
 
 mod deliver;
+pub mod mails;
 mod message;
 mod notices;
 mod stream;

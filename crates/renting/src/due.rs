@@ -3,14 +3,15 @@
 //! Each job takes a bounded number of rentals, each in a statement of its own; the next run goes
 //! on. Two runs at once do no harm: who saves a change names the version that it saw.
 
+use crate::mails::{self, EndOf};
 use domain::account::Email;
 use domain::id::OrderId;
 use domain::recurring;
 use domain::rental::{ExtendError, Rental};
 use domain::time::Timestamp;
+use mail::{Mail, SealedMail};
 use store::due::{self, Notice, NoticeMail};
 use store::unprovisioned::{self, Refundable};
-use web::mail::{self, EndOf, Mail, SealedMail};
 use web::{Env, JobError};
 
 /// Extends rentals that renew themselves.
@@ -38,7 +39,7 @@ fn tell_of_failure(env: &Env<'_>, notice: &Notice, why: &ExtendError) -> Result<
     if due::is_reminded(env.db, notice)? {
         return Ok(());
     }
-    let mail = |to: &_, end: EndOf<'_>| mail::renewal_failed(to, end, &why.to_string());
+    let mail = |to: &_, end: EndOf<'_>| mails::renewal_failed(to, end, &why.to_string());
     tell(env, notice, &mail)
 }
 
@@ -47,10 +48,10 @@ pub(crate) fn remind(env: &Env<'_>) -> Result<(), JobError> {
     let mut failed: Vec<(_, JobError)> = Vec::new();
     for notice in due::unreminded(env.db, env.now, recurring::REMIND.limit())? {
         let why = notice.renewal_error(env.config.platform_fee, env.now);
-        let ends = |to: &_, end: EndOf<'_>| mail::rental_ends(to, end);
+        let ends = |to: &_, end: EndOf<'_>| mails::rental_ends(to, end);
         let at_risk = |to: &_, end: EndOf<'_>| {
             let why = why.as_ref().map(ToString::to_string).unwrap_or_default();
-            mail::renewal_at_risk(to, end, &why)
+            mails::renewal_at_risk(to, end, &why)
         };
         let told = match (notice.rental.renewal, &why) {
             (None, _) => tell(env, &notice, &ends),
@@ -79,7 +80,7 @@ pub(crate) fn pay_back(env: &Env<'_>) -> Result<(), JobError> {
 fn pay_back_one(env: &Env<'_>, found: &Refundable) -> Result<(), JobError> {
     let sealed = if can_mail(env) {
         let url = format!("{}/dashboard/slices/{}", env.config.public_url, found.rental);
-        let mail = mail::rental_refunded(&renter(&found.email)?, &found.place, &url);
+        let mail = mails::rental_refunded(&renter(&found.email)?, &found.place, &url);
         Some(seal(env, &mail)?)
     } else {
         None

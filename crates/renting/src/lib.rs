@@ -1,6 +1,7 @@
 //! The market, and what renters do: quotes, rentals, transfers.
 
 pub mod jobs;
+pub mod mails;
 pub mod market;
 mod status;
 

@@ -18,7 +18,6 @@ pub mod form;
 pub mod job;
 pub mod json;
 pub mod limit;
-pub mod mail;
 pub mod openapi;
 pub mod operation;
 pub mod page;

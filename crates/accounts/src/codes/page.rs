@@ -2,10 +2,10 @@
 
 use crate::account::page::password_rule;
 use askama::Template;
+use ui::limits::LINK_MINUTES;
 use ui::visit::Visit;
 use web::Problem;
 use web::form::{Form, error_above, error_of, sent};
-use web::mail::LINK_MINUTES;
 use web::page::{Field, Frame, Section};
 use web::text::counted;
 
