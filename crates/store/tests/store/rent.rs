@@ -54,9 +54,6 @@ fn three_months_at_25_dollars_leave_these_rows() {
             order_id='01a2043b-3da8-7200-8000-000000000003' payer_id='omar' months=3
             price_micros=25000000 total_micros=71250000 fee_micros=7120000 earned_micros=0
             refunded_micros=0 starts_at=1795367321 ends_at=1803316121
-        + tenures rental_id='rental' number=1 node_id=32 slice_number=1 farmer_id='farmer'
-            min_uptime=9950 min_bandwidth_mbps=100 started_at=1795367321 ended_at=NULL
-            evaluated_until=1795367321 evaluate_at=1796256000 earned_micros=0 evaluated_micros=0
         + rentals id='rental' order_id='01a2043b-3da8-7200-8000-000000000003' node_id=32
             slice_number=1 slices=1 renter_id='omar' farmer_id='farmer' state='active' version=1
             price_micros=25000000 price_until=1834852121 min_uptime=9950 min_bandwidth_mbps=100
@@ -65,6 +62,9 @@ fn three_months_at_25_dollars_leave_these_rows() {
         + rentals_begun rental_id='rental' node_id=32 began_at=1795367321 waited_seconds=0
         + setups rental_id='rental' ssh_key=NULL template=NULL template_version=NULL sealed=NULL
         ~ slices node_id=32 number=1 state='allocated' rental_id='rental'
+        + tenures rental_id='rental' number=1 node_id=32 slice_number=1 farmer_id='farmer'
+            min_uptime=9950 min_bandwidth_mbps=100 started_at=1795367321 ended_at=NULL
+            evaluated_until=1795367321 evaluate_at=1796256000 earned_micros=0 evaluated_micros=0
     "#]]
     .assert_eq(&text);
     assert_sound(&db);
