@@ -2,9 +2,9 @@
 
 use crate::mails;
 use domain::account::Email;
+use domain::audit::Action;
 use store::accounts;
 use store::challenges::{self, Challenge, ChallengeKind};
-use web::audit::Action;
 use web::session::{self, Secret};
 use web::{Context, Kind, Problem};
 

@@ -2,12 +2,12 @@
 
 use crate::mails;
 use domain::account::{Email, Password};
+use domain::audit::Action;
 use domain::id::{AccountId, SessionId};
 use serde::{Deserialize, Serialize};
 use store::accounts::{self, Credentials, Identity};
 use store::challenges::{self, ChallengeKind};
 use store::sessions::{self, NewSession};
-use web::audit::Action;
 use web::form::keep;
 use web::limit::{self, Limit};
 use web::session::{self, SESSION_SECONDS, Secret};

@@ -2,12 +2,12 @@
 
 use crate::account::json::{NewTokenView, TokenBody, TokenView};
 use domain::account::{Scope, Scopes};
+use domain::audit::Action;
 use domain::field::FieldError;
 use domain::id::{AccountId, SessionId, TokenId};
 use domain::money::Usd;
 use store::sessions;
 use store::tokens::{self, NewToken, Token};
-use web::audit::Action;
 use web::form::keep;
 use web::session::Secret;
 use web::{Context, Kind, Problem};

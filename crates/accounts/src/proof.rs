@@ -3,12 +3,12 @@
 use crate::mails;
 use crate::second_factor::json::{ProofBody, SecondFactorView, ShownPasskeyBody};
 use domain::account::Email;
+use domain::audit::Action;
 use domain::factor::{self, Factor, Factors};
 use domain::id::AccountId;
 use store::accounts::{Grant, Identity};
 use store::challenges::{self, ChallengeKind, NewChallenge};
 use store::factors;
-use web::audit::Action;
 use web::session::{self, Secret};
 use web::{Context, Kind, Problem};
 

@@ -4,12 +4,12 @@ pub(crate) mod json;
 
 use crate::credits::json::{CreditBody, CreditView, SlaCreditBody};
 use domain::account::Email;
+use domain::audit::Action;
 use domain::money::Usd;
 use http::StatusCode;
 use store::ledger::{self, Credit, Credited, SlaCredit, SlaCredited};
 use ui::ids::rental_id;
 use web::api::CURRENCY;
-use web::audit::Action;
 use web::form::{idempotency_key, keep, read_reason};
 use web::{Context, Kind, Problem, Response, respond};
 

@@ -6,6 +6,7 @@ use crate::payouts::json::{
 };
 use crate::payouts::page::OperatorPayouts;
 use crate::payouts::page::PAYOUTS_PER_PAGE;
+use domain::audit::Action;
 use domain::id::PayoutId;
 use domain::payout::{PayoutState, parse_words};
 use http::StatusCode;
@@ -14,7 +15,6 @@ use store::payouts::{self, Deed, EXPORTED_MAX, Payout};
 use ui::done::Done;
 use ui::visit::Visit;
 use web::api::{self, PageOf};
-use web::audit::Action;
 use web::form::Form;
 use web::form::belongs_to_form;
 use web::{Context, Problem, Response, csv, json, respond};

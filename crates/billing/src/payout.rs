@@ -5,11 +5,11 @@ pub(crate) mod page;
 
 use crate::payout::json::{PayoutBody, PayoutView, payout_address};
 use crate::payout::page::Payout;
+use domain::audit::Action;
 use http::StatusCode;
 use store::accounts;
 use ui::done::Done;
 use ui::visit::Visit;
-use web::audit::Action;
 use web::form::Form;
 use web::form::belongs_to_form;
 use web::{Context, Problem, Response, respond};

@@ -4,13 +4,13 @@ use crate::claiming::json::{ApproveBody, ProvenFarmView, farm_id, parse_farm, re
 use crate::claiming::page::FARMS_PER_PAGE;
 use crate::claiming::page::OperatorFarms;
 use domain::account::Email;
+use domain::audit::Action;
 use http::StatusCode;
 use store::accounts;
 use store::farms::{self, Proof, ProvenFarm};
 use ui::done::Done;
 use ui::visit::Visit;
 use web::api::{self, PageOf};
-use web::audit::Action;
 use web::form::belongs_to_form;
 use web::form::{Form, keep};
 use web::{Context, Kind, Problem, Response, json, respond};

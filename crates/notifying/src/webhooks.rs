@@ -9,13 +9,13 @@ use crate::webhooks::json::{
 };
 use crate::webhooks::page::DELIVERIES_PER_PAGE;
 use crate::webhooks::page::{WebhookPage, WebhookSecret, Webhooks};
+use domain::audit::Action;
 use domain::id::{DeliveryId, WebhookId};
 use http::StatusCode;
 use store::webhooks::{self, Delivery, NewWebhook, Webhook};
 use ui::done::Done;
 use ui::visit::Visit;
 use web::api::{self, PageOf};
-use web::audit::Action;
 use web::form::Form;
 use web::form::belongs_to_form;
 use web::{Context, Kind, Problem, Response, respond};

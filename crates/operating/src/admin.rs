@@ -3,10 +3,10 @@
 pub(crate) mod json;
 
 use crate::admin::json::{FailedMailView, HealthView, InvariantView, InvariantsView, MailsView};
+use domain::audit::Action;
 use domain::id::MailId;
 use http::StatusCode;
 use store::{invariants, mails, migrate, unprovisioned};
-use web::audit::Action;
 use web::{Context, Kind, Problem, Response, respond};
 
 /// How many mails that failed are shown.

@@ -1,6 +1,7 @@
 //! What the operator does with accounts, for the API and the page alike.
 
 use crate::admin::json::AccountRowView;
+use domain::audit::Action;
 use domain::field::FieldError;
 use domain::id::AccountId;
 use http::StatusCode;
@@ -9,7 +10,6 @@ use store::audit::{self, Entry};
 use store::sessions;
 use ui::audit::AuditView;
 use web::api::{self, PageOf};
-use web::audit::Action;
 use web::{Context, Problem, Response, respond};
 
 /// The longest beginning of an address that is looked for.

@@ -8,7 +8,7 @@ extern crate self as web;
 
 mod address;
 pub mod api;
-pub mod audit;
+mod audit;
 pub mod body;
 pub mod config;
 pub mod context;
