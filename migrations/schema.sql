@@ -350,7 +350,7 @@ BEGIN
 END;
 
 -- The chain: SHA-256 over the seal before, the transaction and its entries, as in `audit_seals`.
--- The mailer's cron and whoever checks compute it.
+-- A job of `clock` and whoever checks compute it.
 CREATE TABLE ledger_seals (
     transaction_id INTEGER PRIMARY KEY REFERENCES ledger_transactions (id),
     hash           BLOB    NOT NULL CONSTRAINT ledger_seal_hash_is_sha256 CHECK (length(hash) = 32)
@@ -482,8 +482,8 @@ CREATE TRIGGER audit_never_deleted BEFORE DELETE ON audit BEGIN
     SELECT RAISE(ABORT, 'refused: audit_append_only');
 END;
 
--- The chain: SHA-256 over the seal before and the row. SQL has no such function, so that the
--- mailer's cron and whoever checks compute it.
+-- The chain: SHA-256 over the seal before and the row. SQL has no such function, so that a
+-- job of `clock` and whoever checks compute it.
 CREATE TABLE audit_seals (
     audit_id INTEGER PRIMARY KEY REFERENCES audit (id),
     hash     BLOB    NOT NULL CONSTRAINT audit_seal_hash_is_sha256 CHECK (length(hash) = 32)
@@ -2136,6 +2136,9 @@ END;
 -- When each recurring job was last done: one row for each.
 CREATE TABLE job_runs (
     name          TEXT    PRIMARY KEY,
+    -- When a run last took it on; NULL for a job that every run of its component does.
+    begun_at      INTEGER,
+    -- When the last run began that is done.
     started_at    INTEGER NOT NULL,
     took_ms       INTEGER NOT NULL CONSTRAINT job_run_took_ms_not_negative CHECK (took_ms >= 0),
     -- What went wrong the last time; NULL where nothing did.

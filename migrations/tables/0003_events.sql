@@ -60,8 +60,8 @@ CREATE TABLE audit (
 
 CREATE INDEX audit_by_account ON audit (account_id, id);
 
--- The chain: SHA-256 over the seal before and the row. SQL has no such function, so that the
--- mailer's cron and whoever checks compute it.
+-- The chain: SHA-256 over the seal before and the row. SQL has no such function, so that a
+-- job of `clock` and whoever checks compute it.
 CREATE TABLE audit_seals (
     audit_id INTEGER PRIMARY KEY REFERENCES audit (id),
     hash     BLOB    NOT NULL CONSTRAINT audit_seal_hash_is_sha256 CHECK (length(hash) = 32)

@@ -7,7 +7,7 @@ mod asking;
 mod claim_pages;
 mod claiming;
 mod credits;
-pub mod jobs;
+mod jobs;
 mod leaving;
 mod locking;
 mod maintenance;
@@ -17,7 +17,7 @@ mod pages;
 mod previewing;
 mod removals;
 mod revenue;
-pub mod sync;
+mod sync;
 
 use domain::account::Scope;
 use web::Route;
@@ -39,6 +39,8 @@ use web::api::offering::{
 };
 use web::api::revenue::SHOW_REVENUE;
 use web::operation::Access;
+
+pub use jobs::JOBS;
 
 const CANCEL_WINDOW: &str = "/dashboard/farm/nodes/{node}/maintenance/{maintenance}/cancel";
 const FARM: Access = Access::Account(Scope::Farm);

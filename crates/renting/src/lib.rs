@@ -1,6 +1,6 @@
 //! The market, and what renters do: quotes, rentals, transfers.
 
-pub mod jobs;
+mod jobs;
 pub mod market;
 
 mod due;
@@ -24,6 +24,8 @@ use web::api::rentals::{CANCEL_RENTAL, CHANGE_RENTAL, EXTEND_RENTAL, LIST_RENTAL
 use web::api::renting::{MAKE_QUOTE, RELEASE_QUOTE, RENT_NODE, RENT_SLICE, SHOW_QUOTE};
 use web::api::transfers::{ACCEPT_TRANSFER, LIST_TRANSFERS, OFFER_TRANSFER, WITHDRAW_TRANSFER};
 use web::operation::Access;
+
+pub use jobs::JOBS;
 
 const READ: Access = Access::Account(Scope::Read);
 const RENT: Access = Access::Account(Scope::Rent);

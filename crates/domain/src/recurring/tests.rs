@@ -35,7 +35,7 @@ fn components_are_woken_as_the_manifest_says() {
 
 #[test]
 fn a_job_is_due_once_its_time_is_over() {
-    assert!(EXPIRE.is_due(None, at(0)) && EXPIRE.is_due(Some(at(0)), at(0)));
+    assert!(TELL.is_due(None, at(0)) && TELL.is_due(Some(at(0)), at(0)));
     assert!(CHECKPOINT.is_due(None, at(0)));
     assert!(!CHECKPOINT.is_due(Some(at(0)), at(3_599)));
     assert!(CHECKPOINT.is_due(Some(at(0)), at(3_600)));
@@ -45,7 +45,8 @@ fn a_job_is_due_once_its_time_is_over() {
 
 #[test]
 fn the_next_run_is_known() {
-    assert_eq!(EXPIRE.next(None, at(1)), at(300));
+    assert_eq!(SYNC.next(None, at(1)), at(300));
+    assert_eq!(EXPIRE.next(None, at(1)), at(10));
     assert_eq!(EXPIRE.next(Some(at(0)), at(0)), at(300));
     assert_eq!(TELL.next(Some(at(0)), at(4)), at(10));
     assert_eq!(CHECKPOINT.next(Some(at(0)), at(4)), at(3_600));
