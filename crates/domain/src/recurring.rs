@@ -147,8 +147,8 @@ const NOTIFIER: RecurringJob = RecurringJob { by: RunBy::Notifier, ..CLOCK };
 const SWEEP: RecurringJob = RecurringJob { bounds: &[Bound::new(1_000, "rows")], ..CLOCK };
 
 /// Rentals without access.
-pub const PAY_BACK: RecurringJob = RecurringJob {
-    name: "refund",
+pub const REFUND_WITHOUT_ACCESS: RecurringJob = RecurringJob {
+    name: "refund rentals without access",
     does: "Refunds in full all rentals without access a day after payment.",
     ..EVERY_FIVE_MINUTES
 };
@@ -168,17 +168,17 @@ pub const REMIND: RecurringJob = RecurringJob {
     ..EVERY_FIVE_MINUTES
 };
 
-/// Notices of nodes that leave.
-pub const TELL_OF_LEAVING: RecurringJob = RecurringJob {
-    name: "tell of nodes that leave",
+/// Notifications of nodes that leave.
+pub const NOTIFY_OF_LEAVING: RecurringJob = RecurringJob {
+    name: "notify renters of leaving nodes",
     does: "Notifies renters whose node is leaving the market.",
     resumed: "each notification is recorded once",
     ..EVERY_FIVE_MINUTES
 };
 
 /// Nodes that leave.
-pub const LEAVE: RecurringJob = RecurringJob {
-    name: "let nodes leave",
+pub const COMPLETE_LEAVING: RecurringJob = RecurringJob {
+    name: "complete leaving",
     does: "Ends and refunds remaining rentals on nodes that leave today, and completes their \
            leaving.",
     ..EVERY_FIVE_MINUTES
@@ -255,9 +255,9 @@ pub const SWEEP_SAMPLES: RecurringJob = RecurringJob {
     ..SWEEP
 };
 
-/// Months of rentals, against their promises.
-pub const JUDGE_PROMISES: RecurringJob = RecurringJob {
-    name: "judge promises",
+/// SLA of rentals, by month.
+pub const EVALUATE_SLA: RecurringJob = RecurringJob {
+    name: "evaluate SLA",
     does: "Evaluates rentals' months against their SLA and credits shortfalls.",
     bounds: &[Bound::new(1_000, "months of rentals, each in a statement of its own")],
     resumed: "each month is evaluated once; remaining work is found by the next run",
@@ -265,8 +265,8 @@ pub const JUDGE_PROMISES: RecurringJob = RecurringJob {
 };
 
 /// Credits that a farmer's earnings did not cover.
-pub const PAY_OWED: RecurringJob = RecurringJob {
-    name: "pay what is owed",
+pub const PAY_OWED_CREDITS: RecurringJob = RecurringJob {
+    name: "pay owed SLA credits",
     does: "Pays SLA credits that a farmer's earnings didn't cover before.",
     bounds: &[Bound::new(200, "credits, each in a statement of its own")],
     resumed: "each is retried after six hours",
@@ -282,18 +282,18 @@ pub const RANK_NODES: RecurringJob = RecurringJob {
     ..EVERY_FIVE_MINUTES
 };
 
-/// Looks of long ago.
-pub const FOLD_LOOKS: RecurringJob = RecurringJob {
-    name: "fold looks",
+/// Observations of long ago.
+pub const AGGREGATE_OBSERVATIONS: RecurringJob = RecurringJob {
+    name: "aggregate observations",
     does: "Deletes node checks after 90 days and keeps daily totals.",
     bounds: &[Bound::new(60_000, "checks, in whole days")],
     resumed: "the oldest checks come first",
     ..EVERY_FIVE_MINUTES
 };
 
-/// What the status page says.
-pub const CHECK_MARKET: RecurringJob = RecurringJob {
-    name: "check the market",
+/// Integrity checks, and what the status page says.
+pub const CHECK_INTEGRITY: RecurringJob = RecurringJob {
+    name: "run integrity checks",
     does: "Runs integrity checks and records the marketplace status.",
     bounds: &[Bound::new(8, "invariants, each in a statement of its own")],
     resumed: "the check that ran longest ago comes first",
@@ -330,17 +330,17 @@ pub const RELEASE_HOLDS: RecurringJob = RecurringJob {
     ..CLOCK
 };
 
-/// Raises of prices.
-pub const APPLY_RAISES: RecurringJob = RecurringJob {
-    name: "apply raises",
+/// Price increases.
+pub const APPLY_PRICE_INCREASES: RecurringJob = RecurringJob {
+    name: "apply price increases",
     does: "Applies price increases that are due.",
     bounds: &[Bound::new(100, "nodes, each in a statement of its own")],
     ..CLOCK
 };
 
 /// Maintenance.
-pub const TELL_OF_MAINTENANCE: RecurringJob = RecurringJob {
-    name: "tell of maintenance",
+pub const NOTIFY_OF_MAINTENANCE: RecurringJob = RecurringJob {
+    name: "notify of maintenance",
     does: "Notifies renters of maintenance that starts soon.",
     bounds: &[Bound::new(20, "windows, in one statement")],
     resumed: "each window is notified of once",
@@ -356,8 +356,8 @@ pub const GIVE_UP_JOBS: RecurringJob = RecurringJob {
 };
 
 /// Agents that are late.
-pub const TELL_OF_LATE_JOBS: RecurringJob = RecurringJob {
-    name: "tell of late jobs",
+pub const NOTIFY_OF_LATE_JOBS: RecurringJob = RecurringJob {
+    name: "notify of late jobs",
     does: "Notifies people of overdue machine setups and removals.",
     bounds: &[Bound::new(100, "jobs of agents, each in a statement of its own")],
     resumed: "each is notified of once",
@@ -449,9 +449,9 @@ pub const OPTIMIZE: RecurringJob = RecurringJob {
 /// How many months of nodes are looked at in one statement.
 pub const MONTHS_PER_STATEMENT: Bound = Bound::new(200, "in a statement");
 
-/// Promises.
-pub const LOOK_AT_PROMISES: RecurringJob = RecurringJob {
-    name: "look at promises",
+/// SLA that is at risk.
+pub const CHECK_SLA_AT_RISK: RecurringJob = RecurringJob {
+    name: "check SLA at risk",
     does: "Checks whether nodes can still meet their SLA this month.",
     bounds: &[Bound::new(1_000, "months of nodes"), MONTHS_PER_STATEMENT],
     ..NOTIFIER
@@ -460,9 +460,9 @@ pub const LOOK_AT_PROMISES: RecurringJob = RecurringJob {
 /// Of how many events mails and messages are made in one statement.
 pub const EVENTS_PER_STATEMENT: Bound = Bound::new(500, "in a statement");
 
-/// Notices.
-pub const TELL: RecurringJob = RecurringJob {
-    name: "tell",
+/// Notifications.
+pub const CREATE_NOTIFICATIONS: RecurringJob = RecurringJob {
+    name: "create notifications",
     does: "Creates notifications, emails and webhook messages from events.",
     bounds: &[Bound::new(2_000, "events"), EVENTS_PER_STATEMENT],
     resumed: "continues after a cursor that advances with each statement",
@@ -493,36 +493,36 @@ pub const SWEEP_MESSAGES: RecurringJob = RecurringJob {
 /// access are not renewed, and renewed rentals do not expire.
 pub const ALL: [&RecurringJob; 40] = [
     // Rentals.
-    &PAY_BACK,
+    &REFUND_WITHOUT_ACCESS,
     &RENEW,
     &REMIND,
-    &TELL_OF_LEAVING,
-    &LEAVE,
+    &NOTIFY_OF_LEAVING,
+    &COMPLETE_LEAVING,
     &EXPIRE,
     &EARN,
     &RELEASE_HOLDS,
     &SWEEP_QUOTES,
     &SWEEP_TRANSFERS,
     // Nodes and offers.
-    &APPLY_RAISES,
-    &TELL_OF_MAINTENANCE,
+    &APPLY_PRICE_INCREASES,
+    &NOTIFY_OF_MAINTENANCE,
     &SAMPLE_MARKET,
     &SUGGEST_PRICES,
     &SWEEP_SAMPLES,
-    &JUDGE_PROMISES,
-    &PAY_OWED,
+    &EVALUATE_SLA,
+    &PAY_OWED_CREDITS,
     &RANK_NODES,
-    &FOLD_LOOKS,
+    &AGGREGATE_OBSERVATIONS,
     // Machines.
     &GIVE_UP_JOBS,
-    &TELL_OF_LATE_JOBS,
+    &NOTIFY_OF_LATE_JOBS,
     &SWEEP_AGENTS,
     // Accounts.
     &SWEEP_SESSIONS,
     &SWEEP_TOKENS,
     &SWEEP_CHALLENGES,
     // The marketplace itself.
-    &CHECK_MARKET,
+    &CHECK_INTEGRITY,
     &SEAL_AUDIT,
     &SEAL_LEDGER,
     &SWEEP_LIMITS,
@@ -536,8 +536,8 @@ pub const ALL: [&RecurringJob; 40] = [
     &DELIVER_MAILS,
     &SWEEP_MAILS,
     // Notifications.
-    &LOOK_AT_PROMISES,
-    &TELL,
+    &CHECK_SLA_AT_RISK,
+    &CREATE_NOTIFICATIONS,
     &DELIVER_MESSAGES,
     &SWEEP_MESSAGES,
 ];

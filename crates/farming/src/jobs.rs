@@ -11,11 +11,11 @@ use crate::sync;
 /// Every recurring job of this feature.
 pub const JOBS: &[Job] = &[
     Job {
-        about: &recurring::APPLY_RAISES,
+        about: &recurring::APPLY_PRICE_INCREASES,
         run: |env| Ok(offering::apply_raises(env.db, env.now)?),
     },
     Job {
-        about: &recurring::TELL_OF_MAINTENANCE,
+        about: &recurring::NOTIFY_OF_MAINTENANCE,
         run: |env| Ok(maintenance::remind(env.db, env.now)?),
     },
     Job {
@@ -30,22 +30,22 @@ pub const JOBS: &[Job] = &[
         },
     },
     Job { about: &recurring::SWEEP_SAMPLES, run: |env| Ok(samples::sweep(env.db, env.now)?) },
-    Job { about: &recurring::JUDGE_PROMISES, run: judge },
+    Job { about: &recurring::EVALUATE_SLA, run: evaluate_sla },
     Job {
-        about: &recurring::PAY_OWED,
-        run: |env| Ok(levels::pay_owed(env.db, env.now, recurring::PAY_OWED.limit())?),
+        about: &recurring::PAY_OWED_CREDITS,
+        run: |env| Ok(levels::pay_owed(env.db, env.now, recurring::PAY_OWED_CREDITS.limit())?),
     },
     Job { about: &recurring::RANK_NODES, run: |env| Ok(looks::rank(env.db)?) },
-    Job { about: &recurring::FOLD_LOOKS, run: |env| Ok(looks::fold(env.db, env.now)?) },
+    Job { about: &recurring::AGGREGATE_OBSERVATIONS, run: |env| Ok(looks::fold(env.db, env.now)?) },
     Job { about: &recurring::CHECK_FARMS, run: sync::check_farms },
     Job { about: &recurring::SWEEP_SYNC, run: sync::sweep },
     Job { about: &recurring::SYNC, run: sync::sync },
 ];
 
 /// Compares promises with what was measured. What of it fails is logged, and tried again.
-fn judge(env: &Env<'_>) -> Result<(), JobError> {
-    for (rental, error) in levels::judge(env.db, env.now, recurring::JUDGE_PROMISES.limit())? {
-        log(&format!("could not judge {rental}: {error}"));
+fn evaluate_sla(env: &Env<'_>) -> Result<(), JobError> {
+    for (rental, error) in levels::judge(env.db, env.now, recurring::EVALUATE_SLA.limit())? {
+        log(&format!("could not evaluate the SLA of {rental}: {error}"));
     }
     Ok(())
 }

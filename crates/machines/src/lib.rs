@@ -43,7 +43,7 @@ pub const AGENTS: &[Route] = &[
 /// Every recurring job of this feature.
 pub const JOBS: &[Job] = &[
     Job { about: &recurring::GIVE_UP_JOBS, run: |env| Ok(jobs::give_up(env.db, env.now)?) },
-    Job { about: &recurring::TELL_OF_LATE_JOBS, run: late::tell },
+    Job { about: &recurring::NOTIFY_OF_LATE_JOBS, run: late::notify },
     Job {
         about: &recurring::SWEEP_AGENTS,
         run: |env| Ok(job_runs::sweep_agents(env.db, env.now)?),

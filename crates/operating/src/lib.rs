@@ -62,7 +62,7 @@ pub const OPERATOR: &[Route] = &[
 
 /// Every recurring job of this feature.
 pub const JOBS: &[Job] = &[
-    Job { about: &recurring::CHECK_MARKET, run: jobs::check },
+    Job { about: &recurring::CHECK_INTEGRITY, run: jobs::check_integrity },
     Job { about: &recurring::SEAL_AUDIT, run: jobs::seal_audit },
     Job { about: &recurring::SEAL_LEDGER, run: jobs::seal_ledger },
     Job { about: &recurring::SWEEP_LIMITS, run: |env| Ok(limits::sweep(env.db, env.now)?) },

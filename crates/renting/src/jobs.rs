@@ -10,11 +10,11 @@ use crate::leaving;
 /// Every recurring job of this feature. Rentals without access are not renewed, and renewed rentals
 /// do not expire: they run in this order.
 pub const JOBS: &[Job] = &[
-    Job { about: &recurring::PAY_BACK, run: due::pay_back },
+    Job { about: &recurring::REFUND_WITHOUT_ACCESS, run: due::refund_without_access },
     Job { about: &recurring::RENEW, run: due::renew },
     Job { about: &recurring::REMIND, run: due::remind },
-    Job { about: &recurring::TELL_OF_LEAVING, run: leaving::tell },
-    Job { about: &recurring::LEAVE, run: leaving::leave },
+    Job { about: &recurring::NOTIFY_OF_LEAVING, run: leaving::notify },
+    Job { about: &recurring::COMPLETE_LEAVING, run: leaving::complete },
     Job {
         about: &recurring::EXPIRE,
         run: |env| JobError::of_each(kept::expire(env.db, env.now, recurring::EXPIRE.limit())?),

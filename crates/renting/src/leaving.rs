@@ -1,7 +1,7 @@
 //! Nodes that leave the market: their renters are told, and on the day what is left of their
 //! rentals is ended and refunded.
 
-use domain::recurring::{LEAVE, TELL_OF_LEAVING};
+use domain::recurring::{COMPLETE_LEAVING, NOTIFY_OF_LEAVING};
 use domain::rental::Ending;
 use store::leaving::{self, LeavingRental};
 use web::{Env, JobError, mail};
@@ -9,8 +9,8 @@ use web::{Env, JobError, mail};
 use crate::due::{notice_mail, sealed};
 
 /// Tells renters, by mail, that the node of a rental leaves.
-pub(crate) fn tell(env: &Env<'_>) -> Result<(), JobError> {
-    let due = leaving::untold(env.db, TELL_OF_LEAVING.limit())?;
+pub(crate) fn notify(env: &Env<'_>) -> Result<(), JobError> {
+    let due = leaving::untold(env.db, NOTIFY_OF_LEAVING.limit())?;
     each(&due, |told| {
         let make = |to: &_, end: mail::EndOf<'_>| mail::node_leaves(to, end);
         let (life, leaves_at) = (&told.rental.life, told.leaves_at);
@@ -22,13 +22,13 @@ pub(crate) fn tell(env: &Env<'_>) -> Result<(), JobError> {
 
 /// Ends the rentals of nodes whose day has come, each with its refund and a mail, and lets the
 /// nodes leave of which nothing is rented or held any more.
-pub(crate) fn leave(env: &Env<'_>) -> Result<(), JobError> {
-    let due = leaving::overdue(env.db, env.now, LEAVE.limit())?;
+pub(crate) fn complete(env: &Env<'_>) -> Result<(), JobError> {
+    let due = leaving::overdue(env.db, env.now, COMPLETE_LEAVING.limit())?;
     let ended = each(&due, |due| match leaving::plan_end(due, env.now) {
         Some(ending) => end(env, due, &ending),
         None => Ok(()),
     });
-    let left = leaving::leave(env.db, env.now, LEAVE.limit());
+    let left = leaving::leave(env.db, env.now, COMPLETE_LEAVING.limit());
     ended?;
     left?;
     Ok(())

@@ -128,7 +128,7 @@ pub const BACKLOG_MAX: u64 = 10_000;
 /// What waits at `?1` for the jobs that can be behind, each up to `?2`. Each count is served by the
 /// index that the job itself uses.
 const BACKLOG: &str = "
-    SELECT 'refund', (SELECT count(*) FROM (
+    SELECT 'refund rentals without access', (SELECT count(*) FROM (
                SELECT 1 FROM jobs
                 WHERE state IN ('waiting', 'leased', 'failed') AND refund_at <= ?1 LIMIT ?2))
      UNION ALL
@@ -157,10 +157,10 @@ const BACKLOG: &str = "
     SELECT 'release holds', (SELECT count(*) FROM (
                SELECT 1 FROM quotes WHERE held_until <= ?1 LIMIT ?2))
      UNION ALL
-    SELECT 'apply raises', (SELECT count(*) FROM (
+    SELECT 'apply price increases', (SELECT count(*) FROM (
                SELECT 1 FROM nodes WHERE pending_price_at <= ?1 AND locked_by IS NULL LIMIT ?2))
      UNION ALL
-    SELECT 'tell of late jobs', (SELECT count(*) FROM (
+    SELECT 'notify of late jobs', (SELECT count(*) FROM (
                SELECT 1 FROM jobs
                 WHERE notified_at IS NULL AND state IN ('waiting', 'leased', 'failed')
                   AND late_at <= ?1 LIMIT ?2))
@@ -169,10 +169,10 @@ const BACKLOG: &str = "
                SELECT 1 FROM audit
                 WHERE id > (SELECT coalesce(max(audit_id), 0) FROM audit_seals) LIMIT ?2))
      UNION ALL
-    SELECT 'look at promises', (SELECT count(*) FROM (
+    SELECT 'check SLA at risk', (SELECT count(*) FROM (
                SELECT 1 FROM node_months WHERE evaluated_down <> observed - observed_up LIMIT ?2))
      UNION ALL
-    SELECT 'tell', (SELECT count(*) FROM (
+    SELECT 'create notifications', (SELECT count(*) FROM (
                SELECT 1 FROM events WHERE id > (SELECT event_id FROM notification_cursor) LIMIT ?2))
      UNION ALL
     SELECT 'deliver messages', (SELECT count(*) FROM (

@@ -138,25 +138,27 @@ pub fn log(line: &str) {
 
 #[cfg(test)]
 mod tests {
-    use domain::recurring::{DELIVER_MESSAGES, LOOK_AT_PROMISES, SWEEP_MESSAGES, SYNC, TELL};
+    use domain::recurring::{
+        CHECK_SLA_AT_RISK, CREATE_NOTIFICATIONS, DELIVER_MESSAGES, SWEEP_MESSAGES, SYNC,
+    };
 
     use super::*;
 
     #[test]
     fn a_component_lists_its_jobs_in_order() {
         let job = |about| Job { about, run: |_| Ok(()) };
-        let [look, tell] = [&LOOK_AT_PROMISES, &TELL];
+        let [check, create] = [&CHECK_SLA_AT_RISK, &CREATE_NOTIFICATIONS];
         let [deliver, sweep] = [&DELIVER_MESSAGES, &SWEEP_MESSAGES];
         let is_all = |jobs: &[&'static RecurringJob]| {
             let jobs: Vec<Job> = jobs.iter().map(|about| job(about)).collect();
             let (first, second) = jobs.split_at(jobs.len() / 2);
             are_those_of(RunBy::Notifier, &[first, second])
         };
-        assert!(is_all(&[look, tell, deliver, sweep]));
-        assert!(is_all(&[look, tell, &SYNC, deliver, sweep]), "another component does it");
-        assert!(!is_all(&[look, tell, deliver]));
-        assert!(!is_all(&[tell, look, deliver, sweep]));
-        assert!(!is_all(&[look, tell, deliver, sweep, sweep]));
+        assert!(is_all(&[check, create, deliver, sweep]));
+        assert!(is_all(&[check, create, &SYNC, deliver, sweep]), "another component does it");
+        assert!(!is_all(&[check, create, deliver]));
+        assert!(!is_all(&[create, check, deliver, sweep]));
+        assert!(!is_all(&[check, create, deliver, sweep, sweep]));
         assert!(!is_all(&[]));
     }
 }

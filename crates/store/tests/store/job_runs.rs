@@ -85,7 +85,7 @@ fn what_waits_is_counted() {
     fund(&db, AIDA, "50");
     quote(&db, 1, AIDA, &one(5), true, now()).unwrap();
     assert_eq!((waits(&db, "release holds", 0), waits(&db, "release holds", day)), (0, 1));
-    assert!(waits(&db, "tell", 0) > 0 && waits(&db, "seal the audit log", 0) > 0);
+    assert!(waits(&db, "create notifications", 0) > 0 && waits(&db, "seal the audit log", 0) > 0);
     store::audit::seal(&db).unwrap();
     assert_eq!(waits(&db, "seal the audit log", 0), 0);
     assert_eq!(waits(&db, "sync", 0), 0);
