@@ -9,6 +9,7 @@ pub use web::Job;
 pub use web::job::are_those_of;
 use web::job::{log, run_due};
 
+use crate::database::current_database;
 use crate::env::{HostClock, with_env};
 
 #[allow(clippy::pedantic, reason = "generated from the interface that the host calls")]
@@ -57,7 +58,7 @@ macro_rules! cron {
 pub fn run(by: RunBy, metadata: Metadata, features: &[&[Job]]) -> Result<(), Error> {
     let seconds = i64::try_from(metadata.timestamp).unwrap_or(i64::MAX);
     let (name, now) = (by.as_str(), Timestamp::from_seconds(seconds));
-    match with_env(&HostClock::start(), now, |env| run_due(env, by, features)) {
+    match with_env(current_database, &HostClock::start(), now, |env| run_due(env, by, features)) {
         Ok(failures) => {
             for failure in failures {
                 log(&format!("{name} could not {failure}"));

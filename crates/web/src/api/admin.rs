@@ -192,6 +192,7 @@ pub const SHOW_API_DOCUMENT: Operation = Operation {
     group: GROUP,
     path: "/api/openapi.json",
     summary: "This document.",
+    access: Access::Anonymous,
     about_answer: "An OpenAPI 3.1 document.",
     answer: Some(schema_of::<serde_json::Value>),
     ..Operation::READ

@@ -6,7 +6,7 @@ use crate::rust_text::{Kind, of_kind, without_tests};
 use crate::tree::SourceFile;
 
 /// Which of our crates another one may use. A component's row is `components`.
-const LAYERS: [(&str, &[&str]); 20] = [
+const LAYERS: [(&str, &[&str]); 21] = [
     ("agent", &[]),
     ("domain", &[]),
     ("store", &["domain"]),
@@ -19,6 +19,7 @@ const LAYERS: [(&str, &[&str]); 20] = [
     // The features. Only these arrows are between them.
     ("accounts", &["domain", "factors", "seal", "store", "web"]),
     ("billing", &["domain", "payments", "store", "web"]),
+    ("documents", &["web"]),
     ("farming", &["domain", "grid", "ownership", "store", "web"]),
     ("machines", &["domain", "seal", "store", "web"]),
     ("notifying", &["domain", "seal", "store", "web"]),
@@ -30,6 +31,7 @@ const LAYERS: [(&str, &[&str]); 20] = [
         &[
             "accounts",
             "billing",
+            "documents",
             "edge",
             "farming",
             "machines",
@@ -52,6 +54,7 @@ const HTTP: &[&str] = &[
     "accounts",
     "billing",
     "components",
+    "documents",
     "edge",
     "farming",
     "host",

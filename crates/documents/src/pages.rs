@@ -1,4 +1,4 @@
-//! The landing page, the documents, and static files.
+//! The landing page, the documents, and static files: the same for everybody.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -8,29 +8,33 @@ use http::StatusCode;
 use http::header::CACHE_CONTROL;
 use web::page::{ApiDocs, Home, Limits, Problems, Promises};
 use web::view::{Visit, asset_type};
-use web::{Context, Problem, Response, respond};
+use web::{Context, Problem, Response, openapi, respond};
 
 /// Where `spin.toml` mounts the folder `static`.
 const STATIC: &str = "/static";
 
+pub(crate) fn show_api_document(cx: &Context<'_>) -> Result<Response, Problem> {
+    respond::json(StatusCode::OK, &openapi::document(&cx.config.public_url))
+}
+
 pub(crate) fn home(cx: &Context<'_>) -> Result<Response, Problem> {
-    respond::page(StatusCode::OK, &Home::new(&Visit::of(cx)?))
+    respond::page(StatusCode::OK, &Home::new(&Visit::anonymous(cx)))
 }
 
 pub(crate) fn api_docs(cx: &Context<'_>) -> Result<Response, Problem> {
-    respond::page(StatusCode::OK, &ApiDocs::new(&Visit::of(cx)?))
+    respond::page(StatusCode::OK, &ApiDocs::new(&Visit::anonymous(cx)))
 }
 
 pub(crate) fn problems(cx: &Context<'_>) -> Result<Response, Problem> {
-    respond::page(StatusCode::OK, &Problems::new(&Visit::of(cx)?))
+    respond::page(StatusCode::OK, &Problems::new(&Visit::anonymous(cx)))
 }
 
 pub(crate) fn limits(cx: &Context<'_>) -> Result<Response, Problem> {
-    respond::page(StatusCode::OK, &Limits::new(&Visit::of(cx)?))
+    respond::page(StatusCode::OK, &Limits::new(&Visit::anonymous(cx)))
 }
 
 pub(crate) fn promises(cx: &Context<'_>) -> Result<Response, Problem> {
-    respond::page(StatusCode::OK, &Promises::new(&Visit::of(cx)?))
+    respond::page(StatusCode::OK, &Promises::new(&Visit::anonymous(cx)))
 }
 
 /// For browsers that look here before they have read a page.
