@@ -350,7 +350,7 @@ BEGIN
 END;
 
 -- The chain: SHA-256 over the seal before, the transaction and its entries, as in `audit_seals`.
--- The mailer's cron and whoever checks compute it.
+-- A job of `clock` and whoever checks compute it.
 CREATE TABLE ledger_seals (
     transaction_id INTEGER PRIMARY KEY REFERENCES ledger_transactions (id),
     hash           BLOB    NOT NULL CONSTRAINT ledger_seal_hash_is_sha256 CHECK (length(hash) = 32)
@@ -394,23 +394,76 @@ END;
 -- tables/0003_events.sql
 -- What happened, and who did what: append-only.
 
-CREATE TABLE event_kinds (kind TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+-- Every kind of event, and whom it may concern. The rows are those of `EventKind`: each upgrade
+-- writes them.
+CREATE TABLE event_kinds (
+    kind       TEXT    PRIMARY KEY,
+    for_renter INTEGER NOT NULL
+               CONSTRAINT event_kind_for_renter_is_flag CHECK (for_renter IN (0, 1)),
+    for_farmer INTEGER NOT NULL
+               CONSTRAINT event_kind_for_farmer_is_flag CHECK (for_farmer IN (0, 1))
+) STRICT, WITHOUT ROWID;
 
-INSERT INTO event_kinds (kind)
-VALUES ('wallet-credited'), ('node-registered'), ('node-published'), ('node-paused'),
-       ('offer-changed'), ('slice-rented'), ('node-rented'), ('node-rental-imported'),
-       ('rental-extended'), ('rental-renewed'), ('renewal-failed'), ('rental-reminded'),
-       ('rental-expired'), ('rental-ended'), ('transfer-offered'), ('rental-transferred'),
-       ('rental-received'), ('farm-proven'), ('farm-lost'), ('farm-moved'), ('farm-revoked'),
-       ('node-claimed'), ('node-moved'), ('node-taken-over'), ('node-lost'), ('farmer-changed'),
-       ('maintenance-announced'), ('maintenance-canceled'), ('maintenance-due'), ('node-locked'),
-       ('node-unlocked'), ('node-leaving'), ('node-stays'), ('node-left'), ('rental-moved-out'),
-       ('rental-moved-in'), ('price-suggested'), ('payout-requested'), ('payout-approved'),
-       ('payout-sent'), ('payout-done'), ('payout-failed'), ('payout-withdrawn'),
-       ('promise-at-risk'), ('promise-broken'), ('node-down'), ('node-back'),
-       ('webhook-disabled'), ('access-progress'), ('access-ready'), ('access-failed'),
-       ('access-late'), ('rental-refunded'), ('removal-late'), ('slice-removed'),
-       ('node-oversold'), ('node-fits'), ('sla-credited'), ('sla-disputed'), ('sla-decided');
+INSERT INTO event_kinds (kind, for_renter, for_farmer)
+VALUES ('access-failed', 1, 1),
+       ('access-late', 1, 1),
+       ('access-progress', 1, 1),
+       ('access-ready', 1, 1),
+       ('farm-lost', 0, 1),
+       ('farm-moved', 0, 1),
+       ('farm-proven', 0, 1),
+       ('farm-revoked', 0, 1),
+       ('farmer-changed', 1, 1),
+       ('maintenance-announced', 1, 1),
+       ('maintenance-canceled', 1, 1),
+       ('maintenance-due', 1, 1),
+       ('node-back', 0, 1),
+       ('node-claimed', 0, 1),
+       ('node-down', 0, 1),
+       ('node-fits', 0, 1),
+       ('node-leaving', 1, 1),
+       ('node-left', 0, 1),
+       ('node-locked', 0, 1),
+       ('node-lost', 0, 1),
+       ('node-moved', 0, 1),
+       ('node-oversold', 0, 1),
+       ('node-paused', 0, 1),
+       ('node-published', 0, 1),
+       ('node-registered', 0, 1),
+       ('node-rental-imported', 1, 1),
+       ('node-rented', 1, 1),
+       ('node-stays', 1, 1),
+       ('node-taken-over', 0, 1),
+       ('node-unlocked', 0, 1),
+       ('offer-changed', 0, 1),
+       ('payout-approved', 0, 1),
+       ('payout-done', 0, 1),
+       ('payout-failed', 0, 1),
+       ('payout-requested', 0, 1),
+       ('payout-sent', 0, 1),
+       ('payout-withdrawn', 0, 1),
+       ('price-suggested', 0, 1),
+       ('promise-at-risk', 0, 1),
+       ('promise-broken', 0, 1),
+       ('removal-late', 0, 1),
+       ('renewal-failed', 1, 0),
+       ('rental-ended', 1, 1),
+       ('rental-expired', 1, 1),
+       ('rental-extended', 1, 1),
+       ('rental-moved-in', 1, 1),
+       ('rental-moved-out', 0, 1),
+       ('rental-received', 1, 0),
+       ('rental-refunded', 1, 1),
+       ('rental-reminded', 1, 0),
+       ('rental-renewed', 1, 1),
+       ('rental-transferred', 1, 1),
+       ('sla-credited', 1, 1),
+       ('sla-decided', 1, 1),
+       ('sla-disputed', 1, 1),
+       ('slice-removed', 0, 1),
+       ('slice-rented', 1, 1),
+       ('wallet-credited', 1, 0),
+       ('webhook-disabled', 0, 1);
 
 -- What happened, for people and programs that follow it. `renter_id` and `farmer_id` are who may
 -- see it.
@@ -434,6 +487,15 @@ CREATE INDEX events_by_renter ON events (renter_id, id) WHERE renter_id IS NOT N
 CREATE INDEX events_by_farmer ON events (farmer_id, id) WHERE farmer_id IS NOT NULL;
 
 -- What holds on `events`, and what follows from a change of it.
+
+CREATE TRIGGER event_audience_matches_kind BEFORE INSERT ON events
+WHEN EXISTS (SELECT 1 FROM event_kinds
+              WHERE kind = NEW.kind
+                AND (for_renter < (NEW.renter_id IS NOT NULL)
+                     OR for_farmer < (NEW.farmer_id IS NOT NULL)))
+BEGIN
+    SELECT RAISE(ABORT, 'refused: event_audience_matches_kind');
+END;
 
 CREATE TRIGGER events_never_updated BEFORE UPDATE ON events BEGIN
     SELECT RAISE(ABORT, 'refused: events_append_only');
@@ -482,8 +544,8 @@ CREATE TRIGGER audit_never_deleted BEFORE DELETE ON audit BEGIN
     SELECT RAISE(ABORT, 'refused: audit_append_only');
 END;
 
--- The chain: SHA-256 over the seal before and the row. SQL has no such function, so that the
--- mailer's cron and whoever checks compute it.
+-- The chain: SHA-256 over the seal before and the row. SQL has no such function, so that a
+-- job of `clock` and whoever checks compute it.
 CREATE TABLE audit_seals (
     audit_id INTEGER PRIMARY KEY REFERENCES audit (id),
     hash     BLOB    NOT NULL CONSTRAINT audit_seal_hash_is_sha256 CHECK (length(hash) = 32)
@@ -2136,6 +2198,9 @@ END;
 -- When each recurring job was last done: one row for each.
 CREATE TABLE job_runs (
     name          TEXT    PRIMARY KEY,
+    -- When a run last took it on; NULL for a job that every run of its component does.
+    begun_at      INTEGER,
+    -- When the last run began that is done.
     started_at    INTEGER NOT NULL,
     took_ms       INTEGER NOT NULL CONSTRAINT job_run_took_ms_not_negative CHECK (took_ms >= 0),
     -- What went wrong the last time; NULL where nothing did.

@@ -110,17 +110,12 @@ pub const ACCOUNTS: &[Route] = &[
     Route::form("/dashboard/settings/delete", OWN, settings::delete),
 ];
 
-/// Sessions that have ended.
-pub const SWEEP_SESSIONS: Job =
-    Job { about: &recurring::SWEEP_SESSIONS, run: |env| Ok(sessions::sweep(env.db, env.now)?) };
-
-/// Tokens that have expired.
-pub const SWEEP_TOKENS: Job =
-    Job { about: &recurring::SWEEP_TOKENS, run: |env| Ok(tokens::sweep(env.db, env.now)?) };
-
-/// Challenges that have expired.
-pub const SWEEP_CHALLENGES: Job =
-    Job { about: &recurring::SWEEP_CHALLENGES, run: |env| Ok(challenges::sweep(env.db, env.now)?) };
+/// Every recurring job of this feature.
+pub const JOBS: &[Job] = &[
+    Job { about: &recurring::SWEEP_SESSIONS, run: |env| Ok(sessions::sweep(env.db, env.now)?) },
+    Job { about: &recurring::SWEEP_TOKENS, run: |env| Ok(tokens::sweep(env.db, env.now)?) },
+    Job { about: &recurring::SWEEP_CHALLENGES, run: |env| Ok(challenges::sweep(env.db, env.now)?) },
+];
 
 /// Every operation of this feature, in the order of the API document.
 pub const OPERATIONS: &[&Operation] = &[

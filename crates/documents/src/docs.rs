@@ -213,7 +213,7 @@ impl Operation {
 
 fn access(access: Access) -> String {
     match access {
-        Access::Public => "anybody".to_owned(),
+        Access::Anonymous | Access::Public => "anybody".to_owned(),
         Access::Account(scope) => format!("signed in, scope {}", scope.as_str()),
         Access::Operator => "operator".to_owned(),
     }

@@ -8,7 +8,7 @@ mod claim_pages;
 mod claiming;
 mod credits;
 mod farm;
-pub mod jobs;
+mod jobs;
 mod leaving;
 mod locking;
 mod maintenance;
@@ -19,7 +19,7 @@ mod plot;
 mod previewing;
 mod removals;
 mod revenue;
-pub mod sync;
+mod sync;
 
 use crate::adding::json::AddedNodeView;
 use crate::adding::json::PREVIEW_NODES;
@@ -43,6 +43,8 @@ use domain::account::Scope;
 use web::Route;
 use web::operation::Access;
 use web::operation::{Operation, ProblemMember, schema_of};
+
+pub use jobs::JOBS;
 
 const CANCEL_WINDOW: &str = "/dashboard/farm/nodes/{node}/maintenance/{maintenance}/cancel";
 const FARM: Access = Access::Account(Scope::Farm);

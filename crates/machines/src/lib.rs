@@ -43,18 +43,15 @@ pub const AGENTS: &[Route] = &[
     Route::api(&FAIL_JOB, agent::fail),
 ];
 
-/// Jobs that no agent has done in time.
-pub const GIVE_UP_JOBS: Job =
-    Job { about: &recurring::GIVE_UP_JOBS, run: |env| Ok(jobs::give_up(env.db, env.now)?) };
-
-/// Jobs that are late.
-pub const TELL_OF_LATE_JOBS: Job = Job { about: &recurring::TELL_OF_LATE_JOBS, run: late::tell };
-
-/// Agents that have gone.
-pub const SWEEP_AGENTS: Job = Job {
-    about: &recurring::SWEEP_AGENTS,
-    run: |env| Ok(job_runs::sweep_agents(env.db, env.now)?),
-};
+/// Every recurring job of this feature.
+pub const JOBS: &[Job] = &[
+    Job { about: &recurring::GIVE_UP_JOBS, run: |env| Ok(jobs::give_up(env.db, env.now)?) },
+    Job { about: &recurring::NOTIFY_OF_LATE_JOBS, run: late::notify },
+    Job {
+        about: &recurring::SWEEP_AGENTS,
+        run: |env| Ok(job_runs::sweep_agents(env.db, env.now)?),
+    },
+];
 
 /// Every operation of this feature, in the order of the API document.
 pub const OPERATIONS: &[&Operation] = &[

@@ -9,7 +9,7 @@ use crate::notices::page::{kind_words, notice_time};
 use domain::account::Email;
 use domain::id::{AccountId, DeliveryId};
 use domain::notice::NoticeKind;
-use domain::recurring::{EVENTS_PER_STATEMENT, TELL};
+use domain::recurring::{CREATE_NOTIFICATIONS, EVENTS_PER_STATEMENT};
 use mail::SealedMail;
 use seal::Keys;
 use store::notices::{self, Batch, NewDelivery, NoticeMail, Telling};
@@ -27,7 +27,7 @@ struct Outlet {
 pub(crate) fn tell(env: &Env<'_>) -> Result<(), JobError> {
     let outlet = outlet(env)?;
     let at_once = EVENTS_PER_STATEMENT.count;
-    for _ in 0..TELL.limit() / at_once {
+    for _ in 0..CREATE_NOTIFICATIONS.limit() / at_once {
         let Some(batch) = notices::next(env.db, at_once)? else { break };
         let mails = match &outlet {
             Some(outlet) => mails(env, outlet, &batch)?,

@@ -61,33 +61,17 @@ pub const OPERATOR: &[Route] = &[
     Route::form("/operator/disputes/{dispute}/decide", Access::Operator, disputes::decide_form),
 ];
 
-/// Mail that is due.
-pub const DELIVER_MAILS: Job = Job { about: &recurring::DELIVER_MAILS, run: deliver::deliver };
-
-/// Mail that was sent long ago.
-pub const SWEEP_MAILS: Job =
-    Job { about: &recurring::SWEEP_MAILS, run: |env| Ok(mails::sweep(env.db, env.now)?) };
-
-/// What was written to the audit log.
-pub const SEAL_AUDIT: Job = Job { about: &recurring::SEAL_AUDIT, run: jobs::seal_audit };
-
-/// What was booked.
-pub const SEAL_LEDGER: Job = Job { about: &recurring::SEAL_LEDGER, run: jobs::seal_ledger };
-
-/// Invariants and the market's state.
-pub const CHECK_MARKET: Job = Job { about: &recurring::CHECK_MARKET, run: jobs::check };
-
-/// Limits that nobody is near to.
-pub const SWEEP_LIMITS: Job =
-    Job { about: &recurring::SWEEP_LIMITS, run: |env| Ok(limits::sweep(env.db, env.now)?) };
-
-/// The write-ahead log.
-pub const CHECKPOINT: Job =
-    Job { about: &recurring::CHECKPOINT, run: |env| Ok(job_runs::checkpoint(env.db).map(drop)?) };
-
-/// The planner's statistics.
-pub const OPTIMIZE: Job =
-    Job { about: &recurring::OPTIMIZE, run: |env| Ok(job_runs::optimize(env.db).map(drop)?) };
+/// Every recurring job of this feature.
+pub const JOBS: &[Job] = &[
+    Job { about: &recurring::CHECK_INTEGRITY, run: jobs::check_integrity },
+    Job { about: &recurring::SEAL_AUDIT, run: jobs::seal_audit },
+    Job { about: &recurring::SEAL_LEDGER, run: jobs::seal_ledger },
+    Job { about: &recurring::SWEEP_LIMITS, run: |env| Ok(limits::sweep(env.db, env.now)?) },
+    Job { about: &recurring::CHECKPOINT, run: |env| Ok(job_runs::checkpoint(env.db).map(drop)?) },
+    Job { about: &recurring::OPTIMIZE, run: |env| Ok(job_runs::optimize(env.db).map(drop)?) },
+    Job { about: &recurring::DELIVER_MAILS, run: deliver::deliver },
+    Job { about: &recurring::SWEEP_MAILS, run: |env| Ok(mails::sweep(env.db, env.now)?) },
+];
 
 /// Every operation of this feature, in the order of the API document.
 pub const OPERATIONS: &[&Operation] = &[

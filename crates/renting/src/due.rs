@@ -66,18 +66,20 @@ pub(crate) fn remind(env: &Env<'_>) -> Result<(), JobError> {
     JobError::of_each(failed)
 }
 
-/// Pays back, in full, rentals that have no access a day after they were paid.
-pub(crate) fn pay_back(env: &Env<'_>) -> Result<(), JobError> {
+/// Refunds in full rentals that have no access a day after they were paid.
+pub(crate) fn refund_without_access(env: &Env<'_>) -> Result<(), JobError> {
     let mut failed: Vec<(_, JobError)> = Vec::new();
-    for found in unprovisioned::refundable(env.db, env.now, recurring::PAY_BACK.limit())? {
-        if let Err(error) = pay_back_one(env, &found) {
+    for found in
+        unprovisioned::refundable(env.db, env.now, recurring::REFUND_WITHOUT_ACCESS.limit())?
+    {
+        if let Err(error) = refund_one(env, &found) {
             failed.push((found.rental, error));
         }
     }
     JobError::of_each(failed)
 }
 
-fn pay_back_one(env: &Env<'_>, found: &Refundable) -> Result<(), JobError> {
+fn refund_one(env: &Env<'_>, found: &Refundable) -> Result<(), JobError> {
     let sealed = if can_mail(env) {
         let url = format!("{}/dashboard/slices/{}", env.config.public_url, found.rental);
         let mail = mails::rental_refunded(&renter(&found.email)?, &found.place, &url);

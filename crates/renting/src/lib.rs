@@ -1,6 +1,6 @@
 //! The market, and what renters do: quotes, rentals, transfers.
 
-pub mod jobs;
+mod jobs;
 pub mod mails;
 pub mod market;
 mod status;
@@ -33,6 +33,8 @@ use domain::account::Scope;
 use web::Route;
 use web::operation::Access;
 use web::operation::{Operation, ProblemMember, schema_of};
+
+pub use jobs::JOBS;
 
 const READ: Access = Access::Account(Scope::Read);
 const RENT: Access = Access::Account(Scope::Rent);

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use renting::jobs;
+use domain::recurring::{EARN, EXPIRE};
 use serde_json::{Value, json};
 use stage::{ADA, Answer, BEN, FARMER, Stage};
 
@@ -119,15 +119,15 @@ fn what_time_does_to_a_rental() {
     let stage = Stage::market();
     let rental = rented(&stage);
     let status = || stage.as_user(ADA).get(renting::ROUTES, &rental).ok(200)["status"].clone();
-    stage.run(&jobs::EXPIRE).unwrap();
+    stage.run(renting::JOBS, &EXPIRE).unwrap();
     assert_eq!(status(), "active");
     // A month has 31 days at most; the grace is short.
     stage.pass(32);
-    stage.run(&jobs::EXPIRE).unwrap();
+    stage.run(renting::JOBS, &EXPIRE).unwrap();
     assert_eq!(status(), "grace");
     stage.pass(30);
-    stage.run(&jobs::EXPIRE).unwrap();
+    stage.run(renting::JOBS, &EXPIRE).unwrap();
     assert_eq!(status(), "ended");
-    stage.run(&jobs::EARN).unwrap();
+    stage.run(renting::JOBS, &EARN).unwrap();
     stage.check_invariants();
 }

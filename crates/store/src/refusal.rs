@@ -43,6 +43,8 @@ pub enum Refusal {
     EarningsWithheld,
     /// Another account has this email address.
     EmailTaken,
+    /// An event of this kind does not concern renters, or farmers.
+    EventAudienceMatchesKind,
     /// Events only come.
     EventsAppendOnly,
     /// Another account has proven to own the node's farm.

@@ -404,6 +404,7 @@ fn only_files_that_differ_are_replaced_and_each_of_them_whole() {
         "DROP TRIGGER \"new_hour_samples_market\"",
         "CREATE TRIGGER market_clock_rises",
         "CREATE TRIGGER new_hour_samples_market",
+        "INSERT INTO event_kinds",
         "INSERT INTO schema_releases",
         "COMMIT",
     ];

@@ -30,10 +30,11 @@ impl ErrorPage {
     pub fn new(cx: &Context<'_>, problem: &Problem) -> ErrorPage {
         let title = problem.kind.title();
         let mut frame = Frame::new(title, Section::Elsewhere);
+        frame.has_session = session::has_session(cx.request);
+        frame.form_token = session::form_token(cx.request);
         if let Some(identity) = &cx.identity {
             frame.signed_in = Some(identity.email.clone());
             frame.is_operator = identity.is_operator;
-            frame.form_token = session::form_token(cx.request);
         }
         // A problem that has nothing to add begins with its title, which stands above already.
         let added = problem.detail.strip_prefix(title).map(|rest| rest.trim_start_matches(". "));

@@ -275,6 +275,7 @@ fn how_the_sync_goes() {
 #[test]
 fn what_is_done_again_and_again() {
     let run = |seconds: i64, failure: Option<&str>| JobRun {
+        begun_at: None,
         started_at: now().plus_seconds(-seconds),
         took_ms: 1_234,
         failure: failure.map(str::to_owned),
@@ -303,24 +304,28 @@ fn what_is_done_again_and_again() {
             Recurring jobs
             Scheduled work of the marketplace. Each job runs in small steps, does each step
               exactly once across all hosts, and continues in the next run.
+            clock every 10 seconds
+            | Job | Last run | Next run | Backlog
+            | expire Starts the grace period of expired rentals, and ends rentals after it. Every
+              5 minutes. Limit per run: 500 rentals, each in a statement of its own; remaining
+              work is found by the next run. | done 29 July 2026, 11:59 UTC 1,234 ms | 29 July
+              2026, 12:04 UTC | 0
+            | earn Moves used rental payments from escrow to earnings, day by day. Every 5
+              minutes. Limit per run: 500 rentals, each in a statement of its own; remaining work
+              is found by the next run. | failing since 29 July 2026, 11:50 UTC 29 July 2026,
+              11:59 UTC 1,234 ms &#60;no&#62; disk | 29 July 2026, 12:04 UTC | 10,000 or more
+            | optimize Updates the query planner&#39;s statistics for tables that have grown
+              tenfold. Every hour. Limit per run: 1 statement, which samples the rows of each
+              index; remaining tables follow in the next run. | not yet | 29 July 2026, 12:00 UTC
+              | –
             grid-sync every 5 minutes
             | Job | Last run | Next run | Backlog
-            | expire Starts the grace period of expired rentals, and ends rentals after it. Limit
-              per run: 500 rentals, each in a statement of its own; remaining work is found by
-              the next run. | done 29 July 2026, 11:59 UTC 1,234 ms | 29 July 2026, 12:05 UTC | 0
-            | earn Moves used rental payments from escrow to earnings, day by day. Limit per run:
-              500 rentals, each in a statement of its own; remaining work is found by the next
-              run. | failing since 29 July 2026, 11:50 UTC 29 July 2026, 11:59 UTC 1,234 ms
-              &#60;no&#62; disk | 29 July 2026, 12:05 UTC | 10,000 or more
             | sync Reads all registered nodes from the grid and stores changes. Limit per run:
               300 requests, 200 nodes in each, 100 seconds; continues after the last node; one
               run at a time, by a lease. | late 29 July 2026, 11:44 UTC 1,234 ms | 29 July 2026,
               12:05 UTC | –
             mailer every 10 seconds
             | Job | Last run | Next run | Backlog
-            | optimize Updates the query planner&#39;s statistics for tables that have grown
-              tenfold. Limit per run: 1 statement, which samples the rows of each index;
-              remaining tables follow in the next run. | not yet | 29 July 2026, 12:00 UTC | –
             notifier every 10 seconds
             | Job | Last run | Next run | Backlog"#]],
     );

@@ -20,7 +20,7 @@ const LAYERS: [(&str, &[&str]); 23] = [
     ("mail", &["domain", "seal", "web"]),
     // What at least two features show.
     ("ui", &["domain", "store", "web"]),
-    ("documents", &["domain", "ui", "web"]),
+    ("documents", &["domain", "store", "ui", "web"]),
     // The features. Only these arrows are between them.
     ("accounts", &["domain", "factors", "mail", "seal", "store", "ui", "web"]),
     ("billing", &["domain", "payments", "store", "ui", "web"]),

@@ -4,11 +4,16 @@
 
 mod mails;
 
-use contract::{API, routes};
+use contract::{ABOUT_THE_API, API, routes};
 use documents::docs::{RequestField, groups};
 use documents::walk::steps;
 use expect_test::expect_file;
+use http::header::HOST;
+use http::{Request, StatusCode};
 use serde_json::Value;
+use stage::Stage;
+use store::NoDatabase;
+use web::{Context, Env, dispatch};
 
 /// A change of this file is a change for every client: CHANGELOG.md names it.
 #[test]
@@ -18,14 +23,28 @@ fn the_api_document_is_the_expected_one() {
 }
 
 #[test]
+fn the_api_is_explained_without_a_database() {
+    let stage = Stage::empty();
+    let env = Env { db: &NoDatabase, ..stage.env() };
+    for (path, says) in [
+        ("/docs/api", "/api/marketplace/rent-slice"),
+        ("/api/openapi.json", "\"openapi\":\"3.1.0\""),
+    ] {
+        let request = Request::get(path).header(HOST, "localhost").body(Vec::new()).unwrap();
+        let answer = dispatch(&[ABOUT_THE_API], &mut Context::new(&env, &request)).response;
+        assert_eq!(answer.status(), StatusCode::OK, "{path}");
+        let body = str::from_utf8(answer.body().bytes()).unwrap();
+        assert!(body.contains(says), "{path}: {body}");
+    }
+}
+
+#[test]
 fn each_operation_has_one_route() {
     let mut operations: Vec<_> = API.operations().map(|it| (it.method.as_str(), it.path)).collect();
     let mut served: Vec<_> = routes()
         .filter(|route| route.path().starts_with("/api/"))
         .map(|route| (route.method().as_str(), route.path()))
         .collect();
-    // Served by the component `site`.
-    served.push(("GET", "/api/openapi.json"));
     operations.sort_unstable();
     served.sort_unstable();
     assert_eq!(served, operations);

@@ -213,11 +213,11 @@ async fn whoever_changes_what_was_booked_is_found_out() {
     let (_farmer, ada, _rental) = a_month(&market).await;
     let receipt = async || ada.get("/api/wallet/receipts/2").await.ok(200);
     assert_eq!(receipt().await["seal"], Value::Null);
-    market.run_mailer().await.unwrap();
+    market.run_clock().await.unwrap();
     market.check_invariants().await;
     let sealed = receipt().await;
     let seal = sealed["seal"].as_str().unwrap();
-    let log = market.log("mailer");
+    let log = market.log("clock");
     assert!(log.contains(&format!("the ledger is sealed up to 2 with {seal}")), "{log}");
     ada.get("/dashboard/wallet/receipts/2").await.page(200).says(&[seal]);
 

@@ -19,7 +19,7 @@ async fn raise(market: &Market, farmer: &Client, price: &str) {
     let body = json!({ "price_per_month": price });
     farmer.patch("/api/farm/nodes/node32", &body).await.ok(200);
     market.pass(DAY);
-    market.run_mailer().await.unwrap();
+    market.run_clock().await.unwrap();
     assert_eq!(farmer.get("/api/farm/nodes/node32").await.ok(200)["price_per_month"], "40.00");
 }
 

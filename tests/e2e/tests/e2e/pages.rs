@@ -255,6 +255,25 @@ async fn every_page_has_a_title_a_heading_and_a_way_to_its_content() {
     }
 }
 
+/// The component has no database: it knows that there is a session, and not whose.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn documents_look_nobody_up() {
+    let market = Market::start().await;
+    let ada = market.sign_up_with("ada@example.org", "100").await;
+    for path in ["/", "/docs/api", "/docs/limits"] {
+        let page = ada.get(path).await.page(200);
+        for link in ["/dashboard/wallet", "/dashboard/settings"] {
+            assert!(page.links().contains(&link.to_owned()), "{path}: {link}");
+        }
+        for known in ["$100.00", "ada@example.org"] {
+            assert!(!page.html().contains(known), "{path}: {known}");
+        }
+    }
+    let home = ada.get("/").await.page(200);
+    ada.send(home.submit("/logout", &[])).await.see_other();
+    ada.get("/api/account").await.problem(401, "not-signed-in");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_link_and_file_of_a_page_leads_somewhere() {
     let market = Market::start().await;

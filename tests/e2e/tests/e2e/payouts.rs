@@ -20,7 +20,7 @@ async fn earned(market: &Market) {
     // Over, grace and all, and compared with its promise: one month in each run.
     market.set_clock(MORNING + 33 * DAY);
     for _ in 0..2 {
-        market.fire("grid-sync").await.unwrap();
+        market.run_clock().await.unwrap();
     }
 }
 
