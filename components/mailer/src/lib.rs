@@ -19,6 +19,7 @@ edge::cron!(
         accounts::SWEEP_TOKENS,
         accounts::SWEEP_CHALLENGES,
         operating::SWEEP_LIMITS,
+        operating::SWEEP_RESPONSES,
         rentals::SWEEP_QUOTES,
         rentals::SWEEP_TRANSFERS,
         machines::SWEEP_AGENTS,

@@ -397,6 +397,13 @@ pub const SWEEP_CHALLENGES: RecurringJob = RecurringJob {
 pub const SWEEP_LIMITS: RecurringJob =
     RecurringJob { name: "sweep limits", does: "Deletes unused rate-limit counters.", ..SWEEP };
 
+/// Responses of long ago.
+pub const SWEEP_RESPONSES: RecurringJob = RecurringJob {
+    name: "sweep responses",
+    does: "Deletes responses stored for retries after 30 days and keeps their keys.",
+    ..SWEEP
+};
+
 /// Quotes that are over.
 pub const SWEEP_QUOTES: RecurringJob =
     RecurringJob { name: "sweep quotes", does: "Deletes expired quotes.", ..SWEEP };
@@ -480,7 +487,7 @@ pub const SWEEP_MESSAGES: RecurringJob = RecurringJob {
 };
 
 /// Every recurring job, in the order in which its component does them.
-pub const ALL: [&RecurringJob; 40] = [
+pub const ALL: [&RecurringJob; 41] = [
     &PAY_BACK,
     &RENEW,
     &REMIND,
@@ -512,6 +519,7 @@ pub const ALL: [&RecurringJob; 40] = [
     &SWEEP_TOKENS,
     &SWEEP_CHALLENGES,
     &SWEEP_LIMITS,
+    &SWEEP_RESPONSES,
     &SWEEP_QUOTES,
     &SWEEP_TRANSFERS,
     &SWEEP_AGENTS,

@@ -9,7 +9,7 @@ mod operator;
 mod upkeep;
 
 use domain::recurring;
-use store::{job_runs, limits, mails};
+use store::{job_runs, limits, mails, responses};
 use web::api::admin::{
     CHECK_INVARIANTS, DISABLE_ACCOUNT, ENABLE_ACCOUNT, END_ACCOUNT_SESSIONS, GRANT_OPERATOR,
     LIST_ACCOUNTS, LIST_ALL_AUDIT, LIST_MAILS, RETRY_MAIL, REVOKE_OPERATOR, SHOW_HEALTH,
@@ -79,6 +79,10 @@ pub const CHECK_MARKET: Job = Job { about: &recurring::CHECK_MARKET, run: jobs::
 /// Limits that nobody is near to.
 pub const SWEEP_LIMITS: Job =
     Job { about: &recurring::SWEEP_LIMITS, run: |env| Ok(limits::sweep(env.db, env.now)?) };
+
+/// Responses that nobody waits for any more.
+pub const SWEEP_RESPONSES: Job =
+    Job { about: &recurring::SWEEP_RESPONSES, run: |env| Ok(responses::sweep(env.db, env.now)?) };
 
 /// The write-ahead log.
 pub const CHECKPOINT: Job =

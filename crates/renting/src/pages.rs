@@ -6,7 +6,7 @@ use store::{offers, rentals, ssh_keys, transfers};
 use web::form::Form;
 use web::page::{Node, Slices};
 use web::view::{self, Done, RENTALS_PER_PAGE, Visit, belongs_to_form};
-use web::{Context, Kind, Problem, Response, api, respond};
+use web::{Context, Kind, Problem, Response, api, respond, stored};
 
 use crate::renting::ALTERNATIVES_MAX;
 use crate::{rentals as own_rentals, renting};
@@ -14,13 +14,15 @@ use crate::{rentals as own_rentals, renting};
 pub(crate) fn rent(cx: &Context<'_>) -> Result<Response, Problem> {
     let form = Form::read(cx.request);
     let order = view::read_order(&form).map_err(Problem::fields);
-    match order.and_then(|order| renting::rent(cx, &order.basis, &order.start, &order.key)) {
-        Ok(ordered) => Ok(respond::see_other(&Done::Rented.at(&match &ordered.rentals[..] {
-            [rental] => format!("/dashboard/slices/{}", rental.life.id),
-            _ => "/dashboard/slices".to_owned(),
-        }))),
-        Err(problem) => refused(cx, NodeId::parse(form.text("node_id")), problem),
-    }
+    let rented = order.and_then(|order| {
+        renting::rent(cx, &order.basis, &order.start, Some(order.key), &|ordered| {
+            stored::see_other(Done::Rented.at(&match &ordered.rentals[..] {
+                [rental] => format!("/dashboard/slices/{}", rental.life.id),
+                _ => "/dashboard/slices".to_owned(),
+            }))
+        })
+    });
+    rented.or_else(|problem| refused(cx, NodeId::parse(form.text("node_id")), problem))
 }
 
 /// Shows the node as it is offered now, with why nothing was rented and what else there is.

@@ -26,6 +26,7 @@ pub mod problem;
 pub mod respond;
 pub mod route;
 pub mod session;
+pub mod stored;
 pub mod view;
 pub mod webhook;
 

@@ -95,7 +95,6 @@ pub const EXTEND_RENTAL: Operation = Operation {
         Kind::BeyondLeaving,
         Kind::InsufficientFunds,
         Kind::OverCeiling,
-        Kind::KeyReused,
     ],
     ..Operation::READ
 };
