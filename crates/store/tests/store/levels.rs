@@ -96,7 +96,7 @@ fn a_broken_promise_is_credited_once_its_month_is_settled() {
     let entry = &ledger::entries(&db, account(OMAR), None, 1).unwrap()[0];
     assert_eq!(
         (entry.kind.as_str(), entry.reason.as_str()),
-        ("sla-credit", "SLA credit for node32_slice_1 in 2026-11: 97 % up of 99.5 % promised")
+        ("sla-credit", "SLA credit for node32_slice_1 in 2026-11: 97% uptime, 99.5% guaranteed")
     );
     let told =
         "SELECT count(*) FROM events WHERE kind = 'sla-credited' AND subject = '2026-11: $1.72'

@@ -201,8 +201,8 @@ fn a_mail_says_nothing_of_who_asked() {
             Check your email
             We sent an email to the address you entered. Open the link in it to continue.
             The link works once and expires after 10 minutes.
-            No email? Check your spam folder and the address you entered, then try again in a
-              few minutes."#]],
+            No email? Check your spam folder and the address you entered, then try again in a few
+              minutes."#]],
     );
 }
 
@@ -243,8 +243,8 @@ fn a_new_password_is_asked_for() {
         &page,
         expect![[r#"
             Reset your password
-            This marketplace doesn't send email. To reset your password, contact the operator
-              and tell them the address you sign in with.
+            This marketplace doesn't send email. To reset your password, contact the operator and
+              tell them the address you sign in with.
             Remembered your password? Sign in </login>"#]],
     );
     let page = Reset { has_mail: true, ..page };

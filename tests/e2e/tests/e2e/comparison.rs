@@ -241,7 +241,7 @@ async fn the_page_says_shows_and_sets() {
     // A row for each dot, the own one among them, and a caption.
     let table = html.split("<details").nth(1).unwrap().split("</details>").next().unwrap();
     assert_eq!((table.matches("<tr>").count(), table.matches("<caption").count()), (10, 1));
-    assert_eq!(table.matches("yours").count(), 1);
+    assert_eq!(table.matches("<strong>You</strong>").count(), 1);
 
     let call = page.submit("/dashboard/farm/nodes/node32", &[]);
     farmer.send(call).await.see_other();

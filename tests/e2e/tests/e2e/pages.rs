@@ -45,7 +45,7 @@ async fn the_main_path_needs_no_scripts() {
     assert!(path.starts_with("/dashboard/slices/") && path.ends_with("?done=rented"), "{path}");
     rental.says(&["Rented and paid for the full term.", "node32_slice_", "$28.75"]);
     renter.open("/dashboard/slices").await.says(&["node32_slice_", "active", "$23.75"]);
-    renter.open("/dashboard/wallet").await.says(&["$28.75 US dollars"]);
+    renter.open("/dashboard/wallet").await.says(&["$28.75 USD Available balance"]);
 
     farmer.open(own).await.says(&["1 of 9 rented.", "ada@example.org"]);
     let node = farmer.open(own).await;
@@ -216,7 +216,7 @@ async fn every_page_has_a_title_a_heading_and_a_way_to_its_content() {
         (&visitor, "/docs/api", "API"),
         (&visitor, "/docs/problems", "API errors"),
         (&visitor, "/docs/limits", "Limits"),
-        (&visitor, "/docs/promises", "Promises"),
+        (&visitor, "/docs/promises", "SLA"),
         (&visitor, "/status", "Status"),
         (&visitor, "/mail-sent", "Check your email"),
         (&visitor, "/reset", "Reset your password"),

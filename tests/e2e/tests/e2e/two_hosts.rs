@@ -207,7 +207,7 @@ async fn two_hosts_do_everything_once() {
         "booking refund",
         "rows of sla_months",
         "rows of maintenance",
-        "rows of looks",
+        "rows of observations",
     ] {
         assert!(one.numbers.get(name).is_some_and(|count| *count > 0), "{name}: {:?}", one.numbers);
     }
