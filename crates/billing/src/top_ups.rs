@@ -41,7 +41,11 @@ pub(crate) fn required_stripe(env: &Env<'_>) -> Result<StripeConfig, Problem> {
 pub(crate) fn create_top_up(cx: &Context<'_>) -> Result<Response, Problem> {
     let body: TopUpBody = web::json::body(cx.request)?;
     let amount = body.read()?;
-    let top_up = begin(cx, &required_stripe(cx)?, amount, &idempotency_key(cx)?)?;
+    let key = match idempotency_key(cx)? {
+        Some(key) => key,
+        None => IdempotencyKey::parse(&cx.request_id)?,
+    };
+    let top_up = begin(cx, &required_stripe(cx)?, amount, &key)?;
     respond::json(StatusCode::CREATED, &TopUpView::new(&top_up))
 }
 

@@ -409,6 +409,13 @@ pub const SWEEP_CHALLENGES: RecurringJob = RecurringJob {
 pub const SWEEP_LIMITS: RecurringJob =
     RecurringJob { name: "sweep limits", does: "Deletes unused rate-limit counters.", ..SWEEP };
 
+/// Responses of long ago.
+pub const SWEEP_RESPONSES: RecurringJob = RecurringJob {
+    name: "sweep responses",
+    does: "Deletes responses stored for retries after 30 days and keeps their keys.",
+    ..SWEEP
+};
+
 /// Quotes that are over.
 pub const SWEEP_QUOTES: RecurringJob =
     RecurringJob { name: "sweep quotes", does: "Deletes expired quotes.", ..SWEEP };
@@ -491,7 +498,7 @@ pub const SWEEP_MESSAGES: RecurringJob = RecurringJob {
 
 /// Every recurring job, in the order in which its component does them: money first. Rentals without
 /// access are not renewed, and renewed rentals do not expire.
-pub const ALL: [&RecurringJob; 40] = [
+pub const ALL: [&RecurringJob; 41] = [
     // Rentals.
     &REFUND_WITHOUT_ACCESS,
     &RENEW,
@@ -526,6 +533,7 @@ pub const ALL: [&RecurringJob; 40] = [
     &SEAL_AUDIT,
     &SEAL_LEDGER,
     &SWEEP_LIMITS,
+    &SWEEP_RESPONSES,
     &CHECKPOINT,
     &OPTIMIZE,
     // The grid.

@@ -15,7 +15,7 @@ use crate::admin::json::{
 use crate::disputes::json::{DECIDE_DISPUTE, LIST_DISPUTES};
 use crate::upkeep::json::{LIST_RECURRING_JOBS, LIST_SYNC_RUNS};
 use domain::recurring;
-use store::{job_runs, limits, mails};
+use store::{job_runs, limits, mails, responses};
 use web::operation::Access;
 use web::operation::Operation;
 use web::{Job, Route};
@@ -67,6 +67,7 @@ pub const JOBS: &[Job] = &[
     Job { about: &recurring::SEAL_AUDIT, run: jobs::seal_audit },
     Job { about: &recurring::SEAL_LEDGER, run: jobs::seal_ledger },
     Job { about: &recurring::SWEEP_LIMITS, run: |env| Ok(limits::sweep(env.db, env.now)?) },
+    Job { about: &recurring::SWEEP_RESPONSES, run: |env| Ok(responses::sweep(env.db, env.now)?) },
     Job { about: &recurring::CHECKPOINT, run: |env| Ok(job_runs::checkpoint(env.db).map(drop)?) },
     Job { about: &recurring::OPTIMIZE, run: |env| Ok(job_runs::optimize(env.db).map(drop)?) },
     Job { about: &recurring::DELIVER_MAILS, run: deliver::deliver },

@@ -19,21 +19,6 @@ fn rented(stage: &Stage) -> String {
 }
 
 #[test]
-fn a_retry_of_a_rent_is_answered_byte_for_byte() {
-    let stage = Stage::market();
-    let rent = || stage.as_user(ADA).key("k1").post(renting::ROUTES, RENT, slice(32, 1));
-    let first = rent();
-    first.ok(201);
-    stage.pass(1);
-    assert_eq!(rent().bytes(), first.bytes());
-    assert_eq!(stage.balance(ADA), "75.00");
-
-    let other = stage.as_user(ADA).key("k1").post(renting::ROUTES, RENT, slice(32, 3));
-    other.problem(422, "idempotency-key-reused");
-    stage.check_invariants();
-}
-
-#[test]
 fn a_rent_moves_the_money_once_for_each_key() {
     let stage = Stage::market();
     for (key, balance) in [("k1", "75.00"), ("k2", "50.00")] {

@@ -17,6 +17,16 @@ impl Context<'_> {
         account: Option<AccountId>,
         subject: &str,
     ) -> Result<(), StoreError> {
+        audit::write(self.db, &self.audit_entry(action, account, subject), self.now)
+    }
+
+    /// The entry of the audit log on what this request does: to what, and whose account it concerns.
+    pub fn audit_entry<'s>(
+        &'s self,
+        action: Action,
+        account: Option<AccountId>,
+        subject: &'s str,
+    ) -> NewEntry<'s> {
         let (actor, actor_id) = match &self.identity {
             Some(identity) => match identity.token() {
                 Some(token) => (Actor::Token, token.to_string()),
@@ -31,15 +41,14 @@ impl Context<'_> {
             }
             None => (Actor::Visitor, String::new()),
         };
-        let entry = NewEntry {
+        NewEntry {
             action: action.into_str(),
             actor,
-            actor_id: &actor_id,
+            actor_id,
             account,
             subject,
             address: &self.address,
             request_id: &self.request_id,
-        };
-        audit::write(self.db, &entry, self.now)
+        }
     }
 }

@@ -25,6 +25,7 @@ pub mod problem;
 pub mod respond;
 pub mod route;
 pub mod session;
+pub mod stored;
 pub mod text;
 
 pub use body::Body;

@@ -171,6 +171,9 @@ impl Operation {
         if !self.query.is_empty() || self.takes_key {
             kinds.push(Kind::InvalidFields);
         }
+        if self.takes_key {
+            kinds.extend([Kind::KeyReused, Kind::ResponseDeleted]);
+        }
         if self.body.is_some() {
             kinds.extend([Kind::Unreadable, Kind::InvalidFields, Kind::TooLarge]);
         }

@@ -47,13 +47,7 @@ pub(crate) const REQUEST_PAYOUT: Operation = Operation {
     status: 201,
     about_answer: "The payout. A retry with the same key returns the same response.",
     answer: Some(schema_of::<FarmPayoutView>),
-    problems: &[
-        Kind::ProveFirst,
-        Kind::NoPayoutAddress,
-        Kind::OverEarnings,
-        Kind::TooManyPayouts,
-        Kind::KeyReused,
-    ],
+    problems: &[Kind::ProveFirst, Kind::NoPayoutAddress, Kind::OverEarnings, Kind::TooManyPayouts],
     ..Operation::READ
 };
 

@@ -32,7 +32,7 @@ pub(crate) const CREATE_TOP_UP: Operation = Operation {
     status: 201,
     about_answer: "The top-up. A retry with the same key returns the same response.",
     answer: Some(schema_of::<TopUpView>),
-    problems: &[Kind::PaymentsOff, Kind::TooManyTopUps, Kind::KeyReused, Kind::PaymentProvider],
+    problems: &[Kind::PaymentsOff, Kind::TooManyTopUps, Kind::PaymentProvider],
     ..Operation::READ
 };
 

@@ -94,7 +94,6 @@ pub(crate) const EXTEND_RENTAL: Operation = Operation {
         Kind::BeyondLeaving,
         Kind::InsufficientFunds,
         Kind::OverCeiling,
-        Kind::KeyReused,
     ],
     ..Operation::READ
 };

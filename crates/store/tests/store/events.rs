@@ -10,8 +10,8 @@ use domain::notice::Side;
 use store::{Db, RusqliteDb, events};
 
 use crate::market::{
-    AIDA, Attempt, FARMER, NODE, OMAR, OTHER_FARMER, account, attempt, count, empty, fund, market,
-    now, rent, rental_id, set, usd,
+    AIDA, Attempt, FARMER, NODE, OMAR, OTHER_FARMER, account, attempt, empty, fund, market, now,
+    rent, rental_id, set, usd,
 };
 
 /// What an account sees after an event: number, kind, slice, and whether it sees the rental.

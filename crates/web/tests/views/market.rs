@@ -1,5 +1,7 @@
 //! A small market in memory, and who looks at it.
 
+use std::cell::RefCell;
+
 use domain::account::{Email, Scopes};
 use domain::field::FieldError;
 use domain::id::{AccountId, NodeId, OrderId, RANDOM_ID_BYTES, RentalId, SessionId};
@@ -7,20 +9,21 @@ use domain::listing::Listing;
 use domain::money::{Percent, PriceLimits, Usd};
 use domain::node::{NodeReport, NodeStatus, Resources, capacity};
 use domain::offering::Offering;
-use domain::order::{IdempotencyKey, RentRequest, Wanted};
+use domain::order::{RentRequest, Wanted};
 use domain::promise::{Bandwidth, Uptime};
 use domain::term::{self, Term};
 use domain::time::Timestamp;
 use stage::{Network, SeededRandom, SetClock, Settings};
 use store::accounts::{self, Grant, Identity};
+use store::audit::{Actor, NewEntry};
 use store::ledger::{self, Credit};
 use store::nodes;
 use store::rentals::Rental;
-use store::renting::{self, Basis, Order, RentFailure};
+use store::renting::{self, Basis, Order, Ordered, RentFailure};
 use store::{RusqliteDb, migrate, offering};
 use web::form::Form;
 use web::view::Visit;
-use web::{Config, Context, Env, Request};
+use web::{Config, Context, Env, Request, stored};
 
 /// Who looks.
 #[derive(Clone, Copy)]
@@ -89,9 +92,19 @@ pub(crate) fn empty() -> RusqliteDb {
 
 /// Credits a wallet, for a reason in the operator's words.
 pub(crate) fn credit(db: &RusqliteDb, who: Who, amount: &str, reason: &str) {
-    let email = Email::parse(who.email()).unwrap();
-    let credit = Credit { email: &email, amount: usd(amount), reason, key: reason };
-    ledger::credit(db, &credit, now()).unwrap();
+    let audit = NewEntry {
+        action: "credit-granted",
+        actor: Actor::Operator,
+        actor_id: String::new(),
+        account: None,
+        subject: reason,
+        address: "",
+        request_id: "",
+    };
+    let (email, amount) = (&Email::parse(who.email()).unwrap(), usd(amount));
+    let (reference, intention) = (reason, None);
+    let credit = Credit { email, amount, reason, reference, intention, audit: &audit };
+    ledger::credit(db, &credit, &|_| stored::no_content("/"), now()).unwrap();
 }
 
 /// A market with node 32 on it, whose three slices cost $25.
@@ -154,10 +167,10 @@ pub(crate) fn offer(db: &RusqliteDb, node: u32, name: &str, listing: Listing) {
 
 /// Omar rents a slice of node 32 for three months.
 pub(crate) fn rent(db: &RusqliteDb) -> Rental {
-    try_to_rent(db, Who::Omar, "first").unwrap()
+    try_to_rent(db, Who::Omar).unwrap()
 }
 
-pub(crate) fn try_to_rent(db: &RusqliteDb, who: Who, key: &str) -> Result<Rental, RentFailure> {
+pub(crate) fn try_to_rent(db: &RusqliteDb, who: Who) -> Result<Rental, RentFailure> {
     let request = RentRequest {
         wanted: Wanted::OfNode(NodeId(32), 1),
         term: Term::Quarter,
@@ -170,14 +183,18 @@ pub(crate) fn try_to_rent(db: &RusqliteDb, who: Who, key: &str) -> Result<Rental
         basis: Basis::Request(&request),
         renter: who.account(),
         token: None,
-        key: &IdempotencyKey::parse(key).unwrap(),
-        request_hash: [0; 32],
+        intention: None,
         platform_fee: Percent::whole(10),
         slices_max: 100,
         setup: &store::renting::Setup::default(),
     };
-    let ordered = renting::rent(db, &order, now())?;
-    Ok(ordered.rentals.into_iter().next().unwrap())
+    let made = RefCell::new(None);
+    let respond = |ordered: &Ordered| {
+        made.replace(ordered.rentals.first().cloned());
+        stored::no_content("/")
+    };
+    renting::rent(db, &order, &respond, now())?;
+    Ok(made.take().unwrap())
 }
 
 /// Shows something to `who`, who asks for `path`.

@@ -286,7 +286,7 @@ fn where_nothing_can_be_rented_the_page_says_why() {
 #[test]
 fn a_refusal_is_said_where_the_offer_is() {
     let db = market();
-    let problem = Problem::from(try_to_rent(&db, Who::Aida, "k").unwrap_err());
+    let problem = Problem::from(try_to_rent(&db, Who::Aida).unwrap_err());
     assert_eq!(problem.kind, Kind::InsufficientFunds);
     let page = node(&db, Who::Aida).refused(&problem, &[]);
     assert!(matches!(page.renting, page::Renting::Open(_)), "the offer stands");
@@ -295,7 +295,7 @@ fn a_refusal_is_said_where_the_offer_is() {
     assert_eq!(page.refusal.unwrap().text, error);
 
     offer(&db, 32, "Canal house", Listing::Paused);
-    let problem = Problem::from(try_to_rent(&db, Who::Omar, "k").unwrap_err());
+    let problem = Problem::from(try_to_rent(&db, Who::Omar).unwrap_err());
     let refusal = node(&db, Who::Omar).refused(&problem, &[]).refusal.unwrap();
     assert!(refusal.text.starts_with("Nothing was rented or charged: this node"));
 }

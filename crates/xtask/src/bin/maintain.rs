@@ -108,7 +108,7 @@ fn set_operator(path: &Path, email: &str, is_operator: bool) -> Result<String> {
     let entry = NewEntry {
         action: if is_operator { "operator-granted" } else { "operator-revoked" },
         actor: Actor::Operator,
-        actor_id: "",
+        actor_id: String::new(),
         account: Some(account),
         subject: "on the machine",
         address: "",
