@@ -2,9 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use domain::recurring::{EARN, EXPIRE};
+use domain::recurring::{EARN, EXPIRE, RELEASE_HOLDS, RunBy};
 use serde_json::{Value, json};
 use stage::{ADA, Answer, BEN, FARMER, Stage};
+use store::job_runs;
+use web::job::run_due;
 
 const RENT: &str = "/api/marketplace/rent-slice";
 
@@ -115,4 +117,21 @@ fn what_time_does_to_a_rental() {
     assert_eq!(status(), "ended");
     stage.run(renting::JOBS, &EARN).unwrap();
     stage.check_invariants();
+}
+
+#[test]
+fn a_component_does_each_of_its_jobs_at_its_interval() {
+    let stage = Stage::market();
+    let wake = |by| assert!(run_due(&stage.env(), by, &[renting::JOBS]).is_empty());
+    let runs = || {
+        let runs = job_runs::all(&stage.db).unwrap();
+        [EXPIRE, RELEASE_HOLDS].map(|job| runs.get(job.name).map_or(0, |run| run.runs))
+    };
+    wake(RunBy::Mailer);
+    assert_eq!(runs(), [0, 0], "they are those of another component");
+    for (seconds, expected) in [(0, [1, 1]), (10, [1, 2]), (280, [1, 3]), (10, [2, 4])] {
+        stage.pass_seconds(seconds);
+        wake(RunBy::Clock);
+        assert_eq!(runs(), expected, "{seconds} seconds later");
+    }
 }
