@@ -1,6 +1,5 @@
 //! What changes an account: password, email address, a forgotten password, and its end.
 
-use crate::mails;
 use domain::account::Email;
 use domain::audit::Action;
 use store::accounts;
@@ -9,8 +8,8 @@ use web::session::{self, Secret};
 use web::{Context, Kind, Problem};
 
 use crate::credentials::{confirm_password, renew_session};
-use crate::mailing;
 use crate::password::{self, Hasher};
+use crate::{mailing, mails};
 
 /// Changes the password of who is signed in, and ends every other session. This one goes on under
 /// another secret, whose `Set-Cookie` is answered.

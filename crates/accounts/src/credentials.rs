@@ -1,6 +1,5 @@
 //! Email and password: signing up and signing in.
 
-use crate::mails;
 use domain::account::{Email, Password};
 use domain::audit::Action;
 use domain::id::{AccountId, SessionId};
@@ -13,9 +12,9 @@ use web::limit::{self, Limit};
 use web::session::{self, SESSION_SECONDS, Secret};
 use web::{Context, Kind, Problem};
 
-use crate::mailing;
 use crate::password::{self, Comparison, Hasher};
 use crate::proof::{self, Waiting};
+use crate::{mailing, mails};
 
 /// How much of a browser's own words is kept, in characters.
 const USER_AGENT_CHARS_MAX: usize = 200;

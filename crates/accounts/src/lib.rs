@@ -1,5 +1,7 @@
 //! Sign-up, sign-in, second factors, tokens, settings.
 
+pub mod mails;
+
 mod account;
 mod api;
 mod changes;
@@ -7,7 +9,6 @@ mod codes;
 mod credentials;
 mod mailed;
 mod mailing;
-pub mod mails;
 mod making;
 mod pages;
 mod passkeys;
@@ -15,6 +16,12 @@ mod password;
 mod proof;
 mod second_factor;
 mod settings;
+
+use domain::account::Scope;
+use domain::recurring;
+use store::{challenges, sessions, tokens};
+use web::operation::{Access, Operation};
+use web::{Job, Route};
 
 use crate::account::json::{
     ASK_RESET, CHANGE_ACCOUNT, CHANGE_EMAIL, CHANGE_PASSWORD, CLOSE_SESSION, CONFIRM_ACCOUNT,
@@ -27,12 +34,6 @@ use crate::second_factor::json::{
     LIST_PASSKEYS, MAKE_RECOVERY_CODES, OPEN_SESSION_BY_PASSKEY, PROVE_SESSION, REMOVE_PASSKEY,
     REMOVE_TOTP, SHOW_FACTORS,
 };
-use domain::account::Scope;
-use domain::recurring;
-use store::{challenges, sessions, tokens};
-use web::operation::Access;
-use web::operation::Operation;
-use web::{Job, Route};
 
 /// Who is signed in; what is theirs.
 const OWN: Access = Access::Account(Scope::Read);

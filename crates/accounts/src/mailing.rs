@@ -1,14 +1,16 @@
 //! Mail to accounts: sealed, into the outbox, together with what it is good for.
 
-use crate::mails;
 use domain::account::Email;
 use domain::id::AccountId;
 use mail::{Mail, SealedMail};
 use store::challenges::{self, ChallengeKind, NewChallenge};
-use store::mails::{self as outbox, NewMail};
+use store::mails as outbox;
+use store::mails::NewMail;
 use web::limit::{self, Limit};
 use web::session::Secret;
 use web::{Context, Kind, Problem};
+
+use crate::mails;
 
 /// The address of `path` with the code of a challenge. Always below what the operator has set:
 /// where a request came in may be a lie, and the link would lead there.

@@ -1,6 +1,5 @@
 //! Passkeys of accounts: their two ceremonies, each over two requests.
 
-use crate::second_factor::json::{CeremonyView, ShownPasskeyBody};
 use domain::audit::Action;
 use domain::factor::{PASSKEYS_MAX, PasskeyName};
 use domain::id::AccountId;
@@ -10,6 +9,7 @@ use store::factors as kept;
 use web::session::{self, Secret};
 use web::{Context, Kind, Problem};
 
+use crate::second_factor::json::{CeremonyView, ShownPasskeyBody};
 use crate::{credentials, proof};
 
 /// The site that passkeys are bound to: what the operator has set or, where that is nothing,

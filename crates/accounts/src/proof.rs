@@ -1,7 +1,5 @@
 //! Who somebody is, beyond a password: the second step of a sign-in, and proving it again later.
 
-use crate::mails;
-use crate::second_factor::json::{ProofBody, SecondFactorView, ShownPasskeyBody};
 use domain::account::Email;
 use domain::audit::Action;
 use domain::factor::{self, Factor, Factors};
@@ -13,7 +11,8 @@ use web::session::{self, Secret};
 use web::{Context, Kind, Problem};
 
 use crate::credentials::{self, SignedIn};
-use crate::{codes, mailing, passkeys};
+use crate::second_factor::json::{ProofBody, SecondFactorView, ShownPasskeyBody};
+use crate::{codes, mailing, mails, passkeys};
 
 /// A sign-in that waits for a second factor.
 pub(crate) struct Waiting {

@@ -2,7 +2,6 @@
 
 pub(crate) mod json;
 
-use crate::credits::json::{CreditBody, CreditView, SlaCreditBody};
 use domain::account::Email;
 use domain::audit::Action;
 use domain::money::Usd;
@@ -14,6 +13,8 @@ use ui::ids::rental_id;
 use web::api::CURRENCY;
 use web::form::{idempotency_key, keep, read_reason};
 use web::{Context, Problem, Response, stored};
+
+use crate::credits::json::{CreditBody, CreditView, SlaCreditBody};
 
 /// Where operators see what was credited.
 const AUDIT_LOG: &str = "/api/admin/audit";

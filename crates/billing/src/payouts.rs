@@ -3,9 +3,6 @@
 pub(crate) mod json;
 pub(crate) mod page;
 
-use crate::payouts::json::{FarmPayoutView, RequestPayoutBody, payout_id};
-use crate::payouts::page::Payouts;
-use crate::payouts::page::{PAYOUTS_PER_PAGE, read_payout};
 use domain::id::PayoutId;
 use domain::money::Usd;
 use domain::order::IdempotencyKey;
@@ -16,9 +13,11 @@ use store::responses::StoredResponse;
 use ui::done::Done;
 use ui::visit::Visit;
 use web::api::{self, PageOf};
-use web::form::belongs_to_form;
-use web::form::{Form, idempotency_key};
+use web::form::{Form, belongs_to_form, idempotency_key};
 use web::{Context, Problem, Response, respond, stored};
+
+use crate::payouts::json::{FarmPayoutView, RequestPayoutBody, payout_id};
+use crate::payouts::page::{PAYOUTS_PER_PAGE, Payouts, read_payout};
 
 /// Where the page is.
 const PAGE: &str = "/dashboard/farm/payouts";

@@ -1,13 +1,14 @@
 //! The landing page, the documents, static files: what needs no database.
 
 pub mod api;
-mod asset;
 pub mod docs;
+pub mod walk;
+
+mod asset;
 mod home;
 mod limits;
 mod pages;
 mod promises;
-pub mod walk;
 
 pub use pages::{api_docs, show_api_document};
 

@@ -4,15 +4,16 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
+use http::StatusCode;
+use http::header::CACHE_CONTROL;
+use ui::visit::Visit;
+use web::{Context, Problem, Response, respond};
+
 use crate::api::Api;
 use crate::asset::asset_type;
 use crate::docs::{ApiDocs, Limits, Problems};
 use crate::home::Home;
 use crate::promises::Promises;
-use http::StatusCode;
-use http::header::CACHE_CONTROL;
-use ui::visit::Visit;
-use web::{Context, Problem, Response, respond};
 
 /// Where `spin.toml` mounts the folder `static`.
 const STATIC: &str = "/static";

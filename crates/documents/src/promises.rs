@@ -3,8 +3,10 @@
 use askama::Template;
 use domain::level::{DISPUTED_WITHIN_SECONDS, LOOKS_MIN, SETTLED_AFTER_SECONDS};
 use domain::maintenance::ALLOWED_SECONDS;
-use domain::sla::{BAD_PERCENT, BELOW_PROMISE_PERCENT, POOR_PERCENT, SLOW_PERCENT};
-use domain::sla::{BAD_UPTIME, PERCENT_MAX, POOR_UPTIME};
+use domain::sla::{
+    BAD_PERCENT, BAD_UPTIME, BELOW_PROMISE_PERCENT, PERCENT_MAX, POOR_PERCENT, POOR_UPTIME,
+    SLOW_PERCENT,
+};
 use store::looks::KEPT_DAYS;
 use ui::visit::Visit;
 use web::page::{Frame, Section};

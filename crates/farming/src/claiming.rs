@@ -3,8 +3,6 @@
 pub(crate) mod json;
 pub(crate) mod page;
 
-use crate::claiming::json::{ClaimBody, ClaimView, Claimed, FarmClaimView, ProveBody, parse_farm};
-use crate::farm::json::FarmNodeWithSlices;
 use domain::audit::Action;
 use domain::time::Timestamp;
 use http::StatusCode;
@@ -19,6 +17,8 @@ use web::limit::{self, CLAIMS, Limit};
 use web::session::{self, Secret};
 use web::{Context, Kind, Problem, Response, respond};
 
+use crate::claiming::json::{ClaimBody, ClaimView, Claimed, FarmClaimView, ProveBody, parse_farm};
+use crate::farm::json::FarmNodeWithSlices;
 use crate::{asking, offering};
 
 /// What a challenge remembers of its claim. The nonce is the challenge itself, and is not kept.

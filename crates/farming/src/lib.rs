@@ -21,8 +21,11 @@ mod removals;
 mod revenue;
 mod sync;
 
-use crate::adding::json::AddedNodeView;
-use crate::adding::json::PREVIEW_NODES;
+use domain::account::Scope;
+use web::Route;
+use web::operation::{Access, Operation, ProblemMember, schema_of};
+
+use crate::adding::json::{AddedNodeView, PREVIEW_NODES};
 use crate::claiming::json::{
     APPROVE_FARM, CLAIM_FARM, LIST_FARM_CLAIMS, LIST_PROVEN_FARMS, PROVE_FARM, REVOKE_FARM,
     TAKE_OVER_NODE,
@@ -39,10 +42,6 @@ use crate::offering::json::{
 };
 use crate::removals::json::CONFIRM_REMOVED;
 use crate::revenue::json::SHOW_REVENUE;
-use domain::account::Scope;
-use web::Route;
-use web::operation::Access;
-use web::operation::{Operation, ProblemMember, schema_of};
 
 pub use jobs::JOBS;
 

@@ -1,6 +1,5 @@
 //! Jobs of agents that are late: people are told, once, by an event and by mail.
 
-use crate::mails;
 use domain::account::Email;
 use domain::id::AccountId;
 use domain::provisioning::JobKind;
@@ -9,6 +8,8 @@ use mail::{Mail, SealedMail};
 use store::due::NoticeMail;
 use store::unprovisioned::{self, Late};
 use web::{Env, JobError};
+
+use crate::mails;
 
 /// Tells renters, farmers and operators of jobs that are late. One that fails does not keep the
 /// others from being told of.

@@ -1,21 +1,22 @@
 //! Agent jobs, SSH keys, sealed access.
 
 pub mod access;
+pub mod mails;
+
 mod agent;
 mod late;
-pub mod mails;
 mod ssh_keys;
 mod waiting;
+
+use domain::account::Scope;
+use domain::recurring;
+use store::{job_runs, jobs};
+use web::operation::{Access, Operation};
+use web::{Job, Route};
 
 use crate::agent::json::{COMPLETE_JOB, FAIL_JOB, LEASE_JOB, REPORT_PROGRESS};
 use crate::ssh_keys::json::{ADD_SSH_KEY, LIST_SSH_KEYS, REMOVE_SSH_KEY};
 use crate::ssh_keys::page::SSH_KEYS;
-use domain::account::Scope;
-use domain::recurring;
-use store::{job_runs, jobs};
-use web::operation::Access;
-use web::operation::Operation;
-use web::{Job, Route};
 
 /// Who is signed in; what is theirs.
 const OWN: Access = Access::Account(Scope::Read);

@@ -13,7 +13,6 @@ use domain::id::MailId;
 use domain::time::Timestamp;
 use seal::{Keys, NONCE_BYTES, Place, SealError};
 use serde::{Deserialize, Serialize};
-
 use web::env::Random;
 
 pub use outlet::{Failure, MailConfig, Post};

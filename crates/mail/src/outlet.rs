@@ -12,7 +12,6 @@ use seal::Keys;
 use serde::Deserialize;
 use serde_json::json;
 use url::{Host, Url};
-
 use web::config::is_outlet_set;
 
 use crate::Mail;

@@ -1,12 +1,19 @@
 //! Notifications, webhooks, the event stream.
 
-mod deliver;
 pub mod mails;
+
+mod deliver;
 mod message;
 mod notices;
 mod stream;
 mod tell;
 mod webhooks;
+
+use domain::account::Scope;
+use domain::recurring;
+use store::{promises, webhooks as kept};
+use web::operation::{Access, Operation};
+use web::{Env, Job, JobError, Route};
 
 use crate::notices::json::{LIST_NOTIFICATIONS, READ_NOTIFICATIONS, SET_CHOICES, SHOW_CHOICES};
 use crate::stream::json::FOLLOW_EVENTS;
@@ -14,12 +21,6 @@ use crate::webhooks::json::{
     ADD_WEBHOOK, LIST_DELIVERIES, LIST_WEBHOOKS, REMOVE_WEBHOOK, REPLAY_DELIVERY, ROTATE_SECRET,
     TEST_WEBHOOK,
 };
-use domain::account::Scope;
-use domain::recurring;
-use store::{promises, webhooks as kept};
-use web::operation::Access;
-use web::operation::Operation;
-use web::{Env, Job, JobError, Route};
 
 const FARM: Access = Access::Account(Scope::Farm);
 const READ: Access = Access::Account(Scope::Read);

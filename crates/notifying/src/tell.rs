@@ -3,9 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use crate::mails::{NoticeLine, notices as notices_mail};
-use crate::message as webhook;
-use crate::notices::page::{kind_words, notice_time};
 use domain::account::Email;
 use domain::id::{AccountId, DeliveryId};
 use domain::notice::NoticeKind;
@@ -15,6 +12,10 @@ use seal::Keys;
 use store::notices::{self, Batch, NewDelivery, NoticeMail, Telling};
 use ui::event::{notice_path, notice_title};
 use web::{Env, JobError};
+
+use crate::mails::{NoticeLine, notices as notices_mail};
+use crate::message as webhook;
+use crate::notices::page::{kind_words, notice_time};
 
 /// What mails are made with.
 struct Outlet {

@@ -8,17 +8,17 @@ mod operating;
 mod operator;
 mod upkeep;
 
+use domain::recurring;
+use store::{job_runs, limits, mails, responses};
+use web::operation::{Access, Operation};
+use web::{Job, Route};
+
 use crate::admin::json::{
     CHECK_INVARIANTS, DISABLE_ACCOUNT, ENABLE_ACCOUNT, END_ACCOUNT_SESSIONS, GRANT_OPERATOR,
     LIST_ACCOUNTS, LIST_ALL_AUDIT, LIST_MAILS, RETRY_MAIL, REVOKE_OPERATOR, SHOW_HEALTH,
 };
 use crate::disputes::json::{DECIDE_DISPUTE, LIST_DISPUTES};
 use crate::upkeep::json::{LIST_RECURRING_JOBS, LIST_SYNC_RUNS};
-use domain::recurring;
-use store::{job_runs, limits, mails, responses};
-use web::operation::Access;
-use web::operation::Operation;
-use web::{Job, Route};
 
 const DISABLE: &str = "/operator/accounts/{account}/disable";
 const ENABLE: &str = "/operator/accounts/{account}/enable";

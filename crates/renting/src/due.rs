@@ -3,7 +3,6 @@
 //! Each job takes a bounded number of rentals, each in a statement of its own; the next run goes
 //! on. Two runs at once do no harm: who saves a change names the version that it saw.
 
-use crate::mails::{self, EndOf};
 use domain::account::Email;
 use domain::id::OrderId;
 use domain::recurring;
@@ -13,6 +12,8 @@ use mail::{Mail, SealedMail};
 use store::due::{self, Notice, NoticeMail};
 use store::unprovisioned::{self, Refundable};
 use web::{Env, JobError};
+
+use crate::mails::{self, EndOf};
 
 /// Extends rentals that renew themselves.
 pub(crate) fn renew(env: &Env<'_>) -> Result<(), JobError> {

@@ -1,9 +1,5 @@
 //! The page of one rental and its forms: extended, renewed by itself, named, handed over, ended.
 
-use crate::rentals::end::EndRental;
-use crate::rentals::json::{ChangeRentalBody, read_refund};
-use crate::rentals::page::Rental;
-use crate::rentals::page::{read_own, read_renewal};
 use domain::account::Email;
 use domain::field::FieldError;
 use domain::money::Usd;
@@ -14,10 +10,12 @@ use store::{ledger, levels as judged, maintenance, rentals, transfers as offers}
 use ui::done::Done;
 use ui::ids::rental_id;
 use ui::visit::Visit;
-use web::form::Form;
-use web::form::belongs_to_form;
+use web::form::{Form, belongs_to_form};
 use web::{Context, Problem, Response, respond, stored};
 
+use crate::rentals::end::EndRental;
+use crate::rentals::json::{ChangeRentalBody, read_refund};
+use crate::rentals::page::{Rental, read_own, read_renewal};
 use crate::renting::{self, Extend, own_rental};
 use crate::{months, provision, transfers};
 

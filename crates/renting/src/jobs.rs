@@ -4,8 +4,7 @@ use domain::recurring;
 use store::{due as kept, quotes, transfers};
 use web::{Job, JobError};
 
-use crate::due;
-use crate::leaving;
+use crate::{due, leaving};
 
 /// Every recurring job of this feature. Rentals without access are not renewed, and renewed rentals
 /// do not expire: they run in this order.

@@ -1,13 +1,13 @@
 //! Nodes that leave the market: their renters are told, and on the day what is left of their
 //! rentals is ended and refunded.
 
-use crate::mails;
 use domain::recurring::{COMPLETE_LEAVING, NOTIFY_OF_LEAVING};
 use domain::rental::Ending;
 use store::leaving::{self, LeavingRental};
 use web::{Env, JobError};
 
 use crate::due::{notice_mail, sealed};
+use crate::mails;
 
 /// Tells renters, by mail, that the node of a rental leaves.
 pub(crate) fn notify(env: &Env<'_>) -> Result<(), JobError> {

@@ -3,9 +3,6 @@
 pub(crate) mod json;
 pub(crate) mod page;
 
-use crate::provision::json::{AccessAnswer, ConsoleAnswer, ConsoleBody};
-use crate::provision::page::Console;
-use crate::renting::json::Start;
 use domain::audit::Action;
 use domain::field::FieldError;
 use domain::id::{RentalId, SliceId};
@@ -23,6 +20,9 @@ use ui::visit::Visit;
 use web::form::Form;
 use web::{Context, Problem, Response, respond};
 
+use crate::provision::json::{AccessAnswer, ConsoleAnswer, ConsoleBody};
+use crate::provision::page::Console;
+use crate::renting::json::Start;
 use crate::renting::own_rental;
 
 /// What the rentals of an order start with.

@@ -5,8 +5,6 @@ pub(crate) mod json;
 pub(crate) mod list;
 pub(crate) mod page;
 
-use crate::rentals::json::{CancelAnswer, CancelBody, ChangeRentalBody, ExtendBody, RentalView};
-use crate::renting::json::{Basis, RentAnswer, RentBody, RentNodeBody, Start};
 use domain::id::RentalId;
 use http::StatusCode;
 use store::rentals::{self, Rental, Which};
@@ -15,6 +13,8 @@ use web::api::{self, PageOf};
 use web::form::idempotency_key;
 use web::{Context, Problem, Response, respond, stored};
 
+use crate::rentals::json::{CancelAnswer, CancelBody, ChangeRentalBody, ExtendBody, RentalView};
+use crate::renting::json::{Basis, RentAnswer, RentBody, RentNodeBody, Start};
 use crate::renting::{self, Extend, own_rental};
 
 pub(crate) fn rent_slice(cx: &Context<'_>) -> Result<Response, Problem> {

@@ -3,7 +3,6 @@
 pub(crate) mod json;
 pub(crate) mod order;
 
-use crate::renting::json::{AlternativeView, Basis, DryRunView, QuoteView, Start};
 use domain::id::{OrderId, QuoteId, RentalId};
 use domain::money::Usd;
 use domain::order::{
@@ -14,13 +13,14 @@ use domain::rental::Ending;
 use domain::term::Term;
 use http::StatusCode;
 use serde_json::{Value, json};
-use store::quotes::Quote;
+use store::quotes::{self, Quote};
 use store::rentals::{self, Extension, Rental};
 use store::renting::{self, Order, Ordered, RentFailure};
 use store::responses::{Intention, StoredResponse};
-use store::{ledger, offers, quotes};
+use store::{ledger, offers};
 use web::{Context, Problem, Response, respond, stored};
 
+use crate::renting::json::{AlternativeView, Basis, DryRunView, QuoteView, Start};
 use crate::{provision, quoting};
 
 /// How many alternatives to something that is sold out are told.

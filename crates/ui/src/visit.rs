@@ -1,15 +1,15 @@
 //! A look at a page: who looks, when, and at which address.
 
-use crate::done as notice;
 use domain::money::{Percent, PriceLimits, Usd};
 use domain::time::Timestamp;
 use store::accounts::Identity;
-use store::notices::UNREAD_MAX;
-use store::{StoreError, events, ledger, notices};
-use url::form_urlencoded;
-use url::form_urlencoded::Serializer;
+use store::notices::{self, UNREAD_MAX};
+use store::{StoreError, events, ledger};
+use url::form_urlencoded::{self, Serializer};
 use web::page::{Frame, Section};
 use web::{Context, session};
+
+use crate::done as notice;
 
 /// How many are unread, such as `7` or `99+`; `None` for none.
 pub fn unread_words(unread: u32) -> Option<String> {

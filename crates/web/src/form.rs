@@ -1,13 +1,13 @@
 //! Forms of pages, and the gathering of every wrong field before anything is answered.
 
-use crate::page::Field;
-use crate::problem::{Kind, Problem};
-use crate::text::sentence;
 use domain::field::FieldError;
 use domain::order::IdempotencyKey;
 use url::form_urlencoded;
 
 use crate::context::{Context, IDEMPOTENCY_KEY, Request, UnreadableHeader, sole_header};
+use crate::page::Field;
+use crate::problem::{Kind, Problem};
+use crate::text::sentence;
 
 /// The longest reason that an operator gives.
 const REASON_CHARS_MAX: usize = 200;

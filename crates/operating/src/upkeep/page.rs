@@ -1,10 +1,11 @@
 //! How the sync with the grid goes, `/operator/sync`, and recurring jobs, `/operator/jobs`.
 
+use std::collections::BTreeMap;
+
 use askama::Template;
 use domain::breaker::Circuit;
 use domain::recurring::{ALL, RecurringJob, RunBy};
 use domain::time::Timestamp;
-use std::collections::BTreeMap;
 use store::job_runs::{BACKLOG_MAX, JobRun};
 use store::sync::{Oversold, RefusedDocument};
 use store::sync_runs::{Run, Upstream};

@@ -1,6 +1,5 @@
 //! Quotes and renting: a slice, several, or a whole node.
 
-use crate::rentals::json::{AccessInfo, RentalView};
 use domain::account::Scope;
 use domain::booking::{Booking, Entry};
 use domain::field::FieldError;
@@ -21,6 +20,8 @@ use web::form::keep;
 use web::json::Decimal;
 use web::operation::{Access, Operation, schema_of};
 use web::{Kind, Problem};
+
+use crate::rentals::json::{AccessInfo, RentalView};
 
 const GROUP: &str = "Renting";
 

@@ -1,11 +1,12 @@
 //! The page of any failure.
 
+use askama::Template;
+
 use crate::context::Context;
 use crate::page::{Frame, Link, Section};
 use crate::problem::{Kind, Problem};
 use crate::session;
 use crate::text::sentence;
-use askama::Template;
 
 /// What `error.html` shows: what went wrong, and a way on.
 #[derive(Clone, Debug, Template)]
