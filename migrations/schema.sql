@@ -232,6 +232,29 @@ CREATE TABLE rate_limits (
 
 CREATE INDEX rate_limits_by_end ON rate_limits (empty_at);
 
+-- The responses to requests with an idempotency key, each written by the statement that acted.
+CREATE TABLE responses (
+    -- The account; empty for the operator's token of the configuration.
+    owner_id        TEXT    NOT NULL,
+    -- Kept forever: it has one effect, whatever the operation.
+    idempotency_key TEXT    NOT NULL,
+    -- Method and path.
+    operation       TEXT    NOT NULL,
+    -- SHA-256 of the operation and what was asked for: tells a retry from another request.
+    fingerprint     BLOB    NOT NULL
+                    CONSTRAINT response_fingerprint_is_sha256 CHECK (length(fingerprint) = 32),
+    status          INTEGER NOT NULL
+                    CONSTRAINT response_is_success CHECK (status BETWEEN 200 AND 303),
+    -- Where the result can be looked up.
+    location        TEXT    NOT NULL,
+    -- As it was sent; NULL once it was deleted.
+    body            TEXT,
+    created_at      INTEGER NOT NULL,
+    PRIMARY KEY (owner_id, idempotency_key)
+) STRICT;
+
+CREATE INDEX responses_by_age ON responses (created_at) WHERE body IS NOT NULL;
+
 -- tables/0002_ledger.sql
 -- Money: double entry, in whole micro-dollars, append-only and chained by hashes.
 
@@ -350,7 +373,7 @@ BEGIN
 END;
 
 -- The chain: SHA-256 over the seal before, the transaction and its entries, as in `audit_seals`.
--- The mailer's cron and whoever checks compute it.
+-- A job of `clock` and whoever checks compute it.
 CREATE TABLE ledger_seals (
     transaction_id INTEGER PRIMARY KEY REFERENCES ledger_transactions (id),
     hash           BLOB    NOT NULL CONSTRAINT ledger_seal_hash_is_sha256 CHECK (length(hash) = 32)
@@ -394,23 +417,76 @@ END;
 -- tables/0003_events.sql
 -- What happened, and who did what: append-only.
 
-CREATE TABLE event_kinds (kind TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+-- Every kind of event, and whom it may concern. The rows are those of `EventKind`: each upgrade
+-- writes them.
+CREATE TABLE event_kinds (
+    kind       TEXT    PRIMARY KEY,
+    for_renter INTEGER NOT NULL
+               CONSTRAINT event_kind_for_renter_is_flag CHECK (for_renter IN (0, 1)),
+    for_farmer INTEGER NOT NULL
+               CONSTRAINT event_kind_for_farmer_is_flag CHECK (for_farmer IN (0, 1))
+) STRICT, WITHOUT ROWID;
 
-INSERT INTO event_kinds (kind)
-VALUES ('wallet-credited'), ('node-registered'), ('node-published'), ('node-paused'),
-       ('offer-changed'), ('slice-rented'), ('node-rented'), ('node-rental-imported'),
-       ('rental-extended'), ('rental-renewed'), ('renewal-failed'), ('rental-reminded'),
-       ('rental-expired'), ('rental-ended'), ('transfer-offered'), ('rental-transferred'),
-       ('rental-received'), ('farm-proven'), ('farm-lost'), ('farm-moved'), ('farm-revoked'),
-       ('node-claimed'), ('node-moved'), ('node-taken-over'), ('node-lost'), ('farmer-changed'),
-       ('maintenance-announced'), ('maintenance-canceled'), ('maintenance-due'), ('node-locked'),
-       ('node-unlocked'), ('node-leaving'), ('node-stays'), ('node-left'), ('rental-moved-out'),
-       ('rental-moved-in'), ('price-suggested'), ('payout-requested'), ('payout-approved'),
-       ('payout-sent'), ('payout-done'), ('payout-failed'), ('payout-withdrawn'),
-       ('promise-at-risk'), ('promise-broken'), ('node-down'), ('node-back'),
-       ('webhook-disabled'), ('access-progress'), ('access-ready'), ('access-failed'),
-       ('access-late'), ('rental-refunded'), ('removal-late'), ('slice-removed'),
-       ('node-oversold'), ('node-fits'), ('sla-credited'), ('sla-disputed'), ('sla-decided');
+INSERT INTO event_kinds (kind, for_renter, for_farmer)
+VALUES ('access-failed', 1, 1),
+       ('access-late', 1, 1),
+       ('access-progress', 1, 1),
+       ('access-ready', 1, 1),
+       ('farm-lost', 0, 1),
+       ('farm-moved', 0, 1),
+       ('farm-proven', 0, 1),
+       ('farm-revoked', 0, 1),
+       ('farmer-changed', 1, 1),
+       ('maintenance-announced', 1, 1),
+       ('maintenance-canceled', 1, 1),
+       ('maintenance-due', 1, 1),
+       ('node-back', 0, 1),
+       ('node-claimed', 0, 1),
+       ('node-down', 0, 1),
+       ('node-fits', 0, 1),
+       ('node-leaving', 1, 1),
+       ('node-left', 0, 1),
+       ('node-locked', 0, 1),
+       ('node-lost', 0, 1),
+       ('node-moved', 0, 1),
+       ('node-oversold', 0, 1),
+       ('node-paused', 0, 1),
+       ('node-published', 0, 1),
+       ('node-registered', 0, 1),
+       ('node-rental-imported', 1, 1),
+       ('node-rented', 1, 1),
+       ('node-stays', 1, 1),
+       ('node-taken-over', 0, 1),
+       ('node-unlocked', 0, 1),
+       ('offer-changed', 0, 1),
+       ('payout-approved', 0, 1),
+       ('payout-done', 0, 1),
+       ('payout-failed', 0, 1),
+       ('payout-requested', 0, 1),
+       ('payout-sent', 0, 1),
+       ('payout-withdrawn', 0, 1),
+       ('price-suggested', 0, 1),
+       ('promise-at-risk', 0, 1),
+       ('promise-broken', 0, 1),
+       ('removal-late', 0, 1),
+       ('renewal-failed', 1, 0),
+       ('rental-ended', 1, 1),
+       ('rental-expired', 1, 1),
+       ('rental-extended', 1, 1),
+       ('rental-moved-in', 1, 1),
+       ('rental-moved-out', 0, 1),
+       ('rental-received', 1, 0),
+       ('rental-refunded', 1, 1),
+       ('rental-reminded', 1, 0),
+       ('rental-renewed', 1, 1),
+       ('rental-transferred', 1, 1),
+       ('sla-credited', 1, 1),
+       ('sla-decided', 1, 1),
+       ('sla-disputed', 1, 1),
+       ('slice-removed', 0, 1),
+       ('slice-rented', 1, 1),
+       ('wallet-credited', 1, 0),
+       ('webhook-disabled', 0, 1);
 
 -- What happened, for people and programs that follow it. `renter_id` and `farmer_id` are who may
 -- see it.
@@ -434,6 +510,15 @@ CREATE INDEX events_by_renter ON events (renter_id, id) WHERE renter_id IS NOT N
 CREATE INDEX events_by_farmer ON events (farmer_id, id) WHERE farmer_id IS NOT NULL;
 
 -- What holds on `events`, and what follows from a change of it.
+
+CREATE TRIGGER event_audience_matches_kind BEFORE INSERT ON events
+WHEN EXISTS (SELECT 1 FROM event_kinds
+              WHERE kind = NEW.kind
+                AND (for_renter < (NEW.renter_id IS NOT NULL)
+                     OR for_farmer < (NEW.farmer_id IS NOT NULL)))
+BEGIN
+    SELECT RAISE(ABORT, 'refused: event_audience_matches_kind');
+END;
 
 CREATE TRIGGER events_never_updated BEFORE UPDATE ON events BEGIN
     SELECT RAISE(ABORT, 'refused: events_append_only');
@@ -482,8 +567,8 @@ CREATE TRIGGER audit_never_deleted BEFORE DELETE ON audit BEGIN
     SELECT RAISE(ABORT, 'refused: audit_append_only');
 END;
 
--- The chain: SHA-256 over the seal before and the row. SQL has no such function, so that the
--- mailer's cron and whoever checks compute it.
+-- The chain: SHA-256 over the seal before and the row. SQL has no such function, so that a
+-- job of `clock` and whoever checks compute it.
 CREATE TABLE audit_seals (
     audit_id INTEGER PRIMARY KEY REFERENCES audit (id),
     hash     BLOB    NOT NULL CONSTRAINT audit_seal_hash_is_sha256 CHECK (length(hash) = 32)
@@ -1072,21 +1157,15 @@ CREATE INDEX quotes_by_end ON quotes (expires_at) WHERE used_at IS NULL;
 
 -- What an account asked for and paid: one rental or several, or an extension.
 CREATE TABLE orders (
-    id              TEXT    PRIMARY KEY,
-    account_id      TEXT    NOT NULL REFERENCES accounts (id),
-    kind            TEXT    NOT NULL
-                    CONSTRAINT order_kind_is_known
-                    CHECK (kind IN ('rental', 'extension', 'import')),
-    -- Marks one intention of the account; a retry finds the order that the first try made.
-    idempotency_key TEXT    NOT NULL,
-    request_hash    BLOB    NOT NULL
-                    CONSTRAINT order_request_hash_is_sha256 CHECK (length(request_hash) = 32),
-    total_micros    INTEGER NOT NULL CONSTRAINT order_total_not_negative CHECK (total_micros >= 0),
+    id           TEXT    PRIMARY KEY,
+    account_id   TEXT    NOT NULL REFERENCES accounts (id),
+    kind         TEXT    NOT NULL
+                 CONSTRAINT order_kind_is_known CHECK (kind IN ('rental', 'extension', 'import')),
+    total_micros INTEGER NOT NULL CONSTRAINT order_total_not_negative CHECK (total_micros >= 0),
     -- The token that asked, where one did.
-    token_id        TEXT,
-    quote_id        TEXT    UNIQUE REFERENCES quotes (id),
-    created_at      INTEGER NOT NULL,
-    UNIQUE (account_id, idempotency_key)
+    token_id     TEXT,
+    quote_id     TEXT    UNIQUE REFERENCES quotes (id),
+    created_at   INTEGER NOT NULL
 ) STRICT;
 
 -- What holds on `orders`, and what follows from a change of it.
@@ -1811,40 +1890,38 @@ CREATE INDEX refused_payments_by_time ON refused_payments (created_at, payment_i
 -- Earnings on their way to a farmer. While one is requested or approved, its amount is held in the
 -- escrow of its id; once sent, it has left the ledger.
 CREATE TABLE payouts (
-    id              TEXT    PRIMARY KEY,
-    account_id      TEXT    NOT NULL REFERENCES accounts (id),
+    id            TEXT    PRIMARY KEY,
+    account_id    TEXT    NOT NULL REFERENCES accounts (id),
     -- Whole cents of US dollars.
-    amount_micros   INTEGER NOT NULL
-                    CONSTRAINT payout_amount_in_whole_cents
-                    CHECK (amount_micros > 0 AND amount_micros % 10000 = 0),
+    amount_micros INTEGER NOT NULL
+                  CONSTRAINT payout_amount_in_whole_cents
+                  CHECK (amount_micros > 0 AND amount_micros % 10000 = 0),
     -- Where it is paid to, as it was when it was requested.
-    address         TEXT    NOT NULL
-                    CONSTRAINT payout_address_length_in_range
-                    CHECK (length(address) BETWEEN 1 AND 200),
-    state           TEXT    NOT NULL DEFAULT 'requested'
-                    CONSTRAINT payout_state_is_known
-                    CHECK (state IN ('requested', 'approved', 'sent', 'done', 'failed',
-                                     'withdrawn')),
+    address       TEXT    NOT NULL
+                  CONSTRAINT payout_address_length_in_range
+                  CHECK (length(address) BETWEEN 1 AND 200),
+    state         TEXT    NOT NULL DEFAULT 'requested'
+                  CONSTRAINT payout_state_is_known
+                  CHECK (state IN ('requested', 'approved', 'sent', 'done', 'failed',
+                                   'withdrawn')),
     -- Counts the changes of state: who saves one names the version that it saw.
-    version         INTEGER NOT NULL DEFAULT 1,
+    version       INTEGER NOT NULL DEFAULT 1,
     -- What the operator calls the transfer.
-    reference       TEXT
-                    CONSTRAINT payout_sent_has_reference
-                    CHECK (state NOT IN ('sent', 'done') OR reference IS NOT NULL),
+    reference     TEXT
+                  CONSTRAINT payout_sent_has_reference
+                  CHECK (state NOT IN ('sent', 'done') OR reference IS NOT NULL),
     -- Why it failed.
-    note            TEXT
-                    CONSTRAINT payout_failed_has_note
-                    CHECK ((note IS NOT NULL) = (state = 'failed')),
-    idempotency_key TEXT    NOT NULL,
-    requested_at    INTEGER NOT NULL,
-    approved_at     INTEGER,
-    sent_at         INTEGER
-                    CONSTRAINT payout_sent_has_date
-                    CHECK (state NOT IN ('sent', 'done') OR sent_at IS NOT NULL),
-    finished_at     INTEGER
-                    CONSTRAINT payout_finished_has_date
-                    CHECK ((finished_at IS NOT NULL) = (state IN ('done', 'failed', 'withdrawn'))),
-    UNIQUE (account_id, idempotency_key)
+    note          TEXT
+                  CONSTRAINT payout_failed_has_note
+                  CHECK ((note IS NOT NULL) = (state = 'failed')),
+    requested_at  INTEGER NOT NULL,
+    approved_at   INTEGER,
+    sent_at       INTEGER
+                  CONSTRAINT payout_sent_has_date
+                  CHECK (state NOT IN ('sent', 'done') OR sent_at IS NOT NULL),
+    finished_at   INTEGER
+                  CONSTRAINT payout_finished_has_date
+                  CHECK ((finished_at IS NOT NULL) = (state IN ('done', 'failed', 'withdrawn')))
 ) STRICT;
 
 CREATE INDEX payouts_by_account ON payouts (account_id, id);
@@ -2136,6 +2213,9 @@ END;
 -- When each recurring job was last done: one row for each.
 CREATE TABLE job_runs (
     name          TEXT    PRIMARY KEY,
+    -- When a run last took it on; NULL for a job that every run of its component does.
+    begun_at      INTEGER,
+    -- When the last run began that is done.
     started_at    INTEGER NOT NULL,
     took_ms       INTEGER NOT NULL CONSTRAINT job_run_took_ms_not_negative CHECK (took_ms >= 0),
     -- What went wrong the last time; NULL where nothing did.
@@ -2328,12 +2408,12 @@ END;
 -- Command: a rental changes: it is extended, earns, expires, or ends. It aborts unless the rental
 -- is at the `version` that the decision saw. `periods` are those that came or changed, a JSON array
 -- of objects; `bookings` are what `post_booking` takes. An extension has an `order_id`, with its
--- key, hash, total and token. Once the rental has ended, its slices are free where the node can
+-- total and token, and `response` is what `store_response` takes. Once the rental has ended, its slices are free where the node can
 -- carry them, and its machines are removed, which is late at `removal_late_at`.
 CREATE VIEW change_rental AS
     SELECT r.id, r.version, r.state, r.price_micros, r.price_until, r.ends_at, r.ended_at,
            r.earns_at, '[]' AS periods, '[]' AS bookings, '' AS event, o.id AS order_id,
-           o.idempotency_key, o.request_hash, o.total_micros, o.token_id, 0 AS removal_late_at,
+           o.total_micros, o.token_id, '' AS response, 0 AS removal_late_at,
            r.started_at AS changed_at
       FROM rentals r JOIN orders o ON o.id = r.order_id;
 
@@ -2344,10 +2424,9 @@ CREATE TRIGGER change_rental_does INSTEAD OF INSERT ON change_rental BEGIN
            earns_at = NEW.earns_at
      WHERE id = NEW.id AND version = NEW.version;
     SELECT RAISE(ABORT, 'refused: rental_changed') WHERE changes() = 0;
-    INSERT INTO orders
-           (id, account_id, kind, idempotency_key, request_hash, total_micros, token_id, created_at)
-    SELECT NEW.order_id, renter_id, 'extension', NEW.idempotency_key, NEW.request_hash,
-           NEW.total_micros, NEW.token_id, NEW.changed_at
+    INSERT INTO store_response (response, created_at) VALUES (NEW.response, NEW.changed_at);
+    INSERT INTO orders (id, account_id, kind, total_micros, token_id, created_at)
+    SELECT NEW.order_id, renter_id, 'extension', NEW.total_micros, NEW.token_id, NEW.changed_at
       FROM rentals WHERE id = NEW.id AND NEW.order_id IS NOT NULL;
     INSERT INTO rental_periods
            (rental_id, number, order_id, payer_id, months, price_micros, total_micros, fee_micros,
@@ -2445,23 +2524,52 @@ CREATE TRIGGER create_machines_does INSTEAD OF INSERT ON create_machines BEGIN
      ORDER BY s.number;
 END;
 
+-- commands/credit_sla.sql
+
+-- Command: credits the renter of a rental out of what its farmer has earned, for an SLA that was
+-- missed. `booking` is what `post_booking` takes, `response` what `store_response` does, and
+-- `audit_entry` what `write_audit_entry` does. It aborts unless the rental is still theirs.
+CREATE VIEW credit_sla AS
+    SELECT id AS rental_id, renter_id, farmer_id, '' AS booking, '' AS response, '' AS audit_entry,
+           started_at AS created_at
+      FROM rentals;
+
+CREATE TRIGGER credit_sla_does INSTEAD OF INSERT ON credit_sla BEGIN
+    INSERT INTO store_response (response, created_at) VALUES (NEW.response, NEW.created_at);
+    SELECT RAISE(ABORT, 'refused: rental_changed')
+     WHERE NOT EXISTS (SELECT 1 FROM rentals
+                        WHERE id = NEW.rental_id AND renter_id = NEW.renter_id
+                          AND farmer_id = NEW.farmer_id);
+    INSERT INTO post_booking (rental_id, booking, created_at)
+    VALUES (NEW.rental_id, NEW.booking, NEW.created_at);
+    INSERT INTO write_audit_entry (entry, created_at) VALUES (NEW.audit_entry, NEW.created_at);
+END;
+
 -- commands/credit_wallet.sql
 
--- Command: credits a wallet with money from outside. A second credit of the same key fails.
+-- Command: credits a wallet with money from outside. A second credit of the same reference fails,
+-- and it aborts unless the wallet holds `balance_micros` then. `response` is what `store_response`
+-- takes, and `audit_entry` what `write_audit_entry` does.
 CREATE VIEW credit_wallet AS
-    SELECT t.reference AS key, a.owner_id AS account_id, e.amount_micros, t.reason, t.created_at
+    SELECT t.reference, a.owner_id AS account_id, e.amount_micros, a.balance_micros, t.reason,
+           '' AS response, '' AS audit_entry, t.created_at
       FROM ledger_entries e
       JOIN ledger_transactions t ON t.id = e.transaction_id AND t.kind = 'credit'
       JOIN ledger_accounts a ON a.id = e.ledger_account_id AND a.kind = 'wallet';
 
 CREATE TRIGGER credit_wallet_does INSTEAD OF INSERT ON credit_wallet BEGIN
+    INSERT INTO store_response (response, created_at) VALUES (NEW.response, NEW.created_at);
     INSERT INTO ledger_transactions (kind, reference, reason, created_at)
-    VALUES ('credit', NEW.key, NEW.reason, NEW.created_at);
+    VALUES ('credit', NEW.reference, NEW.reason, NEW.created_at);
     INSERT INTO post_entry (transaction_kind, reference, kind, owner_id, amount_micros)
-    VALUES ('credit', NEW.key, 'funding', '', -NEW.amount_micros),
-           ('credit', NEW.key, 'wallet', NEW.account_id, NEW.amount_micros);
+    VALUES ('credit', NEW.reference, 'funding', '', -NEW.amount_micros),
+           ('credit', NEW.reference, 'wallet', NEW.account_id, NEW.amount_micros);
+    SELECT RAISE(ABORT, 'refused: balance_changed')
+     WHERE (SELECT balance_micros FROM ledger_accounts
+             WHERE kind = 'wallet' AND owner_id = NEW.account_id) <> NEW.balance_micros;
     INSERT INTO events (kind, renter_id, created_at)
     VALUES ('wallet-credited', NEW.account_id, NEW.created_at);
+    INSERT INTO write_audit_entry (entry, created_at) VALUES (NEW.audit_entry, NEW.created_at);
 END;
 
 -- commands/decide_dispute.sql
@@ -2522,6 +2630,7 @@ CREATE TRIGGER delete_account_does INSTEAD OF INSERT ON delete_account BEGIN
            is_operator = 0, deleted_at = NEW.deleted_at
      WHERE id = NEW.account_id AND deleted_at IS NULL;
     SELECT RAISE(ABORT, 'refused: account_gone') WHERE changes() = 0;
+    UPDATE responses SET body = NULL WHERE owner_id = NEW.account_id AND body IS NOT NULL;
     DELETE FROM sessions WHERE account_id = NEW.account_id;
     DELETE FROM tokens WHERE account_id = NEW.account_id;
     DELETE FROM challenges WHERE account_id = NEW.account_id;
@@ -2681,26 +2790,25 @@ END;
 -- aborts while anything on the node is rented or held.
 CREATE VIEW import_node_rental AS
     SELECT r.id, r.node_id, r.renter_id, p.months, r.price_micros, r.price_until, r.started_at,
-           r.ends_at, o.request_hash, 0 AS evaluate_at, o.created_at AS imported_at
+           r.ends_at, 0 AS evaluate_at, o.created_at AS imported_at
       FROM rentals r
       JOIN orders o ON o.id = r.order_id
       JOIN rental_periods p ON p.rental_id = r.id;
 
 CREATE TRIGGER import_node_rental_does INSTEAD OF INSERT ON import_node_rental BEGIN
-    INSERT INTO orders
-           (id, account_id, kind, idempotency_key, request_hash, total_micros, created_at)
-    VALUES (NEW.id, NEW.renter_id, 'import', 'import-' || NEW.id, NEW.request_hash, 0,
-            NEW.imported_at);
+    SELECT RAISE(ABORT, 'refused: node_in_use')
+     WHERE NOT EXISTS (SELECT 1 FROM nodes
+                        WHERE id = NEW.node_id AND whole_rental_id IS NULL
+                          AND allocated_slices = 0 AND reserved_slices = 0);
+    INSERT INTO orders (id, account_id, kind, total_micros, created_at)
+    VALUES (NEW.id, NEW.renter_id, 'import', 0, NEW.imported_at);
     INSERT INTO rentals
            (id, order_id, node_id, slices, renter_id, farmer_id, state, price_micros, price_until,
             min_uptime, min_bandwidth_mbps, started_at, ends_at)
     SELECT NEW.id, NEW.id, id, max(1, available_slices), NEW.renter_id, farmer_id, 'active',
            NEW.price_micros, NEW.price_until, min_uptime, min_bandwidth_mbps, NEW.started_at,
            NEW.ends_at
-      FROM nodes
-     WHERE id = NEW.node_id AND whole_rental_id IS NULL AND allocated_slices = 0
-       AND reserved_slices = 0;
-    SELECT RAISE(ABORT, 'refused: node_in_use') WHERE changes() = 0;
+      FROM nodes WHERE id = NEW.node_id;
     INSERT INTO rental_periods
            (rental_id, number, order_id, payer_id, months, price_micros, total_micros, fee_micros,
             starts_at, ends_at)
@@ -3057,11 +3165,11 @@ CREATE TRIGGER refund_rental_does INSTEAD OF INSERT ON refund_rental BEGIN
       FROM rentals WHERE id = NEW.id AND NEW.mail_id IS NOT NULL;
     INSERT INTO change_rental
            (id, version, state, price_micros, price_until, ends_at, ended_at, earns_at, periods,
-            bookings, event, order_id, idempotency_key, request_hash, total_micros, token_id,
-            removal_late_at, changed_at)
+            bookings, event, order_id, total_micros, token_id, response, removal_late_at,
+            changed_at)
     VALUES (NEW.id, NEW.version, NEW.state, NEW.price_micros, NEW.price_until, NEW.ends_at,
             NEW.ended_at, NEW.earns_at, NEW.periods, NEW.bookings, 'rental-ended', NULL, NULL,
-            NULL, NULL, NULL, NEW.removal_late_at, NEW.changed_at);
+            NULL, NULL, NEW.removal_late_at, NEW.changed_at);
 END;
 
 -- commands/refuse_payment.sql
@@ -3182,25 +3290,27 @@ END;
 -- commands/rent.sql
 
 -- Command: rents one slice, several, or whole nodes; all or none. `items` is a JSON array with an
--- object for each rental: `rental` (its id), `node`, `slice` (NULL for any free one, or for the
--- whole node), `whole` (the number of its slices where the whole node is rented), `version` and
--- `price` of the offer, and what was agreed: `months`, `total`, `fee`, `ends_at`, `price_until`,
--- `earns_at`, `min_uptime`, `min_bandwidth`. The machine starts with `ssh_key`, the text of a
+-- object for each rental: `rental` (its id), `node`, `slice` (its number; NULL for the whole node),
+-- `whole` (the number of its slices where the whole node is rented), `version` and `price` of the
+-- offer, and what was agreed: `months`, `total`, `fee`, `ends_at`, `price_until`, `earns_at`,
+-- `min_uptime`, `min_bandwidth`. The machine starts with `ssh_key`, the text of a
 -- key, or NULL for the account's first one; `template` and `template_version`, or `user_data`,
 -- which is encrypted, in hexadecimal. `late_at`, `refund_at` and `seen_after` are what
--- `create_machines` takes, and `evaluate_at` what `begin_tenure` does.
+-- `create_machines` takes, `evaluate_at` what `begin_tenure` does, and `response` what
+-- `store_response` does.
 --
 -- Everything changes hands, is paid into escrow and is recorded, or nothing happens. It aborts
 -- unless the quote, if there is one, is unused and in time and holds what it says; the other offers
--- are at the version and price that were agreed to; enough slices are free; the wallet holds the
+-- are at the version and price that were agreed to; the slices are free; the wallet holds the
 -- total; and the account holds at most `slices_max` slices then.
 CREATE VIEW rent AS
-    SELECT id, account_id, idempotency_key, request_hash, total_micros, token_id, quote_id,
-           '[]' AS items, 0 AS slices_max, 0 AS evaluate_at, 0 AS late_at, 0 AS refund_at,
-           0 AS seen_after, created_at
+    SELECT id, account_id, total_micros, token_id, quote_id, '[]' AS items, 0 AS slices_max,
+           0 AS evaluate_at, 0 AS late_at, 0 AS refund_at, 0 AS seen_after, '' AS response,
+           created_at
       FROM orders;
 
 CREATE TRIGGER rent_does INSTEAD OF INSERT ON rent BEGIN
+    INSERT INTO store_response (response, created_at) VALUES (NEW.response, NEW.created_at);
     INSERT INTO release_hold (quote_id, released_at)
     SELECT id, NEW.created_at FROM quotes WHERE held_until <= NEW.created_at;
     -- What a quote holds has its price, whatever the offer is by now.
@@ -3219,31 +3329,24 @@ CREATE TRIGGER rent_does INSTEAD OF INSERT ON rent BEGIN
     -- Free for this order alone.
     UPDATE slices SET state = 'available', quote_id = NULL WHERE quote_id = NEW.quote_id;
     INSERT INTO orders
-           (id, account_id, kind, idempotency_key, request_hash, total_micros, token_id, quote_id,
-            created_at)
-    VALUES (NEW.id, NEW.account_id, 'rental', NEW.idempotency_key, NEW.request_hash,
-            NEW.total_micros, NEW.token_id, NEW.quote_id, NEW.created_at);
+           (id, account_id, kind, total_micros, token_id, quote_id, created_at)
+    VALUES (NEW.id, NEW.account_id, 'rental', NEW.total_micros, NEW.token_id, NEW.quote_id,
+            NEW.created_at);
     INSERT INTO rentals
            (id, order_id, node_id, slice_number, slices, renter_id, farmer_id, state, price_micros,
             price_until, min_uptime, min_bandwidth_mbps, started_at, ends_at, earns_at)
-    SELECT i.item ->> 'rental', NEW.id, n.id, s.number, coalesce(i.item ->> 'whole', 1),
-           NEW.account_id, n.farmer_id, 'active', i.item ->> 'price', i.item ->> 'price_until',
-           i.item ->> 'min_uptime', i.item ->> 'min_bandwidth', NEW.created_at,
-           i.item ->> 'ends_at', i.item ->> 'earns_at'
-      FROM (SELECT value AS item,
-                   row_number() OVER (PARTITION BY value ->> 'node' ORDER BY key) AS nth
-              FROM json_each(NEW.items)) i
-      JOIN nodes n ON n.id = i.item ->> 'node'
-      LEFT JOIN (SELECT node_id, number,
-                        row_number() OVER (PARTITION BY node_id ORDER BY number) AS nth
-                   FROM slices
-                  WHERE state = 'available'
-                    AND node_id IN (SELECT value ->> 'node' FROM json_each(NEW.items))) s
-        ON s.node_id = n.id AND i.item ->> 'whole' IS NULL
-       AND s.number = coalesce(i.item ->> 'slice', s.number)
-       AND (i.item ->> 'slice' IS NOT NULL OR s.nth = i.nth)
-     WHERE CASE WHEN i.item ->> 'whole' IS NULL THEN s.number IS NOT NULL
-                ELSE n.available_slices = i.item ->> 'whole'
+    SELECT i.value ->> 'rental', NEW.id, n.id, i.value ->> 'slice',
+           coalesce(i.value ->> 'whole', 1), NEW.account_id, n.farmer_id, 'active',
+           i.value ->> 'price', i.value ->> 'price_until', i.value ->> 'min_uptime',
+           i.value ->> 'min_bandwidth', NEW.created_at, i.value ->> 'ends_at',
+           i.value ->> 'earns_at'
+      FROM json_each(NEW.items) i
+      JOIN nodes n ON n.id = i.value ->> 'node'
+     WHERE CASE WHEN i.value ->> 'whole' IS NULL
+                THEN EXISTS (SELECT 1 FROM slices
+                              WHERE node_id = n.id AND number = i.value ->> 'slice'
+                                AND state = 'available')
+                ELSE n.available_slices = i.value ->> 'whole'
                      AND n.allocated_slices = 0 AND n.reserved_slices = 0 END;
     SELECT RAISE(ABORT, 'refused: slice_taken') WHERE changes() <> json_array_length(NEW.items);
     INSERT INTO rental_periods
@@ -3313,14 +3416,16 @@ END;
 -- Command: requests a payout, and holds its amount. It aborts unless the account is still paid to
 -- the `address` that was seen, has at most `open_max` payouts under way then, and keeps what it may
 -- still owe its renters: `owed_credits`, and `withheld_percent` of what was not evaluated yet.
+-- `response` is what `store_response` takes.
 CREATE VIEW request_payout AS
-    SELECT id, account_id, amount_micros, address, idempotency_key, '' AS booking, 0 AS open_max,
-           0 AS withheld_percent, requested_at
+    SELECT id, account_id, amount_micros, address, '' AS booking, 0 AS open_max,
+           0 AS withheld_percent, '' AS response, requested_at
       FROM payouts;
 
 CREATE TRIGGER request_payout_does INSTEAD OF INSERT ON request_payout BEGIN
-    INSERT INTO payouts (id, account_id, amount_micros, address, idempotency_key, requested_at)
-    SELECT NEW.id, id, NEW.amount_micros, payout_address, NEW.idempotency_key, NEW.requested_at
+    INSERT INTO store_response (response, created_at) VALUES (NEW.response, NEW.requested_at);
+    INSERT INTO payouts (id, account_id, amount_micros, address, requested_at)
+    SELECT NEW.id, id, NEW.amount_micros, payout_address, NEW.requested_at
       FROM accounts
      WHERE id = NEW.account_id AND payout_address = NEW.address AND deleted_at IS NULL;
     SELECT RAISE(ABORT, 'refused: payout_address_changed') WHERE changes() = 0;
@@ -3355,6 +3460,24 @@ CREATE TRIGGER revoke_farm_does INSTEAD OF INSERT ON revoke_farm BEGIN
      WHERE farm_id = NEW.id AND listing = 'published'
        AND farmer_id = (SELECT owner_id FROM farms WHERE id = NEW.id);
     DELETE FROM farms WHERE id = NEW.id;
+END;
+
+-- commands/store_response.sql
+
+-- Command, used by the other commands: stores the response to a request, a JSON object with
+-- `owner_id`, `idempotency_key`, `operation`, `fingerprint` in hexadecimal, `status`, `location`
+-- and `body`. A request without a key stores none: `response` is NULL. It fails if the key was used.
+CREATE VIEW store_response AS SELECT '' AS response, created_at FROM responses;
+
+CREATE TRIGGER store_response_does INSTEAD OF INSERT ON store_response
+  WHEN NEW.response IS NOT NULL
+BEGIN
+    INSERT INTO responses
+           (owner_id, idempotency_key, operation, fingerprint, status, location, body, created_at)
+    VALUES (NEW.response ->> 'owner_id', NEW.response ->> 'idempotency_key',
+            NEW.response ->> 'operation', unhex(NEW.response ->> 'fingerprint'),
+            NEW.response ->> 'status', NEW.response ->> 'location', NEW.response ->> 'body',
+            NEW.created_at);
 END;
 
 -- commands/sync_node.sql
@@ -3502,4 +3625,17 @@ CREATE TRIGGER verify_farm_does INSTEAD OF INSERT ON verify_farm BEGIN
     UPDATE nodes
        SET listing = 'paused', offer_version = offer_version + 1, offer_changed_at = NEW.verified_at
      WHERE farm_id = NEW.id AND farmer_id <> NEW.owner_id AND listing = 'published';
+END;
+
+-- commands/write_audit_entry.sql
+
+-- Command, used by the other commands: writes an entry of the audit log, a JSON object with its
+-- columns.
+CREATE VIEW write_audit_entry AS SELECT '' AS entry, created_at FROM audit;
+
+CREATE TRIGGER write_audit_entry_does INSTEAD OF INSERT ON write_audit_entry BEGIN
+    INSERT INTO audit (action, actor, actor_id, account_id, subject, address, request_id, created_at)
+    VALUES (NEW.entry ->> 'action', NEW.entry ->> 'actor', NEW.entry ->> 'actor_id',
+            NEW.entry ->> 'account_id', NEW.entry ->> 'subject', NEW.entry ->> 'address',
+            NEW.entry ->> 'request_id', NEW.created_at);
 END;

@@ -1,12 +1,12 @@
 -- Command: a rental changes: it is extended, earns, expires, or ends. It aborts unless the rental
 -- is at the `version` that the decision saw. `periods` are those that came or changed, a JSON array
 -- of objects; `bookings` are what `post_booking` takes. An extension has an `order_id`, with its
--- key, hash, total and token. Once the rental has ended, its slices are free where the node can
+-- total and token, and `response` is what `store_response` takes. Once the rental has ended, its slices are free where the node can
 -- carry them, and its machines are removed, which is late at `removal_late_at`.
 CREATE VIEW change_rental AS
     SELECT r.id, r.version, r.state, r.price_micros, r.price_until, r.ends_at, r.ended_at,
            r.earns_at, '[]' AS periods, '[]' AS bookings, '' AS event, o.id AS order_id,
-           o.idempotency_key, o.request_hash, o.total_micros, o.token_id, 0 AS removal_late_at,
+           o.total_micros, o.token_id, '' AS response, 0 AS removal_late_at,
            r.started_at AS changed_at
       FROM rentals r JOIN orders o ON o.id = r.order_id;
 
@@ -17,10 +17,9 @@ CREATE TRIGGER change_rental_does INSTEAD OF INSERT ON change_rental BEGIN
            earns_at = NEW.earns_at
      WHERE id = NEW.id AND version = NEW.version;
     SELECT RAISE(ABORT, 'refused: rental_changed') WHERE changes() = 0;
-    INSERT INTO orders
-           (id, account_id, kind, idempotency_key, request_hash, total_micros, token_id, created_at)
-    SELECT NEW.order_id, renter_id, 'extension', NEW.idempotency_key, NEW.request_hash,
-           NEW.total_micros, NEW.token_id, NEW.changed_at
+    INSERT INTO store_response (response, created_at) VALUES (NEW.response, NEW.changed_at);
+    INSERT INTO orders (id, account_id, kind, total_micros, token_id, created_at)
+    SELECT NEW.order_id, renter_id, 'extension', NEW.total_micros, NEW.token_id, NEW.changed_at
       FROM rentals WHERE id = NEW.id AND NEW.order_id IS NOT NULL;
     INSERT INTO rental_periods
            (rental_id, number, order_id, payer_id, months, price_micros, total_micros, fee_micros,

@@ -20,6 +20,7 @@ CREATE TRIGGER delete_account_does INSTEAD OF INSERT ON delete_account BEGIN
            is_operator = 0, deleted_at = NEW.deleted_at
      WHERE id = NEW.account_id AND deleted_at IS NULL;
     SELECT RAISE(ABORT, 'refused: account_gone') WHERE changes() = 0;
+    UPDATE responses SET body = NULL WHERE owner_id = NEW.account_id AND body IS NOT NULL;
     DELETE FROM sessions WHERE account_id = NEW.account_id;
     DELETE FROM tokens WHERE account_id = NEW.account_id;
     DELETE FROM challenges WHERE account_id = NEW.account_id;

@@ -2,26 +2,25 @@
 -- aborts while anything on the node is rented or held.
 CREATE VIEW import_node_rental AS
     SELECT r.id, r.node_id, r.renter_id, p.months, r.price_micros, r.price_until, r.started_at,
-           r.ends_at, o.request_hash, 0 AS evaluate_at, o.created_at AS imported_at
+           r.ends_at, 0 AS evaluate_at, o.created_at AS imported_at
       FROM rentals r
       JOIN orders o ON o.id = r.order_id
       JOIN rental_periods p ON p.rental_id = r.id;
 
 CREATE TRIGGER import_node_rental_does INSTEAD OF INSERT ON import_node_rental BEGIN
-    INSERT INTO orders
-           (id, account_id, kind, idempotency_key, request_hash, total_micros, created_at)
-    VALUES (NEW.id, NEW.renter_id, 'import', 'import-' || NEW.id, NEW.request_hash, 0,
-            NEW.imported_at);
+    SELECT RAISE(ABORT, 'refused: node_in_use')
+     WHERE NOT EXISTS (SELECT 1 FROM nodes
+                        WHERE id = NEW.node_id AND whole_rental_id IS NULL
+                          AND allocated_slices = 0 AND reserved_slices = 0);
+    INSERT INTO orders (id, account_id, kind, total_micros, created_at)
+    VALUES (NEW.id, NEW.renter_id, 'import', 0, NEW.imported_at);
     INSERT INTO rentals
            (id, order_id, node_id, slices, renter_id, farmer_id, state, price_micros, price_until,
             min_uptime, min_bandwidth_mbps, started_at, ends_at)
     SELECT NEW.id, NEW.id, id, max(1, available_slices), NEW.renter_id, farmer_id, 'active',
            NEW.price_micros, NEW.price_until, min_uptime, min_bandwidth_mbps, NEW.started_at,
            NEW.ends_at
-      FROM nodes
-     WHERE id = NEW.node_id AND whole_rental_id IS NULL AND allocated_slices = 0
-       AND reserved_slices = 0;
-    SELECT RAISE(ABORT, 'refused: node_in_use') WHERE changes() = 0;
+      FROM nodes WHERE id = NEW.node_id;
     INSERT INTO rental_periods
            (rental_id, number, order_id, payer_id, months, price_micros, total_micros, fee_micros,
             starts_at, ends_at)

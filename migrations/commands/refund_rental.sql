@@ -24,9 +24,9 @@ CREATE TRIGGER refund_rental_does INSTEAD OF INSERT ON refund_rental BEGIN
       FROM rentals WHERE id = NEW.id AND NEW.mail_id IS NOT NULL;
     INSERT INTO change_rental
            (id, version, state, price_micros, price_until, ends_at, ended_at, earns_at, periods,
-            bookings, event, order_id, idempotency_key, request_hash, total_micros, token_id,
-            removal_late_at, changed_at)
+            bookings, event, order_id, total_micros, token_id, response, removal_late_at,
+            changed_at)
     VALUES (NEW.id, NEW.version, NEW.state, NEW.price_micros, NEW.price_until, NEW.ends_at,
             NEW.ended_at, NEW.earns_at, NEW.periods, NEW.bookings, 'rental-ended', NULL, NULL,
-            NULL, NULL, NULL, NEW.removal_late_at, NEW.changed_at);
+            NULL, NULL, NEW.removal_late_at, NEW.changed_at);
 END;

@@ -1,23 +1,25 @@
 -- Command: rents one slice, several, or whole nodes; all or none. `items` is a JSON array with an
--- object for each rental: `rental` (its id), `node`, `slice` (NULL for any free one, or for the
--- whole node), `whole` (the number of its slices where the whole node is rented), `version` and
--- `price` of the offer, and what was agreed: `months`, `total`, `fee`, `ends_at`, `price_until`,
--- `earns_at`, `min_uptime`, `min_bandwidth`. The machine starts with `ssh_key`, the text of a
+-- object for each rental: `rental` (its id), `node`, `slice` (its number; NULL for the whole node),
+-- `whole` (the number of its slices where the whole node is rented), `version` and `price` of the
+-- offer, and what was agreed: `months`, `total`, `fee`, `ends_at`, `price_until`, `earns_at`,
+-- `min_uptime`, `min_bandwidth`. The machine starts with `ssh_key`, the text of a
 -- key, or NULL for the account's first one; `template` and `template_version`, or `user_data`,
 -- which is encrypted, in hexadecimal. `late_at`, `refund_at` and `seen_after` are what
--- `create_machines` takes, and `evaluate_at` what `begin_tenure` does.
+-- `create_machines` takes, `evaluate_at` what `begin_tenure` does, and `response` what
+-- `store_response` does.
 --
 -- Everything changes hands, is paid into escrow and is recorded, or nothing happens. It aborts
 -- unless the quote, if there is one, is unused and in time and holds what it says; the other offers
--- are at the version and price that were agreed to; enough slices are free; the wallet holds the
+-- are at the version and price that were agreed to; the slices are free; the wallet holds the
 -- total; and the account holds at most `slices_max` slices then.
 CREATE VIEW rent AS
-    SELECT id, account_id, idempotency_key, request_hash, total_micros, token_id, quote_id,
-           '[]' AS items, 0 AS slices_max, 0 AS evaluate_at, 0 AS late_at, 0 AS refund_at,
-           0 AS seen_after, created_at
+    SELECT id, account_id, total_micros, token_id, quote_id, '[]' AS items, 0 AS slices_max,
+           0 AS evaluate_at, 0 AS late_at, 0 AS refund_at, 0 AS seen_after, '' AS response,
+           created_at
       FROM orders;
 
 CREATE TRIGGER rent_does INSTEAD OF INSERT ON rent BEGIN
+    INSERT INTO store_response (response, created_at) VALUES (NEW.response, NEW.created_at);
     INSERT INTO release_hold (quote_id, released_at)
     SELECT id, NEW.created_at FROM quotes WHERE held_until <= NEW.created_at;
     -- What a quote holds has its price, whatever the offer is by now.
@@ -36,31 +38,24 @@ CREATE TRIGGER rent_does INSTEAD OF INSERT ON rent BEGIN
     -- Free for this order alone.
     UPDATE slices SET state = 'available', quote_id = NULL WHERE quote_id = NEW.quote_id;
     INSERT INTO orders
-           (id, account_id, kind, idempotency_key, request_hash, total_micros, token_id, quote_id,
-            created_at)
-    VALUES (NEW.id, NEW.account_id, 'rental', NEW.idempotency_key, NEW.request_hash,
-            NEW.total_micros, NEW.token_id, NEW.quote_id, NEW.created_at);
+           (id, account_id, kind, total_micros, token_id, quote_id, created_at)
+    VALUES (NEW.id, NEW.account_id, 'rental', NEW.total_micros, NEW.token_id, NEW.quote_id,
+            NEW.created_at);
     INSERT INTO rentals
            (id, order_id, node_id, slice_number, slices, renter_id, farmer_id, state, price_micros,
             price_until, min_uptime, min_bandwidth_mbps, started_at, ends_at, earns_at)
-    SELECT i.item ->> 'rental', NEW.id, n.id, s.number, coalesce(i.item ->> 'whole', 1),
-           NEW.account_id, n.farmer_id, 'active', i.item ->> 'price', i.item ->> 'price_until',
-           i.item ->> 'min_uptime', i.item ->> 'min_bandwidth', NEW.created_at,
-           i.item ->> 'ends_at', i.item ->> 'earns_at'
-      FROM (SELECT value AS item,
-                   row_number() OVER (PARTITION BY value ->> 'node' ORDER BY key) AS nth
-              FROM json_each(NEW.items)) i
-      JOIN nodes n ON n.id = i.item ->> 'node'
-      LEFT JOIN (SELECT node_id, number,
-                        row_number() OVER (PARTITION BY node_id ORDER BY number) AS nth
-                   FROM slices
-                  WHERE state = 'available'
-                    AND node_id IN (SELECT value ->> 'node' FROM json_each(NEW.items))) s
-        ON s.node_id = n.id AND i.item ->> 'whole' IS NULL
-       AND s.number = coalesce(i.item ->> 'slice', s.number)
-       AND (i.item ->> 'slice' IS NOT NULL OR s.nth = i.nth)
-     WHERE CASE WHEN i.item ->> 'whole' IS NULL THEN s.number IS NOT NULL
-                ELSE n.available_slices = i.item ->> 'whole'
+    SELECT i.value ->> 'rental', NEW.id, n.id, i.value ->> 'slice',
+           coalesce(i.value ->> 'whole', 1), NEW.account_id, n.farmer_id, 'active',
+           i.value ->> 'price', i.value ->> 'price_until', i.value ->> 'min_uptime',
+           i.value ->> 'min_bandwidth', NEW.created_at, i.value ->> 'ends_at',
+           i.value ->> 'earns_at'
+      FROM json_each(NEW.items) i
+      JOIN nodes n ON n.id = i.value ->> 'node'
+     WHERE CASE WHEN i.value ->> 'whole' IS NULL
+                THEN EXISTS (SELECT 1 FROM slices
+                              WHERE node_id = n.id AND number = i.value ->> 'slice'
+                                AND state = 'available')
+                ELSE n.available_slices = i.value ->> 'whole'
                      AND n.allocated_slices = 0 AND n.reserved_slices = 0 END;
     SELECT RAISE(ABORT, 'refused: slice_taken') WHERE changes() <> json_array_length(NEW.items);
     INSERT INTO rental_periods

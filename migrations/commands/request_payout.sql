@@ -1,14 +1,16 @@
 -- Command: requests a payout, and holds its amount. It aborts unless the account is still paid to
 -- the `address` that was seen, has at most `open_max` payouts under way then, and keeps what it may
 -- still owe its renters: `owed_credits`, and `withheld_percent` of what was not evaluated yet.
+-- `response` is what `store_response` takes.
 CREATE VIEW request_payout AS
-    SELECT id, account_id, amount_micros, address, idempotency_key, '' AS booking, 0 AS open_max,
-           0 AS withheld_percent, requested_at
+    SELECT id, account_id, amount_micros, address, '' AS booking, 0 AS open_max,
+           0 AS withheld_percent, '' AS response, requested_at
       FROM payouts;
 
 CREATE TRIGGER request_payout_does INSTEAD OF INSERT ON request_payout BEGIN
-    INSERT INTO payouts (id, account_id, amount_micros, address, idempotency_key, requested_at)
-    SELECT NEW.id, id, NEW.amount_micros, payout_address, NEW.idempotency_key, NEW.requested_at
+    INSERT INTO store_response (response, created_at) VALUES (NEW.response, NEW.requested_at);
+    INSERT INTO payouts (id, account_id, amount_micros, address, requested_at)
+    SELECT NEW.id, id, NEW.amount_micros, payout_address, NEW.requested_at
       FROM accounts
      WHERE id = NEW.account_id AND payout_address = NEW.address AND deleted_at IS NULL;
     SELECT RAISE(ABORT, 'refused: payout_address_changed') WHERE changes() = 0;

@@ -1,5 +1,14 @@
 -- What holds on `events`, and what follows from a change of it.
 
+CREATE TRIGGER event_audience_matches_kind BEFORE INSERT ON events
+WHEN EXISTS (SELECT 1 FROM event_kinds
+              WHERE kind = NEW.kind
+                AND (for_renter < (NEW.renter_id IS NOT NULL)
+                     OR for_farmer < (NEW.farmer_id IS NOT NULL)))
+BEGIN
+    SELECT RAISE(ABORT, 'refused: event_audience_matches_kind');
+END;
+
 CREATE TRIGGER events_never_updated BEFORE UPDATE ON events BEGIN
     SELECT RAISE(ABORT, 'refused: events_append_only');
 END;

@@ -165,3 +165,26 @@ CREATE TABLE rate_limits (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX rate_limits_by_end ON rate_limits (empty_at);
+
+-- The responses to requests with an idempotency key, each written by the statement that acted.
+CREATE TABLE responses (
+    -- The account; empty for the operator's token of the configuration.
+    owner_id        TEXT    NOT NULL,
+    -- Kept forever: it has one effect, whatever the operation.
+    idempotency_key TEXT    NOT NULL,
+    -- Method and path.
+    operation       TEXT    NOT NULL,
+    -- SHA-256 of the operation and what was asked for: tells a retry from another request.
+    fingerprint     BLOB    NOT NULL
+                    CONSTRAINT response_fingerprint_is_sha256 CHECK (length(fingerprint) = 32),
+    status          INTEGER NOT NULL
+                    CONSTRAINT response_is_success CHECK (status BETWEEN 200 AND 303),
+    -- Where the result can be looked up.
+    location        TEXT    NOT NULL,
+    -- As it was sent; NULL once it was deleted.
+    body            TEXT,
+    created_at      INTEGER NOT NULL,
+    PRIMARY KEY (owner_id, idempotency_key)
+) STRICT;
+
+CREATE INDEX responses_by_age ON responses (created_at) WHERE body IS NOT NULL;

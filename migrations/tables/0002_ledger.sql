@@ -47,7 +47,7 @@ CREATE TABLE ledger_entries (
 CREATE INDEX ledger_entries_by_transaction ON ledger_entries (transaction_id);
 
 -- The chain: SHA-256 over the seal before, the transaction and its entries, as in `audit_seals`.
--- The mailer's cron and whoever checks compute it.
+-- A job of `clock` and whoever checks compute it.
 CREATE TABLE ledger_seals (
     transaction_id INTEGER PRIMARY KEY REFERENCES ledger_transactions (id),
     hash           BLOB    NOT NULL CONSTRAINT ledger_seal_hash_is_sha256 CHECK (length(hash) = 32)

@@ -1,22 +1,14 @@
 -- What happened, and who did what: append-only.
 
-CREATE TABLE event_kinds (kind TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
-
-INSERT INTO event_kinds (kind)
-VALUES ('wallet-credited'), ('node-registered'), ('node-published'), ('node-paused'),
-       ('offer-changed'), ('slice-rented'), ('node-rented'), ('node-rental-imported'),
-       ('rental-extended'), ('rental-renewed'), ('renewal-failed'), ('rental-reminded'),
-       ('rental-expired'), ('rental-ended'), ('transfer-offered'), ('rental-transferred'),
-       ('rental-received'), ('farm-proven'), ('farm-lost'), ('farm-moved'), ('farm-revoked'),
-       ('node-claimed'), ('node-moved'), ('node-taken-over'), ('node-lost'), ('farmer-changed'),
-       ('maintenance-announced'), ('maintenance-canceled'), ('maintenance-due'), ('node-locked'),
-       ('node-unlocked'), ('node-leaving'), ('node-stays'), ('node-left'), ('rental-moved-out'),
-       ('rental-moved-in'), ('price-suggested'), ('payout-requested'), ('payout-approved'),
-       ('payout-sent'), ('payout-done'), ('payout-failed'), ('payout-withdrawn'),
-       ('promise-at-risk'), ('promise-broken'), ('node-down'), ('node-back'),
-       ('webhook-disabled'), ('access-progress'), ('access-ready'), ('access-failed'),
-       ('access-late'), ('rental-refunded'), ('removal-late'), ('slice-removed'),
-       ('node-oversold'), ('node-fits'), ('sla-credited'), ('sla-disputed'), ('sla-decided');
+-- Every kind of event, and whom it may concern. The rows are those of `EventKind`: each upgrade
+-- writes them.
+CREATE TABLE event_kinds (
+    kind       TEXT    PRIMARY KEY,
+    for_renter INTEGER NOT NULL
+               CONSTRAINT event_kind_for_renter_is_flag CHECK (for_renter IN (0, 1)),
+    for_farmer INTEGER NOT NULL
+               CONSTRAINT event_kind_for_farmer_is_flag CHECK (for_farmer IN (0, 1))
+) STRICT, WITHOUT ROWID;
 
 -- What happened, for people and programs that follow it. `renter_id` and `farmer_id` are who may
 -- see it.
@@ -60,8 +52,8 @@ CREATE TABLE audit (
 
 CREATE INDEX audit_by_account ON audit (account_id, id);
 
--- The chain: SHA-256 over the seal before and the row. SQL has no such function, so that the
--- mailer's cron and whoever checks compute it.
+-- The chain: SHA-256 over the seal before and the row. SQL has no such function, so that a
+-- job of `clock` and whoever checks compute it.
 CREATE TABLE audit_seals (
     audit_id INTEGER PRIMARY KEY REFERENCES audit (id),
     hash     BLOB    NOT NULL CONSTRAINT audit_seal_hash_is_sha256 CHECK (length(hash) = 32)

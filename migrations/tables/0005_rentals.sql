@@ -26,21 +26,15 @@ CREATE INDEX quotes_by_end ON quotes (expires_at) WHERE used_at IS NULL;
 
 -- What an account asked for and paid: one rental or several, or an extension.
 CREATE TABLE orders (
-    id              TEXT    PRIMARY KEY,
-    account_id      TEXT    NOT NULL REFERENCES accounts (id),
-    kind            TEXT    NOT NULL
-                    CONSTRAINT order_kind_is_known
-                    CHECK (kind IN ('rental', 'extension', 'import')),
-    -- Marks one intention of the account; a retry finds the order that the first try made.
-    idempotency_key TEXT    NOT NULL,
-    request_hash    BLOB    NOT NULL
-                    CONSTRAINT order_request_hash_is_sha256 CHECK (length(request_hash) = 32),
-    total_micros    INTEGER NOT NULL CONSTRAINT order_total_not_negative CHECK (total_micros >= 0),
+    id           TEXT    PRIMARY KEY,
+    account_id   TEXT    NOT NULL REFERENCES accounts (id),
+    kind         TEXT    NOT NULL
+                 CONSTRAINT order_kind_is_known CHECK (kind IN ('rental', 'extension', 'import')),
+    total_micros INTEGER NOT NULL CONSTRAINT order_total_not_negative CHECK (total_micros >= 0),
     -- The token that asked, where one did.
-    token_id        TEXT,
-    quote_id        TEXT    UNIQUE REFERENCES quotes (id),
-    created_at      INTEGER NOT NULL,
-    UNIQUE (account_id, idempotency_key)
+    token_id     TEXT,
+    quote_id     TEXT    UNIQUE REFERENCES quotes (id),
+    created_at   INTEGER NOT NULL
 ) STRICT;
 
 -- Who holds which slice, since when and until when. A whole node is one rental of all its slices.

@@ -50,40 +50,38 @@ CREATE INDEX refused_payments_by_time ON refused_payments (created_at, payment_i
 -- Earnings on their way to a farmer. While one is requested or approved, its amount is held in the
 -- escrow of its id; once sent, it has left the ledger.
 CREATE TABLE payouts (
-    id              TEXT    PRIMARY KEY,
-    account_id      TEXT    NOT NULL REFERENCES accounts (id),
+    id            TEXT    PRIMARY KEY,
+    account_id    TEXT    NOT NULL REFERENCES accounts (id),
     -- Whole cents of US dollars.
-    amount_micros   INTEGER NOT NULL
-                    CONSTRAINT payout_amount_in_whole_cents
-                    CHECK (amount_micros > 0 AND amount_micros % 10000 = 0),
+    amount_micros INTEGER NOT NULL
+                  CONSTRAINT payout_amount_in_whole_cents
+                  CHECK (amount_micros > 0 AND amount_micros % 10000 = 0),
     -- Where it is paid to, as it was when it was requested.
-    address         TEXT    NOT NULL
-                    CONSTRAINT payout_address_length_in_range
-                    CHECK (length(address) BETWEEN 1 AND 200),
-    state           TEXT    NOT NULL DEFAULT 'requested'
-                    CONSTRAINT payout_state_is_known
-                    CHECK (state IN ('requested', 'approved', 'sent', 'done', 'failed',
-                                     'withdrawn')),
+    address       TEXT    NOT NULL
+                  CONSTRAINT payout_address_length_in_range
+                  CHECK (length(address) BETWEEN 1 AND 200),
+    state         TEXT    NOT NULL DEFAULT 'requested'
+                  CONSTRAINT payout_state_is_known
+                  CHECK (state IN ('requested', 'approved', 'sent', 'done', 'failed',
+                                   'withdrawn')),
     -- Counts the changes of state: who saves one names the version that it saw.
-    version         INTEGER NOT NULL DEFAULT 1,
+    version       INTEGER NOT NULL DEFAULT 1,
     -- What the operator calls the transfer.
-    reference       TEXT
-                    CONSTRAINT payout_sent_has_reference
-                    CHECK (state NOT IN ('sent', 'done') OR reference IS NOT NULL),
+    reference     TEXT
+                  CONSTRAINT payout_sent_has_reference
+                  CHECK (state NOT IN ('sent', 'done') OR reference IS NOT NULL),
     -- Why it failed.
-    note            TEXT
-                    CONSTRAINT payout_failed_has_note
-                    CHECK ((note IS NOT NULL) = (state = 'failed')),
-    idempotency_key TEXT    NOT NULL,
-    requested_at    INTEGER NOT NULL,
-    approved_at     INTEGER,
-    sent_at         INTEGER
-                    CONSTRAINT payout_sent_has_date
-                    CHECK (state NOT IN ('sent', 'done') OR sent_at IS NOT NULL),
-    finished_at     INTEGER
-                    CONSTRAINT payout_finished_has_date
-                    CHECK ((finished_at IS NOT NULL) = (state IN ('done', 'failed', 'withdrawn'))),
-    UNIQUE (account_id, idempotency_key)
+    note          TEXT
+                  CONSTRAINT payout_failed_has_note
+                  CHECK ((note IS NOT NULL) = (state = 'failed')),
+    requested_at  INTEGER NOT NULL,
+    approved_at   INTEGER,
+    sent_at       INTEGER
+                  CONSTRAINT payout_sent_has_date
+                  CHECK (state NOT IN ('sent', 'done') OR sent_at IS NOT NULL),
+    finished_at   INTEGER
+                  CONSTRAINT payout_finished_has_date
+                  CHECK ((finished_at IS NOT NULL) = (state IN ('done', 'failed', 'withdrawn')))
 ) STRICT;
 
 CREATE INDEX payouts_by_account ON payouts (account_id, id);

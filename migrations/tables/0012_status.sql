@@ -3,6 +3,9 @@
 -- When each recurring job was last done: one row for each.
 CREATE TABLE job_runs (
     name          TEXT    PRIMARY KEY,
+    -- When a run last took it on; NULL for a job that every run of its component does.
+    begun_at      INTEGER,
+    -- When the last run began that is done.
     started_at    INTEGER NOT NULL,
     took_ms       INTEGER NOT NULL CONSTRAINT job_run_took_ms_not_negative CHECK (took_ms >= 0),
     -- What went wrong the last time; NULL where nothing did.

@@ -2,11 +2,6 @@
 
 pub(crate) mod factors;
 
-use crate::account::json::{
-    AccountView, ChangeAccountBody, CodeBody, CredentialsBody, EmailBody, MailSentView,
-    NewEmailBody, NewPasswordBody, PasswordBody, ResetBody, SessionView, TokenBody, TokenView,
-    display_name,
-};
 use domain::id::{SessionId, TokenId};
 use http::StatusCode;
 use http::header::SET_COOKIE;
@@ -16,6 +11,11 @@ use ui::audit::AuditView;
 use web::api::{self, PageOf};
 use web::{Context, Problem, Response, json, respond, session};
 
+use crate::account::json::{
+    AccountView, ChangeAccountBody, CodeBody, CredentialsBody, EmailBody, MailSentView,
+    NewEmailBody, NewPasswordBody, PasswordBody, ResetBody, SessionView, TokenBody, TokenView,
+    display_name,
+};
 use crate::changes::{self, NewEmail};
 use crate::credentials::{self, SignIn, SignedIn, SignedUp};
 use crate::making;

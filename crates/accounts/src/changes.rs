@@ -1,15 +1,15 @@
 //! What changes an account: password, email address, a forgotten password, and its end.
 
 use domain::account::Email;
+use domain::audit::Action;
 use store::accounts;
 use store::challenges::{self, Challenge, ChallengeKind};
-use web::audit::Action;
 use web::session::{self, Secret};
-use web::{Context, Kind, Problem, mail};
+use web::{Context, Kind, Problem};
 
 use crate::credentials::{confirm_password, renew_session};
-use crate::mailing;
 use crate::password::{self, Hasher};
+use crate::{mailing, mails};
 
 /// Changes the password of who is signed in, and ends every other session. This one goes on under
 /// another secret, whose `Set-Cookie` is answered.
@@ -26,7 +26,7 @@ pub(crate) fn change_password(
     accounts::change_password(cx.db, account, &hash, kept.as_ref())?;
     cx.audit(Action::PasswordChanged, Some(account), "")?;
     let email = Email::parse(&credentials.email)?;
-    mailing::tell(cx, account, &mail::password_changed(&email))?;
+    mailing::tell(cx, account, &mails::password_changed(&email))?;
     renew_session(cx, false)
 }
 
@@ -54,7 +54,7 @@ pub(crate) fn change_email(
     let secret = Secret::for_challenge(cx.random);
     let mail = match accounts::credentials(cx.db, &email)? {
         Some(other) if other.account != account => mailing::address_taken(cx, &email),
-        _ => mail::email_change(&email, &mailing::url(cx, "/email/confirm", &secret)),
+        _ => mails::email_change(&email, &mailing::url(cx, "/email/confirm", &secret)),
     };
     let (kind, payload) = (ChallengeKind::EmailChange, bytes(&email));
     mailing::challenge(cx, &email, kind, Some(account), &payload, &secret, &mail)?;
@@ -76,7 +76,7 @@ fn move_to(cx: &Context<'_>, challenge: &Challenge) -> Result<Email, Problem> {
         return Err(Problem::plain(Kind::EmailTaken));
     }
     cx.audit(Action::EmailChanged, Some(account), "")?;
-    mailing::tell(cx, account, &mail::email_changed(&Email::parse(&before.email)?))?;
+    mailing::tell(cx, account, &mails::email_changed(&Email::parse(&before.email)?))?;
     Ok(email)
 }
 
@@ -88,8 +88,8 @@ pub(crate) fn ask_reset(cx: &Context<'_>, email: &str) -> Result<(), Problem> {
     let secret = Secret::for_challenge(cx.random);
     let found = accounts::credentials(cx.db, &email)?.map(|credentials| credentials.account);
     let mail = match found {
-        Some(_) => mail::password_reset(&email, &mailing::url(cx, "/reset/confirm", &secret)),
-        None => mail::no_account(&email, &format!("{}/signup", cx.config.public_url)),
+        Some(_) => mails::password_reset(&email, &mailing::url(cx, "/reset/confirm", &secret)),
+        None => mails::no_account(&email, &format!("{}/signup", cx.config.public_url)),
     };
     // The secret of an address without an account is in no mail: its challenge leads nowhere.
     mailing::challenge(cx, &email, ChallengeKind::PasswordReset, found, b"", &secret, &mail)?;
@@ -107,7 +107,7 @@ pub(crate) fn reset(cx: &Context<'_>, code: &str, password: &str) -> Result<(), 
     accounts::change_password(cx.db, account, &hash, None)?;
     cx.audit(Action::PasswordChanged, Some(account), "")?;
     let email = Email::parse(&credentials.email)?;
-    mailing::tell(cx, account, &mail::password_changed(&email))
+    mailing::tell(cx, account, &mails::password_changed(&email))
 }
 
 /// Sets how farmers see the account of who is signed in; `None` is by its email address.

@@ -2,13 +2,13 @@
 
 pub(crate) mod page;
 
+use domain::audit::Action;
 use domain::factor::RECOVERY_CODES;
 use domain::id::AccountId;
 use factors::recovery::RecoveryCode;
 use factors::totp::{self, SECRET_BYTES, TotpSecret};
 use seal::Place;
 use store::factors as kept;
-use web::audit::Action;
 use web::env::Random;
 use web::limit::{self, Limit};
 use web::{Context, Env, Kind, Problem};

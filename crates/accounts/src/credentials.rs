@@ -1,20 +1,20 @@
 //! Email and password: signing up and signing in.
 
 use domain::account::{Email, Password};
+use domain::audit::Action;
 use domain::id::{AccountId, SessionId};
 use serde::{Deserialize, Serialize};
 use store::accounts::{self, Credentials, Identity};
 use store::challenges::{self, ChallengeKind};
 use store::sessions::{self, NewSession};
-use web::audit::Action;
 use web::form::keep;
 use web::limit::{self, Limit};
 use web::session::{self, SESSION_SECONDS, Secret};
-use web::{Context, Kind, Problem, mail};
+use web::{Context, Kind, Problem};
 
-use crate::mailing;
 use crate::password::{self, Comparison, Hasher};
 use crate::proof::{self, Waiting};
+use crate::{mailing, mails};
 
 /// How much of a browser's own words is kept, in characters.
 const USER_AGENT_CHARS_MAX: usize = 200;
@@ -71,7 +71,7 @@ pub(crate) fn sign_up(cx: &Context<'_>, email: &str, password: &str) -> Result<S
 fn ask_to_confirm(cx: &Context<'_>, email: &Email, password_hash: String) -> Result<(), Problem> {
     let secret = Secret::for_challenge(cx.random);
     let mail = match accounts::credentials(cx.db, email)? {
-        None => mail::sign_up(email, &mailing::url(cx, "/signup/confirm", &secret)),
+        None => mails::sign_up(email, &mailing::url(cx, "/signup/confirm", &secret)),
         Some(_) => mailing::address_taken(cx, email),
     };
     // The secret of an address that is taken is in no mail: its challenge leads nowhere.

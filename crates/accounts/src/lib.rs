@@ -1,5 +1,7 @@
 //! Sign-up, sign-in, second factors, tokens, settings.
 
+pub mod mails;
+
 mod account;
 mod api;
 mod changes;
@@ -15,6 +17,12 @@ mod proof;
 mod second_factor;
 mod settings;
 
+use domain::account::Scope;
+use domain::recurring;
+use store::{challenges, sessions, tokens};
+use web::operation::{Access, Operation};
+use web::{Job, Route};
+
 use crate::account::json::{
     ASK_RESET, CHANGE_ACCOUNT, CHANGE_EMAIL, CHANGE_PASSWORD, CLOSE_SESSION, CONFIRM_ACCOUNT,
     CONFIRM_EMAIL, CREATE_ACCOUNT, CREATE_TOKEN, DELETE_ACCOUNT, END_OTHER_SESSIONS, END_SESSION,
@@ -26,12 +34,6 @@ use crate::second_factor::json::{
     LIST_PASSKEYS, MAKE_RECOVERY_CODES, OPEN_SESSION_BY_PASSKEY, PROVE_SESSION, REMOVE_PASSKEY,
     REMOVE_TOTP, SHOW_FACTORS,
 };
-use domain::account::Scope;
-use domain::recurring;
-use store::{challenges, sessions, tokens};
-use web::operation::Access;
-use web::operation::Operation;
-use web::{Job, Route};
 
 /// Who is signed in; what is theirs.
 const OWN: Access = Access::Account(Scope::Read);
@@ -109,17 +111,12 @@ pub const ACCOUNTS: &[Route] = &[
     Route::form("/dashboard/settings/delete", OWN, settings::delete),
 ];
 
-/// Sessions that have ended.
-pub const SWEEP_SESSIONS: Job =
-    Job { about: &recurring::SWEEP_SESSIONS, run: |env| Ok(sessions::sweep(env.db, env.now)?) };
-
-/// Tokens that have expired.
-pub const SWEEP_TOKENS: Job =
-    Job { about: &recurring::SWEEP_TOKENS, run: |env| Ok(tokens::sweep(env.db, env.now)?) };
-
-/// Challenges that have expired.
-pub const SWEEP_CHALLENGES: Job =
-    Job { about: &recurring::SWEEP_CHALLENGES, run: |env| Ok(challenges::sweep(env.db, env.now)?) };
+/// Every recurring job of this feature.
+pub const JOBS: &[Job] = &[
+    Job { about: &recurring::SWEEP_SESSIONS, run: |env| Ok(sessions::sweep(env.db, env.now)?) },
+    Job { about: &recurring::SWEEP_TOKENS, run: |env| Ok(tokens::sweep(env.db, env.now)?) },
+    Job { about: &recurring::SWEEP_CHALLENGES, run: |env| Ok(challenges::sweep(env.db, env.now)?) },
+];
 
 /// Every operation of this feature, in the order of the API document.
 pub const OPERATIONS: &[&Operation] = &[

@@ -1,17 +1,15 @@
 //! The pages that lead through a mail. Opening one changes nothing: programs look at links, too.
 
-use crate::account::page::HOME;
-use crate::codes::page::{ConfirmCode, MailSent, Reset, ResetConfirm};
 use http::StatusCode;
 use ui::done::Done;
 use ui::visit::Visit;
-use web::form::Form;
-use web::form::belongs_to_form;
+use web::form::{Form, belongs_to_form};
 use web::page::ErrorPage;
-use web::route::SETTINGS;
-use web::route::see_other_with_cookie;
+use web::route::{SETTINGS, see_other_with_cookie};
 use web::{Context, Kind, Problem, Response, respond};
 
+use crate::account::page::HOME;
+use crate::codes::page::{ConfirmCode, MailSent, Reset, ResetConfirm};
 use crate::{changes, credentials};
 
 /// Where a new mail is to be had.

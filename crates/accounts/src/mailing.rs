@@ -2,12 +2,15 @@
 
 use domain::account::Email;
 use domain::id::AccountId;
+use mail::{Mail, SealedMail};
 use store::challenges::{self, ChallengeKind, NewChallenge};
-use store::mails::{self, NewMail};
+use store::mails as outbox;
+use store::mails::NewMail;
 use web::limit::{self, Limit};
-use web::mail::{self, Mail, SealedMail};
 use web::session::Secret;
 use web::{Context, Kind, Problem};
+
+use crate::mails;
 
 /// The address of `path` with the code of a challenge. Always below what the operator has set:
 /// where a request came in may be a lie, and the link would lead there.
@@ -18,7 +21,7 @@ pub(crate) fn url(cx: &Context<'_>, path: &str, secret: &Secret) -> String {
 /// The mail to an address that somebody wants for an account, and that has one.
 pub(crate) fn address_taken(cx: &Context<'_>, to: &Email) -> Mail {
     let base = &cx.config.public_url;
-    mail::address_taken(to, &format!("{base}/login"), &format!("{base}/reset"))
+    mails::address_taken(to, &format!("{base}/login"), &format!("{base}/reset"))
 }
 
 /// Records a challenge and queues the mail that brings its secret, in one statement.
@@ -46,7 +49,7 @@ pub(crate) fn tell(cx: &Context<'_>, account: AccountId, mail: &Mail) -> Result<
     if cx.config.has_mail {
         let SealedMail { id, kind, sealed } = seal(cx, mail)?;
         let mail = NewMail { id, account: Some(account), kind: &kind, sealed: &sealed };
-        mails::enqueue(cx.db, &mail, cx.now)?;
+        outbox::enqueue(cx.db, &mail, cx.now)?;
     }
     Ok(())
 }

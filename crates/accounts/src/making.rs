@@ -1,16 +1,17 @@
 //! Tokens that are made and revoked, and sessions that are ended, for the API and the page alike.
 
-use crate::account::json::{NewTokenView, TokenBody, TokenView};
 use domain::account::{Scope, Scopes};
+use domain::audit::Action;
 use domain::field::FieldError;
 use domain::id::{AccountId, SessionId, TokenId};
 use domain::money::Usd;
 use store::sessions;
 use store::tokens::{self, NewToken, Token};
-use web::audit::Action;
 use web::form::keep;
 use web::session::Secret;
 use web::{Context, Kind, Problem};
+
+use crate::account::json::{NewTokenView, TokenBody, TokenView};
 
 /// The longest name of a token.
 const TOKEN_NAME_CHARS_MAX: usize = 80;

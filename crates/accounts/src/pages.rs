@@ -2,17 +2,14 @@
 
 pub(crate) mod factors;
 
-use crate::account::page::HOME;
-use crate::account::page::next as next_page;
-use crate::account::page::{Login, Signup};
 use http::StatusCode;
 use ui::done::Done;
 use ui::visit::Visit;
-use web::form::Form;
-use web::form::belongs_to_form;
+use web::form::{Form, belongs_to_form};
 use web::route::see_other_with_cookie;
 use web::{Context, Problem, Response, respond, session};
 
+use crate::account::page::{HOME, Login, Signup, next as next_page};
 use crate::credentials::{self, SignIn, SignedUp};
 
 pub(crate) fn signup(cx: &Context<'_>) -> Result<Response, Problem> {

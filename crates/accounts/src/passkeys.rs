@@ -1,15 +1,15 @@
 //! Passkeys of accounts: their two ceremonies, each over two requests.
 
-use crate::second_factor::json::{CeremonyView, ShownPasskeyBody};
+use domain::audit::Action;
 use domain::factor::{PASSKEYS_MAX, PasskeyName};
 use domain::id::AccountId;
 use factors::passkey::{Ceremony, KeptPasskey, PasskeyError, RelyingParty, ShownPasskey};
 use store::challenges::{self, ChallengeKind, NewChallenge};
 use store::factors as kept;
-use web::audit::Action;
 use web::session::{self, Secret};
 use web::{Context, Kind, Problem};
 
+use crate::second_factor::json::{CeremonyView, ShownPasskeyBody};
 use crate::{credentials, proof};
 
 /// The site that passkeys are bound to: what the operator has set or, where that is nothing,

@@ -1,18 +1,18 @@
 //! Who somebody is, beyond a password: the second step of a sign-in, and proving it again later.
 
-use crate::second_factor::json::{ProofBody, SecondFactorView, ShownPasskeyBody};
 use domain::account::Email;
+use domain::audit::Action;
 use domain::factor::{self, Factor, Factors};
 use domain::id::AccountId;
 use store::accounts::{Grant, Identity};
 use store::challenges::{self, ChallengeKind, NewChallenge};
 use store::factors;
-use web::audit::Action;
 use web::session::{self, Secret};
-use web::{Context, Kind, Problem, mail};
+use web::{Context, Kind, Problem};
 
 use crate::credentials::{self, SignedIn};
-use crate::{codes, mailing, passkeys};
+use crate::second_factor::json::{ProofBody, SecondFactorView, ShownPasskeyBody};
+use crate::{codes, mailing, mails, passkeys};
 
 /// A sign-in that waits for a second factor.
 pub(crate) struct Waiting {
@@ -143,5 +143,5 @@ pub(crate) fn require_recent<'a>(cx: &'a Context<'_>) -> Result<(&'a Identity, F
 /// Tells an account by mail that its factors have changed; `what` says it in a clause.
 pub(crate) fn tell(cx: &Context<'_>, identity: &Identity, what: &str) -> Result<(), Problem> {
     let email = Email::parse(&identity.email)?;
-    mailing::tell(cx, identity.account, &mail::factor_changed(&email, what))
+    mailing::tell(cx, identity.account, &mails::factor_changed(&email, what))
 }

@@ -4,24 +4,21 @@ pub(crate) mod activity;
 pub(crate) mod browser;
 pub(crate) mod page;
 
-use crate::account::json::display_name;
-use crate::settings::activity::ACTIVITY_PER_PAGE;
-use crate::settings::activity::Activity;
-use crate::settings::page::{Settings, TokenMade};
 use domain::id::{SessionId, TokenId};
 use http::StatusCode;
 use store::{audit, payouts, sessions, tokens};
 use ui::done::Done;
 use ui::visit::Visit;
-use web::form::Form;
-use web::form::belongs_to_form;
-use web::route::SETTINGS;
-use web::route::see_other_with_cookie;
+use web::form::{Form, belongs_to_form};
+use web::route::{SETTINGS, see_other_with_cookie};
 use web::{Context, Problem, Response, api, respond, session};
 
+use crate::account::json::display_name;
 use crate::changes::{self, NewEmail};
 use crate::making;
 use crate::pages::factors::of_settings;
+use crate::settings::activity::{ACTIVITY_PER_PAGE, Activity};
+use crate::settings::page::{Settings, TokenMade};
 
 pub(crate) fn settings(cx: &Context<'_>) -> Result<Response, Problem> {
     respond::page(StatusCode::OK, &own_settings(cx)?)

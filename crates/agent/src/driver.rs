@@ -229,9 +229,9 @@ fn keep_log(stderr: impl Read, mut log: File, steps: &Sender<String>) {
 
 fn read_answer(action: &str, status: ExitStatus, answer: &[u8]) -> Result<Machine, Refusal> {
     let ended = match (status.code(), status.signal()) {
-        (Some(code), _) => format!("with status {code}"),
-        (None, Some(signal)) => format!("by signal {signal}"),
-        (None, None) => "somehow".to_owned(),
+        (Some(code), _) => format!("exited with status {code}"),
+        (None, Some(signal)) => format!("was killed by signal {signal}"),
+        (None, None) => "ended".to_owned(),
     };
     if answer.len() as u64 > ANSWER_MAX {
         return Err(Refusal::later(format!("the driver's response to {action} is too long")));
@@ -240,10 +240,9 @@ fn read_answer(action: &str, status: ExitStatus, answer: &[u8]) -> Result<Machin
     match read.and_then(Answer::result) {
         Ok(Err(refusal)) => Err(refusal),
         Ok(Ok(machine)) if status.success() => Ok(machine),
-        Ok(Ok(_)) => Err(Refusal::later(format!("the driver exited {ended} after {action}"))),
+        Ok(Ok(_)) => Err(Refusal::later(format!("the driver {ended} after {action}"))),
         Err(why) => {
-            let why =
-                format!("the driver's {action} exited {ended} without a valid response: {why}");
+            let why = format!("the driver's {action} {ended} without a valid response: {why}");
             Err(Refusal::later(why))
         }
     }

@@ -3,16 +3,17 @@
 pub(crate) mod json;
 pub(crate) mod page;
 
-use crate::books::json::{
-    MonthBooks, MonthsView, ReceiptView, StatementView, month_in_path, transaction_in_path,
-};
-use crate::books::page::{Receipt, Statement as StatementPage, Statements, statement_table};
 use http::StatusCode;
 use http::header::CONTENT_DISPOSITION;
 use store::receipts;
 use store::statements::{self, Book, Statement};
 use ui::visit::Visit;
 use web::{Context, Problem, Response, respond};
+
+use crate::books::json::{
+    MonthBooks, MonthsView, ReceiptView, StatementView, month_in_path, transaction_in_path,
+};
+use crate::books::page::{Receipt, Statement as StatementPage, Statements, statement_table};
 
 pub(crate) fn list_statements(cx: &Context<'_>) -> Result<Response, Problem> {
     let months = statements::months(cx.db, cx.account()?.account)?;

@@ -10,6 +10,10 @@ mod top_ups;
 mod wallet;
 mod webhook;
 
+use domain::account::Scope;
+use web::Route;
+use web::operation::{Access, Operation};
+
 use crate::books::json::{LIST_STATEMENTS, SHOW_RECEIPT, SHOW_STATEMENT};
 use crate::credits::json::{CREDIT_SLA, CREDIT_WALLET};
 use crate::payout::json::{SET_PAYOUT, SHOW_PAYOUT};
@@ -21,10 +25,6 @@ use crate::top_ups::json::{
     CREATE_TOP_UP, LIST_REFUSED_PAYMENTS, LIST_TOP_UPS, SHOW_TOP_UP, TAKE_STRIPE_EVENT,
 };
 use crate::wallet::json::{LIST_WALLET_ENTRIES, SHOW_WALLET};
-use domain::account::Scope;
-use web::Route;
-use web::operation::Access;
-use web::operation::Operation;
 
 const FARM: Access = Access::Account(Scope::Farm);
 const READ: Access = Access::Account(Scope::Read);

@@ -1,7 +1,5 @@
 //! The page of the wallet.
 
-use crate::wallet::page::Wallet;
-use crate::wallet::page::{ENTRIES_PER_PAGE, TOP_UPS_SHOWN};
 use http::StatusCode;
 use payments::StripeConfig;
 use store::{ledger, top_ups};
@@ -10,6 +8,7 @@ use web::form::Form;
 use web::{Context, Problem, Response, api, respond};
 
 use crate::top_ups::stripe;
+use crate::wallet::page::{ENTRIES_PER_PAGE, TOP_UPS_SHOWN, Wallet};
 
 pub(crate) fn wallet(cx: &Context<'_>) -> Result<Response, Problem> {
     wallet_with(cx, stripe(cx)?.as_ref(), None)

@@ -1,11 +1,7 @@
 //! The operator pays farmers: payouts as a list, as a table to pay from, and step by step, for the
 //! API and the page alike.
 
-use crate::payouts::json::{
-    FailPayoutBody, PayoutView, SendPayoutBody, payout_id, payouts_table, state_asked,
-};
-use crate::payouts::page::OperatorPayouts;
-use crate::payouts::page::PAYOUTS_PER_PAGE;
+use domain::audit::Action;
 use domain::id::PayoutId;
 use domain::payout::{PayoutState, parse_words};
 use http::StatusCode;
@@ -14,10 +10,13 @@ use store::payouts::{self, Deed, EXPORTED_MAX, Payout};
 use ui::done::Done;
 use ui::visit::Visit;
 use web::api::{self, PageOf};
-use web::audit::Action;
-use web::form::Form;
-use web::form::belongs_to_form;
+use web::form::{Form, belongs_to_form};
 use web::{Context, Problem, Response, csv, json, respond};
+
+use crate::payouts::json::{
+    FailPayoutBody, PayoutView, SendPayoutBody, payout_id, payouts_table, state_asked,
+};
+use crate::payouts::page::{OperatorPayouts, PAYOUTS_PER_PAGE};
 
 /// Where the page is.
 const PAGE: &str = "/operator/payouts";

@@ -3,16 +3,16 @@
 pub(crate) mod json;
 pub(crate) mod page;
 
-use crate::payout::json::{PayoutBody, PayoutView, payout_address};
-use crate::payout::page::Payout;
+use domain::audit::Action;
 use http::StatusCode;
 use store::accounts;
 use ui::done::Done;
 use ui::visit::Visit;
-use web::audit::Action;
-use web::form::Form;
-use web::form::belongs_to_form;
+use web::form::{Form, belongs_to_form};
 use web::{Context, Problem, Response, respond};
+
+use crate::payout::json::{PayoutBody, PayoutView, payout_address};
+use crate::payout::page::Payout;
 
 /// Sets where the farmer is paid to, and answers it. Only a session with a second factor does: who
 /// has stolen a password or a token must not have the earnings as well.

@@ -3,20 +3,21 @@
 pub(crate) mod json;
 pub(crate) mod page;
 
-use crate::payouts::json::{FarmPayoutView, RequestPayoutBody, payout_id};
-use crate::payouts::page::Payouts;
-use crate::payouts::page::{PAYOUTS_PER_PAGE, read_payout};
 use domain::id::PayoutId;
 use domain::money::Usd;
 use domain::order::IdempotencyKey;
 use http::StatusCode;
+use serde_json::json;
 use store::payouts::{self, Deed, NewPayout, Payout};
+use store::responses::StoredResponse;
 use ui::done::Done;
 use ui::visit::Visit;
 use web::api::{self, PageOf};
-use web::form::belongs_to_form;
-use web::form::{Form, idempotency_key};
-use web::{Context, Problem, Response, respond};
+use web::form::{Form, belongs_to_form, idempotency_key};
+use web::{Context, Problem, Response, respond, stored};
+
+use crate::payouts::json::{FarmPayoutView, RequestPayoutBody, payout_id};
+use crate::payouts::page::{PAYOUTS_PER_PAGE, Payouts, read_payout};
 
 /// Where the page is.
 const PAGE: &str = "/dashboard/farm/payouts";
@@ -29,25 +30,37 @@ pub(crate) fn list_payouts(cx: &Context<'_>) -> Result<Response, Problem> {
     respond::json(StatusCode::OK, &PageOf::new(found, limit, place, FarmPayoutView::new))
 }
 
-/// Asks for a payout. Only a session with a second factor does: who has stolen a password or a
-/// token must not have the earnings sent to an address that they have set elsewhere.
-fn ask(cx: &Context<'_>, amount: Usd, key: &IdempotencyKey) -> Result<Payout, Problem> {
+/// Asks for a payout, once for each key, and sends what `respond` makes of it. Only a session with a
+/// second factor does: who has stolen a password or a token must not have the earnings sent to an
+/// address that they have set elsewhere.
+fn ask(
+    cx: &Context<'_>,
+    amount: Usd,
+    key: Option<IdempotencyKey>,
+    respond: &dyn Fn(&Payout) -> StoredResponse,
+) -> Result<Response, Problem> {
     cx.require_strong()?;
-    let new = NewPayout {
-        id: PayoutId::from_random(cx.now, cx.random.id()),
-        account: cx.session()?.account,
-        amount,
-        min: cx.config.payout_min,
-        key,
-    };
-    Ok(payouts::request(cx.db, &new, cx.now)?)
+    let farmer = cx.session()?;
+    stored::once(cx, key, &json!({ "amount": amount.micros() }), |intention| {
+        let new = NewPayout {
+            id: PayoutId::from_random(cx.now, cx.random.id()),
+            account: farmer.account,
+            email: &farmer.email,
+            amount,
+            min: cx.config.payout_min,
+            intention,
+        };
+        Ok(payouts::request(cx.db, &new, respond, cx.now)?)
+    })
 }
 
 pub(crate) fn request_payout(cx: &Context<'_>) -> Result<Response, Problem> {
     cx.require_strong()?;
     let body: RequestPayoutBody = web::json::body(cx.request)?;
-    let payout = ask(cx, body.read()?, &idempotency_key(cx)?)?;
-    respond::json(StatusCode::CREATED, &FarmPayoutView::new(&payout))
+    ask(cx, body.read()?, idempotency_key(cx)?, &|payout| {
+        let location = format!("/api/farm/payouts/{}", payout.life.id);
+        stored::json(StatusCode::CREATED, &FarmPayoutView::new(payout), location)
+    })
 }
 
 pub(crate) fn show_payout(cx: &Context<'_>) -> Result<Response, Problem> {
@@ -82,8 +95,11 @@ fn own_page(cx: &Context<'_>) -> Result<Payouts, Problem> {
 pub(crate) fn send_form(cx: &Context<'_>) -> Result<Response, Problem> {
     let form = Form::read(cx.request);
     let read = read_payout(&form).map_err(Problem::fields);
-    match read.and_then(|(amount, key)| ask(cx, amount, &key)) {
-        Ok(_) => Ok(respond::see_other(&Done::PayoutAsked.at(PAGE))),
+    let asked = read.and_then(|(amount, key)| {
+        ask(cx, amount, Some(key), &|_| stored::see_other(Done::PayoutAsked.at(PAGE)))
+    });
+    match asked {
+        Ok(response) => Ok(response),
         Err(problem) if belongs_to_form(&problem) => {
             let page = own_page(cx)?.refused(&form, &problem);
             respond::page(problem.kind.status(), &page)

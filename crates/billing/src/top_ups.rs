@@ -3,10 +3,6 @@
 
 pub(crate) mod json;
 
-use crate::top_ups::json::{
-    RefusedPaymentView, RefusedPaymentsView, TopUpBody, TopUpView, top_up_id,
-};
-use crate::wallet::page::read_top_up;
 use domain::id::TopUpId;
 use domain::money::Usd;
 use domain::order::IdempotencyKey;
@@ -17,11 +13,14 @@ use store::top_ups::{self, Begun, NewTopUp, TopUp};
 use ui::done::Done;
 use web::api::{self, PageOf};
 use web::env::Message;
-use web::form::belongs_to_form;
-use web::form::{Form, idempotency_key};
+use web::form::{Form, belongs_to_form, idempotency_key};
 use web::{Context, Env, Kind, Problem, Response, respond};
 
 use crate::pages;
+use crate::top_ups::json::{
+    RefusedPaymentView, RefusedPaymentsView, TopUpBody, TopUpView, top_up_id,
+};
+use crate::wallet::page::read_top_up;
 
 /// Where who pays comes back to.
 const WALLET: &str = "/dashboard/wallet";
@@ -41,7 +40,11 @@ pub(crate) fn required_stripe(env: &Env<'_>) -> Result<StripeConfig, Problem> {
 pub(crate) fn create_top_up(cx: &Context<'_>) -> Result<Response, Problem> {
     let body: TopUpBody = web::json::body(cx.request)?;
     let amount = body.read()?;
-    let top_up = begin(cx, &required_stripe(cx)?, amount, &idempotency_key(cx)?)?;
+    let key = match idempotency_key(cx)? {
+        Some(key) => key,
+        None => IdempotencyKey::parse(&cx.request_id)?,
+    };
+    let top_up = begin(cx, &required_stripe(cx)?, amount, &key)?;
     respond::json(StatusCode::CREATED, &TopUpView::new(&top_up))
 }
 

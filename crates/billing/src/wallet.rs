@@ -3,11 +3,12 @@
 pub(crate) mod json;
 pub(crate) mod page;
 
-use crate::wallet::json::{EntryView, WalletView};
 use http::StatusCode;
 use store::ledger::{self, WalletEntry};
 use web::api::{self, CURRENCY, PageOf};
 use web::{Context, Problem, Response, respond};
+
+use crate::wallet::json::{EntryView, WalletView};
 
 pub(crate) fn show_wallet(cx: &Context<'_>) -> Result<Response, Problem> {
     let balance = ledger::balance(cx.db, cx.account()?.account)?.to_string();

@@ -1,11 +1,11 @@
 //! What Stripe tells of payments. It has no session and no token: it signs what it says.
 
-use crate::top_ups::json::StripeEventView;
 use http::StatusCode;
 use payments::Event;
 use store::top_ups;
 use web::{Context, Kind, Problem, Response, respond};
 
+use crate::top_ups::json::StripeEventView;
 use crate::top_ups::required_stripe;
 
 /// The header with the signature.

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use web::openapi;
-use web::operation::{Operation, ProblemMember, schema_of};
+use web::operation::{Access, Operation, ProblemMember, schema_of};
 
 /// `GET /api/openapi.json`
 pub const SHOW_API_DOCUMENT: Operation = Operation {
@@ -10,6 +10,7 @@ pub const SHOW_API_DOCUMENT: Operation = Operation {
     group: "Operator",
     path: "/api/openapi.json",
     summary: "This document.",
+    access: Access::Anonymous,
     about_answer: "An OpenAPI 3.1 document.",
     answer: Some(schema_of::<Value>),
     ..Operation::READ

@@ -3,7 +3,7 @@
 /// The content type of the static file `name`; `None` for a name that no static file has.
 ///
 /// A name is one segment of lower-case letters, digits and `._-`, so it leads out of no folder.
-pub fn asset_type(name: &str) -> Option<&'static str> {
+pub(crate) fn asset_type(name: &str) -> Option<&'static str> {
     let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     if !name.bytes().all(|byte| is_plain(byte) || b"._-".contains(&byte)) {
         return None;

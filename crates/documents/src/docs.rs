@@ -1,15 +1,16 @@
 //! The documents for programmers, `/docs/api`, `/docs/problems` and `/docs/limits`.
 
-use crate::api::Api;
-use crate::limits::{rate, sizes};
-use crate::walk;
 use askama::Template;
 use serde_json::Value;
 use ui::visit::Visit;
+use web::Kind;
 use web::limit::POLICIES;
-use web::operation::Access;
+use web::operation::{self, Access};
 use web::page::{Frame, Section};
-use web::{Kind, operation};
+
+use crate::api::Api;
+use crate::limits::{rate, sizes};
+use crate::walk;
 
 /// What `api_docs.html` shows: every operation, and a walk through them.
 #[derive(Clone, Debug, Template)]
@@ -213,7 +214,7 @@ impl Operation {
 
 fn access(access: Access) -> String {
     match access {
-        Access::Public => "anybody".to_owned(),
+        Access::Anonymous | Access::Public => "anybody".to_owned(),
         Access::Account(scope) => format!("signed in, scope {}", scope.as_str()),
         Access::Operator => "operator".to_owned(),
     }

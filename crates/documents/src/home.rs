@@ -9,7 +9,7 @@ use web::page::{Frame, Section};
 /// What `home.html` shows: what a slice is, how renting and farming work, what they cost.
 #[derive(Clone, Debug, Template)]
 #[template(path = "home.html")]
-pub struct Home {
+pub(crate) struct Home {
     /// What surrounds the page.
     pub frame: Frame,
     /// The share of each payment that the marketplace keeps, such as `10%`.
@@ -20,7 +20,7 @@ pub struct Home {
 
 /// A term and what choosing it saves.
 #[derive(Clone, Debug)]
-pub struct TermFact {
+pub(crate) struct TermFact {
     /// Such as `3 months`.
     pub term: String,
     /// Such as `5% off`, or `full price`.
@@ -29,7 +29,7 @@ pub struct TermFact {
 
 impl Home {
     /// The landing page.
-    pub fn new(visit: &Visit<'_>) -> Home {
+    pub(crate) fn new(visit: &Visit<'_>) -> Home {
         let fact = |of: Term| TermFact {
             term: term(of),
             discount: discount(of).unwrap_or_else(|| "full price".to_owned()),

@@ -1,9 +1,30 @@
-//! The landing page and the documents of the site.
+//! The landing page, the documents, static files: what needs no database.
 
 pub mod api;
-pub mod asset;
 pub mod docs;
-pub mod home;
-pub mod limits;
-pub mod promises;
 pub mod walk;
+
+mod asset;
+mod home;
+mod limits;
+mod pages;
+mod promises;
+
+pub use pages::{api_docs, show_api_document};
+
+use web::Route;
+use web::operation::Access;
+
+/// Every route of this feature, but those for which all operations have to be known.
+pub const ROUTES: &[&[Route]] = &[DOCUMENTS];
+
+/// What is the same for everybody.
+pub const DOCUMENTS: &[Route] = &[
+    Route::page("/", Access::Anonymous, pages::home),
+    Route::page("/docs/problems", Access::Anonymous, pages::problems),
+    Route::page("/docs/limits", Access::Anonymous, pages::limits),
+    Route::page("/docs/promises", Access::Anonymous, pages::promises),
+    Route::page("/favicon.ico", Access::Anonymous, pages::favicon),
+    Route::page("/static/{file}", Access::Anonymous, pages::static_file),
+    Route::page("/static/icons/{file}", Access::Anonymous, pages::static_icon),
+];

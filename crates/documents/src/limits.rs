@@ -1,15 +1,15 @@
 //! Fills the document on limits, from the limits themselves.
 
-use crate::docs::LimitRow;
 use domain::account::{PASSWORD_BYTES_MAX, PASSWORD_CHARS_MIN};
 use store::sessions::SESSIONS_PER_ACCOUNT_MAX;
 use store::tokens::TOKENS_PER_ACCOUNT_MAX;
-use ui::limits::{NAME_CHARS_MAX, PAYOUT_CHARS_MAX};
+use ui::limits::{LINK_MINUTES, NAME_CHARS_MAX, PAYOUT_CHARS_MAX};
 use web::api::PAGE_SIZE_MAX;
 use web::json::NESTING_MAX;
 use web::limit::{BODY_BYTES_MAX, Policy};
-use web::mail::LINK_MINUTES;
 use web::text::{counted, grouped};
+
+use crate::docs::LimitRow;
 
 const MINUTE_SECONDS: u32 = 60;
 

@@ -3,8 +3,10 @@
 use askama::Template;
 use domain::level::{DISPUTED_WITHIN_SECONDS, LOOKS_MIN, SETTLED_AFTER_SECONDS};
 use domain::maintenance::ALLOWED_SECONDS;
-use domain::sla::{BAD_PERCENT, BELOW_PROMISE_PERCENT, POOR_PERCENT, SLOW_PERCENT};
-use domain::sla::{BAD_UPTIME, PERCENT_MAX, POOR_UPTIME};
+use domain::sla::{
+    BAD_PERCENT, BAD_UPTIME, BELOW_PROMISE_PERCENT, PERCENT_MAX, POOR_PERCENT, POOR_UPTIME,
+    SLOW_PERCENT,
+};
 use store::looks::KEPT_DAYS;
 use ui::visit::Visit;
 use web::page::{Frame, Section};
@@ -12,7 +14,7 @@ use web::page::{Frame, Section};
 /// What `promises.html` shows: what a promise means, and what it costs where it is not kept.
 #[derive(Clone, Debug, Template)]
 #[template(path = "promises.html")]
-pub struct Promises {
+pub(crate) struct Promises {
     /// What surrounds the page.
     pub frame: Frame,
     /// The published scale.
@@ -33,7 +35,7 @@ pub struct Promises {
 
 /// A line of the published scale.
 #[derive(Clone, Debug)]
-pub struct ScaleRow {
+pub(crate) struct ScaleRow {
     /// Such as `Below the promise`.
     pub measured: String,
     /// Such as `10%`.
@@ -42,7 +44,7 @@ pub struct ScaleRow {
 
 impl Promises {
     /// What a promise means, and what it costs.
-    pub fn new(visit: &Visit<'_>) -> Promises {
+    pub(crate) fn new(visit: &Visit<'_>) -> Promises {
         const DAY: i64 = 86_400;
         let row =
             |measured: String, percent: u8| ScaleRow { measured, credit: format!("{percent}%") };

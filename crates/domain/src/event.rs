@@ -4,7 +4,8 @@ use strum::VariantArray;
 
 use crate::notice::{NoticeKind, Side};
 
-/// What happened. Triggers write the names: a test of the store compares them with this list.
+/// What happened. Triggers write the names: the database refuses others, and a test of the store
+/// compares them with this list.
 #[derive(
     Clone,
     Copy,
@@ -152,7 +153,8 @@ pub enum EventKind {
     WebhookDisabled,
 }
 
-/// Which accounts an event concerns. Operators see every event in the audit log.
+/// Which accounts an event may concern: the database refuses it for others. Operators see every
+/// event in the audit log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Audience {
     /// The renter.

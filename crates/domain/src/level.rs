@@ -175,7 +175,7 @@ impl Subject {
     }
 }
 
-/// Why something was credited, in a few words: such as `98.7 % up of 99.5 % promised`.
+/// Why something was credited, in a few words: such as `98.7% uptime, 99.5% guaranteed`.
 pub fn reason(measured: &Measured, promise: Promise) -> String {
     let uptime = measured.uptime().filter(|uptime| *uptime < promise.uptime);
     let uptime = uptime.map(|uptime| format!("{uptime}% uptime, {}% guaranteed", promise.uptime));

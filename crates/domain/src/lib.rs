@@ -8,6 +8,7 @@
 extern crate alloc;
 
 pub mod account;
+pub mod audit;
 pub mod booking;
 pub mod breaker;
 pub mod comparison;

@@ -1,5 +1,6 @@
 //! Requests to rent, and the decision: which slices, at what price.
 
+use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -322,6 +323,26 @@ pub fn choose(
             Ok(alloc::vec![item; count as usize])
         }
     }
+}
+
+/// Chooses the slices of items that name none, of those that are `free` on their node, in order: the
+/// lowest ones or, with a `start`, those from a random one on. `None` where too few are free.
+pub fn assign(
+    mut items: Vec<Item>,
+    free: impl Fn(NodeId) -> Vec<u32>,
+    start: Option<u16>,
+) -> Option<Vec<Item>> {
+    let mut of_nodes: BTreeMap<u32, VecDeque<u32>> = BTreeMap::new();
+    for item in items.iter_mut().filter(|item| item.slice.is_none() && item.whole.is_none()) {
+        let numbers = of_nodes.entry(item.node.0).or_insert_with(|| {
+            let mut numbers = VecDeque::from(free(item.node));
+            let start = usize::from(start.unwrap_or(0)).checked_rem(numbers.len());
+            numbers.rotate_left(start.unwrap_or(0));
+            numbers
+        });
+        item.slice = Some(numbers.pop_front()?);
+    }
+    Some(items)
 }
 
 /// Refuses items of an earlier quote that cannot be had at its price any more. What is held for the
@@ -711,6 +732,25 @@ mod tests {
         for spread in Spread::ALL {
             assert_eq!(Spread::parse(spread.as_str()), Some(spread));
         }
+    }
+
+    #[test]
+    fn slices_are_the_lowest_free_ones_or_random_ones() {
+        let numbers = |wanted, start| {
+            let items = decide(&[offer(32)], &request(wanted)).unwrap();
+            let free = |node| if node == NODE { alloc::vec![2, 5, 7] } else { Vec::new() };
+            let items = assign(items, free, start)?;
+            Some(items.iter().map(|item| item.slice).collect::<Vec<_>>())
+        };
+        let two = || Wanted::OfNode(NODE, 2);
+        assert_eq!(numbers(two(), None), Some(alloc::vec![Some(2), Some(5)]));
+        assert_eq!(numbers(two(), Some(302)), Some(alloc::vec![Some(7), Some(2)]));
+        assert_eq!(numbers(SLICE, Some(1)), Some(alloc::vec![Some(7)]), "it was named");
+        let items = decide(&[offer(32)], &request(two())).unwrap();
+        assert_eq!(assign(items.clone(), |_| alloc::vec![1], None), None);
+        assert_eq!(assign(items, |_| Vec::new(), Some(1)), None);
+        let whole = decide(&[Offer { taken: 0, ..offer(32) }], &request(Wanted::WholeNode(NODE)));
+        assert_eq!(assign(whole.clone().unwrap(), |_| Vec::new(), None), whole.ok());
     }
 
     #[test]

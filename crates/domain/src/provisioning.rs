@@ -54,14 +54,14 @@ pub const DEADLINES: [Deadline; 6] = [
         what: "access",
         seconds: LATE_SECONDS,
         since: "payment, the first key, or a move",
-        owner: "mailer, tell of late jobs",
+        owner: "clock, notify of late jobs",
         then: "renter, farmer and operators are notified once",
     },
     Deadline {
         what: "access",
         seconds: REFUND_SECONDS,
         since: "payment, or the first key",
-        owner: "grid-sync, refund",
+        owner: "clock, refund rentals without access",
         then: "the rental is refunded in full and ends",
     },
     Deadline {
@@ -75,7 +75,7 @@ pub const DEADLINES: [Deadline; 6] = [
         what: "removal",
         seconds: REMOVAL_LATE_SECONDS,
         since: "end of the rental",
-        owner: "mailer, tell of late jobs",
+        owner: "clock, notify of late jobs",
         then: "farmer and operators are notified once; the slice stays off the market",
     },
     Deadline {
@@ -495,16 +495,16 @@ mod tests {
               provisioner, lease:
               the next agent that asks gets the job, with a higher fence
             access within 300 s of: payment, the first key, or a move
-              mailer, tell of late jobs:
+              clock, notify of late jobs:
               renter, farmer and operators are notified once
             access within 85800 s of: payment, or the first key
-              grid-sync, refund:
+              clock, refund rentals without access:
               the rental is refunded in full and ends
             next attempt within 1800 s of: a failure
               provisioner, lease:
               the job is due again; sooner after the first failures
             removal within 3600 s of: end of the rental
-              mailer, tell of late jobs:
+              clock, notify of late jobs:
               farmer and operators are notified once; the slice stays off the market
             a sign of life within 2592000 s of: the agent last asked
               the trigger that makes jobs:

@@ -12,21 +12,24 @@ use crate::time::Timestamp;
 /// Which component runs a job, and how often it is woken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RunBy {
-    /// What time does to rentals, and the grid.
+    /// What time does to rentals, nodes, offers and the database.
+    Clock,
+    /// What is copied from the grid.
     GridSync,
-    /// Mail, and small things.
+    /// Mail.
     Mailer,
     /// Notifications and webhooks.
     Notifier,
 }
 
 impl RunBy {
-    /// Every component that is woken by the clock.
-    pub const ALL: [RunBy; 3] = [RunBy::GridSync, RunBy::Mailer, RunBy::Notifier];
+    /// Every cron component.
+    pub const ALL: [RunBy; 4] = [RunBy::Clock, RunBy::GridSync, RunBy::Mailer, RunBy::Notifier];
 
     /// Its name in `spin.toml`.
     pub fn as_str(self) -> &'static str {
         match self {
+            RunBy::Clock => "clock",
             RunBy::GridSync => "grid-sync",
             RunBy::Mailer => "mailer",
             RunBy::Notifier => "notifier",
@@ -37,7 +40,7 @@ impl RunBy {
     pub fn cron_expression(self) -> &'static str {
         match self {
             RunBy::GridSync => "0 */5 * * * *",
-            RunBy::Mailer | RunBy::Notifier => "*/10 * * * * *",
+            RunBy::Clock | RunBy::Mailer | RunBy::Notifier => "*/10 * * * * *",
         }
     }
 
@@ -45,7 +48,7 @@ impl RunBy {
     pub fn period_seconds(self) -> i64 {
         match self {
             RunBy::GridSync => 300,
-            RunBy::Mailer | RunBy::Notifier => 10,
+            RunBy::Clock | RunBy::Mailer | RunBy::Notifier => 10,
         }
     }
 
@@ -123,34 +126,38 @@ impl RecurringJob {
     }
 }
 
-const GRID_SYNC: RecurringJob = RecurringJob {
+const CLOCK: RecurringJob = RecurringJob {
     name: "",
-    by: RunBy::GridSync,
+    by: RunBy::Clock,
     every_seconds: 0,
     does: "",
     bounds: &[Bound::new(500, "rentals, each in a statement of its own")],
     resumed: "remaining work is found by the next run",
 };
 
-const MAILER: RecurringJob = RecurringJob { by: RunBy::Mailer, ..GRID_SYNC };
+const EVERY_FIVE_MINUTES: RecurringJob = RecurringJob { every_seconds: 5 * 60, ..CLOCK };
 
-const NOTIFIER: RecurringJob = RecurringJob { by: RunBy::Notifier, ..GRID_SYNC };
+const HOURLY: RecurringJob = RecurringJob { every_seconds: 60 * 60, ..CLOCK };
+
+const GRID_SYNC: RecurringJob = RecurringJob { by: RunBy::GridSync, ..CLOCK };
+
+const NOTIFIER: RecurringJob = RecurringJob { by: RunBy::Notifier, ..CLOCK };
 
 /// Deletes up to 1,000 rows that nobody needs any more.
-const SWEEP: RecurringJob = RecurringJob { bounds: &[Bound::new(1_000, "rows")], ..MAILER };
+const SWEEP: RecurringJob = RecurringJob { bounds: &[Bound::new(1_000, "rows")], ..CLOCK };
 
 /// Rentals without access.
-pub const PAY_BACK: RecurringJob = RecurringJob {
-    name: "refund",
+pub const REFUND_WITHOUT_ACCESS: RecurringJob = RecurringJob {
+    name: "refund rentals without access",
     does: "Refunds in full all rentals without access a day after payment.",
-    ..GRID_SYNC
+    ..EVERY_FIVE_MINUTES
 };
 
 /// Rentals that renew themselves.
 pub const RENEW: RecurringJob = RecurringJob {
     name: "renew",
     does: "Auto-renews rentals and notifies renters of failed renewals.",
-    ..GRID_SYNC
+    ..EVERY_FIVE_MINUTES
 };
 
 /// Reminders.
@@ -158,37 +165,37 @@ pub const REMIND: RecurringJob = RecurringJob {
     name: "remind",
     does: "Reminds renters 14, 3 and 1 days before a rental ends.",
     resumed: "each reminder is recorded once per end date",
-    ..GRID_SYNC
+    ..EVERY_FIVE_MINUTES
 };
 
-/// Notices of nodes that leave.
-pub const TELL_OF_LEAVING: RecurringJob = RecurringJob {
-    name: "tell of nodes that leave",
+/// Notifications of nodes that leave.
+pub const NOTIFY_OF_LEAVING: RecurringJob = RecurringJob {
+    name: "notify renters of leaving nodes",
     does: "Notifies renters whose node is leaving the market.",
     resumed: "each notification is recorded once",
-    ..GRID_SYNC
+    ..EVERY_FIVE_MINUTES
 };
 
 /// Nodes that leave.
-pub const LEAVE: RecurringJob = RecurringJob {
-    name: "let nodes leave",
+pub const COMPLETE_LEAVING: RecurringJob = RecurringJob {
+    name: "complete leaving",
     does: "Ends and refunds remaining rentals on nodes that leave today, and completes their \
            leaving.",
-    ..GRID_SYNC
+    ..EVERY_FIVE_MINUTES
 };
 
 /// Ends of rentals.
 pub const EXPIRE: RecurringJob = RecurringJob {
     name: "expire",
     does: "Starts the grace period of expired rentals, and ends rentals after it.",
-    ..GRID_SYNC
+    ..EVERY_FIVE_MINUTES
 };
 
 /// Escrow.
 pub const EARN: RecurringJob = RecurringJob {
     name: "earn",
     does: "Moves used rental payments from escrow to earnings, day by day.",
-    ..GRID_SYNC
+    ..EVERY_FIVE_MINUTES
 };
 
 /// After how many failures no more farms are asked for: the grid is not there, and each takes its
@@ -210,7 +217,7 @@ pub const SAMPLE_MARKET: RecurringJob = RecurringJob {
     does: "Records hourly how much is offered and rented.",
     bounds: &[Bound::new(1, "statement")],
     resumed: "the hour advances in the statement that samples it",
-    ..GRID_SYNC
+    ..EVERY_FIVE_MINUTES
 };
 
 /// With how many nodes one is compared.
@@ -222,7 +229,7 @@ pub const SUGGEST_PRICES: RecurringJob = RecurringJob {
     does: "Compares prices with similar nodes and notifies farmers of better ones.",
     bounds: &[Bound::new(20, "nodes"), SIMILAR_NODES],
     resumed: "nodes not compared for longest come first",
-    ..GRID_SYNC
+    ..EVERY_FIVE_MINUTES
 };
 
 /// For how many nodes the sync asks in one request.
@@ -243,27 +250,27 @@ pub const SYNC: RecurringJob = RecurringJob {
 /// Samples of long ago.
 pub const SWEEP_SAMPLES: RecurringJob = RecurringJob {
     name: "sweep samples",
-    by: RunBy::GridSync,
+    every_seconds: 5 * 60,
     does: "Deletes samples of the market and of searches after 400 days.",
     ..SWEEP
 };
 
-/// Months of rentals, against their promises.
-pub const JUDGE_PROMISES: RecurringJob = RecurringJob {
-    name: "judge promises",
+/// SLA of rentals, by month.
+pub const EVALUATE_SLA: RecurringJob = RecurringJob {
+    name: "evaluate SLA",
     does: "Evaluates rentals' months against their SLA and credits shortfalls.",
     bounds: &[Bound::new(1_000, "months of rentals, each in a statement of its own")],
     resumed: "each month is evaluated once; remaining work is found by the next run",
-    ..GRID_SYNC
+    ..EVERY_FIVE_MINUTES
 };
 
 /// Credits that a farmer's earnings did not cover.
-pub const PAY_OWED: RecurringJob = RecurringJob {
-    name: "pay what is owed",
+pub const PAY_OWED_CREDITS: RecurringJob = RecurringJob {
+    name: "pay owed SLA credits",
     does: "Pays SLA credits that a farmer's earnings didn't cover before.",
     bounds: &[Bound::new(200, "credits, each in a statement of its own")],
     resumed: "each is retried after six hours",
-    ..GRID_SYNC
+    ..EVERY_FIVE_MINUTES
 };
 
 /// The order by uptime.
@@ -272,25 +279,25 @@ pub const RANK_NODES: RecurringJob = RecurringJob {
     does: "Ranks nodes by their confidently measured uptime.",
     bounds: &[Bound::new(2_000, "nodes in one statement")],
     resumed: "continues after the last node",
-    ..GRID_SYNC
+    ..EVERY_FIVE_MINUTES
 };
 
-/// Looks of long ago.
-pub const FOLD_LOOKS: RecurringJob = RecurringJob {
-    name: "fold looks",
+/// Observations of long ago.
+pub const AGGREGATE_OBSERVATIONS: RecurringJob = RecurringJob {
+    name: "aggregate observations",
     does: "Deletes node checks after 90 days and keeps daily totals.",
     bounds: &[Bound::new(60_000, "checks, in whole days")],
     resumed: "the oldest checks come first",
-    ..GRID_SYNC
+    ..EVERY_FIVE_MINUTES
 };
 
-/// What the status page says.
-pub const CHECK_MARKET: RecurringJob = RecurringJob {
-    name: "check the market",
+/// Integrity checks, and what the status page says.
+pub const CHECK_INTEGRITY: RecurringJob = RecurringJob {
+    name: "run integrity checks",
     does: "Runs integrity checks and records the marketplace status.",
     bounds: &[Bound::new(8, "invariants, each in a statement of its own")],
     resumed: "the check that ran longest ago comes first",
-    ..GRID_SYNC
+    ..EVERY_FIVE_MINUTES
 };
 
 /// The history of syncs.
@@ -308,10 +315,11 @@ pub const SENDING_SECONDS: Bound = Bound::new(60, "seconds");
 /// The outbox of mail.
 pub const DELIVER_MAILS: RecurringJob = RecurringJob {
     name: "deliver mails",
+    by: RunBy::Mailer,
     does: "Sends queued email.",
     bounds: &[Bound::new(100, "mails"), SENDING_SECONDS],
     resumed: "an email that was taken but not sent is retried after 30 seconds",
-    ..MAILER
+    ..CLOCK
 };
 
 /// Holds of quotes.
@@ -319,24 +327,24 @@ pub const RELEASE_HOLDS: RecurringJob = RecurringJob {
     name: "release holds",
     does: "Releases slices held by expired quotes.",
     bounds: &[Bound::new(500, "quotes, in one statement")],
-    ..MAILER
+    ..CLOCK
 };
 
-/// Raises of prices.
-pub const APPLY_RAISES: RecurringJob = RecurringJob {
-    name: "apply raises",
+/// Price increases.
+pub const APPLY_PRICE_INCREASES: RecurringJob = RecurringJob {
+    name: "apply price increases",
     does: "Applies price increases that are due.",
     bounds: &[Bound::new(100, "nodes, each in a statement of its own")],
-    ..MAILER
+    ..CLOCK
 };
 
 /// Maintenance.
-pub const TELL_OF_MAINTENANCE: RecurringJob = RecurringJob {
-    name: "tell of maintenance",
+pub const NOTIFY_OF_MAINTENANCE: RecurringJob = RecurringJob {
+    name: "notify of maintenance",
     does: "Notifies renters of maintenance that starts soon.",
     bounds: &[Bound::new(20, "windows, in one statement")],
     resumed: "each window is notified of once",
-    ..MAILER
+    ..CLOCK
 };
 
 /// Agents that are not heard of.
@@ -344,16 +352,16 @@ pub const GIVE_UP_JOBS: RecurringJob = RecurringJob {
     name: "give up jobs",
     does: "Gives up machine setups after too many attempts.",
     bounds: &[Bound::new(100, "jobs of agents, in one statement")],
-    ..MAILER
+    ..CLOCK
 };
 
 /// Agents that are late.
-pub const TELL_OF_LATE_JOBS: RecurringJob = RecurringJob {
-    name: "tell of late jobs",
+pub const NOTIFY_OF_LATE_JOBS: RecurringJob = RecurringJob {
+    name: "notify of late jobs",
     does: "Notifies people of overdue machine setups and removals.",
     bounds: &[Bound::new(100, "jobs of agents, each in a statement of its own")],
     resumed: "each is notified of once",
-    ..MAILER
+    ..CLOCK
 };
 
 /// Seals of the audit log.
@@ -362,7 +370,7 @@ pub const SEAL_AUDIT: RecurringJob = RecurringJob {
     does: "Seals new audit log entries.",
     bounds: &[Bound::new(500, "entries")],
     resumed: "continues after the last seal, which is verified",
-    ..MAILER
+    ..CLOCK
 };
 
 /// Seals of the ledger.
@@ -371,12 +379,16 @@ pub const SEAL_LEDGER: RecurringJob = RecurringJob {
     does: "Seals new ledger entries.",
     bounds: &[Bound::new(500, "bookings")],
     resumed: "continues after the last seal, which is verified",
-    ..MAILER
+    ..CLOCK
 };
 
 /// Mail of long ago.
-pub const SWEEP_MAILS: RecurringJob =
-    RecurringJob { name: "sweep mails", does: "Deletes old sent email.", ..SWEEP };
+pub const SWEEP_MAILS: RecurringJob = RecurringJob {
+    name: "sweep mails",
+    by: RunBy::Mailer,
+    does: "Deletes old sent email.",
+    ..SWEEP
+};
 
 /// Sessions that are over.
 pub const SWEEP_SESSIONS: RecurringJob =
@@ -396,6 +408,13 @@ pub const SWEEP_CHALLENGES: RecurringJob = RecurringJob {
 /// Limits that limit nobody any more.
 pub const SWEEP_LIMITS: RecurringJob =
     RecurringJob { name: "sweep limits", does: "Deletes unused rate-limit counters.", ..SWEEP };
+
+/// Responses of long ago.
+pub const SWEEP_RESPONSES: RecurringJob = RecurringJob {
+    name: "sweep responses",
+    does: "Deletes responses stored for retries after 30 days and keeps their keys.",
+    ..SWEEP
+};
 
 /// Quotes that are over.
 pub const SWEEP_QUOTES: RecurringJob =
@@ -419,29 +438,27 @@ pub const SWEEP_AGENTS: RecurringJob = RecurringJob {
 /// The log of the database.
 pub const CHECKPOINT: RecurringJob = RecurringJob {
     name: "checkpoint",
-    every_seconds: 60 * 60,
     does: "Checkpoints the database's write-ahead log.",
     bounds: &[Bound::new(1, "statement, which waits for no reader")],
     resumed: "by the next one, or by any writer",
-    ..MAILER
+    ..HOURLY
 };
 
 /// The planner of the database.
 pub const OPTIMIZE: RecurringJob = RecurringJob {
     name: "optimize",
-    every_seconds: 60 * 60,
     does: "Updates the query planner's statistics for tables that have grown tenfold.",
     bounds: &[Bound::new(1, "statement, which samples the rows of each index")],
     resumed: "remaining tables follow in the next run",
-    ..MAILER
+    ..HOURLY
 };
 
 /// How many months of nodes are looked at in one statement.
 pub const MONTHS_PER_STATEMENT: Bound = Bound::new(200, "in a statement");
 
-/// Promises.
-pub const LOOK_AT_PROMISES: RecurringJob = RecurringJob {
-    name: "look at promises",
+/// SLA that is at risk.
+pub const CHECK_SLA_AT_RISK: RecurringJob = RecurringJob {
+    name: "check SLA at risk",
     does: "Checks whether nodes can still meet their SLA this month.",
     bounds: &[Bound::new(1_000, "months of nodes"), MONTHS_PER_STATEMENT],
     ..NOTIFIER
@@ -450,9 +467,9 @@ pub const LOOK_AT_PROMISES: RecurringJob = RecurringJob {
 /// Of how many events mails and messages are made in one statement.
 pub const EVENTS_PER_STATEMENT: Bound = Bound::new(500, "in a statement");
 
-/// Notices.
-pub const TELL: RecurringJob = RecurringJob {
-    name: "tell",
+/// Notifications.
+pub const CREATE_NOTIFICATIONS: RecurringJob = RecurringJob {
+    name: "create notifications",
     does: "Creates notifications, emails and webhook messages from events.",
     bounds: &[Bound::new(2_000, "events"), EVENTS_PER_STATEMENT],
     resumed: "continues after a cursor that advances with each statement",
@@ -479,46 +496,56 @@ pub const SWEEP_MESSAGES: RecurringJob = RecurringJob {
     ..SWEEP
 };
 
-/// Every recurring job, in the order in which its component does them.
-pub const ALL: [&RecurringJob; 40] = [
-    &PAY_BACK,
+/// Every recurring job, in the order in which its component does them: money first. Rentals without
+/// access are not renewed, and renewed rentals do not expire.
+pub const ALL: [&RecurringJob; 41] = [
+    // Rentals.
+    &REFUND_WITHOUT_ACCESS,
     &RENEW,
     &REMIND,
-    &TELL_OF_LEAVING,
-    &LEAVE,
+    &NOTIFY_OF_LEAVING,
+    &COMPLETE_LEAVING,
     &EXPIRE,
     &EARN,
-    &CHECK_FARMS,
+    &RELEASE_HOLDS,
+    &SWEEP_QUOTES,
+    &SWEEP_TRANSFERS,
+    // Nodes and offers.
+    &APPLY_PRICE_INCREASES,
+    &NOTIFY_OF_MAINTENANCE,
     &SAMPLE_MARKET,
     &SUGGEST_PRICES,
     &SWEEP_SAMPLES,
-    &JUDGE_PROMISES,
-    &PAY_OWED,
+    &EVALUATE_SLA,
+    &PAY_OWED_CREDITS,
     &RANK_NODES,
-    &FOLD_LOOKS,
-    &CHECK_MARKET,
-    &SWEEP_SYNC,
-    &SYNC,
-    &DELIVER_MAILS,
-    &RELEASE_HOLDS,
-    &APPLY_RAISES,
-    &TELL_OF_MAINTENANCE,
+    &AGGREGATE_OBSERVATIONS,
+    // Machines.
     &GIVE_UP_JOBS,
-    &TELL_OF_LATE_JOBS,
-    &SEAL_AUDIT,
-    &SEAL_LEDGER,
-    &SWEEP_MAILS,
+    &NOTIFY_OF_LATE_JOBS,
+    &SWEEP_AGENTS,
+    // Accounts.
     &SWEEP_SESSIONS,
     &SWEEP_TOKENS,
     &SWEEP_CHALLENGES,
+    // The marketplace itself.
+    &CHECK_INTEGRITY,
+    &SEAL_AUDIT,
+    &SEAL_LEDGER,
     &SWEEP_LIMITS,
-    &SWEEP_QUOTES,
-    &SWEEP_TRANSFERS,
-    &SWEEP_AGENTS,
+    &SWEEP_RESPONSES,
     &CHECKPOINT,
     &OPTIMIZE,
-    &LOOK_AT_PROMISES,
-    &TELL,
+    // The grid.
+    &CHECK_FARMS,
+    &SWEEP_SYNC,
+    &SYNC,
+    // Mail.
+    &DELIVER_MAILS,
+    &SWEEP_MAILS,
+    // Notifications.
+    &CHECK_SLA_AT_RISK,
+    &CREATE_NOTIFICATIONS,
     &DELIVER_MESSAGES,
     &SWEEP_MESSAGES,
 ];

@@ -14,6 +14,7 @@ use web::env::Clock;
 use web::job::log;
 use web::{Env, Problem, Response};
 
+use crate::database::current_database;
 use crate::env::{HostClock, with_env};
 
 /// The pause between two polls.
@@ -65,7 +66,7 @@ async fn wait_for(mut wait: Box<dyn Wait>) -> Option<Vec<u8>> {
 
 fn poll_now<T>(poll: impl FnOnce(&Env<'_>) -> Result<T, Problem>) -> Result<T, Problem> {
     let clock = HostClock::start();
-    with_env(&clock, clock.now(), poll)?
+    with_env(current_database, &clock, clock.now(), poll)?
 }
 
 /// A stream on its way. It is polled only when what it found before is sent, and dropping it ends

@@ -9,6 +9,7 @@ pub use web::Job;
 pub use web::job::are_those_of;
 use web::job::{log, run_due};
 
+use crate::database::current_database;
 use crate::env::{HostClock, with_env};
 
 #[allow(clippy::pedantic, reason = "generated from the interface that the host calls")]
@@ -24,11 +25,11 @@ pub mod bindings {
 
 pub use bindings::{Error, Guest, Metadata};
 
-/// Makes a cron component of its list of jobs, which are those of the table.
+/// Makes a cron component of the features whose jobs it does: those that the table gives to it.
 #[macro_export]
 macro_rules! cron {
-    ($by:ident, $jobs:expr) => {
-        const JOBS: &[$crate::cron::Job] = $jobs;
+    ($by:ident, $features:expr) => {
+        const JOBS: &[&[$crate::cron::Job]] = $features;
         const _: () = assert!(
             $crate::cron::are_those_of($crate::cron::RunBy::$by, JOBS),
             "these are not the jobs of the table"
@@ -54,10 +55,10 @@ macro_rules! cron {
 
 /// Does the jobs that are due. One that fails is logged, and is no failure of the run: how each
 /// went is kept in the database.
-pub fn run(by: RunBy, metadata: Metadata, jobs: &[Job]) -> Result<(), Error> {
+pub fn run(by: RunBy, metadata: Metadata, features: &[&[Job]]) -> Result<(), Error> {
     let seconds = i64::try_from(metadata.timestamp).unwrap_or(i64::MAX);
     let (name, now) = (by.as_str(), Timestamp::from_seconds(seconds));
-    match with_env(&HostClock::start(), now, |env| run_due(env, jobs)) {
+    match with_env(current_database, &HostClock::start(), now, |env| run_due(env, by, features)) {
         Ok(failures) => {
             for failure in failures {
                 log(&format!("{name} could not {failure}"));

@@ -3,12 +3,11 @@
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use domain::time::Timestamp;
-use store::NoDatabase;
+use store::{Db, NoDatabase, StoreError};
 use web::env::{Clock, Random, Variables};
 use web::{Config, Env, Problem};
 
 use crate::bindings::fermyon::spin::variables;
-use crate::database::current_database;
 use crate::outbound::WasiOutbound;
 
 /// The clock of the host; the only reader of it.
@@ -52,16 +51,18 @@ impl Variables for SpinVariables {
     }
 }
 
-/// Does something in the environment that Spin gives, at `now` by the clock or by who has woken the
-/// component. Fails where the variables are wrong, or the database cannot be used.
-pub(crate) fn with_env<T>(
+/// Does something in the environment that Spin gives, with the database that `open` gives, at `now`
+/// by the clock or by who has woken the component. Fails where the variables are wrong, or the
+/// database cannot be used.
+pub(crate) fn with_env<D: Db, T>(
+    open: fn(Timestamp) -> Result<D, StoreError>,
     clock: &HostClock,
     now: Timestamp,
     work: impl FnOnce(&Env<'_>) -> T,
 ) -> Result<T, Problem> {
     let variables = SpinVariables;
     let config = Config::read(|name| variables.get(name)).map_err(Problem::internal)?;
-    let db = current_database(now)?;
+    let db = open(now)?;
     Ok(work(&Env {
         db: &db,
         outbound: &WasiOutbound,

@@ -11,7 +11,7 @@ mod outbound;
 mod serve;
 
 pub use body::{Body, StreamBody};
-pub use serve::serve;
+pub use serve::{serve, serve_without_database};
 
 #[expect(clippy::pedantic, reason = "generated from the interfaces that the host offers")]
 mod bindings {

@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
+use domain::time::Timestamp;
 use http_body_util::{BodyExt, Limited};
+use store::{Db, NoDatabase, StoreError};
 use web::env::Clock;
 use web::limit::BODY_BYTES_MAX;
 use web::route::{Outcome, Route};
 use web::{Context, Env, Kind, Problem, Request, Response, dispatch, respond};
 
 use crate::body::{Body, prepare};
+use crate::database::current_database;
 use crate::env::{HostClock, with_env, with_nothing};
 
 /// Answers a request by the routes of a component, and writes one line of log.
@@ -16,9 +19,30 @@ pub async fn serve(
     routes: &[&'static [Route]],
     request: spin_sdk::http::Request,
 ) -> http::Response<Body> {
+    serve_with(current_database, routes, request).await
+}
+
+/// The same in a component that has no database: its routes are for [`Access::Anonymous`].
+///
+/// [`Access::Anonymous`]: web::operation::Access::Anonymous
+pub async fn serve_without_database(
+    routes: &[&'static [Route]],
+    request: spin_sdk::http::Request,
+) -> http::Response<Body> {
+    serve_with(|_| Ok(NoDatabase), routes, request).await
+}
+
+/// What opens the database of a request.
+type Open<D> = fn(Timestamp) -> Result<D, StoreError>;
+
+async fn serve_with<D: Db>(
+    open: Open<D>,
+    routes: &[&'static [Route]],
+    request: spin_sdk::http::Request,
+) -> http::Response<Body> {
     let clock = HostClock::start();
     let (request, is_whole) = read(request).await;
-    let (outcome, request_id) = answer(routes, &clock, &request, is_whole);
+    let (outcome, request_id) = answer(open, routes, &clock, &request, is_whole);
     log(&request, &outcome, &request_id, clock.elapsed());
     prepare(outcome.response).await
 }
@@ -32,7 +56,8 @@ async fn read(request: spin_sdk::http::Request) -> (Request, bool) {
     }
 }
 
-fn answer(
+fn answer<D: Db>(
+    open: Open<D>,
     routes: &[&'static [Route]],
     clock: &HostClock,
     request: &Request,
@@ -48,7 +73,7 @@ fn answer(
         };
         (outcome, cx.request_id)
     };
-    with_env(clock, now, handle).unwrap_or_else(|problem| {
+    with_env(open, clock, now, handle).unwrap_or_else(|problem| {
         with_nothing(clock, now, |env| {
             let cx = Context::new(env, request);
             (refuse(&cx, problem), cx.request_id)

@@ -1,9 +1,5 @@
 //! The JSON API of a farmer's nodes.
 
-use crate::adding::json::{AddedNodesView, grid_node_ids};
-use crate::farm::json::{
-    AddNodeBody, ChangeNodeBody, FarmNodeView, FarmNodeWithSlices, grid_node_id,
-};
 use domain::field::FieldError;
 use domain::id::NodeId;
 use domain::listing::ListingEvent;
@@ -13,6 +9,10 @@ use ui::ids::node_id;
 use web::api::{self, PageOf};
 use web::{Context, Kind, Problem, Response, json, respond};
 
+use crate::adding::json::{AddedNodesView, grid_node_ids};
+use crate::farm::json::{
+    AddNodeBody, ChangeNodeBody, FarmNodeView, FarmNodeWithSlices, grid_node_id,
+};
 use crate::{adding, offering};
 
 pub(crate) fn list_nodes(cx: &Context<'_>) -> Result<Response, Problem> {

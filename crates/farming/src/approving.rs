@@ -1,21 +1,19 @@
 //! The operator says by hand whose a farm is; for programs and people alike.
 
-use crate::claiming::json::{ApproveBody, ProvenFarmView, farm_id, parse_farm, reason};
-use crate::claiming::page::FARMS_PER_PAGE;
-use crate::claiming::page::OperatorFarms;
 use domain::account::Email;
+use domain::audit::Action;
 use http::StatusCode;
 use store::accounts;
 use store::farms::{self, Proof, ProvenFarm};
 use ui::done::Done;
 use ui::visit::Visit;
 use web::api::{self, PageOf};
-use web::audit::Action;
-use web::form::belongs_to_form;
-use web::form::{Form, keep};
+use web::form::{Form, belongs_to_form, keep};
 use web::{Context, Kind, Problem, Response, json, respond};
 
 use crate::asking;
+use crate::claiming::json::{ApproveBody, ProvenFarmView, farm_id, parse_farm, reason};
+use crate::claiming::page::{FARMS_PER_PAGE, OperatorFarms};
 use crate::claiming::subject;
 
 const PATH: &str = "/operator/farms";

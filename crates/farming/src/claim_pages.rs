@@ -1,19 +1,16 @@
 //! The pages of claims: a farmer's farms, a message to sign, and what others have registered.
 
-use crate::claiming::json::{ClaimBody, ProveBody, parse_farm};
-use crate::claiming::page::FARMS_PER_PAGE;
-use crate::claiming::page::{FarmClaim, FarmClaims};
 use domain::field::FieldError;
 use http::StatusCode;
 use store::farms;
 use ui::done::Done;
 use ui::visit::Visit;
-use web::api::{self};
-use web::form::Form;
-use web::form::belongs_to_form;
-use web::{Context, Problem, Response, respond};
+use web::form::{Form, belongs_to_form};
+use web::{Context, Problem, Response, api, respond};
 
 use crate::claiming;
+use crate::claiming::json::{ClaimBody, ProveBody, parse_farm};
+use crate::claiming::page::{FARMS_PER_PAGE, FarmClaim, FarmClaims};
 
 const PATH: &str = "/dashboard/farm/claims";
 

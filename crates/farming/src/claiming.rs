@@ -3,8 +3,7 @@
 pub(crate) mod json;
 pub(crate) mod page;
 
-use crate::claiming::json::{ClaimBody, ClaimView, Claimed, FarmClaimView, ProveBody, parse_farm};
-use crate::farm::json::FarmNodeWithSlices;
+use domain::audit::Action;
 use domain::time::Timestamp;
 use http::StatusCode;
 use ownership::{Address, Claim, Signature, signed_by};
@@ -14,11 +13,12 @@ use store::farms::{self, ForeignNode, GridFarm, Proof, ProvenFarm, TakeOver};
 use store::nodes::{FarmNode, FarmSlice};
 use ui::ids::node_id;
 use web::api::{self, PageOf};
-use web::audit::Action;
 use web::limit::{self, CLAIMS, Limit};
 use web::session::{self, Secret};
 use web::{Context, Kind, Problem, Response, respond};
 
+use crate::claiming::json::{ClaimBody, ClaimView, Claimed, FarmClaimView, ProveBody, parse_farm};
+use crate::farm::json::FarmNodeWithSlices;
 use crate::{asking, offering};
 
 /// What a challenge remembers of its claim. The nonce is the challenge itself, and is not kept.

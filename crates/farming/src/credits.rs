@@ -4,7 +4,6 @@
 pub(crate) mod json;
 pub(crate) mod page;
 
-use crate::credits::page::Credits;
 use domain::id::DisputeId;
 use domain::level::{DisputeSide, parse_words};
 use http::StatusCode;
@@ -15,9 +14,10 @@ use ui::sla::CREDITS_PER_PAGE;
 use ui::sla_json::{DisputeBody, JudgedView, key, parse_cursor, print_cursor};
 use ui::visit::Visit;
 use web::api::{self, PageOf};
-use web::form::Form;
-use web::form::belongs_to_form;
+use web::form::{Form, belongs_to_form};
 use web::{Context, Problem, Response, respond};
+
+use crate::credits::page::Credits;
 
 /// Where the page is.
 const PAGE: &str = "/dashboard/farm/credits";

@@ -3,10 +3,6 @@
 pub(crate) mod json;
 pub(crate) mod page;
 
-use crate::farm::json::FarmNodeWithSlices;
-use crate::leaving::json::WithdrawBody;
-use crate::leaving::page::Leave;
-use crate::leaving::page::read_day;
 use domain::id::NodeId;
 use domain::offering::unlocked;
 use http::StatusCode;
@@ -14,10 +10,12 @@ use store::leaving;
 use ui::done::Done;
 use ui::ids::node_id;
 use ui::visit::Visit;
-use web::form::Form;
-use web::form::belongs_to_form;
+use web::form::{Form, belongs_to_form};
 use web::{Context, Kind, Problem, Response, respond};
 
+use crate::farm::json::FarmNodeWithSlices;
+use crate::leaving::json::WithdrawBody;
+use crate::leaving::page::{Leave, read_day};
 use crate::offering;
 
 pub(crate) fn withdraw_node(cx: &Context<'_>) -> Result<Response, Problem> {

@@ -8,7 +8,7 @@ mod claim_pages;
 mod claiming;
 mod credits;
 mod farm;
-pub mod jobs;
+mod jobs;
 mod leaving;
 mod locking;
 mod maintenance;
@@ -19,10 +19,13 @@ mod plot;
 mod previewing;
 mod removals;
 mod revenue;
-pub mod sync;
+mod sync;
 
-use crate::adding::json::AddedNodeView;
-use crate::adding::json::PREVIEW_NODES;
+use domain::account::Scope;
+use web::Route;
+use web::operation::{Access, Operation, ProblemMember, schema_of};
+
+use crate::adding::json::{AddedNodeView, PREVIEW_NODES};
 use crate::claiming::json::{
     APPROVE_FARM, CLAIM_FARM, LIST_FARM_CLAIMS, LIST_PROVEN_FARMS, PROVE_FARM, REVOKE_FARM,
     TAKE_OVER_NODE,
@@ -39,10 +42,8 @@ use crate::offering::json::{
 };
 use crate::removals::json::CONFIRM_REMOVED;
 use crate::revenue::json::SHOW_REVENUE;
-use domain::account::Scope;
-use web::Route;
-use web::operation::Access;
-use web::operation::{Operation, ProblemMember, schema_of};
+
+pub use jobs::JOBS;
 
 const CANCEL_WINDOW: &str = "/dashboard/farm/nodes/{node}/maintenance/{maintenance}/cancel";
 const FARM: Access = Access::Account(Scope::Farm);

@@ -1,12 +1,13 @@
 //! The operator's lock of a node's offer.
 
-use crate::offering::json::LockBody;
+use domain::audit::Action;
 use domain::id::AccountId;
 use store::offering::{lock_by_operator, unlock_by_operator};
 use ui::ids::node_id;
-use web::audit::Action;
 use web::form::read_reason;
 use web::{Context, Problem, Response, json, respond};
+
+use crate::offering::json::LockBody;
 
 pub(crate) fn lock_any_node(cx: &Context<'_>) -> Result<Response, Problem> {
     let (node, reason) = read(cx)?;

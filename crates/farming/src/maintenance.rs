@@ -3,10 +3,6 @@
 pub(crate) mod json;
 pub(crate) mod page;
 
-use crate::maintenance::json::{MaintenanceBody, maintenance_id};
-use crate::maintenance::page::{Maintenance as MaintenancePage, read_window};
-use crate::offering::json::{parse_cursor, print_cursor};
-use crate::offering::page::HISTORY_PER_PAGE;
 use domain::id::{MaintenanceId, NodeId};
 use http::StatusCode;
 use store::maintenance::{self, Maintenance};
@@ -15,11 +11,14 @@ use ui::ids::node_id;
 use ui::node::MaintenanceView;
 use ui::visit::Visit;
 use web::api::{self, PageOf};
-use web::form::Form;
-use web::form::belongs_to_form;
+use web::form::{Form, belongs_to_form};
 use web::{Context, Problem, Response, respond};
 
+use crate::maintenance::json::{MaintenanceBody, maintenance_id};
+use crate::maintenance::page::{Maintenance as MaintenancePage, read_window};
+use crate::offering::json::{parse_cursor, print_cursor};
 use crate::offering::own_node;
+use crate::offering::page::HISTORY_PER_PAGE;
 
 /// Announces a window of a node of whoever is signed in.
 fn announce(cx: &Context<'_>, body: &MaintenanceBody) -> Result<Maintenance, Problem> {

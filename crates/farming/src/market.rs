@@ -4,9 +4,6 @@ pub(crate) mod json;
 pub(crate) mod page;
 pub(crate) mod study;
 
-use crate::market::json::{MarketView, read_price, read_question};
-use crate::market::page::FarmMarket;
-use crate::market::study::Study;
 use domain::id::NodeId;
 use domain::money::Usd;
 use http::StatusCode;
@@ -15,6 +12,9 @@ use ui::ids::node_id;
 use ui::visit::Visit;
 use web::{Context, Problem, Response, respond};
 
+use crate::market::json::{MarketView, read_price, read_question};
+use crate::market::page::FarmMarket;
+use crate::market::study::Study;
 use crate::offering;
 
 /// A node of whoever is signed in, beside similar ones, and a price that is asked about.

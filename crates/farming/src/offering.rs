@@ -3,10 +3,7 @@
 pub(crate) mod json;
 pub(crate) mod page;
 
-use crate::farm::json::{ChangeNodeBody, FarmNodeWithSlices};
-use crate::offering::json::VersionView;
-use crate::offering::page::HISTORY_PER_PAGE;
-use crate::offering::page::OfferHistory;
+use domain::audit::Action;
 use domain::id::NodeId;
 use domain::listing::{Listing, ListingEvent};
 use domain::offering::{self, Seen};
@@ -17,10 +14,12 @@ use store::offering::{change as save, history as versions, lock, unlock};
 use ui::ids::node_id;
 use ui::visit::Visit;
 use web::api::{self, PageOf};
-use web::audit::Action;
 use web::{Context, Problem, Response, respond};
 
 use crate::adding;
+use crate::farm::json::{ChangeNodeBody, FarmNodeWithSlices};
+use crate::offering::json::VersionView;
+use crate::offering::page::{HISTORY_PER_PAGE, OfferHistory};
 
 /// A node of whoever is signed in; somebody else's does not exist.
 pub(crate) fn own_node(

@@ -1,11 +1,5 @@
 //! The pages of a farmer: nodes, prices and promises.
 
-use crate::farm::node::FarmNode;
-use crate::farm::node::{read_change, read_version};
-use crate::farm::page::FARM_NODES_PER_PAGE;
-use crate::farm::page::Farm;
-use crate::farm::page::read_node;
-use crate::revenue::json::MONTHS_DEFAULT;
 use domain::id::NodeId;
 use domain::listing::ListingEvent;
 use domain::month::Month;
@@ -14,13 +8,14 @@ use store::{dashboard, jobs, maintenance, promises, revenue};
 use ui::done::Done;
 use ui::ids::node_id;
 use ui::visit::Visit;
-use web::api;
-use web::form::Form;
-use web::form::belongs_to_form;
-use web::{Context, Problem, Response, respond};
+use web::form::{Form, belongs_to_form};
+use web::{Context, Problem, Response, api, respond};
 
-use crate::offering::Turn;
-use crate::{adding, offering};
+use crate::adding;
+use crate::farm::node::{FarmNode, read_change, read_version};
+use crate::farm::page::{FARM_NODES_PER_PAGE, Farm, read_node};
+use crate::offering::{self, Turn};
+use crate::revenue::json::MONTHS_DEFAULT;
 
 pub(crate) fn farm(cx: &Context<'_>) -> Result<Response, Problem> {
     respond::page(StatusCode::OK, &own_farm(cx)?)

@@ -2,11 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use crate::adding::json::{
-    GridNodeView, GridNodesView, Held, Looked, LookedAt, NODES_AT_ONCE_MAX, grid_node_ids, looked,
-    price,
-};
-use crate::adding::page::AddNodes;
 use domain::id::NodeId;
 use domain::money::Usd;
 use grid::Page;
@@ -15,12 +10,16 @@ use store::farms;
 use ui::done::Done;
 use ui::visit::Visit;
 use web::api::CURRENCY;
-use web::form::belongs_to_form;
-use web::form::{Form, keep};
+use web::form::{Form, belongs_to_form, keep};
 use web::limit::{self, GRID_LOOKS, Limit};
 use web::{Context, Kind, Problem, Response, respond};
 
 use crate::adding;
+use crate::adding::json::{
+    GridNodeView, GridNodesView, Held, Looked, LookedAt, NODES_AT_ONCE_MAX, grid_node_ids, looked,
+    price,
+};
+use crate::adding::page::AddNodes;
 
 /// What was looked at.
 struct Look {

@@ -2,11 +2,11 @@
 
 pub(crate) mod json;
 
+use domain::audit::Action;
 use domain::id::SliceId;
 use store::jobs;
 use ui::done::Done;
 use ui::ids::node_id;
-use web::audit::Action;
 use web::{Context, Problem, Response, respond};
 
 use crate::offering::own_node;

@@ -2,13 +2,14 @@
 
 pub(crate) mod json;
 
-use crate::revenue::json::{RevenueView, months_asked, revenue_table, slices_table, uptime_table};
 use domain::month::Month;
 use http::StatusCode;
 use http::header::CONTENT_DISPOSITION;
 use store::dashboard::{self, NodeStanding};
 use store::revenue::{self, MONTHS_MAX};
 use web::{Context, Problem, Response, csv, respond};
+
+use crate::revenue::json::{RevenueView, months_asked, revenue_table, slices_table, uptime_table};
 
 /// How many nodes the tables of nodes have at most.
 const TABLE_NODES_MAX: u32 = 1_000;

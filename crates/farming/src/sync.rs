@@ -4,20 +4,14 @@ mod ask;
 mod farms;
 mod run;
 
-use domain::recurring;
 use store::{sync, sync_runs};
-use web::{Env, Job, JobError};
+use web::{Env, JobError};
 
-/// Farms that somebody has proven to own.
-pub const CHECK_FARMS: Job = Job { about: &recurring::CHECK_FARMS, run: farms::check };
+pub(crate) use farms::check as check_farms;
+pub(crate) use run::sync;
 
-/// Capacity, status and uptime of nodes.
-pub const SYNC: Job = Job { about: &recurring::SYNC, run: run::sync };
-
-/// Runs of the sync that are old, and documents that were refused.
-pub const SWEEP_SYNC: Job = Job { about: &recurring::SWEEP_SYNC, run: sweep };
-
-fn sweep(env: &Env<'_>) -> Result<(), JobError> {
+/// Deletes runs of the sync that are old, and documents that were refused.
+pub(crate) fn sweep(env: &Env<'_>) -> Result<(), JobError> {
     sync_runs::sweep(env.db, env.now)?;
     Ok(sync::sweep(env.db, env.now)?)
 }

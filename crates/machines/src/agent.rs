@@ -2,13 +2,13 @@
 
 pub(crate) mod json;
 
-use crate::access::seal_access;
-use crate::agent::json::{CompleteBody, FailBody, LeaseBody, ProgressBody, ReportAnswer, job_id};
 use domain::provisioning::{JobKind, Report};
 use http::StatusCode;
 use store::jobs::{self, Agent, Told};
 use web::{Context, Problem, Response, respond};
 
+use crate::access::seal_access;
+use crate::agent::json::{CompleteBody, FailBody, LeaseBody, ProgressBody, ReportAnswer, job_id};
 use crate::waiting::{JobWait, farm_of};
 
 pub(crate) fn lease(cx: &Context<'_>) -> Result<Response, Problem> {

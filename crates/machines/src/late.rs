@@ -3,26 +3,32 @@
 use domain::account::Email;
 use domain::id::AccountId;
 use domain::provisioning::JobKind;
-use domain::recurring::TELL_OF_LATE_JOBS;
+use domain::recurring::NOTIFY_OF_LATE_JOBS;
+use mail::{Mail, SealedMail};
 use store::due::NoticeMail;
 use store::unprovisioned::{self, Late};
-use web::mail::{self, Mail, SealedMail};
 use web::{Env, JobError};
+
+use crate::mails;
 
 /// Tells renters, farmers and operators of jobs that are late. One that fails does not keep the
 /// others from being told of.
-pub(crate) fn tell(env: &Env<'_>) -> Result<(), JobError> {
-    let found = unprovisioned::late(env.db, env.now, TELL_OF_LATE_JOBS.limit())?;
+pub(crate) fn notify(env: &Env<'_>) -> Result<(), JobError> {
+    let found = unprovisioned::late(env.db, env.now, NOTIFY_OF_LATE_JOBS.limit())?;
     if found.is_empty() {
         return Ok(());
     }
     let operators = unprovisioned::operators(env.db)?;
     JobError::of_each(
-        found.iter().filter_map(|late| Some((&late.job, tell_of(env, late, &operators).err()?))),
+        found.iter().filter_map(|late| Some((&late.job, notify_of(env, late, &operators).err()?))),
     )
 }
 
-fn tell_of(env: &Env<'_>, late: &Late, operators: &[(AccountId, String)]) -> Result<(), JobError> {
+fn notify_of(
+    env: &Env<'_>,
+    late: &Late,
+    operators: &[(AccountId, String)],
+) -> Result<(), JobError> {
     let sealed = sealed(env, late, operators)?;
     let mails: Vec<(AccountId, NoticeMail<'_>)> = sealed
         .iter()
@@ -77,9 +83,9 @@ enum Told {
 impl Told {
     fn mail(&self, to: &Email, late: &Late) -> Mail {
         match self {
-            Told::Renter(url) => mail::access_late(to, &late.place, url),
-            Told::Farmer(url) => mail::removal_late(to, &late.place, url),
-            Told::Operator(url) => mail::job_late(to, late.kind.as_str(), &late.place, url),
+            Told::Renter(url) => mails::access_late(to, &late.place, url),
+            Told::Farmer(url) => mails::removal_late(to, &late.place, url),
+            Told::Operator(url) => mails::job_late(to, late.kind.as_str(), &late.place, url),
         }
     }
 }

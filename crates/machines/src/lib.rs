@@ -1,20 +1,22 @@
 //! Agent jobs, SSH keys, sealed access.
 
 pub mod access;
+pub mod mails;
+
 mod agent;
 mod late;
 mod ssh_keys;
 mod waiting;
 
-use crate::agent::json::{COMPLETE_JOB, FAIL_JOB, LEASE_JOB, REPORT_PROGRESS};
-use crate::ssh_keys::json::{ADD_SSH_KEY, LIST_SSH_KEYS, REMOVE_SSH_KEY};
-use crate::ssh_keys::page::SSH_KEYS;
 use domain::account::Scope;
 use domain::recurring;
 use store::{job_runs, jobs};
-use web::operation::Access;
-use web::operation::Operation;
+use web::operation::{Access, Operation};
 use web::{Job, Route};
+
+use crate::agent::json::{COMPLETE_JOB, FAIL_JOB, LEASE_JOB, REPORT_PROGRESS};
+use crate::ssh_keys::json::{ADD_SSH_KEY, LIST_SSH_KEYS, REMOVE_SSH_KEY};
+use crate::ssh_keys::page::SSH_KEYS;
 
 /// Who is signed in; what is theirs.
 const OWN: Access = Access::Account(Scope::Read);
@@ -42,18 +44,15 @@ pub const AGENTS: &[Route] = &[
     Route::api(&FAIL_JOB, agent::fail),
 ];
 
-/// Jobs that no agent has done in time.
-pub const GIVE_UP_JOBS: Job =
-    Job { about: &recurring::GIVE_UP_JOBS, run: |env| Ok(jobs::give_up(env.db, env.now)?) };
-
-/// Jobs that are late.
-pub const TELL_OF_LATE_JOBS: Job = Job { about: &recurring::TELL_OF_LATE_JOBS, run: late::tell };
-
-/// Agents that have gone.
-pub const SWEEP_AGENTS: Job = Job {
-    about: &recurring::SWEEP_AGENTS,
-    run: |env| Ok(job_runs::sweep_agents(env.db, env.now)?),
-};
+/// Every recurring job of this feature.
+pub const JOBS: &[Job] = &[
+    Job { about: &recurring::GIVE_UP_JOBS, run: |env| Ok(jobs::give_up(env.db, env.now)?) },
+    Job { about: &recurring::NOTIFY_OF_LATE_JOBS, run: late::notify },
+    Job {
+        about: &recurring::SWEEP_AGENTS,
+        run: |env| Ok(job_runs::sweep_agents(env.db, env.now)?),
+    },
+];
 
 /// Every operation of this feature, in the order of the API document.
 pub const OPERATIONS: &[&Operation] = &[

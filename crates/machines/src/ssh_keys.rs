@@ -3,19 +3,18 @@
 pub(crate) mod json;
 pub(crate) mod page;
 
-use crate::ssh_keys::json::{SshKeyBody, SshKeyView, SshKeys as SshKeysView, ssh_key_id};
-use crate::ssh_keys::page::SSH_KEYS;
-use crate::ssh_keys::page::SshKeys;
+use domain::audit::Action;
 use domain::id::SshKeyId;
 use domain::ssh::{SshKey, parse_key_name};
 use http::StatusCode;
 use store::ssh_keys::{self, Refused, RegisteredKey};
 use ui::done::Done;
 use ui::visit::Visit;
-use web::audit::Action;
-use web::form::Form;
-use web::form::belongs_to_form;
+use web::form::{Form, belongs_to_form};
 use web::{Context, Kind, Problem, Response, respond};
+
+use crate::ssh_keys::json::{SshKeyBody, SshKeyView, SshKeys as SshKeysView, ssh_key_id};
+use crate::ssh_keys::page::{SSH_KEYS, SshKeys};
 
 pub(crate) fn list(cx: &Context<'_>) -> Result<Response, Problem> {
     let keys = ssh_keys::of_account(cx.db, cx.account()?.account)?;

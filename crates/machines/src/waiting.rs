@@ -1,6 +1,5 @@
 //! An agent that waits for a job: a long poll, which looks again and again until one is due.
 
-use crate::agent::json::{JobView, LeaseAnswer};
 use domain::id::{AccountId, TokenId};
 use domain::provisioning::WAIT_SECONDS_MAX;
 use http::StatusCode;
@@ -8,6 +7,8 @@ use store::StoreError;
 use store::jobs::{self, Agent};
 use web::body::{Body, Wait};
 use web::{Context, Env, Kind, Problem, Request, Response, respond, session};
+
+use crate::agent::json::{JobView, LeaseAnswer};
 
 /// An agent that waits. Nothing of it is kept anywhere: whoever hangs up asks again.
 pub(crate) struct JobWait {

@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use crate::message::{Reach, Secret, parse_url};
 use domain::id::WebhookId;
 use domain::recurring::{DELIVER_MESSAGES, MESSAGES_AT_ONCE, SENDING_SECONDS};
 use seal::Keys;
@@ -11,6 +10,8 @@ use store::webhooks::{self, ATTEMPTS_MAX, Claimed, Failure};
 use web::env::{Message, NoKeys};
 use web::job::log;
 use web::{Env, JobError};
+
+use crate::message::{Reach, Secret, parse_url};
 
 /// Posts messages that are due.
 pub(crate) fn deliver(env: &Env<'_>) -> Result<(), JobError> {

@@ -1,5 +1,7 @@
 //! Notifications, webhooks, the event stream.
 
+pub mod mails;
+
 mod deliver;
 mod message;
 mod notices;
@@ -7,18 +9,18 @@ mod stream;
 mod tell;
 mod webhooks;
 
+use domain::account::Scope;
+use domain::recurring;
+use store::{promises, webhooks as kept};
+use web::operation::{Access, Operation};
+use web::{Env, Job, JobError, Route};
+
 use crate::notices::json::{LIST_NOTIFICATIONS, READ_NOTIFICATIONS, SET_CHOICES, SHOW_CHOICES};
 use crate::stream::json::FOLLOW_EVENTS;
 use crate::webhooks::json::{
     ADD_WEBHOOK, LIST_DELIVERIES, LIST_WEBHOOKS, REMOVE_WEBHOOK, REPLAY_DELIVERY, ROTATE_SECRET,
     TEST_WEBHOOK,
 };
-use domain::account::Scope;
-use domain::recurring;
-use store::{promises, webhooks as kept};
-use web::operation::Access;
-use web::operation::Operation;
-use web::{Env, Job, JobError, Route};
 
 const FARM: Access = Access::Account(Scope::Farm);
 const READ: Access = Access::Account(Scope::Read);
@@ -67,24 +69,17 @@ pub const NOTICES: &[Route] = &[
     ),
 ];
 
-/// Promises that are not kept any more: found before it is told.
-pub const LOOK_AT_PROMISES: Job =
-    Job { about: &recurring::LOOK_AT_PROMISES, run: look_at_promises };
+/// Every recurring job of this feature. What is at risk is found before people are told of it.
+pub const JOBS: &[Job] = &[
+    Job { about: &recurring::CHECK_SLA_AT_RISK, run: check_sla_at_risk },
+    Job { about: &recurring::CREATE_NOTIFICATIONS, run: tell::tell },
+    Job { about: &recurring::DELIVER_MESSAGES, run: deliver::deliver },
+    Job { about: &recurring::SWEEP_MESSAGES, run: |env| Ok(kept::sweep(env.db, env.now)?) },
+];
 
-/// Mails and messages of what happened.
-pub const TELL: Job = Job { about: &recurring::TELL, run: tell::tell };
-
-/// Messages to webhooks.
-pub const DELIVER_MESSAGES: Job =
-    Job { about: &recurring::DELIVER_MESSAGES, run: deliver::deliver };
-
-/// Messages that were delivered long ago.
-pub const SWEEP_MESSAGES: Job =
-    Job { about: &recurring::SWEEP_MESSAGES, run: |env| Ok(kept::sweep(env.db, env.now)?) };
-
-fn look_at_promises(env: &Env<'_>) -> Result<(), JobError> {
+fn check_sla_at_risk(env: &Env<'_>) -> Result<(), JobError> {
     let at_once = recurring::MONTHS_PER_STATEMENT.count;
-    for _ in 0..recurring::LOOK_AT_PROMISES.limit() / at_once {
+    for _ in 0..recurring::CHECK_SLA_AT_RISK.limit() / at_once {
         if promises::judge(env.db, at_once, env.now)? == 0 {
             break;
         }

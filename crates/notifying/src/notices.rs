@@ -3,16 +3,15 @@
 pub(crate) mod json;
 pub(crate) mod page;
 
-use crate::notices::json::{ChoicesBody, ChoicesView, NotificationsView, ReadBody, UnreadView};
-use crate::notices::page::NOTICES_PER_PAGE;
-use crate::notices::page::read_choices;
-use crate::notices::page::{NoticeSettings, Notices};
 use http::StatusCode;
 use store::notices::{self, Notice};
 use ui::done::Done;
 use ui::visit::Visit;
 use web::form::Form;
 use web::{Context, Problem, Response, api, respond};
+
+use crate::notices::json::{ChoicesBody, ChoicesView, NotificationsView, ReadBody, UnreadView};
+use crate::notices::page::{NOTICES_PER_PAGE, NoticeSettings, Notices, read_choices};
 
 /// The notifications of who asks, behind the request's cursor, and up to where they are read.
 fn found(cx: &Context<'_>, limit: u32) -> Result<(Vec<Notice>, i64), Problem> {

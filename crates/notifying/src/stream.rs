@@ -7,7 +7,6 @@ pub(crate) mod json;
 
 use std::fmt::Write;
 
-use crate::stream::json::{EventView, Events};
 use domain::account::Scope;
 use domain::field::FieldError;
 use domain::id::AccountId;
@@ -20,6 +19,8 @@ use web::body::{Body, Chunk, EVENT_STREAM, Stream};
 use web::context::sole_header;
 use web::limit::{self, Limit};
 use web::{Context, Env, Problem, Request, Response, respond, session};
+
+use crate::stream::json::{EventView, Events};
 
 /// The most events that are told at once.
 const EVENTS_AT_ONCE: u32 = 200;

@@ -3,17 +3,19 @@
 
 use std::collections::BTreeMap;
 
-use crate::message as webhook;
-use crate::notices::page::{kind_words, notice_time};
 use domain::account::Email;
 use domain::id::{AccountId, DeliveryId};
 use domain::notice::NoticeKind;
-use domain::recurring::{EVENTS_PER_STATEMENT, TELL};
+use domain::recurring::{CREATE_NOTIFICATIONS, EVENTS_PER_STATEMENT};
+use mail::SealedMail;
 use seal::Keys;
 use store::notices::{self, Batch, NewDelivery, NoticeMail, Telling};
 use ui::event::{notice_path, notice_title};
-use web::mail::{self, NoticeLine, SealedMail};
 use web::{Env, JobError};
+
+use crate::mails::{NoticeLine, notices as notices_mail};
+use crate::message as webhook;
+use crate::notices::page::{kind_words, notice_time};
 
 /// What mails are made with.
 struct Outlet {
@@ -26,7 +28,7 @@ struct Outlet {
 pub(crate) fn tell(env: &Env<'_>) -> Result<(), JobError> {
     let outlet = outlet(env)?;
     let at_once = EVENTS_PER_STATEMENT.count;
-    for _ in 0..TELL.limit() / at_once {
+    for _ in 0..CREATE_NOTIFICATIONS.limit() / at_once {
         let Some(batch) = notices::next(env.db, at_once)? else { break };
         let mails = match &outlet {
             Some(outlet) => mails(env, outlet, &batch)?,
@@ -62,7 +64,7 @@ fn mails(env: &Env<'_>, outlet: &Outlet, batch: &Batch) -> Result<Vec<NoticeMail
     }
     let settings_url = format!("{}/dashboard/notifications/settings", outlet.base_url);
     let sealed = bundles.into_iter().map(|((account, kind), (to, lines))| {
-        let mail = mail::notices(to, kind_words(kind), &lines, &settings_url);
+        let mail = notices_mail(to, kind_words(kind), &lines, &settings_url);
         let SealedMail { id, kind, sealed } =
             mail::seal_new(&outlet.keys, &mail, env.random, env.now)
                 .map_err(|error| JobError(error.to_string()))?;

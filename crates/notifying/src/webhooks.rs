@@ -3,22 +3,21 @@
 pub(crate) mod json;
 pub(crate) mod page;
 
-use crate::message::{Reach, Secret, parse_url, test_body};
-use crate::webhooks::json::{
-    DeliveryView, WebhookBody, WebhookWithSecret, WebhooksView, delivery_id, webhook_id,
-};
-use crate::webhooks::page::DELIVERIES_PER_PAGE;
-use crate::webhooks::page::{WebhookPage, WebhookSecret, Webhooks};
+use domain::audit::Action;
 use domain::id::{DeliveryId, WebhookId};
 use http::StatusCode;
 use store::webhooks::{self, Delivery, NewWebhook, Webhook};
 use ui::done::Done;
 use ui::visit::Visit;
 use web::api::{self, PageOf};
-use web::audit::Action;
-use web::form::Form;
-use web::form::belongs_to_form;
+use web::form::{Form, belongs_to_form};
 use web::{Context, Kind, Problem, Response, respond};
+
+use crate::message::{Reach, Secret, parse_url, test_body};
+use crate::webhooks::json::{
+    DeliveryView, WebhookBody, WebhookWithSecret, WebhooksView, delivery_id, webhook_id,
+};
+use crate::webhooks::page::{DELIVERIES_PER_PAGE, WebhookPage, WebhookSecret, Webhooks};
 
 const LIST: &str = "/dashboard/notifications/webhooks";
 

@@ -2,12 +2,13 @@
 
 pub(crate) mod json;
 
-use crate::admin::json::{FailedMailView, HealthView, InvariantView, InvariantsView, MailsView};
+use domain::audit::Action;
 use domain::id::MailId;
 use http::StatusCode;
 use store::{invariants, mails, migrate, unprovisioned};
-use web::audit::Action;
 use web::{Context, Kind, Problem, Response, respond};
+
+use crate::admin::json::{FailedMailView, HealthView, InvariantView, InvariantsView, MailsView};
 
 /// How many mails that failed are shown.
 pub(crate) const MAILS_SHOWN: u32 = 100;

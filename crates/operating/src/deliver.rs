@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use domain::recurring::{DELIVER_MAILS, SENDING_SECONDS};
 use domain::time::Timestamp;
+use mail::{Failure, MailConfig, OpenError};
 use seal::SealError;
 use store::mails::{self, ATTEMPTS_MAX, Claimed, Retry};
 use web::env::Message;
 use web::job::log;
-use web::mail::{self, Failure, MailConfig, OpenError};
 use web::{Env, JobError};
 
 /// Sends mail that is due. An outlet that fails is left alone until the next run: one that is down

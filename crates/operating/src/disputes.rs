@@ -3,8 +3,7 @@
 pub(crate) mod json;
 pub(crate) mod page;
 
-use crate::disputes::json::{CaseView, DecideBody, dispute_id, read_decision};
-use crate::disputes::page::OperatorDisputes;
+use domain::audit::Action;
 use domain::id::DisputeId;
 use http::StatusCode;
 use store::disputes::{self, Case};
@@ -12,10 +11,11 @@ use ui::done::Done;
 use ui::sla::CREDITS_PER_PAGE;
 use ui::visit::Visit;
 use web::api::{self, PageOf};
-use web::audit::Action;
-use web::form::Form;
-use web::form::belongs_to_form;
+use web::form::{Form, belongs_to_form};
 use web::{Context, Problem, Response, respond};
+
+use crate::disputes::json::{CaseView, DecideBody, dispute_id, read_decision};
+use crate::disputes::page::OperatorDisputes;
 
 /// Where the operator's page is.
 const PAGE: &str = "/operator/disputes";

@@ -1,14 +1,14 @@
 //! What watches the books and the market.
 
-use domain::recurring::CHECK_MARKET;
+use domain::recurring::CHECK_INTEGRITY;
 use store::chain::{Head, hex};
 use store::{audit, ledger_chain, status};
 use web::job::log;
 use web::{Env, JobError};
 
 /// Checks invariants, and writes the market's state down.
-pub(crate) fn check(env: &Env<'_>) -> Result<(), JobError> {
-    let checked = status::check(env.db, env.now, CHECK_MARKET.limit());
+pub(crate) fn check_integrity(env: &Env<'_>) -> Result<(), JobError> {
+    let checked = status::check(env.db, env.now, CHECK_INTEGRITY.limit());
     status::write(env.db, env.now)?;
     Ok(checked.map(drop)?)
 }

@@ -8,17 +8,17 @@ mod operating;
 mod operator;
 mod upkeep;
 
+use domain::recurring;
+use store::{job_runs, limits, mails, responses};
+use web::operation::{Access, Operation};
+use web::{Job, Route};
+
 use crate::admin::json::{
     CHECK_INVARIANTS, DISABLE_ACCOUNT, ENABLE_ACCOUNT, END_ACCOUNT_SESSIONS, GRANT_OPERATOR,
     LIST_ACCOUNTS, LIST_ALL_AUDIT, LIST_MAILS, RETRY_MAIL, REVOKE_OPERATOR, SHOW_HEALTH,
 };
 use crate::disputes::json::{DECIDE_DISPUTE, LIST_DISPUTES};
 use crate::upkeep::json::{LIST_RECURRING_JOBS, LIST_SYNC_RUNS};
-use domain::recurring;
-use store::{job_runs, limits, mails};
-use web::operation::Access;
-use web::operation::Operation;
-use web::{Job, Route};
 
 const DISABLE: &str = "/operator/accounts/{account}/disable";
 const ENABLE: &str = "/operator/accounts/{account}/enable";
@@ -61,33 +61,18 @@ pub const OPERATOR: &[Route] = &[
     Route::form("/operator/disputes/{dispute}/decide", Access::Operator, disputes::decide_form),
 ];
 
-/// Mail that is due.
-pub const DELIVER_MAILS: Job = Job { about: &recurring::DELIVER_MAILS, run: deliver::deliver };
-
-/// Mail that was sent long ago.
-pub const SWEEP_MAILS: Job =
-    Job { about: &recurring::SWEEP_MAILS, run: |env| Ok(mails::sweep(env.db, env.now)?) };
-
-/// What was written to the audit log.
-pub const SEAL_AUDIT: Job = Job { about: &recurring::SEAL_AUDIT, run: jobs::seal_audit };
-
-/// What was booked.
-pub const SEAL_LEDGER: Job = Job { about: &recurring::SEAL_LEDGER, run: jobs::seal_ledger };
-
-/// Invariants and the market's state.
-pub const CHECK_MARKET: Job = Job { about: &recurring::CHECK_MARKET, run: jobs::check };
-
-/// Limits that nobody is near to.
-pub const SWEEP_LIMITS: Job =
-    Job { about: &recurring::SWEEP_LIMITS, run: |env| Ok(limits::sweep(env.db, env.now)?) };
-
-/// The write-ahead log.
-pub const CHECKPOINT: Job =
-    Job { about: &recurring::CHECKPOINT, run: |env| Ok(job_runs::checkpoint(env.db).map(drop)?) };
-
-/// The planner's statistics.
-pub const OPTIMIZE: Job =
-    Job { about: &recurring::OPTIMIZE, run: |env| Ok(job_runs::optimize(env.db).map(drop)?) };
+/// Every recurring job of this feature.
+pub const JOBS: &[Job] = &[
+    Job { about: &recurring::CHECK_INTEGRITY, run: jobs::check_integrity },
+    Job { about: &recurring::SEAL_AUDIT, run: jobs::seal_audit },
+    Job { about: &recurring::SEAL_LEDGER, run: jobs::seal_ledger },
+    Job { about: &recurring::SWEEP_LIMITS, run: |env| Ok(limits::sweep(env.db, env.now)?) },
+    Job { about: &recurring::SWEEP_RESPONSES, run: |env| Ok(responses::sweep(env.db, env.now)?) },
+    Job { about: &recurring::CHECKPOINT, run: |env| Ok(job_runs::checkpoint(env.db).map(drop)?) },
+    Job { about: &recurring::OPTIMIZE, run: |env| Ok(job_runs::optimize(env.db).map(drop)?) },
+    Job { about: &recurring::DELIVER_MAILS, run: deliver::deliver },
+    Job { about: &recurring::SWEEP_MAILS, run: |env| Ok(mails::sweep(env.db, env.now)?) },
+];
 
 /// Every operation of this feature, in the order of the API document.
 pub const OPERATIONS: &[&Operation] = &[

@@ -1,6 +1,6 @@
 //! What the operator does with accounts, for the API and the page alike.
 
-use crate::admin::json::AccountRowView;
+use domain::audit::Action;
 use domain::field::FieldError;
 use domain::id::AccountId;
 use http::StatusCode;
@@ -9,8 +9,9 @@ use store::audit::{self, Entry};
 use store::sessions;
 use ui::audit::AuditView;
 use web::api::{self, PageOf};
-use web::audit::Action;
 use web::{Context, Problem, Response, respond};
+
+use crate::admin::json::AccountRowView;
 
 /// The longest beginning of an address that is looked for.
 const PREFIX_CHARS_MAX: usize = 254;

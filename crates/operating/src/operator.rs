@@ -2,8 +2,6 @@
 
 pub(crate) mod page;
 
-use crate::operator::page::{ACCOUNTS_PER_PAGE, AUDIT_PER_PAGE, Standing, with_prefix};
-use crate::operator::page::{Operator, OperatorAccounts, OperatorAudit};
 use http::StatusCode;
 use store::{
     accounts, audit, invariants, job_runs, mails, sync, sync_runs, top_ups, unprovisioned,
@@ -15,6 +13,10 @@ use web::{Context, Problem, Response, api, respond};
 
 use crate::admin::{self, MAILS_SHOWN};
 use crate::operating::{Deed, act, prefix};
+use crate::operator::page::{
+    ACCOUNTS_PER_PAGE, AUDIT_PER_PAGE, Operator, OperatorAccounts, OperatorAudit, Standing,
+    with_prefix,
+};
 use crate::upkeep::SHOWN;
 
 /// How many refused payments are counted.

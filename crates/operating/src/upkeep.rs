@@ -3,16 +3,16 @@
 pub(crate) mod json;
 pub(crate) mod page;
 
-use crate::upkeep::json::{
-    OversoldView, QuarantineView, RecurringJobsView, RunView, SyncRunsView, UpstreamView,
-};
-use crate::upkeep::page::{OperatorJobs, OperatorSync};
-use crate::upkeep::page::{SYNC_RUNS_PER_PAGE, SyncStanding};
 use http::StatusCode;
 use store::{job_runs, sync, sync_runs};
 use ui::visit::Visit;
 use web::api::{self, PageOf};
 use web::{Context, Problem, Response, respond};
+
+use crate::upkeep::json::{
+    OversoldView, QuarantineView, RecurringJobsView, RunView, SyncRunsView, UpstreamView,
+};
+use crate::upkeep::page::{OperatorJobs, OperatorSync, SYNC_RUNS_PER_PAGE, SyncStanding};
 
 /// How many documents in quarantine, and how many oversold nodes are shown.
 pub(crate) const SHOWN: u32 = 100;

@@ -8,10 +8,12 @@ use domain::id::OrderId;
 use domain::recurring;
 use domain::rental::{ExtendError, Rental};
 use domain::time::Timestamp;
+use mail::{Mail, SealedMail};
 use store::due::{self, Notice, NoticeMail};
 use store::unprovisioned::{self, Refundable};
-use web::mail::{self, EndOf, Mail, SealedMail};
 use web::{Env, JobError};
+
+use crate::mails::{self, EndOf};
 
 /// Extends rentals that renew themselves.
 pub(crate) fn renew(env: &Env<'_>) -> Result<(), JobError> {
@@ -38,7 +40,7 @@ fn tell_of_failure(env: &Env<'_>, notice: &Notice, why: &ExtendError) -> Result<
     if due::is_reminded(env.db, notice)? {
         return Ok(());
     }
-    let mail = |to: &_, end: EndOf<'_>| mail::renewal_failed(to, end, &why.to_string());
+    let mail = |to: &_, end: EndOf<'_>| mails::renewal_failed(to, end, &why.to_string());
     tell(env, notice, &mail)
 }
 
@@ -47,10 +49,10 @@ pub(crate) fn remind(env: &Env<'_>) -> Result<(), JobError> {
     let mut failed: Vec<(_, JobError)> = Vec::new();
     for notice in due::unreminded(env.db, env.now, recurring::REMIND.limit())? {
         let why = notice.renewal_error(env.config.platform_fee, env.now);
-        let ends = |to: &_, end: EndOf<'_>| mail::rental_ends(to, end);
+        let ends = |to: &_, end: EndOf<'_>| mails::rental_ends(to, end);
         let at_risk = |to: &_, end: EndOf<'_>| {
             let why = why.as_ref().map(ToString::to_string).unwrap_or_default();
-            mail::renewal_at_risk(to, end, &why)
+            mails::renewal_at_risk(to, end, &why)
         };
         let told = match (notice.rental.renewal, &why) {
             (None, _) => tell(env, &notice, &ends),
@@ -65,21 +67,23 @@ pub(crate) fn remind(env: &Env<'_>) -> Result<(), JobError> {
     JobError::of_each(failed)
 }
 
-/// Pays back, in full, rentals that have no access a day after they were paid.
-pub(crate) fn pay_back(env: &Env<'_>) -> Result<(), JobError> {
+/// Refunds in full rentals that have no access a day after they were paid.
+pub(crate) fn refund_without_access(env: &Env<'_>) -> Result<(), JobError> {
     let mut failed: Vec<(_, JobError)> = Vec::new();
-    for found in unprovisioned::refundable(env.db, env.now, recurring::PAY_BACK.limit())? {
-        if let Err(error) = pay_back_one(env, &found) {
+    for found in
+        unprovisioned::refundable(env.db, env.now, recurring::REFUND_WITHOUT_ACCESS.limit())?
+    {
+        if let Err(error) = refund_one(env, &found) {
             failed.push((found.rental, error));
         }
     }
     JobError::of_each(failed)
 }
 
-fn pay_back_one(env: &Env<'_>, found: &Refundable) -> Result<(), JobError> {
+fn refund_one(env: &Env<'_>, found: &Refundable) -> Result<(), JobError> {
     let sealed = if can_mail(env) {
         let url = format!("{}/dashboard/slices/{}", env.config.public_url, found.rental);
-        let mail = mail::rental_refunded(&renter(&found.email)?, &found.place, &url);
+        let mail = mails::rental_refunded(&renter(&found.email)?, &found.place, &url);
         Some(seal(env, &mail)?)
     } else {
         None

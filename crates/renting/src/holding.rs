@@ -1,9 +1,5 @@
 //! The page of one rental and its forms: extended, renewed by itself, named, handed over, ended.
 
-use crate::rentals::end::EndRental;
-use crate::rentals::json::{ChangeRentalBody, read_refund};
-use crate::rentals::page::Rental;
-use crate::rentals::page::{read_own, read_renewal};
 use domain::account::Email;
 use domain::field::FieldError;
 use domain::money::Usd;
@@ -14,10 +10,12 @@ use store::{ledger, levels as judged, maintenance, rentals, transfers as offers}
 use ui::done::Done;
 use ui::ids::rental_id;
 use ui::visit::Visit;
-use web::form::Form;
-use web::form::belongs_to_form;
-use web::{Context, Problem, Response, respond};
+use web::form::{Form, belongs_to_form};
+use web::{Context, Problem, Response, respond, stored};
 
+use crate::rentals::end::EndRental;
+use crate::rentals::json::{ChangeRentalBody, read_refund};
+use crate::rentals::page::{Rental, read_own, read_renewal};
 use crate::renting::{self, Extend, own_rental};
 use crate::{months, provision, transfers};
 
@@ -46,26 +44,35 @@ fn answer(
     cx: &Context<'_>,
     done: Done,
     result: Result<(), Problem>,
-    refused: impl FnOnce(Rental, &Form, &Problem) -> Rental,
+    show: impl FnOnce(Rental, &Form, &Problem) -> Rental,
 ) -> Result<Response, Problem> {
     match result {
         Ok(()) => {
             let path = format!("/dashboard/slices/{}", rental_id(cx.param("rental"))?);
             Ok(respond::see_other(&done.at(&path)))
         }
-        Err(problem) if belongs_to_form(&problem) => {
-            let page = refused(page(cx)?, &Form::read(cx.request), &problem);
-            respond::page(problem.kind.status(), &page)
-        }
-        Err(problem) => Err(problem),
+        Err(problem) => refused(cx, problem, show),
     }
 }
 
-pub(crate) fn extend(cx: &Context<'_>) -> Result<Response, Problem> {
-    answer(cx, Done::Extended, try_extend(cx), Rental::not_extended)
+/// Shows the rental again, with why a form did nothing.
+fn refused(
+    cx: &Context<'_>,
+    problem: Problem,
+    show: impl FnOnce(Rental, &Form, &Problem) -> Rental,
+) -> Result<Response, Problem> {
+    if !belongs_to_form(&problem) {
+        return Err(problem);
+    }
+    let page = show(page(cx)?, &Form::read(cx.request), &problem);
+    respond::page(problem.kind.status(), &page)
 }
 
-fn try_extend(cx: &Context<'_>) -> Result<(), Problem> {
+pub(crate) fn extend(cx: &Context<'_>) -> Result<Response, Problem> {
+    try_extend(cx).or_else(|problem| refused(cx, problem, Rental::not_extended))
+}
+
+fn try_extend(cx: &Context<'_>) -> Result<Response, Problem> {
     let form = Form::read(cx.request);
     let months = form.text("duration_months").trim().parse().unwrap_or(0);
     let max_price = form.filled("max_price").map(|text| Usd::parse("max_price", text));
@@ -74,9 +81,11 @@ fn try_extend(cx: &Context<'_>) -> Result<(), Problem> {
         rental: rental_id(cx.param("rental"))?,
         term: Term::from_months(months)?,
         max_price: max_price.transpose()?,
-        key: &key,
+        key: Some(key),
     };
-    renting::extend(cx, &extend).map(drop)
+    renting::extend(cx, &extend, &|rental| {
+        stored::see_other(Done::Extended.at(&format!("/dashboard/slices/{}", rental.life.id)))
+    })
 }
 
 pub(crate) fn set_renewal(cx: &Context<'_>) -> Result<Response, Problem> {

@@ -1,18 +1,19 @@
 //! Nodes that leave the market: their renters are told, and on the day what is left of their
 //! rentals is ended and refunded.
 
-use domain::recurring::{LEAVE, TELL_OF_LEAVING};
+use domain::recurring::{COMPLETE_LEAVING, NOTIFY_OF_LEAVING};
 use domain::rental::Ending;
 use store::leaving::{self, LeavingRental};
-use web::{Env, JobError, mail};
+use web::{Env, JobError};
 
 use crate::due::{notice_mail, sealed};
+use crate::mails;
 
 /// Tells renters, by mail, that the node of a rental leaves.
-pub(crate) fn tell(env: &Env<'_>) -> Result<(), JobError> {
-    let due = leaving::untold(env.db, TELL_OF_LEAVING.limit())?;
+pub(crate) fn notify(env: &Env<'_>) -> Result<(), JobError> {
+    let due = leaving::untold(env.db, NOTIFY_OF_LEAVING.limit())?;
     each(&due, |told| {
-        let make = |to: &_, end: mail::EndOf<'_>| mail::node_leaves(to, end);
+        let make = |to: &_, end: mails::EndOf<'_>| mails::node_leaves(to, end);
         let (life, leaves_at) = (&told.rental.life, told.leaves_at);
         let sealed = sealed(env, &told.email, life, leaves_at, &make)?;
         let mail = sealed.as_ref().map(notice_mail);
@@ -22,13 +23,13 @@ pub(crate) fn tell(env: &Env<'_>) -> Result<(), JobError> {
 
 /// Ends the rentals of nodes whose day has come, each with its refund and a mail, and lets the
 /// nodes leave of which nothing is rented or held any more.
-pub(crate) fn leave(env: &Env<'_>) -> Result<(), JobError> {
-    let due = leaving::overdue(env.db, env.now, LEAVE.limit())?;
+pub(crate) fn complete(env: &Env<'_>) -> Result<(), JobError> {
+    let due = leaving::overdue(env.db, env.now, COMPLETE_LEAVING.limit())?;
     let ended = each(&due, |due| match leaving::plan_end(due, env.now) {
         Some(ending) => end(env, due, &ending),
         None => Ok(()),
     });
-    let left = leaving::leave(env.db, env.now, LEAVE.limit());
+    let left = leaving::leave(env.db, env.now, COMPLETE_LEAVING.limit());
     ended?;
     left?;
     Ok(())
@@ -36,7 +37,7 @@ pub(crate) fn leave(env: &Env<'_>) -> Result<(), JobError> {
 
 fn end(env: &Env<'_>, due: &LeavingRental, ending: &Ending) -> Result<(), JobError> {
     let refund = ending.refund.for_people();
-    let make = |to: &_, end: mail::EndOf<'_>| mail::node_left(to, end, &refund);
+    let make = |to: &_, end: mails::EndOf<'_>| mails::node_left(to, end, &refund);
     let (life, leaves_at) = (&due.rental.life, due.leaves_at);
     let sealed = sealed(env, &due.email, life, leaves_at, &make)?;
     let mail = sealed.as_ref().map(notice_mail);

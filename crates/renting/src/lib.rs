@@ -1,11 +1,11 @@
 //! The market, and what renters do: quotes, rentals, transfers.
 
-pub mod jobs;
+pub mod mails;
 pub mod market;
-mod status;
 
 mod due;
 mod holding;
+mod jobs;
 mod leaving;
 mod months;
 mod moving;
@@ -14,7 +14,12 @@ mod provision;
 mod quoting;
 mod rentals;
 mod renting;
+mod status;
 mod transfers;
+
+use domain::account::Scope;
+use web::Route;
+use web::operation::{Access, Operation, ProblemMember, schema_of};
 
 use crate::market::json::{LIST_NODES, SEARCH_SLICES, SHOW_NODE};
 use crate::market::record::json::{LIST_NODE_SAMPLES, SHOW_NODE_RECORD};
@@ -24,14 +29,13 @@ use crate::provision::json::{OPEN_CONSOLE, SHOW_ACCESS};
 use crate::rentals::json::{
     CANCEL_RENTAL, CHANGE_RENTAL, EXTEND_RENTAL, LIST_RENTALS, SHOW_RENTAL,
 };
-use crate::renting::json::{AlternativeView, QuoteView};
-use crate::renting::json::{MAKE_QUOTE, RELEASE_QUOTE, RENT_NODE, RENT_SLICE, SHOW_QUOTE};
+use crate::renting::json::{
+    AlternativeView, MAKE_QUOTE, QuoteView, RELEASE_QUOTE, RENT_NODE, RENT_SLICE, SHOW_QUOTE,
+};
 use crate::status::json::SHOW_STATUS;
 use crate::transfers::json::{ACCEPT_TRANSFER, LIST_TRANSFERS, OFFER_TRANSFER, WITHDRAW_TRANSFER};
-use domain::account::Scope;
-use web::Route;
-use web::operation::Access;
-use web::operation::{Operation, ProblemMember, schema_of};
+
+pub use jobs::JOBS;
 
 const READ: Access = Access::Account(Scope::Read);
 const RENT: Access = Access::Account(Scope::Rent);

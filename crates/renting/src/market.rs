@@ -1,18 +1,20 @@
 //! The market, as pages and as JSON; what was measured of nodes, and how the marketplace is.
 
-mod api;
 pub(crate) mod json;
 pub(crate) mod list;
 pub(crate) mod node;
-mod pages;
 pub(crate) mod record;
+
+mod api;
+mod pages;
 mod unmet;
+
+use web::Route;
+use web::operation::Access;
 
 use crate::market::json::{LIST_NODES, SEARCH_SLICES, SHOW_NODE};
 use crate::market::record::json::{LIST_NODE_SAMPLES, SHOW_NODE_RECORD};
 use crate::status::json::SHOW_STATUS;
-use web::Route;
-use web::operation::Access;
 
 /// What everybody may see.
 pub const ROUTES: &[Route] = &[

@@ -2,7 +2,6 @@
 
 pub(crate) mod json;
 
-use crate::months::json::MonthsView;
 use domain::id::DisputeId;
 use domain::level::{DisputeSide, parse_words};
 use http::StatusCode;
@@ -12,6 +11,8 @@ use ui::ids::rental_id;
 use ui::sla_json::{DisputeBody, JudgedView, key};
 use web::form::Form;
 use web::{Context, Problem, Response, respond};
+
+use crate::months::json::MonthsView;
 
 pub(crate) fn list_months(cx: &Context<'_>) -> Result<Response, Problem> {
     let id = rental_id(cx.param("rental"))?;

@@ -3,11 +3,6 @@
 pub(crate) mod json;
 pub(crate) mod page;
 
-use crate::moving::json::{EquivalentView, MoveBody};
-use crate::moving::page::MoveRental;
-use crate::moving::page::read_destination;
-use crate::rentals::json::RentalView;
-use crate::renting::json::DryRunView;
 use domain::id::RentalId;
 use http::StatusCode;
 use store::leaving::{self, Destination};
@@ -15,10 +10,13 @@ use store::{jobs, ledger};
 use ui::done::Done;
 use ui::ids::rental_id;
 use ui::visit::Visit;
-use web::form::Form;
-use web::form::belongs_to_form;
+use web::form::{Form, belongs_to_form};
 use web::{Context, Problem, Response, respond};
 
+use crate::moving::json::{EquivalentView, MoveBody};
+use crate::moving::page::{MoveRental, read_destination};
+use crate::rentals::json::RentalView;
+use crate::renting::json::DryRunView;
 use crate::renting::own_rental;
 
 pub(crate) fn list_alternatives(cx: &Context<'_>) -> Result<Response, Problem> {

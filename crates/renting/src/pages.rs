@@ -1,31 +1,31 @@
 //! The pages of a renter: renting, and the list of what is held.
 
-use crate::market::node::Node;
-use crate::rentals::list::RENTALS_PER_PAGE;
-use crate::rentals::list::Slices;
-use crate::renting::order::read_order;
 use domain::id::{NodeId, RentalId};
 use http::StatusCode;
 use store::{offers, rentals, ssh_keys, transfers};
 use ui::done::Done;
 use ui::visit::Visit;
-use web::form::Form;
-use web::form::belongs_to_form;
-use web::{Context, Kind, Problem, Response, api, respond};
+use web::form::{Form, belongs_to_form};
+use web::{Context, Kind, Problem, Response, api, respond, stored};
 
-use crate::renting::ALTERNATIVES_MAX;
-use crate::{rentals as own_rentals, renting};
+use crate::market::node::Node;
+use crate::rentals as own_rentals;
+use crate::rentals::list::{RENTALS_PER_PAGE, Slices};
+use crate::renting::order::read_order;
+use crate::renting::{self, ALTERNATIVES_MAX};
 
 pub(crate) fn rent(cx: &Context<'_>) -> Result<Response, Problem> {
     let form = Form::read(cx.request);
     let order = read_order(&form).map_err(Problem::fields);
-    match order.and_then(|order| renting::rent(cx, &order.basis, &order.start, &order.key)) {
-        Ok(ordered) => Ok(respond::see_other(&Done::Rented.at(&match &ordered.rentals[..] {
-            [rental] => format!("/dashboard/slices/{}", rental.life.id),
-            _ => "/dashboard/slices".to_owned(),
-        }))),
-        Err(problem) => refused(cx, NodeId::parse(form.text("node_id")), problem),
-    }
+    let rented = order.and_then(|order| {
+        renting::rent(cx, &order.basis, &order.start, Some(order.key), &|ordered| {
+            stored::see_other(Done::Rented.at(&match &ordered.rentals[..] {
+                [rental] => format!("/dashboard/slices/{}", rental.life.id),
+                _ => "/dashboard/slices".to_owned(),
+            }))
+        })
+    });
+    rented.or_else(|problem| refused(cx, NodeId::parse(form.text("node_id")), problem))
 }
 
 /// Shows the node as it is offered now, with why nothing was rented and what else there is.

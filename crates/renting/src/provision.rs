@@ -3,9 +3,7 @@
 pub(crate) mod json;
 pub(crate) mod page;
 
-use crate::provision::json::{AccessAnswer, ConsoleAnswer, ConsoleBody};
-use crate::provision::page::Console;
-use crate::renting::json::Start;
+use domain::audit::Action;
 use domain::field::FieldError;
 use domain::id::{RentalId, SliceId};
 use domain::provisioning::JobState;
@@ -19,10 +17,12 @@ use store::renting::Setup;
 use store::ssh_keys;
 use ui::ids::rental_id;
 use ui::visit::Visit;
-use web::audit::Action;
 use web::form::Form;
 use web::{Context, Problem, Response, respond};
 
+use crate::provision::json::{AccessAnswer, ConsoleAnswer, ConsoleBody};
+use crate::provision::page::Console;
+use crate::renting::json::Start;
 use crate::renting::own_rental;
 
 /// What the rentals of an order start with.

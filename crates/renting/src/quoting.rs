@@ -1,6 +1,5 @@
 //! Quotes: made, signed, shown and given back.
 
-use crate::renting::json::{QuoteBody, QuoteView, quote_id};
 use domain::id::QuoteId;
 use domain::order::{Item, RentRequest, Wanted};
 use http::StatusCode;
@@ -9,6 +8,7 @@ use store::quotes::{self, NewQuote, Quote};
 use web::env::NoKeys;
 use web::{Context, Env, Problem, Response, json, respond};
 
+use crate::renting::json::{QuoteBody, QuoteView, quote_id};
 use crate::renting::own_quote;
 
 /// What signatures of quotes are for.

@@ -5,16 +5,16 @@ pub(crate) mod json;
 pub(crate) mod list;
 pub(crate) mod page;
 
-use crate::rentals::json::{CancelAnswer, CancelBody, ChangeRentalBody, ExtendBody, RentalView};
-use crate::renting::json::{Basis, RentAnswer, RentBody, RentNodeBody, Start};
 use domain::id::RentalId;
 use http::StatusCode;
 use store::rentals::{self, Rental, Which};
 use ui::ids::rental_id;
 use web::api::{self, PageOf};
 use web::form::idempotency_key;
-use web::{Context, Problem, Response, respond};
+use web::{Context, Problem, Response, respond, stored};
 
+use crate::rentals::json::{CancelAnswer, CancelBody, ChangeRentalBody, ExtendBody, RentalView};
+use crate::renting::json::{Basis, RentAnswer, RentBody, RentNodeBody, Start};
 use crate::renting::{self, Extend, own_rental};
 
 pub(crate) fn rent_slice(cx: &Context<'_>) -> Result<Response, Problem> {
@@ -32,12 +32,15 @@ pub(crate) fn rent_node(cx: &Context<'_>) -> Result<Response, Problem> {
 fn rent(cx: &Context<'_>, basis: &Basis, start: &Start, is_dry: bool) -> Result<Response, Problem> {
     let key = idempotency_key(cx)?;
     if is_dry {
-        return renting::plan(cx, basis, start, &key);
+        return renting::plan(cx, basis, start, key);
     }
-    let ordered = renting::rent(cx, basis, start, &key)?;
-    let answer = RentAnswer::new(&ordered);
-    let answer = answer.ok_or_else(|| Problem::internal("an order without rentals"))?;
-    respond::json(StatusCode::CREATED, &answer)
+    renting::rent(cx, basis, start, key, &|ordered| {
+        let location = match &ordered.rentals[..] {
+            [rental] => format!("/api/rentals/{}", rental.life.id),
+            _ => "/api/rentals".to_owned(),
+        };
+        stored::json(StatusCode::CREATED, &RentAnswer::new(ordered), location)
+    })
 }
 
 pub(crate) fn list_rentals(cx: &Context<'_>) -> Result<Response, Problem> {
@@ -79,13 +82,15 @@ pub(crate) fn change_rental(cx: &Context<'_>) -> Result<Response, Problem> {
 pub(crate) fn extend_rental(cx: &Context<'_>) -> Result<Response, Problem> {
     let body: ExtendBody = web::json::body(cx.request)?;
     let (term, max_price) = body.read().map_err(Problem::fields)?;
-    let (rental, key) = (rental_id(cx.param("rental"))?, &idempotency_key(cx)?);
+    let (rental, key) = (rental_id(cx.param("rental"))?, idempotency_key(cx)?);
     let extend = Extend { rental, term, max_price, key };
     if body.dry_run {
         return renting::plan_extension(cx, &extend);
     }
-    let rental = renting::extend(cx, &extend)?;
-    respond::json(StatusCode::CREATED, &RentalView::new(&rental))
+    renting::extend(cx, &extend, &|rental| {
+        let location = format!("/api/rentals/{}", rental.life.id);
+        stored::json(StatusCode::CREATED, &RentalView::new(rental), location)
+    })
 }
 
 pub(crate) fn cancel_rental(cx: &Context<'_>) -> Result<Response, Problem> {

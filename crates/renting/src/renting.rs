@@ -3,37 +3,44 @@
 pub(crate) mod json;
 pub(crate) mod order;
 
-use crate::renting::json::{AlternativeView, Basis, DryRunView, QuoteView, Start};
 use domain::id::{OrderId, QuoteId, RentalId};
 use domain::money::Usd;
-use domain::order::{IdempotencyKey, Item, RentError, RentRequest, SLICES_PER_ORDER_MAX};
+use domain::order::{
+    Filter, IdempotencyKey, Item, RentError, RentRequest, SLICES_PER_ORDER_MAX, Wanted,
+};
+use domain::promise::{Bandwidth, Uptime};
 use domain::rental::Ending;
 use domain::term::Term;
 use http::StatusCode;
-use sha2::{Digest, Sha256};
-use store::quotes::Quote;
-use store::rentals::{self, Extension, Intention, Rental};
-use store::renting::{self, Order, Ordered, Plan, RentFailure};
-use store::{ledger, offers, quotes};
-use web::{Context, Problem, Response, respond};
+use serde_json::{Value, json};
+use store::quotes::{self, Quote};
+use store::rentals::{self, Extension, Rental};
+use store::renting::{self, Order, Ordered, RentFailure};
+use store::responses::{Intention, StoredResponse};
+use store::{ledger, offers};
+use web::{Context, Problem, Response, respond, stored};
 
+use crate::renting::json::{AlternativeView, Basis, DryRunView, QuoteView, Start};
 use crate::{provision, quoting};
 
 /// How many alternatives to something that is sold out are told.
 pub(crate) const ALTERNATIVES_MAX: u32 = 5;
 
-/// Rents for whoever is signed in.
+/// Rents for whoever is signed in, once for each key, and sends what `respond` makes of it.
 pub(crate) fn rent(
     cx: &Context<'_>,
     basis: &Basis,
     start: &Start,
-    key: &IdempotencyKey,
-) -> Result<Ordered, Problem> {
-    let quote = quote_of(cx, basis)?;
-    let ordered = with_order(cx, (basis, start), quote.as_ref(), key, |order| {
-        renting::rent(cx.db, order, cx.now)
-    })?;
-    ordered.map_err(|failure| explained(cx, basis, failure))
+    key: Option<IdempotencyKey>,
+    respond: &dyn Fn(&Ordered) -> StoredResponse,
+) -> Result<Response, Problem> {
+    stored::once(cx, key, &asked(basis, start), |intention| {
+        let quote = quote_of(cx, basis)?;
+        let rented = with_order(cx, (basis, start), quote.as_ref(), intention, |order| {
+            renting::rent(cx.db, order, respond, cx.now)
+        })?;
+        rented.map_err(|failure| explained(cx, basis, failure))
+    })
 }
 
 /// Tells what an order would book, and changes nothing.
@@ -41,16 +48,17 @@ pub(crate) fn plan(
     cx: &Context<'_>,
     basis: &Basis,
     start: &Start,
-    key: &IdempotencyKey,
+    key: Option<IdempotencyKey>,
 ) -> Result<Response, Problem> {
-    let quote = quote_of(cx, basis)?;
-    let plan = with_order(cx, (basis, start), quote.as_ref(), key, |order| {
-        renting::plan(cx.db, order, cx.now)
-    })?;
-    let items = match plan.map_err(|failure| explained(cx, basis, failure))? {
-        Plan::Items(items) => items,
-        // The key marks an order that was made: trying it again would book nothing.
-        Plan::Done(_) => Vec::new(),
+    // An order that was made: trying it again would book nothing.
+    let items = if stored::earlier(cx, key, &asked(basis, start))?.is_some() {
+        Vec::new()
+    } else {
+        let quote = quote_of(cx, basis)?;
+        let plan = with_order(cx, (basis, start), quote.as_ref(), None, |order| {
+            renting::plan(cx.db, order, cx.now)
+        })?;
+        plan.map_err(|failure| explained(cx, basis, failure))?
     };
     let renter = cx.account()?.account;
     let bookings: Vec<_> = items.iter().filter_map(|item| item.booking(renter)).collect();
@@ -85,7 +93,7 @@ fn with_order<T>(
     cx: &Context<'_>,
     (basis, start): (&Basis, &Start),
     quote: Option<&Quote>,
-    key: &IdempotencyKey,
+    intention: Option<&Intention>,
     work: impl FnOnce(&Order<'_>) -> T,
 ) -> Result<T, Problem> {
     let identity = cx.account()?;
@@ -104,8 +112,7 @@ fn with_order<T>(
         },
         renter: identity.account,
         token: identity.token(),
-        key,
-        request_hash: hash(basis, start),
+        intention,
         platform_fee: cx.config.platform_fee,
         slices_max: cx.config.account_slices_max,
         setup: &setup,
@@ -113,22 +120,44 @@ fn with_order<T>(
     Ok(work(&order))
 }
 
-/// What tells a retry from another request: what was asked for, however it was written.
-fn hash(basis: &Basis, start: &Start) -> [u8; 32] {
-    let asked = match basis {
-        Basis::Quote(quote) => format!("quote {quote}"),
-        Basis::Request(request) => {
-            let RentRequest { wanted, term, offer_version, max_price } = request;
-            format!("rent {wanted:?} {} {offer_version:?} {max_price:?}", term.months())
-        }
+/// What is asked for, however it was written.
+fn asked(basis: &Basis, start: &Start) -> Value {
+    let what = match basis {
+        Basis::Quote(quote) => json!({ "quote": quote.to_string() }),
+        Basis::Request(RentRequest { wanted, term, offer_version, max_price }) => json!({
+            "wanted": wanted_json(wanted),
+            "months": term.months(),
+            "offer_version": offer_version,
+            "max_price": max_price.map(Usd::micros),
+        }),
     };
-    // What says nothing of it hashes as it did before there was anything to say.
-    if *start == Start::default() {
-        return Sha256::digest(asked).into();
+    let Start { ssh_key, template, user_data } = start;
+    json!({
+        "what": what,
+        "ssh_key": ssh_key.map(|key| key.to_string()),
+        "template": template.map(|template| (template.name, template.version)),
+        "user_data": user_data,
+    })
+}
+
+fn wanted_json(wanted: &Wanted) -> Value {
+    match wanted {
+        Wanted::Slice(slice) => json!({ "slice": slice.to_string() }),
+        Wanted::OfNode(node, count) => json!({ "node": node.0, "count": count }),
+        Wanted::WholeNode(node) => json!({ "whole_node": node.0 }),
+        Wanted::OnMarket { filter, count, spread } => {
+            let Filter { country, max_price, min_uptime, min_bandwidth, certified_only } = filter;
+            json!({
+                "country": country,
+                "max_price": max_price.map(Usd::micros),
+                "min_uptime": min_uptime.map(Uptime::hundredths),
+                "min_bandwidth": min_bandwidth.map(Bandwidth::mbps),
+                "certified_only": certified_only,
+                "count": count,
+                "spread": spread.as_str(),
+            })
+        }
     }
-    let template = start.template.map(|template| (template.name, template.version));
-    let Start { ssh_key, user_data, .. } = start;
-    Sha256::digest(format!("{asked} with {ssh_key:?} {template:?} {user_data:?}")).into()
 }
 
 /// A refusal with what helps: a new quote where the price has changed, and other nodes where there
@@ -187,47 +216,61 @@ fn with_alternatives(
 }
 
 /// A request to extend a rental, by whoever is signed in.
-pub(crate) struct Extend<'a> {
+pub(crate) struct Extend {
     pub(crate) rental: RentalId,
     pub(crate) term: Term,
     pub(crate) max_price: Option<Usd>,
-    pub(crate) key: &'a IdempotencyKey,
+    pub(crate) key: Option<IdempotencyKey>,
 }
 
-impl Extend<'_> {
+impl Extend {
     fn with<T>(
         &self,
         cx: &Context<'_>,
+        intention: Option<&Intention>,
         work: impl FnOnce(&Extension<'_>) -> T,
     ) -> Result<T, Problem> {
         let identity = cx.account()?;
-        let Extend { rental, term, max_price, key } = *self;
-        let text = format!("extend {rental} {} {max_price:?}", term.months());
-        let intention = Intention {
+        Ok(work(&Extension {
+            renter: identity.account,
+            rental: self.rental,
+            term: self.term,
+            max_price: self.max_price,
+            platform_fee: cx.config.platform_fee,
             order: OrderId::from_random(cx.now, cx.random.id()),
-            key,
-            request_hash: Sha256::digest(text).into(),
             token: identity.token(),
-        };
-        let (renter, platform_fee) = (identity.account, cx.config.platform_fee);
-        Ok(work(&Extension { renter, rental, term, max_price, platform_fee, intention }))
+            intention,
+        }))
+    }
+
+    /// What is asked for, however it was written.
+    fn asked(&self) -> Value {
+        json!({ "months": self.term.months(), "max_price": self.max_price.map(Usd::micros) })
     }
 }
 
-/// Extends a rental.
-pub(crate) fn extend(cx: &Context<'_>, extend: &Extend<'_>) -> Result<Rental, Problem> {
-    Ok(extend.with(cx, |extension| rentals::extend(cx.db, extension, cx.now))??)
+/// Extends a rental, once for each key, and sends what `respond` makes of it.
+pub(crate) fn extend(
+    cx: &Context<'_>,
+    extend: &Extend,
+    respond: &dyn Fn(&Rental) -> StoredResponse,
+) -> Result<Response, Problem> {
+    stored::once(cx, extend.key.clone(), &extend.asked(), |intention| {
+        let extended = extend
+            .with(cx, intention, |extension| rentals::extend(cx.db, extension, respond, cx.now));
+        Ok(extended??)
+    })
 }
 
 /// Tells what an extension would book, and changes nothing.
-pub(crate) fn plan_extension(cx: &Context<'_>, extend: &Extend<'_>) -> Result<Response, Problem> {
-    let plan = extend.with(cx, |extension| rentals::plan_extension(cx.db, extension, cx.now))?;
-    let (rental, change) = plan?;
+pub(crate) fn plan_extension(cx: &Context<'_>, extend: &Extend) -> Result<Response, Problem> {
     let balance = ledger::balance(cx.db, cx.account()?.account)?;
-    let Some(change) = change else {
+    if stored::earlier(cx, extend.key.clone(), &extend.asked())?.is_some() {
         let message = "Nothing would be charged, because this idempotency key was already used.";
         return respond::json(StatusCode::OK, &DryRunView::new(message, &[], &[], balance));
-    };
+    }
+    let plan = extend.with(cx, None, |it| rentals::plan_extension(cx.db, it, cx.now))?;
+    let (rental, change) = plan?;
     let paid = change.after.periods.last().map_or(Usd::ZERO, |period| period.total);
     let message = format!(
         "{} would be extended until {} for {}. Nothing has changed.",

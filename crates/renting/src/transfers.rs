@@ -2,8 +2,6 @@
 
 pub(crate) mod json;
 
-use crate::rentals::json::RentalView;
-use crate::transfers::json::{AcceptBody, TransferBody, TransferView};
 use domain::account::Email;
 use domain::id::RentalId;
 use http::StatusCode;
@@ -11,7 +9,9 @@ use store::transfers;
 use ui::ids::rental_id;
 use web::{Context, Kind, Problem, Response, respond};
 
+use crate::rentals::json::RentalView;
 use crate::renting::{own_rental, plan_nothing};
+use crate::transfers::json::{AcceptBody, TransferBody, TransferView};
 
 pub(crate) fn offer_transfer(cx: &Context<'_>) -> Result<Response, Problem> {
     let body: TransferBody = web::json::body(cx.request)?;

@@ -6,6 +6,7 @@
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a tool for developers")]
 
+use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use domain::account::Email;
@@ -18,10 +19,12 @@ use domain::order::{IdempotencyKey, RentRequest, SLICES_PER_ORDER_MAX, Wanted};
 use domain::promise::{Bandwidth, Uptime};
 use domain::term::Term;
 use domain::time::Timestamp;
+use store::audit::{Actor, NewEntry};
 use store::ledger::Credit;
 use store::quotes::NewQuote;
-use store::rentals::{Extension, Intention};
-use store::renting::{Basis, Order, Setup};
+use store::rentals::Extension;
+use store::renting::{Basis, Order, Ordered, Setup};
+use store::responses::{Intention, StoredResponse};
 use store::{
     RusqliteDb, accounts, due, ledger, migrate, nodes, offering, quotes, rentals, renting,
     transfers,
@@ -73,9 +76,11 @@ impl Bench {
             accounts::create(&db, account(number), &email(number), "$", now()).unwrap();
         }
         let amount = Usd::from_micros(9_000_000 * 1_000_000);
-        for (number, key) in [(RENTER, "a"), (OTHER, "b")] {
-            let credit = Credit { email: &email(number), amount, reason: "Bench", key };
-            ledger::credit(&db, &credit, now()).unwrap();
+        let (audit, intention, reason) = (&by_operator(), None, "Bench");
+        for (number, reference) in [(RENTER, "a"), (OTHER, "b")] {
+            let email = &email(number);
+            let credit = Credit { email, amount, reason, reference, intention, audit };
+            ledger::credit(&db, &credit, &|_| response(), now()).unwrap();
         }
         (1..=NODES).for_each(|node| add_node(&db, node));
         db.connection().execute_batch("PRAGMA synchronous = FULL").unwrap();
@@ -98,14 +103,18 @@ impl Bench {
             basis,
             renter: account(RENTER),
             token: None,
-            key: &IdempotencyKey::parse(&format!("key-{number}")).unwrap(),
-            request_hash: [0; 32],
+            intention: Some(&intention(number)),
             platform_fee: Percent::whole(10),
             slices_max: u32::MAX,
             setup: &Setup::default(),
         };
-        let ordered = renting::rent(&self.db, &order, now()).unwrap();
-        ordered.rentals.into_iter().map(|rental| rental.life.id).collect()
+        let count = Cell::new(0);
+        let respond = |ordered: &Ordered| {
+            count.set(ordered.rentals.len());
+            response()
+        };
+        renting::rent(&self.db, &order, &respond, now()).unwrap();
+        ids[..count.get()].to_vec()
     }
 
     fn rent(&mut self, wanted: Wanted) -> Vec<RentalId> {
@@ -132,19 +141,30 @@ impl Bench {
             term: Term::Quarter,
             max_price: None,
             platform_fee: Percent::whole(10),
-            intention: Intention {
-                order: OrderId::from_random(now(), random(2, number)),
-                key: &IdempotencyKey::parse(&format!("key-{number}")).unwrap(),
-                request_hash: [0; 32],
-                token: None,
-            },
+            order: OrderId::from_random(now(), random(2, number)),
+            token: None,
+            intention: Some(&intention(number)),
         };
-        rentals::extend(&self.db, &extension, now()).unwrap();
+        rentals::extend(&self.db, &extension, &|_| response(), now()).unwrap();
     }
 
     fn end(&self, rental: RentalId) {
         rentals::end(&self.db, account(RENTER), rental, None, now().plus_seconds(90_000)).unwrap();
     }
+}
+
+fn intention(number: u32) -> Intention {
+    Intention {
+        owner: Some(account(RENTER)),
+        key: IdempotencyKey::parse(&format!("key-{number}")).unwrap(),
+        operation: "POST /".into(),
+        fingerprint: [0; 32],
+    }
+}
+
+/// A response as long as that of one rental.
+fn response() -> StoredResponse {
+    StoredResponse { status: 201, location: "/api/rentals".into(), body: "x".repeat(2_500) }
 }
 
 fn add_node(db: &RusqliteDb, node: u32) {
@@ -244,4 +264,16 @@ fn main() {
         earned.push(time);
     }
     print("change_rental: earn a day", earned);
+}
+
+fn by_operator() -> NewEntry<'static> {
+    NewEntry {
+        action: "credit-granted",
+        actor: Actor::Operator,
+        actor_id: String::new(),
+        account: None,
+        subject: "",
+        address: "",
+        request_id: "",
+    }
 }

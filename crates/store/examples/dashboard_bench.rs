@@ -16,13 +16,15 @@ use domain::money::{Percent, Usd};
 use domain::month::Month;
 use domain::node::{Capacity, NodeReport, NodeStatus, Resources};
 use domain::offering::Offering;
-use domain::order::{IdempotencyKey, RentRequest, SLICES_PER_ORDER_MAX, Wanted};
+use domain::order::{RentRequest, SLICES_PER_ORDER_MAX, Wanted};
 use domain::promise::{Bandwidth, Uptime};
 use domain::term::Term;
 use domain::time::Timestamp;
+use store::audit::{Actor, NewEntry};
 use store::ledger::Credit;
 use store::nodes::Farmer;
 use store::renting::{Basis, Order, Setup};
+use store::responses::StoredResponse;
 use store::{
     RusqliteDb, accounts, dashboard, due, ledger, migrate, nodes, offering, renting, revenue,
 };
@@ -59,8 +61,10 @@ fn main() {
     }
     let renter = Email::parse("account2@example.org").unwrap();
     let amount = Usd::from_micros(9_000_000_000_000);
-    let credit = Credit { email: &renter, amount, reason: "Bench", key: "a" };
-    ledger::credit(&db, &credit, now()).unwrap();
+    let (email, reason, reference, intention) = (&renter, "Bench", "a", None);
+    let audit = &by_operator();
+    let credit = Credit { email, amount, reason, reference, intention, audit };
+    ledger::credit(&db, &credit, &|_| response(), now()).unwrap();
     for node in 1..=NODES {
         add_node(&db, node);
         rent(&db, node);
@@ -166,10 +170,25 @@ fn rent(db: &RusqliteDb, node: u32) {
         setup: &Setup::default(),
         renter: account(RENTER),
         token: None,
-        key: &IdempotencyKey::parse(&format!("key-{node}")).unwrap(),
-        request_hash: [0; 32],
+        intention: None,
         platform_fee: Percent::whole(10),
         slices_max: u32::MAX,
     };
-    renting::rent(db, &order, now()).unwrap();
+    renting::rent(db, &order, &|_| response(), now()).unwrap();
+}
+
+fn response() -> StoredResponse {
+    StoredResponse { status: 201, location: "/api/rentals".into(), body: String::new() }
+}
+
+fn by_operator() -> NewEntry<'static> {
+    NewEntry {
+        action: "credit-granted",
+        actor: Actor::Operator,
+        actor_id: String::new(),
+        account: None,
+        subject: "",
+        address: "",
+        request_id: "",
+    }
 }

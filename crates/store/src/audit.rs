@@ -5,6 +5,7 @@
 use domain::id::AccountId;
 use domain::recurring::SEAL_AUDIT;
 use domain::time::Timestamp;
+use serde_json::json;
 
 use crate::chain::{Chain, Form, Head, Link, Seal};
 use crate::db::{Db, StoreError, Value};
@@ -49,14 +50,14 @@ impl Actor {
 column! { Actor: text(Actor::parse) }
 
 /// An entry to write. No secret and no text of a person's is in it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct NewEntry<'a> {
     /// What was done, such as `sign-in`.
     pub action: &'static str,
     /// How it was asked for.
     pub actor: Actor,
     /// The account or token that asked; empty if there is none.
-    pub actor_id: &'a str,
+    pub actor_id: String,
     /// Whom it concerns, and who may read it.
     pub account: Option<AccountId>,
     /// What it was done to.
@@ -79,7 +80,7 @@ pub fn write(db: &dyn Db, entry: &NewEntry<'_>, now: Timestamp) -> Result<(), St
     let params = [
         entry.action.into(),
         entry.actor.as_str().into(),
-        entry.actor_id.into(),
+        entry.actor_id.as_str().into(),
         entry.account.map(Value::text).into(),
         entry.subject.into(),
         entry.address.into(),
@@ -87,6 +88,20 @@ pub fn write(db: &dyn Db, entry: &NewEntry<'_>, now: Timestamp) -> Result<(), St
         now.into(),
     ];
     db.run(WRITE, &params).map(drop)
+}
+
+/// What `write_audit_entry` takes.
+pub(crate) fn column(entry: &NewEntry<'_>) -> Value {
+    let json = json!({
+        "action": entry.action,
+        "actor": entry.actor.as_str(),
+        "actor_id": entry.actor_id,
+        "account_id": entry.account.map(|account| account.to_string()),
+        "subject": entry.subject,
+        "address": entry.address,
+        "request_id": entry.request_id,
+    });
+    Value::Text(json.to_string())
 }
 
 row! {

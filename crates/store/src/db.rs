@@ -180,6 +180,11 @@ impl StoreError {
         matches!(self, StoreError::Refused(refusal) if refusal.is_race())
     }
 
+    /// Whether the idempotency key was used: the response to the request that used it is stored.
+    pub fn is_key_used(&self) -> bool {
+        *self == StoreError::Refused(Refusal::IdempotencyKeyUsed)
+    }
+
     /// The name of the rule that was met by a bug of ours.
     pub fn bug(&self) -> Option<&str> {
         match self {

@@ -4,12 +4,11 @@
 use domain::event::EventKind;
 use domain::id::{MailId, OrderId, RentalId};
 use domain::money::{Percent, Usd};
-use domain::order::IdempotencyKey;
 use domain::rental::{self, ExtendError, GRACE_SECONDS, RENEWS_BEFORE_SECONDS, RentalState};
 use domain::time::Timestamp;
 
 use crate::db::{Db, StoreError, Value};
-use crate::rentals::{ChangeFailure, Extension, Intention, Rental, change, plan_extension, save};
+use crate::rentals::{ChangeFailure, Extended, Extension, Rental, change, plan_extension, save};
 use crate::row::{row, select};
 
 /// The rental `?1`, whoever's it is.
@@ -176,34 +175,36 @@ pub fn renew(
 ) -> Result<Option<ExtendError>, StoreError> {
     let Some(renewal) = notice.rental.renewal else { return Ok(None) };
     let life = &notice.rental.life;
-    let number = life.periods.len() + 1;
-    let key = format!("renewal/{}/{number}", life.id);
-    let key = IdempotencyKey::parse(&key)
-        .map_err(|_| StoreError::Failed("a renewal's key is no key".into()))?;
     let extension = Extension {
         renter: life.renter,
         rental: life.id,
         term: renewal.term,
         max_price: Some(renewal.max_price),
         platform_fee,
-        intention: Intention { order, key: &key, request_hash: [0; 32], token: None },
+        order,
+        token: None,
+        intention: None,
     };
-    let failed = |failure| match failure {
-        ChangeFailure::Extend(why) => Ok(Some(why)),
-        ChangeFailure::Store(error) => Err(error),
-        // It is somebody else's by now, has ended, or was renewed.
-        ChangeFailure::NoSuchRental
-        | ChangeFailure::Ended(_)
-        | ChangeFailure::RefundChanged { .. }
-        | ChangeFailure::KeyReused => Ok(None),
-    };
+    let has_its_terms = |found: &Rental| found.life.periods.len() == life.periods.len();
     let (found, change) = match plan_extension(db, &extension, now) {
-        Ok((found, Some(change))) if found.life.periods.len() + 1 == number => (found, change),
-        Ok(_) => return Ok(None),
-        Err(failure) => return failed(failure),
+        Ok((found, change)) if has_its_terms(&found) => (found, change),
+        Err(ChangeFailure::Extend(why)) => {
+            // Another run may have renewed it meanwhile, and spent what is lacking now.
+            let found = find(db, life.id)?;
+            return Ok(found.filter(has_its_terms).map(|_| why));
+        }
+        Err(ChangeFailure::Store(error)) => return Err(error),
+        // It was renewed or extended, is somebody else's by now, or has ended.
+        Ok(_)
+        | Err(
+            ChangeFailure::NoSuchRental
+            | ChangeFailure::Ended(_)
+            | ChangeFailure::RefundChanged { .. },
+        ) => return Ok(None),
     };
     let change = rental::Change { event: Some(EventKind::RentalRenewed), ..change };
-    match save(db, &found.life, &change, Some(&extension.intention), now) {
+    let extended = Extended { order, token: None, response: Value::Null };
+    match save(db, &found.life, &change, Some(extended), now) {
         Ok(()) => Ok(None),
         // It has changed meanwhile, and the next run looks again.
         Err(error) if error.is_race() => Ok(None),

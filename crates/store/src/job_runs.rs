@@ -18,7 +18,10 @@ row! {
     /// The last run of a recurring job.
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub struct JobRun {
-        /// When it began.
+        /// When a run last took it on, which may not be done yet; `None` for a job that every run
+        /// of its component does.
+        pub begun_at: Option<Timestamp> = "begun_at",
+        /// When the last run began that is done.
         pub started_at: Timestamp = "started_at",
         /// How long it took.
         pub took_ms: u32 = "took_ms",
@@ -50,6 +53,35 @@ const ALL: &str = select!(
 pub fn all(db: &dyn Db) -> Result<BTreeMap<String, JobRun>, StoreError> {
     let jobs: Vec<Job> = db.all(ALL, &[JOBS_MAX.into()])?;
     Ok(jobs.into_iter().map(|Job { name, run }| (name, run)).collect())
+}
+
+/// A job that is to be begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Begin {
+    /// Its name.
+    pub name: &'static str,
+    /// When it was last begun, as far as is known, in POSIX seconds.
+    pub last_begun_at: Option<i64>,
+}
+
+/// Begins at `?2` those of the jobs of the JSON array `?1` that nobody has begun meanwhile.
+const BEGIN: &str = "
+    INSERT INTO job_runs (name, begun_at, started_at, took_ms, runs)
+    SELECT value ->> 'name', ?2, ?2, 0, 0
+      FROM json_each(?1)
+     WHERE (SELECT begun_at FROM job_runs WHERE name = value ->> 'name')
+           IS value ->> 'last_begun_at'
+        ON CONFLICT (name) DO UPDATE SET begun_at = excluded.begun_at
+    RETURNING name";
+
+/// Begins jobs, so that no other run does them as well: one that takes long is still going on when
+/// its component is woken again. Answers the names of those that nobody else has begun.
+pub fn begin(db: &dyn Db, jobs: &[Begin], now: Timestamp) -> Result<Vec<String>, StoreError> {
+    if jobs.is_empty() {
+        return Ok(Vec::new());
+    }
+    let jobs = serde_json::to_string(jobs).expect("numbers and text can be written as JSON");
+    db.all(BEGIN, &[Value::Text(jobs), now.into()])
 }
 
 /// A job that was just done.
@@ -96,7 +128,7 @@ pub const BACKLOG_MAX: u64 = 10_000;
 /// What waits at `?1` for the jobs that can be behind, each up to `?2`. Each count is served by the
 /// index that the job itself uses.
 const BACKLOG: &str = "
-    SELECT 'refund', (SELECT count(*) FROM (
+    SELECT 'refund rentals without access', (SELECT count(*) FROM (
                SELECT 1 FROM jobs
                 WHERE state IN ('waiting', 'leased', 'failed') AND refund_at <= ?1 LIMIT ?2))
      UNION ALL
@@ -125,10 +157,10 @@ const BACKLOG: &str = "
     SELECT 'release holds', (SELECT count(*) FROM (
                SELECT 1 FROM quotes WHERE held_until <= ?1 LIMIT ?2))
      UNION ALL
-    SELECT 'apply raises', (SELECT count(*) FROM (
+    SELECT 'apply price increases', (SELECT count(*) FROM (
                SELECT 1 FROM nodes WHERE pending_price_at <= ?1 AND locked_by IS NULL LIMIT ?2))
      UNION ALL
-    SELECT 'tell of late jobs', (SELECT count(*) FROM (
+    SELECT 'notify of late jobs', (SELECT count(*) FROM (
                SELECT 1 FROM jobs
                 WHERE notified_at IS NULL AND state IN ('waiting', 'leased', 'failed')
                   AND late_at <= ?1 LIMIT ?2))
@@ -137,10 +169,10 @@ const BACKLOG: &str = "
                SELECT 1 FROM audit
                 WHERE id > (SELECT coalesce(max(audit_id), 0) FROM audit_seals) LIMIT ?2))
      UNION ALL
-    SELECT 'look at promises', (SELECT count(*) FROM (
+    SELECT 'check SLA at risk', (SELECT count(*) FROM (
                SELECT 1 FROM node_months WHERE evaluated_down <> observed - observed_up LIMIT ?2))
      UNION ALL
-    SELECT 'tell', (SELECT count(*) FROM (
+    SELECT 'create notifications', (SELECT count(*) FROM (
                SELECT 1 FROM events WHERE id > (SELECT event_id FROM notification_cursor) LIMIT ?2))
      UNION ALL
     SELECT 'deliver messages', (SELECT count(*) FROM (

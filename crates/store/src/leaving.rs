@@ -214,7 +214,7 @@ fn decide(
         return Ok((found, owed, None));
     }
     let (has_agent, was_left) = jobs::ahead(db, id, to.node, to.slice, now)?;
-    let look = Look { renter, token: None, key: None, quote: None, slices_max: 0 };
+    let look = Look { renter, token: None, quote: None, slices_max: 0, named_max: 0 };
     let seen = renting::load(db, &[(to.node, to.slice)], &look, now)?;
     let sold = Promise { min_uptime: found.min_uptime, min_bandwidth: found.min_bandwidth };
     let offer = seen.offers.first();

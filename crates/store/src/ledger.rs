@@ -1,12 +1,16 @@
 //! Wallets and what moved through them.
 
 use domain::account::Email;
+use domain::booking::{Booking, BookingKind, LedgerAccount};
 use domain::id::{AccountId, RentalId};
 use domain::money::Usd;
 use domain::time::Timestamp;
 
+use crate::audit::{self, NewEntry};
 use crate::db::{Db, StoreError, Value};
 use crate::refusal::Refusal;
+use crate::rentals::{SAVE_ATTEMPTS, booking_json};
+use crate::responses::{self, Intention, StoredResponse};
 use crate::row::{row, select};
 
 /// The balance of the ledger account of kind `?1` and owner `?2`.
@@ -96,123 +100,151 @@ pub struct Credit<'a> {
     pub amount: Usd,
     /// Why, in the operator's words; the renter sees it.
     pub reason: &'a str,
-    /// Marks one intention of the operator, so that a retry has no second effect.
-    pub key: &'a str,
+    /// What the ledger calls it: no two credits have the same, whoever grants them.
+    pub reference: &'a str,
+    /// Has its response stored; `None` for a request without a key.
+    pub intention: Option<&'a Intention>,
+    /// What the audit log says of it.
+    pub audit: &'a NewEntry<'a>,
 }
 
-/// What came of a credit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Credited {
-    /// The wallet was credited, now or by an earlier try with the same key, and then held this.
-    Done(Usd),
-    /// There is no account with this email.
+/// Why nothing was credited.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CreditFailure {
+    /// There is no account with this email address.
+    #[error("no account has this email address")]
     NoSuchAccount,
-    /// The key was used for another wallet or another amount.
-    KeyReused,
+    /// There is no such rental.
+    #[error("there is no such rental")]
+    NoSuchRental,
+    /// The farmer has not earned that much.
+    #[error("the farmer has not earned that much")]
+    NotEarned,
+    /// Another request has used the reference.
+    #[error("this reference was used for another credit")]
+    ReferenceUsed,
+    /// The machine failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
-/// Credits a wallet: `?1` key, `?2` email, `?3` amount, `?4` reason, `?5` now.
+/// The account of the email address `?1`, and what its wallet holds.
+const WALLET: &str = "
+    SELECT id, coalesce((SELECT balance_micros FROM ledger_accounts
+                          WHERE kind = 'wallet' AND owner_id = accounts.id), 0)
+      FROM accounts WHERE email = ?1";
+
+/// Credits a wallet; the columns of the command view, in order.
 const CREDIT: &str = "
-    INSERT INTO credit_wallet (key, account_id, amount_micros, reason, created_at)
-    SELECT ?1, id, ?3, ?4, ?5 FROM accounts WHERE email = ?2";
+    INSERT INTO credit_wallet
+           (reference, account_id, amount_micros, balance_micros, reason, response, audit_entry,
+            created_at)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 
-/// The credit of the key `?1`: its account's email, amount and balance after.
-const CREDIT_OF_KEY: &str = "
-    SELECT c.email, e.amount_micros, e.balance_after_micros
-      FROM ledger_transactions t
-      JOIN ledger_entries e ON e.transaction_id = t.id
-      JOIN ledger_accounts a ON a.id = e.ledger_account_id AND a.kind = 'wallet'
-      JOIN accounts c ON c.id = a.owner_id
-     WHERE t.kind = 'credit' AND t.reference = ?1";
-
-/// Credits a wallet, once for each key.
-pub fn credit(db: &dyn Db, credit: &Credit<'_>, now: Timestamp) -> Result<Credited, StoreError> {
-    let params = [
-        credit.key.into(),
-        credit.email.as_str().into(),
-        credit.amount.micros().into(),
-        credit.reason.into(),
-        now.into(),
-    ];
-    match db.run(CREDIT, &params) {
-        Ok(_) | Err(StoreError::Refused(Refusal::BookingExists)) => {}
-        Err(error) => return Err(error),
+/// Credits a wallet, with the response that `respond` makes of what it holds then.
+pub fn credit(
+    db: &dyn Db,
+    credit: &Credit<'_>,
+    respond: &dyn Fn(Usd) -> StoredResponse,
+    now: Timestamp,
+) -> Result<StoredResponse, CreditFailure> {
+    for _ in 0..SAVE_ATTEMPTS {
+        let found = db.first::<(AccountId, Usd)>(WALLET, &[credit.email.as_str().into()])?;
+        let (account, held) = found.ok_or(CreditFailure::NoSuchAccount)?;
+        let balance = held + credit.amount;
+        let response = respond(balance);
+        let params = [
+            credit.reference.into(),
+            Value::text(account),
+            credit.amount.micros().into(),
+            balance.micros().into(),
+            credit.reason.into(),
+            responses::column(credit.intention, &response),
+            audit::column(credit.audit),
+            now.into(),
+        ];
+        match db.run(CREDIT, &params) {
+            Ok(_) => return Ok(response),
+            // Somebody was faster: the response says something else now.
+            Err(StoreError::Refused(Refusal::BalanceChanged)) => {}
+            Err(error) => return Err(refused(error)),
+        }
     }
-    let found = db.first::<(String, Usd, Usd)>(CREDIT_OF_KEY, &[credit.key.into()])?;
-    let Some((email, amount, balance_after)) = found else {
-        return Ok(Credited::NoSuchAccount);
-    };
-    let is_same = email == credit.email.as_str() && amount == credit.amount;
-    Ok(if is_same { Credited::Done(balance_after) } else { Credited::KeyReused })
+    Err(StoreError::Busy.into())
 }
 
-/// A credit for a promise that was not kept, out of what the farmer has earned.
+fn refused(error: StoreError) -> CreditFailure {
+    match error {
+        StoreError::Refused(Refusal::BookingExists) => CreditFailure::ReferenceUsed,
+        error => error.into(),
+    }
+}
+
+/// A credit for an SLA that was missed, out of what the farmer has earned.
 pub struct SlaCredit<'a> {
-    /// The rental whose promise it was.
+    /// The rental whose SLA it was.
     pub rental: RentalId,
     /// How much.
     pub amount: Usd,
     /// Why, in the operator's words; renter and farmer see it.
     pub reason: &'a str,
-    /// Marks one intention of the operator, so that a retry has no second effect.
-    pub key: &'a str,
+    /// What the ledger calls it: no two of these credits have the same.
+    pub reference: &'a str,
+    /// Has its response stored; `None` for a request without a key.
+    pub intention: Option<&'a Intention>,
+    /// What the audit log says of it.
+    pub audit: &'a NewEntry<'a>,
 }
 
-/// What came of a credit for a promise.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SlaCredited {
-    /// It is booked, now or by an earlier try with the same key.
-    Done,
-    /// There is no such rental.
-    NoSuchRental,
-    /// The farmer has not earned that much.
-    NotEarned,
-    /// The key was used for another rental or another amount.
-    KeyReused,
-}
-
-/// Books a credit for a promise: `?1` rental, `?2` amount, `?3` reason, `?4` key, `?5` now.
-const CREDIT_SLA: &str = "
-    INSERT INTO post_booking (rental_id, booking, created_at)
-    SELECT id, json_object('kind', 'sla-credit', 'reference', ?4, 'reason', ?3, 'entries',
-                           json_array(
-                               json_object('kind', 'earnings', 'owner', farmer_id, 'micros', -?2),
-                               json_object('kind', 'wallet', 'owner', renter_id, 'micros', ?2))), ?5
+/// The renter and the farmer of the rental `?1`, and what the farmer has earned.
+const EARNED: &str = "
+    SELECT renter_id, farmer_id,
+           coalesce((SELECT balance_micros FROM ledger_accounts
+                      WHERE kind = 'earnings' AND owner_id = farmer_id), 0)
       FROM rentals WHERE id = ?1";
 
-/// The credit for a promise of the key `?1`: its rental and amount.
-const SLA_OF_KEY: &str = "
-    SELECT t.rental_id, e.amount_micros
-      FROM ledger_transactions t
-      JOIN ledger_entries e ON e.transaction_id = t.id
-      JOIN ledger_accounts a ON a.id = e.ledger_account_id AND a.kind = 'wallet'
-     WHERE t.kind = 'sla-credit' AND t.reference = ?1";
+/// Books a credit for an SLA; the columns of the command view, in order.
+const CREDIT_SLA: &str = "
+    INSERT INTO credit_sla
+           (rental_id, renter_id, farmer_id, booking, response, audit_entry, created_at)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 
-/// Whether there is a rental `?1`.
-const IS_RENTAL: &str = "SELECT 1 FROM rentals WHERE id = ?1";
-
-/// Credits the renter of a rental out of what its farmer has earned, once for each key.
+/// Credits the renter of a rental out of what its farmer has earned, with this response.
 pub fn credit_sla(
     db: &dyn Db,
     credit: &SlaCredit<'_>,
+    response: StoredResponse,
     now: Timestamp,
-) -> Result<SlaCredited, StoreError> {
-    let params = [
-        Value::text(credit.rental),
-        credit.amount.micros().into(),
-        credit.reason.into(),
-        credit.key.into(),
-        now.into(),
-    ];
-    match db.run(CREDIT_SLA, &params) {
-        Ok(_)
-        | Err(StoreError::Refused(Refusal::BookingExists | Refusal::BalanceNeverNegative)) => {}
-        Err(error) => return Err(error),
+) -> Result<StoredResponse, CreditFailure> {
+    for _ in 0..SAVE_ATTEMPTS {
+        let rental = [Value::text(credit.rental)];
+        let found = db.first::<(AccountId, AccountId, Usd)>(EARNED, &rental)?;
+        let (renter, farmer, earned) = found.ok_or(CreditFailure::NoSuchRental)?;
+        let booking = Booking::new(
+            BookingKind::SlaCredit,
+            credit.reference.to_owned(),
+            credit.reason.to_owned(),
+            LedgerAccount::Earnings(farmer),
+            &[(LedgerAccount::Wallet(renter), credit.amount)],
+        );
+        // Nobody credits nothing.
+        let booking = booking.filter(|_| credit.amount <= earned);
+        let booking = booking.ok_or(CreditFailure::NotEarned)?;
+        let params = [
+            Value::text(credit.rental),
+            Value::text(renter),
+            Value::text(farmer),
+            Value::text(booking_json(&booking)),
+            responses::column(credit.intention, &response),
+            audit::column(credit.audit),
+            now.into(),
+        ];
+        match db.run(CREDIT_SLA, &params) {
+            Ok(_) => return Ok(response),
+            // Somebody was faster, and what is true now says what follows.
+            Err(StoreError::Refused(Refusal::BalanceNeverNegative | Refusal::RentalChanged)) => {}
+            Err(error) => return Err(refused(error)),
+        }
     }
-    if let Some(found) = db.first::<(RentalId, Usd)>(SLA_OF_KEY, &[credit.key.into()])? {
-        let is_same = found == (credit.rental, credit.amount);
-        return Ok(if is_same { SlaCredited::Done } else { SlaCredited::KeyReused });
-    }
-    let is_there = db.has_row(IS_RENTAL, &[Value::text(credit.rental)])?;
-    Ok(if is_there { SlaCredited::NotEarned } else { SlaCredited::NoSuchRental })
+    Err(StoreError::Busy.into())
 }

@@ -40,6 +40,7 @@ pub mod receipts;
 pub mod refusal;
 pub mod rentals;
 pub mod renting;
+pub mod responses;
 pub mod revenue;
 pub mod row;
 pub mod samples;

@@ -10,7 +10,7 @@ use domain::month::Month;
 use domain::node::NodeStatus;
 use domain::outlook::Looks;
 use domain::promise::Uptime;
-use domain::recurring::{FOLD_LOOKS, RANK_NODES};
+use domain::recurring::{AGGREGATE_OBSERVATIONS, RANK_NODES};
 use domain::time::Timestamp;
 use serde::Serialize;
 
@@ -286,7 +286,7 @@ const FOLD_TIMES: &str = "
 
 /// Folds looks that are 90 days old into their days, a bounded number each time.
 pub fn fold(db: &dyn Db, now: Timestamp) -> Result<(), StoreError> {
-    fold_at_once(db, now, FOLD_LOOKS.limit())
+    fold_at_once(db, now, AGGREGATE_OBSERVATIONS.limit())
 }
 
 /// The same, so many looks.

@@ -3,7 +3,7 @@
 use domain::id::{MaintenanceId, NodeId};
 use domain::maintenance::{AHEAD_SECONDS, MaintenanceError, OPEN_WINDOWS_MAX, Window, fits};
 use domain::offering::{self, OfferingError};
-use domain::recurring::TELL_OF_MAINTENANCE;
+use domain::recurring::NOTIFY_OF_MAINTENANCE;
 use domain::time::Timestamp;
 
 use crate::db::{Db, StoreError, Value};
@@ -197,7 +197,7 @@ const REMIND: &str = "
 
 /// Tells farmers and renters of maintenance a day before it: once, and a bounded number at a time.
 pub fn remind(db: &dyn Db, now: Timestamp) -> Result<(), StoreError> {
-    db.run(REMIND, &[now.into(), AHEAD_SECONDS.into(), TELL_OF_MAINTENANCE.limit().into()])
+    db.run(REMIND, &[now.into(), AHEAD_SECONDS.into(), NOTIFY_OF_MAINTENANCE.limit().into()])
         .map(drop)
 }
 

@@ -10,7 +10,10 @@
 
 use std::collections::HashSet;
 
+use domain::event::EventKind;
+use domain::notice::Side;
 use domain::time::Timestamp;
+use serde_json::json;
 
 use crate::db::{Db, StoreError, Value};
 use crate::row::{row, select};
@@ -94,6 +97,14 @@ const RECORD_TABLE: &str =
 const RECORD_RELEASE: &str =
     "INSERT INTO schema_releases (number, hash, applied_at) VALUES (?1, ?2, ?3)";
 
+/// Writes every kind of event, each with whom it may concern: the JSON array `?1`.
+const WRITE_EVENT_KINDS: &str = "
+    INSERT INTO event_kinds (kind, for_renter, for_farmer)
+    SELECT value ->> 'kind', value ->> 'for_renter', value ->> 'for_farmer'
+      FROM json_each(?1) WHERE true
+        ON CONFLICT (kind) DO UPDATE
+       SET for_renter = excluded.for_renter, for_farmer = excluded.for_farmer";
+
 /// The views and triggers that the database has.
 const OBJECTS: &str = select!(
     Present,
@@ -158,6 +169,7 @@ impl Schema {
             db.run(RECORD_TABLE, &record)?;
         }
         self.check_objects(&db.all(OBJECTS, &[])?)?;
+        db.run(WRITE_EVENT_KINDS, &[Value::Text(event_kinds())])?;
         let Release { number, hash } = self.release;
         db.run(RECORD_RELEASE, &[number.into(), hash.into(), now.into()])?;
         Ok(found.map_or(Applied::Created, |found| Applied::Upgraded { from: found.number }))
@@ -228,6 +240,19 @@ impl Schema {
             ))),
         }
     }
+}
+
+/// Every kind of event, as `WRITE_EVENT_KINDS` takes them.
+fn event_kinds() -> String {
+    let row = |kind: &EventKind| {
+        let audience = kind.audience();
+        json!({
+            "kind": kind.into_str(),
+            "for_renter": audience.has(Side::Renter),
+            "for_farmer": audience.has(Side::Farmer),
+        })
+    };
+    EventKind::ALL.iter().map(row).collect::<serde_json::Value>().to_string()
 }
 
 /// The release of a database.

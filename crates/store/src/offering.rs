@@ -5,7 +5,7 @@ use domain::listing::Listing;
 use domain::money::Usd;
 use domain::offering::{Locker, Offering, OfferingError, Raise, Seen};
 use domain::promise::{Bandwidth, Uptime};
-use domain::recurring::APPLY_RAISES;
+use domain::recurring::APPLY_PRICE_INCREASES;
 use domain::term::Terms;
 use domain::time::Timestamp;
 
@@ -151,7 +151,8 @@ const RAISE: &str = "
 
 /// Raises the prices whose time has come: a bounded number, each in a statement of its own.
 pub fn apply_raises(db: &dyn Db, now: Timestamp) -> Result<(), StoreError> {
-    let due = db.all::<(NodeId, i64)>(RAISES_DUE, &[now.into(), APPLY_RAISES.limit().into()])?;
+    let due =
+        db.all::<(NodeId, i64)>(RAISES_DUE, &[now.into(), APPLY_PRICE_INCREASES.limit().into()])?;
     for (node, version) in due {
         db.run(RAISE, &[node.0.into(), version.into(), now.into()])?;
     }

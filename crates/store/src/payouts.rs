@@ -2,7 +2,6 @@
 
 use domain::id::{AccountId, PayoutId};
 use domain::money::Usd;
-use domain::order::IdempotencyKey;
 use domain::payout::{
     self, Means, OPEN_MAX, PayoutEvent, PayoutState, RequestError, WrongOrder, request as decide,
 };
@@ -11,6 +10,7 @@ use domain::time::Timestamp;
 
 use crate::db::{Db, StoreError, Value};
 use crate::rentals::{SAVE_ATTEMPTS, booking_json};
+use crate::responses::{self, Intention, StoredResponse};
 use crate::row::{row, select};
 
 /// What is kept back of earnings that were not compared with what was promised yet: the most that
@@ -64,12 +64,14 @@ pub struct NewPayout<'a> {
     pub id: PayoutId,
     /// Whose earnings.
     pub account: AccountId,
+    /// The address by which they sign in.
+    pub email: &'a str,
     /// How much.
     pub amount: Usd,
     /// The least that is paid out.
     pub min: Usd,
-    /// Marks one intention.
-    pub key: &'a IdempotencyKey,
+    /// Has its response stored; `None` for a request without a key.
+    pub intention: Option<&'a Intention>,
 }
 
 /// Why no payout was requested.
@@ -78,9 +80,6 @@ pub enum RequestFailure {
     /// The rules say no.
     #[error(transparent)]
     Rule(#[from] RequestError),
-    /// The key was used for another amount.
-    #[error("this Idempotency-Key was used for another payout; use a new key")]
-    KeyReused,
     /// The machine failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -116,20 +115,21 @@ pub fn means(db: &dyn Db, account: AccountId) -> Result<Means, StoreError> {
     Ok(Means { withheld: seen.withheld.min(seen.balance), ..seen })
 }
 
-/// The payout of the account `?1` with the key `?2`. Served by the unique index on both.
-const OF_KEY: &str = select!(Payout, FROM, "WHERE p.account_id = ?1 AND p.idempotency_key = ?2");
-
 /// Requests a payout; the columns of the command view, in order. Refused unless address and means
 /// are as they were seen.
 const REQUEST: &str = "
     INSERT INTO request_payout
-           (id, account_id, amount_micros, address, idempotency_key, booking, open_max,
-            withheld_percent, requested_at)
+           (id, account_id, amount_micros, address, booking, open_max, withheld_percent, response,
+            requested_at)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
 
-/// Requests a payout, once for each key, and holds its amount.
-pub fn request(db: &dyn Db, new: &NewPayout<'_>, now: Timestamp) -> Result<Payout, RequestFailure> {
-    let of_key = [Value::text(new.account), new.key.as_str().into()];
+/// Requests a payout and holds its amount, with the response that `respond` makes of it.
+pub fn request(
+    db: &dyn Db,
+    new: &NewPayout<'_>,
+    respond: &dyn Fn(&Payout) -> StoredResponse,
+    now: Timestamp,
+) -> Result<StoredResponse, RequestFailure> {
     let life = payout::Payout {
         id: new.id,
         account: new.account,
@@ -140,27 +140,34 @@ pub fn request(db: &dyn Db, new: &NewPayout<'_>, now: Timestamp) -> Result<Payou
     // A booking of nothing is nothing to request, and the least is more than nothing.
     let booking = life.request_booking().map(|booking| booking_json(&booking).to_string());
     for _ in 0..SAVE_ATTEMPTS {
-        if let Some(earlier) = db.first::<Payout>(OF_KEY, &of_key)? {
-            let is_same = earlier.life.amount == new.amount;
-            return if is_same { Ok(earlier) } else { Err(RequestFailure::KeyReused) };
-        }
         let means = means(db, new.account)?;
         let address = decide(&means, new.amount, new.min)?;
+        let response = respond(&Payout {
+            life: life.clone(),
+            email: new.email.to_owned(),
+            address: address.to_owned(),
+            reference: None,
+            note: None,
+            requested_at: now,
+            approved_at: None,
+            sent_at: None,
+            finished_at: None,
+        });
         let params = [
             Value::text(new.id),
             Value::text(new.account),
             new.amount.micros().into(),
             address.into(),
-            new.key.as_str().into(),
             booking.as_deref().into(),
             OPEN_MAX.into(),
             WITHHELD_PERCENT.into(),
+            responses::column(new.intention, &response),
             now.into(),
         ];
         match db.run(REQUEST, &params) {
-            // It is there now; or somebody was faster, and what is true now says what follows.
-            Ok(_) => {}
-            Err(error) if error.is_race() => {}
+            Ok(_) => return Ok(response),
+            // Somebody was faster, and what is true now says what follows.
+            Err(error) if error.is_race() && !error.is_key_used() => {}
             Err(error) => return Err(error.into()),
         }
     }

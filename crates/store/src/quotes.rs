@@ -12,7 +12,7 @@ use serde_json::{Value as Json, json};
 
 use crate::db::{Db, StoreError, Value};
 use crate::rentals::SAVE_ATTEMPTS;
-use crate::renting::{Look, RentFailure, candidates, free, load};
+use crate::renting::{Look, RentFailure, Seen, candidates, load, named_max, start};
 use crate::row::{row, select};
 
 /// How long a quote that was not used is kept, in seconds: a week.
@@ -133,20 +133,31 @@ const MAKE: &str = "
 
 /// Tells what a request would cost and keeps that; holds the slices, all or none, where asked to.
 pub fn make(db: &dyn Db, new: &NewQuote<'_>, now: Timestamp) -> Result<Quote, RentFailure> {
-    let look =
-        Look { renter: new.account, token: None, key: None, quote: None, slices_max: u32::MAX };
     for attempt in 0..SAVE_ATTEMPTS {
+        let look = Look {
+            renter: new.account,
+            token: None,
+            quote: None,
+            slices_max: u32::MAX,
+            named_max: if new.is_held { named_max(&new.request.wanted, attempt) } else { 0 },
+        };
         let seen = load(db, &candidates(db, &new.request.wanted)?, &look, now)?;
         if new.is_held && seen.holds >= HOLDS_MAX {
             return Err(RentError::TooManyHolds(HOLDS_MAX).into());
         }
-        let mut items = order::choose(&seen.offers, new.request, new.account, new.platform_fee)?;
-        // The lowest first; where others were after the same ones, somewhere else.
-        let from = if attempt == 0 { 0 } else { usize::from(new.id.as_bytes()[15]) };
-        let slices =
-            if new.is_held { pick(db, &mut items, from, now)? } else { Some(named(&items)) };
+        let items = order::choose(&seen.offers, new.request, new.account, new.platform_fee)?;
+        let held = if new.is_held {
+            seen.assign(items, start(new.id.as_bytes(), attempt))
+        } else {
+            Some(items)
+        };
         // Too few are free by now: look again.
-        let Some(slices) = slices else { continue };
+        let Some(items) = held else { continue };
+        let slices = slices(&items, new.is_held.then_some(&seen));
+        let count: u32 = items.iter().map(Item::slices).sum();
+        if new.is_held && slices.len() != count as usize {
+            continue;
+        }
         let quote = written(new, items, now);
         match db.run(MAKE, &make_params(&quote, slices)) {
             Ok(_) => return Ok(quote),
@@ -158,45 +169,16 @@ pub fn make(db: &dyn Db, new: &NewQuote<'_>, now: Timestamp) -> Result<Quote, Re
     Err(StoreError::Busy.into())
 }
 
-/// The most slices of a node.
-const SLICES_MAX: u32 = 512;
-
-/// Picks the slices to hold: free ones of each item's node beginning with the `from`th, every one
-/// where all of it is wanted. Answers them for the command; `None` if there are too few.
-fn pick(
-    db: &dyn Db,
-    items: &mut [Item],
-    from: usize,
-    now: Timestamp,
-) -> Result<Option<Vec<Json>>, StoreError> {
-    let mut picked: Vec<(NodeId, u32)> = Vec::new();
-    let mut slices = Vec::new();
-    for item in items {
-        let numbers = match (item.slice, item.whole) {
-            (Some(number), _) => vec![number],
-            (None, Some(all)) => free(db, item.node, all, now)?,
-            (None, None) => {
-                let is_new = |number: &u32| !picked.contains(&(item.node, *number));
-                let mut free = free(db, item.node, SLICES_MAX, now)?;
-                let from = from % free.len().max(1);
-                free.rotate_left(from);
-                item.slice = free.into_iter().find(is_new);
-                item.slice.into_iter().collect()
-            }
-        };
-        if numbers.len() != item.slices() as usize {
-            return Ok(None);
+/// The slices of a quote, for the command: of the whole node, each one that is free, if it holds
+/// them.
+fn slices(items: &[Item], held: Option<&Seen>) -> Vec<Json> {
+    let of_item = |item: &Item| match (held, item.whole) {
+        (Some(seen), Some(_)) => {
+            seen.free(item.node).iter().map(|number| slice_json(item, Some(*number))).collect()
         }
-        for number in numbers {
-            picked.push((item.node, number));
-            slices.push(slice_json(item, Some(number)));
-        }
-    }
-    Ok(Some(slices))
-}
-
-fn named(items: &[Item]) -> Vec<Json> {
-    items.iter().map(|item| slice_json(item, item.slice)).collect()
+        (Some(_) | None, _) => vec![slice_json(item, item.slice)],
+    };
+    items.iter().flat_map(of_item).collect()
 }
 
 fn slice_json(item: &Item, slice: Option<u32>) -> Json {

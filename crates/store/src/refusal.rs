@@ -25,6 +25,8 @@ pub enum Refusal {
     AgentGone,
     /// The audit log, and its seals, only grow.
     AuditAppendOnly,
+    /// The wallet does not hold what it was to hold then.
+    BalanceChanged,
     /// The ledger account does not have that much.
     BalanceNeverNegative,
     /// There is a booking of this kind and reference.
@@ -43,6 +45,8 @@ pub enum Refusal {
     EarningsWithheld,
     /// Another account has this email address.
     EmailTaken,
+    /// An event of this kind does not concern renters, or farmers.
+    EventAudienceMatchesKind,
     /// Events only come.
     EventsAppendOnly,
     /// Another account has proven to own the node's farm.
@@ -147,6 +151,7 @@ impl Refusal {
                 | Refusal::AccountHasOpenPayout
                 | Refusal::AccountInUse
                 | Refusal::AgentGone
+                | Refusal::BalanceChanged
                 | Refusal::BalanceNeverNegative
                 | Refusal::BookingExists
                 | Refusal::CreditChanged
@@ -241,8 +246,7 @@ fn of_key(columns: &str) -> Option<Refusal> {
         "audit_seals.audit_id" | "ledger_seals.transaction_id" => Some(Refusal::SealExists),
         "ledger_transactions.kind, ledger_transactions.reference" => Some(Refusal::BookingExists),
         "nodes.id" => Some(Refusal::NodeRegistered),
-        "orders.account_id, orders.idempotency_key"
-        | "payouts.account_id, payouts.idempotency_key" => Some(Refusal::IdempotencyKeyUsed),
+        "responses.owner_id, responses.idempotency_key" => Some(Refusal::IdempotencyKeyUsed),
         "refused_payments.payment_id, refused_payments.top_up_id" | "top_ups.payment_id" => {
             Some(Refusal::PaymentKnown)
         }

@@ -7,7 +7,6 @@ use domain::leaving;
 use domain::level;
 use domain::listing::Listing;
 use domain::money::{Percent, Usd};
-use domain::order::IdempotencyKey;
 use domain::period::Period;
 use domain::promise::{Bandwidth, Uptime};
 use domain::provisioning::REMOVAL_LATE_SECONDS;
@@ -21,6 +20,7 @@ use serde_json::{Value as Json, json};
 use crate::db::{Db, StoreError, Value};
 use crate::due::NoticeMail;
 use crate::jobs;
+use crate::responses::{self, Intention, StoredResponse};
 use crate::row::{FromJson, fields, row, select};
 
 /// How often a change is decided before the caller is asked to try again. Each miss means that
@@ -221,21 +221,18 @@ pub fn events(db: &dyn Db, rental: RentalId) -> Result<Vec<RentalEvent>, StoreEr
 const CHANGE: &str = "
     INSERT INTO change_rental
            (id, version, state, price_micros, price_until, ends_at, ended_at, earns_at, periods,
-            bookings, event, order_id, idempotency_key, request_hash, total_micros, token_id,
-            removal_late_at, changed_at)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)";
+            bookings, event, order_id, total_micros, token_id, response, removal_late_at,
+            changed_at)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)";
 
-/// What identifies an extension as one intention.
-#[derive(Clone, Copy, Debug)]
-pub struct Intention<'a> {
+/// What an extension writes besides what it changes.
+pub(crate) struct Extended {
     /// The order that it becomes.
-    pub order: OrderId,
-    /// Marks it.
-    pub key: &'a IdempotencyKey,
-    /// SHA-256 of the request, to tell a retry from another request with the same key.
-    pub request_hash: [u8; 32],
+    pub(crate) order: OrderId,
     /// The token that asks, if one does.
-    pub token: Option<TokenId>,
+    pub(crate) token: Option<TokenId>,
+    /// What `store_response` takes.
+    pub(crate) response: Value,
 }
 
 /// Pays a rental back in full, and ends it; the columns of the command view, in order.
@@ -250,23 +247,21 @@ pub(crate) fn save(
     db: &dyn Db,
     seen: &rental::Rental,
     change: &Change,
-    intention: Option<&Intention<'_>>,
+    extended: Option<Extended>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     if change.event == Some(EventKind::RentalRefunded) {
         return save_refund(db, seen, change, None, now);
     }
     let paid = change.after.periods.last().map_or(Usd::ZERO, |period| period.total);
-    let order = [
-        intention.map(|intention| Value::text(intention.order)).into(),
-        intention.map(|intention| intention.key.as_str()).into(),
-        intention.map(|intention| &intention.request_hash[..]).into(),
-        intention.map(|_| paid.micros()).into(),
-        intention.and_then(|intention| intention.token).map(Value::text).into(),
-        removal_late_at(change),
-        now.into(),
-    ];
-    db.run(CHANGE, &[&change_params(seen, change, now)[..], &order].concat()).map(drop)
+    let extended = match extended {
+        None => [Value::Null, Value::Null, Value::Null, Value::Null],
+        Some(Extended { order, token, response }) => {
+            [Value::text(order), paid.micros().into(), token.map(Value::text).into(), response]
+        }
+    };
+    let rest = [removal_late_at(change), now.into()];
+    db.run(CHANGE, &[&change_params(seen, change, now)[..], &extended, &rest].concat()).map(drop)
 }
 
 /// Saves a refund in full, with a mail that tells of it; refused if the rental has changed since it
@@ -402,9 +397,6 @@ pub enum ChangeFailure {
         /// What was confirmed.
         confirmed: Usd,
     },
-    /// The key was used for another request.
-    #[error("this Idempotency-Key was used for another request; use a new key")]
-    KeyReused,
     /// The machine failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -423,55 +415,54 @@ pub struct Extension<'a> {
     pub max_price: Option<Usd>,
     /// What the platform keeps.
     pub platform_fee: Percent,
-    /// Marks the intention.
-    pub intention: Intention<'a>,
+    /// The order that it becomes.
+    pub order: OrderId,
+    /// The token that asks, if one does.
+    pub token: Option<TokenId>,
+    /// Has its response stored; `None` for a request without a key.
+    pub intention: Option<&'a Intention>,
 }
 
-/// What an extension depends on besides the rental: `?1` renter, `?2` key, `?3` token or NULL.
-/// There is always one row.
+/// What an extension depends on besides the rental: `?1` renter, `?2` token or NULL. There is always
+/// one row.
 const MEANS: &str = "
     SELECT coalesce((SELECT balance_micros FROM ledger_accounts
                       WHERE kind = 'wallet' AND owner_id = ?1), 0),
-           (SELECT ceiling_micros - spent_micros FROM tokens WHERE id = ?3),
-           (SELECT request_hash FROM orders WHERE account_id = ?1 AND idempotency_key = ?2)";
+           (SELECT ceiling_micros - spent_micros FROM tokens WHERE id = ?2)";
 
-/// Decides an extension: what would change, or `None` where an earlier try has done it.
+/// Decides an extension: the rental, and what would change.
 pub fn plan_extension(
     db: &dyn Db,
     extension: &Extension<'_>,
     now: Timestamp,
-) -> Result<(Rental, Option<Change>), ChangeFailure> {
-    let Extension { renter, term, max_price, platform_fee, intention, .. } = *extension;
-    let params = [
-        Value::text(renter),
-        intention.key.as_str().into(),
-        intention.token.map(Value::text).into(),
-    ];
-    let (balance, spendable, earlier) =
-        db.one::<(Usd, Option<Usd>, Option<[u8; 32]>)>(MEANS, &params)?;
+) -> Result<(Rental, Change), ChangeFailure> {
+    let Extension { renter, term, max_price, platform_fee, order, token, .. } = *extension;
+    let params = [Value::text(renter), token.map(Value::text).into()];
+    let (balance, spendable) = db.one::<(Usd, Option<Usd>)>(MEANS, &params)?;
     let found = find(db, renter, extension.rental)?.ok_or(ChangeFailure::NoSuchRental)?;
-    if let Some(hash) = earlier {
-        let is_same = hash == intention.request_hash;
-        return if is_same { Ok((found, None)) } else { Err(ChangeFailure::KeyReused) };
-    }
     let means = Means { market: found.market, balance, spendable, platform_fee };
-    let change = rental::extend(&found.life, term, max_price, &means, intention.order, now)?;
-    Ok((found, Some(change)))
+    let change = rental::extend(&found.life, term, max_price, &means, order, now)?;
+    Ok((found, change))
 }
 
-/// Extends a rental: it is paid into escrow, or nothing happens. A retry with the same key finds it
-/// done.
+/// Extends a rental: it is paid into escrow, with the response that `respond` makes of the rental as
+/// it is then; or nothing happens.
 pub fn extend(
     db: &dyn Db,
     extension: &Extension<'_>,
+    respond: &dyn Fn(&Rental) -> StoredResponse,
     now: Timestamp,
-) -> Result<Rental, ChangeFailure> {
+) -> Result<StoredResponse, ChangeFailure> {
+    let Extension { order, token, intention, .. } = *extension;
     for _ in 0..SAVE_ATTEMPTS {
         let (found, change) = plan_extension(db, extension, now)?;
-        let Some(change) = change else { return Ok(found) };
-        match save(db, &found.life, &change, Some(&extension.intention), now) {
-            Ok(()) => return again(db, extension.renter, extension.rental),
-            Err(error) if error.is_race() => {}
+        let life = rental::Rental { version: found.life.version + 1, ..change.after.clone() };
+        let response = respond(&Rental { life, ..found.clone() });
+        let stored = responses::column(intention, &response);
+        let extended = Extended { order, token, response: stored };
+        match save(db, &found.life, &change, Some(extended), now) {
+            Ok(()) => return Ok(response),
+            Err(error) if error.is_race() && !error.is_key_used() => {}
             Err(error) => return Err(error.into()),
         }
     }
@@ -562,8 +553,8 @@ pub fn set_own(
 const IMPORT: &str = "
     INSERT INTO import_node_rental
            (id, node_id, renter_id, months, price_micros, price_until, started_at, ends_at,
-            request_hash, evaluate_at, imported_at)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, zeroblob(32), ?9, ?10)";
+            evaluate_at, imported_at)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
 
 /// A rental of a whole node from before there were slices.
 #[derive(Clone, Copy, Debug)]

@@ -5,10 +5,12 @@ use domain::level;
 use domain::listing::Listing;
 use domain::money::{Percent, Usd};
 use domain::node::Refusal;
-use domain::order::{self, IdempotencyKey, Item, Offer, RentError, RentRequest, Renter, Wanted};
+use domain::order::{
+    self, Item, Offer, RentError, RentRequest, Renter, SLICES_PER_ORDER_MAX, Wanted,
+};
 use domain::period::Period;
 use domain::promise::{Bandwidth, Uptime};
-use domain::rental::{PRICE_MONTHS, RentalState};
+use domain::rental::{self, Market, PRICE_MONTHS, RentalState};
 use domain::slice::SliceState;
 use domain::template::Template;
 use domain::term::Terms;
@@ -21,6 +23,7 @@ use crate::jobs;
 use crate::offers::{self, Sort};
 use crate::quotes::Quote;
 use crate::rentals::{Rental, SAVE_ATTEMPTS};
+use crate::responses::{self, Intention, StoredResponse};
 use crate::row::{row, select};
 
 /// How many nodes of a search are looked at, the cheapest first.
@@ -48,10 +51,8 @@ pub struct Order<'a> {
     pub renter: AccountId,
     /// The token that asks, if one does.
     pub token: Option<TokenId>,
-    /// Marks the intention.
-    pub key: &'a IdempotencyKey,
-    /// SHA-256 of the request, to tell a retry from another request with the same key.
-    pub request_hash: [u8; 32],
+    /// Has its response stored; `None` for a request without a key.
+    pub intention: Option<&'a Intention>,
     /// What the platform keeps.
     pub platform_fee: Percent,
     /// How many slices an account may rent.
@@ -83,9 +84,6 @@ pub enum RentFailure {
     /// The quote is over.
     #[error("this quote is over; ask for a new one")]
     QuoteExpired,
-    /// The key was used for another request.
-    #[error("this Idempotency-Key was used for another request; use a new key")]
-    KeyReused,
     /// The machine failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -93,24 +91,43 @@ pub enum RentFailure {
 
 /// Whom a look is for, and what it looks for besides nodes.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Look<'a> {
+pub(crate) struct Look {
     pub(crate) renter: AccountId,
     pub(crate) token: Option<TokenId>,
-    pub(crate) key: Option<&'a str>,
     pub(crate) quote: Option<QuoteId>,
     pub(crate) slices_max: u32,
+    /// How many free slices of each node it names.
+    pub(crate) named_max: u32,
 }
 
 /// What is true now, as far as an order or a quote depends on it.
 #[derive(Debug)]
 pub(crate) struct Seen {
-    /// The order of this key and its hash, if there is one.
-    earlier: Option<(OrderId, Vec<u8>)>,
     quote: QuoteState,
     /// How many quotes of the account hold slices.
     pub(crate) holds: u32,
     renter: Renter,
     pub(crate) offers: Vec<Offer>,
+    /// What else is known of the node of each offer.
+    details: Vec<Details>,
+}
+
+impl Seen {
+    /// Chooses the slices of items that name none; with a `start`, somewhere else than the lowest.
+    /// `None` if too few are free by now.
+    pub(crate) fn assign(&self, items: Vec<Item>, start: Option<u16>) -> Option<Vec<Item>> {
+        order::assign(items, |node| self.free(node).to_vec(), start)
+    }
+
+    /// The numbers of free slices of a node, from the lowest: as many as the look named.
+    pub(crate) fn free(&self, node: NodeId) -> &[u32] {
+        self.details(node).map_or(&[], |details| &details.free)
+    }
+
+    fn details(&self, node: NodeId) -> Option<&Details> {
+        let mut both = self.offers.iter().zip(&self.details);
+        both.find(|(offer, _)| offer.node == node).map(|(_, details)| details)
+    }
 }
 
 /// What has become of a quote since it was made.
@@ -128,17 +145,15 @@ enum QuoteState {
 row! {
     /// What an order depends on, with one of its nodes.
     struct Situation {
-        /// The order of this key, if there is one, and its hash.
-        earlier: Option<(OrderId, Vec<u8>)> = "o.id, o.request_hash",
         quote: Option<KeptQuote>,
         balance: Usd =
             "coalesce((SELECT balance_micros FROM ledger_accounts
                         WHERE kind = 'wallet' AND owner_id = ?2), 0)",
-        spendable: Option<Usd> = "(SELECT ceiling_micros - spent_micros FROM tokens WHERE id = ?4)",
+        spendable: Option<Usd> = "(SELECT ceiling_micros - spent_micros FROM tokens WHERE id = ?3)",
         slices: u32 =
             "(SELECT coalesce(sum(slices), 0) FROM rentals
                WHERE renter_id = ?2 AND state <> 'ended')",
-        holds: u32 = "(SELECT count(*) FROM quotes WHERE account_id = ?2 AND held_until > ?5)",
+        holds: u32 = "(SELECT count(*) FROM quotes WHERE account_id = ?2 AND held_until > ?4)",
         /// `None` where there is no such node.
         node: Option<Node>,
     }
@@ -171,12 +186,12 @@ row! {
         /// Slices that quotes hold beyond their time.
         lapsed: u32 =
             "(SELECT count(*) FROM slices s JOIN quotes h ON h.id = s.quote_id
-               WHERE s.node_id = n.id AND s.state = 'reserved' AND h.held_until <= ?5
+               WHERE s.node_id = n.id AND s.state = 'reserved' AND h.held_until <= ?4
                  AND n.capacity - n.kept_slices
                      >= n.available_slices + n.reserved_slices + n.allocated_slices)",
         /// The state of the slice that was named.
         slice: Option<SliceState> =
-            "(SELECT CASE WHEN h.held_until <= ?5 AND n.capacity - n.kept_slices
+            "(SELECT CASE WHEN h.held_until <= ?4 AND n.capacity - n.kept_slices
                                >= n.available_slices + n.reserved_slices + n.allocated_slices
                           THEN 'available' ELSE s.state END
                 FROM slices s LEFT JOIN quotes h ON h.id = s.quote_id
@@ -184,12 +199,36 @@ row! {
         is_whole: bool = "n.whole_rental_id IS NOT NULL",
         is_overfull: bool =
             "n.capacity < n.available_slices + n.reserved_slices + n.allocated_slices",
+        details: Details,
     }
 }
 
-impl From<Node> for Offer {
-    fn from(node: Node) -> Offer {
-        Offer {
+row! {
+    /// What a rental shows of its node, and which slices it can have.
+    #[derive(Debug)]
+    struct Details {
+        name: String = "n.name",
+        city: String = "n.city",
+        leaves_at: Option<Timestamp> = "n.leaves_at",
+        observed: u64 = "n.observed",
+        observed_up: u64 = "n.observed_up",
+        /// The lowest `?6` free slices.
+        free: Vec<u32> =
+            "(SELECT json_group_array(number)
+                FROM (SELECT s.number
+                        FROM slices s LEFT JOIN quotes h ON h.id = s.quote_id
+                       WHERE s.node_id = n.id
+                         AND (s.state = 'available'
+                              OR (h.held_until <= ?4 AND n.capacity - n.kept_slices
+                                  >= n.available_slices + n.reserved_slices + n.allocated_slices))
+                       ORDER BY s.number LIMIT ?6))",
+    }
+}
+
+impl Node {
+    fn offer(self) -> (Offer, Details) {
+        let node = self;
+        let offer = Offer {
             node: node.id,
             farmer: node.farmer,
             farm: node.farm,
@@ -206,43 +245,44 @@ impl From<Node> for Offer {
             taken: node.reserved.saturating_sub(node.lapsed) + node.allocated,
             is_overfull: node.is_overfull,
             slice: node.slice,
-        }
+        };
+        (offer, node.details)
     }
 }
 
-/// What an order depends on, at one moment: the order of this key, if there is one, the wallet, and
-/// the nodes. `?1` a JSON array of pairs of a node and the number of a slice or NULL, `?2` renter,
-/// `?3` key or NULL, `?4` token or NULL, `?5` now, `?6` quote or NULL. There is always a row; the
-/// columns of a node are NULL where it does not exist. What a quote holds beyond its time is free,
-/// except on a node that has more slices than it can carry or its farmer offers: which of them stay
-/// is not known yet.
+/// What an order depends on, at one moment: the wallet, and the nodes. `?1` a JSON array of pairs of
+/// a node and the number of a slice or NULL, `?2` renter, `?3` token or NULL, `?4` now, `?5` quote or
+/// NULL, `?6` how many free slices are named of each node. There is always a row; the columns of a
+/// node are NULL where it does not exist. What a quote holds beyond its time is free, except on a
+/// node that has more slices than it can carry or its farmer offers: which of them stay is not known
+/// yet.
 const LOAD: &str = select!(
     Situation,
     "FROM (SELECT 1)
      LEFT JOIN json_each(?1) w
      LEFT JOIN nodes n ON n.id = w.value ->> 0
-     LEFT JOIN quotes q ON q.id = ?6
-     LEFT JOIN orders o ON o.account_id = ?2 AND o.idempotency_key = ?3
+     LEFT JOIN quotes q ON q.id = ?5
     ORDER BY w.key"
 );
 
 pub(crate) fn load(
     db: &dyn Db,
     nodes: &[(NodeId, Option<u32>)],
-    look: &Look<'_>,
+    look: &Look,
     now: Timestamp,
 ) -> Result<Seen, StoreError> {
     let nodes: Vec<Json> = nodes.iter().map(|(node, slice)| json!([node.0, slice])).collect();
     let params = [
         Value::Text(Json::from(nodes).to_string()),
         Value::text(look.renter),
-        look.key.into(),
         look.token.map(Value::text).into(),
         now.into(),
         look.quote.map(Value::text).into(),
+        look.named_max.into(),
     ];
     let mut rows = db.all::<Situation>(LOAD, &params)?;
-    let offers = rows.iter_mut().filter_map(|row| row.node.take()).map(Offer::from).collect();
+    let (offers, details) =
+        rows.iter_mut().filter_map(|row| row.node.take()).map(Node::offer).unzip();
     let row = rows.into_iter().next().ok_or_else(no_row)?;
     let renter = Renter {
         account: look.renter,
@@ -256,7 +296,7 @@ pub(crate) fn load(
         Some(KeptQuote { is_used: true, .. }) => QuoteState::Used,
         Some(KeptQuote { expires_at, is_held, .. }) => QuoteState::Open { expires_at, is_held },
     };
-    Ok(Seen { earlier: row.earlier, quote, holds: row.holds, renter, offers })
+    Ok(Seen { quote, holds: row.holds, renter, offers, details })
 }
 
 fn no_row() -> StoreError {
@@ -278,28 +318,46 @@ pub(crate) fn candidates(
     }
 }
 
-/// What an order comes to.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Plan {
-    /// These rentals would be made.
-    Items(Vec<Item>),
-    /// An earlier try with the same key has made the order.
-    Done(OrderId),
+/// The most slices of a node.
+const SLICES_MAX: u32 = 512;
+
+/// How many free slices of each node are to be named for a request: as many as may be taken or, once
+/// somebody was faster, all of them.
+pub(crate) fn named_max(wanted: &Wanted, attempt: u32) -> u32 {
+    match wanted {
+        Wanted::Slice(_) => 0,
+        Wanted::OfNode(_, count) | Wanted::OnMarket { count, .. } if attempt == 0 => *count,
+        Wanted::OfNode(..) | Wanted::OnMarket { .. } | Wanted::WholeNode(_) => SLICES_MAX,
+    }
+}
+
+/// Where to begin among free slices: with the lowest or, once somebody was faster, somewhere else.
+/// An id is random from its tenth byte on.
+pub(crate) fn start(id: &[u8; 16], attempt: u32) -> Option<u16> {
+    let [.., a, b, c, d] = *id;
+    let pairs = [[a, b], [c, d], [b, c], [d, a]];
+    let nth = attempt.checked_sub(1)? as usize % pairs.len();
+    Some(u16::from_be_bytes(pairs[nth]))
 }
 
 /// Decides an order, and changes nothing.
-pub fn plan(db: &dyn Db, order: &Order<'_>, now: Timestamp) -> Result<Plan, RentFailure> {
-    let quote = match order.basis {
-        Basis::Request(_) => None,
-        Basis::Quote(quote) => Some(quote.id),
+pub fn plan(db: &dyn Db, order: &Order<'_>, now: Timestamp) -> Result<Vec<Item>, RentFailure> {
+    decide(db, order, 0, now).map(|(items, _)| items)
+}
+
+fn decide(
+    db: &dyn Db,
+    order: &Order<'_>,
+    attempt: u32,
+    now: Timestamp,
+) -> Result<(Vec<Item>, Seen), RentFailure> {
+    let (quote, named_max) = match order.basis {
+        Basis::Request(request) => (None, named_max(&request.wanted, attempt)),
+        Basis::Quote(quote) if attempt == 0 => (Some(quote.id), SLICES_PER_ORDER_MAX),
+        Basis::Quote(quote) => (Some(quote.id), SLICES_MAX),
     };
-    let look = Look {
-        renter: order.renter,
-        token: order.token,
-        key: Some(order.key.as_str()),
-        quote,
-        slices_max: order.slices_max,
-    };
+    let (renter, token, slices_max) = (order.renter, order.token, order.slices_max);
+    let look = Look { renter, token, quote, slices_max, named_max };
     let (items, seen) = match order.basis {
         Basis::Request(request) => {
             let seen = load(db, &candidates(db, &request.wanted)?, &look, now)?;
@@ -313,10 +371,6 @@ pub fn plan(db: &dyn Db, order: &Order<'_>, now: Timestamp) -> Result<Plan, Rent
             (holds.map(|()| quote.items.clone()), seen)
         }
     };
-    if let Some((earlier, hash)) = seen.earlier {
-        let is_same = hash == order.request_hash;
-        return if is_same { Ok(Plan::Done(earlier)) } else { Err(RentFailure::KeyReused) };
-    }
     match (order.basis, seen.quote) {
         (Basis::Request(_), _) => {}
         (Basis::Quote(_), QuoteState::Open { expires_at, .. }) if now < expires_at => {}
@@ -327,15 +381,15 @@ pub fn plan(db: &dyn Db, order: &Order<'_>, now: Timestamp) -> Result<Plan, Rent
     }
     let items = items?;
     order::afford(&items, &seen.renter)?;
-    Ok(Plan::Items(items))
+    Ok((items, seen))
 }
 
 /// Rents what was agreed on; the columns of the command view, in order.
 const RENT: &str = "
     INSERT INTO rent
-           (id, account_id, idempotency_key, request_hash, total_micros, token_id, quote_id, items,
-            slices_max, evaluate_at, late_at, refund_at, seen_after, created_at)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
+           (id, account_id, total_micros, token_id, quote_id, items, slices_max, evaluate_at,
+            late_at, refund_at, seen_after, response, created_at)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
 
 /// What an order made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -348,25 +402,86 @@ pub struct Ordered {
     pub total: Usd,
 }
 
-/// Rents: everything changes hands, is paid and is recorded, or nothing happens. A retry with the
-/// same key finds what the first try made.
-pub fn rent(db: &dyn Db, order: &Order<'_>, now: Timestamp) -> Result<Ordered, RentFailure> {
-    for _ in 0..SAVE_ATTEMPTS {
-        let items = match plan(db, order, now)? {
-            Plan::Done(earlier) => return Ok(as_made(db, earlier, order.renter)?),
-            Plan::Items(items) => items,
-        };
-        match db.run(RENT, &rent_params(order, &items, now)) {
-            Ok(_) => return Ok(as_made(db, order.id, order.renter)?),
+/// Rents: everything changes hands, is paid and is recorded, with the response that `respond` makes
+/// of it; or nothing happens.
+pub fn rent(
+    db: &dyn Db,
+    order: &Order<'_>,
+    respond: &dyn Fn(&Ordered) -> StoredResponse,
+    now: Timestamp,
+) -> Result<StoredResponse, RentFailure> {
+    for attempt in 0..SAVE_ATTEMPTS {
+        let (items, seen) = decide(db, order, attempt, now)?;
+        // Too few are free by now: look again.
+        let Some(items) = seen.assign(items, start(order.id.as_bytes(), attempt)) else { continue };
+        let ordered = ordered(order, &items, &seen, now)?;
+        let response = respond(&ordered);
+        match db.run(RENT, &rent_params(order, &items, &response, now)) {
+            Ok(_) => return Ok(response),
             // Somebody was faster: look again, and let the decision say why.
-            Err(error) if error.is_race() => {}
+            Err(error) if error.is_race() && !error.is_key_used() => {}
             Err(error) => return Err(error.into()),
         }
     }
     Err(StoreError::Busy.into())
 }
 
-fn rent_params(order: &Order<'_>, items: &[Item], now: Timestamp) -> [Value; 14] {
+/// What an order makes, where it finds the market as it was seen.
+fn ordered(
+    order: &Order<'_>,
+    items: &[Item],
+    seen: &Seen,
+    now: Timestamp,
+) -> Result<Ordered, StoreError> {
+    let rental = |(item, id): (&Item, &RentalId)| {
+        let offer = seen.offers.iter().find(|offer| offer.node == item.node)?;
+        let details = seen.details(item.node)?;
+        let period = first_period(item, now);
+        let life = rental::Rental {
+            id: *id,
+            version: 1,
+            node: item.node,
+            slice: item.slice,
+            slices: item.slices(),
+            renter: order.renter,
+            farmer: offer.farmer,
+            state: RentalState::Active,
+            price: item.price,
+            price_until: period.ends_at.plus_months(PRICE_MONTHS),
+            started_at: now,
+            ends_at: period.ends_at,
+            ended_at: None,
+            periods: vec![period],
+        };
+        Some(Rental {
+            life,
+            min_uptime: item.min_uptime,
+            min_bandwidth: item.min_bandwidth,
+            name: String::new(),
+            labels: Vec::new(),
+            renewal: None,
+            node_name: details.name.clone(),
+            country: offer.country.clone(),
+            city: details.city.clone(),
+            observed: details.observed,
+            observed_up: details.observed_up,
+            market: Market {
+                listing: offer.listing,
+                price: offer.price,
+                leaves_at: details.leaves_at,
+            },
+        })
+    };
+    let rentals: Option<Vec<Rental>> = items.iter().zip(order.rentals).map(rental).collect();
+    Ok(Ordered { id: order.id, rentals: rentals.ok_or_else(no_row)?, total: order::total(items) })
+}
+
+fn rent_params(
+    order: &Order<'_>,
+    items: &[Item],
+    response: &StoredResponse,
+    now: Timestamp,
+) -> [Value; 13] {
     let quote = match order.basis {
         Basis::Request(_) => None,
         Basis::Quote(quote) => Some(quote.id),
@@ -389,8 +504,6 @@ fn rent_params(order: &Order<'_>, items: &[Item], now: Timestamp) -> [Value; 14]
     [
         Value::text(order.id),
         Value::text(order.renter),
-        order.key.as_str().into(),
-        Value::from(&order.request_hash[..]),
         order::total(items).micros().into(),
         order.token.map(Value::text).into(),
         quote.map(Value::text).into(),
@@ -400,6 +513,7 @@ fn rent_params(order: &Order<'_>, items: &[Item], now: Timestamp) -> [Value; 14]
         late_at,
         refund_at,
         seen_after,
+        responses::column(order.intention, response),
         now.into(),
     ]
 }
@@ -439,83 +553,3 @@ fn item_json(item: &Item, rental: RentalId, now: Timestamp) -> Json {
         "min_bandwidth": item.min_bandwidth.mbps(),
     })
 }
-
-row! {
-    /// A rental, with where it began, and whose that was.
-    struct Begun {
-        rental: Rental,
-        node: NodeId = "e.node_id",
-        slice: Option<u32> = "e.slice_number",
-        farmer: AccountId = "e.farmer_id",
-    }
-}
-
-/// The rentals of the order `?1`, with where each began, and whose that was. Served by the index
-/// `rentals_by_order`.
-const OF_ORDER: &str = select!(
-    Begun,
-    "FROM rentals r
-     JOIN events e ON e.id = (SELECT min(id) FROM events WHERE rental_id = r.id)
-     JOIN nodes n ON n.id = e.node_id
-    WHERE r.order_id = ?1 ORDER BY r.id LIMIT 50"
-);
-
-/// An order's rentals as they were made for `renter`, whatever has become of them.
-fn as_made(db: &dyn Db, order: OrderId, renter: AccountId) -> Result<Ordered, StoreError> {
-    let as_begun = |Begun { rental, node, slice, farmer }: Begun| {
-        let mut rental = first_form(rental, renter);
-        (rental.life.node, rental.life.slice, rental.life.farmer) = (node, slice, farmer);
-        rental
-    };
-    let begun = db.all(OF_ORDER, &[Value::text(order)])?;
-    let rentals: Vec<Rental> = begun.into_iter().map(as_begun).collect();
-    if rentals.is_empty() {
-        // The key marks an extension, which is another request.
-        return Err(no_row());
-    }
-    let first = |rental: &Rental| rental.life.periods[0].total;
-    let total = rentals.iter().map(first).fold(Usd::ZERO, |sum, part| sum + part);
-    Ok(Ordered { id: order, rentals, total })
-}
-
-/// A rental as it began.
-fn first_form(mut rental: Rental, renter: AccountId) -> Rental {
-    // Whoever took it over is not the first one's to know.
-    rental.life.renter = renter;
-    rental.life.periods.truncate(1);
-    if let Some(first) = rental.life.periods.first_mut() {
-        (first.earned, first.refunded) = (Usd::ZERO, Usd::ZERO);
-        (rental.life.price, rental.life.ends_at) = (first.price, first.ends_at);
-    }
-    rental.life.price_until = rental.life.ends_at.plus_months(PRICE_MONTHS);
-    (rental.life.state, rental.life.ended_at) = (RentalState::Active, None);
-    (rental.name, rental.labels, rental.renewal) = (String::new(), Vec::new(), None);
-    Rental { life: domain::rental::Rental { version: 1, ..rental.life }, ..rental }
-}
-
-/// Up to `?2` numbers of slices of the node `?1` that are free at `?3`, from the lowest; what a
-/// quote holds beyond its time is free, as in `LOAD`. At most 512: a node has no more.
-const FREE: &str = "
-    SELECT s.number
-      FROM slices s
-      JOIN nodes n ON n.id = s.node_id
-      LEFT JOIN quotes q ON q.id = s.quote_id
-     WHERE s.node_id = ?1
-       AND (s.state = 'available'
-            OR (q.held_until <= ?3 AND n.capacity
-                >= n.available_slices + n.reserved_slices + n.allocated_slices))
-     ORDER BY s.number LIMIT ?2";
-
-/// The numbers of free slices of a node, from the lowest.
-pub(crate) fn free(
-    db: &dyn Db,
-    node: NodeId,
-    limit: u32,
-    now: Timestamp,
-) -> Result<Vec<u32>, StoreError> {
-    let params = [node.0.into(), limit.into(), now.into()];
-    db.all(FREE, &params)
-}
-
-/// The statements that are served by an index, for the test of their plans.
-pub const INDEXED: [(&str, &str); 1] = [(OF_ORDER, "rentals_by_order")];

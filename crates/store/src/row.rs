@@ -352,6 +352,14 @@ impl<T: FromJson> FromRow for Vec<T> {
     }
 }
 
+impl FromJson for u32 {
+    type Json = u32;
+
+    fn from_json(json: u32) -> Option<u32> {
+        Some(json)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,11 +1,11 @@
 //! What events are called: in notifications, in the history of a rental and in the audit log.
 
+use domain::audit::Action;
 use domain::event::EventKind;
 use domain::notice::{NoticeKind, Side};
 use domain::provisioning::Step;
 use store::notices::Notice;
 use store::rentals::RentalEvent;
-use web::audit::Action;
 use web::text::{counted, sentence};
 
 /// What an action or an event is called.
@@ -366,6 +366,7 @@ pub fn step_done(subject: Option<&str>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use domain::audit::Action;
     use domain::event::EventKind;
     use domain::id::{NodeId, SliceId};
     use domain::notice::Side;
@@ -373,7 +374,6 @@ mod tests {
     use store::events::Event;
     use store::notices::Notice;
     use strum::VariantArray;
-    use web::audit::Action;
 
     use super::*;
 

@@ -5,3 +5,6 @@ pub const NAME_CHARS_MAX: usize = 80;
 
 /// The longest text that says where a farmer is paid to.
 pub const PAYOUT_CHARS_MAX: usize = 200;
+
+/// How long a link in a mail works, in minutes.
+pub const LINK_MINUTES: i64 = 10;

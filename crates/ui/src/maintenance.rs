@@ -1,9 +1,10 @@
 //! Scheduled maintenance, as the pages of a node and of a rental show it.
 
-use crate::moment;
-use crate::visit::Visit;
 use store::maintenance;
 use web::page::Moment;
+
+use crate::moment;
+use crate::visit::Visit;
 
 /// Maintenance that is announced and not over.
 #[derive(Clone, Debug)]

@@ -1,10 +1,11 @@
 //! A booking, as the wallet and a rental show it.
 
-use crate::moment;
 use domain::money::Usd;
 use store::ledger::WalletEntry;
 use web::page::{Link, Moment};
 use web::text::sentence;
+
+use crate::moment;
 
 /// One entry of a ledger, seen from one wallet.
 #[derive(Clone, Debug)]

@@ -1,8 +1,6 @@
 //! What was measured against what was promised: a node's record, the months of a rental, a farmer's
 //! credits, `/dashboard/farm/credits`, and the operator's page of disputes, `/operator/disputes`.
 
-use crate::moment;
-use crate::wording::{bandwidth, uptime};
 use domain::level::{DISPUTED_WITHIN_SECONDS, DisputeSide};
 use domain::money::Usd;
 use domain::time::Timestamp;
@@ -12,6 +10,9 @@ use web::Problem;
 use web::form::{Form, sent};
 use web::page::{Badge, Fact, Field, Moment, Tone};
 use web::text::grouped;
+
+use crate::moment;
+use crate::wording::{bandwidth, uptime};
 
 /// A month of a rental that was compared with its promise.
 #[derive(Clone, Debug)]

@@ -1,6 +1,5 @@
 //! Months that were compared with their promise: the evidence, the credits, and disputes.
 
-use crate::ids::rental_id;
 use domain::field::FieldError;
 use domain::id::RentalId;
 use domain::level::parse_words;
@@ -12,6 +11,8 @@ use store::disputes::{Dispute, Key};
 use store::levels::{Cursor, Judged};
 use web::Problem;
 use web::api::CURRENCY;
+
+use crate::ids::rental_id;
 
 /// What somebody says against a judgement.
 #[derive(Deserialize, JsonSchema)]

@@ -1,12 +1,13 @@
 //! The measured uptime, as pages show it.
 
-use crate::wording::uptime;
 use domain::confidence::lower_bound;
 use domain::level::LOOKS_MIN;
 use domain::promise::Uptime;
 use store::offers::Offer;
 use store::rentals::Rental as Held;
 use web::text::{counted, grouped};
+
+use crate::wording::uptime;
 
 /// The uptime that we saw ourselves, and how much it is worth.
 #[derive(Clone, Debug)]

@@ -1,15 +1,15 @@
 //! A look at a page: who looks, when, and at which address.
 
-use crate::done as notice;
 use domain::money::{Percent, PriceLimits, Usd};
 use domain::time::Timestamp;
 use store::accounts::Identity;
-use store::notices::UNREAD_MAX;
-use store::{StoreError, events, ledger, notices};
-use url::form_urlencoded;
-use url::form_urlencoded::Serializer;
+use store::notices::{self, UNREAD_MAX};
+use store::{StoreError, events, ledger};
+use url::form_urlencoded::{self, Serializer};
 use web::page::{Frame, Section};
 use web::{Context, session};
+
+use crate::done as notice;
 
 /// How many are unread, such as `7` or `99+`; `None` for none.
 pub fn unread_words(unread: u32) -> Option<String> {
@@ -22,8 +22,10 @@ pub fn unread_words(unread: u32) -> Option<String> {
 
 /// Who looks at a page, when, and at which address: what every page depends on.
 pub struct Visit<'a> {
-    /// Who looks; `None` for a visitor.
+    /// Who looks; `None` for a visitor, and where it is not looked up.
     pub viewer: Option<Viewer<'a>>,
+    /// Whether there is a session of which it is not looked up.
+    has_session: bool,
     /// When.
     pub now: Timestamp,
     /// The last event before the page's data were read, on a page that is live.
@@ -71,19 +73,26 @@ impl<'a> Visit<'a> {
             }),
             None => None,
         };
-        Ok(Visit {
-            viewer,
+        let form_token = viewer.and_then(|_| session::form_token(cx.request));
+        Ok(Visit { viewer, form_token, has_session: false, ..Visit::anonymous(cx) })
+    }
+
+    /// The visit of a page that is the same for everybody: it asks the database nothing.
+    pub fn anonymous(cx: &'a Context<'_>) -> Visit<'a> {
+        Visit {
+            viewer: None,
+            has_session: session::has_session(cx.request),
             now: cx.now,
             last_event: None,
             request_id: &cx.request_id,
-            form_token: viewer.and_then(|_| session::form_token(cx.request)),
+            form_token: session::form_token(cx.request),
             price_limits: cx.config.price_limits,
             platform_fee: cx.config.platform_fee,
             has_mail: cx.config.has_mail,
             limit_factor: cx.config.limit_factor,
             base_url: cx.base_url(),
             query: query(cx.request.uri().query().unwrap_or_default()),
-        })
+        }
     }
 
     /// The visit of a page that changes with what happens. Ask for it before the page's own data,
@@ -99,6 +108,7 @@ impl<'a> Visit<'a> {
     /// The frame of a page with this title.
     pub fn frame(&self, title: impl Into<String>, section: Section) -> Frame {
         Frame {
+            has_session: self.has_session,
             signed_in: self.viewer.map(|viewer| viewer.identity.email.clone()),
             is_operator: self.viewer.is_some_and(|viewer| viewer.identity.is_operator),
             balance: self.viewer.map(|viewer| viewer.balance.for_people()),
@@ -141,6 +151,7 @@ mod tests {
     fn visit(text: &str) -> Visit<'static> {
         Visit {
             viewer: None,
+            has_session: false,
             now: Timestamp::from_seconds(0),
             last_event: None,
             request_id: "",

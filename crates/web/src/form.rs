@@ -1,13 +1,13 @@
 //! Forms of pages, and the gathering of every wrong field before anything is answered.
 
-use crate::page::Field;
-use crate::problem::{Kind, Problem};
-use crate::text::sentence;
 use domain::field::FieldError;
 use domain::order::IdempotencyKey;
 use url::form_urlencoded;
 
 use crate::context::{Context, IDEMPOTENCY_KEY, Request, UnreadableHeader, sole_header};
+use crate::page::Field;
+use crate::problem::{Kind, Problem};
+use crate::text::sentence;
 
 /// The longest reason that an operator gives.
 const REASON_CHARS_MAX: usize = 200;
@@ -61,11 +61,11 @@ pub fn read_reason(text: &str) -> Result<String, FieldError> {
     Ok(reason.to_owned())
 }
 
-/// The request's `Idempotency-Key`, or a fresh one for a client that sends none. A key that cannot
-/// be read is refused: without it, a retry would act twice.
-pub fn idempotency_key(cx: &Context<'_>) -> Result<IdempotencyKey, FieldError> {
+/// The request's `Idempotency-Key`, if it has one. A key that cannot be read is refused: without it,
+/// a retry would act twice.
+pub fn idempotency_key(cx: &Context<'_>) -> Result<Option<IdempotencyKey>, FieldError> {
     match sole_header(cx.request, IDEMPOTENCY_KEY) {
-        Ok(key) => IdempotencyKey::parse(key.unwrap_or(&cx.request_id)),
+        Ok(key) => key.map(IdempotencyKey::parse).transpose(),
         Err(UnreadableHeader) => Err(IdempotencyKey::wrong()),
     }
 }

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use domain::recurring::{ALL, RecurringJob, RunBy};
+use domain::time::Timestamp;
 use store::StoreError;
-use store::job_runs::{self, Done};
+use store::job_runs::{self, Begin, Done};
 
 use crate::env::{Env, NoKeys};
 
@@ -16,20 +17,34 @@ pub struct Job {
     pub run: fn(&Env<'_>) -> Result<(), JobError>,
 }
 
-/// Whether these are a component's jobs in the table, all of them in its order: a component that
-/// lists others does not compile.
-pub const fn are_those_of(by: RunBy, jobs: &[Job]) -> bool {
-    let (mut row, mut found) = (0, 0);
-    while row < ALL.len() {
-        if ALL[row].by as u8 == by as u8 {
-            if found == jobs.len() || !is_same(ALL[row].name, jobs[found].about.name) {
-                return false;
+/// Whether the features have the jobs that the table says a component does, all of them and in its
+/// order: a component that lacks one does not compile.
+pub const fn are_those_of(by: RunBy, features: &[&[Job]]) -> bool {
+    let mut row = next_row(by, 0);
+    let mut feature = 0;
+    while feature < features.len() {
+        let mut at = 0;
+        while at < features[feature].len() {
+            let about = features[feature][at].about;
+            if about.by as u8 == by as u8 {
+                if row == ALL.len() || !is_same(ALL[row].name, about.name) {
+                    return false;
+                }
+                row = next_row(by, row + 1);
             }
-            found += 1;
+            at += 1;
         }
+        feature += 1;
+    }
+    row == ALL.len()
+}
+
+/// The first job of a component in the table, from a row on.
+const fn next_row(by: RunBy, mut row: usize) -> usize {
+    while row < ALL.len() && ALL[row].by as u8 != by as u8 {
         row += 1;
     }
-    found == jobs.len()
+    row
 }
 
 /// `==` is not for constants yet.
@@ -72,16 +87,28 @@ impl JobError {
     }
 }
 
-/// Does those of the jobs that are due, in their order, and keeps how each went, in one statement.
-/// One that fails does not keep the others from being done. Answers what failed, one by one.
-pub fn run_due(env: &Env<'_>, jobs: &[Job]) -> Vec<String> {
+/// Does those of a component's jobs that are due, in their order, and keeps how each went, in one
+/// statement. One that fails does not keep the others from being done. Answers what failed, one by
+/// one.
+pub fn run_due(env: &Env<'_>, by: RunBy, features: &[&[Job]]) -> Vec<String> {
     // Without it every job is due, and none does harm.
-    let last = job_runs::all(env.db).unwrap_or_default();
+    let runs = job_runs::all(env.db).unwrap_or_default();
+    let begun_at = |about: &RecurringJob| runs.get(about.name).and_then(|run| run.begun_at);
+    let jobs = features.iter().copied().flatten().filter(|job| job.about.by == by);
+    let due: Vec<&Job> =
+        jobs.filter(|job| job.about.is_due(begun_at(job.about), env.now)).collect();
+    let timed = due.iter().filter(|job| job.about.every_seconds > 0);
+    let timed: Vec<Begin> = timed
+        .map(|job| Begin {
+            name: job.about.name,
+            last_begun_at: begun_at(job.about).map(Timestamp::seconds),
+        })
+        .collect();
+    let begun = job_runs::begin(env.db, &timed, env.now);
     let mut done = Vec::new();
-    for job in jobs {
-        let Job { about, run } = job;
-        let last = last.get(about.name).map(|run| run.started_at);
-        if !about.is_due(last, env.now) {
+    for Job { about, run } in due {
+        let is_others = |begun: &Vec<String>| !begun.iter().any(|name| name == about.name);
+        if about.every_seconds > 0 && begun.as_ref().is_ok_and(is_others) {
             continue;
         }
         let started = env.clock.elapsed();
@@ -111,23 +138,27 @@ pub fn log(line: &str) {
 
 #[cfg(test)]
 mod tests {
-    use domain::recurring::{DELIVER_MESSAGES, LOOK_AT_PROMISES, SWEEP_MESSAGES, TELL};
+    use domain::recurring::{
+        CHECK_SLA_AT_RISK, CREATE_NOTIFICATIONS, DELIVER_MESSAGES, SWEEP_MESSAGES, SYNC,
+    };
 
     use super::*;
 
     #[test]
     fn a_component_lists_its_jobs_in_order() {
         let job = |about| Job { about, run: |_| Ok(()) };
-        let [look, tell] = [&LOOK_AT_PROMISES, &TELL];
+        let [check, create] = [&CHECK_SLA_AT_RISK, &CREATE_NOTIFICATIONS];
         let [deliver, sweep] = [&DELIVER_MESSAGES, &SWEEP_MESSAGES];
         let is_all = |jobs: &[&'static RecurringJob]| {
             let jobs: Vec<Job> = jobs.iter().map(|about| job(about)).collect();
-            are_those_of(RunBy::Notifier, &jobs)
+            let (first, second) = jobs.split_at(jobs.len() / 2);
+            are_those_of(RunBy::Notifier, &[first, second])
         };
-        assert!(is_all(&[look, tell, deliver, sweep]));
-        assert!(!is_all(&[look, tell, deliver]));
-        assert!(!is_all(&[tell, look, deliver, sweep]));
-        assert!(!is_all(&[look, tell, deliver, sweep, sweep]));
+        assert!(is_all(&[check, create, deliver, sweep]));
+        assert!(is_all(&[check, create, &SYNC, deliver, sweep]), "another component does it");
+        assert!(!is_all(&[check, create, deliver]));
+        assert!(!is_all(&[create, check, deliver, sweep]));
+        assert!(!is_all(&[check, create, deliver, sweep, sweep]));
         assert!(!is_all(&[]));
     }
 }

@@ -1,9 +1,10 @@
 //! JSON bodies: read whole, checked field by field.
 
+use std::fmt::Display;
+
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
-use std::fmt::Display;
 
 use crate::context::Request;
 use crate::problem::{Kind, Problem};

@@ -8,7 +8,7 @@ extern crate self as web;
 
 mod address;
 pub mod api;
-pub mod audit;
+mod audit;
 pub mod body;
 pub mod config;
 pub mod context;
@@ -18,7 +18,6 @@ pub mod form;
 pub mod job;
 pub mod json;
 pub mod limit;
-pub mod mail;
 pub mod openapi;
 pub mod operation;
 pub mod page;
@@ -26,6 +25,7 @@ pub mod problem;
 pub mod respond;
 pub mod route;
 pub mod session;
+pub mod stored;
 pub mod text;
 
 pub use body::Body;

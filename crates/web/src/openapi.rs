@@ -101,7 +101,7 @@ fn parameters(operation: &Operation) -> Value {
 
 fn security(access: Access) -> Value {
     match access {
-        Access::Public => json!([]),
+        Access::Anonymous | Access::Public => json!([]),
         Access::Account(_) => json!([{ "token": [] }, { "session": [] }]),
         Access::Operator => json!([{ "operator": [] }, { "token": [] }, { "session": [] }]),
     }
@@ -153,7 +153,8 @@ fn responses(operation: &Operation, generator: &mut SchemaGenerator) -> Value {
     if let Some(about) = operation.nothing {
         responses.insert("204".into(), json!({ "description": about }));
     }
-    if operation.method == http::Method::GET && operation.access == Access::Public {
+    let is_for_all = matches!(operation.access, Access::Anonymous | Access::Public);
+    if operation.method == http::Method::GET && is_for_all {
         let unchanged =
             json!({ "description": "Not modified since the response with the sent ETag." });
         responses.insert("304".into(), unchanged);

@@ -10,6 +10,8 @@ use crate::problem::Kind;
 /// Who may call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
+    /// Everybody, without a look at who asks: it needs no database.
+    Anonymous,
     /// Everybody.
     Public,
     /// Who is signed in, or has a token with this scope.
@@ -151,9 +153,13 @@ impl Operation {
     /// Every problem that this operation can answer, in the order of their declaration.
     pub fn all_problems(&self) -> Vec<Kind> {
         let mut kinds = self.problems.to_vec();
-        kinds.extend([Kind::MethodNotAllowed, Kind::Internal, Kind::Busy, Kind::WrongSchema]);
+        kinds.extend([Kind::MethodNotAllowed, Kind::Internal]);
+        if self.access != Access::Anonymous {
+            // A token of nobody is refused wherever it is sent.
+            kinds.extend([Kind::Busy, Kind::WrongSchema, Kind::NotSignedIn]);
+        }
         match self.access {
-            Access::Public => {}
+            Access::Anonymous | Access::Public => {}
             Access::Operator => kinds.extend([
                 Kind::NotSignedIn,
                 Kind::NotFound,
@@ -165,14 +171,15 @@ impl Operation {
         if !self.query.is_empty() || self.takes_key {
             kinds.push(Kind::InvalidFields);
         }
+        if self.takes_key {
+            kinds.extend([Kind::KeyReused, Kind::ResponseDeleted]);
+        }
         if self.body.is_some() {
             kinds.extend([Kind::Unreadable, Kind::InvalidFields, Kind::TooLarge]);
         }
         if self.path.contains('{') {
             kinds.push(Kind::NotFound);
         }
-        // A token of nobody is refused wherever it is sent.
-        kinds.push(Kind::NotSignedIn);
         if self.method != Method::GET {
             kinds.extend([Kind::CrossSite, Kind::TooManyRequests]);
         }

@@ -17,8 +17,11 @@ pub struct Frame {
     pub title: String,
     /// The navigation entry that is marked as the current one.
     pub section: Section,
-    /// The email address of the account that is signed in, or `None` for a visitor.
+    /// The email address of the account that is signed in; `None` for a visitor, and where it is
+    /// not looked up.
     pub signed_in: Option<String>,
+    /// Whether the request carries a session of which nothing else is known.
+    pub has_session: bool,
     /// Whether that account is an operator's.
     pub is_operator: bool,
     /// The wallet's balance, such as `$100.00`.

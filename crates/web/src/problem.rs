@@ -15,6 +15,7 @@ use store::StoreError;
 use store::disputes::{DecideFailure, DisputeFailure};
 use store::jobs::ReportFailure;
 use store::leaving::{MoveFailure, WithdrawFailure};
+use store::ledger::CreditFailure;
 use store::maintenance::MaintenanceFailure;
 use store::offering::OfferingFailure;
 use store::payouts::{self, RequestFailure};
@@ -223,6 +224,9 @@ kinds! {
         "Remove one first.";
     TotpThere, "totp-there", CONFLICT, "An authenticator app is already set up",
         "Remove the current app before you set up another one.";
+    ResponseDeleted, "response-deleted", GONE, "The response is no longer stored",
+        "The request succeeded when it was first sent, and was not repeated. Responses are stored \
+         for 30 days.";
     TooLarge, "body-too-large", PAYLOAD_TOO_LARGE, "The request is too large",
         "Send a smaller request body.";
     KeyReused, "idempotency-key-reused", UNPROCESSABLE_ENTITY,
@@ -412,7 +416,6 @@ impl From<RentFailure> for Problem {
             RentFailure::Rule(error) => error.into(),
             RentFailure::QuoteUsed => Problem::new(Kind::QuoteUsed, failure),
             RentFailure::QuoteExpired => Problem::new(Kind::QuoteExpired, failure),
-            RentFailure::KeyReused => Problem::new(Kind::KeyReused, failure),
             RentFailure::Store(error) => error.into(),
         }
     }
@@ -444,8 +447,19 @@ impl From<ChangeFailure> for Problem {
             ChangeFailure::RefundChanged { refund, .. } => {
                 Problem::new(Kind::RefundChanged, failure).with("refund", refund.to_string())
             }
-            ChangeFailure::KeyReused => Problem::new(Kind::KeyReused, failure),
             ChangeFailure::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<CreditFailure> for Problem {
+    fn from(failure: CreditFailure) -> Problem {
+        match failure {
+            CreditFailure::NoSuchAccount => Problem::plain(Kind::NoSuchAccount),
+            CreditFailure::NoSuchRental => Problem::not_found(),
+            CreditFailure::NotEarned => Problem::plain(Kind::NotEarned),
+            CreditFailure::ReferenceUsed => Problem::plain(Kind::KeyReused),
+            CreditFailure::Store(error) => error.into(),
         }
     }
 }
@@ -474,7 +488,6 @@ impl From<RequestFailure> for Problem {
     fn from(failure: RequestFailure) -> Problem {
         let rule = match failure {
             RequestFailure::Rule(rule) => rule,
-            RequestFailure::KeyReused => return Problem::new(Kind::KeyReused, failure),
             RequestFailure::Store(error) => return error.into(),
         };
         match rule {

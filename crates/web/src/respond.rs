@@ -125,8 +125,9 @@ pub fn finish(cx: &Context<'_>, mut response: Response) -> Response {
     let is_read = matches!(*cx.request.method(), Method::GET | Method::HEAD);
     // The link of a mail has a secret in its address.
     let is_secret = cx.query("code").is_some();
-    // The operator has a token and no identity.
-    let is_public = cx.identity.is_none() && !session::has_token(cx.request) && !is_secret;
+    // The operator has a token and no identity, and not every page looks up whose session it is.
+    let has_credential = session::has_token(cx.request) || session::has_session(cx.request);
+    let is_public = cx.identity.is_none() && !has_credential && !is_secret;
     let has_own_rule = response.headers().contains_key(CACHE_CONTROL);
     if is_read && is_public && response.status() == StatusCode::OK {
         let tag = entity_tag(response.body().bytes());

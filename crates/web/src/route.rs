@@ -150,6 +150,9 @@ fn matches(pattern: &'static str, path: &str) -> Option<Vec<(&'static str, Strin
 /// Finds out who asks, refuses who may not, and calls the handler.
 fn admit_and_call(route: &Route, cx: &mut Context<'_>) -> Result<Response, Problem> {
     session::refuse_cross_site(cx.request)?;
+    if route.access == Access::Anonymous {
+        return (route.handler)(cx);
+    }
     let is_bootstrap = session::is_operator(cx.config, cx.request);
     if !(is_bootstrap && route.access == Access::Operator) {
         cx.identity = session::identify(cx.db, cx.request, cx.now)?;
@@ -161,7 +164,7 @@ fn admit_and_call(route: &Route, cx: &mut Context<'_>) -> Result<Response, Probl
             limit_changes(cx)?;
         }
         match route.access {
-            Access::Public => {}
+            Access::Anonymous | Access::Public => {}
             Access::Account(scope) => cx.require(scope)?,
             Access::Operator => cx.require_operator()?,
         }

@@ -165,6 +165,11 @@ pub fn is_operator(config: &Config, request: &Request) -> bool {
     bool::from(hash(expected).ct_eq(&hash(given)))
 }
 
+/// Whether the request carries a session, which may have ended.
+pub fn has_session(request: &Request) -> bool {
+    session_secret(request).is_some()
+}
+
 /// Whether the request carries a token rather than a session.
 pub fn has_token(request: &Request) -> bool {
     bearer(request).is_some()

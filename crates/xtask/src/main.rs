@@ -58,7 +58,7 @@ enum Command {
     Boot,
     /// Lets tools look for holes in the running app, on loopback.
     Attack(attack::Options),
-    /// Fires a scheduled component now, such as `grid-sync`.
+    /// Runs the jobs of a scheduled component now that are due, such as `grid-sync`.
     Cron(cron::Options),
     /// Creates a database, or upgrades it to this version's schema. Stop the app first.
     Migrate {

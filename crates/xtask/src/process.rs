@@ -237,6 +237,6 @@ mod tests {
         let mut step = Step::start("testing");
         let mut command = shell("echo ready; exec sleep 600");
         let stopped = run_watched(&mut step, &mut command, &mut |_| Watch::Stop("enough".into()));
-        assert!(stopped.unwrap_err().to_string().ends_with("was ended: enough"));
+        assert!(stopped.unwrap_err().to_string().ends_with("was stopped: enough"));
     }
 }

@@ -211,7 +211,7 @@ fn a_rental_from_before_there_were_slices_is_taken_over() {
     refused(import("32", "farmer@example.org", "2026-11-01"), "nothing was imported");
     let output = import("32", ADA, "2026-11-01");
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(said.contains("rents node32 whole until 2036-11-01T00:00:00Z"), "{said}");
+    assert!(said.contains("rents all of node32 until 2036-11-01T00:00:00Z"), "{said}");
     refused(import("32", ADA, "2026-11-01"), "nothing was imported");
     for finding in invariants::check(&machine.db()).unwrap() {
         assert_eq!(finding.violations, 0, "{}", finding.invariant.claim);

@@ -146,7 +146,7 @@ impl Tab {
 
     /// Waits until the page with this title is there.
     pub async fn arrive(&self, title: &str) {
-        let head = format!("/html/head/title[. = '{title} · Mycelium']");
+        let head = format!("/html/head/title[. = \"{title} · Mycelium\"]");
         self.on(Locator::XPath(&head), title, |_| ready(Ok(()))).await;
     }
 

@@ -1,7 +1,9 @@
 //! All features together: the API that they make, and what serves it.
 
 use documents::api::{Api, SHOW_API_DOCUMENT};
+use documents::{api_docs, show_api_document};
 use web::Route;
+use web::operation::Access;
 
 /// The API of all features. The component `site` serves the same.
 pub const API: Api = Api {
@@ -18,7 +20,13 @@ pub const API: Api = Api {
     members: &[renting::PROBLEM_MEMBERS, farming::PROBLEM_MEMBERS],
 };
 
-/// Every route of a feature.
+/// What is made of the operations of all features.
+pub const ABOUT_THE_API: &[Route] = &[
+    Route::api(&SHOW_API_DOCUMENT, |cx| show_api_document(cx, &API)),
+    Route::page("/docs/api", Access::Anonymous, |cx| api_docs(cx, &API)),
+];
+
+/// Every route.
 pub fn routes() -> impl Iterator<Item = &'static Route> {
     let features = [
         renting::ROUTES,
@@ -28,6 +36,8 @@ pub fn routes() -> impl Iterator<Item = &'static Route> {
         machines::ROUTES,
         accounts::ROUTES,
         operating::ROUTES,
+        documents::ROUTES,
+        &[ABOUT_THE_API],
     ];
     features.into_iter().flatten().copied().flatten()
 }

@@ -31,6 +31,8 @@ pub const MORNING: i64 = 1_795_368_000;
 pub const OPERATOR_TOKEN: &str = "the-operator-of-the-tests-0001";
 /// What is encrypted in the database is so with this key.
 pub const ENCRYPTION_KEYS: &str = "1:dGhlIGtleSBvZiB0aGUgdGVzdHMgaXMgMzIgYnl0ZXM=";
+/// The component that does what time does.
+const CLOCK: &str = "clock";
 /// The component that syncs.
 const SYNC: &str = "grid-sync";
 /// Everybody's password.
@@ -263,13 +265,30 @@ impl Market {
         self.data.path()
     }
 
-    /// Runs a cron component now.
+    /// Runs a cron component now: those of its jobs that are due. Fails if one of them does.
     pub async fn fire(&self, component: &str) -> Result<(), String> {
+        self.wake(component).await?;
+        self.failed_jobs(component)
+    }
+
+    /// The same where a job may fail, as one may of several runs at once.
+    pub async fn wake(&self, component: &str) -> Result<(), String> {
         if component == SYNC {
             self.synced_at.store(self.now().seconds(), Ordering::Relaxed);
         }
-        self.host.fire_cron(component).await.map_err(|error| format!("{error:#}"))?;
-        self.failed_jobs(component)
+        self.host.fire_cron(component).await.map_err(|error| format!("{error:#}"))
+    }
+
+    /// Does what time does, now: every job of `clock`, whenever it was last done.
+    pub async fn run_clock(&self) -> Result<(), String> {
+        self.forget_runs();
+        self.fire(CLOCK).await
+    }
+
+    /// Makes every job due, whenever it was last done.
+    pub fn forget_runs(&self) {
+        let forget = "UPDATE job_runs SET begun_at = NULL";
+        self.open_database().connection().execute(forget, []).unwrap();
     }
 
     /// Gets what the host shows itself, outside of the app and its document.
@@ -309,13 +328,14 @@ impl Market {
         }
     }
 
-    /// Lets the market sync with the grid, and answers the run as the operator sees it. Now, or as
-    /// soon as it may: after a run it waits for a minute.
+    /// Does what time does, lets the market sync with the grid, and answers the run as the operator
+    /// sees it. Now, or as soon as it may: after a run it waits for a minute.
     pub async fn sync(&self) -> Value {
         let next = self.synced_at.load(Ordering::Relaxed) + sync_runs::APART_SECONDS;
         if (1..=sync_runs::APART_SECONDS).contains(&(next - self.now().seconds())) {
             self.set_clock(next);
         }
+        self.run_clock().await.unwrap();
         self.fire(SYNC).await.unwrap();
         self.sync_runs().await["runs"][0].clone()
     }

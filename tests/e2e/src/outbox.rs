@@ -7,13 +7,13 @@ use std::time::Duration;
 use domain::account::Email;
 use domain::id::MailId;
 use gridproxy::{Documents, Standin};
+use mail::{self, Mail};
 use seal::Keys;
 use serde_json::Value;
 use stage::SeededRandom;
 use store::RusqliteDb;
 use store::mails::{self, NewMail, Retry};
 use tokio::net::TcpSocket;
-use web::mail::{self, Mail};
 
 use crate::answer::Answer;
 use crate::market::{ENCRYPTION_KEYS, Market};

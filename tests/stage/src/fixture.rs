@@ -1,13 +1,15 @@
 //! Markets for tests of pages, and what people did in them before a test begins.
 
+use std::cell::RefCell;
+
 use domain::id::{NodeId, OrderId, RANDOM_ID_BYTES, RentalId};
 use domain::listing::Listing;
 use domain::money::Percent;
 use domain::node::NodeReport;
-use domain::order::{IdempotencyKey, RentRequest, Wanted};
+use domain::order::{RentRequest, Wanted};
 use domain::term::Term;
 use store::rentals::Rental;
-use store::renting::{self, Basis, Order, Setup};
+use store::renting::{self, Basis, Order, Ordered, Setup};
 
 use crate::people::ADA;
 use crate::{Stage, plot};
@@ -53,12 +55,17 @@ impl Stage {
             basis: Basis::Request(&request),
             renter: ADA.account(),
             token: None,
-            key: &IdempotencyKey::parse(&format!("rental-{nth}")).unwrap(),
-            request_hash: [nth; 32],
+            intention: None,
             platform_fee: Percent::whole(10),
             slices_max: 100,
             setup: &Setup::default(),
         };
-        renting::rent(&self.db, &order, self.now()).unwrap().rentals.remove(0)
+        let made = RefCell::new(None);
+        let respond = |ordered: &Ordered| {
+            made.replace(ordered.rentals.first().cloned());
+            web::stored::no_content("/")
+        };
+        renting::rent(&self.db, &order, &respond, self.now()).unwrap();
+        made.take().unwrap()
     }
 }

@@ -20,6 +20,7 @@ mod people;
 mod plot;
 
 use domain::money::Usd;
+use domain::recurring::RecurringJob;
 use domain::time::Timestamp;
 use store::{RusqliteDb, invariants, ledger};
 use web::{Config, Env, Job, JobError};
@@ -110,9 +111,10 @@ impl Stage {
         self.clock.pass(seconds);
     }
 
-    /// Runs a recurring job now.
-    pub fn run(&self, job: &Job) -> Result<(), JobError> {
-        (job.run)(&self.env())
+    /// Runs a recurring job of a feature now.
+    pub fn run(&self, jobs: &[Job], about: &RecurringJob) -> Result<(), JobError> {
+        let job = jobs.iter().find(|job| job.about == about);
+        (job.expect("the feature has this job").run)(&self.env())
     }
 
     /// Somebody who is not signed in.

@@ -10,7 +10,8 @@ use domain::offering::Offering;
 use domain::promise::{Bandwidth, Uptime};
 use domain::term;
 use domain::time::Timestamp;
-use store::ledger::{self, Credit, Credited};
+use store::audit::{Actor, NewEntry};
+use store::ledger::{self, Credit};
 use store::{RusqliteDb, accounts, migrate, nodes, offering};
 
 use crate::morning;
@@ -79,8 +80,18 @@ fn sign_up(db: &RusqliteDb, user: User) {
 }
 
 pub(crate) fn credit(db: &RusqliteDb, user: User, amount: Usd, key: &str, now: Timestamp) {
-    let credit = Credit { email: &user.address(), amount, reason: "bank transfer", key };
-    assert!(matches!(ledger::credit(db, &credit, now).unwrap(), Credited::Done(_)));
+    let audit = NewEntry {
+        action: "credit-granted",
+        actor: Actor::Operator,
+        actor_id: String::new(),
+        account: None,
+        subject: key,
+        address: "",
+        request_id: "",
+    };
+    let (email, reason, intention) = (&user.address(), "bank transfer", None);
+    let credit = Credit { email, amount, reason, reference: key, intention, audit: &audit };
+    ledger::credit(db, &credit, &|_| web::stored::no_content("/"), now).unwrap();
 }
 
 /// The farmer registers a node.

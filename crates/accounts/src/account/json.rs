@@ -1,6 +1,5 @@
 //! Accounts: signing up and in, what changes one, sessions, tokens, and what was done.
 
-use crate::second_factor::json::SecondFactorView;
 use domain::account::Scope;
 use domain::field::FieldError;
 use domain::time::Timestamp;
@@ -16,6 +15,8 @@ use web::api::{PAGING, PageOf};
 use web::json::{Decimal, EMAIL, ONE_LINE_OF_80};
 use web::operation::{Access, NextStep, Operation, schema_of};
 use web::text::is_visible;
+
+use crate::second_factor::json::SecondFactorView;
 
 const GROUP: &str = "Account";
 

@@ -1,17 +1,17 @@
 //! The JSON API of second factors.
 
-use crate::account::json::AccountView;
-use crate::second_factor::json::{
-    AppCodeBody, FactorsView, NewPasskeyBody, PasskeyView, PasskeysView, ProofBody,
-    RecoveryCodesView, SecondFactorBody, ShownPasskeyBody, TotpView, parse_passkey_id, passkey_id,
-};
 use domain::factor::PasskeyName;
 use http::StatusCode;
 use http::header::SET_COOKIE;
 use store::factors;
 use web::{Context, Problem, Response, json, respond};
 
+use crate::account::json::AccountView;
 use crate::api::created;
+use crate::second_factor::json::{
+    AppCodeBody, FactorsView, NewPasskeyBody, PasskeyView, PasskeysView, ProofBody,
+    RecoveryCodesView, SecondFactorBody, ShownPasskeyBody, TotpView, parse_passkey_id, passkey_id,
+};
 use crate::{codes, passkeys, proof};
 
 pub(crate) fn finish_session(cx: &Context<'_>) -> Result<Response, Problem> {

@@ -1,13 +1,14 @@
 //! What leads through a mail: a sign-up, a forgotten password, a change of address.
 
-use crate::account::page::password_rule;
 use askama::Template;
+use ui::limits::LINK_MINUTES;
 use ui::visit::Visit;
 use web::Problem;
 use web::form::{Form, error_above, error_of, sent};
-use web::mail::LINK_MINUTES;
 use web::page::{Field, Frame, Section};
 use web::text::counted;
+
+use crate::account::page::password_rule;
 
 /// What `mail_sent.html` shows: the same, whoever asked and for whatever address.
 #[derive(Clone, Debug, Template)]

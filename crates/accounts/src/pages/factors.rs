@@ -1,11 +1,6 @@
 //! The pages of second factors: the second step of signing in, confirming who one is, and setting
 //! factors up. All of them but passkeys work without scripts.
 
-use crate::account::page::HOME;
-use crate::account::page::next as next_page;
-use crate::second_factor::json::{ProofBody, parse_passkey_id};
-use crate::second_factor::page::back;
-use crate::second_factor::page::{Factors, Prove, RecoveryCodes, SecondFactor, TotpSetup};
 use factors::qr;
 use factors::totp::TotpSecret;
 use http::StatusCode;
@@ -13,13 +8,14 @@ use http::header::SET_COOKIE;
 use store::factors as kept;
 use ui::done::Done;
 use ui::visit::Visit;
-use web::form::Form;
-use web::form::belongs_to_form;
-use web::route::SETTINGS;
-use web::route::see_other_with_cookie;
+use web::form::{Form, belongs_to_form};
+use web::route::{SETTINGS, see_other_with_cookie};
 use web::{Context, Problem, Response, respond};
 
+use crate::account::page::{HOME, next as next_page};
 use crate::codes::{self, NewCodes};
+use crate::second_factor::json::{ProofBody, parse_passkey_id};
+use crate::second_factor::page::{Factors, Prove, RecoveryCodes, SecondFactor, TotpSetup, back};
 use crate::{passkeys, proof};
 
 /// Where an app that is being set up is shown.

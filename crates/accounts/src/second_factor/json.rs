@@ -1,6 +1,5 @@
 //! Second factors: passkeys, authenticator apps, recovery codes, and what is signed in with them.
 
-use crate::account::json::AccountView;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use domain::account::Scope;
@@ -12,6 +11,8 @@ use serde_json::Value;
 use store::factors::Passkey;
 use web::Kind;
 use web::operation::{Access, Operation, schema_of};
+
+use crate::account::json::AccountView;
 
 const GROUP: &str = "Second factors";
 

@@ -1,10 +1,7 @@
 //! Second factors: the second step of signing in, confirming who one is, and setting factors up.
 
-use crate::account::page::HOME;
-use crate::second_factor::json::passkey_id;
 use askama::Template;
-use domain::factor;
-use domain::factor::PASSKEYS_MAX;
+use domain::factor::{self, PASSKEYS_MAX};
 use store::factors::Passkey;
 use ui::moment::to_the_minute;
 use ui::visit::Visit;
@@ -13,6 +10,9 @@ use web::page::{Frame, Moment, Section};
 use web::route::SETTINGS;
 use web::session::local_path;
 use web::text::sentence;
+
+use crate::account::page::HOME;
+use crate::second_factor::json::passkey_id;
 
 /// What `second_factor.html` shows: the step after the password.
 #[derive(Clone, Debug, Template)]

@@ -1,9 +1,5 @@
 //! The settings of an account, `/dashboard/settings` and the pages below it.
 
-use crate::account::json::{NewTokenView, TokenBody};
-use crate::account::page::password_rule;
-use crate::second_factor::page::Factors;
-use crate::settings::browser::browser;
 use askama::Template;
 use domain::account::Scope;
 use domain::money::Usd;
@@ -16,6 +12,11 @@ use web::json::Decimal;
 use web::page::{Badge, Field, Frame, Moment, Section, Tone};
 use web::text::sentence;
 use web::{Kind, Problem};
+
+use crate::account::json::{NewTokenView, TokenBody};
+use crate::account::page::password_rule;
+use crate::second_factor::page::Factors;
+use crate::settings::browser::browser;
 
 /// What `settings.html` shows: a section for each thing that can be set, each with its own forms.
 #[derive(Clone, Debug, Template)]

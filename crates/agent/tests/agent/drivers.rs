@@ -26,8 +26,12 @@ fn check(create: &str, settings: &str, words: &str) -> Farm {
 
 #[test]
 fn a_driver_that_hangs_is_ended_with_all_that_it_started() {
-    let limit = "create_seconds = 1\n";
-    let farm = check("sleep 4321 & echo $! > ${0%/*}/child; sleep 4321", limit, "longer than 1 s");
+    let limit = "create_seconds = 2\n";
+    let farm = check(
+        "sleep 4321 & echo $! > ${0%/*}/child; sleep 4321",
+        limit,
+        "timed out after 2 seconds",
+    );
     let child = fs::read_to_string(farm.path("child")).unwrap();
     let status = fs::read_to_string(format!("/proc/{}/status", child.trim())).unwrap_or_default();
     assert!(status.is_empty() || status.contains("State:\tZ"), "{status}");
@@ -37,16 +41,16 @@ fn a_driver_that_hangs_is_ended_with_all_that_it_started() {
 fn a_driver_that_answers_no_document_is_refused() {
     check("echo hello", "", "without a valid response");
     check("echo '{\"ok\":true,\"state\":\"running\"}'", "", "a field is missing");
-    check("exit 1", "", "ended with status 1");
+    check("exit 1", "", "exited with status 1");
     check("echo '{\"ok\":true,\"state\":\"absent\"}'", "", "returned no machine");
     check("head -c 1000000 /dev/zero", "", "is too long");
-    check("kill -9 $$", "", "by signal 9");
+    check("kill -9 $$", "", "was killed by signal 9");
 }
 
 #[test]
 fn a_flood_of_log_lines_is_cut_off() {
     let flood = "yes flood | head -c 3000000 >&2; head -c 3000000 /dev/zero >&2; exit 1";
-    let farm = check(flood, "", "ended with status 1");
+    let farm = check(flood, "", "exited with status 1");
     let log = fs::metadata(farm.path("agent/logs/job-0.1.create.log")).unwrap();
     assert!((200_000..300_000).contains(&log.len()), "{} bytes", log.len());
 }
@@ -66,12 +70,12 @@ fn an_open_port_is_no_machine() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let lie = format!("echo \"$REQUEST\" | $DRIVER | sed 's|\"port\":[0-9]*|\"port\":{port}|'");
-    farm = farm.with_driver(&bad(&lie)).with_settings("ready_seconds = 1\n");
+    farm = farm.with_driver(&bad(&lie)).with_settings("ready_seconds = 2\n");
     let number = farm.create("r1");
     farm.start();
     match farm.market.outcome(number) {
         Outcome::Failed { reason, retry: true } => {
-            assert!(reason.contains("not reachable within 1 seconds: no SSH banner"), "{reason}");
+            assert!(reason.contains("not reachable within 2 seconds: no SSH banner"), "{reason}");
         }
         other => panic!("{other:?}"),
     }

@@ -18,7 +18,11 @@ fn a_running_job_is_finished() {
     assert!(farm.ended().success());
     let access = access(farm.market.outcome(number));
     check_login(&farm, &access);
-    assert!(farm.log().contains("stopping; running jobs have 30 s to finish"), "{}", farm.log());
+    assert!(
+        farm.log().contains("stopping; running jobs have 30 seconds to finish"),
+        "{}",
+        farm.log()
+    );
 }
 
 #[test]

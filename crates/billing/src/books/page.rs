@@ -1,15 +1,13 @@
 //! The books: statements by month and receipts, below `/dashboard/wallet`. Both are to be printed.
 
-use crate::books::json::MonthBooks;
 use askama::Template;
 use domain::id::SliceId;
 use domain::money::Usd;
 use domain::month::Month;
 use domain::time::Timestamp;
 use store::chain::hex;
-use store::receipts::{Booked, Rented};
-use store::statements::{Book, Line, Sum};
-use store::{receipts, statements};
+use store::receipts::{self, Booked, Rented};
+use store::statements::{self, Book, Line, Sum};
 use ui::moment;
 use ui::money::{kind_in_words, receipt_link, receipt_number, signed, what};
 use ui::visit::Visit;
@@ -18,6 +16,8 @@ use web::Problem;
 use web::csv::{Field, Table};
 use web::page::{Fact, Frame, Link, Moment, Section};
 use web::text::{counted, grouped};
+
+use crate::books::json::MonthBooks;
 
 /// What `statements.html` shows: the months that have a statement.
 #[derive(Clone, Debug, Template)]

@@ -21,7 +21,7 @@ pub(crate) const CREDIT_WALLET: Operation = Operation {
     status: 201,
     about_answer: "The wallet balance after the credit.",
     answer: Some(schema_of::<CreditView>),
-    problems: &[Kind::NoSuchAccount, Kind::KeyReused],
+    problems: &[Kind::NoSuchAccount],
     ..Operation::READ
 };
 
@@ -38,7 +38,7 @@ pub(crate) const CREDIT_SLA: Operation = Operation {
     status: 204,
     about_answer: "The credit was booked. A retry with the same key returns the same response and \
                    books nothing more.",
-    problems: &[Kind::NotFound, Kind::NotEarned, Kind::KeyReused],
+    problems: &[Kind::NotFound, Kind::NotEarned],
     ..Operation::READ
 };
 

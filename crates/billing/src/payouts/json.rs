@@ -4,8 +4,7 @@ use domain::account::Scope;
 use domain::field::FieldError;
 use domain::id::PayoutId;
 use domain::money::Usd;
-use domain::payout;
-use domain::payout::PayoutState;
+use domain::payout::{self, PayoutState};
 use http::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -47,13 +46,7 @@ pub(crate) const REQUEST_PAYOUT: Operation = Operation {
     status: 201,
     about_answer: "The payout. A retry with the same key returns the same response.",
     answer: Some(schema_of::<FarmPayoutView>),
-    problems: &[
-        Kind::ProveFirst,
-        Kind::NoPayoutAddress,
-        Kind::OverEarnings,
-        Kind::TooManyPayouts,
-        Kind::KeyReused,
-    ],
+    problems: &[Kind::ProveFirst, Kind::NoPayoutAddress, Kind::OverEarnings, Kind::TooManyPayouts],
     ..Operation::READ
 };
 

@@ -4,8 +4,7 @@ use domain::account::Scope;
 use domain::field::FieldError;
 use domain::id::TopUpId;
 use domain::money::Usd;
-use domain::top_up;
-use domain::top_up::TopUpState;
+use domain::top_up::{self, TopUpState};
 use http::Method;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
@@ -32,7 +31,7 @@ pub(crate) const CREATE_TOP_UP: Operation = Operation {
     status: 201,
     about_answer: "The top-up. A retry with the same key returns the same response.",
     answer: Some(schema_of::<TopUpView>),
-    problems: &[Kind::PaymentsOff, Kind::TooManyTopUps, Kind::KeyReused, Kind::PaymentProvider],
+    problems: &[Kind::PaymentsOff, Kind::TooManyTopUps, Kind::PaymentProvider],
     ..Operation::READ
 };
 

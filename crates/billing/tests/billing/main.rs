@@ -8,6 +8,7 @@ mod wallet;
 
 use serde_json::{Value, json};
 use stage::{ADA, FARMER, Stage};
+use store::{Db, responses};
 
 const TOP_UPS: &str = "/api/wallet/top-ups";
 const STRIPE: &str = "https://api.stripe.com/v1/checkout/sessions";
@@ -22,17 +23,83 @@ fn with_stripe(stage: Stage) -> Stage {
     stage.with("stripe_webhook_secret", "whsec_0123456789abcdef0123456789")
 }
 
+/// The number that a query answers with.
+fn count(stage: &Stage, sql: &'static str) -> i64 {
+    (&stage.db as &dyn Db).one(sql, &[]).unwrap()
+}
+
 #[test]
 fn a_credit_is_booked_once_for_each_key() {
     let stage = Stage::market();
     let operator = || stage.as_operator().key("transfer-1");
     let credit = |amount| operator().post(billing::ROUTES, "/api/admin/credits", credit(amount));
     let first = credit("50.00");
-    first.ok(201);
+    assert_eq!(first.ok(201)["balance"], "150.00");
+    // The wallet holds something else by now.
+    stage.credit(ADA, "5");
+    let written = "SELECT count(*) FROM audit WHERE subject = 'transfer-1'";
     assert_eq!(credit("50").bytes(), first.bytes());
+    assert_eq!(count(&stage, written), 1);
     credit("60").problem(422, "idempotency-key-reused");
-    assert_eq!(stage.balance(ADA), "150.00");
+    // Of all that this operator does.
+    let sla = json!({
+        "rental_id": "01a2043b-3da8-7100-8000-000000000003", "amount_usd": "1", "reason": "down",
+    });
+    let sla = operator().post(billing::ROUTES, "/api/admin/sla-credits", sla);
+    sla.problem(422, "idempotency-key-reused");
+    assert_eq!(stage.balance(ADA), "155.00");
+    stage.pass(31);
+    responses::sweep(&stage.db, stage.now()).unwrap();
+    credit("50").problem(410, "response-deleted");
+    assert_eq!(stage.balance(ADA), "155.00");
     stage.check_invariants();
+}
+
+/// A farmer who has earned $90, and is paid to an address.
+fn with_earnings() -> Stage {
+    let stage = Stage::market();
+    let earned = "INSERT INTO post_booking VALUES (NULL, ?1, 0)";
+    let owner = FARMER.account().to_string();
+    let booking = json!({ "kind": "credit", "reference": "earned", "reason": "", "entries": [
+        { "kind": "funding", "owner": "", "micros": -90_000_000 },
+        { "kind": "earnings", "owner": owner, "micros": 90_000_000 },
+    ] });
+    stage.db.run(earned, &[booking.to_string().as_str().into()]).unwrap();
+    let address = "UPDATE accounts SET payout_address = 'BE71' WHERE id = ?1";
+    stage.db.run(address, &[owner.as_str().into()]).unwrap();
+    stage
+}
+
+#[test]
+fn a_payout_is_requested_once_for_each_key() {
+    let stage = with_earnings();
+    let farmer = || stage.as_strong(FARMER).key("k1");
+    let ask = |amount: &str| {
+        farmer().post(billing::ROUTES, "/api/farm/payouts", json!({ "amount_usd": amount }))
+    };
+    let first = ask("30");
+    let payout = first.ok(201);
+    let path = format!("/api/farm/payouts/{}", payout["id"].as_str().unwrap());
+    // It is what the payout is, told before it was written.
+    assert_eq!(farmer().get(billing::ROUTES, &path).ok(200), payout);
+    farmer().post(billing::ROUTES, &format!("{path}/withdraw"), json!({})).ok(200);
+    assert_eq!(ask("30.00").bytes(), first.bytes());
+    ask("31").problem(422, "idempotency-key-reused");
+    assert_eq!(count(&stage, "SELECT count(*) FROM payouts"), 1);
+    // A form that is sent twice.
+    let form = || {
+        let fields = [("amount_usd", "30"), ("idempotency_key", "k2")];
+        stage
+            .as_strong(FARMER)
+            .form(billing::ROUTES, "/dashboard/farm/payouts", &fields)
+            .see_other()
+    };
+    assert_eq!(form(), form());
+    assert_eq!(count(&stage, "SELECT count(*) FROM payouts"), 2);
+    // A retry without a second factor is no retry.
+    let weak = stage.as_user(FARMER).key("k1");
+    let weak = weak.post(billing::ROUTES, "/api/farm/payouts", json!({ "amount_usd": "30" }));
+    weak.problem(403, "prove-first");
 }
 
 #[test]

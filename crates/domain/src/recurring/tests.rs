@@ -35,7 +35,9 @@ fn components_are_woken_as_the_manifest_says() {
 
 #[test]
 fn a_job_is_due_once_its_time_is_over() {
-    assert!(EXPIRE.is_due(None, at(0)) && EXPIRE.is_due(Some(at(0)), at(0)));
+    assert!(
+        CREATE_NOTIFICATIONS.is_due(None, at(0)) && CREATE_NOTIFICATIONS.is_due(Some(at(0)), at(0))
+    );
     assert!(CHECKPOINT.is_due(None, at(0)));
     assert!(!CHECKPOINT.is_due(Some(at(0)), at(3_599)));
     assert!(CHECKPOINT.is_due(Some(at(0)), at(3_600)));
@@ -45,9 +47,10 @@ fn a_job_is_due_once_its_time_is_over() {
 
 #[test]
 fn the_next_run_is_known() {
-    assert_eq!(EXPIRE.next(None, at(1)), at(300));
+    assert_eq!(SYNC.next(None, at(1)), at(300));
+    assert_eq!(EXPIRE.next(None, at(1)), at(10));
     assert_eq!(EXPIRE.next(Some(at(0)), at(0)), at(300));
-    assert_eq!(TELL.next(Some(at(0)), at(4)), at(10));
+    assert_eq!(CREATE_NOTIFICATIONS.next(Some(at(0)), at(4)), at(10));
     assert_eq!(CHECKPOINT.next(Some(at(0)), at(4)), at(3_600));
     assert_eq!(CHECKPOINT.next(Some(at(-3)), at(4)), at(3_600));
     assert_eq!(CHECKPOINT.next(Some(at(-7_200)), at(4)), at(10));
@@ -56,7 +59,7 @@ fn the_next_run_is_known() {
 #[test]
 fn bounds_are_told_with_their_numbers() {
     assert_eq!(CHECK_FARMS.bounded(), "20 farms, 3 failures");
-    assert_eq!(FOLD_LOOKS.bounded(), "60,000 checks, in whole days");
+    assert_eq!(AGGREGATE_OBSERVATIONS.bounded(), "60,000 checks, in whole days");
     assert_eq!(SYNC.bounded(), "300 requests, 200 nodes in each, 100 seconds");
     assert_eq!(Bound::new(12_034, "rows").to_string(), "12,034 rows");
 }
@@ -64,6 +67,6 @@ fn bounds_are_told_with_their_numbers() {
 /// A batch takes a whole share of what a run does.
 #[test]
 fn runs_are_made_of_whole_batches() {
-    assert_eq!(TELL.limit() % EVENTS_PER_STATEMENT.count, 0);
-    assert_eq!(LOOK_AT_PROMISES.limit() % MONTHS_PER_STATEMENT.count, 0);
+    assert_eq!(CREATE_NOTIFICATIONS.limit() % EVENTS_PER_STATEMENT.count, 0);
+    assert_eq!(CHECK_SLA_AT_RISK.limit() % MONTHS_PER_STATEMENT.count, 0);
 }

@@ -1,7 +1,5 @@
 //! Nodes before they are added, `/dashboard/farm/add`.
 
-use crate::adding::json::{Held, LookedAt};
-use crate::claiming::page::farm_name;
 use askama::Template;
 use domain::id::NodeId;
 use domain::money::Usd;
@@ -15,6 +13,9 @@ use web::form::{error_above, error_of};
 use web::page::{Badge, Fact, Field, Frame, Section, Tone};
 use web::text::{counted, grouped, sentence};
 use web::{Kind, Problem};
+
+use crate::adding::json::{Held, LookedAt};
+use crate::claiming::page::farm_name;
 
 /// What `add_nodes.html` shows: the form that asks for nodes, and what each could offer.
 #[derive(Clone, Debug, Template)]

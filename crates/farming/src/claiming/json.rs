@@ -1,6 +1,5 @@
 //! Claims to farms: proving whose a farm is, and what its owner may do.
 
-use crate::farm::json::{FarmNodeWithSlices, grid_node_id};
 use domain::account::Scope;
 use domain::field::FieldError;
 use domain::time::Timestamp;
@@ -12,6 +11,8 @@ use web::api::{PAGING, PageOf};
 use web::json::{EMAIL, ONE_LINE_OF_200};
 use web::operation::{Access, Operation, schema_of};
 use web::{Kind, Problem};
+
+use crate::farm::json::{FarmNodeWithSlices, grid_node_id};
 
 const GROUP: &str = "Farm";
 

@@ -1,6 +1,5 @@
 //! Whose a farm is: `/dashboard/farm/claims` and `/operator/farms`.
 
-use crate::claiming::json::ClaimView;
 use askama::Template;
 use store::farms::{ForeignNode, Proof, ProvenFarm};
 use ui::moment;
@@ -10,6 +9,8 @@ use web::api::PageOf;
 use web::form::{Form, error_above, sent};
 use web::page::{Badge, Field, Frame, Moment, Section, Tone};
 use web::text::{counted, sentence};
+
+use crate::claiming::json::ClaimView;
 
 /// What `farm_claims.html` shows: a farmer's farms, and the form that begins a claim.
 #[derive(Clone, Debug, Template)]

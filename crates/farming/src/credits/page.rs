@@ -3,8 +3,7 @@
 use askama::Template;
 use domain::level::DisputeSide;
 use store::levels::{Cursor, Judged};
-use ui::sla::CREDITS_PER_PAGE;
-use ui::sla::{JudgedRow, refuse};
+use ui::sla::{CREDITS_PER_PAGE, JudgedRow, refuse};
 use ui::sla_json::print_cursor;
 use ui::visit::Visit;
 use web::Problem;

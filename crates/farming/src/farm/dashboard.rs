@@ -1,11 +1,11 @@
 //! What the farmer's pages show of slices and revenue, beside the nodes themselves.
 
-use crate::plot::bars::{Bar, Columns, Head, Rows};
+use std::collections::BTreeMap;
+
 use domain::id::NodeId;
 use domain::money::Usd;
 use domain::month::Month;
 use domain::slice::SliceState;
-use std::collections::BTreeMap;
 use store::dashboard::NodeStanding;
 use store::nodes::{FarmNode, FarmSlice};
 use store::offers::Offer;
@@ -14,6 +14,8 @@ use ui::moment;
 use ui::uptime::{UptimeRecord, measured};
 use ui::wording::{bandwidth, mbps, uptime};
 use web::text::counted;
+
+use crate::plot::bars::{Bar, Columns, Head, Rows};
 
 /// What a farm earns, in two plots.
 #[derive(Clone, Debug)]

@@ -1,6 +1,5 @@
 //! A farmer's nodes.
 
-use crate::adding::json::AddedNodesView;
 use domain::account::Scope;
 use domain::field::FieldError;
 use domain::id::{NodeId, SliceId};
@@ -15,11 +14,13 @@ use serde::{Deserialize, Deserializer, Serialize};
 use store::nodes::{FarmNode, FarmSlice};
 use ui::limits::NAME_CHARS_MAX;
 use ui::node::{Node, Slice};
+use web::Kind;
 use web::api::{PAGING, PageOf};
 use web::form::keep;
-use web::json::{Decimal, ONE_LINE_OF_80};
+use web::json::{self, Decimal, ONE_LINE_OF_80};
 use web::operation::{Access, Operation, schema_of};
-use web::{Kind, json};
+
+use crate::adding::json::AddedNodesView;
 
 pub(crate) const GROUP: &str = "Farm";
 

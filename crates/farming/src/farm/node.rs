@@ -1,10 +1,5 @@
 //! The farmer's pages, `/dashboard/farm` and `/dashboard/farm/nodes/{node}`.
 
-use crate::farm::dashboard::{NodeRevenue, SliceGrid};
-use crate::farm::json::{ChangeNodeBody, reason};
-use crate::farm::promise;
-use crate::offering::page::OfferLock;
-use crate::offering::page::{CostConsent, FarmOffer, scale, term_boxes};
 use askama::Template;
 use domain::field::FieldError;
 use domain::id::SliceId;
@@ -33,6 +28,11 @@ use web::json::Decimal;
 use web::page::{Badge, Choice, Field, Frame, Moment, Notice, Section};
 use web::text::{counted, grouped, sentence};
 use web::{Kind, Problem};
+
+use crate::farm::dashboard::{NodeRevenue, SliceGrid};
+use crate::farm::json::{ChangeNodeBody, reason};
+use crate::farm::promise;
+use crate::offering::page::{CostConsent, FarmOffer, OfferLock, scale, term_boxes};
 
 /// What `farm_node.html` shows: one node, as its farmer sees it.
 #[derive(Clone, Debug, Template)]

@@ -1,7 +1,5 @@
 //! Fills the farmer's list of nodes, and the form that adds one.
 
-use crate::farm::dashboard::{FarmRevenue, NodeRecord, SliceGrid, utilization};
-use crate::farm::json::reason;
 use askama::Template;
 use domain::field::FieldError;
 use domain::id::NodeId;
@@ -17,6 +15,9 @@ use web::api::PageOf;
 use web::form::{Form, error_of};
 use web::page::{Badge, Field, Frame, Section};
 use web::text::sentence;
+
+use crate::farm::dashboard::{FarmRevenue, NodeRecord, SliceGrid, utilization};
+use crate::farm::json::reason;
 
 /// What `farm.html` shows: the farmer's nodes, and the form that adds one.
 #[derive(Clone, Debug, Template)]

@@ -1,7 +1,5 @@
 //! Nodes that leave the market, and rentals that go on elsewhere.
 
-use crate::farm::json as farm;
-use crate::farm::json::FarmNodeWithSlices;
 use domain::account::Scope;
 use domain::field::FieldError;
 use domain::time::Timestamp;
@@ -10,6 +8,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use web::Kind;
 use web::operation::{Access, Operation, schema_of};
+
+use crate::farm::json as farm;
+use crate::farm::json::FarmNodeWithSlices;
 
 /// `POST /api/farm/nodes/{node}/withdraw`
 pub(crate) const WITHDRAW_NODE: Operation = Operation {

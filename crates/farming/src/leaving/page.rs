@@ -1,7 +1,6 @@
 //! A node that leaves, `/dashboard/farm/nodes/{node}/leave`, and a rental that goes on elsewhere,
 //! `/dashboard/slices/{rental}/move`.
 
-use crate::leaving::json::leaving_day;
 use askama::Template;
 use domain::field::FieldError;
 use domain::id::SliceId;
@@ -13,6 +12,8 @@ use ui::visit::Visit;
 use web::Problem;
 use web::form::{Form, error_above, error_of};
 use web::page::{Field, Frame, Moment, Section};
+
+use crate::leaving::json::leaving_day;
 
 /// What `leave.html` shows: what leaving means for the node's rentals, and the forms for it.
 #[derive(Clone, Debug, Template)]

@@ -1,6 +1,5 @@
 //! The API of scheduled maintenance.
 
-use crate::offering::json::GROUP;
 use domain::account::Scope;
 use domain::field::FieldError;
 use domain::id::MaintenanceId;
@@ -13,6 +12,8 @@ use ui::node::MaintenanceView;
 use web::api::{PAGING, PageOf};
 use web::operation::{Access, Operation, schema_of};
 use web::{Kind, Problem};
+
+use crate::offering::json::GROUP;
 
 /// `GET /api/farm/nodes/{node}/maintenance`
 pub(crate) const LIST_MAINTENANCE: Operation = Operation {

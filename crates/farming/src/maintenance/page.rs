@@ -1,8 +1,5 @@
 //! The page `/dashboard/farm/nodes/{node}/maintenance`.
 
-use crate::maintenance::json::MaintenanceBody;
-use crate::offering::json::print_cursor;
-use crate::offering::page::{HISTORY_PER_PAGE, node_link};
 use askama::Template;
 use domain::maintenance::{AHEAD_SECONDS, WINDOW_SECONDS_MAX};
 use domain::time::Timestamp;
@@ -16,6 +13,10 @@ use web::api::PageOf;
 use web::form::{Form, error_above, error_of, sent};
 use web::page::{Badge, Choice, Field, Frame, Link, Moment, Section, Tone};
 use web::text::counted;
+
+use crate::maintenance::json::MaintenanceBody;
+use crate::offering::json::print_cursor;
+use crate::offering::page::{HISTORY_PER_PAGE, node_link};
 
 /// What `maintenance.html` shows: the windows of a node, and the form that announces one.
 #[derive(Clone, Debug, Template)]

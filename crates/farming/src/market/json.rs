@@ -1,6 +1,5 @@
 //! A farmer's node beside similar ones.
 
-use crate::market::study::{Simulated, Study, parts, settled, slice_days, why_no_suggestion};
 use domain::account::Scope;
 use domain::comparison::TooFew;
 use domain::field::FieldError;
@@ -13,6 +12,8 @@ use web::api::CURRENCY;
 use web::form::keep;
 use web::operation::{Access, Form, Operation, Parameter, schema_of};
 use web::{Context, Kind, Problem, json};
+
+use crate::market::study::{Simulated, Study, parts, settled, slice_days, why_no_suggestion};
 
 /// `GET /api/farm/market`
 pub(crate) const COMPARE_NODE: Operation = Operation {

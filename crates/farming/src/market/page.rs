@@ -1,9 +1,5 @@
 //! The market around a farmer's node, `/dashboard/farm/nodes/{node}/market`.
 
-use crate::market::study::{
-    FORMULA, OBSERVATION, Point, Simulated, Study, parts, settled, why_no_suggestion,
-};
-use crate::plot::scatter::{Scale, Scatter, Value};
 use askama::Template;
 use domain::field::FieldError;
 use domain::money::Usd;
@@ -12,6 +8,11 @@ use ui::visit::Visit;
 use ui::wording::uptime;
 use web::page::{Fact, Field, Frame, Section};
 use web::text::{counted, sentence};
+
+use crate::market::study::{
+    FORMULA, OBSERVATION, Point, Simulated, Study, parts, settled, why_no_suggestion,
+};
+use crate::plot::scatter::{Scale, Scatter, Value};
 
 /// What `farm_market.html` shows: what similar nodes ask, a price with its reason, and what other
 /// prices would bring.

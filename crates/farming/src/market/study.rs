@@ -1,13 +1,14 @@
 //! A farmer's node beside similar ones: what the API tells and the page shows, in the same words.
 
-use domain::comparison::{Comparison, TooFew, evenly};
-use domain::comparison::{FARMS_MIN, NODES_MIN};
+use domain::comparison::{Comparison, FARMS_MIN, NODES_MIN, TooFew, evenly};
 use domain::money::{PriceLimits, Usd};
 use domain::promise::Uptime;
-use domain::simulation::{Demand, Expected, NotKnown};
-use domain::simulation::{NEAR_NODES_MIN, NEAR_PERCENT, NEAR_WEEKS_MIN};
-use domain::suggestion::{Bound, Market, Suggestion, TooFewObservations};
-use domain::suggestion::{NODE_WEEKS_MIN, STEP_PERCENT, WEEKS};
+use domain::simulation::{
+    Demand, Expected, NEAR_NODES_MIN, NEAR_PERCENT, NEAR_WEEKS_MIN, NotKnown,
+};
+use domain::suggestion::{
+    Bound, Market, NODE_WEEKS_MIN, STEP_PERCENT, Suggestion, TooFewObservations, WEEKS,
+};
 use store::comparisons::{Found, Picture};
 use store::offers::Offer;
 use web::text::{counted, grouped};

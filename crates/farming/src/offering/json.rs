@@ -1,6 +1,5 @@
 //! What farmers set besides price and promise: locks, maintenance, and the history of an offer.
 
-use crate::farm::json::FarmNodeWithSlices;
 use domain::account::Scope;
 use domain::id::MaintenanceId;
 use http::Method;
@@ -12,6 +11,8 @@ use web::Kind;
 use web::api::{PAGING, PageOf};
 use web::json::ONE_LINE_OF_200;
 use web::operation::{Access, Operation, schema_of};
+
+use crate::farm::json::FarmNodeWithSlices;
 
 pub(crate) const GROUP: &str = "Farm";
 

@@ -1,6 +1,5 @@
 //! What agents do: they lease jobs, report on them, and complete or fail them.
 
-use crate::access::open_user_data;
 use domain::account::Scope;
 use domain::field::FieldError;
 use domain::id::JobId;
@@ -14,6 +13,8 @@ use store::jobs::Leased;
 use ui::node::{CPU_CORES, MEMORY_GB, STORAGE_GB};
 use web::operation::{Access, Operation, schema_of};
 use web::{Env, Kind, Problem};
+
+use crate::access::open_user_data;
 
 pub(crate) const GROUP: &str = "Agents";
 

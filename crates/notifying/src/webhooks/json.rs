@@ -1,7 +1,5 @@
 //! Webhooks of an account, and the messages to them.
 
-use crate::message::Secret;
-use crate::notices::json::GROUP;
 use domain::account::Scope;
 use domain::id::{DeliveryId, WebhookId};
 use http::Method;
@@ -11,6 +9,9 @@ use store::webhooks::{Delivery, DeliveryState, Webhook};
 use web::api::{PAGING, PageOf};
 use web::operation::{Access, Operation, schema_of};
 use web::{Kind, Problem};
+
+use crate::message::Secret;
+use crate::notices::json::GROUP;
 
 /// `GET /api/notifications/webhooks`
 pub(crate) const LIST_WEBHOOKS: Operation = Operation {

@@ -1,6 +1,5 @@
 //! Fills the pages of webhooks and their messages.
 
-use crate::message::Secret;
 use askama::Template;
 use store::webhooks::{Delivery, DeliveryState, WEBHOOKS_MAX, Webhook};
 use ui::moment;
@@ -10,6 +9,8 @@ use web::api::PageOf;
 use web::form::{Form, error_above, sent};
 use web::page::{Badge, Field, Frame, Moment, Section, Tone};
 use web::text::counted;
+
+use crate::message::Secret;
 
 /// What `webhooks.html` shows.
 #[derive(Clone, Debug, Template)]

@@ -2,8 +2,7 @@
 
 use askama::Template;
 use store::disputes::Case;
-use ui::sla::CREDITS_PER_PAGE;
-use ui::sla::JudgedRow;
+use ui::sla::{CREDITS_PER_PAGE, JudgedRow};
 use ui::visit::Visit;
 use web::Problem;
 use web::api::PageOf;

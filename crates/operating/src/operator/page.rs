@@ -1,6 +1,5 @@
 //! What the operator sees and does, `/operator` and the pages below it.
 
-use crate::upkeep::page::{counts, outcome};
 use askama::Template;
 use domain::id::AccountId;
 use domain::top_up::{Mismatch, Payment};
@@ -18,6 +17,8 @@ use url::form_urlencoded::Serializer;
 use web::api::PageOf;
 use web::page::{Badge, Frame, Moment, Section, Tone};
 use web::text::counted;
+
+use crate::upkeep::page::{counts, outcome};
 
 /// What `operator.html` shows: how the marketplace stands.
 #[derive(Clone, Debug, Template)]

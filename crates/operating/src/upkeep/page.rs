@@ -1,10 +1,11 @@
 //! How the sync with the grid goes, `/operator/sync`, and recurring jobs, `/operator/jobs`.
 
+use std::collections::BTreeMap;
+
 use askama::Template;
 use domain::breaker::Circuit;
 use domain::recurring::{ALL, RecurringJob, RunBy};
 use domain::time::Timestamp;
-use std::collections::BTreeMap;
 use store::job_runs::{BACKLOG_MAX, JobRun};
 use store::sync::{Oversold, RefusedDocument};
 use store::sync_runs::{Run, Upstream};
@@ -263,7 +264,7 @@ impl OperatorJobs {
             name: by.as_str(),
             schedule: match by {
                 RunBy::GridSync => "every 5 minutes",
-                RunBy::Mailer | RunBy::Notifier => "every 10 seconds",
+                RunBy::Clock | RunBy::Mailer | RunBy::Notifier => "every 10 seconds",
             },
             jobs: ALL.iter().filter(|job| job.by == by).map(row).collect(),
         };
@@ -271,6 +272,16 @@ impl OperatorJobs {
             frame: visit.frame("Recurring jobs", Section::Operator),
             components: RunBy::ALL.into_iter().map(group).collect(),
         }
+    }
+}
+
+/// How often a job is done that its component does not do each time it is woken, as a sentence.
+fn interval(job: &RecurringJob) -> String {
+    let minutes = u32::try_from(job.every_seconds / 60).unwrap_or(u32::MAX);
+    match minutes {
+        0 => String::new(),
+        60 => "Every hour. ".to_owned(),
+        _ => format!("Every {}. ", counted(minutes, "minute")),
     }
 }
 
@@ -288,7 +299,7 @@ impl JobRow {
         JobRow {
             name: job.name,
             does: job.does,
-            how: format!("Limit per run: {}; {}.", job.bounded(), job.resumed),
+            how: format!("{}Limit per run: {}; {}.", interval(job), job.bounded(), job.resumed),
             state: match (last, failing_since) {
                 (None, _) => Badge::new("not yet", Tone::Plain),
                 (_, Some(since)) => {

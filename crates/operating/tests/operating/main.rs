@@ -239,7 +239,7 @@ fn every_entry_of_the_audit_log() {
         let entry = NewEntry {
             action,
             actor: Actor::Account,
-            actor_id: "0199",
+            actor_id: "0199".to_owned(),
             account: None,
             subject,
             address: "",
@@ -258,8 +258,9 @@ fn every_entry_of_the_audit_log() {
             All actions in this marketplace. Each entry is sealed together with the previous one;
               an integrity check </operator> verifies the chain.
             | Event | By | Account | IP address | Time | Seal
-            | Signed in 3 | account 0199 | – | – | 29 July 2026, 12:00 UTC | pending
-            | Slice set up 2 | account 0199 | – | – | 29 July 2026, 12:00 UTC | 5705031c…
+            | Signed in 4 | account 0199 | – | – | 29 July 2026, 12:00 UTC | pending
+            | Slice set up 3 | account 0199 | – | – | 29 July 2026, 12:00 UTC | d986780f…
+            | Wallet credited 2 · ada | operator | – | – | 29 July 2026, 12:00 UTC | 32cd4b70…
             | Wallet credited 1 | market | 019fadbe-f200-7202-8202-020202020202 | – | 29 July
               2026, 12:00 UTC | d35cc3c5…"#]],
     );
@@ -353,6 +354,7 @@ fn what_is_done_again_and_again() {
     let page = reading(&ask(&stage, "/operator/jobs").html(200));
     let components: Vec<_> = page.lines().filter(|line| line.contains(" every ")).collect();
     expect![[r#"
+        clock every 10 seconds
         grid-sync every 5 minutes
         mailer every 10 seconds
         notifier every 10 seconds"#]]
@@ -367,13 +369,14 @@ fn what_is_done_again_and_again() {
     };
     let shown = ["expire", "earn", "sync", "deliver mails", "optimize"].map(row);
     expect![[r#"
-        expire Starts the grace period of expired rentals, and ends rentals after it. Limit
-          per run: 500 rentals, each in a statement of its own; remaining work is found by
-          the next run. | done 29 July 2026, 11:59 UTC 1,234 ms | 29 July 2026, 12:05 UTC | 0
-        earn Moves used rental payments from escrow to earnings, day by day. Limit per run:
-          500 rentals, each in a statement of its own; remaining work is found by the next
-          run. | failing since 29 July 2026, 11:50 UTC 29 July 2026, 11:59 UTC 1,234 ms
-          &#60;no&#62; disk | 29 July 2026, 12:05 UTC | 0
+        expire Starts the grace period of expired rentals, and ends rentals after it. Every
+          5 minutes. Limit per run: 500 rentals, each in a statement of its own; remaining
+          work is found by the next run. | done 29 July 2026, 11:59 UTC 1,234 ms | 29 July
+          2026, 12:04 UTC | 0
+        earn Moves used rental payments from escrow to earnings, day by day. Every 5
+          minutes. Limit per run: 500 rentals, each in a statement of its own; remaining work
+          is found by the next run. | failing since 29 July 2026, 11:50 UTC 29 July 2026,
+          11:59 UTC 1,234 ms &#60;no&#62; disk | 29 July 2026, 12:04 UTC | 0
         sync Reads all registered nodes from the grid and stores changes. Limit per run:
           300 requests, 200 nodes in each, 100 seconds; continues after the last node; one
           run at a time, by a lease. | late 29 July 2026, 11:44 UTC 1,234 ms | 29 July 2026,
@@ -382,8 +385,9 @@ fn what_is_done_again_and_again() {
           that was taken but not sent is retried after 30 seconds. | not yet | 29 July 2026,
           12:00 UTC | 10,000 or more
         optimize Updates the query planner&#39;s statistics for tables that have grown
-          tenfold. Limit per run: 1 statement, which samples the rows of each index;
-          remaining tables follow in the next run. | not yet | 29 July 2026, 12:00 UTC | –"#]]
+          tenfold. Every hour. Limit per run: 1 statement, which samples the rows of each
+          index; remaining tables follow in the next run. | not yet | 29 July 2026, 12:00 UTC
+          | –"#]]
     .assert_eq(&shown.join("\n"));
 }
 

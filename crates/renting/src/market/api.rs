@@ -1,6 +1,5 @@
 //! The JSON API of the market.
 
-use crate::market::json::{NodeWithSlices, Search, SliceOffer, print_cursor};
 use http::StatusCode;
 use store::maintenance;
 use store::offers::{self, Cursor};
@@ -10,6 +9,7 @@ use web::api::PageOf;
 use web::{Context, Problem, Response, respond};
 
 use super::unmet;
+use crate::market::json::{NodeWithSlices, Search, SliceOffer, print_cursor};
 
 pub(super) fn search_slices(cx: &Context<'_>) -> Result<Response, Problem> {
     let search = Search::of_api(cx)?;

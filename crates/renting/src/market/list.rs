@@ -1,6 +1,5 @@
 //! The marketplace, `/marketplace/compute`: nodes that have slices on offer.
 
-use crate::market::json::{Search, print_cursor};
 use askama::Template;
 use domain::field::FieldError;
 use domain::money::Usd;
@@ -12,6 +11,8 @@ use web::api::PageOf;
 use web::form::error_of;
 use web::page::{Choice, Field, Frame, Notice, Section, Tone};
 use web::text::{counted, sentence};
+
+use crate::market::json::{Search, print_cursor};
 
 /// What `compute.html` shows: the filter, and one page of nodes.
 #[derive(Clone, Debug, Template)]

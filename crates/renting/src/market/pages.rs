@@ -1,10 +1,5 @@
 //! The pages of the market.
 
-use crate::market::json::Search;
-use crate::market::list::Compute;
-use crate::market::list::NODES_PER_PAGE;
-use crate::market::node::MONTHS_PER_NODE;
-use crate::market::node::Node;
 use http::StatusCode;
 use store::{looks, maintenance, offers, ssh_keys};
 use ui::ids::node_id;
@@ -12,6 +7,9 @@ use ui::visit::Visit;
 use web::{Context, Problem, Response, respond};
 
 use super::{record, unmet};
+use crate::market::json::Search;
+use crate::market::list::{Compute, NODES_PER_PAGE};
+use crate::market::node::{MONTHS_PER_NODE, Node};
 
 pub(super) fn compute(cx: &Context<'_>) -> Result<Response, Problem> {
     let visit = Visit::of(cx)?;

@@ -2,11 +2,6 @@
 
 pub(crate) mod json;
 
-use crate::market::record::json::{
-    DAYS_SHOWN, MONTHS_SHOWN, NodeRecordView, WINDOW_DAYS, looks_table, month_asked,
-};
-use crate::status::json::StatusView;
-use crate::status::page::Status;
 use domain::id::NodeId;
 use http::StatusCode;
 use http::header::CONTENT_DISPOSITION;
@@ -15,6 +10,12 @@ use store::{offers, status};
 use ui::ids::node_id;
 use ui::visit::Visit;
 use web::{Context, Problem, Response, csv, respond};
+
+use crate::market::record::json::{
+    DAYS_SHOWN, MONTHS_SHOWN, NodeRecordView, WINDOW_DAYS, looks_table, month_asked,
+};
+use crate::status::json::StatusView;
+use crate::status::page::Status;
 
 /// The last day and the last 30 of a node.
 pub(super) fn windows(cx: &Context<'_>, node: NodeId) -> Result<[Record; 2], Problem> {

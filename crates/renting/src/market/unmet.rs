@@ -1,8 +1,9 @@
 //! Searches that find nothing are counted, for farmers to know what is wanted.
 
-use crate::market::json::Search;
 use store::{StoreError, samples};
 use web::Context;
+
+use crate::market::json::Search;
 
 /// Counts a search that found nothing. Later pages are no searches of their own; and one that was
 /// narrowed by price may only say that prices are too high.

@@ -1,8 +1,5 @@
 //! The API of rentals that move to another node.
 
-use crate::rentals::json as rentals;
-use crate::rentals::json::RentalView;
-use crate::renting::json::DryRunView;
 use domain::account::Scope;
 use domain::field::FieldError;
 use domain::id::{NodeId, SliceId};
@@ -15,6 +12,10 @@ use store::offers::Offer;
 use web::Kind;
 use web::form::keep;
 use web::operation::{Access, Operation, schema_of};
+
+use crate::rentals::json as rentals;
+use crate::rentals::json::RentalView;
+use crate::renting::json::DryRunView;
 
 /// `GET /api/rentals/{rental}/alternatives`
 pub(crate) const LIST_ALTERNATIVES: Operation = Operation {

@@ -1,7 +1,5 @@
 //! The page `/dashboard/slices/{rental}/move`, and what a rental on a leaving node shows.
 
-use crate::moving::json::MoveBody;
-use crate::provision::json::{owed, refund_at};
 use askama::Template;
 use domain::field::FieldError;
 use domain::id::SliceId;
@@ -21,6 +19,9 @@ use web::Problem;
 use web::form::Form;
 use web::page::{Frame, Moment, Section};
 use web::text::sentence;
+
+use crate::moving::json::MoveBody;
+use crate::provision::json::{owed, refund_at};
 
 /// What a renter can do where the node of a rental leaves.
 #[derive(Clone, Debug)]

@@ -1,6 +1,5 @@
 //! How to get into what one rents.
 
-use crate::rentals::json::{AccessInfo, GROUP};
 use domain::account::Scope;
 use domain::field::FieldError;
 use domain::provisioning::{JobState, Owed};
@@ -13,6 +12,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use store::jobs::Machine;
 use web::operation::{Access, Operation, schema_of};
+
+use crate::rentals::json::{AccessInfo, GROUP};
 
 /// `GET /api/rentals/{rental}/access`
 pub(crate) const SHOW_ACCESS: Operation = Operation {

@@ -1,6 +1,5 @@
 //! Machines on slices, as the page of a rental shows them, and the SSH keys that get in.
 
-use crate::provision::json::{Together, refund_at};
 use askama::Template;
 use domain::id::{RentalId, SliceId};
 use domain::provisioning::{JobState, Step};
@@ -13,6 +12,8 @@ use ui::moment;
 use ui::visit::Visit;
 use web::page::{Badge, Frame, Moment, Section, Tone};
 use web::text::sentence;
+
+use crate::provision::json::{Together, refund_at};
 
 /// A machine on a slice.
 #[derive(Clone, Debug)]

@@ -1,6 +1,5 @@
 //! Ending a rental before its last day, `/dashboard/slices/{rental}/end`.
 
-use crate::rentals::list::node_link;
 use askama::Template;
 use domain::rental::{Ending, RentalState};
 use domain::{leaving, period};
@@ -11,6 +10,8 @@ use ui::wording::place;
 use web::page::{Frame, Link, Moment, Section};
 use web::text::{counted, sentence};
 use web::{Kind, Problem};
+
+use crate::rentals::list::node_link;
 
 /// What `end_rental.html` shows: what ending now pays back, to confirm. Posts to its own address.
 #[derive(Clone, Debug, Template)]

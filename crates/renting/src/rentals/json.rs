@@ -1,6 +1,5 @@
 //! A renter's rentals.
 
-use crate::renting::json::DryRunView;
 use domain::account::Scope;
 use domain::field::FieldError;
 use domain::money::Usd;
@@ -17,6 +16,8 @@ use web::api::{CURRENCY, PAGING, PageOf};
 use web::form::keep;
 use web::json::Decimal;
 use web::operation::{Access, Form, Operation, Parameter, schema_of};
+
+use crate::renting::json::DryRunView;
 
 pub(crate) const GROUP: &str = "Rentals and wallet";
 
@@ -94,7 +95,6 @@ pub(crate) const EXTEND_RENTAL: Operation = Operation {
         Kind::BeyondLeaving,
         Kind::InsufficientFunds,
         Kind::OverCeiling,
-        Kind::KeyReused,
     ],
     ..Operation::READ
 };

@@ -1,6 +1,5 @@
 //! What a renter holds and is offered, `/dashboard/slices`.
 
-use crate::rentals::page::Access;
 use askama::Template;
 use domain::money::Usd;
 use domain::node::{SLICE_MEMORY_BYTES, SLICE_SSD_BYTES};
@@ -15,6 +14,8 @@ use ui::{badge, moment};
 use web::api::PageOf;
 use web::page::{Badge, Frame, Link, Moment, Section};
 use web::text::grouped;
+
+use crate::rentals::page::Access;
 
 /// What `slices.html` shows: the renter's rentals.
 #[derive(Clone, Debug, Template)]

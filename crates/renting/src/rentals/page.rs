@@ -1,11 +1,5 @@
 //! One rental, `/dashboard/slices/{rental}`, and the forms that change it.
 
-use crate::market::node::{TermOption, cents};
-use crate::moving::page::LeavingNotice;
-use crate::provision::json::{Together, can_move};
-use crate::provision::page::{Machine, status, text};
-use crate::rentals::json::{AccessInfo, AutoRenewBody, ChangeRentalBody};
-use crate::rentals::list::{Resources, low_balance, node_link, time_left};
 use askama::Template;
 use domain::field::FieldError;
 use domain::level::DisputeSide;
@@ -17,8 +11,8 @@ use domain::term::Term;
 use store::ledger::WalletEntry;
 use store::levels::Judged;
 use store::maintenance::Maintenance;
-use store::rentals::Rental as Held;
-use store::{jobs, rentals, transfers};
+use store::rentals::{self, Rental as Held};
+use store::{jobs, transfers};
 use ui::event::history_words;
 use ui::maintenance::{WindowNotice, notices};
 use ui::money::MoneyEntry;
@@ -32,6 +26,13 @@ use web::form::{Form, error_above, error_of, sent};
 use web::json::Decimal;
 use web::page::{Badge, Choice, Fact, Field, Frame, Link, Moment, Section, Tone};
 use web::text::{counted, sentence};
+
+use crate::market::node::{TermOption, cents};
+use crate::moving::page::LeavingNotice;
+use crate::provision::json::{Together, can_move};
+use crate::provision::page::{Machine, status, text};
+use crate::rentals::json::{AccessInfo, AutoRenewBody, ChangeRentalBody};
+use crate::rentals::list::{Resources, low_balance, node_link, time_left};
 
 /// What `rental.html` shows: one rental, from access to the last cent.
 ///

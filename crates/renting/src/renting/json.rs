@@ -1,6 +1,5 @@
 //! Quotes and renting: a slice, several, or a whole node.
 
-use crate::rentals::json::{AccessInfo, RentalView};
 use domain::account::Scope;
 use domain::booking::{Booking, Entry};
 use domain::field::FieldError;
@@ -21,6 +20,8 @@ use web::form::keep;
 use web::json::Decimal;
 use web::operation::{Access, Operation, schema_of};
 use web::{Kind, Problem};
+
+use crate::rentals::json::{AccessInfo, RentalView};
 
 const GROUP: &str = "Renting";
 
@@ -45,7 +46,7 @@ macro_rules! choice {
 const QUOTING: &[Kind] = choice!(TooManyHolds);
 
 const RENTING: &[Kind] =
-    choice!(InsufficientFunds, OverCeiling, OverLimit, QuoteUsed, QuoteExpired, KeyReused);
+    choice!(InsufficientFunds, OverCeiling, OverLimit, QuoteUsed, QuoteExpired);
 
 /// `POST /api/marketplace/quotes`
 pub(crate) const MAKE_QUOTE: Operation = Operation {
@@ -621,15 +622,15 @@ pub(crate) struct RentAnswer {
 }
 
 impl RentAnswer {
-    /// Shows what was just rented, or rented by an earlier try; `None` for an order of nothing.
-    pub(crate) fn new(ordered: &Ordered) -> Option<RentAnswer> {
-        let first = ordered.rentals.first()?;
+    /// Shows what is rented by an order, which has one rental at least.
+    pub(crate) fn new(ordered: &Ordered) -> RentAnswer {
+        let first = &ordered.rentals[0];
         let what = match ordered.rentals.len() {
             1 => format!("{} is", first.life.place()),
             count => format!("{count} slices are"),
         };
         let (until, charged) = (first.life.ends_at.date(), ordered.total.for_people());
-        Some(RentAnswer {
+        RentAnswer {
             success: true,
             message: format!("{what} yours until {until}; {charged} was charged."),
             access_info: AccessInfo::new(first.life.state),
@@ -637,7 +638,7 @@ impl RentAnswer {
             rentals: ordered.rentals.iter().map(RentalView::new).collect(),
             total_cost: ordered.total.to_string(),
             currency: CURRENCY,
-        })
+        }
     }
 }
 

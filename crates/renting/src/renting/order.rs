@@ -1,10 +1,11 @@
 //! Reads the form of the rental dialog.
 
-use crate::renting::json::{Basis, RentBody, RentNodeBody, Start};
 use domain::field::FieldError;
 use domain::id::NodeId;
 use domain::order::IdempotencyKey;
 use web::form::{Form, keep};
+
+use crate::renting::json::{Basis, RentBody, RentNodeBody, Start};
 
 /// What the rental dialog sends.
 #[derive(Debug, PartialEq, Eq)]

@@ -1,6 +1,5 @@
 //! How the marketplace is, `/status`, and what a promise costs, `/docs/promises`.
 
-use crate::status::json::verdict;
 use askama::Template;
 use domain::health::{Health, Region, Verdict, check_verdict};
 use domain::time::Timestamp;
@@ -10,6 +9,8 @@ use ui::moment;
 use ui::visit::Visit;
 use web::page::{Badge, Frame, Moment, Section, Tone};
 use web::text::{counted, grouped};
+
+use crate::status::json::verdict;
 
 /// What `status.html` shows: how the marketplace is, for everybody.
 #[derive(Clone, Debug, Template)]

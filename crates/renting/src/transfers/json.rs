@@ -1,7 +1,5 @@
 //! Handing a rental over to somebody else.
 
-use crate::rentals::json::{GROUP, RentalView};
-use crate::renting::json::DryRunView;
 use domain::account::Scope;
 use http::Method;
 use schemars::JsonSchema;
@@ -10,6 +8,9 @@ use store::rentals::Rental;
 use store::transfers::Transfer;
 use web::operation::{Access, Operation, schema_of};
 use web::{Kind, json};
+
+use crate::rentals::json::{GROUP, RentalView};
+use crate::renting::json::DryRunView;
 
 /// `POST /api/rentals/{rental}/transfer`
 pub(crate) const OFFER_TRANSFER: Operation = Operation {

@@ -7,9 +7,11 @@ mod leaving;
 mod market;
 mod rentals;
 
-use renting::jobs;
+use domain::recurring::{EARN, EXPIRE, RELEASE_HOLDS, RunBy};
 use serde_json::{Value, json};
 use stage::{ADA, Answer, BEN, FARMER, Stage};
+use store::job_runs;
+use web::job::run_due;
 
 const RENT: &str = "/api/marketplace/rent-slice";
 
@@ -21,21 +23,6 @@ fn slice(node: u32, months: u32) -> Value {
 fn rented(stage: &Stage) -> String {
     let answer = stage.as_user(ADA).post(renting::ROUTES, RENT, slice(32, 1)).ok(201);
     format!("/api/rentals/{}", answer["rental"]["id"].as_str().unwrap())
-}
-
-#[test]
-fn a_retry_of_a_rent_is_answered_byte_for_byte() {
-    let stage = Stage::market();
-    let rent = || stage.as_user(ADA).key("k1").post(renting::ROUTES, RENT, slice(32, 1));
-    let first = rent();
-    first.ok(201);
-    stage.pass(1);
-    assert_eq!(rent().bytes(), first.bytes());
-    assert_eq!(stage.balance(ADA), "75.00");
-
-    let other = stage.as_user(ADA).key("k1").post(renting::ROUTES, RENT, slice(32, 3));
-    other.problem(422, "idempotency-key-reused");
-    stage.check_invariants();
 }
 
 #[test]
@@ -124,16 +111,16 @@ fn what_time_does_to_a_rental() {
     let stage = Stage::market();
     let rental = rented(&stage);
     let status = || stage.as_user(ADA).get(renting::ROUTES, &rental).ok(200)["status"].clone();
-    stage.run(&jobs::EXPIRE).unwrap();
+    stage.run(renting::JOBS, &EXPIRE).unwrap();
     assert_eq!(status(), "active");
     // A month has 31 days at most; the grace is short.
     stage.pass(32);
-    stage.run(&jobs::EXPIRE).unwrap();
+    stage.run(renting::JOBS, &EXPIRE).unwrap();
     assert_eq!(status(), "grace");
     stage.pass(30);
-    stage.run(&jobs::EXPIRE).unwrap();
+    stage.run(renting::JOBS, &EXPIRE).unwrap();
     assert_eq!(status(), "ended");
-    stage.run(&jobs::EARN).unwrap();
+    stage.run(renting::JOBS, &EARN).unwrap();
     stage.check_invariants();
 }
 
@@ -144,4 +131,21 @@ fn every_page_is_well_formed() {
     let names = [("node", "node32"), ("rental", rental.as_str())];
     stage.as_user(ADA).get_every_page(renting::ROUTES, &names);
     stage.as_visitor().get_every_page(renting::ROUTES, &names);
+}
+
+#[test]
+fn a_component_does_each_of_its_jobs_at_its_interval() {
+    let stage = Stage::market();
+    let wake = |by| assert!(run_due(&stage.env(), by, &[renting::JOBS]).is_empty());
+    let runs = || {
+        let runs = job_runs::all(&stage.db).unwrap();
+        [EXPIRE, RELEASE_HOLDS].map(|job| runs.get(job.name).map_or(0, |run| run.runs))
+    };
+    wake(RunBy::Mailer);
+    assert_eq!(runs(), [0, 0], "they are those of another component");
+    for (seconds, expected) in [(0, [1, 1]), (10, [1, 2]), (280, [1, 3]), (10, [2, 4])] {
+        stage.pass_seconds(seconds);
+        wake(RunBy::Clock);
+        assert_eq!(runs(), expected, "{seconds} seconds later");
+    }
 }

@@ -12,7 +12,7 @@ fn entry(number: u32) -> NewEntry<'static> {
     NewEntry {
         action: "sign-in",
         actor: Actor::Account,
-        actor_id: "",
+        actor_id: String::new(),
         account: Some(account(number)),
         subject: "",
         address: "192.0.2.7",

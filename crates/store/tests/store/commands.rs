@@ -11,26 +11,25 @@ use domain::term::Term;
 use domain::time::Timestamp;
 use proptest::prelude::*;
 use store::leaving::{self, Destination, MoveFailure, WithdrawFailure};
-use store::ledger::{Credit, Credited};
+use store::ledger::CreditFailure;
 use store::offers::Sort;
 use store::payouts::{Deed, RequestFailure};
 use store::rentals::{ChangeFailure, Own};
-use store::renting::{Basis, Ordered, RentFailure};
+use store::renting::{Basis, RentFailure};
 use store::transfers::{self, TransferFailure};
 use store::{
-    RusqliteDb, StoreError, accounts, due, ledger, nodes, offering, offers, payouts, quotes,
-    rentals, sync,
+    RusqliteDb, StoreError, accounts, due, nodes, offering, offers, payouts, quotes, rentals, sync,
 };
 
 use crate::market::{
-    Attempt, account, assert_sound, attempt, balance, carries, count, earned, email, empty, extend,
-    now, open_account, order, order_id, pass, quote, quote_id, rental_id, rental_of, report,
-    states, terms,
+    Attempt, account, assert_sound, attempt, balance, carries, count, credit, earned, email, empty,
+    extend_once, now, open_account, order_id, order_once, pass, quote, quote_id, rental_id,
+    rental_of, report, states, terms,
 };
 use crate::model::{ACCOUNTS, FEE_PERCENT, MICROS, Model, ModelNode, RENTED_MAX, Slot, dollars};
 use crate::model_pay::PAID_ACCOUNTS_MAX;
-use crate::model_rent::{Asked, Made};
-use crate::payouts::{ask_as, payout_id};
+use crate::model_rent::Asked;
+use crate::payouts::{ask_once, payout_id};
 use crate::trigger_order::{self, Order};
 
 /// The nodes; the first three are there from the beginning, with four slices each.
@@ -162,16 +161,16 @@ enum Seen {
 enum Answer {
     Nothing,
     IsDone(Result<bool, StoreError>),
-    Credited(Credited),
+    Credited(Result<String, CreditFailure>),
     Quoted(Result<Usd, RentFailure>),
-    Rented(Result<Made, RentFailure>),
-    Extended(Result<Timestamp, ChangeFailure>),
+    Rented(Result<String, RentFailure>),
+    Extended(Result<String, ChangeFailure>),
     Ended(Result<Usd, ChangeFailure>),
     Taken(Result<(), TransferFailure>),
     Renewed(Vec<Option<ExtendError>>),
     Withdrawn(Result<(), WithdrawFailure>),
     Moved(Result<(u32, Option<u32>), MoveFailure>),
-    Asked(Result<PayoutState, RequestFailure>),
+    Asked(Result<String, RequestFailure>),
     Paid(Result<PayoutState, payouts::ChangeFailure>),
 }
 
@@ -306,12 +305,6 @@ struct Both {
     steps: u32,
 }
 
-fn made(ordered: Ordered) -> Made {
-    let place =
-        |rental: &rentals::Rental| (rental.life.node.0, rental.life.slice, rental.life.slices);
-    (ordered.rentals.iter().map(place).collect(), ordered.total)
-}
-
 impl Both {
     fn new() -> Both {
         let db = empty();
@@ -383,11 +376,11 @@ impl Both {
                 None => NOTHING,
             },
             Command::AskPayout { of, dollars: amount, key } => {
-                let asked = ask_as(&self.db, of, self.steps, key, &amount.to_string());
+                let asked = ask_once(&self.db, of, self.steps, key, &amount.to_string());
                 let withheld = payouts::means(&self.db, account(of)).unwrap().withheld;
                 let amount = dollars(amount);
                 let expected = self.model.request_payout(of, self.steps, key, amount, withheld);
-                (Answer::Asked(asked.map(|payout| payout.life.state)), Answer::Asked(expected))
+                (Answer::Asked(asked), Answer::Asked(expected))
             }
             Command::Payout { nth, event, by } => match self.model.payouts.len() {
                 0 => NOTHING,
@@ -442,13 +435,8 @@ impl Both {
                 (Answer::IsDone(done), Answer::IsDone(expected.ok_or_else(refused)))
             }
             Command::Credit { to, dollars, key } => {
-                let credit = Credit {
-                    email: &email(to),
-                    amount: Usd::from_micros(dollars * MICROS),
-                    reason: "Gift",
-                    key: &format!("credit-{key}"),
-                };
-                let credited = ledger::credit(&self.db, &credit, self.now).unwrap();
+                let amount = Usd::from_micros(dollars * MICROS);
+                let credited = credit(&self.db, to, amount, &format!("credit-{key}"), self.now);
                 (Answer::Credited(credited), Answer::Credited(self.model.credit(to, dollars, key)))
             }
             Command::Sync { node, slices } => {
@@ -587,16 +575,16 @@ impl Both {
             ..attempt(renter, &name)
         };
         let ordered = match &asked {
-            Asked::Request(request) => order(&self.db, &attempt, Basis::Request(request)),
+            Asked::Request(request) => order_once(&self.db, &attempt, Basis::Request(request)),
             Asked::Quote(quote) => {
                 let id = quote_id(self.model.quotes[*quote].id);
                 let found = quotes::find(&self.db, account(renter), id).unwrap().unwrap();
-                order(&self.db, &attempt, Basis::Quote(&found))
+                order_once(&self.db, &attempt, Basis::Quote(&found))
             }
             Asked::Extension { .. } => unreachable!("it is extended elsewhere"),
         };
         let expected = self.model.rent(renter, key, &asked, self.steps, self.now);
-        (Answer::Rented(ordered.map(made)), Answer::Rented(expected))
+        (Answer::Rented(ordered), Answer::Rented(expected))
     }
 
     fn extend(
@@ -618,10 +606,10 @@ impl Both {
             ..attempt(who, &name)
         };
         let limit = max.map(|max| max.to_string());
-        let extended = extend(&self.db, &attempt, rental_id(of.id), limit.as_deref());
+        let extended = extend_once(&self.db, &attempt, rental_id(of.id), limit.as_deref());
         let asked = Asked::Extension { rental, term, max };
         let expected = self.model.extend(who, key, &asked, self.now);
-        (Answer::Extended(extended.map(|rental| rental.life.ends_at)), Answer::Extended(expected))
+        (Answer::Extended(extended), Answer::Extended(expected))
     }
 
     /// Everything that time does by itself: the store says in which order it renews.

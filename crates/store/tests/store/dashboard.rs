@@ -8,13 +8,12 @@ use domain::month::Month;
 use domain::rental::GRACE_SECONDS;
 use domain::term::Term;
 use store::dashboard::{figures, load, node, nodes};
-use store::ledger::{SlaCredit, SlaCredited, credit_sla};
 use store::revenue::{Line, of_farm, of_node};
 use store::{Db, Rows, RusqliteDb, StoreError, Value, accounts};
 
 use crate::market::{
     AIDA, Attempt, FARMER, NODE, OMAR, OTHER_FARMER, SLICES, account, assert_sound, attempt,
-    earned, fund, judge, market, now, pass, publish, register, rent, slice, usd,
+    credit_sla, earned, fund, judge, market, now, pass, publish, register, rent, slice, usd,
 };
 use crate::payouts;
 
@@ -81,14 +80,8 @@ fn what_was_given_back_is_shown_beside_what_was_earned() {
     let db = two_nodes();
     pass(&db, now().plus_seconds(20 * 86_400), 10);
     let rental = store::rentals::of_renter(&db, account(OMAR), store::rentals::Which::All, None, 1);
-    let credit = SlaCredit {
-        rental: rental.unwrap()[0].life.id,
-        amount: usd("2.50"),
-        reason: "Down for a day",
-        key: "sla",
-    };
     let at = now().plus_seconds(20 * 86_400);
-    assert_eq!(credit_sla(&db, &credit, at), Ok(SlaCredited::Done));
+    credit_sla(&db, rental.unwrap()[0].life.id, "2.50", "sla", at).unwrap();
     let found = of_node(&db, account(FARMER), NodeId(NODE), month("2026-12"), month("2026-12"));
     assert_eq!(found.unwrap()[0].credited, usd("2.50"));
     let figures = figures(&db, account(FARMER), month("2026-12")).unwrap();

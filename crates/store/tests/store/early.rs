@@ -97,10 +97,10 @@ fn the_rows_of_an_early_end() {
         ~ nodes id=32 available_slices=9 allocated_slices=0
         ~ rental_periods rental_id='rental' number=1 earned_micros=12500000
             refunded_micros=12500000
-        ~ tenures rental_id='rental' number=1 ended_at=1796663321 evaluate_at=1796663321
-            earned_micros=12500000
         ~ rentals id='rental' state='ended' version=2 ended_at=1796663321 earns_at=NULL
         ~ slices node_id=32 number=1 state='available' rental_id=NULL
+        ~ tenures rental_id='rental' number=1 ended_at=1796663321 evaluate_at=1796663321
+            earned_micros=12500000
     "#]]
     .assert_eq(&difference(&before, &dump(&db), rental.life.id));
 }

@@ -50,8 +50,8 @@ fn a_day_of_a_rental_leaves_these_rows() {
         + ledger_transactions id=4 kind='earning' reference='rental/1' rental_id='rental'
             reason='Earned with node32_slice_1' created_at=1795453721
         ~ rental_periods rental_id='rental' number=1 earned_micros=830000
-        ~ tenures rental_id='rental' number=1 earned_micros=830000
         ~ rentals id='rental' version=2 earns_at=1795540121
+        ~ tenures rental_id='rental' number=1 earned_micros=830000
     "#]]
     .assert_eq(&text);
     assert_sound(&db);
@@ -87,8 +87,8 @@ fn the_end_of_a_term_leaves_these_rows() {
         + ledger_transactions id=4 kind='earning' reference='rental/1' rental_id='rental'
             reason='Earned with node32_slice_1' created_at=1797959321
         ~ rental_periods rental_id='rental' number=1 earned_micros=25000000
-        ~ tenures rental_id='rental' number=1 earned_micros=25000000
         ~ rentals id='rental' state='grace' version=2 earns_at=NULL
+        ~ tenures rental_id='rental' number=1 earned_micros=25000000
     "#]]
     .assert_eq(&text);
     assert_sound(&db);
@@ -110,9 +110,9 @@ fn the_end_of_the_grace_leaves_these_rows() {
         + events id=8 kind='rental-ended' renter_id='omar' farmer_id='farmer' node_id=32
             slice_number=1 rental_id='rental' created_at=1798132121 subject=NULL
         ~ nodes id=32 available_slices=9 allocated_slices=0
-        ~ tenures rental_id='rental' number=1 ended_at=1798132121 evaluate_at=1798132121
         ~ rentals id='rental' state='ended' version=3 ended_at=1798132121
         ~ slices node_id=32 number=1 state='available' rental_id=NULL
+        ~ tenures rental_id='rental' number=1 ended_at=1798132121 evaluate_at=1798132121
     "#]]
     .assert_eq(&text);
     assert_sound(&db);

@@ -7,11 +7,11 @@ use domain::event::EventKind;
 use domain::id::{NodeId, SliceId};
 use domain::listing::Listing;
 use domain::notice::Side;
-use store::{RusqliteDb, events};
+use store::{Db, RusqliteDb, events};
 
 use crate::market::{
-    AIDA, Attempt, FARMER, NODE, OMAR, OTHER_FARMER, account, attempt, count, empty, fund, market,
-    now, rent, rental_id, set, usd,
+    AIDA, Attempt, FARMER, NODE, OMAR, OTHER_FARMER, account, attempt, empty, fund, market, now,
+    rent, rental_id, set, usd,
 };
 
 /// What an account sees after an event: number, kind, slice, and whether it sees the rental.
@@ -158,9 +158,30 @@ fn every_kind_is_written_and_every_kind_that_is_written_is_known() {
     let written = inserts(&db).into_iter().flat_map(|statement| named(&statement)).chain(given());
     let known: BTreeSet<EventKind> = EventKind::ALL.iter().copied().collect();
     assert_eq!(written.collect::<BTreeSet<_>>(), known);
+    let kept: Vec<String> =
+        (&db as &dyn Db).all("SELECT kind FROM event_kinds ORDER BY kind", &[]).unwrap();
+    let kept: BTreeSet<EventKind> = kept.iter().map(|kind| kind.parse().unwrap()).collect();
+    assert_eq!(kept, known);
+}
+
+#[test]
+fn an_event_for_somebody_else_is_refused() {
+    let db = market();
+    let insert = |kind: EventKind, side: Side| {
+        let column = match side {
+            Side::Renter => "renter_id",
+            Side::Farmer => "farmer_id",
+        };
+        let sql = format!(
+            "INSERT INTO events (kind, {column}, created_at)
+             SELECT '{kind}', id, 5 FROM accounts LIMIT 1"
+        );
+        crate::market::by_hand(&db, &sql).is_ok()
+    };
     for kind in EventKind::ALL {
-        let sql = format!("SELECT count(*) FROM event_kinds WHERE kind = '{kind}'");
-        assert_eq!(count(&db, &sql), 1, "{kind}");
+        for side in [Side::Renter, Side::Farmer] {
+            assert_eq!(insert(*kind, side), kind.audience().has(side), "{kind} {side:?}");
+        }
     }
 }
 

@@ -11,8 +11,8 @@ use store::rentals::{ChangeFailure, Rental, events};
 
 use crate::dump::dump;
 use crate::market::{
-    AIDA, Attempt, FARMER, NODE, OMAR, assert_sound, attempt, balance, count, earned, extend, fund,
-    market, now, pass, publish, rent, rental_of, set, states, usd,
+    AIDA, Attempt, FARMER, KEY_USED, NODE, OMAR, assert_sound, attempt, balance, count, earned,
+    extend, extend_once, fund, market, now, pass, publish, rent, rental_of, set, states, usd,
 };
 
 /// Omar has $900 and a month of slice 1, since `started_at`.
@@ -52,14 +52,16 @@ fn an_extension_follows_the_last_term_and_is_paid_at_once() {
     assert_eq!(extended.life.periods[1].starts_at, rental.life.ends_at);
     assert_eq!(extended.life.held(), usd("96.25"));
     assert_sound(&db);
-    // A retry finds it done, another request with its key is refused.
+    // A retry gets its response, another request with its key is refused.
     let after = dump(&db);
-    assert_eq!(extend(&db, &more, rental.life.id, None), Ok(extended));
-    let other = Attempt { term: Term::Year, ..more };
-    assert_eq!(extend(&db, &other, rental.life.id, None), Err(ChangeFailure::KeyReused));
-    let key = Attempt { key: "key", ..more };
-    assert_eq!(extend(&db, &key, rental.life.id, None), Err(ChangeFailure::KeyReused));
+    let once = |attempt| extend_once(&db, &attempt, rental.life.id, None);
+    assert_eq!(once(more), Ok(extended.life.ends_at.to_string()));
+    assert_eq!(once(Attempt { term: Term::Year, ..more }), Err(KEY_USED.into()));
+    assert_eq!(once(Attempt { key: "key", ..more }), Err(KEY_USED.into()));
+    assert_eq!(extend(&db, &more, rental.life.id, None), Err(KEY_USED.into()));
     assert_eq!(dump(&db), after);
+    // What is answered is what is saved.
+    assert_eq!(rental_of(&db, OMAR, rental.life.id), extended);
     let kinds: Vec<EventKind> =
         events(&db, rental.life.id).unwrap().into_iter().map(|event| event.kind).collect();
     assert_eq!(kinds, [EventKind::SliceRented, EventKind::RentalExtended]);

@@ -2,7 +2,7 @@
 
 use domain::recurring::ALL;
 use domain::time::Timestamp;
-use store::job_runs::{self, Done, JobRun, all, backlog, record};
+use store::job_runs::{self, Begin, Done, JobRun, all, backlog, record};
 use store::{RusqliteDb, jobs};
 
 use crate::market::{
@@ -25,6 +25,7 @@ fn the_last_run_of_a_job_is_remembered() {
     let check = |failure: Option<&str>, seconds, failing_since: Option<i64>, runs| {
         record(&db, &done(failure), at(seconds)).unwrap();
         let expected = JobRun {
+            begun_at: None,
             started_at: at(seconds),
             took_ms: 7,
             failure: failure.map(str::to_owned),
@@ -41,6 +42,29 @@ fn the_last_run_of_a_job_is_remembered() {
     assert_eq!(all(&db).unwrap().len(), 1);
     record(&db, &done(Some(&"é".repeat(501))), at(50)).unwrap();
     assert_eq!(all(&db).unwrap()["expire"].failure.as_ref().unwrap().chars().count(), 500);
+}
+
+#[test]
+fn a_job_is_begun_by_one_run() {
+    let db = empty();
+    let begin = |last_begun_at: Option<i64>, seconds| {
+        let jobs = [Begin { name: "expire", last_begun_at }];
+        job_runs::begin(&db, &jobs, at(seconds)).unwrap()
+    };
+    let run = || all(&db).unwrap()["expire"].clone();
+    assert_eq!(begin(None, 0), ["expire"]);
+    assert_eq!((run().begun_at, run().runs), (Some(at(0)), 0));
+    // Another run that has seen the same is too late.
+    assert!(begin(None, 0).is_empty() && begin(None, 300).is_empty());
+    record(&db, &done(Some("no disk")), at(0)).unwrap();
+    assert_eq!((run().begun_at, run().runs), (Some(at(0)), 1));
+    let seen = Some(at(0).seconds());
+    assert_eq!(begin(seen, 300), ["expire"]);
+    assert!(begin(seen, 300).is_empty());
+    // As long as it is not done, it is as it was left, and counts as late after a while.
+    assert_eq!((run().begun_at, run().started_at), (Some(at(300)), at(0)));
+    assert_eq!(run().failure.as_deref(), Some("no disk"));
+    assert_eq!(job_runs::begin(&db, &[], at(300)), Ok(vec![]));
 }
 
 #[track_caller]
@@ -61,7 +85,7 @@ fn what_waits_is_counted() {
     fund(&db, AIDA, "50");
     quote(&db, 1, AIDA, &one(5), true, now()).unwrap();
     assert_eq!((waits(&db, "release holds", 0), waits(&db, "release holds", day)), (0, 1));
-    assert!(waits(&db, "tell", 0) > 0 && waits(&db, "seal the audit log", 0) > 0);
+    assert!(waits(&db, "create notifications", 0) > 0 && waits(&db, "seal the audit log", 0) > 0);
     store::audit::seal(&db).unwrap();
     assert_eq!(waits(&db, "seal the audit log", 0), 0);
     assert_eq!(waits(&db, "sync", 0), 0);

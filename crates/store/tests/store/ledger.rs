@@ -1,21 +1,22 @@
 //! The ledger: credits once for each key, and nothing is ever rewritten.
 
-use store::ledger::{Credit, Credited, credit, entries, of_rental};
+use store::ledger::{Credit, CreditFailure, entries, of_rental};
 use store::{Db, Refusal, RusqliteDb, StoreError};
 
 use crate::dump::dump;
 use crate::market::{
-    AIDA, Attempt, OMAR, account, assert_sound, attempt, balance, by_hand, count, email, empty,
-    market, now, open_account, rent, usd,
+    AIDA, Attempt, KEY_USED, OMAR, account, assert_sound, attempt, balance, by_hand, by_operator,
+    count, credit, email, empty, intention, market, now, open_account, rent, response, usd,
 };
+use crate::meanwhile::meanwhile;
 
 #[track_caller]
-fn check(db: &RusqliteDb, to: u32, amount: &str, key: &str, expected: Credited) {
-    let request = Credit { email: &email(to), amount: usd(amount), reason: "Welcome", key };
+fn check(db: &RusqliteDb, to: u32, amount: &str, key: &str, expected: Result<&str, CreditFailure>) {
+    let expected = expected.map(str::to_owned);
     // No two tries are made at the same second.
     for seconds in [dump(db).len(), dump(db).len() + 1] {
         let at = now().plus_seconds(i64::try_from(seconds).unwrap());
-        assert_eq!(credit(db, &request, at), Ok(expected));
+        assert_eq!(credit(db, to, usd(amount), key, at), expected);
     }
     assert_sound(db);
 }
@@ -25,19 +26,49 @@ fn a_key_credits_once() {
     let db = empty();
     open_account(&db, OMAR);
     open_account(&db, AIDA);
-    check(&db, OMAR, "100", "key", Credited::Done(usd("100")));
+    check(&db, OMAR, "100", "key", Ok("100.00"));
     let after = dump(&db);
-    check(&db, OMAR, "100", "key", Credited::Done(usd("100")));
-    check(&db, OMAR, "100.01", "key", Credited::KeyReused);
-    check(&db, AIDA, "100", "key", Credited::KeyReused);
-    check(&db, 99, "100", "key", Credited::KeyReused);
-    check(&db, 99, "100", "other", Credited::NoSuchAccount);
+    check(&db, OMAR, "100", "key", Ok("100.00"));
+    check(&db, OMAR, "100.01", "key", Err(KEY_USED.into()));
+    check(&db, AIDA, "100", "key", Err(KEY_USED.into()));
+    check(&db, 99, "100", "key", Err(KEY_USED.into()));
+    check(&db, 99, "100", "other", Err(CreditFailure::NoSuchAccount));
     assert_eq!(dump(&db), after);
-    check(&db, OMAR, "0.01", "other", Credited::Done(usd("100.01")));
+    check(&db, OMAR, "0.01", "other", Ok("100.01"));
     // A retry is told what the first try was told, whatever has happened since.
-    check(&db, OMAR, "100", "key", Credited::Done(usd("100")));
+    check(&db, OMAR, "100", "key", Ok("100.00"));
+    // It is in the audit log as often as it was done.
+    assert_eq!(count(&db, "SELECT count(*) FROM audit WHERE action = 'credit-granted'"), 2);
     assert_eq!(balance(&db, OMAR), usd("100.01"));
     assert_eq!(balance(&db, AIDA).micros(), 0);
+}
+
+#[test]
+fn what_two_operators_enter_of_one_payment_is_credited_once() {
+    let db = market();
+    credit(&db, OMAR, usd("5"), "transfer-1", now()).unwrap();
+    let before = dump(&db);
+    // Another operator has other keys, but the ledger knows the reference.
+    let (email, audit) = (email(OMAR), by_operator());
+    let (amount, reason, reference) = (usd("5"), "Gift", "transfer-1");
+    let intention = Some(&intention(OMAR, reference, "credit", ""));
+    let again = Credit { email: &email, amount, reason, reference, intention, audit: &audit };
+    let respond = |_| response("");
+    let refused = store::ledger::credit(&db, &again, &respond, now());
+    assert_eq!(refused, Err(CreditFailure::ReferenceUsed));
+    assert_eq!(dump(&db), before);
+}
+
+/// What a credit answers is what the wallet holds then, whatever moves it meanwhile.
+#[test]
+fn a_balance_that_changes_meanwhile_is_told_as_it_is() {
+    let db = market();
+    let faster = meanwhile(&db, "INSERT INTO credit_wallet", |db: &RusqliteDb| {
+        rent(db, attempt(OMAR, "key")).unwrap();
+    });
+    assert_eq!(credit(&faster, OMAR, usd("5"), "gift", now()).as_deref(), Ok("80.00"));
+    assert_eq!(balance(&db, OMAR), usd("80"));
+    assert_sound(&db);
 }
 
 #[test]
@@ -123,7 +154,7 @@ fn no_balance_is_negative() {
     check_refused(
         &db,
         "INSERT INTO credit_wallet
-         SELECT 'key', id, -100000001, 'Theft', 0 FROM accounts ORDER BY id LIMIT 1",
+         SELECT 'key', id, -100000001, -1, 'Theft', NULL, '{}', 0 FROM accounts ORDER BY id LIMIT 1",
         negative,
     );
 }
@@ -132,13 +163,17 @@ fn no_balance_is_negative() {
 fn what_does_not_fit_64_bits_is_refused() {
     let db = market();
     let most = "INSERT INTO credit_wallet
-                SELECT 'most', id, 9223372036854775807 - 200000000, 'All', 0
+                SELECT 'most', id, 9223372036854775807 - 200000000,
+                       9223372036854775807 - 100000000, 'All', NULL,
+                       json_object('action', 'x', 'actor', 'operator', 'actor_id', '', 'subject', '',
+                                   'address', '', 'request_id', ''), 0
                   FROM accounts ORDER BY id DESC LIMIT 1";
     db.run(most, &[]).unwrap();
     check_refused(
         &db,
         "INSERT INTO credit_wallet
-         SELECT 'more', id, 200000001, 'More', 0 FROM accounts ORDER BY id DESC LIMIT 1",
+         SELECT 'more', id, 200000001, 0, 'More', NULL, '{}', 0
+           FROM accounts ORDER BY id DESC LIMIT 1",
         "cannot store REAL value in INTEGER column",
     );
     assert_sound(&db);
@@ -167,9 +202,7 @@ fn an_amount_that_is_no_credit_is_a_failure() {
         (usd("1") - usd("1"), StoreError::Violation("ledger_entry_moves_money".into())),
         (usd("1") - usd("200"), StoreError::Refused(Refusal::BalanceNeverNegative)),
     ] {
-        let request = Credit { email: &email(OMAR), amount, reason: "Gift", key: "key" };
-        let outcome = credit(&db, &request, now());
-        assert_eq!(outcome, Err(refused));
+        assert_eq!(credit(&db, OMAR, amount, "key", now()), Err(refused.into()));
     }
     assert_eq!(dump(&db), before);
 }

@@ -18,8 +18,8 @@ use crate::dump::dump;
 use crate::looks::{Seen, look_at};
 use crate::market::{
     AIDA, Attempt, Disk, FARMER, NODE, OMAR, OTHER_FARMER, account, assert_sound, attempt, balance,
-    by_hand, count, earned, furnish, judge, market, now, pass, publish, random, register, rent,
-    rental_id, usd, version,
+    by_hand, count, credit_sla, earned, furnish, judge, market, now, pass, publish, random,
+    register, rent, rental_id, usd, version,
 };
 use crate::payouts::ask;
 use crate::races::at_once;
@@ -96,7 +96,7 @@ fn a_broken_promise_is_credited_once_its_month_is_settled() {
     let entry = &ledger::entries(&db, account(OMAR), None, 1).unwrap()[0];
     assert_eq!(
         (entry.kind.as_str(), entry.reason.as_str()),
-        ("sla-credit", "SLA credit for node32_slice_1 in 2026-11: 97 % up of 99.5 % promised")
+        ("sla-credit", "SLA credit for node32_slice_1 in 2026-11: 97% uptime, 99.5% guaranteed")
     );
     let told =
         "SELECT count(*) FROM events WHERE kind = 'sla-credited' AND subject = '2026-11: $1.72'
@@ -197,13 +197,7 @@ fn each_farmer_answers_for_the_own_node() {
 
 /// The farmer's earnings, less what the operator has given away by hand.
 fn spend(db: &RusqliteDb, amount: &str) {
-    let credit = ledger::SlaCredit {
-        rental: rental_id(OMAR),
-        amount: usd(amount),
-        reason: "By hand",
-        key: "by-hand",
-    };
-    assert_eq!(ledger::credit_sla(db, &credit, now()), Ok(ledger::SlaCredited::Done));
+    credit_sla(db, rental_id(OMAR), amount, "by-hand", now()).unwrap();
 }
 
 #[test]
@@ -256,11 +250,11 @@ fn what_may_still_be_credited_is_not_paid_out() {
     assert_eq!(means().withheld, Usd::from_micros(858_000));
     // Whoever was faster than the eye is stopped by the database.
     let most = "INSERT INTO request_payout
-                SELECT 'p', id, 5780000, 'BE71', 'k', json_object('kind', 'payout-request',
+                SELECT 'p', id, 5780000, 'BE71', json_object('kind', 'payout-request',
                        'reference', 'p', 'reason', '', 'entries', json_array(
                            json_object('kind', 'earnings', 'owner', id, 'micros', -5780000),
                            json_object('kind', 'escrow', 'owner', 'p', 'micros', 5780000))), 5,
-                       60, 0
+                       60, NULL, 0
                   FROM accounts WHERE payout_address IS NOT NULL";
     let refused = db.run(most, &[]).unwrap_err();
     assert!(refused == StoreError::Refused(Refusal::EarningsWithheld), "{refused}");

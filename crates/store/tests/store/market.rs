@@ -1,5 +1,6 @@
 //! What the tests share: a market, its people, and one line for each thing that they do.
 
+use std::cell::RefCell;
 use std::path::PathBuf;
 
 use domain::account::Email;
@@ -14,10 +15,12 @@ use domain::order::{IdempotencyKey, RentRequest, SLICES_PER_ORDER_MAX, Wanted};
 use domain::promise::{Bandwidth, Uptime};
 use domain::term::Term;
 use domain::time::Timestamp;
-use store::ledger::{Credit, Credited};
+use store::audit::{Actor, NewEntry};
+use store::ledger::{Credit, CreditFailure, SlaCredit};
 use store::quotes::{NewQuote, Quote};
-use store::rentals::{ChangeFailure, Extension, Intention, Rental};
+use store::rentals::{ChangeFailure, Extension, Rental};
 use store::renting::{Basis, Order, Ordered, RentFailure, Setup};
+use store::responses::{self, Earlier, Intention, StoredResponse};
 use store::{
     Db, RusqliteDb, StoreError, accounts, due, invariants, leaving, ledger, levels, migrate, nodes,
     offering, offers, quotes, rentals, renting,
@@ -104,9 +107,64 @@ pub(crate) fn open_account(db: &dyn Db, number: u32) {
 }
 
 pub(crate) fn fund(db: &dyn Db, number: u32, amount: &str) {
-    let key = format!("fund-{number}-{amount}");
-    let credit = Credit { email: &email(number), amount: usd(amount), reason: "Test", key: &key };
-    assert!(matches!(ledger::credit(db, &credit, now()).unwrap(), Credited::Done(_)));
+    credit(db, number, usd(amount), &format!("fund-{number}-{amount}"), now()).unwrap();
+}
+
+/// What the audit log says of what operators do.
+pub(crate) fn by_operator() -> NewEntry<'static> {
+    NewEntry {
+        action: "credit-granted",
+        actor: Actor::Operator,
+        actor_id: String::new(),
+        account: None,
+        subject: "",
+        address: "",
+        request_id: "",
+    }
+}
+
+/// An operator credits a wallet, once for each key; answers what it holds then.
+pub(crate) fn credit(
+    db: &dyn Db,
+    to: u32,
+    amount: Usd,
+    key: &str,
+    at: Timestamp,
+) -> Result<String, CreditFailure> {
+    let intention =
+        Intention { owner: None, ..intention(1, key, "credit", &format!("{to} {amount}")) };
+    let credit = Credit {
+        email: &email(to),
+        amount,
+        reason: "Test",
+        reference: key,
+        intention: Some(&intention),
+        audit: &by_operator(),
+    };
+    let respond = |balance: Usd| response(&balance.to_string());
+    once(db, &intention, || ledger::credit(db, &credit, &respond, at))
+}
+
+/// An operator credits the renter of a rental, once for each key.
+pub(crate) fn credit_sla(
+    db: &dyn Db,
+    rental: RentalId,
+    amount: &str,
+    key: &str,
+    at: Timestamp,
+) -> Result<(), CreditFailure> {
+    let intention =
+        Intention { owner: None, ..intention(1, key, "sla", &format!("{rental} {amount}")) };
+    let credit = SlaCredit {
+        rental,
+        amount: usd(amount),
+        reason: "By hand",
+        reference: key,
+        intention: Some(&intention),
+        audit: &by_operator(),
+    };
+    let act = || ledger::credit_sla(db, &credit, response(""), at);
+    once(db, &intention, act).map(drop)
 }
 
 /// A report of a healthy node.
@@ -244,16 +302,71 @@ fn hash(text: &str) -> [u8; 32] {
     hash
 }
 
-/// Orders something as an attempt says, whatever it is.
+/// What a used key is refused with.
+pub(crate) const KEY_USED: StoreError = StoreError::Refused(store::Refusal::IdempotencyKeyUsed);
+
+/// A request that acts once.
+pub(crate) fn intention(of: u32, key: &str, operation: &str, asked: &str) -> Intention {
+    Intention {
+        owner: Some(account(of)),
+        key: IdempotencyKey::parse(key).unwrap(),
+        operation: operation.into(),
+        fingerprint: hash(asked),
+    }
+}
+
+pub(crate) fn response(body: &str) -> StoredResponse {
+    StoredResponse { status: 201, location: "/api".into(), body: body.into() }
+}
+
+/// What a request is answered: what `act` answers, once for each key.
+pub(crate) fn once<E: From<StoreError>>(
+    db: &dyn Db,
+    intention: &Intention,
+    act: impl FnOnce() -> Result<StoredResponse, E>,
+) -> Result<String, E> {
+    let earlier = || match responses::find(db, intention)? {
+        None => Ok(None),
+        Some(Earlier::Response(response)) => Ok(Some(response)),
+        Some(Earlier::Deleted { .. } | Earlier::OtherRequest) => Err(E::from(KEY_USED)),
+    };
+    let response = match earlier()? {
+        Some(response) => Ok(response),
+        None => act().or_else(|error| earlier()?.ok_or(error)),
+    };
+    response.map(|response| response.body)
+}
+
+fn intention_to_rent(attempt: &Attempt<'_>, basis: Basis<'_>) -> Intention {
+    let asked = match basis {
+        Basis::Request(request) => format!("{request:?}"),
+        Basis::Quote(quote) => quote.id.to_string(),
+    };
+    intention(attempt.renter, attempt.key, "rent", &asked)
+}
+
+/// What an order is answered: its rentals, once for each key.
+pub(crate) fn order_once(
+    db: &dyn Db,
+    attempt: &Attempt<'_>,
+    basis: Basis<'_>,
+) -> Result<String, RentFailure> {
+    let intention = intention_to_rent(attempt, basis);
+    once(db, &intention, || order(db, attempt, basis).map(|made| response(&shown(&made))))
+}
+
+/// An order's rentals as the tests answer them.
+pub(crate) fn shown(ordered: &Ordered) -> String {
+    let place = |rental: &Rental| (rental.life.node.0, rental.life.slice, rental.life.slices);
+    format!("{:?}", (ordered.rentals.iter().map(place).collect::<Vec<_>>(), ordered.total.micros()))
+}
+
+/// Orders something as an attempt says, whatever it is. A used key is refused.
 pub(crate) fn order(
     db: &dyn Db,
     attempt: &Attempt<'_>,
     basis: Basis<'_>,
 ) -> Result<Ordered, RentFailure> {
-    let request_hash = hash(&match basis {
-        Basis::Request(request) => format!("{request:?}"),
-        Basis::Quote(quote) => quote.id.to_string(),
-    });
     let mut next = attempt.id * 100;
     let rentals: Vec<RentalId> = (0..SLICES_PER_ORDER_MAX)
         .map(|nth| {
@@ -268,13 +381,17 @@ pub(crate) fn order(
         basis,
         renter: account(attempt.renter),
         token: attempt.token,
-        key: &IdempotencyKey::parse(attempt.key).unwrap(),
-        request_hash,
+        intention: Some(&intention_to_rent(attempt, basis)),
         platform_fee: Percent::whole(attempt.fee_percent),
         slices_max: attempt.slices_max,
         setup: &Setup::default(),
     };
-    renting::rent(db, &order, attempt.at)
+    let made = RefCell::new(None);
+    let respond = |ordered: &Ordered| {
+        made.replace(Some(ordered.clone()));
+        response(&shown(ordered))
+    };
+    renting::rent(db, &order, &respond, attempt.at).map(|_| made.take().unwrap())
 }
 
 pub(crate) fn rent(db: &dyn Db, attempt: Attempt<'_>) -> Result<Rental, RentFailure> {
@@ -452,26 +569,49 @@ pub(crate) fn rent_all(
     order(db, attempt, Basis::Request(request))
 }
 
-/// Extends a rental by a term; the key, the id, the time and the token are those of the attempt.
+/// Extends a rental by a term, and a used key is refused; the key, the id, the time and the token are those of the attempt.
 pub(crate) fn extend(
     db: &dyn Db,
     attempt: &Attempt<'_>,
     rental: RentalId,
     max_price: Option<&str>,
 ) -> Result<Rental, ChangeFailure> {
-    let request_hash = hash(&format!("{rental} {:?} {max_price:?}", attempt.term));
     let extension = Extension {
         renter: account(attempt.renter),
         rental,
         term: attempt.term,
         max_price: max_price.map(usd),
         platform_fee: Percent::whole(attempt.fee_percent),
-        intention: Intention {
-            order: order_id(attempt.id),
-            key: &IdempotencyKey::parse(attempt.key).unwrap(),
-            request_hash,
-            token: attempt.token,
-        },
+        order: order_id(attempt.id),
+        token: attempt.token,
+        intention: Some(&intention_to_extend(attempt, rental, max_price)),
     };
-    rentals::extend(db, &extension, attempt.at)
+    let extended = RefCell::new(None);
+    let respond = |rental: &Rental| {
+        extended.replace(Some(rental.clone()));
+        response(&rental.life.ends_at.to_string())
+    };
+    rentals::extend(db, &extension, &respond, attempt.at).map(|_| extended.take().unwrap())
+}
+
+fn intention_to_extend(
+    attempt: &Attempt<'_>,
+    rental: RentalId,
+    max_price: Option<&str>,
+) -> Intention {
+    let asked = format!("{rental} {:?} {max_price:?}", attempt.term);
+    intention(attempt.renter, attempt.key, "extend", &asked)
+}
+
+/// What an extension is answered: the end, once for each key.
+pub(crate) fn extend_once(
+    db: &dyn Db,
+    attempt: &Attempt<'_>,
+    rental: RentalId,
+    max_price: Option<&str>,
+) -> Result<String, ChangeFailure> {
+    once(db, &intention_to_extend(attempt, rental, max_price), || {
+        let extended = extend(db, attempt, rental, max_price)?;
+        Ok(response(&extended.life.ends_at.to_string()))
+    })
 }

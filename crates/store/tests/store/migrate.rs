@@ -404,6 +404,7 @@ fn only_files_that_differ_are_replaced_and_each_of_them_whole() {
         "DROP TRIGGER \"new_hour_samples_market\"",
         "CREATE TRIGGER market_clock_rises",
         "CREATE TRIGGER new_hour_samples_market",
+        "INSERT INTO event_kinds",
         "INSERT INTO schema_releases",
         "COMMIT",
     ];
@@ -560,7 +561,7 @@ fn an_older_host_that_still_runs_changes_nothing_of_what_it_does_not_know() {
         assert_eq!(limits::pour(&older, &uses, now()), Err(error));
         let before = dump(&newer);
         // A command that means something else by now has another name.
-        let credit = "INSERT INTO credit_wallet VALUES ('key', 'ada', 1, 'Test', 0)";
+        let credit = "INSERT INTO credit_wallet VALUES ('key', 'ada', 1, 1, 'Test', NULL, NULL, 0)";
         assert!(matches!(older.run(credit, &[]), Err(StoreError::Failed(_))));
         assert_eq!(dump(&newer), before);
     }

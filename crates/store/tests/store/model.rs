@@ -10,8 +10,9 @@ use domain::period::Period;
 use domain::rental::RentalState;
 use domain::term::Term;
 use domain::time::Timestamp;
-use store::ledger::Credited;
+use store::ledger::CreditFailure;
 
+use crate::market::KEY_USED;
 use crate::model_pay::ModelPayout;
 use crate::model_rent::{ModelOrder, ModelQuote};
 
@@ -221,18 +222,23 @@ impl Model {
         self.wallets.insert(account, wallet + amount);
     }
 
-    pub(crate) fn credit(&mut self, to: u32, amount: i64, key: u32) -> Credited {
+    pub(crate) fn credit(
+        &mut self,
+        to: u32,
+        amount: i64,
+        key: u32,
+    ) -> Result<String, CreditFailure> {
         match self.credits.get(&key) {
             Some((whose, earlier, after)) if (*whose, *earlier) == (to, amount) => {
-                Credited::Done(*after)
+                Ok(after.to_string())
             }
-            Some(_) => Credited::KeyReused,
-            None if !ACCOUNTS.contains(&to) => Credited::NoSuchAccount,
+            Some(_) => Err(KEY_USED.into()),
+            None if !ACCOUNTS.contains(&to) => Err(CreditFailure::NoSuchAccount),
             None => {
                 self.pay(to, dollars(amount));
                 let after = self.wallet(to);
                 self.credits.insert(key, (to, amount, after));
-                Credited::Done(after)
+                Ok(after.to_string())
             }
         }
     }

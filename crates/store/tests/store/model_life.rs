@@ -62,18 +62,17 @@ impl Model {
         key: u32,
         asked: &Asked,
         now: Timestamp,
-    ) -> Result<Timestamp, ChangeFailure> {
+    ) -> Result<String, ChangeFailure> {
         let Asked::Extension { rental, term, max } = *asked else { unreachable!("it is one") };
-        self.is_theirs(rental, account)?;
-        if let Some(earlier) = self.earlier(account, key) {
-            let is_same = earlier.asked == *asked;
-            let ends_at = self.rentals[rental].ends_at;
-            return if is_same { Ok(ends_at) } else { Err(ChangeFailure::KeyReused) };
+        if let Some(earlier) = self.earlier(account, key, asked) {
+            return Ok(earlier?);
         }
+        self.is_theirs(rental, account)?;
         self.prolong(rental, term, max.map(dollars), now)?;
-        let made = (vec![], Usd::ZERO);
-        self.orders.push(ModelOrder { account, key, asked: asked.clone(), made });
-        Ok(self.rentals[rental].ends_at)
+        let response = self.rentals[rental].ends_at.to_string();
+        let asked = asked.clone();
+        self.orders.push(ModelOrder { account, key, asked, response: response.clone() });
+        Ok(response)
     }
 
     /// Extends a rental, whoever asks.

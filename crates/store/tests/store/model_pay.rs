@@ -4,7 +4,9 @@ use domain::money::Usd;
 use domain::payout::{PayoutEvent, PayoutState, RequestError, WrongOrder};
 use store::payouts::{ChangeFailure, Deed, RequestFailure};
 
+use crate::market::KEY_USED;
 use crate::model::{Model, dollars};
+use crate::payouts::payout_id;
 
 /// The accounts up to this one have said where they are paid to.
 pub(crate) const PAID_ACCOUNTS_MAX: u32 = 3;
@@ -39,11 +41,15 @@ impl Model {
         key: u32,
         amount: Usd,
         withheld: Usd,
-    ) -> Result<PayoutState, RequestFailure> {
+    ) -> Result<String, RequestFailure> {
         let same_key = |payout: &&ModelPayout| payout.account == account && payout.key == key;
         if let Some(earlier) = self.payouts.iter().find(same_key) {
             let is_same = earlier.amount == amount;
-            return if is_same { Ok(earlier.state) } else { Err(RequestFailure::KeyReused) };
+            return if is_same {
+                Ok(payout_id(earlier.id).to_string())
+            } else {
+                Err(KEY_USED.into())
+            };
         }
         let own = |payout: &&ModelPayout| payout.account == account && payout.is_open();
         let (open, balance) = (self.payouts.iter().filter(own).count(), self.earned(account));
@@ -67,7 +73,7 @@ impl Model {
         self.earnings.insert(account, balance - amount);
         let state = PayoutState::Requested;
         self.payouts.push(ModelPayout { id, account, key, amount, state });
-        Ok(state)
+        Ok(payout_id(id).to_string())
     }
 
     /// `by` is who withdraws it, as a number of an account.

@@ -10,8 +10,10 @@ use domain::period::Period;
 use domain::rental::RentalState;
 use domain::term::Term;
 use domain::time::Timestamp;
+use store::StoreError;
 use store::renting::RentFailure;
 
+use crate::market::KEY_USED;
 use crate::model::{FEE_PERCENT, Model, ModelNode, ModelRental, RENTED_MAX, Slot, dollars};
 
 /// What is to be rented: a slice, any one, or so many as the whole node has.
@@ -53,14 +55,11 @@ pub(crate) enum Asked {
     Extension { rental: usize, term: Term, max: Option<i64> },
 }
 
-/// Node, slice and number of slices of each rental, and what all of them cost.
-pub(crate) type Made = (Vec<(u32, Option<u32>, u32)>, Usd);
-
 pub(crate) struct ModelOrder {
     pub(crate) account: u32,
     pub(crate) key: u32,
     pub(crate) asked: Asked,
-    pub(crate) made: Made,
+    pub(crate) response: String,
 }
 
 impl Model {
@@ -308,9 +307,17 @@ impl Model {
         Ok(())
     }
 
-    /// The order of a key, if there is one.
-    pub(crate) fn earlier(&self, account: u32, key: u32) -> Option<&ModelOrder> {
-        self.orders.iter().find(|order| (order.account, order.key) == (account, key))
+    /// The response to the order of a key, if there is one.
+    pub(crate) fn earlier(
+        &self,
+        account: u32,
+        key: u32,
+        asked: &Asked,
+    ) -> Option<Result<String, StoreError>> {
+        let is_it = |order: &&ModelOrder| (order.account, order.key) == (account, key);
+        let earlier = self.orders.iter().find(is_it)?;
+        let is_same = earlier.asked == *asked;
+        Some(if is_same { Ok(earlier.response.clone()) } else { Err(KEY_USED) })
     }
 
     pub(crate) fn rent(
@@ -320,10 +327,9 @@ impl Model {
         asked: &Asked,
         step: u32,
         now: Timestamp,
-    ) -> Result<Made, RentFailure> {
-        if let Some(earlier) = self.earlier(account, key) {
-            let is_same = earlier.asked == *asked;
-            return if is_same { Ok(earlier.made.clone()) } else { Err(RentFailure::KeyReused) };
+    ) -> Result<String, RentFailure> {
+        if let Some(earlier) = self.earlier(account, key, asked) {
+            return Ok(earlier?);
         }
         let mut items = match asked {
             Asked::Request(request) => self.choose(request, account, now)?,
@@ -360,10 +366,12 @@ impl Model {
         for (nth, item) in (0..).zip(&items) {
             self.begin(item, account, if nth == 0 { step } else { step * 100 + nth }, now);
         }
-        let made = items.iter().map(|item| (item.node, item.slice, item.slices())).collect();
-        let made: Made = (made, total);
-        self.orders.push(ModelOrder { account, key, asked: asked.clone(), made: made.clone() });
-        Ok(made)
+        // Node, slice and number of slices of each rental, and what all of them cost.
+        let made = items.iter().map(|item| (item.node, item.slice, item.slices()));
+        let response = format!("{:?}", (made.collect::<Vec<_>>(), total.micros()));
+        let asked = asked.clone();
+        self.orders.push(ModelOrder { account, key, asked, response: response.clone() });
+        Ok(response)
     }
 
     fn begin(&mut self, item: &ModelItem, renter: u32, id: u32, now: Timestamp) {

@@ -16,7 +16,6 @@ use domain::rental::Renewal;
 use domain::term::Term;
 use rusqlite::{StatementStatus, params_from_iter, types::Value as SqlValue};
 use store::challenges::{ChallengeKind, NewChallenge};
-use store::ledger::Credit;
 use store::limits::Use;
 use store::offers::{Filter, Sort};
 use store::rentals::Which;
@@ -27,14 +26,15 @@ use store::{
     Db, Row, Rows, RusqliteDb, StoreError, Value, accounts, audit, challenges, comparisons,
     dashboard, disputes, due, events, farms, jobs, leaving, ledger, ledger_chain, levels, limits,
     looks, mails, maintenance, nodes, notices, offering, offers, payouts, promises, quotes,
-    receipts, rentals, renting, revenue, samples, sessions, ssh_keys, statements, sync, sync_runs,
-    tokens, top_ups, transfers, unprovisioned, webhooks,
+    receipts, rentals, responses, revenue, samples, sessions, ssh_keys, statements, sync,
+    sync_runs, tokens, top_ups, transfers, unprovisioned, webhooks,
 };
 
 use crate::market::{
     AIDA, Attempt, FARMER, NODE, OMAR, OTHER_FARMER, account, attempt, by_hand, carries, count,
-    email, extend, fund, market, now, open_account, order, order_id, pass, publish, quote,
-    quote_id, random, register, rent, rent_all, rental_id, report, save, some, terms, usd, whole,
+    credit, email, extend, fund, intention, market, now, open_account, order, order_id, pass,
+    publish, quote, quote_id, random, register, rent, rent_all, rental_id, report, save, some,
+    terms, usd, whole,
 };
 use crate::top_ups::{begin, pay};
 
@@ -53,7 +53,7 @@ fn indexed() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
     offers::SEARCHES
         .iter()
         .chain(&rentals::INDEXED)
-        .chain(&renting::INDEXED)
+        .chain(&responses::INDEXED)
         .chain(&quotes::INDEXED)
         .chain(&transfers::INDEXED)
         .chain(&due::INDEXED)
@@ -230,6 +230,8 @@ fn a_day_of_accounts(db: &dyn Db, renter: AccountId) {
 
 /// What watches over them: challenges, limits and the audit log.
 fn a_day_of_guards(db: &dyn Db, renter: AccountId) {
+    responses::find(db, &intention(AIDA, "key", "rent", "")).unwrap();
+    responses::sweep(db, now().plus_months(2)).unwrap();
     let challenge = NewChallenge {
         hash: &[1; 32],
         kind: ChallengeKind::PasswordReset,
@@ -287,8 +289,7 @@ fn a_day_of_offering(db: &dyn Db) {
 
 fn a_day(db: &dyn Db) {
     let (farmer, renter) = (account(FARMER), account(OMAR));
-    let key = Credit { email: &email(OMAR), amount: usd("1"), reason: "Gift", key: "gift" };
-    ledger::credit(db, &key, now()).unwrap();
+    credit(db, OMAR, usd("1"), "gift", now()).unwrap();
     ledger::balance(db, renter).unwrap();
     ledger::entries(db, renter, None, 20).unwrap();
     books(db, renter);

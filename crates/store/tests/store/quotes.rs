@@ -11,8 +11,8 @@ use store::{Db, RusqliteDb, StoreError, sync};
 use crate::dump::dump;
 use crate::market::{
     AIDA, Attempt, FARMER, NODE, OMAR, account, assert_sound, attempt, balance, carries, charged,
-    count, fund, market, now, one, open_account, order, publish, quote, quote_id, register, rent,
-    rent_all, report, request, set, slice, some, states, usd, whole,
+    count, fund, market, now, one, open_account, order, order_once, publish, quote, quote_id,
+    register, rent, rent_all, report, request, set, shown, slice, some, states, usd, whole,
 };
 
 /// When a quote of `now` is over.
@@ -46,7 +46,8 @@ fn a_quote_holds_its_slices_and_is_used_once() {
     assert_sound(&db);
     // A retry has its answer; another order has none.
     let after = dump(&db);
-    assert_eq!(use_it(&db, &Attempt { id: 70, ..attempt(OMAR, "key") }, &held), Ok(three));
+    let retry = Attempt { id: 70, ..attempt(OMAR, "key") };
+    assert_eq!(order_once(&db, &retry, Basis::Quote(&held)), Ok(shown(&three)));
     let other = Attempt { id: 71, ..attempt(OMAR, "other") };
     assert_eq!(use_it(&db, &other, &held), Err(RentFailure::QuoteUsed));
     release(&db, account(OMAR), held.id, now()).unwrap();

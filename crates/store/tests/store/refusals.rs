@@ -90,12 +90,10 @@ fn unique_keys_that_mean_something_are_known_by_their_columns() {
         ledger_transactions.kind,
             ledger_transactions.reference: booking_exists
         nodes.id: node_registered
-        orders.account_id,
-            orders.idempotency_key: idempotency_key_used
-        payouts.account_id,
-            payouts.idempotency_key: idempotency_key_used
         refused_payments.payment_id,
             refused_payments.top_up_id: payment_known
+        responses.owner_id,
+            responses.idempotency_key: idempotency_key_used
         sla_disputes.rental_id,
             sla_disputes.month,
             sla_disputes.tenure,

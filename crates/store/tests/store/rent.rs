@@ -10,14 +10,14 @@ use domain::rental::RentalState;
 use domain::term::Term;
 use expect_test::expect;
 use store::rentals::{Rental, Which, events, find, of_renter};
-use store::renting::RentFailure;
+use store::renting::{Basis, RentFailure};
 use store::{Db, Rows, RusqliteDb, StoreError, Value, sync};
 
 use crate::dump::{difference, dump};
 use crate::market::{
-    AIDA, Attempt, FARMER, NODE, OMAR, OTHER_FARMER, SLICES, account, assert_sound, attempt,
-    balance, by_hand, carries, charged, fund, market, now, open_account, pass, publish, register,
-    rent, rental_id, report, set, slice, states, usd, version,
+    AIDA, Attempt, FARMER, KEY_USED, NODE, OMAR, OTHER_FARMER, SLICES, account, assert_sound,
+    attempt, balance, by_hand, carries, charged, extend_once, fund, market, now, open_account,
+    order_once, pass, publish, register, rent, rental_id, report, set, slice, states, usd, version,
 };
 
 #[test]
@@ -32,9 +32,9 @@ fn three_months_at_25_dollars_leave_these_rows() {
     assert_eq!(find(&db, account(OMAR), rental.life.id), Ok(Some(rental.clone())));
     let text = difference(&before, &dump(&db), rental.life.id);
     expect![[r#"
-        + audit id=6 action='slice-rented' actor='market' actor_id='' account_id='omar'
+        + audit id=8 action='slice-rented' actor='market' actor_id='' account_id='omar'
             subject='rental' address='' request_id='' created_at=1795367321
-        + audit id=7 action='slice-rented' actor='market' actor_id='' account_id='farmer'
+        + audit id=9 action='slice-rented' actor='market' actor_id='' account_id='farmer'
             subject='rental' address='' request_id='' created_at=1795367321
         + events id=6 kind='slice-rented' renter_id='omar' farmer_id='farmer' node_id=32
             slice_number=1 rental_id='rental' created_at=1795367321 subject=NULL
@@ -48,23 +48,25 @@ fn three_months_at_25_dollars_leave_these_rows() {
             reason='Rental of node32_slice_1' created_at=1795367321
         ~ nodes id=32 available_slices=8 allocated_slices=1
         + orders id='01a2043b-3da8-7200-8000-000000000003' account_id='omar' kind='rental'
-            idempotency_key='key' request_hash=x'shkzpdbjsbeucwghmkrqewhnrohdqrlw'
             total_micros=71250000 token_id=NULL quote_id=NULL created_at=1795367321
         + rental_periods rental_id='rental' number=1
             order_id='01a2043b-3da8-7200-8000-000000000003' payer_id='omar' months=3
             price_micros=25000000 total_micros=71250000 fee_micros=7120000 earned_micros=0
             refunded_micros=0 starts_at=1795367321 ends_at=1803316121
-        + tenures rental_id='rental' number=1 node_id=32 slice_number=1 farmer_id='farmer'
-            min_uptime=9950 min_bandwidth_mbps=100 started_at=1795367321 ended_at=NULL
-            evaluated_until=1795367321 evaluate_at=1796256000 earned_micros=0 evaluated_micros=0
         + rentals id='rental' order_id='01a2043b-3da8-7200-8000-000000000003' node_id=32
             slice_number=1 slices=1 renter_id='omar' farmer_id='farmer' state='active' version=1
             price_micros=25000000 price_until=1834852121 min_uptime=9950 min_bandwidth_mbps=100
             started_at=1795367321 ends_at=1803316121 ended_at=NULL earns_at=1795453721 name=''
             labels='[]' renew_months=NULL renew_max_micros=NULL
         + rentals_begun rental_id='rental' node_id=32 began_at=1795367321 waited_seconds=0
+        + responses owner_id='omar' idempotency_key='key' operation='rent'
+            fingerprint=x'shkzpdbjsbeucwghmkrqewhnrohdqrlw' status=201 location='/api'
+            body='([(32, Some(1), 1)], 71250000)' created_at=1795367321
         + setups rental_id='rental' ssh_key=NULL template=NULL template_version=NULL sealed=NULL
         ~ slices node_id=32 number=1 state='allocated' rental_id='rental'
+        + tenures rental_id='rental' number=1 node_id=32 slice_number=1 farmer_id='farmer'
+            min_uptime=9950 min_bandwidth_mbps=100 started_at=1795367321 ended_at=NULL
+            evaluated_until=1795367321 evaluate_at=1796256000 earned_micros=0 evaluated_micros=0
     "#]]
     .assert_eq(&text);
     assert_sound(&db);
@@ -137,24 +139,26 @@ fn the_lowest_free_slice_is_taken_unless_one_is_named() {
 }
 
 #[test]
-fn a_retry_finds_what_the_first_try_made() {
+fn a_retry_gets_the_stored_response() {
     let db = market();
     let first = attempt(OMAR, "key");
     let rental = rent(&db, first).unwrap();
     let after = dump(&db);
     let retry = Attempt { id: 77, at: now().plus_seconds(60), fee_percent: 50, ..first };
-    assert_eq!(rent(&db, retry).as_ref(), Ok(&rental));
+    let answered = "([(32, Some(1), 1)], 25000000)";
+    let retried = || order_once(&db, &retry, Basis::Request(&first.request()));
+    assert_eq!(retried().as_deref(), Ok(answered));
+    // The key alone keeps it from acting again.
+    assert_eq!(rent(&db, retry), Err(KEY_USED.into()));
     assert_eq!(dump(&db), after);
 
     // Whatever has become of the offer, the wallet and the rental since then.
     rent(&db, Attempt { term: Term::Quarter, id: 78, ..attempt(OMAR, "other") }).unwrap();
     set(&db, NODE, Some(usd("400")), Listing::Paused);
     pass(&db, rental.life.grace_until(), 10);
-    let again = rent(&db, retry).unwrap();
-    assert_eq!(
-        (again.life.id, charged(&again), again.life.state),
-        (rental.life.id, charged(&rental), RentalState::Active)
-    );
+    let after = dump(&db);
+    assert_eq!(retried().as_deref(), Ok(answered));
+    assert_eq!(dump(&db), after);
     let found = find(&db, account(OMAR), rental.life.id).unwrap().unwrap();
     assert_eq!(found.life.state, RentalState::Ended);
 }
@@ -170,8 +174,14 @@ fn a_key_marks_one_request_of_one_renter() {
         Attempt { term: Term::Quarter, ..first },
         Attempt { node: 99, ..first },
     ] {
-        assert_eq!(rent(&db, Attempt { id: 77, ..other }), Err(RentFailure::KeyReused));
+        let other = Attempt { id: 77, ..other };
+        let answer = order_once(&db, &other, Basis::Request(&other.request()));
+        assert_eq!(answer, Err(KEY_USED.into()));
     }
+    // Nor does it mark anything else of the account.
+    let extend = Attempt { id: 78, ..first };
+    let answer = extend_once(&db, &extend, rental_id(first.id), None);
+    assert_eq!(answer, Err(KEY_USED.into()));
     assert_eq!(dump(&db), before);
     // Another renter may choose the same key.
     assert_eq!(slice(&rent(&db, attempt(AIDA, "key")).unwrap()), 2);
@@ -247,11 +257,11 @@ fn what_changes_meanwhile_is_decided_again() {
     });
     // The lowest slice goes to somebody else; any other one will do.
     check(Ok("25.00".into()), omar, |db| drop(rent(db, attempt(AIDA, "key")).unwrap()));
-    // A try of the same key was faster: its answer is the answer.
-    check(Ok("25.00".into()), omar, |db| {
+    // A try of the same key was faster.
+    check(Err(KEY_USED.into()), omar, |db| {
         rent(db, Attempt { id: 77, ..attempt(OMAR, "key") }).unwrap();
     });
-    check(Err(RentFailure::KeyReused), omar, |db| {
+    check(Err(KEY_USED.into()), omar, |db| {
         rent(db, Attempt { id: 77, slice: Some(5), ..attempt(OMAR, "key") }).unwrap();
     });
 }
@@ -260,8 +270,15 @@ fn what_changes_meanwhile_is_decided_again() {
 fn two_tries_of_one_key_make_one_rental() {
     let db = market();
     let first = attempt(OMAR, "key");
-    let second = rent_during(&db, Attempt { id: 77, ..first }, |db| drop(rent(db, first).unwrap()));
-    assert_eq!(second.unwrap().life.id, rental_id(first.id));
+    let change = |db: &RusqliteDb| drop(rent(db, first).unwrap());
+    let between =
+        Between { db: &db, change: RefCell::new(change), saves: Cell::new(0), changes_max: 1 };
+    let second = Attempt { id: 77, ..first };
+    let answer = order_once(&between, &second, Basis::Request(&first.request()));
+    assert_eq!(answer.as_deref(), Ok("([(32, Some(1), 1)], 25000000)"));
+    let found = find(&db, account(OMAR), rental_id(first.id)).unwrap().unwrap();
+    assert_eq!(slice(&found), 1);
+    assert_sound(&db);
     assert_eq!(balance(&db, OMAR), usd("75"));
     assert_eq!(states(&db, NODE), "Raaaaaaaa");
 }

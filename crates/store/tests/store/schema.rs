@@ -171,7 +171,8 @@ fn what_must_never_be_is_refused_by_hand_too() {
         "UPDATE orders SET total_micros = -1",
         "UPDATE orders SET kind = 'gift'",
         "UPDATE orders SET quote_id = 'none'",
-        "UPDATE orders SET request_hash = zeroblob(31)",
+        "INSERT INTO responses VALUES ('', 'k', 'POST /', zeroblob(31), 201, '/', '', 0)",
+        "INSERT INTO responses VALUES ('', 'k', 'POST /', zeroblob(32), 409, '/', '', 0)",
         "INSERT INTO quotes
          VALUES ('q', (SELECT id FROM accounts), '{}', NULL, '[]', 5, 5, NULL, NULL)",
         "INSERT INTO quotes VALUES ('q', (SELECT id FROM accounts), '{}', NULL, '[]', 5, 6, 6, 6)",

@@ -49,6 +49,15 @@ fn shown(db: &RusqliteDb, chunk: &str) -> Option<(String, String)> {
     Some((table.to_owned(), format!("{comment}{code};\n\n")))
 }
 
+/// The rows that each upgrade writes of the enum.
+fn event_kinds(db: &RusqliteDb) -> String {
+    let sql = "SELECT printf('(%Q, %d, %d)', kind, for_renter, for_farmer)
+                 FROM event_kinds ORDER BY kind";
+    let rows: Vec<String> = (db as &dyn Db).all(sql, &[]).unwrap();
+    let rows = rows.join(",\n       ");
+    format!("INSERT INTO event_kinds (kind, for_renter, for_farmer)\nVALUES {rows};")
+}
+
 /// The whole database in reading order: each table with its indexes, the rows that it begins with
 /// and its guards; then the commands.
 fn schema() -> String {
@@ -64,6 +73,9 @@ fn schema() -> String {
         let shown: Vec<(String, String)> = chunks.filter_map(|it| shown(&db, it)).collect();
         for tables in shown.chunk_by(|(one, _), (other, _)| one == other) {
             text.extend(tables.iter().map(|(_, text)| text.as_str()));
+            if tables[0].0 == "event_kinds" {
+                write!(text, "{}\n\n", event_kinds(&db)).unwrap();
+            }
             let guards = format!("guards/{}.sql", tables[0].0);
             for file in SCHEMA.guards.iter().filter(|file| file.path == guards) {
                 write!(text, "{}\n\n", file.sql.trim_end()).unwrap();

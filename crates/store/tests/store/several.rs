@@ -6,14 +6,14 @@ use domain::id::NodeId;
 use domain::listing::Listing;
 use domain::order::{Filter, RentError, RentRequest, Spread, Wanted};
 use domain::term::Term;
-use store::renting::RentFailure;
+use store::renting::{Basis, RentFailure};
 use store::{RusqliteDb, sync};
 
 use crate::dump::dump;
 use crate::market::{
     AIDA, Attempt, FARMER, NODE, OMAR, OTHER_FARMER, SLICES_MAX, account, assert_sound, attempt,
-    balance, carries, count, fund, market, now, pass, publish, register, rent, rent_all, report,
-    request, set, slice, some, states, usd,
+    balance, carries, count, fund, market, now, order_once, pass, publish, register, rent,
+    rent_all, report, request, set, shown, slice, some, states, usd,
 };
 
 /// So many slices of the market, of which each costs at most `max` dollars.
@@ -42,9 +42,10 @@ fn several_slices_are_rented_as_one() {
     assert_eq!(count(&db, "SELECT count(*) FROM orders"), 1);
     assert_eq!(count(&db, "SELECT count(*) FROM ledger_transactions WHERE kind = 'rental'"), 4);
     assert_sound(&db);
-    // A retry finds them all, whatever has become of them.
+    // A retry gets them all, whatever has become of them.
     pass(&db, now().plus_months(2), 100);
-    assert_eq!(rent_all(&db, &Attempt { id: 70, ..attempt(OMAR, "key") }, &some(4)), Ok(ordered));
+    let retry = Attempt { id: 70, ..attempt(OMAR, "key") };
+    assert_eq!(order_once(&db, &retry, Basis::Request(&some(4))), Ok(shown(&ordered)));
 }
 
 #[test]

@@ -4,12 +4,11 @@ use domain::money::Usd;
 use domain::month::Month;
 use domain::time::Timestamp;
 use proptest::prelude::*;
-use store::ledger::{Credit, Credited, credit};
 use store::statements::{Book, ENTRIES_MAX, Statement, months, of_month};
 use store::{Db, RusqliteDb};
 
 use crate::market::{
-    AIDA, Attempt, FARMER, OMAR, account, assert_sound, attempt, balance, by_hand, earned, email,
+    AIDA, Attempt, FARMER, OMAR, account, assert_sound, attempt, balance, by_hand, credit, earned,
     market, pass, rent, usd,
 };
 
@@ -23,8 +22,7 @@ fn wallet(db: &dyn Db, number: u32, of: &str) -> Statement {
 
 /// Credits a wallet at an instant.
 fn credit_at(db: &dyn Db, number: u32, amount: &str, at: Timestamp, key: &str) {
-    let wish = Credit { email: &email(number), amount: usd(amount), reason: "Test", key };
-    assert!(matches!(credit(db, &wish, at).unwrap(), Credited::Done(_)));
+    credit(db, number, usd(amount), key, at).unwrap();
 }
 
 /// The balances and the number of entries of a statement.
@@ -113,9 +111,9 @@ fn who_farms_has_a_statement_of_what_they_earned() {
 fn a_clock_that_lags_behind_does_not_tear_months_apart() {
     let db = market();
     let last = month("2026-11").last_second();
-    credit_at(&db, OMAR, "1", last.plus_seconds(1), "first of December");
-    credit_at(&db, OMAR, "2", last, "of a clock that lags");
-    credit_at(&db, OMAR, "4", last.plus_seconds(2), "and on");
+    credit_at(&db, OMAR, "1", last.plus_seconds(1), "first-of-December");
+    credit_at(&db, OMAR, "2", last, "of-a-clock-that-lags");
+    credit_at(&db, OMAR, "4", last.plus_seconds(2), "and-on");
     check(&db, "2026-11", "0.00", "100.00", 1);
     check(&db, "2026-12", "100.00", "107.00", 3);
     assert_sound(&db);
@@ -128,12 +126,15 @@ fn a_long_month_is_cut_and_summed_whole() {
     let many = format!(
         "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {ENTRIES_MAX})
          INSERT INTO credit_wallet
-         SELECT 'many-' || i, '{}', 1000000, 'Test', {} FROM n",
+         SELECT 'many-' || i, '{}', 1000000, (100 + i) * 1000000, 'Test', NULL,
+                json_object('action', 'x', 'actor', 'operator', 'actor_id', '', 'subject', '',
+                            'address', '', 'request_id', ''), {}
+           FROM n",
         account(OMAR),
         month("2027-01").first_second().seconds(),
     );
     by_hand(&db, &many).unwrap();
-    credit_at(&db, OMAR, "3", month("2027-01").last_second(), "one more");
+    credit_at(&db, OMAR, "3", month("2027-01").last_second(), "one-more");
     let statement = wallet(&db, OMAR, "2027-01");
     assert_eq!(statement.entries.len(), usize::try_from(ENTRIES_MAX).unwrap());
     let expected = ("100.00".to_owned(), "5103.00".to_owned(), u64::from(ENTRIES_MAX) + 1);

@@ -5,14 +5,14 @@ use domain::id::TokenId;
 use domain::order::RentError;
 use domain::time::Timestamp;
 use store::accounts::Grant;
-use store::renting::RentFailure;
+use store::renting::{Basis, RentFailure};
 use store::tokens::{
     NewToken, TOKENS_PER_ACCOUNT_MAX, USED_SECONDS, create, find, of_account, revoke, sweep,
 };
 
 use crate::market::{
     AIDA, Attempt, OMAR, account, assert_sound, attempt, by_hand, count, email, empty, market, now,
-    open_account, random, rent, usd,
+    open_account, order_once, random, rent, usd,
 };
 
 fn id(number: u8) -> TokenId {
@@ -97,7 +97,9 @@ fn a_token_spends_no_more_than_its_ceiling() {
     let spent = of_account(&db, account(OMAR), now()).unwrap()[0].spent;
     assert_eq!(spent, usd("25"));
     // A retry spends nothing.
-    rent(&db, with("one")).unwrap();
+    let retry = with("one");
+    order_once(&db, &retry, Basis::Request(&retry.request())).unwrap();
+    assert_eq!(of_account(&db, account(OMAR), now()).unwrap()[0].spent, usd("25"));
     let second = Attempt { id: 77, ..with("two") };
     let over = RentError::OverCeiling { total: usd("25"), left: usd("15") };
     assert_eq!(rent(&db, second), Err(RentFailure::Rule(over)));

@@ -3,13 +3,12 @@
 use domain::id::TopUpId;
 use domain::order::IdempotencyKey;
 use domain::top_up::{Mismatch, OPEN_MAX, OPEN_SECONDS, Payment, TopUpState};
-use store::ledger::{Credit, Credited};
 use store::top_ups::{Begun, NewTopUp, Settled, TopUp, expire, find, of_account, offer, refused};
 use store::{Db, RusqliteDb, accounts, ledger, migrate, top_ups};
 
 use crate::market::{
-    AIDA, Disk, OMAR, account, assert_sound, balance, count, email, empty, now, open_account,
-    random, usd,
+    AIDA, Disk, OMAR, account, assert_sound, balance, count, credit, email, empty, now,
+    open_account, random, usd,
 };
 
 fn id(number: u32) -> TopUpId {
@@ -171,8 +170,7 @@ fn the_key_of_a_credit_is_never_a_top_ups() {
     let key = format!("top-up {top_up}");
     assert!(IdempotencyKey::parse(&key).is_err());
     let key = key.replace(' ', ":");
-    let credit = Credit { email: &email(OMAR), amount: usd("25"), reason: "Gift", key: &key };
-    assert!(matches!(ledger::credit(&db, &credit, now()), Ok(Credited::Done(_))));
+    credit(&db, OMAR, usd("25"), &key, now()).unwrap();
     assert_eq!(pay(&db, top_up, "pi_1", 2_500), Settled::Credited);
     assert_eq!(balance(&db, OMAR), usd("50"));
     assert_sound(&db);

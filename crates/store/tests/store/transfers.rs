@@ -5,12 +5,13 @@ use domain::rental::{Renewal, RentalState, TRANSFER_SECONDS};
 use domain::term::Term;
 use store::RusqliteDb;
 use store::rentals::{Own, Rental, end, set_own};
+use store::renting::Basis;
 use store::transfers::{TransferFailure, accept, of_rental, offer, sweep, to_account, withdraw};
 
 use crate::dump::dump;
 use crate::market::{
     AIDA, Attempt, FARMER, NODE, OMAR, SLICES_MAX, account, assert_sound, attempt, balance, count,
-    email, extend, market, now, pass, rent, rental_of, states, usd,
+    email, extend, market, now, order_once, pass, rent, rental_of, states, usd,
 };
 
 /// Omar has a month of slice 1, and offers it to somebody.
@@ -72,8 +73,9 @@ fn what_comes_back_is_the_new_renters() {
 fn a_retry_of_the_order_does_not_tell_who_has_it() {
     let (db, rental) = offered(AIDA);
     take(&db, AIDA, &rental).unwrap();
-    let again = rent(&db, attempt(OMAR, "key")).unwrap();
-    assert_eq!(again.life, rental.life);
+    let retry = attempt(OMAR, "key");
+    let again = order_once(&db, &retry, Basis::Request(&retry.request()));
+    assert_eq!(again.as_deref(), Ok("([(32, Some(1), 1)], 25000000)"));
 }
 
 #[test]

@@ -111,7 +111,7 @@ fn a_rental_from_before_there_were_slices_is_taken_over() {
     assert_eq!(rental.life.ends_at, imported(NODE).started_at.plus_months(3));
     let before = dump(&db);
     let again = import(&db, &imported(NODE), now());
-    assert_eq!(again, Err(StoreError::Refused(Refusal::IdempotencyKeyUsed)));
+    assert_eq!(again, Err(StoreError::Refused(Refusal::NodeInUse)));
     assert_eq!(dump(&db), before);
     // Nothing was paid here, and nothing comes back; what follows is paid.
     fund(&db, OMAR, "900");

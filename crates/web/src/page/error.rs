@@ -1,11 +1,12 @@
 //! The page of any failure.
 
+use askama::Template;
+
 use crate::context::Context;
 use crate::page::{Frame, Link, Section};
 use crate::problem::{Kind, Problem};
 use crate::session;
 use crate::text::sentence;
-use askama::Template;
 
 /// What `error.html` shows: what went wrong, and a way on.
 #[derive(Clone, Debug, Template)]
@@ -30,10 +31,11 @@ impl ErrorPage {
     pub fn new(cx: &Context<'_>, problem: &Problem) -> ErrorPage {
         let title = problem.kind.title();
         let mut frame = Frame::new(title, Section::Elsewhere);
+        frame.has_session = session::has_session(cx.request);
+        frame.form_token = session::form_token(cx.request);
         if let Some(identity) = &cx.identity {
             frame.signed_in = Some(identity.email.clone());
             frame.is_operator = identity.is_operator;
-            frame.form_token = session::form_token(cx.request);
         }
         // A problem that has nothing to add begins with its title, which stands above already.
         let added = problem.detail.strip_prefix(title).map(|rest| rest.trim_start_matches(". "));

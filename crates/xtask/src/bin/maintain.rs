@@ -108,7 +108,7 @@ fn set_operator(path: &Path, email: &str, is_operator: bool) -> Result<String> {
     let entry = NewEntry {
         action: if is_operator { "operator-granted" } else { "operator-revoked" },
         actor: Actor::Operator,
-        actor_id: "",
+        actor_id: String::new(),
         account: Some(account),
         subject: "on the machine",
         address: "",
@@ -147,7 +147,7 @@ fn import(path: &Path, given: &NodeRental) -> Result<String> {
     rentals::import(&db, &import, now).with_context(|| {
         format!("nothing was imported: {node} has rented or held slices, or belongs to {email}")
     })?;
-    Ok(format!("{email} now rents the whole node {node} until {ends_at} (rental {id})."))
+    Ok(format!("{email} now rents all of {node} until {ends_at} (rental {id})."))
 }
 
 fn reseal(path: &Path) -> Result<String> {

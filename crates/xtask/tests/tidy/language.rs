@@ -53,7 +53,7 @@ const REFUSED: [(&str, &str); 44] = [
 
 /// Whether people read the text in a file: pages, scripts of pages, answers and program output.
 pub(crate) fn is_read_by_people(path: &str) -> bool {
-    let is_page = path.starts_with("crates/web/templates/") || path.starts_with("static/");
+    let is_page = path.ends_with(".html") || path.starts_with("static/");
     let has_sources = path.starts_with("crates/") || path.starts_with("components/");
     is_page || has_sources && path.contains("/src/")
 }
@@ -95,17 +95,17 @@ mod tests {
 
     #[test]
     fn refused_phrases_are_noticed() {
-        let page = "crates/web/templates/rental.html";
+        let page = "crates/renting/src/rentals/rental.html";
         assert_eq!(found(page, "<h2>Paid for what is not over</h2>"), 1);
         assert_eq!(found(page, "<h2>Unused time</h2>"), 0);
         let source = "const A: &str = \"everything is paid \\\n    back to you\";";
-        assert_eq!(found("crates/web/src/mail.rs", source), 1);
+        assert_eq!(found("crates/renting/src/mails.rs", source), 1);
     }
 
     #[test]
     fn comments_names_and_parts_of_words_are_not() {
         let source = "// Paid back.\nconst A: &str = \"what-must-always-hold\"; let paid_back = 1;";
-        assert_eq!(found("crates/web/src/mail.rs", source), 0);
+        assert_eq!(found("crates/renting/src/mails.rs", source), 0);
         assert_eq!(found("static/app.js", "repaid backwards"), 0);
     }
 }

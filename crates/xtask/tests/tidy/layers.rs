@@ -6,7 +6,7 @@ use crate::rust_text::{Kind, of_kind, without_tests};
 use crate::tree::SourceFile;
 
 /// Which of our crates another one may use. A component's row is `components`.
-const LAYERS: [(&str, &[&str]); 20] = [
+const LAYERS: [(&str, &[&str]); 23] = [
     ("agent", &[]),
     ("domain", &[]),
     ("store", &["domain"]),
@@ -15,27 +15,34 @@ const LAYERS: [(&str, &[&str]); 20] = [
     ("ownership", &["domain"]),
     ("payments", &["domain"]),
     ("seal", &[]),
+    // Knows no feature.
     ("web", &["domain", "seal", "store"]),
+    ("mail", &["domain", "seal", "web"]),
+    // What at least two features show.
+    ("ui", &["domain", "store", "web"]),
+    ("documents", &["domain", "store", "ui", "web"]),
     // The features. Only these arrows are between them.
-    ("accounts", &["domain", "factors", "seal", "store", "web"]),
-    ("billing", &["domain", "payments", "store", "web"]),
-    ("farming", &["domain", "grid", "ownership", "store", "web"]),
-    ("machines", &["domain", "seal", "store", "web"]),
-    ("notifying", &["domain", "seal", "store", "web"]),
-    ("operating", &["domain", "seal", "store", "web"]),
-    ("renting", &["domain", "machines", "seal", "store", "web"]),
+    ("accounts", &["domain", "factors", "mail", "seal", "store", "ui", "web"]),
+    ("billing", &["domain", "payments", "store", "ui", "web"]),
+    ("farming", &["domain", "grid", "ownership", "store", "ui", "web"]),
+    ("machines", &["domain", "mail", "seal", "store", "ui", "web"]),
+    ("notifying", &["domain", "mail", "seal", "store", "ui", "web"]),
+    ("operating", &["domain", "mail", "seal", "store", "ui", "web"]),
+    ("renting", &["domain", "machines", "mail", "seal", "store", "ui", "web"]),
     ("edge", &["domain", "store", "web"]),
     (
         "components",
         &[
             "accounts",
             "billing",
+            "documents",
             "edge",
             "farming",
             "machines",
             "notifying",
             "operating",
             "renting",
+            "ui",
             "web",
         ],
     ),
@@ -52,6 +59,7 @@ const HTTP: &[&str] = &[
     "accounts",
     "billing",
     "components",
+    "documents",
     "edge",
     "farming",
     "host",
@@ -62,16 +70,30 @@ const HTTP: &[&str] = &[
     "web",
 ];
 
+/// Where pages are made.
+const PAGES: &[&str] = &[
+    "accounts",
+    "billing",
+    "documents",
+    "farming",
+    "machines",
+    "notifying",
+    "operating",
+    "renting",
+    "ui",
+    "web",
+];
+
 /// Other people's crates that belong into one place only, and where that is.
 const PLACES: [(&str, &[&str]); 19] = [
     ("argon2", &["accounts"]),
-    ("askama", &["web"]),
+    ("askama", PAGES),
     ("axum", &["agent"]),
     ("ed25519-dalek", &["ownership"]),
     ("http", HTTP),
     ("http-body-util", &["edge", "host"]),
     ("hyper", &["agent", "host"]),
-    ("mail-builder", &["web"]),
+    ("mail-builder", &["mail"]),
     ("reqwest", &[]),
     ("rusqlite", &["store", "host"]),
     ("schnorrkel", &["ownership"]),

@@ -175,7 +175,7 @@ async fn meet_a_new_price(tab: &Tab, market: &Market, farmer: &Client) {
     farmer.patch("/api/farm/nodes/node32", &raised).await.ok(200);
     // While something is rented, a raise waits a day.
     market.pass(DAY);
-    market.run_mailer().await.expect("the mailer runs");
+    market.run_clock().await.expect("the clock runs");
     tab.press("Rent for $25.00").await;
     tab.see("Nothing was rented or charged").await;
     tab.see("The current total is $30.00.").await;

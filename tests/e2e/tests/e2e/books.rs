@@ -124,7 +124,9 @@ async fn a_month_of_too_many_entries_says_what_is_not_listed() {
     let ada = market.sign_up_with(ADA, "1").await;
     let many = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5001)
                 INSERT INTO credit_wallet
-                SELECT 'many-' || i, owner_id, 1000000, 'Test', ?1
+                SELECT 'many-' || i, owner_id, 1000000, (1 + i) * 1000000, 'Test', NULL,
+                       json_object('action', 'x', 'actor', 'operator', 'actor_id', '', 'subject', '',
+                                   'address', '', 'request_id', ''), ?1
                   FROM n, ledger_accounts WHERE kind = 'wallet'";
     let at = Month::parse("2026-11").unwrap().last_second().seconds();
     market.open_database().connection().execute(many, [at]).unwrap();
@@ -213,11 +215,11 @@ async fn whoever_changes_what_was_booked_is_found_out() {
     let (_farmer, ada, _rental) = a_month(&market).await;
     let receipt = async || ada.get("/api/wallet/receipts/2").await.ok(200);
     assert_eq!(receipt().await["seal"], Value::Null);
-    market.run_mailer().await.unwrap();
+    market.run_clock().await.unwrap();
     market.check_invariants().await;
     let sealed = receipt().await;
     let seal = sealed["seal"].as_str().unwrap();
-    let log = market.log("mailer");
+    let log = market.log("clock");
     assert!(log.contains(&format!("the ledger is sealed up to 2 with {seal}")), "{log}");
     ada.get("/dashboard/wallet/receipts/2").await.page(200).says(&[seal]);
 

@@ -158,7 +158,7 @@ async fn similar_nodes_are_told_with_numbers_that_add_up() {
     let (market, _) = busy().await;
     // Each run of the cron samples the hour once.
     for _ in 0..2 {
-        market.fire("grid-sync").await.unwrap();
+        market.run_clock().await.unwrap();
     }
     let sampled = "SELECT count(*), min(samples), max(samples), sum(offered), sum(rented)
                      FROM node_days";
@@ -241,7 +241,7 @@ async fn the_page_says_shows_and_sets() {
     // A row for each dot, the own one among them, and a caption.
     let table = html.split("<details").nth(1).unwrap().split("</details>").next().unwrap();
     assert_eq!((table.matches("<tr>").count(), table.matches("<caption").count()), (10, 1));
-    assert_eq!(table.matches("yours").count(), 1);
+    assert_eq!(table.matches("<strong>You</strong>").count(), 1);
 
     let call = page.submit("/dashboard/farm/nodes/node32", &[]);
     farmer.send(call).await.see_other();
@@ -268,7 +268,7 @@ async fn a_farmer_far_from_the_market_is_told_once_a_week() {
     for (days, expected) in [(0, 1), (1, 1), (6, 1), (8, 2)] {
         market.set_clock(end + days * DAY);
         for _ in 0..2 {
-            market.fire("grid-sync").await.unwrap();
+            market.run_clock().await.unwrap();
         }
         assert_eq!(told().await.len(), expected, "after {days} days");
     }

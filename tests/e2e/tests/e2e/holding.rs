@@ -121,7 +121,7 @@ async fn name(held: &mut Held) {
     let page = held.does("name", &fields, "named").await;
     assert!(page.html().contains("<h1>Mail &#60;server&#62;</h1>"), "{}", page.html());
     assert!(page.html().contains("value=\"mail, prod\""));
-    held.ada.open("/dashboard/slices").await.says(&["Mail &#60;server&#62;", "prod"]);
+    held.ada.open("/dashboard/slices").await.says(&["Mail <server>", "prod"]);
 }
 
 async fn renew_by_itself(held: &mut Held) {

@@ -206,6 +206,7 @@ async fn clocks_that_go_wrong_stop_nothing() {
     assert_eq!(shown["synced_at"], "2026-11-22T17:25:00Z");
     // Our own clock was ahead by a year, and is not any more.
     market.pass(365 * 86_400);
+    market.run_clock().await.unwrap();
     market.fire("grid-sync").await.unwrap();
     market.set_clock(MORNING + 600);
     market.grid.patch_node(32, json!({ "status": "down", "updatedAt": MORNING }));

@@ -1,12 +1,13 @@
 //! Mail on its way: the outbox, the mailer, both outlets, and what the operator sees of it.
 
+use accounts::mails::{password_changed, password_reset};
 use domain::account::Email;
 use domain::id::MailId;
 use domain::time::Timestamp;
 use e2e::{Behavior, MORNING, Market, Postmark};
+use mail::Mail;
 use serde_json::{Value, json};
 use store::mails::{self, ATTEMPTS_MAX, FIRST_WAIT_SECONDS};
-use web::mail::{Mail, password_changed, password_reset};
 
 const ADA: &str = "ada@example.org";
 const LINK: &str = "https://mycelium.example/reset?code=c0ffee0123456789c0ffee0123456789c0ffee";

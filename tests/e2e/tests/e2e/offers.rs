@@ -90,10 +90,10 @@ async fn a_raise_waits_a_day_and_renters_keep_their_price() {
     assert_eq!(farmer.get(NODE).await.ok(200)["pending_price_at"], "2026-11-23T17:20:00Z");
 
     market.pass(DAY - 1);
-    market.run_mailer().await.unwrap();
+    market.run_clock().await.unwrap();
     assert_eq!(farmer.get(NODE).await.ok(200)["price_per_month"], "26.00");
     market.pass(1);
-    market.run_mailer().await.unwrap();
+    market.run_clock().await.unwrap();
     let raised = farmer.get(NODE).await.ok(200);
     assert_eq!(
         (&raised["price_per_month"], &raised["pending_price_at"]),
@@ -243,8 +243,8 @@ async fn maintenance_is_told_to_who_rents_there() {
 
     // A day before, farmer and renter are reminded: once.
     market.set_clock(e2e::MORNING + 2 * DAY);
-    market.run_mailer().await.unwrap();
-    market.run_mailer().await.unwrap();
+    market.run_clock().await.unwrap();
+    market.run_clock().await.unwrap();
     for who in [&ada, &farmer] {
         let kinds = events(who).await;
         let count = |kind: &str| kinds.iter().filter(|it| *it == kind).count();

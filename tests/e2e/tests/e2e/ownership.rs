@@ -304,7 +304,7 @@ async fn a_node_is_taken_over_with_its_rentals() {
     page.says(&["Registered by another account", "node32", "2 slices rented"]);
     let form = "/dashboard/farm/nodes/node32/take-over";
     let refused = farmer.send(page.submit(form, &[])).await.page(409);
-    refused.says(&["End or transfer your rentals on it first"]);
+    refused.says(&["You rent slices on node32, and you can't rent from yourself."]);
     market.pass(86_400);
     market.sync().await;
     let path = format!("/api/rentals/{}/cancel", text(&own_rental, "id"));

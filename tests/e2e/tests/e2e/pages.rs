@@ -45,7 +45,7 @@ async fn the_main_path_needs_no_scripts() {
     assert!(path.starts_with("/dashboard/slices/") && path.ends_with("?done=rented"), "{path}");
     rental.says(&["Rented and paid for the full term.", "node32_slice_", "$28.75"]);
     renter.open("/dashboard/slices").await.says(&["node32_slice_", "active", "$23.75"]);
-    renter.open("/dashboard/wallet").await.says(&["$28.75 US dollars"]);
+    renter.open("/dashboard/wallet").await.says(&["$28.75 USD Available balance"]);
 
     farmer.open(own).await.says(&["1 of 9 rented.", "ada@example.org"]);
     let node = farmer.open(own).await;
@@ -216,7 +216,7 @@ async fn every_page_has_a_title_a_heading_and_a_way_to_its_content() {
         (&visitor, "/docs/api", "API"),
         (&visitor, "/docs/problems", "API errors"),
         (&visitor, "/docs/limits", "Limits"),
-        (&visitor, "/docs/promises", "Promises"),
+        (&visitor, "/docs/promises", "SLA"),
         (&visitor, "/status", "Status"),
         (&visitor, "/mail-sent", "Check your email"),
         (&visitor, "/reset", "Reset your password"),
@@ -253,6 +253,25 @@ async fn every_page_has_a_title_a_heading_and_a_way_to_its_content() {
         let next: String = form_urlencoded::byte_serialize(path.as_bytes()).collect();
         assert_eq!(away, format!("/login?next={next}"));
     }
+}
+
+/// The component has no database: it knows that there is a session, and not whose.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn documents_look_nobody_up() {
+    let market = Market::start().await;
+    let ada = market.sign_up_with("ada@example.org", "100").await;
+    for path in ["/", "/docs/api", "/docs/limits"] {
+        let page = ada.get(path).await.page(200);
+        for link in ["/dashboard/wallet", "/dashboard/settings"] {
+            assert!(page.links().contains(&link.to_owned()), "{path}: {link}");
+        }
+        for known in ["$100.00", "ada@example.org"] {
+            assert!(!page.html().contains(known), "{path}: {known}");
+        }
+    }
+    let home = ada.get("/").await.page(200);
+    ada.send(home.submit("/logout", &[])).await.see_other();
+    ada.get("/api/account").await.problem(401, "not-signed-in");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

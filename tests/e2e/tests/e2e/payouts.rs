@@ -20,7 +20,7 @@ async fn earned(market: &Market) {
     // Over, grace and all, and compared with its promise: one month in each run.
     market.set_clock(MORNING + 33 * DAY);
     for _ in 0..2 {
-        market.fire("grid-sync").await.unwrap();
+        market.run_clock().await.unwrap();
     }
 }
 
@@ -276,7 +276,7 @@ async fn the_pages_of_payouts_work_without_scripts() {
     let delete = json!({ "password": e2e::PASSWORD });
     farmer.client.post("/api/account/delete", &delete).await.problem(409, "account-in-use");
     operate(&market).await;
-    farmer.open(path).await.says(&["$30.00 done", "Transfer SEPA 9"]);
+    farmer.open(path).await.says(&["$30.00 done", "Transfer: SEPA 9"]);
     farmer.client.post("/api/account/delete", &delete).await.ok(204);
     market.check_invariants().await;
 }

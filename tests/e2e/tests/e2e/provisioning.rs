@@ -326,12 +326,13 @@ async fn late_access_is_told_of_and_paid_back_within_a_day() {
     let rental = farm.rent().await;
     farm.lease().await;
     farm.market.pass(299);
-    farm.market.run_mailer().await.unwrap();
+    farm.market.run_clock().await.unwrap();
     assert!(!farm.events(&farm.ada).await.contains(&"access-late".to_owned()));
     farm.market.pass(1);
     for _ in 0..2 {
-        farm.market.run_mailer().await.unwrap();
+        farm.market.run_clock().await.unwrap();
     }
+    farm.market.run_mailer().await.unwrap();
     for who in [&farm.ada, &farm.farmer] {
         let events = farm.events(who).await;
         assert_eq!(events.iter().filter(|kind| *kind == "access-late").count(), 1);

@@ -128,7 +128,7 @@ async fn a_hold_that_is_over_is_in_nobodys_way() {
     scene.ben.post(QUOTES, &fourth).await.problem(409, "too-many-holds");
     scene.market.pass(300);
     assert_eq!(scene.free("node32").await, 5);
-    scene.market.run_mailer().await.unwrap();
+    scene.market.run_clock().await.unwrap();
     assert_eq!(scene.free("node32").await, 8);
     scene.ben.post(QUOTES, &fourth).await.ok(201);
     scene.market.check_invariants().await;

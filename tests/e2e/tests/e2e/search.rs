@@ -165,6 +165,6 @@ async fn the_page_shows_what_the_api_finds() {
     let wrong = visitor.get("/marketplace/compute?max_price=cheap").await.page(400);
     wrong.says(&["Invalid filter", "An amount of dollars"]);
     let node = visitor.get("/marketplace/compute/node32").await.page(200);
-    node.says(&["$25.00 a month", "99.5%", "100 Mbit/s", "Sign in to rent", "duck farm"]);
+    node.says(&["$25.00 per month", "99.5%", "100 Mbit/s", "Sign in to rent", "duck farm"]);
     visitor.get("/marketplace/compute/node198").await.page(404);
 }

@@ -159,11 +159,7 @@ async fn a_token_is_shown_once_and_revoked() {
 
     let page = ada.open(SETTINGS).await;
     assert!(!page.html().contains(token), "it is shown once");
-    page.says(&[
-        "backup &#60;3",
-        &token[..8],
-        "Scopes: read, rent; any farm. Spent $0.00 of $12.50.",
-    ]);
+    page.says(&["backup <3", &token[..8], "Scopes: read, rent; any farm. Spent $0.00 of $12.50."]);
     let tokens = ada.client.get("/api/account/tokens").await.ok(200);
     let id = tokens["items"][0]["id"].as_str().unwrap();
     let revoke = format!("/dashboard/settings/tokens/{id}/revoke");

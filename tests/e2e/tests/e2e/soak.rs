@@ -167,9 +167,13 @@ async fn let_time_pass(ground: Arc<Ground>) {
         now += seconds;
         ground.journal.pass(Timestamp::from_seconds(now));
         ground.market.pass(seconds);
-        let sync = || ground.market.fire("grid-sync");
-        let (one, other, mailer) = tokio::join!(sync(), sync(), ground.market.fire("mailer"));
-        one.and(other).and(mailer).unwrap();
+        let market = &ground.market;
+        let (clock, sync) = (|| market.wake("clock"), || market.wake("grid-sync"));
+        let mailer = market.fire("mailer");
+        market.forget_runs();
+        let (one, other, third, fourth, mailer) =
+            tokio::join!(clock(), clock(), sync(), sync(), mailer);
+        one.and(other).and(third).and(fourth).and(mailer).unwrap();
         tokio::time::sleep(TICK).await;
     }
 }

@@ -155,7 +155,7 @@ async fn the_history_of_syncs_comes_in_pages() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_recurring_job_is_done_and_told_of() {
     let market = Market::start().await;
-    for component in ["grid-sync", "mailer", "notifier"] {
+    for component in ["clock", "grid-sync", "mailer", "notifier"] {
         market.fire(component).await.unwrap();
     }
     let seen = market.operator().get("/api/admin/jobs").await.ok(200);
@@ -166,16 +166,23 @@ async fn every_recurring_job_is_done_and_told_of() {
         assert_eq!((&job["failure"], &job["runs"]), (&Value::Null, &json!(1)), "{job:#}");
         assert!(job["backlog"].is_null() || job["backlog"].is_u64(), "{job:#}");
     }
-    // What is done once an hour is not done again after ten seconds; the rest is.
+    // What is done once an hour, or every five minutes, is not done again after ten seconds; the
+    // rest is.
     market.pass(10);
-    market.fire("mailer").await.unwrap();
+    market.fire("clock").await.unwrap();
     let seen = market.operator().get("/api/admin/jobs").await.ok(200);
     let runs = |name: &str| {
         let job = seen["jobs"].as_array().unwrap().iter().find(|job| job["name"] == name);
         job.unwrap()["runs"].clone()
     };
     assert_eq!((runs("optimize"), runs("checkpoint")), (json!(1), json!(1)));
-    assert_eq!((runs("sweep limits"), runs("sync")), (json!(2), json!(1)));
+    assert_eq!((runs("expire"), runs("sync")), (json!(1), json!(1)));
+    assert_eq!(runs("sweep limits"), json!(2));
+    market.pass(290);
+    market.fire("clock").await.unwrap();
+    let seen = market.operator().get("/api/admin/jobs").await.ok(200);
+    let again = seen["jobs"].as_array().unwrap().iter().find(|job| job["name"] == "expire");
+    assert_eq!(again.unwrap()["runs"], 2);
     market.check_invariants().await;
 }
 

@@ -111,7 +111,7 @@ impl Play {
     /// Wakes every job of every host, each on all of them at once. One component comes after the
     /// other: what is told in one mail depends on what has happened by then.
     async fn wake(&mut self) {
-        for component in ["grid-sync", "notifier", "mailer"] {
+        for component in ["clock", "grid-sync", "notifier", "mailer"] {
             self.market.fire_everywhere(component).await;
         }
         for posted in self.receiver.take() {
@@ -207,7 +207,7 @@ async fn two_hosts_do_everything_once() {
         "booking refund",
         "rows of sla_months",
         "rows of maintenance",
-        "rows of looks",
+        "rows of observations",
     ] {
         assert!(one.numbers.get(name).is_some_and(|count| *count > 0), "{name}: {:?}", one.numbers);
     }

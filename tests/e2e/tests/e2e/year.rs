@@ -142,7 +142,7 @@ impl World {
             3..5 => {
                 let fault = Fault::new(Effect::Status { code: 500 });
                 self.market.grid.set_fault(fault).await.unwrap();
-                self.market.fire("grid-sync").await.unwrap();
+                self.fire().await;
                 self.market.grid.clear_fault().await;
             }
             _ => {
@@ -150,10 +150,17 @@ impl World {
                     self.say(node, says);
                     self.look(node, says);
                 }
-                self.market.fire("grid-sync").await.unwrap();
+                self.fire().await;
             }
         }
         self.seen.runs.push(self.now);
+    }
+
+    /// Time does what it does, and the grid is asked.
+    async fn fire(&self) {
+        for component in ["clock", "grid-sync"] {
+            self.market.fire(component).await.unwrap();
+        }
     }
 
     /// What becomes of a node.
@@ -348,7 +355,7 @@ impl World {
         for step in STEPS..STEPS + 8 {
             self.now = MORNING + STEP * step;
             self.market.set_clock(self.now);
-            self.market.fire("grid-sync").await.unwrap();
+            self.fire().await;
             self.seen.runs.push(self.now);
         }
     }

@@ -59,7 +59,8 @@ async fn item_03_no_step_can_be_skipped() {
         Call::post(RENT, &order).key("once")
     };
     let first = ada.send(order(1)).await;
-    assert_eq!(ada.send(order(1)).await.ok(201), first.ok(201));
+    first.ok(201);
+    assert_eq!(ada.send(order(1)).await.text(), first.text());
     ada.send(order(3)).await.problem(422, "idempotency-key-reused");
     assert_eq!(ada.balance().await, "50.00");
 

@@ -72,8 +72,8 @@ async fn item_48_whoever_rewrites_the_log_is_found_out() {
     let market = Market::start().await;
     market.sign_up(ADA).await;
     market.sign_up("eve@example.org").await;
-    market.run_mailer().await.unwrap();
-    let log = market.log("mailer");
+    market.run_clock().await.unwrap();
+    let log = market.log("clock");
     assert!(log.contains("the audit log is sealed up to 4 with "), "{log}");
     market.check_invariants().await;
     let entries = market.operator().get("/api/admin/audit").await.ok(200);

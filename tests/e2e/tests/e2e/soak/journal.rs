@@ -231,12 +231,16 @@ impl Journal {
         for (rental, email, key) in &notes.rented {
             let sql = "SELECT count(*) FROM rentals r
                          JOIN orders o ON o.id = r.order_id JOIN accounts a ON a.id = o.account_id
-                        WHERE r.id = ?1 AND a.email = ?2 AND o.idempotency_key = ?3";
+                         JOIN responses s ON s.owner_id = a.id AND s.created_at = o.created_at
+                        WHERE r.id = ?1 AND a.email = ?2 AND s.idempotency_key = ?3";
             assert_eq!(count(sql, &[rental, email, key]), 1, "{rental} of {email} with {key}");
         }
         for (rental, key) in &notes.extended {
             let sql = "SELECT count(*) FROM rental_periods p JOIN orders o ON o.id = p.order_id
-                        WHERE p.rental_id = ?1 AND o.idempotency_key = ?2";
+                         JOIN responses s ON s.owner_id = o.account_id
+                                         AND s.created_at = o.created_at
+                        WHERE p.rental_id = ?1 AND s.idempotency_key = ?2
+                          AND s.location = '/api/rentals/' || p.rental_id";
             assert_eq!(count(sql, &[rental, key]), 1, "{rental} extended with {key}");
         }
         for (rental, refund) in &notes.ended {

@@ -1,8 +1,6 @@
 //! Answers of a server that is broken, lies, or is not the one that was asked: each in whole, as it
 //! comes, with what must become of it.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
 use std::fmt::Write as _;
 
 use domain::id::NodeId;

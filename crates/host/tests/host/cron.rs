@@ -1,15 +1,11 @@
 //! The cron trigger: runs on demand, at its times, and from another process.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
-
-mod support;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::support::{TestApp, sql, start_with, wait_for};
 use host::{Clock, Host, HostOptions};
-use support::{TestApp, sql, start_with, wait_for};
 
 const RUNS: &str = "SELECT timestamp FROM runs ORDER BY timestamp";
 

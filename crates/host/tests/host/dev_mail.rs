@@ -1,17 +1,13 @@
 //! Mail in development: taken and shown where the host was told to, on this machine only.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
-
-mod support;
-
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
+use crate::support::{Answer, Client, TestApp, get, start};
 use host::{Clock, Host};
-use support::{Answer, Client, TestApp, get, start};
 
 const MESSAGE: &str = "From: a@b.org\r\nTo: <ada@b.org>\r\nSubject: Hello\r\n\r\nA text.\r\n";
 

@@ -1,14 +1,10 @@
 //! A component that misbehaves: it is stopped, its client gets an answer, and others notice
 //! nothing.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
-
-mod support;
-
 use std::time::{Duration, Instant};
 
+use crate::support::{Client, TestApp, get, start, start_with, text, wait_for};
 use host::{Host, HostOptions};
-use support::{Client, TestApp, get, start, start_with, text, wait_for};
 
 fn short_deadline(options: &mut HostOptions) {
     options.limits.request_deadline = Duration::from_millis(400);

@@ -1,11 +1,7 @@
 //! A start that cannot succeed says why, and where to look.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
-
-mod support;
-
+use crate::support::TestApp;
 use host::Host;
-use support::TestApp;
 
 /// Starts an app after one edit of its manifest, and expects these words.
 async fn check(old: &str, new: &str, words: &[&str]) {

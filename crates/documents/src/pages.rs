@@ -1,40 +1,47 @@
-//! The landing page, the documents, and static files.
+//! The landing page, the documents, and static files: the same for everybody.
 
 use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
-use crate::api::API;
-use documents::asset::asset_type;
-use documents::docs::{ApiDocs, Limits, Problems};
-use documents::home::Home;
-use documents::promises::Promises;
 use http::StatusCode;
 use http::header::CACHE_CONTROL;
 use ui::visit::Visit;
 use web::{Context, Problem, Response, respond};
 
+use crate::api::Api;
+use crate::asset::asset_type;
+use crate::docs::{ApiDocs, Limits, Problems};
+use crate::home::Home;
+use crate::promises::Promises;
+
 /// Where `spin.toml` mounts the folder `static`.
 const STATIC: &str = "/static";
 
-pub(crate) fn home(cx: &Context<'_>) -> Result<Response, Problem> {
-    respond::page(StatusCode::OK, &Home::new(&Visit::of(cx)?))
+/// The document of an API.
+pub fn show_api_document(cx: &Context<'_>, api: &Api) -> Result<Response, Problem> {
+    respond::json(StatusCode::OK, &api.document(&cx.config.public_url))
 }
 
-pub(crate) fn api_docs(cx: &Context<'_>) -> Result<Response, Problem> {
-    respond::page(StatusCode::OK, &ApiDocs::new(&Visit::of(cx)?, &API))
+pub(crate) fn home(cx: &Context<'_>) -> Result<Response, Problem> {
+    respond::page(StatusCode::OK, &Home::new(&Visit::anonymous(cx)))
+}
+
+/// The page that explains an API.
+pub fn api_docs(cx: &Context<'_>, api: &Api) -> Result<Response, Problem> {
+    respond::page(StatusCode::OK, &ApiDocs::new(&Visit::anonymous(cx), api))
 }
 
 pub(crate) fn problems(cx: &Context<'_>) -> Result<Response, Problem> {
-    respond::page(StatusCode::OK, &Problems::new(&Visit::of(cx)?))
+    respond::page(StatusCode::OK, &Problems::new(&Visit::anonymous(cx)))
 }
 
 pub(crate) fn limits(cx: &Context<'_>) -> Result<Response, Problem> {
-    respond::page(StatusCode::OK, &Limits::new(&Visit::of(cx)?))
+    respond::page(StatusCode::OK, &Limits::new(&Visit::anonymous(cx)))
 }
 
 pub(crate) fn promises(cx: &Context<'_>) -> Result<Response, Problem> {
-    respond::page(StatusCode::OK, &Promises::new(&Visit::of(cx)?))
+    respond::page(StatusCode::OK, &Promises::new(&Visit::anonymous(cx)))
 }
 
 /// For browsers that look here before they have read a page.

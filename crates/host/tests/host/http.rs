@@ -1,10 +1,6 @@
 //! What a request and its answer look like on their way through the host.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
-
-mod support;
-
-use support::{Client, get, start, start_with, text};
+use crate::support::{Client, get, start, start_with, text};
 
 #[tokio::test]
 async fn a_component_answers() {

@@ -1,8 +1,6 @@
 //! Whatever a document says, reading it does not panic, spoils no other document, and promises no
 //! slice that its own numbers do not carry.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
 use std::path::Path;
 use std::sync::LazyLock;
 

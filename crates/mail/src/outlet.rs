@@ -12,8 +12,9 @@ use seal::Keys;
 use serde::Deserialize;
 use serde_json::json;
 use url::{Host, Url};
+use web::config::is_outlet_set;
 
-use crate::mail::Mail;
+use crate::Mail;
 
 /// The stream of messages at Postmark that every server has for mail to one person.
 const MESSAGE_STREAM: &str = "outbound";
@@ -68,15 +69,6 @@ pub enum Failure {
     /// The outlet, the way there, or what the operator has set: the same mail may be taken later.
     #[error("{0}")]
     OfOutlet(String),
-}
-
-/// Whether mail is sent at all, by the variable `mail_outlet`.
-pub fn is_outlet_set(text: &str) -> Result<bool, String> {
-    match text {
-        "" => Ok(false),
-        "postmark" | "folder" => Ok(true),
-        _ => Err("mail_outlet: expected postmark, folder or nothing".to_owned()),
-    }
 }
 
 impl MailConfig {
@@ -265,7 +257,6 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::mail::password_reset;
 
     const TOKEN: &str = "a-token-of-postmark";
     const NOW: i64 = 1_795_368_000;
@@ -300,7 +291,9 @@ mod tests {
         let to = Email::parse("ada@example.org").unwrap();
         let now = Timestamp::from_seconds(NOW);
         let link = format!("https://mycelium.example/reset?code={}", "0123456789".repeat(6));
-        config.post(MailId::from_random(now, [1; 10]), &password_reset(&to, &link), now)
+        let text = format!("Choose a new password for your account at Mycelium:\n\n{link}\n");
+        let mail = Mail::new("password-reset", &to, "Reset your password", text);
+        config.post(MailId::from_random(now, [1; 10]), &mail, now)
     }
 
     #[test]

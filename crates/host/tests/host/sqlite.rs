@@ -1,12 +1,8 @@
 //! SQL from a guest to the file and back, alone and among others.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
-
-mod support;
-
 use std::time::{Duration, Instant};
 
-use support::{Client, TestApp, get, sql, start, start_with, text};
+use crate::support::{Client, TestApp, get, sql, start, start_with, text};
 
 const TABLE: &str = "CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT UNIQUE) STRICT";
 

@@ -1,7 +1,5 @@
 //! Every recorded document, with what must come of it.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
 use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,5 @@
 //! What the host's tests share: the guests, an app in a folder of its own, and a plain client.
 
-#![allow(dead_code, reason = "each test file uses a part of this")]
-
 mod client;
 
 use std::path::{Path, PathBuf};

@@ -1,13 +1,9 @@
 //! The program `mycelium-host`, as xtask and people start it.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
-
-mod support;
-
 use std::net::SocketAddr;
 use std::process::Stdio;
 
-use support::{Client, TestApp};
+use crate::support::{Client, TestApp};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::{Child, Command};
 

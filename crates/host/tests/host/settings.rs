@@ -1,14 +1,10 @@
 //! What a component is given: variables, files, time, randomness, the network, and its log.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
-
-mod support;
-
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::support::{Client, TestApp, start, start_with, text};
 use host::{Clock, Host, HostOptions, Outbound, Randomness};
-use support::{Client, TestApp, start, start_with, text};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 

@@ -2,22 +2,40 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails in a test fails the test")]
 
-use contract::{API, routes};
-use documents::docs::{ApiDocs, RequestField, groups};
+mod mails;
+
+use contract::{ABOUT_THE_API, API, routes};
+use documents::docs::{RequestField, groups};
 use documents::walk::steps;
 use expect_test::{expect, expect_file};
-use http::StatusCode;
+use http::header::HOST;
+use http::{Request, StatusCode};
 use serde_json::Value;
 use stage::Stage;
-use ui::visit::Visit;
-use web::operation::Access;
-use web::{Context, Problem, Response, Route, respond};
+use store::NoDatabase;
+use web::{Context, Env, dispatch};
 
 /// A change of this file is a change for every client: CHANGELOG.md names it.
 #[test]
 fn the_api_document_is_the_expected_one() {
     let document = serde_json::to_string_pretty(&API.document("")).unwrap();
-    expect_file!["../openapi.json"].assert_eq(&(document + "\n"));
+    expect_file!["../../openapi.json"].assert_eq(&(document + "\n"));
+}
+
+#[test]
+fn the_api_is_explained_without_a_database() {
+    let stage = Stage::empty();
+    let env = Env { db: &NoDatabase, ..stage.env() };
+    for (path, says) in [
+        ("/docs/api", "/api/marketplace/rent-slice"),
+        ("/api/openapi.json", "\"openapi\":\"3.1.0\""),
+    ] {
+        let request = Request::get(path).header(HOST, "localhost").body(Vec::new()).unwrap();
+        let answer = dispatch(&[ABOUT_THE_API], &mut Context::new(&env, &request)).response;
+        assert_eq!(answer.status(), StatusCode::OK, "{path}");
+        let body = str::from_utf8(answer.body().bytes()).unwrap();
+        assert!(body.contains(says), "{path}: {body}");
+    }
 }
 
 #[test]
@@ -27,8 +45,6 @@ fn each_operation_has_one_route() {
         .filter(|route| route.path().starts_with("/api/"))
         .map(|route| (route.method().as_str(), route.path()))
         .collect();
-    // Served by the component `site`.
-    served.push(("GET", "/api/openapi.json"));
     operations.sort_unstable();
     served.sort_unstable();
     assert_eq!(served, operations);
@@ -150,18 +166,11 @@ fn every_step_goes_to_an_operation_that_is_served() {
     }
 }
 
-/// The page as the component `site` shows it.
-const API_PAGE: &[Route] = &[Route::page("/docs/api", Access::Public, api_page)];
-
-fn api_page(cx: &Context<'_>) -> Result<Response, Problem> {
-    respond::page(StatusCode::OK, &ApiDocs::new(&Visit::of(cx)?, &API))
-}
-
 #[test]
 #[expect(clippy::too_many_lines, reason = "it is the whole page, in its words")]
 fn the_api_page_is_made_from_what_is_served() {
     let stage = Stage::without_nodes();
-    let page = stage.as_visitor().get(&[API_PAGE], "/docs/api").page(200);
+    let page = stage.as_visitor().get(&[ABOUT_THE_API], "/docs/api").page(200);
     let groups = groups(&API, &API.document(""));
     let operations: String = groups
         .iter()

@@ -1,0 +1,101 @@
+//! What the audit log records beside events.
+
+/// What people and operators do, beside what the market writes itself.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr, strum::VariantArray,
+)]
+#[strum(serialize_all = "kebab-case", const_into_str)]
+pub enum Action {
+    /// An account was made.
+    SignUp,
+    /// Somebody signed in.
+    SignIn,
+    /// A password or code was wrong.
+    SignInFailed,
+    /// Somebody signed out.
+    SignOut,
+    /// A session was ended from another one.
+    SessionEnded,
+    /// Somebody confirmed who they are.
+    Proof,
+    /// A new password was asked for by mail.
+    ResetAsked,
+    /// A password was set.
+    PasswordChanged,
+    /// An email address was set.
+    EmailChanged,
+    /// A passkey was added.
+    PasskeyAdded,
+    /// A passkey was removed.
+    PasskeyRemoved,
+    /// An authenticator app was set up.
+    TotpAdded,
+    /// An authenticator app was removed.
+    TotpRemoved,
+    /// Recovery codes were made.
+    RecoveryCodesMade,
+    /// A recovery code was used.
+    RecoveryCodeUsed,
+    /// A token was made.
+    TokenMade,
+    /// A token was revoked.
+    TokenRevoked,
+    /// An SSH key was registered.
+    SshKeyAdded,
+    /// An SSH key was removed.
+    SshKeyRemoved,
+    /// A renter looked at how to get in.
+    AccessShown,
+    /// A renter was given a link to a machine's console.
+    ConsoleOpened,
+    /// A farmer confirmed that a machine is gone.
+    RemovalConfirmed,
+    /// A farmer said where to be paid.
+    PayoutSet,
+    /// Somebody has proven to own a farm.
+    FarmClaimed,
+    /// A signature did not prove it.
+    FarmClaimFailed,
+    /// A farmer took a node over that somebody else had registered.
+    NodeTakeOver,
+    /// An operator approved by hand whose a farm is.
+    FarmApproved,
+    /// An operator took back whose a farm is.
+    FarmApprovalRevoked,
+    /// How farmers see the account was set.
+    DisplayNameSet,
+    /// An operator approved, sent, finished or refused a payout.
+    PayoutChanged,
+    /// A node was locked.
+    LockSet,
+    /// The lock of a node was lifted.
+    LockLifted,
+    /// A webhook was added.
+    WebhookAdded,
+    /// A webhook was removed.
+    WebhookRemoved,
+    /// A webhook got a new secret.
+    WebhookSecretMade,
+    /// An account was deleted by its owner.
+    AccountDeleted,
+    /// An operator credited a wallet.
+    CreditGranted,
+    /// The database refused a payment that does not match its top-up.
+    PaymentRefused,
+    /// An operator credited a renter for a broken promise.
+    SlaCreditGranted,
+    /// An operator decided a dispute about a promise.
+    DisputeDecided,
+    /// An operator shut an account out.
+    AccountDisabled,
+    /// An operator let an account in again.
+    AccountEnabled,
+    /// An operator ended the sessions of an account.
+    SessionsEnded,
+    /// An account became an operator's.
+    OperatorGranted,
+    /// An account is no operator's any more.
+    OperatorRevoked,
+    /// An operator had a mail sent again.
+    MailRetried,
+}

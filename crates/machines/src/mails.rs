@@ -1,0 +1,34 @@
+//! Mails about machines that are late.
+
+use domain::account::Email;
+use mail::Mail;
+
+/// To a renter: the machine is not there after the five minutes that were promised.
+pub fn access_late(to: &Email, place: &str, url: &str) -> Mail {
+    let text = format!(
+        "Setup of your machine on {place} at Mycelium is taking longer than expected, and the\n\
+         operator has been notified. If it isn't ready within a day of your payment, you are\n\
+         refunded automatically. You can also end the rental now for an immediate full \
+         refund:\n\n{url}\n"
+    );
+    Mail::new("access-late", to, "Your machine is delayed", text)
+}
+
+/// To a farmer: the machine of an ended rental is not gone after an hour.
+pub fn removal_late(to: &Email, place: &str, url: &str) -> Mail {
+    let text = format!(
+        "The rental of {place} at Mycelium has ended, but your agent hasn't removed its machine\n\
+         yet. The slice is offered again once the agent removes it or you confirm the removal:\n\n\
+         {url}\n"
+    );
+    Mail::new("removal-late", to, "Machine removal is overdue", text)
+}
+
+/// To an operator: a job of a farm's agent is late; `what` is `create` or `remove`.
+pub fn job_late(to: &Email, what: &str, place: &str, url: &str) -> Mail {
+    let text = format!(
+        "A farm's agent at Mycelium has an overdue job: {what} on {place}.\n\n\
+         Operator page:\n\n{url}\n"
+    );
+    Mail::new("job-late", to, "Agent job overdue", text)
+}
