@@ -232,7 +232,8 @@ CREATE TABLE rate_limits (
 
 CREATE INDEX rate_limits_by_end ON rate_limits (empty_at);
 
--- The responses to requests with an idempotency key, each written by the statement that acted.
+-- The responses to requests with an idempotency key, each written by the statement that acted. What
+-- acts in several steps takes the key with the first one, and has no response until the last one.
 CREATE TABLE responses (
     -- The account; empty for the operator's token of the configuration.
     owner_id        TEXT    NOT NULL,
@@ -243,12 +244,14 @@ CREATE TABLE responses (
     -- SHA-256 of the operation and what was asked for: tells a retry from another request.
     fingerprint     BLOB    NOT NULL
                     CONSTRAINT response_fingerprint_is_sha256 CHECK (length(fingerprint) = 32),
-    status          INTEGER NOT NULL
+    status          INTEGER
                     CONSTRAINT response_is_success CHECK (status BETWEEN 200 AND 303),
     -- Where the result can be looked up.
     location        TEXT    NOT NULL,
     -- As it was sent; NULL once it was deleted.
-    body            TEXT,
+    body            TEXT
+                    CONSTRAINT response_body_has_status
+                    CHECK (body IS NULL OR status IS NOT NULL),
     created_at      INTEGER NOT NULL,
     PRIMARY KEY (owner_id, idempotency_key)
 ) STRICT;
@@ -1798,7 +1801,8 @@ CREATE TABLE top_ups (
     payment_id      TEXT    UNIQUE
                     CONSTRAINT top_up_paid_has_payment
                     CHECK ((payment_id IS NULL) = (state <> 'paid')),
-    idempotency_key TEXT    NOT NULL,
+    -- Marks the intention: a retry goes on with it while it has no response.
+    idempotency_key TEXT,
     created_at      INTEGER NOT NULL,
     paid_at         INTEGER
                     CONSTRAINT top_up_paid_has_date CHECK ((paid_at IS NULL) = (state <> 'paid')),
@@ -2247,6 +2251,28 @@ CREATE TRIGGER begin_tenure_does INSTEAD OF INSERT ON begin_tenure BEGIN
      WHERE r.id = NEW.rental_id
      GROUP BY r.id
     HAVING count(s.number) = count(s.ended_at);
+END;
+
+-- commands/begin_top_up.sql
+
+-- Command: begins a top-up, and takes its key: `response` is what `store_response` takes, without
+-- status and body. It aborts if `open_max` top-ups of the account wait: begun after `open_after`, or
+-- after `opening_after` where there is no page to pay on yet.
+CREATE VIEW begin_top_up AS
+    SELECT id, account_id, amount_micros, provider, 0 AS open_max, 0 AS open_after,
+           0 AS opening_after, '' AS response, created_at
+      FROM top_ups;
+
+CREATE TRIGGER begin_top_up_does INSTEAD OF INSERT ON begin_top_up BEGIN
+    INSERT INTO store_response (response, created_at) VALUES (NEW.response, NEW.created_at);
+    SELECT RAISE(ABORT, 'refused: top_up_limit_reached')
+     WHERE (SELECT count(*) FROM top_ups
+             WHERE account_id = NEW.account_id AND state = 'pending'
+               AND created_at > NEW.open_after
+               AND (url IS NOT NULL OR created_at > NEW.opening_after)) >= NEW.open_max;
+    INSERT INTO top_ups (id, account_id, amount_micros, provider, idempotency_key, created_at)
+    VALUES (NEW.id, NEW.account_id, NEW.amount_micros, NEW.provider,
+            NEW.response ->> 'idempotency_key', NEW.created_at);
 END;
 
 -- commands/challenge_by_mail.sql
@@ -2955,6 +2981,27 @@ CREATE TRIGGER notify_maintenance_does INSTEAD OF INSERT ON notify_maintenance B
     SELECT NEW.kind, renter_id, node_id, slice_number, id, NEW.id, NEW.notified_at
       FROM rentals WHERE node_id = NEW.node_id AND state <> 'ended'
      ORDER BY id;
+END;
+
+-- commands/offer_top_up.sql
+
+-- Command: a top-up can be paid on a page of the provider; `session_id` and `url` are NULL where it
+-- cannot any more. It aborts unless it is in the `state` that was seen, and has no page yet. The key
+-- that it took gets its response: `response` is as in `store_response`.
+CREATE VIEW offer_top_up AS
+    SELECT id, state, session_id, url, '' AS response, created_at AS offered_at FROM top_ups;
+
+CREATE TRIGGER offer_top_up_does INSTEAD OF INSERT ON offer_top_up BEGIN
+    UPDATE responses
+       SET status = NEW.response ->> 'status', location = NEW.response ->> 'location',
+           body = NEW.response ->> 'body', created_at = NEW.offered_at
+     WHERE owner_id = NEW.response ->> 'owner_id' AND status IS NULL
+       AND idempotency_key = NEW.response ->> 'idempotency_key';
+    SELECT RAISE(ABORT, 'refused: idempotency_key_used')
+     WHERE NEW.response IS NOT NULL AND changes() = 0;
+    UPDATE top_ups SET session_id = NEW.session_id, url = NEW.url
+     WHERE id = NEW.id AND state = NEW.state AND session_id IS NULL;
+    SELECT RAISE(ABORT, 'refused: top_up_changed') WHERE changes() = 0;
 END;
 
 -- commands/owed_credits.sql

@@ -326,7 +326,7 @@ pub(crate) fn once<E: From<StoreError>>(
     act: impl FnOnce() -> Result<StoredResponse, E>,
 ) -> Result<String, E> {
     let earlier = || match responses::find(db, intention)? {
-        None => Ok(None),
+        None | Some(Earlier::Begun) => Ok(None),
         Some(Earlier::Response(response)) => Ok(Some(response)),
         Some(Earlier::Deleted { .. } | Earlier::OtherRequest) => Err(E::from(KEY_USED)),
     };
