@@ -2256,8 +2256,8 @@ END;
 -- commands/begin_top_up.sql
 
 -- Command: begins a top-up, and takes its key: `response` is what `store_response` takes, without
--- status and body. It aborts if `open_max` top-ups of the account wait: begun after `open_after`, or
--- after `opening_after` where there is no page to pay on yet.
+-- status and body. It aborts if `open_max` top-ups of the account wait: begun after `open_after`,
+-- or after `opening_after` where there is no page to pay on yet.
 CREATE VIEW begin_top_up AS
     SELECT id, account_id, amount_micros, provider, 0 AS open_max, 0 AS open_after,
            0 AS opening_after, '' AS response, created_at
@@ -2369,8 +2369,9 @@ END;
 -- Command: a rental changes: it is extended, earns, expires, or ends. It aborts unless the rental
 -- is at the `version` that the decision saw. `periods` are those that came or changed, a JSON array
 -- of objects; `bookings` are what `post_booking` takes. An extension has an `order_id`, with its
--- total and token, and `response` is what `store_response` takes. Once the rental has ended, its slices are free where the node can
--- carry them, and its machines are removed, which is late at `removal_late_at`.
+-- total and token, and `response` is what `store_response` takes. Once the rental has ended, its
+-- slices are free where the node can carry them, and its machines are removed, which is late at
+-- `removal_late_at`.
 CREATE VIEW change_rental AS
     SELECT r.id, r.version, r.state, r.price_micros, r.price_until, r.ends_at, r.ended_at,
            r.earns_at, '[]' AS periods, '[]' AS bookings, '' AS event, o.id AS order_id,
@@ -2986,8 +2987,8 @@ END;
 -- commands/offer_top_up.sql
 
 -- Command: a top-up can be paid on a page of the provider; `session_id` and `url` are NULL where it
--- cannot any more. It aborts unless it is in the `state` that was seen, and has no page yet. The key
--- that it took gets its response: `response` is as in `store_response`.
+-- cannot any more. It aborts unless it is in the `state` that was seen, and has no page yet. The
+-- key that it took gets its response: `response` is as in `store_response`.
 CREATE VIEW offer_top_up AS
     SELECT id, state, session_id, url, '' AS response, created_at AS offered_at FROM top_ups;
 
@@ -3448,7 +3449,8 @@ END;
 
 -- Command, used by the other commands: stores the response to a request, a JSON object with
 -- `owner_id`, `idempotency_key`, `operation`, `fingerprint` in hexadecimal, `status`, `location`
--- and `body`. A request without a key stores none: `response` is NULL. It fails if the key was used.
+-- and `body`. A request without a key stores none: `response` is NULL. It fails if the key was
+-- used.
 CREATE VIEW store_response AS SELECT '' AS response, created_at FROM responses;
 
 CREATE TRIGGER store_response_does INSTEAD OF INSERT ON store_response
@@ -3616,7 +3618,8 @@ END;
 CREATE VIEW write_audit_entry AS SELECT '' AS entry, created_at FROM audit;
 
 CREATE TRIGGER write_audit_entry_does INSTEAD OF INSERT ON write_audit_entry BEGIN
-    INSERT INTO audit (action, actor, actor_id, account_id, subject, address, request_id, created_at)
+    INSERT INTO audit
+           (action, actor, actor_id, account_id, subject, address, request_id, created_at)
     VALUES (NEW.entry ->> 'action', NEW.entry ->> 'actor', NEW.entry ->> 'actor_id',
             NEW.entry ->> 'account_id', NEW.entry ->> 'subject', NEW.entry ->> 'address',
             NEW.entry ->> 'request_id', NEW.created_at);

@@ -1,6 +1,6 @@
 -- Command: begins a top-up, and takes its key: `response` is what `store_response` takes, without
--- status and body. It aborts if `open_max` top-ups of the account wait: begun after `open_after`, or
--- after `opening_after` where there is no page to pay on yet.
+-- status and body. It aborts if `open_max` top-ups of the account wait: begun after `open_after`,
+-- or after `opening_after` where there is no page to pay on yet.
 CREATE VIEW begin_top_up AS
     SELECT id, account_id, amount_micros, provider, 0 AS open_max, 0 AS open_after,
            0 AS opening_after, '' AS response, created_at

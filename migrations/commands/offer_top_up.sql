@@ -1,6 +1,6 @@
 -- Command: a top-up can be paid on a page of the provider; `session_id` and `url` are NULL where it
--- cannot any more. It aborts unless it is in the `state` that was seen, and has no page yet. The key
--- that it took gets its response: `response` is as in `store_response`.
+-- cannot any more. It aborts unless it is in the `state` that was seen, and has no page yet. The
+-- key that it took gets its response: `response` is as in `store_response`.
 CREATE VIEW offer_top_up AS
     SELECT id, state, session_id, url, '' AS response, created_at AS offered_at FROM top_ups;
 

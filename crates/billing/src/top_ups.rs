@@ -81,8 +81,8 @@ pub(crate) fn send_form(cx: &Context<'_>) -> Result<Response, Problem> {
     }
 }
 
-/// Begins a top-up, asks Stripe for a page to pay on, and sends what `respond` makes of it; once for
-/// each key, and again where the first try got no answer.
+/// Begins a top-up, asks Stripe for a page to pay on, and sends what `respond` makes of it; once
+/// for each key, and again where the first try got no answer.
 fn begin(
     cx: &Context<'_>,
     stripe: &StripeConfig,

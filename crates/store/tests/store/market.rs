@@ -569,7 +569,8 @@ pub(crate) fn rent_all(
     order(db, attempt, Basis::Request(request))
 }
 
-/// Extends a rental by a term, and a used key is refused; the key, the id, the time and the token are those of the attempt.
+/// Extends a rental by a term, and a used key is refused; the key, the id, the time and the token
+/// are those of the attempt.
 pub(crate) fn extend(
     db: &dyn Db,
     attempt: &Attempt<'_>,
