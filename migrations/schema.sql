@@ -232,7 +232,8 @@ CREATE TABLE rate_limits (
 
 CREATE INDEX rate_limits_by_end ON rate_limits (empty_at);
 
--- The responses to requests with an idempotency key, each written by the statement that acted.
+-- The responses to requests with an idempotency key, each written by the statement that acted. What
+-- acts in several steps takes the key with the first one, and has no response until the last one.
 CREATE TABLE responses (
     -- The account; empty for the operator's token of the configuration.
     owner_id        TEXT    NOT NULL,
@@ -243,12 +244,14 @@ CREATE TABLE responses (
     -- SHA-256 of the operation and what was asked for: tells a retry from another request.
     fingerprint     BLOB    NOT NULL
                     CONSTRAINT response_fingerprint_is_sha256 CHECK (length(fingerprint) = 32),
-    status          INTEGER NOT NULL
+    status          INTEGER
                     CONSTRAINT response_is_success CHECK (status BETWEEN 200 AND 303),
     -- Where the result can be looked up.
     location        TEXT    NOT NULL,
     -- As it was sent; NULL once it was deleted.
-    body            TEXT,
+    body            TEXT
+                    CONSTRAINT response_body_has_status
+                    CHECK (body IS NULL OR status IS NOT NULL),
     created_at      INTEGER NOT NULL,
     PRIMARY KEY (owner_id, idempotency_key)
 ) STRICT;
@@ -1860,7 +1863,8 @@ CREATE TABLE top_ups (
     payment_id      TEXT    UNIQUE
                     CONSTRAINT top_up_paid_has_payment
                     CHECK ((payment_id IS NULL) = (state <> 'paid')),
-    idempotency_key TEXT    NOT NULL,
+    -- Marks the intention: a retry goes on with it while it has no response.
+    idempotency_key TEXT,
     created_at      INTEGER NOT NULL,
     paid_at         INTEGER
                     CONSTRAINT top_up_paid_has_date CHECK ((paid_at IS NULL) = (state <> 'paid')),
@@ -2314,6 +2318,28 @@ CREATE TRIGGER begin_tenure_does INSTEAD OF INSERT ON begin_tenure BEGIN
     HAVING count(s.number) = count(s.ended_at);
 END;
 
+-- commands/begin_top_up.sql
+
+-- Command: begins a top-up, and takes its key: `response` is what `store_response` takes, without
+-- status and body. It aborts if `open_max` top-ups of the account wait: begun after `open_after`,
+-- or after `opening_after` where there is no page to pay on yet.
+CREATE VIEW begin_top_up AS
+    SELECT id, account_id, amount_micros, provider, 0 AS open_max, 0 AS open_after,
+           0 AS opening_after, '' AS response, created_at
+      FROM top_ups;
+
+CREATE TRIGGER begin_top_up_does INSTEAD OF INSERT ON begin_top_up BEGIN
+    INSERT INTO store_response (response, created_at) VALUES (NEW.response, NEW.created_at);
+    SELECT RAISE(ABORT, 'refused: top_up_limit_reached')
+     WHERE (SELECT count(*) FROM top_ups
+             WHERE account_id = NEW.account_id AND state = 'pending'
+               AND created_at > NEW.open_after
+               AND (url IS NOT NULL OR created_at > NEW.opening_after)) >= NEW.open_max;
+    INSERT INTO top_ups (id, account_id, amount_micros, provider, idempotency_key, created_at)
+    VALUES (NEW.id, NEW.account_id, NEW.amount_micros, NEW.provider,
+            NEW.response ->> 'idempotency_key', NEW.created_at);
+END;
+
 -- commands/challenge_by_mail.sql
 
 -- Command: a challenge whose secret goes out by mail; both, or neither. A new one of its kind ends
@@ -2408,8 +2434,9 @@ END;
 -- Command: a rental changes: it is extended, earns, expires, or ends. It aborts unless the rental
 -- is at the `version` that the decision saw. `periods` are those that came or changed, a JSON array
 -- of objects; `bookings` are what `post_booking` takes. An extension has an `order_id`, with its
--- total and token, and `response` is what `store_response` takes. Once the rental has ended, its slices are free where the node can
--- carry them, and its machines are removed, which is late at `removal_late_at`.
+-- total and token, and `response` is what `store_response` takes. Once the rental has ended, its
+-- slices are free where the node can carry them, and its machines are removed, which is late at
+-- `removal_late_at`.
 CREATE VIEW change_rental AS
     SELECT r.id, r.version, r.state, r.price_micros, r.price_until, r.ends_at, r.ended_at,
            r.earns_at, '[]' AS periods, '[]' AS bookings, '' AS event, o.id AS order_id,
@@ -3022,6 +3049,27 @@ CREATE TRIGGER notify_maintenance_does INSTEAD OF INSERT ON notify_maintenance B
      ORDER BY id;
 END;
 
+-- commands/offer_top_up.sql
+
+-- Command: a top-up can be paid on a page of the provider; `session_id` and `url` are NULL where it
+-- cannot any more. It aborts unless it is in the `state` that was seen, and has no page yet. The
+-- key that it took gets its response: `response` is as in `store_response`.
+CREATE VIEW offer_top_up AS
+    SELECT id, state, session_id, url, '' AS response, created_at AS offered_at FROM top_ups;
+
+CREATE TRIGGER offer_top_up_does INSTEAD OF INSERT ON offer_top_up BEGIN
+    UPDATE responses
+       SET status = NEW.response ->> 'status', location = NEW.response ->> 'location',
+           body = NEW.response ->> 'body', created_at = NEW.offered_at
+     WHERE owner_id = NEW.response ->> 'owner_id' AND status IS NULL
+       AND idempotency_key = NEW.response ->> 'idempotency_key';
+    SELECT RAISE(ABORT, 'refused: idempotency_key_used')
+     WHERE NEW.response IS NOT NULL AND changes() = 0;
+    UPDATE top_ups SET session_id = NEW.session_id, url = NEW.url
+     WHERE id = NEW.id AND state = NEW.state AND session_id IS NULL;
+    SELECT RAISE(ABORT, 'refused: top_up_changed') WHERE changes() = 0;
+END;
+
 -- commands/owed_credits.sql
 
 -- What farmers owe their renters in SLA credits, or may owe them because a renter disputes a month.
@@ -3466,7 +3514,8 @@ END;
 
 -- Command, used by the other commands: stores the response to a request, a JSON object with
 -- `owner_id`, `idempotency_key`, `operation`, `fingerprint` in hexadecimal, `status`, `location`
--- and `body`. A request without a key stores none: `response` is NULL. It fails if the key was used.
+-- and `body`. A request without a key stores none: `response` is NULL. It fails if the key was
+-- used.
 CREATE VIEW store_response AS SELECT '' AS response, created_at FROM responses;
 
 CREATE TRIGGER store_response_does INSTEAD OF INSERT ON store_response
@@ -3634,7 +3683,8 @@ END;
 CREATE VIEW write_audit_entry AS SELECT '' AS entry, created_at FROM audit;
 
 CREATE TRIGGER write_audit_entry_does INSTEAD OF INSERT ON write_audit_entry BEGIN
-    INSERT INTO audit (action, actor, actor_id, account_id, subject, address, request_id, created_at)
+    INSERT INTO audit
+           (action, actor, actor_id, account_id, subject, address, request_id, created_at)
     VALUES (NEW.entry ->> 'action', NEW.entry ->> 'actor', NEW.entry ->> 'actor_id',
             NEW.entry ->> 'account_id', NEW.entry ->> 'subject', NEW.entry ->> 'address',
             NEW.entry ->> 'request_id', NEW.created_at);

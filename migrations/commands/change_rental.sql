@@ -1,8 +1,9 @@
 -- Command: a rental changes: it is extended, earns, expires, or ends. It aborts unless the rental
 -- is at the `version` that the decision saw. `periods` are those that came or changed, a JSON array
 -- of objects; `bookings` are what `post_booking` takes. An extension has an `order_id`, with its
--- total and token, and `response` is what `store_response` takes. Once the rental has ended, its slices are free where the node can
--- carry them, and its machines are removed, which is late at `removal_late_at`.
+-- total and token, and `response` is what `store_response` takes. Once the rental has ended, its
+-- slices are free where the node can carry them, and its machines are removed, which is late at
+-- `removal_late_at`.
 CREATE VIEW change_rental AS
     SELECT r.id, r.version, r.state, r.price_micros, r.price_until, r.ends_at, r.ended_at,
            r.earns_at, '[]' AS periods, '[]' AS bookings, '' AS event, o.id AS order_id,

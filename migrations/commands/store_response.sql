@@ -1,6 +1,7 @@
 -- Command, used by the other commands: stores the response to a request, a JSON object with
 -- `owner_id`, `idempotency_key`, `operation`, `fingerprint` in hexadecimal, `status`, `location`
--- and `body`. A request without a key stores none: `response` is NULL. It fails if the key was used.
+-- and `body`. A request without a key stores none: `response` is NULL. It fails if the key was
+-- used.
 CREATE VIEW store_response AS SELECT '' AS response, created_at FROM responses;
 
 CREATE TRIGGER store_response_does INSTEAD OF INSERT ON store_response

@@ -166,7 +166,8 @@ CREATE TABLE rate_limits (
 
 CREATE INDEX rate_limits_by_end ON rate_limits (empty_at);
 
--- The responses to requests with an idempotency key, each written by the statement that acted.
+-- The responses to requests with an idempotency key, each written by the statement that acted. What
+-- acts in several steps takes the key with the first one, and has no response until the last one.
 CREATE TABLE responses (
     -- The account; empty for the operator's token of the configuration.
     owner_id        TEXT    NOT NULL,
@@ -177,12 +178,14 @@ CREATE TABLE responses (
     -- SHA-256 of the operation and what was asked for: tells a retry from another request.
     fingerprint     BLOB    NOT NULL
                     CONSTRAINT response_fingerprint_is_sha256 CHECK (length(fingerprint) = 32),
-    status          INTEGER NOT NULL
+    status          INTEGER
                     CONSTRAINT response_is_success CHECK (status BETWEEN 200 AND 303),
     -- Where the result can be looked up.
     location        TEXT    NOT NULL,
     -- As it was sent; NULL once it was deleted.
-    body            TEXT,
+    body            TEXT
+                    CONSTRAINT response_body_has_status
+                    CHECK (body IS NULL OR status IS NOT NULL),
     created_at      INTEGER NOT NULL,
     PRIMARY KEY (owner_id, idempotency_key)
 ) STRICT;

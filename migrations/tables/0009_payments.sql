@@ -20,7 +20,8 @@ CREATE TABLE top_ups (
     payment_id      TEXT    UNIQUE
                     CONSTRAINT top_up_paid_has_payment
                     CHECK ((payment_id IS NULL) = (state <> 'paid')),
-    idempotency_key TEXT    NOT NULL,
+    -- Marks the intention: a retry goes on with it while it has no response.
+    idempotency_key TEXT,
     created_at      INTEGER NOT NULL,
     paid_at         INTEGER
                     CONSTRAINT top_up_paid_has_date CHECK ((paid_at IS NULL) = (state <> 'paid')),

@@ -30,8 +30,8 @@ pub(crate) fn list_payouts(cx: &Context<'_>) -> Result<Response, Problem> {
     respond::json(StatusCode::OK, &PageOf::new(found, limit, place, FarmPayoutView::new))
 }
 
-/// Asks for a payout, once for each key, and sends what `respond` makes of it. Only a session with a
-/// second factor does: who has stolen a password or a token must not have the earnings sent to an
+/// Asks for a payout, once for each key, and sends what `respond` makes of it. Only a session with
+/// a second factor does: who has stolen a password or a token must not have the earnings sent to an
 /// address that they have set elsewhere.
 fn ask(
     cx: &Context<'_>,

@@ -8,13 +8,15 @@ use domain::money::Usd;
 use domain::order::IdempotencyKey;
 use domain::top_up::{PAYABLE_SECONDS, TopUpState};
 use http::StatusCode;
-use payments::{Checkout, StripeConfig};
-use store::top_ups::{self, Begun, NewTopUp, TopUp};
+use payments::{Checkout, Session, StripeConfig};
+use serde_json::json;
+use store::responses::StoredResponse;
+use store::top_ups::{self, NewTopUp, PaymentPage, TopUp};
 use ui::done::Done;
 use web::api::{self, PageOf};
 use web::env::Message;
 use web::form::{Form, belongs_to_form, idempotency_key};
-use web::{Context, Env, Kind, Problem, Response, respond};
+use web::{Context, Env, Kind, Problem, Response, respond, stored};
 
 use crate::pages;
 use crate::top_ups::json::{
@@ -40,12 +42,10 @@ pub(crate) fn required_stripe(env: &Env<'_>) -> Result<StripeConfig, Problem> {
 pub(crate) fn create_top_up(cx: &Context<'_>) -> Result<Response, Problem> {
     let body: TopUpBody = web::json::body(cx.request)?;
     let amount = body.read()?;
-    let key = match idempotency_key(cx)? {
-        Some(key) => key,
-        None => IdempotencyKey::parse(&cx.request_id)?,
-    };
-    let top_up = begin(cx, &required_stripe(cx)?, amount, &key)?;
-    respond::json(StatusCode::CREATED, &TopUpView::new(&top_up))
+    begin(cx, &required_stripe(cx)?, amount, idempotency_key(cx)?, &|top_up| {
+        let location = format!("/api/wallet/top-ups/{}", top_up.id);
+        stored::json(StatusCode::CREATED, &TopUpView::new(top_up), location)
+    })
 }
 
 pub(crate) fn list_top_ups(cx: &Context<'_>) -> Result<Response, Problem> {
@@ -72,11 +72,13 @@ pub(crate) fn send_form(cx: &Context<'_>) -> Result<Response, Problem> {
     let stripe = required_stripe(cx)?;
     let form = Form::read(cx.request);
     let read = read_top_up(&form).map_err(Problem::fields);
-    match read.and_then(|(amount, key)| begin(cx, &stripe, amount, &key)) {
-        Ok(top_up) => {
-            let page = top_up.url.filter(|_| top_up.state == TopUpState::Pending);
-            Ok(respond::see_other(page.as_deref().unwrap_or(WALLET)))
-        }
+    let begun = read.and_then(|(amount, key)| {
+        begin(cx, &stripe, amount, Some(key), &|top_up| {
+            stored::see_other(top_up.url.as_deref().unwrap_or(WALLET))
+        })
+    });
+    match begun {
+        Ok(response) => Ok(response),
         Err(problem) if belongs_to_form(&problem) => {
             pages::wallet_with(cx, Some(&stripe), Some((&form, &problem)))
         }
@@ -84,30 +86,40 @@ pub(crate) fn send_form(cx: &Context<'_>) -> Result<Response, Problem> {
     }
 }
 
-/// Begins a top-up and asks Stripe for a page to pay on; once for each key, and again where the
-/// first try got no answer.
+/// Begins a top-up, asks Stripe for a page to pay on, and sends what `respond` makes of it; once
+/// for each key, and again where the first try got no answer.
 fn begin(
     cx: &Context<'_>,
     stripe: &StripeConfig,
     amount: Usd,
-    key: &IdempotencyKey,
-) -> Result<TopUp, Problem> {
-    let identity = cx.account()?;
-    let id = TopUpId::from_random(cx.now, cx.random.id());
-    let new = NewTopUp { id, account: identity.account, amount, key };
-    let top_up = match top_ups::begin(cx.db, &new, cx.now)? {
-        Begun::Ready(top_up) => top_up,
-        Begun::TooMany => return Err(Problem::plain(Kind::TooManyTopUps)),
-        Begun::KeyReused => return Err(Problem::plain(Kind::KeyReused)),
-    };
-    if top_up.url.is_some() || top_up.state != TopUpState::Pending {
-        return Ok(top_up);
-    }
+    key: Option<IdempotencyKey>,
+    respond: &dyn Fn(&TopUp) -> StoredResponse,
+) -> Result<Response, Problem> {
+    let account = cx.account()?.account;
+    stored::once(cx, key, &json!({ "amount": amount.micros() }), |intention| {
+        let id = TopUpId::from_random(cx.now, cx.random.id());
+        let top_up = top_ups::begin(cx.db, &NewTopUp { id, account, amount, intention }, cx.now)?;
+        let session = match top_up.state {
+            TopUpState::Pending => Some(open_checkout(cx, stripe, &top_up)?),
+            TopUpState::Paid | TopUpState::Expired | TopUpState::Refused => None,
+        };
+        let page =
+            session.as_ref().map(|Session { id: session, url }| PaymentPage { session, url });
+        Ok(top_ups::offer(cx.db, &top_up, page, intention, respond, cx.now)?)
+    })
+}
+
+/// Asks Stripe for a page to pay on.
+fn open_checkout(
+    cx: &Context<'_>,
+    stripe: &StripeConfig,
+    top_up: &TopUp,
+) -> Result<Session, Problem> {
     let base = cx.base_url();
     let checkout = Checkout {
         top_up: top_up.id,
         amount: top_up.amount,
-        email: &identity.email,
+        email: &cx.account()?.email,
         success_url: &format!("{base}{}", Done::ToppedUp.at(WALLET)),
         cancel_url: &format!("{base}{}", Done::TopUpCanceled.at(WALLET)),
         // By the row, so that a retry asks for just the same.
@@ -116,9 +128,7 @@ fn begin(
     let post = stripe.post(&checkout);
     let message = Message { url: &post.url, headers: post.headers, body: &post.body };
     let answer = cx.outbound.post(&message).map_err(no_answer)?;
-    let session = stripe.session(answer.status, &answer.body).map_err(no_answer)?;
-    let offered = top_ups::offer(cx.db, top_up.id, &session.id, &session.url)?;
-    offered.ok_or_else(|| Problem::internal("a top-up is gone"))
+    stripe.session(answer.status, &answer.body).map_err(no_answer)
 }
 
 /// The reason goes to the log; it holds no secret and nothing of what was sent.

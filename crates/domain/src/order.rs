@@ -325,8 +325,8 @@ pub fn choose(
     }
 }
 
-/// Chooses the slices of items that name none, of those that are `free` on their node, in order: the
-/// lowest ones or, with a `start`, those from a random one on. `None` where too few are free.
+/// Chooses the slices of items that name none, of those that are `free` on their node, in order:
+/// the lowest ones or, with a `start`, those from a random one on. `None` where too few are free.
 pub fn assign(
     mut items: Vec<Item>,
     free: impl Fn(NodeId) -> Vec<u32>,

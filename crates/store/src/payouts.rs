@@ -143,7 +143,7 @@ pub fn request(
         let means = means(db, new.account)?;
         let address = decide(&means, new.amount, new.min)?;
         let response = respond(&Payout {
-            life: life.clone(),
+            life,
             email: new.email.to_owned(),
             address: address.to_owned(),
             reference: None,

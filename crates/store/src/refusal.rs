@@ -121,8 +121,10 @@ pub enum Refusal {
     TokenGone,
     /// The token may not spend that much.
     TokenWithinCeiling,
-    /// The top-up was paid, or is not what was paid.
+    /// The top-up was paid, or is not what was paid, or has a page to pay on.
     TopUpChanged,
+    /// The account has as many top-ups waiting as it may.
+    TopUpLimitReached,
     /// The secret of the authenticator app is another one, or is confirmed.
     TotpSecretChanged,
     /// There is no such transaction to post an entry of.
@@ -186,6 +188,7 @@ impl Refusal {
                 | Refusal::TokenGone
                 | Refusal::TokenWithinCeiling
                 | Refusal::TopUpChanged
+                | Refusal::TopUpLimitReached
                 | Refusal::TotpSecretChanged
                 | Refusal::TransferGone
         )

@@ -423,8 +423,8 @@ pub struct Extension<'a> {
     pub intention: Option<&'a Intention>,
 }
 
-/// What an extension depends on besides the rental: `?1` renter, `?2` token or NULL. There is always
-/// one row.
+/// What an extension depends on besides the rental: `?1` renter, `?2` token or NULL. There is
+/// always one row.
 const MEANS: &str = "
     SELECT coalesce((SELECT balance_micros FROM ledger_accounts
                       WHERE kind = 'wallet' AND owner_id = ?1), 0),
@@ -445,8 +445,8 @@ pub fn plan_extension(
     Ok((found, change))
 }
 
-/// Extends a rental: it is paid into escrow, with the response that `respond` makes of the rental as
-/// it is then; or nothing happens.
+/// Extends a rental: it is paid into escrow, with the response that `respond` makes of the rental
+/// as it is then; or nothing happens.
 pub fn extend(
     db: &dyn Db,
     extension: &Extension<'_>,

@@ -250,12 +250,12 @@ impl Node {
     }
 }
 
-/// What an order depends on, at one moment: the wallet, and the nodes. `?1` a JSON array of pairs of
-/// a node and the number of a slice or NULL, `?2` renter, `?3` token or NULL, `?4` now, `?5` quote or
-/// NULL, `?6` how many free slices are named of each node. There is always a row; the columns of a
-/// node are NULL where it does not exist. What a quote holds beyond its time is free, except on a
-/// node that has more slices than it can carry or its farmer offers: which of them stay is not known
-/// yet.
+/// What an order depends on, at one moment: the wallet, and the nodes. `?1` a JSON array of pairs
+/// of a node and the number of a slice or NULL, `?2` renter, `?3` token or NULL, `?4` now, `?5`
+/// quote or NULL, `?6` how many free slices are named of each node. There is always a row; the
+/// columns of a node are NULL where it does not exist. What a quote holds beyond its time is free,
+/// except on a node that has more slices than it can carry or its farmer offers: which of them stay
+/// is not known yet.
 const LOAD: &str = select!(
     Situation,
     "FROM (SELECT 1)
@@ -321,8 +321,8 @@ pub(crate) fn candidates(
 /// The most slices of a node.
 const SLICES_MAX: u32 = 512;
 
-/// How many free slices of each node are to be named for a request: as many as may be taken or, once
-/// somebody was faster, all of them.
+/// How many free slices of each node are to be named for a request: as many as may be taken or,
+/// once somebody was faster, all of them.
 pub(crate) fn named_max(wanted: &Wanted, attempt: u32) -> u32 {
     match wanted {
         Wanted::Slice(_) => 0,

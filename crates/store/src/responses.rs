@@ -48,6 +48,8 @@ pub enum Earlier {
         /// Where the result can be looked up.
         location: String,
     },
+    /// It was the same request, which has begun and has no response yet.
+    Begun,
     /// It was another request.
     OtherRequest,
 }
@@ -55,7 +57,7 @@ pub enum Earlier {
 row! {
     struct Stored {
         is_same: bool = "operation = ?3 AND fingerprint = ?4",
-        status: u16 = "status",
+        status: Option<u16> = "status",
         location: String = "location",
         body: Option<String> = "body",
     }
@@ -74,10 +76,11 @@ pub fn find(db: &dyn Db, intention: &Intention) -> Result<Option<Earlier>, Store
         Value::from(&intention.fingerprint[..]),
     ];
     let found = db.first::<Stored>(FIND, &params)?;
-    Ok(found.map(|Stored { is_same, status, location, body }| match body {
+    Ok(found.map(|Stored { is_same, status, location, body }| match (status, body) {
         _ if !is_same => Earlier::OtherRequest,
-        None => Earlier::Deleted { location },
-        Some(body) => Earlier::Response(StoredResponse { status, location, body }),
+        (None, _) => Earlier::Begun,
+        (Some(_), None) => Earlier::Deleted { location },
+        (Some(status), Some(body)) => Earlier::Response(StoredResponse { status, location, body }),
     }))
 }
 
@@ -87,15 +90,30 @@ fn owner_id(owner: Option<AccountId>) -> String {
 
 /// What `store_response` takes; NULL for a request without a key.
 pub(crate) fn column(intention: Option<&Intention>, response: &StoredResponse) -> Value {
+    let StoredResponse { status, location, body } = response;
+    document(intention, Some(*status), location, Some(body))
+}
+
+/// The same for a request that takes its key and has no response yet.
+pub(crate) fn begun(intention: Option<&Intention>, location: &str) -> Value {
+    document(intention, None, location, None)
+}
+
+fn document(
+    intention: Option<&Intention>,
+    status: Option<u16>,
+    location: &str,
+    body: Option<&str>,
+) -> Value {
     let text = intention.map(|intention| {
         json!({
             "owner_id": owner_id(intention.owner),
             "idempotency_key": intention.key.as_str(),
             "operation": intention.operation,
             "fingerprint": hex(&intention.fingerprint),
-            "status": response.status,
-            "location": response.location,
-            "body": response.body,
+            "status": status,
+            "location": location,
+            "body": body,
         })
         .to_string()
     });

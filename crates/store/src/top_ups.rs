@@ -2,14 +2,15 @@
 
 use domain::id::{AccountId, TopUpId};
 use domain::money::Usd;
-use domain::order::IdempotencyKey;
 use domain::time::Timestamp;
 use domain::top_up::{
     Mismatch, OPEN_MAX, OPEN_SECONDS, Payment, Snapshot, TopUpState, Verdict, settle as decide,
 };
 
 use crate::db::{Db, StoreError, Value};
-use crate::row::{returning, row, select};
+use crate::refusal::Refusal;
+use crate::responses::{self, Intention, StoredResponse};
+use crate::row::{row, select};
 
 /// How often a payment is decided on anew when somebody else was faster.
 const SAVE_ATTEMPTS: u32 = 3;
@@ -47,77 +48,100 @@ pub struct NewTopUp<'a> {
     pub account: AccountId,
     /// How much.
     pub amount: Usd,
-    /// Marks one intention.
-    pub key: &'a IdempotencyKey,
+    /// Goes on where an earlier try has begun; `None` for a request without a key.
+    pub intention: Option<&'a Intention>,
 }
 
-/// What came of beginning a top-up.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Begun {
-    /// It is there, now or by an earlier try with the same key.
-    Ready(TopUp),
+/// Why no top-up was begun.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BeginFailure {
     /// The account has as many waiting as it can have.
+    #[error("too many top-ups wait to be paid")]
     TooMany,
-    /// The key was used for another amount.
-    KeyReused,
+    /// The machine failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
-/// Begins the top-up `?1` of `?3` micro-dollars by the account `?2` with the key `?4` at `?5`,
-/// unless `?6` of it wait: begun after `?7`, or after `?8` where there is no page to pay on yet. No
-/// row comes back then, nor where the key was used. Served by `top_ups_waiting`.
-const BEGIN: &str = returning!(
-    "INSERT INTO top_ups (id, account_id, amount_micros, provider, idempotency_key, created_at)
-     SELECT ?1, ?2, ?3, ?9, ?4, ?5
-      WHERE (SELECT count(*) FROM top_ups
-              WHERE account_id = ?2 AND state = 'pending' AND created_at > ?7
-                AND (url IS NOT NULL OR created_at > ?8)) < ?6
-         ON CONFLICT (account_id, idempotency_key) DO NOTHING",
-    TopUp
-);
-
-/// The top-up of the account `?1` with the key `?2`.
+/// The top-up of the account `?1` with the key `?2`. Served by the unique index on both.
 const OF_KEY: &str = select!(TopUp, "FROM top_ups WHERE account_id = ?1 AND idempotency_key = ?2");
 
-/// Begins a top-up, once for each key.
-pub fn begin(db: &dyn Db, new: &NewTopUp<'_>, now: Timestamp) -> Result<Begun, StoreError> {
+/// Begins a top-up; the columns of the command view, in order.
+const BEGIN: &str = "
+    INSERT INTO begin_top_up
+           (id, account_id, amount_micros, provider, open_max, open_after, opening_after, response,
+            created_at)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+
+/// Begins a top-up, or goes on with the one that an earlier try has begun.
+pub fn begin(db: &dyn Db, new: &NewTopUp<'_>, now: Timestamp) -> Result<TopUp, BeginFailure> {
     let params = [
         Value::text(new.id),
         Value::text(new.account),
         new.amount.micros().into(),
-        new.key.as_str().into(),
-        now.into(),
+        STRIPE.into(),
         OPEN_MAX.into(),
         now.plus_seconds(-OPEN_SECONDS).into(),
         now.plus_seconds(-OPENING_SECONDS).into(),
-        STRIPE.into(),
+        responses::begun(new.intention, &format!("/api/wallet/top-ups/{}", new.id)),
+        now.into(),
     ];
-    if let Some(begun) = db.first(BEGIN, &params)? {
-        return Ok(Begun::Ready(begun));
-    }
-    match db.first::<TopUp>(OF_KEY, &[Value::text(new.account), new.key.as_str().into()])? {
-        None => Ok(Begun::TooMany),
-        Some(earlier) if earlier.amount == new.amount => Ok(Begun::Ready(earlier)),
-        Some(_) => Ok(Begun::KeyReused),
+    match (db.run(BEGIN, &params), new.intention) {
+        (Ok(_), _) => Ok(TopUp {
+            id: new.id,
+            amount: new.amount,
+            state: TopUpState::Pending,
+            url: None,
+            created_at: now,
+            paid_at: None,
+        }),
+        (Err(StoreError::Refused(Refusal::TopUpLimitReached)), _) => Err(BeginFailure::TooMany),
+        (Err(error), Some(intention)) if error.is_key_used() => {
+            let of_key = [Value::text(new.account), intention.key.as_str().into()];
+            let earlier = db.first::<TopUp>(OF_KEY, &of_key)?;
+            // Another request may have used the key.
+            let earlier = earlier.filter(|earlier| earlier.amount == new.amount);
+            earlier.ok_or(BeginFailure::Store(error))
+        }
+        (Err(error), _) => Err(error.into()),
     }
 }
 
-/// The top-up `?1` can be paid on the page `?2` at `?3`. What an earlier answer of the provider has
-/// said already stays. No row means that there is no such top-up.
-const OFFER: &str = returning!(
-    "UPDATE top_ups
-        SET session_id = coalesce(session_id, ?2), url = coalesce(url, ?3)
-      WHERE id = ?1",
-    TopUp
-);
+/// The provider's page on which a top-up is paid.
+#[derive(Clone, Copy, Debug)]
+pub struct PaymentPage<'a> {
+    /// The provider's id of it.
+    pub session: &'a str,
+    /// Where it is.
+    pub url: &'a str,
+}
 
-/// Records where a top-up can be paid.
+/// Offers a top-up; the columns of the command view, in order.
+const OFFER: &str = "
+    INSERT INTO offer_top_up (id, state, session_id, url, response, offered_at)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+
+/// Records where a top-up can be paid, with the response that `respond` makes of it; without a page
+/// where it cannot be paid any more.
 pub fn offer(
     db: &dyn Db,
-    id: TopUpId,
-    session: &str,
-    url: &str,
-) -> Result<Option<TopUp>, StoreError> {
-    db.first(OFFER, &[Value::text(id), session.into(), url.into()])
+    top_up: &TopUp,
+    page: Option<PaymentPage<'_>>,
+    intention: Option<&Intention>,
+    respond: &dyn Fn(&TopUp) -> StoredResponse,
+    now: Timestamp,
+) -> Result<StoredResponse, StoreError> {
+    let url = page.map(|page| page.url.to_owned());
+    let response = respond(&TopUp { url, ..top_up.clone() });
+    let params = [
+        Value::text(top_up.id),
+        top_up.state.as_str().into(),
+        page.map(|page| page.session).into(),
+        page.map(|page| page.url).into(),
+        responses::column(intention, &response),
+        now.into(),
+    ];
+    db.run(OFFER, &params).map(|_| response)
 }
 
 /// The top-up `?2` of the account `?1`.

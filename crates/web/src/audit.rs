@@ -20,7 +20,8 @@ impl Context<'_> {
         audit::write(self.db, &self.audit_entry(action, account, subject), self.now)
     }
 
-    /// The entry of the audit log on what this request does: to what, and whose account it concerns.
+    /// The entry of the audit log on what this request does: to what, and whose account it
+    /// concerns.
     pub fn audit_entry<'s>(
         &'s self,
         action: Action,

@@ -61,8 +61,8 @@ pub fn read_reason(text: &str) -> Result<String, FieldError> {
     Ok(reason.to_owned())
 }
 
-/// The request's `Idempotency-Key`, if it has one. A key that cannot be read is refused: without it,
-/// a retry would act twice.
+/// The request's `Idempotency-Key`, if it has one. A key that cannot be read is refused: without
+/// it, a retry would act twice.
 pub fn idempotency_key(cx: &Context<'_>) -> Result<Option<IdempotencyKey>, FieldError> {
     match sole_header(cx.request, IDEMPOTENCY_KEY) {
         Ok(key) => key.map(IdempotencyKey::parse).transpose(),

@@ -21,6 +21,7 @@ use store::offering::OfferingFailure;
 use store::payouts::{self, RequestFailure};
 use store::rentals::ChangeFailure;
 use store::renting::RentFailure;
+use store::top_ups::BeginFailure;
 use store::transfers::TransferFailure;
 
 use crate::env::NoKeys;
@@ -460,6 +461,15 @@ impl From<CreditFailure> for Problem {
             CreditFailure::NotEarned => Problem::plain(Kind::NotEarned),
             CreditFailure::ReferenceUsed => Problem::plain(Kind::KeyReused),
             CreditFailure::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<BeginFailure> for Problem {
+    fn from(failure: BeginFailure) -> Problem {
+        match failure {
+            BeginFailure::TooMany => Problem::plain(Kind::TooManyTopUps),
+            BeginFailure::Store(error) => error.into(),
         }
     }
 }

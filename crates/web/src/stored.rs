@@ -71,7 +71,7 @@ fn intention(cx: &Context<'_>, key: Option<IdempotencyKey>, asked: &Value) -> Op
 
 fn earlier_of(cx: &Context<'_>, intention: &Intention) -> Result<Option<StoredResponse>, Problem> {
     match responses::find(cx.db, intention)? {
-        None => Ok(None),
+        None | Some(Earlier::Begun) => Ok(None),
         Some(Earlier::Response(response)) => Ok(Some(response)),
         Some(Earlier::Deleted { location }) => {
             let detail = format!(

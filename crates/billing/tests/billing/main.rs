@@ -126,21 +126,41 @@ fn a_key_that_is_not_allowed_is_refused_and_not_ignored() {
 #[test]
 fn a_top_up_asks_stripe_once_and_again_where_it_did_not_answer() {
     let stage = with_stripe(Stage::market());
-    let begin = || {
+    let begin_of = |amount: &str| {
         let ada = stage.as_user(ADA).key("k1");
-        ada.post(billing::ROUTES, TOP_UPS, json!({ "amount_usd": "25" }))
+        ada.post(billing::ROUTES, TOP_UPS, json!({ "amount_usd": amount }))
     };
+    let begin = || begin_of("25");
     begin().problem(502, "payment-provider");
+    // The key is taken, though there is no response yet.
+    begin_of("26").problem(422, "idempotency-key-reused");
+    let payout = stage.as_strong(ADA).key("k1");
+    let payout = payout.post(billing::ROUTES, "/api/farm/payouts", json!({ "amount_usd": "25" }));
+    payout.problem(422, "idempotency-key-reused");
     let url = "https://checkout.stripe.com/c/pay/cs_test_1";
     stage.network.answer(STRIPE, 200, json!({ "id": "cs_test_1", "url": url }).to_string());
-    let first = begin().ok(201);
-    assert_eq!(first["url"], url);
-    assert_eq!(begin().ok(201), first);
+    let first = begin();
+    assert_eq!(first.ok(201)["url"], url);
+    let path = format!("{TOP_UPS}/{}", first.json()["id"].as_str().unwrap());
+    assert_eq!(stage.as_user(ADA).get(billing::ROUTES, &path).ok(200), first.json());
+    // Whatever has become of it.
+    stage.db.run("UPDATE top_ups SET state = 'expired'", &[]).unwrap();
+    assert_eq!(begin().bytes(), first.bytes());
+    begin_of("26").problem(422, "idempotency-key-reused");
     let posted = stage.network.posted();
     // A retry asks for just the same.
     assert_eq!(posted.len(), 2);
     assert_eq!(posted[0], posted[1]);
     assert_eq!(stage.balance(ADA), "100.00");
+    // A form that is sent twice leads to one page.
+    stage.network.answer(STRIPE, 200, json!({ "id": "cs_test_2", "url": url }).to_string());
+    let fields = [("amount_usd", "30"), ("idempotency_key", "k2")];
+    let form = || stage.as_user(ADA).form(billing::ROUTES, "/dashboard/wallet/top-ups", &fields);
+    assert_eq!((form().see_other(), form().see_other()), (url.to_owned(), url.to_owned()));
+    assert_eq!(
+        (stage.network.posted().len(), count(&stage, "SELECT count(*) FROM top_ups")),
+        (3, 2)
+    );
 }
 
 #[test]

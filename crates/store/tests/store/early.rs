@@ -65,9 +65,9 @@ fn the_rows_of_an_early_end() {
     let before = dump(&db);
     end(&db, account(OMAR), rental.life.id, None, now().plus_seconds(15 * DAY)).unwrap();
     expect![[r#"
-        + audit id=9 action='rental-ended' actor='market' actor_id='' account_id='omar'
+        + audit id=12 action='rental-ended' actor='market' actor_id='' account_id='omar'
             subject='rental' address='' request_id='' created_at=1796663321
-        + audit id=10 action='rental-ended' actor='market' actor_id='' account_id='farmer'
+        + audit id=13 action='rental-ended' actor='market' actor_id='' account_id='farmer'
             subject='rental' address='' request_id='' created_at=1796663321
         + events id=8 kind='rental-ended' renter_id='omar' farmer_id='farmer' node_id=32
             slice_number=1 rental_id='rental' created_at=1796663321 subject=NULL

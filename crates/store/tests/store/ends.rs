@@ -65,9 +65,9 @@ fn the_end_of_a_term_leaves_these_rows() {
     pass(&db, rental.life.ends_at, 10);
     let text = difference(&before, &dump(&db), rental.life.id);
     expect![[r#"
-        + audit id=8 action='rental-expired' actor='market' actor_id='' account_id='omar'
+        + audit id=10 action='rental-expired' actor='market' actor_id='' account_id='omar'
             subject='rental' address='' request_id='' created_at=1797959321
-        + audit id=9 action='rental-expired' actor='market' actor_id='' account_id='farmer'
+        + audit id=11 action='rental-expired' actor='market' actor_id='' account_id='farmer'
             subject='rental' address='' request_id='' created_at=1797959321
         + events id=7 kind='rental-expired' renter_id='omar' farmer_id='farmer' node_id=32
             slice_number=1 rental_id='rental' created_at=1797959321 subject=NULL
@@ -103,9 +103,9 @@ fn the_end_of_the_grace_leaves_these_rows() {
     pass(&db, rental.life.grace_until(), 10);
     let text = difference(&before, &dump(&db), rental.life.id);
     expect![[r#"
-        + audit id=10 action='rental-ended' actor='market' actor_id='' account_id='omar'
+        + audit id=12 action='rental-ended' actor='market' actor_id='' account_id='omar'
             subject='rental' address='' request_id='' created_at=1798132121
-        + audit id=11 action='rental-ended' actor='market' actor_id='' account_id='farmer'
+        + audit id=13 action='rental-ended' actor='market' actor_id='' account_id='farmer'
             subject='rental' address='' request_id='' created_at=1798132121
         + events id=8 kind='rental-ended' renter_id='omar' farmer_id='farmer' node_id=32
             slice_number=1 rental_id='rental' created_at=1798132121 subject=NULL

@@ -154,7 +154,8 @@ fn no_balance_is_negative() {
     check_refused(
         &db,
         "INSERT INTO credit_wallet
-         SELECT 'key', id, -100000001, -1, 'Theft', NULL, '{}', 0 FROM accounts ORDER BY id LIMIT 1",
+         SELECT 'key', id, -100000001, -1, 'Theft', NULL, '{}', 0
+           FROM accounts ORDER BY id LIMIT 1",
         negative,
     );
 }
@@ -165,8 +166,8 @@ fn what_does_not_fit_64_bits_is_refused() {
     let most = "INSERT INTO credit_wallet
                 SELECT 'most', id, 9223372036854775807 - 200000000,
                        9223372036854775807 - 100000000, 'All', NULL,
-                       json_object('action', 'x', 'actor', 'operator', 'actor_id', '', 'subject', '',
-                                   'address', '', 'request_id', ''), 0
+                       json_object('action', 'x', 'actor', 'operator', 'actor_id', '',
+                                   'subject', '', 'address', '', 'request_id', ''), 0
                   FROM accounts ORDER BY id DESC LIMIT 1";
     db.run(most, &[]).unwrap();
     check_refused(

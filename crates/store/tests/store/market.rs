@@ -326,7 +326,7 @@ pub(crate) fn once<E: From<StoreError>>(
     act: impl FnOnce() -> Result<StoredResponse, E>,
 ) -> Result<String, E> {
     let earlier = || match responses::find(db, intention)? {
-        None => Ok(None),
+        None | Some(Earlier::Begun) => Ok(None),
         Some(Earlier::Response(response)) => Ok(Some(response)),
         Some(Earlier::Deleted { .. } | Earlier::OtherRequest) => Err(E::from(KEY_USED)),
     };
@@ -569,7 +569,8 @@ pub(crate) fn rent_all(
     order(db, attempt, Basis::Request(request))
 }
 
-/// Extends a rental by a term, and a used key is refused; the key, the id, the time and the token are those of the attempt.
+/// Extends a rental by a term, and a used key is refused; the key, the id, the time and the token
+/// are those of the attempt.
 pub(crate) fn extend(
     db: &dyn Db,
     attempt: &Attempt<'_>,

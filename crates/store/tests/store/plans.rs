@@ -36,7 +36,7 @@ use crate::market::{
     publish, quote, quote_id, random, register, rent, rent_all, rental_id, report, save, some,
     terms, usd, whole,
 };
-use crate::top_ups::{begin, pay};
+use crate::top_ups::{begin, id, offer_once, pay};
 
 fn plan(db: &RusqliteDb, sql: &str) -> Vec<String> {
     let mut statement = db.connection().prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
@@ -373,8 +373,8 @@ fn a_farm(db: &dyn Db, farmer: AccountId) {
 
 /// A top-up that is paid, one that is not, and a payment that is refused.
 fn top_up(db: &dyn Db, renter: AccountId) {
-    let (paid, other) = (begin(db, OMAR, 9_001, "25"), begin(db, OMAR, 9_002, "25"));
-    top_ups::offer(db, paid, "cs_1", "https://checkout.stripe.com/1").unwrap().unwrap();
+    let (paid, other) = (id(9_001), begin(db, OMAR, 9_002, "25"));
+    offer_once(db, OMAR, 9_001, "25", "https://checkout.stripe.com/1").unwrap();
     pay(db, paid, "pi_9001", 2_500);
     pay(db, other, "pi_9002", 2_499);
     top_ups::expire(db, other).unwrap();

@@ -3,30 +3,63 @@
 use domain::id::TopUpId;
 use domain::order::IdempotencyKey;
 use domain::top_up::{Mismatch, OPEN_MAX, OPEN_SECONDS, Payment, TopUpState};
-use store::top_ups::{Begun, NewTopUp, Settled, TopUp, expire, find, of_account, offer, refused};
-use store::{Db, RusqliteDb, accounts, ledger, migrate, top_ups};
+use store::responses::{Earlier, Intention};
+use store::top_ups::{
+    BeginFailure, NewTopUp, PaymentPage, Settled, TopUp, expire, find, of_account, offer, refused,
+};
+use store::{Db, Refusal, RusqliteDb, StoreError, accounts, ledger, migrate, responses, top_ups};
 
+use crate::dump::dump;
 use crate::market::{
-    AIDA, Disk, OMAR, account, assert_sound, balance, count, credit, email, empty, now,
-    open_account, random, usd,
+    AIDA, Disk, KEY_USED, OMAR, account, assert_sound, balance, count, credit, email, empty,
+    intention, now, once, open_account, random, response, usd,
 };
 
-fn id(number: u32) -> TopUpId {
+pub(crate) fn id(number: u32) -> TopUpId {
     TopUpId::from_random(now(), random(number))
 }
 
-fn begin_at(db: &dyn Db, who: u32, number: u32, amount: &str, seconds: i64) -> Begun {
-    let key = IdempotencyKey::parse(&format!("key-{number}")).unwrap();
-    let new = NewTopUp { id: id(number), account: account(who), amount: usd(amount), key: &key };
-    top_ups::begin(db, &new, now().plus_seconds(seconds)).unwrap()
+fn intention_of(who: u32, number: u32, amount: &str) -> Intention {
+    intention(who, &format!("key-{number}"), "top-up", amount)
+}
+
+fn begin_at(
+    db: &dyn Db,
+    who: u32,
+    number: u32,
+    amount: &str,
+    seconds: i64,
+) -> Result<TopUp, BeginFailure> {
+    let new = NewTopUp {
+        id: id(number),
+        account: account(who),
+        amount: usd(amount),
+        intention: Some(&intention_of(who, number, amount)),
+    };
+    top_ups::begin(db, &new, now().plus_seconds(seconds))
 }
 
 /// Begins a top-up, whose number makes its id and its key.
 pub(crate) fn begin(db: &dyn Db, who: u32, number: u32, amount: &str) -> TopUpId {
-    match begin_at(db, who, number, amount, 0) {
-        Begun::Ready(top_up) => top_up.id,
-        other => panic!("{other:?}"),
-    }
+    begin_at(db, who, number, amount, 0).unwrap().id
+}
+
+/// Begins a top-up and offers it, once for each key; answers where it is paid.
+pub(crate) fn offer_once(
+    db: &dyn Db,
+    who: u32,
+    number: u32,
+    amount: &str,
+    page: &str,
+) -> Result<String, BeginFailure> {
+    let intention = intention_of(who, number, amount);
+    once(db, &intention, || {
+        let top_up = begin_at(db, who, number, amount, 0)?;
+        let page = (top_up.state == TopUpState::Pending)
+            .then_some(PaymentPage { session: page, url: page });
+        let respond = |top_up: &TopUp| response(top_up.url.as_deref().unwrap_or("none"));
+        Ok(offer(db, &top_up, page, Some(&intention), &respond, now())?)
+    })
 }
 
 /// Tells of a payment.
@@ -120,37 +153,68 @@ fn a_top_up_that_has_expired_waits_no_more_and_can_still_be_paid() {
 #[test]
 fn one_key_is_one_top_up() {
     let db = renters();
+    // The provider has not answered: a retry goes on.
     let top_up = begin(&db, OMAR, 1, "25");
-    let offered = offer(&db, top_up, "cs_1", "https://a.example/1").unwrap().unwrap();
-    assert_eq!(offered.url.as_deref(), Some("https://a.example/1"));
+    assert_eq!(begin_at(&db, OMAR, 1, "25", 99).unwrap().id, top_up);
+    assert_eq!(begin_at(&db, OMAR, 1, "26", 99), Err(KEY_USED.into()));
+    let page = "https://a.example/1";
+    assert_eq!(offer_once(&db, OMAR, 1, "25", page).as_deref(), Ok(page));
+    let offered = find(&db, account(OMAR), top_up).unwrap().unwrap();
+    assert_eq!(offered.url.as_deref(), Some(page));
     // Another answer of the provider changes nothing any more.
-    assert_eq!(offer(&db, top_up, "cs_2", "https://a.example/2"), Ok(Some(offered.clone())));
-    assert_eq!(offer(&db, id(9), "cs_3", "https://a.example/3"), Ok(None));
-    assert_eq!(begin_at(&db, OMAR, 1, "25", 99), Begun::Ready(offered));
-    assert_eq!(begin_at(&db, OMAR, 1, "26", 99), Begun::KeyReused);
-    // The key is the account's own; the id is not, and ids are never made twice.
-    let key = IdempotencyKey::parse("key-1").unwrap();
-    let new = NewTopUp { id: id(2), account: account(AIDA), amount: usd("26"), key: &key };
-    assert!(matches!(top_ups::begin(&db, &new, now()), Ok(Begun::Ready(TopUp { .. }))));
+    let before = dump(&db);
+    let other = "https://a.example/2";
+    assert_eq!(offer_once(&db, OMAR, 1, "25", other).as_deref(), Ok(page));
+    assert_eq!(offer_once(&db, OMAR, 1, "26", other), Err(KEY_USED.into()));
+    let begun = TopUp { url: None, ..offered };
+    let again = PaymentPage { session: "cs_2", url: other };
+    let (none, intention) = (|_: &TopUp| response(""), intention_of(OMAR, 1, "25"));
+    let late = offer(&db, &begun, Some(again), Some(&intention), &none, now());
+    assert_eq!(late, Err(KEY_USED));
+    let late = offer(&db, &begun, Some(again), None, &none, now());
+    assert_eq!(late, Err(StoreError::Refused(Refusal::TopUpChanged)));
+    assert_eq!(dump(&db), before);
+    // The key marks nothing else of the account, and is the account's own.
+    let rent = crate::market::intention(OMAR, "key-1", "rent", "25");
+    assert_eq!(responses::find(&db, &rent), Ok(Some(Earlier::OtherRequest)));
+    assert_eq!(offer_once(&db, AIDA, 2, "26", other).as_deref(), Ok(other));
+    let rent = crate::market::intention(AIDA, "key-1", "rent", "25");
+    assert_eq!(responses::find(&db, &rent), Ok(None));
+}
+
+#[test]
+fn what_expired_before_the_answer_came_is_not_offered() {
+    let db = renters();
+    let top_up = begin(&db, OMAR, 1, "25");
+    expire(&db, top_up).unwrap();
+    assert_eq!(offer_once(&db, OMAR, 1, "25", "https://a.example/1").as_deref(), Ok("none"));
+    assert_eq!(find(&db, account(OMAR), top_up).unwrap().unwrap().url, None);
+    // It is seen as it is when it is offered.
+    let begun = begin_at(&db, OMAR, 2, "25", 0).unwrap();
+    expire(&db, begun.id).unwrap();
+    let page = PaymentPage { session: "cs_2", url: "https://a.example/2" };
+    let late = offer(&db, &begun, Some(page), None, &|_| response(""), now());
+    assert_eq!(late, Err(StoreError::Refused(Refusal::TopUpChanged)));
 }
 
 #[test]
 fn ten_wait_at_once_and_no_more() {
     let db = renters();
     for number in 0..OPEN_MAX {
-        let top_up = begin(&db, OMAR, number, "25");
         let page = format!("https://a.example/{number}");
-        offer(&db, top_up, &page, &page).unwrap();
+        offer_once(&db, OMAR, number, "25", &page).unwrap();
     }
-    assert_eq!(begin_at(&db, OMAR, 99, "25", 0), Begun::TooMany);
+    let before = dump(&db);
+    assert_eq!(begin_at(&db, OMAR, 99, "25", 0), Err(BeginFailure::TooMany));
+    assert_eq!(dump(&db), before);
     // A retry is none more, and others have their own.
-    assert!(matches!(begin_at(&db, OMAR, 3, "25", 0), Begun::Ready(_)));
+    assert!(begin_at(&db, OMAR, 3, "25", 0).is_ok());
     begin(&db, AIDA, 98, "25");
-    assert_eq!(begin_at(&db, OMAR, 99, "25", OPEN_SECONDS - 1), Begun::TooMany);
+    assert_eq!(begin_at(&db, OMAR, 99, "25", OPEN_SECONDS - 1), Err(BeginFailure::TooMany));
     expire(&db, id(4)).unwrap();
-    assert!(matches!(begin_at(&db, OMAR, 99, "25", 0), Begun::Ready(_)));
-    assert_eq!(begin_at(&db, OMAR, 100, "25", 0), Begun::TooMany);
-    assert!(matches!(begin_at(&db, OMAR, 100, "25", OPEN_SECONDS), Begun::Ready(_)));
+    assert!(begin_at(&db, OMAR, 99, "25", 0).is_ok());
+    assert_eq!(begin_at(&db, OMAR, 100, "25", 0), Err(BeginFailure::TooMany));
+    assert!(begin_at(&db, OMAR, 100, "25", OPEN_SECONDS).is_ok());
 }
 
 #[test]
@@ -159,8 +223,8 @@ fn a_provider_that_fails_keeps_nobody_waiting_for_a_day() {
     for number in 0..OPEN_MAX {
         begin(&db, OMAR, number, "25");
     }
-    assert_eq!(begin_at(&db, OMAR, 99, "25", 599), Begun::TooMany);
-    assert!(matches!(begin_at(&db, OMAR, 99, "25", 600), Begun::Ready(_)));
+    assert_eq!(begin_at(&db, OMAR, 99, "25", 599), Err(BeginFailure::TooMany));
+    assert!(begin_at(&db, OMAR, 99, "25", 600).is_ok());
 }
 
 #[test]
@@ -216,7 +280,22 @@ fn of_32_that_begin_at_once_ten_may() {
     migrate::apply(&db, now()).unwrap();
     open_account(&db, OMAR);
     let begun = crate::races::at_once(&disk, 32, |db, number| begin_at(db, OMAR, number, "25", 0));
-    let many = begun.iter().filter(|begun| **begun == Begun::TooMany).count();
+    let many = begun.iter().filter(|begun| **begun == Err(BeginFailure::TooMany)).count();
     assert_eq!(many, 22);
     assert_eq!(count(&db, "SELECT count(*) FROM top_ups"), 10);
+}
+
+#[test]
+fn of_16_tries_of_one_key_at_once_all_get_one_page() {
+    let disk = Disk::new("wal");
+    let db = disk.open();
+    migrate::apply(&db, now()).unwrap();
+    open_account(&db, OMAR);
+    let pages = crate::races::at_once(&disk, 16, |db, number| {
+        offer_once(db, OMAR, 1, "25", &format!("https://a.example/{number}")).unwrap()
+    });
+    let (account, top_up) = (account(OMAR), id(1));
+    let offered = find(&db, account, top_up).unwrap().unwrap();
+    assert!(pages.iter().all(|page| Some(page) == offered.url.as_ref()), "{pages:?}");
+    assert_eq!(count(&db, "SELECT count(*) FROM top_ups"), 1);
 }

@@ -125,8 +125,8 @@ async fn a_month_of_too_many_entries_says_what_is_not_listed() {
     let many = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5001)
                 INSERT INTO credit_wallet
                 SELECT 'many-' || i, owner_id, 1000000, (1 + i) * 1000000, 'Test', NULL,
-                       json_object('action', 'x', 'actor', 'operator', 'actor_id', '', 'subject', '',
-                                   'address', '', 'request_id', ''), ?1
+                       json_object('action', 'x', 'actor', 'operator', 'actor_id', '',
+                                   'subject', '', 'address', '', 'request_id', ''), ?1
                   FROM n, ledger_accounts WHERE kind = 'wallet'";
     let at = Month::parse("2026-11").unwrap().last_second().seconds();
     market.open_database().connection().execute(many, [at]).unwrap();
