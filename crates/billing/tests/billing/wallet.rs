@@ -2,11 +2,11 @@
 
 use domain::id::{RANDOM_ID_BYTES, TopUpId};
 use domain::money::Usd;
-use domain::order::IdempotencyKey;
 use domain::top_up::{OPEN_MAX, Payment, TopUpState};
 use expect_test::expect;
 use stage::{ADA, Answer, BEN, Stage, User};
-use store::top_ups::{self, NewTopUp};
+use store::responses::StoredResponse;
+use store::top_ups::{self, NewTopUp, PaymentPage, TopUp};
 
 use crate::with_stripe;
 
@@ -66,11 +66,14 @@ fn top_up(stage: &Stage, number: u8, state: TopUpState) {
     // Of those at the same time, the one with the lowest number is shown first.
     let id = TopUpId::from_random(now, [9 - number; RANDOM_ID_BYTES]);
     let amount = Usd::whole(20 + u32::from(number));
-    let key = IdempotencyKey::parse(&format!("top-up-{number}")).unwrap();
-    let new = NewTopUp { id, account: BEN.account(), amount, key: &key };
-    top_ups::begin(db, &new, now).unwrap();
-    let url = format!("https://checkout.stripe.com/c/pay/cs_{number}");
-    top_ups::offer(db, id, &format!("cs_{number}"), &url).unwrap();
+    let new = NewTopUp { id, account: BEN.account(), amount, intention: None };
+    let begun = top_ups::begin(db, &new, now).unwrap();
+    let (session, url) =
+        (format!("cs_{number}"), format!("https://checkout.stripe.com/c/pay/cs_{number}"));
+    let page = PaymentPage { session: &session, url: &url };
+    let no_response =
+        |_: &TopUp| StoredResponse { status: 201, location: String::new(), body: String::new() };
+    top_ups::offer(db, &begun, Some(page), None, &no_response, now).unwrap();
     let pay = |cents: i64| {
         let id = format!("pi_{number}");
         let payment = Payment { top_up: new.id, id, amount: cents, currency: "usd".to_owned() };

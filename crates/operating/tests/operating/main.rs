@@ -6,7 +6,6 @@ use domain::breaker::Breaker;
 use domain::id::{MailId, NodeId, RANDOM_ID_BYTES, SshKeyId, TopUpId};
 use domain::money::Usd;
 use domain::node::{NodeReport, capacity};
-use domain::order::IdempotencyKey;
 use domain::reconciliation::{Seen, reconcile};
 use domain::ssh::SshKey;
 use domain::top_up::Payment;
@@ -72,8 +71,7 @@ fn send_mail(stage: &Stage, number: u8, failure: Option<&str>) {
 /// Somebody pays another amount than that of a top-up.
 fn refuse_payment(stage: &Stage) {
     let id = TopUpId::from_random(stage.now(), [2; RANDOM_ID_BYTES]);
-    let key = IdempotencyKey::parse("k").unwrap();
-    let new = NewTopUp { id, account: ADA.account(), amount: Usd::whole(25), key: &key };
+    let new = NewTopUp { id, account: ADA.account(), amount: Usd::whole(25), intention: None };
     top_ups::begin(&stage.db, &new, stage.now()).unwrap();
     let payment = Payment { top_up: id, id: "pi_1".into(), amount: 2_499, currency: "usd".into() };
     top_ups::settle(&stage.db, &payment, stage.now()).unwrap();
