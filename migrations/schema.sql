@@ -437,40 +437,38 @@ VALUES ('access-failed', 1, 1),
        ('access-ready', 1, 1),
        ('farm-lost', 0, 1),
        ('farm-moved', 0, 1),
-       ('farm-proven', 0, 1),
        ('farm-revoked', 0, 1),
+       ('farm-verified', 0, 1),
        ('farmer-changed', 1, 1),
        ('maintenance-announced', 1, 1),
        ('maintenance-canceled', 1, 1),
        ('maintenance-due', 1, 1),
-       ('node-back', 0, 1),
        ('node-claimed', 0, 1),
        ('node-down', 0, 1),
-       ('node-fits', 0, 1),
        ('node-leaving', 1, 1),
+       ('node-leaving-canceled', 1, 1),
        ('node-left', 0, 1),
        ('node-locked', 0, 1),
        ('node-lost', 0, 1),
        ('node-moved', 0, 1),
        ('node-oversold', 0, 1),
+       ('node-oversold-resolved', 0, 1),
        ('node-paused', 0, 1),
        ('node-published', 0, 1),
+       ('node-recovered', 0, 1),
        ('node-registered', 0, 1),
        ('node-rental-imported', 1, 1),
        ('node-rented', 1, 1),
-       ('node-stays', 1, 1),
        ('node-taken-over', 0, 1),
        ('node-unlocked', 0, 1),
        ('offer-changed', 0, 1),
        ('payout-approved', 0, 1),
+       ('payout-canceled', 0, 1),
        ('payout-done', 0, 1),
        ('payout-failed', 0, 1),
        ('payout-requested', 0, 1),
        ('payout-sent', 0, 1),
-       ('payout-withdrawn', 0, 1),
        ('price-suggested', 0, 1),
-       ('promise-at-risk', 0, 1),
-       ('promise-broken', 0, 1),
        ('removal-late', 0, 1),
        ('renewal-failed', 1, 0),
        ('rental-ended', 1, 1),
@@ -483,9 +481,11 @@ VALUES ('access-failed', 1, 1),
        ('rental-reminded', 1, 0),
        ('rental-renewed', 1, 1),
        ('rental-transferred', 1, 1),
+       ('sla-at-risk', 0, 1),
        ('sla-credited', 1, 1),
-       ('sla-decided', 1, 1),
+       ('sla-dispute-decided', 1, 1),
        ('sla-disputed', 1, 1),
+       ('sla-missed', 0, 1),
        ('slice-removed', 0, 1),
        ('slice-rented', 1, 1),
        ('wallet-credited', 1, 0),
@@ -731,7 +731,7 @@ CREATE TABLE nodes (
     proven_uptime      INTEGER NOT NULL DEFAULT 0
                        CONSTRAINT node_proven_uptime_in_range
                        CHECK (proven_uptime BETWEEN 0 AND 10000),
-    -- The sort key of the market: proven uptime and, among equals, committed uptime.
+    -- The sort key of the market: lower bound of the uptime and, among equals, committed uptime.
     uptime_rank        INTEGER
                        GENERATED ALWAYS AS (proven_uptime * 10001 + min_uptime) VIRTUAL,
 
@@ -916,11 +916,12 @@ BEGIN
     UPDATE rentals SET version = version + 1
      WHERE node_id = NEW.id AND state <> 'ended' AND NEW.leaves_at IS NOT OLD.leaves_at;
     INSERT INTO events (kind, farmer_id, node_id, created_at)
-    SELECT CASE WHEN NEW.leaves_at IS NULL THEN 'node-stays' ELSE 'node-leaving' END,
+    SELECT CASE WHEN NEW.leaves_at IS NULL THEN 'node-leaving-canceled' ELSE 'node-leaving' END,
            NEW.farmer_id, NEW.id, NEW.offer_changed_at
      WHERE NEW.leaves_at IS NOT OLD.leaves_at;
     INSERT INTO events (kind, renter_id, node_id, slice_number, rental_id, created_at)
-    SELECT CASE WHEN NEW.leaves_at IS NULL THEN 'node-stays' ELSE 'node-leaving' END, renter_id,
+    SELECT CASE WHEN NEW.leaves_at IS NULL THEN 'node-leaving-canceled' ELSE 'node-leaving' END,
+           renter_id,
            node_id, slice_number, id, NEW.offer_changed_at
       FROM rentals
      WHERE node_id = NEW.id AND state <> 'ended' AND NEW.leaves_at IS NOT OLD.leaves_at
@@ -947,7 +948,8 @@ END;
 -- does not say of which farm a node is moves nothing.
 CREATE TRIGGER report_change_emits_events AFTER UPDATE OF oversold, farm_id ON nodes BEGIN
     INSERT INTO events (kind, farmer_id, node_id, created_at)
-    SELECT CASE WHEN NEW.oversold > 0 THEN 'node-oversold' ELSE 'node-fits' END, NEW.farmer_id,
+    SELECT CASE WHEN NEW.oversold > 0 THEN 'node-oversold' ELSE 'node-oversold-resolved' END,
+           NEW.farmer_id,
            NEW.id, NEW.synced_at
      WHERE (NEW.oversold > 0) <> (OLD.oversold > 0);
     INSERT INTO events (kind, farmer_id, node_id, subject, created_at)
@@ -1632,7 +1634,7 @@ CREATE TRIGGER node_alert_change_emits_event AFTER UPDATE OF is_down ON node_ale
   WHEN NEW.is_down <> OLD.is_down
 BEGIN
     INSERT INTO events (kind, farmer_id, node_id, created_at)
-    SELECT CASE WHEN NEW.is_down THEN 'node-down' ELSE 'node-back' END, farmer_id, id,
+    SELECT CASE WHEN NEW.is_down THEN 'node-down' ELSE 'node-recovered' END, farmer_id, id,
            NEW.changed_at
       FROM nodes WHERE id = NEW.node_id;
 END;
@@ -1643,7 +1645,7 @@ CREATE TABLE sla_alerts (
     month      TEXT    NOT NULL,
     kind       TEXT    NOT NULL
                CONSTRAINT sla_alert_kind_is_known
-               CHECK (kind IN ('promise-at-risk', 'promise-broken')),
+               CHECK (kind IN ('sla-at-risk', 'sla-missed')),
     created_at INTEGER NOT NULL,
     -- How long the node may still be down this month.
     minutes_left INTEGER,
@@ -1907,7 +1909,7 @@ CREATE TABLE payouts (
     state         TEXT    NOT NULL DEFAULT 'requested'
                   CONSTRAINT payout_state_is_known
                   CHECK (state IN ('requested', 'approved', 'sent', 'done', 'failed',
-                                   'withdrawn')),
+                                   'canceled')),
     -- Counts the changes of state: who saves one names the version that it saw.
     version       INTEGER NOT NULL DEFAULT 1,
     -- What the operator calls the transfer.
@@ -1925,7 +1927,7 @@ CREATE TABLE payouts (
                   CHECK (state NOT IN ('sent', 'done') OR sent_at IS NOT NULL),
     finished_at   INTEGER
                   CONSTRAINT payout_finished_has_date
-                  CHECK ((finished_at IS NOT NULL) = (state IN ('done', 'failed', 'withdrawn')))
+                  CHECK ((finished_at IS NOT NULL) = (state IN ('done', 'failed', 'canceled')))
 ) STRICT;
 
 CREATE INDEX payouts_by_account ON payouts (account_id, id);
@@ -2076,7 +2078,7 @@ CREATE TABLE unmet_searches (
 
 CREATE INDEX unmet_searches_by_day ON unmet_searches (day);
 
--- tables/0011_notices.sql
+-- tables/0011_notifications.sql
 -- Telling people: mails, notifications and webhooks.
 
 CREATE TABLE mails (
@@ -2374,7 +2376,7 @@ END;
 -- commands/change_notification_settings.sql
 
 -- Command: keeps what an account chooses: `choices` is a JSON array of what differs from the
--- defaults, objects with `kind`, `way` and `is_on`.
+-- defaults, objects with `kind`, `channel` and `is_on`.
 CREATE VIEW change_notification_settings AS
     SELECT account_id, '[]' AS choices FROM notification_settings;
 
@@ -2383,7 +2385,7 @@ CREATE TRIGGER change_notification_settings_does
 BEGIN
     DELETE FROM notification_settings WHERE account_id = NEW.account_id;
     INSERT INTO notification_settings (account_id, kind, channel, is_on)
-    SELECT NEW.account_id, value ->> 'kind', value ->> 'way', value ->> 'is_on'
+    SELECT NEW.account_id, value ->> 'kind', value ->> 'channel', value ->> 'is_on'
       FROM json_each(NEW.choices);
 END;
 
@@ -2406,7 +2408,7 @@ END;
 
 -- commands/change_payout.sql
 
--- Command: a payout goes on: approved, sent, done, failed or withdrawn. It aborts unless it is at
+-- Command: a payout goes on: approved, sent, done, failed or canceled. It aborts unless it is at
 -- the `version` that the decision saw. `booking` is NULL where no money moves.
 CREATE VIEW change_payout AS
     SELECT id, version, state, reference, note, '' AS booking, '' AS event,
@@ -2419,7 +2421,7 @@ CREATE TRIGGER change_payout_does INSTEAD OF INSERT ON change_payout BEGIN
            reference = coalesce(NEW.reference, reference), note = NEW.note,
            approved_at = CASE NEW.state WHEN 'approved' THEN NEW.changed_at ELSE approved_at END,
            sent_at = CASE NEW.state WHEN 'sent' THEN NEW.changed_at ELSE sent_at END,
-           finished_at = CASE WHEN NEW.state IN ('done', 'failed', 'withdrawn')
+           finished_at = CASE WHEN NEW.state IN ('done', 'failed', 'canceled')
                               THEN NEW.changed_at END
      WHERE id = NEW.id AND version = NEW.version;
     SELECT RAISE(ABORT, 'refused: payout_changed') WHERE changes() = 0;
@@ -2623,7 +2625,7 @@ CREATE TRIGGER decide_dispute_does INSTEAD OF INSERT ON decide_dispute BEGIN
      WHERE id = NEW.id AND NEW.booking IS NOT NULL;
     INSERT INTO events
            (kind, renter_id, farmer_id, node_id, slice_number, rental_id, subject, created_at)
-    SELECT 'sla-decided', m.renter_id, m.farmer_id, m.node_id, s.slice_number, m.rental_id,
+    SELECT 'sla-dispute-decided', m.renter_id, m.farmer_id, m.node_id, s.slice_number, m.rental_id,
            printf('%s: $%d.%02d', m.month, NEW.credit_micros / 1000000,
                   NEW.credit_micros / 10000 % 100),
            NEW.decided_at
@@ -3263,7 +3265,7 @@ END;
 
 -- commands/release_hold.sql
 
--- Command: gives back what a quote holds, and the quote is over; one that holds nothing is left as
+-- Command: releases what a quote holds, and the quote is over; one that holds nothing is left as
 -- it is.
 CREATE VIEW release_hold AS SELECT id AS quote_id, held_until AS released_at FROM quotes;
 
@@ -3667,7 +3669,7 @@ CREATE TRIGGER verify_farm_does INSTEAD OF INSERT ON verify_farm BEGIN
            owner_id = excluded.owner_id, verified_by = excluded.verified_by,
            verified_at = excluded.verified_at, checked_at = excluded.checked_at;
     INSERT INTO events (kind, farmer_id, subject, created_at)
-    VALUES ('farm-proven', NEW.owner_id, 'farm' || NEW.id, NEW.verified_at);
+    VALUES ('farm-verified', NEW.owner_id, 'farm' || NEW.id, NEW.verified_at);
     INSERT INTO events (kind, farmer_id, node_id, subject, created_at)
     SELECT 'node-claimed', farmer_id, id, 'farm' || NEW.id, NEW.verified_at
       FROM nodes WHERE farm_id = NEW.id AND farmer_id <> NEW.owner_id;

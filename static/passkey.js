@@ -79,9 +79,9 @@ async function lead(control, away) {
   try {
     location.assign(await away());
   } catch (error) {
-    if (error instanceof Refusal && error.kind === 'prove-first') {
+    if (error instanceof Refusal && error.kind === 'verification-required') {
       const here = encodeURIComponent(location.pathname);
-      location.assign(`/dashboard/prove?next=${here}`);
+      location.assign(`/dashboard/verify?next=${here}`);
       return;
     }
     message.textContent = words(error);
@@ -96,8 +96,8 @@ const passkeyControls = {
     await post('/api/account/sessions/passkey', await show());
     return button.dataset.next;
   },
-  prove: async (button) => {
-    await post('/api/account/sessions/prove', await show());
+  verify: async (button) => {
+    await post('/api/account/sessions/verify', await show());
     return button.dataset.next;
   },
   add: async (form) => {

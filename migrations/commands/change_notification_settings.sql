@@ -1,5 +1,5 @@
 -- Command: keeps what an account chooses: `choices` is a JSON array of what differs from the
--- defaults, objects with `kind`, `way` and `is_on`.
+-- defaults, objects with `kind`, `channel` and `is_on`.
 CREATE VIEW change_notification_settings AS
     SELECT account_id, '[]' AS choices FROM notification_settings;
 
@@ -8,6 +8,6 @@ CREATE TRIGGER change_notification_settings_does
 BEGIN
     DELETE FROM notification_settings WHERE account_id = NEW.account_id;
     INSERT INTO notification_settings (account_id, kind, channel, is_on)
-    SELECT NEW.account_id, value ->> 'kind', value ->> 'way', value ->> 'is_on'
+    SELECT NEW.account_id, value ->> 'kind', value ->> 'channel', value ->> 'is_on'
       FROM json_each(NEW.choices);
 END;

@@ -1,4 +1,4 @@
--- Command: a payout goes on: approved, sent, done, failed or withdrawn. It aborts unless it is at
+-- Command: a payout goes on: approved, sent, done, failed or canceled. It aborts unless it is at
 -- the `version` that the decision saw. `booking` is NULL where no money moves.
 CREATE VIEW change_payout AS
     SELECT id, version, state, reference, note, '' AS booking, '' AS event,
@@ -11,7 +11,7 @@ CREATE TRIGGER change_payout_does INSTEAD OF INSERT ON change_payout BEGIN
            reference = coalesce(NEW.reference, reference), note = NEW.note,
            approved_at = CASE NEW.state WHEN 'approved' THEN NEW.changed_at ELSE approved_at END,
            sent_at = CASE NEW.state WHEN 'sent' THEN NEW.changed_at ELSE sent_at END,
-           finished_at = CASE WHEN NEW.state IN ('done', 'failed', 'withdrawn')
+           finished_at = CASE WHEN NEW.state IN ('done', 'failed', 'canceled')
                               THEN NEW.changed_at END
      WHERE id = NEW.id AND version = NEW.version;
     SELECT RAISE(ABORT, 'refused: payout_changed') WHERE changes() = 0;

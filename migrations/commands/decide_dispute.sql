@@ -20,7 +20,7 @@ CREATE TRIGGER decide_dispute_does INSTEAD OF INSERT ON decide_dispute BEGIN
      WHERE id = NEW.id AND NEW.booking IS NOT NULL;
     INSERT INTO events
            (kind, renter_id, farmer_id, node_id, slice_number, rental_id, subject, created_at)
-    SELECT 'sla-decided', m.renter_id, m.farmer_id, m.node_id, s.slice_number, m.rental_id,
+    SELECT 'sla-dispute-decided', m.renter_id, m.farmer_id, m.node_id, s.slice_number, m.rental_id,
            printf('%s: $%d.%02d', m.month, NEW.credit_micros / 1000000,
                   NEW.credit_micros / 10000 % 100),
            NEW.decided_at

@@ -1,4 +1,4 @@
--- Command: gives back what a quote holds, and the quote is over; one that holds nothing is left as
+-- Command: releases what a quote holds, and the quote is over; one that holds nothing is left as
 -- it is.
 CREATE VIEW release_hold AS SELECT id AS quote_id, held_until AS released_at FROM quotes;
 

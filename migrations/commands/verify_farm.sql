@@ -16,7 +16,7 @@ CREATE TRIGGER verify_farm_does INSTEAD OF INSERT ON verify_farm BEGIN
            owner_id = excluded.owner_id, verified_by = excluded.verified_by,
            verified_at = excluded.verified_at, checked_at = excluded.checked_at;
     INSERT INTO events (kind, farmer_id, subject, created_at)
-    VALUES ('farm-proven', NEW.owner_id, 'farm' || NEW.id, NEW.verified_at);
+    VALUES ('farm-verified', NEW.owner_id, 'farm' || NEW.id, NEW.verified_at);
     INSERT INTO events (kind, farmer_id, node_id, subject, created_at)
     SELECT 'node-claimed', farmer_id, id, 'farm' || NEW.id, NEW.verified_at
       FROM nodes WHERE farm_id = NEW.id AND farmer_id <> NEW.owner_id;

@@ -9,7 +9,7 @@ CREATE TRIGGER node_alert_change_emits_event AFTER UPDATE OF is_down ON node_ale
   WHEN NEW.is_down <> OLD.is_down
 BEGIN
     INSERT INTO events (kind, farmer_id, node_id, created_at)
-    SELECT CASE WHEN NEW.is_down THEN 'node-down' ELSE 'node-back' END, farmer_id, id,
+    SELECT CASE WHEN NEW.is_down THEN 'node-down' ELSE 'node-recovered' END, farmer_id, id,
            NEW.changed_at
       FROM nodes WHERE id = NEW.node_id;
 END;

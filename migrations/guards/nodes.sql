@@ -151,11 +151,12 @@ BEGIN
     UPDATE rentals SET version = version + 1
      WHERE node_id = NEW.id AND state <> 'ended' AND NEW.leaves_at IS NOT OLD.leaves_at;
     INSERT INTO events (kind, farmer_id, node_id, created_at)
-    SELECT CASE WHEN NEW.leaves_at IS NULL THEN 'node-stays' ELSE 'node-leaving' END,
+    SELECT CASE WHEN NEW.leaves_at IS NULL THEN 'node-leaving-canceled' ELSE 'node-leaving' END,
            NEW.farmer_id, NEW.id, NEW.offer_changed_at
      WHERE NEW.leaves_at IS NOT OLD.leaves_at;
     INSERT INTO events (kind, renter_id, node_id, slice_number, rental_id, created_at)
-    SELECT CASE WHEN NEW.leaves_at IS NULL THEN 'node-stays' ELSE 'node-leaving' END, renter_id,
+    SELECT CASE WHEN NEW.leaves_at IS NULL THEN 'node-leaving-canceled' ELSE 'node-leaving' END,
+           renter_id,
            node_id, slice_number, id, NEW.offer_changed_at
       FROM rentals
      WHERE node_id = NEW.id AND state <> 'ended' AND NEW.leaves_at IS NOT OLD.leaves_at
@@ -182,7 +183,8 @@ END;
 -- does not say of which farm a node is moves nothing.
 CREATE TRIGGER report_change_emits_events AFTER UPDATE OF oversold, farm_id ON nodes BEGIN
     INSERT INTO events (kind, farmer_id, node_id, created_at)
-    SELECT CASE WHEN NEW.oversold > 0 THEN 'node-oversold' ELSE 'node-fits' END, NEW.farmer_id,
+    SELECT CASE WHEN NEW.oversold > 0 THEN 'node-oversold' ELSE 'node-oversold-resolved' END,
+           NEW.farmer_id,
            NEW.id, NEW.synced_at
      WHERE (NEW.oversold > 0) <> (OLD.oversold > 0);
     INSERT INTO events (kind, farmer_id, node_id, subject, created_at)

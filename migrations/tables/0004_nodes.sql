@@ -141,7 +141,7 @@ CREATE TABLE nodes (
     proven_uptime      INTEGER NOT NULL DEFAULT 0
                        CONSTRAINT node_proven_uptime_in_range
                        CHECK (proven_uptime BETWEEN 0 AND 10000),
-    -- The sort key of the market: proven uptime and, among equals, committed uptime.
+    -- The sort key of the market: lower bound of the uptime and, among equals, committed uptime.
     uptime_rank        INTEGER
                        GENERATED ALWAYS AS (proven_uptime * 10001 + min_uptime) VIRTUAL,
 

@@ -68,7 +68,7 @@ CREATE TABLE sla_alerts (
     month      TEXT    NOT NULL,
     kind       TEXT    NOT NULL
                CONSTRAINT sla_alert_kind_is_known
-               CHECK (kind IN ('promise-at-risk', 'promise-broken')),
+               CHECK (kind IN ('sla-at-risk', 'sla-missed')),
     created_at INTEGER NOT NULL,
     -- How long the node may still be down this month.
     minutes_left INTEGER,

@@ -64,7 +64,7 @@ CREATE TABLE payouts (
     state         TEXT    NOT NULL DEFAULT 'requested'
                   CONSTRAINT payout_state_is_known
                   CHECK (state IN ('requested', 'approved', 'sent', 'done', 'failed',
-                                   'withdrawn')),
+                                   'canceled')),
     -- Counts the changes of state: who saves one names the version that it saw.
     version       INTEGER NOT NULL DEFAULT 1,
     -- What the operator calls the transfer.
@@ -82,7 +82,7 @@ CREATE TABLE payouts (
                   CHECK (state NOT IN ('sent', 'done') OR sent_at IS NOT NULL),
     finished_at   INTEGER
                   CONSTRAINT payout_finished_has_date
-                  CHECK ((finished_at IS NOT NULL) = (state IN ('done', 'failed', 'withdrawn')))
+                  CHECK ((finished_at IS NOT NULL) = (state IN ('done', 'failed', 'canceled')))
 ) STRICT;
 
 CREATE INDEX payouts_by_account ON payouts (account_id, id);

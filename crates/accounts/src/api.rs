@@ -141,7 +141,7 @@ pub(crate) fn create_token(cx: &Context<'_>) -> Result<Response, Problem> {
     // Only a session may do everything; a token could otherwise make a stronger one.
     cx.session()?;
     let body: TokenBody = json::body(cx.request)?;
-    respond::json(StatusCode::CREATED, &making::make_token(cx, &body)?)
+    respond::json(StatusCode::CREATED, &making::create_token(cx, &body)?)
 }
 
 pub(crate) fn list_tokens(cx: &Context<'_>) -> Result<Response, Problem> {

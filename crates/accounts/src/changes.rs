@@ -26,7 +26,7 @@ pub(crate) fn change_password(
     accounts::change_password(cx.db, account, &hash, kept.as_ref())?;
     cx.audit(Action::PasswordChanged, Some(account), "")?;
     let email = Email::parse(&credentials.email)?;
-    mailing::tell(cx, account, &mails::password_changed(&email))?;
+    mailing::notify(cx, account, &mails::password_changed(&email))?;
     renew_session(cx, false)
 }
 
@@ -76,7 +76,7 @@ fn move_to(cx: &Context<'_>, challenge: &Challenge) -> Result<Email, Problem> {
         return Err(Problem::plain(Kind::EmailTaken));
     }
     cx.audit(Action::EmailChanged, Some(account), "")?;
-    mailing::tell(cx, account, &mails::email_changed(&Email::parse(&before.email)?))?;
+    mailing::notify(cx, account, &mails::email_changed(&Email::parse(&before.email)?))?;
     Ok(email)
 }
 
@@ -93,7 +93,7 @@ pub(crate) fn ask_reset(cx: &Context<'_>, email: &str) -> Result<(), Problem> {
     };
     // The secret of an address without an account is in no mail: its challenge leads nowhere.
     mailing::challenge(cx, &email, ChallengeKind::PasswordReset, found, b"", &secret, &mail)?;
-    Ok(cx.audit(Action::ResetAsked, found, "")?)
+    Ok(cx.audit(Action::PasswordResetRequested, found, "")?)
 }
 
 /// Sets a new password with the code of a mail. It ends every session and opens none.
@@ -107,7 +107,7 @@ pub(crate) fn reset(cx: &Context<'_>, code: &str, password: &str) -> Result<(), 
     accounts::change_password(cx.db, account, &hash, None)?;
     cx.audit(Action::PasswordChanged, Some(account), "")?;
     let email = Email::parse(&credentials.email)?;
-    mailing::tell(cx, account, &mails::password_changed(&email))
+    mailing::notify(cx, account, &mails::password_changed(&email))
 }
 
 /// Sets how farmers see the account of who is signed in; `None` is by its email address.

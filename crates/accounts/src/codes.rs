@@ -13,7 +13,7 @@ use web::env::Random;
 use web::limit::{self, Limit};
 use web::{Context, Env, Kind, Problem};
 
-use crate::{credentials, proof};
+use crate::{credentials, verification};
 
 /// What was made when an app was confirmed, or on demand.
 pub(crate) struct NewCodes {
@@ -41,31 +41,31 @@ pub(crate) fn note(cx: &Context<'_>) -> Option<&'static str> {
 
 /// Begins to set up an app, in place of one that no code has confirmed.
 pub(crate) fn begin(cx: &Context<'_>) -> Result<TotpSecret, Problem> {
-    let (identity, _) = proof::require_recent(cx)?;
+    let (identity, _) = verification::require_recent(cx)?;
     let (account, bytes) = (identity.account, cx.random.bytes::<SECRET_BYTES>());
     let row = account.to_string();
     let sealed =
         cx.keys()?.seal(place(&row), &bytes, cx.random.bytes()).map_err(Problem::internal)?;
     if !kept::begin_totp(cx.db, account, &sealed, cx.now)? {
-        return Err(Problem::plain(Kind::TotpThere));
+        return Err(Problem::plain(Kind::TotpAlreadySetUp));
     }
     Ok(TotpSecret::new(bytes, &identity.email))
 }
 
 /// The secret of an app that is being set up; `None` if none is.
 pub(crate) fn begun(cx: &Context<'_>) -> Result<Option<TotpSecret>, Problem> {
-    let (identity, _) = proof::require_recent(cx)?;
+    let (identity, _) = verification::require_recent(cx)?;
     let secret = kept::totp_secret(cx.db, identity.account)?.filter(|secret| !secret.is_confirmed);
     secret.map(|secret| open(cx, identity.account, &identity.email, &secret.sealed)).transpose()
 }
 
 /// Confirms an app by its first code; answers recovery codes and the session's new cookie.
 pub(crate) fn confirm(cx: &Context<'_>, code: &str) -> Result<(NewCodes, String), Problem> {
-    let (identity, _) = proof::require_recent(cx)?;
+    let (identity, _) = verification::require_recent(cx)?;
     let account = identity.account;
     let secret = kept::totp_secret(cx.db, account)?.ok_or_else(Problem::not_found)?;
     if secret.is_confirmed {
-        return Err(Problem::plain(Kind::TotpThere));
+        return Err(Problem::plain(Kind::TotpAlreadySetUp));
     }
     let limit = spend(cx, account)?;
     let step = open(cx, account, &identity.email, &secret.sealed)?.step(code, cx.now);
@@ -76,31 +76,31 @@ pub(crate) fn confirm(cx: &Context<'_>, code: &str) -> Result<(NewCodes, String)
     }
     limit.give_back(cx)?;
     cx.audit(Action::TotpAdded, Some(account), "")?;
-    proof::tell(cx, identity, "an authenticator app was set up")?;
+    verification::notify(cx, identity, "an authenticator app was set up")?;
     let cookie = credentials::renew_session(cx, true)?;
     Ok((codes, cookie))
 }
 
 /// Removes the app of the account.
 pub(crate) fn remove(cx: &Context<'_>) -> Result<(), Problem> {
-    let (identity, _) = proof::require_recent(cx)?;
+    let (identity, _) = verification::require_recent(cx)?;
     if !kept::remove_totp(cx.db, identity.account)? {
         return Err(Problem::not_found());
     }
     cx.audit(Action::TotpRemoved, Some(identity.account), "")?;
-    proof::tell(cx, identity, "the authenticator app was removed")
+    verification::notify(cx, identity, "the authenticator app was removed")
 }
 
 /// Makes recovery codes, and voids those of before.
 pub(crate) fn make_recovery_codes(cx: &Context<'_>) -> Result<NewCodes, Problem> {
-    let (identity, factors) = proof::require_recent(cx)?;
+    let (identity, factors) = verification::require_recent(cx)?;
     if !factors.are_required() {
-        return Err(Problem::plain(Kind::NoFactor));
+        return Err(Problem::plain(Kind::SecondFactorRequired));
     }
     let codes = NewCodes::new(cx.random);
     kept::replace_recovery_codes(cx.db, identity.account, &codes.hashes)?;
-    cx.audit(Action::RecoveryCodesMade, Some(identity.account), "")?;
-    proof::tell(cx, identity, "new recovery codes were generated")?;
+    cx.audit(Action::RecoveryCodesGenerated, Some(identity.account), "")?;
+    verification::notify(cx, identity, "new recovery codes were generated")?;
     Ok(codes)
 }
 

@@ -13,7 +13,7 @@ use web::session::{self, SESSION_SECONDS, Secret};
 use web::{Context, Kind, Problem};
 
 use crate::password::{self, Comparison, Hasher};
-use crate::proof::{self, Waiting};
+use crate::verification::{self, Waiting};
 use crate::{mailing, mails};
 
 /// How much of a browser's own words is kept, in characters.
@@ -105,7 +105,7 @@ fn create(cx: &Context<'_>, email: &Email, password_hash: &str) -> Result<Signed
 pub(crate) fn sign_in(cx: &Context<'_>, email: &str, password: &str) -> Result<SignIn, Problem> {
     let credentials = check(cx, email, password)?;
     if credentials.has_second_factor {
-        return Ok(SignIn::Waits(proof::wait(cx, credentials.account)?));
+        return Ok(SignIn::Waits(verification::wait(cx, credentials.account)?));
     }
     let signed_in = open_session(cx, credentials.account, false)?;
     Ok(SignIn::Done(Box::new(signed_in)))
@@ -151,7 +151,7 @@ pub(crate) fn confirm_password(cx: &Context<'_>, password: &str) -> Result<Crede
     let account = cx.session()?.account;
     let wrong = || Problem::plain(Kind::WrongPassword);
     let password = Password::parse(password).map_err(|_| wrong())?;
-    let limit = Limit::new(cx, limit::PROOFS, &account.to_string());
+    let limit = Limit::new(cx, limit::VERIFICATIONS, &account.to_string());
     limit::spend(cx, std::slice::from_ref(&limit))?;
     let credentials = accounts::credentials_of(cx.db, account)?.ok_or_else(Problem::not_found)?;
     if credentials.has_second_factor {
@@ -190,19 +190,19 @@ pub(crate) fn open_session(
         expires_at: cx.now.plus_seconds(SESSION_SECONDS),
     };
     sessions::open(cx.db, &session, cx.now)?;
-    // An account that is shut out is not signed in, and does not learn that it is.
+    // An account that is suspended is not signed in, and does not learn that it is.
     let identity = sessions::find(cx.db, &secret.hash, cx.now)?
         .ok_or_else(|| Problem::plain(Kind::WrongCredentials))?;
     cx.audit(Action::SignIn, Some(account), &id.to_string())?;
     Ok(SignedIn { identity, cookie: session::sign_in_cookie(cx.request, &secret) })
 }
 
-/// Notes that the holder of this session has just proved who they are. It goes on under another
+/// Notes that the holder of this session has just verified who they are. It goes on under another
 /// secret, whose `Set-Cookie` is answered.
 pub(crate) fn renew_session(cx: &Context<'_>, is_strong: bool) -> Result<String, Problem> {
     let id = cx.session()?.session().ok_or_else(|| Problem::plain(Kind::NotSignedIn))?;
     let secret = Secret::for_session(cx.random);
-    if !sessions::prove(cx.db, id, &secret.hash, is_strong, cx.now)? {
+    if !sessions::verify(cx.db, id, &secret.hash, is_strong, cx.now)? {
         return Err(Problem::plain(Kind::NotSignedIn));
     }
     Ok(session::sign_in_cookie(cx.request, &secret))

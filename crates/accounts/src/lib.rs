@@ -13,9 +13,9 @@ mod making;
 mod pages;
 mod passkeys;
 mod password;
-mod proof;
 mod second_factor;
 mod settings;
+mod verification;
 
 use domain::account::Scope;
 use domain::recurring;
@@ -31,12 +31,12 @@ use crate::account::json::{
 };
 use crate::second_factor::json::{
     ADD_PASSKEY, BEGIN_PASSKEY, BEGIN_PASSKEY_SIGN_IN, BEGIN_TOTP, CONFIRM_TOTP, FINISH_SESSION,
-    LIST_PASSKEYS, MAKE_RECOVERY_CODES, OPEN_SESSION_BY_PASSKEY, PROVE_SESSION, REMOVE_PASSKEY,
-    REMOVE_TOTP, SHOW_FACTORS,
+    LIST_PASSKEYS, MAKE_RECOVERY_CODES, OPEN_SESSION_BY_PASSKEY, REMOVE_PASSKEY, REMOVE_TOTP,
+    SHOW_FACTORS, VERIFY_SESSION,
 };
 
 /// Who is signed in; what is theirs.
-const OWN: Access = Access::Account(Scope::Read);
+const SIGNED_IN: Access = Access::Account(Scope::Read);
 
 /// Every route of this feature.
 pub const ROUTES: &[&[Route]] = &[ACCOUNTS];
@@ -65,7 +65,7 @@ pub const ACCOUNTS: &[Route] = &[
     Route::api(&FINISH_SESSION, api::factors::finish_session),
     Route::api(&BEGIN_PASSKEY_SIGN_IN, api::factors::begin_passkey_sign_in),
     Route::api(&OPEN_SESSION_BY_PASSKEY, api::factors::open_session_by_passkey),
-    Route::api(&PROVE_SESSION, api::factors::prove_session),
+    Route::api(&VERIFY_SESSION, api::factors::verify_session),
     Route::api(&SHOW_FACTORS, api::factors::show_factors),
     Route::api(&LIST_PASSKEYS, api::factors::list_passkeys),
     Route::api(&BEGIN_PASSKEY, api::factors::begin_passkey),
@@ -81,15 +81,19 @@ pub const ACCOUNTS: &[Route] = &[
     Route::form("/login", Access::Public, pages::sign_in),
     Route::page("/login/second-factor", Access::Public, pages::factors::begin_again),
     Route::form("/login/second-factor", Access::Public, pages::factors::finish_sign_in),
-    Route::page("/dashboard/prove", OWN, pages::factors::ask_proof),
-    Route::form("/dashboard/prove", OWN, pages::factors::prove),
-    Route::form("/dashboard/settings/passkeys/remove", OWN, pages::factors::remove_passkey),
-    Route::page("/dashboard/settings/totp", OWN, pages::factors::show_totp),
-    Route::form("/dashboard/settings/totp", OWN, pages::factors::begin_totp),
-    Route::form("/dashboard/settings/totp/confirm", OWN, pages::factors::confirm_totp),
-    Route::form("/dashboard/settings/totp/remove", OWN, pages::factors::remove_totp),
-    Route::form("/dashboard/settings/recovery-codes", OWN, pages::factors::make_recovery_codes),
-    Route::form("/logout", OWN, pages::sign_out),
+    Route::page("/dashboard/verify", SIGNED_IN, pages::factors::ask_verification),
+    Route::form("/dashboard/verify", SIGNED_IN, pages::factors::verify),
+    Route::form("/dashboard/settings/passkeys/remove", SIGNED_IN, pages::factors::remove_passkey),
+    Route::page("/dashboard/settings/totp", SIGNED_IN, pages::factors::show_totp),
+    Route::form("/dashboard/settings/totp", SIGNED_IN, pages::factors::begin_totp),
+    Route::form("/dashboard/settings/totp/confirm", SIGNED_IN, pages::factors::confirm_totp),
+    Route::form("/dashboard/settings/totp/remove", SIGNED_IN, pages::factors::remove_totp),
+    Route::form(
+        "/dashboard/settings/recovery-codes",
+        SIGNED_IN,
+        pages::factors::make_recovery_codes,
+    ),
+    Route::form("/logout", SIGNED_IN, pages::sign_out),
     Route::page("/mail-sent", Access::Public, mailed::mail_sent),
     Route::page("/signup/confirm", Access::Public, mailed::sign_up),
     Route::form("/signup/confirm", Access::Public, mailed::confirm_sign_up),
@@ -99,16 +103,16 @@ pub const ACCOUNTS: &[Route] = &[
     Route::form("/reset", Access::Public, mailed::ask_reset),
     Route::page("/reset/confirm", Access::Public, mailed::reset_form),
     Route::form("/reset/confirm", Access::Public, mailed::confirm_reset),
-    Route::page("/dashboard/settings", OWN, settings::settings),
-    Route::form("/dashboard/settings/display-name", OWN, settings::change_name),
-    Route::form("/dashboard/settings/email", OWN, settings::change_email),
-    Route::form("/dashboard/settings/password", OWN, settings::change_password),
-    Route::form("/dashboard/settings/sessions/end-others", OWN, settings::end_other_sessions),
-    Route::form("/dashboard/settings/sessions/{session}/end", OWN, settings::end_session),
-    Route::form("/dashboard/settings/tokens", OWN, settings::make_token),
-    Route::form("/dashboard/settings/tokens/{token}/revoke", OWN, settings::revoke_token),
-    Route::page("/dashboard/settings/activity", OWN, settings::activity),
-    Route::form("/dashboard/settings/delete", OWN, settings::delete),
+    Route::page("/dashboard/settings", SIGNED_IN, settings::settings),
+    Route::form("/dashboard/settings/display-name", SIGNED_IN, settings::change_name),
+    Route::form("/dashboard/settings/email", SIGNED_IN, settings::change_email),
+    Route::form("/dashboard/settings/password", SIGNED_IN, settings::change_password),
+    Route::form("/dashboard/settings/sessions/end-others", SIGNED_IN, settings::end_other_sessions),
+    Route::form("/dashboard/settings/sessions/{session}/end", SIGNED_IN, settings::end_session),
+    Route::form("/dashboard/settings/tokens", SIGNED_IN, settings::create_token),
+    Route::form("/dashboard/settings/tokens/{token}/revoke", SIGNED_IN, settings::revoke_token),
+    Route::page("/dashboard/settings/activity", SIGNED_IN, settings::activity),
+    Route::form("/dashboard/settings/delete", SIGNED_IN, settings::delete),
 ];
 
 /// Every recurring job of this feature.
@@ -142,7 +146,7 @@ pub const OPERATIONS: &[&Operation] = &[
     &FINISH_SESSION,
     &BEGIN_PASSKEY_SIGN_IN,
     &OPEN_SESSION_BY_PASSKEY,
-    &PROVE_SESSION,
+    &VERIFY_SESSION,
     &SHOW_FACTORS,
     &LIST_PASSKEYS,
     &BEGIN_PASSKEY,

@@ -45,7 +45,7 @@ pub(crate) fn challenge(
 }
 
 /// Queues a mail that says what has happened, where mail can be sent.
-pub(crate) fn tell(cx: &Context<'_>, account: AccountId, mail: &Mail) -> Result<(), Problem> {
+pub(crate) fn notify(cx: &Context<'_>, account: AccountId, mail: &Mail) -> Result<(), Problem> {
     if cx.config.has_mail {
         let SealedMail { id, kind, sealed } = seal(cx, mail)?;
         let mail = NewMail { id, account: Some(account), kind: &kind, sealed: &sealed };
@@ -56,7 +56,7 @@ pub(crate) fn tell(cx: &Context<'_>, account: AccountId, mail: &Mail) -> Result<
 
 /// Refuses what only works by mail where none can be sent.
 pub(crate) fn required(cx: &Context<'_>) -> Result<(), Problem> {
-    if cx.config.has_mail { Ok(()) } else { Err(Problem::plain(Kind::NoMail)) }
+    if cx.config.has_mail { Ok(()) } else { Err(Problem::plain(Kind::MailNotConfigured)) }
 }
 
 fn seal(cx: &Context<'_>, mail: &Mail) -> Result<SealedMail, Problem> {

@@ -87,11 +87,11 @@ pub fn password_changed(to: &Email) -> Mail {
     Mail::new("password-changed", to, "Your password was changed", text)
 }
 
-/// A second factor came or went; `what` says it in a clause, such as "a passkey was added".
-pub fn factor_changed(to: &Email, what: &str) -> Mail {
-    let what = one_line(what);
+/// A second factor came or went; `description` says it in a clause, such as "a passkey was added".
+pub fn factor_changed(to: &Email, description: &str) -> Mail {
+    let description = one_line(description);
     let text = format!(
-        "Two-factor authentication of your Mycelium account was changed: {what}.\n\n\
+        "Two-factor authentication of your Mycelium account was changed: {description}.\n\n\
          If this wasn't you, change your password immediately, review your passkeys and devices,\n\
          and contact the marketplace operator.\n"
     );

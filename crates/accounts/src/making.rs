@@ -23,17 +23,17 @@ const TOKEN_DAYS_MAX: u32 = 365;
 const DAY_SECONDS: i64 = 24 * 60 * 60;
 
 /// What is asked of a token.
-struct Wish {
+struct NewTokenRequest {
     name: String,
     scopes: Scopes,
-    ceiling: Option<Usd>,
+    spending_limit: Option<Usd>,
     days: u32,
 }
 
 /// Makes a token of who is signed in. Its text is in the answer and nowhere else.
-pub(crate) fn make_token(cx: &Context<'_>, body: &TokenBody) -> Result<NewTokenView, Problem> {
+pub(crate) fn create_token(cx: &Context<'_>, body: &TokenBody) -> Result<NewTokenView, Problem> {
     let identity = cx.session()?;
-    let Wish { name, scopes, ceiling, days } = read(body)?;
+    let NewTokenRequest { name, scopes, spending_limit, days } = read(body)?;
     if scopes.allow(Scope::Admin) {
         if !identity.is_operator {
             let rule = "no `admin`: this account is not an operator's";
@@ -50,30 +50,30 @@ pub(crate) fn make_token(cx: &Context<'_>, body: &TokenBody) -> Result<NewTokenV
         name: &name,
         scopes,
         farm: body.farm_id,
-        ceiling,
+        spending_limit,
         expires_at: cx.now.plus_seconds(i64::from(days) * DAY_SECONDS),
     };
     if !tokens::create(cx.db, &token, cx.now)? {
         return Err(Problem::plain(Kind::TooManyTokens));
     }
-    cx.audit(Action::TokenMade, Some(identity.account), &token.id.to_string())?;
+    cx.audit(Action::TokenCreated, Some(identity.account), &token.id.to_string())?;
     let made = Token {
         id: token.id,
         hint: token.hint.to_owned(),
         name: name.clone(),
         scopes,
         farm: token.farm,
-        ceiling,
+        spending_limit,
         spent: Usd::ZERO,
         created_at: cx.now,
         used_at: None,
         expires_at: token.expires_at,
     };
-    let about = TokenView::new(&made);
-    Ok(NewTokenView { token: secret.text, about })
+    let details = TokenView::new(&made);
+    Ok(NewTokenView { token: secret.text, details })
 }
 
-fn read(body: &TokenBody) -> Result<Wish, Problem> {
+fn read(body: &TokenBody) -> Result<NewTokenRequest, Problem> {
     let mut wrong = Vec::new();
     let name = body.name.trim();
     let length = name.chars().count();
@@ -81,8 +81,9 @@ fn read(body: &TokenBody) -> Result<Wish, Problem> {
         wrong.push(FieldError::new("name", "1 to 80 characters on one line"));
     }
     let scopes = keep(&mut wrong, Scopes::parse(body.scopes.iter().map(String::as_str)));
-    let ceiling = body.ceiling_usd.as_ref().map(|usd| Usd::parse("ceiling_usd", &usd.text()));
-    let ceiling = keep(&mut wrong, ceiling.transpose()).flatten();
+    let spending_limit =
+        body.spending_limit_usd.as_ref().map(|usd| Usd::parse("spending_limit_usd", &usd.text()));
+    let spending_limit = keep(&mut wrong, spending_limit.transpose()).flatten();
     if body.farm_id == Some(0) {
         wrong.push(FieldError::new("farm_id", "a grid farm ID above 0"));
     }
@@ -92,7 +93,7 @@ fn read(body: &TokenBody) -> Result<Wish, Problem> {
     }
     match scopes {
         Some(scopes) if wrong.is_empty() => {
-            Ok(Wish { name: name.to_owned(), scopes, ceiling, days })
+            Ok(NewTokenRequest { name: name.to_owned(), scopes, spending_limit, days })
         }
         _ => Err(Problem::fields(wrong)),
     }

@@ -10,7 +10,7 @@ use web::session::{self, Secret};
 use web::{Context, Kind, Problem};
 
 use crate::second_factor::json::{CeremonyView, ShownPasskeyBody};
-use crate::{credentials, proof};
+use crate::{credentials, verification};
 
 /// The site that passkeys are bound to: what the operator has set or, where that is nothing,
 /// localhost. A name that only the request says is not trusted with that.
@@ -19,12 +19,12 @@ fn site(cx: &Context<'_>) -> Result<RelyingParty, Problem> {
     let origin = if is_set { cx.config.public_url.clone() } else { session::origin(cx.request) };
     RelyingParty::at(&origin)
         .filter(|site| is_set || site.is_local())
-        .ok_or_else(|| Problem::plain(Kind::NoPasskeysHere))
+        .ok_or_else(|| Problem::plain(Kind::PasskeysUnavailable))
 }
 
 /// Begins to add a passkey to the account.
 pub(crate) fn begin_new(cx: &Context<'_>) -> Result<CeremonyView, Problem> {
-    let (identity, factors) = proof::require_recent(cx)?;
+    let (identity, factors) = verification::require_recent(cx)?;
     if factors.passkeys >= PASSKEYS_MAX {
         return Err(Problem::plain(Kind::TooManyPasskeys));
     }
@@ -42,7 +42,7 @@ pub(crate) fn add(
     name: &PasskeyName,
     credential: &serde_json::Value,
 ) -> Result<(Vec<u8>, String), Problem> {
-    let (identity, factors) = proof::require_recent(cx)?;
+    let (identity, factors) = verification::require_recent(cx)?;
     let account = identity.account;
     let (of, state) = take(cx, challenge, ChallengeKind::PasskeyNew)?;
     if of != Some(account) {
@@ -59,7 +59,7 @@ pub(crate) fn add(
         return Err(Problem::plain(kind));
     }
     cx.audit(Action::PasskeyAdded, Some(account), name.as_str())?;
-    proof::tell(cx, identity, "a passkey was added")?;
+    verification::notify(cx, identity, "a passkey was added")?;
     // Who has made it has shown it.
     let cookie = credentials::renew_session(cx, true)?;
     Ok((made.id, cookie))
@@ -67,12 +67,12 @@ pub(crate) fn add(
 
 /// Removes a passkey of the account.
 pub(crate) fn remove(cx: &Context<'_>, id: &[u8]) -> Result<(), Problem> {
-    let (identity, _) = proof::require_recent(cx)?;
+    let (identity, _) = verification::require_recent(cx)?;
     if !kept::remove_passkey(cx.db, identity.account, id)? {
         return Err(Problem::not_found());
     }
     cx.audit(Action::PasskeyRemoved, Some(identity.account), "")?;
-    proof::tell(cx, identity, "a passkey was removed")
+    verification::notify(cx, identity, "a passkey was removed")
 }
 
 /// Begins to show a passkey, whoever's it is.
@@ -125,7 +125,7 @@ fn take(
 
 fn problem(error: PasskeyError) -> Problem {
     match error {
-        PasskeyError::Unreadable(_) => Problem::new(Kind::Unreadable, error),
+        PasskeyError::MalformedRequest(_) => Problem::new(Kind::MalformedRequest, error),
         PasskeyError::Refused(_) => {
             Problem { cause: Some(error.to_string()), ..Problem::plain(Kind::PasskeyRefused) }
         }

@@ -18,7 +18,7 @@ use crate::changes::{self, NewEmail};
 use crate::making;
 use crate::pages::factors::of_settings;
 use crate::settings::activity::{ACTIVITY_PER_PAGE, Activity};
-use crate::settings::page::{Settings, TokenMade};
+use crate::settings::page::{Settings, TokenCreated};
 
 pub(crate) fn settings(cx: &Context<'_>) -> Result<Response, Problem> {
     respond::page(StatusCode::OK, &own_settings(cx)?)
@@ -28,7 +28,7 @@ fn own_settings(cx: &Context<'_>) -> Result<Settings, Problem> {
     let account = cx.session()?.account;
     let sessions = sessions::of_account(cx.db, account, cx.now)?;
     let tokens = tokens::of_account(cx.db, account, cx.now)?;
-    let earnings = payouts::means(cx.db, account)?.balance;
+    let earnings = payouts::funds(cx.db, account)?.balance;
     Ok(Settings::new(&Visit::of(cx)?, of_settings(cx)?, &sessions, &tokens, earnings))
 }
 
@@ -71,10 +71,10 @@ pub(crate) fn end_other_sessions(cx: &Context<'_>) -> Result<Response, Problem> 
 }
 
 /// Makes a token. The answer itself shows it: an address would be kept and sent on.
-pub(crate) fn make_token(cx: &Context<'_>) -> Result<Response, Problem> {
+pub(crate) fn create_token(cx: &Context<'_>) -> Result<Response, Problem> {
     let form = Form::read(cx.request);
-    match making::make_token(cx, &page::read_token(&form)) {
-        Ok(made) => respond::page(StatusCode::CREATED, &TokenMade::new(&Visit::of(cx)?, &made)),
+    match making::create_token(cx, &page::read_token(&form)) {
+        Ok(made) => respond::page(StatusCode::CREATED, &TokenCreated::new(&Visit::of(cx)?, &made)),
         Err(problem) => refused(cx, problem, |page, problem| page.token_refused(&form, problem)),
     }
 }

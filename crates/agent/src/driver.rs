@@ -28,7 +28,7 @@ const LINE_MAX: u64 = 4096;
 const LOGS_MAX: usize = 400;
 
 /// How often a running driver is looked at.
-const LOOK_EVERY: Duration = Duration::from_millis(50);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// How long an ended driver's answer may take to arrive: a program that it left running in another
 /// group may hold its end of the pipe.
@@ -154,11 +154,11 @@ struct Running {
 impl Running {
     /// The next step, if one comes soon.
     fn next_step(&self) -> Option<String> {
-        match self.steps.recv_timeout(LOOK_EVERY) {
+        match self.steps.recv_timeout(POLL_INTERVAL) {
             Ok(step) => Some(step),
             Err(RecvTimeoutError::Timeout) => None,
             Err(RecvTimeoutError::Disconnected) => {
-                thread::sleep(LOOK_EVERY);
+                thread::sleep(POLL_INTERVAL);
                 None
             }
         }

@@ -31,7 +31,7 @@ const IP_RANGE: &str = "10.249.0.0/16";
 const ANSWER_MAX: u64 = 1024 * 1024;
 
 /// How often a machine that starts is looked at.
-const LOOK_EVERY: Duration = Duration::from_secs(2);
+const POLL_INTERVAL: Duration = Duration::from_secs(2);
 
 /// How long a question may take; deploying and deleting have a limit of their own.
 const ASK_LIMIT: Duration = Duration::from_secs(45);
@@ -137,14 +137,14 @@ fn create(deployment: &Deployment<'_>, request: &Request) -> Result<Machine, Ref
         if Instant::now() >= end {
             return Err(Refusal::later(format!("deployment succeeded, but then {why}")));
         }
-        thread::sleep(LOOK_EVERY);
+        thread::sleep(POLL_INTERVAL);
     };
     step("booting");
     loop {
         match deployment.reach(&found) {
             Ok(reach) => return Ok(Machine::Running(reach)),
             Err(refusal) if Instant::now() >= end || !refusal.retry => return Err(refusal),
-            Err(_) => thread::sleep(LOOK_EVERY),
+            Err(_) => thread::sleep(POLL_INTERVAL),
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::reach::{self, Unreached};
 use crate::stop::Stop;
 
 /// How often a machine that starts is looked at.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
 /// How often the driver's `remove` is tried before a person has to look.
 const REMOVE_ATTEMPTS: u32 = 5;
@@ -193,7 +193,7 @@ impl Work {
                 Err(Unreached::NotYet(_)) => {}
             }
             self.renew_if_due();
-            Stop::wait(LOOK_EVERY, || self.shared.stop.is_over());
+            Stop::wait(POLL_INTERVAL, || self.shared.stop.is_over());
         }
     }
 

@@ -22,7 +22,7 @@ const END_LIMIT: Duration = Duration::from_secs(10);
 const LOCK_LIMIT: Duration = Duration::from_mins(2);
 
 /// How often it is looked whether something has happened.
-const LOOK_EVERY: Duration = Duration::from_millis(20);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// The longest path of a folder of machines: sockets in it have paths of at most 107 bytes.
 const FOLDER_MAX: usize = 48;
@@ -198,7 +198,7 @@ impl Machine {
             if elapsed >= END_LIMIT {
                 signal = Signal::KILL;
             }
-            thread::sleep(LOOK_EVERY * 5);
+            thread::sleep(POLL_INTERVAL * 5);
         }
     }
 
@@ -237,7 +237,7 @@ fn lock_file(path: &Path) -> Result<File> {
     let end = Instant::now() + LOCK_LIMIT;
     while file.try_lock().is_err() {
         ensure!(Instant::now() < end, "another driver is working on it: {}", path.display());
-        thread::sleep(LOOK_EVERY);
+        thread::sleep(POLL_INTERVAL);
     }
     Ok(file)
 }

@@ -18,7 +18,7 @@ use crate::log::say;
 use crate::stop::Stop;
 
 /// How often a job that waits for its slice looks, and a full agent for room.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Runs the agent until it is asked to stop.
 pub fn run(config: Config) -> Result<()> {
@@ -127,7 +127,7 @@ impl Running {
             if self.jobs.len() <= most {
                 return Ok(());
             }
-            thread::sleep(LOOK_EVERY);
+            thread::sleep(POLL_INTERVAL);
         }
     }
 
@@ -151,7 +151,7 @@ fn run_job(mut work: Work, turn: &Turn, queue: &Mutex<Vec<Turn>>) -> Result<()> 
     while lock(queue).iter().find(|other| other.slice == turn.slice) != Some(turn) {
         // A job that has lost its lease meanwhile finds out by itself when it is its turn.
         work.renew();
-        thread::sleep(LOOK_EVERY);
+        thread::sleep(POLL_INTERVAL);
     }
     let result = work.run();
     lock(queue).retain(|other| other != turn);

@@ -11,7 +11,7 @@ use signal_hook::iterator::Signals;
 use crate::log::say;
 
 /// How often a wait looks whether it shall end.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// The status of a program that a second signal ended: jobs are in the journal.
 const ENDED_AT_ONCE: i32 = 130;
@@ -76,7 +76,7 @@ impl Stop {
             if left.is_zero() {
                 return;
             }
-            thread::sleep(left.min(LOOK_EVERY));
+            thread::sleep(left.min(POLL_INTERVAL));
         }
     }
 }

@@ -1,11 +1,11 @@
 //! Wallet, statements, receipts, top-ups, payouts.
 
-mod books;
 mod credits;
 mod pages;
 mod paying;
 mod payout;
 mod payouts;
+mod statements;
 mod top_ups;
 mod wallet;
 mod webhook;
@@ -14,13 +14,13 @@ use domain::account::Scope;
 use web::Route;
 use web::operation::{Access, Operation};
 
-use crate::books::json::{LIST_STATEMENTS, SHOW_RECEIPT, SHOW_STATEMENT};
 use crate::credits::json::{CREDIT_SLA, CREDIT_WALLET};
 use crate::payout::json::{SET_PAYOUT, SHOW_PAYOUT};
 use crate::payouts::json::{
-    APPROVE_PAYOUT, EXPORT_PAYOUTS, FAIL_PAYOUT, FINISH_PAYOUT, LIST_ALL_PAYOUTS, LIST_PAYOUTS,
-    REQUEST_PAYOUT, SEND_PAYOUT, SHOW_FARM_PAYOUT, WITHDRAW_PAYOUT,
+    APPROVE_PAYOUT, CANCEL_PAYOUT, EXPORT_PAYOUTS, FAIL_PAYOUT, FINISH_PAYOUT, LIST_ALL_PAYOUTS,
+    LIST_PAYOUTS, REQUEST_PAYOUT, SEND_PAYOUT, SHOW_FARM_PAYOUT,
 };
+use crate::statements::json::{LIST_STATEMENTS, SHOW_RECEIPT, SHOW_STATEMENT};
 use crate::top_ups::json::{
     CREATE_TOP_UP, LIST_REFUSED_PAYMENTS, LIST_TOP_UPS, SHOW_TOP_UP, TAKE_STRIPE_EVENT,
 };
@@ -41,30 +41,30 @@ pub const PAYOUTS: &[Route] = &[
     Route::api(&LIST_PAYOUTS, payouts::list_payouts),
     Route::api(&REQUEST_PAYOUT, payouts::request_payout),
     Route::api(&SHOW_FARM_PAYOUT, payouts::show_payout),
-    Route::api(&WITHDRAW_PAYOUT, payouts::withdraw_payout),
+    Route::api(&CANCEL_PAYOUT, payouts::cancel_payout),
     Route::page("/dashboard/farm/payout", READ, payout::page),
     Route::form("/dashboard/farm/payout", FARM, payout::save),
     Route::page("/dashboard/farm/payouts", READ, payouts::page),
     Route::form("/dashboard/farm/payouts", FARM, payouts::send_form),
-    Route::form("/dashboard/farm/payouts/{payout}/withdraw", FARM, payouts::take_back),
+    Route::form("/dashboard/farm/payouts/{payout}/cancel", FARM, payouts::take_back),
 ];
 
 /// Wallet, statements, receipts and top-ups.
 pub const WALLET: &[Route] = &[
     Route::api(&SHOW_WALLET, wallet::show_wallet),
     Route::api(&LIST_WALLET_ENTRIES, wallet::list_wallet_entries),
-    Route::api(&LIST_STATEMENTS, books::list_statements),
-    Route::api(&SHOW_STATEMENT, books::show_statement),
-    Route::api(&SHOW_RECEIPT, books::show_receipt),
+    Route::api(&LIST_STATEMENTS, statements::list_statements),
+    Route::api(&SHOW_STATEMENT, statements::show_statement),
+    Route::api(&SHOW_RECEIPT, statements::show_receipt),
     Route::api(&CREATE_TOP_UP, top_ups::create_top_up),
     Route::api(&LIST_TOP_UPS, top_ups::list_top_ups),
     Route::api(&SHOW_TOP_UP, top_ups::show_top_up),
     Route::api(&TAKE_STRIPE_EVENT, webhook::take_event),
     Route::page("/dashboard/wallet", Access::Account(Scope::Read), pages::wallet),
-    Route::page("/dashboard/wallet/statements", READ, books::statements),
-    Route::page("/dashboard/wallet/statements/{month}", READ, books::statement),
-    Route::page("/dashboard/wallet/statements/{month}/csv", READ, books::statement_csv),
-    Route::page("/dashboard/wallet/receipts/{transaction}", READ, books::receipt),
+    Route::page("/dashboard/wallet/statements", READ, statements::statements),
+    Route::page("/dashboard/wallet/statements/{month}", READ, statements::statement),
+    Route::page("/dashboard/wallet/statements/{month}/csv", READ, statements::statement_csv),
+    Route::page("/dashboard/wallet/receipts/{transaction}", READ, statements::receipt),
     Route::form("/dashboard/wallet/top-ups", RENT, top_ups::send_form),
 ];
 
@@ -102,7 +102,7 @@ pub const OPERATIONS: &[&Operation] = &[
     &LIST_PAYOUTS,
     &REQUEST_PAYOUT,
     &SHOW_FARM_PAYOUT,
-    &WITHDRAW_PAYOUT,
+    &CANCEL_PAYOUT,
     &CREDIT_WALLET,
     &CREDIT_SLA,
     &LIST_REFUSED_PAYMENTS,

@@ -6,7 +6,7 @@ use domain::id::PayoutId;
 use domain::payout::{PayoutState, parse_words};
 use http::StatusCode;
 use http::header::CONTENT_DISPOSITION;
-use store::payouts::{self, Deed, EXPORTED_MAX, Payout};
+use store::payouts::{self, EXPORTED_MAX, Payout, PayoutAction};
 use ui::done::Done;
 use ui::visit::Visit;
 use web::api::{self, PageOf};
@@ -39,33 +39,33 @@ pub(crate) fn export(cx: &Context<'_>) -> Result<Response, Problem> {
 }
 
 /// Does something to the payout of the path, and writes down who did.
-fn act(cx: &Context<'_>, deed: Deed<'_>) -> Result<Payout, Problem> {
+fn act(cx: &Context<'_>, action: PayoutAction<'_>) -> Result<Payout, Problem> {
     let id = payout_id(cx.param("payout"))?;
-    let payout = payouts::change(cx.db, id, deed, cx.now)?;
+    let payout = payouts::change(cx.db, id, action, cx.now)?;
     cx.audit(Action::PayoutChanged, Some(payout.life.account), &id.to_string())?;
     Ok(payout)
 }
 
-fn answer(cx: &Context<'_>, deed: Deed<'_>) -> Result<Response, Problem> {
-    respond::json(StatusCode::OK, &PayoutView::new(&act(cx, deed)?))
+fn answer(cx: &Context<'_>, action: PayoutAction<'_>) -> Result<Response, Problem> {
+    respond::json(StatusCode::OK, &PayoutView::new(&act(cx, action)?))
 }
 
 pub(crate) fn approve(cx: &Context<'_>) -> Result<Response, Problem> {
-    answer(cx, Deed::Approve)
+    answer(cx, PayoutAction::Approve)
 }
 
 pub(crate) fn send(cx: &Context<'_>) -> Result<Response, Problem> {
     let body: SendPayoutBody = json::body(cx.request)?;
-    answer(cx, Deed::Send(&body.read()?))
+    answer(cx, PayoutAction::Send(&body.read()?))
 }
 
 pub(crate) fn finish(cx: &Context<'_>) -> Result<Response, Problem> {
-    answer(cx, Deed::Finish)
+    answer(cx, PayoutAction::Finish)
 }
 
 pub(crate) fn fail(cx: &Context<'_>) -> Result<Response, Problem> {
     let body: FailPayoutBody = json::body(cx.request)?;
-    answer(cx, Deed::Fail(&body.read()?))
+    answer(cx, PayoutAction::Fail(&body.read()?))
 }
 
 pub(crate) fn page(cx: &Context<'_>) -> Result<Response, Problem> {
@@ -81,22 +81,22 @@ fn list(cx: &Context<'_>, state: PayoutState) -> Result<OperatorPayouts, Problem
 }
 
 pub(crate) fn approve_form(cx: &Context<'_>) -> Result<Response, Problem> {
-    lead_back(cx, PayoutState::Requested, act(cx, Deed::Approve))
+    lead_back(cx, PayoutState::Requested, act(cx, PayoutAction::Approve))
 }
 
 pub(crate) fn send_form(cx: &Context<'_>) -> Result<Response, Problem> {
     let reference = parse_words("reference", Form::read(cx.request).text("reference"));
-    let sent = reference.map_err(Problem::from).and_then(|it| act(cx, Deed::Send(&it)));
+    let sent = reference.map_err(Problem::from).and_then(|it| act(cx, PayoutAction::Send(&it)));
     lead_back(cx, PayoutState::Approved, sent)
 }
 
 pub(crate) fn finish_form(cx: &Context<'_>) -> Result<Response, Problem> {
-    lead_back(cx, PayoutState::Sent, act(cx, Deed::Finish))
+    lead_back(cx, PayoutState::Sent, act(cx, PayoutAction::Finish))
 }
 
 pub(crate) fn fail_form(cx: &Context<'_>) -> Result<Response, Problem> {
     let reason = parse_words("reason", Form::read(cx.request).text("reason"));
-    let failed = reason.map_err(Problem::from).and_then(|it| act(cx, Deed::Fail(&it)));
+    let failed = reason.map_err(Problem::from).and_then(|it| act(cx, PayoutAction::Fail(&it)));
     lead_back(cx, PayoutState::Requested, failed)
 }
 

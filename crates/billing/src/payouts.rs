@@ -8,7 +8,7 @@ use domain::money::Usd;
 use domain::order::IdempotencyKey;
 use http::StatusCode;
 use serde_json::json;
-use store::payouts::{self, Deed, NewPayout, Payout};
+use store::payouts::{self, NewPayout, Payout, PayoutAction};
 use store::responses::StoredResponse;
 use ui::done::Done;
 use ui::visit::Visit;
@@ -72,10 +72,10 @@ pub(crate) fn show_payout(cx: &Context<'_>) -> Result<Response, Problem> {
 
 fn withdraw(cx: &Context<'_>) -> Result<Payout, Problem> {
     let id = payout_id(cx.param("payout"))?;
-    Ok(payouts::change(cx.db, id, Deed::Withdraw(cx.whole_farm()?.account), cx.now)?)
+    Ok(payouts::change(cx.db, id, PayoutAction::Cancel(cx.whole_farm()?.account), cx.now)?)
 }
 
-pub(crate) fn withdraw_payout(cx: &Context<'_>) -> Result<Response, Problem> {
+pub(crate) fn cancel_payout(cx: &Context<'_>) -> Result<Response, Problem> {
     respond::json(StatusCode::OK, &FarmPayoutView::new(&withdraw(cx)?))
 }
 
@@ -88,15 +88,15 @@ fn own_page(cx: &Context<'_>) -> Result<Payouts, Problem> {
     let account = cx.whole_farm()?.account;
     let before = api::cursor(cx, PayoutId::parse)?;
     let found = payouts::of_account(cx.db, account, before, PAYOUTS_PER_PAGE + 1)?;
-    let means = payouts::means(cx.db, account)?;
-    Ok(Payouts::new(&visit, means, cx.config.payout_min, found))
+    let funds = payouts::funds(cx.db, account)?;
+    Ok(Payouts::new(&visit, funds, cx.config.payout_min, found))
 }
 
 pub(crate) fn send_form(cx: &Context<'_>) -> Result<Response, Problem> {
     let form = Form::read(cx.request);
     let read = read_payout(&form).map_err(Problem::fields);
     let asked = read.and_then(|(amount, key)| {
-        ask(cx, amount, Some(key), &|_| stored::see_other(Done::PayoutAsked.at(PAGE)))
+        ask(cx, amount, Some(key), &|_| stored::see_other(Done::PayoutRequested.at(PAGE)))
     });
     match asked {
         Ok(response) => Ok(response),
@@ -110,9 +110,9 @@ pub(crate) fn send_form(cx: &Context<'_>) -> Result<Response, Problem> {
 
 pub(crate) fn take_back(cx: &Context<'_>) -> Result<Response, Problem> {
     match withdraw(cx) {
-        Ok(_) => Ok(respond::see_other(&Done::PayoutTakenBack.at(PAGE))),
+        Ok(_) => Ok(respond::see_other(&Done::PayoutCanceled.at(PAGE))),
         Err(problem) if belongs_to_form(&problem) => {
-            let page = own_page(cx)?.not_withdrawn(&problem);
+            let page = own_page(cx)?.not_canceled(&problem);
             respond::page(problem.kind.status(), &page)
         }
         Err(problem) => Err(problem),

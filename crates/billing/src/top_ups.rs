@@ -36,7 +36,7 @@ pub(crate) fn stripe(env: &Env<'_>) -> Result<Option<StripeConfig>, Problem> {
 
 /// The same, where nothing works without.
 pub(crate) fn required_stripe(env: &Env<'_>) -> Result<StripeConfig, Problem> {
-    stripe(env)?.ok_or_else(|| Problem::plain(Kind::PaymentsOff))
+    stripe(env)?.ok_or_else(|| Problem::plain(Kind::PaymentsUnavailable))
 }
 
 pub(crate) fn create_top_up(cx: &Context<'_>) -> Result<Response, Problem> {

@@ -21,7 +21,7 @@ pub(crate) fn take_event(cx: &Context<'_>) -> Result<Response, Problem> {
         .verify(signature, cx.request.body(), cx.now)
         .map_err(|wrong| Problem::new(Kind::WrongSignature, wrong))?;
     let event = Event::parse(cx.request.body());
-    let view = match event.map_err(|wrong| Problem::new(Kind::Unreadable, wrong))? {
+    let view = match event.map_err(|wrong| Problem::new(Kind::MalformedRequest, wrong))? {
         Event::Paid(payment) => {
             StripeEventView::of_payment(top_ups::settle(cx.db, &payment, cx.now)?)
         }

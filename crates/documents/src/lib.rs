@@ -8,7 +8,7 @@ mod asset;
 mod home;
 mod limits;
 mod pages;
-mod promises;
+mod sla;
 
 pub use pages::{api_docs, show_api_document};
 
@@ -23,7 +23,7 @@ pub const DOCUMENTS: &[Route] = &[
     Route::page("/", Access::Anonymous, pages::home),
     Route::page("/docs/problems", Access::Anonymous, pages::problems),
     Route::page("/docs/limits", Access::Anonymous, pages::limits),
-    Route::page("/docs/promises", Access::Anonymous, pages::promises),
+    Route::page("/docs/sla", Access::Anonymous, pages::sla),
     Route::page("/favicon.ico", Access::Anonymous, pages::favicon),
     Route::page("/static/{file}", Access::Anonymous, pages::static_file),
     Route::page("/static/icons/{file}", Access::Anonymous, pages::static_icon),

@@ -53,7 +53,7 @@ pub(crate) fn sizes() -> Vec<LimitRow> {
         row(
             "JSON nesting depth",
             format!("{NESTING_MAX} levels"),
-            "Rejected with unreadable-request, like unknown fields.",
+            "Rejected with malformed-request, like unknown fields.",
         ),
         row(
             "Items per page",

@@ -13,7 +13,7 @@ use crate::api::Api;
 use crate::asset::asset_type;
 use crate::docs::{ApiDocs, Limits, Problems};
 use crate::home::Home;
-use crate::promises::Promises;
+use crate::sla::Sla;
 
 /// Where `spin.toml` mounts the folder `static`.
 const STATIC: &str = "/static";
@@ -40,8 +40,8 @@ pub(crate) fn limits(cx: &Context<'_>) -> Result<Response, Problem> {
     respond::page(StatusCode::OK, &Limits::new(&Visit::anonymous(cx)))
 }
 
-pub(crate) fn promises(cx: &Context<'_>) -> Result<Response, Problem> {
-    respond::page(StatusCode::OK, &Promises::new(&Visit::anonymous(cx)))
+pub(crate) fn sla(cx: &Context<'_>) -> Result<Response, Problem> {
+    respond::page(StatusCode::OK, &Sla::new(&Visit::anonymous(cx)))
 }
 
 /// For browsers that look here before they have read a page.

@@ -26,7 +26,7 @@ impl Email {
 
     /// Reads an address; surrounding white space is dropped and letters become lower case.
     ///
-    /// Letters are those of ASCII, as outlets of mail take them: a host in other letters is written
+    /// Letters are those of ASCII, as mail transports take them: a host in other letters is written
     /// in its ASCII form, and no two addresses look alike.
     pub fn parse(text: &str) -> Result<Email, FieldError> {
         let email = text.trim().to_ascii_lowercase();

@@ -17,9 +17,9 @@ pub enum Action {
     /// A session was ended from another one.
     SessionEnded,
     /// Somebody confirmed who they are.
-    Proof,
+    Verification,
     /// A new password was asked for by mail.
-    ResetAsked,
+    PasswordResetRequested,
     /// A password was set.
     PasswordChanged,
     /// An email address was set.
@@ -33,11 +33,11 @@ pub enum Action {
     /// An authenticator app was removed.
     TotpRemoved,
     /// Recovery codes were made.
-    RecoveryCodesMade,
+    RecoveryCodesGenerated,
     /// A recovery code was used.
     RecoveryCodeUsed,
     /// A token was made.
-    TokenMade,
+    TokenCreated,
     /// A token was revoked.
     TokenRevoked,
     /// An SSH key was registered.
@@ -45,14 +45,14 @@ pub enum Action {
     /// An SSH key was removed.
     SshKeyRemoved,
     /// A renter looked at how to get in.
-    AccessShown,
+    AccessViewed,
     /// A renter was given a link to a machine's console.
     ConsoleOpened,
     /// A farmer confirmed that a machine is gone.
     RemovalConfirmed,
     /// A farmer said where to be paid.
     PayoutSet,
-    /// Somebody has proven to own a farm.
+    /// Somebody has verified a farm.
     FarmClaimed,
     /// A signature did not prove it.
     FarmClaimFailed,
@@ -75,21 +75,21 @@ pub enum Action {
     /// A webhook was removed.
     WebhookRemoved,
     /// A webhook got a new secret.
-    WebhookSecretMade,
+    WebhookSecretRotated,
     /// An account was deleted by its owner.
     AccountDeleted,
     /// An operator credited a wallet.
     CreditGranted,
     /// The database refused a payment that does not match its top-up.
     PaymentRefused,
-    /// An operator credited a renter for a broken promise.
+    /// An operator credited a renter for a missed SLA.
     SlaCreditGranted,
-    /// An operator decided a dispute about a promise.
+    /// An operator decided a dispute about an SLA.
     DisputeDecided,
     /// An operator shut an account out.
-    AccountDisabled,
+    AccountSuspended,
     /// An operator let an account in again.
-    AccountEnabled,
+    AccountReactivated,
     /// An operator ended the sessions of an account.
     SessionsEnded,
     /// An account became an operator's.

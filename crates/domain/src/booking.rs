@@ -55,17 +55,17 @@ pub enum BookingKind {
     Extension,
     /// Days of a rental are earned.
     Earning,
-    /// Time that was not used is paid back.
+    /// Time that was not used is refunded.
     Refund,
-    /// A broken promise is made good.
+    /// A missed SLA is made good.
     SlaCredit,
-    /// The operator has decided otherwise about a promise.
+    /// The operator has decided otherwise about an SLA.
     SlaCorrection,
     /// A farmer asks to be paid.
     PayoutRequest,
     /// A payout leaves.
     PayoutSend,
-    /// A payout that failed or was withdrawn goes back to the farmer's earnings.
+    /// A payout that failed or was canceled goes back to the farmer's earnings.
     PayoutReturn,
 }
 

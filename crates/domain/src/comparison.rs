@@ -10,8 +10,8 @@ use alloc::vec::Vec;
 
 use crate::id::NodeId;
 use crate::money::Usd;
-use crate::promise::Uptime;
 use crate::region::{Circle, Reach};
+use crate::uptime::Uptime;
 
 /// The fewest nodes that say something about a market.
 pub const NODES_MIN: u32 = 5;

@@ -1,6 +1,6 @@
-//! How much a measured uptime says: a few looks say little, and a year of them a lot.
+//! How much a measured uptime says: a few observations say little, and a year of them a lot.
 
-use crate::promise::Uptime;
+use crate::uptime::Uptime;
 
 /// The square of the normal quantile for a confidence of 95 % (two-sided, 1.96), in millionths.
 const Z_SQUARED: u128 = 3_841_600;
@@ -30,7 +30,7 @@ pub fn lower_bound(up: u64, observed: u64) -> Option<Uptime> {
     i64::try_from(hundredths).ok().and_then(Uptime::from_hundredths)
 }
 
-/// Both as numbers whose products fit; a century of looks is far below that.
+/// Both as numbers whose products fit; a century of observations is far below that.
 fn fit(up: u64, observed: u64) -> (u128, u128) {
     let excess = u64::BITS.saturating_sub(u32::BITS).saturating_sub(observed.leading_zeros());
     (u128::from(up >> excess), u128::from(observed >> excess))
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn few_looks_say_little() {
+    fn few_observations_say_little() {
         assert_eq!(lower_bound(0, 0), None);
         check(1, 1, 2_065);
         check(0, 1, 0);

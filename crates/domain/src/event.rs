@@ -2,7 +2,7 @@
 
 use strum::VariantArray;
 
-use crate::notice::{NoticeKind, Side};
+use crate::notification::{NotificationCategory, Side};
 
 /// What happened. Triggers write the names: the database refuses others, and a test of the store
 /// compares them with this list.
@@ -75,22 +75,22 @@ pub enum EventKind {
     NodePublished,
     /// A node was paused.
     NodePaused,
-    /// The price or the promise of a node was changed.
+    /// The price or the SLA of a node was changed.
     OfferChanged,
     /// Another price would earn more.
     PriceSuggested,
-    /// Little is left of what a promise allows.
-    PromiseAtRisk,
-    /// A promise cannot be kept any more.
-    PromiseBroken,
+    /// Little of the downtime that the SLA allows is left.
+    SlaAtRisk,
+    /// The SLA can no longer be met.
+    SlaMissed,
     /// A node does not run.
     NodeDown,
     /// A node runs again.
-    NodeBack,
+    NodeRecovered,
     /// More of a node is rented than it can carry.
     NodeOversold,
     /// A node can carry what is rented of it again.
-    NodeFits,
+    NodeOversoldResolved,
     /// Maintenance was announced.
     MaintenanceAnnounced,
     /// Maintenance was canceled.
@@ -100,20 +100,20 @@ pub enum EventKind {
     /// A node is going to leave the market.
     NodeLeaving,
     /// A node stays on the market after all.
-    NodeStays,
+    NodeLeavingCanceled,
     /// A node has left the market.
     NodeLeft,
 
     // Owners.
-    /// An account has proven to own a farm.
-    FarmProven,
-    /// Another account has proven to own the farm.
+    /// An account has verified a farm.
+    FarmVerified,
+    /// Another account has verified the farm.
     FarmLost,
-    /// An operator revoked the proof of a farm.
+    /// An operator revoked the verification of a farm.
     FarmRevoked,
     /// A farm has another owner on the grid.
     FarmMoved,
-    /// Another account has proven to own the farm of a node.
+    /// Another account has verified the farm of a node.
     NodeClaimed,
     /// A node has moved to another farm on the grid.
     NodeMoved,
@@ -129,12 +129,12 @@ pub enum EventKind {
     // Money.
     /// A wallet was credited.
     WalletCredited,
-    /// A renter was credited for a promise that was not kept.
+    /// A renter was credited for a missed SLA.
     SlaCredited,
-    /// Somebody disputes how a promise was judged.
+    /// Somebody disputes an SLA result.
     SlaDisputed,
     /// An operator decided a dispute.
-    SlaDecided,
+    SlaDisputeDecided,
     /// A payout was requested.
     PayoutRequested,
     /// A payout was approved.
@@ -145,8 +145,8 @@ pub enum EventKind {
     PayoutDone,
     /// A payout has failed, and its amount is back.
     PayoutFailed,
-    /// The request for a payout was withdrawn.
-    PayoutWithdrawn,
+    /// The request for a payout was canceled.
+    PayoutCanceled,
 
     // Accounts.
     /// A webhook was disabled.
@@ -195,14 +195,14 @@ impl EventKind {
             | EventKind::NodePaused
             | EventKind::OfferChanged
             | EventKind::PriceSuggested
-            | EventKind::PromiseAtRisk
-            | EventKind::PromiseBroken
+            | EventKind::SlaAtRisk
+            | EventKind::SlaMissed
             | EventKind::NodeDown
-            | EventKind::NodeBack
+            | EventKind::NodeRecovered
             | EventKind::NodeOversold
-            | EventKind::NodeFits
+            | EventKind::NodeOversoldResolved
             | EventKind::NodeLeft
-            | EventKind::FarmProven
+            | EventKind::FarmVerified
             | EventKind::FarmLost
             | EventKind::FarmRevoked
             | EventKind::FarmMoved
@@ -217,7 +217,7 @@ impl EventKind {
             | EventKind::PayoutSent
             | EventKind::PayoutDone
             | EventKind::PayoutFailed
-            | EventKind::PayoutWithdrawn
+            | EventKind::PayoutCanceled
             | EventKind::WebhookDisabled => Audience::Farmer,
             EventKind::SliceRented
             | EventKind::NodeRented
@@ -238,46 +238,50 @@ impl EventKind {
             | EventKind::MaintenanceCanceled
             | EventKind::MaintenanceDue
             | EventKind::NodeLeaving
-            | EventKind::NodeStays
+            | EventKind::NodeLeavingCanceled
             | EventKind::SlaCredited
             | EventKind::SlaDisputed
-            | EventKind::SlaDecided => Audience::Both,
+            | EventKind::SlaDisputeDecided => Audience::Both,
         }
     }
 
-    /// The kind of notification that tells of it; `None` where people are not told.
-    pub fn notice(self) -> Option<NoticeKind> {
+    /// The category of its notification; `None` where people are not told.
+    pub fn notice(self) -> Option<NotificationCategory> {
         match self {
-            EventKind::SliceRented | EventKind::NodeRented => Some(NoticeKind::Rented),
-            EventKind::RentalEnded => Some(NoticeKind::Released),
-            EventKind::RentalExtended | EventKind::RentalRenewed => Some(NoticeKind::Extended),
+            EventKind::SliceRented | EventKind::NodeRented => Some(NotificationCategory::Rented),
+            EventKind::RentalEnded => Some(NotificationCategory::Released),
+            EventKind::RentalExtended | EventKind::RentalRenewed => {
+                Some(NotificationCategory::Extended)
+            }
             EventKind::RentalRefunded
             | EventKind::AccessReady
             | EventKind::AccessFailed
-            | EventKind::AccessLate => Some(NoticeKind::Access),
-            EventKind::RemovalLate | EventKind::SliceRemoved => Some(NoticeKind::Removal),
-            EventKind::PriceSuggested => Some(NoticeKind::PriceSuggestion),
-            EventKind::PromiseAtRisk => Some(NoticeKind::PromiseAtRisk),
-            EventKind::PromiseBroken => Some(NoticeKind::PromiseBroken),
-            EventKind::SlaCredited | EventKind::SlaDisputed | EventKind::SlaDecided => {
-                Some(NoticeKind::Credit)
+            | EventKind::AccessLate => Some(NotificationCategory::Access),
+            EventKind::RemovalLate | EventKind::SliceRemoved => Some(NotificationCategory::Removal),
+            EventKind::PriceSuggested => Some(NotificationCategory::PriceSuggestion),
+            EventKind::SlaAtRisk => Some(NotificationCategory::SlaAtRisk),
+            EventKind::SlaMissed => Some(NotificationCategory::SlaMissed),
+            EventKind::SlaCredited | EventKind::SlaDisputed | EventKind::SlaDisputeDecided => {
+                Some(NotificationCategory::Credit)
             }
-            EventKind::NodeDown | EventKind::NodeBack => Some(NoticeKind::NodeDown),
-            EventKind::NodeOversold | EventKind::NodeFits => Some(NoticeKind::Oversold),
+            EventKind::NodeDown | EventKind::NodeRecovered => Some(NotificationCategory::NodeDown),
+            EventKind::NodeOversold | EventKind::NodeOversoldResolved => {
+                Some(NotificationCategory::Oversold)
+            }
             EventKind::PayoutRequested
             | EventKind::PayoutApproved
             | EventKind::PayoutSent
             | EventKind::PayoutDone
-            | EventKind::PayoutFailed => Some(NoticeKind::Payout),
+            | EventKind::PayoutFailed => Some(NotificationCategory::Payout),
             EventKind::MaintenanceAnnounced
             | EventKind::MaintenanceCanceled
-            | EventKind::MaintenanceDue => Some(NoticeKind::Maintenance),
+            | EventKind::MaintenanceDue => Some(NotificationCategory::Maintenance),
             EventKind::RentalMovedOut
             | EventKind::RentalMovedIn
             | EventKind::NodeLeaving
-            | EventKind::NodeStays
-            | EventKind::NodeLeft => Some(NoticeKind::Leaving),
-            EventKind::FarmProven
+            | EventKind::NodeLeavingCanceled
+            | EventKind::NodeLeft => Some(NotificationCategory::Leaving),
+            EventKind::FarmVerified
             | EventKind::FarmLost
             | EventKind::FarmRevoked
             | EventKind::FarmMoved
@@ -286,8 +290,8 @@ impl EventKind {
             | EventKind::NodeTakenOver
             | EventKind::NodeLost
             | EventKind::NodeLocked
-            | EventKind::NodeUnlocked => Some(NoticeKind::Farm),
-            EventKind::WebhookDisabled => Some(NoticeKind::Webhook),
+            | EventKind::NodeUnlocked => Some(NotificationCategory::Farm),
+            EventKind::WebhookDisabled => Some(NotificationCategory::Webhook),
             EventKind::NodeRentalImported
             | EventKind::RenewalFailed
             | EventKind::RentalReminded
@@ -301,7 +305,7 @@ impl EventKind {
             | EventKind::NodePaused
             | EventKind::OfferChanged
             | EventKind::WalletCredited
-            | EventKind::PayoutWithdrawn => None,
+            | EventKind::PayoutCanceled => None,
         }
     }
 
@@ -317,8 +321,8 @@ impl EventKind {
         }
     }
 
-    /// Those that people are told of, and their kinds of notifications.
-    pub fn told() -> impl Iterator<Item = (EventKind, NoticeKind)> {
+    /// Those that people are notified of, and their kinds of notifications.
+    pub fn told() -> impl Iterator<Item = (EventKind, NotificationCategory)> {
         EventKind::ALL.iter().filter_map(|kind| Some((*kind, kind.notice()?)))
     }
 }
@@ -340,7 +344,7 @@ mod tests {
 
     #[test]
     fn every_kind_of_notification_has_an_event() {
-        for notice in NoticeKind::ALL {
+        for notice in NotificationCategory::ALL {
             assert!(EventKind::told().any(|(_, of)| of == notice), "{notice}");
         }
     }
@@ -348,7 +352,7 @@ mod tests {
     #[test]
     fn nobody_gets_two_mails_about_one_thing() {
         let without = |side: Side| {
-            let is_left_out = |kind: EventKind, notice: NoticeKind| {
+            let is_left_out = |kind: EventKind, notice: NotificationCategory| {
                 notice.is_mailed_to(side) && !kind.is_mailed_to(side)
             };
             let told = EventKind::told().filter(|(kind, notice)| is_left_out(*kind, *notice));

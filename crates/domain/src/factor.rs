@@ -1,4 +1,4 @@
-//! Second factors: what an account can have, and what must be proved before they change.
+//! Second factors: what an account can have, and what must be verified before they change.
 
 use alloc::string::{String, ToString};
 
@@ -11,11 +11,11 @@ pub const PASSKEYS_MAX: u32 = 20;
 pub const PASSKEY_NAME_CHARS_MAX: usize = 80;
 /// How many recovery codes there are at a time.
 pub const RECOVERY_CODES: usize = 10;
-/// For how long a proof of who somebody is counts, in seconds: 15 minutes.
+/// For how long a verification counts, in seconds: 15 minutes.
 ///
 /// It is long enough to set up a passkey and an app in one go, and shorter than the time for which
 /// people leave a browser open somewhere.
-pub const PROOF_SECONDS: i64 = 15 * 60;
+pub const VERIFICATION_SECONDS: i64 = 15 * 60;
 
 /// What shows, besides a password, who somebody is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,18 +71,18 @@ impl Factors {
 
 /// What a session has shown of who holds it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Proof {
+pub struct Verification {
     /// When it was last shown.
-    pub proved_at: Timestamp,
+    pub verified_at: Timestamp,
     /// Whether a second factor was shown.
     pub is_strong: bool,
 }
 
-/// Decides whether a session may add or remove factors: it was proved lately, and with a factor as
-/// soon as there is one, so that a stolen session and password cannot put in another one.
-pub fn may_change_factors(factors: Factors, proof: Proof, now: Timestamp) -> bool {
-    let is_recent = now.seconds_since(proof.proved_at) < PROOF_SECONDS;
-    is_recent && (proof.is_strong || !factors.are_required())
+/// Decides whether a session may add or remove factors: it was verified lately, and with a factor
+/// as soon as there is one, so that a stolen session and password cannot put in another one.
+pub fn may_change_factors(factors: Factors, verification: Verification, now: Timestamp) -> bool {
+    let is_recent = now.seconds_since(verification.verified_at) < VERIFICATION_SECONDS;
+    is_recent && (verification.is_strong || !factors.are_required())
 }
 
 /// What the owner of a passkey calls it: 1 to 80 characters on one line.
@@ -117,17 +117,17 @@ mod tests {
     const PASSKEY: Factors = Factors { passkeys: 1, ..NONE };
 
     #[test]
-    fn factors_change_for_who_has_proved_it_lately() {
+    fn factors_change_for_who_has_verified_it_lately() {
         let now = Timestamp::from_seconds(10_000);
         let check = |factors, age: i64, is_strong, expected| {
-            let proof = Proof { proved_at: now.plus_seconds(-age), is_strong };
-            let found = may_change_factors(factors, proof, now);
-            assert_eq!(found, expected, "{factors:?} {proof:?}");
+            let verification = Verification { verified_at: now.plus_seconds(-age), is_strong };
+            let found = may_change_factors(factors, verification, now);
+            assert_eq!(found, expected, "{factors:?} {verification:?}");
         };
         for (factors, is_strong) in [(NONE, false), (NONE, true), (APP, true), (PASSKEY, true)] {
             check(factors, 0, is_strong, true);
-            check(factors, PROOF_SECONDS - 1, is_strong, true);
-            check(factors, PROOF_SECONDS, is_strong, false);
+            check(factors, VERIFICATION_SECONDS - 1, is_strong, true);
+            check(factors, VERIFICATION_SECONDS, is_strong, false);
         }
         check(APP, 0, false, false);
         check(PASSKEY, 0, false, false);

@@ -90,7 +90,7 @@ uuid_id! {
     PayoutId
 }
 uuid_id! {
-    /// A dispute: somebody says that a promise was judged wrongly.
+    /// A dispute: somebody says that an SLA result is wrong.
     DisputeId
 }
 uuid_id! {

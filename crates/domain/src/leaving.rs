@@ -8,10 +8,10 @@ use crate::id::{NodeId, SliceId};
 use crate::money::Usd;
 use crate::order::{self, Offer, RentError, Wanted};
 use crate::period::{Period, Used};
-use crate::promise::{Bandwidth, Uptime};
 use crate::provisioning::Owed;
 use crate::rental::{self, Change, EndedAlready, Ending, MONTHS_AHEAD_MAX, Rental, RentalState};
 use crate::time::Timestamp;
+use crate::uptime::{Bandwidth, Uptime};
 
 /// A node of which something is rented or held leaves after at least so long.
 ///
@@ -107,20 +107,20 @@ fn refund(rental: &Rental, until: Timestamp, now: Timestamp) -> Result<Ending, E
     rental::end_with(rental, used_of, now)
 }
 
-/// What a renter was promised, or would be.
+/// The SLA of a rental.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Promise {
+pub struct SlaCommitment {
     /// The share of time for which it is up.
     pub min_uptime: Uptime,
     /// Its bandwidth.
     pub min_bandwidth: Bandwidth,
 }
 
-impl Promise {
+impl SlaCommitment {
     /// The better of both, in each.
     #[must_use]
-    pub fn or_better(self, other: Promise) -> Promise {
-        Promise {
+    pub fn or_better(self, other: SlaCommitment) -> SlaCommitment {
+        SlaCommitment {
             min_uptime: self.min_uptime.max(other.min_uptime),
             min_bandwidth: self.min_bandwidth.max(other.min_bandwidth),
         }
@@ -129,16 +129,16 @@ impl Promise {
 
 /// What can be a reason to go on elsewhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Plight {
+pub struct MoveCause {
     /// When the rental's node leaves; `None` where it stays.
     pub leaves_at: Option<Timestamp>,
     /// Whether its renter waits for access.
     pub owed: Owed,
 }
 
-impl Plight {
+impl MoveCause {
     /// Whether the renter may go.
-    pub fn is_reason(self) -> bool {
+    pub fn allows_move(self) -> bool {
         self.leaves_at.is_some() || self.owed == Owed::Overdue
     }
 }
@@ -167,8 +167,8 @@ pub struct Move {
     pub change: Change,
     /// The version of the offer that was agreed to.
     pub offer_version: i64,
-    /// The promise from then on.
-    pub promise: Promise,
+    /// The SLA from then on.
+    pub sla: SlaCommitment,
 }
 
 /// Why a rental does not go on elsewhere.
@@ -178,7 +178,7 @@ pub enum MoveError {
     #[error(
         "this rental can't be moved: its node stays on the market and its access is not overdue"
     )]
-    NodeStays,
+    NotLeaving,
     /// Its term is over.
     #[error("the term of this rental has ended; rent a new slice")]
     Over,
@@ -195,10 +195,10 @@ pub enum MoveError {
         /// Per slice and month, as agreed.
         agreed: Usd,
     },
-    /// The other node promises less than was sold.
+    /// The other node guarantees less than was sold.
     #[error("that node guarantees less than your rental; choose another node")]
-    PromisesLess,
-    /// Access is owed, and nobody there would make a machine by itself: nor pay back in time.
+    WeakerSla,
+    /// Access is owed, and nobody there would make a machine by itself: nor refund in time.
     #[error("that farm has no automatic setup; choose another node")]
     NoAgent,
     /// A rental does not come back.
@@ -215,13 +215,13 @@ pub enum MoveError {
 /// than was agreed.
 pub fn move_to(
     rental: &Rental,
-    sold: Promise,
-    plight: Plight,
+    sold: SlaCommitment,
+    cause: MoveCause,
     target: &Target<'_>,
     now: Timestamp,
 ) -> Result<Move, MoveError> {
-    if !plight.is_reason() {
-        return Err(MoveError::NodeStays);
+    if !cause.allows_move() {
+        return Err(MoveError::NotLeaving);
     }
     if rental.state != RentalState::Active || now >= rental.ends_at {
         return Err(MoveError::Over);
@@ -234,12 +234,13 @@ pub fn move_to(
     if price > rental.price {
         return Err(MoveError::Dearer { price, agreed: rental.price });
     }
-    let offered = Promise { min_uptime: offer.min_uptime, min_bandwidth: offer.min_bandwidth };
-    let promise = sold.or_better(offered);
-    if promise != offered {
-        return Err(MoveError::PromisesLess);
+    let offered =
+        SlaCommitment { min_uptime: offer.min_uptime, min_bandwidth: offer.min_bandwidth };
+    let sla = sold.or_better(offered);
+    if sla != offered {
+        return Err(MoveError::WeakerSla);
     }
-    let is_owed = plight.owed.is_owed();
+    let is_owed = cause.owed.is_owed();
     if is_owed && !target.has_agent {
         return Err(MoveError::NoAgent);
     }
@@ -257,7 +258,7 @@ pub fn move_to(
     let (periods, earnings, fees) = after.settle(used);
     let bookings = rental.earning(earnings, fees).into_iter().collect();
     let change = Change { after, periods, bookings, event: None };
-    Ok(Move { change, offer_version: offer.version, promise })
+    Ok(Move { change, offer_version: offer.version, sla })
 }
 
 #[cfg(test)]

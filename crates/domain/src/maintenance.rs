@@ -28,7 +28,7 @@ pub const OPEN_WINDOWS_MAX: usize = 4;
 pub const NOTE_CHARS_MAX: usize = 200;
 
 /// How much announced maintenance of a node is left out in a calendar month when its uptime is
-/// compared with the promise: the first of it. What is beyond counts like any other time.
+/// compared with the SLA: the first of it. What is beyond counts like any other time.
 ///
 /// Seconds: eight hours.
 pub const ALLOWED_SECONDS: i64 = 8 * 60 * 60;

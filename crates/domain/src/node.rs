@@ -115,7 +115,7 @@ impl NodeReport {
         self.status == NodeStatus::Up && self.healthy != Some(false)
     }
 
-    /// The lower of both directions, in Mbit/s: what a promise of bandwidth is held against.
+    /// The lower of both directions, in Mbit/s: what an SLA of bandwidth is held against.
     pub fn bandwidth_mbps(&self) -> Option<u32> {
         Some(self.upload_mbps?.min(self.download_mbps?))
     }

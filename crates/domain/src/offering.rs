@@ -6,10 +6,10 @@ use core::fmt;
 use crate::listing::{Listing, ListingEvent, NeverPublished};
 use crate::money::Usd;
 use crate::node::SLICES_PER_NODE_MAX;
-use crate::promise::{Bandwidth, Uptime};
 use crate::sla::{self, Compared};
 use crate::term::Terms;
 use crate::time::Timestamp;
+use crate::uptime::{Bandwidth, Uptime};
 
 /// How long a raise waits where something on the node is rented or held.
 ///
@@ -17,7 +17,7 @@ use crate::time::Timestamp;
 pub const RAISE_WAITS_SECONDS: i64 = 24 * 60 * 60;
 
 /// How many slices can be kept back: as many as a node can have.
-pub const KEPT_SLICES_MAX: u32 = SLICES_PER_NODE_MAX;
+pub const WITHHELD_SLICES_MAX: u32 = SLICES_PER_NODE_MAX;
 
 /// A higher price that is set and waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,14 +37,14 @@ pub struct Offering {
     pub price: Option<Usd>,
     /// The raise that waits, if one does.
     pub raise: Option<Raise>,
-    /// The promised uptime.
+    /// The guaranteed uptime.
     pub min_uptime: Uptime,
-    /// The promised bandwidth.
+    /// The guaranteed bandwidth.
     pub min_bandwidth: Bandwidth,
     /// For which terms.
     pub terms: Terms,
     /// How many slices are not offered, of those that the node could carry.
-    pub kept_slices: u32,
+    pub withheld_slices: u32,
     /// Whether it is on the market.
     pub listing: Listing,
 }
@@ -100,19 +100,19 @@ pub struct Wanted {
     pub name: Option<String>,
     /// Per slice and month.
     pub price: Option<Usd>,
-    /// The promised uptime.
+    /// The guaranteed uptime.
     pub min_uptime: Option<Uptime>,
-    /// The promised bandwidth.
+    /// The guaranteed bandwidth.
     pub min_bandwidth: Option<Bandwidth>,
     /// For which terms.
     pub terms: Option<Terms>,
     /// How many slices are not offered.
-    pub kept_slices: Option<u32>,
-    /// What a promise above what was measured costs a month, as the farmer was told.
+    pub withheld_slices: Option<u32>,
+    /// What an SLA above what was measured costs a month, as the farmer was notified.
     pub confirmed_cost: Option<Usd>,
 }
 
-/// A promise above what the node has shown, and what it costs if the node goes on like that.
+/// An SLA above what the node has shown, and what it costs if the node goes on like that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AboveMeasured {
     /// The uptime, where that is it.
@@ -126,15 +126,15 @@ pub struct AboveMeasured {
 impl fmt::Display for AboveMeasured {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the SLA is above the measured values: ")?;
-        if let Some(Compared { promised, measured }) = self.uptime {
-            write!(f, "{promised}% uptime is guaranteed but {measured}% was measured")?;
+        if let Some(Compared { guaranteed, measured }) = self.uptime {
+            write!(f, "{guaranteed}% uptime is guaranteed but {measured}% was measured")?;
         }
         if self.uptime.is_some() && self.bandwidth.is_some() {
             f.write_str(", and ")?;
         }
-        if let Some(Compared { promised, measured }) = self.bandwidth {
-            let (promised, measured) = (promised.mbps(), measured.mbps());
-            write!(f, "{promised} Mbit/s is guaranteed but {measured} Mbit/s was measured")?;
+        if let Some(Compared { guaranteed, measured }) = self.bandwidth {
+            let (guaranteed, measured) = (guaranteed.mbps(), measured.mbps());
+            write!(f, "{guaranteed} Mbit/s is guaranteed but {measured} Mbit/s was measured")?;
         }
         let cost = self.cost_per_month.for_people();
         write!(
@@ -154,9 +154,9 @@ pub enum OfferingError {
         Locker::Operator => "the operator locked this node; contact the operator",
     })]
     Locked(Locker),
-    /// The promise has a cost that was not confirmed.
+    /// The SLA has a cost that was not confirmed.
     #[error("{0}")]
-    PromiseAboveMeasured(AboveMeasured),
+    SlaAboveMeasured(AboveMeasured),
     /// Nothing can be published, or its cost told, without a price.
     #[error("this node has no price; set a price per slice per month first")]
     PriceMissing,
@@ -184,12 +184,15 @@ pub fn change(seen: &Seen, wanted: Wanted, now: Timestamp) -> Result<Offering, O
         min_uptime: wanted.min_uptime.unwrap_or(before.min_uptime),
         min_bandwidth: wanted.min_bandwidth.unwrap_or(before.min_bandwidth),
         terms: wanted.terms.unwrap_or(before.terms),
-        kept_slices: wanted.kept_slices.unwrap_or(before.kept_slices).min(KEPT_SLICES_MAX),
+        withheld_slices: wanted
+            .withheld_slices
+            .unwrap_or(before.withheld_slices)
+            .min(WITHHELD_SLICES_MAX),
         listing: before.listing,
     };
     match above_measured(seen, &after)? {
         Some(above) if confirmed != Some(above.cost_per_month) => {
-            Err(OfferingError::PromiseAboveMeasured(above))
+            Err(OfferingError::SlaAboveMeasured(above))
         }
         Some(_) | None => Ok(after),
     }
@@ -227,18 +230,18 @@ fn priced(seen: &Seen, wanted: Option<Usd>, now: Timestamp) -> (Option<Usd>, Opt
     }
 }
 
-/// What of a promise is raised above what was measured. What stands already is not asked about, nor
+/// What of an SLA is raised above what was measured. What stands already is not asked about, nor
 /// what was not measured yet.
 fn above_measured(seen: &Seen, after: &Offering) -> Result<Option<AboveMeasured>, OfferingError> {
     let before = &seen.offering;
     let uptime = seen
         .uptime
-        .map(|measured| Compared { promised: after.min_uptime, measured })
-        .filter(|it| it.promised > before.min_uptime && it.promised > it.measured);
+        .map(|measured| Compared { guaranteed: after.min_uptime, measured })
+        .filter(|it| it.guaranteed > before.min_uptime && it.guaranteed > it.measured);
     let bandwidth = seen
         .bandwidth
-        .map(|measured| Compared { promised: after.min_bandwidth, measured })
-        .filter(|it| it.promised > before.min_bandwidth && it.promised > it.measured);
+        .map(|measured| Compared { guaranteed: after.min_bandwidth, measured })
+        .filter(|it| it.guaranteed > before.min_bandwidth && it.guaranteed > it.measured);
     if uptime.is_none() && bandwidth.is_none() {
         return Ok(None);
     }

@@ -9,9 +9,9 @@ use crate::field::FieldError;
 use crate::id::{AccountId, NodeId, RentalId, SliceId};
 use crate::listing::Listing;
 use crate::money::{Percent, Usd};
-use crate::promise::{Bandwidth, Uptime};
 use crate::slice::SliceState;
 use crate::term::{Term, Terms};
+use crate::uptime::{Bandwidth, Uptime};
 
 /// How many slices one order takes at most.
 pub const SLICES_PER_ORDER_MAX: u32 = 50;
@@ -31,9 +31,9 @@ pub struct Filter {
     pub country: Option<String>,
     /// The highest price per slice and month.
     pub max_price: Option<Usd>,
-    /// The lowest promised uptime.
+    /// The lowest guaranteed uptime.
     pub min_uptime: Option<Uptime>,
-    /// The lowest promised bandwidth.
+    /// The lowest guaranteed bandwidth.
     pub min_bandwidth: Option<Bandwidth>,
     /// Whether only certified hardware counts.
     pub certified_only: bool,
@@ -136,15 +136,15 @@ pub struct Offer {
     pub listing: Listing,
     /// Whether it could run slices now.
     pub is_up: bool,
-    /// Counts the changes of price and promise.
+    /// Counts the changes of price and SLA.
     pub version: i64,
     /// Per slice and month; `None` where the farmer has set none.
     pub price: Option<Usd>,
     /// The terms that it is offered for.
     pub terms: Terms,
-    /// The promise.
+    /// The SLA.
     pub min_uptime: Uptime,
-    /// The promise.
+    /// The SLA.
     pub min_bandwidth: Bandwidth,
     /// Free slices.
     pub available: u32,
@@ -190,9 +190,9 @@ pub struct Item {
     pub total: Usd,
     /// What of it the platform keeps.
     pub fee: Usd,
-    /// The promise as sold.
+    /// The SLA as sold.
     pub min_uptime: Uptime,
-    /// The promise as sold.
+    /// The SLA as sold.
     pub min_bandwidth: Bandwidth,
 }
 
@@ -249,7 +249,7 @@ pub enum RentError {
         /// How many are free, as far as they fit.
         free: u32,
     },
-    /// The price or the promise is not the one that the renter saw.
+    /// The price or the SLA is not the one that the renter saw.
     #[error("the offer has changed since you opened it; review the current offer")]
     OfferChanged,
     /// The price is above what the renter pays at most.
@@ -276,7 +276,7 @@ pub enum RentError {
     },
     /// The token that asks may not spend the total.
     #[error("this token can spend only ${left} more, and the total is ${total}; use another token")]
-    OverCeiling {
+    OverSpendingLimit {
         /// The total of the term.
         total: Usd,
         /// What the token may still spend.
@@ -408,7 +408,7 @@ pub fn pay(total: Usd, balance: Usd, spendable: Option<Usd>) -> Result<(), RentE
         return Err(RentError::InsufficientFunds { total, missing: total - balance });
     }
     match spendable {
-        Some(left) if left < total => Err(RentError::OverCeiling { total, left }),
+        Some(left) if left < total => Err(RentError::OverSpendingLimit { total, left }),
         Some(_) | None => Ok(()),
     }
 }
@@ -685,7 +685,7 @@ mod tests {
         let (total, missing) = (usd("71.25"), usd("0.01"));
         let poor = RentError::InsufficientFunds { total, missing };
         assert_eq!(afford(|renter| renter.balance = usd("71.24")), Err(poor));
-        let over = RentError::OverCeiling { total, left: usd("71") };
+        let over = RentError::OverSpendingLimit { total, left: usd("71") };
         assert_eq!(afford(|renter| renter.spendable = Some(usd("71"))), Err(over));
         let over = RentError::OverLimit { slices: 5, max: 5 };
         assert_eq!(afford(|renter| renter.slices = 5), Err(over));

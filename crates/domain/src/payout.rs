@@ -4,7 +4,7 @@
 //! Three steps move money, and the others move none. A request takes the amount out of the
 //! farmer's earnings and holds it for this payout, so that it cannot be asked for twice nor go
 //! into a renter's credit. Sending lets it leave the books: the operator's bank has let go of it
-//! then, whether or not it has arrived. A payout that fails or is withdrawn returns it to the
+//! then, whether or not it has arrived. A payout that fails or is canceled returns it to the
 //! earnings, from where it is by then. Approving and the word that it has arrived change who has to
 //! act next, and not where the money is.
 
@@ -37,7 +37,7 @@ pub enum PayoutState {
     /// It was refused, or did not arrive; the money is back.
     Failed,
     /// The farmer has taken the request back; the money is back.
-    Withdrawn,
+    Canceled,
 }
 
 /// What becomes of a payout.
@@ -52,7 +52,7 @@ pub enum PayoutEvent {
     /// The operator does not pay it, or it did not arrive.
     Fail,
     /// The farmer takes the request back.
-    Withdraw,
+    Cancel,
 }
 
 /// The event does not fit the state.
@@ -73,23 +73,23 @@ impl PayoutState {
         PayoutState::Sent,
         PayoutState::Done,
         PayoutState::Failed,
-        PayoutState::Withdrawn,
+        PayoutState::Canceled,
     ];
 
     /// The state after `event`. This match is the whole life cycle, so it has no `_` arm.
     pub fn after(self, event: PayoutEvent) -> Result<PayoutState, WrongOrder> {
-        use PayoutEvent::{Approve, Fail, Finish, Send, Withdraw};
-        use PayoutState::{Approved, Done, Failed, Requested, Sent, Withdrawn};
+        use PayoutEvent::{Approve, Cancel, Fail, Finish, Send};
+        use PayoutState::{Approved, Canceled, Done, Failed, Requested, Sent};
         match (self, event) {
             (Requested, Approve) => Ok(Approved),
             (Approved, Send) => Ok(Sent),
             (Sent, Finish) => Ok(Done),
             (Requested | Approved | Sent, Fail) => Ok(Failed),
-            (Requested, Withdraw) => Ok(Withdrawn),
-            (Approved | Sent | Done | Failed | Withdrawn, Approve | Withdraw)
-            | (Requested | Sent | Done | Failed | Withdrawn, Send)
-            | (Requested | Approved | Done | Failed | Withdrawn, Finish)
-            | (Done | Failed | Withdrawn, Fail) => Err(WrongOrder { state: self, event }),
+            (Requested, Cancel) => Ok(Canceled),
+            (Approved | Sent | Done | Failed | Canceled, Approve | Cancel)
+            | (Requested | Sent | Done | Failed | Canceled, Send)
+            | (Requested | Approved | Done | Failed | Canceled, Finish)
+            | (Done | Failed | Canceled, Fail) => Err(WrongOrder { state: self, event }),
         }
     }
 
@@ -97,7 +97,7 @@ impl PayoutState {
     pub fn is_open(self) -> bool {
         match self {
             PayoutState::Requested | PayoutState::Approved | PayoutState::Sent => true,
-            PayoutState::Done | PayoutState::Failed | PayoutState::Withdrawn => false,
+            PayoutState::Done | PayoutState::Failed | PayoutState::Canceled => false,
         }
     }
 
@@ -109,7 +109,7 @@ impl PayoutState {
             PayoutState::Sent => "sent",
             PayoutState::Done => "done",
             PayoutState::Failed => "failed",
-            PayoutState::Withdrawn => "withdrawn",
+            PayoutState::Canceled => "canceled",
         }
     }
 
@@ -126,7 +126,7 @@ impl PayoutEvent {
         PayoutEvent::Send,
         PayoutEvent::Finish,
         PayoutEvent::Fail,
-        PayoutEvent::Withdraw,
+        PayoutEvent::Cancel,
     ];
 
     /// The state that it leads to, where it fits.
@@ -136,18 +136,18 @@ impl PayoutEvent {
             PayoutEvent::Send => PayoutState::Sent,
             PayoutEvent::Finish => PayoutState::Done,
             PayoutEvent::Fail => PayoutState::Failed,
-            PayoutEvent::Withdraw => PayoutState::Withdrawn,
+            PayoutEvent::Cancel => PayoutState::Canceled,
         }
     }
 
-    /// The event that tells of it.
+    /// The event about it.
     pub fn kind(self) -> EventKind {
         match self {
             PayoutEvent::Approve => EventKind::PayoutApproved,
             PayoutEvent::Send => EventKind::PayoutSent,
             PayoutEvent::Finish => EventKind::PayoutDone,
             PayoutEvent::Fail => EventKind::PayoutFailed,
-            PayoutEvent::Withdraw => EventKind::PayoutWithdrawn,
+            PayoutEvent::Cancel => EventKind::PayoutCanceled,
         }
     }
 }
@@ -183,7 +183,7 @@ impl Payout {
             PayoutEvent::Send => {
                 self.moved(BookingKind::PayoutSend, "sent", held, LedgerAccount::Funding)
             }
-            PayoutEvent::Fail | PayoutEvent::Withdraw => {
+            PayoutEvent::Fail | PayoutEvent::Cancel => {
                 // What was sent and came back comes from outside again.
                 let is_out = self.state == PayoutState::Sent;
                 let from = if is_out { LedgerAccount::Funding } else { held };
@@ -211,10 +211,10 @@ impl Payout {
 
 /// What a request depends on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Means {
+pub struct Funds {
     /// What the account has earned and not asked for yet.
     pub balance: Usd,
-    /// What of that may still go to renters, because promises were not compared yet, or are
+    /// What of that may still go to renters, because SLAs were not compared yet, or are
     /// disputed.
     pub withheld: Usd,
     /// Where it is paid to; `None` where it has not said so.
@@ -223,7 +223,7 @@ pub struct Means {
     pub open: u32,
 }
 
-impl Means {
+impl Funds {
     /// What can be asked for now, in whole cents.
     pub fn payable(&self) -> Usd {
         let left = (self.balance - self.withheld).max(Usd::ZERO);
@@ -246,7 +246,7 @@ pub enum RequestError {
     },
     /// The account has not earned that much, or some of it may still go to renters.
     #[error("only ${balance} is available for payout")]
-    NotEarned {
+    InsufficientFarmerEarnings {
         /// What it has.
         balance: Usd,
     },
@@ -256,16 +256,16 @@ pub enum RequestError {
 }
 
 /// Decides a request of `amount`: the address that it is paid to.
-pub fn request(means: &Means, amount: Usd, min: Usd) -> Result<&str, RequestError> {
-    let address = means.address.as_deref().ok_or(RequestError::NoAddress)?;
+pub fn request(funds: &Funds, amount: Usd, min: Usd) -> Result<&str, RequestError> {
+    let address = funds.address.as_deref().ok_or(RequestError::NoAddress)?;
     if amount < min {
         return Err(RequestError::BelowMinimum { min });
     }
-    if means.open >= OPEN_MAX {
+    if funds.open >= OPEN_MAX {
         return Err(RequestError::TooMany);
     }
-    if amount > means.payable() {
-        return Err(RequestError::NotEarned { balance: means.payable() });
+    if amount > funds.payable() {
+        return Err(RequestError::InsufficientFarmerEarnings { balance: funds.payable() });
     }
     Ok(address)
 }
@@ -318,13 +318,13 @@ mod tests {
         }
         let lines: Vec<&str> = table.lines().map(str::trim_end).collect();
         expect![[r"
-            from       Approve   Send      Finish    Fail      Withdraw
-            requested  approved  -         -         failed    withdrawn
+            from       Approve   Send      Finish    Fail      Cancel
+            requested  approved  -         -         failed    canceled
             approved   -         sent      -         failed    -
             sent       -         -         done      failed    -
             done       -         -         -         -         -
             failed     -         -         -         -         -
-            withdrawn  -         -         -         -         -"]]
+            canceled   -         -         -         -         -"]]
         .assert_eq(&lines.join("\n"));
     }
 
@@ -354,21 +354,24 @@ mod tests {
 
     #[test]
     fn a_request_needs_an_address_and_what_it_asks_for() {
-        let means = Means {
+        let funds = Funds {
             balance: Usd::whole(33),
             withheld: Usd::whole(3),
             address: Some("BE71".into()),
             open: 4,
         };
-        let ask = |means: &Means, dollars| {
-            request(means, Usd::whole(dollars), Usd::whole(25)).map(str::len)
+        let ask = |funds: &Funds, dollars| {
+            request(funds, Usd::whole(dollars), Usd::whole(25)).map(str::len)
         };
-        assert_eq!(ask(&means, 25), Ok(4));
-        assert_eq!(ask(&means, 30), Ok(4));
-        assert_eq!(ask(&means, 24), Err(RequestError::BelowMinimum { min: Usd::whole(25) }));
-        assert_eq!(ask(&means, 31), Err(RequestError::NotEarned { balance: Usd::whole(30) }));
-        assert_eq!(ask(&Means { open: 5, ..means.clone() }, 25), Err(RequestError::TooMany));
-        let nowhere = Means { address: None, ..means };
+        assert_eq!(ask(&funds, 25), Ok(4));
+        assert_eq!(ask(&funds, 30), Ok(4));
+        assert_eq!(ask(&funds, 24), Err(RequestError::BelowMinimum { min: Usd::whole(25) }));
+        assert_eq!(
+            ask(&funds, 31),
+            Err(RequestError::InsufficientFarmerEarnings { balance: Usd::whole(30) })
+        );
+        assert_eq!(ask(&Funds { open: 5, ..funds.clone() }, 25), Err(RequestError::TooMany));
+        let nowhere = Funds { address: None, ..funds };
         assert_eq!(ask(&nowhere, 25), Err(RequestError::NoAddress));
     }
 
@@ -402,7 +405,7 @@ mod tests {
             let expected = match payout.state {
                 PayoutState::Requested | PayoutState::Approved => (-25, 25, 0),
                 PayoutState::Sent | PayoutState::Done => (-25, 0, 25),
-                PayoutState::Failed | PayoutState::Withdrawn => (0, 0, 0),
+                PayoutState::Failed | PayoutState::Canceled => (0, 0, 0),
             };
             prop_assert_eq!((earnings, held, out), expected);
         }

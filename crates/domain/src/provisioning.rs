@@ -9,12 +9,12 @@ use crate::time::Timestamp;
 pub const LEASE_SECONDS: i64 = 60;
 /// An agent that asks for a job waits for one at most so long. Seconds.
 pub const WAIT_SECONDS_MAX: u32 = 20;
-/// Access is promised within so long; then people are told. Seconds: 5 minutes.
+/// Access is guaranteed within so long; then people are notified. Seconds: 5 minutes.
 pub const LATE_SECONDS: i64 = 5 * 60;
-/// A removal takes at most so long; then people are told. Seconds: an hour.
+/// A removal takes at most so long; then people are notified. Seconds: an hour.
 pub const REMOVAL_LATE_SECONDS: i64 = 3_600;
-/// What has no access by then is paid back in full. Seconds: ten minutes less than 24 hours, which
-/// is two runs of what pays back.
+/// What has no access by then is refunded in full. Seconds: ten minutes less than 24 hours, which
+/// is two runs of what refunds.
 pub const REFUND_SECONDS: i64 = 24 * 3_600 - 600;
 /// The pause after the first failure; each next one is twice as long. Seconds.
 pub const RETRY_FIRST_SECONDS: i64 = 30;
@@ -127,7 +127,7 @@ pub enum JobState {
     Done,
     /// It is not tried again.
     Failed,
-    /// Everything was paid back.
+    /// Everything was refunded.
     Refunded,
     /// The rental ended, or went on with another slice, before it was done.
     Canceled,
@@ -224,7 +224,7 @@ pub enum JobEvent {
     GivenUp,
     /// The farmer says that the machine is gone.
     Confirmed,
-    /// Everything is paid back.
+    /// Everything is refunded.
     Refunded,
     /// The rental ends, or goes on with another slice.
     RentalEnded,

@@ -13,7 +13,7 @@ use crate::time::Timestamp;
 /// in its index some time after they were made.
 pub const IN_USE_AFTER_SECONDS: i64 = 2 * 60 * 60;
 
-/// A farmer is told at most once an hour that a node is down.
+/// A farmer is notified at most once an hour that a node is down.
 pub const ALERT_PAUSE_SECONDS: i64 = 60 * 60;
 
 /// What the market knows of a node by the grid, beside the instant.
@@ -46,7 +46,7 @@ pub struct Standing {
 
 /// What of a node is ours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Own {
+pub struct OwnUsage {
     /// Slices that are rented.
     pub sold: u32,
     /// Slices whose rental has ended and whose machine is still to be removed.
@@ -55,7 +55,7 @@ pub struct Own {
     pub machines: u32,
 }
 
-impl Own {
+impl OwnUsage {
     /// Slices that may have a machine on the node.
     fn at_most(self) -> u32 {
         self.sold.saturating_add(self.leaving)
@@ -70,7 +70,7 @@ pub struct Known {
     /// What is known of it by the grid.
     pub standing: Standing,
     /// What of it is ours.
-    pub own: Own,
+    pub own: OwnUsage,
 }
 
 /// What the grid says of a node that it was asked for.
@@ -84,7 +84,7 @@ pub enum Seen<'a> {
 
 /// What a look at a node leaves.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Look {
+pub struct Observation {
     /// The grid's number of it.
     pub id: NodeId,
     /// What is known of it from now on; `None` where that is what was known before.
@@ -96,12 +96,12 @@ pub struct Look {
 }
 
 /// What a look at a node leaves, at `now`.
-pub fn reconcile(known: &Known, seen: Seen<'_>, now: Timestamp) -> Look {
+pub fn reconcile(known: &Known, seen: Seen<'_>, now: Timestamp) -> Observation {
     let standing = match seen {
         Seen::Listed(report) => listed(known, report),
         Seen::Unlisted => unlisted(known),
     };
-    Look {
+    Observation {
         id: known.id,
         change: (standing != known.standing).then_some(standing),
         is_up: match seen {

@@ -122,7 +122,7 @@ pub struct Market {
 
 /// What is known when an extension is decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Means {
+pub struct ExtendContext {
     /// The node's offer.
     pub market: Market,
     /// What the renter's wallet holds.
@@ -175,7 +175,7 @@ pub enum ExtendError {
          another node",
         .0.date()
     )]
-    BeyondLeaving(Timestamp),
+    TermBeyondLeaveDate(Timestamp),
     /// The renter cannot pay.
     #[error(transparent)]
     Money(#[from] RentError),
@@ -394,7 +394,7 @@ pub fn extend(
     rental: &Rental,
     term: Term,
     max_price: Option<Usd>,
-    means: &Means,
+    context: &ExtendContext,
     order: OrderId,
     now: Timestamp,
 ) -> Result<Change, ExtendError> {
@@ -406,10 +406,10 @@ pub fn extend(
     if ends_at > now.plus_months(MONTHS_AHEAD_MAX) {
         return Err(ExtendError::TooFarAhead);
     }
-    if let Some(leaves_at) = means.market.leaves_at.filter(|leaves_at| ends_at > *leaves_at) {
-        return Err(ExtendError::BeyondLeaving(leaves_at));
+    if let Some(leaves_at) = context.market.leaves_at.filter(|leaves_at| ends_at > *leaves_at) {
+        return Err(ExtendError::TermBeyondLeaveDate(leaves_at));
     }
-    let price = rental.renewal_price(means.market)?;
+    let price = rental.renewal_price(context.market)?;
     match max_price {
         _ if price > max_price.unwrap_or(rental.price).max(rental.price) => {
             return Err(ExtendError::PriceRaised { agreed: rental.price, price });
@@ -418,14 +418,14 @@ pub fn extend(
         Some(_) | None => {}
     }
     let total = term.total(price.times(rental.slices));
-    order::pay(total, means.balance, means.spendable)?;
+    order::pay(total, context.balance, context.spendable)?;
     let number = rental.periods.last().map_or(1, |period| period.number + 1);
     let period = Period {
         number,
         months: term.months(),
         price,
         total,
-        fee: total.percent(means.platform_fee).to_cents(),
+        fee: total.percent(context.platform_fee).to_cents(),
         earned: Usd::ZERO,
         refunded: Usd::ZERO,
         starts_at: rental.ends_at,
@@ -516,8 +516,8 @@ mod tests {
         }
     }
 
-    fn means(price: &str) -> Means {
-        Means {
+    fn context(price: &str) -> ExtendContext {
+        ExtendContext {
             market: Market {
                 listing: Listing::Published,
                 price: Some(usd(price)),
@@ -590,7 +590,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_never_had_access_is_paid_back_to_the_cent(
+        fn what_never_had_access_is_refunded_to_the_cent(
             cents in 1..50_000_i64,
             slices in 1..9_u32,
             months in prop::sample::select(Term::ALL.to_vec()),
@@ -601,8 +601,10 @@ mod tests {
             let mut rental = rental(months, &price.to_string(), slices);
             let mut purse = Purse::of(&rental);
             if extended {
-                let means = Means { balance: usd("999999"), ..means(&price.to_string()) };
-                let change = extend(&rental, Term::Month, None, &means, order(), start()).unwrap();
+                let rich = context(&price.to_string());
+                let context = ExtendContext { balance: usd("999999"), ..rich };
+                let change = extend(&rental, Term::Month, None, &context, order(), start());
+                let change = change.unwrap();
                 purse.book(&change);
                 rental = change.after;
             }
@@ -618,7 +620,7 @@ mod tests {
         }
 
         #[test]
-        fn what_was_earned_is_not_paid_back_with_it(
+        fn what_was_earned_is_not_refunded_with_it(
             cents in 1..50_000_i64, days in 0..29_i64, later in 0..9_i64,
         ) {
             let rental = rental(Term::Month, &Usd::from_micros(cents * 10_000).to_string(), 1);
@@ -632,9 +634,9 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(change: &Change, state: RentalState, event: Option<EventKind>, books: &[&str]) {
+    fn check(change: &Change, state: RentalState, event: Option<EventKind>, statements: &[&str]) {
         assert_eq!((change.after.state, change.event), (state, event));
-        assert_eq!(words(change), books);
+        assert_eq!(words(change), statements);
     }
 
     #[test]
@@ -643,10 +645,10 @@ mod tests {
         let at = |days: i64| earn(&month, start().plus_seconds(days * DAY));
         assert_eq!(at(-3), None);
         assert_eq!(earn(&month, start().plus_seconds(DAY - 1)), None);
-        let books = ["earning: escrow -0.83, earnings 0.75, platform 0.08"];
-        check(&at(1).unwrap(), RentalState::Active, None, &books);
-        let books = ["earning: escrow -25.00, earnings 22.50, platform 2.50"];
-        check(&at(30).unwrap(), RentalState::Active, None, &books);
+        let statements = ["earning: escrow -0.83, earnings 0.75, platform 0.08"];
+        check(&at(1).unwrap(), RentalState::Active, None, &statements);
+        let statements = ["earning: escrow -25.00, earnings 22.50, platform 2.50"];
+        check(&at(30).unwrap(), RentalState::Active, None, &statements);
         assert_eq!(at(99).unwrap().bookings, at(30).unwrap().bookings);
         // Nothing twice, and nothing back.
         let after = at(15).unwrap().after;
@@ -660,8 +662,8 @@ mod tests {
         let month = rental(Term::Month, "25", 1);
         assert_eq!(expire(&month, month.ends_at.plus_seconds(-1)), None);
         let over = expire(&month, month.ends_at).unwrap();
-        let books = ["earning: escrow -25.00, earnings 22.50, platform 2.50"];
-        check(&over, RentalState::Grace, Some(EventKind::RentalExpired), &books);
+        let statements = ["earning: escrow -25.00, earnings 22.50, platform 2.50"];
+        check(&over, RentalState::Grace, Some(EventKind::RentalExpired), &statements);
         assert_eq!(over.after.held(), Usd::ZERO);
         assert_eq!(expire(&over.after, month.ends_at), None, "once");
         // Whatever was earned before.
@@ -684,29 +686,29 @@ mod tests {
 
     #[test]
     fn an_early_end_gives_the_rest_back() {
-        let check_end = |rental: &Rental, now, paid, refund, books: &[&str]| {
+        let check_end = |rental: &Rental, now, paid, refund, statements: &[&str]| {
             let ending = end(rental, now).unwrap();
-            check(&ending.change, RentalState::Ended, Some(EventKind::RentalEnded), books);
+            check(&ending.change, RentalState::Ended, Some(EventKind::RentalEnded), statements);
             assert_eq!((ending.paid, ending.refund), (usd(paid), usd(refund)));
             assert_eq!(ending.change.after.held(), Usd::ZERO);
             assert_eq!(end(&ending.change.after, now), Err(EndedAlready));
         };
         let year = rental(Term::Year, "25", 1);
-        let books = ["refund: escrow -255.00, wallet 255.00"];
-        check_end(&year, start(), "255", "255", &books);
-        let books = [
+        let statements = ["refund: escrow -255.00, wallet 255.00"];
+        check_end(&year, start(), "255", "255", &statements);
+        let statements = [
             "earning: escrow -71.25, earnings 64.13, platform 7.12",
             "refund: escrow -183.75, wallet 183.75",
         ];
-        check_end(&year, start().plus_months(3), "255", "183.75", &books);
+        check_end(&year, start().plus_months(3), "255", "183.75", &statements);
         // What was earned by the day is part of what was used.
         let earned = earn(&year, start().plus_months(3)).unwrap().after;
         assert_eq!(earned.periods[0].earned, usd("64.27"));
-        let books = [
+        let statements = [
             "earning: escrow -6.98, earnings 6.28, platform 0.70",
             "refund: escrow -183.75, wallet 183.75",
         ];
-        check_end(&earned, start().plus_months(3), "255", "183.75", &books);
+        check_end(&earned, start().plus_months(3), "255", "183.75", &statements);
         let over = expire(&year, year.ends_at).unwrap().after;
         let ending = end(&over, year.ends_at).unwrap();
         assert_eq!((ending.paid, ending.used, ending.refund), (Usd::ZERO, None, Usd::ZERO));
@@ -717,18 +719,18 @@ mod tests {
         rental: &Rental,
         term: Term,
         max: Option<&str>,
-        means: &Means,
+        context: &ExtendContext,
         now: Timestamp,
     ) -> ExtendError {
-        extend(rental, term, max.map(usd), means, order(), now).unwrap_err()
+        extend(rental, term, max.map(usd), context, order(), now).unwrap_err()
     }
 
     #[test]
     fn an_extension_is_paid_at_once_and_follows_the_last_term() {
         let node = rental(Term::Month, "25", 3);
-        let change = extend(&node, Term::Quarter, None, &means("40"), order(), start()).unwrap();
-        let books = ["extension: wallet -213.75, escrow 213.75"];
-        check(&change, RentalState::Active, Some(EventKind::RentalExtended), &books);
+        let change = extend(&node, Term::Quarter, None, &context("40"), order(), start()).unwrap();
+        let statements = ["extension: wallet -213.75, escrow 213.75"];
+        check(&change, RentalState::Active, Some(EventKind::RentalExtended), &statements);
         let added = change.after.periods.last().unwrap();
         assert_eq!((added.number, added.starts_at), (2, node.ends_at));
         assert_eq!((added.total, added.fee), (usd("213.75"), usd("21.38")));
@@ -738,35 +740,35 @@ mod tests {
         // The last second of the grace is not too late.
         let over = expire(&node, node.ends_at).unwrap().after;
         let last = node.grace_until().plus_seconds(-1);
-        let change = extend(&over, Term::Month, None, &means("40"), order(), last).unwrap();
+        let change = extend(&over, Term::Month, None, &context("40"), order(), last).unwrap();
         assert_eq!(change.after.state, RentalState::Active);
         assert_eq!(change.after.ends_at, start().plus_months(2));
         let late = node.grace_until();
-        assert_eq!(refused(&over, Term::Month, None, &means("40"), late), ExtendError::Ended);
+        assert_eq!(refused(&over, Term::Month, None, &context("40"), late), ExtendError::Ended);
         let ended = release(&over, late).unwrap().after;
-        assert_eq!(refused(&ended, Term::Month, None, &means("40"), start()), ExtendError::Ended);
+        assert_eq!(refused(&ended, Term::Month, None, &context("40"), start()), ExtendError::Ended);
     }
 
     #[test]
     fn the_own_price_holds_for_a_year_and_a_raise_needs_a_word() {
         let mut month = rental(Term::Month, "25", 1);
-        let max = |max| refused(&month, Term::Month, Some(max), &means("40"), start());
+        let max = |max| refused(&month, Term::Month, Some(max), &context("40"), start());
         let above = RentError::AboveMaxPrice { price: usd("25"), max: usd("24.99") };
         assert_eq!(max("24.99"), ExtendError::Money(above));
         month.price_until = month.ends_at;
         let raised = ExtendError::PriceRaised { agreed: usd("25"), price: usd("40") };
         for max in [None, Some("39.99"), Some("1")] {
-            assert_eq!(refused(&month, Term::Month, max, &means("40"), start()), raised);
+            assert_eq!(refused(&month, Term::Month, max, &context("40"), start()), raised);
         }
-        let mut paused = means("40");
+        let mut paused = context("40");
         paused.market.listing = Listing::Paused;
         let gone = refused(&month, Term::Month, Some("99"), &paused, start());
         assert_eq!(gone, ExtendError::NotOffered);
         let change =
-            extend(&month, Term::Month, Some(usd("40")), &means("40"), order(), start()).unwrap();
+            extend(&month, Term::Month, Some(usd("40")), &context("40"), order(), start()).unwrap();
         assert_eq!(change.after.price, usd("40"));
         assert_eq!(change.after.price_until, start().plus_months(2 + PRICE_MONTHS));
-        let cheaper = extend(&month, Term::Month, None, &means("5"), order(), start()).unwrap();
+        let cheaper = extend(&month, Term::Month, None, &context("5"), order(), start()).unwrap();
         assert_eq!(cheaper.after.price, usd("5"));
     }
 
@@ -774,20 +776,20 @@ mod tests {
     fn nobody_pays_more_than_three_years_ahead_or_what_they_have_not() {
         let mut year = rental(Term::Year, "25", 1);
         for _ in 0..2 {
-            year = extend(&year, Term::Year, None, &means("25"), order(), start()).unwrap().after;
+            year = extend(&year, Term::Year, None, &context("25"), order(), start()).unwrap().after;
         }
-        let far = refused(&year, Term::Month, None, &means("25"), start());
+        let far = refused(&year, Term::Month, None, &context("25"), start());
         assert_eq!(far, ExtendError::TooFarAhead);
         let later = start().plus_months(1);
         let max = Some(usd("25"));
-        extend(&year, Term::Month, max, &means("25"), order(), later).unwrap();
-        let poor = Means { balance: usd("24.99"), ..means("25") };
+        extend(&year, Term::Month, max, &context("25"), order(), later).unwrap();
+        let poor = ExtendContext { balance: usd("24.99"), ..context("25") };
         let month = rental(Term::Month, "25", 1);
         let lacking = RentError::InsufficientFunds { total: usd("25"), missing: usd("0.01") };
         let found = refused(&month, Term::Month, None, &poor, start());
         assert_eq!((found, found.to_string()), (lacking.into(), lacking.to_string()));
-        let token = Means { spendable: Some(usd("24")), ..means("25") };
-        let over = RentError::OverCeiling { total: usd("25"), left: usd("24") };
+        let token = ExtendContext { spendable: Some(usd("24")), ..context("25") };
+        let over = RentError::OverSpendingLimit { total: usd("25"), left: usd("24") };
         assert_eq!(refused(&month, Term::Month, None, &token, start()), over.into());
     }
 
@@ -801,7 +803,7 @@ mod tests {
         let mut ends = vec![rental.ends_at.date()];
         for _ in 0..3 {
             let now = rental.started_at;
-            let change = extend(&rental, Term::Month, None, &means("25"), order(), now);
+            let change = extend(&rental, Term::Month, None, &context("25"), order(), now);
             rental = change.unwrap().after;
             ends.push(rental.ends_at.date());
         }
@@ -862,7 +864,7 @@ mod tests {
             life.periods = vec![period(term, life.price, slices, start())];
             let mut purse = Purse::of(&life);
             let all = purse.sum();
-            let (mut now, mut means) = (start(), means("25"));
+            let (mut now, mut context) = (start(), context("25"));
             for (step, seconds) in steps {
                 now = now.plus_seconds(seconds);
                 let change = match step {
@@ -872,10 +874,10 @@ mod tests {
                     Step::End => end(&life, now).ok().map(|ending| ending.change),
                     Step::Extend(term, max) => {
                         let max = max.map(|dollars| Usd::from_micros(dollars * 1_000_000));
-                        extend(&life, term, max, &means, order(), now).ok()
+                        extend(&life, term, max, &context, order(), now).ok()
                     }
                     Step::Price(dollars) => {
-                        means.market.price = Some(Usd::from_micros(dollars * 1_000_000));
+                        context.market.price = Some(Usd::from_micros(dollars * 1_000_000));
                         None
                     }
                 };

@@ -1,15 +1,15 @@
-//! What a promise costs its farmer where it is not kept: the published scale of credits.
+//! What a missed SLA costs its farmer: the published scale of credits.
 
 use crate::money::{Percent, Usd};
-use crate::promise::{Bandwidth, Uptime};
+use crate::uptime::{Bandwidth, Uptime};
 
-/// The share of a month's price that is credited where the uptime is below the promise. Percent.
-pub const BELOW_PROMISE_PERCENT: u8 = 10;
+/// The share of a month's price that is credited where the uptime is below the SLA. Percent.
+pub const BELOW_SLA_PERCENT: u8 = 10;
 /// The same below `POOR_UPTIME`. Percent.
 pub const POOR_PERCENT: u8 = 25;
 /// The same below `BAD_UPTIME`. Percent.
 pub const BAD_PERCENT: u8 = 50;
-/// The share where the bandwidth is below the promise, besides that of the uptime. Percent.
+/// The share where the bandwidth is below the SLA, besides that of the uptime. Percent.
 pub const SLOW_PERCENT: u8 = 10;
 
 /// The most that is credited of a month, all in all. Percent.
@@ -20,31 +20,31 @@ pub const POOR_UPTIME: Uptime = Uptime::whole(99);
 /// Below this, it is bad.
 pub const BAD_UPTIME: Uptime = Uptime::whole(95);
 
-/// What was promised and what was measured.
+/// The SLA and what was measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Compared<T> {
-    /// The promise.
-    pub promised: T,
+    /// The SLA.
+    pub guaranteed: T,
     /// What the node has shown.
     pub measured: T,
 }
 
 /// The share of a month's price that an uptime is credited with, in percent.
 pub fn uptime_credit(uptime: Compared<Uptime>) -> u8 {
-    if uptime.measured >= uptime.promised {
+    if uptime.measured >= uptime.guaranteed {
         0
     } else if uptime.measured < BAD_UPTIME {
         BAD_PERCENT
     } else if uptime.measured < POOR_UPTIME {
         POOR_PERCENT
     } else {
-        BELOW_PROMISE_PERCENT
+        BELOW_SLA_PERCENT
     }
 }
 
 /// The share of a month's price that a bandwidth is credited with, in percent.
 pub fn bandwidth_credit(bandwidth: Compared<Bandwidth>) -> u8 {
-    if bandwidth.measured >= bandwidth.promised { 0 } else { SLOW_PERCENT }
+    if bandwidth.measured >= bandwidth.guaranteed { 0 } else { SLOW_PERCENT }
 }
 
 /// The share of a month's price that is credited, in percent. What was not measured costs nothing.
@@ -76,19 +76,19 @@ mod tests {
 
     use super::*;
 
-    fn uptimes(promised: i64, measured: i64) -> Compared<Uptime> {
+    fn uptimes(guaranteed: i64, measured: i64) -> Compared<Uptime> {
         let of = |hundredths| Uptime::from_hundredths(hundredths).unwrap();
-        Compared { promised: of(promised), measured: of(measured) }
+        Compared { guaranteed: of(guaranteed), measured: of(measured) }
     }
 
-    fn bandwidths(promised: u32, measured: u32) -> Compared<Bandwidth> {
+    fn bandwidths(guaranteed: u32, measured: u32) -> Compared<Bandwidth> {
         let of = Bandwidth::from_mbps;
-        Compared { promised: of(promised), measured: of(measured) }
+        Compared { guaranteed: of(guaranteed), measured: of(measured) }
     }
 
     #[test]
     fn the_scale_is_as_it_is_published() {
-        for (promised, measured, percent) in [
+        for (guaranteed, measured, percent) in [
             (9_990, 9_990, 0),
             (9_990, 10_000, 0),
             (9_990, 9_989, 10),
@@ -101,8 +101,8 @@ mod tests {
             (9_000, 8_999, 50),
             (0, 0, 0),
         ] {
-            let found = uptime_credit(uptimes(promised, measured));
-            assert_eq!(found, percent, "{promised} {measured}");
+            let found = uptime_credit(uptimes(guaranteed, measured));
+            assert_eq!(found, percent, "{guaranteed} {measured}");
         }
         assert_eq!(bandwidth_credit(bandwidths(100, 100)), 0);
         assert_eq!(bandwidth_credit(bandwidths(100, 99)), 10);
@@ -120,11 +120,12 @@ mod tests {
     }
 
     proptest! {
-        /// Promising more, or measuring less, never costs less; and no month costs its price twice.
+        /// Guaranteeing more, or measuring less, never costs less; and no month costs its price
+        /// twice.
         #[test]
         fn a_wider_gap_never_costs_less(
             cents in 1..50_000_i64,
-            promised in 0..=10_000_i64,
+            guaranteed in 0..=10_000_i64,
             more in 0..=10_000_i64,
             measured in 0..=10_000_i64,
             less in 0..=10_000_i64,
@@ -132,15 +133,15 @@ mod tests {
         ) {
             let price = Usd::from_micros(cents * 10_000);
             let speed = Some(bandwidths(mbps[0], mbps[1]));
-            let credit = |promised, measured| {
-                monthly_credit(price, Some(uptimes(promised, measured)), speed)
+            let credit = |guaranteed, measured| {
+                monthly_credit(price, Some(uptimes(guaranteed, measured)), speed)
             };
-            let cost = credit(promised, measured);
+            let cost = credit(guaranteed, measured);
             prop_assert!(cost >= Usd::ZERO && cost <= price);
-            prop_assert!(credit(promised.max(more), measured) >= cost);
-            prop_assert!(credit(promised, measured.min(less)) >= cost);
+            prop_assert!(credit(guaranteed.max(more), measured) >= cost);
+            prop_assert!(credit(guaranteed, measured.min(less)) >= cost);
             let faster = Some(bandwidths(mbps[0], mbps[1] + 1));
-            let uptime = Some(uptimes(promised, measured));
+            let uptime = Some(uptimes(guaranteed, measured));
             prop_assert!(monthly_credit(price, uptime, faster) <= cost);
         }
     }

@@ -40,7 +40,7 @@ impl SliceState {
     /// The state after `event`. This match is the whole life cycle, so it has no `_` arm.
     ///
     /// A reserved or allocated slice is never retired: a sync does not take away what somebody was
-    /// promised or has paid for.
+    /// guaranteed or has paid for.
     pub fn after(self, event: SliceEvent) -> Result<SliceState, Refused> {
         use SliceEvent::{Hold, Release, Rent, Restore, Retire};
         use SliceState::{Allocated, Available, Reserved, Retired};

@@ -112,7 +112,7 @@ pub fn parse_key_name(field: &'static str, text: &str, key: &SshKey) -> Result<S
 
 /// What an agent says of a machine's access, before it is checked.
 #[derive(Clone, Copy, Debug)]
-pub struct Told<'a> {
+pub struct ReportedAccess<'a> {
     /// An IP address or a host name.
     pub address: &'a str,
     /// The port of SSH.
@@ -150,44 +150,44 @@ pub struct Access {
 
 impl Access {
     /// Checks what an agent says; every field that is wrong.
-    pub fn read(told: &Told<'_>) -> Result<Access, Vec<FieldError>> {
+    pub fn read(reported: &ReportedAccess<'_>) -> Result<Access, Vec<FieldError>> {
         let mut wrong = Vec::new();
         let mut refuse = |field, rule: &str| wrong.push(FieldError::new(field, rule));
-        if !is_address(told.address) {
+        if !is_address(reported.address) {
             refuse("access.address", "an IP address or a host name");
         }
-        let port = u16::try_from(told.port).ok().filter(|port| *port > 0);
+        let port = u16::try_from(reported.port).ok().filter(|port| *port > 0);
         if port.is_none() {
             refuse("access.port", "1 to 65535");
         }
-        if !is_user(told.user) {
+        if !is_user(reported.user) {
             refuse("access.user", "a Linux user name: a-z, 0-9, _ and -, at most 32 characters");
         }
         let host_keys: Vec<String> =
-            told.host_keys.iter().take(HOST_KEYS_MAX).filter_map(|key| host_key(key)).collect();
-        if host_keys.is_empty() || host_keys.len() != told.host_keys.len() {
+            reported.host_keys.iter().take(HOST_KEYS_MAX).filter_map(|key| host_key(key)).collect();
+        if host_keys.is_empty() || host_keys.len() != reported.host_keys.len() {
             refuse("access.host_keys", "1 to 8 public keys in OpenSSH format");
         }
-        if told.console_url.is_some_and(|url| !is_console(url)) {
+        if reported.console_url.is_some_and(|url| !is_console(url)) {
             let rule = "an https:// URL, an http:// URL of a private network address, or null";
             refuse("access.console_url", rule);
         }
-        if told.console_secret.is_some_and(|secret| !is_secret(secret, told.console_url)) {
+        if reported.console_secret.is_some_and(|secret| !is_secret(secret, reported.console_url)) {
             let rule = "64 hex digits, with a console_url that has no ? and no #; or null";
             refuse("access.console_secret", rule);
         }
-        if told.notes.is_some_and(|notes| !is_note(notes)) {
+        if reported.notes.is_some_and(|notes| !is_note(notes)) {
             refuse("access.notes", "text of at most 1,000 characters, or null");
         }
         match port {
             Some(port) if wrong.is_empty() => Ok(Access {
-                address: told.address.to_ascii_lowercase(),
+                address: reported.address.to_ascii_lowercase(),
                 port,
-                user: told.user.to_string(),
+                user: reported.user.to_string(),
                 host_keys,
-                console_url: told.console_url.map(ToString::to_string),
-                console_secret: told.console_secret.map(ToString::to_string),
-                notes: told.notes.map(ToString::to_string).filter(|notes| !notes.is_empty()),
+                console_url: reported.console_url.map(ToString::to_string),
+                console_secret: reported.console_secret.map(ToString::to_string),
+                notes: reported.notes.map(ToString::to_string).filter(|notes| !notes.is_empty()),
             }),
             _ => Err(wrong),
         }
@@ -395,16 +395,24 @@ mod tests {
         assert_eq!(parse_key_name("name", "", &named).as_deref(), Ok("ada@laptop"));
     }
 
-    fn told(keys: &[String]) -> Told<'_> {
+    fn reported(keys: &[String]) -> ReportedAccess<'_> {
         let (console_url, notes) = (Some("https://console.example:8443/a?b=c"), Some("a\nb"));
         let (address, user) = ("203.0.113.7", "root");
         let console_secret = None;
-        Told { address, port: 2201, user, host_keys: keys, console_url, console_secret, notes }
+        ReportedAccess {
+            address,
+            port: 2201,
+            user,
+            host_keys: keys,
+            console_url,
+            console_secret,
+            notes,
+        }
     }
 
     #[test]
     fn access_becomes_lines_to_copy() {
-        let access = Access::read(&told(&[ED25519.to_string(), P256.to_string()])).unwrap();
+        let access = Access::read(&reported(&[ED25519.to_string(), P256.to_string()])).unwrap();
         assert_eq!(access.command(), "ssh -p 2201 root@203.0.113.7");
         let config = access.config("web");
         assert!(config.starts_with("Host web\n    HostName 203.0.113.7\n    Port 2201\n"));
@@ -418,15 +426,15 @@ mod tests {
         assert!(plain.known_hosts().starts_with("203.0.113.7 ssh-ed25519 "));
     }
 
-    fn wrong_fields(told: &Told<'_>) -> Vec<&'static str> {
-        let wrong = Access::read(told).err().unwrap_or_default();
+    fn wrong_fields(reported: &ReportedAccess<'_>) -> Vec<&'static str> {
+        let wrong = Access::read(reported).err().unwrap_or_default();
         wrong.iter().map(|error| error.field).collect()
     }
 
     #[test]
     fn a_console_is_over_tls_or_in_a_private_network() {
         let keys = vec![ED25519.to_string()];
-        let good = told(&keys);
+        let good = reported(&keys);
         for url in [
             "https://console.example:8443/a?b=c",
             "https://[2001:db8::7]:8443/a",
@@ -435,7 +443,10 @@ mod tests {
             "http://[fd00::7]:20002/",
             "http://127.0.0.1:7681/console",
         ] {
-            assert!(wrong_fields(&Told { console_url: Some(url), ..good }).is_empty(), "{url}");
+            assert!(
+                wrong_fields(&ReportedAccess { console_url: Some(url), ..good }).is_empty(),
+                "{url}"
+            );
         }
         for url in [
             "http://a",
@@ -453,7 +464,7 @@ mod tests {
             "//a",
         ] {
             let console_url = Some(url);
-            let found = wrong_fields(&Told { console_url, ..good });
+            let found = wrong_fields(&ReportedAccess { console_url, ..good });
             assert_eq!(found, ["access.console_url"], "{url}");
         }
         let secret = "0a".repeat(32);
@@ -466,8 +477,11 @@ mod tests {
             (Some(plain), &"g".repeat(64), false),
             (Some(plain), "", false),
         ] {
-            let found =
-                wrong_fields(&Told { console_url: url, console_secret: Some(secret), ..good });
+            let found = wrong_fields(&ReportedAccess {
+                console_url: url,
+                console_secret: Some(secret),
+                ..good
+            });
             let expected: &[&str] = if is_good { &[] } else { &["access.console_secret"] };
             assert_eq!(found, expected, "{url:?} {secret}");
         }
@@ -477,9 +491,9 @@ mod tests {
     fn what_an_agent_says_is_on_the_lists_or_refused() {
         let keys = vec![ED25519.to_string()];
         let fields = wrong_fields;
-        let good = told(&keys);
+        let good = reported(&keys);
         for address in ["2001:db8::7", "slice.example", "a-b.c", "localhost", "127.0.0.1"] {
-            assert!(fields(&Told { address, ..good }).is_empty(), "{address}");
+            assert!(fields(&ReportedAccess { address, ..good }).is_empty(), "{address}");
         }
         for address in [
             "",
@@ -497,23 +511,27 @@ mod tests {
             "user@host",
             "fe80::1%eth0",
         ] {
-            assert_eq!(fields(&Told { address, ..good }), ["access.address"], "{address}");
+            assert_eq!(
+                fields(&ReportedAccess { address, ..good }),
+                ["access.address"],
+                "{address}"
+            );
         }
         for user in ["", "-l", "Root", "root;id", "a b", "9a", "é", &"a".repeat(33)] {
-            assert_eq!(fields(&Told { user, ..good }), ["access.user"], "{user}");
+            assert_eq!(fields(&ReportedAccess { user, ..good }), ["access.user"], "{user}");
         }
         for port in [0, -1, 65_536, i64::MAX] {
-            assert_eq!(fields(&Told { port, ..good }), ["access.port"], "{port}");
+            assert_eq!(fields(&ReportedAccess { port, ..good }), ["access.port"], "{port}");
         }
         let long = "x".repeat(1_001);
         for notes in ["\u{1b}[2J", "a\r\nb", &long] {
-            assert_eq!(fields(&Told { notes: Some(notes), ..good }), ["access.notes"]);
+            assert_eq!(fields(&ReportedAccess { notes: Some(notes), ..good }), ["access.notes"]);
         }
         let many = vec![ED25519.to_string(); 9];
         let none: Vec<String> = Vec::new();
         let bad = vec![ED25519.to_string(), "ssh-ed25519 AAAA".to_string()];
         for keys in [&many, &none, &bad] {
-            let found = fields(&Told { host_keys: keys, ..good });
+            let found = fields(&ReportedAccess { host_keys: keys, ..good });
             assert_eq!(found, ["access.host_keys"]);
         }
     }
@@ -522,8 +540,8 @@ mod tests {
         #[test]
         fn no_address_means_anything_to_a_shell(text in ".{0,40}", user in ".{0,10}") {
             let keys = vec![ED25519.to_string()];
-            let told = Told { address: &text, user: &user, ..told(&keys) };
-            if let Ok(access) = Access::read(&told) {
+            let reported = ReportedAccess { address: &text, user: &user, ..reported(&keys) };
+            if let Ok(access) = Access::read(&reported) {
                 let is_plain = |c: char| c.is_ascii_alphanumeric() || " -.:@_".contains(c);
                 prop_assert!(access.command().chars().all(is_plain));
             }

@@ -72,7 +72,7 @@ pub struct KeptPasskey<'a> {
 pub enum PasskeyError {
     /// It is not what a browser gives.
     #[error("not a credential as PublicKeyCredential.toJSON() gives it: {0}")]
-    Unreadable(String),
+    MalformedRequest(String),
     /// It is what a browser gives, and does not hold.
     #[error("{0}")]
     Refused(String),
@@ -206,7 +206,7 @@ fn ceremony(
 }
 
 fn unreadable(error: impl ToString) -> PasskeyError {
-    PasskeyError::Unreadable(error.to_string())
+    PasskeyError::MalformedRequest(error.to_string())
 }
 
 fn refused(error: impl ToString) -> PasskeyError {
@@ -264,7 +264,7 @@ mod tests {
         let begun = site().begin_new([7; 16], "ada@example.org", &[]).unwrap();
         for text in ["", "{}", "[]", r#"{"id":"AA"}"#] {
             let error = site().finish_new(&begun.state, [7; 16], text.as_bytes()).unwrap_err();
-            assert!(matches!(error, PasskeyError::Unreadable(_)), "{text}: {error}");
+            assert!(matches!(error, PasskeyError::MalformedRequest(_)), "{text}: {error}");
             assert!(ShownPasskey::parse(text.as_bytes()).is_err(), "{text}");
         }
     }

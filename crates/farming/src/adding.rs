@@ -78,12 +78,12 @@ fn register(cx: &Context<'_>, report: &NodeReport) -> Result<(), Problem> {
     match nodes::register(cx.db, identity.account, &name, report, &capacity, cx.now) {
         Ok(true) => Ok(()),
         Ok(false) => Err(taken(node)),
-        // Perhaps somebody has just proven to own the farm.
+        // Perhaps somebody has just verified the farm.
         Err(error) => Err(may().err().unwrap_or_else(|| error.into())),
     }
 }
 
-/// Refuses whoever may not offer nodes of a farm that `owner` has proven; `which` begins the
+/// Refuses whoever may not offer nodes of a farm that `owner` has verified; `which` begins the
 /// sentence that says so.
 pub(crate) fn may_offer(
     cx: &Context<'_>,
@@ -95,10 +95,10 @@ pub(crate) fn may_offer(
     };
     match owner {
         Some(owner) if owner == cx.account()?.account => Ok(()),
-        Some(_) => refuse(Kind::FarmOfAnother, "another account has verified"),
+        Some(_) => refuse(Kind::FarmVerifiedByAnother, "another account has verified"),
         None => match cx.config.farm_claims {
             FarmClaims::Open => Ok(()),
-            FarmClaims::Required => refuse(Kind::FarmNotProven, "you haven't verified"),
+            FarmClaims::Required => refuse(Kind::FarmNotVerified, "you haven't verified"),
         },
     }
 }

@@ -4,7 +4,7 @@ use domain::account::Email;
 use domain::audit::Action;
 use http::StatusCode;
 use store::accounts;
-use store::farms::{self, Proof, ProvenFarm};
+use store::farms::{self, VerificationMethod, VerifiedFarm};
 use ui::done::Done;
 use ui::visit::Visit;
 use web::api::{self, PageOf};
@@ -12,13 +12,13 @@ use web::form::{Form, belongs_to_form, keep};
 use web::{Context, Kind, Problem, Response, json, respond};
 
 use crate::asking;
-use crate::claiming::json::{ApproveBody, ProvenFarmView, farm_id, parse_farm, reason};
+use crate::claiming::json::{ApproveBody, VerifiedFarmView, farm_id, parse_farm, reason};
 use crate::claiming::page::{FARMS_PER_PAGE, OperatorFarms};
 use crate::claiming::subject;
 
 const PATH: &str = "/operator/farms";
 
-fn approve(cx: &Context<'_>, farm: u32, body: &ApproveBody) -> Result<ProvenFarm, Problem> {
+fn approve(cx: &Context<'_>, farm: u32, body: &ApproveBody) -> Result<VerifiedFarm, Problem> {
     let mut wrong = Vec::new();
     let email = keep(&mut wrong, Email::parse(&body.email));
     let reason = keep(&mut wrong, reason(&body.reason));
@@ -26,9 +26,9 @@ fn approve(cx: &Context<'_>, farm: u32, body: &ApproveBody) -> Result<ProvenFarm
     let owner = accounts::credentials(cx.db, &email)?;
     let owner = owner.ok_or_else(|| Problem::plain(Kind::NoSuchAccount))?.account;
     let farm = asking::farm(cx, farm)?;
-    farms::prove(cx.db, &farm, owner, Proof::Operator, cx.now)?;
-    let what = format!("{}: {reason}", subject(farm.id));
-    cx.audit(Action::FarmApproved, Some(owner), &what)?;
+    farms::verify(cx.db, &farm, owner, VerificationMethod::Operator, cx.now)?;
+    let description = format!("{}: {reason}", subject(farm.id));
+    cx.audit(Action::FarmApproved, Some(owner), &description)?;
     let found = farms::of_owner(cx.db, owner, Some(farm.id - 1), 1)?;
     found.into_iter().find(|it| it.farm.id == farm.id).ok_or_else(Problem::not_found)
 }
@@ -41,14 +41,14 @@ fn revoke(cx: &Context<'_>, farm: u32) -> Result<(), Problem> {
 pub(crate) fn list_farms(cx: &Context<'_>) -> Result<Response, Problem> {
     let limit = api::page_size(cx)?;
     let found = farms::all(cx.db, api::cursor(cx, parse_farm)?, limit + 1)?;
-    let place = |proven: &ProvenFarm| proven.farm.id.to_string();
-    respond::json(StatusCode::OK, &PageOf::new(found, limit, place, ProvenFarmView::new))
+    let place = |verified: &VerifiedFarm| verified.farm.id.to_string();
+    respond::json(StatusCode::OK, &PageOf::new(found, limit, place, VerifiedFarmView::new))
 }
 
 pub(crate) fn approve_farm(cx: &Context<'_>) -> Result<Response, Problem> {
     let farm = farm_id(cx.param("farm"))?;
-    let proven = approve(cx, farm, &json::body(cx.request)?)?;
-    respond::json(StatusCode::OK, &ProvenFarmView::new(&proven))
+    let verified = approve(cx, farm, &json::body(cx.request)?)?;
+    respond::json(StatusCode::OK, &VerifiedFarmView::new(&verified))
 }
 
 pub(crate) fn revoke_farm(cx: &Context<'_>) -> Result<Response, Problem> {

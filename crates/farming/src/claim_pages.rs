@@ -9,7 +9,7 @@ use web::form::{Form, belongs_to_form};
 use web::{Context, Problem, Response, api, respond};
 
 use crate::claiming;
-use crate::claiming::json::{ClaimBody, ProveBody, parse_farm};
+use crate::claiming::json::{ClaimBody, SignedClaimBody, parse_farm};
 use crate::claiming::page::{FARMS_PER_PAGE, FarmClaim, FarmClaims};
 
 const PATH: &str = "/dashboard/farm/claims";
@@ -51,15 +51,15 @@ fn read_claim(form: &Form) -> Result<ClaimBody, FieldError> {
     Ok(ClaimBody { farm_id: number("farm_id")?, grid_node_id: number("grid_node_id")? })
 }
 
-pub(crate) fn prove(cx: &Context<'_>) -> Result<Response, Problem> {
+pub(crate) fn verify(cx: &Context<'_>) -> Result<Response, Problem> {
     let form = Form::read(cx.request);
-    let body = ProveBody {
+    let body = SignedClaimBody {
         challenge: form.text("challenge").to_owned(),
         signature: form.text("signature").to_owned(),
         signed_as: form.filled("signed_as").map(str::to_owned),
     };
-    let problem = match claiming::prove(cx, &body) {
-        Ok(_) => return Ok(respond::see_other(&Done::FarmProven.at(PATH))),
+    let problem = match claiming::verify(cx, &body) {
+        Ok(_) => return Ok(respond::see_other(&Done::FarmVerified.at(PATH))),
         Err(problem) if belongs_to_form(&problem) => problem,
         Err(problem) => return Err(problem),
     };

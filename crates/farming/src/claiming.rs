@@ -9,7 +9,7 @@ use http::StatusCode;
 use ownership::{Address, Claim, Signature, signed_by};
 use serde::{Deserialize, Serialize};
 use store::challenges::{self, CHALLENGE_SECONDS, ChallengeKind, NewChallenge};
-use store::farms::{self, ForeignNode, GridFarm, Proof, ProvenFarm, TakeOver};
+use store::farms::{self, ForeignNode, GridFarm, TakeOver, VerificationMethod, VerifiedFarm};
 use store::nodes::{FarmNode, FarmSlice};
 use ui::ids::node_id;
 use web::api::{self, PageOf};
@@ -17,7 +17,9 @@ use web::limit::{self, CLAIMS, Limit};
 use web::session::{self, Secret};
 use web::{Context, Kind, Problem, Response, respond};
 
-use crate::claiming::json::{ClaimBody, ClaimView, Claimed, FarmClaimView, ProveBody, parse_farm};
+use crate::claiming::json::{
+    ClaimBody, ClaimView, Claimed, FarmClaimView, SignedClaimBody, parse_farm,
+};
 use crate::farm::json::FarmNodeWithSlices;
 use crate::{asking, offering};
 
@@ -127,7 +129,7 @@ fn over() -> Problem {
 }
 
 /// Proves a claim. A message counts once; a signature that is wrong can be made anew until it ends.
-pub(crate) fn prove(cx: &Context<'_>, body: &ProveBody) -> Result<ProvenFarm, Problem> {
+pub(crate) fn verify(cx: &Context<'_>, body: &SignedClaimBody) -> Result<VerifiedFarm, Problem> {
     spend(cx)?;
     let (payload, signer) = open(cx, &body.challenge)?;
     refuse_other_farm(cx, payload.farm)?;
@@ -142,13 +144,13 @@ pub(crate) fn prove(cx: &Context<'_>, body: &ProveBody) -> Result<ProvenFarm, Pr
     challenges::take(cx.db, &hash, ChallengeKind::FarmClaim, cx.now)?.ok_or_else(over)?;
     let Payload { farm: id, name, twin, signer, .. } = payload;
     let farm = GridFarm { id, name, twin, account: signer };
-    farms::prove(cx.db, &farm, account, Proof::Signature, cx.now)?;
+    farms::verify(cx.db, &farm, account, VerificationMethod::Signature, cx.now)?;
     cx.audit(Action::FarmClaimed, Some(account), &subject(id))?;
-    proven(cx, id)
+    verified(cx, id)
 }
 
 /// Why a signature does not prove a claim, as far as that can be told.
-fn check(signer: &Address, message: &str, body: &ProveBody) -> Result<(), String> {
+fn check(signer: &Address, message: &str, body: &SignedClaimBody) -> Result<(), String> {
     let signature = Signature::parse(&body.signature).map_err(|error| error.to_string())?;
     if signed_by(signer, message, &signature).is_some() {
         return Ok(());
@@ -198,13 +200,13 @@ pub(crate) fn subject(farm: u32) -> String {
     format!("farm{farm}")
 }
 
-/// A farm that this account has proven.
-fn proven(cx: &Context<'_>, farm: u32) -> Result<ProvenFarm, Problem> {
+/// A farm that this account has verified.
+fn verified(cx: &Context<'_>, farm: u32) -> Result<VerifiedFarm, Problem> {
     let found = farms::of_owner(cx.db, cx.account()?.account, Some(farm - 1), 1)?;
-    found.into_iter().find(|proven| proven.farm.id == farm).ok_or_else(Problem::not_found)
+    found.into_iter().find(|verified| verified.farm.id == farm).ok_or_else(Problem::not_found)
 }
 
-/// Takes over a node of a proven farm that somebody else has registered.
+/// Takes over a node of a verified farm that somebody else has registered.
 pub(crate) fn take_over(cx: &Context<'_>) -> Result<(FarmNode, Vec<FarmSlice>), Problem> {
     let (node, identity) = (node_id(cx.param("node"))?, cx.account()?);
     match farms::take_over(cx.db, node, identity, cx.now)? {
@@ -216,7 +218,7 @@ pub(crate) fn take_over(cx: &Context<'_>) -> Result<(FarmNode, Vec<FarmSlice>), 
         TakeOver::NotOwned => Err(Problem::not_found()),
         TakeOver::Renting => {
             let detail = format!("you rent slices on {node}, and you can't rent from yourself");
-            Err(Problem::new(Kind::RentsThere, detail))
+            Err(Problem::new(Kind::HasRentalsOnNode, detail))
         }
         TakeOver::Changed => Err(Problem::plain(Kind::OfferChanged)),
     }
@@ -234,7 +236,7 @@ pub(crate) fn list_claims(cx: &Context<'_>) -> Result<Response, Problem> {
     let limit = api::page_size(cx)?;
     let behind = api::cursor(cx, parse_farm)?;
     let found = farms::of_owner(cx.db, cx.account()?, behind, limit + 1)?;
-    let place = |proven: &ProvenFarm| proven.farm.id.to_string();
+    let place = |verified: &VerifiedFarm| verified.farm.id.to_string();
     respond::json(StatusCode::OK, &PageOf::new(found, limit, place, FarmClaimView::new))
 }
 
@@ -242,9 +244,9 @@ pub(crate) fn claim_farm(cx: &Context<'_>) -> Result<Response, Problem> {
     respond::json(StatusCode::CREATED, &begin(cx, &web::json::body(cx.request)?)?)
 }
 
-pub(crate) fn prove_farm(cx: &Context<'_>) -> Result<Response, Problem> {
-    let proven = prove(cx, &web::json::body(cx.request)?)?;
-    respond::json(StatusCode::OK, &FarmClaimView::new(&proven))
+pub(crate) fn verify_farm(cx: &Context<'_>) -> Result<Response, Problem> {
+    let verified = verify(cx, &web::json::body(cx.request)?)?;
+    respond::json(StatusCode::OK, &FarmClaimView::new(&verified))
 }
 
 pub(crate) fn take_over_node(cx: &Context<'_>) -> Result<Response, Problem> {

@@ -4,4 +4,4 @@ pub(crate) mod dashboard;
 pub(crate) mod json;
 pub(crate) mod node;
 pub(crate) mod page;
-pub(crate) mod promise;
+pub(crate) mod sla;

@@ -2,7 +2,7 @@
 //! grid.
 
 use domain::recurring;
-use store::{comparisons, levels, looks, maintenance, offering, samples};
+use store::{comparisons, maintenance, observations, offering, samples, sla_results};
 use web::job::log;
 use web::{Env, Job, JobError};
 
@@ -33,18 +33,22 @@ pub const JOBS: &[Job] = &[
     Job { about: &recurring::EVALUATE_SLA, run: evaluate_sla },
     Job {
         about: &recurring::PAY_OWED_CREDITS,
-        run: |env| Ok(levels::pay_owed(env.db, env.now, recurring::PAY_OWED_CREDITS.limit())?),
+        run: |env| Ok(sla_results::pay_owed(env.db, env.now, recurring::PAY_OWED_CREDITS.limit())?),
     },
-    Job { about: &recurring::RANK_NODES, run: |env| Ok(looks::rank(env.db)?) },
-    Job { about: &recurring::AGGREGATE_OBSERVATIONS, run: |env| Ok(looks::fold(env.db, env.now)?) },
+    Job { about: &recurring::RANK_NODES, run: |env| Ok(observations::rank(env.db)?) },
+    Job {
+        about: &recurring::AGGREGATE_OBSERVATIONS,
+        run: |env| Ok(observations::fold(env.db, env.now)?),
+    },
     Job { about: &recurring::CHECK_FARMS, run: sync::check_farms },
     Job { about: &recurring::SWEEP_SYNC, run: sync::sweep },
     Job { about: &recurring::SYNC, run: sync::sync },
 ];
 
-/// Compares promises with what was measured. What of it fails is logged, and tried again.
+/// Compares SLAs with what was measured. What of it fails is logged, and tried again.
 fn evaluate_sla(env: &Env<'_>) -> Result<(), JobError> {
-    for (rental, error) in levels::judge(env.db, env.now, recurring::EVALUATE_SLA.limit())? {
+    for (rental, error) in sla_results::evaluate(env.db, env.now, recurring::EVALUATE_SLA.limit())?
+    {
         log(&format!("could not evaluate the SLA of {rental}: {error}"));
     }
     Ok(())

@@ -14,20 +14,20 @@ use web::form::{Form, belongs_to_form};
 use web::{Context, Kind, Problem, Response, respond};
 
 use crate::farm::json::FarmNodeWithSlices;
-use crate::leaving::json::WithdrawBody;
+use crate::leaving::json::LeaveBody;
 use crate::leaving::page::{Leave, read_day};
 use crate::offering;
 
-pub(crate) fn withdraw_node(cx: &Context<'_>) -> Result<Response, Problem> {
+pub(crate) fn leave_market(cx: &Context<'_>) -> Result<Response, Problem> {
     let node = node_id(cx.param("node"))?;
-    let body: WithdrawBody = web::json::optional_body(cx.request)?;
+    let body: LeaveBody = web::json::optional_body(cx.request)?;
     leaving::withdraw(cx.db, cx.account()?, node, body.read()?, cx.now)?;
     answer(cx, node)
 }
 
-pub(crate) fn keep_node(cx: &Context<'_>) -> Result<Response, Problem> {
+pub(crate) fn cancel_leave_by_api(cx: &Context<'_>) -> Result<Response, Problem> {
     let node = node_id(cx.param("node"))?;
-    stay(cx, node)?;
+    cancel_leave(cx, node)?;
     answer(cx, node)
 }
 
@@ -37,10 +37,10 @@ fn answer(cx: &Context<'_>, node: NodeId) -> Result<Response, Problem> {
 }
 
 /// Takes the notice of a node back, or brings it back after it has left.
-fn stay(cx: &Context<'_>, node: NodeId) -> Result<(), Problem> {
+fn cancel_leave(cx: &Context<'_>, node: NodeId) -> Result<(), Problem> {
     let (node, _) = offering::own_node(cx, node)?;
     unlocked(&node.seen())?;
-    if leaving::stay(cx.db, node.offer.farmer, node.offer.node, cx.now)? {
+    if leaving::cancel_leave(cx.db, node.offer.farmer, node.offer.node, cx.now)? {
         Ok(())
     } else {
         Err(Problem::plain(Kind::NotLeaving))
@@ -58,21 +58,25 @@ fn own_page(cx: &Context<'_>) -> Result<Leave, Problem> {
 }
 
 pub(crate) fn withdraw(cx: &Context<'_>) -> Result<Response, Problem> {
-    go_on(cx, Done::NodeWithdrawn, try_withdraw(cx))
+    redirect(cx, Done::LeaveAnnounced, try_leave(cx))
 }
 
-fn try_withdraw(cx: &Context<'_>) -> Result<(), Problem> {
+fn try_leave(cx: &Context<'_>) -> Result<(), Problem> {
     let day = read_day(&Form::read(cx.request))?;
     let node = node_id(cx.param("node"))?;
     Ok(leaving::withdraw(cx.db, cx.account()?, node, day, cx.now)?)
 }
 
 pub(crate) fn keep(cx: &Context<'_>) -> Result<Response, Problem> {
-    go_on(cx, Done::NodeKept, stay(cx, node_id(cx.param("node"))?))
+    redirect(cx, Done::LeaveCanceled, cancel_leave(cx, node_id(cx.param("node"))?))
 }
 
 /// Goes on to the page where the form did its work; else shows it again, with why not.
-fn go_on(cx: &Context<'_>, done: Done, result: Result<(), Problem>) -> Result<Response, Problem> {
+fn redirect(
+    cx: &Context<'_>,
+    done: Done,
+    result: Result<(), Problem>,
+) -> Result<Response, Problem> {
     match result {
         Ok(()) => {
             let node = node_id(cx.param("node"))?;

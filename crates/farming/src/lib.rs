@@ -27,14 +27,14 @@ use web::operation::{Access, Operation, ProblemMember, schema_of};
 
 use crate::adding::json::{AddedNodeView, PREVIEW_NODES};
 use crate::claiming::json::{
-    APPROVE_FARM, CLAIM_FARM, LIST_FARM_CLAIMS, LIST_PROVEN_FARMS, PROVE_FARM, REVOKE_FARM,
-    TAKE_OVER_NODE,
+    APPROVE_FARM, CLAIM_FARM, LIST_FARM_CLAIMS, LIST_VERIFIED_FARMS, REVOKE_FARM, TAKE_OVER_NODE,
+    VERIFY_FARM,
 };
 use crate::credits::json::{DISPUTE_CREDIT, LIST_CREDITS};
 use crate::farm::json::{
     ADD_NODE, CHANGE_NODE, LIST_FARM_NODES, PAUSE_NODE, PUBLISH_NODE, SHOW_FARM_NODE,
 };
-use crate::leaving::json::{KEEP_NODE, WITHDRAW_NODE};
+use crate::leaving::json::{CANCEL_LEAVE, LEAVE_MARKET};
 use crate::maintenance::json::{ANNOUNCE_MAINTENANCE, CANCEL_MAINTENANCE, LIST_MAINTENANCE};
 use crate::market::json::COMPARE_NODE;
 use crate::offering::json::{
@@ -64,11 +64,11 @@ pub const FARMS: &[Route] = &[
     Route::api(&PREVIEW_NODES, previewing::preview),
     Route::api(&LIST_FARM_CLAIMS, claiming::list_claims),
     Route::api(&CLAIM_FARM, claiming::claim_farm),
-    Route::api(&PROVE_FARM, claiming::prove_farm),
+    Route::api(&VERIFY_FARM, claiming::verify_farm),
     Route::api(&TAKE_OVER_NODE, claiming::take_over_node),
     Route::api(&COMPARE_NODE, market::compare_node),
-    Route::api(&WITHDRAW_NODE, leaving::withdraw_node),
-    Route::api(&KEEP_NODE, leaving::keep_node),
+    Route::api(&LEAVE_MARKET, leaving::leave_market),
+    Route::api(&CANCEL_LEAVE, leaving::cancel_leave_by_api),
     Route::api(&LOCK_NODE, offering::lock_node),
     Route::api(&UNLOCK_NODE, offering::unlock_node),
     Route::api(&LIST_OFFER_HISTORY, offering::list_history),
@@ -87,12 +87,12 @@ pub const FARMS: &[Route] = &[
     Route::form("/dashboard/farm/nodes/{node}/publish", FARM, pages::publish_node),
     Route::form("/dashboard/farm/nodes/{node}/pause", FARM, pages::pause_node),
     Route::page("/dashboard/farm/nodes/{node}/leave", READ, leaving::page),
-    Route::form("/dashboard/farm/nodes/{node}/withdraw", FARM, leaving::withdraw),
-    Route::form("/dashboard/farm/nodes/{node}/stay", FARM, leaving::keep),
+    Route::form("/dashboard/farm/nodes/{node}/leave", FARM, leaving::withdraw),
+    Route::form("/dashboard/farm/nodes/{node}/cancel-leave", FARM, leaving::keep),
     Route::form("/dashboard/farm/nodes/{node}/lock", FARM, pages::lock_node),
     Route::form("/dashboard/farm/nodes/{node}/unlock", FARM, pages::unlock_node),
     Route::form(
-        "/dashboard/farm/nodes/{node}/slices/{number}/gone",
+        "/dashboard/farm/nodes/{node}/slices/{number}/confirm-removed",
         FARM,
         removals::confirm_by_form,
     ),
@@ -104,7 +104,7 @@ pub const FARMS: &[Route] = &[
     Route::form("/dashboard/farm/add/checked", FARM, previewing::add),
     Route::page("/dashboard/farm/claims", READ, claim_pages::claims),
     Route::form("/dashboard/farm/claims", FARM, claim_pages::begin),
-    Route::form("/dashboard/farm/claims/prove", FARM, claim_pages::prove),
+    Route::form("/dashboard/farm/claims/verify", FARM, claim_pages::verify),
     Route::form("/dashboard/farm/nodes/{node}/take-over", FARM, claim_pages::take_over),
     Route::page("/dashboard/farm/credits", READ, credits::page),
     Route::form("/dashboard/farm/credits/{rental}/{month}/dispute", FARM, credits::send_form),
@@ -115,7 +115,7 @@ pub const FARMS: &[Route] = &[
 
 /// What the operator does with farms and nodes.
 pub const OPERATOR: &[Route] = &[
-    Route::api(&LIST_PROVEN_FARMS, approving::list_farms),
+    Route::api(&LIST_VERIFIED_FARMS, approving::list_farms),
     Route::api(&APPROVE_FARM, approving::approve_farm),
     Route::api(&REVOKE_FARM, approving::revoke_farm),
     Route::page("/operator/farms", Access::Operator, approving::page),
@@ -136,11 +136,11 @@ pub const OPERATIONS: &[&Operation] = &[
     &PREVIEW_NODES,
     &LIST_FARM_CLAIMS,
     &CLAIM_FARM,
-    &PROVE_FARM,
+    &VERIFY_FARM,
     &TAKE_OVER_NODE,
     &COMPARE_NODE,
-    &WITHDRAW_NODE,
-    &KEEP_NODE,
+    &LEAVE_MARKET,
+    &CANCEL_LEAVE,
     &LOCK_NODE,
     &UNLOCK_NODE,
     &LIST_OFFER_HISTORY,
@@ -151,7 +151,7 @@ pub const OPERATIONS: &[&Operation] = &[
     &LIST_CREDITS,
     &DISPUTE_CREDIT,
     &CONFIRM_REMOVED,
-    &LIST_PROVEN_FARMS,
+    &LIST_VERIFIED_FARMS,
     &APPROVE_FARM,
     &REVOKE_FARM,
     &LOCK_ANY_NODE,

@@ -76,7 +76,7 @@ fn own_page(cx: &Context<'_>) -> Result<MaintenancePage, Problem> {
 pub(crate) fn announce_by_form(cx: &Context<'_>) -> Result<Response, Problem> {
     let form = Form::read(cx.request);
     match announce(cx, &read_window(&form)) {
-        Ok(_) => Ok(go_on(Done::MaintenanceAnnounced, node_id(cx.param("node"))?)),
+        Ok(_) => Ok(redirect(Done::MaintenanceAnnounced, node_id(cx.param("node"))?)),
         Err(problem) if belongs_to_form(&problem) => {
             let page = own_page(cx)?.refused(&form, &problem);
             respond::page(problem.kind.status(), &page)
@@ -87,7 +87,7 @@ pub(crate) fn announce_by_form(cx: &Context<'_>) -> Result<Response, Problem> {
 
 pub(crate) fn cancel_by_form(cx: &Context<'_>) -> Result<Response, Problem> {
     match cancel(cx) {
-        Ok(node) => Ok(go_on(Done::MaintenanceCanceled, node)),
+        Ok(node) => Ok(redirect(Done::MaintenanceCanceled, node)),
         Err(problem) if belongs_to_form(&problem) => {
             let page = own_page(cx)?.refused(&Form::read(cx.request), &problem);
             respond::page(problem.kind.status(), &page)
@@ -96,6 +96,6 @@ pub(crate) fn cancel_by_form(cx: &Context<'_>) -> Result<Response, Problem> {
     }
 }
 
-fn go_on(done: Done, node: NodeId) -> Response {
+fn redirect(done: Done, node: NodeId) -> Response {
     respond::see_other(&done.at(&format!("/dashboard/farm/nodes/{node}/maintenance")))
 }

@@ -90,9 +90,9 @@ pub(crate) fn unlock_node(cx: &Context<'_>) -> Result<Response, Problem> {
     answer(cx, Turn::Unlock)
 }
 
-fn answer(cx: &Context<'_>, way: Turn) -> Result<Response, Problem> {
+fn answer(cx: &Context<'_>, direction: Turn) -> Result<Response, Problem> {
     let node = node_id(cx.param("node"))?;
-    turn(cx, node, way)?;
+    turn(cx, node, direction)?;
     let (node, slices) = own_node(cx, node)?;
     respond::json(StatusCode::OK, &FarmNodeWithSlices::new(&node, &slices))
 }

@@ -1,10 +1,10 @@
-//! The pages of a farmer: nodes, prices and promises.
+//! The pages of a farmer: nodes, prices and guarantees.
 
 use domain::id::NodeId;
 use domain::listing::ListingEvent;
 use domain::month::Month;
 use http::StatusCode;
-use store::{dashboard, jobs, maintenance, promises, revenue};
+use store::{dashboard, jobs, maintenance, revenue, sla_alerts};
 use ui::done::Done;
 use ui::ids::node_id;
 use ui::visit::Visit;
@@ -34,7 +34,7 @@ pub(crate) fn add_node(cx: &Context<'_>) -> Result<Response, Problem> {
     let form = Form::read(cx.request);
     let node = read_node(&form).map_err(Problem::from);
     match node.and_then(|node| adding::add_node(cx, node)) {
-        Ok((added, _)) => Ok(go_on(Done::NodeAdded, added.offer.node)),
+        Ok((added, _)) => Ok(redirect(Done::NodeAdded, added.offer.node)),
         Err(problem) if belongs_to_form(&problem) => {
             let page = own_farm(cx)?.refused(&form, &problem);
             respond::page(problem.kind.status(), &page)
@@ -54,12 +54,12 @@ fn own_node(cx: &Context<'_>, node: NodeId) -> Result<FarmNode, Problem> {
     let months: Vec<Month> = month.last(MONTHS_DEFAULT).collect();
     let lines = revenue::of_node(cx.db, farmer.account, node, months[0], month)?;
     let windows = maintenance::open(cx.db, node, cx.now)?;
-    let so_far = promises::month(cx.db, farmer.account, node, month)?;
+    let so_far = sla_alerts::month(cx.db, farmer.account, node, month)?;
     let agents = jobs::agents(cx.db, farmer.account, node)?;
     let removals = jobs::being_removed(cx.db, farmer.account, node)?;
     let page = FarmNode::new(&visit, &found, &months, &lines);
     let page = page.with_agents(&visit, &found, &agents, &removals);
-    Ok(page.with_maintenance(&visit, &windows).with_promise(so_far, cx.now))
+    Ok(page.with_maintenance(&visit, &windows).with_sla_outlook(so_far, cx.now))
 }
 
 pub(crate) fn change_node(cx: &Context<'_>) -> Result<Response, Problem> {
@@ -67,7 +67,7 @@ pub(crate) fn change_node(cx: &Context<'_>) -> Result<Response, Problem> {
     let form = Form::read(cx.request);
     let change = read_change(&form).map_err(Problem::from);
     match change.and_then(|change| offering::change(cx, node, &change)) {
-        Ok(_) => Ok(go_on(Done::NodeChanged, node)),
+        Ok(_) => Ok(redirect(Done::NodeChanged, node)),
         Err(problem) if belongs_to_form(&problem) => {
             let page = own_node(cx, node)?.refused(&form, &problem);
             respond::page(problem.kind.status(), &page)
@@ -88,7 +88,7 @@ fn set_listing(cx: &Context<'_>, event: ListingEvent, done: Done) -> Result<Resp
     let node = node_id(cx.param("node"))?;
     let version = read_version(&Form::read(cx.request)).map_err(Problem::from);
     match version.and_then(|version| offering::set_listing(cx, node, event, Some(version))) {
-        Ok(_) => Ok(go_on(done, node)),
+        Ok(_) => Ok(redirect(done, node)),
         Err(problem) if belongs_to_form(&problem) => {
             let page = own_node(cx, node)?.not_listed(&problem);
             respond::page(problem.kind.status(), &page)
@@ -105,10 +105,10 @@ pub(crate) fn unlock_node(cx: &Context<'_>) -> Result<Response, Problem> {
     turn(cx, Turn::Unlock, Done::Unlocked)
 }
 
-fn turn(cx: &Context<'_>, way: Turn, done: Done) -> Result<Response, Problem> {
+fn turn(cx: &Context<'_>, direction: Turn, done: Done) -> Result<Response, Problem> {
     let node = node_id(cx.param("node"))?;
-    match offering::turn(cx, node, way) {
-        Ok(()) => Ok(go_on(done, node)),
+    match offering::turn(cx, node, direction) {
+        Ok(()) => Ok(redirect(done, node)),
         Err(problem) if belongs_to_form(&problem) => {
             let page = own_node(cx, node)?.not_listed(&problem);
             respond::page(problem.kind.status(), &page)
@@ -118,6 +118,6 @@ fn turn(cx: &Context<'_>, way: Turn, done: Done) -> Result<Response, Problem> {
 }
 
 /// The form did its work: the browser goes on to the node, which says so.
-fn go_on(done: Done, node: NodeId) -> Response {
+fn redirect(done: Done, node: NodeId) -> Response {
     respond::see_other(&done.at(&format!("/dashboard/farm/nodes/{node}")))
 }

@@ -11,46 +11,52 @@ use ui::done::Done;
 use ui::visit::Visit;
 use web::api::CURRENCY;
 use web::form::{Form, belongs_to_form, keep};
-use web::limit::{self, GRID_LOOKS, Limit};
+use web::limit::{self, Limit, NODE_PREVIEWS};
 use web::{Context, Kind, Problem, Response, respond};
 
 use crate::adding;
 use crate::adding::json::{
-    GridNodeView, GridNodesView, Held, Looked, LookedAt, NODES_AT_ONCE_MAX, grid_node_ids, looked,
-    price,
+    GridNodeView, GridNodesView, Held, NODES_AT_ONCE_MAX, PreviewTarget, PreviewedNode,
+    grid_node_ids, preview_target, price,
 };
 use crate::adding::page::AddNodes;
 
 /// What was looked at.
-struct Look {
+struct Preview {
     price: Usd,
-    nodes: Vec<LookedAt>,
+    nodes: Vec<PreviewedNode>,
     has_more: bool,
 }
 
-fn look(cx: &Context<'_>) -> Result<Look, Problem> {
+fn load_preview(cx: &Context<'_>) -> Result<Preview, Problem> {
     let field = |name: &str| cx.query(name).unwrap_or_default();
     let mut wrong = Vec::new();
-    let what = keep(&mut wrong, looked(&field("ids"), &field("farm")));
+    let description = keep(&mut wrong, preview_target(&field("ids"), &field("farm")));
     let price = keep(&mut wrong, price(&field("price"), cx.config.price_limits));
-    let (Some(what), Some(price)) = (what, price) else { return Err(Problem::fields(wrong)) };
+    let (Some(description), Some(price)) = (description, price) else {
+        return Err(Problem::fields(wrong));
+    };
     let account = cx.account()?.account.to_string();
-    limit::spend(cx, &[Limit::new(cx, GRID_LOOKS, &account)])?;
-    let (page, asked) = match what {
-        Looked::Nodes(ids) => (crate::asking::nodes(cx, &ids)?, ids),
-        Looked::Farm(farm) => {
+    limit::spend(cx, &[Limit::new(cx, NODE_PREVIEWS, &account)])?;
+    let (page, asked) = match description {
+        PreviewTarget::Nodes(ids) => (crate::asking::nodes(cx, &ids)?, ids),
+        PreviewTarget::Farm(farm) => {
             (crate::asking::nodes_of(cx, farm, NODES_AT_ONCE_MAX + 1)?, Vec::new())
         }
     };
-    let mut nodes = judge(cx, page, &asked)?;
+    let mut nodes = check_nodes(cx, page, &asked)?;
     let has_more = nodes.len() > NODES_AT_ONCE_MAX;
     nodes.truncate(NODES_AT_ONCE_MAX);
-    Ok(Look { price, nodes, has_more })
+    Ok(Preview { price, nodes, has_more })
 }
 
 /// What each node could offer, and whether whoever looks can add it. Nodes that were asked for and
 /// are not among the documents are shown as such.
-fn judge(cx: &Context<'_>, page: Page, asked: &[NodeId]) -> Result<Vec<LookedAt>, Problem> {
+fn check_nodes(
+    cx: &Context<'_>,
+    page: Page,
+    asked: &[NodeId],
+) -> Result<Vec<PreviewedNode>, Problem> {
     let unknown = |node: &NodeId| format!("the grid has no node {}", node.0);
     let mut all: BTreeMap<NodeId, _> =
         asked.iter().map(|node| (*node, Err(unknown(node)))).collect();
@@ -66,27 +72,27 @@ fn judge(cx: &Context<'_>, page: Page, asked: &[NodeId]) -> Result<Vec<LookedAt>
     let farmers = farms::farmers(cx.db, &ids)?;
     let of = all.values().filter_map(|report| report.as_ref().ok()).map(|report| report.farm_id);
     let owners = farms::owners(cx.db, of)?;
-    let look = |(node, report): (NodeId, Result<domain::node::NodeReport, String>)| {
+    let preview = |(node, report): (NodeId, Result<domain::node::NodeReport, String>)| {
         let farm = report.as_ref().map_or(0, |report| report.farm_id);
         let owner = owners.get(&farm);
-        LookedAt {
+        PreviewedNode {
             node,
             registered: Held::by(farmers.get(&node.0), viewer),
-            proven: Held::by(owner, viewer),
+            verified: Held::by(owner, viewer),
             refused: adding::may_offer(cx, owner.copied(), "").err().map(|problem| problem.kind),
             report,
         }
     };
-    Ok(all.into_iter().map(look).collect())
+    Ok(all.into_iter().map(preview).collect())
 }
 
 pub(crate) fn preview(cx: &Context<'_>) -> Result<Response, Problem> {
-    let look = look(cx)?;
+    let preview = load_preview(cx)?;
     let view = GridNodesView {
-        price_per_month: look.price.to_string(),
+        price_per_month: preview.price.to_string(),
         currency: CURRENCY,
-        items: look.nodes.iter().map(|node| GridNodeView::new(node, look.price)).collect(),
-        has_more: look.has_more,
+        items: preview.nodes.iter().map(|node| GridNodeView::new(node, preview.price)).collect(),
+        has_more: preview.has_more,
     };
     respond::json(StatusCode::OK, &view)
 }
@@ -97,9 +103,9 @@ pub(crate) fn page(cx: &Context<'_>) -> Result<Response, Problem> {
     if cx.query("ids").is_none() && cx.query("farm").is_none() {
         return respond::page(StatusCode::OK, &empty);
     }
-    match look(cx) {
-        Ok(look) => {
-            let page = empty.shows(&look.nodes, look.price, look.has_more);
+    match load_preview(cx) {
+        Ok(preview) => {
+            let page = empty.shows(&preview.nodes, preview.price, preview.has_more);
             respond::page(StatusCode::OK, &page)
         }
         Err(problem) if belongs_to_form(&problem) => {

@@ -17,7 +17,7 @@ pub enum DocumentError {
     TooLong(usize),
     /// It is not the JSON that was expected.
     #[error("it cannot be read: {0}")]
-    Unreadable(String),
+    MalformedRequest(String),
     /// Something is missing that no node is without.
     #[error("{0} is missing")]
     Missing(&'static str),
@@ -31,7 +31,7 @@ pub enum DocumentError {
 
 impl DocumentError {
     pub(crate) fn unreadable(error: &serde_json::Error) -> DocumentError {
-        DocumentError::Unreadable(text::clean(&error.to_string(), DETAIL_CHARS_MAX))
+        DocumentError::MalformedRequest(text::clean(&error.to_string(), DETAIL_CHARS_MAX))
     }
 
     pub(crate) fn wrong(field: &'static str, json: &str) -> DocumentError {

@@ -35,16 +35,16 @@ pub struct Page {
 
 /// From how many nodes on an answer that has none of them is doubtful: one that has lost its
 /// database, or does not understand what it was asked for.
-const HOLLOW_NODES_MIN: usize = 5;
+const EMPTY_PAGE_NODES_MIN: usize = 5;
 
 impl Page {
     /// Whether it has no document of any of the nodes that were asked for, where that is odd.
-    pub fn is_hollow(&self, asked: &[NodeId]) -> bool {
+    pub fn is_suspiciously_empty(&self, asked: &[NodeId]) -> bool {
         let has = |node: &NodeId| {
             self.nodes.iter().any(|report| report.id == *node)
                 || self.refused.iter().any(|document| document.node_id == Some(node.0))
         };
-        asked.len() >= HOLLOW_NODES_MIN && !asked.iter().any(has)
+        asked.len() >= EMPTY_PAGE_NODES_MIN && !asked.iter().any(has)
     }
 }
 
@@ -177,11 +177,11 @@ mod tests {
     fn an_answer_to_another_question_is_noticed() {
         let ids = |range: core::ops::RangeInclusive<u32>| range.map(NodeId).collect::<Vec<_>>();
         let page = |body: &str| parse_nodes(body.as_bytes()).unwrap();
-        assert!(page("[]").is_hollow(&ids(1..=5)));
-        assert!(!page("[]").is_hollow(&ids(1..=4)));
-        assert!(!page(&format!("[{GOOD}]")).is_hollow(&ids(1..=7)));
-        assert!(page(&format!("[{GOOD}]")).is_hollow(&ids(8..=100)));
-        assert!(!page("[{\"nodeId\":7}]").is_hollow(&ids(1..=7)));
+        assert!(page("[]").is_suspiciously_empty(&ids(1..=5)));
+        assert!(!page("[]").is_suspiciously_empty(&ids(1..=4)));
+        assert!(!page(&format!("[{GOOD}]")).is_suspiciously_empty(&ids(1..=7)));
+        assert!(page(&format!("[{GOOD}]")).is_suspiciously_empty(&ids(8..=100)));
+        assert!(!page("[{\"nodeId\":7}]").is_suspiciously_empty(&ids(1..=7)));
     }
 
     #[test]

@@ -123,15 +123,15 @@ pub(crate) fn open_user_data(
 
 #[cfg(test)]
 mod tests {
-    use domain::ssh::Told;
+    use domain::ssh::ReportedAccess;
 
     use super::*;
 
     const HOST_KEY: &str =
         "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAICSc46/QB3lnD6yiO80SczJsysrwuHR7UMtpui3hDPtl";
 
-    fn told(host_keys: &[String]) -> Told<'_> {
-        Told {
+    fn reported(host_keys: &[String]) -> ReportedAccess<'_> {
+        ReportedAccess {
             address: "203.0.113.7",
             port: 22,
             user: "root",
@@ -152,7 +152,7 @@ mod tests {
     #[test]
     fn an_access_opens_in_its_own_row_only() {
         let keys = Keys::parse(&seal::key_text(1, &[7; 32])).unwrap();
-        let access = Access::read(&told(&[HOST_KEY.to_owned()])).unwrap();
+        let access = Access::read(&reported(&[HOST_KEY.to_owned()])).unwrap();
         let sealed = seal_access(&keys, &job(1), &access, [7; NONCE_BYTES]).unwrap();
         assert!(!String::from_utf8_lossy(&sealed).contains("203.0.113.7"));
         assert_eq!(open_access(&keys, &job(1), &sealed).unwrap(), access);
@@ -175,9 +175,10 @@ mod tests {
         let slice = SliceId { node: domain::id::NodeId(32), number: 1 };
         let now = Timestamp::from_seconds(1_800_000_000);
         let host_keys = [HOST_KEY.to_owned()];
-        let link =
-            |told: &Told<'_>| ConsoleLink::new(&Access::read(told).unwrap(), slice, rental, now);
-        let signed = link(&told(&host_keys)).unwrap();
+        let link = |reported: &ReportedAccess<'_>| {
+            ConsoleLink::new(&Access::read(reported).unwrap(), slice, rental, now)
+        };
+        let signed = link(&reported(&host_keys)).unwrap();
         assert_eq!(signed.expires_at, Some(now.plus_seconds(60)));
         // printf 'node32_slice_1/01a2…\n1800000060' | openssl dgst -sha256 -mac HMAC -macopt
         // hexkey:0707…
@@ -186,10 +187,11 @@ mod tests {
             "https://farm.example:8443/console/node32_slice_1/r?expires=1800000060&signature=\
              3bb1064935f2c015fb22aaf047ab4b815a3ce10e73fd9222d59c1116fd5f7c3b"
         );
-        let plain = link(&Told { console_secret: None, ..told(&host_keys) }).unwrap();
+        let plain = link(&ReportedAccess { console_secret: None, ..reported(&host_keys) }).unwrap();
         assert_eq!(plain.expires_at, None);
         assert_eq!(plain.url, "https://farm.example:8443/console/node32_slice_1/r");
-        let none = Told { console_url: None, console_secret: None, ..told(&host_keys) };
+        let none =
+            ReportedAccess { console_url: None, console_secret: None, ..reported(&host_keys) };
         assert_eq!(link(&none), None);
     }
 }

@@ -4,7 +4,7 @@ pub(crate) mod json;
 
 use domain::provisioning::{JobKind, Report};
 use http::StatusCode;
-use store::jobs::{self, Agent, Told};
+use store::jobs::{self, Agent, JobReport};
 use web::{Context, Problem, Response, respond};
 
 use crate::access::seal_access;
@@ -24,7 +24,7 @@ pub(crate) fn progress(cx: &Context<'_>) -> Result<Response, Problem> {
     let step = body.read()?;
     let job = job_id(cx.param("job"))?;
     let report = Report::Progress(step);
-    tell(cx, &Told { job: &job, fence: body.fence, report, sealed: None, reason: None })
+    report_job(cx, &JobReport { job: &job, fence: body.fence, report, sealed: None, reason: None })
 }
 
 pub(crate) fn complete(cx: &Context<'_>) -> Result<Response, Problem> {
@@ -41,7 +41,7 @@ pub(crate) fn complete(cx: &Context<'_>) -> Result<Response, Problem> {
         (JobKind::Remove, Some(_)) => return Err(wrong_access("none: the machine is gone")),
     };
     let (fence, report) = (body.fence, Report::Complete);
-    tell(cx, &Told { job: &job, fence, report, sealed: sealed.as_deref(), reason: None })
+    report_job(cx, &JobReport { job: &job, fence, report, sealed: sealed.as_deref(), reason: None })
 }
 
 fn wrong_access(rule: &str) -> Problem {
@@ -53,11 +53,11 @@ pub(crate) fn fail(cx: &Context<'_>) -> Result<Response, Problem> {
     let job = job_id(cx.param("job"))?;
     let (reason, report) = (body.short_reason(), Report::Fail { retry: body.retry });
     let reason = Some(reason.as_str());
-    tell(cx, &Told { job: &job, fence: body.fence, report, sealed: None, reason })
+    report_job(cx, &JobReport { job: &job, fence: body.fence, report, sealed: None, reason })
 }
 
-fn tell(cx: &Context<'_>, told: &Told<'_>) -> Result<Response, Problem> {
-    let until = jobs::report(cx.db, &agent(cx)?, told, cx.now)?;
+fn report_job(cx: &Context<'_>, job_report: &JobReport<'_>) -> Result<Response, Problem> {
+    let until = jobs::report(cx.db, &agent(cx)?, job_report, cx.now)?;
     respond::json(StatusCode::OK, &ReportAnswer { lease_expires_at: until.to_string() })
 }
 

@@ -1,11 +1,11 @@
-//! Jobs of agents that are late: people are told, once, by an event and by mail.
+//! Jobs of agents that are late: people are notified, once, by an event and by mail.
 
 use domain::account::Email;
 use domain::id::AccountId;
 use domain::provisioning::JobKind;
 use domain::recurring::NOTIFY_OF_LATE_JOBS;
 use mail::{Mail, SealedMail};
-use store::due::NoticeMail;
+use store::due::NotificationMail;
 use store::unprovisioned::{self, Late};
 use web::{Env, JobError};
 
@@ -30,14 +30,16 @@ fn notify_of(
     operators: &[(AccountId, String)],
 ) -> Result<(), JobError> {
     let sealed = sealed(env, late, operators)?;
-    let mails: Vec<(AccountId, NoticeMail<'_>)> = sealed
+    let mails: Vec<(AccountId, NotificationMail<'_>)> = sealed
         .iter()
-        .map(|(to, mail)| (*to, NoticeMail { id: mail.id, kind: &mail.kind, sealed: &mail.sealed }))
+        .map(|(to, mail)| {
+            (*to, NotificationMail { id: mail.id, kind: &mail.kind, sealed: &mail.sealed })
+        })
         .collect();
-    Ok(unprovisioned::tell(env.db, late, &mails, env.now)?)
+    Ok(unprovisioned::notify(env.db, late, &mails, env.now)?)
 }
 
-/// The mails that tell of it; none where mail cannot be sent.
+/// The mails about it; none where mail cannot be sent.
 fn sealed(
     env: &Env<'_>,
     late: &Late,
@@ -53,13 +55,13 @@ fn sealed(
         late.account,
         late.email.as_str(),
         match late.kind {
-            JobKind::Create => Told::Renter(rental_url),
-            JobKind::Remove => Told::Farmer(format!("{base}/dashboard/farm")),
+            JobKind::Create => Recipient::Renter(rental_url),
+            JobKind::Remove => Recipient::Farmer(format!("{base}/dashboard/farm")),
         },
     )];
     let url = format!("{base}/operator");
     mails.extend(
-        operators.iter().map(|(id, email)| (*id, email.as_str(), Told::Operator(url.clone()))),
+        operators.iter().map(|(id, email)| (*id, email.as_str(), Recipient::Operator(url.clone()))),
     );
     mails
         .into_iter()
@@ -74,18 +76,18 @@ fn sealed(
 }
 
 /// Who is told, and the page to look at.
-enum Told {
+enum Recipient {
     Renter(String),
     Farmer(String),
     Operator(String),
 }
 
-impl Told {
+impl Recipient {
     fn mail(&self, to: &Email, late: &Late) -> Mail {
         match self {
-            Told::Renter(url) => mails::access_late(to, &late.place, url),
-            Told::Farmer(url) => mails::removal_late(to, &late.place, url),
-            Told::Operator(url) => mails::job_late(to, late.kind.as_str(), &late.place, url),
+            Recipient::Renter(url) => mails::access_late(to, &late.place, url),
+            Recipient::Farmer(url) => mails::removal_late(to, &late.place, url),
+            Recipient::Operator(url) => mails::job_late(to, late.kind.as_str(), &late.place, url),
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::ssh_keys::json::{ADD_SSH_KEY, LIST_SSH_KEYS, REMOVE_SSH_KEY};
 use crate::ssh_keys::page::SSH_KEYS;
 
 /// Who is signed in; what is theirs.
-const OWN: Access = Access::Account(Scope::Read);
+const SIGNED_IN: Access = Access::Account(Scope::Read);
 /// Who may say what gets into their machines.
 const RENT: Access = Access::Account(Scope::Rent);
 
@@ -31,7 +31,7 @@ pub const SSH_KEY_ROUTES: &[Route] = &[
     Route::api(&LIST_SSH_KEYS, ssh_keys::list),
     Route::api(&ADD_SSH_KEY, ssh_keys::add),
     Route::api(&REMOVE_SSH_KEY, ssh_keys::remove),
-    Route::page(SSH_KEYS, OWN, ssh_keys::show),
+    Route::page(SSH_KEYS, SIGNED_IN, ssh_keys::show),
     Route::form(SSH_KEYS, RENT, ssh_keys::send_form),
     Route::form("/dashboard/settings/ssh-keys/{key}/remove", RENT, ssh_keys::send_removal),
 ];

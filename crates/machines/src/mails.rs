@@ -3,7 +3,7 @@
 use domain::account::Email;
 use mail::Mail;
 
-/// To a renter: the machine is not there after the five minutes that were promised.
+/// To a renter: the machine is not there after the five minutes that were guaranteed.
 pub fn access_late(to: &Email, place: &str, url: &str) -> Mail {
     let text = format!(
         "Setup of your machine on {place} at Mycelium is taking longer than expected, and the\n\
@@ -24,10 +24,10 @@ pub fn removal_late(to: &Email, place: &str, url: &str) -> Mail {
     Mail::new("removal-late", to, "Machine removal is overdue", text)
 }
 
-/// To an operator: a job of a farm's agent is late; `what` is `create` or `remove`.
-pub fn job_late(to: &Email, what: &str, place: &str, url: &str) -> Mail {
+/// To an operator: a job of a farm's agent is late; `description` is `create` or `remove`.
+pub fn job_late(to: &Email, description: &str, place: &str, url: &str) -> Mail {
     let text = format!(
-        "A farm's agent at Mycelium has an overdue job: {what} on {place}.\n\n\
+        "A farm's agent at Mycelium has an overdue job: {description} on {place}.\n\n\
          Operator page:\n\n{url}\n"
     );
     Mail::new("job-late", to, "Agent job overdue", text)

@@ -19,7 +19,7 @@ pub(crate) struct JobWait {
     name: String,
     token: Option<TokenId>,
     /// How often it looks yet, a second apart.
-    looks: u32,
+    polls: u32,
 }
 
 impl JobWait {
@@ -33,7 +33,7 @@ impl JobWait {
             farm: farm_of(cx)?,
             name: name.to_owned(),
             token: identity.token(),
-            looks: seconds.min(WAIT_SECONDS_MAX),
+            polls: seconds.min(WAIT_SECONDS_MAX),
         })
     }
 
@@ -43,8 +43,8 @@ impl JobWait {
     }
 
     /// Looks once more; leases the job that is due.
-    fn look(&mut self, env: &Env<'_>) -> Result<Option<LeaseAnswer>, Problem> {
-        self.looks = self.looks.saturating_sub(1);
+    fn try_lease(&mut self, env: &Env<'_>) -> Result<Option<LeaseAnswer>, Problem> {
+        self.polls = self.polls.saturating_sub(1);
         // A token that was revoked meanwhile is worth nothing at once.
         if session::still(env.db, &self.request, env.now)?.is_none() {
             return Err(Problem::plain(Kind::NotSignedIn));
@@ -60,7 +60,7 @@ impl JobWait {
 
     /// Answers at once where a job is due or the agent does not wait; else goes on looking.
     pub(crate) fn begin(mut self, cx: &Context<'_>) -> Result<Response, Problem> {
-        if let Some(answer) = self.look(cx)? {
+        if let Some(answer) = self.try_lease(cx)? {
             return respond::json(StatusCode::OK, &answer);
         }
         let mut response = respond::no_content();
@@ -73,11 +73,11 @@ impl JobWait {
 
 impl Wait for JobWait {
     fn is_over(&self) -> bool {
-        self.looks == 0
+        self.polls == 0
     }
 
     fn poll(&mut self, env: &Env<'_>) -> Result<Option<Vec<u8>>, Problem> {
-        let leased = self.look(env)?;
+        let leased = self.try_lease(env)?;
         leased.map(|answer| serde_json::to_vec(&answer).map_err(Problem::internal)).transpose()
     }
 }

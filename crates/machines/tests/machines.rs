@@ -4,7 +4,8 @@ use expect_test::expect;
 use stage::{ADA, Answer, HOSTILE, Stage, reading};
 
 const KEYS: &str = "/dashboard/settings/ssh-keys";
-const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAICSc46/QB3lnD6yiO80SczJsysrwuHR7UMtpui3hDPtl \
+const KEY: &str = "ssh-ed25519 \
+                   AAAAC3NzaC1lZDI1NTE5AAAAICSc46/QB3lnD6yiO80SczJsysrwuHR7UMtpui3hDPtl \
                    ada@laptop";
 
 fn show(stage: &Stage) -> Answer {

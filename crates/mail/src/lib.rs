@@ -2,9 +2,10 @@
 //! its feature.
 //!
 //! A mail waits in the outbox (`store::mails`) as sealed JSON: a copy of the database shows neither
-//! whom it goes to nor the link in it. The component `mailer` opens it and hands it to an outlet.
+//! whom it goes to nor the link in it. The component `mailer` opens it and hands it to a mail
+//! transport.
 
-mod outlet;
+mod transport;
 
 use std::borrow::Cow;
 
@@ -15,7 +16,7 @@ use seal::{Keys, NONCE_BYTES, Place, SealError};
 use serde::{Deserialize, Serialize};
 use web::env::Random;
 
-pub use outlet::{Failure, MailConfig, Post};
+pub use transport::{Failure, MailConfig, Post};
 
 /// The most characters of a text from outside that a mail repeats.
 const QUOTED_CHARS_MAX: usize = 120;
@@ -102,11 +103,11 @@ pub fn seal(
 /// Opens the mail of the outbox's row `id`.
 pub fn open(keys: &Keys, id: MailId, sealed: &[u8]) -> Result<Mail, OpenError> {
     let json = keys.open(place(&id.to_string()), sealed)?;
-    let mail: Mail = serde_json::from_slice(&json).map_err(|_| OpenError::Unreadable)?;
+    let mail: Mail = serde_json::from_slice(&json).map_err(|_| OpenError::MalformedRequest)?;
     // What a header is made of is looked at again where it leaves.
     let is_address = Email::parse(&mail.to).is_ok_and(|email| email.as_str() == mail.to);
     let is_line = !mail.subject.chars().any(char::is_control);
-    if is_address && is_line { Ok(mail) } else { Err(OpenError::Unreadable) }
+    if is_address && is_line { Ok(mail) } else { Err(OpenError::MalformedRequest) }
 }
 
 fn place(row: &str) -> Place<'_> {
@@ -121,7 +122,7 @@ pub enum OpenError {
     Sealed(#[from] SealError),
     /// It is not a mail.
     #[error("what was sealed is not a mail")]
-    Unreadable,
+    MalformedRequest,
 }
 
 #[cfg(test)]
@@ -185,7 +186,7 @@ mod tests {
             ("ada@example.org", "Hello\r\nBcc: eve@example.org"),
             ("ada@example.org", "Hello\0"),
         ] {
-            assert_eq!(check(to, subject), Some(OpenError::Unreadable), "{to:?} {subject:?}");
+            assert_eq!(check(to, subject), Some(OpenError::MalformedRequest), "{to:?} {subject:?}");
         }
     }
 

@@ -18,7 +18,7 @@ pub struct NoticeLine {
 }
 
 /// What somebody wants to be told of: notifications of one kind, whose name is `kind`.
-pub fn notices(to: &Email, kind: &str, lines: &[NoticeLine], settings_url: &str) -> Mail {
+pub fn notifications(to: &Email, kind: &str, lines: &[NoticeLine], settings_url: &str) -> Mail {
     let subject = match lines {
         [line] => one_line(&line.title),
         lines => format!("{}: {} notifications", one_line(kind), lines.len()),

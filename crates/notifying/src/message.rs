@@ -10,7 +10,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use seal::{Keys, NONCE_BYTES, Place, SealError};
 use serde::Serialize;
 use sha2::Sha256;
-use store::notices::Notice;
+use store::notifications::Notice;
 use url::{Host, Url};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
@@ -212,22 +212,22 @@ struct Message<'a, T> {
 }
 
 #[derive(Serialize)]
-struct NoticeData<'a> {
+struct NotificationData<'a> {
     /// As `GET /api/events` and `GET /api/notifications` number it.
     event_id: i64,
-    notice: &'static str,
+    category: &'static str,
     rental_id: Option<String>,
     node_id: Option<String>,
     slice_id: Option<String>,
     subject: Option<&'a str>,
 }
 
-/// The body that tells of a notice.
-pub(crate) fn notice_body(notice: &Notice) -> String {
+/// The body of a notification.
+pub(crate) fn notification_body(notice: &Notice) -> String {
     let event = &notice.event;
-    let data = NoticeData {
+    let data = NotificationData {
         event_id: event.id,
-        notice: notice.kind.as_str(),
+        category: notice.kind.as_str(),
         rental_id: event.rental.map(|id| id.to_string()),
         node_id: event.node.map(|id| id.to_string()),
         slice_id: event.slice.map(|id| id.to_string()),
@@ -254,7 +254,7 @@ fn json(value: &impl Serialize) -> String {
 mod tests {
     use domain::event::EventKind;
     use domain::id::{NodeId, SliceId};
-    use domain::notice::{NoticeKind, Side};
+    use domain::notification::{NotificationCategory, Side};
     use expect_test::expect;
     use seal::{KEY_BYTES, key_text};
     use store::events::Event;
@@ -403,19 +403,19 @@ mod tests {
             subject: None,
             at: at(),
         };
-        let notice = Notice { event, kind: NoticeKind::Rented, side: Side::Farmer };
+        let notice = Notice { event, kind: NotificationCategory::Rented, side: Side::Farmer };
         let lines = |body: String| body.replace(",\"", ",\n\"") + "\n";
         expect![[r#"
             {"type":"slice-rented",
             "timestamp":"2026-11-22T17:20:00Z",
             "data":{"event_id":7,
-            "notice":"rented",
+            "category":"rented",
             "rental_id":null,
             "node_id":"node32",
             "slice_id":"node32_slice_1",
             "subject":null}}
         "#]]
-        .assert_eq(&lines(notice_body(&notice)));
+        .assert_eq(&lines(notification_body(&notice)));
         let webhook = WebhookId::from_random(at(), [1; 10]);
         expect![[r#"
             {"type":"test",

@@ -25,12 +25,12 @@ use crate::stream::json::{EventView, Events};
 /// The most events that are told at once.
 const EVENTS_AT_ONCE: u32 = 200;
 /// How often a stream looks before it ends: a second apart, so that it ends before proxies do it.
-const LOOKS: u32 = 50;
+const POLLS_MAX: u32 = 50;
 /// A stream says that it is alive after so many looks without news. Only then does it notice that
 /// its client is gone.
-const QUIET_LOOKS: u32 = 5;
+const QUIET_POLLS: u32 = 5;
 /// A stream asks whether its client may still see it at each such look, and before it tells news.
-const LOOKS_PER_CHECK: u32 = 10;
+const POLLS_PER_CHECK: u32 = 10;
 /// How long a client waits before it opens a stream again, in milliseconds.
 const RETRY_MILLIS: u32 = 3_000;
 
@@ -61,7 +61,7 @@ fn open(cx: &Context<'_>, account: AccountId, after: i64) -> Result<Response, Pr
         limit::spend(cx, &[Limit::new(cx, limit::STREAMS, &account.to_string())])?;
     }
     let mut response = respond::answer(StatusCode::OK, EVENT_STREAM, Vec::new());
-    let feed = Feed { request: cx.request.clone(), account, after, looks: 0, quiet: 0 };
+    let feed = Feed { request: cx.request.clone(), account, after, polls: 0, quiet: 0 };
     *response.body_mut() = Body::Stream(Box::new(feed));
     Ok(respond::with_header(response, ACCEL_BUFFERING, "no"))
 }
@@ -95,28 +95,28 @@ struct Feed {
     account: AccountId,
     /// The last event that was told.
     after: i64,
-    looks: u32,
+    polls: u32,
     /// Looks since the stream last said something.
     quiet: u32,
 }
 
 impl Stream for Feed {
     fn poll(&mut self, env: &Env<'_>) -> Result<Chunk, Problem> {
-        match self.look(env.db, env.now) {
+        match self.read_events(env.db, env.now) {
             // The next look finds what this one did not.
-            Err(StoreError::Busy) if self.looks < LOOKS => Ok(Chunk::default()),
+            Err(StoreError::Busy) if self.polls < POLLS_MAX => Ok(Chunk::default()),
             result => Ok(result?),
         }
     }
 }
 
 impl Feed {
-    fn look(&mut self, db: &dyn Db, now: Timestamp) -> Result<Chunk, StoreError> {
-        let is_first = self.looks == 0;
-        self.looks += 1;
+    fn read_events(&mut self, db: &dyn Db, now: Timestamp) -> Result<Chunk, StoreError> {
+        let is_first = self.polls == 0;
+        self.polls += 1;
         self.quiet += 1;
         let news = events::since(db, self.account, self.after, EVENTS_AT_ONCE)?;
-        let is_time_to_check = !is_first && self.looks.is_multiple_of(LOOKS_PER_CHECK);
+        let is_time_to_check = !is_first && self.polls.is_multiple_of(POLLS_PER_CHECK);
         if (!news.is_empty() || is_time_to_check) && !self.may_see(db, now)? {
             return Ok(Chunk { is_last: true, ..Chunk::default() });
         }
@@ -127,16 +127,16 @@ impl Feed {
             text = format!("retry: {RETRY_MILLIS}\n{begun}");
         }
         for event in &news {
-            tell(&mut text, event);
+            write_event(&mut text, event);
             self.after = event.id;
         }
-        if text.is_empty() && self.quiet >= QUIET_LOOKS {
+        if text.is_empty() && self.quiet >= QUIET_POLLS {
             text.push_str(":\n\n");
         }
         if !text.is_empty() {
             self.quiet = 0;
         }
-        Ok(Chunk { text, is_last: self.looks >= LOOKS })
+        Ok(Chunk { text, is_last: self.polls >= POLLS_MAX })
     }
 
     /// Whether the session or the token is still good, and still that account's.
@@ -150,7 +150,7 @@ impl Feed {
 
 /// One event. It has no name, but a kind in its data: a browser hears named events only where it
 /// knows all the names.
-fn tell(text: &mut String, event: &Event) {
+fn write_event(text: &mut String, event: &Event) {
     let data = serde_json::to_string(&EventView::new(event));
     // Text and numbers can always be written.
     let data = data.unwrap_or_default();

@@ -56,7 +56,7 @@ fn rotate(cx: &Context<'_>) -> Result<(Webhook, Secret), Problem> {
         // Somebody has made another one at this very moment, or removed the webhook.
         return Err(Problem::plain(Kind::Busy));
     }
-    cx.audit(Action::WebhookSecretMade, Some(account), &webhook.id.to_string())?;
+    cx.audit(Action::WebhookSecretRotated, Some(account), &webhook.id.to_string())?;
     Ok((webhook, secret))
 }
 
@@ -172,15 +172,15 @@ pub(crate) fn remove_from_page(cx: &Context<'_>) -> Result<Response, Problem> {
 
 pub(crate) fn test_from_page(cx: &Context<'_>) -> Result<Response, Problem> {
     test(cx)?;
-    Ok(go_on(cx, Done::WebhookTested))
+    Ok(redirect(cx, Done::WebhookTested))
 }
 
 pub(crate) fn replay_from_page(cx: &Context<'_>) -> Result<Response, Problem> {
     replay(cx)?;
-    Ok(go_on(cx, Done::Replayed))
+    Ok(redirect(cx, Done::Replayed))
 }
 
 /// The form did its work: the browser goes on to the webhook, which says so.
-fn go_on(cx: &Context<'_>, done: Done) -> Response {
+fn redirect(cx: &Context<'_>, done: Done) -> Response {
     respond::see_other(&done.at(&format!("{LIST}/{}", cx.param("webhook"))))
 }

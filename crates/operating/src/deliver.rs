@@ -1,4 +1,4 @@
-//! Sending: takes one mail after the other from the outbox, and hands each to the outlet.
+//! Sending: takes one mail after the other from the outbox, and hands each to the mail transport.
 
 use std::time::Duration;
 
@@ -11,8 +11,8 @@ use web::env::Message;
 use web::job::log;
 use web::{Env, JobError};
 
-/// Sends mail that is due. An outlet that fails is left alone until the next run: one that is down
-/// is asked once in a run, not once for each mail.
+/// Sends mail that is due. A mail transport that fails is left alone until the next run: one that
+/// is down is asked once in a run, not once for each mail.
 pub(crate) fn deliver(env: &Env<'_>) -> Result<(), JobError> {
     let (db, clock) = (env.db, env.clock);
     let Some(config) = MailConfig::read(|name| env.variable(name)).map_err(JobError)? else {
@@ -36,7 +36,7 @@ pub(crate) fn deliver(env: &Env<'_>) -> Result<(), JobError> {
             Err(failure) => {
                 let retry = match failure {
                     Failure::OfMail(_) => Retry::No,
-                    Failure::OfOutlet(_) => Retry::Yes,
+                    Failure::Transport(_) => Retry::Yes,
                 };
                 let why = failure.to_string();
                 log(&format!("mailer {id} {kind} attempt={attempt} failed {why:?}"));
@@ -63,11 +63,11 @@ fn send(
     }
     let mail = mail::open(&config.keys, id, sealed).map_err(|error| match error {
         // It opens once the operator has set its key again.
-        OpenError::Sealed(SealError::NoSuchKey(_)) => Failure::OfOutlet(error.to_string()),
-        OpenError::Sealed(_) | OpenError::Unreadable => Failure::OfMail(error.to_string()),
+        OpenError::Sealed(SealError::NoSuchKey(_)) => Failure::Transport(error.to_string()),
+        OpenError::Sealed(_) | OpenError::MalformedRequest => Failure::OfMail(error.to_string()),
     })?;
     let post = config.post(id, &mail, now);
     let message = Message { url: &post.url, headers: post.headers, body: &post.body };
-    let answer = env.outbound.post(&message).map_err(Failure::OfOutlet)?;
+    let answer = env.outbound.post(&message).map_err(Failure::Transport)?;
     config.verdict(answer.status, &answer.body)
 }

@@ -32,7 +32,7 @@ pub(crate) fn list_disputes(cx: &Context<'_>) -> Result<Response, Problem> {
 fn decide(cx: &Context<'_>, amount: domain::money::Usd, answer: &str) -> Result<Case, Problem> {
     let id = dispute_id(cx.param("dispute"))?;
     let case = disputes::decide(cx.db, id, amount, answer, cx.now)?;
-    cx.audit(Action::DisputeDecided, Some(case.judged.subject.renter), &id.to_string())?;
+    cx.audit(Action::DisputeDecided, Some(case.sla_result.subject.renter), &id.to_string())?;
     Ok(case)
 }
 

@@ -26,8 +26,8 @@ pub(crate) fn seal_ledger(env: &Env<'_>) -> Result<(), JobError> {
 }
 
 /// The end of a chain goes to the log, which is out of reach of who can write to the database.
-fn log_end(what: &str, head: &Head) {
+fn log_end(description: &str, head: &Head) {
     if head.is_new {
-        log(&format!("{what} is sealed up to {} with {}", head.id, hex(&head.hash)));
+        log(&format!("{description} is sealed up to {} with {}", head.id, hex(&head.hash)));
     }
 }

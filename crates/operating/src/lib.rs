@@ -1,12 +1,12 @@
 //! What the operator sees and does, and what watches the app.
 
 mod admin;
+mod background;
 mod deliver;
 mod disputes;
 mod jobs;
 mod operating;
 mod operator;
-mod upkeep;
 
 use domain::recurring;
 use store::{job_runs, limits, mails, responses};
@@ -14,14 +14,14 @@ use web::operation::{Access, Operation};
 use web::{Job, Route};
 
 use crate::admin::json::{
-    CHECK_INVARIANTS, DISABLE_ACCOUNT, ENABLE_ACCOUNT, END_ACCOUNT_SESSIONS, GRANT_OPERATOR,
-    LIST_ACCOUNTS, LIST_ALL_AUDIT, LIST_MAILS, RETRY_MAIL, REVOKE_OPERATOR, SHOW_HEALTH,
+    CHECK_INVARIANTS, END_ACCOUNT_SESSIONS, GRANT_OPERATOR, LIST_ACCOUNTS, LIST_ALL_AUDIT,
+    LIST_MAILS, REACTIVATE_ACCOUNT, RETRY_MAIL, REVOKE_OPERATOR, SHOW_HEALTH, SUSPEND_ACCOUNT,
 };
+use crate::background::json::{LIST_RECURRING_JOBS, LIST_SYNC_RUNS};
 use crate::disputes::json::{DECIDE_DISPUTE, LIST_DISPUTES};
-use crate::upkeep::json::{LIST_RECURRING_JOBS, LIST_SYNC_RUNS};
 
-const DISABLE: &str = "/operator/accounts/{account}/disable";
-const ENABLE: &str = "/operator/accounts/{account}/enable";
+const SUSPEND: &str = "/operator/accounts/{account}/suspend";
+const REACTIVATE: &str = "/operator/accounts/{account}/reactivate";
 const END_SESSIONS: &str = "/operator/accounts/{account}/end-sessions";
 const GRANT: &str = "/operator/accounts/{account}/grant-operator";
 const REVOKE: &str = "/operator/accounts/{account}/revoke-operator";
@@ -32,11 +32,11 @@ pub const ROUTES: &[&[Route]] = &[OPERATOR];
 /// What the operator sees and does.
 pub const OPERATOR: &[Route] = &[
     Route::api(&CHECK_INVARIANTS, admin::check_invariants),
-    Route::api(&LIST_SYNC_RUNS, upkeep::list_sync_runs),
-    Route::api(&LIST_RECURRING_JOBS, upkeep::list_recurring_jobs),
+    Route::api(&LIST_SYNC_RUNS, background::list_sync_runs),
+    Route::api(&LIST_RECURRING_JOBS, background::list_recurring_jobs),
     Route::api(&LIST_ACCOUNTS, operating::list_accounts),
-    Route::api(&DISABLE_ACCOUNT, operating::disable_account),
-    Route::api(&ENABLE_ACCOUNT, operating::enable_account),
+    Route::api(&SUSPEND_ACCOUNT, operating::suspend_account),
+    Route::api(&REACTIVATE_ACCOUNT, operating::reactivate_account),
     Route::api(&END_ACCOUNT_SESSIONS, operating::end_account_sessions),
     Route::api(&GRANT_OPERATOR, operating::grant_operator),
     Route::api(&REVOKE_OPERATOR, operating::revoke_operator),
@@ -48,15 +48,15 @@ pub const OPERATOR: &[Route] = &[
     Route::api(&SHOW_HEALTH, admin::show_health),
     Route::page("/operator", Access::Operator, operator::standing),
     Route::page("/operator/accounts", Access::Operator, operator::accounts),
-    Route::form(DISABLE, Access::Operator, operator::disable_account),
-    Route::form(ENABLE, Access::Operator, operator::enable_account),
+    Route::form(SUSPEND, Access::Operator, operator::suspend_account),
+    Route::form(REACTIVATE, Access::Operator, operator::reactivate_account),
     Route::form(END_SESSIONS, Access::Operator, operator::end_account_sessions),
     Route::form(GRANT, Access::Operator, operator::grant_operator),
     Route::form(REVOKE, Access::Operator, operator::revoke_operator),
     Route::form("/operator/mails/{mail}/retry", Access::Operator, operator::retry_mail),
     Route::page("/operator/audit", Access::Operator, operator::audit),
-    Route::page("/operator/sync", Access::Operator, upkeep::sync_page),
-    Route::page("/operator/jobs", Access::Operator, upkeep::jobs_page),
+    Route::page("/operator/sync", Access::Operator, background::sync_page),
+    Route::page("/operator/jobs", Access::Operator, background::jobs_page),
     Route::page("/operator/disputes", Access::Operator, disputes::page),
     Route::form("/operator/disputes/{dispute}/decide", Access::Operator, disputes::decide_form),
 ];
@@ -80,8 +80,8 @@ pub const OPERATIONS: &[&Operation] = &[
     &LIST_SYNC_RUNS,
     &LIST_RECURRING_JOBS,
     &LIST_ACCOUNTS,
-    &DISABLE_ACCOUNT,
-    &ENABLE_ACCOUNT,
+    &SUSPEND_ACCOUNT,
+    &REACTIVATE_ACCOUNT,
     &END_ACCOUNT_SESSIONS,
     &GRANT_OPERATOR,
     &REVOKE_OPERATOR,

@@ -18,11 +18,11 @@ const PREFIX_CHARS_MAX: usize = 254;
 
 /// What an operator does to an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Deed {
+pub(crate) enum AccountAction {
     /// Shuts it out.
-    Disable,
+    Suspend,
     /// Lets it in again.
-    Enable,
+    Reactivate,
     /// Ends its sessions.
     EndSessions,
     /// Makes it an operator's.
@@ -32,18 +32,24 @@ pub(crate) enum Deed {
 }
 
 /// Does it, and writes it down. An account that does not exist is not found.
-pub(crate) fn act(cx: &Context<'_>, account: &str, deed: Deed) -> Result<(), Problem> {
+pub(crate) fn act(cx: &Context<'_>, account: &str, action: AccountAction) -> Result<(), Problem> {
     let id = AccountId::parse(account).ok_or_else(Problem::not_found)?;
-    let (is_done, action) = match deed {
-        Deed::Disable => (accounts::disable(cx.db, id, Some(cx.now))?, Action::AccountDisabled),
-        Deed::Enable => (accounts::disable(cx.db, id, None)?, Action::AccountEnabled),
-        Deed::EndSessions => {
+    let (is_done, action) = match action {
+        AccountAction::Suspend => {
+            (accounts::disable(cx.db, id, Some(cx.now))?, Action::AccountSuspended)
+        }
+        AccountAction::Reactivate => {
+            (accounts::disable(cx.db, id, None)?, Action::AccountReactivated)
+        }
+        AccountAction::EndSessions => {
             let is_there = accounts::credentials_of(cx.db, id)?.is_some();
             sessions::end_others(cx.db, id, None)?;
             (is_there, Action::SessionsEnded)
         }
-        Deed::GrantOperator => (accounts::set_operator(cx.db, id, true)?, Action::OperatorGranted),
-        Deed::RevokeOperator => {
+        AccountAction::GrantOperator => {
+            (accounts::set_operator(cx.db, id, true)?, Action::OperatorGranted)
+        }
+        AccountAction::RevokeOperator => {
             (accounts::set_operator(cx.db, id, false)?, Action::OperatorRevoked)
         }
     };
@@ -53,29 +59,29 @@ pub(crate) fn act(cx: &Context<'_>, account: &str, deed: Deed) -> Result<(), Pro
     Ok(cx.audit(action, Some(id), "")?)
 }
 
-fn answer(cx: &Context<'_>, deed: Deed) -> Result<Response, Problem> {
-    act(cx, cx.param("account"), deed)?;
+fn answer(cx: &Context<'_>, action: AccountAction) -> Result<Response, Problem> {
+    act(cx, cx.param("account"), action)?;
     Ok(respond::no_content())
 }
 
-pub(crate) fn disable_account(cx: &Context<'_>) -> Result<Response, Problem> {
-    answer(cx, Deed::Disable)
+pub(crate) fn suspend_account(cx: &Context<'_>) -> Result<Response, Problem> {
+    answer(cx, AccountAction::Suspend)
 }
 
-pub(crate) fn enable_account(cx: &Context<'_>) -> Result<Response, Problem> {
-    answer(cx, Deed::Enable)
+pub(crate) fn reactivate_account(cx: &Context<'_>) -> Result<Response, Problem> {
+    answer(cx, AccountAction::Reactivate)
 }
 
 pub(crate) fn end_account_sessions(cx: &Context<'_>) -> Result<Response, Problem> {
-    answer(cx, Deed::EndSessions)
+    answer(cx, AccountAction::EndSessions)
 }
 
 pub(crate) fn grant_operator(cx: &Context<'_>) -> Result<Response, Problem> {
-    answer(cx, Deed::GrantOperator)
+    answer(cx, AccountAction::GrantOperator)
 }
 
 pub(crate) fn revoke_operator(cx: &Context<'_>) -> Result<Response, Problem> {
-    answer(cx, Deed::RevokeOperator)
+    answer(cx, AccountAction::RevokeOperator)
 }
 
 pub(crate) fn list_accounts(cx: &Context<'_>) -> Result<Response, Problem> {

@@ -12,12 +12,12 @@ use web::form::Form;
 use web::{Context, Problem, Response, api, respond};
 
 use crate::admin::{self, MAILS_SHOWN};
-use crate::operating::{Deed, act, prefix};
+use crate::background::SHOWN;
+use crate::operating::{AccountAction, act, prefix};
 use crate::operator::page::{
     ACCOUNTS_PER_PAGE, AUDIT_PER_PAGE, Operator, OperatorAccounts, OperatorAudit, Standing,
     with_prefix,
 };
-use crate::upkeep::SHOWN;
 
 /// How many refused payments are counted.
 const REFUSED_SHOWN: u32 = 100;
@@ -44,29 +44,29 @@ pub(crate) fn accounts(cx: &Context<'_>) -> Result<Response, Problem> {
     respond::page(StatusCode::OK, &OperatorAccounts::new(&Visit::of(cx)?, &prefix, found))
 }
 
-pub(crate) fn disable_account(cx: &Context<'_>) -> Result<Response, Problem> {
-    do_to_account(cx, Deed::Disable, Done::AccountDisabled)
+pub(crate) fn suspend_account(cx: &Context<'_>) -> Result<Response, Problem> {
+    do_to_account(cx, AccountAction::Suspend, Done::AccountSuspended)
 }
 
-pub(crate) fn enable_account(cx: &Context<'_>) -> Result<Response, Problem> {
-    do_to_account(cx, Deed::Enable, Done::AccountEnabled)
+pub(crate) fn reactivate_account(cx: &Context<'_>) -> Result<Response, Problem> {
+    do_to_account(cx, AccountAction::Reactivate, Done::AccountReactivated)
 }
 
 pub(crate) fn end_account_sessions(cx: &Context<'_>) -> Result<Response, Problem> {
-    do_to_account(cx, Deed::EndSessions, Done::AccountSessionsEnded)
+    do_to_account(cx, AccountAction::EndSessions, Done::AccountSessionsEnded)
 }
 
 pub(crate) fn grant_operator(cx: &Context<'_>) -> Result<Response, Problem> {
-    do_to_account(cx, Deed::GrantOperator, Done::OperatorGranted)
+    do_to_account(cx, AccountAction::GrantOperator, Done::OperatorGranted)
 }
 
 pub(crate) fn revoke_operator(cx: &Context<'_>) -> Result<Response, Problem> {
-    do_to_account(cx, Deed::RevokeOperator, Done::OperatorRevoked)
+    do_to_account(cx, AccountAction::RevokeOperator, Done::OperatorRevoked)
 }
 
 /// Does it, and goes back to the list as it was.
-fn do_to_account(cx: &Context<'_>, deed: Deed, done: Done) -> Result<Response, Problem> {
-    act(cx, cx.param("account"), deed)?;
+fn do_to_account(cx: &Context<'_>, action: AccountAction, done: Done) -> Result<Response, Problem> {
+    act(cx, cx.param("account"), action)?;
     let form = Form::read(cx.request);
     let back = with_prefix(done.at("/operator/accounts"), form.text("prefix"));
     Ok(respond::see_other(&back))

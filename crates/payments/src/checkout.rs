@@ -55,7 +55,7 @@ pub enum ProviderError {
     },
     /// What Stripe says is not what is documented.
     #[error("Stripe's answer is not a Checkout Session that can be paid")]
-    Unreadable,
+    MalformedRequest,
 }
 
 #[derive(Deserialize)]
@@ -115,7 +115,7 @@ impl StripeConfig {
             return Err(ProviderError::Refused { status, code: error_code(body) });
         }
         let read: Result<SessionDocument, _> = serde_json::from_slice(body);
-        let SessionDocument { id, url } = read.map_err(|_| ProviderError::Unreadable)?;
+        let SessionDocument { id, url } = read.map_err(|_| ProviderError::MalformedRequest)?;
         let is_there = |url: &Url| url.origin().ascii_serialization() == self.checkout_origin();
         let address = Url::parse(&url).ok().filter(is_there);
         let is_id = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_graphic());
@@ -123,7 +123,7 @@ impl StripeConfig {
             is_id && id.len() <= ID_LENGTH_MAX && address.as_str().len() <= URL_LENGTH_MAX
         });
         // As it was parsed: every character can be in a header.
-        let url = address.ok_or(ProviderError::Unreadable)?.into();
+        let url = address.ok_or(ProviderError::MalformedRequest)?.into();
         Ok(Session { id, url })
     }
 }

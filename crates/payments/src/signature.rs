@@ -22,7 +22,7 @@ const SIGNATURES_MAX: usize = 8;
 pub enum SignatureError {
     /// The header is not of the form that it must have.
     #[error("there is no signature of the form t=…,v1=…")]
-    Unreadable,
+    MalformedRequest,
     /// None of the signatures is one of this body with our secret.
     #[error("the signature is not one of this body with this endpoint's secret")]
     Wrong,
@@ -38,9 +38,9 @@ pub fn verify(
     body: &[u8],
     now: Timestamp,
 ) -> Result<(), SignatureError> {
-    let (time, signatures) = read(header).ok_or(SignatureError::Unreadable)?;
-    let seconds: i64 = time.parse().map_err(|_| SignatureError::Unreadable)?;
-    let expected = sign(secret, time, body).ok_or(SignatureError::Unreadable)?;
+    let (time, signatures) = read(header).ok_or(SignatureError::MalformedRequest)?;
+    let seconds: i64 = time.parse().map_err(|_| SignatureError::MalformedRequest)?;
+    let expected = sign(secret, time, body).ok_or(SignatureError::MalformedRequest)?;
     // As text, and all of them: neither how far one fits nor which one does takes another time.
     let is_right = signatures.iter().fold(Choice::from(0), |found, signature| {
         found | expected.as_bytes().ct_eq(signature.as_bytes())
@@ -143,7 +143,10 @@ mod tests {
         }
         assert_eq!(check(&format!("{time},{wrong}"), BODY, NOW), Err(SignatureError::Wrong));
         let other = right.replacen("v1", "v0", 1);
-        assert_eq!(check(&format!("{time},{other}"), BODY, NOW), Err(SignatureError::Unreadable));
+        assert_eq!(
+            check(&format!("{time},{other}"), BODY, NOW),
+            Err(SignatureError::MalformedRequest)
+        );
     }
 
     #[test]
@@ -175,7 +178,11 @@ mod tests {
             format!("{right}{}", ",v1=00".repeat(8)),
             format!("{right},v0={}", "0".repeat(2_048)),
         ] {
-            assert_eq!(check(&header, BODY, NOW), Err(SignatureError::Unreadable), "{header}");
+            assert_eq!(
+                check(&header, BODY, NOW),
+                Err(SignatureError::MalformedRequest),
+                "{header}"
+            );
         }
     }
 

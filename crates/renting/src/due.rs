@@ -9,7 +9,7 @@ use domain::recurring;
 use domain::rental::{ExtendError, Rental};
 use domain::time::Timestamp;
 use mail::{Mail, SealedMail};
-use store::due::{self, Notice, NoticeMail};
+use store::due::{self, Notice, NotificationMail};
 use store::unprovisioned::{self, Refundable};
 use web::{Env, JobError};
 
@@ -25,7 +25,7 @@ pub(crate) fn renew(env: &Env<'_>) -> Result<(), JobError> {
             Ok(None) => {}
             Ok(Some(why)) => {
                 let notice = Notice { days: 0, ..notice };
-                if let Err(error) = tell_of_failure(env, &notice, &why) {
+                if let Err(error) = notify_failure(env, &notice, &why) {
                     failed.push((id, error));
                 }
             }
@@ -36,12 +36,12 @@ pub(crate) fn renew(env: &Env<'_>) -> Result<(), JobError> {
 }
 
 /// Tells once for each end that it could not be extended.
-fn tell_of_failure(env: &Env<'_>, notice: &Notice, why: &ExtendError) -> Result<(), JobError> {
+fn notify_failure(env: &Env<'_>, notice: &Notice, why: &ExtendError) -> Result<(), JobError> {
     if due::is_reminded(env.db, notice)? {
         return Ok(());
     }
     let mail = |to: &_, end: EndOf<'_>| mails::renewal_failed(to, end, &why.to_string());
-    tell(env, notice, &mail)
+    notify(env, notice, &mail)
 }
 
 /// Reminds renters of ends.
@@ -55,8 +55,8 @@ pub(crate) fn remind(env: &Env<'_>) -> Result<(), JobError> {
             mails::renewal_at_risk(to, end, &why)
         };
         let told = match (notice.rental.renewal, &why) {
-            (None, _) => tell(env, &notice, &ends),
-            (Some(_), Some(_)) => tell(env, &notice, &at_risk),
+            (None, _) => notify(env, &notice, &ends),
+            (Some(_), Some(_)) => notify(env, &notice, &at_risk),
             // It will be extended: there is nothing to tell, until the next of these days.
             (Some(_), None) => Ok(due::skip_reminder(env.db, &notice, env.now)?),
         };
@@ -110,16 +110,16 @@ fn seal(env: &Env<'_>, mail: &Mail) -> Result<SealedMail, JobError> {
 /// Makes a mail to an address.
 pub(crate) type MakeMail<'a> = &'a dyn Fn(&domain::account::Email, EndOf<'_>) -> Mail;
 
-/// Writes down that the renter was told, with a mail where mail can be sent.
-fn tell(env: &Env<'_>, notice: &Notice, make: MakeMail<'_>) -> Result<(), JobError> {
+/// Writes down that the renter was notified, with a mail where mail can be sent.
+fn notify(env: &Env<'_>, notice: &Notice, make: MakeMail<'_>) -> Result<(), JobError> {
     let life = &notice.rental.life;
     let sealed = sealed(env, &notice.email, life, life.ends_at, make)?;
     let mail = sealed.as_ref().map(notice_mail);
     Ok(due::remind(env.db, notice, mail.as_ref(), env.now)?)
 }
 
-pub(crate) fn notice_mail(mail: &SealedMail) -> NoticeMail<'_> {
-    NoticeMail { id: mail.id, kind: &mail.kind, sealed: &mail.sealed }
+pub(crate) fn notice_mail(mail: &SealedMail) -> NotificationMail<'_> {
+    NotificationMail { id: mail.id, kind: &mail.kind, sealed: &mail.sealed }
 }
 
 /// A mail to a rental's renter about an end, ready for the outbox; `None` where none can be sent.

@@ -1,4 +1,4 @@
-//! The page of one rental and its forms: extended, renewed by itself, named, handed over, ended.
+//! The page of one rental and its forms: extended, renewed by itself, named, transferred, ended.
 
 use domain::account::Email;
 use domain::field::FieldError;
@@ -6,7 +6,7 @@ use domain::money::Usd;
 use domain::order::IdempotencyKey;
 use domain::term::Term;
 use http::StatusCode;
-use store::{ledger, levels as judged, maintenance, rentals, transfers as offers};
+use store::{ledger, maintenance, rentals, sla_results, transfers as offers};
 use ui::done::Done;
 use ui::ids::rental_id;
 use ui::visit::Visit;
@@ -35,7 +35,7 @@ fn page(cx: &Context<'_>) -> Result<Rental, Problem> {
     let (machines, opened) = provision::machines(cx, &found)?;
     let page = Rental::new(&visit, &found, &entries, &events, offered.as_ref());
     let page = page.with_maintenance(&visit, &windows);
-    let page = page.with_months(&visit, &judged::of_rental(cx.db, renter, id)?);
+    let page = page.with_months(&visit, &sla_results::of_rental(cx.db, renter, id)?);
     Ok(page.provisioned(&found.life, &machines, &opened))
 }
 
@@ -102,7 +102,7 @@ pub(crate) fn set_name(cx: &Context<'_>) -> Result<Response, Problem> {
 fn set(cx: &Context<'_>, body: &ChangeRentalBody) -> Result<(), Problem> {
     let rental = own_rental(cx, rental_id(cx.param("rental"))?)?;
     let own = body.apply(&rental).map_err(Problem::fields)?;
-    if rentals::set_own(cx.db, cx.account()?.account, rental.life.id, &own)? {
+    if rentals::change_settings(cx.db, cx.account()?.account, rental.life.id, &own)? {
         Ok(())
     } else {
         Err(Problem::not_found())

@@ -1,4 +1,4 @@
-//! Nodes that leave the market: their renters are told, and on the day what is left of their
+//! Nodes that leave the market: their renters are notified, and on the day what is left of their
 //! rentals is ended and refunded.
 
 use domain::recurring::{COMPLETE_LEAVING, NOTIFY_OF_LEAVING};
@@ -11,13 +11,13 @@ use crate::mails;
 
 /// Tells renters, by mail, that the node of a rental leaves.
 pub(crate) fn notify(env: &Env<'_>) -> Result<(), JobError> {
-    let due = leaving::untold(env.db, NOTIFY_OF_LEAVING.limit())?;
+    let due = leaving::unnotified(env.db, NOTIFY_OF_LEAVING.limit())?;
     each(&due, |told| {
         let make = |to: &_, end: mails::EndOf<'_>| mails::node_leaves(to, end);
         let (life, leaves_at) = (&told.rental.life, told.leaves_at);
         let sealed = sealed(env, &told.email, life, leaves_at, &make)?;
         let mail = sealed.as_ref().map(notice_mail);
-        Ok(leaving::tell(env.db, told, mail.as_ref(), env.now)?)
+        Ok(leaving::notify(env.db, told, mail.as_ref(), env.now)?)
     })
 }
 

@@ -33,7 +33,7 @@ use crate::renting::json::{
     AlternativeView, MAKE_QUOTE, QuoteView, RELEASE_QUOTE, RENT_NODE, RENT_SLICE, SHOW_QUOTE,
 };
 use crate::status::json::SHOW_STATUS;
-use crate::transfers::json::{ACCEPT_TRANSFER, LIST_TRANSFERS, OFFER_TRANSFER, WITHDRAW_TRANSFER};
+use crate::transfers::json::{ACCEPT_TRANSFER, CANCEL_TRANSFER, LIST_TRANSFERS, OFFER_TRANSFER};
 
 pub use jobs::JOBS;
 
@@ -62,7 +62,7 @@ pub const RENTALS: &[Route] = &[
     Route::api(&LIST_RENTAL_MONTHS, months::list_months),
     Route::api(&DISPUTE_MONTH, months::dispute_month),
     Route::api(&OFFER_TRANSFER, transfers::offer_transfer),
-    Route::api(&WITHDRAW_TRANSFER, transfers::withdraw_transfer),
+    Route::api(&CANCEL_TRANSFER, transfers::cancel_transfer),
     Route::api(&LIST_TRANSFERS, transfers::list_transfers),
     Route::api(&ACCEPT_TRANSFER, transfers::accept_transfer),
     Route::page("/dashboard/slices", READ, pages::slices),
@@ -77,8 +77,8 @@ pub const RENTALS: &[Route] = &[
     Route::form("/dashboard/slices/{rental}/months/{month}/dispute", RENT, holding::dispute),
     Route::page("/dashboard/slices/{rental}/move", READ, moving::page),
     Route::form("/dashboard/slices/{rental}/move", RENT, moving::send_form),
-    Route::page("/dashboard/slices/{rental}/end", READ, holding::show_end),
-    Route::form("/dashboard/slices/{rental}/end", RENT, holding::end),
+    Route::page("/dashboard/slices/{rental}/cancel", READ, holding::show_end),
+    Route::form("/dashboard/slices/{rental}/cancel", RENT, holding::end),
     Route::form("/dashboard/transfers/{rental}/accept", RENT, holding::accept),
     Route::form("/dashboard/transfers/{rental}/decline", RENT, holding::decline),
 ];
@@ -108,7 +108,7 @@ pub const OPERATIONS: &[&Operation] = &[
     &LIST_RENTAL_MONTHS,
     &DISPUTE_MONTH,
     &OFFER_TRANSFER,
-    &WITHDRAW_TRANSFER,
+    &CANCEL_TRANSFER,
     &LIST_TRANSFERS,
     &ACCEPT_TRANSFER,
 ];

@@ -69,7 +69,7 @@ pub(crate) fn machines(
         .collect::<Result<_, Problem>>()?;
     if opened.iter().any(Option::is_some) {
         let renter = cx.account()?.account;
-        cx.audit(Action::AccessShown, Some(renter), &rental.life.id.to_string())?;
+        cx.audit(Action::AccessViewed, Some(renter), &rental.life.id.to_string())?;
     }
     Ok((machines, opened))
 }

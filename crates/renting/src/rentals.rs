@@ -73,7 +73,7 @@ pub(crate) fn change_rental(cx: &Context<'_>) -> Result<Response, Problem> {
         return renting::plan_nothing(cx);
     }
     let id = rental.life.id;
-    if !rentals::set_own(cx.db, cx.account()?.account, id, &own)? {
+    if !rentals::change_settings(cx.db, cx.account()?.account, id, &own)? {
         return Err(Problem::not_found());
     }
     respond::json(StatusCode::OK, &RentalView::new(&own_rental(cx, id)?))

@@ -8,9 +8,9 @@ use domain::money::Usd;
 use domain::order::{
     Filter, IdempotencyKey, Item, RentError, RentRequest, SLICES_PER_ORDER_MAX, Wanted,
 };
-use domain::promise::{Bandwidth, Uptime};
 use domain::rental::Ending;
 use domain::term::Term;
+use domain::uptime::{Bandwidth, Uptime};
 use http::StatusCode;
 use serde_json::{Value, json};
 use store::quotes::{self, Quote};
@@ -63,11 +63,11 @@ pub(crate) fn plan(
     let renter = cx.account()?.account;
     let bookings: Vec<_> = items.iter().filter_map(|item| item.booking(renter)).collect();
     let balance = ledger::balance(cx.db, renter)? - domain::order::total(&items);
-    let view = DryRunView::new(&what(&items), &items, &bookings, balance);
+    let view = DryRunView::new(&description(&items), &items, &bookings, balance);
     respond::json(StatusCode::OK, &view)
 }
 
-fn what(items: &[Item]) -> String {
+fn description(items: &[Item]) -> String {
     let total = domain::order::total(items).for_people();
     match items.len() {
         0 => "Nothing would be rented, because this idempotency key was already used.".to_owned(),
@@ -122,7 +122,7 @@ fn with_order<T>(
 
 /// What is asked for, however it was written.
 fn asked(basis: &Basis, start: &Start) -> Value {
-    let what = match basis {
+    let description = match basis {
         Basis::Quote(quote) => json!({ "quote": quote.to_string() }),
         Basis::Request(RentRequest { wanted, term, offer_version, max_price }) => json!({
             "wanted": wanted_json(wanted),
@@ -133,7 +133,7 @@ fn asked(basis: &Basis, start: &Start) -> Value {
     };
     let Start { ssh_key, template, user_data } = start;
     json!({
-        "what": what,
+        "what": description,
         "ssh_key": ssh_key.map(|key| key.to_string()),
         "template": template.map(|template| (template.name, template.version)),
         "user_data": user_data,
@@ -178,7 +178,7 @@ fn explained(cx: &Context<'_>, basis: &Basis, failure: RentFailure) -> Problem {
         | RentError::TermNotOffered(_)
         | RentError::OwnSlice
         | RentError::InsufficientFunds { .. }
-        | RentError::OverCeiling { .. }
+        | RentError::OverSpendingLimit { .. }
         | RentError::TooManyHolds(_)
         | RentError::OverLimit { .. } => return problem,
     };

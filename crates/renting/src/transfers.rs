@@ -37,7 +37,7 @@ pub(crate) fn offer(cx: &Context<'_>, id: RentalId, to: &Email) -> Result<(), Pr
     Err(Problem::plain(Kind::RentalEnded))
 }
 
-pub(crate) fn withdraw_transfer(cx: &Context<'_>) -> Result<Response, Problem> {
+pub(crate) fn cancel_transfer(cx: &Context<'_>) -> Result<Response, Problem> {
     withdraw(cx)?;
     Ok(respond::no_content())
 }

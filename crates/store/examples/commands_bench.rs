@@ -16,9 +16,9 @@ use domain::money::{Percent, Usd};
 use domain::node::{Capacity, NodeReport, NodeStatus, Resources};
 use domain::offering::Offering;
 use domain::order::{IdempotencyKey, RentRequest, SLICES_PER_ORDER_MAX, Wanted};
-use domain::promise::{Bandwidth, Uptime};
 use domain::term::Term;
 use domain::time::Timestamp;
+use domain::uptime::{Bandwidth, Uptime};
 use store::audit::{Actor, NewEntry};
 use store::ledger::Credit;
 use store::quotes::NewQuote;
@@ -198,7 +198,7 @@ fn add_node(db: &RusqliteDb, node: u32) {
         raise: None,
         min_bandwidth: Bandwidth::from_mbps(100),
         terms: domain::term::Terms::ALL,
-        kept_slices: 0,
+        withheld_slices: 0,
         listing: Listing::Published,
     };
     let (farmer, id) = (account(FARMER), NodeId(node));

@@ -17,9 +17,9 @@ use domain::month::Month;
 use domain::node::{Capacity, NodeReport, NodeStatus, Resources};
 use domain::offering::Offering;
 use domain::order::{RentRequest, SLICES_PER_ORDER_MAX, Wanted};
-use domain::promise::{Bandwidth, Uptime};
 use domain::term::Term;
 use domain::time::Timestamp;
+use domain::uptime::{Bandwidth, Uptime};
 use store::audit::{Actor, NewEntry};
 use store::ledger::Credit;
 use store::nodes::Farmer;
@@ -147,7 +147,7 @@ fn add_node(db: &RusqliteDb, node: u32) {
         min_uptime: Uptime::from_hundredths(9_950).unwrap(),
         min_bandwidth: Bandwidth::from_mbps(100),
         terms: domain::term::Terms::ALL,
-        kept_slices: 0,
+        withheld_slices: 0,
         listing: Listing::Published,
     };
     assert!(offering::save(db, account(FARMER), NodeId(node), 1, &offering, now()).unwrap());

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use domain::account::Email;
 use domain::id::{AccountId, NodeId, RANDOM_ID_BYTES};
 use domain::node::{NodeReport, NodeStatus, Resources, capacity};
-use domain::reconciliation::{Look, Seen, reconcile};
+use domain::reconciliation::{Observation, Seen, reconcile};
 use domain::time::Timestamp;
 use store::sync_runs::{self, Run};
 use store::{RusqliteDb, accounts, migrate, nodes, sync};
@@ -75,16 +75,16 @@ fn run(db: &RusqliteDb, nth_is_down: u32) -> (u32, [Duration; 3]) {
             if is_down { NodeStatus::Down } else { NodeStatus::Up }
         };
         let began = Instant::now();
-        let look = |known: &_| {
+        let observation = |known: &_| {
             let known: &domain::reconciliation::Known = known;
             reconcile(known, Seen::Listed(&report(known.id, status(known.id))), now())
         };
-        let looks: Vec<Look> = page.iter().map(look).collect();
+        let observations: Vec<Observation> = page.iter().map(observation).collect();
         decided += began.elapsed();
-        changed += looks.iter().filter(|look| look.change.is_some()).count();
+        changed += observations.iter().filter(|observation| observation.change.is_some()).count();
         let began = Instant::now();
-        sync::save(db, &looks, Some(lease.fence), now()).unwrap();
-        assert!(sync_runs::go_on(db, &lease, behind, now()).unwrap());
+        sync::save(db, &observations, Some(lease.fence), now()).unwrap();
+        assert!(sync_runs::save_cursor(db, &lease, behind, now()).unwrap());
         written += began.elapsed();
     }
     sync_runs::end(db, &Run { behind: None, ..Run::begun(&lease, now()) }).unwrap();

@@ -37,8 +37,8 @@ pub enum Grant {
         id: SessionId,
         /// Whether a second factor was shown.
         is_strong: bool,
-        /// When its holder last proved who they are.
-        proved_at: Timestamp,
+        /// When its holder last verified who they are.
+        verified_at: Timestamp,
     },
     /// With an API token.
     Token {
@@ -244,7 +244,7 @@ row! {
         pub created_at: Timestamp = "created_at",
         /// Whether it is an operator's.
         pub is_operator: bool = "is_operator",
-        /// Since when it is shut out.
+        /// Since when it is suspended.
         pub disabled_at: Option<Timestamp> = "disabled_at",
         /// Whether it has a second factor.
         pub has_second_factor: bool = HAS_SECOND_FACTOR,

@@ -1,6 +1,6 @@
 //! The audit log: who did what. Append-only, and chained by seals that follow within seconds.
 //!
-//! An entry is written where the deed is done.
+//! An entry is written where the action happens.
 
 use domain::id::AccountId;
 use domain::recurring::SEAL_AUDIT;

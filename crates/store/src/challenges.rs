@@ -26,7 +26,7 @@ pub enum ChallengeKind {
     PasskeyNew,
     /// Signing in with a passkey.
     PasskeySignIn,
-    /// Proving to own the farm that is its payload.
+    /// Verifying the farm that is its payload.
     FarmClaim,
 }
 

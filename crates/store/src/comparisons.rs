@@ -5,12 +5,12 @@
 use domain::comparison::{self, Comparison, Similar, TooFew};
 use domain::id::NodeId;
 use domain::money::{PriceLimits, Usd};
-use domain::promise::Uptime;
 use domain::recurring::{SIMILAR_NODES, SUGGEST_PRICES};
 use domain::region::{self, Circle};
 use domain::simulation::NodeWeek;
 use domain::suggestion::{self, Market, Suggestion, TooFewObservations, WEEKS};
 use domain::time::Timestamp;
+use domain::uptime::Uptime;
 
 use crate::db::{Db, StoreError, Value};
 use crate::offers::Offer;
@@ -28,7 +28,7 @@ const WAITS_MAX: u32 = 2_000;
 const SAMPLES_PER_WEEK_MIN: u32 = 84;
 /// How often the price of a node is looked at, in seconds: once a day.
 pub const CHECK_SECONDS: i64 = 86_400;
-/// How often a farmer is told of another price for a node, in seconds: once a week.
+/// How often a farmer is notified of another price for a node, in seconds: once a week.
 pub const TELL_SECONDS: i64 = 7 * 86_400;
 
 row! {
@@ -238,7 +238,7 @@ const DUE: &str = select!(
 );
 
 /// Writes down that the price of the node `?1` was looked at now, `?3`, if nobody has done so since
-/// `?2`; and, where `?4` is not NULL, that its farmer is told of that price: the trigger
+/// `?2`; and, where `?4` is not NULL, that its farmer is notified of that price: the trigger
 /// `price_suggestion_emits_event` tells. No row comes back where somebody was faster.
 const CHECKED: &str = "
     UPDATE market_nodes

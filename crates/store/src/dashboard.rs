@@ -42,7 +42,7 @@ row! {
         pub earned: Usd =
             "(SELECT coalesce(sum(earned_micros), 0) FROM farm_months
                WHERE farmer_id = ?1 AND month = ?2)",
-        /// Given back to renters in that month for promises that were not kept.
+        /// Refunded to renters in that month for missed SLAs.
         pub credited: Usd =
             "(SELECT coalesce(sum(credited_micros), 0) FROM farm_months
                WHERE farmer_id = ?1 AND month = ?2)",

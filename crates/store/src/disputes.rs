@@ -1,18 +1,18 @@
-//! Disputes about how promises were judged: each side says so once, and the operator decides.
+//! Disputes about SLA results: each side says so once, and the operator decides.
 
+use domain::evaluation::{DISPUTED_WITHIN_SECONDS, DisputeSide};
 use domain::id::{AccountId, DisputeId, RentalId};
-use domain::level::{DISPUTED_WITHIN_SECONDS, DisputeSide};
 use domain::money::Usd;
 use domain::month::Month;
 use domain::time::Timestamp;
 
 use crate::db::{Db, StoreError, Value};
-use crate::levels::{JUDGED, Judged};
 use crate::refusal::Refusal;
 use crate::rentals::{SAVE_ATTEMPTS, booking_json};
 use crate::row::{FromJson, row, select};
+use crate::sla_results::{SLA_RESULT, SlaResult};
 
-/// What somebody says against a judgement.
+/// What somebody says against an SLA result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dispute {
     /// Its id.
@@ -38,7 +38,7 @@ pub struct Decision {
     pub credit: Usd,
 }
 
-/// The disputes about the judgement `m`.
+/// The disputes about the SLA result `m`.
 pub(crate) const DISPUTES: &str = "
     (SELECT json_group_array(json_array(id, side, words, created_at, decided_at, answer,
                                         credit_micros))
@@ -68,15 +68,15 @@ impl FromJson for Dispute {
     }
 }
 
-/// Which judgement is disputed.
+/// Which SLA result is disputed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Key {
     /// The rental.
     pub rental: RentalId,
     /// The month.
     pub month: Month,
-    /// The number of its stay.
-    pub stay: u32,
+    /// The number of its tenure.
+    pub tenure: u32,
 }
 
 /// A dispute that somebody begins.
@@ -96,7 +96,7 @@ pub struct NewDispute<'a> {
 /// Why there is no dispute.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DisputeFailure {
-    /// There is no such judgement, or it is somebody else's.
+    /// There is no such SLA result, or it is somebody else's.
     #[error("there is no such month of a rental")]
     NoSuchMonth,
     /// It was too long ago.
@@ -104,7 +104,7 @@ pub enum DisputeFailure {
     TooLate,
     /// A farmer was charged nothing.
     #[error("nothing was taken from your earnings for this month")]
-    NothingCharged,
+    NothingToDispute,
     /// It was said already.
     #[error("you have disputed this month already")]
     Already,
@@ -113,22 +113,22 @@ pub enum DisputeFailure {
     Store(#[from] StoreError),
 }
 
-/// The judgement of `?1`, `?2` and `?3`, if it is of the renter `?4` or of the farmer `?5`. Served
+/// The SLA result of `?1`, `?2` and `?3`, if it is of the renter `?4` or of the farmer `?5`. Served
 /// by the primary key.
 const FIND: &str = select!(
-    Judged,
-    JUDGED,
+    SlaResult,
+    SLA_RESULT,
     "WHERE m.rental_id = ?1 AND m.month = ?2 AND m.tenure = ?3
        AND (m.renter_id = ?4 OR m.farmer_id = ?5)"
 );
 
-/// A judgement, for who is on this side of it; `None` for everybody else.
-pub fn judged(
+/// An SLA result, for who is on this side of it; `None` for everybody else.
+pub fn sla_result(
     db: &dyn Db,
     key: Key,
     side: DisputeSide,
     account: AccountId,
-) -> Result<Option<Judged>, StoreError> {
+) -> Result<Option<SlaResult>, StoreError> {
     let (renter, farmer) = match side {
         DisputeSide::Renter => (Some(account), None),
         DisputeSide::Farmer => (None, Some(account)),
@@ -136,7 +136,7 @@ pub fn judged(
     let params = [
         Value::text(key.rental),
         Value::text(key.month),
-        key.stay.into(),
+        key.tenure.into(),
         renter.map(Value::text).into(),
         farmer.map(Value::text).into(),
     ];
@@ -150,21 +150,22 @@ const BEGIN: &str = "
 
 /// Begins a dispute, and tells both sides.
 pub fn begin(db: &dyn Db, new: &NewDispute<'_>, now: Timestamp) -> Result<(), DisputeFailure> {
-    let judged = judged(db, new.key, new.side, new.account)?.ok_or(DisputeFailure::NoSuchMonth)?;
-    if judged.disputes.iter().any(|dispute| dispute.side == new.side) {
+    let sla_result =
+        sla_result(db, new.key, new.side, new.account)?.ok_or(DisputeFailure::NoSuchMonth)?;
+    if sla_result.disputes.iter().any(|dispute| dispute.side == new.side) {
         return Err(DisputeFailure::Already);
     }
-    if now.seconds_since(judged.judged_at) > DISPUTED_WITHIN_SECONDS {
+    if now.seconds_since(sla_result.evaluated_at) > DISPUTED_WITHIN_SECONDS {
         return Err(DisputeFailure::TooLate);
     }
-    if new.side == DisputeSide::Farmer && judged.credit == Usd::ZERO {
-        return Err(DisputeFailure::NothingCharged);
+    if new.side == DisputeSide::Farmer && sla_result.credit == Usd::ZERO {
+        return Err(DisputeFailure::NothingToDispute);
     }
     let params = [
         Value::text(new.id),
         Value::text(new.key.rental),
         Value::text(new.key.month),
-        new.key.stay.into(),
+        new.key.tenure.into(),
         new.side.as_str().into(),
         Value::text(new.account),
         new.words.into(),
@@ -184,13 +185,13 @@ pub struct Case {
     /// The dispute.
     pub dispute: Dispute,
     /// What it is about.
-    pub judged: Judged,
+    pub sla_result: SlaResult,
 }
 
 row! {
-    /// A judgement, and which of its disputes is meant.
+    /// An SLA result, and which of its disputes is meant.
     struct Disputed {
-        judged: Judged,
+        sla_result: SlaResult,
         id: DisputeId = "d.id",
     }
 }
@@ -201,10 +202,10 @@ const DISPUTED: &str = "
       JOIN sla_months m ON m.rental_id = d.rental_id AND m.month = d.month AND m.tenure = d.tenure
       JOIN tenures s ON s.rental_id = m.rental_id AND s.number = m.tenure ";
 
-fn case(Disputed { judged, id }: Disputed) -> Result<Case, StoreError> {
-    let dispute = judged.disputes.iter().find(|dispute| dispute.id == id).cloned();
+fn case(Disputed { sla_result, id }: Disputed) -> Result<Case, StoreError> {
+    let dispute = sla_result.disputes.iter().find(|dispute| dispute.id == id).cloned();
     let dispute = dispute.ok_or_else(|| StoreError::Corrupt("a dispute of nothing".into()))?;
-    Ok(Case { dispute, judged })
+    Ok(Case { dispute, sla_result })
 }
 
 /// One page of the disputes that are open, the oldest first: `?1` the last one of the page before,
@@ -246,7 +247,7 @@ pub enum DecideFailure {
         DisputeSide::Renter => "renter's wallet",
         DisputeSide::Farmer => "farmer's earnings",
     })]
-    NotCovered {
+    InsufficientPayerBalance {
         /// Who.
         side: DisputeSide,
     },
@@ -271,14 +272,14 @@ pub fn decide(
 ) -> Result<Case, DecideFailure> {
     for _ in 0..SAVE_ATTEMPTS {
         let case = find(db, id)?.ok_or(DecideFailure::NoSuchDispute)?;
-        let Judged { base, paid, .. } = case.judged;
+        let SlaResult { base, paid, .. } = case.sla_result;
         if case.dispute.decision.is_some() {
             return Err(DecideFailure::Decided);
         }
         if credit > base {
             return Err(DecideFailure::AboveBase { base });
         }
-        let booking = case.judged.subject.correction(id, paid, credit);
+        let booking = case.sla_result.subject.correction(id, paid, credit);
         let params = [
             Value::text(id),
             paid.micros().into(),
@@ -291,7 +292,7 @@ pub fn decide(
             Ok(_) => return find(db, id)?.ok_or(DecideFailure::NoSuchDispute),
             Err(StoreError::Refused(Refusal::BalanceNeverNegative)) => {
                 let side = if credit > paid { DisputeSide::Farmer } else { DisputeSide::Renter };
-                return Err(DecideFailure::NotCovered { side });
+                return Err(DecideFailure::InsufficientPayerBalance { side });
             }
             Err(error) if error.is_race() => {}
             Err(error) => return Err(error.into()),

@@ -141,7 +141,7 @@ impl Notice {
     /// where there is to be none.
     pub fn renewal_error(&self, platform_fee: Percent, now: Timestamp) -> Option<ExtendError> {
         let renewal = self.rental.renewal?;
-        let means = rental::Means {
+        let context = rental::ExtendContext {
             market: self.rental.market,
             balance: self.balance,
             spendable: None,
@@ -150,7 +150,7 @@ impl Notice {
         let life = &self.rental.life;
         // The order's id is in the booking's reference alone, which nobody sees.
         let order = OrderId::from_bytes([0; 16]);
-        rental::extend(life, renewal.term, Some(renewal.max_price), &means, order, now).err()
+        rental::extend(life, renewal.term, Some(renewal.max_price), &context, order, now).err()
     }
 }
 
@@ -212,8 +212,8 @@ pub fn renew(
     }
 }
 
-/// A mail that tells of it.
-pub struct NoticeMail<'a> {
+/// A mail about it.
+pub struct NotificationMail<'a> {
     /// Its id.
     pub id: MailId,
     /// Which mail.
@@ -232,7 +232,7 @@ const REMIND: &str = "
 pub fn remind(
     db: &dyn Db,
     notice: &Notice,
-    mail: Option<&NoticeMail<'_>>,
+    mail: Option<&NotificationMail<'_>>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let event = if notice.days == 0 { EventKind::RenewalFailed } else { EventKind::RentalReminded };
@@ -246,14 +246,14 @@ pub fn skip_reminder(db: &dyn Db, notice: &Notice, now: Timestamp) -> Result<(),
     write_down(db, life.id, (life.ends_at, notice.days.into()), None, None, now)
 }
 
-/// Writes down that a renter was told of an end, so many days before it; what is below 0 is another
-/// reason than that.
+/// Writes down that a renter was notified of an end, so many days before it; what is below 0 is
+/// another reason than that.
 pub(crate) fn write_down(
     db: &dyn Db,
     rental: RentalId,
     (ends_at, days): (Timestamp, i64),
     event: Option<EventKind>,
-    mail: Option<&NoticeMail<'_>>,
+    mail: Option<&NotificationMail<'_>>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let [mail_id, mail_kind, sealed] = mail_params(mail);
@@ -271,7 +271,7 @@ pub(crate) fn write_down(
 }
 
 /// The id, the kind and the text of a mail, or NULL for each.
-pub(crate) fn mail_params(mail: Option<&NoticeMail<'_>>) -> [Value; 3] {
+pub(crate) fn mail_params(mail: Option<&NotificationMail<'_>>) -> [Value; 3] {
     [
         mail.map(|mail| Value::text(mail.id)).into(),
         mail.map(|mail| mail.kind).into(),

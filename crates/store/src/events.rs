@@ -36,8 +36,8 @@ impl From<EventKind> for Value {
 }
 
 /// What the account `?1` sees of what came after the event `?2`, in order, at most `?3` rows: its
-/// own as a renter, and those of its farm without the rental. What is both is told once. Served by
-/// `events_by_renter` and `events_by_farmer`, whose rows SQLite merges.
+/// own as a renter, and those of its farm without the rental. What is both is notified once. Served
+/// by `events_by_renter` and `events_by_farmer`, whose rows SQLite merges.
 const SINCE: &str = select!(
     Event,
     "FROM events WHERE renter_id = ?1 AND id > ?2

@@ -148,7 +148,7 @@ row! {
     pub struct KeptSecret {
         /// The secret, encrypted.
         pub sealed: Vec<u8> = "sealed",
-        /// Whether the app has proved that it has it.
+        /// Whether the app was confirmed with a code.
         pub is_confirmed: bool = "confirmed_at IS NOT NULL",
     }
 }

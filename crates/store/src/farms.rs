@@ -1,10 +1,10 @@
-//! Farms whose owner has proven it, and what an owner may do with their nodes.
+//! Farms whose owner has verified it, and what an owner may do with their nodes.
 
 use std::collections::BTreeMap;
 
+use domain::evaluation;
 use domain::event::EventKind;
 use domain::id::{AccountId, NodeId};
-use domain::level;
 use domain::time::Timestamp;
 use serde::Serialize;
 
@@ -14,31 +14,32 @@ use crate::row::{column, row, select};
 
 /// How an owner was shown to be one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Proof {
+pub enum VerificationMethod {
     /// The account of the farm's twin has signed.
     Signature,
     /// The operator has approved it by hand.
     Operator,
 }
 
-impl Proof {
+impl VerificationMethod {
     /// Every way.
-    pub const ALL: [Proof; 2] = [Proof::Signature, Proof::Operator];
+    pub const ALL: [VerificationMethod; 2] =
+        [VerificationMethod::Signature, VerificationMethod::Operator];
 
     /// The stable name, for programs and for SQL.
     pub fn as_str(self) -> &'static str {
         match self {
-            Proof::Signature => "signature",
-            Proof::Operator => "operator",
+            VerificationMethod::Signature => "signature",
+            VerificationMethod::Operator => "operator",
         }
     }
 
-    fn parse(text: &str) -> Option<Proof> {
-        Proof::ALL.into_iter().find(|proof| proof.as_str() == text)
+    fn parse(text: &str) -> Option<VerificationMethod> {
+        VerificationMethod::ALL.into_iter().find(|method| method.as_str() == text)
     }
 }
 
-column! { Proof: text(Proof::parse) }
+column! { VerificationMethod: text(VerificationMethod::parse) }
 
 row! {
     /// A farm, as the grid has it.
@@ -56,38 +57,38 @@ row! {
 }
 
 row! {
-    /// A farm that somebody has proven to own.
+    /// A farm that somebody has verified.
     #[derive(Clone, Debug, PartialEq, Eq)]
-    pub struct ProvenFarm {
+    pub struct VerifiedFarm {
         /// The farm.
         pub farm: GridFarm,
         /// Whose it is here.
         pub owner: AccountId = "f.owner_id",
         /// That account's address.
         pub email: String = "a.email",
-        /// How it was proven.
-        pub proof: Proof = "f.verified_by",
+        /// How it was verified.
+        pub method: VerificationMethod = "f.verified_by",
         /// When.
-        pub proven_at: Timestamp = "f.verified_at",
+        pub verified_at: Timestamp = "f.verified_at",
         /// When the grid was last asked whose it is.
         pub checked_at: Timestamp = "f.checked_at",
     }
 }
 
-/// Who has proven to own the farm `?1`. No row: nobody has. Served by the primary key.
+/// Who has verified the farm `?1`. No row: nobody has. Served by the primary key.
 const OWNER: &str = "SELECT owner_id FROM farms WHERE id = ?1";
 
-/// Who has proven to own a farm; `None` if nobody has.
+/// Who has verified a farm; `None` if nobody has.
 pub fn owner(db: &dyn Db, farm: u32) -> Result<Option<AccountId>, StoreError> {
     db.first(OWNER, &[farm.into()])
 }
 
-/// Who has proven to own the farm of the node `?1`; NULL if nobody has. No row: it is not
+/// Who has verified the farm of the node `?1`; NULL if nobody has. No row: it is not
 /// registered.
 const OWNER_OF_NODE: &str =
     "SELECT f.owner_id FROM nodes n LEFT JOIN farms f ON f.id = n.farm_id WHERE n.id = ?1";
 
-/// Who has proven to own the farm of a registered node; `None` if nobody has.
+/// Who has verified the farm of a registered node; `None` if nobody has.
 pub fn owner_of_node(db: &dyn Db, node: NodeId) -> Result<Option<AccountId>, StoreError> {
     Ok(db.first(OWNER_OF_NODE, &[node.0.into()])?.flatten())
 }
@@ -101,10 +102,10 @@ pub fn farmers(db: &dyn Db, nodes: &[NodeId]) -> Result<BTreeMap<u32, AccountId>
     accounts(db, FARMERS, nodes.iter().map(|node| node.0))
 }
 
-/// The owners of those farms of the JSON array `?1` that are proven.
+/// The owners of those farms of the JSON array `?1` that are verified.
 const OWNERS: &str = "SELECT f.id, f.owner_id FROM json_each(?1) e JOIN farms f ON f.id = e.value";
 
-/// Who has proven to own these farms; those that nobody has are left out.
+/// Who has verified these farms; those that nobody has are left out.
 pub fn owners(
     db: &dyn Db,
     farms: impl Iterator<Item = u32>,
@@ -122,18 +123,18 @@ fn accounts(
     Ok(db.all(sql, &[Value::Text(json)])?.into_iter().collect())
 }
 
-/// Records a proof: the columns of the command view, in order.
-const PROVE: &str = "
+/// Records a verification: the columns of the command view, in order.
+const VERIFY: &str = "
     INSERT INTO verify_farm (id, name, twin_id, twin_account, owner_id, verified_by, verified_at)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 
-/// Records that an account has proven to own a farm, in place of who did before. Published nodes of
+/// Records that an account has verified a farm, in place of who did before. Published nodes of
 /// it that are not this account's go off the market.
-pub fn prove(
+pub fn verify(
     db: &dyn Db,
     farm: &GridFarm,
     owner: AccountId,
-    proof: Proof,
+    method: VerificationMethod,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let params = [
@@ -142,20 +143,20 @@ pub fn prove(
         farm.twin.into(),
         farm.account.as_str().into(),
         Value::text(owner),
-        proof.as_str().into(),
+        method.as_str().into(),
         now.into(),
     ];
-    db.run(PROVE, &params).map(drop)
+    db.run(VERIFY, &params).map(drop)
 }
 
-/// Takes back the proof of the farm `?1` at `?2`, of which the event `?3` tells. Nothing happens
-/// where there is none.
+/// Revokes the verification of the farm `?1` at `?2`, of which the event `?3` tells. Nothing
+/// happens where there is none.
 const REVOKE: &str = "
     INSERT INTO revoke_farm (id, event, voided_at)
     SELECT id, ?3, ?2 FROM farms WHERE id = ?1";
 
-/// Takes back a proof: its owner is told, and the owner's nodes of it go off the market. Answers
-/// whose it was; `None` if nobody has proven this farm.
+/// Revokes a verification: its owner is notified, and the owner's nodes of it go off the market.
+/// Answers whose it was; `None` if nobody has verified this farm.
 pub fn revoke(db: &dyn Db, farm: u32, now: Timestamp) -> Result<Option<AccountId>, StoreError> {
     let had = owner(db, farm)?;
     if had.is_some() {
@@ -167,7 +168,7 @@ pub fn revoke(db: &dyn Db, farm: u32, now: Timestamp) -> Result<Option<AccountId
 /// One page of the farms of `?1` behind the farm `?2`, `?3` rows, only `?4` unless it is NULL.
 /// Served by `farms_by_owner`.
 const OF_OWNER: &str = select!(
-    ProvenFarm,
+    VerifiedFarm,
     "FROM farms f JOIN accounts a ON a.id = f.owner_id
       WHERE f.owner_id = ?1 AND f.id > ?2 AND f.id = coalesce(?4, f.id)
       ORDER BY f.id LIMIT ?3"
@@ -179,7 +180,7 @@ pub fn of_owner(
     owner: impl Into<crate::nodes::Farmer>,
     behind: Option<u32>,
     limit: u32,
-) -> Result<Vec<ProvenFarm>, StoreError> {
+) -> Result<Vec<VerifiedFarm>, StoreError> {
     let crate::nodes::Farmer { account, farm } = owner.into();
     let params = [Value::text(account), behind.unwrap_or(0).into(), limit.into(), farm.into()];
     db.all(OF_OWNER, &params)
@@ -187,12 +188,12 @@ pub fn of_owner(
 
 /// One page of all farms behind the farm `?1`, `?2` rows. Served by the primary key.
 const ALL: &str = select!(
-    ProvenFarm,
+    VerifiedFarm,
     "FROM farms f JOIN accounts a ON a.id = f.owner_id WHERE f.id > ?1 ORDER BY f.id LIMIT ?2"
 );
 
-/// A page of all proven farms, by number.
-pub fn all(db: &dyn Db, behind: Option<u32>, limit: u32) -> Result<Vec<ProvenFarm>, StoreError> {
+/// A page of all verified farms, by number.
+pub fn all(db: &dyn Db, behind: Option<u32>, limit: u32) -> Result<Vec<VerifiedFarm>, StoreError> {
     db.all(ALL, &[behind.unwrap_or(0).into(), limit.into()])
 }
 
@@ -205,7 +206,7 @@ pub fn unchecked(db: &dyn Db, since: Timestamp, limit: u32) -> Result<Vec<u32>, 
     db.all(UNCHECKED, &[since.into(), limit.into()])
 }
 
-/// What the grid says of a proven farm.
+/// What the grid says of a verified farm.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Checked {
     /// The farm's number.
@@ -221,7 +222,8 @@ const CHECK: &str = "
     INSERT INTO check_farm (id, name, twin_id, checked_at)
     SELECT value ->> 'id', value ->> 'name', value ->> 'twin', ?2 FROM json_each(?1)";
 
-/// Takes over what the grid said of proven farms at `at`: a proof for another twin is void.
+/// Takes over what the grid said of verified farms at `at`: a verification for another twin is
+/// void.
 pub fn check(db: &dyn Db, farms: &[Checked], at: Timestamp) -> Result<(), StoreError> {
     let json = serde_json::to_string(farms).expect("numbers and text can be written as JSON");
     db.run(CHECK, &[Value::Text(json), at.into()]).map(drop)
@@ -260,7 +262,7 @@ pub fn foreign(db: &dyn Db, owner: AccountId, limit: u32) -> Result<Vec<ForeignN
 pub enum TakeOver {
     /// It is the new farmer's, or was already.
     Done,
-    /// It is not registered, or its farm is not proven by this account.
+    /// It is not registered, or its farm is not verified by this account.
     NotOwned,
     /// The new farmer rents on it.
     Renting,
@@ -280,7 +282,7 @@ row! {
 }
 
 /// The node `?1` as the account `?2` may take it over; `?3` the only farm or NULL. No row: its farm
-/// is not proven by the account.
+/// is not verified by the account.
 const SEEN: &str = select!(
     Standing,
     "FROM nodes n JOIN farms f ON f.id = n.farm_id
@@ -292,7 +294,8 @@ const TAKE_OVER: &str = "
     INSERT INTO take_over_node (id, farmer_id, offer_version, evaluate_at, taken_at)
     VALUES (?1, ?2, ?3, ?4, ?5)";
 
-/// Takes over a node of a proven farm that somebody else has registered, with what is rented on it.
+/// Takes over a node of a verified farm that somebody else has registered, with what is rented on
+/// it.
 pub fn take_over(
     db: &dyn Db,
     node: NodeId,
@@ -314,7 +317,7 @@ pub fn take_over(
         node.0.into(),
         Value::text(account),
         version.into(),
-        level::settled_at(now).into(),
+        evaluation::settled_at(now).into(),
         now.into(),
     ];
     match db.run(TAKE_OVER, &params) {

@@ -413,7 +413,7 @@ pub const INVARIANTS: [Invariant; 38] = [
                    GROUP BY p.id)
                WHERE held <> iif(state IN ('requested', 'approved'), amount, 0)
                   OR gone <> iif(state IN ('sent', 'done'), amount, 0)
-                  OR owed <> iif(state IN ('failed', 'withdrawn'), 0, -amount))
+                  OR owed <> iif(state IN ('failed', 'canceled'), 0, -amount))
              + (SELECT count(*) FROM ledger_transactions t
                  WHERE t.kind IN ('payout-request', 'payout-send', 'payout-return')
                    AND NOT EXISTS (SELECT 1 FROM payouts WHERE id = t.reference))
@@ -442,7 +442,7 @@ pub const INVARIANTS: [Invariant; 38] = [
         id: "access-before-earning",
         claim: "Nothing is earned with a running rental before its machines are there.",
         // What came from another slice may have earned there, unless access was owed there as
-        // well: then it is paid back when that would have been.
+        // well: then it is refunded when that would have been.
         check: Check::Count(
             "SELECT count(*)
                FROM rentals r

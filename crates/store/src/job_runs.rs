@@ -201,17 +201,17 @@ const EVENTS_GROWN: i64 = 10_000;
 /// Moves what is in the write-ahead log into the database; `false` where the database does this
 /// itself, and takes no such statement.
 pub fn checkpoint(db: &dyn Db) -> Result<bool, StoreError> {
-    keep_house(db, CHECKPOINT)
+    run_maintenance(db, CHECKPOINT)
 }
 
 /// Lets the database look anew at tables that have grown; `false` as above, and in a market that is
 /// small.
 pub fn optimize(db: &dyn Db) -> Result<bool, StoreError> {
     let is_grown = db.has_row(IS_GROWN, &[EVENTS_GROWN.into()])?;
-    if is_grown { keep_house(db, OPTIMIZE) } else { Ok(false) }
+    if is_grown { run_maintenance(db, OPTIMIZE) } else { Ok(false) }
 }
 
-fn keep_house(db: &dyn Db, sql: &'static str) -> Result<bool, StoreError> {
+fn run_maintenance(db: &dyn Db, sql: &'static str) -> Result<bool, StoreError> {
     match db.run(sql, &[]) {
         Ok(_) => Ok(true),
         // libSQL takes neither: its server does both.

@@ -1,6 +1,6 @@
 //! Jobs: machines that agents make on slices and remove, and who has which job.
 //!
-//! Who leases, reports or pays back names the fence or the version that it saw, in one statement.
+//! Who leases, reports or refunds names the fence or the version that it saw, in one statement.
 
 use std::collections::BTreeMap;
 
@@ -73,7 +73,7 @@ row! {
         pub attempt: u32 = "attempts",
         /// Until when it is this agent's, unless it reports.
         pub lease_expires_at: Timestamp = "due_at",
-        /// When nobody needs it any more, or people are told.
+        /// When nobody needs it any more, or people are notified.
         pub deadline_at: Timestamp = "coalesce(refund_at, late_at)",
         /// The rental.
         pub rental: RentalId = "rental_id",
@@ -136,7 +136,7 @@ pub enum ReportFailure {
 
 /// A report on a job.
 #[derive(Clone, Copy, Debug)]
-pub struct Told<'a> {
+pub struct JobReport<'a> {
     /// The job.
     pub job: &'a JobId,
     /// That of the lease.
@@ -184,15 +184,16 @@ const REPORT: &str = "
 pub fn report(
     db: &dyn Db,
     agent: &Agent<'_>,
-    told: &Told<'_>,
+    job_report: &JobReport<'_>,
     now: Timestamp,
 ) -> Result<Timestamp, ReportFailure> {
     for _ in 0..SAVE_ATTEMPTS {
-        let job = find(db, agent, told.job)?.ok_or(ReportFailure::NoSuchJob)?;
-        let Some(next) = provisioning::report(&job, told.fence, told.report, now)? else {
+        let job = find(db, agent, job_report.job)?.ok_or(ReportFailure::NoSuchJob)?;
+        let Some(next) = provisioning::report(&job, job_report.fence, job_report.report, now)?
+        else {
             return Ok(now.plus_seconds(LEASE_SECONDS));
         };
-        if save(db, &job, told, &next, now)? {
+        if save(db, &job, job_report, &next, now)? {
             return Ok(next.due_at);
         }
     }
@@ -202,20 +203,20 @@ pub fn report(
 fn save(
     db: &dyn Db,
     seen: &Job,
-    told: &Told<'_>,
+    job_report: &JobReport<'_>,
     next: &Next,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     let params = [
-        told.job.as_str().into(),
+        job_report.job.as_str().into(),
         seen.state.as_str().into(),
         seen.fence.into(),
         seen.step.map(Step::as_str).into(),
         next.state.as_str().into(),
         next.step.map(Step::as_str).into(),
         next.due_at.into(),
-        told.sealed.into(),
-        told.reason.into(),
+        job_report.sealed.into(),
+        job_report.reason.into(),
         now.into(),
     ];
     db.has_row(REPORT, &params)
@@ -333,7 +334,7 @@ row! {
         pub reason: Option<String> = "j.reason",
         /// How it is reached, encrypted.
         pub sealed: Option<Vec<u8>> = "j.sealed",
-        /// When everything is paid back, unless it is there.
+        /// When everything is refunded, unless it is there.
         pub refund_at: Timestamp = "j.refund_at",
         /// Whether it is late.
         pub is_late: bool = "j.notified_at IS NOT NULL OR j.late_at <= ?3",
@@ -371,7 +372,7 @@ const OWED: &str = "
     SELECT 1 FROM jobs
      WHERE rental_id = ?1 AND kind = 'create' AND state IN ('waiting', 'leased', 'failed') LIMIT 1";
 
-/// Whether a rental is paid for, has a key, and still no machine that was promised.
+/// Whether a rental is paid for, has a key, and still no machine that was guaranteed.
 pub fn is_owed(db: &dyn Db, rental: RentalId) -> Result<bool, StoreError> {
     db.has_row(OWED, &[Value::text(rental)])
 }

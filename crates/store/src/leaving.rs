@@ -1,27 +1,27 @@
 //! Nodes that leave the market, and what becomes of their rentals: ended, or moved elsewhere.
 
+use domain::evaluation;
 use domain::id::{AccountId, NodeId, RentalId, SliceId};
-use domain::leaving::{self, MoveError, NoticeError, Plight, Promise, Target};
-use domain::level;
+use domain::leaving::{self, MoveCause, MoveError, NoticeError, SlaCommitment, Target};
 use domain::offering::{self, OfferingError};
 use domain::provisioning::{AGENT_SECONDS, Owed, REMOVAL_LATE_SECONDS};
 use domain::rental::Ending;
 use domain::time::Timestamp;
 
 use crate::db::{Db, StoreError, Value};
-use crate::due::{NoticeMail, mail_params, write_down};
+use crate::due::{NotificationMail, mail_params, write_down};
 use crate::jobs;
 use crate::nodes::{self, Farmer};
 use crate::offers::Offer;
 use crate::rentals::{
     Rental, SAVE_ATTEMPTS, bookings_json, change_params, find, periods_json, removal_late_at,
 };
-use crate::renting::{self, Look};
+use crate::renting::{self, RenterContext};
 use crate::row::{row, select};
 
 /// Why a node was not withdrawn.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum WithdrawFailure {
+pub enum LeaveFailure {
     /// It is not the farmer's.
     #[error("there is no such node")]
     NoSuchNode,
@@ -39,7 +39,7 @@ pub enum WithdrawFailure {
 /// Withdraws a node, if it is as the caller saw it: `?1` farmer, `?2` node, `?3` version of its
 /// offer, `?4` when it leaves, `?5` now, `?6` whether something of it was rented or held. What is
 /// free is gone at once where nothing was. No row comes back if it has changed meanwhile.
-const WITHDRAW: &str = "
+const ANNOUNCE: &str = "
     UPDATE nodes
        SET leaves_at = ?4, left_at = CASE WHEN ?4 <= ?5 AND ?6 = 0 THEN ?5 END,
            listing = CASE listing WHEN 'published' THEN 'paused' ELSE listing END,
@@ -57,10 +57,10 @@ pub fn withdraw(
     node: NodeId,
     wanted: Option<Timestamp>,
     now: Timestamp,
-) -> Result<(), WithdrawFailure> {
+) -> Result<(), LeaveFailure> {
     let farmer = farmer.into();
     for _ in 0..SAVE_ATTEMPTS {
-        let (seen, _) = nodes::find(db, farmer, node)?.ok_or(WithdrawFailure::NoSuchNode)?;
+        let (seen, _) = nodes::find(db, farmer, node)?.ok_or(LeaveFailure::NoSuchNode)?;
         offering::unlocked(&seen.seen())?;
         let leaves_at = leaving::notice(seen.leaves_at, seen.is_used(), wanted, now)?;
         let params = [
@@ -71,7 +71,7 @@ pub fn withdraw(
             now.into(),
             seen.is_used().into(),
         ];
-        if db.has_row(WITHDRAW, &params)? {
+        if db.has_row(ANNOUNCE, &params)? {
             return Ok(());
         }
     }
@@ -80,7 +80,7 @@ pub fn withdraw(
 
 /// Takes a notice back, also where the node has left: `?1` farmer, `?2` node, `?3` now. No row
 /// comes back where there is none.
-const STAY: &str = "
+const CANCEL_LEAVE: &str = "
     UPDATE nodes
        SET leaves_at = NULL, left_at = NULL, offer_version = offer_version + 1,
            offer_changed_at = ?3
@@ -89,14 +89,14 @@ const STAY: &str = "
 
 /// Lets a farmer's node stay, or come back; `false` if it does not leave. It is not on the market
 /// until its farmer publishes it.
-pub fn stay(
+pub fn cancel_leave(
     db: &dyn Db,
     farmer: AccountId,
     node: NodeId,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     let params = [Value::text(farmer), node.0.into(), now.into()];
-    db.has_row(STAY, &params)
+    db.has_row(CANCEL_LEAVE, &params)
 }
 
 row! {
@@ -115,7 +115,7 @@ row! {
 
 /// Slices that are as good as that of the rental `?7`: one of each node, its lowest free one that
 /// the rental has not left; in the country of the node `?1` first, then by price. `?2` the agreed
-/// price, `?3` and `?4` the promise, `?5` the renter, `?6` how many rows. `?8` is 1 where access is
+/// price, `?3` and `?4` the SLA, `?5` the renter, `?6` how many rows. `?8` is 1 where access is
 /// owed, and 2 where it is overdue: of farms with an agent after `?9`, and, where it is overdue, of
 /// the same node before all others. Served by the index `nodes_by_price`: it reads what is on
 /// offer.
@@ -214,14 +214,14 @@ fn decide(
         return Ok((found, owed, None));
     }
     let (has_agent, was_left) = jobs::ahead(db, id, to.node, to.slice, now)?;
-    let look = Look { renter, token: None, quote: None, slices_max: 0, named_max: 0 };
-    let seen = renting::load(db, &[(to.node, to.slice)], &look, now)?;
-    let sold = Promise { min_uptime: found.min_uptime, min_bandwidth: found.min_bandwidth };
+    let context = RenterContext { renter, token: None, quote: None, slices_max: 0, named_max: 0 };
+    let seen = renting::load(db, &[(to.node, to.slice)], &context, now)?;
+    let sold = SlaCommitment { min_uptime: found.min_uptime, min_bandwidth: found.min_bandwidth };
     let offer = seen.offers.first();
     let (node, slice, version) = (to.node, to.slice, to.offer_version);
     let target = Target { offer, node, slice, version, has_agent, was_left };
-    let plight = Plight { leaves_at: found.market.leaves_at, owed };
-    let moved = leaving::move_to(&found.life, sold, plight, &target, now)?;
+    let cause = MoveCause { leaves_at: found.market.leaves_at, owed };
+    let moved = leaving::move_to(&found.life, sold, cause, &target, now)?;
     Ok((found, owed, Some(moved)))
 }
 
@@ -253,14 +253,14 @@ pub fn move_rental(
             after.slice.into(),
             moved.offer_version.into(),
             after.price.micros().into(),
-            moved.promise.min_uptime.hundredths().into(),
-            moved.promise.min_bandwidth.mbps().into(),
+            moved.sla.min_uptime.hundredths().into(),
+            moved.sla.min_bandwidth.mbps().into(),
             after.earns_at(now).into(),
             periods_json(&moved.change),
             bookings_json(&moved.change),
             owed.is_owed().into(),
             now.plus_seconds(REMOVAL_LATE_SECONDS).into(),
-            level::settled_at(now).into(),
+            evaluation::settled_at(now).into(),
             late_at,
             refund_at,
             seen_after,
@@ -302,7 +302,7 @@ const NOTICE: i64 = -1;
 
 /// Up to `?1` rentals whose renters were not told yet, with the notice `?2`, that the node leaves.
 /// Served by the index `nodes_by_leaving`.
-const UNTOLD: &str = select!(
+const UNNOTIFIED: &str = select!(
     LeavingRental,
     FROM,
     "AND NOT EXISTS (SELECT 1 FROM reminders d
@@ -316,15 +316,15 @@ const OVERDUE: &str =
     select!(LeavingRental, FROM, "AND n.leaves_at <= ?1 ORDER BY n.leaves_at LIMIT ?2");
 
 /// Rentals whose renters are to be told that their node leaves.
-pub fn untold(db: &dyn Db, limit: u32) -> Result<Vec<LeavingRental>, StoreError> {
-    db.all(UNTOLD, &[limit.into(), NOTICE.into()])
+pub fn unnotified(db: &dyn Db, limit: u32) -> Result<Vec<LeavingRental>, StoreError> {
+    db.all(UNNOTIFIED, &[limit.into(), NOTICE.into()])
 }
 
-/// Writes down that a renter was told, with the mail that did, where there is one.
-pub fn tell(
+/// Writes down that a renter was notified, with the mail that did, where there is one.
+pub fn notify(
     db: &dyn Db,
     told: &LeavingRental,
-    mail: Option<&NoticeMail<'_>>,
+    mail: Option<&NotificationMail<'_>>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     write_down(db, told.rental.life.id, (told.leaves_at, NOTICE), None, mail, now)
@@ -353,7 +353,7 @@ pub fn end(
     db: &dyn Db,
     due: &LeavingRental,
     ending: &Ending,
-    mail: Option<&NoticeMail<'_>>,
+    mail: Option<&NotificationMail<'_>>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let change = change_params(&due.rental.life, &ending.change, now);
@@ -380,4 +380,4 @@ pub fn leave(db: &dyn Db, now: Timestamp, limit: u32) -> Result<usize, StoreErro
 
 /// The statements that are served by an index, for the test of their plans.
 pub const INDEXED: [(&str, &str); 3] =
-    [(UNTOLD, "nodes_by_leaving"), (OVERDUE, "nodes_by_leaving"), (LEAVE, "nodes_by_leaving")];
+    [(UNNOTIFIED, "nodes_by_leaving"), (OVERDUE, "nodes_by_leaving"), (LEAVE, "nodes_by_leaving")];

@@ -119,7 +119,7 @@ pub enum CreditFailure {
     NoSuchRental,
     /// The farmer has not earned that much.
     #[error("the farmer has not earned that much")]
-    NotEarned,
+    InsufficientFarmerEarnings,
     /// Another request has used the reference.
     #[error("this reference was used for another credit")]
     ReferenceUsed,
@@ -229,7 +229,7 @@ pub fn credit_sla(
         );
         // Nobody credits nothing.
         let booking = booking.filter(|_| credit.amount <= earned);
-        let booking = booking.ok_or(CreditFailure::NotEarned)?;
+        let booking = booking.ok_or(CreditFailure::InsufficientFarmerEarnings)?;
         let params = [
             Value::text(credit.rental),
             Value::text(renter),

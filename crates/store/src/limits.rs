@@ -26,7 +26,7 @@ pub struct Use<'a> {
 /// Pours into the buckets of `?1`, a JSON array of `[policy, key, span, cost]`, at `?2`
 /// milliseconds. A row comes back for each that did not spill, with the release that the database
 /// is at.
-const POUR: &str = "
+const CONSUME: &str = "
     INSERT INTO rate_limits (policy, key, span, empty_at)
     SELECT value ->> 0, value ->> 1, value ->> 2, ?2 + (value ->> 3) FROM json_each(?1) WHERE true
         ON CONFLICT (policy, key) DO UPDATE
@@ -39,13 +39,17 @@ const POUR: &str = "
 ///
 /// Every request that changes something comes here first, and fails where the database has been
 /// upgraded since the instance began: this program does not know what its commands mean by now.
-pub fn pour(db: &dyn Db, uses: &[Use<'_>], now: Timestamp) -> Result<Vec<Option<i64>>, StoreError> {
+pub fn consume(
+    db: &dyn Db,
+    uses: &[Use<'_>],
+    now: Timestamp,
+) -> Result<Vec<Option<i64>>, StoreError> {
     let now = millis(now);
-    let poured: Vec<(String, i64, i64)> =
-        db.all(POUR, &[json(uses).as_str().into(), now.into()])?;
-    poured.first().map_or(Ok(()), |(_, _, release)| migrate::check_release(*release))?;
+    let consumed: Vec<(String, i64, i64)> =
+        db.all(CONSUME, &[json(uses).as_str().into(), now.into()])?;
+    consumed.first().map_or(Ok(()), |(_, _, release)| migrate::check_release(*release))?;
     let left = |limit: &Use<'_>| {
-        let found = poured.iter().find(|(policy, ..)| policy == limit.policy);
+        let found = consumed.iter().find(|(policy, ..)| policy == limit.policy);
         found.map(|(_, empty_at, _)| empty_at - now)
     };
     Ok(uses.iter().map(left).collect())

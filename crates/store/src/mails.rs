@@ -83,12 +83,12 @@ pub fn claim(db: &dyn Db, now: Timestamp) -> Result<Option<Claimed>, StoreError>
     db.first(CLAIM, &params)
 }
 
-/// The mail `?1` was taken by an outlet at `?2`: nobody needs its text any more.
+/// The mail `?1` was taken by a mail transport at `?2`: nobody needs its text any more.
 const SENT: &str = "
     UPDATE mails SET state = 'sent', sealed = NULL, finished_at = ?2
      WHERE id = ?1 AND state <> 'sent'";
 
-/// Records that an outlet took a mail.
+/// Records that a mail transport took a mail.
 pub fn sent(db: &dyn Db, id: MailId, now: Timestamp) -> Result<(), StoreError> {
     db.run(SENT, &[Value::text(id), now.into()]).map(drop)
 }

@@ -11,7 +11,7 @@
 use std::collections::HashSet;
 
 use domain::event::EventKind;
-use domain::notice::Side;
+use domain::notification::Side;
 use domain::time::Timestamp;
 use serde_json::json;
 

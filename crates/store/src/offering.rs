@@ -4,10 +4,10 @@ use domain::id::{AccountId, NodeId};
 use domain::listing::Listing;
 use domain::money::Usd;
 use domain::offering::{Locker, Offering, OfferingError, Raise, Seen};
-use domain::promise::{Bandwidth, Uptime};
 use domain::recurring::APPLY_PRICE_INCREASES;
 use domain::term::Terms;
 use domain::time::Timestamp;
+use domain::uptime::{Bandwidth, Uptime};
 
 use crate::db::{Db, StoreError, Value};
 use crate::nodes::{self, FarmNode, Farmer};
@@ -29,7 +29,7 @@ impl FarmNode {
                 min_uptime: offer.min_uptime,
                 min_bandwidth: offer.min_bandwidth,
                 terms: offer.terms,
-                kept_slices: offer.kept_slices,
+                withheld_slices: offer.withheld_slices,
                 listing: offer.listing,
             },
             locked_by: self.lock.as_ref().map(|lock| lock.by),
@@ -82,7 +82,7 @@ pub fn change(
         }
         match save(db, farmer.account, node, current, &after, now) {
             Ok(true) => return Ok(()),
-            // Somebody was faster, or has just proven to own its farm: whoever looks again is told.
+            // Somebody was faster, or has just verified its farm: whoever looks again is told.
             Ok(false) => {}
             Err(error) if error.is_race() => {}
             Err(error) => return Err(error.into()),
@@ -128,7 +128,7 @@ pub fn save(
         offering.listing.as_str().into(),
         now.into(),
         offering.terms.bits().into(),
-        offering.kept_slices.into(),
+        offering.withheld_slices.into(),
         offering.raise.map(|raise| raise.price.micros()).into(),
         offering.raise.map(|raise| raise.at.seconds()).into(),
     ];
@@ -261,7 +261,7 @@ row! {
         min_uptime: Uptime = "h.min_uptime",
         min_bandwidth: Bandwidth = "h.min_bandwidth_mbps",
         terms: Terms = "h.terms",
-        kept_slices: u32 = "h.kept_slices",
+        withheld_slices: u32 = "h.kept_slices",
         listing: Listing = "h.listing",
     }
 }

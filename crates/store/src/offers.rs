@@ -7,10 +7,10 @@ use domain::money::Usd;
 use domain::node::NodeStatus;
 use domain::offering::Raise;
 pub use domain::order::Filter;
-use domain::promise::{Bandwidth, Uptime};
 use domain::slice::SliceState;
 use domain::term::Terms;
 use domain::time::Timestamp;
+use domain::uptime::{Bandwidth, Uptime};
 
 use crate::db::{Db, StoreError};
 use crate::row::{FromJson, FromRow, fields, row, select};
@@ -35,17 +35,17 @@ row! {
         pub status: NodeStatus = "n.status",
         /// Whether it is on the market.
         pub listing: Listing = "n.listing",
-        /// Counts the changes of price and promise.
+        /// Counts the changes of price and SLA.
         pub version: i64 = "n.offer_version",
         /// Per slice and month; `None` for a draft without one.
         pub price: Option<Usd> = "n.price_micros",
         /// The higher price that comes, if one waits.
         pub raise: Option<Raise> = "n.pending_price_micros, n.pending_price_at",
-        /// The promised uptime.
+        /// The guaranteed uptime.
         pub min_uptime: Uptime = "n.min_uptime",
-        /// The promised bandwidth.
+        /// The guaranteed bandwidth.
         pub min_bandwidth: Bandwidth = "n.min_bandwidth_mbps",
-        /// By what it is sorted by uptime: what is proven and, among equals, what is promised.
+        /// By what it is sorted by uptime: what is verified and, among equals, what is guaranteed.
         pub uptime_rank: i64 = "n.uptime_rank",
         /// How often a sync looked at it.
         pub observed: u64 = "n.observed",
@@ -62,7 +62,7 @@ row! {
         /// Rented slices.
         pub allocated_slices: u32 = "n.allocated_slices",
         /// How many slices the farmer does not offer, of those that the node could carry.
-        pub kept_slices: u32 = "n.kept_slices",
+        pub withheld_slices: u32 = "n.kept_slices",
         /// The terms that it is offered for.
         pub terms: Terms = "n.terms",
         /// Whether the whole node is rented as one.
@@ -94,7 +94,7 @@ impl Offer {
 
     /// The uptime that it has at least, with a confidence of 95 %; `None` before the first
     /// observation.
-    pub fn proven_uptime(&self) -> Option<Uptime> {
+    pub fn uptime_lower_bound(&self) -> Option<Uptime> {
         lower_bound(self.observed_up, self.observed)
     }
 }
@@ -107,8 +107,8 @@ pub enum Sort {
     /// The cheapest first.
     #[default]
     Price,
-    /// The highest uptime first that is proven: the one that a node has at least, by all looks at
-    /// it. Among equals the highest promise, and the cheapest.
+    /// The highest uptime first that is verified: the one that a node has at least, by all looks at
+    /// it. Among equals the highest SLA, and the cheapest.
     Uptime,
 }
 

@@ -3,7 +3,7 @@
 use domain::id::{AccountId, PayoutId};
 use domain::money::Usd;
 use domain::payout::{
-    self, Means, OPEN_MAX, PayoutEvent, PayoutState, RequestError, WrongOrder, request as decide,
+    self, Funds, OPEN_MAX, PayoutEvent, PayoutState, RequestError, WrongOrder, request as decide,
 };
 use domain::sla::PERCENT_MAX;
 use domain::time::Timestamp;
@@ -13,7 +13,7 @@ use crate::rentals::{SAVE_ATTEMPTS, booking_json};
 use crate::responses::{self, Intention, StoredResponse};
 use crate::row::{row, select};
 
-/// What is kept back of earnings that were not compared with what was promised yet: the most that
+/// What is kept back of earnings that were not compared with the SLA yet: the most that
 /// the published scale takes.
 const WITHHELD_PERCENT: u32 = PERCENT_MAX as u32;
 
@@ -40,7 +40,7 @@ row! {
         pub approved_at: Option<Timestamp> = "p.approved_at",
         /// When it was sent.
         pub sent_at: Option<Timestamp> = "p.sent_at",
-        /// When it was done, failed or withdrawn.
+        /// When it was done, failed or canceled.
         pub finished_at: Option<Timestamp> = "p.finished_at",
     }
 }
@@ -86,7 +86,7 @@ pub enum RequestFailure {
 }
 
 row! {
-    impl Means {
+    impl Funds {
         balance: Usd =
             "coalesce((SELECT balance_micros FROM ledger_accounts
                         WHERE kind = 'earnings' AND owner_id = ?1), 0)",
@@ -101,18 +101,18 @@ row! {
     }
 }
 
-/// What a request of the account `?1` depends on. Of what was not judged yet, `?2` percent may go
-/// back to renters. Served by `payouts_open`, the unique index of `ledger_accounts`, and
+/// What a request of the account `?1` depends on. Of what was not evaluated yet, `?2` percent may
+/// go back to renters. Served by `payouts_open`, the unique index of `ledger_accounts`, and
 /// `tenures_by_farmer`; no row means that there is no such account.
-const MEANS: &str = select!(Means, "FROM accounts WHERE id = ?1 AND deleted_at IS NULL");
+const FUNDS: &str = select!(Funds, "FROM accounts WHERE id = ?1 AND deleted_at IS NULL");
 
 /// What the account can ask for now.
-pub fn means(db: &dyn Db, account: AccountId) -> Result<Means, StoreError> {
+pub fn funds(db: &dyn Db, account: AccountId) -> Result<Funds, StoreError> {
     let params = [Value::text(account), WITHHELD_PERCENT.into()];
-    let Some(seen) = db.first::<Means>(MEANS, &params)? else {
-        return Ok(Means { balance: Usd::ZERO, withheld: Usd::ZERO, address: None, open: 0 });
+    let Some(seen) = db.first::<Funds>(FUNDS, &params)? else {
+        return Ok(Funds { balance: Usd::ZERO, withheld: Usd::ZERO, address: None, open: 0 });
     };
-    Ok(Means { withheld: seen.withheld.min(seen.balance), ..seen })
+    Ok(Funds { withheld: seen.withheld.min(seen.balance), ..seen })
 }
 
 /// Requests a payout; the columns of the command view, in order. Refused unless address and means
@@ -140,8 +140,8 @@ pub fn request(
     // A booking of nothing is nothing to request, and the least is more than nothing.
     let booking = life.request_booking().map(|booking| booking_json(&booking).to_string());
     for _ in 0..SAVE_ATTEMPTS {
-        let means = means(db, new.account)?;
-        let address = decide(&means, new.amount, new.min)?;
+        let funds = funds(db, new.account)?;
+        let address = decide(&funds, new.amount, new.min)?;
         let response = respond(&Payout {
             life,
             email: new.email.to_owned(),
@@ -176,7 +176,7 @@ pub fn request(
 
 /// What somebody does to a payout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Deed<'a> {
+pub enum PayoutAction<'a> {
     /// The operator means to pay it.
     Approve,
     /// The operator has sent it, and calls the transfer so.
@@ -186,40 +186,49 @@ pub enum Deed<'a> {
     /// The operator does not pay it, or it did not arrive, because of this.
     Fail(&'a str),
     /// The farmer, who is this account, takes the request back.
-    Withdraw(AccountId),
+    Cancel(AccountId),
 }
 
-impl<'a> Deed<'a> {
+impl<'a> PayoutAction<'a> {
     /// What becomes of the payout by it.
     pub fn event(self) -> PayoutEvent {
         match self {
-            Deed::Approve => PayoutEvent::Approve,
-            Deed::Send(_) => PayoutEvent::Send,
-            Deed::Finish => PayoutEvent::Finish,
-            Deed::Fail(_) => PayoutEvent::Fail,
-            Deed::Withdraw(_) => PayoutEvent::Withdraw,
+            PayoutAction::Approve => PayoutEvent::Approve,
+            PayoutAction::Send(_) => PayoutEvent::Send,
+            PayoutAction::Finish => PayoutEvent::Finish,
+            PayoutAction::Fail(_) => PayoutEvent::Fail,
+            PayoutAction::Cancel(_) => PayoutEvent::Cancel,
         }
     }
 
     fn reference(self) -> Option<&'a str> {
         match self {
-            Deed::Send(reference) => Some(reference),
-            Deed::Approve | Deed::Finish | Deed::Fail(_) | Deed::Withdraw(_) => None,
+            PayoutAction::Send(reference) => Some(reference),
+            PayoutAction::Approve
+            | PayoutAction::Finish
+            | PayoutAction::Fail(_)
+            | PayoutAction::Cancel(_) => None,
         }
     }
 
     fn note(self) -> Option<&'a str> {
         match self {
-            Deed::Fail(reason) => Some(reason),
-            Deed::Approve | Deed::Send(_) | Deed::Finish | Deed::Withdraw(_) => None,
+            PayoutAction::Fail(reason) => Some(reason),
+            PayoutAction::Approve
+            | PayoutAction::Send(_)
+            | PayoutAction::Finish
+            | PayoutAction::Cancel(_) => None,
         }
     }
 
     /// Who alone may do it; `None` for the operator, who has shown to be one.
     fn owner(self) -> Option<AccountId> {
         match self {
-            Deed::Withdraw(account) => Some(account),
-            Deed::Approve | Deed::Send(_) | Deed::Finish | Deed::Fail(_) => None,
+            PayoutAction::Cancel(account) => Some(account),
+            PayoutAction::Approve
+            | PayoutAction::Send(_)
+            | PayoutAction::Finish
+            | PayoutAction::Fail(_) => None,
         }
     }
 }
@@ -261,21 +270,21 @@ pub fn find(
 pub fn change(
     db: &dyn Db,
     id: PayoutId,
-    deed: Deed<'_>,
+    action: PayoutAction<'_>,
     now: Timestamp,
 ) -> Result<Payout, ChangeFailure> {
     for _ in 0..SAVE_ATTEMPTS {
-        let seen = find(db, deed.owner(), id)?.ok_or(ChangeFailure::NoSuchPayout)?;
-        let (state, booking) = seen.life.after(deed.event())?;
+        let seen = find(db, action.owner(), id)?.ok_or(ChangeFailure::NoSuchPayout)?;
+        let (state, booking) = seen.life.after(action.event())?;
         let booking = booking.map(|booking| booking_json(&booking).to_string());
         let params = [
             Value::text(id),
             seen.life.version.into(),
             state.as_str().into(),
-            deed.reference().into(),
-            deed.note().into(),
+            action.reference().into(),
+            action.note().into(),
             booking.as_deref().into(),
-            deed.event().kind().into(),
+            action.event().kind().into(),
             now.into(),
         ];
         match db.run(CHANGE, &params) {
@@ -346,5 +355,5 @@ pub fn counts(db: &dyn Db) -> Result<Vec<Count>, StoreError> {
 pub const INDEXED: [(&str, &str); 3] = [
     (OF_ACCOUNT, "payouts_by_account"),
     (IN_STATE, "payouts_by_state"),
-    (MEANS, "tenures_by_farmer"),
+    (FUNDS, "tenures_by_farmer"),
 ];

@@ -3,16 +3,16 @@
 use domain::id::{AccountId, NodeId, QuoteId};
 use domain::money::{Percent, Usd};
 use domain::order::{self, HOLDS_MAX, Item, QUOTE_SECONDS, RentError, RentRequest};
-use domain::promise::{Bandwidth, Uptime};
 use domain::recurring::{RELEASE_HOLDS, SWEEP_QUOTES};
 use domain::term::Term;
 use domain::time::Timestamp;
+use domain::uptime::{Bandwidth, Uptime};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
 use crate::db::{Db, StoreError, Value};
 use crate::rentals::SAVE_ATTEMPTS;
-use crate::renting::{Look, RentFailure, Seen, candidates, load, named_max, start};
+use crate::renting::{RentFailure, RenterContext, Seen, candidates, load, named_max, start};
 use crate::row::{row, select};
 
 /// How long a quote that was not used is kept, in seconds: a week.
@@ -134,14 +134,14 @@ const MAKE: &str = "
 /// Tells what a request would cost and keeps that; holds the slices, all or none, where asked to.
 pub fn make(db: &dyn Db, new: &NewQuote<'_>, now: Timestamp) -> Result<Quote, RentFailure> {
     for attempt in 0..SAVE_ATTEMPTS {
-        let look = Look {
+        let context = RenterContext {
             renter: new.account,
             token: None,
             quote: None,
             slices_max: u32::MAX,
             named_max: if new.is_held { named_max(&new.request.wanted, attempt) } else { 0 },
         };
-        let seen = load(db, &candidates(db, &new.request.wanted)?, &look, now)?;
+        let seen = load(db, &candidates(db, &new.request.wanted)?, &context, now)?;
         if new.is_held && seen.holds >= HOLDS_MAX {
             return Err(RentError::TooManyHolds(HOLDS_MAX).into());
         }

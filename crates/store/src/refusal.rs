@@ -49,7 +49,7 @@ pub enum Refusal {
     EventAudienceMatchesKind,
     /// Events only come.
     EventsAppendOnly,
-    /// Another account has proven to own the node's farm.
+    /// Another account has verified the node's farm.
     FarmOfAnotherAccount,
     /// Whoever takes a node over rents something on it.
     FarmerRentsOnNode,

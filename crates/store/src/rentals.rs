@@ -1,24 +1,24 @@
 //! Rentals as they are, and what becomes of them.
 
 use domain::booking::{Booking, Entry, LedgerAccount};
+use domain::evaluation;
 use domain::event::EventKind;
 use domain::id::{AccountId, NodeId, OrderId, RentalId, SliceId, TokenId};
 use domain::leaving;
-use domain::level;
 use domain::listing::Listing;
 use domain::money::{Percent, Usd};
 use domain::period::Period;
-use domain::promise::{Bandwidth, Uptime};
 use domain::provisioning::REMOVAL_LATE_SECONDS;
 use domain::rental::{
-    self, Change, EndedAlready, Ending, ExtendError, Market, Means, Renewal, RentalState,
+    self, Change, EndedAlready, Ending, ExtendContext, ExtendError, Market, Renewal, RentalState,
 };
 use domain::term::Term;
 use domain::time::Timestamp;
+use domain::uptime::{Bandwidth, Uptime};
 use serde_json::{Value as Json, json};
 
 use crate::db::{Db, StoreError, Value};
-use crate::due::NoticeMail;
+use crate::due::NotificationMail;
 use crate::jobs;
 use crate::responses::{self, Intention, StoredResponse};
 use crate::row::{FromJson, fields, row, select};
@@ -33,9 +33,9 @@ row! {
     pub struct Rental {
         /// What decisions are made on.
         pub life: rental::Rental,
-        /// The promise as sold.
+        /// The SLA as sold.
         pub min_uptime: Uptime = "r.min_uptime",
-        /// The promise as sold.
+        /// The SLA as sold.
         pub min_bandwidth: Bandwidth = "r.min_bandwidth_mbps",
         /// The renter's own name for it; empty if there is none.
         pub name: String = "r.name",
@@ -264,13 +264,13 @@ pub(crate) fn save(
     db.run(CHANGE, &[&change_params(seen, change, now)[..], &extended, &rest].concat()).map(drop)
 }
 
-/// Saves a refund in full, with a mail that tells of it; refused if the rental has changed since it
+/// Saves a refund in full, with a mail about it; refused if the rental has changed since it
 /// was seen.
 pub(crate) fn save_refund(
     db: &dyn Db,
     seen: &rental::Rental,
     change: &Change,
-    mail: Option<&NoticeMail<'_>>,
+    mail: Option<&NotificationMail<'_>>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let [rental @ .., _event] = change_params(seen, change, now);
@@ -425,7 +425,7 @@ pub struct Extension<'a> {
 
 /// What an extension depends on besides the rental: `?1` renter, `?2` token or NULL. There is
 /// always one row.
-const MEANS: &str = "
+const EXTEND_CONTEXT: &str = "
     SELECT coalesce((SELECT balance_micros FROM ledger_accounts
                       WHERE kind = 'wallet' AND owner_id = ?1), 0),
            (SELECT ceiling_micros - spent_micros FROM tokens WHERE id = ?2)";
@@ -438,10 +438,10 @@ pub fn plan_extension(
 ) -> Result<(Rental, Change), ChangeFailure> {
     let Extension { renter, term, max_price, platform_fee, order, token, .. } = *extension;
     let params = [Value::text(renter), token.map(Value::text).into()];
-    let (balance, spendable) = db.one::<(Usd, Option<Usd>)>(MEANS, &params)?;
+    let (balance, spendable) = db.one::<(Usd, Option<Usd>)>(EXTEND_CONTEXT, &params)?;
     let found = find(db, renter, extension.rental)?.ok_or(ChangeFailure::NoSuchRental)?;
-    let means = Means { market: found.market, balance, spendable, platform_fee };
-    let change = rental::extend(&found.life, term, max_price, &means, order, now)?;
+    let context = ExtendContext { market: found.market, balance, spendable, platform_fee };
+    let change = rental::extend(&found.life, term, max_price, &context, order, now)?;
     Ok((found, change))
 }
 
@@ -515,7 +515,7 @@ pub fn end(
 
 /// What is the renter's own.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Own {
+pub struct RentalSettings {
     /// A name; empty for none.
     pub name: String,
     /// Labels.
@@ -532,11 +532,11 @@ const SET_OWN: &str = "
  RETURNING id";
 
 /// Sets what is the renter's own; `false` if the rental is not theirs.
-pub fn set_own(
+pub fn change_settings(
     db: &dyn Db,
     renter: AccountId,
     id: RentalId,
-    own: &Own,
+    own: &RentalSettings,
 ) -> Result<bool, StoreError> {
     let params = [
         Value::text(id),
@@ -586,7 +586,7 @@ pub fn import(db: &dyn Db, import: &Import, now: Timestamp) -> Result<(), StoreE
         ends_at.plus_months(rental::PRICE_MONTHS).into(),
         import.started_at.into(),
         ends_at.into(),
-        level::settled_at(import.started_at).into(),
+        evaluation::settled_at(import.started_at).into(),
         now.into(),
     ];
     db.run(IMPORT, &params).map(drop)

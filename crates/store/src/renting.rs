@@ -1,7 +1,7 @@
 //! Renting: a slice, several, or a whole node; from a request or from a quote.
 
+use domain::evaluation;
 use domain::id::{AccountId, NodeId, OrderId, QuoteId, RentalId, TokenId};
-use domain::level;
 use domain::listing::Listing;
 use domain::money::{Percent, Usd};
 use domain::node::Refusal;
@@ -9,12 +9,12 @@ use domain::order::{
     self, Item, Offer, RentError, RentRequest, Renter, SLICES_PER_ORDER_MAX, Wanted,
 };
 use domain::period::Period;
-use domain::promise::{Bandwidth, Uptime};
 use domain::rental::{self, Market, PRICE_MONTHS, RentalState};
 use domain::slice::SliceState;
 use domain::template::Template;
 use domain::term::Terms;
 use domain::time::Timestamp;
+use domain::uptime::{Bandwidth, Uptime};
 use serde_json::{Value as Json, json};
 
 use crate::chain::hex;
@@ -91,7 +91,7 @@ pub enum RentFailure {
 
 /// Whom a look is for, and what it looks for besides nodes.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Look {
+pub(crate) struct RenterContext {
     pub(crate) renter: AccountId,
     pub(crate) token: Option<TokenId>,
     pub(crate) quote: Option<QuoteId>,
@@ -268,28 +268,28 @@ const LOAD: &str = select!(
 pub(crate) fn load(
     db: &dyn Db,
     nodes: &[(NodeId, Option<u32>)],
-    look: &Look,
+    context: &RenterContext,
     now: Timestamp,
 ) -> Result<Seen, StoreError> {
     let nodes: Vec<Json> = nodes.iter().map(|(node, slice)| json!([node.0, slice])).collect();
     let params = [
         Value::Text(Json::from(nodes).to_string()),
-        Value::text(look.renter),
-        look.token.map(Value::text).into(),
+        Value::text(context.renter),
+        context.token.map(Value::text).into(),
         now.into(),
-        look.quote.map(Value::text).into(),
-        look.named_max.into(),
+        context.quote.map(Value::text).into(),
+        context.named_max.into(),
     ];
     let mut rows = db.all::<Situation>(LOAD, &params)?;
     let (offers, details) =
         rows.iter_mut().filter_map(|row| row.node.take()).map(Node::offer).unzip();
     let row = rows.into_iter().next().ok_or_else(no_row)?;
     let renter = Renter {
-        account: look.renter,
+        account: context.renter,
         balance: row.balance,
         spendable: row.spendable,
         slices: row.slices,
-        slices_max: look.slices_max,
+        slices_max: context.slices_max,
     };
     let quote = match row.quote {
         None => QuoteState::Gone,
@@ -357,15 +357,15 @@ fn decide(
         Basis::Quote(quote) => (Some(quote.id), SLICES_MAX),
     };
     let (renter, token, slices_max) = (order.renter, order.token, order.slices_max);
-    let look = Look { renter, token, quote, slices_max, named_max };
+    let context = RenterContext { renter, token, quote, slices_max, named_max };
     let (items, seen) = match order.basis {
         Basis::Request(request) => {
-            let seen = load(db, &candidates(db, &request.wanted)?, &look, now)?;
+            let seen = load(db, &candidates(db, &request.wanted)?, &context, now)?;
             (order::choose(&seen.offers, request, order.renter, order.platform_fee), seen)
         }
         Basis::Quote(quote) => {
             let nodes: Vec<_> = quote.items.iter().map(|item| (item.node, item.slice)).collect();
-            let seen = load(db, &nodes, &look, now)?;
+            let seen = load(db, &nodes, &context, now)?;
             let is_held = matches!(seen.quote, QuoteState::Open { is_held: true, .. });
             let holds = order::still_holds(&quote.items, &seen.offers, is_held);
             (holds.map(|()| quote.items.clone()), seen)
@@ -509,7 +509,7 @@ fn rent_params(
         quote.map(Value::text).into(),
         Value::Text(Json::from(items_json).to_string()),
         order.slices_max.into(),
-        level::settled_at(now).into(),
+        evaluation::settled_at(now).into(),
         late_at,
         refund_at,
         seen_after,

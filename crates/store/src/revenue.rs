@@ -24,7 +24,7 @@ row! {
         pub name: String = "n.name",
         /// How much.
         pub earned: Usd = "m.earned_micros",
-        /// What of it, or of earlier earnings, went to renters for promises that were not kept.
+        /// What of it, or of earlier earnings, went to renters for missed SLAs.
         pub credited: Usd = "m.credited_micros",
     }
 }

@@ -3,27 +3,27 @@
 //! Columns are read by position, because libSQL changes the case of their names.
 
 use domain::account::Scopes;
+use domain::evaluation::DisputeSide;
 use domain::event::EventKind;
 use domain::id::{
     AccountId, DeliveryId, DisputeId, JobId, MailId, MaintenanceId, NodeId, OrderId, PayoutId,
     QuoteId, RentalId, SessionId, SliceId, SshKeyId, TokenId, TopUpId, WebhookId,
 };
-use domain::level::DisputeSide;
 use domain::listing::Listing;
 use domain::money::Usd;
 use domain::month::Month;
 use domain::node::{NodeStatus, Refusal};
-use domain::notice::{NoticeKind, Way};
+use domain::notification::{Channel, NotificationCategory};
 use domain::offering::Locker;
-use domain::outlook::Looks;
+use domain::outlook::Observations;
 use domain::payout::PayoutState;
-use domain::promise::{Bandwidth, Uptime};
 use domain::provisioning::{JobKind, JobState, Step};
 use domain::rental::RentalState;
 use domain::slice::SliceState;
 use domain::term::{Term, Terms};
 use domain::time::Timestamp;
 use domain::top_up::{Mismatch, TopUpState};
+use domain::uptime::{Bandwidth, Uptime};
 use serde::de::DeserializeOwned;
 
 use crate::db::{Db, Row, StoreError, Value};
@@ -271,7 +271,7 @@ column! {
     Mismatch: text(Mismatch::parse),
     Month: text(Month::parse),
     NodeStatus: text(NodeStatus::parse),
-    NoticeKind: text(NoticeKind::parse),
+    NotificationCategory: text(NotificationCategory::parse),
     OrderId: text(OrderId::parse),
     PayoutId: text(PayoutId::parse),
     PayoutState: text(PayoutState::parse),
@@ -287,7 +287,7 @@ column! {
     TokenId: text(TokenId::parse),
     TopUpId: text(TopUpId::parse),
     TopUpState: text(TopUpState::parse),
-    Way: text(Way::parse),
+    Channel: text(Channel::parse),
     WebhookId: text(WebhookId::parse),
     Vec<String>: text(|value| serde_json::from_str(value).ok()),
     Vec<u8>: blob(|value| Some(value.to_owned())),
@@ -295,7 +295,7 @@ column! {
 }
 
 fields! { SliceId { node: NodeId, number: u32 } }
-fields! { Looks { observed: u64, up: u64 } }
+fields! { Observations { observed: u64, up: u64 } }
 
 /// `None` where the first column is NULL.
 impl<T: FromRow> FromRow for Option<T> {

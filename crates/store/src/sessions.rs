@@ -77,7 +77,7 @@ row! {
         is_operator: bool = "a.is_operator",
         session: SessionId = "s.id",
         is_strong: bool = "s.is_strong",
-        proved_at: Timestamp = "s.verified_at",
+        verified_at: Timestamp = "s.verified_at",
         seen_at: Timestamp = "s.seen_at",
     }
 }
@@ -119,7 +119,7 @@ pub fn find(
         grant: Grant::Session {
             id: holder.session,
             is_strong: holder.is_strong,
-            proved_at: holder.proved_at,
+            verified_at: holder.verified_at,
         },
     }))
 }
@@ -152,16 +152,16 @@ pub fn end_others(
     db.run(END_OTHERS, &[Value::text(account), kept.map(Value::text).into()]).map(drop)
 }
 
-/// Gives the session `?1` another secret, and notes what was proved. `?2` the new secret's hash,
+/// Gives the session `?1` another secret, and notes what was verified. `?2` the new secret's hash,
 /// `?3` now, `?4` whether a second factor was shown.
-const PROVE: &str = "
+const VERIFY: &str = "
     UPDATE sessions SET hash = ?2, verified_at = ?3, is_strong = max(is_strong, ?4)
      WHERE id = ?1
  RETURNING id";
 
-/// Notes that a session's holder proved who they are. It goes on under another secret, so that a
+/// Notes that a session's holder verified who they are. It goes on under another secret, so that a
 /// secret that was seen before is worth nothing after. `false` if the session is over.
-pub fn prove(
+pub fn verify(
     db: &dyn Db,
     id: SessionId,
     hash: &SecretHash,
@@ -169,7 +169,7 @@ pub fn prove(
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     let params = [Value::text(id), Value::from(&hash[..]), now.into(), is_strong.into()];
-    db.has_row(PROVE, &params)
+    db.has_row(VERIFY, &params)
 }
 
 row! {

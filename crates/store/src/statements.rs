@@ -20,22 +20,22 @@ pub const MONTHS_MAX: u32 = 240;
 
 /// What a statement is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Book {
+pub enum AccountKind {
     /// What an account has, to rent with.
     Wallet,
     /// What an account has earned by renting out.
     Earnings,
 }
 
-impl Book {
+impl AccountKind {
     /// Every book.
-    pub const ALL: [Book; 2] = [Book::Wallet, Book::Earnings];
+    pub const ALL: [AccountKind; 2] = [AccountKind::Wallet, AccountKind::Earnings];
 
     /// The kind of its ledger account, for SQL and for programs.
     pub fn as_str(self) -> &'static str {
         match self {
-            Book::Wallet => "wallet",
-            Book::Earnings => "earnings",
+            AccountKind::Wallet => "wallet",
+            AccountKind::Earnings => "earnings",
         }
     }
 }
@@ -76,7 +76,7 @@ row! {
         pub kind: String = "t.kind",
         /// Why, in words.
         pub reason: String = "t.reason",
-        /// The rental that it paid or was paid back for. Who farms is not told of their renters'.
+        /// The rental that it paid or was refunded for. Who farms is not told of their renters'.
         pub rental: Option<String> = "CASE WHEN a.kind = 'wallet' THEN t.rental_id END",
         /// How much; negative where money went out.
         pub amount: Usd = "e.amount_micros",
@@ -179,10 +179,10 @@ const SUMS: &str = select!(
 pub fn of_month(
     db: &dyn Db,
     account: AccountId,
-    book: Book,
+    account_kind: AccountKind,
     month: Month,
 ) -> Result<Option<Statement>, StoreError> {
-    let params = [book.as_str().into(), Value::text(account), Value::text(month)];
+    let params = [account_kind.as_str().into(), Value::text(account), Value::text(month)];
     let Some(span) = db.first::<Span>(SPAN, &params)? else { return Ok(None) };
     let range: [Value; 3] = [span.account.into(), span.first.into(), span.last.into()];
     let sums: Vec<Sum> = db.all(SUMS, &range)?;

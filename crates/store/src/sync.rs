@@ -5,7 +5,8 @@
 use domain::id::NodeId;
 use domain::node::{Capacity, NodeReport, NodeStatus, Refusal};
 use domain::reconciliation::{
-    ALERT_PAUSE_SECONDS, IN_USE_AFTER_SECONDS, Known, Look, Own, Seen, Standing, reconcile,
+    ALERT_PAUSE_SECONDS, IN_USE_AFTER_SECONDS, Known, Observation, OwnUsage, Seen, Standing,
+    reconcile,
 };
 use domain::recurring::SWEEP_SYNC;
 use domain::time::Timestamp;
@@ -21,7 +22,7 @@ row! {
     impl Known {
         id: NodeId = "n.id",
         standing: Standing,
-        own: Own,
+        own: OwnUsage,
     }
 }
 
@@ -42,7 +43,7 @@ row! {
 }
 
 row! {
-    impl Own {
+    impl OwnUsage {
         sold: u32 = "n.allocated_slices",
         leaving: u32 =
             "(SELECT count(*) FROM slices WHERE node_id = n.id AND removing_job IS NOT NULL)",
@@ -95,8 +96,8 @@ fn read_all(
     db.all(sql, &[which, limit.into(), in_use.into()])
 }
 
-/// Takes over a page of looks, given as a JSON array `?1`, at `?2`, of the run with the fence `?3`.
-/// Farmers who were told before `?4` that a node is down are told again.
+/// Takes over a page of observations, given as a JSON array `?1`, at `?2`, of the run with the
+/// fence `?3`. Farmers who were told before `?4` that a node is down are told again.
 const SAVE: &str = "
     INSERT INTO sync_node
            (id, farm_id, farm_name, country, city, status, healthy, certified, upload_mbps,
@@ -110,9 +111,9 @@ const SAVE: &str = "
            ?4
       FROM json_each(?1)";
 
-/// A look, with nothing but what it changes.
+/// An observation, with nothing but what it changes.
 #[derive(Serialize)]
-struct LookRow<'a> {
+struct ObservationRow<'a> {
     id: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     reported_at: Option<i64>,
@@ -141,13 +142,13 @@ struct ChangeRow<'a> {
     oversold: u32,
 }
 
-impl<'a> LookRow<'a> {
-    fn new(look: &'a Look) -> LookRow<'a> {
-        LookRow {
-            id: look.id.0,
-            reported_at: look.reported_at.map(Timestamp::seconds),
-            is_up: look.is_up.map(u8::from),
-            change: look.change.as_ref().map(ChangeRow::new),
+impl<'a> ObservationRow<'a> {
+    fn new(observation: &'a Observation) -> ObservationRow<'a> {
+        ObservationRow {
+            id: observation.id.0,
+            reported_at: observation.reported_at.map(Timestamp::seconds),
+            is_up: observation.is_up.map(u8::from),
+            change: observation.change.as_ref().map(ChangeRow::new),
         }
     }
 }
@@ -174,16 +175,16 @@ impl<'a> ChangeRow<'a> {
     }
 }
 
-/// Takes over a page of looks in one statement: what has changed is written, and each look is
-/// counted. Slices follow the capacity; rented ones stay. `fence` is that of the run, and refused
-/// where another one has begun since; `None` is for what is no run.
+/// Takes over a page of observations in one statement: what has changed is written, and each
+/// observation is counted. Slices follow the capacity; rented ones stay. `fence` is that of the
+/// run, and refused where another one has begun since; `None` is for what is no run.
 pub fn save(
     db: &dyn Db,
-    looks: &[Look],
+    observations: &[Observation],
     fence: Option<i64>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let rows: Vec<LookRow<'_>> = looks.iter().map(LookRow::new).collect();
+    let rows: Vec<ObservationRow<'_>> = observations.iter().map(ObservationRow::new).collect();
     let alerted_before = now.plus_seconds(-ALERT_PAUSE_SECONDS);
     let params = [Value::Text(json(&rows)), now.into(), fence.into(), alerted_before.into()];
     db.run(SAVE, &params).map(drop)
@@ -195,7 +196,7 @@ pub fn save_reports(
     reports: &[(NodeReport, Capacity)],
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let look = |(report, capacity): &(NodeReport, Capacity)| Look {
+    let observation = |(report, capacity): &(NodeReport, Capacity)| Observation {
         id: report.id,
         change: Some(Standing {
             farm_id: report.farm_id,
@@ -213,8 +214,8 @@ pub fn save_reports(
         is_up: Some(report.is_up()),
         reported_at: Some(report.reported_at),
     };
-    let looks: Vec<Look> = reports.iter().map(look).collect();
-    save(db, &looks, None, now)
+    let observations: Vec<Observation> = reports.iter().map(observation).collect();
+    save(db, &observations, None, now)
 }
 
 /// Marks nodes as not listed by the grid, outside of a run.
@@ -222,9 +223,9 @@ pub fn save_missing(db: &dyn Db, nodes: &[NodeId], now: Timestamp) -> Result<(),
     let ids: Vec<u32> = nodes.iter().map(|node| node.0).collect();
     let limit = u32::try_from(ids.len()).unwrap_or(u32::MAX);
     let known = read_all(db, THESE, Value::Text(json(&ids)), limit, now)?;
-    let looks: Vec<Look> =
+    let observations: Vec<Observation> =
         known.iter().map(|known| reconcile(known, Seen::Unlisted, now)).collect();
-    save(db, &looks, None, now)
+    save(db, &observations, None, now)
 }
 
 row! {

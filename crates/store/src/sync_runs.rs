@@ -56,7 +56,7 @@ const GO_ON: &str = "
 
 /// Keeps how far a run came, so that the next one goes on there whatever becomes of this one;
 /// `false` where another one has begun.
-pub fn go_on(
+pub fn save_cursor(
     db: &dyn Db,
     lease: &Lease,
     behind: Option<NodeId>,

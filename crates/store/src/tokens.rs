@@ -32,7 +32,7 @@ pub struct NewToken<'a> {
     /// The only farm that it may touch.
     pub farm: Option<u32>,
     /// What it may spend in all.
-    pub ceiling: Option<Usd>,
+    pub spending_limit: Option<Usd>,
     /// When it ends.
     pub expires_at: Timestamp,
 }
@@ -60,7 +60,7 @@ pub fn create(db: &dyn Db, token: &NewToken<'_>, now: Timestamp) -> Result<bool,
         TOKENS_PER_ACCOUNT_MAX.into(),
         token.hint.into(),
         token.farm.into(),
-        token.ceiling.map(Usd::micros).into(),
+        token.spending_limit.map(Usd::micros).into(),
     ];
     db.has_row(CREATE, &params)
 }
@@ -129,7 +129,7 @@ row! {
         /// The only farm that it may touch.
         pub farm: Option<u32> = "farm_id",
         /// What it may spend in all.
-        pub ceiling: Option<Usd> = "ceiling_micros",
+        pub spending_limit: Option<Usd> = "ceiling_micros",
         /// What it has spent.
         pub spent: Usd = "spent_micros",
         /// When it was made.

@@ -58,7 +58,7 @@ pub fn offer(
 }
 
 /// Takes the offer of the rental `?1` back: by its renter `?2`, or declined by whom it was made to.
-const WITHDRAW: &str = "
+const CANCEL: &str = "
     DELETE FROM transfers
      WHERE rental_id = ?1
        AND (rental_id IN (SELECT id FROM rentals WHERE renter_id = ?2)
@@ -67,7 +67,7 @@ const WITHDRAW: &str = "
 
 /// Takes an offer back, or declines it; `false` if there is none that this account may touch.
 pub fn withdraw(db: &dyn Db, account: AccountId, rental: RentalId) -> Result<bool, StoreError> {
-    db.has_row(WITHDRAW, &[Value::text(rental), Value::text(account)])
+    db.has_row(CANCEL, &[Value::text(rental), Value::text(account)])
 }
 
 /// Where a `Transfer` is.

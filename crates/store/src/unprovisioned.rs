@@ -1,5 +1,5 @@
-//! What time does to jobs: people are told of those that are late, and what has no access is paid
-//! back. A bounded number at a time, each in a statement of its own: the next run goes on.
+//! What time does to jobs: people are notified of those that are late, and what has no access is
+//! refunded. A bounded number at a time, each in a statement of its own: the next run goes on.
 
 use domain::id::{AccountId, JobId, RentalId};
 use domain::provisioning::JobKind;
@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 
 use crate::chain::hex;
 use crate::db::{Db, StoreError, Value};
-use crate::due::{NoticeMail, find};
+use crate::due::{NotificationMail, find};
 use crate::jobs;
 use crate::rentals::{SAVE_ATTEMPTS, save_refund};
 use crate::row::{row, select};
@@ -33,7 +33,7 @@ row! {
         pub account: AccountId = "a.id",
         /// Their address.
         pub email: String = "a.email",
-        /// When everything is paid back, if that is so.
+        /// When everything is refunded, if that is so.
         pub refund_at: Option<Timestamp> = "j.refund_at",
     }
 }
@@ -64,18 +64,18 @@ pub fn operators(db: &dyn Db) -> Result<Vec<(AccountId, String)>, StoreError> {
     db.all(OPERATORS, &[OPERATORS_MAX.into()])
 }
 
-/// Writes down that people were told; the columns of the command view, in order.
+/// Writes down that people were notified; the columns of the command view, in order.
 const TELL: &str = "INSERT INTO notify_late_job (job_id, mails, notified_at) VALUES (?1, ?2, ?3)";
 
 /// Writes down, once, that people were told that a job is late, with the event and the mails that
 /// tell of it.
-pub fn tell(
+pub fn notify(
     db: &dyn Db,
     late: &Late,
-    mails: &[(AccountId, NoticeMail<'_>)],
+    mails: &[(AccountId, NotificationMail<'_>)],
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let mail = |(account, mail): &(AccountId, NoticeMail<'_>)| {
+    let mail = |(account, mail): &(AccountId, NotificationMail<'_>)| {
         json!({
             "id": mail.id.to_string(),
             "account": account.to_string(),
@@ -88,7 +88,7 @@ pub fn tell(
 }
 
 row! {
-    /// A rental that is paid back, and whom to tell.
+    /// A rental that is refunded, and whom to tell.
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub struct Refundable {
         /// The rental.
@@ -100,7 +100,7 @@ row! {
     }
 }
 
-/// The rentals of up to `?2` machines that are not there at `?1`, when they are to be paid back.
+/// The rentals of up to `?2` machines that are not there at `?1`, when they are to be refunded.
 /// Served by the index `jobs_by_refund`.
 const REFUNDABLE: &str = select!(
     Refundable,
@@ -111,7 +111,7 @@ const REFUNDABLE: &str = select!(
      ORDER BY j.refund_at LIMIT ?2"
 );
 
-/// Rentals that are to be paid back now.
+/// Rentals that are to be refunded now.
 pub fn refundable(db: &dyn Db, now: Timestamp, limit: u32) -> Result<Vec<Refundable>, StoreError> {
     let mut found: Vec<Refundable> = db.all(REFUNDABLE, &[now.into(), limit.into()])?;
     // A whole node has many machines.
@@ -120,12 +120,12 @@ pub fn refundable(db: &dyn Db, now: Timestamp, limit: u32) -> Result<Vec<Refunda
     Ok(found)
 }
 
-/// Pays a rental back in full, and ends it, with a mail that tells of it; nothing, where access has
+/// Pays a rental back in full, and ends it, with a mail about it; nothing, where access has
 /// come meanwhile.
 pub fn refund(
     db: &dyn Db,
     id: RentalId,
-    mail: Option<&NoticeMail<'_>>,
+    mail: Option<&NotificationMail<'_>>,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     for _ in 0..SAVE_ATTEMPTS {
@@ -143,14 +143,14 @@ pub fn refund(
     Err(StoreError::Busy)
 }
 
-/// How many jobs agents have not done for so long that people were told: for the operator.
-const TOLD: &str = "
+/// How many jobs agents have not done for so long that people were notified: for the operator.
+const NOTIFIED: &str = "
     SELECT count(*) FROM jobs
      WHERE notified_at IS NOT NULL AND state IN ('waiting', 'leased', 'failed')";
 
 /// How many jobs are late now.
 pub fn late_count(db: &dyn Db) -> Result<u32, StoreError> {
-    db.one(TOLD, &[])
+    db.one(NOTIFIED, &[])
 }
 
 /// The statements that are served by an index, for the test of their plans.

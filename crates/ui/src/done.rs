@@ -42,16 +42,16 @@ pub enum Done {
     Declined,
     /// A node was registered.
     NodeAdded,
-    /// A node's price, promise or name was set.
+    /// A node's price, SLA or name was set.
     NodeChanged,
     /// A node was put on the market.
     Published,
     /// A node was taken off the market.
     Paused,
     /// A farmer gave notice of a node.
-    NodeWithdrawn,
+    LeaveAnnounced,
     /// A farmer took a notice back.
-    NodeKept,
+    LeaveCanceled,
     /// A rental went on with another slice.
     Moved,
     /// The farmer said that the machine of a slice is gone.
@@ -84,8 +84,8 @@ pub enum Done {
     AccountDeleted,
     /// A farmer said where to be paid.
     PayoutSet,
-    /// A farm was proven.
-    FarmProven,
+    /// A farm was verified.
+    FarmVerified,
     /// A node was taken over.
     NodeTakenOver,
     /// Several nodes were registered.
@@ -95,21 +95,21 @@ pub enum Done {
     /// An operator took that back.
     FarmRevoked,
     /// A farmer asked for a payout.
-    PayoutAsked,
+    PayoutRequested,
     /// A farmer took the request for a payout back.
-    PayoutTakenBack,
+    PayoutCanceled,
     /// An operator acted on a payout.
     PayoutChanged,
-    /// Somebody disputed how a promise was judged.
+    /// Somebody disputed an SLA result.
     Disputed,
     /// An operator decided a dispute.
     DisputeDecided,
     /// It was set how farmers see somebody.
     NameSet,
     /// An operator shut an account out.
-    AccountDisabled,
+    AccountSuspended,
     /// An operator let an account in again.
-    AccountEnabled,
+    AccountReactivated,
     /// An operator ended the sessions of an account.
     AccountSessionsEnded,
     /// An account became an operator's.
@@ -123,9 +123,9 @@ pub enum Done {
     /// Somebody comes back from there and has not paid.
     TopUpCanceled,
     /// Notifications were marked as read.
-    NoticesRead,
-    /// It was chosen what somebody is told in which way.
-    ChoicesSaved,
+    NotificationsRead,
+    /// Somebody chose which notifications somebody gets through which channel.
+    NotificationSettingsSaved,
     /// A webhook was removed.
     WebhookRemoved,
     /// A test is sent to a webhook.
@@ -161,8 +161,8 @@ impl Done {
         Done::MaintenanceCanceled,
         Done::Moved,
         Done::SliceGone,
-        Done::NodeKept,
-        Done::NodeWithdrawn,
+        Done::LeaveCanceled,
+        Done::LeaveAnnounced,
         Done::Unlocked,
         Done::EmailChanged,
         Done::PasswordChanged,
@@ -175,26 +175,26 @@ impl Done {
         Done::AccountDeleted,
         Done::PayoutSet,
         Done::FarmApproved,
-        Done::FarmProven,
+        Done::FarmVerified,
         Done::FarmRevoked,
         Done::NameSet,
         Done::NodeTakenOver,
         Done::NodesAdded,
-        Done::PayoutAsked,
+        Done::PayoutRequested,
         Done::PayoutChanged,
-        Done::PayoutTakenBack,
+        Done::PayoutCanceled,
         Done::Disputed,
         Done::DisputeDecided,
-        Done::AccountDisabled,
-        Done::AccountEnabled,
+        Done::AccountSuspended,
+        Done::AccountReactivated,
         Done::AccountSessionsEnded,
         Done::OperatorGranted,
         Done::OperatorRevoked,
         Done::MailRetried,
         Done::ToppedUp,
         Done::TopUpCanceled,
-        Done::NoticesRead,
-        Done::ChoicesSaved,
+        Done::NotificationsRead,
+        Done::NotificationSettingsSaved,
         Done::WebhookRemoved,
         Done::WebhookTested,
         Done::Replayed,
@@ -226,10 +226,10 @@ impl Done {
             Done::NodeChanged => "changed",
             Done::Published => "published",
             Done::Paused => "paused",
-            Done::NodeWithdrawn => "withdrawn",
-            Done::NodeKept => "kept",
+            Done::LeaveAnnounced => "leaving",
+            Done::LeaveCanceled => "leave-canceled",
             Done::Moved => "moved",
-            Done::SliceGone => "slice-gone",
+            Done::SliceGone => "removal-confirmed",
             Done::Locked => "locked",
             Done::Unlocked => "unlocked",
             Done::MaintenanceAnnounced => "announced",
@@ -244,27 +244,27 @@ impl Done {
             Done::KeyRemoved => "key-removed",
             Done::AccountDeleted => "account-deleted",
             Done::PayoutSet => "payout-set",
-            Done::FarmProven => "farm-proven",
+            Done::FarmVerified => "farm-verified",
             Done::NodeTakenOver => "taken-over",
             Done::NodesAdded => "nodes-added",
             Done::FarmApproved => "farm-approved",
             Done::FarmRevoked => "farm-revoked",
-            Done::PayoutAsked => "payout-asked",
-            Done::PayoutTakenBack => "payout-taken-back",
+            Done::PayoutRequested => "payout-requested",
+            Done::PayoutCanceled => "payout-canceled",
             Done::PayoutChanged => "payout-changed",
             Done::Disputed => "disputed",
             Done::DisputeDecided => "dispute-decided",
             Done::NameSet => "name-set",
-            Done::AccountDisabled => "account-disabled",
-            Done::AccountEnabled => "account-enabled",
+            Done::AccountSuspended => "account-suspended",
+            Done::AccountReactivated => "account-reactivated",
             Done::AccountSessionsEnded => "account-sessions-ended",
             Done::OperatorGranted => "operator-granted",
             Done::OperatorRevoked => "operator-revoked",
             Done::MailRetried => "mail-retried",
             Done::ToppedUp => "topped-up",
             Done::TopUpCanceled => "top-up-canceled",
-            Done::NoticesRead => "notices-read",
-            Done::ChoicesSaved => "choices-saved",
+            Done::NotificationsRead => "notifications-read",
+            Done::NotificationSettingsSaved => "notification-settings-saved",
             Done::WebhookRemoved => "webhook-removed",
             Done::WebhookTested => "webhook-tested",
             Done::Replayed => "replayed",
@@ -297,10 +297,10 @@ impl Done {
             Done::NodeChanged => "Offer saved. Existing rentals keep their terms.",
             Done::Published => "Node published.",
             Done::Paused => "Node paused. Existing rentals continue.",
-            Done::NodeWithdrawn => {
+            Done::LeaveAnnounced => {
                 "Leave scheduled. The node is off the market, and its renters have been notified."
             }
-            Done::NodeKept => "The node stays. Publish it to put it back on the market.",
+            Done::LeaveCanceled => "The node stays. Publish it to put it back on the market.",
             Done::Moved => {
                 "Rental moved at no charge. The new machine is being set up from scratch."
             }
@@ -323,14 +323,12 @@ impl Done {
             Done::KeyAdded => "SSH key added. Machines waiting for a key are now being set up.",
             Done::KeyRemoved => "SSH key removed. Machines that already have it keep it.",
             Done::AccountDeleted => "Your account has been deleted.",
-            Done::PayoutAsked => "Payout requested. The amount is reserved until it is paid.",
-            Done::PayoutTakenBack => {
-                "Payout request canceled. The amount is back in your earnings."
-            }
+            Done::PayoutRequested => "Payout requested. The amount is reserved until it is paid.",
+            Done::PayoutCanceled => "Payout request canceled. The amount is back in your earnings.",
             Done::PayoutChanged => "Done. The farmer can see the change.",
             Done::NameSet => "Display name saved.",
             Done::PayoutSet => "Payout address saved. Future payouts go there.",
-            Done::FarmProven => "Farm verified. Only you can offer its nodes.",
+            Done::FarmVerified => "Farm verified. Only you can offer its nodes.",
             Done::NodeTakenOver => {
                 "Node taken over. Publish it to put it on the market; existing rentals continue."
             }
@@ -339,8 +337,8 @@ impl Done {
             }
             Done::FarmApproved => "Farm ownership approved.",
             Done::FarmRevoked => "Farm ownership revoked.",
-            Done::AccountDisabled => "Account suspended. All its sessions have ended.",
-            Done::AccountEnabled => "Account reactivated.",
+            Done::AccountSuspended => "Account suspended. All its sessions have ended.",
+            Done::AccountReactivated => "Account reactivated.",
             Done::AccountSessionsEnded => "All sessions of the account have ended.",
             Done::OperatorGranted => {
                 "Operator access granted. It applies to sessions with a second factor."
@@ -349,8 +347,8 @@ impl Done {
             Done::MailRetried => "Email queued for resending.",
             Done::ToppedUp => "Thank you. The credit appears here once the payment is confirmed.",
             Done::TopUpCanceled => "Payment canceled. You were not charged.",
-            Done::NoticesRead => "All notifications marked as read.",
-            Done::ChoicesSaved => "Notification settings saved.",
+            Done::NotificationsRead => "All notifications marked as read.",
+            Done::NotificationSettingsSaved => "Notification settings saved.",
             Done::WebhookRemoved => "Webhook and its delivery log removed.",
             Done::WebhookTested => {
                 "Test queued. It is sent within ten seconds; reload this page to see the result."

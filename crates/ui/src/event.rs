@@ -2,14 +2,14 @@
 
 use domain::audit::Action;
 use domain::event::EventKind;
-use domain::notice::{NoticeKind, Side};
+use domain::notification::{NotificationCategory, Side};
 use domain::provisioning::Step;
-use store::notices::Notice;
+use store::notifications::Notice;
 use store::rentals::RentalEvent;
 use web::text::{counted, sentence};
 
 /// What an action or an event is called.
-pub fn what(name: &str) -> String {
+pub fn description(name: &str) -> String {
     let event = name.parse().ok().map(audit_words);
     match event.or_else(|| name.parse().ok().map(action_words)) {
         Some(words) => words.to_owned(),
@@ -25,21 +25,21 @@ fn action_words(action: Action) -> &'static str {
         Action::SignInFailed => "Failed sign-in",
         Action::SignOut => "Signed out",
         Action::SessionEnded => "Session ended",
-        Action::Proof => "Identity verified",
-        Action::ResetAsked => "Password reset requested",
+        Action::Verification => "Identity verified",
+        Action::PasswordResetRequested => "Password reset requested",
         Action::PasswordChanged => "Password changed",
         Action::EmailChanged => "Email address changed",
         Action::PasskeyAdded => "Passkey added",
         Action::PasskeyRemoved => "Passkey removed",
         Action::TotpAdded => "Authenticator app set up",
         Action::TotpRemoved => "Authenticator app removed",
-        Action::RecoveryCodesMade => "Recovery codes generated",
+        Action::RecoveryCodesGenerated => "Recovery codes generated",
         Action::RecoveryCodeUsed => "Recovery code used",
-        Action::TokenMade => "API token created",
+        Action::TokenCreated => "API token created",
         Action::TokenRevoked => "API token revoked",
         Action::SshKeyAdded => "SSH key added",
         Action::SshKeyRemoved => "SSH key removed",
-        Action::AccessShown => "Machine access details viewed",
+        Action::AccessViewed => "Machine access details viewed",
         Action::ConsoleOpened => "Machine console opened",
         Action::RemovalConfirmed => "Machine removal confirmed",
         Action::PayoutSet => "Payout address set",
@@ -54,14 +54,14 @@ fn action_words(action: Action) -> &'static str {
         Action::LockLifted => "Node offer unlocked",
         Action::WebhookAdded => "Webhook added",
         Action::WebhookRemoved => "Webhook removed",
-        Action::WebhookSecretMade => "Webhook secret rotated",
+        Action::WebhookSecretRotated => "Webhook secret rotated",
         Action::AccountDeleted => "Account deleted",
         Action::CreditGranted => "Wallet credited",
         Action::PaymentRefused => "Unexpected payment received",
         Action::SlaCreditGranted => "SLA credit paid to a renter",
         Action::DisputeDecided => "SLA dispute decided by an operator",
-        Action::AccountDisabled => "Account suspended",
-        Action::AccountEnabled => "Account reactivated",
+        Action::AccountSuspended => "Account suspended",
+        Action::AccountReactivated => "Account reactivated",
         Action::SessionsEnded => "Sessions ended",
         Action::OperatorGranted => "Operator access granted",
         Action::OperatorRevoked => "Operator access revoked",
@@ -71,7 +71,7 @@ fn action_words(action: Action) -> &'static str {
 
 /// What a notice says, in a clause without a period.
 #[expect(clippy::too_many_lines, reason = "a list with a line for each")]
-pub fn notice_title(notice: &Notice) -> String {
+pub fn notification_title(notice: &Notice) -> String {
     let event = &notice.event;
     let node = event.node.map_or("a node".to_owned(), |node| node.to_string());
     let place = event.slice.map_or(node.clone(), |slice| slice.to_string());
@@ -94,8 +94,8 @@ pub fn notice_title(notice: &Notice) -> String {
         EventKind::RemovalLate => format!("Removal of the ended rental on {place} is overdue"),
         EventKind::SliceRemoved => format!("The ended rental on {place} was removed"),
         EventKind::PriceSuggested => format!("A different price for {node} may earn more"),
-        EventKind::PromiseAtRisk => at_risk(&node, event.subject.as_deref()),
-        EventKind::PromiseBroken => format!("{node} misses its uptime SLA this month"),
+        EventKind::SlaAtRisk => at_risk(&node, event.subject.as_deref()),
+        EventKind::SlaMissed => format!("{node} misses its uptime SLA this month"),
         EventKind::SlaCredited if is_renter => {
             format!("You received an SLA credit for {place}, {}", month_and_amount(notice))
         }
@@ -105,13 +105,13 @@ pub fn notice_title(notice: &Notice) -> String {
         EventKind::SlaDisputed => {
             format!("The SLA result of {place} is disputed")
         }
-        EventKind::SlaDecided => {
+        EventKind::SlaDisputeDecided => {
             format!("The SLA dispute about {place} was decided, {}", month_and_amount(notice))
         }
         EventKind::NodeDown => format!("{node} is down"),
-        EventKind::NodeBack => format!("{node} is back up"),
+        EventKind::NodeRecovered => format!("{node} is back up"),
         EventKind::NodeOversold => format!("{node} is oversold"),
-        EventKind::NodeFits => format!("{node} is no longer oversold"),
+        EventKind::NodeOversoldResolved => format!("{node} is no longer oversold"),
         EventKind::PayoutRequested => "A payout was requested".to_owned(),
         EventKind::PayoutApproved => "A payout was approved".to_owned(),
         EventKind::PayoutSent => "A payout was sent".to_owned(),
@@ -121,11 +121,11 @@ pub fn notice_title(notice: &Notice) -> String {
         EventKind::MaintenanceCanceled => format!("Maintenance of {node} was canceled"),
         EventKind::MaintenanceDue => format!("Maintenance of {node} starts soon"),
         EventKind::NodeLeaving => format!("{node} is leaving the market"),
-        EventKind::NodeStays => format!("{node} stays on the market"),
+        EventKind::NodeLeavingCanceled => format!("{node} stays on the market"),
         EventKind::NodeLeft => format!("{node} left the market"),
         EventKind::RentalMovedOut => format!("The rental of {place} moved to another slice"),
         EventKind::RentalMovedIn => format!("A rental moved to {place}"),
-        EventKind::FarmProven => "Your ownership of a farm was verified".to_owned(),
+        EventKind::FarmVerified => "Your ownership of a farm was verified".to_owned(),
         EventKind::FarmLost => "Another account verified ownership of your farm".to_owned(),
         EventKind::FarmRevoked => "The operator revoked your ownership of a farm".to_owned(),
         EventKind::NodeClaimed => {
@@ -152,7 +152,7 @@ pub fn notice_title(notice: &Notice) -> String {
         | EventKind::NodePaused
         | EventKind::OfferChanged
         | EventKind::WalletCredited
-        | EventKind::PayoutWithdrawn => audit_words(event.kind).to_owned(),
+        | EventKind::PayoutCanceled => audit_words(event.kind).to_owned(),
     }
 }
 
@@ -193,7 +193,7 @@ pub fn history_words(event: &RentalEvent) -> String {
         EventKind::RentalReceived => "Transferred from another account".to_owned(),
         EventKind::FarmerChanged => "Node has a new farmer; nothing else changed".to_owned(),
         EventKind::NodeLeaving => "Node is leaving the market".to_owned(),
-        EventKind::NodeStays => "Node stays on the market".to_owned(),
+        EventKind::NodeLeavingCanceled => "Node stays on the market".to_owned(),
         EventKind::RentalMovedOut => "Moved away from this slice".to_owned(),
         EventKind::RentalMovedIn => "Moved to another slice".to_owned(),
         EventKind::RentalEnded => "Rental ended".to_owned(),
@@ -208,7 +208,7 @@ pub fn history_words(event: &RentalEvent) -> String {
             event.subject.as_deref().unwrap_or_default()
         ),
         EventKind::SlaDisputed => "SLA result disputed".to_owned(),
-        EventKind::SlaDecided => "SLA dispute decided".to_owned(),
+        EventKind::SlaDisputeDecided => "SLA dispute decided".to_owned(),
         EventKind::RentalRefunded => "Refunded in full".to_owned(),
         // These happen to no rental.
         EventKind::RemovalLate
@@ -218,14 +218,14 @@ pub fn history_words(event: &RentalEvent) -> String {
         | EventKind::NodePaused
         | EventKind::OfferChanged
         | EventKind::PriceSuggested
-        | EventKind::PromiseAtRisk
-        | EventKind::PromiseBroken
+        | EventKind::SlaAtRisk
+        | EventKind::SlaMissed
         | EventKind::NodeDown
-        | EventKind::NodeBack
+        | EventKind::NodeRecovered
         | EventKind::NodeOversold
-        | EventKind::NodeFits
+        | EventKind::NodeOversoldResolved
         | EventKind::NodeLeft
-        | EventKind::FarmProven
+        | EventKind::FarmVerified
         | EventKind::FarmLost
         | EventKind::FarmRevoked
         | EventKind::FarmMoved
@@ -241,7 +241,7 @@ pub fn history_words(event: &RentalEvent) -> String {
         | EventKind::PayoutSent
         | EventKind::PayoutDone
         | EventKind::PayoutFailed
-        | EventKind::PayoutWithdrawn
+        | EventKind::PayoutCanceled
         | EventKind::WebhookDisabled => audit_words(event.kind).to_owned(),
     }
 }
@@ -275,19 +275,19 @@ pub fn audit_words(kind: EventKind) -> &'static str {
         EventKind::NodePaused => "Node taken off the market",
         EventKind::OfferChanged => "Node price or SLA changed",
         EventKind::PriceSuggested => "New price suggested for a node",
-        EventKind::PromiseAtRisk => "SLA at risk",
-        EventKind::PromiseBroken => "SLA missed",
+        EventKind::SlaAtRisk => "SLA at risk",
+        EventKind::SlaMissed => "SLA missed",
         EventKind::NodeDown => "Node went down",
-        EventKind::NodeBack => "Node came back up",
+        EventKind::NodeRecovered => "Node came back up",
         EventKind::NodeOversold => "Node is oversold",
-        EventKind::NodeFits => "Node is no longer oversold",
+        EventKind::NodeOversoldResolved => "Node is no longer oversold",
         EventKind::MaintenanceAnnounced => "Node maintenance scheduled",
         EventKind::MaintenanceCanceled => "Node maintenance canceled",
         EventKind::MaintenanceDue => "Node maintenance starts within a day",
         EventKind::NodeLeaving => "Node leaving the market",
-        EventKind::NodeStays => "Node stays on the market",
+        EventKind::NodeLeavingCanceled => "Node stays on the market",
         EventKind::NodeLeft => "Node left the market",
-        EventKind::FarmProven => "Farm ownership verified",
+        EventKind::FarmVerified => "Farm ownership verified",
         EventKind::FarmLost => "Another account verified ownership of your farm",
         EventKind::FarmRevoked => "Farm ownership revoked by an operator",
         EventKind::FarmMoved => "Farm changed owners on the grid",
@@ -300,40 +300,40 @@ pub fn audit_words(kind: EventKind) -> &'static str {
         EventKind::WalletCredited => "Wallet credited",
         EventKind::SlaCredited => "SLA missed; renter credited",
         EventKind::SlaDisputed => "SLA result disputed",
-        EventKind::SlaDecided => "SLA dispute decided",
+        EventKind::SlaDisputeDecided => "SLA dispute decided",
         EventKind::PayoutRequested => "Payout requested",
         EventKind::PayoutApproved => "Payout approved",
         EventKind::PayoutSent => "Payout sent",
         EventKind::PayoutDone => "Payout completed",
         EventKind::PayoutFailed => "Payout failed; amount returned to earnings",
-        EventKind::PayoutWithdrawn => "Payout request canceled",
+        EventKind::PayoutCanceled => "Payout request canceled",
         EventKind::WebhookDisabled => "Webhook disabled",
     }
 }
 
 /// The page that shows more of a notice.
-pub fn notice_path(notice: &Notice) -> String {
+pub fn notification_path(notice: &Notice) -> String {
     let event = &notice.event;
     match notice.kind {
-        NoticeKind::Webhook => return "/dashboard/notifications/webhooks".to_owned(),
-        NoticeKind::Payout => return "/dashboard/farm/payouts".to_owned(),
-        NoticeKind::Credit if notice.side == Side::Farmer => {
+        NotificationCategory::Webhook => return "/dashboard/notifications/webhooks".to_owned(),
+        NotificationCategory::Payout => return "/dashboard/farm/payouts".to_owned(),
+        NotificationCategory::Credit if notice.side == Side::Farmer => {
             return "/dashboard/farm/credits".to_owned();
         }
-        NoticeKind::Rented
-        | NoticeKind::Released
-        | NoticeKind::Extended
-        | NoticeKind::Access
-        | NoticeKind::Removal
-        | NoticeKind::PriceSuggestion
-        | NoticeKind::PromiseAtRisk
-        | NoticeKind::PromiseBroken
-        | NoticeKind::Credit
-        | NoticeKind::NodeDown
-        | NoticeKind::Oversold
-        | NoticeKind::Maintenance
-        | NoticeKind::Leaving
-        | NoticeKind::Farm => {}
+        NotificationCategory::Rented
+        | NotificationCategory::Released
+        | NotificationCategory::Extended
+        | NotificationCategory::Access
+        | NotificationCategory::Removal
+        | NotificationCategory::PriceSuggestion
+        | NotificationCategory::SlaAtRisk
+        | NotificationCategory::SlaMissed
+        | NotificationCategory::Credit
+        | NotificationCategory::NodeDown
+        | NotificationCategory::Oversold
+        | NotificationCategory::Maintenance
+        | NotificationCategory::Leaving
+        | NotificationCategory::Farm => {}
     }
     match (notice.side, event.rental, event.node) {
         (Side::Renter, Some(rental), _) => format!("/dashboard/slices/{rental}"),
@@ -369,10 +369,10 @@ mod tests {
     use domain::audit::Action;
     use domain::event::EventKind;
     use domain::id::{NodeId, SliceId};
-    use domain::notice::Side;
+    use domain::notification::Side;
     use domain::time::Timestamp;
     use store::events::Event;
-    use store::notices::Notice;
+    use store::notifications::Notice;
     use strum::VariantArray;
 
     use super::*;
@@ -393,9 +393,9 @@ mod tests {
 
     #[test]
     fn an_unknown_action_is_named_all_the_same() {
-        assert_eq!(what("slice-set-up"), "Slice set up");
-        assert_eq!(what("sign-in"), "Signed in");
-        assert_eq!(what("slice-rented"), "Slice rented");
+        assert_eq!(description("slice-set-up"), "Slice set up");
+        assert_eq!(description("sign-in"), "Signed in");
+        assert_eq!(description("slice-rented"), "Slice rented");
     }
 
     #[test]
@@ -414,9 +414,9 @@ mod tests {
                     continue;
                 }
                 let notice = notice(kind, side);
-                let title = notice_title(&notice);
+                let title = notification_title(&notice);
                 assert!(!title.contains(&kind.into_str().replace('-', " ")), "{kind}: {title}");
-                assert!(notice_path(&notice).starts_with('/'));
+                assert!(notification_path(&notice).starts_with('/'));
                 titles.push(title);
             }
         }
@@ -431,7 +431,8 @@ mod tests {
 
     #[test]
     fn each_side_is_led_to_its_own_page() {
-        let check = |kind, side, path: &str| assert_eq!(notice_path(&notice(kind, side)), path);
+        let check =
+            |kind, side, path: &str| assert_eq!(notification_path(&notice(kind, side)), path);
         check(EventKind::SliceRented, Side::Farmer, "/dashboard/farm/nodes/node32");
         check(EventKind::MaintenanceDue, Side::Renter, "/marketplace/compute/node32");
         check(EventKind::NodeLost, Side::Farmer, "/dashboard/farm");
@@ -442,9 +443,9 @@ mod tests {
     #[test]
     fn a_farmer_reads_how_long_the_node_may_be_down() {
         let title = |subject: &str| {
-            let mut notice = notice(EventKind::PromiseAtRisk, Side::Farmer);
+            let mut notice = notice(EventKind::SlaAtRisk, Side::Farmer);
             notice.event.subject = Some(subject.to_owned());
-            notice_title(&notice)
+            notification_title(&notice)
         };
         assert_eq!(
             title("2026-11: 41 min"),

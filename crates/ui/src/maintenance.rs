@@ -20,7 +20,7 @@ pub struct WindowNotice {
 }
 
 /// Maintenance that is announced and not over.
-pub fn notices(visit: &Visit<'_>, windows: &[maintenance::Maintenance]) -> Vec<WindowNotice> {
+pub fn notifications(visit: &Visit<'_>, windows: &[maintenance::Maintenance]) -> Vec<WindowNotice> {
     let notice = |it: &maintenance::Maintenance| WindowNotice {
         from: moment::to_the_minute(it.window.starts_at),
         until: moment::to_the_minute(it.window.ends_at),

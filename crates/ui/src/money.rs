@@ -13,7 +13,7 @@ pub struct MoneyEntry {
     /// When it was booked.
     pub at: Moment,
     /// Such as `Rental of node32_slice_1 for 3 months`.
-    pub what: String,
+    pub description: String,
     /// Signed, such as `+$100.00` or `−$71.25`.
     pub amount: String,
     /// Whether money came in.
@@ -32,7 +32,7 @@ impl MoneyEntry {
         let url = entry.rental.map(|rental| format!("/dashboard/slices/{rental}"));
         MoneyEntry {
             at: moment::to_the_minute(entry.created_at),
-            what: what(&entry.kind, &entry.reason),
+            description: description(&entry.kind, &entry.reason),
             amount: signed(entry.amount),
             is_credit: entry.amount > Usd::ZERO,
             balance_after: entry.balance_after.for_people(),
@@ -48,7 +48,7 @@ impl MoneyEntry {
 }
 
 /// Why money moved, as an entry is called.
-pub fn what(kind: &str, reason: &str) -> String {
+pub fn description(kind: &str, reason: &str) -> String {
     match kind {
         // What the operator wrote; all other reasons are sentences of our own.
         "credit" => format!("{}: {reason}", kind_in_words(kind)),

@@ -1,8 +1,8 @@
 //! A node and its slices, as the API shows them.
 
 use domain::id::SliceId;
-use domain::promise::Uptime;
 use domain::slice::SliceState;
+use domain::uptime::Uptime;
 use schemars::JsonSchema;
 use serde::Serialize;
 use store::maintenance::Maintenance;
@@ -47,15 +47,15 @@ pub struct Node {
     pub pending_price_at: Option<String>,
     /// Of every amount here.
     pub currency: &'static str,
-    /// The promised uptime in percent.
+    /// The guaranteed uptime in percent.
     pub min_uptime: f64,
-    /// The promised bandwidth in Mbit/s.
+    /// The guaranteed bandwidth in Mbit/s.
     pub min_bandwidth_mbps: u32,
     /// The uptime measured by us, in percent; null before the first observation.
     pub measured_uptime: Option<f64>,
     /// The uptime that it has at least, with a confidence of 95 %, in percent; null before the
     /// first observation. `sort=uptime` goes by this.
-    pub measured_uptime_at_least: Option<f64>,
+    pub measured_uptime_lower_bound: Option<f64>,
     /// How many observations the measured uptime rests on.
     pub uptime_observations: u64,
     /// Free slices.
@@ -63,12 +63,12 @@ pub struct Node {
     /// Free and rented slices.
     pub total_slices: u32,
     /// How many slices its farmer keeps back; they are not counted above.
-    pub kept_slices: u32,
+    pub withheld_slices: u32,
     /// The terms that it is offered for, in months.
     pub terms: Vec<u32>,
     /// Whether the whole node is rented as one.
     pub rented_whole: bool,
-    /// Counts the changes of price and promise; send it with a request to rent.
+    /// Counts the changes of price and SLA; send it with a request to rent.
     pub offer_version: i64,
     /// When the grid was last asked about it (RFC 3339).
     pub synced_at: String,
@@ -94,11 +94,11 @@ impl Node {
             min_uptime: offer.min_uptime.percent(),
             min_bandwidth_mbps: offer.min_bandwidth.mbps(),
             measured_uptime: offer.measured_uptime().map(Uptime::percent),
-            measured_uptime_at_least: offer.proven_uptime().map(Uptime::percent),
+            measured_uptime_lower_bound: offer.uptime_lower_bound().map(Uptime::percent),
             uptime_observations: offer.observed,
             available_slices: offer.available_slices,
             total_slices: offer.total_slices(),
-            kept_slices: offer.kept_slices,
+            withheld_slices: offer.withheld_slices,
             terms: offer.terms.iter().map(domain::term::Term::months).collect(),
             rented_whole: offer.is_rented_whole,
             offer_version: offer.version,

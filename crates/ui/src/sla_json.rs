@@ -1,20 +1,20 @@
-//! Months that were compared with their promise: the evidence, the credits, and disputes.
+//! Months that were compared with their SLA: the evidence, the credits, and disputes.
 
+use domain::evaluation::parse_words;
 use domain::field::FieldError;
 use domain::id::RentalId;
-use domain::level::parse_words;
 use domain::month::Month;
-use domain::promise::{Bandwidth, Uptime};
+use domain::uptime::{Bandwidth, Uptime};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use store::disputes::{Dispute, Key};
-use store::levels::{Cursor, Judged};
+use store::sla_results::{Cursor, SlaResult};
 use web::Problem;
 use web::api::CURRENCY;
 
 use crate::ids::rental_id;
 
-/// What somebody says against a judgement.
+/// What somebody says against an SLA result.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DisputeBody {
@@ -25,7 +25,7 @@ pub struct DisputeBody {
     /// out.
     #[serde(default, deserialize_with = "web::json::optional_whole")]
     #[schemars(with = "Option<i64>", range(min = 1))]
-    pub stay: Option<i64>,
+    pub tenure: Option<i64>,
 }
 
 impl DisputeBody {
@@ -35,29 +35,29 @@ impl DisputeBody {
     }
 
     /// The stay that is meant, if one is named.
-    pub fn stay(&self) -> Option<u32> {
-        self.stay.map(|stay| u32::try_from(stay).unwrap_or(0))
+    pub fn tenure(&self) -> Option<u32> {
+        self.tenure.map(|tenure| u32::try_from(tenure).unwrap_or(0))
     }
 }
 
-/// A month of a rental that was compared with its promise.
+/// A month of a rental that was compared with its SLA.
 #[derive(Serialize, JsonSchema)]
-pub struct JudgedView {
+pub struct SlaResultView {
     /// The rental.
     pub rental_id: String,
     /// Such as `2026-11`, of UTC.
     pub month: String,
-    /// Counts the nodes and promises that the rental had; 1 for most.
-    pub stay: u32,
+    /// Counts the nodes and SLAs that the rental had; 1 for most.
+    pub tenure: u32,
     /// Such as `node32_slice_1`.
     pub place: String,
     /// The part of the month that the rental lived there, and was paid for: from when (RFC 3339).
     pub from: String,
     /// Up to when (RFC 3339).
     pub until: String,
-    /// The promised uptime, as it was sold, in percent.
+    /// The guaranteed uptime, as it was sold, in percent.
     pub min_uptime: f64,
-    /// The promised bandwidth, as it was sold, in Mbit/s.
+    /// The guaranteed bandwidth, as it was sold, in Mbit/s.
     pub min_bandwidth_mbps: u32,
     /// The measured uptime in percent, rounded down; null where too little was seen to say.
     pub measured_uptime: Option<f64>,
@@ -81,42 +81,42 @@ pub struct JudgedView {
     pub is_owed: bool,
     /// Of every amount here.
     pub currency: &'static str,
-    /// When it was judged (RFC 3339).
-    pub judged_at: String,
+    /// When it was evaluated (RFC 3339).
+    pub evaluated_at: String,
     /// What was said against it.
     pub disputes: Vec<DisputeView>,
 }
 
-impl JudgedView {
-    /// Shows a judgement.
-    pub fn new(judged: &Judged) -> JudgedView {
-        JudgedView {
-            rental_id: judged.subject.rental.to_string(),
-            month: judged.subject.month.to_string(),
-            stay: judged.subject.stay,
-            place: judged.subject.place.clone(),
-            from: judged.from.to_string(),
-            until: judged.until.to_string(),
-            min_uptime: judged.promise.uptime.percent(),
-            min_bandwidth_mbps: judged.promise.bandwidth.mbps(),
-            measured_uptime: judged.uptime.map(Uptime::percent),
-            measured_bandwidth_mbps: judged.bandwidth.map(Bandwidth::mbps),
-            observations: judged.looks.observed,
-            observations_up: judged.looks.up,
-            observations_excused: judged.excused,
-            price: judged.base.to_string(),
-            credit_percent: judged.percent,
-            credit: judged.credit.to_string(),
-            paid: judged.paid.to_string(),
-            is_owed: judged.is_owed,
+impl SlaResultView {
+    /// Shows an SLA result.
+    pub fn new(sla_result: &SlaResult) -> SlaResultView {
+        SlaResultView {
+            rental_id: sla_result.subject.rental.to_string(),
+            month: sla_result.subject.month.to_string(),
+            tenure: sla_result.subject.tenure,
+            place: sla_result.subject.place.clone(),
+            from: sla_result.from.to_string(),
+            until: sla_result.until.to_string(),
+            min_uptime: sla_result.sla.uptime.percent(),
+            min_bandwidth_mbps: sla_result.sla.bandwidth.mbps(),
+            measured_uptime: sla_result.uptime.map(Uptime::percent),
+            measured_bandwidth_mbps: sla_result.bandwidth.map(Bandwidth::mbps),
+            observations: sla_result.observations.observed,
+            observations_up: sla_result.observations.up,
+            observations_excused: sla_result.excused,
+            price: sla_result.base.to_string(),
+            credit_percent: sla_result.percent,
+            credit: sla_result.credit.to_string(),
+            paid: sla_result.paid.to_string(),
+            is_owed: sla_result.is_owed,
             currency: CURRENCY,
-            judged_at: judged.judged_at.to_string(),
-            disputes: judged.disputes.iter().map(DisputeView::new).collect(),
+            evaluated_at: sla_result.evaluated_at.to_string(),
+            disputes: sla_result.disputes.iter().map(DisputeView::new).collect(),
         }
     }
 }
 
-/// What somebody said against a judgement.
+/// What somebody said against an SLA result.
 #[derive(Serialize, JsonSchema)]
 pub struct DisputeView {
     /// Its id.
@@ -151,26 +151,26 @@ impl DisputeView {
     }
 }
 
-/// Which judgement the path is about; what is not one does not exist.
-pub fn key(rental: &str, month: &str, stay: u32) -> Result<Key, Problem> {
+/// Which SLA result the path is about; what is not one does not exist.
+pub fn key(rental: &str, month: &str, tenure: u32) -> Result<Key, Problem> {
     let month = Month::parse(month).ok_or_else(Problem::not_found)?;
-    Ok(Key { rental: rental_id(rental)?, month, stay })
+    Ok(Key { rental: rental_id(rental)?, month, tenure })
 }
 
 /// A place in a farmer's list, as text.
 pub fn print_cursor(cursor: Cursor) -> String {
-    let Cursor { judged_at, rental, month, stay } = cursor;
-    format!("{judged_at}.{rental}.{month}.{stay}")
+    let Cursor { evaluated_at, rental, month, tenure } = cursor;
+    format!("{evaluated_at}.{rental}.{month}.{tenure}")
 }
 
 /// Reads a place in a farmer's list.
 pub fn parse_cursor(text: &str) -> Option<Cursor> {
     let mut parts = text.split('.');
     let cursor = Cursor {
-        judged_at: parts.next()?.parse().ok()?,
+        evaluated_at: parts.next()?.parse().ok()?,
         rental: RentalId::parse(parts.next()?)?,
         month: Month::parse(parts.next()?)?,
-        stay: parts.next()?.parse().ok()?,
+        tenure: parts.next()?.parse().ok()?,
     };
     parts.next().is_none().then_some(cursor)
 }
@@ -184,10 +184,10 @@ mod tests {
     #[test]
     fn a_place_is_read_as_it_was_printed() {
         let cursor = Cursor {
-            judged_at: 1_795_367_321,
+            evaluated_at: 1_795_367_321,
             rental: RentalId::from_random(Timestamp::from_seconds(5), [7; 10]),
             month: Month::parse("2026-11").unwrap(),
-            stay: 2,
+            tenure: 2,
         };
         assert_eq!(parse_cursor(&print_cursor(cursor)), Some(cursor));
         for text in ["", "1", "1.x.2026-11.1", &format!("{}.1", print_cursor(cursor))] {

@@ -1,8 +1,8 @@
 //! The measured uptime, as pages show it.
 
 use domain::confidence::lower_bound;
-use domain::level::LOOKS_MIN;
-use domain::promise::Uptime;
+use domain::evaluation::OBSERVATIONS_MIN;
+use domain::uptime::Uptime;
 use store::offers::Offer;
 use store::rentals::Rental as Held;
 use web::text::{counted, grouped};
@@ -15,30 +15,30 @@ pub struct MeasuredUptime {
     /// Such as `99.31%`.
     pub percent: String,
     /// The uptime that it is at least, with a confidence of 95 %, such as `99.02%`.
-    pub at_least: String,
+    pub uptime_lower_bound: String,
     /// How many checks it rests on, such as `2,016`.
     pub observations: String,
     /// The result in words while there are too few checks for a percentage.
     pub new_node: Option<String>,
 }
 
-/// The uptime that was measured, against the one that was promised.
+/// The uptime that was measured, against the one that was guaranteed.
 #[derive(Clone, Debug)]
 pub struct UptimeRecord {
     /// Such as `99.5%`.
-    pub promised: String,
+    pub guaranteed: String,
     /// What was measured, once there is anything to go by.
     pub measured: Option<MeasuredUptime>,
-    /// Whether what was measured is less than what was promised.
+    /// Whether what was measured is less than the SLA.
     pub is_below: bool,
 }
 
 impl UptimeRecord {
-    /// What was promised when it was rented, and what has been measured of the node.
+    /// The SLA when it was rented, and what has been measured of the node.
     pub fn new(rental: &Held) -> UptimeRecord {
         let measured = rental.measured_uptime();
         UptimeRecord {
-            promised: uptime(rental.min_uptime),
+            guaranteed: uptime(rental.min_uptime),
             measured: measured_uptime(rental.observed_up, rental.observed),
             is_below: measured.is_some_and(|measured| measured < rental.min_uptime),
         }
@@ -54,9 +54,9 @@ pub fn measured(offer: &Offer) -> Option<MeasuredUptime> {
 pub fn measured_uptime(up: u64, observed: u64) -> Option<MeasuredUptime> {
     Some(MeasuredUptime {
         percent: uptime(Uptime::measured(up, observed)?),
-        at_least: lower_bound(up, observed).map(uptime).unwrap_or_default(),
+        uptime_lower_bound: lower_bound(up, observed).map(uptime).unwrap_or_default(),
         observations: grouped(observed),
-        new_node: (observed < LOOKS_MIN).then(|| few_checks(up, observed)),
+        new_node: (observed < OBSERVATIONS_MIN).then(|| few_checks(up, observed)),
     })
 }
 

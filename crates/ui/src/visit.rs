@@ -3,7 +3,7 @@
 use domain::money::{Percent, PriceLimits, Usd};
 use domain::time::Timestamp;
 use store::accounts::Identity;
-use store::notices::{self, UNREAD_MAX};
+use store::notifications::{self, UNREAD_MAX};
 use store::{StoreError, events, ledger};
 use url::form_urlencoded::{self, Serializer};
 use web::page::{Frame, Section};
@@ -69,7 +69,7 @@ impl<'a> Visit<'a> {
             Some(identity) => Some(Viewer {
                 identity,
                 balance: ledger::balance(cx.db, identity.account)?,
-                unread: notices::unread(cx.db, identity.account)?,
+                unread: notifications::unread(cx.db, identity.account)?,
             }),
             None => None,
         };

@@ -1,9 +1,9 @@
-//! Words that several pages share: sentences, counts, places, promises, and what is wrong.
+//! Words that several pages share: sentences, counts, places, SLAs, and what is wrong.
 
 use domain::money::{Percent, Usd};
-use domain::promise::{Bandwidth, Uptime};
 use domain::rental::Rental;
 use domain::term::Term;
+use domain::uptime::{Bandwidth, Uptime};
 use web::text::{counted, grouped};
 
 /// City and country, as far as the grid knows them.

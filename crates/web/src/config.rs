@@ -32,12 +32,12 @@ pub struct Config {
     pub farm_claims: FarmClaims,
 }
 
-/// Whose nodes may be offered. In both, a farm that somebody has proven is that account's alone.
+/// Whose nodes may be offered. In both, a farm that somebody has verified is that account's alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FarmClaims {
-    /// Everybody offers nodes of a farm that nobody has proven to own.
+    /// Everybody offers nodes of a farm that nobody has verified.
     Open,
-    /// A farm is proven before a node of it is registered or published.
+    /// A farm is verified before a node of it is registered or published.
     Required,
 }
 
@@ -110,7 +110,7 @@ impl Config {
             public_url: get("public_url")?.trim_end_matches('/').to_owned(),
             price_limits,
             platform_fee,
-            has_mail: is_outlet_set(&get("mail_outlet")?)?,
+            has_mail: is_transport_set(&get("mail_transport")?)?,
             client_address_header,
             limit_factor,
             farm_claims,
@@ -118,12 +118,12 @@ impl Config {
     }
 }
 
-/// Whether mail is sent at all, by the variable `mail_outlet`.
-pub fn is_outlet_set(text: &str) -> Result<bool, String> {
+/// Whether mail is sent at all, by the variable `mail_transport`.
+pub fn is_transport_set(text: &str) -> Result<bool, String> {
     match text {
         "" => Ok(false),
         "postmark" | "folder" => Ok(true),
-        _ => Err("mail_outlet: expected postmark, folder or nothing".to_owned()),
+        _ => Err("mail_transport: expected postmark, folder or nothing".to_owned()),
     }
 }
 
@@ -156,7 +156,7 @@ mod tests {
             ("price_max_usd", "much"),
             ("payout_min_usd", "some"),
             ("platform_fee_percent", "101"),
-            ("mail_outlet", "smtp"),
+            ("mail_transport", "smtp"),
             ("client_address_header", "a b"),
             ("limit_factor", "-7"),
             ("farm_claims", "closed"),

@@ -120,7 +120,9 @@ impl<'a> Context<'a> {
     pub fn require_strong(&self) -> Result<(), Problem> {
         match self.account()?.grant {
             Grant::Session { is_strong: true, .. } => Ok(()),
-            Grant::Session { .. } | Grant::Token { .. } => Err(Problem::plain(Kind::ProveFirst)),
+            Grant::Session { .. } | Grant::Token { .. } => {
+                Err(Problem::plain(Kind::VerificationRequired))
+            }
         }
     }
 

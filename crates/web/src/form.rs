@@ -95,7 +95,7 @@ pub fn belongs_to_form(problem: &Problem) -> bool {
         Kind::NotFound
             | Kind::NotSignedIn
             | Kind::MissingScope
-            | Kind::ProveFirst
+            | Kind::VerificationRequired
             | Kind::CrossSite
             | Kind::TooLarge
             | Kind::Internal

@@ -81,7 +81,9 @@ impl JobError {
     ) -> Result<(), JobError> {
         let failed: Vec<String> = failed
             .into_iter()
-            .map(|(what, error)| format!("{}: {}", what.to_string(), error.to_string()))
+            .map(|(description, error)| {
+                format!("{}: {}", description.to_string(), error.to_string())
+            })
             .collect();
         if failed.is_empty() { Ok(()) } else { Err(JobError(failed.join("; "))) }
     }

@@ -31,7 +31,7 @@ const MBPS: &str = "^([0-9]{1,6}|1000000)$";
 /// Reads the body as a `T`. A field that is not known is refused: it may mean money.
 pub fn body<T: DeserializeOwned>(request: &Request) -> Result<T, Problem> {
     let unreadable = |error: &dyn Display| {
-        Problem::new(Kind::Unreadable, format!("the request body is invalid: {error}"))
+        Problem::new(Kind::MalformedRequest, format!("the request body is invalid: {error}"))
     };
     // Serde would also take a list of the fields' values, in the order of their declaration.
     if request.body().trim_ascii_start().first() != Some(&b'{') {
@@ -188,27 +188,27 @@ mod tests {
             "{\"months\": 3, \"months\": 3}",
             "{\"months\": null}",
         ] {
-            assert_eq!(read(text).unwrap_err().kind, Kind::Unreadable, "{text}");
+            assert_eq!(read(text).unwrap_err().kind, Kind::MalformedRequest, "{text}");
         }
     }
 
     #[test]
     fn a_list_of_values_is_no_body() {
         for text in ["[3, null]", " [3]", "3", "\"months\"", "null", ""] {
-            assert_eq!(read(text).unwrap_err().kind, Kind::Unreadable, "{text}");
+            assert_eq!(read(text).unwrap_err().kind, Kind::MalformedRequest, "{text}");
         }
     }
 
     #[test]
     fn nesting_ends_before_the_stack_does() {
-        let nested = |levels: usize| {
-            let lists = levels - 1;
+        let nested = |sla_results: usize| {
+            let lists = sla_results - 1;
             let text = format!("{{\"a\":{}{}}}", "[".repeat(lists), "]".repeat(lists));
             body::<serde_json::Value>(&http::Request::new(text.into_bytes()))
         };
         assert!(nested(NESTING_MAX).is_ok());
         let problem = nested(NESTING_MAX + 1).unwrap_err();
-        assert_eq!(problem.kind, Kind::Unreadable);
+        assert_eq!(problem.kind, Kind::MalformedRequest);
         assert!(problem.detail.contains("recursion limit"), "{}", problem.detail);
     }
 }

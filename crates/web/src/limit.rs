@@ -85,8 +85,8 @@ pub const CODES: Policy = Policy {
     about: "Authenticator and recovery codes tried for one account.",
 };
 /// Passwords of somebody who is signed in, by account.
-pub const PROOFS: Policy = Policy {
-    name: "proofs",
+pub const VERIFICATIONS: Policy = Policy {
+    name: "verifications",
     quota: 10,
     seconds: 15 * 60,
     about: "Password confirmations by one account for protected changes.",
@@ -117,8 +117,12 @@ pub const CLAIMS: Policy = Policy {
 };
 
 /// Looks at documents of the grid, by account: each asks the grid, which is not ours.
-pub const GRID_LOOKS: Policy =
-    Policy { name: "grid-looks", quota: 60, seconds: 60, about: "Node previews by one account." };
+pub const NODE_PREVIEWS: Policy = Policy {
+    name: "node-previews",
+    quota: 60,
+    seconds: 60,
+    about: "Node previews by one account.",
+};
 
 /// Every limit, for the documentation.
 pub const POLICIES: [Policy; 13] = [
@@ -130,11 +134,11 @@ pub const POLICIES: [Policy; 13] = [
     FAILURES_BY_PAIR,
     FAILURES_BY_ACCOUNT,
     CODES,
-    PROOFS,
+    VERIFICATIONS,
     MAILS,
     STREAMS,
     CLAIMS,
-    GRID_LOOKS,
+    NODE_PREVIEWS,
 ];
 
 /// What is left of the limit that is closest to its end: what the `RateLimit` headers say
@@ -218,8 +222,8 @@ fn seconds(millis: i64) -> i64 {
 /// again.
 pub fn spend(cx: &Context<'_>, limits: &[Limit]) -> Result<(), Problem> {
     let uses: Vec<Use<'_>> = limits.iter().map(Limit::usage).collect();
-    let levels = limits::pour(cx.db, &uses, cx.now)?;
-    for (limit, level) in limits.iter().zip(levels) {
+    let sla_results = limits::consume(cx.db, &uses, cx.now)?;
+    for (limit, level) in limits.iter().zip(sla_results) {
         let Some(level) = level else { return Err(refusal(cx, limit)) };
         cx.note_budget(limit.budget(level));
     }

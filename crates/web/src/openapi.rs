@@ -253,9 +253,9 @@ fn problem_schema(members: &[&[ProblemMember]], generator: &mut SchemaGenerator)
                 "description": "Estimated monthly SLA credits per rented slice at the measured \
                                 values, as decimal text.",
             },
-            "promised_uptime": { "type": "number", "description": "In percent." },
+            "min_uptime": { "type": "number", "description": "In percent." },
             "measured_uptime": { "type": "number", "description": "In percent." },
-            "promised_bandwidth_mbps": { "type": "integer", "description": "In Mbit/s." },
+            "min_bandwidth_mbps": { "type": "integer", "description": "In Mbit/s." },
             "measured_bandwidth_mbps": { "type": "integer", "description": "In Mbit/s." },
             "errors": {
                 "type": "array",

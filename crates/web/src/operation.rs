@@ -164,7 +164,7 @@ impl Operation {
                 Kind::NotSignedIn,
                 Kind::NotFound,
                 Kind::MissingScope,
-                Kind::ProveFirst,
+                Kind::VerificationRequired,
             ]),
             Access::Account(_) => kinds.extend([Kind::NotSignedIn, Kind::MissingScope]),
         }
@@ -175,7 +175,7 @@ impl Operation {
             kinds.extend([Kind::KeyReused, Kind::ResponseDeleted]);
         }
         if self.body.is_some() {
-            kinds.extend([Kind::Unreadable, Kind::InvalidFields, Kind::TooLarge]);
+            kinds.extend([Kind::MalformedRequest, Kind::InvalidFields, Kind::TooLarge]);
         }
         if self.path.contains('{') {
             kinds.push(Kind::NotFound);

@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 use store::StoreError;
 use store::disputes::{DecideFailure, DisputeFailure};
 use store::jobs::ReportFailure;
-use store::leaving::{MoveFailure, WithdrawFailure};
+use store::leaving::{LeaveFailure, MoveFailure};
 use store::ledger::CreditFailure;
 use store::maintenance::MaintenanceFailure;
 use store::offering::OfferingFailure;
@@ -63,7 +63,7 @@ macro_rules! kinds {
 }
 
 kinds! {
-    Unreadable, "unreadable-request", BAD_REQUEST, "The request can't be parsed",
+    MalformedRequest, "malformed-request", BAD_REQUEST, "The request can't be parsed",
         "Check the request against the API reference. The detail says where parsing stopped.";
     InvalidFields, "invalid-fields", BAD_REQUEST, "Some fields are invalid",
         "Correct the fields listed in errors and send the request again.";
@@ -85,19 +85,21 @@ kinds! {
         "Use a token with the scope named in the detail.";
     CrossSite, "cross-site-request", FORBIDDEN, "The request came from another site",
         "Open the page on this site and submit the form there.";
-    OverCeiling, "over-token-ceiling", FORBIDDEN, "The token's spending limit is too low",
+    OverSpendingLimit, "over-token-spending-limit", FORBIDDEN,
+        "The token's spending limit is too low",
         "Use a token with a higher spending limit, or without one.";
     StaleForm, "stale-form", FORBIDDEN, "This form belongs to another session",
         "Reload the page and submit the form again.";
-    ProveFirst, "prove-first", FORBIDDEN, "Verify it's you",
-        "Sign in with a second factor, or verify with POST /api/account/sessions/prove.";
+    VerificationRequired, "verification-required", FORBIDDEN, "Verify it's you",
+        "Sign in with a second factor, or verify with POST /api/account/sessions/verify.";
     ExpiredCode, "expired-code", FORBIDDEN, "This code has expired",
         "Codes work once, within ten minutes. Request a new one.";
     OwnSlice, "own-slice", FORBIDDEN, "This is your own node",
         "Choose another farmer's node.";
-    FarmNotProven, "farm-not-proven", FORBIDDEN, "You haven't verified this farm",
+    FarmNotVerified, "farm-not-verified", FORBIDDEN, "You haven't verified this farm",
         "Verify the farm first, at /dashboard/farm/claims or with POST /api/farm/claims.";
-    FarmOfAnother, "farm-of-another", FORBIDDEN, "Another account has verified this farm",
+    FarmVerifiedByAnother, "farm-verified-by-another", FORBIDDEN,
+        "Another account has verified this farm",
         "If you own the farm, verify it yourself. The latest verification counts.";
     WrongClaim, "wrong-claim-signature", FORBIDDEN, "The signature is invalid",
         "Sign the exact message shown, with the key of the account shown.";
@@ -117,7 +119,7 @@ kinds! {
         "If you own the node, verify its farm and take the node over, or contact the operator.";
     NothingAdded, "nothing-added", CONFLICT, "No nodes were added",
         "The nodes field gives the reason for each node.";
-    RentsThere, "rents-there", CONFLICT, "You rent slices on this node",
+    HasRentalsOnNode, "has-rentals-on-node", CONFLICT, "You rent slices on this node",
         "End or transfer your rentals on it first, then take the node over.";
     SliceTaken, "slice-taken", CONFLICT, "This slice is no longer available",
         "Choose another slice from the marketplace.";
@@ -149,7 +151,7 @@ kinds! {
         "Choose another node.";
     OfferChanged, "offer-changed", CONFLICT, "The offer has changed",
         "Nothing was charged. Review the current offer and try again.";
-    PromiseAboveMeasured, "promise-above-measured", CONFLICT,
+    SlaAboveMeasured, "sla-above-measured", CONFLICT,
         "The SLA is above the measured values",
         "Nothing was changed. Lower the SLA, or accept the cost with confirm_cost_per_month.";
     NodeLocked, "node-locked", CONFLICT, "The node is locked",
@@ -160,21 +162,23 @@ kinds! {
     TooManyWindows, "too-many-windows", CONFLICT,
         "Maintenance limit reached for this month",
         "Wait until one of the four windows is over, or cancel one.";
-    NotEarned, "not-earned", CONFLICT, "The farmer's earnings are too low",
+    InsufficientFarmerEarnings, "insufficient-farmer-earnings", CONFLICT,
+        "The farmer's earnings are too low",
         "Credit a smaller amount, or wait until the farmer has earned more.";
     TooLateToDispute, "too-late-to-dispute", CONFLICT, "The dispute period has ended",
         "You can dispute a month within 30 days of its evaluation.";
-    NothingCharged, "nothing-charged", CONFLICT, "Nothing to dispute",
+    NothingToDispute, "nothing-to-dispute", CONFLICT, "Nothing to dispute",
         "No credit was taken from your earnings for this month.";
     AlreadyDisputed, "already-disputed", CONFLICT, "This month is already disputed",
         "Each party can dispute a month once. The operator decides.";
     DisputeDecided, "dispute-decided", CONFLICT, "This dispute has been decided",
         "Reload the dispute. A decision is final.";
-    NotCovered, "not-covered", CONFLICT, "The paying account's balance is too low",
+    InsufficientPayerBalance, "insufficient-payer-balance", CONFLICT,
+        "The paying account's balance is too low",
         "Decide on a smaller amount, wait, or credit the other party by hand.";
     NoPayoutAddress, "no-payout-address", CONFLICT, "No payout address set",
         "Set a payout address, then request the payout again.";
-    OverEarnings, "over-earnings", CONFLICT, "Earnings are too low",
+    InsufficientEarnings, "insufficient-earnings", CONFLICT, "Earnings are too low",
         "Request at most the available balance, or wait until you have earned more.";
     TooManyPayouts, "too-many-payouts", CONFLICT, "Too many payouts in progress",
         "Wait until one is completed, or cancel a request.";
@@ -186,7 +190,7 @@ kinds! {
         "Drafts are not on the market, so they can't be paused.";
     NodeLeaving, "node-leaving", CONFLICT, "The node is leaving the market",
         "Cancel leaving first.";
-    BeyondLeaving, "beyond-leaving", CONFLICT, "The node leaves before the term ends",
+    TermBeyondLeaveDate, "term-beyond-leave-date", CONFLICT, "The node leaves before the term ends",
         "Choose a shorter term, or move the rental to another node.";
     NotLeaving, "not-leaving", CONFLICT, "The node stays on the market",
         "The node is not leaving, so there is nothing to cancel or move.";
@@ -202,18 +206,18 @@ kinds! {
         "Remove one first.";
     TooManyTopUps, "too-many-top-ups", CONFLICT, "Too many unpaid top-ups",
         "Pay one of your open top-ups, or try again tomorrow.";
-    PaymentsOff, "payments-off", CONFLICT, "Payments are not available",
+    PaymentsUnavailable, "payments-unavailable", CONFLICT, "Payments are not available",
         "The operator adds credit for you. Send them your email address and the amount.";
     InUse, "account-in-use", CONFLICT, "The account is still in use",
         "End all rentals, take all nodes off the market, and wait for pending payouts.";
-    NoFactor, "second-factor-needed", CONFLICT, "The account has no second factor",
+    SecondFactorRequired, "second-factor-required", CONFLICT, "The account has no second factor",
         "Add a passkey or an authenticator app in Settings.";
     PasskeyTaken, "passkey-taken", CONFLICT, "This passkey is already registered",
         "Sign in with it, or create another passkey.";
     TooManyPasskeys, "too-many-passkeys", CONFLICT,
         "Passkey limit reached",
         "Remove one first.";
-    NoPasskeysHere, "no-passkeys-here", CONFLICT, "Passkeys don't work at this URL",
+    PasskeysUnavailable, "passkeys-unavailable", CONFLICT, "Passkeys don't work at this URL",
         "Open the marketplace over HTTPS at its public_url, or on localhost.";
     LeaseLost, "lease-lost", CONFLICT, "The lease has expired",
         "Stop this job, because another agent may have it or it was canceled. Then lease a new \
@@ -223,7 +227,7 @@ kinds! {
     TooManySshKeys, "too-many-ssh-keys", CONFLICT,
         "SSH key limit reached",
         "Remove one first.";
-    TotpThere, "totp-there", CONFLICT, "An authenticator app is already set up",
+    TotpAlreadySetUp, "totp-already-set-up", CONFLICT, "An authenticator app is already set up",
         "Remove the current app before you set up another one.";
     ResponseDeleted, "response-deleted", GONE, "The response is no longer stored",
         "The request succeeded when it was first sent, and was not repeated. Responses are stored \
@@ -242,7 +246,7 @@ kinds! {
         "Nothing was changed. Try again in a few minutes.";
     PaymentProvider, "payment-provider", BAD_GATEWAY, "The payment provider is not responding",
         "Nothing was charged. Try again in a few minutes with the same Idempotency-Key.";
-    NoMail, "no-mail", CONFLICT, "This marketplace doesn't send email",
+    MailNotConfigured, "mail-not-configured", CONFLICT, "This marketplace doesn't send email",
         "Ask the operator to configure a mail transport.";
     Internal, "internal-error", INTERNAL_SERVER_ERROR, "Internal error",
         "Try again. If the problem persists, send the request ID to the operator.";
@@ -394,7 +398,7 @@ impl From<RentError> for Problem {
             RentError::AboveMaxPrice { .. } => Kind::AboveMaxPrice,
             RentError::TermNotOffered(_) => Kind::TermNotOffered,
             RentError::OwnSlice => Kind::OwnSlice,
-            RentError::OverCeiling { .. } => Kind::OverCeiling,
+            RentError::OverSpendingLimit { .. } => Kind::OverSpendingLimit,
             RentError::OverLimit { .. } => Kind::OverLimit,
             RentError::TooManyHolds(_) => Kind::TooManyHolds,
             RentError::InsufficientFunds { total, missing } => {
@@ -428,8 +432,9 @@ impl From<ExtendError> for Problem {
             ExtendError::Ended => Problem::new(Kind::RentalEnded, error),
             ExtendError::TooFarAhead => Problem::new(Kind::TooFarAhead, error),
             ExtendError::NotOffered => Problem::new(Kind::NotOffered, error),
-            ExtendError::BeyondLeaving(leaves_at) => {
-                Problem::new(Kind::BeyondLeaving, error).with("leaves_at", leaves_at.to_string())
+            ExtendError::TermBeyondLeaveDate(leaves_at) => {
+                Problem::new(Kind::TermBeyondLeaveDate, error)
+                    .with("leaves_at", leaves_at.to_string())
             }
             ExtendError::PriceRaised { agreed, price } => Problem::new(Kind::PriceRaised, error)
                 .with("agreed", agreed.to_string())
@@ -458,7 +463,9 @@ impl From<CreditFailure> for Problem {
         match failure {
             CreditFailure::NoSuchAccount => Problem::plain(Kind::NoSuchAccount),
             CreditFailure::NoSuchRental => Problem::not_found(),
-            CreditFailure::NotEarned => Problem::plain(Kind::NotEarned),
+            CreditFailure::InsufficientFarmerEarnings => {
+                Problem::plain(Kind::InsufficientFarmerEarnings)
+            }
             CreditFailure::ReferenceUsed => Problem::plain(Kind::KeyReused),
             CreditFailure::Store(error) => error.into(),
         }
@@ -506,7 +513,9 @@ impl From<RequestFailure> for Problem {
                 let rule = format!("an amount in dollars and cents, {min} at least");
                 FieldError::new("amount_usd", &rule).into()
             }
-            RequestError::NotEarned { .. } => Problem::new(Kind::OverEarnings, rule),
+            RequestError::InsufficientFarmerEarnings { .. } => {
+                Problem::new(Kind::InsufficientEarnings, rule)
+            }
             RequestError::TooMany => Problem::new(Kind::TooManyPayouts, rule),
         }
     }
@@ -529,7 +538,7 @@ impl From<DisputeFailure> for Problem {
         match failure {
             DisputeFailure::NoSuchMonth => Problem::not_found(),
             DisputeFailure::TooLate => Problem::new(Kind::TooLateToDispute, failure),
-            DisputeFailure::NothingCharged => Problem::new(Kind::NothingCharged, failure),
+            DisputeFailure::NothingToDispute => Problem::new(Kind::NothingToDispute, failure),
             DisputeFailure::Already => Problem::new(Kind::AlreadyDisputed, failure),
             DisputeFailure::Store(error) => error.into(),
         }
@@ -545,24 +554,24 @@ impl From<DecideFailure> for Problem {
                 let rule = format!("an amount in dollars and cents, from 0 to {base}");
                 FieldError::new("credit_usd", &rule).into()
             }
-            DecideFailure::NotCovered { .. } => Problem::new(Kind::NotCovered, failure),
+            DecideFailure::InsufficientPayerBalance { .. } => {
+                Problem::new(Kind::InsufficientPayerBalance, failure)
+            }
             DecideFailure::Store(error) => error.into(),
         }
     }
 }
 
-impl From<WithdrawFailure> for Problem {
-    fn from(failure: WithdrawFailure) -> Problem {
+impl From<LeaveFailure> for Problem {
+    fn from(failure: LeaveFailure) -> Problem {
         match failure {
-            WithdrawFailure::NoSuchNode => Problem::not_found(),
-            WithdrawFailure::Rule(NoticeError::Leaving(_)) => {
-                Problem::new(Kind::NodeLeaving, failure)
-            }
-            WithdrawFailure::Rule(NoticeError::TooSoon(_) | NoticeError::TooLate(_)) => {
+            LeaveFailure::NoSuchNode => Problem::not_found(),
+            LeaveFailure::Rule(NoticeError::Leaving(_)) => Problem::new(Kind::NodeLeaving, failure),
+            LeaveFailure::Rule(NoticeError::TooSoon(_) | NoticeError::TooLate(_)) => {
                 FieldError::new("leaves_at", &failure).into()
             }
-            WithdrawFailure::Locked(error) => error.into(),
-            WithdrawFailure::Store(error) => error.into(),
+            LeaveFailure::Locked(error) => error.into(),
+            LeaveFailure::Store(error) => error.into(),
         }
     }
 }
@@ -575,10 +584,10 @@ impl From<MoveFailure> for Problem {
             MoveFailure::Rule(error) => error,
         };
         let kind = match error {
-            MoveError::NodeStays => Kind::NotLeaving,
+            MoveError::NotLeaving => Kind::NotLeaving,
             MoveError::Over | MoveError::WholeNode => Kind::NotMovable,
             MoveError::Dearer { .. }
-            | MoveError::PromisesLess
+            | MoveError::WeakerSla
             | MoveError::NoAgent
             | MoveError::LeftBefore => Kind::NotEquivalent,
             MoveError::Offer(error) => return error.into(),
@@ -591,7 +600,7 @@ impl From<OfferingError> for Problem {
     fn from(error: OfferingError) -> Problem {
         match error {
             OfferingError::Locked(_) => Problem::new(Kind::NodeLocked, error),
-            OfferingError::PromiseAboveMeasured(above) => above_measured(&above),
+            OfferingError::SlaAboveMeasured(above) => above_measured(&above),
             OfferingError::PriceMissing => Problem::plain(Kind::PriceMissing),
             OfferingError::Leaving => Problem::new(Kind::NodeLeaving, error),
             OfferingError::NeverPublished(_) => Problem::new(Kind::NeverPublished, error),
@@ -599,18 +608,18 @@ impl From<OfferingError> for Problem {
     }
 }
 
-/// What the promise costs if the node goes on as it was measured, for programs as well.
+/// What the SLA costs if the node goes on as it was measured, for programs as well.
 fn above_measured(above: &AboveMeasured) -> Problem {
-    let mut problem = Problem::new(Kind::PromiseAboveMeasured, above)
+    let mut problem = Problem::new(Kind::SlaAboveMeasured, above)
         .with("cost_per_month", above.cost_per_month.to_string());
     if let Some(uptime) = above.uptime {
         problem = problem
-            .with("promised_uptime", uptime.promised.percent())
+            .with("min_uptime", uptime.guaranteed.percent())
             .with("measured_uptime", uptime.measured.percent());
     }
     if let Some(bandwidth) = above.bandwidth {
         problem = problem
-            .with("promised_bandwidth_mbps", bandwidth.promised.mbps())
+            .with("min_bandwidth_mbps", bandwidth.guaranteed.mbps())
             .with("measured_bandwidth_mbps", bandwidth.measured.mbps());
     }
     problem
@@ -676,7 +685,7 @@ mod tests {
             (RentError::TooManyHolds(3), 409),
             (RentError::OwnSlice, 403),
             (RentError::InsufficientFunds { total: usd, missing: usd }, 402),
-            (RentError::OverCeiling { total: usd, left: usd }, 403),
+            (RentError::OverSpendingLimit { total: usd, left: usd }, 403),
         ] {
             assert_eq!(Problem::from(error).kind.status().as_u16(), status, "{error}");
         }

@@ -84,8 +84,8 @@ pub fn dispatch(routes: &[&'static [Route]], cx: &mut Context<'_>) -> Outcome {
     };
     let (mut response, problem) = match result {
         Ok(response) => (response, None),
-        Err(problem) if problem.kind == Kind::ProveFirst && !cx.is_api() => {
-            (prove_first(cx), Some(problem))
+        Err(problem) if problem.kind == Kind::VerificationRequired && !cx.is_api() => {
+            (ask_verification(cx), Some(problem))
         }
         Err(problem) => (respond::problem(cx, &problem), Some(problem)),
     };
@@ -179,14 +179,14 @@ fn admit_and_call(route: &Route, cx: &mut Context<'_>) -> Result<Response, Probl
 }
 
 /// Leads to where somebody confirms who they are and, where a page was asked for, back again.
-fn prove_first(cx: &Context<'_>) -> Response {
+fn ask_verification(cx: &Context<'_>) -> Response {
     let next = match *cx.request.method() {
         Method::GET | Method::HEAD => cx.path_and_query(),
         _ => SETTINGS,
     };
     let query: String =
         url::form_urlencoded::Serializer::new(String::new()).append_pair("next", next).finish();
-    respond::see_other(&format!("/dashboard/prove?{query}"))
+    respond::see_other(&format!("/dashboard/verify?{query}"))
 }
 
 /// Counts a request that may change something.

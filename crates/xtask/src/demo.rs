@@ -41,7 +41,7 @@ struct DemoNode {
     name: &'static str,
     /// For one slice and month.
     price_usd: &'static str,
-    /// The promise, in percent.
+    /// The SLA, in percent.
     uptime: &'static str,
 }
 
@@ -123,7 +123,7 @@ fn sign_in(api: &Api, email: &str, password: &str) -> Result<String> {
     answer.text("token").map(str::to_owned)
 }
 
-/// Registers a node, sets its price and promise, and publishes it.
+/// Registers a node, sets its price and SLA, and publishes it.
 fn publish(api: &Api, token: &str, node: &DemoNode) -> Result<()> {
     let caller = Caller::Token(token);
     let body = json!({ "grid_node_id": node.grid_node_id });

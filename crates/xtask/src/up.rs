@@ -138,7 +138,7 @@ pub(crate) fn host_command(
     let mut command = Command::new(&programs.host);
     command.arg(verb).current_dir(workspace.root());
     command.arg("--manifest").arg(workspace.join("spin.toml")).arg("--data").arg(data);
-    // The stand-ins of the grid and of the outlet of mail are on this machine.
+    // The stand-ins of the grid and of the mail transport are on this machine.
     command.arg("--allow-private-network");
     let secrets_file = data.join(secrets::FILE_NAME);
     if secrets_file.exists() {
@@ -152,7 +152,7 @@ fn variables(options: &Options, grid_url: Option<&str>) -> Vec<String> {
     let mut variables = Vec::new();
     if options.mail {
         let url = format!("http://{ADDRESS}:{}", options.port);
-        variables.push("mail_outlet=folder".to_owned());
+        variables.push("mail_transport=folder".to_owned());
         variables.push(format!("mail_url={url}{DEV_MAIL}"));
         variables.push(format!("mail_from={MAIL_FROM}"));
         variables.push(format!("public_url={url}"));
@@ -199,7 +199,7 @@ mod tests {
     fn mail_goes_to_the_host_itself_unless_somebody_says_otherwise() {
         assert_eq!(variables(&options(&[]), None), [""; 0]);
         let own = [
-            "mail_outlet=folder",
+            "mail_transport=folder",
             "mail_url=http://127.0.0.1:3107/dev/mail",
             "mail_from=Mycelium <mycelium@localhost.localdomain>",
             "public_url=http://127.0.0.1:3107",

@@ -30,7 +30,7 @@ use crate::market::{Market, workspace};
 const READY: &str = "listening on http://";
 /// How often something that is awaited is looked for, and how often at most: for 10 seconds.
 const LOOK_INTERVAL: Duration = Duration::from_millis(50);
-const LOOKS_MAX: u32 = 200;
+const OBSERVATIONS_MAX: u32 = 200;
 
 /// localstripe, running. It ends when this is dropped.
 pub struct Localstripe {
@@ -142,7 +142,7 @@ impl Localstripe {
     }
 
     /// Has every event sent to a market from now on, signed with this secret, under a name.
-    pub async fn tell(&self, name: &str, market: &Market, secret: &str) {
+    pub async fn notify(&self, name: &str, market: &Market, secret: &str) {
         let url = format!("{}{}", market.url(), Localstripe::WEBHOOK);
         self.tell_at(name, &url, secret).await;
     }
@@ -159,7 +159,7 @@ impl Localstripe {
 
     /// The events of a kind that were kept, once there are so many.
     pub async fn caught(&self, kind: &str, count: usize) -> Vec<Signed> {
-        for _ in 0..LOOKS_MAX {
+        for _ in 0..OBSERVATIONS_MAX {
             let found: Vec<_> = {
                 let signed = self.signed.lock().unwrap();
                 signed.iter().filter(|it| it.event()["type"] == kind).cloned().collect()
@@ -189,7 +189,7 @@ fn bearer() -> String {
 impl Client {
     /// Waits until the wallet holds an amount.
     pub async fn wait_for_balance(&self, expected: &str) {
-        for _ in 0..LOOKS_MAX {
+        for _ in 0..OBSERVATIONS_MAX {
             if self.balance().await == expected {
                 return;
             }

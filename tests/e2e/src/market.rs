@@ -236,7 +236,7 @@ impl Market {
         let (db, hash) = (self.open_database(), session::hash(secret));
         let identity = sessions::find(&db, &hash, self.now()).unwrap().unwrap();
         let id = identity.session().unwrap();
-        assert!(sessions::prove(&db, id, &hash, true, self.now()).unwrap());
+        assert!(sessions::verify(&db, id, &hash, true, self.now()).unwrap());
     }
 
     /// Credits a wallet, as the operator.

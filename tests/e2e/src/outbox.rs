@@ -1,13 +1,14 @@
-//! A market that sends mail: its outlets, its outbox, and the mailer.
+//! A market that sends mail: its mail transports, its outbox, and the mailer.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use accounts::mails::password_changed;
 use domain::account::Email;
 use domain::id::MailId;
 use gridproxy::{Documents, Standin};
-use mail::{self, Mail};
+use mail::Mail;
 use seal::Keys;
 use serde_json::Value;
 use stage::SeededRandom;
@@ -29,7 +30,7 @@ impl Market {
     pub async fn start_with_postmark(postmark: &Postmark, changes: &[(&str, &str)]) -> Market {
         let url = postmark.url();
         let mut variables = vec![
-            ("mail_outlet", "postmark"),
+            ("mail_transport", "postmark"),
             ("mail_url", &url),
             ("mail_token", Postmark::TOKEN),
             ("mail_from", FROM),
@@ -57,7 +58,7 @@ impl Market {
         let (mail_url, public_url) =
             (format!("http://{address}/dev/mail"), format!("http://{address}"));
         let variables = [
-            ("mail_outlet", "folder"),
+            ("mail_transport", "folder"),
             ("mail_url", &mail_url),
             ("mail_from", FROM),
             ("public_url", &public_url),
@@ -151,7 +152,7 @@ impl Market {
 
     /// Puts a mail that has failed into the outbox, in which nothing else is due.
     pub fn put_failed_mail(&self, to: &str) -> MailId {
-        let id = self.put_mail(&mail::password_changed(&Email::parse(to).unwrap()));
+        let id = self.put_mail(&password_changed(&Email::parse(to).unwrap()));
         let db = self.open_database();
         let claimed = mails::claim(&db, self.now()).unwrap().unwrap();
         assert_eq!(claimed.id, id);

@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_change_is_seen_and_a_look_is_none() {
+    fn a_change_is_seen_and_an_observation_is_none() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("a.db");
         let database = Connection::open(&file).unwrap();

@@ -1,4 +1,4 @@
-//! Notes each run in the database, or fails in the way that the variable `deed` says.
+//! Notes each run in the database, or fails in the way that the variable `action` says.
 
 #[expect(clippy::same_length_and_capacity, reason = "wit-bindgen writes it so")]
 mod bindings {

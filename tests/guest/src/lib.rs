@@ -1,4 +1,4 @@
-//! Answers each path with one deed, good or bad, so that the host's tests can see what follows.
+//! Answers each path with one action, good or bad, so that the host's tests can see what follows.
 
 mod fetch;
 mod sql;

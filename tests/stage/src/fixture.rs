@@ -20,7 +20,7 @@ impl Stage {
         Stage::on(plot::without_nodes())
     }
 
-    /// The same with a node 32, whose three slices cost $25 a month. It promises 1,000 Mbit/s,
+    /// The same with a node 32, whose three slices cost $25 a month. It SLAs 1,000 Mbit/s,
     /// which is more than is measured.
     pub fn three_slices() -> Stage {
         Stage::on(plot::three_slices())
@@ -31,7 +31,7 @@ impl Stage {
         plot::register(&self.db, name, report, self.now());
     }
 
-    /// The farmer offers a node for $25 a month, and promises 99.5 % and 1,000 Mbit/s.
+    /// The farmer offers a node for $25 a month, and guarantees 99.5 % and 1,000 Mbit/s.
     pub fn offer(&self, node: u32, name: &str, listing: Listing) {
         plot::offer(&self.db, NodeId(node), name, plot::FAST_MBPS, listing, self.now());
     }

@@ -69,7 +69,7 @@ fn attribute<'a>(text: &'a str, name: &str) -> Option<&'a str> {
 /// Fails unless the page is well formed, keeps to the content security policy, every reference
 /// inside it leads somewhere, and every form that changes something carries the session's token.
 #[track_caller]
-pub fn check_html(page: &str, html: &str, form_token: Option<&str>) {
+pub(crate) fn check_html(page: &str, html: &str, form_token: Option<&str>) {
     let mut open = Vec::new();
     let mut without_token = Vec::new();
     let mut ids = BTreeSet::new();
@@ -215,4 +215,56 @@ fn tidy(text: &str) -> String {
         }
     }
     tidy
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FORM: &str = "<form method=\"post\" action=\"/a\">";
+    const TOKEN: &str = "<input type=\"hidden\" name=\"form_token\" value=\"a\">";
+
+    #[test]
+    fn a_page_as_it_must_be() {
+        let html = format!("<main><a href=\"#b\">b</a><p id=\"b\">{FORM}{TOKEN}</form></p></main>");
+        check_html("page", &html, Some("a"));
+        assert_eq!(reading(&html), "b <#b>\npost /a");
+        check_html("page", &format!("{FORM}</form>"), None);
+    }
+
+    #[test]
+    #[should_panic(expected = "action=\\\"/a\\\"")]
+    fn a_form_without_its_token() {
+        check_html("page", &format!("{FORM}{TOKEN}</form>{FORM}</form>"), Some("a"));
+    }
+
+    #[test]
+    #[should_panic(expected = "another token")]
+    fn a_form_with_another_token() {
+        check_html("page", &format!("{FORM}{TOKEN}</form>"), Some("b"));
+    }
+
+    #[test]
+    #[should_panic(expected = "a script that is not ours")]
+    fn an_inline_script() {
+        check_html("page", "<script>a</script>", None);
+    }
+
+    #[test]
+    #[should_panic(expected = "onclick in <p>")]
+    fn an_inline_handler() {
+        check_html("page", "<p onclick=\"a\"></p>", None);
+    }
+
+    #[test]
+    #[should_panic(expected = "not closed: [\"p\"]")]
+    fn an_element_that_is_not_closed() {
+        check_html("page", "<p>", None);
+    }
+
+    #[test]
+    #[should_panic(expected = "leads nowhere: [\"b\"]")]
+    fn a_reference_to_nothing() {
+        check_html("page", "<a href=\"#b\"></a>", None);
+    }
 }

@@ -28,7 +28,7 @@ use web::{Config, Env, Job, JobError};
 pub use answer::{Answer, HOSTILE, words};
 pub use caller::Caller;
 pub use environment::{SeededRandom, SetClock, Settings};
-pub use html::{check_html, reading};
+pub use html::reading;
 pub use network::{Network, Posted};
 pub use people::{ADA, BEN, FARMER, OPERATOR_TOKEN, User};
 pub use plot::report;

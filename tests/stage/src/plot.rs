@@ -7,9 +7,9 @@ use domain::listing::Listing;
 use domain::money::Usd;
 use domain::node::{NodeReport, NodeStatus, Resources, capacity};
 use domain::offering::Offering;
-use domain::promise::{Bandwidth, Uptime};
 use domain::term;
 use domain::time::Timestamp;
+use domain::uptime::{Bandwidth, Uptime};
 use store::audit::{Actor, NewEntry};
 use store::ledger::{self, Credit};
 use store::{RusqliteDb, accounts, migrate, nodes, offering};
@@ -117,7 +117,7 @@ pub(crate) fn offer(
         min_bandwidth: Bandwidth::from_mbps(min_mbps),
         raise: None,
         terms: term::Terms::ALL,
-        kept_slices: 0,
+        withheld_slices: 0,
         listing,
     };
     let (seen, _) = nodes::find(db, farmer, node).unwrap().unwrap();

@@ -97,7 +97,7 @@ pub(crate) const DELETE_ACCOUNT: Operation = Operation {
     body: Some(schema_of::<PasswordBody>),
     status: 204,
     about_answer: "The account was deleted.",
-    problems: &[Kind::WrongPassword, Kind::ProveFirst, Kind::InUse],
+    problems: &[Kind::WrongPassword, Kind::VerificationRequired, Kind::InUse],
     ..Operation::READ
 };
 
@@ -112,7 +112,7 @@ pub(crate) const CHANGE_PASSWORD: Operation = Operation {
     body: Some(schema_of::<NewPasswordBody>),
     status: 204,
     about_answer: "The password was changed. The response sets a new session cookie.",
-    problems: &[Kind::WrongPassword, Kind::ProveFirst],
+    problems: &[Kind::WrongPassword, Kind::VerificationRequired],
     ..Operation::READ
 };
 
@@ -129,7 +129,7 @@ pub(crate) const CHANGE_EMAIL: Operation = Operation {
     about_answer: "The account with its new address.",
     answer: Some(schema_of::<AccountView>),
     next_step: Some(MAIL_SENT),
-    problems: &[Kind::WrongPassword, Kind::ProveFirst, Kind::EmailTaken],
+    problems: &[Kind::WrongPassword, Kind::VerificationRequired, Kind::EmailTaken],
     ..Operation::READ
 };
 
@@ -159,7 +159,7 @@ pub(crate) const ASK_RESET: Operation = Operation {
     status: 202,
     about_answer: "The email was sent.",
     answer: Some(schema_of::<MailSentView>),
-    problems: &[Kind::NoMail],
+    problems: &[Kind::MailNotConfigured],
     ..Operation::READ
 };
 
@@ -260,7 +260,7 @@ pub(crate) const CREATE_TOKEN: Operation = Operation {
     status: 201,
     about_answer: "The token.",
     answer: Some(schema_of::<NewTokenView>),
-    problems: &[Kind::TooManyTokens, Kind::ProveFirst],
+    problems: &[Kind::TooManyTokens, Kind::VerificationRequired],
     ..Operation::READ
 };
 
@@ -483,7 +483,7 @@ pub(crate) struct TokenBody {
     /// What it may spend in all, in dollars and cents; anything where it is left out.
     #[serde(default)]
     #[schemars(schema_with = "web::json::optional_dollars")]
-    pub ceiling_usd: Option<Decimal>,
+    pub spending_limit_usd: Option<Decimal>,
     /// In how many days it ends, 1 to 365; 90 where it is left out.
     #[schemars(range(min = 1, max = 365))]
     pub expires_in_days: Option<u32>,
@@ -496,7 +496,7 @@ pub(crate) struct NewTokenView {
     pub token: String,
     /// What is known of it later.
     #[serde(flatten)]
-    pub about: TokenView,
+    pub details: TokenView,
 }
 
 /// A token, without its text.
@@ -513,7 +513,7 @@ pub(crate) struct TokenView {
     /// The only farm that it may touch; null for any.
     pub farm_id: Option<u32>,
     /// What it may spend in all, as decimal text; null for anything.
-    pub ceiling_usd: Option<String>,
+    pub spending_limit_usd: Option<String>,
     /// What it has spent, as decimal text.
     pub spent_usd: String,
     /// When it was made (RFC 3339).
@@ -533,7 +533,9 @@ impl TokenView {
             name: token.name.clone(),
             scopes: token.scopes.names().collect(),
             farm_id: token.farm,
-            ceiling_usd: token.ceiling.map(|ceiling| ceiling.to_string()),
+            spending_limit_usd: token
+                .spending_limit
+                .map(|spending_limit| spending_limit.to_string()),
             spent_usd: token.spent.to_string(),
             created_at: token.created_at.to_string(),
             used_at: token.used_at.map(|used_at: Timestamp| used_at.to_string()),

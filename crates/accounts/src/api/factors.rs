@@ -9,14 +9,14 @@ use web::{Context, Problem, Response, json, respond};
 use crate::account::json::AccountView;
 use crate::api::created;
 use crate::second_factor::json::{
-    AppCodeBody, FactorsView, NewPasskeyBody, PasskeyView, PasskeysView, ProofBody,
-    RecoveryCodesView, SecondFactorBody, ShownPasskeyBody, TotpView, parse_passkey_id, passkey_id,
+    AppCodeBody, FactorsView, NewPasskeyBody, PasskeyView, PasskeysView, RecoveryCodesView,
+    SecondFactorBody, ShownPasskeyBody, TotpView, VerificationBody, parse_passkey_id, passkey_id,
 };
-use crate::{codes, passkeys, proof};
+use crate::{codes, passkeys, verification};
 
 pub(crate) fn finish_session(cx: &Context<'_>) -> Result<Response, Problem> {
     let body: SecondFactorBody = json::body(cx.request)?;
-    created(&proof::finish(cx, &body.challenge, &body.code)?)
+    created(&verification::finish(cx, &body.challenge, &body.code)?)
 }
 
 pub(crate) fn begin_passkey_sign_in(cx: &Context<'_>) -> Result<Response, Problem> {
@@ -25,13 +25,13 @@ pub(crate) fn begin_passkey_sign_in(cx: &Context<'_>) -> Result<Response, Proble
 
 pub(crate) fn open_session_by_passkey(cx: &Context<'_>) -> Result<Response, Problem> {
     let body: ShownPasskeyBody = json::body(cx.request)?;
-    created(&proof::sign_in_with_passkey(cx, &body)?)
+    created(&verification::sign_in_with_passkey(cx, &body)?)
 }
 
-pub(crate) fn prove_session(cx: &Context<'_>) -> Result<Response, Problem> {
+pub(crate) fn verify_session(cx: &Context<'_>) -> Result<Response, Problem> {
     let identity = cx.session()?;
-    let body: ProofBody = json::body(cx.request)?;
-    let cookie = proof::prove(cx, &body)?;
+    let body: VerificationBody = json::body(cx.request)?;
+    let cookie = verification::verify(cx, &body)?;
     let response = respond::json(StatusCode::OK, &AccountView::new(identity))?;
     Ok(respond::with_header(response, SET_COOKIE, &cookie))
 }
@@ -52,7 +52,7 @@ pub(crate) fn begin_passkey(cx: &Context<'_>) -> Result<Response, Problem> {
 }
 
 pub(crate) fn add_passkey(cx: &Context<'_>) -> Result<Response, Problem> {
-    proof::require_recent(cx)?;
+    verification::require_recent(cx)?;
     let body: NewPasskeyBody = json::body(cx.request)?;
     let name = PasskeyName::parse(&body.name)?;
     let (id, cookie) = passkeys::add(cx, &body.challenge, &name, &body.credential)?;
@@ -67,7 +67,7 @@ pub(crate) fn add_passkey(cx: &Context<'_>) -> Result<Response, Problem> {
 }
 
 pub(crate) fn remove_passkey(cx: &Context<'_>) -> Result<Response, Problem> {
-    proof::require_recent(cx)?;
+    verification::require_recent(cx)?;
     let id = parse_passkey_id(cx.param("passkey")).ok_or_else(Problem::not_found)?;
     passkeys::remove(cx, &id)?;
     Ok(respond::no_content())
@@ -80,7 +80,7 @@ pub(crate) fn begin_totp(cx: &Context<'_>) -> Result<Response, Problem> {
 }
 
 pub(crate) fn confirm_totp(cx: &Context<'_>) -> Result<Response, Problem> {
-    proof::require_recent(cx)?;
+    verification::require_recent(cx)?;
     let body: AppCodeBody = json::body(cx.request)?;
     let (made, cookie) = codes::confirm(cx, &body.code)?;
     let view = RecoveryCodesView { recovery_codes: made.texts };

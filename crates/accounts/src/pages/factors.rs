@@ -14,9 +14,9 @@ use web::{Context, Problem, Response, respond};
 
 use crate::account::page::{HOME, next as next_page};
 use crate::codes::{self, NewCodes};
-use crate::second_factor::json::{ProofBody, parse_passkey_id};
-use crate::second_factor::page::{Factors, Prove, RecoveryCodes, SecondFactor, TotpSetup, back};
-use crate::{passkeys, proof};
+use crate::second_factor::json::{VerificationBody, parse_passkey_id};
+use crate::second_factor::page::{Factors, RecoveryCodes, SecondFactor, TotpSetup, Verify, back};
+use crate::{passkeys, verification};
 
 /// Where an app that is being set up is shown.
 const SETUP: &str = "/dashboard/settings/totp";
@@ -24,7 +24,7 @@ const SETUP: &str = "/dashboard/settings/totp";
 /// The step after the password, as the answer to it.
 pub(crate) fn second_step(
     cx: &Context<'_>,
-    waiting: &proof::Waiting,
+    waiting: &verification::Waiting,
     next: Option<&str>,
 ) -> Result<Response, Problem> {
     let page = SecondFactor::new(&Visit::of(cx)?, &waiting.challenge, waiting.factors, next);
@@ -41,10 +41,10 @@ pub(crate) fn finish_sign_in(cx: &Context<'_>) -> Result<Response, Problem> {
     let form = Form::read(cx.request);
     let next = next_page(form.filled("next"));
     let challenge = form.text("challenge");
-    match proof::finish(cx, challenge, form.text("code")) {
+    match verification::finish(cx, challenge, form.text("code")) {
         Ok(signed_in) => Ok(see_other_with_cookie(next.unwrap_or(HOME), &signed_in.cookie)),
         Err(problem) if belongs_to_form(&problem) => {
-            let factors = proof::waiting(cx, challenge)?;
+            let factors = verification::waiting(cx, challenge)?;
             let page = SecondFactor::new(&Visit::of(cx)?, challenge, factors, next);
             respond::page(problem.kind.status(), &page.refused(&problem))
         }
@@ -52,27 +52,30 @@ pub(crate) fn finish_sign_in(cx: &Context<'_>) -> Result<Response, Problem> {
     }
 }
 
-pub(crate) fn ask_proof(cx: &Context<'_>) -> Result<Response, Problem> {
+pub(crate) fn ask_verification(cx: &Context<'_>) -> Result<Response, Problem> {
     let next = cx.query("next");
     let factors = kept::of_account(cx.db, cx.session()?.account)?;
-    if !factors.are_required() && proof::require_recent(cx).is_ok() {
+    if !factors.are_required() && verification::require_recent(cx).is_ok() {
         // Who has just confirmed and is asked again lacks a factor.
         return Ok(respond::see_other(&Done::FactorNeeded.at(SETTINGS)));
     }
-    let page = Prove::new(&Visit::of(cx)?, factors, back(next.as_deref()));
+    let page = Verify::new(&Visit::of(cx)?, factors, back(next.as_deref()));
     respond::page(StatusCode::OK, &page)
 }
 
-pub(crate) fn prove(cx: &Context<'_>) -> Result<Response, Problem> {
+pub(crate) fn verify(cx: &Context<'_>) -> Result<Response, Problem> {
     let form = Form::read(cx.request);
     let next = back(form.filled("next"));
     let filled = |name| form.filled(name).map(str::to_owned);
     let (password, code) = (filled("password"), filled("code"));
-    match proof::prove(cx, &ProofBody { password, code, challenge: None, credential: None }) {
+    match verification::verify(
+        cx,
+        &VerificationBody { password, code, challenge: None, credential: None },
+    ) {
         Ok(cookie) => Ok(see_other_with_cookie(next, &cookie)),
         Err(problem) if belongs_to_form(&problem) => {
             let factors = kept::of_account(cx.db, cx.session()?.account)?;
-            let page = Prove::new(&Visit::of(cx)?, factors, next).refused(&problem);
+            let page = Verify::new(&Visit::of(cx)?, factors, next).refused(&problem);
             respond::page(problem.kind.status(), &page)
         }
         Err(problem) => Err(problem),

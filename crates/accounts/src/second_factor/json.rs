@@ -41,7 +41,7 @@ pub(crate) const BEGIN_PASSKEY_SIGN_IN: Operation = Operation {
     summary: "Starts a passkey sign-in or verification.",
     about_answer: "The options for the browser's WebAuthn call.",
     answer: Some(schema_of::<CeremonyView>),
-    problems: &[Kind::NoPasskeysHere],
+    problems: &[Kind::PasskeysUnavailable],
     ..Operation::READ
 };
 
@@ -59,21 +59,21 @@ pub(crate) const OPEN_SESSION_BY_PASSKEY: Operation = Operation {
     problems: &[
         Kind::PasskeyRefused,
         Kind::ExpiredCode,
-        Kind::NoPasskeysHere,
+        Kind::PasskeysUnavailable,
         Kind::WrongCredentials,
     ],
     ..Operation::READ
 };
 
-/// `POST /api/account/sessions/prove`
-pub(crate) const PROVE_SESSION: Operation = Operation {
-    id: "proveSession",
+/// `POST /api/account/sessions/verify`
+pub(crate) const VERIFY_SESSION: Operation = Operation {
+    id: "verifySession",
     group: GROUP,
     method: Method::POST,
-    path: "/api/account/sessions/prove",
+    path: "/api/account/sessions/verify",
     summary: "Verifies the session for 15 minutes. The response sets a new session cookie.",
     access: Access::Account(Scope::Read),
-    body: Some(schema_of::<ProofBody>),
+    body: Some(schema_of::<VerificationBody>),
     about_answer: "The account.",
     answer: Some(schema_of::<AccountView>),
     problems: &[
@@ -81,8 +81,8 @@ pub(crate) const PROVE_SESSION: Operation = Operation {
         Kind::WrongCode,
         Kind::PasskeyRefused,
         Kind::ExpiredCode,
-        Kind::ProveFirst,
-        Kind::NoPasskeysHere,
+        Kind::VerificationRequired,
+        Kind::PasskeysUnavailable,
     ],
     ..Operation::READ
 };
@@ -121,7 +121,7 @@ pub(crate) const BEGIN_PASSKEY: Operation = Operation {
     access: Access::Account(Scope::Read),
     about_answer: "The options for the browser's WebAuthn call.",
     answer: Some(schema_of::<CeremonyView>),
-    problems: &[Kind::ProveFirst, Kind::NoPasskeysHere, Kind::TooManyPasskeys],
+    problems: &[Kind::VerificationRequired, Kind::PasskeysUnavailable, Kind::TooManyPasskeys],
     ..Operation::READ
 };
 
@@ -138,10 +138,10 @@ pub(crate) const ADD_PASSKEY: Operation = Operation {
     about_answer: "The passkey.",
     answer: Some(schema_of::<PasskeyView>),
     problems: &[
-        Kind::ProveFirst,
+        Kind::VerificationRequired,
         Kind::PasskeyRefused,
         Kind::ExpiredCode,
-        Kind::NoPasskeysHere,
+        Kind::PasskeysUnavailable,
         Kind::PasskeyTaken,
         Kind::TooManyPasskeys,
     ],
@@ -158,7 +158,7 @@ pub(crate) const REMOVE_PASSKEY: Operation = Operation {
     access: Access::Account(Scope::Read),
     status: 204,
     about_answer: "The passkey was removed.",
-    problems: &[Kind::ProveFirst],
+    problems: &[Kind::VerificationRequired],
     ..Operation::READ
 };
 
@@ -172,7 +172,7 @@ pub(crate) const BEGIN_TOTP: Operation = Operation {
     access: Access::Account(Scope::Read),
     about_answer: "The secret, returned only once.",
     answer: Some(schema_of::<TotpView>),
-    problems: &[Kind::ProveFirst, Kind::TotpThere, Kind::NoEncryptionKeys],
+    problems: &[Kind::VerificationRequired, Kind::TotpAlreadySetUp, Kind::NoEncryptionKeys],
     ..Operation::READ
 };
 
@@ -188,10 +188,10 @@ pub(crate) const CONFIRM_TOTP: Operation = Operation {
     about_answer: "New recovery codes, returned only once. Earlier codes stop working.",
     answer: Some(schema_of::<RecoveryCodesView>),
     problems: &[
-        Kind::ProveFirst,
+        Kind::VerificationRequired,
         Kind::WrongCode,
         Kind::NotFound,
-        Kind::TotpThere,
+        Kind::TotpAlreadySetUp,
         Kind::NoEncryptionKeys,
     ],
     ..Operation::READ
@@ -207,7 +207,7 @@ pub(crate) const REMOVE_TOTP: Operation = Operation {
     access: Access::Account(Scope::Read),
     status: 204,
     about_answer: "The app's codes no longer work.",
-    problems: &[Kind::ProveFirst, Kind::NotFound],
+    problems: &[Kind::VerificationRequired, Kind::NotFound],
     ..Operation::READ
 };
 
@@ -222,7 +222,7 @@ pub(crate) const MAKE_RECOVERY_CODES: Operation = Operation {
     status: 201,
     about_answer: "The codes, returned only once. Earlier codes stop working.",
     answer: Some(schema_of::<RecoveryCodesView>),
-    problems: &[Kind::ProveFirst, Kind::NoFactor],
+    problems: &[Kind::VerificationRequired, Kind::SecondFactorRequired],
     ..Operation::READ
 };
 
@@ -284,7 +284,7 @@ pub(crate) struct NewPasskeyBody {
 /// passkey.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct ProofBody {
+pub(crate) struct VerificationBody {
     /// The password.
     pub password: Option<String>,
     /// A code of the authenticator app, or a recovery code.

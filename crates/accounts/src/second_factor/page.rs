@@ -34,10 +34,10 @@ pub(crate) struct SecondFactor {
     pub error: Option<String>,
 }
 
-/// What `prove.html` shows: somebody who is signed in confirms that it is still them.
+/// What `verify.html` shows: somebody who is signed in confirms that it is still them.
 #[derive(Clone, Debug, Template)]
-#[template(path = "second_factor/prove.html")]
-pub(crate) struct Prove {
+#[template(path = "second_factor/verify.html")]
+pub(crate) struct Verify {
     /// What surrounds the page.
     pub frame: Frame,
     /// Hidden field `next`: where to go afterwards.
@@ -141,10 +141,10 @@ impl SecondFactor {
     }
 }
 
-impl Prove {
+impl Verify {
     /// The form of somebody who wants to go on to `next`.
-    pub(crate) fn new(visit: &Visit<'_>, factors: factor::Factors, next: &str) -> Prove {
-        Prove {
+    pub(crate) fn new(visit: &Visit<'_>, factors: factor::Factors, next: &str) -> Verify {
+        Verify {
             frame: visit.frame("Verify it's you", Section::Elsewhere),
             next: next.to_owned(),
             lede: "The next page is protected. Your verification is valid for 15 minutes."
@@ -157,7 +157,7 @@ impl Prove {
     }
 
     /// The form again, after what was entered was refused.
-    pub(crate) fn refused(mut self, problem: &Problem) -> Prove {
+    pub(crate) fn refused(mut self, problem: &Problem) -> Verify {
         self.error = Some(sentence(&problem.detail));
         self
     }
@@ -223,7 +223,7 @@ impl RecoveryCodes {
     }
 }
 
-/// Where to go on to after a proof, if that is a path on this site.
+/// Where to go on to after a verification, if that is a path on this site.
 pub(crate) fn back(next: Option<&str>) -> &str {
     local_path(next, SETTINGS)
 }

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use store::audit::{Actor, Entry};
-use ui::event::what;
+use ui::event::description;
 use ui::moment;
 use ui::visit::Visit;
 use web::api::PageOf;
@@ -26,11 +26,11 @@ pub(crate) struct ActivityRow {
     /// When.
     pub at: Moment,
     /// Such as `Signed in`.
-    pub what: String,
+    pub description: String,
     /// What it was done to, such as a rental's id; may be empty.
     pub subject: String,
     /// Who, such as `You` or `A token of yours`.
-    pub who: String,
+    pub actor: String,
     /// From which network address; may be empty.
     pub address: String,
 }
@@ -56,7 +56,7 @@ impl Activity {
 
 impl ActivityRow {
     fn new(entry: &Entry, own: &str) -> ActivityRow {
-        let who = match entry.actor {
+        let actor = match entry.actor {
             Actor::Visitor => "Not signed in",
             Actor::Account if entry.actor_id == own => "You",
             Actor::Account | Actor::Operator => "Operator",
@@ -65,9 +65,9 @@ impl ActivityRow {
         };
         ActivityRow {
             at: moment::to_the_minute(entry.created_at),
-            what: what(&entry.action),
+            description: description(&entry.action),
             subject: entry.subject.clone(),
-            who: who.to_owned(),
+            actor: actor.to_owned(),
             address: entry.address.clone(),
         }
     }

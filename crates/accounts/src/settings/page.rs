@@ -117,7 +117,7 @@ pub(crate) struct TokenRow {
     pub scopes: String,
     /// Such as `farm 32 only` or `any farm`.
     pub farm: String,
-    /// Such as `$12.50 of $100.00` or `$12.50, no ceiling`.
+    /// Such as `$12.50 of $100.00` or `$12.50, no spending_limit`.
     pub spent: String,
     /// When it was last used.
     pub used: Option<Moment>,
@@ -136,8 +136,8 @@ pub(crate) struct TokenForm {
     pub scopes_error: Option<String>,
     /// `farm_id`
     pub farm_id: Field,
-    /// `ceiling_usd`
-    pub ceiling_usd: Field,
+    /// `spending_limit_usd`
+    pub spending_limit_usd: Field,
     /// `expires_in_days`
     pub expires_in_days: Field,
     /// Why no token was made, when it is not about one field.
@@ -155,10 +155,10 @@ pub(crate) struct ScopeBox {
     pub is_chosen: bool,
 }
 
-/// What `token_made.html` shows, once.
+/// What `token_created.html` shows, once.
 #[derive(Clone, Debug, Template)]
-#[template(path = "settings/token_made.html")]
-pub(crate) struct TokenMade {
+#[template(path = "settings/token_created.html")]
+pub(crate) struct TokenCreated {
     /// What surrounds the page.
     pub frame: Frame,
     /// What its owner calls it.
@@ -169,7 +169,8 @@ pub(crate) struct TokenMade {
     pub command: String,
 }
 
-const TOKEN_FIELDS: [&str; 5] = ["name", "scopes", "farm_id", "ceiling_usd", "expires_in_days"];
+const TOKEN_FIELDS: [&str; 5] =
+    ["name", "scopes", "farm_id", "spending_limit_usd", "expires_in_days"];
 
 impl Settings {
     /// The settings of the account that looks.
@@ -238,7 +239,7 @@ impl Settings {
         }
         fields.scopes_error = error_of(wrong, "scopes");
         fields.farm_id = sent(form, "farm_id", wrong);
-        fields.ceiling_usd = sent(form, "ceiling_usd", wrong);
+        fields.spending_limit_usd = sent(form, "spending_limit_usd", wrong);
         fields.expires_in_days = sent(form, "expires_in_days", wrong);
         fields.error = error_above(problem, &TOKEN_FIELDS);
         self
@@ -333,8 +334,8 @@ impl TokenRow {
                 Some(farm) => format!("farm {farm} only"),
                 None => "any farm".to_owned(),
             },
-            spent: match token.ceiling {
-                Some(ceiling) => format!("{spent} of {}", ceiling.for_people()),
+            spent: match token.spending_limit {
+                Some(spending_limit) => format!("{spent} of {}", spending_limit.for_people()),
                 None => format!("{spent}, no limit"),
             },
             used: token.used_at.map(moment::to_the_minute),
@@ -372,23 +373,24 @@ fn scope_label(scope: Scope) -> &'static str {
 /// The token that the form asks for. What is no number is refused as 0 is, beside its field.
 pub(crate) fn read_token(form: &Form) -> TokenBody {
     let number = |name| form.filled(name).map(|text| text.trim().parse().unwrap_or(0));
-    let ceiling = form.filled("ceiling_usd").map(|text| Decimal::Text(text.trim().to_owned()));
+    let spending_limit =
+        form.filled("spending_limit_usd").map(|text| Decimal::Text(text.trim().to_owned()));
     TokenBody {
         name: form.text("name").to_owned(),
         scopes: form.all("scopes").map(str::to_owned).collect(),
         farm_id: number("farm_id"),
-        ceiling_usd: ceiling,
+        spending_limit_usd: spending_limit,
         expires_in_days: number("expires_in_days"),
     }
 }
 
-impl TokenMade {
+impl TokenCreated {
     /// A token that was just made.
-    pub(crate) fn new(visit: &Visit<'_>, made: &NewTokenView) -> TokenMade {
-        let NewTokenView { token, about } = made;
-        TokenMade {
+    pub(crate) fn new(visit: &Visit<'_>, made: &NewTokenView) -> TokenCreated {
+        let NewTokenView { token, details } = made;
+        TokenCreated {
             frame: visit.frame("Your new token", Section::Settings),
-            name: about.name.clone(),
+            name: details.name.clone(),
             token: token.clone(),
             command: format!(
                 "curl -H 'Authorization: Bearer TOKEN' {}/api/account",
@@ -414,6 +416,6 @@ mod tests {
         assert_eq!(body.scopes, ["read", "rent"]);
         let body = read_token(&form("farm_id=&expires_in_days=&ceiling_usd="));
         assert_eq!((body.farm_id, body.expires_in_days), (None, None));
-        assert!(body.ceiling_usd.is_none());
+        assert!(body.spending_limit_usd.is_none());
     }
 }

@@ -74,7 +74,7 @@ fn the_second_step_asks_for_what_there_is() {
 fn asked(stage: &Stage) -> Answer {
     ask(&stage.as_user(ADA), SETTINGS).html(200);
     stage.pass_seconds(3_600);
-    ask(&stage.as_user(ADA), "/dashboard/prove?next=%2Fdashboard%2Fwallet")
+    ask(&stage.as_user(ADA), "/dashboard/verify?next=%2Fdashboard%2Fwallet")
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn a_password_confirms_only_where_there_is_no_factor() {
         expect![[r#"
             Verify it's you
             The next page is protected. Your verification is valid for 15 minutes.
-            post /dashboard/prove
+            post /dashboard/verify
             [hidden next=/dashboard/wallet]
             Password [password password= required]
             (Verify)"#]],
@@ -93,7 +93,7 @@ fn a_password_confirms_only_where_there_is_no_factor() {
     let takes = |stage: &Stage| {
         let html = asked(stage).html(200);
         let has = |text| html.contains(text);
-        (has("name=\"password\""), has("name=\"code\""), has("data-passkey=\"prove\""))
+        (has("name=\"password\""), has("name=\"code\""), has("data-passkey=\"verify\""))
     };
     assert_eq!(takes(&stage), (true, false, false));
     add_app(&stage, ADA, 9);
@@ -105,13 +105,13 @@ fn a_password_confirms_only_where_there_is_no_factor() {
 
 #[test]
 fn the_way_back_is_a_page_of_this_site() {
-    let prove = |next| {
+    let verify = |next| {
         let fields = [("password", PASSWORD), ("next", next)];
-        send(&with_password().as_user(ADA), "/dashboard/prove", &fields)
+        send(&with_password().as_user(ADA), "/dashboard/verify", &fields)
     };
-    assert_eq!(prove("/dashboard/farm").see_other(), "/dashboard/farm");
-    assert_eq!(prove("//evil.example").see_other(), SETTINGS);
-    assert_eq!(prove("").see_other(), SETTINGS);
+    assert_eq!(verify("/dashboard/farm").see_other(), "/dashboard/farm");
+    assert_eq!(verify("//evil.example").see_other(), SETTINGS);
+    assert_eq!(verify("").see_other(), SETTINGS);
 }
 
 #[test]
@@ -184,7 +184,7 @@ fn the_settings_list_passkeys_and_say_what_is_left() {
             [checkbox scopes=farm] Register nodes and set their prices farm
             [checkbox scopes=agent] Set up and remove slices on a farm agent
             Spending limit
-            Total. Leave empty for no limit. $[text ceiling_usd=]
+            Total. Leave empty for no limit. $[text spending_limit_usd=]
             Expires in
             1 to 365 days. [text expires_in_days=90]days
             Limit to farm

@@ -54,7 +54,7 @@ fn a_new_password_is_asked_for() {
               tell them the address you sign in with.
             Remembered your password? Sign in </login>"#]],
     );
-    let stage = stage.with("mail_outlet", "folder");
+    let stage = stage.with("mail_transport", "folder");
     send(&stage.as_visitor(), "/reset", &[("email", "omar")]).reads(
         400,
         expect![[r#"

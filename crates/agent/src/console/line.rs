@@ -22,7 +22,7 @@ const SOCKET_LIMIT: Duration = Duration::from_secs(5);
 const SHOW_EVERY: Duration = Duration::from_millis(50);
 
 /// How often it is looked whether the machine is still there.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How many messages may wait to be typed.
 const WAITING_MAX: usize = 16;
@@ -90,7 +90,7 @@ async fn carry(
     tokio::spawn(type_keys(write, typed));
     let mut bytes = [0; 8192];
     let mut show_at: Option<Instant> = None;
-    let mut look = time::interval(LOOK_EVERY);
+    let mut look = time::interval(POLL_INTERVAL);
     loop {
         tokio::select! {
             read = read.read(&mut bytes) => match read {

@@ -38,7 +38,7 @@ pub(crate) const CREDIT_SLA: Operation = Operation {
     status: 204,
     about_answer: "The credit was booked. A retry with the same key returns the same response and \
                    books nothing more.",
-    problems: &[Kind::NotFound, Kind::NotEarned],
+    problems: &[Kind::NotFound, Kind::InsufficientFarmerEarnings],
     ..Operation::READ
 };
 
@@ -57,11 +57,11 @@ pub(crate) struct CreditBody {
     pub reason: String,
 }
 
-/// A credit for a broken promise.
+/// A credit for a missed SLA.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SlaCreditBody {
-    /// The rental whose promise was broken.
+    /// The rental whose SLA was broken.
     pub rental_id: String,
     /// How much, in dollars and cents.
     #[schemars(schema_with = "web::json::dollars")]

@@ -35,7 +35,7 @@ pub(crate) const SET_PAYOUT: Operation = Operation {
     body: Some(schema_of::<PayoutBody>),
     about_answer: "The new payout address.",
     answer: Some(schema_of::<PayoutView>),
-    problems: &[Kind::ProveFirst],
+    problems: &[Kind::VerificationRequired],
     ..Operation::READ
 };
 

@@ -46,7 +46,12 @@ pub(crate) const REQUEST_PAYOUT: Operation = Operation {
     status: 201,
     about_answer: "The payout. A retry with the same key returns the same response.",
     answer: Some(schema_of::<FarmPayoutView>),
-    problems: &[Kind::ProveFirst, Kind::NoPayoutAddress, Kind::OverEarnings, Kind::TooManyPayouts],
+    problems: &[
+        Kind::VerificationRequired,
+        Kind::NoPayoutAddress,
+        Kind::InsufficientEarnings,
+        Kind::TooManyPayouts,
+    ],
     ..Operation::READ
 };
 
@@ -62,12 +67,12 @@ pub(crate) const SHOW_FARM_PAYOUT: Operation = Operation {
     ..Operation::READ
 };
 
-/// `POST /api/farm/payouts/{payout}/withdraw`
-pub(crate) const WITHDRAW_PAYOUT: Operation = Operation {
-    id: "withdrawPayout",
+/// `POST /api/farm/payouts/{payout}/cancel`
+pub(crate) const CANCEL_PAYOUT: Operation = Operation {
+    id: "cancelPayout",
     group: FARM,
     method: Method::POST,
-    path: "/api/farm/payouts/{payout}/withdraw",
+    path: "/api/farm/payouts/{payout}/cancel",
     summary: "Cancels a payout request that hasn't been approved yet.",
     access: Access::Account(Scope::Farm),
     about_answer: "The payout. Its amount is back in your earnings.",
@@ -86,7 +91,7 @@ pub(crate) const LIST_ALL_PAYOUTS: Operation = Operation {
     query: &[
         Parameter {
             name: "state",
-            form: Form::OneOf(&["requested", "approved", "sent", "done", "failed", "withdrawn"]),
+            form: Form::OneOf(&["requested", "approved", "sent", "done", "failed", "canceled"]),
             about: "The state. Defaults to `requested`.",
             example: "approved",
         },
@@ -213,7 +218,7 @@ impl FailPayoutBody {
 pub(crate) struct FarmPayoutView {
     /// Its id.
     pub id: String,
-    /// `requested`, `approved`, `sent`, `done`, `failed` or `withdrawn`.
+    /// `requested`, `approved`, `sent`, `done`, `failed` or `canceled`.
     pub state: &'static str,
     /// How much, as decimal text.
     pub amount: String,
@@ -231,7 +236,7 @@ pub(crate) struct FarmPayoutView {
     pub approved_at: Option<String>,
     /// When it was sent (RFC 3339); null until then.
     pub sent_at: Option<String>,
-    /// When it was done, failed or withdrawn (RFC 3339); null until then.
+    /// When it was done, failed or canceled (RFC 3339); null until then.
     pub finished_at: Option<String>,
 }
 
@@ -285,7 +290,7 @@ pub(crate) fn payout_id(text: &str) -> Result<PayoutId, Problem> {
 /// The state that a list is of: `requested` where none is asked for.
 pub(crate) fn state_asked(text: Option<&str>) -> Result<PayoutState, FieldError> {
     let Some(text) = text else { return Ok(PayoutState::Requested) };
-    let rule = "requested, approved, sent, done, failed or withdrawn";
+    let rule = "requested, approved, sent, done, failed or canceled";
     PayoutState::parse(text).ok_or_else(|| FieldError::new("state", rule))
 }
 

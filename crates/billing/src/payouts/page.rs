@@ -4,7 +4,7 @@ use askama::Template;
 use domain::field::FieldError;
 use domain::money::Usd;
 use domain::order::IdempotencyKey;
-use domain::payout::{Means, OPEN_MAX, PayoutEvent, PayoutState};
+use domain::payout::{Funds, OPEN_MAX, PayoutEvent, PayoutState};
 use domain::time::Timestamp;
 use store::accounts::Grant;
 use store::payouts::{Count, Payout};
@@ -24,7 +24,7 @@ pub(crate) struct Payouts {
     pub frame: Frame,
     /// What can be paid out now, such as `$45.00`.
     pub balance: String,
-    /// What is held back of the earnings, because promises were not compared yet or are disputed,
+    /// What is held back of the earnings, because SLAs were not compared yet or are disputed,
     /// such as `$6.00`; `None` for nothing.
     pub withheld: Option<String>,
     /// Where it is paid to; `None` where nobody has said so.
@@ -61,7 +61,7 @@ pub(crate) struct PayoutRow {
     /// What else is known, such as the reference of the transfer.
     pub notes: Vec<String>,
     /// Where the button posts that takes the request back.
-    pub withdraw_url: Option<String>,
+    pub cancel_url: Option<String>,
 }
 
 /// What `operator_payouts.html` shows: the payouts in a state, with what can be done to them.
@@ -109,25 +109,25 @@ pub(crate) struct OperatorPayoutRow {
     /// What has become of it, such as when it was approved.
     pub facts: Vec<Fact>,
     /// What can be done to it.
-    pub deeds: Vec<PayoutDeed>,
+    pub actions: Vec<PayoutActionForm>,
 }
 
 /// A form that does something to a payout.
 #[derive(Clone, Debug)]
-pub(crate) struct PayoutDeed {
+pub(crate) struct PayoutActionForm {
     /// Where it posts.
     pub url: String,
     /// What its button says.
     pub text: &'static str,
     /// Its field, if it needs words: name, label and id.
-    pub field: Option<DeedField>,
+    pub field: Option<ActionField>,
     /// Whether it undoes something.
     pub is_quiet: bool,
 }
 
 /// The field of a form that does something to a payout.
 #[derive(Clone, Debug)]
-pub(crate) struct DeedField {
+pub(crate) struct ActionField {
     /// Its name.
     pub name: &'static str,
     /// What it asks for.
@@ -145,7 +145,7 @@ const LIST: &str = "/operator/payouts";
 impl Payouts {
     /// A page of payouts: one more than it holds, if there are more; `min` is the least that is
     /// paid out.
-    pub(crate) fn new(visit: &Visit<'_>, means: Means, min: Usd, found: Vec<Payout>) -> Payouts {
+    pub(crate) fn new(visit: &Visit<'_>, funds: Funds, min: Usd, found: Vec<Payout>) -> Payouts {
         let grant = visit.viewer.map(|viewer| &viewer.identity.grant);
         let is_strong = matches!(grant, Some(Grant::Session { is_strong: true, .. }));
         let place = |payout: &Payout| payout.life.id.to_string();
@@ -153,11 +153,11 @@ impl Payouts {
         let least = min.for_people();
         Payouts {
             frame: visit.frame("Payouts", Section::Farm),
-            balance: means.payable().for_people(),
-            withheld: (means.withheld > Usd::ZERO).then(|| means.withheld.to_cents().for_people()),
-            obstacle: obstacle(&means, min),
-            amount: Field::new(means.payable().to_string()),
-            address: means.address,
+            balance: funds.payable().for_people(),
+            withheld: (funds.withheld > Usd::ZERO).then(|| funds.withheld.to_cents().for_people()),
+            obstacle: obstacle(&funds, min),
+            amount: Field::new(funds.payable().to_string()),
+            address: funds.address,
             is_locked: !is_strong,
             hint: format!("Minimum {least}."),
             idempotency_key: visit.request_id.to_owned(),
@@ -178,24 +178,24 @@ impl Payouts {
     }
 
     /// The same after a request was not taken back.
-    pub(crate) fn not_withdrawn(mut self, problem: &Problem) -> Payouts {
+    pub(crate) fn not_canceled(mut self, problem: &Problem) -> Payouts {
         self.error = Some(sentence(&problem.detail));
         self
     }
 }
 
 /// Why nothing can be asked for now.
-fn obstacle(means: &Means, min: Usd) -> Option<String> {
-    if means.address.is_none() {
+fn obstacle(funds: &Funds, min: Usd) -> Option<String> {
+    if funds.address.is_none() {
         return Some("Set a payout address first.".to_owned());
     }
-    if means.open >= OPEN_MAX {
+    if funds.open >= OPEN_MAX {
         return Some(format!(
             "You have {OPEN_MAX} payouts in progress. Wait until one is completed."
         ));
     }
     let least = min.for_people();
-    (means.payable() < min)
+    (funds.payable() < min)
         .then(|| format!("The minimum payout is {least}. You haven't earned that much yet."))
 }
 
@@ -209,7 +209,7 @@ pub(crate) fn read_payout(form: &Form) -> Result<(Usd, IdempotencyKey), Vec<Fiel
 
 fn badge(state: PayoutState) -> Badge {
     let tone = match state {
-        PayoutState::Requested | PayoutState::Withdrawn => Tone::Plain,
+        PayoutState::Requested | PayoutState::Canceled => Tone::Plain,
         PayoutState::Approved | PayoutState::Sent => Tone::Warn,
         PayoutState::Done => Tone::Good,
         PayoutState::Failed => Tone::Bad,
@@ -223,14 +223,14 @@ impl PayoutRow {
         let note = payout.note.as_ref().map(sentence);
         let finished = payout.finished_at.or(payout.sent_at).or(payout.approved_at);
         let last = finished.map(|at| format!("{} on {}", payout.life.state.as_str(), day(at)));
-        let url = format!("/dashboard/farm/payouts/{}/withdraw", payout.life.id);
+        let url = format!("/dashboard/farm/payouts/{}/cancel", payout.life.id);
         PayoutRow {
             at: moment::to_the_minute(payout.requested_at),
             amount: payout.life.amount.for_people(),
             state: badge(payout.life.state),
             address: payout.address.clone(),
             notes: [last.map(sentence), reference, note].into_iter().flatten().collect(),
-            withdraw_url: (payout.life.state == PayoutState::Requested).then_some(url),
+            cancel_url: (payout.life.state == PayoutState::Requested).then_some(url),
         }
     }
 }
@@ -300,24 +300,24 @@ impl OperatorPayoutRow {
             email: payout.email.clone(),
             address: payout.address.clone(),
             facts: facts.into_iter().flatten().collect(),
-            deeds: possible.filter_map(|event| PayoutDeed::new(&id, event)).collect(),
+            actions: possible.filter_map(|event| PayoutActionForm::new(&id, event)).collect(),
             id,
         }
     }
 }
 
-impl PayoutDeed {
+impl PayoutActionForm {
     /// `None` for what only the farmer does.
-    pub(crate) fn new(id: &str, event: PayoutEvent) -> Option<PayoutDeed> {
-        let field = |name, label| Some(DeedField { name, label, id: format!("{name}-{id}") });
+    pub(crate) fn new(id: &str, event: PayoutEvent) -> Option<PayoutActionForm> {
+        let field = |name, label| Some(ActionField { name, label, id: format!("{name}-{id}") });
         let (name, text, field) = match event {
             PayoutEvent::Approve => ("approve", "Approve", None),
             PayoutEvent::Send => ("send", "Sent", field("reference", "Transfer reference")),
             PayoutEvent::Finish => ("done", "Mark as completed", None),
             PayoutEvent::Fail => ("fail", "Reject payout", field("reason", "Reason")),
-            PayoutEvent::Withdraw => return None,
+            PayoutEvent::Cancel => return None,
         };
         let is_quiet = event == PayoutEvent::Fail;
-        Some(PayoutDeed { url: format!("{LIST}/{id}/{name}"), text, field, is_quiet })
+        Some(PayoutActionForm { url: format!("{LIST}/{id}/{name}"), text, field, is_quiet })
     }
 }

@@ -31,7 +31,7 @@ pub(crate) const CREATE_TOP_UP: Operation = Operation {
     status: 201,
     about_answer: "The top-up. A retry with the same key returns the same response.",
     answer: Some(schema_of::<TopUpView>),
-    problems: &[Kind::PaymentsOff, Kind::TooManyTopUps, Kind::PaymentProvider],
+    problems: &[Kind::PaymentsUnavailable, Kind::TooManyTopUps, Kind::PaymentProvider],
     ..Operation::READ
 };
 
@@ -70,7 +70,7 @@ pub(crate) const TAKE_STRIPE_EVENT: Operation = Operation {
     body: Some(schema_of::<StripeEventBody>),
     about_answer: "The event was processed or ignored. It doesn't need to be resent.",
     answer: Some(schema_of::<StripeEventView>),
-    problems: &[Kind::PaymentsOff, Kind::WrongSignature],
+    problems: &[Kind::PaymentsUnavailable, Kind::WrongSignature],
     ..Operation::READ
 };
 

@@ -154,7 +154,7 @@ mod tests {
     #[test]
     fn money_that_came_in_is_told_from_money_that_went() {
         let credit = MoneyEntry::new(&entry("credit", 100_000_000));
-        assert_eq!((credit.what.as_str(), credit.url), ("Credit: bank transfer", None));
+        assert_eq!((credit.description.as_str(), credit.url), ("Credit: bank transfer", None));
         assert_eq!((credit.amount.as_str(), credit.is_credit), ("+$100.00", true));
         assert_eq!(credit.balance_after, "$1,028.75");
         let rental = MoneyEntry::new(&entry("rental", -71_250_000));

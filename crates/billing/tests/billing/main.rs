@@ -2,8 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-mod books;
 mod payout;
+mod statements;
 mod wallet;
 
 use serde_json::{Value, json};
@@ -82,7 +82,7 @@ fn a_payout_is_requested_once_for_each_key() {
     let path = format!("/api/farm/payouts/{}", payout["id"].as_str().unwrap());
     // It is what the payout is, told before it was written.
     assert_eq!(farmer().get(billing::ROUTES, &path).ok(200), payout);
-    farmer().post(billing::ROUTES, &format!("{path}/withdraw"), json!({})).ok(200);
+    farmer().post(billing::ROUTES, &format!("{path}/cancel"), json!({})).ok(200);
     assert_eq!(ask("30.00").bytes(), first.bytes());
     ask("31").problem(422, "idempotency-key-reused");
     assert_eq!(count(&stage, "SELECT count(*) FROM payouts"), 1);
@@ -99,7 +99,7 @@ fn a_payout_is_requested_once_for_each_key() {
     // A retry without a second factor is no retry.
     let weak = stage.as_user(FARMER).key("k1");
     let weak = weak.post(billing::ROUTES, "/api/farm/payouts", json!({ "amount_usd": "30" }));
-    weak.problem(403, "prove-first");
+    weak.problem(403, "verification-required");
 }
 
 #[test]

@@ -30,7 +30,7 @@ fn every_document_is_shown_without_a_database() {
         ("/", "Servers, by the slice"),
         ("/docs/problems", "not-signed-in"),
         ("/docs/limits", "64 KiB"),
-        ("/docs/promises", "SLA"),
+        ("/docs/sla", "SLA"),
     ] {
         for cookie in ["", "session=c2VjcmV0"] {
             let response = ask(Method::GET, path, cookie);

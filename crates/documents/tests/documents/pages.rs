@@ -117,19 +117,19 @@ fn limits_are_said_in_full() {
               all addresses. Passkeys and password resets still work.
             | second-factor-codes | 10 in 15 minutes | Authenticator and recovery codes tried for
               one account.
-            | proofs | 10 in 15 minutes | Password confirmations by one account for protected
-              changes.
+            | verifications | 10 in 15 minutes | Password confirmations by one account for
+              protected changes.
             | mails-by-recipient | 5 in an hour | Sign-up, password reset and address change
               emails to one address.
             | streams-by-account | 16 in a minute | Event streams opened by one account. Above
               it, poll events as JSON.
             | farm-claims | 60 in an hour | Farm verifications started, and signatures tried, by
               one account.
-            | grid-looks | 60 in a minute | Node previews by one account.
+            | node-previews | 60 in a minute | Node previews by one account.
             Size limits
             | Limit | Maximum | When exceeded
             | Request body | 64 KiB | Rejected with body-too-large.
-            | JSON nesting depth | 127 levels | Rejected with unreadable-request, like unknown
+            | JSON nesting depth | 127 levels | Rejected with malformed-request, like unknown
               fields.
             | Items per page | 100 | A larger limit is rejected. Use next_cursor to get the next
               page.
@@ -146,7 +146,7 @@ fn limits_are_said_in_full() {
 
 #[test]
 fn what_a_guarantee_means_is_said_in_full() {
-    Stage::without_nodes().as_visitor().get(ROUTES, "/docs/promises").reads(
+    Stage::without_nodes().as_visitor().get(ROUTES, "/docs/sla").reads(
         200,
         expect![[r#"
             API </docs/api>
@@ -187,7 +187,7 @@ fn what_a_guarantee_means_is_said_in_full() {
 }
 
 #[test]
-fn a_failure_is_told_once_and_leads_on() {
+fn a_failure_is_notified_once_and_leads_on() {
     let stage = Stage::without_nodes();
     let read = |who: &Caller<'_>, path, status| {
         let page = reading(&who.get(&[FAILING], path).html(status));

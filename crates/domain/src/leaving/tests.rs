@@ -12,7 +12,7 @@ use crate::booking::LedgerAccount;
 use crate::id::{AccountId, OrderId, RentalId};
 use crate::listing::Listing;
 use crate::money::Percent;
-use crate::rental::{ExtendError, Market, Means, PRICE_MONTHS, earn, expire, extend};
+use crate::rental::{ExtendContext, ExtendError, Market, PRICE_MONTHS, earn, expire, extend};
 use crate::slice::SliceState;
 use crate::term::{Term, Terms};
 
@@ -66,8 +66,8 @@ fn rental(term: Term, price: Usd, slices: u32) -> Rental {
     }
 }
 
-fn promise(hundredths: i64, mbps: u32) -> Promise {
-    Promise {
+fn sla(hundredths: i64, mbps: u32) -> SlaCommitment {
+    SlaCommitment {
         min_uptime: Uptime::from_hundredths(hundredths).unwrap(),
         min_bandwidth: Bandwidth::from_mbps(mbps),
     }
@@ -105,8 +105,8 @@ fn to(offer: &Offer) -> Target<'_> {
 }
 
 /// The node leaves, and nothing is owed.
-fn leaves(at: Timestamp) -> Plight {
-    Plight { leaves_at: Some(at), owed: Owed::Nothing }
+fn leaves(at: Timestamp) -> MoveCause {
+    MoveCause { leaves_at: Some(at), owed: Owed::Nothing }
 }
 
 /// What goes to an account.
@@ -152,7 +152,7 @@ fn a_whole_day_is_not_before() {
 #[test]
 fn no_extension_goes_beyond_the_day() {
     let month = rental(Term::Month, usd("25"), 1);
-    let means = |leaves_at| Means {
+    let context = |leaves_at| ExtendContext {
         market: Market { listing: Listing::Paused, price: Some(usd("25")), leaves_at },
         balance: usd("999"),
         spendable: None,
@@ -160,15 +160,15 @@ fn no_extension_goes_beyond_the_day() {
     };
     let order = OrderId::from_random(start(), [9; 10]);
     let asked = |term: Term, leaves_at| {
-        extend(&month, term, None, &means(leaves_at), order, start()).map(drop)
+        extend(&month, term, None, &context(leaves_at), order, start()).map(drop)
     };
     let last = start().plus_months(2);
     assert_eq!(asked(Term::Month, Some(last)), Ok(()), "what fits is fine");
     assert_eq!(asked(Term::Month, None), Ok(()));
     let leaves_at = start().plus_months(2).plus_seconds(-1);
-    let beyond = ExtendError::BeyondLeaving(leaves_at);
+    let beyond = ExtendError::TermBeyondLeaveDate(leaves_at);
     assert_eq!(asked(Term::Month, Some(leaves_at)), Err(beyond));
-    assert_eq!(asked(Term::Year, Some(last)), Err(ExtendError::BeyondLeaving(last)));
+    assert_eq!(asked(Term::Year, Some(last)), Err(ExtendError::TermBeyondLeaveDate(last)));
     let words = "this node leaves the market on 2027-01-22, before the term ends; \
                  choose a shorter term or another node";
     assert_eq!(beyond.to_string(), words);
@@ -220,13 +220,13 @@ fn a_late_run_takes_no_more_than_was_used() {
 #[test]
 fn the_money_goes_with_the_rental() {
     let year = rental(Term::Year, usd("25"), 1);
-    let sold = promise(9_900, 100);
+    let sold = sla(9_900, 100);
     let found = offer("24");
     let moved = move_to(&year, sold, leaves(days(100)), &to(&found), days(73)).unwrap();
     let after = &moved.change.after;
     assert_eq!((after.node, after.farmer, after.slice), (NodeId(33), account(4), None));
     assert_eq!((after.price, after.ends_at, after.held()), (usd("24"), year.ends_at, usd("204")));
-    assert_eq!((moved.offer_version, moved.promise), (5, promise(9_950, 200)));
+    assert_eq!((moved.offer_version, moved.sla), (5, sla(9_950, 200)));
     assert_eq!(gets(&moved.change, LedgerAccount::Earnings(account(1))), usd("45.90"));
     assert_eq!(moved.change.bookings[0].reason, "Earned with node32_slice_7");
     // From then on the other farmer earns.
@@ -238,16 +238,16 @@ fn the_money_goes_with_the_rental() {
 #[test]
 fn only_an_equivalent_slice_is_taken() {
     let year = rental(Term::Year, usd("25"), 1);
-    let (sold, plight) = (promise(9_950, 200), leaves(days(100)));
-    let asked = |offer: &Offer| move_to(&year, sold, plight, &to(offer), days(9)).map(drop);
+    let (sold, cause) = (sla(9_950, 200), leaves(days(100)));
+    let asked = |offer: &Offer| move_to(&year, sold, cause, &to(offer), days(9)).map(drop);
     assert_eq!(asked(&offer("25")), Ok(()));
     let dearer = MoveError::Dearer { price: usd("25.01"), agreed: usd("25") };
     assert_eq!(asked(&offer("25.01")), Err(dearer));
     let less = [
-        Offer { min_uptime: promise(9_949, 0).min_uptime, ..offer("1") },
+        Offer { min_uptime: sla(9_949, 0).min_uptime, ..offer("1") },
         Offer { min_bandwidth: Bandwidth::from_mbps(199), ..offer("1") },
     ];
-    assert!(less.iter().all(|offer| asked(offer) == Err(MoveError::PromisesLess)));
+    assert!(less.iter().all(|offer| asked(offer) == Err(MoveError::WeakerSla)));
     let refused = [
         (Offer { farmer: account(2), ..offer("1") }, RentError::OwnSlice),
         (Offer { listing: Listing::Paused, ..offer("1") }, RentError::NotOffered),
@@ -259,23 +259,23 @@ fn only_an_equivalent_slice_is_taken() {
         assert_eq!(asked(&offer), Err(MoveError::Offer(why)));
     }
     let nowhere = Target { offer: None, ..to(&less[0]) };
-    let found = move_to(&year, sold, plight, &nowhere, days(9));
+    let found = move_to(&year, sold, cause, &nowhere, days(9));
     assert_eq!(found, Err(MoveError::Offer(RentError::NoSuchNode)));
     let taken = Offer { slice: Some(SliceState::Allocated), ..offer("1") };
     let named = Target { slice: Some(3), ..to(&taken) };
-    let found = move_to(&year, sold, plight, &named, days(9));
+    let found = move_to(&year, sold, cause, &named, days(9));
     assert_eq!(found, Err(MoveError::Offer(RentError::SliceTaken)));
 }
 
 #[test]
 fn only_a_running_slice_of_a_leaving_node_is_moved() {
-    let (cheap, sold, leaves_at) = (offer("1"), promise(9_000, 1), leaves(days(100)));
+    let (cheap, sold, leaves_at) = (offer("1"), sla(9_000, 1), leaves(days(100)));
     let asked =
-        |rental: &Rental, plight, now| move_to(rental, sold, plight, &to(&cheap), now).map(drop);
+        |rental: &Rental, cause, now| move_to(rental, sold, cause, &to(&cheap), now).map(drop);
     let month = rental(Term::Month, usd("25"), 1);
     assert_eq!(asked(&month, leaves_at, start()), Ok(()));
-    let stays = Plight { leaves_at: None, owed: Owed::Nothing };
-    assert_eq!(asked(&month, stays, start()), Err(MoveError::NodeStays));
+    let stays = MoveCause { leaves_at: None, owed: Owed::Nothing };
+    assert_eq!(asked(&month, stays, start()), Err(MoveError::NotLeaving));
     assert_eq!(asked(&month, leaves_at, month.ends_at), Err(MoveError::Over));
     let over = expire(&month, month.ends_at).unwrap().after;
     assert_eq!(asked(&over, leaves_at, start()), Err(MoveError::Over));
@@ -285,11 +285,11 @@ fn only_a_running_slice_of_a_leaving_node_is_moved() {
 
 #[test]
 fn what_is_overdue_goes_on_elsewhere_and_nobody_has_earned() {
-    let (found, sold) = (offer("24"), promise(9_000, 1));
+    let (found, sold) = (offer("24"), sla(9_000, 1));
     let month = rental(Term::Month, usd("25"), 1);
     let row = |leaves_at: Option<Timestamp>, owed: Owed, has_agent: bool| {
         let target = Target { has_agent, ..to(&found) };
-        match move_to(&month, sold, Plight { leaves_at, owed }, &target, days(1)) {
+        match move_to(&month, sold, MoveCause { leaves_at, owed }, &target, days(1)) {
             Ok(moved) => {
                 assert_eq!(moved.change.after.node, NodeId(33));
                 format!("goes, with {} of $25.00", moved.change.after.held().for_people())
@@ -309,10 +309,10 @@ fn what_is_overdue_goes_on_elsewhere_and_nobody_has_earned() {
         }
     }
     expect![[r#"
-        leaves false, owed Nothing, agent false: NodeStays
-        leaves false, owed Nothing, agent true : NodeStays
-        leaves false, owed Access, agent false: NodeStays
-        leaves false, owed Access, agent true : NodeStays
+        leaves false, owed Nothing, agent false: NotLeaving
+        leaves false, owed Nothing, agent true : NotLeaving
+        leaves false, owed Access, agent false: NotLeaving
+        leaves false, owed Access, agent true : NotLeaving
         leaves false, owed Overdue, agent false: NoAgent
         leaves false, owed Overdue, agent true : goes, with $25.00 of $25.00
         leaves true , owed Nothing, agent false: goes, with $24.17 of $25.00
@@ -324,7 +324,7 @@ fn what_is_overdue_goes_on_elsewhere_and_nobody_has_earned() {
     .assert_eq(&table.join("\n"));
 
     // It does not come back to what it left; what is taken is taken, whoever left it.
-    let overdue = Plight { leaves_at: None, owed: Owed::Overdue };
+    let overdue = MoveCause { leaves_at: None, owed: Owed::Overdue };
     let back = Target { has_agent: true, was_left: true, ..to(&found) };
     assert_eq!(move_to(&month, sold, overdue, &back, days(1)), Err(MoveError::LeftBefore));
     let taken = Offer { slice: Some(SliceState::Allocated), ..offer("1") };
@@ -348,7 +348,7 @@ fn any_rental() -> impl Strategy<Value = Rental> {
     (prop::sample::select(Term::ALL.to_vec()), 1..6_000_i64, slices, more).prop_map(
         |(term, cents, slices, more)| {
             let mut life = rental(term, Usd::from_micros(cents * 10_000), slices);
-            let means = Means {
+            let context = ExtendContext {
                 market: Market { listing: Listing::Paused, price: None, leaves_at: None },
                 balance: Usd::from_micros(i64::MAX / 4),
                 spendable: None,
@@ -356,7 +356,7 @@ fn any_rental() -> impl Strategy<Value = Rental> {
             };
             for term in more {
                 let order = OrderId::from_random(start(), [9; 10]);
-                let longer = extend(&life, term, None, &means, order, start());
+                let longer = extend(&life, term, None, &context, order, start());
                 life = longer.map_or(life, |change| change.after);
             }
             life
@@ -409,7 +409,7 @@ proptest! {
         let life = rental(term, Usd::from_micros(cents * 10_000), 1);
         let cheap = Offer { price: Some(Usd::from_micros(10_000)), ..offer("1") };
         let now = start().plus_seconds(moments.0);
-        let moved = move_to(&life, promise(0, 0), leaves(start()), &to(&cheap), now).unwrap();
+        let moved = move_to(&life, sla(0, 0), leaves(start()), &to(&cheap), now).unwrap();
         let ending = end(&moved.change.after, Some(start()), now.plus_seconds(moments.1)).unwrap();
         let of = |account| gets(&moved.change, account) + gets(&ending.change, account);
         let [old, new] = [1, 4].map(|byte| of(LedgerAccount::Earnings(account(byte))));

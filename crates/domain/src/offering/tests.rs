@@ -21,7 +21,7 @@ fn uptime(hundredths: i64) -> Uptime {
     Uptime::from_hundredths(hundredths).unwrap()
 }
 
-/// A published node at $25 that promises 99.5 % and 100 Mbit/s, and has shown 99.7 % and 200.
+/// A published node at $25 that guarantees 99.5 % and 100 Mbit/s, and has shown 99.7 % and 200.
 fn seen() -> Seen {
     Seen {
         offering: Offering {
@@ -31,7 +31,7 @@ fn seen() -> Seen {
             min_uptime: uptime(9_950),
             min_bandwidth: Bandwidth::from_mbps(100),
             terms: Terms::ALL,
-            kept_slices: 0,
+            withheld_slices: 0,
             listing: Listing::Published,
         },
         locked_by: None,
@@ -85,9 +85,9 @@ fn a_raise_that_waits_is_kept_replaced_or_taken_back() {
     check_price(&Seen { occupied_slices: 0, ..waits }, price("30"), "30.00");
 }
 
-/// Whether a promise is set, and what it costs where it is not.
+/// Whether an SLA is set, and what it costs where it is not.
 #[track_caller]
-fn check_promise(seen: &Seen, hundredths: i64, mbps: u32, expected: Option<&str>) {
+fn check_sla(seen: &Seen, hundredths: i64, mbps: u32, expected: Option<&str>) {
     let wanted = |confirmed_cost| Wanted {
         min_uptime: Some(uptime(hundredths)),
         min_bandwidth: Some(Bandwidth::from_mbps(mbps)),
@@ -99,7 +99,7 @@ fn check_promise(seen: &Seen, hundredths: i64, mbps: u32, expected: Option<&str>
             assert_eq!(after.min_uptime, uptime(hundredths));
             None
         }
-        Err(OfferingError::PromiseAboveMeasured(above)) => {
+        Err(OfferingError::SlaAboveMeasured(above)) => {
             let other = above.cost_per_month + usd("0.01");
             assert!(change(seen, wanted(Some(other)), now()).is_err());
             assert!(change(seen, wanted(Some(above.cost_per_month)), now()).is_ok());
@@ -111,26 +111,26 @@ fn check_promise(seen: &Seen, hundredths: i64, mbps: u32, expected: Option<&str>
 }
 
 #[test]
-fn a_promise_above_what_was_measured_has_a_cost() {
-    check_promise(&seen(), 9_970, 200, None);
-    check_promise(&seen(), 9_971, 200, Some("2.50"));
-    check_promise(&seen(), 9_970, 201, Some("2.50"));
-    check_promise(&seen(), 10_000, 1_000, Some("5.00"));
+fn an_sla_above_what_was_measured_has_a_cost() {
+    check_sla(&seen(), 9_970, 200, None);
+    check_sla(&seen(), 9_971, 200, Some("2.50"));
+    check_sla(&seen(), 9_970, 201, Some("2.50"));
+    check_sla(&seen(), 10_000, 1_000, Some("5.00"));
     let poor = Seen { uptime: Some(uptime(9_899)), ..seen() };
-    check_promise(&poor, 9_951, 100, Some("6.25"));
+    check_sla(&poor, 9_951, 100, Some("6.25"));
     // What stands is not asked about, nor a lower one.
-    check_promise(&poor, 9_950, 100, None);
-    check_promise(&poor, 9_900, 100, None);
+    check_sla(&poor, 9_950, 100, None);
+    check_sla(&poor, 9_900, 100, None);
     let bad = Seen { uptime: Some(uptime(0)), bandwidth: Some(Bandwidth::from_mbps(0)), ..seen() };
-    check_promise(&bad, 9_951, 101, Some("15.00"));
+    check_sla(&bad, 9_951, 101, Some("15.00"));
     // Before the first observation nobody knows.
-    check_promise(&Seen { uptime: None, bandwidth: None, ..seen() }, 10_000, 1_000, None);
+    check_sla(&Seen { uptime: None, bandwidth: None, ..seen() }, 10_000, 1_000, None);
 }
 
 #[test]
 fn the_cost_is_of_the_price_that_comes() {
     let wanted = Wanted { min_uptime: Some(Uptime::FULL), ..price("50") };
-    let Err(OfferingError::PromiseAboveMeasured(above)) = change(&rented(), wanted.clone(), now())
+    let Err(OfferingError::SlaAboveMeasured(above)) = change(&rented(), wanted.clone(), now())
     else {
         panic!("it is above")
     };
@@ -186,7 +186,7 @@ prop_compose! {
     fn any_seen()(
         price in 1..5_000_i64,
         waiting in proptest::option::of((1..5_000_i64, -100_000..100_000_i64)),
-        promised in (0..=10_000_i64, 0..1_000_u32),
+        guaranteed in (0..=10_000_i64, 0..1_000_u32),
         shown in (proptest::option::of(0..=10_000_i64), proptest::option::of(0..1_000_u32)),
         occupied_slices in 0..3_u32,
     ) -> Seen {
@@ -198,8 +198,8 @@ prop_compose! {
             offering: Offering {
                 price: Some(Usd::from_micros(price * 10_000)),
                 raise,
-                min_uptime: uptime(promised.0),
-                min_bandwidth: Bandwidth::from_mbps(promised.1),
+                min_uptime: uptime(guaranteed.0),
+                min_bandwidth: Bandwidth::from_mbps(guaranteed.1),
                 ..seen().offering
             },
             uptime: shown.0.map(uptime),
@@ -234,26 +234,27 @@ proptest! {
         prop_assert_eq!(comes_to, Some(wanted));
     }
 
-    /// A promise at or below what was shown, or not above what stands, is never asked about; the
+    /// An SLA at or below what was shown, or not above what stands, is never asked about; the
     /// cost of any other is above nothing and at most the price.
     #[test]
     fn only_what_is_raised_above_the_shown_is_asked_about(
         seen in any_seen(),
-        promised in 0..=10_000_i64,
+        guaranteed in 0..=10_000_i64,
         mbps in 0..1_000_u32,
     ) {
-        let (promised, mbps) = (uptime(promised), Bandwidth::from_mbps(mbps));
+        let (guaranteed, mbps) = (uptime(guaranteed), Bandwidth::from_mbps(mbps));
         let wanted = Wanted {
-            min_uptime: Some(promised),
+            min_uptime: Some(guaranteed),
             min_bandwidth: Some(mbps),
             ..Wanted::default()
         };
         let before = &seen.offering;
-        let is_above = promised > before.min_uptime && seen.uptime.is_some_and(|it| promised > it)
+        let is_above = guaranteed > before.min_uptime
+            && seen.uptime.is_some_and(|it| guaranteed > it)
             || mbps > before.min_bandwidth && seen.bandwidth.is_some_and(|it| mbps > it);
         match change(&seen, wanted, now()) {
             Ok(_) => prop_assert!(!is_above),
-            Err(OfferingError::PromiseAboveMeasured(above)) => {
+            Err(OfferingError::SlaAboveMeasured(above)) => {
                 prop_assert!(is_above);
                 let price = before.raise.map(|raise| raise.price).or(before.price).unwrap();
                 prop_assert!(above.cost_per_month <= price);

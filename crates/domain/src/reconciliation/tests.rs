@@ -42,7 +42,7 @@ fn report(contracts: i64) -> NodeReport {
     }
 }
 
-fn known(own: Own) -> Known {
+fn known(own: OwnUsage) -> Known {
     let nothing = Known {
         id: NodeId(32),
         standing: Standing {
@@ -63,19 +63,19 @@ fn known(own: Own) -> Known {
     after(nothing, Seen::Listed(&report(i64::from(own.machines))))
 }
 
-/// What is known after a look.
+/// What is known after an observation.
 fn after(known: Known, seen: Seen<'_>) -> Known {
     let standing = reconcile(&known, seen, now()).change.unwrap_or(known.standing);
     Known { standing, ..known }
 }
 
-fn own(sold: u32, machines: u32) -> Own {
-    Own { sold, leaving: 0, machines }
+fn own(sold: u32, machines: u32) -> OwnUsage {
+    OwnUsage { sold, leaving: 0, machines }
 }
 
 /// Slices that are free, and how many too many are sold, after the grid says `report`.
 #[track_caller]
-fn check(own: Own, report: &NodeReport, expected: (u32, u32)) {
+fn check(own: OwnUsage, report: &NodeReport, expected: (u32, u32)) {
     let standing = after(known(own), Seen::Listed(report)).standing;
     let free = offered(standing.capacity.slices, 0, own.sold + own.leaving);
     assert_eq!((free, standing.oversold), expected, "{standing:#?}");
@@ -103,8 +103,8 @@ fn what_is_ours_is_counted_once() {
     // Somebody else uses two besides.
     check(own(3, 3), &report(5), (4, 0));
     // What is being removed takes its place until it is gone.
-    check(Own { sold: 2, leaving: 1, machines: 3 }, &report(3), (6, 0));
-    check(Own { sold: 2, leaving: 0, machines: 2 }, &report(3), (6, 0));
+    check(OwnUsage { sold: 2, leaving: 1, machines: 3 }, &report(3), (6, 0));
+    check(OwnUsage { sold: 2, leaving: 0, machines: 2 }, &report(3), (6, 0));
     // Machines that the grid does not count at all make nothing free.
     check(own(3, 3), &report(0), (6, 0));
 }
@@ -157,10 +157,10 @@ fn what_is_as_it_was_is_no_change() {
         let known = known(sold);
         let mut report = report(i64::from(sold.machines));
         report.reported_at = now();
-        let look = reconcile(&known, Seen::Listed(&report), now());
+        let observation = reconcile(&known, Seen::Listed(&report), now());
         let expected =
-            Look { id: known.id, change: None, is_up: Some(true), reported_at: Some(now()) };
-        assert_eq!(look, expected);
+            Observation { id: known.id, change: None, is_up: Some(true), reported_at: Some(now()) };
+        assert_eq!(observation, expected);
     }
 }
 
@@ -195,8 +195,8 @@ fn a_node_is_of_the_farm_that_the_grid_says() {
 #[test]
 fn a_node_never_reports_from_the_future() {
     let ahead = with(0, |it| it.reported_at = Timestamp::from_seconds(i64::MAX));
-    let look = reconcile(&known(own(0, 0)), Seen::Listed(&ahead), now());
-    assert_eq!(look.reported_at, Some(now()));
+    let observation = reconcile(&known(own(0, 0)), Seen::Listed(&ahead), now());
+    assert_eq!(observation.reported_at, Some(now()));
 }
 
 fn any_resources() -> impl Strategy<Value = Resources> {
@@ -240,17 +240,17 @@ prop_compose! {
 }
 
 prop_compose! {
-    fn any_own()(sold in 0..=512_u32, leaving in 0..32_u32, machines in any::<u32>()) -> Own {
-        Own { sold, leaving, machines: machines.checked_rem(sold + leaving + 1).unwrap_or(0) }
+    fn any_own()(sold in 0..=512_u32, leaving in 0..32_u32, machines in any::<u32>()) -> OwnUsage {
+        OwnUsage { sold, leaving, machines: machines.checked_rem(sold + leaving + 1).unwrap_or(0) }
     }
 }
 
-fn any_look() -> impl Strategy<Value = Option<NodeReport>> {
+fn any_answer() -> impl Strategy<Value = Option<NodeReport>> {
     prop_oneof![9 => any_report().prop_map(Some), 1 => Just(None)]
 }
 
-fn seen(look: Option<&NodeReport>) -> Seen<'_> {
-    look.map_or(Seen::Unlisted, Seen::Listed)
+fn seen(observation: Option<&NodeReport>) -> Seen<'_> {
+    observation.map_or(Seen::Unlisted, Seen::Listed)
 }
 
 /// What nobody but us can have of a resource: what is there without the system's own.
@@ -267,17 +267,20 @@ fn room(report: &NodeReport) -> i128 {
 proptest! {
     /// To look twice at the same is to look once.
     #[test]
-    fn a_second_look_at_the_same_changes_nothing(own in any_own(), look in any_look()) {
-        let once = after(known(own), seen(look.as_ref()));
-        prop_assert_eq!(reconcile(&once, seen(look.as_ref()), now()).change, None);
+    fn a_second_observation_of_the_same_changes_nothing(
+        own in any_own(),
+        observation in any_answer(),
+    ) {
+        let once = after(known(own), seen(observation.as_ref()));
+        prop_assert_eq!(reconcile(&once, seen(observation.as_ref()), now()).change, None);
     }
 
     /// Where a node has been does not matter, only what the grid says now: but for the names of a
     /// farm, and for how much too much was sold of a node that does not run.
     #[test]
-    fn the_last_look_decides(
+    fn the_last_observation_decides(
         own in any_own(),
-        looks in prop::collection::vec(any_look(), 0..6),
+        observations in prop::collection::vec(any_answer(), 0..6),
         last in any_report(),
     ) {
         let strip = |known: Known| {
@@ -287,8 +290,8 @@ proptest! {
         };
         let direct = after(known(own), Seen::Listed(&last));
         let mut detour = known(own);
-        for look in &looks {
-            detour = after(detour, seen(look.as_ref()));
+        for observation in &observations {
+            detour = after(detour, seen(observation.as_ref()));
         }
         let detour = after(detour, Seen::Listed(&last));
         prop_assert_eq!(strip(detour), strip(direct));
@@ -358,8 +361,8 @@ proptest! {
     /// A sale changes nothing of what the grid says, so what it takes is taken off once.
     #[test]
     fn a_sale_takes_one_slice(own in any_own(), report in any_report()) {
-        let capacity = |own: Own| after(known(own), Seen::Listed(&report)).standing.capacity;
-        let sold = Own { sold: own.sold + 1, ..own };
+        let capacity = |own: OwnUsage| after(known(own), Seen::Listed(&report)).standing.capacity;
+        let sold = OwnUsage { sold: own.sold + 1, ..own };
         prop_assert_eq!(capacity(own), capacity(sold));
     }
 
@@ -376,12 +379,13 @@ proptest! {
         prop_assert_eq!((before.oversold, between.oversold, certain.oversold), (0, 0, 0));
     }
 
-    /// One look that misses a node is no observation of it, and takes nothing that is rented.
+    /// One observation that misses a node is no observation of it, and takes nothing that is
+    /// rented.
     #[test]
-    fn a_miss_withdraws_and_accuses_nobody(own in any_own(), look in any_look()) {
-        let known = after(known(own), seen(look.as_ref()));
-        let look = reconcile(&known, Seen::Unlisted, now());
-        prop_assert_eq!(look.is_up.is_none(), !is_unlisted(&known));
+    fn a_miss_withdraws_and_accuses_nobody(own in any_own(), observation in any_answer()) {
+        let known = after(known(own), seen(observation.as_ref()));
+        let observation = reconcile(&known, Seen::Unlisted, now());
+        prop_assert_eq!(observation.is_up.is_none(), !is_unlisted(&known));
         let after = after(known.clone(), Seen::Unlisted);
         prop_assert_eq!(after.standing.capacity.slices, 0);
         prop_assert_eq!(after.own, known.own);

@@ -54,7 +54,7 @@ pub(crate) const PREVIEW_NODES: Operation = Operation {
 
 /// What is looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Looked {
+pub(crate) enum PreviewTarget {
     /// These nodes, each once.
     Nodes(Vec<NodeId>),
     /// The nodes of this farm.
@@ -62,13 +62,13 @@ pub(crate) enum Looked {
 }
 
 /// Reads which nodes are meant: a list of ids, or a farm.
-pub(crate) fn looked(ids: &str, farm: &str) -> Result<Looked, FieldError> {
+pub(crate) fn preview_target(ids: &str, farm: &str) -> Result<PreviewTarget, FieldError> {
     let (ids, farm) = (ids.trim(), farm.trim());
     match (ids.is_empty(), farm.is_empty()) {
-        (false, true) => node_ids(ids).map(Looked::Nodes),
+        (false, true) => node_ids(ids).map(PreviewTarget::Nodes),
         (true, false) => {
             let wrong = || FieldError::new("farm", "a farm ID above 0");
-            crate::claiming::json::parse_farm(farm).map(Looked::Farm).ok_or_else(wrong)
+            crate::claiming::json::parse_farm(farm).map(PreviewTarget::Farm).ok_or_else(wrong)
         }
         (true, true) | (false, false) => {
             Err(FieldError::new("ids", "either node numbers or a farm ID"))
@@ -139,20 +139,20 @@ impl Held {
 }
 
 /// A node that was looked at.
-pub(crate) struct LookedAt {
+pub(crate) struct PreviewedNode {
     /// Its number.
     pub node: NodeId,
     /// What the grid says of it, or why that cannot be used.
     pub report: Result<NodeReport, String>,
     /// Who has registered it.
     pub registered: Held,
-    /// Who has proven to own its farm.
-    pub proven: Held,
+    /// Who has verified its farm.
+    pub verified: Held,
     /// Why it cannot be added by who looks, where that is not because it is registered.
     pub refused: Option<Kind>,
 }
 
-impl LookedAt {
+impl PreviewedNode {
     /// How many slices it could offer, and what decides that.
     pub(crate) fn capacity(&self) -> Option<Capacity> {
         self.report.as_ref().ok().map(capacity)
@@ -198,24 +198,24 @@ pub(crate) struct GridNodeView {
     pub reason: Option<String>,
     /// Who has registered it: `nobody`, `you` or `another`.
     pub registered_by: &'static str,
-    /// Who has proven to own its farm: `nobody`, `you` or `another`.
-    pub farm_proven_by: &'static str,
+    /// Who has verified its farm: `nobody`, `you` or `another`.
+    pub farm_verified_by: &'static str,
     /// Whether you can add it. One that offers nothing now can be added, too.
     pub can_add: bool,
 }
 
 impl GridNodeView {
     /// Shows a node that was looked at.
-    pub(crate) fn new(looked: &LookedAt, price: Usd) -> GridNodeView {
-        let document = looked.report.as_ref().ok();
+    pub(crate) fn new(previewed: &PreviewedNode, price: Usd) -> GridNodeView {
+        let document = previewed.report.as_ref().ok();
         GridNodeView {
-            grid_node_id: looked.node.0,
-            node_id: looked.node.to_string(),
+            grid_node_id: previewed.node.0,
+            node_id: previewed.node.to_string(),
             document: document.map(|report| GridDocumentView::new(report, price)),
-            reason: looked.reason(),
-            registered_by: looked.registered.as_str(),
-            farm_proven_by: looked.proven.as_str(),
-            can_add: looked.can_add(),
+            reason: previewed.reason(),
+            registered_by: previewed.registered.as_str(),
+            farm_verified_by: previewed.verified.as_str(),
+            can_add: previewed.can_add(),
         }
     }
 }
@@ -358,11 +358,12 @@ mod tests {
 
     #[test]
     fn lists_of_nodes_are_read_as_people_write_them() {
-        let nodes = |ids: &[u32]| Ok(Looked::Nodes(ids.iter().copied().map(NodeId).collect()));
-        assert_eq!(looked(" 600, node32\n11,32 ", ""), nodes(&[11, 32, 600]));
-        assert_eq!(looked("", " 50 "), Ok(Looked::Farm(50)));
+        let nodes =
+            |ids: &[u32]| Ok(PreviewTarget::Nodes(ids.iter().copied().map(NodeId).collect()));
+        assert_eq!(preview_target(" 600, node32\n11,32 ", ""), nodes(&[11, 32, 600]));
+        assert_eq!(preview_target("", " 50 "), Ok(PreviewTarget::Farm(50)));
         let many = |count: u32| (1..=count).map(|id| id.to_string()).collect::<Vec<_>>().join(",");
-        assert!(looked(&many(200), "").is_ok());
+        assert!(preview_target(&many(200), "").is_ok());
         for (ids, farm) in [
             ("", ""),
             ("32", "50"),
@@ -372,7 +373,7 @@ mod tests {
             ("", "x"),
             (many(201).as_str(), ""),
         ] {
-            assert!(looked(ids, farm).is_err(), "{ids:.20} {farm}");
+            assert!(preview_target(ids, farm).is_err(), "{ids:.20} {farm}");
         }
         assert!(grid_node_ids(&[]).is_err() && grid_node_ids(&[1, 0]).is_err());
         assert_eq!(grid_node_ids(&[2, 1, 2]), Ok(vec![NodeId(1), NodeId(2)]));

@@ -5,7 +5,7 @@ use domain::id::NodeId;
 use domain::money::Usd;
 use domain::node::{NodeReport, Resources};
 use domain::potential::{limit, potential};
-use store::farms::ProvenFarm;
+use store::farms::VerifiedFarm;
 use ui::badge;
 use ui::visit::Visit;
 use ui::wording::{mbps, place};
@@ -14,7 +14,7 @@ use web::page::{Badge, Fact, Field, Frame, Section, Tone};
 use web::text::{counted, grouped, sentence};
 use web::{Kind, Problem};
 
-use crate::adding::json::{Held, LookedAt};
+use crate::adding::json::{Held, PreviewedNode};
 use crate::claiming::page::farm_name;
 
 /// What `add_nodes.html` shows: the form that asks for nodes, and what each could offer.
@@ -106,12 +106,12 @@ const FIELDS: [&str; 3] = ["ids", "farm", "price"];
 
 impl AddNodes {
     /// The form, as the query fills it.
-    pub(crate) fn new(visit: &Visit<'_>, farms: &[ProvenFarm]) -> AddNodes {
+    pub(crate) fn new(visit: &Visit<'_>, farms: &[VerifiedFarm]) -> AddNodes {
         let limits = visit.price_limits;
         let (least, most) = (limits.min.for_people(), limits.max.for_people());
-        let link = |proven: &ProvenFarm| FarmLink {
-            url: format!("/dashboard/farm/add?farm={}", proven.farm.id),
-            text: format!("All nodes of {}", farm_name(&proven.farm.name, proven.farm.id)),
+        let link = |verified: &VerifiedFarm| FarmLink {
+            url: format!("/dashboard/farm/add?farm={}", verified.farm.id),
+            text: format!("All nodes of {}", farm_name(&verified.farm.name, verified.farm.id)),
         };
         AddNodes {
             frame: visit.frame("Add nodes", Section::Farm),
@@ -127,11 +127,11 @@ impl AddNodes {
     }
 
     /// The same with nodes.
-    pub(crate) fn shows(mut self, nodes: &[LookedAt], price: Usd, has_more: bool) -> AddNodes {
+    pub(crate) fn shows(mut self, nodes: &[PreviewedNode], price: Usd, has_more: bool) -> AddNodes {
         self.shown = Some(ShownNodes {
             headline: headline(nodes, price),
             has_more,
-            can_add: nodes.iter().any(LookedAt::can_add),
+            can_add: nodes.iter().any(PreviewedNode::can_add),
             nodes: nodes.iter().map(|node| GridNodeRow::new(node, price)).collect(),
         });
         self
@@ -163,8 +163,8 @@ impl AddNodes {
     }
 }
 
-fn headline(nodes: &[LookedAt], price: Usd) -> String {
-    let addable: Vec<&LookedAt> = nodes.iter().filter(|node| node.can_add()).collect();
+fn headline(nodes: &[PreviewedNode], price: Usd) -> String {
+    let addable: Vec<&PreviewedNode> = nodes.iter().filter(|node| node.can_add()).collect();
     let slices: u32 = addable.iter().filter_map(|it| it.capacity()).map(|it| it.slices).sum();
     let nodes = counted(i64::try_from(nodes.len()).unwrap_or(i64::MAX), "node");
     match addable.len() {
@@ -178,13 +178,13 @@ fn headline(nodes: &[LookedAt], price: Usd) -> String {
 }
 
 impl GridNodeRow {
-    pub(crate) fn new(looked: &LookedAt, price: Usd) -> GridNodeRow {
-        let capacity = looked.capacity();
-        let report = looked.report.as_ref().ok();
+    pub(crate) fn new(previewed: &PreviewedNode, price: Usd) -> GridNodeRow {
+        let capacity = previewed.capacity();
+        let report = previewed.report.as_ref().ok();
         let offered = capacity.filter(|capacity| capacity.slices > 0).map(|it| it.slices);
         GridNodeRow {
-            id: looked.node.to_string(),
-            name: format!("Grid node {}", looked.node.0),
+            id: previewed.node.to_string(),
+            name: format!("Grid node {}", previewed.node.0),
             place: report.map(where_it_is).unwrap_or_default(),
             badges: report.map(badges).unwrap_or_default(),
             facts: report.map(facts).unwrap_or_default(),
@@ -192,25 +192,25 @@ impl GridNodeRow {
                 format!("{}, {}", counted(slices, "slice"), potential(slices, price))
             }),
             limit: capacity.map(|capacity| sentence(limit(&capacity))),
-            reason: looked.reason().map(sentence),
-            not_added: not_added(looked).map(sentence),
-            can_add: looked.can_add(),
-            is_chosen: looked.can_add() && offered.is_some(),
+            reason: previewed.reason().map(sentence),
+            not_added: not_added(previewed).map(sentence),
+            can_add: previewed.can_add(),
+            is_chosen: previewed.can_add() && offered.is_some(),
         }
     }
 }
 
 /// Why a node cannot be added, where the grid's document is not the reason.
-fn not_added(looked: &LookedAt) -> Option<&'static str> {
-    match (looked.registered, looked.refused) {
+fn not_added(previewed: &PreviewedNode) -> Option<&'static str> {
+    match (previewed.registered, previewed.refused) {
         (Held::You, _) => Some("You have already registered this node"),
-        (Held::Another, _) if looked.proven == Held::You => {
+        (Held::Another, _) if previewed.verified == Held::You => {
             Some("Another account registered this node. You own its farm, so you can take it over")
         }
         (Held::Another, _) => {
             Some("Another account registered this node. If you own its farm, verify the farm first")
         }
-        (Held::Nobody, Some(Kind::FarmOfAnother)) => {
+        (Held::Nobody, Some(Kind::FarmVerifiedByAnother)) => {
             Some("Another account has verified this node's farm")
         }
         (Held::Nobody, Some(_)) => Some("Verify this node's farm first"),

@@ -6,7 +6,7 @@ use domain::time::Timestamp;
 use http::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use store::farms::ProvenFarm;
+use store::farms::VerifiedFarm;
 use web::api::{PAGING, PageOf};
 use web::json::{EMAIL, ONE_LINE_OF_200};
 use web::operation::{Access, Operation, schema_of};
@@ -53,15 +53,15 @@ pub(crate) const CLAIM_FARM: Operation = Operation {
     ..Operation::READ
 };
 
-/// `POST /api/farm/claims/prove`
-pub(crate) const PROVE_FARM: Operation = Operation {
-    id: "proveFarm",
+/// `POST /api/farm/claims/verify`
+pub(crate) const VERIFY_FARM: Operation = Operation {
+    id: "verifyFarm",
     group: GROUP,
     method: Method::POST,
-    path: "/api/farm/claims/prove",
+    path: "/api/farm/claims/verify",
     summary: "Completes a farm verification with a signature. Any previous owner loses the farm.",
     access: Access::Account(Scope::Farm),
-    body: Some(schema_of::<ProveBody>),
+    body: Some(schema_of::<SignedClaimBody>),
     about_answer: "The farm.",
     answer: Some(schema_of::<FarmClaimView>),
     problems: &[Kind::WrongClaim, Kind::ExpiredCode],
@@ -79,20 +79,20 @@ pub(crate) const TAKE_OVER_NODE: Operation = Operation {
     access: Access::Account(Scope::Farm),
     about_answer: "The node.",
     answer: Some(schema_of::<FarmNodeWithSlices>),
-    problems: &[Kind::RentsThere, Kind::OfferChanged],
+    problems: &[Kind::HasRentalsOnNode, Kind::OfferChanged],
     ..Operation::READ
 };
 
 /// `GET /api/admin/farms`
-pub(crate) const LIST_PROVEN_FARMS: Operation = Operation {
-    id: "listProvenFarms",
+pub(crate) const LIST_VERIFIED_FARMS: Operation = Operation {
+    id: "listVerifiedFarms",
     group: OPERATOR,
     path: "/api/admin/farms",
     summary: "Lists all verified farms.",
     access: Access::Operator,
     query: &PAGING,
     about_answer: "A page of farms.",
-    answer: Some(schema_of::<PageOf<ProvenFarmView>>),
+    answer: Some(schema_of::<PageOf<VerifiedFarmView>>),
     ..Operation::READ
 };
 
@@ -106,7 +106,7 @@ pub(crate) const APPROVE_FARM: Operation = Operation {
     access: Access::Operator,
     body: Some(schema_of::<ApproveBody>),
     about_answer: "The farm.",
-    answer: Some(schema_of::<ProvenFarmView>),
+    answer: Some(schema_of::<VerifiedFarmView>),
     problems: &[
         Kind::NoSuchAccount,
         Kind::NoSuchGridFarm,
@@ -195,7 +195,7 @@ pub(crate) struct ClaimView {
 /// A signature over the message of a claim.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct ProveBody {
+pub(crate) struct SignedClaimBody {
     /// The `challenge` of the claim.
     #[schemars(length(max = 200))]
     pub challenge: String,
@@ -208,7 +208,7 @@ pub(crate) struct ProveBody {
     pub signed_as: Option<String>,
 }
 
-/// A farm that somebody has proven to own, as its owner sees it.
+/// A farm that somebody has verified, as its owner sees it.
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct FarmClaimView {
     /// The grid's number.
@@ -219,32 +219,32 @@ pub(crate) struct FarmClaimView {
     pub twin_id: u32,
     /// The address (SS58) of that twin's account.
     pub signer: String,
-    /// How it was proven: `signature` or `operator`.
-    pub how: &'static str,
+    /// How it was verified: `signature` or `operator`.
+    pub verified_by: &'static str,
     /// When (RFC 3339).
-    pub proven_at: String,
+    pub verified_at: String,
     /// When the grid was last asked whether it still belongs to that twin (RFC 3339).
     pub checked_at: String,
 }
 
 impl FarmClaimView {
-    /// Shows a proven farm.
-    pub(crate) fn new(proven: &ProvenFarm) -> FarmClaimView {
+    /// Shows a verified farm.
+    pub(crate) fn new(verified: &VerifiedFarm) -> FarmClaimView {
         FarmClaimView {
-            farm_id: proven.farm.id,
-            farm_name: proven.farm.name.clone(),
-            twin_id: proven.farm.twin,
-            signer: proven.farm.account.clone(),
-            how: proven.proof.as_str(),
-            proven_at: proven.proven_at.to_string(),
-            checked_at: proven.checked_at.to_string(),
+            farm_id: verified.farm.id,
+            farm_name: verified.farm.name.clone(),
+            twin_id: verified.farm.twin,
+            signer: verified.farm.account.clone(),
+            verified_by: verified.method.as_str(),
+            verified_at: verified.verified_at.to_string(),
+            checked_at: verified.checked_at.to_string(),
         }
     }
 }
 
-/// A farm that somebody has proven to own, as the operator sees it.
+/// A farm that somebody has verified, as the operator sees it.
 #[derive(Serialize, JsonSchema)]
-pub(crate) struct ProvenFarmView {
+pub(crate) struct VerifiedFarmView {
     /// The farm.
     #[serde(flatten)]
     pub farm: FarmClaimView,
@@ -252,10 +252,10 @@ pub(crate) struct ProvenFarmView {
     pub owner: String,
 }
 
-impl ProvenFarmView {
-    /// Shows a proven farm.
-    pub(crate) fn new(proven: &ProvenFarm) -> ProvenFarmView {
-        ProvenFarmView { farm: FarmClaimView::new(proven), owner: proven.email.clone() }
+impl VerifiedFarmView {
+    /// Shows a verified farm.
+    pub(crate) fn new(verified: &VerifiedFarm) -> VerifiedFarmView {
+        VerifiedFarmView { farm: FarmClaimView::new(verified), owner: verified.email.clone() }
     }
 }
 

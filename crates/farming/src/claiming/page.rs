@@ -1,7 +1,7 @@
 //! Whose a farm is: `/dashboard/farm/claims` and `/operator/farms`.
 
 use askama::Template;
-use store::farms::{ForeignNode, Proof, ProvenFarm};
+use store::farms::{ForeignNode, VerificationMethod, VerifiedFarm};
 use ui::moment;
 use ui::visit::Visit;
 use web::Problem;
@@ -19,7 +19,7 @@ pub(crate) struct FarmClaims {
     /// What surrounds the page.
     pub frame: Frame,
     /// One page of the farmer's farms.
-    pub farms: Vec<ProvenFarmRow>,
+    pub farms: Vec<VerifiedFarmRow>,
     /// The address of the next page, if there is one.
     pub next_page: Option<String>,
     /// Nodes of these farms that others have registered.
@@ -34,9 +34,9 @@ pub(crate) struct FarmClaims {
     pub not_taken: Option<String>,
 }
 
-/// A farm that somebody has proven to own.
+/// A farm that somebody has verified.
 #[derive(Clone, Debug)]
-pub(crate) struct ProvenFarmRow {
+pub(crate) struct VerifiedFarmRow {
     /// Its name and number, such as `Freefarm, farm 1`.
     pub name: String,
     /// `signature` or `operator`.
@@ -94,14 +94,14 @@ pub(crate) struct FarmClaim {
     pub xtask: String,
 }
 
-/// What `operator_farms.html` shows: every proven farm, and the form that approves one by hand.
+/// What `operator_farms.html` shows: every verified farm, and the form that approves one by hand.
 #[derive(Clone, Debug, Template)]
 #[template(path = "claiming/operator_farms.html")]
 pub(crate) struct OperatorFarms {
     /// What surrounds the page.
     pub frame: Frame,
     /// One page of farms.
-    pub farms: Vec<ProvenFarmRow>,
+    pub farms: Vec<VerifiedFarmRow>,
     /// The address of the next page, if there is one.
     pub next_page: Option<String>,
     /// `farm`
@@ -126,7 +126,7 @@ impl FarmClaims {
     /// A page of a farmer's farms: one more than it holds, if there are more.
     pub(crate) fn new(
         visit: &Visit<'_>,
-        found: Vec<ProvenFarm>,
+        found: Vec<VerifiedFarm>,
         foreign: &[ForeignNode],
     ) -> FarmClaims {
         let (farms, next) = rows(found);
@@ -157,9 +157,9 @@ impl FarmClaims {
     }
 }
 
-fn rows(found: Vec<ProvenFarm>) -> (Vec<ProvenFarmRow>, Option<String>) {
-    let place = |proven: &ProvenFarm| proven.farm.id.to_string();
-    let page = PageOf::new(found, FARMS_PER_PAGE, place, ProvenFarmRow::new);
+fn rows(found: Vec<VerifiedFarm>) -> (Vec<VerifiedFarmRow>, Option<String>) {
+    let place = |verified: &VerifiedFarm| verified.farm.id.to_string();
+    let page = PageOf::new(found, FARMS_PER_PAGE, place, VerifiedFarmRow::new);
     (page.items, page.next_cursor)
 }
 
@@ -168,19 +168,19 @@ pub(crate) fn farm_name(name: &str, id: u32) -> String {
     if name.is_empty() { format!("Farm {id}") } else { format!("{name}, farm {id}") }
 }
 
-impl ProvenFarmRow {
-    pub(crate) fn new(proven: &ProvenFarm) -> ProvenFarmRow {
-        let farm = &proven.farm;
-        ProvenFarmRow {
+impl VerifiedFarmRow {
+    pub(crate) fn new(verified: &VerifiedFarm) -> VerifiedFarmRow {
+        let farm = &verified.farm;
+        VerifiedFarmRow {
             name: farm_name(&farm.name, farm.id),
-            how: match proven.proof {
-                Proof::Signature => Badge::new("verified by signature", Tone::Good),
-                Proof::Operator => Badge::new("approved by the operator", Tone::Good),
+            how: match verified.method {
+                VerificationMethod::Signature => Badge::new("verified by signature", Tone::Good),
+                VerificationMethod::Operator => Badge::new("approved by the operator", Tone::Good),
             },
             signer: farm.account.clone(),
-            owner: proven.email.clone(),
-            since: moment::on_day(proven.proven_at),
-            checked_at: moment::to_the_minute(proven.checked_at),
+            owner: verified.email.clone(),
+            since: moment::on_day(verified.verified_at),
+            checked_at: moment::to_the_minute(verified.checked_at),
             add_url: format!("/dashboard/farm/add?farm={}", farm.id),
             revoke_url: format!("/operator/farms/{}/revoke", farm.id),
         }
@@ -228,8 +228,8 @@ impl FarmClaim {
 }
 
 impl OperatorFarms {
-    /// A page of all proven farms: one more than it holds, if there are more.
-    pub(crate) fn new(visit: &Visit<'_>, found: Vec<ProvenFarm>) -> OperatorFarms {
+    /// A page of all verified farms: one more than it holds, if there are more.
+    pub(crate) fn new(visit: &Visit<'_>, found: Vec<VerifiedFarm>) -> OperatorFarms {
         let (farms, next) = rows(found);
         OperatorFarms {
             frame: visit.frame("Farms", Section::Operator),

@@ -2,7 +2,7 @@
 
 use domain::account::Scope;
 use http::Method;
-use ui::sla_json::{DisputeBody, JudgedView};
+use ui::sla_json::{DisputeBody, SlaResultView};
 use web::Kind;
 use web::api::{PAGING, PageOf};
 use web::operation::{Access, Operation, schema_of};
@@ -18,7 +18,7 @@ pub(crate) const LIST_CREDITS: Operation = Operation {
     access: Access::Account(Scope::Read),
     query: &PAGING,
     about_answer: "A page of months.",
-    answer: Some(schema_of::<PageOf<JudgedView>>),
+    answer: Some(schema_of::<PageOf<SlaResultView>>),
     ..Operation::READ
 };
 
@@ -34,7 +34,7 @@ pub(crate) const DISPUTE_CREDIT: Operation = Operation {
     body: Some(schema_of::<DisputeBody>),
     status: 201,
     about_answer: "The month, with your dispute.",
-    answer: Some(schema_of::<JudgedView>),
-    problems: &[Kind::TooLateToDispute, Kind::AlreadyDisputed, Kind::NothingCharged],
+    answer: Some(schema_of::<SlaResultView>),
+    problems: &[Kind::TooLateToDispute, Kind::AlreadyDisputed, Kind::NothingToDispute],
     ..Operation::READ
 };

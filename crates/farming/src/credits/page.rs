@@ -1,9 +1,9 @@
 //! The page `/dashboard/farm/credits`: the SLA credits that a farm owes its renters.
 
 use askama::Template;
-use domain::level::DisputeSide;
-use store::levels::{Cursor, Judged};
-use ui::sla::{CREDITS_PER_PAGE, JudgedRow, refuse};
+use domain::evaluation::DisputeSide;
+use store::sla_results::{Cursor, SlaResult};
+use ui::sla::{CREDITS_PER_PAGE, SlaResultRow, refuse};
 use ui::sla_json::print_cursor;
 use ui::visit::Visit;
 use web::Problem;
@@ -19,8 +19,8 @@ pub(crate) struct Credits {
     pub frame: Frame,
     /// Why nothing was disputed, when it is not about the text.
     pub error: Option<String>,
-    /// One page of months, the last judged first.
-    pub months: Vec<JudgedRow>,
+    /// One page of months, the last evaluated first.
+    pub months: Vec<SlaResultRow>,
     /// The address of the next page, if there is one.
     pub next_page: Option<String>,
 }
@@ -30,9 +30,9 @@ const CREDITS: &str = "/dashboard/farm/credits";
 
 impl Credits {
     /// A page of months for which renters were credited: one more than it holds, if there are more.
-    pub(crate) fn new(visit: &Visit<'_>, found: Vec<Judged>) -> Credits {
-        let place = |judged: &Judged| print_cursor(Cursor::after(judged));
-        let row = |it: &Judged| JudgedRow::for_side(it, DisputeSide::Farmer, visit.now);
+    pub(crate) fn new(visit: &Visit<'_>, found: Vec<SlaResult>) -> Credits {
+        let place = |sla_result: &SlaResult| print_cursor(Cursor::after(sla_result));
+        let row = |it: &SlaResult| SlaResultRow::for_side(it, DisputeSide::Farmer, visit.now);
         let page = PageOf::new(found, CREDITS_PER_PAGE, place, row);
         Credits {
             frame: visit.frame("SLA credits", Section::Farm),

@@ -26,7 +26,7 @@ pub(crate) struct FarmRevenue {
     pub by_node: Rows,
 }
 
-/// What a node earns and how it stands against its promise.
+/// What a node earns and how it stands against its SLA.
 #[derive(Clone, Debug)]
 pub(crate) struct NodeRevenue {
     /// Earned this month, such as `$4.20`.
@@ -35,13 +35,13 @@ pub(crate) struct NodeRevenue {
     pub pending: String,
     /// Rented of all slices, such as `33%`; `None` without slices.
     pub utilization: Option<String>,
-    /// Uptime and bandwidth against the promise; `None` before there is one.
+    /// Uptime and bandwidth against the SLA; `None` before there is one.
     pub record: Option<NodeRecord>,
     /// By month; `None` where nothing was earned in any of them.
     pub by_month: Option<Columns>,
 }
 
-/// What was measured of a node against what its farmer promises.
+/// What was measured of a node against what its farmer guarantees.
 #[derive(Clone, Debug)]
 pub(crate) struct NodeRecord {
     /// Uptime.
@@ -50,14 +50,14 @@ pub(crate) struct NodeRecord {
     pub bandwidth: BandwidthRecord,
 }
 
-/// A measured bandwidth against a promised one.
+/// A measured bandwidth against a guaranteed one.
 #[derive(Clone, Debug)]
 pub(crate) struct BandwidthRecord {
     /// The lesser of what the grid measured each way, such as `940 Mbit/s`.
     pub measured: Option<String>,
     /// Such as `1,000 Mbit/s`.
-    pub promised: String,
-    /// Whether less was measured than promised.
+    pub guaranteed: String,
+    /// Whether less was measured than guaranteed.
     pub is_below: bool,
 }
 
@@ -77,7 +77,7 @@ pub(crate) struct SliceGrid {
 pub(crate) struct GridCell {
     /// Its number; empty for one that is kept back.
     pub number: String,
-    /// The class that colors it: `cell-rented`, `cell-held`, `cell-open` or `cell-kept`.
+    /// The class that colors it: `cell-rented`, `cell-held`, `cell-open` or `cell-withheld`.
     pub class: &'static str,
 }
 
@@ -172,8 +172,8 @@ pub(crate) fn utilization(rented: u32, all: u32) -> Option<String> {
 }
 
 impl NodeRecord {
-    /// What was measured of a node against its promise; `None` before it has a price, for nothing
-    /// is promised then.
+    /// What was measured of a node against its SLA; `None` before it has a price, for nothing
+    /// is guaranteed then.
     pub(crate) fn new(offer: &Offer) -> Option<NodeRecord> {
         offer.price?;
         let least = match (offer.upload_mbps, offer.download_mbps) {
@@ -182,13 +182,13 @@ impl NodeRecord {
         };
         Some(NodeRecord {
             uptime: UptimeRecord {
-                promised: uptime(offer.min_uptime),
+                guaranteed: uptime(offer.min_uptime),
                 measured: measured(offer),
                 is_below: offer.measured_uptime().is_some_and(|it| it < offer.min_uptime),
             },
             bandwidth: BandwidthRecord {
                 measured: least.map(mbps),
-                promised: bandwidth(offer.min_bandwidth),
+                guaranteed: bandwidth(offer.min_bandwidth),
                 is_below: least.is_some_and(|least| least < offer.min_bandwidth.mbps()),
             },
         })
@@ -214,7 +214,7 @@ impl SliceGrid {
             class: SliceGrid::class(slice.state),
         };
         let mut cells: Vec<GridCell> = slices.iter().map(cell).collect();
-        let kept_cell = || GridCell { number: String::new(), class: "cell-kept" };
+        let kept_cell = || GridCell { number: String::new(), class: "cell-withheld" };
         cells.extend((0..kept).map(|_| kept_cell()));
         SliceGrid { cells, words: in_words(&node.offer, removed, kept), rented: rented(slices) }
     }
@@ -235,7 +235,7 @@ fn in_words(offer: &Offer, removed: u32, kept: u32) -> String {
         (offer.reserved_slices, "held"),
         (offer.available_slices, "available"),
         (removed, "being removed"),
-        (kept, "reserved"),
+        (kept, "withheld"),
     ];
     let said = parts.iter().filter(|(count, _)| *count > 0);
     let said: Vec<String> = said.map(|(count, word)| format!("{count} {word}")).collect();

@@ -5,9 +5,9 @@ use domain::field::FieldError;
 use domain::id::{NodeId, SliceId};
 use domain::money::{PriceLimits, Usd};
 use domain::node::Refusal;
-use domain::offering::{KEPT_SLICES_MAX, Wanted};
-use domain::promise::{Bandwidth, Uptime};
+use domain::offering::{WITHHELD_SLICES_MAX, Wanted};
 use domain::term::{Term, Terms};
+use domain::uptime::{Bandwidth, Uptime};
 use http::Method;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -52,8 +52,8 @@ pub(crate) const ADD_NODE: Operation = Operation {
     problems: &[
         Kind::NoSuchGridNode,
         Kind::NodeTaken,
-        Kind::FarmNotProven,
-        Kind::FarmOfAnother,
+        Kind::FarmNotVerified,
+        Kind::FarmVerifiedByAnother,
         Kind::NothingAdded,
         Kind::UnusableDocument,
         Kind::GridUnreachable,
@@ -79,19 +79,14 @@ pub(crate) const CHANGE_NODE: Operation = Operation {
     group: GROUP,
     method: Method::PATCH,
     path: "/api/farm/nodes/{node}",
-    summary: "Sets price, SLA, terms, reserved slices and name. Omitted fields stay unchanged. \
+    summary: "Sets price, SLA, terms, withheld slices and name. Omitted fields stay unchanged. \
               Existing rentals keep their terms, and while there are any, a price increase takes \
               effect after a day.",
     access: Access::Account(Scope::Farm),
     body: Some(schema_of::<ChangeNodeBody>),
     about_answer: "The node.",
     answer: Some(schema_of::<FarmNodeWithSlices>),
-    problems: &[
-        Kind::OfferChanged,
-        Kind::PromiseAboveMeasured,
-        Kind::PriceMissing,
-        Kind::NodeLocked,
-    ],
+    problems: &[Kind::OfferChanged, Kind::SlaAboveMeasured, Kind::PriceMissing, Kind::NodeLocked],
     ..Operation::READ
 };
 
@@ -110,8 +105,8 @@ pub(crate) const PUBLISH_NODE: Operation = Operation {
         Kind::NodeLeaving,
         Kind::NodeLocked,
         Kind::OfferChanged,
-        Kind::FarmNotProven,
-        Kind::FarmOfAnother,
+        Kind::FarmNotVerified,
+        Kind::FarmVerifiedByAnother,
     ],
     ..Operation::READ
 };
@@ -169,10 +164,10 @@ pub(crate) struct ChangeNodeBody {
     /// Per slice, in dollars.
     #[schemars(schema_with = "web::json::optional_dollars")]
     pub price_per_month: Option<Decimal>,
-    /// The promised uptime in percent.
+    /// The guaranteed uptime in percent.
     #[schemars(schema_with = "web::json::optional_percent")]
     pub min_uptime: Option<Decimal>,
-    /// The promised bandwidth in Mbit/s.
+    /// The guaranteed bandwidth in Mbit/s.
     #[schemars(schema_with = "web::json::optional_mbps")]
     pub min_bandwidth_mbps: Option<Decimal>,
     /// Your name for the node.
@@ -184,9 +179,9 @@ pub(crate) struct ChangeNodeBody {
     /// How many slices you keep back, of those that the node could carry.
     #[schemars(range(min = 0, max = 512))]
     #[serde(deserialize_with = "web::json::optional_whole")]
-    pub kept_slices: Option<i64>,
-    /// The `cost_per_month` of a promise above what was measured, as `promise-above-measured` told
-    /// it: with it, the promise is set all the same.
+    pub withheld_slices: Option<i64>,
+    /// The `cost_per_month` of an SLA above what was measured, as `sla-above-measured` told
+    /// it: with it, the SLA is set all the same.
     #[schemars(schema_with = "optional_cost")]
     pub confirm_cost_per_month: Option<Decimal>,
     /// The `offer_version` that you saw: if somebody has changed the node since, nothing is set.
@@ -214,7 +209,7 @@ impl ChangeNodeBody {
             min_uptime: keep_given(&mut wrong, uptime),
             min_bandwidth: keep_given(&mut wrong, bandwidth),
             terms: keep_given(&mut wrong, self.terms.as_deref().map(terms_of)),
-            kept_slices: keep_given(&mut wrong, self.kept_slices.map(kept_slices)),
+            withheld_slices: keep_given(&mut wrong, self.withheld_slices.map(withheld_slices)),
             confirmed_cost: keep_given(&mut wrong, cost),
         };
         if wrong.is_empty() { Ok(wanted) } else { Err(wrong) }
@@ -245,9 +240,9 @@ fn optional_cost(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
     })
 }
 
-fn kept_slices(count: i64) -> Result<u32, FieldError> {
-    let count = u32::try_from(count).ok().filter(|count| *count <= KEPT_SLICES_MAX);
-    count.ok_or_else(|| FieldError::new("kept_slices", "a whole number, 0 to 512"))
+fn withheld_slices(count: i64) -> Result<u32, FieldError> {
+    let count = u32::try_from(count).ok().filter(|count| *count <= WITHHELD_SLICES_MAX);
+    count.ok_or_else(|| FieldError::new("withheld_slices", "a whole number, 0 to 512"))
 }
 
 fn terms_of(months: &[u8]) -> Result<Terms, FieldError> {

@@ -15,9 +15,9 @@ use store::dashboard::NodeStanding;
 use store::jobs::{Removal, SeenAgent};
 use store::maintenance::Maintenance;
 use store::nodes;
-use store::promises::NodeMonth;
 use store::revenue::Line;
-use ui::maintenance::notices;
+use store::sla_alerts::NodeMonth;
+use ui::maintenance::notifications;
 use ui::node::{CPU_CORES, MEMORY_GB, STORAGE_GB};
 use ui::uptime::measured;
 use ui::visit::Visit;
@@ -31,7 +31,7 @@ use web::{Kind, Problem};
 
 use crate::farm::dashboard::{NodeRevenue, SliceGrid};
 use crate::farm::json::{ChangeNodeBody, reason};
-use crate::farm::promise;
+use crate::farm::sla;
 use crate::offering::page::{CostConsent, FarmOffer, OfferLock, scale, term_boxes};
 
 /// What `farm_node.html` shows: one node, as its farmer sees it.
@@ -56,9 +56,9 @@ pub(crate) struct FarmNode {
     pub reason: Option<String>,
     /// What each resource would allow; the smallest decides. May be empty.
     pub limits: Vec<ResourceLimit>,
-    /// What is left of this month's promise.
-    pub promise: Option<Notice>,
-    /// Price, promise, terms and name.
+    /// How much downtime this month's SLA still allows.
+    pub sla: Option<Notice>,
+    /// Price, SLA, terms and name.
     pub form: FarmNodeForm,
     /// What is said about the offer around the form.
     pub offer: FarmOffer,
@@ -118,16 +118,16 @@ pub(crate) struct FarmNodeForm {
     pub min_bandwidth_mbps: Field,
     /// Such as `Measured: 810 Mbit/s.`
     pub bandwidth_hint: String,
-    /// What a promise costs that is not kept, as a sentence or two.
+    /// What a missed SLA costs, as a sentence or two.
     pub scale: String,
-    /// What a promise above that costs, where it has to be confirmed.
+    /// What an SLA above that costs, where it has to be confirmed.
     pub consent: Option<CostConsent>,
     /// `terms`: the terms that are offered.
     pub terms: Vec<Choice>,
     /// What is wrong with them.
     pub terms_error: Option<String>,
-    /// `kept_slices`: how many are not offered.
-    pub kept_slices: Field,
+    /// `withheld_slices`: how many are not offered.
+    pub withheld_slices: Field,
     /// `name`: what renters read.
     pub name: Field,
     /// Why nothing was saved, when it is not about one field.
@@ -192,7 +192,7 @@ const EXAMPLE_PRICE_MICROS: i64 = 25_000_000;
 
 /// The fields of the form that sets what a node is offered for.
 const FIELDS: [&str; 6] =
-    ["price_per_month", "min_uptime", "min_bandwidth_mbps", "kept_slices", "name", "terms"];
+    ["price_per_month", "min_uptime", "min_bandwidth_mbps", "withheld_slices", "name", "terms"];
 
 impl FarmNode {
     /// A node as its farmer sees it. `lines` are what it earned in `months`, which are in order.
@@ -215,7 +215,7 @@ impl FarmNode {
             headline: headline(visit, node),
             reason: reason(node).map(sentence),
             limits: limits(&node.capacity),
-            promise: None,
+            sla: None,
             form: FarmNodeForm::new(visit, node),
             offer: FarmOffer::new(node),
             can_publish: !is_offered
@@ -241,7 +241,7 @@ impl FarmNode {
 
     /// The same after a change was refused: the form holds what was sent.
     pub(crate) fn refused(mut self, form: &Form, problem: &Problem) -> FarmNode {
-        let [price_per_month, min_uptime, min_bandwidth_mbps, kept_slices, name, _] =
+        let [price_per_month, min_uptime, min_bandwidth_mbps, withheld_slices, name, _] =
             FIELDS.map(|field| sent(form, field, &problem.fields));
         let is_chosen = |term: Term| form.all("terms").any(|it| it == term.months().to_string());
         self.form = FarmNodeForm {
@@ -249,7 +249,7 @@ impl FarmNode {
             min_uptime,
             min_bandwidth_mbps,
             name,
-            kept_slices,
+            withheld_slices,
             terms: term_boxes(is_chosen),
             terms_error: error_of(&problem.fields, "terms"),
             consent: CostConsent::new(problem),
@@ -266,7 +266,7 @@ impl FarmNode {
         visit: &Visit<'_>,
         windows: &[Maintenance],
     ) -> FarmNode {
-        self.offer.windows = notices(visit, windows);
+        self.offer.windows = notifications(visit, windows);
         self
     }
 
@@ -295,7 +295,10 @@ impl FarmNode {
             removal: Some(SliceRemoval {
                 since: moment::to_the_minute(removal.since),
                 has_failed: removal.state == JobState::Failed,
-                url: format!("/dashboard/farm/nodes/{}/slices/{}/gone", self.id, removal.number),
+                url: format!(
+                    "/dashboard/farm/nodes/{}/slices/{}/confirm-removed",
+                    self.id, removal.number
+                ),
             }),
         };
         // They are none of the node's slices until what is on them is gone.
@@ -321,8 +324,8 @@ fn why_not(problem: &Problem) -> Option<String> {
              values and try again."
                 .to_owned(),
         ),
-        // It is said beside the promise.
-        Kind::PromiseAboveMeasured => None,
+        // It is said beside the SLA.
+        Kind::SlaAboveMeasured => None,
         _ => error_above(problem, &FIELDS),
     }
 }
@@ -331,9 +334,9 @@ fn why_not(problem: &Problem) -> Option<String> {
 pub(crate) fn read_change(form: &Form) -> Result<ChangeNodeBody, FieldError> {
     let text = |field: &str| form.has(field).then(|| form.text(field).to_owned());
     let decimal = |field: &str| text(field).map(Decimal::Text);
-    let kept_slices = text("kept_slices").map(|text| {
+    let withheld_slices = text("withheld_slices").map(|text| {
         let rule = "a whole number, 0 to 512";
-        text.trim().parse().map_err(|_| FieldError::new("kept_slices", rule))
+        text.trim().parse().map_err(|_| FieldError::new("withheld_slices", rule))
     });
     Ok(ChangeNodeBody {
         price_per_month: decimal("price_per_month"),
@@ -341,7 +344,7 @@ pub(crate) fn read_change(form: &Form) -> Result<ChangeNodeBody, FieldError> {
         min_bandwidth_mbps: decimal("min_bandwidth_mbps"),
         name: text("name"),
         terms: form.has("terms").then(|| ticked_terms(form)),
-        kept_slices: kept_slices.transpose()?,
+        withheld_slices: withheld_slices.transpose()?,
         confirm_cost_per_month: decimal("confirm_cost_per_month"),
         offer_version: Some(read_version(form)?),
     })
@@ -363,9 +366,9 @@ pub(crate) fn read_version(form: &Form) -> Result<i64, FieldError> {
 /// What the node can provide, and what that would earn.
 fn headline(visit: &Visit<'_>, node: &nodes::FarmNode) -> String {
     let count = node.offer.total_slices();
-    let kept = match node.offer.kept_slices {
+    let kept = match node.offer.withheld_slices {
         0 => String::new(),
-        kept => format!(" {} reserved.", counted(kept, "slice")),
+        kept => format!(" {} withheld.", counted(kept, "slice")),
     };
     if count == 0 {
         return format!("This node can't provide any slices right now.{kept}");
@@ -446,8 +449,9 @@ impl FarmNodeForm {
             let yours = (price - price.percent(fee)).to_cents().for_people();
             format!("You earn {yours} of {} after the {fee}% fee.", price.for_people())
         };
-        // Before the first price nothing is promised yet, and nothing is filled in for the farmer.
-        let promised = |value: String| {
+        // Before the first price nothing is guaranteed yet, and nothing is filled in for the
+        // farmer.
+        let guaranteed = |value: String| {
             let is_set = offer.price.is_some() || value != "0";
             Field::new(Some(value).filter(|_| is_set).unwrap_or_default())
         };
@@ -464,8 +468,8 @@ impl FarmNodeForm {
             ),
             price_hint: format!("Between {least} and {most}."),
             payout_hint: offer.price.map(payout),
-            min_uptime: promised(offer.min_uptime.to_string()),
-            min_bandwidth_mbps: promised(offer.min_bandwidth.mbps().to_string()),
+            min_uptime: guaranteed(offer.min_uptime.to_string()),
+            min_bandwidth_mbps: guaranteed(offer.min_bandwidth.mbps().to_string()),
             uptime_hint: measured(offer).map_or_else(
                 || "Not measured yet.".to_owned(),
                 |it| format!("Measured: {} over {} checks.", it.percent, it.observations),
@@ -478,7 +482,7 @@ impl FarmNodeForm {
             consent: None,
             terms: term_boxes(|term| offer.terms.has(term)),
             terms_error: None,
-            kept_slices: Field::new(offer.kept_slices.to_string()),
+            withheld_slices: Field::new(offer.withheld_slices.to_string()),
             name: Field::new(&offer.name),
             error: None,
         }
@@ -505,9 +509,9 @@ impl FarmSlice {
 }
 
 impl FarmNode {
-    /// The same with what is left of the promise, where something is promised and was looked at.
-    pub(crate) fn with_promise(mut self, month: Option<NodeMonth>, now: Timestamp) -> FarmNode {
-        self.promise = month.and_then(|month| promise::sentence(&month, now));
+    /// The same with what is left of the SLA, where something is guaranteed and was looked at.
+    pub(crate) fn with_sla_outlook(mut self, month: Option<NodeMonth>, now: Timestamp) -> FarmNode {
+        self.sla = month.and_then(|month| sla::sentence(&month, now));
         self
     }
 }

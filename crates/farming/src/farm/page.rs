@@ -89,7 +89,7 @@ pub(crate) struct FarmRow {
     pub earned: String,
     /// Paid by renters and not earned yet.
     pub pending: String,
-    /// Uptime and bandwidth against the promise, once there is one.
+    /// Uptime and bandwidth against the SLA, once there is one.
     pub record: Option<NodeRecord>,
     /// What needs attention, such as why the node has no slice.
     pub reason: Option<String>,

@@ -12,15 +12,15 @@ use web::operation::{Access, Operation, schema_of};
 use crate::farm::json as farm;
 use crate::farm::json::FarmNodeWithSlices;
 
-/// `POST /api/farm/nodes/{node}/withdraw`
-pub(crate) const WITHDRAW_NODE: Operation = Operation {
-    id: "withdrawNode",
+/// `POST /api/farm/nodes/{node}/leave`
+pub(crate) const LEAVE_MARKET: Operation = Operation {
+    id: "leaveMarket",
     group: farm::GROUP,
     method: Method::POST,
-    path: "/api/farm/nodes/{node}/withdraw",
+    path: "/api/farm/nodes/{node}/leave",
     summary: "Takes the node off the market now and schedules it to leave at least 30 days later.",
     access: Access::Account(Scope::Farm),
-    body: Some(schema_of::<WithdrawBody>),
+    body: Some(schema_of::<LeaveBody>),
     about_answer: "The node. Its renters are notified and can move, end or keep their rentals \
                    until then.",
     answer: Some(schema_of::<FarmNodeWithSlices>),
@@ -28,12 +28,12 @@ pub(crate) const WITHDRAW_NODE: Operation = Operation {
     ..Operation::READ
 };
 
-/// `POST /api/farm/nodes/{node}/stay`
-pub(crate) const KEEP_NODE: Operation = Operation {
-    id: "keepNode",
+/// `POST /api/farm/nodes/{node}/cancel-leave`
+pub(crate) const CANCEL_LEAVE: Operation = Operation {
+    id: "cancelLeave",
     group: farm::GROUP,
     method: Method::POST,
-    path: "/api/farm/nodes/{node}/stay",
+    path: "/api/farm/nodes/{node}/cancel-leave",
     summary: "Cancels leaving, even after the node has left. The node is then paused.",
     access: Access::Account(Scope::Farm),
     about_answer: "The node.",
@@ -48,14 +48,14 @@ const DAY: &str = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$";
 /// When a node is to leave.
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub(crate) struct WithdrawBody {
+pub(crate) struct LeaveBody {
     /// The day at whose beginning (UTC) it leaves, at least 30 days ahead where something of it is
     /// rented or held; left out for as early as can be.
     #[schemars(regex(pattern = DAY), extend("format" = "date"))]
     pub leaves_at: Option<String>,
 }
 
-impl WithdrawBody {
+impl LeaveBody {
     /// Reads the day.
     pub(crate) fn read(&self) -> Result<Option<Timestamp>, FieldError> {
         self.leaves_at.as_deref().map(leaving_day).transpose()

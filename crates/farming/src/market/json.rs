@@ -13,7 +13,7 @@ use web::form::keep;
 use web::operation::{Access, Form, Operation, Parameter, schema_of};
 use web::{Context, Kind, Problem, json};
 
-use crate::market::study::{Simulated, Study, parts, settled, slice_days, why_no_suggestion};
+use crate::market::study::{Simulated, Study, no_suggestion_reason, parts, settled, slice_days};
 
 /// `GET /api/farm/market`
 pub(crate) const COMPARE_NODE: Operation = Operation {
@@ -85,17 +85,17 @@ pub(crate) struct MarketView {
     /// What they ask; null where even the world has too few of them.
     pub comparison: Option<ComparisonView>,
     /// The narrower circles, which have too few of them.
-    pub too_few: Vec<CircleView>,
+    pub skipped_circles: Vec<CircleView>,
     /// How they are rented; null where there are too few of them.
     pub observed: Option<ObservedView>,
     /// A price; null where it is not known.
     pub suggestion: Option<SuggestionView>,
     /// Why no price is suggested; null where one is.
-    pub why_no_suggestion: Option<String>,
+    pub no_suggestion_reason: Option<String>,
     /// What the asked price would bring; null where none is asked and the node has none.
     pub simulation: Option<SimulatedView>,
     /// What some prices around it would bring.
-    pub around: Vec<SimulatedView>,
+    pub nearby_prices: Vec<SimulatedView>,
     /// Prices beside measured uptime: of similar nodes, evenly picked if they are many, and yours.
     pub points: Vec<PointView>,
 }
@@ -110,19 +110,19 @@ impl MarketView {
             summary: study.summary(),
             notes: study.notes(),
             comparison: study.found().map(ComparisonView::new),
-            too_few: study.picture.narrower.iter().map(CircleView::too_few).collect(),
+            skipped_circles: study.picture.narrower.iter().map(CircleView::too_few).collect(),
             observed: study.found().map(ObservedView::new),
             suggestion: SuggestionView::new(study),
-            why_no_suggestion: why_no_suggestion(study),
+            no_suggestion_reason: no_suggestion_reason(study),
             simulation: study.asked.map(|price| SimulatedView::new(&study.at(price))),
-            around: study.around().iter().map(SimulatedView::new).collect(),
+            nearby_prices: study.nearby_prices().iter().map(SimulatedView::new).collect(),
             points: study
                 .points()
                 .iter()
                 .map(|point| PointView {
                     price_per_month: point.price.to_string(),
                     measured_uptime: point.uptime.percent(),
-                    own: point.is_own,
+                    is_own: point.is_own,
                 })
                 .collect(),
         }
@@ -263,7 +263,7 @@ pub(crate) struct SimulatedView {
     /// How many weeks of similar nodes are near that price.
     pub observations: u32,
     /// The same in a sentence.
-    pub words: String,
+    pub summary: String,
 }
 
 impl SimulatedView {
@@ -276,7 +276,7 @@ impl SimulatedView {
             observations: simulated
                 .expected
                 .map_or_else(|not_known| not_known.weeks, |expected| expected.weeks),
-            words: simulated.words(),
+            summary: simulated.words(),
         }
     }
 }
@@ -289,7 +289,7 @@ pub(crate) struct PointView {
     /// In percent.
     pub measured_uptime: f64,
     /// Whether it is yours.
-    pub own: bool,
+    pub is_own: bool,
 }
 
 /// Percent, from hundredths of it.

@@ -10,7 +10,7 @@ use web::page::{Fact, Field, Frame, Section};
 use web::text::{counted, sentence};
 
 use crate::market::study::{
-    FORMULA, OBSERVATION, Point, Simulated, Study, parts, settled, why_no_suggestion,
+    FORMULA, OBSERVATION, Point, Simulated, Study, no_suggestion_reason, parts, settled,
 };
 use crate::plot::scatter::{Scale, Scatter, Value};
 
@@ -36,7 +36,7 @@ pub(crate) struct FarmMarket {
     /// A price with its reason, if there is one.
     pub suggestion: Option<SuggestedPrice>,
     /// Why no price is suggested.
-    pub why_no_suggestion: Option<String>,
+    pub no_suggestion_reason: Option<String>,
     /// How a price is found, in words.
     pub formula: &'static str,
     /// `price`: what the simulator is asked.
@@ -44,7 +44,7 @@ pub(crate) struct FarmMarket {
     /// What the asked price would bring, in a sentence.
     pub simulated: Option<String>,
     /// What some prices around it would bring.
-    pub around: Vec<SimulatedRow>,
+    pub nearby_prices: Vec<SimulatedRow>,
     /// What the simulator rests on.
     pub observation: &'static str,
 }
@@ -120,15 +120,15 @@ impl FarmMarket {
             plot: study.found().map(|_| plot(study, &points)),
             points: points.iter().map(PointRow::new).collect(),
             suggestion: SuggestedPrice::new(study),
-            why_no_suggestion: why_no_suggestion(study),
+            no_suggestion_reason: no_suggestion_reason(study),
             formula: FORMULA,
             price: Field {
                 value: if sent.is_empty() { asked } else { sent },
                 error: wrong.map(|wrong| sentence(&wrong.rule)),
             },
             simulated: study.asked.filter(|_| wrong.is_none()).map(|price| study.at(price).words()),
-            around: match wrong {
-                None => study.around().iter().map(SimulatedRow::new).collect(),
+            nearby_prices: match wrong {
+                None => study.nearby_prices().iter().map(SimulatedRow::new).collect(),
                 Some(_) => Vec::new(),
             },
             observation: OBSERVATION,

@@ -2,13 +2,13 @@
 
 use domain::comparison::{Comparison, FARMS_MIN, NODES_MIN, TooFew, evenly};
 use domain::money::{PriceLimits, Usd};
-use domain::promise::Uptime;
 use domain::simulation::{
     Demand, Expected, NEAR_NODES_MIN, NEAR_PERCENT, NEAR_WEEKS_MIN, NotKnown,
 };
 use domain::suggestion::{
     Bound, Market, NODE_WEEKS_MIN, STEP_PERCENT, Suggestion, TooFewObservations, WEEKS,
 };
+use domain::uptime::Uptime;
 use store::comparisons::{Found, Picture};
 use store::offers::Offer;
 use web::text::{counted, grouped};
@@ -72,7 +72,7 @@ impl Study {
     }
 
     /// What some prices around the asked one would bring, the suggested one among them.
-    pub(crate) fn around(&self) -> Vec<Simulated> {
+    pub(crate) fn nearby_prices(&self) -> Vec<Simulated> {
         let Some(asked) = self.asked else { return Vec::new() };
         let rounded = |percent: &i64| {
             let micros = asked.micros() * percent / 100 + AROUND_ROUNDED_TO / 2;
@@ -314,14 +314,14 @@ pub(crate) fn settled(suggestion: &Suggestion, own: Option<Usd>, limits: PriceLi
 }
 
 /// The formula in words.
-pub(crate) const FORMULA: &str = "The median of similar nodes, plus 40% of the utilization above 60% (or \
-                           minus, below it); plus up to 5% if slices rent in under 14 days, or \
-                           minus up to 5% if they take longer; plus 0.25% per search without \
-                           results, up to 20 searches. Limited to 15% from your current price and \
-                           to the platform's limits, and rounded to half a dollar.";
+pub(crate) const FORMULA: &str = "The median of similar nodes, plus 40% of the utilization \
+     above 60% (or minus, below it); plus up to 5% if slices rent in under 14 days, or minus \
+     up to 5% if they take longer; plus 0.25% per search without results, up to 20 searches. \
+     Limited to 15% from your current price and to the platform's limits, and rounded to half \
+     a dollar.";
 
 /// Why no price is suggested.
-pub(crate) fn why_no_suggestion(study: &Study) -> Option<String> {
+pub(crate) fn no_suggestion_reason(study: &Study) -> Option<String> {
     match &study.suggestion {
         None => Some("There are too few similar nodes to suggest a price.".to_owned()),
         Some(Ok(_)) => None,
@@ -334,10 +334,9 @@ pub(crate) fn why_no_suggestion(study: &Study) -> Option<String> {
 }
 
 /// What an observation of the simulator is.
-pub(crate) const OBSERVATION: &str = "An observation is one week of a similar node in the last 8 weeks: \
-                               its price, and the share of its slices that was rented. The \
-                               simulator fits a line to them that never rises with the price. \
-                               Amounts are before the platform fee.";
+pub(crate) const OBSERVATION: &str = "An observation is one week of a similar node in the last \
+     8 weeks: its price, and the share of its slices that was rented. The simulator fits a \
+     line to them that never rises with the price. Amounts are before the platform fee.";
 
 #[cfg(test)]
 mod tests {

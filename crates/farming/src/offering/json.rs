@@ -1,4 +1,4 @@
-//! What farmers set besides price and promise: locks, maintenance, and the history of an offer.
+//! What farmers set besides price and SLA: locks, maintenance, and the history of an offer.
 
 use domain::account::Scope;
 use domain::id::MaintenanceId;
@@ -109,14 +109,14 @@ pub(crate) struct VersionView {
     pub pending_price_per_month: Option<String>,
     /// From when on it was to hold (RFC 3339).
     pub pending_price_at: Option<String>,
-    /// The promised uptime in percent.
+    /// The guaranteed uptime in percent.
     pub min_uptime: f64,
-    /// The promised bandwidth in Mbit/s.
+    /// The guaranteed bandwidth in Mbit/s.
     pub min_bandwidth_mbps: u32,
     /// The terms that it was offered for, in months.
     pub terms: Vec<u32>,
     /// How many slices were kept back.
-    pub kept_slices: u32,
+    pub withheld_slices: u32,
     /// `draft`, `published` or `paused`.
     pub listing: &'static str,
 }
@@ -135,7 +135,7 @@ impl VersionView {
             min_uptime: offering.min_uptime.percent(),
             min_bandwidth_mbps: offering.min_bandwidth.mbps(),
             terms: offering.terms.iter().map(domain::term::Term::months).collect(),
-            kept_slices: offering.kept_slices,
+            withheld_slices: offering.withheld_slices,
             listing: offering.listing.as_str(),
         }
     }

@@ -4,7 +4,7 @@ use askama::Template;
 use domain::money::Usd;
 use domain::offering::{Locker, Raise};
 use domain::sla::{
-    BAD_PERCENT, BAD_UPTIME, BELOW_PROMISE_PERCENT, POOR_PERCENT, POOR_UPTIME, SLOW_PERCENT,
+    BAD_PERCENT, BAD_UPTIME, BELOW_SLA_PERCENT, POOR_PERCENT, POOR_UPTIME, SLOW_PERCENT,
 };
 use domain::term::Term;
 use store::nodes::FarmNode;
@@ -49,7 +49,7 @@ pub(crate) enum OfferLock {
     #[default]
     Open,
     /// The farmer has locked it.
-    Own,
+    Farmer,
     /// The operator has.
     Operator {
         /// Why, as a sentence.
@@ -62,15 +62,15 @@ impl OfferLock {
     pub(crate) fn is_locked(&self) -> bool {
         match self {
             OfferLock::Open => false,
-            OfferLock::Own | OfferLock::Operator { .. } => true,
+            OfferLock::Farmer | OfferLock::Operator { .. } => true,
         }
     }
 }
 
-/// The cost of a promise above what was measured: the checkbox `confirm_cost_per_month`.
+/// The cost of an SLA above what was measured: the checkbox `confirm_cost_per_month`.
 #[derive(Clone, Debug)]
 pub(crate) struct CostConsent {
-    /// What was promised and measured, and what that costs, as a sentence.
+    /// The SLA and measured, and what that costs, as a sentence.
     pub text: String,
     /// What the form sends, such as `2.50`.
     pub cost: String,
@@ -104,11 +104,11 @@ pub(crate) struct VersionRow {
     /// The raise that waited, such as `$30.00 from 24 November 2026, 10:00 UTC`.
     pub raise: Option<String>,
     /// Such as `99.5%, 100 Mbit/s`.
-    pub promise: String,
+    pub sla: String,
     /// Such as `1, 3, 6 and 12 months`.
     pub terms: String,
     /// How many slices were kept back.
-    pub kept_slices: u32,
+    pub withheld_slices: u32,
     /// What renters read.
     pub name: String,
     /// Such as `published`.
@@ -136,7 +136,7 @@ impl FarmOffer {
             lock: match &node.lock {
                 None => OfferLock::Open,
                 Some(lock) => match lock.by {
-                    Locker::Farmer => OfferLock::Own,
+                    Locker::Farmer => OfferLock::Farmer,
                     Locker::Operator => {
                         OfferLock::Operator { reason: lock.reason.as_ref().map(sentence) }
                     }
@@ -148,9 +148,9 @@ impl FarmOffer {
 }
 
 impl CostConsent {
-    /// What a promise costs that was refused for it; `None` for another problem.
+    /// What an SLA costs that was refused for it; `None` for another problem.
     pub(crate) fn new(problem: &Problem) -> Option<CostConsent> {
-        if problem.kind != Kind::PromiseAboveMeasured {
+        if problem.kind != Kind::SlaAboveMeasured {
             return None;
         }
         let cost = problem.extra.get("cost_per_month")?.as_str()?.to_owned();
@@ -159,10 +159,10 @@ impl CostConsent {
     }
 }
 
-/// What a promise costs that is not kept: the published scale.
+/// What a missed SLA costs: the published scale.
 pub(crate) fn scale() -> String {
     format!(
-        "If a month misses the uptime SLA, the renter is credited {BELOW_PROMISE_PERCENT}% of its \
+        "If a month misses the uptime SLA, the renter is credited {BELOW_SLA_PERCENT}% of its \
          price: {POOR_PERCENT}% below {POOR_UPTIME}% uptime, and {BAD_PERCENT}% below \
          {BAD_UPTIME}%. Missing the bandwidth SLA adds {SLOW_PERCENT}%."
     )
@@ -211,13 +211,9 @@ impl VersionRow {
             changed_at: moment::to_the_minute(version.changed_at),
             price,
             raise: offering.raise.map(raise),
-            promise: format!(
-                "{}, {}",
-                uptime(offering.min_uptime),
-                bandwidth(offering.min_bandwidth)
-            ),
+            sla: format!("{}, {}", uptime(offering.min_uptime), bandwidth(offering.min_bandwidth)),
             terms: terms_in_words(offering.terms),
-            kept_slices: offering.kept_slices,
+            withheld_slices: offering.withheld_slices,
             name: offering.name.clone(),
             listing: badge::listing(offering.listing),
         }

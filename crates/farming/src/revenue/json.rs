@@ -97,7 +97,7 @@ impl RevenueView {
 pub(crate) struct TotalsView {
     /// Earned this month.
     pub earned_this_month: String,
-    /// Given back to renters this month for promises that were not kept.
+    /// Refunded to renters this month for missed SLAs.
     pub credited_this_month: String,
     /// Your share of what renters have paid and that is not earned yet.
     pub pending: String,
@@ -129,7 +129,7 @@ pub(crate) struct MonthView {
     pub month: String,
     /// With all nodes, as decimal text.
     pub earned: String,
-    /// Given back to renters, as decimal text.
+    /// Refunded to renters, as decimal text.
     pub credited: String,
     /// With each node that earned something.
     pub nodes: Vec<NodeMonthView>,
@@ -144,7 +144,7 @@ pub(crate) struct NodeMonthView {
     pub name: String,
     /// As decimal text.
     pub earned: String,
-    /// Given back to renters, as decimal text.
+    /// Refunded to renters, as decimal text.
     pub credited: String,
 }
 
@@ -205,7 +205,7 @@ pub(crate) fn slices_table(nodes: &[NodeStanding]) -> Result<Vec<u8>, Problem> {
     table.finish()
 }
 
-/// What was measured of each node against its promise, as a table: uptime in percent, bandwidth in
+/// What was measured of each node against its SLA, as a table: uptime in percent, bandwidth in
 /// Mbit/s; empty where nothing was measured.
 pub(crate) fn uptime_table(nodes: &[NodeStanding]) -> Result<Vec<u8>, Problem> {
     let header = [
@@ -214,10 +214,10 @@ pub(crate) fn uptime_table(nodes: &[NodeStanding]) -> Result<Vec<u8>, Problem> {
         "observations",
         "observed_up",
         "measured_uptime",
-        "promised_uptime",
+        "min_uptime",
         "upload_mbps",
         "download_mbps",
-        "promised_mbps",
+        "min_bandwidth_mbps",
     ];
     let mut table = Table::new(&header)?;
     for standing in nodes {

@@ -25,7 +25,7 @@ pub(crate) struct Grid<'a> {
 }
 
 /// What an answer is worth.
-pub(crate) enum Worth<T> {
+pub(crate) enum Quality<T> {
     /// It is what was asked for.
     Good(T),
     /// It may be, if no other server knows better.
@@ -63,7 +63,7 @@ impl<'a> Grid<'a> {
     pub(crate) fn ask<T>(
         &mut self,
         path: &str,
-        read: impl Fn(&[u8]) -> Result<Worth<T>, String>,
+        read: impl Fn(&[u8]) -> Result<Quality<T>, String>,
     ) -> Result<(T, String), String> {
         let breakers: Vec<Breaker> = self.servers.iter().map(|server| server.breaker).collect();
         let mut failures = Vec::new();
@@ -75,11 +75,11 @@ impl<'a> Grid<'a> {
             }
             let base = self.servers[index].base.clone();
             let failure = match self.ask_one(&format!("{base}{path}"), &read) {
-                Ok(Worth::Good(found)) => {
+                Ok(Quality::Good(found)) => {
                     self.has_answered(index);
                     return Ok((found, base));
                 }
-                Ok(Worth::Doubtful(found)) => {
+                Ok(Quality::Doubtful(found)) => {
                     doubtful.get_or_insert((found, base.clone()));
                     "it knows none of what it was asked for".to_owned()
                 }
@@ -94,8 +94,8 @@ impl<'a> Grid<'a> {
     fn ask_one<T>(
         &mut self,
         url: &str,
-        read: impl Fn(&[u8]) -> Result<Worth<T>, String>,
-    ) -> Result<Worth<T>, String> {
+        read: impl Fn(&[u8]) -> Result<Quality<T>, String>,
+    ) -> Result<Quality<T>, String> {
         self.requests += 1;
         let asked = self.env.clock.elapsed();
         let answer = self.env.outbound.get(url);

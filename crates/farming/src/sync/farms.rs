@@ -1,17 +1,17 @@
-//! Whether proven farms still belong to whom they did.
+//! Whether verified farms still belong to whom they did.
 
 use domain::recurring::{CHECK_FAILURES, CHECK_FARMS};
 use grid::Farm;
 use store::farms::{self, Checked};
 use web::{Env, JobError};
 
-use super::ask::{Grid, Worth};
+use super::ask::{Grid, Quality};
 
 /// How long an answer is good for, in seconds.
 const CHECKED_FOR_SECONDS: i64 = 60 * 60;
 
 /// Asks the grid for farms that were not checked for an hour. One that has another twin by now, or
-/// is gone, is proven no longer. Where the grid does not answer, everything stays as it is.
+/// is gone, is verified no longer. Where the grid does not answer, everything stays as it is.
 pub(crate) fn check(env: &Env<'_>) -> Result<(), JobError> {
     let since = env.now.plus_seconds(-CHECKED_FOR_SECONDS);
     let due = farms::unchecked(env.db, since, CHECK_FARMS.limit())?;
@@ -41,7 +41,7 @@ pub(crate) fn check(env: &Env<'_>) -> Result<(), JobError> {
 
 fn fetch(grid: &mut Grid<'_>, farm: u32) -> Result<Option<Farm>, String> {
     let read = |body: &[u8]| {
-        grid::find_farm(body, farm).map(Worth::Good).map_err(|error| error.to_string())
+        grid::find_farm(body, farm).map(Quality::Good).map_err(|error| error.to_string())
     };
     grid.ask(&grid::farm_path(farm), read).map(|(farm, _)| farm)
 }

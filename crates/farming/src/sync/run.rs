@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::id::NodeId;
-use domain::lap::{Lap, Step};
 use domain::node::NodeReport;
-use domain::reconciliation::{Known, Look, Seen, reconcile};
+use domain::reconciliation::{Known, Observation, Seen, reconcile};
 use domain::recurring::SYNC_PAGE;
+use domain::scan::{ScanCursor, Step};
 use grid::Page;
 use store::StoreError;
 use store::sync::{self, RefusedDocument};
@@ -14,7 +14,7 @@ use store::sync_runs::{self, Lease, Run};
 use web::job::{log, milliseconds};
 use web::{Env, JobError};
 
-use super::ask::{Grid, Worth};
+use super::ask::{Grid, Quality};
 
 /// How many nodes are loaded, asked for and kept at once.
 const PAGE_SIZE: u32 = SYNC_PAGE.count;
@@ -64,24 +64,25 @@ fn go_round(
     mut grid: Grid<'_>,
     run: &mut Run,
 ) -> Result<(), StoreError> {
-    let mut lap = Lap::begin(lease.behind);
+    let mut cursor = ScanCursor::begin(lease.behind);
     while !grid.is_spent() {
-        let (behind, now) = (lap.behind(), run.started_at);
+        let (behind, now) = (cursor.behind(), run.started_at);
         let found = timed(env, run, || sync::registered(env.db, behind, PAGE_SIZE, now))?;
-        let step = lap.go_on(found, |known| known.id);
-        run.behind = lap.behind();
+        let step = cursor.advance(found, |known| known.id);
+        run.behind = cursor.behind();
         let page = match step {
             Step::Page(page) => page,
             Step::Around => continue,
             Step::Over => break,
         };
-        if let Err(failure) = look_at(env, lease, &mut grid, &page, run)? {
+        if let Err(failure) = observe(env, lease, &mut grid, &page, run)? {
             run.failure = Some(failure);
             break;
         }
         // By the clock, and not by when the run began: a long one keeps its lease.
-        let is_ours =
-            timed(env, run, || sync_runs::go_on(env.db, lease, lap.behind(), env.clock.now()))?;
+        let is_ours = timed(env, run, || {
+            sync_runs::save_cursor(env.db, lease, cursor.behind(), env.clock.now())
+        })?;
         if !is_ours {
             run.failure = Some("another run has begun".to_owned());
             break;
@@ -103,7 +104,7 @@ fn timed<T>(env: &Env<'_>, run: &mut Run, act: impl FnOnce() -> T) -> T {
 }
 
 /// Asks for a page of nodes, and keeps what is said of them. The inner error is the grid's.
-fn look_at(
+fn observe(
     env: &Env<'_>,
     lease: &Lease,
     grid: &mut Grid<'_>,
@@ -114,7 +115,11 @@ fn look_at(
     let Some((_, path)) = grid::nodes_paths(&asked).next() else { return Ok(Ok(())) };
     let read = |body: &[u8]| {
         let page = grid::parse_nodes(body).map_err(|error| error.to_string())?;
-        Ok(if page.is_hollow(&asked) { Worth::Doubtful(page) } else { Worth::Good(page) })
+        Ok(if page.is_suspiciously_empty(&asked) {
+            Quality::Doubtful(page)
+        } else {
+            Quality::Good(page)
+        })
     };
     match grid.ask(&path, read) {
         Ok((answer, base)) => {
@@ -148,20 +153,21 @@ fn save(
         })
         .collect();
     let now = run.started_at;
-    let mut looks: Vec<Look> = Vec::with_capacity(page.len());
+    let mut observations: Vec<Observation> = Vec::with_capacity(page.len());
     for known in page {
         let is_refused = || refused.iter().any(|document| document.node_id == known.id.0);
         if let Some(report) = reports.get(&known.id) {
             run.updated += 1;
-            looks.push(reconcile(known, Seen::Listed(report), now));
+            observations.push(reconcile(known, Seen::Listed(report), now));
         } else if !is_refused() {
             run.missing += 1;
-            looks.push(reconcile(known, Seen::Unlisted, now));
+            observations.push(reconcile(known, Seen::Unlisted, now));
         }
     }
-    run.changed += count(looks.iter().filter(|look| look.change.is_some()).count());
+    run.changed +=
+        count(observations.iter().filter(|observation| observation.change.is_some()).count());
     timed(env, run, || {
-        sync::save(env.db, &looks, Some(lease.fence), now)?;
+        sync::save(env.db, &observations, Some(lease.fence), now)?;
         if refused.is_empty() {
             return Ok(());
         }

@@ -1,6 +1,6 @@
 //! What a farmer sees: the farm, and a node of it.
 
-use domain::id::{NodeId, RANDOM_ID_BYTES, SshKeyId};
+use domain::id::{RANDOM_ID_BYTES, SshKeyId};
 use domain::listing::Listing;
 use domain::node::{NodeReport, NodeStatus};
 use domain::provisioning::Report;
@@ -8,7 +8,7 @@ use domain::reconciliation::{Seen, reconcile};
 use domain::ssh::SshKey;
 use expect_test::expect;
 use stage::{ADA, BEN, FARMER, Stage, report};
-use store::jobs::{self, Agent, Leased, Told};
+use store::jobs::{self, Agent, JobReport, Leased};
 use store::{rentals, ssh_keys, sync};
 
 use crate::{FARM, NODE, ask, between, read_node, send};
@@ -184,8 +184,8 @@ fn a_draft_shows_what_it_could_earn() {
             [checkbox terms=3 checked] 3 months
             [checkbox terms=6 checked] 6 months
             [checkbox terms=12 checked] 12 months
-            Reserved slices
-            Not offered for rent. Rented slices are not affected. [text kept_slices=0]
+            Withheld slices
+            Not offered for rent. Rented slices are not affected. [text withheld_slices=0]
             Name in the marketplace [text name=node32]
             (Save offer)
             Offer history </dashboard/farm/nodes/node32/history>
@@ -256,8 +256,8 @@ fn a_published_node_shows_who_rents_what() {
             [checkbox terms=3 checked] 3 months
             [checkbox terms=6 checked] 6 months
             [checkbox terms=12 checked] 12 months
-            Reserved slices
-            Not offered for rent. Rented slices are not affected. [text kept_slices=0]
+            Withheld slices
+            Not offered for rent. Rented slices are not affected. [text withheld_slices=0]
             Name in the marketplace [text name=Canal house]
             (Save offer)
             Offer history </dashboard/farm/nodes/node32/history>
@@ -319,7 +319,7 @@ fn what_can_be_done_follows_the_listing() {
     let stage = Stage::without_nodes();
     stage.register("node32", &report(32, 9));
     assert_eq!(can(&stage), (false, false, false), "a draft without a price");
-    // A promise is made by whoever keeps it: nothing is filled in for them.
+    // An SLA is made by whoever keeps it: nothing is filled in for them.
     let page = read_node(&stage);
     let is_empty = |field: &str| page.contains(&format!("[text {field}=]"));
     assert!(is_empty("min_uptime") && is_empty("min_bandwidth_mbps"), "{page}");
@@ -385,7 +385,7 @@ fn remove_one(stage: &Stage, agent: &Agent<'_>, nth: u8) {
 fn report_to(stage: &Stage, agent: &Agent<'_>, report: Report) {
     let job: Leased = jobs::lease(&stage.db, agent, stage.now()).unwrap().unwrap();
     let sealed = (report == Report::Complete).then_some(&b"sealed"[..]);
-    let told = Told { job: &job.id, fence: job.fence, report, sealed, reason: None };
+    let told = JobReport { job: &job.id, fence: job.fence, report, sealed, reason: None };
     jobs::report(&stage.db, agent, &told, stage.now()).unwrap();
 }
 
@@ -415,10 +415,10 @@ fn a_farmer_sees_agents_and_says_what_is_gone() {
     expect![[r#"
         1 of 5 rented. 1 rented, 4 available, 2 being removed.
         node32_slice_1: being removed since 29 July 2026, 12:00 UTC: the agent failed
-        post /dashboard/farm/nodes/node32/slices/1/gone
+        post /dashboard/farm/nodes/node32/slices/1/confirm-removed
         (Confirm removal: node32_slice_1)
         node32_slice_2: being removed since 29 July 2026, 12:00 UTC
-        post /dashboard/farm/nodes/node32/slices/2/gone
+        post /dashboard/farm/nodes/node32/slices/2/confirm-removed
         (Confirm removal: node32_slice_2)
         node32_slice_3: o&#39;ada&#38;co@example.org until 29 October 2026
         node32_slice_4: available
@@ -441,7 +441,7 @@ fn a_farmer_sees_agents_and_says_what_is_gone() {
     let page = read_node(&stage);
     assert!(page.contains("(Confirm removal: node32_slice_1)"), "{page}");
     assert!(page.contains("(Confirm removal: node32_slice_2)"), "{page}");
-    let gone = format!("{NODE}/slices/1/gone");
+    let gone = format!("{NODE}/slices/1/confirm-removed");
     let path = send(&stage, &gone, &[]).see_other();
     assert!(path.starts_with(NODE), "{path}");
     assert!(!read_node(&stage).contains(&gone));

@@ -60,7 +60,7 @@ fn what_a_form_says_is_text() {
     let change: Vec<_> =
         [("version", "2")].into_iter().chain(fields.map(|field| (field, long.as_str()))).collect();
     send(&stage, NODE, &change).escapes_hostile_text();
-    let leave = format!("{NODE}/withdraw");
+    let leave = format!("{NODE}/leave");
     send(&stage, &leave, &[("leaves_at", HOSTILE)]).escapes_hostile_text();
     ask(&stage, &format!("{NODE}/market?price=%3C3%3E%22%26%27%3C/title%3E"))
         .escapes_hostile_text();

@@ -27,7 +27,7 @@ fn a_farmer_sees_what_leaving_means() {
             When you give notice, the node goes off the market, its renters are notified, and
               rentals can't be extended past its last day. Renters who paid beyond that day are
               refunded for the remaining time, or move to another farmer's node if they prefer.
-            post /dashboard/farm/nodes/node32/withdraw
+            post /dashboard/farm/nodes/node32/leave
             Last day
             The node leaves at 00:00 UTC on this day. Renters get at least 30 days&#39; notice.
               [date leaves_at=2026-08-29 required]
@@ -38,7 +38,7 @@ fn a_farmer_sees_what_leaving_means() {
             | node32_slice_1 | o&#39;ada&#38;co@example.org | 29 October 2026 | Refunded for the
               time after the last day, or moved to another node, as the renter chooses"#]],
     );
-    let path = format!("{NODE}/withdraw");
+    let path = format!("{NODE}/leave");
     send(&stage, &path, &[("leaves_at", "soon")]).reads(
         400,
         expect![[r#"
@@ -47,7 +47,7 @@ fn a_farmer_sees_what_leaving_means() {
             When you give notice, the node goes off the market, its renters are notified, and
               rentals can't be extended past its last day. Renters who paid beyond that day are
               refunded for the remaining time, or move to another farmer's node if they prefer.
-            post /dashboard/farm/nodes/node32/withdraw
+            post /dashboard/farm/nodes/node32/leave
             Last day
             The node leaves at 00:00 UTC on this day. Renters get at least 30 days&#39; notice.
               [date leaves_at=soon required]
@@ -68,7 +68,7 @@ fn a_farmer_sees_what_leaving_means() {
             This node is already leaving on 2026-08-28; cancel that first.
             This node leaves the market on 28 August 2026, 12:00 UTC. It is no longer offered,
               and its renters have been notified.
-            post /dashboard/farm/nodes/node32/stay
+            post /dashboard/farm/nodes/node32/cancel-leave
             (Cancel leaving)
             Rentals
             Rentals of this node and their outcome
@@ -88,7 +88,7 @@ fn a_node_that_nobody_rents_leaves_today() {
             Canal house </dashboard/farm/nodes/node32>
             Leave the market
             This node left the market on 29 July 2026, 12:00 UTC and is no longer offered.
-            post /dashboard/farm/nodes/node32/stay
+            post /dashboard/farm/nodes/node32/cancel-leave
             (Bring node back)
             Rentals
             This node has no rentals."#]],

@@ -9,8 +9,8 @@ use host::{Clock, Host, HostOptions};
 
 const RUNS: &str = "SELECT timestamp FROM runs ORDER BY timestamp";
 
-fn deed(options: &mut HostOptions, deed: &str) {
-    options.variables.insert("cron_deed".into(), deed.into());
+fn action(options: &mut HostOptions, action: &str) {
+    options.variables.insert("cron_action".into(), action.into());
 }
 
 #[tokio::test]
@@ -44,7 +44,7 @@ async fn a_schedule_follows_the_clock() {
 async fn a_shutdown_does_not_wait_for_a_run_for_ever() {
     let time = Arc::new(AtomicI64::new(1_699_999_190));
     let (app, host) = start_with(|options| {
-        deed(options, "loop");
+        action(options, "loop");
         options.clock = Clock::Set(Arc::clone(&time));
         options.run_schedules = true;
         options.limits.shutdown_wait = Duration::from_millis(50);
@@ -60,7 +60,7 @@ async fn a_shutdown_does_not_wait_for_a_run_for_ever() {
 #[tokio::test]
 async fn what_fails_is_returned_and_logged() {
     for (name, words) in [("fail", "failed on purpose"), ("trap", "wasm trap")] {
-        let (app, host) = start_with(|options| deed(options, name)).await;
+        let (app, host) = start_with(|options| action(options, name)).await;
         let error = format!("{:#}", host.fire_cron("guest-cron").await.unwrap_err());
         assert!(error.contains(words), "{name}: {error}");
         let log = app.log("guest-cron");
@@ -71,7 +71,7 @@ async fn what_fails_is_returned_and_logged() {
 #[tokio::test]
 async fn a_run_has_a_deadline() {
     let (_app, host) = start_with(|options| {
-        deed(options, "loop");
+        action(options, "loop");
         options.limits.cron_deadline = Duration::from_millis(200);
     })
     .await;
@@ -88,7 +88,7 @@ async fn an_unknown_component_is_named() {
 
 #[tokio::test]
 async fn the_control_socket_reaches_the_running_host() {
-    let (app, host) = start_with(|options| deed(options, "fail")).await;
+    let (app, host) = start_with(|options| action(options, "fail")).await;
     let data = app.path("data");
     let ask = async |component| host::ask_to_fire(&data, component).await;
     let error = ask("guest-cron").await.expect("a host runs").unwrap_err().to_string();

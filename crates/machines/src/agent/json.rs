@@ -4,7 +4,7 @@ use domain::account::Scope;
 use domain::field::FieldError;
 use domain::id::JobId;
 use domain::provisioning::Step;
-use domain::ssh::{Access as SshAccess, Told};
+use domain::ssh::{Access as SshAccess, ReportedAccess};
 use domain::template::Template;
 use http::Method;
 use schemars::JsonSchema;
@@ -287,7 +287,7 @@ pub(crate) struct AccessBody {
 impl AccessBody {
     /// Reads how a machine is reached; every field that is wrong.
     pub(crate) fn read(&self) -> Result<SshAccess, Vec<FieldError>> {
-        SshAccess::read(&Told {
+        SshAccess::read(&ReportedAccess {
             address: &self.address,
             port: self.port,
             user: &self.user,

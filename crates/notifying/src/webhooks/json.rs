@@ -11,7 +11,7 @@ use web::operation::{Access, Operation, schema_of};
 use web::{Kind, Problem};
 
 use crate::message::Secret;
-use crate::notices::json::GROUP;
+use crate::notifications::json::GROUP;
 
 /// `GET /api/notifications/webhooks`
 pub(crate) const LIST_WEBHOOKS: Operation = Operation {

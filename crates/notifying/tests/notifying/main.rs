@@ -1,4 +1,4 @@
-//! What somebody is told of, called natively on SQLite.
+//! What somebody is notified of, called natively on SQLite.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 

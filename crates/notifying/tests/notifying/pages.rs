@@ -100,7 +100,8 @@ fn a_webhook_is_added_tested_and_removed() {
         Deliveries
         test waiting
         29 July 2026, 12:00 UTC. Not attempted yet."#]]
-    .assert_eq(&page);
+    .assert_eq(page);
+    assert!(request.contains("{&#34;type&#34;:&#34;test&#34;,"), "{request}");
     let renewed = reading(&send(&stage, &format!("{path}/secret"), &[]).html(200));
     assert!(renewed.contains("whsec_") && renewed != made, "{renewed}");
     assert!(send(&stage, &format!("{path}/remove"), &[]).see_other().starts_with(WEBHOOKS));
@@ -116,7 +117,7 @@ fn what_a_form_says_is_text() {
 fn every_page_is_well_formed() {
     let stage = Stage::three_slices();
     stage.rent();
-    let settings = [&notifying::NOTICES[..]];
+    let settings = [notifying::NOTICES];
     let none = "01a2043b-3da8-7100-8000-000000000003";
     for path in [NOTICES, "/dashboard/notifications/settings", WEBHOOKS] {
         stage.as_user(FARMER).get(&settings, path).html(200);

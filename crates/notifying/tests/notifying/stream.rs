@@ -103,8 +103,8 @@ fn a_stream_ends_when_its_session_does() {
     let mut stream = open(&stage, EVENTS, &[]);
     poll(&mut stream, &stage);
     accounts::disable(&stage.db, ADA.account(), Some(stage.now())).unwrap();
-    let looks = (2..=10).map(|_| poll(&mut stream, &stage).1).collect::<Vec<_>>();
-    assert_eq!(looks, [false, false, false, false, false, false, false, false, true]);
+    let polls = (2..=10).map(|_| poll(&mut stream, &stage).1).collect::<Vec<_>>();
+    assert_eq!(polls, [false, false, false, false, false, false, false, false, true]);
 }
 
 #[test]

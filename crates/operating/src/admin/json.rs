@@ -46,19 +46,19 @@ pub(crate) const LIST_ACCOUNTS: Operation = Operation {
     ..Operation::READ
 };
 
-/// `POST /api/admin/accounts/{account}/disable`
-pub(crate) const DISABLE_ACCOUNT: Operation = Operation {
-    id: "disableAccount",
-    path: "/api/admin/accounts/{account}/disable",
+/// `POST /api/admin/accounts/{account}/suspend`
+pub(crate) const SUSPEND_ACCOUNT: Operation = Operation {
+    id: "suspendAccount",
+    path: "/api/admin/accounts/{account}/suspend",
     summary: "Suspends an account, ends its sessions and rejects its tokens.",
     about_answer: "The account was suspended.",
     ..CHANGE_ACCOUNT
 };
 
-/// `POST /api/admin/accounts/{account}/enable`
-pub(crate) const ENABLE_ACCOUNT: Operation = Operation {
-    id: "enableAccount",
-    path: "/api/admin/accounts/{account}/enable",
+/// `POST /api/admin/accounts/{account}/reactivate`
+pub(crate) const REACTIVATE_ACCOUNT: Operation = Operation {
+    id: "reactivateAccount",
+    path: "/api/admin/accounts/{account}/reactivate",
     summary: "Reactivates a suspended account.",
     about_answer: "The account was reactivated.",
     ..CHANGE_ACCOUNT
@@ -160,8 +160,8 @@ pub(crate) struct AccountRowView {
     pub created_at: String,
     /// Whether it is an operator's.
     pub is_operator: bool,
-    /// Since when it is shut out (RFC 3339); null if it is not.
-    pub disabled_at: Option<String>,
+    /// Since when it is suspended (RFC 3339); null if it is not.
+    pub suspended_at: Option<String>,
     /// Whether it has a second factor.
     pub has_second_factor: bool,
 }
@@ -174,7 +174,7 @@ impl AccountRowView {
             email: account.email.clone(),
             created_at: account.created_at.to_string(),
             is_operator: account.is_operator,
-            disabled_at: account.disabled_at.map(|since| since.to_string()),
+            suspended_at: account.disabled_at.map(|since| since.to_string()),
             has_second_factor: account.has_second_factor,
         }
     }
@@ -187,8 +187,8 @@ pub(crate) struct InvariantsView {
     pub ok: bool,
     /// When it was checked (RFC 3339).
     pub checked_at: String,
-    /// How many jobs of agents are late, and people were told: access to a slice that nobody has
-    /// after 5 minutes, or the removal of one after an hour.
+    /// How many jobs of agents are late, and people were notified: access to a slice that nobody
+    /// has after 5 minutes, or the removal of one after an hour.
     pub late_jobs: u32,
     /// Each invariant.
     pub invariants: Vec<InvariantView>,

@@ -1,14 +1,14 @@
 //! The API of SLA disputes, for operators.
 
+use domain::evaluation::parse_words;
 use domain::field::FieldError;
 use domain::id::DisputeId;
-use domain::level::parse_words;
 use domain::money::Usd;
 use http::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use store::disputes::Case;
-use ui::sla_json::{DisputeView, JudgedView};
+use ui::sla_json::{DisputeView, SlaResultView};
 use web::api::{PAGING, PageOf};
 use web::form::keep;
 use web::json::Decimal;
@@ -42,7 +42,7 @@ pub(crate) const DECIDE_DISPUTE: Operation = Operation {
     body: Some(schema_of::<DecideBody>),
     about_answer: "The dispute, decided.",
     answer: Some(schema_of::<CaseView>),
-    problems: &[Kind::DisputeDecided, Kind::NotCovered],
+    problems: &[Kind::DisputeDecided, Kind::InsufficientPayerBalance],
     ..Operation::READ
 };
 
@@ -90,13 +90,16 @@ pub(crate) struct CaseView {
     /// The dispute.
     pub dispute: DisputeView,
     /// What it is about.
-    pub month: JudgedView,
+    pub month: SlaResultView,
 }
 
 impl CaseView {
     /// Shows a case.
     pub(crate) fn new(case: &Case) -> CaseView {
-        CaseView { dispute: DisputeView::new(&case.dispute), month: JudgedView::new(&case.judged) }
+        CaseView {
+            dispute: DisputeView::new(&case.dispute),
+            month: SlaResultView::new(&case.sla_result),
+        }
     }
 }
 

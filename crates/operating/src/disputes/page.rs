@@ -2,7 +2,7 @@
 
 use askama::Template;
 use store::disputes::Case;
-use ui::sla::{CREDITS_PER_PAGE, JudgedRow};
+use ui::sla::{CREDITS_PER_PAGE, SlaResultRow};
 use ui::visit::Visit;
 use web::Problem;
 use web::api::PageOf;
@@ -27,7 +27,7 @@ pub(crate) struct OperatorDisputes {
 #[derive(Clone, Debug)]
 pub(crate) struct CaseRow {
     /// What it is about.
-    pub judged: JudgedRow,
+    pub sla_result: SlaResultRow,
     /// Where the form posts.
     pub url: String,
     /// The dispute's id.
@@ -66,10 +66,10 @@ impl CaseRow {
     pub(crate) fn new(case: &Case) -> CaseRow {
         let id = case.dispute.id.to_string();
         CaseRow {
-            judged: JudgedRow::new(&case.judged),
+            sla_result: SlaResultRow::new(&case.sla_result),
             url: format!("{DISPUTES}/{id}/decide"),
-            credit: case.judged.paid.to_string(),
-            most: case.judged.base.for_people(),
+            credit: case.sla_result.paid.to_string(),
+            most: case.sla_result.base.for_people(),
             id,
         }
     }

@@ -10,7 +10,7 @@ use store::invariants::Finding;
 use store::mails::{FailedMail, Waiting};
 use store::sync_runs::Run;
 use store::top_ups::RefusedPayment;
-use ui::event::what;
+use ui::event::description;
 use ui::moment;
 use ui::visit::Visit;
 use url::form_urlencoded::Serializer;
@@ -18,7 +18,7 @@ use web::api::PageOf;
 use web::page::{Badge, Frame, Moment, Section, Tone};
 use web::text::counted;
 
-use crate::upkeep::page::{counts, outcome};
+use crate::background::page::{counts, outcome};
 
 /// What `operator.html` shows: how the marketplace stands.
 #[derive(Clone, Debug, Template)]
@@ -124,12 +124,12 @@ pub(crate) struct AccountRow {
     /// Such as `operator`, `shut out` or `second factor`.
     pub badges: Vec<Badge>,
     /// What can be done to it; nothing to the account that looks.
-    pub deeds: Vec<DeedButton>,
+    pub actions: Vec<ActionButton>,
 }
 
 /// A button that does something to an account.
 #[derive(Clone, Debug)]
-pub(crate) struct DeedButton {
+pub(crate) struct ActionButton {
     /// Where it posts.
     pub url: String,
     /// What it says.
@@ -156,11 +156,11 @@ pub(crate) struct AuditRow {
     /// When.
     pub at: Moment,
     /// Such as `Signed in`.
-    pub what: String,
+    pub description: String,
     /// What it was done to; may be empty.
     pub subject: String,
     /// Who, such as `account 0199…`.
-    pub who: String,
+    pub actor: String,
     /// The account that it concerns; may be empty.
     pub account: String,
     /// From which network address; may be empty.
@@ -182,7 +182,7 @@ const SEAL_BYTES_SHOWN: usize = 4;
 pub(crate) struct Standing {
     /// What must always hold, checked now.
     pub findings: Vec<Finding>,
-    /// Jobs of agents that are late, and of which people were told.
+    /// Jobs of agents that are late, and of which people were notified.
     pub late_jobs: u32,
     /// Mail that waits.
     pub waiting: Waiting,
@@ -273,7 +273,7 @@ impl FailedMailRow {
 impl RefusedPaymentRow {
     pub(crate) fn new(refused: &RefusedPayment) -> RefusedPaymentRow {
         let Payment { top_up, id, amount, currency } = &refused.payment;
-        let who = refused.email.as_deref().unwrap_or("nobody");
+        let actor = refused.email.as_deref().unwrap_or("nobody");
         RefusedPaymentRow {
             payment_id: id.clone(),
             reason: match refused.reason {
@@ -284,7 +284,7 @@ impl RefusedPaymentRow {
                 Mismatch::NoOwner => "account deleted",
             },
             amount: format!("{amount} {currency} (smallest unit)"),
-            of: format!("{who}, {top_up}"),
+            of: format!("{actor}, {top_up}"),
             at: moment::to_the_minute(refused.created_at),
         }
     }
@@ -355,21 +355,25 @@ impl AccountRow {
         if account.has_second_factor {
             badges.push(Badge::new("second factor", Tone::Good));
         }
-        let deed = |name: &str, text| DeedButton {
+        let action = |name: &str, text| ActionButton {
             url: format!("/operator/accounts/{}/{name}", account.id),
             text,
         };
-        let deeds = if own == Some(account.id) {
+        let actions = if own == Some(account.id) {
             badges.push(Badge::new("you", Tone::Plain));
             Vec::new()
         } else {
             vec![
-                deed("end-sessions", "Sign out everywhere"),
-                if is_out { deed("enable", "Reactivate") } else { deed("disable", "Suspend") },
-                if account.is_operator {
-                    deed("revoke-operator", "Revoke operator access")
+                action("end-sessions", "Sign out everywhere"),
+                if is_out {
+                    action("reactivate", "Reactivate")
                 } else {
-                    deed("grant-operator", "Grant operator access")
+                    action("suspend", "Suspend")
+                },
+                if account.is_operator {
+                    action("revoke-operator", "Revoke operator access")
+                } else {
+                    action("grant-operator", "Grant operator access")
                 },
             ]
         };
@@ -378,7 +382,7 @@ impl AccountRow {
             id: account.id.to_string(),
             since: moment::on_day(account.created_at),
             badges,
-            deeds,
+            actions,
         }
     }
 }
@@ -401,9 +405,9 @@ impl AuditRow {
         AuditRow {
             id: entry.id,
             at: moment::to_the_minute(entry.created_at),
-            what: what(&entry.action),
+            description: description(&entry.action),
             subject: entry.subject.clone(),
-            who: format!("{} {}", entry.actor.as_str(), entry.actor_id).trim_end().to_owned(),
+            actor: format!("{} {}", entry.actor.as_str(), entry.actor_id).trim_end().to_owned(),
             account: entry.account.clone().unwrap_or_default(),
             address: entry.address.clone(),
             seal: entry.seal.map(|seal| hex(&seal[..SEAL_BYTES_SHOWN])).unwrap_or_default(),

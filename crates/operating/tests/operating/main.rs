@@ -71,7 +71,8 @@ fn send_mail(stage: &Stage, number: u8, failure: Option<&str>) {
 /// Somebody pays another amount than that of a top-up.
 fn refuse_payment(stage: &Stage) {
     let id = TopUpId::from_random(stage.now(), [2; RANDOM_ID_BYTES]);
-    let new = NewTopUp { id, account: ADA.account(), amount: Usd::whole(25), intention: None };
+    let (account, amount) = (ADA.account(), Usd::whole(25));
+    let new = NewTopUp { id, account, amount, intention: None };
     top_ups::begin(&stage.db, &new, stage.now()).unwrap();
     let payment = Payment { top_up: id, id: "pi_1".into(), amount: 2_499, currency: "usd".into() };
     top_ups::settle(&stage.db, &payment, stage.now()).unwrap();
@@ -194,7 +195,7 @@ fn accounts_and_what_can_be_done_to_them() {
             post /operator/accounts/019fadbe-f200-7303-8303-030303030303/end-sessions
             [hidden prefix=]
             (Sign out everywhere)
-            post /operator/accounts/019fadbe-f200-7303-8303-030303030303/disable
+            post /operator/accounts/019fadbe-f200-7303-8303-030303030303/suspend
             [hidden prefix=]
             (Suspend)
             post /operator/accounts/019fadbe-f200-7303-8303-030303030303/grant-operator
@@ -207,7 +208,7 @@ fn accounts_and_what_can_be_done_to_them() {
             post /operator/accounts/019fadbe-f200-7202-8202-020202020202/end-sessions
             [hidden prefix=]
             (Sign out everywhere)
-            post /operator/accounts/019fadbe-f200-7202-8202-020202020202/enable
+            post /operator/accounts/019fadbe-f200-7202-8202-020202020202/reactivate
             [hidden prefix=]
             (Reactivate)
             post /operator/accounts/019fadbe-f200-7202-8202-020202020202/revoke-operator

@@ -3,8 +3,8 @@
 use domain::field::FieldError;
 use domain::id::SliceId;
 use domain::money::Usd;
-use domain::promise::{Bandwidth, Uptime};
 use domain::slice::SliceState;
+use domain::uptime::{Bandwidth, Uptime};
 use schemars::JsonSchema;
 use serde::Serialize;
 use store::maintenance::Maintenance;

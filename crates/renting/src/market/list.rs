@@ -73,9 +73,9 @@ pub(crate) struct NodeCard {
     pub price_per_month: String,
     /// Such as `$0.034`.
     pub price_per_hour: String,
-    /// The promised uptime, such as `99.5%`.
+    /// The guaranteed uptime, such as `99.5%`.
     pub min_uptime: String,
-    /// The promised bandwidth, such as `100 Mbit/s`.
+    /// The guaranteed bandwidth, such as `100 Mbit/s`.
     pub min_bandwidth: String,
     /// What was measured, once there is anything to go by.
     pub measured_uptime: Option<MeasuredUptime>,

@@ -7,16 +7,16 @@ use domain::listing::Listing;
 use domain::money::Usd;
 use domain::offering::Raise;
 use domain::order::RentError;
-use domain::outlook::Looks;
-use domain::promise::Uptime;
+use domain::outlook::Observations;
 use domain::slice::SliceState;
 use domain::template::TEMPLATES;
 use domain::term::Term;
-use store::looks::{MonthRecord, Record};
+use domain::uptime::Uptime;
 use store::maintenance::Maintenance;
+use store::observations::{MonthRecord, Record};
 use store::offers::Offer;
 use store::ssh_keys::RegisteredKey;
-use ui::maintenance::{WindowNotice, notices};
+use ui::maintenance::{WindowNotice, notifications};
 use ui::uptime::{MeasuredUptime, measured};
 use ui::visit::{Viewer, Visit};
 use ui::wording::{bandwidth, discount, mbps, monthly_cost, place, price_per_hour, term, uptime};
@@ -39,11 +39,11 @@ pub(crate) struct MeasuredRecord {
 #[derive(Clone, Debug)]
 pub(crate) struct MeasuredRow {
     /// Such as `Last 24 hours` or `November 2026`.
-    pub what: String,
+    pub description: String,
     /// Such as `99.2%`; a word where nobody looked.
     pub uptime: String,
     /// The uptime that it has at least, such as `98.7%`.
-    pub at_least: String,
+    pub uptime_lower_bound: String,
     /// How many looks this rests on, such as `8,140`.
     pub observations: String,
     /// The average of what the grid has measured, such as `940 Mbit/s`; empty where it has not.
@@ -68,9 +68,9 @@ pub(crate) struct Node {
     pub price_per_month: String,
     /// The same for an hour, such as `$0.034`.
     pub price_per_hour: String,
-    /// The promised uptime, such as `99.5%`.
+    /// The guaranteed uptime, such as `99.5%`.
     pub min_uptime: String,
-    /// The promised bandwidth, such as `100 Mbit/s`.
+    /// The guaranteed bandwidth, such as `100 Mbit/s`.
     pub min_bandwidth: String,
     /// What was measured, once there is anything to go by.
     pub measured_uptime: Option<MeasuredUptime>,
@@ -256,30 +256,32 @@ impl Node {
         months: &[MonthRecord],
     ) -> Node {
         let windows = [("Last 24 hours", day), ("Last 30 days", thirty)];
-        let mut rows: Vec<MeasuredRow> =
-            windows.into_iter().map(|(what, record)| of_record(what, &record)).collect();
-        rows.extend(months.iter().map(|it| row(moment::month(it.month), it.looks)));
+        let mut rows: Vec<MeasuredRow> = windows
+            .into_iter()
+            .map(|(description, record)| of_record(description, &record))
+            .collect();
+        rows.extend(months.iter().map(|it| row(moment::month(it.month), it.observations)));
         let samples_url = format!("/api/marketplace/nodes/{node}/samples");
         self.record = Some(MeasuredRecord { rows, samples_url });
         self
     }
 }
 
-pub(crate) fn row(what: String, looks: Looks) -> MeasuredRow {
-    let Looks { observed, up } = looks;
+pub(crate) fn row(description: String, observations: Observations) -> MeasuredRow {
+    let Observations { observed, up } = observations;
     MeasuredRow {
-        what,
+        description,
         uptime: Uptime::measured(up, observed).map_or("No checks".to_owned(), uptime),
-        at_least: lower_bound(up, observed).map(uptime).unwrap_or_default(),
+        uptime_lower_bound: lower_bound(up, observed).map(uptime).unwrap_or_default(),
         observations: grouped(observed),
         bandwidth: String::new(),
     }
 }
 
-fn of_record(what: &str, record: &Record) -> MeasuredRow {
+fn of_record(description: &str, record: &Record) -> MeasuredRow {
     let slower = record.upload_mbps.min(record.download_mbps);
     let bandwidth = if record.speeds > 0 { mbps(slower) } else { String::new() };
-    MeasuredRow { bandwidth, ..row(what.to_owned(), record.looks) }
+    MeasuredRow { bandwidth, ..row(description.to_owned(), record.observations) }
 }
 
 /// How many slices the dialog offers at once; the API takes more.
@@ -316,7 +318,7 @@ impl Node {
     /// The same with what was announced of it.
     #[must_use]
     pub(crate) fn with_maintenance(mut self, visit: &Visit<'_>, windows: &[Maintenance]) -> Node {
-        self.maintenance = notices(visit, windows);
+        self.maintenance = notifications(visit, windows);
         self
     }
 
@@ -382,8 +384,8 @@ fn facts(offer: &Offer) -> Vec<Fact> {
         ("Measured download", offer.download_mbps.map(mbps)),
         ("Measured upload", offer.upload_mbps.map(mbps)),
         (
-            "Reserved by the farmer",
-            Some(offer.kept_slices).filter(|kept| *kept > 0).map(|kept| counted(kept, "slice")),
+            "Withheld by the farmer",
+            Some(offer.withheld_slices).filter(|kept| *kept > 0).map(|kept| counted(kept, "slice")),
         ),
         ("Upcoming price", offer.raise.map(raised)),
         ("Last updated from the grid", Some(moment::to_the_minute(offer.synced_at).text)),

@@ -1,7 +1,7 @@
 //! The pages of the market.
 
 use http::StatusCode;
-use store::{looks, maintenance, offers, ssh_keys};
+use store::{maintenance, observations, offers, ssh_keys};
 use ui::ids::node_id;
 use ui::visit::Visit;
 use web::{Context, Problem, Response, respond};
@@ -38,7 +38,7 @@ pub(super) fn node(cx: &Context<'_>) -> Result<Response, Problem> {
     };
     let visit = Visit::of(cx)?;
     let page = Node::new(&visit, &offer, &slices);
-    let months = looks::months(cx.db, offer.node, MONTHS_PER_NODE)?;
+    let months = observations::months(cx.db, offer.node, MONTHS_PER_NODE)?;
     let page = page.with_record(offer.node, record::windows(cx, offer.node)?, &months);
     let page = page.with_maintenance(&visit, &windows).with_keys(&keys);
     respond::page(StatusCode::OK, &page)

@@ -5,22 +5,22 @@ pub(crate) mod json;
 use domain::id::NodeId;
 use http::StatusCode;
 use http::header::CONTENT_DISPOSITION;
-use store::looks::{self, Record};
+use store::observations::{self, Record};
 use store::{offers, status};
 use ui::ids::node_id;
 use ui::visit::Visit;
 use web::{Context, Problem, Response, csv, respond};
 
 use crate::market::record::json::{
-    DAYS_SHOWN, MONTHS_SHOWN, NodeRecordView, WINDOW_DAYS, looks_table, month_asked,
+    DAYS_SHOWN, MONTHS_SHOWN, NodeRecordView, WINDOW_DAYS, month_asked, observations_table,
 };
 use crate::status::json::StatusView;
 use crate::status::page::Status;
 
 /// The last day and the last 30 of a node.
 pub(super) fn windows(cx: &Context<'_>, node: NodeId) -> Result<[Record; 2], Problem> {
-    let day = looks::last_day(cx.db, node, cx.now)?;
-    Ok([day, looks::last_days(cx.db, node, WINDOW_DAYS, cx.now)?])
+    let day = observations::last_day(cx.db, node, cx.now)?;
+    Ok([day, observations::last_days(cx.db, node, WINDOW_DAYS, cx.now)?])
 }
 
 /// The node of the path, if the market shows it.
@@ -32,8 +32,8 @@ fn shown(cx: &Context<'_>) -> Result<NodeId, Problem> {
 
 pub(super) fn show_record(cx: &Context<'_>) -> Result<Response, Problem> {
     let node = shown(cx)?;
-    let months = looks::months(cx.db, node, MONTHS_SHOWN)?;
-    let days = looks::days(cx.db, node, DAYS_SHOWN, cx.now)?;
+    let months = observations::months(cx.db, node, MONTHS_SHOWN)?;
+    let days = observations::days(cx.db, node, DAYS_SHOWN, cx.now)?;
     let view = NodeRecordView::new(node, windows(cx, node)?, &months, &days);
     respond::json(StatusCode::OK, &view)
 }
@@ -41,7 +41,7 @@ pub(super) fn show_record(cx: &Context<'_>) -> Result<Response, Problem> {
 pub(super) fn list_samples(cx: &Context<'_>) -> Result<Response, Problem> {
     let node = shown(cx)?;
     let month = month_asked(cx.query("month").as_deref(), cx.now)?;
-    let table = looks_table(&looks::of_month(cx.db, node, month)?)?;
+    let table = observations_table(&observations::of_month(cx.db, node, month)?)?;
     let response = respond::answer(StatusCode::OK, csv::TYPE, table);
     let file = format!("attachment; filename=\"{node}-{month}.csv\"");
     Ok(respond::with_header(response, CONTENT_DISPOSITION, &file))

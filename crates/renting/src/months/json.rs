@@ -4,7 +4,7 @@ use domain::account::Scope;
 use http::Method;
 use schemars::JsonSchema;
 use serde::Serialize;
-use ui::sla_json::{DisputeBody, JudgedView};
+use ui::sla_json::{DisputeBody, SlaResultView};
 use web::Kind;
 use web::operation::{Access, Operation, schema_of};
 
@@ -34,7 +34,7 @@ pub(crate) const DISPUTE_MONTH: Operation = Operation {
     body: Some(schema_of::<DisputeBody>),
     status: 201,
     about_answer: "The month, with your dispute.",
-    answer: Some(schema_of::<JudgedView>),
+    answer: Some(schema_of::<SlaResultView>),
     problems: &[Kind::TooLateToDispute, Kind::AlreadyDisputed],
     ..Operation::READ
 };
@@ -43,5 +43,5 @@ pub(crate) const DISPUTE_MONTH: Operation = Operation {
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct MonthsView {
     /// The newest first: up to 120.
-    pub items: Vec<JudgedView>,
+    pub items: Vec<SlaResultView>,
 }

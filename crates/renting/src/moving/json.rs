@@ -3,7 +3,7 @@
 use domain::account::Scope;
 use domain::field::FieldError;
 use domain::id::{NodeId, SliceId};
-use domain::promise::Uptime;
+use domain::uptime::Uptime;
 use http::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -73,9 +73,9 @@ pub(crate) struct EquivalentView {
     pub city: String,
     /// Per slice, as decimal text: what extensions cost from then on.
     pub price_per_month: String,
-    /// The promised uptime, in percent.
+    /// The guaranteed uptime, in percent.
     pub min_uptime: f64,
-    /// The promised bandwidth, in Mbit/s.
+    /// The guaranteed bandwidth, in Mbit/s.
     pub min_bandwidth_mbps: u32,
     /// The uptime measured by us, in percent; null before the first observation.
     pub measured_uptime: Option<f64>,

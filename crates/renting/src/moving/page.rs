@@ -68,7 +68,7 @@ pub(crate) enum MoveReason {
     },
     /// Its machine is late, or could not be made.
     Overdue {
-        /// When everything is paid back, wherever it goes.
+        /// When everything is refunded, wherever it goes.
         refund_at: Option<Moment>,
     },
     /// There is none: it cannot.
@@ -100,8 +100,8 @@ pub(crate) struct MoveOption {
     pub place: String,
     /// Per month, such as `$24.00`.
     pub price: String,
-    /// The promise, such as `99.5% uptime, 200 Mbit/s`.
-    pub promise: String,
+    /// The SLA, such as `99.5% uptime, 200 Mbit/s`.
+    pub sla: String,
 }
 
 impl LeavingNotice {
@@ -185,7 +185,7 @@ impl MoveOption {
             name: offer.name.clone(),
             place: place(&offer.city, &offer.country),
             price: offer.price.map(Usd::for_people).unwrap_or_default(),
-            promise: format!("{up} uptime, {fast}"),
+            sla: format!("{up} uptime, {fast}"),
         }
     }
 }

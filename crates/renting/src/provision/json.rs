@@ -90,7 +90,7 @@ pub(crate) struct AccessAnswer {
     pub state: &'static str,
     /// In words.
     pub detail: String,
-    /// When everything is paid back by itself, unless there is access by then (RFC 3339).
+    /// When everything is refunded by itself, unless there is access by then (RFC 3339).
     pub refund_at: Option<String>,
     /// Whether it is late or has failed, so that the rental can go on with another slice, by
     /// `moveRental`.
@@ -106,13 +106,13 @@ impl AccessAnswer {
         machines: &[Machine],
         opened: &[Option<SshAccess>],
     ) -> AccessAnswer {
-        let together = Together::of(rental.state, machines);
+        let access = AccessStatus::of(rental.state, machines);
         let show = |(machine, access): (&Machine, &Option<SshAccess>)| {
             MachineView::new(machine, access.as_ref())
         };
         AccessAnswer {
-            state: together.as_str(),
-            detail: together.detail(rental.state).to_owned(),
+            state: access.as_str(),
+            detail: access.detail(rental.state).to_owned(),
             refund_at: refund_at(machines).map(|at| at.to_string()),
             can_move: can_move(rental, machines),
             machines: machines.iter().zip(opened).map(show).collect(),
@@ -201,7 +201,7 @@ pub(crate) struct MachineAccess {
 
 /// What has become of the machines of a rental, taken together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Together {
+pub(crate) enum AccessStatus {
     /// The farm has no agent.
     Unprovisioned,
     /// The renter has no key.
@@ -216,54 +216,54 @@ pub(crate) enum Together {
     Closed,
 }
 
-impl Together {
+impl AccessStatus {
     /// What a rental's machines come to.
-    pub(crate) fn of(state: RentalState, machines: &[Machine]) -> Together {
+    pub(crate) fn of(state: RentalState, machines: &[Machine]) -> AccessStatus {
         let any = |wanted: JobState| machines.iter().any(|machine| machine.state == wanted);
         match state {
-            RentalState::Grace | RentalState::Ended => Together::Closed,
-            RentalState::Active if machines.is_empty() => Together::Unprovisioned,
-            RentalState::Active if any(JobState::Failed) => Together::Failed,
-            RentalState::Active if any(JobState::NeedsKey) => Together::NeedsKey,
+            RentalState::Grace | RentalState::Ended => AccessStatus::Closed,
+            RentalState::Active if machines.is_empty() => AccessStatus::Unprovisioned,
+            RentalState::Active if any(JobState::Failed) => AccessStatus::Failed,
+            RentalState::Active if any(JobState::NeedsKey) => AccessStatus::NeedsKey,
             RentalState::Active if machines.iter().all(|it| it.state == JobState::Done) => {
-                Together::Ready
+                AccessStatus::Ready
             }
-            RentalState::Active => Together::Underway,
+            RentalState::Active => AccessStatus::Underway,
         }
     }
 
     /// The stable name, for programs.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
-            Together::Unprovisioned => "pending",
-            Together::NeedsKey => "needs-key",
-            Together::Underway => "setting-up",
-            Together::Failed => "failed",
-            Together::Ready => "ready",
-            Together::Closed => "closed",
+            AccessStatus::Unprovisioned => "pending",
+            AccessStatus::NeedsKey => "needs-key",
+            AccessStatus::Underway => "setting-up",
+            AccessStatus::Failed => "failed",
+            AccessStatus::Ready => "ready",
+            AccessStatus::Closed => "closed",
         }
     }
 
     /// What that means, in a sentence or two.
     pub(crate) fn detail(self, state: RentalState) -> &'static str {
         match self {
-            Together::Unprovisioned => {
+            AccessStatus::Unprovisioned => {
                 "The slice is yours. Its farm has no automatic setup, so the farmer sets up the \
                  machine by hand."
             }
-            Together::NeedsKey => {
+            AccessStatus::NeedsKey => {
                 "Add an SSH public key to start the setup. Only this key can log in to the machine."
             }
-            Together::Underway => {
+            AccessStatus::Underway => {
                 "Your machine is being set up. You are notified as soon as you can log in, and \
                  refunded automatically if it isn't ready within a day."
             }
-            Together::Failed => {
+            AccessStatus::Failed => {
                 "The farm couldn't set up the machine. Move it to another slice or end the rental \
                  now for a full refund; otherwise you are refunded automatically within a day."
             }
-            Together::Ready => "Log in with your SSH key.",
-            Together::Closed => AccessInfo::new(state).detail,
+            AccessStatus::Ready => "Log in with your SSH key.",
+            AccessStatus::Closed => AccessInfo::new(state).detail,
         }
     }
 }
@@ -279,7 +279,7 @@ pub(crate) fn can_move(rental: &Rental, machines: &[Machine]) -> bool {
     is_slice && owed(machines) == Owed::Overdue
 }
 
-/// When everything is paid back, where access is owed.
+/// When everything is refunded, where access is owed.
 pub(crate) fn refund_at(machines: &[Machine]) -> Option<Timestamp> {
     machines.iter().filter(|it| it.state.is_owed()).map(|machine| machine.refund_at).min()
 }

@@ -13,7 +13,7 @@ use ui::visit::Visit;
 use web::page::{Badge, Frame, Moment, Section, Tone};
 use web::text::sentence;
 
-use crate::provision::json::{Together, refund_at};
+use crate::provision::json::{AccessStatus, refund_at};
 
 /// A machine on a slice.
 #[derive(Clone, Debug)]
@@ -34,7 +34,7 @@ pub(crate) struct Machine {
 #[derive(Clone, Debug)]
 pub(crate) struct StepLine {
     /// Such as `Disk made`.
-    pub what: &'static str,
+    pub description: &'static str,
     /// When it was done; `None` while it is not.
     pub at: Option<Moment>,
 }
@@ -84,23 +84,23 @@ pub(crate) struct Console {
     pub is_signed: bool,
 }
 
-pub(crate) fn status(together: Together) -> Badge {
-    match together {
-        Together::Unprovisioned => Badge::new("not set up yet", Tone::Plain),
-        Together::NeedsKey => Badge::new("needs an SSH key", Tone::Warn),
-        Together::Underway => Badge::new("being set up", Tone::Plain),
-        Together::Failed => Badge::new("setup failed", Tone::Bad),
-        Together::Ready => Badge::new("ready", Tone::Good),
-        Together::Closed => Badge::new("closed", Tone::Plain),
+pub(crate) fn status(access: AccessStatus) -> Badge {
+    match access {
+        AccessStatus::Unprovisioned => Badge::new("not set up yet", Tone::Plain),
+        AccessStatus::NeedsKey => Badge::new("needs an SSH key", Tone::Warn),
+        AccessStatus::Underway => Badge::new("being set up", Tone::Plain),
+        AccessStatus::Failed => Badge::new("setup failed", Tone::Bad),
+        AccessStatus::Ready => Badge::new("ready", Tone::Good),
+        AccessStatus::Closed => Badge::new("closed", Tone::Plain),
     }
 }
 
 pub(crate) fn text(
-    together: Together,
+    access: AccessStatus,
     rental: &domain::rental::Rental,
     machines: &[jobs::Machine],
 ) -> String {
-    let detail = together.detail(rental.state).to_owned();
+    let detail = access.detail(rental.state).to_owned();
     let late = machines.iter().any(|machine| machine.is_late && machine.state.is_owed());
     match refund_at(machines).filter(|_| late) {
         Some(at) => format!(
@@ -122,8 +122,8 @@ impl Machine {
             let found = machine.steps.iter().find(|(told, _)| *told == step);
             found.map(|(_, at)| moment::after(*at, paid_at))
         };
-        let paid = StepLine { what: "Paid", at: Some(moment::to_the_minute(paid_at)) };
-        let told = Step::ALL.map(|step| StepLine { what: step_name(step), at: done(step) });
+        let paid = StepLine { description: "Paid", at: Some(moment::to_the_minute(paid_at)) };
+        let told = Step::ALL.map(|step| StepLine { description: step_name(step), at: done(step) });
         let reason = machine.reason.as_ref().filter(|_| machine.state != JobState::Done);
         let (text, tone) = match machine.state {
             JobState::NeedsKey => ("needs an SSH key", Tone::Warn),

@@ -1,4 +1,4 @@
-//! Ending a rental before its last day, `/dashboard/slices/{rental}/end`.
+//! Ending a rental before its last day, `/dashboard/slices/{rental}/cancel`.
 
 use askama::Template;
 use domain::rental::{Ending, RentalState};
@@ -13,7 +13,7 @@ use web::{Kind, Problem};
 
 use crate::rentals::list::node_link;
 
-/// What `end_rental.html` shows: what ending now pays back, to confirm. Posts to its own address.
+/// What `end_rental.html` shows: what ending now refunds, to confirm. Posts to its own address.
 #[derive(Clone, Debug, Template)]
 #[template(path = "rentals/end_rental.html")]
 pub(crate) struct EndRental {
@@ -37,7 +37,7 @@ pub(crate) struct EndRental {
     pub paid: String,
     /// What of it is used; `None` where no term runs.
     pub used: Option<UsedTime>,
-    /// What is paid back, such as `$35.83`.
+    /// What is refunded, such as `$35.83`.
     pub refund: String,
     /// Hidden field `refund`: the same as decimal text, such as `35.83`.
     pub refund_value: String,

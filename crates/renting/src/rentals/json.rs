@@ -4,13 +4,13 @@ use domain::account::Scope;
 use domain::field::FieldError;
 use domain::money::Usd;
 use domain::period::Period;
-use domain::promise::Uptime;
 use domain::rental::{Renewal, RentalState};
 use domain::term::Term;
+use domain::uptime::Uptime;
 use http::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use store::rentals::{Own, Rental};
+use store::rentals::{Rental, RentalSettings};
 use web::Kind;
 use web::api::{CURRENCY, PAGING, PageOf};
 use web::form::keep;
@@ -92,9 +92,9 @@ pub(crate) const EXTEND_RENTAL: Operation = Operation {
         Kind::TooFarAhead,
         Kind::PriceRaised,
         Kind::NotOffered,
-        Kind::BeyondLeaving,
+        Kind::TermBeyondLeaveDate,
         Kind::InsufficientFunds,
-        Kind::OverCeiling,
+        Kind::OverSpendingLimit,
     ],
     ..Operation::READ
 };
@@ -158,7 +158,7 @@ pub(crate) struct RentalView {
     pub discount_percent: u8,
     /// What was charged for all terms, as decimal text.
     pub total_cost: String,
-    /// What was paid back, as decimal text.
+    /// What was refunded, as decimal text.
     pub refunded: String,
     /// Of every amount here.
     pub currency: &'static str,
@@ -166,9 +166,9 @@ pub(crate) struct RentalView {
     pub terms: Vec<TermView>,
     /// How it is extended by itself; null where it is not.
     pub auto_renew: Option<RenewalView>,
-    /// The promised uptime as sold, in percent.
+    /// The guaranteed uptime as sold, in percent.
     pub min_uptime: f64,
-    /// The promised bandwidth as sold, in Mbit/s.
+    /// The guaranteed bandwidth as sold, in Mbit/s.
     pub min_bandwidth_mbps: u32,
     /// The uptime measured by us, in percent; null before the first observation.
     pub measured_uptime: Option<f64>,
@@ -242,7 +242,7 @@ pub(crate) struct TermView {
     pub total_cost: String,
     /// What of it was earned by farmer and platform, as decimal text.
     pub earned: String,
-    /// What of it was paid back, as decimal text.
+    /// What of it was refunded, as decimal text.
     pub refunded: String,
 }
 
@@ -430,7 +430,7 @@ pub(crate) struct ChangeRentalBody {
 
 impl ChangeRentalBody {
     /// What is the renter's own after this change, or every field that is wrong.
-    pub(crate) fn apply(&self, rental: &Rental) -> Result<Own, Vec<FieldError>> {
+    pub(crate) fn apply(&self, rental: &Rental) -> Result<RentalSettings, Vec<FieldError>> {
         let mut wrong = Vec::new();
         let name = self.name.as_deref().map(own_name);
         let labels = self.labels.as_deref().map(own_labels);
@@ -438,7 +438,7 @@ impl ChangeRentalBody {
             None => rental.renewal,
             Some(body) => keep(&mut wrong, body.read(rental)).flatten(),
         };
-        let own = Own {
+        let own = RentalSettings {
             name: name
                 .map_or(Some(rental.name.clone()), |read| keep(&mut wrong, read))
                 .unwrap_or_default(),

@@ -23,7 +23,7 @@ use crate::rentals::page::Access;
 pub(crate) struct Slices {
     /// What surrounds the page.
     pub frame: Frame,
-    /// Rentals that others offer to hand over, the oldest first.
+    /// Rentals that others offer to transfer, the oldest first.
     pub invitations: Vec<Invitation>,
     /// Renewals that the wallet would not hold, each as a sentence or two.
     pub low_balance: Vec<String>,
@@ -48,7 +48,7 @@ pub(crate) struct StateLink {
     pub is_chosen: bool,
 }
 
-/// A rental that another account offers to hand over.
+/// A rental that another account offers to transfer.
 #[derive(Clone, Debug)]
 pub(crate) struct Invitation {
     /// Where the button posts that takes it, `/dashboard/transfers/{rental}/accept`.
@@ -115,7 +115,7 @@ pub(crate) struct RentalRow {
     pub time_left: Option<String>,
     /// What it is renewed by at its end, such as `renews for 3 months`; `None` when it is not.
     pub renews: Option<String>,
-    /// Measured against promised.
+    /// Measured against guaranteed.
     pub uptime: UptimeRecord,
     /// Whether it can be extended now; the link leads to `#extend` of its page.
     pub can_extend: bool,

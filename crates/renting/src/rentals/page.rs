@@ -1,22 +1,22 @@
 //! One rental, `/dashboard/slices/{rental}`, and the forms that change it.
 
 use askama::Template;
+use domain::evaluation::DisputeSide;
 use domain::field::FieldError;
-use domain::level::DisputeSide;
 use domain::money::Usd;
 use domain::period;
 use domain::rental::{ExtendError, MONTHS_AHEAD_MAX, RentalState};
 use domain::ssh::Access as SshAccess;
 use domain::term::Term;
 use store::ledger::WalletEntry;
-use store::levels::Judged;
 use store::maintenance::Maintenance;
 use store::rentals::{self, Rental as Held};
+use store::sla_results::SlaResult;
 use store::{jobs, transfers};
 use ui::event::history_words;
-use ui::maintenance::{WindowNotice, notices};
+use ui::maintenance::{WindowNotice, notifications};
 use ui::money::MoneyEntry;
-use ui::sla::{JudgedRow, refuse};
+use ui::sla::{SlaResultRow, refuse};
 use ui::uptime::UptimeRecord;
 use ui::visit::Visit;
 use ui::wording::{bandwidth, discount, monthly_cost_of, place, term, uptime};
@@ -29,7 +29,7 @@ use web::text::{counted, sentence};
 
 use crate::market::node::{TermOption, cents};
 use crate::moving::page::LeavingNotice;
-use crate::provision::json::{Together, can_move};
+use crate::provision::json::{AccessStatus, can_move};
 use crate::provision::page::{Machine, status, text};
 use crate::rentals::json::{AccessInfo, AutoRenewBody, ChangeRentalBody};
 use crate::rentals::list::{Resources, low_balance, node_link, time_left};
@@ -80,8 +80,8 @@ pub(crate) struct Rental {
     pub machines: Vec<Machine>,
     /// Whether it waits for access for too long, and can go on with another slice: the link leads
     /// to `/move` below this page.
-    pub can_go_on: bool,
-    /// Measured against promised.
+    pub can_move: bool,
+    /// Measured against guaranteed.
     pub uptime: UptimeRecord,
     /// What can be done where its node leaves; `None` where it stays.
     pub leaving: Option<LeavingNotice>,
@@ -97,10 +97,10 @@ pub(crate) struct Rental {
     pub can_end: bool,
     /// What was paid for, the first term first.
     pub periods: Vec<Period>,
-    /// Further facts: the rental's id, the promise, what the farmer sees.
+    /// Further facts: the rental's id, the SLA, what the farmer sees.
     pub facts: Vec<Fact>,
-    /// The months that were compared with the promise, latest first.
-    pub months: Vec<JudgedRow>,
+    /// The months that were compared with the SLA, latest first.
+    pub months: Vec<SlaResultRow>,
     /// Why a month was not disputed, when it is not about the text.
     pub months_error: Option<String>,
     /// The money of this rental, latest first.
@@ -276,7 +276,7 @@ impl Transfer {
 #[derive(Clone, Debug)]
 pub(crate) struct Period {
     /// Such as `First term` or `Renewed by itself`.
-    pub what: String,
+    pub description: String,
     /// Such as `3 months`.
     pub term: String,
     /// When it began or begins.
@@ -291,7 +291,7 @@ pub(crate) struct Period {
     pub total: String,
     /// How much of it is the farmer's by now, such as `$23.01`.
     pub earned: String,
-    /// What was paid back of it, such as `$12.50`.
+    /// What was refunded of it, such as `$12.50`.
     pub refunded: Option<String>,
 }
 
@@ -301,15 +301,15 @@ pub(crate) struct RentalEvent {
     /// When it happened.
     pub at: Moment,
     /// What happened, such as `Rented for 3 months`.
-    pub what: String,
+    pub description: String,
 }
 
 impl Rental {
-    /// The same with the months that were compared with the promise.
+    /// The same with the months that were compared with the SLA.
     #[must_use]
-    pub(crate) fn with_months(mut self, visit: &Visit<'_>, judged: &[Judged]) -> Rental {
-        let row = |it: &Judged| JudgedRow::for_side(it, DisputeSide::Renter, visit.now);
-        self.months = judged.iter().map(row).collect();
+    pub(crate) fn with_months(mut self, visit: &Visit<'_>, sla_result: &[SlaResult]) -> Rental {
+        let row = |it: &SlaResult| SlaResultRow::for_side(it, DisputeSide::Renter, visit.now);
+        self.months = sla_result.iter().map(row).collect();
         self
     }
 
@@ -332,16 +332,13 @@ impl Rental {
         machines: &[jobs::Machine],
         opened: &[Option<SshAccess>],
     ) -> Rental {
-        let together = Together::of(rental.state, machines);
-        if together == Together::Closed {
+        let access = AccessStatus::of(rental.state, machines);
+        if access == AccessStatus::Closed {
             return self;
         }
-        self.access = Access {
-            status: status(together),
-            text: text(together, rental, machines),
-            command: None,
-        };
-        self.can_go_on = can_move(rental, machines);
+        self.access =
+            Access { status: status(access), text: text(access, rental, machines), command: None };
+        self.can_move = can_move(rental, machines);
         let is_one = machines.len() == 1;
         self.machines = machines
             .iter()
@@ -388,7 +385,7 @@ impl Rental {
             time_left: time_left(visit, rental).filter(|_| life.state == RentalState::Active),
             access: Access::new(life.state),
             machines: Vec::new(),
-            can_go_on: false,
+            can_move: false,
             uptime: UptimeRecord::new(rental),
             leaving: LeavingNotice::of(rental, visit.now),
             extend: is_live.then(|| Extending::new(visit, rental)),
@@ -413,7 +410,7 @@ impl Rental {
     #[must_use]
     pub(crate) fn with_maintenance(mut self, visit: &Visit<'_>, windows: &[Maintenance]) -> Rental {
         let is_over = matches!(self.stage, Stage::Ended { .. });
-        self.maintenance = if is_over { Vec::new() } else { notices(visit, windows) };
+        self.maintenance = if is_over { Vec::new() } else { notifications(visit, windows) };
         self
     }
 
@@ -522,7 +519,9 @@ impl Extending {
             .collect();
         if terms.is_empty() {
             let why = match rental.market.leaves_at {
-                Some(leaves_at) if leaves_at <= ahead => ExtendError::BeyondLeaving(leaves_at),
+                Some(leaves_at) if leaves_at <= ahead => {
+                    ExtendError::TermBeyondLeaveDate(leaves_at)
+                }
                 Some(_) | None => ExtendError::TooFarAhead,
             };
             return Extending::Closed { reason: sentence(why.to_string()) };
@@ -615,7 +614,7 @@ impl Transfer {
 impl Period {
     pub(crate) fn new(rental: &Held, period: &period::Period) -> Period {
         let is_import = period.number == 1 && period.total == Usd::ZERO;
-        let what = match period.number {
+        let description = match period.number {
             1 if is_import => "Imported rental".to_owned(),
             1 => "First term".to_owned(),
             number => format!("Extension {}", number - 1),
@@ -623,7 +622,7 @@ impl Period {
         let refunded = Some(period.refunded).filter(|usd| *usd > Usd::ZERO);
         let of_node = period.price.times(rental.life.slices);
         Period {
-            what,
+            description,
             term: counted(period.months, "month"),
             from: moment::on_day(period.starts_at),
             until: moment::on_day(period.ends_at),
@@ -651,7 +650,7 @@ fn facts(visit: &Visit<'_>, rental: &Held) -> Vec<Fact> {
 
 impl RentalEvent {
     pub(crate) fn new(event: &rentals::RentalEvent) -> RentalEvent {
-        RentalEvent { at: moment::to_the_minute(event.at), what: history_words(event) }
+        RentalEvent { at: moment::to_the_minute(event.at), description: history_words(event) }
     }
 }
 

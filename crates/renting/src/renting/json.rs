@@ -6,9 +6,9 @@ use domain::field::FieldError;
 use domain::id::{NodeId, QuoteId, SliceId, SshKeyId};
 use domain::money::Usd;
 use domain::order::{Filter, Item, RentRequest, SLICES_PER_ORDER_MAX, Spread, Wanted};
-use domain::promise::{Bandwidth, Uptime};
 use domain::template::{Template, parse_user_data};
 use domain::term::Term;
+use domain::uptime::{Bandwidth, Uptime};
 use http::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -46,7 +46,7 @@ macro_rules! choice {
 const QUOTING: &[Kind] = choice!(TooManyHolds);
 
 const RENTING: &[Kind] =
-    choice!(InsufficientFunds, OverCeiling, OverLimit, QuoteUsed, QuoteExpired);
+    choice!(InsufficientFunds, OverSpendingLimit, OverLimit, QuoteUsed, QuoteExpired);
 
 /// `POST /api/marketplace/quotes`
 pub(crate) const MAKE_QUOTE: Operation = Operation {
@@ -132,10 +132,10 @@ pub(crate) struct WhereBody {
     /// The country's English name, in any case.
     #[schemars(length(max = 80))]
     pub country: Option<String>,
-    /// The lowest promised uptime in percent.
+    /// The lowest guaranteed uptime in percent.
     #[schemars(schema_with = "web::json::optional_percent")]
     pub min_uptime: Option<Decimal>,
-    /// The lowest promised bandwidth in Mbit/s.
+    /// The lowest guaranteed bandwidth in Mbit/s.
     #[schemars(schema_with = "web::json::optional_mbps")]
     pub min_bandwidth: Option<Decimal>,
     /// Whether only certified hardware counts.
@@ -170,7 +170,7 @@ macro_rules! wanted_body {
             #[schemars(extend("enum" = [1, 3, 6, 12, null]))]
             #[serde(deserialize_with = "web::json::optional_whole")]
             pub duration_months: Option<i64>,
-            /// The `offer_version` that you saw: if price or promise have changed since, nothing is
+            /// The `offer_version` that you saw: if price or SLA have changed since, nothing is
             /// rented.
             #[serde(deserialize_with = "web::json::optional_whole")]
             pub offer_version: Option<i64>,
@@ -181,8 +181,8 @@ macro_rules! wanted_body {
         }
 
         impl $name {
-            fn wanted(&self) -> Wants<'_> {
-                Wants {
+            fn wanted(&self) -> OrderInput<'_> {
+                OrderInput {
                     node_id: self.node_id.as_deref().filter(|text| !text.is_empty()),
                     slice_id: self.slice_id.as_deref().filter(|text| !text.is_empty()),
                     count: self.count,
@@ -238,7 +238,7 @@ pub(crate) struct RentNodeBody {
     #[schemars(extend("enum" = [1, 3, 6, 12, null]))]
     #[serde(deserialize_with = "web::json::optional_whole")]
     pub duration_months: Option<i64>,
-    /// The `offer_version` that you saw: if price or promise have changed since, nothing is rented.
+    /// The `offer_version` that you saw: if price or SLA have changed since, nothing is rented.
     #[serde(deserialize_with = "web::json::optional_whole")]
     pub offer_version: Option<i64>,
     /// The highest price per slice and month that you pay, in dollars.
@@ -263,12 +263,12 @@ pub(crate) struct RentNodeBody {
 impl RentNodeBody {
     /// Reads what is asked for, or every field that is wrong.
     pub(crate) fn read(&self) -> Result<(Basis, Start), Vec<FieldError>> {
-        let wanted = Wants {
+        let wanted = OrderInput {
             node_id: self.node_id.as_deref(),
             duration_months: self.duration_months,
             offer_version: self.offer_version,
             max_price: self.max_price.as_ref(),
-            ..Wants::default()
+            ..OrderInput::default()
         };
         let basis = match &self.quote_id {
             Some(quote) => wanted.read_quote(quote),
@@ -369,7 +369,7 @@ impl RentBody {
 
 /// Slices that are wanted, as a body says it: one by its id, or some of a node, or of the market.
 #[derive(Clone, Copy, Default)]
-struct Wants<'a> {
+struct OrderInput<'a> {
     node_id: Option<&'a str>,
     slice_id: Option<&'a str>,
     count: Option<i64>,
@@ -380,7 +380,7 @@ struct Wants<'a> {
     max_price: Option<&'a Decimal>,
 }
 
-impl Wants<'_> {
+impl OrderInput<'_> {
     fn read(self) -> Result<RentRequest, Vec<FieldError>> {
         let mut wrong = Vec::new();
         let wanted = self.slices(&mut wrong);
@@ -526,9 +526,9 @@ pub(crate) struct ItemView {
     pub discount: String,
     /// What it costs, as decimal text.
     pub total_cost: String,
-    /// The promised uptime in percent.
+    /// The guaranteed uptime in percent.
     pub min_uptime: f64,
-    /// The promised bandwidth in Mbit/s.
+    /// The guaranteed bandwidth in Mbit/s.
     pub min_bandwidth_mbps: u32,
 }
 
@@ -625,14 +625,14 @@ impl RentAnswer {
     /// Shows what is rented by an order, which has one rental at least.
     pub(crate) fn new(ordered: &Ordered) -> RentAnswer {
         let first = &ordered.rentals[0];
-        let what = match ordered.rentals.len() {
+        let description = match ordered.rentals.len() {
             1 => format!("{} is", first.life.place()),
             count => format!("{count} slices are"),
         };
         let (until, charged) = (first.life.ends_at.date(), ordered.total.for_people());
         RentAnswer {
             success: true,
-            message: format!("{what} yours until {until}; {charged} was charged."),
+            message: format!("{description} yours until {until}; {charged} was charged."),
             access_info: AccessInfo::new(first.life.state),
             rental: RentalView::new(first),
             rentals: ordered.rentals.iter().map(RentalView::new).collect(),

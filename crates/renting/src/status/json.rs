@@ -27,7 +27,7 @@ pub(crate) struct StatusView {
     /// must hold does not.
     pub status: &'static str,
     /// When the rest was written down (RFC 3339); null before the first time.
-    pub written_at: Option<String>,
+    pub updated_at: Option<String>,
     /// The sync with the grid: `ok` or `degraded`.
     pub grid_sync: &'static str,
     /// When the last run of the sync was done (RFC 3339); null before the first.
@@ -66,7 +66,7 @@ impl StatusView {
         let instant = |seconds| Timestamp::from_seconds(seconds).to_string();
         StatusView {
             status: verdict(health, checks, now).as_str(),
-            written_at: health.map(|(_, at)| at.to_string()),
+            updated_at: health.map(|(_, at)| at.to_string()),
             grid_sync: seen.sync_verdict(now).as_str(),
             synced_at: seen.sync.map(|sync| instant(sync.finished_at)),
             mail: seen.mail_verdict(now).as_str(),

@@ -1,4 +1,4 @@
-//! How the marketplace is, `/status`, and what a promise costs, `/docs/promises`.
+//! How the marketplace is, `/status`, and what an SLA costs, `/docs/sla`.
 
 use askama::Template;
 use domain::health::{Health, Region, Verdict, check_verdict};
@@ -21,7 +21,7 @@ pub(crate) struct Status {
     /// Such as `everything works`.
     pub verdict: Badge,
     /// When it was written down; `None` before the first time.
-    pub written_at: Option<Moment>,
+    pub updated_at: Option<Moment>,
     /// The parts of the marketplace.
     pub parts: Vec<StatusPart>,
     /// What is known of the grid, by region.
@@ -133,7 +133,7 @@ impl Status {
         Status {
             frame: visit.frame("Status", Section::Elsewhere),
             verdict: badge(verdict(health, checks, now), words),
-            written_at: health.map(|(_, at)| moment::to_the_minute(*at)),
+            updated_at: health.map(|(_, at)| moment::to_the_minute(*at)),
             parts: if health.is_some() { parts(seen, now) } else { Vec::new() },
             regions: seen.regions.iter().map(|region| RegionRow::new(region, now)).collect(),
             checks: vec![

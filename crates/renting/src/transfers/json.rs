@@ -30,8 +30,8 @@ pub(crate) const OFFER_TRANSFER: Operation = Operation {
 };
 
 /// `DELETE /api/rentals/{rental}/transfer`
-pub(crate) const WITHDRAW_TRANSFER: Operation = Operation {
-    id: "withdrawTransfer",
+pub(crate) const CANCEL_TRANSFER: Operation = Operation {
+    id: "cancelTransfer",
     group: GROUP,
     method: Method::DELETE,
     path: "/api/rentals/{rental}/transfer",

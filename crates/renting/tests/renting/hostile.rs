@@ -60,7 +60,7 @@ fn what_a_renter_calls_a_rental_is_text() {
     let ada = stage.as_user(ADA);
     let fields = [("name", HOSTILE), ("labels", HOSTILE)];
     ada.form(renting::ROUTES, &format!("{rental}/name"), &fields).see_other();
-    let (end, choose) = (format!("{rental}/end"), format!("{rental}/move"));
+    let (end, choose) = (format!("{rental}/cancel"), format!("{rental}/move"));
     for path in ["/dashboard/slices", &rental, &end, &choose] {
         ada.get(renting::ROUTES, path).escapes_hostile_text();
     }

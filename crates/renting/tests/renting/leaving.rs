@@ -7,7 +7,7 @@ use domain::ssh::SshKey;
 use expect_test::expect;
 use serde_json::Value;
 use stage::{ADA, Answer, FARMER, Stage, reading, report};
-use store::jobs::{self, Agent, Told};
+use store::jobs::{self, Agent, JobReport};
 use store::{leaving, ssh_keys};
 
 const AGENT: &str = "rack-7";
@@ -34,7 +34,7 @@ fn a_renter_chooses() {
         The farmer is taking this node off the market. Until that day, you can choose:
         Keep it until 28 August 2026: you are refunded $48.02 for the unused time
           automatically.
-        End rental </dashboard/slices/019fadbe-f200-7000-8000-000000000000/end>: you are
+        End rental </dashboard/slices/019fadbe-f200-7000-8000-000000000000/cancel>: you are
           refunded $71.25.
         Move to another node </dashboard/slices/019fadbe-f200-7000-8000-000000000000/move>:
           your remaining credit moves with you at no charge. Your data is not moved.
@@ -104,7 +104,8 @@ fn a_machine_that_failed_is_made_elsewhere_with_a_word_of_its_renter() {
     let path = format!("/dashboard/slices/{rental}");
     let leads_on = || {
         let html = ask(&stage, &path).html(200);
-        html.contains("/move\">Move to another slice</a>") && html.contains("/end\">End rental</a>")
+        html.contains("/move\">Move to another slice</a>")
+            && html.contains("/cancel\">End rental</a>")
     };
     stage.pass_seconds(299);
     assert!(!leads_on() && access()["can_move"] == Value::Bool(false), "{}", access());
@@ -114,7 +115,7 @@ fn a_machine_that_failed_is_made_elsewhere_with_a_word_of_its_renter() {
 
     let job = jobs::lease(&stage.db, &agent, stage.now()).unwrap().unwrap();
     let report = Report::Fail { retry: false };
-    let told = Told { job: &job.id, fence: job.fence, report, sealed: None, reason: None };
+    let told = JobReport { job: &job.id, fence: job.fence, report, sealed: None, reason: None };
     jobs::report(&stage.db, &agent, &told, stage.now()).unwrap();
     assert!(leads_on());
     let page = reading(&ask(&stage, &path).html(200));
@@ -127,7 +128,7 @@ fn a_machine_that_failed_is_made_elsewhere_with_a_word_of_its_renter() {
           is taking longer than expected, and the operator has been notified. If you have no
           access by 2026-07-30T11:50:00Z, you are refunded in full.
         Move to another slice </dashboard/slices/019fadbe-f200-7000-8000-000000000000/move>
-          End rental </dashboard/slices/019fadbe-f200-7000-8000-000000000000/end>
+          End rental </dashboard/slices/019fadbe-f200-7000-8000-000000000000/cancel>
         Paid 29 July 2026, 12:00 UTC
         Accepted by agent not yet
         Disk created not yet

@@ -6,6 +6,7 @@ mod hostile;
 mod leaving;
 mod market;
 mod rentals;
+mod retries;
 
 use domain::recurring::{EARN, EXPIRE, RELEASE_HOLDS, RunBy};
 use serde_json::{Value, json};

@@ -112,7 +112,7 @@ fn a_visitor_signs_in_first() {
             | Last 24 hours | No checks | | 0 |
             | Last 30 days | No checks | | 0 |
             All checks this month (CSV) </api/marketplace/nodes/node32/samples>. How SLA credits
-              work </docs/promises>
+              work </docs/sla>
             Slices
             3 of 3 free. All slices are identical, so you get the next free one.
             node32_slice_1: available
@@ -129,6 +129,7 @@ fn a_visitor_signs_in_first() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "it is one page, as it is read")]
 fn a_renter_sees_what_each_term_costs() {
     let page = ask(&Stage::three_slices().as_user(ADA), NODE);
     page.reads(
@@ -152,7 +153,7 @@ fn a_renter_sees_what_each_term_costs() {
             | Last 24 hours | No checks | | 0 |
             | Last 30 days | No checks | | 0 |
             All checks this month (CSV) </api/marketplace/nodes/node32/samples>. How SLA credits
-              work </docs/promises>
+              work </docs/sla>
             Slices
             3 of 3 free. All slices are identical, so you get the next free one.
             node32_slice_1: available

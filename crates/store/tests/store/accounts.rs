@@ -95,7 +95,7 @@ fn an_address_moves_unless_it_is_taken() {
 }
 
 #[test]
-fn an_account_that_is_shut_out_has_no_sessions_and_opens_none() {
+fn an_account_that_is_suspended_has_no_sessions_and_opens_none() {
     let db = empty();
     open_account(&db, OMAR);
     open(&db, OMAR, 1, now().plus_seconds(60)).unwrap();

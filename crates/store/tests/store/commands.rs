@@ -10,11 +10,11 @@ use domain::rental::{ExtendError, Renewal};
 use domain::term::Term;
 use domain::time::Timestamp;
 use proptest::prelude::*;
-use store::leaving::{self, Destination, MoveFailure, WithdrawFailure};
+use store::leaving::{self, Destination, LeaveFailure, MoveFailure};
 use store::ledger::CreditFailure;
 use store::offers::Sort;
-use store::payouts::{Deed, RequestFailure};
-use store::rentals::{ChangeFailure, Own};
+use store::payouts::{PayoutAction, RequestFailure};
+use store::rentals::{ChangeFailure, RentalSettings};
 use store::renting::{Basis, RentFailure};
 use store::transfers::{self, TransferFailure};
 use store::{
@@ -123,7 +123,7 @@ enum Command {
         node: u32,
         days: Option<i64>,
     },
-    Stay {
+    CancelLeave {
         by: Option<u32>,
         node: u32,
     },
@@ -168,7 +168,7 @@ enum Answer {
     Ended(Result<Usd, ChangeFailure>),
     Taken(Result<(), TransferFailure>),
     Renewed(Vec<Option<ExtendError>>),
-    Withdrawn(Result<(), WithdrawFailure>),
+    Withdrawn(Result<(), LeaveFailure>),
     Moved(Result<(u32, Option<u32>), MoveFailure>),
     Asked(Result<String, RequestFailure>),
     Paid(Result<PayoutState, payouts::ChangeFailure>),
@@ -247,7 +247,7 @@ fn market_command() -> impl Strategy<Value = Command> {
         1 => (1..5_u32).prop_map(|node| Command::Miss { node }),
         3 => (by(), NODES, proptest::option::of(0..90_i64))
             .prop_map(|(by, node, days)| Command::Withdraw { by, node, days }),
-        1 => (by(), NODES).prop_map(|(by, node)| Command::Stay { by, node }),
+        1 => (by(), NODES).prop_map(|(by, node)| Command::CancelLeave { by, node }),
     ]
 }
 
@@ -347,7 +347,7 @@ impl Both {
             | Command::Sync { .. }
             | Command::Miss { .. } => self.run_market(command),
             Command::Withdraw { by, node, days } => self.withdraw(by, node, days),
-            Command::Stay { by, node } => self.stay(by, node),
+            Command::CancelLeave { by, node } => self.cancel_leave(by, node),
             Command::Quote { of, request, seen, is_held } => {
                 let request = self.with_version(request, seen);
                 let made = quote(&self.db, self.steps, of, &request, is_held, self.now);
@@ -377,7 +377,7 @@ impl Both {
             },
             Command::AskPayout { of, dollars: amount, key } => {
                 let asked = ask_once(&self.db, of, self.steps, key, &amount.to_string());
-                let withheld = payouts::means(&self.db, account(of)).unwrap().withheld;
+                let withheld = payouts::funds(&self.db, account(of)).unwrap().withheld;
                 let amount = dollars(amount);
                 let expected = self.model.request_payout(of, self.steps, key, amount, withheld);
                 (Answer::Asked(asked), Answer::Asked(expected))
@@ -425,7 +425,7 @@ impl Both {
                 let version = self.model.nodes.get(&node).map_or(1, |node| node.version);
                 let seen = version - i64::from(is_stale);
                 let terms =
-                    Offering { kept_slices: kept, ..terms(node, price.map(dollars), listing) };
+                    Offering { withheld_slices: kept, ..terms(node, price.map(dollars), listing) };
                 let (id, whose) = (NodeId(node), account(farmer));
                 let done = offering::save(&self.db, whose, id, seen, &terms, self.now);
                 // The constraint speaks for itself; what it says is not the model's to know.
@@ -475,8 +475,8 @@ impl Both {
             Command::Renewal { renewal, .. } => {
                 let wish = renewal.map(|(term, max)| (term, dollars(max)));
                 let renewal = wish.map(|(term, max_price)| Renewal { term, max_price });
-                let own = Own { name: "mine".into(), labels: vec!["a".into()], renewal };
-                let done = rentals::set_own(&self.db, account(renter), id, &own);
+                let own = RentalSettings { name: "mine".into(), labels: vec!["a".into()], renewal };
+                let done = rentals::change_settings(&self.db, account(renter), id, &own);
                 self.model.rentals[rental].renewal = wish;
                 (Answer::IsDone(done), Answer::IsDone(Ok(true)))
             }
@@ -514,11 +514,11 @@ impl Both {
         (Answer::Withdrawn(done), Answer::Withdrawn(expected))
     }
 
-    fn stay(&mut self, by: Option<u32>, node: u32) -> (Answer, Answer) {
+    fn cancel_leave(&mut self, by: Option<u32>, node: u32) -> (Answer, Answer) {
         let own = self.model.nodes.get(&node).map_or(1, |node| node.farmer);
         let farmer = by.unwrap_or(own);
-        let done = leaving::stay(&self.db, account(farmer), NodeId(node), self.now);
-        (Answer::IsDone(done), Answer::IsDone(Ok(self.model.stay(farmer, node))))
+        let done = leaving::cancel_leave(&self.db, account(farmer), NodeId(node), self.now);
+        (Answer::IsDone(done), Answer::IsDone(Ok(self.model.cancel_leave(farmer, node))))
     }
 
     fn change_payout(
@@ -529,15 +529,15 @@ impl Both {
     ) -> (Answer, Answer) {
         let payout = &self.model.payouts[nth];
         let (id, who) = (payout_id(payout.id), by.unwrap_or(payout.account));
-        let deed = match event {
-            PayoutEvent::Approve => Deed::Approve,
-            PayoutEvent::Send => Deed::Send("SEPA"),
-            PayoutEvent::Finish => Deed::Finish,
-            PayoutEvent::Fail => Deed::Fail("It came back"),
-            PayoutEvent::Withdraw => Deed::Withdraw(account(who)),
+        let action = match event {
+            PayoutEvent::Approve => PayoutAction::Approve,
+            PayoutEvent::Send => PayoutAction::Send("SEPA"),
+            PayoutEvent::Finish => PayoutAction::Finish,
+            PayoutEvent::Fail => PayoutAction::Fail("It came back"),
+            PayoutEvent::Cancel => PayoutAction::Cancel(account(who)),
         };
-        let done = payouts::change(&self.db, id, deed, self.now);
-        let expected = self.model.change_payout(nth, deed, who);
+        let done = payouts::change(&self.db, id, action, self.now);
+        let expected = self.model.change_payout(nth, action, who);
         (Answer::Paid(done.map(|payout| payout.life.state)), Answer::Paid(expected))
     }
 

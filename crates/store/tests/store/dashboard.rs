@@ -13,7 +13,7 @@ use store::{Db, Rows, RusqliteDb, StoreError, Value, accounts};
 
 use crate::market::{
     AIDA, Attempt, FARMER, NODE, OMAR, OTHER_FARMER, SLICES, account, assert_sound, attempt,
-    credit_sla, earned, fund, judge, market, now, pass, publish, register, rent, slice, usd,
+    credit_sla, earned, evaluate, fund, market, now, pass, publish, register, rent, slice, usd,
 };
 use crate::payouts;
 
@@ -100,17 +100,17 @@ fn a_dashboard_shows_money_wherever_it_is() {
     assert_eq!(first.money.pending, usd("89.78"));
     let end = now().plus_months(3).plus_seconds(GRACE_SECONDS);
     pass(&db, end, 10);
-    judge(&db, end);
+    evaluate(&db, end);
     let last = figures(&db, account(FARMER), month("2027-02")).unwrap();
     assert_eq!((last.money.pending, last.money.balance), (Usd::ZERO, usd("89.78")));
     payouts::one_of_each(&db);
     let paid = payouts::ask(&db, 8, "20").unwrap().life.id;
-    for deed in [
-        store::payouts::Deed::Approve,
-        store::payouts::Deed::Send("SEPA"),
-        store::payouts::Deed::Finish,
+    for action in [
+        store::payouts::PayoutAction::Approve,
+        store::payouts::PayoutAction::Send("SEPA"),
+        store::payouts::PayoutAction::Finish,
     ] {
-        store::payouts::change(&db, paid, deed, now()).unwrap();
+        store::payouts::change(&db, paid, action, now()).unwrap();
     }
     let money = figures(&db, account(FARMER), month("2027-02")).unwrap().money;
     assert_eq!((money.paid, money.in_payout, money.balance), (usd("20"), usd("10"), usd("59.78")));

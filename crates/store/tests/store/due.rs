@@ -6,8 +6,8 @@ use domain::order::RentError;
 use domain::rental::{ExtendError, Renewal, RentalState};
 use domain::term::Term;
 use domain::time::Timestamp;
-use store::due::{Notice, NoticeMail, is_reminded, remind, renew, renewing, unreminded};
-use store::rentals::{Own, Rental, set_own};
+use store::due::{Notice, NotificationMail, is_reminded, remind, renew, renewing, unreminded};
+use store::rentals::{Rental, RentalSettings, change_settings};
 use store::{Db, RusqliteDb};
 
 use crate::dump::dump;
@@ -32,8 +32,8 @@ fn renewing_rental(max: &str) -> (RusqliteDb, Rental) {
 
 fn wish(db: &dyn Db, rental: &Rental, max: &str) {
     let renewal = Some(Renewal { term: Term::Month, max_price: usd(max) });
-    let own = Own { name: String::new(), labels: vec![], renewal };
-    assert_eq!(set_own(db, account(OMAR), rental.life.id, &own), Ok(true));
+    let own = RentalSettings { name: String::new(), labels: vec![], renewal };
+    assert_eq!(change_settings(db, account(OMAR), rental.life.id, &own), Ok(true));
 }
 
 /// One run, as the cron does it: renewals, then what is over, then what is earned.
@@ -153,7 +153,7 @@ fn remind_all(db: &RusqliteDb, at: Timestamp, mail: &mut u32) -> Vec<u32> {
     for notice in &due {
         *mail += 1;
         let id = MailId::from_random(now(), random(*mail));
-        let mail = NoticeMail { id, kind: "rental-reminder", sealed: b"sealed" };
+        let mail = NotificationMail { id, kind: "rental-reminder", sealed: b"sealed" };
         assert_eq!(is_reminded(db, notice), Ok(false));
         // Another run has seen the same.
         for _ in 0..2 {

@@ -6,7 +6,7 @@ use std::fs;
 use domain::event::EventKind;
 use domain::id::{NodeId, SliceId};
 use domain::listing::Listing;
-use domain::notice::Side;
+use domain::notification::Side;
 use store::{Db, RusqliteDb, events};
 
 use crate::market::{
@@ -88,7 +88,7 @@ fn whoever_goes_on_from_the_last_one_misses_nothing_and_sees_nothing_twice() {
 
 /// The market does not let a farmer rent from themselves; what is both is still told once.
 #[test]
-fn what_concerns_somebody_twice_is_told_once() {
+fn what_concerns_somebody_twice_is_notified_once() {
     let (db, _) = busy_market();
     let sql = "INSERT INTO events (kind, renter_id, farmer_id, node_id, slice_number, rental_id,
                                    created_at)

@@ -1,4 +1,4 @@
-//! Farms that somebody has proven to own: who offers their nodes, who takes them over, and what
+//! Farms that somebody has verified: who offers their nodes, who takes them over, and what
 //! becomes of both when the grid says that a farm has moved.
 
 use domain::id::NodeId;
@@ -6,8 +6,8 @@ use domain::listing::Listing;
 use domain::time::Timestamp;
 use store::accounts::{delete, disable};
 use store::farms::{
-    Checked, GridFarm, Proof, TakeOver, all, check, foreign, of_owner, owner, prove, revoke,
-    take_over, unchecked,
+    Checked, GridFarm, TakeOver, VerificationMethod, all, check, foreign, of_owner, owner, revoke,
+    take_over, unchecked, verify,
 };
 use store::{Db, Refusal, RusqliteDb, StoreError, nodes, offering, sync};
 
@@ -27,7 +27,7 @@ fn farm(id: u32, twin: u32) -> GridFarm {
 }
 
 fn proves(db: &dyn Db, who: u32, id: u32, at: Timestamp) {
-    prove(db, &farm(id, 2), account(who), Proof::Signature, at).unwrap();
+    verify(db, &farm(id, 2), account(who), VerificationMethod::Signature, at).unwrap();
 }
 
 fn later(seconds: i64) -> Timestamp {
@@ -60,18 +60,21 @@ fn a_farm_has_one_owner_and_the_last_who_proves_it_is_it() {
     let before = last_event(&db);
     proves(&db, OTHER_FARMER, FARM, later(60));
     assert_eq!(owner(&db, FARM), Ok(Some(account(OTHER_FARMER))));
-    assert_eq!(told(&db, OTHER_FARMER, before), ["farm-proven farm1"]);
+    assert_eq!(told(&db, OTHER_FARMER, before), ["farm-verified farm1"]);
     assert_eq!(told(&db, FARMER, before), ["farm-lost farm1", "node-claimed farm1", "node-paused"]);
     assert_eq!(listing(&db, FARMER, NODE), Listing::Paused);
     let shown = of_owner(&db, account(OTHER_FARMER), None, 9).unwrap();
-    assert_eq!((shown.len(), shown[0].farm.twin, shown[0].proof), (1, 2, Proof::Signature));
+    assert_eq!(
+        (shown.len(), shown[0].farm.twin, shown[0].method),
+        (1, 2, VerificationMethod::Signature)
+    );
     assert_eq!(all(&db, None, 9), Ok(shown));
     assert_eq!(of_owner(&db, account(FARMER), None, 9), Ok(vec![]));
     assert_sound(&db);
 }
 
 #[test]
-fn nobody_else_registers_or_publishes_a_node_of_a_proven_farm() {
+fn nobody_else_registers_or_publishes_a_node_of_a_verified_farm() {
     let db = market();
     register(&db, OTHER_FARMER, 33, 3);
     proves(&db, FARMER, FARM, now());
@@ -136,11 +139,12 @@ fn said(id: u32, twin: Option<u32>) -> Checked {
 }
 
 #[test]
-fn a_farm_of_another_twin_is_proven_no_longer() {
+fn a_farm_of_another_twin_is_verified_no_longer() {
     let db = market();
     rent(&db, attempt(OMAR, "key")).unwrap();
     proves(&db, FARMER, FARM, now());
-    prove(&db, &farm(OTHER_FARM, 90), account(OTHER_FARMER), Proof::Signature, now()).unwrap();
+    verify(&db, &farm(OTHER_FARM, 90), account(OTHER_FARMER), VerificationMethod::Signature, now())
+        .unwrap();
     assert_eq!(unchecked(&db, later(-1), 9), Ok(vec![]));
     assert_eq!(unchecked(&db, now(), 1).unwrap().len(), 1);
     check(&db, &[said(FARM, Some(2)), said(OTHER_FARM, Some(90))], later(3600)).unwrap();
@@ -163,8 +167,8 @@ fn a_farm_of_another_twin_is_proven_no_longer() {
 #[test]
 fn the_operator_takes_a_proof_back() {
     let db = market();
-    prove(&db, &farm(FARM, 2), account(FARMER), Proof::Operator, now()).unwrap();
-    assert_eq!(all(&db, None, 9).unwrap()[0].proof, Proof::Operator);
+    verify(&db, &farm(FARM, 2), account(FARMER), VerificationMethod::Operator, now()).unwrap();
+    assert_eq!(all(&db, None, 9).unwrap()[0].method, VerificationMethod::Operator);
     let before = last_event(&db);
     assert_eq!(revoke(&db, FARM, later(60)), Ok(Some(account(FARMER))));
     assert_eq!(revoke(&db, FARM, later(61)), Ok(None));

@@ -1,7 +1,7 @@
 //! The invariants: each finds what breaks it, and none finds anything in a healthy market.
 
+use domain::evaluation::DisputeSide;
 use domain::id::NodeId;
-use domain::level::DisputeSide;
 use domain::month::Month;
 use domain::rental::GRACE_SECONDS;
 use domain::term::Term;
@@ -12,14 +12,14 @@ use store::rentals::end;
 use store::renting::Basis;
 use store::{RusqliteDb, disputes};
 
-use crate::levels::{dispute, dispute_id};
-use crate::looks::{Seen, look_at};
 use crate::market::{
     AIDA, Attempt, FARMER, NODE, OMAR, OTHER_FARMER, account, assert_sound, attempt, by_hand,
-    extend, fund, judge, market, now, one, order, pass, publish, quote, register, rent, rent_all,
-    rental_id, states, usd, version, whole,
+    evaluate, extend, fund, market, now, one, order, pass, publish, quote, register, rent,
+    rent_all, rental_id, states, usd, version, whole,
 };
+use crate::observations::{Seen, observe};
 use crate::payouts;
+use crate::sla_results::{dispute, dispute_id};
 use crate::top_ups::{begin, pay};
 
 /// A bit of everything. On `NODE`: slice 1 runs and was extended, 2 has ended, 3 was ended early, 4
@@ -51,20 +51,20 @@ pub(crate) fn healthy() -> RusqliteDb {
     begin(&db, OMAR, 2, "30");
     one_moves(&db, grace);
     payouts::one_of_each(&db);
-    judged(&db, now().plus_months(1), grace);
+    sla_result(&db, now().plus_months(1), grace);
     store::audit::seal(&db).unwrap();
     store::ledger_chain::seal(&db).unwrap();
     db
 }
 
 /// Slice 2 was down before its rental ended, and its renter was credited and has disputed that.
-fn judged(db: &RusqliteDb, before: Timestamp, at: Timestamp) {
+fn sla_result(db: &RusqliteDb, before: Timestamp, at: Timestamp) {
     for minutes in (1..=20).rev() {
-        look_at(db, NODE, before.plus_seconds(-60 * minutes), Seen::Down);
+        observe(db, NODE, before.plus_seconds(-60 * minutes), Seen::Down);
     }
-    look_at(db, NODE, at, Seen::Up);
-    judge(db, at);
-    let of_aida = disputes::Key { rental: rental_id(AIDA), month: Month::of(before), stay: 1 };
+    observe(db, NODE, at, Seen::Up);
+    evaluate(db, at);
+    let of_aida = disputes::Key { rental: rental_id(AIDA), month: Month::of(before), tenure: 1 };
     dispute(db, 1, of_aida, DisputeSide::Renter, AIDA, at).unwrap();
     disputes::decide(db, dispute_id(1), usd("12"), "Granted", at).unwrap();
     dispute(db, 2, of_aida, DisputeSide::Farmer, FARMER, at).unwrap();

@@ -103,7 +103,8 @@ fn the_database_keeps_house() {
         assert_eq!((job_runs::checkpoint(&db), job_runs::optimize(&db)), (Ok(true), Ok(false)));
         let stats = "SELECT count(*) FROM sqlite_schema WHERE name = 'sqlite_stat1'";
         assert_eq!(count(&db, stats), 0, "a market that is small is left alone");
-        let event = "INSERT INTO events (id, kind, created_at) VALUES (10000, 'node-fits', 1)";
+        let event =
+            "INSERT INTO events (id, kind, created_at) VALUES (10000, 'node-oversold-resolved', 1)";
         by_hand(&db, event).unwrap();
         assert_eq!(job_runs::optimize(&db), Ok(true));
         rent(&db, attempt(OMAR, "key")).unwrap();

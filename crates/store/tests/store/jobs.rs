@@ -11,8 +11,8 @@ use domain::provisioning::{
     REFUND_SECONDS, REMOVAL_LATE_SECONDS, Report, Step,
 };
 use domain::time::Timestamp;
-use store::due::NoticeMail;
-use store::jobs::{self, Agent, Leased, ReportFailure, Told};
+use store::due::NotificationMail;
+use store::jobs::{self, Agent, JobReport, Leased, ReportFailure};
 use store::leaving::{Destination, MoveFailure, alternatives, move_rental, withdraw};
 use store::rentals::{self, end};
 use store::{RusqliteDb, due, migrate, unprovisioned};
@@ -55,7 +55,7 @@ fn nothing_is_due(db: &RusqliteDb, seconds: i64) {
     assert_eq!(jobs::lease(db, &rack(), at(seconds)), Ok(None));
 }
 
-pub(crate) fn tell(
+pub(crate) fn notify(
     db: &RusqliteDb,
     job: &Leased,
     report: Report,
@@ -63,7 +63,7 @@ pub(crate) fn tell(
 ) -> Result<Timestamp, ReportFailure> {
     let is_access = report == Report::Complete && job.kind == JobKind::Create;
     let sealed = is_access.then_some(&b"sealed"[..]);
-    let told = Told { job: &job.id, fence: job.fence, report, sealed, reason: None };
+    let told = JobReport { job: &job.id, fence: job.fence, report, sealed, reason: None };
     let done = jobs::report(db, &rack(), &told, at(seconds));
     assert_sound(db);
     done
@@ -114,18 +114,18 @@ fn a_job_is_leased_told_of_and_done() {
     nothing_is_due(&db, 1);
     for (seconds, step) in Step::ALL.into_iter().enumerate() {
         let seconds = 10 * (1 + i64::try_from(seconds).unwrap());
-        let until = tell(&db, &job, Report::Progress(step), seconds).unwrap();
+        let until = notify(&db, &job, Report::Progress(step), seconds).unwrap();
         assert_eq!(until, at(seconds + LEASE_SECONDS));
-        tell(&db, &job, Report::Progress(step), seconds).unwrap();
+        notify(&db, &job, Report::Progress(step), seconds).unwrap();
     }
     assert_eq!(events(&db, "access-progress"), 5);
     let machine = &jobs::machines(&db, rental, now()).unwrap()[0];
     let times: Vec<i64> = machine.steps.iter().map(|(_, at)| at.seconds_since(now())).collect();
     assert_eq!(times, [10, 20, 30, 40, 50]);
-    tell(&db, &job, Report::Complete, 60).unwrap();
-    tell(&db, &job, Report::Complete, 61).unwrap();
+    notify(&db, &job, Report::Complete, 60).unwrap();
+    notify(&db, &job, Report::Complete, 61).unwrap();
     assert_eq!(events(&db, "access-ready"), 1);
-    check_lost(tell(&db, &job, Report::Fail { retry: true }, 62));
+    check_lost(notify(&db, &job, Report::Fail { retry: true }, 62));
     let machine = &jobs::machines(&db, rental, now()).unwrap()[0];
     assert_eq!(machine.sealed.as_deref(), Some(&b"sealed"[..]));
     nothing_is_due(&db, REFUND_SECONDS);
@@ -139,22 +139,27 @@ fn a_lease_that_is_over_goes_to_the_next_with_a_higher_fence() {
     let db = provisioned();
     rent(&db, attempt(OMAR, "key")).unwrap();
     let first = lease(&db, 0);
-    tell(&db, &first, Report::Progress(Step::Disk), 50).unwrap();
+    notify(&db, &first, Report::Progress(Step::Disk), 50).unwrap();
     nothing_is_due(&db, 50 + LEASE_SECONDS - 1);
     // Over, but nobody else has it: its holder is heard.
-    tell(&db, &first, Report::Progress(Step::Booting), 200).unwrap();
+    notify(&db, &first, Report::Progress(Step::Booting), 200).unwrap();
     let second = lease(&db, 200 + LEASE_SECONDS);
     assert_eq!((second.id.clone(), second.fence, second.attempt), (first.id.clone(), 2, 2));
     for report in [Report::Progress(Step::Checked), Report::Complete, Report::Fail { retry: true }]
     {
-        check_lost(tell(&db, &first, report, 270));
+        check_lost(notify(&db, &first, report, 270));
     }
     // The steps begin anew.
     assert_eq!(jobs::machines(&db, first.rental, now()).unwrap()[0].steps, []);
-    tell(&db, &second, Report::Complete, 280).unwrap();
-    check_lost(tell(&db, &first, Report::Complete, 290));
-    let told =
-        Told { job: &second.id, fence: 2, report: Report::Complete, sealed: None, reason: None };
+    notify(&db, &second, Report::Complete, 280).unwrap();
+    check_lost(notify(&db, &first, Report::Complete, 290));
+    let told = JobReport {
+        job: &second.id,
+        fence: 2,
+        report: Report::Complete,
+        sealed: None,
+        reason: None,
+    };
     for other in [agent(FARMER, 2), agent(OTHER_FARMER, 1)] {
         assert_eq!(jobs::report(&db, &other, &told, at(0)), Err(ReportFailure::NoSuchJob));
         assert_eq!(jobs::lease(&db, &other, at(999)), Ok(None));
@@ -168,8 +173,8 @@ fn a_failed_job_is_tried_again_and_given_up_in_the_end() {
     let mut seconds = 0;
     for nth in 1..=ATTEMPTS_MAX {
         let job = lease(&db, seconds);
-        let due = tell(&db, &job, Report::Fail { retry: true }, seconds + 5).unwrap();
-        tell(&db, &job, Report::Fail { retry: true }, seconds + 6).unwrap();
+        let due = notify(&db, &job, Report::Fail { retry: true }, seconds + 5).unwrap();
+        notify(&db, &job, Report::Fail { retry: true }, seconds + 6).unwrap();
         if nth < ATTEMPTS_MAX {
             assert_eq!(job_states(&db, rental), [(JobState::Waiting, nth)]);
             seconds = due.seconds_since(now());
@@ -184,7 +189,7 @@ fn a_failed_job_is_tried_again_and_given_up_in_the_end() {
     let db = provisioned();
     let rental = rent(&db, attempt(OMAR, "key")).unwrap().life.id;
     let job = lease(&db, 0);
-    tell(&db, &job, Report::Fail { retry: false }, 1).unwrap();
+    notify(&db, &job, Report::Fail { retry: false }, 1).unwrap();
     assert_eq!(job_states(&db, rental), [(JobState::Failed, 1)]);
     let other = rent(&db, Attempt { id: 50, ..attempt(OMAR, "other") }).unwrap().life.id;
     for nth in 0..ATTEMPTS_MAX {
@@ -231,7 +236,7 @@ fn people_are_told_once_that_a_job_is_late() {
     assert_eq!((late.place.as_str(), late.account), ("node32_slice_1", account(OMAR)));
     let mails = [account(OMAR), account(FARMER)].map(|to| (to, mail(to == account(OMAR))));
     for _ in 0..2 {
-        unprovisioned::tell(&db, late, &mails, at(LATE_SECONDS)).unwrap();
+        unprovisioned::notify(&db, late, &mails, at(LATE_SECONDS)).unwrap();
     }
     assert_eq!((events(&db, "access-late"), count(&db, "SELECT count(*) FROM mails")), (1, 2));
     assert_eq!(unprovisioned::late(&db, at(9_999), 9), Ok(vec![]));
@@ -239,8 +244,8 @@ fn people_are_told_once_that_a_job_is_late() {
     assert_sound(&db);
 }
 
-fn mail(is_first: bool) -> NoticeMail<'static> {
-    NoticeMail {
+fn mail(is_first: bool) -> NotificationMail<'static> {
+    NotificationMail {
         id: MailId::from_random(now(), random(1 + u32::from(is_first))),
         kind: "access-late",
         sealed: b"sealed",
@@ -248,7 +253,7 @@ fn mail(is_first: bool) -> NoticeMail<'static> {
 }
 
 #[test]
-fn what_has_no_access_is_paid_back_to_the_cent_and_ends() {
+fn what_has_no_access_is_refunded_to_the_cent_and_ends() {
     let db = provisioned();
     fund(&db, OMAR, "900");
     let before = balance(&db, OMAR);
@@ -289,7 +294,7 @@ fn a_renter_without_access_ends_without_cost() {
     // With access, the time that was used costs what it costs.
     let rental = rent(&db, Attempt { id: 51, ..attempt(OMAR, "again") }).unwrap().life.id;
     let job = lease(&db, 1);
-    tell(&db, &job, Report::Complete, 2).unwrap();
+    notify(&db, &job, Report::Complete, 2).unwrap();
     let (_, refund) = end(&db, account(OMAR), rental, None, at(7_200)).unwrap();
     assert!(refund < usd("25"), "{refund}");
     // And without a key it is the renter who has waited.
@@ -304,7 +309,7 @@ fn a_slice_is_offered_again_once_its_machine_is_gone() {
     let db = provisioned();
     let rental = rent(&db, attempt(OMAR, "key")).unwrap().life.id;
     let made = lease(&db, 0);
-    tell(&db, &made, Report::Complete, 1).unwrap();
+    notify(&db, &made, Report::Complete, 1).unwrap();
     end(&db, account(OMAR), rental, None, at(100)).unwrap();
     assert_eq!(states(&db, NODE), "-aaaaaaaa");
     // Whatever the grid reports, it is not offered, and no other takes its place.
@@ -318,15 +323,15 @@ fn a_slice_is_offered_again_once_its_machine_is_gone() {
     let job = lease(&db, 101);
     assert_eq!((job.kind, job.fence, job.attempt), (JobKind::Remove, made.fence + 1, 1));
     assert_eq!(job.deadline_at, at(100 + REMOVAL_LATE_SECONDS));
-    check_lost(tell(&db, &made, Report::Progress(Step::Disk), 102));
-    tell(&db, &job, Report::Fail { retry: true }, 103).unwrap();
+    check_lost(notify(&db, &made, Report::Progress(Step::Disk), 102));
+    notify(&db, &job, Report::Fail { retry: true }, 103).unwrap();
     let job = lease(&db, 103 + 30);
     assert_eq!(jobs::being_removed(&db, account(FARMER), NodeId(NODE)).unwrap().len(), 1);
     let seen = jobs::agents(&db, account(FARMER), NodeId(NODE)).unwrap();
     assert_eq!((seen.len(), seen[0].name.as_str(), seen[0].seen_at), (1, "rack-7", at(-60)));
     assert_eq!(jobs::agents(&db, account(OTHER_FARMER), NodeId(NODE)), Ok(vec![]));
-    tell(&db, &job, Report::Complete, 140).unwrap();
-    tell(&db, &job, Report::Complete, 141).unwrap();
+    notify(&db, &job, Report::Complete, 140).unwrap();
+    notify(&db, &job, Report::Complete, 141).unwrap();
     assert_eq!((states(&db, NODE).as_str(), events(&db, "slice-removed")), ("aaaaaaaaa---", 1));
     assert_eq!(jobs::being_removed(&db, account(FARMER), NodeId(NODE)), Ok(vec![]));
     rent(&db, Attempt { id: 51, slice: Some(1), ..attempt(OMAR, "again") }).unwrap();
@@ -340,7 +345,7 @@ fn a_farmer_can_say_that_a_machine_is_gone() {
     let job = lease(&db, 0);
     end(&db, account(OMAR), rental, None, at(10)).unwrap();
     // Its agent still has the lease: the removal waits until that is over.
-    check_lost(tell(&db, &job, Report::Complete, 11));
+    check_lost(notify(&db, &job, Report::Complete, 11));
     nothing_is_due(&db, LEASE_SECONDS - 1);
     let slice = SliceId { node: NodeId(NODE), number: 1 };
     let confirm =
@@ -349,7 +354,7 @@ fn a_farmer_can_say_that_a_machine_is_gone() {
     assert!(!confirm(FARMER, SliceId { number: 2, ..slice }));
     let late = unprovisioned::late(&db, at(10 + REMOVAL_LATE_SECONDS), 9).unwrap();
     assert_eq!((late[0].kind, late[0].account), (JobKind::Remove, account(FARMER)));
-    unprovisioned::tell(&db, &late[0], &[], at(3_700)).unwrap();
+    unprovisioned::notify(&db, &late[0], &[], at(3_700)).unwrap();
     assert_eq!(events(&db, "removal-late"), 1);
     assert!(confirm(FARMER, slice));
     assert!(!confirm(FARMER, slice));
@@ -367,7 +372,7 @@ fn a_whole_node_has_a_job_for_each_slice() {
     assert_eq!(job_states(&db, rental).len(), 9);
     for _ in 0..8 {
         let job = lease(&db, 0);
-        tell(&db, &job, Report::Complete, 1).unwrap();
+        notify(&db, &job, Report::Complete, 1).unwrap();
     }
     // Eight of nine are not what was paid for.
     assert_eq!(due::earn(&db, at(86_400), 9).unwrap(), []);
@@ -376,7 +381,7 @@ fn a_whole_node_has_a_job_for_each_slice() {
     for _ in 0..8 {
         let job = lease(&db, REFUND_SECONDS);
         assert_eq!(job.kind, JobKind::Remove);
-        tell(&db, &job, Report::Complete, REFUND_SECONDS).unwrap();
+        notify(&db, &job, Report::Complete, REFUND_SECONDS).unwrap();
     }
     assert_eq!(states(&db, NODE), "aaaaaaaaa");
 }
@@ -388,7 +393,7 @@ fn a_day_is_earned_once_there_is_access() {
     let job = lease(&db, 0);
     due::earn(&db, at(86_400), 9).unwrap();
     assert_eq!(count(&db, "SELECT sum(earned_micros) FROM rental_periods"), 0);
-    tell(&db, &job, Report::Complete, 86_400).unwrap();
+    notify(&db, &job, Report::Complete, 86_400).unwrap();
     due::earn(&db, at(86_400), 9).unwrap();
     assert_eq!(count(&db, "SELECT sum(earned_micros) FROM rental_periods"), 830_000);
     assert_sound(&db);
@@ -449,7 +454,7 @@ fn access_and_refund_exclude_each_other() {
         let rental = rent(&db, attempt(OMAR, "key")).unwrap().life.id;
         let job = lease(&db, 0);
         let complete = move |db: &RusqliteDb| {
-            let told = Told {
+            let told = JobReport {
                 job: &job.id,
                 fence: job.fence,
                 report: Report::Complete,
@@ -509,15 +514,15 @@ fn choices(db: &RusqliteDb, rental: RentalId, seconds: i64) -> Vec<String> {
 }
 
 #[test]
-fn a_failed_machine_is_made_on_another_slice_and_paid_back_when_it_would_have_been() {
+fn a_failed_machine_is_made_on_another_slice_and_refunded_when_it_would_have_been() {
     let db = provisioned();
     register(&db, OTHER_FARMER, 33, 2);
     publish(&db, 33, "20");
     let rental = rent(&db, attempt(OMAR, "key")).unwrap().life.id;
     let first = lease(&db, 1);
     let next = to(&db, NODE, Some(2));
-    check_refused(go(&db, rental, &next, 2), MoveError::NodeStays);
-    tell(&db, &first, Report::Fail { retry: false }, 10).unwrap();
+    check_refused(go(&db, rental, &next, 2), MoveError::NotLeaving);
+    notify(&db, &first, Report::Fail { retry: false }, 10).unwrap();
     // Only where a machine would be made, and its own node comes first.
     assert_eq!(choices(&db, rental, 20), ["node32_slice_2"]);
     check_refused(go(&db, rental, &to(&db, 33, None), 20), MoveError::NoAgent);
@@ -531,25 +536,25 @@ fn a_failed_machine_is_made_on_another_slice_and_paid_back_when_it_would_have_be
     let machines = jobs::machines(&db, rental, at(20)).unwrap();
     assert_eq!((machines.len(), machines[0].slice.number), (1, 2));
     assert_eq!((machines[0].refund_at, machines[0].is_late), (at(REFUND_SECONDS), false));
-    check_lost(tell(&db, &first, Report::Complete, 21));
+    check_lost(notify(&db, &first, Report::Complete, 21));
     // A removal where it was, and a machine where it is.
     let removal = lease(&db, 80);
     assert_eq!((removal.kind, removal.slice.number), (JobKind::Remove, 1));
-    tell(&db, &removal, Report::Complete, 81).unwrap();
+    notify(&db, &removal, Report::Complete, 81).unwrap();
     assert_eq!(states(&db, NODE), "aRaaaaaaa");
     let second = lease(&db, 82);
     assert_eq!((second.kind, second.slice.number, second.fence), (JobKind::Create, 2, 1));
 
     // It is late there as well, by a clock of its own; and it never comes back.
     let late = 20 + LATE_SECONDS;
-    check_refused(go(&db, rental, &to(&db, NODE, Some(1)), late - 1), MoveError::NodeStays);
+    check_refused(go(&db, rental, &to(&db, NODE, Some(1)), late - 1), MoveError::NotLeaving);
     check_refused(go(&db, rental, &to(&db, NODE, Some(1)), late), MoveError::LeftBefore);
     assert_eq!(choices(&db, rental, late), ["node32_slice_3", "node33_slice_1"]);
     assert_eq!(go(&db, rental, &to(&db, 33, None), late), Ok((33, Some(1))));
-    check_lost(tell(&db, &second, Report::Complete, late + 1));
+    check_lost(notify(&db, &second, Report::Complete, late + 1));
     let machines = jobs::machines(&db, rental, at(late)).unwrap();
     assert_eq!((machines.len(), machines[0].refund_at), (1, at(REFUND_SECONDS)));
-    // Nobody has earned, and it is paid back a day after it was paid.
+    // Nobody has earned, and it is refunded a day after it was paid.
     assert_eq!(due::earn(&db, at(86_400), 9).unwrap(), []);
     assert_eq!(unprovisioned::refundable(&db, at(REFUND_SECONDS - 1), 9), Ok(vec![]));
     assert_eq!(unprovisioned::refundable(&db, at(REFUND_SECONDS), 9).unwrap().len(), 1);
@@ -569,31 +574,31 @@ fn what_no_agent_has_begun_frees_its_slice_at_once() {
     assert_eq!(states(&db, NODE), "aRaaaaaaa");
     let job = lease(&db, LATE_SECONDS + 1);
     assert_eq!((job.kind, job.slice.number), (JobKind::Create, 2));
-    tell(&db, &job, Report::Complete, LATE_SECONDS + 2).unwrap();
+    notify(&db, &job, Report::Complete, LATE_SECONDS + 2).unwrap();
     nothing_is_due(&db, 9_999);
     // With access there is no reason to go.
     assert_eq!(jobs::owed(&db, rental, at(9_999)), Ok(Owed::Nothing));
-    check_refused(go(&db, rental, &to(&db, NODE, Some(3)), 9_999), MoveError::NodeStays);
+    check_refused(go(&db, rental, &to(&db, NODE, Some(3)), 9_999), MoveError::NotLeaving);
     due::earn(&db, at(86_400), 9).unwrap();
     assert_eq!(count(&db, "SELECT sum(earned_micros) FROM rental_periods"), 830_000);
     assert_sound(&db);
 }
 
 #[test]
-fn what_leaves_with_access_is_promised_anew() {
+fn what_leaves_with_access_is_guaranteed_anew() {
     let db = provisioned();
     register(&db, OTHER_FARMER, 33, 2);
     publish(&db, 33, "20");
     jobs::see(&db, &agent(OTHER_FARMER, 1), at(10 * 86_400)).unwrap();
     let rental = rent(&db, attempt(OMAR, "key")).unwrap().life.id;
     let job = lease(&db, 0);
-    tell(&db, &job, Report::Complete, 1).unwrap();
+    notify(&db, &job, Report::Complete, 1).unwrap();
     withdraw(&db, account(FARMER), NodeId(NODE), None, now()).unwrap();
     let days = 10 * 86_400;
     assert_eq!(go(&db, rental, &to(&db, 33, None), days), Ok((33, Some(1))));
     let machines = jobs::machines(&db, rental, at(days)).unwrap();
     assert_eq!((machines.len(), machines[0].refund_at), (1, at(days + REFUND_SECONDS)));
-    // What fails there keeps that promise.
+    // What fails there keeps that SLA.
     assert_eq!(go(&db, rental, &to(&db, 33, Some(2)), days + LATE_SECONDS), Ok((33, Some(2))));
     let machines = jobs::machines(&db, rental, at(days)).unwrap();
     assert_eq!((machines.len(), machines[0].refund_at), (1, at(days + REFUND_SECONDS)));
@@ -615,7 +620,7 @@ fn access_and_a_move_exclude_each_other() {
         let job = lease(&db, 0);
         let next = to(&db, NODE, Some(2));
         let complete = move |db: &RusqliteDb| {
-            let told = Told {
+            let told = JobReport {
                 job: &job.id,
                 fence: job.fence,
                 report: Report::Complete,
@@ -636,7 +641,7 @@ fn access_and_a_move_exclude_each_other() {
             at(LATE_SECONDS),
         ) {
             Ok(_) => Some(true),
-            Err(MoveFailure::Rule(MoveError::NodeStays)) => Some(false),
+            Err(MoveFailure::Rule(MoveError::NotLeaving)) => Some(false),
             Err(_) => None,
         };
         let (completed, moved) = thread::scope(|scope| {

@@ -7,10 +7,10 @@ use domain::provisioning::Owed;
 use domain::rental::{ExtendError, RentalState};
 use domain::term::Term;
 use domain::time::Timestamp;
-use store::due::NoticeMail;
+use store::due::NotificationMail;
 use store::leaving::{
-    Destination, WithdrawFailure, alternatives, end, leave, move_rental, overdue, plan_end,
-    plan_move, stay, tell, untold, withdraw,
+    Destination, LeaveFailure, alternatives, cancel_leave, end, leave, move_rental, notify,
+    overdue, plan_end, plan_move, unnotified, withdraw,
 };
 use store::rentals::{ChangeFailure, Rental};
 use store::renting::Basis;
@@ -59,10 +59,10 @@ fn a_notice_takes_a_node_off_the_market_and_is_told() {
     assert_eq!((told(&db, OMAR, "node-leaving"), told(&db, FARMER, "node-leaving")), (1, 1));
     assert_eq!(told(&db, AIDA, "node-leaving"), 0);
     let again = withdraw(&db, account(FARMER), NodeId(NODE), None, now()).unwrap_err();
-    assert_eq!(again, WithdrawFailure::Rule(NoticeError::Leaving(days(73))));
+    assert_eq!(again, LeaveFailure::Rule(NoticeError::Leaving(days(73))));
     let others = withdraw(&db, account(OTHER_FARMER), NodeId(NODE), None, now()).unwrap_err();
-    assert_eq!(others, WithdrawFailure::NoSuchNode);
-    assert_eq!(stay(&db, account(OTHER_FARMER), NodeId(NODE), now()), Ok(false));
+    assert_eq!(others, LeaveFailure::NoSuchNode);
+    assert_eq!(cancel_leave(&db, account(OTHER_FARMER), NodeId(NODE), now()), Ok(false));
     // It is not published by any statement.
     let terms = crate::market::terms(NODE, Some(usd("25")), Listing::Published);
     let seen = node.offer.version;
@@ -70,14 +70,17 @@ fn a_notice_takes_a_node_off_the_market_and_is_told() {
     assert_eq!(refused, Err(StoreError::Violation("node_leaving_not_published".into())));
     // What is locked does not change, not even by its farmer's leave.
     offering::lock(&db, account(FARMER), NodeId(NODE), now()).unwrap();
-    assert_eq!(stay(&db, account(FARMER), NodeId(NODE), now()), Ok(false));
+    assert_eq!(cancel_leave(&db, account(FARMER), NodeId(NODE), now()), Ok(false));
     offering::unlock(&db, account(FARMER), NodeId(NODE), now()).unwrap();
     let year = Attempt { id: 80, term: Term::Year, ..attempt(OMAR, "more") };
     let beyond = extend(&db, &year, rental.life.id, None).unwrap_err();
-    assert_eq!(beyond, ChangeFailure::Extend(ExtendError::BeyondLeaving(days(73))));
-    assert_eq!(stay(&db, account(FARMER), NodeId(NODE), now()), Ok(true));
-    assert_eq!(stay(&db, account(FARMER), NodeId(NODE), now()), Ok(false), "once");
-    assert_eq!((told(&db, OMAR, "node-stays"), told(&db, FARMER, "node-stays")), (1, 1));
+    assert_eq!(beyond, ChangeFailure::Extend(ExtendError::TermBeyondLeaveDate(days(73))));
+    assert_eq!(cancel_leave(&db, account(FARMER), NodeId(NODE), now()), Ok(true));
+    assert_eq!(cancel_leave(&db, account(FARMER), NodeId(NODE), now()), Ok(false), "once");
+    assert_eq!(
+        (told(&db, OMAR, "node-leaving-canceled"), told(&db, FARMER, "node-leaving-canceled")),
+        (1, 1)
+    );
     extend(&db, &year, rental.life.id, None).unwrap();
     assert_sound(&db);
 }
@@ -89,7 +92,7 @@ fn what_was_decided_before_the_notice_is_decided_again() {
     let before = rental.life.version;
     withdraw(&db, account(FARMER), NodeId(NODE), None, now()).unwrap();
     assert_eq!(rental_of(&db, OMAR, rental.life.id).life.version, before + 1);
-    stay(&db, account(FARMER), NodeId(NODE), now()).unwrap();
+    cancel_leave(&db, account(FARMER), NodeId(NODE), now()).unwrap();
     assert_eq!(rental_of(&db, OMAR, rental.life.id).life.version, before + 2);
 }
 
@@ -116,7 +119,7 @@ fn a_node_without_rentals_is_gone_at_once_and_no_sync_brings_it_back() {
         assert_sound(&db);
     }
     // Its farmer takes it back, and offers it again.
-    assert_eq!(stay(&db, account(FARMER), NodeId(NODE), now()), Ok(true));
+    assert_eq!(cancel_leave(&db, account(FARMER), NodeId(NODE), now()), Ok(true));
     assert_eq!(states(&db, NODE), "aaaaaaaaaaaa");
     publish(&db, NODE, "25");
     rent(&db, attempt(OMAR, "key")).unwrap();
@@ -132,7 +135,7 @@ fn what_is_still_there_on_the_day_ends_with_its_refund_and_a_mail() {
     let ending = plan_end(&due[0], days(74)).unwrap();
     assert_eq!(ending.refund, usd("204"));
     let id = MailId::from_random(now(), random(9));
-    let mail = NoticeMail { id, kind: "node-left", sealed: b"sealed" };
+    let mail = NotificationMail { id, kind: "node-left", sealed: b"sealed" };
     end(&db, &due[0], &ending, Some(&mail), days(74)).unwrap();
     // Once: the rental has another version by then.
     assert!(end(&db, &due[0], &ending, None, days(74)).is_err());
@@ -147,16 +150,16 @@ fn what_is_still_there_on_the_day_ends_with_its_refund_and_a_mail() {
 }
 
 #[test]
-fn each_renter_is_told_once_of_each_notice() {
+fn each_renter_is_notified_once_of_each_notice() {
     let (db, _) = leaving_market();
-    let due = untold(&db, 10).unwrap();
+    let due = unnotified(&db, 10).unwrap();
     assert_eq!((due.len(), due[0].email.as_str()), (1, "account3@example.org"));
-    tell(&db, &due[0], None, now()).unwrap();
-    assert_eq!(untold(&db, 10), Ok(vec![]));
-    stay(&db, account(FARMER), NodeId(NODE), now()).unwrap();
-    assert_eq!(untold(&db, 10), Ok(vec![]));
+    notify(&db, &due[0], None, now()).unwrap();
+    assert_eq!(unnotified(&db, 10), Ok(vec![]));
+    cancel_leave(&db, account(FARMER), NodeId(NODE), now()).unwrap();
+    assert_eq!(unnotified(&db, 10), Ok(vec![]));
     withdraw(&db, account(FARMER), NodeId(NODE), Some(days(73)), now()).unwrap();
-    assert_eq!(untold(&db, 10).unwrap().len(), 1);
+    assert_eq!(unnotified(&db, 10).unwrap().len(), 1);
 }
 
 #[test]

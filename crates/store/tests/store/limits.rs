@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use store::RusqliteDb;
-use store::limits::{Use, give_back, level, pour, sweep};
+use store::limits::{Use, consume, give_back, level, sweep};
 
 use crate::market::{count, empty, now};
 
@@ -10,15 +10,15 @@ use crate::market::{count, empty, now};
 const FIVE: Use<'static> = Use { policy: "five", key: "a", span: 60_000, cost: 12_000 };
 
 fn left(db: &RusqliteDb, seconds: i64, limit: Use<'_>) -> Option<i64> {
-    pour(db, &[limit], now().plus_seconds(seconds)).unwrap()[0]
+    consume(db, &[limit], now().plus_seconds(seconds)).unwrap()[0]
 }
 
 #[test]
 fn a_bucket_takes_a_burst_and_then_as_time_drains_it() {
     let db = empty();
-    let poured: Vec<Option<i64>> = (0..6).map(|_| left(&db, 0, FIVE)).collect();
+    let consumed: Vec<Option<i64>> = (0..6).map(|_| left(&db, 0, FIVE)).collect();
     let full = [12_000, 24_000, 36_000, 48_000, 60_000].map(Some);
-    assert_eq!((&poured[..5], poured[5]), (&full[..], None));
+    assert_eq!((&consumed[..5], consumed[5]), (&full[..], None));
     assert_eq!(left(&db, 11, FIVE), None);
     assert_eq!(left(&db, 12, FIVE), Some(60_000));
     assert_eq!(left(&db, 12, FIVE), None);
@@ -35,7 +35,7 @@ fn each_has_a_bucket_of_their_own() {
     }
     assert_eq!(left(&db, 0, Use { key: "b", ..FIVE }), Some(12_000));
     assert_eq!(left(&db, 0, Use { policy: "other", ..FIVE }), Some(12_000));
-    let both = pour(&db, &[FIVE, Use { policy: "other", ..FIVE }], now()).unwrap();
+    let both = consume(&db, &[FIVE, Use { policy: "other", ..FIVE }], now()).unwrap();
     assert_eq!(both, [None, Some(24_000)]);
     assert_eq!(level(&db, "five", "nobody", now()), Ok(0));
 }

@@ -47,7 +47,7 @@ fn a_mail_is_taken_once_and_what_was_sent_is_forgotten() {
     assert_eq!(claimed(&db, 1_000_000), None);
     assert_eq!(waiting(&db), Ok(Waiting { count: 0, since: None }));
     assert_eq!(count(&db, "SELECT count(*) FROM mails WHERE sealed IS NULL"), 1);
-    // What an outlet took stays sent, whatever a slower mailer says.
+    // What a mail transport took stays sent, whatever a slower mailer says.
     fail(&db, &taken, "too late", Retry::No);
     assert_eq!(failed(&db, 9), Ok(vec![]));
 }

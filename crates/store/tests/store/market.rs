@@ -12,9 +12,9 @@ use domain::money::{Percent, Usd};
 use domain::node::{Capacity, NodeReport, NodeStatus, Refusal, Resources};
 use domain::offering::{Offering, Raise};
 use domain::order::{IdempotencyKey, RentRequest, SLICES_PER_ORDER_MAX, Wanted};
-use domain::promise::{Bandwidth, Uptime};
 use domain::term::Term;
 use domain::time::Timestamp;
+use domain::uptime::{Bandwidth, Uptime};
 use store::audit::{Actor, NewEntry};
 use store::ledger::{Credit, CreditFailure, SlaCredit};
 use store::quotes::{NewQuote, Quote};
@@ -22,8 +22,8 @@ use store::rentals::{ChangeFailure, Extension, Rental};
 use store::renting::{Basis, Order, Ordered, RentFailure, Setup};
 use store::responses::{self, Earlier, Intention, StoredResponse};
 use store::{
-    Db, RusqliteDb, StoreError, accounts, due, invariants, leaving, ledger, levels, migrate, nodes,
-    offering, offers, quotes, rentals, renting,
+    Db, RusqliteDb, StoreError, accounts, due, invariants, leaving, ledger, migrate, nodes,
+    offering, offers, quotes, rentals, renting, sla_results,
 };
 use tempfile::TempDir;
 
@@ -203,7 +203,7 @@ pub(crate) fn register(db: &dyn Db, farmer: u32, node: u32, slices: u32) {
     assert!(nodes::register(db, account(farmer), &name, &report, &capacity, now()).unwrap());
 }
 
-/// What the market's farmers ask and promise.
+/// What the market's farmers ask and SLA.
 pub(crate) fn terms(node: u32, price: Option<Usd>, listing: Listing) -> Offering {
     Offering {
         name: format!("Node {node}"),
@@ -212,7 +212,7 @@ pub(crate) fn terms(node: u32, price: Option<Usd>, listing: Listing) -> Offering
         min_uptime: Uptime::from_hundredths(9_950).unwrap(),
         min_bandwidth: Bandwidth::from_mbps(100),
         terms: domain::term::Terms::ALL,
-        kept_slices: 0,
+        withheld_slices: 0,
         listing,
     }
 }
@@ -418,12 +418,12 @@ pub(crate) fn pass(db: &dyn Db, at: Timestamp, limit: u32) {
     assert_eq!(due::earn(db, at, limit).unwrap(), nothing);
 }
 
-/// Compares every promise that is due at `at`; nothing fails.
-pub(crate) fn judge(db: &dyn Db, at: Timestamp) {
+/// Compares every SLA that is due at `at`; nothing fails.
+pub(crate) fn evaluate(db: &dyn Db, at: Timestamp) {
     let due = "SELECT 1 FROM tenures WHERE evaluate_at <= ?1 LIMIT 1";
     while !db.run(due, &[at.into()]).unwrap().is_empty() {
         let nothing: Vec<(RentalId, StoreError)> = Vec::new();
-        assert_eq!(levels::judge(db, at, 100).unwrap(), nothing);
+        assert_eq!(sla_results::evaluate(db, at, 100).unwrap(), nothing);
     }
 }
 

@@ -8,7 +8,7 @@ use domain::order::RentError;
 use domain::rental::{ExtendError, Renewal, RentalState};
 use domain::term::Term;
 use store::quotes::{NewQuote, make};
-use store::rentals::{ChangeFailure, Own, Rental, end, set_own};
+use store::rentals::{ChangeFailure, Rental, RentalSettings, change_settings, end};
 use store::renting::{Basis, RentFailure};
 use store::transfers::{TransferFailure, accept, offer, withdraw};
 use store::{Db, Rows, RusqliteDb, StoreError, Value, due};
@@ -204,8 +204,8 @@ fn what_is_extended_meanwhile_is_not_freed() {
 fn a_renewal_that_is_not_wanted_any_more_waits_for_the_next_look() {
     let (db, rental) = rented();
     let renewal = Some(Renewal { term: Term::Month, max_price: usd("25") });
-    let own = Own { name: String::new(), labels: vec![], renewal };
-    set_own(&db, account(OMAR), rental.life.id, &own).unwrap();
+    let own = RentalSettings { name: String::new(), labels: vec![], renewal };
+    change_settings(&db, account(OMAR), rental.life.id, &own).unwrap();
     let at = rental.life.ends_at;
     let notice = &due::renewing(&db, at, 9).unwrap()[0];
     let faster = meanwhile(&db, CHANGE, |db| {

@@ -553,12 +553,12 @@ fn an_older_host_that_still_runs_changes_nothing_of_what_it_does_not_know() {
         let (older, newer) = (disk.open(), disk.open());
         used(&older);
         let uses = [Use { policy: "changes", key: "ada", span: 60_000, cost: 1_000 }];
-        limits::pour(&older, &uses, now()).unwrap();
+        limits::consume(&older, &uses, now()).unwrap();
         next().apply(&newer, now(), STATEMENTS_MAX).unwrap();
         // Every request that changes something begins with this, and goes no further.
         let known = SCHEMA.release.number;
         let error = StoreError::WrongSchema { found: known + 1, known };
-        assert_eq!(limits::pour(&older, &uses, now()), Err(error));
+        assert_eq!(limits::consume(&older, &uses, now()), Err(error));
         let before = dump(&newer);
         // A command that means something else by now has another name.
         let credit = "INSERT INTO credit_wallet VALUES ('key', 'ada', 1, 1, 'Test', NULL, NULL, 0)";

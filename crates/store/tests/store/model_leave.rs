@@ -8,7 +8,7 @@ use domain::order::{RentRequest, Wanted};
 use domain::rental::RentalState;
 use domain::term::Term;
 use domain::time::Timestamp;
-use store::leaving::{MoveFailure, WithdrawFailure};
+use store::leaving::{LeaveFailure, MoveFailure};
 
 use crate::model::{Model, ModelNode, Slot, dollars};
 
@@ -36,9 +36,9 @@ impl Model {
         node: u32,
         days: Option<i64>,
         now: Timestamp,
-    ) -> Result<(), WithdrawFailure> {
+    ) -> Result<(), LeaveFailure> {
         let found = self.nodes.get_mut(&node).filter(|node| node.farmer == farmer);
-        let node = found.ok_or(WithdrawFailure::NoSuchNode)?;
+        let node = found.ok_or(LeaveFailure::NoSuchNode)?;
         if let Some(leaves_at) = node.leaves_at {
             return Err(NoticeError::Leaving(leaves_at).into());
         }
@@ -59,7 +59,7 @@ impl Model {
         Ok(())
     }
 
-    pub(crate) fn stay(&mut self, farmer: u32, node: u32) -> bool {
+    pub(crate) fn cancel_leave(&mut self, farmer: u32, node: u32) -> bool {
         let own = |node: &&mut ModelNode| node.farmer == farmer && node.leaves_at.is_some();
         let Some(node) = self.nodes.get_mut(&node).filter(own) else { return false };
         (node.leaves_at, node.has_left) = (None, false);
@@ -107,7 +107,7 @@ impl Model {
             return Ok((of.node, of.slice));
         }
         if self.nodes[&of.node].leaves_at.is_none() {
-            return Err(MoveError::NodeStays.into());
+            return Err(MoveError::NotLeaving.into());
         }
         if of.state != RentalState::Active || of.ends_at <= now {
             return Err(MoveError::Over.into());

@@ -94,7 +94,7 @@ impl Model {
         }
         let node = &self.nodes[&old.node];
         if let Some(leaves_at) = node.leaves_at.filter(|leaves_at| *leaves_at < ends_at) {
-            return Err(ExtendError::BeyondLeaving(leaves_at));
+            return Err(ExtendError::TermBeyondLeaveDate(leaves_at));
         }
         let is_agreed = old.ends_at < old.price_until;
         let price = match node.dollars {

@@ -2,7 +2,7 @@
 
 use domain::money::Usd;
 use domain::payout::{PayoutEvent, PayoutState, RequestError, WrongOrder};
-use store::payouts::{ChangeFailure, Deed, RequestFailure};
+use store::payouts::{ChangeFailure, PayoutAction, RequestFailure};
 
 use crate::market::KEY_USED;
 use crate::model::{Model, dollars};
@@ -33,7 +33,7 @@ impl Model {
         self.earnings.get(&account).copied().unwrap_or(Usd::ZERO)
     }
 
-    /// What is `withheld` is for the tests of promises to say.
+    /// What is `withheld` is for the tests of SLAs to say.
     pub(crate) fn request_payout(
         &mut self,
         account: u32,
@@ -63,7 +63,7 @@ impl Model {
         } else if open >= 5 {
             Some(RequestError::TooMany)
         } else if payable < amount {
-            Some(RequestError::NotEarned { balance: payable })
+            Some(RequestError::InsufficientFarmerEarnings { balance: payable })
         } else {
             None
         };
@@ -80,17 +80,17 @@ impl Model {
     pub(crate) fn change_payout(
         &mut self,
         nth: usize,
-        deed: Deed<'_>,
+        action: PayoutAction<'_>,
         by: u32,
     ) -> Result<PayoutState, ChangeFailure> {
         let payout = &mut self.payouts[nth];
-        let event = deed.event();
-        if event == PayoutEvent::Withdraw && payout.account != by {
+        let event = action.event();
+        if event == PayoutEvent::Cancel && payout.account != by {
             return Err(ChangeFailure::NoSuchPayout);
         }
         let wrong = WrongOrder { state: payout.state, event };
         let is_in_turn = match event {
-            PayoutEvent::Approve | PayoutEvent::Withdraw => payout.state == PayoutState::Requested,
+            PayoutEvent::Approve | PayoutEvent::Cancel => payout.state == PayoutState::Requested,
             PayoutEvent::Send => payout.state == PayoutState::Approved,
             PayoutEvent::Finish => payout.state == PayoutState::Sent,
             PayoutEvent::Fail => payout.is_open(),
@@ -100,7 +100,7 @@ impl Model {
         }
         payout.state = event.wanted();
         let (account, amount) = (payout.account, payout.amount);
-        if matches!(event, PayoutEvent::Fail | PayoutEvent::Withdraw) {
+        if matches!(event, PayoutEvent::Fail | PayoutEvent::Cancel) {
             let balance = self.earned(account);
             self.earnings.insert(account, balance + amount);
         }

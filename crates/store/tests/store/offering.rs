@@ -6,8 +6,8 @@ use domain::offering::{
     Locker, Offering, OfferingError, RAISE_WAITS_SECONDS, Wanted, change as decide,
 };
 use domain::order::RentError;
-use domain::promise::Uptime;
 use domain::time::Timestamp;
+use domain::uptime::Uptime;
 use store::nodes::Farmer;
 use store::offering::{
     OfferingFailure, apply_raises, change, history, lock, lock_by_operator, save, unlock,
@@ -39,7 +39,7 @@ fn price(text: &str) -> Wanted {
 }
 
 fn kept(slices: u32) -> Wanted {
-    Wanted { kept_slices: Some(slices), ..Wanted::default() }
+    Wanted { withheld_slices: Some(slices), ..Wanted::default() }
 }
 
 #[test]
@@ -48,7 +48,7 @@ fn what_is_kept_back_is_not_offered() {
     let check = |slices, expected| {
         set(&db, &kept(slices), now()).unwrap();
         assert_eq!(states(&db, NODE), expected, "{slices} are kept");
-        assert_eq!(offer(&db).kept_slices, slices);
+        assert_eq!(offer(&db).withheld_slices, slices);
         assert_sound(&db);
     };
     check(2, "aaaaaaa--");
@@ -71,7 +71,7 @@ fn rented_and_held_slices_stay_until_they_are_free() {
     let told = quote(&db, 1, AIDA, &one(2), true, now()).unwrap();
     set(&db, &kept(9), now()).unwrap();
     assert_eq!(states(&db, NODE), "Rh-------");
-    // The hold's promise is kept, and what lapsed is not free for others.
+    // The hold's SLA is kept, and what lapsed is not free for others.
     let late = now().plus_seconds(400);
     let other = rent(&db, Attempt { at: late, id: 9, ..attempt(OMAR, "more") });
     assert!(matches!(other, Err(RentFailure::Rule(RentError::SoldOut { .. }))), "{other:?}");
@@ -200,7 +200,7 @@ fn of_two_changes_of_one_version_one_counts() {
 }
 
 #[test]
-fn a_promise_is_measured_by_what_the_syncs_saw() {
+fn an_sla_is_measured_by_what_the_syncs_saw() {
     let db = market();
     let full = Wanted { min_uptime: Some(Uptime::FULL), ..Wanted::default() };
     set(&db, &full, now()).unwrap();
@@ -210,7 +210,7 @@ fn a_promise_is_measured_by_what_the_syncs_saw() {
     sync::save_missing(&db, &[NodeId(NODE)], now()).unwrap();
     sync::save_missing(&db, &[NodeId(NODE)], now()).unwrap();
     let refused = set(&db, &full, now());
-    let Err(OfferingFailure::Rule(OfferingError::PromiseAboveMeasured(above))) = refused else {
+    let Err(OfferingFailure::Rule(OfferingError::SlaAboveMeasured(above))) = refused else {
         panic!("{refused:?}")
     };
     assert_eq!(above.cost_per_month, usd("12.50"));

@@ -7,15 +7,15 @@ use domain::money::Usd;
 use domain::payout::{OPEN_MAX, PayoutEvent, PayoutState, RequestError, WrongOrder};
 use domain::rental::GRACE_SECONDS;
 use store::payouts::{
-    ChangeFailure, Count, Deed, NewPayout, Payout, RequestFailure, change, counts, find, in_state,
-    of_account, request,
+    ChangeFailure, Count, NewPayout, Payout, PayoutAction, RequestFailure, change, counts, find,
+    in_state, of_account, request,
 };
 use store::{Db, RusqliteDb, StoreError, accounts, statements};
 
 use crate::dump::dump;
 use crate::market::{
     AIDA, Attempt, Disk, FARMER, KEY_USED, OMAR, OTHER_FARMER, account, assert_sound, attempt,
-    by_hand, count, earned, email, fund, furnish, intention, judge, market, now, once, pass,
+    by_hand, count, earned, email, evaluate, fund, furnish, intention, market, now, once, pass,
     random, rent, response, usd,
 };
 use crate::meanwhile::meanwhile;
@@ -80,25 +80,32 @@ pub(crate) fn ask(db: &dyn Db, number: u32, amount: &str) -> Result<Payout, Requ
 
 /// The farmer takes a request back.
 pub(crate) fn withdraw(db: &dyn Db, id: PayoutId) -> Result<Payout, ChangeFailure> {
-    change(db, id, Deed::Withdraw(account(FARMER)), now())
+    change(db, id, PayoutAction::Cancel(account(FARMER)), now())
 }
 
-fn do_all(db: &dyn Db, id: PayoutId, deeds: &[Deed<'_>]) {
-    for deed in deeds {
-        change(db, id, *deed, now()).unwrap();
+fn do_all(db: &dyn Db, id: PayoutId, actions: &[PayoutAction<'_>]) {
+    for action in actions {
+        change(db, id, *action, now()).unwrap();
     }
 }
 
 /// One payout that is held, one that was sent, and one that is back.
 pub(crate) fn one_of_each(db: &dyn Db) {
     accounts::set_payout(db, account(FARMER), Some(ADDRESS)).unwrap();
-    for (number, deeds) in [
-        (1, &[Deed::Approve][..]),
-        (2, &[Deed::Approve, Deed::Send("SEPA 2")]),
-        (3, &[Deed::Approve, Deed::Send("SEPA 3"), Deed::Fail("It came back")]),
+    for (number, actions) in [
+        (1, &[PayoutAction::Approve][..]),
+        (2, &[PayoutAction::Approve, PayoutAction::Send("SEPA 2")]),
+        (
+            3,
+            &[
+                PayoutAction::Approve,
+                PayoutAction::Send("SEPA 3"),
+                PayoutAction::Fail("It came back"),
+            ],
+        ),
     ] {
         let id = ask(db, number, "5").unwrap().life.id;
-        do_all(db, id, deeds);
+        do_all(db, id, actions);
     }
 }
 
@@ -114,7 +121,7 @@ fn furnish_earnings(db: &dyn Db) {
     rent(db, Attempt { id: 50, ..attempt(AIDA, "key") }).unwrap();
     let over = now().plus_months(1).plus_seconds(GRACE_SECONDS);
     pass(db, over, 10);
-    judge(db, over);
+    evaluate(db, over);
     accounts::set_payout(db, account(FARMER), Some(ADDRESS)).unwrap();
 }
 
@@ -140,12 +147,12 @@ fn a_payout_goes_its_way() {
     assert_eq!((earned(&db, FARMER), held(&db, id), outside()), (usd("15"), usd("30"), before));
     // Who moves meanwhile is paid where they asked to be.
     accounts::set_payout(&db, account(FARMER), Some("elsewhere")).unwrap();
-    for (deed, state, out) in [
-        (Deed::Approve, PayoutState::Approved, "0"),
-        (Deed::Send("SEPA 7"), PayoutState::Sent, "30"),
-        (Deed::Finish, PayoutState::Done, "30"),
+    for (action, state, out) in [
+        (PayoutAction::Approve, PayoutState::Approved, "0"),
+        (PayoutAction::Send("SEPA 7"), PayoutState::Sent, "30"),
+        (PayoutAction::Finish, PayoutState::Done, "30"),
     ] {
-        let after = change(&db, id, deed, now()).unwrap();
+        let after = change(&db, id, action, now()).unwrap();
         assert_eq!((after.life.state, after.address.as_str()), (state, ADDRESS));
         let out = if out == "0" { Usd::ZERO } else { usd(out) };
         assert_eq!((outside() - before, held(&db, id)), (out, usd("30") - out));
@@ -160,7 +167,7 @@ fn a_payout_goes_its_way() {
                       ('payout-requested', 'payout-approved', 'payout-sent', 'payout-done')";
     assert_eq!(count(&db, events), 4);
     let month = statements::months(&db, account(FARMER)).unwrap()[0];
-    let book = statements::of_month(&db, account(FARMER), statements::Book::Earnings, month);
+    let book = statements::of_month(&db, account(FARMER), statements::AccountKind::Earnings, month);
     let book = book.unwrap().unwrap();
     assert!(book.sums.iter().any(|sum| sum.kind == "payout-request" && sum.amount == -usd("30")));
 }
@@ -168,21 +175,23 @@ fn a_payout_goes_its_way() {
 #[test]
 fn what_fails_or_is_withdrawn_comes_back() {
     let db = earned_market();
-    for (number, deeds) in
-        [(1, &[][..]), (2, &[Deed::Approve][..]), (3, &[Deed::Approve, Deed::Send("SEPA 3")][..])]
-    {
+    for (number, actions) in [
+        (1, &[][..]),
+        (2, &[PayoutAction::Approve][..]),
+        (3, &[PayoutAction::Approve, PayoutAction::Send("SEPA 3")][..]),
+    ] {
         let id = ask(&db, number, "45").unwrap().life.id;
         assert_eq!(earned(&db, FARMER), Usd::ZERO);
-        do_all(&db, id, deeds);
-        let failed = change(&db, id, Deed::Fail("No such account"), now()).unwrap();
+        do_all(&db, id, actions);
+        let failed = change(&db, id, PayoutAction::Fail("No such account"), now()).unwrap();
         assert_eq!(failed.note.as_deref(), Some("No such account"));
         assert_eq!((earned(&db, FARMER), held(&db, id)), (usd("45"), Usd::ZERO));
         assert_sound(&db);
     }
     let id = ask(&db, 4, "45").unwrap().life.id;
-    let other = change(&db, id, Deed::Withdraw(account(OMAR)), now());
+    let other = change(&db, id, PayoutAction::Cancel(account(OMAR)), now());
     assert_eq!(other, Err(ChangeFailure::NoSuchPayout));
-    assert_eq!(withdraw(&db, id).unwrap().life.state, PayoutState::Withdrawn);
+    assert_eq!(withdraw(&db, id).unwrap().life.state, PayoutState::Canceled);
     assert_eq!(earned(&db, FARMER), usd("45"));
     assert_sound(&db);
 }
@@ -190,30 +199,30 @@ fn what_fails_or_is_withdrawn_comes_back() {
 /// Every deed in every state: what is out of order changes nothing.
 #[test]
 fn the_wrong_order_is_refused() {
-    let deeds = [
-        Deed::Approve,
-        Deed::Send("SEPA"),
-        Deed::Finish,
-        Deed::Fail("No"),
-        Deed::Withdraw(account(FARMER)),
+    let actions = [
+        PayoutAction::Approve,
+        PayoutAction::Send("SEPA"),
+        PayoutAction::Finish,
+        PayoutAction::Fail("No"),
+        PayoutAction::Cancel(account(FARMER)),
     ];
-    let ways: [&[Deed<'_>]; 6] = [
+    let channels: [&[PayoutAction<'_>]; 6] = [
         &[],
-        &[Deed::Approve],
-        &[Deed::Approve, Deed::Send("SEPA")],
-        &[Deed::Approve, Deed::Send("SEPA"), Deed::Finish],
-        &[Deed::Fail("No")],
-        &[Deed::Withdraw(account(FARMER))],
+        &[PayoutAction::Approve],
+        &[PayoutAction::Approve, PayoutAction::Send("SEPA")],
+        &[PayoutAction::Approve, PayoutAction::Send("SEPA"), PayoutAction::Finish],
+        &[PayoutAction::Fail("No")],
+        &[PayoutAction::Cancel(account(FARMER))],
     ];
-    for way in ways {
-        for deed in deeds {
+    for channel in channels {
+        for action in actions {
             let db = earned_market();
             let id = ask(&db, 1, "20").unwrap().life.id;
-            do_all(&db, id, way);
+            do_all(&db, id, channel);
             let state = find(&db, None, id).unwrap().unwrap().life.state;
             let before = dump(&db);
-            let done = change(&db, id, deed, now()).map(|payout| payout.life.state);
-            match state.after(deed.event()) {
+            let done = change(&db, id, action, now()).map(|payout| payout.life.state);
+            match state.after(action.event()) {
                 Ok(after) => assert_eq!(done, Ok(after)),
                 Err(wrong) => {
                     assert_eq!(done, Err(wrong.into()));
@@ -224,7 +233,7 @@ fn the_wrong_order_is_refused() {
         }
     }
     let db = earned_market();
-    let nothing = change(&db, payout_id(9), Deed::Approve, now());
+    let nothing = change(&db, payout_id(9), PayoutAction::Approve, now());
     assert_eq!(nothing, Err(ChangeFailure::NoSuchPayout));
 }
 
@@ -238,7 +247,7 @@ fn a_request_is_refused_by_the_rules_and_leaves_nothing() {
         assert_eq!(dump(&db), before);
     };
     check(FARMER, 1, "4.99", RequestError::BelowMinimum { min: usd("5") });
-    check(FARMER, 1, "45.01", RequestError::NotEarned { balance: usd("45") });
+    check(FARMER, 1, "45.01", RequestError::InsufficientFarmerEarnings { balance: usd("45") });
     check(OTHER_FARMER, 1, "5", RequestError::NoAddress);
     check(99, 1, "5", RequestError::NoAddress);
     for number in 1..=OPEN_MAX {
@@ -301,11 +310,11 @@ fn who_waits_for_a_payout_is_not_deleted() {
     accounts::set_display_name(&db, account(FARMER), Some("Freya")).unwrap();
     let delete = || accounts::delete(&db, account(FARMER), now()).unwrap();
     assert!(!delete());
-    change(&db, id, Deed::Approve, now()).unwrap();
+    change(&db, id, PayoutAction::Approve, now()).unwrap();
     assert!(!delete());
-    change(&db, id, Deed::Send("SEPA"), now()).unwrap();
+    change(&db, id, PayoutAction::Send("SEPA"), now()).unwrap();
     assert!(!delete());
-    change(&db, id, Deed::Finish, now()).unwrap();
+    change(&db, id, PayoutAction::Finish, now()).unwrap();
     assert!(delete());
     let nameless = "SELECT count(*) FROM accounts WHERE deleted_at > 0 AND display_name IS NULL";
     assert_eq!(count(&db, nameless), 1);
@@ -323,15 +332,15 @@ fn what_changed_meanwhile_is_decided_anew() {
     let faster = meanwhile(&db, "INSERT INTO change_payout", |db| {
         withdraw(db, id).unwrap();
     });
-    let late = change(&faster, id, Deed::Approve, now());
-    let wrong = WrongOrder { state: PayoutState::Withdrawn, event: PayoutEvent::Approve };
+    let late = change(&faster, id, PayoutAction::Approve, now());
+    let wrong = WrongOrder { state: PayoutState::Canceled, event: PayoutEvent::Approve };
     assert_eq!(late, Err(wrong.into()));
     assert_sound(&db);
     let faster = meanwhile(&db, "INSERT INTO request_payout", |db| {
         ask(db, 2, "45").unwrap();
     });
     let late = ask(&faster, 3, "10");
-    let nothing_left = RequestError::NotEarned { balance: Usd::ZERO };
+    let nothing_left = RequestError::InsufficientFarmerEarnings { balance: Usd::ZERO };
     assert_eq!(late, Err(nothing_left.into()));
     withdraw(&db, payout_id(2)).unwrap();
     // Where to is read with what is there: who moves meanwhile is asked for the new place.
@@ -360,22 +369,22 @@ fn of_many_one_wins() {
     });
     let won: Vec<&Payout> = asked.iter().flatten().collect();
     let [won] = won[..] else { panic!("{asked:?}") };
-    let again = |db: &RusqliteDb, deed| loop {
-        match change(db, won.life.id, deed, now()) {
+    let again = |db: &RusqliteDb, action| loop {
+        match change(db, won.life.id, action, now()) {
             Err(ChangeFailure::Store(StoreError::Busy)) => {}
             other => break other,
         }
     };
     let done = at_once(&disk, 16, |db, number| {
-        let withdraw = Deed::Withdraw(account(FARMER));
-        again(db, if number % 2 == 0 { Deed::Approve } else { withdraw })
+        let withdraw = PayoutAction::Cancel(account(FARMER));
+        again(db, if number % 2 == 0 { PayoutAction::Approve } else { withdraw })
     });
     assert_eq!(done.iter().filter(|done| done.is_ok()).count(), 1, "{done:?}");
     let wrong = |failure: &ChangeFailure| {
         matches!(
             failure,
             ChangeFailure::WrongOrder(WrongOrder {
-                event: PayoutEvent::Approve | PayoutEvent::Withdraw,
+                event: PayoutEvent::Approve | PayoutEvent::Cancel,
                 ..
             })
         )

@@ -21,13 +21,13 @@ use store::offers::{Filter, Sort};
 use store::rentals::Which;
 use store::renting::Basis;
 use store::sessions::NewSession;
-use store::statements::Book;
+use store::statements::AccountKind;
 use store::{
     Db, Row, Rows, RusqliteDb, StoreError, Value, accounts, audit, challenges, comparisons,
-    dashboard, disputes, due, events, farms, jobs, leaving, ledger, ledger_chain, levels, limits,
-    looks, mails, maintenance, nodes, notices, offering, offers, payouts, promises, quotes,
-    receipts, rentals, responses, revenue, samples, sessions, ssh_keys, statements, sync,
-    sync_runs, tokens, top_ups, transfers, unprovisioned, webhooks,
+    dashboard, disputes, due, events, farms, jobs, leaving, ledger, ledger_chain, limits, mails,
+    maintenance, nodes, notifications, observations, offering, offers, payouts, quotes, receipts,
+    rentals, responses, revenue, samples, sessions, sla_alerts, sla_results, ssh_keys, statements,
+    sync, sync_runs, tokens, top_ups, transfers, unprovisioned, webhooks,
 };
 
 use crate::market::{
@@ -65,13 +65,13 @@ fn indexed() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
         .chain(&maintenance::INDEXED)
         .chain(&comparisons::INDEXED)
         .chain(&samples::INDEXED)
-        .chain(&looks::INDEXED)
-        .chain(&levels::INDEXED)
+        .chain(&observations::INDEXED)
+        .chain(&sla_results::INDEXED)
         .chain(&disputes::INDEXED)
         .chain(&payouts::INDEXED)
         .chain(&revenue::INDEXED)
         .chain(&dashboard::INDEXED)
-        .chain(&promises::INDEXED)
+        .chain(&sla_alerts::INDEXED)
         .chain(&webhooks::INDEXED)
         .chain(&jobs::INDEXED)
         .chain(&ssh_keys::INDEXED)
@@ -128,7 +128,7 @@ fn check_reads(index: &str, plan: &[String]) {
 #[test]
 fn notices_are_read_from_an_accounts_own_events() {
     let db = market();
-    for (sql, index) in &notices::INDEXED {
+    for (sql, index) in &notifications::INDEXED {
         let plan = plan(&db, sql);
         let is_named = |line: &String| line.split(' ').any(|word| word == *index);
         assert!(plan.iter().any(is_named), "{index}: {plan:#?}");
@@ -198,7 +198,7 @@ fn a_day_of_accounts(db: &dyn Db, renter: AccountId) {
     sessions::open(db, &session, now()).unwrap();
     sessions::find(db, &[1; 32], now().plus_seconds(sessions::SEEN_SECONDS)).unwrap();
     sessions::of_account(db, renter, now()).unwrap();
-    sessions::prove(db, session.id, &[1; 32], true, now()).unwrap();
+    sessions::verify(db, session.id, &[1; 32], true, now()).unwrap();
     sessions::end_others(db, renter, Some(session.id)).unwrap();
     sessions::end(db, renter, session.id).unwrap();
     sessions::sweep(db, now()).unwrap();
@@ -211,7 +211,7 @@ fn a_day_of_accounts(db: &dyn Db, renter: AccountId) {
         name: "laptop",
         scopes: Scopes::ALL,
         farm: None,
-        ceiling: None,
+        spending_limit: None,
         expires_at: now().plus_months(1),
     };
     tokens::create(db, &token, now()).unwrap();
@@ -243,7 +243,7 @@ fn a_day_of_guards(db: &dyn Db, renter: AccountId) {
     challenges::take(db, &[1; 32], challenge.kind, now()).unwrap();
     challenges::sweep(db, now()).unwrap();
     let limit = Use { policy: "changes", key: "a", span: 60_000, cost: 1 };
-    limits::pour(db, &[limit], now()).unwrap();
+    limits::consume(db, &[limit], now()).unwrap();
     limits::level(db, limit.policy, limit.key, now()).unwrap();
     limits::give_back(db, &limit).unwrap();
     limits::sweep(db, now()).unwrap();
@@ -256,9 +256,9 @@ fn a_day_of_guards(db: &dyn Db, renter: AccountId) {
 }
 
 /// What is read of the books.
-fn books(db: &dyn Db, renter: AccountId) {
+fn month_statements(db: &dyn Db, renter: AccountId) {
     let newest = statements::months(db, renter).unwrap()[0];
-    for book in Book::ALL {
+    for book in AccountKind::ALL {
         statements::of_month(db, renter, book, newest).unwrap();
     }
     let entry = ledger::entries(db, renter, None, 1).unwrap().remove(0);
@@ -270,8 +270,8 @@ fn books(db: &dyn Db, renter: AccountId) {
 /// What a farmer sets and announces.
 fn a_day_of_offering(db: &dyn Db) {
     let (farmer, node) = (account(FARMER), NodeId(NODE));
-    let stay = |seen: &Seen| domain::offering::change(seen, Wanted::default(), now());
-    offering::change(db, farmer, node, None, stay, now()).unwrap();
+    let cancel_leave = |seen: &Seen| domain::offering::change(seen, Wanted::default(), now());
+    offering::change(db, farmer, node, None, cancel_leave, now()).unwrap();
     offering::apply_raises(db, now()).unwrap();
     offering::lock(db, farmer, node, now()).unwrap();
     offering::unlock(db, farmer, node, now()).unwrap();
@@ -292,7 +292,7 @@ fn a_day(db: &dyn Db) {
     credit(db, OMAR, usd("1"), "gift", now()).unwrap();
     ledger::balance(db, renter).unwrap();
     ledger::entries(db, renter, None, 20).unwrap();
-    books(db, renter);
+    month_statements(db, renter);
     a_day_of_accounts(db, renter);
     for sort in [Sort::Price, Sort::Uptime] {
         for country in [None, Some("Belgium".to_owned())] {
@@ -333,14 +333,16 @@ fn a_day(db: &dyn Db) {
     a_day_of_farms(db);
 }
 
-/// A farm that is proven by one, then by another, who takes a node over, and moves.
+/// A farm that is verified by one, then by another, who takes a node over, and moves.
 fn a_day_of_farms(db: &dyn Db) {
     let farm = |twin| farms::GridFarm { id: 1, name: "F".into(), twin, account: "5G".into() };
     for who in [FARMER, AIDA] {
-        farms::prove(db, &farm(2), account(who), farms::Proof::Signature, now()).unwrap();
+        farms::verify(db, &farm(2), account(who), farms::VerificationMethod::Signature, now())
+            .unwrap();
     }
     register(db, AIDA, 402, 3);
-    farms::prove(db, &farm(2), account(FARMER), farms::Proof::Operator, now()).unwrap();
+    farms::verify(db, &farm(2), account(FARMER), farms::VerificationMethod::Operator, now())
+        .unwrap();
     farms::of_owner(db, account(FARMER), None, 20).unwrap();
     farms::owner_of_node(db, NodeId(402)).unwrap().unwrap();
     assert_eq!(farms::farmers(db, &[NodeId(402), NodeId(9_999)]).unwrap().len(), 1);
@@ -352,7 +354,8 @@ fn a_day_of_farms(db: &dyn Db) {
     assert_eq!(farms::unchecked(db, now(), 20), Ok(vec![1]));
     let moved = farms::Checked { id: 1, name: Some("F".into()), twin: Some(3) };
     farms::check(db, &[moved], now().plus_seconds(1)).unwrap();
-    farms::prove(db, &farm(2), account(FARMER), farms::Proof::Signature, now()).unwrap();
+    farms::verify(db, &farm(2), account(FARMER), farms::VerificationMethod::Signature, now())
+        .unwrap();
     farms::revoke(db, 1, now()).unwrap();
 }
 
@@ -396,13 +399,13 @@ fn a_day_of_rentals(db: &dyn Db) {
     quotes::release_due(db, now().plus_seconds(400)).unwrap();
     quotes::sweep(db, now().plus_months(1)).unwrap();
     let all = rent_all(db, &Attempt { id: 710, ..attempt(AIDA, "whole") }, &whole(101)).unwrap();
-    let own = rentals::Own {
+    let own = rentals::RentalSettings {
         name: "mine".into(),
         labels: vec![],
         renewal: Some(Renewal { term: Term::Month, max_price: usd("25") }),
     };
     let id = ordered.rentals[0].life.id;
-    rentals::set_own(db, aida, id, &own).unwrap();
+    rentals::change_settings(db, aida, id, &own).unwrap();
     extend(db, &Attempt { id: 720, ..attempt(AIDA, "more") }, id, None).unwrap();
     rentals::end(db, aida, all.rentals[0].life.id, None, now().plus_seconds(9)).unwrap();
     let other = ordered.rentals[1].life.id;
@@ -438,8 +441,8 @@ fn a_day_of_leaving(db: &dyn Db) {
         rent(db, Attempt { id, key: &key, ..stays }).unwrap()
     });
     leaving::withdraw(db, account(FARMER), NodeId(1), None, now()).unwrap();
-    for due in leaving::untold(db, 10).unwrap() {
-        leaving::tell(db, &due, None, now()).unwrap();
+    for due in leaving::unnotified(db, 10).unwrap() {
+        leaving::notify(db, &due, None, now()).unwrap();
     }
     leaving::alternatives(db, &rented[0], Owed::Overdue, now()).unwrap();
     let offer_version = crate::market::version(db, 401);
@@ -450,7 +453,7 @@ fn a_day_of_leaving(db: &dyn Db) {
         leaving::end(db, &due, &leaving::plan_end(&due, day).unwrap(), None, day).unwrap();
     }
     assert_eq!(leaving::leave(db, day, 10), Ok(1));
-    assert_eq!(leaving::stay(db, account(FARMER), NodeId(1), day), Ok(true));
+    assert_eq!(leaving::cancel_leave(db, account(FARMER), NodeId(1), day), Ok(true));
 }
 
 fn a_day_of_imports(db: &dyn Db) {

@@ -12,7 +12,7 @@ use domain::order::RentError;
 use domain::rental::{GRACE_SECONDS, Renewal};
 use domain::term::Term;
 use store::mails::NewMail;
-use store::rentals::{Own, Rental};
+use store::rentals::{Rental, RentalSettings};
 use store::renting::{Basis, RentFailure};
 use store::{RusqliteDb, StoreError, due, mails, migrate, rentals, transfers};
 
@@ -267,8 +267,8 @@ fn renewals_happen_once_though_runs_overlap() {
             let key = format!("key-{number}");
             let id = rent(&db, Attempt { id: 50 + number, ..attempt(AIDA, &key) }).unwrap().life.id;
             let renewal = Some(Renewal { term: Term::Month, max_price: usd("25") });
-            let own = Own { name: String::new(), labels: vec![], renewal };
-            assert_eq!(rentals::set_own(&db, account(AIDA), id, &own), Ok(true));
+            let own = RentalSettings { name: String::new(), labels: vec![], renewal };
+            assert_eq!(rentals::change_settings(&db, account(AIDA), id, &own), Ok(true));
         }
         let at = now().plus_months(1);
         at_once(&disk, 4, |db, number| {

@@ -3,14 +3,14 @@
 use domain::id::NodeId;
 use domain::node::{NodeReport, Resources, SLICE_MEMORY_BYTES, SLICE_SSD_BYTES, capacity};
 use domain::provisioning::Report;
-use domain::reconciliation::{IN_USE_AFTER_SECONDS, Own, Seen, offered, reconcile};
+use domain::reconciliation::{IN_USE_AFTER_SECONDS, OwnUsage, Seen, offered, reconcile};
 use domain::time::Timestamp;
 use store::rentals::end;
 use store::renting::RentFailure;
 use store::sync::{Oversold, oversold, registered, save};
 use store::{RusqliteDb, nodes, sync};
 
-use crate::jobs::{lease, provisioned, tell};
+use crate::jobs::{lease, notify, provisioned};
 use crate::market::{
     AIDA, Attempt, FARMER, NODE, OMAR, account, assert_sound, attempt, count, email, market, now,
     rent, report, states,
@@ -33,43 +33,43 @@ fn holds(slices: i64, used: i64) -> NodeReport {
 }
 
 /// A look at `NODE`.
-fn look(db: &RusqliteDb, seen: Seen<'_>, seconds: i64) {
+fn observe(db: &RusqliteDb, seen: Seen<'_>, seconds: i64) {
     let known = registered(db, Some(NodeId(NODE - 1)), 1, at(seconds)).unwrap();
     save(db, &[reconcile(&known[0], seen, at(seconds))], None, at(seconds)).unwrap();
     assert_sound(db);
 }
 
-fn own(db: &RusqliteDb, seconds: i64) -> Own {
+fn own(db: &RusqliteDb, seconds: i64) -> OwnUsage {
     registered(db, Some(NodeId(NODE - 1)), 1, at(seconds)).unwrap()[0].own
 }
 
 #[test]
 fn a_machine_of_ours_is_counted_once_the_grid_counts_it() {
     let db = provisioned();
-    look(&db, Seen::Listed(&holds(3, 0)), 0);
+    observe(&db, Seen::Listed(&holds(3, 0)), 0);
     assert_eq!(states(&db, NODE), "aaa------");
     let rental = rent(&db, attempt(OMAR, "key")).unwrap().life.id;
-    look(&db, Seen::Listed(&holds(3, 0)), 10);
+    observe(&db, Seen::Listed(&holds(3, 0)), 10);
     assert_eq!((states(&db, NODE).as_str(), own(&db, 10).machines), ("Raa------", 0));
     let job = lease(&db, 20);
-    tell(&db, &job, Report::Complete, 60).unwrap();
+    notify(&db, &job, Report::Complete, 60).unwrap();
     // The grid counts it already, and it is not certain yet: less is offered for a while.
-    look(&db, Seen::Listed(&holds(3, 1)), 120);
+    observe(&db, Seen::Listed(&holds(3, 1)), 120);
     assert_eq!(states(&db, NODE), "Ra-------");
     assert_eq!(own(&db, 60 + IN_USE_AFTER_SECONDS - 1).machines, 0);
     let certain = 60 + IN_USE_AFTER_SECONDS;
-    assert_eq!(own(&db, certain), Own { sold: 1, leaving: 0, machines: 1 });
-    look(&db, Seen::Listed(&holds(3, 1)), certain);
+    assert_eq!(own(&db, certain), OwnUsage { sold: 1, leaving: 0, machines: 1 });
+    observe(&db, Seen::Listed(&holds(3, 1)), certain);
     assert_eq!(states(&db, NODE), "Raa------");
     // Its rental is over: the machine takes its place until it is gone.
     end(&db, account(OMAR), rental, None, at(certain + 10)).unwrap();
-    assert_eq!(own(&db, certain + 10), Own { sold: 0, leaving: 1, machines: 1 });
-    look(&db, Seen::Listed(&holds(3, 1)), certain + 20);
+    assert_eq!(own(&db, certain + 10), OwnUsage { sold: 0, leaving: 1, machines: 1 });
+    observe(&db, Seen::Listed(&holds(3, 1)), certain + 20);
     assert_eq!(states(&db, NODE), "-aa------");
     let removal = lease(&db, certain + 30);
-    tell(&db, &removal, Report::Complete, certain + 40).unwrap();
-    assert_eq!(own(&db, certain + 40), Own::default());
-    look(&db, Seen::Listed(&holds(3, 0)), certain + 50);
+    notify(&db, &removal, Report::Complete, certain + 40).unwrap();
+    assert_eq!(own(&db, certain + 40), OwnUsage::default());
+    observe(&db, Seen::Listed(&holds(3, 0)), certain + 50);
     assert_eq!(states(&db, NODE), "aaa------");
 }
 
@@ -87,10 +87,10 @@ fn an_oversold_node_is_told_of_once_and_sells_nothing() {
         let (node, _) = nodes::find(&db, account(FARMER), NodeId(NODE)).unwrap().unwrap();
         node.oversold
     };
-    look(&db, Seen::Listed(&holds(9, 3)), 60);
+    observe(&db, Seen::Listed(&holds(9, 3)), 60);
     assert_eq!((flagged(), told("node-oversold")), (0, 0));
     for seconds in [120, 180] {
-        look(&db, Seen::Listed(&holds(2, 0)), seconds);
+        observe(&db, Seen::Listed(&holds(2, 0)), seconds);
         assert_eq!((flagged(), told("node-oversold")), (1, 1));
         assert_eq!(states(&db, NODE), "RRR------");
     }
@@ -106,14 +106,14 @@ fn an_oversold_node_is_told_of_once_and_sells_nothing() {
     assert!(matches!(rent(&db, attempt(AIDA, "new")), Err(RentFailure::Rule(_))));
     // Somebody else has rented it on the grid: what we sold is not there.
     let whole = NodeReport { rented_whole: true, ..holds(9, 0) };
-    look(&db, Seen::Listed(&whole), 240);
-    assert_eq!((flagged(), told("node-oversold"), told("node-fits")), (3, 1, 0));
+    observe(&db, Seen::Listed(&whole), 240);
+    assert_eq!((flagged(), told("node-oversold"), told("node-oversold-resolved")), (3, 1, 0));
     assert_eq!(states(&db, NODE), "RRR------");
     // Of one that is gone nobody knows better.
-    look(&db, Seen::Unlisted, 250);
+    observe(&db, Seen::Unlisted, 250);
     assert_eq!(flagged(), 3);
-    look(&db, Seen::Listed(&holds(9, 0)), 300);
-    assert_eq!((flagged(), told("node-fits")), (0, 1));
+    observe(&db, Seen::Listed(&holds(9, 0)), 300);
+    assert_eq!((flagged(), told("node-oversold-resolved")), (0, 1));
     assert_eq!(oversold(&db, 10), Ok(vec![]));
     rent(&db, attempt(AIDA, "new")).unwrap();
     assert_sound(&db);
@@ -126,7 +126,7 @@ fn what_is_offered_is_what_the_domain_says() {
     let mut sold = 0;
     for (nth, (room, rents)) in (0_u32..).zip([(9, 1), (4, 1), (9, 0), (2, 0), (0, 0), (7, 1)]) {
         let report = holds(room, 0);
-        look(&db, Seen::Listed(&report), i64::from(nth) * 60);
+        observe(&db, Seen::Listed(&report), i64::from(nth) * 60);
         let free = offered(capacity(&report).slices, 0, sold);
         let (node, _) = nodes::find(&db, account(FARMER), NodeId(NODE)).unwrap().unwrap();
         assert_eq!(node.offer.available_slices, free, "{room}");

@@ -1,18 +1,18 @@
-//! The schema keeps the promises that the types make.
+//! The schema keeps the SLAs that the types make.
 
 use std::fmt::Display;
 
 use domain::listing::Listing;
 use domain::maintenance::{AHEAD_SECONDS, WINDOW_SECONDS_MAX, WINDOW_SECONDS_MIN};
 use domain::node::{NodeStatus, SLICES_PER_NODE_MAX};
-use domain::notice::Way;
-use domain::offering::{KEPT_SLICES_MAX, Locker};
-use domain::promise::Uptime;
+use domain::notification::Channel;
+use domain::offering::{Locker, WITHHELD_SLICES_MAX};
 use domain::provisioning::{JobKind, JobState, Step};
 use domain::rental::RentalState;
 use domain::slice::SliceState;
 use domain::term::Term;
 use domain::top_up::{Mismatch, TopUpState};
+use domain::uptime::Uptime;
 use store::audit::Actor;
 use store::challenges::ChallengeKind;
 use store::sealed::SEALED_COLUMNS;
@@ -48,7 +48,7 @@ fn states_are_those_of_the_domain() {
     check("refused_payments", "reason", Mismatch::ALL.map(Mismatch::as_str));
     check("challenges", "kind", ChallengeKind::ALL.map(ChallengeKind::as_str));
     check("nodes", "locked_by", Locker::ALL.map(Locker::as_str));
-    check("notification_settings", "channel", Way::ALL.map(Way::as_str));
+    check("notification_settings", "channel", Channel::ALL.map(Channel::as_str));
     check("webhook_deliveries", "state", DeliveryState::ALL.map(DeliveryState::as_str));
     check("audit", "actor", Actor::ALL.map(Actor::as_str));
     check("jobs", "kind", JobKind::ALL.map(JobKind::as_str));
@@ -66,7 +66,7 @@ fn limits_are_those_of_the_domain() {
     assert!(create_table(&db, "nodes").contains(&capacity));
     let uptime = format!("min_uptime BETWEEN 0 AND {}", Uptime::FULL.hundredths());
     assert!(create_table(&db, "nodes").contains(&uptime));
-    let kept = format!("kept_slices BETWEEN 0 AND {KEPT_SLICES_MAX}");
+    let kept = format!("kept_slices BETWEEN 0 AND {WITHHELD_SLICES_MAX}");
     assert!(create_table(&db, "nodes").contains(&kept));
     let length =
         format!("ends_at - starts_at BETWEEN {WINDOW_SECONDS_MIN} AND {WINDOW_SECONDS_MAX}");

@@ -3,8 +3,8 @@
 use domain::id::{NodeId, SliceId};
 use domain::listing::Listing;
 use domain::offering::Offering;
-use domain::promise::{Bandwidth, Uptime};
 use domain::slice::SliceState;
+use domain::uptime::{Bandwidth, Uptime};
 use proptest::prelude::*;
 use store::offers::{Cursor, Filter, Offer, Sort, countries, find, nodes, slices};
 use store::{RusqliteDb, nodes as farm, sync};
@@ -291,7 +291,7 @@ fn every_field_of_an_offer_is_read() {
         available_slices: 9,
         reserved_slices: 0,
         allocated_slices: 0,
-        kept_slices: 0,
+        withheld_slices: 0,
         terms: domain::term::Terms::ALL,
         is_rented_whole: false,
         farmer: account(FARMER),

@@ -5,7 +5,7 @@ use domain::time::Timestamp;
 use store::accounts::Grant;
 use store::sessions::{
     IDLE_SECONDS, NewSession, SEEN_SECONDS, SESSIONS_PER_ACCOUNT_MAX, close, end, end_others, find,
-    of_account, prove, sweep,
+    of_account, sweep, verify,
 };
 use store::{RusqliteDb, StoreError};
 
@@ -88,13 +88,13 @@ fn a_proof_gives_another_secret_and_never_weakens() {
     open_account(&db, OMAR);
     open(&db, OMAR, 1, now().plus_seconds(600)).unwrap();
     let later = now().plus_seconds(60);
-    assert_eq!(prove(&db, id(1), &[2; 32], true, later), Ok(true));
+    assert_eq!(verify(&db, id(1), &[2; 32], true, later), Ok(true));
     assert_eq!(find(&db, &[1; 32], later), Ok(None));
-    let strong = Grant::Session { id: id(1), is_strong: true, proved_at: later };
+    let strong = Grant::Session { id: id(1), is_strong: true, verified_at: later };
     assert_eq!(find(&db, &[2; 32], later).unwrap().unwrap().grant, strong);
-    assert_eq!(prove(&db, id(1), &[3; 32], false, later), Ok(true));
+    assert_eq!(verify(&db, id(1), &[3; 32], false, later), Ok(true));
     assert_eq!(find(&db, &[3; 32], later).unwrap().unwrap().grant, strong);
-    assert_eq!(prove(&db, id(9), &[4; 32], true, later), Ok(false));
+    assert_eq!(verify(&db, id(9), &[4; 32], true, later), Ok(false));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use domain::money::Usd;
 use domain::month::Month;
 use domain::time::Timestamp;
 use proptest::prelude::*;
-use store::statements::{Book, ENTRIES_MAX, Statement, months, of_month};
+use store::statements::{AccountKind, ENTRIES_MAX, Statement, months, of_month};
 use store::{Db, RusqliteDb};
 
 use crate::market::{
@@ -17,7 +17,7 @@ fn month(text: &str) -> Month {
 }
 
 fn wallet(db: &dyn Db, number: u32, of: &str) -> Statement {
-    of_month(db, account(number), Book::Wallet, month(of)).unwrap().unwrap()
+    of_month(db, account(number), AccountKind::Wallet, month(of)).unwrap().unwrap()
 }
 
 /// Credits a wallet at an instant.
@@ -98,11 +98,11 @@ fn who_farms_has_a_statement_of_what_they_earned() {
     let held = rent(&db, attempt(OMAR, "key")).unwrap();
     pass(&db, held.life.ends_at, 10);
     let of = |number, book| of_month(&db, account(number), book, month("2026-12")).unwrap();
-    let earnings = of(FARMER, Book::Earnings).unwrap();
+    let earnings = of(FARMER, AccountKind::Earnings).unwrap();
     assert_eq!(summary(&earnings), ("0.00".to_owned(), "22.50".to_owned(), 1));
     assert_eq!(earnings.entries[0].kind, "earning");
     assert_eq!(earnings.entries[0].rental, None, "whose rental it was is the renter's to know");
-    assert_eq!((of(FARMER, Book::Wallet), of(OMAR, Book::Earnings)), (None, None));
+    assert_eq!((of(FARMER, AccountKind::Wallet), of(OMAR, AccountKind::Earnings)), (None, None));
     assert_eq!(months(&db, account(FARMER)).unwrap(), [month("2026-12")]);
     assert_eq!(months(&db, account(99)).unwrap(), []);
 }
@@ -198,7 +198,7 @@ proptest! {
         let (db, end) = play(&steps);
         assert_sound(&db);
         for number in [FARMER, OMAR, AIDA] {
-            for book in Book::ALL {
+            for book in AccountKind::ALL {
                 let mut balance_then = Usd::ZERO;
                 let mut listed = Vec::new();
                 let mut of = month("2026-10");
@@ -223,8 +223,8 @@ proptest! {
                     of = next(of);
                 }
                 let now = match book {
-                    Book::Wallet => balance(&db, number),
-                    Book::Earnings => earned(&db, number),
+                    AccountKind::Wallet => balance(&db, number),
+                    AccountKind::Earnings => earned(&db, number),
                 };
                 prop_assert_eq!(balance_then, now, "the last one ends with the balance");
                 let known = months(&db, account(number)).unwrap();

@@ -3,7 +3,7 @@
 use domain::id::NodeId;
 use domain::node::{NodeStatus, Refusal};
 use store::RusqliteDb;
-use store::farms::{GridFarm, Proof, prove};
+use store::farms::{GridFarm, VerificationMethod, verify};
 use store::nodes::{FarmNode, find};
 use store::sync::{RefusedDocument, refused, registered, save_missing, save_refused, save_reports};
 
@@ -60,7 +60,7 @@ fn a_report_is_taken_over_whole() {
     report.reported_at = now().plus_seconds(30);
     // Its farmer owns that farm, too; otherwise the node would go off the market.
     let farm = GridFarm { id: 77, name: String::new(), twin: 1, account: "5G".into() };
-    prove(&db, &farm, account(FARMER), Proof::Operator, now()).unwrap();
+    verify(&db, &farm, account(FARMER), VerificationMethod::Operator, now()).unwrap();
     save_reports(&db, &[(report, carries(0))], now().plus_seconds(60)).unwrap();
 
     let node = farm_node(&db, NODE);

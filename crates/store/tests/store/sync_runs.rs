@@ -2,11 +2,11 @@
 
 use domain::breaker::Breaker;
 use domain::id::NodeId;
-use domain::reconciliation::{Look, Seen, reconcile};
+use domain::reconciliation::{Observation, Seen, reconcile};
 use domain::time::Timestamp;
 use store::sync::{RefusedDocument, quarantine, refused, registered, save, sweep};
 use store::sync_runs::{
-    self, APART_SECONDS, LEASE_SECONDS, Lease, Run, Upstream, begin, end, go_on, list,
+    self, APART_SECONDS, LEASE_SECONDS, Lease, Run, Upstream, begin, end, list, save_cursor,
     save_upstreams, upstreams,
 };
 use store::{Refusal, RusqliteDb, StoreError, migrate};
@@ -27,8 +27,8 @@ fn begun(db: &RusqliteDb, seconds: i64) -> Lease {
     begin(db, at(seconds)).unwrap().expect("nobody syncs")
 }
 
-/// A look that misses a node.
-fn miss(db: &RusqliteDb, node: u32) -> Look {
+/// An observation that misses a node.
+fn miss(db: &RusqliteDb, node: u32) -> Observation {
     let known = registered(db, Some(NodeId(node - 1)), 1, now()).unwrap();
     reconcile(&known[0], Seen::Unlisted, now())
 }
@@ -41,11 +41,11 @@ fn one_run_at_a_time() {
     assert_eq!(begin(&db, at(0)), Ok(None));
     assert_eq!(begin(&db, at(LEASE_SECONDS - 1)), Ok(None));
     // A run that goes on keeps it; one that has died has it until its time is over.
-    assert_eq!(go_on(&db, &first, Some(NodeId(7)), at(100)), Ok(true));
+    assert_eq!(save_cursor(&db, &first, Some(NodeId(7)), at(100)), Ok(true));
     assert_eq!(begin(&db, at(LEASE_SECONDS)), Ok(None));
     let second = begun(&db, 100 + LEASE_SECONDS);
     assert_eq!((second.fence, second.behind), (2, Some(NodeId(7))));
-    assert_eq!(go_on(&db, &first, Some(NodeId(9)), at(400)), Ok(false));
+    assert_eq!(save_cursor(&db, &first, Some(NodeId(9)), at(400)), Ok(false));
     // A run that was overtaken ends in the history, and ends nothing else.
     end(&db, &Run { behind: None, ..Run::begun(&first, at(0)) }).unwrap();
     assert_eq!(begin(&db, at(101 + LEASE_SECONDS)), Ok(None));
@@ -82,8 +82,8 @@ fn a_clock_that_was_ahead_holds_no_lease() {
     end(&db, &Run::begun(&ahead, at(1_000_000))).unwrap();
     let lease = begun(&db, 0);
     let known = registered(&db, None, 1, now()).unwrap();
-    let look = reconcile(&known[0], Seen::Listed(&report(NODE)), now());
-    save(&db, &[look], Some(lease.fence), now()).unwrap();
+    let observation = reconcile(&known[0], Seen::Listed(&report(NODE)), now());
+    save(&db, &[observation], Some(lease.fence), now()).unwrap();
     assert_eq!(registered(&db, None, 1, now()).unwrap()[0].standing.status.as_str(), "up");
 }
 
@@ -136,13 +136,13 @@ fn what_is_as_it_was_is_counted_and_not_written() {
                   AFTER UPDATE OF status, capacity, farm_name, oversold ON nodes
                  BEGIN SELECT RAISE(ABORT, 'written'); END";
     store::Db::run(&db, guard, &[]).unwrap();
-    let looks = [NODE, 33].map(|node| Look {
+    let observations = [NODE, 33].map(|node| Observation {
         id: NodeId(node),
         change: None,
         is_up: Some(node == NODE),
         reported_at: Some(at(50)),
     });
-    save(&db, &looks, Some(lease.fence), at(60)).unwrap();
+    save(&db, &observations, Some(lease.fence), at(60)).unwrap();
     let seen = "SELECT sum(observed) * 10 + sum(observed_up) FROM nodes
                  WHERE synced_at = 1795367381 AND reported_at = 1795367371";
     assert_eq!(count(&db, seen), 21);
@@ -235,11 +235,11 @@ fn five_thousand_nodes_are_looked_at_page_by_page() {
         let page = registered(&db, behind, 500, now()).unwrap();
         let Some(last) = page.last() else { break };
         behind = Some(last.id);
-        let looks: Vec<Look> =
+        let observations: Vec<Observation> =
             page.iter().map(|known| reconcile(known, Seen::Unlisted, now())).collect();
-        save(&db, &looks, Some(lease.fence), now()).unwrap();
-        assert!(go_on(&db, &lease, behind, now()).unwrap());
-        (pages, looked) = (pages + 1, looked + looks.len());
+        save(&db, &observations, Some(lease.fence), now()).unwrap();
+        assert!(save_cursor(&db, &lease, behind, now()).unwrap());
+        (pages, looked) = (pages + 1, looked + observations.len());
     }
     assert_eq!((pages, looked), (10, 5_000));
     assert_eq!(count(&db, "SELECT sum(available_slices) FROM nodes"), 0);

@@ -28,7 +28,7 @@ fn token(number: u8, hash: &[u8; 32], expires_at: Timestamp) -> NewToken<'_> {
         name: "laptop",
         scopes: Scopes::parse(["read", "rent"]).unwrap(),
         farm: None,
-        ceiling: None,
+        spending_limit: None,
         expires_at,
     }
 }
@@ -77,7 +77,7 @@ fn a_token_that_is_revoked_is_nobodys_at_once() {
 }
 
 #[test]
-fn a_token_of_an_account_that_is_shut_out_is_refused_meanwhile() {
+fn a_token_of_an_account_that_is_suspended_is_refused_meanwhile() {
     let db = empty();
     open_account(&db, OMAR);
     create(&db, &token(1, &[7; 32], now().plus_seconds(60)), now()).unwrap();
@@ -90,7 +90,8 @@ fn a_token_of_an_account_that_is_shut_out_is_refused_meanwhile() {
 #[test]
 fn a_token_spends_no_more_than_its_ceiling() {
     let db = market();
-    let limited = NewToken { ceiling: Some(usd("40")), ..token(1, &[7; 32], now().plus_months(1)) };
+    let limited =
+        NewToken { spending_limit: Some(usd("40")), ..token(1, &[7; 32], now().plus_months(1)) };
     create(&db, &limited, now()).unwrap();
     let with = |key| Attempt { token: Some(id(1)), ..attempt(OMAR, key) };
     rent(&db, with("one")).unwrap();
@@ -101,7 +102,7 @@ fn a_token_spends_no_more_than_its_ceiling() {
     order_once(&db, &retry, Basis::Request(&retry.request())).unwrap();
     assert_eq!(of_account(&db, account(OMAR), now()).unwrap()[0].spent, usd("25"));
     let second = Attempt { id: 77, ..with("two") };
-    let over = RentError::OverCeiling { total: usd("25"), left: usd("15") };
+    let over = RentError::OverSpendingLimit { total: usd("25"), left: usd("15") };
     assert_eq!(rent(&db, second), Err(RentFailure::Rule(over)));
     // Without the token the wallet decides, and without the decision the database does.
     rent(&db, Attempt { token: None, ..second }).unwrap();

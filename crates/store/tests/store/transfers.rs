@@ -4,7 +4,7 @@ use domain::order::RentError;
 use domain::rental::{Renewal, RentalState, TRANSFER_SECONDS};
 use domain::term::Term;
 use store::RusqliteDb;
-use store::rentals::{Own, Rental, end, set_own};
+use store::rentals::{Rental, RentalSettings, change_settings, end};
 use store::renting::Basis;
 use store::transfers::{TransferFailure, accept, of_rental, offer, sweep, to_account, withdraw};
 
@@ -29,13 +29,13 @@ fn take(db: &RusqliteDb, who: u32, rental: &Rental) -> Result<(), TransferFailur
 #[test]
 fn a_rental_is_taken_over_once() {
     let (db, rental) = offered(AIDA);
-    let own = Own {
+    let own = RentalSettings {
         name: "my cluster".into(),
         labels: vec!["a".into()],
         renewal: Some(Renewal { term: Term::Month, max_price: usd("25") }),
     };
-    assert_eq!(set_own(&db, account(OMAR), rental.life.id, &own), Ok(true));
-    assert_eq!(set_own(&db, account(AIDA), rental.life.id, &own), Ok(false));
+    assert_eq!(change_settings(&db, account(OMAR), rental.life.id, &own), Ok(true));
+    assert_eq!(change_settings(&db, account(AIDA), rental.life.id, &own), Ok(false));
     let shown = to_account(&db, account(AIDA), now()).unwrap();
     assert_eq!((shown.len(), shown[0].from.as_str()), (1, email(OMAR).as_str()));
     let mine = of_rental(&db, account(OMAR), rental.life.id, now()).unwrap().unwrap();

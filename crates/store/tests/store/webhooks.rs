@@ -9,7 +9,7 @@ use store::webhooks::{
 use store::{Db, RusqliteDb, Value};
 
 use crate::market::{AIDA, OMAR, account, by_hand, count, empty, now, open_account, random};
-use crate::notices::add_webhook;
+use crate::notifications::add_webhook;
 
 fn accounts() -> RusqliteDb {
     let db = empty();

@@ -70,8 +70,8 @@ pub(crate) fn check_guards<'a>(
     let missing = named.difference(&known).map(|name| format!("there is no {name}"));
     let ids: BTreeSet<_> =
         checks.split("id: \"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
-    let untold = ids.difference(&named).map(|id| format!("{id} is missing"));
-    missing.chain(untold).collect()
+    let unnotified = ids.difference(&named).map(|id| format!("{id} is missing"));
+    missing.chain(unnotified).collect()
 }
 
 /// Whether this is a name of several words, such as `post_entry` or `no-negative-balance`.

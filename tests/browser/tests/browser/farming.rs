@@ -1,5 +1,5 @@
 //! A farmer's whole journey: a farm is claimed, its nodes are looked at and added, one is offered
-//! at a promise whose cost is confirmed, and its first slice is rented while the farmer looks on.
+//! at an SLA whose cost is confirmed, and its first slice is rented while the farmer looks on.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ async fn a_farmer_goes_from_a_claim_to_the_first_rental() {
         tab.see("Your account is ready.").await;
         claim_the_farm(&tab).await;
         add_its_nodes(&tab).await;
-        promise_more_than_was_measured(&tab).await;
+        set_sla_above_measured(&tab).await;
         look_at_the_market(&tab).await;
         look_at_what_comes_later(&tab).await;
         see_the_first_rental(&tab, &market).await;
@@ -67,7 +67,7 @@ async fn add_its_nodes(tab: &Tab) {
     tab.take_pictures("65-farm-of-drafts").await;
 }
 
-async fn promise_more_than_was_measured(tab: &Tab) {
+async fn set_sla_above_measured(tab: &Tab) {
     tab.open(NODE).await;
     tab.fill("price_per_month", "25").await;
     tab.fill("min_uptime", "99.5").await;

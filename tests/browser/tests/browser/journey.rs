@@ -165,7 +165,7 @@ async fn change_the_settings(tab: &Tab) {
     tab.take_pictures("19-settings").await;
     tab.fill("name", "backup of the farm").await;
     tab.click("[name=scopes][value=farm]").await;
-    tab.fill("ceiling_usd", "100").await;
+    tab.fill("spending_limit_usd", "100").await;
     tab.press("Create token").await;
     tab.arrive("Your new token").await;
     tab.see("Copy token").await;

@@ -10,7 +10,7 @@ use e2e::{Localstripe, PASSWORD};
 async fn somebody_tops_up_by_card_and_comes_back() {
     let stripe = Localstripe::start_with_checkout().await;
     let market = Arc::new(stripe.market().await);
-    stripe.tell("market", &market, Localstripe::SECRET).await;
+    stripe.notify("market", &market, Localstripe::SECRET).await;
     let url = market.url();
     journey(&url, |tab| async move {
         tab.open("/signup").await;

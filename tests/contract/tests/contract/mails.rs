@@ -6,7 +6,7 @@ use accounts::mails::{
 };
 use domain::account::Email;
 use mail::Mail;
-use notifying::mails::{NOTICES_MAX, NoticeLine, notices};
+use notifying::mails::{NOTICES_MAX, NoticeLine, notifications};
 use proptest::prelude::*;
 use renting::mails::{EndOf, node_leaves, node_left, renewal_at_risk, renewal_failed, rental_ends};
 
@@ -71,10 +71,10 @@ fn several_notifications_come_in_one_mail_that_has_an_end() {
         at: "22 November 2026, 17:20 UTC".to_owned(),
         url: URL.to_owned(),
     };
-    let one = notices(&ada(), "Rented", &[line(1)], URL);
+    let one = notifications(&ada(), "Rented", &[line(1)], URL);
     assert_eq!(one.subject(), "node1_slice_1 was rented");
     let many: Vec<NoticeLine> = (0..NOTICES_MAX + 7).map(line).collect();
-    let many = notices(&ada(), "Rented", &many, URL);
+    let many = notifications(&ada(), "Rented", &many, URL);
     assert_eq!(many.subject(), "Rented: 27 notifications");
     assert!(many.text().contains("node19_slice_1") && !many.text().contains("node20_slice_1"));
     assert!(many.text().contains("And 7 more.\n"));

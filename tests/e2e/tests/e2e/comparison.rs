@@ -66,14 +66,14 @@ async fn with_a_few_nodes_it_does_not_know() {
     let found = farmer.get("/api/farm/market?node=node32").await.ok(200);
     assert_eq!(found["comparison"], Value::Null);
     assert_eq!((&found["suggestion"], &found["observed"]), (&Value::Null, &Value::Null));
-    let reached: Vec<&str> = found["too_few"]
+    let reached: Vec<&str> = found["skipped_circles"]
         .as_array()
         .unwrap()
         .iter()
         .map(|circle| circle["reach"].as_str().unwrap())
         .collect();
     assert_eq!(reached, ["country", "region", "world"]);
-    let words = found["simulation"]["words"].as_str().unwrap();
+    let words = found["simulation"]["summary"].as_str().unwrap();
     assert!(words.starts_with("At $25: unknown."), "{words}");
     let page = farmer.get("/dashboard/farm/nodes/node32/market?price=22").await.page(200);
     page.says(&[
@@ -203,9 +203,9 @@ async fn similar_nodes_are_told_with_numbers_that_add_up() {
         assert!((revenue - price * 9.0 * share).abs() < 0.011, "{simulation:#}, not {share}");
     }
     // $22 has five nodes from $18.70 to $25.30 near it, four weeks each.
-    let words = &compared(&farmer, "22").await["simulation"]["words"];
+    let words = &compared(&farmer, "22").await["simulation"]["summary"];
     assert_eq!(words, "At $22: 7.5 of 9 rented, $165/month, from these 20 observations.");
-    let far = &compared(&farmer, "60").await["simulation"]["words"];
+    let far = &compared(&farmer, "60").await["simulation"]["summary"];
     assert!(far.as_str().unwrap().starts_with("At $60: unknown."), "{far}");
 }
 
@@ -253,7 +253,7 @@ async fn the_page_says_shows_and_sets() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_farmer_far_from_the_market_is_told_once_a_week() {
+async fn a_farmer_far_from_the_market_is_notified_once_a_week() {
     let (market, farmer) = busy().await;
     let price = json!({ "price_per_month": "40" });
     farmer.patch("/api/farm/nodes/node32", &price).await.ok(200);

@@ -53,7 +53,7 @@ async fn what_happens_is_told_to_whom_it_concerns_and_to_nobody_else() {
                 "node_id": "node32", "slice_id": "node32_slice_1", "subject": null,
                 "at": rental["started_at"] })
     );
-    // The farm's owner is told of the slice, and neither who rents it nor the rental.
+    // The farm's owner is notified of the slice, and neither who rents it nor the rental.
     let mut expected = told.clone();
     expected["rental_id"] = Value::Null;
     assert_eq!(farm, expected);

@@ -1,5 +1,5 @@
 //! Second factors: passkeys from an authenticator in software, codes of an app, recovery codes, and
-//! what has to be proved before they change.
+//! what has to be verified before they change.
 
 use e2e::{
     Answer, Authenticator, Call, Client, MORNING, Market, PASSWORD, Passkey, app_code as code,
@@ -28,7 +28,7 @@ pub(crate) async fn use_each_operation() -> Vec<String> {
     let waiting = sign_in(&market, "factors@example.org").await.ok(202);
     finish(&market, &waiting, &codes[0]).await.ok(201);
     assert_eq!(factors(&ada).await, json!({ "passkeys": 1, "totp": true, "recovery_codes": 9 }));
-    let proved = ada.post("/api/account/sessions/prove", &json!({ "code": codes[1] })).await;
+    let proved = ada.post("/api/account/sessions/verify", &json!({ "code": codes[1] })).await;
     proved.ok(200);
     let ada = ada.with_cookie(&proved.cookie());
     ada.post_empty("/api/account/recovery-codes").await.ok(201);
@@ -275,12 +275,15 @@ async fn item_37_what_a_passkey_has_signed_counts_once_and_for_five_minutes() {
     send_use(&market, &begun, &credential).await.problem(403, "expired-code");
 
     // A question to make one is none to show one, and the other way round.
-    ada.post("/api/account/sessions/prove", &json!({ "challenge": "x", "credential": credential }))
-        .await
-        .problem(403, "expired-code");
+    ada.post(
+        "/api/account/sessions/verify",
+        &json!({ "challenge": "x", "credential": credential }),
+    )
+    .await
+    .problem(403, "expired-code");
     for credential in [json!(null), json!({}), json!("x"), json!({ "id": "AA" })] {
         let begun = begin_use(&market).await;
-        send_use(&market, &begun, &credential).await.problem(400, "unreadable-request");
+        send_use(&market, &begun, &credential).await.problem(400, "malformed-request");
     }
 }
 
@@ -349,10 +352,10 @@ async fn an_account_has_twenty_passkeys_at_most() {
 async fn item_40_a_proof_changes_the_cookie() {
     let market = market().await;
     let ada = market.sign_up("ada@example.org").await;
-    let prove = async |client: &Client, body: Value| {
-        client.post("/api/account/sessions/prove", &body).await
+    let verify = async |client: &Client, body: Value| {
+        client.post("/api/account/sessions/verify", &body).await
     };
-    let proved = prove(&ada, json!({ "password": PASSWORD })).await;
+    let proved = verify(&ada, json!({ "password": PASSWORD })).await;
     assert_eq!(proved.ok(200)["email"], "ada@example.org");
     ada.get("/api/account").await.problem(401, "not-signed-in");
     let ada = ada.with_cookie(&proved.cookie());
@@ -364,7 +367,7 @@ async fn item_40_a_proof_changes_the_cookie() {
     let begun = begin_use(&market).await;
     let credential = Authenticator::at(SITE).show(&mut phone, &begun["options"]);
     let body = json!({ "challenge": begun["challenge"], "credential": credential });
-    let proved = prove(&new, body).await;
+    let proved = verify(&new, body).await;
     proved.ok(200);
     new.get("/api/account").await.problem(401, "not-signed-in");
     // A cookie that somebody has set before does not survive a sign-in.
@@ -397,18 +400,18 @@ async fn factors_change_only_for_who_has_proved_it_lately() {
         client.post("/api/account/passkeys", &body).await.problem(403, kind);
     };
     market.pass(15 * MINUTE);
-    check(&ada, "prove-first").await;
-    let prove = async |client: &Client, body: Value| {
-        client.post("/api/account/sessions/prove", &body).await
+    check(&ada, "verification-required").await;
+    let verify = async |client: &Client, body: Value| {
+        client.post("/api/account/sessions/verify", &body).await
     };
-    prove(&ada, json!({ "password": "not the password" })).await.problem(403, "wrong-password");
-    check(&ada, "prove-first").await;
+    verify(&ada, json!({ "password": "not the password" })).await.problem(403, "wrong-password");
+    check(&ada, "verification-required").await;
     for body in
         [json!({}), json!({ "password": PASSWORD, "code": "1" }), json!({ "challenge": "" })]
     {
-        prove(&ada, body).await.problem(400, "unreadable-request");
+        verify(&ada, body).await.problem(400, "malformed-request");
     }
-    let proved = prove(&ada, json!({ "password": PASSWORD })).await;
+    let proved = verify(&ada, json!({ "password": PASSWORD })).await;
     proved.ok(200);
     let ada = ada.with_cookie(&proved.cookie());
     let now = MORNING + 15 * MINUTE;
@@ -416,18 +419,18 @@ async fn factors_change_only_for_who_has_proved_it_lately() {
     ada.post_empty("/api/account/recovery-codes").await.ok(201);
 
     // A session from before the factor, and one that was stolen with the password, change nothing.
-    check(&weak, "prove-first").await;
-    prove(&weak, json!({ "password": PASSWORD })).await.problem(403, "prove-first");
-    prove(&weak, json!({ "code": "000000" })).await.problem(401, "wrong-code");
+    check(&weak, "verification-required").await;
+    verify(&weak, json!({ "password": PASSWORD })).await.problem(403, "verification-required");
+    verify(&weak, json!({ "code": "000000" })).await.problem(401, "wrong-code");
     market.pass(MINUTE);
-    let proved = prove(&weak, json!({ "code": code(&secret, now + MINUTE) })).await;
+    let proved = verify(&weak, json!({ "code": code(&secret, now + MINUTE) })).await;
     proved.ok(200);
     let strong = weak.with_cookie(&proved.cookie());
     strong.delete("/api/account/totp").await.ok(204);
     // And a token may do none of it, whatever it says.
     let token = ada.token(&["read", "rent", "farm"]).await;
     check(&token, "missing-scope").await;
-    prove(&token, json!({ "password": PASSWORD })).await.problem(403, "missing-scope");
+    verify(&token, json!({ "password": PASSWORD })).await.problem(403, "missing-scope");
     token.get("/api/account/passkeys").await.problem(403, "missing-scope");
 }
 
@@ -435,12 +438,12 @@ async fn factors_change_only_for_who_has_proved_it_lately() {
 async fn the_last_factor_gone_a_password_signs_in_again() {
     let market = market().await;
     let ada = market.sign_up("ada@example.org").await;
-    ada.post_empty("/api/account/recovery-codes").await.problem(409, "second-factor-needed");
+    ada.post_empty("/api/account/recovery-codes").await.problem(409, "second-factor-required");
     let (phone, ada) = add_passkey(&ada, 1).await;
     let (_, _, ada) = set_up_app(&ada, MORNING).await;
-    ada.post_empty("/api/account/totp").await.problem(409, "totp-there");
+    ada.post_empty("/api/account/totp").await.problem(409, "totp-already-set-up");
     let body = json!({ "code": "123456" });
-    ada.post("/api/account/totp/confirm", &body).await.problem(409, "totp-there");
+    ada.post("/api/account/totp/confirm", &body).await.problem(409, "totp-already-set-up");
     let omar = market.sign_up("omar@example.org").await;
     omar.post("/api/account/totp/confirm", &body).await.problem(404, "not-found");
 
@@ -471,10 +474,10 @@ async fn what_the_operator_has_not_set_is_said() {
         market.visitor().send(call.with("host", host)).await
     };
     for host in ["127.0.0.1:3000", "mycelium.example"] {
-        ask(host).await.problem(409, "no-passkeys-here");
+        ask(host).await.problem(409, "passkeys-unavailable");
     }
     assert_eq!(ask("localhost:3000").await.ok(200)["options"]["rpId"], "localhost");
-    ada.post_empty("/api/account/passkeys/options").await.problem(409, "no-passkeys-here");
+    ada.post_empty("/api/account/passkeys/options").await.problem(409, "passkeys-unavailable");
     ada.post_empty("/api/account/totp").await.problem(503, "no-encryption-keys");
 }
 
@@ -543,11 +546,11 @@ async fn the_pages_of_an_app_work_without_scripts() {
     // Later, what is protected asks again.
     let settings = ada.get("/dashboard/settings").await.page(200);
     let remove = settings.submit("/dashboard/settings/totp/remove", &[]);
-    let prove = ada.send(remove).await.see_other();
-    assert_eq!(prove, "/dashboard/prove?next=%2Fdashboard%2Fsettings");
-    let prove = ada.get(&prove).await.page(200);
-    prove.says(&["Verify it's you", "Six digits from your authenticator app"]);
-    let send = |code: &str| prove.submit("/dashboard/prove", &[("code", code)]);
+    let verify = ada.send(remove).await.see_other();
+    assert_eq!(verify, "/dashboard/verify?next=%2Fdashboard%2Fsettings");
+    let verify = ada.get(&verify).await.page(200);
+    verify.says(&["Verify it's you", "Six digits from your authenticator app"]);
+    let send = |code: &str| verify.submit("/dashboard/verify", &[("code", code)]);
     ada.send(send("000000")).await.page(401).says(&["Incorrect code"]);
     let proved = ada.send(send(&code(&secret, MORNING + 16 * MINUTE + 30))).await;
     assert_eq!(proved.see_other(), "/dashboard/settings");
@@ -564,15 +567,15 @@ async fn the_way_back_from_a_proof_stays_on_this_site() {
     let ada = market.sign_up("ada@example.org").await;
     market.pass(16 * MINUTE);
     for next in ["https://evil.example", "//evil.example", "/\\evil.example"] {
-        let page = ada.get(&format!("/dashboard/prove?next={next}")).await.page(200);
+        let page = ada.get(&format!("/dashboard/verify?next={next}")).await.page(200);
         assert!(!page.html().contains("evil.example"), "{next}");
     }
-    let page = ada.get("/dashboard/prove?next=/dashboard/wallet").await.page(200);
-    let proved = ada.send(page.submit("/dashboard/prove", &[("password", PASSWORD)])).await;
+    let page = ada.get("/dashboard/verify?next=/dashboard/wallet").await.page(200);
+    let proved = ada.send(page.submit("/dashboard/verify", &[("password", PASSWORD)])).await;
     assert_eq!(proved.see_other(), "/dashboard/wallet");
     // Who has no factor and comes here for one is led to where one is added.
     let ada = ada.with_cookie(&proved.cookie());
-    let settings = ada.get("/dashboard/prove?next=/dashboard/wallet").await.see_other();
+    let settings = ada.get("/dashboard/verify?next=/dashboard/wallet").await.see_other();
     ada.get(&settings).await.page(200).says(&["That page requires a second factor."]);
 }
 

@@ -4,8 +4,8 @@ use e2e::Market;
 use gridproxy::{Effect, Fault};
 use serde_json::{Value, json};
 
-/// Each of the sixteen recorded nodes: the slices that it can provide, and what the farmer is told
-/// where it is none.
+/// Each of the sixteen recorded nodes: the slices that it can provide, and what the farmer is
+/// notified where it is none.
 const RECORDED: [(u32, u32, &str); 16] = [
     (1, 0, "less than 200 GB of SSD storage is free"),
     (11, 4, ""),
@@ -71,7 +71,7 @@ async fn a_node_is_registered_once_and_only_if_the_grid_knows_it() {
     }
     for id in [json!("32"), json!(32.5), Value::Null, json!(18_446_744_073_709_551_615_u64)] {
         let refused = farmer.post("/api/farm/nodes", &json!({ "grid_node_id": id })).await;
-        refused.problem(400, "unreadable-request");
+        refused.problem(400, "malformed-request");
     }
 }
 
@@ -143,7 +143,7 @@ async fn a_node_goes_on_and_off_the_market() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_price_and_a_promise_have_limits() {
+async fn a_price_and_an_sla_have_limits() {
     let market = Market::start().await;
     let farmer = market.sign_up("farmer@example.org").await;
     farmer.add_node(32).await.ok(201);
@@ -163,7 +163,7 @@ async fn a_price_and_a_promise_have_limits() {
     let mut wrong = change(all).await.wrong_fields();
     wrong.sort();
     assert_eq!(wrong, ["min_bandwidth_mbps", "min_uptime", "name", "price_per_month"]);
-    change(json!({ "price": 25 })).await.problem(400, "unreadable-request");
+    change(json!({ "price": 25 })).await.problem(400, "malformed-request");
 
     for (field, value) in [
         ("price_per_month", json!("1.00")),
@@ -177,7 +177,7 @@ async fn a_price_and_a_promise_have_limits() {
     }
     // The grid has measured 940 Mbit/s up and 810 down: more is asked about.
     let above = change(json!({ "min_bandwidth_mbps": 1_000_000 })).await;
-    let above = above.problem(409, "promise-above-measured");
+    let above = above.problem(409, "sla-above-measured");
     assert_eq!(above["measured_bandwidth_mbps"], 810);
     assert_eq!(above["cost_per_month"], "50.00");
 }

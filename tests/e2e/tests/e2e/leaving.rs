@@ -86,7 +86,7 @@ async fn a_notice_has_rules_and_is_told() {
     // What fits is extended; what goes beyond the day is not.
     let extend = format!("{path}/extend");
     let beyond = ada.post(&extend, &json!({ "duration_months": 1 })).await;
-    assert_eq!(beyond.problem(409, "beyond-leaving")["leaves_at"], "2027-02-03T00:00:00Z");
+    assert_eq!(beyond.problem(409, "term-beyond-leave-date")["leaves_at"], "2027-02-03T00:00:00Z");
     let rental = ada.get(&path).await.ok(200);
     assert_eq!(rental["node_leaves_at"], "2027-02-03T00:00:00Z");
     market.sync().await;
@@ -104,7 +104,10 @@ async fn a_notice_has_rules_and_is_told() {
     ada.post(&extend, &json!({ "duration_months": 1 })).await.ok(201);
     farmer.post_empty(&format!("{NODE}/publish")).await.ok(200);
     let events = ada.get("/api/events?after=0").await.ok(200).to_string();
-    assert!(events.contains("node-leaving") && events.contains("node-stays"), "{events}");
+    assert!(
+        events.contains("node-leaving") && events.contains("node-leaving-canceled"),
+        "{events}"
+    );
     market.check_invariants().await;
 }
 
@@ -242,11 +245,11 @@ async fn leaving_works_without_scripts() {
     let leave = "/dashboard/farm/nodes/node32/leave";
     let page = farmer.open(leave).await;
     page.says(&["refunded for the remaining time", ADA, "Give notice"]);
-    let withdraw = "/dashboard/farm/nodes/node32/withdraw";
+    let withdraw = "/dashboard/farm/nodes/node32/leave";
     let early = farmer.send(page.submit(withdraw, &[("leaves_at", "2026-12-01")])).await;
     early.page(400).says(&["A date of 2026-12-23 or later"]);
     let (at, page) = farmer.submit(&page, withdraw, &[]).await;
-    assert_eq!(at, format!("{leave}?done=withdrawn"));
+    assert_eq!(at, format!("{leave}?done=leaving"));
     page.says(&["This node leaves the market on 23 December 2026", "Cancel leaving"]);
     farmer.open("/dashboard/farm").await.says(&["leaving"]);
     ada.client.get(leave).await.page(404);
@@ -270,9 +273,9 @@ async fn leaving_works_without_scripts() {
 
     let page = farmer.open(leave).await;
     page.says(&["This node has no rentals."]);
-    let stay = "/dashboard/farm/nodes/node32/stay";
+    let stay = "/dashboard/farm/nodes/node32/cancel-leave";
     let (at, page) = farmer.submit(&page, stay, &[]).await;
-    assert_eq!(at, format!("{leave}?done=kept"));
+    assert_eq!(at, format!("{leave}?done=leave-canceled"));
     // Nobody rents anything: it leaves today.
     let page = farmer.submit(&page, withdraw, &[]).await.1;
     page.says(&["This node left the market on 22 November 2026", "Bring node back"]);

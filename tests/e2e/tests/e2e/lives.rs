@@ -1,4 +1,4 @@
-//! The life of a rental over HTTP: extended, renewed, named, handed over, ended, and reminded of.
+//! The life of a rental over HTTP: extended, renewed, named, transferred, ended, and reminded of.
 
 use e2e::{Call, Client, Market};
 use serde_json::json;
@@ -41,7 +41,7 @@ async fn a_rental_is_extended_at_its_own_price() {
     assert_eq!(ada.balance().await, "3.75");
     // A retry changes nothing; the same key for something else is refused.
     let retried = ada.send(call()).await;
-    assert_eq!((retried.status(), retried.text()), (first.status(), first.text()));
+    assert_eq!((retried.status, retried.text()), (first.status, first.text()));
     let other = Call::post(&extend, &json!({ "duration_months": 1 })).key("longer");
     ada.send(other).await.problem(422, "idempotency-key-reused");
     let one = json!({ "duration_months": 1 });
@@ -152,7 +152,7 @@ async fn name_labels_and_renewal_are_the_renters_own() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_rental_is_handed_over_by_invitation() {
+async fn a_rental_is_transferred_by_invitation() {
     let market = Market::start().await;
     let (farmer, ada, path) = a_rental(&market).await;
     let ben = market.sign_up("ben@example.org").await;
@@ -195,7 +195,7 @@ async fn a_rental_is_handed_over_by_invitation() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_broken_promise_is_made_good_out_of_what_the_farmer_has_earned() {
+async fn a_missed_sla_is_made_good_out_of_what_the_farmer_has_earned() {
     let market = Market::start().await;
     let (farmer, ada, path) = a_rental(&market).await;
     let credit = |amount: &str| {
@@ -204,7 +204,7 @@ async fn a_broken_promise_is_made_good_out_of_what_the_farmer_has_earned() {
         Call::post("/api/admin/sla-credits", &body).key("sla-1")
     };
     let operator = market.operator();
-    operator.send(credit("2.50")).await.problem(409, "not-earned");
+    operator.send(credit("2.50")).await.problem(409, "insufficient-farmer-earnings");
     market.pass(10 * DAY);
     market.sync().await;
     operator.send(credit("2.50")).await.ok(204);

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use crate::checklist::crash::{Process, ask, session};
 
-/// How long anything may take here; a login is promised within five minutes.
+/// How long anything may take here; a login is guaranteed within five minutes.
 const LIMIT: Duration = Duration::from_mins(2);
 
 /// How far a job has come, in order.

@@ -1,4 +1,4 @@
-//! Mail on its way: the outbox, the mailer, both outlets, and what the operator sees of it.
+//! Mail on its way: the outbox, the mailer, both mail transports, and what the operator sees of it.
 
 use accounts::mails::{password_changed, password_reset};
 use domain::account::Email;
@@ -141,7 +141,7 @@ async fn whatever_goes_wrong_on_the_way_the_mail_is_sent_later() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_outlet_that_is_down_is_asked_once_in_a_run() {
+async fn an_transport_that_is_down_is_asked_once_in_a_run() {
     let (postmark, market) = market().await;
     for _ in 0..5 {
         market.put_mail(&to(ADA));
@@ -257,14 +257,14 @@ async fn item_47_mail_that_is_not_what_was_sealed_for_its_row_is_never_sent() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn without_an_outlet_nothing_is_sent_and_a_wrong_variable_is_named() {
+async fn without_an_transport_nothing_is_sent_and_a_wrong_variable_is_named() {
     let postmark = Postmark::start().await;
     for (change, expected) in [
-        (("mail_outlet", ""), Ok(())),
-        (("mail_from", ""), Err("mail_from: required if mail_outlet is set")),
-        (("public_url", ""), Err("public_url: required if mail_outlet is set")),
-        (("encryption_keys", ""), Err("encryption_keys: required if mail_outlet is set")),
-        (("mail_token", ""), Err("mail_token: required if mail_outlet is set")),
+        (("mail_transport", ""), Ok(())),
+        (("mail_from", ""), Err("mail_from: required if mail_transport is set")),
+        (("public_url", ""), Err("public_url: required if mail_transport is set")),
+        (("encryption_keys", ""), Err("encryption_keys: required if mail_transport is set")),
+        (("mail_token", ""), Err("mail_token: required if mail_transport is set")),
         (("mail_from", "nobody"), Err("mail_from: expected an address, or Name <address>")),
     ] {
         let market = Market::start_with_postmark(&postmark, &[change]).await;
@@ -313,7 +313,7 @@ async fn the_outbox_is_the_operators() {
     check(&market, 0, &["a test"]).await;
     let operator = market.operator();
     let unknown = MailId::from_random(morning(), [9; 10]);
-    for id in ["no-mail".to_owned(), unknown.to_string()] {
+    for id in ["mail-not-configured".to_owned(), unknown.to_string()] {
         let path = format!("/api/admin/mails/{id}/retry");
         operator.post_empty(&path).await.problem(404, "not-found");
     }

@@ -3,7 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod accounts;
-mod books;
 mod browser;
 mod checklist;
 mod comparison;
@@ -13,7 +12,6 @@ mod farm;
 mod holding;
 mod hostile;
 mod leaving;
-mod levels;
 mod lives;
 mod login;
 mod mail;
@@ -35,7 +33,9 @@ mod renting;
 mod revenue;
 mod search;
 mod settings;
+mod sla;
 mod soak;
+mod statements;
 mod sync;
 mod sync_runs;
 mod tutorial;

@@ -182,12 +182,12 @@ async fn what_is_chosen_is_kept_to() {
     let receiver = Receiver::start().await;
     let (farmer, ada, _) = people(&market, &receiver).await;
     let off = json!({ "choices": [{ "notice": "rented", "page": false, "webhook": false }] });
-    let set = farmer.put("/api/notifications/choices", &off).await.ok(200);
+    let set = farmer.put("/api/notifications/settings", &off).await.ok(200);
     let rented = json!({ "notice": "rented", "page": false, "mail": true, "webhook": false });
     assert_eq!(set["choices"][0], rented);
-    assert_eq!(farmer.get("/api/notifications/choices").await.ok(200), set);
+    assert_eq!(farmer.get("/api/notifications/settings").await.ok(200), set);
     let wrong = json!({ "choices": [{ "notice": "weather" }] });
-    let wrong = farmer.put("/api/notifications/choices", &wrong).await;
+    let wrong = farmer.put("/api/notifications/settings", &wrong).await;
     assert_eq!(wrong.wrong_fields(), ["choices"]);
     ada.rent("node32", 1).await.ok(201);
     notify(&market).await;
@@ -276,15 +276,15 @@ async fn a_webhook_is_added_tested_and_removed_by_forms() {
     let settings = "/dashboard/notifications/settings";
     let page = ada.open(settings).await;
     let (to, page) = ada.submit(&page, settings, &[("on", "rented/page")]).await;
-    assert_eq!(to, format!("{settings}?done=choices-saved"));
+    assert_eq!(to, format!("{settings}?done=notification-settings-saved"));
     assert_eq!(page.html().matches(" checked").count(), 1);
-    let chosen = ada.client.get("/api/notifications/choices").await.ok(200);
+    let chosen = ada.client.get("/api/notifications/settings").await.ok(200);
     assert_eq!(chosen["choices"][1]["page"], false);
     assert_eq!(chosen["choices"][0]["page"], true);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_farmer_is_told_that_a_node_is_down_and_what_is_left_of_the_promise() {
+async fn a_farmer_is_notified_that_a_node_is_down_and_what_is_left_of_the_sla() {
     let market = market().await;
     let receiver = Receiver::start().await;
     let farmer = market.sign_up(FARMER).await;
@@ -305,13 +305,13 @@ async fn a_farmer_is_told_that_a_node_is_down_and_what_is_left_of_the_promise() 
     notify(&market).await;
     let told: Vec<String> =
         receiver.take().iter().map(|posted| text(&posted.json()["type"]).to_owned()).collect();
-    assert_eq!(told, ["node-down", "node-back", "promise-broken"]);
+    assert_eq!(told, ["node-down", "node-recovered", "sla-missed"]);
     let page = farmer.get("/dashboard/farm/nodes/node32").await.page(200);
     page.says(&["This month misses the 99.5% uptime SLA: 12 checks found the node down."]);
     let page = farmer.get(LIST).await.page(200);
     page.says(&["node32 is down", "node32 is back up", "misses its uptime SLA this month"]);
     let page_form = page.submit("/dashboard/notifications/read", &[]);
-    assert_eq!(farmer.send(page_form).await.see_other(), format!("{LIST}?done=notices-read"));
+    assert_eq!(farmer.send(page_form).await.see_other(), format!("{LIST}?done=notifications-read"));
     market.check_invariants().await;
 }
 
@@ -320,8 +320,8 @@ pub(crate) async fn use_each_operation(farmer: &Client) {
     let list = farmer.get("/api/notifications").await.ok(200);
     let through = list["items"][0]["id"].clone();
     farmer.post("/api/notifications/read", &json!({ "through": through })).await.ok(200);
-    let choices = farmer.get("/api/notifications/choices").await.ok(200);
-    farmer.put("/api/notifications/choices", &choices).await.ok(200);
+    let settings = farmer.get("/api/notifications/settings").await.ok(200);
+    farmer.put("/api/notifications/settings", &settings).await.ok(200);
     let url = json!({ "url": "https://hooks.example.org/in" });
     let hook = farmer.post(HOOKS, &url).await.ok(201);
     let path = format!("{HOOKS}/{}", text(&hook["id"]));

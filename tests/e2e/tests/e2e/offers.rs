@@ -1,4 +1,4 @@
-//! What a farmer offers: promises and their cost, raises that wait, slices that are kept back,
+//! What a farmer offers: SLAs and their cost, raises that wait, slices that are kept back,
 //! locks, maintenance, and the history.
 
 use e2e::{Client, Market};
@@ -31,24 +31,21 @@ async fn half_up() -> (Market, Client) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_promise_above_what_was_measured_is_confirmed_with_its_cost() {
+async fn an_sla_above_what_was_measured_is_confirmed_with_its_cost() {
     let (market, farmer) = half_up().await;
     let node = farmer.get(NODE).await.ok(200);
     assert_eq!(node["measured_uptime"], 50.0, "{node:#}");
     farmer.patch(NODE, &json!({ "min_uptime": 50 })).await.ok(200);
 
     let problem = farmer.patch(NODE, &json!({ "min_uptime": 99.5 })).await;
-    let problem = problem.problem(409, "promise-above-measured");
+    let problem = problem.problem(409, "sla-above-measured");
     assert_eq!(problem["cost_per_month"], "12.50");
-    assert_eq!(
-        (&problem["promised_uptime"], &problem["measured_uptime"]),
-        (&json!(99.5), &json!(50.0))
-    );
+    assert_eq!((&problem["min_uptime"], &problem["measured_uptime"]), (&json!(99.5), &json!(50.0)));
     assert_eq!(farmer.get(NODE).await.ok(200)["min_uptime"], 50.0);
-    let promise = |cost: &str| json!({ "min_uptime": 99.5, "confirm_cost_per_month": cost });
-    farmer.patch(NODE, &promise("12.49")).await.problem(409, "promise-above-measured");
-    let promised = farmer.patch(NODE, &promise("12.50")).await.ok(200);
-    assert_eq!(promised["min_uptime"], 99.5);
+    let sla = |cost: &str| json!({ "min_uptime": 99.5, "confirm_cost_per_month": cost });
+    farmer.patch(NODE, &sla("12.49")).await.problem(409, "sla-above-measured");
+    let guaranteed = farmer.patch(NODE, &sla("12.50")).await.ok(200);
+    assert_eq!(guaranteed["min_uptime"], 99.5);
     // What stands is not asked about again.
     farmer.patch(NODE, &json!({ "min_uptime": 99.5, "name": "Cellar" })).await.ok(200);
 
@@ -119,26 +116,26 @@ async fn the_form_sets_terms_and_what_is_kept_back() {
     let market = Market::start().await;
     let farmer = market.sign_up("farmer@example.org").await;
     farmer.publish(32, "25").await;
-    let node = farmer.patch(NODE, &json!({ "kept_slices": 4, "terms": [1, 12] })).await.ok(200);
-    assert_eq!((&node["available_slices"], &node["kept_slices"]), (&json!(5), &json!(4)));
-    farmer.get(PAGE).await.page(200).says(&["4 slices reserved."]);
+    let node = farmer.patch(NODE, &json!({ "withheld_slices": 4, "terms": [1, 12] })).await.ok(200);
+    assert_eq!((&node["available_slices"], &node["withheld_slices"]), (&json!(5), &json!(4)));
+    farmer.get(PAGE).await.page(200).says(&["4 slices withheld."]);
     let market_page = market.visitor().get("/marketplace/compute/node32").await.page(200);
-    market_page.says(&["Reserved by the farmer", "4 slices"]);
+    market_page.says(&["Withheld by the farmer", "4 slices"]);
     for (field, value) in
-        [("kept_slices", json!(513)), ("kept_slices", json!(-1)), ("terms", json!([2]))]
+        [("withheld_slices", json!(513)), ("withheld_slices", json!(-1)), ("terms", json!([2]))]
     {
         let refused = farmer.patch(NODE, &json!({ field: value })).await;
         assert_eq!(refused.wrong_fields(), [field]);
     }
     let page = farmer.get(PAGE).await.page(200);
-    let refused = farmer.send(page.submit(PAGE, &[("kept_slices", "many")])).await.page(400);
+    let refused = farmer.send(page.submit(PAGE, &[("withheld_slices", "many")])).await.page(400);
     refused.says(&["A whole number, 0 to 512."]);
-    farmer.send(page.submit(PAGE, &[("kept_slices", "1"), ("terms", "3")])).await.see_other();
+    farmer.send(page.submit(PAGE, &[("withheld_slices", "1"), ("terms", "3")])).await.see_other();
     let node = farmer.get(NODE).await.ok(200);
-    assert_eq!((&node["kept_slices"], &node["terms"]), (&json!(1), &json!([3])));
+    assert_eq!((&node["withheld_slices"], &node["terms"]), (&json!(1), &json!([3])));
 
     let history = farmer.get(&format!("{NODE}/history?limit=2")).await.ok(200);
-    assert_eq!(history["items"][0]["kept_slices"], 1);
+    assert_eq!(history["items"][0]["withheld_slices"], 1);
     assert_eq!(history["items"][1]["terms"], json!([1, 12]));
     let rest = format!("{NODE}/history?cursor={}", history["next_cursor"].as_str().unwrap());
     let rest = farmer.get(&rest).await.ok(200);

@@ -4,7 +4,7 @@ use e2e::{Client, Market, PASSWORD};
 use gridproxy::{Documents, Standin};
 use serde_json::json;
 
-use crate::{factors, leaving, levels, notifications, ownership, payments, payouts, provisioning};
+use crate::{factors, leaving, notifications, ownership, payments, payouts, provisioning, sla};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_operation_of_the_document_succeeds_once() {
@@ -64,8 +64,8 @@ async fn every_operation_of_the_document_succeeds_once() {
     succeeded.extend(leaving::use_each_operation().await);
     // Payouts need what was earned.
     succeeded.extend(payouts::use_each_operation().await);
-    // Promises need a month that is over.
-    succeeded.extend(levels::use_each_operation().await);
+    // SLAs need a month that is over.
+    succeeded.extend(sla::use_each_operation().await);
     // Agents need a farm of their own.
     succeeded.extend(provisioning::use_each_operation().await);
     // Payments need their provider.
@@ -78,7 +78,7 @@ async fn every_operation_of_the_document_succeeds_once() {
 /// What a farmer and the operator do with an offer besides changing it.
 async fn look_after_an_offer(market: &Market, farmer: &Client) {
     let (node, any) = ("/api/farm/nodes/node32", "/api/admin/nodes/node32");
-    farmer.patch(node, &json!({ "kept_slices": 1 })).await.ok(200);
+    farmer.patch(node, &json!({ "withheld_slices": 1 })).await.ok(200);
     farmer.get(&format!("{node}/history")).await.ok(200);
     let list = format!("{node}/maintenance");
     let window = json!({

@@ -39,14 +39,14 @@ async fn the_operators_pages_are_for_operators_with_a_second_factor() {
     ada.sign_up("ada@example.org").await;
     market.strengthen(&ada.client);
     let own = account(&ada).await;
-    let deed = format!("/operator/accounts/{own}/grant-operator");
+    let action = format!("/operator/accounts/{own}/grant-operator");
     for path in PAGES {
         ada.client.get(path).await.page(404);
         let weak = operator.client.get(path).await.see_other();
-        assert!(weak.starts_with("/dashboard/prove?next=%2Foperator"), "{weak}");
+        assert!(weak.starts_with("/dashboard/verify?next=%2Foperator"), "{weak}");
     }
     assert!(!ada.open("/").await.links().contains(&"/operator".to_owned()));
-    for path in [deed.as_str(), "/operator/mails/0/retry"] {
+    for path in [action.as_str(), "/operator/mails/0/retry"] {
         let forged = Call::form(path, []);
         ada.send(forged).await.page(404);
     }
@@ -62,7 +62,7 @@ async fn the_operators_pages_are_for_operators_with_a_second_factor() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_account_is_found_shut_out_and_let_in() {
+async fn an_account_is_found_suspended_and_let_in() {
     let market = Market::start().await;
     let mut operator = operator(&market).await;
     market.strengthen(&operator.client);
@@ -70,7 +70,7 @@ async fn an_account_is_found_shut_out_and_let_in() {
     ada.sign_up("ada@example.org").await;
     let id = account(&ada).await;
     let own = account(&operator).await;
-    let deed = |name: &str| format!("/operator/accounts/{id}/{name}");
+    let action = |name: &str| format!("/operator/accounts/{id}/{name}");
 
     let found = operator.open("/operator/accounts?prefix=ADA").await;
     found.says(&["ada@example.org"]);
@@ -81,28 +81,28 @@ async fn an_account_is_found_shut_out_and_let_in() {
     let none = operator.open("/operator/accounts?prefix=zz").await;
     none.says(&["No matching accounts."]);
 
-    let (path, page) = operator.submit(&found, &deed("disable"), &[]).await;
-    assert_eq!(path, "/operator/accounts?done=account-disabled&prefix=ada");
+    let (path, page) = operator.submit(&found, &action("suspend"), &[]).await;
+    assert_eq!(path, "/operator/accounts?done=account-suspended&prefix=ada");
     page.says(&["Account suspended. All its sessions have ended.", "suspended"]);
     ada.client.get("/api/account").await.problem(401, "not-signed-in");
     let login = ada.open("/login").await;
     let fields = [("email", "ada@example.org"), ("password", PASSWORD)];
     ada.send(login.submit("/login", &fields)).await.page(401);
 
-    let (_, page) = operator.submit(&page, &deed("enable"), &[]).await;
+    let (_, page) = operator.submit(&page, &action("reactivate"), &[]).await;
     page.says(&["Account reactivated."]);
     ada.sign_in("ada@example.org", PASSWORD).await;
-    let (_, page) = operator.submit(&page, &deed("grant-operator"), &[]).await;
+    let (_, page) = operator.submit(&page, &action("grant-operator"), &[]).await;
     page.says(&["Operator access granted.", "ada@example.org operator"]);
-    let (_, page) = operator.submit(&page, &deed("revoke-operator"), &[]).await;
+    let (_, page) = operator.submit(&page, &action("revoke-operator"), &[]).await;
     page.says(&["Operator access revoked."]);
     let foreign = ada.open("/dashboard/settings").await;
     let token = foreign.html().split("name=\"form_token\" value=\"").nth(1).unwrap();
     let token = token.split('"').next().unwrap();
-    let forged = page.submit(&deed("disable"), &[("form_token", token)]);
+    let forged = page.submit(&action("suspend"), &[("form_token", token)]);
     operator.send(forged).await.page(403).says(&["This form belongs to another session"]);
     ada.client.get("/api/account").await.ok(200);
-    let (_, page) = operator.submit(&page, &deed("end-sessions"), &[]).await;
+    let (_, page) = operator.submit(&page, &action("end-sessions"), &[]).await;
     page.says(&["All sessions of the account have ended."]);
     ada.client.get("/api/account").await.problem(401, "not-signed-in");
 

@@ -13,7 +13,7 @@ const OTHER_FARM: u32 = 50;
 const OTHER_TWIN: u32 = 90;
 
 const CLAIMS: &str = "/api/farm/claims";
-const PROVE: &str = "/api/farm/claims/prove";
+const VERIFY: &str = "/api/farm/claims/verify";
 const HOUR: i64 = 60 * 60;
 
 async fn claim(client: &Client, farm: u32) -> Value {
@@ -25,14 +25,14 @@ fn text(value: &Value, field: &str) -> String {
 }
 
 /// What proves a claim, signed by a twin.
-fn proof(claim: &Value, twin: u32) -> Value {
+fn verification(claim: &Value, twin: u32) -> Value {
     json!({ "challenge": claim["challenge"], "signature": sign(twin, &text(claim, "message")) })
 }
 
 /// Proves that a farm of a twin is this account's.
 pub(crate) async fn own(client: &Client, farm: u32, twin: u32) {
     let claim = claim(client, farm).await;
-    client.post(PROVE, &proof(&claim, twin)).await.ok(200);
+    client.post(VERIFY, &verification(&claim, twin)).await.ok(200);
 }
 
 /// Each operation on farms succeeds once.
@@ -73,10 +73,10 @@ async fn a_farm_is_claimed_with_its_twins_signature() {
     // The nonce is not in the database, so that its copy claims nothing.
     assert!(!market.database_contains(&text(&begun, "challenge")));
 
-    let proven = farmer.post(PROVE, &proof(&begun, TWIN)).await.ok(200);
-    assert_eq!((&proven["farm_id"], &proven["how"]), (&json!(FARM), &json!("signature")));
+    let verified = farmer.post(VERIFY, &verification(&begun, TWIN)).await.ok(200);
+    assert_eq!((&verified["farm_id"], &verified["how"]), (&json!(FARM), &json!("signature")));
     // The same again proves nothing: a message counts once.
-    farmer.post(PROVE, &proof(&begun, TWIN)).await.problem(403, "expired-code");
+    farmer.post(VERIFY, &verification(&begun, TWIN)).await.problem(403, "expired-code");
 
     // As a wallet signs it, as a shell gives it to a tool, and with the kind of key before it.
     for (form, before) in
@@ -86,11 +86,11 @@ async fn a_farm_is_claimed_with_its_twins_signature() {
         let signed = sign(TWIN, &form.of(&text(&again, "message")));
         let signature = format!("{before}{}", &signed[2..]);
         let body = json!({ "challenge": again["challenge"], "signature": signature });
-        farmer.post(PROVE, &body).await.ok(200);
+        farmer.post(VERIFY, &body).await.ok(200);
     }
     let own = farmer.get(CLAIMS).await.ok(200);
     assert_eq!(own["items"].as_array().unwrap().len(), 1);
-    assert!(told(&farmer).await.contains(&"farm-proven".to_owned()));
+    assert!(told(&farmer).await.contains(&"farm-verified".to_owned()));
     market.check_invariants().await;
 }
 
@@ -108,7 +108,7 @@ async fn a_key_of_the_usual_kind_signs_too() {
     let message = SignedForm::Wrapped.of(&text(&begun, "message"));
     let signature = signer::sign(Scheme::Sr25519, phrase, &message).unwrap().signature;
     let body = json!({ "challenge": begun["challenge"], "signature": signature });
-    farmer.post(PROVE, &body).await.ok(200);
+    farmer.post(VERIFY, &body).await.ok(200);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -122,7 +122,7 @@ async fn a_wrong_signature_says_what_is_wrong() {
         let body = json!({
             "challenge": begun["challenge"], "signature": signature, "signed_as": signed_as
         });
-        let problem = farmer.post(PROVE, &body).await.problem(403, "wrong-claim-signature");
+        let problem = farmer.post(VERIFY, &body).await.problem(403, "wrong-claim-signature");
         let detail = text(&problem, "detail");
         assert!(detail.contains(words), "{detail}");
     };
@@ -139,19 +139,19 @@ async fn a_wrong_signature_says_what_is_wrong() {
     refused(&format!("0x02{}", &by_other[2..]), None, "of another kind").await;
 
     // What others do with the message is worth nothing, and the message is still good.
-    let right = proof(&begun, TWIN);
-    other.post(PROVE, &right).await.problem(403, "expired-code");
+    let right = verification(&begun, TWIN);
+    other.post(VERIFY, &right).await.problem(403, "expired-code");
     let own = claim(&other, FARM).await;
     let crossed = json!({ "challenge": own["challenge"], "signature": right["signature"] });
-    other.post(PROVE, &crossed).await.problem(403, "wrong-claim-signature");
+    other.post(VERIFY, &crossed).await.problem(403, "wrong-claim-signature");
     let nothing = json!({ "challenge": "mcc_0", "signature": right["signature"] });
-    farmer.post(PROVE, &nothing).await.problem(403, "expired-code");
-    farmer.post(PROVE, &right).await.ok(200);
+    farmer.post(VERIFY, &nothing).await.problem(403, "expired-code");
+    farmer.post(VERIFY, &right).await.ok(200);
 
     // After ten minutes it is over.
     let late = claim(&farmer, FARM).await;
     market.set_clock(MORNING + 10 * 60);
-    farmer.post(PROVE, &proof(&late, TWIN)).await.problem(403, "expired-code");
+    farmer.post(VERIFY, &verification(&late, TWIN)).await.problem(403, "expired-code");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -189,7 +189,7 @@ async fn claims_are_limited() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_proven_nobody_else_offers() {
+async fn what_is_verified_nobody_else_offers() {
     let market = Market::start().await;
     let farmer = market.sign_up("farmer@example.org").await;
     let squatter = market.sign_up("squatter@example.org").await;
@@ -200,12 +200,12 @@ async fn what_is_proven_nobody_else_offers() {
 
     own(&farmer, FARM, TWIN).await;
     squatter.add_node(17).await.ok(201);
-    squatter.add_node(7001).await.problem(403, "farm-of-another");
+    squatter.add_node(7001).await.problem(403, "farm-verified-by-another");
     let price = json!({ "price_per_month": "20" });
     squatter.patch("/api/farm/nodes/node600", &price).await.ok(200);
     for node in ["node600", "node32"] {
         let path = format!("/api/farm/nodes/{node}/publish");
-        squatter.post_empty(&path).await.problem(403, "farm-of-another");
+        squatter.post_empty(&path).await.problem(403, "farm-verified-by-another");
     }
     assert_eq!(squatter.get("/api/farm/nodes/node32").await.ok(200)["listing"], "paused");
     let path = format!("/api/rentals/{}", text(&rental, "id"));
@@ -213,7 +213,7 @@ async fn what_is_proven_nobody_else_offers() {
     assert!(told(&squatter).await.contains(&"node-claimed".to_owned()));
     market.check_invariants().await;
 
-    // Who proves it last has it, both are told, and the audit log says who did what.
+    // Who proves it last has it, both are notified, and the audit log says who did what.
     own(&squatter, FARM, TWIN).await;
     assert_eq!(farmer.get(CLAIMS).await.ok(200)["items"], json!([]));
     assert!(told(&farmer).await.contains(&"farm-lost".to_owned()));
@@ -230,13 +230,13 @@ async fn an_operator_may_require_a_proof() {
     let variables = [("gridproxy_urls", url.as_str()), ("farm_claims", "required")];
     let market = Market::start_with(grid, variables).await;
     let farmer = market.sign_up("farmer@example.org").await;
-    farmer.add_node(32).await.problem(403, "farm-not-proven");
+    farmer.add_node(32).await.problem(403, "farm-not-verified");
     own(&farmer, FARM, TWIN).await;
     farmer.publish(32, "25").await;
     farmer.post_empty("/api/farm/nodes/node32/pause").await.ok(200);
     market.operator().delete(&format!("/api/admin/farms/{FARM}")).await.ok(204);
     let publish = "/api/farm/nodes/node32/publish";
-    farmer.post_empty(publish).await.problem(403, "farm-not-proven");
+    farmer.post_empty(publish).await.problem(403, "farm-not-verified");
     let path = format!("/api/admin/farms/{FARM}");
     let approval = json!({ "email": "farmer@example.org", "reason": "Keys lost" });
     let approved = market.operator().post(&path, &approval).await.ok(200);
@@ -299,7 +299,7 @@ async fn a_node_is_taken_over_with_its_rentals() {
     farmer.post_empty(take).await.problem(404, "not-found");
     own(&farmer, FARM, TWIN).await;
     farmer.post_empty("/api/farm/nodes/node99/take-over").await.problem(404, "not-found");
-    farmer.post_empty(take).await.problem(409, "rents-there");
+    farmer.post_empty(take).await.problem(409, "has-rentals-on-node");
     let page = farmer.get("/dashboard/farm/claims").await.page(200);
     page.says(&["Registered by another account", "node32", "2 slices rented"]);
     let form = "/dashboard/farm/nodes/node32/take-over";
@@ -370,7 +370,7 @@ async fn a_farm_that_changes_hands_on_the_grid_is_noticed() {
     assert_eq!(ada.get("/api/rentals").await.ok(200)["items"][0]["status"], "active");
     // The key of before signs for nobody any more, the buyer's does.
     let begun = claim(&farmer, FARM).await;
-    farmer.post(PROVE, &proof(&begun, TWIN)).await.problem(403, "wrong-claim-signature");
+    farmer.post(VERIFY, &verification(&begun, TWIN)).await.problem(403, "wrong-claim-signature");
     own(&buyer, FARM, OTHER_TWIN).await;
     market.check_invariants().await;
 
@@ -397,7 +397,7 @@ async fn a_node_that_moves_to_another_farm_is_paused() {
         assert!(told(client).await.contains(&"node-moved".to_owned()));
     }
     let publish = "/api/farm/nodes/node32/publish";
-    farmer.post_empty(publish).await.problem(403, "farm-of-another");
+    farmer.post_empty(publish).await.problem(403, "farm-verified-by-another");
     buyer.post_empty("/api/farm/nodes/node32/take-over").await.ok(200);
     buyer.post_empty(publish).await.ok(200);
     market.check_invariants().await;
@@ -425,14 +425,14 @@ async fn a_farm_is_claimed_on_its_page() {
     let (_, rest) = shown.html().split_once("class=\"claim-message\">").unwrap();
     let message = rest.split_once("</code>").unwrap().0.to_owned();
 
-    let prove = "/dashboard/farm/claims/prove";
-    let call = shown.submit(prove, &[("signature", &sign(90, &message))]);
+    let verify = "/dashboard/farm/claims/verify";
+    let call = shown.submit(verify, &[("signature", &sign(90, &message))]);
     let refused = farmer.send(call).await.page(403);
     refused.says(&["it was made with another key or over another text"]);
-    let call = refused.submit(prove, &[("signature", &sign(TWIN, &message))]);
+    let call = refused.submit(verify, &[("signature", &sign(TWIN, &message))]);
     let to = farmer.send(call).await.see_other();
-    assert_eq!(to, "/dashboard/farm/claims?done=farm-proven");
+    assert_eq!(to, "/dashboard/farm/claims?done=farm-verified");
     farmer.open(&to).await.says(&["duck farm, farm 2997", "verified by signature"]);
-    let again = farmer.send(refused.submit(prove, &[("signature", "0x")])).await.page(403);
+    let again = farmer.send(refused.submit(verify, &[("signature", "0x")])).await.page(403);
     again.says(&["This message was used or has expired"]);
 }

@@ -216,7 +216,7 @@ async fn every_page_has_a_title_a_heading_and_a_way_to_its_content() {
         (&visitor, "/docs/api", "API"),
         (&visitor, "/docs/problems", "API errors"),
         (&visitor, "/docs/limits", "Limits"),
-        (&visitor, "/docs/promises", "SLA"),
+        (&visitor, "/docs/sla", "SLA"),
         (&visitor, "/status", "Status"),
         (&visitor, "/mail-sent", "Check your email"),
         (&visitor, "/reset", "Reset your password"),

@@ -57,7 +57,7 @@ async fn a_payment_that_localstripe_tells_of_is_credited_once() {
     let stripe = Localstripe::start_with_checkout().await;
     let market = stripe.market().await;
     let ada = market.sign_up(EMAIL).await;
-    stripe.tell("market", &market, Localstripe::SECRET).await;
+    stripe.notify("market", &market, Localstripe::SECRET).await;
     stripe.catch().await;
     let begun = top_up(&ada, "25.50", "key").await;
     let signed = pay_intent(&stripe, id(&begun), "2550", "usd").await;
@@ -112,7 +112,7 @@ async fn what_is_not_signed_as_it_must_be_is_refused() {
     let stripe = Localstripe::start().await;
     let market = stripe.market().await;
     // It tells one after the other, in this order.
-    stripe.tell("other", &market, "whsec_of_somebody_else").await;
+    stripe.notify("other", &market, "whsec_of_somebody_else").await;
     stripe.catch().await;
     let signed = pay_intent(&stripe, "01936f2c-0000-7000-8000-000000000001", "2500", "usd").await;
     let refused = async |signed: &Signed| {
@@ -172,7 +172,7 @@ async fn money_that_was_not_meant_is_shown_to_the_operator() {
         .collect();
     reasons.sort_unstable();
     assert_eq!(reasons, ["other-amount", "other-currency"]);
-    // The renter is told to ask, and what was meant is credited when it comes after all.
+    // The renter is notified to ask, and what was meant is credited when it comes after all.
     let page = ada.get("/dashboard/wallet").await.page(200);
     page.says(&["a different amount was paid; contact the operator"]);
     let signed = pay_intent(&stripe, id(&begun), "2500", "usd").await;
@@ -192,7 +192,7 @@ async fn money_that_was_not_meant_is_shown_to_the_operator() {
 async fn somebody_tops_up_with_the_form() {
     let stripe = Localstripe::start_with_checkout().await;
     let market = stripe.market().await;
-    stripe.tell("market", &market, Localstripe::SECRET).await;
+    stripe.notify("market", &market, Localstripe::SECRET).await;
     stripe.catch().await;
     let mut browser = Browser::new(&market);
     browser.sign_up(EMAIL).await;
@@ -326,10 +326,10 @@ async fn without_secrets_there_are_no_payments() {
     let market = Market::start().await;
     let ada = market.sign_up(EMAIL).await;
     let answer = ada.post(TOP_UPS, &json!({ "amount_usd": "25" })).await;
-    let document = answer.problem(409, "payments-off");
+    let document = answer.problem(409, "payments-unavailable");
     assert!(document["detail"].as_str().unwrap().contains("The operator adds credit"));
     let call = Call::post(Localstripe::WEBHOOK, &json!({ "type": "a", "data": { "object": {} } }));
-    market.visitor().send(call).await.problem(409, "payments-off");
+    market.visitor().send(call).await.problem(409, "payments-unavailable");
     let wallet = ada.get("/dashboard/wallet").await;
     let policy = wallet.header("content-security-policy").unwrap().to_owned();
     assert!(policy.contains("form-action 'self';"), "{policy}");

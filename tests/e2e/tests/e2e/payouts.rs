@@ -17,7 +17,7 @@ async fn earned(market: &Market) {
     let ada = market.sign_up_with("ada@example.org", "225").await;
     let nine = json!({ "node_id": "node32", "count": 9, "duration_months": 1 });
     ada.post("/api/marketplace/rent-slice", &nine).await.ok(201);
-    // Over, grace and all, and compared with its promise: one month in each run.
+    // Over, grace and all, and compared with its SLA: one month in each run.
     market.set_clock(MORNING + 33 * DAY);
     for _ in 0..2 {
         market.run_clock().await.unwrap();
@@ -43,7 +43,7 @@ fn id(payout: &Value) -> &str {
 }
 
 /// What an operator does to a payout, and with what words.
-fn deed(payout: &Value, name: &str) -> Call {
+fn action(payout: &Value, name: &str) -> Call {
     let path = format!("/api/admin/payouts/{}/{name}", id(payout));
     match name {
         "send" => Call::post(&path, &json!({ "reference": "SEPA 7" })),
@@ -69,12 +69,12 @@ pub(crate) async fn use_each_operation() -> Vec<String> {
     farmer.post_empty(&format!("{PAYOUTS}/{}/withdraw", id(&first))).await.ok(200);
     let second = ask(&farmer, "30", "b").await;
     operator.get("/api/admin/payouts").await.ok(200);
-    operator.send(deed(&second, "approve")).await.ok(200);
+    operator.send(action(&second, "approve")).await.ok(200);
     operator.get("/api/admin/payouts/export").await;
-    operator.send(deed(&second, "send")).await.ok(200);
-    operator.send(deed(&second, "done")).await.ok(200);
+    operator.send(action(&second, "send")).await.ok(200);
+    operator.send(action(&second, "done")).await.ok(200);
     let third = ask(&farmer, "40", "c").await;
-    operator.send(deed(&third, "fail")).await.ok(200);
+    operator.send(action(&third, "fail")).await.ok(200);
     farmer.get("/api/farm/revenue").await.ok(200);
     market.check_invariants().await;
     market.operations().await.0
@@ -99,23 +99,23 @@ async fn a_payout_goes_step_by_step_and_the_money_with_it() {
     let withdraw = format!("{PAYOUTS}/{}/withdraw", id(&payout));
     let out_of_turn = async |names: &[&str]| {
         for name in names {
-            let refused = operator.send(deed(&payout, name)).await;
+            let refused = operator.send(action(&payout, name)).await;
             refused.problem(409, "wrong-payout-state");
         }
     };
     out_of_turn(&["send", "done"]).await;
-    let approved = operator.send(deed(&payout, "approve")).await.ok(200);
+    let approved = operator.send(action(&payout, "approve")).await.ok(200);
     assert_eq!(
         (&approved["email"], &approved["payout_address"]),
         (&json!(FARMER), &json!(ADDRESS))
     );
     out_of_turn(&["approve", "done"]).await;
     farmer.post_empty(&withdraw).await.problem(409, "wrong-payout-state");
-    let sent = operator.send(deed(&payout, "send")).await.ok(200);
+    let sent = operator.send(action(&payout, "send")).await.ok(200);
     assert_eq!((&sent["state"], &sent["reference"]), (&json!("sent"), &json!("SEPA 7")));
     assert_eq!(money(&farmer).await, ["102.50", "100.00", "0.00"]);
     out_of_turn(&["approve", "send"]).await;
-    operator.send(deed(&payout, "done")).await.ok(200);
+    operator.send(action(&payout, "done")).await.ok(200);
     out_of_turn(&["approve", "send", "done", "fail"]).await;
     farmer.post_empty(&withdraw).await.problem(409, "wrong-payout-state");
     assert_eq!(money(&farmer).await, ["102.50", "0.00", "100.00"]);
@@ -129,9 +129,9 @@ async fn a_payout_goes_step_by_step_and_the_money_with_it() {
     for (key, steps) in [("b", &[][..]), ("c", &["approve"]), ("d", &["approve", "send"])] {
         let payout = ask(&farmer, "102.50", key).await;
         for step in steps {
-            operator.send(deed(&payout, step)).await.ok(200);
+            operator.send(action(&payout, step)).await.ok(200);
         }
-        let failed = operator.send(deed(&payout, "fail")).await.ok(200);
+        let failed = operator.send(action(&payout, "fail")).await.ok(200);
         assert_eq!(
             (&failed["state"], &failed["reason"]),
             (&json!("failed"), &json!("No such account"))
@@ -156,7 +156,7 @@ async fn a_payout_goes_step_by_step_and_the_money_with_it() {
     assert_eq!(held, expected.map(|(kind, cents)| (kind.to_owned(), cents)));
 }
 
-/// The farmer is told of every step, and has them in the books.
+/// The farmer is notified of every step, and has them in the books.
 async fn told(farmer: &Client, payout: &Value) {
     let events = farmer.get("/api/events?after=0").await.ok(200);
     let of_it = events["items"].as_array().unwrap().iter();
@@ -178,9 +178,9 @@ async fn what_must_not_be_paid_is_refused() {
     earned(&market).await;
     let farmer = market.sign_in(FARMER).await;
     let body = json!({ "amount_usd": "25" });
-    farmer.post(PAYOUTS, &body).await.problem(403, "prove-first");
+    farmer.post(PAYOUTS, &body).await.problem(403, "verification-required");
     let token = farmer.token(&["read", "farm"]).await;
-    token.post(PAYOUTS, &body).await.problem(403, "prove-first");
+    token.post(PAYOUTS, &body).await.problem(403, "verification-required");
     market.strengthen(&farmer);
     farmer.post(PAYOUTS, &body).await.problem(409, "no-payout-address");
     let address = json!({ "payout_address": ADDRESS });
@@ -190,7 +190,7 @@ async fn what_must_not_be_paid_is_refused() {
         assert_eq!(refused.wrong_fields(), ["amount_usd"], "{wrong}");
     }
     let too_much = farmer.post(PAYOUTS, &json!({ "amount_usd": "202.51" })).await;
-    let why = too_much.problem(409, "over-earnings")["detail"].clone();
+    let why = too_much.problem(409, "insufficient-earnings")["detail"].clone();
     assert_eq!(why, "only $202.50 is available for payout");
 
     let first = ask(&farmer, "25", "a").await;
@@ -213,12 +213,12 @@ async fn what_must_not_be_paid_is_refused() {
     let path = format!("{PAYOUTS}/{}", id(&first));
     eve.get(&path).await.problem(404, "not-found");
     eve.post_empty(&format!("{path}/withdraw")).await.problem(404, "not-found");
-    eve.send(deed(&first, "approve")).await.problem(404, "not-found");
+    eve.send(action(&first, "approve")).await.problem(404, "not-found");
     eve.get("/api/admin/payouts/export").await.problem(404, "not-found");
     assert_eq!(eve.get(PAYOUTS).await.ok(200)["items"], json!([]));
     let nothing = json!({ "id": "01936f2c-0000-7000-8000-000000000000" });
     let operator = market.operator();
-    operator.send(deed(&nothing, "approve")).await.problem(404, "not-found");
+    operator.send(action(&nothing, "approve")).await.problem(404, "not-found");
     let blank =
         Call::post(&format!("/api/admin/payouts/{}/fail", id(&first)), &json!({ "reason": " " }));
     assert_eq!(operator.send(blank).await.wrong_fields(), ["reason"]);
@@ -252,13 +252,13 @@ async fn the_pages_of_payouts_work_without_scripts() {
     let refused = farmer.send(page.submit(path, &[("amount_usd", "5")])).await.page(400);
     refused.says(&["An amount in dollars and cents, 25.00 at least."]);
     let (to, page) = farmer.submit(&page, path, &[("amount_usd", "50")]).await;
-    assert_eq!(to, format!("{path}?done=payout-asked"));
+    assert_eq!(to, format!("{path}?done=payout-requested"));
     page.says(&["Payout requested.", "$152.50", "$50.00 requested", "=1+1, evil"]);
     let take_back =
         page.actions().into_iter().find(|action| action.ends_with("/withdraw")).unwrap();
     let (to, page) = farmer.submit(&page, &take_back, &[]).await;
-    assert_eq!(to, format!("{path}?done=payout-taken-back"));
-    page.says(&["$202.50", "$50.00 withdrawn"]);
+    assert_eq!(to, format!("{path}?done=payout-canceled"));
+    page.says(&["$202.50", "$50.00 canceled"]);
     let again = Call::form(&take_back, []);
     assert_eq!(farmer.client.send_unchecked(&again).await.status, 403, "no form of this session");
     let (_, page) = farmer.submit(&page, path, &[("amount_usd", "30")]).await;
@@ -291,10 +291,10 @@ async fn operate(market: &Market) {
     market.strengthen(&operator.client);
     let page = operator.open("/operator/payouts").await;
     page.says(&["Requested: 1, $30.00", "Withdrawn: 1, $50.00", "=1+1, evil", FARMER]);
-    let deed = |page: &e2e::Page, name: &str| {
+    let action = |page: &e2e::Page, name: &str| {
         page.actions().into_iter().find(|action| action.ends_with(name)).unwrap()
     };
-    let (to, page) = operator.submit(&page, &deed(&page, "/approve"), &[]).await;
+    let (to, page) = operator.submit(&page, &action(&page, "/approve"), &[]).await;
     assert_eq!(to, "/operator/payouts?done=payout-changed&state=approved");
     page.says(&["Done. The farmer can see the change.", "Approved: 1, $30.00"]);
     assert!(page.links().contains(&"/api/admin/payouts/export".to_owned()));
@@ -306,12 +306,12 @@ async fn operate(market: &Market) {
     let line = format!("{id},\"'=1+1, evil\",30.00,USD,{id},{FARMER}");
     assert_eq!(text, format!("{header}\r\n{line}\r\n"));
 
-    let send = deed(&page, "/send");
+    let send = action(&page, "/send");
     let refused = operator.send(page.submit(&send, &[("reference", " ")])).await.page(400);
     refused.says(&["1 to 200 characters on one line"]);
     let (to, page) = operator.submit(&page, &send, &[("reference", "SEPA 9")]).await;
     assert!(to.ends_with("state=sent"), "{to}");
-    let done = deed(&page, "/done");
+    let done = action(&page, "/done");
     let (to, page) = operator.submit(&page, &done, &[]).await;
     assert!(to.ends_with("state=done"), "{to}");
     page.says(&["$30.00", "SEPA 9"]);

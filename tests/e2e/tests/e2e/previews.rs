@@ -94,7 +94,7 @@ async fn a_farm_shows_all_its_nodes_at_a_price() {
         .map(|it| (it["grid_node_id"].as_u64().unwrap(), it["registered_by"].as_str().unwrap()))
         .collect();
     assert_eq!(seen, [(1, "nobody"), (17, "you"), (198, "another")]);
-    assert!(items.iter().all(|item| item["farm_proven_by"] == "you"));
+    assert!(items.iter().all(|item| item["farm_verified_by"] == "you"));
     assert_eq!(items[1]["document"]["potential"], "up to $45/month if all slices are rented");
     let page = farmer.get("/dashboard/farm/add?farm=1&price=22.50").await.page(200);
     page.says(&[
@@ -105,7 +105,7 @@ async fn a_farm_shows_all_its_nodes_at_a_price() {
     // To another account it is somebody else's.
     let shown = preview(&other, "ids=1").await;
     assert_eq!(
-        (&shown["items"][0]["can_add"], &shown["items"][0]["farm_proven_by"]),
+        (&shown["items"][0]["can_add"], &shown["items"][0]["farm_verified_by"]),
         (&json!(false), &json!("another"))
     );
     assert_eq!(preview(&farmer, "farm=99999").await["items"], json!([]));
@@ -168,7 +168,7 @@ async fn several_nodes_are_added_at_once() {
     assert_eq!(
         became,
         [
-            (11, "farm-of-another"),
+            (11, "farm-verified-by-another"),
             (32, "added"),
             (600, "node-taken"),
             (5003, "added"),

@@ -52,7 +52,7 @@ impl Farm {
         ask(&self.agent, 0).await.ok(200)["job"].clone()
     }
 
-    async fn tell(&self, job: &Value, what: &str, mut body: Value) -> e2e::Answer {
+    async fn notify(&self, job: &Value, what: &str, mut body: Value) -> e2e::Answer {
         body["fence"] = job["fence"].clone();
         let path = format!("/api/agent/jobs/{}/{what}", job["id"].as_str().unwrap());
         self.agent.post(&path, &body).await
@@ -60,7 +60,7 @@ impl Farm {
 
     async fn complete(&self, job: &Value) -> e2e::Answer {
         let body = if job["kind"] == "create" { json!({ "access": access() }) } else { json!({}) };
-        self.tell(job, "complete", body).await
+        self.notify(job, "complete", body).await
     }
 
     async fn access(&self, rental: &str) -> Value {
@@ -90,11 +90,11 @@ pub(crate) async fn use_each_operation() -> Vec<String> {
     farm.ada.post(KEYS, &json!({ "public_key": ADAS_KEY })).await.ok(201);
     let rental = farm.rent().await;
     let job = farm.lease().await;
-    farm.tell(&job, "progress", json!({ "step": "accepted" })).await.ok(200);
-    farm.tell(&job, "fail", json!({ "reason": "no disk", "retry": true })).await.ok(200);
+    farm.notify(&job, "progress", json!({ "step": "accepted" })).await.ok(200);
+    farm.notify(&job, "fail", json!({ "reason": "no disk", "retry": true })).await.ok(200);
     farm.market.pass(30);
     let job = farm.lease().await;
-    farm.tell(&job, "complete", json!({ "access": access_with_console() })).await.ok(200);
+    farm.notify(&job, "complete", json!({ "access": access_with_console() })).await.ok(200);
     farm.ada.post(&format!("/api/rentals/{rental}/console"), &json!({ "slice": 1 })).await.ok(200);
     farm.ada.post_empty(&format!("/api/rentals/{rental}/cancel")).await.ok(200);
     let confirm = "/api/farm/nodes/node32/slices/1/confirm-removed";
@@ -141,7 +141,7 @@ async fn a_paid_rental_becomes_a_login_that_its_renter_alone_sees() {
         ("checked", "Connection verified"),
     ] {
         farm.market.pass(5);
-        farm.tell(&job, "progress", json!({ "step": step })).await.ok(200);
+        farm.notify(&job, "progress", json!({ "step": step })).await.ok(200);
         farm.ada.get(&page).await.page(200).says(&["being set up", words]);
     }
     let shown = farm.access(&rental).await;
@@ -169,9 +169,9 @@ async fn a_paid_rental_becomes_a_login_that_its_renter_alone_sees() {
         other.get(&page).await.page(404);
     }
     // Each look is written down, and what was looked at is nowhere in the database.
-    let looks = farm.ada.get("/api/account/audit").await.ok(200);
-    let is_look = |entry: &&Value| entry["action"] == "access-shown";
-    assert_eq!(looks["items"].as_array().unwrap().iter().filter(is_look).count(), 2);
+    let observations = farm.ada.get("/api/account/audit").await.ok(200);
+    let is_look = |entry: &&Value| entry["action"] == "access-viewed";
+    assert_eq!(observations["items"].as_array().unwrap().iter().filter(is_look).count(), 2);
     let bytes = farm.market.database_bytes();
     assert!(!bytes.windows(11).any(|window| window == b"203.0.113.7"));
     let events = farm.events(&farm.ada).await;
@@ -198,7 +198,7 @@ async fn a_console_is_opened_by_a_short_lived_link() {
     let open = format!("{page}/console");
     let job = farm.lease().await;
     farm.ada.post(&path, &json!({})).await.problem(404, "not-found");
-    farm.tell(&job, "complete", json!({ "access": access_with_console() })).await.ok(200);
+    farm.notify(&job, "complete", json!({ "access": access_with_console() })).await.ok(200);
 
     // Neither its address nor its secret is shown, but that it is there.
     let shown = farm.access(&rental).await;
@@ -246,7 +246,7 @@ async fn a_console_is_opened_by_a_short_lived_link() {
         let mut access = access();
         access["console_url"] = console.clone();
         let job = farm.lease().await;
-        farm.tell(&job, "complete", json!({ "access": access })).await.ok(200);
+        farm.notify(&job, "complete", json!({ "access": access })).await.ok(200);
         let (page, path) =
             (format!("/dashboard/slices/{rental}"), format!("/api/rentals/{rental}/console"));
         let has_button =
@@ -272,7 +272,7 @@ async fn a_lease_that_is_lost_is_lost() {
     let farm = farm().await;
     let rental = farm.rent().await;
     let first = farm.lease().await;
-    farm.tell(&first, "progress", json!({ "step": "disk" })).await.ok(200);
+    farm.notify(&first, "progress", json!({ "step": "disk" })).await.ok(200);
     // Its agent dies, and comes back when another has the job.
     farm.market.pass(61);
     let second = farm.lease().await;
@@ -281,21 +281,21 @@ async fn a_lease_that_is_lost_is_lost() {
         (&first["id"], &json!(2), &json!(2))
     );
     let late = [
-        farm.tell(&first, "progress", json!({ "step": "booting" })).await,
+        farm.notify(&first, "progress", json!({ "step": "booting" })).await,
         farm.complete(&first).await,
-        farm.tell(&first, "fail", json!({ "reason": "no disk", "retry": true })).await,
+        farm.notify(&first, "fail", json!({ "reason": "no disk", "retry": true })).await,
     ];
     for answer in late {
         answer.problem(409, "lease-lost");
     }
-    farm.tell(&second, "fail", json!({ "reason": "no disk", "retry": true })).await.ok(200);
-    farm.tell(&second, "fail", json!({ "reason": "no disk", "retry": true })).await.ok(200);
+    farm.notify(&second, "fail", json!({ "reason": "no disk", "retry": true })).await.ok(200);
+    farm.notify(&second, "fail", json!({ "reason": "no disk", "retry": true })).await.ok(200);
     let shown = farm.access(&rental).await;
     assert_eq!(shown["machines"][0]["reason"], "no disk");
     ask(&farm.agent, 0).await.ok(204);
     farm.market.pass(60);
     let third = farm.lease().await;
-    farm.tell(&third, "fail", json!({ "reason": "no room", "retry": false })).await.ok(200);
+    farm.notify(&third, "fail", json!({ "reason": "no room", "retry": false })).await.ok(200);
     assert_eq!(farm.access(&rental).await["state"], "failed");
     let page = farm.ada.get(&format!("/dashboard/slices/{rental}")).await.page(200);
     page.says(&["setup failed", "no room", "End rental"]);
@@ -373,7 +373,7 @@ async fn a_failed_machine_goes_on_elsewhere_with_its_renters_consent() {
     assert_eq!(farm.access(&rental).await["can_move"], false);
 
     let first = farm.lease().await;
-    farm.tell(&first, "fail", json!({ "reason": "no disk", "retry": false })).await.ok(200);
+    farm.notify(&first, "fail", json!({ "reason": "no disk", "retry": false })).await.ok(200);
     let shown = farm.access(&rental).await;
     assert_eq!((&shown["state"], &shown["can_move"]), (&json!("failed"), &json!(true)));
     farm.ada.get(&page).await.page(200).says(&["Move to another slice", "End rental"]);
@@ -402,7 +402,7 @@ async fn a_failed_machine_goes_on_elsewhere_with_its_renters_consent() {
     let node = "/dashboard/farm/nodes/node32";
     let farm_page = farm.farmer.get(node).await.page(200);
     farm_page.says(&["being removed", "Confirm removal", "rack-7", "last seen"]);
-    let gone = farm_page.submit(&format!("{node}/slices/1/gone"), &[]);
+    let gone = farm_page.submit(&format!("{node}/slices/1/confirm-removed"), &[]);
     let done = farm.farmer.send(gone).await.see_other();
     farm.farmer.get(&done).await.page(200).says(&["Removal confirmed."]);
     // And the machine is made where the renter has agreed to.
@@ -427,7 +427,7 @@ async fn a_slice_is_offered_again_once_its_machine_is_gone() {
     assert!(!farm.is_offered().await);
     let job = farm.lease().await;
     assert_eq!((&job["kind"], &job["fence"]), (&json!("remove"), &json!(2)));
-    let wrong = farm.tell(&job, "complete", json!({ "access": access() })).await;
+    let wrong = farm.notify(&job, "complete", json!({ "access": access() })).await;
     wrong.problem(400, "invalid-fields");
     farm.complete(&job).await.ok(200);
     assert!(farm.is_offered().await);
@@ -476,8 +476,8 @@ async fn an_agent_is_held_to_its_farm_and_to_the_form() {
             .await
             .problem(404, "not-found");
     }
-    farm.tell(&job, "progress", json!({ "step": "done" })).await.problem(400, "invalid-fields");
-    farm.tell(&job, "complete", json!({})).await.problem(400, "invalid-fields");
+    farm.notify(&job, "progress", json!({ "step": "done" })).await.problem(400, "invalid-fields");
+    farm.notify(&job, "complete", json!({})).await.problem(400, "invalid-fields");
     for (field, value) in [
         ("address", json!("a;reboot")),
         ("address", json!("-oProxyCommand=id")),
@@ -490,7 +490,7 @@ async fn an_agent_is_held_to_its_farm_and_to_the_form() {
     ] {
         let mut wrong = access();
         wrong[field] = value;
-        let answer = farm.tell(&job, "complete", json!({ "access": wrong })).await;
+        let answer = farm.notify(&job, "complete", json!({ "access": wrong })).await;
         answer.problem(400, "invalid-fields");
         assert_eq!(answer.json()["errors"][0]["field"], format!("access.{field}"));
     }

@@ -14,8 +14,8 @@ pub(crate) const CLIENTS: usize = 64;
 
 /// A market with node 32 on offer, and so many renters with $100 each.
 pub(crate) async fn market_with_renters(count: usize) -> (Arc<Market>, Vec<Client>) {
-    // Each hashes a password: more at once would only wait for the processors, on a busy machine for
-    // longer than a request may.
+    // Each hashes a password: more at once would only wait for the processors, on a busy machine
+    // for longer than a request may.
     const AT_ONCE: usize = 4;
     let market = Arc::new(Market::start().await);
     market.sign_up("farmer@example.org").await.publish(32, "25").await;

@@ -67,11 +67,11 @@ async fn what_cannot_be_read_is_refused() {
         json!({ "where": "Belgium", "duration_months": 3 }),
         json!([]),
     ] {
-        ada.post(RENT, &body).await.problem(400, "unreadable-request");
+        ada.post(RENT, &body).await.problem(400, "malformed-request");
     }
     for body in ["", "{", "node_id=node32&duration_months=3", "\u{0}", "{\"node_id\": \"\u{1}\"}"] {
         let call = Call::post(RENT, &Value::Null).body(body);
-        ada.send(call).await.problem(400, "unreadable-request");
+        ada.send(call).await.problem(400, "malformed-request");
     }
     let long = format!("{{\"node_id\": \"{}\"}}", "n".repeat(64 * 1024));
     ada.send(Call::post(RENT, &Value::Null).body(long)).await.problem(413, "body-too-large");

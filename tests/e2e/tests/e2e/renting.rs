@@ -179,7 +179,7 @@ async fn a_second_renter_gets_another_slice() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_rental_keeps_the_price_and_promise_that_were_sold() {
+async fn a_rental_keeps_the_price_and_sla_that_were_sold() {
     let market = Market::start().await;
     let (farmer, ada) = farmer_and_renter(&market).await;
     let rental = ada.send(three_months()).await.ok(201)["rental"].clone();

@@ -194,7 +194,7 @@ async fn a_renter_chooses_how_farmers_see_them() {
         let refused = ada.patch("/api/account", &json!({ "display_name": wrong })).await;
         assert_eq!(refused.wrong_fields(), ["display_name"], "{wrong:?}");
     }
-    ada.patch("/api/account", &json!({})).await.problem(400, "unreadable-request");
+    ada.patch("/api/account", &json!({})).await.problem(400, "malformed-request");
     let token = ada.token(&["read", "rent", "farm"]).await;
     let name = json!({ "display_name": "Eve" });
     token.patch("/api/account", &name).await.problem(403, "missing-scope");

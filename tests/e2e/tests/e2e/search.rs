@@ -3,7 +3,7 @@
 use e2e::{Client, Market};
 use serde_json::{Value, json};
 
-/// What is on offer: node, price, promised uptime and bandwidth. In the order of price; nodes 32
+/// What is on offer: node, price, guaranteed uptime and bandwidth. In the order of price; nodes 32
 /// and 7002 cost the same, and 11 is certified.
 const OFFERS: [(u32, &str, &str, u32); 5] = [
     (17, "12.50", "95", 10),

@@ -126,7 +126,7 @@ async fn a_token_is_shown_once_and_revoked() {
     let wrong = [
         ("name", ""),
         ("farm_id", "mine"),
-        ("ceiling_usd", "much"),
+        ("spending_limit_usd", "much"),
         ("expires_in_days", "soon"),
         ("scopes", "root"),
     ];
@@ -145,7 +145,7 @@ async fn a_token_is_shown_once_and_revoked() {
         ("name", "backup <3"),
         ("scopes", "read"),
         ("scopes", "rent"),
-        ("ceiling_usd", "12.5"),
+        ("spending_limit_usd", "12.5"),
         ("expires_in_days", "7"),
     ];
     let made = ada.send(page.submit(action, &wish)).await;
@@ -254,9 +254,9 @@ async fn a_farmer_says_where_to_be_paid_with_a_second_factor_only() {
     page.says(&["Not set", "To change the payout address, verify it's you", "Verify it's you"]);
     assert!(!page.html().contains("action=\"/dashboard/farm/payout\""));
     let body = json!({ "payout_address": "BE71 0961 2345 6769" });
-    ada.client.put("/api/farm/payout", &body).await.problem(403, "prove-first");
+    ada.client.put("/api/farm/payout", &body).await.problem(403, "verification-required");
     let token = ada.client.token(&["farm", "read"]).await;
-    token.put("/api/farm/payout", &body).await.problem(403, "prove-first");
+    token.put("/api/farm/payout", &body).await.problem(403, "verification-required");
     assert_eq!(ada.client.get("/api/farm/payout").await.ok(200)["payout_address"], Value::Null);
 
     market.strengthen(&ada.client);
@@ -421,5 +421,5 @@ async fn every_limit_is_documented() {
     send(most.clone()).await.problem(401, "wrong-credentials");
     send(most + " ").await.problem(413, "body-too-large");
     let nested = format!("{{\"email\":{}", "[".repeat(60_000));
-    send(nested).await.problem(400, "unreadable-request");
+    send(nested).await.problem(400, "malformed-request");
 }

@@ -74,7 +74,7 @@ async fn a_node_that_is_down_is_withdrawn_until_it_is_back() {
         assert_eq!(slices(&market, &farmer).await, (8, 1));
         assert_eq!(offered().await, 2);
     }
-    // Six looks, of which three found it up: the measured uptime says so.
+    // Six observations, of which three found it up: the measured uptime says so.
     let node = market.visitor().get("/api/marketplace/nodes/node32").await.ok(200);
     assert_eq!((&node["measured_uptime"], &node["uptime_observations"]), (&json!(50.0), &json!(6)));
 }
@@ -105,7 +105,7 @@ async fn a_document_that_cannot_be_used_is_put_aside_and_the_rest_goes_on() {
     let [refused] = &seen["quarantine"].as_array().unwrap()[..] else { panic!("{seen:#}") };
     assert_eq!(refused["node_id"], "node600");
     assert!(refused["excerpt"].as_str().unwrap().contains("node"), "{refused:#}");
-    // What was last known of it stays; its farmer is told.
+    // What was last known of it stays; its farmer is notified.
     let node = farmer.get("/api/farm/nodes/node600").await.ok(200);
     assert_eq!(node["available_slices"], 9);
     let reason = node["reason"].as_str().unwrap();

@@ -225,7 +225,7 @@ async fn measure(count: u32, runs_max: u32) {
                 run["wrote_ms"],
             );
             market.pass(300);
-            if run["goes_on_behind"].is_null() {
+            if run["continues_after"].is_null() {
                 break;
             }
         }

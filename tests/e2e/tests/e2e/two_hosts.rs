@@ -49,8 +49,8 @@ impl Play {
         let farmer = market.sign_up(FARMER).await;
         for node in [32, 600] {
             farmer.publish(node, "20").await;
-            let promise = json!({ "min_uptime": "99.5", "min_bandwidth_mbps": 100 });
-            farmer.patch(&format!("/api/farm/nodes/node{node}"), &promise).await.ok(200);
+            let sla = json!({ "min_uptime": "99.5", "min_bandwidth_mbps": 100 });
+            farmer.patch(&format!("/api/farm/nodes/node{node}"), &sla).await.ok(200);
         }
         let [ada, ben, cleo] = RENTERS.map(|email| market.sign_up_with(email, "500"));
         let (ada, ben, cleo) = (ada.await, ben.await, cleo.await);

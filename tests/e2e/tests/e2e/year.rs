@@ -12,7 +12,7 @@ use e2e::{Client, MORNING, Market, Random};
 use gridproxy::{Documents, Effect, Fault, Standin};
 use serde_json::{Value, json};
 
-use reckoning::{Life, Look, Month, Paid, Seen, Window};
+use reckoning::{Life, Month, Observation, Paid, Seen, Window};
 
 const HOUR: i64 = 3_600;
 const DAY: i64 = 24 * HOUR;
@@ -51,7 +51,7 @@ struct Rented {
     renter: usize,
     node: u32,
     /// Hundredths of a percent, and Mbit/s.
-    promise: (i64, i64),
+    sla: (i64, i64),
     canceled: Option<i64>,
 }
 
@@ -64,7 +64,7 @@ struct World {
     moods: BTreeMap<u32, Mood>,
     /// The nodes that the grid did not list when it was last asked.
     unlisted: BTreeSet<u32>,
-    promises: BTreeMap<u32, (i64, i64)>,
+    slas: BTreeMap<u32, (i64, i64)>,
     seen: Seen,
     rented: Vec<Rented>,
     now: i64,
@@ -113,7 +113,7 @@ impl World {
             documents,
             moods: BTreeMap::new(),
             unlisted: BTreeSet::new(),
-            promises: NODES.map(|(node, _)| (node, (0, 0))).into(),
+            slas: NODES.map(|(node, _)| (node, (0, 0))).into(),
             seen: Seen::default(),
             rented: vec![],
             now: MORNING,
@@ -218,7 +218,7 @@ impl World {
         if says != Says::Unlisted {
             self.unlisted.remove(&node);
         }
-        self.seen.looks.push(Look { node, at, is_up, mbps });
+        self.seen.observations.push(Observation { node, at, is_up, mbps });
     }
 
     /// What people do between two runs.
@@ -246,7 +246,7 @@ impl World {
         self.now -= LATER;
     }
 
-    /// Another price, and another promise.
+    /// Another price, and another SLA.
     async fn offer(&mut self) {
         let (node, farmer) = self.any_node();
         let uptime = *self.random.one_of(&[0, 9_000, 9_500, 9_900, 9_950, 9_999]);
@@ -260,12 +260,12 @@ impl World {
         let path = format!("/api/farm/nodes/node{node}");
         let mut answer = self.farmers[farmer].patch(&path, &terms).await;
         if answer.status == 409 {
-            let problem = answer.problem(409, "promise-above-measured");
+            let problem = answer.problem(409, "sla-above-measured");
             terms["confirm_cost_per_month"] = problem["cost_per_month"].clone();
             answer = self.farmers[farmer].patch(&path, &terms).await;
         }
         answer.ok(200);
-        self.promises.insert(node, (uptime, mbps));
+        self.slas.insert(node, (uptime, mbps));
     }
 
     async fn rent(&mut self) {
@@ -278,10 +278,10 @@ impl World {
             return;
         }
         let rental = answer.ok(201)["rental"].clone();
-        let promise = self.promises[&node];
-        assert_eq!(rental["min_bandwidth_mbps"], promise.1);
+        let sla = self.slas[&node];
+        assert_eq!(rental["min_bandwidth_mbps"], sla.1);
         let id = text(&rental["id"]);
-        self.rented.push(Rented { id, renter, node, promise, canceled: None });
+        self.rented.push(Rented { id, renter, node, sla, canceled: None });
     }
 
     /// One that may be running.
@@ -360,7 +360,7 @@ impl World {
         }
     }
 
-    /// What became of a rental, and what of it the market has judged.
+    /// What became of a rental, and what of it the market has evaluated.
     async fn life_of(&self, rented: &Rented, client: &Client) -> (Life, Value) {
         let path = format!("/api/rentals/{}", rented.id);
         let rental = client.get(&path).await.ok(200);
@@ -374,8 +374,8 @@ impl World {
         let ended = (rental["status"] == "ended").then(|| seconds(&rental["ended_at"]));
         let life = Life {
             node: rented.node,
-            min_uptime: rented.promise.0,
-            min_mbps: rented.promise.1,
+            min_uptime: rented.sla.0,
+            min_mbps: rented.sla.1,
             terms,
             ended,
         };
@@ -384,16 +384,16 @@ impl World {
     }
 }
 
-/// What is said of a month that was judged.
-fn judged(month: &Value) -> (String, Month) {
+/// What is said of a month that was evaluated.
+fn sla_result(month: &Value) -> (String, Month) {
     assert_eq!((&month["paid"], &month["is_owed"]), (&month["credit"], &json!(false)), "{month:#}");
-    assert_eq!(month["stay"], 1);
+    assert_eq!(month["tenure"], 1);
     let count = |field: &str| month[field].as_i64().unwrap();
     let found = Month {
         price: cents(&month["price"]),
         percent: count("credit_percent"),
         credit: cents(&month["credit"]),
-        looks: (count("observations"), count("observations_excused")),
+        observations: (count("observations"), count("observations_excused")),
     };
     (text(&month["month"]), found)
 }
@@ -406,7 +406,7 @@ fn ends(market: &Market, rental: &str) -> i64 {
     db.connection().query_row(sql, [rental], |row| row.get(0)).unwrap()
 }
 
-/// What was credited for broken promises to all wallets, in cents.
+/// What was credited for missed SLAs to all wallets, in cents.
 fn credited(market: &Market) -> i64 {
     let db = market.open_database();
     let sql = "SELECT sum(e.amount_micros) / 10000
@@ -432,12 +432,12 @@ async fn a_year_of_outages_is_credited_to_the_cent() {
     for rented in &world.rented {
         let (life, months) = world.life_of(rented, &renters[rented.renter]).await;
         let months: BTreeMap<String, Month> =
-            months.as_array().unwrap().iter().map(judged).collect();
+            months.as_array().unwrap().iter().map(sla_result).collect();
         assert_eq!(months, world.seen.months(&life), "{}", rented.id);
         for month in months.values() {
             *tally.entry(month.percent).or_default() += 1;
             sum += month.credit;
-            excused += usize::from(month.looks.1 > 0);
+            excused += usize::from(month.observations.1 > 0);
         }
         let paid_until = life.terms.last().unwrap().until;
         match (rented.canceled, life.ended) {
@@ -456,7 +456,7 @@ async fn a_year_of_outages_is_credited_to_the_cent() {
         "{runs} runs, {} looks, {} rentals, {canceled} ended early, {expired} expired, {longer} \
          extended, {excused} months with maintenance, {} USD credited, months by percent \
          {tally:?}, in {:.1} s\n",
-        world.seen.looks.len(),
+        world.seen.observations.len(),
         world.rented.len(),
         sum / 100,
         began.elapsed().as_secs_f64()

@@ -3,11 +3,11 @@
 use domain::confidence::lower_bound;
 use domain::field::FieldError;
 use domain::month::Month;
-use domain::promise::Uptime;
 use domain::time::Timestamp;
+use domain::uptime::Uptime;
 use schemars::JsonSchema;
 use serde::Serialize;
-use store::looks::{DayRecord, KEPT_DAYS, Look, MonthRecord, Record};
+use store::observations::{DayRecord, KEPT_DAYS, MonthRecord, Observation, Record};
 use web::Problem;
 use web::csv::{Field, Table};
 use web::operation::{Form, Operation, Parameter, schema_of};
@@ -94,7 +94,7 @@ pub(crate) struct WindowView {
     pub uptime: Option<f64>,
     /// The uptime that it has at least, with a confidence of 95 %: the lower bound of Wilson's
     /// score interval, in percent, rounded down.
-    pub at_least: Option<f64>,
+    pub uptime_lower_bound: Option<f64>,
     /// How many looks this rests on.
     pub observations: u64,
     /// The average upload that the grid has measured, in Mbit/s; null where it has not.
@@ -108,8 +108,8 @@ impl WindowView {
         let known = |mbps| (record.speeds > 0).then_some(mbps);
         WindowView {
             uptime: record.uptime().map(Uptime::percent),
-            at_least: record.at_least().map(Uptime::percent),
-            observations: record.looks.observed,
+            uptime_lower_bound: record.uptime_lower_bound().map(Uptime::percent),
+            observations: record.observations.observed,
             upload_mbps: known(record.upload_mbps),
             download_mbps: known(record.download_mbps),
         }
@@ -124,18 +124,18 @@ pub(crate) struct RecordMonthView {
     /// The share of the looks at which it was up, in percent, rounded down.
     pub uptime: Option<f64>,
     /// The uptime that it has at least, with a confidence of 95 %, in percent.
-    pub at_least: Option<f64>,
+    pub uptime_lower_bound: Option<f64>,
     /// How many looks this rests on.
     pub observations: u64,
 }
 
 impl RecordMonthView {
     fn new(month: &MonthRecord) -> RecordMonthView {
-        let (up, observed) = (month.looks.up, month.looks.observed);
+        let (up, observed) = (month.observations.up, month.observations.observed);
         RecordMonthView {
             month: month.month.to_string(),
             uptime: Uptime::measured(up, observed).map(Uptime::percent),
-            at_least: lower_bound(up, observed).map(Uptime::percent),
+            uptime_lower_bound: lower_bound(up, observed).map(Uptime::percent),
             observations: observed,
         }
     }
@@ -168,11 +168,11 @@ pub(crate) fn month_asked(text: Option<&str>, now: Timestamp) -> Result<Month, F
 }
 
 /// Looks as a table, in order.
-pub(crate) fn looks_table(looks: &[Look]) -> Result<Vec<u8>, Problem> {
+pub(crate) fn observations_table(observations: &[Observation]) -> Result<Vec<u8>, Problem> {
     let header = ["at", "status", "up", "healthy", "upload_mbps", "download_mbps"];
     let mut table = Table::new(&header)?;
     let number = |mbps: Option<u32>| mbps.map(|mbps| mbps.to_string()).unwrap_or_default();
-    for look in looks {
+    for look in observations {
         table.line(&[
             Field::Plain(look.at.to_string()),
             Field::Plain(look.status.as_str().to_owned()),
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_month_is_one_of_which_looks_may_be_there() {
+    fn a_month_is_one_of_which_observations_may_be_there() {
         let asked = |text| month_asked(text, now()).map(|month| month.to_string());
         assert_eq!(asked(None).unwrap(), "2026-11");
         assert_eq!(asked(Some("2026-08")).unwrap(), "2026-08");
@@ -208,8 +208,8 @@ mod tests {
     }
 
     #[test]
-    fn a_look_is_a_line() {
-        let look = Look {
+    fn an_observation_is_a_line() {
+        let look = Observation {
             at: now(),
             status: NodeStatus::Up,
             is_up: true,
@@ -217,7 +217,7 @@ mod tests {
             upload_mbps: Some(907),
             download_mbps: Some(900),
         };
-        let unknown = Look {
+        let unknown = Observation {
             status: NodeStatus::Standby,
             is_up: false,
             healthy: None,
@@ -225,7 +225,7 @@ mod tests {
             download_mbps: None,
             ..look.clone()
         };
-        let table = String::from_utf8(looks_table(&[look, unknown]).unwrap()).unwrap();
+        let table = String::from_utf8(observations_table(&[look, unknown]).unwrap()).unwrap();
         assert_eq!(
             table,
             "at,status,up,healthy,upload_mbps,download_mbps\r\n\

@@ -261,7 +261,7 @@ async fn item_46_nobody_is_shown_who_rents() {
         assert!(!text.contains(ben) && !text.contains(farmer), "{path}");
         assert!(!text.contains(&cast.ben_rental), "{path}");
     }
-    // The farmer is told of who rents now, and of nothing else of theirs.
+    // The farmer is notified of who rents now, and of nothing else of theirs.
     let text = shown(&cast.farmer, "/api/farm/nodes/node32").await;
     assert!(text.contains(ada) && text.contains(ben), "{text}");
     assert!(!text.contains(&cast.ada_rental), "{text}");

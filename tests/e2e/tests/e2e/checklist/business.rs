@@ -106,7 +106,7 @@ async fn item_04_limits_are_the_servers() {
     {
         let mut order = json!({ "node_id": "node32", "duration_months": 1 });
         order[name] = value;
-        ada.post(RENT, &order).await.problem(400, "unreadable-request");
+        ada.post(RENT, &order).await.problem(400, "malformed-request");
     }
     assert_eq!(ada.balance().await, "8055.00");
 }
@@ -207,7 +207,7 @@ async fn item_07_fields_that_nobody_asked_for_change_nothing() {
             let mut body = body.clone();
             body[*name] = value.clone();
             let answer = client.send(call.clone().json(&body)).await;
-            answer.problem(400, "unreadable-request");
+            answer.problem(400, "malformed-request");
         }
     }
     assert_eq!(before.changes(&Snapshot::of(&market.database())), [""; 0]);

@@ -211,7 +211,7 @@ async fn item_14_nobody_forges_a_line_of_the_log() {
         market.raw(request.as_bytes()).await;
     }
     let body = json!({ "email": hostile, "password": hostile, "\r\nforged": 1 });
-    market.visitor().post("/api/account", &body).await.problem(400, "unreadable-request");
+    market.visitor().post("/api/account", &body).await.problem(400, "malformed-request");
     farmer.patch("/api/farm/nodes/node32", &json!({ "name": hostile })).await.wrong_fields();
     // What the grid says when it fails is in the log, as a quotation.
     for effect in [
@@ -309,7 +309,7 @@ async fn item_15_an_id_is_no_address() {
         Value::Null,
     ] {
         let body = json!({ "grid_node_id": id });
-        farmer.post("/api/farm/nodes", &body).await.problem(400, "unreadable-request");
+        farmer.post("/api/farm/nodes", &body).await.problem(400, "malformed-request");
     }
     assert_eq!(market.grid.requests().total, 0);
 }

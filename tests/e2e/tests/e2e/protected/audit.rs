@@ -30,7 +30,7 @@ async fn item_48_what_was_done_is_in_the_log_of_those_it_concerns() {
         ("sign-in", "account"),
         ("sign-in-failed", "visitor"),
         ("slice-rented", "market"),
-        ("token-made", "account"),
+        ("token-created", "account"),
         ("wallet-credited", "market"),
         ("sign-in", "account"),
         ("sign-up", "account"),

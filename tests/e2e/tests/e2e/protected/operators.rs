@@ -19,9 +19,9 @@ async fn item_35_an_operator_without_a_second_factor_operates_nothing() {
     market.visitor().post_empty(&grant).await.problem(401, "not-signed-in");
     market.operator().post_empty(&grant).await.ok(204);
     assert_eq!(ada.get("/api/account").await.ok(200)["is_operator"], true);
-    ada.get("/api/admin/accounts").await.problem(403, "prove-first");
+    ada.get("/api/admin/accounts").await.problem(403, "verification-required");
     let body = json!({ "name": "root", "scopes": ["admin"] });
-    ada.post("/api/account/tokens", &body).await.problem(403, "prove-first");
+    ada.post("/api/account/tokens", &body).await.problem(403, "verification-required");
 
     // In a session with one, and with a token from there, the account operates.
     let db = market.open_database();

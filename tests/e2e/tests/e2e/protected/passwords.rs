@@ -107,7 +107,7 @@ async fn item_35_a_password_alone_changes_nothing_where_there_is_a_second_factor
         ("delete", json!({ "password": PASSWORD })),
     ] {
         let refused = ada.post(&format!("/api/account/{path}"), &body).await;
-        refused.problem(403, "prove-first");
+        refused.problem(403, "verification-required");
     }
     assert_eq!(ada.get("/api/account").await.ok(200)["email"], ADA);
     market.strengthen(&ada);

@@ -85,7 +85,7 @@ async fn item_42_sessions_are_listed_and_end_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn item_42_who_is_shut_out_is_out_at_once() {
+async fn item_42_who_is_suspended_is_out_at_once() {
     let market = Market::start().await;
     let ada = market.sign_up(ADA).await;
     let token = ada.token(&["read"]).await;

@@ -51,28 +51,32 @@ async fn item_44_a_token_spends_no_more_than_its_ceiling() {
     let farmer = market.sign_up("farmer@example.org").await;
     farmer.publish(32, "25").await;
     let ada = market.sign_up_with(ADA, "100").await;
-    let body = json!({ "name": "bot", "scopes": ["rent"], "ceiling_usd": "30.00" });
+    let body = json!({ "name": "bot", "scopes": ["rent"], "spending_limit_usd": "30.00" });
     let (_, bot) = make(&ada, &body).await;
     bot.rent("node32", 1).await.ok(201);
     let refused = bot.rent("node32", 1).await;
-    let said = refused.problem(403, "over-token-ceiling")["detail"].clone();
+    let said = refused.problem(403, "over-token-spending-limit")["detail"].clone();
     assert_eq!(
         said,
         "this token can spend only $5.00 more, and the total is $25.00; use another token"
     );
     let listed = tokens(&ada).await;
     assert_eq!(
-        (&listed[0]["ceiling_usd"], &listed[0]["spent_usd"]),
+        (&listed[0]["spending_limit_usd"], &listed[0]["spent_usd"]),
         (&json!("30.00"), &json!("25.00"))
     );
     assert_eq!(ada.balance().await, "75.00");
     ada.rent("node32", 1).await.ok(201);
     market.check_invariants().await;
-    for (ceiling, days) in [(json!("-1"), 7), (json!("0.001"), 7), (json!("x"), 7)] {
+    for (spending_limit, days) in [(json!("-1"), 7), (json!("0.001"), 7), (json!("x"), 7)] {
         let body = json!({
-            "name": "bot", "scopes": ["rent"], "ceiling_usd": ceiling, "expires_in_days": days
+            "name": "bot", "scopes": ["rent"],
+            "spending_limit_usd": spending_limit, "expires_in_days": days
         });
-        assert_eq!(ada.post("/api/account/tokens", &body).await.wrong_fields(), ["ceiling_usd"]);
+        assert_eq!(
+            ada.post("/api/account/tokens", &body).await.wrong_fields(),
+            ["spending_limit_usd"]
+        );
     }
     for days in [0, 366] {
         let body = json!({ "name": "bot", "scopes": ["rent"], "expires_in_days": days });

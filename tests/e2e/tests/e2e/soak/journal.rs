@@ -27,18 +27,18 @@ pub(crate) enum Kind {
     End,
     Change,
     OfferTransfer,
-    WithdrawTransfer,
+    CancelTransfer,
     AcceptTransfer,
     Search,
-    Look,
+    Observation,
     Credit,
     Offer,
 }
 
 use Kind::{
-    AcceptTransfer, Change, Credit, DryRun, End, Extend, Look, Offer, OfferTransfer, Quote,
-    QuoteWithHold, ReleaseQuote, RentAgain, RentByQuote, RentNode, RentOne, RentSeveral, Search,
-    WithdrawTransfer,
+    AcceptTransfer, CancelTransfer, Change, Credit, DryRun, End, Extend, Observation, Offer,
+    OfferTransfer, Quote, QuoteWithHold, ReleaseQuote, RentAgain, RentByQuote, RentNode, RentOne,
+    RentSeveral, Search,
 };
 
 impl Kind {
@@ -56,10 +56,10 @@ impl Kind {
         End,
         Change,
         OfferTransfer,
-        WithdrawTransfer,
+        CancelTransfer,
         AcceptTransfer,
         Search,
-        Look,
+        Observation,
         Credit,
         Offer,
     ];
@@ -91,8 +91,8 @@ impl Kind {
             ],
             End => &["rental-ended", "not-found", "refund-changed"],
             OfferTransfer => &["rental-ended", "not-found"],
-            Change | ReleaseQuote | WithdrawTransfer | AcceptTransfer => &["not-found"],
-            RentAgain | Search | Look | Credit | Offer => &[],
+            Change | ReleaseQuote | CancelTransfer | AcceptTransfer => &["not-found"],
+            RentAgain | Search | Observation | Credit | Offer => &[],
         }
     }
 }
@@ -175,7 +175,7 @@ impl Journal {
         self.notes.lock().unwrap().funded
     }
 
-    /// Notes that somebody was told of a rental, and fails if another one surely has its place.
+    /// Notes that somebody was notified of a rental, and fails if another one surely has its place.
     pub(crate) fn rented(&self, rental: &Value, email: &str, key: &str) {
         let (id, node) = (text(&rental["id"]), text(&rental["node_id"]));
         let slice = rental["slice_id"].as_str().map(str::to_owned);
@@ -192,7 +192,7 @@ impl Journal {
         notes.rented.push((id, email.to_owned(), key.to_owned()));
     }
 
-    /// Notes that somebody was told of an extension.
+    /// Notes that somebody was notified of an extension.
     pub(crate) fn extended(&self, rental: &Value, key: &str) {
         let (id, until) = (text(&rental["id"]), text(&rental["grace_until"]));
         let mut notes = self.notes.lock().unwrap();
@@ -207,7 +207,7 @@ impl Journal {
         self.notes.lock().unwrap().held.retain(|_, held| held.rental != rental);
     }
 
-    /// Notes that somebody was told of an end.
+    /// Notes that somebody was notified of an end.
     pub(crate) fn ended(&self, answer: &Value) {
         let refund = micros(answer["refund"].as_str().unwrap());
         self.notes.lock().unwrap().ended.push((text(&answer["rental"]["id"]), refund));

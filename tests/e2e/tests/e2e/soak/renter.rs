@@ -269,17 +269,17 @@ impl Renter {
         let to = self.random.one_of(&self.ground.emails).clone();
         self.ask(Kind::OfferTransfer, Call::post(&path, &json!({ "email": to }))).await;
         if self.random.below(5) == 0 {
-            self.ask(Kind::WithdrawTransfer, Call::new(Method::DELETE, &path)).await;
+            self.ask(Kind::CancelTransfer, Call::new(Method::DELETE, &path)).await;
         }
     }
 
     async fn take_over(&mut self) {
-        let answer = self.ask(Kind::Look, Call::get("/api/transfers")).await.json();
+        let answer = self.ask(Kind::Observation, Call::get("/api/transfers")).await.json();
         let Some(offered) = answer.as_array().and_then(|all| all.first()) else { return };
         let rental = offered["rental"]["id"].as_str().unwrap().to_owned();
         if self.random.below(4) == 0 {
             let path = format!("/api/rentals/{rental}/transfer");
-            self.ask(Kind::WithdrawTransfer, Call::new(Method::DELETE, &path)).await;
+            self.ask(Kind::CancelTransfer, Call::new(Method::DELETE, &path)).await;
             return;
         }
         let path = format!("/api/transfers/{rental}/accept");
@@ -301,7 +301,7 @@ impl Renter {
         self.ask(Kind::Search, Call::get(target)).await;
         let own = ["/api/rentals?state=running", "/api/wallet", "/api/wallet/entries"];
         let target = *self.random.one_of(&own);
-        self.ask(Kind::Look, Call::get(target)).await;
+        self.ask(Kind::Observation, Call::get(target)).await;
     }
 
     async fn add_credit(&mut self) {
@@ -327,7 +327,8 @@ impl Renter {
     /// Ends whatever still runs.
     pub(crate) async fn end_all(&self) {
         loop {
-            let page = self.ask(Kind::Look, Call::get("/api/rentals?state=running")).await.json();
+            let page =
+                self.ask(Kind::Observation, Call::get("/api/rentals?state=running")).await.json();
             let rentals = page["items"].as_array().unwrap().clone();
             if rentals.is_empty() {
                 return;

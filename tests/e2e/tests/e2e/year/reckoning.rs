@@ -7,15 +7,15 @@ use domain::time::Timestamp;
 
 const HOUR: i64 = 3_600;
 const DAY: i64 = 24 * HOUR;
-/// Fewer looks say nothing.
-const LOOKS_MIN: i64 = 12;
+/// Fewer observations say nothing.
+const OBSERVATIONS_MIN: i64 = 12;
 /// Of a month's announced maintenance, so much does not count.
 const EXCUSED: i64 = 8 * HOUR;
-/// A month is judged so long after it is over.
+/// A month is evaluated so long after it is over.
 const SETTLED: i64 = 2 * DAY;
 
-/// A look at a node.
-pub(crate) struct Look {
+/// An observation of a node.
+pub(crate) struct Observation {
     pub(crate) node: u32,
     pub(crate) at: i64,
     pub(crate) is_up: bool,
@@ -58,7 +58,7 @@ pub(crate) struct Month {
     /// In cents.
     pub(crate) credit: i64,
     /// Looks that count, and those that maintenance excuses.
-    pub(crate) looks: (i64, i64),
+    pub(crate) observations: (i64, i64),
 }
 
 /// The first second of the month of an instant, and that of the next.
@@ -71,13 +71,13 @@ fn month_of(at: i64) -> (i64, i64) {
 /// What was seen in a year, and when the market's jobs ran.
 #[derive(Default)]
 pub(crate) struct Seen {
-    pub(crate) looks: Vec<Look>,
+    pub(crate) observations: Vec<Observation>,
     pub(crate) windows: Vec<Window>,
     pub(crate) runs: Vec<i64>,
 }
 
 impl Seen {
-    /// The months of a rental that are judged by now, each by its name.
+    /// The months of a rental that are evaluated by now, each by its name.
     pub(crate) fn months(&self, life: &Life) -> BTreeMap<String, Month> {
         let mut months = BTreeMap::new();
         let paid_until = life.terms.last().unwrap().until;
@@ -87,7 +87,7 @@ impl Seen {
             let (first, next) = month_of(from);
             let until = end.min(next);
             let settled = self.runs.iter().find(|run| **run >= next + SETTLED);
-            // A rental that is over is judged at once, and with what went back of it.
+            // A rental that is over is evaluated at once, and with what went back of it.
             let is_over = life.ended.is_some_and(|ended| {
                 settled.is_none_or(|settled| ended <= *settled)
                     && ended <= *self.runs.last().unwrap()
@@ -109,10 +109,11 @@ impl Seen {
         is_over: bool,
     ) -> Month {
         let excused = self.excused(life.node, month);
-        let is_excused =
-            |look: &&Look| excused.iter().any(|(start, stop)| (*start..*stop).contains(&look.at));
-        let (left_out, counted): (Vec<&Look>, Vec<&Look>) = self
-            .looks
+        let is_excused = |look: &&Observation| {
+            excused.iter().any(|(start, stop)| (*start..*stop).contains(&look.at))
+        };
+        let (left_out, counted): (Vec<&Observation>, Vec<&Observation>) = self
+            .observations
             .iter()
             .filter(|look| look.node == life.node && (from..until).contains(&look.at))
             .partition(is_excused);
@@ -121,8 +122,8 @@ impl Seen {
         // Half a cent goes to the even one.
         let (whole, rest) = (price * percent / 100, price * percent % 100);
         let is_up = rest > 50 || (rest == 50 && whole % 2 == 1);
-        let looks = (length(&counted), length(&left_out));
-        Month { price, percent, credit: whole + i64::from(is_up), looks }
+        let observations = (length(&counted), length(&left_out));
+        Month { price, percent, credit: whole + i64::from(is_up), observations }
     }
 
     /// When maintenance is excused in a month: the first hours of what was announced.
@@ -148,19 +149,20 @@ fn length<T>(all: &[T]) -> i64 {
 }
 
 /// The published scale.
-fn percent(life: &Life, looks: &[&Look]) -> i64 {
-    let (all, up) = (length(looks), looks.iter().map(|look| i64::from(look.is_up)).sum::<i64>());
+fn percent(life: &Life, observations: &[&Observation]) -> i64 {
+    let (all, up) =
+        (length(observations), observations.iter().map(|look| i64::from(look.is_up)).sum::<i64>());
     let mut percent = 0;
-    if all >= LOOKS_MIN && up * 10_000 < life.min_uptime * all {
+    if all >= OBSERVATIONS_MIN && up * 10_000 < life.min_uptime * all {
         percent = match up * 100 {
             share if share < 95 * all => 50,
             share if share < 99 * all => 25,
             _ => 10,
         };
     }
-    let speeds: Vec<i64> = looks.iter().filter_map(|look| look.mbps).collect();
+    let speeds: Vec<i64> = observations.iter().filter_map(|look| look.mbps).collect();
     let known = length(&speeds);
-    if known >= LOOKS_MIN && speeds.iter().sum::<i64>() < life.min_mbps * known {
+    if known >= OBSERVATIONS_MIN && speeds.iter().sum::<i64>() < life.min_mbps * known {
         percent += 10;
     }
     percent

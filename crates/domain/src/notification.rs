@@ -1,0 +1,301 @@
+//! What people are notified of: categories of notifications, the channels through which they are
+//! notified, and what is chosen.
+
+use core::fmt;
+
+/// What a notice is about. People choose by kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum NotificationCategory {
+    /// A slice or a whole node was rented.
+    Rented,
+    /// A rental ended, and what it held is free again.
+    Released,
+    /// A rental goes on for longer.
+    Extended,
+    /// A machine is ready, late, or could not be made, and what was refunded for that.
+    Access,
+    /// What a rental has left on a slice is gone, or is not in time.
+    Removal,
+    /// Another price would earn more.
+    PriceSuggestion,
+    /// Little of the downtime that the SLA allows is left.
+    SlaAtRisk,
+    /// The SLA can no longer be met.
+    SlaMissed,
+    /// A renter was credited for a missed SLA, or somebody disputes that.
+    Credit,
+    /// A node does not run, or runs again.
+    NodeDown,
+    /// More of a node is rented than it can carry, or no longer.
+    Oversold,
+    /// A payout was asked for, approved, sent, or has failed.
+    Payout,
+    /// A maintenance window was announced, taken back, or is due.
+    Maintenance,
+    /// A node is being taken off the market for good, and what becomes of its rentals.
+    Leaving,
+    /// Who owns a farm or a node, and who may change it.
+    Farm,
+    /// A webhook does not get through any more.
+    Webhook,
+}
+
+impl NotificationCategory {
+    /// Every kind, in the order in which they are shown.
+    pub const ALL: [NotificationCategory; 16] = [
+        NotificationCategory::Rented,
+        NotificationCategory::Released,
+        NotificationCategory::Extended,
+        NotificationCategory::Access,
+        NotificationCategory::Removal,
+        NotificationCategory::PriceSuggestion,
+        NotificationCategory::SlaAtRisk,
+        NotificationCategory::SlaMissed,
+        NotificationCategory::Credit,
+        NotificationCategory::NodeDown,
+        NotificationCategory::Oversold,
+        NotificationCategory::Payout,
+        NotificationCategory::Maintenance,
+        NotificationCategory::Leaving,
+        NotificationCategory::Farm,
+        NotificationCategory::Webhook,
+    ];
+
+    /// Its name, for programs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            NotificationCategory::Rented => "rented",
+            NotificationCategory::Released => "released",
+            NotificationCategory::Extended => "extended",
+            NotificationCategory::Access => "access",
+            NotificationCategory::Removal => "removal",
+            NotificationCategory::PriceSuggestion => "price-suggestion",
+            NotificationCategory::SlaAtRisk => "sla-at-risk",
+            NotificationCategory::SlaMissed => "sla-missed",
+            NotificationCategory::Credit => "credit",
+            NotificationCategory::NodeDown => "node-down",
+            NotificationCategory::Oversold => "oversold",
+            NotificationCategory::Payout => "payout",
+            NotificationCategory::Maintenance => "maintenance",
+            NotificationCategory::Leaving => "leaving",
+            NotificationCategory::Farm => "farm",
+            NotificationCategory::Webhook => "webhook",
+        }
+    }
+
+    /// Reads a name; `None` if no kind has it.
+    pub fn parse(name: &str) -> Option<NotificationCategory> {
+        NotificationCategory::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+
+    /// Whether people are notified of this kind through this channel as long as they have not
+    /// chosen.
+    pub fn is_on_by_default(self, channel: Channel) -> bool {
+        match channel {
+            Channel::Page | Channel::Webhook => true,
+            // What one has to do something about, or wants to know at once.
+            Channel::Mail => match self {
+                NotificationCategory::Extended
+                | NotificationCategory::Removal
+                | NotificationCategory::PriceSuggestion => false,
+                NotificationCategory::Rented
+                | NotificationCategory::Released
+                | NotificationCategory::Access
+                | NotificationCategory::SlaAtRisk
+                | NotificationCategory::SlaMissed
+                | NotificationCategory::Credit
+                | NotificationCategory::NodeDown
+                | NotificationCategory::Oversold
+                | NotificationCategory::Payout
+                | NotificationCategory::Maintenance
+                | NotificationCategory::Leaving
+                | NotificationCategory::Farm
+                | NotificationCategory::Webhook => true,
+            },
+        }
+    }
+
+    /// Whether a mail of this kind goes to somebody of this side. The renter did it alone, or gets
+    /// a mail about the rental's end anyway.
+    pub fn is_mailed_to(self, side: Side) -> bool {
+        match side {
+            Side::Farmer => true,
+            Side::Renter => !matches!(
+                self,
+                NotificationCategory::Rented
+                    | NotificationCategory::Released
+                    | NotificationCategory::Extended
+            ),
+        }
+    }
+}
+
+impl fmt::Display for NotificationCategory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A channel of notifications.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Channel {
+    /// The page of notifications.
+    Page,
+    /// A mail.
+    Mail,
+    /// A request to the account's webhooks.
+    Webhook,
+}
+
+impl Channel {
+    /// Every channel, in the order in which they are shown.
+    pub const ALL: [Channel; 3] = [Channel::Page, Channel::Mail, Channel::Webhook];
+
+    /// Its name, for programs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Channel::Page => "page",
+            Channel::Mail => "mail",
+            Channel::Webhook => "webhook",
+        }
+    }
+
+    /// Reads a name; `None` if no channel has it.
+    pub fn parse(name: &str) -> Option<Channel> {
+        Channel::ALL.into_iter().find(|channel| channel.as_str() == name)
+    }
+}
+
+/// Which side of an event an account is on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// It rents what the event is about.
+    Renter,
+    /// The node, the farm or the account itself is its own.
+    Farmer,
+}
+
+/// What somebody has chosen: every category for every channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotificationSettings {
+    is_on: [[bool; Channel::ALL.len()]; NotificationCategory::ALL.len()],
+}
+
+impl Default for NotificationSettings {
+    /// As long as nothing is chosen.
+    fn default() -> NotificationSettings {
+        let of =
+            |kind: NotificationCategory| Channel::ALL.map(|channel| kind.is_on_by_default(channel));
+        NotificationSettings { is_on: NotificationCategory::ALL.map(of) }
+    }
+}
+
+impl NotificationSettings {
+    /// Whether a kind is sent through a channel.
+    pub fn is_on(&self, kind: NotificationCategory, channel: Channel) -> bool {
+        self.is_on[kind as usize][channel as usize]
+    }
+
+    /// Chooses whether a kind is sent through a channel.
+    pub fn set(&mut self, kind: NotificationCategory, channel: Channel, is_on: bool) {
+        self.is_on[kind as usize][channel as usize] = is_on;
+    }
+
+    /// What differs from the defaults: all that has to be kept.
+    pub fn differing(&self) -> impl Iterator<Item = (NotificationCategory, Channel, bool)> {
+        let channels = |kind| Channel::ALL.into_iter().map(move |channel| (kind, channel));
+        NotificationCategory::ALL
+            .into_iter()
+            .flat_map(channels)
+            .map(|(kind, channel)| (kind, channel, self.is_on(kind, channel)))
+            .filter(|(kind, channel, is_on)| kind.is_on_by_default(*channel) != *is_on)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::String;
+    use alloc::vec::Vec;
+
+    use expect_test::expect;
+
+    use super::*;
+
+    #[test]
+    fn names_are_read_as_they_are_written() {
+        for (at, kind) in NotificationCategory::ALL.into_iter().enumerate() {
+            assert_eq!(NotificationCategory::parse(kind.as_str()), Some(kind));
+            assert_eq!(kind as usize, at);
+        }
+        for (at, channel) in Channel::ALL.into_iter().enumerate() {
+            assert_eq!(Channel::parse(channel.as_str()), Some(channel));
+            assert_eq!(channel as usize, at);
+        }
+        assert_eq!((NotificationCategory::parse(""), Channel::parse("sms")), (None, None));
+    }
+
+    #[test]
+    fn the_defaults_can_be_read_in_one_screen() {
+        let defaults = NotificationSettings::default();
+        let line = |kind: NotificationCategory| {
+            let channels =
+                Channel::ALL.into_iter().filter(|channel| defaults.is_on(kind, *channel));
+            let channels: Vec<&str> = channels.map(Channel::as_str).collect();
+            alloc::format!("{kind}: {}\n", channels.join(" "))
+        };
+        let table: String = NotificationCategory::ALL.into_iter().map(line).collect();
+        expect![[r#"
+            rented: page mail webhook
+            released: page mail webhook
+            extended: page webhook
+            access: page mail webhook
+            removal: page webhook
+            price-suggestion: page webhook
+            sla-at-risk: page mail webhook
+            sla-missed: page mail webhook
+            credit: page mail webhook
+            node-down: page mail webhook
+            oversold: page mail webhook
+            payout: page mail webhook
+            maintenance: page mail webhook
+            leaving: page mail webhook
+            farm: page mail webhook
+            webhook: page mail webhook
+        "#]]
+        .assert_eq(&table);
+        assert_eq!(defaults.differing().count(), 0);
+    }
+
+    #[test]
+    fn only_what_differs_is_kept() {
+        let mut settings = NotificationSettings::default();
+        settings.set(NotificationCategory::Rented, Channel::Mail, false);
+        settings.set(NotificationCategory::Extended, Channel::Mail, true);
+        settings.set(NotificationCategory::Payout, Channel::Page, true);
+        let kept: Vec<_> = settings.differing().collect();
+        assert_eq!(
+            kept,
+            [
+                (NotificationCategory::Rented, Channel::Mail, false),
+                (NotificationCategory::Extended, Channel::Mail, true)
+            ]
+        );
+    }
+
+    #[test]
+    fn a_renter_gets_no_mail_about_what_the_renter_did() {
+        let mailed: Vec<NotificationCategory> = NotificationCategory::ALL
+            .into_iter()
+            .filter(|kind| !kind.is_mailed_to(Side::Renter))
+            .collect();
+        assert_eq!(
+            mailed,
+            [
+                NotificationCategory::Rented,
+                NotificationCategory::Released,
+                NotificationCategory::Extended
+            ]
+        );
+        assert!(NotificationCategory::ALL.into_iter().all(|kind| kind.is_mailed_to(Side::Farmer)));
+    }
+}

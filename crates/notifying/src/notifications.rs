@@ -1,0 +1,77 @@
+//! Notifications, and which notifications somebody gets through which channel.
+
+pub(crate) mod json;
+pub(crate) mod page;
+
+use http::StatusCode;
+use store::notifications::{self, Notice};
+use ui::done::Done;
+use ui::visit::Visit;
+use web::form::Form;
+use web::{Context, Problem, Response, api, respond};
+
+use crate::notifications::json::{
+    NotificationSettingsBody, NotificationSettingsView, NotificationsView, ReadBody, UnreadView,
+};
+use crate::notifications::page::{NOTICES_PER_PAGE, NoticeSettings, Notices, read_choices};
+
+/// The notifications of who asks, behind the request's cursor, and up to where they are read.
+fn found(cx: &Context<'_>, limit: u32) -> Result<(Vec<Notice>, i64), Problem> {
+    let account = cx.account()?.account;
+    let before = api::cursor(cx, |text| text.parse().ok().filter(|id: &i64| *id > 0))?;
+    let found = notifications::list(cx.db, account, before, limit + 1)?;
+    Ok((found, notifications::read_up_to(cx.db, account)?))
+}
+
+pub(crate) fn list(cx: &Context<'_>) -> Result<Response, Problem> {
+    let limit = api::page_size(cx)?;
+    let (found, read_up_to) = found(cx, limit)?;
+    let unread = notifications::unread(cx.db, cx.account()?.account)?;
+    let page = NotificationsView::new(found, limit, read_up_to, unread);
+    respond::json(StatusCode::OK, &page)
+}
+
+pub(crate) fn page(cx: &Context<'_>) -> Result<Response, Problem> {
+    let visit = Visit::live(cx)?;
+    let (found, read_up_to) = found(cx, NOTICES_PER_PAGE)?;
+    respond::page(StatusCode::OK, &Notices::new(&visit, found, read_up_to))
+}
+
+pub(crate) fn read(cx: &Context<'_>) -> Result<Response, Problem> {
+    let body: ReadBody = web::json::body(cx.request)?;
+    let account = cx.account()?.account;
+    notifications::mark_read(cx.db, account, body.read()?)?;
+    let unread = notifications::unread(cx.db, account)?;
+    respond::json(StatusCode::OK, &UnreadView { unread })
+}
+
+pub(crate) fn mark_read(cx: &Context<'_>) -> Result<Response, Problem> {
+    let through = Form::read(cx.request).text("through").parse().unwrap_or(0);
+    let read = ReadBody { through }.read()?;
+    notifications::mark_read(cx.db, cx.account()?.account, read)?;
+    Ok(respond::see_other(&Done::NotificationsRead.at("/dashboard/notifications")))
+}
+
+pub(crate) fn show_choices(cx: &Context<'_>) -> Result<Response, Problem> {
+    let settings = notifications::settings(cx.db, cx.account()?.account)?;
+    respond::json(StatusCode::OK, &NotificationSettingsView::new(&settings))
+}
+
+pub(crate) fn set_choices(cx: &Context<'_>) -> Result<Response, Problem> {
+    let body: NotificationSettingsBody = web::json::body(cx.request)?;
+    let account = cx.account()?.account;
+    let settings = body.apply(notifications::settings(cx.db, account)?)?;
+    notifications::choose(cx.db, account, &settings)?;
+    respond::json(StatusCode::OK, &NotificationSettingsView::new(&settings))
+}
+
+pub(crate) fn settings(cx: &Context<'_>) -> Result<Response, Problem> {
+    let settings = notifications::settings(cx.db, cx.account()?.account)?;
+    respond::page(StatusCode::OK, &NoticeSettings::new(&Visit::of(cx)?, &settings))
+}
+
+pub(crate) fn save_settings(cx: &Context<'_>) -> Result<Response, Problem> {
+    let settings = read_choices(&Form::read(cx.request));
+    notifications::choose(cx.db, cx.account()?.account, &settings)?;
+    Ok(respond::see_other(&Done::NotificationSettingsSaved.at("/dashboard/notifications/settings")))
+}

@@ -1,0 +1,166 @@
+//! Notifications, `/dashboard/notifications`, what one is told, `…/settings`, and webhooks.
+
+use askama::Template;
+use domain::notification::{Channel, NotificationCategory, NotificationSettings};
+use store::notifications::Notice;
+use ui::event::{notification_path, notification_title};
+use ui::moment;
+use ui::visit::Visit;
+use web::api::PageOf;
+use web::form::Form;
+use web::page::{Frame, Moment, Section};
+
+/// What `notifications.html` shows.
+#[derive(Clone, Debug, Template)]
+#[template(path = "notifications/notifications.html")]
+pub(crate) struct Notices {
+    /// What surrounds the page.
+    pub frame: Frame,
+    /// The notifications of this page, the newest first.
+    pub notifications: Vec<NoticeRow>,
+    /// Up to which event the button marks them as read; `None` where nothing is unread.
+    pub read_through: Option<i64>,
+    /// Where the next page is.
+    pub next_page: Option<String>,
+}
+
+/// A notification.
+#[derive(Clone, Debug)]
+pub(crate) struct NoticeRow {
+    /// What happened.
+    pub title: String,
+    /// The page that shows more.
+    pub url: String,
+    /// What it is about, such as `Rented`.
+    pub kind: String,
+    /// Whether it was not marked as read.
+    pub is_unread: bool,
+    /// When.
+    pub at: Moment,
+}
+
+/// What `notification_settings.html` shows.
+#[derive(Clone, Debug, Template)]
+#[template(path = "notifications/notification_settings.html")]
+pub(crate) struct NoticeSettings {
+    /// What surrounds the page.
+    pub frame: Frame,
+    /// A row for each kind.
+    pub rows: Vec<ChoiceRow>,
+    /// Whether mail can be sent.
+    pub has_mail: bool,
+}
+
+/// A kind of notification and its boxes.
+#[derive(Clone, Debug)]
+pub(crate) struct ChoiceRow {
+    /// What the kind is called.
+    pub label: &'static str,
+    /// A box for each way.
+    pub boxes: [ChannelBox; 3],
+}
+
+/// A box: whether somebody is notified of a kind in a way.
+#[derive(Clone, Debug)]
+pub(crate) struct ChannelBox {
+    /// `on`: what the form sends where it is ticked.
+    pub value: String,
+    /// What it is called for those who hear the page.
+    pub label: String,
+    /// The way, which is the column's head.
+    pub channel: &'static str,
+    /// Whether it is ticked.
+    pub is_chosen: bool,
+}
+
+/// How many notifications one page shows.
+pub(crate) const NOTICES_PER_PAGE: u32 = 30;
+
+/// When it happened, such as `29 July 2026, 12:00 UTC`.
+pub(crate) fn notification_time(notice: &Notice) -> String {
+    moment::to_the_minute(notice.event.at).text
+}
+
+/// What a kind of notification is called, where people choose.
+pub(crate) fn kind_words(kind: NotificationCategory) -> &'static str {
+    match kind {
+        NotificationCategory::Rented => "Rented",
+        NotificationCategory::Released => "Rental ended",
+        NotificationCategory::Extended => "Rental extended",
+        NotificationCategory::Access => "Machine access",
+        NotificationCategory::Removal => "Machine removal",
+        NotificationCategory::PriceSuggestion => "Price suggestions",
+        NotificationCategory::SlaAtRisk => "SLA at risk",
+        NotificationCategory::SlaMissed => "SLA missed",
+        NotificationCategory::Credit => "SLA credits",
+        NotificationCategory::NodeDown => "Node down or back up",
+        NotificationCategory::Oversold => "Oversold nodes",
+        NotificationCategory::Payout => "Payouts",
+        NotificationCategory::Maintenance => "Maintenance",
+        NotificationCategory::Leaving => "Node leaving the market",
+        NotificationCategory::Farm => "Ownership and locks",
+        NotificationCategory::Webhook => "Webhook disabled",
+    }
+}
+
+impl Notices {
+    /// A page of notifications: one more than it holds, if there are more.
+    pub(crate) fn new(visit: &Visit<'_>, found: Vec<Notice>, read_up_to: i64) -> Notices {
+        let newest = found.first().map(|notice| notice.event.id);
+        let place = |notice: &Notice| notice.event.id.to_string();
+        let show = |notice: &Notice| NoticeRow {
+            title: notification_title(notice),
+            url: notification_path(notice),
+            kind: kind_words(notice.kind).to_owned(),
+            is_unread: notice.event.id > read_up_to,
+            at: moment::to_the_minute(notice.event.at),
+        };
+        let page = PageOf::new(found, NOTICES_PER_PAGE, place, show);
+        Notices {
+            frame: visit.frame("Notifications", Section::Notifications),
+            read_through: newest.filter(|newest| *newest > read_up_to),
+            notifications: page.items,
+            next_page: visit.next_page("/dashboard/notifications", page.next_cursor),
+        }
+    }
+}
+
+impl NoticeSettings {
+    /// Which notifications somebody gets through which channel.
+    pub(crate) fn new(visit: &Visit<'_>, settings: &NotificationSettings) -> NoticeSettings {
+        let row = |kind: NotificationCategory| ChoiceRow {
+            label: kind_words(kind),
+            boxes: Channel::ALL.map(|channel| ChannelBox {
+                value: format!("{kind}/{}", channel.as_str()),
+                label: format!("{}: {}", kind_words(kind), channel_name(channel)),
+                channel: channel_name(channel),
+                is_chosen: settings.is_on(kind, channel),
+            }),
+        };
+        NoticeSettings {
+            frame: visit.frame("Notification settings", Section::Notifications),
+            rows: NotificationCategory::ALL.into_iter().map(row).collect(),
+            has_mail: visit.has_mail,
+        }
+    }
+}
+
+fn channel_name(channel: Channel) -> &'static str {
+    match channel {
+        Channel::Page => "List",
+        Channel::Mail => "Email",
+        Channel::Webhook => "Webhook",
+    }
+}
+
+/// What the form chooses: every box that is ticked, and nothing else.
+pub(crate) fn read_choices(form: &Form) -> NotificationSettings {
+    let mut settings = NotificationSettings::default();
+    for kind in NotificationCategory::ALL {
+        for channel in Channel::ALL {
+            let name = format!("{kind}/{}", channel.as_str());
+            settings.set(kind, channel, form.all("on").any(|box_name| box_name == name));
+        }
+    }
+    settings
+}
