@@ -24,7 +24,7 @@ struct Cron;
 impl Guest for Cron {
     fn handle_cron_event(metadata: Metadata) -> Result<(), Error> {
         let fail = |error: &dyn std::fmt::Debug| Error::Other(format!("{error:?}"));
-        match variables::get("deed").map_err(|error| fail(&error))?.as_str() {
+        match variables::get("action").map_err(|error| fail(&error))?.as_str() {
             "trap" => panic!("trapped on purpose"),
             "fail" => return Err(Error::Other("failed on purpose".into())),
             "loop" => run_for_ever(),

@@ -57,7 +57,7 @@ async fn handle(request: Request) -> Response<FullBody<Bytes>> {
             Ok(script) => sql::run(&argument, &String::from_utf8_lossy(&script)),
             Err(error) => format!("error: {error}"),
         },
-        other => format!("no deed for {other}"),
+        other => format!("no action for {other}"),
     };
     answer(StatusCode::OK, text.into())
 }

@@ -74,7 +74,7 @@ async fn cron_runs_in_the_host_or_alone() {
     assert!(alone.status.success(), "{alone:?}");
 
     let mut host = command(&app, "up")
-        .args(["--listen", "127.0.0.1:0", "--variable", "cron_deed=fail"])
+        .args(["--listen", "127.0.0.1:0", "--variable", "cron_action=fail"])
         .spawn()
         .unwrap();
     listening(&mut host).await;

@@ -127,9 +127,9 @@ async fn another_name_reads_nothing() {
 async fn it_is_there_only_where_it_was_asked_for() {
     let (_app, host) = start().await;
     // The guest answers every path that is not the host's.
-    assert_eq!(get(&host, "/dev/mail").await.body, "no deed for /dev/mail");
+    assert_eq!(get(&host, "/dev/mail").await.body, "no action for /dev/mail");
     let (_app, host, _folder) = start_with_mail().await;
-    assert_eq!(get(&host, "/dev/mailbox").await.body, "no deed for /dev/mailbox");
+    assert_eq!(get(&host, "/dev/mailbox").await.body, "no action for /dev/mailbox");
 
     let app = TestApp::new();
     for address in ["0.0.0.0:0", "[::]:0", "192.0.2.1:0"] {

@@ -68,7 +68,7 @@ async fn routes_decide_who_answers() {
     let fixed = get(&host, "/fixed").await;
     assert_eq!((fixed.status, fixed.body.as_str()), (418, "fixed"));
     assert_eq!(fixed.header("x-fixed"), Some("yes"));
-    assert_eq!(text(&host, "/named/7/x").await, "no deed for /named/7/x");
+    assert_eq!(text(&host, "/named/7/x").await, "no action for /named/7/x");
 }
 
 #[tokio::test]

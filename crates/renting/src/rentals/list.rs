@@ -119,7 +119,7 @@ pub(crate) struct RentalRow {
     pub uptime: UptimeRecord,
     /// Whether it can be extended now; the link leads to `#extend` of its page.
     pub can_extend: bool,
-    /// Whether it can be ended now; the link leads to `/end` below its page.
+    /// Whether it can be ended now; the link leads to `/cancel` below its page.
     pub can_end: bool,
 }
 

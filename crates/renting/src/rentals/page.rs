@@ -93,7 +93,7 @@ pub(crate) struct Rental {
     pub naming: Option<NameForm>,
     /// Handing it over to another account.
     pub transfer: Option<Transfer>,
-    /// Whether it can be ended now; the link leads to `/end` below this page.
+    /// Whether it can be ended now; the link leads to `/cancel` below this page.
     pub can_end: bool,
     /// What was paid for, the first term first.
     pub periods: Vec<Period>,

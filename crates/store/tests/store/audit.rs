@@ -122,7 +122,7 @@ fn what_happens_on_the_market_is_in_the_log() {
         assert_eq!((entry.action.as_str(), entry.actor), ("slice-rented", Actor::Market));
         assert_eq!(entry.subject, rental.life.id.to_string());
     }
-    // What was refused left no trace: the entry is a part of the deed.
+    // What was refused left no trace: the entry is a part of the change.
     open_account(&db, 55);
     rent(&db, attempt(55, "poor")).unwrap_err();
     assert_eq!(count(&db, "SELECT count(*) FROM audit"), before + 2);

@@ -196,7 +196,7 @@ fn what_fails_or_is_withdrawn_comes_back() {
     assert_sound(&db);
 }
 
-/// Every deed in every state: what is out of order changes nothing.
+/// Every action in every state: what is out of order changes nothing.
 #[test]
 fn the_wrong_order_is_refused() {
     let actions = [

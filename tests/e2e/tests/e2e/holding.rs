@@ -176,7 +176,7 @@ async fn hand_over(held: &mut Held) {
     page.says(&["Transfer accepted. The rental is now yours.", "Transferred from another account"]);
     assert!(!page.words().contains("Mail"), "what Ada called it went with her");
     held.ada.send(cancel).await.page(404);
-    for form in ["", "/end"] {
+    for form in ["", "/cancel"] {
         held.ada.client.get(&format!("{}{form}", held.path)).await.page(404);
     }
     held.ada.open("/dashboard/slices").await.says(&["You haven't rented a slice yet"]);
@@ -186,7 +186,7 @@ async fn hand_over(held: &mut Held) {
 
 /// After ten days a page shows another refund than an hour before: the old one is not taken.
 async fn end(held: &mut Held) {
-    let end = held.at("end");
+    let end = held.at("cancel");
     held.market.pass(10 * DAY);
     let page = held.ada.open(&end).await;
     page.says(&["End rental", "$96.25", "10 days"]);

@@ -33,7 +33,7 @@ async fn rent(client: &Client, months: i64) -> String {
 
 async fn withdraw(farmer: &Client) -> Value {
     let body = json!({ "leaves_at": "2027-02-03" });
-    farmer.post(&format!("{NODE}/withdraw"), &body).await.ok(200)
+    farmer.post(&format!("{NODE}/leave"), &body).await.ok(200)
 }
 
 /// Uses each operation of this subject once; answers those that succeeded.
@@ -45,7 +45,7 @@ pub(crate) async fn use_each_operation() -> Vec<String> {
     withdraw(&farmer).await;
     let found = ada.get(&format!("{path}/alternatives")).await.ok(200);
     ada.post(&format!("{path}/move"), &move_to(&found[0])).await.ok(200);
-    farmer.post_empty(&format!("{NODE}/stay")).await.ok(200);
+    farmer.post_empty(&format!("{NODE}/cancel-leave")).await.ok(200);
     market.operations().await.0
 }
 
@@ -64,15 +64,15 @@ async fn a_notice_has_rules_and_is_told() {
     let (farmer, other) = two_farmers(&market).await;
     let ada = market.sign_up_with(ADA, "300").await;
     let path = rent(&ada, 12).await;
-    let at = format!("{NODE}/withdraw");
+    let at = format!("{NODE}/leave");
     for day in ["2026-12-22", "2029-11-23", "soon", "2027-2-3"] {
         let body = json!({ "leaves_at": day });
         assert_eq!(farmer.post(&at, &body).await.wrong_fields(), ["leaves_at"], "{day}");
     }
-    farmer.post_empty(&format!("{NODE}/stay")).await.problem(409, "not-leaving");
+    farmer.post_empty(&format!("{NODE}/cancel-leave")).await.problem(409, "not-leaving");
     for outsider in [&other, &ada] {
         outsider.post_empty(&at).await.problem(404, "not-found");
-        outsider.post_empty(&format!("{NODE}/stay")).await.problem(404, "not-found");
+        outsider.post_empty(&format!("{NODE}/cancel-leave")).await.problem(404, "not-found");
     }
     let found = withdraw(&farmer).await;
     assert_eq!(
@@ -99,7 +99,7 @@ async fn a_notice_has_rules_and_is_told() {
         market.mails_to(ADA).iter().filter(|mail| mail.contains("leaves the market")).count();
     assert_eq!(told, 1, "once");
 
-    let kept = farmer.post_empty(&format!("{NODE}/stay")).await.ok(200);
+    let kept = farmer.post_empty(&format!("{NODE}/cancel-leave")).await.ok(200);
     assert_eq!((&kept["listing"], &kept["leaves_at"]), (&json!("paused"), &Value::Null));
     ada.post(&extend, &json!({ "duration_months": 1 })).await.ok(201);
     farmer.post_empty(&format!("{NODE}/publish")).await.ok(200);
@@ -201,7 +201,7 @@ async fn it_has_left(market: &Market, farmer: &Client) {
     }
     farmer.get("/dashboard/farm").await.page(200).says(&["left"]);
     farmer.post_empty(&format!("{NODE}/publish")).await.problem(409, "node-leaving");
-    let back = farmer.post_empty(&format!("{NODE}/stay")).await.ok(200);
+    let back = farmer.post_empty(&format!("{NODE}/cancel-leave")).await.ok(200);
     assert_eq!((&back["left_at"], &back["listing"]), (&Value::Null, &json!("paused")));
     assert!(!back["slices"].as_array().unwrap().is_empty());
     farmer.post_empty(&format!("{NODE}/publish")).await.ok(200);
@@ -260,7 +260,7 @@ async fn leaving_works_without_scripts() {
         "End rental",
         "Move to another node",
     ]);
-    ada.open(&format!("{path}/end")).await.says(&["pro rata", "$255.00"]);
+    ada.open(&format!("{path}/cancel")).await.says(&["pro rata", "$255.00"]);
     farmer.client.get(&format!("{path}/move")).await.page(404);
     let choose = format!("{path}/move");
     let page = ada.open(&choose).await;

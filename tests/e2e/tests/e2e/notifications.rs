@@ -67,7 +67,7 @@ async fn what_is_rented_is_in_the_page_and_posted_once_with_the_right_signature(
     assert!(!is_signed(&other, secret));
     let document = message.json();
     assert_eq!(
-        (&document["type"], &document["data"]["notice"]),
+        (&document["type"], &document["data"]["category"]),
         (&json!("slice-rented"), &json!("rented"))
     );
     assert_eq!(document["data"]["rental_id"], Value::Null, "a renter's rental is its renter's");
@@ -181,14 +181,14 @@ async fn what_is_chosen_is_kept_to() {
     let market = market().await;
     let receiver = Receiver::start().await;
     let (farmer, ada, _) = people(&market, &receiver).await;
-    let off = json!({ "choices": [{ "notice": "rented", "page": false, "webhook": false }] });
+    let off = json!({ "settings": [{ "category": "rented", "page": false, "webhook": false }] });
     let set = farmer.put("/api/notifications/settings", &off).await.ok(200);
-    let rented = json!({ "notice": "rented", "page": false, "mail": true, "webhook": false });
-    assert_eq!(set["choices"][0], rented);
+    let rented = json!({ "category": "rented", "page": false, "mail": true, "webhook": false });
+    assert_eq!(set["settings"][0], rented);
     assert_eq!(farmer.get("/api/notifications/settings").await.ok(200), set);
-    let wrong = json!({ "choices": [{ "notice": "weather" }] });
+    let wrong = json!({ "settings": [{ "category": "weather" }] });
     let wrong = farmer.put("/api/notifications/settings", &wrong).await;
-    assert_eq!(wrong.wrong_fields(), ["choices"]);
+    assert_eq!(wrong.wrong_fields(), ["settings"]);
     ada.rent("node32", 1).await.ok(201);
     notify(&market).await;
     assert_eq!(receiver.take().len(), 0);
@@ -279,8 +279,8 @@ async fn a_webhook_is_added_tested_and_removed_by_forms() {
     assert_eq!(to, format!("{settings}?done=notification-settings-saved"));
     assert_eq!(page.html().matches(" checked").count(), 1);
     let chosen = ada.client.get("/api/notifications/settings").await.ok(200);
-    assert_eq!(chosen["choices"][1]["page"], false);
-    assert_eq!(chosen["choices"][0]["page"], true);
+    assert_eq!(chosen["settings"][1]["page"], false);
+    assert_eq!(chosen["settings"][0]["page"], true);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

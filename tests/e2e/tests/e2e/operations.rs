@@ -168,7 +168,7 @@ async fn operate(market: &Market) {
     operator.get("/api/admin/jobs").await.ok(200);
     let accounts = operator.get("/api/admin/accounts?prefix=ada").await.ok(200);
     let account = accounts["items"][0]["id"].as_str().unwrap();
-    for what in ["end-sessions", "disable", "enable", "grant-operator", "revoke-operator"] {
+    for what in ["end-sessions", "suspend", "reactivate", "grant-operator", "revoke-operator"] {
         operator.post_empty(&format!("/api/admin/accounts/{account}/{what}")).await.ok(204);
     }
 }

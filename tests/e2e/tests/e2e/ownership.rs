@@ -74,7 +74,10 @@ async fn a_farm_is_claimed_with_its_twins_signature() {
     assert!(!market.database_contains(&text(&begun, "challenge")));
 
     let verified = farmer.post(VERIFY, &verification(&begun, TWIN)).await.ok(200);
-    assert_eq!((&verified["farm_id"], &verified["how"]), (&json!(FARM), &json!("signature")));
+    assert_eq!(
+        (&verified["farm_id"], &verified["verified_by"]),
+        (&json!(FARM), &json!("signature"))
+    );
     // The same again proves nothing: a message counts once.
     farmer.post(VERIFY, &verification(&begun, TWIN)).await.problem(403, "expired-code");
 
@@ -240,7 +243,10 @@ async fn an_operator_may_require_a_proof() {
     let path = format!("/api/admin/farms/{FARM}");
     let approval = json!({ "email": "farmer@example.org", "reason": "Keys lost" });
     let approved = market.operator().post(&path, &approval).await.ok(200);
-    assert_eq!((&approved["how"], &approved["owner"]), (&json!("operator"), &approval["email"]));
+    assert_eq!(
+        (&approved["verified_by"], &approved["owner"]),
+        (&json!("operator"), &approval["email"])
+    );
     farmer.post_empty(publish).await.ok(200);
 }
 
@@ -260,7 +266,7 @@ async fn the_operator_approves_by_hand() {
     let empty = json!({ "email": "x", "reason": "" });
     assert_eq!(operator.post(&path, &empty).await.wrong_fields(), ["email", "reason"]);
     operator.post(&path, &approval).await.ok(200);
-    assert_eq!(farmer.get(CLAIMS).await.ok(200)["items"][0]["how"], "operator");
+    assert_eq!(farmer.get(CLAIMS).await.ok(200)["items"][0]["verified_by"], "operator");
     let audit = operator.get("/api/admin/audit?limit=100").await.ok(200).to_string();
     assert!(audit.contains("farm2997: Keys lost"), "{audit}");
     operator.delete(&path).await.ok(204);

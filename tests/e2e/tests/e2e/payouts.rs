@@ -66,7 +66,7 @@ pub(crate) async fn use_each_operation() -> Vec<String> {
     let first = ask(&farmer, "25", "a").await;
     farmer.get(PAYOUTS).await.ok(200);
     farmer.get(&format!("{PAYOUTS}/{}", id(&first))).await.ok(200);
-    farmer.post_empty(&format!("{PAYOUTS}/{}/withdraw", id(&first))).await.ok(200);
+    farmer.post_empty(&format!("{PAYOUTS}/{}/cancel", id(&first))).await.ok(200);
     let second = ask(&farmer, "30", "b").await;
     operator.get("/api/admin/payouts").await.ok(200);
     operator.send(action(&second, "approve")).await.ok(200);
@@ -96,7 +96,7 @@ async fn a_payout_goes_step_by_step_and_the_money_with_it() {
     let moved = json!({ "payout_address": "elsewhere" });
     farmer.put("/api/farm/payout", &moved).await.ok(200);
 
-    let withdraw = format!("{PAYOUTS}/{}/withdraw", id(&payout));
+    let withdraw = format!("{PAYOUTS}/{}/cancel", id(&payout));
     let out_of_turn = async |names: &[&str]| {
         for name in names {
             let refused = operator.send(action(&payout, name)).await;
@@ -212,7 +212,7 @@ async fn what_must_not_be_paid_is_refused() {
     market.strengthen(&eve);
     let path = format!("{PAYOUTS}/{}", id(&first));
     eve.get(&path).await.problem(404, "not-found");
-    eve.post_empty(&format!("{path}/withdraw")).await.problem(404, "not-found");
+    eve.post_empty(&format!("{path}/cancel")).await.problem(404, "not-found");
     eve.send(action(&first, "approve")).await.problem(404, "not-found");
     eve.get("/api/admin/payouts/export").await.problem(404, "not-found");
     assert_eq!(eve.get(PAYOUTS).await.ok(200)["items"], json!([]));
@@ -223,7 +223,7 @@ async fn what_must_not_be_paid_is_refused() {
         Call::post(&format!("/api/admin/payouts/{}/fail", id(&first)), &json!({ "reason": " " }));
     assert_eq!(operator.send(blank).await.wrong_fields(), ["reason"]);
     assert_eq!(operator.get("/api/admin/payouts?state=lost").await.wrong_fields(), ["state"]);
-    farmer.post_empty(&format!("{path}/withdraw")).await.ok(200);
+    farmer.post_empty(&format!("{path}/cancel")).await.ok(200);
     assert_eq!(money(&farmer).await, ["102.50", "100.00", "0.00"]);
     market.check_invariants().await;
 }
@@ -254,8 +254,7 @@ async fn the_pages_of_payouts_work_without_scripts() {
     let (to, page) = farmer.submit(&page, path, &[("amount_usd", "50")]).await;
     assert_eq!(to, format!("{path}?done=payout-requested"));
     page.says(&["Payout requested.", "$152.50", "$50.00 requested", "=1+1, evil"]);
-    let take_back =
-        page.actions().into_iter().find(|action| action.ends_with("/withdraw")).unwrap();
+    let take_back = page.actions().into_iter().find(|action| action.ends_with("/cancel")).unwrap();
     let (to, page) = farmer.submit(&page, &take_back, &[]).await;
     assert_eq!(to, format!("{path}?done=payout-canceled"));
     page.says(&["$202.50", "$50.00 canceled"]);

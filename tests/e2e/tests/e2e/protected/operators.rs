@@ -61,7 +61,7 @@ async fn the_operator_finds_accounts_by_their_address() {
     let long = format!("/api/admin/accounts?prefix={}", "a".repeat(255));
     assert_eq!(operator.get(&long).await.wrong_fields(), ["prefix"]);
     for id in ["1", "01a20445-9a00-7fbf-a64b-5701c3db9bce"] {
-        for what in ["disable", "enable", "end-sessions", "grant-operator", "revoke-operator"] {
+        for what in ["suspend", "reactivate", "end-sessions", "grant-operator", "revoke-operator"] {
             let path = format!("/api/admin/accounts/{id}/{what}");
             operator.post_empty(&path).await.problem(404, "not-found");
         }

@@ -99,11 +99,11 @@ async fn item_42_who_is_suspended_is_out_at_once() {
     token.get("/api/account").await.ok(200);
     let sign_in = async || market.visitor().post("/api/account/sessions", &credentials(ADA)).await;
     let ada = market.visitor().with_cookie(&sign_in().await.cookie());
-    act("disable").await;
+    act("suspend").await;
     ada.get("/api/account").await.problem(401, "not-signed-in");
     token.get("/api/account").await.problem(401, "not-signed-in");
     sign_in().await.problem(401, "wrong-credentials");
-    act("enable").await;
+    act("reactivate").await;
     ada.get("/api/account").await.problem(401, "not-signed-in");
     token.get("/api/account").await.ok(200);
     sign_in().await.ok(201);
