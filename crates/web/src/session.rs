@@ -167,7 +167,7 @@ pub fn is_operator(config: &Config, request: &Request) -> bool {
 
 /// Whether the request carries a session, which may have ended.
 pub fn has_session(request: &Request) -> bool {
-    session_secret(request).is_some()
+    session_secret(request).is_some_and(|secret| !secret.is_empty())
 }
 
 /// Whether the request carries a token rather than a session.

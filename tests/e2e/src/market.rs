@@ -285,10 +285,14 @@ impl Market {
         self.fire(CLOCK).await
     }
 
-    /// Makes every job due, whenever it was last done.
+    /// Makes every job due, whenever it was last done. Before the first request there is no table,
+    /// and nothing to forget.
     pub fn forget_runs(&self) {
-        let forget = "UPDATE job_runs SET begun_at = NULL";
-        self.open_database().connection().execute(forget, []).unwrap();
+        let db = self.open_database();
+        let has_table = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'job_runs')";
+        if db.connection().query_row(has_table, [], |row| row.get(0)).unwrap() {
+            db.connection().execute("UPDATE job_runs SET begun_at = NULL", []).unwrap();
+        }
     }
 
     /// Gets what the host shows itself, outside of the app and its document.

@@ -27,7 +27,7 @@ fn a_renter_finds_what_they_hold_and_what_it_cost() {
               house, Ghent, Belgium 1 vCPU, 4 GB, 200 GB | active Access: not set up yet | 29
               October 2026 92 days left | not measured yet; guaranteed 99.5% | $23.75 | Extend
               node32_slice_1 </dashboard/slices/019fadbe-f200-7000-8000-000000000000#extend> End
-              node32_slice_1 </dashboard/slices/019fadbe-f200-7000-8000-000000000000/end>"#]],
+              node32_slice_1 </dashboard/slices/019fadbe-f200-7000-8000-000000000000/cancel>"#]],
     );
 }
 

@@ -1,5 +1,7 @@
 //! Wording that people must not read any more: private words and riddles that have a plain form.
 
+use std::path::Path;
+
 use crate::rust_text::literals;
 use crate::tree::SourceFile;
 
@@ -53,7 +55,8 @@ const REFUSED: [(&str, &str); 44] = [
 
 /// Whether people read the text in a file: pages, scripts of pages, answers and program output.
 pub(crate) fn is_read_by_people(path: &str) -> bool {
-    let is_page = path.ends_with(".html") || path.starts_with("static/");
+    let is_page =
+        Path::new(path).extension().is_some_and(|it| it == "html") || path.starts_with("static/");
     let has_sources = path.starts_with("crates/") || path.starts_with("components/");
     is_page || has_sources && path.contains("/src/")
 }

@@ -114,8 +114,8 @@ struct Notes {
     now: String,
     /// Rental, address and key of each rental that was acknowledged.
     rented: Vec<(String, String, String)>,
-    /// Rental and key.
-    extended: Vec<(String, String)>,
+    /// Rental, key, and the end that it was extended to.
+    extended: Vec<(String, String, String)>,
     /// Rental and refund, in micro-dollars.
     ended: Vec<(String, i64)>,
     funded: i64,
@@ -199,7 +199,7 @@ impl Journal {
         for held in notes.held.values_mut().filter(|held| held.rental == id) {
             held.until.clone_from(&until);
         }
-        notes.extended.push((id, key.to_owned()));
+        notes.extended.push((id, key.to_owned(), text(&rental["ends_at"])));
     }
 
     /// Notes that a rental is about to be ended: from here on, its place may be another's.
@@ -235,13 +235,14 @@ impl Journal {
                         WHERE r.id = ?1 AND a.email = ?2 AND s.idempotency_key = ?3";
             assert_eq!(count(sql, &[rental, email, key]), 1, "{rental} of {email} with {key}");
         }
-        for (rental, key) in &notes.extended {
+        for (rental, key, ends_at) in &notes.extended {
             let sql = "SELECT count(*) FROM rental_periods p JOIN orders o ON o.id = p.order_id
                          JOIN responses s ON s.owner_id = o.account_id
                                          AND s.created_at = o.created_at
                         WHERE p.rental_id = ?1 AND s.idempotency_key = ?2
-                          AND s.location = '/api/rentals/' || p.rental_id";
-            assert_eq!(count(sql, &[rental, key]), 1, "{rental} extended with {key}");
+                          AND s.location = '/api/rentals/' || p.rental_id
+                          AND p.ends_at = unixepoch(?3)";
+            assert_eq!(count(sql, &[rental, key, ends_at]), 1, "{rental} extended with {key}");
         }
         for (rental, refund) in &notes.ended {
             let sql = "SELECT coalesce(sum(e.amount_micros), 0)
