@@ -216,11 +216,11 @@ impl NotificationSettingsBody {
     ) -> Result<NotificationSettings, FieldError> {
         const CHOICES_MAX: usize = 100;
         if self.settings.len() > CHOICES_MAX {
-            return Err(FieldError::new("choices", "at most 100 kinds"));
+            return Err(FieldError::new("settings", "at most 100 settings"));
         }
         for choice in &self.settings {
             let Some(kind) = NotificationCategory::parse(&choice.category) else {
-                return Err(FieldError::new("choices", "kinds of notifications only"));
+                return Err(FieldError::new("settings", "categories of notifications only"));
             };
             for (channel, is_on) in [
                 (Channel::Page, choice.page),

@@ -289,7 +289,7 @@ async fn operate(market: &Market) {
     market.operator().post_empty(&grant).await.ok(204);
     market.strengthen(&operator.client);
     let page = operator.open("/operator/payouts").await;
-    page.says(&["Requested: 1, $30.00", "Withdrawn: 1, $50.00", "=1+1, evil", FARMER]);
+    page.says(&["Requested: 1, $30.00", "Canceled: 1, $50.00", "=1+1, evil", FARMER]);
     let action = |page: &e2e::Page, name: &str| {
         page.actions().into_iter().find(|action| action.ends_with(name)).unwrap()
     };
