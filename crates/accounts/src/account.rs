@@ -1,4 +1,4 @@
-//! Account: pages and the API.
+//! An account: the forms to sign up and in, and what the API says of it.
 
 pub(crate) mod json;
 pub(crate) mod page;

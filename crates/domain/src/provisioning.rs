@@ -328,7 +328,7 @@ pub struct Job {
     pub step: Option<Step>,
 }
 
-/// What an agent tells of a job.
+/// What an agent reports about a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Report {
     /// It has come so far.

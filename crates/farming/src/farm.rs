@@ -1,4 +1,4 @@
-//! Farm: pages and the API.
+//! A farmer's farm and its nodes, on pages and in the API.
 
 pub(crate) mod dashboard;
 pub(crate) mod json;

@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn without_an_transport_nothing_is_sent_and_nothing_needed() {
+    fn without_a_transport_nothing_is_sent_and_nothing_needed() {
         let nothing = MailConfig::read(|_| Ok(String::new()));
         assert!(nothing.is_ok_and(|config| config.is_none()));
     }

@@ -188,7 +188,7 @@ pub fn cancel(
 }
 
 /// Writes down that up to `?3` windows were recalled at `?1`: those that begin within `?2` seconds.
-/// Triggers tell of each. Served by the index `maintenance_by_reminder`.
+/// Triggers emit an event for each. Served by the index `maintenance_by_reminder`.
 const REMIND: &str = "
     UPDATE maintenance SET reminded_at = ?1
      WHERE id IN (SELECT id FROM maintenance

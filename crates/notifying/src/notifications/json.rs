@@ -214,8 +214,8 @@ impl NotificationSettingsBody {
         &self,
         mut settings: NotificationSettings,
     ) -> Result<NotificationSettings, FieldError> {
-        const CHOICES_MAX: usize = 100;
-        if self.settings.len() > CHOICES_MAX {
+        const SETTINGS_MAX: usize = 100;
+        if self.settings.len() > SETTINGS_MAX {
             return Err(FieldError::new("settings", "at most 100 settings"));
         }
         for choice in &self.settings {

@@ -257,7 +257,7 @@ async fn item_47_mail_that_is_not_what_was_sealed_for_its_row_is_never_sent() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn without_an_transport_nothing_is_sent_and_a_wrong_variable_is_named() {
+async fn without_a_transport_nothing_is_sent_and_a_wrong_variable_is_named() {
     let postmark = Postmark::start().await;
     for (change, expected) in [
         (("mail_transport", ""), Ok(())),

@@ -179,7 +179,7 @@ async fn nobody_is_buried_in_mail() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn without_an_transport_a_reset_is_the_operators() {
+async fn without_a_transport_a_reset_is_the_operators() {
     let market = Market::start().await;
     let body = json!({ "email": ADA });
     market.visitor().post("/api/account/reset", &body).await.problem(409, "mail-not-configured");
