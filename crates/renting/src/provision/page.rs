@@ -105,7 +105,8 @@ pub(crate) fn text(
     match refund_at(machines).filter(|_| late) {
         Some(at) => format!(
             "{detail} Setup is taking longer than expected, and the operator has been notified. \
-             If you have no access by {at}, you are refunded in full."
+             If you have no access by {}, you are refunded in full.",
+            moment::to_the_minute(at).text
         ),
         None => detail,
     }

@@ -126,7 +126,7 @@ fn a_machine_that_failed_is_made_elsewhere_with_a_word_of_its_renter() {
         The farm couldn&#39;t set up the machine. Move it to another slice or end the rental
           now for a full refund; otherwise you are refunded automatically within a day. Setup
           is taking longer than expected, and the operator has been notified. If you have no
-          access by 2026-07-30T11:50:00Z, you are refunded in full.
+          access by 30 July 2026, 11:50 UTC, you are refunded in full.
         Move to another slice </dashboard/slices/019fadbe-f200-7000-8000-000000000000/move>
           End rental </dashboard/slices/019fadbe-f200-7000-8000-000000000000/cancel>
         Paid 29 July 2026, 12:00 UTC
