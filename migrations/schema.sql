@@ -440,6 +440,8 @@ VALUES ('access-failed', 1, 1),
        ('farm-revoked', 0, 1),
        ('farm-verified', 0, 1),
        ('farmer-changed', 1, 1),
+       ('machine-down', 1, 1),
+       ('machine-up', 1, 1),
        ('maintenance-announced', 1, 1),
        ('maintenance-canceled', 1, 1),
        ('maintenance-due', 1, 1),
@@ -1458,6 +1460,14 @@ BEGIN
     UPDATE nodes SET capacity = capacity WHERE id = NEW.node_id;
 END;
 
+-- A machine that was created is watched from then on.
+CREATE TRIGGER created_machine_is_watched AFTER UPDATE OF state ON jobs
+  WHEN NEW.kind = 'create' AND NEW.state = 'done' AND OLD.state <> 'done'
+BEGIN
+    INSERT INTO machines (job_id, node_id, agent, state, since, reported_at)
+    VALUES (NEW.id, NEW.node_id, NEW.agent, 'running', NEW.changed_at, NEW.changed_at);
+END;
+
 -- tables/0006_sync.sql
 -- What the sync knows of the grid.
 
@@ -2259,6 +2269,49 @@ CREATE TABLE violations (
     count   INTEGER NOT NULL CONSTRAINT violation_count_positive CHECK (count > 0),
     last_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- tables/0013_machines.sql
+-- Machines after they were set up.
+
+-- How each machine is, as its farm's agent last reported it. A machine is here from the end of the
+-- job that created it until its rental leaves the slice.
+CREATE TABLE machines (
+    -- The job that created it.
+    job_id       TEXT    PRIMARY KEY REFERENCES jobs (id),
+    -- Who has it: the agent that created it, or whoever goes on under its name.
+    node_id      INTEGER NOT NULL REFERENCES nodes (id),
+    agent        TEXT    NOT NULL,
+    state        TEXT    NOT NULL CONSTRAINT machine_state_is_known CHECK (state IN (
+                     'running', 'starting', 'unreachable', 'off', 'lost')),
+    since        INTEGER NOT NULL,
+    -- Since when its SSH port does not answer, before it is held to be unreachable.
+    silent_since INTEGER
+                 CONSTRAINT machine_silent_while_running
+                 CHECK (silent_since IS NULL OR state = 'running'),
+    reported_at  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX machines_by_node ON machines (node_id, agent);
+
+-- Machines from before there were reports are known once their agent has reported them.
+INSERT INTO machines (job_id, node_id, agent, state, since, reported_at)
+SELECT j.id, j.node_id, j.agent, 'running', j.changed_at, j.changed_at
+  FROM jobs j JOIN rentals r ON r.id = j.rental_id
+ WHERE j.kind = 'create' AND j.state = 'done' AND j.agent IS NOT NULL AND r.state <> 'ended'
+   AND r.node_id = j.node_id AND coalesce(r.slice_number, j.slice_number) = j.slice_number;
+
+-- What holds on `machines`, and what follows from a change of it.
+
+-- A machine that its renter cannot use, and one that is back.
+CREATE TRIGGER machine_change_emits_events AFTER UPDATE OF state ON machines
+  WHEN NEW.state <> OLD.state AND NEW.state <> 'starting'
+BEGIN
+    INSERT INTO events
+           (kind, renter_id, farmer_id, node_id, slice_number, rental_id, subject, created_at)
+    SELECT iif(NEW.state = 'running', 'machine-up', 'machine-down'), r.renter_id, r.farmer_id,
+           j.node_id, j.slice_number, r.id, NEW.state, NEW.reported_at
+      FROM jobs j JOIN rentals r ON r.id = j.rental_id WHERE j.id = NEW.job_id;
+END;
 
 -- commands/add_ssh_key.sql
 
@@ -3324,6 +3377,8 @@ CREATE TRIGGER remove_machines_does INSTEAD OF INSERT ON remove_machines BEGIN
        AND NOT EXISTS (SELECT 1 FROM jobs r
                         WHERE r.rental_id = j.rental_id AND r.slice_number = j.slice_number
                           AND r.node_id = j.node_id AND r.kind = 'remove');
+    DELETE FROM machines
+     WHERE job_id IN (SELECT id FROM jobs WHERE rental_id = NEW.rental_id AND kind = 'create');
     UPDATE jobs SET state = 'canceled', changed_at = NEW.removed_at
      WHERE rental_id = NEW.rental_id AND kind = 'create'
        AND state IN ('needs-key', 'waiting', 'leased', 'failed');

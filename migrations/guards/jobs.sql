@@ -31,3 +31,11 @@ BEGIN
     UPDATE slices SET removing_job = NULL WHERE removing_job = NEW.id;
     UPDATE nodes SET capacity = capacity WHERE id = NEW.node_id;
 END;
+
+-- A machine that was created is watched from then on.
+CREATE TRIGGER created_machine_is_watched AFTER UPDATE OF state ON jobs
+  WHEN NEW.kind = 'create' AND NEW.state = 'done' AND OLD.state <> 'done'
+BEGIN
+    INSERT INTO machines (job_id, node_id, agent, state, since, reported_at)
+    VALUES (NEW.id, NEW.node_id, NEW.agent, 'running', NEW.changed_at, NEW.changed_at);
+END;

@@ -67,6 +67,10 @@ pub enum EventKind {
     RemovalLate,
     /// The machine of an ended rental is removed.
     SliceRemoved,
+    /// A machine is off, does not answer, or is gone.
+    MachineDown,
+    /// A machine answers again.
+    MachineUp,
 
     // Nodes and their offers.
     /// A node was registered.
@@ -234,6 +238,8 @@ impl EventKind {
             | EventKind::AccessReady
             | EventKind::AccessFailed
             | EventKind::AccessLate
+            | EventKind::MachineDown
+            | EventKind::MachineUp
             | EventKind::MaintenanceAnnounced
             | EventKind::MaintenanceCanceled
             | EventKind::MaintenanceDue
@@ -258,6 +264,7 @@ impl EventKind {
             | EventKind::AccessFailed
             | EventKind::AccessLate => Some(NotificationCategory::Access),
             EventKind::RemovalLate | EventKind::SliceRemoved => Some(NotificationCategory::Removal),
+            EventKind::MachineDown | EventKind::MachineUp => Some(NotificationCategory::Machine),
             EventKind::PriceSuggested => Some(NotificationCategory::PriceSuggestion),
             EventKind::SlaAtRisk => Some(NotificationCategory::SlaAtRisk),
             EventKind::SlaMissed => Some(NotificationCategory::SlaMissed),

@@ -21,6 +21,7 @@ pub mod health;
 pub mod id;
 pub mod leaving;
 pub mod listing;
+pub mod machine;
 pub mod maintenance;
 pub mod money;
 pub mod month;

@@ -16,6 +16,8 @@ pub enum NotificationCategory {
     Access,
     /// What a rental has left on a slice is gone, or is not in time.
     Removal,
+    /// A machine is off, does not answer or is gone, or answers again.
+    Machine,
     /// Another price would earn more.
     PriceSuggestion,
     /// Little of the downtime that the SLA allows is left.
@@ -42,12 +44,13 @@ pub enum NotificationCategory {
 
 impl NotificationCategory {
     /// Every kind, in the order in which they are shown.
-    pub const ALL: [NotificationCategory; 16] = [
+    pub const ALL: [NotificationCategory; 17] = [
         NotificationCategory::Rented,
         NotificationCategory::Released,
         NotificationCategory::Extended,
         NotificationCategory::Access,
         NotificationCategory::Removal,
+        NotificationCategory::Machine,
         NotificationCategory::PriceSuggestion,
         NotificationCategory::SlaAtRisk,
         NotificationCategory::SlaMissed,
@@ -69,6 +72,7 @@ impl NotificationCategory {
             NotificationCategory::Extended => "extended",
             NotificationCategory::Access => "access",
             NotificationCategory::Removal => "removal",
+            NotificationCategory::Machine => "machine",
             NotificationCategory::PriceSuggestion => "price-suggestion",
             NotificationCategory::SlaAtRisk => "sla-at-risk",
             NotificationCategory::SlaMissed => "sla-missed",
@@ -101,6 +105,7 @@ impl NotificationCategory {
                 NotificationCategory::Rented
                 | NotificationCategory::Released
                 | NotificationCategory::Access
+                | NotificationCategory::Machine
                 | NotificationCategory::SlaAtRisk
                 | NotificationCategory::SlaMissed
                 | NotificationCategory::Credit
@@ -250,6 +255,7 @@ mod tests {
             extended: page webhook
             access: page mail webhook
             removal: page webhook
+            machine: page mail webhook
             price-suggestion: page webhook
             sla-at-risk: page mail webhook
             sla-missed: page mail webhook

@@ -28,7 +28,7 @@ pub(crate) fn add_node(cx: &Context<'_>) -> Result<Response, Problem> {
     let wanted = match (body.grid_node_id, &body.grid_node_ids) {
         (Some(number), None) => {
             let (node, slices) = adding::add_node(cx, grid_node_id(number)?)?;
-            return respond::json(StatusCode::CREATED, &FarmNodeWithSlices::new(&node, &slices));
+            return respond::json(StatusCode::CREATED, &FarmNodeWithSlices::new(&node, &slices, cx.now));
         }
         (None, Some(numbers)) => grid_node_ids(numbers)?,
         (None, None) | (Some(_), Some(_)) => {
@@ -46,13 +46,13 @@ pub(crate) fn add_node(cx: &Context<'_>) -> Result<Response, Problem> {
 
 pub(crate) fn show_node(cx: &Context<'_>) -> Result<Response, Problem> {
     let (node, slices) = offering::own_node(cx, node_id(cx.param("node"))?)?;
-    respond::json(StatusCode::OK, &FarmNodeWithSlices::new(&node, &slices))
+    respond::json(StatusCode::OK, &FarmNodeWithSlices::new(&node, &slices, cx.now))
 }
 
 pub(crate) fn change_node(cx: &Context<'_>) -> Result<Response, Problem> {
     let body: ChangeNodeBody = json::body(cx.request)?;
     let (node, slices) = offering::change(cx, node_id(cx.param("node"))?, &body)?;
-    respond::json(StatusCode::OK, &FarmNodeWithSlices::new(&node, &slices))
+    respond::json(StatusCode::OK, &FarmNodeWithSlices::new(&node, &slices, cx.now))
 }
 
 pub(crate) fn publish_node(cx: &Context<'_>) -> Result<Response, Problem> {
@@ -66,5 +66,5 @@ pub(crate) fn pause_node(cx: &Context<'_>) -> Result<Response, Problem> {
 fn set_listing(cx: &Context<'_>, event: ListingEvent) -> Result<Response, Problem> {
     let node = node_id(cx.param("node"))?;
     let (node, slices) = offering::set_listing(cx, node, event, None)?;
-    respond::json(StatusCode::OK, &FarmNodeWithSlices::new(&node, &slices))
+    respond::json(StatusCode::OK, &FarmNodeWithSlices::new(&node, &slices, cx.now))
 }

@@ -251,5 +251,5 @@ pub(crate) fn verify_farm(cx: &Context<'_>) -> Result<Response, Problem> {
 
 pub(crate) fn take_over_node(cx: &Context<'_>) -> Result<Response, Problem> {
     let (node, slices) = take_over(cx)?;
-    respond::json(StatusCode::OK, &FarmNodeWithSlices::new(&node, &slices))
+    respond::json(StatusCode::OK, &FarmNodeWithSlices::new(&node, &slices, cx.now))
 }

@@ -33,7 +33,7 @@ pub(crate) fn cancel_leave_by_api(cx: &Context<'_>) -> Result<Response, Problem>
 
 fn answer(cx: &Context<'_>, node: NodeId) -> Result<Response, Problem> {
     let (node, slices) = offering::own_node(cx, node)?;
-    respond::json(StatusCode::OK, &FarmNodeWithSlices::new(&node, &slices))
+    respond::json(StatusCode::OK, &FarmNodeWithSlices::new(&node, &slices, cx.now))
 }
 
 /// Takes the notice of a node back, or brings it back after it has left.

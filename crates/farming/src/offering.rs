@@ -94,7 +94,7 @@ fn answer(cx: &Context<'_>, direction: Turn) -> Result<Response, Problem> {
     let node = node_id(cx.param("node"))?;
     turn(cx, node, direction)?;
     let (node, slices) = own_node(cx, node)?;
-    respond::json(StatusCode::OK, &FarmNodeWithSlices::new(&node, &slices))
+    respond::json(StatusCode::OK, &FarmNodeWithSlices::new(&node, &slices, cx.now))
 }
 
 /// The versions of an offer behind the request's cursor: one more than `limit`, if there are more.

@@ -5,6 +5,7 @@ pub mod mails;
 
 mod agent;
 mod late;
+mod reports;
 mod ssh_keys;
 mod waiting;
 
@@ -15,6 +16,7 @@ use web::operation::{Access, Operation};
 use web::{Job, Route};
 
 use crate::agent::json::{COMPLETE_JOB, FAIL_JOB, LEASE_JOB, REPORT_PROGRESS};
+use crate::reports::json::REPORT_MACHINES;
 use crate::ssh_keys::json::{ADD_SSH_KEY, LIST_SSH_KEYS, REMOVE_SSH_KEY};
 use crate::ssh_keys::page::SSH_KEYS;
 
@@ -42,6 +44,7 @@ pub const AGENTS: &[Route] = &[
     Route::api(&REPORT_PROGRESS, agent::progress),
     Route::api(&COMPLETE_JOB, agent::complete),
     Route::api(&FAIL_JOB, agent::fail),
+    Route::api(&REPORT_MACHINES, reports::report),
 ];
 
 /// Every recurring job of this feature.
@@ -60,6 +63,7 @@ pub const OPERATIONS: &[&Operation] = &[
     &REPORT_PROGRESS,
     &COMPLETE_JOB,
     &FAIL_JOB,
+    &REPORT_MACHINES,
     &LIST_SSH_KEYS,
     &ADD_SSH_KEY,
     &REMOVE_SSH_KEY,

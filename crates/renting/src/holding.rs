@@ -36,7 +36,7 @@ fn page(cx: &Context<'_>) -> Result<Rental, Problem> {
     let page = Rental::new(&visit, &found, &entries, &events, offered.as_ref());
     let page = page.with_maintenance(&visit, &windows);
     let page = page.with_months(&visit, &sla_results::of_rental(cx.db, renter, id)?);
-    Ok(page.provisioned(&found.life, &machines, &opened))
+    Ok(page.provisioned(&found.life, &machines, &opened, cx.now))
 }
 
 /// Goes on to the rental where the form did its work; else shows it again, with why not.

@@ -35,7 +35,7 @@ pub(crate) fn move_rental(cx: &Context<'_>) -> Result<Response, Problem> {
         return plan(cx, id, &to);
     }
     let rental = leaving::move_rental(cx.db, renter, id, &to, cx.now)?;
-    respond::json(StatusCode::OK, &RentalView::new(&rental))
+    respond::json(StatusCode::OK, &RentalView::new(&rental, cx.now))
 }
 
 /// Tells what a move would book, and changes nothing.

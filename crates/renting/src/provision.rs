@@ -107,6 +107,6 @@ pub(crate) fn show_console(cx: &Context<'_>) -> Result<Response, Problem> {
 pub(crate) fn show_access(cx: &Context<'_>) -> Result<Response, Problem> {
     let rental = own_rental(cx, rental_id(cx.param("rental"))?)?;
     let (machines, opened) = machines(cx, &rental)?;
-    let answer = AccessAnswer::new(&rental.life, &machines, &opened);
+    let answer = AccessAnswer::new(&rental.life, &machines, &opened, cx.now);
     respond::json(StatusCode::OK, &answer)
 }

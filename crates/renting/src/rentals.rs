@@ -39,7 +39,7 @@ fn rent(cx: &Context<'_>, basis: &Basis, start: &Start, is_dry: bool) -> Result<
             [rental] => format!("/api/rentals/{}", rental.life.id),
             _ => "/api/rentals".to_owned(),
         };
-        stored::json(StatusCode::CREATED, &RentAnswer::new(ordered), location)
+        stored::json(StatusCode::CREATED, &RentAnswer::new(ordered, cx.now), location)
     })
 }
 
@@ -49,7 +49,8 @@ pub(crate) fn list_rentals(cx: &Context<'_>) -> Result<Response, Problem> {
     let which = which(cx)?;
     let found = rentals::of_renter(cx.db, cx.account()?.account, which, before, limit + 1)?;
     let place = |rental: &Rental| rental.life.id.to_string();
-    respond::json(StatusCode::OK, &PageOf::new(found, limit, place, RentalView::new))
+    let view = |rental: &Rental| RentalView::new(rental, cx.now);
+    respond::json(StatusCode::OK, &PageOf::new(found, limit, place, view))
 }
 
 /// Which rentals are asked for.
@@ -62,7 +63,7 @@ pub(crate) fn which(cx: &Context<'_>) -> Result<Which, Problem> {
 
 pub(crate) fn show_rental(cx: &Context<'_>) -> Result<Response, Problem> {
     let rental = own_rental(cx, rental_id(cx.param("rental"))?)?;
-    respond::json(StatusCode::OK, &RentalView::new(&rental))
+    respond::json(StatusCode::OK, &RentalView::new(&rental, cx.now))
 }
 
 pub(crate) fn change_rental(cx: &Context<'_>) -> Result<Response, Problem> {
@@ -76,7 +77,7 @@ pub(crate) fn change_rental(cx: &Context<'_>) -> Result<Response, Problem> {
     if !rentals::change_settings(cx.db, cx.account()?.account, id, &own)? {
         return Err(Problem::not_found());
     }
-    respond::json(StatusCode::OK, &RentalView::new(&own_rental(cx, id)?))
+    respond::json(StatusCode::OK, &RentalView::new(&own_rental(cx, id)?, cx.now))
 }
 
 pub(crate) fn extend_rental(cx: &Context<'_>) -> Result<Response, Problem> {
@@ -89,7 +90,7 @@ pub(crate) fn extend_rental(cx: &Context<'_>) -> Result<Response, Problem> {
     }
     renting::extend(cx, &extend, &|rental| {
         let location = format!("/api/rentals/{}", rental.life.id);
-        stored::json(StatusCode::CREATED, &RentalView::new(rental), location)
+        stored::json(StatusCode::CREATED, &RentalView::new(rental, cx.now), location)
     })
 }
 
@@ -102,5 +103,5 @@ pub(crate) fn cancel_rental(cx: &Context<'_>) -> Result<Response, Problem> {
     }
     let renter = cx.account()?.account;
     let (rental, refund) = rentals::end(cx.db, renter, id, confirmed, cx.now)?;
-    respond::json(StatusCode::OK, &CancelAnswer::new(&rental, refund))
+    respond::json(StatusCode::OK, &CancelAnswer::new(&rental, refund, cx.now))
 }

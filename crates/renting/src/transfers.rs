@@ -5,7 +5,7 @@ pub(crate) mod json;
 use domain::account::Email;
 use domain::id::RentalId;
 use http::StatusCode;
-use store::transfers;
+use store::transfers::{self, Transfer};
 use ui::ids::rental_id;
 use web::{Context, Kind, Problem, Response, respond};
 
@@ -24,7 +24,7 @@ pub(crate) fn offer_transfer(cx: &Context<'_>) -> Result<Response, Problem> {
     offer(cx, id, &to)?;
     let made = transfers::of_rental(cx.db, cx.account()?.account, id, cx.now)?;
     let made = made.ok_or_else(Problem::not_found)?;
-    respond::json(StatusCode::CREATED, &TransferView::new(&made))
+    respond::json(StatusCode::CREATED, &TransferView::new(&made, cx.now))
 }
 
 /// Offers a rental to whoever has an address.
@@ -54,7 +54,8 @@ pub(crate) fn withdraw(cx: &Context<'_>) -> Result<(), Problem> {
 
 pub(crate) fn list_transfers(cx: &Context<'_>) -> Result<Response, Problem> {
     let found = transfers::to_account(cx.db, cx.account()?.account, cx.now)?;
-    let views: Vec<TransferView> = found.iter().map(TransferView::new).collect();
+    let view = |transfer: &Transfer| TransferView::new(transfer, cx.now);
+    let views: Vec<TransferView> = found.iter().map(view).collect();
     respond::json(StatusCode::OK, &views)
 }
 
@@ -67,7 +68,7 @@ pub(crate) fn accept_transfer(cx: &Context<'_>) -> Result<Response, Problem> {
         return if is_offered { plan_nothing(cx) } else { Err(Problem::not_found()) };
     }
     accept(cx, id)?;
-    respond::json(StatusCode::OK, &RentalView::new(&own_rental(cx, id)?))
+    respond::json(StatusCode::OK, &RentalView::new(&own_rental(cx, id)?, cx.now))
 }
 
 /// Takes a rental over.

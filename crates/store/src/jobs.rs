@@ -338,6 +338,8 @@ row! {
         pub refund_at: Timestamp = "j.refund_at",
         /// Whether it is late.
         pub is_late: bool = "j.notified_at IS NOT NULL OR j.late_at <= ?3",
+        /// How it is, once it is there.
+        pub live: Option<domain::machine::Machine>,
     }
 }
 
@@ -355,7 +357,7 @@ fn read_steps(json: &str) -> Option<Vec<(Step, Timestamp)>> {
 /// `jobs_by_rental`.
 const OF_RENTAL: &str = select!(
     Machine,
-    "FROM jobs j JOIN rentals r ON r.id = j.rental_id
+    "FROM jobs j JOIN rentals r ON r.id = j.rental_id LEFT JOIN machines m ON m.job_id = j.id
      WHERE j.rental_id = ?1 AND j.kind = 'create' AND j.node_id = r.node_id
        AND j.slice_number = coalesce(r.slice_number, j.slice_number)
      ORDER BY j.slice_number LIMIT ?2"

@@ -1,6 +1,7 @@
 //! A farmer's nodes: registered, offered, and looked after.
 
 use domain::id::{AccountId, NodeId};
+use domain::machine::Machine;
 use domain::money::Usd;
 use domain::node::{Capacity, NodeReport, Refusal};
 use domain::offering::Locker;
@@ -9,6 +10,7 @@ use domain::time::Timestamp;
 
 use crate::accounts::Identity;
 use crate::db::{Db, StoreError, Value};
+use crate::machines;
 use crate::offers::Offer;
 use crate::refusal;
 use crate::row::{FromJson, fields, row, select};
@@ -77,6 +79,8 @@ pub struct FarmSlice {
     pub renter: Option<String>,
     /// When that rental ends.
     pub ends_at: Option<Timestamp>,
+    /// How its machine is, where one was set up.
+    pub machine: Option<Machine>,
 }
 
 /// Registers a node: the columns of the command view, in order. Fails if the number is taken.
@@ -183,18 +187,31 @@ pub fn of_farmer(
 /// The slices of the node `n`, with who rents them, as they chose to be shown.
 pub(crate) const SLICES: &str = "
     (SELECT json_group_array(json_array(s.number, s.state, coalesce(a.display_name, a.email),
-                                        r.ends_at))
+                                        r.ends_at, m.state, m.since, m.reported_at))
        FROM slices s
        LEFT JOIN rentals r ON r.id = s.rental_id
        LEFT JOIN accounts a ON a.id = r.renter_id
+       LEFT JOIN machines m
+         ON m.job_id = s.rental_id || '_' || s.node_id || '_' || s.number || '_create'
       WHERE s.node_id = n.id AND s.state <> 'retired')";
 
 impl FromJson for FarmSlice {
-    type Json = (u32, String, Option<String>, Option<i64>);
+    type Json = (u32, String, Option<String>, Option<i64>, Option<String>, Option<i64>, Option<i64>);
 
-    fn from_json((number, state, renter, ends_at): Self::Json) -> Option<FarmSlice> {
-        let ends_at = ends_at.map(Timestamp::from_seconds);
-        Some(FarmSlice { number, state: SliceState::parse(&state)?, renter, ends_at })
+    fn from_json(json: Self::Json) -> Option<FarmSlice> {
+        let (number, state, renter, ends_at, machine, since, reported_at) = json;
+        Some(FarmSlice {
+            number,
+            state: SliceState::parse(&state)?,
+            renter,
+            ends_at: ends_at.map(Timestamp::from_seconds),
+            machine: match machine.zip(since).zip(reported_at) {
+                None => None,
+                Some(((state, since), reported_at)) => {
+                    Some(machines::from_json(&state, since, reported_at)?)
+                }
+            },
+        })
     }
 }
 

@@ -6,9 +6,10 @@ use domain::event::EventKind;
 use domain::id::{AccountId, NodeId, OrderId, RentalId, SliceId, TokenId};
 use domain::leaving;
 use domain::listing::Listing;
+use domain::machine::{self, Machine, MachineStatus};
 use domain::money::{Percent, Usd};
 use domain::period::Period;
-use domain::provisioning::REMOVAL_LATE_SECONDS;
+use domain::provisioning::{JobState, REMOVAL_LATE_SECONDS};
 use domain::rental::{
     self, Change, EndedAlready, Ending, ExtendContext, ExtendError, Market, Renewal, RentalState,
 };
@@ -19,7 +20,7 @@ use serde_json::{Value as Json, json};
 
 use crate::db::{Db, StoreError, Value};
 use crate::due::NotificationMail;
-use crate::jobs;
+use crate::{jobs, machines};
 use crate::responses::{self, Intention, StoredResponse};
 use crate::row::{FromJson, fields, row, select};
 
@@ -55,6 +56,8 @@ row! {
         pub observed_up: u64 = "n.observed_up",
         /// What the node offers now.
         pub market: Market,
+        /// Its machines: one of each state, the one that has been reported for longest.
+        pub machines: Vec<RentedMachine> = MACHINES,
     }
 }
 
@@ -67,6 +70,11 @@ impl Rental {
     /// The uptime that was measured of its node; `None` before the first observation.
     pub fn measured_uptime(&self) -> Option<Uptime> {
         Uptime::measured(self.observed_up, self.observed)
+    }
+
+    /// How its machine is, and since when; of several, the worst. `None` before one is there.
+    pub fn machine(&self, now: Timestamp) -> Option<(MachineStatus, Timestamp)> {
+        machine::worst(self.machines.iter().filter_map(|machine| machine.live), now)
     }
 
     /// What one term costs that follows now, at the price that an extension has; `None` where there
@@ -111,6 +119,37 @@ pub(crate) const PERIODS: &str = "
     (SELECT json_group_array(json_array(number, months, price_micros, total_micros, fee_micros,
                                         earned_micros, refunded_micros, starts_at, ends_at))
        FROM rental_periods WHERE rental_id = r.id)";
+
+/// A machine of a rental, or what is on the way to one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RentedMachine {
+    /// How far its setup is.
+    pub setup: JobState,
+    /// How it is, once it is there.
+    pub live: Option<Machine>,
+}
+
+/// The machines of the rental `r`, one of each state. Served by the index `jobs_by_rental`.
+const MACHINES: &str = "
+    (SELECT json_group_array(json_array(setup, state, since, reported_at))
+       FROM (SELECT j.state AS setup, m.state AS state, min(m.since) AS since,
+                    min(m.reported_at) AS reported_at
+               FROM jobs j LEFT JOIN machines m ON m.job_id = j.id
+              WHERE j.rental_id = r.id AND j.kind = 'create' AND j.node_id = r.node_id
+                AND j.slice_number = coalesce(r.slice_number, j.slice_number)
+              GROUP BY j.state, m.state))";
+
+impl FromJson for RentedMachine {
+    type Json = (String, Option<String>, Option<i64>, Option<i64>);
+
+    fn from_json((setup, state, since, reported_at): Self::Json) -> Option<RentedMachine> {
+        let live = match state.zip(since).zip(reported_at) {
+            None => None,
+            Some(((state, since), at)) => Some(machines::from_json(&state, since, at)?),
+        };
+        Some(RentedMachine { setup: JobState::parse(&setup)?, live })
+    }
+}
 
 impl FromJson for Period {
     type Json = (u32, u32, i64, i64, i64, i64, i64, i64, i64);

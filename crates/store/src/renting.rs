@@ -470,6 +470,7 @@ fn ordered(
                 price: offer.price,
                 leaves_at: details.leaves_at,
             },
+            machines: Vec::new(),
         })
     };
     let rentals: Option<Vec<Rental>> = items.iter().zip(order.rentals).map(rental).collect();

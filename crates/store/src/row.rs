@@ -10,6 +10,7 @@ use domain::id::{
     QuoteId, RentalId, SessionId, SliceId, SshKeyId, TokenId, TopUpId, WebhookId,
 };
 use domain::listing::Listing;
+use domain::machine::MachineState;
 use domain::money::Usd;
 use domain::month::Month;
 use domain::node::{NodeStatus, Refusal};
@@ -266,6 +267,7 @@ column! {
     JobState: text(JobState::parse),
     Listing: text(Listing::parse),
     Locker: text(Locker::parse),
+    MachineState: text(|name| name.parse().ok()),
     MailId: text(MailId::parse),
     MaintenanceId: text(MaintenanceId::parse),
     Mismatch: text(Mismatch::parse),

@@ -1,6 +1,7 @@
 //! How something stands, in a word and a color.
 
 use domain::listing::Listing;
+use domain::machine::MachineStatus;
 use domain::node::NodeStatus;
 use domain::rental::RentalState;
 use domain::time::Timestamp;
@@ -46,6 +47,17 @@ pub fn health(healthy: Option<bool>) -> Badge {
         Some(false) => Badge::new("not healthy", Tone::Bad),
         None => Badge::new("not known", Tone::Plain),
     }
+}
+
+/// How a machine is.
+pub fn machine(status: MachineStatus) -> Badge {
+    let tone = match status {
+        MachineStatus::Running => Tone::Good,
+        MachineStatus::Starting => Tone::Plain,
+        MachineStatus::Unknown | MachineStatus::Off => Tone::Warn,
+        MachineStatus::Unreachable | MachineStatus::Lost => Tone::Bad,
+    };
+    Badge::new(status.into_str(), tone)
 }
 
 /// How a rental stands. Its end is recorded by the next run of the schedule.

@@ -2,6 +2,7 @@
 
 use domain::audit::Action;
 use domain::event::EventKind;
+use domain::machine::MachineState;
 use domain::notification::{NotificationCategory, Side};
 use domain::provisioning::Step;
 use store::notifications::Notice;
@@ -108,6 +109,10 @@ pub fn notification_title(notice: &Notice) -> String {
         EventKind::SlaDisputeDecided => {
             format!("The SLA dispute about {place} was decided, {}", month_and_amount(notice))
         }
+        EventKind::MachineDown => {
+            format!("The machine on {place} {}", down_words(notice.event.subject.as_deref()))
+        }
+        EventKind::MachineUp => format!("The machine on {place} is running again"),
         EventKind::NodeDown => format!("{node} is down"),
         EventKind::NodeRecovered => format!("{node} is back up"),
         EventKind::NodeOversold => format!("{node} is oversold"),
@@ -170,6 +175,17 @@ fn at_risk(node: &str, subject: Option<&str>) -> String {
     )
 }
 
+/// What a machine that cannot be used is like, by the state that its event is about.
+fn down_words(state: Option<&str>) -> &'static str {
+    match state.and_then(|state| state.parse().ok()) {
+        Some(MachineState::Off) => "is off",
+        Some(MachineState::Lost) => "is missing from its server",
+        Some(MachineState::Unreachable | MachineState::Starting | MachineState::Running) | None => {
+            "doesn't answer on its SSH port"
+        }
+    }
+}
+
 /// Such as `2026-11: $2.50`, as the event says it.
 fn month_and_amount(notice: &Notice) -> &str {
     notice.event.subject.as_deref().unwrap_or("a month")
@@ -203,6 +219,8 @@ pub fn history_words(event: &RentalEvent) -> String {
         EventKind::AccessLate => {
             "Machine setup overdue; you and the operator were notified".to_owned()
         }
+        EventKind::MachineDown => format!("Machine {}", down_words(event.subject.as_deref())),
+        EventKind::MachineUp => "Machine running again".to_owned(),
         EventKind::SlaCredited => format!(
             "SLA missed; you were credited for {}",
             event.subject.as_deref().unwrap_or_default()
@@ -270,6 +288,8 @@ pub fn audit_words(kind: EventKind) -> &'static str {
         EventKind::AccessLate => "Machine setup overdue",
         EventKind::RemovalLate => "Machine removal overdue",
         EventKind::SliceRemoved => "Machine of an ended rental removed",
+        EventKind::MachineDown => "Machine down",
+        EventKind::MachineUp => "Machine running again",
         EventKind::NodeRegistered => "Node registered",
         EventKind::NodePublished => "Node published",
         EventKind::NodePaused => "Node taken off the market",
@@ -325,6 +345,7 @@ pub fn notification_path(notice: &Notice) -> String {
         | NotificationCategory::Extended
         | NotificationCategory::Access
         | NotificationCategory::Removal
+        | NotificationCategory::Machine
         | NotificationCategory::PriceSuggestion
         | NotificationCategory::SlaAtRisk
         | NotificationCategory::SlaMissed

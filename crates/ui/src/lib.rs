@@ -7,6 +7,7 @@ pub mod event;
 pub mod groups;
 pub mod ids;
 pub mod limits;
+pub mod machine;
 pub mod maintenance;
 pub mod moment;
 pub mod money;

@@ -1,12 +1,14 @@
 //! Somebody who asks: a request is put together, and goes through `web::dispatch`.
 
-use domain::id::SessionId;
-use http::header::{COOKIE, HOST};
+use domain::account::Scopes;
+use domain::id::{SessionId, TokenId};
+use http::header::{AUTHORIZATION, COOKIE, HOST};
 use http::{HeaderName, HeaderValue, Method};
 use serde_json::Value;
 use store::sessions::{self, NewSession};
+use store::tokens::{self, NewToken};
 use url::form_urlencoded;
-use web::session::{self, FORM_TOKEN};
+use web::session::{self, FORM_TOKEN, Secret};
 use web::{Context, Request, Route, dispatch};
 
 use crate::answer::Answer;
@@ -51,6 +53,25 @@ impl<'a> Caller<'a> {
             assert!(sessions::open(db, &session, now).unwrap(), "no account {}", user.email);
         }
         self.header(COOKIE.as_str(), &format!("session={secret}"))
+    }
+
+    /// With a new token of somebody: with one scope, and for one farm where one is named.
+    pub(crate) fn with_token(self, user: User, scope: &str, farm: Option<u32>) -> Caller<'a> {
+        let (db, now, random) = (&self.stage.db, self.stage.now(), self.stage.env().random);
+        let secret = Secret::for_token(random);
+        let token = NewToken {
+            id: TokenId::from_random(now, random.id()),
+            hash: &secret.hash,
+            hint: secret.hint(),
+            account: user.account(),
+            name: scope,
+            scopes: Scopes::parse([scope]).unwrap(),
+            farm,
+            spending_limit: None,
+            expires_at: now.plus_months(12),
+        };
+        assert!(tokens::create(db, &token, now).unwrap(), "too many tokens of {}", user.email);
+        self.header(AUTHORIZATION.as_str(), &format!("Bearer {}", secret.text))
     }
 
     /// With a header more.

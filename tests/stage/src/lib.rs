@@ -137,6 +137,11 @@ impl Stage {
         self.as_visitor().header("authorization", &format!("Bearer {OPERATOR_TOKEN}"))
     }
 
+    /// The agent of the farm of node 32, by a token for that farm.
+    pub fn as_agent(&self) -> Caller<'_> {
+        self.as_visitor().with_token(FARMER, "agent", Some(plot::FARM))
+    }
+
     /// What somebody's wallet holds, in dollars.
     pub fn balance(&self, user: User) -> String {
         ledger::balance(&self.db, user.account()).unwrap().to_string()

@@ -19,6 +19,8 @@ use crate::people::{ADA, BEN, FARMER, User};
 
 /// The node that is on the market.
 pub(crate) const NODE: NodeId = NodeId(32);
+/// Its farm, by the grid's number.
+pub(crate) const FARM: u32 = 1;
 /// Its name.
 const NAME: &str = "Canal house";
 /// More than is measured of any node.
@@ -129,7 +131,7 @@ pub(crate) fn offer(
 pub fn report(node: u32, slices: i64) -> NodeReport {
     NodeReport {
         id: NodeId(node),
-        farm_id: 1,
+        farm_id: FARM,
         farm_name: "Freefarm".into(),
         country: "Belgium".into(),
         city: "Ghent".into(),

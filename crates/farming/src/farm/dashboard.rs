@@ -287,6 +287,7 @@ mod tests {
             state: if renter.is_some() { SliceState::Allocated } else { SliceState::Available },
             renter: renter.map(str::to_owned),
             ends_at: renter.map(|_| Timestamp::from_seconds(ends_at)),
+            machine: None,
         }
     }
 

@@ -7,12 +7,14 @@ use domain::money::{PriceLimits, Usd};
 use domain::node::Refusal;
 use domain::offering::{WITHHELD_SLICES_MAX, Wanted};
 use domain::term::{Term, Terms};
+use domain::time::Timestamp;
 use domain::uptime::{Bandwidth, Uptime};
 use http::Method;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
 use store::nodes::{FarmNode, FarmSlice};
 use ui::limits::NAME_CHARS_MAX;
+use ui::machine::MachineStatusView;
 use ui::node::{Node, Slice};
 use web::Kind;
 use web::api::{PAGING, PageOf};
@@ -354,6 +356,8 @@ pub(crate) struct FarmSliceView {
     pub renter: Option<String>,
     /// When that rental ends (RFC 3339); null where it is free.
     pub rented_until: Option<String>,
+    /// How its machine is; null where none was set up.
+    pub machine: Option<MachineStatusView>,
 }
 
 /// A farmer's node and its slices.
@@ -368,11 +372,16 @@ pub(crate) struct FarmNodeWithSlices {
 
 impl FarmNodeWithSlices {
     /// Shows a farmer's node.
-    pub(crate) fn new(node: &FarmNode, slices: &[FarmSlice]) -> FarmNodeWithSlices {
+    pub(crate) fn new(
+        node: &FarmNode,
+        slices: &[FarmSlice],
+        now: Timestamp,
+    ) -> FarmNodeWithSlices {
         let slice = |slice: &FarmSlice| FarmSliceView {
             slice: Slice::new(SliceId { node: node.offer.node, number: slice.number }, slice.state),
             renter: slice.renter.clone(),
             rented_until: slice.ends_at.map(|end| end.to_string()),
+            machine: slice.machine.map(|machine| MachineStatusView::new(machine.status(now))),
         };
         FarmNodeWithSlices {
             node: FarmNodeView::new(node),

@@ -149,6 +149,8 @@ pub(crate) struct FarmSlice {
     pub renter: Option<String>,
     /// When the rental ends.
     pub until: Option<Moment>,
+    /// How its machine is, where one was set up.
+    pub machine: Option<Badge>,
     /// What is still there of the rental before.
     pub removal: Option<SliceRemoval>,
 }
@@ -226,7 +228,7 @@ impl FarmNode {
             publish_hint: publish_hint(node),
             allocated_slices: offer.allocated_slices,
             total_slices: offer.total_slices(),
-            slices: slices.iter().map(|slice| FarmSlice::new(node, slice)).collect(),
+            slices: slices.iter().map(|slice| FarmSlice::new(node, slice, visit.now)).collect(),
             grid: SliceGrid::new(node, slices, 0),
             agents: Vec::new(),
             revenue: NodeRevenue::new(standing, months, lines),
@@ -292,6 +294,7 @@ impl FarmNode {
             class: SliceGrid::class(SliceState::Retired),
             renter: None,
             until: None,
+            machine: None,
             removal: Some(SliceRemoval {
                 since: moment::to_the_minute(removal.since),
                 has_failed: removal.state == JobState::Failed,
@@ -490,7 +493,11 @@ impl FarmNodeForm {
 }
 
 impl FarmSlice {
-    pub(crate) fn new(node: &nodes::FarmNode, slice: &nodes::FarmSlice) -> FarmSlice {
+    pub(crate) fn new(
+        node: &nodes::FarmNode,
+        slice: &nodes::FarmSlice,
+        now: Timestamp,
+    ) -> FarmSlice {
         FarmSlice {
             id: SliceId { node: node.offer.node, number: slice.number }.to_string(),
             number: slice.number,
@@ -503,6 +510,7 @@ impl FarmSlice {
             class: SliceGrid::class(slice.state),
             renter: slice.renter.clone(),
             until: slice.ends_at.map(moment::on_day),
+            machine: slice.machine.map(|machine| badge::machine(machine.status(now).0)),
             removal: None,
         }
     }

@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use store::jobs::Leased;
 use ui::node::{CPU_CORES, MEMORY_GB, STORAGE_GB};
+use web::form::keep;
 use web::operation::{Access, Operation, schema_of};
 use web::{Env, Kind, Problem};
 
@@ -103,21 +104,23 @@ impl LeaseBody {
     /// Reads who asks, and for how many seconds it waits.
     pub(crate) fn read(&self) -> Result<(&str, u32), Vec<FieldError>> {
         let mut wrong = Vec::new();
-        let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-        if !(1..=NAME_CHARS_MAX).contains(&self.agent.len()) || !self.agent.chars().all(is_plain) {
-            wrong.push(FieldError::new("agent", "letters, digits, . _ and -, at most 64"));
-        }
+        let name = keep(&mut wrong, agent_name(&self.agent));
         let seconds = u32::try_from(self.wait_seconds.unwrap_or(0)).ok();
         let max = domain::provisioning::WAIT_SECONDS_MAX;
-        match seconds.filter(|seconds| *seconds <= max) {
-            Some(seconds) if wrong.is_empty() => Ok((&self.agent, seconds)),
-            Some(_) => Err(wrong),
-            None => {
-                wrong.push(FieldError::new("wait_seconds", "a whole number, 0 to 20"));
-                Err(wrong)
-            }
-        }
+        let rule = "a whole number, 0 to 20";
+        let seconds = seconds.filter(|seconds| *seconds <= max);
+        let seconds =
+            keep(&mut wrong, seconds.ok_or_else(|| FieldError::new("wait_seconds", rule)));
+        name.zip(seconds).ok_or(wrong)
     }
+}
+
+/// Reads what an agent calls itself.
+pub(crate) fn agent_name(text: &str) -> Result<&str, FieldError> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    let is_name = (1..=NAME_CHARS_MAX).contains(&text.len()) && text.chars().all(is_plain);
+    let rule = "letters, digits, . _ and -, at most 64";
+    is_name.then_some(text).ok_or_else(|| FieldError::new("agent", rule))
 }
 
 /// What a request for a job answers.

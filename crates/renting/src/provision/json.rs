@@ -11,6 +11,7 @@ use machines::access::ConsoleLink;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use store::jobs::Machine;
+use ui::machine::MachineStatusView;
 use web::operation::{Access, Operation, schema_of};
 
 use crate::rentals::json::{AccessInfo, GROUP};
@@ -105,10 +106,11 @@ impl AccessAnswer {
         rental: &Rental,
         machines: &[Machine],
         opened: &[Option<SshAccess>],
+        now: Timestamp,
     ) -> AccessAnswer {
-        let access = AccessStatus::of(rental.state, machines);
+        let access = AccessStatus::of(rental.state, machines.iter().map(|it| it.state));
         let show = |(machine, access): (&Machine, &Option<SshAccess>)| {
-            MachineView::new(machine, access.as_ref())
+            MachineView::new(machine, access.as_ref(), now)
         };
         AccessAnswer {
             state: access.as_str(),
@@ -133,12 +135,18 @@ pub(crate) struct MachineView {
     pub steps: Vec<StepView>,
     /// Why it failed last, in the agent's words.
     pub reason: Option<String>,
-    /// How it is reached, once it is there.
+    /// How it is, once it was set up.
+    pub machine: Option<MachineStatusView>,
+    /// How it is reached, once it was set up.
     pub access: Option<MachineAccess>,
 }
 
 impl MachineView {
-    pub(crate) fn new(machine: &Machine, access: Option<&SshAccess>) -> MachineView {
+    pub(crate) fn new(
+        machine: &Machine,
+        access: Option<&SshAccess>,
+        now: Timestamp,
+    ) -> MachineView {
         let step = |(step, at): &(domain::provisioning::Step, Timestamp)| StepView {
             step: step.as_str(),
             at: at.to_string(),
@@ -149,6 +157,7 @@ impl MachineView {
             attempts: machine.attempts,
             steps: machine.steps.iter().map(step).collect(),
             reason: machine.reason.clone(),
+            machine: machine.live.map(|live| MachineStatusView::new(live.status(now))),
             access: access.map(|access| MachineAccess {
                 address: access.address.clone(),
                 port: access.port,
@@ -218,14 +227,17 @@ pub(crate) enum AccessStatus {
 
 impl AccessStatus {
     /// What a rental's machines come to.
-    pub(crate) fn of(state: RentalState, machines: &[Machine]) -> AccessStatus {
-        let any = |wanted: JobState| machines.iter().any(|machine| machine.state == wanted);
+    pub(crate) fn of(
+        state: RentalState,
+        setups: impl Iterator<Item = JobState> + Clone,
+    ) -> AccessStatus {
+        let any = |wanted: JobState| setups.clone().any(|setup| setup == wanted);
         match state {
             RentalState::Grace | RentalState::Ended => AccessStatus::Closed,
-            RentalState::Active if machines.is_empty() => AccessStatus::Unprovisioned,
+            RentalState::Active if setups.clone().next().is_none() => AccessStatus::Unprovisioned,
             RentalState::Active if any(JobState::Failed) => AccessStatus::Failed,
             RentalState::Active if any(JobState::NeedsKey) => AccessStatus::NeedsKey,
-            RentalState::Active if machines.iter().all(|it| it.state == JobState::Done) => {
+            RentalState::Active if setups.clone().all(|setup| setup == JobState::Done) => {
                 AccessStatus::Ready
             }
             RentalState::Active => AccessStatus::Underway,
@@ -302,6 +314,7 @@ mod tests {
             sealed: None,
             refund_at: Timestamp::from_seconds(0),
             is_late: false,
+            live: None,
         }
     }
 

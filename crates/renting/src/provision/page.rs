@@ -2,14 +2,15 @@
 
 use askama::Template;
 use domain::id::{RentalId, SliceId};
+use domain::machine::{self, MachineStatus};
 use domain::provisioning::{JobState, Step};
 use domain::ssh::Access as SshAccess;
 use domain::time::Timestamp;
 use machines::access::ConsoleLink;
 use store::jobs;
 use ui::event::step_name;
-use ui::moment;
 use ui::visit::Visit;
+use ui::{badge, moment};
 use web::page::{Badge, Frame, Moment, Section, Tone};
 use web::text::sentence;
 
@@ -84,13 +85,14 @@ pub(crate) struct Console {
     pub is_signed: bool,
 }
 
-pub(crate) fn status(access: AccessStatus) -> Badge {
+/// How the access to a rental is, or its machine once that was set up; of several, the worst.
+pub(crate) fn status(access: AccessStatus, live: Option<MachineStatus>) -> Badge {
     match access {
+        AccessStatus::Ready => live.map_or(Badge::new("ready", Tone::Good), badge::machine),
         AccessStatus::Unprovisioned => Badge::new("not set up yet", Tone::Plain),
         AccessStatus::NeedsKey => Badge::new("needs an SSH key", Tone::Warn),
         AccessStatus::Underway => Badge::new("being set up", Tone::Plain),
         AccessStatus::Failed => Badge::new("setup failed", Tone::Bad),
-        AccessStatus::Ready => Badge::new("ready", Tone::Good),
         AccessStatus::Closed => Badge::new("closed", Tone::Plain),
     }
 }
@@ -99,7 +101,12 @@ pub(crate) fn text(
     access: AccessStatus,
     rental: &domain::rental::Rental,
     machines: &[jobs::Machine],
+    now: Timestamp,
 ) -> String {
+    let live = machine::worst(machines.iter().filter_map(|machine| machine.live), now);
+    if let (AccessStatus::Ready, Some((status, since))) = (access, live) {
+        return live_text(status, since);
+    }
     let detail = access.detail(rental.state).to_owned();
     let late = machines.iter().any(|machine| machine.is_late && machine.state.is_owed());
     match refund_at(machines).filter(|_| late) {
@@ -112,12 +119,37 @@ pub(crate) fn text(
     }
 }
 
+/// What it means for a renter how a machine is.
+fn live_text(status: MachineStatus, since: Timestamp) -> String {
+    let since = moment::to_the_minute(since).text;
+    match status {
+        MachineStatus::Running => "Log in with your SSH key.".to_owned(),
+        MachineStatus::Starting => {
+            format!("Your machine was started on {since}. You can log in in a moment.")
+        }
+        MachineStatus::Unreachable => format!(
+            "Your machine is running, but its SSH port has not answered since {since}. The farmer \
+             has been notified."
+        ),
+        MachineStatus::Off => format!("Your machine has been off since {since}."),
+        MachineStatus::Lost => format!(
+            "Your machine has been missing from its server since {since}. The farmer has been \
+             notified."
+        ),
+        MachineStatus::Unknown => format!(
+            "The farm's agent has not reported since {since}, so we don't know how your machine \
+             is. You may still be able to log in."
+        ),
+    }
+}
+
 impl Machine {
     pub(crate) fn new(
         machine: &jobs::Machine,
         access: Option<&SshAccess>,
         paid_at: Timestamp,
         is_alone: bool,
+        now: Timestamp,
     ) -> Machine {
         let done = |step: Step| {
             let found = machine.steps.iter().find(|(told, _)| *told == step);
@@ -126,16 +158,17 @@ impl Machine {
         let paid = StepLine { description: "Paid", at: Some(moment::to_the_minute(paid_at)) };
         let told = Step::ALL.map(|step| StepLine { description: step_name(step), at: done(step) });
         let reason = machine.reason.as_ref().filter(|_| machine.state != JobState::Done);
-        let (text, tone) = match machine.state {
-            JobState::NeedsKey => ("needs an SSH key", Tone::Warn),
-            JobState::Waiting | JobState::Leased => ("being set up", Tone::Plain),
-            JobState::Done => ("ready", Tone::Good),
-            JobState::Failed => ("setup failed", Tone::Bad),
-            JobState::Refunded | JobState::Canceled => ("ended", Tone::Plain),
+        let status = match (machine.state, machine.live) {
+            (JobState::Done, Some(live)) => badge::machine(live.status(now).0),
+            (JobState::Done, None) => Badge::new("ready", Tone::Good),
+            (JobState::NeedsKey, _) => Badge::new("needs an SSH key", Tone::Warn),
+            (JobState::Waiting | JobState::Leased, _) => Badge::new("being set up", Tone::Plain),
+            (JobState::Failed, _) => Badge::new("setup failed", Tone::Bad),
+            (JobState::Refunded | JobState::Canceled, _) => Badge::new("ended", Tone::Plain),
         };
         Machine {
             slice_id: Some(machine.slice.to_string()).filter(|_| !is_alone),
-            status: Badge::new(text, tone),
+            status,
             steps: [paid].into_iter().chain(told).collect(),
             reason: reason
                 .map(|reason| sentence(format!("message from the farm's agent: {reason}"))),

@@ -6,11 +6,13 @@ use domain::money::Usd;
 use domain::period::Period;
 use domain::rental::{Renewal, RentalState};
 use domain::term::Term;
+use domain::time::Timestamp;
 use domain::uptime::Uptime;
 use http::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use store::rentals::{Rental, RentalSettings};
+use ui::machine::MachineStatusView;
 use web::Kind;
 use web::api::{CURRENCY, PAGING, PageOf};
 use web::form::keep;
@@ -175,11 +177,13 @@ pub(crate) struct RentalView {
     /// When its node leaves the market (RFC 3339): no extension goes beyond that. Null where the
     /// node stays.
     pub node_leaves_at: Option<String>,
+    /// How its machine is; of several, the worst. Null until one is set up.
+    pub machine: Option<MachineStatusView>,
 }
 
 impl RentalView {
     /// Shows a rental.
-    pub(crate) fn new(rental: &Rental) -> RentalView {
+    pub(crate) fn new(rental: &Rental, now: Timestamp) -> RentalView {
         let life = &rental.life;
         let sum = |part: fn(&Period) -> Usd| {
             life.periods.iter().map(part).fold(Usd::ZERO, |sum, part| sum + part).to_string()
@@ -214,6 +218,7 @@ impl RentalView {
             min_bandwidth_mbps: rental.min_bandwidth.mbps(),
             measured_uptime: rental.measured_uptime().map(Uptime::percent),
             node_leaves_at: rental.market.leaves_at.map(|at| at.to_string()),
+            machine: rental.machine(now).map(MachineStatusView::new),
         }
     }
 }
@@ -397,7 +402,7 @@ pub(crate) struct CancelAnswer {
 
 impl CancelAnswer {
     /// Shows a rental that was ended.
-    pub(crate) fn new(rental: &Rental, refund: Usd) -> CancelAnswer {
+    pub(crate) fn new(rental: &Rental, refund: Usd, now: Timestamp) -> CancelAnswer {
         CancelAnswer {
             success: true,
             message: format!(
@@ -407,7 +412,7 @@ impl CancelAnswer {
             ),
             refund: refund.to_string(),
             currency: CURRENCY,
-            rental: RentalView::new(rental),
+            rental: RentalView::new(rental, now),
         }
     }
 }

@@ -221,7 +221,7 @@ impl RentalRow {
             place: place(&rental.city, &rental.country),
             resources: Resources::of_slices(life.slices, life.slice.is_none()),
             status: badge::rental(life.state, life.ends_at, visit.now),
-            access: Access::new(life.state).status,
+            access: Access::new(rental, visit.now).status,
             monthly_cost: monthly_cost_of(life),
             ends_at: moment::on_day(life.ended_at.unwrap_or(life.ends_at)),
             time_left: time_left(visit, rental),

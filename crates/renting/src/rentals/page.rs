@@ -8,6 +8,7 @@ use domain::period;
 use domain::rental::{ExtendError, MONTHS_AHEAD_MAX, RentalState};
 use domain::ssh::Access as SshAccess;
 use domain::term::Term;
+use domain::time::Timestamp;
 use store::ledger::WalletEntry;
 use store::maintenance::Maintenance;
 use store::rentals::{self, Rental as Held};
@@ -331,20 +332,20 @@ impl Rental {
         rental: &domain::rental::Rental,
         machines: &[jobs::Machine],
         opened: &[Option<SshAccess>],
+        now: Timestamp,
     ) -> Rental {
-        let access = AccessStatus::of(rental.state, machines);
+        let access = AccessStatus::of(rental.state, machines.iter().map(|it| it.state));
         if access == AccessStatus::Closed {
             return self;
         }
-        self.access =
-            Access { status: status(access), text: text(access, rental, machines), command: None };
+        self.access.text = text(access, rental, machines, now);
         self.can_move = can_move(rental, machines);
         let is_one = machines.len() == 1;
         self.machines = machines
             .iter()
             .zip(opened)
             .map(|(machine, access)| {
-                Machine::new(machine, access.as_ref(), rental.started_at, is_one)
+                Machine::new(machine, access.as_ref(), rental.started_at, is_one, now)
             })
             .collect();
         self
@@ -383,7 +384,7 @@ impl Rental {
             started_at: moment::to_the_minute(life.started_at),
             ends_at: moment::to_the_minute(life.ended_at.unwrap_or(life.ends_at)),
             time_left: time_left(visit, rental).filter(|_| life.state == RentalState::Active),
-            access: Access::new(life.state),
+            access: Access::new(rental, visit.now),
             machines: Vec::new(),
             can_move: false,
             uptime: UptimeRecord::new(rental),
@@ -677,11 +678,10 @@ pub(crate) fn read_own(form: &Form) -> ChangeRentalBody {
 }
 
 impl Access {
-    pub(crate) fn new(state: RentalState) -> Access {
-        let status = match state {
-            RentalState::Active => Badge::new("not set up yet", Tone::Plain),
-            RentalState::Grace | RentalState::Ended => Badge::new("closed", Tone::Plain),
-        };
+    pub(crate) fn new(rental: &Held, now: Timestamp) -> Access {
+        let state = rental.life.state;
+        let access = AccessStatus::of(state, rental.machines.iter().map(|it| it.setup));
+        let status = status(access, rental.machine(now).map(|(status, _)| status));
         Access { status, text: AccessInfo::new(state).detail.to_owned(), command: None }
     }
 }

@@ -8,6 +8,7 @@ use domain::money::Usd;
 use domain::order::{Filter, Item, RentRequest, SLICES_PER_ORDER_MAX, Spread, Wanted};
 use domain::template::{Template, parse_user_data};
 use domain::term::Term;
+use domain::time::Timestamp;
 use domain::uptime::{Bandwidth, Uptime};
 use http::Method;
 use schemars::JsonSchema;
@@ -623,7 +624,7 @@ pub(crate) struct RentAnswer {
 
 impl RentAnswer {
     /// Shows what is rented by an order, which has one rental at least.
-    pub(crate) fn new(ordered: &Ordered) -> RentAnswer {
+    pub(crate) fn new(ordered: &Ordered, now: Timestamp) -> RentAnswer {
         let first = &ordered.rentals[0];
         let description = match ordered.rentals.len() {
             1 => format!("{} is", first.life.place()),
@@ -634,8 +635,8 @@ impl RentAnswer {
             success: true,
             message: format!("{description} yours until {until}; {charged} was charged."),
             access_info: AccessInfo::new(first.life.state),
-            rental: RentalView::new(first),
-            rentals: ordered.rentals.iter().map(RentalView::new).collect(),
+            rental: RentalView::new(first, now),
+            rentals: ordered.rentals.iter().map(|it| RentalView::new(it, now)).collect(),
             total_cost: ordered.total.to_string(),
             currency: CURRENCY,
         }

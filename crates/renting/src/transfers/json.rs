@@ -1,6 +1,7 @@
 //! Handing a rental over to somebody else.
 
 use domain::account::Scope;
+use domain::time::Timestamp;
 use http::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -105,7 +106,7 @@ pub(crate) struct TransferView {
 
 impl TransferView {
     /// Shows an offer. What the renter calls the rental is the renter's own.
-    pub(crate) fn new(transfer: &Transfer) -> TransferView {
+    pub(crate) fn new(transfer: &Transfer, now: Timestamp) -> TransferView {
         let own = Rental {
             name: String::new(),
             labels: Vec::new(),
@@ -113,7 +114,7 @@ impl TransferView {
             ..transfer.rental.clone()
         };
         TransferView {
-            rental: RentalView::new(&own),
+            rental: RentalView::new(&own, now),
             from: transfer.from.clone(),
             to: transfer.to.clone(),
             expires_at: transfer.expires_at.to_string(),

@@ -7,6 +7,7 @@ mod leaving;
 mod market;
 mod rentals;
 mod retries;
+mod servers;
 
 use domain::recurring::{EARN, EXPIRE, RELEASE_HOLDS, RunBy};
 use serde_json::{Value, json};

@@ -25,7 +25,7 @@ use store::statements::AccountKind;
 use store::{
     Db, Row, Rows, RusqliteDb, StoreError, Value, accounts, audit, challenges, comparisons,
     dashboard, disputes, due, events, farms, jobs, leaving, ledger, ledger_chain, limits, mails,
-    maintenance, nodes, notifications, observations, offering, offers, payouts, quotes, receipts,
+    machines, maintenance, nodes, notifications, observations, offering, offers, payouts, quotes, receipts,
     rentals, responses, revenue, samples, sessions, sla_alerts, sla_results, ssh_keys, statements,
     sync, sync_runs, tokens, top_ups, transfers, unprovisioned, webhooks,
 };
@@ -62,6 +62,7 @@ fn indexed() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
         .chain(&top_ups::INDEXED)
         .chain(&farms::INDEXED)
         .chain(&offering::INDEXED)
+        .chain(&machines::INDEXED)
         .chain(&maintenance::INDEXED)
         .chain(&comparisons::INDEXED)
         .chain(&samples::INDEXED)

@@ -1,0 +1,30 @@
+//! Agents report how their machines are, and learn which machines they should have.
+
+pub(crate) mod json;
+
+use http::StatusCode;
+use store::jobs::{self, Agent};
+use store::machines::{self, Watched};
+use web::{Context, Problem, Response, respond};
+
+use crate::reports::json::{MachinesAnswer, ReportBody, ReportedMachine};
+use crate::waiting::farm_of;
+
+pub(crate) fn report(cx: &Context<'_>) -> Result<Response, Problem> {
+    let body: ReportBody = web::json::body(cx.request)?;
+    let (name, reported) = body.read().map_err(Problem::fields)?;
+    let identity = cx.account()?;
+    let (farm, token) = (farm_of(cx)?, identity.token());
+    let agent = Agent { farmer: identity.account, farm, name, token };
+    jobs::see(cx.db, &agent, cx.now)?;
+    let watched = machines::watched(cx.db, &agent)?;
+    // A machine that is not the agent's any more, such as one that is being removed, is left out.
+    let observed: Vec<_> =
+        reported.iter().filter_map(|it| Some((find(&watched, it)?, it.observation))).collect();
+    machines::report(cx.db, &observed, cx.now)?;
+    respond::json(StatusCode::OK, &MachinesAnswer::new(&watched))
+}
+
+fn find<'a>(watched: &'a [Watched], reported: &ReportedMachine) -> Option<&'a Watched> {
+    watched.iter().find(|it| it.rental == reported.rental && it.slice == reported.slice)
+}

@@ -1,0 +1,138 @@
+//! What agents report of their machines.
+
+use domain::account::Scope;
+use domain::field::FieldError;
+use domain::id::{RentalId, SliceId};
+use domain::machine::{Observation, REPORT_MACHINES_MAX, REPORT_SECONDS};
+use http::Method;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use store::machines::Watched;
+use web::form::keep;
+use web::operation::{Access, Operation, schema_of};
+
+use crate::agent::json::{GROUP, agent_name};
+
+/// `POST /api/agent/machines`
+pub(crate) const REPORT_MACHINES: Operation = Operation {
+    id: "reportMachines",
+    group: GROUP,
+    method: Method::POST,
+    path: "/api/agent/machines",
+    summary: "Reports how an agent's machines are, and returns the machines it should have.",
+    access: Access::Account(Scope::Agent),
+    body: Some(schema_of::<ReportBody>),
+    about_answer: "The machines that this agent should have, and when to report again. Machines \
+                   of other agents and machines that are being removed are ignored.",
+    answer: Some(schema_of::<MachinesAnswer>),
+    ..Operation::READ
+};
+
+/// How an agent's machines are.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ReportBody {
+    /// What the agent calls itself, as when it leases jobs.
+    #[schemars(regex(pattern = "^[A-Za-z0-9._-]{1,64}$"))]
+    pub agent: String,
+    /// At most 400 machines. Leave out a machine whose state you can't tell. Send several requests
+    /// for more.
+    #[schemars(length(max = 400))]
+    pub machines: Vec<MachineBody>,
+}
+
+/// How a machine is.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MachineBody {
+    /// The rental.
+    pub rental_id: String,
+    /// The slice, such as `node32_slice_1`.
+    pub slice_id: String,
+    /// `running`; `off` where it is there and does not run; `absent` where it is not there.
+    #[schemars(extend("enum" = ["running", "off", "absent"]))]
+    pub state: String,
+    /// Whether its SSH port answered with its host key, of a machine that is running.
+    #[serde(default)]
+    pub ssh: Option<bool>,
+}
+
+/// A machine as it was reported.
+pub(crate) struct ReportedMachine {
+    pub rental: RentalId,
+    pub slice: SliceId,
+    pub observation: Observation,
+}
+
+impl ReportBody {
+    /// Reads who reports what, or every field that is wrong.
+    pub(crate) fn read(&self) -> Result<(&str, Vec<ReportedMachine>), Vec<FieldError>> {
+        let mut wrong = Vec::new();
+        let name = keep(&mut wrong, agent_name(&self.agent));
+        if self.machines.len() > REPORT_MACHINES_MAX {
+            let rule = format!("at most {REPORT_MACHINES_MAX}; send several requests for more");
+            wrong.push(FieldError::new("machines", &rule));
+        }
+        let read: Result<Vec<_>, _> = self.machines.iter().map(MachineBody::read).collect();
+        let machines = keep(&mut wrong, read);
+        match (name, machines) {
+            (Some(name), Some(machines)) if wrong.is_empty() => Ok((name, machines)),
+            _ => Err(wrong),
+        }
+    }
+}
+
+impl MachineBody {
+    fn read(&self) -> Result<ReportedMachine, FieldError> {
+        let rental = RentalId::parse(&self.rental_id)
+            .ok_or_else(|| FieldError::new("rental_id", "the id of a rental"))?;
+        let slice = SliceId::parse(&self.slice_id)
+            .ok_or_else(|| FieldError::new("slice_id", "a slice's id, such as node32_slice_1"))?;
+        let observation = match (self.state.as_str(), self.ssh) {
+            ("running", Some(true)) => Observation::Answers,
+            ("running", Some(false)) => Observation::Silent,
+            ("off", None) => Observation::Off,
+            ("absent", None) => Observation::Absent,
+            ("running" | "off" | "absent", _) => {
+                return Err(FieldError::new("ssh", "true or false of a running machine only"));
+            }
+            _ => return Err(FieldError::new("state", "running, off or absent")),
+        };
+        Ok(ReportedMachine { rental, slice, observation })
+    }
+}
+
+/// The machines that an agent should have.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct MachinesAnswer {
+    /// Each machine, at most 512.
+    pub machines: Vec<ExpectedMachine>,
+    /// When to report again, in seconds.
+    pub report_seconds: u32,
+}
+
+/// A machine that an agent should have.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct ExpectedMachine {
+    /// The rental.
+    pub rental_id: String,
+    /// The slice, such as `node32_slice_1`.
+    pub slice_id: String,
+    /// Whether it should run: start it after your server was restarted.
+    pub should_run: bool,
+}
+
+impl MachinesAnswer {
+    /// Shows the machines of an agent.
+    pub(crate) fn new(watched: &[Watched]) -> MachinesAnswer {
+        let machine = |it: &Watched| ExpectedMachine {
+            rental_id: it.rental.to_string(),
+            slice_id: it.slice.to_string(),
+            should_run: true,
+        };
+        MachinesAnswer {
+            machines: watched.iter().map(machine).collect(),
+            report_seconds: REPORT_SECONDS,
+        }
+    }
+}

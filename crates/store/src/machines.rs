@@ -1,0 +1,98 @@
+//! How machines are: what agents report of them, and what is shown of it.
+
+use domain::id::{JobId, RentalId, SliceId};
+use domain::machine::{Machine, MachineState, Observation};
+use domain::time::Timestamp;
+use serde_json::{Value as Json, json};
+
+use crate::db::{Db, StoreError, Value};
+use crate::jobs::Agent;
+use crate::row::{row, select};
+
+/// The most machines of one agent: as many as a node has slices.
+const MACHINES_MAX: u32 = 512;
+
+row! {
+    impl Machine {
+        state: MachineState = "m.state",
+        since: Timestamp = "m.since",
+        silent_since: Option<Timestamp> = "m.silent_since",
+        reported_at: Timestamp = "m.reported_at",
+    }
+}
+
+row! {
+    /// A machine that an agent reports.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Watched {
+        /// The job that created it.
+        pub job: JobId = "m.job_id",
+        /// The rental.
+        pub rental: RentalId = "j.rental_id",
+        /// The slice.
+        pub slice: SliceId = "j.node_id, j.slice_number",
+        /// What is known of it.
+        pub machine: Machine,
+    }
+}
+
+/// Reads what is known of a machine from a list in JSON; `None` if it is of another form.
+pub(crate) fn from_json(state: &str, since: i64, reported_at: i64) -> Option<Machine> {
+    let (since, reported_at) =
+        (Timestamp::from_seconds(since), Timestamp::from_seconds(reported_at));
+    Some(Machine { state: state.parse().ok()?, since, silent_since: None, reported_at })
+}
+
+/// Up to `?4` machines of the agent `?3` on nodes of the farm `?2` of the farmer `?1`. Served by
+/// the indexes `nodes_by_farm` and `machines_by_node`.
+const WATCHED: &str = select!(
+    Watched,
+    "FROM nodes n
+     JOIN machines m ON m.node_id = n.id AND m.agent = ?3
+     JOIN jobs j ON j.id = m.job_id
+     WHERE n.farmer_id = ?1 AND n.farm_id = ?2
+     ORDER BY m.job_id LIMIT ?4"
+);
+
+/// The machines that an agent has.
+pub fn watched(db: &dyn Db, agent: &Agent<'_>) -> Result<Vec<Watched>, StoreError> {
+    let params =
+        [Value::text(agent.farmer), agent.farm.into(), agent.name.into(), MACHINES_MAX.into()];
+    db.all(WATCHED, &params)
+}
+
+/// Saves what is known of machines at `?2`: the JSON array `?1` of objects with `job`, `was`,
+/// `state`, `since` and `silent_since`. One that has changed meanwhile stays as it is: the next
+/// report sees it.
+const SAVE: &str = "
+    UPDATE machines
+       SET state = r.value ->> 'state', since = r.value ->> 'since',
+           silent_since = r.value ->> 'silent_since', reported_at = ?2
+      FROM json_each(?1) r
+     WHERE job_id = r.value ->> 'job' AND state = r.value ->> 'was' AND reported_at <= ?2";
+
+/// Saves what an agent observed of its machines, which are those of [`watched`].
+pub fn report(
+    db: &dyn Db,
+    observed: &[(&Watched, Observation)],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    if observed.is_empty() {
+        return Ok(());
+    }
+    let next = |(watched, observation): &(&Watched, Observation)| {
+        let next = watched.machine.observe(*observation, now);
+        json!({
+            "job": watched.job.to_string(),
+            "was": watched.machine.state.into_str(),
+            "state": next.state.into_str(),
+            "since": next.since.seconds(),
+            "silent_since": next.silent_since.map(Timestamp::seconds),
+        })
+    };
+    let machines: Vec<Json> = observed.iter().map(next).collect();
+    db.run(SAVE, &[Value::Text(Json::from(machines).to_string()), now.into()]).map(drop)
+}
+
+/// The statements that are served by an index, for the test of their plans.
+pub const INDEXED: [(&str, &str); 1] = [(WATCHED, "machines_by_node")];

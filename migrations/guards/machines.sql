@@ -1,0 +1,12 @@
+-- What holds on `machines`, and what follows from a change of it.
+
+-- A machine that its renter cannot use, and one that is back.
+CREATE TRIGGER machine_change_emits_events AFTER UPDATE OF state ON machines
+  WHEN NEW.state <> OLD.state AND NEW.state <> 'starting'
+BEGIN
+    INSERT INTO events
+           (kind, renter_id, farmer_id, node_id, slice_number, rental_id, subject, created_at)
+    SELECT iif(NEW.state = 'running', 'machine-up', 'machine-down'), r.renter_id, r.farmer_id,
+           j.node_id, j.slice_number, r.id, NEW.state, NEW.reported_at
+      FROM jobs j JOIN rentals r ON r.id = j.rental_id WHERE j.id = NEW.job_id;
+END;
