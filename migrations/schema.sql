@@ -440,6 +440,8 @@ VALUES ('access-failed', 1, 1),
        ('farm-revoked', 0, 1),
        ('farm-verified', 0, 1),
        ('farmer-changed', 1, 1),
+       ('machine-action-done', 1, 1),
+       ('machine-action-failed', 1, 1),
        ('machine-down', 1, 1),
        ('machine-up', 1, 1),
        ('maintenance-announced', 1, 1),
@@ -1226,7 +1228,8 @@ CREATE TABLE rentals (
                         CHECK (renew_months IN (1, 3, 6, 12)),
     renew_max_micros    INTEGER
                         CONSTRAINT rental_renewal_has_maximum
-                        CHECK ((renew_max_micros IS NULL) = (renew_months IS NULL)),
+                        CHECK ((renew_max_micros IS NULL) = (renew_months IS NULL)), auto_start INTEGER NOT NULL DEFAULT 0
+      CONSTRAINT rental_auto_start_is_boolean CHECK (auto_start IN (0, 1)),
     CONSTRAINT rental_not_by_farmer CHECK (renter_id <> farmer_id),
     FOREIGN KEY (node_id, slice_number) REFERENCES slices (node_id, number)
 ) STRICT;
@@ -2288,10 +2291,86 @@ CREATE TABLE machines (
     silent_since INTEGER
                  CONSTRAINT machine_silent_while_running
                  CHECK (silent_since IS NULL OR state = 'running'),
-    reported_at  INTEGER NOT NULL
+    reported_at  INTEGER NOT NULL,
+    -- Whether its renter wants it to run: not after a shutdown that they asked for.
+    should_run   INTEGER NOT NULL DEFAULT 1
+                 CONSTRAINT machine_should_run_is_boolean CHECK (should_run IN (0, 1))
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX machines_by_node ON machines (node_id, agent);
+
+-- What holds on `machines`, and what follows from a change of it.
+
+-- A machine that its renter cannot use, and one that is back. That it is off is no news to a renter
+-- who has shut it down here.
+CREATE TRIGGER machine_change_emits_events AFTER UPDATE OF state ON machines
+  WHEN NEW.state <> OLD.state AND NEW.state <> 'starting'
+   AND (NEW.state <> 'off' OR NEW.should_run = 1)
+BEGIN
+    INSERT INTO events
+           (kind, renter_id, farmer_id, node_id, slice_number, rental_id, subject, created_at)
+    SELECT iif(NEW.state = 'running', 'machine-up', 'machine-down'), r.renter_id, r.farmer_id,
+           j.node_id, j.slice_number, r.id, NEW.state, NEW.reported_at
+      FROM jobs j JOIN rentals r ON r.id = j.rental_id WHERE j.id = NEW.job_id;
+END;
+
+-- What is done with machines: for their renters, or by the market, which starts one again. The
+-- states and what leads from one to another are in `domain::machine_action`.
+CREATE TABLE machine_actions (
+    id           TEXT    PRIMARY KEY,
+    -- The machine, by the job that created it, and its rental.
+    job_id       TEXT    NOT NULL REFERENCES jobs (id),
+    rental_id    TEXT    NOT NULL REFERENCES rentals (id),
+    kind         TEXT    NOT NULL CONSTRAINT machine_action_kind_is_known
+                 CHECK (kind IN ('start', 'shutdown', 'restart', 'reset')),
+    state        TEXT    NOT NULL CONSTRAINT machine_action_state_is_known
+                 CHECK (state IN ('waiting', 'leased', 'done', 'failed', 'canceled')),
+    -- Who asked; NULL for the market.
+    requested_by TEXT    REFERENCES accounts (id),
+    -- Counts its leases.
+    fence        INTEGER NOT NULL DEFAULT 0,
+    -- When it can be leased next: once its pause or its lease is over.
+    due_at       INTEGER NOT NULL,
+    -- When it has failed, unless it is done.
+    expires_at   INTEGER NOT NULL,
+    -- Why it failed last, in the agent's words.
+    reason       TEXT    CONSTRAINT machine_action_reason_length_in_range
+                 CHECK (length(reason) <= 500),
+    created_at   INTEGER NOT NULL,
+    changed_at   INTEGER NOT NULL
+) STRICT;
+
+-- One at a time.
+CREATE UNIQUE INDEX machine_actions_one_open ON machine_actions (job_id)
+ WHERE state IN ('waiting', 'leased');
+
+CREATE INDEX machine_actions_by_job ON machine_actions (job_id, id);
+
+CREATE INDEX machine_actions_by_rental ON machine_actions (rental_id, id);
+
+CREATE INDEX machine_actions_by_account ON machine_actions (requested_by)
+ WHERE requested_by IS NOT NULL;
+
+CREATE INDEX machine_actions_by_due ON machine_actions (due_at)
+ WHERE state IN ('waiting', 'leased');
+
+CREATE INDEX machine_actions_by_expiry ON machine_actions (expires_at)
+ WHERE state IN ('waiting', 'leased');
+
+CREATE INDEX machine_actions_by_age ON machine_actions (changed_at)
+ WHERE state IN ('done', 'failed', 'canceled');
+
+-- What follows from a change of `machine_actions`.
+
+CREATE TRIGGER finished_machine_action_emits_event AFTER UPDATE OF state ON machine_actions
+  WHEN NEW.state IN ('done', 'failed') AND NEW.state <> OLD.state
+BEGIN
+    INSERT INTO events
+           (kind, renter_id, farmer_id, node_id, slice_number, rental_id, subject, created_at)
+    SELECT iif(NEW.state = 'done', 'machine-action-done', 'machine-action-failed'), r.renter_id,
+           r.farmer_id, j.node_id, j.slice_number, r.id, NEW.kind, NEW.changed_at
+      FROM jobs j JOIN rentals r ON r.id = j.rental_id WHERE j.id = NEW.job_id;
+END;
 
 -- Machines from before there were reports are known once their agent has reported them.
 INSERT INTO machines (job_id, node_id, agent, state, since, reported_at)
@@ -2302,9 +2381,11 @@ SELECT j.id, j.node_id, j.agent, 'running', j.changed_at, j.changed_at
 
 -- What holds on `machines`, and what follows from a change of it.
 
--- A machine that its renter cannot use, and one that is back.
+-- A machine that its renter cannot use, and one that is back. That it is off is no news to a renter
+-- who has shut it down here.
 CREATE TRIGGER machine_change_emits_events AFTER UPDATE OF state ON machines
   WHEN NEW.state <> OLD.state AND NEW.state <> 'starting'
+   AND (NEW.state <> 'off' OR NEW.should_run = 1)
 BEGIN
     INSERT INTO events
            (kind, renter_id, farmer_id, node_id, slice_number, rental_id, subject, created_at)
@@ -3377,6 +3458,8 @@ CREATE TRIGGER remove_machines_does INSTEAD OF INSERT ON remove_machines BEGIN
        AND NOT EXISTS (SELECT 1 FROM jobs r
                         WHERE r.rental_id = j.rental_id AND r.slice_number = j.slice_number
                           AND r.node_id = j.node_id AND r.kind = 'remove');
+    UPDATE machine_actions SET state = 'canceled', changed_at = NEW.removed_at
+     WHERE rental_id = NEW.rental_id AND state IN ('waiting', 'leased');
     DELETE FROM machines
      WHERE job_id IN (SELECT id FROM jobs WHERE rental_id = NEW.rental_id AND kind = 'create');
     UPDATE jobs SET state = 'canceled', changed_at = NEW.removed_at
@@ -3514,6 +3597,33 @@ CREATE TRIGGER rent_does INSTEAD OF INSERT ON rent BEGIN
     SELECT RAISE(ABORT, 'refused: slice_limit_reached')
      WHERE (SELECT sum(slices) FROM rentals
              WHERE renter_id = NEW.account_id AND state <> 'ended') > NEW.slices_max;
+END;
+
+-- commands/request_machine_action.sql
+
+-- Command: a renter has something done with a machine. It aborts if the machine is not there any
+-- more, and fails if another action of it is still to be done. `should_run` says whether the
+-- machine should run from then on, `response` is what `store_response` takes.
+CREATE VIEW request_machine_action AS
+    SELECT id, job_id, kind, requested_by AS renter_id, 1 AS should_run, expires_at, '' AS response,
+           created_at AS requested_at
+      FROM machine_actions;
+
+CREATE TRIGGER request_machine_action_does INSTEAD OF INSERT ON request_machine_action BEGIN
+    SELECT RAISE(ABORT, 'refused: machine_gone')
+     WHERE NOT EXISTS (SELECT 1 FROM machines m
+                         JOIN jobs j ON j.id = m.job_id
+                         JOIN rentals r ON r.id = j.rental_id
+                        WHERE m.job_id = NEW.job_id AND r.renter_id = NEW.renter_id
+                          AND r.state = 'active');
+    INSERT INTO machine_actions
+           (id, job_id, rental_id, kind, state, requested_by, due_at, expires_at, created_at,
+            changed_at)
+    SELECT NEW.id, id, rental_id, NEW.kind, 'waiting', NEW.renter_id, NEW.requested_at,
+           NEW.expires_at, NEW.requested_at, NEW.requested_at
+      FROM jobs WHERE id = NEW.job_id;
+    UPDATE machines SET should_run = NEW.should_run WHERE job_id = NEW.job_id;
+    INSERT INTO store_response (response, created_at) VALUES (NEW.response, NEW.requested_at);
 END;
 
 -- commands/request_payout.sql
@@ -3692,7 +3802,7 @@ CREATE TRIGGER transfer_rental_does INSTEAD OF INSERT ON transfer_rental BEGIN
       FROM rentals WHERE id = NEW.id;
     UPDATE rentals
        SET renter_id = NEW.renter_id, version = version + 1, name = '', labels = '[]',
-           renew_months = NULL, renew_max_micros = NULL
+           renew_months = NULL, renew_max_micros = NULL, auto_start = 0
      WHERE id = NEW.id AND version = NEW.version AND state <> 'ended';
     SELECT RAISE(ABORT, 'refused: rental_changed') WHERE changes() = 0;
     DELETE FROM transfers WHERE rental_id = NEW.id;

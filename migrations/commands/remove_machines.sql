@@ -18,6 +18,8 @@ CREATE TRIGGER remove_machines_does INSTEAD OF INSERT ON remove_machines BEGIN
        AND NOT EXISTS (SELECT 1 FROM jobs r
                         WHERE r.rental_id = j.rental_id AND r.slice_number = j.slice_number
                           AND r.node_id = j.node_id AND r.kind = 'remove');
+    UPDATE machine_actions SET state = 'canceled', changed_at = NEW.removed_at
+     WHERE rental_id = NEW.rental_id AND state IN ('waiting', 'leased');
     DELETE FROM machines
      WHERE job_id IN (SELECT id FROM jobs WHERE rental_id = NEW.rental_id AND kind = 'create');
     UPDATE jobs SET state = 'canceled', changed_at = NEW.removed_at

@@ -15,7 +15,7 @@ CREATE TRIGGER transfer_rental_does INSTEAD OF INSERT ON transfer_rental BEGIN
       FROM rentals WHERE id = NEW.id;
     UPDATE rentals
        SET renter_id = NEW.renter_id, version = version + 1, name = '', labels = '[]',
-           renew_months = NULL, renew_max_micros = NULL
+           renew_months = NULL, renew_max_micros = NULL, auto_start = 0
      WHERE id = NEW.id AND version = NEW.version AND state <> 'ended';
     SELECT RAISE(ABORT, 'refused: rental_changed') WHERE changes() = 0;
     DELETE FROM transfers WHERE rental_id = NEW.id;

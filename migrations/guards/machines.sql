@@ -1,8 +1,10 @@
 -- What holds on `machines`, and what follows from a change of it.
 
--- A machine that its renter cannot use, and one that is back.
+-- A machine that its renter cannot use, and one that is back. That it is off is no news to a renter
+-- who has shut it down here.
 CREATE TRIGGER machine_change_emits_events AFTER UPDATE OF state ON machines
   WHEN NEW.state <> OLD.state AND NEW.state <> 'starting'
+   AND (NEW.state <> 'off' OR NEW.should_run = 1)
 BEGIN
     INSERT INTO events
            (kind, renter_id, farmer_id, node_id, slice_number, rental_id, subject, created_at)

@@ -48,6 +48,8 @@ pub enum Action {
     AccessViewed,
     /// A renter was given a link to a machine's console.
     ConsoleOpened,
+    /// A renter had a machine started, shut down, restarted or reset.
+    MachineActionRequested,
     /// A farmer confirmed that a machine is gone.
     RemovalConfirmed,
     /// A farmer said where to be paid.

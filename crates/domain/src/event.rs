@@ -71,6 +71,10 @@ pub enum EventKind {
     MachineDown,
     /// A machine answers again.
     MachineUp,
+    /// What was to be done with a machine was done.
+    MachineActionDone,
+    /// What was to be done with a machine could not be done.
+    MachineActionFailed,
 
     // Nodes and their offers.
     /// A node was registered.
@@ -240,6 +244,8 @@ impl EventKind {
             | EventKind::AccessLate
             | EventKind::MachineDown
             | EventKind::MachineUp
+            | EventKind::MachineActionDone
+            | EventKind::MachineActionFailed
             | EventKind::MaintenanceAnnounced
             | EventKind::MaintenanceCanceled
             | EventKind::MaintenanceDue
@@ -264,7 +270,9 @@ impl EventKind {
             | EventKind::AccessFailed
             | EventKind::AccessLate => Some(NotificationCategory::Access),
             EventKind::RemovalLate | EventKind::SliceRemoved => Some(NotificationCategory::Removal),
-            EventKind::MachineDown | EventKind::MachineUp => Some(NotificationCategory::Machine),
+            EventKind::MachineDown | EventKind::MachineUp | EventKind::MachineActionFailed => {
+                Some(NotificationCategory::Machine)
+            }
             EventKind::PriceSuggested => Some(NotificationCategory::PriceSuggestion),
             EventKind::SlaAtRisk => Some(NotificationCategory::SlaAtRisk),
             EventKind::SlaMissed => Some(NotificationCategory::SlaMissed),
@@ -307,6 +315,7 @@ impl EventKind {
             | EventKind::RentalReceived
             | EventKind::FarmerChanged
             | EventKind::AccessProgress
+            | EventKind::MachineActionDone
             | EventKind::NodeRegistered
             | EventKind::NodePublished
             | EventKind::NodePaused

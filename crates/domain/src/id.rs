@@ -102,6 +102,10 @@ uuid_id! {
     DeliveryId
 }
 uuid_id! {
+    /// What is done with a machine.
+    ActionId
+}
+uuid_id! {
     /// An SSH public key of an account.
     SshKeyId
 }

@@ -22,6 +22,7 @@ pub mod id;
 pub mod leaving;
 pub mod listing;
 pub mod machine;
+pub mod machine_action;
 pub mod maintenance;
 pub mod money;
 pub mod month;

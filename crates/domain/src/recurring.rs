@@ -355,6 +355,21 @@ pub const GIVE_UP_JOBS: RecurringJob = RecurringJob {
     ..CLOCK
 };
 
+/// What renters have done with their machines.
+pub const EXPIRE_MACHINE_ACTIONS: RecurringJob = RecurringJob {
+    name: "expire machine actions",
+    does: "Fails starts, shutdowns and resets of machines that agents did not do in time.",
+    bounds: &[Bound::new(100, "actions, in one statement")],
+    ..CLOCK
+};
+
+/// The same of long ago.
+pub const SWEEP_MACHINE_ACTIONS: RecurringJob = RecurringJob {
+    name: "sweep machine actions",
+    does: "Deletes actions of machines 90 days after they are over.",
+    ..SWEEP
+};
+
 /// Agents that are late.
 pub const NOTIFY_OF_LATE_JOBS: RecurringJob = RecurringJob {
     name: "notify of late jobs",
@@ -498,7 +513,7 @@ pub const SWEEP_MESSAGES: RecurringJob = RecurringJob {
 
 /// Every recurring job, in the order in which its component does them: money first. Rentals without
 /// access are not renewed, and renewed rentals do not expire.
-pub const ALL: [&RecurringJob; 41] = [
+pub const ALL: [&RecurringJob; 43] = [
     // Rentals.
     &REFUND_WITHOUT_ACCESS,
     &RENEW,
@@ -524,6 +539,8 @@ pub const ALL: [&RecurringJob; 41] = [
     &GIVE_UP_JOBS,
     &NOTIFY_OF_LATE_JOBS,
     &SWEEP_AGENTS,
+    &EXPIRE_MACHINE_ACTIONS,
+    &SWEEP_MACHINE_ACTIONS,
     // Accounts.
     &SWEEP_SESSIONS,
     &SWEEP_TOKENS,

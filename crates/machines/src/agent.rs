@@ -2,13 +2,18 @@
 
 pub(crate) mod json;
 
+use domain::id::JobId;
 use domain::provisioning::{JobKind, Report};
+use domain::ssh::Access;
 use http::StatusCode;
 use store::jobs::{self, Agent, JobReport};
+use store::machine_actions::{self, ActionReport};
 use web::{Context, Problem, Response, respond};
 
 use crate::access::seal_access;
-use crate::agent::json::{CompleteBody, FailBody, LeaseBody, ProgressBody, ReportAnswer, job_id};
+use crate::agent::json::{
+    AccessBody, CompleteBody, FailBody, LeaseBody, ProgressBody, ReportAnswer, Subject,
+};
 use crate::waiting::{JobWait, farm_of};
 
 pub(crate) fn lease(cx: &Context<'_>) -> Result<Response, Problem> {
@@ -22,43 +27,68 @@ pub(crate) fn lease(cx: &Context<'_>) -> Result<Response, Problem> {
 pub(crate) fn progress(cx: &Context<'_>) -> Result<Response, Problem> {
     let body: ProgressBody = web::json::body(cx.request)?;
     let step = body.read()?;
-    let job = job_id(cx.param("job"))?;
-    let report = Report::Progress(step);
-    report_job(cx, &JobReport { job: &job, fence: body.fence, report, sealed: None, reason: None })
+    report(cx, body.fence, Report::Progress(step), None, None)
 }
 
 pub(crate) fn complete(cx: &Context<'_>) -> Result<Response, Problem> {
     let body: CompleteBody = web::json::body(cx.request)?;
-    let job = job_id(cx.param("job"))?;
-    let known = jobs::find(cx.db, &agent(cx)?, &job)?.ok_or_else(Problem::not_found)?;
-    let sealed = match (known.kind, &body.access) {
-        (JobKind::Create, Some(access)) => {
-            let access = access.read().map_err(Problem::fields)?;
-            Some(seal_access(&cx.keys()?, &job, &access, cx.random.bytes())?)
-        }
-        (JobKind::Remove, None) => None,
-        (JobKind::Create, None) => return Err(wrong_access("how the machine is reached")),
-        (JobKind::Remove, Some(_)) => return Err(wrong_access("none: the machine is gone")),
-    };
-    let (fence, report) = (body.fence, Report::Complete);
-    report_job(cx, &JobReport { job: &job, fence, report, sealed: sealed.as_deref(), reason: None })
-}
-
-fn wrong_access(rule: &str) -> Problem {
-    domain::field::FieldError::new("access", rule).into()
+    let access = body.access.as_ref().map(AccessBody::read).transpose().map_err(Problem::fields)?;
+    report(cx, body.fence, Report::Complete, access.as_ref(), None)
 }
 
 pub(crate) fn fail(cx: &Context<'_>) -> Result<Response, Problem> {
     let body: FailBody = web::json::body(cx.request)?;
-    let job = job_id(cx.param("job"))?;
-    let (reason, report) = (body.short_reason(), Report::Fail { retry: body.retry });
-    let reason = Some(reason.as_str());
-    report_job(cx, &JobReport { job: &job, fence: body.fence, report, sealed: None, reason })
+    let reason = body.short_reason();
+    report(cx, body.fence, Report::Fail { retry: body.retry }, None, Some(&reason))
 }
 
-fn report_job(cx: &Context<'_>, job_report: &JobReport<'_>) -> Result<Response, Problem> {
-    let until = jobs::report(cx.db, &agent(cx)?, job_report, cx.now)?;
+/// Takes a report on a job or an action over.
+fn report(
+    cx: &Context<'_>,
+    fence: u32,
+    report: Report,
+    access: Option<&Access>,
+    reason: Option<&str>,
+) -> Result<Response, Problem> {
+    let agent = agent(cx)?;
+    let until = match Subject::parse(cx.param("job"))? {
+        Subject::Job(job) => {
+            let sealed = match report {
+                Report::Complete => sealed(cx, &job, access)?,
+                Report::Progress(_) | Report::Fail { .. } => None,
+            };
+            let sealed = sealed.as_deref();
+            let job_report = JobReport { job: &job, fence, report, sealed, reason };
+            jobs::report(cx.db, &agent, &job_report, cx.now)?
+        }
+        Subject::Action(_) if access.is_some() => return Err(wrong_access("none of an action")),
+        Subject::Action(action) => {
+            let action_report = ActionReport { action, fence, report, reason };
+            machine_actions::report(cx.db, &agent, &action_report, cx.now)?
+        }
+    };
     respond::json(StatusCode::OK, &ReportAnswer { lease_expires_at: until.to_string() })
+}
+
+/// How the machine of a job that is done is reached, sealed; `None` where it was removed.
+fn sealed(
+    cx: &Context<'_>,
+    job: &JobId,
+    access: Option<&Access>,
+) -> Result<Option<Vec<u8>>, Problem> {
+    let known = jobs::find(cx.db, &agent(cx)?, job)?.ok_or_else(Problem::not_found)?;
+    match (known.kind, access) {
+        (JobKind::Create, Some(access)) => {
+            seal_access(&cx.keys()?, job, access, cx.random.bytes()).map(Some)
+        }
+        (JobKind::Remove, None) => Ok(None),
+        (JobKind::Create, None) => Err(wrong_access("how the machine is reached")),
+        (JobKind::Remove, Some(_)) => Err(wrong_access("none: the machine is gone")),
+    }
+}
+
+fn wrong_access(rule: &str) -> Problem {
+    domain::field::FieldError::new("access", rule).into()
 }
 
 /// Who reports: the fence tells which agent of the farm it is.

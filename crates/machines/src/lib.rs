@@ -3,6 +3,7 @@
 pub mod access;
 pub mod mails;
 
+mod actions;
 mod agent;
 mod late;
 mod reports;
@@ -11,10 +12,13 @@ mod waiting;
 
 use domain::account::Scope;
 use domain::recurring;
-use store::{job_runs, jobs};
+use store::{job_runs, jobs, machine_actions};
 use web::operation::{Access, Operation};
 use web::{Job, Route};
 
+pub use crate::actions::json::choose;
+
+use crate::actions::json::{LIST_ACTIONS, REQUEST_ACTION};
 use crate::agent::json::{COMPLETE_JOB, FAIL_JOB, LEASE_JOB, REPORT_PROGRESS};
 use crate::reports::json::REPORT_MACHINES;
 use crate::ssh_keys::json::{ADD_SSH_KEY, LIST_SSH_KEYS, REMOVE_SSH_KEY};
@@ -26,7 +30,7 @@ const SIGNED_IN: Access = Access::Account(Scope::Read);
 const RENT: Access = Access::Account(Scope::Rent);
 
 /// Every route of this feature.
-pub const ROUTES: &[&[Route]] = &[AGENTS, SSH_KEY_ROUTES];
+pub const ROUTES: &[&[Route]] = &[AGENTS, SSH_KEY_ROUTES, ACTIONS];
 
 /// SSH keys of an account.
 pub const SSH_KEY_ROUTES: &[Route] = &[
@@ -36,6 +40,13 @@ pub const SSH_KEY_ROUTES: &[Route] = &[
     Route::page(SSH_KEYS, SIGNED_IN, ssh_keys::show),
     Route::form(SSH_KEYS, RENT, ssh_keys::send_form),
     Route::form("/dashboard/settings/ssh-keys/{key}/remove", RENT, ssh_keys::send_removal),
+];
+
+/// What renters have done with their machines.
+pub const ACTIONS: &[Route] = &[
+    Route::api(&REQUEST_ACTION, actions::request),
+    Route::api(&LIST_ACTIONS, actions::list),
+    Route::form("/dashboard/slices/{rental}/actions", RENT, actions::send_form),
 ];
 
 /// What agents of farms do.
@@ -55,6 +66,14 @@ pub const JOBS: &[Job] = &[
         about: &recurring::SWEEP_AGENTS,
         run: |env| Ok(job_runs::sweep_agents(env.db, env.now)?),
     },
+    Job {
+        about: &recurring::EXPIRE_MACHINE_ACTIONS,
+        run: |env| Ok(machine_actions::expire(env.db, env.now)?),
+    },
+    Job {
+        about: &recurring::SWEEP_MACHINE_ACTIONS,
+        run: |env| Ok(machine_actions::sweep(env.db, env.now)?),
+    },
 ];
 
 /// Every operation of this feature, in the order of the API document.
@@ -64,6 +83,8 @@ pub const OPERATIONS: &[&Operation] = &[
     &COMPLETE_JOB,
     &FAIL_JOB,
     &REPORT_MACHINES,
+    &REQUEST_ACTION,
+    &LIST_ACTIONS,
     &LIST_SSH_KEYS,
     &ADD_SSH_KEY,
     &REMOVE_SSH_KEY,

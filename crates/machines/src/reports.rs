@@ -2,9 +2,12 @@
 
 pub(crate) mod json;
 
+use domain::id::ActionId;
+use domain::machine::Observation;
 use http::StatusCode;
 use store::jobs::{self, Agent};
 use store::machines::{self, Watched};
+use store::machine_actions;
 use web::{Context, Problem, Response, respond};
 
 use crate::reports::json::{MachinesAnswer, ReportBody, ReportedMachine};
@@ -22,6 +25,10 @@ pub(crate) fn report(cx: &Context<'_>) -> Result<Response, Problem> {
     let observed: Vec<_> =
         reported.iter().filter_map(|it| Some((find(&watched, it)?, it.observation))).collect();
     machines::report(cx.db, &observed, cx.now)?;
+    for (off, _) in observed.iter().filter(|(_, seen)| *seen == Observation::Off) {
+        let id = ActionId::from_random(cx.now, cx.random.id());
+        machine_actions::start_again(cx.db, id, &off.job, cx.now)?;
+    }
     respond::json(StatusCode::OK, &MachinesAnswer::new(&watched))
 }
 

@@ -5,6 +5,7 @@ use domain::provisioning::WAIT_SECONDS_MAX;
 use http::StatusCode;
 use store::StoreError;
 use store::jobs::{self, Agent};
+use store::machine_actions;
 use web::body::{Body, Wait};
 use web::{Context, Env, Kind, Problem, Request, Response, respond, session};
 
@@ -55,7 +56,14 @@ impl JobWait {
             Err(StoreError::Busy) => None,
             Err(error) => return Err(error.into()),
         };
-        leased.map(|leased| Ok(LeaseAnswer { job: JobView::new(&leased, env)? })).transpose()
+        if let Some(leased) = leased {
+            return Ok(Some(LeaseAnswer { job: JobView::new(&leased, env)? }));
+        }
+        match machine_actions::lease(env.db, &self.agent(), env.now) {
+            Ok(leased) => Ok(leased.map(|leased| LeaseAnswer { job: JobView::of_action(&leased) })),
+            Err(StoreError::Busy) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Answers at once where a job is due or the agent does not wait; else goes on looking.

@@ -6,7 +6,7 @@ use domain::money::Usd;
 use domain::order::IdempotencyKey;
 use domain::term::Term;
 use http::StatusCode;
-use store::{ledger, maintenance, rentals, sla_results, transfers as offers};
+use store::{ledger, machine_actions, maintenance, rentals, sla_results, transfers as offers};
 use ui::done::Done;
 use ui::ids::rental_id;
 use ui::visit::Visit;
@@ -36,7 +36,8 @@ fn page(cx: &Context<'_>) -> Result<Rental, Problem> {
     let page = Rental::new(&visit, &found, &entries, &events, offered.as_ref());
     let page = page.with_maintenance(&visit, &windows);
     let page = page.with_months(&visit, &sla_results::of_rental(cx.db, renter, id)?);
-    Ok(page.provisioned(&found.life, &machines, &opened, cx.now))
+    let actions = machine_actions::of_rental(cx.db, id)?;
+    Ok(page.provisioned(&visit, &found, &machines, &opened, &actions))
 }
 
 /// Goes on to the rental where the form did its work; else shows it again, with why not.
@@ -107,6 +108,13 @@ fn set(cx: &Context<'_>, body: &ChangeRentalBody) -> Result<(), Problem> {
     } else {
         Err(Problem::not_found())
     }
+}
+
+pub(crate) fn set_auto_start(cx: &Context<'_>) -> Result<Response, Problem> {
+    let auto_start = Some(Form::read(cx.request).text("auto_start") == "yes");
+    set(cx, &ChangeRentalBody { auto_start, ..ChangeRentalBody::default() })?;
+    let path = format!("/dashboard/slices/{}", rental_id(cx.param("rental"))?);
+    Ok(respond::see_other(&Done::AutoStartSet.at(&path)))
 }
 
 pub(crate) fn invite(cx: &Context<'_>) -> Result<Response, Problem> {

@@ -24,6 +24,7 @@ pub mod leaving;
 pub mod ledger;
 pub mod ledger_chain;
 pub mod limits;
+pub mod machine_actions;
 pub mod machines;
 pub mod mails;
 pub mod maintenance;

@@ -31,6 +31,8 @@ row! {
         pub rental: RentalId = "j.rental_id",
         /// The slice.
         pub slice: SliceId = "j.node_id, j.slice_number",
+        /// Whether its renter wants it to run.
+        pub should_run: bool = "m.should_run",
         /// What is known of it.
         pub machine: Machine,
     }

@@ -61,6 +61,10 @@ pub enum Refusal {
     JobsNeverDeleted,
     /// The ledger, its months and its seals only grow.
     LedgerAppendOnly,
+    /// Another action of the machine is still to be done.
+    MachineActionOpen,
+    /// The machine is not there, or is not the renter's, any more.
+    MachineGone,
     /// Maintenance is canceled, not deleted.
     MaintenanceNeverDeleted,
     /// Another maintenance window of the node is at that time.
@@ -165,6 +169,8 @@ impl Refusal {
                 | Refusal::FarmerRentsOnNode
                 | Refusal::HoldLimitReached
                 | Refusal::IdempotencyKeyUsed
+                | Refusal::MachineActionOpen
+                | Refusal::MachineGone
                 | Refusal::MaintenanceOverlaps
                 | Refusal::NodeInUse
                 | Refusal::NodeRegistered
@@ -248,6 +254,7 @@ fn of_key(columns: &str) -> Option<Refusal> {
         "accounts.email" => Some(Refusal::EmailTaken),
         "audit_seals.audit_id" | "ledger_seals.transaction_id" => Some(Refusal::SealExists),
         "ledger_transactions.kind, ledger_transactions.reference" => Some(Refusal::BookingExists),
+        "machine_actions.job_id" => Some(Refusal::MachineActionOpen),
         "nodes.id" => Some(Refusal::NodeRegistered),
         "responses.owner_id, responses.idempotency_key" => Some(Refusal::IdempotencyKeyUsed),
         "refused_payments.payment_id, refused_payments.top_up_id" | "top_ups.payment_id" => {

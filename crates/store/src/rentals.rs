@@ -44,6 +44,8 @@ row! {
         pub labels: Vec<String> = "r.labels",
         /// Whether and how it is extended by itself.
         pub renewal: Option<Renewal> = "r.renew_months, r.renew_max_micros",
+        /// Whether a machine of it that was shut down inside is started again.
+        pub auto_start: bool = "r.auto_start",
         /// The farmer's name for the node.
         pub node_name: String = "n.name",
         /// The node's country.
@@ -56,7 +58,7 @@ row! {
         pub observed_up: u64 = "n.observed_up",
         /// What the node offers now.
         pub market: Market,
-        /// Its machines: one of each state, the one that has been reported for longest.
+        /// Its machines, where its farm has an agent: one for each slice.
         pub machines: Vec<RentedMachine> = MACHINES,
     }
 }
@@ -129,15 +131,12 @@ pub struct RentedMachine {
     pub live: Option<Machine>,
 }
 
-/// The machines of the rental `r`, one of each state. Served by the index `jobs_by_rental`.
+/// The machines of the rental `r`. Served by the index `jobs_by_rental`.
 const MACHINES: &str = "
-    (SELECT json_group_array(json_array(setup, state, since, reported_at))
-       FROM (SELECT j.state AS setup, m.state AS state, min(m.since) AS since,
-                    min(m.reported_at) AS reported_at
-               FROM jobs j LEFT JOIN machines m ON m.job_id = j.id
-              WHERE j.rental_id = r.id AND j.kind = 'create' AND j.node_id = r.node_id
-                AND j.slice_number = coalesce(r.slice_number, j.slice_number)
-              GROUP BY j.state, m.state))";
+    (SELECT json_group_array(json_array(j.state, m.state, m.since, m.reported_at))
+       FROM jobs j LEFT JOIN machines m ON m.job_id = j.id
+      WHERE j.rental_id = r.id AND j.kind = 'create' AND j.node_id = r.node_id
+        AND j.slice_number = coalesce(r.slice_number, j.slice_number))";
 
 impl FromJson for RentedMachine {
     type Json = (String, Option<String>, Option<i64>, Option<i64>);
@@ -561,12 +560,16 @@ pub struct RentalSettings {
     pub labels: Vec<String>,
     /// Whether and how it is extended by itself.
     pub renewal: Option<Renewal>,
+    /// Whether a machine of it that was shut down inside is started again.
+    pub auto_start: bool,
 }
 
 /// Sets what is the renter's own: `?1` rental, `?2` renter, `?3` name, `?4` labels, `?5` months and
-/// `?6` ceiling of the renewal, or NULL. No row comes back if it is not theirs.
+/// `?6` ceiling of the renewal, or NULL, `?7` whether machines are started again. No row comes back
+/// if it is not theirs.
 const SET_OWN: &str = "
-    UPDATE rentals SET name = ?3, labels = ?4, renew_months = ?5, renew_max_micros = ?6
+    UPDATE rentals
+       SET name = ?3, labels = ?4, renew_months = ?5, renew_max_micros = ?6, auto_start = ?7
      WHERE id = ?1 AND renter_id = ?2
  RETURNING id";
 
@@ -584,6 +587,7 @@ pub fn change_settings(
         Value::Text(Json::from(own.labels.clone()).to_string()),
         own.renewal.map(|renewal| renewal.term.months()).into(),
         own.renewal.map(|renewal| renewal.max_price.micros()).into(),
+        own.auto_start.into(),
     ];
     db.has_row(SET_OWN, &params)
 }

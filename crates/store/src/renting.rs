@@ -460,6 +460,7 @@ fn ordered(
             name: String::new(),
             labels: Vec::new(),
             renewal: None,
+            auto_start: false,
             node_name: details.name.clone(),
             country: offer.country.clone(),
             city: details.city.clone(),

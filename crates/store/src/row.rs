@@ -6,11 +6,12 @@ use domain::account::Scopes;
 use domain::evaluation::DisputeSide;
 use domain::event::EventKind;
 use domain::id::{
-    AccountId, DeliveryId, DisputeId, JobId, MailId, MaintenanceId, NodeId, OrderId, PayoutId,
+    AccountId, ActionId, DeliveryId, DisputeId, JobId, MailId, MaintenanceId, NodeId, OrderId, PayoutId,
     QuoteId, RentalId, SessionId, SliceId, SshKeyId, TokenId, TopUpId, WebhookId,
 };
 use domain::listing::Listing;
 use domain::machine::MachineState;
+use domain::machine_action::{ActionState, MachineAction};
 use domain::money::Usd;
 use domain::month::Month;
 use domain::node::{NodeStatus, Refusal};
@@ -258,6 +259,8 @@ column! {
     Terms: integer(Terms::from_bits),
     String: text(|value| Some(value.to_owned())),
     AccountId: text(AccountId::parse),
+    ActionId: text(ActionId::parse),
+    ActionState: text(|name| name.parse().ok()),
     DeliveryId: text(DeliveryId::parse),
     DisputeId: text(DisputeId::parse),
     DisputeSide: text(DisputeSide::parse),
@@ -267,6 +270,7 @@ column! {
     JobState: text(JobState::parse),
     Listing: text(Listing::parse),
     Locker: text(Locker::parse),
+    MachineAction: text(|name| name.parse().ok()),
     MachineState: text(|name| name.parse().ok()),
     MailId: text(MailId::parse),
     MaintenanceId: text(MaintenanceId::parse),

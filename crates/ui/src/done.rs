@@ -32,6 +32,10 @@ pub enum Done {
     RenewalSet,
     /// A rental was named.
     Named,
+    /// Something is to be done with a machine.
+    MachineActionRequested,
+    /// It was set whether machines are started again.
+    AutoStartSet,
     /// Somebody was invited to take a rental over.
     Invited,
     /// An invitation was taken back.
@@ -218,6 +222,8 @@ impl Done {
             Done::RentalEnded => "ended",
             Done::RenewalSet => "renewal-set",
             Done::Named => "named",
+            Done::MachineActionRequested => "machine-action-requested",
+            Done::AutoStartSet => "auto-start-set",
             Done::Invited => "invited",
             Done::InvitationEnded => "invitation-ended",
             Done::Received => "received",
@@ -287,6 +293,8 @@ impl Done {
             Done::RentalEnded => "Rental ended. The refund is in your wallet.",
             Done::RenewalSet => "Auto-renew settings saved.",
             Done::Named => "Saved.",
+            Done::MachineActionRequested => "Requested. The farm's agent does it within moments.",
+            Done::AutoStartSet => "Saved.",
             Done::Invited => {
                 "Invitation sent. The recipient has one week to accept it under My slices."
             }

@@ -3,6 +3,7 @@
 use domain::audit::Action;
 use domain::event::EventKind;
 use domain::machine::MachineState;
+use domain::machine_action::MachineAction;
 use domain::notification::{NotificationCategory, Side};
 use domain::provisioning::Step;
 use store::notifications::Notice;
@@ -42,6 +43,7 @@ fn action_words(action: Action) -> &'static str {
         Action::SshKeyRemoved => "SSH key removed",
         Action::AccessViewed => "Machine access details viewed",
         Action::ConsoleOpened => "Machine console opened",
+        Action::MachineActionRequested => "Machine start, shutdown or reset requested",
         Action::RemovalConfirmed => "Machine removal confirmed",
         Action::PayoutSet => "Payout address set",
         Action::FarmClaimed => "Farm claimed by signature",
@@ -113,6 +115,10 @@ pub fn notification_title(notice: &Notice) -> String {
             format!("The machine on {place} {}", down_words(notice.event.subject.as_deref()))
         }
         EventKind::MachineUp => format!("The machine on {place} is running again"),
+        EventKind::MachineActionFailed => {
+            let action = machine_action_words(notice.event.subject.as_deref());
+            format!("The machine on {place} couldn't be {action}")
+        }
         EventKind::NodeDown => format!("{node} is down"),
         EventKind::NodeRecovered => format!("{node} is back up"),
         EventKind::NodeOversold => format!("{node} is oversold"),
@@ -152,6 +158,7 @@ pub fn notification_title(notice: &Notice) -> String {
         | EventKind::RentalReceived
         | EventKind::FarmerChanged
         | EventKind::AccessProgress
+        | EventKind::MachineActionDone
         | EventKind::NodeRegistered
         | EventKind::NodePublished
         | EventKind::NodePaused
@@ -183,6 +190,17 @@ fn down_words(state: Option<&str>) -> &'static str {
         Some(MachineState::Unreachable | MachineState::Starting | MachineState::Running) | None => {
             "doesn't answer on its SSH port"
         }
+    }
+}
+
+/// What was done with a machine, or was to be.
+fn machine_action_words(action: Option<&str>) -> &'static str {
+    match action.and_then(|action| action.parse().ok()) {
+        Some(MachineAction::Start) => "started",
+        Some(MachineAction::Shutdown) => "shut down",
+        Some(MachineAction::Restart) => "restarted",
+        Some(MachineAction::Reset) => "reset",
+        None => "changed",
     }
 }
 
@@ -221,6 +239,12 @@ pub fn history_words(event: &RentalEvent) -> String {
         }
         EventKind::MachineDown => format!("Machine {}", down_words(event.subject.as_deref())),
         EventKind::MachineUp => "Machine running again".to_owned(),
+        EventKind::MachineActionDone => {
+            format!("Machine {}", machine_action_words(event.subject.as_deref()))
+        }
+        EventKind::MachineActionFailed => {
+            format!("Machine couldn't be {}", machine_action_words(event.subject.as_deref()))
+        }
         EventKind::SlaCredited => format!(
             "SLA missed; you were credited for {}",
             event.subject.as_deref().unwrap_or_default()
@@ -290,6 +314,8 @@ pub fn audit_words(kind: EventKind) -> &'static str {
         EventKind::SliceRemoved => "Machine of an ended rental removed",
         EventKind::MachineDown => "Machine down",
         EventKind::MachineUp => "Machine running again",
+        EventKind::MachineActionDone => "Machine started, shut down or reset",
+        EventKind::MachineActionFailed => "Machine action failed",
         EventKind::NodeRegistered => "Node registered",
         EventKind::NodePublished => "Node published",
         EventKind::NodePaused => "Node taken off the market",

@@ -16,6 +16,7 @@ use store::disputes::{DecideFailure, DisputeFailure};
 use store::jobs::ReportFailure;
 use store::leaving::{LeaveFailure, MoveFailure};
 use store::ledger::CreditFailure;
+use store::machine_actions::ActionFailure;
 use store::maintenance::MaintenanceFailure;
 use store::offering::OfferingFailure;
 use store::payouts::{self, RequestFailure};
@@ -222,6 +223,11 @@ kinds! {
     LeaseLost, "lease-lost", CONFLICT, "The lease has expired",
         "Stop this job, because another agent may have it or it was canceled. Then lease a new \
          job.";
+    MachineActionOpen, "machine-action-open", CONFLICT,
+        "Another action of this machine is in progress",
+        "Wait until it is done, or has failed after ten minutes.";
+    MachineNotReady, "machine-not-ready", CONFLICT, "The machine is not set up",
+        "Wait until the rental's access is ready.";
     SshKeyTaken, "ssh-key-taken", CONFLICT, "This SSH key already exists",
         "Use the existing key, or add a different one.";
     TooManySshKeys, "too-many-ssh-keys", CONFLICT,
@@ -487,6 +493,16 @@ impl From<ReportFailure> for Problem {
             ReportFailure::NoSuchJob => Problem::new(Kind::NotFound, failure),
             ReportFailure::Lost(error) => Problem::new(Kind::LeaseLost, error),
             ReportFailure::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ActionFailure> for Problem {
+    fn from(failure: ActionFailure) -> Problem {
+        match failure {
+            ActionFailure::Open => Problem::new(Kind::MachineActionOpen, failure),
+            ActionFailure::Gone => Problem::new(Kind::MachineNotReady, failure),
+            ActionFailure::Store(error) => error.into(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use domain::account::Scope;
 use domain::field::FieldError;
-use domain::id::JobId;
+use domain::id::{ActionId, JobId, SliceId};
 use domain::provisioning::Step;
 use domain::ssh::{Access as SshAccess, ReportedAccess};
 use domain::template::Template;
@@ -10,6 +10,7 @@ use http::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use store::jobs::Leased;
+use store::machine_actions::LeasedAction;
 use ui::node::{CPU_CORES, MEMORY_GB, STORAGE_GB};
 use web::form::keep;
 use web::operation::{Access, Operation, schema_of};
@@ -135,7 +136,7 @@ pub(crate) struct LeaseAnswer {
 pub(crate) struct JobView {
     /// Its id: reports name it.
     pub id: String,
-    /// `create` or `remove`.
+    /// `create` or `remove`; `start`, `shutdown`, `restart` or `reset` of a machine that you created.
     pub kind: &'static str,
     /// Counts its leases: send it with each report. Whoever has a lower one has lost the job.
     pub fence: u32,
@@ -158,6 +159,23 @@ pub(crate) struct JobView {
 }
 
 impl JobView {
+    /// Shows an action that was leased.
+    pub(crate) fn of_action(leased: &LeasedAction) -> JobView {
+        JobView {
+            id: leased.id.to_string(),
+            kind: leased.kind.into_str(),
+            fence: leased.fence,
+            lease_expires_at: leased.lease_expires_at.to_string(),
+            deadline_at: leased.expires_at.to_string(),
+            attempt: leased.fence,
+            rental_id: leased.rental.to_string(),
+            slice: JobSlice::new(leased.slice),
+            ssh_keys: Vec::new(),
+            user_data: None,
+            template: None,
+        }
+    }
+
     /// Shows a job that was leased to whoever has it.
     pub(crate) fn new(leased: &Leased, env: &Env<'_>) -> Result<JobView, Problem> {
         let own = match &leased.sealed {
@@ -173,7 +191,6 @@ impl JobView {
             })?),
             None => None,
         };
-        let slice = leased.slice;
         Ok(JobView {
             id: leased.id.to_string(),
             kind: leased.kind.as_str(),
@@ -182,14 +199,7 @@ impl JobView {
             deadline_at: leased.deadline_at.to_string(),
             attempt: leased.attempt,
             rental_id: leased.rental.to_string(),
-            slice: JobSlice {
-                id: slice.to_string(),
-                grid_node_id: slice.node.0,
-                number: slice.number,
-                cpu_cores: CPU_CORES,
-                memory_gb: MEMORY_GB,
-                storage_gb: STORAGE_GB,
-            },
+            slice: JobSlice::new(leased.slice),
             ssh_keys: leased.ssh_key.iter().cloned().collect(),
             user_data: own.or_else(|| document.map(|it| it.user_data.to_owned())),
             template: template
@@ -213,6 +223,19 @@ pub(crate) struct JobSlice {
     pub memory_gb: u32,
     /// SSD in GB.
     pub storage_gb: u32,
+}
+
+impl JobSlice {
+    fn new(slice: SliceId) -> JobSlice {
+        JobSlice {
+            id: slice.to_string(),
+            grid_node_id: slice.node.0,
+            number: slice.number,
+            cpu_cores: CPU_CORES,
+            memory_gb: MEMORY_GB,
+            storage_gb: STORAGE_GB,
+        }
+    }
 }
 
 /// A document of ours.
@@ -249,7 +272,7 @@ impl ProgressBody {
 pub(crate) struct CompleteBody {
     /// That of the lease.
     pub fence: u32,
-    /// How the machine is reached; left out where one was removed.
+    /// How the machine is reached; left out of all jobs but `create`.
     #[serde(default)]
     pub access: Option<AccessBody>,
 }
@@ -330,7 +353,18 @@ pub(crate) struct ReportAnswer {
     pub lease_expires_at: String,
 }
 
-/// A job's id in a path; what is not one does not exist.
-pub(crate) fn job_id(text: &str) -> Result<JobId, Problem> {
-    JobId::parse(text).ok_or_else(Problem::not_found)
+/// What an agent reports on.
+pub(crate) enum Subject {
+    /// A job: a machine is created or removed.
+    Job(JobId),
+    /// An action: something is done with a machine.
+    Action(ActionId),
+}
+
+impl Subject {
+    /// Reads an id in a path; what is not one does not exist.
+    pub(crate) fn parse(text: &str) -> Result<Subject, Problem> {
+        let action = ActionId::parse(text).map(Subject::Action);
+        action.or_else(|| JobId::parse(text).map(Subject::Job)).ok_or_else(Problem::not_found)
+    }
 }

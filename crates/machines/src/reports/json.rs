@@ -128,7 +128,7 @@ impl MachinesAnswer {
         let machine = |it: &Watched| ExpectedMachine {
             rental_id: it.rental.to_string(),
             slice_id: it.slice.to_string(),
-            should_run: true,
+            should_run: it.should_run,
         };
         MachinesAnswer {
             machines: watched.iter().map(machine).collect(),

@@ -54,14 +54,8 @@ pub(crate) struct ConsoleBody {
 
 impl ConsoleBody {
     /// Which of a rental's machines is meant.
-    pub(crate) fn choose(&self, machines: &[Machine]) -> Result<usize, FieldError> {
-        let rule = "the number of one of the rental's slices";
-        let chosen = match (self.slice, machines) {
-            (None, [_]) => Some(0),
-            (None, _) => None,
-            (Some(number), _) => machines.iter().position(|it| it.slice.number == number),
-        };
-        chosen.ok_or_else(|| FieldError::new("slice", rule))
+    pub(crate) fn choose(&self, among: &[Machine]) -> Result<usize, FieldError> {
+        machines::choose(self.slice, among)
     }
 }
 
@@ -294,42 +288,4 @@ pub(crate) fn can_move(rental: &Rental, machines: &[Machine]) -> bool {
 /// When everything is refunded, where access is owed.
 pub(crate) fn refund_at(machines: &[Machine]) -> Option<Timestamp> {
     machines.iter().filter(|it| it.state.is_owed()).map(|machine| machine.refund_at).min()
-}
-
-#[cfg(test)]
-mod tests {
-    use domain::id::{JobId, NodeId, SliceId};
-
-    use super::*;
-
-    fn machine(number: u32) -> Machine {
-        let rental = "01a2043b-3da8-7100-8000-000000000003";
-        Machine {
-            job: JobId::parse(&format!("{rental}_32_{number}_create")).unwrap(),
-            slice: SliceId { node: NodeId(32), number },
-            state: JobState::Done,
-            steps: Vec::new(),
-            attempts: 1,
-            reason: None,
-            sealed: None,
-            refund_at: Timestamp::from_seconds(0),
-            is_late: false,
-            live: None,
-        }
-    }
-
-    #[test]
-    fn a_slice_is_named_where_there_are_several() {
-        let (one, two) = (vec![machine(3)], vec![machine(3), machine(5)]);
-        let check = |slice, machines: &[Machine], expected| {
-            let found = ConsoleBody { slice }.choose(machines).map_err(|error| error.field);
-            assert_eq!(found, expected, "{slice:?}");
-        };
-        check(None, &one, Ok(0));
-        check(Some(3), &one, Ok(0));
-        check(Some(5), &one, Err("slice"));
-        check(Some(5), &two, Ok(1));
-        check(None, &two, Err("slice"));
-        check(None, &[], Err("slice"));
-    }
 }

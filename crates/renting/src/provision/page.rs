@@ -3,11 +3,14 @@
 use askama::Template;
 use domain::id::{RentalId, SliceId};
 use domain::machine::{self, MachineStatus};
+use domain::machine_action::{ActionState, MachineAction};
 use domain::provisioning::{JobState, Step};
 use domain::ssh::Access as SshAccess;
 use domain::time::Timestamp;
 use machines::access::ConsoleLink;
 use store::jobs;
+use store::machine_actions::Action;
+use strum::VariantArray;
 use ui::event::step_name;
 use ui::visit::Visit;
 use ui::{badge, moment};
@@ -29,6 +32,34 @@ pub(crate) struct Machine {
     pub reason: Option<String>,
     /// How to get in, once that was checked.
     pub ready: Option<Ready>,
+    /// What can be done with it, once it is there.
+    pub power: Option<Power>,
+}
+
+/// What can be done with a machine.
+#[derive(Clone, Debug)]
+pub(crate) struct Power {
+    /// Each button; none while something is being done.
+    pub buttons: Vec<PowerButton>,
+    /// What is being done, such as `Restarting, requested on 29 July 2026, 12:00 UTC.`
+    pub progress: Option<String>,
+    /// Why the last action failed, as a sentence.
+    pub failure: Option<String>,
+}
+
+/// A button that has something done with a machine: a form of its own.
+#[derive(Clone, Debug)]
+pub(crate) struct PowerButton {
+    /// Hidden field `slice`: the number of the slice.
+    pub slice: u32,
+    /// Hidden field `action`.
+    pub action: &'static str,
+    /// Hidden field `idempotency_key`, so that sending twice does it once.
+    pub idempotency_key: String,
+    /// Such as `Shut down`.
+    pub text: &'static str,
+    /// What it is called for those who hear the page, such as `Shut down node32_slice_1`.
+    pub label: String,
 }
 
 /// A step on the way to a machine.
@@ -145,11 +176,11 @@ fn live_text(status: MachineStatus, since: Timestamp) -> String {
 
 impl Machine {
     pub(crate) fn new(
+        visit: &Visit<'_>,
         machine: &jobs::Machine,
         access: Option<&SshAccess>,
         paid_at: Timestamp,
         is_alone: bool,
-        now: Timestamp,
     ) -> Machine {
         let done = |step: Step| {
             let found = machine.steps.iter().find(|(told, _)| *told == step);
@@ -159,7 +190,7 @@ impl Machine {
         let told = Step::ALL.map(|step| StepLine { description: step_name(step), at: done(step) });
         let reason = machine.reason.as_ref().filter(|_| machine.state != JobState::Done);
         let status = match (machine.state, machine.live) {
-            (JobState::Done, Some(live)) => badge::machine(live.status(now).0),
+            (JobState::Done, Some(live)) => badge::machine(live.status(visit.now).0),
             (JobState::Done, None) => Badge::new("ready", Tone::Good),
             (JobState::NeedsKey, _) => Badge::new("needs an SSH key", Tone::Warn),
             (JobState::Waiting | JobState::Leased, _) => Badge::new("being set up", Tone::Plain),
@@ -173,7 +204,63 @@ impl Machine {
             reason: reason
                 .map(|reason| sentence(format!("message from the farm's agent: {reason}"))),
             ready: access.map(|access| Ready::new(machine, access)),
+            power: None,
         }
+    }
+
+    /// The same with what can be done with it; `latest` is what was done last.
+    #[must_use]
+    pub(crate) fn with_power(
+        mut self,
+        visit: &Visit<'_>,
+        machine: &jobs::Machine,
+        latest: Option<&Action>,
+    ) -> Machine {
+        let Some(live) = machine.live else { return self };
+        let open = latest.filter(|action| action.state.is_open());
+        let failed = latest.filter(|action| action.state == ActionState::Failed);
+        let (status, _) = live.status(visit.now);
+        let suiting = MachineAction::VARIANTS.iter().filter(|action| action.suits(status));
+        let number = machine.slice.number;
+        let button = |action: &MachineAction| PowerButton {
+            slice: number,
+            action: action.into_str(),
+            idempotency_key: [visit.request_id, action.into_str(), &number.to_string()].join("-"),
+            text: action_name(*action),
+            label: format!("{} {}", action_name(*action), machine.slice),
+        };
+        self.power = Some(Power {
+            buttons: if open.is_some() { Vec::new() } else { suiting.map(button).collect() },
+            progress: open.map(|action| {
+                let at = moment::to_the_minute(action.requested_at).text;
+                format!("{}, requested on {at}.", action_progress(action.kind))
+            }),
+            failure: failed.map(|action| {
+                let reason = action.reason.as_deref().unwrap_or("no reason was given");
+                sentence(format!("{} failed: {reason}", action_name(action.kind).to_lowercase()))
+            }),
+        });
+        self
+    }
+}
+
+/// What a button for an action says.
+fn action_name(action: MachineAction) -> &'static str {
+    match action {
+        MachineAction::Start => "Start",
+        MachineAction::Shutdown => "Shut down",
+        MachineAction::Restart => "Restart",
+        MachineAction::Reset => "Reset",
+    }
+}
+
+/// What is said while an action is being done.
+fn action_progress(action: MachineAction) -> &'static str {
+    match action {
+        MachineAction::Start => "Starting",
+        MachineAction::Shutdown => "Shutting down",
+        MachineAction::Restart => "Restarting",
+        MachineAction::Reset => "Resetting",
     }
 }
 

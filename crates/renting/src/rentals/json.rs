@@ -168,6 +168,8 @@ pub(crate) struct RentalView {
     pub terms: Vec<TermView>,
     /// How it is extended by itself; null where it is not.
     pub auto_renew: Option<RenewalView>,
+    /// Whether a machine that was shut down inside is started again.
+    pub auto_start: bool,
     /// The guaranteed uptime as sold, in percent.
     pub min_uptime: f64,
     /// The guaranteed bandwidth as sold, in Mbit/s.
@@ -214,6 +216,7 @@ impl RentalView {
             currency: CURRENCY,
             terms: life.periods.iter().map(TermView::new).collect(),
             auto_renew: rental.renewal.as_ref().map(RenewalView::new),
+            auto_start: rental.auto_start,
             min_uptime: rental.min_uptime.percent(),
             min_bandwidth_mbps: rental.min_bandwidth.mbps(),
             measured_uptime: rental.measured_uptime().map(Uptime::percent),
@@ -429,6 +432,8 @@ pub(crate) struct ChangeRentalBody {
     pub labels: Option<Vec<String>>,
     /// How it is extended by itself.
     pub auto_renew: Option<AutoRenewBody>,
+    /// Whether a machine that was shut down inside is started again.
+    pub auto_start: Option<bool>,
     /// Whether to tell what would be booked, which is nothing, and change nothing.
     pub dry_run: bool,
 }
@@ -451,6 +456,7 @@ impl ChangeRentalBody {
                 .map_or(Some(rental.labels.clone()), |read| keep(&mut wrong, read))
                 .unwrap_or_default(),
             renewal,
+            auto_start: self.auto_start.unwrap_or(rental.auto_start),
         };
         if wrong.is_empty() { Ok(own) } else { Err(wrong) }
     }

@@ -10,6 +10,7 @@ use domain::ssh::Access as SshAccess;
 use domain::term::Term;
 use domain::time::Timestamp;
 use store::ledger::WalletEntry;
+use store::machine_actions::Action;
 use store::maintenance::Maintenance;
 use store::rentals::{self, Rental as Held};
 use store::sla_results::SlaResult;
@@ -79,6 +80,8 @@ pub(crate) struct Rental {
     pub access: Access,
     /// Its machines, where its farm has an agent.
     pub machines: Vec<Machine>,
+    /// Whether a machine that was shut down inside is started again; `None` before there is one.
+    pub auto_start: Option<bool>,
     /// Whether it waits for access for too long, and can go on with another slice: the link leads
     /// to `/move` below this page.
     pub can_move: bool,
@@ -329,11 +332,13 @@ impl Rental {
     #[must_use]
     pub(crate) fn provisioned(
         mut self,
-        rental: &domain::rental::Rental,
+        visit: &Visit<'_>,
+        rental: &Held,
         machines: &[jobs::Machine],
         opened: &[Option<SshAccess>],
-        now: Timestamp,
+        actions: &[Action],
     ) -> Rental {
+        let (auto_start, rental, now) = (rental.auto_start, &rental.life, visit.now);
         let access = AccessStatus::of(rental.state, machines.iter().map(|it| it.state));
         if access == AccessStatus::Closed {
             return self;
@@ -345,9 +350,13 @@ impl Rental {
             .iter()
             .zip(opened)
             .map(|(machine, access)| {
-                Machine::new(machine, access.as_ref(), rental.started_at, is_one, now)
+                let latest = actions.iter().find(|action| action.slice == machine.slice);
+                Machine::new(visit, machine, access.as_ref(), rental.started_at, is_one)
+                    .with_power(visit, machine, latest)
             })
             .collect();
+        let is_live = machines.iter().any(|machine| machine.live.is_some());
+        self.auto_start = is_live.then_some(auto_start);
         self
     }
 }
@@ -386,6 +395,7 @@ impl Rental {
             time_left: time_left(visit, rental).filter(|_| life.state == RentalState::Active),
             access: Access::new(rental, visit.now),
             machines: Vec::new(),
+            auto_start: None,
             can_move: false,
             uptime: UptimeRecord::new(rental),
             leaving: LeavingNotice::of(rental, visit.now),

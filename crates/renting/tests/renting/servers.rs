@@ -1,8 +1,9 @@
 //! A slice as a server: how its machine is after it was set up, as its agent reports it.
 
 use domain::event::EventKind;
+use domain::recurring::EXPIRE_MACHINE_ACTIONS;
 use serde_json::{Value, json};
-use stage::{ADA, Caller, FARMER, Stage, User};
+use stage::{ADA, BEN, Caller, FARMER, Stage, User};
 use store::events;
 
 use crate::{RENT, slice};
@@ -237,4 +238,187 @@ fn every_wrong_field_of_a_report_is_named() {
     let many = json!({ "agent": "", "machines": vec![machine; 401] });
     let answer = server.agent.post(machines::ROUTES, REPORT, many);
     assert_eq!(answer.wrong_fields(), ["agent", "machines"]);
+}
+
+impl Server<'_> {
+    fn actions(&self) -> String {
+        format!("/api/rentals/{}/actions", self.rental)
+    }
+
+    /// Ada asks for an action.
+    fn ask(&self, action: &str) -> stage::Answer {
+        self.stage.as_user(ADA).post(machines::ROUTES, &self.actions(), json!({ "action": action }))
+    }
+
+    /// What the API says of the latest action: kind and state.
+    fn latest(&self) -> (String, String) {
+        let answer = self.stage.as_user(ADA).get(machines::ROUTES, &self.actions()).ok(200);
+        let text = |name: &str| answer["actions"][0][name].as_str().unwrap().to_owned();
+        (text("action"), text("state"))
+    }
+
+    /// The agent leases what is due.
+    fn lease(&self) -> Value {
+        self.agent.post(machines::ROUTES, LEASE, json!({ "agent": "rack-7" })).ok(200)["job"].clone()
+    }
+
+    fn has_nothing_to_do(&self, agent: &str) {
+        let answer = self.agent.post(machines::ROUTES, LEASE, json!({ "agent": agent }));
+        assert_eq!(answer.status(), 204, "{answer}");
+    }
+
+    /// The agent reports on what it leased.
+    fn tell(&self, job: &Value, what: &str, body: Value) -> stage::Answer {
+        let path = format!("/api/agent/jobs/{}/{what}", job["id"].as_str().unwrap());
+        let mut body = body;
+        body["fence"] = job["fence"].clone();
+        self.agent.post(machines::ROUTES, &path, body)
+    }
+}
+
+#[test]
+fn a_renter_shuts_a_machine_down_and_starts_it_again() {
+    let stage = Stage::market();
+    let server = Server::new(&stage);
+    let asked = server.ask("shutdown").ok(201);
+    assert_eq!((&asked["state"], &asked["slice_id"]), (&json!("waiting"), &json!("node32_slice_1")));
+    server.ask("restart").problem(409, "machine-action-open");
+    server.has_nothing_to_do("rack-8");
+    let job = server.lease();
+    assert_eq!((&job["kind"], &job["id"]), (&json!("shutdown"), &asked["id"]));
+    assert_eq!((&job["rental_id"], &job["ssh_keys"]), (&json!(server.rental), &json!([])));
+    server.has_nothing_to_do("rack-7");
+    assert!(server.pages()[1].contains("Shutting down, requested on 29 July 2026, 12:00 UTC."));
+    server.tell(&job, "progress", json!({ "step": "accepted" })).ok(200);
+    server.tell(&job, "complete", json!({})).ok(200);
+    server.tell(&job, "complete", json!({})).ok(200);
+    assert_eq!(server.latest(), ("shutdown".into(), "done".into()));
+    // That it is off is no news to whoever has shut it down.
+    stage.pass_seconds(30);
+    let expected = server.report(&json!({ "state": "off" }));
+    assert_eq!(expected["machines"][0]["should_run"], false);
+    assert_eq!(server.events(ADA), []);
+    server.is("off");
+    let page = server.pages()[1].clone();
+    assert!(page.contains("Start") && !page.contains("Shut down "), "{page}");
+
+    server.ask("start").ok(201);
+    let job = server.lease();
+    server.tell(&job, "complete", json!({})).ok(200);
+    stage.pass_seconds(30);
+    assert_eq!(server.report(&answers())["machines"][0]["should_run"], true);
+    server.is("running");
+    assert!(server.pages()[1].contains("Machine started"));
+    stage.check_invariants();
+}
+
+#[test]
+fn a_retry_and_a_form_that_is_sent_twice_act_once() {
+    let stage = Stage::market();
+    let server = Server::new(&stage);
+    let ada = stage.as_user(ADA).key("k1");
+    let ask = || ada.post(machines::ROUTES, &server.actions(), json!({ "action": "reset" }));
+    assert_eq!(ask().bytes(), ask().bytes());
+    let job = server.lease();
+    server.tell(&job, "complete", json!({})).ok(200);
+    assert_eq!(ask().status(), 201);
+    server.has_nothing_to_do("rack-7");
+    let form = format!("/dashboard/slices/{}/actions", server.rental);
+    let fields = [("action", "restart"), ("slice", "1"), ("idempotency_key", "f1")];
+    let send = || stage.as_user(ADA).form(machines::ROUTES, &form, &fields).see_other();
+    assert_eq!(send(), send());
+    assert_eq!(server.latest(), ("restart".into(), "waiting".into()));
+}
+
+#[test]
+fn an_action_that_fails_says_why_and_one_that_nobody_does_ends() {
+    let stage = Stage::market();
+    let server = Server::new(&stage);
+    server.ask("start").ok(201);
+    let job = server.lease();
+    let failed = json!({ "reason": "no disk space left", "retry": false });
+    server.tell(&job, "fail", failed).ok(200);
+    assert!(server.pages()[1].contains("Start failed: no disk space left."));
+    let failure = (EventKind::MachineActionFailed, "start".to_owned());
+    let events = events::since(&stage.db, ADA.account(), 0, 100).unwrap();
+    let last = events.into_iter().last().unwrap();
+    assert_eq!((last.kind, last.subject.unwrap()), failure);
+
+    server.ask("restart").ok(201);
+    stage.pass_seconds(599);
+    stage.run(machines::JOBS, &EXPIRE_MACHINE_ACTIONS).unwrap();
+    assert_eq!(server.latest(), ("restart".into(), "waiting".into()));
+    stage.pass_seconds(1);
+    server.has_nothing_to_do("rack-7");
+    stage.run(machines::JOBS, &EXPIRE_MACHINE_ACTIONS).unwrap();
+    assert_eq!(server.latest(), ("restart".into(), "failed".into()));
+    server.ask("restart").ok(201);
+}
+
+#[test]
+fn an_agent_that_lost_its_lease_is_not_heard() {
+    let stage = Stage::market();
+    let server = Server::new(&stage);
+    server.ask("restart").ok(201);
+    let first = server.lease();
+    stage.pass_seconds(60);
+    let second = server.lease();
+    server.tell(&first, "complete", json!({})).problem(409, "lease-lost");
+    server.tell(&second, "fail", json!({ "reason": "busy", "retry": true })).ok(200);
+    server.has_nothing_to_do("rack-7");
+    stage.pass_seconds(30);
+    let third = server.lease();
+    // Whoever ends the rental ends what is done with its machine.
+    let end = format!("/api/rentals/{}/cancel", server.rental);
+    stage.as_user(ADA).post(renting::ROUTES, &end, json!({})).ok(200);
+    server.tell(&third, "complete", json!({})).problem(409, "lease-lost");
+    assert_eq!(server.latest(), ("restart".into(), "canceled".into()));
+    stage.check_invariants();
+}
+
+#[test]
+fn a_machine_that_powers_itself_off_is_started_again_where_its_renter_wants_that() {
+    let stage = Stage::market();
+    let server = Server::new(&stage);
+    let off = json!({ "state": "off" });
+    server.report_next(&off);
+    server.has_nothing_to_do("rack-7");
+    let toggle = format!("/dashboard/slices/{}/auto-start", server.rental);
+    let yes = [("auto_start", "yes")];
+    stage.as_user(ADA).form(renting::ROUTES, &toggle, &yes).see_other();
+    server.report_next(&off);
+    let job = server.lease();
+    assert_eq!(job["kind"], "start");
+    server.tell(&job, "complete", json!({})).ok(200);
+    // A machine that goes off again and again is started every five minutes.
+    server.report_next(&off);
+    server.has_nothing_to_do("rack-7");
+    stage.pass_seconds(270);
+    server.report(&off);
+    let again = server.lease();
+    server.tell(&again, "complete", json!({})).ok(200);
+    // What its renter has shut down stays off.
+    server.ask("shutdown").ok(201);
+    let job = server.lease();
+    server.tell(&job, "complete", json!({})).ok(200);
+    stage.pass_seconds(600);
+    server.report(&off);
+    server.has_nothing_to_do("rack-7");
+}
+
+#[test]
+fn only_a_machine_that_is_set_up_and_ones_own_can_be_acted_on() {
+    let stage = Stage::market();
+    let answer = stage.as_user(ADA).post(renting::ROUTES, RENT, slice(32, 1)).ok(201);
+    let rental = answer["rental"]["id"].as_str().unwrap();
+    let actions = format!("/api/rentals/{rental}/actions");
+    let ada = stage.as_user(ADA);
+    let start = json!({ "action": "start" });
+    assert_eq!(ada.post(machines::ROUTES, &actions, start.clone()).wrong_fields(), ["slice"]);
+    let server = Server::new(&stage);
+    stage.as_user(BEN).post(machines::ROUTES, &server.actions(), start).problem(404, "not-found");
+    stage.as_user(BEN).get(machines::ROUTES, &server.actions()).problem(404, "not-found");
+    assert_eq!(server.ask("explode").wrong_fields(), ["action"]);
+    let other = json!({ "action": "start", "slice": 7 });
+    assert_eq!(ada.post(machines::ROUTES, &server.actions(), other).wrong_fields(), ["slice"]);
 }

@@ -475,7 +475,12 @@ impl Both {
             Command::Renewal { renewal, .. } => {
                 let wish = renewal.map(|(term, max)| (term, dollars(max)));
                 let renewal = wish.map(|(term, max_price)| Renewal { term, max_price });
-                let own = RentalSettings { name: "mine".into(), labels: vec!["a".into()], renewal };
+                let own = RentalSettings {
+                    name: "mine".into(),
+                    labels: vec!["a".into()],
+                    renewal,
+                    auto_start: false,
+                };
                 let done = rentals::change_settings(&self.db, account(renter), id, &own);
                 self.model.rentals[rental].renewal = wish;
                 (Answer::IsDone(done), Answer::IsDone(Ok(true)))

@@ -32,7 +32,7 @@ fn renewing_rental(max: &str) -> (RusqliteDb, Rental) {
 
 fn wish(db: &dyn Db, rental: &Rental, max: &str) {
     let renewal = Some(Renewal { term: Term::Month, max_price: usd(max) });
-    let own = RentalSettings { name: String::new(), labels: vec![], renewal };
+    let own = RentalSettings { name: String::new(), labels: vec![], renewal, auto_start: false };
     assert_eq!(change_settings(db, account(OMAR), rental.life.id, &own), Ok(true));
 }
 

@@ -204,7 +204,7 @@ fn what_is_extended_meanwhile_is_not_freed() {
 fn a_renewal_that_is_not_wanted_any_more_waits_for_the_next_look() {
     let (db, rental) = rented();
     let renewal = Some(Renewal { term: Term::Month, max_price: usd("25") });
-    let own = RentalSettings { name: String::new(), labels: vec![], renewal };
+    let own = RentalSettings { name: String::new(), labels: vec![], renewal, auto_start: false };
     change_settings(&db, account(OMAR), rental.life.id, &own).unwrap();
     let at = rental.life.ends_at;
     let notice = &due::renewing(&db, at, 9).unwrap()[0];

@@ -25,7 +25,7 @@ use store::statements::AccountKind;
 use store::{
     Db, Row, Rows, RusqliteDb, StoreError, Value, accounts, audit, challenges, comparisons,
     dashboard, disputes, due, events, farms, jobs, leaving, ledger, ledger_chain, limits, mails,
-    machines, maintenance, nodes, notifications, observations, offering, offers, payouts, quotes, receipts,
+    machine_actions, machines, maintenance, nodes, notifications, observations, offering, offers, payouts, quotes, receipts,
     rentals, responses, revenue, samples, sessions, sla_alerts, sla_results, ssh_keys, statements,
     sync, sync_runs, tokens, top_ups, transfers, unprovisioned, webhooks,
 };
@@ -62,6 +62,7 @@ fn indexed() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
         .chain(&top_ups::INDEXED)
         .chain(&farms::INDEXED)
         .chain(&offering::INDEXED)
+        .chain(&machine_actions::INDEXED)
         .chain(&machines::INDEXED)
         .chain(&maintenance::INDEXED)
         .chain(&comparisons::INDEXED)
@@ -404,6 +405,7 @@ fn a_day_of_rentals(db: &dyn Db) {
         name: "mine".into(),
         labels: vec![],
         renewal: Some(Renewal { term: Term::Month, max_price: usd("25") }),
+        auto_start: true,
     };
     let id = ordered.rentals[0].life.id;
     rentals::change_settings(db, aida, id, &own).unwrap();

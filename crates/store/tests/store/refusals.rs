@@ -89,6 +89,7 @@ fn unique_keys_that_mean_something_are_known_by_their_columns() {
         ledger_seals.transaction_id: seal_exists
         ledger_transactions.kind,
             ledger_transactions.reference: booking_exists
+        machine_actions.job_id: machine_action_open
         nodes.id: node_registered
         refused_payments.payment_id,
             refused_payments.top_up_id: payment_known

@@ -127,7 +127,7 @@ fn a_second_active_rental_of_a_slice_is_refused() {
     let copy = "INSERT INTO rentals
                 SELECT 'second', order_id, node_id, slice_number, slices, ?1, farmer_id, state, 1,
                        price_micros, price_until, min_uptime, min_bandwidth_mbps, started_at,
-                       ends_at, ended_at, earns_at, '', '[]', NULL, NULL
+                       ends_at, ended_at, earns_at, '', '[]', NULL, NULL, 0
                   FROM rentals";
     let aida = Value::text(crate::market::account(AIDA));
     let refused = db.run(copy, &[aida]);

@@ -33,6 +33,7 @@ fn a_rental_is_taken_over_once() {
         name: "my cluster".into(),
         labels: vec!["a".into()],
         renewal: Some(Renewal { term: Term::Month, max_price: usd("25") }),
+        auto_start: true,
     };
     assert_eq!(change_settings(&db, account(OMAR), rental.life.id, &own), Ok(true));
     assert_eq!(change_settings(&db, account(AIDA), rental.life.id, &own), Ok(false));
@@ -45,6 +46,7 @@ fn a_rental_is_taken_over_once() {
     let taken = rental_of(&db, AIDA, rental.life.id);
     // What was the old renter's own is gone, money has not moved.
     assert_eq!((taken.name.as_str(), &taken.labels, taken.renewal), ("", &vec![], None));
+    assert!(!taken.auto_start);
     assert_eq!((balance(&db, OMAR), balance(&db, AIDA)), (usd("75"), usd("100")));
     assert_eq!(store::rentals::find(&db, account(OMAR), rental.life.id), Ok(None));
     assert_eq!(states(&db, NODE), "Raaaaaaaa");

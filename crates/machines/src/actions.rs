@@ -1,0 +1,76 @@
+//! Renters start, shut down, restart and reset their machines.
+
+pub(crate) mod json;
+
+use domain::audit::Action;
+use domain::id::{ActionId, RentalId};
+use domain::machine_action::MachineAction;
+use domain::order::IdempotencyKey;
+use domain::provisioning::JobState;
+use http::StatusCode;
+use serde_json::json;
+use store::machine_actions::{self, NewAction};
+use store::responses::StoredResponse;
+use store::{jobs, rentals};
+use ui::done::Done;
+use ui::ids::rental_id;
+use web::form::{Form, idempotency_key};
+use web::{Context, Kind, Problem, Response, respond, stored};
+
+use crate::actions::json::{ActionBody, ActionView, ActionsAnswer};
+
+pub(crate) fn request(cx: &Context<'_>) -> Result<Response, Problem> {
+    let body: ActionBody = web::json::body(cx.request)?;
+    let action = body.action()?;
+    let rental = rental_id(cx.param("rental"))?;
+    act(cx, rental, action, body.slice, idempotency_key(cx)?, &|view| {
+        let location = format!("/api/rentals/{rental}/actions");
+        stored::json(StatusCode::CREATED, view, location)
+    })
+}
+
+pub(crate) fn send_form(cx: &Context<'_>) -> Result<Response, Problem> {
+    let form = Form::read(cx.request);
+    let slice = form.filled("slice").and_then(|text| text.parse().ok());
+    let body = ActionBody { action: form.text("action").to_owned(), slice };
+    let rental = rental_id(cx.param("rental"))?;
+    let key = IdempotencyKey::parse(form.text("idempotency_key"))?;
+    act(cx, rental, body.action()?, slice, Some(key), &|_| {
+        stored::see_other(Done::MachineActionRequested.at(&format!("/dashboard/slices/{rental}")))
+    })
+}
+
+/// Has something done with one of the machines of a rental of whoever is signed in, once for each
+/// key. That they asked is written down.
+fn act(
+    cx: &Context<'_>,
+    rental: RentalId,
+    kind: MachineAction,
+    slice: Option<u32>,
+    key: Option<IdempotencyKey>,
+    respond: &dyn Fn(&ActionView) -> StoredResponse,
+) -> Result<Response, Problem> {
+    let asked = json!({ "action": kind.into_str(), "slice": slice });
+    stored::once(cx, key, &asked, |intention| {
+        let renter = cx.account()?.account;
+        rentals::find(cx.db, renter, rental)?.ok_or_else(Problem::not_found)?;
+        let machines = jobs::machines(cx.db, rental, cx.now)?;
+        let machine = &machines[json::choose(slice, &machines)?];
+        if machine.state != JobState::Done {
+            return Err(Problem::plain(Kind::MachineNotReady));
+        }
+        let id = ActionId::from_random(cx.now, cx.random.id());
+        let response = respond(&ActionView::requested(id, kind, machine.slice, cx.now));
+        let action = NewAction { id, job: &machine.job, kind, renter, intention };
+        machine_actions::request(cx.db, &action, &response, cx.now)?;
+        cx.audit(Action::MachineActionRequested, Some(renter), &rental.to_string())?;
+        Ok(response)
+    })
+}
+
+pub(crate) fn list(cx: &Context<'_>) -> Result<Response, Problem> {
+    let rental = rental_id(cx.param("rental"))?;
+    rentals::find(cx.db, cx.account()?.account, rental)?.ok_or_else(Problem::not_found)?;
+    let actions = machine_actions::of_rental(cx.db, rental)?;
+    respond::json(StatusCode::OK, &ActionsAnswer::new(&actions))
+}

@@ -1,0 +1,321 @@
+//! What is done with machines: asked for by a renter, leased by the agent that has the machine, and
+//! reported on.
+
+use domain::id::{AccountId, ActionId, JobId, RentalId, SliceId};
+use domain::machine_action::{
+    self, ACTION_SECONDS, AUTO_START_SECONDS, ActionState, MachineAction, Progress,
+};
+use domain::provisioning::{LEASE_SECONDS, Report};
+use domain::recurring::{EXPIRE_MACHINE_ACTIONS, SWEEP_MACHINE_ACTIONS};
+use domain::time::Timestamp;
+
+use crate::db::{Db, StoreError, Value};
+use crate::jobs::{Agent, ReportFailure};
+use crate::refusal::Refusal;
+use crate::rentals::SAVE_ATTEMPTS;
+use crate::responses::{self, Intention, StoredResponse};
+use crate::row::{returning, row, select};
+
+/// The most actions of a rental that are shown.
+const ACTIONS_MAX: u32 = 50;
+
+/// Something that a renter wants done with a machine.
+#[derive(Clone, Copy, Debug)]
+pub struct NewAction<'a> {
+    /// Its id.
+    pub id: ActionId,
+    /// The machine, by the job that created it.
+    pub job: &'a JobId,
+    /// What is to be done.
+    pub kind: MachineAction,
+    /// Who asks.
+    pub renter: AccountId,
+    /// Has its response stored; `None` for a request without a key.
+    pub intention: Option<&'a Intention>,
+}
+
+/// Why nothing is done with a machine.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ActionFailure {
+    /// Something else is being done with it.
+    #[error("another action of this machine is still in progress")]
+    Open,
+    /// It is not there any more.
+    #[error("the machine is not set up, or the rental is over")]
+    Gone,
+    /// The machine failed.
+    #[error(transparent)]
+    Store(StoreError),
+}
+
+impl From<StoreError> for ActionFailure {
+    fn from(error: StoreError) -> ActionFailure {
+        match error {
+            StoreError::Refused(Refusal::MachineActionOpen) => ActionFailure::Open,
+            StoreError::Refused(Refusal::MachineGone) => ActionFailure::Gone,
+            error => ActionFailure::Store(error),
+        }
+    }
+}
+
+/// Records an action; the columns of the command view, in order.
+const REQUEST: &str = "
+    INSERT INTO request_machine_action
+           (id, job_id, kind, renter_id, should_run, expires_at, response, requested_at)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+
+/// Has something done with a machine, and stores the response.
+pub fn request(
+    db: &dyn Db,
+    action: &NewAction<'_>,
+    response: &StoredResponse,
+    now: Timestamp,
+) -> Result<(), ActionFailure> {
+    let params = [
+        Value::text(action.id),
+        action.job.as_str().into(),
+        action.kind.into_str().into(),
+        Value::text(action.renter),
+        action.kind.leaves_running().into(),
+        now.plus_seconds(ACTION_SECONDS).into(),
+        responses::column(action.intention, response),
+        now.into(),
+    ];
+    db.run(REQUEST, &params).map(drop).map_err(ActionFailure::from)
+}
+
+row! {
+    /// What is or was done with a machine.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Action {
+        /// Its id.
+        pub id: ActionId = "a.id",
+        /// The machine's slice.
+        pub slice: SliceId = "j.node_id, j.slice_number",
+        /// What is done.
+        pub kind: MachineAction = "a.kind",
+        /// How far it is.
+        pub state: ActionState = "a.state",
+        /// Whether the market does it of its own accord.
+        pub is_automatic: bool = "a.requested_by IS NULL",
+        /// When it was asked for.
+        pub requested_at: Timestamp = "a.created_at",
+        /// When it came to its state.
+        pub changed_at: Timestamp = "a.changed_at",
+        /// Why it failed last, in the agent's words.
+        pub reason: Option<String> = "a.reason",
+    }
+}
+
+/// Up to `?2` actions of the rental `?1`, which the caller has shown to be seen, the latest first.
+/// Served by the index `machine_actions_by_rental`.
+const OF_RENTAL: &str = select!(
+    Action,
+    "FROM machine_actions a JOIN jobs j ON j.id = a.job_id
+     WHERE a.rental_id = ?1 ORDER BY a.id DESC LIMIT ?2"
+);
+
+/// The latest actions of a rental's machines.
+pub fn of_rental(db: &dyn Db, rental: RentalId) -> Result<Vec<Action>, StoreError> {
+    db.all(OF_RENTAL, &[Value::text(rental), ACTIONS_MAX.into()])
+}
+
+row! {
+    /// An action that was leased.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct LeasedAction {
+        /// Its id.
+        pub id: ActionId = "id",
+        /// What is to be done.
+        pub kind: MachineAction = "kind",
+        /// Counts its leases.
+        pub fence: u32 = "fence",
+        /// Until when it is this agent's, unless it reports.
+        pub lease_expires_at: Timestamp = "due_at",
+        /// When it has failed.
+        pub expires_at: Timestamp = "expires_at",
+        /// The rental.
+        pub rental: RentalId = "rental_id",
+        /// The slice.
+        pub slice: SliceId = "(SELECT node_id FROM jobs WHERE id = job_id),
+             (SELECT slice_number FROM jobs WHERE id = job_id)",
+    }
+}
+
+/// Leases the action on a machine of the agent `?3` of the farm `?2` of the farmer `?1` that has
+/// been due for longest at `?4`, until `?5`. No row comes back if none is due. Served by the index
+/// `machine_actions_by_due`.
+const LEASE: &str = returning!(
+    "UPDATE machine_actions
+        SET state = 'leased', fence = fence + 1, due_at = ?5, changed_at = ?4
+      WHERE id = (SELECT a.id FROM machine_actions a INDEXED BY machine_actions_by_due
+                    CROSS JOIN machines m ON m.job_id = a.job_id AND m.agent = ?3
+                    CROSS JOIN nodes n ON n.id = m.node_id
+                     AND n.farmer_id = ?1 AND n.farm_id = ?2
+                   WHERE a.state IN ('waiting', 'leased') AND a.due_at <= ?4 AND a.expires_at > ?4
+                   ORDER BY a.due_at LIMIT 1)",
+    LeasedAction
+);
+
+/// Leases the action that has been due for longest; `None` if none is due.
+pub fn lease(
+    db: &dyn Db,
+    agent: &Agent<'_>,
+    now: Timestamp,
+) -> Result<Option<LeasedAction>, StoreError> {
+    let params = [
+        Value::text(agent.farmer),
+        agent.farm.into(),
+        agent.name.into(),
+        now.into(),
+        now.plus_seconds(LEASE_SECONDS).into(),
+    ];
+    db.first(LEASE, &params)
+}
+
+row! {
+    impl Progress {
+        state: ActionState = "a.state",
+        fence: u32 = "a.fence",
+        expires_at: Timestamp = "a.expires_at",
+    }
+}
+
+/// The action `?3` on a node of the farm `?2` of the farmer `?1`.
+const FIND: &str = select!(
+    Progress,
+    "FROM machine_actions a
+     JOIN jobs j ON j.id = a.job_id
+     JOIN nodes n ON n.id = j.node_id
+     WHERE a.id = ?3 AND n.farmer_id = ?1 AND n.farm_id = ?2"
+);
+
+/// Takes a report on the action `?1` over: it is at the state `?2` and the fence `?3` still. `?4`
+/// the new state, `?5` when it can be leased next, `?6` the reason, `?7` now. No row comes back if
+/// it is not.
+const REPORT: &str = "
+    UPDATE machine_actions
+       SET state = ?4, due_at = ?5, reason = coalesce(?6, reason), changed_at = ?7
+     WHERE id = ?1 AND state = ?2 AND fence = ?3
+ RETURNING id";
+
+/// A report on an action.
+#[derive(Clone, Copy, Debug)]
+pub struct ActionReport<'a> {
+    /// The action.
+    pub action: ActionId,
+    /// That of the lease.
+    pub fence: u32,
+    /// What is reported.
+    pub report: Report,
+    /// Why it failed, in the agent's words.
+    pub reason: Option<&'a str>,
+}
+
+/// Takes a report over; answers until when the lease is prolonged by it.
+pub fn report(
+    db: &dyn Db,
+    agent: &Agent<'_>,
+    action_report: &ActionReport<'_>,
+    now: Timestamp,
+) -> Result<Timestamp, ReportFailure> {
+    let ActionReport { action, fence, report, reason } = *action_report;
+    let found = [Value::text(agent.farmer), agent.farm.into(), Value::text(action)];
+    for _ in 0..SAVE_ATTEMPTS {
+        let seen: Progress = db.first(FIND, &found)?.ok_or(ReportFailure::NoSuchJob)?;
+        let Some((state, due_at)) = machine_action::report(&seen, fence, report, now)? else {
+            return Ok(now.plus_seconds(LEASE_SECONDS));
+        };
+        let params = [
+            Value::text(action),
+            seen.state.into_str().into(),
+            seen.fence.into(),
+            state.into_str().into(),
+            due_at.into(),
+            reason.into(),
+            now.into(),
+        ];
+        if db.has_row(REPORT, &params)? {
+            return Ok(due_at);
+        }
+    }
+    Err(StoreError::Busy.into())
+}
+
+/// Fails up to `?2` actions that were to be done by `?1`. Served by the index
+/// `machine_actions_by_expiry`.
+const EXPIRE: &str = "
+    UPDATE machine_actions
+       SET state = 'failed', changed_at = ?1,
+           reason = coalesce(reason, 'the farm''s agent did not do it in time')
+     WHERE id IN (SELECT id FROM machine_actions
+                   WHERE state IN ('waiting', 'leased') AND expires_at <= ?1
+                   ORDER BY expires_at LIMIT ?2)";
+
+/// Fails actions that were not done in time.
+pub fn expire(db: &dyn Db, now: Timestamp) -> Result<(), StoreError> {
+    db.run(EXPIRE, &[now.into(), EXPIRE_MACHINE_ACTIONS.limit().into()]).map(drop)
+}
+
+/// Deletes up to `?2` actions that have been over since `?1`. Served by the index
+/// `machine_actions_by_age`.
+const SWEEP: &str = "
+    DELETE FROM machine_actions
+     WHERE id IN (SELECT id FROM machine_actions
+                   WHERE state IN ('done', 'failed', 'canceled') AND changed_at <= ?1
+                   ORDER BY changed_at LIMIT ?2)";
+
+/// How long actions are kept after they are over. Seconds: 90 days.
+const KEPT_SECONDS: i64 = 90 * 86_400;
+
+/// Deletes actions that have long been over.
+pub fn sweep(db: &dyn Db, now: Timestamp) -> Result<(), StoreError> {
+    let params = [now.plus_seconds(-KEPT_SECONDS).into(), SWEEP_MACHINE_ACTIONS.limit().into()];
+    db.run(SWEEP, &params).map(drop)
+}
+
+/// Has the machine of the job `?2` started by the action `?1`, from `?3` until `?4`: it is off
+/// although it should run, its renter wants it to be started again, nothing else is being done with
+/// it, and the market did not do so after `?5`.
+const START_AGAIN: &str = "
+    INSERT INTO machine_actions
+           (id, job_id, rental_id, kind, state, due_at, expires_at, created_at, changed_at)
+    SELECT ?1, m.job_id, j.rental_id, 'start', 'waiting', ?3, ?4, ?3, ?3
+      FROM machines m
+      JOIN jobs j ON j.id = m.job_id
+      JOIN rentals r ON r.id = j.rental_id
+     WHERE m.job_id = ?2 AND m.state = 'off' AND m.should_run = 1
+       AND r.state = 'active' AND r.auto_start = 1
+       AND NOT EXISTS (SELECT 1 FROM machine_actions
+                        WHERE job_id = ?2
+                          AND (state IN ('waiting', 'leased')
+                               OR (requested_by IS NULL AND created_at > ?5)))";
+
+/// Has a machine started again, if its renter wants that and it is off by itself.
+pub fn start_again(
+    db: &dyn Db,
+    id: ActionId,
+    job: &JobId,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let params = [
+        Value::text(id),
+        job.as_str().into(),
+        now.into(),
+        now.plus_seconds(ACTION_SECONDS).into(),
+        now.plus_seconds(-AUTO_START_SECONDS).into(),
+    ];
+    match db.run(START_AGAIN, &params) {
+        // The renter has just asked for something else.
+        Ok(_) | Err(StoreError::Refused(Refusal::MachineActionOpen)) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// The statements that are served by an index, for the test of their plans.
+pub const INDEXED: [(&str, &str); 4] = [
+    (OF_RENTAL, "machine_actions_by_rental"),
+    (LEASE, "machine_actions_by_due"),
+    (EXPIRE, "machine_actions_by_expiry"),
+    (SWEEP, "machine_actions_by_age"),
+];

@@ -1,0 +1,11 @@
+-- What follows from a change of `machine_actions`.
+
+CREATE TRIGGER finished_machine_action_emits_event AFTER UPDATE OF state ON machine_actions
+  WHEN NEW.state IN ('done', 'failed') AND NEW.state <> OLD.state
+BEGIN
+    INSERT INTO events
+           (kind, renter_id, farmer_id, node_id, slice_number, rental_id, subject, created_at)
+    SELECT iif(NEW.state = 'done', 'machine-action-done', 'machine-action-failed'), r.renter_id,
+           r.farmer_id, j.node_id, j.slice_number, r.id, NEW.kind, NEW.changed_at
+      FROM jobs j JOIN rentals r ON r.id = j.rental_id WHERE j.id = NEW.job_id;
+END;
