@@ -107,7 +107,7 @@ pub fn register(
         report.farm_name.as_str().into(),
         report.country.as_str().into(),
         report.city.as_str().into(),
-        report.status.as_str().into(),
+        report.status.into_str().into(),
         report.healthy.into(),
         report.certified.into(),
         report.upload_mbps.into(),
@@ -117,7 +117,7 @@ pub fn register(
         capacity.by_cpu.into(),
         capacity.by_memory.into(),
         capacity.by_ssd.into(),
-        capacity.refusal.map(Refusal::as_str).into(),
+        capacity.refusal.map(|refusal| refusal.into_str()).into(),
         now.into(),
     ];
     match db.run(REGISTER, &params) {
@@ -194,7 +194,7 @@ impl FromJson for FarmSlice {
 
     fn from_json((number, state, renter, ends_at): Self::Json) -> Option<FarmSlice> {
         let ends_at = ends_at.map(Timestamp::from_seconds);
-        Some(FarmSlice { number, state: SliceState::parse(&state)?, renter, ends_at })
+        Some(FarmSlice { number, state: state.parse().ok()?, renter, ends_at })
     }
 }
 

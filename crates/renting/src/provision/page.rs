@@ -7,6 +7,7 @@ use domain::ssh::Access as SshAccess;
 use domain::time::Timestamp;
 use machines::access::ConsoleLink;
 use store::jobs;
+use strum::VariantArray;
 use ui::event::step_name;
 use ui::moment;
 use ui::visit::Visit;
@@ -124,7 +125,10 @@ impl Machine {
             found.map(|(_, at)| moment::after(*at, paid_at))
         };
         let paid = StepLine { description: "Paid", at: Some(moment::to_the_minute(paid_at)) };
-        let told = Step::ALL.map(|step| StepLine { description: step_name(step), at: done(step) });
+        let told = Step::VARIANTS
+            .iter()
+            .copied()
+            .map(|step| StepLine { description: step_name(step), at: done(step) });
         let reason = machine.reason.as_ref().filter(|_| machine.state != JobState::Done);
         let (text, tone) = match machine.state {
             JobState::NeedsKey => ("needs an SSH key", Tone::Warn),
