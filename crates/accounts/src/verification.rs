@@ -2,7 +2,7 @@
 
 use domain::account::Email;
 use domain::audit::Action;
-use domain::factor::{self, Factor, Factors};
+use domain::factor::{self, Factors};
 use domain::id::AccountId;
 use store::accounts::{Grant, Identity};
 use store::challenges::{self, ChallengeKind, NewChallenge};
@@ -27,7 +27,7 @@ impl Waiting {
     pub(crate) fn view(&self) -> SecondFactorView {
         SecondFactorView {
             challenge: self.challenge.clone(),
-            factors: self.factors.offered().map(Factor::as_str).collect(),
+            factors: self.factors.offered().map(|factor| factor.into_str()).collect(),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use strum::IntoStaticStr;
 use ureq::Agent;
 
 use crate::config::{Config, Secret};
@@ -20,7 +21,10 @@ const POLL_SLACK: Duration = Duration::from_secs(10);
 const ANSWER_MAX: u64 = 512 * 1024;
 
 /// How far a job is. The order is the order of the reports.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, IntoStaticStr,
+)]
+#[strum(serialize_all = "kebab-case", const_into_str)]
 #[serde(rename_all = "snake_case")]
 pub enum Step {
     /// The agent has taken the job.
@@ -36,20 +40,9 @@ pub enum Step {
 }
 
 impl Step {
-    /// As in the contract with the market.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Step::Accepted => "accepted",
-            Step::Disk => "disk",
-            Step::Booting => "booting",
-            Step::Reachable => "reachable",
-            Step::Checked => "checked",
-        }
-    }
-
     /// A step that a driver may report: what is before and after is the agent's own.
     pub(crate) fn of_driver(text: &str) -> Option<Step> {
-        [Step::Disk, Step::Booting].into_iter().find(|step| step.as_str() == text)
+        [Step::Disk, Step::Booting].into_iter().find(|step| step.into_str() == text)
     }
 }
 
@@ -241,7 +234,7 @@ impl Client {
 
     /// Says how far a job is, which prolongs the lease.
     pub(crate) fn progress(&self, job: &Job, step: Step) -> Result<(), ClientError> {
-        self.report(job, "progress", &json!({"fence": job.fence, "step": step.as_str()}))
+        self.report(job, "progress", &json!({"fence": job.fence, "step": step.into_str()}))
     }
 
     /// Says that a job is done.

@@ -69,7 +69,7 @@ impl Driver {
         limit: Duration,
         mut tick: impl FnMut(Option<&str>) -> Go,
     ) -> Result<Machine, Refusal> {
-        let action = request.action.as_str();
+        let action = request.action.into_str();
         let mut running = self.start(request, &format!("{log_name}.{action}"))?;
         let end = Instant::now() + limit;
         loop {

@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
 
 /// The version of the protocol that this crate speaks.
 pub const VERSION: u32 = 1;
@@ -30,7 +31,8 @@ const KEY_KINDS: [&str; 7] = [
 ];
 
 /// What a driver shall do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, IntoStaticStr)]
+#[strum(serialize_all = "kebab-case", const_into_str)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
     /// Makes the machine of a rental on a slice, unless it is there.
@@ -41,18 +43,6 @@ pub enum Action {
     Status,
     /// Says where its console is.
     Console,
-}
-
-impl Action {
-    /// As in the protocol.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Action::Create => "create",
-            Action::Remove => "remove",
-            Action::Status => "status",
-            Action::Console => "console",
-        }
-    }
 }
 
 /// The document on a driver's standard input.

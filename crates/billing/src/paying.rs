@@ -109,7 +109,7 @@ fn lead_back(
     match done {
         Ok(payout) => {
             let address = Done::PayoutChanged.at(PAGE);
-            let state = payout.life.state.as_str();
+            let state = payout.life.state.into_str();
             Ok(respond::see_other(&format!("{address}&state={state}")))
         }
         Err(problem) if belongs_to_form(&problem) => {

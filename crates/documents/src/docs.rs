@@ -2,6 +2,7 @@
 
 use askama::Template;
 use serde_json::Value;
+use strum::VariantArray;
 use ui::visit::Visit;
 use web::Kind;
 use web::limit::POLICIES;
@@ -154,10 +155,10 @@ impl ApiDocs {
 impl Problems {
     /// Every kind of problem, by name.
     pub fn new(visit: &Visit<'_>) -> Problems {
-        let mut kinds = Kind::ALL.to_vec();
-        kinds.sort_unstable_by_key(|kind| kind.as_str());
+        let mut kinds = Kind::VARIANTS.to_vec();
+        kinds.sort_unstable_by_key(Kind::into_str);
         let problem = |kind: Kind| ProblemKind {
-            kind: kind.as_str().to_owned(),
+            kind: kind.into_str().to_owned(),
             status: kind.status().as_u16(),
             title: kind.title().to_owned(),
             advice: kind.advice().to_owned(),
@@ -207,7 +208,7 @@ impl Operation {
             access: access(operation.access),
             fields: fields(described, document),
             answers,
-            problems: operation.all_problems().iter().map(|kind| kind.as_str().into()).collect(),
+            problems: operation.all_problems().iter().map(|kind| kind.into_str().into()).collect(),
         }
     }
 }
@@ -215,7 +216,7 @@ impl Operation {
 fn access(access: Access) -> String {
     match access {
         Access::Anonymous | Access::Public => "anybody".to_owned(),
-        Access::Account(scope) => format!("signed in, scope {}", scope.as_str()),
+        Access::Account(scope) => format!("signed in, scope {}", scope.into_str()),
         Access::Operator => "operator".to_owned(),
     }
 }

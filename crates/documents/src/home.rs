@@ -2,6 +2,7 @@
 
 use askama::Template;
 use domain::term::Term;
+use strum::VariantArray;
 use ui::visit::Visit;
 use ui::wording::{discount, term};
 use web::page::{Frame, Section};
@@ -37,7 +38,7 @@ impl Home {
         Home {
             frame: visit.frame("Servers, by the slice", Section::Elsewhere),
             platform_fee: format!("{}%", visit.platform_fee),
-            terms: Term::ALL.map(fact).into(),
+            terms: Term::VARIANTS.iter().copied().map(fact).collect(),
         }
     }
 }

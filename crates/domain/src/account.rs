@@ -3,6 +3,8 @@
 use alloc::string::{String, ToString};
 use core::fmt;
 
+use strum::{EnumString, IntoStaticStr, VariantArray};
+
 use crate::field::FieldError;
 
 /// The fewest characters of a password.
@@ -87,7 +89,8 @@ impl fmt::Debug for Password {
 }
 
 /// One thing that an API token may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case", const_into_str)]
 pub enum Scope {
     /// Read what its account may see.
     Read,
@@ -99,22 +102,6 @@ pub enum Scope {
     Agent,
     /// Operate the marketplace; counts for an operator's account only.
     Admin,
-}
-
-impl Scope {
-    /// Every scope.
-    pub const ALL: [Scope; 5] = [Scope::Read, Scope::Rent, Scope::Farm, Scope::Agent, Scope::Admin];
-
-    /// The stable name, for programs and for SQL.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Scope::Read => "read",
-            Scope::Rent => "rent",
-            Scope::Farm => "farm",
-            Scope::Agent => "agent",
-            Scope::Admin => "admin",
-        }
-    }
 }
 
 /// What a token, or a session, may do. A session may do everything.
@@ -130,8 +117,8 @@ impl Scopes {
         let rule = "a list of at least one of read, rent, farm, agent, admin";
         let mut bits = 0;
         for name in names {
-            let scope = Scope::ALL.into_iter().find(|scope| scope.as_str() == name);
-            bits |= scope.map(Scopes::bit).ok_or_else(|| FieldError::new("scopes", rule))?;
+            let scope = name.parse().map_err(|_| FieldError::new("scopes", rule))?;
+            bits |= Scopes::bit(scope);
         }
         if bits == 0 { Err(FieldError::new("scopes", rule)) } else { Ok(Scopes(bits)) }
     }
@@ -143,7 +130,7 @@ impl Scopes {
 
     /// The names, in order, for JSON.
     pub fn names(self) -> impl Iterator<Item = &'static str> {
-        Scope::ALL.into_iter().filter(move |scope| self.allow(*scope)).map(Scope::as_str)
+        Scope::VARIANTS.iter().filter(move |scope| self.allow(**scope)).map(Scope::into_str)
     }
 
     fn bit(scope: Scope) -> u8 {

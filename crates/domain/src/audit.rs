@@ -1,9 +1,9 @@
 //! What the audit log records beside events.
 
+use strum::{EnumString, IntoStaticStr, VariantArray};
+
 /// What people and operators do, beside what the market writes itself.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr, strum::VariantArray,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "kebab-case", const_into_str)]
 pub enum Action {
     /// An account was made.

@@ -3,11 +3,14 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use strum::IntoStaticStr;
+
 use crate::id::{AccountId, PayoutId, RentalId};
 use crate::money::Usd;
 
 /// Where money is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, IntoStaticStr)]
+#[strum(serialize_all = "kebab-case", const_into_str)]
 pub enum LedgerAccount {
     /// What came in from outside; its balance is negative.
     Funding,
@@ -17,24 +20,12 @@ pub enum LedgerAccount {
     Escrow(RentalId),
     /// What is held for a payout until it is sent. In SQL it is an escrow, too: money that belongs
     /// to nobody's balance while something is under way.
+    #[strum(serialize = "escrow")]
     Payout(PayoutId),
     /// What a farmer has earned.
     Earnings(AccountId),
     /// What the platform keeps.
     Platform,
-}
-
-impl LedgerAccount {
-    /// The stable name, for programs and for SQL.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            LedgerAccount::Funding => "funding",
-            LedgerAccount::Wallet(_) => "wallet",
-            LedgerAccount::Escrow(_) | LedgerAccount::Payout(_) => "escrow",
-            LedgerAccount::Earnings(_) => "earnings",
-            LedgerAccount::Platform => "platform",
-        }
-    }
 }
 
 /// An amount that comes to a ledger account; a negative one leaves it.
@@ -47,7 +38,8 @@ pub struct Entry {
 }
 
 /// Why money moves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "kebab-case", const_into_str)]
 pub enum BookingKind {
     /// A rental is paid.
     Rental,
@@ -67,36 +59,6 @@ pub enum BookingKind {
     PayoutSend,
     /// A payout that failed or was canceled goes back to the farmer's earnings.
     PayoutReturn,
-}
-
-impl BookingKind {
-    /// Every kind.
-    pub const ALL: [BookingKind; 9] = [
-        BookingKind::Rental,
-        BookingKind::Extension,
-        BookingKind::Earning,
-        BookingKind::Refund,
-        BookingKind::SlaCredit,
-        BookingKind::SlaCorrection,
-        BookingKind::PayoutRequest,
-        BookingKind::PayoutSend,
-        BookingKind::PayoutReturn,
-    ];
-
-    /// The stable name, for programs and for SQL.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            BookingKind::Rental => "rental",
-            BookingKind::Extension => "extension",
-            BookingKind::Earning => "earning",
-            BookingKind::Refund => "refund",
-            BookingKind::SlaCredit => "sla-credit",
-            BookingKind::SlaCorrection => "sla-correction",
-            BookingKind::PayoutRequest => "payout-request",
-            BookingKind::PayoutSend => "payout-send",
-            BookingKind::PayoutReturn => "payout-return",
-        }
-    }
 }
 
 /// Entries that belong together: they sum to zero.

@@ -2,6 +2,8 @@
 
 use alloc::vec::Vec;
 
+use strum::IntoStaticStr;
+
 use crate::time::Timestamp;
 
 /// After how many failures in a row a server is left alone.
@@ -21,7 +23,8 @@ pub struct Breaker {
 }
 
 /// Whether a server is asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "kebab-case", const_into_str)]
 pub enum Circuit {
     /// It is.
     Closed,
@@ -29,17 +32,6 @@ pub enum Circuit {
     Open,
     /// It was left alone for long enough: one request shows whether it is back.
     HalfOpen,
-}
-
-impl Circuit {
-    /// Its name, for programs and people.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Circuit::Closed => "closed",
-            Circuit::Open => "open",
-            Circuit::HalfOpen => "half-open",
-        }
-    }
 }
 
 impl Breaker {
@@ -116,7 +108,7 @@ mod tests {
         assert_eq!(two.circuit(at(0)), Circuit::Closed);
         assert_eq!(two.after_failure(at(0)).circuit(at(0)), Circuit::Open);
         assert_eq!(Breaker::closed().circuit(at(0)), Circuit::Closed);
-        let names = [Circuit::Closed, Circuit::Open, Circuit::HalfOpen].map(Circuit::as_str);
+        let names = [Circuit::Closed, Circuit::Open, Circuit::HalfOpen].map(|it| it.into_str());
         assert_eq!(names, ["closed", "open", "half-open"]);
     }
 

@@ -4,6 +4,8 @@
 use alloc::format;
 use alloc::string::String;
 
+use strum::{EnumString, IntoStaticStr, VariantArray};
+
 use crate::booking::{Booking, BookingKind, LedgerAccount};
 use crate::field::FieldError;
 use crate::id::{AccountId, DisputeId, RentalId};
@@ -193,30 +195,13 @@ pub fn reason(measured: &Measured, sla: SlaCommitment) -> String {
 }
 
 /// Which side of a rental somebody disputes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case", const_into_str)]
 pub enum DisputeSide {
     /// Who rents it, and says that too little was credited.
     Renter,
     /// Whose earnings it was taken from.
     Farmer,
-}
-
-impl DisputeSide {
-    /// Both sides.
-    pub const ALL: [DisputeSide; 2] = [DisputeSide::Renter, DisputeSide::Farmer];
-
-    /// The stable name, for programs and for SQL.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            DisputeSide::Renter => "renter",
-            DisputeSide::Farmer => "farmer",
-        }
-    }
-
-    /// Reads the stable name; `None` if it is not one.
-    pub fn parse(text: &str) -> Option<DisputeSide> {
-        DisputeSide::ALL.into_iter().find(|side| side.as_str() == text)
-    }
 }
 
 /// Reads what somebody says about an SLA result, or the operator about a dispute.

@@ -1,6 +1,6 @@
 //! What happens on the market: every kind of event, who sees it, and who is told of it.
 
-use strum::VariantArray;
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use crate::notification::{NotificationCategory, Side};
 
@@ -16,9 +16,9 @@ use crate::notification::{NotificationCategory, Side};
     Ord,
     Hash,
     strum::Display,
-    strum::EnumString,
-    strum::IntoStaticStr,
-    strum::VariantArray,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
 )]
 #[strum(serialize_all = "kebab-case", const_into_str)]
 pub enum EventKind {
@@ -185,9 +185,6 @@ impl Audience {
 }
 
 impl EventKind {
-    /// Every kind.
-    pub const ALL: &[EventKind] = EventKind::VARIANTS;
-
     /// Who sees it.
     pub fn audience(self) -> Audience {
         match self {
@@ -339,7 +336,7 @@ impl EventKind {
 
     /// Those that people are notified of, and their kinds of notifications.
     pub fn told() -> impl Iterator<Item = (EventKind, NotificationCategory)> {
-        EventKind::ALL.iter().filter_map(|kind| Some((*kind, kind.notice()?)))
+        EventKind::VARIANTS.iter().filter_map(|kind| Some((*kind, kind.notice()?)))
     }
 }
 
@@ -351,7 +348,7 @@ mod tests {
 
     #[test]
     fn names_are_read_as_they_are_written() {
-        for kind in EventKind::ALL {
+        for kind in EventKind::VARIANTS {
             assert_eq!(kind.into_str().parse(), Ok(*kind));
         }
         assert_eq!(EventKind::SliceRented.into_str(), "slice-rented");
@@ -360,7 +357,7 @@ mod tests {
 
     #[test]
     fn every_kind_of_notification_has_an_event() {
-        for notice in NotificationCategory::ALL {
+        for &notice in NotificationCategory::VARIANTS {
             assert!(EventKind::told().any(|(_, of)| of == notice), "{notice}");
         }
     }

@@ -2,6 +2,8 @@
 
 use alloc::string::{String, ToString};
 
+use strum::IntoStaticStr;
+
 use crate::field::FieldError;
 use crate::time::Timestamp;
 
@@ -18,7 +20,8 @@ pub const RECOVERY_CODES: usize = 10;
 pub const VERIFICATION_SECONDS: i64 = 15 * 60;
 
 /// What shows, besides a password, who somebody is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "kebab-case", const_into_str)]
 pub enum Factor {
     /// A passkey; it needs no password either.
     Passkey,
@@ -26,17 +29,6 @@ pub enum Factor {
     Totp,
     /// A code that was written down.
     RecoveryCode,
-}
-
-impl Factor {
-    /// The stable name, for programs.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Factor::Passkey => "passkey",
-            Factor::Totp => "totp",
-            Factor::RecoveryCode => "recovery-code",
-        }
-    }
 }
 
 /// The second factors of an account.
@@ -135,7 +127,9 @@ mod tests {
 
     #[test]
     fn recovery_codes_stand_in_for_a_factor_and_are_none() {
-        let names = |factors: Factors| factors.offered().map(Factor::as_str).collect::<Vec<_>>();
+        let names = |factors: Factors| {
+            factors.offered().map(|factor| factor.into_str()).collect::<Vec<_>>()
+        };
         assert_eq!(names(APP), ["totp", "recovery-code"]);
         assert_eq!(names(PASSKEY), ["passkey"]);
         assert!(!Factors { recovery_codes: 10, ..NONE }.are_required());

@@ -4,6 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
 
 use crate::time::Timestamp;
 
@@ -67,25 +68,17 @@ impl Region {
 }
 
 /// How something is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, IntoStaticStr)]
+#[strum(serialize_all = "kebab-case", const_into_str)]
 pub enum Verdict {
     /// As it should be.
+    #[strum(serialize = "ok")]
     Good,
     /// It works, and something is late, old or unknown.
     Degraded,
     /// Something that must hold does not.
+    #[strum(serialize = "trouble")]
     Bad,
-}
-
-impl Verdict {
-    /// The stable name, for programs.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Verdict::Good => "ok",
-            Verdict::Degraded => "degraded",
-            Verdict::Bad => "trouble",
-        }
-    }
 }
 
 impl Health {

@@ -177,7 +177,7 @@ impl JobId {
         RentalId::parse(rental).filter(|id| id.to_string() == rental)?;
         parse_positive(parts.next()?)?;
         parse_positive(parts.next()?)?;
-        JobKind::parse(parts.next()?)?;
+        parts.next()?.parse::<JobKind>().ok()?;
         parts.next().is_none().then(|| JobId(text.to_string()))
     }
 

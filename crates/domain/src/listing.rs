@@ -1,7 +1,10 @@
 //! The life cycle of a node's listing: whether its free slices are on the market.
 
+use strum::{EnumString, IntoStaticStr, VariantArray};
+
 /// Whether a node's free slices are offered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case", const_into_str)]
 pub enum Listing {
     /// Registered, and not yet shown to anybody but its farmer.
     Draft,
@@ -26,9 +29,6 @@ pub enum ListingEvent {
 pub struct NeverPublished;
 
 impl Listing {
-    /// Every state.
-    pub const ALL: [Listing; 3] = [Listing::Draft, Listing::Published, Listing::Paused];
-
     /// The state after `event`. This match is the whole life cycle, so it has no `_` arm.
     pub fn after(self, event: ListingEvent) -> Result<Listing, NeverPublished> {
         match (self, event) {
@@ -38,20 +38,6 @@ impl Listing {
             (Listing::Published | Listing::Paused, ListingEvent::Pause) => Ok(Listing::Paused),
             (Listing::Draft, ListingEvent::Pause) => Err(NeverPublished),
         }
-    }
-
-    /// The stable name, for programs and for SQL.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Listing::Draft => "draft",
-            Listing::Published => "published",
-            Listing::Paused => "paused",
-        }
-    }
-
-    /// Reads the stable name; `None` if it is not one.
-    pub fn parse(text: &str) -> Option<Listing> {
-        Listing::ALL.into_iter().find(|state| state.as_str() == text)
     }
 }
 
@@ -67,10 +53,10 @@ mod tests {
     #[test]
     fn the_life_cycle_of_a_listing() {
         let mut table = String::from("from       publish    pause\n");
-        for state in Listing::ALL {
-            let after = |event| state.after(event).map_or("-", Listing::as_str);
+        for &state in Listing::VARIANTS {
+            let after = |event| state.after(event).map_or("-", |state| state.into_str());
             let (publish, pause) = (after(ListingEvent::Publish), after(ListingEvent::Pause));
-            writeln!(table, "{:<10} {publish:<10} {pause}", state.as_str()).unwrap();
+            writeln!(table, "{:<10} {publish:<10} {pause}", state.into_str()).unwrap();
         }
         expect![[r"
             from       publish    pause

@@ -3,6 +3,8 @@
 use alloc::string::String;
 use core::fmt;
 
+use strum::{EnumString, IntoStaticStr, VariantArray};
+
 use crate::id::NodeId;
 use crate::time::Timestamp;
 
@@ -24,11 +26,12 @@ const SSD_RESERVE_BYTES: i64 = 20 * GIB;
 
 const GIB: i64 = 1024 * 1024 * 1024;
 
-/// Whether a node answers, as the grid sees it.
+/// Whether a node answers, as the grid sees and names it.
 ///
 /// "Up" is up to 80 minutes old (`pkg/nodestatus` of the grid's gridproxy); see
 /// [`NodeReport::healthy`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case", const_into_str)]
 pub enum NodeStatus {
     /// Running.
     Up,
@@ -36,25 +39,6 @@ pub enum NodeStatus {
     Down,
     /// Asleep to save power; a rental on the grid would wake it.
     Standby,
-}
-
-impl NodeStatus {
-    /// Every status.
-    pub const ALL: [NodeStatus; 3] = [NodeStatus::Up, NodeStatus::Down, NodeStatus::Standby];
-
-    /// The grid's own word for it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            NodeStatus::Up => "up",
-            NodeStatus::Down => "down",
-            NodeStatus::Standby => "standby",
-        }
-    }
-
-    /// Reads the grid's word; `None` if it is not one.
-    pub fn parse(text: &str) -> Option<NodeStatus> {
-        NodeStatus::ALL.into_iter().find(|status| status.as_str() == text)
-    }
 }
 
 /// What a node has, or what of it is in use. Signed: the grid reports nodes that use more than
@@ -137,7 +121,8 @@ pub struct Capacity {
 }
 
 /// Why a node can offer no slice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case", const_into_str)]
 pub enum Refusal {
     /// The grid says that it is down.
     Down,
@@ -167,43 +152,6 @@ impl Refusal {
     /// Whether the node runs, and is merely too full.
     pub fn is_full(self) -> bool {
         matches!(self, Refusal::Cpu | Refusal::Memory | Refusal::Ssd)
-    }
-
-    /// Every refusal.
-    pub const ALL: [Refusal; 11] = [
-        Refusal::Down,
-        Refusal::Standby,
-        Refusal::Unlisted,
-        Refusal::Unhealthy,
-        Refusal::RentedWhole,
-        Refusal::DedicatedFarm,
-        Refusal::ExtraFee,
-        Refusal::NoMachines,
-        Refusal::Cpu,
-        Refusal::Memory,
-        Refusal::Ssd,
-    ];
-
-    /// The stable name, for programs and for SQL.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Refusal::Down => "down",
-            Refusal::Standby => "standby",
-            Refusal::Unlisted => "unlisted",
-            Refusal::Unhealthy => "unhealthy",
-            Refusal::RentedWhole => "rented-whole",
-            Refusal::DedicatedFarm => "dedicated-farm",
-            Refusal::ExtraFee => "extra-fee",
-            Refusal::NoMachines => "no-machines",
-            Refusal::Cpu => "cpu",
-            Refusal::Memory => "memory",
-            Refusal::Ssd => "ssd",
-        }
-    }
-
-    /// Reads the stable name; `None` if it is not one.
-    pub fn parse(text: &str) -> Option<Refusal> {
-        Refusal::ALL.into_iter().find(|refusal| refusal.as_str() == text)
     }
 }
 
@@ -360,11 +308,11 @@ mod tests {
 
     #[test]
     fn names_are_read_back() {
-        for refusal in Refusal::ALL {
-            assert_eq!(Refusal::parse(refusal.as_str()), Some(refusal));
+        for &refusal in Refusal::VARIANTS {
+            assert_eq!(refusal.into_str().parse(), Ok(refusal));
         }
-        for status in NodeStatus::ALL {
-            assert_eq!(NodeStatus::parse(status.as_str()), Some(status));
+        for &status in NodeStatus::VARIANTS {
+            assert_eq!(status.into_str().parse(), Ok(status));
         }
     }
 

@@ -1,10 +1,26 @@
 //! What people are notified of: categories of notifications, the channels through which they are
 //! notified, and what is chosen.
 
-use core::fmt;
+use core::array;
+
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 /// What a notice is about. People choose by kind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    strum::Display,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
+#[strum(serialize_all = "kebab-case", const_into_str)]
 pub enum NotificationCategory {
     /// A slice or a whole node was rented.
     Rented,
@@ -43,55 +59,6 @@ pub enum NotificationCategory {
 }
 
 impl NotificationCategory {
-    /// Every kind, in the order in which they are shown.
-    pub const ALL: [NotificationCategory; 17] = [
-        NotificationCategory::Rented,
-        NotificationCategory::Released,
-        NotificationCategory::Extended,
-        NotificationCategory::Access,
-        NotificationCategory::Removal,
-        NotificationCategory::Machine,
-        NotificationCategory::PriceSuggestion,
-        NotificationCategory::SlaAtRisk,
-        NotificationCategory::SlaMissed,
-        NotificationCategory::Credit,
-        NotificationCategory::NodeDown,
-        NotificationCategory::Oversold,
-        NotificationCategory::Payout,
-        NotificationCategory::Maintenance,
-        NotificationCategory::Leaving,
-        NotificationCategory::Farm,
-        NotificationCategory::Webhook,
-    ];
-
-    /// Its name, for programs.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            NotificationCategory::Rented => "rented",
-            NotificationCategory::Released => "released",
-            NotificationCategory::Extended => "extended",
-            NotificationCategory::Access => "access",
-            NotificationCategory::Removal => "removal",
-            NotificationCategory::Machine => "machine",
-            NotificationCategory::PriceSuggestion => "price-suggestion",
-            NotificationCategory::SlaAtRisk => "sla-at-risk",
-            NotificationCategory::SlaMissed => "sla-missed",
-            NotificationCategory::Credit => "credit",
-            NotificationCategory::NodeDown => "node-down",
-            NotificationCategory::Oversold => "oversold",
-            NotificationCategory::Payout => "payout",
-            NotificationCategory::Maintenance => "maintenance",
-            NotificationCategory::Leaving => "leaving",
-            NotificationCategory::Farm => "farm",
-            NotificationCategory::Webhook => "webhook",
-        }
-    }
-
-    /// Reads a name; `None` if no kind has it.
-    pub fn parse(name: &str) -> Option<NotificationCategory> {
-        NotificationCategory::ALL.into_iter().find(|kind| kind.as_str() == name)
-    }
-
     /// Whether people are notified of this kind through this channel as long as they have not
     /// chosen.
     pub fn is_on_by_default(self, channel: Channel) -> bool {
@@ -135,14 +102,21 @@ impl NotificationCategory {
     }
 }
 
-impl fmt::Display for NotificationCategory {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
 /// A channel of notifications.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
+#[strum(serialize_all = "kebab-case", const_into_str)]
 pub enum Channel {
     /// The page of notifications.
     Page,
@@ -150,25 +124,6 @@ pub enum Channel {
     Mail,
     /// A request to the account's webhooks.
     Webhook,
-}
-
-impl Channel {
-    /// Every channel, in the order in which they are shown.
-    pub const ALL: [Channel; 3] = [Channel::Page, Channel::Mail, Channel::Webhook];
-
-    /// Its name, for programs.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Channel::Page => "page",
-            Channel::Mail => "mail",
-            Channel::Webhook => "webhook",
-        }
-    }
-
-    /// Reads a name; `None` if no channel has it.
-    pub fn parse(name: &str) -> Option<Channel> {
-        Channel::ALL.into_iter().find(|channel| channel.as_str() == name)
-    }
 }
 
 /// Which side of an event an account is on.
@@ -183,15 +138,16 @@ pub enum Side {
 /// What somebody has chosen: every category for every channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotificationSettings {
-    is_on: [[bool; Channel::ALL.len()]; NotificationCategory::ALL.len()],
+    is_on: [[bool; Channel::VARIANTS.len()]; NotificationCategory::VARIANTS.len()],
 }
 
 impl Default for NotificationSettings {
     /// As long as nothing is chosen.
     fn default() -> NotificationSettings {
-        let of =
-            |kind: NotificationCategory| Channel::ALL.map(|channel| kind.is_on_by_default(channel));
-        NotificationSettings { is_on: NotificationCategory::ALL.map(of) }
+        let of = |kind: usize, channel: usize| {
+            NotificationCategory::VARIANTS[kind].is_on_by_default(Channel::VARIANTS[channel])
+        };
+        NotificationSettings { is_on: array::from_fn(|kind| array::from_fn(|at| of(kind, at))) }
     }
 }
 
@@ -208,9 +164,10 @@ impl NotificationSettings {
 
     /// What differs from the defaults: all that has to be kept.
     pub fn differing(&self) -> impl Iterator<Item = (NotificationCategory, Channel, bool)> {
-        let channels = |kind| Channel::ALL.into_iter().map(move |channel| (kind, channel));
-        NotificationCategory::ALL
-            .into_iter()
+        let channels = |kind| Channel::VARIANTS.iter().copied().map(move |channel| (kind, channel));
+        NotificationCategory::VARIANTS
+            .iter()
+            .copied()
             .flat_map(channels)
             .map(|(kind, channel)| (kind, channel, self.is_on(kind, channel)))
             .filter(|(kind, channel, is_on)| kind.is_on_by_default(*channel) != *is_on)
@@ -228,15 +185,15 @@ mod tests {
 
     #[test]
     fn names_are_read_as_they_are_written() {
-        for (at, kind) in NotificationCategory::ALL.into_iter().enumerate() {
-            assert_eq!(NotificationCategory::parse(kind.as_str()), Some(kind));
+        for (at, kind) in NotificationCategory::VARIANTS.iter().copied().enumerate() {
+            assert_eq!(kind.into_str().parse(), Ok(kind));
             assert_eq!(kind as usize, at);
         }
-        for (at, channel) in Channel::ALL.into_iter().enumerate() {
-            assert_eq!(Channel::parse(channel.as_str()), Some(channel));
+        for (at, channel) in Channel::VARIANTS.iter().copied().enumerate() {
+            assert_eq!(channel.into_str().parse(), Ok(channel));
             assert_eq!(channel as usize, at);
         }
-        assert_eq!((NotificationCategory::parse(""), Channel::parse("sms")), (None, None));
+        assert!("".parse::<NotificationCategory>().is_err() && "sms".parse::<Channel>().is_err());
     }
 
     #[test]
@@ -244,11 +201,11 @@ mod tests {
         let defaults = NotificationSettings::default();
         let line = |kind: NotificationCategory| {
             let channels =
-                Channel::ALL.into_iter().filter(|channel| defaults.is_on(kind, *channel));
-            let channels: Vec<&str> = channels.map(Channel::as_str).collect();
+                Channel::VARIANTS.iter().copied().filter(|channel| defaults.is_on(kind, *channel));
+            let channels: Vec<&str> = channels.map(|channel| channel.into_str()).collect();
             alloc::format!("{kind}: {}\n", channels.join(" "))
         };
-        let table: String = NotificationCategory::ALL.into_iter().map(line).collect();
+        let table: String = NotificationCategory::VARIANTS.iter().copied().map(line).collect();
         expect![[r#"
             rented: page mail webhook
             released: page mail webhook
@@ -290,8 +247,9 @@ mod tests {
 
     #[test]
     fn a_renter_gets_no_mail_about_what_the_renter_did() {
-        let mailed: Vec<NotificationCategory> = NotificationCategory::ALL
-            .into_iter()
+        let mailed: Vec<NotificationCategory> = NotificationCategory::VARIANTS
+            .iter()
+            .copied()
             .filter(|kind| !kind.is_mailed_to(Side::Renter))
             .collect();
         assert_eq!(
@@ -302,6 +260,6 @@ mod tests {
                 NotificationCategory::Extended
             ]
         );
-        assert!(NotificationCategory::ALL.into_iter().all(|kind| kind.is_mailed_to(Side::Farmer)));
+        assert!(NotificationCategory::VARIANTS.iter().all(|kind| kind.is_mailed_to(Side::Farmer)));
     }
 }

@@ -3,6 +3,8 @@
 use alloc::string::String;
 use core::fmt;
 
+use strum::{EnumString, IntoStaticStr, VariantArray};
+
 use crate::listing::{Listing, ListingEvent, NeverPublished};
 use crate::money::Usd;
 use crate::node::SLICES_PER_NODE_MAX;
@@ -50,30 +52,13 @@ pub struct Offering {
 }
 
 /// Who has locked an offer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case", const_into_str)]
 pub enum Locker {
     /// The farmer.
     Farmer,
     /// The operator.
     Operator,
-}
-
-impl Locker {
-    /// Everybody who can.
-    pub const ALL: [Locker; 2] = [Locker::Farmer, Locker::Operator];
-
-    /// The stable name, for programs and for SQL.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Locker::Farmer => "farmer",
-            Locker::Operator => "operator",
-        }
-    }
-
-    /// Reads the stable name; `None` if it is not one.
-    pub fn parse(text: &str) -> Option<Locker> {
-        Locker::ALL.into_iter().find(|locker| locker.as_str() == text)
-    }
 }
 
 /// A node as it is, as far as a change of its offer depends on it.

@@ -4,6 +4,8 @@ use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use strum::{EnumString, IntoStaticStr, VariantArray};
+
 use crate::booking::{Booking, BookingKind, LedgerAccount};
 use crate::field::FieldError;
 use crate::id::{AccountId, NodeId, RentalId, SliceId};
@@ -40,7 +42,8 @@ pub struct Filter {
 }
 
 /// How several slices lie to each other.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case", const_into_str)]
 pub enum Spread {
     /// The cheapest ones, wherever they are.
     #[default]
@@ -48,33 +51,14 @@ pub enum Spread {
     /// All on one node.
     SameNode,
     /// Each on another node.
+    #[strum(serialize = "different-nodes")]
     Nodes,
     /// Each on a node of another farm.
+    #[strum(serialize = "different-farms")]
     Farms,
     /// Each in another country.
+    #[strum(serialize = "different-countries")]
     Countries,
-}
-
-impl Spread {
-    /// Every spread.
-    pub const ALL: [Spread; 5] =
-        [Spread::Any, Spread::SameNode, Spread::Nodes, Spread::Farms, Spread::Countries];
-
-    /// The stable name, for programs.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Spread::Any => "any",
-            Spread::SameNode => "same-node",
-            Spread::Nodes => "different-nodes",
-            Spread::Farms => "different-farms",
-            Spread::Countries => "different-countries",
-        }
-    }
-
-    /// Reads the stable name; `None` if it is not one.
-    pub fn parse(text: &str) -> Option<Spread> {
-        Spread::ALL.into_iter().find(|spread| spread.as_str() == text)
-    }
 }
 
 /// What a renter wants to have.
@@ -729,8 +713,8 @@ mod tests {
         assert_eq!(spread(4, Spread::Farms), sold_out(4, 3));
         assert_eq!(spread(2, Spread::Countries), Ok(alloc::vec![10, 31]));
         assert_eq!(spread(3, Spread::Countries), sold_out(3, 2));
-        for spread in Spread::ALL {
-            assert_eq!(Spread::parse(spread.as_str()), Some(spread));
+        for &spread in Spread::VARIANTS {
+            assert_eq!(spread.into_str().parse(), Ok(spread));
         }
     }
 
@@ -767,7 +751,7 @@ mod tests {
         fn no_node_gives_more_than_it_has(
             free in prop::collection::vec((0..6_u32, 0..3_i64), 0..6),
             count in 1..12_u32,
-            spread in prop::sample::select(Spread::ALL.to_vec()),
+            spread in prop::sample::select(Spread::VARIANTS),
         ) {
             let offers: Vec<Offer> = (1..)
                 .zip(&free)

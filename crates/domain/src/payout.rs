@@ -11,6 +11,8 @@
 use alloc::format;
 use alloc::string::{String, ToString};
 
+use strum::{EnumString, IntoStaticStr, VariantArray};
+
 use crate::booking::{Booking, BookingKind, LedgerAccount};
 use crate::event::EventKind;
 use crate::field::FieldError;
@@ -24,7 +26,8 @@ pub const OPEN_MAX: u32 = 5;
 pub const WORDS_CHARS_MAX: usize = 200;
 
 /// Where a payout stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case", const_into_str)]
 pub enum PayoutState {
     /// The farmer has asked for it.
     Requested,
@@ -41,7 +44,7 @@ pub enum PayoutState {
 }
 
 /// What becomes of a payout.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, VariantArray)]
 pub enum PayoutEvent {
     /// The operator means to pay it.
     Approve,
@@ -57,7 +60,7 @@ pub enum PayoutEvent {
 
 /// The event does not fit the state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a payout that is {} cannot be {}", state.as_str(), event.wanted().as_str())]
+#[error("a payout that is {} cannot be {}", state.into_str(), event.wanted().into_str())]
 pub struct WrongOrder {
     /// Where the payout stands.
     pub state: PayoutState,
@@ -66,16 +69,6 @@ pub struct WrongOrder {
 }
 
 impl PayoutState {
-    /// Every state.
-    pub const ALL: [PayoutState; 6] = [
-        PayoutState::Requested,
-        PayoutState::Approved,
-        PayoutState::Sent,
-        PayoutState::Done,
-        PayoutState::Failed,
-        PayoutState::Canceled,
-    ];
-
     /// The state after `event`. This match is the whole life cycle, so it has no `_` arm.
     pub fn after(self, event: PayoutEvent) -> Result<PayoutState, WrongOrder> {
         use PayoutEvent::{Approve, Cancel, Fail, Finish, Send};
@@ -100,35 +93,9 @@ impl PayoutState {
             PayoutState::Done | PayoutState::Failed | PayoutState::Canceled => false,
         }
     }
-
-    /// The stable name, for programs and for SQL.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            PayoutState::Requested => "requested",
-            PayoutState::Approved => "approved",
-            PayoutState::Sent => "sent",
-            PayoutState::Done => "done",
-            PayoutState::Failed => "failed",
-            PayoutState::Canceled => "canceled",
-        }
-    }
-
-    /// Reads the stable name; `None` if it is not one.
-    pub fn parse(text: &str) -> Option<PayoutState> {
-        PayoutState::ALL.into_iter().find(|state| state.as_str() == text)
-    }
 }
 
 impl PayoutEvent {
-    /// Everything that can become of one.
-    pub const ALL: [PayoutEvent; 5] = [
-        PayoutEvent::Approve,
-        PayoutEvent::Send,
-        PayoutEvent::Finish,
-        PayoutEvent::Fail,
-        PayoutEvent::Cancel,
-    ];
-
     /// The state that it leads to, where it fits.
     pub fn wanted(self) -> PayoutState {
         match self {
@@ -305,14 +272,14 @@ mod tests {
     #[test]
     fn the_life_cycle_is_this_table() {
         let mut table = String::from("from      ");
-        for event in PayoutEvent::ALL {
+        for &event in PayoutEvent::VARIANTS {
             let name = alloc::format!("{event:?}");
             write!(table, " {name:<9}").unwrap();
         }
-        for state in PayoutState::ALL {
-            write!(table, "\n{:<10}", state.as_str()).unwrap();
-            for event in PayoutEvent::ALL {
-                let after = state.after(event).map_or("-", PayoutState::as_str);
+        for &state in PayoutState::VARIANTS {
+            write!(table, "\n{:<10}", state.into_str()).unwrap();
+            for &event in PayoutEvent::VARIANTS {
+                let after = state.after(event).map_or("-", |state| state.into_str());
                 write!(table, " {after:<9}").unwrap();
             }
         }
@@ -334,8 +301,8 @@ mod tests {
             let (_, booking) = payout(state).after(event).unwrap();
             booking.map(|booking| {
                 let accounts: Vec<_> =
-                    booking.entries.iter().map(|entry| entry.account.as_str()).collect();
-                alloc::format!("{}: {}", booking.kind.as_str(), accounts.join(" to "))
+                    booking.entries.iter().map(|entry| entry.account.into_str()).collect();
+                alloc::format!("{}: {}", booking.kind.into_str(), accounts.join(" to "))
             })
         };
         let first = payout(PayoutState::Requested).request_booking().unwrap();
@@ -390,7 +357,7 @@ mod tests {
             let mut payout = payout(PayoutState::Requested);
             let (mut earnings, mut held, mut out) = (-25_i64, 25_i64, 0_i64);
             for event in events {
-                let Ok((state, booking)) = payout.after(PayoutEvent::ALL[event]) else { continue };
+                let Ok((state, booking)) = payout.after(PayoutEvent::VARIANTS[event]) else { continue };
                 for entry in booking.iter().flat_map(|booking| &booking.entries) {
                     let amount = entry.amount.micros() / 1_000_000;
                     match entry.account {

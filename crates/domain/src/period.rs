@@ -1,5 +1,7 @@
 //! What a paid period of a rental is worth: earned day by day, and refunded where it is not used.
 
+use strum::VariantArray;
+
 use crate::money::{Percent, Usd};
 use crate::term::Term;
 use crate::time::Timestamp;
@@ -123,11 +125,11 @@ impl Period {
         let (from, to) = (month(months), month(months + 1));
         let beyond = until.seconds_since(from).max(0);
         let price = self.price.times(slices);
-        let reached = Term::ALL.into_iter().rev().find(|term| term.months() <= months);
+        let reached = Term::VARIANTS.iter().copied().rev().find(|term| term.months() <= months);
         let discount_percent = reached.map_or(0, Term::discount_percent);
         let full = price.times(months) + price.part(beyond, to.seconds_since(from).max(1));
         let cost = (full - full.percent(Percent::whole(discount_percent))).to_cents();
-        let longer = Term::ALL.into_iter().filter(|term| term.months() > months);
+        let longer = Term::VARIANTS.iter().copied().filter(|term| term.months() > months);
         let cost = longer.map(|term| term.total(price)).fold(cost, Usd::min).min(self.total);
         Used { months, hours: (beyond + HOUR - 1) / HOUR, discount_percent, cost }
     }
@@ -285,7 +287,7 @@ mod tests {
     prop_compose! {
         fn any_period()(
             start in 0..4_000_000_000_i64,
-            term in prop::sample::select(Term::ALL.to_vec()),
+            term in prop::sample::select(Term::VARIANTS),
             cents in 1..50_000_i64,
         ) -> Period {
             period(Timestamp::from_seconds(start), term, Usd::from_micros(cents * CENT))

@@ -3,6 +3,8 @@
 //!
 //! The tables of states and of deadlines are printed by tests below.
 
+use strum::{EnumString, IntoStaticStr, VariantArray};
+
 use crate::time::Timestamp;
 
 /// A lease lasts so long, and each report prolongs it to that. Seconds.
@@ -88,7 +90,8 @@ pub const DEADLINES: [Deadline; 6] = [
 ];
 
 /// What a job is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case", const_into_str)]
 pub enum JobKind {
     /// A machine is made on a slice.
     Create,
@@ -96,26 +99,9 @@ pub enum JobKind {
     Remove,
 }
 
-impl JobKind {
-    /// Every kind.
-    pub const ALL: [JobKind; 2] = [JobKind::Create, JobKind::Remove];
-
-    /// The stable name, for programs and for SQL.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            JobKind::Create => "create",
-            JobKind::Remove => "remove",
-        }
-    }
-
-    /// Reads the stable name; `None` if it is not one.
-    pub fn parse(text: &str) -> Option<JobKind> {
-        JobKind::ALL.into_iter().find(|kind| kind.as_str() == text)
-    }
-}
-
 /// Where a job is in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case", const_into_str)]
 pub enum JobState {
     /// The renter has no SSH key that could be put on the machine; no clock runs.
     NeedsKey,
@@ -134,35 +120,6 @@ pub enum JobState {
 }
 
 impl JobState {
-    /// Every state.
-    pub const ALL: [JobState; 7] = [
-        JobState::NeedsKey,
-        JobState::Waiting,
-        JobState::Leased,
-        JobState::Done,
-        JobState::Failed,
-        JobState::Refunded,
-        JobState::Canceled,
-    ];
-
-    /// The stable name, for programs and for SQL.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            JobState::NeedsKey => "needs-key",
-            JobState::Waiting => "waiting",
-            JobState::Leased => "leased",
-            JobState::Done => "done",
-            JobState::Failed => "failed",
-            JobState::Refunded => "refunded",
-            JobState::Canceled => "canceled",
-        }
-    }
-
-    /// Reads the stable name; `None` if it is not one.
-    pub fn parse(text: &str) -> Option<JobState> {
-        JobState::ALL.into_iter().find(|state| state.as_str() == text)
-    }
-
     /// Whether access is owed: it is paid for, there is a key, and no machine yet.
     pub fn is_owed(self) -> bool {
         match self {
@@ -208,7 +165,7 @@ impl Owed {
 }
 
 /// What happens to a job.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, VariantArray)]
 pub enum JobEvent {
     /// The renter registers a key.
     KeyGiven,
@@ -228,21 +185,6 @@ pub enum JobEvent {
     Refunded,
     /// The rental ends, or goes on with another slice.
     RentalEnded,
-}
-
-impl JobEvent {
-    /// Every event.
-    pub const ALL: [JobEvent; 9] = [
-        JobEvent::KeyGiven,
-        JobEvent::Leased,
-        JobEvent::Progressed,
-        JobEvent::Completed,
-        JobEvent::Missed,
-        JobEvent::GivenUp,
-        JobEvent::Confirmed,
-        JobEvent::Refunded,
-        JobEvent::RentalEnded,
-    ];
 }
 
 /// The state of a job after an event; `None` where the event cannot happen.
@@ -277,7 +219,10 @@ pub fn after(kind: JobKind, state: JobState, event: JobEvent) -> Option<JobState
 }
 
 /// How far an agent is with a machine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, EnumString, IntoStaticStr, VariantArray,
+)]
+#[strum(serialize_all = "kebab-case", const_into_str)]
 pub enum Step {
     /// It has begun.
     Accepted,
@@ -289,28 +234,6 @@ pub enum Step {
     Reachable,
     /// From outside, it shows the host key that it should.
     Checked,
-}
-
-impl Step {
-    /// Every step, in order.
-    pub const ALL: [Step; 5] =
-        [Step::Accepted, Step::Disk, Step::Booting, Step::Reachable, Step::Checked];
-
-    /// The stable name, for programs and for SQL.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Step::Accepted => "accepted",
-            Step::Disk => "disk",
-            Step::Booting => "booting",
-            Step::Reachable => "reachable",
-            Step::Checked => "checked",
-        }
-    }
-
-    /// Reads the stable name; `None` if it is not one.
-    pub fn parse(text: &str) -> Option<Step> {
-        Step::ALL.into_iter().find(|step| step.as_str() == text)
-    }
 }
 
 /// A job as far as reports on it are decided.
@@ -419,12 +342,12 @@ mod tests {
         let row = |state: JobState| {
             let next = |event: JobEvent| {
                 let to = after(kind, state, event)?;
-                Some(format!("  {event:?}: {}\n", to.as_str()))
+                Some(format!("  {event:?}: {}\n", to.into_str()))
             };
-            let nexts: Vec<String> = JobEvent::ALL.into_iter().filter_map(next).collect();
-            format!("{}\n{}", state.as_str(), nexts.concat())
+            let nexts: Vec<String> = JobEvent::VARIANTS.iter().copied().filter_map(next).collect();
+            format!("{}\n{}", state.into_str(), nexts.concat())
         };
-        let table: String = JobState::ALL.into_iter().map(row).collect();
+        let table: String = JobState::VARIANTS.iter().copied().map(row).collect();
         expected.assert_eq(&table);
     }
 
@@ -556,9 +479,9 @@ mod tests {
         let row = |state: JobState| {
             let of = [false, true].map(|is_late| Owed::of([(state, is_late)]));
             assert_eq!(of.map(Owed::is_owed), [state.is_owed(); 2], "{state:?}");
-            format!("{}: {:?}, late: {:?}\n", state.as_str(), of[0], of[1])
+            format!("{}: {:?}, late: {:?}\n", state.into_str(), of[0], of[1])
         };
-        let table: String = JobState::ALL.into_iter().map(row).collect();
+        let table: String = JobState::VARIANTS.iter().copied().map(row).collect();
         expect![[r#"
             needs-key: Nothing, late: Nothing
             waiting: Access, late: Overdue
@@ -577,7 +500,7 @@ mod tests {
 
     #[test]
     fn nobody_else_is_heard() {
-        for state in JobState::ALL {
+        for &state in JobState::VARIANTS {
             let job = Job { state, ..leased(JobKind::Create) };
             for what in [
                 Report::Progress(Step::Checked),

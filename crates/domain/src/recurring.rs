@@ -7,10 +7,13 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 
+use strum::{IntoStaticStr, VariantArray};
+
 use crate::time::Timestamp;
 
-/// Which component runs a job, and how often it is woken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Which component runs a job, by its name in `spin.toml`, and how often it is woken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case", const_into_str)]
 pub enum RunBy {
     /// What time does to rentals, nodes, offers and the database.
     Clock,
@@ -23,19 +26,6 @@ pub enum RunBy {
 }
 
 impl RunBy {
-    /// Every cron component.
-    pub const ALL: [RunBy; 4] = [RunBy::Clock, RunBy::GridSync, RunBy::Mailer, RunBy::Notifier];
-
-    /// Its name in `spin.toml`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            RunBy::Clock => "clock",
-            RunBy::GridSync => "grid-sync",
-            RunBy::Mailer => "mailer",
-            RunBy::Notifier => "notifier",
-        }
-    }
-
     /// When it is woken, as `spin.toml` says it.
     pub fn cron_expression(self) -> &'static str {
         match self {

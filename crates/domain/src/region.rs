@@ -10,6 +10,8 @@ use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use strum::IntoStaticStr;
+
 /// A region of the world, with its countries and areas.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Region {
@@ -48,7 +50,8 @@ pub fn region(country: &str) -> Option<&'static Region> {
 }
 
 /// How far around a node others are looked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "kebab-case", const_into_str)]
 pub enum Reach {
     /// In its country.
     Country,
@@ -56,17 +59,6 @@ pub enum Reach {
     Region,
     /// Everywhere.
     World,
-}
-
-impl Reach {
-    /// For programs: `country`, `region` or `world`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Reach::Country => "country",
-            Reach::Region => "region",
-            Reach::World => "world",
-        }
-    }
 }
 
 /// Where similar nodes are looked for.

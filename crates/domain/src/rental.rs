@@ -7,6 +7,8 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use strum::{EnumString, IntoStaticStr, VariantArray};
+
 use crate::booking::{Booking, BookingKind, LedgerAccount};
 use crate::event::EventKind;
 use crate::id::{AccountId, NodeId, OrderId, RentalId};
@@ -38,7 +40,8 @@ pub const RENEWS_BEFORE_SECONDS: i64 = 86_400;
 pub const TRANSFER_SECONDS: i64 = 7 * 86_400;
 
 /// Where a rental is in its life. It ends once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case", const_into_str)]
 pub enum RentalState {
     /// The renter holds the slice.
     Active,
@@ -46,25 +49,6 @@ pub enum RentalState {
     Grace,
     /// The slice is free again.
     Ended,
-}
-
-impl RentalState {
-    /// Every state.
-    pub const ALL: [RentalState; 3] = [RentalState::Active, RentalState::Grace, RentalState::Ended];
-
-    /// The stable name, for programs and for SQL.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            RentalState::Active => "active",
-            RentalState::Grace => "grace",
-            RentalState::Ended => "ended",
-        }
-    }
-
-    /// Reads the stable name; `None` if it is not one.
-    pub fn parse(text: &str) -> Option<RentalState> {
-        RentalState::ALL.into_iter().find(|state| state.as_str() == text)
-    }
 }
 
 /// That a rental is extended by itself.
@@ -579,11 +563,12 @@ mod tests {
 
     /// What a change books, in words.
     fn words(change: &Change) -> Vec<String> {
-        let entry =
-            |entry: &crate::booking::Entry| format!("{} {}", entry.account.as_str(), entry.amount);
+        let entry = |entry: &crate::booking::Entry| {
+            format!("{} {}", entry.account.into_str(), entry.amount)
+        };
         let booking = |booking: &Booking| {
             let entries: Vec<String> = booking.entries.iter().map(entry).collect();
-            format!("{}: {}", booking.kind.as_str(), entries.join(", "))
+            format!("{}: {}", booking.kind.into_str(), entries.join(", "))
         };
         change.bookings.iter().map(booking).collect()
     }
@@ -593,7 +578,7 @@ mod tests {
         fn what_never_had_access_is_refunded_to_the_cent(
             cents in 1..50_000_i64,
             slices in 1..9_u32,
-            months in prop::sample::select(Term::ALL.to_vec()),
+            months in prop::sample::select(Term::VARIANTS),
             extended in any::<bool>(),
             later in 0..99_999_i64,
         ) {
@@ -822,10 +807,10 @@ mod tests {
 
     #[test]
     fn states_have_stable_names() {
-        for state in RentalState::ALL {
-            assert_eq!(RentalState::parse(state.as_str()), Some(state));
+        for &state in RentalState::VARIANTS {
+            assert_eq!(state.into_str().parse(), Ok(state));
         }
-        assert_eq!(RentalState::parse("settled"), None);
+        assert!("settled".parse::<RentalState>().is_err());
     }
 
     #[derive(Clone, Debug)]
@@ -839,7 +824,7 @@ mod tests {
     }
 
     fn step() -> impl Strategy<Value = Step> {
-        let term = prop::sample::select(Term::ALL.to_vec());
+        let term = prop::sample::select(Term::VARIANTS);
         prop_oneof![
             6 => Just(Step::Earn),
             3 => Just(Step::Expire),
@@ -854,7 +839,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_micro_dollar_is_lost_whatever_happens(
-            term in prop::sample::select(Term::ALL.to_vec()),
+            term in prop::sample::select(Term::VARIANTS),
             cents in 1..6_000_i64,
             slices in prop_oneof![3 => Just(1_u32), 1 => 1..20_u32],
             steps in prop::collection::vec((step(), -40_000..3_000_000_i64), 0..30),
@@ -897,7 +882,7 @@ mod tests {
 
         #[test]
         fn ending_right_after_the_start_costs_an_hour(
-            term in prop::sample::select(Term::ALL.to_vec()),
+            term in prop::sample::select(Term::VARIANTS),
             cents in 1..60_000_i64,
             seconds in 1..=3_600_i64,
         ) {
@@ -913,7 +898,7 @@ mod tests {
 
         #[test]
         fn what_is_due_next_is_worth_a_cent(
-            term in prop::sample::select(Term::ALL.to_vec()),
+            term in prop::sample::select(Term::VARIANTS),
             cents in 1..9_000_i64,
             seconds in 0..40_000_000_i64,
         ) {

@@ -1,7 +1,10 @@
 //! The life cycle of a slice.
 
+use strum::{EnumString, IntoStaticStr, VariantArray};
+
 /// What a slice is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case", const_into_str)]
 pub enum SliceState {
     /// Free: whoever pays first gets it, if its node is on the market.
     Available,
@@ -33,10 +36,6 @@ pub enum SliceEvent {
 pub struct Refused;
 
 impl SliceState {
-    /// Every state.
-    pub const ALL: [SliceState; 4] =
-        [SliceState::Available, SliceState::Reserved, SliceState::Allocated, SliceState::Retired];
-
     /// The state after `event`. This match is the whole life cycle, so it has no `_` arm.
     ///
     /// A reserved or allocated slice is never retired: a sync does not take away what somebody was
@@ -54,21 +53,6 @@ impl SliceState {
             | (Allocated, Hold | Rent | Retire | Restore)
             | (Retired, Hold | Rent | Release | Retire) => Err(Refused),
         }
-    }
-
-    /// The stable name, for programs and for SQL.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            SliceState::Available => "available",
-            SliceState::Reserved => "reserved",
-            SliceState::Allocated => "allocated",
-            SliceState::Retired => "retired",
-        }
-    }
-
-    /// Reads the stable name; `None` if it is not one.
-    pub fn parse(text: &str) -> Option<SliceState> {
-        SliceState::ALL.into_iter().find(|state| state.as_str() == text)
     }
 }
 
@@ -92,10 +76,10 @@ mod tests {
         ];
         let mut table =
             String::from("from       hold       rent       release    retire     restore\n");
-        for state in SliceState::ALL {
+        for &state in SliceState::VARIANTS {
             let [hold, rent, release, retire, restore] =
-                events.map(|event| state.after(event).map_or("-", SliceState::as_str));
-            let from = state.as_str();
+                events.map(|event| state.after(event).map_or("-", |state| state.into_str()));
+            let from = state.into_str();
             writeln!(
                 table,
                 "{from:<10} {hold:<10} {rent:<10} {release:<10} {retire:<10} {restore}"

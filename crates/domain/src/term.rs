@@ -1,10 +1,12 @@
 //! The four terms that a slice is rented for, and what each costs.
 
+use strum::VariantArray;
+
 use crate::field::FieldError;
 use crate::money::{Percent, Usd};
 
 /// How long a slice is rented for, in calendar months.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, VariantArray)]
 pub enum Term {
     /// One month, at the full price.
     Month,
@@ -17,13 +19,11 @@ pub enum Term {
 }
 
 impl Term {
-    /// Every term, the shortest first.
-    pub const ALL: [Term; 4] = [Term::Month, Term::Quarter, Term::HalfYear, Term::Year];
-
     /// The term of this many months.
     pub fn from_months(months: i64) -> Result<Term, FieldError> {
-        Term::ALL
-            .into_iter()
+        Term::VARIANTS
+            .iter()
+            .copied()
             .find(|term| i64::from(term.months()) == months)
             .ok_or_else(|| FieldError::new("duration_months", "1, 3, 6 or 12"))
     }
@@ -87,7 +87,7 @@ impl Terms {
 
     /// The terms, the shortest first.
     pub fn iter(self) -> impl Iterator<Item = Term> {
-        Term::ALL.into_iter().filter(move |term| self.has(*term))
+        Term::VARIANTS.iter().copied().filter(move |term| self.has(*term))
     }
 
     fn bit(term: Term) -> u8 {
@@ -111,7 +111,7 @@ mod tests {
     #[track_caller]
     fn check(price: &str, totals: [&str; 4]) {
         let price = Usd::parse("price", price).unwrap();
-        assert_eq!(Term::ALL.map(|term| term.total(price).to_string()), totals);
+        assert!(Term::VARIANTS.iter().map(|term| term.total(price).to_string()).eq(totals));
     }
 
     #[test]
@@ -144,7 +144,7 @@ mod tests {
         #[test]
         fn a_longer_term_never_costs_more_a_month(cents in 1..100_000_000_i64) {
             let price = Usd::from_micros(cents * 10_000);
-            for pair in Term::ALL.windows(2) {
+            for pair in Term::VARIANTS.windows(2) {
                 // Compared without division: total × the other's months, within a cent of rounding.
                 let shorter = pair[0].total(price).times(pair[1].months());
                 let longer = pair[1].total(price).times(pair[0].months());

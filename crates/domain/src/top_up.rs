@@ -2,6 +2,8 @@
 
 use alloc::string::String;
 
+use strum::{EnumString, IntoStaticStr, VariantArray};
+
 use crate::field::FieldError;
 use crate::id::TopUpId;
 use crate::money::Usd;
@@ -35,7 +37,8 @@ pub fn parse_amount(field: &'static str, text: &str) -> Result<Usd, FieldError> 
 }
 
 /// What came of a top-up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case", const_into_str)]
 pub enum TopUpState {
     /// Nothing yet.
     Pending,
@@ -45,27 +48,6 @@ pub enum TopUpState {
     Expired,
     /// A payment came that is not the one that was meant; the operator knows.
     Refused,
-}
-
-impl TopUpState {
-    /// Every state.
-    pub const ALL: [TopUpState; 4] =
-        [TopUpState::Pending, TopUpState::Paid, TopUpState::Expired, TopUpState::Refused];
-
-    /// The stable name, for programs and for SQL.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            TopUpState::Pending => "pending",
-            TopUpState::Paid => "paid",
-            TopUpState::Expired => "expired",
-            TopUpState::Refused => "refused",
-        }
-    }
-
-    /// Reads the stable name; `None` if it is not one.
-    pub fn parse(text: &str) -> Option<TopUpState> {
-        TopUpState::ALL.into_iter().find(|state| state.as_str() == text)
-    }
 }
 
 /// A payment that has come in, as its provider says.
@@ -106,45 +88,23 @@ pub enum Verdict {
 }
 
 /// Why a payment credits nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case", const_into_str)]
 pub enum Mismatch {
     /// There is no such top-up.
+    #[strum(serialize = "unknown-top-up")]
     Unknown,
     /// It is another amount than was meant.
+    #[strum(serialize = "other-amount")]
     Amount,
     /// It is not in US dollars.
+    #[strum(serialize = "other-currency")]
     Currency,
     /// Another payment has paid the top-up.
+    #[strum(serialize = "paid-twice")]
     Twice,
     /// The account was deleted.
     NoOwner,
-}
-
-impl Mismatch {
-    /// Every reason.
-    pub const ALL: [Mismatch; 5] = [
-        Mismatch::Unknown,
-        Mismatch::Amount,
-        Mismatch::Currency,
-        Mismatch::Twice,
-        Mismatch::NoOwner,
-    ];
-
-    /// The stable name, for programs and for SQL.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Mismatch::Unknown => "unknown-top-up",
-            Mismatch::Amount => "other-amount",
-            Mismatch::Currency => "other-currency",
-            Mismatch::Twice => "paid-twice",
-            Mismatch::NoOwner => "no-owner",
-        }
-    }
-
-    /// Reads the stable name; `None` if it is not one.
-    pub fn parse(text: &str) -> Option<Mismatch> {
-        Mismatch::ALL.into_iter().find(|reason| reason.as_str() == text)
-    }
 }
 
 /// Decides what follows from a payment; `seen` is `None` where there is no such top-up.

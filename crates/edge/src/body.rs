@@ -118,7 +118,7 @@ fn end(problem: &Problem) -> Chunk {
 /// The cause is quoted, so that it cannot forge a line.
 fn log_failure(what: &str, problem: &Problem) {
     let cause = problem.cause.as_deref().unwrap_or_default();
-    log(&format!("{what}: {} {cause:?}", problem.kind.as_str()));
+    log(&format!("{what}: {} {cause:?}", problem.kind.into_str()));
 }
 
 impl Drop for StreamBody {

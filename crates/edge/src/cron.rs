@@ -57,7 +57,7 @@ macro_rules! cron {
 /// went is kept in the database.
 pub fn run(by: RunBy, metadata: Metadata, features: &[&[Job]]) -> Result<(), Error> {
     let seconds = i64::try_from(metadata.timestamp).unwrap_or(i64::MAX);
-    let (name, now) = (by.as_str(), Timestamp::from_seconds(seconds));
+    let (name, now) = (by.into_str(), Timestamp::from_seconds(seconds));
     match with_env(current_database, &HostClock::start(), now, |env| run_due(env, by, features)) {
         Ok(failures) => {
             for failure in failures {
@@ -66,7 +66,7 @@ pub fn run(by: RunBy, metadata: Metadata, features: &[&[Job]]) -> Result<(), Err
             Ok(())
         }
         Err(problem) => {
-            let failure = problem.cause.unwrap_or_else(|| problem.kind.as_str().to_owned());
+            let failure = problem.cause.unwrap_or_else(|| problem.kind.into_str().to_owned());
             log(&format!("{name} failed: {failure:?}"));
             Err(Error::Other(failure))
         }

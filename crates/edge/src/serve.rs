@@ -95,7 +95,7 @@ fn log(request: &Request, outcome: &Outcome, request_id: &str, took: Duration) {
     let route = outcome.route.unwrap_or("-");
     let status = outcome.response.status().as_u16();
     let millis = took.as_millis();
-    let kind = outcome.problem.as_ref().map_or("-", |problem| problem.kind.as_str());
+    let kind = outcome.problem.as_ref().map_or("-", |problem| problem.kind.into_str());
     match outcome.problem.as_ref().and_then(|problem| problem.cause.as_ref()) {
         None => eprintln!("{method} {route} {status} {kind} {millis}ms {request_id}"),
         Some(cause) => {

@@ -184,7 +184,7 @@ pub(crate) fn node_id(field: Field<'_>) -> Result<NodeId, DocumentError> {
 fn status(field: Field<'_>) -> Result<NodeStatus, DocumentError> {
     let json = field.ok_or(DocumentError::Missing("status"))?;
     let word = shown::<String>(field);
-    let status = word.and_then(|word| NodeStatus::parse(&word));
+    let status = word.and_then(|word| word.parse().ok());
     status.ok_or_else(|| DocumentError::wrong("status", json.get()))
 }
 

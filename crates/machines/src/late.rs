@@ -87,7 +87,7 @@ impl Recipient {
         match self {
             Recipient::Renter(url) => mails::access_late(to, &late.place, url),
             Recipient::Farmer(url) => mails::removal_late(to, &late.place, url),
-            Recipient::Operator(url) => mails::job_late(to, late.kind.as_str(), &late.place, url),
+            Recipient::Operator(url) => mails::job_late(to, late.kind.into_str(), &late.place, url),
         }
     }
 }

@@ -227,7 +227,7 @@ pub(crate) fn notification_body(notice: &Notice) -> String {
     let event = &notice.event;
     let data = NotificationData {
         event_id: event.id,
-        category: notice.kind.as_str(),
+        category: notice.kind.into_str(),
         rental_id: event.rental.map(|id| id.to_string()),
         node_id: event.node.map(|id| id.to_string()),
         slice_id: event.slice.map(|id| id.to_string()),

@@ -56,9 +56,8 @@ pub(crate) fn list_rentals(cx: &Context<'_>) -> Result<Response, Problem> {
 /// Which rentals are asked for.
 pub(crate) fn which(cx: &Context<'_>) -> Result<Which, Problem> {
     let Some(text) = cx.query("state") else { return Ok(Which::All) };
-    let found = Which::ALL.into_iter().find(|which| which.as_str() == text);
-    let rule = "all, running or ended";
-    found.ok_or_else(|| domain::field::FieldError::new("state", rule).into())
+    text.parse()
+        .map_err(|_| domain::field::FieldError::new("state", "all, running or ended").into())
 }
 
 pub(crate) fn show_rental(cx: &Context<'_>) -> Result<Response, Problem> {

@@ -154,7 +154,7 @@ fn wanted_json(wanted: &Wanted) -> Value {
                 "min_bandwidth": min_bandwidth.map(Bandwidth::mbps),
                 "certified_only": certified_only,
                 "count": count,
-                "spread": spread.as_str(),
+                "spread": spread.into_str(),
             })
         }
     }

@@ -6,13 +6,15 @@ use domain::id::AccountId;
 use domain::recurring::SEAL_AUDIT;
 use domain::time::Timestamp;
 use serde_json::json;
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use crate::chain::{Chain, Form, Head, Link, Seal};
 use crate::db::{Db, StoreError, Value};
-use crate::row::{column, row, select};
+use crate::row::{names, row, select};
 
 /// How something was asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case", const_into_str)]
 pub enum Actor {
     /// By somebody who had not signed in.
     Visitor,
@@ -26,28 +28,7 @@ pub enum Actor {
     Market,
 }
 
-impl Actor {
-    /// Every actor.
-    pub const ALL: [Actor; 5] =
-        [Actor::Visitor, Actor::Account, Actor::Token, Actor::Operator, Actor::Market];
-
-    /// The stable name, for programs and for SQL.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Actor::Visitor => "visitor",
-            Actor::Account => "account",
-            Actor::Token => "token",
-            Actor::Operator => "operator",
-            Actor::Market => "market",
-        }
-    }
-
-    fn parse(text: &str) -> Option<Actor> {
-        Actor::ALL.into_iter().find(|actor| actor.as_str() == text)
-    }
-}
-
-column! { Actor: text(Actor::parse) }
+names! { Actor }
 
 /// An entry to write. No secret and no text of a person's is in it.
 #[derive(Clone, Debug)]
@@ -79,7 +60,7 @@ const WRITE: &str = "
 pub fn write(db: &dyn Db, entry: &NewEntry<'_>, now: Timestamp) -> Result<(), StoreError> {
     let params = [
         entry.action.into(),
-        entry.actor.as_str().into(),
+        entry.actor.into_str().into(),
         entry.actor_id.as_str().into(),
         entry.account.map(Value::text).into(),
         entry.subject.into(),
@@ -94,7 +75,7 @@ pub fn write(db: &dyn Db, entry: &NewEntry<'_>, now: Timestamp) -> Result<(), St
 pub(crate) fn column(entry: &NewEntry<'_>) -> Value {
     let json = json!({
         "action": entry.action,
-        "actor": entry.actor.as_str(),
+        "actor": entry.actor.into_str(),
         "actor_id": entry.actor_id,
         "account_id": entry.account.map(|account| account.to_string()),
         "subject": entry.subject,
@@ -138,7 +119,7 @@ impl Entry {
         form.number(self.id);
         form.number(self.created_at.seconds());
         form.text(&self.action);
-        form.text(self.actor.as_str());
+        form.text(self.actor.into_str());
         form.text(&self.actor_id);
         form.text(self.account.as_deref().unwrap_or_default());
         form.text(&self.subject);

@@ -3,6 +3,7 @@
 use domain::id::{AccountId, MailId};
 use domain::recurring::SWEEP_CHALLENGES;
 use domain::time::Timestamp;
+use strum::{IntoStaticStr, VariantArray};
 
 use crate::accounts::SecretHash;
 use crate::db::{Db, StoreError, Value};
@@ -12,7 +13,8 @@ use crate::row::{returning, row, select};
 pub const CHALLENGE_SECONDS: i64 = 10 * 60;
 
 /// What a challenge is good for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case", const_into_str)]
 pub enum ChallengeKind {
     /// Making the account whose address and password hash are its payload.
     SignUp,
@@ -28,32 +30,6 @@ pub enum ChallengeKind {
     PasskeySignIn,
     /// Verifying the farm that is its payload.
     FarmClaim,
-}
-
-impl ChallengeKind {
-    /// Every kind.
-    pub const ALL: [ChallengeKind; 7] = [
-        ChallengeKind::SignUp,
-        ChallengeKind::EmailChange,
-        ChallengeKind::PasswordReset,
-        ChallengeKind::SecondFactor,
-        ChallengeKind::PasskeyNew,
-        ChallengeKind::PasskeySignIn,
-        ChallengeKind::FarmClaim,
-    ];
-
-    /// The stable name, for SQL.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            ChallengeKind::SignUp => "sign-up",
-            ChallengeKind::EmailChange => "email-change",
-            ChallengeKind::PasswordReset => "password-reset",
-            ChallengeKind::SecondFactor => "second-factor",
-            ChallengeKind::PasskeyNew => "passkey-new",
-            ChallengeKind::PasskeySignIn => "passkey-sign-in",
-            ChallengeKind::FarmClaim => "farm-claim",
-        }
-    }
 }
 
 /// A challenge to record.
@@ -112,7 +88,7 @@ pub fn open_by_mail(
 fn params(challenge: &NewChallenge<'_>, now: Timestamp) -> [Value; 6] {
     [
         Value::from(&challenge.hash[..]),
-        challenge.kind.as_str().into(),
+        challenge.kind.into_str().into(),
         challenge.account.map(Value::text).into(),
         challenge.payload.into(),
         now.into(),
@@ -131,7 +107,7 @@ pub fn find(
     kind: ChallengeKind,
     now: Timestamp,
 ) -> Result<Option<Challenge>, StoreError> {
-    let params = [Value::from(&hash[..]), kind.as_str().into(), now.into()];
+    let params = [Value::from(&hash[..]), kind.into_str().into(), now.into()];
     db.first(FIND, &params)
 }
 
@@ -148,7 +124,7 @@ pub fn take(
     kind: ChallengeKind,
     now: Timestamp,
 ) -> Result<Option<Challenge>, StoreError> {
-    let params = [Value::from(&hash[..]), kind.as_str().into(), now.into()];
+    let params = [Value::from(&hash[..]), kind.into_str().into(), now.into()];
     db.first(TAKE, &params)
 }
 

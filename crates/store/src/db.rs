@@ -99,7 +99,7 @@ pub enum StoreError {
     Busy,
     /// A command or a rule of the schema refused the statement, and nothing has changed. Where that
     /// is a race, load again and decide again: the decision then says why.
-    #[error("the database refused the change: {}", .0.as_str())]
+    #[error("the database refused the change: {}", .0.into_str())]
     Refused(Refusal),
     /// A rule of the schema, by its name, that no code expects to meet: a bug of ours. Nothing has
     /// changed.
@@ -189,7 +189,7 @@ impl StoreError {
     pub fn bug(&self) -> Option<&str> {
         match self {
             StoreError::Violation(name) => Some(name),
-            StoreError::Refused(refusal) if !refusal.is_race() => Some(refusal.as_str()),
+            StoreError::Refused(refusal) if !refusal.is_race() => Some(refusal.into_str()),
             _ => None,
         }
     }

@@ -60,7 +60,7 @@ impl FromJson for Dispute {
         };
         Some(Dispute {
             id: DisputeId::parse(&id)?,
-            side: DisputeSide::parse(&side)?,
+            side: side.parse().ok()?,
             words,
             created_at: Timestamp::from_seconds(created_at),
             decision,
@@ -166,7 +166,7 @@ pub fn begin(db: &dyn Db, new: &NewDispute<'_>, now: Timestamp) -> Result<(), Di
         Value::text(new.key.rental),
         Value::text(new.key.month),
         new.key.tenure.into(),
-        new.side.as_str().into(),
+        new.side.into_str().into(),
         Value::text(new.account),
         new.words.into(),
         now.into(),

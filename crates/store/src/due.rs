@@ -64,12 +64,12 @@ pub fn expire(
     now: Timestamp,
     limit: u32,
 ) -> Result<Vec<(RentalId, StoreError)>, StoreError> {
-    let over = [now.into(), limit.into(), RentalState::Active.as_str().into()];
+    let over = [now.into(), limit.into(), RentalState::Active.into_str().into()];
     let mut failed = each(db.all(ENDING, &over)?, |id| {
         change(db, || life_of(db, id), |life| rental::expire(life, now), now)
     });
     let before = now.plus_seconds(-GRACE_SECONDS);
-    let over = [before.into(), limit.into(), RentalState::Grace.as_str().into()];
+    let over = [before.into(), limit.into(), RentalState::Grace.into_str().into()];
     failed.extend(each(db.all(ENDING, &over)?, |id| {
         change(db, || life_of(db, id), |life| rental::release(life, now), now)
     }));

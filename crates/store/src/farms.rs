@@ -7,13 +7,15 @@ use domain::event::EventKind;
 use domain::id::{AccountId, NodeId};
 use domain::time::Timestamp;
 use serde::Serialize;
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use crate::db::{Db, StoreError, Value};
 use crate::refusal::Refusal;
-use crate::row::{column, row, select};
+use crate::row::{names, row, select};
 
 /// How an owner was shown to be one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case", const_into_str)]
 pub enum VerificationMethod {
     /// The account of the farm's twin has signed.
     Signature,
@@ -21,25 +23,7 @@ pub enum VerificationMethod {
     Operator,
 }
 
-impl VerificationMethod {
-    /// Every way.
-    pub const ALL: [VerificationMethod; 2] =
-        [VerificationMethod::Signature, VerificationMethod::Operator];
-
-    /// The stable name, for programs and for SQL.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            VerificationMethod::Signature => "signature",
-            VerificationMethod::Operator => "operator",
-        }
-    }
-
-    fn parse(text: &str) -> Option<VerificationMethod> {
-        VerificationMethod::ALL.into_iter().find(|method| method.as_str() == text)
-    }
-}
-
-column! { VerificationMethod: text(VerificationMethod::parse) }
+names! { VerificationMethod }
 
 row! {
     /// A farm, as the grid has it.
@@ -143,7 +127,7 @@ pub fn verify(
         farm.twin.into(),
         farm.account.as_str().into(),
         Value::text(owner),
-        method.as_str().into(),
+        method.into_str().into(),
         now.into(),
     ];
     db.run(VERIFY, &params).map(drop)

@@ -11,6 +11,7 @@ use domain::provisioning::{
 };
 use domain::recurring::GIVE_UP_JOBS;
 use domain::time::Timestamp;
+use strum::VariantArray;
 
 use crate::db::{Db, StoreError, Value};
 use crate::rentals::SAVE_ATTEMPTS;
@@ -209,11 +210,11 @@ fn save(
 ) -> Result<bool, StoreError> {
     let params = [
         job_report.job.as_str().into(),
-        seen.state.as_str().into(),
+        seen.state.into_str().into(),
         seen.fence.into(),
-        seen.step.map(Step::as_str).into(),
-        next.state.as_str().into(),
-        next.step.map(Step::as_str).into(),
+        seen.step.map(|step| step.into_str()).into(),
+        next.state.into_str().into(),
+        next.step.map(|step| step.into_str()).into(),
         next.due_at.into(),
         job_report.sealed.into(),
         job_report.reason.into(),
@@ -348,8 +349,8 @@ column! { Vec<(Step, Timestamp)>: text(read_steps) }
 /// Reads a JSON object of steps and their times.
 fn read_steps(json: &str) -> Option<Vec<(Step, Timestamp)>> {
     let times: BTreeMap<String, i64> = serde_json::from_str(json).ok()?;
-    let time = |step: Step| Some((step, Timestamp::from_seconds(*times.get(step.as_str())?)));
-    Some(Step::ALL.into_iter().filter_map(time).collect())
+    let time = |step: Step| Some((step, Timestamp::from_seconds(*times.get(step.into_str())?)));
+    Some(Step::VARIANTS.iter().copied().filter_map(time).collect())
 }
 
 /// The machines of the rental `?1`, which the caller has shown to be seen, at `?3`, by slice; `?2`

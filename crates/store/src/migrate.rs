@@ -14,6 +14,7 @@ use domain::event::EventKind;
 use domain::notification::Side;
 use domain::time::Timestamp;
 use serde_json::json;
+use strum::VariantArray;
 
 use crate::db::{Db, StoreError, Value};
 use crate::row::{row, select};
@@ -252,7 +253,7 @@ fn event_kinds() -> String {
             "for_farmer": audience.has(Side::Farmer),
         })
     };
-    EventKind::ALL.iter().map(row).collect::<serde_json::Value>().to_string()
+    EventKind::VARIANTS.iter().map(row).collect::<serde_json::Value>().to_string()
 }
 
 /// The release of a database.

@@ -111,7 +111,7 @@ pub fn register(
         report.farm_name.as_str().into(),
         report.country.as_str().into(),
         report.city.as_str().into(),
-        report.status.as_str().into(),
+        report.status.into_str().into(),
         report.healthy.into(),
         report.certified.into(),
         report.upload_mbps.into(),
@@ -121,7 +121,7 @@ pub fn register(
         capacity.by_cpu.into(),
         capacity.by_memory.into(),
         capacity.by_ssd.into(),
-        capacity.refusal.map(Refusal::as_str).into(),
+        capacity.refusal.map(|refusal| refusal.into_str()).into(),
         now.into(),
     ];
     match db.run(REGISTER, &params) {
@@ -202,7 +202,7 @@ impl FromJson for FarmSlice {
         let (number, state, renter, ends_at, machine, since, reported_at) = json;
         Some(FarmSlice {
             number,
-            state: SliceState::parse(&state)?,
+            state: state.parse().ok()?,
             renter,
             ends_at: ends_at.map(Timestamp::from_seconds),
             machine: match machine.zip(since).zip(reported_at) {

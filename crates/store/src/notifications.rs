@@ -91,7 +91,7 @@ fn side(is_renter: bool) -> Side {
 
 /// Every event that people are notified of, and its kind, as a JSON object.
 fn kinds() -> String {
-    let told = EventKind::told().map(|(event, kind)| (event.into_str(), kind.as_str()));
+    let told = EventKind::told().map(|(event, kind)| (event.into_str(), kind.into_str()));
     json(&told.collect::<BTreeMap<_, _>>())
 }
 
@@ -177,8 +177,8 @@ pub fn choose(
     let kept: Vec<ChannelSetting> = settings
         .differing()
         .map(|(kind, channel, is_on)| ChannelSetting {
-            kind: kind.as_str(),
-            channel: channel.as_str(),
+            kind: kind.into_str(),
+            channel: channel.into_str(),
             is_on: is_on.into(),
         })
         .collect();
@@ -232,7 +232,7 @@ impl FromJson for (NotificationCategory, Channel, bool) {
     type Json = (String, String, u8);
 
     fn from_json((kind, channel, is_on): Self::Json) -> Option<Self> {
-        Some((NotificationCategory::parse(&kind)?, Channel::parse(&channel)?, is_on == 1))
+        Some((kind.parse().ok()?, channel.parse().ok()?, is_on == 1))
     }
 }
 

@@ -125,7 +125,7 @@ pub fn save(
         offering.price.map(Usd::micros).into(),
         offering.min_uptime.hundredths().into(),
         offering.min_bandwidth.mbps().into(),
-        offering.listing.as_str().into(),
+        offering.listing.into_str().into(),
         now.into(),
         offering.terms.bits().into(),
         offering.withheld_slices.into(),

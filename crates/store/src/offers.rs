@@ -298,7 +298,7 @@ impl FromJson for (u32, SliceState) {
     type Json = (u32, String);
 
     fn from_json((number, state): Self::Json) -> Option<Self> {
-        Some((number, SliceState::parse(&state)?))
+        Some((number, state.parse().ok()?))
     }
 }
 

@@ -280,7 +280,7 @@ pub fn change(
         let params = [
             Value::text(id),
             seen.life.version.into(),
-            state.as_str().into(),
+            state.into_str().into(),
             action.reference().into(),
             action.note().into(),
             booking.as_deref().into(),
@@ -327,7 +327,7 @@ pub fn in_state(
     limit: u32,
 ) -> Result<Vec<Payout>, StoreError> {
     let behind = behind.map_or("".into(), Value::text);
-    db.all(IN_STATE, &[state.as_str().into(), behind, limit.into()])
+    db.all(IN_STATE, &[state.into_str().into(), behind, limit.into()])
 }
 
 /// How many payouts there are in each state, and what they come to. Served by `payouts_by_state`.

@@ -9,7 +9,7 @@ use strum::{EnumString, IntoStaticStr, VariantArray};
 
 /// What a command or a rule of the schema refuses. A test holds these names against `schema.sql`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
-#[strum(serialize_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Refusal {
     /// Access to a rental is owed where it was not when it was decided, or the other way around.
     AccessChanged,
@@ -138,14 +138,6 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// Every refusal.
-    pub const ALL: &[Refusal] = Refusal::VARIANTS;
-
-    /// Its name in SQL.
-    pub fn as_str(self) -> &'static str {
-        self.into()
-    }
-
     /// Whether it means that somebody was faster: load again and decide again, and the decision
     /// says what follows. Any other refusal is a bug of ours.
     pub fn is_race(self) -> bool {

@@ -17,6 +17,7 @@ use domain::term::Term;
 use domain::time::Timestamp;
 use domain::uptime::{Bandwidth, Uptime};
 use serde_json::{Value as Json, json};
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use crate::db::{Db, StoreError, Value};
 use crate::due::NotificationMail;
@@ -146,7 +147,7 @@ impl FromJson for RentedMachine {
             None => None,
             Some(((state, since), at)) => Some(machines::from_json(&state, since, at)?),
         };
-        Some(RentedMachine { setup: JobState::parse(&setup)?, live })
+        Some(RentedMachine { setup: setup.parse().ok()?, live })
     }
 }
 
@@ -181,29 +182,17 @@ pub fn find(db: &dyn Db, renter: AccountId, id: RentalId) -> Result<Option<Renta
 }
 
 /// Which rentals are listed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case", const_into_str)]
 pub enum Which {
     /// All.
     #[default]
     All,
     /// Those that hold a slice.
+    #[strum(serialize = "running")]
     Live,
     /// Those that have ended.
     Ended,
-}
-
-impl Which {
-    /// Every choice.
-    pub const ALL: [Which; 3] = [Which::All, Which::Live, Which::Ended];
-
-    /// The stable name, for programs.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Which::All => "all",
-            Which::Live => "running",
-            Which::Ended => "ended",
-        }
-    }
 }
 
 /// One page of a renter's rentals, the newest first: ids sort by time. `?1` renter, `?2` the last
@@ -328,7 +317,7 @@ pub(crate) fn change_params(seen: &rental::Rental, change: &Change, now: Timesta
     [
         Value::text(seen.id),
         seen.version.into(),
-        after.state.as_str().into(),
+        after.state.into_str().into(),
         after.price.micros().into(),
         after.price_until.into(),
         after.ends_at.into(),
@@ -376,10 +365,10 @@ fn period_json(period: &Period) -> Json {
 pub(crate) fn booking_json(booking: &Booking) -> Json {
     let entry = |entry: &Entry| {
         let owner = owner(entry.account);
-        json!({ "kind": entry.account.as_str(), "owner": owner, "micros": entry.amount.micros() })
+        json!({ "kind": entry.account.into_str(), "owner": owner, "micros": entry.amount.micros() })
     };
     json!({
-        "kind": booking.kind.as_str(),
+        "kind": booking.kind.into_str(),
         "reference": booking.reference,
         "reason": booking.reason,
         "entries": booking.entries.iter().map(entry).collect::<Vec<Json>>(),

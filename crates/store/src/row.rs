@@ -217,6 +217,14 @@ macro_rules! column {
 }
 pub(crate) use column;
 
+/// Reads enums from columns that hold their names.
+macro_rules! names {
+    ($($type:ty),+ $(,)?) => {
+        $crate::row::column! { $($type: text(|name| name.parse().ok())),+ }
+    };
+}
+pub(crate) use names;
+
 impl Columns<'_> {
     /// Reads a column that holds an integer.
     pub(crate) fn integer<T>(
@@ -260,44 +268,47 @@ column! {
     String: text(|value| Some(value.to_owned())),
     AccountId: text(AccountId::parse),
     ActionId: text(ActionId::parse),
-    ActionState: text(|name| name.parse().ok()),
     DeliveryId: text(DeliveryId::parse),
     DisputeId: text(DisputeId::parse),
-    DisputeSide: text(DisputeSide::parse),
-    EventKind: text(|name| name.parse().ok()),
     JobId: text(JobId::parse),
-    JobKind: text(JobKind::parse),
-    JobState: text(JobState::parse),
-    Listing: text(Listing::parse),
-    Locker: text(Locker::parse),
-    MachineAction: text(|name| name.parse().ok()),
-    MachineState: text(|name| name.parse().ok()),
     MailId: text(MailId::parse),
     MaintenanceId: text(MaintenanceId::parse),
-    Mismatch: text(Mismatch::parse),
     Month: text(Month::parse),
-    NodeStatus: text(NodeStatus::parse),
-    NotificationCategory: text(NotificationCategory::parse),
     OrderId: text(OrderId::parse),
     PayoutId: text(PayoutId::parse),
-    PayoutState: text(PayoutState::parse),
     QuoteId: text(QuoteId::parse),
-    Refusal: text(Refusal::parse),
     RentalId: text(RentalId::parse),
-    RentalState: text(RentalState::parse),
     Scopes: text(|value| Scopes::parse(value.split(' ')).ok()),
     SessionId: text(SessionId::parse),
-    SliceState: text(SliceState::parse),
     SshKeyId: text(SshKeyId::parse),
-    Step: text(Step::parse),
     TokenId: text(TokenId::parse),
     TopUpId: text(TopUpId::parse),
-    TopUpState: text(TopUpState::parse),
-    Channel: text(Channel::parse),
     WebhookId: text(WebhookId::parse),
     Vec<String>: text(|value| serde_json::from_str(value).ok()),
     Vec<u8>: blob(|value| Some(value.to_owned())),
     [u8; 32]: blob(|value| value.try_into().ok()),
+}
+
+names! {
+    ActionState,
+    Channel,
+    DisputeSide,
+    EventKind,
+    JobKind,
+    JobState,
+    Listing,
+    Locker,
+    MachineAction,
+    MachineState,
+    Mismatch,
+    NodeStatus,
+    NotificationCategory,
+    PayoutState,
+    Refusal,
+    RentalState,
+    SliceState,
+    Step,
+    TopUpState,
 }
 
 fields! { SliceId { node: NodeId, number: u32 } }

@@ -9,6 +9,7 @@ use domain::id::AccountId;
 use domain::money::Usd;
 use domain::month::Month;
 use domain::time::Timestamp;
+use strum::{IntoStaticStr, VariantArray};
 
 use crate::db::{Db, StoreError, Value};
 use crate::row::{fields, row, select};
@@ -18,26 +19,14 @@ pub const ENTRIES_MAX: u32 = 5_000;
 /// The most months that are listed: twenty years.
 pub const MONTHS_MAX: u32 = 240;
 
-/// What a statement is of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What a statement is of: a kind of ledger account, by its name in SQL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case", const_into_str)]
 pub enum AccountKind {
     /// What an account has, to rent with.
     Wallet,
     /// What an account has earned by renting out.
     Earnings,
-}
-
-impl AccountKind {
-    /// Every book.
-    pub const ALL: [AccountKind; 2] = [AccountKind::Wallet, AccountKind::Earnings];
-
-    /// The kind of its ledger account, for SQL and for programs.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            AccountKind::Wallet => "wallet",
-            AccountKind::Earnings => "earnings",
-        }
-    }
 }
 
 /// What a wallet or earnings did in a month.
@@ -182,7 +171,7 @@ pub fn of_month(
     account_kind: AccountKind,
     month: Month,
 ) -> Result<Option<Statement>, StoreError> {
-    let params = [account_kind.as_str().into(), Value::text(account), Value::text(month)];
+    let params = [account_kind.into_str().into(), Value::text(account), Value::text(month)];
     let Some(span) = db.first::<Span>(SPAN, &params)? else { return Ok(None) };
     let range: [Value; 3] = [span.account.into(), span.first.into(), span.last.into()];
     let sums: Vec<Sum> = db.all(SUMS, &range)?;

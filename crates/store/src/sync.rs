@@ -3,7 +3,7 @@
 //! Who may sync, and how runs went, is in `sync_runs`.
 
 use domain::id::NodeId;
-use domain::node::{Capacity, NodeReport, NodeStatus, Refusal};
+use domain::node::{Capacity, NodeReport, NodeStatus};
 use domain::reconciliation::{
     ALERT_PAUSE_SECONDS, IN_USE_AFTER_SECONDS, Known, Observation, OwnUsage, Seen, Standing,
     reconcile,
@@ -160,7 +160,7 @@ impl<'a> ChangeRow<'a> {
             farm_name: &standing.farm_name,
             country: &standing.country,
             city: &standing.city,
-            status: standing.status.as_str(),
+            status: standing.status.into_str(),
             healthy: standing.healthy.map(u8::from),
             certified: standing.certified.into(),
             upload_mbps: standing.upload_mbps,
@@ -169,7 +169,7 @@ impl<'a> ChangeRow<'a> {
             by_cpu: standing.capacity.by_cpu,
             by_memory: standing.capacity.by_memory,
             by_ssd: standing.capacity.by_ssd,
-            refusal: standing.capacity.refusal.map(Refusal::as_str),
+            refusal: standing.capacity.refusal.map(|refusal| refusal.into_str()),
             oversold: standing.oversold,
         }
     }

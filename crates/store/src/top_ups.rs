@@ -135,7 +135,7 @@ pub fn offer(
     let response = respond(&TopUp { url, ..top_up.clone() });
     let params = [
         Value::text(top_up.id),
-        top_up.state.as_str().into(),
+        top_up.state.into_str().into(),
         page.map(|page| page.session).into(),
         page.map(|page| page.url).into(),
         responses::column(intention, &response),
@@ -228,7 +228,7 @@ pub fn settle(db: &dyn Db, payment: &Payment, now: Timestamp) -> Result<Settled,
                 let params = [
                     payment.id.as_str().into(),
                     top_up.clone(),
-                    reason.as_str().into(),
+                    reason.into_str().into(),
                     payment.amount.into(),
                     payment.currency.as_str().into(),
                     now.into(),

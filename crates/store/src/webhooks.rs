@@ -7,9 +7,10 @@
 use domain::id::{AccountId, DeliveryId, WebhookId};
 use domain::recurring::SWEEP_MESSAGES;
 use domain::time::Timestamp;
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use crate::db::{Db, StoreError, Value};
-use crate::row::{column, returning, row, select};
+use crate::row::{names, returning, row, select};
 
 /// The most webhooks of one account.
 pub const WEBHOOKS_MAX: u32 = 5;
@@ -170,7 +171,8 @@ pub fn make_test(
 }
 
 /// How far a message has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case", const_into_str)]
 pub enum DeliveryState {
     /// It is tried, or tried again.
     Waiting,
@@ -180,26 +182,7 @@ pub enum DeliveryState {
     Failed,
 }
 
-impl DeliveryState {
-    /// Every state.
-    pub const ALL: [DeliveryState; 3] =
-        [DeliveryState::Waiting, DeliveryState::Sent, DeliveryState::Failed];
-
-    /// Its name.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            DeliveryState::Waiting => "waiting",
-            DeliveryState::Sent => "sent",
-            DeliveryState::Failed => "failed",
-        }
-    }
-
-    fn parse(name: &str) -> Option<DeliveryState> {
-        DeliveryState::ALL.into_iter().find(|state| state.as_str() == name)
-    }
-}
-
-column! { DeliveryState: text(DeliveryState::parse) }
+names! { DeliveryState }
 
 row! {
     /// A message, as the owner of its webhook sees it.

@@ -36,7 +36,7 @@ impl AuditView {
         AuditView {
             id: entry.id,
             action: entry.action.clone(),
-            actor: entry.actor.as_str(),
+            actor: entry.actor.into_str(),
             actor_id: entry.actor_id.clone(),
             account_id: entry.account.clone(),
             subject: entry.subject.clone(),

@@ -18,7 +18,7 @@ pub fn listing(listing: Listing) -> Badge {
         Listing::Published => Tone::Good,
         Listing::Paused => Tone::Warn,
     };
-    Badge::new(listing.as_str(), tone)
+    Badge::new(listing.into_str(), tone)
 }
 
 /// How a farmer's node stands on the market.
@@ -37,7 +37,7 @@ pub fn status(status: NodeStatus) -> Badge {
         NodeStatus::Down => Tone::Bad,
         NodeStatus::Standby => Tone::Warn,
     };
-    Badge::new(status.as_str(), tone)
+    Badge::new(status.into_str(), tone)
 }
 
 /// Whether the grid's last check reached a node.

@@ -2,13 +2,15 @@
 //!
 //! The address names the action, and the words are fixed: no text of an address is ever shown.
 
+use strum::{EnumString, IntoStaticStr, VariantArray};
 use web::page::{Notice, Tone};
 
 /// The field of the query that names what was done.
 pub const FIELD: &str = "done";
 
 /// What a form has just done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case", const_into_str)]
 pub enum Done {
     /// An account was made.
     SignedUp,
@@ -19,6 +21,7 @@ pub enum Done {
     /// A passkey was removed.
     PasskeyRemoved,
     /// An authenticator app was removed.
+    #[strum(serialize = "app-removed")]
     TotpRemoved,
     /// Nothing: what was asked for needs a second factor.
     FactorNeeded,
@@ -27,6 +30,7 @@ pub enum Done {
     /// A rental was extended.
     Extended,
     /// A rental was ended.
+    #[strum(serialize = "ended")]
     RentalEnded,
     /// It was set whether a rental renews itself.
     RenewalSet,
@@ -45,26 +49,31 @@ pub enum Done {
     /// An invitation was declined.
     Declined,
     /// A node was registered.
+    #[strum(serialize = "added")]
     NodeAdded,
     /// A node's price, SLA or name was set.
+    #[strum(serialize = "changed")]
     NodeChanged,
     /// A node was put on the market.
     Published,
     /// A node was taken off the market.
     Paused,
     /// A farmer gave notice of a node.
+    #[strum(serialize = "leaving")]
     LeaveAnnounced,
     /// A farmer took a notice back.
     LeaveCanceled,
     /// A rental went on with another slice.
     Moved,
     /// The farmer said that the machine of a slice is gone.
+    #[strum(serialize = "removal-confirmed")]
     SliceGone,
     /// The offer of a node was locked.
     Locked,
     /// It can be changed again.
     Unlocked,
     /// Maintenance was announced.
+    #[strum(serialize = "announced")]
     MaintenanceAnnounced,
     /// Maintenance was canceled.
     MaintenanceCanceled,
@@ -91,6 +100,7 @@ pub enum Done {
     /// A farm was verified.
     FarmVerified,
     /// A node was taken over.
+    #[strum(serialize = "taken-over")]
     NodeTakenOver,
     /// Several nodes were registered.
     NodesAdded,
@@ -139,142 +149,9 @@ pub enum Done {
 }
 
 impl Done {
-    /// Everything that a form can have done.
-    const ALL: [Done; 61] = [
-        Done::SignedUp,
-        Done::SignedOut,
-        Done::PasskeyAdded,
-        Done::PasskeyRemoved,
-        Done::TotpRemoved,
-        Done::FactorNeeded,
-        Done::Rented,
-        Done::Extended,
-        Done::RentalEnded,
-        Done::RenewalSet,
-        Done::Named,
-        Done::Invited,
-        Done::InvitationEnded,
-        Done::Received,
-        Done::Declined,
-        Done::NodeAdded,
-        Done::NodeChanged,
-        Done::Published,
-        Done::Paused,
-        Done::Locked,
-        Done::MaintenanceAnnounced,
-        Done::MaintenanceCanceled,
-        Done::Moved,
-        Done::SliceGone,
-        Done::LeaveCanceled,
-        Done::LeaveAnnounced,
-        Done::Unlocked,
-        Done::EmailChanged,
-        Done::PasswordChanged,
-        Done::PasswordSet,
-        Done::SessionEnded,
-        Done::SessionsEnded,
-        Done::TokenRevoked,
-        Done::KeyAdded,
-        Done::KeyRemoved,
-        Done::AccountDeleted,
-        Done::PayoutSet,
-        Done::FarmApproved,
-        Done::FarmVerified,
-        Done::FarmRevoked,
-        Done::NameSet,
-        Done::NodeTakenOver,
-        Done::NodesAdded,
-        Done::PayoutRequested,
-        Done::PayoutChanged,
-        Done::PayoutCanceled,
-        Done::Disputed,
-        Done::DisputeDecided,
-        Done::AccountSuspended,
-        Done::AccountReactivated,
-        Done::AccountSessionsEnded,
-        Done::OperatorGranted,
-        Done::OperatorRevoked,
-        Done::MailRetried,
-        Done::ToppedUp,
-        Done::TopUpCanceled,
-        Done::NotificationsRead,
-        Done::NotificationSettingsSaved,
-        Done::WebhookRemoved,
-        Done::WebhookTested,
-        Done::Replayed,
-    ];
-
     /// The address `path`, which has no query, with a note that this was done.
     pub fn at(self, path: &str) -> String {
-        format!("{path}?{FIELD}={}", self.as_str())
-    }
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Done::SignedUp => "signed-up",
-            Done::SignedOut => "signed-out",
-            Done::PasskeyAdded => "passkey-added",
-            Done::PasskeyRemoved => "passkey-removed",
-            Done::TotpRemoved => "app-removed",
-            Done::FactorNeeded => "factor-needed",
-            Done::Rented => "rented",
-            Done::Extended => "extended",
-            Done::RentalEnded => "ended",
-            Done::RenewalSet => "renewal-set",
-            Done::Named => "named",
-            Done::MachineActionRequested => "machine-action-requested",
-            Done::AutoStartSet => "auto-start-set",
-            Done::Invited => "invited",
-            Done::InvitationEnded => "invitation-ended",
-            Done::Received => "received",
-            Done::Declined => "declined",
-            Done::NodeAdded => "added",
-            Done::NodeChanged => "changed",
-            Done::Published => "published",
-            Done::Paused => "paused",
-            Done::LeaveAnnounced => "leaving",
-            Done::LeaveCanceled => "leave-canceled",
-            Done::Moved => "moved",
-            Done::SliceGone => "removal-confirmed",
-            Done::Locked => "locked",
-            Done::Unlocked => "unlocked",
-            Done::MaintenanceAnnounced => "announced",
-            Done::MaintenanceCanceled => "maintenance-canceled",
-            Done::EmailChanged => "email-changed",
-            Done::PasswordChanged => "password-changed",
-            Done::PasswordSet => "password-set",
-            Done::SessionEnded => "session-ended",
-            Done::SessionsEnded => "sessions-ended",
-            Done::TokenRevoked => "token-revoked",
-            Done::KeyAdded => "key-added",
-            Done::KeyRemoved => "key-removed",
-            Done::AccountDeleted => "account-deleted",
-            Done::PayoutSet => "payout-set",
-            Done::FarmVerified => "farm-verified",
-            Done::NodeTakenOver => "taken-over",
-            Done::NodesAdded => "nodes-added",
-            Done::FarmApproved => "farm-approved",
-            Done::FarmRevoked => "farm-revoked",
-            Done::PayoutRequested => "payout-requested",
-            Done::PayoutCanceled => "payout-canceled",
-            Done::PayoutChanged => "payout-changed",
-            Done::Disputed => "disputed",
-            Done::DisputeDecided => "dispute-decided",
-            Done::NameSet => "name-set",
-            Done::AccountSuspended => "account-suspended",
-            Done::AccountReactivated => "account-reactivated",
-            Done::AccountSessionsEnded => "account-sessions-ended",
-            Done::OperatorGranted => "operator-granted",
-            Done::OperatorRevoked => "operator-revoked",
-            Done::MailRetried => "mail-retried",
-            Done::ToppedUp => "topped-up",
-            Done::TopUpCanceled => "top-up-canceled",
-            Done::NotificationsRead => "notifications-read",
-            Done::NotificationSettingsSaved => "notification-settings-saved",
-            Done::WebhookRemoved => "webhook-removed",
-            Done::WebhookTested => "webhook-tested",
-            Done::Replayed => "replayed",
-        }
+        format!("{path}?{FIELD}={}", self.into_str())
     }
 
     #[expect(clippy::too_many_lines, reason = "a list with a line for each")]
@@ -371,7 +248,7 @@ impl Done {
 
 /// The notice that an address asks for, if it names something that was done.
 pub fn of_query(name: &str) -> Option<Notice> {
-    let done = Done::ALL.into_iter().find(|done| done.as_str() == name)?;
+    let done = name.parse().ok()?;
     let tone = if done == Done::FactorNeeded {
         Tone::Warn
     } else if matches!(done, Done::ToppedUp | Done::TopUpCanceled) {
@@ -389,7 +266,7 @@ mod tests {
 
     #[test]
     fn an_address_names_a_sentence_and_brings_none() {
-        for done in Done::ALL {
+        for &done in Done::VARIANTS {
             let address = done.at("/dashboard/farm");
             let name = address.strip_prefix("/dashboard/farm?done=").unwrap();
             assert_eq!(of_query(name).unwrap().text, done.words());

@@ -407,7 +407,7 @@ pub fn step_name(step: Step) -> &'static str {
 
 /// What a rental's history says of a step.
 pub fn step_done(subject: Option<&str>) -> String {
-    let step = subject.and_then(Step::parse);
+    let step = subject.and_then(|step| step.parse().ok());
     step.map_or("Machine setup progressed", step_name).to_owned()
 }
 

@@ -84,7 +84,7 @@ impl Node {
             farm_name: offer.farm_name.clone(),
             country: offer.country.clone(),
             city: offer.city.clone(),
-            status: offer.status.as_str().to_owned(),
+            status: offer.status.into_str().to_owned(),
             certified: offer.certified,
             price_per_month: offer.price.map(|price| price.to_string()),
             price_per_hour: offer.price.map(|price| price.per_hour().to_string()),
@@ -130,7 +130,7 @@ impl Slice {
         Slice {
             id: id.to_string(),
             node_id: id.node.to_string(),
-            state: state.as_str(),
+            state: state.into_str(),
             cpu_cores: CPU_CORES,
             memory_gb: MEMORY_GB,
             storage_gb: STORAGE_GB,

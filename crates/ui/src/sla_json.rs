@@ -141,7 +141,7 @@ impl DisputeView {
         let decision = dispute.decision.as_ref();
         DisputeView {
             id: dispute.id.to_string(),
-            side: dispute.side.as_str(),
+            side: dispute.side.into_str(),
             text: dispute.words.clone(),
             created_at: dispute.created_at.to_string(),
             decided_at: decision.map(|decision| decision.at.to_string()),

@@ -88,7 +88,7 @@ impl<'a> Context<'a> {
         if self.account()?.scopes.allow(scope) {
             Ok(())
         } else {
-            let name = scope.as_str();
+            let name = scope.into_str();
             Err(Problem::new(Kind::MissingScope, format!("this token lacks the scope `{name}`")))
         }
     }

@@ -4,6 +4,7 @@ use domain::account::Scope;
 use http::Method;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::json;
+use strum::VariantArray;
 
 use crate::problem::Kind;
 
@@ -183,6 +184,6 @@ impl Operation {
         if self.method != Method::GET {
             kinds.extend([Kind::CrossSite, Kind::TooManyRequests]);
         }
-        Kind::ALL.iter().copied().filter(|kind| kinds.contains(kind)).collect()
+        Kind::VARIANTS.iter().copied().filter(|kind| kinds.contains(kind)).collect()
     }
 }

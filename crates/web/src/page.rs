@@ -9,6 +9,7 @@
 mod error;
 
 pub use error::ErrorPage;
+use strum::IntoStaticStr;
 
 /// What surrounds every page: its title, and who is looking at it.
 #[derive(Clone, Debug, Default)]
@@ -74,8 +75,10 @@ pub enum Section {
     Docs,
 }
 
-/// How something stands, as a color beside the words. The words alone must say it too.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// How something stands, as a color beside the words, by its name in the stylesheet. The words
+/// alone must say it too.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "kebab-case", const_into_str)]
 pub enum Tone {
     /// Neither good nor bad.
     #[default]
@@ -86,18 +89,6 @@ pub enum Tone {
     Warn,
     /// Has gone wrong.
     Bad,
-}
-
-impl Tone {
-    /// The name that the stylesheet knows.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Tone::Plain => "plain",
-            Tone::Good => "good",
-            Tone::Warn => "warn",
-            Tone::Bad => "bad",
-        }
-    }
 }
 
 /// A word or two about a state, such as `published` or `down`.

@@ -24,6 +24,7 @@ use store::rentals::ChangeFailure;
 use store::renting::RentFailure;
 use store::top_ups::BeginFailure;
 use store::transfers::TransferFailure;
+use strum::{IntoStaticStr, VariantArray};
 
 use crate::env::NoKeys;
 
@@ -31,20 +32,13 @@ use crate::env::NoKeys;
 macro_rules! kinds {
     ($($variant:ident, $name:literal, $status:ident, $title:literal, $advice:literal;)*) => {
         /// What went wrong, by its stable name.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr, VariantArray)]
+        #[strum(const_into_str)]
         pub enum Kind {
-            $(#[doc = $title] $variant,)*
+            $(#[doc = $title] #[strum(serialize = $name)] $variant,)*
         }
 
         impl Kind {
-            /// Every kind.
-            pub const ALL: &[Kind] = &[$(Kind::$variant),*];
-
-            /// The stable name, for programs.
-            pub fn as_str(self) -> &'static str {
-                match self { $(Kind::$variant => $name,)* }
-            }
-
             /// The status that it is answered with.
             pub fn status(self) -> StatusCode {
                 match self { $(Kind::$variant => StatusCode::$status,)* }
@@ -268,7 +262,7 @@ kinds! {
 impl Kind {
     /// Its URI reference: the page that describes every kind.
     pub fn uri(self) -> String {
-        format!("/docs/problems#{}", self.as_str())
+        format!("/docs/problems#{}", self.into_str())
     }
 }
 
@@ -677,11 +671,11 @@ mod tests {
 
     #[test]
     fn names_are_unique_and_in_kebab_case() {
-        let mut names: Vec<&str> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
+        let mut names: Vec<&str> = Kind::VARIANTS.iter().map(Kind::into_str).collect();
         assert!(names.iter().all(|n| n.bytes().all(|b| b.is_ascii_lowercase() || b == b'-')));
         names.sort_unstable();
         names.dedup();
-        assert_eq!(names.len(), Kind::ALL.len());
+        assert_eq!(names.len(), Kind::VARIANTS.len());
     }
 
     #[test]

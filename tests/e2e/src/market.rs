@@ -157,7 +157,7 @@ impl Market {
     /// the grid is not there, something may.
     fn failed_jobs(&self, component: &str) -> Result<(), String> {
         let runs = job_runs::all(&self.open_database()).unwrap();
-        let jobs = recurring::ALL.iter().filter(|job| job.by.as_str() == component);
+        let jobs = recurring::ALL.iter().filter(|job| job.by.into_str() == component);
         let failed = jobs.filter_map(|job| Some((job.name, runs.get(job.name)?.failure.as_ref()?)));
         let failed: Vec<String> = failed.map(|(name, why)| format!("{name}: {why}")).collect();
         if component == SYNC || failed.is_empty() { Ok(()) } else { Err(failed.join("; ")) }

@@ -5,6 +5,7 @@ use domain::account::Scope;
 use domain::money::Usd;
 use store::sessions::Session;
 use store::tokens::Token;
+use strum::VariantArray;
 use ui::moment;
 use ui::visit::{Viewer, Visit};
 use web::form::{Form, error_above, error_of, sent};
@@ -348,12 +349,12 @@ impl TokenForm {
     fn new(is_operator: bool) -> TokenForm {
         let offered = |scope: &Scope| is_operator || *scope != Scope::Admin;
         let show = |scope: Scope| ScopeBox {
-            value: scope.as_str(),
+            value: scope.into_str(),
             label: scope_label(scope),
             is_chosen: scope == Scope::Read,
         };
         TokenForm {
-            scopes: Scope::ALL.into_iter().filter(offered).map(show).collect(),
+            scopes: Scope::VARIANTS.iter().copied().filter(offered).map(show).collect(),
             expires_in_days: Field::new("90"),
             ..TokenForm::default()
         }

@@ -245,7 +245,7 @@ impl FarmPayoutView {
     pub(crate) fn new(payout: &Payout) -> FarmPayoutView {
         FarmPayoutView {
             id: payout.life.id.to_string(),
-            state: payout.life.state.as_str(),
+            state: payout.life.state.into_str(),
             amount: payout.life.amount.to_string(),
             currency: CURRENCY,
             payout_address: payout.address.clone(),
@@ -291,7 +291,7 @@ pub(crate) fn payout_id(text: &str) -> Result<PayoutId, Problem> {
 pub(crate) fn state_asked(text: Option<&str>) -> Result<PayoutState, FieldError> {
     let Some(text) = text else { return Ok(PayoutState::Requested) };
     let rule = "requested, approved, sent, done, failed or canceled";
-    PayoutState::parse(text).ok_or_else(|| FieldError::new("state", rule))
+    text.parse().map_err(|_| FieldError::new("state", rule))
 }
 
 /// Payouts as a table to pay from. The reference is what to write on the transfer, so that it is

@@ -8,6 +8,7 @@ use domain::payout::{Funds, OPEN_MAX, PayoutEvent, PayoutState};
 use domain::time::Timestamp;
 use store::accounts::Grant;
 use store::payouts::{Count, Payout};
+use strum::VariantArray;
 use ui::moment;
 use ui::visit::Visit;
 use web::api::PageOf;
@@ -214,7 +215,7 @@ fn badge(state: PayoutState) -> Badge {
         PayoutState::Done => Tone::Good,
         PayoutState::Failed => Tone::Bad,
     };
-    Badge::new(state.as_str(), tone)
+    Badge::new(state.into_str(), tone)
 }
 
 impl PayoutRow {
@@ -222,7 +223,7 @@ impl PayoutRow {
         let reference = payout.reference.as_ref().map(|it| format!("Transfer: {it}"));
         let note = payout.note.as_ref().map(sentence);
         let finished = payout.finished_at.or(payout.sent_at).or(payout.approved_at);
-        let last = finished.map(|at| format!("{} on {}", payout.life.state.as_str(), day(at)));
+        let last = finished.map(|at| format!("{} on {}", payout.life.state.into_str(), day(at)));
         let url = format!("/dashboard/farm/payouts/{}/cancel", payout.life.id);
         PayoutRow {
             at: moment::to_the_minute(payout.requested_at),
@@ -252,18 +253,18 @@ impl OperatorPayouts {
         let link = |other: PayoutState| {
             let found = counts.iter().find(|count| count.state == other);
             let (payouts, amount) = found.map_or((0, Usd::ZERO), |it| (it.payouts, it.amount));
-            let name = sentence(other.as_str());
+            let name = sentence(other.into_str());
             let name = name.trim_end_matches('.');
             PayoutStateLink {
-                url: format!("{LIST}?state={}", other.as_str()),
+                url: format!("{LIST}?state={}", other.into_str()),
                 text: format!("{name}: {payouts}, {}", amount.for_people()),
                 is_chosen: other == state,
             }
         };
         OperatorPayouts {
             frame: visit.frame("Payouts", Section::Operator),
-            states: PayoutState::ALL.map(link).into(),
-            state: state.as_str(),
+            states: PayoutState::VARIANTS.iter().copied().map(link).collect(),
+            state: state.into_str(),
             has_export: state == PayoutState::Approved,
             error: None,
             payouts: page.items,
@@ -294,7 +295,7 @@ impl OperatorPayoutRow {
             said("Reason", &payout.note),
         ];
         let possible =
-            PayoutEvent::ALL.into_iter().filter(|it| payout.life.state.after(*it).is_ok());
+            PayoutEvent::VARIANTS.iter().copied().filter(|it| payout.life.state.after(*it).is_ok());
         OperatorPayoutRow {
             amount: payout.life.amount.for_people(),
             email: payout.email.clone(),

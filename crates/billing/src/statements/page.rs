@@ -224,7 +224,7 @@ impl Statement {
 impl StatementPart {
     pub(crate) fn new(book: AccountKind, statement: &statements::Statement) -> StatementPart {
         StatementPart {
-            id: book.as_str().to_owned(),
+            id: book.into_str().to_owned(),
             title: title(book).to_owned(),
             opening: statement.opening.for_people(),
             closing: statement.closing.for_people(),
@@ -372,7 +372,7 @@ pub(crate) fn statement_table(statements: &MonthStatements) -> Result<Vec<u8>, P
             table.line(&entry_fields(book, line))?;
         }
         if let Some(note) = more_entries(statement) {
-            let fields = [book.as_str(), "", "", "note", &note, "", "", "", ""];
+            let fields = [book.into_str(), "", "", "note", &note, "", "", "", ""];
             table.line(&fields.map(Field::Text))?;
         }
         balance_line(&mut table, book, "closing", end, statement.closing)?;
@@ -390,7 +390,7 @@ fn balance_line(
 ) -> Result<(), Problem> {
     let nothing = || Field::Text("");
     table.line(&[
-        Field::Text(book.as_str()),
+        Field::Text(book.into_str()),
         nothing(),
         Field::Plain(at.to_string()),
         Field::Text(kind),
@@ -408,7 +408,7 @@ fn entry_fields(book: AccountKind, line: &Line) -> [Field<'_>; 9] {
         AccountKind::Earnings => String::new(),
     };
     [
-        Field::Text(book.as_str()),
+        Field::Text(book.into_str()),
         Field::Plain(line.transaction.to_string()),
         Field::Plain(line.created_at.to_string()),
         Field::Text(&line.kind),

@@ -141,7 +141,7 @@ impl TopUpView {
     pub(crate) fn new(top_up: &TopUp) -> TopUpView {
         TopUpView {
             id: top_up.id.to_string(),
-            state: top_up.state.as_str(),
+            state: top_up.state.into_str(),
             amount: top_up.amount.to_string(),
             currency: CURRENCY,
             url: top_up.url.clone().filter(|_| top_up.state == TopUpState::Pending),
@@ -230,7 +230,7 @@ impl RefusedPaymentView {
             payment_id: refused.payment.id.clone(),
             top_up_id: refused.payment.top_up.to_string(),
             email: refused.email.clone(),
-            reason: refused.reason.as_str(),
+            reason: refused.reason.into_str(),
             amount_in_smallest_unit: refused.payment.amount,
             currency: refused.payment.currency.clone(),
             created_at: refused.created_at.to_string(),

@@ -6,6 +6,7 @@ use domain::top_up::{OPEN_MAX, Payment, TopUpState};
 use expect_test::expect;
 use stage::{ADA, Answer, BEN, Stage, User};
 use store::top_ups::{self, NewTopUp, PaymentPage, TopUp};
+use strum::VariantArray;
 use web::stored::no_content;
 
 use crate::with_stripe;
@@ -91,7 +92,7 @@ fn a_wallet_that_can_be_paid_into_shows_what_is_not_credited_yet() {
     let stage = with_stripe(Stage::without_nodes());
     top_up(&stage, 4, TopUpState::Pending);
     stage.pass(1);
-    for (number, state) in (0..).zip(TopUpState::ALL) {
+    for (number, state) in (0..).zip(TopUpState::VARIANTS.iter().copied()) {
         top_up(&stage, number, state);
     }
     stage.as_user(BEN).get(billing::ROUTES, "/dashboard/wallet?done=topped-up").reads(

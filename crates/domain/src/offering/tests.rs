@@ -4,6 +4,7 @@ use alloc::format;
 use alloc::string::ToString;
 
 use proptest::prelude::*;
+use strum::VariantArray;
 
 use super::*;
 
@@ -159,8 +160,8 @@ fn what_is_refused_is_said() {
 
 #[test]
 fn what_is_locked_does_not_change() {
-    for locker in Locker::ALL {
-        assert_eq!(Locker::parse(locker.as_str()), Some(locker));
+    for &locker in Locker::VARIANTS {
+        assert_eq!(locker.into_str().parse(), Ok(locker));
         let locked = Seen { locked_by: Some(locker), ..seen() };
         let error = Err(OfferingError::Locked(locker));
         assert_eq!(change(&locked, price("20"), now()), error);

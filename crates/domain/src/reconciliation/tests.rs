@@ -1,6 +1,7 @@
 //! Lives of a node on the grid, as tables and as properties.
 
 use proptest::prelude::*;
+use strum::VariantArray;
 
 use super::*;
 use crate::node::{
@@ -215,7 +216,7 @@ prop_compose! {
     fn any_report()(
         total in any_resources(),
         used in any_resources(),
-        status in prop::sample::select(&NodeStatus::ALL[..]),
+        status in prop::sample::select(NodeStatus::VARIANTS),
         healthy in any::<Option<bool>>(),
         flags in any::<[bool; 2]>(),
         rare in 0..8_u8,

@@ -1,5 +1,7 @@
 //! The table against what components do.
 
+use strum::VariantArray;
+
 use super::*;
 
 fn at(seconds: i64) -> Timestamp {
@@ -22,15 +24,15 @@ fn every_job_says_what_it_is() {
 #[test]
 fn components_are_woken_as_the_manifest_says() {
     let manifest = include_str!("../../../../spin.toml");
-    for by in RunBy::ALL {
+    for &by in RunBy::VARIANTS {
         let trigger = alloc::format!(
             "component = \"{}\"\ncron_expression = \"{}\"",
-            by.as_str(),
+            by.into_str(),
             by.cron_expression()
         );
         assert!(manifest.contains(&trigger), "{trigger}");
     }
-    assert_eq!(manifest.matches("[[trigger.cron]]").count(), RunBy::ALL.len());
+    assert_eq!(manifest.matches("[[trigger.cron]]").count(), RunBy::VARIANTS.len());
 }
 
 #[test]

@@ -8,6 +8,7 @@ use domain::node::{Capacity, NodeReport, Resources, capacity};
 use domain::potential::{EXAMPLE_PRICE, limit, potential};
 use schemars::JsonSchema;
 use serde::Serialize;
+use strum::IntoStaticStr;
 use web::json::DOLLARS;
 use web::operation::{Access, Form, Operation, Parameter, schema_of};
 use web::{Kind, Problem};
@@ -108,7 +109,8 @@ pub(crate) fn price(text: &str, limits: PriceLimits) -> Result<Usd, FieldError> 
 }
 
 /// Who has a node or a farm already, as the one who looks sees it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "kebab-case", const_into_str)]
 pub(crate) enum Held {
     /// Nobody.
     Nobody,
@@ -125,15 +127,6 @@ impl Held {
             None => Held::Nobody,
             Some(owner) if *owner == viewer => Held::You,
             Some(_) => Held::Another,
-        }
-    }
-
-    /// The stable name, for programs.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Held::Nobody => "nobody",
-            Held::You => "you",
-            Held::Another => "another",
         }
     }
 }
@@ -213,8 +206,8 @@ impl GridNodeView {
             node_id: previewed.node.to_string(),
             document: document.map(|report| GridDocumentView::new(report, price)),
             reason: previewed.reason(),
-            registered_by: previewed.registered.as_str(),
-            farm_verified_by: previewed.verified.as_str(),
+            registered_by: previewed.registered.into_str(),
+            farm_verified_by: previewed.verified.into_str(),
             can_add: previewed.can_add(),
         }
     }
@@ -269,7 +262,7 @@ impl GridDocumentView {
             farm_name: report.farm_name.clone(),
             country: report.country.clone(),
             city: report.city.clone(),
-            status: report.status.as_str(),
+            status: report.status.into_str(),
             healthy: report.healthy,
             certified: report.certified,
             total: ResourcesView::new(&report.total),
@@ -327,7 +320,7 @@ impl AddedNodesView {
                 grid_node_id: node.0,
                 node_id: node.to_string(),
                 added: problem.is_none(),
-                kind: problem.map(|problem| problem.kind.as_str()),
+                kind: problem.map(|problem| problem.kind.into_str()),
                 detail: problem.map(|problem| problem.detail.clone()),
             }
         };

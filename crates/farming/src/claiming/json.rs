@@ -235,7 +235,7 @@ impl FarmClaimView {
             farm_name: verified.farm.name.clone(),
             twin_id: verified.farm.twin,
             signer: verified.farm.account.clone(),
-            verified_by: verified.method.as_str(),
+            verified_by: verified.method.into_str(),
             verified_at: verified.verified_at.to_string(),
             checked_at: verified.checked_at.to_string(),
         }

@@ -298,7 +298,7 @@ impl FarmNodeView {
     pub(crate) fn new(farm_node: &FarmNode) -> FarmNodeView {
         FarmNodeView {
             node: Node::new(&farm_node.offer),
-            listing: farm_node.offer.listing.as_str(),
+            listing: farm_node.offer.listing.into_str(),
             capacity: farm_node.capacity.slices,
             oversold_slices: farm_node.oversold,
             reason: reason(farm_node),
@@ -306,7 +306,7 @@ impl FarmNodeView {
             potential_per_month: potential(farm_node).map(|usd| usd.to_string()),
             leaves_at: farm_node.leaves_at.map(|at| at.to_string()),
             left_at: farm_node.left_at.map(|at| at.to_string()),
-            locked_by: farm_node.lock.as_ref().map(|lock| lock.by.as_str()),
+            locked_by: farm_node.lock.as_ref().map(|lock| lock.by.into_str()),
             lock_reason: farm_node.lock.as_ref().and_then(|lock| lock.reason.clone()),
         }
     }

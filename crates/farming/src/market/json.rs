@@ -145,7 +145,7 @@ pub(crate) struct CircleView {
 impl CircleView {
     fn too_few(few: &TooFew) -> CircleView {
         let TooFew { reach, name, nodes, farms } = few;
-        CircleView { reach: reach.as_str(), name: name.clone(), nodes: *nodes, farms: *farms }
+        CircleView { reach: reach.into_str(), name: name.clone(), nodes: *nodes, farms: *farms }
     }
 }
 
@@ -168,7 +168,7 @@ impl ComparisonView {
         let comparison = &found.comparison;
         ComparisonView {
             circle: CircleView {
-                reach: comparison.reach.as_str(),
+                reach: comparison.reach.into_str(),
                 name: comparison.name.clone(),
                 nodes: u32::try_from(comparison.nodes.len()).unwrap_or(u32::MAX),
                 farms: comparison.farms,

@@ -136,7 +136,7 @@ impl VersionView {
             min_bandwidth_mbps: offering.min_bandwidth.mbps(),
             terms: offering.terms.iter().map(domain::term::Term::months).collect(),
             withheld_slices: offering.withheld_slices,
-            listing: offering.listing.as_str(),
+            listing: offering.listing.into_str(),
         }
     }
 }

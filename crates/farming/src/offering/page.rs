@@ -9,6 +9,7 @@ use domain::sla::{
 use domain::term::Term;
 use store::nodes::FarmNode;
 use store::offering::Version;
+use strum::VariantArray;
 use ui::maintenance::WindowNotice;
 use ui::visit::Visit;
 use ui::wording::{bandwidth, uptime};
@@ -175,7 +176,7 @@ pub(crate) fn term_boxes(is_chosen: impl Fn(Term) -> bool) -> Vec<Choice> {
         label: counted(term.months(), "month"),
         is_chosen: is_chosen(term),
     };
-    Term::ALL.into_iter().map(choice).collect()
+    Term::VARIANTS.iter().copied().map(choice).collect()
 }
 
 pub(crate) fn node_link(node: &FarmNode) -> Link {

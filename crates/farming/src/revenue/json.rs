@@ -196,7 +196,7 @@ pub(crate) fn slices_table(nodes: &[NodeStanding]) -> Result<Vec<u8>, Problem> {
                 Field::Plain(offer.node.to_string()),
                 Field::Text(&offer.name),
                 Field::Plain(slice.number.to_string()),
-                Field::Plain(slice.state.as_str().to_owned()),
+                Field::Plain(slice.state.into_str().to_owned()),
                 Field::Text(slice.renter.as_deref().unwrap_or_default()),
                 Field::Plain(slice.ends_at.map(|at| at.to_string()).unwrap_or_default()),
             ])?;

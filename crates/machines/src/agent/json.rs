@@ -193,7 +193,7 @@ impl JobView {
         };
         Ok(JobView {
             id: leased.id.to_string(),
-            kind: leased.kind.as_str(),
+            kind: leased.kind.into_str(),
             fence: leased.fence,
             lease_expires_at: leased.lease_expires_at.to_string(),
             deadline_at: leased.deadline_at.to_string(),
@@ -262,7 +262,7 @@ impl ProgressBody {
     /// Reads the step.
     pub(crate) fn read(&self) -> Result<Step, FieldError> {
         let rule = "accepted, disk, booting, reachable or checked";
-        Step::parse(&self.step).ok_or_else(|| FieldError::new("step", rule))
+        self.step.parse().map_err(|_| FieldError::new("step", rule))
     }
 }
 

@@ -7,6 +7,7 @@ use http::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use store::notifications::Notice;
+use strum::VariantArray;
 use ui::event::{notification_path, notification_title};
 use web::api::{PAGING, PageOf};
 use web::operation::{Access, Operation, schema_of};
@@ -181,7 +182,7 @@ impl NotificationSettingsView {
             webhook: settings.is_on(kind, Channel::Webhook),
         };
         NotificationSettingsView {
-            settings: NotificationCategory::ALL.into_iter().map(show).collect(),
+            settings: NotificationCategory::VARIANTS.iter().copied().map(show).collect(),
         }
     }
 }
@@ -219,7 +220,7 @@ impl NotificationSettingsBody {
             return Err(FieldError::new("settings", "at most 100 settings"));
         }
         for choice in &self.settings {
-            let Some(kind) = NotificationCategory::parse(&choice.category) else {
+            let Ok(kind) = choice.category.parse() else {
                 return Err(FieldError::new("settings", "categories of notifications only"));
             };
             for (channel, is_on) in [
@@ -254,6 +255,7 @@ pub(crate) struct NotificationSettingBody {
 
 /// The schema of a kind of notification.
 fn kinds(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-    let names = NotificationCategory::ALL.map(NotificationCategory::as_str);
+    let names: Vec<&str> =
+        NotificationCategory::VARIANTS.iter().map(NotificationCategory::into_str).collect();
     schemars::json_schema!({ "type": "string", "enum": names })
 }

@@ -3,6 +3,7 @@
 use askama::Template;
 use domain::notification::{Channel, NotificationCategory, NotificationSettings};
 use store::notifications::Notice;
+use strum::VariantArray;
 use ui::event::{notification_path, notification_title};
 use ui::moment;
 use ui::visit::Visit;
@@ -57,7 +58,7 @@ pub(crate) struct ChoiceRow {
     /// What the kind is called.
     pub label: &'static str,
     /// A box for each way.
-    pub boxes: [ChannelBox; 3],
+    pub boxes: Vec<ChannelBox>,
 }
 
 /// A box: whether somebody is notified of a kind in a way.
@@ -129,18 +130,19 @@ impl Notices {
 impl NoticeSettings {
     /// Which notifications somebody gets through which channel.
     pub(crate) fn new(visit: &Visit<'_>, settings: &NotificationSettings) -> NoticeSettings {
+        let choice = |kind: NotificationCategory, channel: Channel| ChannelBox {
+            value: format!("{kind}/{}", channel.into_str()),
+            label: format!("{}: {}", kind_words(kind), channel_name(channel)),
+            channel: channel_name(channel),
+            is_chosen: settings.is_on(kind, channel),
+        };
         let row = |kind: NotificationCategory| ChoiceRow {
             label: kind_words(kind),
-            boxes: Channel::ALL.map(|channel| ChannelBox {
-                value: format!("{kind}/{}", channel.as_str()),
-                label: format!("{}: {}", kind_words(kind), channel_name(channel)),
-                channel: channel_name(channel),
-                is_chosen: settings.is_on(kind, channel),
-            }),
+            boxes: Channel::VARIANTS.iter().map(|channel| choice(kind, *channel)).collect(),
         };
         NoticeSettings {
             frame: visit.frame("Notification settings", Section::Notifications),
-            rows: NotificationCategory::ALL.into_iter().map(row).collect(),
+            rows: NotificationCategory::VARIANTS.iter().copied().map(row).collect(),
             has_mail: visit.has_mail,
         }
     }
@@ -157,9 +159,9 @@ fn channel_name(channel: Channel) -> &'static str {
 /// What the form chooses: every box that is ticked, and nothing else.
 pub(crate) fn read_choices(form: &Form) -> NotificationSettings {
     let mut settings = NotificationSettings::default();
-    for kind in NotificationCategory::ALL {
-        for channel in Channel::ALL {
-            let name = format!("{kind}/{}", channel.as_str());
+    for &kind in NotificationCategory::VARIANTS {
+        for &channel in Channel::VARIANTS {
+            let name = format!("{kind}/{}", channel.into_str());
             settings.set(kind, channel, form.all("on").any(|box_name| box_name == name));
         }
     }

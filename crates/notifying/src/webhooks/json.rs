@@ -214,7 +214,7 @@ impl DeliveryView {
             id: delivery.id.to_string(),
             event_id: delivery.event,
             kind: delivery.kind.clone(),
-            state: delivery.state.as_str().to_owned(),
+            state: delivery.state.into_str().to_owned(),
             attempts: delivery.attempts,
             next_attempt_at: is_waiting.then(|| delivery.due_at.to_string()),
             last_status: delivery.last_status.map(u32::from),

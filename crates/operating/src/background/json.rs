@@ -132,7 +132,7 @@ impl UpstreamView {
         let text = |at: Option<Timestamp>| at.map(|at| at.to_string());
         UpstreamView {
             url: server.base.clone(),
-            circuit: circuit.as_str(),
+            circuit: circuit.into_str(),
             failures: server.breaker.failures,
             skipped_until: text(
                 Some(server.breaker.open_until).filter(|_| circuit == Circuit::Open),
@@ -213,7 +213,7 @@ impl RecurringJobsView {
             let last = run.as_ref().map(|run| run.started_at);
             RecurringJobView {
                 name: job.name,
-                component: job.by.as_str(),
+                component: job.by.into_str(),
                 schedule: job.by.cron_expression(),
                 every_seconds: job.every_seconds.max(job.by.period_seconds()),
                 does: job.does,

@@ -9,6 +9,7 @@ use domain::time::Timestamp;
 use store::job_runs::{BACKLOG_MAX, JobRun};
 use store::sync::{Oversold, RefusedDocument};
 use store::sync_runs::{Run, Upstream};
+use strum::VariantArray;
 use ui::moment;
 use ui::visit::Visit;
 use web::api::PageOf;
@@ -261,7 +262,7 @@ impl OperatorJobs {
             JobRow::new(job, runs.get(job.name), backlog.get(job.name).copied(), visit.now)
         };
         let group = |by: RunBy| JobGroup {
-            name: by.as_str(),
+            name: by.into_str(),
             schedule: match by {
                 RunBy::GridSync => "every 5 minutes",
                 RunBy::Clock | RunBy::Mailer | RunBy::Notifier => "every 10 seconds",
@@ -270,7 +271,7 @@ impl OperatorJobs {
         };
         OperatorJobs {
             frame: visit.frame("Recurring jobs", Section::Operator),
-            components: RunBy::ALL.into_iter().map(group).collect(),
+            components: RunBy::VARIANTS.iter().copied().map(group).collect(),
         }
     }
 }

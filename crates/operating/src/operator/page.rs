@@ -407,7 +407,7 @@ impl AuditRow {
             at: moment::to_the_minute(entry.created_at),
             description: description(&entry.action),
             subject: entry.subject.clone(),
-            actor: format!("{} {}", entry.actor.as_str(), entry.actor_id).trim_end().to_owned(),
+            actor: format!("{} {}", entry.actor.into_str(), entry.actor_id).trim_end().to_owned(),
             account: entry.account.clone().unwrap_or_default(),
             address: entry.address.clone(),
             seal: entry.seal.map(|seal| hex(&seal[..SEAL_BYTES_SHOWN])).unwrap_or_default(),

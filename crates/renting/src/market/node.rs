@@ -363,7 +363,7 @@ fn cell(offer: &Offer, number: u32, state: SliceState) -> SliceCell {
         id: SliceId { node: offer.node, number }.to_string(),
         number,
         is_available: state == SliceState::Available,
-        state: state.as_str().to_owned(),
+        state: state.into_str().to_owned(),
     }
 }
 

@@ -11,6 +11,7 @@ use machines::access::ConsoleLink;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use store::jobs::Machine;
+use strum::IntoStaticStr;
 use ui::machine::MachineStatusView;
 use web::operation::{Access, Operation, schema_of};
 
@@ -107,7 +108,7 @@ impl AccessAnswer {
             MachineView::new(machine, access.as_ref(), now)
         };
         AccessAnswer {
-            state: access.as_str(),
+            state: access.into_str(),
             detail: access.detail(rental.state).to_owned(),
             refund_at: refund_at(machines).map(|at| at.to_string()),
             can_move: can_move(rental, machines),
@@ -142,12 +143,12 @@ impl MachineView {
         now: Timestamp,
     ) -> MachineView {
         let step = |(step, at): &(domain::provisioning::Step, Timestamp)| StepView {
-            step: step.as_str(),
+            step: step.into_str(),
             at: at.to_string(),
         };
         MachineView {
             slice_id: machine.slice.to_string(),
-            state: machine.state.as_str(),
+            state: machine.state.into_str(),
             attempts: machine.attempts,
             steps: machine.steps.iter().map(step).collect(),
             reason: machine.reason.clone(),
@@ -203,13 +204,16 @@ pub(crate) struct MachineAccess {
 }
 
 /// What has become of the machines of a rental, taken together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "kebab-case", const_into_str)]
 pub(crate) enum AccessStatus {
     /// The farm has no agent.
+    #[strum(serialize = "pending")]
     Unprovisioned,
     /// The renter has no key.
     NeedsKey,
     /// They are being made.
+    #[strum(serialize = "setting-up")]
     Underway,
     /// One of them was given up.
     Failed,
@@ -235,18 +239,6 @@ impl AccessStatus {
                 AccessStatus::Ready
             }
             RentalState::Active => AccessStatus::Underway,
-        }
-    }
-
-    /// The stable name, for programs.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            AccessStatus::Unprovisioned => "pending",
-            AccessStatus::NeedsKey => "needs-key",
-            AccessStatus::Underway => "setting-up",
-            AccessStatus::Failed => "failed",
-            AccessStatus::Ready => "ready",
-            AccessStatus::Closed => "closed",
         }
     }
 

@@ -187,7 +187,10 @@ impl Machine {
             found.map(|(_, at)| moment::after(*at, paid_at))
         };
         let paid = StepLine { description: "Paid", at: Some(moment::to_the_minute(paid_at)) };
-        let told = Step::ALL.map(|step| StepLine { description: step_name(step), at: done(step) });
+        let told = Step::VARIANTS
+            .iter()
+            .copied()
+            .map(|step| StepLine { description: step_name(step), at: done(step) });
         let reason = machine.reason.as_ref().filter(|_| machine.state != JobState::Done);
         let status = match (machine.state, machine.live) {
             (JobState::Done, Some(live)) => badge::machine(live.status(visit.now).0),

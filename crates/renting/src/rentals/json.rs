@@ -202,7 +202,7 @@ impl RentalView {
             node_name: rental.node_name.clone(),
             country: rental.country.clone(),
             city: rental.city.clone(),
-            status: life.state.as_str(),
+            status: life.state.into_str(),
             duration_months: life.months(),
             started_at: life.started_at.to_string(),
             ends_at: life.ends_at.to_string(),

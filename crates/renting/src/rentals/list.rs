@@ -7,6 +7,7 @@ use domain::rental::RentalState;
 use domain::time::Timestamp;
 use store::rentals::{Rental as Held, Which};
 use store::transfers::Transfer;
+use strum::VariantArray;
 use ui::uptime::UptimeRecord;
 use ui::visit::Visit;
 use ui::wording::{monthly_cost_of, place, term};
@@ -153,7 +154,7 @@ impl Slices {
         let row = |rental: &Held| RentalRow::new(visit, rental);
         let page = PageOf::new(found, RENTALS_PER_PAGE, |rental| rental.life.id.to_string(), row);
         let state = |other: Which| StateLink {
-            url: format!("/dashboard/slices?state={}", other.as_str()),
+            url: format!("/dashboard/slices?state={}", other.into_str()),
             text: match other {
                 Which::All => "All".to_owned(),
                 Which::Live => "Running".to_owned(),
@@ -165,7 +166,7 @@ impl Slices {
             frame: visit.frame("My slices", Section::Slices),
             invitations: offered.iter().map(Invitation::new).collect(),
             low_balance,
-            states: Which::ALL.map(state).into(),
+            states: Which::VARIANTS.iter().copied().map(state).collect(),
             is_narrowed: which != Which::All,
             rentals: page.items,
             next_page: visit.next_page("/dashboard/slices", page.next_cursor),

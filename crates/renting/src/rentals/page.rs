@@ -15,6 +15,7 @@ use store::maintenance::Maintenance;
 use store::rentals::{self, Rental as Held};
 use store::sla_results::SlaResult;
 use store::{jobs, transfers};
+use strum::VariantArray;
 use ui::event::history_words;
 use ui::maintenance::{WindowNotice, notifications};
 use ui::money::MoneyEntry;
@@ -520,8 +521,9 @@ impl Extending {
         let months = life.months();
         let ends_at = |term: Term| life.started_at.plus_months(months + term.months());
         let balance = visit.viewer.map_or(Usd::ZERO, |viewer| viewer.balance);
-        let mut terms: Vec<TermOption> = Term::ALL
-            .into_iter()
+        let mut terms: Vec<TermOption> = Term::VARIANTS
+            .iter()
+            .copied()
             .filter(|term| ends_at(*term) <= last)
             .map(|term| TermOption {
                 ends_on: moment::day(ends_at(term)),
@@ -600,7 +602,7 @@ impl AutoRenewForm {
             },
             outcome,
             warning: low_balance(rental, balance, visit.now),
-            terms: [off].into_iter().chain(Term::ALL.map(choice)).collect(),
+            terms: [off].into_iter().chain(Term::VARIANTS.iter().copied().map(choice)).collect(),
             terms_hint: "Charged one day before the term ends.".to_owned(),
             terms_error: None,
             max_price: Field::new(max_price.to_string()),

@@ -489,7 +489,7 @@ fn node_of(text: &str) -> Result<NodeId, FieldError> {
 }
 
 fn spread_of(text: &str) -> Result<Spread, FieldError> {
-    Spread::parse(text).ok_or_else(|| {
+    text.parse().map_err(|_| {
         let rule = "any, same-node, different-nodes, different-farms or different-countries";
         FieldError::new("spread", rule)
     })
@@ -693,11 +693,11 @@ pub(crate) struct BookingView {
 impl BookingView {
     pub(crate) fn new(booking: &Booking) -> BookingView {
         let entry = |entry: &Entry| BookingEntryView {
-            account: entry.account.as_str(),
+            account: entry.account.into_str(),
             amount: entry.amount.to_string(),
         };
         BookingView {
-            kind: booking.kind.as_str(),
+            kind: booking.kind.into_str(),
             reason: booking.reason.clone(),
             entries: booking.entries.iter().map(entry).collect(),
         }

@@ -65,12 +65,12 @@ impl StatusView {
         };
         let instant = |seconds| Timestamp::from_seconds(seconds).to_string();
         StatusView {
-            status: verdict(health, checks, now).as_str(),
+            status: verdict(health, checks, now).into_str(),
             updated_at: health.map(|(_, at)| at.to_string()),
-            grid_sync: seen.sync_verdict(now).as_str(),
+            grid_sync: seen.sync_verdict(now).into_str(),
             synced_at: seen.sync.map(|sync| instant(sync.finished_at)),
-            mail: seen.mail_verdict(now).as_str(),
-            access: seen.access_verdict().as_str(),
+            mail: seen.mail_verdict(now).into_str(),
+            access: seen.access_verdict().into_str(),
             regions: seen.regions.iter().map(|region| RegionView::new(region, now)).collect(),
             invariants: INVARIANTS.iter().map(check).collect(),
         }
@@ -103,7 +103,7 @@ impl RegionView {
             nodes_up: region.up,
             age_seconds_max: (now.seconds() - region.oldest_at).max(0),
             age_seconds_min: (now.seconds() - region.newest_at).max(0),
-            status: verdict.as_str(),
+            status: verdict.into_str(),
         }
     }
 }

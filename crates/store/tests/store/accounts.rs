@@ -135,7 +135,7 @@ fn who_rents_or_offers_is_not_deleted() {
     assert_eq!(delete(&db, account(FARMER), now()), Ok(false), "offers");
     let paused = format!(
         "UPDATE nodes SET listing = '{}', offer_version = offer_version + 1",
-        Listing::Paused.as_str()
+        Listing::Paused.into_str()
     );
     by_hand(&db, &paused).unwrap();
     assert_eq!(delete(&db, account(FARMER), now()), Ok(false), "a slice is rented");

@@ -20,6 +20,7 @@ use store::transfers::{self, TransferFailure};
 use store::{
     RusqliteDb, StoreError, accounts, due, nodes, offering, offers, payouts, quotes, rentals, sync,
 };
+use strum::VariantArray;
 
 use crate::market::{
     Attempt, account, assert_sound, attempt, balance, carries, count, credit, earned, email, empty,
@@ -281,7 +282,7 @@ fn rental_command() -> impl Strategy<Value = Command> {
 }
 
 fn payout_command() -> impl Strategy<Value = Command> {
-    let event = prop::sample::select(PayoutEvent::ALL.to_vec());
+    let event = prop::sample::select(PayoutEvent::VARIANTS);
     prop_oneof![
         2 => (ACCOUNTS, 3..40_i64, 0..20_u32)
             .prop_map(|(of, dollars, key)| Command::AskPayout { of, dollars, key }),

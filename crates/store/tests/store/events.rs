@@ -8,6 +8,7 @@ use domain::id::{NodeId, SliceId};
 use domain::listing::Listing;
 use domain::notification::Side;
 use store::{Db, RusqliteDb, events};
+use strum::VariantArray;
 
 use crate::market::{
     AIDA, Attempt, FARMER, NODE, OMAR, OTHER_FARMER, account, attempt, empty, fund, market, now,
@@ -149,14 +150,14 @@ fn given() -> Vec<EventKind> {
     let names: BTreeSet<&str> =
         names.map(|rest| rest.split(|it: char| !it.is_alphanumeric()).next().unwrap()).collect();
     let is_given = |kind: &EventKind| names.contains(format!("{kind:?}").as_str());
-    EventKind::ALL.iter().copied().filter(is_given).collect()
+    EventKind::VARIANTS.iter().copied().filter(is_given).collect()
 }
 
 #[test]
 fn every_kind_is_written_and_every_kind_that_is_written_is_known() {
     let db = empty();
     let written = inserts(&db).into_iter().flat_map(|statement| named(&statement)).chain(given());
-    let known: BTreeSet<EventKind> = EventKind::ALL.iter().copied().collect();
+    let known: BTreeSet<EventKind> = EventKind::VARIANTS.iter().copied().collect();
     assert_eq!(written.collect::<BTreeSet<_>>(), known);
     let kept: Vec<String> =
         (&db as &dyn Db).all("SELECT kind FROM event_kinds ORDER BY kind", &[]).unwrap();
@@ -178,7 +179,7 @@ fn an_event_for_somebody_else_is_refused() {
         );
         crate::market::by_hand(&db, &sql).is_ok()
     };
-    for kind in EventKind::ALL {
+    for kind in EventKind::VARIANTS {
         for side in [Side::Renter, Side::Farmer] {
             assert_eq!(insert(*kind, side), kind.audience().has(side), "{kind} {side:?}");
         }

@@ -16,6 +16,7 @@ use store::jobs::{self, Agent, JobReport, Leased, ReportFailure};
 use store::leaving::{Destination, MoveFailure, alternatives, move_rental, withdraw};
 use store::rentals::{self, end};
 use store::{RusqliteDb, due, migrate, unprovisioned};
+use strum::VariantArray;
 
 use crate::market::{
     AIDA, Attempt, Disk, FARMER, NODE, OMAR, OTHER_FARMER, account, assert_sound, attempt, balance,
@@ -112,7 +113,7 @@ fn a_job_is_leased_told_of_and_done() {
     assert_eq!(job.lease_expires_at, at(1 + LEASE_SECONDS));
     assert_eq!(job.deadline_at, at(REFUND_SECONDS));
     nothing_is_due(&db, 1);
-    for (seconds, step) in Step::ALL.into_iter().enumerate() {
+    for (seconds, step) in Step::VARIANTS.iter().copied().enumerate() {
         let seconds = 10 * (1 + i64::try_from(seconds).unwrap());
         let until = notify(&db, &job, Report::Progress(step), seconds).unwrap();
         assert_eq!(until, at(seconds + LEASE_SECONDS));

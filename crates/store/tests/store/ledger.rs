@@ -113,7 +113,7 @@ fn nothing_is_rewritten() {
     ] {
         let refused = db.run(sql, &[]);
         let Err(StoreError::Refused(refusal)) = refused else { panic!("{sql}: {refused:?}") };
-        assert!(refusal.as_str().ends_with("append_only"), "{sql}: {refusal:?}");
+        assert!(refusal.into_str().ends_with("append_only"), "{sql}: {refusal:?}");
     }
     for sql in ["DELETE FROM slices", "DELETE FROM rentals"] {
         let refused = by_hand(&db, sql).unwrap_err().to_string();

@@ -29,6 +29,7 @@ use store::{
     rentals, responses, revenue, samples, sessions, sla_alerts, sla_results, ssh_keys, statements,
     sync, sync_runs, tokens, top_ups, transfers, unprovisioned, webhooks,
 };
+use strum::VariantArray;
 
 use crate::market::{
     AIDA, Attempt, FARMER, NODE, OMAR, OTHER_FARMER, account, attempt, by_hand, carries, count,
@@ -260,7 +261,7 @@ fn a_day_of_guards(db: &dyn Db, renter: AccountId) {
 /// What is read of the books.
 fn month_statements(db: &dyn Db, renter: AccountId) {
     let newest = statements::months(db, renter).unwrap()[0];
-    for book in AccountKind::ALL {
+    for &book in AccountKind::VARIANTS {
         statements::of_month(db, renter, book, newest).unwrap();
     }
     let entry = ledger::entries(db, renter, None, 1).unwrap().remove(0);

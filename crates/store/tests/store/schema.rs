@@ -18,6 +18,7 @@ use store::challenges::ChallengeKind;
 use store::sealed::SEALED_COLUMNS;
 use store::webhooks::DeliveryState;
 use store::{Db, RusqliteDb, StoreError, Value};
+use strum::VariantArray;
 
 use crate::market::{AIDA, OMAR, attempt, by_hand, count, empty, market, rent};
 
@@ -39,22 +40,26 @@ fn check<T: Display>(table: &str, column: &str, expected: impl IntoIterator<Item
 
 #[test]
 fn states_are_those_of_the_domain() {
-    check("nodes", "listing", Listing::ALL.map(Listing::as_str));
-    check("nodes", "status", NodeStatus::ALL.map(NodeStatus::as_str));
-    check("slices", "state", SliceState::ALL.map(SliceState::as_str));
-    check("rentals", "state", RentalState::ALL.map(RentalState::as_str));
-    check("top_ups", "state", TopUpState::ALL.map(TopUpState::as_str));
-    check("jobs", "state", JobState::ALL.map(JobState::as_str));
-    check("refused_payments", "reason", Mismatch::ALL.map(Mismatch::as_str));
-    check("challenges", "kind", ChallengeKind::ALL.map(ChallengeKind::as_str));
-    check("nodes", "locked_by", Locker::ALL.map(Locker::as_str));
-    check("notification_settings", "channel", Channel::ALL.map(Channel::as_str));
-    check("webhook_deliveries", "state", DeliveryState::ALL.map(DeliveryState::as_str));
-    check("audit", "actor", Actor::ALL.map(Actor::as_str));
-    check("jobs", "kind", JobKind::ALL.map(JobKind::as_str));
-    check("jobs", "step", Step::ALL.map(Step::as_str));
+    check("nodes", "listing", Listing::VARIANTS.iter().map(Listing::into_str));
+    check("nodes", "status", NodeStatus::VARIANTS.iter().map(NodeStatus::into_str));
+    check("slices", "state", SliceState::VARIANTS.iter().map(SliceState::into_str));
+    check("rentals", "state", RentalState::VARIANTS.iter().map(RentalState::into_str));
+    check("top_ups", "state", TopUpState::VARIANTS.iter().map(TopUpState::into_str));
+    check("jobs", "state", JobState::VARIANTS.iter().map(JobState::into_str));
+    check("refused_payments", "reason", Mismatch::VARIANTS.iter().map(Mismatch::into_str));
+    check("challenges", "kind", ChallengeKind::VARIANTS.iter().map(ChallengeKind::into_str));
+    check("nodes", "locked_by", Locker::VARIANTS.iter().map(Locker::into_str));
+    check("notification_settings", "channel", Channel::VARIANTS.iter().map(Channel::into_str));
+    check(
+        "webhook_deliveries",
+        "state",
+        DeliveryState::VARIANTS.iter().map(DeliveryState::into_str),
+    );
+    check("audit", "actor", Actor::VARIANTS.iter().map(Actor::into_str));
+    check("jobs", "kind", JobKind::VARIANTS.iter().map(JobKind::into_str));
+    check("jobs", "step", Step::VARIANTS.iter().map(Step::into_str));
     check("orders", "kind", ["rental", "extension", "import"]);
-    check("rentals", "renew_months", Term::ALL.map(Term::months));
+    check("rentals", "renew_months", Term::VARIANTS.iter().map(|term| term.months()));
 }
 
 #[test]

@@ -6,6 +6,7 @@ use domain::time::Timestamp;
 use proptest::prelude::*;
 use store::statements::{AccountKind, ENTRIES_MAX, Statement, months, of_month};
 use store::{Db, RusqliteDb};
+use strum::VariantArray;
 
 use crate::market::{
     AIDA, Attempt, FARMER, OMAR, account, assert_sound, attempt, balance, by_hand, credit, earned,
@@ -198,7 +199,7 @@ proptest! {
         let (db, end) = play(&steps);
         assert_sound(&db);
         for number in [FARMER, OMAR, AIDA] {
-            for book in AccountKind::ALL {
+            for &book in AccountKind::VARIANTS {
                 let mut balance_then = Usd::ZERO;
                 let mut listed = Vec::new();
                 let mut of = month("2026-10");

@@ -84,7 +84,7 @@ fn a_clock_that_was_ahead_holds_no_lease() {
     let known = registered(&db, None, 1, now()).unwrap();
     let observation = reconcile(&known[0], Seen::Listed(&report(NODE)), now());
     save(&db, &[observation], Some(lease.fence), now()).unwrap();
-    assert_eq!(registered(&db, None, 1, now()).unwrap()[0].standing.status.as_str(), "up");
+    assert_eq!(registered(&db, None, 1, now()).unwrap()[0].standing.status.into_str(), "up");
 }
 
 #[test]

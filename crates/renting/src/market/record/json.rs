@@ -175,7 +175,7 @@ pub(crate) fn observations_table(observations: &[Observation]) -> Result<Vec<u8>
     for look in observations {
         table.line(&[
             Field::Plain(look.at.to_string()),
-            Field::Plain(look.status.as_str().to_owned()),
+            Field::Plain(look.status.into_str().to_owned()),
             Field::Plain(look.is_up.to_string()),
             Field::Plain(look.healthy.map(|healthy| healthy.to_string()).unwrap_or_default()),
             Field::Plain(number(look.upload_mbps)),
