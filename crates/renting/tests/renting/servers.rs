@@ -198,7 +198,9 @@ fn an_agent_reports_its_own_machines_only() {
     server.is("running");
     report("rack-7", &machine);
     server.is("lost");
-    stage.as_user(FARMER).post(machines::ROUTES, REPORT, json!({})).problem(403, "missing-scope");
+    let body = json!({ "agent": "rack-7", "machines": [] });
+    let farmer = stage.as_user(FARMER);
+    farmer.post(machines::ROUTES, REPORT, body).problem(403, "missing-scope");
 }
 
 #[test]
