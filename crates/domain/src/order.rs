@@ -1,8 +1,8 @@
 //! Requests to rent, and the decision: which slices, at what price.
 
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::BTreeMap;
 use alloc::string::String;
-use alloc::vec::Vec;
+use alloc::vec::{self, Vec};
 
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
@@ -316,17 +316,21 @@ pub fn assign(
     free: impl Fn(NodeId) -> Vec<u32>,
     start: Option<u16>,
 ) -> Option<Vec<Item>> {
-    let mut of_nodes: BTreeMap<u32, VecDeque<u32>> = BTreeMap::new();
+    let mut of_nodes: BTreeMap<u32, vec::IntoIter<u32>> = BTreeMap::new();
     for item in items.iter_mut().filter(|item| item.slice.is_none() && item.whole.is_none()) {
-        let numbers = of_nodes.entry(item.node.0).or_insert_with(|| {
-            let mut numbers = VecDeque::from(free(item.node));
-            let start = usize::from(start.unwrap_or(0)).checked_rem(numbers.len());
-            numbers.rotate_left(start.unwrap_or(0));
-            numbers
-        });
-        item.slice = Some(numbers.pop_front()?);
+        let numbers =
+            of_nodes.entry(item.node.0).or_insert_with(|| in_order(free(item.node), start));
+        item.slice = Some(numbers.next()?);
     }
     Some(items)
+}
+
+/// The numbers of free slices in the order in which they are tried: from the lowest or, with a
+/// `start`, from a random one on.
+pub(crate) fn in_order(mut free: Vec<u32>, start: Option<u16>) -> vec::IntoIter<u32> {
+    let start = usize::from(start.unwrap_or(0)).checked_rem(free.len());
+    free.rotate_left(start.unwrap_or(0));
+    free.into_iter()
 }
 
 /// Refuses items of an earlier quote that cannot be had at its price any more. What is held for the
