@@ -27,7 +27,7 @@ pub const ALTERNATIVES_MAX: u32 = 10;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoticeError {
     /// It leaves already.
-    #[error("this node is already leaving on {}; cancel that first", .0.date())]
+    #[error("this node is already leaving on {}; cancel that first", .0.day_for_people())]
     Leaving(Timestamp),
     /// Its renters would have too little time, or none.
     #[error("a date of {} or later", .0.date())]

@@ -157,7 +157,7 @@ pub enum ExtendError {
     #[error(
         "this node leaves the market on {}, before the term ends; choose a shorter term or \
          another node",
-        .0.date()
+        .0.day_for_people()
     )]
     TermBeyondLeaveDate(Timestamp),
     /// The renter cannot pay.

@@ -141,7 +141,7 @@ fn a_notice_leaves_renters_thirty_days() {
     let again = notice(Some(days(40)), false, None, now);
     assert_eq!(again, Err(NoticeError::Leaving(days(40))));
     let words = again.unwrap_err().to_string();
-    assert_eq!(words, "this node is already leaving on 2027-01-01; cancel that first");
+    assert_eq!(words, "this node is already leaving on 1 January 2027; cancel that first");
 }
 
 #[test]
@@ -171,7 +171,7 @@ fn no_extension_goes_beyond_the_day() {
     let beyond = ExtendError::TermBeyondLeaveDate(leaves_at);
     assert_eq!(asked(Term::Month, Some(leaves_at)), Err(beyond));
     assert_eq!(asked(Term::Year, Some(last)), Err(ExtendError::TermBeyondLeaveDate(last)));
-    let words = "this node leaves the market on 2027-01-22, before the term ends; \
+    let words = "this node leaves the market on 22 January 2027, before the term ends; \
                  choose a shorter term or another node";
     assert_eq!(beyond.to_string(), words);
 }
