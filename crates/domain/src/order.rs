@@ -92,7 +92,7 @@ impl Wanted {
     }
 }
 
-/// A request to rent, or to be told what that costs.
+/// A request to rent, or for a quote.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RentRequest {
     /// What.
@@ -186,7 +186,7 @@ impl Item {
         self.whole.unwrap_or(1)
     }
 
-    /// What renting it books, told before it is done: the rental has no id yet.
+    /// What renting it would book: the rental has no id yet.
     pub fn booking(&self, renter: AccountId) -> Option<Booking> {
         Booking::new(
             BookingKind::Rental,

@@ -17,7 +17,7 @@ use crate::db::{Db, StoreError, Value};
 use crate::rentals::SAVE_ATTEMPTS;
 use crate::row::{column, returning, row, select};
 
-/// The most agents that a farm is told of.
+/// The most agents that are listed of a farm.
 const AGENTS_MAX: u32 = 100;
 /// An agent is noted again after so long. Seconds.
 const SEEN_SECONDS: i64 = 60;
@@ -142,7 +142,7 @@ pub struct JobReport<'a> {
     pub job: &'a JobId,
     /// That of the lease.
     pub fence: u32,
-    /// What is told.
+    /// What it says.
     pub report: Report,
     /// How the machine is reached, encrypted: of a machine that is made.
     pub sealed: Option<&'a [u8]>,
@@ -327,7 +327,7 @@ row! {
         pub slice: SliceId = "j.node_id, j.slice_number",
         /// How far it is.
         pub state: JobState = "j.state",
-        /// The steps that were told in the present attempt, each with its time, in order.
+        /// The steps that were reported in the present attempt, each with its time, in order.
         pub steps: Vec<(Step, Timestamp)> = "j.steps",
         /// How often it was tried.
         pub attempts: u32 = "j.attempts",

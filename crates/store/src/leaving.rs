@@ -285,7 +285,7 @@ pub fn move_rental(
 }
 
 row! {
-    /// A rental whose node leaves, and whom to tell.
+    /// A rental whose node leaves, and whom to notify.
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub struct LeavingRental {
         /// The rental.
@@ -308,7 +308,8 @@ const FROM: &str = "
 /// In `reminders`, as the number of days: that its node leaves.
 const NOTICE: i64 = -1;
 
-/// Up to `?1` rentals whose renters were not told yet, with the notice `?2`, that the node leaves.
+/// Up to `?1` rentals whose renters were not notified yet, in `reminders` as `?2`, that the node
+/// leaves.
 /// Served by the index `nodes_by_leaving`.
 const UNNOTIFIED: &str = select!(
     LeavingRental,
@@ -323,7 +324,7 @@ const UNNOTIFIED: &str = select!(
 const OVERDUE: &str =
     select!(LeavingRental, FROM, "AND n.leaves_at <= ?1 ORDER BY n.leaves_at LIMIT ?2");
 
-/// Rentals whose renters are to be told that their node leaves.
+/// Rentals whose renters are to be notified that their node leaves.
 pub fn unnotified(db: &dyn Db, limit: u32) -> Result<Vec<LeavingRental>, StoreError> {
     db.all(UNNOTIFIED, &[limit.into(), NOTICE.into()])
 }
