@@ -352,7 +352,8 @@ mod tests {
             let is_left_out = |kind: EventKind, notice: NotificationCategory| {
                 notice.is_mailed_to(side) && !kind.is_mailed_to(side)
             };
-            let told = EventKind::with_notice().filter(|(kind, notice)| is_left_out(*kind, *notice));
+            let told =
+                EventKind::with_notice().filter(|(kind, notice)| is_left_out(*kind, *notice));
             told.map(|(kind, _)| kind.into_str()).collect::<Vec<&str>>()
         };
         assert_eq!(without(Side::Renter), ["rental-refunded", "access-late"]);
