@@ -100,8 +100,8 @@ fn create(cx: &Context<'_>, email: &Email, password_hash: &str) -> Result<Signed
     open_session(cx, account, false)
 }
 
-/// Signs in. Whether the account exists, and whether the password was near, is told by nothing: an
-/// unknown address costs a hash, too, and past the limits none is computed.
+/// Signs in. The response reveals neither whether the account exists nor whether the password was
+/// close: an unknown address costs a hash, too, and past the limits none is computed.
 pub(crate) fn sign_in(cx: &Context<'_>, email: &str, password: &str) -> Result<SignIn, Problem> {
     let credentials = check(cx, email, password)?;
     if credentials.has_second_factor {

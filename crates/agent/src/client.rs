@@ -129,7 +129,7 @@ impl Job {
     }
 }
 
-/// What a renter needs to log in, as the market is told.
+/// What a renter needs to log in, as it is reported to the market.
 #[derive(Serialize)]
 pub struct Access<'a> {
     address: &'a str,
@@ -164,7 +164,7 @@ pub(crate) enum ClientError {
     /// Somebody else has the job now.
     #[error("the lease is lost")]
     LeaseLost,
-    /// The market refuses what it was told: the same again is of no use.
+    /// The market refuses the report: to send it again is of no use.
     #[error("refused: {0}")]
     Refused(String),
     /// The market does not know the job, or this farm may not.

@@ -25,7 +25,7 @@ const SECONDS_MAX: u64 = 3600;
 #[error("{0}")]
 pub struct ConfigError(String);
 
-/// All that the agent is told.
+/// The settings of the agent.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// The market's address, without a slash at its end.

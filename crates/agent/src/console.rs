@@ -24,7 +24,7 @@ const UNIX: &str = "unix:";
 /// The longest address of a console, in bytes: the market's limit.
 const ADDRESS_MAX: usize = 500;
 
-/// Where a machine's console is, as the market is told.
+/// Where a machine's console is, as it is reported to the market.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Offer {
     pub(crate) url: Option<String>,

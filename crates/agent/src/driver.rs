@@ -61,7 +61,7 @@ impl Driver {
     }
 
     /// Runs one action. `tick` is called several times a second, with a step if the driver has just
-    /// told one, and may end it.
+    /// reported one, and may end it.
     pub(crate) fn run(
         &self,
         request: &Request,

@@ -22,8 +22,8 @@ const POLL_INTERVAL: Duration = Duration::from_millis(500);
 /// How often the driver's `remove` is tried before a person has to look.
 const REMOVE_ATTEMPTS: u32 = 5;
 
-/// How long the market is told an outcome, again and again. It refunds a renter after 24 hours, and
-/// then answers that the lease is lost.
+/// How long an outcome is reported to the market, again and again. It refunds a renter after 24
+/// hours, and then answers that the lease is lost.
 const REPORT_FOR: Duration = Duration::from_hours(25);
 
 /// What is said to the market of a job that is given back.

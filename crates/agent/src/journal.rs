@@ -27,16 +27,16 @@ pub(crate) enum Phase {
     Creating,
     /// It has, and this is how to reach it.
     Created(Reach),
-    /// It was checked from outside; the market is to be told.
+    /// It was checked from outside; that is to be reported.
     Checked(Reach),
-    /// What may have been made is to be removed; then the market is told why, unless the lease is
+    /// What may have been made is to be removed; then the reason is reported, unless the lease is
     /// lost.
     Undoing(Option<Refusal>),
     /// The driver's `remove` is to be run.
     Removing,
-    /// It is gone; the market is to be told.
+    /// It is gone; that is to be reported.
     Removed,
-    /// The market is to be told that it came to nothing.
+    /// The failure is to be reported.
     Failed(Refusal),
 }
 

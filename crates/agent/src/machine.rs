@@ -27,7 +27,7 @@ const POLL_INTERVAL: Duration = Duration::from_millis(20);
 /// The longest path of a folder of machines: sockets in it have paths of at most 107 bytes.
 const FOLDER_MAX: usize = 48;
 
-/// What every driver for this very server is told.
+/// The settings that all drivers for this very server share.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Local {

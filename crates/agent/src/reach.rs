@@ -80,8 +80,8 @@ pub(crate) fn banner(reach: &Reach) -> Result<(), Unreached> {
     }
 }
 
-/// Lets OpenSSH's client exchange keys with the machine, knowing the keys that the driver told and
-/// no other, and ask to log in with nothing in hand.
+/// Lets OpenSSH's client exchange keys with the machine, knowing the keys that the driver reported
+/// and no other, and ask to log in with nothing in hand.
 ///
 /// `ssh-keyscan` would not do: it does not look at the signature, so anybody who has seen a host
 /// key could show it.

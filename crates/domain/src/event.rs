@@ -1,4 +1,4 @@
-//! What happens on the market: every kind of event, who sees it, and who is told of it.
+//! What happens on the market: every kind of event, who sees it, and who is notified of it.
 
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
@@ -254,7 +254,7 @@ impl EventKind {
         }
     }
 
-    /// The category of its notification; `None` where people are not told.
+    /// The category of its notification; `None` where nobody is notified.
     pub fn notice(self) -> Option<NotificationCategory> {
         match self {
             EventKind::SliceRented | EventKind::NodeRented => Some(NotificationCategory::Rented),
@@ -335,7 +335,7 @@ impl EventKind {
     }
 
     /// Those that people are notified of, and their kinds of notifications.
-    pub fn told() -> impl Iterator<Item = (EventKind, NotificationCategory)> {
+    pub fn with_notice() -> impl Iterator<Item = (EventKind, NotificationCategory)> {
         EventKind::VARIANTS.iter().filter_map(|kind| Some((*kind, kind.notice()?)))
     }
 }
@@ -358,7 +358,7 @@ mod tests {
     #[test]
     fn every_kind_of_notification_has_an_event() {
         for &notice in NotificationCategory::VARIANTS {
-            assert!(EventKind::told().any(|(_, of)| of == notice), "{notice}");
+            assert!(EventKind::with_notice().any(|(_, of)| of == notice), "{notice}");
         }
     }
 
@@ -368,7 +368,8 @@ mod tests {
             let is_left_out = |kind: EventKind, notice: NotificationCategory| {
                 notice.is_mailed_to(side) && !kind.is_mailed_to(side)
             };
-            let told = EventKind::told().filter(|(kind, notice)| is_left_out(*kind, *notice));
+            let told =
+                EventKind::with_notice().filter(|(kind, notice)| is_left_out(*kind, *notice));
             told.map(|(kind, _)| kind.into_str()).collect::<Vec<&str>>()
         };
         assert_eq!(without(Side::Renter), ["rental-refunded", "access-late"]);

@@ -94,7 +94,7 @@ uuid_id! {
     DisputeId
 }
 uuid_id! {
-    /// A webhook: where an account wants to be told of events.
+    /// A webhook: where an account wants to be notified of events.
     WebhookId
 }
 uuid_id! {

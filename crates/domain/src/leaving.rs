@@ -4,7 +4,9 @@
 //! longer is refunded evenly for what is left, or goes on with an equivalent slice of another node.
 //! So does, where their renter agrees, a rental whose machine is late or could not be made.
 
-use crate::id::{NodeId, SliceId};
+use core::slice;
+
+use crate::id::SliceId;
 use crate::money::Usd;
 use crate::order::{self, Offer, RentError, Wanted};
 use crate::period::{Period, Used};
@@ -25,7 +27,7 @@ pub const ALTERNATIVES_MAX: u32 = 10;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoticeError {
     /// It leaves already.
-    #[error("this node is already leaving on {}; cancel that first", .0.date())]
+    #[error("this node is already leaving on {}; cancel that first", .0.day_for_people())]
     Leaving(Timestamp),
     /// Its renters would have too little time, or none.
     #[error("a date of {} or later", .0.date())]
@@ -148,22 +150,33 @@ impl MoveCause {
 pub struct Target<'a> {
     /// The node's offer; `None` where there is no such node.
     pub offer: Option<&'a Offer>,
-    /// The node that was chosen.
-    pub node: NodeId,
     /// The slice that was chosen; `None` for any free one.
     pub slice: Option<u32>,
+    /// The free slices of the node, from the lowest, where any will do.
+    pub free: &'a [u32],
+    /// Where to begin among them: with the lowest or, once somebody was faster, somewhere else.
+    pub start: Option<u16>,
     /// The version of the offer that the renter saw.
     pub version: i64,
     /// Whether its farm has an agent that makes machines.
     pub has_agent: bool,
-    /// Whether there is only what this rental had before, and left.
-    pub was_left: bool,
+    /// The slices of the node that this rental had before, and left.
+    pub left: &'a [u32],
+}
+
+impl Target<'_> {
+    /// The slice to go on with; `None` where the rental has left all that could be had.
+    fn choose(&self) -> Option<u32> {
+        let wanted = self.slice.as_ref().map_or(self.free, slice::from_ref);
+        let never_left = wanted.iter().copied().filter(|number| !self.left.contains(number));
+        order::in_order(never_left.collect(), self.start).next()
+    }
 }
 
 /// What becomes of a rental that goes on elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Move {
-    /// What changes. Without a named slice, the rental's number is that of any free one.
+    /// What changes.
     pub change: Change,
     /// The version of the offer that was agreed to.
     pub offer_version: i64,
@@ -249,10 +262,8 @@ pub fn move_to(
         None => Wanted::OfNode(offer.node, 1),
     };
     order::free(offer, &wanted)?;
-    if target.was_left {
-        return Err(MoveError::LeftBefore);
-    }
-    let (node, slice, farmer) = (offer.node, target.slice, offer.farmer);
+    let slice = Some(target.choose().ok_or(MoveError::LeftBefore)?);
+    let (node, farmer) = (offer.node, offer.farmer);
     let mut after = Rental { node, slice, farmer, price, ..rental.clone() };
     let used = |period: &Period| if is_owed { period.earned } else { period.share_used(now) };
     let (periods, earnings, fees) = after.settle(used);

@@ -1,5 +1,6 @@
 //! Calendar months, as statements go by them. All in UTC.
 
+use alloc::string::{String, ToString as _};
 use core::fmt;
 
 use chrono::{DateTime, Datelike, Months, NaiveDate};
@@ -63,6 +64,11 @@ impl Month {
         months.filter(move |month| before.replace(*month) != Some(*month))
     }
 
+    /// As people read it: `November 2026`.
+    pub fn for_people(self) -> String {
+        self.first_day().format("%B %Y").to_string()
+    }
+
     /// Its first second.
     pub fn first_second(self) -> Timestamp {
         Timestamp::from_seconds(
@@ -92,8 +98,6 @@ impl fmt::Display for Month {
 
 #[cfg(test)]
 mod tests {
-    use alloc::string::ToString;
-
     use proptest::prelude::*;
 
     use super::*;

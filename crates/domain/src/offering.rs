@@ -142,7 +142,7 @@ pub enum OfferingError {
     /// The SLA has a cost that was not confirmed.
     #[error("{0}")]
     SlaAboveMeasured(AboveMeasured),
-    /// Nothing can be published, or its cost told, without a price.
+    /// Without a price, nothing can be published and no cost computed.
     #[error("this node has no price; set a price per slice per month first")]
     PriceMissing,
     /// It is being withdrawn.

@@ -1,19 +1,24 @@
 //! Requests to rent, and the decision: which slices, at what price.
 
-use alloc::collections::{BTreeMap, VecDeque};
+mod error;
+mod idempotency_key;
+
+use alloc::collections::BTreeMap;
 use alloc::string::String;
-use alloc::vec::Vec;
+use alloc::vec::{self, Vec};
 
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use crate::booking::{Booking, BookingKind, LedgerAccount};
-use crate::field::FieldError;
 use crate::id::{AccountId, NodeId, RentalId, SliceId};
 use crate::listing::Listing;
 use crate::money::{Percent, Usd};
 use crate::slice::SliceState;
 use crate::term::{Term, Terms};
 use crate::uptime::{Bandwidth, Uptime};
+
+pub use self::error::RentError;
+pub use self::idempotency_key::IdempotencyKey;
 
 /// How many slices one order takes at most.
 pub const SLICES_PER_ORDER_MAX: u32 = 50;
@@ -92,7 +97,7 @@ impl Wanted {
     }
 }
 
-/// A request to rent, or to be told what that costs.
+/// A request to rent, or for a quote.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RentRequest {
     /// What.
@@ -186,7 +191,7 @@ impl Item {
         self.whole.unwrap_or(1)
     }
 
-    /// What renting it books, told before it is done: the rental has no id yet.
+    /// What renting it would book: the rental has no id yet.
     pub fn booking(&self, renter: AccountId) -> Option<Booking> {
         Booking::new(
             BookingKind::Rental,
@@ -205,81 +210,6 @@ impl Item {
 /// What all of it costs.
 pub fn total(items: &[Item]) -> Usd {
     items.iter().fold(Usd::ZERO, |sum, item| sum + item.total)
-}
-
-/// Why something could not be rented.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RentError {
-    /// The node does not exist, or is not shown to this renter.
-    #[error("this node is not on the market")]
-    NoSuchNode,
-    /// The node has no slice of that number.
-    #[error("this node has no such slice")]
-    NoSuchSlice,
-    /// The node is paused.
-    #[error("this node is no longer on the market; choose another node")]
-    NotOffered,
-    /// The node is down, or cannot run slices for another reason.
-    #[error("this node is not running; choose another node, or try again once it is back up")]
-    NodeDown,
-    /// The slice is held by somebody else.
-    #[error("this slice is no longer available; choose another slice")]
-    SliceTaken,
-    /// Fewer slices are free than were asked for.
-    #[error("you asked for {wanted} slices, but only {free} are free; choose others")]
-    SoldOut {
-        /// How many were asked for.
-        wanted: u32,
-        /// How many are free, as far as they fit.
-        free: u32,
-    },
-    /// The price or the SLA is not the one that the renter saw.
-    #[error("the offer has changed since you opened it; review the current offer")]
-    OfferChanged,
-    /// The price is above what the renter pays at most.
-    #[error("a slice now costs ${price} per month, above your maximum of ${max}")]
-    AboveMaxPrice {
-        /// Per slice and month.
-        price: Usd,
-        /// The renter's ceiling.
-        max: Usd,
-    },
-    /// The farmer does not offer this term.
-    #[error("this node is not offered for {0} months; choose another term")]
-    TermNotOffered(u32),
-    /// Renter and farmer are the same account.
-    #[error("you can't rent slices of your own node")]
-    OwnSlice,
-    /// The wallet does not hold the total.
-    #[error("your balance is ${missing} short of the total of ${total}; add credit and try again")]
-    InsufficientFunds {
-        /// The total of the term.
-        total: Usd,
-        /// What the wallet lacks of it.
-        missing: Usd,
-    },
-    /// The token that asks may not spend the total.
-    #[error("this token can spend only ${left} more, and the total is ${total}; use another token")]
-    OverSpendingLimit {
-        /// The total of the term.
-        total: Usd,
-        /// What the token may still spend.
-        left: Usd,
-    },
-    /// The account holds as many quotes as it may.
-    #[error("you can hold slices with at most {0} quotes at a time; use or release one")]
-    TooManyHolds(u32),
-    /// The account would rent more slices than it may.
-    #[error(
-        "an account can rent at most {max} slices, and you have {slices}; ask the operator for a \
-         higher limit"
-    )]
-    OverLimit {
-        /// How many it rents.
-        slices: u32,
-        /// How many it may rent.
-        max: u32,
-    },
 }
 
 /// Chooses what is rented, of `offers` in the order of preference, and prices it.
@@ -316,17 +246,21 @@ pub fn assign(
     free: impl Fn(NodeId) -> Vec<u32>,
     start: Option<u16>,
 ) -> Option<Vec<Item>> {
-    let mut of_nodes: BTreeMap<u32, VecDeque<u32>> = BTreeMap::new();
+    let mut of_nodes: BTreeMap<u32, vec::IntoIter<u32>> = BTreeMap::new();
     for item in items.iter_mut().filter(|item| item.slice.is_none() && item.whole.is_none()) {
-        let numbers = of_nodes.entry(item.node.0).or_insert_with(|| {
-            let mut numbers = VecDeque::from(free(item.node));
-            let start = usize::from(start.unwrap_or(0)).checked_rem(numbers.len());
-            numbers.rotate_left(start.unwrap_or(0));
-            numbers
-        });
-        item.slice = Some(numbers.pop_front()?);
+        let numbers =
+            of_nodes.entry(item.node.0).or_insert_with(|| in_order(free(item.node), start));
+        item.slice = Some(numbers.next()?);
     }
     Some(items)
+}
+
+/// The numbers of free slices in the order in which they are tried: from the lowest or, with a
+/// `start`, from a random one on.
+pub(crate) fn in_order(mut free: Vec<u32>, start: Option<u16>) -> vec::IntoIter<u32> {
+    let start = usize::from(start.unwrap_or(0)).checked_rem(free.len());
+    free.rotate_left(start.unwrap_or(0));
+    free.into_iter()
 }
 
 /// Refuses items of an earlier quote that cannot be had at its price any more. What is held for the
@@ -508,266 +442,5 @@ fn priced(offer: &Offer, request: &RentRequest, platform_fee: Percent) -> Option
     })
 }
 
-/// The key by which a renter's program marks one intention, so that a retry has no second effect.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct IdempotencyKey(String);
-
-impl IdempotencyKey {
-    /// The longest key, in bytes.
-    const LENGTH_MAX: usize = 128;
-
-    /// Reads a key of visible ASCII characters.
-    pub fn parse(text: &str) -> Result<IdempotencyKey, FieldError> {
-        let visible = text.bytes().all(|byte| byte.is_ascii_graphic());
-        if text.is_empty() || text.len() > IdempotencyKey::LENGTH_MAX || !visible {
-            return Err(IdempotencyKey::wrong());
-        }
-        Ok(IdempotencyKey(text.into()))
-    }
-
-    /// What is said of a key that is not allowed.
-    pub fn wrong() -> FieldError {
-        let rule = "one key of 1 to 128 visible ASCII characters, such as a UUID";
-        FieldError::new("Idempotency-Key", rule)
-    }
-
-    /// The key as it was given.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use alloc::string::ToString;
-
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::time::Timestamp;
-
-    const NODE: NodeId = NodeId(32);
-
-    fn account(byte: u8) -> AccountId {
-        AccountId::from_random(Timestamp::from_seconds(1_795_367_321), [byte; 10])
-    }
-
-    fn usd(text: &str) -> Usd {
-        Usd::parse("amount", text).unwrap()
-    }
-
-    fn offer(node: u32) -> Offer {
-        Offer {
-            node: NodeId(node),
-            farmer: account(1),
-            farm: i64::from(node / 10),
-            country: "Belgium".into(),
-            listing: Listing::Published,
-            is_up: true,
-            version: 4,
-            price: Some(usd("25")),
-            terms: Terms::ALL,
-            min_uptime: Uptime::FULL,
-            min_bandwidth: Bandwidth::from_mbps(100),
-            available: 3,
-            taken: 2,
-            is_overfull: false,
-            slice: Some(SliceState::Available),
-        }
-    }
-
-    fn request(wanted: Wanted) -> RentRequest {
-        RentRequest { wanted, term: Term::Quarter, offer_version: Some(4), max_price: None }
-    }
-
-    fn decide(offers: &[Offer], request: &RentRequest) -> Result<Vec<Item>, RentError> {
-        choose(offers, request, account(2), Percent::whole(10))
-    }
-
-    fn renter() -> Renter {
-        Renter {
-            account: account(2),
-            balance: usd("100"),
-            spendable: None,
-            slices: 4,
-            slices_max: 5,
-        }
-    }
-
-    #[test]
-    fn three_months_at_25_dollars_cost_71_25() {
-        let items = decide(&[offer(32)], &request(Wanted::OfNode(NODE, 2))).unwrap();
-        assert_eq!(items.len(), 2);
-        assert_eq!(items[0].total, usd("71.25"));
-        assert_eq!(items[0].fee, usd("7.12"), "10 % is 7.125, and half rounds to even");
-        assert_eq!(total(&items), usd("142.50"));
-    }
-
-    #[test]
-    fn a_whole_node_is_one_rental_of_all_its_slices() {
-        let node = Offer { taken: 0, ..offer(32) };
-        let items = decide(&[node], &request(Wanted::WholeNode(NODE))).unwrap();
-        assert_eq!((items.len(), items[0].slices(), items[0].total), (1, 3, usd("213.75")));
-    }
-
-    #[track_caller]
-    fn check_refused(expected: RentError, change: fn(&mut Offer, &mut RentRequest)) {
-        let (mut offer, mut request) = (offer(32), request(Wanted::OfNode(NODE, 1)));
-        change(&mut offer, &mut request);
-        assert_eq!(decide(&[offer], &request), Err(expected));
-    }
-
-    const SLICE: Wanted = Wanted::Slice(SliceId { node: NODE, number: 7 });
-
-    #[test]
-    fn each_refusal_has_its_reason() {
-        let check = check_refused;
-        check(RentError::NoSuchNode, |offer, _| offer.listing = Listing::Draft);
-        check(RentError::NoSuchNode, |offer, _| offer.price = None);
-        check(RentError::NotOffered, |offer, _| offer.listing = Listing::Paused);
-        check(RentError::OwnSlice, |offer, _| offer.farmer = account(2));
-        check(RentError::OfferChanged, |_, request| request.offer_version = Some(3));
-        check(RentError::TermNotOffered(3), |offer, _| {
-            offer.terms = Terms::of([Term::Month, Term::Year]).unwrap();
-        });
-        let (price, max) = (usd("25"), usd("24.99"));
-        check(RentError::AboveMaxPrice { price, max }, |_, request| {
-            request.max_price = Some(usd("24.99"));
-        });
-        check(RentError::SoldOut { wanted: 1, free: 0 }, |offer, _| offer.available = 0);
-        check(RentError::SoldOut { wanted: 4, free: 3 }, |_, request| {
-            request.wanted = Wanted::OfNode(NODE, 4);
-        });
-        check(RentError::SoldOut { wanted: 5, free: 3 }, |_, request| {
-            request.wanted = Wanted::WholeNode(NODE);
-        });
-        check(RentError::NodeDown, |offer, _| (offer.available, offer.is_up) = (0, false));
-        check(RentError::NodeDown, |offer, request| {
-            (offer.available, offer.is_up) = (0, false);
-            (offer.slice, request.wanted) = (Some(SliceState::Retired), SLICE);
-        });
-        check(RentError::NoSuchSlice, |offer, request| {
-            (offer.slice, request.wanted) = (None, SLICE);
-        });
-        for state in [SliceState::Allocated, SliceState::Reserved, SliceState::Retired] {
-            let mut offer = offer(32);
-            offer.slice = Some(state);
-            assert_eq!(decide(&[offer], &request(SLICE)), Err(RentError::SliceTaken));
-        }
-        assert_eq!(decide(&[], &request(SLICE)), Err(RentError::NoSuchNode));
-    }
-
-    #[test]
-    fn what_cannot_be_paid_is_refused() {
-        let items = decide(&[offer(32)], &request(Wanted::OfNode(NODE, 1))).unwrap();
-        let afford = |change: fn(&mut Renter)| {
-            let mut renter = renter();
-            change(&mut renter);
-            super::afford(&items, &renter)
-        };
-        assert_eq!(afford(|_| ()), Ok(()));
-        let (total, missing) = (usd("71.25"), usd("0.01"));
-        let poor = RentError::InsufficientFunds { total, missing };
-        assert_eq!(afford(|renter| renter.balance = usd("71.24")), Err(poor));
-        let over = RentError::OverSpendingLimit { total, left: usd("71") };
-        assert_eq!(afford(|renter| renter.spendable = Some(usd("71"))), Err(over));
-        let over = RentError::OverLimit { slices: 5, max: 5 };
-        assert_eq!(afford(|renter| renter.slices = 5), Err(over));
-    }
-
-    /// The nodes that `count` slices are spread over.
-    fn spread(count: u32, spread: Spread) -> Result<Vec<u32>, RentError> {
-        let country = |node, country: &str, available| Offer {
-            country: country.into(),
-            available,
-            ..offer(node)
-        };
-        let offers = [
-            country(10, "Belgium", 2),
-            country(11, "belgium", 3),
-            country(20, "Belgium", 5),
-            country(30, "", 1),
-            country(31, "Austria", 1),
-            Offer { farmer: account(2), ..offer(41) },
-            Offer { is_up: false, ..offer(42) },
-        ];
-        let filter = Filter::default();
-        let request = RentRequest {
-            offer_version: None,
-            ..request(Wanted::OnMarket { filter, count, spread })
-        };
-        let items = decide(&offers, &request)?;
-        Ok(items.iter().map(|item| item.node.0).collect())
-    }
-
-    #[test]
-    fn slices_are_spread_as_wanted() {
-        let sold_out = |wanted, free| Err(RentError::SoldOut { wanted, free });
-        assert_eq!(spread(4, Spread::Any), Ok(alloc::vec![10, 10, 11, 11]));
-        assert_eq!(spread(13, Spread::Any), sold_out(13, 12));
-        assert_eq!(spread(3, Spread::SameNode), Ok(alloc::vec![11, 11, 11]));
-        assert_eq!(spread(6, Spread::SameNode), sold_out(6, 0));
-        assert_eq!(spread(3, Spread::Nodes), Ok(alloc::vec![10, 11, 20]));
-        assert_eq!(spread(6, Spread::Nodes), sold_out(6, 5));
-        assert_eq!(spread(3, Spread::Farms), Ok(alloc::vec![10, 20, 30]));
-        assert_eq!(spread(4, Spread::Farms), sold_out(4, 3));
-        assert_eq!(spread(2, Spread::Countries), Ok(alloc::vec![10, 31]));
-        assert_eq!(spread(3, Spread::Countries), sold_out(3, 2));
-        for &spread in Spread::VARIANTS {
-            assert_eq!(spread.into_str().parse(), Ok(spread));
-        }
-    }
-
-    #[test]
-    fn slices_are_the_lowest_free_ones_or_random_ones() {
-        let numbers = |wanted, start| {
-            let items = decide(&[offer(32)], &request(wanted)).unwrap();
-            let free = |node| if node == NODE { alloc::vec![2, 5, 7] } else { Vec::new() };
-            let items = assign(items, free, start)?;
-            Some(items.iter().map(|item| item.slice).collect::<Vec<_>>())
-        };
-        let two = || Wanted::OfNode(NODE, 2);
-        assert_eq!(numbers(two(), None), Some(alloc::vec![Some(2), Some(5)]));
-        assert_eq!(numbers(two(), Some(302)), Some(alloc::vec![Some(7), Some(2)]));
-        assert_eq!(numbers(SLICE, Some(1)), Some(alloc::vec![Some(7)]), "it was named");
-        let items = decide(&[offer(32)], &request(two())).unwrap();
-        assert_eq!(assign(items.clone(), |_| alloc::vec![1], None), None);
-        assert_eq!(assign(items, |_| Vec::new(), Some(1)), None);
-        let whole = decide(&[Offer { taken: 0, ..offer(32) }], &request(Wanted::WholeNode(NODE)));
-        assert_eq!(assign(whole.clone().unwrap(), |_| Vec::new(), None), whole.ok());
-    }
-
-    #[test]
-    fn keys_are_short_and_visible() {
-        assert!(IdempotencyKey::parse("0199f0a0-7e2b").is_ok());
-        for text in ["", "a b", "ä", "a\n", &"x".repeat(129)] {
-            assert!(IdempotencyKey::parse(text).is_err(), "{text}");
-        }
-        assert_eq!(RentError::NoSuchSlice.to_string(), "this node has no such slice");
-    }
-
-    proptest! {
-        #[test]
-        fn no_node_gives_more_than_it_has(
-            free in prop::collection::vec((0..6_u32, 0..3_i64), 0..6),
-            count in 1..12_u32,
-            spread in prop::sample::select(Spread::VARIANTS),
-        ) {
-            let offers: Vec<Offer> = (1..)
-                .zip(&free)
-                .map(|(node, (available, farm))| Offer {
-                    available: *available, farm: *farm, ..offer(node)
-                })
-                .collect();
-            let filter = Filter::default();
-            let request = request(Wanted::OnMarket { filter, count, spread });
-            if let Ok(items) = decide(&offers, &request) {
-                prop_assert_eq!(u32::try_from(items.len()).unwrap(), count);
-                for offer in &offers {
-                    let taken = items.iter().filter(|item| item.node == offer.node).count();
-                    prop_assert!(taken <= offer.available as usize);
-                }
-            }
-        }
-    }
-}
+mod tests;

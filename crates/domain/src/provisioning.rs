@@ -302,7 +302,7 @@ pub fn report(
     };
     let state = after(job.kind, job.state, event).ok_or(LeaseLost)?;
     let step = match report {
-        // A step that was told late does not take the others back.
+        // A step that is reported late does not take the others back.
         Report::Progress(step) => job.step.max(Some(step)),
         Report::Complete | Report::Fail { .. } => job.step,
     };

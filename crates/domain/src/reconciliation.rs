@@ -91,7 +91,7 @@ pub struct Observation {
     pub change: Option<Standing>,
     /// Whether it was up, for its measured uptime; `None` where that was not observed.
     pub is_up: Option<bool>,
-    /// When it last told the grid of itself; `None` where that is not known.
+    /// When it last reported to the grid; `None` where that is not known.
     pub reported_at: Option<Timestamp>,
 }
 

@@ -1,6 +1,6 @@
 //! Instants, spans and the calendar. All in UTC.
 
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use core::fmt;
 
 use chrono::{DateTime, Datelike, Months, SecondsFormat};
@@ -49,6 +49,11 @@ impl Timestamp {
         alloc::format!("{:04}-{:02}-{:02}", day.year(), day.month(), day.day())
     }
 
+    /// The day, as people read it in a sentence: `22 November 2026`.
+    pub fn day_for_people(self) -> String {
+        self.calendar().format("%-d %B %Y").to_string()
+    }
+
     /// The first instant of a day that is written as `2026-11-22`; `None` if it is not one.
     pub fn of_day(text: &str) -> Option<Timestamp> {
         let day = text.parse::<chrono::NaiveDate>().ok()?;
@@ -79,7 +84,7 @@ impl fmt::Display for Timestamp {
 
 #[cfg(test)]
 mod tests {
-    use alloc::string::ToString;
+    use alloc::vec::Vec;
 
     use proptest::prelude::*;
 
@@ -103,6 +108,16 @@ mod tests {
         check("2026-08-31T23:59:59Z", 6, "2027-02-28T23:59:59Z");
         check("2028-02-29T12:00:00Z", 12, "2029-02-28T12:00:00Z");
         check("2026-12-31T00:00:00Z", 12, "2027-12-31T00:00:00Z");
+    }
+
+    #[test]
+    fn people_read_the_day_in_words() {
+        assert_eq!(at("2026-07-29T12:00:59Z").day_for_people(), "29 July 2026");
+        assert_eq!(Timestamp::from_seconds(0).day_for_people(), "1 January 1970");
+        assert_eq!(Timestamp::from_seconds(i64::MAX).day_for_people(), "31 December 9999");
+        let months = (0..12).map(|months| at("2026-07-29T12:00:59Z").plus_months(months));
+        let months: Vec<String> = months.map(Timestamp::day_for_people).collect();
+        assert_eq!(months[11], "29 June 2027");
     }
 
     #[test]

@@ -54,7 +54,7 @@ async fn wait_for(mut wait: Box<dyn Wait>) -> Option<Vec<u8>> {
         match poll_now(|env| wait.poll(env)) {
             Ok(None) => {}
             Ok(found) => return found,
-            // Whoever waits comes back, and is told then what is the matter.
+            // Whoever waits asks again, and gets the problem then.
             Err(problem) => {
                 log_failure("a wait fails", &problem);
                 return None;
@@ -109,7 +109,7 @@ impl http_body::Body for StreamBody {
     }
 }
 
-/// Whoever listens comes back, and is told then what is the matter.
+/// Whoever listens connects again, and gets the problem then.
 fn end(problem: &Problem) -> Chunk {
     log_failure("a stream fails", problem);
     Chunk { is_last: true, ..Chunk::default() }

@@ -65,7 +65,7 @@ impl Db for SpinDb {
             IS_CURRENT.set(false);
         }
         if let Some(rule) = result.as_ref().err().and_then(StoreError::bug) {
-            // The error itself is what is told and logged.
+            // The error itself is what is answered and logged.
             let _ = violations::count(self, rule, HostClock::start().now());
         }
         result

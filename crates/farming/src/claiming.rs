@@ -149,7 +149,7 @@ pub(crate) fn verify(cx: &Context<'_>, body: &SignedClaimBody) -> Result<Verifie
     verified(cx, id)
 }
 
-/// Why a signature does not prove a claim, as far as that can be told.
+/// Why a signature does not prove a claim, as far as that can be known.
 fn check(signer: &Address, message: &str, body: &SignedClaimBody) -> Result<(), String> {
     let signature = Signature::parse(&body.signature).map_err(|error| error.to_string())?;
     if signed_by(signer, message, &signature).is_some() {

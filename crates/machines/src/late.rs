@@ -11,8 +11,8 @@ use web::{Env, JobError};
 
 use crate::mails;
 
-/// Tells renters, farmers and operators of jobs that are late. One that fails does not keep the
-/// others from being told of.
+/// Notifies renters, farmers and operators of jobs that are late. If that fails for one job, the
+/// others are notified all the same.
 pub(crate) fn notify(env: &Env<'_>) -> Result<(), JobError> {
     let found = unprovisioned::late(env.db, env.now, NOTIFY_OF_LATE_JOBS.limit())?;
     if found.is_empty() {
@@ -75,7 +75,7 @@ fn sealed(
         .collect()
 }
 
-/// Who is told, and the page to look at.
+/// Who is notified, and the page to look at.
 enum Recipient {
     Renter(String),
     Farmer(String),

@@ -30,7 +30,7 @@ const READ: Access = Access::Account(Scope::Read);
 /// Every route of this feature.
 pub const ROUTES: &[&[Route]] = &[EVENTS, NOTICES];
 
-/// What happens, told as it happens.
+/// The stream of events.
 pub const EVENTS: &[Route] = &[Route::api(&FOLLOW_EVENTS, stream::answer)];
 
 /// Notifications and webhooks.

@@ -17,7 +17,7 @@ pub struct NoticeLine {
     pub url: String,
 }
 
-/// What somebody wants to be told of: notifications of one kind, whose name is `kind`.
+/// Notifications of one kind, whose name is `kind`.
 pub fn notifications(to: &Email, kind: &str, lines: &[NoticeLine], settings_url: &str) -> Mail {
     let subject = match lines {
         [line] => one_line(&line.title),

@@ -202,7 +202,7 @@ fn signature(key: &[u8], id: &str, at: i64, body: &str) -> String {
     format!("v1,{}", BASE64_STANDARD.encode(mac.finalize().into_bytes()))
 }
 
-/// What a webhook is told: little, so that nothing of it is old by the time it is read.
+/// The body of a message: little, so that nothing of it is old by the time it is read.
 #[derive(Serialize)]
 struct Message<'a, T> {
     #[serde(rename = "type")]

@@ -22,7 +22,7 @@ use web::{Context, Env, Problem, Request, Response, respond, session};
 
 use crate::stream::json::{EventView, Events};
 
-/// The most events that are told at once.
+/// The most events that are sent at once.
 const EVENTS_AT_ONCE: u32 = 200;
 /// How often a stream looks before it ends: a second apart, so that it ends before proxies do it.
 const POLLS_MAX: u32 = 50;
@@ -93,7 +93,7 @@ struct Feed {
     /// Shows again and again who asks.
     request: Request,
     account: AccountId,
-    /// The last event that was told.
+    /// The last event that was sent.
     after: i64,
     polls: u32,
     /// Looks since the stream last said something.

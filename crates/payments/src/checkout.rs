@@ -42,7 +42,7 @@ pub struct Session {
     pub url: String,
 }
 
-/// Why there is no session. For the log: it holds nothing that Stripe was told.
+/// Why there is no session. For the log: it holds nothing that was sent to Stripe.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProviderError {
     /// Stripe says no.

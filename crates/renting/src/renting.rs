@@ -23,7 +23,7 @@ use web::{Context, Problem, Response, respond, stored};
 use crate::renting::json::{AlternativeView, Basis, DryRunView, QuoteView, Start};
 use crate::{provision, quoting};
 
-/// How many alternatives to something that is sold out are told.
+/// How many alternatives to something that is sold out are listed.
 pub(crate) const ALTERNATIVES_MAX: u32 = 5;
 
 /// Rents for whoever is signed in, once for each key, and sends what `respond` makes of it.
@@ -99,7 +99,7 @@ fn with_order<T>(
     let identity = cx.account()?;
     let new_id = |_| RentalId::from_random(cx.now, cx.random.id());
     let mut rentals: Vec<RentalId> = (0..SLICES_PER_ORDER_MAX).map(new_id).collect();
-    // They are listed by their ids: the first one wanted is the first one told.
+    // They are listed by their ids: the first one wanted is the first one listed.
     rentals.sort_unstable();
     let setup = provision::setup(cx, start, &rentals)?;
     let order = Order {

@@ -223,7 +223,7 @@ row! {
         offer: Offer,
         /// When it was looked at last.
         checked_at: Timestamp = "m.checked_at",
-        /// When its farmer was last told of another price.
+        /// When another price was last suggested to its farmer.
         suggested_at: Option<Timestamp> = "m.suggested_at",
     }
 }
@@ -248,8 +248,9 @@ const CHECKED: &str = "
      WHERE node_id = ?1 AND checked_at = ?2
  RETURNING node_id";
 
-/// Looks at the prices of some nodes, each once a day, and tells the farmers of those that ask
-/// something else than would be suggested: each once a week at most. Answers how many were told.
+/// Compares the prices of some nodes, each once a day, and notifies the farmers of those that ask
+/// something else than would be suggested: each once a week at most. Answers how many
+/// were notified.
 pub fn suggest_prices(db: &dyn Db, limits: PriceLimits, now: Timestamp) -> Result<u32, StoreError> {
     let before = now.plus_seconds(-CHECK_SECONDS);
     let mut told = 0;

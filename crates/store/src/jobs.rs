@@ -17,7 +17,7 @@ use crate::db::{Db, StoreError, Value};
 use crate::rentals::SAVE_ATTEMPTS;
 use crate::row::{column, returning, row, select};
 
-/// The most agents that a farm is told of.
+/// The most agents that are listed of a farm.
 const AGENTS_MAX: u32 = 100;
 /// An agent is noted again after so long. Seconds.
 const SEEN_SECONDS: i64 = 60;
@@ -142,7 +142,7 @@ pub struct JobReport<'a> {
     pub job: &'a JobId,
     /// That of the lease.
     pub fence: u32,
-    /// What is told.
+    /// What it says.
     pub report: Report,
     /// How the machine is reached, encrypted: of a machine that is made.
     pub sealed: Option<&'a [u8]>,
@@ -327,7 +327,7 @@ row! {
         pub slice: SliceId = "j.node_id, j.slice_number",
         /// How far it is.
         pub state: JobState = "j.state",
-        /// The steps that were told in the present attempt, each with its time, in order.
+        /// The steps that were reported in the present attempt, each with its time, in order.
         pub steps: Vec<(Step, Timestamp)> = "j.steps",
         /// How often it was tried.
         pub attempts: u32 = "j.attempts",
@@ -393,31 +393,25 @@ pub fn owed(db: &dyn Db, rental: RentalId, now: Timestamp) -> Result<Owed, Store
     Ok(Owed::of(db.all::<(JobState, bool)>(OWING, &params)?))
 }
 
-/// What the rental `?1` would find on the node `?2`, on its slice `?3` or any: whether the farm had
-/// an agent after `?4`, and whether the rental has left all that could be had.
+/// What the rental `?1` would find on the node `?2`: whether the farm had an agent after `?3`, and
+/// which of its slices the rental has left.
 const AHEAD: &str = "
     SELECT EXISTS (SELECT 1 FROM nodes n
                      JOIN agents a ON a.account_id = n.farmer_id AND a.farm_id = n.farm_id
-                    WHERE n.id = ?2 AND a.seen_at > ?4),
-           NOT EXISTS (SELECT 1 FROM slices s
-                        WHERE s.node_id = ?2 AND s.number = coalesce(?3, s.number)
-                          AND s.state IN ('available', 'reserved')
-                          AND NOT EXISTS (SELECT 1 FROM jobs
-                                           WHERE rental_id = ?1 AND slice_number = s.number
-                                             AND node_id = ?2))";
+                    WHERE n.id = ?2 AND a.seen_at > ?3),
+           (SELECT json_group_array(DISTINCT slice_number) FROM jobs
+             WHERE rental_id = ?1 AND node_id = ?2)";
 
-/// What a rental would find on a node: whether its farm has an agent, and whether there is nothing
-/// but what it has left before.
+/// What a rental would find on a node: whether its farm has an agent, and which of its slices the
+/// rental has left before.
 pub(crate) fn ahead(
     db: &dyn Db,
     rental: RentalId,
     node: NodeId,
-    slice: Option<u32>,
     now: Timestamp,
-) -> Result<(bool, bool), StoreError> {
+) -> Result<(bool, Vec<u32>), StoreError> {
     let seen = now.plus_seconds(-AGENT_SECONDS);
-    let params = [Value::text(rental), node.0.into(), slice.into(), seen.into()];
-    db.one(AHEAD, &params)
+    db.one(AHEAD, &[Value::text(rental), node.0.into(), seen.into()])
 }
 
 /// The statements that are served by an index, for the test of their plans.

@@ -16,7 +16,7 @@ use crate::offers::Offer;
 use crate::rentals::{
     Rental, SAVE_ATTEMPTS, bookings_json, change_params, find, periods_json, removal_late_at,
 };
-use crate::renting::{self, RenterContext};
+use crate::renting::{self, RenterContext, SLICES_MAX};
 use crate::row::{row, select};
 
 /// Why a node was not withdrawn.
@@ -197,7 +197,7 @@ pub fn plan_move(
     to: &Destination,
     now: Timestamp,
 ) -> Result<(Rental, Option<leaving::Move>), MoveFailure> {
-    decide(db, renter, id, to, now).map(|(found, _, moved)| (found, moved))
+    decide(db, renter, id, to, 0, now).map(|(found, _, moved)| (found, moved))
 }
 
 /// Decides a move, and what was owed then.
@@ -206,6 +206,7 @@ fn decide(
     renter: AccountId,
     id: RentalId,
     to: &Destination,
+    attempt: u32,
     now: Timestamp,
 ) -> Result<(Rental, Owed, Option<leaving::Move>), MoveFailure> {
     let owed = jobs::owed(db, id, now)?;
@@ -213,13 +214,20 @@ fn decide(
     if found.life.node == to.node && to.slice.is_none_or(|slice| found.life.slice == Some(slice)) {
         return Ok((found, owed, None));
     }
-    let (has_agent, was_left) = jobs::ahead(db, id, to.node, to.slice, now)?;
-    let context = RenterContext { renter, token: None, quote: None, slices_max: 0, named_max: 0 };
+    let (has_agent, left) = jobs::ahead(db, id, to.node, now)?;
+    let named_max = if to.slice.is_none() { SLICES_MAX } else { 0 };
+    let context = RenterContext { renter, token: None, quote: None, slices_max: 0, named_max };
     let seen = renting::load(db, &[(to.node, to.slice)], &context, now)?;
     let sold = SlaCommitment { min_uptime: found.min_uptime, min_bandwidth: found.min_bandwidth };
-    let offer = seen.offers.first();
-    let (node, slice, version) = (to.node, to.slice, to.offer_version);
-    let target = Target { offer, node, slice, version, has_agent, was_left };
+    let target = Target {
+        offer: seen.offers.first(),
+        slice: to.slice,
+        free: seen.free(to.node),
+        start: renting::start(id.as_bytes(), attempt),
+        version: to.offer_version,
+        has_agent,
+        left: &left,
+    };
     let cause = MoveCause { leaves_at: found.market.leaves_at, owed };
     let moved = leaving::move_to(&found.life, sold, cause, &target, now)?;
     Ok((found, owed, Some(moved)))
@@ -227,7 +235,7 @@ fn decide(
 
 /// Moves a rental; the columns of the command view, in order.
 const MOVE: &str = "
-    INSERT INTO move_rental
+    INSERT INTO move_rental_to_slice
            (id, version, node_id, slice_number, offer_version, price_micros, min_uptime,
             min_bandwidth_mbps, earns_at, periods, bookings, is_owed, removal_late_at, evaluate_at,
             late_at, refund_at, seen_after, moved_at)
@@ -241,8 +249,8 @@ pub fn move_rental(
     to: &Destination,
     now: Timestamp,
 ) -> Result<Rental, MoveFailure> {
-    for _ in 0..SAVE_ATTEMPTS {
-        let (found, owed, moved) = decide(db, renter, id, to, now)?;
+    for attempt in 0..SAVE_ATTEMPTS {
+        let (found, owed, moved) = decide(db, renter, id, to, attempt, now)?;
         let Some(moved) = moved else { return Ok(found) };
         let after = &moved.change.after;
         let [late_at, refund_at, seen_after] = jobs::creation_times(now);
@@ -277,7 +285,7 @@ pub fn move_rental(
 }
 
 row! {
-    /// A rental whose node leaves, and whom to tell.
+    /// A rental whose node leaves, and whom to notify.
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub struct LeavingRental {
         /// The rental.
@@ -300,7 +308,8 @@ const FROM: &str = "
 /// In `reminders`, as the number of days: that its node leaves.
 const NOTICE: i64 = -1;
 
-/// Up to `?1` rentals whose renters were not told yet, with the notice `?2`, that the node leaves.
+/// Up to `?1` rentals whose renters were not notified yet, in `reminders` as `?2`, that the node
+/// leaves.
 /// Served by the index `nodes_by_leaving`.
 const UNNOTIFIED: &str = select!(
     LeavingRental,
@@ -315,7 +324,7 @@ const UNNOTIFIED: &str = select!(
 const OVERDUE: &str =
     select!(LeavingRental, FROM, "AND n.leaves_at <= ?1 ORDER BY n.leaves_at LIMIT ?2");
 
-/// Rentals whose renters are to be told that their node leaves.
+/// Rentals whose renters are to be notified that their node leaves.
 pub fn unnotified(db: &dyn Db, limit: u32) -> Result<Vec<LeavingRental>, StoreError> {
     db.all(UNNOTIFIED, &[limit.into(), NOTICE.into()])
 }

@@ -22,8 +22,8 @@ pub const UNREAD_MAX: u32 = 99;
 /// How many of an account's latest events are looked at for those that are unread.
 const UNREAD_SCANNED_MAX: u32 = 500;
 
-/// How many of an account's events are looked through for one page. Those that nobody is told of
-/// count, too.
+/// How many of an account's events are looked through for one page. Those that nobody is
+/// notified of count, too.
 const EVENTS_SCANNED_MAX: u32 = 5_000;
 
 /// A notification.
@@ -91,7 +91,7 @@ fn side(is_renter: bool) -> Side {
 
 /// Every event that people are notified of, and its kind, as a JSON object.
 fn kinds() -> String {
-    let told = EventKind::told().map(|(event, kind)| (event.into_str(), kind.into_str()));
+    let told = EventKind::with_notice().map(|(event, kind)| (event.into_str(), kind.into_str()));
     json(&told.collect::<BTreeMap<_, _>>())
 }
 
@@ -185,16 +185,16 @@ pub fn choose(
     db.run(CHOOSE, &[Value::text(account), Value::Text(json(&kept))]).map(drop)
 }
 
-/// Somebody who is to be told of an event.
+/// Somebody who is to be notified of an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PendingNotification {
-    /// What is told.
+    /// The notification.
     pub notice: Notice,
-    /// Who is told.
+    /// Who gets it.
     pub account: AccountId,
     /// Where mail goes to; `None` where none is sent.
     pub mail_to: Option<Email>,
-    /// The webhooks that are told.
+    /// The webhooks that get it.
     pub webhooks: Vec<WebhookId>,
 }
 
@@ -205,7 +205,7 @@ pub struct Batch {
     pub seen: i64,
     /// The last event of the batch.
     pub last: i64,
-    /// Who is told of what, in the order of events.
+    /// Who is notified of what, in the order of events.
     pub pending: Vec<PendingNotification>,
 }
 
@@ -276,7 +276,7 @@ pub fn next(db: &dyn Db, limit: u32) -> Result<Option<Batch>, StoreError> {
     Ok(Some(Batch { seen, last, pending: rows.into_iter().filter_map(pending).collect() }))
 }
 
-/// Who is told of an event, and how; `None` where nobody is.
+/// Who is notified of an event, and how; `None` where nobody is.
 fn pending(row: Pending) -> Option<PendingNotification> {
     let kind = row.event.kind.notice()?;
     let account = row.account?;
@@ -298,7 +298,7 @@ fn pending(row: Pending) -> Option<PendingNotification> {
     Some(pending).filter(|_| has_channel)
 }
 
-/// A mail that tells of events.
+/// A mail about events.
 pub struct NotificationMail {
     /// Its id.
     pub id: MailId,
@@ -316,9 +316,9 @@ pub struct NewDelivery {
     pub id: DeliveryId,
     /// The webhook.
     pub webhook: WebhookId,
-    /// The event that it tells of.
+    /// The event that it is about.
     pub event: i64,
-    /// What it tells.
+    /// Its kind.
     pub kind: EventKind,
     /// The very bytes that are sent.
     pub body: String,

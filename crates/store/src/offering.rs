@@ -82,7 +82,7 @@ pub fn change(
         }
         match save(db, farmer.account, node, current, &after, now) {
             Ok(true) => return Ok(()),
-            // Somebody was faster, or has just verified its farm: whoever looks again is told.
+            // Somebody was faster, or has just verified its farm: the next decision says which.
             Ok(false) => {}
             Err(error) if error.is_race() => {}
             Err(error) => return Err(error.into()),

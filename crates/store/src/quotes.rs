@@ -18,12 +18,12 @@ use crate::row::{row, select};
 /// How long a quote that was not used is kept, in seconds: a week.
 const KEPT_SECONDS: i64 = 7 * 86_400;
 
-/// What an account was told that it would cost.
+/// A price that an account was quoted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Quote {
     /// Its id.
     pub id: QuoteId,
-    /// Who was told.
+    /// Whose it is.
     pub account: AccountId,
     /// What, one for each rental.
     pub items: Vec<Item>,
@@ -35,7 +35,7 @@ pub struct Quote {
     pub held_until: Option<Timestamp>,
     /// When it was used, if it was.
     pub used_at: Option<Timestamp>,
-    /// What was told, word for word: a JSON document.
+    /// What was answered, word for word: a JSON document.
     pub document: String,
     /// Over the document; `None` where there was no key.
     pub signature: Option<String>,

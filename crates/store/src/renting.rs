@@ -319,7 +319,7 @@ pub(crate) fn candidates(
 }
 
 /// The most slices of a node.
-const SLICES_MAX: u32 = 512;
+pub(crate) const SLICES_MAX: u32 = 512;
 
 /// How many free slices of each node are to be named for a request: as many as may be taken or,
 /// once somebody was faster, all of them.

@@ -65,7 +65,7 @@ row! {
         pub kind: String = "t.kind",
         /// Why, in words.
         pub reason: String = "t.reason",
-        /// The rental that it paid or was refunded for. Who farms is not told of their renters'.
+        /// The rental that it paid or was refunded for. Farmers do not see their renters'.
         pub rental: Option<String> = "CASE WHEN a.kind = 'wallet' THEN t.rental_id END",
         /// How much; negative where money went out.
         pub amount: Usd = "e.amount_micros",

@@ -97,7 +97,7 @@ fn read_all(
 }
 
 /// Takes over a page of observations, given as a JSON array `?1`, at `?2`, of the run with the
-/// fence `?3`. Farmers who were told before `?4` that a node is down are told again.
+/// fence `?3`. Farmers who were notified before `?4` that a node is down are notified again.
 const SAVE: &str = "
     INSERT INTO sync_node
            (id, farm_id, farm_name, country, city, status, healthy, certified, upload_mbps,

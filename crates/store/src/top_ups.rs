@@ -209,7 +209,7 @@ const REFUSE: &str = "
     SELECT ?1, ?2, ?3, ?4, ?5, ?6
      WHERE NOT EXISTS (SELECT 1 FROM refused_payments WHERE payment_id = ?1 AND top_up_id = ?2)";
 
-/// Credits a payment, once however often it is told; or writes down why it is refused.
+/// Credits a payment, once however often it is reported; or writes down why it is refused.
 pub fn settle(db: &dyn Db, payment: &Payment, now: Timestamp) -> Result<Settled, StoreError> {
     let top_up = Value::text(payment.top_up);
     for _ in 0..SAVE_ATTEMPTS {
@@ -272,7 +272,7 @@ row! {
         pub payment: Payment,
         /// Why.
         pub reason: Mismatch = "r.reason",
-        /// When it was told.
+        /// When it was reported.
         pub created_at: Timestamp = "r.created_at",
         /// Who began the top-up, if it exists.
         pub email: Option<String> = "a.email",

@@ -14,7 +14,7 @@ use crate::jobs;
 use crate::rentals::{SAVE_ATTEMPTS, save_refund};
 use crate::row::{row, select};
 
-/// The most operators that are told of a late job.
+/// The most operators that are notified of a late job.
 const OPERATORS_MAX: u32 = 10;
 
 row! {
@@ -38,8 +38,8 @@ row! {
     }
 }
 
-/// Up to `?2` jobs that were late at `?1` and of which nobody was told, the latest first. Served by
-/// the index `jobs_by_lateness`.
+/// Up to `?2` jobs that were late at `?1` and of which nobody was notified, the latest first. Served
+/// by the index `jobs_by_lateness`.
 const LATE: &str = select!(
     Late,
     " FROM jobs j
@@ -49,7 +49,7 @@ const LATE: &str = select!(
      ORDER BY j.late_at LIMIT ?2"
 );
 
-/// Jobs of which people are to be told that they are late.
+/// Late jobs that people are to be notified of.
 pub fn late(db: &dyn Db, now: Timestamp, limit: u32) -> Result<Vec<Late>, StoreError> {
     db.all(LATE, &[now.into(), limit.into()])
 }
@@ -67,8 +67,8 @@ pub fn operators(db: &dyn Db) -> Result<Vec<(AccountId, String)>, StoreError> {
 /// Writes down that people were notified; the columns of the command view, in order.
 const TELL: &str = "INSERT INTO notify_late_job (job_id, mails, notified_at) VALUES (?1, ?2, ?3)";
 
-/// Writes down, once, that people were told that a job is late, with the event and the mails that
-/// tell of it.
+/// Writes down, once, that people were notified that a job is late, with the event and the mails
+/// about it.
 pub fn notify(
     db: &dyn Db,
     late: &Late,

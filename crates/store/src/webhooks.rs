@@ -190,9 +190,9 @@ row! {
     pub struct Delivery {
         /// Its id, the same through all attempts.
         pub id: DeliveryId = "id",
-        /// The event that it tells of; `None` for a test.
+        /// The event that it is about; `None` for a test.
         pub event: Option<i64> = "event_id",
-        /// What it tells, such as `slice-rented`.
+        /// Its type, such as `slice-rented`.
         pub kind: String = "kind",
         /// The very bytes that are sent.
         pub body: String = "body",
@@ -278,7 +278,7 @@ row! {
         pub url: String = "(SELECT url FROM webhooks w WHERE w.id = webhook_id)",
         /// What it signs with, encrypted.
         pub sealed: Vec<u8> = "(SELECT sealed FROM webhooks w WHERE w.id = webhook_id)",
-        /// What the message tells.
+        /// Its type.
         pub kind: String = "kind",
         /// The very bytes that are sent.
         pub body: String = "body",
@@ -289,7 +289,7 @@ row! {
 
 /// Takes the message that has been due for longest at `?1` of each webhook but those in `?3`, a
 /// JSON array, those of the webhooks that have waited longest first and at most `?4`: nobody else
-/// takes them for `?2` seconds. Events that are due at once are told in their order. Of each
+/// takes them for `?2` seconds. Events that are due at once are sent in their order. Of each
 /// webhook it looks at those that are due first, by `webhook_deliveries_by_due`.
 const CLAIM: &str = returning!(
     "UPDATE webhook_deliveries

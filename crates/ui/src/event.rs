@@ -455,7 +455,7 @@ mod tests {
     #[test]
     fn every_event_has_words_of_its_own_and_a_page() {
         let mut titles = Vec::new();
-        for (kind, _) in EventKind::told() {
+        for (kind, _) in EventKind::with_notice() {
             for side in [Side::Renter, Side::Farmer] {
                 if !kind.audience().has(side) {
                     continue;
@@ -471,7 +471,7 @@ mod tests {
         titles.dedup();
         assert_eq!(
             titles.len(),
-            EventKind::told().count() + 4,
+            EventKind::with_notice().count() + 4,
             "one for each, two where the sides differ"
         );
     }

@@ -1,24 +1,8 @@
 //! Instants and spans, as people read them. All in UTC.
 
-use domain::month::Month;
 use domain::time::Timestamp;
 use web::page::Moment;
 use web::text::counted;
-
-const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
 
 const MINUTE_SECONDS: i64 = 60;
 
@@ -28,25 +12,9 @@ const HOUR_SECONDS: i64 = 60 * 60;
 
 const DAY_SECONDS: i64 = 24 * HOUR_SECONDS;
 
-/// The day of an instant: `29 July 2026`.
-pub fn day(at: Timestamp) -> String {
-    let date = at.date();
-    let mut parts = date.split('-');
-    let year = parts.next().unwrap_or_default();
-    let month = parts.next().and_then(|number| number.parse::<usize>().ok()).unwrap_or(1);
-    let day = parts.next().unwrap_or_default().trim_start_matches('0');
-    format!("{day} {} {year}", MONTHS[(month - 1) % MONTHS.len()])
-}
-
-/// A month: `July 2026`.
-pub fn month(month: Month) -> String {
-    let number = usize::try_from(month.number()).unwrap_or(1);
-    format!("{} {}", MONTHS[(number - 1) % MONTHS.len()], month.year())
-}
-
 /// An instant of which only the day is shown.
 pub fn on_day(at: Timestamp) -> Moment {
-    Moment::new(at.to_string(), day(at))
+    Moment::new(at.to_string(), at.day_for_people())
 }
 
 /// An instant to the minute: `29 July 2026, 12:00 UTC`.
@@ -54,11 +22,11 @@ pub fn to_the_minute(at: Timestamp) -> Moment {
     let iso = at.to_string();
     // `2026-07-29T12:00:00Z`: hours and minutes follow the `T`.
     let time = iso.split_once('T').and_then(|(_, time)| time.get(..5)).unwrap_or_default();
-    Moment::new(&iso, format!("{}, {time} UTC", day(at)))
+    Moment::new(&iso, format!("{}, {time} UTC", at.day_for_people()))
 }
 
 /// An instant soon after another one, by how much later it was: `after 2 min 5 s`. On a later day
-/// it is told to the minute.
+/// it is shown to the minute.
 pub fn after(at: Timestamp, begin: Timestamp) -> Moment {
     let seconds = at.seconds_since(begin).max(0);
     let (minutes, rest) = (seconds / MINUTE_SECONDS, seconds % MINUTE_SECONDS);
@@ -111,10 +79,6 @@ mod tests {
         let now = Timestamp::from_seconds(NOW);
         assert_eq!(to_the_minute(now).text, "29 July 2026, 12:00 UTC");
         assert_eq!(to_the_minute(now).iso, "2026-07-29T12:00:59Z");
-        assert_eq!(day(Timestamp::from_seconds(0)), "1 January 1970");
-        assert_eq!(day(Timestamp::from_seconds(i64::MAX)), "31 December 9999");
-        let months: Vec<_> = (0..12).map(|months| day(now.plus_months(months))).collect();
-        assert_eq!(months[11], "29 June 2027");
     }
 
     #[test]

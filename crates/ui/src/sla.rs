@@ -137,7 +137,7 @@ fn remarks(dispute: &Dispute) -> Vec<Remark> {
 impl SlaResultRow {
     pub fn new(sla_result: &SlaResult) -> SlaResultRow {
         SlaResultRow {
-            month: moment::month(sla_result.subject.month),
+            month: sla_result.subject.month.for_people(),
             place: sla_result.subject.place.clone(),
             outcome: outcome(sla_result),
             facts: facts(sla_result),

@@ -118,7 +118,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
 
 /// The app, running for one part.
 pub(crate) struct Ground {
-    /// Where the part keeps what it is told.
+    /// Where the part keeps the answers.
     folder: PathBuf,
     url: String,
     database: PathBuf,

@@ -29,7 +29,7 @@ const END_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The cargo that runs this program, which knows the toolchain that was chosen.
 ///
-/// Without what cargo told about the package of this program: build scripts of dependencies watch
+/// Without the variables about the package of this program: build scripts of dependencies watch
 /// these variables, and would run again at each change between `cargo xtask` and plain `cargo`.
 pub(crate) fn cargo() -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));

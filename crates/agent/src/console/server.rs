@@ -293,7 +293,7 @@ fn cookie(headers: &HeaderMap) -> &str {
     pairs.find(|(name, _)| name.trim() == SESSION).map_or("", |(_, value)| value.trim())
 }
 
-/// Headers of every answer: nothing is kept, framed, told to other sites, or loaded from elsewhere.
+/// Headers of every answer: nothing is kept, framed, sent to other sites, or loaded from elsewhere.
 fn headers(content_type: &'static str, sockets: &str) -> [(HeaderName, String); 6] {
     let policy = format!(
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'{sockets}; \

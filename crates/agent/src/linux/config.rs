@@ -70,7 +70,7 @@ pub(super) struct Kernel {
     pub(super) arguments: String,
 }
 
-/// All that `driver-linux` is told.
+/// The settings of `driver-linux`.
 #[derive(Clone, Debug)]
 pub struct Linux {
     pub(crate) local: Local,

@@ -190,7 +190,7 @@ impl Statements {
     /// The months that have a statement.
     pub(crate) fn new(visit: &Visit<'_>, months: &[Month]) -> Statements {
         let row = |month: &Month| MonthRow {
-            statement: Link::new(statement_path(*month), moment::month(*month)),
+            statement: Link::new(statement_path(*month), month.for_people()),
             csv_url: format!("{}/csv", statement_path(*month)),
             is_open: visit.now <= month.last_second(),
         };
@@ -204,8 +204,8 @@ impl Statements {
 impl Statement {
     /// What a wallet and earnings did in a month.
     pub(crate) fn new(visit: &Visit<'_>, statements: &MonthStatements) -> Statement {
-        let name = moment::month(statements.month);
-        let last_day = moment::day(statements.month.last_second());
+        let name = statements.month.for_people();
+        let last_day = statements.month.last_second().day_for_people();
         let wallet = Some(StatementPart::new(AccountKind::Wallet, &statements.wallet));
         let earnings =
             statements.earnings.as_ref().map(|it| StatementPart::new(AccountKind::Earnings, it));

@@ -219,7 +219,7 @@ pub(crate) struct RefusedPaymentView {
     pub amount_in_smallest_unit: i64,
     /// Its currency.
     pub currency: String,
-    /// When it was told (RFC 3339).
+    /// When it was reported (RFC 3339).
     pub created_at: String,
 }
 

@@ -10,7 +10,7 @@ use strum::VariantArray;
 
 use super::*;
 use crate::booking::LedgerAccount;
-use crate::id::{AccountId, OrderId, RentalId};
+use crate::id::{AccountId, NodeId, OrderId, RentalId};
 use crate::listing::Listing;
 use crate::money::Percent;
 use crate::rental::{ExtendContext, ExtendError, Market, PRICE_MONTHS, earn, expire, extend};
@@ -97,11 +97,12 @@ fn offer(price: &str) -> Offer {
 fn to(offer: &Offer) -> Target<'_> {
     Target {
         offer: Some(offer),
-        node: offer.node,
         slice: None,
+        free: &[1, 4],
+        start: None,
         version: 5,
         has_agent: false,
-        was_left: false,
+        left: &[],
     }
 }
 
@@ -140,7 +141,7 @@ fn a_notice_leaves_renters_thirty_days() {
     let again = notice(Some(days(40)), false, None, now);
     assert_eq!(again, Err(NoticeError::Leaving(days(40))));
     let words = again.unwrap_err().to_string();
-    assert_eq!(words, "this node is already leaving on 2027-01-01; cancel that first");
+    assert_eq!(words, "this node is already leaving on 1 January 2027; cancel that first");
 }
 
 #[test]
@@ -170,7 +171,7 @@ fn no_extension_goes_beyond_the_day() {
     let beyond = ExtendError::TermBeyondLeaveDate(leaves_at);
     assert_eq!(asked(Term::Month, Some(leaves_at)), Err(beyond));
     assert_eq!(asked(Term::Year, Some(last)), Err(ExtendError::TermBeyondLeaveDate(last)));
-    let words = "this node leaves the market on 2027-01-22, before the term ends; \
+    let words = "this node leaves the market on 22 January 2027, before the term ends; \
                  choose a shorter term or another node";
     assert_eq!(beyond.to_string(), words);
 }
@@ -225,7 +226,7 @@ fn the_money_goes_with_the_rental() {
     let found = offer("24");
     let moved = move_to(&year, sold, leaves(days(100)), &to(&found), days(73)).unwrap();
     let after = &moved.change.after;
-    assert_eq!((after.node, after.farmer, after.slice), (NodeId(33), account(4), None));
+    assert_eq!((after.node, after.farmer, after.slice), (NodeId(33), account(4), Some(1)));
     assert_eq!((after.price, after.ends_at, after.held()), (usd("24"), year.ends_at, usd("204")));
     assert_eq!((moved.offer_version, moved.sla), (5, sla(9_950, 200)));
     assert_eq!(gets(&moved.change, LedgerAccount::Earnings(account(1))), usd("45.90"));
@@ -266,6 +267,21 @@ fn only_an_equivalent_slice_is_taken() {
     let named = Target { slice: Some(3), ..to(&taken) };
     let found = move_to(&year, sold, cause, &named, days(9));
     assert_eq!(found, Err(MoveError::Offer(RentError::SliceTaken)));
+}
+
+#[test]
+fn any_slice_is_the_lowest_free_one_or_a_random_one() {
+    let (month, found) = (rental(Term::Month, usd("25"), 1), offer("1"));
+    let chosen = |left: &'static [u32], start| {
+        let target = Target { free: &[2, 5, 7], start, left, ..to(&found) };
+        let moved = move_to(&month, sla(9_000, 1), leaves(days(100)), &target, days(9));
+        moved.map(|moved| moved.change.after.slice)
+    };
+    assert_eq!(chosen(&[], None), Ok(Some(2)));
+    assert_eq!(chosen(&[], Some(301)), Ok(Some(5)));
+    assert_eq!(chosen(&[2, 3], None), Ok(Some(5)), "never one that it left");
+    assert_eq!(chosen(&[2, 3], Some(301)), Ok(Some(7)));
+    assert_eq!(chosen(&[2, 5, 7], Some(1)), Err(MoveError::LeftBefore));
 }
 
 #[test]
@@ -326,10 +342,10 @@ fn what_is_overdue_goes_on_elsewhere_and_nobody_has_earned() {
 
     // It does not come back to what it left; what is taken is taken, whoever left it.
     let overdue = MoveCause { leaves_at: None, owed: Owed::Overdue };
-    let back = Target { has_agent: true, was_left: true, ..to(&found) };
+    let back = Target { slice: Some(3), has_agent: true, left: &[3], ..to(&found) };
     assert_eq!(move_to(&month, sold, overdue, &back, days(1)), Err(MoveError::LeftBefore));
     let taken = Offer { slice: Some(SliceState::Allocated), ..offer("1") };
-    let named = Target { offer: Some(&taken), slice: Some(3), ..back };
+    let named = Target { offer: Some(&taken), ..back };
     let refused = move_to(&month, sold, overdue, &named, days(1));
     assert_eq!(refused, Err(MoveError::Offer(RentError::SliceTaken)));
 

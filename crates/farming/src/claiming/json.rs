@@ -202,7 +202,7 @@ pub(crate) struct SignedClaimBody {
     /// The signature, by sr25519 or ed25519: 64 bytes in hex, or 65 with the kind before them.
     #[schemars(length(max = 200))]
     pub signature: String,
-    /// The address that you signed with, if you want to be told which of key and text is wrong.
+    /// The address that you signed with, if the error should say which of key and text is wrong.
     #[serde(default)]
     #[schemars(length(max = 64))]
     pub signed_as: Option<String>,

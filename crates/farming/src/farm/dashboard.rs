@@ -105,7 +105,7 @@ impl FarmRevenue {
 /// Columns of what was earned in each month; `None` where that is nothing.
 fn by_month(id: &'static str, months: &[Month], lines: &[Line]) -> Option<Columns> {
     let bar = |month: &Month| {
-        let name = moment::month(*month);
+        let name = month.for_people();
         let own = lines.iter().filter(|line| line.month == *month);
         Bar {
             // `Nov` of `November 2026`; every month has more than three letters, or three.

@@ -182,7 +182,7 @@ pub(crate) struct ChangeNodeBody {
     #[schemars(range(min = 0, max = 512))]
     #[serde(deserialize_with = "web::json::optional_whole")]
     pub withheld_slices: Option<i64>,
-    /// The `cost_per_month` of an SLA above what was measured, as `sla-above-measured` told
+    /// The `cost_per_month` of an SLA above what was measured, as `sla-above-measured` says
     /// it: with it, the SLA is set all the same.
     #[schemars(schema_with = "optional_cost")]
     pub confirm_cost_per_month: Option<Decimal>,

@@ -353,8 +353,8 @@ pub(crate) fn read_change(form: &Form) -> Result<ChangeNodeBody, FieldError> {
     })
 }
 
-/// The terms whose boxes are ticked. The form sends an empty one besides, so that none at all is
-/// told from a form without them.
+/// The terms whose boxes are ticked. The form sends an empty one besides, so that none at all
+/// differs from a form without them.
 fn ticked_terms(form: &Form) -> Vec<u8> {
     // What is no number of months is no term either, and refused as such.
     form.all("terms").filter(|it| !it.is_empty()).map(|it| it.parse().unwrap_or(0)).collect()
@@ -418,7 +418,7 @@ fn publish_hint(node: &nodes::FarmNode) -> String {
         return "This node has left the market. You can bring it back.".to_owned();
     }
     if let Some(leaves_at) = node.leaves_at {
-        let day = moment::day(leaves_at);
+        let day = leaves_at.day_for_people();
         return format!("This node leaves the market on {day}. Rentals continue until then.");
     }
     let later = if node.offer.total_slices() == 0 {

@@ -65,7 +65,7 @@ fn a_farmer_sees_what_leaving_means() {
         expect![[r#"
             Canal house </dashboard/farm/nodes/node32>
             Leave the market
-            This node is already leaving on 2026-08-28; cancel that first.
+            This node is already leaving on 28 August 2026; cancel that first.
             This node leaves the market on 28 August 2026, 12:00 UTC. It is no longer offered,
               and its renters have been notified.
             post /dashboard/farm/nodes/node32/cancel-leave

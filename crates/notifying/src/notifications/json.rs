@@ -235,7 +235,7 @@ impl NotificationSettingsBody {
     }
 }
 
-/// In which ways somebody wants to be told of a kind.
+/// The channels that are on for a category of notifications.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NotificationSettingBody {

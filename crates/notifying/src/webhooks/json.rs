@@ -184,9 +184,9 @@ impl WebhookWithSecret {
 pub(crate) struct DeliveryView {
     /// Its id, which is sent as `webhook-id`; the same through all attempts.
     pub id: String,
-    /// The event that it tells of; null for a test.
+    /// The event that it is about; null for a test.
     pub event_id: Option<i64>,
-    /// What it tells, such as `slice-rented` or `test`.
+    /// Its type, such as `slice-rented` or `test`.
     pub kind: String,
     /// `waiting`, `sent` or `failed`.
     pub state: String,

@@ -62,7 +62,7 @@ pub(crate) struct WebhookPage {
 /// A message to a webhook.
 #[derive(Clone, Debug)]
 pub(crate) struct DeliveryRow {
-    /// What it tells, such as `slice-rented`.
+    /// Its type, such as `slice-rented`.
     pub kind: String,
     /// Its id, which is sent as `webhook-id`.
     pub id: String,

@@ -202,7 +202,7 @@ pub(crate) struct RecurringJobsView {
 }
 
 impl RecurringJobsView {
-    /// Shows what `done` tells of the last runs, and what `waits` for the next ones.
+    /// Shows the last runs, as `done` has them, and what `waits` for the next ones.
     pub(crate) fn new(
         done: impl Fn(&str) -> Option<JobRun>,
         waits: impl Fn(&str) -> Option<u64>,

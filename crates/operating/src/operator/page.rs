@@ -81,7 +81,7 @@ pub(crate) struct RefusedPaymentRow {
     pub amount: String,
     /// Who began the top-up, and the top-up.
     pub of: String,
-    /// When it was told.
+    /// When it was reported.
     pub at: Moment,
 }
 

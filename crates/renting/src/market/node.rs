@@ -260,7 +260,7 @@ impl Node {
             .into_iter()
             .map(|(description, record)| of_record(description, &record))
             .collect();
-        rows.extend(months.iter().map(|it| row(moment::month(it.month), it.observations)));
+        rows.extend(months.iter().map(|it| row(it.month.for_people(), it.observations)));
         let samples_url = format!("/api/marketplace/nodes/{node}/samples");
         self.record = Some(MeasuredRecord { rows, samples_url });
         self
@@ -491,7 +491,7 @@ impl TermOption {
                 total_cost: total.for_people(),
                 total_cents: cents(total),
             }),
-            ends_on: moment::day(visit.now.plus_months(of.months())),
+            ends_on: visit.now.plus_months(of.months()).day_for_people(),
             missing: Some(missing).filter(|usd| *usd > Usd::ZERO).map(Usd::for_people),
             is_chosen: false,
         }

@@ -112,7 +112,7 @@ impl LeavingNotice {
         if life.state == RentalState::Ended {
             return None;
         }
-        let day = moment::day(leaves_at);
+        let day = leaves_at.day_for_people();
         let is_cut = leaving::is_cut(life, Some(leaves_at));
         let later = leaving::leave(life, leaves_at, leaves_at.max(now));
         let stay = match later.filter(|_| is_cut) {

@@ -126,7 +126,7 @@ pub(crate) struct MachineView {
     pub state: &'static str,
     /// How often it was tried.
     pub attempts: u32,
-    /// What the agent has told, in order.
+    /// The steps that the agent has reported, in order.
     pub steps: Vec<StepView>,
     /// Why it failed last, in the agent's words.
     pub reason: Option<String>,

@@ -354,7 +354,7 @@ impl ExtendBody {
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct CancelBody {
-    /// What must go back to the wallet, in dollars, as a dry run has told; left out to take what it
+    /// What must go back to the wallet, in dollars, as a dry run says; left out to take what it
     /// is.
     #[schemars(schema_with = "optional_refund")]
     pub refund: Option<Decimal>,

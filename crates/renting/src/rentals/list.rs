@@ -184,7 +184,7 @@ pub(crate) fn low_balance(rental: &Held, balance: Usd, now: Timestamp) -> Option
     (is_soon && is_short).then(|| {
         format!(
             "The renewal of {1} on {0} will cost {2}, but your balance is {3}.",
-            moment::day(life.ends_at),
+            life.ends_at.day_for_people(),
             life.place(),
             cost.for_people(),
             balance.for_people()

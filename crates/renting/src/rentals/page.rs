@@ -526,7 +526,7 @@ impl Extending {
             .copied()
             .filter(|term| ends_at(*term) <= last)
             .map(|term| TermOption {
-                ends_on: moment::day(ends_at(term)),
+                ends_on: ends_at(term).day_for_people(),
                 ..TermOption::new(visit, balance, price.times(life.slices), term, None)
             })
             .collect();
@@ -565,7 +565,7 @@ fn price_note(rental: &Held, price: Usd) -> String {
     let (life, each) = (&rental.life, price.for_people());
     let per = if life.slice.is_some() { "per month" } else { "per slice per month" };
     if life.ends_at < life.price_until {
-        let until = moment::day(life.price_until);
+        let until = life.price_until.day_for_people();
         return format!("Your price of {each} {per} is guaranteed until {until}.");
     }
     format!("Your guaranteed price has expired. The current price is {each} {per}.")
@@ -582,7 +582,7 @@ impl AutoRenewForm {
             label: format!("For {}", term(of)),
             is_chosen: renewal.is_some_and(|renewal| renewal.term == of),
         };
-        let ends_on = moment::day(life.ends_at);
+        let ends_on = life.ends_at.day_for_people();
         let outcome = match renewal {
             None => {
                 format!("The rental ends on {ends_on}. Your data is kept for 48 hours after that.")
@@ -652,7 +652,7 @@ fn facts(visit: &Visit<'_>, rental: &Held) -> Vec<Fact> {
     let (up, fast) = (uptime(rental.min_uptime), bandwidth(rental.min_bandwidth));
     let mut facts = vec![
         Fact::new("Guaranteed", format!("{up} uptime, {fast}")),
-        Fact::new("Price guaranteed until", moment::day(rental.life.price_until)),
+        Fact::new("Price guaranteed until", rental.life.price_until.day_for_people()),
     ];
     if let Some(viewer) = visit.viewer {
         facts.push(Fact::new("Shown to the farmer as", &viewer.identity.email));

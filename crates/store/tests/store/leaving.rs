@@ -1,5 +1,7 @@
 //! Nodes that leave the market: with notice, and with whatever becomes of their rentals told.
 
+use std::cell::Cell;
+
 use domain::id::{MailId, NodeId};
 use domain::leaving::NoticeError;
 use domain::listing::Listing;
@@ -189,6 +191,34 @@ fn a_rental_goes_on_elsewhere_with_its_money() {
     pass(&db, rental.life.ends_at, 10);
     assert_eq!((earned(&db, FARMER), earned(&db, OTHER_FARMER)), (usd("45.90"), usd("183.60")));
     assert!(!states(&db, NODE).contains('a'));
+    assert_sound(&db);
+}
+
+/// Between the choice of a slice and the move, somebody takes that slice.
+#[test]
+fn a_move_to_any_slice_takes_another_one_if_somebody_was_faster() {
+    struct Faster<'a>(&'a RusqliteDb, Cell<bool>);
+    impl Db for Faster<'_> {
+        fn run(
+            &self,
+            sql: &'static str,
+            params: &[store::Value],
+        ) -> Result<store::Rows, StoreError> {
+            if sql.contains("INSERT INTO move_rental_to_slice") && !self.1.replace(true) {
+                let fast = Attempt { node: 33, at: days(73), ..attempt(AIDA, "key") };
+                rent(self.0, fast).unwrap();
+            }
+            self.0.run(sql, params)
+        }
+    }
+    let (db, rental) = leaving_market();
+    register(&db, OTHER_FARMER, 33, 3);
+    publish(&db, 33, "20");
+    let faster = Faster(&db, Cell::new(false));
+    let to = to(&db, 33);
+    let moved = move_rental(&faster, account(OMAR), rental.life.id, &to, days(73)).unwrap();
+    assert!(matches!(moved.life.slice, Some(2 | 3)), "{:?}", moved.life.slice);
+    assert_eq!(rental_of(&db, OMAR, rental.life.id), moved);
     assert_sound(&db);
 }
 

@@ -156,6 +156,7 @@ fn body(path: &str) -> Value {
         }),
         "/api/farm/nodes" => json!({ "grid_node_id": 600 }),
         "/api/rentals/{rental}/extend" => json!({ "duration_months": 1 }),
+        "/api/rentals/{rental}/actions" => json!({ "action": "start" }),
         "/api/rentals/{rental}/move" => json!({ "node_id": "node11", "offer_version": 1 }),
         "/api/rentals/{rental}/transfer" => json!({ "email": "ben@example.org" }),
         "/api/marketplace/rent-slice" => json!({ "node_id": "node32", "duration_months": 1 }),

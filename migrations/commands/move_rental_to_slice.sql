@@ -1,20 +1,20 @@
 -- Command: a rental goes on with another slice, because its node leaves or access to it is overdue,
 -- and its renter agreed. It aborts unless the rental is at the `version` that the decision saw and
--- may move, the other node's offer is the one that was agreed to, and a slice of it is free: the
--- one of `slice_number` or, where that is NULL, the lowest that the rental was not on before.
+-- may move, the other node's offer is the one that was agreed to, and its slice `slice_number` is
+-- free.
 --
 -- `is_owed` is whether access was owed when it was decided: then the other farm must have an agent.
 -- `removal_late_at` is what `remove_machines` takes, `late_at`, `refund_at` and `seen_after` what
 -- `create_machines` does, and `evaluate_at` what `begin_tenure` does. What was used is booked to
 -- the farmer whom the rental leaves, by `bookings` and `periods`; the rest stays in its escrow.
-CREATE VIEW move_rental AS
+CREATE VIEW move_rental_to_slice AS
     SELECT r.id, r.version, r.node_id, r.slice_number, n.offer_version, r.price_micros,
            r.min_uptime, r.min_bandwidth_mbps, r.earns_at, '[]' AS periods, '[]' AS bookings,
            0 AS is_owed, 0 AS removal_late_at, 0 AS evaluate_at, 0 AS late_at, 0 AS refund_at,
            0 AS seen_after, r.started_at AS moved_at
       FROM rentals r JOIN nodes n ON n.id = r.node_id;
 
-CREATE TRIGGER move_rental_does INSTEAD OF INSERT ON move_rental BEGIN
+CREATE TRIGGER move_rental_to_slice_does INSTEAD OF INSERT ON move_rental_to_slice BEGIN
     INSERT INTO release_hold (quote_id, released_at)
     SELECT id, NEW.moved_at FROM quotes WHERE held_until <= NEW.moved_at;
     SELECT RAISE(ABORT, 'refused: rental_changed')
@@ -50,14 +50,7 @@ CREATE TRIGGER move_rental_does INSTEAD OF INSERT ON move_rental BEGIN
     UPDATE nodes SET capacity = capacity
      WHERE id = (SELECT node_id FROM rentals WHERE id = NEW.id);
     UPDATE slices SET state = 'allocated', rental_id = NEW.id
-     WHERE node_id = NEW.node_id AND state = 'available'
-       AND number = coalesce(NEW.slice_number,
-                             (SELECT min(number) FROM slices s
-                               WHERE node_id = NEW.node_id AND state = 'available'
-                                 AND NOT EXISTS (SELECT 1 FROM jobs
-                                                  WHERE rental_id = NEW.id
-                                                    AND slice_number = s.number
-                                                    AND node_id = s.node_id)));
+     WHERE node_id = NEW.node_id AND number = NEW.slice_number AND state = 'available';
     SELECT RAISE(ABORT, 'refused: slice_taken') WHERE changes() = 0;
     INSERT INTO create_machines (rental_id, created_at, late_at, refund_at, seen_after)
     VALUES (NEW.id, NEW.moved_at, NEW.late_at, NEW.refund_at, NEW.seen_after);
@@ -69,8 +62,8 @@ CREATE TRIGGER move_rental_does INSTEAD OF INSERT ON move_rental BEGIN
     INSERT INTO post_booking (rental_id, booking, created_at)
     SELECT NEW.id, value, NEW.moved_at FROM json_each(NEW.bookings);
     UPDATE rentals
-       SET version = version + 1, node_id = NEW.node_id, price_micros = NEW.price_micros,
-           slice_number = (SELECT number FROM slices WHERE rental_id = NEW.id),
+       SET version = version + 1, node_id = NEW.node_id, slice_number = NEW.slice_number,
+           price_micros = NEW.price_micros,
            farmer_id = (SELECT farmer_id FROM nodes WHERE id = NEW.node_id),
            min_uptime = NEW.min_uptime, min_bandwidth_mbps = NEW.min_bandwidth_mbps,
            earns_at = NEW.earns_at
