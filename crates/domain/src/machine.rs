@@ -188,14 +188,16 @@ mod tests {
 
     use super::*;
 
-    const START: Timestamp = Timestamp::from_seconds(1_800_000_000);
+    fn start() -> Timestamp {
+        Timestamp::from_seconds(1_800_000_000)
+    }
 
     fn machine(state: MachineState) -> Machine {
-        Machine { state, since: START, silent_since: None, reported_at: START }
+        Machine { state, since: start(), silent_since: None, reported_at: start() }
     }
 
     fn after(seconds: i64) -> Timestamp {
-        START.plus_seconds(seconds)
+        start().plus_seconds(seconds)
     }
 
     #[test]
@@ -203,7 +205,7 @@ mod tests {
         let row = |state: &MachineState| {
             let next = |observation: &Observation| {
                 let next = machine(*state).observe(*observation, after(30));
-                let since = next.since.seconds_since(START);
+                let since = next.since.seconds_since(start());
                 let silent = if next.silent_since.is_some() { ", silent" } else { "" };
                 format!("  {observation:?}: {} since {since}{silent}\n", next.state.into_str())
             };
@@ -265,10 +267,10 @@ mod tests {
     #[test]
     fn without_reports_nobody_knows() {
         let machine = machine(MachineState::Off);
-        assert_eq!(machine.status(after(180)), (MachineStatus::Off, START));
-        assert_eq!(machine.status(after(181)), (MachineStatus::Unknown, START));
+        assert_eq!(machine.status(after(180)), (MachineStatus::Off, start()));
+        assert_eq!(machine.status(after(181)), (MachineStatus::Unknown, start()));
         let running = Machine { reported_at: after(200), ..self::machine(MachineState::Running) };
         let worst = worst([running, machine], after(210));
-        assert_eq!(worst, Some((MachineStatus::Unknown, START)));
+        assert_eq!(worst, Some((MachineStatus::Unknown, start())));
     }
 }

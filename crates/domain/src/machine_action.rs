@@ -128,7 +128,9 @@ mod tests {
     use super::*;
     use crate::provisioning::Step;
 
-    const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+    fn now() -> Timestamp {
+        Timestamp::from_seconds(1_800_000_000)
+    }
 
     #[test]
     fn every_report_in_every_state() {
@@ -140,11 +142,11 @@ mod tests {
         ];
         let row = |state: &ActionState| {
             let action =
-                Progress { state: *state, fence: 2, expires_at: NOW.plus_seconds(ACTION_SECONDS) };
-            let next = |it: &Report| match report(&action, 2, *it, NOW) {
+                Progress { state: *state, fence: 2, expires_at: now().plus_seconds(ACTION_SECONDS) };
+            let next = |it: &Report| match report(&action, 2, *it, now()) {
                 Ok(None) => format!("  {it:?}: heard already\n"),
                 Ok(Some((state, at))) => {
-                    format!("  {it:?}: {} {}\n", state.into_str(), at.seconds_since(NOW))
+                    format!("  {it:?}: {} {}\n", state.into_str(), at.seconds_since(now()))
                 }
                 Err(LeaseLost) => format!("  {it:?}: lost\n"),
             };
@@ -186,12 +188,12 @@ mod tests {
         let action = |fence, seconds| Progress {
             state: ActionState::Leased,
             fence,
-            expires_at: NOW.plus_seconds(seconds),
+            expires_at: now().plus_seconds(seconds),
         };
-        assert_eq!(report(&action(2, 600), 1, Report::Complete, NOW), Err(LeaseLost));
-        assert_eq!(report(&action(0, 600), 0, Report::Complete, NOW), Err(LeaseLost));
+        assert_eq!(report(&action(2, 600), 1, Report::Complete, now()), Err(LeaseLost));
+        assert_eq!(report(&action(0, 600), 0, Report::Complete, now()), Err(LeaseLost));
         let retry = Report::Fail { retry: true };
-        assert_eq!(report(&action(1, 30), 1, retry, NOW), Ok(Some((ActionState::Failed, NOW))));
+        assert_eq!(report(&action(1, 30), 1, retry, now()), Ok(Some((ActionState::Failed, now()))));
     }
 
     #[test]

@@ -14,7 +14,7 @@ impl Timestamp {
     const LAST_SECOND: i64 = 253_402_300_799;
 
     /// The instant `seconds` after 1970-01-01T00:00:00Z, clamped to the years 1970 to 9999.
-    pub const fn from_seconds(seconds: i64) -> Timestamp {
+    pub fn from_seconds(seconds: i64) -> Timestamp {
         Timestamp(seconds.clamp(0, Timestamp::LAST_SECOND))
     }
 
