@@ -47,7 +47,7 @@ fn own_page(cx: &Context<'_>) -> Result<Payout, Problem> {
 
 pub(crate) fn save(cx: &Context<'_>) -> Result<Response, Problem> {
     let form = Form::read(cx.request);
-    match set(cx, form.text("payout_address")) {
+    match form.body().and_then(|body: PayoutBody| set(cx, &body.payout_address)) {
         Ok(_) => Ok(respond::see_other(&Done::PayoutSet.at("/dashboard/farm/payout"))),
         Err(problem) if belongs_to_form(&problem) => {
             let page = own_page(cx)?.refused(&form, &problem);

@@ -139,7 +139,7 @@ fn own_page(cx: &Context<'_>) -> Result<Webhooks, Problem> {
 
 pub(crate) fn add_from_page(cx: &Context<'_>) -> Result<Response, Problem> {
     let form = Form::read(cx.request);
-    match add(cx, form.text("url")) {
+    match form.body().and_then(|body: WebhookBody| add(cx, &body.url)) {
         Ok((webhook, secret)) => {
             let page = WebhookSecret::new(&Visit::of(cx)?, &webhook, &secret, false);
             respond::page(StatusCode::CREATED, &page)
