@@ -15,7 +15,7 @@ use web::form::{Form, belongs_to_form};
 use web::{Context, Problem, Response, respond};
 
 use crate::maintenance::json::{MaintenanceBody, maintenance_id};
-use crate::maintenance::page::{Maintenance as MaintenancePage, read_window};
+use crate::maintenance::page::{Maintenance as MaintenancePage, WindowForm};
 use crate::offering::json::{parse_cursor, print_cursor};
 use crate::offering::own_node;
 use crate::offering::page::HISTORY_PER_PAGE;
@@ -75,7 +75,7 @@ fn own_page(cx: &Context<'_>) -> Result<MaintenancePage, Problem> {
 
 pub(crate) fn announce_by_form(cx: &Context<'_>) -> Result<Response, Problem> {
     let form = Form::read(cx.request);
-    match announce(cx, &read_window(&form)) {
+    match form.body().and_then(|form: WindowForm| announce(cx, &form.body())) {
         Ok(_) => Ok(redirect(Done::MaintenanceAnnounced, node_id(cx.param("node"))?)),
         Err(problem) if belongs_to_form(&problem) => {
             let page = own_page(cx)?.refused(&form, &problem);
