@@ -14,7 +14,7 @@ use web::form::{Form, belongs_to_form};
 use web::{Context, Problem, Response, respond};
 
 use crate::moving::json::{EquivalentView, MoveBody};
-use crate::moving::page::{MoveRental, read_destination};
+use crate::moving::page::MoveRental;
 use crate::rentals::json::RentalView;
 use crate::renting::json::DryRunView;
 use crate::renting::own_rental;
@@ -76,7 +76,8 @@ pub(crate) fn send_form(cx: &Context<'_>) -> Result<Response, Problem> {
 }
 
 fn try_move(cx: &Context<'_>, id: RentalId) -> Result<(), Problem> {
-    let to = read_destination(&Form::read(cx.request)).map_err(Problem::fields)?;
+    let body: MoveBody = Form::read(cx.request).without_empty(&["slice_id"]).body()?;
+    let to = body.read().map_err(Problem::fields)?;
     leaving::move_rental(cx.db, cx.account()?.account, id, &to, cx.now)?;
     Ok(())
 }
