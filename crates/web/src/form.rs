@@ -56,16 +56,6 @@ impl Form {
         IdempotencyKey::parse(self.text(KEY_FIELD))
     }
 
-    /// Whether a field was sent, empty or not.
-    pub fn has(&self, name: &str) -> bool {
-        self.0.iter().any(|(field, _)| field == name)
-    }
-
-    /// The text in a field, if there is any.
-    pub fn filled(&self, name: &str) -> Option<&str> {
-        Some(self.text(name)).filter(|text| !text.trim().is_empty())
-    }
-
     /// The same without these fields.
     #[must_use]
     pub fn without(mut self, names: &[&str]) -> Form {
