@@ -3,7 +3,7 @@
 use http::StatusCode;
 use ui::done::Done;
 use ui::visit::Visit;
-use web::form::{self, Form, belongs_to_form};
+use web::form::{self, Form};
 use web::page::ErrorPage;
 use web::route::{SETTINGS, see_other_with_cookie};
 use web::{Context, Kind, Problem, Response, respond};
@@ -63,11 +63,12 @@ pub(crate) fn ask_reset(cx: &Context<'_>) -> Result<Response, Problem> {
     let form = Form::read(cx.request);
     match form.body().and_then(|body: EmailBody| changes::ask_reset(cx, &body.email)) {
         Ok(()) => Ok(respond::see_other("/mail-sent")),
-        Err(problem) if belongs_to_form(&problem) => {
-            let page = Reset::new(&Visit::of(cx)?).refused(&form, &problem);
-            respond::page(problem.kind.status(), &page)
+        Err(problem) => {
+            form::refused(
+                problem,
+                |problem| Ok(Reset::new(&Visit::of(cx)?).refused(&form, problem)),
+            )
         }
-        Err(problem) => Err(problem),
     }
 }
 

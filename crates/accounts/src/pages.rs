@@ -5,7 +5,7 @@ pub(crate) mod factors;
 use http::StatusCode;
 use ui::done::Done;
 use ui::visit::Visit;
-use web::form::{Form, belongs_to_form};
+use web::form::{self, Form};
 use web::route::see_other_with_cookie;
 use web::{Context, Problem, Response, respond, session};
 
@@ -32,11 +32,9 @@ pub(crate) fn sign_up(cx: &Context<'_>) -> Result<Response, Problem> {
             Ok(see_other_with_cookie(next.unwrap_or(&welcome), &signed_in.cookie))
         }
         Ok(SignedUp::ByMail) => Ok(respond::see_other("/mail-sent")),
-        Err(problem) if belongs_to_form(&problem) => {
-            let page = Signup::new(&Visit::of(cx)?, next).refused(&form, &problem);
-            respond::page(problem.kind.status(), &page)
-        }
-        Err(problem) => Err(problem),
+        Err(problem) => form::refused(problem, |problem| {
+            Ok(Signup::new(&Visit::of(cx)?, next).refused(&form, problem))
+        }),
     }
 }
 
@@ -58,11 +56,9 @@ pub(crate) fn sign_in(cx: &Context<'_>) -> Result<Response, Problem> {
             Ok(see_other_with_cookie(next.unwrap_or(HOME), &signed_in.cookie))
         }
         Ok(SignIn::Waits(waiting)) => factors::second_step(cx, &waiting, next),
-        Err(problem) if belongs_to_form(&problem) => {
-            let page = Login::new(&Visit::of(cx)?, next).refused(&form, &problem);
-            respond::page(problem.kind.status(), &page)
-        }
-        Err(problem) => Err(problem),
+        Err(problem) => form::refused(problem, |problem| {
+            Ok(Login::new(&Visit::of(cx)?, next).refused(&form, problem))
+        }),
     }
 }
 

@@ -9,7 +9,7 @@ use http::StatusCode;
 use store::{audit, payouts, sessions, tokens};
 use ui::done::Done;
 use ui::visit::Visit;
-use web::form::{self, Form, belongs_to_form};
+use web::form::{self, Form};
 use web::route::{SETTINGS, see_other_with_cookie};
 use web::{Context, Problem, Response, api, respond, session};
 
@@ -121,8 +121,5 @@ fn refused(
     problem: Problem,
     show: impl FnOnce(Settings, &Problem) -> Settings,
 ) -> Result<Response, Problem> {
-    if !belongs_to_form(&problem) {
-        return Err(problem);
-    }
-    respond::page(problem.kind.status(), &show(own_settings(cx)?, &problem))
+    form::refused(problem, |problem| Ok(show(own_settings(cx)?, problem)))
 }

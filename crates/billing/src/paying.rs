@@ -10,7 +10,7 @@ use store::payouts::{self, EXPORTED_MAX, Payout, PayoutAction};
 use ui::done::Done;
 use ui::visit::Visit;
 use web::api::{self, PageOf};
-use web::form::{self, belongs_to_form};
+use web::form;
 use web::{Context, Problem, Response, csv, json, respond};
 
 use crate::payouts::json::{
@@ -110,9 +110,6 @@ fn lead_back(
             let state = payout.life.state.as_str();
             Ok(respond::see_other(&format!("{address}&state={state}")))
         }
-        Err(problem) if belongs_to_form(&problem) => {
-            respond::page(problem.kind.status(), &list(cx, state)?.refused(&problem))
-        }
-        Err(problem) => Err(problem),
+        Err(problem) => form::refused(problem, |problem| Ok(list(cx, state)?.refused(problem))),
     }
 }

@@ -13,7 +13,7 @@ use store::responses::StoredResponse;
 use ui::done::Done;
 use ui::visit::Visit;
 use web::api::{self, PageOf};
-use web::form::{Form, belongs_to_form, idempotency_key};
+use web::form::{self, Form, idempotency_key};
 use web::{Context, Problem, Response, respond, stored};
 
 use crate::payouts::json::{FarmPayoutView, RequestPayoutBody, payout_id};
@@ -100,21 +100,13 @@ pub(crate) fn send_form(cx: &Context<'_>) -> Result<Response, Problem> {
     };
     match form.body().and_then(try_ask) {
         Ok(response) => Ok(response),
-        Err(problem) if belongs_to_form(&problem) => {
-            let page = own_page(cx)?.refused(&form, &problem);
-            respond::page(problem.kind.status(), &page)
-        }
-        Err(problem) => Err(problem),
+        Err(problem) => form::refused(problem, |problem| Ok(own_page(cx)?.refused(&form, problem))),
     }
 }
 
 pub(crate) fn take_back(cx: &Context<'_>) -> Result<Response, Problem> {
     match withdraw(cx) {
         Ok(_) => Ok(respond::see_other(&Done::PayoutCanceled.at(PAGE))),
-        Err(problem) if belongs_to_form(&problem) => {
-            let page = own_page(cx)?.not_canceled(&problem);
-            respond::page(problem.kind.status(), &page)
-        }
-        Err(problem) => Err(problem),
+        Err(problem) => form::refused(problem, |problem| Ok(own_page(cx)?.not_canceled(problem))),
     }
 }

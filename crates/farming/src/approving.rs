@@ -8,7 +8,7 @@ use store::farms::{self, VerificationMethod, VerifiedFarm};
 use ui::done::Done;
 use ui::visit::Visit;
 use web::api::{self, PageOf};
-use web::form::{Form, belongs_to_form, keep};
+use web::form::{self, Form, keep};
 use web::{Context, Kind, Problem, Response, json, respond};
 
 use crate::asking;
@@ -70,10 +70,9 @@ pub(crate) fn send_approval(cx: &Context<'_>) -> Result<Response, Problem> {
     let form = Form::read(cx.request);
     match form.body().and_then(|form: ApproveForm| approve(cx, form.farm()?, &form.body)) {
         Ok(_) => Ok(respond::see_other(&Done::FarmApproved.at(PATH))),
-        Err(problem) if belongs_to_form(&problem) => {
-            respond::page(problem.kind.status(), &all_farms(cx)?.refused(&form, &problem))
+        Err(problem) => {
+            form::refused(problem, |problem| Ok(all_farms(cx)?.refused(&form, problem)))
         }
-        Err(problem) => Err(problem),
     }
 }
 

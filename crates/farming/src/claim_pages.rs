@@ -4,7 +4,7 @@ use http::StatusCode;
 use store::farms;
 use ui::done::Done;
 use ui::visit::Visit;
-use web::form::{Form, belongs_to_form};
+use web::form::{self, Form, belongs_to_form};
 use web::{Context, Problem, Response, api, respond};
 
 use crate::claiming;
@@ -66,10 +66,6 @@ pub(crate) fn take_over(cx: &Context<'_>) -> Result<Response, Problem> {
             let path = format!("/dashboard/farm/nodes/{}", node.offer.node);
             Ok(respond::see_other(&Done::NodeTakenOver.at(&path)))
         }
-        Err(problem) if belongs_to_form(&problem) => {
-            let page = own_claims(cx)?.not_taken(&problem);
-            respond::page(problem.kind.status(), &page)
-        }
-        Err(problem) => Err(problem),
+        Err(problem) => form::refused(problem, |problem| Ok(own_claims(cx)?.not_taken(problem))),
     }
 }

@@ -14,7 +14,7 @@ use ui::sla::CREDITS_PER_PAGE;
 use ui::sla_json::{DisputeBody, SlaResultView, key, parse_cursor, print_cursor};
 use ui::visit::Visit;
 use web::api::{self, PageOf};
-use web::form::{Form, belongs_to_form};
+use web::form::{self, Form};
 use web::{Context, Problem, Response, respond};
 
 use crate::credits::page::Credits;
@@ -63,11 +63,8 @@ pub(crate) fn send_form(cx: &Context<'_>) -> Result<Response, Problem> {
     let form = Form::read(cx.request);
     match form.body().and_then(|body| dispute(cx, &body)) {
         Ok(_) => Ok(respond::see_other(&Done::Disputed.at(PAGE))),
-        Err(problem) if belongs_to_form(&problem) => {
-            let path = cx.request.uri().path();
-            let page = own_page(cx)?.not_disputed(&form, &problem, path);
-            respond::page(problem.kind.status(), &page)
-        }
-        Err(problem) => Err(problem),
+        Err(problem) => form::refused(problem, |problem| {
+            Ok(own_page(cx)?.not_disputed(&form, problem, cx.request.uri().path()))
+        }),
     }
 }

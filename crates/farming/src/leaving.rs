@@ -10,7 +10,7 @@ use store::leaving;
 use ui::done::Done;
 use ui::ids::node_id;
 use ui::visit::Visit;
-use web::form::{Form, belongs_to_form};
+use web::form::{self, Form};
 use web::{Context, Kind, Problem, Response, respond};
 
 use crate::farm::json::FarmNodeWithSlices;
@@ -82,10 +82,8 @@ fn redirect(
             let node = node_id(cx.param("node"))?;
             Ok(respond::see_other(&done.at(&format!("/dashboard/farm/nodes/{node}/leave"))))
         }
-        Err(problem) if belongs_to_form(&problem) => {
-            let page = own_page(cx)?.refused(&Form::read(cx.request), &problem);
-            respond::page(problem.kind.status(), &page)
-        }
-        Err(problem) => Err(problem),
+        Err(problem) => form::refused(problem, |problem| {
+            Ok(own_page(cx)?.refused(&Form::read(cx.request), problem))
+        }),
     }
 }

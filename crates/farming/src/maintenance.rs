@@ -11,7 +11,7 @@ use ui::ids::node_id;
 use ui::node::MaintenanceView;
 use ui::visit::Visit;
 use web::api::{self, PageOf};
-use web::form::{Form, belongs_to_form};
+use web::form::{self, Form};
 use web::{Context, Problem, Response, respond};
 
 use crate::maintenance::json::{MaintenanceBody, maintenance_id};
@@ -77,22 +77,16 @@ pub(crate) fn announce_by_form(cx: &Context<'_>) -> Result<Response, Problem> {
     let form = Form::read(cx.request);
     match form.body().and_then(|form: WindowForm| announce(cx, &form.body())) {
         Ok(_) => Ok(redirect(Done::MaintenanceAnnounced, node_id(cx.param("node"))?)),
-        Err(problem) if belongs_to_form(&problem) => {
-            let page = own_page(cx)?.refused(&form, &problem);
-            respond::page(problem.kind.status(), &page)
-        }
-        Err(problem) => Err(problem),
+        Err(problem) => form::refused(problem, |problem| Ok(own_page(cx)?.refused(&form, problem))),
     }
 }
 
 pub(crate) fn cancel_by_form(cx: &Context<'_>) -> Result<Response, Problem> {
     match cancel(cx) {
         Ok(node) => Ok(redirect(Done::MaintenanceCanceled, node)),
-        Err(problem) if belongs_to_form(&problem) => {
-            let page = own_page(cx)?.refused(&Form::read(cx.request), &problem);
-            respond::page(problem.kind.status(), &page)
-        }
-        Err(problem) => Err(problem),
+        Err(problem) => form::refused(problem, |problem| {
+            Ok(own_page(cx)?.refused(&Form::read(cx.request), problem))
+        }),
     }
 }
 

@@ -8,7 +8,7 @@ use store::{dashboard, jobs, maintenance, revenue, sla_alerts};
 use ui::done::Done;
 use ui::ids::node_id;
 use ui::visit::Visit;
-use web::form::{self, Form, belongs_to_form};
+use web::form::{self, Form};
 use web::{Context, Problem, Response, api, respond};
 
 use crate::adding;
@@ -34,11 +34,7 @@ pub(crate) fn add_node(cx: &Context<'_>) -> Result<Response, Problem> {
     let form = Form::read(cx.request);
     match form.body().and_then(|form: NodeForm| adding::add_node(cx, form.node()?)) {
         Ok((added, _)) => Ok(redirect(Done::NodeAdded, added.offer.node)),
-        Err(problem) if belongs_to_form(&problem) => {
-            let page = own_farm(cx)?.refused(&form, &problem);
-            respond::page(problem.kind.status(), &page)
-        }
-        Err(problem) => Err(problem),
+        Err(problem) => form::refused(problem, |problem| Ok(own_farm(cx)?.refused(&form, problem))),
     }
 }
 
@@ -66,11 +62,9 @@ pub(crate) fn change_node(cx: &Context<'_>) -> Result<Response, Problem> {
     let form = Form::read(cx.request);
     match read_change(&form).and_then(|change| offering::change(cx, node, &change)) {
         Ok(_) => Ok(redirect(Done::NodeChanged, node)),
-        Err(problem) if belongs_to_form(&problem) => {
-            let page = own_node(cx, node)?.refused(&form, &problem);
-            respond::page(problem.kind.status(), &page)
+        Err(problem) => {
+            form::refused(problem, |problem| Ok(own_node(cx, node)?.refused(&form, problem)))
         }
-        Err(problem) => Err(problem),
     }
 }
 
@@ -87,11 +81,9 @@ fn set_listing(cx: &Context<'_>, event: ListingEvent, done: Done) -> Result<Resp
     let set = |form: ListingForm| offering::set_listing(cx, node, event, Some(form.offer_version));
     match form::body(cx.request).and_then(set) {
         Ok(_) => Ok(redirect(done, node)),
-        Err(problem) if belongs_to_form(&problem) => {
-            let page = own_node(cx, node)?.not_listed(&problem);
-            respond::page(problem.kind.status(), &page)
+        Err(problem) => {
+            form::refused(problem, |problem| Ok(own_node(cx, node)?.not_listed(problem)))
         }
-        Err(problem) => Err(problem),
     }
 }
 
@@ -107,11 +99,9 @@ fn turn(cx: &Context<'_>, direction: Turn, done: Done) -> Result<Response, Probl
     let node = node_id(cx.param("node"))?;
     match offering::turn(cx, node, direction) {
         Ok(()) => Ok(redirect(done, node)),
-        Err(problem) if belongs_to_form(&problem) => {
-            let page = own_node(cx, node)?.not_listed(&problem);
-            respond::page(problem.kind.status(), &page)
+        Err(problem) => {
+            form::refused(problem, |problem| Ok(own_node(cx, node)?.not_listed(problem)))
         }
-        Err(problem) => Err(problem),
     }
 }
 

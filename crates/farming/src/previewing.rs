@@ -10,7 +10,7 @@ use store::farms;
 use ui::done::Done;
 use ui::visit::Visit;
 use web::api::CURRENCY;
-use web::form::{self, belongs_to_form, keep};
+use web::form::{self, keep};
 use web::limit::{self, Limit, NODE_PREVIEWS};
 use web::{Context, Problem, Response, respond};
 
@@ -108,10 +108,7 @@ pub(crate) fn page(cx: &Context<'_>) -> Result<Response, Problem> {
             let page = empty.shows(&preview.nodes, preview.price, preview.has_more);
             respond::page(StatusCode::OK, &page)
         }
-        Err(problem) if belongs_to_form(&problem) => {
-            respond::page(problem.kind.status(), &empty.refused(&problem))
-        }
-        Err(problem) => Err(problem),
+        Err(problem) => form::refused(problem, |problem| Ok(empty.refused(problem))),
     }
 }
 
@@ -132,9 +129,6 @@ pub(crate) fn add(cx: &Context<'_>) -> Result<Response, Problem> {
             Ok(respond::see_other(&Done::NodesAdded.at("/dashboard/farm")))
         }
         Ok(outcomes) => respond::page(StatusCode::OK, &blank(cx)?.added(&outcomes)),
-        Err(problem) if belongs_to_form(&problem) => {
-            respond::page(problem.kind.status(), &blank(cx)?.refused(&problem))
-        }
-        Err(problem) => Err(problem),
+        Err(problem) => form::refused(problem, |problem| Ok(blank(cx)?.refused(problem))),
     }
 }

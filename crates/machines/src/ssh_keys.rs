@@ -10,7 +10,7 @@ use http::StatusCode;
 use store::ssh_keys::{self, Refused, RegisteredKey};
 use ui::done::Done;
 use ui::visit::Visit;
-use web::form::{Form, belongs_to_form};
+use web::form::{self, Form};
 use web::{Context, Kind, Problem, Response, respond};
 
 use crate::ssh_keys::json::{SshKeyBody, SshKeyView, SshKeys as SshKeysView, ssh_key_id};
@@ -68,10 +68,7 @@ pub(crate) fn send_form(cx: &Context<'_>) -> Result<Response, Problem> {
     let form = Form::read(cx.request);
     match form.body().and_then(|body| register(cx, &body)) {
         Ok(_) => Ok(respond::see_other(&Done::KeyAdded.at(SSH_KEYS))),
-        Err(problem) if belongs_to_form(&problem) => {
-            respond::page(problem.kind.status(), &page(cx)?.refused(&form, &problem))
-        }
-        Err(problem) => Err(problem),
+        Err(problem) => form::refused(problem, |problem| Ok(page(cx)?.refused(&form, problem))),
     }
 }
 

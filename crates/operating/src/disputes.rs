@@ -11,7 +11,7 @@ use ui::done::Done;
 use ui::sla::CREDITS_PER_PAGE;
 use ui::visit::Visit;
 use web::api::{self, PageOf};
-use web::form::{self, belongs_to_form};
+use web::form;
 use web::{Context, Problem, Response, respond};
 
 use crate::disputes::json::{CaseView, DecideBody, dispute_id};
@@ -56,9 +56,6 @@ fn open_cases(cx: &Context<'_>) -> Result<OperatorDisputes, Problem> {
 pub(crate) fn decide_form(cx: &Context<'_>) -> Result<Response, Problem> {
     match form::body(cx.request).and_then(|body| decide(cx, &body)) {
         Ok(_) => Ok(respond::see_other(&Done::DisputeDecided.at(PAGE))),
-        Err(problem) if belongs_to_form(&problem) => {
-            respond::page(problem.kind.status(), &open_cases(cx)?.refused(&problem))
-        }
-        Err(problem) => Err(problem),
+        Err(problem) => form::refused(problem, |problem| Ok(open_cases(cx)?.refused(problem))),
     }
 }

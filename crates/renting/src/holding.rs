@@ -7,7 +7,7 @@ use store::{ledger, maintenance, rentals, sla_results, transfers as offers};
 use ui::done::Done;
 use ui::ids::rental_id;
 use ui::visit::Visit;
-use web::form::{self, Form, belongs_to_form};
+use web::form::{self, Form};
 use web::{Context, Problem, Response, respond, stored};
 
 use crate::rentals::end::EndRental;
@@ -59,11 +59,7 @@ fn refused(
     problem: Problem,
     show: impl FnOnce(Rental, &Form, &Problem) -> Rental,
 ) -> Result<Response, Problem> {
-    if !belongs_to_form(&problem) {
-        return Err(problem);
-    }
-    let page = show(page(cx)?, &Form::read(cx.request), &problem);
-    respond::page(problem.kind.status(), &page)
+    form::refused(problem, |problem| Ok(show(page(cx)?, &Form::read(cx.request), problem)))
 }
 
 pub(crate) fn extend(cx: &Context<'_>) -> Result<Response, Problem> {
@@ -153,10 +149,8 @@ pub(crate) fn end(cx: &Context<'_>) -> Result<Response, Problem> {
             let path = format!("/dashboard/slices/{}", rental_id(cx.param("rental"))?);
             Ok(respond::see_other(&Done::RentalEnded.at(&path)))
         }
-        Err(problem) if belongs_to_form(&problem) && problem.kind != web::Kind::RentalEnded => {
-            respond::page(problem.kind.status(), &end_page(cx)?.refused(&problem))
-        }
-        Err(problem) => Err(problem),
+        Err(problem) if problem.kind == web::Kind::RentalEnded => Err(problem),
+        Err(problem) => form::refused(problem, |problem| Ok(end_page(cx)?.refused(problem))),
     }
 }
 

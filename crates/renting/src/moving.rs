@@ -10,7 +10,7 @@ use store::{jobs, ledger};
 use ui::done::Done;
 use ui::ids::rental_id;
 use ui::visit::Visit;
-use web::form::{Form, belongs_to_form};
+use web::form::{self, Form};
 use web::{Context, Problem, Response, respond};
 
 use crate::moving::json::{EquivalentView, MoveBody};
@@ -68,10 +68,7 @@ pub(crate) fn send_form(cx: &Context<'_>) -> Result<Response, Problem> {
     let id = rental_id(cx.param("rental"))?;
     match try_move(cx, id) {
         Ok(()) => Ok(respond::see_other(&Done::Moved.at(&format!("/dashboard/slices/{id}")))),
-        Err(problem) if belongs_to_form(&problem) => {
-            respond::page(problem.kind.status(), &own_page(cx)?.refused(&problem))
-        }
-        Err(problem) => Err(problem),
+        Err(problem) => form::refused(problem, |problem| Ok(own_page(cx)?.refused(problem))),
     }
 }
 

@@ -2,17 +2,18 @@
 
 use std::fmt::Display;
 
+use askama::Template;
 use domain::field::FieldError;
 use domain::order::IdempotencyKey;
 use serde::de::DeserializeOwned;
 use serde_path_to_error::Segment;
 use url::form_urlencoded::{self, Serializer};
 
-use crate::context::{Context, IDEMPOTENCY_KEY, Request, UnreadableHeader, sole_header};
+use crate::context::{Context, IDEMPOTENCY_KEY, Request, Response, UnreadableHeader, sole_header};
 use crate::page::Field;
 use crate::problem::{Kind, Problem};
-use crate::session;
 use crate::text::sentence;
+use crate::{respond, session};
 
 /// The longest reason that an operator gives.
 const REASON_CHARS_MAX: usize = 200;
@@ -150,6 +151,17 @@ pub fn error_above(problem: &Problem, shown: &[&str]) -> Option<String> {
     let is_beside = |wrong: &FieldError| shown.contains(&wrong.field);
     let is_said = !problem.fields.is_empty() && problem.fields.iter().all(is_beside);
     (!is_said).then(|| sentence(&problem.detail))
+}
+
+/// Shows the page of a form again with why it did nothing, where the problem is about the form.
+pub fn refused<P: Template>(
+    problem: Problem,
+    show: impl FnOnce(&Problem) -> Result<P, Problem>,
+) -> Result<Response, Problem> {
+    if !belongs_to_form(&problem) {
+        return Err(problem);
+    }
+    respond::page(problem.kind.status(), &show(&problem)?)
 }
 
 /// Whether a problem is about what was sent in a form, so that it is said there and the person can

@@ -45,12 +45,11 @@ pub(crate) fn finish_sign_in(cx: &Context<'_>) -> Result<Response, Problem> {
     let SecondFactorBody { challenge, code } = form.body()?;
     match verification::finish(cx, &challenge, &code) {
         Ok(signed_in) => Ok(see_other_with_cookie(next.unwrap_or(HOME), &signed_in.cookie)),
-        Err(problem) if belongs_to_form(&problem) => {
+        Err(problem) => form::refused(problem, |problem| {
             let factors = verification::waiting(cx, &challenge)?;
             let page = SecondFactor::new(&Visit::of(cx)?, &challenge, factors, next);
-            respond::page(problem.kind.status(), &page.refused(&problem))
-        }
-        Err(problem) => Err(problem),
+            Ok(page.refused(problem))
+        }),
     }
 }
 
@@ -71,12 +70,10 @@ pub(crate) fn verify(cx: &Context<'_>) -> Result<Response, Problem> {
     let verify = |body: VerificationBody| verification::verify(cx, &body);
     match form.body().and_then(verify) {
         Ok(cookie) => Ok(see_other_with_cookie(next, &cookie)),
-        Err(problem) if belongs_to_form(&problem) => {
+        Err(problem) => form::refused(problem, |problem| {
             let factors = kept::of_account(cx.db, cx.session()?.account)?;
-            let page = Verify::new(&Visit::of(cx)?, factors, next).refused(&problem);
-            respond::page(problem.kind.status(), &page)
-        }
-        Err(problem) => Err(problem),
+            Ok(Verify::new(&Visit::of(cx)?, factors, next).refused(problem))
+        }),
     }
 }
 
