@@ -3,11 +3,12 @@
 use http::StatusCode;
 use ui::done::Done;
 use ui::visit::Visit;
-use web::form::{Form, belongs_to_form};
+use web::form::{self, Form};
 use web::page::ErrorPage;
 use web::route::{SETTINGS, see_other_with_cookie};
 use web::{Context, Kind, Problem, Response, respond};
 
+use crate::account::json::{CodeBody, EmailBody, ResetBody};
 use crate::account::page::HOME;
 use crate::codes::page::{ConfirmCode, MailSent, Reset, ResetConfirm};
 use crate::{changes, credentials};
@@ -32,7 +33,8 @@ pub(crate) fn sign_up(cx: &Context<'_>) -> Result<Response, Problem> {
 }
 
 pub(crate) fn confirm_sign_up(cx: &Context<'_>) -> Result<Response, Problem> {
-    match credentials::confirm(cx, Form::read(cx.request).text("code")) {
+    let body: CodeBody = form::body(cx.request)?;
+    match credentials::confirm(cx, &body.code) {
         Ok(signed_in) => Ok(see_other_with_cookie(&Done::SignedUp.at(HOME), &signed_in.cookie)),
         Err(problem) => refused(cx, problem, &SIGN_UP_AGAIN),
     }
@@ -44,7 +46,8 @@ pub(crate) fn email(cx: &Context<'_>) -> Result<Response, Problem> {
 }
 
 pub(crate) fn confirm_email(cx: &Context<'_>) -> Result<Response, Problem> {
-    match changes::confirm_email(cx, Form::read(cx.request).text("code")) {
+    let body: CodeBody = form::body(cx.request)?;
+    match changes::confirm_email(cx, &body.code) {
         // The link may be opened in a browser that is not signed in.
         Ok(()) if cx.identity.is_none() => Ok(respond::see_other(&Done::EmailChanged.at("/login"))),
         Ok(()) => Ok(respond::see_other(&Done::EmailChanged.at(SETTINGS))),
@@ -58,13 +61,14 @@ pub(crate) fn reset(cx: &Context<'_>) -> Result<Response, Problem> {
 
 pub(crate) fn ask_reset(cx: &Context<'_>) -> Result<Response, Problem> {
     let form = Form::read(cx.request);
-    match changes::ask_reset(cx, form.text("email")) {
+    match form.body().and_then(|body: EmailBody| changes::ask_reset(cx, &body.email)) {
         Ok(()) => Ok(respond::see_other("/mail-sent")),
-        Err(problem) if belongs_to_form(&problem) => {
-            let page = Reset::new(&Visit::of(cx)?).refused(&form, &problem);
-            respond::page(problem.kind.status(), &page)
+        Err(problem) => {
+            form::refused(
+                problem,
+                |problem| Ok(Reset::new(&Visit::of(cx)?).refused(&form, problem)),
+            )
         }
-        Err(problem) => Err(problem),
     }
 }
 
@@ -74,12 +78,11 @@ pub(crate) fn reset_form(cx: &Context<'_>) -> Result<Response, Problem> {
 }
 
 pub(crate) fn confirm_reset(cx: &Context<'_>) -> Result<Response, Problem> {
-    let form = Form::read(cx.request);
-    let code = form.text("code");
-    match changes::reset(cx, code, form.text("password")) {
+    let ResetBody { code, password } = form::body(cx.request)?;
+    match changes::reset(cx, &code, &password) {
         Ok(()) => Ok(respond::see_other(&Done::PasswordSet.at("/login"))),
         Err(problem) if problem.kind == Kind::InvalidFields => {
-            let page = ResetConfirm::new(&Visit::of(cx)?, code).refused(&problem);
+            let page = ResetConfirm::new(&Visit::of(cx)?, &code).refused(&problem);
             respond::page(problem.kind.status(), &page)
         }
         Err(problem) => refused(cx, problem, &RESET_AGAIN),

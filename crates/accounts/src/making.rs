@@ -16,9 +16,9 @@ use crate::account::json::{NewTokenView, TokenBody, TokenView};
 /// The longest name of a token.
 const TOKEN_NAME_CHARS_MAX: usize = 80;
 /// How long a token lasts if nobody says, in days.
-const TOKEN_DAYS: u32 = 90;
+const TOKEN_DAYS: i64 = 90;
 /// How long a token lasts at most, in days.
-const TOKEN_DAYS_MAX: u32 = 365;
+const TOKEN_DAYS_MAX: i64 = 365;
 /// Seconds of a day.
 const DAY_SECONDS: i64 = 24 * 60 * 60;
 
@@ -26,14 +26,15 @@ const DAY_SECONDS: i64 = 24 * 60 * 60;
 struct NewTokenRequest {
     name: String,
     scopes: Scopes,
+    farm: Option<u32>,
     spending_limit: Option<Usd>,
-    days: u32,
+    days: i64,
 }
 
 /// Makes a token of who is signed in. Its text is in the answer and nowhere else.
 pub(crate) fn create_token(cx: &Context<'_>, body: &TokenBody) -> Result<NewTokenView, Problem> {
     let identity = cx.session()?;
-    let NewTokenRequest { name, scopes, spending_limit, days } = read(body)?;
+    let NewTokenRequest { name, scopes, farm, spending_limit, days } = read(body)?;
     if scopes.allow(Scope::Admin) {
         if !identity.is_operator {
             let rule = "no `admin`: this account is not an operator's";
@@ -49,9 +50,9 @@ pub(crate) fn create_token(cx: &Context<'_>, body: &TokenBody) -> Result<NewToke
         account: identity.account,
         name: &name,
         scopes,
-        farm: body.farm_id,
+        farm,
         spending_limit,
-        expires_at: cx.now.plus_seconds(i64::from(days) * DAY_SECONDS),
+        expires_at: cx.now.plus_seconds(days * DAY_SECONDS),
     };
     if !tokens::create(cx.db, &token, cx.now)? {
         return Err(Problem::plain(Kind::TooManyTokens));
@@ -84,16 +85,18 @@ fn read(body: &TokenBody) -> Result<NewTokenRequest, Problem> {
     let spending_limit =
         body.spending_limit_usd.as_ref().map(|usd| Usd::parse("spending_limit_usd", &usd.text()));
     let spending_limit = keep(&mut wrong, spending_limit.transpose()).flatten();
-    if body.farm_id == Some(0) {
-        wrong.push(FieldError::new("farm_id", "a grid farm ID above 0"));
-    }
+    let farm = body.farm_id.map(|number| {
+        let farm = u32::try_from(number).ok().filter(|farm| *farm > 0);
+        farm.ok_or_else(|| FieldError::new("farm_id", "a grid farm ID above 0"))
+    });
+    let farm = keep(&mut wrong, farm.transpose()).flatten();
     let days = body.expires_in_days.unwrap_or(TOKEN_DAYS);
     if !(1..=TOKEN_DAYS_MAX).contains(&days) {
         wrong.push(FieldError::new("expires_in_days", "a whole number of days, 1 to 365"));
     }
     match scopes {
         Some(scopes) if wrong.is_empty() => {
-            Ok(NewTokenRequest { name: name.to_owned(), scopes, spending_limit, days })
+            Ok(NewTokenRequest { name: name.to_owned(), scopes, farm, spending_limit, days })
         }
         _ => Err(Problem::fields(wrong)),
     }

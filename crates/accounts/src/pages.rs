@@ -5,10 +5,11 @@ pub(crate) mod factors;
 use http::StatusCode;
 use ui::done::Done;
 use ui::visit::Visit;
-use web::form::{Form, belongs_to_form};
+use web::form::{self, Form};
 use web::route::see_other_with_cookie;
 use web::{Context, Problem, Response, respond, session};
 
+use crate::account::json::CredentialsBody;
 use crate::account::page::{HOME, Login, Signup, next as next_page};
 use crate::credentials::{self, SignIn, SignedUp};
 
@@ -23,18 +24,17 @@ pub(crate) fn signup(cx: &Context<'_>) -> Result<Response, Problem> {
 
 pub(crate) fn sign_up(cx: &Context<'_>) -> Result<Response, Problem> {
     let form = Form::read(cx.request);
-    let next = next_page(form.filled("next"));
-    match credentials::sign_up(cx, form.text("email"), form.text("password")) {
+    let next = next_page(Some(form.text("next")));
+    let sign_up = |body: CredentialsBody| credentials::sign_up(cx, &body.email, &body.password);
+    match form.body().and_then(sign_up) {
         Ok(SignedUp::In(signed_in)) => {
             let welcome = Done::SignedUp.at(HOME);
             Ok(see_other_with_cookie(next.unwrap_or(&welcome), &signed_in.cookie))
         }
         Ok(SignedUp::ByMail) => Ok(respond::see_other("/mail-sent")),
-        Err(problem) if belongs_to_form(&problem) => {
-            let page = Signup::new(&Visit::of(cx)?, next).refused(&form, &problem);
-            respond::page(problem.kind.status(), &page)
-        }
-        Err(problem) => Err(problem),
+        Err(problem) => form::refused(problem, |problem| {
+            Ok(Signup::new(&Visit::of(cx)?, next).refused(&form, problem))
+        }),
     }
 }
 
@@ -49,17 +49,16 @@ pub(crate) fn login(cx: &Context<'_>) -> Result<Response, Problem> {
 
 pub(crate) fn sign_in(cx: &Context<'_>) -> Result<Response, Problem> {
     let form = Form::read(cx.request);
-    let next = next_page(form.filled("next"));
-    match credentials::sign_in(cx, form.text("email"), form.text("password")) {
+    let next = next_page(Some(form.text("next")));
+    let sign_in = |body: CredentialsBody| credentials::sign_in(cx, &body.email, &body.password);
+    match form.body().and_then(sign_in) {
         Ok(SignIn::Done(signed_in)) => {
             Ok(see_other_with_cookie(next.unwrap_or(HOME), &signed_in.cookie))
         }
         Ok(SignIn::Waits(waiting)) => factors::second_step(cx, &waiting, next),
-        Err(problem) if belongs_to_form(&problem) => {
-            let page = Login::new(&Visit::of(cx)?, next).refused(&form, &problem);
-            respond::page(problem.kind.status(), &page)
-        }
-        Err(problem) => Err(problem),
+        Err(problem) => form::refused(problem, |problem| {
+            Ok(Login::new(&Visit::of(cx)?, next).refused(&form, problem))
+        }),
     }
 }
 

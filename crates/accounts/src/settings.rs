@@ -9,11 +9,13 @@ use http::StatusCode;
 use store::{audit, payouts, sessions, tokens};
 use ui::done::Done;
 use ui::visit::Visit;
-use web::form::{Form, belongs_to_form};
+use web::form::{self, Form};
 use web::route::{SETTINGS, see_other_with_cookie};
 use web::{Context, Problem, Response, api, respond, session};
 
-use crate::account::json::display_name;
+use crate::account::json::{
+    ChangeAccountBody, NewEmailBody, NewPasswordBody, PasswordBody, display_name,
+};
 use crate::changes::{self, NewEmail};
 use crate::making;
 use crate::pages::factors::of_settings;
@@ -34,7 +36,8 @@ fn own_settings(cx: &Context<'_>) -> Result<Settings, Problem> {
 
 pub(crate) fn change_email(cx: &Context<'_>) -> Result<Response, Problem> {
     let form = Form::read(cx.request);
-    match changes::change_email(cx, form.text("email"), form.text("password")) {
+    let change = |body: NewEmailBody| changes::change_email(cx, &body.email, &body.password);
+    match form.body().and_then(change) {
         Ok(NewEmail::Changed(_)) => Ok(respond::see_other(&Done::EmailChanged.at(SETTINGS))),
         Ok(NewEmail::ByMail) => Ok(respond::see_other("/mail-sent")),
         Err(problem) => refused(cx, problem, |page, problem| page.email_refused(&form, problem)),
@@ -43,16 +46,21 @@ pub(crate) fn change_email(cx: &Context<'_>) -> Result<Response, Problem> {
 
 pub(crate) fn change_name(cx: &Context<'_>) -> Result<Response, Problem> {
     let form = Form::read(cx.request);
-    let name = form.filled("display_name").map(display_name).transpose();
-    match name.map_err(Problem::from).and_then(|name| changes::set_name(cx, name.as_deref())) {
+    match form.body().and_then(|body| set_name(cx, &body)) {
         Ok(()) => Ok(respond::see_other(&Done::NameSet.at(SETTINGS))),
         Err(problem) => refused(cx, problem, |page, problem| page.name_refused(&form, problem)),
     }
 }
 
+/// Sets the name; an empty one is none.
+fn set_name(cx: &Context<'_>, body: &ChangeAccountBody) -> Result<(), Problem> {
+    let name = body.display_name.as_deref().filter(|text| !text.trim().is_empty());
+    changes::set_name(cx, name.map(display_name).transpose()?.as_deref())
+}
+
 pub(crate) fn change_password(cx: &Context<'_>) -> Result<Response, Problem> {
-    let form = Form::read(cx.request);
-    match changes::change_password(cx, form.text("current_password"), form.text("password")) {
+    let body: NewPasswordBody = form::body(cx.request)?;
+    match changes::change_password(cx, &body.current_password, &body.password) {
         Ok(cookie) => Ok(see_other_with_cookie(&Done::PasswordChanged.at(SETTINGS), &cookie)),
         Err(problem) => refused(cx, problem, Settings::password_refused),
     }
@@ -73,7 +81,9 @@ pub(crate) fn end_other_sessions(cx: &Context<'_>) -> Result<Response, Problem> 
 /// Makes a token. The answer itself shows it: an address would be kept and sent on.
 pub(crate) fn create_token(cx: &Context<'_>) -> Result<Response, Problem> {
     let form = Form::read(cx.request);
-    match making::create_token(cx, &page::read_token(&form)) {
+    let optional = ["farm_id", "spending_limit_usd", "expires_in_days"];
+    let body = Form::read(cx.request).without_empty(&optional).body();
+    match body.and_then(|body| making::create_token(cx, &body)) {
         Ok(made) => respond::page(StatusCode::CREATED, &TokenCreated::new(&Visit::of(cx)?, &made)),
         Err(problem) => refused(cx, problem, |page, problem| page.token_refused(&form, problem)),
     }
@@ -95,7 +105,8 @@ pub(crate) fn activity(cx: &Context<'_>) -> Result<Response, Problem> {
 
 pub(crate) fn delete(cx: &Context<'_>) -> Result<Response, Problem> {
     cx.session()?;
-    match changes::delete(cx, Form::read(cx.request).text("password")) {
+    let body: PasswordBody = form::body(cx.request)?;
+    match changes::delete(cx, &body.password) {
         Ok(()) => {
             let cookie = session::sign_out_cookie(cx.request);
             Ok(see_other_with_cookie(&Done::AccountDeleted.at("/"), &cookie))
@@ -110,8 +121,5 @@ fn refused(
     problem: Problem,
     show: impl FnOnce(Settings, &Problem) -> Settings,
 ) -> Result<Response, Problem> {
-    if !belongs_to_form(&problem) {
-        return Err(problem);
-    }
-    respond::page(problem.kind.status(), &show(own_settings(cx)?, &problem))
+    form::refused(problem, |problem| Ok(show(own_settings(cx)?, problem)))
 }

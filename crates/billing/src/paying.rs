@@ -3,14 +3,14 @@
 
 use domain::audit::Action;
 use domain::id::PayoutId;
-use domain::payout::{PayoutState, parse_words};
+use domain::payout::PayoutState;
 use http::StatusCode;
 use http::header::CONTENT_DISPOSITION;
 use store::payouts::{self, EXPORTED_MAX, Payout, PayoutAction};
 use ui::done::Done;
 use ui::visit::Visit;
 use web::api::{self, PageOf};
-use web::form::{Form, belongs_to_form};
+use web::form;
 use web::{Context, Problem, Response, csv, json, respond};
 
 use crate::payouts::json::{
@@ -85,9 +85,8 @@ pub(crate) fn approve_form(cx: &Context<'_>) -> Result<Response, Problem> {
 }
 
 pub(crate) fn send_form(cx: &Context<'_>) -> Result<Response, Problem> {
-    let reference = parse_words("reference", Form::read(cx.request).text("reference"));
-    let sent = reference.map_err(Problem::from).and_then(|it| act(cx, PayoutAction::Send(&it)));
-    lead_back(cx, PayoutState::Approved, sent)
+    let send = |body: SendPayoutBody| act(cx, PayoutAction::Send(&body.read()?));
+    lead_back(cx, PayoutState::Approved, form::body(cx.request).and_then(send))
 }
 
 pub(crate) fn finish_form(cx: &Context<'_>) -> Result<Response, Problem> {
@@ -95,9 +94,8 @@ pub(crate) fn finish_form(cx: &Context<'_>) -> Result<Response, Problem> {
 }
 
 pub(crate) fn fail_form(cx: &Context<'_>) -> Result<Response, Problem> {
-    let reason = parse_words("reason", Form::read(cx.request).text("reason"));
-    let failed = reason.map_err(Problem::from).and_then(|it| act(cx, PayoutAction::Fail(&it)));
-    lead_back(cx, PayoutState::Requested, failed)
+    let fail = |body: FailPayoutBody| act(cx, PayoutAction::Fail(&body.read()?));
+    lead_back(cx, PayoutState::Requested, form::body(cx.request).and_then(fail))
 }
 
 /// Goes on to where the payout is now, or shows why nothing was done in the list of a state.
@@ -112,9 +110,6 @@ fn lead_back(
             let state = payout.life.state.into_str();
             Ok(respond::see_other(&format!("{address}&state={state}")))
         }
-        Err(problem) if belongs_to_form(&problem) => {
-            respond::page(problem.kind.status(), &list(cx, state)?.refused(&problem))
-        }
-        Err(problem) => Err(problem),
+        Err(problem) => form::refused(problem, |problem| Ok(list(cx, state)?.refused(problem))),
     }
 }

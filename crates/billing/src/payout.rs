@@ -8,7 +8,7 @@ use http::StatusCode;
 use store::accounts;
 use ui::done::Done;
 use ui::visit::Visit;
-use web::form::{Form, belongs_to_form};
+use web::form::{self, Form};
 use web::{Context, Problem, Response, respond};
 
 use crate::payout::json::{PayoutBody, PayoutView, payout_address};
@@ -47,12 +47,8 @@ fn own_page(cx: &Context<'_>) -> Result<Payout, Problem> {
 
 pub(crate) fn save(cx: &Context<'_>) -> Result<Response, Problem> {
     let form = Form::read(cx.request);
-    match set(cx, form.text("payout_address")) {
+    match form.body().and_then(|body: PayoutBody| set(cx, &body.payout_address)) {
         Ok(_) => Ok(respond::see_other(&Done::PayoutSet.at("/dashboard/farm/payout"))),
-        Err(problem) if belongs_to_form(&problem) => {
-            let page = own_page(cx)?.refused(&form, &problem);
-            respond::page(problem.kind.status(), &page)
-        }
-        Err(problem) => Err(problem),
+        Err(problem) => form::refused(problem, |problem| Ok(own_page(cx)?.refused(&form, problem))),
     }
 }

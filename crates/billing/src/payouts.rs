@@ -13,11 +13,11 @@ use store::responses::StoredResponse;
 use ui::done::Done;
 use ui::visit::Visit;
 use web::api::{self, PageOf};
-use web::form::{Form, belongs_to_form, idempotency_key};
+use web::form::{self, Form, idempotency_key};
 use web::{Context, Problem, Response, respond, stored};
 
 use crate::payouts::json::{FarmPayoutView, RequestPayoutBody, payout_id};
-use crate::payouts::page::{PAYOUTS_PER_PAGE, Payouts, read_payout};
+use crate::payouts::page::{PAYOUTS_PER_PAGE, Payouts};
 
 /// Where the page is.
 const PAGE: &str = "/dashboard/farm/payouts";
@@ -94,27 +94,19 @@ fn own_page(cx: &Context<'_>) -> Result<Payouts, Problem> {
 
 pub(crate) fn send_form(cx: &Context<'_>) -> Result<Response, Problem> {
     let form = Form::read(cx.request);
-    let read = read_payout(&form).map_err(Problem::fields);
-    let asked = read.and_then(|(amount, key)| {
-        ask(cx, amount, Some(key), &|_| stored::see_other(Done::PayoutRequested.at(PAGE)))
-    });
-    match asked {
+    let try_ask = |body: RequestPayoutBody| {
+        let respond = |_: &_| stored::see_other(Done::PayoutRequested.at(PAGE));
+        ask(cx, body.read()?, Some(form.idempotency_key()?), &respond)
+    };
+    match form.body().and_then(try_ask) {
         Ok(response) => Ok(response),
-        Err(problem) if belongs_to_form(&problem) => {
-            let page = own_page(cx)?.refused(&form, &problem);
-            respond::page(problem.kind.status(), &page)
-        }
-        Err(problem) => Err(problem),
+        Err(problem) => form::refused(problem, |problem| Ok(own_page(cx)?.refused(&form, problem))),
     }
 }
 
 pub(crate) fn take_back(cx: &Context<'_>) -> Result<Response, Problem> {
     match withdraw(cx) {
         Ok(_) => Ok(respond::see_other(&Done::PayoutCanceled.at(PAGE))),
-        Err(problem) if belongs_to_form(&problem) => {
-            let page = own_page(cx)?.not_canceled(&problem);
-            respond::page(problem.kind.status(), &page)
-        }
-        Err(problem) => Err(problem),
+        Err(problem) => form::refused(problem, |problem| Ok(own_page(cx)?.not_canceled(problem))),
     }
 }

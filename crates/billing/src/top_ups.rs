@@ -22,7 +22,6 @@ use crate::pages;
 use crate::top_ups::json::{
     RefusedPaymentView, RefusedPaymentsView, TopUpBody, TopUpView, top_up_id,
 };
-use crate::wallet::page::read_top_up;
 
 /// Where who pays comes back to.
 const WALLET: &str = "/dashboard/wallet";
@@ -71,13 +70,11 @@ pub(crate) fn list_refused(cx: &Context<'_>) -> Result<Response, Problem> {
 pub(crate) fn send_form(cx: &Context<'_>) -> Result<Response, Problem> {
     let stripe = required_stripe(cx)?;
     let form = Form::read(cx.request);
-    let read = read_top_up(&form).map_err(Problem::fields);
-    let begun = read.and_then(|(amount, key)| {
-        begin(cx, &stripe, amount, Some(key), &|top_up| {
-            stored::see_other(top_up.url.as_deref().unwrap_or(WALLET))
-        })
-    });
-    match begun {
+    let try_begin = |body: TopUpBody| {
+        let respond = |top_up: &TopUp| stored::see_other(top_up.url.as_deref().unwrap_or(WALLET));
+        begin(cx, &stripe, body.read()?, Some(form.idempotency_key()?), &respond)
+    };
+    match form.body().and_then(try_begin) {
         Ok(response) => Ok(response),
         Err(problem) if belongs_to_form(&problem) => {
             pages::wallet_with(cx, Some(&stripe), Some((&form, &problem)))

@@ -357,7 +357,8 @@ mod tests {
             let mut payout = payout(PayoutState::Requested);
             let (mut earnings, mut held, mut out) = (-25_i64, 25_i64, 0_i64);
             for event in events {
-                let Ok((state, booking)) = payout.after(PayoutEvent::VARIANTS[event]) else { continue };
+                let event = PayoutEvent::VARIANTS[event];
+                let Ok((state, booking)) = payout.after(event) else { continue };
                 for entry in booking.iter().flat_map(|booking| &booking.entries) {
                     let amount = entry.amount.micros() / 1_000_000;
                     match entry.account {

@@ -8,12 +8,12 @@ use store::farms::{self, VerificationMethod, VerifiedFarm};
 use ui::done::Done;
 use ui::visit::Visit;
 use web::api::{self, PageOf};
-use web::form::{Form, belongs_to_form, keep};
+use web::form::{self, Form, keep};
 use web::{Context, Kind, Problem, Response, json, respond};
 
 use crate::asking;
 use crate::claiming::json::{ApproveBody, VerifiedFarmView, farm_id, parse_farm, reason};
-use crate::claiming::page::{FARMS_PER_PAGE, OperatorFarms};
+use crate::claiming::page::{ApproveForm, FARMS_PER_PAGE, OperatorFarms};
 use crate::claiming::subject;
 
 const PATH: &str = "/operator/farms";
@@ -68,20 +68,11 @@ fn all_farms(cx: &Context<'_>) -> Result<OperatorFarms, Problem> {
 
 pub(crate) fn send_approval(cx: &Context<'_>) -> Result<Response, Problem> {
     let form = Form::read(cx.request);
-    let number = parse_farm(form.text("farm").trim()).ok_or_else(|| {
-        let rule = "a farm ID above 0";
-        Problem::from(domain::field::FieldError::new("farm", rule))
-    });
-    let body = ApproveBody {
-        email: form.text("email").to_owned(),
-        reason: form.text("reason").to_owned(),
-    };
-    match number.and_then(|farm| approve(cx, farm, &body)) {
+    match form.body().and_then(|form: ApproveForm| approve(cx, form.farm()?, &form.body)) {
         Ok(_) => Ok(respond::see_other(&Done::FarmApproved.at(PATH))),
-        Err(problem) if belongs_to_form(&problem) => {
-            respond::page(problem.kind.status(), &all_farms(cx)?.refused(&form, &problem))
+        Err(problem) => {
+            form::refused(problem, |problem| Ok(all_farms(cx)?.refused(&form, problem)))
         }
-        Err(problem) => Err(problem),
     }
 }
 

@@ -4,7 +4,7 @@
 pub(crate) mod json;
 pub(crate) mod page;
 
-use domain::evaluation::{DisputeSide, parse_words};
+use domain::evaluation::DisputeSide;
 use domain::id::DisputeId;
 use http::StatusCode;
 use store::disputes::{self, Key, NewDispute};
@@ -14,7 +14,7 @@ use ui::sla::CREDITS_PER_PAGE;
 use ui::sla_json::{DisputeBody, SlaResultView, key, parse_cursor, print_cursor};
 use ui::visit::Visit;
 use web::api::{self, PageOf};
-use web::form::{Form, belongs_to_form};
+use web::form::{self, Form};
 use web::{Context, Problem, Response, respond};
 
 use crate::credits::page::Credits;
@@ -31,19 +31,19 @@ pub(crate) fn list_credits(cx: &Context<'_>) -> Result<Response, Problem> {
 }
 
 /// Disputes the month that the path names; the first tenure where none is named.
-fn dispute(cx: &Context<'_>, tenure: Option<u32>, words: &str) -> Result<SlaResult, Problem> {
+fn dispute(cx: &Context<'_>, body: &DisputeBody) -> Result<SlaResult, Problem> {
+    let words = body.read()?;
     let farmer = cx.whole_farm()?.account;
-    let key: Key = key(cx.param("rental"), cx.param("month"), tenure.unwrap_or(1))?;
+    let key: Key = key(cx.param("rental"), cx.param("month"), body.tenure().unwrap_or(1))?;
     let id = DisputeId::from_random(cx.now, cx.random.id());
-    let new = NewDispute { id, key, side: DisputeSide::Farmer, account: farmer, words };
+    let new = NewDispute { id, key, side: DisputeSide::Farmer, account: farmer, words: &words };
     disputes::begin(cx.db, &new, cx.now)?;
     let sla_result = disputes::sla_result(cx.db, key, DisputeSide::Farmer, farmer)?;
     sla_result.ok_or_else(Problem::not_found)
 }
 
 pub(crate) fn dispute_credit(cx: &Context<'_>) -> Result<Response, Problem> {
-    let body: DisputeBody = web::json::body(cx.request)?;
-    let sla_result = dispute(cx, body.tenure(), &body.read()?)?;
+    let sla_result = dispute(cx, &web::json::body(cx.request)?)?;
     respond::json(StatusCode::CREATED, &SlaResultView::new(&sla_result))
 }
 
@@ -61,15 +61,10 @@ fn own_page(cx: &Context<'_>) -> Result<Credits, Problem> {
 
 pub(crate) fn send_form(cx: &Context<'_>) -> Result<Response, Problem> {
     let form = Form::read(cx.request);
-    let words = parse_words("text", form.text("text")).map_err(Problem::from);
-    let tenure = form.text("tenure").parse().ok();
-    match words.and_then(|words| dispute(cx, tenure, &words)) {
+    match form.body().and_then(|body| dispute(cx, &body)) {
         Ok(_) => Ok(respond::see_other(&Done::Disputed.at(PAGE))),
-        Err(problem) if belongs_to_form(&problem) => {
-            let path = cx.request.uri().path();
-            let page = own_page(cx)?.not_disputed(&form, &problem, path);
-            respond::page(problem.kind.status(), &page)
-        }
-        Err(problem) => Err(problem),
+        Err(problem) => form::refused(problem, |problem| {
+            Ok(own_page(cx)?.not_disputed(&form, problem, cx.request.uri().path()))
+        }),
     }
 }

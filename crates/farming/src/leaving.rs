@@ -10,12 +10,12 @@ use store::leaving;
 use ui::done::Done;
 use ui::ids::node_id;
 use ui::visit::Visit;
-use web::form::{Form, belongs_to_form};
+use web::form::{self, Form};
 use web::{Context, Kind, Problem, Response, respond};
 
 use crate::farm::json::FarmNodeWithSlices;
 use crate::leaving::json::LeaveBody;
-use crate::leaving::page::{Leave, read_day};
+use crate::leaving::page::Leave;
 use crate::offering;
 
 pub(crate) fn leave_market(cx: &Context<'_>) -> Result<Response, Problem> {
@@ -62,9 +62,9 @@ pub(crate) fn withdraw(cx: &Context<'_>) -> Result<Response, Problem> {
 }
 
 fn try_leave(cx: &Context<'_>) -> Result<(), Problem> {
-    let day = read_day(&Form::read(cx.request))?;
+    let body: LeaveBody = Form::read(cx.request).without_empty(&["leaves_at"]).body()?;
     let node = node_id(cx.param("node"))?;
-    Ok(leaving::withdraw(cx.db, cx.account()?, node, day, cx.now)?)
+    Ok(leaving::withdraw(cx.db, cx.account()?, node, body.read()?, cx.now)?)
 }
 
 pub(crate) fn keep(cx: &Context<'_>) -> Result<Response, Problem> {
@@ -82,10 +82,8 @@ fn redirect(
             let node = node_id(cx.param("node"))?;
             Ok(respond::see_other(&done.at(&format!("/dashboard/farm/nodes/{node}/leave"))))
         }
-        Err(problem) if belongs_to_form(&problem) => {
-            let page = own_page(cx)?.refused(&Form::read(cx.request), &problem);
-            respond::page(problem.kind.status(), &page)
-        }
-        Err(problem) => Err(problem),
+        Err(problem) => form::refused(problem, |problem| {
+            Ok(own_page(cx)?.refused(&Form::read(cx.request), problem))
+        }),
     }
 }

@@ -11,11 +11,11 @@ use ui::ids::node_id;
 use ui::node::MaintenanceView;
 use ui::visit::Visit;
 use web::api::{self, PageOf};
-use web::form::{Form, belongs_to_form};
+use web::form::{self, Form};
 use web::{Context, Problem, Response, respond};
 
 use crate::maintenance::json::{MaintenanceBody, maintenance_id};
-use crate::maintenance::page::{Maintenance as MaintenancePage, read_window};
+use crate::maintenance::page::{Maintenance as MaintenancePage, WindowForm};
 use crate::offering::json::{parse_cursor, print_cursor};
 use crate::offering::own_node;
 use crate::offering::page::HISTORY_PER_PAGE;
@@ -75,24 +75,18 @@ fn own_page(cx: &Context<'_>) -> Result<MaintenancePage, Problem> {
 
 pub(crate) fn announce_by_form(cx: &Context<'_>) -> Result<Response, Problem> {
     let form = Form::read(cx.request);
-    match announce(cx, &read_window(&form)) {
+    match form.body().and_then(|form: WindowForm| announce(cx, &form.body())) {
         Ok(_) => Ok(redirect(Done::MaintenanceAnnounced, node_id(cx.param("node"))?)),
-        Err(problem) if belongs_to_form(&problem) => {
-            let page = own_page(cx)?.refused(&form, &problem);
-            respond::page(problem.kind.status(), &page)
-        }
-        Err(problem) => Err(problem),
+        Err(problem) => form::refused(problem, |problem| Ok(own_page(cx)?.refused(&form, problem))),
     }
 }
 
 pub(crate) fn cancel_by_form(cx: &Context<'_>) -> Result<Response, Problem> {
     match cancel(cx) {
         Ok(node) => Ok(redirect(Done::MaintenanceCanceled, node)),
-        Err(problem) if belongs_to_form(&problem) => {
-            let page = own_page(cx)?.refused(&Form::read(cx.request), &problem);
-            respond::page(problem.kind.status(), &page)
-        }
-        Err(problem) => Err(problem),
+        Err(problem) => form::refused(problem, |problem| {
+            Ok(own_page(cx)?.refused(&Form::read(cx.request), problem))
+        }),
     }
 }
 

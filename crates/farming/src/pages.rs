@@ -8,12 +8,12 @@ use store::{dashboard, jobs, maintenance, revenue, sla_alerts};
 use ui::done::Done;
 use ui::ids::node_id;
 use ui::visit::Visit;
-use web::form::{Form, belongs_to_form};
+use web::form::{self, Form};
 use web::{Context, Problem, Response, api, respond};
 
 use crate::adding;
-use crate::farm::node::{FarmNode, read_change, read_version};
-use crate::farm::page::{FARM_NODES_PER_PAGE, Farm, read_node};
+use crate::farm::node::{FarmNode, ListingForm, read_change};
+use crate::farm::page::{FARM_NODES_PER_PAGE, Farm, NodeForm};
 use crate::offering::{self, Turn};
 use crate::revenue::json::MONTHS_DEFAULT;
 
@@ -32,14 +32,9 @@ fn own_farm(cx: &Context<'_>) -> Result<Farm, Problem> {
 
 pub(crate) fn add_node(cx: &Context<'_>) -> Result<Response, Problem> {
     let form = Form::read(cx.request);
-    let node = read_node(&form).map_err(Problem::from);
-    match node.and_then(|node| adding::add_node(cx, node)) {
+    match form.body().and_then(|form: NodeForm| adding::add_node(cx, form.node()?)) {
         Ok((added, _)) => Ok(redirect(Done::NodeAdded, added.offer.node)),
-        Err(problem) if belongs_to_form(&problem) => {
-            let page = own_farm(cx)?.refused(&form, &problem);
-            respond::page(problem.kind.status(), &page)
-        }
-        Err(problem) => Err(problem),
+        Err(problem) => form::refused(problem, |problem| Ok(own_farm(cx)?.refused(&form, problem))),
     }
 }
 
@@ -65,14 +60,11 @@ fn own_node(cx: &Context<'_>, node: NodeId) -> Result<FarmNode, Problem> {
 pub(crate) fn change_node(cx: &Context<'_>) -> Result<Response, Problem> {
     let node = node_id(cx.param("node"))?;
     let form = Form::read(cx.request);
-    let change = read_change(&form).map_err(Problem::from);
-    match change.and_then(|change| offering::change(cx, node, &change)) {
+    match read_change(&form).and_then(|change| offering::change(cx, node, &change)) {
         Ok(_) => Ok(redirect(Done::NodeChanged, node)),
-        Err(problem) if belongs_to_form(&problem) => {
-            let page = own_node(cx, node)?.refused(&form, &problem);
-            respond::page(problem.kind.status(), &page)
+        Err(problem) => {
+            form::refused(problem, |problem| Ok(own_node(cx, node)?.refused(&form, problem)))
         }
-        Err(problem) => Err(problem),
     }
 }
 
@@ -86,14 +78,12 @@ pub(crate) fn pause_node(cx: &Context<'_>) -> Result<Response, Problem> {
 
 fn set_listing(cx: &Context<'_>, event: ListingEvent, done: Done) -> Result<Response, Problem> {
     let node = node_id(cx.param("node"))?;
-    let version = read_version(&Form::read(cx.request)).map_err(Problem::from);
-    match version.and_then(|version| offering::set_listing(cx, node, event, Some(version))) {
+    let set = |form: ListingForm| offering::set_listing(cx, node, event, Some(form.offer_version));
+    match form::body(cx.request).and_then(set) {
         Ok(_) => Ok(redirect(done, node)),
-        Err(problem) if belongs_to_form(&problem) => {
-            let page = own_node(cx, node)?.not_listed(&problem);
-            respond::page(problem.kind.status(), &page)
+        Err(problem) => {
+            form::refused(problem, |problem| Ok(own_node(cx, node)?.not_listed(problem)))
         }
-        Err(problem) => Err(problem),
     }
 }
 
@@ -109,11 +99,9 @@ fn turn(cx: &Context<'_>, direction: Turn, done: Done) -> Result<Response, Probl
     let node = node_id(cx.param("node"))?;
     match offering::turn(cx, node, direction) {
         Ok(()) => Ok(redirect(done, node)),
-        Err(problem) if belongs_to_form(&problem) => {
-            let page = own_node(cx, node)?.not_listed(&problem);
-            respond::page(problem.kind.status(), &page)
+        Err(problem) => {
+            form::refused(problem, |problem| Ok(own_node(cx, node)?.not_listed(problem)))
         }
-        Err(problem) => Err(problem),
     }
 }
 

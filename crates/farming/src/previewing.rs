@@ -10,16 +10,16 @@ use store::farms;
 use ui::done::Done;
 use ui::visit::Visit;
 use web::api::CURRENCY;
-use web::form::{Form, belongs_to_form, keep};
+use web::form::{self, keep};
 use web::limit::{self, Limit, NODE_PREVIEWS};
-use web::{Context, Kind, Problem, Response, respond};
+use web::{Context, Problem, Response, respond};
 
 use crate::adding;
 use crate::adding::json::{
     GridNodeView, GridNodesView, Held, NODES_AT_ONCE_MAX, PreviewTarget, PreviewedNode,
-    grid_node_ids, preview_target, price,
+    preview_target, price,
 };
-use crate::adding::page::AddNodes;
+use crate::adding::page::{AddNodes, NodesForm};
 
 /// What was looked at.
 struct Preview {
@@ -108,10 +108,7 @@ pub(crate) fn page(cx: &Context<'_>) -> Result<Response, Problem> {
             let page = empty.shows(&preview.nodes, preview.price, preview.has_more);
             respond::page(StatusCode::OK, &page)
         }
-        Err(problem) if belongs_to_form(&problem) => {
-            respond::page(problem.kind.status(), &empty.refused(&problem))
-        }
-        Err(problem) => Err(problem),
+        Err(problem) => form::refused(problem, |problem| Ok(empty.refused(problem))),
     }
 }
 
@@ -126,20 +123,12 @@ const FARMS_SHOWN: u32 = 20;
 
 /// Adds those that are checked. Where some were not, the page says which and why.
 pub(crate) fn add(cx: &Context<'_>) -> Result<Response, Problem> {
-    let form = Form::read(cx.request);
-    let numbers: Option<Vec<i64>> =
-        form.all("node").map(|text| NodeId::parse(text).map(|node| i64::from(node.0))).collect();
-    let wanted = grid_node_ids(&numbers.unwrap_or_default()).map_err(|_| {
-        Problem::new(Kind::InvalidFields, "choose at least one node, and 200 at most")
-    });
-    match wanted.and_then(|wanted| adding::add_nodes(cx, &wanted)) {
+    let try_add = |form: NodesForm| adding::add_nodes(cx, &form.nodes()?);
+    match form::body(cx.request).and_then(try_add) {
         Ok(outcomes) if outcomes.iter().all(|(_, outcome)| outcome.is_ok()) => {
             Ok(respond::see_other(&Done::NodesAdded.at("/dashboard/farm")))
         }
         Ok(outcomes) => respond::page(StatusCode::OK, &blank(cx)?.added(&outcomes)),
-        Err(problem) if belongs_to_form(&problem) => {
-            respond::page(problem.kind.status(), &blank(cx)?.refused(&problem))
-        }
-        Err(problem) => Err(problem),
+        Err(problem) => form::refused(problem, |problem| Ok(blank(cx)?.refused(problem))),
     }
 }

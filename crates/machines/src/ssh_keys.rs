@@ -10,7 +10,7 @@ use http::StatusCode;
 use store::ssh_keys::{self, Refused, RegisteredKey};
 use ui::done::Done;
 use ui::visit::Visit;
-use web::form::{Form, belongs_to_form};
+use web::form::{self, Form};
 use web::{Context, Kind, Problem, Response, respond};
 
 use crate::ssh_keys::json::{SshKeyBody, SshKeyView, SshKeys as SshKeysView, ssh_key_id};
@@ -23,15 +23,14 @@ pub(crate) fn list(cx: &Context<'_>) -> Result<Response, Problem> {
 }
 
 pub(crate) fn add(cx: &Context<'_>) -> Result<Response, Problem> {
-    let body: SshKeyBody = web::json::body(cx.request)?;
-    let key = register(cx, &body.name, &body.public_key)?;
+    let key = register(cx, &web::json::body(cx.request)?)?;
     respond::json(StatusCode::CREATED, &SshKeyView::new(&key))
 }
 
-fn register(cx: &Context<'_>, name: &str, text: &str) -> Result<RegisteredKey, Problem> {
+fn register(cx: &Context<'_>, body: &SshKeyBody) -> Result<RegisteredKey, Problem> {
     let account = cx.account()?.account;
-    let key = SshKey::parse("public_key", text)?;
-    let name = parse_key_name("name", name, &key)?;
+    let key = SshKey::parse("public_key", &body.public_key)?;
+    let name = parse_key_name("name", &body.name, &key)?;
     let id = SshKeyId::from_random(cx.now, cx.random.id());
     match ssh_keys::add(cx.db, account, id, &name, &key, cx.now)? {
         Err(Refused::There) => return Err(Problem::plain(Kind::SshKeyTaken)),
@@ -67,12 +66,9 @@ fn page(cx: &Context<'_>) -> Result<SshKeys, Problem> {
 
 pub(crate) fn send_form(cx: &Context<'_>) -> Result<Response, Problem> {
     let form = Form::read(cx.request);
-    match register(cx, form.text("name"), form.text("public_key")) {
+    match form.body().and_then(|body| register(cx, &body)) {
         Ok(_) => Ok(respond::see_other(&Done::KeyAdded.at(SSH_KEYS))),
-        Err(problem) if belongs_to_form(&problem) => {
-            respond::page(problem.kind.status(), &page(cx)?.refused(&form, &problem))
-        }
-        Err(problem) => Err(problem),
+        Err(problem) => form::refused(problem, |problem| Ok(page(cx)?.refused(&form, problem))),
     }
 }
 

@@ -7,13 +7,13 @@ use http::StatusCode;
 use store::notifications::{self, Notice};
 use ui::done::Done;
 use ui::visit::Visit;
-use web::form::Form;
+use web::form;
 use web::{Context, Problem, Response, api, respond};
 
 use crate::notifications::json::{
     NotificationSettingsBody, NotificationSettingsView, NotificationsView, ReadBody, UnreadView,
 };
-use crate::notifications::page::{NOTICES_PER_PAGE, NoticeSettings, Notices, read_choices};
+use crate::notifications::page::{ChannelsForm, NOTICES_PER_PAGE, NoticeSettings, Notices};
 
 /// The notifications of who asks, behind the request's cursor, and up to where they are read.
 fn found(cx: &Context<'_>, limit: u32) -> Result<(Vec<Notice>, i64), Problem> {
@@ -46,9 +46,8 @@ pub(crate) fn read(cx: &Context<'_>) -> Result<Response, Problem> {
 }
 
 pub(crate) fn mark_read(cx: &Context<'_>) -> Result<Response, Problem> {
-    let through = Form::read(cx.request).text("through").parse().unwrap_or(0);
-    let read = ReadBody { through }.read()?;
-    notifications::mark_read(cx.db, cx.account()?.account, read)?;
+    let body: ReadBody = form::body(cx.request)?;
+    notifications::mark_read(cx.db, cx.account()?.account, body.read()?)?;
     Ok(respond::see_other(&Done::NotificationsRead.at("/dashboard/notifications")))
 }
 
@@ -71,7 +70,7 @@ pub(crate) fn settings(cx: &Context<'_>) -> Result<Response, Problem> {
 }
 
 pub(crate) fn save_settings(cx: &Context<'_>) -> Result<Response, Problem> {
-    let settings = read_choices(&Form::read(cx.request));
-    notifications::choose(cx.db, cx.account()?.account, &settings)?;
+    let chosen: ChannelsForm = form::body(cx.request)?;
+    notifications::choose(cx.db, cx.account()?.account, &chosen.settings())?;
     Ok(respond::see_other(&Done::NotificationSettingsSaved.at("/dashboard/notifications/settings")))
 }

@@ -10,7 +10,7 @@ use store::webhooks::{self, Delivery, NewWebhook, Webhook};
 use ui::done::Done;
 use ui::visit::Visit;
 use web::api::{self, PageOf};
-use web::form::{Form, belongs_to_form};
+use web::form::{self, Form};
 use web::{Context, Kind, Problem, Response, respond};
 
 use crate::message::{Reach, Secret, parse_url, test_body};
@@ -139,16 +139,12 @@ fn own_page(cx: &Context<'_>) -> Result<Webhooks, Problem> {
 
 pub(crate) fn add_from_page(cx: &Context<'_>) -> Result<Response, Problem> {
     let form = Form::read(cx.request);
-    match add(cx, form.text("url")) {
+    match form.body().and_then(|body: WebhookBody| add(cx, &body.url)) {
         Ok((webhook, secret)) => {
             let page = WebhookSecret::new(&Visit::of(cx)?, &webhook, &secret, false);
             respond::page(StatusCode::CREATED, &page)
         }
-        Err(problem) if belongs_to_form(&problem) => {
-            let page = own_page(cx)?.refused(&form, &problem);
-            respond::page(problem.kind.status(), &page)
-        }
-        Err(problem) => Err(problem),
+        Err(problem) => form::refused(problem, |problem| Ok(own_page(cx)?.refused(&form, problem))),
     }
 }
 

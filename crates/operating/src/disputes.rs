@@ -11,10 +11,10 @@ use ui::done::Done;
 use ui::sla::CREDITS_PER_PAGE;
 use ui::visit::Visit;
 use web::api::{self, PageOf};
-use web::form::{Form, belongs_to_form};
+use web::form;
 use web::{Context, Problem, Response, respond};
 
-use crate::disputes::json::{CaseView, DecideBody, dispute_id, read_decision};
+use crate::disputes::json::{CaseView, DecideBody, dispute_id};
 use crate::disputes::page::OperatorDisputes;
 
 /// Where the operator's page is.
@@ -29,17 +29,17 @@ pub(crate) fn list_disputes(cx: &Context<'_>) -> Result<Response, Problem> {
 }
 
 /// Decides the dispute of the path, and writes down who did.
-fn decide(cx: &Context<'_>, amount: domain::money::Usd, answer: &str) -> Result<Case, Problem> {
+fn decide(cx: &Context<'_>, body: &DecideBody) -> Result<Case, Problem> {
+    let (amount, answer) = body.read()?;
     let id = dispute_id(cx.param("dispute"))?;
-    let case = disputes::decide(cx.db, id, amount, answer, cx.now)?;
+    let case = disputes::decide(cx.db, id, amount, &answer, cx.now)?;
     cx.audit(Action::DisputeDecided, Some(case.sla_result.subject.renter), &id.to_string())?;
     Ok(case)
 }
 
 pub(crate) fn decide_dispute(cx: &Context<'_>) -> Result<Response, Problem> {
-    let body: DecideBody = web::json::body(cx.request)?;
-    let (amount, answer) = body.read()?;
-    respond::json(StatusCode::OK, &CaseView::new(&decide(cx, amount, &answer)?))
+    let case = decide(cx, &web::json::body(cx.request)?)?;
+    respond::json(StatusCode::OK, &CaseView::new(&case))
 }
 
 pub(crate) fn page(cx: &Context<'_>) -> Result<Response, Problem> {
@@ -54,13 +54,8 @@ fn open_cases(cx: &Context<'_>) -> Result<OperatorDisputes, Problem> {
 }
 
 pub(crate) fn decide_form(cx: &Context<'_>) -> Result<Response, Problem> {
-    let form = Form::read(cx.request);
-    let read = read_decision(form.text("credit_usd"), form.text("answer"));
-    match read.and_then(|(amount, answer)| decide(cx, amount, &answer)) {
+    match form::body(cx.request).and_then(|body| decide(cx, &body)) {
         Ok(_) => Ok(respond::see_other(&Done::DisputeDecided.at(PAGE))),
-        Err(problem) if belongs_to_form(&problem) => {
-            respond::page(problem.kind.status(), &open_cases(cx)?.refused(&problem))
-        }
-        Err(problem) => Err(problem),
+        Err(problem) => form::refused(problem, |problem| Ok(open_cases(cx)?.refused(problem))),
     }
 }

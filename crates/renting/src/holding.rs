@@ -2,21 +2,19 @@
 
 use domain::account::Email;
 use domain::field::FieldError;
-use domain::money::Usd;
-use domain::order::IdempotencyKey;
-use domain::term::Term;
 use http::StatusCode;
 use store::{ledger, machine_actions, maintenance, rentals, sla_results, transfers as offers};
 use ui::done::Done;
 use ui::ids::rental_id;
 use ui::visit::Visit;
-use web::form::{Form, belongs_to_form};
+use web::form::{self, Form};
 use web::{Context, Problem, Response, respond, stored};
 
 use crate::rentals::end::EndRental;
-use crate::rentals::json::{ChangeRentalBody, read_refund};
-use crate::rentals::page::{Rental, read_own, read_renewal};
+use crate::rentals::json::{AutoRenewBody, CancelBody, ChangeRentalBody, ExtendBody};
+use crate::rentals::page::{NameAndLabels, Rental};
 use crate::renting::{self, Extend, own_rental};
+use crate::transfers::json::TransferBody;
 use crate::{months, provision, transfers};
 
 pub(crate) fn rental(cx: &Context<'_>) -> Result<Response, Problem> {
@@ -62,11 +60,7 @@ fn refused(
     problem: Problem,
     show: impl FnOnce(Rental, &Form, &Problem) -> Rental,
 ) -> Result<Response, Problem> {
-    if !belongs_to_form(&problem) {
-        return Err(problem);
-    }
-    let page = show(page(cx)?, &Form::read(cx.request), &problem);
-    respond::page(problem.kind.status(), &page)
+    form::refused(problem, |problem| Ok(show(page(cx)?, &Form::read(cx.request), problem)))
 }
 
 pub(crate) fn extend(cx: &Context<'_>) -> Result<Response, Problem> {
@@ -74,29 +68,27 @@ pub(crate) fn extend(cx: &Context<'_>) -> Result<Response, Problem> {
 }
 
 fn try_extend(cx: &Context<'_>) -> Result<Response, Problem> {
-    let form = Form::read(cx.request);
-    let months = form.text("duration_months").trim().parse().unwrap_or(0);
-    let max_price = form.filled("max_price").map(|text| Usd::parse("max_price", text));
-    let key = IdempotencyKey::parse(form.text("idempotency_key"))?;
-    let extend = Extend {
-        rental: rental_id(cx.param("rental"))?,
-        term: Term::from_months(months)?,
-        max_price: max_price.transpose()?,
-        key: Some(key),
-    };
+    let form = Form::read(cx.request).without_empty(&["max_price"]);
+    let body: ExtendBody = form.body()?;
+    let (term, max_price) = body.read().map_err(Problem::fields)?;
+    let (rental, key) = (rental_id(cx.param("rental"))?, Some(form.idempotency_key()?));
+    let extend = Extend { rental, term, max_price, key };
     renting::extend(cx, &extend, &|rental| {
         stored::see_other(Done::Extended.at(&format!("/dashboard/slices/{}", rental.life.id)))
     })
 }
 
 pub(crate) fn set_renewal(cx: &Context<'_>) -> Result<Response, Problem> {
-    let body = read_renewal(&Form::read(cx.request)).map_err(Problem::from);
-    let done = body.and_then(|body| set(cx, &body));
+    let form = Form::read(cx.request).without_empty(&["max_price"]);
+    let set_renewal = |auto_renew: AutoRenewBody| {
+        set(cx, &ChangeRentalBody { auto_renew: Some(auto_renew), ..ChangeRentalBody::default() })
+    };
+    let done = form.body().and_then(set_renewal);
     answer(cx, Done::RenewalSet, done, Rental::not_renewing)
 }
 
 pub(crate) fn set_name(cx: &Context<'_>) -> Result<Response, Problem> {
-    let done = set(cx, &read_own(&Form::read(cx.request)));
+    let done = form::body(cx.request).and_then(|form: NameAndLabels| set(cx, &form.body()));
     answer(cx, Done::Named, done, Rental::not_named)
 }
 
@@ -118,8 +110,10 @@ pub(crate) fn set_auto_start(cx: &Context<'_>) -> Result<Response, Problem> {
 }
 
 pub(crate) fn invite(cx: &Context<'_>) -> Result<Response, Problem> {
-    let to = Email::parse(Form::read(cx.request).text("email")).map_err(Problem::from);
-    let done = to.and_then(|to| transfers::offer(cx, rental_id(cx.param("rental"))?, &to));
+    let invite = |body: TransferBody| {
+        transfers::offer(cx, rental_id(cx.param("rental"))?, &Email::parse(&body.email)?)
+    };
+    let done = form::body(cx.request).and_then(invite);
     answer(cx, Done::Invited, done, Rental::not_offered)
 }
 
@@ -127,7 +121,8 @@ pub(crate) fn dispute(cx: &Context<'_>) -> Result<Response, Problem> {
     let month = cx.param("month").to_owned();
     let refused =
         |page: Rental, form: &Form, problem: &Problem| page.not_disputed(form, problem, &month);
-    answer(cx, Done::Disputed, months::try_form(cx), refused)
+    let done = form::body(cx.request).and_then(|body| months::dispute(cx, &body));
+    answer(cx, Done::Disputed, done.map(drop), refused)
 }
 
 pub(crate) fn take_back(cx: &Context<'_>) -> Result<Response, Problem> {
@@ -162,19 +157,16 @@ pub(crate) fn end(cx: &Context<'_>) -> Result<Response, Problem> {
             let path = format!("/dashboard/slices/{}", rental_id(cx.param("rental"))?);
             Ok(respond::see_other(&Done::RentalEnded.at(&path)))
         }
-        Err(problem) if belongs_to_form(&problem) && problem.kind != web::Kind::RentalEnded => {
-            respond::page(problem.kind.status(), &end_page(cx)?.refused(&problem))
-        }
-        Err(problem) => Err(problem),
+        Err(problem) if problem.kind == web::Kind::RentalEnded => Err(problem),
+        Err(problem) => form::refused(problem, |problem| Ok(end_page(cx)?.refused(problem))),
     }
 }
 
 fn try_end(cx: &Context<'_>) -> Result<(), Problem> {
-    let form = Form::read(cx.request);
-    let shown = form
-        .filled("refund")
-        .ok_or_else(|| FieldError::new("refund", "the refund amount shown; reload the page"))?;
+    let body: CancelBody = Form::read(cx.request).without_empty(&["refund"]).body()?;
+    let rule = "the refund amount shown; reload the page";
+    let shown = body.read()?.ok_or_else(|| FieldError::new("refund", rule))?;
     let (renter, id) = (cx.account()?.account, rental_id(cx.param("rental"))?);
-    rentals::end(cx.db, renter, id, Some(read_refund(shown)?), cx.now)?;
+    rentals::end(cx.db, renter, id, Some(shown), cx.now)?;
     Ok(())
 }

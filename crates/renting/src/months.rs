@@ -2,14 +2,13 @@
 
 pub(crate) mod json;
 
-use domain::evaluation::{DisputeSide, parse_words};
+use domain::evaluation::DisputeSide;
 use domain::id::DisputeId;
 use http::StatusCode;
 use store::disputes::{self, Key, NewDispute};
 use store::sla_results::{self, SlaResult};
 use ui::ids::rental_id;
 use ui::sla_json::{DisputeBody, SlaResultView, key};
-use web::form::Form;
 use web::{Context, Problem, Response, respond};
 
 use crate::months::json::MonthsView;
@@ -23,20 +22,17 @@ pub(crate) fn list_months(cx: &Context<'_>) -> Result<Response, Problem> {
 }
 
 /// Disputes a month of the renter's rental that the path names: the tenure, or the last one of it.
-pub(crate) fn dispute(
-    cx: &Context<'_>,
-    tenure: Option<u32>,
-    words: &str,
-) -> Result<SlaResult, Problem> {
+pub(crate) fn dispute(cx: &Context<'_>, body: &DisputeBody) -> Result<SlaResult, Problem> {
+    let words = body.read()?;
     let (rental, month) = (cx.param("rental"), cx.param("month"));
     let renter = cx.account()?.account;
-    let tenure = match tenure {
+    let tenure = match body.tenure() {
         Some(tenure) => tenure,
         None => last_tenure(cx, key(rental, month, 1)?)?,
     };
     let key = key(rental, month, tenure)?;
     let id = DisputeId::from_random(cx.now, cx.random.id());
-    let new = NewDispute { id, key, side: DisputeSide::Renter, account: renter, words };
+    let new = NewDispute { id, key, side: DisputeSide::Renter, account: renter, words: &words };
     disputes::begin(cx.db, &new, cx.now)?;
     let sla_result = disputes::sla_result(cx.db, key, DisputeSide::Renter, renter)?;
     sla_result.ok_or_else(Problem::not_found)
@@ -49,14 +45,6 @@ fn last_tenure(cx: &Context<'_>, key: Key) -> Result<u32, Problem> {
 }
 
 pub(crate) fn dispute_month(cx: &Context<'_>) -> Result<Response, Problem> {
-    let body: DisputeBody = web::json::body(cx.request)?;
-    let sla_result = dispute(cx, body.tenure(), &body.read()?)?;
+    let sla_result = dispute(cx, &web::json::body(cx.request)?)?;
     respond::json(StatusCode::CREATED, &SlaResultView::new(&sla_result))
-}
-
-/// The same by the form on the page of the rental.
-pub(crate) fn try_form(cx: &Context<'_>) -> Result<(), Problem> {
-    let form = Form::read(cx.request);
-    let words = parse_words("text", form.text("text"))?;
-    dispute(cx, form.text("tenure").parse().ok(), &words).map(drop)
 }

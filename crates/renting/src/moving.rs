@@ -10,11 +10,11 @@ use store::{jobs, ledger};
 use ui::done::Done;
 use ui::ids::rental_id;
 use ui::visit::Visit;
-use web::form::{Form, belongs_to_form};
+use web::form::{self, Form};
 use web::{Context, Problem, Response, respond};
 
 use crate::moving::json::{EquivalentView, MoveBody};
-use crate::moving::page::{MoveRental, read_destination};
+use crate::moving::page::MoveRental;
 use crate::rentals::json::RentalView;
 use crate::renting::json::DryRunView;
 use crate::renting::own_rental;
@@ -68,15 +68,13 @@ pub(crate) fn send_form(cx: &Context<'_>) -> Result<Response, Problem> {
     let id = rental_id(cx.param("rental"))?;
     match try_move(cx, id) {
         Ok(()) => Ok(respond::see_other(&Done::Moved.at(&format!("/dashboard/slices/{id}")))),
-        Err(problem) if belongs_to_form(&problem) => {
-            respond::page(problem.kind.status(), &own_page(cx)?.refused(&problem))
-        }
-        Err(problem) => Err(problem),
+        Err(problem) => form::refused(problem, |problem| Ok(own_page(cx)?.refused(problem))),
     }
 }
 
 fn try_move(cx: &Context<'_>, id: RentalId) -> Result<(), Problem> {
-    let to = read_destination(&Form::read(cx.request)).map_err(Problem::fields)?;
+    let body: MoveBody = Form::read(cx.request).without_empty(&["slice_id"]).body()?;
+    let to = body.read().map_err(Problem::fields)?;
     leaving::move_rental(cx.db, cx.account()?.account, id, &to, cx.now)?;
     Ok(())
 }

@@ -16,8 +16,7 @@ use crate::renting::{self, ALTERNATIVES_MAX};
 
 pub(crate) fn rent(cx: &Context<'_>) -> Result<Response, Problem> {
     let form = Form::read(cx.request);
-    let order = read_order(&form).map_err(Problem::fields);
-    let rented = order.and_then(|order| {
+    let rented = read_order(&form).and_then(|order| {
         renting::rent(cx, &order.basis, &order.start, Some(order.key), &|ordered| {
             stored::see_other(Done::Rented.at(&match &ordered.rentals[..] {
                 [rental] => format!("/dashboard/slices/{}", rental.life.id),

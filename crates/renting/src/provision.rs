@@ -17,7 +17,6 @@ use store::renting::Setup;
 use store::ssh_keys;
 use ui::ids::rental_id;
 use ui::visit::Visit;
-use web::form::Form;
 use web::{Context, Problem, Response, respond};
 
 use crate::provision::json::{AccessAnswer, ConsoleAnswer, ConsoleBody};
@@ -99,8 +98,7 @@ pub(crate) fn make_console_link(cx: &Context<'_>) -> Result<Response, Problem> {
 }
 
 pub(crate) fn show_console(cx: &Context<'_>) -> Result<Response, Problem> {
-    let slice = Form::read(cx.request).filled("slice").and_then(|text| text.parse().ok());
-    let (rental, slice, link) = open_console(cx, &ConsoleBody { slice })?;
+    let (rental, slice, link) = open_console(cx, &web::form::body(cx.request)?)?;
     respond::page(StatusCode::OK, &Console::new(&Visit::of(cx)?, rental, slice, &link))
 }
 

@@ -38,8 +38,8 @@ row! {
     }
 }
 
-/// Up to `?2` jobs that were late at `?1` and of which nobody was notified, the latest first. Served
-/// by the index `jobs_by_lateness`.
+/// Up to `?2` jobs that were late at `?1` and of which nobody was notified, the latest first.
+/// Served by the index `jobs_by_lateness`.
 const LATE: &str = select!(
     Late,
     " FROM jobs j

@@ -1,28 +1,45 @@
 //! Forms of pages, and the gathering of every wrong field before anything is answered.
 
+use std::fmt::Display;
+
+use askama::Template;
 use domain::field::FieldError;
 use domain::order::IdempotencyKey;
-use url::form_urlencoded;
+use serde::de::DeserializeOwned;
+use serde_path_to_error::Segment;
+use url::form_urlencoded::{self, Serializer};
 
-use crate::context::{Context, IDEMPOTENCY_KEY, Request, UnreadableHeader, sole_header};
+use crate::context::{Context, IDEMPOTENCY_KEY, Request, Response, UnreadableHeader, sole_header};
 use crate::page::Field;
 use crate::problem::{Kind, Problem};
 use crate::text::sentence;
+use crate::{respond, session};
 
 /// The longest reason that an operator gives.
 const REASON_CHARS_MAX: usize = 200;
 
+/// The name of the field with a form's idempotency key.
+const KEY_FIELD: &str = "idempotency_key";
+
+/// Fields that are of a page and not of what its form asks for. Password managers read `username`.
+const PAGE_FIELDS: [&str; 4] = [session::FORM_TOKEN, KEY_FIELD, "next", "username"];
+
+/// What stands in for a text that is no whole number. No field allows it.
+const NO_NUMBER: &str = "-9223372036854775808";
+
 /// The fields of a form, as a browser sends them.
+#[derive(Clone)]
 pub struct Form(Vec<(String, String)>);
 
 impl Form {
     /// The most fields that are read: 200 boxes of a list, and what is around them.
     const FIELDS_MAX: usize = 256;
 
-    /// Reads the fields of a request.
+    /// Reads the fields of a request. Browsers end lines with carriage returns as well.
     pub fn read(request: &Request) -> Form {
         let pairs = form_urlencoded::parse(request.body()).take(Form::FIELDS_MAX);
-        Form(pairs.map(|(name, value)| (name.into_owned(), value.into_owned())).collect())
+        let pairs = pairs.map(|(name, value)| (name.into_owned(), value.replace("\r\n", "\n")));
+        Form(pairs.collect())
     }
 
     /// The text in a field; empty if it was not sent.
@@ -35,15 +52,64 @@ impl Form {
         self.0.iter().filter(move |(field, _)| field == name).map(|(_, value)| value.as_str())
     }
 
-    /// Whether a field was sent, empty or not.
-    pub fn has(&self, name: &str) -> bool {
-        self.0.iter().any(|(field, _)| field == name)
+    /// The key that marks the intention of whoever sent it: a form of a page that has one must.
+    pub fn idempotency_key(&self) -> Result<IdempotencyKey, FieldError> {
+        IdempotencyKey::parse(self.text(KEY_FIELD))
     }
 
-    /// The text in a field, if there is any.
-    pub fn filled(&self, name: &str) -> Option<&str> {
-        Some(self.text(name)).filter(|text| !text.trim().is_empty())
+    /// The same without these fields.
+    #[must_use]
+    pub fn without(mut self, names: &[&str]) -> Form {
+        self.0.retain(|(name, _)| !names.contains(&name.as_str()));
+        self
     }
+
+    /// The same without those of these fields that are empty, which stands for left out.
+    #[must_use]
+    pub fn without_empty(mut self, names: &[&str]) -> Form {
+        self.0.retain(|(name, value)| !names.contains(&name.as_str()) || !value.trim().is_empty());
+        self
+    }
+
+    /// Decodes the fields as a `T`, such as the body of the operation that does the same. What is
+    /// no whole number becomes one that the body refuses: so its rule stands beside the field, and
+    /// every other wrong field is named as well.
+    pub fn body<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        let fields = self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let mut fields: Vec<_> = fields.filter(|(name, _)| !PAGE_FIELDS.contains(name)).collect();
+        loop {
+            let text = Serializer::new(String::new()).extend_pairs(&fields).finish();
+            let decoder = serde_html_form::Deserializer::from_bytes(text.as_bytes());
+            let error = match serde_path_to_error::deserialize(decoder) {
+                Ok(body) => return Ok(body),
+                Err(error) => error,
+            };
+            let Some(Segment::Map { key }) = error.path().iter().next() else {
+                return Err(unreadable(&error));
+            };
+            let is_wrong = |(name, value): &(&str, &str)| name == key && *value != NO_NUMBER;
+            if !fields.iter().any(is_wrong) {
+                return Err(unreadable(&error));
+            }
+            for (_, value) in fields.iter_mut().filter(|field| is_wrong(field)) {
+                *value = trimmed_or_wrong(value);
+            }
+        }
+    }
+}
+
+/// The text without the spaces around it; what no field allows if it has none.
+fn trimmed_or_wrong(text: &str) -> &str {
+    Some(text.trim()).filter(|trimmed| *trimmed != text).unwrap_or(NO_NUMBER)
+}
+
+fn unreadable(error: &dyn Display) -> Problem {
+    Problem::new(Kind::MalformedRequest, format!("the form is invalid: {error}"))
+}
+
+/// Decodes the form of a request.
+pub fn body<T: DeserializeOwned>(request: &Request) -> Result<T, Problem> {
+    Form::read(request).body()
 }
 
 /// Keeps what is wrong with a field and goes on, so that a person sees every mistake at once.
@@ -87,6 +153,17 @@ pub fn error_above(problem: &Problem, shown: &[&str]) -> Option<String> {
     (!is_said).then(|| sentence(&problem.detail))
 }
 
+/// Shows the page of a form again with why it did nothing, where the problem is about the form.
+pub fn refused<P: Template>(
+    problem: Problem,
+    show: impl FnOnce(&Problem) -> Result<P, Problem>,
+) -> Result<Response, Problem> {
+    if !belongs_to_form(&problem) {
+        return Err(problem);
+    }
+    respond::page(problem.kind.status(), &show(&problem)?)
+}
+
 /// Whether a problem is about what was sent in a form, so that it is said there and the person can
 /// try again; the others have a page of their own.
 pub fn belongs_to_form(problem: &Problem) -> bool {
@@ -106,7 +183,80 @@ pub fn belongs_to_form(problem: &Problem) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use serde::Deserialize;
+
     use super::*;
+    use crate::json::{self, Decimal};
+
+    /// As an operation's body is declared.
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Order {
+        name: String,
+        #[serde(deserialize_with = "json::whole")]
+        months: i64,
+        #[serde(default, deserialize_with = "json::optional_whole")]
+        count: Option<i64>,
+        #[serde(default)]
+        max_price: Option<Decimal>,
+        #[serde(default)]
+        labels: Vec<String>,
+    }
+
+    fn form(body: &str) -> Form {
+        Form::read(&http::Request::post("/").body(body.as_bytes().to_vec()).unwrap())
+    }
+
+    #[test]
+    fn a_form_is_decoded_as_the_body_of_an_operation() {
+        let order: Order = form(
+            "form_token=t&idempotency_key=k&next=%2F&username=ada&name=A%0D%0AB&months=+3+\
+             &max_price=25.00&labels=web&labels=eu",
+        )
+        .body()
+        .unwrap();
+        assert_eq!((order.name.as_str(), order.months, order.count), ("A\nB", 3, None));
+        assert_eq!(order.max_price.unwrap().text(), "25.00");
+        assert_eq!(order.labels, ["web", "eu"]);
+        let order: Order = form("name=&months=1&count=&labels=").body().unwrap();
+        assert_eq!((order.name.as_str(), order.labels.as_slice()), ("", &[String::new()][..]));
+        let order: Order = form("name=a&months=1&count=+&more=x")
+            .without(&["more"])
+            .without_empty(&["count"])
+            .body()
+            .unwrap();
+        assert_eq!(order.count, None);
+    }
+
+    #[test]
+    fn a_text_that_is_no_number_is_left_to_the_rule_of_its_field() {
+        for text in ["", "x", "3.5", "3.0", "9223372036854775808"] {
+            let body = format!("name=a&months={text}&count={text}");
+            let order: Order = form(&body).body().unwrap();
+            assert_eq!((order.months, order.count), (i64::MIN, Some(i64::MIN)), "{body}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_form_of_the_page_is_refused() {
+        for (body, why) in [
+            ("name=a", "missing field `months`"),
+            ("name=a&name=b&months=1", "name: unsupported value"),
+            ("name=a&months=1&months=2", "months: unsupported value"),
+            ("name=a&months=1&more=2", "more: unknown field `more`"),
+        ] {
+            let problem = form(body).body::<Order>().unwrap_err();
+            assert!(problem.kind == Kind::MalformedRequest && belongs_to_form(&problem), "{body}");
+            assert!(problem.detail.contains(why), "{}", problem.detail);
+        }
+    }
+
+    #[test]
+    fn the_fields_of_a_form_are_bounded() {
+        let order = |labels| form(&format!("name=a&months=1{}", "&labels=x".repeat(labels)));
+        let order: Order = order(300).body().unwrap();
+        assert_eq!(order.labels.len(), Form::FIELDS_MAX - 2);
+    }
 
     #[test]
     fn an_error_is_said_once() {

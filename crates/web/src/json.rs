@@ -1,9 +1,9 @@
 //! JSON bodies: read whole, checked field by field.
 
-use std::fmt::Display;
+use std::fmt::{self, Display, Formatter};
 
 use schemars::{Schema, SchemaGenerator, json_schema};
-use serde::de::{DeserializeOwned, Error as _};
+use serde::de::{self, DeserializeOwned, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use crate::context::Request;
@@ -50,15 +50,34 @@ const EXACT_MAX: f64 = 9_007_199_254_740_991.0;
 
 /// Reads a whole number. To JSON, and so to the schemas of the API document, `3.0` is one.
 pub fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
-    let number = serde_json::Number::deserialize(deserializer)?;
-    let from_float = || {
-        let float = number.as_f64().filter(|float| float.abs() <= EXACT_MAX);
-        let float = float.filter(|float| float.fract() == 0.0)?;
-        #[expect(clippy::cast_possible_truncation, reason = "it is whole, and was compared above")]
-        Some(float as i64)
-    };
-    let whole = number.as_i64().or_else(from_float);
-    whole.ok_or_else(|| D::Error::custom(format_args!("{number} is not a whole number")))
+    struct Whole;
+
+    impl Visitor<'_> for Whole {
+        type Value = i64;
+
+        fn expecting(&self, f: &mut Formatter<'_>) -> fmt::Result {
+            f.write_str("a whole number")
+        }
+
+        fn visit_i64<E: de::Error>(self, number: i64) -> Result<i64, E> {
+            Ok(number)
+        }
+
+        fn visit_u64<E: de::Error>(self, number: u64) -> Result<i64, E> {
+            let wrong = |_| E::invalid_value(Unexpected::Unsigned(number), &self);
+            i64::try_from(number).map_err(wrong)
+        }
+
+        fn visit_f64<E: de::Error>(self, number: f64) -> Result<i64, E> {
+            if number.fract() != 0.0 || number.abs() > EXACT_MAX {
+                return Err(E::invalid_value(Unexpected::Float(number), &self));
+            }
+            #[expect(clippy::cast_possible_truncation, reason = "it is whole and in range")]
+            Ok(number as i64)
+        }
+    }
+
+    deserializer.deserialize_i64(Whole)
 }
 
 /// Reads a whole number that can be left out.

@@ -477,16 +477,21 @@ pub(crate) struct TokenBody {
     pub name: String,
     /// What it may do: any of `read`, `rent`, `farm`, `agent`, `admin`.
     #[schemars(length(min = 1), inner(regex(pattern = "^(read|rent|farm|agent|admin)$")))]
+    #[serde(default)]
+    #[schemars(!default)]
     pub scopes: Vec<String>,
     /// The only farm that it may touch, by the grid's number; any where it is left out.
-    pub farm_id: Option<u32>,
+    #[serde(default, deserialize_with = "web::json::optional_whole")]
+    #[schemars(!default, with = "Option<u32>")]
+    pub farm_id: Option<i64>,
     /// What it may spend in all, in dollars and cents; anything where it is left out.
     #[serde(default)]
     #[schemars(schema_with = "web::json::optional_dollars")]
     pub spending_limit_usd: Option<Decimal>,
     /// In how many days it ends, 1 to 365; 90 where it is left out.
-    #[schemars(range(min = 1, max = 365))]
-    pub expires_in_days: Option<u32>,
+    #[serde(default, deserialize_with = "web::json::optional_whole")]
+    #[schemars(!default, with = "Option<u32>", range(min = 1, max = 365))]
+    pub expires_in_days: Option<i64>,
 }
 
 /// A token that was made.

@@ -8,13 +8,15 @@ use http::header::SET_COOKIE;
 use store::factors as kept;
 use ui::done::Done;
 use ui::visit::Visit;
-use web::form::{Form, belongs_to_form};
+use web::form::{self, Form, belongs_to_form};
 use web::route::{SETTINGS, see_other_with_cookie};
 use web::{Context, Problem, Response, respond};
 
 use crate::account::page::{HOME, next as next_page};
 use crate::codes::{self, NewCodes};
-use crate::second_factor::json::{VerificationBody, parse_passkey_id};
+use crate::second_factor::json::{
+    AppCodeBody, SecondFactorBody, VerificationBody, parse_passkey_id,
+};
 use crate::second_factor::page::{Factors, RecoveryCodes, SecondFactor, TotpSetup, Verify, back};
 use crate::{passkeys, verification};
 
@@ -39,16 +41,15 @@ pub(crate) fn begin_again(_: &Context<'_>) -> Result<Response, Problem> {
 
 pub(crate) fn finish_sign_in(cx: &Context<'_>) -> Result<Response, Problem> {
     let form = Form::read(cx.request);
-    let next = next_page(form.filled("next"));
-    let challenge = form.text("challenge");
-    match verification::finish(cx, challenge, form.text("code")) {
+    let next = next_page(Some(form.text("next")));
+    let SecondFactorBody { challenge, code } = form.body()?;
+    match verification::finish(cx, &challenge, &code) {
         Ok(signed_in) => Ok(see_other_with_cookie(next.unwrap_or(HOME), &signed_in.cookie)),
-        Err(problem) if belongs_to_form(&problem) => {
-            let factors = verification::waiting(cx, challenge)?;
-            let page = SecondFactor::new(&Visit::of(cx)?, challenge, factors, next);
-            respond::page(problem.kind.status(), &page.refused(&problem))
-        }
-        Err(problem) => Err(problem),
+        Err(problem) => form::refused(problem, |problem| {
+            let factors = verification::waiting(cx, &challenge)?;
+            let page = SecondFactor::new(&Visit::of(cx)?, &challenge, factors, next);
+            Ok(page.refused(problem))
+        }),
     }
 }
 
@@ -64,21 +65,15 @@ pub(crate) fn ask_verification(cx: &Context<'_>) -> Result<Response, Problem> {
 }
 
 pub(crate) fn verify(cx: &Context<'_>) -> Result<Response, Problem> {
-    let form = Form::read(cx.request);
-    let next = back(form.filled("next"));
-    let filled = |name| form.filled(name).map(str::to_owned);
-    let (password, code) = (filled("password"), filled("code"));
-    match verification::verify(
-        cx,
-        &VerificationBody { password, code, challenge: None, credential: None },
-    ) {
+    let form = Form::read(cx.request).without_empty(&["password", "code"]);
+    let next = back(Some(form.text("next")));
+    let verify = |body: VerificationBody| verification::verify(cx, &body);
+    match form.body().and_then(verify) {
         Ok(cookie) => Ok(see_other_with_cookie(next, &cookie)),
-        Err(problem) if belongs_to_form(&problem) => {
+        Err(problem) => form::refused(problem, |problem| {
             let factors = kept::of_account(cx.db, cx.session()?.account)?;
-            let page = Verify::new(&Visit::of(cx)?, factors, next).refused(&problem);
-            respond::page(problem.kind.status(), &page)
-        }
-        Err(problem) => Err(problem),
+            Ok(Verify::new(&Visit::of(cx)?, factors, next).refused(problem))
+        }),
     }
 }
 
@@ -110,8 +105,8 @@ pub(crate) fn show_totp(cx: &Context<'_>) -> Result<Response, Problem> {
 }
 
 pub(crate) fn confirm_totp(cx: &Context<'_>) -> Result<Response, Problem> {
-    let form = Form::read(cx.request);
-    match codes::confirm(cx, form.text("code")) {
+    let body: AppCodeBody = form::body(cx.request)?;
+    match codes::confirm(cx, &body.code) {
         Ok((made, cookie)) => {
             let response = recovery_codes(cx, made)?;
             Ok(respond::with_header(response, SET_COOKIE, &cookie))

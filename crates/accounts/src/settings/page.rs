@@ -9,12 +9,11 @@ use strum::VariantArray;
 use ui::moment;
 use ui::visit::{Viewer, Visit};
 use web::form::{Form, error_above, error_of, sent};
-use web::json::Decimal;
 use web::page::{Badge, Field, Frame, Moment, Section, Tone};
 use web::text::sentence;
 use web::{Kind, Problem};
 
-use crate::account::json::{NewTokenView, TokenBody};
+use crate::account::json::NewTokenView;
 use crate::account::page::password_rule;
 use crate::second_factor::page::Factors;
 use crate::settings::browser::browser;
@@ -371,20 +370,6 @@ fn scope_label(scope: Scope) -> &'static str {
     }
 }
 
-/// The token that the form asks for. What is no number is refused as 0 is, beside its field.
-pub(crate) fn read_token(form: &Form) -> TokenBody {
-    let number = |name| form.filled(name).map(|text| text.trim().parse().unwrap_or(0));
-    let spending_limit =
-        form.filled("spending_limit_usd").map(|text| Decimal::Text(text.trim().to_owned()));
-    TokenBody {
-        name: form.text("name").to_owned(),
-        scopes: form.all("scopes").map(str::to_owned).collect(),
-        farm_id: number("farm_id"),
-        spending_limit_usd: spending_limit,
-        expires_in_days: number("expires_in_days"),
-    }
-}
-
 impl TokenCreated {
     /// A token that was just made.
     pub(crate) fn new(visit: &Visit<'_>, made: &NewTokenView) -> TokenCreated {
@@ -398,25 +383,5 @@ impl TokenCreated {
                 visit.base_url
             ),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn form(body: &str) -> Form {
-        Form::read(&http::Request::post("/").body(body.as_bytes().to_vec()).unwrap())
-    }
-
-    #[test]
-    fn what_is_no_number_is_not_taken_for_nothing() {
-        let body =
-            read_token(&form("name=a&scopes=read&scopes=rent&farm_id=x&expires_in_days=+7+"));
-        assert_eq!((body.farm_id, body.expires_in_days), (Some(0), Some(7)));
-        assert_eq!(body.scopes, ["read", "rent"]);
-        let body = read_token(&form("farm_id=&expires_in_days=&ceiling_usd="));
-        assert_eq!((body.farm_id, body.expires_in_days), (None, None));
-        assert!(body.spending_limit_usd.is_none());
     }
 }

@@ -211,6 +211,26 @@ fn a_refusal_is_said_where_it_belongs() {
         (Create token)
     "#]]
     .assert_eq(&part(&page, 400, "Create token\n", "SSH keys"));
+    let wrong = ["spending_limit_usd", "expires_in_days", "farm_id"].map(|it| (it, "much"));
+    let page = ada("tokens", &[&[("name", " ")][..], &wrong].concat());
+    expect![[r#"
+        Name [text name= ]
+        1 to 80 characters on one line.
+        Scopes
+        [checkbox scopes=read] Read everything you can see read
+        [checkbox scopes=rent] Rent slices and pay from your wallet rent
+        [checkbox scopes=farm] Register nodes and set their prices farm
+        [checkbox scopes=agent] Set up and remove slices on a farm agent
+        A list of at least one of read, rent, farm, agent, admin.
+        Spending limit $[text spending_limit_usd=much]
+        An amount of dollars with at most two decimals, above 0, such as 25.00.
+        Expires in [text expires_in_days=much]days
+        A whole number of days, 1 to 365.
+        Limit to farm [text farm_id=much]
+        A grid farm ID above 0.
+        (Create token)
+    "#]]
+    .assert_eq(&part(&page, 400, "Create token\n", "SSH keys"));
     for nth in 0..100 {
         create_token(&stage, nth);
     }

@@ -1,9 +1,7 @@
 //! Payouts, `/dashboard/farm/payouts`, and the operator's page of them, `/operator/payouts`.
 
 use askama::Template;
-use domain::field::FieldError;
 use domain::money::Usd;
-use domain::order::IdempotencyKey;
 use domain::payout::{Funds, OPEN_MAX, PayoutEvent, PayoutState};
 use domain::time::Timestamp;
 use store::accounts::Grant;
@@ -12,7 +10,7 @@ use strum::VariantArray;
 use ui::moment;
 use ui::visit::Visit;
 use web::api::PageOf;
-use web::form::{Form, error_above, keep, sent};
+use web::form::{Form, error_above, sent};
 use web::page::{Badge, Fact, Field, Frame, Moment, Section, Tone};
 use web::text::sentence;
 use web::{Kind, Problem};
@@ -198,14 +196,6 @@ fn obstacle(funds: &Funds, min: Usd) -> Option<String> {
     let least = min.for_people();
     (funds.payable() < min)
         .then(|| format!("The minimum payout is {least}. You haven't earned that much yet."))
-}
-
-/// Reads the form that asks for a payout, or every field that is wrong.
-pub(crate) fn read_payout(form: &Form) -> Result<(Usd, IdempotencyKey), Vec<FieldError>> {
-    let mut wrong = Vec::new();
-    let amount = keep(&mut wrong, Usd::parse("amount_usd", form.text("amount_usd").trim()));
-    let key = keep(&mut wrong, IdempotencyKey::parse(form.text("idempotency_key")));
-    amount.zip(key).ok_or(wrong)
 }
 
 fn badge(state: PayoutState) -> Badge {

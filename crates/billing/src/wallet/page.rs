@@ -1,9 +1,7 @@
 //! The wallet, `/dashboard/wallet`.
 
 use askama::Template;
-use domain::field::FieldError;
 use domain::money::Usd;
-use domain::order::IdempotencyKey;
 use domain::top_up::{self, TopUpState};
 use store::ledger::WalletEntry;
 use store::top_ups::TopUp;
@@ -11,7 +9,7 @@ use ui::moment;
 use ui::money::MoneyEntry;
 use ui::visit::Visit;
 use web::api::PageOf;
-use web::form::{Form, error_of, keep};
+use web::form::{Form, error_of};
 use web::page::{Badge, Field, Frame, Moment, Section, Tone};
 use web::text::sentence;
 use web::{Kind, Problem};
@@ -99,14 +97,6 @@ impl Wallet {
         }
         self
     }
-}
-
-/// Reads the form that begins a top-up, or every field that is wrong.
-pub(crate) fn read_top_up(form: &Form) -> Result<(Usd, IdempotencyKey), Vec<FieldError>> {
-    let mut wrong = Vec::new();
-    let amount = keep(&mut wrong, top_up::parse_amount("amount_usd", form.text("amount_usd")));
-    let key = keep(&mut wrong, IdempotencyKey::parse(form.text("idempotency_key")));
-    amount.zip(key).ok_or(wrong)
 }
 
 impl OpenTopUp {

@@ -5,6 +5,7 @@ use domain::id::NodeId;
 use domain::money::Usd;
 use domain::node::{NodeReport, Resources};
 use domain::potential::{limit, potential};
+use serde::Deserialize;
 use store::farms::VerifiedFarm;
 use ui::badge;
 use ui::visit::Visit;
@@ -14,7 +15,7 @@ use web::page::{Badge, Fact, Field, Frame, Section, Tone};
 use web::text::{counted, grouped, sentence};
 use web::{Kind, Problem};
 
-use crate::adding::json::{Held, PreviewedNode};
+use crate::adding::json::{Held, PreviewedNode, grid_node_ids};
 use crate::claiming::page::farm_name;
 
 /// What `add_nodes.html` shows: the form that asks for nodes, and what each could offer.
@@ -174,6 +175,24 @@ fn headline(nodes: &[PreviewedNode], price: Usd) -> String {
             counted(slices, "slice"),
             potential(slices, price)
         ),
+    }
+}
+
+/// The form that adds those nodes that are checked.
+#[derive(Deserialize)]
+pub(crate) struct NodesForm {
+    #[serde(default)]
+    node: Vec<String>,
+}
+
+impl NodesForm {
+    /// The nodes.
+    pub(crate) fn nodes(&self) -> Result<Vec<NodeId>, Problem> {
+        let number = |text: &String| NodeId::parse(text).map(|node| i64::from(node.0));
+        let numbers: Option<Vec<i64>> = self.node.iter().map(number).collect();
+        grid_node_ids(&numbers.unwrap_or_default()).map_err(|_| {
+            Problem::new(Kind::InvalidFields, "choose at least one node, and 200 at most")
+        })
     }
 }
 

@@ -149,7 +149,7 @@ impl ClaimBody {
         match (self.farm_id, self.grid_node_id) {
             (Some(number), None) => {
                 let farm = u32::try_from(number).ok().filter(|farm| *farm > 0);
-                let wrong = || FieldError::new("farm_id", "a whole number above 0");
+                let wrong = || FieldError::new("farm_id", "a positive whole number, such as 32");
                 farm.map(Claimed::Farm).ok_or_else(wrong)
             }
             (None, Some(number)) => grid_node_id(number).map(Claimed::FarmOf),

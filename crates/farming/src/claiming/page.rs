@@ -1,6 +1,8 @@
 //! Whose a farm is: `/dashboard/farm/claims` and `/operator/farms`.
 
 use askama::Template;
+use domain::field::FieldError;
+use serde::Deserialize;
 use store::farms::{ForeignNode, VerificationMethod, VerifiedFarm};
 use ui::moment;
 use ui::visit::Visit;
@@ -10,7 +12,7 @@ use web::form::{Form, error_above, sent};
 use web::page::{Badge, Field, Frame, Moment, Section, Tone};
 use web::text::{counted, sentence};
 
-use crate::claiming::json::ClaimView;
+use crate::claiming::json::{ApproveBody, ClaimBody, ClaimView, parse_farm};
 
 /// What `farm_claims.html` shows: a farmer's farms, and the form that begins a claim.
 #[derive(Clone, Debug, Template)]
@@ -248,5 +250,43 @@ impl OperatorFarms {
             APPROVAL_FIELDS.map(|field| sent(form, field, &problem.fields));
         self.error = error_above(problem, &APPROVAL_FIELDS);
         self
+    }
+}
+
+/// The form that claims a farm.
+#[derive(Deserialize)]
+pub(crate) struct ClaimForm {
+    #[serde(default)]
+    farm_id: String,
+    #[serde(default)]
+    grid_node_id: String,
+}
+
+impl ClaimForm {
+    /// What it claims: a farm by its number, or by one of its nodes, whose name does as well.
+    pub(crate) fn body(&self) -> ClaimBody {
+        let number = |text: &str| {
+            let digits = text.trim().strip_prefix("node").unwrap_or(text.trim());
+            // What is no number is refused as 0 is.
+            (!digits.is_empty()).then(|| digits.parse().unwrap_or(0))
+        };
+        ClaimBody { farm_id: number(&self.farm_id), grid_node_id: number(&self.grid_node_id) }
+    }
+}
+
+/// The form by which the operator approves a farm.
+#[derive(Deserialize)]
+pub(crate) struct ApproveForm {
+    farm: String,
+    /// Whose it is, and why.
+    #[serde(flatten)]
+    pub body: ApproveBody,
+}
+
+impl ApproveForm {
+    /// The farm's number.
+    pub(crate) fn farm(&self) -> Result<u32, FieldError> {
+        let farm = parse_farm(self.farm.trim());
+        farm.ok_or_else(|| FieldError::new("farm", "a farm ID above 0"))
     }
 }

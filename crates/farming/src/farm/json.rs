@@ -156,7 +156,8 @@ fn present_whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i6
 /// Reads a grid node id.
 pub(crate) fn grid_node_id(number: i64) -> Result<NodeId, FieldError> {
     let id = u32::try_from(number).ok().filter(|id| *id > 0);
-    id.map(NodeId).ok_or_else(|| FieldError::new("grid_node_id", "a whole number above 0"))
+    let rule = "a positive whole number, such as 32";
+    id.map(NodeId).ok_or_else(|| FieldError::new("grid_node_id", rule))
 }
 
 /// What a farmer changes; what is left out stays.
@@ -177,7 +178,9 @@ pub(crate) struct ChangeNodeBody {
     pub name: Option<String>,
     /// The terms that the node is offered for, in months: any of 1, 3, 6 and 12.
     #[schemars(length(min = 1, max = 4), inner(range(min = 1, max = 12)))]
-    pub terms: Option<Vec<u8>>,
+    #[serde(deserialize_with = "web::json::optional_wholes")]
+    #[schemars(with = "Option<Vec<u8>>")]
+    pub terms: Option<Vec<i64>>,
     /// How many slices you keep back, of those that the node could carry.
     #[schemars(range(min = 0, max = 512))]
     #[serde(deserialize_with = "web::json::optional_whole")]
@@ -247,8 +250,8 @@ fn withheld_slices(count: i64) -> Result<u32, FieldError> {
     count.ok_or_else(|| FieldError::new("withheld_slices", "a whole number, 0 to 512"))
 }
 
-fn terms_of(months: &[u8]) -> Result<Terms, FieldError> {
-    let read = |months: &u8| Term::from_months(i64::from(*months)).ok();
+fn terms_of(months: &[i64]) -> Result<Terms, FieldError> {
+    let read = |months: &i64| Term::from_months(*months).ok();
     let terms: Option<Vec<Term>> = months.iter().map(read).collect();
     terms
         .and_then(Terms::of)

@@ -11,6 +11,7 @@ use domain::provisioning::{AGENT_SECONDS, JobState};
 use domain::slice::SliceState;
 use domain::term::Term;
 use domain::time::Timestamp;
+use serde::Deserialize;
 use store::dashboard::NodeStanding;
 use store::jobs::{Removal, SeenAgent};
 use store::maintenance::Maintenance;
@@ -24,7 +25,6 @@ use ui::visit::Visit;
 use ui::wording::{bandwidth, place};
 use ui::{badge, moment};
 use web::form::{Form, error_above, error_of, sent};
-use web::json::Decimal;
 use web::page::{Badge, Choice, Field, Frame, Moment, Notice, Section};
 use web::text::{counted, grouped, sentence};
 use web::{Kind, Problem};
@@ -334,36 +334,23 @@ fn why_not(problem: &Problem) -> Option<String> {
 }
 
 /// The change that the form asks for. What it does not send stays; what it sends cannot be empty.
-pub(crate) fn read_change(form: &Form) -> Result<ChangeNodeBody, FieldError> {
-    let text = |field: &str| form.has(field).then(|| form.text(field).to_owned());
-    let decimal = |field: &str| text(field).map(Decimal::Text);
-    let withheld_slices = text("withheld_slices").map(|text| {
-        let rule = "a whole number, 0 to 512";
-        text.trim().parse().map_err(|_| FieldError::new("withheld_slices", rule))
-    });
-    Ok(ChangeNodeBody {
-        price_per_month: decimal("price_per_month"),
-        min_uptime: decimal("min_uptime"),
-        min_bandwidth_mbps: decimal("min_bandwidth_mbps"),
-        name: text("name"),
-        terms: form.has("terms").then(|| ticked_terms(form)),
-        withheld_slices: withheld_slices.transpose()?,
-        confirm_cost_per_month: decimal("confirm_cost_per_month"),
-        offer_version: Some(read_version(form)?),
-    })
+pub(crate) fn read_change(form: &Form) -> Result<ChangeNodeBody, Problem> {
+    let mut change: ChangeNodeBody = form.clone().without_empty(&["terms"]).body()?;
+    // An empty one is always sent, so that no term is told from a form without them.
+    if form.all("terms").next().is_some() {
+        change.terms.get_or_insert_default();
+    }
+    let rule = "the version of the offer shown";
+    let version = change.offer_version.filter(|version| *version > 0);
+    version.ok_or_else(|| FieldError::new("offer_version", rule))?;
+    Ok(change)
 }
 
-/// The terms whose boxes are ticked. The form sends an empty one besides, so that none at all
-/// differs from a form without them.
-fn ticked_terms(form: &Form) -> Vec<u8> {
-    // What is no number of months is no term either, and refused as such.
-    form.all("terms").filter(|it| !it.is_empty()).map(|it| it.parse().unwrap_or(0)).collect()
-}
-
-/// The version of the offer that the form was made for.
-pub(crate) fn read_version(form: &Form) -> Result<i64, FieldError> {
-    let version = form.text("version").parse();
-    version.map_err(|_| FieldError::new("version", "the version of the offer shown"))
+/// A form that changes the offer that its page shows.
+#[derive(Deserialize)]
+pub(crate) struct ListingForm {
+    /// The version of that offer.
+    pub offer_version: i64,
 }
 
 /// What the node can provide, and what that would earn.
@@ -534,9 +521,15 @@ mod tests {
 
     #[test]
     fn the_form_sends_every_field_and_what_was_seen() {
-        let change = read_change(&form("version=7&name=&price_per_month=")).unwrap();
+        let change = read_change(&form("offer_version=7&name=&price_per_month=")).unwrap();
         assert_eq!((change.offer_version, change.name.as_deref()), (Some(7), Some("")));
         assert_eq!(change.price_per_month.unwrap().text(), "");
-        assert_eq!(read_change(&form("name=a")).err().unwrap().field, "version");
+        assert_eq!(change.terms, None);
+        for body in ["name=a", "name=a&offer_version=x"] {
+            assert_eq!(read_change(&form(body)).err().unwrap().fields[0].field, "offer_version");
+        }
+        let terms = |body| read_change(&form(body)).unwrap().terms;
+        assert_eq!(terms("offer_version=7&terms="), Some(vec![]));
+        assert_eq!(terms("offer_version=7&terms=&terms=1&terms=12"), Some(vec![1, 12]));
     }
 }

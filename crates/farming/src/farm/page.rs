@@ -5,6 +5,7 @@ use domain::field::FieldError;
 use domain::id::NodeId;
 use domain::money::Usd;
 use domain::month::Month;
+use serde::Deserialize;
 use store::dashboard::{Figures, NodeStanding};
 use store::revenue::Line;
 use ui::badge;
@@ -129,10 +130,19 @@ impl Farm {
     }
 }
 
-/// The node that the form is to add: its number on the grid, or our name for it.
-pub(crate) fn read_node(form: &Form) -> Result<NodeId, FieldError> {
-    let node = NodeId::parse(form.text("grid_node_id").trim());
-    node.ok_or_else(|| FieldError::new("grid_node_id", "a positive whole number, such as 32"))
+/// The form that adds a node.
+#[derive(Deserialize)]
+pub(crate) struct NodeForm {
+    grid_node_id: String,
+}
+
+impl NodeForm {
+    /// The node: by its number on the grid, or our name for it.
+    pub(crate) fn node(&self) -> Result<NodeId, FieldError> {
+        let rule = "a positive whole number, such as 32";
+        let node = NodeId::parse(self.grid_node_id.trim());
+        node.ok_or_else(|| FieldError::new("grid_node_id", rule))
+    }
 }
 
 impl FarmSummary {

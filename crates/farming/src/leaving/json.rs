@@ -58,12 +58,10 @@ pub(crate) struct LeaveBody {
 impl LeaveBody {
     /// Reads the day.
     pub(crate) fn read(&self) -> Result<Option<Timestamp>, FieldError> {
-        self.leaves_at.as_deref().map(leaving_day).transpose()
+        let day = |text: &str| {
+            let rule = "a date, such as 2027-03-31";
+            Timestamp::of_day(text.trim()).ok_or_else(|| FieldError::new("leaves_at", rule))
+        };
+        self.leaves_at.as_deref().map(day).transpose()
     }
-}
-
-/// Reads the day on which a node is to leave.
-pub(crate) fn leaving_day(text: &str) -> Result<Timestamp, FieldError> {
-    let day = Timestamp::of_day(text.trim());
-    day.ok_or_else(|| FieldError::new("leaves_at", "a date, such as 2027-03-31"))
 }

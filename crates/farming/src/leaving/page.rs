@@ -2,7 +2,6 @@
 //! `/dashboard/slices/{rental}/move`.
 
 use askama::Template;
-use domain::field::FieldError;
 use domain::id::SliceId;
 use domain::leaving;
 use domain::time::Timestamp;
@@ -12,8 +11,6 @@ use ui::visit::Visit;
 use web::Problem;
 use web::form::{Form, error_above, error_of};
 use web::page::{Field, Frame, Moment, Section};
-
-use crate::leaving::json::leaving_day;
 
 /// What `leave.html` shows: what leaving means for the node's rentals, and the forms for it.
 #[derive(Clone, Debug, Template)]
@@ -138,9 +135,4 @@ impl LeavingRow {
             outcome: outcome.to_owned(),
         })
     }
-}
-
-/// The day of the form that gives notice; an empty one is as early as can be.
-pub(crate) fn read_day(form: &Form) -> Result<Option<Timestamp>, FieldError> {
-    form.filled("leaves_at").map(leaving_day).transpose()
 }

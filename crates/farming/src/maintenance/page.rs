@@ -3,6 +3,7 @@
 use askama::Template;
 use domain::maintenance::{AHEAD_SECONDS, WINDOW_SECONDS_MAX};
 use domain::time::Timestamp;
+use serde::Deserialize;
 use store::maintenance;
 use store::nodes::FarmNode;
 use ui::maintenance::note;
@@ -117,18 +118,26 @@ fn hours(chosen: &str) -> Vec<Choice> {
     (1..=WINDOW_SECONDS_MAX / HOUR_SECONDS).map(choice).collect()
 }
 
-/// The window that the form announces. Its times are in UTC.
-pub(crate) fn read_window(form: &Form) -> MaintenanceBody {
-    let local = form.text("starts_at").trim();
-    // Browsers leave out seconds that are zero.
-    let seconds = if local.len() == "2026-11-24T10:00".len() { ":00" } else { "" };
-    let starts_at = format!("{local}{seconds}Z");
-    let hours: i64 = form.text("hours").trim().parse().unwrap_or(0);
-    let ends_at = Timestamp::parse(&starts_at)
-        .map(|start| start.plus_seconds(hours.clamp(0, 24) * HOUR_SECONDS).to_string());
-    let note = form.text("note").to_owned();
-    // Where the start cannot be read, that alone is said.
-    MaintenanceBody { ends_at: ends_at.unwrap_or_else(|| starts_at.clone()), starts_at, note }
+/// The form that announces a window. Its time is in UTC, and browsers leave out seconds of zero.
+#[derive(Deserialize)]
+pub(crate) struct WindowForm {
+    starts_at: String,
+    hours: i64,
+    note: String,
+}
+
+impl WindowForm {
+    /// The window that it announces.
+    pub(crate) fn body(self) -> MaintenanceBody {
+        let local = self.starts_at.trim();
+        let seconds = if local.len() == "2026-11-24T10:00".len() { ":00" } else { "" };
+        let starts_at = format!("{local}{seconds}Z");
+        let seconds = self.hours.clamp(0, 24) * HOUR_SECONDS;
+        let ends_at = Timestamp::parse(&starts_at).map(|it| it.plus_seconds(seconds).to_string());
+        // Where the start cannot be read, that alone is said.
+        let ends_at = ends_at.unwrap_or_else(|| starts_at.clone());
+        MaintenanceBody { starts_at, ends_at, note: self.note }
+    }
 }
 
 impl WindowRow {
@@ -166,16 +175,15 @@ mod tests {
 
     #[test]
     fn a_window_of_the_form_is_in_utc() {
-        let read = |text: &str| {
-            let request = http::Request::post("/").body(text.as_bytes().to_vec()).unwrap();
-            let body = read_window(&Form::read(&request));
+        let read = |starts_at: &str| {
+            let (starts_at, note) = (starts_at.to_owned(), String::new());
+            let body = WindowForm { starts_at, hours: 2, note }.body();
             (body.starts_at, body.ends_at)
         };
-        for text in ["starts_at=2026-11-24T10:00&hours=2", "starts_at=2026-11-24T10:00:00&hours=2"]
-        {
+        for text in ["2026-11-24T10:00", "2026-11-24T10:00:00"] {
             let expected = ("2026-11-24T10:00:00Z".to_owned(), "2026-11-24T12:00:00Z".to_owned());
             assert_eq!(read(text), expected);
         }
-        assert_eq!(read("starts_at=soon&hours=2"), ("soonZ".to_owned(), "soonZ".to_owned()));
+        assert_eq!(read("soon"), ("soonZ".to_owned(), "soonZ".to_owned()));
     }
 }

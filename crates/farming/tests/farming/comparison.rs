@@ -135,8 +135,8 @@ fn a_market_is_told_with_its_numbers() {
             Result: $24.19
             Rounded to half a dollar where possible: $24.
             post /dashboard/farm/nodes/node32
-            [hidden version=2] [hidden price_per_month=24.00] [hidden min_uptime=99.5] [hidden
-              min_bandwidth_mbps=1000] [hidden name=Canal house]
+            [hidden offer_version=2] [hidden price_per_month=24.00] [hidden min_uptime=99.5]
+              [hidden min_bandwidth_mbps=1000] [hidden name=Canal house]
             (Set price to $24.00)
             The median of similar nodes, plus 40% of the utilization above 60% (or minus, below
               it); plus up to 5% if slices rent in under 14 days, or minus up to 5% if they take

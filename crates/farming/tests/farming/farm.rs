@@ -169,7 +169,7 @@ fn a_draft_shows_what_it_could_earn() {
             Leave the market </dashboard/farm/nodes/node32/leave>
             Price and SLA
             post /dashboard/farm/nodes/node32
-            [hidden version=1]
+            [hidden offer_version=1]
             Terms for new rentals
             Price per slice per month
             Between $1.00 and $500.00. $[text price_per_month=]
@@ -235,12 +235,12 @@ fn a_published_node_shows_who_rents_what() {
             Offer published
             This node is on the market. Pausing hides it; existing rentals continue.
             post /dashboard/farm/nodes/node32/pause
-            [hidden version=2]
+            [hidden offer_version=2]
             (Pause node)
             Leave the market </dashboard/farm/nodes/node32/leave>
             Price and SLA
             post /dashboard/farm/nodes/node32
-            [hidden version=2]
+            [hidden offer_version=2]
             Terms for new rentals
             Price per slice per month
             Between $1.00 and $500.00. $[text price_per_month=25.00]
@@ -330,7 +330,7 @@ fn a_change_that_was_refused_stays_in_the_form() {
     let stage = Stage::three_slices();
     let change = |version, price, bandwidth| {
         let fields = [
-            ("version", version),
+            ("offer_version", version),
             ("price_per_month", price),
             ("min_uptime", "99.5"),
             ("min_bandwidth_mbps", bandwidth),
@@ -341,7 +341,7 @@ fn a_change_that_was_refused_stays_in_the_form() {
     let page = stage::reading(&change("2", "900", "x").html(400));
     expect![[r#"
         post /dashboard/farm/nodes/node32
-        [hidden version=2]
+        [hidden offer_version=2]
         Terms for new rentals
         Price per slice per month $[text price_per_month=900]
         A price per slice per month from 1.00 to 500.00 dollars, with at most two decimals.
@@ -358,7 +358,7 @@ fn a_change_that_was_refused_stays_in_the_form() {
     let page = stage::reading(&change("1", "26", "1000").html(409));
     expect![[r#"
         post /dashboard/farm/nodes/node32
-        [hidden version=2]
+        [hidden offer_version=2]
         The node was changed in the meantime, so nothing was saved. Review the current values
           and try again.
         Terms for new rentals
@@ -370,7 +370,7 @@ fn a_change_that_was_refused_stays_in_the_form() {
 
     let stage = Stage::without_nodes();
     stage.register("node32", &report(32, 9));
-    let page = send(&stage, &format!("{NODE}/publish"), &[("version", "1")]);
+    let page = send(&stage, &format!("{NODE}/publish"), &[("offer_version", "1")]);
     assert!(page.page(409).contains("The node has no price."), "{page}");
 }
 

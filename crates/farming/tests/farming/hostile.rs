@@ -57,8 +57,10 @@ fn what_a_form_says_is_text() {
     let long = HOSTILE.repeat(3);
     send(&stage, "/dashboard/farm/nodes", &[("grid_node_id", HOSTILE)]).escapes_hostile_text();
     let fields = ["price_per_month", "min_uptime", "min_bandwidth_mbps", "name"];
-    let change: Vec<_> =
-        [("version", "2")].into_iter().chain(fields.map(|field| (field, long.as_str()))).collect();
+    let change: Vec<_> = [("offer_version", "2")]
+        .into_iter()
+        .chain(fields.map(|field| (field, long.as_str())))
+        .collect();
     send(&stage, NODE, &change).escapes_hostile_text();
     let leave = format!("{NODE}/leave");
     send(&stage, &leave, &[("leaves_at", HOSTILE)]).escapes_hostile_text();

@@ -2,13 +2,13 @@
 
 use askama::Template;
 use domain::notification::{Channel, NotificationCategory, NotificationSettings};
+use serde::Deserialize;
 use store::notifications::Notice;
 use strum::VariantArray;
 use ui::event::{notification_path, notification_title};
 use ui::moment;
 use ui::visit::Visit;
 use web::api::PageOf;
-use web::form::Form;
 use web::page::{Frame, Moment, Section};
 
 /// What `notifications.html` shows.
@@ -156,14 +156,24 @@ fn channel_name(channel: Channel) -> &'static str {
     }
 }
 
-/// What the form chooses: every box that is ticked, and nothing else.
-pub(crate) fn read_choices(form: &Form) -> NotificationSettings {
-    let mut settings = NotificationSettings::default();
-    for &kind in NotificationCategory::VARIANTS {
-        for &channel in Channel::VARIANTS {
-            let name = format!("{kind}/{}", channel.into_str());
-            settings.set(kind, channel, form.all("on").any(|box_name| box_name == name));
+/// The form of the notification settings.
+#[derive(Deserialize)]
+pub(crate) struct ChannelsForm {
+    /// Every box that is ticked, such as `rental/mail`.
+    #[serde(default)]
+    on: Vec<String>,
+}
+
+impl ChannelsForm {
+    /// What is chosen: every box that is ticked, and nothing else.
+    pub(crate) fn settings(&self) -> NotificationSettings {
+        let mut settings = NotificationSettings::default();
+        for &kind in NotificationCategory::VARIANTS {
+            for &channel in Channel::VARIANTS {
+                let name = format!("{kind}/{}", channel.into_str());
+                settings.set(kind, channel, self.on.contains(&name));
+            }
         }
+        settings
     }
-    settings
 }

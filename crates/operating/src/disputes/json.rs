@@ -59,28 +59,24 @@ pub(crate) struct DecideBody {
 }
 
 impl DecideBody {
-    /// Reads the amount and the answer, or every field that is wrong.
+    /// Reads the amount, which may be nothing, and the answer, or every field that is wrong.
     pub(crate) fn read(&self) -> Result<(Usd, String), Problem> {
-        read_decision(&self.credit_usd.text(), &self.answer)
-    }
-}
-
-/// Reads a decision: an amount, which may be nothing, and the answer.
-pub(crate) fn read_decision(amount: &str, answer: &str) -> Result<(Usd, String), Problem> {
-    let mut wrong = Vec::new();
-    let is_nothing =
-        !amount.trim().is_empty() && amount.trim().bytes().all(|byte| byte == b'0' || byte == b'.');
-    let amount = if is_nothing {
-        Some(Usd::ZERO)
-    } else {
-        let rule = "an amount in dollars and cents, or 0";
-        let amount = Usd::parse("credit_usd", amount);
-        keep(&mut wrong, amount.map_err(|_| FieldError::new("credit_usd", rule)))
-    };
-    let answer = keep(&mut wrong, parse_words("answer", answer));
-    match (amount, answer) {
-        (Some(amount), Some(answer)) => Ok((amount, answer)),
-        _ => Err(Problem::fields(wrong)),
+        let mut wrong = Vec::new();
+        let amount = self.credit_usd.text();
+        let amount = amount.trim();
+        let is_nothing = !amount.is_empty() && amount.bytes().all(|it| it == b'0' || it == b'.');
+        let amount = if is_nothing {
+            Some(Usd::ZERO)
+        } else {
+            let rule = "an amount in dollars and cents, or 0";
+            let amount = Usd::parse("credit_usd", amount);
+            keep(&mut wrong, amount.map_err(|_| FieldError::new("credit_usd", rule)))
+        };
+        let answer = keep(&mut wrong, parse_words("answer", &self.answer));
+        match (amount, answer) {
+            (Some(amount), Some(answer)) => Ok((amount, answer)),
+            _ => Err(Problem::fields(wrong)),
+        }
     }
 }
 
@@ -114,7 +110,11 @@ mod tests {
 
     #[test]
     fn nothing_is_an_amount_to_decide_for() {
-        let amount = |text: &str| read_decision(text, "So it is").map(|(amount, _)| amount);
+        let read = |amount: &str, answer: &str| {
+            let (credit_usd, answer) = (Decimal::Text(amount.to_owned()), answer.to_owned());
+            DecideBody { credit_usd, answer }.read()
+        };
+        let amount = |text| read(text, "So it is").map(|(amount, _)| amount);
         assert_eq!(amount("0").unwrap(), Usd::ZERO);
         assert_eq!(amount("0.00").unwrap(), Usd::ZERO);
         assert_eq!(amount("2.50").unwrap(), Usd::parse("a", "2.50").unwrap());
@@ -122,6 +122,6 @@ mod tests {
             let problem = amount(text).unwrap_err();
             assert_eq!(problem.fields[0].field, "credit_usd");
         }
-        assert_eq!(read_decision("x", "").unwrap_err().fields.len(), 2);
+        assert_eq!(read("x", "").unwrap_err().fields.len(), 2);
     }
 }

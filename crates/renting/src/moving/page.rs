@@ -1,7 +1,6 @@
 //! The page `/dashboard/slices/{rental}/move`, and what a rental on a leaving node shows.
 
 use askama::Template;
-use domain::field::FieldError;
 use domain::id::SliceId;
 use domain::leaving;
 use domain::money::Usd;
@@ -9,18 +8,15 @@ use domain::provisioning::Owed;
 use domain::rental::RentalState;
 use domain::time::Timestamp;
 use store::jobs;
-use store::leaving::Destination;
 use store::offers::Offer;
 use store::rentals::Rental;
 use ui::moment;
 use ui::visit::Visit;
 use ui::wording::{bandwidth, place, uptime};
 use web::Problem;
-use web::form::Form;
 use web::page::{Frame, Moment, Section};
 use web::text::sentence;
 
-use crate::moving::json::MoveBody;
 use crate::provision::json::{owed, refund_at};
 
 /// What a renter can do where the node of a rental leaves.
@@ -188,18 +184,4 @@ impl MoveOption {
             sla: format!("{up} uptime, {fast}"),
         }
     }
-}
-
-/// Where the form wants a rental to go on.
-pub(crate) fn read_destination(form: &Form) -> Result<Destination, Vec<FieldError>> {
-    let rule = "the version of the offer shown; reload the page";
-    let version = form.text("offer_version").parse();
-    let offer_version = version.map_err(|_| vec![FieldError::new("offer_version", rule)])?;
-    let body = MoveBody {
-        node_id: form.text("node_id").to_owned(),
-        slice_id: form.filled("slice_id").map(str::to_owned),
-        offer_version,
-        dry_run: false,
-    };
-    body.read()
 }

@@ -363,19 +363,16 @@ pub(crate) struct CancelBody {
 }
 
 impl CancelBody {
-    /// Reads the refund that was confirmed.
+    /// Reads the refund that was confirmed, which may be nothing.
     pub(crate) fn read(&self) -> Result<Option<Usd>, FieldError> {
-        self.refund.as_ref().map(|refund| read_refund(&refund.text())).transpose()
+        let Some(refund) = &self.refund else { return Ok(None) };
+        let text = refund.text();
+        let is_nothing = text.trim().bytes().all(|byte| matches!(byte, b'0' | b'.'));
+        if is_nothing && !text.trim().is_empty() {
+            return Ok(Some(Usd::ZERO));
+        }
+        Usd::parse("refund", &text).map(Some)
     }
-}
-
-/// Reads a refund, which may be nothing.
-pub(crate) fn read_refund(text: &str) -> Result<Usd, FieldError> {
-    let is_nothing = text.trim().bytes().all(|byte| matches!(byte, b'0' | b'.'));
-    if is_nothing && !text.trim().is_empty() {
-        return Ok(Usd::ZERO);
-    }
-    Usd::parse("refund", text)
 }
 
 fn optional_refund(_: &mut schemars::SchemaGenerator) -> schemars::Schema {

@@ -2,13 +2,13 @@
 
 use askama::Template;
 use domain::evaluation::DisputeSide;
-use domain::field::FieldError;
 use domain::money::Usd;
 use domain::period;
 use domain::rental::{ExtendError, MONTHS_AHEAD_MAX, RentalState};
 use domain::ssh::Access as SshAccess;
 use domain::term::Term;
 use domain::time::Timestamp;
+use serde::Deserialize;
 use store::ledger::WalletEntry;
 use store::machine_actions::Action;
 use store::maintenance::Maintenance;
@@ -26,7 +26,6 @@ use ui::wording::{bandwidth, discount, monthly_cost_of, place, term, uptime};
 use ui::{badge, moment};
 use web::Problem;
 use web::form::{Form, error_above, error_of, sent};
-use web::json::Decimal;
 use web::page::{Badge, Choice, Fact, Field, Frame, Link, Moment, Section, Tone};
 use web::text::{counted, sentence};
 
@@ -34,7 +33,7 @@ use crate::market::node::{TermOption, cents};
 use crate::moving::page::LeavingNotice;
 use crate::provision::json::{AccessStatus, can_move};
 use crate::provision::page::{Machine, status, text};
-use crate::rentals::json::{AccessInfo, AutoRenewBody, ChangeRentalBody};
+use crate::rentals::json::{AccessInfo, ChangeRentalBody};
 use crate::rentals::list::{Resources, low_balance, node_link, time_left};
 
 /// What `rental.html` shows: one rental, from access to the last cent.
@@ -203,7 +202,7 @@ pub(crate) struct AutoRenewForm {
     pub outcome: String,
     /// Why the next renewal would fail, such as a wallet that would not hold it.
     pub warning: Option<String>,
-    /// `duration_months`: off, with an empty value, and every term.
+    /// `duration_months`: off, which is 0, and every term.
     pub terms: Vec<Choice>,
     /// When it is charged, such as `Charged a day before the end.`
     pub terms_hint: String,
@@ -576,7 +575,7 @@ impl AutoRenewForm {
         let life = &rental.life;
         let renewal = rental.renewal;
         let off =
-            Choice { value: String::new(), label: "Off".to_owned(), is_chosen: renewal.is_none() };
+            Choice { value: "0".to_owned(), label: "Off".to_owned(), is_chosen: renewal.is_none() };
         let choice = |of: Term| Choice {
             value: of.months().to_string(),
             label: format!("For {}", term(of)),
@@ -667,25 +666,19 @@ impl RentalEvent {
     }
 }
 
-/// What the renewal's form asks for.
-pub(crate) fn read_renewal(form: &Form) -> Result<ChangeRentalBody, FieldError> {
-    let months = form.text("duration_months").trim();
-    let rule = "one of the listed terms, or off";
-    let duration_months = match months {
-        "" => 0,
-        text => text.parse().map_err(|_| FieldError::new("duration_months", rule))?,
-    };
-    let max_price = form.filled("max_price").map(|text| Decimal::Text(text.to_owned()));
-    let auto_renew = AutoRenewBody { duration_months, max_price };
-    Ok(ChangeRentalBody { auto_renew: Some(auto_renew), ..ChangeRentalBody::default() })
+/// The form with name and labels.
+#[derive(Deserialize)]
+pub(crate) struct NameAndLabels {
+    name: String,
+    labels: String,
 }
 
-/// What the form with name and labels asks for.
-pub(crate) fn read_own(form: &Form) -> ChangeRentalBody {
-    ChangeRentalBody {
-        name: Some(form.text("name").to_owned()),
-        labels: Some(form.text("labels").split(',').map(str::to_owned).collect()),
-        ..ChangeRentalBody::default()
+impl NameAndLabels {
+    /// What it asks for. Its labels are separated by commas.
+    pub(crate) fn body(self) -> ChangeRentalBody {
+        let labels = self.labels.split(',').map(str::to_owned).collect();
+        let (name, labels) = (Some(self.name), Some(labels));
+        ChangeRentalBody { name, labels, ..ChangeRentalBody::default() }
     }
 }
 

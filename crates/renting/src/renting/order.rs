@@ -3,6 +3,7 @@
 use domain::field::FieldError;
 use domain::id::NodeId;
 use domain::order::IdempotencyKey;
+use web::Problem;
 use web::form::{Form, keep};
 
 use crate::renting::json::{Basis, RentBody, RentNodeBody, Start};
@@ -20,61 +21,33 @@ pub(crate) struct Order {
 
 /// Reads the form of the rental dialog, or every field that is wrong.
 ///
-/// The version of the offer must be there: a person pays the price that the page showed.
-pub(crate) fn read_order(form: &Form) -> Result<Order, Vec<FieldError>> {
+/// The version of the offer must be there: a person pays the price that the page showed. So must
+/// the node: a program may leave it out, to rent on the whole market.
+pub(crate) fn read_order(form: &Form) -> Result<Order, Problem> {
+    let optional = ["slice_id", "count", "ssh_key_id", "template", "user_data"];
+    let fields = form.clone().without(&["whole_node"]).without_empty(&optional);
+    let (version, read) = if form.text("whole_node") == "yes" {
+        let body: RentNodeBody = fields.without(&["slice_id", "count"]).body()?;
+        (body.offer_version, body.read())
+    } else {
+        let body: RentBody = fields.body()?;
+        (body.offer_version, body.read())
+    };
     let mut wrong = Vec::new();
-    let version_rule = "the version of the offer shown";
-    let version = form.text("offer_version").parse();
-    let version =
-        keep(&mut wrong, version.map_err(|_| FieldError::new("offer_version", version_rule)));
-    let read = read_basis(form, version);
-    let key = keep(&mut wrong, IdempotencyKey::parse(form.text("idempotency_key")));
-    match (read, key) {
-        (Ok((basis, start)), Some(key)) if wrong.is_empty() => Ok(Order { basis, start, key }),
-        (read, _) => {
-            for error in read.err().into_iter().flatten() {
-                if !wrong.iter().any(|other| other.field == error.field) {
-                    wrong.push(error);
-                }
-            }
-            Err(wrong)
+    let read = read.map_err(|errors| wrong.extend(errors)).ok();
+    let node = NodeId::parse(form.text("node_id"));
+    for (is_there, field, rule) in [
+        (version.is_some_and(|it| it > 0), "offer_version", "the version of the offer shown"),
+        (node.is_some(), "node_id", "a node's id, such as node32"),
+    ] {
+        if !is_there && !wrong.iter().any(|error| error.field == field) {
+            wrong.push(FieldError::new(field, rule));
         }
     }
-}
-
-fn read_basis(form: &Form, offer_version: Option<i64>) -> Result<(Basis, Start), Vec<FieldError>> {
-    let text = |name: &str| form.filled(name).map(str::to_owned);
-    // Browsers end the lines of a form with carriage returns as well.
-    let user_data = text("user_data").map(|text| text.replace("\r\n", "\n"));
-    let (ssh_key_id, template) = (text("ssh_key_id"), text("template"));
-    let node_id = Some(form.text("node_id").to_owned());
-    // No term has zero months, so a text that is no number is refused as a term.
-    let duration_months = Some(form.text("duration_months").trim().parse().unwrap_or(0));
-    if form.text("whole_node") == "yes" {
-        let body =
-            RentNodeBody { node_id, duration_months, offer_version, ..RentNodeBody::default() };
-        return RentNodeBody { ssh_key_id, template, user_data, ..body }.read();
+    match (read, keep(&mut wrong, form.idempotency_key())) {
+        (Some((basis, start)), Some(key)) if wrong.is_empty() => Ok(Order { basis, start, key }),
+        _ => Err(Problem::fields(wrong)),
     }
-    let body = RentBody {
-        node_id,
-        slice_id: form.filled("slice_id").map(str::to_owned),
-        // A text that is no number is no number of slices either.
-        count: form.filled("count").map(|text| text.trim().parse().unwrap_or(0)),
-        duration_months,
-        offer_version,
-        ssh_key_id,
-        template,
-        user_data,
-        ..RentBody::default()
-    };
-    let read = body.read();
-    // The dialog names its node; a program may leave it out, to rent on the whole market.
-    if NodeId::parse(form.text("node_id")).is_some() {
-        return read;
-    }
-    let mut wrong = read.err().unwrap_or_default();
-    wrong.push(FieldError::new("node_id", "a node's id, such as node32"));
-    Err(wrong)
 }
 
 #[cfg(test)]
@@ -89,7 +62,7 @@ mod tests {
 
     fn read(body: &str) -> Result<Order, Vec<&'static str>> {
         let request = http::Request::post("/").body(body.as_bytes().to_vec()).unwrap();
-        let fields = |wrong: Vec<FieldError>| wrong.iter().map(|error| error.field).collect();
+        let fields = |problem: Problem| problem.fields.iter().map(|error| error.field).collect();
         read_order(&Form::read(&request)).map_err(fields)
     }
 
@@ -120,10 +93,11 @@ mod tests {
 
     #[test]
     fn every_wrong_field_is_named() {
-        let all = ["offer_version", "Idempotency-Key", "duration_months", "node_id"];
+        let all = ["duration_months", "offer_version", "node_id", "Idempotency-Key"];
         assert_eq!(read("").unwrap_err(), all);
         let check = |field: &str, value: &str| {
-            let body = format!("{field}={value}&{GOOD}");
+            let others = GOOD.split('&').filter(|it| !it.starts_with(field));
+            let body = others.fold(format!("{field}={value}"), |body, it| format!("{body}&{it}"));
             assert_eq!(read(&body).unwrap_err(), [field], "{body}");
         };
         check("offer_version", "");

@@ -46,10 +46,13 @@ fn what_an_address_or_a_form_says_is_text() {
     ada.form(renting::ROUTES, "/dashboard/slices", &order).escapes_hostile_text();
     let rental = format!("/dashboard/slices/{}", stage.rent().life.id);
     let long = HOSTILE.repeat(3);
-    for (form, field) in [("auto-renew", "max_price"), ("name", "labels"), ("transfer", "email")] {
+    for (form, fields) in [
+        ("auto-renew", &[("duration_months", "1"), ("max_price", long.as_str())][..]),
+        ("name", &[("name", ""), ("labels", &long)]),
+        ("transfer", &[("email", &long)]),
+    ] {
         let path = format!("{rental}/{form}");
-        let fields = [("duration_months", "1"), (field, long.as_str())];
-        ada.form(renting::ROUTES, &path, &fields).escapes_hostile_text();
+        ada.form(renting::ROUTES, &path, fields).escapes_hostile_text();
     }
 }
 

@@ -257,3 +257,30 @@ fn somebody_without_a_slice_is_led_to_the_market() {
             Find a slice </marketplace/compute>"#]],
     );
 }
+
+#[test]
+fn what_is_wrong_in_a_form_is_said_beside_its_field() {
+    let stage = Stage::three_slices();
+    let rental = format!("{SLICES}/{}", stage.rent().life.id);
+    let send = |form: &str, fields: &[(&str, &str)]| {
+        let path = format!("{rental}/{form}");
+        reading(&stage.as_user(ADA).form(renting::ROUTES, &path, fields).html(400))
+    };
+    for months in ["", "2", "x"] {
+        let page = send("auto-renew", &[("duration_months", months), ("max_price", "")]);
+        assert!(page.contains("For 12 months\n1, 3, 6 or 12"), "{page}");
+    }
+    let page = send("auto-renew", &[("duration_months", "3"), ("max_price", "cheap")]);
+    assert!(page.contains("[text max_price=cheap]\nAn amount of dollars"), "{page}");
+    let key = ("idempotency_key", "k");
+    let page = send("extend", &[("duration_months", "x"), ("max_price", "cheap"), key]);
+    assert!(page.contains("duration_months: expected 1, 3, 6 or 12"), "{page}");
+    assert!(page.contains("max_price: expected an amount of dollars"), "{page}");
+    let page = send("extend", &[("duration_months", "1")]);
+    assert!(page.contains("Idempotency-Key: expected"), "{page}");
+    // What is left out does not move a rental, or end it.
+    let page = send("transfer", &[]);
+    assert!(page.contains("The form is invalid: missing field `email`."), "{page}");
+    let page = send("cancel", &[("refund", "")]);
+    assert!(page.contains("reload the page"), "{page}");
+}
