@@ -61,6 +61,28 @@ pub enum Kind {
     Create,
     /// A machine is to be removed.
     Remove,
+    /// A machine that is off is to be started.
+    Start,
+    /// A machine is to be shut down.
+    Shutdown,
+    /// A machine is to be shut down and started.
+    Restart,
+    /// A machine is to be reset without asking it.
+    Reset,
+}
+
+impl Kind {
+    /// What the driver is asked to do.
+    pub(crate) fn action(self) -> Action {
+        match self {
+            Kind::Create => Action::Create,
+            Kind::Remove => Action::Remove,
+            Kind::Start => Action::Start,
+            Kind::Shutdown => Action::Shutdown,
+            Kind::Restart => Action::Restart,
+            Kind::Reset => Action::Reset,
+        }
+    }
 }
 
 /// A job, as the market gives it. Fields that are not known here are left alone.

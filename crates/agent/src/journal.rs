@@ -36,6 +36,10 @@ pub(crate) enum Phase {
     Removing,
     /// It is gone; the market is to be told.
     Removed,
+    /// The driver is to start the machine, shut it down, restart or reset it.
+    Powering,
+    /// It has; the market is to be told.
+    Powered,
     /// The market is to be told that it came to nothing.
     Failed(Refusal),
 }

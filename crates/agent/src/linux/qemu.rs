@@ -1,12 +1,12 @@
 //! QEMU: how it is started, and asked.
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead, BufReader, Lines, Write as _};
 use std::net::IpAddr;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -75,6 +75,12 @@ pub(super) fn arguments(linux: &Linux, folder: &Path, size: Size, port: u16) -> 
 
 /// Asks QEMU whether the machine runs.
 pub(super) fn is_running(socket: &Path) -> Result<bool> {
+    let answer = execute(socket, &["query-status"])?;
+    Ok(answer.get("running").and_then(Value::as_bool) == Some(true))
+}
+
+/// Lets QEMU execute commands, and says what it answers to the last.
+pub(super) fn execute(socket: &Path, commands: &[&str]) -> Result<Value> {
     let stream = UnixStream::connect(socket).context("connecting to QEMU")?;
     stream.set_read_timeout(Some(ANSWER_LIMIT)).context("QEMU's socket")?;
     stream.set_write_timeout(Some(ANSWER_LIMIT)).context("QEMU's socket")?;
@@ -83,17 +89,22 @@ pub(super) fn is_running(socket: &Path) -> Result<bool> {
     let greeting = lines.next().context("QEMU is not responding")?.context("reading QEMU")?;
     ensure!(greeting.contains("QMP"), "this is not QEMU");
     let mut answer = Value::Null;
-    for command in ["qmp_capabilities", "query-status"] {
+    for command in ["qmp_capabilities"].iter().chain(commands) {
         writeln!(stream, "{}", json!({"execute": command})).context("asking QEMU")?;
-        answer = Value::Null;
-        for line in lines.by_ref().take(LINES_MAX) {
-            let line = line.context("reading QEMU")?;
-            let document: Value = serde_json::from_str(&line).context("QEMU's answer")?;
-            if let Some(value) = document.get("return") {
-                answer = value.clone();
-                break;
-            }
+        answer = read_answer(&mut lines).with_context(|| format!("QEMU's {command}"))?;
+    }
+    Ok(answer)
+}
+
+fn read_answer(lines: &mut Lines<impl BufRead>) -> Result<Value> {
+    for line in lines.take(LINES_MAX) {
+        let mut document: Value = serde_json::from_str(&line?)?;
+        if let Some(value) = document.get_mut("return") {
+            return Ok(value.take());
+        }
+        if let Some(error) = document.get("error") {
+            bail!("{error}");
         }
     }
-    Ok(answer.get("running").and_then(Value::as_bool) == Some(true))
+    bail!("no answer")
 }

@@ -11,5 +11,6 @@ mod lease;
 mod linux;
 mod login;
 mod market;
+mod power;
 mod setup;
 mod stop;
