@@ -383,7 +383,7 @@ impl Work {
         };
         let shared = Arc::clone(&self.shared);
         let name = format!("{}.{}", self.record.job.id, self.record.job.fence);
-        shared.driver.run(&request, &name, limit, |step| {
+        shared.driver.run(&request, Some(&name), limit, |step| {
             if let (Action::Create, Some(step)) = (action, step.and_then(Step::of_driver)) {
                 self.move_on(step);
             }

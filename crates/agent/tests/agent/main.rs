@@ -14,3 +14,4 @@ mod market;
 mod power;
 mod setup;
 mod stop;
+mod watch;

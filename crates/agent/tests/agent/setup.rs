@@ -108,7 +108,11 @@ impl Farm {
             .stderr(log)
             .spawn()
             .unwrap();
-        self.market.lock().agent = Some(agent.id());
+        let mut market = self.market.lock();
+        market.agent = Some(agent.id());
+        // What another one has seen says nothing any more.
+        market.reports.clear();
+        drop(market);
         self.agent = Some(agent);
     }
 
@@ -162,6 +166,25 @@ impl Farm {
         let mark = self.path("d/m/").display().to_string();
         let is_server = |line: &String| line.contains("sshd") && line.contains(&mark);
         command_lines().filter(|(_, line)| is_server(line)).map(|(pid, _)| pid).collect()
+    }
+
+    /// Sends their processes a signal; once this returns, those that were killed have ended.
+    pub(crate) fn signal_servers(&self, signal: Signal) {
+        for pid in self.server_pids() {
+            kill_process(pid, signal).unwrap();
+        }
+        let end = Instant::now() + LIMIT;
+        while signal == Signal::KILL && self.servers() > 0 {
+            assert!(Instant::now() < end, "servers do not end");
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Kills the agent.
+    pub(crate) fn kill(&mut self) {
+        let agent = self.agent.as_mut().unwrap();
+        agent.kill().unwrap();
+        agent.wait().unwrap();
     }
 
     /// Whether anything is left of a machine.
