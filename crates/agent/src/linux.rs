@@ -157,6 +157,9 @@ fn create(
     machine: &Machine,
     request: &Request,
 ) -> Result<protocol::Machine, Refusal> {
+    if !machine.path(SIZE).exists() {
+        linux.check_room()?;
+    }
     machine.make()?;
     if !machine.path(SIZE).exists() {
         make(linux, machine, request)?;

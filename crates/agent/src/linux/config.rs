@@ -7,12 +7,14 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
+use rustix::fs::statvfs;
 use rustix::process::{Pid, geteuid};
 use serde::Deserialize;
 
 use crate::config::check_path;
 use crate::linux::qemu::Size;
 use crate::machine::{Local, Machine};
+use crate::protocol::Refusal;
 
 /// How much more memory than the machine's QEMU itself may take, in MiB.
 const QEMU_MEMORY_MIB: u64 = 512;
@@ -39,6 +41,12 @@ struct Written {
     user_id: Option<u32>,
     group_id: Option<u32>,
     cgroup: Option<PathBuf>,
+    #[serde(default = "free_disk_gib")]
+    free_disk_gib: u64,
+}
+
+fn free_disk_gib() -> u64 {
+    10
 }
 
 fn qcow2() -> String {
@@ -86,6 +94,8 @@ pub struct Linux {
     owner: Option<(u32, u32)>,
     /// The control group (version 2) that machines get theirs in.
     cgroup: Option<PathBuf>,
+    /// With less than this free on the disk no machine is made.
+    free_disk_gib: u64,
 }
 
 impl Linux {
@@ -94,6 +104,20 @@ impl Linux {
         let text = fs::read_to_string(file).with_context(name)?;
         let written: Written = toml::from_str(&text).with_context(name)?;
         written.check().with_context(name)
+    }
+
+    /// Refuses where there is too little room for one more machine: disks begin with next to
+    /// nothing, and one that runs full pauses every machine on it.
+    pub(super) fn check_room(&self) -> Result<(), Refusal> {
+        let folder = &self.local.state_folder;
+        let found = statvfs(folder).with_context(|| folder.display().to_string())?;
+        let free_gib = found.f_bavail.saturating_mul(found.f_frsize) >> 30;
+        if free_gib < self.free_disk_gib {
+            let (folder, needed) = (folder.display(), self.free_disk_gib);
+            let why = format!("only {free_gib} GiB are free in {folder}, and {needed} are needed");
+            return Err(Refusal::later(why));
+        }
+        Ok(())
     }
 
     /// Gives the machine's files to whom QEMU runs as.
@@ -207,6 +231,7 @@ impl Written {
             qemu: self.qemu,
             owner,
             cgroup: self.cgroup,
+            free_disk_gib: self.free_disk_gib,
         })
     }
 }

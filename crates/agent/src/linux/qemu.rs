@@ -21,6 +21,10 @@ pub(super) const SERIAL: &str = "serial.sock";
 /// The number of QEMU's process.
 pub(super) const PID: &str = "qemu.pid";
 
+/// The machine's disk. A full disk of the server pauses the machine, until it is reset; any other
+/// error is one that the machine sees.
+const DISK: &str = "if=virtio,format=qcow2,discard=unmap,werror=enospc,rerror=report";
+
 /// How long QEMU may take for an answer.
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 
@@ -51,7 +55,7 @@ pub(super) fn arguments(linux: &Linux, folder: &Path, size: Size, port: u16) -> 
     add("-smp", size.cpu_cores.to_string());
     add("-m", format!("{}M", size.memory_mib));
     add("-display", "none".to_owned());
-    add("-drive", format!("if=virtio,format=qcow2,discard=unmap,file={}", file("disk.qcow2")));
+    add("-drive", format!("{DISK},file={}", file("disk.qcow2")));
     add("-drive", format!("if=virtio,format=raw,readonly=on,file={}", file("seed.iso")));
     add("-netdev", format!("user,id=net,hostfwd=tcp:{bind}:{port}-:22"));
     add("-device", "virtio-net-pci,netdev=net,romfile=".to_owned());

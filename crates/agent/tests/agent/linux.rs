@@ -91,7 +91,7 @@ fn configured(farm: &Farm) -> std::path::PathBuf {
     fs::File::options().write(true).open(&image).unwrap().set_len(1024 * 1024).unwrap();
     let config = farm.path("linux.toml");
     let text = format!(
-        "{}image = '{}'\nimage_format = 'raw'\nacceleration = 'tcg'\n",
+        "{}image = '{}'\nimage_format = 'raw'\nacceleration = 'tcg'\nfree_disk_gib = 0\n",
         local_settings(farm.folder.path()),
         image.display()
     );
@@ -263,6 +263,24 @@ fn a_machine_that_takes_no_notice_is_ended_by_force() {
     assert_eq!(answer, json!({"ok": true, "state": "off"}));
     assert!(log.contains(BY_FORCE), "{log}");
     assert!(qemu(&farm.path(MACHINE)).is_none());
+}
+
+#[test]
+fn a_disk_that_is_nearly_full_gets_no_further_machine() {
+    let farm = Farm::new();
+    let config = configured(&farm);
+    let text = fs::read_to_string(&config).unwrap();
+    let keys = [farm.public_key("renter")];
+    let ask = |action: &str| drive(DRIVER, &config, &request(action, "r1", &keys));
+    let made = ask("create");
+    fs::write(&config, text.replace("free_disk_gib = 0", "free_disk_gib = 1000000000")).unwrap();
+    assert_eq!(ask("create"), made, "it is there");
+    assert_eq!(ask("remove")["state"], "absent");
+    let refused = ask("create");
+    assert_eq!((&refused["ok"], &refused["retry"]), (&json!(false), &json!(true)), "{refused}");
+    let why = refused["error"].as_str().unwrap();
+    assert!(why.contains("GiB are free in") && why.contains("1000000000 are needed"), "{why}");
+    assert_eq!(ask("status")["state"], "absent", "nothing was begun");
 }
 
 #[test]
