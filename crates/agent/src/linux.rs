@@ -5,6 +5,7 @@ mod qemu;
 mod seed;
 
 use std::fs;
+use std::os::unix::fs::FileExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -210,20 +211,20 @@ fn start(linux: &Linux, machine: &Machine) -> Result<()> {
     let mut command = Command::new(&linux.qemu);
     command.args(&arguments).env_clear().env("PATH", "/usr/bin:/bin");
     linux.give_up_rights(&mut command);
-    let output = machine.path("qemu.log");
-    let log = fs::File::create(&output).context("creating QEMU's log")?;
+    let log = new_log(&machine.path("qemu.log")).context("creating QEMU's log")?;
     // A group of its own: what ends this driver does not end the machine. (QEMU's `-daemonize` and
     // its sandbox do not go together.)
     let mut child = command
         .process_group(0)
         .stdin(Stdio::null())
         .stdout(log.try_clone().context("QEMU's log")?)
-        .stderr(log)
+        .stderr(log.try_clone().context("QEMU's log")?)
         .spawn()
         .with_context(|| format!("`{}` can't be started", linux.qemu))?;
     let said = || -> String {
-        let text = fs::read_to_string(&output).unwrap_or_default();
-        text.trim().chars().take(500).collect()
+        let mut text = [0; 500];
+        let count = log.read_at(&mut text, 0).unwrap_or_default();
+        String::from_utf8_lossy(&text[..count]).trim().to_owned()
     };
     let end = Instant::now() + START_LIMIT;
     loop {
@@ -243,6 +244,13 @@ fn start(linux: &Linux, machine: &Machine) -> Result<()> {
         }
         thread::sleep(POLL_INTERVAL);
     }
+}
+
+/// An empty log, anew. QEMU's user may write the folder, so whatever has its name there may lead to
+/// somebody else's file: it is neither followed nor read.
+fn new_log(path: &Path) -> std::io::Result<fs::File> {
+    let _ = fs::remove_file(path);
+    fs::File::options().read(true).write(true).create_new(true).open(path)
 }
 
 /// QEMU's process, known by the file that it keeps its number in.

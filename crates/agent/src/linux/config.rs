@@ -1,7 +1,7 @@
 //! What `driver-linux` is told, and what it takes away from a machine's process.
 
-use std::fs;
-use std::os::unix::fs::chown;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -128,6 +128,12 @@ impl Linux {
         };
         for name in ["disk.qcow2", "seed.iso"] {
             give(&machine.path(name))?;
+        }
+        // The way to it: whoever is not root enters these, and reads nothing in them.
+        for folder in [&self.local.state_folder, machine.folder.parent().unwrap_or(Path::new("/"))]
+        {
+            let mode = Permissions::from_mode(0o711);
+            fs::set_permissions(folder, mode).with_context(|| folder.display().to_string())?;
         }
         give(&machine.folder)
     }

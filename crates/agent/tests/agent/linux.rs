@@ -4,12 +4,13 @@
 
 use std::fs;
 use std::io::{Read as _, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, geteuid, kill_process};
 use serde_json::{Value, json};
 
 use crate::market::LIMIT;
@@ -263,6 +264,37 @@ fn a_machine_that_takes_no_notice_is_ended_by_force() {
     assert_eq!(answer, json!({"ok": true, "state": "off"}));
     assert!(log.contains(BY_FORCE), "{log}");
     assert!(qemu(&farm.path(MACHINE)).is_none());
+}
+
+#[test]
+fn qemu_runs_as_a_user_of_its_own() {
+    if !geteuid().is_root() {
+        // Nobody else can become another user.
+        return;
+    }
+    let farm = Farm::new();
+    let config = configured(&farm);
+    let text = fs::read_to_string(&config).unwrap();
+    fs::write(&config, format!("{text}user_id = 65534\ngroup_id = 65534\n")).unwrap();
+    fs::set_permissions(farm.folder.path(), fs::Permissions::from_mode(0o711)).unwrap();
+    let keys = [farm.public_key("renter")];
+    let ask = |action: &str| drive(DRIVER, &config, &request(action, "r1", &keys));
+    let made = ask("create");
+    assert_eq!(made["state"], "running", "{made}");
+    let folder = farm.path(MACHINE);
+    let (pid, _) = qemu(&folder).unwrap();
+    let status = fs::read_to_string(format!("/proc/{}/status", pid.as_raw_nonzero())).unwrap();
+    assert!(status.contains("Uid:\t65534\t65534\t65534\t65534\n"), "{status}");
+    Console::open(&folder).wait_for_start();
+    assert_eq!(ask("shutdown"), json!({"ok": true, "state": "off"}));
+    // What that user leaves in its folder leads the driver nowhere.
+    let other = farm.path("other");
+    fs::write(&other, "somebody else's").unwrap();
+    fs::remove_file(folder.join("qemu.log")).unwrap();
+    std::os::unix::fs::symlink(&other, folder.join("qemu.log")).unwrap();
+    assert_eq!(ask("start"), made);
+    assert_eq!(fs::read_to_string(&other).unwrap(), "somebody else's");
+    assert_eq!(ask("remove")["state"], "absent");
 }
 
 #[test]
