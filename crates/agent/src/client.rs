@@ -54,6 +54,28 @@ pub enum Kind {
     Create,
     /// A machine is to be removed.
     Remove,
+    /// A machine that is off is to be started.
+    Start,
+    /// A machine is to be shut down.
+    Shutdown,
+    /// A machine is to be shut down and started.
+    Restart,
+    /// A machine is to be reset without asking it.
+    Reset,
+}
+
+impl Kind {
+    /// What the driver is asked to do.
+    pub(crate) fn action(self) -> Action {
+        match self {
+            Kind::Create => Action::Create,
+            Kind::Remove => Action::Remove,
+            Kind::Start => Action::Start,
+            Kind::Shutdown => Action::Shutdown,
+            Kind::Restart => Action::Restart,
+            Kind::Reset => Action::Reset,
+        }
+    }
 }
 
 /// A job, as the market gives it. Fields that are not known here are left alone.
@@ -158,6 +180,35 @@ impl<'a> Access<'a> {
     }
 }
 
+/// How a machine is, as the market is told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Sighting {
+    pub(crate) rental_id: String,
+    pub(crate) slice_id: String,
+    /// `running`, `off` or `absent`.
+    pub(crate) state: &'static str,
+    /// Whether SSH answers as the machine's own, if it runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) ssh: Option<bool>,
+}
+
+/// The machines that the market expects here.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Watchlist {
+    pub(crate) machines: Vec<Expected>,
+    /// How often it wants to be told of them.
+    pub(crate) report_seconds: Option<u64>,
+}
+
+/// A machine that the market expects here.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Expected {
+    pub(crate) rental_id: String,
+    pub(crate) slice_id: String,
+    /// Whether the renter wants it to run.
+    pub(crate) should_run: bool,
+}
+
 /// Why a request to the market did not do what it should.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ClientError {
@@ -254,6 +305,14 @@ impl Client {
     pub(crate) fn fail(&self, job: &Job, reason: &str, retry: bool) -> Result<(), ClientError> {
         let body = json!({"fence": job.fence, "reason": reason, "retry": retry});
         self.report(job, "fail", &body)
+    }
+
+    /// Says how machines are. The answer is what the market expects to be here.
+    pub(crate) fn machines(&self, machines: &[Sighting]) -> Result<Watchlist, ClientError> {
+        let body = json!({"agent": self.agent, "machines": machines});
+        let answer = self.post("/api/agent/machines", &body, REPORT_LIMIT)?.unwrap_or_default();
+        serde_json::from_str(&answer)
+            .map_err(|e| later(format!("the marketplace's list of machines is invalid: {e}"), None))
     }
 
     fn report(&self, job: &Job, what: &str, body: &Value) -> Result<(), ClientError> {

@@ -48,6 +48,8 @@ pub struct Config {
     pub remove_limit: Duration,
     /// How long its `status` may take.
     pub status_limit: Duration,
+    /// How long its `start`, `shutdown`, `restart` and `reset` may take.
+    pub power_limit: Duration,
     /// How long a machine that was made may take until it can be logged in to.
     pub ready_limit: Duration,
     /// How long running jobs may go on when the agent is asked to stop.
@@ -99,6 +101,7 @@ struct Written {
     create_seconds: Option<u64>,
     remove_seconds: Option<u64>,
     status_seconds: Option<u64>,
+    power_seconds: Option<u64>,
     ready_seconds: Option<u64>,
     stop_grace_seconds: Option<u64>,
     renew_seconds: Option<u64>,
@@ -193,6 +196,7 @@ impl Written {
             create_limit: seconds("create_seconds", self.create_seconds, 600, 1, SECONDS_MAX)?,
             remove_limit: seconds("remove_seconds", self.remove_seconds, 300, 1, SECONDS_MAX)?,
             status_limit: seconds("status_seconds", self.status_seconds, 60, 1, SECONDS_MAX)?,
+            power_limit: seconds("power_seconds", self.power_seconds, 120, 1, SECONDS_MAX)?,
             ready_limit: seconds("ready_seconds", self.ready_seconds, 600, 1, SECONDS_MAX)?,
             stop_grace: seconds("stop_grace_seconds", self.stop_grace_seconds, 30, 0, SECONDS_MAX)?,
             renew_every: seconds("renew_seconds", self.renew_seconds, 20, 1, 25)?,

@@ -15,7 +15,7 @@ use anyhow::Result;
 use crate::client::Job;
 use crate::config::Config;
 
-pub(crate) use kept::Consoles;
+pub(crate) use kept::{Consoles, Name};
 pub(crate) use server::start;
 
 /// How a driver names a socket of this server.

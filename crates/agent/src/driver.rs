@@ -1,7 +1,7 @@
 //! Running a driver: one document in, one out, within a time, and with its log kept.
 
 use std::fs::{self, File};
-use std::io::{BufRead as _, BufReader, Read, Write as _};
+use std::io::{self, BufRead as _, BufReader, Read, Write};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -61,16 +61,16 @@ impl Driver {
     }
 
     /// Runs one action. `tick` is called several times a second, with a step if the driver has just
-    /// reported one, and may end it.
+    /// reported one, and may end it. Without a name no log is kept.
     pub(crate) fn run(
         &self,
         request: &Request,
-        log_name: &str,
+        log_name: Option<&str>,
         limit: Duration,
         mut tick: impl FnMut(Option<&str>) -> Go,
     ) -> Result<Machine, Refusal> {
         let action = request.action.into_str();
-        let mut running = self.start(request, &format!("{log_name}.{action}"))?;
+        let mut running = self.start(request, log_name.map(|name| format!("{name}.{action}")))?;
         let end = Instant::now() + limit;
         loop {
             let step = running.next_step();
@@ -100,10 +100,11 @@ impl Driver {
         read_answer(action, status, &answer)
     }
 
-    fn start(&self, request: &Request, log_name: &str) -> Result<Running> {
-        self.drop_old_logs();
-        let log = self.logs.join(format!("{log_name}.log"));
-        let log = File::create(&log).with_context(|| format!("creating {}", log.display()))?;
+    fn start(&self, request: &Request, log_name: Option<String>) -> Result<Running> {
+        let log: Box<dyn Write + Send> = match log_name {
+            Some(name) => Box::new(self.log(&name)?),
+            None => Box::new(io::sink()),
+        };
         let document = serde_json::to_vec(request).context("a request is JSON")?;
         let mut child = Command::new(&self.command[0])
             .args(&self.command[1..])
@@ -126,6 +127,12 @@ impl Driver {
         let (step_to, steps) = mpsc::channel();
         thread::spawn(move || keep_log(stderr, log, &step_to));
         Ok(Running { child, answer, steps })
+    }
+
+    fn log(&self, name: &str) -> Result<File> {
+        self.drop_old_logs();
+        let log = self.logs.join(format!("{name}.log"));
+        File::create(&log).with_context(|| format!("creating {}", log.display()))
     }
 
     /// Keeps the newest logs only. A failure here costs disk, and nothing else.
@@ -199,12 +206,12 @@ impl Running {
 fn read_bounded(mut stdout: impl Read) -> Vec<u8> {
     let mut answer = Vec::new();
     let _ = stdout.by_ref().take(ANSWER_MAX + 1).read_to_end(&mut answer);
-    let _ = std::io::copy(&mut stdout, &mut std::io::sink());
+    let _ = io::copy(&mut stdout, &mut io::sink());
     answer
 }
 
 /// Writes a driver's log, up to a limit, and tells its steps.
-fn keep_log(stderr: impl Read, mut log: File, steps: &Sender<String>) {
+fn keep_log(stderr: impl Read, mut log: impl Write, steps: &Sender<String>) {
     let mut stderr = BufReader::new(stderr);
     let mut left = LOG_MAX;
     loop {

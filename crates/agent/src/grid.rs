@@ -106,6 +106,11 @@ pub fn act(grid: &Grid, request: &Request) -> Result<Machine, Refusal> {
             None => Ok(Machine::Absent),
             Some(found) => Ok(Machine::Running(deployment.reach(&found)?)),
         },
+        Action::Start | Action::Shutdown | Action::Restart | Action::Reset => {
+            let why =
+                "the grid server has no calls to start, shut down, restart or reset a machine";
+            Err(Refusal::never(why))
+        }
     }
 }
 

@@ -88,7 +88,8 @@ impl Work {
                 Phase::Checked(reach) => self.complete(Some(&reach))?,
                 Phase::Undoing(refusal) => self.undo(refusal)?,
                 Phase::Removing => self.remove()?,
-                Phase::Removed => self.complete(None)?,
+                Phase::Powering => self.power()?,
+                Phase::Removed | Phase::Powered => self.complete(None)?,
                 Phase::Failed(refusal) => self.fail(&refusal)?,
             };
             match next {
@@ -108,11 +109,8 @@ impl Work {
     }
 
     fn begin(&mut self) -> Result<Next> {
-        let action = match self.record.job.kind {
-            Kind::Create => Action::Create,
-            Kind::Remove => Action::Remove,
-        };
-        if let Err(why) = self.record.job.request(action) {
+        let kind = self.record.job.kind;
+        if let Err(why) = self.record.job.request(kind.action()) {
             return self
                 .save(Phase::Failed(Refusal::never(format!("rejected by the agent: {why}"))));
         }
@@ -120,11 +118,14 @@ impl Work {
             return self.save(Phase::Failed(Refusal::later(STOPPING)));
         }
         self.reach_step(Step::Accepted)?;
-        match (self.lease, self.record.job.kind) {
-            (Lease::Held, Kind::Create) => self.save(Phase::Creating),
-            (Lease::Held, Kind::Remove) => self.save(Phase::Removing),
-            (Lease::Lost, _) => self.drop_lost(),
-            (Lease::Unknown, _) => self.put_aside(),
+        match self.lease {
+            Lease::Held => self.save(match kind {
+                Kind::Create => Phase::Creating,
+                Kind::Remove => Phase::Removing,
+                Kind::Start | Kind::Shutdown | Kind::Restart | Kind::Reset => Phase::Powering,
+            }),
+            Lease::Lost => self.drop_lost(),
+            Lease::Unknown => self.put_aside(),
         }
     }
 
@@ -149,8 +150,8 @@ impl Work {
             (Lease::Lost, _) => self.save(Phase::Undoing(None)),
             (Lease::Unknown, _) => self.put_aside(),
             (Lease::Held, Ok(Machine::Running(reach))) => self.created(reach),
-            (Lease::Held, Ok(Machine::Absent)) => {
-                let why = "the driver's create returned no machine";
+            (Lease::Held, Ok(Machine::Off | Machine::Absent)) => {
+                let why = "the driver's create returned no machine that runs";
                 self.save(Phase::Undoing(Some(Refusal::later(why))))
             }
             (Lease::Held, Err(refusal)) => self.save(Phase::Undoing(Some(refusal))),
@@ -248,6 +249,36 @@ impl Work {
         }
     }
 
+    /// Has the driver switch the machine. Whatever comes of it, the machine stays: the renter's
+    /// data is on it.
+    fn power(&mut self) -> Result<Next> {
+        self.renew_now();
+        match self.lease {
+            Lease::Held => {}
+            // Whoever has the job now does it.
+            Lease::Lost => return self.drop_lost(),
+            Lease::Unknown => return self.put_aside(),
+        }
+        let kind = self.record.job.kind;
+        let action = kind.action().as_str();
+        match self.drive(kind.action()) {
+            Ok(Machine::Off) if kind == Kind::Shutdown => self.save(Phase::Powered),
+            Ok(Machine::Running(_)) if kind != Kind::Shutdown => self.save(Phase::Powered),
+            Ok(Machine::Absent) => {
+                self.save(Phase::Failed(Refusal::never("the machine doesn't exist")))
+            }
+            Ok(Machine::Off) => {
+                let why = format!("the driver reports that it is off after {action}");
+                self.save(Phase::Failed(Refusal::later(why)))
+            }
+            Ok(Machine::Running(_)) => {
+                let why = format!("the driver reports that it runs after {action}");
+                self.save(Phase::Failed(Refusal::later(why)))
+            }
+            Err(refusal) => self.save(Phase::Failed(refusal)),
+        }
+    }
+
     /// Runs the driver's `remove` until it says that nothing is left.
     fn removed_for_good(&mut self) -> Result<(), String> {
         self.shared.consoles.forget(&self.record.job.slice.id, &self.record.job.rental_id);
@@ -256,8 +287,8 @@ impl Work {
         for attempt in 1..=REMOVE_ATTEMPTS {
             match self.drive(Action::Remove) {
                 Ok(Machine::Absent) => return Ok(()),
-                Ok(Machine::Running(_)) => {
-                    "the driver reports that it is still running".clone_into(&mut why);
+                Ok(Machine::Running(_) | Machine::Off) => {
+                    "the driver reports that it is still there".clone_into(&mut why);
                 }
                 Err(refusal) => {
                     why = refusal.error;
@@ -346,15 +377,19 @@ impl Work {
             Action::Create => self.shared.config.create_limit,
             Action::Remove => self.shared.config.remove_limit,
             Action::Status | Action::Console => self.shared.config.status_limit,
+            Action::Start | Action::Shutdown | Action::Restart | Action::Reset => {
+                self.shared.config.power_limit
+            }
         };
         let shared = Arc::clone(&self.shared);
         let name = format!("{}.{}", self.record.job.id, self.record.job.fence);
-        shared.driver.run(&request, &name, limit, |step| {
+        shared.driver.run(&request, Some(&name), limit, |step| {
             if let (Action::Create, Some(step)) = (action, step.and_then(Step::of_driver)) {
                 self.move_on(step);
             }
             self.renew_if_due();
-            // What is removed is removed to the end: its limit is the only one.
+            // What is removed is removed to the end, and no machine is left between on and off:
+            // their limits are the only ones.
             let is_making = action == Action::Create;
             let is_lost = self.lease == Lease::Lost;
             if is_making && (is_lost || self.shared.stop.is_over()) { Go::Stop } else { Go::On }
@@ -415,9 +450,14 @@ impl Work {
         Ok(Next::Step)
     }
 
-    /// Forgets a job that somebody else has now, and of which nothing is left here.
+    /// Forgets a job that somebody else has now, and of which nothing is to be undone.
     fn drop_lost(&mut self) -> Result<Next> {
-        self.say("lease lost; nothing is left on this farm");
+        self.say(match self.record.job.kind {
+            Kind::Create | Kind::Remove => "lease lost; nothing is left on this farm",
+            Kind::Start | Kind::Shutdown | Kind::Restart | Kind::Reset => {
+                "lease lost; the machine stays as it is"
+            }
+        });
         self.forget()
     }
 

@@ -36,6 +36,10 @@ pub(crate) enum Phase {
     Removing,
     /// It is gone; that is to be reported.
     Removed,
+    /// The driver is to start the machine, shut it down, restart or reset it.
+    Powering,
+    /// It has; the market is to hear of it.
+    Powered,
     /// The failure is to be reported.
     Failed(Refusal),
 }

@@ -21,6 +21,8 @@ pub mod protocol;
 mod reach;
 mod run;
 mod stop;
+mod turns;
+mod watch;
 
 pub use client::{Access, Job, Step};
 pub use config::{Config, ConfigError};

@@ -5,6 +5,7 @@ mod qemu;
 mod seed;
 
 use std::fs;
+use std::os::unix::fs::FileExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -24,8 +25,20 @@ pub use config::Linux;
 /// How long QEMU may take until it answers.
 const START_LIMIT: Duration = Duration::from_secs(20);
 
+/// How long a machine may take to shut down by itself. Then it is ended by force.
+const SHUTDOWN_LIMIT: Duration = Duration::from_mins(1);
+
+/// How often its power button is pressed meanwhile: one that has just begun to boot misses it.
+const PRESS_EVERY: Duration = Duration::from_secs(10);
+
+/// How often it is looked whether QEMU has started or ended.
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
+
 /// What is written once the disk is whole: the size of the machine, for a start without a request.
 const SIZE: &str = "size.json";
+
+/// What is there while the renter wants the machine to be off, for a start of all.
+const SHUT_DOWN: &str = "shut_down";
 
 /// Does what is asked.
 pub fn act(linux: &Linux, request: &Request) -> Result<protocol::Machine, Refusal> {
@@ -40,17 +53,21 @@ pub fn act(linux: &Linux, request: &Request) -> Result<protocol::Machine, Refusa
         }
         Action::Status => status(linux, &machine),
         Action::Console => console(linux, &machine),
+        Action::Start | Action::Shutdown | Action::Restart | Action::Reset => {
+            power(linux, &machine, request.action)
+        }
     }
 }
 
-/// Starts every machine that was made and does not run, such as after the server's own start.
-/// Answers how many were started.
+/// Starts every machine that was made, was not shut down on purpose and does not run, such as after
+/// the server's own start. Answers how many were started.
 pub fn start_all(linux: &Linux) -> Result<usize> {
     let mut started = 0;
     let mut failed = Vec::new();
     for name in Machine::names(&linux.local)? {
         let machine = Machine::lock_named(&linux.local, &name)?;
-        if !machine.path(SIZE).exists() || server(&machine).is_some() {
+        let is_off = machine.path(SHUT_DOWN).exists() || server(&machine).is_some();
+        if !machine.path(SIZE).exists() || is_off {
             continue;
         }
         match start(linux, &machine) {
@@ -66,10 +83,65 @@ fn status(linux: &Linux, machine: &Machine) -> Result<protocol::Machine, Refusal
     if !machine.exists() {
         return Ok(protocol::Machine::Absent);
     }
+    if !machine.path(SIZE).exists() {
+        return Err(Refusal::later("it was only partly created"));
+    }
     if server(machine).is_none() {
-        return Err(Refusal::later("it was created but isn't running"));
+        return Ok(protocol::Machine::Off);
     }
     Ok(protocol::Machine::Running(machine.reach(&linux.local, "root")?))
+}
+
+/// Does what a server's own buttons do.
+fn power(linux: &Linux, machine: &Machine, action: Action) -> Result<protocol::Machine, Refusal> {
+    if status(linux, machine)? == protocol::Machine::Absent {
+        return Ok(protocol::Machine::Absent);
+    }
+    if action == Action::Shutdown {
+        // What is there already is as good; nothing is followed in a folder that QEMU may write.
+        let _ = fs::File::create_new(machine.path(SHUT_DOWN));
+    }
+    if matches!(action, Action::Shutdown | Action::Restart) {
+        shut_down(machine)?;
+    }
+    if action == Action::Reset && server(machine).is_some() {
+        // One that QEMU has paused, such as for a full disk, goes on.
+        qemu::execute(&machine.path(qemu::QMP), &["system_reset", "cont"])?;
+    }
+    if action != Action::Shutdown {
+        switch_on(linux, machine)?;
+    }
+    status(linux, machine)
+}
+
+/// Presses the machine's power button until it is off, and ends it by force if that takes too long.
+fn shut_down(machine: &Machine) -> Result<()> {
+    let end = Instant::now() + SHUTDOWN_LIMIT;
+    let mut press_at = Instant::now();
+    while server(machine).is_some() {
+        let now = Instant::now();
+        if now >= end {
+            note(format_args!("shutdown took too long; ending it by force"));
+            return machine.end(|| machine.processes());
+        }
+        if now >= press_at {
+            press_at = now + PRESS_EVERY;
+            // An error here means that QEMU is about to end, or is stuck: both are seen next.
+            let _ = qemu::execute(&machine.path(qemu::QMP), &["system_powerdown"]);
+        }
+        thread::sleep(POLL_INTERVAL);
+    }
+    Ok(())
+}
+
+/// Starts the machine, unless it runs.
+fn switch_on(linux: &Linux, machine: &Machine) -> Result<()> {
+    let _ = fs::remove_file(machine.path(SHUT_DOWN));
+    match server(machine) {
+        None => start(linux, machine),
+        // A start that was cut off may not have limited it yet.
+        Some(pid) => linux.limit(machine, pid, size(machine)?),
+    }
 }
 
 /// The same with the socket of its serial console, which the agent shows.
@@ -86,14 +158,15 @@ fn create(
     machine: &Machine,
     request: &Request,
 ) -> Result<protocol::Machine, Refusal> {
+    if !machine.path(SIZE).exists() {
+        linux.check_room()?;
+    }
     machine.make()?;
     if !machine.path(SIZE).exists() {
         make(linux, machine, request)?;
     }
     step("disk");
-    if server(machine).is_none() {
-        start(linux, machine)?;
-    }
+    switch_on(linux, machine)?;
     step("booting");
     Ok(protocol::Machine::Running(machine.reach(&linux.local, "root")?))
 }
@@ -121,10 +194,14 @@ fn make(linux: &Linux, machine: &Machine, request: &Request) -> Result<(), Refus
     Ok(())
 }
 
+fn size(machine: &Machine) -> Result<qemu::Size> {
+    let text = fs::read(machine.path(SIZE)).context("reading the machine's size")?;
+    serde_json::from_slice(&text).context("the machine's size")
+}
+
 /// Starts QEMU, which leaves this program by itself, and waits until it answers.
 fn start(linux: &Linux, machine: &Machine) -> Result<()> {
-    let text = fs::read(machine.path(SIZE)).context("reading the machine's size")?;
-    let size: qemu::Size = serde_json::from_slice(&text).context("the machine's size")?;
+    let size = size(machine)?;
     let port = machine.known_port().context("the machine has no port")?;
     for socket in [qemu::QMP, qemu::SERIAL] {
         let _ = fs::remove_file(machine.path(socket));
@@ -134,20 +211,20 @@ fn start(linux: &Linux, machine: &Machine) -> Result<()> {
     let mut command = Command::new(&linux.qemu);
     command.args(&arguments).env_clear().env("PATH", "/usr/bin:/bin");
     linux.give_up_rights(&mut command);
-    let output = machine.path("qemu.log");
-    let log = fs::File::create(&output).context("creating QEMU's log")?;
+    let log = new_log(&machine.path("qemu.log")).context("creating QEMU's log")?;
     // A group of its own: what ends this driver does not end the machine. (QEMU's `-daemonize` and
     // its sandbox do not go together.)
     let mut child = command
         .process_group(0)
         .stdin(Stdio::null())
         .stdout(log.try_clone().context("QEMU's log")?)
-        .stderr(log)
+        .stderr(log.try_clone().context("QEMU's log")?)
         .spawn()
         .with_context(|| format!("`{}` can't be started", linux.qemu))?;
     let said = || -> String {
-        let text = fs::read_to_string(&output).unwrap_or_default();
-        text.trim().chars().take(500).collect()
+        let mut text = [0; 500];
+        let count = log.read_at(&mut text, 0).unwrap_or_default();
+        String::from_utf8_lossy(&text[..count]).trim().to_owned()
     };
     let end = Instant::now() + START_LIMIT;
     loop {
@@ -165,8 +242,15 @@ fn start(linux: &Linux, machine: &Machine) -> Result<()> {
         if Instant::now() >= end {
             bail!("QEMU is not responding: {why}: {}", said());
         }
-        thread::sleep(Duration::from_millis(20));
+        thread::sleep(POLL_INTERVAL);
     }
+}
+
+/// An empty log, anew. QEMU's user may write the folder, so whatever has its name there may lead to
+/// somebody else's file: it is neither followed nor read.
+fn new_log(path: &Path) -> std::io::Result<fs::File> {
+    let _ = fs::remove_file(path);
+    fs::File::options().read(true).write(true).create_new(true).open(path)
 }
 
 /// QEMU's process, known by the file that it keeps its number in.

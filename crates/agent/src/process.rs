@@ -26,6 +26,9 @@ const EMPTY_FOLDER: &str = "/run/sshd";
 /// How long the server may take to be there.
 const START_LIMIT: Duration = Duration::from_secs(10);
 
+/// Who may log in. It is written last, and says that the machine is whole.
+const KEYS: &str = "authorized_keys";
+
 /// What marks processes of a session, whoever has started them.
 const MARK: &str = "MYCELIUM_MACHINE";
 
@@ -50,6 +53,9 @@ pub fn act(local: &Local, request: &Request) -> Result<protocol::Machine, Refusa
         }
         Action::Status => status(local, &machine),
         Action::Console => Err(Refusal::never("driver-process has no console")),
+        Action::Start | Action::Shutdown | Action::Restart | Action::Reset => {
+            power(local, &machine, request.action)
+        }
     }
 }
 
@@ -57,10 +63,28 @@ fn status(local: &Local, machine: &Machine) -> Result<protocol::Machine, Refusal
     if !machine.exists() {
         return Ok(protocol::Machine::Absent);
     }
+    if !machine.path(KEYS).exists() {
+        return Err(Refusal::later("it was only partly created"));
+    }
     if server(machine).is_none() {
-        return Err(Refusal::later("it was created but isn't running"));
+        return Ok(protocol::Machine::Off);
     }
     Ok(protocol::Machine::Running(machine.reach(local, &user())?))
+}
+
+/// Ends the server and its sessions, or starts the server, or both. Programs have no power button:
+/// a reset is a restart.
+fn power(local: &Local, machine: &Machine, action: Action) -> Result<protocol::Machine, Refusal> {
+    if status(local, machine)? == protocol::Machine::Absent {
+        return Ok(protocol::Machine::Absent);
+    }
+    if action != Action::Start {
+        machine.end(|| every_process(machine))?;
+    }
+    if action != Action::Shutdown && server(machine).is_none() {
+        start(local, machine, machine.port(local)?)?;
+    }
+    status(local, machine)
 }
 
 fn create(
@@ -76,18 +100,18 @@ fn create(
         let port = machine.port(local)?;
         machine.host_key()?;
         let keys = request.ssh_keys.join("\n") + "\n";
-        write_whole(&machine.path("authorized_keys"), keys.as_bytes(), 0o600)?;
-        let text = sshd_config(&machine.folder, local, port);
-        write_whole(&machine.path("sshd_config"), text.as_bytes(), 0o600)?;
+        write_whole(&machine.path(KEYS), keys.as_bytes(), 0o600)?;
         step("disk");
-        start(machine, port)?;
+        start(local, machine, port)?;
     }
     step("booting");
     Ok(protocol::Machine::Running(machine.reach(local, &user())?))
 }
 
 /// Starts the server, on one processor, with nothing of this program but that.
-fn start(machine: &Machine, port: u16) -> Result<()> {
+fn start(local: &Local, machine: &Machine, port: u16) -> Result<()> {
+    let text = sshd_config(&machine.folder, local, port);
+    write_whole(&machine.path("sshd_config"), text.as_bytes(), 0o600)?;
     if geteuid().is_root() {
         fs::create_dir_all(EMPTY_FOLDER).context("making the folder of OpenSSH's server")?;
     }
@@ -197,7 +221,7 @@ fn sshd_config(folder: &Path, local: &Local, port: u16) -> String {
         address = local.bind,
         pid = file("sshd.pid").display(),
         key = file("host_key").display(),
-        keys = file("authorized_keys").display(),
+        keys = file(KEYS).display(),
         folder = folder.display(),
     )
 }

@@ -43,6 +43,14 @@ pub enum Action {
     Status,
     /// Says where its console is.
     Console,
+    /// Starts the machine, if it is off.
+    Start,
+    /// Shuts the machine down as its power button does, and by force if it takes too long.
+    Shutdown,
+    /// Shuts the machine down and starts it.
+    Restart,
+    /// Resets the machine at once, without asking it; starts it, if it is off.
+    Reset,
 }
 
 /// The document on a driver's standard input.
@@ -57,7 +65,7 @@ pub struct Request {
     pub slice_id: String,
     /// The rental. With the slice it names one machine.
     pub rental_id: String,
-    /// Virtual processors.
+    /// Virtual processors. Sizes, keys and user data count for `create` only.
     pub cpu_cores: u32,
     /// Memory, in MiB.
     pub memory_mib: u32,
@@ -138,8 +146,10 @@ pub struct Reach {
 /// What an action came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Machine {
-    /// The machine is there.
+    /// The machine is there and runs.
     Running(Reach),
+    /// The machine is there and whole, but does not run.
+    Off,
     /// There is none, and nothing is left of one.
     Absent,
 }
@@ -175,7 +185,7 @@ impl From<anyhow::Error> for Refusal {
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Answer {
-    /// The machine is there.
+    /// The machine is there and runs.
     Running {
         /// The action worked.
         #[schemars(extend("const" = true))]
@@ -187,13 +197,13 @@ pub enum Answer {
         #[serde(flatten)]
         reach: Reach,
     },
-    /// There is no machine.
-    Absent {
+    /// The machine does not run, or there is none.
+    NotRunning {
         /// The action worked.
         #[schemars(extend("const" = true))]
         ok: bool,
-        /// `absent`.
-        #[schemars(extend("const" = "absent"))]
+        /// `off`: the machine is there and whole. `absent`: there is none.
+        #[schemars(extend("enum" = ["off", "absent"]))]
         state: String,
     },
     /// The action did not work.
@@ -215,7 +225,8 @@ impl Answer {
             Ok(Machine::Running(reach)) => {
                 Answer::Running { ok: true, state: "running".to_owned(), reach }
             }
-            Ok(Machine::Absent) => Answer::Absent { ok: true, state: "absent".to_owned() },
+            Ok(Machine::Off) => Answer::NotRunning { ok: true, state: "off".to_owned() },
+            Ok(Machine::Absent) => Answer::NotRunning { ok: true, state: "absent".to_owned() },
             Err(Refusal { error, retry }) => Answer::Refused { ok: false, error, retry },
         }
     }
@@ -226,9 +237,10 @@ impl Answer {
             Answer::Running { ok: true, state, reach } if state == "running" => {
                 Ok(Ok(Machine::Running(reach)))
             }
-            Answer::Absent { ok: true, state } if state == "absent" => Ok(Ok(Machine::Absent)),
+            Answer::NotRunning { ok: true, state } if state == "off" => Ok(Ok(Machine::Off)),
+            Answer::NotRunning { ok: true, state } if state == "absent" => Ok(Ok(Machine::Absent)),
             Answer::Refused { ok: false, error, retry } => Ok(Err(Refusal { error, retry })),
-            Answer::Running { ok, state, .. } | Answer::Absent { ok, state } => {
+            Answer::Running { ok, state, .. } | Answer::NotRunning { ok, state } => {
                 Err(format!("ok: {ok} does not go with state: {state:?}, or a field is missing"))
             }
             Answer::Refused { .. } => Err("ok: true with an error".to_owned()),
@@ -320,6 +332,9 @@ mod tests {
             assert_eq!(answer.and_then(Answer::result).is_ok(), is_one, "{text}");
         };
         check(r#"{"ok":true,"state":"absent"}"#, true);
+        check(r#"{"ok":true,"state":"off"}"#, true);
+        check(r#"{"ok":true,"state":"paused"}"#, false);
+        check(r#"{"ok":false,"state":"off"}"#, false);
         check(r#"{"ok":false,"error":"full","retry":true}"#, true);
         check(
             r#"{"ok":true,"state":"running","address":"a","port":1,"user":"u","host_keys":[]}"#,

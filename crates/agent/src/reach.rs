@@ -2,16 +2,26 @@
 //! that it should be, and is it closed to others?
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{self, BufRead as _, BufReader, ErrorKind, Read};
 use std::net::{TcpStream, ToSocketAddrs as _};
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::process::{Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::protocol::Reach;
 
-/// How long one connection may take, and its first line.
+/// How long a connection may take, and then its banner, however slowly it comes.
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
+
+/// How long OpenSSH's client may take. A machine can keep it waiting for ever.
+const SSH_LIMIT: Duration = Duration::from_secs(30);
+
+/// How often it is looked whether it has ended.
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
+
+/// The most that is read of what it says, in bytes.
+const SAID_MAX: u64 = 256 * 1024;
 
 /// The most that is read before a banner has to have come, in bytes: RFC 4253 allows lines before.
 const BANNER_MAX: u64 = 8 * 1024;
@@ -66,7 +76,7 @@ pub(crate) fn banner(reach: &Reach) -> Result<(), Unreached> {
     let address = addresses.next().ok_or_else(|| not_yet("looking up", &"no address"))?;
     let stream = TcpStream::connect_timeout(&address, CONNECT_LIMIT)
         .map_err(|error| not_yet("connecting to", &error))?;
-    stream.set_read_timeout(Some(CONNECT_LIMIT)).map_err(|error| not_yet("reading", &error))?;
+    let stream = Until { stream, end: Instant::now() + CONNECT_LIMIT };
     let mut lines = BufReader::new(stream.take(BANNER_MAX)).split(b'\n');
     loop {
         match lines.next() {
@@ -80,22 +90,62 @@ pub(crate) fn banner(reach: &Reach) -> Result<(), Unreached> {
     }
 }
 
+/// A connection that is read until a time.
+struct Until {
+    stream: TcpStream,
+    end: Instant,
+}
+
+impl Read for Until {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = self.end.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(ErrorKind::TimedOut.into());
+        }
+        self.stream.set_read_timeout(Some(left))?;
+        self.stream.read(buffer)
+    }
+}
+
 /// Lets OpenSSH's client exchange keys with the machine, knowing the keys that the driver reported
 /// and no other, and ask to log in with nothing in hand.
 ///
 /// `ssh-keyscan` would not do: it does not look at the signature, so anybody who has seen a host
 /// key could show it.
 pub(crate) fn host_key(reach: &Reach, known_hosts: &Path) -> Result<(), Unreached> {
-    let not_yet = |error: std::io::Error| Unreached::NotYet(format!("running ssh: {error}"));
+    let not_yet = |error: io::Error| Unreached::NotYet(format!("running ssh: {error}"));
     fs::write(known_hosts, known_hosts_lines(reach)).map_err(not_yet)?;
-    let output = ssh(reach, known_hosts)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .output();
+    let said = run(&mut ssh(reach, known_hosts), SSH_LIMIT);
     let _ = fs::remove_file(known_hosts);
-    let output = output.map_err(not_yet)?;
-    judge(output.status.success(), &String::from_utf8_lossy(&output.stderr))
+    let (status, said) = said.map_err(not_yet)?;
+    judge(status.success(), &said)
+}
+
+/// Runs a program, within limits, and answers what it said on standard error.
+fn run(command: &mut Command, limit: Duration) -> io::Result<(ExitStatus, String)> {
+    let streams = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut child = streams.spawn()?;
+    let stderr = child.stderr.take();
+    let reader = thread::spawn(move || {
+        let mut said = Vec::new();
+        // What came before an error counts.
+        let _ = stderr.map(|stderr| stderr.take(SAID_MAX).read_to_end(&mut said));
+        String::from_utf8_lossy(&said).into_owned()
+    });
+    let end = Instant::now() + limit;
+    let status = loop {
+        if let Some(status) = child.try_wait()? {
+            break status;
+        }
+        if Instant::now() >= end {
+            // An error here means that it has just ended.
+            let _ = child.kill();
+            child.wait()?;
+            return Err(ErrorKind::TimedOut.into());
+        }
+        thread::sleep(POLL_INTERVAL);
+    };
+    Ok((status, reader.join().unwrap_or_default()))
 }
 
 fn judge(logged_in: bool, said: &str) -> Result<(), Unreached> {
@@ -153,6 +203,10 @@ fn known_hosts_lines(reach: &Reach) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+    use std::net::TcpListener;
+    use std::sync::mpsc;
+
     use super::*;
 
     fn reach() -> Reach {
@@ -182,6 +236,32 @@ mod tests {
         check(|r| r.port = 0, false);
         check(|r| r.host_keys.clear(), false);
         check(|r| r.host_keys.push("* ssh-rsa AAAA\n".to_owned()), false);
+    }
+
+    #[test]
+    fn nobody_keeps_the_agent_waiting() {
+        // A line that goes on for ever, a byte at a time.
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let reach = Reach { address: "127.0.0.1".to_owned(), port, ..reach() };
+        let (found_to, found) = mpsc::channel();
+        thread::spawn(move || drop(found_to.send(banner(&reach))));
+        let (mut stream, _) = listener.accept().unwrap();
+        let end = Instant::now() + Duration::from_mins(1);
+        let found = loop {
+            let _ = stream.write_all(b".");
+            if let Ok(found) = found.recv_timeout(Duration::from_millis(200)) {
+                break found;
+            }
+            assert!(Instant::now() < end, "it waits for a line that does not end");
+        };
+        assert!(matches!(found, Err(Unreached::NotYet(why)) if why.contains("no SSH banner")));
+        // A program that does not end.
+        let ended = run(Command::new("sleep").arg("4321"), Duration::ZERO);
+        assert_eq!(ended.unwrap_err().kind(), ErrorKind::TimedOut);
+        let (status, said) =
+            run(Command::new("sh").args(["-c", "echo said >&2; exit 3"]), SSH_LIMIT).unwrap();
+        assert_eq!((status.code(), said.as_str()), (Some(3), "said\n"));
     }
 
     #[test]

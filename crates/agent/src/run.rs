@@ -1,7 +1,8 @@
-//! The agent's loop: goes on with what the journal has, then takes jobs while there is room.
+//! The agent's loop: goes on with what the journal has, then takes jobs while there is room. The
+//! watch over machines runs beside it.
 
 use std::process::{Command, Stdio};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -16,6 +17,8 @@ use crate::job::{Shared, Work};
 use crate::journal::{Journal, Phase, Record, make_folder};
 use crate::log::say;
 use crate::stop::Stop;
+use crate::turns::{Turn, Turns};
+use crate::watch::Watch;
 
 /// How often a job that waits for its slice looks, and a full agent for room.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
@@ -41,38 +44,30 @@ pub fn run(config: Config) -> Result<()> {
         stop: stop.clone(),
         config,
     };
-    let mut agent = Running {
-        shared: Arc::new(shared),
-        queue: Arc::default(),
-        jobs_count: 0,
-        jobs: Vec::new(),
-    };
+    let mut agent = Running { shared: Arc::new(shared), turns: Arc::default(), jobs: Vec::new() };
     let unfinished = agent.shared.journal.read()?;
     say!("agent: {} unfinished jobs in the journal", unfinished.len());
     for record in unfinished {
         agent.start(record)?;
     }
+    let watch = Watch::new(Arc::clone(&agent.shared), Arc::clone(&agent.turns));
+    let watch = thread::Builder::new().name("watch".to_owned()).spawn(|| watch.run());
+    let watch = watch.context("starting a thread")?;
     let taken = agent.take_jobs();
     if taken.is_err() {
         stop.ask();
     }
     let ended = agent.wait_for(0);
+    if watch.join().is_err() {
+        bail!("the watch over machines panicked");
+    }
     say!("agent: stopped");
     taken.and(ended)
 }
 
-/// A job's place in the queue of its slice.
-#[derive(Clone, PartialEq)]
-struct Turn {
-    slice: String,
-    number: u64,
-}
-
 struct Running {
     shared: Arc<Shared>,
-    /// The slices of all jobs that are not over, in the order in which the jobs came.
-    queue: Arc<Mutex<Vec<Turn>>>,
-    jobs_count: u64,
+    turns: Arc<Turns>,
     jobs: Vec<JoinHandle<Result<()>>>,
 }
 
@@ -133,13 +128,11 @@ impl Running {
 
     fn start(&mut self, record: Record) -> Result<()> {
         let work = Work::new(Arc::clone(&self.shared), record);
-        let turn = Turn { slice: work.job().slice.id.clone(), number: self.jobs_count };
-        self.jobs_count += 1;
-        lock(&self.queue).push(turn.clone());
-        let queue = Arc::clone(&self.queue);
+        let turn = self.turns.join(&work.job().slice.id);
+        let turns = Arc::clone(&self.turns);
         let thread = thread::Builder::new().name(work.job().id.clone());
         let job =
-            thread.spawn(move || run_job(work, &turn, &queue)).context("starting a thread")?;
+            thread.spawn(move || run_job(work, &turn, &turns)).context("starting a thread")?;
         self.jobs.push(job);
         Ok(())
     }
@@ -147,18 +140,13 @@ impl Running {
 
 /// Runs a job when every earlier one of its slice is over: what an older attempt has made is gone
 /// before a newer one makes it anew.
-fn run_job(mut work: Work, turn: &Turn, queue: &Mutex<Vec<Turn>>) -> Result<()> {
-    while lock(queue).iter().find(|other| other.slice == turn.slice) != Some(turn) {
+fn run_job(mut work: Work, turn: &Turn, turns: &Turns) -> Result<()> {
+    while !turns.has_come(turn) {
         // A job that has lost its lease meanwhile finds out by itself when it is its turn.
         work.renew();
         thread::sleep(POLL_INTERVAL);
     }
     let result = work.run();
-    lock(queue).retain(|other| other != turn);
+    turns.leave(turn);
     result
-}
-
-/// The queue stays right whatever a thread that panicked was doing.
-fn lock(queue: &Mutex<Vec<Turn>>) -> MutexGuard<'_, Vec<Turn>> {
-    queue.lock().unwrap_or_else(PoisonError::into_inner)
 }

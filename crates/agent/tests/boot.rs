@@ -44,6 +44,74 @@ fn check_size(farm: &Farm, access: &Value) {
     assert_eq!(bytes.parse::<u64>().unwrap() * 512, 200 << 30, "the disk, in bytes");
 }
 
+/// Waits until the newest report says so of the machine.
+#[track_caller]
+fn wait_for_state(farm: &Farm, state: &str, ssh: Option<bool>) {
+    let end = Instant::now() + BOOT_LIMIT;
+    while farm.market.sighting("r1") != Some((state.to_owned(), ssh)) {
+        assert!(Instant::now() < end, "{state}, SSH {ssh:?}: {}", farm.log());
+        thread::sleep(Duration::from_millis(100));
+    }
+}
+
+/// The driver's logs of an action.
+fn driver_log(farm: &Farm, action: &str) -> String {
+    let logs = fs::read_dir(farm.path("agent/logs")).unwrap().flatten().map(|log| log.path());
+    let ends = format!(".{action}.log");
+    let logs = logs.filter(|log| log.to_string_lossy().ends_with(&ends));
+    logs.map(|log| fs::read_to_string(log).unwrap()).collect()
+}
+
+/// Has the machine switched by a job.
+#[track_caller]
+fn switch(farm: &Farm, kind: &str) {
+    let number = farm.market.add(kind, "r1", SLICE, json!({}));
+    assert_eq!(farm.market.outcome(number), Outcome::Complete(Value::Null), "{kind}");
+}
+
+/// The machine is powered off inside, started, shut down, started again by the agent after the
+/// server's end, and restarted: it is the same one each time.
+#[expect(clippy::print_stdout, reason = "how long it took is what this is run for")]
+fn check_power(farm: &mut Farm, access: &Value) {
+    farm.market.expect("r1", SLICE, true);
+    wait_for_state(farm, "running", Some(true));
+    ask(farm, access, "echo kept > /root/kept && sync");
+    let before = Instant::now();
+    // The connection may be closed before the command has ended.
+    log_in(farm.folder.path(), access, "renter", "systemctl poweroff");
+    wait_for_state(farm, "off", None);
+    println!("powered off inside, seen after {:.1?}", before.elapsed());
+    let before = Instant::now();
+    switch(farm, "start");
+    wait_for_state(farm, "running", Some(true));
+    println!("started, answers after {:.1?}", before.elapsed());
+    assert_eq!(ask(farm, access, "cat /root/kept"), "kept");
+
+    let before = Instant::now();
+    switch(farm, "shutdown");
+    println!("shut down after {:.1?}", before.elapsed());
+    wait_for_state(farm, "off", None);
+    let log = driver_log(farm, "shutdown");
+    assert!(!log.contains("shutdown took too long"), "{log}");
+
+    // The server's end, and its next start.
+    farm.kill();
+    farm.start();
+    wait_for_state(farm, "running", Some(true));
+    assert_eq!(ask(farm, access, "cat /root/kept"), "kept");
+
+    for kind in ["restart", "reset"] {
+        let boot_id = "cat /proc/sys/kernel/random/boot_id";
+        let before = ask(farm, access, boot_id);
+        switch(farm, kind);
+        let end = Instant::now() + BOOT_LIMIT;
+        while !farm.log_in(access, "renter").status.success() {
+            assert!(Instant::now() < end, "{kind}: {}", farm.log());
+        }
+        assert_ne!(ask(farm, access, boot_id), before, "{kind}");
+    }
+}
+
 #[test]
 #[expect(clippy::print_stdout, reason = "how long it took is what this is run for")]
 fn a_renter_logs_in_to_a_machine_that_really_boots() {
@@ -53,7 +121,7 @@ fn a_renter_logs_in_to_a_machine_that_really_boots() {
     let config = farm.path("linux.toml");
     let text = format!(
         "{}image = '{}'\nkernel = '{}'\ninitrd = '{}'\n\
-         kernel_arguments = 'root=/dev/vda rw console=ttyS0'\n",
+         kernel_arguments = 'root=/dev/vda rw console=ttyS0'\nfree_disk_gib = 1\n",
         local_settings(farm.folder.path()),
         file("debian.qcow2"),
         file("vmlinuz"),
@@ -95,6 +163,7 @@ fn a_renter_logs_in_to_a_machine_that_really_boots() {
     let waited = ask(&farm, &access, "cloud-init status --wait; cat /etc/from-the-renter");
     assert!(waited.ends_with("it works"), "{waited}");
     println!("{:>10} after {:.1?}", "cloud-init", leased_at.elapsed());
+    check_power(&mut farm, &access);
     let removed = farm.remove("r1");
     assert!(matches!(farm.market.outcome(removed), Outcome::Complete(_)));
     assert!(!farm.log_in(&access, "renter").status.success(), "it is closed");

@@ -31,11 +31,9 @@ pub(crate) fn request(cx: &Context<'_>) -> Result<Response, Problem> {
 
 pub(crate) fn send_form(cx: &Context<'_>) -> Result<Response, Problem> {
     let form = Form::read(cx.request);
-    let slice = form.filled("slice").and_then(|text| text.parse().ok());
-    let body = ActionBody { action: form.text("action").to_owned(), slice };
-    let rental = rental_id(cx.param("rental"))?;
-    let key = IdempotencyKey::parse(form.text("idempotency_key"))?;
-    act(cx, rental, body.action()?, slice, Some(key), &|_| {
+    let body: ActionBody = form.body()?;
+    let (rental, key) = (rental_id(cx.param("rental"))?, Some(form.idempotency_key()?));
+    act(cx, rental, body.action()?, body.slice, key, &|_| {
         stored::see_other(Done::MachineActionRequested.at(&format!("/dashboard/slices/{rental}")))
     })
 }

@@ -103,8 +103,7 @@ fn set(cx: &Context<'_>, body: &ChangeRentalBody) -> Result<(), Problem> {
 }
 
 pub(crate) fn set_auto_start(cx: &Context<'_>) -> Result<Response, Problem> {
-    let auto_start = Some(Form::read(cx.request).text("auto_start") == "yes");
-    set(cx, &ChangeRentalBody { auto_start, ..ChangeRentalBody::default() })?;
+    set(cx, &form::body(cx.request)?)?;
     let path = format!("/dashboard/slices/{}", rental_id(cx.param("rental"))?);
     Ok(respond::see_other(&Done::AutoStartSet.at(&path)))
 }

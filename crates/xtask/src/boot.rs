@@ -18,9 +18,10 @@ const TOOLS: [(&str, &str); 2] = [("mmdebstrap", "mmdebstrap"), ("e2fsprogs", "m
 /// The release of Debian that the image has.
 const RELEASE: &str = "bookworm";
 
-/// What it has beyond the smallest system: a start, a kernel, cloud-init and SSH.
-const PACKAGES: &str = "systemd-sysv,linux-image-cloud-amd64,cloud-init,openssh-server,iproute2,\
-                        netbase,ifupdown,isc-dhcp-client,ca-certificates";
+/// What it has beyond the smallest system: a start, a kernel, cloud-init and SSH; and `dbus`,
+/// without which nothing listens to the power button.
+const PACKAGES: &str = "systemd-sysv,dbus,linux-image-cloud-amd64,cloud-init,openssh-server,\
+                        iproute2,netbase,ifupdown,isc-dhcp-client,ca-certificates";
 
 /// The size of its file system, in MiB. A machine's start makes it as large as its disk.
 const SIZE_MIB: u64 = 1500;

@@ -294,6 +294,12 @@ fn a_machine_that_goes_away_ends_its_consoles() {
     assert_eq!(browser.ended(), "The machine was stopped, so its console closed.");
 
     let cookie = farm.enter(NOW + 61);
+    let socket = farm.folder.path().join("serial.sock");
+    std::fs::remove_file(&socket).unwrap();
+    let why = farm.attend(&cookie).ended();
+    assert_eq!(why, "The machine's console is not responding.");
+    // It is started again: the same session has its console.
+    farm.play();
     let mut browser = farm.attend(&cookie);
     browser.sees("login:");
     farm.consoles.forget("s1", "r1");
@@ -302,7 +308,7 @@ fn a_machine_that_goes_away_ends_its_consoles() {
     assert_eq!(farm.get("/console/s1/r1", &cookie).0, 403);
 
     farm.add("r1");
-    std::fs::remove_file(farm.folder.path().join("serial.sock")).unwrap();
+    std::fs::remove_file(&socket).unwrap();
     let why = farm.attend(&farm.enter(NOW + 62)).ended();
     assert_eq!(why, "The machine's console is not responding.");
 }

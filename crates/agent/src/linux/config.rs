@@ -1,18 +1,20 @@
 //! What `driver-linux` is told, and what it takes away from a machine's process.
 
-use std::fs;
-use std::os::unix::fs::chown;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
+use rustix::fs::statvfs;
 use rustix::process::{Pid, geteuid};
 use serde::Deserialize;
 
 use crate::config::check_path;
 use crate::linux::qemu::Size;
 use crate::machine::{Local, Machine};
+use crate::protocol::Refusal;
 
 /// How much more memory than the machine's QEMU itself may take, in MiB.
 const QEMU_MEMORY_MIB: u64 = 512;
@@ -39,6 +41,12 @@ struct Written {
     user_id: Option<u32>,
     group_id: Option<u32>,
     cgroup: Option<PathBuf>,
+    #[serde(default = "free_disk_gib")]
+    free_disk_gib: u64,
+}
+
+fn free_disk_gib() -> u64 {
+    10
 }
 
 fn qcow2() -> String {
@@ -86,6 +94,8 @@ pub struct Linux {
     owner: Option<(u32, u32)>,
     /// The control group (version 2) that machines get theirs in.
     cgroup: Option<PathBuf>,
+    /// With less than this free on the disk no machine is made.
+    free_disk_gib: u64,
 }
 
 impl Linux {
@@ -96,6 +106,20 @@ impl Linux {
         written.check().with_context(name)
     }
 
+    /// Refuses where there is too little room for one more machine: disks begin with next to
+    /// nothing, and one that runs full pauses every machine on it.
+    pub(super) fn check_room(&self) -> Result<(), Refusal> {
+        let folder = &self.local.state_folder;
+        let found = statvfs(folder).with_context(|| folder.display().to_string())?;
+        let free_gib = found.f_bavail.saturating_mul(found.f_frsize) >> 30;
+        if free_gib < self.free_disk_gib {
+            let (folder, needed) = (folder.display(), self.free_disk_gib);
+            let why = format!("only {free_gib} GiB are free in {folder}, and {needed} are needed");
+            return Err(Refusal::later(why));
+        }
+        Ok(())
+    }
+
     /// Gives the machine's files to whom QEMU runs as.
     pub(super) fn hand_over(&self, machine: &Machine) -> Result<()> {
         let Some((user, group)) = self.owner else { return Ok(()) };
@@ -104,6 +128,12 @@ impl Linux {
         };
         for name in ["disk.qcow2", "seed.iso"] {
             give(&machine.path(name))?;
+        }
+        // The way to it: whoever is not root enters these, and reads nothing in them.
+        for folder in [&self.local.state_folder, machine.folder.parent().unwrap_or(Path::new("/"))]
+        {
+            let mode = Permissions::from_mode(0o711);
+            fs::set_permissions(folder, mode).with_context(|| folder.display().to_string())?;
         }
         give(&machine.folder)
     }
@@ -207,6 +237,7 @@ impl Written {
             qemu: self.qemu,
             owner,
             cgroup: self.cgroup,
+            free_disk_gib: self.free_disk_gib,
         })
     }
 }

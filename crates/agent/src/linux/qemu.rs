@@ -1,12 +1,12 @@
 //! QEMU: how it is started, and asked.
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead, BufReader, Lines, Write as _};
 use std::net::IpAddr;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -20,6 +20,10 @@ pub(super) const SERIAL: &str = "serial.sock";
 
 /// The number of QEMU's process.
 pub(super) const PID: &str = "qemu.pid";
+
+/// The machine's disk. A full disk of the server pauses the machine, until it is reset; any other
+/// error is one that the machine sees.
+const DISK: &str = "if=virtio,format=qcow2,discard=unmap,werror=enospc,rerror=report";
 
 /// How long QEMU may take for an answer.
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
@@ -51,7 +55,7 @@ pub(super) fn arguments(linux: &Linux, folder: &Path, size: Size, port: u16) -> 
     add("-smp", size.cpu_cores.to_string());
     add("-m", format!("{}M", size.memory_mib));
     add("-display", "none".to_owned());
-    add("-drive", format!("if=virtio,format=qcow2,discard=unmap,file={}", file("disk.qcow2")));
+    add("-drive", format!("{DISK},file={}", file("disk.qcow2")));
     add("-drive", format!("if=virtio,format=raw,readonly=on,file={}", file("seed.iso")));
     add("-netdev", format!("user,id=net,hostfwd=tcp:{bind}:{port}-:22"));
     add("-device", "virtio-net-pci,netdev=net,romfile=".to_owned());
@@ -75,6 +79,12 @@ pub(super) fn arguments(linux: &Linux, folder: &Path, size: Size, port: u16) -> 
 
 /// Asks QEMU whether the machine runs.
 pub(super) fn is_running(socket: &Path) -> Result<bool> {
+    let answer = execute(socket, &["query-status"])?;
+    Ok(answer.get("running").and_then(Value::as_bool) == Some(true))
+}
+
+/// Lets QEMU execute commands, and says what it answers to the last.
+pub(super) fn execute(socket: &Path, commands: &[&str]) -> Result<Value> {
     let stream = UnixStream::connect(socket).context("connecting to QEMU")?;
     stream.set_read_timeout(Some(ANSWER_LIMIT)).context("QEMU's socket")?;
     stream.set_write_timeout(Some(ANSWER_LIMIT)).context("QEMU's socket")?;
@@ -83,17 +93,22 @@ pub(super) fn is_running(socket: &Path) -> Result<bool> {
     let greeting = lines.next().context("QEMU is not responding")?.context("reading QEMU")?;
     ensure!(greeting.contains("QMP"), "this is not QEMU");
     let mut answer = Value::Null;
-    for command in ["qmp_capabilities", "query-status"] {
+    for command in ["qmp_capabilities"].iter().chain(commands) {
         writeln!(stream, "{}", json!({"execute": command})).context("asking QEMU")?;
-        answer = Value::Null;
-        for line in lines.by_ref().take(LINES_MAX) {
-            let line = line.context("reading QEMU")?;
-            let document: Value = serde_json::from_str(&line).context("QEMU's answer")?;
-            if let Some(value) = document.get("return") {
-                answer = value.clone();
-                break;
-            }
+        answer = read_answer(&mut lines).with_context(|| format!("QEMU's {command}"))?;
+    }
+    Ok(answer)
+}
+
+fn read_answer(lines: &mut Lines<impl BufRead>) -> Result<Value> {
+    for line in lines.take(LINES_MAX) {
+        let mut document: Value = serde_json::from_str(&line?)?;
+        if let Some(value) = document.get_mut("return") {
+            return Ok(value.take());
+        }
+        if let Some(error) = document.get("error") {
+            bail!("{error}");
         }
     }
-    Ok(answer.get("running").and_then(Value::as_bool) == Some(true))
+    bail!("no answer")
 }

@@ -43,6 +43,7 @@ fn a_driver_that_answers_no_document_is_refused() {
     check("echo '{\"ok\":true,\"state\":\"running\"}'", "", "a field is missing");
     check("exit 1", "", "exited with status 1");
     check("echo '{\"ok\":true,\"state\":\"absent\"}'", "", "returned no machine");
+    check("echo '{\"ok\":true,\"state\":\"off\"}'", "", "returned no machine");
     check("head -c 1000000 /dev/zero", "", "is too long");
     check("kill -9 $$", "", "was killed by signal 9");
 }

@@ -10,7 +10,7 @@ use crate::market::{LIMIT, Outcome, Trap};
 use crate::setup::{Farm, drive, request};
 
 #[track_caller]
-fn wait_for_log(farm: &Farm, words: &str) {
+pub(crate) fn wait_for_log(farm: &Farm, words: &str) {
     let end = Instant::now() + LIMIT;
     while !farm.log().contains(words) {
         assert!(Instant::now() < end, "{words}\n{}", farm.log());

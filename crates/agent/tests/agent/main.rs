@@ -11,5 +11,7 @@ mod lease;
 mod linux;
 mod login;
 mod market;
+mod power;
 mod setup;
 mod stop;
+mod watch;

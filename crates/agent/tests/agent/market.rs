@@ -66,8 +66,12 @@ pub(crate) struct Inner {
     pub(crate) agent: Option<u32>,
     away_until: Option<Instant>,
     lease: Duration,
-    /// Answers other than 200 and 204 that were given.
+    /// Answers other than 200 and 204 that were given to jobs.
     pub(crate) refusals: Vec<(u16, String)>,
+    /// The machines that are expected at the agent.
+    expected: Vec<Value>,
+    /// What it has reported of machines, the newest last.
+    pub(crate) reports: Vec<Vec<Value>>,
 }
 
 /// The market, on a port of this machine.
@@ -87,6 +91,7 @@ impl Market {
         let routes = Router::new()
             .route("/api/agent/jobs/lease", post(lease_job))
             .route("/api/agent/jobs/{job}/{what}", post(report))
+            .route("/api/agent/machines", post(report_machines))
             .with_state(Arc::clone(&inner));
         thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -126,6 +131,45 @@ impl Market {
             leased_at: None,
         });
         number
+    }
+
+    /// Expects a machine at the agent from now on, or expects something else of it.
+    pub(crate) fn expect(&self, rental: &str, slice: &str, should_run: bool) {
+        let expected = &mut self.lock().expected;
+        expected.retain(|machine| machine["rental_id"] != rental || machine["slice_id"] != slice);
+        expected.push(json!({
+            "rental_id": rental, "slice_id": slice, "should_run": should_run, "later": "a field",
+        }));
+    }
+
+    /// What the newest report says of a rental's machine: its state, and whether SSH answers.
+    pub(crate) fn sighting(&self, rental: &str) -> Option<(String, Option<bool>)> {
+        let inner = self.lock();
+        let report = inner.reports.last()?;
+        let machine = report.iter().find(|machine| machine["rental_id"] == rental)?;
+        let ssh = machine.get("ssh").map(|ssh| ssh.as_bool().unwrap());
+        Some((machine["state"].as_str().unwrap().to_owned(), ssh))
+    }
+
+    /// Waits until the newest report says so of a rental's machine; `None`: it is left out.
+    #[track_caller]
+    pub(crate) fn wait_for(&self, rental: &str, expected: Option<(&str, Option<bool>)>) {
+        let expected = expected.map(|(state, ssh)| (state.to_owned(), ssh));
+        self.wait("a report", |inner| !inner.reports.is_empty());
+        let end = Instant::now() + LIMIT;
+        while self.sighting(rental) != expected {
+            let last = self.lock().reports.last().cloned();
+            assert!(Instant::now() < end, "{rental}: {expected:?}; {last:#?}");
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Waits until machines have been looked at and reported from now on.
+    #[track_caller]
+    pub(crate) fn wait_for_round(&self) {
+        let before = self.lock().reports.len();
+        // The first report may be of a round that had begun before.
+        self.wait("two reports", |inner| inner.reports.len() >= before + 2);
     }
 
     pub(crate) fn job(&self, number: usize) -> Job {
@@ -292,4 +336,30 @@ async fn report(
     }
     inner.spring(&event, When::After);
     axum::Json(json!({"lease_expires_at": "2030-01-01T00:00:00Z"})).into_response()
+}
+
+async fn report_machines(
+    State(market): State<Arc<Mutex<Inner>>>,
+    headers: HeaderMap,
+    Json(body): Json<Value>,
+) -> Response {
+    let mut inner = market.lock().unwrap();
+    if !is_known(&headers) {
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
+    if inner.is_away() || !inner.spring("machines", When::Before) {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
+    assert_eq!(body["agent"], "rack-7");
+    let machines = body["machines"].as_array().unwrap().clone();
+    assert!(machines.len() <= 400, "{} machines", machines.len());
+    for machine in &machines {
+        let is_running = machine["state"] == "running";
+        assert!(is_running || machine["state"] == "off" || machine["state"] == "absent");
+        assert_eq!(machine.get("ssh").is_some(), is_running, "{machine}");
+        assert!(machine["rental_id"].is_string() && machine["slice_id"].is_string());
+    }
+    inner.reports.push(machines);
+    inner.spring("machines", When::After);
+    axum::Json(json!({"machines": inner.expected, "report_seconds": 1})).into_response()
 }

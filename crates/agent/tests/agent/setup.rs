@@ -108,7 +108,11 @@ impl Farm {
             .stderr(log)
             .spawn()
             .unwrap();
-        self.market.lock().agent = Some(agent.id());
+        let mut market = self.market.lock();
+        market.agent = Some(agent.id());
+        // What another one has seen says nothing any more.
+        market.reports.clear();
+        drop(market);
         self.agent = Some(agent);
     }
 
@@ -154,9 +158,33 @@ impl Farm {
 
     /// The SSH servers of this farm's machines.
     pub(crate) fn servers(&self) -> usize {
+        self.server_pids().len()
+    }
+
+    /// Their processes.
+    pub(crate) fn server_pids(&self) -> Vec<Pid> {
         let mark = self.path("d/m/").display().to_string();
         let is_server = |line: &String| line.contains("sshd") && line.contains(&mark);
-        command_lines().filter(is_server).count()
+        command_lines().filter(|(_, line)| is_server(line)).map(|(pid, _)| pid).collect()
+    }
+
+    /// Sends their processes a signal; once this returns, those that were killed have ended.
+    pub(crate) fn signal_servers(&self, signal: Signal) {
+        for pid in self.server_pids() {
+            kill_process(pid, signal).unwrap();
+        }
+        let end = Instant::now() + LIMIT;
+        while signal == Signal::KILL && self.servers() > 0 {
+            assert!(Instant::now() < end, "servers do not end");
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Kills the agent.
+    pub(crate) fn kill(&mut self) {
+        let agent = self.agent.as_mut().unwrap();
+        agent.kill().unwrap();
+        agent.wait().unwrap();
     }
 
     /// Whether anything is left of a machine.
@@ -214,21 +242,17 @@ fn eprintln_log(log: &str) {
 }
 
 fn processes_with(mark: &str) -> Vec<Pid> {
-    let entries = fs::read_dir("/proc").unwrap().flatten();
-    let pids = entries.filter_map(|entry| Some((entry.file_name().to_str()?.parse().ok()?, entry)));
-    pids.filter(|(_, entry)| {
-        fs::read(entry.path().join("cmdline"))
-            .is_ok_and(|line| String::from_utf8_lossy(&line).contains(mark))
-    })
-    .filter_map(|(pid, _)| Pid::from_raw(pid))
-    .collect()
+    command_lines().filter(|(_, line)| line.contains(mark)).map(|(pid, _)| pid).collect()
 }
 
-fn command_lines() -> impl Iterator<Item = String> {
+/// Every process, with its command line.
+fn command_lines() -> impl Iterator<Item = (Pid, String)> {
     let entries = fs::read_dir("/proc").unwrap().flatten();
-    entries
-        .filter_map(|entry| fs::read(entry.path().join("cmdline")).ok())
-        .map(|line| String::from_utf8_lossy(&line).replace('\0', " "))
+    entries.filter_map(|entry| {
+        let pid = Pid::from_raw(entry.file_name().to_str()?.parse().ok()?)?;
+        let line = fs::read(entry.path().join("cmdline")).ok()?;
+        Some((pid, String::from_utf8_lossy(&line).replace('\0', " ")))
+    })
 }
 
 /// The configuration of a driver for this machine, on ports that are free now.
@@ -258,18 +282,24 @@ fn make_key(path: &Path) {
 
 /// Runs a driver with a request, and answers its document.
 pub(crate) fn drive(driver: &str, config: &Path, request: &Value) -> Value {
+    drive_logged(driver, config, request).0
+}
+
+/// The same with its log.
+pub(crate) fn drive_logged(driver: &str, config: &Path, request: &Value) -> (Value, String) {
     let mut driver = Command::new(driver)
         .arg(config)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
+        .stderr(Stdio::piped())
         .spawn()
         .unwrap();
     let stdin = driver.stdin.take().unwrap();
     serde_json::to_writer(stdin, request).unwrap();
     let output = driver.wait_with_output().unwrap();
     assert!(output.status.success());
-    serde_json::from_slice(&output.stdout).unwrap()
+    let log = String::from_utf8(output.stderr).unwrap();
+    (serde_json::from_slice(&output.stdout).unwrap(), log)
 }
 
 /// A request to a driver.

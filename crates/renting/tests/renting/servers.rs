@@ -386,7 +386,7 @@ fn a_machine_that_powers_itself_off_is_started_again_where_its_renter_wants_that
     server.report_next(&off);
     server.has_nothing_to_do("rack-7");
     let toggle = format!("/dashboard/slices/{}/auto-start", server.rental);
-    let yes = [("auto_start", "yes")];
+    let yes = [("auto_start", "true")];
     stage.as_user(ADA).form(renting::ROUTES, &toggle, &yes).see_other();
     server.report_next(&off);
     let job = server.lease();

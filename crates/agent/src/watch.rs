@@ -1,0 +1,307 @@
+//! The watch over machines: asks the driver how each machine is that the market expects here, looks
+//! at it from outside, and tells the market. It changes nothing, except that it starts what should
+//! run and is off when the agent looks first: that is how machines come back with their server.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::backoff::Backoff;
+use crate::client::{ClientError, Expected, Sighting, Watchlist};
+use crate::console::Name;
+use crate::driver::Go;
+use crate::job::Shared;
+use crate::log::say;
+use crate::protocol::{self, Action, Machine, Reach, Refusal, Request};
+use crate::reach;
+use crate::stop::Stop;
+use crate::turns::Turns;
+
+/// How many machines are looked at at a time.
+const LOOKS_AT_A_TIME: usize = 4;
+
+/// How long a round may go on to further machines. It begins with those that the last one left out.
+const ROUND_LIMIT: Duration = Duration::from_secs(45);
+
+/// How long the driver may take to say how a machine is, at most: another run of it may be at work
+/// on the same machine.
+const STATUS_LIMIT: Duration = Duration::from_secs(20);
+
+/// A machine that answers has its host key checked every so many rounds: each check is a failed
+/// login in the machine's log.
+const HOST_KEY_EVERY: u32 = 20;
+
+/// How often the agent tries to start a machine at first.
+const START_ATTEMPTS: u32 = 5;
+
+/// The most machines of one report: the market's limit.
+const REPORT_MAX: usize = 400;
+
+/// How often the market is told, unless it says otherwise, and what it may say.
+const REPORT_EVERY: Duration = Duration::from_secs(30);
+const REPORT_EVERY_LEAST: Duration = Duration::from_secs(5);
+const REPORT_EVERY_MOST: Duration = Duration::from_mins(5);
+
+/// The least between two rounds.
+const ROUND_PAUSE: Duration = Duration::from_secs(1);
+
+/// The watch, on a thread of its own.
+pub(crate) struct Watch {
+    shared: Arc<Shared>,
+    turns: Arc<Turns>,
+    /// What the market expects here, as it said last. It begins with nothing.
+    machines: HashMap<Name, Watched>,
+    /// Whether the market has said it since the agent's start.
+    is_listed: bool,
+    rounds: u64,
+}
+
+/// A machine that the market expects here.
+struct Watched {
+    name: Name,
+    should_run: bool,
+    /// How often the agent may still start it by itself.
+    starts_left: u32,
+    /// The round in which it was looked at last.
+    round: u64,
+    /// How it was reached when its host key was checked last; nothing once it was not.
+    checked: Option<Reach>,
+    rounds_since_check: u32,
+    /// What was said of it last.
+    said: String,
+}
+
+/// What was seen of a machine, and the last job of its slice when the look began.
+struct Look {
+    sighting: Sighting,
+    last_job: u64,
+}
+
+impl Watch {
+    pub(crate) fn new(shared: Arc<Shared>, turns: Arc<Turns>) -> Watch {
+        Watch { shared, turns, machines: HashMap::new(), is_listed: false, rounds: 0 }
+    }
+
+    /// Watches until the agent is asked to stop.
+    pub(crate) fn run(mut self) {
+        let shared = Arc::clone(&self.shared);
+        let is_asked = || shared.stop.is_asked();
+        let mut backoff = Backoff::default();
+        let mut failure: Option<String> = None;
+        while !is_asked() {
+            let began_at = Instant::now();
+            let looks = self.round();
+            if is_asked() {
+                return;
+            }
+            let was_listed = self.is_listed;
+            let wait = match self.report(&looks) {
+                Ok(every) => {
+                    backoff.reset();
+                    if failure.take().is_some() {
+                        say!("agent: machines are reported again");
+                    }
+                    let wait = every.saturating_sub(began_at.elapsed()).max(ROUND_PAUSE);
+                    // The first report asks what there is to look at.
+                    if was_listed { wait } else { Duration::ZERO }
+                }
+                Err(error) => {
+                    let why = error.to_string();
+                    if failure.as_ref() != Some(&why) {
+                        say!("agent: can't report machines: {why}; retrying");
+                        failure = Some(why);
+                    }
+                    backoff.next(error.wait())
+                }
+            };
+            Stop::wait(wait, is_asked);
+        }
+    }
+
+    /// Looks at every machine, as far as there is time.
+    fn round(&mut self) -> Vec<Look> {
+        self.rounds += 1;
+        let round = self.rounds;
+        let end = Instant::now() + ROUND_LIMIT;
+        let (shared, turns) = (&*self.shared, &*self.turns);
+        let mut machines: Vec<_> = self.machines.values_mut().collect();
+        machines.sort_by_key(|machine| machine.round);
+        let queue = Mutex::new(machines.into_iter());
+        let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+        let look_on = || {
+            let mut looks = Vec::new();
+            while Instant::now() < end && !shared.stop.is_asked() {
+                let Some(machine) = next() else { break };
+                machine.round = round;
+                looks.extend(machine.look(shared, turns));
+            }
+            looks
+        };
+        thread::scope(|scope| {
+            let threads: Vec<_> = (0..LOOKS_AT_A_TIME).map(|_| scope.spawn(look_on)).collect();
+            threads.into_iter().flat_map(|thread| thread.join().unwrap_or_default()).collect()
+        })
+    }
+
+    /// Tells the market what was seen, and takes over what it expects. Answers how often it wants
+    /// to be told.
+    fn report(&mut self, looks: &[Look]) -> Result<Duration, ClientError> {
+        // What a job has changed meanwhile is not told as it was before.
+        let is_current =
+            |look: &&Look| self.turns.last_job(&look.sighting.slice_id) == Some(look.last_job);
+        let sightings: Vec<_> =
+            looks.iter().filter(is_current).map(|look| look.sighting.clone()).collect();
+        let mut parts: Vec<_> = sightings.chunks(REPORT_MAX).collect();
+        if parts.is_empty() {
+            parts.push(&[]);
+        }
+        let mut every = REPORT_EVERY;
+        for part in parts {
+            let Watchlist { machines, report_seconds } = self.shared.client.machines(part)?;
+            self.expect(machines);
+            every = report_seconds.map_or(REPORT_EVERY, Duration::from_secs);
+        }
+        Ok(every.clamp(REPORT_EVERY_LEAST, REPORT_EVERY_MOST))
+    }
+
+    fn expect(&mut self, expected: Vec<Expected>) {
+        let mut known = std::mem::take(&mut self.machines);
+        let starts_left = if self.is_listed { 0 } else { START_ATTEMPTS };
+        for Expected { rental_id, slice_id, should_run } in expected {
+            // Ids become parts of paths.
+            let Some(name) = Name::read(&slice_id, &rental_id) else { continue };
+            let watched =
+                known.remove(&name).unwrap_or_else(|| Watched::new(name.clone(), starts_left));
+            self.machines.insert(name, Watched { should_run, ..watched });
+        }
+        self.is_listed = true;
+    }
+}
+
+impl Watched {
+    fn new(name: Name, starts_left: u32) -> Watched {
+        Watched {
+            name,
+            should_run: false,
+            starts_left,
+            round: 0,
+            checked: None,
+            rounds_since_check: 0,
+            said: String::new(),
+        }
+    }
+
+    /// Looks at the machine. Nothing where it cannot be said how it is.
+    fn look(&mut self, shared: &Shared, turns: &Turns) -> Option<Look> {
+        // A job that works on it changes it.
+        let last_job = turns.last_job(&self.name.slice)?;
+        let found = self.status(shared).map(|machine| {
+            if machine == Machine::Off && self.should_run && self.starts_left > 0 {
+                return self.start(shared, turns);
+            }
+            self.starts_left = 0;
+            machine
+        });
+        let found = found.and_then(|machine| {
+            if let Machine::Running(reach) = &machine {
+                reach::check_answer(reach).map_err(Refusal::never)?;
+            }
+            Ok(machine)
+        });
+        let (state, ssh) = match found {
+            Ok(Machine::Running(reach)) => ("running", Some(self.answers(shared, reach))),
+            Ok(Machine::Off) => ("off", None),
+            Ok(Machine::Absent) => ("absent", None),
+            Err(refusal) => {
+                self.say(format!("unknown: {}", refusal.error));
+                return None;
+            }
+        };
+        if ssh.is_none() {
+            self.checked = None;
+            self.say(state.to_owned());
+        }
+        let Name { slice, rental } = self.name.clone();
+        let sighting = Sighting { rental_id: rental, slice_id: slice, state, ssh };
+        Some(Look { sighting, last_job })
+    }
+
+    fn status(&self, shared: &Shared) -> Result<Machine, Refusal> {
+        let limit = shared.config.status_limit.min(STATUS_LIMIT);
+        let is_asked = || if shared.stop.is_asked() { Go::Stop } else { Go::On };
+        shared.driver.run(&self.request(Action::Status), None, limit, |_| is_asked())
+    }
+
+    /// Starts the machine, unless the market has had other work on it: then the market knows what
+    /// it wants.
+    fn start(&mut self, shared: &Shared, turns: &Turns) -> Machine {
+        let Some(turn) = turns.claim(&self.name.slice) else {
+            self.starts_left = 0;
+            return Machine::Off;
+        };
+        self.starts_left -= 1;
+        self.say("off, and should run; starting it".to_owned());
+        let limit = shared.config.power_limit;
+        let log = format!("{}.{}", self.name.slice, self.name.rental);
+        let request = self.request(Action::Start);
+        let started = shared.driver.run(&request, Some(&log), limit, |_| Go::On);
+        turns.leave(&turn);
+        match started {
+            Ok(machine) => {
+                self.starts_left = 0;
+                machine
+            }
+            Err(refusal) => {
+                self.say(format!("can't be started: {}", refusal.error));
+                Machine::Off
+            }
+        }
+    }
+
+    /// Whether SSH answers as the machine's own.
+    fn answers(&mut self, shared: &Shared, reach: Reach) -> bool {
+        let Name { slice, rental } = &self.name;
+        let known_hosts = shared.config.state_folder.join(format!("{slice}.{rental}.known_hosts"));
+        let is_known =
+            self.checked.as_ref() == Some(&reach) && self.rounds_since_check < HOST_KEY_EVERY;
+        let answer = reach::banner(&reach)
+            .and_then(|()| if is_known { Ok(()) } else { reach::host_key(&reach, &known_hosts) });
+        match answer {
+            Ok(()) => {
+                self.rounds_since_check = if is_known { self.rounds_since_check + 1 } else { 1 };
+                self.checked = Some(reach);
+                self.say("running".to_owned());
+                true
+            }
+            Err(reach::Unreached::NotYet(why) | reach::Unreached::Wrong(why)) => {
+                self.checked = None;
+                self.say(format!("running, but SSH does not answer: {why}"));
+                false
+            }
+        }
+    }
+
+    /// The driver knows the machine: what it was made with does not count any more.
+    fn request(&self, action: Action) -> Request {
+        Request {
+            version: protocol::VERSION,
+            action,
+            slice_id: self.name.slice.clone(),
+            rental_id: self.name.rental.clone(),
+            cpu_cores: 1,
+            memory_mib: 1,
+            disk_gib: 1,
+            ssh_keys: Vec::new(),
+            user_data: None,
+        }
+    }
+
+    /// Says how the machine is, if that is new.
+    fn say(&mut self, how: String) {
+        if self.said != how {
+            say!("machine {} (rental {}): {how}", self.name.slice, self.name.rental);
+            self.said = how;
+        }
+    }
+}
