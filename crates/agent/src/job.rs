@@ -260,7 +260,7 @@ impl Work {
             Lease::Unknown => return self.put_aside(),
         }
         let kind = self.record.job.kind;
-        let action = kind.action().as_str();
+        let action = kind.action().into_str();
         match self.drive(kind.action()) {
             Ok(Machine::Off) if kind == Kind::Shutdown => self.save(Phase::Powered),
             Ok(Machine::Running(_)) if kind != Kind::Shutdown => self.save(Phase::Powered),
