@@ -12,4 +12,5 @@ mod linux;
 mod login;
 mod market;
 mod setup;
+mod shell;
 mod stop;
