@@ -1,5 +1,5 @@
-//! `driver-process`: each machine is an SSH server of its own on this very system. It is for the demo
-//! and for tests: it separates nobody from anybody.
+//! `driver-process`: each machine is an SSH server of its own on this very system. It is for the
+//! demo and for tests: it separates nobody from anybody.
 
 mod server;
 mod session;
@@ -74,8 +74,8 @@ pub fn act(local: &Local, request: &Request) -> Result<protocol::Machine, Refusa
     }
 }
 
-/// Starts every machine that was made and does not run, such as after [`stop_all`]. Answers how many
-/// were started.
+/// Starts every machine that was made and does not run, such as after [`stop_all`]. Answers how
+/// many were started.
 pub fn start_all(local: &Local) -> Result<usize> {
     let mut started = 0;
     for name in Machine::names(local)? {

@@ -1,7 +1,9 @@
 //! A server that runs as a child of this program: started, awaited, and never left behind.
 
+use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::process::CommandExt as _;
+use std::path::Path;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
@@ -32,6 +34,17 @@ impl Server {
         ready: &'static str,
         started: impl FnOnce(Pid),
     ) -> Result<(Server, String)> {
+        Server::start_quietly(name, command, ready, started, |_| false)
+    }
+
+    /// The same without printing the lines that are noise.
+    pub(crate) fn start_quietly(
+        name: &'static str,
+        command: &mut Command,
+        ready: &'static str,
+        started: impl FnOnce(Pid),
+        is_noise: fn(&str) -> bool,
+    ) -> Result<(Server, String)> {
         // In a process group of its own, a server hears of Ctrl-C from us, and once only.
         let mut child = command
             .process_group(0)
@@ -43,9 +56,23 @@ impl Server {
         let stdout = child.stdout.take().context("the server has no stdout")?;
         let mut server = Server { name, child };
         let (sender, receiver) = mpsc::channel();
-        thread::spawn(move || pass_on(stdout, ready, sender));
+        thread::spawn(move || pass_on(stdout, ready, sender, is_noise));
         let rest = server.wait_until_ready(&receiver)?;
         Ok((server, rest))
+    }
+
+    /// Starts a server that is not awaited, and that writes its log to a file.
+    pub(crate) fn spawn(name: &'static str, command: &mut Command, log: &Path) -> Result<Server> {
+        let opened = File::options().create(true).append(true).open(log);
+        let log = opened.with_context(|| format!("opening {}", log.display()))?;
+        let child = command
+            .process_group(0)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .with_context(|| format!("starting {name}"))?;
+        Ok(Server { name, child })
     }
 
     fn wait_until_ready(&mut self, receiver: &Receiver<String>) -> Result<String> {
@@ -75,8 +102,8 @@ impl Drop for Server {
     }
 }
 
-/// Sends what follows `ready` once, and prints every other line, until the server ends.
-fn pass_on(stdout: ChildStdout, ready: &str, sender: Sender<String>) {
+/// Sends what follows `ready` once, and prints every other line but noise, until the server ends.
+fn pass_on(stdout: ChildStdout, ready: &str, sender: Sender<String>, is_noise: fn(&str) -> bool) {
     let mut sender = Some(sender);
     for line in BufReader::new(stdout).lines().map_while(Result::ok) {
         match (line.strip_prefix(ready), &sender) {
@@ -85,6 +112,7 @@ fn pass_on(stdout: ChildStdout, ready: &str, sender: Sender<String>) {
                 let _ = waiting.send(rest.to_owned());
                 sender = None;
             }
+            _ if is_noise(&line) => {}
             _ => say(&line),
         }
     }
