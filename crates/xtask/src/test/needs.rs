@@ -42,7 +42,7 @@ const NEEDS: [Need; 4] = [
     Need {
         what: "OpenSSH",
         ensure: |_| apt::ensure_programs(&SSH),
-        tests: &[("agent", ""), ("e2e", "login::"), ("browser", "access::")],
+        tests: &[("agent", ""), ("e2e", "demo::"), ("e2e", "login::"), ("browser", "access::")],
     },
     Need {
         what: "QEMU",
