@@ -89,12 +89,8 @@ pub(crate) fn is_made(data: &Path) -> bool {
 /// The demo, with all that is running for it.
 pub(crate) struct Demo {
     accounts: Vec<Account>,
-    machines: Result<Machines>,
-}
-
-struct Machines {
-    farm: Farm,
-    login: Login,
+    /// The farm, and how to log in to the renter's machine.
+    machines: Result<(Farm, Result<Login>)>,
 }
 
 impl Demo {
@@ -110,12 +106,11 @@ impl Demo {
         let files = Files(data.join("demo"));
         let accounts =
             if is_made(data) { Vec::new() } else { create(&api, data, &files, operator_token)? };
-        let start = || {
-            let farm = Farm::start(workspace, programs, url, &files)?;
-            let login = machine::rent(&api, &files, farm.ready_limit())?;
-            Ok(Machines { farm, login })
-        };
-        Ok(Demo { accounts, machines: start() })
+        let machines = Farm::start(workspace, programs, url, &files).map(|farm| {
+            let login = machine::rent(&api, &files, farm.ready_limit());
+            (farm, login)
+        });
+        Ok(Demo { accounts, machines })
     }
 
     /// Who there is, and how to log in.
@@ -128,10 +123,11 @@ impl Demo {
             format!("Demo accounts (these passwords are not shown again):{rows}")
         };
         let machine = match &self.machines {
-            Ok(Machines { farm, login }) => {
+            Ok((farm, Ok(login))) => {
                 let what = farm.description();
                 format!("{RENTER} has a machine, {what}. To log in:\n  {}", login.line)
             }
+            Ok((_, Err(error))) => format!("The demo has machines, but not {RENTER}: {error:#}"),
             Err(error) => format!("The demo goes on without machines: {error:#}"),
         };
         format!("{accounts}\n{machine}")

@@ -34,11 +34,21 @@ impl Server {
         ready: &'static str,
         started: impl FnOnce(Pid),
     ) -> Result<(Server, String)> {
-        Server::start_quietly(name, command, ready, started, |_| false)
+        Server::launch(name, command, ready, started, |_| false)
     }
 
-    /// The same without printing the lines that are noise.
+    /// The same without the lines of its stderr that are noise.
     pub(crate) fn start_quietly(
+        name: &'static str,
+        command: &mut Command,
+        ready: &'static str,
+        started: impl FnOnce(Pid),
+        is_noise: fn(&str) -> bool,
+    ) -> Result<(Server, String)> {
+        Server::launch(name, command.stderr(Stdio::piped()), ready, started, is_noise)
+    }
+
+    fn launch(
         name: &'static str,
         command: &mut Command,
         ready: &'static str,
@@ -54,9 +64,13 @@ impl Server {
             .with_context(|| format!("starting {name}"))?;
         started(Pid::from_child(&child));
         let stdout = child.stdout.take().context("the server has no stdout")?;
+        if let Some(stderr) = child.stderr.take() {
+            let lines = BufReader::new(stderr).lines().map_while(Result::ok);
+            thread::spawn(move || lines.filter(|line| !is_noise(line)).for_each(|line| say(&line)));
+        }
         let mut server = Server { name, child };
         let (sender, receiver) = mpsc::channel();
-        thread::spawn(move || pass_on(stdout, ready, sender, is_noise));
+        thread::spawn(move || pass_on(stdout, ready, sender));
         let rest = server.wait_until_ready(&receiver)?;
         Ok((server, rest))
     }
@@ -102,8 +116,8 @@ impl Drop for Server {
     }
 }
 
-/// Sends what follows `ready` once, and prints every other line but noise, until the server ends.
-fn pass_on(stdout: ChildStdout, ready: &str, sender: Sender<String>, is_noise: fn(&str) -> bool) {
+/// Sends what follows `ready` once, and prints every other line, until the server ends.
+fn pass_on(stdout: ChildStdout, ready: &str, sender: Sender<String>) {
     let mut sender = Some(sender);
     for line in BufReader::new(stdout).lines().map_while(Result::ok) {
         match (line.strip_prefix(ready), &sender) {
@@ -112,7 +126,6 @@ fn pass_on(stdout: ChildStdout, ready: &str, sender: Sender<String>, is_noise: f
                 let _ = waiting.send(rest.to_owned());
                 sender = None;
             }
-            _ if is_noise(&line) => {}
             _ => say(&line),
         }
     }
@@ -139,6 +152,14 @@ mod tests {
         drop(server);
         let id = id.unwrap();
         assert!(rustix::process::test_kill_process(id).is_err(), "it has ended");
+    }
+
+    #[test]
+    fn noise_is_left_out_and_the_server_goes_on() {
+        let mut command = shell("yes noise | head -c 1000000 >&2; echo ready x; exec sleep 600");
+        let started =
+            Server::start_quietly("test", &mut command, "ready ", |_| (), |line| line == "noise");
+        assert_eq!(started.unwrap().1, "x");
     }
 
     #[test]

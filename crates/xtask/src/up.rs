@@ -119,9 +119,11 @@ fn serve(
     }
     let step = Step::start("starting the app");
     let started = |id| signals.add(id);
-    let is_noise = if options.demo { demo::is_noise } else { |_: &str| false };
-    let (mut host, url) =
-        Server::start_quietly("the host", &mut command, READY, started, is_noise)?;
+    let (mut host, url) = if options.demo {
+        Server::start_quietly("the host", &mut command, READY, started, demo::is_noise)?
+    } else {
+        Server::start("the host", &mut command, READY, started)?
+    };
     step.done();
 
     let secrets_file = data.join(secrets::FILE_NAME);
