@@ -1,33 +1,52 @@
-//! `driver-process`: each machine is an SSH server of its own on this very system. It is for tests:
-//! it separates nobody from anybody.
+//! `driver-process`: each machine is an SSH server of its own on this very system. It is for the
+//! demo and for tests: it separates nobody from anybody.
+
+mod server;
+mod session;
 
 use std::env;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::net::SocketAddr;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use rustix::process::{Pid, geteuid};
+use rustix::process::Pid;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 use crate::drive::step;
-use crate::journal::write_whole;
+use crate::journal::{make_folder, write_whole};
 use crate::machine::{self, Local, Machine};
 use crate::protocol::{self, Action, Refusal, Request};
 
-/// Where Debian has OpenSSH's server. It wants to be started by its full path.
-const SSHD: &str = "/usr/sbin/sshd";
+pub use self::server::serve;
 
-/// Where OpenSSH's server goes to when it is root and nobody has logged in yet.
-const EMPTY_FOLDER: &str = "/run/sshd";
+/// Who renters log in as. It is a name for SSH only: the shell's user is the driver's.
+const USER: &str = "demo";
+
+/// The keys that may log in, in the machine's folder. They are written last, and say that the machine
+/// is whole.
+const AUTHORIZED_KEYS: &str = "authorized_keys";
+
+/// The renter's home, in the machine's folder.
+const HOME: &str = "home";
+
+/// The server's process, in the machine's folder: it is there when connections are accepted.
+const PID_FILE: &str = "server.pid";
+
+/// What the server says, in the machine's folder.
+const LOG_FILE: &str = "server.log";
+
+/// Where programs are found in a machine.
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// What a machine gets of its driver's environment.
+const KEPT: [&str; 3] = ["LANG", "LOGNAME", "USER"];
 
 /// How long the server may take to be there.
 const START_LIMIT: Duration = Duration::from_secs(10);
-
-/// Who may log in. It is written last, and says that the machine is whole.
-const KEYS: &str = "authorized_keys";
 
 /// What marks processes of a session, whoever has started them.
 const MARK: &str = "MYCELIUM_MACHINE";
@@ -36,7 +55,7 @@ const MARK: &str = "MYCELIUM_MACHINE";
 pub fn configure(file: &Path) -> Result<Local> {
     let text = fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
     let local: Local = toml::from_str(&text).with_context(|| file.display().to_string())?;
-    local.check()?;
+    local.check_without_sockets()?;
     ensure!(local.bind.is_loopback(), "bind: loopback only, for this is no machine of its own");
     Ok(local)
 }
@@ -59,17 +78,44 @@ pub fn act(local: &Local, request: &Request) -> Result<protocol::Machine, Refusa
     }
 }
 
+/// Starts every machine that was made and does not run, such as after [`stop_all`]. Answers how
+/// many were started.
+pub fn start_all(local: &Local) -> Result<usize> {
+    let mut started = 0;
+    for name in Machine::names(local)? {
+        let machine = Machine::lock_named(local, &name)?;
+        let is_whole = machine.path(AUTHORIZED_KEYS).exists();
+        if let Some(port) = machine.known_port().filter(|_| is_whole)
+            && server(&machine).is_none()
+        {
+            start(&machine, SocketAddr::new(local.bind, port)).with_context(|| name.clone())?;
+            started += 1;
+        }
+    }
+    Ok(started)
+}
+
+/// Ends every machine's processes. Their folders stay.
+pub fn stop_all(local: &Local) -> Result<usize> {
+    let names = Machine::names(local)?;
+    for name in &names {
+        let machine = Machine::lock_named(local, name)?;
+        machine.end(|| every_process(&machine))?;
+    }
+    Ok(names.len())
+}
+
 fn status(local: &Local, machine: &Machine) -> Result<protocol::Machine, Refusal> {
     if !machine.exists() {
         return Ok(protocol::Machine::Absent);
     }
-    if !machine.path(KEYS).exists() {
+    if !machine.path(AUTHORIZED_KEYS).exists() {
         return Err(Refusal::later("it was only partly created"));
     }
     if server(machine).is_none() {
         return Ok(protocol::Machine::Off);
     }
-    Ok(protocol::Machine::Running(machine.reach(local, &user())?))
+    Ok(protocol::Machine::Running(machine.reach(local, USER)?))
 }
 
 /// Ends the server and its sessions, or starts the server, or both. Programs have no power button:
@@ -82,7 +128,7 @@ fn power(local: &Local, machine: &Machine, action: Action) -> Result<protocol::M
         machine.end(|| every_process(machine))?;
     }
     if action != Action::Shutdown && server(machine).is_none() {
-        start(local, machine, machine.port(local)?)?;
+        start(machine, SocketAddr::new(local.bind, machine.port(local)?))?;
     }
     status(local, machine)
 }
@@ -100,34 +146,32 @@ fn create(
         let port = machine.port(local)?;
         machine.host_key()?;
         let keys = request.ssh_keys.join("\n") + "\n";
-        write_whole(&machine.path(KEYS), keys.as_bytes(), 0o600)?;
+        make_folder(&machine.path(HOME))?;
+        write_whole(&machine.path(AUTHORIZED_KEYS), keys.as_bytes(), 0o600)?;
         step("disk");
-        start(local, machine, port)?;
+        start(machine, SocketAddr::new(local.bind, port))?;
     }
     step("booting");
-    Ok(protocol::Machine::Running(machine.reach(local, &user())?))
+    Ok(protocol::Machine::Running(machine.reach(local, USER)?))
 }
 
 /// Starts the server, on one processor, with nothing of this program but that.
-fn start(local: &Local, machine: &Machine, port: u16) -> Result<()> {
-    let text = sshd_config(&machine.folder, local, port);
-    write_whole(&machine.path("sshd_config"), text.as_bytes(), 0o600)?;
-    if geteuid().is_root() {
-        fs::create_dir_all(EMPTY_FOLDER).context("making the folder of OpenSSH's server")?;
-    }
-    stay_on_one_processor(port)?;
-    let mut command = Command::new(SSHD);
-    command.arg("-f").arg(machine.path("sshd_config"));
-    command.arg("-E").arg(machine.path("sshd.log"));
-    command.env_clear().env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
-    // What it prints goes to its log; this driver's pipes are not its own.
-    command.stdout(Stdio::null()).stderr(Stdio::null());
-    let status = command.stdin(Stdio::null()).status();
-    let status = status.with_context(|| format!("starting {SSHD} (package openssh-server)"))?;
-    ensure!(status.success(), "{SSHD}: {}", log_end(machine));
+fn start(machine: &Machine, address: SocketAddr) -> Result<()> {
+    stay_on_one_processor(address.port())?;
+    let log = fs::File::create(machine.path(LOG_FILE)).context("creating the server's log")?;
+    let mut command = Command::new(env::current_exe().context("finding this program")?);
+    // By the slash at its end, the folder is a mark of the machine's processes.
+    command.arg("serve").arg(machine.path("")).arg(address.to_string());
+    command.env_clear().env("PATH", PATH);
+    command.envs(KEPT.iter().filter_map(|name| Some((name, env::var_os(name)?))));
+    // What it says goes to its log; this driver's pipes are not its own.
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+    let mut child = command.spawn().context("starting the SSH server")?;
     let end = Instant::now() + START_LIMIT;
     while server(machine).is_none() {
-        ensure!(Instant::now() < end, "{SSHD} does not start: {}", log_end(machine));
+        let ended = child.try_wait().context("waiting for the SSH server")?;
+        ensure!(ended.is_none(), "the SSH server does not start: {}", log_end(machine));
+        ensure!(Instant::now() < end, "the SSH server takes too long: {}", log_end(machine));
         thread::sleep(Duration::from_millis(10));
     }
     Ok(())
@@ -145,13 +189,13 @@ fn stay_on_one_processor(port: u16) -> Result<()> {
 }
 
 fn log_end(machine: &Machine) -> String {
-    let log = fs::read_to_string(machine.path("sshd.log")).unwrap_or_default();
+    let log = fs::read_to_string(machine.path(LOG_FILE)).unwrap_or_default();
     log.lines().last().unwrap_or("it said nothing").chars().take(300).collect()
 }
 
-/// The server's own process: it is there if it has this machine's configuration.
+/// The server's own process: it is there if it serves this machine's folder.
 fn server(machine: &Machine) -> Option<Pid> {
-    let pid = fs::read_to_string(machine.path("sshd.pid")).ok()?;
+    let pid = fs::read_to_string(machine.path(PID_FILE)).ok()?;
     let pid = Pid::from_raw(pid.trim().parse().ok()?)?;
     machine.processes().into_iter().find(|found| *found == pid)
 }
@@ -168,7 +212,7 @@ fn every_process(machine: &Machine) -> Vec<Pid> {
     found
 }
 
-/// The children of these, such as OpenSSH's own processes of a session.
+/// The children of these, such as programs that a session has started without the mark.
 fn children_of(parents: &[Pid]) -> Vec<Pid> {
     let parent = |pid: Pid| {
         let status = fs::read_to_string(format!("/proc/{}/status", pid.as_raw_nonzero())).ok()?;
@@ -184,44 +228,4 @@ fn children_of(parents: &[Pid]) -> Vec<Pid> {
         next += 1;
     }
     found.split_off(parents.len())
-}
-
-/// Who this driver runs as: nobody else can be logged in to without being root.
-fn user() -> String {
-    if geteuid().is_root() { "root".to_owned() } else { env::var("USER").unwrap_or_default() }
-}
-
-fn sshd_config(folder: &Path, local: &Local, port: u16) -> String {
-    let file = |name: &str| -> PathBuf { folder.join(name) };
-    format!(
-        "# Made by driver-process.\n\
-         ListenAddress {address}\n\
-         Port {port}\n\
-         PidFile {pid}\n\
-         HostKey {key}\n\
-         AuthorizedKeysFile {keys}\n\
-         AuthenticationMethods publickey\n\
-         PubkeyAuthentication yes\n\
-         PasswordAuthentication no\n\
-         KbdInteractiveAuthentication no\n\
-         PermitRootLogin prohibit-password\n\
-         PermitEmptyPasswords no\n\
-         UsePAM no\n\
-         UseDNS no\n\
-         AllowAgentForwarding no\n\
-         AllowTcpForwarding no\n\
-         X11Forwarding no\n\
-         PermitTunnel no\n\
-         PermitUserEnvironment no\n\
-         PrintMotd no\n\
-         LoginGraceTime 20\n\
-         # The folder is in a folder that is this driver's alone, wherever that is.\n\
-         StrictModes no\n\
-         SetEnv {MARK}={folder}\n",
-        address = local.bind,
-        pid = file("sshd.pid").display(),
-        key = file("host_key").display(),
-        keys = file(KEYS).display(),
-        folder = folder.display(),
-    )
 }

@@ -51,11 +51,19 @@ impl Api {
         caller: Caller<'_>,
         body: &Value,
     ) -> Result<Answer> {
-        let answer = self.ask(method, path, caller, body)?;
-        if !(200..300).contains(&answer.status) {
-            bail!("{method} {path} answered {}: {}", answer.status, answer.reason());
-        }
-        Ok(answer)
+        self.ask(method, path, caller, body)?.success(method, path)
+    }
+
+    /// Calls the API and expects success; it happens once for each key, however often it is called.
+    pub(crate) fn call_once(
+        &self,
+        method: &str,
+        path: &str,
+        caller: Caller<'_>,
+        body: &Value,
+        key: &str,
+    ) -> Result<Answer> {
+        self.send(method, path, caller, body, Some(key))?.success(method, path)
     }
 
     /// Calls the API, whatever it answers.
@@ -66,12 +74,26 @@ impl Api {
         caller: Caller<'_>,
         body: &Value,
     ) -> Result<Answer> {
+        self.send(method, path, caller, body, None)
+    }
+
+    fn send(
+        &self,
+        method: &str,
+        path: &str,
+        caller: Caller<'_>,
+        body: &Value,
+        key: Option<&str>,
+    ) -> Result<Answer> {
         let mut request = Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.address))
             .header(header::CONTENT_TYPE, "application/json")
             // Sent by every browser; a session is good only for requests from the app's own pages.
             .header(header::ORIGIN, &self.address);
+        if let Some(key) = key {
+            request = request.header("idempotency-key", key);
+        }
         request = match caller {
             Caller::Nobody => request,
             Caller::Token(token) => {
@@ -96,6 +118,13 @@ impl Answer {
         let text = response.body_mut().read_to_string()?;
         let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
         Ok(Answer { status, cookie, body })
+    }
+
+    fn success(self, method: &str, path: &str) -> Result<Answer> {
+        if !(200..300).contains(&self.status) {
+            bail!("{method} {path} answered {}: {}", self.status, self.reason());
+        }
+        Ok(self)
     }
 
     /// A text of the body.

@@ -12,6 +12,9 @@ use crate::workspace::Workspace;
 /// The native programs of `up` and `cron`.
 const PROGRAMS: [&str; 3] = ["mycelium-host", "maintain", "gridproxy"];
 
+/// The programs of a farm: the agent, and the drivers of the demo.
+const FARM_PROGRAMS: [&str; 3] = ["mycelium-agent", "driver-linux", "driver-process"];
+
 /// The program of `attack` that walks through the app.
 const CRAWLER: &str = "crawl";
 
@@ -23,6 +26,13 @@ pub(crate) struct Programs {
     pub(crate) host: PathBuf,
     pub(crate) maintain: PathBuf,
     pub(crate) gridproxy: PathBuf,
+}
+
+/// The programs of a farm, built.
+pub(crate) struct FarmPrograms {
+    pub(crate) agent: PathBuf,
+    pub(crate) driver_linux: PathBuf,
+    pub(crate) driver_process: PathBuf,
 }
 
 /// Builds the app's components to where `spin.toml` expects them.
@@ -65,6 +75,14 @@ pub(crate) fn build_programs(workspace: &Workspace) -> Result<Programs> {
     build_native(workspace, "building the host", &PROGRAMS)?;
     let [host, maintain, gridproxy] = PROGRAMS.map(|program| native_program(workspace, program));
     Ok(Programs { host, maintain, gridproxy })
+}
+
+/// Builds the agent and the drivers of the demo.
+pub(crate) fn build_farm(workspace: &Workspace) -> Result<FarmPrograms> {
+    build_native(workspace, "building the agent", &FARM_PROGRAMS)?;
+    let [agent, driver_linux, driver_process] =
+        FARM_PROGRAMS.map(|program| native_program(workspace, program));
+    Ok(FarmPrograms { agent, driver_linux, driver_process })
 }
 
 /// Builds the program that walks through the app, for `attack`.

@@ -1,7 +1,7 @@
 //! `cargo xtask boot`: makes a small image from Debian's packages, and lets a machine really boot.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
@@ -26,11 +26,32 @@ const PACKAGES: &str = "systemd-sysv,dbus,linux-image-cloud-amd64,cloud-init,ope
 /// The size of its file system, in MiB. A machine's start makes it as large as its disk.
 const SIZE_MIB: u64 = 1500;
 
+/// The image with what starts it.
+pub(crate) struct Image {
+    pub(crate) disk: PathBuf,
+    pub(crate) kernel: PathBuf,
+    pub(crate) initrd: PathBuf,
+}
+
+impl Image {
+    /// The image, if it has been made.
+    pub(crate) fn find(workspace: &Workspace) -> Option<Image> {
+        let folder = folder(workspace);
+        let [disk, kernel, initrd] =
+            ["debian.qcow2", "vmlinuz", "initrd.img"].map(|name| folder.join(name));
+        disk.is_file().then_some(Image { disk, kernel, initrd })
+    }
+}
+
+fn folder(workspace: &Workspace) -> PathBuf {
+    workspace.component_target().join("boot")
+}
+
 /// Makes the image, if it is not there, and runs the test that boots it.
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     apt::ensure_programs(&crate::test::MACHINES).context("machines need QEMU")?;
-    let folder = workspace.component_target().join("boot");
-    if folder.join("debian.qcow2").is_file() {
+    let folder = folder(workspace);
+    if Image::find(workspace).is_some() {
         say(&format!("Using the image in {}", folder.display()));
     } else {
         apt::ensure_programs(&TOOLS).context("mmdebstrap builds the image")?;
@@ -57,7 +78,7 @@ fn make_image(folder: &Path) -> Result<()> {
     for (start, name) in [("vmlinuz-", "vmlinuz"), ("initrd.img-", "initrd.img")] {
         let entries = fs::read_dir(root.join("boot")).context("reading the image's boot folder")?;
         let mut paths = entries.flatten().map(|entry| entry.path());
-        let is_it = |path: &std::path::PathBuf| {
+        let is_it = |path: &PathBuf| {
             path.file_name().is_some_and(|found| found.to_string_lossy().starts_with(start))
         };
         let path = paths.find(is_it).with_context(|| format!("the image has no {start}"))?;

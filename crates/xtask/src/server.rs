@@ -1,7 +1,9 @@
 //! A server that runs as a child of this program: started, awaited, and never left behind.
 
+use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::process::CommandExt as _;
+use std::path::Path;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
@@ -32,6 +34,27 @@ impl Server {
         ready: &'static str,
         started: impl FnOnce(Pid),
     ) -> Result<(Server, String)> {
+        Server::launch(name, command, ready, started, |_| false)
+    }
+
+    /// The same without the lines of its stderr that are noise.
+    pub(crate) fn start_quietly(
+        name: &'static str,
+        command: &mut Command,
+        ready: &'static str,
+        started: impl FnOnce(Pid),
+        is_noise: fn(&str) -> bool,
+    ) -> Result<(Server, String)> {
+        Server::launch(name, command.stderr(Stdio::piped()), ready, started, is_noise)
+    }
+
+    fn launch(
+        name: &'static str,
+        command: &mut Command,
+        ready: &'static str,
+        started: impl FnOnce(Pid),
+        is_noise: fn(&str) -> bool,
+    ) -> Result<(Server, String)> {
         // In a process group of its own, a server hears of Ctrl-C from us, and once only.
         let mut child = command
             .process_group(0)
@@ -41,11 +64,29 @@ impl Server {
             .with_context(|| format!("starting {name}"))?;
         started(Pid::from_child(&child));
         let stdout = child.stdout.take().context("the server has no stdout")?;
+        if let Some(stderr) = child.stderr.take() {
+            let lines = BufReader::new(stderr).lines().map_while(Result::ok);
+            thread::spawn(move || lines.filter(|line| !is_noise(line)).for_each(|line| say(&line)));
+        }
         let mut server = Server { name, child };
         let (sender, receiver) = mpsc::channel();
         thread::spawn(move || pass_on(stdout, ready, sender));
         let rest = server.wait_until_ready(&receiver)?;
         Ok((server, rest))
+    }
+
+    /// Starts a server that is not awaited, and that writes its log to a file.
+    pub(crate) fn spawn(name: &'static str, command: &mut Command, log: &Path) -> Result<Server> {
+        let opened = File::options().create(true).append(true).open(log);
+        let log = opened.with_context(|| format!("opening {}", log.display()))?;
+        let child = command
+            .process_group(0)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .with_context(|| format!("starting {name}"))?;
+        Ok(Server { name, child })
     }
 
     fn wait_until_ready(&mut self, receiver: &Receiver<String>) -> Result<String> {
@@ -111,6 +152,14 @@ mod tests {
         drop(server);
         let id = id.unwrap();
         assert!(rustix::process::test_kill_process(id).is_err(), "it has ended");
+    }
+
+    #[test]
+    fn noise_is_left_out_and_the_server_goes_on() {
+        let mut command = shell("yes noise | head -c 1000000 >&2; echo ready x; exec sleep 600");
+        let started =
+            Server::start_quietly("test", &mut command, "ready ", |_| (), |line| line == "noise");
+        assert_eq!(started.unwrap().1, "x");
     }
 
     #[test]

@@ -6,8 +6,8 @@ use std::process::Command;
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 
-use crate::artifact::{self, Programs};
-use crate::demo;
+use crate::artifact::{self, FarmPrograms, Programs};
+use crate::demo::{self, Demo};
 use crate::maintain;
 use crate::progress::{Step, say};
 use crate::secrets;
@@ -42,7 +42,7 @@ pub(crate) struct Options {
     #[command(flatten)]
     data: DataFolder,
 
-    /// Serve recorded grid documents, and make a farmer, two renters and three nodes.
+    /// Serve recorded grid documents, with a farmer, three nodes, two renters and a machine.
     #[arg(long)]
     demo: bool,
 
@@ -85,12 +85,13 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     );
     artifact::build_components(workspace)?;
     let programs = artifact::build_programs(workspace)?;
+    let farm = options.demo.then(|| artifact::build_farm(workspace)).transpose()?;
     secrets::ensure_file(&data)?;
     maintain::migrate(&programs, &data.join(DATABASE_NAME))?;
 
     // From here on a signal goes to the host, which finishes what it does; until here it ends us.
     let signals = Signals::forward()?;
-    let served = serve(workspace, options, &programs, &data, &signals);
+    let served = serve(workspace, options, &programs, farm.as_ref(), &data, &signals);
     if signals.came() {
         say("Stopped.");
         return Ok(());
@@ -103,10 +104,11 @@ fn serve(
     workspace: &Workspace,
     options: &Options,
     programs: &Programs,
+    farm: Option<&FarmPrograms>,
     data: &Path,
     signals: &Signals,
 ) -> Result<()> {
-    let grid = options.demo.then(|| demo::start_grid(workspace, programs)).transpose()?;
+    let grid = farm.map(|_| demo::start_grid(workspace, programs)).transpose()?;
     let mut command = host_command(workspace, programs, "up", data);
     command.arg("--listen").arg(format!("{ADDRESS}:{}", options.port));
     if options.mail {
@@ -116,14 +118,21 @@ fn serve(
         command.args(["--variable", &variable]);
     }
     let step = Step::start("starting the app");
-    let (mut host, url) = Server::start("the host", &mut command, READY, |id| signals.add(id))?;
+    let started = |id| signals.add(id);
+    let (mut host, url) = if options.demo {
+        Server::start_quietly("the host", &mut command, READY, started, demo::is_noise)?
+    } else {
+        Server::start("the host", &mut command, READY, started)?
+    };
     step.done();
 
     let secrets_file = data.join(secrets::FILE_NAME);
-    if options.demo {
-        demo::create(&url, data, &secrets::operator_token(&secrets_file)?)?;
-    }
+    let token = secrets::operator_token(&secrets_file)?;
+    let demo = farm.map(|farm| Demo::start(workspace, farm, &url, data, &token)).transpose()?;
     say(&welcome(&url, data, &secrets_file, options.mail));
+    if let Some(demo) = &demo {
+        say(&format!("\n{}", demo.summary()));
+    }
     let status = host.wait()?;
     bail!("the host stopped unexpectedly ({status})")
 }

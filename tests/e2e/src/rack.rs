@@ -1,5 +1,5 @@
-//! A server of a farmer's: the real agent with `driver-process`, whose machine is a real OpenSSH
-//! server, and the keys of who logs in with OpenSSH's client.
+//! A server of a farmer's: the real agent with `driver-process`, whose machine is an SSH server,
+//! and the keys of who logs in with OpenSSH's client.
 
 use std::fs;
 use std::net::TcpListener;
@@ -148,7 +148,10 @@ impl Rack {
     pub fn servers(&self) -> usize {
         let mark = self.path("driver").display().to_string();
         let lines = command_lines();
-        lines.iter().filter(|line| line.contains("sshd") && line.contains(&mark)).count()
+        lines
+            .iter()
+            .filter(|line| line.contains("driver-process serve") && line.contains(&mark))
+            .count()
     }
 
     /// Logs in with the line and the known hosts that the marketplace shows, with somebody's key.

@@ -13,5 +13,6 @@ mod login;
 mod market;
 mod power;
 mod setup;
+mod shell;
 mod stop;
 mod watch;

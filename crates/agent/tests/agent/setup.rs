@@ -164,7 +164,8 @@ impl Farm {
     /// Their processes.
     pub(crate) fn server_pids(&self) -> Vec<Pid> {
         let mark = self.path("d/m/").display().to_string();
-        let is_server = |line: &String| line.contains("sshd") && line.contains(&mark);
+        let is_server =
+            |line: &String| line.contains("driver-process serve") && line.contains(&mark);
         command_lines().filter(|(_, line)| is_server(line)).map(|(pid, _)| pid).collect()
     }
 
@@ -202,21 +203,25 @@ impl Farm {
 
 /// Logs in with the key of that name in a folder, for one command.
 pub(crate) fn log_in(folder: &Path, access: &Value, who: &str, command: &str) -> Output {
+    let (address, user) = (access["address"].as_str().unwrap(), access["user"].as_str().unwrap());
+    let mut ssh = ssh(folder, access, who);
+    ssh.arg("-n").arg(format!("{user}@{address}")).arg(command).output().unwrap()
+}
+
+/// OpenSSH's client, with the key of that name in a folder, and knowing the host keys of an access.
+pub(crate) fn ssh(folder: &Path, access: &Value, who: &str) -> Command {
     let (address, port) = (access["address"].as_str().unwrap(), access["port"].as_u64().unwrap());
     let hosts = folder.join("known_hosts");
     let keys = access["host_keys"].as_array().unwrap();
     let lines = keys.iter().map(|key| format!("[{address}]:{port} {}\n", key.as_str().unwrap()));
     fs::write(&hosts, lines.collect::<String>()).unwrap();
-    Command::new("ssh")
-        .args(["-F", "none", "-n", "-p", &port.to_string(), "-i"])
+    let mut ssh = Command::new("ssh");
+    ssh.args(["-F", "none", "-p", &port.to_string(), "-i"])
         .arg(folder.join(who))
         .arg(format!("-oUserKnownHostsFile={}", hosts.display()))
         .args(["-oStrictHostKeyChecking=yes", "-oBatchMode=yes", "-oIdentitiesOnly=yes"])
-        .args(["-oIdentityAgent=none", "-oConnectTimeout=20", "-oLogLevel=ERROR"])
-        .arg(format!("{}@{address}", access["user"].as_str().unwrap()))
-        .arg(command)
-        .output()
-        .unwrap()
+        .args(["-oIdentityAgent=none", "-oConnectTimeout=20", "-oLogLevel=ERROR"]);
+    ssh
 }
 
 impl Drop for Farm {
@@ -241,7 +246,7 @@ fn eprintln_log(log: &str) {
     eprintln!("--- the agent's log\n{log}---");
 }
 
-fn processes_with(mark: &str) -> Vec<Pid> {
+pub(crate) fn processes_with(mark: &str) -> Vec<Pid> {
     command_lines().filter(|(_, line)| line.contains(mark)).map(|(pid, _)| pid).collect()
 }
 
@@ -274,7 +279,7 @@ pub(crate) fn local_settings(folder: &Path) -> String {
     )
 }
 
-fn make_key(path: &Path) {
+pub(crate) fn make_key(path: &Path) {
     let mut command = Command::new("ssh-keygen");
     command.args(["-q", "-t", "ed25519", "-N", "", "-C", "somebody", "-f"]).arg(path);
     assert!(command.status().unwrap().success());

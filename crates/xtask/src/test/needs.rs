@@ -11,8 +11,8 @@ use crate::workspace::Workspace;
 /// The Debian packages of the browser and of the program that drives it, with their programs.
 const BROWSER: [(&str, &str); 2] = [("chromium", "chromium"), ("chromium-driver", "chromedriver")];
 
-/// The Debian packages that renters log in with, with their programs.
-const SSH: [(&str, &str); 2] = [("openssh-client", "ssh"), ("openssh-server", "sshd")];
+/// The Debian package that renters log in with, with its programs.
+const SSH: [(&str, &str); 2] = [("openssh-client", "ssh"), ("openssh-client", "ssh-keygen")];
 
 /// The Debian packages that virtual machines are made with, with their programs.
 pub(crate) const MACHINES: [(&str, &str); 4] = [
@@ -42,7 +42,7 @@ const NEEDS: [Need; 4] = [
     Need {
         what: "OpenSSH",
         ensure: |_| apt::ensure_programs(&SSH),
-        tests: &[("agent", ""), ("e2e", "login::"), ("browser", "access::")],
+        tests: &[("agent", ""), ("e2e", "demo::"), ("e2e", "login::"), ("browser", "access::")],
     },
     Need {
         what: "QEMU",

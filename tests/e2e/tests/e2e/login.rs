@@ -1,5 +1,5 @@
-//! From a payment to a login: the real agent with `driver-process`, whose machine is a real OpenSSH
-//! server, and OpenSSH's client. Agent and host are killed on the way.
+//! From a payment to a login: the real agent with `driver-process`, whose machine is an SSH server,
+//! and OpenSSH's client. Agent and host are killed on the way.
 
 use std::path::Path;
 use std::time::{Duration, Instant};

@@ -6,6 +6,7 @@ mod accounts;
 mod browser;
 mod checklist;
 mod comparison;
+mod demo;
 mod events;
 mod factors;
 mod farm;
