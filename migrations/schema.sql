@@ -1228,8 +1228,9 @@ CREATE TABLE rentals (
                         CHECK (renew_months IN (1, 3, 6, 12)),
     renew_max_micros    INTEGER
                         CONSTRAINT rental_renewal_has_maximum
-                        CHECK ((renew_max_micros IS NULL) = (renew_months IS NULL)), auto_start INTEGER NOT NULL DEFAULT 0
-      CONSTRAINT rental_auto_start_is_boolean CHECK (auto_start IN (0, 1)),
+                        CHECK ((renew_max_micros IS NULL) = (renew_months IS NULL)), auto_start
+    INTEGER NOT NULL DEFAULT 0
+    CONSTRAINT rental_auto_start_is_boolean CHECK (auto_start IN (0, 1)),
     CONSTRAINT rental_not_by_farmer CHECK (renter_id <> farmer_id),
     FOREIGN KEY (node_id, slice_number) REFERENCES slices (node_id, number)
 ) STRICT;

@@ -24,8 +24,9 @@ CREATE TABLE machines (
 CREATE INDEX machines_by_node ON machines (node_id, agent);
 
 -- Whether a machine that was shut down inside is started again.
-ALTER TABLE rentals ADD COLUMN auto_start INTEGER NOT NULL DEFAULT 0
-      CONSTRAINT rental_auto_start_is_boolean CHECK (auto_start IN (0, 1));
+ALTER TABLE rentals ADD COLUMN auto_start
+    INTEGER NOT NULL DEFAULT 0
+    CONSTRAINT rental_auto_start_is_boolean CHECK (auto_start IN (0, 1));
 
 -- What is done with machines: for their renters, or by the market, which starts one again. The
 -- states and what leads from one to another are in `domain::machine_action`.

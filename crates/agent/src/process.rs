@@ -26,8 +26,8 @@ pub use self::server::serve;
 /// Who renters log in as. It is a name for SSH only: the shell's user is the driver's.
 const USER: &str = "demo";
 
-/// The keys that may log in, in the machine's folder. They are written last, and say that the machine
-/// is whole.
+/// The keys that may log in, in the machine's folder. They are written last, and say that the
+/// machine is whole.
 const AUTHORIZED_KEYS: &str = "authorized_keys";
 
 /// The renter's home, in the machine's folder.

@@ -141,8 +141,11 @@ mod tests {
             Report::Fail { retry: false },
         ];
         let row = |state: &ActionState| {
-            let action =
-                Progress { state: *state, fence: 2, expires_at: now().plus_seconds(ACTION_SECONDS) };
+            let action = Progress {
+                state: *state,
+                fence: 2,
+                expires_at: now().plus_seconds(ACTION_SECONDS),
+            };
             let next = |it: &Report| match report(&action, 2, *it, now()) {
                 Ok(None) => format!("  {it:?}: heard already\n"),
                 Ok(Some((state, at))) => {

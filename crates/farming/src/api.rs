@@ -28,7 +28,10 @@ pub(crate) fn add_node(cx: &Context<'_>) -> Result<Response, Problem> {
     let wanted = match (body.grid_node_id, &body.grid_node_ids) {
         (Some(number), None) => {
             let (node, slices) = adding::add_node(cx, grid_node_id(number)?)?;
-            return respond::json(StatusCode::CREATED, &FarmNodeWithSlices::new(&node, &slices, cx.now));
+            return respond::json(
+                StatusCode::CREATED,
+                &FarmNodeWithSlices::new(&node, &slices, cx.now),
+            );
         }
         (None, Some(numbers)) => grid_node_ids(numbers)?,
         (None, None) | (Some(_), Some(_)) => {

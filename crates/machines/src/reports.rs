@@ -6,8 +6,8 @@ use domain::id::ActionId;
 use domain::machine::Observation;
 use http::StatusCode;
 use store::jobs::{self, Agent};
-use store::machines::{self, Watched};
 use store::machine_actions;
+use store::machines::{self, Watched};
 use web::{Context, Problem, Response, respond};
 
 use crate::reports::json::{MachinesAnswer, ReportBody, ReportedMachine};

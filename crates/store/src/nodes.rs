@@ -196,7 +196,8 @@ pub(crate) const SLICES: &str = "
       WHERE s.node_id = n.id AND s.state <> 'retired')";
 
 impl FromJson for FarmSlice {
-    type Json = (u32, String, Option<String>, Option<i64>, Option<String>, Option<i64>, Option<i64>);
+    type Json =
+        (u32, String, Option<String>, Option<i64>, Option<String>, Option<i64>, Option<i64>);
 
     fn from_json(json: Self::Json) -> Option<FarmSlice> {
         let (number, state, renter, ends_at, machine, since, reported_at) = json;

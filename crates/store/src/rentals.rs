@@ -21,9 +21,9 @@ use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use crate::db::{Db, StoreError, Value};
 use crate::due::NotificationMail;
-use crate::{jobs, machines};
 use crate::responses::{self, Intention, StoredResponse};
 use crate::row::{FromJson, fields, row, select};
+use crate::{jobs, machines};
 
 /// How often a change is decided before the caller is asked to try again. Each miss means that
 /// somebody else was done: with 32 renters after the same few slices, three were not enough.

@@ -6,8 +6,8 @@ use domain::account::Scopes;
 use domain::evaluation::DisputeSide;
 use domain::event::EventKind;
 use domain::id::{
-    AccountId, ActionId, DeliveryId, DisputeId, JobId, MailId, MaintenanceId, NodeId, OrderId, PayoutId,
-    QuoteId, RentalId, SessionId, SliceId, SshKeyId, TokenId, TopUpId, WebhookId,
+    AccountId, ActionId, DeliveryId, DisputeId, JobId, MailId, MaintenanceId, NodeId, OrderId,
+    PayoutId, QuoteId, RentalId, SessionId, SliceId, SshKeyId, TokenId, TopUpId, WebhookId,
 };
 use domain::listing::Listing;
 use domain::machine::MachineState;

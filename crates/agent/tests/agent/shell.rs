@@ -162,11 +162,11 @@ fn a_stopped_machine_is_started_with_its_files_and_a_removed_one_leaves_nothing(
     let machine = Machine::create();
     // A program that is in no session of the server's, and that nobody waits for.
     machine.says("echo kept > file; (setsid sleep 4243 </dev/null >/dev/null 2>&1 &)");
-    assert!(!processes_with("sleep\x004243").is_empty());
+    assert!(!processes_with("sleep 4243").is_empty());
     assert_eq!(machine.says("cat file"), "kept\n");
     machine.all("stop");
     assert!(!machine.run(&[], "true").status.success(), "it is stopped");
-    assert!(processes_with("sleep\x004243").is_empty(), "all of it");
+    assert!(processes_with("sleep 4243").is_empty(), "all of it");
     assert_eq!(machine.drive("status", &[])["error"], "it was created but isn't running");
     machine.all("start");
     assert_eq!(machine.says("cat file"), "kept\n");

@@ -375,11 +375,7 @@ pub(crate) struct FarmNodeWithSlices {
 
 impl FarmNodeWithSlices {
     /// Shows a farmer's node.
-    pub(crate) fn new(
-        node: &FarmNode,
-        slices: &[FarmSlice],
-        now: Timestamp,
-    ) -> FarmNodeWithSlices {
+    pub(crate) fn new(node: &FarmNode, slices: &[FarmSlice], now: Timestamp) -> FarmNodeWithSlices {
         let slice = |slice: &FarmSlice| FarmSliceView {
             slice: Slice::new(SliceId { node: node.offer.node, number: slice.number }, slice.state),
             renter: slice.renter.clone(),

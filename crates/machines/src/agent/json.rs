@@ -136,7 +136,8 @@ pub(crate) struct LeaseAnswer {
 pub(crate) struct JobView {
     /// Its id: reports name it.
     pub id: String,
-    /// `create` or `remove`; `start`, `shutdown`, `restart` or `reset` of a machine that you created.
+    /// `create` or `remove`; `start`, `shutdown`, `restart` or `reset` of a machine that you
+    /// created.
     pub kind: &'static str,
     /// Counts its leases: send it with each report. Whoever has a lower one has lost the job.
     pub fence: u32,

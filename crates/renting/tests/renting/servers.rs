@@ -261,7 +261,8 @@ impl Server<'_> {
 
     /// The agent leases what is due.
     fn lease(&self) -> Value {
-        self.agent.post(machines::ROUTES, LEASE, json!({ "agent": "rack-7" })).ok(200)["job"].clone()
+        self.agent.post(machines::ROUTES, LEASE, json!({ "agent": "rack-7" })).ok(200)["job"]
+            .clone()
     }
 
     fn has_nothing_to_do(&self, agent: &str) {
@@ -283,7 +284,10 @@ fn a_renter_shuts_a_machine_down_and_starts_it_again() {
     let stage = Stage::market();
     let server = Server::new(&stage);
     let asked = server.ask("shutdown").ok(201);
-    assert_eq!((&asked["state"], &asked["slice_id"]), (&json!("waiting"), &json!("node32_slice_1")));
+    assert_eq!(
+        (&asked["state"], &asked["slice_id"]),
+        (&json!("waiting"), &json!("node32_slice_1"))
+    );
     server.ask("restart").problem(409, "machine-action-open");
     server.has_nothing_to_do("rack-8");
     let job = server.lease();

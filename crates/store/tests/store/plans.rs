@@ -24,10 +24,11 @@ use store::sessions::NewSession;
 use store::statements::AccountKind;
 use store::{
     Db, Row, Rows, RusqliteDb, StoreError, Value, accounts, audit, challenges, comparisons,
-    dashboard, disputes, due, events, farms, jobs, leaving, ledger, ledger_chain, limits, mails,
-    machine_actions, machines, maintenance, nodes, notifications, observations, offering, offers, payouts, quotes, receipts,
-    rentals, responses, revenue, samples, sessions, sla_alerts, sla_results, ssh_keys, statements,
-    sync, sync_runs, tokens, top_ups, transfers, unprovisioned, webhooks,
+    dashboard, disputes, due, events, farms, jobs, leaving, ledger, ledger_chain, limits,
+    machine_actions, machines, mails, maintenance, nodes, notifications, observations, offering,
+    offers, payouts, quotes, receipts, rentals, responses, revenue, samples, sessions, sla_alerts,
+    sla_results, ssh_keys, statements, sync, sync_runs, tokens, top_ups, transfers, unprovisioned,
+    webhooks,
 };
 use strum::VariantArray;
 

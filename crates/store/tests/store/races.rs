@@ -267,7 +267,8 @@ fn renewals_happen_once_though_runs_overlap() {
             let key = format!("key-{number}");
             let id = rent(&db, Attempt { id: 50 + number, ..attempt(AIDA, &key) }).unwrap().life.id;
             let renewal = Some(Renewal { term: Term::Month, max_price: usd("25") });
-            let own = RentalSettings { name: String::new(), labels: vec![], renewal, auto_start: false };
+            let own =
+                RentalSettings { name: String::new(), labels: vec![], renewal, auto_start: false };
             assert_eq!(rentals::change_settings(&db, account(AIDA), id, &own), Ok(true));
         }
         let at = now().plus_months(1);
