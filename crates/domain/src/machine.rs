@@ -130,14 +130,11 @@ impl Machine {
             {
                 (MachineState::Unreachable, self.since, None)
             }
-            (Observation::Silent, MachineState::Starting | MachineState::Unreachable) => {
-                (self.state, self.since, None)
-            }
+            (Observation::Silent, MachineState::Starting | MachineState::Unreachable)
+            | (Observation::Off, MachineState::Off)
+            | (Observation::Absent, MachineState::Lost) => (self.state, self.since, None),
             (Observation::Silent, MachineState::Off | MachineState::Lost) => {
                 (MachineState::Starting, now, None)
-            }
-            (Observation::Off, MachineState::Off) | (Observation::Absent, MachineState::Lost) => {
-                (self.state, self.since, None)
             }
             (Observation::Off, _) => (MachineState::Off, now, None),
             (Observation::Absent, _) => (MachineState::Lost, now, None),

@@ -203,7 +203,7 @@ mod tests {
     fn what_is_offered_suits_the_machine() {
         let row = |status: &MachineStatus| {
             let suits = |action: &&MachineAction| action.suits(*status);
-            let names = MachineAction::VARIANTS.iter().filter(suits).map(|it| it.into_str());
+            let names = MachineAction::VARIANTS.iter().filter(suits).map(MachineAction::into_str);
             let names: alloc::vec::Vec<_> = names.collect();
             format!("{}: {}\n", status.into_str(), names.join(" "))
         };

@@ -171,7 +171,7 @@ impl Done {
             Done::RenewalSet => "Auto-renew settings saved.",
             Done::Named => "Saved.",
             Done::MachineActionRequested => "Requested. The farm's agent does it within moments.",
-            Done::AutoStartSet => "Saved.",
+            Done::AutoStartSet => "Auto-start saved.",
             Done::Invited => {
                 "Invitation sent. The recipient has one week to accept it under My slices."
             }

@@ -204,6 +204,10 @@ fn machine_action_words(action: Option<&str>) -> &'static str {
     }
 }
 
+fn machine_action_failed(action: Option<&str>) -> String {
+    format!("Machine couldn't be {}", machine_action_words(action))
+}
+
 /// Such as `2026-11: $2.50`, as the event says it.
 fn month_and_amount(notice: &Notice) -> &str {
     notice.event.subject.as_deref().unwrap_or("a month")
@@ -211,6 +215,7 @@ fn month_and_amount(notice: &Notice) -> &str {
 
 /// What the history of a rental says of an event.
 pub fn history_words(event: &RentalEvent) -> String {
+    let subject = event.subject.as_deref();
     match event.kind {
         EventKind::SliceRented => "Rented".to_owned(),
         EventKind::NodeRented => "Whole node rented".to_owned(),
@@ -231,29 +236,24 @@ pub fn history_words(event: &RentalEvent) -> String {
         EventKind::RentalMovedOut => "Moved away from this slice".to_owned(),
         EventKind::RentalMovedIn => "Moved to another slice".to_owned(),
         EventKind::RentalEnded => "Rental ended".to_owned(),
-        EventKind::AccessProgress => step_done(event.subject.as_deref()),
+        EventKind::AccessProgress => step_done(subject),
         EventKind::AccessReady => "Machine ready".to_owned(),
         EventKind::AccessFailed => "Machine setup failed".to_owned(),
         EventKind::AccessLate => {
             "Machine setup overdue; you and the operator were notified".to_owned()
         }
-        EventKind::MachineDown => format!("Machine {}", down_words(event.subject.as_deref())),
-        EventKind::MachineUp => "Machine running again".to_owned(),
-        EventKind::MachineActionDone => {
-            format!("Machine {}", machine_action_words(event.subject.as_deref()))
+        EventKind::MachineDown => format!("Machine {}", down_words(subject)),
+        EventKind::MachineActionDone => format!("Machine {}", machine_action_words(subject)),
+        EventKind::MachineActionFailed => machine_action_failed(subject),
+        EventKind::SlaCredited => {
+            format!("SLA missed; you were credited for {}", subject.unwrap_or_default())
         }
-        EventKind::MachineActionFailed => {
-            format!("Machine couldn't be {}", machine_action_words(event.subject.as_deref()))
-        }
-        EventKind::SlaCredited => format!(
-            "SLA missed; you were credited for {}",
-            event.subject.as_deref().unwrap_or_default()
-        ),
         EventKind::SlaDisputed => "SLA result disputed".to_owned(),
         EventKind::SlaDisputeDecided => "SLA dispute decided".to_owned(),
         EventKind::RentalRefunded => "Refunded in full".to_owned(),
-        // These happen to no rental.
-        EventKind::RemovalLate
+        // These happen to no rental, or there is no more to say.
+        EventKind::MachineUp
+        | EventKind::RemovalLate
         | EventKind::SliceRemoved
         | EventKind::NodeRegistered
         | EventKind::NodePublished

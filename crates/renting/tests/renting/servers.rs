@@ -125,13 +125,13 @@ fn a_machine_without_an_ssh_server_is_unreachable_within_two_minutes_and_both_si
         assert!(page.contains("unreachable"), "{page}");
     }
     server.report_next(&silent());
-    let down = (EventKind::MachineDown, "unreachable".to_owned());
-    assert_eq!(server.events(ADA), [down.clone()]);
-    assert_eq!(server.events(FARMER), [down.clone()]);
+    let down = || (EventKind::MachineDown, "unreachable".to_owned());
+    assert_eq!(server.events(ADA), [down()]);
+    assert_eq!(server.events(FARMER), [down()]);
     server.report_next(&answers());
     server.is("running");
     let up = (EventKind::MachineUp, "running".to_owned());
-    assert_eq!(server.events(ADA), [down, up]);
+    assert_eq!(server.events(ADA), [down(), up]);
     stage.check_invariants();
 }
 
@@ -155,11 +155,11 @@ fn without_reports_the_state_is_unknown_and_nobody_is_notified() {
     let stage = Stage::market();
     let server = Server::new(&stage);
     server.report(&answers());
-    let last = stage.now().to_string();
+    let reported_at = stage.now().to_string();
     stage.pass_seconds(180);
     server.is("running");
     stage.pass_seconds(1);
-    assert_eq!(server.machine(), json!({ "status": "unknown", "since": last }));
+    assert_eq!(server.machine(), json!({ "status": "unknown", "since": reported_at }));
     assert_eq!(server.events(ADA), []);
     let [list, page] = server.pages();
     assert!(list.contains("unknown"), "{list}");
