@@ -29,6 +29,8 @@ pub struct Context<'a> {
     pub request: &'a Request,
     /// Who asks; `None` for a visitor.
     pub identity: Option<Identity>,
+    /// Whether it was looked up who asks. Until then, an error page goes by the cookie.
+    pub(crate) is_identified: bool,
     /// The network address that the request came from; empty where the host does not say.
     pub address: String,
     /// Names this request in the log and in problems.
@@ -54,6 +56,7 @@ impl<'a> Context<'a> {
             env,
             request,
             identity: None,
+            is_identified: false,
             address: address::of(request, env.config.client_address_header.as_ref()),
             request_id: new_request_id(env.random, env.now),
             params: Vec::new(),

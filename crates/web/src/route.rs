@@ -156,6 +156,7 @@ fn admit_and_call(route: &Route, cx: &mut Context<'_>) -> Result<Response, Probl
     let is_bootstrap = session::is_operator(cx.config, cx.request);
     if !(is_bootstrap && route.access == Access::Operator) {
         cx.identity = session::identify(cx.db, cx.request, cx.now)?;
+        cx.is_identified = true;
         if cx.identity.is_none() && route.access != Access::Public && !cx.is_api() {
             return Ok(sign_in_first(cx));
         }

@@ -304,3 +304,13 @@ fn observations_are_counted() {
     let measured = page.lines().find(|line| line.starts_with("Measured uptime")).unwrap();
     expect!["Measured uptime: 99.95% at least 99.71%, from 2,016 checks"].assert_eq(measured);
 }
+
+#[test]
+fn an_error_page_offers_to_sign_in_once_the_session_is_over() {
+    let stage = Stage::market();
+    let missing = "/marketplace/compute/node999";
+    let page = stage.as_visitor().header("cookie", "session=over").get(renting::ROUTES, missing);
+    assert!(page.page(404).contains("Sign in"), "{page}");
+    let page = stage.as_user(ADA).get(renting::ROUTES, missing);
+    assert!(page.page(404).contains("Sign out"), "{page}");
+}

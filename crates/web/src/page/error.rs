@@ -31,7 +31,7 @@ impl ErrorPage {
     pub fn new(cx: &Context<'_>, problem: &Problem) -> ErrorPage {
         let title = problem.kind.title();
         let mut frame = Frame::new(title, Section::Elsewhere);
-        frame.has_session = session::has_session(cx.request);
+        frame.has_session = !cx.is_identified && session::has_session(cx.request);
         frame.form_token = session::form_token(cx.request);
         if let Some(identity) = &cx.identity {
             frame.signed_in = Some(identity.email.clone());
