@@ -185,6 +185,11 @@ impl JobId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The name of the machine that it is about, such as `<rental>_32_7`: no other ever has it.
+    pub fn machine(&self) -> &str {
+        self.0.rsplit_once('_').map_or(&self.0, |(machine, _)| machine)
+    }
 }
 
 impl fmt::Display for JobId {

@@ -199,21 +199,33 @@ impl Access {
     }
 
     /// A block for `~/.ssh/config`, under which `ssh <name>` logs in.
-    pub fn config(&self, name: &str) -> String {
+    pub fn config(&self, name: &str, alias: &str) -> String {
         let Access { address, port, user, .. } = self;
         format!(
             "Host {name}\n    HostName {address}\n    Port {port}\n    User {user}\n    \
-             StrictHostKeyChecking yes\n"
+             HostKeyAlias {alias}\n    StrictHostKeyChecking yes\n"
         )
     }
 
-    /// Lines for `~/.ssh/known_hosts`.
-    pub fn known_hosts(&self) -> String {
-        let host = match self.port {
+    /// Lines for `~/.ssh/known_hosts`, by the alias of [`Access::config`] and by the address.
+    pub fn known_hosts(&self, alias: &str) -> String {
+        let host = self.host();
+        self.host_keys.iter().map(|key| format!("{alias},{host} {key}\n")).collect()
+    }
+
+    /// The host, as `ssh` calls it in `~/.ssh/known_hosts` if it has no alias.
+    pub fn host(&self) -> String {
+        match self.port {
             22 => self.address.clone(),
             port => format!("[{}]:{port}", self.address),
-        };
-        self.host_keys.iter().map(|key| format!("{host} {key}\n")).collect()
+        }
+    }
+
+    /// Whether it is reached through the Mycelium network, whose addresses are in 400::/7
+    /// (<https://github.com/threefoldtech/mycelium>).
+    pub fn is_on_mycelium(&self) -> bool {
+        let address: Option<Ipv6Addr> = self.address.parse().ok();
+        address.is_some_and(|address| address.segments()[0] & 0xfe00 == 0x0400)
     }
 
     /// The fingerprints of the host keys, as `ssh` shows them at the first login.
@@ -414,16 +426,35 @@ mod tests {
     fn access_becomes_lines_to_copy() {
         let access = Access::read(&reported(&[ED25519.to_string(), P256.to_string()])).unwrap();
         assert_eq!(access.command(), "ssh -p 2201 root@203.0.113.7");
-        let config = access.config("web");
+        let config = access.config("web", "m1");
         assert!(config.starts_with("Host web\n    HostName 203.0.113.7\n    Port 2201\n"));
-        let known = access.known_hosts();
+        // An earlier machine at this address and port does not matter to it.
+        assert!(config.contains("\n    HostKeyAlias m1\n"));
+        let known = access.known_hosts("m1");
         let mut lines = known.lines();
         let bare = ED25519.split(" ada").next().unwrap();
-        assert_eq!(lines.next(), Some(format!("[203.0.113.7]:2201 {bare}").as_str()));
-        assert!(lines.next().unwrap().starts_with("[203.0.113.7]:2201 ecdsa-sha2-nistp256 AAAA"));
+        assert_eq!(lines.next(), Some(format!("m1,[203.0.113.7]:2201 {bare}").as_str()));
+        let second = lines.next().unwrap();
+        assert!(second.starts_with("m1,[203.0.113.7]:2201 ecdsa-sha2-nistp256 AAAA"), "{second}");
         assert!(access.fingerprints()[0].starts_with("SHA256:UMrM"));
         let plain = Access { port: 22, ..access };
-        assert!(plain.known_hosts().starts_with("203.0.113.7 ssh-ed25519 "));
+        assert!(plain.known_hosts("m1").starts_with("m1,203.0.113.7 ssh-ed25519 "));
+    }
+
+    #[test]
+    fn an_address_of_the_mycelium_network_is_known() {
+        let check = |address: &str, expected: bool| {
+            let keys = [ED25519.to_string()];
+            let access = Access::read(&ReportedAccess { address, ..reported(&keys) }).unwrap();
+            assert_eq!(access.is_on_mycelium(), expected, "{address}");
+        };
+        check("59c:1234::1", true);
+        check("400::1", true);
+        check("5ff:ffff::1", true);
+        check("600::1", false);
+        check("2001:db8::1", false);
+        check("203.0.113.7", false);
+        check("farm.example", false);
     }
 
     fn wrong_fields(reported: &ReportedAccess<'_>) -> Vec<&'static str> {

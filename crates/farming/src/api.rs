@@ -20,7 +20,8 @@ pub(crate) fn list_nodes(cx: &Context<'_>) -> Result<Response, Problem> {
     let behind = api::cursor(cx, NodeId::parse)?;
     let found = nodes::of_farmer(cx.db, cx.account()?, behind, limit + 1)?;
     let place = |node: &FarmNode| node.offer.node.to_string();
-    respond::json(StatusCode::OK, &PageOf::new(found, limit, place, FarmNodeView::new))
+    let view = |node: &FarmNode| FarmNodeView::new(node, cx.now);
+    respond::json(StatusCode::OK, &PageOf::new(found, limit, place, view))
 }
 
 pub(crate) fn add_node(cx: &Context<'_>) -> Result<Response, Problem> {

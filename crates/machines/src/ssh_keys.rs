@@ -17,14 +17,16 @@ use crate::ssh_keys::json::{SshKeyBody, SshKeyView, SshKeys as SshKeysView, ssh_
 use crate::ssh_keys::page::{SSH_KEYS, SshKeys};
 
 pub(crate) fn list(cx: &Context<'_>) -> Result<Response, Problem> {
-    let keys = ssh_keys::of_account(cx.db, cx.account()?.account)?;
-    let items = keys.iter().map(SshKeyView::new).collect();
+    let account = cx.account()?.account;
+    let keys = ssh_keys::of_account(cx.db, account)?;
+    let on_machines = ssh_keys::on_machines(cx.db, account)?;
+    let items = keys.iter().map(|key| SshKeyView::new(key, &on_machines)).collect();
     respond::json(StatusCode::OK, &SshKeysView { items })
 }
 
 pub(crate) fn add(cx: &Context<'_>) -> Result<Response, Problem> {
     let key = register(cx, &web::json::body(cx.request)?)?;
-    respond::json(StatusCode::CREATED, &SshKeyView::new(&key))
+    respond::json(StatusCode::CREATED, &SshKeyView::new(&key, &[]))
 }
 
 fn register(cx: &Context<'_>, body: &SshKeyBody) -> Result<RegisteredKey, Problem> {
@@ -60,8 +62,10 @@ pub(crate) fn show(cx: &Context<'_>) -> Result<Response, Problem> {
 }
 
 fn page(cx: &Context<'_>) -> Result<SshKeys, Problem> {
-    let keys = ssh_keys::of_account(cx.db, cx.account()?.account)?;
-    Ok(SshKeys::new(&Visit::of(cx)?, &keys))
+    let account = cx.account()?.account;
+    let keys = ssh_keys::of_account(cx.db, account)?;
+    let on_machines = ssh_keys::on_machines(cx.db, account)?;
+    Ok(SshKeys::new(&Visit::of(cx)?, &keys, &on_machines))
 }
 
 pub(crate) fn send_form(cx: &Context<'_>) -> Result<Response, Problem> {

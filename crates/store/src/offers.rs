@@ -7,6 +7,7 @@ use domain::money::Usd;
 use domain::node::NodeStatus;
 use domain::offering::Raise;
 pub use domain::order::Filter;
+use domain::provisioning::AGENT_SECONDS;
 use domain::slice::SliceState;
 use domain::term::Terms;
 use domain::time::Timestamp;
@@ -73,6 +74,9 @@ row! {
         pub reported_at: Timestamp = "n.reported_at",
         /// When a sync last looked at it.
         pub synced_at: Timestamp = "n.synced_at",
+        /// When an agent of its farm last asked for jobs; `None` where none ever has.
+        pub agent_seen_at: Option<Timestamp> = "(SELECT max(seen_at) FROM agents
+              WHERE account_id = n.farmer_id AND farm_id = n.farm_id)",
     }
 }
 
@@ -80,6 +84,11 @@ impl Offer {
     /// Free, reserved and rented slices.
     pub fn total_slices(&self) -> u32 {
         self.available_slices + self.reserved_slices + self.allocated_slices
+    }
+
+    /// Whether its farm has an agent, which sets machines up and watches them.
+    pub fn has_agent(&self, now: Timestamp) -> bool {
+        self.agent_seen_at.is_some_and(|at| now.seconds_since(at) < AGENT_SECONDS)
     }
 
     /// The lower of the two directions that the grid measured; `None` where it has not.

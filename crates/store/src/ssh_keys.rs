@@ -1,6 +1,6 @@
 //! The SSH public keys of accounts.
 
-use domain::id::{AccountId, SshKeyId};
+use domain::id::{AccountId, RentalId, SshKeyId};
 use domain::ssh::{KEYS_MAX, SshKey};
 use domain::time::Timestamp;
 
@@ -80,6 +80,39 @@ pub fn of_account(db: &dyn Db, account: AccountId) -> Result<Vec<RegisteredKey>,
     db.all(OF_ACCOUNT, &[Value::text(account), KEYS_MAX.into()])
 }
 
+row! {
+    /// A machine of a renter, with the key that was put on it.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct KeyOnMachine {
+        /// The rental.
+        pub rental: RentalId = "r.id",
+        /// Such as `node32_slice_7`.
+        pub place: String = "'node' || j.node_id || '_slice_' || j.slice_number",
+        /// The key: one line in OpenSSH's form.
+        pub line: String = "s.ssh_key",
+    }
+}
+
+/// Up to `?2` machines of the account `?1`, with their keys: of rentals that have not ended.
+/// Served by the index `rentals_live_by_renter`.
+const ON_MACHINES: &str = select!(
+    KeyOnMachine,
+    "FROM rentals r INDEXED BY rentals_live_by_renter
+     JOIN setups s ON s.rental_id = r.id
+     JOIN jobs j ON j.rental_id = r.id AND j.kind = 'create'
+     JOIN machines m ON m.job_id = j.id
+     WHERE r.renter_id = ?1 AND r.state <> 'ended' AND s.ssh_key IS NOT NULL
+     ORDER BY r.id, j.slice_number LIMIT ?2"
+);
+
+/// The most machines that are shown with their keys.
+const ON_MACHINES_MAX: u32 = 512;
+
+/// The machines of an account, with the keys that were put on them.
+pub fn on_machines(db: &dyn Db, account: AccountId) -> Result<Vec<KeyOnMachine>, StoreError> {
+    db.all(ON_MACHINES, &[Value::text(account), ON_MACHINES_MAX.into()])
+}
+
 /// The key `?2` of the account `?1`.
 const FIND: &str = select!(RegisteredKey, "FROM ssh_keys WHERE account_id = ?1 AND id = ?2");
 
@@ -101,4 +134,5 @@ pub fn remove(db: &dyn Db, account: AccountId, id: SshKeyId) -> Result<bool, Sto
 }
 
 /// The statements that are served by an index, for the test of their plans.
-pub const INDEXED: [(&str, &str); 1] = [(OF_ACCOUNT, "ssh_keys_by_account")];
+pub const INDEXED: [(&str, &str); 2] =
+    [(OF_ACCOUNT, "ssh_keys_by_account"), (ON_MACHINES, "rentals_live_by_renter")];

@@ -2,6 +2,7 @@
 
 use domain::id::SliceId;
 use domain::slice::SliceState;
+use domain::time::Timestamp;
 use domain::uptime::Uptime;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -72,11 +73,14 @@ pub struct Node {
     pub offer_version: i64,
     /// When the grid was last asked about it (RFC 3339).
     pub synced_at: String,
+    /// Whether the farm's agent sets machines up within minutes and watches them. Otherwise the
+    /// farmer sets them up by hand.
+    pub automatic_setup: bool,
 }
 
 impl Node {
     /// Shows an offer.
-    pub fn new(offer: &Offer) -> Node {
+    pub fn new(offer: &Offer, now: Timestamp) -> Node {
         Node {
             id: offer.node.to_string(),
             grid_node_id: offer.node.0,
@@ -103,6 +107,7 @@ impl Node {
             rented_whole: offer.is_rented_whole,
             offer_version: offer.version,
             synced_at: offer.synced_at.to_string(),
+            automatic_setup: offer.has_agent(now),
         }
     }
 }

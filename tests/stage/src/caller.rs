@@ -110,6 +110,11 @@ impl<'a> Caller<'a> {
         self.call(routes, Method::POST, target, body)
     }
 
+    /// Deletes something.
+    pub fn delete(&self, routes: &[&'static [Route]], target: &str) -> Answer {
+        self.send(routes, self.request(Method::DELETE, target, Vec::new()))
+    }
+
     /// Sends a JSON document by any method.
     pub fn call(
         &self,

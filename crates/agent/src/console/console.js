@@ -103,6 +103,9 @@ const ARROWS = {
   End: "F",
 };
 
+// On a Mac, Option types characters, such as @ on many keyboards; elsewhere Alt is the Meta key.
+const OPTION_TYPES = /^(Mac|iP)/.test(navigator.platform);
+
 // What a key sends; undefined where it is the browser's.
 function keys(event) {
   if (event.isComposing || event.metaKey) return undefined;
@@ -117,7 +120,7 @@ function keys(event) {
     const code = event.key.toUpperCase().charCodeAt(0);
     return code >= 64 && code < 96 ? String.fromCharCode(code - 64) : undefined;
   }
-  return event.altKey && !event.ctrlKey ? `\x1b${event.key}` : event.key;
+  return event.altKey && !event.ctrlKey && !OPTION_TYPES ? `\x1b${event.key}` : event.key;
 }
 
 screen.addEventListener("keydown", (event) => {

@@ -298,9 +298,9 @@ pub(crate) struct FarmNodeView {
 
 impl FarmNodeView {
     /// Shows a farmer's node.
-    pub(crate) fn new(farm_node: &FarmNode) -> FarmNodeView {
+    pub(crate) fn new(farm_node: &FarmNode, now: Timestamp) -> FarmNodeView {
         FarmNodeView {
-            node: Node::new(&farm_node.offer),
+            node: Node::new(&farm_node.offer, now),
             listing: farm_node.offer.listing.into_str(),
             capacity: farm_node.capacity.slices,
             oversold_slices: farm_node.oversold,
@@ -383,7 +383,7 @@ impl FarmNodeWithSlices {
             machine: slice.machine.map(|machine| MachineStatusView::new(machine.status(now))),
         };
         FarmNodeWithSlices {
-            node: FarmNodeView::new(node),
+            node: FarmNodeView::new(node, now),
             slices: slices.iter().map(slice).collect(),
         }
     }

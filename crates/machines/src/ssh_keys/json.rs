@@ -5,7 +5,7 @@ use domain::id::SshKeyId;
 use http::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use store::ssh_keys::RegisteredKey;
+use store::ssh_keys::{KeyOnMachine, RegisteredKey};
 use web::operation::{Access, Operation, schema_of};
 use web::{Kind, Problem};
 
@@ -85,17 +85,21 @@ pub(crate) struct SshKeyView {
     pub fingerprint: String,
     /// When it was registered (RFC 3339).
     pub created_at: String,
+    /// The slices whose machines have it, which removing it here does not change.
+    pub machines: Vec<String>,
 }
 
 impl SshKeyView {
     /// Shows a key.
-    pub(crate) fn new(key: &RegisteredKey) -> SshKeyView {
+    pub(crate) fn new(key: &RegisteredKey, on_machines: &[KeyOnMachine]) -> SshKeyView {
+        let has_it = |machine: &&KeyOnMachine| machine.line == key.line;
         SshKeyView {
             id: key.id.to_string(),
             name: key.name.clone(),
             public_key: key.line.clone(),
             fingerprint: key.fingerprint.clone(),
             created_at: key.created_at.to_string(),
+            machines: on_machines.iter().filter(has_it).map(|it| it.place.clone()).collect(),
         }
     }
 }

@@ -1,8 +1,9 @@
 //! The JSON API of the market.
 
+use domain::id::SliceId;
 use http::StatusCode;
 use store::maintenance;
-use store::offers::{self, Cursor};
+use store::offers::{self, Cursor, Offer};
 use ui::ids::node_id;
 use ui::node::Node;
 use web::api::PageOf;
@@ -20,7 +21,8 @@ pub(super) fn search_slices(cx: &Context<'_>) -> Result<Response, Problem> {
         let slice: &domain::id::SliceId = slice;
         print_cursor(Cursor::after(offer, slice.number))
     };
-    respond::json(StatusCode::OK, &PageOf::new(found, *limit, place, SliceOffer::new))
+    let view = |found: &(SliceId, Offer)| SliceOffer::new(found, cx.now);
+    respond::json(StatusCode::OK, &PageOf::new(found, *limit, place, view))
 }
 
 pub(super) fn list_nodes(cx: &Context<'_>) -> Result<Response, Problem> {
@@ -29,12 +31,15 @@ pub(super) fn list_nodes(cx: &Context<'_>) -> Result<Response, Problem> {
     let found = offers::nodes(cx.db, filter, *sort, *behind, limit + 1)?;
     unmet::note(cx, &search, &found)?;
     let place = |offer: &_| print_cursor(Cursor::after(offer, 0));
-    respond::json(StatusCode::OK, &PageOf::new(found, *limit, place, Node::new))
+    respond::json(
+        StatusCode::OK,
+        &PageOf::new(found, *limit, place, |offer| Node::new(offer, cx.now)),
+    )
 }
 
 pub(super) fn show_node(cx: &Context<'_>) -> Result<Response, Problem> {
     let found = offers::find(cx.db, node_id(cx.param("node"))?)?;
     let (offer, slices) = found.ok_or_else(Problem::not_found)?;
     let windows = maintenance::open(cx.db, offer.node, cx.now)?;
-    respond::json(StatusCode::OK, &NodeWithSlices::new(&offer, &slices, &windows))
+    respond::json(StatusCode::OK, &NodeWithSlices::new(&offer, &slices, &windows, cx.now))
 }

@@ -4,6 +4,7 @@ use domain::field::FieldError;
 use domain::id::SliceId;
 use domain::money::Usd;
 use domain::slice::SliceState;
+use domain::time::Timestamp;
 use domain::uptime::{Bandwidth, Uptime};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -106,8 +107,8 @@ pub(crate) struct SliceOffer {
 
 impl SliceOffer {
     /// Shows a free slice.
-    pub(crate) fn new((id, offer): &(SliceId, Offer)) -> SliceOffer {
-        SliceOffer { slice: Slice::new(*id, SliceState::Available), node: Node::new(offer) }
+    pub(crate) fn new((id, offer): &(SliceId, Offer), now: Timestamp) -> SliceOffer {
+        SliceOffer { slice: Slice::new(*id, SliceState::Available), node: Node::new(offer, now) }
     }
 }
 
@@ -129,12 +130,13 @@ impl NodeWithSlices {
         offer: &Offer,
         slices: &[(u32, SliceState)],
         maintenance: &[Maintenance],
+        now: Timestamp,
     ) -> NodeWithSlices {
         let slice = |(number, state): &(u32, SliceState)| {
             Slice::new(SliceId { node: offer.node, number: *number }, *state)
         };
         NodeWithSlices {
-            node: Node::new(offer),
+            node: Node::new(offer, now),
             slices: slices.iter().map(slice).collect(),
             maintenance: maintenance.iter().map(MaintenanceView::new).collect(),
         }

@@ -3,6 +3,7 @@
 use askama::Template;
 use domain::field::FieldError;
 use domain::money::Usd;
+use domain::time::Timestamp;
 use store::offers::{Cursor, Offer, Sort};
 use ui::uptime::{MeasuredUptime, measured};
 use ui::visit::Visit;
@@ -85,6 +86,8 @@ pub(crate) struct NodeCard {
     pub total_slices: u32,
     /// Whether the grid lists the node as certified hardware.
     pub is_certified: bool,
+    /// Whether its farm has no agent.
+    pub is_set_up_by_hand: bool,
 }
 
 /// How many nodes one page of the marketplace shows.
@@ -102,7 +105,7 @@ impl Compute {
         found: Vec<Offer>,
     ) -> Compute {
         let cursor = |offer: &Offer| print_cursor(Cursor::after(offer, 0));
-        let page = PageOf::new(found, NODES_PER_PAGE, cursor, NodeCard::new);
+        let page = PageOf::new(found, NODES_PER_PAGE, cursor, |it| NodeCard::new(it, visit.now));
         let is_whole = search.behind.is_none() && page.next_cursor.is_none();
         Compute {
             frame: visit.frame("Slices for rent", Section::Marketplace),
@@ -169,7 +172,7 @@ impl ComputeFilter {
 }
 
 impl NodeCard {
-    pub(crate) fn new(offer: &Offer) -> NodeCard {
+    pub(crate) fn new(offer: &Offer, now: Timestamp) -> NodeCard {
         let price = offer.price.unwrap_or(Usd::ZERO);
         NodeCard {
             url: format!("/marketplace/compute/{}", offer.node),
@@ -183,6 +186,7 @@ impl NodeCard {
             available_slices: offer.available_slices,
             total_slices: offer.total_slices(),
             is_certified: offer.certified,
+            is_set_up_by_hand: !offer.has_agent(now),
         }
     }
 }

@@ -11,6 +11,7 @@ use domain::outlook::Observations;
 use domain::slice::SliceState;
 use domain::template::TEMPLATES;
 use domain::term::Term;
+use domain::time::Timestamp;
 use domain::uptime::Uptime;
 use store::maintenance::Maintenance;
 use store::observations::{MonthRecord, Record};
@@ -196,6 +197,8 @@ pub(crate) struct RentForm {
     pub templates: Vec<Choice>,
     /// What the farmer gets to know of the renter: their email address or display name.
     pub farmer_sees: String,
+    /// Whether its farm has no agent.
+    pub is_set_up_by_hand: bool,
 }
 
 /// All slices of a node, to rent as one.
@@ -305,7 +308,7 @@ impl Node {
             record: None,
             available_slices: offer.available_slices,
             total_slices: offer.total_slices(),
-            facts: facts(offer),
+            facts: facts(offer, visit.now),
             slices: slices.iter().map(|(number, state)| cell(offer, *number, *state)).collect(),
             is_rented_whole: offer.is_rented_whole,
             renting: renting(visit, offer),
@@ -374,11 +377,15 @@ fn raised(raise: Raise) -> String {
 }
 
 /// What else is known of the node; what is not known is left out.
-fn facts(offer: &Offer) -> Vec<Fact> {
+fn facts(offer: &Offer, now: Timestamp) -> Vec<Fact> {
     let known = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
     [
         ("Grid node id", Some(offer.node.0.to_string())),
         ("Farm", known(&offer.farm_name)),
+        (
+            "Machine setup",
+            Some(if offer.has_agent(now) { "automatic" } else { "by hand" }.to_owned()),
+        ),
         ("Country", known(&offer.country)),
         ("City", known(&offer.city)),
         ("Measured download", offer.download_mbps.map(mbps)),
@@ -464,6 +471,7 @@ impl RentForm {
             ssh_keys: Vec::new(),
             templates: templates(),
             farmer_sees: viewer.identity.shown_as().to_owned(),
+            is_set_up_by_hand: !offer.has_agent(visit.now),
         }
     }
 }

@@ -162,8 +162,8 @@ impl MachineView {
                 has_console: access.console_url.is_some(),
                 notes: access.notes.clone(),
                 command: access.command(),
-                ssh_config: access.config(&machine.slice.to_string()),
-                known_hosts: access.known_hosts(),
+                ssh_config: access.config(&machine.slice.to_string(), machine.job.machine()),
+                known_hosts: access.known_hosts(machine.job.machine()),
             }),
         }
     }
@@ -199,7 +199,8 @@ pub(crate) struct MachineAccess {
     pub command: String,
     /// For `~/.ssh/config`.
     pub ssh_config: String,
-    /// For `~/.ssh/known_hosts`.
+    /// For `~/.ssh/known_hosts`: by an alias of this machine, because an earlier machine may have had
+    /// its address and port.
     pub known_hosts: String,
 }
 

@@ -82,6 +82,10 @@ pub(crate) struct Ready {
     pub known_hosts: String,
     /// What `ssh` shows at the first login.
     pub fingerprints: Vec<String>,
+    /// The line that forgets the host key of an earlier machine with its address and port.
+    pub forget: String,
+    /// The line that checks whether the Mycelium network works; `None` if it is reached otherwise.
+    pub mycelium: Option<String>,
     /// The form that opens its console; `None` where it has none.
     pub console: Option<ConsoleForm>,
     /// What the farm says besides.
@@ -271,8 +275,10 @@ impl Ready {
     pub(crate) fn new(machine: &jobs::Machine, access: &SshAccess) -> Ready {
         Ready {
             command: access.command(),
-            config: access.config(&machine.slice.to_string()),
-            known_hosts: access.known_hosts(),
+            config: access.config(&machine.slice.to_string(), machine.job.machine()),
+            known_hosts: access.known_hosts(machine.job.machine()),
+            forget: format!("ssh-keygen -R '{}'", access.host()),
+            mycelium: access.is_on_mycelium().then(|| format!("ping -6 {}", access.address)),
             fingerprints: access.fingerprints(),
             console: access.console_url.is_some().then(|| ConsoleForm {
                 slice_id: machine.slice.to_string(),

@@ -428,3 +428,64 @@ fn only_a_machine_that_is_set_up_and_ones_own_can_be_acted_on() {
     let other = json!({ "action": "start", "slice": 7 });
     assert_eq!(ada.post(machines::ROUTES, &server.actions(), other).wrong_fields(), ["slice"]);
 }
+
+const KEYS: &str = "/dashboard/settings/ssh-keys";
+
+#[test]
+fn a_key_that_is_removed_from_the_account_says_which_machines_still_have_it() {
+    let stage = Stage::market();
+    let server = Server::new(&stage);
+    let ada = stage.as_user(ADA);
+    let keys = ada.get(machines::ROUTES, "/api/account/ssh-keys").ok(200);
+    assert_eq!(keys["items"][0]["machines"], json!(["node32_slice_1"]));
+    let page = ada.get(machines::ROUTES, KEYS).page(200);
+    assert!(page.contains("On node32_slice_1") && !page.contains("can still log in"), "{page}");
+    let remove = format!("/api/account/ssh-keys/{}", keys["items"][0]["id"].as_str().unwrap());
+    assert_eq!(ada.delete(machines::ROUTES, &remove).status(), 204);
+    let page = ada.get(machines::ROUTES, KEYS).page(200);
+    assert!(page.contains("can still log in to node32_slice_1"), "{page}");
+    let other = stage.as_user(BEN).get(machines::ROUTES, KEYS).page(200);
+    assert!(!other.contains("can still log in"), "{other}");
+    let end = format!("/api/rentals/{}/cancel", server.rental);
+    ada.post(renting::ROUTES, &end, json!({})).ok(200);
+    let page = ada.get(machines::ROUTES, KEYS).page(200);
+    assert!(!page.contains("can still log in"), "{page}");
+}
+
+#[test]
+fn the_page_says_what_to_do_about_an_earlier_machine_at_the_same_address() {
+    let stage = Stage::market();
+    let server = Server::new(&stage);
+    let page = server.pages()[1].clone();
+    let alias = format!("HostKeyAlias {}_32_1", server.rental);
+    assert!(page.contains(&alias), "{page}");
+    assert!(page.contains("ssh-keygen -R &#39;[203.0.113.7]:22007&#39;"), "{page}");
+    assert!(!page.contains("Mycelium network"), "{page}");
+}
+
+#[test]
+fn a_farm_without_an_agent_says_so_before_payment() {
+    let stage = Stage::market();
+    let pages = || {
+        let page = |path: &str| stage.as_user(ADA).get(renting::ROUTES, path).page(200);
+        [page("/marketplace/compute"), page("/marketplace/compute/node32")]
+    };
+    let api = |path: &str| stage.as_visitor().get(renting::ROUTES, path).ok(200);
+    let is_automatic = || {
+        let node = api("/api/marketplace/nodes/node32")["automatic_setup"].clone();
+        let listed = &api("/api/marketplace/nodes")["items"][0]["automatic_setup"];
+        assert_eq!(listed, &node);
+        node
+    };
+    let [market, node] = pages();
+    assert!(market.contains("manual setup"), "{market}");
+    assert!(node.contains("This farm has no automatic setup"), "{node}");
+    assert_eq!(is_automatic(), false);
+    stage.as_agent().post(machines::ROUTES, LEASE, json!({ "agent": "rack-7" }));
+    let [market, node] = pages();
+    assert!(!market.contains("manual setup"), "{market}");
+    assert!(!node.contains("no automatic setup"), "{node}");
+    assert_eq!(is_automatic(), true);
+    stage.pass(30);
+    assert_eq!(is_automatic(), false);
+}
