@@ -53,7 +53,7 @@ const WATCHED: &str = select!(
      JOIN machines m ON m.node_id = n.id AND m.agent = ?3
      JOIN jobs j ON j.id = m.job_id
      WHERE n.farmer_id = ?1 AND n.farm_id = ?2
-     ORDER BY m.job_id LIMIT ?4"
+     LIMIT ?4"
 );
 
 /// The machines that an agent has.

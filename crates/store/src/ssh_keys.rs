@@ -102,15 +102,18 @@ const ON_MACHINES: &str = select!(
      JOIN jobs j ON j.rental_id = r.id AND j.kind = 'create'
      JOIN machines m ON m.job_id = j.id
      WHERE r.renter_id = ?1 AND r.state <> 'ended' AND s.ssh_key IS NOT NULL
-     ORDER BY r.id, j.slice_number LIMIT ?2"
+     LIMIT ?2"
 );
 
 /// The most machines that are shown with their keys.
 const ON_MACHINES_MAX: u32 = 512;
 
-/// The machines of an account, with the keys that were put on them.
+/// The machines of an account, with the keys that were put on them, by name.
 pub fn on_machines(db: &dyn Db, account: AccountId) -> Result<Vec<KeyOnMachine>, StoreError> {
-    db.all(ON_MACHINES, &[Value::text(account), ON_MACHINES_MAX.into()])
+    let params = [Value::text(account), ON_MACHINES_MAX.into()];
+    let mut found: Vec<KeyOnMachine> = db.all(ON_MACHINES, &params)?;
+    found.sort_by(|a, b| a.place.cmp(&b.place));
+    Ok(found)
 }
 
 /// The key `?2` of the account `?1`.

@@ -33,7 +33,7 @@ fn the_market_shows_what_is_on_offer() {
             (Show slices)
             1 node, highest guaranteed uptime first
             Canal house </marketplace/compute/node32>
-            Ghent, Belgium
+            Ghent, Belgium manual setup
             3 of 3 slices free
             Guaranteed: 99.5% uptime 1,000 Mbit/s
             Measured: Not measured yet
@@ -121,6 +121,7 @@ fn a_visitor_signs_in_first() {
             About the node
             Grid node id: 32
             Farm: Freefarm
+            Machine setup: by hand
             Country: Belgium
             City: Ghent
             Measured upload: 940 Mbit/s
@@ -162,6 +163,7 @@ fn a_renter_sees_what_each_term_costs() {
             About the node
             Grid node id: 32
             Farm: Freefarm
+            Machine setup: by hand
             Country: Belgium
             City: Ghent
             Measured upload: 940 Mbit/s
@@ -180,6 +182,8 @@ fn a_renter_sees_what_each_term_costs() {
             1 slice 2 slices 3 slices
             Totals below are for one slice. You pay the total times the number of slices. This
               setting doesn't apply to the whole node.
+            This farm has no automatic setup: the farmer sets up your machine by hand, and nobody
+              watches it afterwards. You can end the rental at any time; unused time is refunded.
             Term
             [radio duration_months=1 checked required] 1 month $25.00 $25.00 per month, until 29
               August 2026 Whole node: $75.00

@@ -459,7 +459,7 @@ fn the_page_says_what_to_do_about_an_earlier_machine_at_the_same_address() {
     let page = server.pages()[1].clone();
     let alias = format!("HostKeyAlias {}_32_1", server.rental);
     assert!(page.contains(&alias), "{page}");
-    assert!(page.contains("ssh-keygen -R &#39;[203.0.113.7]:22007&#39;"), "{page}");
+    assert!(page.contains("ssh-keygen -R '[203.0.113.7]:22007'"), "{page}");
     assert!(!page.contains("Mycelium network"), "{page}");
 }
 

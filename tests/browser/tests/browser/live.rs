@@ -79,7 +79,7 @@ async fn keep_what_is_typed(tab: &Tab, farmer: &Client, renter: &Client) {
     tab.see("2 of 9 rented.").await;
     mark(tab).await;
     let form = format!("document.querySelector('main form[action=\"{node}\"]').elements");
-    let version = format!("return {form}.version.value");
+    let version = format!("return {form}.offer_version.value");
     let before = tab.script(&version).await;
     tab.fill("price_per_month", "31").await;
     let offer = json!({ "price_per_month": "26" });
