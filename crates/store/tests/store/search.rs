@@ -6,6 +6,7 @@ use domain::offering::Offering;
 use domain::slice::SliceState;
 use domain::uptime::{Bandwidth, Uptime};
 use proptest::prelude::*;
+use store::jobs::{self, Agent};
 use store::offers::{Cursor, Filter, Offer, Sort, countries, find, nodes, slices};
 use store::{RusqliteDb, nodes as farm, sync};
 
@@ -264,6 +265,8 @@ fn every_field_of_an_offer_is_read() {
     let mut report = report(NODE);
     report.certified = true;
     sync::save_reports(&db, &[(report, carries(9))], now().plus_seconds(9)).unwrap();
+    let (farmer, token) = (account(FARMER), None);
+    jobs::see(&db, &Agent { farmer, farm: 1, name: "rack-7", token }, now()).unwrap();
     let [(slice, offer)] = &slices(&db, &Filter::default(), Sort::Price, None, 1).unwrap()[..]
     else {
         panic!("one slice was asked for")
@@ -297,6 +300,7 @@ fn every_field_of_an_offer_is_read() {
         farmer: account(FARMER),
         reported_at: now(),
         synced_at: now().plus_seconds(9),
+        agent_seen_at: Some(now()),
     };
     assert_eq!(offer, &expected);
 }
