@@ -221,7 +221,7 @@ impl Access {
         }
     }
 
-    /// Whether it is reached through the Mycelium network, whose addresses are in 400::/7
+    /// Whether it is reached through the Mycelium network, whose addresses are in `400::/7`
     /// (<https://github.com/threefoldtech/mycelium>).
     pub fn is_on_mycelium(&self) -> bool {
         let address: Option<Ipv6Addr> = self.address.parse().ok();
