@@ -199,7 +199,7 @@ pub(crate) struct MachineAccess {
     pub command: String,
     /// For `~/.ssh/config`.
     pub ssh_config: String,
-    /// For `~/.ssh/known_hosts`: by an alias of this machine, because an earlier machine may have had
+    /// For `~/.ssh/known_hosts`: by an alias of this machine, because an earlier one may have had
     /// its address and port.
     pub known_hosts: String,
 }
