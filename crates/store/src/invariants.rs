@@ -23,7 +23,7 @@ enum Check {
 }
 
 /// Every invariant that the database alone can show.
-pub const INVARIANTS: [Invariant; 38] = [
+pub const INVARIANTS: [Invariant; 39] = [
     Invariant {
         id: "one-rental-per-slice",
         claim: "A slice has at most one live rental, and a node that is rented whole has no other.",
@@ -469,6 +469,25 @@ pub const INVARIANTS: [Invariant; 38] = [
                 AND NOT EXISTS (SELECT 1 FROM slices
                                  WHERE rental_id = j.rental_id AND node_id = j.node_id
                                    AND number = j.slice_number)",
+        ),
+    },
+    Invariant {
+        id: "machines-are-of-rentals",
+        claim: "A machine is watched from its setup until its rental leaves the slice.",
+        check: Check::Count(
+            "SELECT (SELECT count(*) FROM machines m
+                      WHERE NOT EXISTS (
+                            SELECT 1 FROM jobs j JOIN rentals r ON r.id = j.rental_id
+                             WHERE j.id = m.job_id AND j.kind = 'create' AND j.state = 'done'
+                               AND r.state <> 'ended' AND r.node_id = j.node_id
+                               AND coalesce(r.slice_number, j.slice_number) = j.slice_number))
+                  + (SELECT count(*)
+                       FROM rentals r
+                       JOIN jobs j ON j.rental_id = r.id AND j.node_id = r.node_id
+                                  AND j.slice_number = coalesce(r.slice_number, j.slice_number)
+                                  AND j.kind = 'create' AND j.state = 'done'
+                      WHERE r.state <> 'ended'
+                        AND NOT EXISTS (SELECT 1 FROM machines WHERE job_id = j.id))",
         ),
     },
     Invariant {

@@ -100,7 +100,7 @@ fn defenseless(db: &RusqliteDb) {
 }
 
 /// How to break each invariant, in each of its clauses.
-const BREAKS: [(&str, &str); 121] = [
+const BREAKS: [(&str, &str); 123] = [
     (
         "one-rental-per-slice",
         "UPDATE rentals SET slice_number = 1, state = 'grace', ended_at = NULL
@@ -391,6 +391,24 @@ const BREAKS: [(&str, &str); 121] = [
                            due_at, late_at, refund_at, created_at, changed_at)
          SELECT 'job', id, 32, 9, 'create', 'waiting', farmer_id, 1, 0, 0, NULL, 0, 0
            FROM rentals WHERE slice_number = 2 AND node_id = 32",
+    ),
+    (
+        "machines-are-of-rentals",
+        "INSERT INTO jobs (id, rental_id, node_id, slice_number, kind, state, farmer_id, farm_id,
+                           fence, attempts, due_at, late_at, refund_at, sealed, created_at,
+                           changed_at)
+         SELECT 'job', id, 32, 1, 'create', 'done', farmer_id, 1, 1, 1, 0, 0, 0, x'00', 0, 0
+           FROM rentals WHERE slice_number = 1 AND node_id = 32 AND state = 'active'",
+    ),
+    (
+        "machines-are-of-rentals",
+        "INSERT INTO jobs (id, rental_id, node_id, slice_number, kind, state, farmer_id, farm_id,
+                           fence, attempts, due_at, late_at, refund_at, sealed, created_at,
+                           changed_at)
+         SELECT 'job', id, 32, 2, 'create', 'done', farmer_id, 1, 1, 1, 0, 0, 0, x'00', 0, 0
+           FROM rentals WHERE slice_number = 2 AND node_id = 32 AND state = 'ended';
+         INSERT INTO machines (job_id, node_id, agent, state, since, reported_at)
+         VALUES ('job', 32, 'rack-7', 'running', 0, 0)",
     ),
     (
         "no-access-no-pay",
