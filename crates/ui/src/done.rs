@@ -170,7 +170,9 @@ impl Done {
             Done::RentalEnded => "Rental ended. The refund is in your wallet.",
             Done::RenewalSet => "Auto-renew settings saved.",
             Done::Named => "Saved.",
-            Done::MachineActionRequested => "Requested. The farm's agent does it within moments.",
+            Done::MachineActionRequested => {
+                "Requested. The farm's agent carries it out within seconds."
+            }
             Done::AutoStartSet => "Auto-start saved.",
             Done::Invited => {
                 "Invitation sent. The recipient has one week to accept it under My slices."

@@ -160,7 +160,7 @@ fn live_text(status: MachineStatus, since: Timestamp) -> String {
     match status {
         MachineStatus::Running => "Log in with your SSH key.".to_owned(),
         MachineStatus::Starting => {
-            format!("Your machine was started on {since}. You can log in in a moment.")
+            format!("Your machine was started on {since}. You can log in as soon as it answers.")
         }
         MachineStatus::Unreachable => format!(
             "Your machine is running, but its SSH port has not answered since {since}. The farmer \

@@ -164,9 +164,10 @@ async fn a_paid_rental_becomes_a_login_that_its_renter_alone_sees() {
     let machine = &shown["machines"][0];
     assert_eq!((&shown["state"], &machine["state"]), (&json!("ready"), &json!("done")));
     assert_eq!(machine["access"]["command"], "ssh -p 2201 root@203.0.113.7");
-    assert_eq!(machine["access"]["known_hosts"], format!("[203.0.113.7]:2201 {HOST_KEY}\n"));
+    let known_hosts = format!("{rental}_32_1,[203.0.113.7]:2201 {HOST_KEY}\n");
+    assert_eq!(machine["access"]["known_hosts"], known_hosts);
     farm.ada.get(&page).await.page(200).says(&[
-        "ready",
+        "running",
         "ssh -p 2201 root@203.0.113.7",
         "Host node32_slice_1",
         "SHA256:UMrMUBWB7jd//ntB9OkfIaakoDNUV/nWlWfbwHvhrDU",
