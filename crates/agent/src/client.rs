@@ -180,7 +180,7 @@ impl<'a> Access<'a> {
     }
 }
 
-/// How a machine is, as the market is told.
+/// How a machine is, as it is reported to the market.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Sighting {
     pub(crate) rental_id: String,
@@ -196,7 +196,7 @@ pub(crate) struct Sighting {
 #[derive(Debug, Deserialize)]
 pub(crate) struct Watchlist {
     pub(crate) machines: Vec<Expected>,
-    /// How often it wants to be told of them.
+    /// How often it wants reports of them.
     pub(crate) report_seconds: Option<u64>,
 }
 

@@ -38,7 +38,7 @@ const START_ATTEMPTS: u32 = 5;
 /// The most machines of one report: the market's limit.
 const REPORT_MAX: usize = 400;
 
-/// How often the market is told, unless it says otherwise, and what it may say.
+/// How often machines are reported unless the market says otherwise, and what it may say.
 const REPORT_EVERY: Duration = Duration::from_secs(30);
 const REPORT_EVERY_LEAST: Duration = Duration::from_secs(5);
 const REPORT_EVERY_MOST: Duration = Duration::from_mins(5);
@@ -144,10 +144,10 @@ impl Watch {
         })
     }
 
-    /// Tells the market what was seen, and takes over what it expects. Answers how often it wants
-    /// to be told.
+    /// Reports to the market what was seen, and takes over what it expects. Answers how often it
+    /// wants reports.
     fn report(&mut self, looks: &[Look]) -> Result<Duration, ClientError> {
-        // What a job has changed meanwhile is not told as it was before.
+        // What a job has changed meanwhile is not reported as it was before.
         let is_current =
             |look: &&Look| self.turns.last_job(&look.sighting.slice_id) == Some(look.last_job);
         let sightings: Vec<_> =

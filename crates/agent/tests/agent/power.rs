@@ -69,7 +69,7 @@ fn a_machine_is_switched_off_and_on_and_stays_the_same() {
     }
     assert!(!farm.log_in(&access, "renter").status.success(), "it is off");
     switched(&farm, "start");
-    // The address, the port, the host key and the keys are as they were told.
+    // The address, the port, the host key and the keys are as they were reported.
     check_login(&farm, &access);
     let second = server(&farm);
     assert_ne!(second, first);

@@ -336,7 +336,7 @@ fn why_not(problem: &Problem) -> Option<String> {
 /// The change that the form asks for. What it does not send stays; what it sends cannot be empty.
 pub(crate) fn read_change(form: &Form) -> Result<ChangeNodeBody, Problem> {
     let mut change: ChangeNodeBody = form.clone().without_empty(&["terms"]).body()?;
-    // An empty one is always sent, so that no term is told from a form without them.
+    // An empty one is always sent, so that no term differs from a form without them.
     if form.all("terms").next().is_some() {
         change.terms.get_or_insert_default();
     }
