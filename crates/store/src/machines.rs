@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 
 use crate::db::{Db, StoreError, Value};
 use crate::jobs::Agent;
-use crate::row::{row, select};
+use crate::row::{FromJson, row, select};
 
 /// The most machines of one agent: as many as a node has slices.
 const MACHINES_MAX: u32 = 512;
@@ -18,6 +18,7 @@ row! {
         since: Timestamp = "m.since",
         silent_since: Option<Timestamp> = "m.silent_since",
         reported_at: Timestamp = "m.reported_at",
+        is_outage: bool = "m.is_outage",
     }
 }
 
@@ -33,16 +34,30 @@ row! {
         pub slice: SliceId = "j.node_id, j.slice_number",
         /// Whether its renter wants it to run.
         pub should_run: bool = "m.should_run",
+        /// Whether the last thing that was done with it was a start that failed.
+        pub start_failed: bool =
+            "coalesce((SELECT kind <> 'shutdown' AND state = 'failed' FROM machine_actions
+                        WHERE job_id = m.job_id ORDER BY id DESC LIMIT 1), 0)",
         /// What is known of it.
         pub machine: Machine,
     }
 }
 
-/// Reads what is known of a machine from a list in JSON; `None` if it is of another form.
-pub(crate) fn from_json(state: &str, since: i64, reported_at: i64) -> Option<Machine> {
-    let (since, reported_at) =
-        (Timestamp::from_seconds(since), Timestamp::from_seconds(reported_at));
-    Some(Machine { state: state.parse().ok()?, since, silent_since: None, reported_at })
+/// What a list in JSON says of a machine, if there is one: its state, since when, when it was
+/// reported, and whether that is an outage.
+impl FromJson for Option<Machine> {
+    type Json = (Option<String>, Option<i64>, Option<i64>, Option<u8>);
+
+    fn from_json((state, since, reported_at, is_outage): Self::Json) -> Option<Option<Machine>> {
+        let Some(state) = state else { return Some(None) };
+        Some(Some(Machine {
+            state: state.parse().ok()?,
+            since: Timestamp::from_seconds(since?),
+            silent_since: None,
+            reported_at: Timestamp::from_seconds(reported_at?),
+            is_outage: is_outage? != 0,
+        }))
+    }
 }
 
 /// Up to `?4` machines of the agent `?3` on nodes of the farm `?2` of the farmer `?1`. Served by
@@ -64,12 +79,13 @@ pub fn watched(db: &dyn Db, agent: &Agent<'_>) -> Result<Vec<Watched>, StoreErro
 }
 
 /// Saves what is known of machines at `?2`: the JSON array `?1` of objects with `job`, `was`,
-/// `state`, `since` and `silent_since`. One that has changed meanwhile stays as it is: the next
-/// report sees it.
+/// `state`, `since`, `silent_since` and `is_outage`. One that has changed meanwhile stays as it is:
+/// the next report sees it.
 const SAVE: &str = "
     UPDATE machines
        SET state = r.value ->> 'state', since = r.value ->> 'since',
-           silent_since = r.value ->> 'silent_since', reported_at = ?2
+           silent_since = r.value ->> 'silent_since', is_outage = r.value ->> 'is_outage',
+           reported_at = ?2
       FROM json_each(?1) r
      WHERE job_id = r.value ->> 'job' AND state = r.value ->> 'was' AND reported_at <= ?2";
 
@@ -83,13 +99,14 @@ pub fn report(
         return Ok(());
     }
     let next = |(watched, observation): &(&Watched, Observation)| {
-        let next = watched.machine.observe(*observation, now);
+        let next = watched.machine.observe(*observation, watched.start_failed, now);
         json!({
             "job": watched.job.to_string(),
             "was": watched.machine.state.into_str(),
             "state": next.state.into_str(),
             "since": next.since.seconds(),
             "silent_since": next.silent_since.map(Timestamp::seconds),
+            "is_outage": u8::from(next.is_outage),
         })
     };
     let machines: Vec<Json> = observed.iter().map(next).collect();

@@ -5,6 +5,7 @@
 mod hostile;
 mod leaving;
 mod market;
+mod outages;
 mod rentals;
 mod retries;
 mod servers;
