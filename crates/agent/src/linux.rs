@@ -56,6 +56,7 @@ pub fn act(linux: &Linux, request: &Request) -> Result<protocol::Machine, Refusa
         Action::Start | Action::Shutdown | Action::Restart | Action::Reset => {
             power(linux, &machine, request.action)
         }
+        Action::SetPorts => Err(Refusal::never("driver-linux forwards no ports but that of SSH")),
     }
 }
 

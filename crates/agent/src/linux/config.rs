@@ -28,6 +28,10 @@ struct Written {
     bind: std::net::IpAddr,
     first_port: u16,
     ports: u16,
+    #[serde(default)]
+    first_public_port: u16,
+    #[serde(default)]
+    public_ports: u16,
     image: PathBuf,
     #[serde(default = "qcow2")]
     image_format: String,
@@ -188,6 +192,8 @@ impl Written {
             bind: self.bind,
             first_port: self.first_port,
             ports: self.ports,
+            first_public_port: self.first_public_port,
+            public_ports: self.public_ports,
         };
         local.check()?;
         let readable = |name: &str, path: &Path| {

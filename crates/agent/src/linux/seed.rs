@@ -136,6 +136,7 @@ mod tests {
             disk_gib: 200,
             ssh_keys: vec!["ssh-ed25519 AAAAC3NzaC1lZDI1 a: \"b\" #c".to_owned()],
             user_data: user_data.map(str::to_owned),
+            ports: Vec::new(),
         }
     }
 
