@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::sync::Semaphore;
-use tokio::task::AbortHandle;
+use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 
 use crate::log::say;
@@ -79,7 +79,7 @@ async fn forward_tcp(public: SocketAddr, inner: SocketAddr) -> io::Result<()> {
     let listener = TcpListener::bind(public).await?;
     let room = Arc::new(Semaphore::new(PEERS_MAX));
     // They end with this: what is not forwarded any more has no connections.
-    let mut connections = tokio::task::JoinSet::new();
+    let mut connections = JoinSet::new();
     loop {
         let Ok((mut outside, _)) = listener.accept().await else {
             sleep(PAUSE).await;
@@ -99,15 +99,12 @@ async fn forward_tcp(public: SocketAddr, inner: SocketAddr) -> io::Result<()> {
 async fn forward_udp(public: SocketAddr, inner: SocketAddr) -> io::Result<()> {
     let outside = Arc::new(UdpSocket::bind(public).await?);
     let mut peers: HashMap<SocketAddr, Arc<UdpSocket>> = HashMap::new();
-    let mut answers = tokio::task::JoinSet::new();
+    let mut answers = JoinSet::new();
     let mut buffer = vec![0; DATAGRAM_MAX];
     loop {
-        let (length, peer) = match outside.recv_from(&mut buffer).await {
-            Ok(received) => received,
-            Err(_) => {
-                sleep(PAUSE).await;
-                continue;
-            }
+        let Ok((length, peer)) = outside.recv_from(&mut buffer).await else {
+            sleep(PAUSE).await;
+            continue;
         };
         while let Some(gone) = answers.try_join_next() {
             if let Ok(peer) = gone {
