@@ -4,6 +4,7 @@ use alloc::borrow::ToOwned;
 use alloc::string::String;
 
 use crate::field::FieldError;
+use crate::port::{Port, Transport};
 
 /// The most bytes of a renter's own user data: 16 KiB.
 pub const USER_DATA_BYTES_MAX: usize = 16 * 1024;
@@ -21,6 +22,8 @@ pub struct Template {
     pub about: &'static str,
     /// The document.
     pub user_data: &'static str,
+    /// What is to be reachable.
+    pub ports: &'static [Port],
 }
 
 /// Every template, the plainest first.
@@ -31,6 +34,7 @@ pub const TEMPLATES: [Template; 5] = [
         title: "Plain Linux",
         about: "The farm's Debian or Ubuntu image, with security updates.",
         user_data: include_str!("../../../templates/plain.yaml"),
+        ports: &[],
     },
     Template {
         name: "docker",
@@ -38,6 +42,7 @@ pub const TEMPLATES: [Template; 5] = [
         title: "Docker",
         about: "Containers with the distribution's Docker.",
         user_data: include_str!("../../../templates/docker.yaml"),
+        ports: &[],
     },
     Template {
         name: "k3s",
@@ -45,6 +50,7 @@ pub const TEMPLATES: [Template; 5] = [
         title: "Kubernetes (k3s)",
         about: "A single-node Kubernetes cluster.",
         user_data: include_str!("../../../templates/k3s.yaml"),
+        ports: &[],
     },
     Template {
         name: "postgresql",
@@ -52,6 +58,7 @@ pub const TEMPLATES: [Template; 5] = [
         title: "PostgreSQL",
         about: "A database on localhost, sized for the slice.",
         user_data: include_str!("../../../templates/postgresql.yaml"),
+        ports: &[],
     },
     Template {
         name: "web",
@@ -59,6 +66,7 @@ pub const TEMPLATES: [Template; 5] = [
         title: "Web server",
         about: "nginx on port 80.",
         user_data: include_str!("../../../templates/web.yaml"),
+        ports: &[Port { transport: Transport::Tcp, number: 80 }],
     },
 ];
 

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use domain::capability::{Capabilities, Capability};
 use domain::id::{AccountId, JobId, NodeId, RentalId, SliceId, TokenId};
+use domain::port::Port;
 use domain::provisioning::{
     self, AGENT_SECONDS, ATTEMPTS_MAX, Job, JobKind, JobState, LATE_SECONDS, LEASE_SECONDS,
     LeaseLost, Next, Owed, REFUND_SECONDS, Report, Step,
@@ -15,6 +16,7 @@ use domain::time::Timestamp;
 use strum::VariantArray;
 
 use crate::db::{Db, StoreError, Value};
+use crate::ports::ports_of;
 use crate::rentals::SAVE_ATTEMPTS;
 use crate::row::{column, returning, row, select};
 
@@ -91,6 +93,8 @@ row! {
         /// The renter's own user data, encrypted.
         pub sealed: Option<Vec<u8>> =
             "(SELECT sealed FROM setups WHERE rental_id = jobs.rental_id)",
+        /// What is to be reachable beside SSH.
+        pub ports: Vec<Port> = ports_of!("jobs.rental_id"),
     }
 }
 
@@ -340,6 +344,8 @@ row! {
         pub refund_at: Timestamp = "j.refund_at",
         /// Whether it is late.
         pub is_late: bool = "j.notified_at IS NOT NULL OR j.late_at <= ?3",
+        /// What is to be reachable beside SSH.
+        pub ports: Vec<Port> = ports_of!("j.rental_id"),
         /// How it is, once it is there.
         pub live: Option<domain::machine::Machine>,
         /// What can be done with it, once it is there.

@@ -13,7 +13,7 @@ use store::machine_actions::Action;
 use web::Kind;
 use web::operation::{Access, Operation, schema_of};
 
-const GROUP: &str = "Machines";
+pub(crate) const GROUP: &str = "Machines";
 
 /// `POST /api/rentals/{rental}/actions`
 pub(crate) const REQUEST_ACTION: Operation = Operation {

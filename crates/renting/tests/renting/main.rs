@@ -5,6 +5,7 @@
 mod hostile;
 mod leaving;
 mod market;
+mod ports;
 mod rentals;
 mod retries;
 mod servers;
