@@ -204,6 +204,24 @@ pub(crate) struct Sighting {
     /// What can be done with it, if the driver says so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) can: Option<Vec<Capability>>,
+    /// Where it is, if it runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) endpoint: Option<Endpoint>,
+}
+
+/// Where a machine is, as it is reported to the market.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Endpoint {
+    address: String,
+    port: u16,
+    ports: Vec<PublicPort>,
+}
+
+impl Endpoint {
+    pub(crate) fn new(reach: &Reach) -> Endpoint {
+        let Reach { address, port, ports, .. } = reach.clone();
+        Endpoint { address, port, ports }
+    }
 }
 
 /// The machines that the market expects here.

@@ -339,7 +339,9 @@ fn a_configuration_that_does_not_fit_is_refused() {
     };
     check("image.raw", "missing.raw", "image: ");
     check("'raw'", "'vmdk'", "image_format: qcow2 or raw");
-    check("ports = 8", "ports = 0", "first_port, ports");
+    check("\nports = 5", "\nports = 0", "first_port, ports");
+    check("public_ports = 3", "public_ports = 60000", "first_public_port, public_ports");
+    check("first_public_port = ", "first_public_port = 80 #", "first_public_port, public_ports");
     check("'tcg'", "'warp'", "unknown variant `warp`");
     check("acceleration", "user_id = 0\nacceleration", "user_id, group_id: both");
     check("/d'", &format!("/{}'", "d".repeat(50)), "state_folder: at most");
