@@ -1416,7 +1416,9 @@ CREATE TABLE jobs (
                  CONSTRAINT job_refund_only_of_creation
                  CHECK ((refund_at IS NOT NULL) = (kind = 'create')),
     created_at   INTEGER NOT NULL,
-    changed_at   INTEGER NOT NULL,
+    changed_at   INTEGER NOT NULL, log
+    TEXT
+    CONSTRAINT job_log_length_in_range CHECK (length(log) <= 3000),
     FOREIGN KEY (node_id, slice_number) REFERENCES slices (node_id, number),
     CONSTRAINT job_state_fits_kind
         CHECK (kind = 'create' OR state NOT IN ('needs-key', 'refunded', 'canceled')),

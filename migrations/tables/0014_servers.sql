@@ -75,3 +75,8 @@ CREATE TABLE rental_ports (
               CONSTRAINT rental_port_number_in_range CHECK (number BETWEEN 1 AND 65535),
     PRIMARY KEY (rental_id, transport, number)
 ) STRICT, WITHOUT ROWID;
+
+-- The end of what the setup of a machine said, where the job failed for that.
+ALTER TABLE jobs ADD COLUMN log
+    TEXT
+    CONSTRAINT job_log_length_in_range CHECK (length(log) <= 3000);

@@ -1,5 +1,6 @@
 //! `driver-linux`: each machine is a virtual one under QEMU, with KVM where the server has it.
 
+mod check;
 mod config;
 mod qemu;
 mod seed;
@@ -57,7 +58,11 @@ pub fn act(linux: &Linux, request: &Request) -> Result<Outcome, Refusal> {
         }
         Action::Status => {
             let found = status(linux, &machine)?;
-            return Ok(Outcome::new(found, &CAPABILITIES));
+            let setup = match &found {
+                protocol::Machine::Running(_) => check::state(&machine)?,
+                protocol::Machine::Off | protocol::Machine::Absent => None,
+            };
+            return Ok(Outcome::new(found, &CAPABILITIES).with_setup(setup));
         }
         Action::Console => console(linux, &machine)?,
         Action::Start | Action::Shutdown | Action::Restart | Action::Reset => {
@@ -190,6 +195,9 @@ fn make(linux: &Linux, machine: &Machine, request: &Request) -> Result<(), Refus
     let public = machine.known_host_key()?;
     let seed = seed::Seed::new(request, &private, &public).map_err(Refusal::never)?;
     seed.write(&machine.folder)?;
+    if request.check.is_some() {
+        check::begin(machine)?;
+    }
     let disk = machine.path("disk.qcow2");
     let part = machine.path("disk.part");
     let _ = fs::remove_file(&part);

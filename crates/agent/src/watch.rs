@@ -229,7 +229,7 @@ impl Watched {
             }
             Ok(outcome)
         });
-        let Outcome { machine, can } = match found {
+        let Outcome { machine, can, .. } = match found {
             Ok(outcome) => outcome,
             Err(refusal) => {
                 self.say(format!("unknown: {}", refusal.error));
@@ -322,6 +322,7 @@ impl Watched {
             ssh_keys: Vec::new(),
             user_data: None,
             ports: Vec::new(),
+            check: None,
         }
     }
 

@@ -18,6 +18,10 @@ pub(super) const QMP: &str = "qmp.sock";
 /// The machine's serial console.
 pub(super) const SERIAL: &str = "serial.sock";
 
+/// What QEMU keeps of the machine's second serial port, and how much.
+const RING: &str = "setup";
+const RING_BYTES: u32 = 64 * 1024;
+
 /// The number of QEMU's process.
 pub(super) const PID: &str = "qemu.pid";
 
@@ -62,6 +66,8 @@ pub(super) fn arguments(linux: &Linux, folder: &Path, size: Size, port: u16) -> 
     add("-device", "virtio-rng-pci".to_owned());
     add("-chardev", format!("socket,id=serial,server=on,wait=off,path={}", file(SERIAL)));
     add("-serial", "chardev:serial".to_owned());
+    add("-chardev", format!("ringbuf,id={RING},size={RING_BYTES}"));
+    add("-serial", format!("chardev:{RING}"));
     add("-qmp", format!("unix:{},server=on,wait=off", file(QMP)));
     add("-pidfile", file(PID));
     add("-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny".to_owned());
@@ -83,8 +89,20 @@ pub(super) fn is_running(socket: &Path) -> Result<bool> {
     Ok(answer.get("running").and_then(Value::as_bool) == Some(true))
 }
 
+/// Takes what the machine has said on its second serial port.
+pub(super) fn read_ring(socket: &Path) -> Result<String> {
+    let arguments = json!({ "device": RING, "size": RING_BYTES, "format": "utf8" });
+    let said = talk(socket, &[json!({ "execute": "ringbuf-read", "arguments": arguments })])?;
+    Ok(said.as_str().unwrap_or_default().to_owned())
+}
+
 /// Lets QEMU execute commands, and says what it answers to the last.
 pub(super) fn execute(socket: &Path, commands: &[&str]) -> Result<Value> {
+    let requests: Vec<_> = commands.iter().map(|command| json!({ "execute": command })).collect();
+    talk(socket, &requests)
+}
+
+fn talk(socket: &Path, requests: &[Value]) -> Result<Value> {
     let stream = UnixStream::connect(socket).context("connecting to QEMU")?;
     stream.set_read_timeout(Some(ANSWER_LIMIT)).context("QEMU's socket")?;
     stream.set_write_timeout(Some(ANSWER_LIMIT)).context("QEMU's socket")?;
@@ -93,9 +111,10 @@ pub(super) fn execute(socket: &Path, commands: &[&str]) -> Result<Value> {
     let greeting = lines.next().context("QEMU is not responding")?.context("reading QEMU")?;
     ensure!(greeting.contains("QMP"), "this is not QEMU");
     let mut answer = Value::Null;
-    for command in ["qmp_capabilities"].iter().chain(commands) {
-        writeln!(stream, "{}", json!({"execute": command})).context("asking QEMU")?;
-        answer = read_answer(&mut lines).with_context(|| format!("QEMU's {command}"))?;
+    for request in [json!({ "execute": "qmp_capabilities" })].iter().chain(requests) {
+        writeln!(stream, "{request}").context("asking QEMU")?;
+        answer =
+            read_answer(&mut lines).with_context(|| format!("QEMU's {}", request["execute"]))?;
     }
     Ok(answer)
 }

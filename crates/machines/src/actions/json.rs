@@ -170,9 +170,11 @@ mod tests {
             steps: Vec::new(),
             attempts: 1,
             reason: None,
+            log: None,
             sealed: None,
             refund_at: Timestamp::from_seconds(0),
             is_late: false,
+            ports: Vec::new(),
             live: None,
             can: None,
         }

@@ -27,6 +27,9 @@ const NAME_CHARS_MAX: usize = 64;
 /// The most characters of a reason that are kept.
 const REASON_CHARS_MAX: usize = 500;
 
+/// The most characters of a setup's log that are kept.
+const LOG_CHARS_MAX: usize = 3_000;
+
 /// `POST /api/agent/jobs/lease`
 pub(crate) const LEASE_JOB: Operation = Operation {
     id: "leaseJob",
@@ -158,6 +161,9 @@ pub(crate) struct JobView {
     pub user_data: Option<String>,
     /// What is to be reachable beside SSH, for `create` and `set-ports`.
     pub ports: Vec<PortView>,
+    /// A command of the machine's shell that succeeds once what our document sets up works: wait
+    /// for that before you complete the job. Null where there is nothing to wait for.
+    pub check: Option<&'static str>,
     /// Which of our documents that is; null for none, or for the renter's own.
     pub template: Option<JobTemplate>,
 }
@@ -177,6 +183,7 @@ impl JobView {
             ssh_keys: Vec::new(),
             user_data: None,
             ports: leased.ports.iter().map(PortView::new).collect(),
+            check: None,
             template: None,
         }
     }
@@ -208,6 +215,7 @@ impl JobView {
             ssh_keys: leased.ssh_key.iter().cloned().collect(),
             user_data: own.or_else(|| document.map(|it| it.user_data.to_owned())),
             ports: leased.ports.iter().map(PortView::new).collect(),
+            check: document.and_then(|it| it.check),
             template: template
                 .map(|(name, version)| JobTemplate { name: name.clone(), version: *version }),
         })
@@ -347,9 +355,23 @@ pub(crate) struct FailBody {
     pub reason: String,
     /// Whether it may work another time.
     pub retry: bool,
+    /// The end of what the machine's setup said, for the renter: the last 3,000 characters are
+    /// kept.
+    #[serde(default)]
+    #[schemars(length(max = 16384))]
+    pub log: Option<String>,
 }
 
 impl FailBody {
+    /// The end of the log, without characters that a terminal obeys.
+    pub(crate) fn short_log(&self) -> Option<String> {
+        let is_plain = |c: &char| *c == '\n' || !c.is_control();
+        let plain: Vec<char> = self.log.as_ref()?.chars().filter(is_plain).collect();
+        let start = plain.len().saturating_sub(LOG_CHARS_MAX);
+        let text: String = plain[start..].iter().collect();
+        Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+    }
+
     /// The reason, on one line and cut.
     pub(crate) fn short_reason(&self) -> String {
         let plain = |c: char| if c.is_control() { ' ' } else { c };

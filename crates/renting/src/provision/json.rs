@@ -131,6 +131,8 @@ pub(crate) struct MachineView {
     pub steps: Vec<StepView>,
     /// Why it failed last, in the agent's words.
     pub reason: Option<String>,
+    /// The end of what its setup said, if it failed for that.
+    pub log: Option<String>,
     /// How it is, once it was set up.
     pub machine: Option<MachineStatusView>,
     /// What can be done with it now, once it was set up, as its farm's agent reports it: `power`
@@ -157,6 +159,7 @@ impl MachineView {
             attempts: machine.attempts,
             steps: machine.steps.iter().map(step).collect(),
             reason: machine.reason.clone(),
+            log: machine.log.clone(),
             machine: machine.live.map(|live| MachineStatusView::new(live.status(now))),
             can: machine.can.unwrap_or_default().iter().map(|it| it.into_str()).collect(),
             access: access.map(|access| MachineAccess {

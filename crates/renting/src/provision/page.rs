@@ -31,6 +31,8 @@ pub(crate) struct Machine {
     pub steps: Vec<StepLine>,
     /// What went wrong last, as a sentence.
     pub reason: Option<String>,
+    /// The end of what its setup said, if that is what went wrong.
+    pub log: Option<String>,
     /// How to get in, once that was checked.
     pub ready: Option<Ready>,
     /// What can be done with it, once it is there.
@@ -241,6 +243,7 @@ impl Machine {
             steps: [paid].into_iter().chain(told).collect(),
             reason: reason
                 .map(|reason| sentence(format!("message from the farm's agent: {reason}"))),
+            log: machine.log.clone().filter(|_| machine.state != JobState::Done),
             ready: access.map(|access| Ready::new(machine, access)),
             power: None,
         }
