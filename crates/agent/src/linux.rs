@@ -19,7 +19,8 @@ use rustix::process::Pid;
 use crate::drive::{note, step};
 use crate::journal::write_whole;
 use crate::machine::{self, Machine};
-use crate::protocol::{self, Action, Capability, Outcome, Refusal, Request};
+use crate::protocol::{self, Action, Capability, Outcome, Refusal, Request, Usage};
+use crate::usage;
 
 pub use config::Linux;
 
@@ -58,11 +59,12 @@ pub fn act(linux: &Linux, request: &Request) -> Result<Outcome, Refusal> {
         }
         Action::Status => {
             let found = status(linux, &machine)?;
-            let setup = match &found {
-                protocol::Machine::Running(_) => check::state(&machine)?,
-                protocol::Machine::Off | protocol::Machine::Absent => None,
+            let (setup, usage) = match &found {
+                protocol::Machine::Running(_) => (check::state(&machine)?, Some(usage(&machine))),
+                protocol::Machine::Off | protocol::Machine::Absent => (None, None),
             };
-            return Ok(Outcome::new(found, &CAPABILITIES).with_setup(setup));
+            let outcome = Outcome::new(found, &CAPABILITIES);
+            return Ok(outcome.with_setup(setup).with_usage(usage));
         }
         Action::Console => console(linux, &machine)?,
         Action::Start | Action::Shutdown | Action::Restart | Action::Reset => {
@@ -73,6 +75,13 @@ pub fn act(linux: &Linux, request: &Request) -> Result<Outcome, Refusal> {
         }
     };
     Ok(done.into())
+}
+
+/// What QEMU and the disk's file use: of the server, whatever the guest thinks of it.
+fn usage(machine: &Machine) -> Usage {
+    let (cpu_ms, memory_bytes) = usage::of_processes(server(machine).as_slice());
+    let disk_bytes = usage::of_file(&machine.path("disk.qcow2"));
+    Usage { cpu_ms: Some(cpu_ms), memory_bytes: Some(memory_bytes), disk_bytes }
 }
 
 /// Starts every machine that was made, was not shut down on purpose and does not run, such as after
