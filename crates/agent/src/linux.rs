@@ -1,8 +1,10 @@
 //! `driver-linux`: each machine is a virtual one under QEMU, with KVM where the server has it.
 
 mod config;
+mod firewall;
 mod qemu;
 mod seed;
+mod users;
 
 use std::fs;
 use std::os::unix::fs::FileExt as _;
@@ -13,12 +15,15 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use rustix::process::Pid;
+use rustix::fs::Mode;
+use rustix::process::{Pid, umask};
 
 use crate::drive::{note, step};
 use crate::journal::write_whole;
 use crate::machine::{self, Machine};
 use crate::protocol::{self, Action, Refusal, Request};
+
+use users::{DISK, Users};
 
 pub use config::Linux;
 
@@ -46,7 +51,7 @@ pub fn act(linux: &Linux, request: &Request) -> Result<protocol::Machine, Refusa
     match request.action {
         Action::Create => create(linux, &machine, request),
         Action::Remove => {
-            machine.end(|| machine.processes())?;
+            machine.end(|| [processes(&machine), machine.processes()].concat())?;
             machine.wipe(&linux.local)?;
             linux.remove_group(&machine)?;
             Ok(protocol::Machine::Absent)
@@ -89,6 +94,9 @@ fn status(linux: &Linux, machine: &Machine) -> Result<protocol::Machine, Refusal
     if server(machine).is_none() {
         return Ok(protocol::Machine::Off);
     }
+    if let Some(firewall) = &linux.firewall {
+        firewall.ensure()?;
+    }
     Ok(protocol::Machine::Running(machine.reach(&linux.local, "root")?))
 }
 
@@ -98,7 +106,7 @@ fn power(linux: &Linux, machine: &Machine, action: Action) -> Result<protocol::M
         return Ok(protocol::Machine::Absent);
     }
     if action == Action::Shutdown {
-        // What is there already is as good; nothing is followed in a folder that QEMU may write.
+        // What is there already is as good.
         let _ = fs::File::create_new(machine.path(SHUT_DOWN));
     }
     if matches!(action, Action::Shutdown | Action::Restart) {
@@ -122,7 +130,7 @@ fn shut_down(machine: &Machine) -> Result<()> {
         let now = Instant::now();
         if now >= end {
             note(format_args!("shutdown took too long; ending it by force"));
-            return machine.end(|| machine.processes());
+            return machine.end(|| processes(machine));
         }
         if now >= press_at {
             press_at = now + PRESS_EVERY;
@@ -179,7 +187,7 @@ fn make(linux: &Linux, machine: &Machine, request: &Request) -> Result<(), Refus
     let public = machine.known_host_key()?;
     let seed = seed::Seed::new(request, &private, &public).map_err(Refusal::never)?;
     seed.write(&machine.folder)?;
-    let disk = machine.path("disk.qcow2");
+    let disk = machine.path(DISK);
     let part = machine.path("disk.part");
     let _ = fs::remove_file(&part);
     let mut command = Command::new("qemu-img");
@@ -190,7 +198,6 @@ fn make(linux: &Linux, machine: &Machine, request: &Request) -> Result<(), Refus
     let size = qemu::Size { cpu_cores: request.cpu_cores, memory_mib: request.memory_mib };
     let size = serde_json::to_vec(&size).context("a size is JSON")?;
     write_whole(&machine.path(SIZE), &size, 0o600)?;
-    linux.hand_over(machine)?;
     Ok(())
 }
 
@@ -203,14 +210,14 @@ fn size(machine: &Machine) -> Result<qemu::Size> {
 fn start(linux: &Linux, machine: &Machine) -> Result<()> {
     let size = size(machine)?;
     let port = machine.known_port().context("the machine has no port")?;
-    for socket in [qemu::QMP, qemu::SERIAL] {
-        let _ = fs::remove_file(machine.path(socket));
+    if let Some(firewall) = &linux.firewall {
+        firewall.ensure()?;
     }
-    let arguments = qemu::arguments(linux, &machine.folder, size, port);
+    let mut command = command(linux, machine)?;
+    let sockets = qemu::Sockets::open(&machine.folder)?;
+    let arguments = qemu::arguments(linux, &machine.folder, size, port, &sockets);
     note(format_args!("{} {}", linux.qemu, arguments.join(" ")));
-    let mut command = Command::new(&linux.qemu);
-    command.args(&arguments).env_clear().env("PATH", "/usr/bin:/bin");
-    linux.give_up_rights(&mut command);
+    command.args(&arguments).env_clear().env("PATH", "/usr/bin:/bin").current_dir("/");
     let log = new_log(&machine.path("qemu.log")).context("creating QEMU's log")?;
     // A group of its own: what ends this driver does not end the machine. (QEMU's `-daemonize` and
     // its sandbox do not go together.)
@@ -221,6 +228,8 @@ fn start(linux: &Linux, machine: &Machine) -> Result<()> {
         .stderr(log.try_clone().context("QEMU's log")?)
         .spawn()
         .with_context(|| format!("`{}` can't be started", linux.qemu))?;
+    // Whoever asks a QEMU that has ended is told so at once.
+    drop(sockets);
     let said = || -> String {
         let mut text = [0; 500];
         let count = log.read_at(&mut text, 0).unwrap_or_default();
@@ -246,20 +255,40 @@ fn start(linux: &Linux, machine: &Machine) -> Result<()> {
     }
 }
 
-/// An empty log, anew. QEMU's user may write the folder, so whatever has its name there may lead to
-/// somebody else's file: it is neither followed nor read.
+/// QEMU, as whoever the machine runs as.
+fn command(linux: &Linux, machine: &Machine) -> Result<Command> {
+    let Some(users) = linux.users else {
+        let whom = "the machine runs as this user, and reaches what this user reaches";
+        note(format_args!("without root: {whom}"));
+        return Ok(Command::new(&linux.qemu));
+    };
+    let user = users.hand_over(machine, &linux.local.state_folder)?;
+    Users::command(user, &linux.qemu, linux.has_kvm)
+}
+
+/// An empty log, anew. An earlier QEMU may still have the last one.
 fn new_log(path: &Path) -> std::io::Result<fs::File> {
     let _ = fs::remove_file(path);
     fs::File::options().read(true).write(true).create_new(true).open(path)
 }
 
-/// QEMU's process, known by the file that it keeps its number in.
+/// QEMU's process.
 fn server(machine: &Machine) -> Option<Pid> {
-    let mark = format!("-pidfile {} ", machine.path(qemu::PID).display());
-    machine::processes().find(|(_, command)| command.contains(&mark)).map(|(pid, _)| pid)
+    processes(machine).into_iter().next()
+}
+
+/// The processes of a machine. Those of its user are known whatever they show of themselves.
+fn processes(machine: &Machine) -> Vec<Pid> {
+    if let Some(user) = Users::known_user_of(machine) {
+        return Users::processes(user);
+    }
+    let mark = qemu::mark(&machine.folder);
+    machine::processes().filter(|(_, line)| line.contains(&mark)).map(|(pid, _)| pid).collect()
 }
 
 /// Reads the configuration of this driver.
 pub fn configure(file: &Path) -> Result<Linux> {
+    // What the driver makes is its own; what a machine's user is given is given on purpose.
+    umask(Mode::RWXG | Mode::RWXO);
     Linux::read(file)
 }

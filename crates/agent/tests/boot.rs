@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::market::Outcome;
-use crate::setup::{Farm, SLICE, local_settings, log_in};
+use crate::setup::{Farm, SLICE, linux_settings, log_in};
 
 /// How long it may take in software, on a machine with other things to do.
 const BOOT_LIMIT: Duration = Duration::from_mins(15);
@@ -122,7 +122,7 @@ fn a_renter_logs_in_to_a_machine_that_really_boots() {
     let text = format!(
         "{}image = '{}'\nkernel = '{}'\ninitrd = '{}'\n\
          kernel_arguments = 'root=/dev/vda rw console=ttyS0'\nfree_disk_gib = 1\n",
-        local_settings(farm.folder.path()),
+        linux_settings(farm.folder.path()),
         file("debian.qcow2"),
         file("vmlinuz"),
         file("initrd.img"),

@@ -50,6 +50,7 @@ fn folder(workspace: &Workspace) -> PathBuf {
 /// Makes the image, if it is not there, and runs the test that boots it.
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     apt::ensure_programs(&crate::test::MACHINES).context("machines need QEMU")?;
+    crate::test::firewall().context("machines need nftables")?;
     let folder = folder(workspace);
     if Image::find(workspace).is_some() {
         say(&format!("Using the image in {}", folder.display()));

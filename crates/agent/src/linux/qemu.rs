@@ -1,16 +1,20 @@
 //! QEMU: how it is started, and asked.
 
+use std::fs;
 use std::io::{BufRead, BufReader, Lines, Write as _};
 use std::net::IpAddr;
-use std::os::unix::net::UnixStream;
+use std::os::fd::AsRawFd as _;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
+use rustix::io::{FdFlags, fcntl_setfd};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::linux::config::Linux;
+use crate::linux::users::{DISK, SEED};
 
 /// QEMU's own socket, in the machine's folder.
 pub(super) const QMP: &str = "qmp.sock";
@@ -18,12 +22,13 @@ pub(super) const QMP: &str = "qmp.sock";
 /// The machine's serial console.
 pub(super) const SERIAL: &str = "serial.sock";
 
-/// The number of QEMU's process.
-pub(super) const PID: &str = "qemu.pid";
-
 /// The machine's disk. A full disk of the server pauses the machine, until it is reset; any other
 /// error is one that the machine sees.
-const DISK: &str = "if=virtio,format=qcow2,discard=unmap,werror=enospc,rerror=report";
+const DRIVE: &str = "if=virtio,format=qcow2,discard=unmap,werror=enospc,rerror=report";
+
+/// Calls of the system that QEMU does not need: old ones, those for more rights, for other programs
+/// and for more of the processor.
+const SANDBOX: &str = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny";
 
 /// How long QEMU may take for an answer.
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
@@ -38,8 +43,41 @@ pub(crate) struct Size {
     pub(crate) memory_mib: u32,
 }
 
+/// The machine's sockets. This driver opens them and QEMU takes them over, so that QEMU makes no
+/// files.
+pub(super) struct Sockets {
+    qmp: UnixListener,
+    serial: UnixListener,
+}
+
+impl Sockets {
+    /// Opens them anew.
+    pub(super) fn open(folder: &Path) -> Result<Sockets> {
+        let open = |name: &str| {
+            let path = folder.join(name);
+            let _ = fs::remove_file(&path);
+            let listener = UnixListener::bind(&path).with_context(|| path.display().to_string())?;
+            // Whatever is started next has it, which is QEMU.
+            fcntl_setfd(&listener, FdFlags::empty()).context("handing a socket on")?;
+            anyhow::Ok(listener)
+        };
+        Ok(Sockets { qmp: open(QMP)?, serial: open(SERIAL)? })
+    }
+}
+
+/// What a machine's command line has, and no other's.
+pub(super) fn mark(folder: &Path) -> String {
+    format!("file={} ", folder.join(DISK).display())
+}
+
 /// QEMU's arguments for a machine.
-pub(super) fn arguments(linux: &Linux, folder: &Path, size: Size, port: u16) -> Vec<String> {
+pub(super) fn arguments(
+    linux: &Linux,
+    folder: &Path,
+    size: Size,
+    port: u16,
+    sockets: &Sockets,
+) -> Vec<String> {
     let file = |name: &str| folder.join(name).display().to_string();
     let bind = match linux.local.bind {
         IpAddr::V4(address) => address.to_string(),
@@ -55,16 +93,18 @@ pub(super) fn arguments(linux: &Linux, folder: &Path, size: Size, port: u16) -> 
     add("-smp", size.cpu_cores.to_string());
     add("-m", format!("{}M", size.memory_mib));
     add("-display", "none".to_owned());
-    add("-drive", format!("{DISK},file={}", file("disk.qcow2")));
-    add("-drive", format!("if=virtio,format=raw,readonly=on,file={}", file("seed.iso")));
+    add("-drive", format!("{DRIVE},file={}", file(DISK)));
+    add("-drive", format!("if=virtio,format=raw,readonly=on,file={}", file(SEED)));
     add("-netdev", format!("user,id=net,hostfwd=tcp:{bind}:{port}-:22"));
     add("-device", "virtio-net-pci,netdev=net,romfile=".to_owned());
     add("-device", "virtio-rng-pci".to_owned());
-    add("-chardev", format!("socket,id=serial,server=on,wait=off,path={}", file(SERIAL)));
+    for (name, socket) in [("serial", &sockets.serial), ("qmp", &sockets.qmp)] {
+        let number = socket.as_raw_fd();
+        add("-chardev", format!("socket,id={name},server=on,wait=off,fd={number}"));
+    }
     add("-serial", "chardev:serial".to_owned());
-    add("-qmp", format!("unix:{},server=on,wait=off", file(QMP)));
-    add("-pidfile", file(PID));
-    add("-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny".to_owned());
+    add("-mon", "chardev=qmp,mode=control".to_owned());
+    add("-sandbox", SANDBOX.to_owned());
     if let Some(kernel) = &linux.kernel {
         add("-kernel", kernel.file.display().to_string());
         if let Some(initrd) = &kernel.initrd {

@@ -4,7 +4,7 @@
 
 use std::fs;
 use std::io::{Read as _, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -14,7 +14,9 @@ use rustix::process::{Pid, Signal, geteuid, kill_process};
 use serde_json::{Value, json};
 
 use crate::market::LIMIT;
-use crate::setup::{Farm, drive, drive_logged, local_settings, request};
+use crate::setup::{
+    Farm, drive, drive_logged, linux_settings, processes_with, remove_firewall, request,
+};
 
 const DRIVER: &str = env!("CARGO_BIN_EXE_driver-linux");
 
@@ -93,7 +95,7 @@ fn configured(farm: &Farm) -> std::path::PathBuf {
     let config = farm.path("linux.toml");
     let text = format!(
         "{}image = '{}'\nimage_format = 'raw'\nacceleration = 'tcg'\nfree_disk_gib = 0\n",
-        local_settings(farm.folder.path()),
+        linux_settings(farm.folder.path()),
         image.display()
     );
     fs::write(&config, text).unwrap();
@@ -108,9 +110,8 @@ fn output(command: &mut Command) -> String {
 
 /// The number and the command line of the machine's process.
 fn qemu(folder: &Path) -> Option<(Pid, String)> {
-    let pid = fs::read_to_string(folder.join("qemu.pid")).ok()?;
-    let line = fs::read(format!("/proc/{}/cmdline", pid.trim())).ok()?;
-    let pid = Pid::from_raw(pid.trim().parse().ok()?)?;
+    let pid = *processes_with(&folder.join("disk.qcow2").display().to_string()).first()?;
+    let line = fs::read(format!("/proc/{}/cmdline", pid.as_raw_nonzero())).ok()?;
     (!line.is_empty()).then(|| (pid, String::from_utf8_lossy(&line).replace('\0', " ")))
 }
 
@@ -266,35 +267,158 @@ fn a_machine_that_takes_no_notice_is_ended_by_force() {
     assert!(qemu(&farm.path(MACHINE)).is_none());
 }
 
+/// What a process may do, as the kernel says it.
+fn status(pid: Pid, name: &str) -> String {
+    let path = format!("/proc/{}/status", pid.as_raw_nonzero());
+    let status = fs::read_to_string(path).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+    line.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The user that machines begin with; nobody but root can become another one.
+fn first_user(config: &Path) -> Option<u32> {
+    let text = fs::read_to_string(config).unwrap();
+    let first = text.lines().find_map(|line| line.strip_prefix("user_id_first = "));
+    first.map(|first| first.parse().unwrap())
+}
+
 #[test]
-fn qemu_runs_as_a_user_of_its_own() {
-    if !geteuid().is_root() {
-        // Nobody else can become another user.
-        return;
-    }
+fn each_machine_runs_as_a_user_of_its_own() {
     let farm = Farm::new();
     let config = configured(&farm);
-    let text = fs::read_to_string(&config).unwrap();
-    fs::write(&config, format!("{text}user_id = 65534\ngroup_id = 65534\n")).unwrap();
-    fs::set_permissions(farm.folder.path(), fs::Permissions::from_mode(0o711)).unwrap();
     let keys = [farm.public_key("renter")];
-    let ask = |action: &str| drive(DRIVER, &config, &request(action, "r1", &keys));
-    let made = ask("create");
-    assert_eq!(made["state"], "running", "{made}");
-    let folder = farm.path(MACHINE);
-    let (pid, _) = qemu(&folder).unwrap();
-    let status = fs::read_to_string(format!("/proc/{}/status", pid.as_raw_nonzero())).unwrap();
-    assert!(status.contains("Uid:\t65534\t65534\t65534\t65534\n"), "{status}");
-    Console::open(&folder).wait_for_start();
-    assert_eq!(ask("shutdown"), json!({"ok": true, "state": "off"}));
-    // What that user leaves in its folder leads the driver nowhere.
-    let other = farm.path("other");
-    fs::write(&other, "somebody else's").unwrap();
-    fs::remove_file(folder.join("qemu.log")).unwrap();
-    std::os::unix::fs::symlink(&other, folder.join("qemu.log")).unwrap();
-    assert_eq!(ask("start"), made);
-    assert_eq!(fs::read_to_string(&other).unwrap(), "somebody else's");
-    assert_eq!(ask("remove")["state"], "absent");
+    let ask = |action: &str, slice: &str| {
+        let mut request = request(action, "r1", &keys);
+        request["slice_id"] = json!(slice);
+        drive(DRIVER, &config, &request)
+    };
+    let slices = ["node32_slice_1", "node32_slice_2"];
+    let folder = |slice: &str| farm.path(&format!("d/m/{slice}.r1"));
+    let users = slices.map(|slice| {
+        let made = ask("create", slice);
+        assert_eq!(made["state"], "running", "{made}");
+        let (pid, line) = qemu(&folder(slice)).unwrap();
+        let sandbox = "obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny ";
+        assert!(line.contains(sandbox), "{line}");
+        assert_eq!(status(pid, "Seccomp:"), "2", "filtered");
+        (status(pid, "Uid:"), status(pid, "Groups:"), status(pid, "CapBnd:"), pid)
+    });
+    let Some(first) = first_user(&config) else {
+        let own = geteuid().as_raw();
+        assert!(users.iter().all(|user| user.0 == format!("{own} {own} {own} {own}")));
+        let (_, log) = drive_logged(DRIVER, &config, &request("restart", "r1", &keys));
+        assert!(log.contains("without root: the machine runs as this user"), "{log}");
+        return;
+    };
+    for (number, (user, groups, rights, pid)) in (first..).zip(&users) {
+        assert_eq!(*user, format!("{number} {number} {number} {number}"));
+        assert_eq!((groups.as_str(), rights.as_str()), ("", "0000000000000000"));
+        assert_eq!(status(*pid, "NoNewPrivs:"), "1");
+    }
+    Console::open(&folder(slices[0])).wait_for_start();
+
+    // It writes its disk, and nothing else: no folder, and nothing of another machine.
+    let as_user = |user: u32, test: &str, path: &Path| {
+        let mut command = Command::new("setpriv");
+        command.args([format!("--reuid={user}"), format!("--regid={user}")]);
+        let command = command.args(["--clear-groups", "test", test]).arg(path);
+        command.status().unwrap().success()
+    };
+    for (number, slice) in (first..).zip(slices) {
+        for entry in fs::read_dir(folder(slice)).unwrap() {
+            let path = entry.unwrap().path();
+            let is_disk = path.ends_with("disk.qcow2");
+            assert_eq!(as_user(number, "-w", &path), is_disk, "{}", path.display());
+            let is_its_own = is_disk || path.ends_with("seed.iso");
+            assert_eq!(as_user(number, "-r", &path), is_its_own, "{}", path.display());
+            let other = first + u32::from(number == first);
+            for test in ["-r", "-w"] {
+                assert!(!as_user(other, test, &path), "{test} {}", path.display());
+            }
+        }
+        for path in [folder(slice), farm.path("d/m"), farm.path("d"), farm.path("d/locks")] {
+            assert!(!as_user(number, "-w", &path), "{}", path.display());
+        }
+    }
+
+    // A machine is ended with all that its user runs, whatever that shows of itself.
+    let mut hidden = Command::new("setpriv");
+    let hidden = hidden.args([format!("--reuid={first}"), "--clear-groups".to_owned()]);
+    let mut hidden = hidden.args(["sleep", "1000"]).spawn().unwrap();
+    let pid = Pid::from_child(&hidden);
+    while !status(pid, "Uid:").starts_with(&first.to_string()) {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!(ask("remove", slices[0])["state"], "absent");
+    assert!(!hidden.wait().unwrap().success(), "it was ended");
+    assert_eq!(ask("status", slices[1])["state"], "running");
+    // Its user is the next one's.
+    ask("create", slices[0]);
+    assert_eq!(status(qemu(&folder(slices[0])).unwrap().0, "Uid:"), users[0].0);
+}
+
+#[test]
+fn a_machine_reaches_neither_its_server_nor_other_machines() {
+    let farm = Farm::new();
+    let config = configured(&farm);
+    let Some(first) = first_user(&config) else {
+        // Whoever is not root can neither become another user nor set rules.
+        return;
+    };
+    let text = fs::read_to_string(&config).unwrap();
+    fs::write(&config, format!("{text}closed_networks = ['203.0.113.0/24', '10.1.0.0/16']\n"))
+        .unwrap();
+    let keys = [farm.public_key("renter")];
+    let ask = |action: &str| drive_logged(DRIVER, &config, &request(action, "r1", &keys));
+    let (made, _) = ask("create");
+    let port = u16::try_from(made["port"].as_u64().unwrap()).unwrap();
+
+    // What QEMU opens for its machine, a process of the same user opens.
+    let connect = |user: u32, to: SocketAddr| {
+        let mut command = Command::new("setpriv");
+        command.args([format!("--reuid={user}"), format!("--regid={user}")]);
+        let line = format!("exec 3<>/dev/tcp/{}/{}", to.ip(), to.port());
+        let command = command.args(["--clear-groups", "timeout", "5", "bash", "-c", &line]);
+        let output = command.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        (output.status.success(), said)
+    };
+    let server = TcpListener::bind("0.0.0.0:0").unwrap();
+    let on_server = server.local_addr().unwrap().port();
+    let addresses = own_addresses().into_iter().filter(IpAddr::is_ipv4);
+    let mut services: Vec<_> =
+        addresses.map(|address| SocketAddr::new(address, on_server)).collect();
+    services.push(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port));
+    for to in services {
+        TcpStream::connect(to).unwrap();
+        let (is_open, said) = connect(first, to);
+        // It is refused at once, and not for want of an answer.
+        assert!(!is_open && said.contains("No route to host"), "{to}: {said}");
+    }
+    for to in ["10.1.2.3:80", "192.168.0.1:80", "169.254.169.254:80", "203.0.113.1:80"] {
+        let (is_open, said) = connect(first, to.parse().unwrap());
+        assert!(!is_open && said.contains("No route to host"), "{to}: {said}");
+    }
+
+    // Somebody loads a firewall anew. The next look puts the rules back, and says so.
+    remove_firewall(&config);
+    let to = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), on_server);
+    assert!(connect(first, to).0, "this is what the rules are for");
+    let (answer, log) = ask("status");
+    assert_eq!(answer["state"], "running");
+    assert!(log.contains("setting the firewall"), "{log}");
+    assert!(!connect(first, to).0);
+    let (_, log) = ask("status");
+    assert!(!log.contains("setting the firewall"), "{log}");
+}
+
+/// Addresses of this server.
+fn own_addresses() -> Vec<IpAddr> {
+    let listed = output(Command::new("ip").args(["-json", "address"]));
+    let listed: Value = serde_json::from_str(&listed).unwrap();
+    let cards = listed.as_array().unwrap().iter();
+    let addresses = cards.flat_map(|card| card["addr_info"].as_array().into_iter().flatten());
+    addresses.map(|address| address["local"].as_str().unwrap().parse().unwrap()).collect()
 }
 
 #[test]
@@ -330,6 +454,17 @@ fn a_configuration_that_does_not_fit_is_refused() {
     check("'raw'", "'vmdk'", "image_format: qcow2 or raw");
     check("ports = 8", "ports = 0", "first_port, ports");
     check("'tcg'", "'warp'", "unknown variant `warp`");
-    check("acceleration", "user_id = 0\nacceleration", "user_id, group_id: both");
+    if geteuid().is_root() {
+        let first = format!("user_id_first = {}", first_user(&config).unwrap());
+        check(&first, "", "user_id_first: the driver runs as root");
+        check(&format!("{first}\n"), "user_id_first = 1000\n", "user_id_first: at least 65536");
+    } else {
+        check(
+            "acceleration",
+            "user_id_first = 1\nacceleration",
+            "user_id_first: only root can drop privileges",
+        );
+    }
+    check("acceleration", "closed_networks = ['lan']\nacceleration", "invalid IP address");
     check("/d'", &format!("/{}'", "d".repeat(50)), "state_folder: at most");
 }
