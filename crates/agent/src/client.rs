@@ -9,7 +9,7 @@ use ureq::Agent;
 
 use crate::config::{Config, Secret};
 use crate::console::Offer;
-use crate::protocol::{self, Action, Reach, Request, check_id};
+use crate::protocol::{self, Action, Port, PublicPort, Reach, Request, check_id};
 
 /// How long a report may take, from name look-up to the answer's last byte.
 const REPORT_LIMIT: Duration = Duration::from_secs(10);
@@ -48,7 +48,7 @@ impl Step {
 
 /// What a job is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// A machine is to be made.
     Create,
@@ -62,6 +62,8 @@ pub enum Kind {
     Restart,
     /// A machine is to be reset without asking it.
     Reset,
+    /// Other ports of a machine are to be reachable.
+    SetPorts,
 }
 
 impl Kind {
@@ -74,6 +76,7 @@ impl Kind {
             Kind::Shutdown => Action::Shutdown,
             Kind::Restart => Action::Restart,
             Kind::Reset => Action::Reset,
+            Kind::SetPorts => Action::SetPorts,
         }
     }
 }
@@ -100,6 +103,9 @@ pub struct Job {
     /// What cloud-init shall do, the template's document included.
     #[serde(default)]
     pub user_data: Option<String>,
+    /// The ports that the renter wants to be reachable, beside that of SSH.
+    #[serde(default)]
+    pub ports: Vec<Port>,
     /// The template that was chosen.
     #[serde(default)]
     pub template: Option<Template>,
@@ -131,6 +137,7 @@ impl Job {
     /// What the driver is asked for. An error is the reason to fail the job with.
     pub(crate) fn request(&self, action: Action) -> Result<Request, String> {
         let needs_all = action == Action::Create;
+        let needs_ports = needs_all || action == Action::SetPorts;
         if let (Some(template), None, true) = (&self.template, &self.user_data, needs_all) {
             return Err(format!("the template {} has no document", template.name));
         }
@@ -145,6 +152,7 @@ impl Job {
             disk_gib: self.slice.storage_gb,
             ssh_keys: if needs_all { self.ssh_keys.clone() } else { Vec::new() },
             user_data: self.user_data.clone().filter(|_| needs_all),
+            ports: if needs_ports { self.ports.clone() } else { Vec::new() },
         };
         request.check()?;
         Ok(request)
@@ -162,12 +170,14 @@ pub struct Access<'a> {
     /// What the market signs links to the console with: this agent shows it.
     #[serde(skip_serializing_if = "Option::is_none")]
     console_secret: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    ports: &'a [PublicPort],
     notes: Option<&'a str>,
 }
 
 impl<'a> Access<'a> {
     pub(crate) fn new(reach: &'a Reach, console: &'a Offer) -> Access<'a> {
-        let Reach { address, port, user, host_keys, console_url: _ } = reach;
+        let Reach { address, port, user, host_keys, console_url: _, ports } = reach;
         Access {
             address,
             port: *port,
@@ -175,6 +185,7 @@ impl<'a> Access<'a> {
             host_keys,
             console_url: console.url.as_deref(),
             console_secret: console.secret.as_deref(),
+            ports,
             notes: None,
         }
     }

@@ -122,7 +122,9 @@ impl Work {
             Lease::Held => self.save(match kind {
                 Kind::Create => Phase::Creating,
                 Kind::Remove => Phase::Removing,
-                Kind::Start | Kind::Shutdown | Kind::Restart | Kind::Reset => Phase::Powering,
+                Kind::Start | Kind::Shutdown | Kind::Restart | Kind::Reset | Kind::SetPorts => {
+                    Phase::Powering
+                }
             }),
             Lease::Lost => self.drop_lost(),
             Lease::Unknown => self.put_aside(),
@@ -249,7 +251,7 @@ impl Work {
         }
     }
 
-    /// Has the driver switch the machine. Whatever comes of it, the machine stays: the renter's
+    /// Has the driver switch the machine, or change its ports. Whatever comes of it, the machine stays: the renter's
     /// data is on it.
     fn power(&mut self) -> Result<Next> {
         self.renew_now();
@@ -262,6 +264,9 @@ impl Work {
         let kind = self.record.job.kind;
         let action = kind.action().into_str();
         match self.drive(kind.action()) {
+            Ok(Machine::Off | Machine::Running(_)) if kind == Kind::SetPorts => {
+                self.save(Phase::Powered)
+            }
             Ok(Machine::Off) if kind == Kind::Shutdown => self.save(Phase::Powered),
             Ok(Machine::Running(_)) if kind != Kind::Shutdown => self.save(Phase::Powered),
             Ok(Machine::Absent) => {
@@ -377,9 +382,11 @@ impl Work {
             Action::Create => self.shared.config.create_limit,
             Action::Remove => self.shared.config.remove_limit,
             Action::Status | Action::Console => self.shared.config.status_limit,
-            Action::Start | Action::Shutdown | Action::Restart | Action::Reset => {
-                self.shared.config.power_limit
-            }
+            Action::Start
+            | Action::Shutdown
+            | Action::Restart
+            | Action::Reset
+            | Action::SetPorts => self.shared.config.power_limit,
         };
         let shared = Arc::clone(&self.shared);
         let name = format!("{}.{}", self.record.job.id, self.record.job.fence);
@@ -454,7 +461,7 @@ impl Work {
     fn drop_lost(&mut self) -> Result<Next> {
         self.say(match self.record.job.kind {
             Kind::Create | Kind::Remove => "lease lost; nothing is left on this farm",
-            Kind::Start | Kind::Shutdown | Kind::Restart | Kind::Reset => {
+            Kind::Start | Kind::Shutdown | Kind::Restart | Kind::Reset | Kind::SetPorts => {
                 "lease lost; the machine stays as it is"
             }
         });

@@ -36,7 +36,7 @@ pub(crate) enum Phase {
     Removing,
     /// It is gone; that is to be reported.
     Removed,
-    /// The driver is to start the machine, shut it down, restart or reset it.
+    /// The driver is to start the machine, shut it down, restart or reset it, or change its ports.
     Powering,
     /// It has; the market is to hear of it.
     Powered,
@@ -165,6 +165,7 @@ mod tests {
             slice,
             ssh_keys: Vec::new(),
             user_data: None,
+            ports: Vec::new(),
             template: None,
         };
         Record { job, phase: Phase::Leased, step: Step::Accepted }

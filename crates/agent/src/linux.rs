@@ -61,6 +61,7 @@ pub fn act(linux: &Linux, request: &Request) -> Result<protocol::Machine, Refusa
         Action::Start | Action::Shutdown | Action::Restart | Action::Reset => {
             power(linux, &machine, request.action)
         }
+        Action::SetPorts => set_ports(linux, &machine, request),
     }
 }
 
@@ -118,6 +119,25 @@ fn power(linux: &Linux, machine: &Machine, action: Action) -> Result<protocol::M
     }
     if action != Action::Shutdown {
         switch_on(linux, machine)?;
+    }
+    status(linux, machine)
+}
+
+/// Notes the ports for the machine's next start, and has QEMU forward them if it runs.
+fn set_ports(
+    linux: &Linux,
+    machine: &Machine,
+    request: &Request,
+) -> Result<protocol::Machine, Refusal> {
+    let answer = status(linux, machine)?;
+    if answer == protocol::Machine::Absent {
+        return Ok(answer);
+    }
+    let ports = machine.set_ports(&linux.local, &request.ports)?;
+    if server(machine).is_some() {
+        let ssh = machine.known_port().context("the machine has no port")?;
+        let forwards = qemu::forwards(linux.local.bind, ssh, &ports);
+        qemu::forward(&machine.path(qemu::QMP), &forwards)?;
     }
     status(linux, machine)
 }
@@ -182,6 +202,7 @@ fn create(
 /// Makes port, host key, seed and disk; the size is written last, and says that all is there.
 fn make(linux: &Linux, machine: &Machine, request: &Request) -> Result<(), Refusal> {
     machine.port(&linux.local)?;
+    machine.first_ports(&linux.local, &request.ports)?;
     machine.host_key()?;
     let private = fs::read_to_string(machine.path("host_key")).context("reading the host key")?;
     let public = machine.known_host_key()?;
@@ -209,13 +230,14 @@ fn size(machine: &Machine) -> Result<qemu::Size> {
 /// Starts QEMU, which leaves this program by itself, and waits until it answers.
 fn start(linux: &Linux, machine: &Machine) -> Result<()> {
     let size = size(machine)?;
-    let port = machine.known_port().context("the machine has no port")?;
+    let ssh = machine.known_port().context("the machine has no port")?;
+    let forwards = qemu::forwards(linux.local.bind, ssh, &machine.ports());
     if let Some(firewall) = &linux.firewall {
         firewall.ensure()?;
     }
     let mut command = command(linux, machine)?;
     let sockets = qemu::Sockets::open(&machine.folder)?;
-    let arguments = qemu::arguments(linux, &machine.folder, size, port, &sockets);
+    let arguments = qemu::arguments(linux, &machine.folder, size, &forwards, &sockets);
     note(format_args!("{} {}", linux.qemu, arguments.join(" ")));
     command.args(&arguments).env_clear().env("PATH", "/usr/bin:/bin").current_dir("/");
     let log = new_log(&machine.path("qemu.log")).context("creating QEMU's log")?;

@@ -1,7 +1,7 @@
 //! Machines of this server, as folders: one for each, with all that belongs to it.
 
 use std::fs::{self, File};
-use std::net::{SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -14,13 +14,16 @@ use serde::Deserialize;
 
 use crate::config::{ConfigError, check_path, wrong};
 use crate::journal::{make_folder, write_whole};
-use crate::protocol::{Reach, Refusal, Request};
+use crate::protocol::{Port, PublicPort, Reach, Refusal, Request, Transport};
 
 /// How long a process has to end by itself.
 const END_LIMIT: Duration = Duration::from_secs(10);
 
 /// How long another run of the driver on the same machine is waited for.
 const LOCK_LIMIT: Duration = Duration::from_mins(2);
+
+/// The machine's further ports, in its folder.
+pub(crate) const PORTS: &str = "ports.json";
 
 /// How often it is looked whether something has happened.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
@@ -45,6 +48,12 @@ pub struct Local {
     pub first_port: u16,
     /// How many ports may be used, and so how many machines there may be.
     pub ports: u16,
+    /// The first port that machines may get beyond that.
+    #[serde(default)]
+    pub first_public_port: u16,
+    /// How many ports machines may get beyond that, all together. With none, no machine gets one.
+    #[serde(default)]
+    pub public_ports: u16,
 }
 
 impl Local {
@@ -63,6 +72,18 @@ impl Local {
         let is_range = self.first_port >= 1024 && self.ports > 0;
         if !is_range || self.first_port.checked_add(self.ports - 1).is_none() {
             return Err(wrong("first_port, ports", "ports from 1024 to 65535"));
+        }
+        if self.public_ports == 0 {
+            return Ok(());
+        }
+        let last = self.first_public_port.checked_add(self.public_ports - 1);
+        let Some(last) = last.filter(|_| self.first_public_port >= 1024) else {
+            let why = "ports from 1024 to 65535";
+            return Err(wrong("first_public_port, public_ports", why));
+        };
+        if self.first_public_port < self.first_port + self.ports && last >= self.first_port {
+            let why = "other ports than those of first_port and ports";
+            return Err(wrong("first_public_port, public_ports", why));
         }
         Ok(())
     }
@@ -129,8 +150,8 @@ impl Machine {
         let last = local.first_port + (local.ports - 1);
         let range = u32::from(local.first_port)..=u32::from(last);
         let is_free = |port: u32| {
-            u16::try_from(port)
-                .is_ok_and(|port| TcpListener::bind(SocketAddr::new(local.bind, port)).is_ok())
+            let address = u16::try_from(port).map(|port| SocketAddr::new(local.bind, port));
+            address.is_ok_and(|address| is_free(address, Transport::Tcp))
         };
         let port = self.allot(&local.state_folder, PORT, range, is_free)?;
         u16::try_from(port).context("no port")
@@ -168,6 +189,58 @@ impl Machine {
         read_number(&self.path(name))
     }
 
+    /// Gives a new machine the ports that it is made with, if machines get ports at all.
+    pub(crate) fn first_ports(&self, local: &Local, wanted: &[Port]) -> Result<(), Refusal> {
+        if local.public_ports > 0 {
+            self.set_ports(local, wanted)?;
+        }
+        Ok(())
+    }
+
+    /// Gives each of these ports of the machine a public one. What had one keeps it; what is not
+    /// among them loses it. Two machines never have the same, be it TCP or UDP.
+    pub(crate) fn set_ports(
+        &self,
+        local: &Local,
+        wanted: &[Port],
+    ) -> Result<Vec<PublicPort>, Refusal> {
+        if !wanted.is_empty() && local.public_ports == 0 {
+            return Err(Refusal::never("the driver is configured without public_ports"));
+        }
+        let _lock = lock_file(&local.state_folder.join("ports.lock"))?;
+        let others = folder_names(&self.machines)?;
+        let others = others.iter().filter(|name| **name != self.name);
+        let mut taken: Vec<u16> = others
+            .flat_map(|name| read_ports(&self.machines.join(name)))
+            .map(|port| port.public_port)
+            .collect();
+        let known = self.ports();
+        taken.extend(known.iter().map(|port| port.public_port));
+        let mut candidates = (0..local.public_ports).map(|at| local.first_public_port + at);
+        let mut given = Vec::new();
+        for port in wanted {
+            let had = known.iter().find(|known| known.inner() == *port).copied();
+            let new = || {
+                let free = |number: &u16| {
+                    !taken.contains(number)
+                        && is_free(SocketAddr::new(local.bind, *number), port.protocol)
+                };
+                let public_port = candidates.find(free)?;
+                Some(PublicPort { protocol: port.protocol, port: port.port, public_port })
+            };
+            let port = had.or_else(new);
+            given.push(port.ok_or_else(|| Refusal::later("all public_ports are in use"))?);
+        }
+        let text = serde_json::to_vec(&given).context("ports are JSON")?;
+        write_whole(&self.path(PORTS), &text, 0o600)?;
+        Ok(given)
+    }
+
+    /// Its ports that have a public one.
+    pub(crate) fn ports(&self) -> Vec<PublicPort> {
+        read_ports(&self.folder)
+    }
+
     /// Makes the machine's own host key, unless it is there, and says its public part.
     pub(crate) fn host_key(&self) -> Result<String> {
         let key = self.path("host_key");
@@ -200,6 +273,7 @@ impl Machine {
             user: user.to_owned(),
             host_keys: vec![self.known_host_key()?],
             console_url: None,
+            ports: self.ports(),
         })
     }
 
@@ -252,6 +326,18 @@ impl Machine {
 
 fn read_number(path: &Path) -> Option<u32> {
     fs::read_to_string(path).ok()?.parse().ok()
+}
+
+fn read_ports(folder: &Path) -> Vec<PublicPort> {
+    let text = fs::read(folder.join(PORTS)).unwrap_or_default();
+    serde_json::from_slice(&text).unwrap_or_default()
+}
+
+fn is_free(address: SocketAddr, transport: Transport) -> bool {
+    match transport {
+        Transport::Tcp => TcpListener::bind(address).is_ok(),
+        Transport::Udp => UdpSocket::bind(address).is_ok(),
+    }
 }
 
 fn folder_names(folder: &Path) -> Result<Vec<String>> {

@@ -1,6 +1,7 @@
 //! `driver-process`: each machine is an SSH server of its own on this very system. It is for the
 //! demo and for tests: it separates nobody from anybody.
 
+mod ports;
 mod server;
 mod session;
 
@@ -13,7 +14,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use rustix::process::Pid;
+use rustix::process::{Pid, Signal, kill_process};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 use crate::drive::step;
@@ -72,6 +73,7 @@ pub fn act(local: &Local, request: &Request) -> Result<protocol::Machine, Refusa
         }
         Action::Status => status(local, &machine),
         Action::Console => Err(Refusal::never("driver-process has no console")),
+        Action::SetPorts => set_ports(local, &machine, request),
         Action::Start | Action::Shutdown | Action::Restart | Action::Reset => {
             power(local, &machine, request.action)
         }
@@ -133,6 +135,23 @@ fn power(local: &Local, machine: &Machine, action: Action) -> Result<protocol::M
     status(local, machine)
 }
 
+/// Notes the ports and tells the server, which forwards them to programs of its sessions.
+fn set_ports(
+    local: &Local,
+    machine: &Machine,
+    request: &Request,
+) -> Result<protocol::Machine, Refusal> {
+    let answer = status(local, machine)?;
+    if answer == protocol::Machine::Absent {
+        return Ok(answer);
+    }
+    machine.set_ports(local, &request.ports)?;
+    if let Some(pid) = server(machine) {
+        kill_process(pid, Signal::HUP).context("telling the server of its ports")?;
+    }
+    status(local, machine)
+}
+
 fn create(
     local: &Local,
     machine: &Machine,
@@ -145,6 +164,7 @@ fn create(
     if server(machine).is_none() {
         let port = machine.port(local)?;
         machine.host_key()?;
+        machine.first_ports(local, &request.ports)?;
         let keys = request.ssh_keys.join("\n") + "\n";
         make_folder(&machine.path(HOME))?;
         write_whole(&machine.path(AUTHORIZED_KEYS), keys.as_bytes(), 0o600)?;

@@ -19,6 +19,9 @@ const KEY_MAX: usize = 8 * 1024;
 /// The longest user data, in bytes.
 const USER_DATA_MAX: usize = 64 * 1024;
 
+/// The most ports of one machine, beside that of SSH.
+const PORTS_MAX: usize = 10;
+
 /// Kinds of keys that OpenSSH takes, as they begin.
 const KEY_KINDS: [&str; 7] = [
     "ssh-ed25519",
@@ -51,6 +54,52 @@ pub enum Action {
     Restart,
     /// Resets the machine at once, without asking it; starts it, if it is off.
     Reset,
+    /// Makes these ports of the machine reachable from outside, and no others.
+    SetPorts,
+}
+
+/// What a port is of.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, IntoStaticStr,
+)]
+#[strum(serialize_all = "kebab-case", const_into_str)]
+#[serde(rename_all = "snake_case")]
+pub enum Transport {
+    /// TCP.
+    Tcp,
+    /// UDP.
+    Udp,
+}
+
+/// A port in a machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Port {
+    /// `tcp` or `udp`.
+    pub protocol: Transport,
+    /// Its number in the machine.
+    #[schemars(range(min = 1))]
+    pub port: u16,
+}
+
+/// A port in a machine, and where it is reached from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PublicPort {
+    /// `tcp` or `udp`.
+    pub protocol: Transport,
+    /// Its number in the machine.
+    #[schemars(range(min = 1))]
+    pub port: u16,
+    /// Its number at the machine's address.
+    #[schemars(range(min = 1))]
+    pub public_port: u16,
+}
+
+impl PublicPort {
+    /// The port in the machine.
+    pub fn inner(self) -> Port {
+        Port { protocol: self.protocol, port: self.port }
+    }
 }
 
 /// The document on a driver's standard input.
@@ -75,6 +124,10 @@ pub struct Request {
     pub ssh_keys: Vec<String>,
     /// What cloud-init shall do beyond that, or null.
     pub user_data: Option<String>,
+    /// The ports to make reachable beside that of SSH. They count for `create` and `set_ports`
+    /// only.
+    #[serde(default)]
+    pub ports: Vec<Port>,
 }
 
 impl Request {
@@ -102,6 +155,13 @@ impl Request {
         }
         if self.user_data.as_ref().is_some_and(|text| text.len() > USER_DATA_MAX) {
             return Err(format!("user_data: at most {USER_DATA_MAX} bytes"));
+        }
+        if self.ports.len() > PORTS_MAX {
+            return Err(format!("ports: at most {PORTS_MAX}"));
+        }
+        let is_new = |at: usize, port: &Port| port.port != 0 && !self.ports[..at].contains(port);
+        if !self.ports.iter().enumerate().all(|(at, port)| is_new(at, port)) {
+            return Err("ports: from 1 to 65535, each once".to_owned());
         }
         Ok(())
     }
@@ -141,6 +201,9 @@ pub struct Reach {
     /// on this server, which the agent shows in a browser.
     #[serde(default)]
     pub console_url: Option<String>,
+    /// Its further ports that are reachable at its address.
+    #[serde(default)]
+    pub ports: Vec<PublicPort>,
 }
 
 /// What an action came to.
@@ -282,12 +345,17 @@ mod tests {
             disk_gib: 200,
             ssh_keys: vec![KEY.to_owned()],
             user_data: None,
+            ports: Vec::new(),
         }
     }
 
     #[test]
     fn the_schema_is_the_one_that_is_documented() {
         expect_file!["../driver.schema.json"].assert_eq(&schema());
+    }
+
+    fn tcp(port: u16) -> Port {
+        Port { protocol: Transport::Tcp, port }
     }
 
     #[test]
@@ -316,6 +384,10 @@ mod tests {
         check(|r| r.ssh_keys.push(format!("command=\"x\" {KEY}")), Some("ssh_keys: not"));
         check(|r| r.ssh_keys = vec![KEY.to_owned(); 17], Some("ssh_keys: at most"));
         check(|r| r.user_data = Some("#".repeat(USER_DATA_MAX + 1)), Some("user_data"));
+        check(|r| r.ports = vec![tcp(80), Port { protocol: Transport::Udp, port: 80 }], None);
+        check(|r| r.ports = vec![tcp(80), tcp(80)], Some("ports: from 1"));
+        check(|r| r.ports = vec![tcp(0)], Some("ports: from 1"));
+        check(|r| r.ports = (1..=11).map(tcp).collect(), Some("ports: at most"));
         check(
             |r| {
                 r.action = Action::Remove;

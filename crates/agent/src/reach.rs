@@ -216,6 +216,7 @@ mod tests {
             user: "root".to_owned(),
             host_keys: vec!["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGJ0".to_owned()],
             console_url: None,
+            ports: Vec::new(),
         }
     }
 

@@ -294,6 +294,7 @@ impl Watched {
             disk_gib: 1,
             ssh_keys: Vec::new(),
             user_data: None,
+            ports: Vec::new(),
         }
     }
 

@@ -23,9 +23,13 @@ use crate::setup::{Farm, SLICE, linux_settings, log_in};
 /// How long it may take in software, on a machine with other things to do.
 const BOOT_LIMIT: Duration = Duration::from_mins(15);
 
-/// What the renter wants the machine to start with.
-const USER_DATA: &str = "#cloud-config\nssh_pwauth: true\nwrite_files:\n\
-    - path: /etc/from-the-renter\n  content: it works\n";
+/// What the renter wants the machine to start with, with a key of its own.
+fn user_data(key: &str) -> String {
+    format!(
+        "#cloud-config\nssh_pwauth: true\nssh_authorized_keys:\n- {key}\nwrite_files:\n\
+         - path: /etc/from-the-renter\n  content: it works\n"
+    )
+}
 
 /// What a command says in the machine, as the renter.
 #[track_caller]
@@ -118,6 +122,7 @@ fn a_renter_logs_in_to_a_machine_that_really_boots() {
     let image = PathBuf::from(env::var_os("MYCELIUM_IMAGE").expect("`cargo xtask boot` sets it"));
     let file = |name: &str| image.join(name).display().to_string();
     let mut farm = Farm::new();
+    setup::make_key(&farm.path("partner"));
     let config = farm.path("linux.toml");
     let text = format!(
         "{}image = '{}'\nkernel = '{}'\ninitrd = '{}'\n\
@@ -136,7 +141,10 @@ fn a_renter_logs_in_to_a_machine_that_really_boots() {
         "create",
         "r1",
         SLICE,
-        json!({ "ssh_keys": [farm.public_key("renter")], "user_data": USER_DATA }),
+        json!({
+            "ssh_keys": [farm.public_key("renter")],
+            "user_data": user_data(&farm.public_key("partner")),
+        }),
     );
     farm.start();
     let end = Instant::now() + BOOT_LIMIT;
@@ -150,6 +158,8 @@ fn a_renter_logs_in_to_a_machine_that_really_boots() {
     let renter = farm.log_in(&access, "renter");
     let login_at = Instant::now();
     assert_eq!(String::from_utf8_lossy(&renter.stdout), "1\n", "{renter:?}");
+    let partner = farm.log_in(&access, "partner");
+    assert_eq!(String::from_utf8_lossy(&partner.stdout), "1\n", "{partner:?}");
     let stranger = farm.log_in(&access, "stranger");
     let said = String::from_utf8_lossy(&stranger.stderr).into_owned();
     assert!(said.contains("Permission denied (publickey)"), "{said}");

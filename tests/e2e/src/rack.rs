@@ -12,7 +12,7 @@ use tempfile::TempDir;
 /// How long an agent waits for a job at most, each time that it asks, in seconds.
 pub const POLL_SECONDS: u64 = 2;
 
-/// The ports of one rack.
+/// The ports of one rack for SSH, and as many again for what its machines open.
 const PORTS: u16 = 8;
 
 /// A server of a farmer's, which ends with everything on it.
@@ -37,13 +37,15 @@ impl Rack {
             keygen.args(["-q", "-t", "ed25519", "-N", "", "-C", name, "-f"]).arg(rack.path(name));
             assert!(keygen.status().unwrap().success());
         }
+        let first_port = free_ports(2 * PORTS);
         rack.write(
             "driver.toml",
             &format!(
                 "state_folder = '{}'\naddress = '127.0.0.1'\nbind = '127.0.0.1'\n\
-                 first_port = {}\nports = {PORTS}\n",
+                 first_port = {first_port}\nports = {PORTS}\nfirst_public_port = {}\n\
+                 public_ports = {PORTS}\n",
                 rack.path("driver").display(),
-                free_ports(PORTS)
+                first_port + PORTS
             ),
         );
         rack.write("driver.sh", &rack.driver());

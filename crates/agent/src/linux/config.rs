@@ -29,6 +29,10 @@ struct Written {
     bind: IpAddr,
     first_port: u16,
     ports: u16,
+    #[serde(default)]
+    first_public_port: u16,
+    #[serde(default)]
+    public_ports: u16,
     image: PathBuf,
     #[serde(default = "qcow2")]
     image_format: String,
@@ -159,6 +163,18 @@ fn processor_helps() -> bool {
     flags.split_whitespace().any(|flag| flag == "vmx" || flag == "svm")
 }
 
+/// Who machines run as: one user for each, if the driver can give them any.
+fn users(first: Option<u32>, count: u16) -> Result<Option<Users>> {
+    let is_root = geteuid().is_root();
+    let Some(first) = first else {
+        let why = "user_id_first: the driver runs as root, and machines need users of their own";
+        ensure!(!is_root, why);
+        return Ok(None);
+    };
+    ensure!(is_root, "user_id_first: only root can drop privileges");
+    Users::new(first, count).map(Some)
+}
+
 impl Written {
     fn check(self) -> Result<Linux> {
         let local = Local {
@@ -167,6 +183,8 @@ impl Written {
             bind: self.bind,
             first_port: self.first_port,
             ports: self.ports,
+            first_public_port: self.first_public_port,
+            public_ports: self.public_ports,
         };
         local.check()?;
         let readable = |name: &str, path: &Path| {
@@ -191,19 +209,7 @@ impl Written {
                 Some(Kernel { file: kernel, initrd: self.initrd, arguments })
             }
         };
-        let users = match self.user_id_first {
-            None => {
-                ensure!(
-                    !geteuid().is_root(),
-                    "user_id_first: the driver runs as root, and machines need users of their own"
-                );
-                None
-            }
-            Some(first) => {
-                ensure!(geteuid().is_root(), "user_id_first: only root can drop privileges");
-                Some(Users::new(first, local.ports)?)
-            }
-        };
+        let users = users(self.user_id_first, local.ports)?;
         let firewall = users.map(|users| {
             let mut closed = self.closed_networks;
             // A machine of this server is not reached through the router in front of it either.

@@ -1,5 +1,6 @@
 //! QEMU: how it is started, and asked.
 
+use std::fmt;
 use std::fs;
 use std::io::{BufRead, BufReader, Lines, Write as _};
 use std::net::IpAddr;
@@ -15,6 +16,7 @@ use serde_json::{Value, json};
 
 use crate::linux::config::Linux;
 use crate::linux::users::{DISK, SEED};
+use crate::protocol::{PublicPort, Transport};
 
 /// QEMU's own socket, in the machine's folder.
 pub(super) const QMP: &str = "qmp.sock";
@@ -29,6 +31,12 @@ const DRIVE: &str = "if=virtio,format=qcow2,discard=unmap,werror=enospc,rerror=r
 /// Calls of the system that QEMU does not need: old ones, those for more rights, for other programs
 /// and for more of the processor.
 const SANDBOX: &str = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny";
+
+/// What the machine's network is called.
+const NET: &str = "net";
+
+/// The port of SSH in the machine.
+const SSH: u16 = 22;
 
 /// How long QEMU may take for an answer.
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
@@ -75,14 +83,10 @@ pub(super) fn arguments(
     linux: &Linux,
     folder: &Path,
     size: Size,
-    port: u16,
+    forwards: &[Forward],
     sockets: &Sockets,
 ) -> Vec<String> {
     let file = |name: &str| folder.join(name).display().to_string();
-    let bind = match linux.local.bind {
-        IpAddr::V4(address) => address.to_string(),
-        IpAddr::V6(address) => format!("[{address}]"),
-    };
     // "max" is what QEMU's software can do, "host" what the processor can.
     let (acceleration, cpu) = if linux.has_kvm { ("kvm", "host") } else { ("tcg", "max") };
     let mut arguments: Vec<String> = Vec::new();
@@ -95,8 +99,9 @@ pub(super) fn arguments(
     add("-display", "none".to_owned());
     add("-drive", format!("{DRIVE},file={}", file(DISK)));
     add("-drive", format!("if=virtio,format=raw,readonly=on,file={}", file(SEED)));
-    add("-netdev", format!("user,id=net,hostfwd=tcp:{bind}:{port}-:22"));
-    add("-device", "virtio-net-pci,netdev=net,romfile=".to_owned());
+    let forwards: String = forwards.iter().map(|it| format!(",hostfwd={it}")).collect();
+    add("-netdev", format!("user,id={NET}{forwards}"));
+    add("-device", format!("virtio-net-pci,netdev={NET},romfile="));
     add("-device", "virtio-rng-pci".to_owned());
     for (name, socket) in [("serial", &sockets.serial), ("qmp", &sockets.qmp)] {
         let number = socket.as_raw_fd();
@@ -123,21 +128,110 @@ pub(super) fn is_running(socket: &Path) -> Result<bool> {
     Ok(answer.get("running").and_then(Value::as_bool) == Some(true))
 }
 
+/// A port of the server that leads to one of the machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Forward {
+    bind: IpAddr,
+    port: PublicPort,
+}
+
+impl Forward {
+    /// Where it begins.
+    fn outside(&self) -> String {
+        let (protocol, public) = (self.port.protocol.into_str(), self.port.public_port);
+        match self.bind {
+            IpAddr::V4(address) => format!("{protocol}:{address}:{public}"),
+            IpAddr::V6(address) => format!("{protocol}:[{address}]:{public}"),
+        }
+    }
+}
+
+impl fmt::Display for Forward {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-:{}", self.outside(), self.port.port)
+    }
+}
+
+/// That of SSH, and these.
+pub(super) fn forwards(bind: IpAddr, ssh: u16, ports: &[PublicPort]) -> Vec<Forward> {
+    let ssh = PublicPort { protocol: Transport::Tcp, port: SSH, public_port: ssh };
+    [ssh].iter().chain(ports).map(|port| Forward { bind, port: *port }).collect()
+}
+
+/// Has a QEMU that runs forward these ports and no others. What is forwarded already is left alone,
+/// and so are connections.
+pub(super) fn forward(socket: &Path, wanted: &[Forward]) -> Result<()> {
+    let mut qemu = Qemu::connect(socket)?;
+    let listed = forwarded(&qemu.monitor("info usernet")?);
+    let is_listed = |it: &Forward| listed.contains(&it.port);
+    let Some(bind) = wanted.first().map(|it| it.bind) else { return Ok(()) };
+    let listed = listed.iter().map(|port| Forward { bind, port: *port });
+    for gone in listed.clone().filter(|it| !wanted.contains(it)) {
+        qemu.monitor(&format!("hostfwd_remove {NET} {}", gone.outside()))?;
+    }
+    for new in wanted.iter().filter(|it| !is_listed(it)) {
+        let said = qemu.monitor(&format!("hostfwd_add {NET} {new}"))?;
+        ensure!(said.trim().is_empty(), "port {}: {}", new.port.public_port, said.trim());
+    }
+    Ok(())
+}
+
+/// The ports that QEMU lists as forwarded, such as
+/// `TCP[HOST_FORWARD]  14  127.0.0.1 22000  10.0.2.15  22  0  0`.
+fn forwarded(listed: &str) -> Vec<PublicPort> {
+    let read = |line: &str| {
+        let words: Vec<_> = line.split_whitespace().collect();
+        let protocol = match *words.first()? {
+            "TCP[HOST_FORWARD]" => Transport::Tcp,
+            "UDP[HOST_FORWARD]" => Transport::Udp,
+            _ => return None,
+        };
+        let number = |at: usize| words.get(at)?.parse().ok();
+        Some(PublicPort { protocol, port: number(5)?, public_port: number(3)? })
+    };
+    listed.lines().filter_map(read).collect()
+}
+
 /// Lets QEMU execute commands, and says what it answers to the last.
 pub(super) fn execute(socket: &Path, commands: &[&str]) -> Result<Value> {
-    let stream = UnixStream::connect(socket).context("connecting to QEMU")?;
-    stream.set_read_timeout(Some(ANSWER_LIMIT)).context("QEMU's socket")?;
-    stream.set_write_timeout(Some(ANSWER_LIMIT)).context("QEMU's socket")?;
-    let mut lines = BufReader::new(stream.try_clone().context("QEMU's socket")?).lines();
-    let mut stream = stream;
-    let greeting = lines.next().context("QEMU is not responding")?.context("reading QEMU")?;
-    ensure!(greeting.contains("QMP"), "this is not QEMU");
+    let mut qemu = Qemu::connect(socket)?;
     let mut answer = Value::Null;
-    for command in ["qmp_capabilities"].iter().chain(commands) {
-        writeln!(stream, "{}", json!({"execute": command})).context("asking QEMU")?;
-        answer = read_answer(&mut lines).with_context(|| format!("QEMU's {command}"))?;
+    for command in commands {
+        answer = qemu.execute(command, &json!({}))?;
     }
     Ok(answer)
+}
+
+/// A connection to QEMU, which takes one at a time.
+struct Qemu {
+    stream: UnixStream,
+    lines: Lines<BufReader<UnixStream>>,
+}
+
+impl Qemu {
+    fn connect(socket: &Path) -> Result<Qemu> {
+        let stream = UnixStream::connect(socket).context("connecting to QEMU")?;
+        stream.set_read_timeout(Some(ANSWER_LIMIT)).context("QEMU's socket")?;
+        stream.set_write_timeout(Some(ANSWER_LIMIT)).context("QEMU's socket")?;
+        let lines = BufReader::new(stream.try_clone().context("QEMU's socket")?).lines();
+        let mut qemu = Qemu { stream, lines };
+        let greeting = qemu.lines.next().context("QEMU is not responding")?;
+        ensure!(greeting.context("reading QEMU")?.contains("QMP"), "this is not QEMU");
+        qemu.execute("qmp_capabilities", &json!({}))?;
+        Ok(qemu)
+    }
+
+    fn execute(&mut self, command: &str, arguments: &Value) -> Result<Value> {
+        let document = json!({"execute": command, "arguments": arguments});
+        writeln!(self.stream, "{document}").context("asking QEMU")?;
+        read_answer(&mut self.lines).with_context(|| format!("QEMU's {command}"))
+    }
+
+    /// What QEMU's monitor for people says.
+    fn monitor(&mut self, line: &str) -> Result<String> {
+        let said = self.execute("human-monitor-command", &json!({"command-line": line}))?;
+        Ok(said.as_str().unwrap_or_default().to_owned())
+    }
 }
 
 fn read_answer(lines: &mut Lines<impl BufRead>) -> Result<Value> {

@@ -25,6 +25,10 @@ const KINDS: [(&str, &str); 6] = [
     ("## template: jinja", "text/jinja2"),
 ];
 
+/// How cloud-init merges our keys into what the renter's document says: they go to the end of its
+/// list. By default a later document replaces what earlier ones say of the same key.
+const ADD_TO_LISTS: &str = "dict(no_replace,recurse_list)+list(append)+str()";
+
 /// Shuts passwords out before OpenSSH's server starts. cloud-init obeys `ssh_pwauth` only in its
 /// stage `config`, when that has been running for seconds.
 const NO_PASSWORDS: &str = "#cloud-boothook\n#!/bin/sh\n\
@@ -47,14 +51,17 @@ impl Seed {
         host_key_public: &str,
     ) -> Result<Seed, String> {
         // JSON is YAML, and quotes everything.
+        let keys = json!({
+            "merge_how": ADD_TO_LISTS,
+            "ssh_authorized_keys": request.ssh_keys,
+        });
         let ours = json!({
             "ssh_pwauth": false,
             "disable_root": false,
-            "ssh_authorized_keys": request.ssh_keys,
             "ssh_deletekeys": true,
             "ssh_keys": { "ed25519_private": host_key, "ed25519_public": host_key_public },
         });
-        let ours = format!("#cloud-config\n{ours:#}\n");
+        let ours = [keys, ours].map(|document| format!("#cloud-config\n{document:#}\n"));
         let user_data = multipart(request.user_data.as_deref(), &ours, &request.rental_id)?;
         let name = request.slice_id.replace('_', "-");
         // The rental is what makes it another machine than the one before.
@@ -87,8 +94,12 @@ impl Seed {
 }
 
 /// Every document, ours after theirs: cloud-init lets the later one win, so that nobody's user
-/// data changes host keys and who may log in.
-fn multipart(theirs: Option<&str>, ours: &str, rental_id: &str) -> Result<String, String> {
+/// data changes host keys or lets passwords in. Keys of theirs stay beside ours.
+fn multipart(
+    theirs: Option<&str>,
+    [keys, ours]: &[String; 2],
+    rental_id: &str,
+) -> Result<String, String> {
     let boundary = format!("=={rental_id}==");
     let part = |kind: &str, name: &str, text: &str| {
         format!(
@@ -106,7 +117,8 @@ fn multipart(theirs: Option<&str>, ours: &str, rental_id: &str) -> Result<String
     };
     Ok(format!(
         "Content-Type: multipart/mixed; boundary=\"{boundary}\"\nMIME-Version: 1.0\n\n\
-         {theirs}{}{}--{boundary}--\n",
+         {theirs}{}{}{}--{boundary}--\n",
+        part("text/cloud-config", "keys", keys),
         part("text/cloud-config", "slice", ours),
         part("text/cloud-boothook", "no-passwords", NO_PASSWORDS),
     ))
@@ -137,16 +149,24 @@ mod tests {
             disk_gib: 200,
             ssh_keys: vec!["ssh-ed25519 AAAAC3NzaC1lZDI1 a: \"b\" #c".to_owned()],
             user_data: user_data.map(str::to_owned),
+            ports: Vec::new(),
         }
     }
 
     #[test]
     fn cloud_init_is_told_keys_and_nothing_else() {
         let seed = Seed::new(&request(None), "-----BEGIN\nabc\n", "ssh-ed25519 AAAA").unwrap();
+        let document = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
         let (_, text) = seed.user_data.split_once("#cloud-config\n").unwrap();
+        let (keys, text) = text.split_once("\n--==r1==\n").unwrap();
+        let keys = document(keys);
+        assert_eq!(keys["ssh_authorized_keys"][0], "ssh-ed25519 AAAAC3NzaC1lZDI1 a: \"b\" #c");
+        // With this the keys of an earlier document stay: the test that boots sees to it.
+        assert_eq!(keys["merge_how"], "dict(no_replace,recurse_list)+list(append)+str()");
+        let (_, text) = text.split_once("#cloud-config\n").unwrap();
         let (text, after) = text.split_once("\n--==r1==\n").unwrap();
-        let document: serde_json::Value = serde_json::from_str(text).unwrap();
-        assert_eq!(document["ssh_authorized_keys"][0], "ssh-ed25519 AAAAC3NzaC1lZDI1 a: \"b\" #c");
+        let document = document(text);
+        assert_eq!(document.get("ssh_authorized_keys"), None);
         assert_eq!(document["ssh_pwauth"], false);
         assert_eq!(document["ssh_keys"]["ed25519_private"], "-----BEGIN\nabc\n");
         assert!(after.contains("text/cloud-boothook") && after.contains("PasswordAuth"), "{after}");

@@ -19,9 +19,11 @@ use russh::{Channel, ChannelId, MethodKind, MethodSet, Pty};
 use rustix::process::{getpid, setsid};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Builder;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::{sleep, timeout};
 
+use super::ports::Ports;
 use super::session::Session;
 use super::{AUTHORIZED_KEYS, PID_FILE};
 use crate::journal::write_whole;
@@ -54,9 +56,17 @@ pub fn serve(folder: &Path, address: SocketAddr) -> Result<()> {
     runtime.block_on(async {
         let listener = TcpListener::bind(address).await;
         let listener = listener.with_context(|| format!("listening on {address}"))?;
+        let mut ports = Ports::new(folder, address.ip());
+        let mut changed = signal(SignalKind::hangup()).context("waiting for signals")?;
+        ports.update();
         // Written last: it says that the server is there.
         let pid = getpid().as_raw_nonzero().to_string();
         write_whole(&folder.join(PID_FILE), pid.as_bytes(), 0o600)?;
+        tokio::spawn(async move {
+            while changed.recv().await.is_some() {
+                ports.update();
+            }
+        });
         accept(&machine, &config, &listener).await
     })
 }

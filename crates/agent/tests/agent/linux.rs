@@ -4,7 +4,7 @@
 
 use std::fs;
 use std::io::{Read as _, Write as _};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -410,6 +410,63 @@ fn a_machine_reaches_neither_its_server_nor_other_machines() {
     assert!(!connect(first, to).0);
     let (_, log) = ask("status");
     assert!(!log.contains("setting the firewall"), "{log}");
+}
+
+/// Whether somebody listens on a port of this server.
+fn is_taken(protocol: &str, port: u64) -> bool {
+    let address = (Ipv4Addr::LOCALHOST, u16::try_from(port).unwrap());
+    match protocol {
+        "tcp" => TcpStream::connect(address).is_ok(),
+        _ => UdpSocket::bind(address).is_err(),
+    }
+}
+
+#[test]
+fn ports_are_forwarded_while_a_machine_runs_and_after_its_start() {
+    let farm = Farm::new();
+    let config = configured(&farm);
+    let keys = [farm.public_key("renter")];
+    let (http, https) =
+        (json!({"protocol": "tcp", "port": 80}), json!({"protocol": "tcp", "port": 443}));
+    let dns = json!({"protocol": "udp", "port": 53});
+    let ask = |action: &str, ports: &[&Value]| {
+        let mut request = request(action, "r1", &keys);
+        request["ports"] = json!(ports);
+        drive(DRIVER, &config, &request)
+    };
+    let public = |answer: &Value| -> Vec<u64> {
+        let ports = answer["ports"].as_array().unwrap();
+        ports.iter().map(|port| port["public_port"].as_u64().unwrap()).collect()
+    };
+    let made = ask("create", &[&http]);
+    let first = public(&made)[0];
+    assert!(is_taken("tcp", first));
+    let all = ask("set_ports", &[&https, &http, &dns]);
+    let [second, again, third] = public(&all)[..] else { panic!("{all}") };
+    assert_eq!(again, first, "it keeps its port");
+    assert_eq!(all["port"], made["port"]);
+    for (protocol, port) in [("tcp", first), ("tcp", second), ("udp", third)] {
+        assert!(is_taken(protocol, port), "{protocol} {port}");
+    }
+    assert_eq!(ask("set_ports", &[&https, &http, &dns]), all);
+
+    // Fewer, and others while it is off.
+    let fewer = ask("set_ports", &[&dns]);
+    assert_eq!(public(&fewer), [third]);
+    assert!(is_taken("udp", third) && !is_taken("tcp", first) && !is_taken("tcp", second));
+    ask("shutdown", &[]);
+    assert!(!is_taken("udp", third));
+    assert_eq!(ask("set_ports", &[&dns, &http])["state"], "off");
+    let started = ask("start", &[]);
+    let [same, new] = public(&started)[..] else { panic!("{started}") };
+    assert!(same == third && is_taken("udp", third) && is_taken("tcp", new));
+    assert!(is_taken("tcp", started["port"].as_u64().unwrap()), "SSH's is never touched");
+
+    // A run that was cut off has noted what QEMU was not told: the next one sees to both.
+    let folder = farm.path(MACHINE);
+    fs::write(folder.join("ports.json"), "[]").unwrap();
+    ask("set_ports", &[]);
+    assert!(!is_taken("udp", third) && !is_taken("tcp", new));
 }
 
 /// Addresses of this server.

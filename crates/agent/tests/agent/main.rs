@@ -11,6 +11,7 @@ mod lease;
 mod linux;
 mod login;
 mod market;
+mod ports;
 mod power;
 mod setup;
 mod shell;

@@ -273,10 +273,10 @@ pub(crate) fn local_settings(folder: &Path) -> String {
     });
     let port = ports.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).unwrap();
     format!(
-        "state_folder = '{}'\naddress = '127.0.0.1'\nbind = '127.0.0.1'\nfirst_port = {}\n\
-         ports = 8\n",
+        "state_folder = '{}'\naddress = '127.0.0.1'\nbind = '127.0.0.1'\nfirst_port = {port}\n\
+         ports = 5\nfirst_public_port = {}\npublic_ports = 3\n",
         folder.join("d").display(),
-        port
+        port + 5
     )
 }
 

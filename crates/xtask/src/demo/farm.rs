@@ -29,6 +29,10 @@ pub(super) const TOKEN_FILE: &str = "agent-token";
 const FIRST_PORT: u16 = 22_000;
 const PORTS: u16 = 200;
 
+/// The same for their further ports.
+const FIRST_PUBLIC_PORT: u16 = 23_000;
+const PUBLIC_PORTS: u16 = 2_000;
+
 /// The longest path of a folder of virtual machines: there are sockets in it.
 const MACHINES_PATH_MAX: usize = 48;
 
@@ -165,7 +169,8 @@ fn configure(workspace: &Workspace, files: &Files) -> Result<Kind> {
     let machines = files.path("machines");
     let settings = format!(
         "state_folder = '{}'\naddress = '127.0.0.1'\nbind = '127.0.0.1'\n\
-         first_port = {FIRST_PORT}\nports = {PORTS}\n",
+         first_port = {FIRST_PORT}\nports = {PORTS}\n\
+         first_public_port = {FIRST_PUBLIC_PORT}\npublic_ports = {PUBLIC_PORTS}\n",
         machines.display()
     );
     let (kind, image) = match find_image(workspace, &machines) {
