@@ -509,7 +509,7 @@ fn a_configuration_that_does_not_fit_is_refused() {
     };
     check("image.raw", "missing.raw", "image: ");
     check("'raw'", "'vmdk'", "image_format: qcow2 or raw");
-    check("ports = 8", "ports = 0", "first_port, ports");
+    check("\nports = 5", "\nports = 0", "first_port, ports");
     check("'tcg'", "'warp'", "unknown variant `warp`");
     if geteuid().is_root() {
         let first = format!("user_id_first = {}", first_user(&config).unwrap());
