@@ -37,9 +37,10 @@ impl MachineAction {
     /// Whether it makes sense for a machine that is like this.
     pub fn suits(self, status: MachineStatus) -> bool {
         match status {
-            MachineStatus::Running | MachineStatus::Starting | MachineStatus::Unreachable => {
-                self != MachineAction::Start
-            }
+            MachineStatus::Running
+            | MachineStatus::Starting
+            | MachineStatus::Unreachable
+            | MachineStatus::Paused => self != MachineAction::Start,
             MachineStatus::Off => self == MachineAction::Start,
             MachineStatus::Unknown => true,
             MachineStatus::Lost => false,
@@ -213,6 +214,7 @@ mod tests {
             starting: shutdown restart reset
             unknown: start shutdown restart reset
             unreachable: shutdown restart reset
+            paused: shutdown restart reset
             off: start
             lost: 
         "]]

@@ -158,7 +158,7 @@ mod tests {
         let more = ["203.0.113.7/32", "10.1.0.0/16", "2001:db8::/32"];
         let more: Vec<IpNet> = more.iter().map(|network| network.parse().unwrap()).collect();
         let firewall = Firewall::new(users, &more);
-        expect![[r#"
+        expect![[r"
             chain machines {
             ct state established,related accept
             ip daddr 192.168.1.1 udp dport 53 accept
@@ -171,6 +171,6 @@ mod tests {
             type filter hook output priority filter
             meta skuid 1900000000-1900000063 jump machines
             }
-        "#]].assert_eq(&firewall.rules(&["192.168.1.1".parse().unwrap()]));
+        "]].assert_eq(&firewall.rules(&["192.168.1.1".parse().unwrap()]));
     }
 }
