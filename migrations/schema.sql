@@ -2296,7 +2296,9 @@ CREATE TABLE machines (
     -- Whether its renter wants it to run: not after a shutdown that they asked for.
     should_run   INTEGER NOT NULL DEFAULT 1
                  CONSTRAINT machine_should_run_is_boolean CHECK (should_run IN (0, 1))
-) STRICT, WITHOUT ROWID;
+, can
+    TEXT NOT NULL DEFAULT '["power"]'
+    CONSTRAINT machine_can_is_json CHECK (json_valid(can))) STRICT, WITHOUT ROWID;
 
 CREATE INDEX machines_by_node ON machines (node_id, agent);
 
@@ -2322,8 +2324,9 @@ CREATE TABLE machine_actions (
     -- The machine, by the job that created it, and its rental.
     job_id       TEXT    NOT NULL REFERENCES jobs (id),
     rental_id    TEXT    NOT NULL REFERENCES rentals (id),
-    kind         TEXT    NOT NULL CONSTRAINT machine_action_kind_is_known
-                 CHECK (kind IN ('start', 'shutdown', 'restart', 'reset')),
+    kind         TEXT    NOT NULL CONSTRAINT machine_action_kind_is_known CHECK (kind IN (
+                     'start', 'shutdown', 'restart', 'reset', 'set-keys', 'rebuild',
+                     'set-password', 'set-ports')),
     state        TEXT    NOT NULL CONSTRAINT machine_action_state_is_known
                  CHECK (state IN ('waiting', 'leased', 'done', 'failed', 'canceled')),
     -- Who asked; NULL for the market.
@@ -2392,6 +2395,73 @@ BEGIN
            (kind, renter_id, farmer_id, node_id, slice_number, rental_id, subject, created_at)
     SELECT iif(NEW.state = 'running', 'machine-up', 'machine-down'), r.renter_id, r.farmer_id,
            j.node_id, j.slice_number, r.id, NEW.state, NEW.reported_at
+      FROM jobs j JOIN rentals r ON r.id = j.rental_id WHERE j.id = NEW.job_id;
+END;
+
+-- tables/0014_servers.sql
+-- What renters have of their machines while these run.
+
+CREATE TABLE machine_actions (
+    id           TEXT    PRIMARY KEY,
+    -- The machine, by the job that created it, and its rental.
+    job_id       TEXT    NOT NULL REFERENCES jobs (id),
+    rental_id    TEXT    NOT NULL REFERENCES rentals (id),
+    kind         TEXT    NOT NULL CONSTRAINT machine_action_kind_is_known CHECK (kind IN (
+                     'start', 'shutdown', 'restart', 'reset', 'set-keys', 'rebuild',
+                     'set-password', 'set-ports')),
+    state        TEXT    NOT NULL CONSTRAINT machine_action_state_is_known
+                 CHECK (state IN ('waiting', 'leased', 'done', 'failed', 'canceled')),
+    -- Who asked; NULL for the market.
+    requested_by TEXT    REFERENCES accounts (id),
+    -- Counts its leases.
+    fence        INTEGER NOT NULL DEFAULT 0,
+    -- When it can be leased next: once its pause or its lease is over.
+    due_at       INTEGER NOT NULL,
+    -- When it has failed, unless it is done.
+    expires_at   INTEGER NOT NULL,
+    -- Why it failed last, in the agent's words.
+    reason       TEXT    CONSTRAINT machine_action_reason_length_in_range
+                 CHECK (length(reason) <= 500),
+    created_at   INTEGER NOT NULL,
+    changed_at   INTEGER NOT NULL
+) STRICT;
+
+INSERT INTO machine_actions
+       (id, job_id, rental_id, kind, state, requested_by, fence, due_at, expires_at, reason,
+        created_at, changed_at)
+SELECT id, job_id, rental_id, kind, state, requested_by, fence, due_at, expires_at, reason,
+       created_at, changed_at
+  FROM machine_actions_before;
+
+-- One at a time.
+CREATE UNIQUE INDEX machine_actions_one_open ON machine_actions (job_id)
+ WHERE state IN ('waiting', 'leased');
+
+CREATE INDEX machine_actions_by_job ON machine_actions (job_id, id);
+
+CREATE INDEX machine_actions_by_rental ON machine_actions (rental_id, id);
+
+CREATE INDEX machine_actions_by_account ON machine_actions (requested_by)
+ WHERE requested_by IS NOT NULL;
+
+CREATE INDEX machine_actions_by_due ON machine_actions (due_at)
+ WHERE state IN ('waiting', 'leased');
+
+CREATE INDEX machine_actions_by_expiry ON machine_actions (expires_at)
+ WHERE state IN ('waiting', 'leased');
+
+CREATE INDEX machine_actions_by_age ON machine_actions (changed_at)
+ WHERE state IN ('done', 'failed', 'canceled');
+
+-- What follows from a change of `machine_actions`.
+
+CREATE TRIGGER finished_machine_action_emits_event AFTER UPDATE OF state ON machine_actions
+  WHEN NEW.state IN ('done', 'failed') AND NEW.state <> OLD.state
+BEGIN
+    INSERT INTO events
+           (kind, renter_id, farmer_id, node_id, slice_number, rental_id, subject, created_at)
+    SELECT iif(NEW.state = 'done', 'machine-action-done', 'machine-action-failed'), r.renter_id,
+           r.farmer_id, j.node_id, j.slice_number, r.id, NEW.kind, NEW.changed_at
       FROM jobs j JOIN rentals r ON r.id = j.rental_id WHERE j.id = NEW.job_id;
 END;
 
@@ -3597,7 +3667,8 @@ END;
 
 -- Command: a renter has something done with a machine. It aborts if the machine is not there any
 -- more, and fails if another action of it is still to be done. `should_run` says whether the
--- machine should run from then on, `response` is what `store_response` takes.
+-- machine should run from then on, NULL that it stays as it is; `response` is what `store_response`
+-- takes.
 CREATE VIEW request_machine_action AS
     SELECT id, job_id, kind, requested_by AS renter_id, 1 AS should_run, expires_at, '' AS response,
            created_at AS requested_at
@@ -3616,7 +3687,8 @@ CREATE TRIGGER request_machine_action_does INSTEAD OF INSERT ON request_machine_
     SELECT NEW.id, id, rental_id, NEW.kind, 'waiting', NEW.renter_id, NEW.requested_at,
            NEW.expires_at, NEW.requested_at, NEW.requested_at
       FROM jobs WHERE id = NEW.job_id;
-    UPDATE machines SET should_run = NEW.should_run WHERE job_id = NEW.job_id;
+    UPDATE machines SET should_run = coalesce(NEW.should_run, should_run)
+     WHERE job_id = NEW.job_id;
     INSERT INTO store_response (response, created_at) VALUES (NEW.response, NEW.requested_at);
 END;
 

@@ -9,7 +9,7 @@ use ureq::Agent;
 
 use crate::config::{Config, Secret};
 use crate::console::Offer;
-use crate::protocol::{self, Action, Port, PublicPort, Reach, Request, check_id};
+use crate::protocol::{self, Action, Capability, Port, PublicPort, Reach, Request, check_id};
 
 /// How long a report may take, from name look-up to the answer's last byte.
 const REPORT_LIMIT: Duration = Duration::from_secs(10);
@@ -201,6 +201,9 @@ pub(crate) struct Sighting {
     /// Whether SSH answers as the machine's own, if it runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) ssh: Option<bool>,
+    /// What can be done with it, if the driver says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) can: Option<Vec<Capability>>,
 }
 
 /// The machines that the market expects here.

@@ -16,7 +16,12 @@ use ureq::Agent;
 use crate::config::{check_path, server_address};
 use crate::drive::{note, step};
 use crate::journal::{make_folder, write_whole};
-use crate::protocol::{Action, Machine, Port, PublicPort, Reach, Refusal, Request, is_key};
+use crate::protocol::{
+    Action, Capability, Machine, Outcome, Port, PublicPort, Reach, Refusal, Request, is_key,
+};
+
+/// What can be done with each machine.
+const CAPABILITIES: [Capability; 2] = [Capability::Console, Capability::SetPorts];
 
 /// The root file system, in GiB. What is left of the slice is the disk.
 const ROOT_GIB: u32 = 20;
@@ -97,24 +102,27 @@ pub fn configure(file: &Path) -> Result<Grid> {
 }
 
 /// Does what is asked.
-pub fn act(grid: &Grid, request: &Request) -> Result<Machine, Refusal> {
+pub fn act(grid: &Grid, request: &Request) -> Result<Outcome, Refusal> {
     let deployment = Deployment { grid, name: name(request) };
     match request.action {
-        Action::Create => create(&deployment, request),
-        Action::Remove => remove(&deployment),
-        Action::Status | Action::Console => match deployment.find()? {
-            None => Ok(Machine::Absent),
-            Some(found) => Ok(Machine::Running(deployment.reach(&found)?)),
-        },
+        Action::Create => create(&deployment, request).map(Outcome::from),
+        Action::Remove => remove(&deployment).map(Outcome::from),
+        Action::Status | Action::Console => {
+            let machine = match deployment.find()? {
+                None => Machine::Absent,
+                Some(found) => Machine::Running(deployment.reach(&found)?),
+            };
+            Ok(Outcome::new(machine, &CAPABILITIES))
+        }
         Action::Start | Action::Shutdown | Action::Restart | Action::Reset => {
             let why =
                 "the grid server has no calls to start, shut down, restart or reset a machine";
             Err(Refusal::never(why))
         }
         Action::SetPorts => {
-            let Some(found) = deployment.find()? else { return Ok(Machine::Absent) };
+            let Some(found) = deployment.find()? else { return Ok(Machine::Absent.into()) };
             deployment.set_ports(&request.ports)?;
-            Ok(Machine::Running(deployment.reach(&found)?))
+            Ok(Machine::Running(deployment.reach(&found)?).into())
         }
     }
 }

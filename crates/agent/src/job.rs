@@ -390,7 +390,7 @@ impl Work {
         };
         let shared = Arc::clone(&self.shared);
         let name = format!("{}.{}", self.record.job.id, self.record.job.fence);
-        shared.driver.run(&request, Some(&name), limit, |step| {
+        let outcome = shared.driver.run(&request, Some(&name), limit, |step| {
             if let (Action::Create, Some(step)) = (action, step.and_then(Step::of_driver)) {
                 self.move_on(step);
             }
@@ -400,7 +400,8 @@ impl Work {
             let is_making = action == Action::Create;
             let is_lost = self.lease == Lease::Lost;
             if is_making && (is_lost || self.shared.stop.is_over()) { Go::Stop } else { Go::On }
-        })
+        });
+        outcome.map(|outcome| outcome.machine)
     }
 
     /// Tells a step that a driver has reached. It is not kept: what the driver did is asked anew

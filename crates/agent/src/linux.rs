@@ -21,11 +21,15 @@ use rustix::process::{Pid, umask};
 use crate::drive::{note, step};
 use crate::journal::write_whole;
 use crate::machine::{self, Machine};
-use crate::protocol::{self, Action, Refusal, Request};
+use crate::protocol::{self, Action, Capability, Outcome, Refusal, Request};
 
 use users::{DISK, Users};
 
 pub use config::Linux;
+
+/// What can be done with each machine, and ports where there are any.
+const CAPABILITIES: [Capability; 3] =
+    [Capability::Power, Capability::Console, Capability::UserData];
 
 /// How long QEMU may take until it answers.
 const START_LIMIT: Duration = Duration::from_secs(20);
@@ -46,23 +50,29 @@ const SIZE: &str = "size.json";
 const SHUT_DOWN: &str = "shut_down";
 
 /// Does what is asked.
-pub fn act(linux: &Linux, request: &Request) -> Result<protocol::Machine, Refusal> {
+pub fn act(linux: &Linux, request: &Request) -> Result<Outcome, Refusal> {
     let machine = Machine::lock(&linux.local, request)?;
-    match request.action {
-        Action::Create => create(linux, &machine, request),
+    let done = match request.action {
+        Action::Create => create(linux, &machine, request)?,
         Action::Remove => {
             machine.end(|| [processes(&machine), machine.processes()].concat())?;
             machine.wipe(&linux.local)?;
             linux.remove_group(&machine)?;
-            Ok(protocol::Machine::Absent)
+            protocol::Machine::Absent
         }
-        Action::Status => status(linux, &machine),
-        Action::Console => console(linux, &machine),
+        Action::Status => {
+            let found = status(linux, &machine)?;
+            let mut can = CAPABILITIES.to_vec();
+            can.extend((linux.local.public_ports > 0).then_some(Capability::SetPorts));
+            return Ok(Outcome::new(found, &can));
+        }
+        Action::Console => console(linux, &machine)?,
         Action::Start | Action::Shutdown | Action::Restart | Action::Reset => {
-            power(linux, &machine, request.action)
+            power(linux, &machine, request.action)?
         }
-        Action::SetPorts => set_ports(linux, &machine, request),
-    }
+        Action::SetPorts => set_ports(linux, &machine, request)?,
+    };
+    Ok(done.into())
 }
 
 /// Starts every machine that was made, was not shut down on purpose and does not run, such as after

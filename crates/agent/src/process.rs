@@ -20,9 +20,12 @@ use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use crate::drive::step;
 use crate::journal::{make_folder, write_whole};
 use crate::machine::{self, Local, Machine};
-use crate::protocol::{self, Action, Refusal, Request};
+use crate::protocol::{self, Action, Capability, Outcome, Refusal, Request};
 
 pub use self::server::serve;
+
+/// What can be done with each machine.
+const CAPABILITIES: [Capability; 2] = [Capability::Power, Capability::SetPorts];
 
 /// Who renters log in as. It is a name for SSH only: the shell's user is the driver's.
 const USER: &str = "demo";
@@ -62,21 +65,32 @@ pub fn configure(file: &Path) -> Result<Local> {
 }
 
 /// Does what is asked.
-pub fn act(local: &Local, request: &Request) -> Result<protocol::Machine, Refusal> {
+pub fn act(local: &Local, request: &Request) -> Result<Outcome, Refusal> {
     let machine = Machine::lock(local, request)?;
-    match request.action {
-        Action::Create => create(local, &machine, request),
+    let done = match request.action {
+        Action::Create => create(local, &machine, request)?,
         Action::Remove => {
             machine.end(|| every_process(&machine))?;
             machine.wipe(local)?;
-            Ok(protocol::Machine::Absent)
+            protocol::Machine::Absent
         }
-        Action::Status => status(local, &machine),
-        Action::Console => Err(Refusal::never("driver-process has no console")),
-        Action::SetPorts => set_ports(local, &machine, request),
+        Action::Status => {
+            let found = status(local, &machine)?;
+            return Ok(Outcome::new(found, capabilities(local)));
+        }
+        Action::Console => return Err(Refusal::never("driver-process has no console")),
+        Action::SetPorts => set_ports(local, &machine, request)?,
         Action::Start | Action::Shutdown | Action::Restart | Action::Reset => {
-            power(local, &machine, request.action)
+            power(local, &machine, request.action)?
         }
+    };
+    Ok(done.into())
+}
+
+fn capabilities(local: &Local) -> &'static [Capability] {
+    match local.public_ports {
+        0 => &CAPABILITIES[..1],
+        _ => &CAPABILITIES,
     }
 }
 

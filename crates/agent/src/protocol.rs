@@ -217,6 +217,49 @@ pub enum Machine {
     Absent,
 }
 
+/// Something that can be done with a machine, or not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Capability {
+    /// It can be started, shut down, restarted and reset.
+    Power,
+    /// It has a console.
+    Console,
+    /// It can start with its renter's own user data.
+    UserData,
+    /// The keys that get in can be changed.
+    SetKeys,
+    /// A password for the console can be set.
+    SetPassword,
+    /// It can be made anew, with the same address and ports.
+    Rebuild,
+    /// Further ports can be opened and closed.
+    SetPorts,
+}
+
+/// What an action came to, and what can be done with the machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// How the machine is.
+    pub machine: Machine,
+    /// What can be done with it; nothing where the driver does not say.
+    pub can: Option<Vec<Capability>>,
+}
+
+impl Outcome {
+    /// A machine and what can be done with it, if there is one.
+    pub fn new(machine: Machine, can: &[Capability]) -> Outcome {
+        let can = (machine != Machine::Absent).then(|| can.to_vec());
+        Outcome { machine, can }
+    }
+}
+
+impl From<Machine> for Outcome {
+    fn from(machine: Machine) -> Outcome {
+        Outcome { machine, can: None }
+    }
+}
+
 /// Why an action came to nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
@@ -259,6 +302,9 @@ pub enum Answer {
         /// How to reach it.
         #[serde(flatten)]
         reach: Reach,
+        /// What can be done with it now: of an answer to `status`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        can: Option<Vec<Capability>>,
     },
     /// The machine does not run, or there is none.
     NotRunning {
@@ -268,6 +314,9 @@ pub enum Answer {
         /// `off`: the machine is there and whole. `absent`: there is none.
         #[schemars(extend("enum" = ["off", "absent"]))]
         state: String,
+        /// What can be done with it now: of an answer to `status`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        can: Option<Vec<Capability>>,
     },
     /// The action did not work.
     Refused {
@@ -283,31 +332,41 @@ pub enum Answer {
 
 impl Answer {
     /// The document for what an action came to.
-    pub fn new(result: Result<Machine, Refusal>) -> Answer {
-        match result {
-            Ok(Machine::Running(reach)) => {
-                Answer::Running { ok: true, state: "running".to_owned(), reach }
+    pub fn new(result: Result<Outcome, Refusal>) -> Answer {
+        let Outcome { machine, can } = match result {
+            Ok(outcome) => outcome,
+            Err(Refusal { error, retry }) => return Answer::Refused { ok: false, error, retry },
+        };
+        let state = match machine {
+            Machine::Running(reach) => {
+                return Answer::Running { ok: true, state: "running".to_owned(), reach, can };
             }
-            Ok(Machine::Off) => Answer::NotRunning { ok: true, state: "off".to_owned() },
-            Ok(Machine::Absent) => Answer::NotRunning { ok: true, state: "absent".to_owned() },
-            Err(Refusal { error, retry }) => Answer::Refused { ok: false, error, retry },
-        }
+            Machine::Off => "off".to_owned(),
+            Machine::Absent => "absent".to_owned(),
+        };
+        Answer::NotRunning { ok: true, state, can }
     }
 
     /// What the document says; an error where it contradicts itself.
-    pub fn result(self) -> Result<Result<Machine, Refusal>, String> {
-        match self {
-            Answer::Running { ok: true, state, reach } if state == "running" => {
-                Ok(Ok(Machine::Running(reach)))
+    pub fn result(self) -> Result<Result<Outcome, Refusal>, String> {
+        let (machine, can) = match self {
+            Answer::Running { ok: true, state, reach, can } if state == "running" => {
+                (Machine::Running(reach), can)
             }
-            Answer::NotRunning { ok: true, state } if state == "off" => Ok(Ok(Machine::Off)),
-            Answer::NotRunning { ok: true, state } if state == "absent" => Ok(Ok(Machine::Absent)),
-            Answer::Refused { ok: false, error, retry } => Ok(Err(Refusal { error, retry })),
-            Answer::Running { ok, state, .. } | Answer::NotRunning { ok, state } => {
-                Err(format!("ok: {ok} does not go with state: {state:?}, or a field is missing"))
+            Answer::NotRunning { ok: true, state, can } if state == "off" => (Machine::Off, can),
+            Answer::NotRunning { ok: true, state, can } if state == "absent" => {
+                (Machine::Absent, can)
             }
-            Answer::Refused { .. } => Err("ok: true with an error".to_owned()),
-        }
+            Answer::Refused { ok: false, error, retry } => {
+                return Ok(Err(Refusal { error, retry }));
+            }
+            Answer::Running { ok, state, .. } | Answer::NotRunning { ok, state, .. } => {
+                let why = "does not go with";
+                return Err(format!("ok: {ok} {why} state: {state:?}, or a field is missing"));
+            }
+            Answer::Refused { .. } => return Err("ok: true with an error".to_owned()),
+        };
+        Ok(Ok(Outcome { machine, can }))
     }
 }
 
@@ -412,6 +471,8 @@ mod tests {
             r#"{"ok":true,"state":"running","address":"a","port":1,"user":"u","host_keys":[]}"#,
             true,
         );
+        check(r#"{"ok":true,"state":"off","can":["power","set-keys"]}"#, true);
+        check(r#"{"ok":true,"state":"off","can":["fly"]}"#, false);
         check(r#"{"ok":true,"state":"running"}"#, false);
         check(r#"{"ok":false,"state":"absent"}"#, false);
         check(r#"{"ok":true,"error":"full","retry":true}"#, false);

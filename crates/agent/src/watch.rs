@@ -13,7 +13,7 @@ use crate::console::Name;
 use crate::driver::Go;
 use crate::job::Shared;
 use crate::log::say;
-use crate::protocol::{self, Action, Machine, Reach, Refusal, Request};
+use crate::protocol::{self, Action, Machine, Outcome, Reach, Refusal, Request};
 use crate::reach;
 use crate::stop::Stop;
 use crate::turns::Turns;
@@ -196,23 +196,25 @@ impl Watched {
     fn look(&mut self, shared: &Shared, turns: &Turns) -> Option<Look> {
         // A job that works on it changes it.
         let last_job = turns.last_job(&self.name.slice)?;
-        let found = self.status(shared).map(|machine| {
-            if machine == Machine::Off && self.should_run && self.starts_left > 0 {
-                return self.start(shared, turns);
+        let found = self.status(shared).map(|outcome| {
+            if outcome.machine == Machine::Off && self.should_run && self.starts_left > 0 {
+                return self.start(shared, turns).into();
             }
             self.starts_left = 0;
-            machine
+            outcome
         });
-        let found = found.and_then(|machine| {
-            if let Machine::Running(reach) = &machine {
+        let found = found.and_then(|outcome| {
+            if let Machine::Running(reach) = &outcome.machine {
                 reach::check_answer(reach).map_err(Refusal::never)?;
             }
-            Ok(machine)
+            Ok(outcome)
         });
-        let (state, ssh) = match found {
-            Ok(Machine::Running(reach)) => ("running", Some(self.answers(shared, reach))),
-            Ok(Machine::Off) => ("off", None),
-            Ok(Machine::Absent) => ("absent", None),
+        let (state, ssh, can) = match found {
+            Ok(Outcome { machine, can }) => match machine {
+                Machine::Running(reach) => ("running", Some(self.answers(shared, reach)), can),
+                Machine::Off => ("off", None, can),
+                Machine::Absent => ("absent", None, can),
+            },
             Err(refusal) => {
                 self.say(format!("unknown: {}", refusal.error));
                 return None;
@@ -223,11 +225,11 @@ impl Watched {
             self.say(state.to_owned());
         }
         let Name { slice, rental } = self.name.clone();
-        let sighting = Sighting { rental_id: rental, slice_id: slice, state, ssh };
+        let sighting = Sighting { rental_id: rental, slice_id: slice, state, ssh, can };
         Some(Look { sighting, last_job })
     }
 
-    fn status(&self, shared: &Shared) -> Result<Machine, Refusal> {
+    fn status(&self, shared: &Shared) -> Result<Outcome, Refusal> {
         let limit = shared.config.status_limit.min(STATUS_LIMIT);
         let is_asked = || if shared.stop.is_asked() { Go::Stop } else { Go::On };
         shared.driver.run(&self.request(Action::Status), None, limit, |_| is_asked())
@@ -248,9 +250,9 @@ impl Watched {
         let started = shared.driver.run(&request, Some(&log), limit, |_| Go::On);
         turns.leave(&turn);
         match started {
-            Ok(machine) => {
+            Ok(outcome) => {
                 self.starts_left = 0;
-                machine
+                outcome.machine
             }
             Err(refusal) => {
                 self.say(format!("can't be started: {}", refusal.error));

@@ -11,6 +11,7 @@ pub mod account;
 pub mod audit;
 pub mod booking;
 pub mod breaker;
+pub mod capability;
 pub mod comparison;
 pub mod confidence;
 pub mod evaluation;

@@ -3,12 +3,14 @@
 pub(crate) mod json;
 
 use domain::audit::Action;
+use domain::capability::Capability;
 use domain::id::{ActionId, RentalId};
 use domain::machine_action::MachineAction;
 use domain::order::IdempotencyKey;
 use domain::provisioning::JobState;
 use http::StatusCode;
 use serde_json::json;
+use store::jobs::Machine;
 use store::machine_actions::{self, NewAction};
 use store::responses::StoredResponse;
 use store::{jobs, rentals};
@@ -54,9 +56,7 @@ fn act(
         rentals::find(cx.db, renter, rental)?.ok_or_else(Problem::not_found)?;
         let machines = jobs::machines(cx.db, rental, cx.now)?;
         let machine = &machines[json::choose(slice, &machines)?];
-        if machine.state != JobState::Done {
-            return Err(Problem::plain(Kind::MachineNotReady));
-        }
+        check_can(machine, kind.needs())?;
         let id = ActionId::from_random(cx.now, cx.random.id());
         let response = respond(&ActionView::requested(id, kind, machine.slice, cx.now));
         let action = NewAction { id, job: &machine.job, kind, renter, intention };
@@ -64,6 +64,38 @@ fn act(
         cx.audit(Action::MachineActionRequested, Some(renter), &rental.to_string())?;
         Ok(response)
     })
+}
+
+/// Refuses what a machine is not capable of, and says why.
+pub(crate) fn check_can(machine: &Machine, needs: Capability) -> Result<(), Problem> {
+    if machine.state != JobState::Done {
+        return Err(Problem::plain(Kind::MachineNotReady));
+    }
+    if machine.can(needs) {
+        return Ok(());
+    }
+    Err(Problem::new(Kind::MachineActionUnsupported, why_not(needs)))
+}
+
+/// Why a machine can't do something.
+fn why_not(capability: Capability) -> &'static str {
+    match capability {
+        Capability::Power => {
+            "this farm's driver can't start, shut down, restart or reset its machines"
+        }
+        Capability::Console => "this farm's driver has no console",
+        Capability::UserData => "this farm's driver doesn't take user data",
+        Capability::SetKeys => {
+            "the SSH keys of this machine can't be changed now; either its farm's driver can't do \
+             so, or the machine is off or isn't running the package qemu-guest-agent"
+        }
+        Capability::SetPassword => {
+            "a console password can't be set on this machine now; either its farm's driver can't \
+             do so, or the machine is off or isn't running the package qemu-guest-agent"
+        }
+        Capability::Rebuild => "this farm's driver can't rebuild its machines",
+        Capability::SetPorts => "this farm's driver can't open further ports",
+    }
 }
 
 pub(crate) fn list(cx: &Context<'_>) -> Result<Response, Problem> {

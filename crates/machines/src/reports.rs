@@ -7,7 +7,7 @@ use domain::machine::Observation;
 use http::StatusCode;
 use store::jobs::{self, Agent};
 use store::machine_actions;
-use store::machines::{self, Watched};
+use store::machines::{self, Report, Watched};
 use web::{Context, Problem, Response, respond};
 
 use crate::reports::json::{MachinesAnswer, ReportBody, ReportedMachine};
@@ -22,16 +22,17 @@ pub(crate) fn report(cx: &Context<'_>) -> Result<Response, Problem> {
     jobs::see(cx.db, &agent, cx.now)?;
     let watched = machines::watched(cx.db, &agent)?;
     // A machine that is not the agent's any more, such as one that is being removed, is left out.
-    let observed: Vec<_> =
-        reported.iter().filter_map(|it| Some((find(&watched, it)?, it.observation))).collect();
-    machines::report(cx.db, &observed, cx.now)?;
-    for (off, _) in observed.iter().filter(|(_, seen)| *seen == Observation::Off) {
+    let reports: Vec<_> = reported.iter().filter_map(|it| report_of(&watched, it)).collect();
+    machines::report(cx.db, &reports, cx.now)?;
+    for off in reports.iter().filter(|it| it.observation == Observation::Off) {
         let id = ActionId::from_random(cx.now, cx.random.id());
-        machine_actions::start_again(cx.db, id, &off.job, cx.now)?;
+        machine_actions::start_again(cx.db, id, &off.watched.job, cx.now)?;
     }
     respond::json(StatusCode::OK, &MachinesAnswer::new(&watched))
 }
 
-fn find<'a>(watched: &'a [Watched], reported: &ReportedMachine) -> Option<&'a Watched> {
-    watched.iter().find(|it| it.rental == reported.rental && it.slice == reported.slice)
+fn report_of<'a>(watched: &'a [Watched], reported: &ReportedMachine) -> Option<Report<'a>> {
+    let is_it = |it: &&Watched| it.rental == reported.rental && it.slice == reported.slice;
+    let watched = watched.iter().find(is_it)?;
+    Some(Report { watched, observation: reported.observation, can: reported.can })
 }

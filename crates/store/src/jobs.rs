@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use domain::capability::{Capabilities, Capability};
 use domain::id::{AccountId, JobId, NodeId, RentalId, SliceId, TokenId};
 use domain::provisioning::{
     self, AGENT_SECONDS, ATTEMPTS_MAX, Job, JobKind, JobState, LATE_SECONDS, LEASE_SECONDS,
@@ -341,6 +342,15 @@ row! {
         pub is_late: bool = "j.notified_at IS NOT NULL OR j.late_at <= ?3",
         /// How it is, once it is there.
         pub live: Option<domain::machine::Machine>,
+        /// What can be done with it, once it is there.
+        pub can: Option<Capabilities> = "m.can",
+    }
+}
+
+impl Machine {
+    /// Whether this can be done with it.
+    pub fn can(&self, capability: Capability) -> bool {
+        self.can.is_some_and(|can| can.has(capability))
     }
 }
 

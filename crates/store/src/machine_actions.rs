@@ -76,7 +76,7 @@ pub fn request(
         action.job.as_str().into(),
         action.kind.into_str().into(),
         Value::text(action.renter),
-        action.kind.leaves_running().into(),
+        action.kind.leaves_running().map(Value::from).into(),
         now.plus_seconds(ACTION_SECONDS).into(),
         responses::column(action.intention, response),
         now.into(),

@@ -1,5 +1,6 @@
 //! How machines are: what agents report of them, and what is shown of it.
 
+use domain::capability::Capabilities;
 use domain::id::{JobId, RentalId, SliceId};
 use domain::machine::{Machine, MachineState, Observation};
 use domain::time::Timestamp;
@@ -7,7 +8,7 @@ use serde_json::{Value as Json, json};
 
 use crate::db::{Db, StoreError, Value};
 use crate::jobs::Agent;
-use crate::row::{row, select};
+use crate::row::{column, row, select};
 
 /// The most machines of one agent: as many as a node has slices.
 const MACHINES_MAX: u32 = 512;
@@ -19,6 +20,14 @@ row! {
         silent_since: Option<Timestamp> = "m.silent_since",
         reported_at: Timestamp = "m.reported_at",
     }
+}
+
+column! { Capabilities: text(read_capabilities) }
+
+/// Reads a JSON array of names. One that is not known is of a later version, which shows it.
+fn read_capabilities(json: &str) -> Option<Capabilities> {
+    let names: Vec<String> = serde_json::from_str(json).ok()?;
+    Some(names.iter().filter_map(|name| name.parse().ok()).collect())
 }
 
 row! {
@@ -63,36 +72,46 @@ pub fn watched(db: &dyn Db, agent: &Agent<'_>) -> Result<Vec<Watched>, StoreErro
     db.all(WATCHED, &params)
 }
 
+/// What an agent says of one of its machines.
+#[derive(Clone, Copy, Debug)]
+pub struct Report<'a> {
+    /// The machine, which is one of [`watched`].
+    pub watched: &'a Watched,
+    /// How it is.
+    pub observation: Observation,
+    /// What can be done with it; `None` where the agent does not say.
+    pub can: Option<Capabilities>,
+}
+
 /// Saves what is known of machines at `?2`: the JSON array `?1` of objects with `job`, `was`,
-/// `state`, `since` and `silent_since`. One that has changed meanwhile stays as it is: the next
-/// report sees it.
+/// `state`, `since`, `silent_since` and `can`. One that has changed meanwhile stays as it is: the
+/// next report sees it.
 const SAVE: &str = "
     UPDATE machines
        SET state = r.value ->> 'state', since = r.value ->> 'since',
-           silent_since = r.value ->> 'silent_since', reported_at = ?2
+           silent_since = r.value ->> 'silent_since', reported_at = ?2,
+           can = coalesce(r.value ->> 'can', can)
       FROM json_each(?1) r
      WHERE job_id = r.value ->> 'job' AND state = r.value ->> 'was' AND reported_at <= ?2";
 
-/// Saves what an agent observed of its machines, which are those of [`watched`].
-pub fn report(
-    db: &dyn Db,
-    observed: &[(&Watched, Observation)],
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    if observed.is_empty() {
+/// Saves what an agent reports of its machines.
+pub fn report(db: &dyn Db, reports: &[Report<'_>], now: Timestamp) -> Result<(), StoreError> {
+    if reports.is_empty() {
         return Ok(());
     }
-    let next = |(watched, observation): &(&Watched, Observation)| {
+    let next = |Report { watched, observation, can }: &Report<'_>| {
         let next = watched.machine.observe(*observation, now);
+        let names = |can: Capabilities| can.iter().map(|it| it.into_str()).collect::<Vec<_>>();
         json!({
             "job": watched.job.to_string(),
             "was": watched.machine.state.into_str(),
             "state": next.state.into_str(),
             "since": next.since.seconds(),
             "silent_since": next.silent_since.map(Timestamp::seconds),
+            "can": can.map(names),
         })
     };
-    let machines: Vec<Json> = observed.iter().map(next).collect();
+    let machines: Vec<Json> = reports.iter().map(next).collect();
     db.run(SAVE, &[Value::Text(Json::from(machines).to_string()), now.into()]).map(drop)
 }
 

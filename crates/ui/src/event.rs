@@ -116,8 +116,8 @@ pub fn notification_title(notice: &Notice) -> String {
         }
         EventKind::MachineUp => format!("The machine on {place} is running again"),
         EventKind::MachineActionFailed => {
-            let action = machine_action_words(notice.event.subject.as_deref());
-            format!("The machine on {place} couldn't be {action}")
+            let failed = machine_action_failed(notice.event.subject.as_deref());
+            format!("The machine on {place} {failed}")
         }
         EventKind::NodeDown => format!("{node} is down"),
         EventKind::NodeRecovered => format!("{node} is back up"),
@@ -194,19 +194,34 @@ fn down_words(state: Option<&str>) -> &'static str {
     }
 }
 
-/// What was done with a machine, or was to be.
-fn machine_action_words(action: Option<&str>) -> &'static str {
+/// What a machine was by an action, or got.
+fn machine_action_done(action: Option<&str>) -> &'static str {
     match action.and_then(|action| action.parse().ok()) {
         Some(MachineAction::Start) => "started",
         Some(MachineAction::Shutdown) => "shut down",
         Some(MachineAction::Restart) => "restarted",
         Some(MachineAction::Reset) => "reset",
+        Some(MachineAction::SetKeys) => "got its SSH keys",
+        Some(MachineAction::Rebuild) => "rebuilt",
+        Some(MachineAction::SetPassword) => "got its console password",
+        Some(MachineAction::SetPorts) => "got its ports",
         None => "changed",
     }
 }
 
-fn machine_action_failed(action: Option<&str>) -> String {
-    format!("Machine couldn't be {}", machine_action_words(action))
+/// What an action did not do with a machine.
+fn machine_action_failed(action: Option<&str>) -> &'static str {
+    match action.and_then(|action| action.parse().ok()) {
+        Some(MachineAction::Start) => "couldn't be started",
+        Some(MachineAction::Shutdown) => "couldn't be shut down",
+        Some(MachineAction::Restart) => "couldn't be restarted",
+        Some(MachineAction::Reset) => "couldn't be reset",
+        Some(MachineAction::SetKeys) => "didn't get its SSH keys",
+        Some(MachineAction::Rebuild) => "couldn't be rebuilt",
+        Some(MachineAction::SetPassword) => "didn't get its console password",
+        Some(MachineAction::SetPorts) => "didn't get its ports",
+        None => "couldn't be changed",
+    }
 }
 
 /// Such as `2026-11: $2.50`, as the event says it.
@@ -244,8 +259,8 @@ pub fn history_words(event: &RentalEvent) -> String {
             "Machine setup overdue; you and the operator were notified".to_owned()
         }
         EventKind::MachineDown => format!("Machine {}", down_words(subject)),
-        EventKind::MachineActionDone => format!("Machine {}", machine_action_words(subject)),
-        EventKind::MachineActionFailed => machine_action_failed(subject),
+        EventKind::MachineActionDone => format!("Machine {}", machine_action_done(subject)),
+        EventKind::MachineActionFailed => format!("Machine {}", machine_action_failed(subject)),
         EventKind::SlaCredited => {
             format!("SLA missed; you were credited for {}", subject.unwrap_or_default())
         }
@@ -315,7 +330,7 @@ pub fn audit_words(kind: EventKind) -> &'static str {
         EventKind::SliceRemoved => "Machine of an ended rental removed",
         EventKind::MachineDown => "Machine down",
         EventKind::MachineUp => "Machine running again",
-        EventKind::MachineActionDone => "Machine started, shut down or reset",
+        EventKind::MachineActionDone => "Machine started, shut down, reset or changed",
         EventKind::MachineActionFailed => "Machine action failed",
         EventKind::NodeRegistered => "Node registered",
         EventKind::NodePublished => "Node published",

@@ -179,3 +179,16 @@ fn any_number_of_machines_is_reported() {
     farm.signal();
     assert!(farm.ended().success(), "{}", farm.log());
 }
+
+#[test]
+fn what_can_be_done_with_a_machine_is_reported() {
+    // A driver of an earlier version does not say it.
+    let plain = "echo \"$REQUEST\" | $DRIVER | sed 's/,\"can\":[^]]*]//'";
+    let can = |farm: Farm| {
+        let (farm, _) = with_machine(farm);
+        let market = farm.market.lock();
+        market.reports.last().unwrap()[0].get("can").cloned()
+    };
+    assert_eq!(can(Farm::new()), Some(json!(["power"])));
+    assert_eq!(can(Farm::new().with_driver(plain)), None);
+}

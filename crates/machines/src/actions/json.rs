@@ -29,7 +29,12 @@ pub(crate) const REQUEST_ACTION: Operation = Operation {
     about_answer: "The action, which waits for the farm's agent. A machine has one open action at \
                    a time; what is not done within ten minutes has failed.",
     answer: Some(schema_of::<ActionView>),
-    problems: &[Kind::NotFound, Kind::MachineNotReady, Kind::MachineActionOpen],
+    problems: &[
+        Kind::NotFound,
+        Kind::MachineNotReady,
+        Kind::MachineActionOpen,
+        Kind::MachineActionUnsupported,
+    ],
     ..Operation::READ
 };
 
@@ -63,7 +68,8 @@ impl ActionBody {
     /// Reads what is to be done.
     pub(crate) fn action(&self) -> Result<MachineAction, FieldError> {
         let rule = "start, shutdown, restart or reset";
-        self.action.parse().map_err(|_| FieldError::new("action", rule))
+        let action = self.action.parse().ok().filter(|action: &MachineAction| action.is_power());
+        action.ok_or_else(|| FieldError::new("action", rule))
     }
 }
 
@@ -168,6 +174,7 @@ mod tests {
             refund_at: Timestamp::from_seconds(0),
             is_late: false,
             live: None,
+            can: None,
         }
     }
 

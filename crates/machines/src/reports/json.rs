@@ -1,6 +1,7 @@
 //! What agents report of their machines.
 
 use domain::account::Scope;
+use domain::capability::{Capabilities, Capability};
 use domain::field::FieldError;
 use domain::id::{RentalId, SliceId};
 use domain::machine::{Observation, REPORT_MACHINES_MAX, REPORT_SECONDS};
@@ -8,6 +9,7 @@ use http::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use store::machines::Watched;
+use strum::VariantArray;
 use web::form::keep;
 use web::operation::{Access, Operation, schema_of};
 
@@ -56,6 +58,13 @@ pub(crate) struct MachineBody {
     /// Whether its SSH port answered with its host key, of a machine that is running.
     #[serde(default)]
     pub ssh: Option<bool>,
+    /// What can be done with it now; left out where that can't be told, so that it stays as it was
+    /// reported. `power`: it can be started, shut down, restarted and reset.
+    #[serde(default)]
+    #[schemars(inner(regex(
+        pattern = "^(power|console|user-data|set-keys|set-password|rebuild|set-ports)$"
+    )))]
+    pub can: Option<Vec<String>>,
 }
 
 /// A machine as it was reported.
@@ -63,6 +72,7 @@ pub(crate) struct ReportedMachine {
     pub rental: RentalId,
     pub slice: SliceId,
     pub observation: Observation,
+    pub can: Option<Capabilities>,
 }
 
 impl ReportBody {
@@ -100,7 +110,12 @@ impl MachineBody {
             }
             _ => return Err(FieldError::new("state", "running, paused, off or absent")),
         };
-        Ok(ReportedMachine { rental, slice, observation })
+        let can = self.can.as_ref().map(|names| names.iter().map(|name| name.parse()).collect());
+        let can = can.transpose().map_err(|_: strum::ParseError| {
+            let names = Capability::VARIANTS.iter().map(Capability::into_str);
+            FieldError::new("can", &format!("any of {}", names.collect::<Vec<_>>().join(", ")))
+        })?;
+        Ok(ReportedMachine { rental, slice, observation, can })
     }
 }
 

@@ -132,6 +132,10 @@ pub(crate) struct MachineView {
     pub reason: Option<String>,
     /// How it is, once it was set up.
     pub machine: Option<MachineStatusView>,
+    /// What can be done with it now, once it was set up, as its farm's agent reports it: `power`
+    /// (start, shut down, restart, reset), `console`, `user-data`, `set-keys`, `set-password`,
+    /// `rebuild` and `set-ports`.
+    pub can: Vec<&'static str>,
     /// How it is reached, once it was set up.
     pub access: Option<MachineAccess>,
 }
@@ -153,6 +157,7 @@ impl MachineView {
             steps: machine.steps.iter().map(step).collect(),
             reason: machine.reason.clone(),
             machine: machine.live.map(|live| MachineStatusView::new(live.status(now))),
+            can: machine.can.unwrap_or_default().iter().map(|it| it.into_str()).collect(),
             access: access.map(|access| MachineAccess {
                 address: access.address.clone(),
                 port: access.port,

@@ -231,7 +231,10 @@ impl Machine {
         let open = latest.filter(|action| action.state.is_open());
         let failed = latest.filter(|action| action.state == ActionState::Failed);
         let (status, _) = live.status(visit.now);
-        let suiting = MachineAction::VARIANTS.iter().filter(|action| action.suits(status));
+        let is_offered = |action: &&MachineAction| {
+            action.is_power() && action.suits(status) && machine.can(action.needs())
+        };
+        let offered = MachineAction::VARIANTS.iter().filter(is_offered);
         let number = machine.slice.number;
         let button = |action: &MachineAction| PowerButton {
             slice: number,
@@ -241,14 +244,14 @@ impl Machine {
             label: format!("{} {}", action_name(*action), machine.slice),
         };
         self.power = Some(Power {
-            buttons: if open.is_some() { Vec::new() } else { suiting.map(button).collect() },
+            buttons: if open.is_some() { Vec::new() } else { offered.map(button).collect() },
             progress: open.map(|action| {
                 let at = moment::to_the_minute(action.requested_at).text;
                 format!("{}, requested on {at}.", action_progress(action.kind))
             }),
             failure: failed.map(|action| {
                 let reason = action.reason.as_deref().unwrap_or("no reason was given");
-                sentence(format!("{} failed: {reason}", action_name(action.kind).to_lowercase()))
+                sentence(format!("{} failed: {reason}", action_name(action.kind)))
             }),
         });
         self
@@ -262,6 +265,10 @@ fn action_name(action: MachineAction) -> &'static str {
         MachineAction::Shutdown => "Shut down",
         MachineAction::Restart => "Restart",
         MachineAction::Reset => "Reset",
+        MachineAction::SetKeys => "Change SSH keys",
+        MachineAction::Rebuild => "Rebuild",
+        MachineAction::SetPassword => "Set console password",
+        MachineAction::SetPorts => "Change ports",
     }
 }
 
@@ -272,6 +279,10 @@ fn action_progress(action: MachineAction) -> &'static str {
         MachineAction::Shutdown => "Shutting down",
         MachineAction::Restart => "Restarting",
         MachineAction::Reset => "Resetting",
+        MachineAction::SetKeys => "Changing SSH keys",
+        MachineAction::Rebuild => "Rebuilding",
+        MachineAction::SetPassword => "Setting the console password",
+        MachineAction::SetPorts => "Changing ports",
     }
 }
 

@@ -70,6 +70,13 @@ impl<'a> Server<'a> {
         assert_eq!(self.machine()["status"], status);
     }
 
+    /// What the API says can be done with it.
+    fn can(&self) -> Value {
+        let path = format!("/api/rentals/{}/access", self.rental);
+        let access = self.stage.as_user(ADA).get(renting::ROUTES, &path).ok(200);
+        access["machines"][0]["can"].clone()
+    }
+
     /// What the pages say of it: the list, and the rental's own.
     fn pages(&self) -> [String; 2] {
         let page = |path: &str| self.stage.as_user(ADA).get(renting::ROUTES, path).page(200);
@@ -235,6 +242,7 @@ fn every_wrong_field_of_a_report_is_named() {
     check(json!({ "state": "paused" }), "state");
     check(json!({ "state": "running" }), "ssh");
     check(json!({ "ssh": true }), "ssh");
+    check(json!({ "can": ["fly"] }), "can");
     let machine =
         json!({ "rental_id": server.rental, "slice_id": "node32_slice_1", "state": "off" });
     let many = json!({ "agent": "", "machines": vec![machine; 401] });
@@ -488,4 +496,26 @@ fn a_farm_without_an_agent_says_so_before_payment() {
     assert_eq!(is_automatic(), true);
     stage.pass(30);
     assert_eq!(is_automatic(), false);
+}
+
+#[test]
+fn what_a_machine_cannot_do_is_not_offered_and_refused_with_the_reason() {
+    let stage = Stage::market();
+    let server = Server::new(&stage);
+    // An agent of an earlier version does not say what its machines can do.
+    server.report(&answers());
+    assert_eq!(server.can(), json!(["power"]));
+    assert!(server.pages()[1].contains(" Shut down Restart Reset "));
+    server.report(&json!({ "state": "running", "ssh": true, "can": ["set-keys", "console"] }));
+    assert_eq!(server.can(), json!(["console", "set-keys"]));
+    assert!(!server.pages()[1].contains(" Restart "));
+    let refused = server.ask("restart").problem(409, "machine-action-unsupported");
+    let why = "this farm's driver can't start, shut down, restart or reset its machines";
+    assert_eq!(refused["detail"], why);
+    // A report that does not say it leaves it as it is.
+    server.report(&answers());
+    assert_eq!(server.can(), json!(["console", "set-keys"]));
+    // What is not just a name is asked for elsewhere.
+    let set_keys = server.ask("set-keys");
+    assert_eq!(set_keys.wrong_fields(), ["action"]);
 }

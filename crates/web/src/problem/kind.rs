@@ -195,6 +195,9 @@ kinds! {
     MachineActionOpen, "machine-action-open", CONFLICT,
         "Another action of this machine is in progress",
         "Wait until it is done, or has failed after ten minutes.";
+    MachineActionUnsupported, "machine-action-unsupported", CONFLICT,
+        "The machine can't do this",
+        "The detail says why. Check what the machine can do in the field can of its access.";
     MachineNotReady, "machine-not-ready", CONFLICT, "The machine is not set up",
         "Wait until the rental's access is ready.";
     SshKeyTaken, "ssh-key-taken", CONFLICT, "This SSH key already exists",

@@ -1,0 +1,67 @@
+-- What renters have of their machines while these run.
+-- drops: guards/machine_actions.sql
+
+-- What can be done with each machine, as its agent last reported it: a JSON array of names, which
+-- are in `domain::capability`. Agents of earlier versions report nothing, and switch machines.
+ALTER TABLE machines ADD COLUMN can
+    TEXT NOT NULL DEFAULT '["power"]'
+    CONSTRAINT machine_can_is_json CHECK (json_valid(can));
+
+-- More kinds of actions. A CHECK is changed by a new table only.
+CREATE TABLE machine_actions_before AS SELECT * FROM machine_actions;
+
+DROP TABLE machine_actions;
+
+CREATE TABLE machine_actions (
+    id           TEXT    PRIMARY KEY,
+    -- The machine, by the job that created it, and its rental.
+    job_id       TEXT    NOT NULL REFERENCES jobs (id),
+    rental_id    TEXT    NOT NULL REFERENCES rentals (id),
+    kind         TEXT    NOT NULL CONSTRAINT machine_action_kind_is_known CHECK (kind IN (
+                     'start', 'shutdown', 'restart', 'reset', 'set-keys', 'rebuild',
+                     'set-password', 'set-ports')),
+    state        TEXT    NOT NULL CONSTRAINT machine_action_state_is_known
+                 CHECK (state IN ('waiting', 'leased', 'done', 'failed', 'canceled')),
+    -- Who asked; NULL for the market.
+    requested_by TEXT    REFERENCES accounts (id),
+    -- Counts its leases.
+    fence        INTEGER NOT NULL DEFAULT 0,
+    -- When it can be leased next: once its pause or its lease is over.
+    due_at       INTEGER NOT NULL,
+    -- When it has failed, unless it is done.
+    expires_at   INTEGER NOT NULL,
+    -- Why it failed last, in the agent's words.
+    reason       TEXT    CONSTRAINT machine_action_reason_length_in_range
+                 CHECK (length(reason) <= 500),
+    created_at   INTEGER NOT NULL,
+    changed_at   INTEGER NOT NULL
+) STRICT;
+
+INSERT INTO machine_actions
+       (id, job_id, rental_id, kind, state, requested_by, fence, due_at, expires_at, reason,
+        created_at, changed_at)
+SELECT id, job_id, rental_id, kind, state, requested_by, fence, due_at, expires_at, reason,
+       created_at, changed_at
+  FROM machine_actions_before;
+
+DROP TABLE machine_actions_before;
+
+-- One at a time.
+CREATE UNIQUE INDEX machine_actions_one_open ON machine_actions (job_id)
+ WHERE state IN ('waiting', 'leased');
+
+CREATE INDEX machine_actions_by_job ON machine_actions (job_id, id);
+
+CREATE INDEX machine_actions_by_rental ON machine_actions (rental_id, id);
+
+CREATE INDEX machine_actions_by_account ON machine_actions (requested_by)
+ WHERE requested_by IS NOT NULL;
+
+CREATE INDEX machine_actions_by_due ON machine_actions (due_at)
+ WHERE state IN ('waiting', 'leased');
+
+CREATE INDEX machine_actions_by_expiry ON machine_actions (expires_at)
+ WHERE state IN ('waiting', 'leased');
+
+CREATE INDEX machine_actions_by_age ON machine_actions (changed_at)
+ WHERE state IN ('done', 'failed', 'canceled');
