@@ -108,6 +108,15 @@ fn status(linux: &Linux, machine: &Machine) -> Result<protocol::Machine, Refusal
     if let Some(firewall) = &linux.firewall {
         firewall.ensure()?;
     }
+    let qmp = machine.path(qemu::QMP);
+    // That QEMU itself is stuck shows by the machine's silence.
+    if qemu::status(&qmp).is_ok_and(|status| status == qemu::DISK_FULL) {
+        if linux.check_room().is_err() {
+            return Ok(protocol::Machine::Paused);
+        }
+        note(format_args!("there is room on the disk again; the machine goes on"));
+        qemu::execute(&qmp, &["cont"])?;
+    }
     Ok(protocol::Machine::Running(machine.reach(&linux.local, "root")?))
 }
 
@@ -274,9 +283,11 @@ fn start(linux: &Linux, machine: &Machine) -> Result<()> {
         }
         let why = match server(machine) {
             None => "the machine has no process".to_owned(),
-            Some(pid) => match qemu::is_running(&machine.path(qemu::QMP)) {
-                Ok(true) => return linux.limit(machine, pid, size),
-                Ok(false) => "it is paused".to_owned(),
+            Some(pid) => match qemu::status(&machine.path(qemu::QMP)) {
+                Ok(status) if [qemu::RUNNING, qemu::DISK_FULL].contains(&status.as_str()) => {
+                    return linux.limit(machine, pid, size);
+                }
+                Ok(status) => format!("it is {status}"),
                 Err(error) => format!("{error:#}"),
             },
         };

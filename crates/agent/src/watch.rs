@@ -212,6 +212,7 @@ impl Watched {
         let (state, ssh, can) = match found {
             Ok(Outcome { machine, can }) => match machine {
                 Machine::Running(reach) => ("running", Some(self.answers(shared, reach)), can),
+                Machine::Paused => ("paused", None, can),
                 Machine::Off => ("off", None, can),
                 Machine::Absent => ("absent", None, can),
             },

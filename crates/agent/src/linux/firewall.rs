@@ -136,7 +136,7 @@ fn nft() -> Command {
 }
 
 fn list(networks: &[impl ToString]) -> String {
-    networks.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    networks.iter().map(ToString::to_string).collect::<Vec<_>>().join(",\n")
 }
 
 /// Whom this server asks for names.
@@ -164,8 +164,26 @@ mod tests {
             ip daddr 192.168.1.1 udp dport 53 accept
             ip daddr 192.168.1.1 tcp dport 53 accept
             fib daddr type { local, broadcast, anycast, multicast } reject with icmpx admin-prohibited
-            ip daddr { 0.0.0.0/8, 10.0.0.0/8, 100.64.0.0/10, 127.0.0.0/8, 169.254.0.0/16, 172.16.0.0/12, 192.0.0.0/24, 192.168.0.0/16, 198.18.0.0/15, 203.0.113.7/32, 224.0.0.0/3 } reject with icmpx admin-prohibited
-            ip6 daddr { ::/96, ::ffff:0.0.0.0/96, 64:ff9b:1::/48, 100::/64, 2001:db8::/32, 2002::/16, fc00::/7, fe80::/9, ff00::/8 } reject with icmpx admin-prohibited
+            ip daddr { 0.0.0.0/8,
+            10.0.0.0/8,
+            100.64.0.0/10,
+            127.0.0.0/8,
+            169.254.0.0/16,
+            172.16.0.0/12,
+            192.0.0.0/24,
+            192.168.0.0/16,
+            198.18.0.0/15,
+            203.0.113.7/32,
+            224.0.0.0/3 } reject with icmpx admin-prohibited
+            ip6 daddr { ::/96,
+            ::ffff:0.0.0.0/96,
+            64:ff9b:1::/48,
+            100::/64,
+            2001:db8::/32,
+            2002::/16,
+            fc00::/7,
+            fe80::/9,
+            ff00::/8 } reject with icmpx admin-prohibited
             }
             chain output {
             type filter hook output priority filter

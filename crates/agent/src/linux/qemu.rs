@@ -24,8 +24,8 @@ pub(super) const QMP: &str = "qmp.sock";
 /// The machine's serial console.
 pub(super) const SERIAL: &str = "serial.sock";
 
-/// The machine's disk. A full disk of the server pauses the machine, until it is reset; any other
-/// error is one that the machine sees.
+/// The machine's disk. A full disk of the server pauses the machine; any other error is one that the
+/// machine sees.
 const DRIVE: &str = "if=virtio,format=qcow2,discard=unmap,werror=enospc,rerror=report";
 
 /// Calls of the system that QEMU does not need: old ones, those for more rights, for other programs
@@ -37,6 +37,10 @@ const NET: &str = "net";
 
 /// The port of SSH in the machine.
 const SSH: u16 = 22;
+
+/// How QEMU is where the machine runs, and where it has paused it for a full disk.
+pub(super) const RUNNING: &str = "running";
+pub(super) const DISK_FULL: &str = "io-error";
 
 /// How long QEMU may take for an answer.
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
@@ -122,10 +126,10 @@ pub(super) fn arguments(
     arguments
 }
 
-/// Asks QEMU whether the machine runs.
-pub(super) fn is_running(socket: &Path) -> Result<bool> {
+/// Asks QEMU how the machine is: `RUNNING`, `DISK_FULL` or something else.
+pub(super) fn status(socket: &Path) -> Result<String> {
     let answer = execute(socket, &["query-status"])?;
-    Ok(answer.get("running").and_then(Value::as_bool) == Some(true))
+    Ok(answer.get("status").and_then(Value::as_str).unwrap_or_default().to_owned())
 }
 
 /// A port of the server that leads to one of the machine.

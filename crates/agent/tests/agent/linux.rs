@@ -6,7 +6,7 @@ use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::unix::net::UnixStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -26,11 +26,11 @@ const MACHINE: &str = "d/m/node32_slice_1.r1";
 /// What the driver notes when it ends a machine by force.
 const BY_FORCE: &str = "shutdown took too long";
 
-/// A whole system in one sector, for the first serial port and the power button. It answers each
-/// character with the one before, `>` at first, and powers off at `q` or when the button is
-/// pressed. Ports: 0x3F8 is the serial one (16550), 0x600 is where ACPI is (ICH9: PM1 status,
-/// enable, control).
-const SYSTEM: [u8; 46] = [
+/// A whole system in one sector, for the first serial port, the power button and the disk. It answers
+/// each character with the one before, `>` at first, writes 16 MiB at `w`, and powers off at `q` or
+/// when the button is pressed. Ports: 0x3F8 is the serial one (16550), 0x600 is where ACPI is (ICH9:
+/// PM1 status, enable, control).
+const SYSTEM: [u8; 95] = [
     0xFA, // cli
     0xBA, 0x02, 0x06, // mov dx, 0x602
     0xB8, 0x00, 0x01, // mov ax, 0x100: the power button
@@ -49,10 +49,27 @@ const SYSTEM: [u8; 46] = [
     0x86, 0xC3, // xchg al, bl
     0xEE, // out dx, al
     0x80, 0xFB, b'q', // cmp bl, 'q'
-    0x75, 0xE3, // jne wait
+    0x75, 0x07, // jne more
     0xBA, 0x04, 0x06, // off: mov dx, 0x604
     0xB8, // mov ax, 0x2000: off
     0x00, 0x20, 0xEF, // out dx, ax
+    0x80, 0xFB, b'w', // more: cmp bl, 'w'
+    0x75, 0xD7, // jne wait
+    0x31, 0xC0, // xor ax, ax
+    0x8E, 0xD8, // mov ds, ax
+    0xB9, 0x00, 0x01, // mov cx, 256
+    0xBE, 0x4F, 0x7C, // write: mov si, request
+    0xB2, 0x80, // mov dl, 0x80: the first disk
+    0xB8, 0x00, 0x43, // mov ax, 0x4300: extended write
+    0x51, // push cx
+    0xCD, 0x13, // int 0x13
+    0x59, // pop cx
+    0x83, 0x06, 0x57, 0x7C, 0x7F, // add word [sector], 127
+    0xE2, 0xED, // loop write
+    0xEB, 0xBB, // jmp wait
+    0x10, 0x00, 0x7F, 0x00, // request: its length, sectors
+    0x00, 0x10, 0x00, 0x00, // from 0:0x1000
+    0x00, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, // sector: 2048 at first
 ];
 
 /// The machine's serial console, as the agent has it.
@@ -121,7 +138,7 @@ fn ask(config: &Path, request: &Value) -> Value {
     let mut answer = drive(DRIVER, config, request);
     let can = answer.as_object_mut().unwrap().remove("can");
     let is_told = request["action"] == "status"
-        && matches!(answer["state"].as_str(), Some("running" | "off"));
+        && matches!(answer["state"].as_str(), Some("running" | "paused" | "off"));
     assert_eq!(can, is_told.then(|| json!(["power", "console", "user-data", "set-ports"])));
     answer
 }
@@ -276,6 +293,70 @@ fn a_machine_that_takes_no_notice_is_ended_by_force() {
     assert_eq!(answer, json!({"ok": true, "state": "off"}));
     assert!(log.contains(BY_FORCE), "{log}");
     assert!(qemu(&farm.path(MACHINE)).is_none());
+}
+
+/// A small disk at a folder, until this is dropped.
+struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    fn mount(folder: PathBuf) -> SmallDisk {
+        fs::create_dir(&folder).unwrap();
+        output(Command::new("mount").args(["-t", "tmpfs", "-o", "size=4m", "none"]).arg(&folder));
+        SmallDisk(folder)
+    }
+
+    fn grow(&self) {
+        output(Command::new("mount").args(["-o", "remount,size=64m"]).arg(&self.0));
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        // A machine may still be on it.
+        let _ = Command::new("umount").arg("--lazy").arg(&self.0).status();
+    }
+}
+
+#[test]
+fn a_full_disk_pauses_a_machine_until_there_is_room() {
+    if !geteuid().is_root() {
+        // Nobody else has a small disk.
+        return;
+    }
+    let farm = Farm::new();
+    let config = configured(&farm);
+    let disk = SmallDisk::mount(farm.path("d"));
+    let keys = [farm.public_key("renter")];
+    let ask = |action: &str| ask(&config, &request(action, "r1", &keys));
+    let made = ask("create");
+    let folder = farm.path(MACHINE);
+    let mut console = Console::open(&folder);
+    console.wait_for_start();
+    console.type_key(b'w');
+    let paused = json!({"ok": true, "state": "paused"});
+    let text = fs::read_to_string(&config).unwrap();
+    fs::write(&config, text.replace("free_disk_gib = 0", "free_disk_gib = 1")).unwrap();
+    let end = Instant::now() + LIMIT;
+    while ask("status") != paused {
+        assert!(Instant::now() < end, "{}", ask("status"));
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    // It is there, and can be started anew, which does not help.
+    assert_eq!(ask("create"), made);
+    assert_eq!(ask("status"), paused);
+
+    disk.grow();
+    fs::write(&config, text).unwrap();
+    assert_eq!(ask("status"), made, "it goes on by itself");
+    // It has written all of it, and takes keys again.
+    console.type_key(b'.');
+    let mut said = [0];
+    let end = Instant::now() + LIMIT;
+    while console.0.read(&mut said).is_err() || said != [b'w'] {
+        assert!(Instant::now() < end, "it does not go on");
+    }
+    assert_eq!(ask("status"), made);
+    assert_eq!(ask("remove")["state"], "absent");
 }
 
 /// What a process may do, as the kernel says it.

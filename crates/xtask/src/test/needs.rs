@@ -36,7 +36,7 @@ struct Need {
     tests: &'static [(&'static str, &'static str)],
 }
 
-const NEEDS: [Need; 5] = [
+const NEEDS: [Need; 6] = [
     Need {
         what: "Chromium",
         ensure: |_| apt::ensure_programs(&BROWSER),
@@ -53,6 +53,11 @@ const NEEDS: [Need; 5] = [
         tests: &[("agent", "linux::")],
     },
     Need { what: "nftables", ensure: |_| firewall(), tests: &[("agent", "linux::")] },
+    Need {
+        what: "a disk of its own",
+        ensure: |_| small_disk(),
+        tests: &[("agent", "linux::a_full_disk_")],
+    },
     Need {
         what: "localstripe",
         ensure: |workspace| {
@@ -72,6 +77,16 @@ pub(crate) fn firewall() -> Result<()> {
     let mut nft = Command::new("nft");
     nft.args(["list", "tables"]).env("PATH", "/usr/sbin:/sbin:/usr/bin:/bin");
     process::output(&mut nft).context("firewalls cannot be set here").map(drop)
+}
+
+/// Whether root may mount a disk, where root is asked to: not in every container.
+fn small_disk() -> Result<()> {
+    if !rustix::process::geteuid().is_root() {
+        return Ok(());
+    }
+    let mut mount = Command::new("unshare");
+    mount.args(["--mount", "mount", "-t", "tmpfs", "none", "/tmp"]);
+    process::output(&mut mount).context("nothing can be mounted here").map(drop)
 }
 
 /// Tests that cannot be run here.
