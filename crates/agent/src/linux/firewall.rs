@@ -105,8 +105,9 @@ impl Firewall {
     }
 
     fn rules(&self, resolvers: &[IpAddr]) -> String {
-        const REJECT: &str = "reject with icmpx admin-prohibited";
-        let mut rules = "chain machines {\nct state established,related accept\n".to_owned();
+        let mut rules = "chain closed {\nreject with icmpx admin-prohibited\n}\n\
+                         chain machines {\nct state established,related accept\n"
+            .to_owned();
         let mut add = |rule: std::fmt::Arguments<'_>| {
             // A string takes all that is written to it.
             let _ = writeln!(rules, "{rule}");
@@ -118,9 +119,9 @@ impl Firewall {
             }
         }
         // Addresses of this server, public ones too, and so the ports of its machines.
-        add(format_args!("fib daddr type {{ local, broadcast, anycast, multicast }} {REJECT}"));
-        add(format_args!("ip daddr {{ {} }} {REJECT}", list(&self.closed_v4)));
-        add(format_args!("ip6 daddr {{ {} }} {REJECT}", list(&self.closed_v6)));
+        add(format_args!("fib daddr type {{ local, broadcast, anycast, multicast }} goto closed"));
+        add(format_args!("ip daddr {{ {} }} goto closed", list(&self.closed_v4)));
+        add(format_args!("ip6 daddr {{ {} }} goto closed", list(&self.closed_v6)));
         let Users { first, last } = self.users;
         add(format_args!("}}\nchain output {{\ntype filter hook output priority filter"));
         // What has no user, such as an answer of the system itself, does not match.
@@ -159,11 +160,14 @@ mod tests {
         let more: Vec<IpNet> = more.iter().map(|network| network.parse().unwrap()).collect();
         let firewall = Firewall::new(users, &more);
         expect![[r"
+            chain closed {
+            reject with icmpx admin-prohibited
+            }
             chain machines {
             ct state established,related accept
             ip daddr 192.168.1.1 udp dport 53 accept
             ip daddr 192.168.1.1 tcp dport 53 accept
-            fib daddr type { local, broadcast, anycast, multicast } reject with icmpx admin-prohibited
+            fib daddr type { local, broadcast, anycast, multicast } goto closed
             ip daddr { 0.0.0.0/8,
             10.0.0.0/8,
             100.64.0.0/10,
@@ -174,7 +178,7 @@ mod tests {
             192.168.0.0/16,
             198.18.0.0/15,
             203.0.113.7/32,
-            224.0.0.0/3 } reject with icmpx admin-prohibited
+            224.0.0.0/3 } goto closed
             ip6 daddr { ::/96,
             ::ffff:0.0.0.0/96,
             64:ff9b:1::/48,
@@ -183,12 +187,13 @@ mod tests {
             2002::/16,
             fc00::/7,
             fe80::/9,
-            ff00::/8 } reject with icmpx admin-prohibited
+            ff00::/8 } goto closed
             }
             chain output {
             type filter hook output priority filter
             meta skuid 1900000000-1900000063 jump machines
             }
-        "]].assert_eq(&firewall.rules(&["192.168.1.1".parse().unwrap()]));
+        "]]
+        .assert_eq(&firewall.rules(&["192.168.1.1".parse().unwrap()]));
     }
 }
