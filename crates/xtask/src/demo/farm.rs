@@ -1,6 +1,6 @@
 //! The demo's farm: an agent with a driver, which gives slices their machines.
 
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -13,7 +13,7 @@ use serde_json::json;
 use super::{FARM_ID, Files, keep_token};
 use crate::api::{Api, Caller};
 use crate::artifact::FarmPrograms;
-use crate::boot::Image;
+use crate::boot::{self, Image};
 use crate::process;
 use crate::progress::say;
 use crate::server::Server;
@@ -202,13 +202,7 @@ fn find_image(workspace: &Workspace, machines: &Path) -> Result<Image> {
     for program in QEMU_PROGRAMS {
         process::find_program(program).with_context(|| format!("there is no `{program}`"))?;
     }
-    let processors = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let flags = processors.lines().find(|line| line.starts_with("flags")).unwrap_or_default();
-    let helps = flags.split_whitespace().any(|flag| flag == "vmx" || flag == "svm");
-    let opened = OpenOptions::new().read(true).write(true).open("/dev/kvm");
-    if !helps || opened.is_err() {
-        bail!("there is no KVM here");
-    }
+    boot::has_kvm()?;
     if geteuid().is_root() {
         crate::test::firewall()?;
         for folder in [machines, &image.disk].into_iter().flat_map(|path| path.ancestors().skip(1))
