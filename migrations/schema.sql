@@ -2295,7 +2295,7 @@ CREATE TABLE machines (
     node_id      INTEGER NOT NULL REFERENCES nodes (id),
     agent        TEXT    NOT NULL,
     state        TEXT    NOT NULL CONSTRAINT machine_state_is_known CHECK (state IN (
-                     'running', 'starting', 'unreachable', 'off', 'lost')),
+                     'running', 'starting', 'unreachable', 'paused', 'off', 'lost')),
     since        INTEGER NOT NULL,
     -- Since when its SSH port does not answer, before it is held to be unreachable.
     silent_since INTEGER
@@ -2304,10 +2304,12 @@ CREATE TABLE machines (
     reported_at  INTEGER NOT NULL,
     -- Whether its renter wants it to run: not after a shutdown that they asked for.
     should_run   INTEGER NOT NULL DEFAULT 1
-                 CONSTRAINT machine_should_run_is_boolean CHECK (should_run IN (0, 1))
-, can
-    TEXT NOT NULL DEFAULT '["power"]'
-    CONSTRAINT machine_can_is_json CHECK (json_valid(can))) STRICT, WITHOUT ROWID;
+                 CONSTRAINT machine_should_run_is_boolean CHECK (should_run IN (0, 1)),
+    -- What can be done with it, as its agent last reported it: a JSON array of names, which are in
+    -- `domain::capability`. Agents of earlier versions report nothing, and switch machines.
+    can          TEXT    NOT NULL DEFAULT '["power"]'
+                 CONSTRAINT machine_can_is_json CHECK (json_valid(can))
+) STRICT, WITHOUT ROWID;
 
 CREATE INDEX machines_by_node ON machines (node_id, agent);
 
@@ -2409,6 +2411,51 @@ END;
 
 -- tables/0014_servers.sql
 -- What renters have of their machines while these run.
+
+CREATE TABLE machines (
+    -- The job that created it.
+    job_id       TEXT    PRIMARY KEY REFERENCES jobs (id),
+    -- Who has it: the agent that created it, or whoever goes on under its name.
+    node_id      INTEGER NOT NULL REFERENCES nodes (id),
+    agent        TEXT    NOT NULL,
+    state        TEXT    NOT NULL CONSTRAINT machine_state_is_known CHECK (state IN (
+                     'running', 'starting', 'unreachable', 'paused', 'off', 'lost')),
+    since        INTEGER NOT NULL,
+    -- Since when its SSH port does not answer, before it is held to be unreachable.
+    silent_since INTEGER
+                 CONSTRAINT machine_silent_while_running
+                 CHECK (silent_since IS NULL OR state = 'running'),
+    reported_at  INTEGER NOT NULL,
+    -- Whether its renter wants it to run: not after a shutdown that they asked for.
+    should_run   INTEGER NOT NULL DEFAULT 1
+                 CONSTRAINT machine_should_run_is_boolean CHECK (should_run IN (0, 1)),
+    -- What can be done with it, as its agent last reported it: a JSON array of names, which are in
+    -- `domain::capability`. Agents of earlier versions report nothing, and switch machines.
+    can          TEXT    NOT NULL DEFAULT '["power"]'
+                 CONSTRAINT machine_can_is_json CHECK (json_valid(can))
+) STRICT, WITHOUT ROWID;
+
+INSERT INTO machines
+       (job_id, node_id, agent, state, since, silent_since, reported_at, should_run)
+SELECT job_id, node_id, agent, state, since, silent_since, reported_at, should_run
+  FROM machines_before;
+
+CREATE INDEX machines_by_node ON machines (node_id, agent);
+
+-- What holds on `machines`, and what follows from a change of it.
+
+-- A machine that its renter cannot use, and one that is back. That it is off is no news to a renter
+-- who has shut it down here.
+CREATE TRIGGER machine_change_emits_events AFTER UPDATE OF state ON machines
+  WHEN NEW.state <> OLD.state AND NEW.state <> 'starting'
+   AND (NEW.state <> 'off' OR NEW.should_run = 1)
+BEGIN
+    INSERT INTO events
+           (kind, renter_id, farmer_id, node_id, slice_number, rental_id, subject, created_at)
+    SELECT iif(NEW.state = 'running', 'machine-up', 'machine-down'), r.renter_id, r.farmer_id,
+           j.node_id, j.slice_number, r.id, NEW.state, NEW.reported_at
+      FROM jobs j JOIN rentals r ON r.id = j.rental_id WHERE j.id = NEW.job_id;
+END;
 
 CREATE TABLE machine_actions (
     id           TEXT    PRIMARY KEY,

@@ -1,13 +1,45 @@
 -- What renters have of their machines while these run.
--- drops: guards/machine_actions.sql
+-- drops: guards/machine_actions.sql guards/machines.sql
 
--- What can be done with each machine, as its agent last reported it: a JSON array of names, which
--- are in `domain::capability`. Agents of earlier versions report nothing, and switch machines.
-ALTER TABLE machines ADD COLUMN can
-    TEXT NOT NULL DEFAULT '["power"]'
-    CONSTRAINT machine_can_is_json CHECK (json_valid(can));
+-- Machines that are paused, because their server's disk is full. A CHECK is changed by a new table
+-- only.
+CREATE TABLE machines_before AS SELECT * FROM machines;
 
--- More kinds of actions. A CHECK is changed by a new table only.
+DROP TABLE machines;
+
+CREATE TABLE machines (
+    -- The job that created it.
+    job_id       TEXT    PRIMARY KEY REFERENCES jobs (id),
+    -- Who has it: the agent that created it, or whoever goes on under its name.
+    node_id      INTEGER NOT NULL REFERENCES nodes (id),
+    agent        TEXT    NOT NULL,
+    state        TEXT    NOT NULL CONSTRAINT machine_state_is_known CHECK (state IN (
+                     'running', 'starting', 'unreachable', 'paused', 'off', 'lost')),
+    since        INTEGER NOT NULL,
+    -- Since when its SSH port does not answer, before it is held to be unreachable.
+    silent_since INTEGER
+                 CONSTRAINT machine_silent_while_running
+                 CHECK (silent_since IS NULL OR state = 'running'),
+    reported_at  INTEGER NOT NULL,
+    -- Whether its renter wants it to run: not after a shutdown that they asked for.
+    should_run   INTEGER NOT NULL DEFAULT 1
+                 CONSTRAINT machine_should_run_is_boolean CHECK (should_run IN (0, 1)),
+    -- What can be done with it, as its agent last reported it: a JSON array of names, which are in
+    -- `domain::capability`. Agents of earlier versions report nothing, and switch machines.
+    can          TEXT    NOT NULL DEFAULT '["power"]'
+                 CONSTRAINT machine_can_is_json CHECK (json_valid(can))
+) STRICT, WITHOUT ROWID;
+
+INSERT INTO machines
+       (job_id, node_id, agent, state, since, silent_since, reported_at, should_run)
+SELECT job_id, node_id, agent, state, since, silent_since, reported_at, should_run
+  FROM machines_before;
+
+DROP TABLE machines_before;
+
+CREATE INDEX machines_by_node ON machines (node_id, agent);
+
+-- More kinds of actions.
 CREATE TABLE machine_actions_before AS SELECT * FROM machine_actions;
 
 DROP TABLE machine_actions;

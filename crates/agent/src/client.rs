@@ -202,7 +202,7 @@ impl<'a> Access<'a> {
 pub(crate) struct Sighting {
     pub(crate) rental_id: String,
     pub(crate) slice_id: String,
-    /// `running`, `off` or `absent`.
+    /// `running`, `paused`, `off` or `absent`.
     pub(crate) state: &'static str,
     /// Whether SSH answers as the machine's own, if it runs.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -175,7 +175,7 @@ impl Work {
             (Lease::Lost, _) => self.save(Phase::Undoing(None)),
             (Lease::Unknown, _) => self.put_aside(),
             (Lease::Held, Ok(Machine::Running(reach))) => self.created(reach),
-            (Lease::Held, Ok(Machine::Off | Machine::Absent)) => {
+            (Lease::Held, Ok(Machine::Paused | Machine::Off | Machine::Absent)) => {
                 let why = "the driver's create returned no machine that runs";
                 self.save(Phase::Undoing(Some(Refusal::later(why))))
             }
@@ -329,13 +329,17 @@ impl Work {
         let kind = self.record.job.kind;
         let action = kind.action().into_str();
         match self.drive(kind.action()) {
-            Ok(Machine::Off | Machine::Running(_)) if kind == Kind::SetPorts => {
+            Ok(Machine::Off | Machine::Paused | Machine::Running(_)) if kind == Kind::SetPorts => {
                 self.save(Phase::Powered)
             }
             Ok(Machine::Off) if kind == Kind::Shutdown => self.save(Phase::Powered),
             Ok(Machine::Running(_)) if kind != Kind::Shutdown => self.save(Phase::Powered),
             Ok(Machine::Absent) => {
                 self.save(Phase::Failed(Refusal::never("the machine doesn't exist")))
+            }
+            Ok(Machine::Paused) => {
+                let why = format!("its server's disk is full: it is paused after {action}");
+                self.save(Phase::Failed(Refusal::later(why)))
             }
             Ok(Machine::Off) => {
                 let why = format!("the driver reports that it is off after {action}");
@@ -357,7 +361,7 @@ impl Work {
         for attempt in 1..=REMOVE_ATTEMPTS {
             match self.drive(Action::Remove) {
                 Ok(Machine::Absent) => return Ok(()),
-                Ok(Machine::Running(_) | Machine::Off) => {
+                Ok(Machine::Running(_) | Machine::Paused | Machine::Off) => {
                     "the driver reports that it is still there".clone_into(&mut why);
                 }
                 Err(refusal) => {

@@ -2,8 +2,10 @@
 
 mod check;
 mod config;
+mod firewall;
 mod qemu;
 mod seed;
+mod users;
 
 use std::fs;
 use std::os::unix::fs::FileExt as _;
@@ -14,7 +16,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use rustix::process::Pid;
+use rustix::fs::Mode;
+use rustix::process::{Pid, umask};
 
 use crate::drive::{note, step};
 use crate::journal::write_whole;
@@ -22,9 +25,11 @@ use crate::machine::{self, Machine};
 use crate::protocol::{self, Action, Capability, Outcome, Refusal, Request, Usage};
 use crate::usage;
 
+use users::{DISK, Users};
+
 pub use config::Linux;
 
-/// What can be done with each machine.
+/// What can be done with each machine, and ports where there are any.
 const CAPABILITIES: [Capability; 3] =
     [Capability::Power, Capability::Console, Capability::UserData];
 
@@ -52,7 +57,7 @@ pub fn act(linux: &Linux, request: &Request) -> Result<Outcome, Refusal> {
     let done = match request.action {
         Action::Create => create(linux, &machine, request)?,
         Action::Remove => {
-            machine.end(|| machine.processes())?;
+            machine.end(|| [processes(&machine), machine.processes()].concat())?;
             machine.wipe(&linux.local)?;
             linux.remove_group(&machine)?;
             protocol::Machine::Absent
@@ -61,18 +66,19 @@ pub fn act(linux: &Linux, request: &Request) -> Result<Outcome, Refusal> {
             let found = status(linux, &machine)?;
             let (setup, usage) = match &found {
                 protocol::Machine::Running(_) => (check::state(&machine)?, Some(usage(&machine))),
-                protocol::Machine::Off | protocol::Machine::Absent => (None, None),
+                protocol::Machine::Paused | protocol::Machine::Off | protocol::Machine::Absent => {
+                    (None, None)
+                }
             };
-            let outcome = Outcome::new(found, &CAPABILITIES);
-            return Ok(outcome.with_setup(setup).with_usage(usage));
+            let mut can = CAPABILITIES.to_vec();
+            can.extend((linux.local.public_ports > 0).then_some(Capability::SetPorts));
+            return Ok(Outcome::new(found, &can).with_setup(setup).with_usage(usage));
         }
         Action::Console => console(linux, &machine)?,
         Action::Start | Action::Shutdown | Action::Restart | Action::Reset => {
             power(linux, &machine, request.action)?
         }
-        Action::SetPorts => {
-            return Err(Refusal::never("driver-linux forwards no ports but that of SSH"));
-        }
+        Action::SetPorts => set_ports(linux, &machine, request)?,
     };
     Ok(done.into())
 }
@@ -80,7 +86,7 @@ pub fn act(linux: &Linux, request: &Request) -> Result<Outcome, Refusal> {
 /// What QEMU and the disk's file use: of the server, whatever the guest thinks of it.
 fn usage(machine: &Machine) -> Usage {
     let (cpu_ms, memory_bytes) = usage::of_processes(server(machine).as_slice());
-    let disk_bytes = usage::of_file(&machine.path("disk.qcow2"));
+    let disk_bytes = usage::of_file(&machine.path(DISK));
     Usage { cpu_ms: Some(cpu_ms), memory_bytes: Some(memory_bytes), disk_bytes }
 }
 
@@ -114,6 +120,18 @@ fn status(linux: &Linux, machine: &Machine) -> Result<protocol::Machine, Refusal
     if server(machine).is_none() {
         return Ok(protocol::Machine::Off);
     }
+    if let Some(firewall) = &linux.firewall {
+        firewall.ensure()?;
+    }
+    let qmp = machine.path(qemu::QMP);
+    // That QEMU itself is stuck shows by the machine's silence.
+    if qemu::status(&qmp).is_ok_and(|status| status == qemu::DISK_FULL) {
+        if linux.check_room().is_err() {
+            return Ok(protocol::Machine::Paused);
+        }
+        note(format_args!("there is room on the disk again; the machine goes on"));
+        qemu::execute(&qmp, &["cont"])?;
+    }
     Ok(protocol::Machine::Running(machine.reach(&linux.local, "root")?))
 }
 
@@ -123,7 +141,7 @@ fn power(linux: &Linux, machine: &Machine, action: Action) -> Result<protocol::M
         return Ok(protocol::Machine::Absent);
     }
     if action == Action::Shutdown {
-        // What is there already is as good; nothing is followed in a folder that QEMU may write.
+        // What is there already is as good.
         let _ = fs::File::create_new(machine.path(SHUT_DOWN));
     }
     if matches!(action, Action::Shutdown | Action::Restart) {
@@ -139,6 +157,25 @@ fn power(linux: &Linux, machine: &Machine, action: Action) -> Result<protocol::M
     status(linux, machine)
 }
 
+/// Notes the ports for the machine's next start, and has QEMU forward them if it runs.
+fn set_ports(
+    linux: &Linux,
+    machine: &Machine,
+    request: &Request,
+) -> Result<protocol::Machine, Refusal> {
+    let answer = status(linux, machine)?;
+    if answer == protocol::Machine::Absent {
+        return Ok(answer);
+    }
+    let ports = machine.set_ports(&linux.local, &request.ports)?;
+    if server(machine).is_some() {
+        let ssh = machine.known_port().context("the machine has no port")?;
+        let forwards = qemu::forwards(linux.local.bind, ssh, &ports);
+        qemu::forward(&machine.path(qemu::QMP), &forwards)?;
+    }
+    status(linux, machine)
+}
+
 /// Presses the machine's power button until it is off, and ends it by force if that takes too long.
 fn shut_down(machine: &Machine) -> Result<()> {
     let end = Instant::now() + SHUTDOWN_LIMIT;
@@ -147,7 +184,7 @@ fn shut_down(machine: &Machine) -> Result<()> {
         let now = Instant::now();
         if now >= end {
             note(format_args!("shutdown took too long; ending it by force"));
-            return machine.end(|| machine.processes());
+            return machine.end(|| processes(machine));
         }
         if now >= press_at {
             press_at = now + PRESS_EVERY;
@@ -199,6 +236,7 @@ fn create(
 /// Makes port, host key, seed and disk; the size is written last, and says that all is there.
 fn make(linux: &Linux, machine: &Machine, request: &Request) -> Result<(), Refusal> {
     machine.port(&linux.local)?;
+    machine.first_ports(&linux.local, &request.ports)?;
     machine.host_key()?;
     let private = fs::read_to_string(machine.path("host_key")).context("reading the host key")?;
     let public = machine.known_host_key()?;
@@ -207,7 +245,7 @@ fn make(linux: &Linux, machine: &Machine, request: &Request) -> Result<(), Refus
     if request.check.is_some() {
         check::begin(machine)?;
     }
-    let disk = machine.path("disk.qcow2");
+    let disk = machine.path(DISK);
     let part = machine.path("disk.part");
     let _ = fs::remove_file(&part);
     let mut command = Command::new("qemu-img");
@@ -218,7 +256,6 @@ fn make(linux: &Linux, machine: &Machine, request: &Request) -> Result<(), Refus
     let size = qemu::Size { cpu_cores: request.cpu_cores, memory_mib: request.memory_mib };
     let size = serde_json::to_vec(&size).context("a size is JSON")?;
     write_whole(&machine.path(SIZE), &size, 0o600)?;
-    linux.hand_over(machine)?;
     Ok(())
 }
 
@@ -230,15 +267,16 @@ fn size(machine: &Machine) -> Result<qemu::Size> {
 /// Starts QEMU, which leaves this program by itself, and waits until it answers.
 fn start(linux: &Linux, machine: &Machine) -> Result<()> {
     let size = size(machine)?;
-    let port = machine.known_port().context("the machine has no port")?;
-    for socket in [qemu::QMP, qemu::SERIAL] {
-        let _ = fs::remove_file(machine.path(socket));
+    let ssh = machine.known_port().context("the machine has no port")?;
+    let forwards = qemu::forwards(linux.local.bind, ssh, &machine.ports());
+    if let Some(firewall) = &linux.firewall {
+        firewall.ensure()?;
     }
-    let arguments = qemu::arguments(linux, &machine.folder, size, port);
+    let mut command = command(linux, machine)?;
+    let sockets = qemu::Sockets::open(&machine.folder)?;
+    let arguments = qemu::arguments(linux, &machine.folder, size, &forwards, &sockets);
     note(format_args!("{} {}", linux.qemu, arguments.join(" ")));
-    let mut command = Command::new(&linux.qemu);
-    command.args(&arguments).env_clear().env("PATH", "/usr/bin:/bin");
-    linux.give_up_rights(&mut command);
+    command.args(&arguments).env_clear().env("PATH", "/usr/bin:/bin").current_dir("/");
     let log = new_log(&machine.path("qemu.log")).context("creating QEMU's log")?;
     // A group of its own: what ends this driver does not end the machine. (QEMU's `-daemonize` and
     // its sandbox do not go together.)
@@ -249,6 +287,8 @@ fn start(linux: &Linux, machine: &Machine) -> Result<()> {
         .stderr(log.try_clone().context("QEMU's log")?)
         .spawn()
         .with_context(|| format!("`{}` can't be started", linux.qemu))?;
+    // Whoever asks a QEMU that has ended is told so at once.
+    drop(sockets);
     let said = || -> String {
         let mut text = [0; 500];
         let count = log.read_at(&mut text, 0).unwrap_or_default();
@@ -261,9 +301,11 @@ fn start(linux: &Linux, machine: &Machine) -> Result<()> {
         }
         let why = match server(machine) {
             None => "the machine has no process".to_owned(),
-            Some(pid) => match qemu::is_running(&machine.path(qemu::QMP)) {
-                Ok(true) => return linux.limit(machine, pid, size),
-                Ok(false) => "it is paused".to_owned(),
+            Some(pid) => match qemu::status(&machine.path(qemu::QMP)) {
+                Ok(status) if [qemu::RUNNING, qemu::DISK_FULL].contains(&status.as_str()) => {
+                    return linux.limit(machine, pid, size);
+                }
+                Ok(status) => format!("it is {status}"),
                 Err(error) => format!("{error:#}"),
             },
         };
@@ -274,20 +316,40 @@ fn start(linux: &Linux, machine: &Machine) -> Result<()> {
     }
 }
 
-/// An empty log, anew. QEMU's user may write the folder, so whatever has its name there may lead to
-/// somebody else's file: it is neither followed nor read.
+/// QEMU, as whoever the machine runs as.
+fn command(linux: &Linux, machine: &Machine) -> Result<Command> {
+    let Some(users) = linux.users else {
+        let whom = "the machine runs as this user, and reaches what this user reaches";
+        note(format_args!("without root: {whom}"));
+        return Ok(Command::new(&linux.qemu));
+    };
+    let user = users.hand_over(machine, &linux.local.state_folder)?;
+    Users::command(user, &linux.qemu, linux.has_kvm)
+}
+
+/// An empty log, anew. An earlier QEMU may still have the last one.
 fn new_log(path: &Path) -> std::io::Result<fs::File> {
     let _ = fs::remove_file(path);
     fs::File::options().read(true).write(true).create_new(true).open(path)
 }
 
-/// QEMU's process, known by the file that it keeps its number in.
+/// QEMU's process.
 fn server(machine: &Machine) -> Option<Pid> {
-    let mark = format!("-pidfile {} ", machine.path(qemu::PID).display());
-    machine::processes().find(|(_, command)| command.contains(&mark)).map(|(pid, _)| pid)
+    processes(machine).into_iter().next()
+}
+
+/// The processes of a machine. Those of its user are known whatever they show of themselves.
+fn processes(machine: &Machine) -> Vec<Pid> {
+    if let Some(user) = Users::known_user_of(machine) {
+        return Users::processes(user);
+    }
+    let mark = qemu::mark(&machine.folder);
+    machine::processes().filter(|(_, line)| line.contains(&mark)).map(|(pid, _)| pid).collect()
 }
 
 /// Reads the configuration of this driver.
 pub fn configure(file: &Path) -> Result<Linux> {
+    // What the driver makes is its own; what a machine's user is given is given on purpose.
+    umask(Mode::RWXG | Mode::RWXO);
     Linux::read(file)
 }

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
@@ -29,6 +30,9 @@ const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// The longest path of a folder of machines: sockets in it have paths of at most 107 bytes.
 const FOLDER_MAX: usize = 48;
+
+/// Where a machine's port is kept.
+const PORT: &str = "port";
 
 /// The settings that all drivers for this very server share.
 #[derive(Clone, Debug, Deserialize)]
@@ -143,26 +147,46 @@ impl Machine {
 
     /// The port that this machine has, or gets now. Two machines never have the same.
     pub(crate) fn port(&self, local: &Local) -> Result<u16> {
-        if let Some(port) = self.known_port() {
-            return Ok(port);
-        }
-        let _lock = lock_file(&local.state_folder.join("ports.lock"))?;
-        let taken: Vec<u16> = folder_names(&self.machines)?
-            .iter()
-            .filter_map(|name| read_port(&self.machines.join(name)))
-            .collect();
         let last = local.first_port + (local.ports - 1);
-        let is_free = |port: &u16| {
-            !taken.contains(port) && TcpListener::bind(SocketAddr::new(local.bind, *port)).is_ok()
+        let range = u32::from(local.first_port)..=u32::from(last);
+        let is_free = |port: u32| {
+            let address = u16::try_from(port).map(|port| SocketAddr::new(local.bind, port));
+            address.is_ok_and(|address| is_free(address, Transport::Tcp))
         };
-        let port = (local.first_port..=last).find(is_free).context("no free port")?;
-        write_whole(&self.path("port"), port.to_string().as_bytes(), 0o600)?;
-        Ok(port)
+        let port = self.allot(&local.state_folder, PORT, range, is_free)?;
+        u16::try_from(port).context("no port")
     }
 
     /// The port that it has.
     pub(crate) fn known_port(&self) -> Option<u16> {
-        read_port(&self.folder)
+        self.allotted(PORT)?.try_into().ok()
+    }
+
+    /// A number that this machine has under a name, or gets now. Two machines never have the same.
+    pub(crate) fn allot(
+        &self,
+        state_folder: &Path,
+        name: &str,
+        mut range: RangeInclusive<u32>,
+        is_free: impl Fn(u32) -> bool,
+    ) -> Result<u32> {
+        if let Some(number) = self.allotted(name) {
+            return Ok(number);
+        }
+        let _lock = lock_file(&state_folder.join("ports.lock"))?;
+        let taken: Vec<u32> = folder_names(&self.machines)?
+            .iter()
+            .filter_map(|machine| read_number(&self.machines.join(machine).join(name)))
+            .collect();
+        let number = range.find(|number| !taken.contains(number) && is_free(*number));
+        let number = number.with_context(|| format!("no free {name}"))?;
+        write_whole(&self.path(name), number.to_string().as_bytes(), 0o600)?;
+        Ok(number)
+    }
+
+    /// The number that it has under a name.
+    pub(crate) fn allotted(&self, name: &str) -> Option<u32> {
+        read_number(&self.path(name))
     }
 
     /// Gives a new machine the ports that it is made with, if machines get ports at all.
@@ -300,8 +324,8 @@ impl Machine {
     }
 }
 
-fn read_port(folder: &Path) -> Option<u16> {
-    fs::read_to_string(folder.join("port")).ok()?.parse().ok()
+fn read_number(path: &Path) -> Option<u32> {
+    fs::read_to_string(path).ok()?.parse().ok()
 }
 
 fn read_ports(folder: &Path) -> Vec<PublicPort> {
@@ -335,15 +359,19 @@ fn lock_file(path: &Path) -> Result<File> {
 
 /// Every process, with its command line, arguments separated by blanks.
 pub(crate) fn processes() -> impl Iterator<Item = (Pid, String)> {
+    pids().filter_map(|pid| {
+        let command = fs::read(format!("/proc/{}/cmdline", pid.as_raw_nonzero())).ok()?;
+        // A zombie has no command line.
+        (!command.is_empty()).then(|| (pid, String::from_utf8_lossy(&command).replace('\0', " ")))
+    })
+}
+
+/// Every process but this one.
+pub(crate) fn pids() -> impl Iterator<Item = Pid> {
     let own = rustix::process::getpid();
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-    entries.filter_map(move |entry| {
-        let pid = Pid::from_raw(entry.file_name().to_str()?.parse().ok()?)?;
-        let command = fs::read(entry.path().join("cmdline")).ok()?;
-        // A zombie has no command line.
-        (pid != own && !command.is_empty())
-            .then(|| (pid, String::from_utf8_lossy(&command).replace('\0', " ")))
-    })
+    let pids = entries.filter_map(|entry| Pid::from_raw(entry.file_name().to_str()?.parse().ok()?));
+    pids.filter(move |pid| *pid != own)
 }
 
 /// Runs a program to its end; the error has what it said.

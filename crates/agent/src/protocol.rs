@@ -226,6 +226,8 @@ pub struct Reach {
 pub enum Machine {
     /// The machine is there and runs.
     Running(Reach),
+    /// The machine is there, and has been paused because its server's disk is full.
+    Paused,
     /// The machine is there and whole, but does not run.
     Off,
     /// There is none, and nothing is left of one.
@@ -381,8 +383,9 @@ pub enum Answer {
         /// The action worked.
         #[schemars(extend("const" = true))]
         ok: bool,
-        /// `off`: the machine is there and whole. `absent`: there is none.
-        #[schemars(extend("enum" = ["off", "absent"]))]
+        /// `paused`: the server's disk is full. `off`: the machine is there and whole. `absent`:
+        /// there is none.
+        #[schemars(extend("enum" = ["paused", "off", "absent"]))]
         state: String,
         /// What can be done with it now: of an answer to `status`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -414,6 +417,7 @@ impl Answer {
                 let state = "running".to_owned();
                 return Answer::Running { ok: true, state, reach, can, setup, usage };
             }
+            Machine::Paused => "paused".to_owned(),
             Machine::Off => "off".to_owned(),
             Machine::Absent => "absent".to_owned(),
         };
@@ -426,6 +430,9 @@ impl Answer {
             Answer::Running { ok: true, state, reach, can, setup, usage } if state == "running" => {
                 let machine = Machine::Running(reach);
                 return Ok(Ok(Outcome { machine, can, setup, usage }));
+            }
+            Answer::NotRunning { ok: true, state, can } if state == "paused" => {
+                (Machine::Paused, can)
             }
             Answer::NotRunning { ok: true, state, can } if state == "off" => (Machine::Off, can),
             Answer::NotRunning { ok: true, state, can } if state == "absent" => {
@@ -542,7 +549,8 @@ mod tests {
         };
         check(r#"{"ok":true,"state":"absent"}"#, true);
         check(r#"{"ok":true,"state":"off"}"#, true);
-        check(r#"{"ok":true,"state":"paused"}"#, false);
+        check(r#"{"ok":true,"state":"paused"}"#, true);
+        check(r#"{"ok":true,"state":"asleep"}"#, false);
         check(r#"{"ok":false,"state":"off"}"#, false);
         check(r#"{"ok":false,"error":"full","retry":true}"#, true);
         check(

@@ -242,10 +242,11 @@ impl Watched {
         let usage = self.used(usage);
         let endpoint = match &machine {
             Machine::Running(reach) => Some(Endpoint::new(reach)),
-            Machine::Off | Machine::Absent => None,
+            Machine::Paused | Machine::Off | Machine::Absent => None,
         };
         let (state, ssh) = match machine {
             Machine::Running(reach) => ("running", Some(self.answers(shared, reach))),
+            Machine::Paused => ("paused", None),
             Machine::Off => ("off", None),
             Machine::Absent => ("absent", None),
         };

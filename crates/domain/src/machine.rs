@@ -26,6 +26,8 @@ pub enum Observation {
     Answers,
     /// It runs, and its SSH port does not answer, or with another host key.
     Silent,
+    /// It has been paused, because its server's disk is full.
+    Paused,
     /// It is there and does not run.
     Off,
     /// It is not there.
@@ -44,6 +46,8 @@ pub enum MachineState {
     Starting,
     /// It runs, and its SSH port does not answer.
     Unreachable,
+    /// It has been paused, because its server's disk is full.
+    Paused,
     /// It does not run.
     Off,
     /// It should be on its host, and is not.
@@ -57,6 +61,7 @@ impl MachineState {
             MachineState::Running => true,
             MachineState::Starting
             | MachineState::Unreachable
+            | MachineState::Paused
             | MachineState::Off
             | MachineState::Lost => false,
         }
@@ -67,9 +72,10 @@ impl MachineState {
         match self {
             MachineState::Running => Some(EventKind::MachineUp),
             MachineState::Starting => None,
-            MachineState::Unreachable | MachineState::Off | MachineState::Lost => {
-                Some(EventKind::MachineDown)
-            }
+            MachineState::Unreachable
+            | MachineState::Paused
+            | MachineState::Off
+            | MachineState::Lost => Some(EventKind::MachineDown),
         }
     }
 }
@@ -88,6 +94,8 @@ pub enum MachineStatus {
     Unknown,
     /// It runs, and its SSH port does not answer.
     Unreachable,
+    /// It has been paused, because its server's disk is full.
+    Paused,
     /// It does not run.
     Off,
     /// It should be on its host, and is not.
@@ -149,11 +157,15 @@ impl Machine {
                 (MachineState::Unreachable, self.since, None)
             }
             (Observation::Silent, MachineState::Starting | MachineState::Unreachable)
+            | (Observation::Paused, MachineState::Paused)
             | (Observation::Off, MachineState::Off)
             | (Observation::Absent, MachineState::Lost) => (self.state, self.since, None),
-            (Observation::Silent, MachineState::Off | MachineState::Lost) => {
-                (MachineState::Starting, now, None)
-            }
+            // One that goes on needs a moment, as one that was started.
+            (
+                Observation::Silent,
+                MachineState::Paused | MachineState::Off | MachineState::Lost,
+            ) => (MachineState::Starting, now, None),
+            (Observation::Paused, _) => (MachineState::Paused, now, None),
             (Observation::Off, _) => (MachineState::Off, now, None),
             (Observation::Absent, _) => (MachineState::Lost, now, None),
         };
@@ -169,6 +181,7 @@ impl Machine {
             MachineState::Running => MachineStatus::Running,
             MachineState::Starting => MachineStatus::Starting,
             MachineState::Unreachable => MachineStatus::Unreachable,
+            MachineState::Paused => MachineStatus::Paused,
             MachineState::Off => MachineStatus::Off,
             MachineState::Lost => MachineStatus::Lost,
         };
@@ -224,26 +237,37 @@ mod tests {
             running since 0
               Answers: running since 0
               Silent: running since 0, silent
+              Paused: paused since 30
               Off: off since 30
               Absent: lost since 30
             starting since 0
               Answers: running since 30
               Silent: starting since 0
+              Paused: paused since 30
               Off: off since 30
               Absent: lost since 30
             unreachable since 0
               Answers: running since 30
               Silent: unreachable since 0
+              Paused: paused since 30
+              Off: off since 30
+              Absent: lost since 30
+            paused since 0
+              Answers: running since 30
+              Silent: starting since 30
+              Paused: paused since 0
               Off: off since 30
               Absent: lost since 30
             off since 0
               Answers: running since 30
               Silent: starting since 30
+              Paused: paused since 30
               Off: off since 0
               Absent: lost since 30
             lost since 0
               Answers: running since 30
               Silent: starting since 30
+              Paused: paused since 30
               Off: off since 30
               Absent: lost since 0
         "]]

@@ -70,9 +70,10 @@ impl MachineAction {
     /// Whether it makes sense for a machine that is like this.
     pub fn suits(self, status: MachineStatus) -> bool {
         match status {
-            MachineStatus::Running | MachineStatus::Starting | MachineStatus::Unreachable => {
-                self != MachineAction::Start
-            }
+            MachineStatus::Running
+            | MachineStatus::Starting
+            | MachineStatus::Unreachable
+            | MachineStatus::Paused => self != MachineAction::Start,
             MachineStatus::Off => self == MachineAction::Start || !self.is_power(),
             MachineStatus::Unknown => true,
             MachineStatus::Lost => false,
@@ -246,6 +247,7 @@ mod tests {
             starting: shutdown restart reset set-keys rebuild set-password set-ports
             unknown: start shutdown restart reset set-keys rebuild set-password set-ports
             unreachable: shutdown restart reset set-keys rebuild set-password set-ports
+            paused: shutdown restart reset set-keys rebuild set-password set-ports
             off: start set-keys rebuild set-password set-ports
             lost: 
         "]]

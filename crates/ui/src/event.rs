@@ -187,6 +187,7 @@ fn at_risk(node: &str, subject: Option<&str>) -> String {
 fn down_words(state: Option<&str>) -> &'static str {
     match state.and_then(|state| state.parse().ok()) {
         Some(MachineState::Off) => "is off",
+        Some(MachineState::Paused) => "is paused because its server's disk is full",
         Some(MachineState::Lost) => "is missing from its server",
         Some(MachineState::Unreachable | MachineState::Starting | MachineState::Running) | None => {
             "doesn't answer on its SSH port"

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::journal::{make_folder, write_whole};
 use crate::linux::check;
+use crate::linux::users::SEED;
 use crate::machine::run;
 use crate::protocol::Request;
 
@@ -91,7 +92,7 @@ impl Seed {
             }
         }
         made.context("making the disk for cloud-init (package genisoimage or xorriso)")?;
-        fs::rename(&part, folder.join("seed.iso")).context("keeping the disk for cloud-init")
+        fs::rename(&part, folder.join(SEED)).context("keeping the disk for cloud-init")
     }
 }
 

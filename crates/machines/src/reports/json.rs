@@ -53,8 +53,9 @@ pub(crate) struct MachineBody {
     pub rental_id: String,
     /// The slice, such as `node32_slice_1`.
     pub slice_id: String,
-    /// `running`; `off` where it is there and does not run; `absent` where it is not there.
-    #[schemars(extend("enum" = ["running", "off", "absent"]))]
+    /// `running`; `paused` where its server's disk is full; `off` where it is there and does not
+    /// run; `absent` where it is not there.
+    #[schemars(extend("enum" = ["running", "paused", "off", "absent"]))]
     pub state: String,
     /// Whether its SSH port answered with its host key, of a machine that is running.
     #[serde(default)]
@@ -184,12 +185,13 @@ impl MachineBody {
         let observation = match (self.state.as_str(), self.ssh) {
             ("running", Some(true)) => Observation::Answers,
             ("running", Some(false)) => Observation::Silent,
+            ("paused", None) => Observation::Paused,
             ("off", None) => Observation::Off,
             ("absent", None) => Observation::Absent,
-            ("running" | "off" | "absent", _) => {
+            ("running" | "paused" | "off" | "absent", _) => {
                 return Err(FieldError::new("ssh", "true or false of a running machine only"));
             }
-            _ => return Err(FieldError::new("state", "running, off or absent")),
+            _ => return Err(FieldError::new("state", "running, paused, off or absent")),
         };
         let can = self.can.as_ref().map(|names| names.iter().map(|name| name.parse()).collect());
         let can = can.transpose().map_err(|_: strum::ParseError| {

@@ -200,6 +200,10 @@ fn live_text(status: MachineStatus, since: Timestamp) -> String {
             "Your machine is running, but its SSH port has not answered since {since}. The farmer \
              has been notified."
         ),
+        MachineStatus::Paused => format!(
+            "Your machine has been paused since {since}, because its server's disk is full. It \
+             continues as soon as there is space again. The farmer has been notified."
+        ),
         MachineStatus::Off => format!("Your machine has been off since {since}."),
         MachineStatus::Lost => format!(
             "Your machine has been missing from its server since {since}. The farmer has been \

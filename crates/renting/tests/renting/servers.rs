@@ -158,6 +158,29 @@ fn a_machine_that_was_shut_down_inside_is_off_and_one_that_is_missing_is_lost() 
 }
 
 #[test]
+fn a_machine_that_a_full_disk_has_paused_is_shown_so_and_both_sides_hear_of_it() {
+    let stage = Stage::market();
+    let server = Server::new(&stage);
+    server.report_next(&answers());
+    server.report_next(&json!({ "state": "paused" }));
+    server.is("paused");
+    let [list, page] = server.pages();
+    assert!(list.contains("paused"), "{list}");
+    assert!(page.contains("because its server's disk is full"), "{page}");
+    let down = || (EventKind::MachineDown, "paused".to_owned());
+    assert_eq!(server.events(ADA), [down()]);
+    assert_eq!(server.events(FARMER), [down()]);
+    // There is room again.
+    server.report_next(&silent());
+    server.is("starting");
+    server.report_next(&answers());
+    server.is("running");
+    let up = (EventKind::MachineUp, "running".to_owned());
+    assert_eq!(server.events(FARMER), [down(), up]);
+    stage.check_invariants();
+}
+
+#[test]
 fn without_reports_the_state_is_unknown_and_nobody_is_notified() {
     let stage = Stage::market();
     let server = Server::new(&stage);
@@ -239,7 +262,7 @@ fn every_wrong_field_of_a_report_is_named() {
     };
     check(json!({ "rental_id": "x" }), "rental_id");
     check(json!({ "slice_id": "node32" }), "slice_id");
-    check(json!({ "state": "paused" }), "state");
+    check(json!({ "state": "asleep" }), "state");
     check(json!({ "state": "running" }), "ssh");
     check(json!({ "ssh": true }), "ssh");
     check(json!({ "usage": { "memory_bytes": -1 } }), "usage");
