@@ -48,7 +48,7 @@ impl Step {
 
 /// What a job is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// A machine is to be made.
     Create,
@@ -62,6 +62,12 @@ pub enum Kind {
     Restart,
     /// A machine is to be reset without asking it.
     Reset,
+    /// Other keys are to get in to a machine.
+    SetKeys,
+    /// A machine is to be made anew.
+    Rebuild,
+    /// A machine is to get a password for its console.
+    SetPassword,
 }
 
 impl Kind {
@@ -74,6 +80,9 @@ impl Kind {
             Kind::Shutdown => Action::Shutdown,
             Kind::Restart => Action::Restart,
             Kind::Reset => Action::Reset,
+            Kind::SetKeys => Action::SetKeys,
+            Kind::Rebuild => Action::Rebuild,
+            Kind::SetPassword => Action::SetPassword,
         }
     }
 }
@@ -103,6 +112,9 @@ pub struct Job {
     /// The template that was chosen.
     #[serde(default)]
     pub template: Option<Template>,
+    /// What a password for the console comes to by crypt(3).
+    #[serde(default)]
+    pub password_hash: Option<String>,
 }
 
 /// The slice of a job.
@@ -130,7 +142,9 @@ pub struct Template {
 impl Job {
     /// What the driver is asked for. An error is the reason to fail the job with.
     pub(crate) fn request(&self, action: Action) -> Result<Request, String> {
-        let needs_all = action == Action::Create;
+        let needs_all = matches!(action, Action::Create | Action::Rebuild);
+        let needs_keys = needs_all || action == Action::SetKeys;
+        let needs_hash = action == Action::SetPassword;
         if let (Some(template), None, true) = (&self.template, &self.user_data, needs_all) {
             return Err(format!("the template {} has no document", template.name));
         }
@@ -143,8 +157,9 @@ impl Job {
             cpu_cores: self.slice.cpu_cores,
             memory_mib,
             disk_gib: self.slice.storage_gb,
-            ssh_keys: if needs_all { self.ssh_keys.clone() } else { Vec::new() },
+            ssh_keys: if needs_keys { self.ssh_keys.clone() } else { Vec::new() },
             user_data: self.user_data.clone().filter(|_| needs_all),
+            password_hash: self.password_hash.clone().filter(|_| needs_hash),
         };
         request.check()?;
         Ok(request)

@@ -117,6 +117,9 @@ pub fn act(grid: &Grid, request: &Request) -> Result<Outcome, Refusal> {
                 "the grid server has no calls to start, shut down, restart or reset a machine";
             Err(Refusal::never(why))
         }
+        Action::SetKeys | Action::Rebuild | Action::SetPassword => {
+            Err(Refusal::never("the grid server has no calls to change a machine"))
+        }
     }
 }
 
@@ -384,6 +387,7 @@ mod tests {
             disk_gib: 200,
             ssh_keys: Vec::new(),
             user_data: None,
+            password_hash: None,
         };
         let first = name(&request("node1_slice_1", "a"));
         assert_eq!(first, name(&request("node1_slice_1", "a")));

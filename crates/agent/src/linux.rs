@@ -1,10 +1,12 @@
 //! `driver-linux`: each machine is a virtual one under QEMU, with KVM where the server has it.
 
 mod config;
+mod guest;
 mod qemu;
 mod seed;
 
 use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::fs::FileExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
@@ -23,8 +25,14 @@ use crate::protocol::{self, Action, Capability, Outcome, Refusal, Request};
 pub use config::Linux;
 
 /// What can be done with each machine.
-const CAPABILITIES: [Capability; 3] =
-    [Capability::Power, Capability::Console, Capability::UserData];
+const CAPABILITIES: [Capability; 4] =
+    [Capability::Power, Capability::Console, Capability::UserData, Capability::Rebuild];
+
+/// What can be done with a machine whose guest agent answers.
+const OF_GUESTS: [Capability; 2] = [Capability::SetKeys, Capability::SetPassword];
+
+/// Who renters log in as.
+const USER: &str = "root";
 
 /// How long QEMU may take until it answers.
 const START_LIMIT: Duration = Duration::from_secs(20);
@@ -53,16 +61,24 @@ pub fn act(linux: &Linux, request: &Request) -> Result<Outcome, Refusal> {
             machine.end(|| machine.processes())?;
             machine.wipe(&linux.local)?;
             linux.remove_group(&machine)?;
+            let _ = fs::remove_file(linux.keys_file(&machine)?);
             protocol::Machine::Absent
         }
         Action::Status => {
             let found = status(linux, &machine)?;
-            return Ok(Outcome::new(found, &CAPABILITIES));
+            let mut can = CAPABILITIES.to_vec();
+            if matches!(found, protocol::Machine::Running(_)) && has_guest(&machine) {
+                can.extend(OF_GUESTS);
+            }
+            return Ok(Outcome::new(found, &can));
         }
         Action::Console => console(linux, &machine)?,
         Action::Start | Action::Shutdown | Action::Restart | Action::Reset => {
             power(linux, &machine, request.action)?
         }
+        Action::SetKeys => set_keys(linux, &machine, request)?,
+        Action::Rebuild => rebuild(linux, &machine, request)?,
+        Action::SetPassword => set_password(linux, &machine, request)?,
     };
     Ok(done.into())
 }
@@ -97,7 +113,7 @@ fn status(linux: &Linux, machine: &Machine) -> Result<protocol::Machine, Refusal
     if server(machine).is_none() {
         return Ok(protocol::Machine::Off);
     }
-    Ok(protocol::Machine::Running(machine.reach(&linux.local, "root")?))
+    Ok(protocol::Machine::Running(machine.reach(&linux.local, USER)?))
 }
 
 /// Does what a server's own buttons do.
@@ -161,6 +177,105 @@ fn console(linux: &Linux, machine: &Machine) -> Result<protocol::Machine, Refusa
     Ok(protocol::Machine::Running(protocol::Reach { console_url, ..reach }))
 }
 
+/// Whether the machine's guest agent answers.
+fn has_guest(machine: &Machine) -> bool {
+    let is_open = qemu::has_guest(&machine.path(qemu::QMP));
+    is_open.is_ok_and(|is_open| is_open) && guest::answers(&machine.folder)
+}
+
+/// Puts these keys in the place of those that the market has put there before. Others stay: the
+/// machine's renter has brought them.
+fn set_keys(
+    linux: &Linux,
+    machine: &Machine,
+    request: &Request,
+) -> Result<protocol::Machine, Refusal> {
+    let found = status(linux, machine)?;
+    if found == protocol::Machine::Absent {
+        return Ok(found);
+    }
+    check_runs(&found)?;
+    let file = linux.keys_file(machine)?;
+    let managed = read_keys(&file)?;
+    let managed = managed.ok_or_else(|| {
+        Refusal::never("it was created before keys could be changed; rebuild it instead")
+    })?;
+    let wanted = &request.ssh_keys;
+    // Cut off in the middle, the next run knows of all that may be there.
+    let both: Vec<_> = managed.iter().chain(wanted).cloned().collect();
+    write_keys(&file, &both)?;
+    let mut guest = guest::Guest::connect(&machine.folder)?;
+    // A user without the file has no keys.
+    let present = guest.keys(USER).unwrap_or_default();
+    let change = guest::KeyChange::new(&present, &managed, wanted);
+    if !change.add.is_empty() {
+        guest.add_keys(USER, &change.add)?;
+    }
+    if !change.remove.is_empty() {
+        guest.remove_keys(USER, &change.remove)?;
+    }
+    let left = guest::KeyChange::new(&guest.keys(USER)?, &managed, wanted);
+    if !left.is_empty() {
+        return Err(Refusal::later("the machine's guest agent did not change the keys"));
+    }
+    write_keys(&file, wanted)?;
+    Ok(found)
+}
+
+fn check_runs(found: &protocol::Machine) -> Result<(), Refusal> {
+    match found {
+        protocol::Machine::Running(_) => Ok(()),
+        protocol::Machine::Off | protocol::Machine::Absent => {
+            Err(Refusal::never("the machine is off, and its guest agent with it"))
+        }
+    }
+}
+
+/// The keys that the market has put on a machine; nothing of one from before they were kept.
+fn read_keys(file: &Path) -> Result<Option<Vec<String>>> {
+    match fs::read(file) {
+        Ok(text) => Ok(Some(serde_json::from_slice(&text).context("reading the kept keys")?)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).context("reading the kept keys"),
+    }
+}
+
+fn write_keys(file: &Path, keys: &[String]) -> Result<()> {
+    write_whole(file, &serde_json::to_vec(keys).context("keys are JSON")?, 0o600)
+}
+
+/// Sets the password of the user that the renter logs in as.
+fn set_password(
+    linux: &Linux,
+    machine: &Machine,
+    request: &Request,
+) -> Result<protocol::Machine, Refusal> {
+    let found = status(linux, machine)?;
+    if found == protocol::Machine::Absent {
+        return Ok(found);
+    }
+    check_runs(&found)?;
+    let hash = request.password_hash.as_deref().context("a request has a hash")?;
+    guest::Guest::connect(&machine.folder)?.set_password(USER, hash)?;
+    Ok(found)
+}
+
+/// Makes the machine anew, on its port: with another disk and another host key.
+fn rebuild(
+    linux: &Linux,
+    machine: &Machine,
+    request: &Request,
+) -> Result<protocol::Machine, Refusal> {
+    // What would not work is refused before anything is deleted.
+    seed::Seed::new(request, "", "").map_err(Refusal::never)?;
+    linux.check_room()?;
+    machine.end(|| machine.processes())?;
+    if !machine.empty(&linux.local)? {
+        return Ok(protocol::Machine::Absent);
+    }
+    create(linux, machine, request)
+}
+
 fn create(
     linux: &Linux,
     machine: &Machine,
@@ -176,13 +291,14 @@ fn create(
     step("disk");
     switch_on(linux, machine)?;
     step("booting");
-    Ok(protocol::Machine::Running(machine.reach(&linux.local, "root")?))
+    Ok(protocol::Machine::Running(machine.reach(&linux.local, USER)?))
 }
 
 /// Makes port, host key, seed and disk; the size is written last, and says that all is there.
 fn make(linux: &Linux, machine: &Machine, request: &Request) -> Result<(), Refusal> {
     machine.port(&linux.local)?;
     machine.host_key()?;
+    write_keys(&linux.keys_file(machine)?, &request.ssh_keys)?;
     let private = fs::read_to_string(machine.path("host_key")).context("reading the host key")?;
     let public = machine.known_host_key()?;
     let seed = seed::Seed::new(request, &private, &public).map_err(Refusal::never)?;
@@ -211,7 +327,7 @@ fn size(machine: &Machine) -> Result<qemu::Size> {
 fn start(linux: &Linux, machine: &Machine) -> Result<()> {
     let size = size(machine)?;
     let port = machine.known_port().context("the machine has no port")?;
-    for socket in [qemu::QMP, qemu::SERIAL] {
+    for socket in [qemu::QMP, qemu::SERIAL, guest::SOCKET] {
         let _ = fs::remove_file(machine.path(socket));
     }
     let arguments = qemu::arguments(linux, &machine.folder, size, port);

@@ -19,6 +19,9 @@ const KEY_MAX: usize = 8 * 1024;
 /// The longest user data, in bytes.
 const USER_DATA_MAX: usize = 64 * 1024;
 
+/// The longest hash of a password, in bytes: SHA-512 has about 120.
+const HASH_MAX: usize = 256;
+
 /// Kinds of keys that OpenSSH takes, as they begin.
 const KEY_KINDS: [&str; 7] = [
     "ssh-ed25519",
@@ -51,6 +54,13 @@ pub enum Action {
     Restart,
     /// Resets the machine at once, without asking it; starts it, if it is off.
     Reset,
+    /// Lets these keys in instead of those that it was given before. Others, which its renter has
+    /// brought, stay.
+    SetKeys,
+    /// Makes the machine anew, with the same address and port: what was on it is deleted.
+    Rebuild,
+    /// Sets the password of the user that the renter logs in as, for the console.
+    SetPassword,
 }
 
 /// The document on a driver's standard input.
@@ -65,7 +75,8 @@ pub struct Request {
     pub slice_id: String,
     /// The rental. With the slice it names one machine.
     pub rental_id: String,
-    /// Virtual processors. Sizes, keys and user data count for `create` only.
+    /// Virtual processors. Sizes and user data count for `create` and `rebuild` only, keys for
+    /// these and `set_keys`.
     pub cpu_cores: u32,
     /// Memory, in MiB.
     pub memory_mib: u32,
@@ -75,6 +86,9 @@ pub struct Request {
     pub ssh_keys: Vec<String>,
     /// What cloud-init shall do beyond that, or null.
     pub user_data: Option<String>,
+    /// What the password comes to by crypt(3), of `set_password`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password_hash: Option<String>,
 }
 
 impl Request {
@@ -90,7 +104,8 @@ impl Request {
         if !is_size {
             return Err("cpu_cores, memory_mib and disk_gib are at least 1".to_owned());
         }
-        if self.action == Action::Create && self.ssh_keys.is_empty() {
+        let needs_keys = matches!(self.action, Action::Create | Action::Rebuild | Action::SetKeys);
+        if needs_keys && self.ssh_keys.is_empty() {
             return Err("ssh_keys: at least one key is required".to_owned());
         }
         if self.ssh_keys.len() > KEYS_MAX {
@@ -102,6 +117,10 @@ impl Request {
         }
         if self.user_data.as_ref().is_some_and(|text| text.len() > USER_DATA_MAX) {
             return Err(format!("user_data: at most {USER_DATA_MAX} bytes"));
+        }
+        let has_hash = self.password_hash.as_deref().map(is_password_hash);
+        if has_hash == Some(false) || (self.action == Action::SetPassword && has_hash.is_none()) {
+            return Err("password_hash: a hash as crypt(3) writes it".to_owned());
         }
         Ok(())
     }
@@ -124,6 +143,12 @@ pub(crate) fn is_key(line: &str) -> bool {
         && KEY_KINDS.contains(&kind)
         && body.len() >= 16
         && body.bytes().all(is_base64)
+}
+
+/// Whether this may be what a password comes to by crypt(3).
+fn is_password_hash(text: &str) -> bool {
+    let is_part = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'/' | b'$' | b'=');
+    text.len() <= HASH_MAX && text.starts_with('$') && text.bytes().all(is_part)
 }
 
 /// What a driver knows about a machine that is there.
@@ -341,6 +366,7 @@ mod tests {
             disk_gib: 200,
             ssh_keys: vec![KEY.to_owned()],
             user_data: None,
+            password_hash: None,
         }
     }
 
@@ -379,6 +405,23 @@ mod tests {
             |r| {
                 r.action = Action::Remove;
                 r.ssh_keys.clear();
+            },
+            None,
+        );
+        check(
+            |r| {
+                r.action = Action::SetKeys;
+                r.ssh_keys.clear();
+            },
+            Some("ssh_keys: at least one key is required"),
+        );
+        check(|r| r.action = Action::SetPassword, Some("password_hash"));
+        check(|r| r.password_hash = Some("$6$a b".to_owned()), Some("password_hash"));
+        check(|r| r.password_hash = Some("root:x".to_owned()), Some("password_hash"));
+        check(
+            |r| {
+                r.action = Action::SetPassword;
+                r.password_hash = Some("$6$rounds=5000$salt$abc./".to_owned());
             },
             None,
         );

@@ -296,6 +296,7 @@ impl Watched {
             disk_gib: 1,
             ssh_keys: Vec::new(),
             user_data: None,
+            password_hash: None,
         }
     }
 

@@ -11,12 +11,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::linux::config::Linux;
+use crate::linux::guest;
 
 /// QEMU's own socket, in the machine's folder.
 pub(super) const QMP: &str = "qmp.sock";
 
 /// The machine's serial console.
 pub(super) const SERIAL: &str = "serial.sock";
+
+/// What QEMU calls the port of the guest agent.
+const GUEST: &str = "guest";
 
 /// The number of QEMU's process.
 pub(super) const PID: &str = "qemu.pid";
@@ -62,6 +66,10 @@ pub(super) fn arguments(linux: &Linux, folder: &Path, size: Size, port: u16) -> 
     add("-device", "virtio-rng-pci".to_owned());
     add("-chardev", format!("socket,id=serial,server=on,wait=off,path={}", file(SERIAL)));
     add("-serial", "chardev:serial".to_owned());
+    let socket = file(guest::SOCKET);
+    add("-chardev", format!("socket,id={GUEST},server=on,wait=off,path={socket}"));
+    add("-device", "virtio-serial-pci".to_owned());
+    add("-device", format!("virtserialport,chardev={GUEST},name={}", guest::PORT));
     add("-qmp", format!("unix:{},server=on,wait=off", file(QMP)));
     add("-pidfile", file(PID));
     add("-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny".to_owned());
@@ -81,6 +89,15 @@ pub(super) fn arguments(linux: &Linux, folder: &Path, size: Size, port: u16) -> 
 pub(super) fn is_running(socket: &Path) -> Result<bool> {
     let answer = execute(socket, &["query-status"])?;
     Ok(answer.get("running").and_then(Value::as_bool) == Some(true))
+}
+
+/// Whether something in the machine has opened the port of its guest agent. QEMU knows without
+/// asking there.
+pub(super) fn has_guest(socket: &Path) -> Result<bool> {
+    let answer = execute(socket, &["query-chardev"])?;
+    let mut devices = answer.as_array().into_iter().flatten();
+    let found = devices.find(|it| it.get("label").and_then(Value::as_str) == Some(GUEST));
+    Ok(found.is_some_and(|it| it.get("frontend-open") == Some(&Value::Bool(true))))
 }
 
 /// Lets QEMU execute commands, and says what it answers to the last.

@@ -49,12 +49,18 @@ impl Seed {
         let ours = json!({
             "ssh_pwauth": false,
             "disable_root": false,
-            "ssh_authorized_keys": request.ssh_keys,
             "ssh_deletekeys": true,
             "ssh_keys": { "ed25519_private": host_key, "ed25519_public": host_key_public },
         });
-        let ours = format!("#cloud-config\n{ours:#}\n");
-        let user_data = multipart(request.user_data.as_deref(), &ours, &request.rental_id)?;
+        let added = json!({
+            "merge_how": "list(append)+dict(no_replace,recurse_list)+str()",
+            "ssh_authorized_keys": request.ssh_keys,
+            "packages": ["qemu-guest-agent"],
+            // The package starts it at the next boot only.
+            "runcmd": ["systemctl start qemu-guest-agent.service || true"],
+        });
+        let [ours, added] = [ours, added].map(|it| format!("#cloud-config\n{it:#}\n"));
+        let user_data = multipart(request.user_data.as_deref(), &ours, &added, &request.rental_id)?;
         let name = request.slice_id.replace('_', "-");
         // The rental is what makes it another machine than the one before.
         let meta_data = json!({ "instance-id": request.rental_id, "local-hostname": name });
@@ -86,8 +92,14 @@ impl Seed {
 }
 
 /// Every document, ours after theirs: cloud-init lets the later one win, so that nobody's user
-/// data changes host keys and who may log in.
-fn multipart(theirs: Option<&str>, ours: &str, rental_id: &str) -> Result<String, String> {
+/// data changes host keys or lets passwords in. What is `added` is appended to their lists: keys,
+/// packages and commands of their own stay.
+fn multipart(
+    theirs: Option<&str>,
+    ours: &str,
+    added: &str,
+    rental_id: &str,
+) -> Result<String, String> {
     let boundary = format!("=={rental_id}==");
     let part = |kind: &str, name: &str, text: &str| {
         format!(
@@ -105,8 +117,9 @@ fn multipart(theirs: Option<&str>, ours: &str, rental_id: &str) -> Result<String
     };
     Ok(format!(
         "Content-Type: multipart/mixed; boundary=\"{boundary}\"\nMIME-Version: 1.0\n\n\
-         {theirs}{}{}--{boundary}--\n",
+         {theirs}{}{}{}--{boundary}--\n",
         part("text/cloud-config", "slice", ours),
+        part("text/cloud-config", "added", added),
         part("text/cloud-boothook", "no-passwords", NO_PASSWORDS),
     ))
 }
@@ -136,6 +149,7 @@ mod tests {
             disk_gib: 200,
             ssh_keys: vec!["ssh-ed25519 AAAAC3NzaC1lZDI1 a: \"b\" #c".to_owned()],
             user_data: user_data.map(str::to_owned),
+            password_hash: None,
         }
     }
 
@@ -145,8 +159,13 @@ mod tests {
         let (_, text) = seed.user_data.split_once("#cloud-config\n").unwrap();
         let (text, after) = text.split_once("\n--==r1==\n").unwrap();
         let document: serde_json::Value = serde_json::from_str(text).unwrap();
-        assert_eq!(document["ssh_authorized_keys"][0], "ssh-ed25519 AAAAC3NzaC1lZDI1 a: \"b\" #c");
         assert_eq!(document["ssh_pwauth"], false);
+        let (_, added) = after.split_once("#cloud-config\n").unwrap();
+        let (added, after) = added.split_once("\n--==r1==\n").unwrap();
+        let added: serde_json::Value = serde_json::from_str(added).unwrap();
+        assert_eq!(added["ssh_authorized_keys"][0], "ssh-ed25519 AAAAC3NzaC1lZDI1 a: \"b\" #c");
+        assert_eq!(added["packages"], json!(["qemu-guest-agent"]));
+        assert!(added["merge_how"].as_str().unwrap().starts_with("list(append)"), "theirs stay");
         assert_eq!(document["ssh_keys"]["ed25519_private"], "-----BEGIN\nabc\n");
         assert!(after.contains("text/cloud-boothook") && after.contains("PasswordAuth"), "{after}");
         assert!(seed.meta_data.contains("\"instance-id\": \"r1\""));
