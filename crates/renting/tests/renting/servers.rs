@@ -10,18 +10,18 @@ use crate::{RENT, slice};
 
 const LEASE: &str = "/api/agent/jobs/lease";
 const REPORT: &str = "/api/agent/machines";
-const KEY: &str = "ssh-ed25519 \
+pub(crate) const KEY: &str = "ssh-ed25519 \
                    AAAAC3NzaC1lZDI1NTE5AAAAICSc46/QB3lnD6yiO80SczJsysrwuHR7UMtpui3hDPtl";
 
 /// A market in which Ada's machine is ready, and the farm's agent.
-struct Server<'a> {
-    stage: &'a Stage,
-    agent: Caller<'a>,
-    rental: String,
+pub(crate) struct Server<'a> {
+    pub(crate) stage: &'a Stage,
+    pub(crate) agent: Caller<'a>,
+    pub(crate) rental: String,
 }
 
 impl<'a> Server<'a> {
-    fn new(stage: &'a Stage) -> Server<'a> {
+    pub(crate) fn new(stage: &'a Stage) -> Server<'a> {
         let agent = stage.as_agent();
         let nothing = agent.post(machines::ROUTES, LEASE, json!({ "agent": "rack-7" }));
         assert_eq!(nothing.status(), 204);
@@ -41,7 +41,7 @@ impl<'a> Server<'a> {
 
     /// The agent reports the machine, as a part of its JSON; answers what it should have.
     #[track_caller]
-    fn report(&self, how: &Value) -> Value {
+    pub(crate) fn report(&self, how: &Value) -> Value {
         let mut machine = json!({ "rental_id": self.rental, "slice_id": "node32_slice_1" });
         for (name, value) in how.as_object().unwrap() {
             machine[name] = value.clone();
@@ -71,14 +71,14 @@ impl<'a> Server<'a> {
     }
 
     /// What the API says can be done with it.
-    fn can(&self) -> Value {
+    pub(crate) fn can(&self) -> Value {
         let path = format!("/api/rentals/{}/access", self.rental);
         let access = self.stage.as_user(ADA).get(renting::ROUTES, &path).ok(200);
         access["machines"][0]["can"].clone()
     }
 
     /// What the pages say of it: the list, and the rental's own.
-    fn pages(&self) -> [String; 2] {
+    pub(crate) fn pages(&self) -> [String; 2] {
         let page = |path: &str| self.stage.as_user(ADA).get(renting::ROUTES, path).page(200);
         [page("/dashboard/slices"), page(&format!("/dashboard/slices/{}", self.rental))]
     }
@@ -92,7 +92,7 @@ impl<'a> Server<'a> {
     }
 }
 
-fn answers() -> Value {
+pub(crate) fn answers() -> Value {
     json!({ "state": "running", "ssh": true })
 }
 
@@ -261,25 +261,25 @@ impl Server<'_> {
     }
 
     /// What the API says of the latest action: kind and state.
-    fn latest(&self) -> (String, String) {
+    pub(crate) fn latest(&self) -> (String, String) {
         let answer = self.stage.as_user(ADA).get(machines::ROUTES, &self.actions()).ok(200);
         let text = |name: &str| answer["actions"][0][name].as_str().unwrap().to_owned();
         (text("action"), text("state"))
     }
 
     /// The agent leases what is due.
-    fn lease(&self) -> Value {
+    pub(crate) fn lease(&self) -> Value {
         self.agent.post(machines::ROUTES, LEASE, json!({ "agent": "rack-7" })).ok(200)["job"]
             .clone()
     }
 
-    fn has_nothing_to_do(&self, agent: &str) {
+    pub(crate) fn has_nothing_to_do(&self, agent: &str) {
         let answer = self.agent.post(machines::ROUTES, LEASE, json!({ "agent": agent }));
         assert_eq!(answer.status(), 204, "{answer}");
     }
 
     /// The agent reports on what it leased.
-    fn tell(&self, job: &Value, what: &str, body: Value) -> stage::Answer {
+    pub(crate) fn tell(&self, job: &Value, what: &str, body: Value) -> stage::Answer {
         let path = format!("/api/agent/jobs/{}/{what}", job["id"].as_str().unwrap());
         let mut body = body;
         body["fence"] = job["fence"].clone();
