@@ -28,9 +28,6 @@ pub use config::Linux;
 const CAPABILITIES: [Capability; 4] =
     [Capability::Power, Capability::Console, Capability::UserData, Capability::Rebuild];
 
-/// What can be done with a machine whose guest agent answers.
-const OF_GUESTS: [Capability; 2] = [Capability::SetKeys, Capability::SetPassword];
-
 /// Who renters log in as.
 const USER: &str = "root";
 
@@ -68,7 +65,11 @@ pub fn act(linux: &Linux, request: &Request) -> Result<Outcome, Refusal> {
             let found = status(linux, &machine)?;
             let mut can = CAPABILITIES.to_vec();
             if matches!(found, protocol::Machine::Running(_)) && has_guest(&machine) {
-                can.extend(OF_GUESTS);
+                can.push(Capability::SetPassword);
+                // Of a machine from before they were kept, nobody knows which keys are its renter's.
+                if linux.keys_file(&machine)?.exists() {
+                    can.push(Capability::SetKeys);
+                }
             }
             return Ok(Outcome::new(found, &can));
         }
