@@ -65,11 +65,11 @@ CREATE TRIGGER rent_does INSTEAD OF INSERT ON rent BEGIN
     SELECT value ->> 'rental', 1, NEW.id, NEW.account_id, value ->> 'months', value ->> 'price',
            value ->> 'total', value ->> 'fee', NEW.created_at, value ->> 'ends_at'
       FROM json_each(NEW.items);
-    INSERT INTO setups (rental_id, ssh_key, template, template_version, sealed)
+    INSERT INTO setups (rental_id, ssh_keys, template, template_version, sealed)
     SELECT i.value ->> 'rental',
-           coalesce(i.value ->> 'ssh_key',
-                    (SELECT key FROM ssh_keys WHERE account_id = NEW.account_id
-                      ORDER BY id LIMIT 1)),
+           coalesce(iif(i.value ->> 'ssh_key' IS NULL, NULL, json_array(i.value ->> 'ssh_key')),
+                    (SELECT json_array(key) FROM ssh_keys WHERE account_id = NEW.account_id
+                      ORDER BY id LIMIT 1), '[]'),
            i.value ->> 'template', i.value ->> 'template_version',
            unhex(i.value ->> 'user_data')
       FROM json_each(NEW.items) i;

@@ -65,6 +65,9 @@ CREATE TABLE machine_actions (
     -- Why it failed last, in the agent's words.
     reason       TEXT    CONSTRAINT machine_action_reason_length_in_range
                  CHECK (length(reason) <= 500),
+    -- What a console password comes to by crypt(3), until the action is over.
+    password_hash TEXT   CONSTRAINT machine_action_password_of_its_kind
+                 CHECK (password_hash IS NULL OR kind = 'set-password'),
     created_at   INTEGER NOT NULL,
     changed_at   INTEGER NOT NULL
 ) STRICT;
@@ -125,3 +128,30 @@ ALTER TABLE machines ADD COLUMN memory_bytes
 ALTER TABLE machines ADD COLUMN disk_bytes
     INTEGER
     CONSTRAINT machine_disk_not_negative CHECK (disk_bytes >= 0);
+
+-- What a rental's machines start with: copies, so that a key that is removed from an account stays
+-- on them until their renter changes that. Several keys, where there was one.
+CREATE TABLE setups_before AS SELECT * FROM setups;
+
+DROP TABLE setups;
+
+CREATE TABLE setups (
+    rental_id        TEXT    PRIMARY KEY REFERENCES rentals (id),
+    -- The public keys that get in, a JSON array of lines; an empty one while there is none.
+    ssh_keys         TEXT    NOT NULL DEFAULT '[]'
+                     CONSTRAINT setup_ssh_keys_are_json CHECK (json_valid(ssh_keys)),
+    template         TEXT,
+    template_version INTEGER
+                     CONSTRAINT setup_template_has_version
+                     CHECK ((template_version IS NULL) = (template IS NULL)),
+    -- The renter's own user data, encrypted.
+    sealed           BLOB,
+    CONSTRAINT setup_template_or_user_data CHECK (template IS NULL OR sealed IS NULL)
+) STRICT;
+
+INSERT INTO setups (rental_id, ssh_keys, template, template_version, sealed)
+SELECT rental_id, iif(ssh_key IS NULL, '[]', json_array(ssh_key)), template, template_version,
+       sealed
+  FROM setups_before;
+
+DROP TABLE setups_before;

@@ -64,6 +64,12 @@ pub enum Kind {
     Restart,
     /// A machine is to be reset without asking it.
     Reset,
+    /// Other keys are to get in to a machine.
+    SetKeys,
+    /// A machine is to be made anew.
+    Rebuild,
+    /// A machine is to get a password for its console.
+    SetPassword,
     /// Other ports of a machine are to be reachable.
     SetPorts,
 }
@@ -78,6 +84,9 @@ impl Kind {
             Kind::Shutdown => Action::Shutdown,
             Kind::Restart => Action::Restart,
             Kind::Reset => Action::Reset,
+            Kind::SetKeys => Action::SetKeys,
+            Kind::Rebuild => Action::Rebuild,
+            Kind::SetPassword => Action::SetPassword,
             Kind::SetPorts => Action::SetPorts,
         }
     }
@@ -114,6 +123,9 @@ pub struct Job {
     /// The template that was chosen.
     #[serde(default)]
     pub template: Option<Template>,
+    /// What a password for the console comes to by crypt(3).
+    #[serde(default)]
+    pub password_hash: Option<String>,
 }
 
 /// The slice of a job.
@@ -141,7 +153,9 @@ pub struct Template {
 impl Job {
     /// What the driver is asked for. An error is the reason to fail the job with.
     pub(crate) fn request(&self, action: Action) -> Result<Request, String> {
-        let needs_all = action == Action::Create;
+        let needs_all = matches!(action, Action::Create | Action::Rebuild);
+        let needs_keys = needs_all || action == Action::SetKeys;
+        let needs_hash = action == Action::SetPassword;
         let needs_ports = needs_all || action == Action::SetPorts;
         if let (Some(template), None, true) = (&self.template, &self.user_data, needs_all) {
             return Err(format!("the template {} has no document", template.name));
@@ -155,10 +169,11 @@ impl Job {
             cpu_cores: self.slice.cpu_cores,
             memory_mib,
             disk_gib: self.slice.storage_gb,
-            ssh_keys: if needs_all { self.ssh_keys.clone() } else { Vec::new() },
+            ssh_keys: if needs_keys { self.ssh_keys.clone() } else { Vec::new() },
             user_data: self.user_data.clone().filter(|_| needs_all),
             check: self.check.clone().filter(|_| needs_all),
             ports: if needs_ports { self.ports.clone() } else { Vec::new() },
+            password_hash: self.password_hash.clone().filter(|_| needs_hash),
         };
         request.check()?;
         Ok(request)

@@ -119,6 +119,9 @@ pub fn act(grid: &Grid, request: &Request) -> Result<Outcome, Refusal> {
                 "the grid server has no calls to start, shut down, restart or reset a machine";
             Err(Refusal::never(why))
         }
+        Action::SetKeys | Action::Rebuild | Action::SetPassword => {
+            Err(Refusal::never("the grid server has no calls to change a machine"))
+        }
         Action::SetPorts => {
             let Some(found) = deployment.find()? else { return Ok(Machine::Absent.into()) };
             deployment.set_ports(&request.ports)?;
@@ -418,6 +421,7 @@ mod tests {
             user_data: None,
             ports: Vec::new(),
             check: None,
+            password_hash: None,
         };
         let first = name(&request("node1_slice_1", "a"));
         assert_eq!(first, name(&request("node1_slice_1", "a")));

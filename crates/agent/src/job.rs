@@ -110,6 +110,7 @@ impl Work {
                 Phase::SettingUp(reach) => self.wait_for_setup(reach)?,
                 Phase::Checked(reach) => self.complete(Some(&reach))?,
                 Phase::Undoing(refusal) => self.undo(refusal)?,
+                Phase::Rebuilding => self.rebuild()?,
                 Phase::Removing => self.remove()?,
                 Phase::Powering => self.power()?,
                 Phase::Removed | Phase::Powered => self.complete(None)?,
@@ -145,9 +146,14 @@ impl Work {
             Lease::Held => self.save(match kind {
                 Kind::Create => Phase::Creating,
                 Kind::Remove => Phase::Removing,
-                Kind::Start | Kind::Shutdown | Kind::Restart | Kind::Reset | Kind::SetPorts => {
-                    Phase::Powering
-                }
+                Kind::Rebuild => Phase::Rebuilding,
+                Kind::Start
+                | Kind::Shutdown
+                | Kind::Restart
+                | Kind::Reset
+                | Kind::SetKeys
+                | Kind::SetPassword
+                | Kind::SetPorts => Phase::Powering,
             }),
             Lease::Lost => self.drop_lost(),
             Lease::Unknown => self.put_aside(),
@@ -186,7 +192,39 @@ impl Work {
     fn created(&mut self, reach: Reach) -> Result<Next> {
         match reach::check_answer(&reach) {
             Ok(()) => self.save(Phase::Created(reach)),
-            Err(why) => self.save(Phase::Undoing(Some(Refusal::never(why)))),
+            Err(why) => self.give_up(Some(Refusal::never(why))),
+        }
+    }
+
+    /// Removes what was created. A machine that was there before stays: what is on it is the
+    /// renter's, or was made for them. Without a reason the lease is lost.
+    fn give_up(&mut self, why: Option<Refusal>) -> Result<Next> {
+        match (self.record.job.kind, why) {
+            (Kind::Create, why) => self.save(Phase::Undoing(why)),
+            (_, Some(why)) => self.save(Phase::Failed(why)),
+            (_, None) => self.drop_lost(),
+        }
+    }
+
+    /// Has the driver make the machine anew. Cut off in the middle, it does so once more: nobody
+    /// has been told yet that there is a new one.
+    fn rebuild(&mut self) -> Result<Next> {
+        self.renew_now();
+        match self.lease {
+            Lease::Held => {}
+            Lease::Lost => return self.drop_lost(),
+            Lease::Unknown => return self.put_aside(),
+        }
+        match self.drive(Action::Rebuild) {
+            Ok(Machine::Running(reach)) => self.created(reach),
+            Ok(Machine::Absent) => {
+                self.save(Phase::Failed(Refusal::never("the machine doesn't exist")))
+            }
+            Ok(Machine::Off | Machine::Paused) => {
+                let why = "the driver's rebuild returned no machine that runs";
+                self.save(Phase::Failed(Refusal::later(why)))
+            }
+            Err(refusal) => self.save(Phase::Failed(refusal)),
         }
     }
 
@@ -199,22 +237,22 @@ impl Work {
         loop {
             match self.lease {
                 Lease::Held => {}
-                Lease::Lost => return self.save(Phase::Undoing(None)),
+                Lease::Lost => return self.give_up(None),
                 Lease::Unknown => return self.put_aside(),
             }
             if self.shared.stop.is_over() {
-                return self.save(Phase::Undoing(Some(Refusal::later(STOPPING))));
+                return self.give_up(Some(Refusal::later(STOPPING)));
             }
             match self.look(&reach, &known_hosts)? {
                 Ok(()) if self.lease == Lease::Held => return self.save(Phase::SettingUp(reach)),
                 Ok(()) => continue,
                 Err(Unreached::Wrong(why)) => {
-                    return self.save(Phase::Undoing(Some(Refusal::later(why))));
+                    return self.give_up(Some(Refusal::later(why)));
                 }
                 Err(Unreached::NotYet(why)) if Instant::now() >= end => {
                     let limit = self.shared.config.ready_limit.as_secs();
                     let why = format!("not reachable within {limit} seconds: {why}");
-                    return self.save(Phase::Undoing(Some(Refusal::later(why))));
+                    return self.give_up(Some(Refusal::later(why)));
                 }
                 Err(Unreached::NotYet(_)) => {}
             }
@@ -233,17 +271,17 @@ impl Work {
         loop {
             match self.lease {
                 Lease::Held => {}
-                Lease::Lost => return self.save(Phase::Undoing(None)),
+                Lease::Lost => return self.give_up(None),
                 Lease::Unknown => return self.put_aside(),
             }
             if self.shared.stop.is_over() {
-                return self.save(Phase::Undoing(Some(Refusal::later(STOPPING))));
+                return self.give_up(Some(Refusal::later(STOPPING)));
             }
             match self.ask(Action::Status) {
                 Ok(Outcome { setup: Some(Setup::Failed { log }), .. }) => {
                     let error = "what the template sets up doesn't work".to_owned();
                     let refusal = Refusal { error, retry: true, log: Some(log_tail(&log)) };
-                    return self.save(Phase::Undoing(Some(refusal)));
+                    return self.give_up(Some(refusal));
                 }
                 Ok(Outcome {
                     setup: Some(Setup::Done) | None,
@@ -256,7 +294,7 @@ impl Work {
                 Ok(_) | Err(_) if Instant::now() >= end => {
                     let limit = self.shared.config.setup_limit.as_secs();
                     let why = format!("its setup took longer than {limit} seconds");
-                    return self.save(Phase::Undoing(Some(Refusal::later(why))));
+                    return self.give_up(Some(Refusal::later(why)));
                 }
                 Ok(_) | Err(_) => {}
             }
@@ -316,8 +354,8 @@ impl Work {
         }
     }
 
-    /// Has the driver switch the machine, or change its ports. Whatever comes of it, the machine
-    /// stays: the renter's data is on it.
+    /// Has the driver switch the machine, or change something on it. Whatever comes of it, the
+    /// machine stays: the renter's data is on it.
     fn power(&mut self) -> Result<Next> {
         self.renew_now();
         match self.lease {
@@ -328,11 +366,12 @@ impl Work {
         }
         let kind = self.record.job.kind;
         let action = kind.action().into_str();
+        let may_be_off = matches!(kind, Kind::Shutdown | Kind::SetKeys);
         match self.drive(kind.action()) {
             Ok(Machine::Off | Machine::Paused | Machine::Running(_)) if kind == Kind::SetPorts => {
                 self.save(Phase::Powered)
             }
-            Ok(Machine::Off) if kind == Kind::Shutdown => self.save(Phase::Powered),
+            Ok(Machine::Off) if may_be_off => self.save(Phase::Powered),
             Ok(Machine::Running(_)) if kind != Kind::Shutdown => self.save(Phase::Powered),
             Ok(Machine::Absent) => {
                 self.save(Phase::Failed(Refusal::never("the machine doesn't exist")))
@@ -388,10 +427,10 @@ impl Work {
                 self.say("done");
                 self.forget()
             }
-            Err(ClientError::LeaseLost) if reach.is_some() => self.save(Phase::Undoing(None)),
+            Err(ClientError::LeaseLost) if reach.is_some() => self.give_up(None),
             Err(ClientError::LeaseLost) => self.drop_lost(),
             Err(ClientError::Refused(why)) if reach.is_some() => {
-                self.save(Phase::Undoing(Some(Refusal::never(format!("marketplace: {why}")))))
+                self.give_up(Some(Refusal::never(format!("marketplace: {why}"))))
             }
             Err(ClientError::Refused(why) | ClientError::Unknown(why)) => {
                 self.say(&format!("the marketplace rejected the result: {why}"));
@@ -453,19 +492,23 @@ impl Work {
     fn ask(&mut self, action: Action) -> Result<Outcome, Refusal> {
         let request = self.record.job.request(action).map_err(Refusal::never)?;
         let limit = match action {
-            Action::Create => self.shared.config.create_limit,
+            Action::Create | Action::Rebuild => self.shared.config.create_limit,
             Action::Remove => self.shared.config.remove_limit,
             Action::Status | Action::Console => self.shared.config.status_limit,
             Action::Start
             | Action::Shutdown
             | Action::Restart
             | Action::Reset
+            | Action::SetKeys
+            | Action::SetPassword
             | Action::SetPorts => self.shared.config.power_limit,
         };
         let shared = Arc::clone(&self.shared);
         let name = format!("{}.{}", self.record.job.id, self.record.job.fence);
         shared.driver.run(&request, Some(&name), limit, |step| {
-            if let (Action::Create, Some(step)) = (action, step.and_then(Step::of_driver)) {
+            if let (Action::Create | Action::Rebuild, Some(step)) =
+                (action, step.and_then(Step::of_driver))
+            {
                 self.move_on(step);
             }
             self.renew_if_due();
@@ -535,9 +578,14 @@ impl Work {
     fn drop_lost(&mut self) -> Result<Next> {
         self.say(match self.record.job.kind {
             Kind::Create | Kind::Remove => "lease lost; nothing is left on this farm",
-            Kind::Start | Kind::Shutdown | Kind::Restart | Kind::Reset | Kind::SetPorts => {
-                "lease lost; the machine stays as it is"
-            }
+            Kind::Start
+            | Kind::Shutdown
+            | Kind::Restart
+            | Kind::Reset
+            | Kind::SetKeys
+            | Kind::Rebuild
+            | Kind::SetPassword
+            | Kind::SetPorts => "lease lost; the machine stays as it is",
         });
         self.forget()
     }

@@ -38,10 +38,13 @@ pub(crate) enum Phase {
     Removing,
     /// It is gone; that is to be reported.
     Removed,
-    /// The driver is to start the machine, shut it down, restart or reset it, or change its ports.
+    /// The driver is to start the machine, shut it down, restart or reset it, or change something
+    /// on it.
     Powering,
     /// It has; the market is to hear of it.
     Powered,
+    /// The driver's `rebuild` may have deleted the machine, or made it anew. Then it is `Created`.
+    Rebuilding,
     /// The failure is to be reported.
     Failed(Refusal),
 }
@@ -170,6 +173,7 @@ mod tests {
             ports: Vec::new(),
             check: None,
             template: None,
+            password_hash: None,
         };
         Record { job, phase: Phase::Leased, step: Step::Accepted }
     }

@@ -3,11 +3,13 @@
 mod check;
 mod config;
 mod firewall;
+mod guest;
 mod qemu;
 mod seed;
 mod users;
 
 use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::fs::FileExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
@@ -30,8 +32,11 @@ use users::{DISK, Users};
 pub use config::Linux;
 
 /// What can be done with each machine, and ports where there are any.
-const CAPABILITIES: [Capability; 3] =
-    [Capability::Power, Capability::Console, Capability::UserData];
+const CAPABILITIES: [Capability; 4] =
+    [Capability::Power, Capability::Console, Capability::UserData, Capability::Rebuild];
+
+/// Who renters log in as.
+const USER: &str = "root";
 
 /// How long QEMU may take until it answers.
 const START_LIMIT: Duration = Duration::from_secs(20);
@@ -60,6 +65,7 @@ pub fn act(linux: &Linux, request: &Request) -> Result<Outcome, Refusal> {
             machine.end(|| [processes(&machine), machine.processes()].concat())?;
             machine.wipe(&linux.local)?;
             linux.remove_group(&machine)?;
+            let _ = fs::remove_file(linux.keys_file(&machine)?);
             protocol::Machine::Absent
         }
         Action::Status => {
@@ -72,6 +78,13 @@ pub fn act(linux: &Linux, request: &Request) -> Result<Outcome, Refusal> {
             };
             let mut can = CAPABILITIES.to_vec();
             can.extend((linux.local.public_ports > 0).then_some(Capability::SetPorts));
+            if matches!(found, protocol::Machine::Running(_)) && has_guest(&machine) {
+                can.push(Capability::SetPassword);
+                // Of a machine from before they were kept, nobody knows which keys are its renter's.
+                if linux.keys_file(&machine)?.exists() {
+                    can.push(Capability::SetKeys);
+                }
+            }
             return Ok(Outcome::new(found, &can).with_setup(setup).with_usage(usage));
         }
         Action::Console => console(linux, &machine)?,
@@ -79,6 +92,9 @@ pub fn act(linux: &Linux, request: &Request) -> Result<Outcome, Refusal> {
             power(linux, &machine, request.action)?
         }
         Action::SetPorts => set_ports(linux, &machine, request)?,
+        Action::SetKeys => set_keys(linux, &machine, request)?,
+        Action::Rebuild => rebuild(linux, &machine, request)?,
+        Action::SetPassword => set_password(linux, &machine, request)?,
     };
     Ok(done.into())
 }
@@ -132,7 +148,7 @@ fn status(linux: &Linux, machine: &Machine) -> Result<protocol::Machine, Refusal
         note(format_args!("there is room on the disk again; the machine goes on"));
         qemu::execute(&qmp, &["cont"])?;
     }
-    Ok(protocol::Machine::Running(machine.reach(&linux.local, "root")?))
+    Ok(protocol::Machine::Running(machine.reach(&linux.local, USER)?))
 }
 
 /// Does what a server's own buttons do.
@@ -215,6 +231,105 @@ fn console(linux: &Linux, machine: &Machine) -> Result<protocol::Machine, Refusa
     Ok(protocol::Machine::Running(protocol::Reach { console_url, ..reach }))
 }
 
+/// Whether the machine's guest agent answers.
+fn has_guest(machine: &Machine) -> bool {
+    let is_open = qemu::has_guest(&machine.path(qemu::QMP));
+    is_open.is_ok_and(|is_open| is_open) && guest::answers(&machine.folder)
+}
+
+/// Puts these keys in the place of those that the market has put there before. Others stay: the
+/// machine's renter has brought them.
+fn set_keys(
+    linux: &Linux,
+    machine: &Machine,
+    request: &Request,
+) -> Result<protocol::Machine, Refusal> {
+    let found = status(linux, machine)?;
+    if found == protocol::Machine::Absent {
+        return Ok(found);
+    }
+    check_runs(&found)?;
+    let file = linux.keys_file(machine)?;
+    let managed = read_keys(&file)?;
+    let managed = managed.ok_or_else(|| {
+        Refusal::never("it was created before keys could be changed; rebuild it instead")
+    })?;
+    let wanted = &request.ssh_keys;
+    // Cut off in the middle, the next run knows of all that may be there.
+    let both: Vec<_> = managed.iter().chain(wanted).cloned().collect();
+    write_keys(&file, &both)?;
+    let mut guest = guest::Guest::connect(&machine.folder)?;
+    // A user without the file has no keys.
+    let present = guest.keys(USER).unwrap_or_default();
+    let change = guest::KeyChange::new(&present, &managed, wanted);
+    if !change.add.is_empty() {
+        guest.add_keys(USER, &change.add)?;
+    }
+    if !change.remove.is_empty() {
+        guest.remove_keys(USER, &change.remove)?;
+    }
+    let left = guest::KeyChange::new(&guest.keys(USER)?, &managed, wanted);
+    if !left.is_empty() {
+        return Err(Refusal::later("the machine's guest agent did not change the keys"));
+    }
+    write_keys(&file, wanted)?;
+    Ok(found)
+}
+
+fn check_runs(found: &protocol::Machine) -> Result<(), Refusal> {
+    match found {
+        protocol::Machine::Running(_) => Ok(()),
+        protocol::Machine::Off | protocol::Machine::Absent => {
+            Err(Refusal::never("the machine is off, and its guest agent with it"))
+        }
+    }
+}
+
+/// The keys that the market has put on a machine; nothing of one from before they were kept.
+fn read_keys(file: &Path) -> Result<Option<Vec<String>>> {
+    match fs::read(file) {
+        Ok(text) => Ok(Some(serde_json::from_slice(&text).context("reading the kept keys")?)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).context("reading the kept keys"),
+    }
+}
+
+fn write_keys(file: &Path, keys: &[String]) -> Result<()> {
+    write_whole(file, &serde_json::to_vec(keys).context("keys are JSON")?, 0o600)
+}
+
+/// Sets the password of the user that the renter logs in as.
+fn set_password(
+    linux: &Linux,
+    machine: &Machine,
+    request: &Request,
+) -> Result<protocol::Machine, Refusal> {
+    let found = status(linux, machine)?;
+    if found == protocol::Machine::Absent {
+        return Ok(found);
+    }
+    check_runs(&found)?;
+    let hash = request.password_hash.as_deref().context("a request has a hash")?;
+    guest::Guest::connect(&machine.folder)?.set_password(USER, hash)?;
+    Ok(found)
+}
+
+/// Makes the machine anew, on its port: with another disk and another host key.
+fn rebuild(
+    linux: &Linux,
+    machine: &Machine,
+    request: &Request,
+) -> Result<protocol::Machine, Refusal> {
+    // What would not work is refused before anything is deleted.
+    seed::Seed::new(request, "", "").map_err(Refusal::never)?;
+    linux.check_room()?;
+    machine.end(|| [processes(machine), machine.processes()].concat())?;
+    if !machine.empty(&linux.local)? {
+        return Ok(protocol::Machine::Absent);
+    }
+    create(linux, machine, request)
+}
+
 fn create(
     linux: &Linux,
     machine: &Machine,
@@ -230,7 +345,7 @@ fn create(
     step("disk");
     switch_on(linux, machine)?;
     step("booting");
-    Ok(protocol::Machine::Running(machine.reach(&linux.local, "root")?))
+    Ok(protocol::Machine::Running(machine.reach(&linux.local, USER)?))
 }
 
 /// Makes port, host key, seed and disk; the size is written last, and says that all is there.
@@ -238,6 +353,7 @@ fn make(linux: &Linux, machine: &Machine, request: &Request) -> Result<(), Refus
     machine.port(&linux.local)?;
     machine.first_ports(&linux.local, &request.ports)?;
     machine.host_key()?;
+    write_keys(&linux.keys_file(machine)?, &request.ssh_keys)?;
     let private = fs::read_to_string(machine.path("host_key")).context("reading the host key")?;
     let public = machine.known_host_key()?;
     let seed = seed::Seed::new(request, &private, &public).map_err(Refusal::never)?;

@@ -308,20 +308,64 @@ impl Machine {
     /// Removes everything that belongs to it. The folder is renamed first, so that what is left
     /// after a crash is no machine any more.
     pub(crate) fn wipe(&self, local: &Local) -> Result<()> {
-        let gone = local.state_folder.join("gone");
-        make_folder(&gone)?;
+        let _ = fs::remove_dir_all(self.successor(local)?);
         if self.exists() {
-            fs::rename(&self.folder, gone.join(&self.name)).context("taking a machine away")?;
+            self.take_away(local)?;
         }
-        for name in folder_names(&gone)? {
-            let folder = gone.join(name);
-            // Somebody else who removes may have been faster.
-            if fs::remove_dir_all(&folder).is_err() && folder.exists() {
-                bail!("removing {}", folder.display());
-            }
-        }
-        Ok(())
+        clear_gone(local)
     }
+
+    /// Removes everything that belongs to it but its ports, so that it can be made anew; `false` if
+    /// there is none.
+    pub(crate) fn empty(&self, local: &Local) -> Result<bool> {
+        let successor = self.successor(local)?;
+        // Until the new folder is there, nobody else takes the port.
+        let _lock = lock_file(&local.state_folder.join("ports.lock"))?;
+        if let Some(port) = self.known_port() {
+            make_folder(&successor)?;
+            let ports = serde_json::to_vec(&self.ports()).context("ports are JSON")?;
+            write_whole(&successor.join(PORTS), &ports, 0o600)?;
+            write_whole(&successor.join("port"), port.to_string().as_bytes(), 0o600)?;
+        }
+        // It is there without a machine if an earlier run was cut off.
+        if !successor.exists() {
+            return Ok(false);
+        }
+        if self.exists() {
+            self.take_away(local)?;
+        }
+        fs::rename(&successor, &self.folder).context("making a machine anew")?;
+        clear_gone(local)?;
+        Ok(true)
+    }
+
+    /// Where the folder is made that follows this one.
+    fn successor(&self, local: &Local) -> Result<PathBuf> {
+        let folder = local.state_folder.join("new");
+        make_folder(&folder)?;
+        Ok(folder.join(&self.name))
+    }
+
+    fn take_away(&self, local: &Local) -> Result<()> {
+        // What an earlier run has left would be in the way.
+        clear_gone(local)?;
+        let gone = local.state_folder.join("gone").join(&self.name);
+        fs::rename(&self.folder, gone).context("taking a machine away")
+    }
+}
+
+/// Deletes what was taken away.
+fn clear_gone(local: &Local) -> Result<()> {
+    let gone = local.state_folder.join("gone");
+    make_folder(&gone)?;
+    for name in folder_names(&gone)? {
+        let folder = gone.join(name);
+        // Somebody else who removes may have been faster.
+        if fs::remove_dir_all(&folder).is_err() && folder.exists() {
+            bail!("removing {}", folder.display());
+        }
+    }
+    Ok(())
 }
 
 fn read_number(path: &Path) -> Option<u32> {

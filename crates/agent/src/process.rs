@@ -26,7 +26,8 @@ use crate::usage;
 pub use self::server::serve;
 
 /// What can be done with each machine.
-const CAPABILITIES: [Capability; 2] = [Capability::Power, Capability::SetPorts];
+const CAPABILITIES: [Capability; 4] =
+    [Capability::Power, Capability::SetKeys, Capability::Rebuild, Capability::SetPorts];
 
 /// Who renters log in as. It is a name for SSH only: the shell's user is the driver's.
 const USER: &str = "demo";
@@ -85,6 +86,11 @@ pub fn act(local: &Local, request: &Request) -> Result<Outcome, Refusal> {
         Action::SetPorts => set_ports(local, &machine, request)?,
         Action::Start | Action::Shutdown | Action::Restart | Action::Reset => {
             power(local, &machine, request.action)?
+        }
+        Action::SetKeys => set_keys(local, &machine, request)?,
+        Action::Rebuild => rebuild(local, &machine, request)?,
+        Action::SetPassword => {
+            return Err(Refusal::never("driver-process has no passwords"));
         }
     };
     Ok(done.into())
@@ -176,22 +182,58 @@ fn set_ports(
     status(local, machine)
 }
 
+/// Writes the keys anew: the server reads them at each login. Nobody else brings keys.
+fn set_keys(
+    local: &Local,
+    machine: &Machine,
+    request: &Request,
+) -> Result<protocol::Machine, Refusal> {
+    let found = status(local, machine)?;
+    if found != protocol::Machine::Absent {
+        write_keys(machine, request)?;
+    }
+    Ok(found)
+}
+
+fn write_keys(machine: &Machine, request: &Request) -> Result<()> {
+    let keys = request.ssh_keys.join("\n") + "\n";
+    write_whole(&machine.path(AUTHORIZED_KEYS), keys.as_bytes(), 0o600)
+}
+
+/// Makes the machine anew, on its port: with another home and another host key.
+fn rebuild(
+    local: &Local,
+    machine: &Machine,
+    request: &Request,
+) -> Result<protocol::Machine, Refusal> {
+    check_user_data(request)?;
+    machine.end(|| every_process(machine))?;
+    if !machine.empty(local)? {
+        return Ok(protocol::Machine::Absent);
+    }
+    create(local, machine, request)
+}
+
+fn check_user_data(request: &Request) -> Result<(), Refusal> {
+    match request.user_data {
+        None => Ok(()),
+        Some(_) => Err(Refusal::never("driver-process has no cloud-init")),
+    }
+}
+
 fn create(
     local: &Local,
     machine: &Machine,
     request: &Request,
 ) -> Result<protocol::Machine, Refusal> {
-    if request.user_data.is_some() {
-        return Err(Refusal::never("driver-process has no cloud-init"));
-    }
+    check_user_data(request)?;
     machine.make()?;
     if server(machine).is_none() {
         let port = machine.port(local)?;
         machine.host_key()?;
         machine.first_ports(local, &request.ports)?;
-        let keys = request.ssh_keys.join("\n") + "\n";
         make_folder(&machine.path(HOME))?;
-        write_whole(&machine.path(AUTHORIZED_KEYS), keys.as_bytes(), 0o600)?;
+        write_keys(machine, request)?;
         step("disk");
         start(machine, SocketAddr::new(local.bind, port))?;
     }

@@ -24,6 +24,8 @@ const CHECK_MAX: usize = 500;
 
 /// The most ports of one machine, beside that of SSH.
 pub(crate) const PORTS_MAX: usize = 10;
+/// The longest hash of a password, in bytes: SHA-512 has about 120.
+const HASH_MAX: usize = 256;
 
 /// Kinds of keys that OpenSSH takes, as they begin.
 const KEY_KINDS: [&str; 7] = [
@@ -57,6 +59,13 @@ pub enum Action {
     Restart,
     /// Resets the machine at once, without asking it; starts it, if it is off.
     Reset,
+    /// Lets these keys in instead of those that it was given before. Others, which its renter has
+    /// brought, stay.
+    SetKeys,
+    /// Makes the machine anew, with the same address and port: what was on it is deleted.
+    Rebuild,
+    /// Sets the password of the user that the renter logs in as, for the console.
+    SetPassword,
     /// Makes these ports of the machine reachable from outside, and no others.
     SetPorts,
 }
@@ -121,7 +130,8 @@ pub struct Request {
     pub slice_id: String,
     /// The rental. With the slice it names one machine.
     pub rental_id: String,
-    /// Virtual processors. Sizes, keys and user data count for `create` only.
+    /// Virtual processors. Sizes and user data count for `create` and `rebuild` only, keys for
+    /// these and `set_keys`.
     pub cpu_cores: u32,
     /// Memory, in MiB.
     pub memory_mib: u32,
@@ -131,6 +141,9 @@ pub struct Request {
     pub ssh_keys: Vec<String>,
     /// What cloud-init shall do beyond that, or null.
     pub user_data: Option<String>,
+    /// What the password comes to by crypt(3), of `set_password`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password_hash: Option<String>,
     /// The ports to make reachable beside that of SSH. They count for `create` and `set_ports`
     /// only.
     #[serde(default)]
@@ -154,7 +167,8 @@ impl Request {
         if !is_size {
             return Err("cpu_cores, memory_mib and disk_gib are at least 1".to_owned());
         }
-        if self.action == Action::Create && self.ssh_keys.is_empty() {
+        let needs_keys = matches!(self.action, Action::Create | Action::Rebuild | Action::SetKeys);
+        if needs_keys && self.ssh_keys.is_empty() {
             return Err("ssh_keys: at least one key is required".to_owned());
         }
         if self.ssh_keys.len() > KEYS_MAX {
@@ -178,6 +192,10 @@ impl Request {
         if !self.ports.iter().enumerate().all(|(at, port)| is_new(at, port)) {
             return Err("ports: from 1 to 65535, each once".to_owned());
         }
+        let has_hash = self.password_hash.as_deref().map(is_password_hash);
+        if has_hash == Some(false) || (self.action == Action::SetPassword && has_hash.is_none()) {
+            return Err("password_hash: a hash as crypt(3) writes it".to_owned());
+        }
         Ok(())
     }
 }
@@ -199,6 +217,12 @@ pub(crate) fn is_key(line: &str) -> bool {
         && KEY_KINDS.contains(&kind)
         && body.len() >= 16
         && body.bytes().all(is_base64)
+}
+
+/// Whether this may be what a password comes to by crypt(3).
+fn is_password_hash(text: &str) -> bool {
+    let is_part = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'/' | b'$' | b'=');
+    text.len() <= HASH_MAX && text.starts_with('$') && text.bytes().all(is_part)
 }
 
 /// What a driver knows about a machine that is there.
@@ -487,6 +511,7 @@ mod tests {
             user_data: None,
             ports: Vec::new(),
             check: None,
+            password_hash: None,
         }
     }
 
@@ -536,6 +561,23 @@ mod tests {
             |r| {
                 r.action = Action::Remove;
                 r.ssh_keys.clear();
+            },
+            None,
+        );
+        check(
+            |r| {
+                r.action = Action::SetKeys;
+                r.ssh_keys.clear();
+            },
+            Some("ssh_keys: at least one key is required"),
+        );
+        check(|r| r.action = Action::SetPassword, Some("password_hash"));
+        check(|r| r.password_hash = Some("$6$a b".to_owned()), Some("password_hash"));
+        check(|r| r.password_hash = Some("root:x".to_owned()), Some("password_hash"));
+        check(
+            |r| {
+                r.action = Action::SetPassword;
+                r.password_hash = Some("$6$rounds=5000$salt$abc./".to_owned());
             },
             None,
         );

@@ -343,6 +343,7 @@ impl Watched {
             user_data: None,
             ports: Vec::new(),
             check: None,
+            password_hash: None,
         }
     }
 

@@ -8,6 +8,8 @@ use crate::time::Timestamp;
 
 /// An action that is not done by then has failed. Seconds: 10 minutes.
 pub const ACTION_SECONDS: i64 = 600;
+/// A machine that is not made anew by then has failed to be. Seconds: 30 minutes.
+pub const REBUILD_SECONDS: i64 = 1_800;
 /// A machine that its renter wants to run is started again at most so often. Seconds: 5 minutes.
 pub const AUTO_START_SECONDS: i64 = 300;
 

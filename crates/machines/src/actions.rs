@@ -10,10 +10,10 @@ use domain::order::IdempotencyKey;
 use domain::provisioning::JobState;
 use http::StatusCode;
 use serde_json::json;
+use store::jobs;
 use store::jobs::Machine;
 use store::machine_actions::{self, NewAction};
 use store::responses::StoredResponse;
-use store::{jobs, rentals};
 use ui::done::Done;
 use ui::ids::rental_id;
 use web::form::{Form, idempotency_key};
@@ -53,10 +53,8 @@ fn act(
     let asked = json!({ "action": kind.into_str(), "slice": slice });
     stored::once(cx, key, &asked, |intention| {
         let renter = cx.account()?.account;
-        rentals::find(cx.db, renter, rental)?.ok_or_else(Problem::not_found)?;
-        let machines = jobs::machines(cx.db, rental, cx.now)?;
-        let machine = &machines[json::choose(slice, &machines)?];
-        check_can(machine, kind.needs())?;
+        json::own_rental(cx)?;
+        let machine = chosen_machine(cx, rental, slice, kind.needs())?;
         let id = ActionId::from_random(cx.now, cx.random.id());
         let response = respond(&ActionView::requested(id, kind, machine.slice, cx.now));
         let action = NewAction { id, job: &machine.job, kind, renter, intention };
@@ -64,6 +62,19 @@ fn act(
         cx.audit(Action::MachineActionRequested, Some(renter), &rental.to_string())?;
         Ok(response)
     })
+}
+
+/// One of the machines of a rental, by the number of its slice, if it is capable of something.
+pub(crate) fn chosen_machine(
+    cx: &Context<'_>,
+    rental: RentalId,
+    slice: Option<u32>,
+    needs: Capability,
+) -> Result<Machine, Problem> {
+    let mut machines = jobs::machines(cx.db, rental, cx.now)?;
+    let machine = machines.swap_remove(json::choose(slice, &machines)?);
+    check_can(&machine, needs)?;
+    Ok(machine)
 }
 
 /// Refuses what a machine is not capable of, and says why.
@@ -99,8 +110,7 @@ fn why_not(capability: Capability) -> &'static str {
 }
 
 pub(crate) fn list(cx: &Context<'_>) -> Result<Response, Problem> {
-    let rental = rental_id(cx.param("rental"))?;
-    rentals::find(cx.db, cx.account()?.account, rental)?.ok_or_else(Problem::not_found)?;
+    let rental = json::own_rental(cx)?;
     let actions = machine_actions::of_rental(cx.db, rental)?;
     respond::json(StatusCode::OK, &ActionsAnswer::new(&actions))
 }

@@ -2,7 +2,8 @@
 
 pub(crate) mod json;
 
-use domain::id::JobId;
+use domain::id::{ActionId, JobId};
+use domain::machine_action::MachineAction;
 use domain::provisioning::{JobKind, Report};
 use domain::ssh::Access;
 use http::StatusCode;
@@ -69,9 +70,13 @@ fn report(
             let job_report = JobReport { job: &job, fence, report, sealed, reason, log };
             jobs::report(cx.db, &agent, &job_report, cx.now)?
         }
-        Subject::Action(_) if access.is_some() => return Err(wrong_access("none of an action")),
         Subject::Action(action) => {
-            let action_report = ActionReport { action, fence, report, reason };
+            let sealed = match report {
+                Report::Complete => sealed_anew(cx, action, access)?,
+                Report::Progress(_) | Report::Fail { .. } => None,
+            };
+            let sealed = sealed.as_deref();
+            let action_report = ActionReport { action, fence, report, sealed, reason };
             machine_actions::report(cx.db, &agent, &action_report, cx.now)?
         }
     };
@@ -92,6 +97,24 @@ fn sealed(
         (JobKind::Remove, None) => Ok(None),
         (JobKind::Create, None) => Err(wrong_access("how the machine is reached")),
         (JobKind::Remove, Some(_)) => Err(wrong_access("none: the machine is gone")),
+    }
+}
+
+/// How a machine that was made anew is reached, sealed; `None` of all other actions.
+fn sealed_anew(
+    cx: &Context<'_>,
+    action: ActionId,
+    access: Option<&Access>,
+) -> Result<Option<Vec<u8>>, Problem> {
+    let found = machine_actions::subject(cx.db, &agent(cx)?, action)?;
+    let (kind, job) = found.ok_or_else(Problem::not_found)?;
+    match (kind, access) {
+        (MachineAction::Rebuild, Some(access)) => {
+            seal_access(&cx.keys()?, &job, access, cx.random.bytes()).map(Some)
+        }
+        (MachineAction::Rebuild, None) => Err(wrong_access("how the machine is reached")),
+        (_, None) => Ok(None),
+        (_, Some(_)) => Err(wrong_access("none of this action")),
     }
 }
 

@@ -19,6 +19,7 @@ use crate::db::{Db, StoreError, Value};
 use crate::ports::ports_of;
 use crate::rentals::SAVE_ATTEMPTS;
 use crate::row::{column, returning, row, select};
+use crate::ssh_keys::KeyLines;
 
 /// The most agents that are listed of a farm.
 const AGENTS_MAX: u32 = 100;
@@ -83,9 +84,9 @@ row! {
         pub rental: RentalId = "rental_id",
         /// The slice.
         pub slice: SliceId = "node_id, slice_number",
-        /// The renter's public key, one line.
-        pub ssh_key: Option<String> =
-            "(SELECT ssh_key FROM setups WHERE rental_id = jobs.rental_id)",
+        /// The public keys that get in; `None` of a rental from before there were setups.
+        pub ssh_keys: Option<KeyLines> =
+            "(SELECT ssh_keys FROM setups WHERE rental_id = jobs.rental_id)",
         /// The template's name and version.
         pub template: Option<(String, u32)> =
             "(SELECT template FROM setups WHERE rental_id = jobs.rental_id),

@@ -43,7 +43,7 @@ fn action_words(action: Action) -> &'static str {
         Action::SshKeyRemoved => "SSH key removed",
         Action::AccessViewed => "Machine access details viewed",
         Action::ConsoleOpened => "Machine console opened",
-        Action::MachineActionRequested => "Machine start, shutdown or reset requested",
+        Action::MachineActionRequested => "Machine action requested",
         Action::RemovalConfirmed => "Machine removal confirmed",
         Action::PayoutSet => "Payout address set",
         Action::FarmClaimed => "Farm claimed by signature",

@@ -11,6 +11,7 @@ use rustix::process::{Pid, geteuid};
 use serde::Deserialize;
 
 use crate::config::check_path;
+use crate::journal::make_folder;
 use crate::linux::firewall::Firewall;
 use crate::linux::qemu::Size;
 use crate::linux::users::{KVM, Users, check_readable};
@@ -126,6 +127,14 @@ impl Linux {
             return Err(Refusal::later(why));
         }
         Ok(())
+    }
+
+    /// Where the keys are kept that the market has put on a machine: out of reach of its QEMU.
+    pub(super) fn keys_file(&self, machine: &Machine) -> Result<PathBuf> {
+        let folder = self.local.state_folder.join("keys");
+        make_folder(&folder)?;
+        let name = machine.folder.file_name().context("a machine's folder has a name")?;
+        Ok(folder.join(name))
     }
 
     /// Limits a machine's process to its processors and memory, where a control group is set.

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::linux::config::Linux;
+use crate::linux::guest;
 use crate::linux::users::{DISK, SEED};
 use crate::protocol::{PublicPort, Transport};
 
@@ -27,6 +28,9 @@ pub(super) const SERIAL: &str = "serial.sock";
 /// What QEMU keeps of the machine's second serial port, and how much.
 const RING: &str = "setup";
 const RING_BYTES: u32 = 64 * 1024;
+
+/// What QEMU calls the port of the guest agent.
+const GUEST: &str = "guest";
 
 /// The machine's disk. A full disk of the server pauses the machine; any other error is one that the
 /// machine sees.
@@ -64,6 +68,8 @@ pub(crate) struct Size {
 pub(super) struct Sockets {
     qmp: UnixListener,
     serial: UnixListener,
+    guest: UnixListener,
+    guest: UnixListener,
 }
 
 impl Sockets {
@@ -77,7 +83,7 @@ impl Sockets {
             fcntl_setfd(&listener, FdFlags::empty()).context("handing a socket on")?;
             anyhow::Ok(listener)
         };
-        Ok(Sockets { qmp: open(QMP)?, serial: open(SERIAL)? })
+        Ok(Sockets { qmp: open(QMP)?, serial: open(SERIAL)?, guest: open(guest::SOCKET)? })
     }
 }
 
@@ -111,13 +117,17 @@ pub(super) fn arguments(
     add("-netdev", format!("user,id={NET}{forwards}"));
     add("-device", format!("virtio-net-pci,netdev={NET},romfile="));
     add("-device", "virtio-rng-pci".to_owned());
-    for (name, socket) in [("serial", &sockets.serial), ("qmp", &sockets.qmp)] {
+    for (name, socket) in
+        [("serial", &sockets.serial), ("qmp", &sockets.qmp), (GUEST, &sockets.guest)]
+    {
         let number = socket.as_raw_fd();
         add("-chardev", format!("socket,id={name},server=on,wait=off,fd={number}"));
     }
     add("-serial", "chardev:serial".to_owned());
     add("-chardev", format!("ringbuf,id={RING},size={RING_BYTES}"));
     add("-serial", format!("chardev:{RING}"));
+    add("-device", "virtio-serial-pci".to_owned());
+    add("-device", format!("virtserialport,chardev={GUEST},name={}", guest::PORT));
     add("-mon", "chardev=qmp,mode=control".to_owned());
     add("-sandbox", SANDBOX.to_owned());
     if let Some(kernel) = &linux.kernel {
@@ -207,6 +217,15 @@ pub(super) fn read_ring(socket: &Path) -> Result<String> {
     let arguments = json!({ "device": RING, "size": RING_BYTES, "format": "utf8" });
     let said = Qemu::connect(socket)?.execute("ringbuf-read", &arguments)?;
     Ok(said.as_str().unwrap_or_default().to_owned())
+}
+
+/// Whether something in the machine has opened the port of its guest agent. QEMU knows without
+/// asking there.
+pub(super) fn has_guest(socket: &Path) -> Result<bool> {
+    let answer = execute(socket, &["query-chardev"])?;
+    let mut devices = answer.as_array().into_iter().flatten();
+    let found = devices.find(|it| it.get("label").and_then(Value::as_str) == Some(GUEST));
+    Ok(found.is_some_and(|it| it.get("frontend-open") == Some(&Value::Bool(true))))
 }
 
 /// Lets QEMU execute commands, and says what it answers to the last.

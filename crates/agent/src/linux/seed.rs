@@ -26,8 +26,8 @@ const KINDS: [(&str, &str); 6] = [
     ("## template: jinja", "text/jinja2"),
 ];
 
-/// How cloud-init merges our keys into what the renter's document says: they go to the end of its
-/// list. By default a later document replaces what earlier ones say of the same key.
+/// How cloud-init merges what is added to what the renter's document says: it goes to the end of its
+/// lists. By default a later document replaces what earlier ones say of the same key.
 const ADD_TO_LISTS: &str = "dict(no_replace,recurse_list)+list(append)+str()";
 
 /// Shuts passwords out before OpenSSH's server starts. cloud-init obeys `ssh_pwauth` only in its
@@ -52,20 +52,23 @@ impl Seed {
         host_key_public: &str,
     ) -> Result<Seed, String> {
         // JSON is YAML, and quotes everything.
-        let keys = json!({
-            "merge_how": ADD_TO_LISTS,
-            "ssh_authorized_keys": request.ssh_keys,
-        });
         let ours = json!({
             "ssh_pwauth": false,
             "disable_root": false,
             "ssh_deletekeys": true,
             "ssh_keys": { "ed25519_private": host_key, "ed25519_public": host_key_public },
         });
-        let ours = [keys, ours].map(|document| format!("#cloud-config\n{document:#}\n"));
+        let added = json!({
+            "merge_how": ADD_TO_LISTS,
+            "ssh_authorized_keys": request.ssh_keys,
+            "packages": ["qemu-guest-agent"],
+            // The package starts it at the next boot only.
+            "runcmd": ["systemctl start qemu-guest-agent.service || true"],
+        });
+        let documents = [ours, added].map(|it| format!("#cloud-config\n{it:#}\n"));
         let check = request.check.as_deref().map(check::script);
         let theirs = request.user_data.as_deref();
-        let user_data = multipart(theirs, &ours, check.as_deref(), &request.rental_id)?;
+        let user_data = multipart(theirs, &documents, check.as_deref(), &request.rental_id)?;
         let name = request.slice_id.replace('_', "-");
         // The rental is what makes it another machine than the one before.
         let meta_data = json!({ "instance-id": request.rental_id, "local-hostname": name });
@@ -97,10 +100,11 @@ impl Seed {
 }
 
 /// Every document, ours after theirs: cloud-init lets the later one win, so that nobody's user
-/// data changes host keys or lets passwords in. Keys of theirs stay beside ours.
+/// data changes host keys or lets passwords in. What is `added` is appended to their lists: keys,
+/// packages and commands of their own stay.
 fn multipart(
     theirs: Option<&str>,
-    [keys, ours]: &[String; 2],
+    [ours, added]: &[String; 2],
     check: Option<&str>,
     rental_id: &str,
 ) -> Result<String, String> {
@@ -123,8 +127,8 @@ fn multipart(
     Ok(format!(
         "Content-Type: multipart/mixed; boundary=\"{boundary}\"\nMIME-Version: 1.0\n\n\
          {theirs}{}{}{}{check}--{boundary}--\n",
-        part("text/cloud-config", "keys", keys),
         part("text/cloud-config", "slice", ours),
+        part("text/cloud-config", "added", added),
         part("text/cloud-boothook", "no-passwords", NO_PASSWORDS),
     ))
 }
@@ -156,6 +160,7 @@ mod tests {
             user_data: user_data.map(str::to_owned),
             ports: Vec::new(),
             check: None,
+            password_hash: None,
         }
     }
 
@@ -164,16 +169,17 @@ mod tests {
         let seed = Seed::new(&request(None), "-----BEGIN\nabc\n", "ssh-ed25519 AAAA").unwrap();
         let document = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
         let (_, text) = seed.user_data.split_once("#cloud-config\n").unwrap();
-        let (keys, text) = text.split_once("\n--==r1==\n").unwrap();
-        let keys = document(keys);
-        assert_eq!(keys["ssh_authorized_keys"][0], "ssh-ed25519 AAAAC3NzaC1lZDI1 a: \"b\" #c");
-        // With this the keys of an earlier document stay: the test that boots sees to it.
-        assert_eq!(keys["merge_how"], "dict(no_replace,recurse_list)+list(append)+str()");
-        let (_, text) = text.split_once("#cloud-config\n").unwrap();
         let (text, after) = text.split_once("\n--==r1==\n").unwrap();
         let document = document(text);
         assert_eq!(document.get("ssh_authorized_keys"), None);
         assert_eq!(document["ssh_pwauth"], false);
+        let (_, added) = after.split_once("#cloud-config\n").unwrap();
+        let (added, after) = added.split_once("\n--==r1==\n").unwrap();
+        let added: serde_json::Value = serde_json::from_str(added).unwrap();
+        assert_eq!(added["ssh_authorized_keys"][0], "ssh-ed25519 AAAAC3NzaC1lZDI1 a: \"b\" #c");
+        assert_eq!(added["packages"], json!(["qemu-guest-agent"]));
+        // With this the lists of an earlier document stay: the test that boots sees to it.
+        assert_eq!(added["merge_how"], "dict(no_replace,recurse_list)+list(append)+str()");
         assert_eq!(document["ssh_keys"]["ed25519_private"], "-----BEGIN\nabc\n");
         assert!(after.contains("text/cloud-boothook") && after.contains("PasswordAuth"), "{after}");
         assert!(seed.meta_data.contains("\"instance-id\": \"r1\""));

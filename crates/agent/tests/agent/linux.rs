@@ -132,14 +132,14 @@ fn qemu(folder: &Path) -> Option<(Pid, String)> {
     (!line.is_empty()).then(|| (pid, String::from_utf8_lossy(&line).replace('\0', " ")))
 }
 
-/// What the driver answers. A machine whose guest has no agent can do the same whenever it is asked.
+/// What the driver answers. A machine whose guest has no agent can always do the same.
 #[track_caller]
 fn ask(config: &Path, request: &Value) -> Value {
     let mut answer = drive(DRIVER, config, request);
     let can = answer.as_object_mut().unwrap().remove("can");
     let is_told = request["action"] == "status"
         && matches!(answer["state"].as_str(), Some("running" | "paused" | "off"));
-    assert_eq!(can, is_told.then(|| json!(["power", "console", "user-data", "set-ports"])));
+    assert_eq!(can, is_told.then(|| json!(["power", "console", "user-data", "rebuild", "set-ports"])));
     answer
 }
 

@@ -189,7 +189,8 @@ fn what_can_be_done_with_a_machine_is_reported() {
         let market = farm.market.lock();
         market.reports.last().unwrap()[0].get("can").cloned()
     };
-    assert_eq!(can(Farm::new()), Some(json!(["power", "set-ports"])));
+    let all = json!(["power", "set-keys", "rebuild", "set-ports"]);
+    assert_eq!(can(Farm::new()), Some(all));
     assert_eq!(can(Farm::new().with_driver(plain)), None);
 }
 

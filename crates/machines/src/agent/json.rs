@@ -2,7 +2,8 @@
 
 use domain::account::Scope;
 use domain::field::FieldError;
-use domain::id::{ActionId, JobId, SliceId};
+use domain::id::{ActionId, JobId, RentalId, SliceId};
+use domain::machine_action::MachineAction;
 use domain::provisioning::Step;
 use domain::ssh::{Access as SshAccess, ReportedAccess, ReportedEndpoint};
 use domain::template::Template;
@@ -11,6 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use store::jobs::Leased;
 use store::machine_actions::LeasedAction;
+use store::ssh_keys::KeyLines;
 use ui::node::{CPU_CORES, MEMORY_GB, STORAGE_GB};
 use web::form::keep;
 use web::operation::{Access, Operation, schema_of};
@@ -140,8 +142,9 @@ pub(crate) struct LeaseAnswer {
 pub(crate) struct JobView {
     /// Its id: reports name it.
     pub id: String,
-    /// `create` or `remove`; `start`, `shutdown`, `restart`, `reset` or `set-ports` of a machine
-    /// that you created.
+    /// `create` or `remove`; `start`, `shutdown`, `restart` or `reset` of a machine that you
+    /// created; or, where you have reported that it can, `set-keys`, `rebuild`,
+    /// `set-password` or `set-ports`.
     pub kind: &'static str,
     /// Counts its leases: send it with each report. Whoever has a lower one has lost the job.
     pub fence: u32,
@@ -166,12 +169,19 @@ pub(crate) struct JobView {
     pub check: Option<&'static str>,
     /// Which of our documents that is; null for none, or for the renter's own.
     pub template: Option<JobTemplate>,
+    /// Of `set-password`: what the password comes to by crypt(3).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub password_hash: Option<String>,
 }
 
 impl JobView {
-    /// Shows an action that was leased.
-    pub(crate) fn of_action(leased: &LeasedAction) -> JobView {
-        JobView {
+    /// Shows an action that was leased, with what it takes to do it: as the tables have it now.
+    pub(crate) fn of_action(leased: &LeasedAction, env: &Env<'_>) -> Result<JobView, Problem> {
+        let has_keys = matches!(leased.kind, MachineAction::SetKeys | MachineAction::Rebuild);
+        let is_new = leased.kind == MachineAction::Rebuild;
+        let template = leased.template.as_ref().filter(|_| is_new);
+        let sealed = leased.sealed.as_ref().filter(|_| is_new);
+        Ok(JobView {
             id: leased.id.to_string(),
             kind: leased.kind.into_str(),
             fence: leased.fence,
@@ -180,29 +190,18 @@ impl JobView {
             attempt: leased.fence,
             rental_id: leased.rental.to_string(),
             slice: JobSlice::new(leased.slice),
-            ssh_keys: Vec::new(),
-            user_data: None,
+            ssh_keys: if has_keys { lines(leased.ssh_keys.as_ref()) } else { Vec::new() },
+            user_data: user_data(env, leased.rental, template, sealed)?,
             ports: leased.ports.iter().copied().map(PortView::new).collect(),
-            check: None,
-            template: None,
-        }
+            check: check(template),
+            template: template.map(JobTemplate::new),
+            password_hash: leased.password_hash.clone(),
+        })
     }
 
     /// Shows a job that was leased to whoever has it.
     pub(crate) fn new(leased: &Leased, env: &Env<'_>) -> Result<JobView, Problem> {
-        let own = match &leased.sealed {
-            Some(sealed) => Some(
-                open_user_data(&env.keys()?, leased.rental, sealed).map_err(Problem::internal)?,
-            ),
-            None => None,
-        };
         let template = leased.template.as_ref();
-        let document = match template {
-            Some((name, version)) => Some(Template::find(name, *version).ok_or_else(|| {
-                Problem::internal(format!("template {name} {version} no longer exists"))
-            })?),
-            None => None,
-        };
         Ok(JobView {
             id: leased.id.to_string(),
             kind: leased.kind.into_str(),
@@ -212,14 +211,41 @@ impl JobView {
             attempt: leased.attempt,
             rental_id: leased.rental.to_string(),
             slice: JobSlice::new(leased.slice),
-            ssh_keys: leased.ssh_key.iter().cloned().collect(),
-            user_data: own.or_else(|| document.map(|it| it.user_data.to_owned())),
+            ssh_keys: lines(leased.ssh_keys.as_ref()),
+            user_data: user_data(env, leased.rental, template, leased.sealed.as_ref())?,
             ports: leased.ports.iter().copied().map(PortView::new).collect(),
-            check: document.and_then(|it| it.check),
-            template: template
-                .map(|(name, version)| JobTemplate { name: name.clone(), version: *version }),
+            check: check(template),
+            template: template.map(JobTemplate::new),
+            password_hash: None,
         })
     }
+}
+
+fn lines(keys: Option<&KeyLines>) -> Vec<String> {
+    keys.map(|KeyLines(lines)| lines.clone()).unwrap_or_default()
+}
+
+/// How it is looked whether a document of ours works.
+fn check(template: Option<&(String, u32)>) -> Option<&'static str> {
+    let (name, version) = template?;
+    Template::find(name, *version)?.check
+}
+
+/// What a machine starts with: a document of ours, or the renter's own.
+fn user_data(
+    env: &Env<'_>,
+    rental: RentalId,
+    template: Option<&(String, u32)>,
+    sealed: Option<&Vec<u8>>,
+) -> Result<Option<String>, Problem> {
+    if let Some(sealed) = sealed {
+        let own = open_user_data(&env.keys()?, rental, sealed);
+        return own.map(Some).map_err(Problem::internal);
+    }
+    let Some((name, version)) = template else { return Ok(None) };
+    let document = Template::find(name, *version)
+        .ok_or_else(|| Problem::internal(format!("template {name} {version} no longer exists")))?;
+    Ok(Some(document.user_data.to_owned()))
 }
 
 /// The slice of a job.
@@ -261,6 +287,12 @@ pub(crate) struct JobTemplate {
     pub version: u32,
 }
 
+impl JobTemplate {
+    fn new((name, version): &(String, u32)) -> JobTemplate {
+        JobTemplate { name: name.clone(), version: *version }
+    }
+}
+
 /// How far a job is.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -286,7 +318,7 @@ impl ProgressBody {
 pub(crate) struct CompleteBody {
     /// That of the lease.
     pub fence: u32,
-    /// How the machine is reached; left out of all jobs but `create`.
+    /// How the machine is reached; left out of all jobs but `create` and `rebuild`.
     #[serde(default)]
     pub access: Option<AccessBody>,
 }

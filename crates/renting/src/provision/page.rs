@@ -1,6 +1,7 @@
 //! Machines on slices, as the page of a rental shows them, and the SSH keys that get in.
 
 use askama::Template;
+use domain::capability::Capability;
 use domain::id::{RentalId, SliceId};
 use domain::machine::{self, MachineStatus, Usage};
 use domain::machine_action::{ActionState, MachineAction};
@@ -50,6 +51,14 @@ pub(crate) struct Power {
     pub progress: Option<String>,
     /// Why the last action failed, as a sentence.
     pub failure: Option<String>,
+    /// Whether its keys can be changed, on a page of their own.
+    pub has_keys: bool,
+    /// The number of its slice, where it can be rebuilt.
+    pub rebuild: Option<u32>,
+    /// The same where a password for its console can be set.
+    pub password: Option<u32>,
+    /// What can't be done, as a sentence; `None` where everything can.
+    pub missing: Option<String>,
 }
 
 /// A button that has something done with a machine: a form of its own.
@@ -279,8 +288,15 @@ impl Machine {
             text: action_name(*action),
             label: format!("{} {}", action_name(*action), machine.slice),
         };
+        let is_free = open.is_none();
+        let may =
+            |action: MachineAction| is_free && action.suits(status) && machine.can(action.needs());
         self.power = Some(Power {
-            buttons: if open.is_some() { Vec::new() } else { offered.map(button).collect() },
+            has_keys: may(MachineAction::SetKeys),
+            rebuild: may(MachineAction::Rebuild).then_some(number),
+            password: may(MachineAction::SetPassword).then_some(number),
+            missing: missing(machine),
+            buttons: if !is_free { Vec::new() } else { offered.map(button).collect() },
             progress: open.map(|action| {
                 let at = moment::to_the_minute(action.requested_at).text;
                 format!("{}, requested on {at}.", action_progress(action.kind))
@@ -307,6 +323,32 @@ fn usage(Usage { cpu_percent, memory_bytes, disk_bytes }: Usage) -> Vec<Fact> {
         fact("Disk used", disk_bytes.map(gigabytes)),
     ];
     facts.into_iter().flatten().collect()
+}
+
+/// What can't be done with a machine.
+fn missing(machine: &jobs::Machine) -> Option<String> {
+    let named = [
+        (Capability::Power, "start, shut down, restart and reset it"),
+        (Capability::SetKeys, "change its SSH keys"),
+        (Capability::Rebuild, "rebuild it"),
+        (Capability::SetPassword, "set a console password"),
+        (Capability::SetPorts, "open ports"),
+    ];
+    let words: Vec<_> =
+        named.iter().filter(|(it, _)| !machine.can(*it)).map(|(_, words)| *words).collect();
+    let words = match &words[..] {
+        [] => return None,
+        [one] => (*one).to_owned(),
+        [rest @ .., last] => format!("{} or {last}", rest.join(", ")),
+    };
+    let needs_guest = !machine.can(Capability::SetKeys) || !machine.can(Capability::SetPassword);
+    let hint = if needs_guest && machine.can(Capability::Rebuild) {
+        " SSH keys and the console password need the package qemu-guest-agent in a running \
+         machine, and a farm whose driver supports it."
+    } else {
+        ""
+    };
+    Some(format!("On this machine you can't {words} at the moment.{hint}"))
 }
 
 /// What a button for an action says.

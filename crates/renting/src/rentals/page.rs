@@ -11,6 +11,7 @@ use domain::rental::{ExtendError, MONTHS_AHEAD_MAX, RentalState};
 use domain::ssh::Access as SshAccess;
 use domain::term::Term;
 use domain::time::Timestamp;
+use machines::Exchange;
 use serde::Deserialize;
 use store::ledger::WalletEntry;
 use store::machine_actions::Action;
@@ -102,6 +103,8 @@ pub(crate) struct Rental {
     pub naming: Option<NameForm>,
     /// Handing it over to another account.
     pub transfer: Option<Transfer>,
+    /// What a transfer does to its machine, if it has one.
+    pub machine_on_transfer: Option<&'static str>,
     /// Whether it can be ended now; the link leads to `/cancel` below this page.
     pub can_end: bool,
     /// What was paid for, the first term first.
@@ -350,6 +353,8 @@ impl Rental {
         }
         self.access.text = text(access, rental, machines, now);
         self.can_move = can_move(rental, machines);
+        let exchange = Exchange::of_machines(machines);
+        self.machine_on_transfer = (!machines.is_empty()).then(|| exchange.words());
         let is_one = machines.len() == 1;
         self.machines = machines
             .iter()
@@ -417,6 +422,7 @@ impl Rental {
                 error: None,
             }),
             transfer: is_live.then(|| Transfer::new(offered)),
+            machine_on_transfer: None,
             can_end: is_live,
             periods: life.periods.iter().map(|period| Period::new(rental, period)).collect(),
             facts: facts(visit, rental),

@@ -10,13 +10,13 @@ use crate::{RENT, slice};
 
 const LEASE: &str = "/api/agent/jobs/lease";
 const REPORT: &str = "/api/agent/machines";
-const KEY: &str = "ssh-ed25519 \
+pub(crate) const KEY: &str = "ssh-ed25519 \
                    AAAAC3NzaC1lZDI1NTE5AAAAICSc46/QB3lnD6yiO80SczJsysrwuHR7UMtpui3hDPtl";
 
 /// A market in which Ada's machine is ready, and the farm's agent.
 pub(crate) struct Server<'a> {
     pub(crate) stage: &'a Stage,
-    agent: Caller<'a>,
+    pub(crate) agent: Caller<'a>,
     pub(crate) rental: String,
 }
 
@@ -71,7 +71,7 @@ impl<'a> Server<'a> {
     }
 
     /// What the API says can be done with it.
-    fn can(&self) -> Value {
+    pub(crate) fn can(&self) -> Value {
         let path = format!("/api/rentals/{}/access", self.rental);
         let access = self.stage.as_user(ADA).get(renting::ROUTES, &path).ok(200);
         access["machines"][0]["can"].clone()
@@ -297,7 +297,7 @@ impl Server<'_> {
             .clone()
     }
 
-    fn has_nothing_to_do(&self, agent: &str) {
+    pub(crate) fn has_nothing_to_do(&self, agent: &str) {
         let answer = self.agent.post(machines::ROUTES, LEASE, json!({ "agent": agent }));
         assert_eq!(answer.status(), 204, "{answer}");
     }

@@ -15,6 +15,7 @@ use store::due::NotificationMail;
 use store::jobs::{self, Agent, JobReport, Leased, ReportFailure};
 use store::leaving::{Destination, MoveFailure, alternatives, move_rental, withdraw};
 use store::rentals::{self, end};
+use store::ssh_keys::KeyLines;
 use store::{RusqliteDb, due, migrate, unprovisioned};
 use strum::VariantArray;
 
@@ -110,7 +111,7 @@ fn a_job_is_leased_told_of_and_done() {
     assert_eq!(job.slice, SliceId { node: NodeId(NODE), number: 1 });
     assert_eq!(job.id.as_str(), format!("{rental}_32_1_create"));
     assert_eq!(JobId::parse(job.id.as_str()), Some(job.id.clone()));
-    assert_eq!(job.ssh_key.as_deref(), Some("ssh-ed25519 AAAA1"));
+    assert_eq!(job.ssh_keys, Some(KeyLines(vec!["ssh-ed25519 AAAA1".to_owned()])));
     assert_eq!(job.lease_expires_at, at(1 + LEASE_SECONDS));
     assert_eq!(job.deadline_at, at(REFUND_SECONDS));
     nothing_is_due(&db, 1);
@@ -223,7 +224,8 @@ fn without_a_key_the_clock_stands_still() {
     assert_eq!(job_states(&db, rental), [(JobState::NeedsKey, 0)]);
     add(&db, AIDA, 7).unwrap();
     let job = lease(&db, 0);
-    assert_eq!((job.rental, job.ssh_key.as_deref()), (rental, Some("ssh-ed25519 AAAA7")));
+    assert_eq!(job.rental, rental);
+    assert_eq!(job.ssh_keys, Some(KeyLines(vec!["ssh-ed25519 AAAA7".to_owned()])));
     assert_eq!(job.deadline_at, at(REFUND_SECONDS));
     assert_sound(&db);
 }

@@ -149,6 +149,64 @@ async fn who_has_paid_logs_in_and_at_the_end_nobody_does() {
     farm.market.check_invariants().await;
 }
 
+/// Waits until the agent has reported that something can be done with the machine of a rental.
+async fn until_able(who: &Client, rental: &str, capability: &str) {
+    let path = format!("/api/rentals/{rental}/access");
+    until(capability, async || {
+        let shown = who.get(&path).await.ok(200);
+        shown["machines"][0]["can"].as_array().unwrap().contains(&capability.into())
+    })
+    .await;
+}
+
+/// Waits until the latest action of a rental's machine is done.
+async fn until_done(who: &Client, rental: &str, action: &str) {
+    let path = format!("/api/rentals/{rental}/actions");
+    until(action, async || {
+        let latest = who.get(&path).await.ok(200)["actions"][0].clone();
+        assert_ne!(latest["state"], "failed", "{latest}");
+        latest["action"] == action && latest["state"] == "done"
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_a_transfer_the_old_key_is_refused_and_the_new_one_logs_in() {
+    let mut farm = Farm::new().await;
+    farm.start().await;
+    let ben = farm.market.sign_up_with("ben@example.org", "100").await;
+    let key = std::fs::read_to_string(farm.rack.path("stranger.pub")).unwrap();
+    ben.post("/api/account/ssh-keys", &json!({ "public_key": key.trim() })).await.ok(201);
+    let rental = farm.rent().await;
+    let access = farm.access(&rental).await;
+    check_login(&farm.rack, &access);
+    until_able(&farm.ada, &rental, "set-keys").await;
+
+    let to = json!({ "email": "ben@example.org" });
+    let offered = farm.ada.post(&format!("/api/rentals/{rental}/transfer"), &to).await.ok(201);
+    assert_eq!(offered["machine"], "keys-replaced");
+    ben.post_empty(&format!("/api/transfers/{rental}/accept")).await.ok(200);
+    until_done(&ben, &rental, "set-keys").await;
+    let [command, known_hosts] = lines(&access);
+    let gets_in = |who: &str| farm.rack.log_in(command, known_hosts, who).status.success();
+    assert!(gets_in("stranger"), "it is Ben's");
+    assert!(!gets_in("renter"), "it was Ada's");
+
+    // He has it rebuilt, so that nothing of hers is left.
+    let rebuild = format!("/api/rentals/{rental}/rebuild");
+    ben.post(&rebuild, &json!({})).await.ok(201);
+    until_done(&ben, &rental, "rebuild").await;
+    let shown = ben.get(&format!("/api/rentals/{rental}/access")).await.ok(200);
+    let anew = &shown["machines"][0]["access"];
+    assert_eq!((&anew["address"], &anew["port"]), (&access["address"], &access["port"]));
+    assert_ne!(anew["host_keys"], access["host_keys"]);
+    let [command, known_hosts] = lines(anew);
+    assert!(farm.rack.log_in(command, known_hosts, "stranger").status.success());
+    assert!(!farm.rack.log_in(command, known_hosts, "renter").status.success());
+    assert_eq!(farm.rack.servers(), 1);
+    farm.market.check_invariants().await;
+}
+
 #[expect(clippy::print_stdout, reason = "how long it took is for whoever runs the tests")]
 fn print_times(times: &[String], login: Duration) {
     println!(
