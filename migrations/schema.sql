@@ -431,7 +431,8 @@ CREATE TABLE event_kinds (
 ) STRICT, WITHOUT ROWID;
 
 INSERT INTO event_kinds (kind, for_renter, for_farmer)
-VALUES ('access-failed', 1, 1),
+VALUES ('access-changed', 1, 0),
+       ('access-failed', 1, 1),
        ('access-late', 1, 1),
        ('access-progress', 1, 1),
        ('access-ready', 1, 1),
@@ -1301,6 +1302,12 @@ BEGIN
      WHERE rental_id = NEW.id AND ended_at IS NULL;
 END;
 
+CREATE TRIGGER rental_end_closes_ports AFTER UPDATE OF state ON rentals
+  WHEN NEW.state = 'ended' AND OLD.state <> 'ended'
+BEGIN
+    DELETE FROM rental_ports WHERE rental_id = NEW.id;
+END;
+
 -- The terms of a rental, one after the other, each paid in advance.
 CREATE TABLE rental_periods (
     rental_id       TEXT    NOT NULL REFERENCES rentals (id),
@@ -1355,20 +1362,6 @@ CREATE TABLE reminders (
     PRIMARY KEY (rental_id, ends_at, days)
 ) STRICT, WITHOUT ROWID;
 
--- What a rental's machine starts with: copies, so that a key that is removed from an account stays
--- where it was put.
-CREATE TABLE setups (
-    rental_id        TEXT    PRIMARY KEY REFERENCES rentals (id),
-    ssh_key          TEXT,
-    template         TEXT,
-    template_version INTEGER
-                     CONSTRAINT setup_template_has_version
-                     CHECK ((template_version IS NULL) = (template IS NULL)),
-    -- The renter's own user data, encrypted.
-    sealed           BLOB,
-    CONSTRAINT setup_template_or_user_data CHECK (template IS NULL OR sealed IS NULL)
-) STRICT;
-
 -- What agents do: a machine is made on one slice of a rental, or removed. The states and what leads
 -- from one to another are in `domain::provisioning`.
 CREATE TABLE jobs (
@@ -1410,7 +1403,9 @@ CREATE TABLE jobs (
                  CONSTRAINT job_refund_only_of_creation
                  CHECK ((refund_at IS NOT NULL) = (kind = 'create')),
     created_at   INTEGER NOT NULL,
-    changed_at   INTEGER NOT NULL,
+    changed_at   INTEGER NOT NULL, log
+    TEXT
+    CONSTRAINT job_log_length_in_range CHECK (length(log) <= 3000),
     FOREIGN KEY (node_id, slice_number) REFERENCES slices (node_id, number),
     CONSTRAINT job_state_fits_kind
         CHECK (kind = 'create' OR state NOT IN ('needs-key', 'refunded', 'canceled')),
@@ -2289,125 +2284,6 @@ CREATE TABLE violations (
 -- tables/0013_machines.sql
 -- Machines after they were set up.
 
--- How each machine is, as its farm's agent last reported it. A machine is here from the end of the
--- job that created it until its rental leaves the slice.
-CREATE TABLE machines (
-    -- The job that created it.
-    job_id       TEXT    PRIMARY KEY REFERENCES jobs (id),
-    -- Who has it: the agent that created it, or whoever goes on under its name.
-    node_id      INTEGER NOT NULL REFERENCES nodes (id),
-    agent        TEXT    NOT NULL,
-    state        TEXT    NOT NULL CONSTRAINT machine_state_is_known CHECK (state IN (
-                     'running', 'starting', 'unreachable', 'off', 'lost')),
-    since        INTEGER NOT NULL,
-    -- Since when its SSH port does not answer, before it is held to be unreachable.
-    silent_since INTEGER
-                 CONSTRAINT machine_silent_while_running
-                 CHECK (silent_since IS NULL OR state = 'running'),
-    reported_at  INTEGER NOT NULL,
-    -- Whether its renter wants it to run: not after a shutdown that they asked for.
-    should_run   INTEGER NOT NULL DEFAULT 1
-                 CONSTRAINT machine_should_run_is_boolean CHECK (should_run IN (0, 1))
-, is_outage
-    INTEGER NOT NULL DEFAULT 0
-    CONSTRAINT machine_is_outage_is_boolean CHECK (is_outage IN (0, 1))) STRICT, WITHOUT ROWID;
-
-CREATE INDEX machines_by_node ON machines (node_id, agent);
-
--- What holds on `machines`, and what follows from a change of it.
-
--- A machine that its renter cannot use, and one that is back. That it is off is no news to a renter
--- who has shut it down here.
-CREATE TRIGGER machine_change_emits_events AFTER UPDATE OF state ON machines
-  WHEN NEW.state <> OLD.state AND NEW.state <> 'starting'
-   AND (NEW.state <> 'off' OR NEW.should_run = 1)
-BEGIN
-    INSERT INTO events
-           (kind, renter_id, farmer_id, node_id, slice_number, rental_id, subject, created_at)
-    SELECT iif(NEW.state = 'running', 'machine-up', 'machine-down'), r.renter_id, r.farmer_id,
-           j.node_id, j.slice_number, r.id, NEW.state, NEW.reported_at
-      FROM jobs j JOIN rentals r ON r.id = j.rental_id WHERE j.id = NEW.job_id;
-END;
-
-CREATE TRIGGER machine_outage_begins AFTER UPDATE OF is_outage ON machines
-  WHEN NEW.is_outage = 1 AND OLD.is_outage = 0
-BEGIN
-    INSERT INTO outages (node_id, job_id, from_at)
-    VALUES (NEW.node_id, NEW.job_id, iif(NEW.state = OLD.state, NEW.reported_at, NEW.since));
-END;
-
-CREATE TRIGGER machine_outage_ends AFTER UPDATE OF is_outage ON machines
-  WHEN NEW.is_outage = 0 AND OLD.is_outage = 1
-BEGIN
-    UPDATE outages SET until_at = max(from_at, NEW.reported_at)
-     WHERE job_id = NEW.job_id AND until_at IS NULL;
-END;
-
--- What is done with machines: for their renters, or by the market, which starts one again. The
--- states and what leads from one to another are in `domain::machine_action`.
-CREATE TABLE machine_actions (
-    id           TEXT    PRIMARY KEY,
-    -- The machine, by the job that created it, and its rental.
-    job_id       TEXT    NOT NULL REFERENCES jobs (id),
-    rental_id    TEXT    NOT NULL REFERENCES rentals (id),
-    kind         TEXT    NOT NULL CONSTRAINT machine_action_kind_is_known
-                 CHECK (kind IN ('start', 'shutdown', 'restart', 'reset')),
-    state        TEXT    NOT NULL CONSTRAINT machine_action_state_is_known
-                 CHECK (state IN ('waiting', 'leased', 'done', 'failed', 'canceled')),
-    -- Who asked; NULL for the market.
-    requested_by TEXT    REFERENCES accounts (id),
-    -- Counts its leases.
-    fence        INTEGER NOT NULL DEFAULT 0,
-    -- When it can be leased next: once its pause or its lease is over.
-    due_at       INTEGER NOT NULL,
-    -- When it has failed, unless it is done.
-    expires_at   INTEGER NOT NULL,
-    -- Why it failed last, in the agent's words.
-    reason       TEXT    CONSTRAINT machine_action_reason_length_in_range
-                 CHECK (length(reason) <= 500),
-    created_at   INTEGER NOT NULL,
-    changed_at   INTEGER NOT NULL
-) STRICT;
-
--- One at a time.
-CREATE UNIQUE INDEX machine_actions_one_open ON machine_actions (job_id)
- WHERE state IN ('waiting', 'leased');
-
-CREATE INDEX machine_actions_by_job ON machine_actions (job_id, id);
-
-CREATE INDEX machine_actions_by_rental ON machine_actions (rental_id, id);
-
-CREATE INDEX machine_actions_by_account ON machine_actions (requested_by)
- WHERE requested_by IS NOT NULL;
-
-CREATE INDEX machine_actions_by_due ON machine_actions (due_at)
- WHERE state IN ('waiting', 'leased');
-
-CREATE INDEX machine_actions_by_expiry ON machine_actions (expires_at)
- WHERE state IN ('waiting', 'leased');
-
-CREATE INDEX machine_actions_by_age ON machine_actions (changed_at)
- WHERE state IN ('done', 'failed', 'canceled');
-
--- What follows from a change of `machine_actions`.
-
-CREATE TRIGGER finished_machine_action_emits_event AFTER UPDATE OF state ON machine_actions
-  WHEN NEW.state IN ('done', 'failed') AND NEW.state <> OLD.state
-BEGIN
-    INSERT INTO events
-           (kind, renter_id, farmer_id, node_id, slice_number, rental_id, subject, created_at)
-    SELECT iif(NEW.state = 'done', 'machine-action-done', 'machine-action-failed'), r.renter_id,
-           r.farmer_id, j.node_id, j.slice_number, r.id, NEW.kind, NEW.changed_at
-      FROM jobs j JOIN rentals r ON r.id = j.rental_id WHERE j.id = NEW.job_id;
-END;
-
--- A machine that could not be shut down still runs, and should be watched as one that should.
-CREATE TRIGGER failed_shutdown_leaves_machine_running AFTER UPDATE OF state ON machine_actions
-  WHEN NEW.state = 'failed' AND NEW.state <> OLD.state AND NEW.kind = 'shutdown'
-BEGIN
-    UPDATE machines SET should_run = 1 WHERE job_id = NEW.job_id;
-END;
-
 -- Machines from before there were reports are known once their agent has reported them.
 INSERT INTO machines (job_id, node_id, agent, state, since, reported_at)
 SELECT j.id, j.node_id, j.agent, 'running', j.changed_at, j.changed_at
@@ -2445,7 +2321,168 @@ BEGIN
 END;
 
 -- tables/0014_servers.sql
--- Outages, and what of them was measured of a rental's months.
+-- What renters have of their machines while these run, and outages.
+
+CREATE TABLE machines (
+    -- The job that created it.
+    job_id       TEXT    PRIMARY KEY REFERENCES jobs (id),
+    -- Who has it: the agent that created it, or whoever goes on under its name.
+    node_id      INTEGER NOT NULL REFERENCES nodes (id),
+    agent        TEXT    NOT NULL,
+    state        TEXT    NOT NULL CONSTRAINT machine_state_is_known CHECK (state IN (
+                     'running', 'starting', 'unreachable', 'paused', 'off', 'lost')),
+    since        INTEGER NOT NULL,
+    -- Since when its SSH port does not answer, before it is held to be unreachable.
+    silent_since INTEGER
+                 CONSTRAINT machine_silent_while_running
+                 CHECK (silent_since IS NULL OR state = 'running'),
+    reported_at  INTEGER NOT NULL,
+    -- Whether its renter wants it to run: not after a shutdown that they asked for.
+    should_run   INTEGER NOT NULL DEFAULT 1
+                 CONSTRAINT machine_should_run_is_boolean CHECK (should_run IN (0, 1)),
+    -- What can be done with it, as its agent last reported it: a JSON array of names, which are in
+    -- `domain::capability`. Agents of earlier versions report nothing, and switch machines.
+    can          TEXT    NOT NULL DEFAULT '["power"]'
+                 CONSTRAINT machine_can_is_json CHECK (json_valid(can)),
+    -- Whether its farm is why it cannot be used.
+    is_outage    INTEGER NOT NULL DEFAULT 0
+                 CONSTRAINT machine_is_outage_is_boolean CHECK (is_outage IN (0, 1))
+, cpu_percent
+    INTEGER
+    CONSTRAINT machine_cpu_not_negative CHECK (cpu_percent >= 0), memory_bytes
+    INTEGER
+    CONSTRAINT machine_memory_not_negative CHECK (memory_bytes >= 0), disk_bytes
+    INTEGER
+    CONSTRAINT machine_disk_not_negative CHECK (disk_bytes >= 0)) STRICT, WITHOUT ROWID;
+
+CREATE INDEX machines_by_node ON machines (node_id, agent);
+
+-- What holds on `machines`, and what follows from a change of it.
+
+-- A machine that its renter cannot use, and one that is back. That it is off is no news to a renter
+-- who has shut it down here.
+CREATE TRIGGER machine_change_emits_events AFTER UPDATE OF state ON machines
+  WHEN NEW.state <> OLD.state AND NEW.state <> 'starting'
+   AND (NEW.state <> 'off' OR NEW.should_run = 1)
+BEGIN
+    INSERT INTO events
+           (kind, renter_id, farmer_id, node_id, slice_number, rental_id, subject, created_at)
+    SELECT iif(NEW.state = 'running', 'machine-up', 'machine-down'), r.renter_id, r.farmer_id,
+           j.node_id, j.slice_number, r.id, NEW.state, NEW.reported_at
+      FROM jobs j JOIN rentals r ON r.id = j.rental_id WHERE j.id = NEW.job_id;
+END;
+
+CREATE TRIGGER machine_outage_begins AFTER UPDATE OF is_outage ON machines
+  WHEN NEW.is_outage = 1 AND OLD.is_outage = 0
+BEGIN
+    INSERT INTO outages (node_id, job_id, from_at)
+    VALUES (NEW.node_id, NEW.job_id, iif(NEW.state = OLD.state, NEW.reported_at, NEW.since));
+END;
+
+CREATE TRIGGER machine_outage_ends AFTER UPDATE OF is_outage ON machines
+  WHEN NEW.is_outage = 0 AND OLD.is_outage = 1
+BEGIN
+    UPDATE outages SET until_at = max(from_at, NEW.reported_at)
+     WHERE job_id = NEW.job_id AND until_at IS NULL;
+END;
+
+CREATE TABLE machine_actions (
+    id           TEXT    PRIMARY KEY,
+    -- The machine, by the job that created it, and its rental.
+    job_id       TEXT    NOT NULL REFERENCES jobs (id),
+    rental_id    TEXT    NOT NULL REFERENCES rentals (id),
+    kind         TEXT    NOT NULL CONSTRAINT machine_action_kind_is_known CHECK (kind IN (
+                     'start', 'shutdown', 'restart', 'reset', 'set-keys', 'rebuild',
+                     'set-password', 'set-ports')),
+    state        TEXT    NOT NULL CONSTRAINT machine_action_state_is_known
+                 CHECK (state IN ('waiting', 'leased', 'done', 'failed', 'canceled')),
+    -- Who asked; NULL for the market.
+    requested_by TEXT    REFERENCES accounts (id),
+    -- Counts its leases.
+    fence        INTEGER NOT NULL DEFAULT 0,
+    -- When it can be leased next: once its pause or its lease is over.
+    due_at       INTEGER NOT NULL,
+    -- When it has failed, unless it is done.
+    expires_at   INTEGER NOT NULL,
+    -- Why it failed last, in the agent's words.
+    reason       TEXT    CONSTRAINT machine_action_reason_length_in_range
+                 CHECK (length(reason) <= 500),
+    -- What a console password comes to by crypt(3), until the action is over.
+    password_hash TEXT   CONSTRAINT machine_action_password_of_its_kind
+                 CHECK (password_hash IS NULL OR kind = 'set-password'),
+    created_at   INTEGER NOT NULL,
+    changed_at   INTEGER NOT NULL
+) STRICT;
+
+-- One at a time.
+CREATE UNIQUE INDEX machine_actions_one_open ON machine_actions (job_id)
+ WHERE state IN ('waiting', 'leased');
+
+CREATE INDEX machine_actions_by_job ON machine_actions (job_id, id);
+
+CREATE INDEX machine_actions_by_rental ON machine_actions (rental_id, id);
+
+CREATE INDEX machine_actions_by_account ON machine_actions (requested_by)
+ WHERE requested_by IS NOT NULL;
+
+CREATE INDEX machine_actions_by_due ON machine_actions (due_at)
+ WHERE state IN ('waiting', 'leased');
+
+CREATE INDEX machine_actions_by_expiry ON machine_actions (expires_at)
+ WHERE state IN ('waiting', 'leased');
+
+CREATE INDEX machine_actions_by_age ON machine_actions (changed_at)
+ WHERE state IN ('done', 'failed', 'canceled');
+
+-- What follows from a change of `machine_actions`.
+
+-- The hash of a password is kept no longer than it takes to set it.
+CREATE TRIGGER finished_machine_action_forgets_password AFTER UPDATE OF state ON machine_actions
+  WHEN NEW.state NOT IN ('waiting', 'leased') AND NEW.password_hash IS NOT NULL
+BEGIN
+    UPDATE machine_actions SET password_hash = NULL WHERE id = NEW.id;
+END;
+
+CREATE TRIGGER finished_machine_action_emits_event AFTER UPDATE OF state ON machine_actions
+  WHEN NEW.state IN ('done', 'failed') AND NEW.state <> OLD.state
+BEGIN
+    INSERT INTO events
+           (kind, renter_id, farmer_id, node_id, slice_number, rental_id, subject, created_at)
+    SELECT iif(NEW.state = 'done', 'machine-action-done', 'machine-action-failed'), r.renter_id,
+           r.farmer_id, j.node_id, j.slice_number, r.id, NEW.kind, NEW.changed_at
+      FROM jobs j JOIN rentals r ON r.id = j.rental_id WHERE j.id = NEW.job_id;
+END;
+
+-- A machine that could not be shut down still runs, and should be watched as one that should.
+CREATE TRIGGER failed_shutdown_leaves_machine_running AFTER UPDATE OF state ON machine_actions
+  WHEN NEW.state = 'failed' AND NEW.state <> OLD.state AND NEW.kind = 'shutdown'
+BEGIN
+    UPDATE machines SET should_run = 1 WHERE job_id = NEW.job_id;
+END;
+
+-- The ports that are to be reachable beside that of SSH, of each machine of a rental.
+CREATE TABLE rental_ports (
+    rental_id TEXT    NOT NULL REFERENCES rentals (id),
+    transport TEXT    NOT NULL
+              CONSTRAINT rental_port_transport_is_known CHECK (transport IN ('tcp', 'udp')),
+    number    INTEGER NOT NULL
+              CONSTRAINT rental_port_number_in_range CHECK (number BETWEEN 1 AND 65535),
+    PRIMARY KEY (rental_id, transport, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE setups (
+    rental_id        TEXT    PRIMARY KEY REFERENCES rentals (id),
+    -- The public keys that get in, a JSON array of lines; an empty one while there is none.
+    ssh_keys         TEXT    NOT NULL DEFAULT '[]'
+                     CONSTRAINT setup_ssh_keys_are_json CHECK (json_valid(ssh_keys)),
+    template         TEXT,
+    template_version INTEGER
+                     CONSTRAINT setup_template_has_version
+                     CHECK ((template_version IS NULL) = (template IS NULL)),
+    -- The renter's own user data, encrypted.
+    sealed           BLOB,
+    CONSTRAINT setup_template_or_user_data CHECK (template IS NULL OR sealed IS NULL)
+) STRICT;
 
 -- When a node was down, or a machine could not be used through its farm's side. What follows for
 -- money is in `domain::outage`.
@@ -2499,8 +2536,8 @@ CREATE TRIGGER add_ssh_key_does INSTEAD OF INSERT ON add_ssh_key BEGIN
      WHERE (SELECT count(*) FROM ssh_keys WHERE account_id = NEW.account_id) >= NEW.keys_max;
     INSERT INTO ssh_keys (id, account_id, name, key, fingerprint, created_at)
     VALUES (NEW.id, NEW.account_id, NEW.name, NEW.key, NEW.fingerprint, NEW.created_at);
-    UPDATE setups SET ssh_key = NEW.key
-     WHERE ssh_key IS NULL AND rental_id IN (
+    UPDATE setups SET ssh_keys = json_array(NEW.key)
+     WHERE ssh_keys = '[]' AND rental_id IN (
            SELECT r.id FROM rentals r JOIN jobs j ON j.rental_id = r.id
             WHERE r.renter_id = NEW.account_id AND r.state = 'active' AND j.state = 'needs-key');
     UPDATE jobs
@@ -2580,6 +2617,22 @@ CREATE TRIGGER challenge_by_mail_does INSTEAD OF INSERT ON challenge_by_mail BEG
     INSERT INTO mails (id, account_id, kind, sealed, due_at, created_at)
     VALUES (NEW.mail_id, NEW.account_id, NEW.mail_kind, NEW.sealed, NEW.created_at,
             NEW.created_at);
+END;
+
+-- commands/change_access.sql
+
+-- Command: a machine is reached in another way than when it was set up. `was` is how it was
+-- reached, `sealed` how it is now, both encrypted. If somebody else was faster, nothing happens.
+-- `has_moved` is whether what its renter knew of it leads nowhere; then they are notified.
+CREATE VIEW change_access AS
+    SELECT id AS job_id, sealed AS was, sealed, 0 AS has_moved, changed_at FROM jobs;
+
+CREATE TRIGGER change_access_does INSTEAD OF INSERT ON change_access BEGIN
+    INSERT INTO events (kind, renter_id, node_id, slice_number, rental_id, created_at)
+    SELECT 'access-changed', r.renter_id, j.node_id, j.slice_number, r.id, NEW.changed_at
+      FROM jobs j JOIN rentals r ON r.id = j.rental_id
+     WHERE j.id = NEW.job_id AND j.sealed = NEW.was AND NEW.has_moved;
+    UPDATE jobs SET sealed = NEW.sealed WHERE id = NEW.job_id AND sealed = NEW.was;
 END;
 
 -- commands/change_email.sql
@@ -2800,10 +2853,10 @@ CREATE TRIGGER create_machines_does INSTEAD OF INSERT ON create_machines BEGIN
            (id, rental_id, node_id, slice_number, kind, state, farmer_id, farm_id, due_at, late_at,
             refund_at, created_at, changed_at)
     SELECT s.rental_id || '_' || n.id || '_' || s.number || '_create', s.rental_id, n.id, s.number,
-           'create', iif(u.ssh_key IS NULL, 'needs-key', 'waiting'), n.farmer_id, n.farm_id,
+           'create', iif(u.ssh_keys = '[]', 'needs-key', 'waiting'), n.farmer_id, n.farm_id,
            NEW.created_at, NEW.late_at,
            -- Where a machine was made, or none begun for want of a key, the clock begins anew.
-           coalesce((SELECT iif(state = 'canceled' AND u.ssh_key IS NOT NULL, refund_at, NULL)
+           coalesce((SELECT iif(state = 'canceled' AND u.ssh_keys <> '[]', refund_at, NULL)
                        FROM jobs WHERE rental_id = s.rental_id AND kind = 'create'
                       ORDER BY rowid DESC LIMIT 1), NEW.refund_at),
            NEW.created_at, NEW.created_at
@@ -3034,6 +3087,23 @@ CREATE TRIGGER fail_delivery_does INSTEAD OF INSERT ON fail_delivery BEGIN
     UPDATE webhooks SET disabled_at = NEW.failed_at
      WHERE id = (SELECT webhook_id FROM webhook_deliveries WHERE id = NEW.id)
        AND disabled_at IS NULL AND (NEW.is_gone OR failing_since <= NEW.failing_before);
+END;
+
+-- commands/finish_rebuild.sql
+
+-- Command: an agent has made a machine anew. It aborts unless the action is leased with this
+-- `fence`. `sealed` is how the machine is reached now, encrypted.
+CREATE VIEW finish_rebuild AS
+    SELECT a.id, a.fence, j.sealed, a.changed_at AS finished_at
+      FROM machine_actions a JOIN jobs j ON j.id = a.job_id;
+
+CREATE TRIGGER finish_rebuild_does INSTEAD OF INSERT ON finish_rebuild BEGIN
+    UPDATE machine_actions
+       SET state = 'done', due_at = NEW.finished_at, changed_at = NEW.finished_at
+     WHERE id = NEW.id AND fence = NEW.fence AND kind = 'rebuild' AND state = 'leased';
+    SELECT RAISE(ABORT, 'refused: machine_action_changed') WHERE changes() = 0;
+    UPDATE jobs SET sealed = NEW.sealed
+     WHERE id = (SELECT job_id FROM machine_actions WHERE id = NEW.id);
 END;
 
 -- commands/import_node_rental.sql
@@ -3487,6 +3557,25 @@ CREATE TRIGGER rank_nodes_does INSTEAD OF INSERT ON rank_nodes BEGIN
      WHERE id IN (SELECT value ->> 'node' FROM json_each(NEW.ranks));
 END;
 
+-- commands/rebuild_machine.sql
+
+-- Command: a renter has a machine made anew, with a template or user data of their own, which is
+-- encrypted. It aborts and fails as `request_machine_action` does.
+CREATE VIEW rebuild_machine AS
+    SELECT a.id, a.job_id, a.requested_by AS renter_id, s.template, s.template_version, s.sealed,
+           a.expires_at, '' AS response, a.created_at AS requested_at
+      FROM machine_actions a JOIN setups s ON s.rental_id = a.rental_id;
+
+CREATE TRIGGER rebuild_machine_does INSTEAD OF INSERT ON rebuild_machine BEGIN
+    INSERT INTO request_machine_action
+           (id, job_id, kind, renter_id, should_run, expires_at, response, requested_at)
+    VALUES (NEW.id, NEW.job_id, 'rebuild', NEW.renter_id, 1, NEW.expires_at, NEW.response,
+            NEW.requested_at);
+    UPDATE setups
+       SET template = NEW.template, template_version = NEW.template_version, sealed = NEW.sealed
+     WHERE rental_id = (SELECT rental_id FROM jobs WHERE id = NEW.job_id);
+END;
+
 -- commands/refund_rental.sql
 
 -- Command: a rental that has no access is refunded in full, and ends. The columns are those of
@@ -3652,7 +3741,8 @@ END;
 -- offer, and what was agreed: `months`, `total`, `fee`, `ends_at`, `price_until`, `earns_at`,
 -- `min_uptime`, `min_bandwidth`. The machine starts with `ssh_key`, the text of a
 -- key, or NULL for the account's first one; `template` and `template_version`, or `user_data`,
--- which is encrypted, in hexadecimal. `late_at`, `refund_at` and `seen_after` are what
+-- which is encrypted, in hexadecimal; `ports` is an array with a pair of transport and number for
+-- each port that is to be reachable. `late_at`, `refund_at` and `seen_after` are what
 -- `create_machines` takes, `evaluate_at` what `begin_tenure` does, and `response` what
 -- `store_response` does.
 --
@@ -3712,14 +3802,17 @@ CREATE TRIGGER rent_does INSTEAD OF INSERT ON rent BEGIN
     SELECT value ->> 'rental', 1, NEW.id, NEW.account_id, value ->> 'months', value ->> 'price',
            value ->> 'total', value ->> 'fee', NEW.created_at, value ->> 'ends_at'
       FROM json_each(NEW.items);
-    INSERT INTO setups (rental_id, ssh_key, template, template_version, sealed)
+    INSERT INTO setups (rental_id, ssh_keys, template, template_version, sealed)
     SELECT i.value ->> 'rental',
-           coalesce(i.value ->> 'ssh_key',
-                    (SELECT key FROM ssh_keys WHERE account_id = NEW.account_id
-                      ORDER BY id LIMIT 1)),
+           coalesce(iif(i.value ->> 'ssh_key' IS NULL, NULL, json_array(i.value ->> 'ssh_key')),
+                    (SELECT json_array(key) FROM ssh_keys WHERE account_id = NEW.account_id
+                      ORDER BY id LIMIT 1), '[]'),
            i.value ->> 'template', i.value ->> 'template_version',
            unhex(i.value ->> 'user_data')
       FROM json_each(NEW.items) i;
+    INSERT INTO rental_ports (rental_id, transport, number)
+    SELECT i.value ->> 'rental', p.value ->> 0, p.value ->> 1
+      FROM json_each(NEW.items) i JOIN json_each(i.value, '$.ports') p;
     UPDATE slices
        SET state = 'allocated',
            rental_id = (SELECT id FROM rentals
@@ -3772,7 +3865,8 @@ END;
 
 -- Command: a renter has something done with a machine. It aborts if the machine is not there any
 -- more, and fails if another action of it is still to be done. `should_run` says whether the
--- machine should run from then on, `response` is what `store_response` takes.
+-- machine should run from then on, NULL that it stays as it is; `response` is what `store_response`
+-- takes.
 CREATE VIEW request_machine_action AS
     SELECT id, job_id, kind, requested_by AS renter_id, 1 AS should_run, expires_at, '' AS response,
            created_at AS requested_at
@@ -3791,7 +3885,8 @@ CREATE TRIGGER request_machine_action_does INSTEAD OF INSERT ON request_machine_
     SELECT NEW.id, id, rental_id, NEW.kind, 'waiting', NEW.renter_id, NEW.requested_at,
            NEW.expires_at, NEW.requested_at, NEW.requested_at
       FROM jobs WHERE id = NEW.job_id;
-    UPDATE machines SET should_run = NEW.should_run WHERE job_id = NEW.job_id;
+    UPDATE machines SET should_run = coalesce(NEW.should_run, should_run)
+     WHERE job_id = NEW.job_id;
     INSERT INTO store_response (response, created_at) VALUES (NEW.response, NEW.requested_at);
 END;
 
@@ -3844,6 +3939,70 @@ CREATE TRIGGER revoke_farm_does INSTEAD OF INSERT ON revoke_farm BEGIN
      WHERE farm_id = NEW.id AND listing = 'published'
        AND farmer_id = (SELECT owner_id FROM farms WHERE id = NEW.id);
     DELETE FROM farms WHERE id = NEW.id;
+END;
+
+-- commands/set_console_password.sql
+
+-- Command: a renter has a password set for the console of a machine. `password_hash` is what it
+-- comes to by crypt(3). It aborts and fails as `request_machine_action` does. There is no response
+-- to store: it has the password in it.
+CREATE VIEW set_console_password AS
+    SELECT id, job_id, requested_by AS renter_id, password_hash, expires_at,
+           created_at AS requested_at
+      FROM machine_actions;
+
+CREATE TRIGGER set_console_password_does INSTEAD OF INSERT ON set_console_password BEGIN
+    INSERT INTO request_machine_action
+           (id, job_id, kind, renter_id, should_run, expires_at, response, requested_at)
+    VALUES (NEW.id, NEW.job_id, 'set-password', NEW.renter_id, NULL, NEW.expires_at, NULL,
+            NEW.requested_at);
+    UPDATE machine_actions SET password_hash = NEW.password_hash WHERE id = NEW.id;
+END;
+
+-- commands/set_machine_keys.sql
+
+-- Command: a renter says which SSH keys get in to the machines of a rental, a JSON array of lines.
+-- It aborts if it is not theirs any more, and fails if another action of one of its machines is
+-- still to be done. `actions` is a JSON array with the `id` of the action and
+-- the `job` of each machine, `response` is what `store_response` takes.
+CREATE VIEW set_machine_keys AS
+    SELECT id, renter_id, '[]' AS ssh_keys, '[]' AS actions, 0 AS expires_at,
+           '' AS response, started_at AS requested_at
+      FROM rentals;
+
+CREATE TRIGGER set_machine_keys_does INSTEAD OF INSERT ON set_machine_keys BEGIN
+    SELECT RAISE(ABORT, 'refused: machine_gone')
+     WHERE NOT EXISTS (SELECT 1 FROM rentals
+                        WHERE id = NEW.id AND renter_id = NEW.renter_id AND state = 'active');
+    UPDATE setups SET ssh_keys = NEW.ssh_keys WHERE rental_id = NEW.id;
+    INSERT INTO request_machine_action
+           (id, job_id, kind, renter_id, should_run, expires_at, response, requested_at)
+    SELECT value ->> 'id', value ->> 'job', 'set-keys', NEW.renter_id, NULL, NEW.expires_at, NULL,
+           NEW.requested_at
+      FROM json_each(NEW.actions);
+    INSERT INTO store_response (response, created_at) VALUES (NEW.response, NEW.requested_at);
+END;
+
+-- commands/set_rental_ports.sql
+
+-- Command: a renter changes which ports of a rental's machines are reachable. `ports` is a JSON
+-- array with a pair of transport and number for each; `actions` is one with an object for each
+-- machine, with `id`, that of the action that has it done, and `job`. The rest is what
+-- `request_machine_action` takes.
+CREATE VIEW set_rental_ports AS
+    SELECT id AS rental_id, '[]' AS ports, '[]' AS actions, renter_id, 0 AS expires_at,
+           started_at AS requested_at
+      FROM rentals;
+
+CREATE TRIGGER set_rental_ports_does INSTEAD OF INSERT ON set_rental_ports BEGIN
+    INSERT INTO request_machine_action
+           (id, job_id, kind, renter_id, should_run, expires_at, response, requested_at)
+    SELECT value ->> 'id', value ->> 'job', 'set-ports', NEW.renter_id, NULL, NEW.expires_at, NULL,
+           NEW.requested_at
+      FROM json_each(NEW.actions);
+    DELETE FROM rental_ports WHERE rental_id = NEW.rental_id;
+    INSERT INTO rental_ports (rental_id, transport, number)
+    SELECT NEW.rental_id, value ->> 0, value ->> 1 FROM json_each(NEW.ports);
 END;
 
 -- commands/store_response.sql
@@ -3907,15 +4066,22 @@ CREATE TRIGGER take_over_node_does INSTEAD OF INSERT ON take_over_node BEGIN
       FROM rentals WHERE node_id = NEW.id AND state <> 'ended';
 END;
 
--- commands/transfer_rental.sql
+-- commands/take_over_rental.sql
 
 -- Command: somebody takes over a rental that was offered to them. It aborts unless the rental is at
--- the `version` that was seen. What was the old renter's own goes; what is refunded from then on is
--- the new one's.
-CREATE VIEW transfer_rental AS
-    SELECT id, version, renter_id, 0 AS slices_max, started_at AS transferred_at FROM rentals;
+-- the `version` that was seen. What was the old renter's own goes, their SSH keys and user data
+-- among it; what is refunded from then on is the new one's.
+--
+-- `ssh_keys` are the new renter's, a JSON array of lines, and `actions` brings them to the machines
+-- that are there: a JSON array with the `id` of an action, the `job` of the machine, and the
+-- `kind`. They are to be done by `expires_at`. Machines that wait for a key are late at `late_at`,
+-- and refunded at `refund_at`.
+CREATE VIEW take_over_rental AS
+    SELECT id, version, renter_id, 0 AS slices_max, '[]' AS ssh_keys, '[]' AS actions,
+           0 AS expires_at, 0 AS late_at, 0 AS refund_at, started_at AS transferred_at
+      FROM rentals;
 
-CREATE TRIGGER transfer_rental_does INSTEAD OF INSERT ON transfer_rental BEGIN
+CREATE TRIGGER take_over_rental_does INSTEAD OF INSERT ON take_over_rental BEGIN
     SELECT RAISE(ABORT, 'refused: transfer_gone')
      WHERE NOT EXISTS (SELECT 1 FROM transfers t JOIN accounts a ON a.email = t.email
                         WHERE t.rental_id = NEW.id AND a.id = NEW.renter_id
@@ -3930,6 +4096,26 @@ CREATE TRIGGER transfer_rental_does INSTEAD OF INSERT ON transfer_rental BEGIN
      WHERE id = NEW.id AND version = NEW.version AND state <> 'ended';
     SELECT RAISE(ABORT, 'refused: rental_changed') WHERE changes() = 0;
     DELETE FROM transfers WHERE rental_id = NEW.id;
+    UPDATE setups SET ssh_keys = NEW.ssh_keys, sealed = NULL WHERE rental_id = NEW.id;
+    UPDATE jobs
+       SET state = 'waiting', due_at = NEW.transferred_at, late_at = NEW.late_at,
+           refund_at = NEW.refund_at, changed_at = NEW.transferred_at
+     WHERE rental_id = NEW.id AND kind = 'create' AND state = 'needs-key'
+       AND NEW.ssh_keys <> '[]';
+    -- Whoever is making a machine for the old renter's key loses it, and removes it. The next one
+    -- waits until that lease would have ended: two agents at once never have a slice.
+    UPDATE jobs SET state = 'waiting', fence = fence + 1, changed_at = NEW.transferred_at
+     WHERE rental_id = NEW.id AND kind = 'create' AND state = 'leased';
+    UPDATE machine_actions SET state = 'canceled', changed_at = NEW.transferred_at
+     WHERE rental_id = NEW.id AND state IN ('waiting', 'leased');
+    INSERT INTO machine_actions
+           (id, job_id, rental_id, kind, state, due_at, expires_at, created_at, changed_at)
+    SELECT a.value ->> 'id', m.job_id, NEW.id, a.value ->> 'kind', 'waiting', NEW.transferred_at,
+           NEW.expires_at, NEW.transferred_at, NEW.transferred_at
+      FROM json_each(NEW.actions) a JOIN machines m ON m.job_id = a.value ->> 'job';
+    UPDATE machines SET should_run = 1
+     WHERE job_id IN (SELECT value ->> 'job' FROM json_each(NEW.actions)
+                       WHERE value ->> 'kind' = 'rebuild');
     INSERT INTO events (kind, renter_id, node_id, slice_number, rental_id, created_at)
     SELECT 'rental-received', renter_id, node_id, slice_number, id, NEW.transferred_at
       FROM rentals WHERE id = NEW.id;

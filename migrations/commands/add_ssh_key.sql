@@ -14,8 +14,8 @@ CREATE TRIGGER add_ssh_key_does INSTEAD OF INSERT ON add_ssh_key BEGIN
      WHERE (SELECT count(*) FROM ssh_keys WHERE account_id = NEW.account_id) >= NEW.keys_max;
     INSERT INTO ssh_keys (id, account_id, name, key, fingerprint, created_at)
     VALUES (NEW.id, NEW.account_id, NEW.name, NEW.key, NEW.fingerprint, NEW.created_at);
-    UPDATE setups SET ssh_key = NEW.key
-     WHERE ssh_key IS NULL AND rental_id IN (
+    UPDATE setups SET ssh_keys = json_array(NEW.key)
+     WHERE ssh_keys = '[]' AND rental_id IN (
            SELECT r.id FROM rentals r JOIN jobs j ON j.rental_id = r.id
             WHERE r.renter_id = NEW.account_id AND r.state = 'active' AND j.state = 'needs-key');
     UPDATE jobs

@@ -11,10 +11,10 @@ CREATE TRIGGER create_machines_does INSTEAD OF INSERT ON create_machines BEGIN
            (id, rental_id, node_id, slice_number, kind, state, farmer_id, farm_id, due_at, late_at,
             refund_at, created_at, changed_at)
     SELECT s.rental_id || '_' || n.id || '_' || s.number || '_create', s.rental_id, n.id, s.number,
-           'create', iif(u.ssh_key IS NULL, 'needs-key', 'waiting'), n.farmer_id, n.farm_id,
+           'create', iif(u.ssh_keys = '[]', 'needs-key', 'waiting'), n.farmer_id, n.farm_id,
            NEW.created_at, NEW.late_at,
            -- Where a machine was made, or none begun for want of a key, the clock begins anew.
-           coalesce((SELECT iif(state = 'canceled' AND u.ssh_key IS NOT NULL, refund_at, NULL)
+           coalesce((SELECT iif(state = 'canceled' AND u.ssh_keys <> '[]', refund_at, NULL)
                        FROM jobs WHERE rental_id = s.rental_id AND kind = 'create'
                       ORDER BY rowid DESC LIMIT 1), NEW.refund_at),
            NEW.created_at, NEW.created_at

@@ -1,6 +1,7 @@
 -- Command: a renter has something done with a machine. It aborts if the machine is not there any
 -- more, and fails if another action of it is still to be done. `should_run` says whether the
--- machine should run from then on, `response` is what `store_response` takes.
+-- machine should run from then on, NULL that it stays as it is; `response` is what `store_response`
+-- takes.
 CREATE VIEW request_machine_action AS
     SELECT id, job_id, kind, requested_by AS renter_id, 1 AS should_run, expires_at, '' AS response,
            created_at AS requested_at
@@ -19,6 +20,7 @@ CREATE TRIGGER request_machine_action_does INSTEAD OF INSERT ON request_machine_
     SELECT NEW.id, id, rental_id, NEW.kind, 'waiting', NEW.renter_id, NEW.requested_at,
            NEW.expires_at, NEW.requested_at, NEW.requested_at
       FROM jobs WHERE id = NEW.job_id;
-    UPDATE machines SET should_run = NEW.should_run WHERE job_id = NEW.job_id;
+    UPDATE machines SET should_run = coalesce(NEW.should_run, should_run)
+     WHERE job_id = NEW.job_id;
     INSERT INTO store_response (response, created_at) VALUES (NEW.response, NEW.requested_at);
 END;

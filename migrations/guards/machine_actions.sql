@@ -1,5 +1,12 @@
 -- What follows from a change of `machine_actions`.
 
+-- The hash of a password is kept no longer than it takes to set it.
+CREATE TRIGGER finished_machine_action_forgets_password AFTER UPDATE OF state ON machine_actions
+  WHEN NEW.state NOT IN ('waiting', 'leased') AND NEW.password_hash IS NOT NULL
+BEGIN
+    UPDATE machine_actions SET password_hash = NULL WHERE id = NEW.id;
+END;
+
 CREATE TRIGGER finished_machine_action_emits_event AFTER UPDATE OF state ON machine_actions
   WHEN NEW.state IN ('done', 'failed') AND NEW.state <> OLD.state
 BEGIN

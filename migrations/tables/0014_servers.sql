@@ -1,9 +1,163 @@
--- Outages, and what of them was measured of a rental's months.
+-- What renters have of their machines while these run, and outages.
+-- drops: guards/machine_actions.sql guards/machines.sql
 
--- Whether a machine's farm is why it cannot be used.
-ALTER TABLE machines ADD COLUMN is_outage
-    INTEGER NOT NULL DEFAULT 0
-    CONSTRAINT machine_is_outage_is_boolean CHECK (is_outage IN (0, 1));
+-- Machines that are paused, because their server's disk is full. A CHECK is changed by a new table
+-- only.
+CREATE TABLE machines_before AS SELECT * FROM machines;
+
+DROP TABLE machines;
+
+CREATE TABLE machines (
+    -- The job that created it.
+    job_id       TEXT    PRIMARY KEY REFERENCES jobs (id),
+    -- Who has it: the agent that created it, or whoever goes on under its name.
+    node_id      INTEGER NOT NULL REFERENCES nodes (id),
+    agent        TEXT    NOT NULL,
+    state        TEXT    NOT NULL CONSTRAINT machine_state_is_known CHECK (state IN (
+                     'running', 'starting', 'unreachable', 'paused', 'off', 'lost')),
+    since        INTEGER NOT NULL,
+    -- Since when its SSH port does not answer, before it is held to be unreachable.
+    silent_since INTEGER
+                 CONSTRAINT machine_silent_while_running
+                 CHECK (silent_since IS NULL OR state = 'running'),
+    reported_at  INTEGER NOT NULL,
+    -- Whether its renter wants it to run: not after a shutdown that they asked for.
+    should_run   INTEGER NOT NULL DEFAULT 1
+                 CONSTRAINT machine_should_run_is_boolean CHECK (should_run IN (0, 1)),
+    -- What can be done with it, as its agent last reported it: a JSON array of names, which are in
+    -- `domain::capability`. Agents of earlier versions report nothing, and switch machines.
+    can          TEXT    NOT NULL DEFAULT '["power"]'
+                 CONSTRAINT machine_can_is_json CHECK (json_valid(can)),
+    -- Whether its farm is why it cannot be used.
+    is_outage    INTEGER NOT NULL DEFAULT 0
+                 CONSTRAINT machine_is_outage_is_boolean CHECK (is_outage IN (0, 1))
+) STRICT, WITHOUT ROWID;
+
+INSERT INTO machines
+       (job_id, node_id, agent, state, since, silent_since, reported_at, should_run)
+SELECT job_id, node_id, agent, state, since, silent_since, reported_at, should_run
+  FROM machines_before;
+
+DROP TABLE machines_before;
+
+CREATE INDEX machines_by_node ON machines (node_id, agent);
+
+-- More kinds of actions.
+CREATE TABLE machine_actions_before AS SELECT * FROM machine_actions;
+
+DROP TABLE machine_actions;
+
+CREATE TABLE machine_actions (
+    id           TEXT    PRIMARY KEY,
+    -- The machine, by the job that created it, and its rental.
+    job_id       TEXT    NOT NULL REFERENCES jobs (id),
+    rental_id    TEXT    NOT NULL REFERENCES rentals (id),
+    kind         TEXT    NOT NULL CONSTRAINT machine_action_kind_is_known CHECK (kind IN (
+                     'start', 'shutdown', 'restart', 'reset', 'set-keys', 'rebuild',
+                     'set-password', 'set-ports')),
+    state        TEXT    NOT NULL CONSTRAINT machine_action_state_is_known
+                 CHECK (state IN ('waiting', 'leased', 'done', 'failed', 'canceled')),
+    -- Who asked; NULL for the market.
+    requested_by TEXT    REFERENCES accounts (id),
+    -- Counts its leases.
+    fence        INTEGER NOT NULL DEFAULT 0,
+    -- When it can be leased next: once its pause or its lease is over.
+    due_at       INTEGER NOT NULL,
+    -- When it has failed, unless it is done.
+    expires_at   INTEGER NOT NULL,
+    -- Why it failed last, in the agent's words.
+    reason       TEXT    CONSTRAINT machine_action_reason_length_in_range
+                 CHECK (length(reason) <= 500),
+    -- What a console password comes to by crypt(3), until the action is over.
+    password_hash TEXT   CONSTRAINT machine_action_password_of_its_kind
+                 CHECK (password_hash IS NULL OR kind = 'set-password'),
+    created_at   INTEGER NOT NULL,
+    changed_at   INTEGER NOT NULL
+) STRICT;
+
+INSERT INTO machine_actions
+       (id, job_id, rental_id, kind, state, requested_by, fence, due_at, expires_at, reason,
+        created_at, changed_at)
+SELECT id, job_id, rental_id, kind, state, requested_by, fence, due_at, expires_at, reason,
+       created_at, changed_at
+  FROM machine_actions_before;
+
+DROP TABLE machine_actions_before;
+
+-- One at a time.
+CREATE UNIQUE INDEX machine_actions_one_open ON machine_actions (job_id)
+ WHERE state IN ('waiting', 'leased');
+
+CREATE INDEX machine_actions_by_job ON machine_actions (job_id, id);
+
+CREATE INDEX machine_actions_by_rental ON machine_actions (rental_id, id);
+
+CREATE INDEX machine_actions_by_account ON machine_actions (requested_by)
+ WHERE requested_by IS NOT NULL;
+
+CREATE INDEX machine_actions_by_due ON machine_actions (due_at)
+ WHERE state IN ('waiting', 'leased');
+
+CREATE INDEX machine_actions_by_expiry ON machine_actions (expires_at)
+ WHERE state IN ('waiting', 'leased');
+
+CREATE INDEX machine_actions_by_age ON machine_actions (changed_at)
+ WHERE state IN ('done', 'failed', 'canceled');
+
+-- The ports that are to be reachable beside that of SSH, of each machine of a rental.
+CREATE TABLE rental_ports (
+    rental_id TEXT    NOT NULL REFERENCES rentals (id),
+    transport TEXT    NOT NULL
+              CONSTRAINT rental_port_transport_is_known CHECK (transport IN ('tcp', 'udp')),
+    number    INTEGER NOT NULL
+              CONSTRAINT rental_port_number_in_range CHECK (number BETWEEN 1 AND 65535),
+    PRIMARY KEY (rental_id, transport, number)
+) STRICT, WITHOUT ROWID;
+
+-- The end of what the setup of a machine said, where the job failed for that.
+ALTER TABLE jobs ADD COLUMN log
+    TEXT
+    CONSTRAINT job_log_length_in_range CHECK (length(log) <= 3000);
+
+-- What each machine uses of its server, as its agent last reported it.
+ALTER TABLE machines ADD COLUMN cpu_percent
+    INTEGER
+    CONSTRAINT machine_cpu_not_negative CHECK (cpu_percent >= 0);
+
+ALTER TABLE machines ADD COLUMN memory_bytes
+    INTEGER
+    CONSTRAINT machine_memory_not_negative CHECK (memory_bytes >= 0);
+
+ALTER TABLE machines ADD COLUMN disk_bytes
+    INTEGER
+    CONSTRAINT machine_disk_not_negative CHECK (disk_bytes >= 0);
+
+-- What a rental's machines start with: copies, so that a key that is removed from an account stays
+-- on them until their renter changes that. Several keys, where there was one.
+CREATE TABLE setups_before AS SELECT * FROM setups;
+
+DROP TABLE setups;
+
+CREATE TABLE setups (
+    rental_id        TEXT    PRIMARY KEY REFERENCES rentals (id),
+    -- The public keys that get in, a JSON array of lines; an empty one while there is none.
+    ssh_keys         TEXT    NOT NULL DEFAULT '[]'
+                     CONSTRAINT setup_ssh_keys_are_json CHECK (json_valid(ssh_keys)),
+    template         TEXT,
+    template_version INTEGER
+                     CONSTRAINT setup_template_has_version
+                     CHECK ((template_version IS NULL) = (template IS NULL)),
+    -- The renter's own user data, encrypted.
+    sealed           BLOB,
+    CONSTRAINT setup_template_or_user_data CHECK (template IS NULL OR sealed IS NULL)
+) STRICT;
+
+INSERT INTO setups (rental_id, ssh_keys, template, template_version, sealed)
+SELECT rental_id, iif(ssh_key IS NULL, '[]', json_array(ssh_key)), template, template_version,
+       sealed
+  FROM setups_before;
+
+DROP TABLE setups_before;
 
 -- When a node was down, or a machine could not be used through its farm's side. What follows for
 -- money is in `domain::outage`.

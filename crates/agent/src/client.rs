@@ -9,7 +9,9 @@ use ureq::Agent;
 
 use crate::config::{Config, Secret};
 use crate::console::Offer;
-use crate::protocol::{self, Action, Reach, Request, check_id};
+use crate::protocol::{
+    self, Action, Capability, Port, PublicPort, Reach, Refusal, Request, check_id,
+};
 
 /// How long a report may take, from name look-up to the answer's last byte.
 const REPORT_LIMIT: Duration = Duration::from_secs(10);
@@ -48,7 +50,7 @@ impl Step {
 
 /// What a job is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// A machine is to be made.
     Create,
@@ -62,6 +64,14 @@ pub enum Kind {
     Restart,
     /// A machine is to be reset without asking it.
     Reset,
+    /// Other keys are to get in to a machine.
+    SetKeys,
+    /// A machine is to be made anew.
+    Rebuild,
+    /// A machine is to get a password for its console.
+    SetPassword,
+    /// Other ports of a machine are to be reachable.
+    SetPorts,
 }
 
 impl Kind {
@@ -74,6 +84,10 @@ impl Kind {
             Kind::Shutdown => Action::Shutdown,
             Kind::Restart => Action::Restart,
             Kind::Reset => Action::Reset,
+            Kind::SetKeys => Action::SetKeys,
+            Kind::Rebuild => Action::Rebuild,
+            Kind::SetPassword => Action::SetPassword,
+            Kind::SetPorts => Action::SetPorts,
         }
     }
 }
@@ -100,9 +114,18 @@ pub struct Job {
     /// What cloud-init shall do, the template's document included.
     #[serde(default)]
     pub user_data: Option<String>,
+    /// The ports that the renter wants to be reachable, beside that of SSH.
+    #[serde(default)]
+    pub ports: Vec<Port>,
+    /// A command that succeeds in the machine once what the template sets up works.
+    #[serde(default)]
+    pub check: Option<String>,
     /// The template that was chosen.
     #[serde(default)]
     pub template: Option<Template>,
+    /// What a password for the console comes to by crypt(3).
+    #[serde(default)]
+    pub password_hash: Option<String>,
 }
 
 /// The slice of a job.
@@ -130,7 +153,10 @@ pub struct Template {
 impl Job {
     /// What the driver is asked for. An error is the reason to fail the job with.
     pub(crate) fn request(&self, action: Action) -> Result<Request, String> {
-        let needs_all = action == Action::Create;
+        let needs_all = matches!(action, Action::Create | Action::Rebuild);
+        let needs_keys = needs_all || action == Action::SetKeys;
+        let needs_hash = action == Action::SetPassword;
+        let needs_ports = needs_all || action == Action::SetPorts;
         if let (Some(template), None, true) = (&self.template, &self.user_data, needs_all) {
             return Err(format!("the template {} has no document", template.name));
         }
@@ -143,8 +169,11 @@ impl Job {
             cpu_cores: self.slice.cpu_cores,
             memory_mib,
             disk_gib: self.slice.storage_gb,
-            ssh_keys: if needs_all { self.ssh_keys.clone() } else { Vec::new() },
+            ssh_keys: if needs_keys { self.ssh_keys.clone() } else { Vec::new() },
             user_data: self.user_data.clone().filter(|_| needs_all),
+            check: self.check.clone().filter(|_| needs_all),
+            ports: if needs_ports { self.ports.clone() } else { Vec::new() },
+            password_hash: self.password_hash.clone().filter(|_| needs_hash),
         };
         request.check()?;
         Ok(request)
@@ -162,12 +191,14 @@ pub struct Access<'a> {
     /// What the market signs links to the console with: this agent shows it.
     #[serde(skip_serializing_if = "Option::is_none")]
     console_secret: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    ports: &'a [PublicPort],
     notes: Option<&'a str>,
 }
 
 impl<'a> Access<'a> {
     pub(crate) fn new(reach: &'a Reach, console: &'a Offer) -> Access<'a> {
-        let Reach { address, port, user, host_keys, console_url: _ } = reach;
+        let Reach { address, port, user, host_keys, console_url: _, ports } = reach;
         Access {
             address,
             port: *port,
@@ -175,6 +206,7 @@ impl<'a> Access<'a> {
             host_keys,
             console_url: console.url.as_deref(),
             console_secret: console.secret.as_deref(),
+            ports,
             notes: None,
         }
     }
@@ -185,11 +217,47 @@ impl<'a> Access<'a> {
 pub(crate) struct Sighting {
     pub(crate) rental_id: String,
     pub(crate) slice_id: String,
-    /// `running`, `off` or `absent`.
+    /// `running`, `paused`, `off` or `absent`.
     pub(crate) state: &'static str,
     /// Whether SSH answers as the machine's own, if it runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) ssh: Option<bool>,
+    /// What can be done with it, if the driver says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) can: Option<Vec<Capability>>,
+    /// Where it is, if it runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) endpoint: Option<Endpoint>,
+    /// What it uses, if the driver says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) usage: Option<Used>,
+}
+
+/// What a machine uses of the server, as it is reported to the market.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Used {
+    /// Of one processor, since the last look.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) cpu_percent: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) memory_bytes: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) disk_bytes: Option<u64>,
+}
+
+/// Where a machine is, as it is reported to the market.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Endpoint {
+    address: String,
+    port: u16,
+    ports: Vec<PublicPort>,
+}
+
+impl Endpoint {
+    pub(crate) fn new(reach: &Reach) -> Endpoint {
+        let Reach { address, port, ports, .. } = reach.clone();
+        Endpoint { address, port, ports }
+    }
 }
 
 /// The machines that the market expects here.
@@ -302,8 +370,12 @@ impl Client {
     }
 
     /// Says that a job came to nothing.
-    pub(crate) fn fail(&self, job: &Job, reason: &str, retry: bool) -> Result<(), ClientError> {
-        let body = json!({"fence": job.fence, "reason": reason, "retry": retry});
+    pub(crate) fn fail(&self, job: &Job, refusal: &Refusal) -> Result<(), ClientError> {
+        let Refusal { error, retry, log } = refusal;
+        let mut body = json!({"fence": job.fence, "reason": error, "retry": retry});
+        if let Some(log) = log {
+            body["log"] = log.as_str().into();
+        }
         self.report(job, "fail", &body)
     }
 

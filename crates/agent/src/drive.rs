@@ -4,13 +4,13 @@ use std::fmt;
 use std::io::{self, Read as _, Write as _};
 use std::process::ExitCode;
 
-use crate::protocol::{Answer, Machine, Refusal, Request};
+use crate::protocol::{Answer, Outcome, Refusal, Request};
 
 /// The longest request that is read, in bytes: user data has 64 KiB, before JSON escapes it.
 const REQUEST_MAX: u64 = 512 * 1024;
 
 /// Reads the request, lets `act` do it, and answers. The status is 0 if there was an answer.
-pub fn serve(act: impl FnOnce(&Request) -> Result<Machine, Refusal>) -> ExitCode {
+pub fn serve(act: impl FnOnce(&Request) -> Result<Outcome, Refusal>) -> ExitCode {
     let result = read().and_then(|request| act(&request));
     let answer = serde_json::to_string(&Answer::new(result)).expect("an answer is JSON");
     let mut stdout = io::stdout().lock();

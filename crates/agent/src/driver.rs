@@ -13,7 +13,7 @@ use anyhow::{Context as _, Result};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
 use crate::journal::make_folder;
-use crate::protocol::{Answer, Machine, Refusal, Request};
+use crate::protocol::{Answer, Outcome, Refusal, Request};
 
 /// The longest answer of a driver, in bytes.
 const ANSWER_MAX: u64 = 64 * 1024;
@@ -68,7 +68,7 @@ impl Driver {
         log_name: Option<&str>,
         limit: Duration,
         mut tick: impl FnMut(Option<&str>) -> Go,
-    ) -> Result<Machine, Refusal> {
+    ) -> Result<Outcome, Refusal> {
         let action = request.action.into_str();
         let mut running = self.start(request, log_name.map(|name| format!("{name}.{action}")))?;
         let end = Instant::now() + limit;
@@ -234,7 +234,7 @@ fn keep_log(stderr: impl Read, mut log: impl Write, steps: &Sender<String>) {
     }
 }
 
-fn read_answer(action: &str, status: ExitStatus, answer: &[u8]) -> Result<Machine, Refusal> {
+fn read_answer(action: &str, status: ExitStatus, answer: &[u8]) -> Result<Outcome, Refusal> {
     let ended = match (status.code(), status.signal()) {
         (Some(code), _) => format!("exited with status {code}"),
         (None, Some(signal)) => format!("was killed by signal {signal}"),
@@ -246,7 +246,7 @@ fn read_answer(action: &str, status: ExitStatus, answer: &[u8]) -> Result<Machin
     let read = serde_json::from_slice::<Answer>(answer).map_err(|error| error.to_string());
     match read.and_then(Answer::result) {
         Ok(Err(refusal)) => Err(refusal),
-        Ok(Ok(machine)) if status.success() => Ok(machine),
+        Ok(Ok(outcome)) if status.success() => Ok(outcome),
         Ok(Ok(_)) => Err(Refusal::later(format!("the driver {ended} after {action}"))),
         Err(why) => {
             let why = format!("the driver's {action} {ended} without a valid response: {why}");

@@ -16,7 +16,12 @@ use ureq::Agent;
 use crate::config::{check_path, server_address};
 use crate::drive::{note, step};
 use crate::journal::{make_folder, write_whole};
-use crate::protocol::{Action, Machine, Reach, Refusal, Request, is_key};
+use crate::protocol::{
+    Action, Capability, Machine, Outcome, Port, PublicPort, Reach, Refusal, Request, is_key,
+};
+
+/// What can be done with each machine.
+const CAPABILITIES: [Capability; 2] = [Capability::Console, Capability::SetPorts];
 
 /// The root file system, in GiB. What is left of the slice is the disk.
 const ROOT_GIB: u32 = 20;
@@ -97,19 +102,30 @@ pub fn configure(file: &Path) -> Result<Grid> {
 }
 
 /// Does what is asked.
-pub fn act(grid: &Grid, request: &Request) -> Result<Machine, Refusal> {
+pub fn act(grid: &Grid, request: &Request) -> Result<Outcome, Refusal> {
     let deployment = Deployment { grid, name: name(request) };
     match request.action {
-        Action::Create => create(&deployment, request),
-        Action::Remove => remove(&deployment),
-        Action::Status | Action::Console => match deployment.find()? {
-            None => Ok(Machine::Absent),
-            Some(found) => Ok(Machine::Running(deployment.reach(&found)?)),
-        },
+        Action::Create => create(&deployment, request).map(Outcome::from),
+        Action::Remove => remove(&deployment).map(Outcome::from),
+        Action::Status | Action::Console => {
+            let machine = match deployment.find()? {
+                None => Machine::Absent,
+                Some(found) => Machine::Running(deployment.reach(&found)?),
+            };
+            Ok(Outcome::new(machine, &CAPABILITIES))
+        }
         Action::Start | Action::Shutdown | Action::Restart | Action::Reset => {
             let why =
                 "the grid server has no calls to start, shut down, restart or reset a machine";
             Err(Refusal::never(why))
+        }
+        Action::SetKeys | Action::Rebuild | Action::SetPassword => {
+            Err(Refusal::never("the grid server has no calls to change a machine"))
+        }
+        Action::SetPorts => {
+            let Some(found) = deployment.find()? else { return Ok(Machine::Absent.into()) };
+            deployment.set_ports(&request.ports)?;
+            Ok(Machine::Running(deployment.reach(&found)?).into())
         }
     }
 }
@@ -119,6 +135,7 @@ fn create(deployment: &Deployment<'_>, request: &Request) -> Result<Machine, Ref
         return Err(Refusal::never("the grid server doesn't accept user data"));
     }
     let body = deployment.body(request)?;
+    deployment.set_ports(&request.ports)?;
     if deployment.find()?.is_none() {
         let limit = Duration::from_secs(deployment.grid.deploy_seconds);
         match deployment.grid.ask("deploy", &body, limit) {
@@ -163,6 +180,7 @@ fn remove(deployment: &Deployment<'_>) -> Result<Machine, Refusal> {
         }
     }
     let _ = fs::remove_file(deployment.keys_file());
+    let _ = fs::remove_file(deployment.ports_file());
     Ok(Machine::Absent)
 }
 
@@ -263,7 +281,8 @@ impl Deployment<'_> {
         let host_keys = self.host_keys(&address)?;
         let console_url = found.console_url.clone();
         let (port, user) = (self.grid.ssh_port, "root".to_owned());
-        Ok(Reach { address, port, user, host_keys, console_url })
+        let ports = self.ports();
+        Ok(Reach { address, port, user, host_keys, console_url, ports })
     }
 
     /// The keys that the machine showed when it was seen first. The grid takes no host keys, so
@@ -284,6 +303,28 @@ impl Deployment<'_> {
         }
         write_whole(&file, keys.join("\n").as_bytes(), 0o600)?;
         Ok(keys)
+    }
+
+    /// Notes the ports that the renter asked for. A machine has an address of its own, where all
+    /// its ports are open, so there is nothing else to do.
+    fn set_ports(&self, ports: &[Port]) -> Result<()> {
+        let public = |port: &Port| PublicPort {
+            protocol: port.protocol,
+            port: port.port,
+            public_port: port.port,
+        };
+        let ports: Vec<_> = ports.iter().map(public).collect();
+        let text = serde_json::to_vec(&ports).context("ports are JSON")?;
+        write_whole(&self.ports_file(), &text, 0o600)
+    }
+
+    fn ports(&self) -> Vec<PublicPort> {
+        let text = fs::read(self.ports_file()).unwrap_or_default();
+        serde_json::from_slice(&text).unwrap_or_default()
+    }
+
+    fn ports_file(&self) -> PathBuf {
+        self.grid.state_folder.join(format!("{}.ports", self.name))
     }
 
     fn keys_file(&self) -> PathBuf {
@@ -359,7 +400,7 @@ fn refusal(status: u16, method: &str, said: &str) -> Refusal {
             && !lower.contains(EXISTS)
             && NEVER.iter().any(|words| lower.contains(words)));
     let error = format!("the grid's server, machines/{method}: {status}: {said}");
-    Refusal { error, retry: !is_final }
+    Refusal { error, retry: !is_final, log: None }
 }
 
 #[cfg(test)]
@@ -378,6 +419,9 @@ mod tests {
             disk_gib: 200,
             ssh_keys: Vec::new(),
             user_data: None,
+            ports: Vec::new(),
+            check: None,
+            password_hash: None,
         };
         let first = name(&request("node1_slice_1", "a"));
         assert_eq!(first, name(&request("node1_slice_1", "a")));

@@ -12,12 +12,18 @@ use crate::console::{Consoles, Offer};
 use crate::driver::{Driver, Go};
 use crate::journal::{Journal, Phase, Record};
 use crate::log::say;
-use crate::protocol::{Action, Machine, Reach, Refusal};
+use crate::protocol::{Action, Machine, Outcome, Reach, Refusal, Setup};
 use crate::reach::{self, Unreached};
 use crate::stop::Stop;
 
 /// How often a machine that starts is looked at.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
+
+/// How often it is looked how far a machine's setup is.
+const SETUP_INTERVAL: Duration = Duration::from_secs(2);
+
+/// The most of a setup's log that is reported, in bytes.
+const LOG_TAIL_MAX: usize = 3000;
 
 /// How often the driver's `remove` is tried before a person has to look.
 const REMOVE_ATTEMPTS: u32 = 5;
@@ -58,6 +64,22 @@ pub(crate) struct Work {
     is_resumed: bool,
 }
 
+/// The end of a log: whole lines of plain text.
+fn log_tail(log: &str) -> String {
+    let plain = |c: char| if c == '\t' { ' ' } else { c };
+    let is_plain = |c: &char| *c == '\n' || !c.is_control();
+    let text: String = log.chars().map(plain).filter(is_plain).collect();
+    let mut start = text.len().saturating_sub(LOG_TAIL_MAX);
+    while !text.is_char_boundary(start) {
+        start += 1;
+    }
+    let tail = &text[start..];
+    match tail.split_once('\n') {
+        Some((_, rest)) if start > 0 => rest.trim().to_owned(),
+        _ => tail.trim().to_owned(),
+    }
+}
+
 /// Whether there is more to do.
 enum Next {
     Step,
@@ -85,8 +107,10 @@ impl Work {
                 Phase::Leased => self.begin()?,
                 Phase::Creating => self.create()?,
                 Phase::Created(reach) => self.check(reach)?,
+                Phase::SettingUp(reach) => self.wait_for_setup(reach)?,
                 Phase::Checked(reach) => self.complete(Some(&reach))?,
                 Phase::Undoing(refusal) => self.undo(refusal)?,
+                Phase::Rebuilding => self.rebuild()?,
                 Phase::Removing => self.remove()?,
                 Phase::Powering => self.power()?,
                 Phase::Removed | Phase::Powered => self.complete(None)?,
@@ -122,7 +146,14 @@ impl Work {
             Lease::Held => self.save(match kind {
                 Kind::Create => Phase::Creating,
                 Kind::Remove => Phase::Removing,
-                Kind::Start | Kind::Shutdown | Kind::Restart | Kind::Reset => Phase::Powering,
+                Kind::Rebuild => Phase::Rebuilding,
+                Kind::Start
+                | Kind::Shutdown
+                | Kind::Restart
+                | Kind::Reset
+                | Kind::SetKeys
+                | Kind::SetPassword
+                | Kind::SetPorts => Phase::Powering,
             }),
             Lease::Lost => self.drop_lost(),
             Lease::Unknown => self.put_aside(),
@@ -150,7 +181,7 @@ impl Work {
             (Lease::Lost, _) => self.save(Phase::Undoing(None)),
             (Lease::Unknown, _) => self.put_aside(),
             (Lease::Held, Ok(Machine::Running(reach))) => self.created(reach),
-            (Lease::Held, Ok(Machine::Off | Machine::Absent)) => {
+            (Lease::Held, Ok(Machine::Paused | Machine::Off | Machine::Absent)) => {
                 let why = "the driver's create returned no machine that runs";
                 self.save(Phase::Undoing(Some(Refusal::later(why))))
             }
@@ -161,7 +192,39 @@ impl Work {
     fn created(&mut self, reach: Reach) -> Result<Next> {
         match reach::check_answer(&reach) {
             Ok(()) => self.save(Phase::Created(reach)),
-            Err(why) => self.save(Phase::Undoing(Some(Refusal::never(why)))),
+            Err(why) => self.give_up(Some(Refusal::never(why))),
+        }
+    }
+
+    /// Removes what was created. A machine that was there before stays: what is on it is the
+    /// renter's, or was made for them. Without a reason the lease is lost.
+    fn give_up(&mut self, why: Option<Refusal>) -> Result<Next> {
+        match (self.record.job.kind, why) {
+            (Kind::Create, why) => self.save(Phase::Undoing(why)),
+            (_, Some(why)) => self.save(Phase::Failed(why)),
+            (_, None) => self.drop_lost(),
+        }
+    }
+
+    /// Has the driver make the machine anew. Cut off in the middle, it does so once more: nobody
+    /// has been told yet that there is a new one.
+    fn rebuild(&mut self) -> Result<Next> {
+        self.renew_now();
+        match self.lease {
+            Lease::Held => {}
+            Lease::Lost => return self.drop_lost(),
+            Lease::Unknown => return self.put_aside(),
+        }
+        match self.drive(Action::Rebuild) {
+            Ok(Machine::Running(reach)) => self.created(reach),
+            Ok(Machine::Absent) => {
+                self.save(Phase::Failed(Refusal::never("the machine doesn't exist")))
+            }
+            Ok(Machine::Off | Machine::Paused) => {
+                let why = "the driver's rebuild returned no machine that runs";
+                self.save(Phase::Failed(Refusal::later(why)))
+            }
+            Err(refusal) => self.save(Phase::Failed(refusal)),
         }
     }
 
@@ -174,27 +237,69 @@ impl Work {
         loop {
             match self.lease {
                 Lease::Held => {}
-                Lease::Lost => return self.save(Phase::Undoing(None)),
+                Lease::Lost => return self.give_up(None),
                 Lease::Unknown => return self.put_aside(),
             }
             if self.shared.stop.is_over() {
-                return self.save(Phase::Undoing(Some(Refusal::later(STOPPING))));
+                return self.give_up(Some(Refusal::later(STOPPING)));
             }
             match self.look(&reach, &known_hosts)? {
-                Ok(()) if self.lease == Lease::Held => return self.save(Phase::Checked(reach)),
+                Ok(()) if self.lease == Lease::Held => return self.save(Phase::SettingUp(reach)),
                 Ok(()) => continue,
                 Err(Unreached::Wrong(why)) => {
-                    return self.save(Phase::Undoing(Some(Refusal::later(why))));
+                    return self.give_up(Some(Refusal::later(why)));
                 }
                 Err(Unreached::NotYet(why)) if Instant::now() >= end => {
                     let limit = self.shared.config.ready_limit.as_secs();
                     let why = format!("not reachable within {limit} seconds: {why}");
-                    return self.save(Phase::Undoing(Some(Refusal::later(why))));
+                    return self.give_up(Some(Refusal::later(why)));
                 }
                 Err(Unreached::NotYet(_)) => {}
             }
             self.renew_if_due();
             Stop::wait(POLL_INTERVAL, || self.shared.stop.is_over());
+        }
+    }
+
+    /// Waits until what the template sets up works, if the driver can say.
+    fn wait_for_setup(&mut self, reach: Reach) -> Result<Next> {
+        if self.record.job.check.is_none() {
+            return self.save(Phase::Checked(reach));
+        }
+        let end = Instant::now() + self.shared.config.setup_limit;
+        self.renew_now();
+        loop {
+            match self.lease {
+                Lease::Held => {}
+                Lease::Lost => return self.give_up(None),
+                Lease::Unknown => return self.put_aside(),
+            }
+            if self.shared.stop.is_over() {
+                return self.give_up(Some(Refusal::later(STOPPING)));
+            }
+            match self.ask(Action::Status) {
+                Ok(Outcome { setup: Some(Setup::Failed { log }), .. }) => {
+                    let error = "what the template sets up doesn't work".to_owned();
+                    let refusal = Refusal { error, retry: true, log: Some(log_tail(&log)) };
+                    return self.give_up(Some(refusal));
+                }
+                Ok(Outcome {
+                    setup: Some(Setup::Done) | None,
+                    machine: Machine::Running(_),
+                    ..
+                }) if self.lease == Lease::Held => {
+                    return self.save(Phase::Checked(reach));
+                }
+                // One that is off for a moment may be restarting for its setup.
+                Ok(_) | Err(_) if Instant::now() >= end => {
+                    let limit = self.shared.config.setup_limit.as_secs();
+                    let why = format!("its setup took longer than {limit} seconds");
+                    return self.give_up(Some(Refusal::later(why)));
+                }
+                Ok(_) | Err(_) => {}
+            }
+            self.renew_if_due();
+            Stop::wait(SETUP_INTERVAL, || self.shared.stop.is_over());
         }
     }
 
@@ -224,8 +329,8 @@ impl Work {
             (Ok(()), None) => self.drop_lost(),
             (Err(_), _) if self.shared.stop.is_over() => Ok(Next::Kept),
             (Err(left), Some(refusal)) => {
-                let why = format!("{}; the machine still exists: {left}", refusal.error);
-                self.save(Phase::Failed(Refusal::never(why)))
+                let error = format!("{}; the machine still exists: {left}", refusal.error);
+                self.save(Phase::Failed(Refusal { error, retry: false, ..refusal }))
             }
             (Err(left), None) => {
                 self.say(&format!("the machine still exists: {left}"));
@@ -249,8 +354,8 @@ impl Work {
         }
     }
 
-    /// Has the driver switch the machine. Whatever comes of it, the machine stays: the renter's
-    /// data is on it.
+    /// Has the driver switch the machine, or change something on it. Whatever comes of it, the
+    /// machine stays: the renter's data is on it.
     fn power(&mut self) -> Result<Next> {
         self.renew_now();
         match self.lease {
@@ -261,11 +366,19 @@ impl Work {
         }
         let kind = self.record.job.kind;
         let action = kind.action().into_str();
+        let may_be_off = matches!(kind, Kind::Shutdown | Kind::SetKeys);
         match self.drive(kind.action()) {
-            Ok(Machine::Off) if kind == Kind::Shutdown => self.save(Phase::Powered),
+            Ok(Machine::Off | Machine::Paused | Machine::Running(_)) if kind == Kind::SetPorts => {
+                self.save(Phase::Powered)
+            }
+            Ok(Machine::Off) if may_be_off => self.save(Phase::Powered),
             Ok(Machine::Running(_)) if kind != Kind::Shutdown => self.save(Phase::Powered),
             Ok(Machine::Absent) => {
                 self.save(Phase::Failed(Refusal::never("the machine doesn't exist")))
+            }
+            Ok(Machine::Paused) => {
+                let why = format!("its server's disk is full: it is paused after {action}");
+                self.save(Phase::Failed(Refusal::later(why)))
             }
             Ok(Machine::Off) => {
                 let why = format!("the driver reports that it is off after {action}");
@@ -287,7 +400,7 @@ impl Work {
         for attempt in 1..=REMOVE_ATTEMPTS {
             match self.drive(Action::Remove) {
                 Ok(Machine::Absent) => return Ok(()),
-                Ok(Machine::Running(_) | Machine::Off) => {
+                Ok(Machine::Running(_) | Machine::Paused | Machine::Off) => {
                     "the driver reports that it is still there".clone_into(&mut why);
                 }
                 Err(refusal) => {
@@ -314,10 +427,10 @@ impl Work {
                 self.say("done");
                 self.forget()
             }
-            Err(ClientError::LeaseLost) if reach.is_some() => self.save(Phase::Undoing(None)),
+            Err(ClientError::LeaseLost) if reach.is_some() => self.give_up(None),
             Err(ClientError::LeaseLost) => self.drop_lost(),
             Err(ClientError::Refused(why)) if reach.is_some() => {
-                self.save(Phase::Undoing(Some(Refusal::never(format!("marketplace: {why}")))))
+                self.give_up(Some(Refusal::never(format!("marketplace: {why}"))))
             }
             Err(ClientError::Refused(why) | ClientError::Unknown(why)) => {
                 self.say(&format!("the marketplace rejected the result: {why}"));
@@ -337,7 +450,7 @@ impl Work {
     }
 
     fn fail(&mut self, refusal: &Refusal) -> Result<Next> {
-        match self.tell(|client, job| client.fail(job, &refusal.error, refusal.retry)) {
+        match self.tell(|client, job| client.fail(job, refusal)) {
             Ok(()) => {
                 self.say(&format!("failed: {}", refusal.error));
                 self.forget()
@@ -370,21 +483,32 @@ impl Work {
         }
     }
 
-    /// Runs the driver, telling the market of its steps and keeping the lease meanwhile.
+    /// Runs the driver, and answers how the machine is.
     fn drive(&mut self, action: Action) -> Result<Machine, Refusal> {
+        self.ask(action).map(|outcome| outcome.machine)
+    }
+
+    /// Runs the driver, telling the market of its steps and keeping the lease meanwhile.
+    fn ask(&mut self, action: Action) -> Result<Outcome, Refusal> {
         let request = self.record.job.request(action).map_err(Refusal::never)?;
         let limit = match action {
-            Action::Create => self.shared.config.create_limit,
+            Action::Create | Action::Rebuild => self.shared.config.create_limit,
             Action::Remove => self.shared.config.remove_limit,
             Action::Status | Action::Console => self.shared.config.status_limit,
-            Action::Start | Action::Shutdown | Action::Restart | Action::Reset => {
-                self.shared.config.power_limit
-            }
+            Action::Start
+            | Action::Shutdown
+            | Action::Restart
+            | Action::Reset
+            | Action::SetKeys
+            | Action::SetPassword
+            | Action::SetPorts => self.shared.config.power_limit,
         };
         let shared = Arc::clone(&self.shared);
         let name = format!("{}.{}", self.record.job.id, self.record.job.fence);
         shared.driver.run(&request, Some(&name), limit, |step| {
-            if let (Action::Create, Some(step)) = (action, step.and_then(Step::of_driver)) {
+            if let (Action::Create | Action::Rebuild, Some(step)) =
+                (action, step.and_then(Step::of_driver))
+            {
                 self.move_on(step);
             }
             self.renew_if_due();
@@ -454,9 +578,14 @@ impl Work {
     fn drop_lost(&mut self) -> Result<Next> {
         self.say(match self.record.job.kind {
             Kind::Create | Kind::Remove => "lease lost; nothing is left on this farm",
-            Kind::Start | Kind::Shutdown | Kind::Restart | Kind::Reset => {
-                "lease lost; the machine stays as it is"
-            }
+            Kind::Start
+            | Kind::Shutdown
+            | Kind::Restart
+            | Kind::Reset
+            | Kind::SetKeys
+            | Kind::Rebuild
+            | Kind::SetPassword
+            | Kind::SetPorts => "lease lost; the machine stays as it is",
         });
         self.forget()
     }
@@ -476,5 +605,21 @@ impl Work {
     fn say(&self, what: &str) {
         let Job { id, fence, rental_id, slice, .. } = &self.record.job;
         say!("job {id} (fence {fence}, {}, rental {rental_id}): {what}", slice.id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_log_is_whole_lines_of_plain_text() {
+        assert_eq!(log_tail(" a\tb\r\n\u{1b}[31mc\0\n"), "a b\n[31mc");
+        assert_eq!(log_tail(""), "");
+        let long = format!("{}\nthe end\n", "\u{e9}\n".repeat(2000));
+        let tail = log_tail(&long);
+        assert!(tail.ends_with("\nthe end") && tail.len() <= 3000, "{} bytes", tail.len());
+        assert!(tail.starts_with('\u{e9}'));
+        assert_eq!(log_tail(&"x".repeat(9000)).len(), 3000);
     }
 }

@@ -27,7 +27,9 @@ pub(crate) enum Phase {
     Creating,
     /// It has, and this is how to reach it.
     Created(Reach),
-    /// It was checked from outside; that is to be reported.
+    /// It can be logged in to; what it is set up with is waited for.
+    SettingUp(Reach),
+    /// It is ready; that is to be reported.
     Checked(Reach),
     /// What may have been made is to be removed; then the reason is reported, unless the lease is
     /// lost.
@@ -36,10 +38,13 @@ pub(crate) enum Phase {
     Removing,
     /// It is gone; that is to be reported.
     Removed,
-    /// The driver is to start the machine, shut it down, restart or reset it.
+    /// The driver is to start the machine, shut it down, restart or reset it, or change something
+    /// on it.
     Powering,
     /// It has; the market is to hear of it.
     Powered,
+    /// The driver's `rebuild` may have deleted the machine, or made it anew. Then it is `Created`.
+    Rebuilding,
     /// The failure is to be reported.
     Failed(Refusal),
 }
@@ -165,7 +170,10 @@ mod tests {
             slice,
             ssh_keys: Vec::new(),
             user_data: None,
+            ports: Vec::new(),
+            check: None,
             template: None,
+            password_hash: None,
         };
         Record { job, phase: Phase::Leased, step: Step::Accepted }
     }

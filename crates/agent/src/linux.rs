@@ -1,10 +1,15 @@
 //! `driver-linux`: each machine is a virtual one under QEMU, with KVM where the server has it.
 
+mod check;
 mod config;
+mod firewall;
+mod guest;
 mod qemu;
 mod seed;
+mod users;
 
 use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::fs::FileExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
@@ -13,14 +18,25 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use rustix::process::Pid;
+use rustix::fs::Mode;
+use rustix::process::{Pid, umask};
 
 use crate::drive::{note, step};
 use crate::journal::write_whole;
 use crate::machine::{self, Machine};
-use crate::protocol::{self, Action, Refusal, Request};
+use crate::protocol::{self, Action, Capability, Outcome, Refusal, Request, Usage};
+use crate::usage;
+
+use users::{DISK, Users};
 
 pub use config::Linux;
+
+/// What can be done with each machine, and ports where there are any.
+const CAPABILITIES: [Capability; 4] =
+    [Capability::Power, Capability::Console, Capability::UserData, Capability::Rebuild];
+
+/// Who renters log in as.
+const USER: &str = "root";
 
 /// How long QEMU may take until it answers.
 const START_LIMIT: Duration = Duration::from_secs(20);
@@ -41,22 +57,53 @@ const SIZE: &str = "size.json";
 const SHUT_DOWN: &str = "shut_down";
 
 /// Does what is asked.
-pub fn act(linux: &Linux, request: &Request) -> Result<protocol::Machine, Refusal> {
+pub fn act(linux: &Linux, request: &Request) -> Result<Outcome, Refusal> {
     let machine = Machine::lock(&linux.local, request)?;
-    match request.action {
-        Action::Create => create(linux, &machine, request),
+    let done = match request.action {
+        Action::Create => create(linux, &machine, request)?,
         Action::Remove => {
-            machine.end(|| machine.processes())?;
+            machine.end(|| [processes(&machine), machine.processes()].concat())?;
             machine.wipe(&linux.local)?;
             linux.remove_group(&machine)?;
-            Ok(protocol::Machine::Absent)
+            let _ = fs::remove_file(linux.keys_file(&machine)?);
+            protocol::Machine::Absent
         }
-        Action::Status => status(linux, &machine),
-        Action::Console => console(linux, &machine),
+        Action::Status => {
+            let found = status(linux, &machine)?;
+            let (setup, usage) = match &found {
+                protocol::Machine::Running(_) => (check::state(&machine)?, Some(usage(&machine))),
+                protocol::Machine::Paused | protocol::Machine::Off | protocol::Machine::Absent => {
+                    (None, None)
+                }
+            };
+            let mut can = CAPABILITIES.to_vec();
+            can.extend((linux.local.public_ports > 0).then_some(Capability::SetPorts));
+            if matches!(found, protocol::Machine::Running(_)) && has_guest(&machine) {
+                can.push(Capability::SetPassword);
+                // Of a machine from before they were kept, nobody knows which keys are its renter's.
+                if linux.keys_file(&machine)?.exists() {
+                    can.push(Capability::SetKeys);
+                }
+            }
+            return Ok(Outcome::new(found, &can).with_setup(setup).with_usage(usage));
+        }
+        Action::Console => console(linux, &machine)?,
         Action::Start | Action::Shutdown | Action::Restart | Action::Reset => {
-            power(linux, &machine, request.action)
+            power(linux, &machine, request.action)?
         }
-    }
+        Action::SetPorts => set_ports(linux, &machine, request)?,
+        Action::SetKeys => set_keys(linux, &machine, request)?,
+        Action::Rebuild => rebuild(linux, &machine, request)?,
+        Action::SetPassword => set_password(linux, &machine, request)?,
+    };
+    Ok(done.into())
+}
+
+/// What QEMU and the disk's file use: of the server, whatever the guest thinks of it.
+fn usage(machine: &Machine) -> Usage {
+    let (cpu_ms, memory_bytes) = usage::of_processes(server(machine).as_slice());
+    let disk_bytes = usage::of_file(&machine.path(DISK));
+    Usage { cpu_ms: Some(cpu_ms), memory_bytes: Some(memory_bytes), disk_bytes }
 }
 
 /// Starts every machine that was made, was not shut down on purpose and does not run, such as after
@@ -89,7 +136,19 @@ fn status(linux: &Linux, machine: &Machine) -> Result<protocol::Machine, Refusal
     if server(machine).is_none() {
         return Ok(protocol::Machine::Off);
     }
-    Ok(protocol::Machine::Running(machine.reach(&linux.local, "root")?))
+    if let Some(firewall) = &linux.firewall {
+        firewall.ensure()?;
+    }
+    let qmp = machine.path(qemu::QMP);
+    // That QEMU itself is stuck shows by the machine's silence.
+    if qemu::status(&qmp).is_ok_and(|status| status == qemu::DISK_FULL) {
+        if linux.check_room().is_err() {
+            return Ok(protocol::Machine::Paused);
+        }
+        note(format_args!("there is room on the disk again; the machine goes on"));
+        qemu::execute(&qmp, &["cont"])?;
+    }
+    Ok(protocol::Machine::Running(machine.reach(&linux.local, USER)?))
 }
 
 /// Does what a server's own buttons do.
@@ -98,7 +157,7 @@ fn power(linux: &Linux, machine: &Machine, action: Action) -> Result<protocol::M
         return Ok(protocol::Machine::Absent);
     }
     if action == Action::Shutdown {
-        // What is there already is as good; nothing is followed in a folder that QEMU may write.
+        // What is there already is as good.
         let _ = fs::File::create_new(machine.path(SHUT_DOWN));
     }
     if matches!(action, Action::Shutdown | Action::Restart) {
@@ -114,6 +173,25 @@ fn power(linux: &Linux, machine: &Machine, action: Action) -> Result<protocol::M
     status(linux, machine)
 }
 
+/// Notes the ports for the machine's next start, and has QEMU forward them if it runs.
+fn set_ports(
+    linux: &Linux,
+    machine: &Machine,
+    request: &Request,
+) -> Result<protocol::Machine, Refusal> {
+    let answer = status(linux, machine)?;
+    if answer == protocol::Machine::Absent {
+        return Ok(answer);
+    }
+    let ports = machine.set_ports(&linux.local, &request.ports)?;
+    if server(machine).is_some() {
+        let ssh = machine.known_port().context("the machine has no port")?;
+        let forwards = qemu::forwards(linux.local.bind, ssh, &ports);
+        qemu::forward(&machine.path(qemu::QMP), &forwards)?;
+    }
+    status(linux, machine)
+}
+
 /// Presses the machine's power button until it is off, and ends it by force if that takes too long.
 fn shut_down(machine: &Machine) -> Result<()> {
     let end = Instant::now() + SHUTDOWN_LIMIT;
@@ -122,7 +200,7 @@ fn shut_down(machine: &Machine) -> Result<()> {
         let now = Instant::now();
         if now >= end {
             note(format_args!("shutdown took too long; ending it by force"));
-            return machine.end(|| machine.processes());
+            return machine.end(|| processes(machine));
         }
         if now >= press_at {
             press_at = now + PRESS_EVERY;
@@ -153,6 +231,105 @@ fn console(linux: &Linux, machine: &Machine) -> Result<protocol::Machine, Refusa
     Ok(protocol::Machine::Running(protocol::Reach { console_url, ..reach }))
 }
 
+/// Whether the machine's guest agent answers.
+fn has_guest(machine: &Machine) -> bool {
+    let is_open = qemu::has_guest(&machine.path(qemu::QMP));
+    is_open.is_ok_and(|is_open| is_open) && guest::answers(&machine.folder)
+}
+
+/// Puts these keys in the place of those that the market has put there before. Others stay: the
+/// machine's renter has brought them.
+fn set_keys(
+    linux: &Linux,
+    machine: &Machine,
+    request: &Request,
+) -> Result<protocol::Machine, Refusal> {
+    let found = status(linux, machine)?;
+    if found == protocol::Machine::Absent {
+        return Ok(found);
+    }
+    check_runs(&found)?;
+    let file = linux.keys_file(machine)?;
+    let managed = read_keys(&file)?;
+    let managed = managed.ok_or_else(|| {
+        Refusal::never("it was created before keys could be changed; rebuild it instead")
+    })?;
+    let wanted = &request.ssh_keys;
+    // Cut off in the middle, the next run knows of all that may be there.
+    let both: Vec<_> = managed.iter().chain(wanted).cloned().collect();
+    write_keys(&file, &both)?;
+    let mut guest = guest::Guest::connect(&machine.folder)?;
+    // A user without the file has no keys.
+    let present = guest.keys(USER).unwrap_or_default();
+    let change = guest::KeyChange::new(&present, &managed, wanted);
+    if !change.add.is_empty() {
+        guest.add_keys(USER, &change.add)?;
+    }
+    if !change.remove.is_empty() {
+        guest.remove_keys(USER, &change.remove)?;
+    }
+    let left = guest::KeyChange::new(&guest.keys(USER)?, &managed, wanted);
+    if !left.is_empty() {
+        return Err(Refusal::later("the machine's guest agent did not change the keys"));
+    }
+    write_keys(&file, wanted)?;
+    Ok(found)
+}
+
+fn check_runs(found: &protocol::Machine) -> Result<(), Refusal> {
+    match found {
+        protocol::Machine::Running(_) => Ok(()),
+        protocol::Machine::Off | protocol::Machine::Absent => {
+            Err(Refusal::never("the machine is off, and its guest agent with it"))
+        }
+    }
+}
+
+/// The keys that the market has put on a machine; nothing of one from before they were kept.
+fn read_keys(file: &Path) -> Result<Option<Vec<String>>> {
+    match fs::read(file) {
+        Ok(text) => Ok(Some(serde_json::from_slice(&text).context("reading the kept keys")?)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).context("reading the kept keys"),
+    }
+}
+
+fn write_keys(file: &Path, keys: &[String]) -> Result<()> {
+    write_whole(file, &serde_json::to_vec(keys).context("keys are JSON")?, 0o600)
+}
+
+/// Sets the password of the user that the renter logs in as.
+fn set_password(
+    linux: &Linux,
+    machine: &Machine,
+    request: &Request,
+) -> Result<protocol::Machine, Refusal> {
+    let found = status(linux, machine)?;
+    if found == protocol::Machine::Absent {
+        return Ok(found);
+    }
+    check_runs(&found)?;
+    let hash = request.password_hash.as_deref().context("a request has a hash")?;
+    guest::Guest::connect(&machine.folder)?.set_password(USER, hash)?;
+    Ok(found)
+}
+
+/// Makes the machine anew, on its port: with another disk and another host key.
+fn rebuild(
+    linux: &Linux,
+    machine: &Machine,
+    request: &Request,
+) -> Result<protocol::Machine, Refusal> {
+    // What would not work is refused before anything is deleted.
+    seed::Seed::new(request, "", "").map_err(Refusal::never)?;
+    linux.check_room()?;
+    machine.end(|| [processes(machine), machine.processes()].concat())?;
+    if !machine.empty(&linux.local)? {
+        return Ok(protocol::Machine::Absent);
+    }
+    create(linux, machine, request)
+}
+
 fn create(
     linux: &Linux,
     machine: &Machine,
@@ -168,18 +345,23 @@ fn create(
     step("disk");
     switch_on(linux, machine)?;
     step("booting");
-    Ok(protocol::Machine::Running(machine.reach(&linux.local, "root")?))
+    Ok(protocol::Machine::Running(machine.reach(&linux.local, USER)?))
 }
 
 /// Makes port, host key, seed and disk; the size is written last, and says that all is there.
 fn make(linux: &Linux, machine: &Machine, request: &Request) -> Result<(), Refusal> {
     machine.port(&linux.local)?;
+    machine.first_ports(&linux.local, &request.ports)?;
     machine.host_key()?;
+    write_keys(&linux.keys_file(machine)?, &request.ssh_keys)?;
     let private = fs::read_to_string(machine.path("host_key")).context("reading the host key")?;
     let public = machine.known_host_key()?;
     let seed = seed::Seed::new(request, &private, &public).map_err(Refusal::never)?;
     seed.write(&machine.folder)?;
-    let disk = machine.path("disk.qcow2");
+    if request.check.is_some() {
+        check::begin(machine)?;
+    }
+    let disk = machine.path(DISK);
     let part = machine.path("disk.part");
     let _ = fs::remove_file(&part);
     let mut command = Command::new("qemu-img");
@@ -190,7 +372,6 @@ fn make(linux: &Linux, machine: &Machine, request: &Request) -> Result<(), Refus
     let size = qemu::Size { cpu_cores: request.cpu_cores, memory_mib: request.memory_mib };
     let size = serde_json::to_vec(&size).context("a size is JSON")?;
     write_whole(&machine.path(SIZE), &size, 0o600)?;
-    linux.hand_over(machine)?;
     Ok(())
 }
 
@@ -202,15 +383,16 @@ fn size(machine: &Machine) -> Result<qemu::Size> {
 /// Starts QEMU, which leaves this program by itself, and waits until it answers.
 fn start(linux: &Linux, machine: &Machine) -> Result<()> {
     let size = size(machine)?;
-    let port = machine.known_port().context("the machine has no port")?;
-    for socket in [qemu::QMP, qemu::SERIAL] {
-        let _ = fs::remove_file(machine.path(socket));
+    let ssh = machine.known_port().context("the machine has no port")?;
+    let forwards = qemu::forwards(linux.local.bind, ssh, &machine.ports());
+    if let Some(firewall) = &linux.firewall {
+        firewall.ensure()?;
     }
-    let arguments = qemu::arguments(linux, &machine.folder, size, port);
+    let mut command = command(linux, machine)?;
+    let sockets = qemu::Sockets::open(&machine.folder)?;
+    let arguments = qemu::arguments(linux, &machine.folder, size, &forwards, &sockets);
     note(format_args!("{} {}", linux.qemu, arguments.join(" ")));
-    let mut command = Command::new(&linux.qemu);
-    command.args(&arguments).env_clear().env("PATH", "/usr/bin:/bin");
-    linux.give_up_rights(&mut command);
+    command.args(&arguments).env_clear().env("PATH", "/usr/bin:/bin").current_dir("/");
     let log = new_log(&machine.path("qemu.log")).context("creating QEMU's log")?;
     // A group of its own: what ends this driver does not end the machine. (QEMU's `-daemonize` and
     // its sandbox do not go together.)
@@ -221,6 +403,8 @@ fn start(linux: &Linux, machine: &Machine) -> Result<()> {
         .stderr(log.try_clone().context("QEMU's log")?)
         .spawn()
         .with_context(|| format!("`{}` can't be started", linux.qemu))?;
+    // Whoever asks a QEMU that has ended is told so at once.
+    drop(sockets);
     let said = || -> String {
         let mut text = [0; 500];
         let count = log.read_at(&mut text, 0).unwrap_or_default();
@@ -233,9 +417,11 @@ fn start(linux: &Linux, machine: &Machine) -> Result<()> {
         }
         let why = match server(machine) {
             None => "the machine has no process".to_owned(),
-            Some(pid) => match qemu::is_running(&machine.path(qemu::QMP)) {
-                Ok(true) => return linux.limit(machine, pid, size),
-                Ok(false) => "it is paused".to_owned(),
+            Some(pid) => match qemu::status(&machine.path(qemu::QMP)) {
+                Ok(status) if [qemu::RUNNING, qemu::DISK_FULL].contains(&status.as_str()) => {
+                    return linux.limit(machine, pid, size);
+                }
+                Ok(status) => format!("it is {status}"),
                 Err(error) => format!("{error:#}"),
             },
         };
@@ -246,20 +432,40 @@ fn start(linux: &Linux, machine: &Machine) -> Result<()> {
     }
 }
 
-/// An empty log, anew. QEMU's user may write the folder, so whatever has its name there may lead to
-/// somebody else's file: it is neither followed nor read.
+/// QEMU, as whoever the machine runs as.
+fn command(linux: &Linux, machine: &Machine) -> Result<Command> {
+    let Some(users) = linux.users else {
+        let whom = "the machine runs as this user, and reaches what this user reaches";
+        note(format_args!("without root: {whom}"));
+        return Ok(Command::new(&linux.qemu));
+    };
+    let user = users.hand_over(machine, &linux.local.state_folder)?;
+    Users::command(user, &linux.qemu, linux.has_kvm)
+}
+
+/// An empty log, anew. An earlier QEMU may still have the last one.
 fn new_log(path: &Path) -> std::io::Result<fs::File> {
     let _ = fs::remove_file(path);
     fs::File::options().read(true).write(true).create_new(true).open(path)
 }
 
-/// QEMU's process, known by the file that it keeps its number in.
+/// QEMU's process.
 fn server(machine: &Machine) -> Option<Pid> {
-    let mark = format!("-pidfile {} ", machine.path(qemu::PID).display());
-    machine::processes().find(|(_, command)| command.contains(&mark)).map(|(pid, _)| pid)
+    processes(machine).into_iter().next()
+}
+
+/// The processes of a machine. Those of its user are known whatever they show of themselves.
+fn processes(machine: &Machine) -> Vec<Pid> {
+    if let Some(user) = Users::known_user_of(machine) {
+        return Users::processes(user);
+    }
+    let mark = qemu::mark(&machine.folder);
+    machine::processes().filter(|(_, line)| line.contains(&mark)).map(|(pid, _)| pid).collect()
 }
 
 /// Reads the configuration of this driver.
 pub fn configure(file: &Path) -> Result<Linux> {
+    // What the driver makes is its own; what a machine's user is given is given on purpose.
+    umask(Mode::RWXG | Mode::RWXO);
     Linux::read(file)
 }

@@ -1,7 +1,8 @@
 //! Machines of this server, as folders: one for each, with all that belongs to it.
 
 use std::fs::{self, File};
-use std::net::{SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
@@ -13,7 +14,7 @@ use serde::Deserialize;
 
 use crate::config::{ConfigError, check_path, wrong};
 use crate::journal::{make_folder, write_whole};
-use crate::protocol::{Reach, Refusal, Request};
+use crate::protocol::{Port, PublicPort, Reach, Refusal, Request, Transport};
 
 /// How long a process has to end by itself.
 const END_LIMIT: Duration = Duration::from_secs(10);
@@ -21,11 +22,17 @@ const END_LIMIT: Duration = Duration::from_secs(10);
 /// How long another run of the driver on the same machine is waited for.
 const LOCK_LIMIT: Duration = Duration::from_mins(2);
 
+/// The machine's further ports, in its folder.
+pub(crate) const PORTS: &str = "ports.json";
+
 /// How often it is looked whether something has happened.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// The longest path of a folder of machines: sockets in it have paths of at most 107 bytes.
 const FOLDER_MAX: usize = 48;
+
+/// Where a machine's port is kept.
+const PORT: &str = "port";
 
 /// The settings that all drivers for this very server share.
 #[derive(Clone, Debug, Deserialize)]
@@ -41,6 +48,12 @@ pub struct Local {
     pub first_port: u16,
     /// How many ports may be used, and so how many machines there may be.
     pub ports: u16,
+    /// The first port that machines may get beyond that.
+    #[serde(default)]
+    pub first_public_port: u16,
+    /// How many ports machines may get beyond that, all together. With none, no machine gets one.
+    #[serde(default)]
+    pub public_ports: u16,
 }
 
 impl Local {
@@ -59,6 +72,18 @@ impl Local {
         let is_range = self.first_port >= 1024 && self.ports > 0;
         if !is_range || self.first_port.checked_add(self.ports - 1).is_none() {
             return Err(wrong("first_port, ports", "ports from 1024 to 65535"));
+        }
+        if self.public_ports == 0 {
+            return Ok(());
+        }
+        let last = self.first_public_port.checked_add(self.public_ports - 1);
+        let Some(last) = last.filter(|_| self.first_public_port >= 1024) else {
+            let why = "ports from 1024 to 65535";
+            return Err(wrong("first_public_port, public_ports", why));
+        };
+        if self.first_public_port < self.first_port + self.ports && last >= self.first_port {
+            let why = "other ports than those of first_port and ports";
+            return Err(wrong("first_public_port, public_ports", why));
         }
         Ok(())
     }
@@ -122,26 +147,98 @@ impl Machine {
 
     /// The port that this machine has, or gets now. Two machines never have the same.
     pub(crate) fn port(&self, local: &Local) -> Result<u16> {
-        if let Some(port) = self.known_port() {
-            return Ok(port);
-        }
-        let _lock = lock_file(&local.state_folder.join("ports.lock"))?;
-        let taken: Vec<u16> = folder_names(&self.machines)?
-            .iter()
-            .filter_map(|name| read_port(&self.machines.join(name)))
-            .collect();
         let last = local.first_port + (local.ports - 1);
-        let is_free = |port: &u16| {
-            !taken.contains(port) && TcpListener::bind(SocketAddr::new(local.bind, *port)).is_ok()
+        let range = u32::from(local.first_port)..=u32::from(last);
+        let is_free = |port: u32| {
+            let address = u16::try_from(port).map(|port| SocketAddr::new(local.bind, port));
+            address.is_ok_and(|address| is_free(address, Transport::Tcp))
         };
-        let port = (local.first_port..=last).find(is_free).context("no free port")?;
-        write_whole(&self.path("port"), port.to_string().as_bytes(), 0o600)?;
-        Ok(port)
+        let port = self.allot(&local.state_folder, PORT, range, is_free)?;
+        u16::try_from(port).context("no port")
     }
 
     /// The port that it has.
     pub(crate) fn known_port(&self) -> Option<u16> {
-        read_port(&self.folder)
+        self.allotted(PORT)?.try_into().ok()
+    }
+
+    /// A number that this machine has under a name, or gets now. Two machines never have the same.
+    pub(crate) fn allot(
+        &self,
+        state_folder: &Path,
+        name: &str,
+        mut range: RangeInclusive<u32>,
+        is_free: impl Fn(u32) -> bool,
+    ) -> Result<u32> {
+        if let Some(number) = self.allotted(name) {
+            return Ok(number);
+        }
+        let _lock = lock_file(&state_folder.join("ports.lock"))?;
+        let taken: Vec<u32> = folder_names(&self.machines)?
+            .iter()
+            .filter_map(|machine| read_number(&self.machines.join(machine).join(name)))
+            .collect();
+        let number = range.find(|number| !taken.contains(number) && is_free(*number));
+        let number = number.with_context(|| format!("no free {name}"))?;
+        write_whole(&self.path(name), number.to_string().as_bytes(), 0o600)?;
+        Ok(number)
+    }
+
+    /// The number that it has under a name.
+    pub(crate) fn allotted(&self, name: &str) -> Option<u32> {
+        read_number(&self.path(name))
+    }
+
+    /// Gives a new machine the ports that it is made with, if machines get ports at all.
+    pub(crate) fn first_ports(&self, local: &Local, wanted: &[Port]) -> Result<(), Refusal> {
+        if local.public_ports > 0 {
+            self.set_ports(local, wanted)?;
+        }
+        Ok(())
+    }
+
+    /// Gives each of these ports of the machine a public one. What had one keeps it; what is not
+    /// among them loses it. Two machines never have the same, be it TCP or UDP.
+    pub(crate) fn set_ports(
+        &self,
+        local: &Local,
+        wanted: &[Port],
+    ) -> Result<Vec<PublicPort>, Refusal> {
+        if !wanted.is_empty() && local.public_ports == 0 {
+            return Err(Refusal::never("the driver is configured without public_ports"));
+        }
+        let _lock = lock_file(&local.state_folder.join("ports.lock"))?;
+        let others = folder_names(&self.machines)?;
+        let others = others.iter().filter(|name| **name != self.name);
+        let mut taken: Vec<u16> = others
+            .flat_map(|name| read_ports(&self.machines.join(name)))
+            .map(|port| port.public_port)
+            .collect();
+        let known = self.ports();
+        taken.extend(known.iter().map(|port| port.public_port));
+        let mut candidates = (0..local.public_ports).map(|at| local.first_public_port + at);
+        let mut given = Vec::new();
+        for port in wanted {
+            let had = known.iter().find(|known| known.inner() == *port).copied();
+            let new = || {
+                let free = |number: &u16| {
+                    !taken.contains(number)
+                        && is_free(SocketAddr::new(local.bind, *number), port.protocol)
+                };
+                let public_port = candidates.find(free)?;
+                Some(PublicPort { protocol: port.protocol, port: port.port, public_port })
+            };
+            let port = had.or_else(new);
+            given.push(port.ok_or_else(|| Refusal::later("all public_ports are in use"))?);
+        }
+        let text = serde_json::to_vec(&given).context("ports are JSON")?;
+        write_whole(&self.path(PORTS), &text, 0o600)?;
+        Ok(given)
+    }
+
+    /// Its ports that have a public one.
+    pub(crate) fn ports(&self) -> Vec<PublicPort> {
+        read_ports(&self.folder)
     }
 
     /// Makes the machine's own host key, unless it is there, and says its public part.
@@ -176,6 +273,7 @@ impl Machine {
             user: user.to_owned(),
             host_keys: vec![self.known_host_key()?],
             console_url: None,
+            ports: self.ports(),
         })
     }
 
@@ -210,24 +308,80 @@ impl Machine {
     /// Removes everything that belongs to it. The folder is renamed first, so that what is left
     /// after a crash is no machine any more.
     pub(crate) fn wipe(&self, local: &Local) -> Result<()> {
-        let gone = local.state_folder.join("gone");
-        make_folder(&gone)?;
+        let _ = fs::remove_dir_all(self.successor(local)?);
         if self.exists() {
-            fs::rename(&self.folder, gone.join(&self.name)).context("taking a machine away")?;
+            self.take_away(local)?;
         }
-        for name in folder_names(&gone)? {
-            let folder = gone.join(name);
-            // Somebody else who removes may have been faster.
-            if fs::remove_dir_all(&folder).is_err() && folder.exists() {
-                bail!("removing {}", folder.display());
-            }
+        clear_gone(local)
+    }
+
+    /// Removes everything that belongs to it but its ports, so that it can be made anew; `false` if
+    /// there is none.
+    pub(crate) fn empty(&self, local: &Local) -> Result<bool> {
+        let successor = self.successor(local)?;
+        // Until the new folder is there, nobody else takes the port.
+        let _lock = lock_file(&local.state_folder.join("ports.lock"))?;
+        if let Some(port) = self.known_port() {
+            make_folder(&successor)?;
+            let ports = serde_json::to_vec(&self.ports()).context("ports are JSON")?;
+            write_whole(&successor.join(PORTS), &ports, 0o600)?;
+            write_whole(&successor.join("port"), port.to_string().as_bytes(), 0o600)?;
         }
-        Ok(())
+        // It is there without a machine if an earlier run was cut off.
+        if !successor.exists() {
+            return Ok(false);
+        }
+        if self.exists() {
+            self.take_away(local)?;
+        }
+        fs::rename(&successor, &self.folder).context("making a machine anew")?;
+        clear_gone(local)?;
+        Ok(true)
+    }
+
+    /// Where the folder is made that follows this one.
+    fn successor(&self, local: &Local) -> Result<PathBuf> {
+        let folder = local.state_folder.join("new");
+        make_folder(&folder)?;
+        Ok(folder.join(&self.name))
+    }
+
+    fn take_away(&self, local: &Local) -> Result<()> {
+        // What an earlier run has left would be in the way.
+        clear_gone(local)?;
+        let gone = local.state_folder.join("gone").join(&self.name);
+        fs::rename(&self.folder, gone).context("taking a machine away")
     }
 }
 
-fn read_port(folder: &Path) -> Option<u16> {
-    fs::read_to_string(folder.join("port")).ok()?.parse().ok()
+/// Deletes what was taken away.
+fn clear_gone(local: &Local) -> Result<()> {
+    let gone = local.state_folder.join("gone");
+    make_folder(&gone)?;
+    for name in folder_names(&gone)? {
+        let folder = gone.join(name);
+        // Somebody else who removes may have been faster.
+        if fs::remove_dir_all(&folder).is_err() && folder.exists() {
+            bail!("removing {}", folder.display());
+        }
+    }
+    Ok(())
+}
+
+fn read_number(path: &Path) -> Option<u32> {
+    fs::read_to_string(path).ok()?.parse().ok()
+}
+
+fn read_ports(folder: &Path) -> Vec<PublicPort> {
+    let text = fs::read(folder.join(PORTS)).unwrap_or_default();
+    serde_json::from_slice(&text).unwrap_or_default()
+}
+
+fn is_free(address: SocketAddr, transport: Transport) -> bool {
+    match transport {
+        Transport::Tcp => TcpListener::bind(address).is_ok(),
+        Transport::Udp => UdpSocket::bind(address).is_ok(),
+    }
 }
 
 fn folder_names(folder: &Path) -> Result<Vec<String>> {
@@ -249,15 +403,19 @@ fn lock_file(path: &Path) -> Result<File> {
 
 /// Every process, with its command line, arguments separated by blanks.
 pub(crate) fn processes() -> impl Iterator<Item = (Pid, String)> {
+    pids().filter_map(|pid| {
+        let command = fs::read(format!("/proc/{}/cmdline", pid.as_raw_nonzero())).ok()?;
+        // A zombie has no command line.
+        (!command.is_empty()).then(|| (pid, String::from_utf8_lossy(&command).replace('\0', " ")))
+    })
+}
+
+/// Every process but this one.
+pub(crate) fn pids() -> impl Iterator<Item = Pid> {
     let own = rustix::process::getpid();
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-    entries.filter_map(move |entry| {
-        let pid = Pid::from_raw(entry.file_name().to_str()?.parse().ok()?)?;
-        let command = fs::read(entry.path().join("cmdline")).ok()?;
-        // A zombie has no command line.
-        (pid != own && !command.is_empty())
-            .then(|| (pid, String::from_utf8_lossy(&command).replace('\0', " ")))
-    })
+    let pids = entries.filter_map(|entry| Pid::from_raw(entry.file_name().to_str()?.parse().ok()?));
+    pids.filter(move |pid| *pid != own)
 }
 
 /// Runs a program to its end; the error has what it said.

@@ -1,6 +1,7 @@
 //! `driver-process`: each machine is an SSH server of its own on this very system. It is for the
 //! demo and for tests: it separates nobody from anybody.
 
+mod ports;
 mod server;
 mod session;
 
@@ -13,15 +14,20 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use rustix::process::Pid;
+use rustix::process::{Pid, Signal, kill_process};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 use crate::drive::step;
 use crate::journal::{make_folder, write_whole};
 use crate::machine::{self, Local, Machine};
-use crate::protocol::{self, Action, Refusal, Request};
+use crate::protocol::{self, Action, Capability, Outcome, Refusal, Request, Usage};
+use crate::usage;
 
 pub use self::server::serve;
+
+/// What can be done with each machine.
+const CAPABILITIES: [Capability; 4] =
+    [Capability::Power, Capability::SetKeys, Capability::Rebuild, Capability::SetPorts];
 
 /// Who renters log in as. It is a name for SSH only: the shell's user is the driver's.
 const USER: &str = "demo";
@@ -61,20 +67,46 @@ pub fn configure(file: &Path) -> Result<Local> {
 }
 
 /// Does what is asked.
-pub fn act(local: &Local, request: &Request) -> Result<protocol::Machine, Refusal> {
+pub fn act(local: &Local, request: &Request) -> Result<Outcome, Refusal> {
     let machine = Machine::lock(local, request)?;
-    match request.action {
-        Action::Create => create(local, &machine, request),
+    let done = match request.action {
+        Action::Create => create(local, &machine, request)?,
         Action::Remove => {
             machine.end(|| every_process(&machine))?;
             machine.wipe(local)?;
-            Ok(protocol::Machine::Absent)
+            protocol::Machine::Absent
         }
-        Action::Status => status(local, &machine),
-        Action::Console => Err(Refusal::never("driver-process has no console")),
+        Action::Status => {
+            let found = status(local, &machine)?;
+            let is_running = matches!(found, protocol::Machine::Running(_));
+            let usage = is_running.then(|| usage(&machine));
+            return Ok(Outcome::new(found, capabilities(local)).with_usage(usage));
+        }
+        Action::Console => return Err(Refusal::never("driver-process has no console")),
+        Action::SetPorts => set_ports(local, &machine, request)?,
         Action::Start | Action::Shutdown | Action::Restart | Action::Reset => {
-            power(local, &machine, request.action)
+            power(local, &machine, request.action)?
         }
+        Action::SetKeys => set_keys(local, &machine, request)?,
+        Action::Rebuild => rebuild(local, &machine, request)?,
+        Action::SetPassword => {
+            return Err(Refusal::never("driver-process has no passwords"));
+        }
+    };
+    Ok(done.into())
+}
+
+/// What its processes use that run now, and its folder.
+fn usage(machine: &Machine) -> Usage {
+    let (cpu_ms, memory_bytes) = usage::of_processes(&every_process(machine));
+    let disk_bytes = usage::of_folder(&machine.folder);
+    Usage { cpu_ms: Some(cpu_ms), memory_bytes: Some(memory_bytes), disk_bytes }
+}
+
+fn capabilities(local: &Local) -> &'static [Capability] {
+    match local.public_ports {
+        0 => &CAPABILITIES[..1],
+        _ => &CAPABILITIES,
     }
 }
 
@@ -133,21 +165,75 @@ fn power(local: &Local, machine: &Machine, action: Action) -> Result<protocol::M
     status(local, machine)
 }
 
+/// Notes the ports and tells the server, which forwards them to programs of its sessions.
+fn set_ports(
+    local: &Local,
+    machine: &Machine,
+    request: &Request,
+) -> Result<protocol::Machine, Refusal> {
+    let answer = status(local, machine)?;
+    if answer == protocol::Machine::Absent {
+        return Ok(answer);
+    }
+    machine.set_ports(local, &request.ports)?;
+    if let Some(pid) = server(machine) {
+        kill_process(pid, Signal::HUP).context("telling the server of its ports")?;
+    }
+    status(local, machine)
+}
+
+/// Writes the keys anew: the server reads them at each login. Nobody else brings keys.
+fn set_keys(
+    local: &Local,
+    machine: &Machine,
+    request: &Request,
+) -> Result<protocol::Machine, Refusal> {
+    let found = status(local, machine)?;
+    if found != protocol::Machine::Absent {
+        write_keys(machine, request)?;
+    }
+    Ok(found)
+}
+
+fn write_keys(machine: &Machine, request: &Request) -> Result<()> {
+    let keys = request.ssh_keys.join("\n") + "\n";
+    write_whole(&machine.path(AUTHORIZED_KEYS), keys.as_bytes(), 0o600)
+}
+
+/// Makes the machine anew, on its port: with another home and another host key.
+fn rebuild(
+    local: &Local,
+    machine: &Machine,
+    request: &Request,
+) -> Result<protocol::Machine, Refusal> {
+    check_user_data(request)?;
+    machine.end(|| every_process(machine))?;
+    if !machine.empty(local)? {
+        return Ok(protocol::Machine::Absent);
+    }
+    create(local, machine, request)
+}
+
+fn check_user_data(request: &Request) -> Result<(), Refusal> {
+    match request.user_data {
+        None => Ok(()),
+        Some(_) => Err(Refusal::never("driver-process has no cloud-init")),
+    }
+}
+
 fn create(
     local: &Local,
     machine: &Machine,
     request: &Request,
 ) -> Result<protocol::Machine, Refusal> {
-    if request.user_data.is_some() {
-        return Err(Refusal::never("driver-process has no cloud-init"));
-    }
+    check_user_data(request)?;
     machine.make()?;
     if server(machine).is_none() {
         let port = machine.port(local)?;
         machine.host_key()?;
-        let keys = request.ssh_keys.join("\n") + "\n";
+        machine.first_ports(local, &request.ports)?;
         make_folder(&machine.path(HOME))?;
-        write_whole(&machine.path(AUTHORIZED_KEYS), keys.as_bytes(), 0o600)?;
+        write_keys(machine, request)?;
         step("disk");
         start(machine, SocketAddr::new(local.bind, port))?;
     }

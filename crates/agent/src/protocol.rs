@@ -19,6 +19,14 @@ const KEY_MAX: usize = 8 * 1024;
 /// The longest user data, in bytes.
 const USER_DATA_MAX: usize = 64 * 1024;
 
+/// The longest check of a setup, in characters.
+const CHECK_MAX: usize = 500;
+
+/// The most ports of one machine, beside that of SSH.
+pub(crate) const PORTS_MAX: usize = 10;
+/// The longest hash of a password, in bytes: SHA-512 has about 120.
+const HASH_MAX: usize = 256;
+
 /// Kinds of keys that OpenSSH takes, as they begin.
 const KEY_KINDS: [&str; 7] = [
     "ssh-ed25519",
@@ -51,6 +59,63 @@ pub enum Action {
     Restart,
     /// Resets the machine at once, without asking it; starts it, if it is off.
     Reset,
+    /// Lets these keys in instead of those that it was given before. Others, which its renter has
+    /// brought, stay.
+    SetKeys,
+    /// Makes the machine anew, with the same address and port: what was on it is deleted.
+    Rebuild,
+    /// Sets the password of the user that the renter logs in as, for the console.
+    SetPassword,
+    /// Makes these ports of the machine reachable from outside, and no others.
+    SetPorts,
+}
+
+/// What a port is of.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, IntoStaticStr,
+)]
+#[strum(serialize_all = "kebab-case", const_into_str)]
+#[serde(rename_all = "snake_case")]
+pub enum Transport {
+    /// TCP.
+    Tcp,
+    /// UDP.
+    Udp,
+}
+
+/// A port in a machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Port {
+    /// `tcp` or `udp`.
+    pub protocol: Transport,
+    /// Its number in the machine.
+    #[schemars(range(min = 1))]
+    pub port: u16,
+}
+
+/// A port in a machine, and where it is reached from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PublicPort {
+    /// `tcp` or `udp`.
+    pub protocol: Transport,
+    /// Its number in the machine.
+    #[schemars(range(min = 1))]
+    pub port: u16,
+    /// Its number at the machine's address.
+    #[schemars(range(min = 1))]
+    pub public_port: u16,
+}
+
+impl PublicPort {
+    pub(crate) fn is_one(self) -> bool {
+        self.port > 0 && self.public_port > 0
+    }
+
+    /// The port in the machine.
+    pub fn inner(self) -> Port {
+        Port { protocol: self.protocol, port: self.port }
+    }
 }
 
 /// The document on a driver's standard input.
@@ -65,7 +130,8 @@ pub struct Request {
     pub slice_id: String,
     /// The rental. With the slice it names one machine.
     pub rental_id: String,
-    /// Virtual processors. Sizes, keys and user data count for `create` only.
+    /// Virtual processors. Sizes and user data count for `create` and `rebuild` only, keys for
+    /// these and `set_keys`.
     pub cpu_cores: u32,
     /// Memory, in MiB.
     pub memory_mib: u32,
@@ -75,6 +141,17 @@ pub struct Request {
     pub ssh_keys: Vec<String>,
     /// What cloud-init shall do beyond that, or null.
     pub user_data: Option<String>,
+    /// What the password comes to by crypt(3), of `set_password`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password_hash: Option<String>,
+    /// The ports to make reachable beside that of SSH. They count for `create` and `set_ports`
+    /// only.
+    #[serde(default)]
+    pub ports: Vec<Port>,
+    /// A command of the machine's shell that succeeds once what the user data sets up works, or
+    /// null. For `create` only.
+    #[serde(default)]
+    pub check: Option<String>,
 }
 
 impl Request {
@@ -90,7 +167,8 @@ impl Request {
         if !is_size {
             return Err("cpu_cores, memory_mib and disk_gib are at least 1".to_owned());
         }
-        if self.action == Action::Create && self.ssh_keys.is_empty() {
+        let needs_keys = matches!(self.action, Action::Create | Action::Rebuild | Action::SetKeys);
+        if needs_keys && self.ssh_keys.is_empty() {
             return Err("ssh_keys: at least one key is required".to_owned());
         }
         if self.ssh_keys.len() > KEYS_MAX {
@@ -102,6 +180,21 @@ impl Request {
         }
         if self.user_data.as_ref().is_some_and(|text| text.len() > USER_DATA_MAX) {
             return Err(format!("user_data: at most {USER_DATA_MAX} bytes"));
+        }
+        let is_line = |text: &String| text.len() <= CHECK_MAX && !text.contains(char::is_control);
+        if !self.check.as_ref().is_none_or(is_line) {
+            return Err(format!("check: one line of at most {CHECK_MAX} characters"));
+        }
+        if self.ports.len() > PORTS_MAX {
+            return Err(format!("ports: at most {PORTS_MAX}"));
+        }
+        let is_new = |at: usize, port: &Port| port.port != 0 && !self.ports[..at].contains(port);
+        if !self.ports.iter().enumerate().all(|(at, port)| is_new(at, port)) {
+            return Err("ports: from 1 to 65535, each once".to_owned());
+        }
+        let has_hash = self.password_hash.as_deref().map(is_password_hash);
+        if has_hash == Some(false) || (self.action == Action::SetPassword && has_hash.is_none()) {
+            return Err("password_hash: a hash as crypt(3) writes it".to_owned());
         }
         Ok(())
     }
@@ -126,6 +219,12 @@ pub(crate) fn is_key(line: &str) -> bool {
         && body.bytes().all(is_base64)
 }
 
+/// Whether this may be what a password comes to by crypt(3).
+fn is_password_hash(text: &str) -> bool {
+    let is_part = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'/' | b'$' | b'=');
+    text.len() <= HASH_MAX && text.starts_with('$') && text.bytes().all(is_part)
+}
+
 /// What a driver knows about a machine that is there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Reach {
@@ -141,6 +240,9 @@ pub struct Reach {
     /// on this server, which the agent shows in a browser.
     #[serde(default)]
     pub console_url: Option<String>,
+    /// Its further ports that are reachable at its address.
+    #[serde(default)]
+    pub ports: Vec<PublicPort>,
 }
 
 /// What an action came to.
@@ -148,10 +250,101 @@ pub struct Reach {
 pub enum Machine {
     /// The machine is there and runs.
     Running(Reach),
+    /// The machine is there, and has been paused because its server's disk is full.
+    Paused,
     /// The machine is there and whole, but does not run.
     Off,
     /// There is none, and nothing is left of one.
     Absent,
+}
+
+/// Something that can be done with a machine, or not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Capability {
+    /// It can be started, shut down, restarted and reset.
+    Power,
+    /// It has a console.
+    Console,
+    /// It can start with its renter's own user data.
+    UserData,
+    /// The keys that get in can be changed.
+    SetKeys,
+    /// A password for the console can be set.
+    SetPassword,
+    /// It can be made anew, with the same address and ports.
+    Rebuild,
+    /// Further ports can be opened and closed.
+    SetPorts,
+}
+
+/// What a machine uses of the server, as far as the driver knows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Usage {
+    /// The processor time that it has used so far, in milliseconds; it may begin anew.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cpu_ms: Option<u64>,
+    /// Memory, in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory_bytes: Option<u64>,
+    /// Disk, in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disk_bytes: Option<u64>,
+}
+
+/// How far the setup of a machine is that was created with a check.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum Setup {
+    /// The check has not succeeded yet.
+    Running,
+    /// It has.
+    Done,
+    /// It did not in time.
+    Failed {
+        /// The end of what the setup said.
+        log: String,
+    },
+}
+
+/// What an action came to, and what can be done with the machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// How the machine is.
+    pub machine: Machine,
+    /// What can be done with it; nothing where the driver does not say.
+    pub can: Option<Vec<Capability>>,
+    /// How far its setup is; nothing where it had no check, or the driver can't say.
+    pub setup: Option<Setup>,
+    /// What it uses; nothing where the driver does not say.
+    pub usage: Option<Usage>,
+}
+
+impl Outcome {
+    /// A machine and what can be done with it, if there is one.
+    pub fn new(machine: Machine, can: &[Capability]) -> Outcome {
+        let can = (machine != Machine::Absent).then(|| can.to_vec());
+        Outcome { machine, can, setup: None, usage: None }
+    }
+
+    /// The same with what it uses.
+    #[must_use]
+    pub fn with_usage(self, usage: Option<Usage>) -> Outcome {
+        Outcome { usage, ..self }
+    }
+
+    /// The same with how far its setup is.
+    #[must_use]
+    pub fn with_setup(self, setup: Option<Setup>) -> Outcome {
+        Outcome { setup, ..self }
+    }
+}
+
+impl From<Machine> for Outcome {
+    fn from(machine: Machine) -> Outcome {
+        Outcome { machine, can: None, setup: None, usage: None }
+    }
 }
 
 /// Why an action came to nothing.
@@ -161,17 +354,20 @@ pub struct Refusal {
     pub error: String,
     /// Whether the same may work later.
     pub retry: bool,
+    /// The end of what the machine's setup said, for the renter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log: Option<String>,
 }
 
 impl Refusal {
     /// What may work later.
     pub fn later(error: impl Into<String>) -> Refusal {
-        Refusal { error: error.into(), retry: true }
+        Refusal { error: error.into(), retry: true, log: None }
     }
 
     /// What will never work as it is.
     pub fn never(error: impl Into<String>) -> Refusal {
-        Refusal { error: error.into(), retry: false }
+        Refusal { error: error.into(), retry: false, log: None }
     }
 }
 
@@ -196,15 +392,28 @@ pub enum Answer {
         /// How to reach it.
         #[serde(flatten)]
         reach: Reach,
+        /// What can be done with it now: of an answer to `status`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        can: Option<Vec<Capability>>,
+        /// How far its setup is, if it was created with a check: of an answer to `status`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        setup: Option<Setup>,
+        /// What it uses of the server: of an answer to `status`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        usage: Option<Usage>,
     },
     /// The machine does not run, or there is none.
     NotRunning {
         /// The action worked.
         #[schemars(extend("const" = true))]
         ok: bool,
-        /// `off`: the machine is there and whole. `absent`: there is none.
-        #[schemars(extend("enum" = ["off", "absent"]))]
+        /// `paused`: the server's disk is full. `off`: the machine is there and whole. `absent`:
+        /// there is none.
+        #[schemars(extend("enum" = ["paused", "off", "absent"]))]
         state: String,
+        /// What can be done with it now: of an answer to `status`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        can: Option<Vec<Capability>>,
     },
     /// The action did not work.
     Refused {
@@ -220,31 +429,49 @@ pub enum Answer {
 
 impl Answer {
     /// The document for what an action came to.
-    pub fn new(result: Result<Machine, Refusal>) -> Answer {
-        match result {
-            Ok(Machine::Running(reach)) => {
-                Answer::Running { ok: true, state: "running".to_owned(), reach }
+    pub fn new(result: Result<Outcome, Refusal>) -> Answer {
+        let Outcome { machine, can, setup, usage } = match result {
+            Ok(outcome) => outcome,
+            Err(Refusal { error, retry, .. }) => {
+                return Answer::Refused { ok: false, error, retry };
             }
-            Ok(Machine::Off) => Answer::NotRunning { ok: true, state: "off".to_owned() },
-            Ok(Machine::Absent) => Answer::NotRunning { ok: true, state: "absent".to_owned() },
-            Err(Refusal { error, retry }) => Answer::Refused { ok: false, error, retry },
-        }
+        };
+        let state = match machine {
+            Machine::Running(reach) => {
+                let state = "running".to_owned();
+                return Answer::Running { ok: true, state, reach, can, setup, usage };
+            }
+            Machine::Paused => "paused".to_owned(),
+            Machine::Off => "off".to_owned(),
+            Machine::Absent => "absent".to_owned(),
+        };
+        Answer::NotRunning { ok: true, state, can }
     }
 
     /// What the document says; an error where it contradicts itself.
-    pub fn result(self) -> Result<Result<Machine, Refusal>, String> {
-        match self {
-            Answer::Running { ok: true, state, reach } if state == "running" => {
-                Ok(Ok(Machine::Running(reach)))
+    pub fn result(self) -> Result<Result<Outcome, Refusal>, String> {
+        let (machine, can) = match self {
+            Answer::Running { ok: true, state, reach, can, setup, usage } if state == "running" => {
+                let machine = Machine::Running(reach);
+                return Ok(Ok(Outcome { machine, can, setup, usage }));
             }
-            Answer::NotRunning { ok: true, state } if state == "off" => Ok(Ok(Machine::Off)),
-            Answer::NotRunning { ok: true, state } if state == "absent" => Ok(Ok(Machine::Absent)),
-            Answer::Refused { ok: false, error, retry } => Ok(Err(Refusal { error, retry })),
-            Answer::Running { ok, state, .. } | Answer::NotRunning { ok, state } => {
-                Err(format!("ok: {ok} does not go with state: {state:?}, or a field is missing"))
+            Answer::NotRunning { ok: true, state, can } if state == "paused" => {
+                (Machine::Paused, can)
             }
-            Answer::Refused { .. } => Err("ok: true with an error".to_owned()),
-        }
+            Answer::NotRunning { ok: true, state, can } if state == "off" => (Machine::Off, can),
+            Answer::NotRunning { ok: true, state, can } if state == "absent" => {
+                (Machine::Absent, can)
+            }
+            Answer::Refused { ok: false, error, retry } => {
+                return Ok(Err(Refusal { error, retry, log: None }));
+            }
+            Answer::Running { ok, state, .. } | Answer::NotRunning { ok, state, .. } => {
+                let why = "does not go with";
+                return Err(format!("ok: {ok} {why} state: {state:?}, or a field is missing"));
+            }
+            Answer::Refused { .. } => return Err("ok: true with an error".to_owned()),
+        };
+        Ok(Ok(Outcome { machine, can, setup: None, usage: None }))
     }
 }
 
@@ -282,12 +509,19 @@ mod tests {
             disk_gib: 200,
             ssh_keys: vec![KEY.to_owned()],
             user_data: None,
+            ports: Vec::new(),
+            check: None,
+            password_hash: None,
         }
     }
 
     #[test]
     fn the_schema_is_the_one_that_is_documented() {
         expect_file!["../driver.schema.json"].assert_eq(&schema());
+    }
+
+    fn tcp(port: u16) -> Port {
+        Port { protocol: Transport::Tcp, port }
     }
 
     #[test]
@@ -316,10 +550,34 @@ mod tests {
         check(|r| r.ssh_keys.push(format!("command=\"x\" {KEY}")), Some("ssh_keys: not"));
         check(|r| r.ssh_keys = vec![KEY.to_owned(); 17], Some("ssh_keys: at most"));
         check(|r| r.user_data = Some("#".repeat(USER_DATA_MAX + 1)), Some("user_data"));
+        check(|r| r.ports = vec![tcp(80), Port { protocol: Transport::Udp, port: 80 }], None);
+        check(|r| r.ports = vec![tcp(80), tcp(80)], Some("ports: from 1"));
+        check(|r| r.ports = vec![tcp(0)], Some("ports: from 1"));
+        check(|r| r.check = Some("docker info".to_owned()), None);
+        check(|r| r.check = Some("true\nfalse".to_owned()), Some("check: one line"));
+        check(|r| r.check = Some("#".repeat(501)), Some("check: one line"));
+        check(|r| r.ports = (1..=11).map(tcp).collect(), Some("ports: at most"));
         check(
             |r| {
                 r.action = Action::Remove;
                 r.ssh_keys.clear();
+            },
+            None,
+        );
+        check(
+            |r| {
+                r.action = Action::SetKeys;
+                r.ssh_keys.clear();
+            },
+            Some("ssh_keys: at least one key is required"),
+        );
+        check(|r| r.action = Action::SetPassword, Some("password_hash"));
+        check(|r| r.password_hash = Some("$6$a b".to_owned()), Some("password_hash"));
+        check(|r| r.password_hash = Some("root:x".to_owned()), Some("password_hash"));
+        check(
+            |r| {
+                r.action = Action::SetPassword;
+                r.password_hash = Some("$6$rounds=5000$salt$abc./".to_owned());
             },
             None,
         );
@@ -333,13 +591,20 @@ mod tests {
         };
         check(r#"{"ok":true,"state":"absent"}"#, true);
         check(r#"{"ok":true,"state":"off"}"#, true);
-        check(r#"{"ok":true,"state":"paused"}"#, false);
+        check(r#"{"ok":true,"state":"paused"}"#, true);
+        check(r#"{"ok":true,"state":"asleep"}"#, false);
         check(r#"{"ok":false,"state":"off"}"#, false);
         check(r#"{"ok":false,"error":"full","retry":true}"#, true);
         check(
             r#"{"ok":true,"state":"running","address":"a","port":1,"user":"u","host_keys":[]}"#,
             true,
         );
+        check(r#"{"ok":true,"state":"off","can":["power","set-keys"]}"#, true);
+        check(r#"{"ok":true,"state":"off","can":["fly"]}"#, false);
+        let running =
+            r#"{"ok":true,"state":"running","address":"a","port":1,"user":"u","host_keys":[]"#;
+        check(&format!(r#"{running},"setup":{{"state":"failed","log":"no network"}}}}"#), true);
+        check(&format!(r#"{running},"setup":{{"state":"failed"}}}}"#), false);
         check(r#"{"ok":true,"state":"running"}"#, false);
         check(r#"{"ok":false,"state":"absent"}"#, false);
         check(r#"{"ok":true,"error":"full","retry":true}"#, false);

@@ -8,12 +8,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::backoff::Backoff;
-use crate::client::{ClientError, Expected, Sighting, Watchlist};
+use crate::client::{ClientError, Endpoint, Expected, Sighting, Used, Watchlist};
 use crate::console::Name;
 use crate::driver::Go;
 use crate::job::Shared;
 use crate::log::say;
-use crate::protocol::{self, Action, Machine, Reach, Refusal, Request};
+use crate::protocol::{self, Action, Machine, Outcome, Reach, Refusal, Request, Usage};
 use crate::reach;
 use crate::stop::Stop;
 use crate::turns::Turns;
@@ -37,6 +37,9 @@ const START_ATTEMPTS: u32 = 5;
 
 /// The most machines of one report: the market's limit.
 const REPORT_MAX: usize = 400;
+
+/// The most bytes of machines in one report: the market takes 64 KiB, with the agent's name.
+const REPORT_BYTES_MAX: usize = 60 * 1024;
 
 /// How often machines are reported unless the market says otherwise, and what it may say.
 const REPORT_EVERY: Duration = Duration::from_secs(30);
@@ -68,6 +71,8 @@ struct Watched {
     /// How it was reached when its host key was checked last; nothing once it was not.
     checked: Option<Reach>,
     rounds_since_check: u32,
+    /// The processor time that it had used when it was last looked at.
+    cpu: Option<(Instant, u64)>,
     /// What was said of it last.
     said: String,
 }
@@ -91,6 +96,7 @@ impl Watch {
         let mut failure: Option<String> = None;
         while !is_asked() {
             let began_at = Instant::now();
+            let left = self.turns.left();
             let looks = self.round();
             if is_asked() {
                 return;
@@ -115,7 +121,10 @@ impl Watch {
                     backoff.next(error.wait())
                 }
             };
-            Stop::wait(wait, is_asked);
+            Stop::wait(wait.min(ROUND_PAUSE), is_asked);
+            // What a job has done is reported at once.
+            let wait = wait.saturating_sub(ROUND_PAUSE);
+            Stop::wait(wait, || is_asked() || self.turns.left() != left);
         }
     }
 
@@ -152,12 +161,8 @@ impl Watch {
             |look: &&Look| self.turns.last_job(&look.sighting.slice_id) == Some(look.last_job);
         let sightings: Vec<_> =
             looks.iter().filter(is_current).map(|look| look.sighting.clone()).collect();
-        let mut parts: Vec<_> = sightings.chunks(REPORT_MAX).collect();
-        if parts.is_empty() {
-            parts.push(&[]);
-        }
         let mut every = REPORT_EVERY;
-        for part in parts {
+        for part in parts(&sightings) {
             let Watchlist { machines, report_seconds } = self.shared.client.machines(part)?;
             self.expect(machines);
             every = report_seconds.map_or(REPORT_EVERY, Duration::from_secs);
@@ -179,6 +184,23 @@ impl Watch {
     }
 }
 
+/// What is reported in one request each: no more than the market takes. There is one at least.
+fn parts(sightings: &[Sighting]) -> Vec<&[Sighting]> {
+    let mut parts = Vec::new();
+    let (mut start, mut bytes) = (0, 0);
+    for (at, sighting) in sightings.iter().enumerate() {
+        // With the comma behind it.
+        let more = serde_json::to_vec(sighting).map_or(0, |text| text.len() + 1);
+        if at > start && (at - start >= REPORT_MAX || bytes + more > REPORT_BYTES_MAX) {
+            parts.push(&sightings[start..at]);
+            (start, bytes) = (at, 0);
+        }
+        bytes += more;
+    }
+    parts.push(&sightings[start..]);
+    parts
+}
+
 impl Watched {
     fn new(name: Name, starts_left: u32) -> Watched {
         Watched {
@@ -188,6 +210,7 @@ impl Watched {
             round: 0,
             checked: None,
             rounds_since_check: 0,
+            cpu: None,
             said: String::new(),
         }
     }
@@ -196,38 +219,62 @@ impl Watched {
     fn look(&mut self, shared: &Shared, turns: &Turns) -> Option<Look> {
         // A job that works on it changes it.
         let last_job = turns.last_job(&self.name.slice)?;
-        let found = self.status(shared).map(|machine| {
-            if machine == Machine::Off && self.should_run && self.starts_left > 0 {
-                return self.start(shared, turns);
+        let found = self.status(shared).map(|outcome| {
+            if outcome.machine == Machine::Off && self.should_run && self.starts_left > 0 {
+                return self.start(shared, turns).into();
             }
             self.starts_left = 0;
-            machine
+            outcome
         });
-        let found = found.and_then(|machine| {
-            if let Machine::Running(reach) = &machine {
+        let found = found.and_then(|outcome| {
+            if let Machine::Running(reach) = &outcome.machine {
                 reach::check_answer(reach).map_err(Refusal::never)?;
             }
-            Ok(machine)
+            Ok(outcome)
         });
-        let (state, ssh) = match found {
-            Ok(Machine::Running(reach)) => ("running", Some(self.answers(shared, reach))),
-            Ok(Machine::Off) => ("off", None),
-            Ok(Machine::Absent) => ("absent", None),
+        let Outcome { machine, can, usage, .. } = match found {
+            Ok(outcome) => outcome,
             Err(refusal) => {
                 self.say(format!("unknown: {}", refusal.error));
                 return None;
             }
+        };
+        let usage = self.used(usage);
+        let endpoint = match &machine {
+            Machine::Running(reach) => Some(Endpoint::new(reach)),
+            Machine::Paused | Machine::Off | Machine::Absent => None,
+        };
+        let (state, ssh) = match machine {
+            Machine::Running(reach) => ("running", Some(self.answers(shared, reach))),
+            Machine::Paused => ("paused", None),
+            Machine::Off => ("off", None),
+            Machine::Absent => ("absent", None),
         };
         if ssh.is_none() {
             self.checked = None;
             self.say(state.to_owned());
         }
         let Name { slice, rental } = self.name.clone();
-        let sighting = Sighting { rental_id: rental, slice_id: slice, state, ssh };
+        let sighting =
+            Sighting { rental_id: rental, slice_id: slice, state, ssh, can, endpoint, usage };
         Some(Look { sighting, last_job })
     }
 
-    fn status(&self, shared: &Shared) -> Result<Machine, Refusal> {
+    /// What the machine uses; of the processor, since the last look.
+    fn used(&mut self, usage: Option<Usage>) -> Option<Used> {
+        let now = Instant::now();
+        let cpu = usage.and_then(|usage| usage.cpu_ms).map(|cpu_ms| (now, cpu_ms));
+        let last = std::mem::replace(&mut self.cpu, cpu);
+        let Usage { memory_bytes, disk_bytes, .. } = usage?;
+        let cpu_percent = last.zip(cpu).and_then(|((then, before), (now, cpu_ms))| {
+            let passed = u64::try_from((now - then).as_millis()).ok()?;
+            // It begins anew with the machine.
+            (cpu_ms.checked_sub(before)? * 100).checked_div(passed)
+        });
+        Some(Used { cpu_percent, memory_bytes, disk_bytes })
+    }
+
+    fn status(&self, shared: &Shared) -> Result<Outcome, Refusal> {
         let limit = shared.config.status_limit.min(STATUS_LIMIT);
         let is_asked = || if shared.stop.is_asked() { Go::Stop } else { Go::On };
         shared.driver.run(&self.request(Action::Status), None, limit, |_| is_asked())
@@ -248,9 +295,9 @@ impl Watched {
         let started = shared.driver.run(&request, Some(&log), limit, |_| Go::On);
         turns.leave(&turn);
         match started {
-            Ok(machine) => {
+            Ok(outcome) => {
                 self.starts_left = 0;
-                machine
+                outcome.machine
             }
             Err(refusal) => {
                 self.say(format!("can't be started: {}", refusal.error));
@@ -294,6 +341,9 @@ impl Watched {
             disk_gib: 1,
             ssh_keys: Vec::new(),
             user_data: None,
+            ports: Vec::new(),
+            check: None,
+            password_hash: None,
         }
     }
 
@@ -302,6 +352,47 @@ impl Watched {
         if self.said != how {
             say!("machine {} (rental {}): {how}", self.name.slice, self.name.rental);
             self.said = how;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::{PublicPort, Transport};
+
+    fn sighting(number: usize, ports: u16) -> Sighting {
+        let port = |port| PublicPort { protocol: Transport::Tcp, port, public_port: port };
+        let reach = Reach {
+            address: "203.0.113.7".to_owned(),
+            port: 22_007,
+            user: "root".to_owned(),
+            host_keys: Vec::new(),
+            console_url: None,
+            ports: (1..=ports).map(port).collect(),
+        };
+        Sighting {
+            rental_id: "019fadbe-f200-7b74-a851-6a89391beaa2".to_owned(),
+            slice_id: format!("node32_slice_{number}"),
+            state: "running",
+            ssh: Some(true),
+            can: None,
+            endpoint: Some(Endpoint::new(&reach)),
+            usage: None,
+        }
+    }
+
+    #[test]
+    fn every_machine_is_in_one_report_and_none_is_larger_than_the_market_takes() {
+        for (machines, ports) in [(0, 0), (1, 10), (401, 0), (500, 10)] {
+            let all: Vec<_> = (1..=machines).map(|number| sighting(number, ports)).collect();
+            let parts = parts(&all);
+            assert_eq!(parts.concat(), all);
+            assert!(!parts.is_empty() && (parts.len() == 1 || machines > 400));
+            for part in parts {
+                let bytes = serde_json::to_vec(part).unwrap().len();
+                assert!(part.len() <= 400 && bytes < 64 * 1024 - 200, "{bytes}");
+            }
         }
     }
 }

@@ -29,6 +29,8 @@ pub enum Observation {
     /// It runs, and its SSH port is open, but SSH does not answer with its host key: something
     /// inside of it is not right.
     PortOpen,
+    /// It has been paused, because its server's disk is full.
+    Paused,
     /// It is there and does not run.
     Off,
     /// It is not there.
@@ -47,6 +49,8 @@ pub enum MachineState {
     Starting,
     /// It runs, and its SSH port does not answer.
     Unreachable,
+    /// It has been paused, because its server's disk is full.
+    Paused,
     /// It does not run.
     Off,
     /// It should be on its host, and is not.
@@ -60,6 +64,7 @@ impl MachineState {
             MachineState::Running => true,
             MachineState::Starting
             | MachineState::Unreachable
+            | MachineState::Paused
             | MachineState::Off
             | MachineState::Lost => false,
         }
@@ -70,9 +75,10 @@ impl MachineState {
         match self {
             MachineState::Running => Some(EventKind::MachineUp),
             MachineState::Starting => None,
-            MachineState::Unreachable | MachineState::Off | MachineState::Lost => {
-                Some(EventKind::MachineDown)
-            }
+            MachineState::Unreachable
+            | MachineState::Paused
+            | MachineState::Off
+            | MachineState::Lost => Some(EventKind::MachineDown),
         }
     }
 }
@@ -91,10 +97,30 @@ pub enum MachineStatus {
     Unknown,
     /// It runs, and its SSH port does not answer.
     Unreachable,
+    /// It has been paused, because its server's disk is full.
+    Paused,
     /// It does not run.
     Off,
     /// It should be on its host, and is not.
     Lost,
+}
+
+/// What a machine uses of its server, as far as its agent knows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Of one processor, in percent.
+    pub cpu_percent: Option<u32>,
+    /// Memory.
+    pub memory_bytes: Option<u64>,
+    /// Disk.
+    pub disk_bytes: Option<u64>,
+}
+
+impl Usage {
+    /// Whether nothing is known.
+    pub fn is_unknown(&self) -> bool {
+        *self == Usage::default()
+    }
 }
 
 /// What is known of a machine.
@@ -139,11 +165,14 @@ impl Machine {
                 (MachineState::Unreachable, self.since, None)
             }
             (Silent | PortOpen, MachineState::Starting | MachineState::Unreachable)
+            | (Observation::Paused, MachineState::Paused)
             | (Observation::Off, MachineState::Off)
             | (Observation::Absent, MachineState::Lost) => (self.state, self.since, None),
-            (Silent | PortOpen, MachineState::Off | MachineState::Lost) => {
+            // One that goes on needs a moment, as one that was started.
+            (Silent | PortOpen, MachineState::Paused | MachineState::Off | MachineState::Lost) => {
                 (MachineState::Starting, now, None)
             }
+            (Observation::Paused, _) => (MachineState::Paused, now, None),
             (Observation::Off, _) => (MachineState::Off, now, None),
             (Observation::Absent, _) => (MachineState::Lost, now, None),
         };
@@ -151,7 +180,7 @@ impl Machine {
             MachineState::Running | MachineState::Starting => false,
             MachineState::Unreachable => observation == Silent,
             MachineState::Off => start_failed,
-            MachineState::Lost => true,
+            MachineState::Paused | MachineState::Lost => true,
         };
         Machine { state, since, silent_since, reported_at: now, is_outage }
     }
@@ -165,6 +194,7 @@ impl Machine {
             MachineState::Running => MachineStatus::Running,
             MachineState::Starting => MachineStatus::Starting,
             MachineState::Unreachable => MachineStatus::Unreachable,
+            MachineState::Paused => MachineStatus::Paused,
             MachineState::Off => MachineStatus::Off,
             MachineState::Lost => MachineStatus::Lost,
         };
@@ -224,30 +254,42 @@ mod tests {
               Answers: running since 0
               Silent: running since 0, silent
               PortOpen: running since 0, silent
+              Paused: paused since 30, outage
               Off: off since 30
               Absent: lost since 30, outage
             starting since 0
               Answers: running since 30
               Silent: starting since 0
               PortOpen: starting since 0
+              Paused: paused since 30, outage
               Off: off since 30
               Absent: lost since 30, outage
             unreachable since 0
               Answers: running since 30
               Silent: unreachable since 0, outage
               PortOpen: unreachable since 0
+              Paused: paused since 30, outage
+              Off: off since 30
+              Absent: lost since 30, outage
+            paused since 0
+              Answers: running since 30
+              Silent: starting since 30
+              PortOpen: starting since 30
+              Paused: paused since 0, outage
               Off: off since 30
               Absent: lost since 30, outage
             off since 0
               Answers: running since 30
               Silent: starting since 30
               PortOpen: starting since 30
+              Paused: paused since 30, outage
               Off: off since 0
               Absent: lost since 30, outage
             lost since 0
               Answers: running since 30
               Silent: starting since 30
               PortOpen: starting since 30
+              Paused: paused since 30, outage
               Off: off since 30
               Absent: lost since 0, outage
         "#]]

@@ -1,11 +1,15 @@
-//! What a renter has done with a machine: it is started, shut down, restarted or reset.
+//! What a renter has done with a machine: it is started, shut down, restarted or reset, or brought
+//! to what the market has in its tables.
 
+use crate::capability::Capability;
 use crate::machine::MachineStatus;
 use crate::provisioning::{LEASE_SECONDS, LeaseLost, RETRY_FIRST_SECONDS, Report};
 use crate::time::Timestamp;
 
 /// An action that is not done by then has failed. Seconds: 10 minutes.
 pub const ACTION_SECONDS: i64 = 600;
+/// A machine that is not made anew by then has failed to be. Seconds: 30 minutes.
+pub const REBUILD_SECONDS: i64 = 1_800;
 /// A machine that its renter wants to run is started again at most so often. Seconds: 5 minutes.
 pub const AUTO_START_SECONDS: i64 = 300;
 
@@ -23,24 +27,56 @@ pub enum MachineAction {
     Restart,
     /// It is reset at once, without a shutdown.
     Reset,
+    /// It lets in the SSH keys that its rental has by now.
+    SetKeys,
+    /// It is made anew, with what its rental starts with by now; what was on it is deleted.
+    Rebuild,
+    /// It gets a password for its console.
+    SetPassword,
+    /// It has the ports that its rental has by now.
+    SetPorts,
 }
 
 impl MachineAction {
-    /// Whether the machine should run afterwards.
-    pub fn leaves_running(self) -> bool {
+    /// What a machine must be capable of.
+    pub fn needs(self) -> Capability {
         match self {
-            MachineAction::Start | MachineAction::Restart | MachineAction::Reset => true,
-            MachineAction::Shutdown => false,
+            MachineAction::Start
+            | MachineAction::Shutdown
+            | MachineAction::Restart
+            | MachineAction::Reset => Capability::Power,
+            MachineAction::SetKeys => Capability::SetKeys,
+            MachineAction::Rebuild => Capability::Rebuild,
+            MachineAction::SetPassword => Capability::SetPassword,
+            MachineAction::SetPorts => Capability::SetPorts,
+        }
+    }
+
+    /// Whether it only switches the machine, so that nothing but its name has to be said.
+    pub fn is_power(self) -> bool {
+        self.needs() == Capability::Power
+    }
+
+    /// Whether the machine should run afterwards; `None` where that stays as it is.
+    pub fn leaves_running(self) -> Option<bool> {
+        match self {
+            MachineAction::Start
+            | MachineAction::Restart
+            | MachineAction::Reset
+            | MachineAction::Rebuild => Some(true),
+            MachineAction::Shutdown => Some(false),
+            MachineAction::SetKeys | MachineAction::SetPassword | MachineAction::SetPorts => None,
         }
     }
 
     /// Whether it makes sense for a machine that is like this.
     pub fn suits(self, status: MachineStatus) -> bool {
         match status {
-            MachineStatus::Running | MachineStatus::Starting | MachineStatus::Unreachable => {
-                self != MachineAction::Start
-            }
-            MachineStatus::Off => self == MachineAction::Start,
+            MachineStatus::Running
+            | MachineStatus::Starting
+            | MachineStatus::Unreachable
+            | MachineStatus::Paused => self != MachineAction::Start,
+            MachineStatus::Off => self == MachineAction::Start || !self.is_power(),
             MachineStatus::Unknown => true,
             MachineStatus::Lost => false,
         }
@@ -209,11 +245,12 @@ mod tests {
         };
         let table: String = MachineStatus::VARIANTS.iter().map(row).collect();
         expect![[r"
-            running: shutdown restart reset
-            starting: shutdown restart reset
-            unknown: start shutdown restart reset
-            unreachable: shutdown restart reset
-            off: start
+            running: shutdown restart reset set-keys rebuild set-password set-ports
+            starting: shutdown restart reset set-keys rebuild set-password set-ports
+            unknown: start shutdown restart reset set-keys rebuild set-password set-ports
+            unreachable: shutdown restart reset set-keys rebuild set-password set-ports
+            paused: shutdown restart reset set-keys rebuild set-password set-ports
+            off: start set-keys rebuild set-password set-ports
             lost: 
         "]]
         .assert_eq(&table);

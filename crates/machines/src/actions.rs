@@ -3,15 +3,17 @@
 pub(crate) mod json;
 
 use domain::audit::Action;
+use domain::capability::Capability;
 use domain::id::{ActionId, RentalId};
 use domain::machine_action::MachineAction;
 use domain::order::IdempotencyKey;
 use domain::provisioning::JobState;
 use http::StatusCode;
 use serde_json::json;
+use store::jobs;
+use store::jobs::Machine;
 use store::machine_actions::{self, NewAction};
 use store::responses::StoredResponse;
-use store::{jobs, rentals};
 use ui::done::Done;
 use ui::ids::rental_id;
 use web::form::{Form, idempotency_key};
@@ -51,12 +53,8 @@ fn act(
     let asked = json!({ "action": kind.into_str(), "slice": slice });
     stored::once(cx, key, &asked, |intention| {
         let renter = cx.account()?.account;
-        rentals::find(cx.db, renter, rental)?.ok_or_else(Problem::not_found)?;
-        let machines = jobs::machines(cx.db, rental, cx.now)?;
-        let machine = &machines[json::choose(slice, &machines)?];
-        if machine.state != JobState::Done {
-            return Err(Problem::plain(Kind::MachineNotReady));
-        }
+        json::own_rental(cx)?;
+        let machine = chosen_machine(cx, rental, slice, kind.needs())?;
         let id = ActionId::from_random(cx.now, cx.random.id());
         let response = respond(&ActionView::requested(id, kind, machine.slice, cx.now));
         let action = NewAction { id, job: &machine.job, kind, renter, intention };
@@ -66,9 +64,53 @@ fn act(
     })
 }
 
+/// One of the machines of a rental, by the number of its slice, if it is capable of something.
+pub(crate) fn chosen_machine(
+    cx: &Context<'_>,
+    rental: RentalId,
+    slice: Option<u32>,
+    needs: Capability,
+) -> Result<Machine, Problem> {
+    let mut machines = jobs::machines(cx.db, rental, cx.now)?;
+    let machine = machines.swap_remove(json::choose(slice, &machines)?);
+    check_can(&machine, needs)?;
+    Ok(machine)
+}
+
+/// Refuses what a machine is not capable of, and says why.
+pub(crate) fn check_can(machine: &Machine, needs: Capability) -> Result<(), Problem> {
+    if machine.state != JobState::Done {
+        return Err(Problem::plain(Kind::MachineNotReady));
+    }
+    if machine.can(needs) {
+        return Ok(());
+    }
+    Err(Problem::new(Kind::MachineActionUnsupported, why_not(needs)))
+}
+
+/// Why a machine can't do something.
+fn why_not(capability: Capability) -> &'static str {
+    match capability {
+        Capability::Power => {
+            "this farm's driver can't start, shut down, restart or reset its machines"
+        }
+        Capability::Console => "this farm's driver has no console",
+        Capability::UserData => "this farm's driver doesn't take user data",
+        Capability::SetKeys => {
+            "the SSH keys of this machine can't be changed now; either its farm's driver can't do \
+             so, or the machine is off or isn't running the package qemu-guest-agent"
+        }
+        Capability::SetPassword => {
+            "a console password can't be set on this machine now; either its farm's driver can't \
+             do so, or the machine is off or isn't running the package qemu-guest-agent"
+        }
+        Capability::Rebuild => "this farm's driver can't rebuild its machines",
+        Capability::SetPorts => "this farm's driver can't open further ports",
+    }
+}
+
 pub(crate) fn list(cx: &Context<'_>) -> Result<Response, Problem> {
-    let rental = rental_id(cx.param("rental"))?;
-    rentals::find(cx.db, cx.account()?.account, rental)?.ok_or_else(Problem::not_found)?;
+    let rental = json::own_rental(cx)?;
     let actions = machine_actions::of_rental(cx.db, rental)?;
     respond::json(StatusCode::OK, &ActionsAnswer::new(&actions))
 }

@@ -5,7 +5,11 @@ pub mod mails;
 
 mod actions;
 mod agent;
+mod console_password;
 mod late;
+mod machine_keys;
+pub mod ports;
+mod rebuild;
 mod reports;
 mod ssh_keys;
 mod waiting;
@@ -17,9 +21,14 @@ use web::operation::{Access, Operation};
 use web::{Job, Route};
 
 pub use crate::actions::json::choose;
+pub use crate::machine_keys::{Exchange, NewRenterKeys, handover};
 
 use crate::actions::json::{LIST_ACTIONS, REQUEST_ACTION};
 use crate::agent::json::{COMPLETE_JOB, FAIL_JOB, LEASE_JOB, REPORT_PROGRESS};
+use crate::console_password::json::SET_CONSOLE_PASSWORD;
+use crate::machine_keys::json::{LIST_MACHINE_KEYS, SET_MACHINE_KEYS};
+use crate::ports::json::SET_PORTS;
+use crate::rebuild::json::REBUILD_MACHINE;
 use crate::reports::json::REPORT_MACHINES;
 use crate::ssh_keys::json::{ADD_SSH_KEY, LIST_SSH_KEYS, REMOVE_SSH_KEY};
 use crate::ssh_keys::page::SSH_KEYS;
@@ -46,7 +55,18 @@ pub const SSH_KEY_ROUTES: &[Route] = &[
 pub const ACTIONS: &[Route] = &[
     Route::api(&REQUEST_ACTION, actions::request),
     Route::api(&LIST_ACTIONS, actions::list),
+    Route::api(&SET_PORTS, ports::set),
     Route::form("/dashboard/slices/{rental}/actions", RENT, actions::send_form),
+    Route::form("/dashboard/slices/{rental}/ports", RENT, ports::send_form),
+    Route::api(&LIST_MACHINE_KEYS, machine_keys::list),
+    Route::api(&SET_MACHINE_KEYS, machine_keys::set),
+    Route::page("/dashboard/slices/{rental}/keys", SIGNED_IN, machine_keys::show),
+    Route::form("/dashboard/slices/{rental}/keys", RENT, machine_keys::send_form),
+    Route::api(&REBUILD_MACHINE, rebuild::request),
+    Route::page("/dashboard/slices/{rental}/rebuild", SIGNED_IN, rebuild::show),
+    Route::form("/dashboard/slices/{rental}/rebuild", RENT, rebuild::send_form),
+    Route::api(&SET_CONSOLE_PASSWORD, console_password::request),
+    Route::form("/dashboard/slices/{rental}/console-password", RENT, console_password::send_form),
 ];
 
 /// What agents of farms do.
@@ -87,6 +107,11 @@ pub const OPERATIONS: &[&Operation] = &[
     &REPORT_MACHINES,
     &REQUEST_ACTION,
     &LIST_ACTIONS,
+    &SET_PORTS,
+    &LIST_MACHINE_KEYS,
+    &SET_MACHINE_KEYS,
+    &REBUILD_MACHINE,
+    &SET_CONSOLE_PASSWORD,
     &LIST_SSH_KEYS,
     &ADD_SSH_KEY,
     &REMOVE_SSH_KEY,

@@ -13,6 +13,7 @@ use ui::visit::Visit;
 use web::form::{self, Form};
 use web::{Context, Kind, Problem, Response, respond};
 
+use crate::machine_keys;
 use crate::ssh_keys::json::{SshKeyBody, SshKeyView, SshKeys as SshKeysView, ssh_key_id};
 use crate::ssh_keys::page::{SSH_KEYS, SshKeys};
 
@@ -45,12 +46,17 @@ fn register(cx: &Context<'_>, body: &SshKeyBody) -> Result<RegisteredKey, Proble
 }
 
 pub(crate) fn remove(cx: &Context<'_>) -> Result<Response, Problem> {
-    forget(cx)?;
+    forget(cx, false)?;
     Ok(respond::no_content())
 }
 
-fn forget(cx: &Context<'_>) -> Result<(), Problem> {
+/// Forgets a key, also on the machines that have it and can change their keys if that is asked for.
+fn forget(cx: &Context<'_>, from_machines: bool) -> Result<(), Problem> {
     let (account, id) = (cx.account()?.account, ssh_key_id(cx.param("key"))?);
+    if from_machines {
+        let key = ssh_keys::find(cx.db, account, id)?.ok_or_else(Problem::not_found)?;
+        machine_keys::take_off(cx, &key)?;
+    }
     if !ssh_keys::remove(cx.db, account, id)? {
         return Err(Problem::not_found());
     }
@@ -77,6 +83,6 @@ pub(crate) fn send_form(cx: &Context<'_>) -> Result<Response, Problem> {
 }
 
 pub(crate) fn send_removal(cx: &Context<'_>) -> Result<Response, Problem> {
-    forget(cx)?;
+    forget(cx, Form::read(cx.request).text("from_machines") == "true")?;
     Ok(respond::see_other(&Done::KeyRemoved.at(SSH_KEYS)))
 }

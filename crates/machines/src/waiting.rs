@@ -60,7 +60,8 @@ impl JobWait {
             return Ok(Some(LeaseAnswer { job: JobView::new(&leased, env)? }));
         }
         match machine_actions::lease(env.db, &self.agent(), env.now) {
-            Ok(leased) => Ok(leased.map(|leased| LeaseAnswer { job: JobView::of_action(&leased) })),
+            Ok(Some(leased)) => Ok(Some(LeaseAnswer { job: JobView::of_action(&leased, env)? })),
+            Ok(None) => Ok(None),
             Err(StoreError::Busy) => Ok(None),
             Err(error) => Err(error.into()),
         }

@@ -131,7 +131,7 @@ pub(crate) fn take_back(cx: &Context<'_>) -> Result<Response, Problem> {
 
 pub(crate) fn accept(cx: &Context<'_>) -> Result<Response, Problem> {
     let id = rental_id(cx.param("rental"))?;
-    transfers::accept(cx, id)?;
+    transfers::accept(cx, id, Form::read(cx.request).text("rebuild") == "true")?;
     Ok(respond::see_other(&Done::Received.at(&format!("/dashboard/slices/{id}"))))
 }
 

@@ -2,6 +2,7 @@
 
 use domain::id::{NodeId, RentalId};
 use http::StatusCode;
+use machines::Exchange;
 use store::{offers, rentals, ssh_keys, transfers};
 use ui::done::Done;
 use ui::visit::Visit;
@@ -47,5 +48,10 @@ pub(crate) fn slices(cx: &Context<'_>) -> Result<Response, Problem> {
     let which = own_rentals::which(cx)?;
     let found = rentals::of_renter(cx.db, renter, which, before, RENTALS_PER_PAGE + 1)?;
     let offered = transfers::to_account(cx.db, renter, cx.now)?;
+    let with_exchange = |transfer: transfers::Transfer| {
+        let exchange = Exchange::of_rental(cx, transfer.rental.life.id)?;
+        Ok((transfer, exchange))
+    };
+    let offered = offered.into_iter().map(with_exchange).collect::<Result<Vec<_>, Problem>>()?;
     respond::page(StatusCode::OK, &Slices::new(&visit, which, found, &offered))
 }

@@ -5,7 +5,8 @@ pub(crate) mod json;
 use domain::account::Email;
 use domain::id::RentalId;
 use http::StatusCode;
-use store::transfers::{self, Transfer};
+use machines::Exchange;
+use store::transfers::{self, Handover, Transfer};
 use ui::ids::rental_id;
 use web::{Context, Kind, Problem, Response, respond};
 
@@ -24,7 +25,8 @@ pub(crate) fn offer_transfer(cx: &Context<'_>) -> Result<Response, Problem> {
     offer(cx, id, &to)?;
     let made = transfers::of_rental(cx.db, cx.account()?.account, id, cx.now)?;
     let made = made.ok_or_else(Problem::not_found)?;
-    respond::json(StatusCode::CREATED, &TransferView::new(&made, cx.now))
+    let exchange = Exchange::of_rental(cx, id)?;
+    respond::json(StatusCode::CREATED, &TransferView::new(&made, exchange, cx.now))
 }
 
 /// Offers a rental to whoever has an address.
@@ -54,8 +56,11 @@ pub(crate) fn withdraw(cx: &Context<'_>) -> Result<(), Problem> {
 
 pub(crate) fn list_transfers(cx: &Context<'_>) -> Result<Response, Problem> {
     let found = transfers::to_account(cx.db, cx.account()?.account, cx.now)?;
-    let view = |transfer: &Transfer| TransferView::new(transfer, cx.now);
-    let views: Vec<TransferView> = found.iter().map(view).collect();
+    let view = |transfer: &Transfer| {
+        let exchange = Exchange::of_rental(cx, transfer.rental.life.id)?;
+        Ok(TransferView::new(transfer, exchange, cx.now))
+    };
+    let views: Vec<TransferView> = found.iter().map(view).collect::<Result<_, Problem>>()?;
     respond::json(StatusCode::OK, &views)
 }
 
@@ -67,12 +72,22 @@ pub(crate) fn accept_transfer(cx: &Context<'_>) -> Result<Response, Problem> {
         let is_offered = offered.iter().any(|transfer| transfer.rental.life.id == id);
         return if is_offered { plan_nothing(cx) } else { Err(Problem::not_found()) };
     }
-    accept(cx, id)?;
+    accept(cx, id, body.rebuild)?;
     respond::json(StatusCode::OK, &RentalView::new(&own_rental(cx, id)?, cx.now))
 }
 
-/// Takes a rental over.
-pub(crate) fn accept(cx: &Context<'_>, id: RentalId) -> Result<(), Problem> {
+/// Takes a rental over, with its machines. `may_rebuild` says whether these may be rebuilt, where
+/// their keys can't be changed.
+pub(crate) fn accept(cx: &Context<'_>, id: RentalId, may_rebuild: bool) -> Result<(), Problem> {
     let (account, slices_max) = (cx.account()?.account, cx.config.account_slices_max);
-    Ok(transfers::accept(cx.db, account, id, slices_max, cx.now)?)
+    let offered = transfers::to_account(cx.db, account, cx.now)?;
+    if !offered.iter().any(|transfer| transfer.rental.life.id == id) {
+        return Err(Problem::not_found());
+    }
+    if Exchange::of_rental(cx, id)? == Exchange::Rebuild && !may_rebuild {
+        return Err(Problem::new(Kind::RebuildRequired, Exchange::Rebuild.words()));
+    }
+    let new = machines::handover(cx, id)?;
+    let handover = Handover { keys: &new.keys, actions: &new.actions(cx) };
+    Ok(transfers::accept(cx.db, account, id, slices_max, &handover, cx.now)?)
 }

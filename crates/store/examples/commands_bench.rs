@@ -25,6 +25,8 @@ use store::quotes::NewQuote;
 use store::rentals::Extension;
 use store::renting::{Basis, Order, Ordered, Setup};
 use store::responses::{Intention, StoredResponse};
+use store::ssh_keys::KeyLines;
+use store::transfers::Handover;
 use store::{
     RusqliteDb, accounts, due, ledger, migrate, nodes, offering, quotes, rentals, renting,
     transfers,
@@ -237,7 +239,10 @@ fn main() {
         ten.push(time);
         let to = email(OTHER);
         assert!(transfers::offer(&bench.db, account(RENTER), tens[0], &to, now()).unwrap());
-        let accept = || transfers::accept(&bench.db, account(OTHER), tens[0], u32::MAX, now());
+        let keys = KeyLines::default();
+        let nothing = Handover { keys: &keys, actions: &[] };
+        let accept =
+            || transfers::accept(&bench.db, account(OTHER), tens[0], u32::MAX, &nothing, now());
         let (accepted, time) = timed(accept);
         accepted.unwrap();
         taken.push(time);
@@ -255,7 +260,7 @@ fn main() {
     print("rent: by that quote", used);
     print("change_rental: extend", extended);
     print("change_rental: end early, with a refund", ended);
-    print("transfer_rental: accept", taken);
+    print("take_over_rental: accept", taken);
     let mut earned = Vec::new();
     for day in 1..=RUNS {
         let at = now().plus_seconds(i64::from(day) * 7_000 + 86_400);

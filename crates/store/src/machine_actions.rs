@@ -3,18 +3,23 @@
 
 use domain::id::{AccountId, ActionId, JobId, RentalId, SliceId};
 use domain::machine_action::{
-    self, ACTION_SECONDS, AUTO_START_SECONDS, ActionState, MachineAction, Progress,
+    self, ACTION_SECONDS, AUTO_START_SECONDS, ActionState, MachineAction, Progress, REBUILD_SECONDS,
 };
+use domain::port::Port;
 use domain::provisioning::{LEASE_SECONDS, Report};
 use domain::recurring::{EXPIRE_MACHINE_ACTIONS, SWEEP_MACHINE_ACTIONS};
+use domain::template::Template;
 use domain::time::Timestamp;
+use serde_json::{Value as Json, json};
 
 use crate::db::{Db, StoreError, Value};
 use crate::jobs::{Agent, ReportFailure};
+use crate::ports::ports_of;
 use crate::refusal::Refusal;
 use crate::rentals::SAVE_ATTEMPTS;
 use crate::responses::{self, Intention, StoredResponse};
 use crate::row::{returning, row, select};
+use crate::ssh_keys::KeyLines;
 
 /// The most actions of a rental that are shown.
 const ACTIONS_MAX: u32 = 50;
@@ -32,6 +37,18 @@ pub struct NewAction<'a> {
     pub renter: AccountId,
     /// Has its response stored; `None` for a request without a key.
     pub intention: Option<&'a Intention>,
+}
+
+/// An action for each of some machines, by the jobs that created them.
+pub type ActionsOfMachines<'a> = [(ActionId, &'a JobId, MachineAction)];
+
+/// The same as commands take it.
+pub(crate) fn actions_column(actions: &ActionsOfMachines<'_>) -> Value {
+    let action = |(id, job, kind): &(ActionId, &JobId, MachineAction)| {
+        let (id, kind) = (id.to_string(), kind.into_str());
+        json!({ "id": id, "job": job.as_str(), "kind": kind })
+    };
+    Value::Text(Json::from_iter(actions.iter().map(action)).to_string())
 }
 
 /// Why nothing is done with a machine.
@@ -76,12 +93,107 @@ pub fn request(
         action.job.as_str().into(),
         action.kind.into_str().into(),
         Value::text(action.renter),
-        action.kind.leaves_running().into(),
+        action.kind.leaves_running().map(Value::from).into(),
         now.plus_seconds(ACTION_SECONDS).into(),
         responses::column(action.intention, response),
         now.into(),
     ];
     db.run(REQUEST, &params).map(drop).map_err(ActionFailure::from)
+}
+
+/// Says which keys get in; the columns of the command view, in order.
+const SET_KEYS: &str = "
+    INSERT INTO set_machine_keys
+           (id, renter_id, ssh_keys, actions, expires_at, response, requested_at)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+
+/// Which keys get in to the machines of a rental.
+#[derive(Clone, Copy, Debug)]
+pub struct NewKeys<'a> {
+    /// The rental.
+    pub rental: RentalId,
+    /// Who rents it.
+    pub renter: AccountId,
+    /// The keys.
+    pub keys: &'a KeyLines,
+    /// What brings them to each machine.
+    pub actions: &'a ActionsOfMachines<'a>,
+    /// Has its response stored; `None` for a request without a key.
+    pub intention: Option<&'a Intention>,
+}
+
+/// Changes which keys get in to the machines of a rental, and stores the response.
+pub fn set_keys(
+    db: &dyn Db,
+    new: &NewKeys<'_>,
+    response: &StoredResponse,
+    now: Timestamp,
+) -> Result<(), ActionFailure> {
+    let params = [
+        Value::text(new.rental),
+        Value::text(new.renter),
+        new.keys.into(),
+        actions_column(new.actions),
+        now.plus_seconds(ACTION_SECONDS).into(),
+        responses::column(new.intention, response),
+        now.into(),
+    ];
+    db.run(SET_KEYS, &params).map(drop).map_err(ActionFailure::from)
+}
+
+/// Has a machine made anew; the columns of the command view, in order.
+const REBUILD: &str = "
+    INSERT INTO rebuild_machine
+           (id, job_id, renter_id, template, template_version, sealed, expires_at, response,
+            requested_at)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+
+/// Has a machine made anew, with a template or the renter's own user data, which is encrypted, and
+/// stores the response.
+pub fn rebuild(
+    db: &dyn Db,
+    action: &NewAction<'_>,
+    template: Option<Template>,
+    sealed: Option<&[u8]>,
+    response: &StoredResponse,
+    now: Timestamp,
+) -> Result<(), ActionFailure> {
+    let params = [
+        Value::text(action.id),
+        action.job.as_str().into(),
+        Value::text(action.renter),
+        template.map(|template| template.name).into(),
+        template.map(|template| template.version).into(),
+        sealed.into(),
+        now.plus_seconds(REBUILD_SECONDS).into(),
+        responses::column(action.intention, response),
+        now.into(),
+    ];
+    db.run(REBUILD, &params).map(drop).map_err(ActionFailure::from)
+}
+
+/// Has a password set; the columns of the command view, in order.
+const SET_PASSWORD: &str = "
+    INSERT INTO set_console_password
+           (id, job_id, renter_id, password_hash, expires_at, requested_at)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+
+/// Has a password set for the console of a machine; `hash` is what it comes to by crypt(3).
+pub fn set_password(
+    db: &dyn Db,
+    action: &NewAction<'_>,
+    hash: &str,
+    now: Timestamp,
+) -> Result<(), ActionFailure> {
+    let params = [
+        Value::text(action.id),
+        action.job.as_str().into(),
+        Value::text(action.renter),
+        hash.into(),
+        now.plus_seconds(ACTION_SECONDS).into(),
+        now.into(),
+    ];
+    db.run(SET_PASSWORD, &params).map(drop).map_err(ActionFailure::from)
 }
 
 row! {
@@ -139,6 +251,21 @@ row! {
         /// The slice.
         pub slice: SliceId = "(SELECT node_id FROM jobs WHERE id = job_id),
              (SELECT slice_number FROM jobs WHERE id = job_id)",
+        /// The public keys that get in.
+        pub ssh_keys: Option<KeyLines> =
+            "(SELECT ssh_keys FROM setups s WHERE s.rental_id = machine_actions.rental_id)",
+        /// The template's name and version.
+        pub template: Option<(String, u32)> =
+            "(SELECT template FROM setups s WHERE s.rental_id = machine_actions.rental_id),
+             (SELECT template_version FROM setups s
+               WHERE s.rental_id = machine_actions.rental_id)",
+        /// The renter's own user data, encrypted.
+        pub sealed: Option<Vec<u8>> =
+            "(SELECT sealed FROM setups s WHERE s.rental_id = machine_actions.rental_id)",
+        /// What a password for the console comes to by crypt(3).
+        pub password_hash: Option<String> = "password_hash",
+        /// What is to be reachable beside SSH.
+        pub ports: Vec<Port> = ports_of!("machine_actions.rental_id"),
     }
 }
 
@@ -208,9 +335,32 @@ pub struct ActionReport<'a> {
     pub fence: u32,
     /// What is reported.
     pub report: Report,
+    /// How the machine is reached, encrypted: of one that was made anew.
+    pub sealed: Option<&'a [u8]>,
     /// Why it failed, in the agent's words.
     pub reason: Option<&'a str>,
 }
+
+/// What an action is about: what is done, and the job that created the machine.
+const SUBJECT: &str = "
+    SELECT a.kind, a.job_id
+      FROM machine_actions a
+      JOIN jobs j ON j.id = a.job_id
+      JOIN nodes n ON n.id = j.node_id
+     WHERE a.id = ?3 AND n.farmer_id = ?1 AND n.farm_id = ?2";
+
+/// What an action of a farm does with which machine, by the job that created it.
+pub fn subject(
+    db: &dyn Db,
+    agent: &Agent<'_>,
+    action: ActionId,
+) -> Result<Option<(MachineAction, JobId)>, StoreError> {
+    db.first(SUBJECT, &[Value::text(agent.farmer), agent.farm.into(), Value::text(action)])
+}
+
+/// Ends an action that has made a machine anew; the columns of the command view, in order.
+const FINISH_REBUILD: &str = "
+    INSERT INTO finish_rebuild (id, fence, sealed, finished_at) VALUES (?1, ?2, ?3, ?4)";
 
 /// Takes a report over; answers until when the lease is prolonged by it.
 pub fn report(
@@ -219,13 +369,21 @@ pub fn report(
     action_report: &ActionReport<'_>,
     now: Timestamp,
 ) -> Result<Timestamp, ReportFailure> {
-    let ActionReport { action, fence, report, reason } = *action_report;
+    let ActionReport { action, fence, report, sealed, reason } = *action_report;
     let found = [Value::text(agent.farmer), agent.farm.into(), Value::text(action)];
     for _ in 0..SAVE_ATTEMPTS {
         let seen: Progress = db.first(FIND, &found)?.ok_or(ReportFailure::NoSuchJob)?;
         let Some((state, due_at)) = machine_action::report(&seen, fence, report, now)? else {
             return Ok(now.plus_seconds(LEASE_SECONDS));
         };
+        if let Some(sealed) = sealed {
+            let params = [Value::text(action), fence.into(), sealed.into(), now.into()];
+            match db.run(FINISH_REBUILD, &params) {
+                Ok(_) => return Ok(due_at),
+                Err(error) if error.is_race() => continue,
+                Err(error) => return Err(error.into()),
+            }
+        }
         let params = [
             Value::text(action),
             seen.state.into_str().into(),

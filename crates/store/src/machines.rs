@@ -1,13 +1,14 @@
 //! How machines are: what agents report of them, and what is shown of it.
 
+use domain::capability::Capabilities;
 use domain::id::{JobId, RentalId, SliceId};
-use domain::machine::{Machine, MachineState, Observation};
+use domain::machine::{Machine, MachineState, Observation, Usage};
 use domain::time::Timestamp;
 use serde_json::{Value as Json, json};
 
 use crate::db::{Db, StoreError, Value};
 use crate::jobs::Agent;
-use crate::row::{FromJson, row, select};
+use crate::row::{FromJson, column, row, select};
 
 /// The most machines of one agent: as many as a node has slices.
 const MACHINES_MAX: u32 = 512;
@@ -19,6 +20,22 @@ row! {
         silent_since: Option<Timestamp> = "m.silent_since",
         reported_at: Timestamp = "m.reported_at",
         is_outage: bool = "m.is_outage",
+    }
+}
+
+column! { Capabilities: text(read_capabilities) }
+
+/// Reads a JSON array of names. One that is not known is of a later version, which shows it.
+fn read_capabilities(json: &str) -> Option<Capabilities> {
+    let names: Vec<String> = serde_json::from_str(json).ok()?;
+    Some(names.iter().filter_map(|name| name.parse().ok()).collect())
+}
+
+row! {
+    impl Usage {
+        cpu_percent: Option<u32> = "m.cpu_percent",
+        memory_bytes: Option<u64> = "m.memory_bytes",
+        disk_bytes: Option<u64> = "m.disk_bytes",
     }
 }
 
@@ -34,10 +51,14 @@ row! {
         pub slice: SliceId = "j.node_id, j.slice_number",
         /// Whether its renter wants it to run.
         pub should_run: bool = "m.should_run",
-        /// Whether the last thing that was done with it was a start that failed.
+        /// Whether it was last to be started, and could not be.
         pub start_failed: bool =
             "coalesce((SELECT kind <> 'shutdown' AND state = 'failed' FROM machine_actions
-                        WHERE job_id = m.job_id ORDER BY id DESC LIMIT 1), 0)",
+                        WHERE job_id = m.job_id
+                          AND kind IN ('start', 'shutdown', 'restart', 'reset', 'rebuild')
+                        ORDER BY id DESC LIMIT 1), 0)",
+        /// How it is reached, encrypted.
+        pub sealed: Option<Vec<u8>> = "j.sealed",
         /// What is known of it.
         pub machine: Machine,
     }
@@ -78,28 +99,40 @@ pub fn watched(db: &dyn Db, agent: &Agent<'_>) -> Result<Vec<Watched>, StoreErro
     db.all(WATCHED, &params)
 }
 
+/// What an agent says of one of its machines.
+#[derive(Clone, Copy, Debug)]
+pub struct Report<'a> {
+    /// The machine, which is one of [`watched`].
+    pub watched: &'a Watched,
+    /// How it is.
+    pub observation: Observation,
+    /// What can be done with it; `None` where the agent does not say.
+    pub can: Option<Capabilities>,
+    /// What it uses.
+    pub usage: Usage,
+}
+
 /// Saves what is known of machines at `?2`: the JSON array `?1` of objects with `job`, `was`,
-/// `state`, `since`, `silent_since` and `is_outage`. One that has changed meanwhile stays as it is:
-/// the next report sees it.
+/// `state`, `since`, `silent_since`, `is_outage`, `can` and what it uses. One that has changed
+/// meanwhile stays as it is: the next report sees it.
 const SAVE: &str = "
     UPDATE machines
        SET state = r.value ->> 'state', since = r.value ->> 'since',
            silent_since = r.value ->> 'silent_since', is_outage = r.value ->> 'is_outage',
-           reported_at = ?2
+           reported_at = ?2,
+           can = coalesce(r.value ->> 'can', can), cpu_percent = r.value ->> 'cpu_percent',
+           memory_bytes = r.value ->> 'memory_bytes', disk_bytes = r.value ->> 'disk_bytes'
       FROM json_each(?1) r
      WHERE job_id = r.value ->> 'job' AND state = r.value ->> 'was' AND reported_at <= ?2";
 
-/// Saves what an agent observed of its machines, which are those of [`watched`].
-pub fn report(
-    db: &dyn Db,
-    observed: &[(&Watched, Observation)],
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    if observed.is_empty() {
+/// Saves what an agent reports of its machines.
+pub fn report(db: &dyn Db, reports: &[Report<'_>], now: Timestamp) -> Result<(), StoreError> {
+    if reports.is_empty() {
         return Ok(());
     }
-    let next = |(watched, observation): &(&Watched, Observation)| {
+    let next = |Report { watched, observation, can, usage }: &Report<'_>| {
         let next = watched.machine.observe(*observation, watched.start_failed, now);
+        let names = |can: Capabilities| can.iter().map(|it| it.into_str()).collect::<Vec<_>>();
         json!({
             "job": watched.job.to_string(),
             "was": watched.machine.state.into_str(),
@@ -107,9 +140,13 @@ pub fn report(
             "since": next.since.seconds(),
             "silent_since": next.silent_since.map(Timestamp::seconds),
             "is_outage": u8::from(next.is_outage),
+            "can": can.map(names),
+            "cpu_percent": usage.cpu_percent,
+            "memory_bytes": usage.memory_bytes,
+            "disk_bytes": usage.disk_bytes,
         })
     };
-    let machines: Vec<Json> = observed.iter().map(next).collect();
+    let machines: Vec<Json> = reports.iter().map(next).collect();
     db.run(SAVE, &[Value::Text(Json::from(machines).to_string()), now.into()]).map(drop)
 }
 

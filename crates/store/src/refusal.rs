@@ -61,6 +61,8 @@ pub enum Refusal {
     JobsNeverDeleted,
     /// The ledger, its months and its seals only grow.
     LedgerAppendOnly,
+    /// The action of the machine is not leased, or not by this agent, any more.
+    MachineActionChanged,
     /// Another action of the machine is still to be done.
     MachineActionOpen,
     /// The machine is not there, or is not the renter's, any more.
@@ -161,6 +163,7 @@ impl Refusal {
                 | Refusal::FarmerRentsOnNode
                 | Refusal::HoldLimitReached
                 | Refusal::IdempotencyKeyUsed
+                | Refusal::MachineActionChanged
                 | Refusal::MachineActionOpen
                 | Refusal::MachineGone
                 | Refusal::MaintenanceOverlaps

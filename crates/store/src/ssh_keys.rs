@@ -7,7 +7,19 @@ use domain::time::Timestamp;
 use crate::db::{Db, StoreError, Value};
 use crate::jobs;
 use crate::refusal::Refusal;
-use crate::row::{row, select};
+use crate::row::{column, row, select};
+
+/// Public keys, each one line in OpenSSH's form: in the database, a JSON array.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeyLines(pub Vec<String>);
+
+column! { KeyLines: text(|json| serde_json::from_str(json).ok().map(KeyLines)) }
+
+impl From<&KeyLines> for Value {
+    fn from(KeyLines(lines): &KeyLines) -> Value {
+        Value::Text(serde_json::Value::from(lines.as_slice()).to_string())
+    }
+}
 
 row! {
     /// A key that somebody has registered.
@@ -89,7 +101,7 @@ row! {
         /// Such as `node32_slice_7`.
         pub place: String = "'node' || j.node_id || '_slice_' || j.slice_number",
         /// The key: one line in OpenSSH's form.
-        pub line: String = "s.ssh_key",
+        pub line: String = "k.value",
     }
 }
 
@@ -101,12 +113,13 @@ const ON_MACHINES: &str = select!(
      JOIN setups s ON s.rental_id = r.id
      JOIN jobs j ON j.rental_id = r.id AND j.kind = 'create'
      JOIN machines m ON m.job_id = j.id
-     WHERE r.renter_id = ?1 AND r.state <> 'ended' AND s.ssh_key IS NOT NULL
+     JOIN json_each(s.ssh_keys) k
+     WHERE r.renter_id = ?1 AND r.state <> 'ended'
      LIMIT ?2"
 );
 
-/// The most machines that are shown with their keys.
-const ON_MACHINES_MAX: u32 = 512;
+/// The most machines that are shown with their keys, one row for each key of each.
+const ON_MACHINES_MAX: u32 = 2_048;
 
 /// The machines of an account, with the keys that were put on them, by name.
 pub fn on_machines(db: &dyn Db, account: AccountId) -> Result<Vec<KeyOnMachine>, StoreError> {
@@ -126,6 +139,15 @@ pub fn find(
     id: SshKeyId,
 ) -> Result<Option<RegisteredKey>, StoreError> {
     db.first(FIND, &[Value::text(account), Value::text(id)])
+}
+
+/// The keys that get in to the machines of the rental `?1`, which the caller has shown to be seen.
+const OF_RENTAL: &str = "SELECT ssh_keys FROM setups WHERE rental_id = ?1";
+
+/// The keys that get in to a rental's machines.
+pub fn of_rental(db: &dyn Db, rental: RentalId) -> Result<KeyLines, StoreError> {
+    let found: Option<KeyLines> = db.first(OF_RENTAL, &[Value::text(rental)])?;
+    Ok(found.unwrap_or_default())
 }
 
 /// Removes the key `?2` of the account `?1`. No row comes back if it is not theirs.

@@ -2,14 +2,18 @@
 
 use domain::account::Email;
 use domain::id::{AccountId, RentalId};
+use domain::machine_action::REBUILD_SECONDS;
 use domain::order::RentError;
 use domain::recurring::SWEEP_TRANSFERS;
 use domain::rental;
 use domain::time::Timestamp;
 
 use crate::db::{Db, StoreError, Value};
+use crate::jobs;
+use crate::machine_actions::{self, ActionsOfMachines};
 use crate::rentals::Rental;
 use crate::row::{row, select};
+use crate::ssh_keys::KeyLines;
 
 /// How many offers to one account are shown.
 pub const SHOWN_MAX: u32 = 20;
@@ -132,8 +136,19 @@ const SLICES: &str = "
 
 /// Takes a rental over; the columns of the command view, in order.
 const ACCEPT: &str = "
-    INSERT INTO transfer_rental (id, version, renter_id, slices_max, transferred_at)
-    VALUES (?1, ?2, ?3, ?4, ?5)";
+    INSERT INTO take_over_rental
+           (id, version, renter_id, slices_max, ssh_keys, actions, expires_at, late_at, refund_at,
+            transferred_at)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+
+/// What its new renter brings to the machines of a rental.
+#[derive(Clone, Copy, Debug)]
+pub struct Handover<'a> {
+    /// The keys that get in from then on.
+    pub keys: &'a KeyLines,
+    /// What brings them to each machine that is there.
+    pub actions: &'a ActionsOfMachines<'a>,
+}
 
 /// Takes over a rental that was offered to this account.
 pub fn accept(
@@ -141,8 +156,10 @@ pub fn accept(
     account: AccountId,
     id: RentalId,
     slices_max: u32,
+    handover: &Handover<'_>,
     now: Timestamp,
 ) -> Result<(), TransferFailure> {
+    let [late_at, refund_at, _] = jobs::creation_times(now);
     for _ in 0..crate::rentals::SAVE_ATTEMPTS {
         let params = [Value::text(account), now.into(), Value::text(id), 1_u32.into()];
         let offer = db.first(TO_ACCOUNT, &params)?;
@@ -154,6 +171,11 @@ pub fn accept(
             seen.life.version.into(),
             Value::text(account),
             slices_max.into(),
+            handover.keys.into(),
+            machine_actions::actions_column(handover.actions),
+            now.plus_seconds(REBUILD_SECONDS).into(),
+            late_at.clone(),
+            refund_at.clone(),
             now.into(),
         ];
         match db.run(ACCEPT, &params) {

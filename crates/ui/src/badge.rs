@@ -55,7 +55,7 @@ pub fn machine(status: MachineStatus) -> Badge {
         MachineStatus::Running => Tone::Good,
         MachineStatus::Starting => Tone::Plain,
         MachineStatus::Unknown | MachineStatus::Off => Tone::Warn,
-        MachineStatus::Unreachable | MachineStatus::Lost => Tone::Bad,
+        MachineStatus::Unreachable | MachineStatus::Paused | MachineStatus::Lost => Tone::Bad,
     };
     Badge::new(status.into_str(), tone)
 }

@@ -43,7 +43,7 @@ fn action_words(action: Action) -> &'static str {
         Action::SshKeyRemoved => "SSH key removed",
         Action::AccessViewed => "Machine access details viewed",
         Action::ConsoleOpened => "Machine console opened",
-        Action::MachineActionRequested => "Machine start, shutdown or reset requested",
+        Action::MachineActionRequested => "Machine action requested",
         Action::RemovalConfirmed => "Machine removal confirmed",
         Action::PayoutSet => "Payout address set",
         Action::FarmClaimed => "Farm claimed by signature",
@@ -90,6 +90,7 @@ pub fn notification_title(notice: &Notice) -> String {
         EventKind::AccessReady if is_renter => format!("Your slice {place} is ready"),
         EventKind::AccessReady => format!("The machine on {place} is ready"),
         EventKind::AccessFailed => format!("Setup of the machine on {place} failed"),
+        EventKind::AccessChanged => format!("Your slice {place} has a new address"),
         EventKind::AccessLate => format!("Setup of the machine on {place} is overdue"),
         EventKind::RentalRefunded => {
             format!("The rental of {place} was refunded in full because it had no access")
@@ -116,8 +117,8 @@ pub fn notification_title(notice: &Notice) -> String {
         }
         EventKind::MachineUp => format!("The machine on {place} is running again"),
         EventKind::MachineActionFailed => {
-            let action = machine_action_words(notice.event.subject.as_deref());
-            format!("The machine on {place} couldn't be {action}")
+            let failed = machine_action_failed(notice.event.subject.as_deref());
+            format!("The machine on {place} {failed}")
         }
         EventKind::RentalDown if is_renter => format!(
             "Your server on {place} has been down for 24 hours; you aren't charged for that time"
@@ -192,6 +193,7 @@ fn at_risk(node: &str, subject: Option<&str>) -> String {
 fn down_words(state: Option<&str>) -> &'static str {
     match state.and_then(|state| state.parse().ok()) {
         Some(MachineState::Off) => "is off",
+        Some(MachineState::Paused) => "is paused because its server's disk is full",
         Some(MachineState::Lost) => "is missing from its server",
         Some(MachineState::Unreachable | MachineState::Starting | MachineState::Running) | None => {
             "doesn't answer on its SSH port"
@@ -199,19 +201,34 @@ fn down_words(state: Option<&str>) -> &'static str {
     }
 }
 
-/// What was done with a machine, or was to be.
-fn machine_action_words(action: Option<&str>) -> &'static str {
+/// What a machine was by an action, or got.
+fn machine_action_done(action: Option<&str>) -> &'static str {
     match action.and_then(|action| action.parse().ok()) {
         Some(MachineAction::Start) => "started",
         Some(MachineAction::Shutdown) => "shut down",
         Some(MachineAction::Restart) => "restarted",
         Some(MachineAction::Reset) => "reset",
+        Some(MachineAction::SetKeys) => "got its SSH keys",
+        Some(MachineAction::Rebuild) => "rebuilt",
+        Some(MachineAction::SetPassword) => "got its console password",
+        Some(MachineAction::SetPorts) => "got its ports",
         None => "changed",
     }
 }
 
-fn machine_action_failed(action: Option<&str>) -> String {
-    format!("Machine couldn't be {}", machine_action_words(action))
+/// What an action did not do with a machine.
+fn machine_action_failed(action: Option<&str>) -> &'static str {
+    match action.and_then(|action| action.parse().ok()) {
+        Some(MachineAction::Start) => "couldn't be started",
+        Some(MachineAction::Shutdown) => "couldn't be shut down",
+        Some(MachineAction::Restart) => "couldn't be restarted",
+        Some(MachineAction::Reset) => "couldn't be reset",
+        Some(MachineAction::SetKeys) => "didn't get its SSH keys",
+        Some(MachineAction::Rebuild) => "couldn't be rebuilt",
+        Some(MachineAction::SetPassword) => "didn't get its console password",
+        Some(MachineAction::SetPorts) => "didn't get its ports",
+        None => "couldn't be changed",
+    }
 }
 
 /// Such as `2026-11: $2.50`, as the event says it.
@@ -246,6 +263,7 @@ pub fn history_words(event: &RentalEvent) -> String {
         EventKind::AccessProgress => step_done(subject),
         EventKind::AccessReady => "Machine ready".to_owned(),
         EventKind::AccessFailed => "Machine setup failed".to_owned(),
+        EventKind::AccessChanged => "Machine has a new address".to_owned(),
         EventKind::AccessLate => {
             "Machine setup overdue; you and the operator were notified".to_owned()
         }
@@ -255,8 +273,8 @@ pub fn history_words(event: &RentalEvent) -> String {
         EventKind::NodeDown => "Node went down".to_owned(),
         EventKind::NodeRecovered => "Node came back up".to_owned(),
         EventKind::MachineDown => format!("Machine {}", down_words(subject)),
-        EventKind::MachineActionDone => format!("Machine {}", machine_action_words(subject)),
-        EventKind::MachineActionFailed => machine_action_failed(subject),
+        EventKind::MachineActionDone => format!("Machine {}", machine_action_done(subject)),
+        EventKind::MachineActionFailed => format!("Machine {}", machine_action_failed(subject)),
         EventKind::SlaCredited => {
             format!("SLA missed; you were credited for {}", subject.unwrap_or_default())
         }
@@ -319,13 +337,14 @@ pub fn audit_words(kind: EventKind) -> &'static str {
         EventKind::AccessProgress => "Machine setup progressed",
         EventKind::AccessReady => "Machine ready",
         EventKind::AccessFailed => "Machine setup failed",
+        EventKind::AccessChanged => "Machine has a new address",
         EventKind::AccessLate => "Machine setup overdue",
         EventKind::RemovalLate => "Machine removal overdue",
         EventKind::SliceRemoved => "Machine of an ended rental removed",
         EventKind::RentalDown => "Rental down for 24 hours",
         EventKind::MachineDown => "Machine down",
         EventKind::MachineUp => "Machine running again",
-        EventKind::MachineActionDone => "Machine started, shut down or reset",
+        EventKind::MachineActionDone => "Machine started, shut down, reset or changed",
         EventKind::MachineActionFailed => "Machine action failed",
         EventKind::NodeRegistered => "Node registered",
         EventKind::NodePublished => "Node published",

@@ -9,7 +9,7 @@ use serde::Serialize;
 #[derive(Serialize, JsonSchema)]
 pub struct MachineStatusView {
     /// `running`; `starting` until its SSH port answers; `unreachable` where that does not answer;
-    /// `off`; `lost` where it is missing from its server; `unknown` where the farm's agent has not
+    /// `paused` where its server's disk is full; `off`; `lost` where it is missing from its server; `unknown` where the farm's agent has not
     /// reported for three minutes.
     pub status: &'static str,
     /// Since when (RFC 3339).

@@ -47,9 +47,27 @@ fn folder(workspace: &Workspace) -> PathBuf {
     workspace.component_target().join("boot")
 }
 
+/// Whether this computer's processor runs virtual machines, for whoever this is.
+pub(crate) fn has_kvm() -> Result<()> {
+    let processors = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let flags = processors.lines().find(|line| line.starts_with("flags")).unwrap_or_default();
+    // In a machine that is itself virtual the device may be there without the processor's help.
+    let helps = flags.split_whitespace().any(|flag| flag == "vmx" || flag == "svm");
+    ensure!(helps, "there is no KVM here");
+    let opened = fs::OpenOptions::new().read(true).write(true).open("/dev/kvm");
+    opened.context("/dev/kvm can't be opened").map(drop)
+}
+
 /// Makes the image, if it is not there, and runs the test that boots it.
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
+    prepare(workspace)?;
+    test(workspace)
+}
+
+/// Installs what machines need, and makes the image, if it is not there.
+pub(crate) fn prepare(workspace: &Workspace) -> Result<()> {
     apt::ensure_programs(&crate::test::MACHINES).context("machines need QEMU")?;
+    crate::test::firewall().context("machines need nftables")?;
     let folder = folder(workspace);
     if Image::find(workspace).is_some() {
         say(&format!("Using the image in {}", folder.display()));
@@ -57,10 +75,15 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
         apt::ensure_programs(&TOOLS).context("mmdebstrap builds the image")?;
         make_image(&folder)?;
     }
+    Ok(())
+}
+
+/// Runs the test that boots the image.
+pub(crate) fn test(workspace: &Workspace) -> Result<()> {
     let mut command = process::cargo();
     command.args(["test", "--package", "agent", "--features", "boot", "--test", "boot"]);
     command.args(["--", "--nocapture"]);
-    command.env("MYCELIUM_IMAGE", &folder).current_dir(workspace.root());
+    command.env("MYCELIUM_IMAGE", folder(workspace)).current_dir(workspace.root());
     let status = command.status().context("starting cargo")?;
     ensure!(status.success(), "the machine test failed; see above");
     Ok(())

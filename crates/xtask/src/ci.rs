@@ -6,6 +6,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::artifact;
+use crate::boot;
 use crate::process;
 use crate::progress::{readable, say};
 use crate::target::{self, TARGET};
@@ -35,7 +36,16 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
         run_cargo(workspace, &mut wasm_clippy(workspace)?)
     })?;
     timed("doc", || run_cargo(workspace, &mut doc(workspace)?))?;
-    timed("test", || test::run(workspace, &test::Options::default()))
+    let mut outcome = timed("test", || test::run(workspace, &test::Options::default()))?;
+    // Where it takes minutes in software, whoever changes drivers runs it with `cargo xtask boot`.
+    match boot::has_kvm().and_then(|()| boot::prepare(workspace)) {
+        Ok(()) => timed("boot", || boot::test(workspace))?,
+        Err(why) => {
+            say(&format!("skipping the test that boots a machine: {why:#}"));
+            outcome.skip(1, "boot", &format!("{why:#}"));
+        }
+    }
+    Ok(outcome)
 }
 
 fn native_clippy(workspace: &Workspace) -> Result<Command> {

@@ -5,7 +5,7 @@ mod needs;
 mod outcome;
 mod program;
 
-pub(crate) use needs::MACHINES;
+pub(crate) use needs::{MACHINES, firewall};
 pub(crate) use outcome::Outcome;
 
 use std::collections::VecDeque;

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 /// How long an agent waits for a job at most, each time that it asks, in seconds.
 pub const POLL_SECONDS: u64 = 2;
 
-/// The ports of one rack.
+/// The ports of one rack for SSH, and as many again for what its machines open.
 const PORTS: u16 = 8;
 
 /// A server of a farmer's, which ends with everything on it.
@@ -37,13 +37,15 @@ impl Rack {
             keygen.args(["-q", "-t", "ed25519", "-N", "", "-C", name, "-f"]).arg(rack.path(name));
             assert!(keygen.status().unwrap().success());
         }
+        let first_port = free_ports(2 * PORTS);
         rack.write(
             "driver.toml",
             &format!(
                 "state_folder = '{}'\naddress = '127.0.0.1'\nbind = '127.0.0.1'\n\
-                 first_port = {}\nports = {PORTS}\n",
+                 first_port = {first_port}\nports = {PORTS}\nfirst_public_port = {}\n\
+                 public_ports = {PORTS}\n",
                 rack.path("driver").display(),
-                free_ports(PORTS)
+                first_port + PORTS
             ),
         );
         rack.write("driver.sh", &rack.driver());
@@ -98,6 +100,14 @@ impl Rack {
     pub fn refuse(&self, why: &str) {
         let refusal = serde_json::json!({ "ok": false, "error": why, "retry": false });
         self.write("refusal", &refusal.to_string());
+    }
+
+    /// Has renters connect to another address from now on.
+    pub fn move_to(&self, address: &str) {
+        let config = fs::read_to_string(self.path("driver.toml")).unwrap();
+        let other = config.replace("address = '127.0.0.1'", &format!("address = '{address}'"));
+        assert_ne!(config, other);
+        self.write("driver.toml", &other);
     }
 
     /// Turns the agent's web console on, before it is started. Answers the socket where a machine's

@@ -15,12 +15,13 @@ const LINK_SECONDS_MAX: u64 = 300;
 /// How long a session lasts, in seconds.
 pub(crate) const SESSION_SECONDS: u64 = 3600;
 
-/// The most links and sessions that are remembered. More come only from who has the secrets.
-const REMEMBERED_MAX: usize = 4096;
+/// The most links of one machine that are remembered as used, and the most of its sessions. What
+/// one renter does at a machine keeps nobody from another one.
+const LINKS_OF_MACHINE_MAX: usize = 64;
+const SESSIONS_OF_MACHINE_MAX: usize = 64;
 
-/// The most consoles that are open at a time, of one machine and in all.
+/// The most consoles of one machine that are open at a time.
 const SEATS_OF_MACHINE_MAX: usize = 4;
-const SEATS_MAX: usize = 32;
 
 /// Why somebody is not let in, as a sentence for a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -39,25 +40,24 @@ pub(crate) enum Denied {
     Elsewhere,
     #[error("This machine has too many open consoles. Close one first.")]
     MachineFull,
-    #[error("Too many open consoles. Try again later.")]
-    Full,
-}
-
-/// A session in a browser.
-#[derive(Debug)]
-struct Session {
-    name: Name,
-    ends_at: u64,
+    #[error("This machine's console was opened too often. Try again in five minutes.")]
+    TooOften,
 }
 
 /// What is remembered of who came in.
 #[derive(Debug, Default)]
 pub(crate) struct Gate {
+    machines: HashMap<Name, Visitors>,
+}
+
+/// What is remembered of who came to one machine.
+#[derive(Debug, Default)]
+struct Visitors {
     /// Signatures of links that were used, until they are over.
     used: HashMap<String, u64>,
-    /// By the token in the cookie.
-    sessions: HashMap<String, Session>,
-    seats: HashMap<Name, usize>,
+    /// When the session of each token in a cookie is over.
+    sessions: HashMap<String, u64>,
+    seats: usize,
 }
 
 impl Gate {
@@ -70,45 +70,57 @@ impl Gate {
         now: u64,
     ) -> Result<(), Denied> {
         let ends_at = check(name, key, expires, signature, now)?;
-        self.used.retain(|_, ends_at| *ends_at >= now);
-        self.sessions.retain(|_, session| session.ends_at > now);
-        if self.used.contains_key(signature) {
+        self.forget(now);
+        let Visitors { used, sessions, .. } = self.machines.entry(name.clone()).or_default();
+        if used.contains_key(signature) {
             return Err(Denied::Used);
         }
-        if self.used.len() >= REMEMBERED_MAX || self.sessions.len() >= REMEMBERED_MAX {
-            return Err(Denied::Full);
+        if used.len() >= LINKS_OF_MACHINE_MAX {
+            return Err(Denied::TooOften);
         }
-        self.used.insert(signature.to_owned(), ends_at);
-        let session = Session { name: name.clone(), ends_at: now + SESSION_SECONDS };
-        self.sessions.insert(token, session);
+        used.insert(signature.to_owned(), ends_at);
+        // The newest session counts: the first to end makes room for it.
+        if sessions.len() >= SESSIONS_OF_MACHINE_MAX
+            && let Some((oldest, _)) = sessions.iter().min_by_key(|(_, ends_at)| **ends_at)
+        {
+            let oldest = oldest.clone();
+            sessions.remove(&oldest);
+        }
+        sessions.insert(token, now + SESSION_SECONDS);
         Ok(())
     }
 
     /// How many seconds the session of a cookie has left at this machine.
     pub(crate) fn session(&self, name: &Name, token: &str, now: u64) -> Result<u64, Denied> {
-        let found = self.sessions.get(token).filter(|session| session.name == *name);
-        let left = found.map_or(0, |session| session.ends_at.saturating_sub(now));
+        let found = self.machines.get(name).and_then(|it| it.sessions.get(token));
+        let left = found.map_or(0, |ends_at| ends_at.saturating_sub(now));
         if left == 0 { Err(Denied::NoSession) } else { Ok(left) }
     }
 
     /// Takes a seat at a machine's console; `leave` gives it back.
     pub(crate) fn sit(&mut self, name: &Name) -> Result<(), Denied> {
-        if self.seats.values().sum::<usize>() >= SEATS_MAX {
-            return Err(Denied::Full);
-        }
-        let taken = self.seats.entry(name.clone()).or_default();
-        if *taken >= SEATS_OF_MACHINE_MAX {
+        let Visitors { seats, .. } = self.machines.entry(name.clone()).or_default();
+        if *seats >= SEATS_OF_MACHINE_MAX {
             return Err(Denied::MachineFull);
         }
-        *taken += 1;
+        *seats += 1;
         Ok(())
     }
 
     pub(crate) fn leave(&mut self, name: &Name) {
-        if let Some(taken) = self.seats.get_mut(name) {
-            *taken = taken.saturating_sub(1);
+        if let Some(Visitors { seats, .. }) = self.machines.get_mut(name) {
+            *seats = seats.saturating_sub(1);
         }
-        self.seats.retain(|_, taken| *taken > 0);
+    }
+
+    /// Forgets what is over.
+    fn forget(&mut self, now: u64) {
+        for Visitors { used, sessions, .. } in self.machines.values_mut() {
+            used.retain(|_, ends_at| *ends_at >= now);
+            sessions.retain(|_, ends_at| *ends_at > now);
+        }
+        self.machines
+            .retain(|_, it| it.seats > 0 || !it.used.is_empty() || !it.sessions.is_empty());
     }
 }
 
@@ -157,7 +169,8 @@ mod tests {
     }
 
     fn enter(gate: &mut Gate, name: &Name, key: &[u8], link: &(String, String)) -> Option<Denied> {
-        let token = format!("t{}", gate.sessions.len());
+        let sessions = gate.machines.values().map(|it| it.sessions.len());
+        let token = format!("t{}", sessions.sum::<usize>());
         gate.enter((name, key), (&link.0, &link.1), token, NOW).err()
     }
 
@@ -208,19 +221,47 @@ mod tests {
     }
 
     #[test]
-    fn seats_are_few_and_are_given_back() {
+    fn seats_are_few_for_each_machine_and_are_given_back() {
         let mut gate = Gate::default();
-        for _ in 0..4 {
-            assert_eq!(gate.sit(&name("r1")), Ok(()));
+        // Somebody with many machines takes all that there are of each.
+        for machine in 0..100 {
+            let name = name(&format!("r{machine}"));
+            for _ in 0..4 {
+                assert_eq!(gate.sit(&name), Ok(()), "{name:?}");
+            }
+            assert_eq!(gate.sit(&name), Err(Denied::MachineFull));
         }
-        assert_eq!(gate.sit(&name("r1")), Err(Denied::MachineFull));
         gate.leave(&name("r1"));
         assert_eq!(gate.sit(&name("r1")), Ok(()));
-        for number in 0..28 {
-            assert_eq!(gate.sit(&name(&format!("other{}", number / 4))), Ok(()));
+        assert_eq!(gate.sit(&name("r1")), Err(Denied::MachineFull));
+    }
+
+    #[test]
+    fn whoever_opens_one_console_too_often_disturbs_no_other() {
+        let mut gate = Gate::default();
+        let open = |gate: &mut Gate, rental: &str, number: u64, now: u64| {
+            let expires = (now + 60).to_string();
+            // Links of the same second differ by how they are written.
+            let expires = format!("{}{expires}", "0".repeat(usize::try_from(number % 70).unwrap()));
+            let signature = sign(&KEY, &format!("node32_slice_1/{rental}\n{expires}"));
+            let token = format!("{rental}-{number}");
+            gate.enter((&name(rental), &KEY), (&expires, &signature), token, now).err()
+        };
+        assert_eq!(open(&mut gate, "r2", 0, NOW), None);
+        for number in 0..64 {
+            assert_eq!(open(&mut gate, "r1", number, NOW), None);
         }
-        assert_eq!(gate.sit(&name("r2")), Err(Denied::Full));
-        gate.leave(&name("r1"));
-        assert_eq!(gate.sit(&name("r2")), Ok(()));
+        assert_eq!(open(&mut gate, "r1", 64, NOW), Some(Denied::TooOften));
+        assert_eq!(open(&mut gate, "r2", 1, NOW), None);
+        // Once its links are over it can be opened again, for one of its sessions.
+        let later = NOW + 61;
+        assert_eq!(open(&mut gate, "r1", 65, later), None);
+        let count = |rental: &str| gate.machines[&name(rental)].sessions.len();
+        assert_eq!((count("r1"), count("r2")), (64, 2));
+        assert!(gate.session(&name("r1"), "r1-65", later).is_ok());
+        assert!(gate.session(&name("r2"), "r2-0", later).is_ok());
+        // What is over is forgotten.
+        assert_eq!(open(&mut gate, "r3", 0, NOW + 2 * SESSION_SECONDS), None);
+        assert_eq!(gate.machines.len(), 1);
     }
 }

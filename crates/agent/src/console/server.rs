@@ -19,6 +19,7 @@ use axum::routing::get;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::Semaphore;
@@ -89,6 +90,9 @@ pub(crate) fn start(console: &Console, consoles: Consoles) -> Result<()> {
     let doing = || format!("console: listening on {}", console.listen);
     let listener = std::net::TcpListener::bind(console.listen).with_context(doing)?;
     listener.set_nonblocking(true).with_context(doing)?;
+    // Each console that is open takes two files: as many as this program may have.
+    let limit = getrlimit(Resource::Nofile);
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.context("console: starting")?;
     let thread = thread::Builder::new().name("console".to_owned());

@@ -1,18 +1,20 @@
 //! What `driver-linux` is told, and what it takes away from a machine's process.
 
-use std::fs::{self, Permissions};
-use std::os::unix::fs::{PermissionsExt as _, chown};
-use std::os::unix::process::CommandExt as _;
+use std::fs;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
+use ipnet::IpNet;
 use rustix::fs::statvfs;
 use rustix::process::{Pid, geteuid};
 use serde::Deserialize;
 
 use crate::config::check_path;
+use crate::journal::make_folder;
+use crate::linux::firewall::Firewall;
 use crate::linux::qemu::Size;
+use crate::linux::users::{KVM, Users, check_readable};
 use crate::machine::{Local, Machine};
 use crate::protocol::Refusal;
 
@@ -25,9 +27,13 @@ const QEMU_MEMORY_MIB: u64 = 512;
 struct Written {
     state_folder: PathBuf,
     address: String,
-    bind: std::net::IpAddr,
+    bind: IpAddr,
     first_port: u16,
     ports: u16,
+    #[serde(default)]
+    first_public_port: u16,
+    #[serde(default)]
+    public_ports: u16,
     image: PathBuf,
     #[serde(default = "qcow2")]
     image_format: String,
@@ -38,8 +44,9 @@ struct Written {
     acceleration: Acceleration,
     #[serde(default = "qemu")]
     qemu: String,
-    user_id: Option<u32>,
-    group_id: Option<u32>,
+    user_id_first: Option<u32>,
+    #[serde(default)]
+    closed_networks: Vec<IpNet>,
     cgroup: Option<PathBuf>,
     #[serde(default = "free_disk_gib")]
     free_disk_gib: u64,
@@ -90,8 +97,10 @@ pub struct Linux {
     pub(super) has_kvm: bool,
     /// QEMU's program.
     pub(super) qemu: String,
-    /// Who QEMU runs as.
-    owner: Option<(u32, u32)>,
+    /// Who machines run as: users of their own if the driver is root, or else its own user.
+    pub(super) users: Option<Users>,
+    /// What keeps these users from the server and its network.
+    pub(super) firewall: Option<Firewall>,
     /// The control group (version 2) that machines get theirs in.
     cgroup: Option<PathBuf>,
     /// With less than this free on the disk no machine is made.
@@ -120,29 +129,12 @@ impl Linux {
         Ok(())
     }
 
-    /// Gives the machine's files to whom QEMU runs as.
-    pub(super) fn hand_over(&self, machine: &Machine) -> Result<()> {
-        let Some((user, group)) = self.owner else { return Ok(()) };
-        let give = |path: &Path| {
-            chown(path, Some(user), Some(group)).with_context(|| path.display().to_string())
-        };
-        for name in ["disk.qcow2", "seed.iso"] {
-            give(&machine.path(name))?;
-        }
-        // The way to it: whoever is not root enters these, and reads nothing in them.
-        for folder in [&self.local.state_folder, machine.folder.parent().unwrap_or(Path::new("/"))]
-        {
-            let mode = Permissions::from_mode(0o711);
-            fs::set_permissions(folder, mode).with_context(|| folder.display().to_string())?;
-        }
-        give(&machine.folder)
-    }
-
-    /// Lets a program run as somebody who owns nothing but a machine's files.
-    pub(super) fn give_up_rights(&self, command: &mut Command) {
-        if let Some((user, group)) = self.owner {
-            command.uid(user).gid(group);
-        }
+    /// Where the keys are kept that the market has put on a machine: out of reach of its QEMU.
+    pub(super) fn keys_file(&self, machine: &Machine) -> Result<PathBuf> {
+        let folder = self.local.state_folder.join("keys");
+        make_folder(&folder)?;
+        let name = machine.folder.file_name().context("a machine's folder has a name")?;
+        Ok(folder.join(name))
     }
 
     /// Limits a machine's process to its processors and memory, where a control group is set.
@@ -180,6 +172,18 @@ fn processor_helps() -> bool {
     flags.split_whitespace().any(|flag| flag == "vmx" || flag == "svm")
 }
 
+/// Who machines run as: one user for each, if the driver can give them any.
+fn users(first: Option<u32>, count: u16) -> Result<Option<Users>> {
+    let is_root = geteuid().is_root();
+    let Some(first) = first else {
+        let why = "user_id_first: the driver runs as root, and machines need users of their own";
+        ensure!(!is_root, why);
+        return Ok(None);
+    };
+    ensure!(is_root, "user_id_first: only root can drop privileges");
+    Users::new(first, count).map(Some)
+}
+
 impl Written {
     fn check(self) -> Result<Linux> {
         let local = Local {
@@ -188,12 +192,15 @@ impl Written {
             bind: self.bind,
             first_port: self.first_port,
             ports: self.ports,
+            first_public_port: self.first_public_port,
+            public_ports: self.public_ports,
         };
         local.check()?;
         let readable = |name: &str, path: &Path| {
             check_path(name, path)?;
-            fs::File::open(path).with_context(|| format!("{name}: {}", path.display()))?;
-            anyhow::Ok(())
+            let name = || format!("{name}: {}", path.display());
+            fs::File::open(path).with_context(name)?;
+            if geteuid().is_root() { check_readable(path).with_context(name) } else { Ok(()) }
         };
         readable("image", &self.image)?;
         ensure!(
@@ -211,19 +218,20 @@ impl Written {
                 Some(Kernel { file: kernel, initrd: self.initrd, arguments })
             }
         };
-        let owner = match (self.user_id, self.group_id) {
-            (None, None) => None,
-            (Some(user), Some(group)) if user > 0 && group > 0 => Some((user, group)),
-            _ => anyhow::bail!("user_id, group_id: both, and not root's"),
-        };
-        ensure!(owner.is_none() || geteuid().is_root(), "user_id: only root can drop privileges");
-        let is_usable = || fs::OpenOptions::new().read(true).write(true).open("/dev/kvm").is_ok();
+        let users = users(self.user_id_first, local.ports)?;
+        let firewall = users.map(|users| {
+            let mut closed = self.closed_networks;
+            // A machine of this server is not reached through the router in front of it either.
+            closed.extend(local.address.parse::<IpAddr>().map(IpNet::from));
+            Firewall::new(users, &closed)
+        });
+        let is_usable = || fs::OpenOptions::new().read(true).write(true).open(KVM).is_ok();
         let has_kvm = match self.acceleration {
             // In a machine that is itself virtual the device may be there without the processor's
             // help, and then nothing starts.
             Acceleration::Auto => is_usable() && processor_helps(),
             Acceleration::Kvm => {
-                ensure!(is_usable(), "acceleration: /dev/kvm can't be opened");
+                ensure!(is_usable(), "acceleration: {KVM} can't be opened");
                 true
             }
             Acceleration::Tcg => false,
@@ -235,7 +243,8 @@ impl Written {
             kernel,
             has_kvm,
             qemu: self.qemu,
-            owner,
+            users,
+            firewall,
             cgroup: self.cgroup,
             free_disk_gib: self.free_disk_gib,
         })

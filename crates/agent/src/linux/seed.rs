@@ -8,6 +8,8 @@ use anyhow::{Context as _, Result};
 use serde_json::json;
 
 use crate::journal::{make_folder, write_whole};
+use crate::linux::check;
+use crate::linux::users::SEED;
 use crate::machine::run;
 use crate::protocol::Request;
 
@@ -23,6 +25,10 @@ const KINDS: [(&str, &str); 6] = [
     ("#cloud-config-archive", "text/cloud-config-archive"),
     ("## template: jinja", "text/jinja2"),
 ];
+
+/// How cloud-init merges what is added to what the renter's document says: it goes to the end of its
+/// lists. By default a later document replaces what earlier ones say of the same key.
+const ADD_TO_LISTS: &str = "dict(no_replace,recurse_list)+list(append)+str()";
 
 /// Shuts passwords out before OpenSSH's server starts. cloud-init obeys `ssh_pwauth` only in its
 /// stage `config`, when that has been running for seconds.
@@ -49,12 +55,20 @@ impl Seed {
         let ours = json!({
             "ssh_pwauth": false,
             "disable_root": false,
-            "ssh_authorized_keys": request.ssh_keys,
             "ssh_deletekeys": true,
             "ssh_keys": { "ed25519_private": host_key, "ed25519_public": host_key_public },
         });
-        let ours = format!("#cloud-config\n{ours:#}\n");
-        let user_data = multipart(request.user_data.as_deref(), &ours, &request.rental_id)?;
+        let added = json!({
+            "merge_how": ADD_TO_LISTS,
+            "ssh_authorized_keys": request.ssh_keys,
+            "packages": ["qemu-guest-agent"],
+            // The package starts it at the next boot only.
+            "runcmd": ["systemctl start qemu-guest-agent.service || true"],
+        });
+        let documents = [ours, added].map(|it| format!("#cloud-config\n{it:#}\n"));
+        let check = request.check.as_deref().map(check::script);
+        let theirs = request.user_data.as_deref();
+        let user_data = multipart(theirs, &documents, check.as_deref(), &request.rental_id)?;
         let name = request.slice_id.replace('_', "-");
         // The rental is what makes it another machine than the one before.
         let meta_data = json!({ "instance-id": request.rental_id, "local-hostname": name });
@@ -81,13 +95,19 @@ impl Seed {
             }
         }
         made.context("making the disk for cloud-init (package genisoimage or xorriso)")?;
-        fs::rename(&part, folder.join("seed.iso")).context("keeping the disk for cloud-init")
+        fs::rename(&part, folder.join(SEED)).context("keeping the disk for cloud-init")
     }
 }
 
 /// Every document, ours after theirs: cloud-init lets the later one win, so that nobody's user
-/// data changes host keys and who may log in.
-fn multipart(theirs: Option<&str>, ours: &str, rental_id: &str) -> Result<String, String> {
+/// data changes host keys or lets passwords in. What is `added` is appended to their lists: keys,
+/// packages and commands of their own stay.
+fn multipart(
+    theirs: Option<&str>,
+    [ours, added]: &[String; 2],
+    check: Option<&str>,
+    rental_id: &str,
+) -> Result<String, String> {
     let boundary = format!("=={rental_id}==");
     let part = |kind: &str, name: &str, text: &str| {
         format!(
@@ -103,10 +123,12 @@ fn multipart(theirs: Option<&str>, ours: &str, rental_id: &str) -> Result<String
         }
         Some(text) => part(kind(text)?, "renter", text),
     };
+    let check = check.map(|text| part("text/x-shellscript", "zz-check", text)).unwrap_or_default();
     Ok(format!(
         "Content-Type: multipart/mixed; boundary=\"{boundary}\"\nMIME-Version: 1.0\n\n\
-         {theirs}{}{}--{boundary}--\n",
+         {theirs}{}{}{}{check}--{boundary}--\n",
         part("text/cloud-config", "slice", ours),
+        part("text/cloud-config", "added", added),
         part("text/cloud-boothook", "no-passwords", NO_PASSWORDS),
     ))
 }
@@ -136,21 +158,44 @@ mod tests {
             disk_gib: 200,
             ssh_keys: vec!["ssh-ed25519 AAAAC3NzaC1lZDI1 a: \"b\" #c".to_owned()],
             user_data: user_data.map(str::to_owned),
+            ports: Vec::new(),
+            check: None,
+            password_hash: None,
         }
     }
 
     #[test]
     fn cloud_init_is_told_keys_and_nothing_else() {
         let seed = Seed::new(&request(None), "-----BEGIN\nabc\n", "ssh-ed25519 AAAA").unwrap();
+        let document = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
         let (_, text) = seed.user_data.split_once("#cloud-config\n").unwrap();
         let (text, after) = text.split_once("\n--==r1==\n").unwrap();
-        let document: serde_json::Value = serde_json::from_str(text).unwrap();
-        assert_eq!(document["ssh_authorized_keys"][0], "ssh-ed25519 AAAAC3NzaC1lZDI1 a: \"b\" #c");
+        let document = document(text);
+        assert_eq!(document.get("ssh_authorized_keys"), None);
         assert_eq!(document["ssh_pwauth"], false);
+        let (_, added) = after.split_once("#cloud-config\n").unwrap();
+        let (added, after) = added.split_once("\n--==r1==\n").unwrap();
+        let added: serde_json::Value = serde_json::from_str(added).unwrap();
+        assert_eq!(added["ssh_authorized_keys"][0], "ssh-ed25519 AAAAC3NzaC1lZDI1 a: \"b\" #c");
+        assert_eq!(added["packages"], json!(["qemu-guest-agent"]));
+        // With this the lists of an earlier document stay: the test that boots sees to it.
+        assert_eq!(added["merge_how"], "dict(no_replace,recurse_list)+list(append)+str()");
         assert_eq!(document["ssh_keys"]["ed25519_private"], "-----BEGIN\nabc\n");
         assert!(after.contains("text/cloud-boothook") && after.contains("PasswordAuth"), "{after}");
         assert!(seed.meta_data.contains("\"instance-id\": \"r1\""));
         assert!(seed.meta_data.contains("\"local-hostname\": \"node32-slice-1\""));
+    }
+
+    #[test]
+    fn a_check_is_a_script_of_its_own_that_runs_last() {
+        let request = Request {
+            check: Some("docker info".to_owned()),
+            ..request(Some("#cloud-config\nruncmd: [[true]]\n"))
+        };
+        let seed = Seed::new(&request, "k", "p").unwrap();
+        // Scripts run in the order of their names; `runcmd` is one of them.
+        let (_, script) = seed.user_data.split_once("filename=\"zz-check\"\n\n").unwrap();
+        assert!(script.starts_with("#!/bin/sh\n") && script.contains("\ndocker info\n"));
     }
 
     #[test]

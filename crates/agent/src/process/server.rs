@@ -19,9 +19,11 @@ use russh::{Channel, ChannelId, MethodKind, MethodSet, Pty};
 use rustix::process::{getpid, setsid};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Builder;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::{sleep, timeout};
 
+use super::ports::Ports;
 use super::session::Session;
 use super::{AUTHORIZED_KEYS, PID_FILE};
 use crate::journal::write_whole;
@@ -47,16 +49,24 @@ pub fn serve(folder: &Path, address: SocketAddr) -> Result<()> {
     ensure!(address.ip().is_loopback(), "{address}: loopback only");
     // In a session of its own it outlives its driver. A shell has given it one already.
     let _ = setsid();
-    let machine = Arc::new(Machine::read(folder)?);
+    let machine = Arc::new(Machine::open(folder)?);
     let key = fs::read_to_string(folder.join("host_key")).context("reading the host key")?;
     let config = Arc::new(config(PrivateKey::from_openssh(key).context("reading the host key")?));
     let runtime = Builder::new_current_thread().enable_all().build().context("starting")?;
     runtime.block_on(async {
         let listener = TcpListener::bind(address).await;
         let listener = listener.with_context(|| format!("listening on {address}"))?;
+        let mut ports = Ports::new(folder, address.ip());
+        let mut changed = signal(SignalKind::hangup()).context("waiting for signals")?;
+        ports.update();
         // Written last: it says that the server is there.
         let pid = getpid().as_raw_nonzero().to_string();
         write_whole(&folder.join(PID_FILE), pid.as_bytes(), 0o600)?;
+        tokio::spawn(async move {
+            while changed.recv().await.is_some() {
+                ports.update();
+            }
+        });
         accept(&machine, &config, &listener).await
     })
 }
@@ -125,25 +135,37 @@ fn is_gone(error: &anyhow::Error) -> bool {
 /// What the server knows of its machine.
 pub(super) struct Machine {
     pub(super) folder: PathBuf,
-    keys: Vec<PublicKey>,
 }
 
 impl Machine {
-    fn read(folder: &Path) -> Result<Machine> {
-        let path = folder.join(AUTHORIZED_KEYS);
+    /// The machine of a folder, whose keys can be read.
+    fn open(folder: &Path) -> Result<Machine> {
+        // Without the slash at its end it is the mark of the machine's processes.
+        let machine = Machine { folder: folder.components().collect() };
+        machine.keys()?;
+        Ok(machine)
+    }
+
+    /// The keys that get in now: they are changed while the server runs.
+    fn keys(&self) -> Result<Vec<PublicKey>> {
+        let path = self.folder.join(AUTHORIZED_KEYS);
         let text = fs::read_to_string(&path).with_context(|| format!("{}", path.display()))?;
         let read = |line: &str| {
             PublicKey::from_openssh(line).with_context(|| format!("not a key: {line:.40}"))
         };
-        let keys = text.lines().map(read).collect::<Result<_>>()?;
-        // Without the slash at its end it is the mark of the machine's processes.
-        Ok(Machine { folder: folder.components().collect(), keys })
+        text.lines().map(read).collect()
     }
 
     /// The key decides. Whoever logs in is the driver's user, whatever name it comes with.
     fn admits(&self, key: &PublicKey) -> Auth {
-        let is_known = self.keys.iter().any(|known| known.key_data() == key.key_data());
-        if is_known { Auth::Accept } else { Auth::reject() }
+        match self.keys() {
+            Ok(keys) if keys.iter().any(|known| known.key_data() == key.key_data()) => Auth::Accept,
+            Ok(_) => Auth::reject(),
+            Err(error) => {
+                say!("login: {error:#}");
+                Auth::reject()
+            }
+        }
     }
 }
 

@@ -135,14 +135,22 @@ fn a_machine_is_deployed_once_as_it_was_rented_and_deleted() {
     let login = log_in(farm.folder.path(), &made, "renter", "nproc");
     assert!(login.status.success(), "the host keys are the machine's: {login:?}");
     assert_eq!(ask(&farm, &config, "create"), made, "once more changes nothing");
-    assert_eq!(ask(&farm, &config, "status"), made);
+    let mut known = made.clone();
+    known["can"] = json!(["console", "set-ports"]);
+    assert_eq!(ask(&farm, &config, "status"), known);
     for action in ["start", "shutdown", "restart", "reset"] {
         let refused = ask(&farm, &config, action);
         assert_eq!((&refused["ok"], &refused["retry"]), (&json!(false), &json!(false)));
         assert!(refused["error"].as_str().unwrap().contains("has no calls"), "{refused}");
     }
-    assert_eq!(ask(&farm, &config, "status"), made, "it stays as it is");
+    assert_eq!(ask(&farm, &config, "status"), known, "it stays as it is");
     assert_eq!(ask(&farm, &config, "console")["console_url"], "http://10.249.2.0:20002");
+    // All ports are open at the machine's own address.
+    let mut set = request("set_ports", "r1", &[]);
+    set["ports"] = json!([{ "protocol": "udp", "port": 53 }]);
+    let open = json!([{ "protocol": "udp", "port": 53, "public_port": 53 }]);
+    assert_eq!(drive(env!("CARGO_BIN_EXE_driver-tfgrid"), &config, &set)["ports"], open);
+    assert_eq!(ask(&farm, &config, "status")["ports"], open);
     {
         let grid = grid.lock().unwrap();
         assert_eq!(grid.deployments, 1);

@@ -4,9 +4,9 @@
 
 use std::fs;
 use std::io::{Read as _, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::unix::net::UnixStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,9 @@ use rustix::process::{Pid, Signal, geteuid, kill_process};
 use serde_json::{Value, json};
 
 use crate::market::LIMIT;
-use crate::setup::{Farm, drive, drive_logged, local_settings, request};
+use crate::setup::{
+    Farm, drive, drive_logged, linux_settings, processes_with, remove_firewall, request,
+};
 
 const DRIVER: &str = env!("CARGO_BIN_EXE_driver-linux");
 
@@ -24,11 +26,11 @@ const MACHINE: &str = "d/m/node32_slice_1.r1";
 /// What the driver notes when it ends a machine by force.
 const BY_FORCE: &str = "shutdown took too long";
 
-/// A whole system in one sector, for the first serial port and the power button. It answers each
-/// character with the one before, `>` at first, and powers off at `q` or when the button is
-/// pressed. Ports: 0x3F8 is the serial one (16550), 0x600 is where ACPI is (ICH9: PM1 status,
-/// enable, control).
-const SYSTEM: [u8; 46] = [
+/// A whole system in one sector, for the first serial port, the power button and the disk. It answers
+/// each character with the one before, `>` at first, writes 16 MiB at `w`, and powers off at `q` or
+/// when the button is pressed. Ports: 0x3F8 is the serial one (16550), 0x600 is where ACPI is (ICH9:
+/// PM1 status, enable, control).
+const SYSTEM: [u8; 95] = [
     0xFA, // cli
     0xBA, 0x02, 0x06, // mov dx, 0x602
     0xB8, 0x00, 0x01, // mov ax, 0x100: the power button
@@ -47,10 +49,27 @@ const SYSTEM: [u8; 46] = [
     0x86, 0xC3, // xchg al, bl
     0xEE, // out dx, al
     0x80, 0xFB, b'q', // cmp bl, 'q'
-    0x75, 0xE3, // jne wait
+    0x75, 0x07, // jne more
     0xBA, 0x04, 0x06, // off: mov dx, 0x604
     0xB8, // mov ax, 0x2000: off
     0x00, 0x20, 0xEF, // out dx, ax
+    0x80, 0xFB, b'w', // more: cmp bl, 'w'
+    0x75, 0xD7, // jne wait
+    0x31, 0xC0, // xor ax, ax
+    0x8E, 0xD8, // mov ds, ax
+    0xB9, 0x00, 0x01, // mov cx, 256
+    0xBE, 0x4F, 0x7C, // write: mov si, request
+    0xB2, 0x80, // mov dl, 0x80: the first disk
+    0xB8, 0x00, 0x43, // mov ax, 0x4300: extended write
+    0x51, // push cx
+    0xCD, 0x13, // int 0x13
+    0x59, // pop cx
+    0x83, 0x06, 0x57, 0x7C, 0x7F, // add word [sector], 127
+    0xE2, 0xED, // loop write
+    0xEB, 0xBB, // jmp wait
+    0x10, 0x00, 0x7F, 0x00, // request: its length, sectors
+    0x00, 0x10, 0x00, 0x00, // from 0:0x1000
+    0x00, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, // sector: 2048 at first
 ];
 
 /// The machine's serial console, as the agent has it.
@@ -93,7 +112,7 @@ fn configured(farm: &Farm) -> std::path::PathBuf {
     let config = farm.path("linux.toml");
     let text = format!(
         "{}image = '{}'\nimage_format = 'raw'\nacceleration = 'tcg'\nfree_disk_gib = 0\n",
-        local_settings(farm.folder.path()),
+        linux_settings(farm.folder.path()),
         image.display()
     );
     fs::write(&config, text).unwrap();
@@ -108,10 +127,23 @@ fn output(command: &mut Command) -> String {
 
 /// The number and the command line of the machine's process.
 fn qemu(folder: &Path) -> Option<(Pid, String)> {
-    let pid = fs::read_to_string(folder.join("qemu.pid")).ok()?;
-    let line = fs::read(format!("/proc/{}/cmdline", pid.trim())).ok()?;
-    let pid = Pid::from_raw(pid.trim().parse().ok()?)?;
+    let pid = *processes_with(&folder.join("disk.qcow2").display().to_string()).first()?;
+    let line = fs::read(format!("/proc/{}/cmdline", pid.as_raw_nonzero())).ok()?;
     (!line.is_empty()).then(|| (pid, String::from_utf8_lossy(&line).replace('\0', " ")))
+}
+
+/// What the driver answers. A machine whose guest has no agent can always do the same.
+#[track_caller]
+fn ask(config: &Path, request: &Value) -> Value {
+    let mut answer = drive(DRIVER, config, request);
+    let can = answer.as_object_mut().unwrap().remove("can");
+    let is_told = request["action"] == "status"
+        && matches!(answer["state"].as_str(), Some("running" | "paused" | "off"));
+    assert_eq!(
+        can,
+        is_told.then(|| json!(["power", "console", "user-data", "rebuild", "set-ports"]))
+    );
+    answer
 }
 
 #[test]
@@ -119,7 +151,7 @@ fn a_machine_is_started_found_again_and_wiped() {
     let farm = Farm::new();
     let config = configured(&farm);
     let keys = [farm.public_key("renter")];
-    let ask = |action: &str, rental: &str| drive(DRIVER, &config, &request(action, rental, &keys));
+    let ask = |action: &str, rental: &str| ask(&config, &request(action, rental, &keys));
     let absent = json!({"ok": true, "state": "absent"});
     assert_eq!(ask("status", "r1"), absent);
 
@@ -179,7 +211,7 @@ fn a_machine_is_switched_off_and_on() {
     let farm = Farm::new();
     let config = configured(&farm);
     let keys = [farm.public_key("renter")];
-    let ask = |action: &str| drive(DRIVER, &config, &request(action, "r1", &keys));
+    let ask = |action: &str| ask(&config, &request(action, "r1", &keys));
     let (absent, off) =
         (json!({"ok": true, "state": "absent"}), json!({"ok": true, "state": "off"}));
     for action in ["start", "shutdown", "restart", "reset"] {
@@ -258,7 +290,7 @@ fn a_machine_that_takes_no_notice_is_ended_by_force() {
     // A system that has crashed: it takes nothing any more.
     fs::write(farm.path("image.raw"), vec![0; 1024 * 1024]).unwrap();
     let keys = [farm.public_key("renter")];
-    let ask = |action: &str| drive(DRIVER, &config, &request(action, "r1", &keys));
+    let ask = |action: &str| ask(&config, &request(action, "r1", &keys));
     ask("create");
     let (answer, log) = drive_logged(DRIVER, &config, &request("shutdown", "r1", &keys));
     assert_eq!(answer, json!({"ok": true, "state": "off"}));
@@ -266,35 +298,279 @@ fn a_machine_that_takes_no_notice_is_ended_by_force() {
     assert!(qemu(&farm.path(MACHINE)).is_none());
 }
 
+/// A small disk at a folder, until this is dropped.
+struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    fn mount(folder: PathBuf) -> SmallDisk {
+        fs::create_dir(&folder).unwrap();
+        output(Command::new("mount").args(["-t", "tmpfs", "-o", "size=4m", "none"]).arg(&folder));
+        SmallDisk(folder)
+    }
+
+    fn grow(&self) {
+        output(Command::new("mount").args(["-o", "remount,size=64m"]).arg(&self.0));
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        // A machine may still be on it.
+        let _ = Command::new("umount").arg("--lazy").arg(&self.0).status();
+    }
+}
+
 #[test]
-fn qemu_runs_as_a_user_of_its_own() {
+fn a_full_disk_pauses_a_machine_until_there_is_room() {
     if !geteuid().is_root() {
-        // Nobody else can become another user.
+        // Nobody else has a small disk.
         return;
     }
     let farm = Farm::new();
     let config = configured(&farm);
-    let text = fs::read_to_string(&config).unwrap();
-    fs::write(&config, format!("{text}user_id = 65534\ngroup_id = 65534\n")).unwrap();
-    fs::set_permissions(farm.folder.path(), fs::Permissions::from_mode(0o711)).unwrap();
+    let disk = SmallDisk::mount(farm.path("d"));
     let keys = [farm.public_key("renter")];
-    let ask = |action: &str| drive(DRIVER, &config, &request(action, "r1", &keys));
+    let ask = |action: &str| ask(&config, &request(action, "r1", &keys));
     let made = ask("create");
-    assert_eq!(made["state"], "running", "{made}");
     let folder = farm.path(MACHINE);
-    let (pid, _) = qemu(&folder).unwrap();
-    let status = fs::read_to_string(format!("/proc/{}/status", pid.as_raw_nonzero())).unwrap();
-    assert!(status.contains("Uid:\t65534\t65534\t65534\t65534\n"), "{status}");
-    Console::open(&folder).wait_for_start();
-    assert_eq!(ask("shutdown"), json!({"ok": true, "state": "off"}));
-    // What that user leaves in its folder leads the driver nowhere.
-    let other = farm.path("other");
-    fs::write(&other, "somebody else's").unwrap();
-    fs::remove_file(folder.join("qemu.log")).unwrap();
-    std::os::unix::fs::symlink(&other, folder.join("qemu.log")).unwrap();
-    assert_eq!(ask("start"), made);
-    assert_eq!(fs::read_to_string(&other).unwrap(), "somebody else's");
+    let mut console = Console::open(&folder);
+    console.wait_for_start();
+    console.type_key(b'w');
+    let paused = json!({"ok": true, "state": "paused"});
+    let text = fs::read_to_string(&config).unwrap();
+    fs::write(&config, text.replace("free_disk_gib = 0", "free_disk_gib = 1")).unwrap();
+    let end = Instant::now() + LIMIT;
+    while ask("status") != paused {
+        assert!(Instant::now() < end, "{}", ask("status"));
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    // It is there, and can be started anew, which does not help.
+    assert_eq!(ask("create"), made);
+    assert_eq!(ask("status"), paused);
+
+    disk.grow();
+    fs::write(&config, text).unwrap();
+    assert_eq!(ask("status"), made, "it goes on by itself");
+    // It has written all of it, and takes keys again.
+    console.type_key(b'.');
+    let mut said = [0];
+    let end = Instant::now() + LIMIT;
+    while console.0.read(&mut said).is_err() || said != [b'w'] {
+        assert!(Instant::now() < end, "it does not go on");
+    }
+    assert_eq!(ask("status"), made);
     assert_eq!(ask("remove")["state"], "absent");
+}
+
+/// What a process may do, as the kernel says it.
+fn status(pid: Pid, name: &str) -> String {
+    let path = format!("/proc/{}/status", pid.as_raw_nonzero());
+    let status = fs::read_to_string(path).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+    line.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The user that machines begin with; nobody but root can become another one.
+fn first_user(config: &Path) -> Option<u32> {
+    let text = fs::read_to_string(config).unwrap();
+    let first = text.lines().find_map(|line| line.strip_prefix("user_id_first = "));
+    first.map(|first| first.parse().unwrap())
+}
+
+#[test]
+fn each_machine_runs_as_a_user_of_its_own() {
+    let farm = Farm::new();
+    let config = configured(&farm);
+    let keys = [farm.public_key("renter")];
+    let ask = |action: &str, slice: &str| {
+        let mut request = request(action, "r1", &keys);
+        request["slice_id"] = json!(slice);
+        drive(DRIVER, &config, &request)
+    };
+    let slices = ["node32_slice_1", "node32_slice_2"];
+    let folder = |slice: &str| farm.path(&format!("d/m/{slice}.r1"));
+    let users = slices.map(|slice| {
+        let made = ask("create", slice);
+        assert_eq!(made["state"], "running", "{made}");
+        let (pid, line) = qemu(&folder(slice)).unwrap();
+        let sandbox = "obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny ";
+        assert!(line.contains(sandbox), "{line}");
+        assert_eq!(status(pid, "Seccomp:"), "2", "filtered");
+        (status(pid, "Uid:"), status(pid, "Groups:"), status(pid, "CapBnd:"), pid)
+    });
+    let Some(first) = first_user(&config) else {
+        let own = geteuid().as_raw();
+        assert!(users.iter().all(|user| user.0 == format!("{own} {own} {own} {own}")));
+        let (_, log) = drive_logged(DRIVER, &config, &request("restart", "r1", &keys));
+        assert!(log.contains("without root: the machine runs as this user"), "{log}");
+        return;
+    };
+    for (number, (user, groups, rights, pid)) in (first..).zip(&users) {
+        assert_eq!(*user, format!("{number} {number} {number} {number}"));
+        assert_eq!((groups.as_str(), rights.as_str()), ("", "0000000000000000"));
+        assert_eq!(status(*pid, "NoNewPrivs:"), "1");
+    }
+    Console::open(&folder(slices[0])).wait_for_start();
+
+    // It writes its disk, and nothing else: no folder, and nothing of another machine.
+    let as_user = |user: u32, test: &str, path: &Path| {
+        let mut command = Command::new("setpriv");
+        command.args([format!("--reuid={user}"), format!("--regid={user}")]);
+        let command = command.args(["--clear-groups", "test", test]).arg(path);
+        command.status().unwrap().success()
+    };
+    for (number, slice) in (first..).zip(slices) {
+        for entry in fs::read_dir(folder(slice)).unwrap() {
+            let path = entry.unwrap().path();
+            let is_disk = path.ends_with("disk.qcow2");
+            assert_eq!(as_user(number, "-w", &path), is_disk, "{}", path.display());
+            let is_its_own = is_disk || path.ends_with("seed.iso");
+            assert_eq!(as_user(number, "-r", &path), is_its_own, "{}", path.display());
+            let other = first + u32::from(number == first);
+            for test in ["-r", "-w"] {
+                assert!(!as_user(other, test, &path), "{test} {}", path.display());
+            }
+        }
+        for path in [folder(slice), farm.path("d/m"), farm.path("d"), farm.path("d/locks")] {
+            assert!(!as_user(number, "-w", &path), "{}", path.display());
+        }
+    }
+
+    // A machine is ended with all that its user runs, whatever that shows of itself.
+    let mut hidden = Command::new("setpriv");
+    let hidden = hidden.args([format!("--reuid={first}"), "--clear-groups".to_owned()]);
+    let mut hidden = hidden.args(["sleep", "1000"]).spawn().unwrap();
+    let pid = Pid::from_child(&hidden);
+    while !status(pid, "Uid:").starts_with(&first.to_string()) {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!(ask("remove", slices[0])["state"], "absent");
+    assert!(!hidden.wait().unwrap().success(), "it was ended");
+    assert_eq!(ask("status", slices[1])["state"], "running");
+    // Its user is the next one's.
+    ask("create", slices[0]);
+    assert_eq!(status(qemu(&folder(slices[0])).unwrap().0, "Uid:"), users[0].0);
+}
+
+#[test]
+fn a_machine_reaches_neither_its_server_nor_other_machines() {
+    let farm = Farm::new();
+    let config = configured(&farm);
+    let Some(first) = first_user(&config) else {
+        // Whoever is not root can neither become another user nor set rules.
+        return;
+    };
+    let text = fs::read_to_string(&config).unwrap();
+    fs::write(&config, format!("{text}closed_networks = ['203.0.113.0/24', '10.1.0.0/16']\n"))
+        .unwrap();
+    let keys = [farm.public_key("renter")];
+    let ask = |action: &str| drive_logged(DRIVER, &config, &request(action, "r1", &keys));
+    let (made, _) = ask("create");
+    let port = u16::try_from(made["port"].as_u64().unwrap()).unwrap();
+
+    // What QEMU opens for its machine, a process of the same user opens.
+    let connect = |user: u32, to: SocketAddr| {
+        let mut command = Command::new("setpriv");
+        command.args([format!("--reuid={user}"), format!("--regid={user}")]);
+        let line = format!("exec 3<>/dev/tcp/{}/{}", to.ip(), to.port());
+        let command = command.args(["--clear-groups", "timeout", "5", "bash", "-c", &line]);
+        let output = command.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        (output.status.success(), said)
+    };
+    let server = TcpListener::bind("0.0.0.0:0").unwrap();
+    let on_server = server.local_addr().unwrap().port();
+    let addresses = own_addresses().into_iter().filter(IpAddr::is_ipv4);
+    let mut services: Vec<_> =
+        addresses.map(|address| SocketAddr::new(address, on_server)).collect();
+    services.push(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port));
+    for to in services {
+        TcpStream::connect(to).unwrap();
+        let (is_open, said) = connect(first, to);
+        // It is refused at once, and not for want of an answer.
+        assert!(!is_open && said.contains("No route to host"), "{to}: {said}");
+    }
+    for to in ["10.1.2.3:80", "192.168.0.1:80", "169.254.169.254:80", "203.0.113.1:80"] {
+        let (is_open, said) = connect(first, to.parse().unwrap());
+        assert!(!is_open && said.contains("No route to host"), "{to}: {said}");
+    }
+
+    // Somebody loads a firewall anew. The next look puts the rules back, and says so.
+    remove_firewall(&config);
+    let to = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), on_server);
+    assert!(connect(first, to).0, "this is what the rules are for");
+    let (answer, log) = ask("status");
+    assert_eq!(answer["state"], "running");
+    assert!(log.contains("setting the firewall"), "{log}");
+    assert!(!connect(first, to).0);
+    let (_, log) = ask("status");
+    assert!(!log.contains("setting the firewall"), "{log}");
+}
+
+/// Whether somebody listens on a port of this server.
+fn is_taken(protocol: &str, port: u64) -> bool {
+    let address = (Ipv4Addr::LOCALHOST, u16::try_from(port).unwrap());
+    match protocol {
+        "tcp" => TcpStream::connect(address).is_ok(),
+        _ => UdpSocket::bind(address).is_err(),
+    }
+}
+
+#[test]
+fn ports_are_forwarded_while_a_machine_runs_and_after_its_start() {
+    let farm = Farm::new();
+    let config = configured(&farm);
+    let keys = [farm.public_key("renter")];
+    let (http, https) =
+        (json!({"protocol": "tcp", "port": 80}), json!({"protocol": "tcp", "port": 443}));
+    let dns = json!({"protocol": "udp", "port": 53});
+    let ask = |action: &str, ports: &[&Value]| {
+        let mut request = request(action, "r1", &keys);
+        request["ports"] = json!(ports);
+        drive(DRIVER, &config, &request)
+    };
+    let public = |answer: &Value| -> Vec<u64> {
+        let ports = answer["ports"].as_array().unwrap();
+        ports.iter().map(|port| port["public_port"].as_u64().unwrap()).collect()
+    };
+    let made = ask("create", &[&http]);
+    let first = public(&made)[0];
+    assert!(is_taken("tcp", first));
+    let all = ask("set_ports", &[&https, &http, &dns]);
+    let [second, again, third] = public(&all)[..] else { panic!("{all}") };
+    assert_eq!(again, first, "it keeps its port");
+    assert_eq!(all["port"], made["port"]);
+    for (protocol, port) in [("tcp", first), ("tcp", second), ("udp", third)] {
+        assert!(is_taken(protocol, port), "{protocol} {port}");
+    }
+    assert_eq!(ask("set_ports", &[&https, &http, &dns]), all);
+
+    // Fewer, and others while it is off.
+    let fewer = ask("set_ports", &[&dns]);
+    assert_eq!(public(&fewer), [third]);
+    assert!(is_taken("udp", third) && !is_taken("tcp", first) && !is_taken("tcp", second));
+    ask("shutdown", &[]);
+    assert!(!is_taken("udp", third));
+    assert_eq!(ask("set_ports", &[&dns, &http])["state"], "off");
+    let started = ask("start", &[]);
+    let [same, new] = public(&started)[..] else { panic!("{started}") };
+    assert!(same == third && is_taken("udp", third) && is_taken("tcp", new));
+    assert!(is_taken("tcp", started["port"].as_u64().unwrap()), "SSH's is never touched");
+
+    // A run that was cut off has noted what QEMU was not told: the next one sees to both.
+    let folder = farm.path(MACHINE);
+    fs::write(folder.join("ports.json"), "[]").unwrap();
+    ask("set_ports", &[]);
+    assert!(!is_taken("udp", third) && !is_taken("tcp", new));
+}
+
+/// Addresses of this server.
+fn own_addresses() -> Vec<IpAddr> {
+    let listed = output(Command::new("ip").args(["-json", "address"]));
+    let listed: Value = serde_json::from_str(&listed).unwrap();
+    let cards = listed.as_array().unwrap().iter();
+    let addresses = cards.flat_map(|card| card["addr_info"].as_array().into_iter().flatten());
+    addresses.map(|address| address["local"].as_str().unwrap().parse().unwrap()).collect()
 }
 
 #[test]
@@ -303,7 +579,7 @@ fn a_disk_that_is_nearly_full_gets_no_further_machine() {
     let config = configured(&farm);
     let text = fs::read_to_string(&config).unwrap();
     let keys = [farm.public_key("renter")];
-    let ask = |action: &str| drive(DRIVER, &config, &request(action, "r1", &keys));
+    let ask = |action: &str| ask(&config, &request(action, "r1", &keys));
     let made = ask("create");
     fs::write(&config, text.replace("free_disk_gib = 0", "free_disk_gib = 1000000000")).unwrap();
     assert_eq!(ask("create"), made, "it is there");
@@ -328,8 +604,21 @@ fn a_configuration_that_does_not_fit_is_refused() {
     };
     check("image.raw", "missing.raw", "image: ");
     check("'raw'", "'vmdk'", "image_format: qcow2 or raw");
-    check("ports = 8", "ports = 0", "first_port, ports");
+    check("\nports = 5", "\nports = 0", "first_port, ports");
+    check("public_ports = 3", "public_ports = 60000", "first_public_port, public_ports");
+    check("first_public_port = ", "first_public_port = 80 #", "first_public_port, public_ports");
     check("'tcg'", "'warp'", "unknown variant `warp`");
-    check("acceleration", "user_id = 0\nacceleration", "user_id, group_id: both");
+    if geteuid().is_root() {
+        let first = format!("user_id_first = {}", first_user(&config).unwrap());
+        check(&first, "", "user_id_first: the driver runs as root");
+        check(&format!("{first}\n"), "user_id_first = 1000\n", "user_id_first: at least 65536");
+    } else {
+        check(
+            "acceleration",
+            "user_id_first = 1\nacceleration",
+            "user_id_first: only root can drop privileges",
+        );
+    }
+    check("acceleration", "closed_networks = ['lan']\nacceleration", "invalid IP address");
     check("/d'", &format!("/{}'", "d".repeat(50)), "state_folder: at most");
 }

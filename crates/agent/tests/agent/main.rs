@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
+mod change;
+mod checks;
 mod console;
 mod crash;
 mod drivers;
@@ -11,6 +13,7 @@ mod lease;
 mod linux;
 mod login;
 mod market;
+mod ports;
 mod power;
 mod setup;
 mod shell;

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, geteuid, kill_process};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -238,6 +238,7 @@ impl Drop for Farm {
         for pid in processes_with(&mark) {
             let _ = kill_process(pid, Signal::KILL);
         }
+        remove_firewall(&self.path("linux.toml"));
     }
 }
 
@@ -272,11 +273,36 @@ pub(crate) fn local_settings(folder: &Path) -> String {
     });
     let port = ports.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).unwrap();
     format!(
-        "state_folder = '{}'\naddress = '127.0.0.1'\nbind = '127.0.0.1'\nfirst_port = {}\n\
-         ports = 8\n",
+        "state_folder = '{}'\naddress = '127.0.0.1'\nbind = '127.0.0.1'\nfirst_port = {port}\n\
+         ports = 5\nfirst_public_port = {}\npublic_ports = 3\n",
         folder.join("d").display(),
-        port
+        port + 5
     )
+}
+
+/// The configuration of `driver-linux`: as root, machines get users of their own.
+pub(crate) fn linux_settings(folder: &Path) -> String {
+    let settings = local_settings(folder);
+    if !geteuid().is_root() {
+        return settings;
+    }
+    // They go through the farm's folder.
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o711)).unwrap();
+    let port = settings.lines().find_map(|line| line.strip_prefix("first_port = ")).unwrap();
+    // Other farms of these tests have other ones.
+    format!("{settings}user_id_first = 19000{port}\n")
+}
+
+/// Takes the firewall of a `driver-linux` away.
+pub(crate) fn remove_firewall(config: &Path) {
+    let text = fs::read_to_string(config).unwrap_or_default();
+    if let Some(first) = text.lines().find_map(|line| line.strip_prefix("user_id_first = ")) {
+        let table = format!("mycelium_{first}");
+        let mut nft = Command::new("nft");
+        nft.args(["delete", "table", "inet", &table]).env("PATH", "/usr/sbin:/sbin:/usr/bin:/bin");
+        // There is none where no machine was made.
+        let _ = nft.stderr(Stdio::null()).status();
+    }
 }
 
 pub(crate) fn make_key(path: &Path) {

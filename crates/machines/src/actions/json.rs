@@ -2,7 +2,7 @@
 
 use domain::account::Scope;
 use domain::field::FieldError;
-use domain::id::{ActionId, SliceId};
+use domain::id::{ActionId, RentalId, SliceId};
 use domain::machine_action::{ActionState, MachineAction};
 use domain::time::Timestamp;
 use http::Method;
@@ -10,10 +10,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use store::jobs::Machine;
 use store::machine_actions::Action;
-use web::Kind;
+use store::rentals;
+use ui::ids::rental_id;
 use web::operation::{Access, Operation, schema_of};
+use web::{Context, Kind, Problem};
 
-const GROUP: &str = "Machines";
+pub(crate) const GROUP: &str = "Machines";
 
 /// `POST /api/rentals/{rental}/actions`
 pub(crate) const REQUEST_ACTION: Operation = Operation {
@@ -29,7 +31,12 @@ pub(crate) const REQUEST_ACTION: Operation = Operation {
     about_answer: "The action, which waits for the farm's agent. A machine has one open action at \
                    a time; what is not done within ten minutes has failed.",
     answer: Some(schema_of::<ActionView>),
-    problems: &[Kind::NotFound, Kind::MachineNotReady, Kind::MachineActionOpen],
+    problems: &[
+        Kind::NotFound,
+        Kind::MachineNotReady,
+        Kind::MachineActionOpen,
+        Kind::MachineActionUnsupported,
+    ],
     ..Operation::READ
 };
 
@@ -63,7 +70,8 @@ impl ActionBody {
     /// Reads what is to be done.
     pub(crate) fn action(&self) -> Result<MachineAction, FieldError> {
         let rule = "start, shutdown, restart or reset";
-        self.action.parse().map_err(|_| FieldError::new("action", rule))
+        let action = self.action.parse().ok().filter(|action: &MachineAction| action.is_power());
+        action.ok_or_else(|| FieldError::new("action", rule))
     }
 }
 
@@ -78,6 +86,13 @@ pub fn choose(slice: Option<u32>, machines: &[Machine]) -> Result<usize, FieldEr
     chosen.ok_or_else(|| FieldError::new("slice", rule))
 }
 
+/// The rental in the path, if whoever is signed in rents it.
+pub(crate) fn own_rental(cx: &Context<'_>) -> Result<RentalId, Problem> {
+    let rental = rental_id(cx.param("rental"))?;
+    let found = rentals::find(cx.db, cx.account()?.account, rental)?;
+    found.map(|_| rental).ok_or_else(Problem::not_found)
+}
+
 /// What is or was done with a machine.
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct ActionView {
@@ -85,12 +100,12 @@ pub(crate) struct ActionView {
     pub id: String,
     /// The slice that the machine is on.
     pub slice_id: String,
-    /// `start`, `shutdown`, `restart` or `reset`.
+    /// `start`, `shutdown`, `restart`, `reset`, `set-keys`, `rebuild` or `set-password`.
     pub action: &'static str,
     /// `waiting` for the farm's agent; `leased` while that is at it; `done`; `failed`; or
     /// `canceled` because the rental left the slice.
     pub state: &'static str,
-    /// Whether the market did it because of `auto_start`.
+    /// Whether the market did it, because of `auto_start` or a transfer.
     pub automatic: bool,
     /// When it was requested (RFC 3339).
     pub requested_at: String,
@@ -164,10 +179,14 @@ mod tests {
             steps: Vec::new(),
             attempts: 1,
             reason: None,
+            log: None,
             sealed: None,
             refund_at: Timestamp::from_seconds(0),
             is_late: false,
+            ports: Vec::new(),
             live: None,
+            usage: domain::machine::Usage::default(),
+            can: None,
         }
     }
 

@@ -2,21 +2,24 @@
 
 use domain::account::Scope;
 use domain::field::FieldError;
-use domain::id::{ActionId, JobId, SliceId};
+use domain::id::{ActionId, JobId, RentalId, SliceId};
+use domain::machine_action::MachineAction;
 use domain::provisioning::Step;
-use domain::ssh::{Access as SshAccess, ReportedAccess};
+use domain::ssh::{Access as SshAccess, ReportedAccess, ReportedEndpoint};
 use domain::template::Template;
 use http::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use store::jobs::Leased;
 use store::machine_actions::LeasedAction;
+use store::ssh_keys::KeyLines;
 use ui::node::{CPU_CORES, MEMORY_GB, STORAGE_GB};
 use web::form::keep;
 use web::operation::{Access, Operation, schema_of};
 use web::{Env, Kind, Problem};
 
 use crate::access::open_user_data;
+use crate::ports::json::{PortView, PublicPortBody};
 
 pub(crate) const GROUP: &str = "Agents";
 
@@ -25,6 +28,9 @@ const NAME_CHARS_MAX: usize = 64;
 
 /// The most characters of a reason that are kept.
 const REASON_CHARS_MAX: usize = 500;
+
+/// The most characters of a setup's log that are kept.
+const LOG_CHARS_MAX: usize = 3_000;
 
 /// `POST /api/agent/jobs/lease`
 pub(crate) const LEASE_JOB: Operation = Operation {
@@ -137,7 +143,8 @@ pub(crate) struct JobView {
     /// Its id: reports name it.
     pub id: String,
     /// `create` or `remove`; `start`, `shutdown`, `restart` or `reset` of a machine that you
-    /// created.
+    /// created; or, where you have reported that it can, `set-keys`, `rebuild`,
+    /// `set-password` or `set-ports`.
     pub kind: &'static str,
     /// Counts its leases: send it with each report. Whoever has a lower one has lost the job.
     pub fence: u32,
@@ -155,14 +162,26 @@ pub(crate) struct JobView {
     pub ssh_keys: Vec<String>,
     /// A document for cloud-init; null for none.
     pub user_data: Option<String>,
+    /// What is to be reachable beside SSH, for `create` and `set-ports`.
+    pub ports: Vec<PortView>,
+    /// A command of the machine's shell that succeeds once what our document sets up works: wait
+    /// for that before you complete the job. Null where there is nothing to wait for.
+    pub check: Option<&'static str>,
     /// Which of our documents that is; null for none, or for the renter's own.
     pub template: Option<JobTemplate>,
+    /// Of `set-password`: what the password comes to by crypt(3).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub password_hash: Option<String>,
 }
 
 impl JobView {
-    /// Shows an action that was leased.
-    pub(crate) fn of_action(leased: &LeasedAction) -> JobView {
-        JobView {
+    /// Shows an action that was leased, with what it takes to do it: as the tables have it now.
+    pub(crate) fn of_action(leased: &LeasedAction, env: &Env<'_>) -> Result<JobView, Problem> {
+        let has_keys = matches!(leased.kind, MachineAction::SetKeys | MachineAction::Rebuild);
+        let is_new = leased.kind == MachineAction::Rebuild;
+        let template = leased.template.as_ref().filter(|_| is_new);
+        let sealed = leased.sealed.as_ref().filter(|_| is_new);
+        Ok(JobView {
             id: leased.id.to_string(),
             kind: leased.kind.into_str(),
             fence: leased.fence,
@@ -171,27 +190,18 @@ impl JobView {
             attempt: leased.fence,
             rental_id: leased.rental.to_string(),
             slice: JobSlice::new(leased.slice),
-            ssh_keys: Vec::new(),
-            user_data: None,
-            template: None,
-        }
+            ssh_keys: if has_keys { lines(leased.ssh_keys.as_ref()) } else { Vec::new() },
+            user_data: user_data(env, leased.rental, template, sealed)?,
+            ports: leased.ports.iter().copied().map(PortView::new).collect(),
+            check: check(template),
+            template: template.map(JobTemplate::new),
+            password_hash: leased.password_hash.clone(),
+        })
     }
 
     /// Shows a job that was leased to whoever has it.
     pub(crate) fn new(leased: &Leased, env: &Env<'_>) -> Result<JobView, Problem> {
-        let own = match &leased.sealed {
-            Some(sealed) => Some(
-                open_user_data(&env.keys()?, leased.rental, sealed).map_err(Problem::internal)?,
-            ),
-            None => None,
-        };
         let template = leased.template.as_ref();
-        let document = match template {
-            Some((name, version)) => Some(Template::find(name, *version).ok_or_else(|| {
-                Problem::internal(format!("template {name} {version} no longer exists"))
-            })?),
-            None => None,
-        };
         Ok(JobView {
             id: leased.id.to_string(),
             kind: leased.kind.into_str(),
@@ -201,12 +211,41 @@ impl JobView {
             attempt: leased.attempt,
             rental_id: leased.rental.to_string(),
             slice: JobSlice::new(leased.slice),
-            ssh_keys: leased.ssh_key.iter().cloned().collect(),
-            user_data: own.or_else(|| document.map(|it| it.user_data.to_owned())),
-            template: template
-                .map(|(name, version)| JobTemplate { name: name.clone(), version: *version }),
+            ssh_keys: lines(leased.ssh_keys.as_ref()),
+            user_data: user_data(env, leased.rental, template, leased.sealed.as_ref())?,
+            ports: leased.ports.iter().copied().map(PortView::new).collect(),
+            check: check(template),
+            template: template.map(JobTemplate::new),
+            password_hash: None,
         })
     }
+}
+
+fn lines(keys: Option<&KeyLines>) -> Vec<String> {
+    keys.map(|KeyLines(lines)| lines.clone()).unwrap_or_default()
+}
+
+/// How it is looked whether a document of ours works.
+fn check(template: Option<&(String, u32)>) -> Option<&'static str> {
+    let (name, version) = template?;
+    Template::find(name, *version)?.check
+}
+
+/// What a machine starts with: a document of ours, or the renter's own.
+fn user_data(
+    env: &Env<'_>,
+    rental: RentalId,
+    template: Option<&(String, u32)>,
+    sealed: Option<&Vec<u8>>,
+) -> Result<Option<String>, Problem> {
+    if let Some(sealed) = sealed {
+        let own = open_user_data(&env.keys()?, rental, sealed);
+        return own.map(Some).map_err(Problem::internal);
+    }
+    let Some((name, version)) = template else { return Ok(None) };
+    let document = Template::find(name, *version)
+        .ok_or_else(|| Problem::internal(format!("template {name} {version} no longer exists")))?;
+    Ok(Some(document.user_data.to_owned()))
 }
 
 /// The slice of a job.
@@ -248,6 +287,12 @@ pub(crate) struct JobTemplate {
     pub version: u32,
 }
 
+impl JobTemplate {
+    fn new((name, version): &(String, u32)) -> JobTemplate {
+        JobTemplate { name: name.clone(), version: *version }
+    }
+}
+
 /// How far a job is.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -273,7 +318,7 @@ impl ProgressBody {
 pub(crate) struct CompleteBody {
     /// That of the lease.
     pub fence: u32,
-    /// How the machine is reached; left out of all jobs but `create`.
+    /// How the machine is reached; left out of all jobs but `create` and `rebuild`.
     #[serde(default)]
     pub access: Option<AccessBody>,
 }
@@ -305,6 +350,10 @@ pub(crate) struct AccessBody {
     #[serde(default)]
     #[schemars(regex(pattern = "^[0-9A-Fa-f]{64}$"))]
     pub console_secret: Option<String>,
+    /// Its further ports that are reachable.
+    #[serde(default)]
+    #[schemars(length(max = 10))]
+    pub ports: Vec<PublicPortBody>,
     /// Anything else, as text; null for nothing.
     #[serde(default)]
     #[schemars(length(max = 1000))]
@@ -314,9 +363,10 @@ pub(crate) struct AccessBody {
 impl AccessBody {
     /// Reads how a machine is reached; every field that is wrong.
     pub(crate) fn read(&self) -> Result<SshAccess, Vec<FieldError>> {
+        let ports: Vec<_> = self.ports.iter().map(PublicPortBody::reported).collect();
+        let endpoint = ReportedEndpoint { address: &self.address, port: self.port, ports: &ports };
         SshAccess::read(&ReportedAccess {
-            address: &self.address,
-            port: self.port,
+            endpoint,
             user: &self.user,
             host_keys: &self.host_keys,
             console_url: self.console_url.as_deref(),
@@ -337,9 +387,23 @@ pub(crate) struct FailBody {
     pub reason: String,
     /// Whether it may work another time.
     pub retry: bool,
+    /// The end of what the machine's setup said, for the renter: the last 3,000 characters are
+    /// kept.
+    #[serde(default)]
+    #[schemars(length(max = 16384))]
+    pub log: Option<String>,
 }
 
 impl FailBody {
+    /// The end of the log, without characters that a terminal obeys.
+    pub(crate) fn short_log(&self) -> Option<String> {
+        let is_plain = |c: &char| *c == '\n' || !c.is_control();
+        let plain: Vec<char> = self.log.as_ref()?.chars().filter(is_plain).collect();
+        let start = plain.len().saturating_sub(LOG_CHARS_MAX);
+        let text: String = plain[start..].iter().collect();
+        Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+    }
+
     /// The reason, on one line and cut.
     pub(crate) fn short_reason(&self) -> String {
         let plain = |c: char| if c.is_control() { ' ' } else { c };

@@ -1,17 +1,21 @@
 //! What agents report of their machines.
 
 use domain::account::Scope;
+use domain::capability::{Capabilities, Capability};
 use domain::field::FieldError;
 use domain::id::{RentalId, SliceId};
-use domain::machine::{Observation, REPORT_MACHINES_MAX, REPORT_SECONDS};
+use domain::machine::{Observation, REPORT_MACHINES_MAX, REPORT_SECONDS, Usage};
+use domain::ssh::{Endpoint, EndpointFields, ReportedEndpoint};
 use http::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use store::machines::Watched;
+use strum::VariantArray;
 use web::form::keep;
 use web::operation::{Access, Operation, schema_of};
 
 use crate::agent::json::{GROUP, agent_name};
+use crate::ports::json::PublicPortBody;
 
 /// `POST /api/agent/machines`
 pub(crate) const REPORT_MACHINES: Operation = Operation {
@@ -49,12 +53,88 @@ pub(crate) struct MachineBody {
     pub rental_id: String,
     /// The slice, such as `node32_slice_1`.
     pub slice_id: String,
-    /// `running`; `off` where it is there and does not run; `absent` where it is not there.
-    #[schemars(extend("enum" = ["running", "off", "absent"]))]
+    /// `running`; `paused` where its server's disk is full; `off` where it is there and does not
+    /// run; `absent` where it is not there.
+    #[schemars(extend("enum" = ["running", "paused", "off", "absent"]))]
     pub state: String,
     /// Whether its SSH port answered with its host key, of a machine that is running.
     #[serde(default)]
     pub ssh: Option<bool>,
+    /// What can be done with it now; left out where that can't be told, so that it stays as it was
+    /// reported. `power`: it can be started, shut down, restarted and reset.
+    #[serde(default)]
+    #[schemars(inner(regex(
+        pattern = "^(power|console|user-data|set-keys|set-password|rebuild|set-ports)$"
+    )))]
+    pub can: Option<Vec<String>>,
+    /// Where it is, of a machine that is running. If that has changed since it was set up, its
+    /// renter is notified; left out, it stays as it was.
+    #[serde(default)]
+    pub endpoint: Option<EndpointBody>,
+    /// What it uses of the server; what you don't know is left out.
+    #[serde(default)]
+    pub usage: UsageBody,
+}
+
+/// Where a machine is.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EndpointBody {
+    /// An IP address or a host name.
+    #[schemars(length(min = 1, max = 253))]
+    pub address: String,
+    /// The port of SSH.
+    #[schemars(range(min = 1, max = 65535))]
+    #[serde(deserialize_with = "web::json::whole")]
+    pub port: i64,
+    /// Its further ports that are reachable.
+    #[serde(default)]
+    #[schemars(length(max = 10))]
+    pub ports: Vec<PublicPortBody>,
+}
+
+/// What a machine uses of the server.
+#[derive(Clone, Copy, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct UsageBody {
+    /// Of one processor since the last report, in percent.
+    #[schemars(range(min = 0, max = 100_000))]
+    #[serde(deserialize_with = "web::json::optional_whole")]
+    pub cpu_percent: Option<i64>,
+    /// Memory, in bytes.
+    #[schemars(range(min = 0))]
+    #[serde(deserialize_with = "web::json::optional_whole")]
+    pub memory_bytes: Option<i64>,
+    /// Disk, in bytes.
+    #[schemars(range(min = 0))]
+    #[serde(deserialize_with = "web::json::optional_whole")]
+    pub disk_bytes: Option<i64>,
+}
+
+impl UsageBody {
+    fn read(self) -> Result<Usage, FieldError> {
+        let whole = |number: i64| u64::try_from(number).ok();
+        let wrong = || FieldError::new("usage", "whole numbers from 0");
+        let read = |number: Option<i64>| number.map(|it| whole(it).ok_or_else(wrong)).transpose();
+        let cpu_percent = read(self.cpu_percent)?;
+        Ok(Usage {
+            cpu_percent: cpu_percent.map(|it| u32::try_from(it).unwrap_or(u32::MAX)),
+            memory_bytes: read(self.memory_bytes)?,
+            disk_bytes: read(self.disk_bytes)?,
+        })
+    }
+}
+
+/// What a report calls the parts of an endpoint.
+const FIELDS: EndpointFields =
+    EndpointFields { address: "endpoint.address", port: "endpoint.port", ports: "endpoint.ports" };
+
+impl EndpointBody {
+    fn read(&self) -> Result<Endpoint, Vec<FieldError>> {
+        let ports: Vec<_> = self.ports.iter().map(PublicPortBody::reported).collect();
+        let EndpointBody { address, port, .. } = self;
+        Endpoint::read(FIELDS, &ReportedEndpoint { address, port: *port, ports: &ports })
+    }
 }
 
 /// A machine as it was reported.
@@ -62,6 +142,9 @@ pub(crate) struct ReportedMachine {
     pub rental: RentalId,
     pub slice: SliceId,
     pub observation: Observation,
+    pub can: Option<Capabilities>,
+    pub endpoint: Option<Endpoint>,
+    pub usage: Usage,
 }
 
 impl ReportBody {
@@ -74,7 +157,7 @@ impl ReportBody {
             wrong.push(FieldError::new("machines", &rule));
         }
         let read: Result<Vec<_>, _> = self.machines.iter().map(MachineBody::read).collect();
-        let machines = keep(&mut wrong, read);
+        let machines = read.map_err(|errors| wrong.extend(errors)).ok();
         match (name, machines) {
             (Some(name), Some(machines)) if wrong.is_empty() => Ok((name, machines)),
             _ => Err(wrong),
@@ -83,7 +166,18 @@ impl ReportBody {
 }
 
 impl MachineBody {
-    fn read(&self) -> Result<ReportedMachine, FieldError> {
+    fn read(&self) -> Result<ReportedMachine, Vec<FieldError>> {
+        let machine = self.read_state().map_err(|error| vec![error])?;
+        match &self.endpoint {
+            None => Ok(machine),
+            Some(_) if self.ssh.is_none() => {
+                Err(vec![FieldError::new("endpoint", "of a running machine only")])
+            }
+            Some(endpoint) => Ok(ReportedMachine { endpoint: Some(endpoint.read()?), ..machine }),
+        }
+    }
+
+    fn read_state(&self) -> Result<ReportedMachine, FieldError> {
         let rental = RentalId::parse(&self.rental_id)
             .ok_or_else(|| FieldError::new("rental_id", "the id of a rental"))?;
         let slice = SliceId::parse(&self.slice_id)
@@ -91,14 +185,21 @@ impl MachineBody {
         let observation = match (self.state.as_str(), self.ssh) {
             ("running", Some(true)) => Observation::Answers,
             ("running", Some(false)) => Observation::Silent,
+            ("paused", None) => Observation::Paused,
             ("off", None) => Observation::Off,
             ("absent", None) => Observation::Absent,
-            ("running" | "off" | "absent", _) => {
+            ("running" | "paused" | "off" | "absent", _) => {
                 return Err(FieldError::new("ssh", "true or false of a running machine only"));
             }
-            _ => return Err(FieldError::new("state", "running, off or absent")),
+            _ => return Err(FieldError::new("state", "running, paused, off or absent")),
         };
-        Ok(ReportedMachine { rental, slice, observation })
+        let can = self.can.as_ref().map(|names| names.iter().map(|name| name.parse()).collect());
+        let can = can.transpose().map_err(|_: strum::ParseError| {
+            let names = Capability::VARIANTS.iter().map(Capability::into_str);
+            FieldError::new("can", &format!("any of {}", names.collect::<Vec<_>>().join(", ")))
+        })?;
+        let usage = self.usage.read()?;
+        Ok(ReportedMachine { rental, slice, observation, can, endpoint: None, usage })
     }
 }
 

@@ -45,7 +45,8 @@ pub(crate) const REMOVE_SSH_KEY: Operation = Operation {
     group: GROUP,
     method: Method::DELETE,
     path: "/api/account/ssh-keys/{key}",
-    summary: "Removes an SSH public key from the account. Machines that already have it keep it.",
+    summary: "Removes an SSH public key from the account. Machines that already have it keep it \
+              until you change their keys.",
     access: Access::Account(Scope::Rent),
     status: 204,
     about_answer: "The key was removed.",

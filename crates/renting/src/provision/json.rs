@@ -2,6 +2,8 @@
 
 use domain::account::Scope;
 use domain::field::FieldError;
+use domain::machine::Usage;
+use domain::port::Port;
 use domain::provisioning::{JobState, Owed};
 use domain::rental::{Rental, RentalState};
 use domain::ssh::Access as SshAccess;
@@ -130,10 +132,36 @@ pub(crate) struct MachineView {
     pub steps: Vec<StepView>,
     /// Why it failed last, in the agent's words.
     pub reason: Option<String>,
+    /// The end of what its setup said, if it failed for that.
+    pub log: Option<String>,
     /// How it is, once it was set up.
     pub machine: Option<MachineStatusView>,
+    /// What can be done with it now, once it was set up, as its farm's agent reports it: `power`
+    /// (start, shut down, restart, reset), `console`, `user-data`, `set-keys`, `set-password`,
+    /// `rebuild` and `set-ports`.
+    pub can: Vec<&'static str>,
+    /// What it uses of its server, as its agent last reported it; null if that is not known.
+    pub usage: Option<UsageView>,
     /// How it is reached, once it was set up.
     pub access: Option<MachineAccess>,
+}
+
+/// What a machine uses of its server. What is not known is null.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct UsageView {
+    /// Of one processor, in percent.
+    pub cpu_percent: Option<u32>,
+    /// Memory, in bytes.
+    pub memory_bytes: Option<u64>,
+    /// Disk, in bytes.
+    pub disk_bytes: Option<u64>,
+}
+
+impl UsageView {
+    fn new(usage: Usage) -> Option<UsageView> {
+        let Usage { cpu_percent, memory_bytes, disk_bytes } = usage;
+        (!usage.is_unknown()).then_some(UsageView { cpu_percent, memory_bytes, disk_bytes })
+    }
 }
 
 impl MachineView {
@@ -152,10 +180,14 @@ impl MachineView {
             attempts: machine.attempts,
             steps: machine.steps.iter().map(step).collect(),
             reason: machine.reason.clone(),
+            log: machine.log.clone(),
             machine: machine.live.map(|live| MachineStatusView::new(live.status(now))),
+            can: machine.can.unwrap_or_default().iter().map(|it| it.into_str()).collect(),
+            usage: UsageView::new(machine.usage),
             access: access.map(|access| MachineAccess {
-                address: access.address.clone(),
-                port: access.port,
+                address: access.endpoint.address.clone(),
+                port: access.endpoint.port,
+                ports: open_ports(machine, access).into_iter().map(OpenPortView::new).collect(),
                 user: access.user.clone(),
                 host_keys: access.host_keys.clone(),
                 fingerprints: access.fingerprints(),
@@ -187,6 +219,8 @@ pub(crate) struct MachineAccess {
     pub port: u16,
     /// Whom to log in as.
     pub user: String,
+    /// The ports that you asked for beside that of SSH, by `setPorts` or when you rented.
+    pub ports: Vec<OpenPortView>,
     /// Its public host keys.
     pub host_keys: Vec<String>,
     /// The fingerprints of these.
@@ -202,6 +236,40 @@ pub(crate) struct MachineAccess {
     /// For `~/.ssh/known_hosts`: by an alias of this machine, because an earlier one may have had
     /// its address and port.
     pub known_hosts: String,
+}
+
+/// A port that the renter asked for.
+pub(crate) struct OpenPort {
+    /// In the machine.
+    pub port: Port,
+    /// Its number at the machine's address; `None` while it is not reachable.
+    pub public: Option<u16>,
+}
+
+/// The ports that a renter asked for, and where each is reached.
+pub(crate) fn open_ports(machine: &Machine, access: &SshAccess) -> Vec<OpenPort> {
+    let public = |port: &Port| {
+        access.endpoint.ports.iter().find(|open| open.port == *port).map(|open| open.public)
+    };
+    machine.ports.iter().map(|port| OpenPort { port: *port, public: public(port) }).collect()
+}
+
+/// A port that the renter asked for.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct OpenPortView {
+    /// `tcp` or `udp`.
+    pub protocol: &'static str,
+    /// Its number in the machine.
+    pub port: u16,
+    /// Its number at the machine's address; null while the farm has not opened it.
+    pub public_port: Option<u16>,
+}
+
+impl OpenPortView {
+    fn new(OpenPort { port, public }: OpenPort) -> OpenPortView {
+        let protocol = port.transport.into_str();
+        OpenPortView { protocol, port: port.number, public_port: public }
+    }
 }
 
 /// What has become of the machines of a rental, taken together.

@@ -1,11 +1,13 @@
 //! Machines on slices, as the page of a rental shows them, and the SSH keys that get in.
 
 use askama::Template;
+use domain::capability::Capability;
 use domain::id::{RentalId, SliceId};
-use domain::machine::{self, MachineStatus};
+use domain::machine::{self, MachineStatus, Usage};
 use domain::machine_action::{ActionState, MachineAction};
+use domain::port::Transport;
 use domain::provisioning::{JobState, Step};
-use domain::ssh::Access as SshAccess;
+use domain::ssh::{Access as SshAccess, Endpoint};
 use domain::time::Timestamp;
 use machines::access::ConsoleLink;
 use store::jobs;
@@ -14,10 +16,10 @@ use strum::VariantArray;
 use ui::event::step_name;
 use ui::visit::Visit;
 use ui::{badge, moment};
-use web::page::{Badge, Frame, Moment, Section, Tone};
+use web::page::{Badge, Fact, Frame, Moment, Section, Tone};
 use web::text::sentence;
 
-use crate::provision::json::{AccessStatus, refund_at};
+use crate::provision::json::{AccessStatus, OpenPort, open_ports, refund_at};
 
 /// A machine on a slice.
 #[derive(Clone, Debug)]
@@ -30,6 +32,10 @@ pub(crate) struct Machine {
     pub steps: Vec<StepLine>,
     /// What went wrong last, as a sentence.
     pub reason: Option<String>,
+    /// The end of what its setup said, if that is what went wrong.
+    pub log: Option<String>,
+    /// What it uses, such as `CPU` and `12%`.
+    pub usage: Vec<Fact>,
     /// How to get in, once that was checked.
     pub ready: Option<Ready>,
     /// What can be done with it, once it is there.
@@ -45,6 +51,14 @@ pub(crate) struct Power {
     pub progress: Option<String>,
     /// Why the last action failed, as a sentence.
     pub failure: Option<String>,
+    /// Whether its keys can be changed, on a page of their own.
+    pub has_keys: bool,
+    /// The number of its slice, where it can be rebuilt.
+    pub rebuild: Option<u32>,
+    /// The same where a password for its console can be set.
+    pub password: Option<u32>,
+    /// What can't be done, as a sentence; `None` where everything can.
+    pub missing: Option<String>,
 }
 
 /// A button that has something done with a machine: a form of its own.
@@ -88,8 +102,37 @@ pub(crate) struct Ready {
     pub mycelium: Option<String>,
     /// The form that opens its console; `None` where it has none.
     pub console: Option<ConsoleForm>,
+    /// The ports that the renter asked for beside that of SSH.
+    pub ports: Vec<PortLine>,
     /// What the farm says besides.
     pub notes: Option<String>,
+}
+
+/// A port that the renter asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct PortLine {
+    /// Such as `80/tcp`.
+    pub port: String,
+    /// Such as `203.0.113.7:24001`; `None` while it is not reachable.
+    pub public: Option<String>,
+    /// Where a browser finds what is behind it; `None` for what is no website.
+    pub link: Option<String>,
+}
+
+impl PortLine {
+    fn new(endpoint: &Endpoint, open: &OpenPort) -> PortLine {
+        let address = &endpoint.address;
+        let is_ipv6 = address.contains(':');
+        let host = if is_ipv6 { format!("[{address}]") } else { address.clone() };
+        let public = open.public.map(|public| format!("{host}:{public}"));
+        let scheme = match (open.port.transport, open.port.number) {
+            (Transport::Tcp, 80 | 8080) => Some("http"),
+            (Transport::Tcp, 443 | 8443) => Some("https"),
+            _ => None,
+        };
+        let link = scheme.zip(public.as_ref()).map(|(scheme, at)| format!("{scheme}://{at}"));
+        PortLine { port: open.port.to_string(), public, link }
+    }
 }
 
 /// The form that opens a machine's console.
@@ -166,6 +209,10 @@ fn live_text(status: MachineStatus, since: Timestamp) -> String {
             "Your machine is running, but its SSH port has not answered since {since}. The farmer \
              has been notified."
         ),
+        MachineStatus::Paused => format!(
+            "Your machine has been paused since {since}, because its server's disk is full. It \
+             continues as soon as there is space again. The farmer has been notified."
+        ),
         MachineStatus::Off => format!("Your machine has been off since {since}."),
         MachineStatus::Lost => format!(
             "Your machine has been missing from its server since {since}. The farmer has been \
@@ -210,6 +257,8 @@ impl Machine {
             steps: [paid].into_iter().chain(told).collect(),
             reason: reason
                 .map(|reason| sentence(format!("message from the farm's agent: {reason}"))),
+            log: machine.log.clone().filter(|_| machine.state != JobState::Done),
+            usage: if machine.live.is_some() { usage(machine.usage) } else { Vec::new() },
             ready: access.map(|access| Ready::new(machine, access)),
             power: None,
         }
@@ -227,7 +276,10 @@ impl Machine {
         let open = latest.filter(|action| action.state.is_open());
         let failed = latest.filter(|action| action.state == ActionState::Failed);
         let (status, _) = live.status(visit.now);
-        let suiting = MachineAction::VARIANTS.iter().filter(|action| action.suits(status));
+        let is_offered = |action: &&MachineAction| {
+            action.is_power() && action.suits(status) && machine.can(action.needs())
+        };
+        let offered = MachineAction::VARIANTS.iter().filter(is_offered);
         let number = machine.slice.number;
         let button = |action: &MachineAction| PowerButton {
             slice: number,
@@ -236,19 +288,67 @@ impl Machine {
             text: action_name(*action),
             label: format!("{} {}", action_name(*action), machine.slice),
         };
+        let is_free = open.is_none();
+        let may =
+            |action: MachineAction| is_free && action.suits(status) && machine.can(action.needs());
         self.power = Some(Power {
-            buttons: if open.is_some() { Vec::new() } else { suiting.map(button).collect() },
+            has_keys: may(MachineAction::SetKeys),
+            rebuild: may(MachineAction::Rebuild).then_some(number),
+            password: may(MachineAction::SetPassword).then_some(number),
+            missing: missing(machine),
+            buttons: if !is_free { Vec::new() } else { offered.map(button).collect() },
             progress: open.map(|action| {
                 let at = moment::to_the_minute(action.requested_at).text;
                 format!("{}, requested on {at}.", action_progress(action.kind))
             }),
             failure: failed.map(|action| {
                 let reason = action.reason.as_deref().unwrap_or("no reason was given");
-                sentence(format!("{} failed: {reason}", action_name(action.kind).to_lowercase()))
+                sentence(format!("{} failed: {reason}", action_name(action.kind)))
             }),
         });
         self
     }
+}
+
+/// What a machine uses of its server, as far as that is known.
+fn usage(Usage { cpu_percent, memory_bytes, disk_bytes }: Usage) -> Vec<Fact> {
+    let gigabytes = |bytes: u64| match bytes >> 20 {
+        megabytes @ ..1024 => format!("{megabytes} MB"),
+        megabytes => format!("{}.{} GB", megabytes / 1024, megabytes % 1024 * 10 / 1024),
+    };
+    let fact = |label, value: Option<String>| value.map(|value| Fact::new(label, value));
+    let facts = [
+        fact("CPU used", cpu_percent.map(|percent| format!("{percent}%"))),
+        fact("Memory used", memory_bytes.map(gigabytes)),
+        fact("Disk used", disk_bytes.map(gigabytes)),
+    ];
+    facts.into_iter().flatten().collect()
+}
+
+/// What can't be done with a machine.
+fn missing(machine: &jobs::Machine) -> Option<String> {
+    let named = [
+        (Capability::Power, "start, shut down, restart and reset it"),
+        (Capability::SetKeys, "change its SSH keys"),
+        (Capability::Rebuild, "rebuild it"),
+        (Capability::SetPassword, "set a console password"),
+        (Capability::SetPorts, "open ports"),
+    ];
+    let words: Vec<_> =
+        named.iter().filter(|(it, _)| !machine.can(*it)).map(|(_, words)| *words).collect();
+    let words = match &words[..] {
+        [] => return None,
+        [one] => (*one).to_owned(),
+        [rest @ .., last] => format!("{} or {last}", rest.join(", ")),
+    };
+    let needs_guest = !machine.can(Capability::SetKeys) || !machine.can(Capability::SetPassword);
+    let hint = if needs_guest && machine.can(Capability::Rebuild) {
+        " SSH keys and the console password need the package qemu-guest-agent in a running \
+         machine, and a farm whose driver supports it."
+    } else {
+        ""
+    };
+    Some(format!("On this machine you can't {words} at the moment.{hint}"))
 }
 
 /// What a button for an action says.
@@ -258,6 +358,10 @@ fn action_name(action: MachineAction) -> &'static str {
         MachineAction::Shutdown => "Shut down",
         MachineAction::Restart => "Restart",
         MachineAction::Reset => "Reset",
+        MachineAction::SetKeys => "Change SSH keys",
+        MachineAction::Rebuild => "Rebuild",
+        MachineAction::SetPassword => "Set console password",
+        MachineAction::SetPorts => "Change ports",
     }
 }
 
@@ -268,6 +372,10 @@ fn action_progress(action: MachineAction) -> &'static str {
         MachineAction::Shutdown => "Shutting down",
         MachineAction::Restart => "Restarting",
         MachineAction::Reset => "Resetting",
+        MachineAction::SetKeys => "Changing SSH keys",
+        MachineAction::Rebuild => "Rebuilding",
+        MachineAction::SetPassword => "Setting the console password",
+        MachineAction::SetPorts => "Changing ports",
     }
 }
 
@@ -278,12 +386,18 @@ impl Ready {
             config: access.config(&machine.slice.to_string(), machine.job.machine()),
             known_hosts: access.known_hosts(machine.job.machine()),
             forget: format!("ssh-keygen -R '{}'", access.host()),
-            mycelium: access.is_on_mycelium().then(|| format!("ping -6 {}", access.address)),
+            mycelium: access
+                .is_on_mycelium()
+                .then(|| format!("ping -6 {}", access.endpoint.address)),
             fingerprints: access.fingerprints(),
             console: access.console_url.is_some().then(|| ConsoleForm {
                 slice_id: machine.slice.to_string(),
                 slice: machine.slice.number,
             }),
+            ports: open_ports(machine, access)
+                .iter()
+                .map(|open| PortLine::new(&access.endpoint, open))
+                .collect(),
             notes: access.notes.clone(),
         }
     }

@@ -5,6 +5,7 @@ use domain::money::Usd;
 use domain::node::{SLICE_MEMORY_BYTES, SLICE_SSD_BYTES};
 use domain::rental::RentalState;
 use domain::time::Timestamp;
+use machines::Exchange;
 use store::rentals::{Rental as Held, Which};
 use store::transfers::Transfer;
 use strum::VariantArray;
@@ -70,6 +71,10 @@ pub(crate) struct Invitation {
     pub monthly_cost: String,
     /// When the rental ends.
     pub ends_at: Moment,
+    /// What accepting does to the machine.
+    pub machine: &'static str,
+    /// Hidden field `rebuild`: whether that rebuilds it.
+    pub rebuilds: bool,
 }
 
 /// What is rented: a slice, or all of a node.
@@ -146,7 +151,7 @@ impl Slices {
         visit: &Visit<'_>,
         which: Which,
         found: Vec<Held>,
-        offered: &[Transfer],
+        offered: &[(Transfer, Exchange)],
     ) -> Slices {
         let balance = visit.viewer.map_or(Usd::ZERO, |viewer| viewer.balance);
         let low = |rental: &Held| low_balance(rental, balance, visit.now);
@@ -193,7 +198,7 @@ pub(crate) fn low_balance(rental: &Held, balance: Usd, now: Timestamp) -> Option
 }
 
 impl Invitation {
-    pub(crate) fn new(transfer: &Transfer) -> Invitation {
+    pub(crate) fn new((transfer, exchange): &(Transfer, Exchange)) -> Invitation {
         let (rental, life) = (&transfer.rental, &transfer.rental.life);
         Invitation {
             accept_url: format!("/dashboard/transfers/{}/accept", life.id),
@@ -205,6 +210,8 @@ impl Invitation {
             open_until: moment::to_the_minute(transfer.expires_at),
             monthly_cost: monthly_cost_of(life),
             ends_at: moment::on_day(life.ends_at),
+            machine: exchange.words(),
+            rebuilds: *exchange == Exchange::Rebuild,
         }
     }
 }

@@ -1,13 +1,17 @@
 //! One rental, `/dashboard/slices/{rental}`, and the forms that change it.
 
 use askama::Template;
+use domain::capability::Capability;
 use domain::evaluation::DisputeSide;
 use domain::money::Usd;
 use domain::period;
+use domain::port::ports_text;
+use domain::provisioning::JobState;
 use domain::rental::{ExtendError, MONTHS_AHEAD_MAX, RentalState};
 use domain::ssh::Access as SshAccess;
 use domain::term::Term;
 use domain::time::Timestamp;
+use machines::Exchange;
 use serde::Deserialize;
 use store::ledger::WalletEntry;
 use store::machine_actions::Action;
@@ -83,6 +87,8 @@ pub(crate) struct Rental {
     pub machines: Vec<Machine>,
     /// Whether a machine that was shut down inside is started again; `None` before there is one.
     pub auto_start: Option<bool>,
+    /// The ports in the form that changes them, such as `80, 443`; `None` while they can't be.
+    pub ports: Option<String>,
     /// Whether it waits for access for too long, and can go on with another slice: the link leads
     /// to `/move` below this page.
     pub can_move: bool,
@@ -100,6 +106,8 @@ pub(crate) struct Rental {
     pub naming: Option<NameForm>,
     /// Handing it over to another account.
     pub transfer: Option<Transfer>,
+    /// What a transfer does to its machine, if it has one.
+    pub machine_on_transfer: Option<&'static str>,
     /// Whether it can be ended now; the link leads to `/cancel` below this page.
     pub can_end: bool,
     /// What was paid for, the first term first.
@@ -348,6 +356,8 @@ impl Rental {
         }
         self.access.text = text(access, rental, machines, now);
         self.can_move = can_move(rental, machines);
+        let exchange = Exchange::of_machines(machines);
+        self.machine_on_transfer = (!machines.is_empty()).then(|| exchange.words());
         let is_one = machines.len() == 1;
         self.machines = machines
             .iter()
@@ -360,6 +370,10 @@ impl Rental {
             .collect();
         let is_live = machines.iter().any(|machine| machine.live.is_some());
         self.auto_start = is_live.then_some(auto_start);
+        let can_set =
+            |it: &jobs::Machine| it.state == JobState::Done && it.can(Capability::SetPorts);
+        let first = machines.first().filter(|_| machines.iter().all(can_set));
+        self.ports = first.map(|machine| ports_text(&machine.ports));
         self
     }
 }
@@ -399,6 +413,7 @@ impl Rental {
             access: Access::new(rental, visit.now),
             machines: Vec::new(),
             auto_start: None,
+            ports: None,
             can_move: false,
             uptime: UptimeRecord::new(rental),
             leaving: LeavingNotice::of(rental, visit.now),
@@ -411,6 +426,7 @@ impl Rental {
                 error: None,
             }),
             transfer: is_live.then(|| Transfer::new(offered)),
+            machine_on_transfer: None,
             can_end: is_live,
             periods: life.periods.iter().map(|period| Period::new(rental, period)).collect(),
             facts: facts(visit, rental),

@@ -3,6 +3,7 @@
 use domain::account::Scope;
 use domain::time::Timestamp;
 use http::Method;
+use machines::Exchange;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use store::rentals::Rental;
@@ -61,13 +62,20 @@ pub(crate) const ACCEPT_TRANSFER: Operation = Operation {
     group: GROUP,
     method: Method::POST,
     path: "/api/transfers/{rental}/accept",
-    summary: "Accepts a rental transfer. Later refunds go to you.",
+    summary: "Accepts a rental transfer. Later refunds go to you, and your first SSH key replaces \
+              those of the current renter.",
     access: Access::Account(Scope::Rent),
     dry_run: Some(schema_of::<DryRunView>),
     body: Some(schema_of::<AcceptBody>),
     about_answer: "The transferred rental.",
     answer: Some(schema_of::<RentalView>),
-    problems: &[Kind::NotFound, Kind::OwnSlice, Kind::OverLimit],
+    problems: &[
+        Kind::NotFound,
+        Kind::OwnSlice,
+        Kind::OverLimit,
+        Kind::RebuildRequired,
+        Kind::SshKeyRequired,
+    ],
     ..Operation::READ
 };
 
@@ -87,6 +95,9 @@ pub(crate) struct TransferBody {
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct AcceptBody {
+    /// Whether the machine may be rebuilt, which deletes all data on it: it must where `machine` of
+    /// the invitation is `rebuild`.
+    pub rebuild: bool,
     /// Whether to tell what would be booked, which is nothing, and change nothing.
     pub dry_run: bool,
 }
@@ -102,11 +113,16 @@ pub(crate) struct TransferView {
     pub to: String,
     /// Until when (RFC 3339).
     pub expires_at: String,
+    /// What happens to the machine on acceptance, as it is now. `set-up`: it is set up with the new
+    /// renter's SSH key. `keys-replaced`: their key replaces those of the current renter, and the
+    /// data stays. `rebuild`: its keys can't be changed, so that it is rebuilt, and all data on it
+    /// is deleted. `keys-kept`: the farm can do neither, so that the current renter's keys stay.
+    pub machine: &'static str,
 }
 
 impl TransferView {
     /// Shows an offer. What the renter calls the rental is the renter's own.
-    pub(crate) fn new(transfer: &Transfer, now: Timestamp) -> TransferView {
+    pub(crate) fn new(transfer: &Transfer, exchange: Exchange, now: Timestamp) -> TransferView {
         let own = Rental {
             name: String::new(),
             labels: Vec::new(),
@@ -118,6 +134,7 @@ impl TransferView {
             from: transfer.from.clone(),
             to: transfer.to.clone(),
             expires_at: transfer.expires_at.to_string(),
+            machine: exchange.into_str(),
         }
     }
 }

@@ -2,10 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod changes;
+mod checks;
 mod hostile;
 mod leaving;
 mod market;
 mod outages;
+mod ports;
 mod rentals;
 mod retries;
 mod servers;

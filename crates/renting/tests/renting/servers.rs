@@ -10,18 +10,18 @@ use crate::{RENT, slice};
 
 const LEASE: &str = "/api/agent/jobs/lease";
 const REPORT: &str = "/api/agent/machines";
-const KEY: &str = "ssh-ed25519 \
+pub(crate) const KEY: &str = "ssh-ed25519 \
                    AAAAC3NzaC1lZDI1NTE5AAAAICSc46/QB3lnD6yiO80SczJsysrwuHR7UMtpui3hDPtl";
 
 /// A market in which Ada's machine is ready, and the farm's agent.
-struct Server<'a> {
-    stage: &'a Stage,
-    agent: Caller<'a>,
-    rental: String,
+pub(crate) struct Server<'a> {
+    pub(crate) stage: &'a Stage,
+    pub(crate) agent: Caller<'a>,
+    pub(crate) rental: String,
 }
 
 impl<'a> Server<'a> {
-    fn new(stage: &'a Stage) -> Server<'a> {
+    pub(crate) fn new(stage: &'a Stage) -> Server<'a> {
         let agent = stage.as_agent();
         let nothing = agent.post(machines::ROUTES, LEASE, json!({ "agent": "rack-7" }));
         assert_eq!(nothing.status(), 204);
@@ -41,7 +41,7 @@ impl<'a> Server<'a> {
 
     /// The agent reports the machine, as a part of its JSON; answers what it should have.
     #[track_caller]
-    fn report(&self, how: &Value) -> Value {
+    pub(crate) fn report(&self, how: &Value) -> Value {
         let mut machine = json!({ "rental_id": self.rental, "slice_id": "node32_slice_1" });
         for (name, value) in how.as_object().unwrap() {
             machine[name] = value.clone();
@@ -51,7 +51,7 @@ impl<'a> Server<'a> {
     }
 
     /// The same, half a minute after the last one.
-    fn report_next(&self, how: &Value) {
+    pub(crate) fn report_next(&self, how: &Value) {
         self.stage.pass_seconds(30);
         self.report(how);
     }
@@ -70,8 +70,15 @@ impl<'a> Server<'a> {
         assert_eq!(self.machine()["status"], status);
     }
 
+    /// What the API says can be done with it.
+    pub(crate) fn can(&self) -> Value {
+        let path = format!("/api/rentals/{}/access", self.rental);
+        let access = self.stage.as_user(ADA).get(renting::ROUTES, &path).ok(200);
+        access["machines"][0]["can"].clone()
+    }
+
     /// What the pages say of it: the list, and the rental's own.
-    fn pages(&self) -> [String; 2] {
+    pub(crate) fn pages(&self) -> [String; 2] {
         let page = |path: &str| self.stage.as_user(ADA).get(renting::ROUTES, path).page(200);
         [page("/dashboard/slices"), page(&format!("/dashboard/slices/{}", self.rental))]
     }
@@ -85,7 +92,7 @@ impl<'a> Server<'a> {
     }
 }
 
-fn answers() -> Value {
+pub(crate) fn answers() -> Value {
     json!({ "state": "running", "ssh": true })
 }
 
@@ -148,6 +155,29 @@ fn a_machine_that_was_shut_down_inside_is_off_and_one_that_is_missing_is_lost() 
     server.is("lost");
     let states: Vec<_> = server.events(ADA).into_iter().map(|(_, state)| state).collect();
     assert_eq!(states, ["off", "lost"]);
+}
+
+#[test]
+fn a_machine_that_a_full_disk_has_paused_is_shown_so_and_both_sides_hear_of_it() {
+    let stage = Stage::market();
+    let server = Server::new(&stage);
+    server.report_next(&answers());
+    server.report_next(&json!({ "state": "paused" }));
+    server.is("paused");
+    let [list, page] = server.pages();
+    assert!(list.contains("paused"), "{list}");
+    assert!(page.contains("because its server's disk is full"), "{page}");
+    let down = || (EventKind::MachineDown, "paused".to_owned());
+    assert_eq!(server.events(ADA), [down()]);
+    assert_eq!(server.events(FARMER), [down()]);
+    // There is room again.
+    server.report_next(&silent());
+    server.is("starting");
+    server.report_next(&answers());
+    server.is("running");
+    let up = (EventKind::MachineUp, "running".to_owned());
+    assert_eq!(server.events(FARMER), [down(), up]);
+    stage.check_invariants();
 }
 
 #[test]
@@ -232,9 +262,11 @@ fn every_wrong_field_of_a_report_is_named() {
     };
     check(json!({ "rental_id": "x" }), "rental_id");
     check(json!({ "slice_id": "node32" }), "slice_id");
-    check(json!({ "state": "paused" }), "state");
+    check(json!({ "state": "asleep" }), "state");
     check(json!({ "state": "running" }), "ssh");
     check(json!({ "ssh": true }), "ssh");
+    check(json!({ "usage": { "memory_bytes": -1 } }), "usage");
+    check(json!({ "can": ["fly"] }), "can");
     let machine =
         json!({ "rental_id": server.rental, "slice_id": "node32_slice_1", "state": "off" });
     let many = json!({ "agent": "", "machines": vec![machine; 401] });
@@ -248,30 +280,30 @@ impl Server<'_> {
     }
 
     /// Ada asks for an action.
-    fn ask(&self, action: &str) -> stage::Answer {
+    pub(crate) fn ask(&self, action: &str) -> stage::Answer {
         self.stage.as_user(ADA).post(machines::ROUTES, &self.actions(), json!({ "action": action }))
     }
 
     /// What the API says of the latest action: kind and state.
-    fn latest(&self) -> (String, String) {
+    pub(crate) fn latest(&self) -> (String, String) {
         let answer = self.stage.as_user(ADA).get(machines::ROUTES, &self.actions()).ok(200);
         let text = |name: &str| answer["actions"][0][name].as_str().unwrap().to_owned();
         (text("action"), text("state"))
     }
 
     /// The agent leases what is due.
-    fn lease(&self) -> Value {
+    pub(crate) fn lease(&self) -> Value {
         self.agent.post(machines::ROUTES, LEASE, json!({ "agent": "rack-7" })).ok(200)["job"]
             .clone()
     }
 
-    fn has_nothing_to_do(&self, agent: &str) {
+    pub(crate) fn has_nothing_to_do(&self, agent: &str) {
         let answer = self.agent.post(machines::ROUTES, LEASE, json!({ "agent": agent }));
         assert_eq!(answer.status(), 204, "{answer}");
     }
 
     /// The agent reports on what it leased.
-    fn tell(&self, job: &Value, what: &str, body: Value) -> stage::Answer {
+    pub(crate) fn tell(&self, job: &Value, what: &str, body: Value) -> stage::Answer {
         let path = format!("/api/agent/jobs/{}/{what}", job["id"].as_str().unwrap());
         let mut body = body;
         body["fence"] = job["fence"].clone();
@@ -530,5 +562,50 @@ fn time_in_which_a_machine_is_gone_counts_and_is_not_paid_for() {
     assert_eq!((&july["month"], &july["observations"]), (&json!("2026-07"), &json!(0)));
     assert_eq!(july["machine_down_seconds"], 30 * 3_600);
     assert_eq!(july["credit_percent"], 50);
+    stage.check_invariants();
+}
+
+#[test]
+fn what_a_machine_cannot_do_is_not_offered_and_refused_with_the_reason() {
+    let stage = Stage::market();
+    let server = Server::new(&stage);
+    // An agent of an earlier version does not say what its machines can do.
+    server.report(&answers());
+    assert_eq!(server.can(), json!(["power"]));
+    assert!(server.pages()[1].contains(" Shut down Restart Reset "));
+    server.report(&json!({ "state": "running", "ssh": true, "can": ["set-keys", "console"] }));
+    assert_eq!(server.can(), json!(["console", "set-keys"]));
+    assert!(!server.pages()[1].contains(" Restart "));
+    let refused = server.ask("restart").problem(409, "machine-action-unsupported");
+    let why = "this farm's driver can't start, shut down, restart or reset its machines";
+    assert_eq!(refused["detail"], why);
+    // A report that does not say it leaves it as it is.
+    server.report(&answers());
+    assert_eq!(server.can(), json!(["console", "set-keys"]));
+    // What is not just a name is asked for elsewhere.
+    let set_keys = server.ask("set-keys");
+    assert_eq!(set_keys.wrong_fields(), ["action"]);
+}
+
+#[test]
+fn what_a_machine_uses_is_shown_as_it_was_reported_last() {
+    let stage = Stage::market();
+    let server = Server::new(&stage);
+    let usage = || {
+        let path = format!("/api/rentals/{}/access", server.rental);
+        stage.as_user(ADA).get(renting::ROUTES, &path).ok(200)["machines"][0]["usage"].clone()
+    };
+    server.report_next(&answers());
+    assert_eq!(usage(), Value::Null);
+    let mut report = answers();
+    report["usage"] = json!({ "cpu_percent": 12, "disk_bytes": 5_500_000_000_i64 });
+    server.report_next(&report);
+    let shown = json!({ "cpu_percent": 12, "memory_bytes": null, "disk_bytes": 5_500_000_000_i64 });
+    assert_eq!(usage(), shown);
+    let page = server.pages()[1].clone();
+    assert!(page.contains("CPU used 12% Disk used 5.1 GB"), "{page}");
+    assert!(!page.contains("Memory used"), "{page}");
+    server.report_next(&json!({ "state": "off" }));
+    assert_eq!(usage(), Value::Null);
     stage.check_invariants();
 }

@@ -22,6 +22,7 @@ use store::{
 };
 use strum::VariantArray;
 
+use crate::NO_MACHINES;
 use crate::market::{
     Attempt, account, assert_sound, attempt, balance, carries, count, credit, earned, email, empty,
     extend_once, now, open_account, order_id, order_once, pass, quote, quote_id, rental_id,
@@ -493,7 +494,14 @@ impl Both {
             }
             Command::Accept { by, .. } => {
                 let who = by.or(of.transfer.map(|(to, _)| to)).unwrap_or(renter);
-                let taken = transfers::accept(&self.db, account(who), id, RENTED_MAX, self.now);
+                let taken = transfers::accept(
+                    &self.db,
+                    account(who),
+                    id,
+                    RENTED_MAX,
+                    &NO_MACHINES,
+                    self.now,
+                );
                 (Answer::Taken(taken), Answer::Taken(self.model.accept(who, rental, self.now)))
             }
             Command::Move { by, node, slice, is_stale, .. } => {

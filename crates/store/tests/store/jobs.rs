@@ -15,6 +15,7 @@ use store::due::NotificationMail;
 use store::jobs::{self, Agent, JobReport, Leased, ReportFailure};
 use store::leaving::{Destination, MoveFailure, alternatives, move_rental, withdraw};
 use store::rentals::{self, end};
+use store::ssh_keys::KeyLines;
 use store::{RusqliteDb, due, migrate, unprovisioned};
 use strum::VariantArray;
 
@@ -64,7 +65,8 @@ pub(crate) fn notify(
 ) -> Result<Timestamp, ReportFailure> {
     let is_access = report == Report::Complete && job.kind == JobKind::Create;
     let sealed = is_access.then_some(&b"sealed"[..]);
-    let told = JobReport { job: &job.id, fence: job.fence, report, sealed, reason: None };
+    let told =
+        JobReport { job: &job.id, fence: job.fence, report, sealed, reason: None, log: None };
     let done = jobs::report(db, &rack(), &told, at(seconds));
     assert_sound(db);
     done
@@ -109,7 +111,7 @@ fn a_job_is_leased_told_of_and_done() {
     assert_eq!(job.slice, SliceId { node: NodeId(NODE), number: 1 });
     assert_eq!(job.id.as_str(), format!("{rental}_32_1_create"));
     assert_eq!(JobId::parse(job.id.as_str()), Some(job.id.clone()));
-    assert_eq!(job.ssh_key.as_deref(), Some("ssh-ed25519 AAAA1"));
+    assert_eq!(job.ssh_keys, Some(KeyLines(vec!["ssh-ed25519 AAAA1".to_owned()])));
     assert_eq!(job.lease_expires_at, at(1 + LEASE_SECONDS));
     assert_eq!(job.deadline_at, at(REFUND_SECONDS));
     nothing_is_due(&db, 1);
@@ -160,6 +162,7 @@ fn a_lease_that_is_over_goes_to_the_next_with_a_higher_fence() {
         report: Report::Complete,
         sealed: None,
         reason: None,
+        log: None,
     };
     for other in [agent(FARMER, 2), agent(OTHER_FARMER, 1)] {
         assert_eq!(jobs::report(&db, &other, &told, at(0)), Err(ReportFailure::NoSuchJob));
@@ -221,7 +224,8 @@ fn without_a_key_the_clock_stands_still() {
     assert_eq!(job_states(&db, rental), [(JobState::NeedsKey, 0)]);
     add(&db, AIDA, 7).unwrap();
     let job = lease(&db, 0);
-    assert_eq!((job.rental, job.ssh_key.as_deref()), (rental, Some("ssh-ed25519 AAAA7")));
+    assert_eq!(job.rental, rental);
+    assert_eq!(job.ssh_keys, Some(KeyLines(vec!["ssh-ed25519 AAAA7".to_owned()])));
     assert_eq!(job.deadline_at, at(REFUND_SECONDS));
     assert_sound(&db);
 }
@@ -461,6 +465,7 @@ fn access_and_refund_exclude_each_other() {
                 report: Report::Complete,
                 sealed: Some(b"sealed"),
                 reason: None,
+                log: None,
             };
             match jobs::report(db, &rack(), &told, at(REFUND_SECONDS)) {
                 Ok(_) => Some(true),
@@ -627,6 +632,7 @@ fn access_and_a_move_exclude_each_other() {
                 report: Report::Complete,
                 sealed: Some(b"sealed"),
                 reason: None,
+                log: None,
             };
             match jobs::report(db, &rack(), &told, at(LATE_SECONDS)) {
                 Ok(_) => Some(true),

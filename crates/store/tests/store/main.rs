@@ -66,3 +66,7 @@ mod transfers;
 mod trigger_order;
 mod webhooks;
 mod whole;
+
+/// What a new renter brings to a rental that has no machine.
+const NO_MACHINES: store::transfers::Handover<'static> =
+    store::transfers::Handover { keys: &store::ssh_keys::KeyLines(Vec::new()), actions: &[] };

@@ -13,6 +13,7 @@ use store::renting::{Basis, RentFailure};
 use store::transfers::{TransferFailure, accept, offer, withdraw};
 use store::{Db, Rows, RusqliteDb, StoreError, Value, due};
 
+use crate::NO_MACHINES;
 use crate::market::{
     AIDA, Attempt, NODE, OMAR, account, assert_sound, attempt, balance, count, email, extend, fund,
     market, now, one, order, order_id, publish, quote, quote_id, rent, rental_of, some, usd,
@@ -163,7 +164,7 @@ fn what_ends_or_goes_meanwhile_is_not_extended() {
     let (db, rental) = rented();
     offer(&db, account(OMAR), rental.life.id, &email(AIDA), now()).unwrap();
     let faster = meanwhile(&db, CHANGE, |db| {
-        accept(db, account(AIDA), rental.life.id, 9, now()).unwrap();
+        accept(db, account(AIDA), rental.life.id, 9, &NO_MACHINES, now()).unwrap();
     });
     let refused = extend(&faster, &more("more"), rental.life.id, None);
     assert_eq!(refused, Err(ChangeFailure::NoSuchRental));
@@ -225,18 +226,18 @@ fn what_is_taken_back_or_ends_meanwhile_is_not_taken_over() {
     for change in changes {
         let (db, rental) = rented();
         offer(&db, account(OMAR), rental.life.id, &email(AIDA), now()).unwrap();
-        let faster = meanwhile(&db, "INSERT INTO transfer_rental", |db| change(db, &rental));
-        let refused = accept(&faster, account(AIDA), rental.life.id, 9, now());
+        let faster = meanwhile(&db, "INSERT INTO take_over_rental", |db| change(db, &rental));
+        let refused = accept(&faster, account(AIDA), rental.life.id, 9, &NO_MACHINES, now());
         assert_eq!(refused, Err(TransferFailure::NotOffered));
         assert_sound(&db);
     }
     // Or its new renter rents as much as they may.
     let (db, rental) = rented();
     offer(&db, account(OMAR), rental.life.id, &email(AIDA), now()).unwrap();
-    let faster = meanwhile(&db, "INSERT INTO transfer_rental", |db| {
+    let faster = meanwhile(&db, "INSERT INTO take_over_rental", |db| {
         rent(db, Attempt { id: 60, ..attempt(AIDA, "key") }).unwrap();
     });
-    let refused = accept(&faster, account(AIDA), rental.life.id, 1, now());
+    let refused = accept(&faster, account(AIDA), rental.life.id, 1, &NO_MACHINES, now());
     assert_eq!(refused, Err(TransferFailure::Rule(RentError::OverLimit { slices: 1, max: 1 })));
 }
 

@@ -32,6 +32,7 @@ use store::{
 };
 use strum::VariantArray;
 
+use crate::NO_MACHINES;
 use crate::market::{
     AIDA, Attempt, FARMER, NODE, OMAR, OTHER_FARMER, account, attempt, by_hand, carries, count,
     credit, email, extend, fund, intention, market, now, open_account, order, order_id, pass,
@@ -418,7 +419,7 @@ fn a_day_of_rentals(db: &dyn Db) {
     transfers::offer(db, aida, other, &email(OMAR), now()).unwrap();
     transfers::of_rental(db, aida, other, now()).unwrap();
     transfers::to_account(db, omar, now()).unwrap();
-    transfers::accept(db, omar, other, 200, now()).unwrap();
+    transfers::accept(db, omar, other, 200, &NO_MACHINES, now()).unwrap();
     transfers::offer(db, omar, other, &email(AIDA), now()).unwrap();
     transfers::withdraw(db, aida, other).unwrap();
     transfers::sweep(db, now().plus_months(1)).unwrap();

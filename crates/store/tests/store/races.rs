@@ -16,6 +16,7 @@ use store::rentals::{Rental, RentalSettings};
 use store::renting::{Basis, RentFailure};
 use store::{RusqliteDb, StoreError, due, mails, migrate, rentals, transfers};
 
+use crate::NO_MACHINES;
 use crate::market::{
     AIDA, Attempt, Disk, FARMER, NODE, OMAR, SLICES, account, assert_sound, attempt, balance,
     count, credit, earned, email, extend, fund, furnish, now, open_account, order, order_id,
@@ -244,7 +245,7 @@ fn changes_of_one_rental_at_once_follow_one_another() {
                     let more = Attempt { id: 300 + number, ..attempt(AIDA, &key) };
                     drop(extend(db, &more, id, None));
                 }
-                1 => drop(transfers::accept(db, account(OMAR), id, 9, now())),
+                1 => drop(transfers::accept(db, account(OMAR), id, 9, &NO_MACHINES, now())),
                 2 if number > 8 => drop(rentals::end(db, account(AIDA), id, None, at)),
                 _ => drop(due::earn(db, at, 10)),
             }

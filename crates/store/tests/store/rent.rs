@@ -62,7 +62,7 @@ fn three_months_at_25_dollars_leave_these_rows() {
         + responses owner_id='omar' idempotency_key='key' operation='rent'
             fingerprint=x'shkzpdbjsbeucwghmkrqewhnrohdqrlw' status=201 location='/api'
             body='([(32, Some(1), 1)], 71250000)' created_at=1795367321
-        + setups rental_id='rental' ssh_key=NULL template=NULL template_version=NULL sealed=NULL
+        + setups rental_id='rental' ssh_keys='[]' template=NULL template_version=NULL sealed=NULL
         ~ slices node_id=32 number=1 state='allocated' rental_id='rental'
         + tenures rental_id='rental' number=1 node_id=32 slice_number=1 farmer_id='farmer'
             min_uptime=9950 min_bandwidth_mbps=100 started_at=1795367321 ended_at=NULL

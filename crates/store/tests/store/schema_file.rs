@@ -1,6 +1,7 @@
 //! `migrations/schema.sql` is what a database has, in reading order, and `migrations/releases` has
 //! its hash.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::{env, fs};
@@ -29,13 +30,27 @@ fn sql_of(db: &RusqliteDb, kind: &str, name: &str) -> Option<String> {
     (db as &dyn Db).first(sql, &[kind.into(), name.into()]).unwrap()
 }
 
-/// The table that a statement of a table migration is about, and what to show of it: of tables and
-/// indexes, what the database has by now.
-fn shown(db: &RusqliteDb, chunk: &str) -> Option<(String, String)> {
+/// A statement of a table migration, in parts: the comment before it, and the code.
+fn parts(chunk: &str) -> (&str, &str) {
     let code_at = chunk.lines().take_while(|line| line.is_empty() || line.starts_with("--"));
     let code_at: usize = code_at.map(|line| line.len() + 1).sum();
     let (comment, code) = chunk.split_at(code_at.min(chunk.len()));
-    let comment = comment.rsplit_once("\n\n").map_or(comment, |(_, comment)| comment);
+    (comment.rsplit_once("\n\n").map_or(comment, |(_, comment)| comment), code)
+}
+
+/// The table or index that a statement creates.
+fn created(chunk: &str) -> Option<&str> {
+    let (_, code) = parts(chunk);
+    let mut words = code.split([' ', '\n', '(']).filter(|word| *word != "UNIQUE");
+    (words.next() == Some("CREATE") && matches!(words.next(), Some("TABLE" | "INDEX")))
+        .then(|| words.next())?
+}
+
+/// The table that a statement of a table migration is about, and what to show of it: of tables and
+/// indexes, what the database has by now. Rows that are copied from a table that was made anew are
+/// none that a database begins with.
+fn shown(db: &RusqliteDb, chunk: &str) -> Option<(String, String)> {
+    let (comment, code) = parts(chunk);
     let words: Vec<&str> = code.split([' ', '\n', '(']).collect();
     let (table, code) = match words[..] {
         ["CREATE", "TABLE", name, ..] => (name, sql_of(db, "table", name)?),
@@ -43,7 +58,7 @@ fn shown(db: &RusqliteDb, chunk: &str) -> Option<(String, String)> {
         | ["CREATE", "UNIQUE", "INDEX", name, "ON", table, ..] => {
             (table, sql_of(db, "index", name)?)
         }
-        ["INSERT", "INTO", table, ..] => (table, code.to_owned()),
+        ["INSERT", "INTO", table, ..] if !code.ends_with("_before") => (table, code.to_owned()),
         _ => return None,
     };
     Some((table.to_owned(), format!("{comment}{code};\n\n")))
@@ -66,10 +81,14 @@ fn schema() -> String {
         "-- The whole database, in reading order. Generated from the other files: change\n\
          -- those, and run the tests of `store` with UPDATE_EXPECT=1.\n",
     );
-    for file in SCHEMA.tables {
+    for (nth, file) in SCHEMA.tables.iter().enumerate() {
+        // A table that was made anew is shown where it was.
+        let later = SCHEMA.tables[nth + 1..].iter().flat_map(|file| file.sql.split(";\n\n"));
+        let later: BTreeSet<&str> = later.filter_map(created).collect();
         let what = file.sql.lines().next().unwrap();
         write!(text, "\n-- {}\n{what}\n\n", file.path).unwrap();
         let chunks = file.sql.trim_end().trim_end_matches(';').split(";\n\n");
+        let chunks = chunks.filter(|it| created(it).is_none_or(|name| !later.contains(name)));
         let shown: Vec<(String, String)> = chunks.filter_map(|it| shown(&db, it)).collect();
         for tables in shown.chunk_by(|(one, _), (other, _)| one == other) {
             text.extend(tables.iter().map(|(_, text)| text.as_str()));

@@ -8,6 +8,7 @@ use store::rentals::{Rental, RentalSettings, change_settings, end};
 use store::renting::Basis;
 use store::transfers::{TransferFailure, accept, of_rental, offer, sweep, to_account, withdraw};
 
+use crate::NO_MACHINES;
 use crate::dump::dump;
 use crate::market::{
     AIDA, Attempt, FARMER, NODE, OMAR, SLICES_MAX, account, assert_sound, attempt, balance, count,
@@ -23,7 +24,7 @@ fn offered(to: u32) -> (RusqliteDb, Rental) {
 }
 
 fn take(db: &RusqliteDb, who: u32, rental: &Rental) -> Result<(), TransferFailure> {
-    accept(db, account(who), rental.life.id, SLICES_MAX, now().plus_seconds(60))
+    accept(db, account(who), rental.life.id, SLICES_MAX, &NO_MACHINES, now().plus_seconds(60))
 }
 
 #[test]
@@ -122,7 +123,7 @@ fn either_side_says_no() {
 fn an_offer_is_open_for_a_week() {
     let (db, rental) = offered(AIDA);
     let over = now().plus_seconds(TRANSFER_SECONDS);
-    let take_at = |at| accept(&db, account(AIDA), rental.life.id, SLICES_MAX, at);
+    let take_at = |at| accept(&db, account(AIDA), rental.life.id, SLICES_MAX, &NO_MACHINES, at);
     assert_eq!(take_at(over), Err(TransferFailure::NotOffered));
     assert_eq!(to_account(&db, account(AIDA), over), Ok(vec![]));
     sweep(&db, over.plus_seconds(-1)).unwrap();
@@ -145,7 +146,7 @@ fn what_has_ended_is_nobodys_to_take() {
     pass(&db, rental.life.ends_at, 10);
     let over = rental.life.ends_at;
     assert_eq!(offer(&db, account(OMAR), rental.life.id, &email(AIDA), over), Ok(true));
-    accept(&db, account(AIDA), rental.life.id, SLICES_MAX, over).unwrap();
+    accept(&db, account(AIDA), rental.life.id, SLICES_MAX, &NO_MACHINES, over).unwrap();
     let more = Attempt { id: 50, at: over, ..attempt(AIDA, "more") };
     let again = extend(&db, &more, rental.life.id, None).unwrap();
     assert_eq!(again.life.state, RentalState::Active);
@@ -157,10 +158,10 @@ fn nobody_takes_over_more_than_they_may_rent() {
     let (db, rental) = offered(AIDA);
     rent(&db, Attempt { id: 60, ..attempt(AIDA, "own") }).unwrap();
     let before = dump(&db);
-    let refused = accept(&db, account(AIDA), rental.life.id, 1, now());
+    let refused = accept(&db, account(AIDA), rental.life.id, 1, &NO_MACHINES, now());
     assert_eq!(refused, Err(TransferFailure::Rule(RentError::OverLimit { slices: 1, max: 1 })));
     assert_eq!(dump(&db), before);
-    accept(&db, account(AIDA), rental.life.id, 2, now()).unwrap();
+    accept(&db, account(AIDA), rental.life.id, 2, &NO_MACHINES, now()).unwrap();
 }
 
 /// The address of a deleted account is nobody's, and nobody's to find.

@@ -195,8 +195,15 @@ kinds! {
     MachineActionOpen, "machine-action-open", CONFLICT,
         "Another action of this machine is in progress",
         "Wait until it is done, or has failed after ten minutes.";
+    MachineActionUnsupported, "machine-action-unsupported", CONFLICT,
+        "The machine can't do this",
+        "The detail says why. Check what the machine can do in the field can of its access.";
     MachineNotReady, "machine-not-ready", CONFLICT, "The machine is not set up",
         "Wait until the rental's access is ready.";
+    RebuildRequired, "rebuild-required", CONFLICT, "Accepting rebuilds the machine",
+        "Send rebuild: true if all data on the machine may be deleted.";
+    SshKeyRequired, "ssh-key-required", CONFLICT, "You have no SSH key",
+        "Add an SSH key first. It replaces the current renter's keys on the machine.";
     SshKeyTaken, "ssh-key-taken", CONFLICT, "This SSH key already exists",
         "Use the existing key, or add a different one.";
     TooManySshKeys, "too-many-ssh-keys", CONFLICT,

@@ -1,17 +1,19 @@
 //! The demo's farm: an agent with a driver, which gives slices their machines.
 
-use std::fs::{self, OpenOptions};
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use rustix::process::geteuid;
 use serde_json::json;
 
 use super::{FARM_ID, Files, keep_token};
 use crate::api::{Api, Caller};
 use crate::artifact::FarmPrograms;
-use crate::boot::Image;
+use crate::boot::{self, Image};
 use crate::process;
 use crate::progress::say;
 use crate::server::Server;
@@ -27,11 +29,18 @@ pub(super) const TOKEN_FILE: &str = "agent-token";
 const FIRST_PORT: u16 = 22_000;
 const PORTS: u16 = 200;
 
+/// The same for their further ports.
+const FIRST_PUBLIC_PORT: u16 = 23_000;
+const PUBLIC_PORTS: u16 = 2_000;
+
 /// The longest path of a folder of virtual machines: there are sockets in it.
 const MACHINES_PATH_MAX: usize = 48;
 
 /// What virtual machines are made with.
 const QEMU_PROGRAMS: [&str; 3] = ["qemu-system-x86_64", "qemu-img", "genisoimage"];
+
+/// Whom virtual machines run as, if root starts them.
+const USERS: &str = "user_id_first = 1900000000\n";
 
 /// What becomes of a slice.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -160,7 +169,8 @@ fn configure(workspace: &Workspace, files: &Files) -> Result<Kind> {
     let machines = files.path("machines");
     let settings = format!(
         "state_folder = '{}'\naddress = '127.0.0.1'\nbind = '127.0.0.1'\n\
-         first_port = {FIRST_PORT}\nports = {PORTS}\n",
+         first_port = {FIRST_PORT}\nports = {PORTS}\n\
+         first_public_port = {FIRST_PUBLIC_PORT}\npublic_ports = {PUBLIC_PORTS}\n",
         machines.display()
     );
     let (kind, image) = match find_image(workspace, &machines) {
@@ -172,6 +182,8 @@ fn configure(workspace: &Workspace, files: &Files) -> Result<Kind> {
                 image.kernel.display(),
                 image.initrd.display()
             );
+            let users = if geteuid().is_root() { USERS } else { "" };
+            let image = format!("{image}{users}");
             (Kind::Virtual, image)
         }
         Err(why) => {
@@ -190,12 +202,16 @@ fn find_image(workspace: &Workspace, machines: &Path) -> Result<Image> {
     for program in QEMU_PROGRAMS {
         process::find_program(program).with_context(|| format!("there is no `{program}`"))?;
     }
-    let processors = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let flags = processors.lines().find(|line| line.starts_with("flags")).unwrap_or_default();
-    let helps = flags.split_whitespace().any(|flag| flag == "vmx" || flag == "svm");
-    let opened = OpenOptions::new().read(true).write(true).open("/dev/kvm");
-    if !helps || opened.is_err() {
-        bail!("there is no KVM here");
+    boot::has_kvm()?;
+    if geteuid().is_root() {
+        crate::test::firewall()?;
+        for folder in [machines, &image.disk].into_iter().flat_map(|path| path.ancestors().skip(1))
+        {
+            let mode = fs::metadata(folder).with_context(|| folder.display().to_string())?.mode();
+            if mode & 0o001 == 0 {
+                bail!("their users cannot enter {}", folder.display());
+            }
+        }
     }
     if machines.as_os_str().len() > MACHINES_PATH_MAX {
         bail!("the path of the data folder is too long for virtual ones");

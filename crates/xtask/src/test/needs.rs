@@ -1,9 +1,12 @@
 //! What tests need of the system, and what becomes of them where it cannot be had.
 
+use std::process::Command;
+
 use anyhow::{Context, Result};
 
 use super::Options;
 use crate::apt;
+use crate::process;
 use crate::progress::say;
 use crate::python::Python;
 use crate::workspace::Workspace;
@@ -33,7 +36,7 @@ struct Need {
     tests: &'static [(&'static str, &'static str)],
 }
 
-const NEEDS: [Need; 4] = [
+const NEEDS: [Need; 6] = [
     Need {
         what: "Chromium",
         ensure: |_| apt::ensure_programs(&BROWSER),
@@ -47,7 +50,13 @@ const NEEDS: [Need; 4] = [
     Need {
         what: "QEMU",
         ensure: |_| apt::ensure_programs(&MACHINES),
-        tests: &[("agent", "linux::a_machine_is_started_found_again_and_wiped")],
+        tests: &[("agent", "linux::")],
+    },
+    Need { what: "nftables", ensure: |_| firewall(), tests: &[("agent", "linux::")] },
+    Need {
+        what: "a disk of its own",
+        ensure: |_| small_disk(),
+        tests: &[("agent", "linux::a_full_disk_")],
     },
     Need {
         what: "localstripe",
@@ -58,6 +67,27 @@ const NEEDS: [Need; 4] = [
         tests: &[("e2e", "payments::"), ("browser", "payment::")],
     },
 ];
+
+/// What machines need if root makes them: in a container, the kernel may take no rules.
+pub(crate) fn firewall() -> Result<()> {
+    if !rustix::process::geteuid().is_root() {
+        return Ok(());
+    }
+    apt::ensure_programs(&[("nftables", "nft")])?;
+    let mut nft = Command::new("nft");
+    nft.args(["list", "tables"]).env("PATH", "/usr/sbin:/sbin:/usr/bin:/bin");
+    process::output(&mut nft).context("firewalls cannot be set here").map(drop)
+}
+
+/// Whether root may mount a disk, where root is asked to: not in every container.
+fn small_disk() -> Result<()> {
+    if !rustix::process::geteuid().is_root() {
+        return Ok(());
+    }
+    let mut mount = Command::new("unshare");
+    mount.args(["--mount", "mount", "-t", "tmpfs", "none", "/tmp"]);
+    process::output(&mut mount).context("nothing can be mounted here").map(drop)
+}
 
 /// Tests that cannot be run here.
 pub(super) struct Unmet {

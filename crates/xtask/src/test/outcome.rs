@@ -56,7 +56,7 @@ impl Outcome {
     }
 
     /// Counts tests that were left out.
-    pub(super) fn skip(&mut self, tests: u32, program: &str, why: &str) {
+    pub(crate) fn skip(&mut self, tests: u32, program: &str, why: &str) {
         if tests > 0 {
             self.skipped += tests;
             self.notes.insert(format!("skipped: {tests} of {program}: {why}"));

@@ -107,6 +107,7 @@ fn what_an_operation_takes_comes_from_its_schema() {
             "max_price in body: decimal",
             "node_id in body: text",
             "offer_version in body: integer",
+            "ports in body: list of object",
             "quote_id in body: text",
             "slice_id in body: text",
             "spread in body: text",
@@ -296,6 +297,11 @@ fn the_api_page_is_made_from_what_is_served() {
         POST /notifications/webhooks/{webhook}/deliveries/{delivery}/replay [signed in, scope farm]
         POST /rentals/{rental}/actions [signed in, scope rent]
         GET /rentals/{rental}/actions [signed in, scope read]
+        GET /rentals/{rental}/keys [signed in, scope read]
+        PUT /rentals/{rental}/keys [signed in, scope rent]
+        POST /rentals/{rental}/rebuild [signed in, scope rent]
+        POST /rentals/{rental}/console-password [signed in, scope rent]
+        PUT /rentals/{rental}/ports [signed in, scope rent]
         GET /account/ssh-keys [signed in, scope read]
         POST /account/ssh-keys [signed in, scope rent]
         DELETE /account/ssh-keys/{key} [signed in, scope rent]
