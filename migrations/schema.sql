@@ -2272,39 +2272,6 @@ CREATE TABLE violations (
 -- tables/0013_machines.sql
 -- Machines after they were set up.
 
--- How each machine is, as its farm's agent last reported it. A machine is here from the end of the
--- job that created it until its rental leaves the slice.
-CREATE TABLE machines (
-    -- The job that created it.
-    job_id       TEXT    PRIMARY KEY REFERENCES jobs (id),
-    -- Who has it: the agent that created it, or whoever goes on under its name.
-    node_id      INTEGER NOT NULL REFERENCES nodes (id),
-    agent        TEXT    NOT NULL,
-    state        TEXT    NOT NULL CONSTRAINT machine_state_is_known CHECK (state IN (
-                     'running', 'starting', 'unreachable', 'paused', 'off', 'lost')),
-    since        INTEGER NOT NULL,
-    -- Since when its SSH port does not answer, before it is held to be unreachable.
-    silent_since INTEGER
-                 CONSTRAINT machine_silent_while_running
-                 CHECK (silent_since IS NULL OR state = 'running'),
-    reported_at  INTEGER NOT NULL,
-    -- Whether its renter wants it to run: not after a shutdown that they asked for.
-    should_run   INTEGER NOT NULL DEFAULT 1
-                 CONSTRAINT machine_should_run_is_boolean CHECK (should_run IN (0, 1)),
-    -- What can be done with it, as its agent last reported it: a JSON array of names, which are in
-    -- `domain::capability`. Agents of earlier versions report nothing, and switch machines.
-    can          TEXT    NOT NULL DEFAULT '["power"]'
-                 CONSTRAINT machine_can_is_json CHECK (json_valid(can))
-, cpu_percent
-    INTEGER
-    CONSTRAINT machine_cpu_not_negative CHECK (cpu_percent >= 0), memory_bytes
-    INTEGER
-    CONSTRAINT machine_memory_not_negative CHECK (memory_bytes >= 0), disk_bytes
-    INTEGER
-    CONSTRAINT machine_disk_not_negative CHECK (disk_bytes >= 0)) STRICT, WITHOUT ROWID;
-
-CREATE INDEX machines_by_node ON machines (node_id, agent);
-
 -- Machines from before there were reports are known once their agent has reported them.
 INSERT INTO machines (job_id, node_id, agent, state, since, reported_at)
 SELECT j.id, j.node_id, j.agent, 'running', j.changed_at, j.changed_at
@@ -2358,11 +2325,6 @@ CREATE TABLE machines (
     CONSTRAINT machine_memory_not_negative CHECK (memory_bytes >= 0), disk_bytes
     INTEGER
     CONSTRAINT machine_disk_not_negative CHECK (disk_bytes >= 0)) STRICT, WITHOUT ROWID;
-
-INSERT INTO machines
-       (job_id, node_id, agent, state, since, silent_since, reported_at, should_run)
-SELECT job_id, node_id, agent, state, since, silent_since, reported_at, should_run
-  FROM machines_before;
 
 CREATE INDEX machines_by_node ON machines (node_id, agent);
 
@@ -2457,6 +2419,20 @@ CREATE TABLE rental_ports (
               CONSTRAINT rental_port_number_in_range CHECK (number BETWEEN 1 AND 65535),
     PRIMARY KEY (rental_id, transport, number)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE setups (
+    rental_id        TEXT    PRIMARY KEY REFERENCES rentals (id),
+    -- The public keys that get in, a JSON array of lines; an empty one while there is none.
+    ssh_keys         TEXT    NOT NULL DEFAULT '[]'
+                     CONSTRAINT setup_ssh_keys_are_json CHECK (json_valid(ssh_keys)),
+    template         TEXT,
+    template_version INTEGER
+                     CONSTRAINT setup_template_has_version
+                     CHECK ((template_version IS NULL) = (template IS NULL)),
+    -- The renter's own user data, encrypted.
+    sealed           BLOB,
+    CONSTRAINT setup_template_or_user_data CHECK (template IS NULL OR sealed IS NULL)
+) STRICT;
 
 -- commands/add_ssh_key.sql
 
@@ -3790,6 +3766,48 @@ CREATE TRIGGER revoke_farm_does INSTEAD OF INSERT ON revoke_farm BEGIN
      WHERE farm_id = NEW.id AND listing = 'published'
        AND farmer_id = (SELECT owner_id FROM farms WHERE id = NEW.id);
     DELETE FROM farms WHERE id = NEW.id;
+END;
+
+-- commands/set_console_password.sql
+
+-- Command: a renter has a password set for the console of a machine. `password_hash` is what it
+-- comes to by crypt(3). It aborts and fails as `request_machine_action` does. There is no response
+-- to store: it has the password in it.
+CREATE VIEW set_console_password AS
+    SELECT id, job_id, requested_by AS renter_id, password_hash, expires_at,
+           created_at AS requested_at
+      FROM machine_actions;
+
+CREATE TRIGGER set_console_password_does INSTEAD OF INSERT ON set_console_password BEGIN
+    INSERT INTO request_machine_action
+           (id, job_id, kind, renter_id, should_run, expires_at, response, requested_at)
+    VALUES (NEW.id, NEW.job_id, 'set-password', NEW.renter_id, NULL, NEW.expires_at, NULL,
+            NEW.requested_at);
+    UPDATE machine_actions SET password_hash = NEW.password_hash WHERE id = NEW.id;
+END;
+
+-- commands/set_machine_keys.sql
+
+-- Command: a renter says which SSH keys get in to the machines of a rental, a JSON array of lines.
+-- It aborts if it is not theirs any more, and fails if another action of one of its machines is
+-- still to be done. `actions` is a JSON array with the `id` of the action and
+-- the `job` of each machine, `response` is what `store_response` takes.
+CREATE VIEW set_machine_keys AS
+    SELECT id, renter_id, '[]' AS ssh_keys, '[]' AS actions, 0 AS expires_at,
+           '' AS response, started_at AS requested_at
+      FROM rentals;
+
+CREATE TRIGGER set_machine_keys_does INSTEAD OF INSERT ON set_machine_keys BEGIN
+    SELECT RAISE(ABORT, 'refused: machine_gone')
+     WHERE NOT EXISTS (SELECT 1 FROM rentals
+                        WHERE id = NEW.id AND renter_id = NEW.renter_id AND state = 'active');
+    UPDATE setups SET ssh_keys = NEW.ssh_keys WHERE rental_id = NEW.id;
+    INSERT INTO request_machine_action
+           (id, job_id, kind, renter_id, should_run, expires_at, response, requested_at)
+    SELECT value ->> 'id', value ->> 'job', 'set-keys', NEW.renter_id, NULL, NEW.expires_at, NULL,
+           NEW.requested_at
+      FROM json_each(NEW.actions);
+    INSERT INTO store_response (response, created_at) VALUES (NEW.response, NEW.requested_at);
 END;
 
 -- commands/set_rental_ports.sql

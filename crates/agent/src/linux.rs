@@ -279,6 +279,9 @@ fn set_keys(
 fn check_runs(found: &protocol::Machine) -> Result<(), Refusal> {
     match found {
         protocol::Machine::Running(_) => Ok(()),
+        protocol::Machine::Paused => {
+            Err(Refusal::later("the machine is paused because the server's disk is full"))
+        }
         protocol::Machine::Off | protocol::Machine::Absent => {
             Err(Refusal::never("the machine is off, and its guest agent with it"))
         }

@@ -69,7 +69,6 @@ pub(super) struct Sockets {
     qmp: UnixListener,
     serial: UnixListener,
     guest: UnixListener,
-    guest: UnixListener,
 }
 
 impl Sockets {

@@ -139,7 +139,10 @@ fn ask(config: &Path, request: &Value) -> Value {
     let can = answer.as_object_mut().unwrap().remove("can");
     let is_told = request["action"] == "status"
         && matches!(answer["state"].as_str(), Some("running" | "paused" | "off"));
-    assert_eq!(can, is_told.then(|| json!(["power", "console", "user-data", "rebuild", "set-ports"])));
+    assert_eq!(
+        can,
+        is_told.then(|| json!(["power", "console", "user-data", "rebuild", "set-ports"]))
+    );
     answer
 }
 
