@@ -80,7 +80,8 @@ pub fn act(linux: &Linux, request: &Request) -> Result<Outcome, Refusal> {
             can.extend((linux.local.public_ports > 0).then_some(Capability::SetPorts));
             if matches!(found, protocol::Machine::Running(_)) && has_guest(&machine) {
                 can.push(Capability::SetPassword);
-                // Of a machine from before they were kept, nobody knows which keys are its renter's.
+                // Of a machine from before they were kept, nobody knows which keys are the
+                // renter's.
                 if linux.keys_file(&machine)?.exists() {
                     can.push(Capability::SetKeys);
                 }
