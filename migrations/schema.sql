@@ -431,7 +431,8 @@ CREATE TABLE event_kinds (
 ) STRICT, WITHOUT ROWID;
 
 INSERT INTO event_kinds (kind, for_renter, for_farmer)
-VALUES ('access-failed', 1, 1),
+VALUES ('access-changed', 1, 0),
+       ('access-failed', 1, 1),
        ('access-late', 1, 1),
        ('access-progress', 1, 1),
        ('access-ready', 1, 1),
@@ -1300,6 +1301,12 @@ BEGIN
      WHERE rental_id = NEW.id AND ended_at IS NULL;
 END;
 
+CREATE TRIGGER rental_end_closes_ports AFTER UPDATE OF state ON rentals
+  WHEN NEW.state = 'ended' AND OLD.state <> 'ended'
+BEGIN
+    DELETE FROM rental_ports WHERE rental_id = NEW.id;
+END;
+
 -- The terms of a rental, one after the other, each paid in advance.
 CREATE TABLE rental_periods (
     rental_id       TEXT    NOT NULL REFERENCES rentals (id),
@@ -1409,7 +1416,9 @@ CREATE TABLE jobs (
                  CONSTRAINT job_refund_only_of_creation
                  CHECK ((refund_at IS NOT NULL) = (kind = 'create')),
     created_at   INTEGER NOT NULL,
-    changed_at   INTEGER NOT NULL,
+    changed_at   INTEGER NOT NULL, log
+    TEXT
+    CONSTRAINT job_log_length_in_range CHECK (length(log) <= 3000),
     FOREIGN KEY (node_id, slice_number) REFERENCES slices (node_id, number),
     CONSTRAINT job_state_fits_kind
         CHECK (kind = 'create' OR state NOT IN ('needs-key', 'refunded', 'canceled')),
@@ -2512,6 +2521,16 @@ BEGIN
       FROM jobs j JOIN rentals r ON r.id = j.rental_id WHERE j.id = NEW.job_id;
 END;
 
+-- The ports that are to be reachable beside that of SSH, of each machine of a rental.
+CREATE TABLE rental_ports (
+    rental_id TEXT    NOT NULL REFERENCES rentals (id),
+    transport TEXT    NOT NULL
+              CONSTRAINT rental_port_transport_is_known CHECK (transport IN ('tcp', 'udp')),
+    number    INTEGER NOT NULL
+              CONSTRAINT rental_port_number_in_range CHECK (number BETWEEN 1 AND 65535),
+    PRIMARY KEY (rental_id, transport, number)
+) STRICT, WITHOUT ROWID;
+
 -- commands/add_ssh_key.sql
 
 -- Command: registers a public key of an account, which may have at most `keys_max`, each once. The
@@ -2611,6 +2630,22 @@ CREATE TRIGGER challenge_by_mail_does INSTEAD OF INSERT ON challenge_by_mail BEG
     INSERT INTO mails (id, account_id, kind, sealed, due_at, created_at)
     VALUES (NEW.mail_id, NEW.account_id, NEW.mail_kind, NEW.sealed, NEW.created_at,
             NEW.created_at);
+END;
+
+-- commands/change_access.sql
+
+-- Command: a machine is reached in another way than when it was set up. `was` is how it was
+-- reached, `sealed` how it is now, both encrypted. If somebody else was faster, nothing happens.
+-- `has_moved` is whether what its renter knew of it leads nowhere; then they are notified.
+CREATE VIEW change_access AS
+    SELECT id AS job_id, sealed AS was, sealed, 0 AS has_moved, changed_at FROM jobs;
+
+CREATE TRIGGER change_access_does INSTEAD OF INSERT ON change_access BEGIN
+    INSERT INTO events (kind, renter_id, node_id, slice_number, rental_id, created_at)
+    SELECT 'access-changed', r.renter_id, j.node_id, j.slice_number, r.id, NEW.changed_at
+      FROM jobs j JOIN rentals r ON r.id = j.rental_id
+     WHERE j.id = NEW.job_id AND j.sealed = NEW.was AND NEW.has_moved;
+    UPDATE jobs SET sealed = NEW.sealed WHERE id = NEW.job_id AND sealed = NEW.was;
 END;
 
 -- commands/change_email.sql
@@ -3594,7 +3629,8 @@ END;
 -- offer, and what was agreed: `months`, `total`, `fee`, `ends_at`, `price_until`, `earns_at`,
 -- `min_uptime`, `min_bandwidth`. The machine starts with `ssh_key`, the text of a
 -- key, or NULL for the account's first one; `template` and `template_version`, or `user_data`,
--- which is encrypted, in hexadecimal. `late_at`, `refund_at` and `seen_after` are what
+-- which is encrypted, in hexadecimal; `ports` is an array with a pair of transport and number for
+-- each port that is to be reachable. `late_at`, `refund_at` and `seen_after` are what
 -- `create_machines` takes, `evaluate_at` what `begin_tenure` does, and `response` what
 -- `store_response` does.
 --
@@ -3662,6 +3698,9 @@ CREATE TRIGGER rent_does INSTEAD OF INSERT ON rent BEGIN
            i.value ->> 'template', i.value ->> 'template_version',
            unhex(i.value ->> 'user_data')
       FROM json_each(NEW.items) i;
+    INSERT INTO rental_ports (rental_id, transport, number)
+    SELECT i.value ->> 'rental', p.value ->> 0, p.value ->> 1
+      FROM json_each(NEW.items) i JOIN json_each(i.value, '$.ports') p;
     UPDATE slices
        SET state = 'allocated',
            rental_id = (SELECT id FROM rentals
@@ -3788,6 +3827,28 @@ CREATE TRIGGER revoke_farm_does INSTEAD OF INSERT ON revoke_farm BEGIN
      WHERE farm_id = NEW.id AND listing = 'published'
        AND farmer_id = (SELECT owner_id FROM farms WHERE id = NEW.id);
     DELETE FROM farms WHERE id = NEW.id;
+END;
+
+-- commands/set_rental_ports.sql
+
+-- Command: a renter changes which ports of a rental's machines are reachable. `ports` is a JSON
+-- array with a pair of transport and number for each; `actions` is one with an object for each
+-- machine, with `id`, that of the action that has it done, and `job`. The rest is what
+-- `request_machine_action` takes.
+CREATE VIEW set_rental_ports AS
+    SELECT id AS rental_id, '[]' AS ports, '[]' AS actions, renter_id, 0 AS expires_at,
+           started_at AS requested_at
+      FROM rentals;
+
+CREATE TRIGGER set_rental_ports_does INSTEAD OF INSERT ON set_rental_ports BEGIN
+    INSERT INTO request_machine_action
+           (id, job_id, kind, renter_id, should_run, expires_at, response, requested_at)
+    SELECT value ->> 'id', value ->> 'job', 'set-ports', NEW.renter_id, NULL, NEW.expires_at, NULL,
+           NEW.requested_at
+      FROM json_each(NEW.actions);
+    DELETE FROM rental_ports WHERE rental_id = NEW.rental_id;
+    INSERT INTO rental_ports (rental_id, transport, number)
+    SELECT NEW.rental_id, value ->> 0, value ->> 1 FROM json_each(NEW.ports);
 END;
 
 -- commands/store_response.sql

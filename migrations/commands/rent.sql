@@ -4,7 +4,8 @@
 -- offer, and what was agreed: `months`, `total`, `fee`, `ends_at`, `price_until`, `earns_at`,
 -- `min_uptime`, `min_bandwidth`. The machine starts with `ssh_key`, the text of a
 -- key, or NULL for the account's first one; `template` and `template_version`, or `user_data`,
--- which is encrypted, in hexadecimal. `late_at`, `refund_at` and `seen_after` are what
+-- which is encrypted, in hexadecimal; `ports` is an array with a pair of transport and number for
+-- each port that is to be reachable. `late_at`, `refund_at` and `seen_after` are what
 -- `create_machines` takes, `evaluate_at` what `begin_tenure` does, and `response` what
 -- `store_response` does.
 --
@@ -72,6 +73,9 @@ CREATE TRIGGER rent_does INSTEAD OF INSERT ON rent BEGIN
            i.value ->> 'template', i.value ->> 'template_version',
            unhex(i.value ->> 'user_data')
       FROM json_each(NEW.items) i;
+    INSERT INTO rental_ports (rental_id, transport, number)
+    SELECT i.value ->> 'rental', p.value ->> 0, p.value ->> 1
+      FROM json_each(NEW.items) i JOIN json_each(i.value, '$.ports') p;
     UPDATE slices
        SET state = 'allocated',
            rental_id = (SELECT id FROM rentals

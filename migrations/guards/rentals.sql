@@ -35,3 +35,9 @@ BEGIN
            evaluate_at = max(started_at, evaluated_until, NEW.ended_at)
      WHERE rental_id = NEW.id AND ended_at IS NULL;
 END;
+
+CREATE TRIGGER rental_end_closes_ports AFTER UPDATE OF state ON rentals
+  WHEN NEW.state = 'ended' AND OLD.state <> 'ended'
+BEGIN
+    DELETE FROM rental_ports WHERE rental_id = NEW.id;
+END;

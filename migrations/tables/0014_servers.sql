@@ -97,3 +97,18 @@ CREATE INDEX machine_actions_by_expiry ON machine_actions (expires_at)
 
 CREATE INDEX machine_actions_by_age ON machine_actions (changed_at)
  WHERE state IN ('done', 'failed', 'canceled');
+
+-- The ports that are to be reachable beside that of SSH, of each machine of a rental.
+CREATE TABLE rental_ports (
+    rental_id TEXT    NOT NULL REFERENCES rentals (id),
+    transport TEXT    NOT NULL
+              CONSTRAINT rental_port_transport_is_known CHECK (transport IN ('tcp', 'udp')),
+    number    INTEGER NOT NULL
+              CONSTRAINT rental_port_number_in_range CHECK (number BETWEEN 1 AND 65535),
+    PRIMARY KEY (rental_id, transport, number)
+) STRICT, WITHOUT ROWID;
+
+-- The end of what the setup of a machine said, where the job failed for that.
+ALTER TABLE jobs ADD COLUMN log
+    TEXT
+    CONSTRAINT job_log_length_in_range CHECK (length(log) <= 3000);

@@ -9,7 +9,9 @@ use ureq::Agent;
 
 use crate::config::{Config, Secret};
 use crate::console::Offer;
-use crate::protocol::{self, Action, Capability, Port, PublicPort, Reach, Request, check_id};
+use crate::protocol::{
+    self, Action, Capability, Port, PublicPort, Reach, Refusal, Request, check_id,
+};
 
 /// How long a report may take, from name look-up to the answer's last byte.
 const REPORT_LIMIT: Duration = Duration::from_secs(10);
@@ -106,6 +108,9 @@ pub struct Job {
     /// The ports that the renter wants to be reachable, beside that of SSH.
     #[serde(default)]
     pub ports: Vec<Port>,
+    /// A command that succeeds in the machine once what the template sets up works.
+    #[serde(default)]
+    pub check: Option<String>,
     /// The template that was chosen.
     #[serde(default)]
     pub template: Option<Template>,
@@ -152,6 +157,7 @@ impl Job {
             disk_gib: self.slice.storage_gb,
             ssh_keys: if needs_all { self.ssh_keys.clone() } else { Vec::new() },
             user_data: self.user_data.clone().filter(|_| needs_all),
+            check: self.check.clone().filter(|_| needs_all),
             ports: if needs_ports { self.ports.clone() } else { Vec::new() },
         };
         request.check()?;
@@ -204,6 +210,24 @@ pub(crate) struct Sighting {
     /// What can be done with it, if the driver says so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) can: Option<Vec<Capability>>,
+    /// Where it is, if it runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) endpoint: Option<Endpoint>,
+}
+
+/// Where a machine is, as it is reported to the market.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Endpoint {
+    address: String,
+    port: u16,
+    ports: Vec<PublicPort>,
+}
+
+impl Endpoint {
+    pub(crate) fn new(reach: &Reach) -> Endpoint {
+        let Reach { address, port, ports, .. } = reach.clone();
+        Endpoint { address, port, ports }
+    }
 }
 
 /// The machines that the market expects here.
@@ -316,8 +340,12 @@ impl Client {
     }
 
     /// Says that a job came to nothing.
-    pub(crate) fn fail(&self, job: &Job, reason: &str, retry: bool) -> Result<(), ClientError> {
-        let body = json!({"fence": job.fence, "reason": reason, "retry": retry});
+    pub(crate) fn fail(&self, job: &Job, refusal: &Refusal) -> Result<(), ClientError> {
+        let Refusal { error, retry, log } = refusal;
+        let mut body = json!({"fence": job.fence, "reason": error, "retry": retry});
+        if let Some(log) = log {
+            body["log"] = log.as_str().into();
+        }
         self.report(job, "fail", &body)
     }
 

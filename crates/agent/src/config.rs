@@ -52,6 +52,8 @@ pub struct Config {
     pub power_limit: Duration,
     /// How long a machine that was made may take until it can be logged in to.
     pub ready_limit: Duration,
+    /// How long what a template sets up may take after that.
+    pub setup_limit: Duration,
     /// How long running jobs may go on when the agent is asked to stop.
     pub stop_grace: Duration,
     /// How often a lease is prolonged while nothing else is reported.
@@ -103,6 +105,7 @@ struct Written {
     status_seconds: Option<u64>,
     power_seconds: Option<u64>,
     ready_seconds: Option<u64>,
+    setup_seconds: Option<u64>,
     stop_grace_seconds: Option<u64>,
     renew_seconds: Option<u64>,
     console: Option<WrittenConsole>,
@@ -198,6 +201,7 @@ impl Written {
             status_limit: seconds("status_seconds", self.status_seconds, 60, 1, SECONDS_MAX)?,
             power_limit: seconds("power_seconds", self.power_seconds, 120, 1, SECONDS_MAX)?,
             ready_limit: seconds("ready_seconds", self.ready_seconds, 600, 1, SECONDS_MAX)?,
+            setup_limit: seconds("setup_seconds", self.setup_seconds, 1200, 1, SECONDS_MAX)?,
             stop_grace: seconds("stop_grace_seconds", self.stop_grace_seconds, 30, 0, SECONDS_MAX)?,
             renew_every: seconds("renew_seconds", self.renew_seconds, 20, 1, 25)?,
             console: self.console.map(WrittenConsole::check).transpose()?,

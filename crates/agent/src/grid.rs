@@ -397,7 +397,7 @@ fn refusal(status: u16, method: &str, said: &str) -> Refusal {
             && !lower.contains(EXISTS)
             && NEVER.iter().any(|words| lower.contains(words)));
     let error = format!("the grid's server, machines/{method}: {status}: {said}");
-    Refusal { error, retry: !is_final }
+    Refusal { error, retry: !is_final, log: None }
 }
 
 #[cfg(test)]
@@ -417,6 +417,7 @@ mod tests {
             ssh_keys: Vec::new(),
             user_data: None,
             ports: Vec::new(),
+            check: None,
         };
         let first = name(&request("node1_slice_1", "a"));
         assert_eq!(first, name(&request("node1_slice_1", "a")));

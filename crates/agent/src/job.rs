@@ -12,12 +12,18 @@ use crate::console::{Consoles, Offer};
 use crate::driver::{Driver, Go};
 use crate::journal::{Journal, Phase, Record};
 use crate::log::say;
-use crate::protocol::{Action, Machine, Reach, Refusal};
+use crate::protocol::{Action, Machine, Outcome, Reach, Refusal, Setup};
 use crate::reach::{self, Unreached};
 use crate::stop::Stop;
 
 /// How often a machine that starts is looked at.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
+
+/// How often it is looked how far a machine's setup is.
+const SETUP_INTERVAL: Duration = Duration::from_secs(2);
+
+/// The most of a setup's log that is reported, in bytes.
+const LOG_TAIL_MAX: usize = 3000;
 
 /// How often the driver's `remove` is tried before a person has to look.
 const REMOVE_ATTEMPTS: u32 = 5;
@@ -58,6 +64,22 @@ pub(crate) struct Work {
     is_resumed: bool,
 }
 
+/// The end of a log: whole lines of plain text.
+fn log_tail(log: &str) -> String {
+    let plain = |c: char| if c == '\t' { ' ' } else { c };
+    let is_plain = |c: &char| *c == '\n' || !c.is_control();
+    let text: String = log.chars().map(plain).filter(is_plain).collect();
+    let mut start = text.len().saturating_sub(LOG_TAIL_MAX);
+    while !text.is_char_boundary(start) {
+        start += 1;
+    }
+    let tail = &text[start..];
+    match tail.split_once('\n') {
+        Some((_, rest)) if start > 0 => rest.trim().to_owned(),
+        _ => tail.trim().to_owned(),
+    }
+}
+
 /// Whether there is more to do.
 enum Next {
     Step,
@@ -85,6 +107,7 @@ impl Work {
                 Phase::Leased => self.begin()?,
                 Phase::Creating => self.create()?,
                 Phase::Created(reach) => self.check(reach)?,
+                Phase::SettingUp(reach) => self.wait_for_setup(reach)?,
                 Phase::Checked(reach) => self.complete(Some(&reach))?,
                 Phase::Undoing(refusal) => self.undo(refusal)?,
                 Phase::Removing => self.remove()?,
@@ -183,7 +206,7 @@ impl Work {
                 return self.save(Phase::Undoing(Some(Refusal::later(STOPPING))));
             }
             match self.look(&reach, &known_hosts)? {
-                Ok(()) if self.lease == Lease::Held => return self.save(Phase::Checked(reach)),
+                Ok(()) if self.lease == Lease::Held => return self.save(Phase::SettingUp(reach)),
                 Ok(()) => continue,
                 Err(Unreached::Wrong(why)) => {
                     return self.save(Phase::Undoing(Some(Refusal::later(why))));
@@ -197,6 +220,48 @@ impl Work {
             }
             self.renew_if_due();
             Stop::wait(POLL_INTERVAL, || self.shared.stop.is_over());
+        }
+    }
+
+    /// Waits until what the template sets up works, if the driver can say.
+    fn wait_for_setup(&mut self, reach: Reach) -> Result<Next> {
+        if self.record.job.check.is_none() {
+            return self.save(Phase::Checked(reach));
+        }
+        let end = Instant::now() + self.shared.config.setup_limit;
+        self.renew_now();
+        loop {
+            match self.lease {
+                Lease::Held => {}
+                Lease::Lost => return self.save(Phase::Undoing(None)),
+                Lease::Unknown => return self.put_aside(),
+            }
+            if self.shared.stop.is_over() {
+                return self.save(Phase::Undoing(Some(Refusal::later(STOPPING))));
+            }
+            match self.ask(Action::Status) {
+                Ok(Outcome { setup: Some(Setup::Failed { log }), .. }) => {
+                    let error = "what the template sets up doesn't work".to_owned();
+                    let refusal = Refusal { error, retry: true, log: Some(log_tail(&log)) };
+                    return self.save(Phase::Undoing(Some(refusal)));
+                }
+                Ok(Outcome {
+                    setup: Some(Setup::Done) | None,
+                    machine: Machine::Running(_),
+                    ..
+                }) if self.lease == Lease::Held => {
+                    return self.save(Phase::Checked(reach));
+                }
+                // One that is off for a moment may be restarting for its setup.
+                Ok(_) | Err(_) if Instant::now() >= end => {
+                    let limit = self.shared.config.setup_limit.as_secs();
+                    let why = format!("its setup took longer than {limit} seconds");
+                    return self.save(Phase::Undoing(Some(Refusal::later(why))));
+                }
+                Ok(_) | Err(_) => {}
+            }
+            self.renew_if_due();
+            Stop::wait(SETUP_INTERVAL, || self.shared.stop.is_over());
         }
     }
 
@@ -226,8 +291,8 @@ impl Work {
             (Ok(()), None) => self.drop_lost(),
             (Err(_), _) if self.shared.stop.is_over() => Ok(Next::Kept),
             (Err(left), Some(refusal)) => {
-                let why = format!("{}; the machine still exists: {left}", refusal.error);
-                self.save(Phase::Failed(Refusal::never(why)))
+                let error = format!("{}; the machine still exists: {left}", refusal.error);
+                self.save(Phase::Failed(Refusal { error, retry: false, ..refusal }))
             }
             (Err(left), None) => {
                 self.say(&format!("the machine still exists: {left}"));
@@ -251,8 +316,8 @@ impl Work {
         }
     }
 
-    /// Has the driver switch the machine, or change its ports. Whatever comes of it, the machine stays: the renter's
-    /// data is on it.
+    /// Has the driver switch the machine, or change its ports. Whatever comes of it, the machine
+    /// stays: the renter's data is on it.
     fn power(&mut self) -> Result<Next> {
         self.renew_now();
         match self.lease {
@@ -346,7 +411,7 @@ impl Work {
     }
 
     fn fail(&mut self, refusal: &Refusal) -> Result<Next> {
-        match self.tell(|client, job| client.fail(job, &refusal.error, refusal.retry)) {
+        match self.tell(|client, job| client.fail(job, refusal)) {
             Ok(()) => {
                 self.say(&format!("failed: {}", refusal.error));
                 self.forget()
@@ -379,8 +444,13 @@ impl Work {
         }
     }
 
-    /// Runs the driver, telling the market of its steps and keeping the lease meanwhile.
+    /// Runs the driver, and answers how the machine is.
     fn drive(&mut self, action: Action) -> Result<Machine, Refusal> {
+        self.ask(action).map(|outcome| outcome.machine)
+    }
+
+    /// Runs the driver, telling the market of its steps and keeping the lease meanwhile.
+    fn ask(&mut self, action: Action) -> Result<Outcome, Refusal> {
         let request = self.record.job.request(action).map_err(Refusal::never)?;
         let limit = match action {
             Action::Create => self.shared.config.create_limit,
@@ -394,7 +464,7 @@ impl Work {
         };
         let shared = Arc::clone(&self.shared);
         let name = format!("{}.{}", self.record.job.id, self.record.job.fence);
-        let outcome = shared.driver.run(&request, Some(&name), limit, |step| {
+        shared.driver.run(&request, Some(&name), limit, |step| {
             if let (Action::Create, Some(step)) = (action, step.and_then(Step::of_driver)) {
                 self.move_on(step);
             }
@@ -404,8 +474,7 @@ impl Work {
             let is_making = action == Action::Create;
             let is_lost = self.lease == Lease::Lost;
             if is_making && (is_lost || self.shared.stop.is_over()) { Go::Stop } else { Go::On }
-        });
-        outcome.map(|outcome| outcome.machine)
+        })
     }
 
     /// Tells a step that a driver has reached. It is not kept: what the driver did is asked anew
@@ -488,5 +557,21 @@ impl Work {
     fn say(&self, what: &str) {
         let Job { id, fence, rental_id, slice, .. } = &self.record.job;
         say!("job {id} (fence {fence}, {}, rental {rental_id}): {what}", slice.id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_log_is_whole_lines_of_plain_text() {
+        assert_eq!(log_tail(" a\tb\r\n\u{1b}[31mc\0\n"), "a b\n[31mc");
+        assert_eq!(log_tail(""), "");
+        let long = format!("{}\nthe end\n", "\u{e9}\n".repeat(2000));
+        let tail = log_tail(&long);
+        assert!(tail.ends_with("\nthe end") && tail.len() <= 3000, "{} bytes", tail.len());
+        assert!(tail.starts_with('\u{e9}'));
+        assert_eq!(log_tail(&"x".repeat(9000)).len(), 3000);
     }
 }

@@ -27,7 +27,9 @@ pub(crate) enum Phase {
     Creating,
     /// It has, and this is how to reach it.
     Created(Reach),
-    /// It was checked from outside; that is to be reported.
+    /// It can be logged in to; what it is set up with is waited for.
+    SettingUp(Reach),
+    /// It is ready; that is to be reported.
     Checked(Reach),
     /// What may have been made is to be removed; then the reason is reported, unless the lease is
     /// lost.
@@ -166,6 +168,7 @@ mod tests {
             ssh_keys: Vec::new(),
             user_data: None,
             ports: Vec::new(),
+            check: None,
             template: None,
         };
         Record { job, phase: Phase::Leased, step: Step::Accepted }

@@ -1,5 +1,6 @@
 //! `driver-linux`: each machine is a virtual one under QEMU, with KVM where the server has it.
 
+mod check;
 mod config;
 mod firewall;
 mod qemu;
@@ -64,7 +65,13 @@ pub fn act(linux: &Linux, request: &Request) -> Result<Outcome, Refusal> {
             let found = status(linux, &machine)?;
             let mut can = CAPABILITIES.to_vec();
             can.extend((linux.local.public_ports > 0).then_some(Capability::SetPorts));
-            return Ok(Outcome::new(found, &can));
+            let setup = match &found {
+                protocol::Machine::Running(_) => check::state(&machine)?,
+                protocol::Machine::Paused | protocol::Machine::Off | protocol::Machine::Absent => {
+                    None
+                }
+            };
+            return Ok(Outcome::new(found, &can).with_setup(setup));
         }
         Action::Console => console(linux, &machine)?,
         Action::Start | Action::Shutdown | Action::Restart | Action::Reset => {
@@ -227,6 +234,9 @@ fn make(linux: &Linux, machine: &Machine, request: &Request) -> Result<(), Refus
     let public = machine.known_host_key()?;
     let seed = seed::Seed::new(request, &private, &public).map_err(Refusal::never)?;
     seed.write(&machine.folder)?;
+    if request.check.is_some() {
+        check::begin(machine)?;
+    }
     let disk = machine.path(DISK);
     let part = machine.path("disk.part");
     let _ = fs::remove_file(&part);

@@ -19,8 +19,11 @@ const KEY_MAX: usize = 8 * 1024;
 /// The longest user data, in bytes.
 const USER_DATA_MAX: usize = 64 * 1024;
 
+/// The longest check of a setup, in characters.
+const CHECK_MAX: usize = 500;
+
 /// The most ports of one machine, beside that of SSH.
-const PORTS_MAX: usize = 10;
+pub(crate) const PORTS_MAX: usize = 10;
 
 /// Kinds of keys that OpenSSH takes, as they begin.
 const KEY_KINDS: [&str; 7] = [
@@ -96,6 +99,10 @@ pub struct PublicPort {
 }
 
 impl PublicPort {
+    pub(crate) fn is_one(self) -> bool {
+        self.port > 0 && self.public_port > 0
+    }
+
     /// The port in the machine.
     pub fn inner(self) -> Port {
         Port { protocol: self.protocol, port: self.port }
@@ -128,6 +135,10 @@ pub struct Request {
     /// only.
     #[serde(default)]
     pub ports: Vec<Port>,
+    /// A command of the machine's shell that succeeds once what the user data sets up works, or
+    /// null. For `create` only.
+    #[serde(default)]
+    pub check: Option<String>,
 }
 
 impl Request {
@@ -155,6 +166,10 @@ impl Request {
         }
         if self.user_data.as_ref().is_some_and(|text| text.len() > USER_DATA_MAX) {
             return Err(format!("user_data: at most {USER_DATA_MAX} bytes"));
+        }
+        let is_line = |text: &String| text.len() <= CHECK_MAX && !text.contains(char::is_control);
+        if !self.check.as_ref().is_none_or(is_line) {
+            return Err(format!("check: one line of at most {CHECK_MAX} characters"));
         }
         if self.ports.len() > PORTS_MAX {
             return Err(format!("ports: at most {PORTS_MAX}"));
@@ -239,6 +254,21 @@ pub enum Capability {
     SetPorts,
 }
 
+/// How far the setup of a machine is that was created with a check.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum Setup {
+    /// The check has not succeeded yet.
+    Running,
+    /// It has.
+    Done,
+    /// It did not in time.
+    Failed {
+        /// The end of what the setup said.
+        log: String,
+    },
+}
+
 /// What an action came to, and what can be done with the machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
@@ -246,19 +276,27 @@ pub struct Outcome {
     pub machine: Machine,
     /// What can be done with it; nothing where the driver does not say.
     pub can: Option<Vec<Capability>>,
+    /// How far its setup is; nothing where it had no check, or the driver can't say.
+    pub setup: Option<Setup>,
 }
 
 impl Outcome {
     /// A machine and what can be done with it, if there is one.
     pub fn new(machine: Machine, can: &[Capability]) -> Outcome {
         let can = (machine != Machine::Absent).then(|| can.to_vec());
-        Outcome { machine, can }
+        Outcome { machine, can, setup: None }
+    }
+
+    /// The same with how far its setup is.
+    #[must_use]
+    pub fn with_setup(self, setup: Option<Setup>) -> Outcome {
+        Outcome { setup, ..self }
     }
 }
 
 impl From<Machine> for Outcome {
     fn from(machine: Machine) -> Outcome {
-        Outcome { machine, can: None }
+        Outcome { machine, can: None, setup: None }
     }
 }
 
@@ -269,17 +307,20 @@ pub struct Refusal {
     pub error: String,
     /// Whether the same may work later.
     pub retry: bool,
+    /// The end of what the machine's setup said, for the renter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log: Option<String>,
 }
 
 impl Refusal {
     /// What may work later.
     pub fn later(error: impl Into<String>) -> Refusal {
-        Refusal { error: error.into(), retry: true }
+        Refusal { error: error.into(), retry: true, log: None }
     }
 
     /// What will never work as it is.
     pub fn never(error: impl Into<String>) -> Refusal {
-        Refusal { error: error.into(), retry: false }
+        Refusal { error: error.into(), retry: false, log: None }
     }
 }
 
@@ -307,6 +348,9 @@ pub enum Answer {
         /// What can be done with it now: of an answer to `status`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         can: Option<Vec<Capability>>,
+        /// How far its setup is, if it was created with a check: of an answer to `status`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        setup: Option<Setup>,
     },
     /// The machine does not run, or there is none.
     NotRunning {
@@ -336,13 +380,16 @@ pub enum Answer {
 impl Answer {
     /// The document for what an action came to.
     pub fn new(result: Result<Outcome, Refusal>) -> Answer {
-        let Outcome { machine, can } = match result {
+        let Outcome { machine, can, setup } = match result {
             Ok(outcome) => outcome,
-            Err(Refusal { error, retry }) => return Answer::Refused { ok: false, error, retry },
+            Err(Refusal { error, retry, .. }) => {
+                return Answer::Refused { ok: false, error, retry };
+            }
         };
         let state = match machine {
             Machine::Running(reach) => {
-                return Answer::Running { ok: true, state: "running".to_owned(), reach, can };
+                let state = "running".to_owned();
+                return Answer::Running { ok: true, state, reach, can, setup };
             }
             Machine::Paused => "paused".to_owned(),
             Machine::Off => "off".to_owned(),
@@ -354,8 +401,8 @@ impl Answer {
     /// What the document says; an error where it contradicts itself.
     pub fn result(self) -> Result<Result<Outcome, Refusal>, String> {
         let (machine, can) = match self {
-            Answer::Running { ok: true, state, reach, can } if state == "running" => {
-                (Machine::Running(reach), can)
+            Answer::Running { ok: true, state, reach, can, setup } if state == "running" => {
+                return Ok(Ok(Outcome { machine: Machine::Running(reach), can, setup }));
             }
             Answer::NotRunning { ok: true, state, can } if state == "paused" => {
                 (Machine::Paused, can)
@@ -365,7 +412,7 @@ impl Answer {
                 (Machine::Absent, can)
             }
             Answer::Refused { ok: false, error, retry } => {
-                return Ok(Err(Refusal { error, retry }));
+                return Ok(Err(Refusal { error, retry, log: None }));
             }
             Answer::Running { ok, state, .. } | Answer::NotRunning { ok, state, .. } => {
                 let why = "does not go with";
@@ -373,7 +420,7 @@ impl Answer {
             }
             Answer::Refused { .. } => return Err("ok: true with an error".to_owned()),
         };
-        Ok(Ok(Outcome { machine, can }))
+        Ok(Ok(Outcome { machine, can, setup: None }))
     }
 }
 
@@ -412,6 +459,7 @@ mod tests {
             ssh_keys: vec![KEY.to_owned()],
             user_data: None,
             ports: Vec::new(),
+            check: None,
         }
     }
 
@@ -453,6 +501,9 @@ mod tests {
         check(|r| r.ports = vec![tcp(80), Port { protocol: Transport::Udp, port: 80 }], None);
         check(|r| r.ports = vec![tcp(80), tcp(80)], Some("ports: from 1"));
         check(|r| r.ports = vec![tcp(0)], Some("ports: from 1"));
+        check(|r| r.check = Some("docker info".to_owned()), None);
+        check(|r| r.check = Some("true\nfalse".to_owned()), Some("check: one line"));
+        check(|r| r.check = Some("#".repeat(501)), Some("check: one line"));
         check(|r| r.ports = (1..=11).map(tcp).collect(), Some("ports: at most"));
         check(
             |r| {
@@ -481,6 +532,10 @@ mod tests {
         );
         check(r#"{"ok":true,"state":"off","can":["power","set-keys"]}"#, true);
         check(r#"{"ok":true,"state":"off","can":["fly"]}"#, false);
+        let running =
+            r#"{"ok":true,"state":"running","address":"a","port":1,"user":"u","host_keys":[]"#;
+        check(&format!(r#"{running},"setup":{{"state":"failed","log":"no network"}}}}"#), true);
+        check(&format!(r#"{running},"setup":{{"state":"failed"}}}}"#), false);
         check(r#"{"ok":true,"state":"running"}"#, false);
         check(r#"{"ok":false,"state":"absent"}"#, false);
         check(r#"{"ok":true,"error":"full","retry":true}"#, false);

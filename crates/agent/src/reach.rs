@@ -9,7 +9,7 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::protocol::Reach;
+use crate::protocol::{PORTS_MAX, Reach};
 
 /// How long a connection may take, and then its banner, however slowly it comes.
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
@@ -61,6 +61,9 @@ pub(crate) fn check_answer(reach: &Reach) -> Result<(), String> {
     if reach.host_keys.is_empty() || !reach.host_keys.iter().all(|key| crate::protocol::is_key(key))
     {
         return Err("the driver's host_keys must be at least one public key".to_owned());
+    }
+    if reach.ports.len() > PORTS_MAX || !reach.ports.iter().all(|port| port.is_one()) {
+        return Err("the driver's ports must be at most 10, each with a public_port".to_owned());
     }
     Ok(())
 }
@@ -208,6 +211,7 @@ mod tests {
     use std::sync::mpsc;
 
     use super::*;
+    use crate::protocol::{PublicPort, Transport};
 
     fn reach() -> Reach {
         Reach {
@@ -236,6 +240,9 @@ mod tests {
         check(|r| r.user = "a@b".to_owned(), false);
         check(|r| r.port = 0, false);
         check(|r| r.host_keys.clear(), false);
+        let port = |public_port| PublicPort { protocol: Transport::Tcp, port: 80, public_port };
+        let with = |ports: Vec<PublicPort>| check_answer(&Reach { ports, ..reach() }).is_ok();
+        assert!(with(vec![port(24_001)]) && !with(vec![port(0)]) && !with(vec![port(1); 11]));
         check(|r| r.host_keys.push("* ssh-rsa AAAA\n".to_owned()), false);
     }
 

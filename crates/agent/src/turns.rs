@@ -21,6 +21,8 @@ struct Queues {
     count: u64,
     /// The number of the last job of each slice since the agent's start.
     last_jobs: HashMap<String, u64>,
+    /// How many are done.
+    left: u64,
 }
 
 impl Queues {
@@ -52,7 +54,14 @@ impl Turns {
 
     /// Lets the next one work.
     pub(crate) fn leave(&self, turn: &Turn) {
-        self.lock().waiting.retain(|other| other != turn);
+        let mut queues = self.lock();
+        queues.waiting.retain(|other| other != turn);
+        queues.left += 1;
+    }
+
+    /// How many have left: as long as it stays the same, there is nothing new to see.
+    pub(crate) fn left(&self) -> u64 {
+        self.lock().left
     }
 
     /// The number of the last job of a slice, 0 if there was none; nothing while one works or

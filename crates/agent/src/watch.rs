@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::backoff::Backoff;
-use crate::client::{ClientError, Expected, Sighting, Watchlist};
+use crate::client::{ClientError, Endpoint, Expected, Sighting, Watchlist};
 use crate::console::Name;
 use crate::driver::Go;
 use crate::job::Shared;
@@ -37,6 +37,9 @@ const START_ATTEMPTS: u32 = 5;
 
 /// The most machines of one report: the market's limit.
 const REPORT_MAX: usize = 400;
+
+/// The most bytes of machines in one report: the market takes 64 KiB, with the agent's name.
+const REPORT_BYTES_MAX: usize = 60 * 1024;
 
 /// How often machines are reported unless the market says otherwise, and what it may say.
 const REPORT_EVERY: Duration = Duration::from_secs(30);
@@ -91,6 +94,7 @@ impl Watch {
         let mut failure: Option<String> = None;
         while !is_asked() {
             let began_at = Instant::now();
+            let left = self.turns.left();
             let looks = self.round();
             if is_asked() {
                 return;
@@ -115,7 +119,10 @@ impl Watch {
                     backoff.next(error.wait())
                 }
             };
-            Stop::wait(wait, is_asked);
+            Stop::wait(wait.min(ROUND_PAUSE), is_asked);
+            // What a job has done is reported at once.
+            let wait = wait.saturating_sub(ROUND_PAUSE);
+            Stop::wait(wait, || is_asked() || self.turns.left() != left);
         }
     }
 
@@ -152,12 +159,8 @@ impl Watch {
             |look: &&Look| self.turns.last_job(&look.sighting.slice_id) == Some(look.last_job);
         let sightings: Vec<_> =
             looks.iter().filter(is_current).map(|look| look.sighting.clone()).collect();
-        let mut parts: Vec<_> = sightings.chunks(REPORT_MAX).collect();
-        if parts.is_empty() {
-            parts.push(&[]);
-        }
         let mut every = REPORT_EVERY;
-        for part in parts {
+        for part in parts(&sightings) {
             let Watchlist { machines, report_seconds } = self.shared.client.machines(part)?;
             self.expect(machines);
             every = report_seconds.map_or(REPORT_EVERY, Duration::from_secs);
@@ -177,6 +180,23 @@ impl Watch {
         }
         self.is_listed = true;
     }
+}
+
+/// What is reported in one request each: no more than the market takes. There is one at least.
+fn parts(sightings: &[Sighting]) -> Vec<&[Sighting]> {
+    let mut parts = Vec::new();
+    let (mut start, mut bytes) = (0, 0);
+    for (at, sighting) in sightings.iter().enumerate() {
+        // With the comma behind it.
+        let more = serde_json::to_vec(sighting).map_or(0, |text| text.len() + 1);
+        if at > start && (at - start >= REPORT_MAX || bytes + more > REPORT_BYTES_MAX) {
+            parts.push(&sightings[start..at]);
+            (start, bytes) = (at, 0);
+        }
+        bytes += more;
+    }
+    parts.push(&sightings[start..]);
+    parts
 }
 
 impl Watched {
@@ -209,24 +229,29 @@ impl Watched {
             }
             Ok(outcome)
         });
-        let (state, ssh, can) = match found {
-            Ok(Outcome { machine, can }) => match machine {
-                Machine::Running(reach) => ("running", Some(self.answers(shared, reach)), can),
-                Machine::Paused => ("paused", None, can),
-                Machine::Off => ("off", None, can),
-                Machine::Absent => ("absent", None, can),
-            },
+        let Outcome { machine, can, .. } = match found {
+            Ok(outcome) => outcome,
             Err(refusal) => {
                 self.say(format!("unknown: {}", refusal.error));
                 return None;
             }
+        };
+        let endpoint = match &machine {
+            Machine::Running(reach) => Some(Endpoint::new(reach)),
+            Machine::Paused | Machine::Off | Machine::Absent => None,
+        };
+        let (state, ssh) = match machine {
+            Machine::Running(reach) => ("running", Some(self.answers(shared, reach))),
+            Machine::Paused => ("paused", None),
+            Machine::Off => ("off", None),
+            Machine::Absent => ("absent", None),
         };
         if ssh.is_none() {
             self.checked = None;
             self.say(state.to_owned());
         }
         let Name { slice, rental } = self.name.clone();
-        let sighting = Sighting { rental_id: rental, slice_id: slice, state, ssh, can };
+        let sighting = Sighting { rental_id: rental, slice_id: slice, state, ssh, can, endpoint };
         Some(Look { sighting, last_job })
     }
 
@@ -298,6 +323,7 @@ impl Watched {
             ssh_keys: Vec::new(),
             user_data: None,
             ports: Vec::new(),
+            check: None,
         }
     }
 
@@ -306,6 +332,46 @@ impl Watched {
         if self.said != how {
             say!("machine {} (rental {}): {how}", self.name.slice, self.name.rental);
             self.said = how;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::{PublicPort, Transport};
+
+    fn sighting(number: usize, ports: u16) -> Sighting {
+        let port = |port| PublicPort { protocol: Transport::Tcp, port, public_port: port };
+        let reach = Reach {
+            address: "203.0.113.7".to_owned(),
+            port: 22_007,
+            user: "root".to_owned(),
+            host_keys: Vec::new(),
+            console_url: None,
+            ports: (1..=ports).map(port).collect(),
+        };
+        Sighting {
+            rental_id: "019fadbe-f200-7b74-a851-6a89391beaa2".to_owned(),
+            slice_id: format!("node32_slice_{number}"),
+            state: "running",
+            ssh: Some(true),
+            can: None,
+            endpoint: Some(Endpoint::new(&reach)),
+        }
+    }
+
+    #[test]
+    fn every_machine_is_in_one_report_and_none_is_larger_than_the_market_takes() {
+        for (machines, ports) in [(0, 0), (1, 10), (401, 0), (500, 10)] {
+            let all: Vec<_> = (1..=machines).map(|number| sighting(number, ports)).collect();
+            let parts = parts(&all);
+            assert_eq!(parts.concat(), all);
+            assert!(!parts.is_empty() && (parts.len() == 1 || machines > 400));
+            for part in parts {
+                let bytes = serde_json::to_vec(part).unwrap().len();
+                assert!(part.len() <= 400 && bytes < 64 * 1024 - 200, "{bytes}");
+            }
         }
     }
 }

@@ -61,6 +61,8 @@ pub enum EventKind {
     AccessReady,
     /// A machine could not be made.
     AccessFailed,
+    /// A machine is reached at another address or other ports.
+    AccessChanged,
     /// A machine is late.
     AccessLate,
     /// The machine of an ended rental is not removed in time.
@@ -191,6 +193,7 @@ impl EventKind {
             EventKind::RenewalFailed
             | EventKind::RentalReminded
             | EventKind::RentalReceived
+            | EventKind::AccessChanged
             | EventKind::WalletCredited => Audience::Renter,
             EventKind::RentalMovedOut
             | EventKind::RemovalLate
@@ -265,6 +268,7 @@ impl EventKind {
             EventKind::RentalRefunded
             | EventKind::AccessReady
             | EventKind::AccessFailed
+            | EventKind::AccessChanged
             | EventKind::AccessLate => Some(NotificationCategory::Access),
             EventKind::RemovalLate | EventKind::SliceRemoved => Some(NotificationCategory::Removal),
             EventKind::MachineDown | EventKind::MachineUp | EventKind::MachineActionFailed => {

@@ -34,6 +34,7 @@ pub mod order;
 pub mod outlook;
 pub mod payout;
 pub mod period;
+pub mod port;
 pub mod potential;
 pub mod provisioning;
 pub mod reconciliation;

@@ -10,6 +10,7 @@ use ssh_key::public::KeyData;
 use ssh_key::{HashAlg, PublicKey};
 
 use crate::field::FieldError;
+use crate::port::{PORTS_MAX, Port, PublicPort};
 
 /// The most keys of an account.
 pub const KEYS_MAX: u32 = 20;
@@ -25,6 +26,10 @@ const HOST_KEYS_MAX: usize = 8;
 const NOTES_CHARS_MAX: usize = 1_000;
 /// The longest address of a console, in bytes.
 const CONSOLE_BYTES_MAX: usize = 500;
+
+/// What an access calls the parts of an endpoint.
+const FIELDS: EndpointFields =
+    EndpointFields { address: "access.address", port: "access.port", ports: "access.ports" };
 
 /// A public key in OpenSSH's form, parsed and checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,10 +118,8 @@ pub fn parse_key_name(field: &'static str, text: &str, key: &SshKey) -> Result<S
 /// What an agent says of a machine's access, before it is checked.
 #[derive(Clone, Copy, Debug)]
 pub struct ReportedAccess<'a> {
-    /// An IP address or a host name.
-    pub address: &'a str,
-    /// The port of SSH.
-    pub port: i64,
+    /// Where it is.
+    pub endpoint: ReportedEndpoint<'a>,
     /// Whom to log in as.
     pub user: &'a str,
     /// The machine's public host keys.
@@ -129,13 +132,98 @@ pub struct ReportedAccess<'a> {
     pub notes: Option<&'a str>,
 }
 
-/// How a machine is reached.
+/// Where a machine is, as an agent says it.
+#[derive(Clone, Copy, Debug)]
+pub struct ReportedEndpoint<'a> {
+    /// An IP address or a host name.
+    pub address: &'a str,
+    /// The port of SSH.
+    pub port: i64,
+    /// Its further ports.
+    pub ports: &'a [ReportedPort<'a>],
+}
+
+/// A further port of a machine, as an agent says it.
+#[derive(Clone, Copy, Debug)]
+pub struct ReportedPort<'a> {
+    /// `tcp` or `udp`.
+    pub protocol: &'a str,
+    /// Its number in the machine.
+    pub port: i64,
+    /// Its number at the machine's address.
+    pub public_port: i64,
+}
+
+/// Where a machine is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Access {
+pub struct Endpoint {
     /// An IP address or a host name.
     pub address: String,
     /// The port of SSH.
     pub port: u16,
+    /// Its further ports, in order.
+    pub ports: Vec<PublicPort>,
+}
+
+/// What the parts of an [`Endpoint`] are called where they are reported.
+#[derive(Clone, Copy, Debug)]
+pub struct EndpointFields {
+    /// Its address.
+    pub address: &'static str,
+    /// The port of SSH.
+    pub port: &'static str,
+    /// Its further ports.
+    pub ports: &'static str,
+}
+
+impl Endpoint {
+    /// Checks what an agent says; every field that is wrong.
+    pub fn read(
+        fields: EndpointFields,
+        reported: &ReportedEndpoint<'_>,
+    ) -> Result<Endpoint, Vec<FieldError>> {
+        let mut wrong = Vec::new();
+        let mut refuse = |field, rule: &str| wrong.push(FieldError::new(field, rule));
+        if !is_address(reported.address) {
+            refuse(fields.address, "an IP address or a host name");
+        }
+        let port = u16::try_from(reported.port).ok().filter(|port| *port > 0);
+        if port.is_none() {
+            refuse(fields.port, "1 to 65535");
+        }
+        let read = |reported: &ReportedPort<'_>| {
+            let public = u16::try_from(reported.public_port).ok().filter(|public| *public > 0)?;
+            Some(PublicPort { port: Port::read(reported.protocol, reported.port)?, public })
+        };
+        let ports: Option<Vec<PublicPort>> = reported.ports.iter().map(read).collect();
+        let ports = ports.filter(|ports| ports.len() <= PORTS_MAX);
+        if ports.is_none() {
+            refuse(fields.ports, "at most 10, each with protocol, port and public_port");
+        }
+        match (port, ports) {
+            (Some(port), Some(mut ports)) if wrong.is_empty() => {
+                ports.sort_unstable_by_key(|port| port.port);
+                Ok(Endpoint { address: reported.address.to_ascii_lowercase(), port, ports })
+            }
+            _ => Err(wrong),
+        }
+    }
+
+    /// Whether whoever knew this machine by `self` finds it elsewhere now: another address or port
+    /// of SSH, or another public port of what had one.
+    pub fn has_moved(&self, now: &Endpoint) -> bool {
+        let is_other = |was: &PublicPort| {
+            now.ports.iter().any(|is| is.port == was.port && is.public != was.public)
+        };
+        self.address != now.address || self.port != now.port || self.ports.iter().any(is_other)
+    }
+}
+
+/// How a machine is reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Access {
+    /// Where it is.
+    pub endpoint: Endpoint,
     /// Whom to log in as.
     pub user: String,
     /// The machine's public host keys, without comments.
@@ -152,14 +240,9 @@ impl Access {
     /// Checks what an agent says; every field that is wrong.
     pub fn read(reported: &ReportedAccess<'_>) -> Result<Access, Vec<FieldError>> {
         let mut wrong = Vec::new();
+        let endpoint = Endpoint::read(FIELDS, &reported.endpoint);
+        let endpoint = endpoint.map_err(|errors| wrong.extend(errors)).ok();
         let mut refuse = |field, rule: &str| wrong.push(FieldError::new(field, rule));
-        if !is_address(reported.address) {
-            refuse("access.address", "an IP address or a host name");
-        }
-        let port = u16::try_from(reported.port).ok().filter(|port| *port > 0);
-        if port.is_none() {
-            refuse("access.port", "1 to 65535");
-        }
         if !is_user(reported.user) {
             refuse("access.user", "a Linux user name: a-z, 0-9, _ and -, at most 32 characters");
         }
@@ -179,10 +262,9 @@ impl Access {
         if reported.notes.is_some_and(|notes| !is_note(notes)) {
             refuse("access.notes", "text of at most 1,000 characters, or null");
         }
-        match port {
-            Some(port) if wrong.is_empty() => Ok(Access {
-                address: reported.address.to_ascii_lowercase(),
-                port,
+        match endpoint {
+            Some(endpoint) if wrong.is_empty() => Ok(Access {
+                endpoint,
                 user: reported.user.to_string(),
                 host_keys,
                 console_url: reported.console_url.map(ToString::to_string),
@@ -195,12 +277,13 @@ impl Access {
 
     /// The line that logs in.
     pub fn command(&self) -> String {
-        format!("ssh -p {} {}@{}", self.port, self.user, self.address)
+        let Endpoint { address, port, .. } = &self.endpoint;
+        format!("ssh -p {port} {}@{address}", self.user)
     }
 
     /// A block for `~/.ssh/config`, under which `ssh <name>` logs in.
     pub fn config(&self, name: &str, alias: &str) -> String {
-        let Access { address, port, user, .. } = self;
+        let (Endpoint { address, port, .. }, user) = (&self.endpoint, &self.user);
         format!(
             "Host {name}\n    HostName {address}\n    Port {port}\n    User {user}\n    \
              HostKeyAlias {alias}\n    StrictHostKeyChecking yes\n"
@@ -215,16 +298,17 @@ impl Access {
 
     /// The host, as `ssh` calls it in `~/.ssh/known_hosts` if it has no alias.
     pub fn host(&self) -> String {
-        match self.port {
-            22 => self.address.clone(),
-            port => format!("[{}]:{port}", self.address),
+        let Endpoint { address, port, .. } = &self.endpoint;
+        match port {
+            22 => address.clone(),
+            port => format!("[{address}]:{port}"),
         }
     }
 
     /// Whether it is reached through the Mycelium network, whose addresses are in `400::/7`
     /// (<https://github.com/threefoldtech/mycelium>).
     pub fn is_on_mycelium(&self) -> bool {
-        let address: Option<Ipv6Addr> = self.address.parse().ok();
+        let address: Option<Ipv6Addr> = self.endpoint.address.parse().ok();
         address.is_some_and(|address| address.segments()[0] & 0xfe00 == 0x0400)
     }
 
@@ -409,17 +493,17 @@ mod tests {
 
     fn reported(keys: &[String]) -> ReportedAccess<'_> {
         let (console_url, notes) = (Some("https://console.example:8443/a?b=c"), Some("a\nb"));
-        let (address, user) = ("203.0.113.7", "root");
-        let console_secret = None;
-        ReportedAccess {
-            address,
-            port: 2201,
-            user,
-            host_keys: keys,
-            console_url,
-            console_secret,
-            notes,
-        }
+        let endpoint = ReportedEndpoint { address: "203.0.113.7", port: 2201, ports: &[] };
+        let (user, console_secret) = ("root", None);
+        ReportedAccess { endpoint, user, host_keys: keys, console_url, console_secret, notes }
+    }
+
+    /// The same somewhere else.
+    fn at<'a>(
+        good: ReportedAccess<'a>,
+        change: impl FnOnce(ReportedEndpoint<'a>) -> ReportedEndpoint<'a>,
+    ) -> ReportedAccess<'a> {
+        ReportedAccess { endpoint: change(good.endpoint), ..good }
     }
 
     #[test]
@@ -437,7 +521,7 @@ mod tests {
         let second = lines.next().unwrap();
         assert!(second.starts_with("m1,[203.0.113.7]:2201 ecdsa-sha2-nistp256 AAAA"), "{second}");
         assert!(access.fingerprints()[0].starts_with("SHA256:UMrM"));
-        let plain = Access { port: 22, ..access };
+        let plain = Access { endpoint: Endpoint { port: 22, ..access.endpoint }, ..access };
         assert!(plain.known_hosts("m1").starts_with("m1,203.0.113.7 ssh-ed25519 "));
     }
 
@@ -445,7 +529,8 @@ mod tests {
     fn an_address_of_the_mycelium_network_is_known() {
         let check = |address: &str, expected: bool| {
             let keys = [ED25519.to_string()];
-            let access = Access::read(&ReportedAccess { address, ..reported(&keys) }).unwrap();
+            let access = at(reported(&keys), |endpoint| ReportedEndpoint { address, ..endpoint });
+            let access = Access::read(&access).unwrap();
             assert_eq!(access.is_on_mycelium(), expected, "{address}");
         };
         check("59c:1234::1", true);
@@ -455,6 +540,28 @@ mod tests {
         check("2001:db8::1", false);
         check("203.0.113.7", false);
         check("farm.example", false);
+    }
+
+    #[test]
+    fn a_machine_has_moved_where_what_was_known_of_it_leads_nowhere() {
+        let port = |number, public| PublicPort {
+            port: Port { transport: crate::port::Transport::Tcp, number },
+            public,
+        };
+        let was =
+            Endpoint { address: "a".into(), port: 2201, ports: vec![port(80, 1), port(443, 2)] };
+        let check = |change: fn(&mut Endpoint), expected: bool| {
+            let mut now = was.clone();
+            change(&mut now);
+            assert_eq!(was.has_moved(&now), expected, "{now:?}");
+        };
+        check(|_| {}, false);
+        check(|now| now.address = "b".into(), true);
+        check(|now| now.port = 22, true);
+        check(|now| now.ports[1].public = 3, true);
+        // Its renter has closed one, or opened another.
+        check(|now| now.ports.truncate(1), false);
+        check(|now| now.ports.push(now.ports[0]), false);
     }
 
     fn wrong_fields(reported: &ReportedAccess<'_>) -> Vec<&'static str> {
@@ -524,7 +631,8 @@ mod tests {
         let fields = wrong_fields;
         let good = reported(&keys);
         for address in ["2001:db8::7", "slice.example", "a-b.c", "localhost", "127.0.0.1"] {
-            assert!(fields(&ReportedAccess { address, ..good }).is_empty(), "{address}");
+            let reported = at(good, |endpoint| ReportedEndpoint { address, ..endpoint });
+            assert!(fields(&reported).is_empty(), "{address}");
         }
         for address in [
             "",
@@ -542,17 +650,25 @@ mod tests {
             "user@host",
             "fe80::1%eth0",
         ] {
-            assert_eq!(
-                fields(&ReportedAccess { address, ..good }),
-                ["access.address"],
-                "{address}"
-            );
+            let reported = at(good, |endpoint| ReportedEndpoint { address, ..endpoint });
+            assert_eq!(fields(&reported), ["access.address"], "{address}");
         }
         for user in ["", "-l", "Root", "root;id", "a b", "9a", "é", &"a".repeat(33)] {
             assert_eq!(fields(&ReportedAccess { user, ..good }), ["access.user"], "{user}");
         }
         for port in [0, -1, 65_536, i64::MAX] {
-            assert_eq!(fields(&ReportedAccess { port, ..good }), ["access.port"], "{port}");
+            let reported = at(good, |endpoint| ReportedEndpoint { port, ..endpoint });
+            assert_eq!(fields(&reported), ["access.port"], "{port}");
+        }
+        let port = |protocol, port, public_port| ReportedPort { protocol, port, public_port };
+        for ports in [
+            vec![port("sctp", 80, 8080)],
+            vec![port("tcp", 0, 8080)],
+            vec![port("tcp", 80, 65_536)],
+            vec![port("tcp", 80, 8080); 11],
+        ] {
+            let reported = at(good, |endpoint| ReportedEndpoint { ports: &ports, ..endpoint });
+            assert_eq!(fields(&reported), ["access.ports"], "{ports:?}");
         }
         let long = "x".repeat(1_001);
         for notes in ["\u{1b}[2J", "a\r\nb", &long] {
@@ -571,7 +687,9 @@ mod tests {
         #[test]
         fn no_address_means_anything_to_a_shell(text in ".{0,40}", user in ".{0,10}") {
             let keys = vec![ED25519.to_string()];
-            let reported = ReportedAccess { address: &text, user: &user, ..reported(&keys) };
+            let reported = ReportedAccess { user: &user, ..reported(&keys) };
+            let address = text.as_str();
+            let reported = at(reported, |endpoint| ReportedEndpoint { address, ..endpoint });
             if let Ok(access) = Access::read(&reported) {
                 let is_plain = |c: char| c.is_ascii_alphanumeric() || " -.:@_".contains(c);
                 prop_assert!(access.command().chars().all(is_plain));

@@ -4,6 +4,7 @@ use alloc::borrow::ToOwned;
 use alloc::string::String;
 
 use crate::field::FieldError;
+use crate::port::{Port, Transport};
 
 /// The most bytes of a renter's own user data: 16 KiB.
 pub const USER_DATA_BYTES_MAX: usize = 16 * 1024;
@@ -21,6 +22,11 @@ pub struct Template {
     pub about: &'static str,
     /// The document.
     pub user_data: &'static str,
+    /// What is to be reachable.
+    pub ports: &'static [Port],
+    /// A command that succeeds in the machine once all that works; `None` where there is nothing
+    /// to look at.
+    pub check: Option<&'static str>,
 }
 
 /// Every template, the plainest first.
@@ -31,6 +37,8 @@ pub const TEMPLATES: [Template; 5] = [
         title: "Plain Linux",
         about: "The farm's Debian or Ubuntu image, with security updates.",
         user_data: include_str!("../../../templates/plain.yaml"),
+        ports: &[],
+        check: None,
     },
     Template {
         name: "docker",
@@ -38,6 +46,8 @@ pub const TEMPLATES: [Template; 5] = [
         title: "Docker",
         about: "Containers with the distribution's Docker.",
         user_data: include_str!("../../../templates/docker.yaml"),
+        ports: &[],
+        check: Some("docker info"),
     },
     Template {
         name: "k3s",
@@ -45,6 +55,8 @@ pub const TEMPLATES: [Template; 5] = [
         title: "Kubernetes (k3s)",
         about: "A single-node Kubernetes cluster.",
         user_data: include_str!("../../../templates/k3s.yaml"),
+        ports: &[],
+        check: Some("kubectl wait --for=condition=Ready node --all --timeout=2s"),
     },
     Template {
         name: "postgresql",
@@ -52,6 +64,8 @@ pub const TEMPLATES: [Template; 5] = [
         title: "PostgreSQL",
         about: "A database on localhost, sized for the slice.",
         user_data: include_str!("../../../templates/postgresql.yaml"),
+        ports: &[],
+        check: Some("pg_isready --quiet"),
     },
     Template {
         name: "web",
@@ -59,6 +73,11 @@ pub const TEMPLATES: [Template; 5] = [
         title: "Web server",
         about: "nginx on port 80.",
         user_data: include_str!("../../../templates/web.yaml"),
+        ports: &[Port { transport: Transport::Tcp, number: 80 }],
+        check: Some(concat!(
+            "python3 -c \"import urllib.request; ",
+            "urllib.request.urlopen('http://localhost/', timeout=2)\""
+        )),
     },
 ];
 
@@ -149,6 +168,15 @@ mod tests {
         for command in get("runcmd").and_then(|list| list.as_vec()).into_iter().flatten() {
             let words = command.as_vec().expect("a list is run without a shell");
             assert!(words.iter().all(|word| word.as_str().is_some()), "{name}: {words:?}");
+        }
+    }
+
+    #[test]
+    fn checks_are_lines_that_a_shell_reads() {
+        for Template { name, check, .. } in TEMPLATES {
+            assert_eq!(check.is_none(), name == "plain");
+            let is_line = |text: &str| text.len() <= 500 && !text.contains(char::is_control);
+            assert!(check.is_none_or(is_line), "{name}");
         }
     }
 

@@ -2,7 +2,8 @@
 //! to its row. And links to their consoles, which are signed when somebody asks for one.
 
 use domain::id::{JobId, RentalId, SliceId};
-use domain::ssh::Access;
+use domain::port::{Port, PublicPort};
+use domain::ssh::{Access, Endpoint};
 use domain::time::Timestamp;
 use hmac::{Hmac, KeyInit, Mac};
 use seal::{Keys, NONCE_BYTES, Place, SealError};
@@ -26,7 +27,30 @@ struct Kept {
     /// Left out by accesses from before there was one.
     #[serde(default)]
     console_secret: Option<String>,
+    /// The same.
+    #[serde(default)]
+    ports: Vec<KeptPort>,
     notes: Option<String>,
+}
+
+/// What is sealed of a further port.
+#[derive(Serialize, Deserialize)]
+struct KeptPort {
+    protocol: String,
+    port: u16,
+    public_port: u16,
+}
+
+impl KeptPort {
+    fn new(PublicPort { port, public }: &PublicPort) -> KeptPort {
+        let protocol = port.transport.into_str().to_owned();
+        KeptPort { protocol, port: port.number, public_port: *public }
+    }
+
+    fn open(&self) -> Option<PublicPort> {
+        let port = Port::read(&self.protocol, self.port.into())?;
+        Some(PublicPort { port, public: self.public_port })
+    }
 }
 
 fn place_of_access(row: &str) -> Place<'_> {
@@ -44,9 +68,17 @@ pub fn seal_access(
     access: &Access,
     nonce: [u8; NONCE_BYTES],
 ) -> Result<Vec<u8>, Problem> {
-    let Access { address, port, user, host_keys, console_url, console_secret, notes } =
-        access.clone();
-    let kept = Kept { address, port, user, host_keys, console_url, console_secret, notes };
+    let Access { endpoint, user, host_keys, console_url, console_secret, notes } = access.clone();
+    let kept = Kept {
+        address: endpoint.address,
+        port: endpoint.port,
+        user,
+        host_keys,
+        console_url,
+        console_secret,
+        ports: endpoint.ports.iter().map(KeptPort::new).collect(),
+        notes,
+    };
     let text = serde_json::to_vec(&kept).map_err(Problem::internal)?;
     keys.seal(place_of_access(job.as_str()), &text, nonce).map_err(Problem::internal)
 }
@@ -54,10 +86,12 @@ pub fn seal_access(
 /// Opens how the machine of a job is reached.
 pub fn open_access(keys: &Keys, job: &JobId, sealed: &[u8]) -> Result<Access, Problem> {
     let text = keys.open(place_of_access(job.as_str()), sealed).map_err(Problem::internal)?;
-    let kept: Kept = serde_json::from_slice(&text)
-        .map_err(|_| StoreError::Corrupt("a job's access cannot be read".to_owned()))?;
-    let Kept { address, port, user, host_keys, console_url, console_secret, notes } = kept;
-    Ok(Access { address, port, user, host_keys, console_url, console_secret, notes })
+    let corrupt = || StoreError::Corrupt("a job's access cannot be read".to_owned());
+    let kept: Kept = serde_json::from_slice(&text).map_err(|_| corrupt())?;
+    let Kept { address, port, user, host_keys, console_url, console_secret, ports, notes } = kept;
+    let ports = ports.iter().map(KeptPort::open).collect::<Option<_>>().ok_or_else(corrupt)?;
+    let endpoint = Endpoint { address, port, ports };
+    Ok(Access { endpoint, user, host_keys, console_url, console_secret, notes })
 }
 
 /// A link that opens a machine's console.
@@ -123,7 +157,7 @@ pub(crate) fn open_user_data(
 
 #[cfg(test)]
 mod tests {
-    use domain::ssh::ReportedAccess;
+    use domain::ssh::{ReportedAccess, ReportedEndpoint, ReportedPort};
 
     use super::*;
 
@@ -131,9 +165,11 @@ mod tests {
         "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAICSc46/QB3lnD6yiO80SczJsysrwuHR7UMtpui3hDPtl";
 
     fn reported(host_keys: &[String]) -> ReportedAccess<'_> {
+        const PORTS: &[ReportedPort<'_>] =
+            &[ReportedPort { protocol: "udp", port: 53, public_port: 24_001 }];
+        let endpoint = ReportedEndpoint { address: "203.0.113.7", port: 22, ports: PORTS };
         ReportedAccess {
-            address: "203.0.113.7",
-            port: 22,
+            endpoint,
             user: "root",
             host_keys,
             console_url: Some("https://farm.example:8443/console/node32_slice_1/r"),
@@ -166,7 +202,8 @@ mod tests {
             "notes":null}"#;
         let job = job(1);
         let sealed = keys.seal(place_of_access(job.as_str()), text, [7; NONCE_BYTES]).unwrap();
-        assert_eq!(open_access(&keys, &job, &sealed).unwrap().console_secret, None);
+        let opened = open_access(&keys, &job, &sealed).unwrap();
+        assert_eq!((opened.console_secret, opened.endpoint.ports), (None, Vec::new()));
     }
 
     #[test]

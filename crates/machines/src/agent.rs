@@ -27,19 +27,27 @@ pub(crate) fn lease(cx: &Context<'_>) -> Result<Response, Problem> {
 pub(crate) fn progress(cx: &Context<'_>) -> Result<Response, Problem> {
     let body: ProgressBody = web::json::body(cx.request)?;
     let step = body.read()?;
-    report(cx, body.fence, Report::Progress(step), None, None)
+    report(cx, body.fence, Report::Progress(step), None, Why::default())
 }
 
 pub(crate) fn complete(cx: &Context<'_>) -> Result<Response, Problem> {
     let body: CompleteBody = web::json::body(cx.request)?;
     let access = body.access.as_ref().map(AccessBody::read).transpose().map_err(Problem::fields)?;
-    report(cx, body.fence, Report::Complete, access.as_ref(), None)
+    report(cx, body.fence, Report::Complete, access.as_ref(), Why::default())
 }
 
 pub(crate) fn fail(cx: &Context<'_>) -> Result<Response, Problem> {
     let body: FailBody = web::json::body(cx.request)?;
-    let reason = body.short_reason();
-    report(cx, body.fence, Report::Fail { retry: body.retry }, None, Some(&reason))
+    let (reason, log) = (body.short_reason(), body.short_log());
+    let why = Why { reason: Some(&reason), log: log.as_deref() };
+    report(cx, body.fence, Report::Fail { retry: body.retry }, None, why)
+}
+
+/// Why a job failed.
+#[derive(Clone, Copy, Default)]
+struct Why<'a> {
+    reason: Option<&'a str>,
+    log: Option<&'a str>,
 }
 
 /// Takes a report on a job or an action over.
@@ -48,7 +56,7 @@ fn report(
     fence: u32,
     report: Report,
     access: Option<&Access>,
-    reason: Option<&str>,
+    Why { reason, log }: Why<'_>,
 ) -> Result<Response, Problem> {
     let agent = agent(cx)?;
     let until = match Subject::parse(cx.param("job"))? {
@@ -58,7 +66,7 @@ fn report(
                 Report::Progress(_) | Report::Fail { .. } => None,
             };
             let sealed = sealed.as_deref();
-            let job_report = JobReport { job: &job, fence, report, sealed, reason };
+            let job_report = JobReport { job: &job, fence, report, sealed, reason, log };
             jobs::report(cx.db, &agent, &job_report, cx.now)?
         }
         Subject::Action(_) if access.is_some() => return Err(wrong_access("none of an action")),

@@ -6,6 +6,7 @@ pub mod mails;
 mod actions;
 mod agent;
 mod late;
+pub mod ports;
 mod reports;
 mod ssh_keys;
 mod waiting;
@@ -20,6 +21,7 @@ pub use crate::actions::json::choose;
 
 use crate::actions::json::{LIST_ACTIONS, REQUEST_ACTION};
 use crate::agent::json::{COMPLETE_JOB, FAIL_JOB, LEASE_JOB, REPORT_PROGRESS};
+use crate::ports::json::SET_PORTS;
 use crate::reports::json::REPORT_MACHINES;
 use crate::ssh_keys::json::{ADD_SSH_KEY, LIST_SSH_KEYS, REMOVE_SSH_KEY};
 use crate::ssh_keys::page::SSH_KEYS;
@@ -46,7 +48,9 @@ pub const SSH_KEY_ROUTES: &[Route] = &[
 pub const ACTIONS: &[Route] = &[
     Route::api(&REQUEST_ACTION, actions::request),
     Route::api(&LIST_ACTIONS, actions::list),
+    Route::api(&SET_PORTS, ports::set),
     Route::form("/dashboard/slices/{rental}/actions", RENT, actions::send_form),
+    Route::form("/dashboard/slices/{rental}/ports", RENT, ports::send_form),
 ];
 
 /// What agents of farms do.
@@ -85,6 +89,7 @@ pub const OPERATIONS: &[&Operation] = &[
     &REPORT_MACHINES,
     &REQUEST_ACTION,
     &LIST_ACTIONS,
+    &SET_PORTS,
     &LIST_SSH_KEYS,
     &ADD_SSH_KEY,
     &REMOVE_SSH_KEY,

@@ -46,7 +46,7 @@ pub(crate) fn setup(
             rentals.iter().map(seal).collect::<Result<_, Problem>>()?
         }
     };
-    Ok(Setup { ssh_key, template: start.template, sealed })
+    Ok(Setup { ssh_key, template: start.template, sealed, ports: start.all_ports() })
 }
 
 /// The machines of a rental of whoever is signed in, and how each that is there is reached. A look

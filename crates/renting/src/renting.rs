@@ -131,13 +131,18 @@ fn asked(basis: &Basis, start: &Start) -> Value {
             "max_price": max_price.map(Usd::micros),
         }),
     };
-    let Start { ssh_key, template, user_data } = start;
-    json!({
+    let Start { ssh_key, template, user_data, ports } = start;
+    let mut asked = json!({
         "what": description,
         "ssh_key": ssh_key.map(|key| key.to_string()),
         "template": template.map(|template| (template.name, template.version)),
         "user_data": user_data,
-    })
+    });
+    // Requests without ports keep their hash, so that earlier retries still match.
+    if !ports.is_empty() {
+        asked["ports"] = ports.iter().map(ToString::to_string).collect();
+    }
+    asked
 }
 
 fn wanted_json(wanted: &Wanted) -> Value {

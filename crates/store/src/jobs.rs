@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use domain::capability::{Capabilities, Capability};
 use domain::id::{AccountId, JobId, NodeId, RentalId, SliceId, TokenId};
+use domain::port::Port;
 use domain::provisioning::{
     self, AGENT_SECONDS, ATTEMPTS_MAX, Job, JobKind, JobState, LATE_SECONDS, LEASE_SECONDS,
     LeaseLost, Next, Owed, REFUND_SECONDS, Report, Step,
@@ -15,6 +16,7 @@ use domain::time::Timestamp;
 use strum::VariantArray;
 
 use crate::db::{Db, StoreError, Value};
+use crate::ports::ports_of;
 use crate::rentals::SAVE_ATTEMPTS;
 use crate::row::{column, returning, row, select};
 
@@ -91,6 +93,8 @@ row! {
         /// The renter's own user data, encrypted.
         pub sealed: Option<Vec<u8>> =
             "(SELECT sealed FROM setups WHERE rental_id = jobs.rental_id)",
+        /// What is to be reachable beside SSH.
+        pub ports: Vec<Port> = ports_of!("jobs.rental_id"),
     }
 }
 
@@ -149,6 +153,8 @@ pub struct JobReport<'a> {
     pub sealed: Option<&'a [u8]>,
     /// Why it failed, in the agent's words.
     pub reason: Option<&'a str>,
+    /// The end of what the machine's setup said.
+    pub log: Option<&'a str>,
 }
 
 row! {
@@ -172,11 +178,11 @@ pub fn find(db: &dyn Db, agent: &Agent<'_>, id: &JobId) -> Result<Option<Job>, S
 
 /// Takes a report on the job `?1` over: it is at the state `?2`, the fence `?3` and the step `?4`
 /// still. `?5` the new state, `?6` the new step, `?7` when it can be leased next, `?8` the access,
-/// `?9` the reason, `?10` now. No row comes back if it is not.
+/// `?9` the reason, `?10` now, `?11` the log of the setup. No row comes back if it is not.
 const REPORT: &str = "
     UPDATE jobs
        SET state = ?5, step = ?6, due_at = ?7, sealed = ?8, reason = coalesce(?9, reason),
-           changed_at = ?10,
+           log = iif(?9 IS NULL, log, ?11), changed_at = ?10,
            steps = CASE WHEN ?6 IS NULL OR ?6 IS ?4 THEN steps
                         ELSE json_set(steps, '$.' || ?6, ?10) END
      WHERE id = ?1 AND state = ?2 AND fence = ?3 AND step IS ?4
@@ -220,6 +226,7 @@ fn save(
         job_report.sealed.into(),
         job_report.reason.into(),
         now.into(),
+        job_report.log.into(),
     ];
     db.has_row(REPORT, &params)
 }
@@ -334,12 +341,16 @@ row! {
         pub attempts: u32 = "j.attempts",
         /// Why it failed last, in the agent's words.
         pub reason: Option<String> = "j.reason",
+        /// The end of what its setup said, if that is why.
+        pub log: Option<String> = "j.log",
         /// How it is reached, encrypted.
         pub sealed: Option<Vec<u8>> = "j.sealed",
         /// When everything is refunded, unless it is there.
         pub refund_at: Timestamp = "j.refund_at",
         /// Whether it is late.
         pub is_late: bool = "j.notified_at IS NOT NULL OR j.late_at <= ?3",
+        /// What is to be reachable beside SSH.
+        pub ports: Vec<Port> = ports_of!("j.rental_id"),
         /// How it is, once it is there.
         pub live: Option<domain::machine::Machine>,
         /// What can be done with it, once it is there.

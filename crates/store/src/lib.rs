@@ -3,6 +3,7 @@
 //! The store is synchronous, and every change of state is one statement: an `INSERT` into a
 //! command view of `migrations/`, or an `UPDATE` that names the version it read.
 
+pub mod access;
 pub mod accounts;
 pub mod audit;
 pub mod chain;
@@ -35,6 +36,7 @@ pub mod observations;
 pub mod offering;
 pub mod offers;
 pub mod payouts;
+pub mod ports;
 pub mod quotes;
 pub mod receipts;
 pub mod refusal;

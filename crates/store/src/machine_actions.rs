@@ -5,12 +5,14 @@ use domain::id::{AccountId, ActionId, JobId, RentalId, SliceId};
 use domain::machine_action::{
     self, ACTION_SECONDS, AUTO_START_SECONDS, ActionState, MachineAction, Progress,
 };
+use domain::port::Port;
 use domain::provisioning::{LEASE_SECONDS, Report};
 use domain::recurring::{EXPIRE_MACHINE_ACTIONS, SWEEP_MACHINE_ACTIONS};
 use domain::time::Timestamp;
 
 use crate::db::{Db, StoreError, Value};
 use crate::jobs::{Agent, ReportFailure};
+use crate::ports::ports_of;
 use crate::refusal::Refusal;
 use crate::rentals::SAVE_ATTEMPTS;
 use crate::responses::{self, Intention, StoredResponse};
@@ -139,6 +141,8 @@ row! {
         /// The slice.
         pub slice: SliceId = "(SELECT node_id FROM jobs WHERE id = job_id),
              (SELECT slice_number FROM jobs WHERE id = job_id)",
+        /// What is to be reachable beside SSH.
+        pub ports: Vec<Port> = ports_of!("machine_actions.rental_id"),
     }
 }
 

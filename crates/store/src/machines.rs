@@ -42,6 +42,8 @@ row! {
         pub slice: SliceId = "j.node_id, j.slice_number",
         /// Whether its renter wants it to run.
         pub should_run: bool = "m.should_run",
+        /// How it is reached, encrypted.
+        pub sealed: Option<Vec<u8>> = "j.sealed",
         /// What is known of it.
         pub machine: Machine,
     }

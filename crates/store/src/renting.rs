@@ -9,6 +9,7 @@ use domain::order::{
     self, Item, Offer, RentError, RentRequest, Renter, SLICES_PER_ORDER_MAX, Wanted,
 };
 use domain::period::Period;
+use domain::port::Port;
 use domain::rental::{self, Market, PRICE_MONTHS, RentalState};
 use domain::slice::SliceState;
 use domain::template::Template;
@@ -21,6 +22,7 @@ use crate::chain::hex;
 use crate::db::{Db, StoreError, Value};
 use crate::jobs;
 use crate::offers::{self, Sort};
+use crate::ports;
 use crate::quotes::Quote;
 use crate::rentals::{Rental, SAVE_ATTEMPTS};
 use crate::responses::{self, Intention, StoredResponse};
@@ -70,6 +72,8 @@ pub struct Setup {
     pub template: Option<Template>,
     /// The renter's own user data, encrypted for each rental in turn; none if it is empty.
     pub sealed: Vec<Vec<u8>>,
+    /// What is to be reachable beside SSH.
+    pub ports: Vec<Port>,
 }
 
 /// Why nothing was rented.
@@ -494,10 +498,11 @@ fn rent_params(
         .enumerate()
         .map(|(nth, (item, rental))| {
             let mut json = item_json(item, *rental, now);
-            let Setup { ssh_key, template, sealed } = order.setup;
+            let Setup { ssh_key, template, sealed, ports } = order.setup;
             json["ssh_key"] = ssh_key.as_deref().into();
             json["template"] = template.map(|template| template.name).into();
             json["template_version"] = template.map(|template| template.version).into();
+            json["ports"] = ports::pairs(ports);
             json["user_data"] = sealed.get(nth).map(|sealed| hex(sealed)).into();
             json
         })

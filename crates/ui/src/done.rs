@@ -38,6 +38,8 @@ pub enum Done {
     Named,
     /// Something is to be done with a machine.
     MachineActionRequested,
+    /// Ports of a machine are to be opened or closed.
+    PortsSet,
     /// It was set whether machines are started again.
     AutoStartSet,
     /// Somebody was invited to take a rental over.
@@ -173,6 +175,7 @@ impl Done {
             Done::MachineActionRequested => {
                 "Requested. The farm's agent carries it out within seconds."
             }
+            Done::PortsSet => "Ports saved. The farm opens them in a moment.",
             Done::AutoStartSet => "Auto-start saved.",
             Done::Invited => {
                 "Invitation sent. The recipient has one week to accept it under My slices."

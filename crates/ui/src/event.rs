@@ -90,6 +90,7 @@ pub fn notification_title(notice: &Notice) -> String {
         EventKind::AccessReady if is_renter => format!("Your slice {place} is ready"),
         EventKind::AccessReady => format!("The machine on {place} is ready"),
         EventKind::AccessFailed => format!("Setup of the machine on {place} failed"),
+        EventKind::AccessChanged => format!("Your slice {place} has a new address"),
         EventKind::AccessLate => format!("Setup of the machine on {place} is overdue"),
         EventKind::RentalRefunded => {
             format!("The rental of {place} was refunded in full because it had no access")
@@ -255,6 +256,7 @@ pub fn history_words(event: &RentalEvent) -> String {
         EventKind::AccessProgress => step_done(subject),
         EventKind::AccessReady => "Machine ready".to_owned(),
         EventKind::AccessFailed => "Machine setup failed".to_owned(),
+        EventKind::AccessChanged => "Machine has a new address".to_owned(),
         EventKind::AccessLate => {
             "Machine setup overdue; you and the operator were notified".to_owned()
         }
@@ -325,6 +327,7 @@ pub fn audit_words(kind: EventKind) -> &'static str {
         EventKind::AccessProgress => "Machine setup progressed",
         EventKind::AccessReady => "Machine ready",
         EventKind::AccessFailed => "Machine setup failed",
+        EventKind::AccessChanged => "Machine has a new address",
         EventKind::AccessLate => "Machine setup overdue",
         EventKind::RemovalLate => "Machine removal overdue",
         EventKind::SliceRemoved => "Machine of an ended rental removed",

@@ -102,6 +102,14 @@ impl Rack {
         self.write("refusal", &refusal.to_string());
     }
 
+    /// Has renters connect to another address from now on.
+    pub fn move_to(&self, address: &str) {
+        let config = fs::read_to_string(self.path("driver.toml")).unwrap();
+        let other = config.replace("address = '127.0.0.1'", &format!("address = '{address}'"));
+        assert_ne!(config, other);
+        self.write("driver.toml", &other);
+    }
+
     /// Turns the agent's web console on, before it is started. Answers the socket where a machine's
     /// serial console is to be: whoever listens there is the machine.
     pub fn console_socket(&mut self) -> PathBuf {

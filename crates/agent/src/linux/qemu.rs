@@ -24,8 +24,12 @@ pub(super) const QMP: &str = "qmp.sock";
 /// The machine's serial console.
 pub(super) const SERIAL: &str = "serial.sock";
 
-/// The machine's disk. A full disk of the server pauses the machine; any other error is one that the
-/// machine sees.
+/// What QEMU keeps of the machine's second serial port, and how much.
+const RING: &str = "setup";
+const RING_BYTES: u32 = 64 * 1024;
+
+/// The machine's disk. A full disk of the server pauses the machine; any other error is one that
+/// the machine sees.
 const DRIVE: &str = "if=virtio,format=qcow2,discard=unmap,werror=enospc,rerror=report";
 
 /// Calls of the system that QEMU does not need: old ones, those for more rights, for other programs
@@ -112,6 +116,8 @@ pub(super) fn arguments(
         add("-chardev", format!("socket,id={name},server=on,wait=off,fd={number}"));
     }
     add("-serial", "chardev:serial".to_owned());
+    add("-chardev", format!("ringbuf,id={RING},size={RING_BYTES}"));
+    add("-serial", format!("chardev:{RING}"));
     add("-mon", "chardev=qmp,mode=control".to_owned());
     add("-sandbox", SANDBOX.to_owned());
     if let Some(kernel) = &linux.kernel {
@@ -194,6 +200,13 @@ fn forwarded(listed: &str) -> Vec<PublicPort> {
         Some(PublicPort { protocol, port: number(5)?, public_port: number(3)? })
     };
     listed.lines().filter_map(read).collect()
+}
+
+/// Takes what the machine has said on its second serial port.
+pub(super) fn read_ring(socket: &Path) -> Result<String> {
+    let arguments = json!({ "device": RING, "size": RING_BYTES, "format": "utf8" });
+    let said = Qemu::connect(socket)?.execute("ringbuf-read", &arguments)?;
+    Ok(said.as_str().unwrap_or_default().to_owned())
 }
 
 /// Lets QEMU execute commands, and says what it answers to the last.

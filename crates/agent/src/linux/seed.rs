@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result};
 use serde_json::json;
 
 use crate::journal::{make_folder, write_whole};
+use crate::linux::check;
 use crate::linux::users::SEED;
 use crate::machine::run;
 use crate::protocol::Request;
@@ -62,7 +63,9 @@ impl Seed {
             "ssh_keys": { "ed25519_private": host_key, "ed25519_public": host_key_public },
         });
         let ours = [keys, ours].map(|document| format!("#cloud-config\n{document:#}\n"));
-        let user_data = multipart(request.user_data.as_deref(), &ours, &request.rental_id)?;
+        let check = request.check.as_deref().map(check::script);
+        let theirs = request.user_data.as_deref();
+        let user_data = multipart(theirs, &ours, check.as_deref(), &request.rental_id)?;
         let name = request.slice_id.replace('_', "-");
         // The rental is what makes it another machine than the one before.
         let meta_data = json!({ "instance-id": request.rental_id, "local-hostname": name });
@@ -98,6 +101,7 @@ impl Seed {
 fn multipart(
     theirs: Option<&str>,
     [keys, ours]: &[String; 2],
+    check: Option<&str>,
     rental_id: &str,
 ) -> Result<String, String> {
     let boundary = format!("=={rental_id}==");
@@ -115,9 +119,10 @@ fn multipart(
         }
         Some(text) => part(kind(text)?, "renter", text),
     };
+    let check = check.map(|text| part("text/x-shellscript", "zz-check", text)).unwrap_or_default();
     Ok(format!(
         "Content-Type: multipart/mixed; boundary=\"{boundary}\"\nMIME-Version: 1.0\n\n\
-         {theirs}{}{}{}--{boundary}--\n",
+         {theirs}{}{}{}{check}--{boundary}--\n",
         part("text/cloud-config", "keys", keys),
         part("text/cloud-config", "slice", ours),
         part("text/cloud-boothook", "no-passwords", NO_PASSWORDS),
@@ -150,6 +155,7 @@ mod tests {
             ssh_keys: vec!["ssh-ed25519 AAAAC3NzaC1lZDI1 a: \"b\" #c".to_owned()],
             user_data: user_data.map(str::to_owned),
             ports: Vec::new(),
+            check: None,
         }
     }
 
@@ -172,6 +178,18 @@ mod tests {
         assert!(after.contains("text/cloud-boothook") && after.contains("PasswordAuth"), "{after}");
         assert!(seed.meta_data.contains("\"instance-id\": \"r1\""));
         assert!(seed.meta_data.contains("\"local-hostname\": \"node32-slice-1\""));
+    }
+
+    #[test]
+    fn a_check_is_a_script_of_its_own_that_runs_last() {
+        let request = Request {
+            check: Some("docker info".to_owned()),
+            ..request(Some("#cloud-config\nruncmd: [[true]]\n"))
+        };
+        let seed = Seed::new(&request, "k", "p").unwrap();
+        // Scripts run in the order of their names; `runcmd` is one of them.
+        let (_, script) = seed.user_data.split_once("filename=\"zz-check\"\n\n").unwrap();
+        assert!(script.starts_with("#!/bin/sh\n") && script.contains("\ndocker info\n"));
     }
 
     #[test]

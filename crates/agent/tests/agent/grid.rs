@@ -136,7 +136,7 @@ fn a_machine_is_deployed_once_as_it_was_rented_and_deleted() {
     assert!(login.status.success(), "the host keys are the machine's: {login:?}");
     assert_eq!(ask(&farm, &config, "create"), made, "once more changes nothing");
     let mut known = made.clone();
-    known["can"] = json!(["console"]);
+    known["can"] = json!(["console", "set-ports"]);
     assert_eq!(ask(&farm, &config, "status"), known);
     for action in ["start", "shutdown", "restart", "reset"] {
         let refused = ask(&farm, &config, action);
@@ -145,6 +145,12 @@ fn a_machine_is_deployed_once_as_it_was_rented_and_deleted() {
     }
     assert_eq!(ask(&farm, &config, "status"), known, "it stays as it is");
     assert_eq!(ask(&farm, &config, "console")["console_url"], "http://10.249.2.0:20002");
+    // All ports are open at the machine's own address.
+    let mut set = request("set_ports", "r1", &[]);
+    set["ports"] = json!([{ "protocol": "udp", "port": 53 }]);
+    let open = json!([{ "protocol": "udp", "port": 53, "public_port": 53 }]);
+    assert_eq!(drive(env!("CARGO_BIN_EXE_driver-tfgrid"), &config, &set)["ports"], open);
+    assert_eq!(ask(&farm, &config, "status")["ports"], open);
     {
         let grid = grid.lock().unwrap();
         assert_eq!(grid.deployments, 1);

@@ -26,10 +26,10 @@ const MACHINE: &str = "d/m/node32_slice_1.r1";
 /// What the driver notes when it ends a machine by force.
 const BY_FORCE: &str = "shutdown took too long";
 
-/// A whole system in one sector, for the first serial port, the power button and the disk. It answers
-/// each character with the one before, `>` at first, writes 16 MiB at `w`, and powers off at `q` or
-/// when the button is pressed. Ports: 0x3F8 is the serial one (16550), 0x600 is where ACPI is (ICH9:
-/// PM1 status, enable, control).
+/// A whole system in one sector, for the first serial port, the power button and the disk. It
+/// answers each character with the one before, `>` at first, writes 16 MiB at `w`, and powers off
+/// at `q` or when the button is pressed. Ports: 0x3F8 is the serial one (16550), 0x600 is where
+/// ACPI is (ICH9: PM1 status, enable, control).
 const SYSTEM: [u8; 95] = [
     0xFA, // cli
     0xBA, 0x02, 0x06, // mov dx, 0x602
@@ -132,7 +132,8 @@ fn qemu(folder: &Path) -> Option<(Pid, String)> {
     (!line.is_empty()).then(|| (pid, String::from_utf8_lossy(&line).replace('\0', " ")))
 }
 
-/// What the driver answers. A machine whose guest has no agent can do the same whenever it is asked.
+/// What the driver answers. A machine whose guest has no agent can do the same whenever it is
+/// asked.
 #[track_caller]
 fn ask(config: &Path, request: &Value) -> Value {
     let mut answer = drive(DRIVER, config, request);
@@ -602,6 +603,8 @@ fn a_configuration_that_does_not_fit_is_refused() {
     check("image.raw", "missing.raw", "image: ");
     check("'raw'", "'vmdk'", "image_format: qcow2 or raw");
     check("\nports = 5", "\nports = 0", "first_port, ports");
+    check("public_ports = 3", "public_ports = 60000", "first_public_port, public_ports");
+    check("first_public_port = ", "first_public_port = 80 #", "first_public_port, public_ports");
     check("'tcg'", "'warp'", "unknown variant `warp`");
     if geteuid().is_root() {
         let first = format!("user_id_first = {}", first_user(&config).unwrap());

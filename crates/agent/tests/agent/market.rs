@@ -68,6 +68,8 @@ pub(crate) struct Inner {
     lease: Duration,
     /// Answers other than 200 and 204 that were given to jobs.
     pub(crate) refusals: Vec<(u16, String)>,
+    /// The logs of setups that failed.
+    pub(crate) logs: Vec<String>,
     /// The machines that are expected at the agent.
     expected: Vec<Value>,
     /// What it has reported of machines, the newest last.
@@ -328,6 +330,7 @@ async fn report(
     } else if let Some(outcome) = outcome {
         job.outcome = outcome;
         job.outcomes += 1;
+        inner.logs.extend(body["log"].as_str().map(str::to_owned));
     } else {
         job.lease_until = Some(Instant::now() + lease);
         if job.steps.last().is_none_or(|(step, _)| *step != event) {

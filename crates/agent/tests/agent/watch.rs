@@ -189,6 +189,6 @@ fn what_can_be_done_with_a_machine_is_reported() {
         let market = farm.market.lock();
         market.reports.last().unwrap()[0].get("can").cloned()
     };
-    assert_eq!(can(Farm::new()), Some(json!(["power"])));
+    assert_eq!(can(Farm::new()), Some(json!(["power", "set-ports"])));
     assert_eq!(can(Farm::new().with_driver(plain)), None);
 }

@@ -385,7 +385,8 @@ fn remove_one(stage: &Stage, agent: &Agent<'_>, nth: u8) {
 fn report_to(stage: &Stage, agent: &Agent<'_>, report: Report) {
     let job: Leased = jobs::lease(&stage.db, agent, stage.now()).unwrap().unwrap();
     let sealed = (report == Report::Complete).then_some(&b"sealed"[..]);
-    let told = JobReport { job: &job.id, fence: job.fence, report, sealed, reason: None };
+    let told =
+        JobReport { job: &job.id, fence: job.fence, report, sealed, reason: None, log: None };
     jobs::report(&stage.db, agent, &told, stage.now()).unwrap();
 }
 

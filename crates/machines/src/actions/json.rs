@@ -13,7 +13,7 @@ use store::machine_actions::Action;
 use web::Kind;
 use web::operation::{Access, Operation, schema_of};
 
-const GROUP: &str = "Machines";
+pub(crate) const GROUP: &str = "Machines";
 
 /// `POST /api/rentals/{rental}/actions`
 pub(crate) const REQUEST_ACTION: Operation = Operation {
@@ -170,9 +170,11 @@ mod tests {
             steps: Vec::new(),
             attempts: 1,
             reason: None,
+            log: None,
             sealed: None,
             refund_at: Timestamp::from_seconds(0),
             is_late: false,
+            ports: Vec::new(),
             live: None,
             can: None,
         }

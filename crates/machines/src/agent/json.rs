@@ -4,7 +4,7 @@ use domain::account::Scope;
 use domain::field::FieldError;
 use domain::id::{ActionId, JobId, SliceId};
 use domain::provisioning::Step;
-use domain::ssh::{Access as SshAccess, ReportedAccess};
+use domain::ssh::{Access as SshAccess, ReportedAccess, ReportedEndpoint};
 use domain::template::Template;
 use http::Method;
 use schemars::JsonSchema;
@@ -17,6 +17,7 @@ use web::operation::{Access, Operation, schema_of};
 use web::{Env, Kind, Problem};
 
 use crate::access::open_user_data;
+use crate::ports::json::{PortView, PublicPortBody};
 
 pub(crate) const GROUP: &str = "Agents";
 
@@ -25,6 +26,9 @@ const NAME_CHARS_MAX: usize = 64;
 
 /// The most characters of a reason that are kept.
 const REASON_CHARS_MAX: usize = 500;
+
+/// The most characters of a setup's log that are kept.
+const LOG_CHARS_MAX: usize = 3_000;
 
 /// `POST /api/agent/jobs/lease`
 pub(crate) const LEASE_JOB: Operation = Operation {
@@ -136,8 +140,8 @@ pub(crate) struct LeaseAnswer {
 pub(crate) struct JobView {
     /// Its id: reports name it.
     pub id: String,
-    /// `create` or `remove`; `start`, `shutdown`, `restart` or `reset` of a machine that you
-    /// created.
+    /// `create` or `remove`; `start`, `shutdown`, `restart`, `reset` or `set-ports` of a machine
+    /// that you created.
     pub kind: &'static str,
     /// Counts its leases: send it with each report. Whoever has a lower one has lost the job.
     pub fence: u32,
@@ -155,6 +159,11 @@ pub(crate) struct JobView {
     pub ssh_keys: Vec<String>,
     /// A document for cloud-init; null for none.
     pub user_data: Option<String>,
+    /// What is to be reachable beside SSH, for `create` and `set-ports`.
+    pub ports: Vec<PortView>,
+    /// A command of the machine's shell that succeeds once what our document sets up works: wait
+    /// for that before you complete the job. Null where there is nothing to wait for.
+    pub check: Option<&'static str>,
     /// Which of our documents that is; null for none, or for the renter's own.
     pub template: Option<JobTemplate>,
 }
@@ -173,6 +182,8 @@ impl JobView {
             slice: JobSlice::new(leased.slice),
             ssh_keys: Vec::new(),
             user_data: None,
+            ports: leased.ports.iter().map(PortView::new).collect(),
+            check: None,
             template: None,
         }
     }
@@ -203,6 +214,8 @@ impl JobView {
             slice: JobSlice::new(leased.slice),
             ssh_keys: leased.ssh_key.iter().cloned().collect(),
             user_data: own.or_else(|| document.map(|it| it.user_data.to_owned())),
+            ports: leased.ports.iter().map(PortView::new).collect(),
+            check: document.and_then(|it| it.check),
             template: template
                 .map(|(name, version)| JobTemplate { name: name.clone(), version: *version }),
         })
@@ -305,6 +318,10 @@ pub(crate) struct AccessBody {
     #[serde(default)]
     #[schemars(regex(pattern = "^[0-9A-Fa-f]{64}$"))]
     pub console_secret: Option<String>,
+    /// Its further ports that are reachable.
+    #[serde(default)]
+    #[schemars(length(max = 10))]
+    pub ports: Vec<PublicPortBody>,
     /// Anything else, as text; null for nothing.
     #[serde(default)]
     #[schemars(length(max = 1000))]
@@ -314,9 +331,10 @@ pub(crate) struct AccessBody {
 impl AccessBody {
     /// Reads how a machine is reached; every field that is wrong.
     pub(crate) fn read(&self) -> Result<SshAccess, Vec<FieldError>> {
+        let ports: Vec<_> = self.ports.iter().map(PublicPortBody::reported).collect();
+        let endpoint = ReportedEndpoint { address: &self.address, port: self.port, ports: &ports };
         SshAccess::read(&ReportedAccess {
-            address: &self.address,
-            port: self.port,
+            endpoint,
             user: &self.user,
             host_keys: &self.host_keys,
             console_url: self.console_url.as_deref(),
@@ -337,9 +355,23 @@ pub(crate) struct FailBody {
     pub reason: String,
     /// Whether it may work another time.
     pub retry: bool,
+    /// The end of what the machine's setup said, for the renter: the last 3,000 characters are
+    /// kept.
+    #[serde(default)]
+    #[schemars(length(max = 16384))]
+    pub log: Option<String>,
 }
 
 impl FailBody {
+    /// The end of the log, without characters that a terminal obeys.
+    pub(crate) fn short_log(&self) -> Option<String> {
+        let is_plain = |c: &char| *c == '\n' || !c.is_control();
+        let plain: Vec<char> = self.log.as_ref()?.chars().filter(is_plain).collect();
+        let start = plain.len().saturating_sub(LOG_CHARS_MAX);
+        let text: String = plain[start..].iter().collect();
+        Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+    }
+
     /// The reason, on one line and cut.
     pub(crate) fn short_reason(&self) -> String {
         let plain = |c: char| if c.is_control() { ' ' } else { c };

@@ -5,6 +5,7 @@ use domain::capability::{Capabilities, Capability};
 use domain::field::FieldError;
 use domain::id::{RentalId, SliceId};
 use domain::machine::{Observation, REPORT_MACHINES_MAX, REPORT_SECONDS};
+use domain::ssh::{Endpoint, EndpointFields, ReportedEndpoint};
 use http::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,7 @@ use web::form::keep;
 use web::operation::{Access, Operation, schema_of};
 
 use crate::agent::json::{GROUP, agent_name};
+use crate::ports::json::PublicPortBody;
 
 /// `POST /api/agent/machines`
 pub(crate) const REPORT_MACHINES: Operation = Operation {
@@ -65,6 +67,39 @@ pub(crate) struct MachineBody {
         pattern = "^(power|console|user-data|set-keys|set-password|rebuild|set-ports)$"
     )))]
     pub can: Option<Vec<String>>,
+    /// Where it is, of a machine that is running. If that has changed since it was set up, its
+    /// renter is notified; left out, it stays as it was.
+    #[serde(default)]
+    pub endpoint: Option<EndpointBody>,
+}
+
+/// Where a machine is.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EndpointBody {
+    /// An IP address or a host name.
+    #[schemars(length(min = 1, max = 253))]
+    pub address: String,
+    /// The port of SSH.
+    #[schemars(range(min = 1, max = 65535))]
+    #[serde(deserialize_with = "web::json::whole")]
+    pub port: i64,
+    /// Its further ports that are reachable.
+    #[serde(default)]
+    #[schemars(length(max = 10))]
+    pub ports: Vec<PublicPortBody>,
+}
+
+/// What a report calls the parts of an endpoint.
+const FIELDS: EndpointFields =
+    EndpointFields { address: "endpoint.address", port: "endpoint.port", ports: "endpoint.ports" };
+
+impl EndpointBody {
+    fn read(&self) -> Result<Endpoint, Vec<FieldError>> {
+        let ports: Vec<_> = self.ports.iter().map(PublicPortBody::reported).collect();
+        let EndpointBody { address, port, .. } = self;
+        Endpoint::read(FIELDS, &ReportedEndpoint { address, port: *port, ports: &ports })
+    }
 }
 
 /// A machine as it was reported.
@@ -73,6 +108,7 @@ pub(crate) struct ReportedMachine {
     pub slice: SliceId,
     pub observation: Observation,
     pub can: Option<Capabilities>,
+    pub endpoint: Option<Endpoint>,
 }
 
 impl ReportBody {
@@ -85,7 +121,7 @@ impl ReportBody {
             wrong.push(FieldError::new("machines", &rule));
         }
         let read: Result<Vec<_>, _> = self.machines.iter().map(MachineBody::read).collect();
-        let machines = keep(&mut wrong, read);
+        let machines = read.map_err(|errors| wrong.extend(errors)).ok();
         match (name, machines) {
             (Some(name), Some(machines)) if wrong.is_empty() => Ok((name, machines)),
             _ => Err(wrong),
@@ -94,7 +130,18 @@ impl ReportBody {
 }
 
 impl MachineBody {
-    fn read(&self) -> Result<ReportedMachine, FieldError> {
+    fn read(&self) -> Result<ReportedMachine, Vec<FieldError>> {
+        let machine = self.read_state().map_err(|error| vec![error])?;
+        match &self.endpoint {
+            None => Ok(machine),
+            Some(_) if self.ssh.is_none() => {
+                Err(vec![FieldError::new("endpoint", "of a running machine only")])
+            }
+            Some(endpoint) => Ok(ReportedMachine { endpoint: Some(endpoint.read()?), ..machine }),
+        }
+    }
+
+    fn read_state(&self) -> Result<ReportedMachine, FieldError> {
         let rental = RentalId::parse(&self.rental_id)
             .ok_or_else(|| FieldError::new("rental_id", "the id of a rental"))?;
         let slice = SliceId::parse(&self.slice_id)
@@ -115,7 +162,7 @@ impl MachineBody {
             let names = Capability::VARIANTS.iter().map(Capability::into_str);
             FieldError::new("can", &format!("any of {}", names.collect::<Vec<_>>().join(", ")))
         })?;
-        Ok(ReportedMachine { rental, slice, observation, can })
+        Ok(ReportedMachine { rental, slice, observation, can, endpoint: None })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use domain::account::Scope;
 use domain::field::FieldError;
+use domain::port::Port;
 use domain::provisioning::{JobState, Owed};
 use domain::rental::{Rental, RentalState};
 use domain::ssh::Access as SshAccess;
@@ -130,6 +131,8 @@ pub(crate) struct MachineView {
     pub steps: Vec<StepView>,
     /// Why it failed last, in the agent's words.
     pub reason: Option<String>,
+    /// The end of what its setup said, if it failed for that.
+    pub log: Option<String>,
     /// How it is, once it was set up.
     pub machine: Option<MachineStatusView>,
     /// What can be done with it now, once it was set up, as its farm's agent reports it: `power`
@@ -156,11 +159,13 @@ impl MachineView {
             attempts: machine.attempts,
             steps: machine.steps.iter().map(step).collect(),
             reason: machine.reason.clone(),
+            log: machine.log.clone(),
             machine: machine.live.map(|live| MachineStatusView::new(live.status(now))),
             can: machine.can.unwrap_or_default().iter().map(|it| it.into_str()).collect(),
             access: access.map(|access| MachineAccess {
-                address: access.address.clone(),
-                port: access.port,
+                address: access.endpoint.address.clone(),
+                port: access.endpoint.port,
+                ports: open_ports(machine, access).iter().map(OpenPortView::new).collect(),
                 user: access.user.clone(),
                 host_keys: access.host_keys.clone(),
                 fingerprints: access.fingerprints(),
@@ -192,6 +197,8 @@ pub(crate) struct MachineAccess {
     pub port: u16,
     /// Whom to log in as.
     pub user: String,
+    /// The ports that you asked for beside that of SSH, by `setPorts` or when you rented.
+    pub ports: Vec<OpenPortView>,
     /// Its public host keys.
     pub host_keys: Vec<String>,
     /// The fingerprints of these.
@@ -207,6 +214,41 @@ pub(crate) struct MachineAccess {
     /// For `~/.ssh/known_hosts`: by an alias of this machine, because an earlier one may have had
     /// its address and port.
     pub known_hosts: String,
+}
+
+/// A port that the renter asked for.
+pub(crate) struct OpenPort {
+    /// In the machine.
+    pub port: Port,
+    /// Its number at the machine's address; `None` while it is not reachable.
+    pub public: Option<u16>,
+}
+
+/// The ports that a renter asked for, and where each is reached.
+pub(crate) fn open_ports(machine: &Machine, access: &SshAccess) -> Vec<OpenPort> {
+    let public = |port: &Port| {
+        access.endpoint.ports.iter().find(|open| open.port == *port).map(|open| open.public)
+    };
+    machine.ports.iter().map(|port| OpenPort { port: *port, public: public(port) }).collect()
+}
+
+/// A port that the renter asked for.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct OpenPortView {
+    /// `tcp` or `udp`.
+    pub protocol: &'static str,
+    /// Its number in the machine.
+    pub port: u16,
+    /// Its number at the machine's address; null while the farm has not opened it.
+    pub public_port: Option<u16>,
+}
+
+impl OpenPortView {
+    fn new(open: &OpenPort) -> OpenPortView {
+        let OpenPort { port, public } = open;
+        let protocol = port.transport.into_str();
+        OpenPortView { protocol, port: port.number, public_port: *public }
+    }
 }
 
 /// What has become of the machines of a rental, taken together.

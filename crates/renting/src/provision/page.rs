@@ -4,8 +4,9 @@ use askama::Template;
 use domain::id::{RentalId, SliceId};
 use domain::machine::{self, MachineStatus};
 use domain::machine_action::{ActionState, MachineAction};
+use domain::port::Transport;
 use domain::provisioning::{JobState, Step};
-use domain::ssh::Access as SshAccess;
+use domain::ssh::{Access as SshAccess, Endpoint};
 use domain::time::Timestamp;
 use machines::access::ConsoleLink;
 use store::jobs;
@@ -17,7 +18,7 @@ use ui::{badge, moment};
 use web::page::{Badge, Frame, Moment, Section, Tone};
 use web::text::sentence;
 
-use crate::provision::json::{AccessStatus, refund_at};
+use crate::provision::json::{AccessStatus, OpenPort, open_ports, refund_at};
 
 /// A machine on a slice.
 #[derive(Clone, Debug)]
@@ -30,6 +31,8 @@ pub(crate) struct Machine {
     pub steps: Vec<StepLine>,
     /// What went wrong last, as a sentence.
     pub reason: Option<String>,
+    /// The end of what its setup said, if that is what went wrong.
+    pub log: Option<String>,
     /// How to get in, once that was checked.
     pub ready: Option<Ready>,
     /// What can be done with it, once it is there.
@@ -88,8 +91,38 @@ pub(crate) struct Ready {
     pub mycelium: Option<String>,
     /// The form that opens its console; `None` where it has none.
     pub console: Option<ConsoleForm>,
+    /// The ports that the renter asked for beside that of SSH.
+    pub ports: Vec<PortLine>,
     /// What the farm says besides.
     pub notes: Option<String>,
+}
+
+/// A port that the renter asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct PortLine {
+    /// Such as `80/tcp`.
+    pub port: String,
+    /// Such as `203.0.113.7:24001`; `None` while it is not reachable.
+    pub public: Option<String>,
+    /// Where a browser finds what is behind it; `None` for what is no website.
+    pub link: Option<String>,
+}
+
+impl PortLine {
+    fn new(endpoint: &Endpoint, open: &OpenPort) -> PortLine {
+        let host = match endpoint.address.contains(':') {
+            true => format!("[{}]", endpoint.address),
+            false => endpoint.address.clone(),
+        };
+        let public = open.public.map(|public| format!("{host}:{public}"));
+        let scheme = match (open.port.transport, open.port.number) {
+            (Transport::Tcp, 80 | 8080) => Some("http"),
+            (Transport::Tcp, 443 | 8443) => Some("https"),
+            _ => None,
+        };
+        let link = scheme.zip(public.as_ref()).map(|(scheme, at)| format!("{scheme}://{at}"));
+        PortLine { port: open.port.to_string(), public, link }
+    }
 }
 
 /// The form that opens a machine's console.
@@ -214,6 +247,7 @@ impl Machine {
             steps: [paid].into_iter().chain(told).collect(),
             reason: reason
                 .map(|reason| sentence(format!("message from the farm's agent: {reason}"))),
+            log: machine.log.clone().filter(|_| machine.state != JobState::Done),
             ready: access.map(|access| Ready::new(machine, access)),
             power: None,
         }
@@ -293,12 +327,18 @@ impl Ready {
             config: access.config(&machine.slice.to_string(), machine.job.machine()),
             known_hosts: access.known_hosts(machine.job.machine()),
             forget: format!("ssh-keygen -R '{}'", access.host()),
-            mycelium: access.is_on_mycelium().then(|| format!("ping -6 {}", access.address)),
+            mycelium: access
+                .is_on_mycelium()
+                .then(|| format!("ping -6 {}", access.endpoint.address)),
             fingerprints: access.fingerprints(),
             console: access.console_url.is_some().then(|| ConsoleForm {
                 slice_id: machine.slice.to_string(),
                 slice: machine.slice.number,
             }),
+            ports: open_ports(machine, access)
+                .iter()
+                .map(|open| PortLine::new(&access.endpoint, open))
+                .collect(),
             notes: access.notes.clone(),
         }
     }

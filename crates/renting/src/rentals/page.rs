@@ -1,9 +1,12 @@
 //! One rental, `/dashboard/slices/{rental}`, and the forms that change it.
 
 use askama::Template;
+use domain::capability::Capability;
 use domain::evaluation::DisputeSide;
 use domain::money::Usd;
 use domain::period;
+use domain::port::ports_text;
+use domain::provisioning::JobState;
 use domain::rental::{ExtendError, MONTHS_AHEAD_MAX, RentalState};
 use domain::ssh::Access as SshAccess;
 use domain::term::Term;
@@ -82,6 +85,8 @@ pub(crate) struct Rental {
     pub machines: Vec<Machine>,
     /// Whether a machine that was shut down inside is started again; `None` before there is one.
     pub auto_start: Option<bool>,
+    /// The ports in the form that changes them, such as `80, 443`; `None` while they can't be.
+    pub ports: Option<String>,
     /// Whether it waits for access for too long, and can go on with another slice: the link leads
     /// to `/move` below this page.
     pub can_move: bool,
@@ -357,6 +362,10 @@ impl Rental {
             .collect();
         let is_live = machines.iter().any(|machine| machine.live.is_some());
         self.auto_start = is_live.then_some(auto_start);
+        let can_set =
+            |it: &jobs::Machine| it.state == JobState::Done && it.can(Capability::SetPorts);
+        let first = machines.first().filter(|_| machines.iter().all(can_set));
+        self.ports = first.map(|machine| ports_text(&machine.ports));
         self
     }
 }
@@ -396,6 +405,7 @@ impl Rental {
             access: Access::new(rental, visit.now),
             machines: Vec::new(),
             auto_start: None,
+            ports: None,
             can_move: false,
             uptime: UptimeRecord::new(rental),
             leaving: LeavingNotice::of(rental, visit.now),

@@ -6,11 +6,13 @@ use domain::field::FieldError;
 use domain::id::{NodeId, QuoteId, SliceId, SshKeyId};
 use domain::money::Usd;
 use domain::order::{Filter, Item, RentRequest, SLICES_PER_ORDER_MAX, Spread, Wanted};
+use domain::port::{Port, check_ports};
 use domain::template::{Template, parse_user_data};
 use domain::term::Term;
 use domain::time::Timestamp;
 use domain::uptime::{Bandwidth, Uptime};
 use http::Method;
+use machines::ports::{PortBody, read_ports};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use store::offers::Offer;
@@ -223,6 +225,10 @@ wanted_body! {
         /// The same: a document of your own for cloud-init, at most 16 KiB.
         #[schemars(length(max = 16384))]
         user_data: Option<String>,
+        /// Which ports of the machine are to be reachable beside that of SSH, at most 10 with those
+        /// of the template: `web` has 80.
+        #[schemars(length(max = 10))]
+        ports: Vec<PortBody>,
         /// Whether to tell what would be booked, and change nothing.
         dry_run: bool,
     }
@@ -257,6 +263,10 @@ pub(crate) struct RentNodeBody {
     /// The same: a document of your own for cloud-init, at most 16 KiB.
     #[schemars(length(max = 16384))]
     pub user_data: Option<String>,
+    /// Which ports of each machine are to be reachable beside that of SSH, at most 10 with those of
+    /// the template: `web` has 80.
+    #[schemars(length(max = 10))]
+    pub ports: Vec<PortBody>,
     /// Whether to tell what would be booked, and change nothing.
     pub dry_run: bool,
 }
@@ -275,9 +285,9 @@ impl RentNodeBody {
             Some(quote) => wanted.read_quote(quote),
             None => wanted.read_whole().map(Basis::Request),
         };
-        let RentNodeBody { ssh_key_id, template, user_data, .. } = self;
+        let RentNodeBody { ssh_key_id, template, user_data, ports, .. } = self;
         let start = Start::read(ssh_key_id.as_deref(), template.as_deref(), user_data.as_deref());
-        both(basis, start)
+        both(basis, start.and_then(|start| start.with_ports(read_ports("ports", ports))))
     }
 }
 
@@ -290,6 +300,8 @@ pub(crate) struct Start {
     pub template: Option<Template>,
     /// One of the renter's own.
     pub user_data: Option<String>,
+    /// What is to be reachable beside SSH and the template's ports.
+    pub ports: Vec<Port>,
 }
 
 impl Start {
@@ -313,7 +325,31 @@ impl Start {
         if template.is_some() && user_data.is_some() {
             wrong.push(FieldError::new("user_data", "no template in the same request"));
         }
-        if wrong.is_empty() { Ok(Start { ssh_key, template, user_data }) } else { Err(wrong) }
+        if wrong.is_empty() {
+            Ok(Start { ssh_key, template, user_data, ports: Vec::new() })
+        } else {
+            Err(wrong)
+        }
+    }
+
+    /// The same with ports that are to be reachable.
+    pub(crate) fn with_ports(
+        self,
+        ports: Result<Vec<Port>, FieldError>,
+    ) -> Result<Start, Vec<FieldError>> {
+        let start = Start { ports: ports.map_err(|error| vec![error])?, ..self };
+        // The template's count as well.
+        check_ports("ports", &start.all_ports()).map_err(|error| vec![error])?;
+        Ok(start)
+    }
+
+    /// What is to be reachable beside SSH, in order.
+    pub(crate) fn all_ports(&self) -> Vec<Port> {
+        let template = self.template.map_or(&[][..], |template| template.ports);
+        let mut all = [template, &self.ports].concat();
+        all.sort_unstable();
+        all.dedup();
+        all
     }
 }
 
@@ -362,9 +398,9 @@ impl RentBody {
             Some(quote) => self.wanted().read_quote(quote),
             None => self.wanted().read().map(Basis::Request),
         };
-        let RentBody { ssh_key_id, template, user_data, .. } = self;
+        let RentBody { ssh_key_id, template, user_data, ports, .. } = self;
         let start = Start::read(ssh_key_id.as_deref(), template.as_deref(), user_data.as_deref());
-        both(basis, start)
+        both(basis, start.and_then(|start| start.with_ports(read_ports("ports", ports))))
     }
 }
 

@@ -3,6 +3,7 @@
 use domain::field::FieldError;
 use domain::id::NodeId;
 use domain::order::IdempotencyKey;
+use domain::port::parse_ports;
 use web::Problem;
 use web::form::{Form, keep};
 
@@ -25,7 +26,7 @@ pub(crate) struct Order {
 /// the node: a program may leave it out, to rent on the whole market.
 pub(crate) fn read_order(form: &Form) -> Result<Order, Problem> {
     let optional = ["slice_id", "count", "ssh_key_id", "template", "user_data"];
-    let fields = form.clone().without(&["whole_node"]).without_empty(&optional);
+    let fields = form.clone().without(&["whole_node", "ports"]).without_empty(&optional);
     let (version, read) = if form.text("whole_node") == "yes" {
         let body: RentNodeBody = fields.without(&["slice_id", "count"]).body()?;
         (body.offer_version, body.read())
@@ -34,6 +35,8 @@ pub(crate) fn read_order(form: &Form) -> Result<Order, Problem> {
         (body.offer_version, body.read())
     };
     let mut wrong = Vec::new();
+    let ports = parse_ports("ports", form.text("ports"));
+    let read = read.and_then(|(basis, start)| Ok((basis, start.with_ports(ports)?)));
     let read = read.map_err(|errors| wrong.extend(errors)).ok();
     let node = NodeId::parse(form.text("node_id"));
     for (is_there, field, rule) in [
@@ -54,6 +57,7 @@ pub(crate) fn read_order(form: &Form) -> Result<Order, Problem> {
 mod tests {
     use domain::id::SliceId;
     use domain::order::{RentRequest, Wanted};
+    use domain::port::ports_text;
     use domain::term::Term;
 
     use super::*;
@@ -86,6 +90,8 @@ mod tests {
         let order = read(&format!("{GOOD}&template=docker&ssh_key_id={id}")).unwrap();
         assert_eq!(order.start.template.map(|template| template.name), Some("docker"));
         assert_eq!(order.start.ssh_key.map(|key| key.to_string()).as_deref(), Some(id));
+        let order = read(&format!("{GOOD}&template=web&ports=443,+53/udp")).unwrap();
+        assert_eq!(ports_text(&order.start.all_ports()), "80, 443, 53/udp");
         let own = "user_data=%23!/bin/sh%0D%0Aid%0D%0A";
         let order = read(&format!("{GOOD}&template=&{own}")).unwrap();
         assert_eq!(order.start.user_data.as_deref(), Some("#!/bin/sh\nid\n"));
@@ -111,6 +117,11 @@ mod tests {
         check("template", "windows");
         check("ssh_key_id", "mine");
         check("user_data", "hello");
+        check("ports", "http");
+        check("ports", "22");
+        let ten = "ports=1,2,3,4,5,6,7,8,9,10";
+        assert!(read(&format!("{GOOD}&{ten}")).is_ok());
+        assert_eq!(read(&format!("template=web&{ten}&{GOOD}")).unwrap_err(), ["ports"]);
         let body = format!("template=web&user_data=%23!/bin/sh&{GOOD}");
         assert_eq!(read(&body).unwrap_err(), ["user_data"]);
     }

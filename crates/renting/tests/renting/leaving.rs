@@ -115,7 +115,8 @@ fn a_machine_that_failed_is_made_elsewhere_with_a_word_of_its_renter() {
 
     let job = jobs::lease(&stage.db, &agent, stage.now()).unwrap().unwrap();
     let report = Report::Fail { retry: false };
-    let told = JobReport { job: &job.id, fence: job.fence, report, sealed: None, reason: None };
+    let told =
+        JobReport { job: &job.id, fence: job.fence, report, sealed: None, reason: None, log: None };
     jobs::report(&stage.db, &agent, &told, stage.now()).unwrap();
     assert!(leads_on());
     let page = reading(&ask(&stage, &path).html(200));

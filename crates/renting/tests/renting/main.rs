@@ -2,9 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod checks;
 mod hostile;
 mod leaving;
 mod market;
+mod ports;
 mod rentals;
 mod retries;
 mod servers;

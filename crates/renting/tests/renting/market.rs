@@ -202,6 +202,9 @@ fn a_renter_sees_what_each_term_costs() {
               server: nginx on port 80.
             Applies on farms with automatic setup. Through the API you can send your own
               cloud-init document.
+            Open ports (optional) [text ports=]
+            Up to 10, beside SSH. TCP unless you add /udp. The farm chooses a public port for
+              each. You can change them later.
             Your balance: $100.00
             The farmer sees you as o&#39;ada&#38;co@example.org (change
               </dashboard/settings#shown>). The rental ends on its last day unless you extend it.
@@ -236,6 +239,9 @@ fn who_cannot_pay_for_a_term_sees_what_is_missing() {
           server: nginx on port 80.
         Applies on farms with automatic setup. Through the API you can send your own
           cloud-init document.
+        Open ports (optional) [text ports=]
+        Up to 10, beside SSH. TCP unless you add /udp. The farm chooses a public port for
+          each. You can change them later.
         Your balance of $0.00 is too low for any of these terms. Add credit
           </dashboard/wallet>
         Your balance: $0.00

@@ -14,14 +14,14 @@ const KEY: &str = "ssh-ed25519 \
                    AAAAC3NzaC1lZDI1NTE5AAAAICSc46/QB3lnD6yiO80SczJsysrwuHR7UMtpui3hDPtl";
 
 /// A market in which Ada's machine is ready, and the farm's agent.
-struct Server<'a> {
-    stage: &'a Stage,
+pub(crate) struct Server<'a> {
+    pub(crate) stage: &'a Stage,
     agent: Caller<'a>,
-    rental: String,
+    pub(crate) rental: String,
 }
 
 impl<'a> Server<'a> {
-    fn new(stage: &'a Stage) -> Server<'a> {
+    pub(crate) fn new(stage: &'a Stage) -> Server<'a> {
         let agent = stage.as_agent();
         let nothing = agent.post(machines::ROUTES, LEASE, json!({ "agent": "rack-7" }));
         assert_eq!(nothing.status(), 204);
@@ -41,7 +41,7 @@ impl<'a> Server<'a> {
 
     /// The agent reports the machine, as a part of its JSON; answers what it should have.
     #[track_caller]
-    fn report(&self, how: &Value) -> Value {
+    pub(crate) fn report(&self, how: &Value) -> Value {
         let mut machine = json!({ "rental_id": self.rental, "slice_id": "node32_slice_1" });
         for (name, value) in how.as_object().unwrap() {
             machine[name] = value.clone();
@@ -51,7 +51,7 @@ impl<'a> Server<'a> {
     }
 
     /// The same, half a minute after the last one.
-    fn report_next(&self, how: &Value) {
+    pub(crate) fn report_next(&self, how: &Value) {
         self.stage.pass_seconds(30);
         self.report(how);
     }
@@ -78,7 +78,7 @@ impl<'a> Server<'a> {
     }
 
     /// What the pages say of it: the list, and the rental's own.
-    fn pages(&self) -> [String; 2] {
+    pub(crate) fn pages(&self) -> [String; 2] {
         let page = |path: &str| self.stage.as_user(ADA).get(renting::ROUTES, path).page(200);
         [page("/dashboard/slices"), page(&format!("/dashboard/slices/{}", self.rental))]
     }
@@ -92,7 +92,7 @@ impl<'a> Server<'a> {
     }
 }
 
-fn answers() -> Value {
+pub(crate) fn answers() -> Value {
     json!({ "state": "running", "ssh": true })
 }
 
@@ -279,19 +279,19 @@ impl Server<'_> {
     }
 
     /// Ada asks for an action.
-    fn ask(&self, action: &str) -> stage::Answer {
+    pub(crate) fn ask(&self, action: &str) -> stage::Answer {
         self.stage.as_user(ADA).post(machines::ROUTES, &self.actions(), json!({ "action": action }))
     }
 
     /// What the API says of the latest action: kind and state.
-    fn latest(&self) -> (String, String) {
+    pub(crate) fn latest(&self) -> (String, String) {
         let answer = self.stage.as_user(ADA).get(machines::ROUTES, &self.actions()).ok(200);
         let text = |name: &str| answer["actions"][0][name].as_str().unwrap().to_owned();
         (text("action"), text("state"))
     }
 
     /// The agent leases what is due.
-    fn lease(&self) -> Value {
+    pub(crate) fn lease(&self) -> Value {
         self.agent.post(machines::ROUTES, LEASE, json!({ "agent": "rack-7" })).ok(200)["job"]
             .clone()
     }
@@ -302,7 +302,7 @@ impl Server<'_> {
     }
 
     /// The agent reports on what it leased.
-    fn tell(&self, job: &Value, what: &str, body: Value) -> stage::Answer {
+    pub(crate) fn tell(&self, job: &Value, what: &str, body: Value) -> stage::Answer {
         let path = format!("/api/agent/jobs/{}/{what}", job["id"].as_str().unwrap());
         let mut body = body;
         body["fence"] = job["fence"].clone();

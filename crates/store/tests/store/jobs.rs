@@ -64,7 +64,8 @@ pub(crate) fn notify(
 ) -> Result<Timestamp, ReportFailure> {
     let is_access = report == Report::Complete && job.kind == JobKind::Create;
     let sealed = is_access.then_some(&b"sealed"[..]);
-    let told = JobReport { job: &job.id, fence: job.fence, report, sealed, reason: None };
+    let told =
+        JobReport { job: &job.id, fence: job.fence, report, sealed, reason: None, log: None };
     let done = jobs::report(db, &rack(), &told, at(seconds));
     assert_sound(db);
     done
@@ -160,6 +161,7 @@ fn a_lease_that_is_over_goes_to_the_next_with_a_higher_fence() {
         report: Report::Complete,
         sealed: None,
         reason: None,
+        log: None,
     };
     for other in [agent(FARMER, 2), agent(OTHER_FARMER, 1)] {
         assert_eq!(jobs::report(&db, &other, &told, at(0)), Err(ReportFailure::NoSuchJob));
@@ -461,6 +463,7 @@ fn access_and_refund_exclude_each_other() {
                 report: Report::Complete,
                 sealed: Some(b"sealed"),
                 reason: None,
+                log: None,
             };
             match jobs::report(db, &rack(), &told, at(REFUND_SECONDS)) {
                 Ok(_) => Some(true),
@@ -627,6 +630,7 @@ fn access_and_a_move_exclude_each_other() {
                 report: Report::Complete,
                 sealed: Some(b"sealed"),
                 reason: None,
+                log: None,
             };
             match jobs::report(db, &rack(), &told, at(LATE_SECONDS)) {
                 Ok(_) => Some(true),

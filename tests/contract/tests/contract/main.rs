@@ -296,6 +296,7 @@ fn the_api_page_is_made_from_what_is_served() {
         POST /notifications/webhooks/{webhook}/deliveries/{delivery}/replay [signed in, scope farm]
         POST /rentals/{rental}/actions [signed in, scope rent]
         GET /rentals/{rental}/actions [signed in, scope read]
+        PUT /rentals/{rental}/ports [signed in, scope rent]
         GET /account/ssh-keys [signed in, scope read]
         POST /account/ssh-keys [signed in, scope rent]
         DELETE /account/ssh-keys/{key} [signed in, scope rent]

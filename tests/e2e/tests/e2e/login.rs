@@ -1,7 +1,10 @@
 //! From a payment to a login: the real agent with `driver-process`, whose machine is an SSH server,
 //! and OpenSSH's client. Agent and host are killed on the way.
 
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use e2e::{Client, Market, OPERATOR_TOKEN, POLL_SECONDS, Rack};
@@ -195,6 +198,84 @@ async fn a_job_that_goes_to_another_server_leaves_nothing_on_the_first() {
     other.take_keys_of(&farm.rack);
     check_login(&other, &access);
     assert_eq!(other.servers(), 1);
+    farm.market.check_invariants().await;
+}
+
+/// A program that a renter runs on a machine: it answers every connection.
+fn greeter(words: &'static str) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let _ = stream.unwrap().write_all(words.as_bytes());
+        }
+    });
+    port
+}
+
+/// What is said at a port of an access, if it is open by now.
+fn hear(access: &Value, nth: usize) -> Option<String> {
+    let port = u16::try_from(access["ports"][nth]["public_port"].as_u64()?).unwrap();
+    let mut stream = TcpStream::connect((access["address"].as_str().unwrap(), port)).ok()?;
+    let mut said = String::new();
+    stream.read_to_string(&mut said).ok()?;
+    Some(said)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ports_are_reached_that_were_rented_with_a_slice_or_opened_later() {
+    let (one, two) = (greeter("one"), greeter("two"));
+    let port = |port: u16| json!({ "protocol": "tcp", "port": port });
+    let mut farm = Farm::new().await;
+    farm.start().await;
+    let rent = json!({ "node_id": "node32", "duration_months": 1, "ports": [port(one)] });
+    let made = farm.ada.post("/api/marketplace/rent-slice", &rent).await.ok(201);
+    let rental = made["rental"]["id"].as_str().unwrap();
+    let access = farm.access(rental).await;
+    assert_eq!(hear(&access, 0).as_deref(), Some("one"), "{access:#}");
+    let first = access["ports"][0].clone();
+
+    let path = format!("/api/rentals/{rental}/ports");
+    // Its agent has to say first that it can do so.
+    until("ports can be set", async || {
+        farm.ada.put(&path, &json!({ "ports": [port(one), port(two)] })).await.status == 200
+    })
+    .await;
+    until("both ports are open", async || {
+        let access = farm.access(rental).await;
+        let ports = access["ports"].as_array().unwrap();
+        let said: Vec<_> = (0..ports.len()).filter_map(|nth| hear(&access, nth)).collect();
+        // The one that was there is where it was.
+        said.len() == 2 && ports.contains(&first) && said.contains(&"two".to_owned())
+    })
+    .await;
+    farm.ada.put(&path, &json!({ "ports": [port(two)] })).await.ok(200);
+    until("the first is closed", async || {
+        hear(&json!({ "address": access["address"], "ports": [first] }), 0).is_none()
+    })
+    .await;
+    farm.end(rental).await;
+    farm.market.check_invariants().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_renter_hears_at_once_that_the_farm_has_another_address() {
+    let mut farm = Farm::new().await;
+    farm.start().await;
+    let rental = farm.rent().await;
+    let access = farm.access(&rental).await;
+    check_login(&farm.rack, &access);
+    farm.rack.kill();
+    farm.rack.move_to("localhost");
+    farm.rack.start();
+    until("the renter has the new address", async || {
+        farm.access(&rental).await["address"] == "localhost"
+    })
+    .await;
+    check_login(&farm.rack, &farm.access(&rental).await);
+    let found = farm.ada.get("/api/events?after=0").await.ok(200);
+    let changed = found["items"].as_array().unwrap().iter();
+    assert_eq!(changed.filter(|event| event["kind"] == "access-changed").count(), 1);
     farm.market.check_invariants().await;
 }
 
