@@ -2309,7 +2309,13 @@ CREATE TABLE machines (
     -- `domain::capability`. Agents of earlier versions report nothing, and switch machines.
     can          TEXT    NOT NULL DEFAULT '["power"]'
                  CONSTRAINT machine_can_is_json CHECK (json_valid(can))
-) STRICT, WITHOUT ROWID;
+, cpu_percent
+    INTEGER
+    CONSTRAINT machine_cpu_not_negative CHECK (cpu_percent >= 0), memory_bytes
+    INTEGER
+    CONSTRAINT machine_memory_not_negative CHECK (memory_bytes >= 0), disk_bytes
+    INTEGER
+    CONSTRAINT machine_disk_not_negative CHECK (disk_bytes >= 0)) STRICT, WITHOUT ROWID;
 
 CREATE INDEX machines_by_node ON machines (node_id, agent);
 
@@ -2433,7 +2439,13 @@ CREATE TABLE machines (
     -- `domain::capability`. Agents of earlier versions report nothing, and switch machines.
     can          TEXT    NOT NULL DEFAULT '["power"]'
                  CONSTRAINT machine_can_is_json CHECK (json_valid(can))
-) STRICT, WITHOUT ROWID;
+, cpu_percent
+    INTEGER
+    CONSTRAINT machine_cpu_not_negative CHECK (cpu_percent >= 0), memory_bytes
+    INTEGER
+    CONSTRAINT machine_memory_not_negative CHECK (memory_bytes >= 0), disk_bytes
+    INTEGER
+    CONSTRAINT machine_disk_not_negative CHECK (disk_bytes >= 0)) STRICT, WITHOUT ROWID;
 
 INSERT INTO machines
        (job_id, node_id, agent, state, since, silent_since, reported_at, should_run)

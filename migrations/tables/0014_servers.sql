@@ -112,3 +112,16 @@ CREATE TABLE rental_ports (
 ALTER TABLE jobs ADD COLUMN log
     TEXT
     CONSTRAINT job_log_length_in_range CHECK (length(log) <= 3000);
+
+-- What each machine uses of its server, as its agent last reported it.
+ALTER TABLE machines ADD COLUMN cpu_percent
+    INTEGER
+    CONSTRAINT machine_cpu_not_negative CHECK (cpu_percent >= 0);
+
+ALTER TABLE machines ADD COLUMN memory_bytes
+    INTEGER
+    CONSTRAINT machine_memory_not_negative CHECK (memory_bytes >= 0);
+
+ALTER TABLE machines ADD COLUMN disk_bytes
+    INTEGER
+    CONSTRAINT machine_disk_not_negative CHECK (disk_bytes >= 0);

@@ -213,6 +213,21 @@ pub(crate) struct Sighting {
     /// Where it is, if it runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) endpoint: Option<Endpoint>,
+    /// What it uses, if the driver says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) usage: Option<Used>,
+}
+
+/// What a machine uses of the server, as it is reported to the market.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Used {
+    /// Of one processor, since the last look.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) cpu_percent: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) memory_bytes: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) disk_bytes: Option<u64>,
 }
 
 /// Where a machine is, as it is reported to the market.

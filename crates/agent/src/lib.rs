@@ -22,6 +22,7 @@ mod reach;
 mod run;
 mod stop;
 mod turns;
+mod usage;
 mod watch;
 
 pub use client::{Access, Job, Step};

@@ -22,7 +22,8 @@ use rustix::process::{Pid, umask};
 use crate::drive::{note, step};
 use crate::journal::write_whole;
 use crate::machine::{self, Machine};
-use crate::protocol::{self, Action, Capability, Outcome, Refusal, Request};
+use crate::protocol::{self, Action, Capability, Outcome, Refusal, Request, Usage};
+use crate::usage;
 
 use users::{DISK, Users};
 
@@ -63,15 +64,15 @@ pub fn act(linux: &Linux, request: &Request) -> Result<Outcome, Refusal> {
         }
         Action::Status => {
             let found = status(linux, &machine)?;
-            let mut can = CAPABILITIES.to_vec();
-            can.extend((linux.local.public_ports > 0).then_some(Capability::SetPorts));
-            let setup = match &found {
-                protocol::Machine::Running(_) => check::state(&machine)?,
+            let (setup, usage) = match &found {
+                protocol::Machine::Running(_) => (check::state(&machine)?, Some(usage(&machine))),
                 protocol::Machine::Paused | protocol::Machine::Off | protocol::Machine::Absent => {
-                    None
+                    (None, None)
                 }
             };
-            return Ok(Outcome::new(found, &can).with_setup(setup));
+            let mut can = CAPABILITIES.to_vec();
+            can.extend((linux.local.public_ports > 0).then_some(Capability::SetPorts));
+            return Ok(Outcome::new(found, &can).with_setup(setup).with_usage(usage));
         }
         Action::Console => console(linux, &machine)?,
         Action::Start | Action::Shutdown | Action::Restart | Action::Reset => {
@@ -80,6 +81,13 @@ pub fn act(linux: &Linux, request: &Request) -> Result<Outcome, Refusal> {
         Action::SetPorts => set_ports(linux, &machine, request)?,
     };
     Ok(done.into())
+}
+
+/// What QEMU and the disk's file use: of the server, whatever the guest thinks of it.
+fn usage(machine: &Machine) -> Usage {
+    let (cpu_ms, memory_bytes) = usage::of_processes(server(machine).as_slice());
+    let disk_bytes = usage::of_file(&machine.path(DISK));
+    Usage { cpu_ms: Some(cpu_ms), memory_bytes: Some(memory_bytes), disk_bytes }
 }
 
 /// Starts every machine that was made, was not shut down on purpose and does not run, such as after

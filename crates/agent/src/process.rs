@@ -20,7 +20,8 @@ use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use crate::drive::step;
 use crate::journal::{make_folder, write_whole};
 use crate::machine::{self, Local, Machine};
-use crate::protocol::{self, Action, Capability, Outcome, Refusal, Request};
+use crate::protocol::{self, Action, Capability, Outcome, Refusal, Request, Usage};
+use crate::usage;
 
 pub use self::server::serve;
 
@@ -76,7 +77,9 @@ pub fn act(local: &Local, request: &Request) -> Result<Outcome, Refusal> {
         }
         Action::Status => {
             let found = status(local, &machine)?;
-            return Ok(Outcome::new(found, capabilities(local)));
+            let is_running = matches!(found, protocol::Machine::Running(_));
+            let usage = is_running.then(|| usage(&machine));
+            return Ok(Outcome::new(found, capabilities(local)).with_usage(usage));
         }
         Action::Console => return Err(Refusal::never("driver-process has no console")),
         Action::SetPorts => set_ports(local, &machine, request)?,
@@ -85,6 +88,13 @@ pub fn act(local: &Local, request: &Request) -> Result<Outcome, Refusal> {
         }
     };
     Ok(done.into())
+}
+
+/// What its processes use that run now, and its folder.
+fn usage(machine: &Machine) -> Usage {
+    let (cpu_ms, memory_bytes) = usage::of_processes(&every_process(machine));
+    let disk_bytes = usage::of_folder(&machine.folder);
+    Usage { cpu_ms: Some(cpu_ms), memory_bytes: Some(memory_bytes), disk_bytes }
 }
 
 fn capabilities(local: &Local) -> &'static [Capability] {

@@ -254,6 +254,21 @@ pub enum Capability {
     SetPorts,
 }
 
+/// What a machine uses of the server, as far as the driver knows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Usage {
+    /// The processor time that it has used so far, in milliseconds; it may begin anew.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cpu_ms: Option<u64>,
+    /// Memory, in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory_bytes: Option<u64>,
+    /// Disk, in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disk_bytes: Option<u64>,
+}
+
 /// How far the setup of a machine is that was created with a check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "state", rename_all = "snake_case")]
@@ -278,13 +293,21 @@ pub struct Outcome {
     pub can: Option<Vec<Capability>>,
     /// How far its setup is; nothing where it had no check, or the driver can't say.
     pub setup: Option<Setup>,
+    /// What it uses; nothing where the driver does not say.
+    pub usage: Option<Usage>,
 }
 
 impl Outcome {
     /// A machine and what can be done with it, if there is one.
     pub fn new(machine: Machine, can: &[Capability]) -> Outcome {
         let can = (machine != Machine::Absent).then(|| can.to_vec());
-        Outcome { machine, can, setup: None }
+        Outcome { machine, can, setup: None, usage: None }
+    }
+
+    /// The same with what it uses.
+    #[must_use]
+    pub fn with_usage(self, usage: Option<Usage>) -> Outcome {
+        Outcome { usage, ..self }
     }
 
     /// The same with how far its setup is.
@@ -296,7 +319,7 @@ impl Outcome {
 
 impl From<Machine> for Outcome {
     fn from(machine: Machine) -> Outcome {
-        Outcome { machine, can: None, setup: None }
+        Outcome { machine, can: None, setup: None, usage: None }
     }
 }
 
@@ -351,6 +374,9 @@ pub enum Answer {
         /// How far its setup is, if it was created with a check: of an answer to `status`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         setup: Option<Setup>,
+        /// What it uses of the server: of an answer to `status`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        usage: Option<Usage>,
     },
     /// The machine does not run, or there is none.
     NotRunning {
@@ -380,7 +406,7 @@ pub enum Answer {
 impl Answer {
     /// The document for what an action came to.
     pub fn new(result: Result<Outcome, Refusal>) -> Answer {
-        let Outcome { machine, can, setup } = match result {
+        let Outcome { machine, can, setup, usage } = match result {
             Ok(outcome) => outcome,
             Err(Refusal { error, retry, .. }) => {
                 return Answer::Refused { ok: false, error, retry };
@@ -389,7 +415,7 @@ impl Answer {
         let state = match machine {
             Machine::Running(reach) => {
                 let state = "running".to_owned();
-                return Answer::Running { ok: true, state, reach, can, setup };
+                return Answer::Running { ok: true, state, reach, can, setup, usage };
             }
             Machine::Paused => "paused".to_owned(),
             Machine::Off => "off".to_owned(),
@@ -401,8 +427,9 @@ impl Answer {
     /// What the document says; an error where it contradicts itself.
     pub fn result(self) -> Result<Result<Outcome, Refusal>, String> {
         let (machine, can) = match self {
-            Answer::Running { ok: true, state, reach, can, setup } if state == "running" => {
-                return Ok(Ok(Outcome { machine: Machine::Running(reach), can, setup }));
+            Answer::Running { ok: true, state, reach, can, setup, usage } if state == "running" => {
+                let machine = Machine::Running(reach);
+                return Ok(Ok(Outcome { machine, can, setup, usage }));
             }
             Answer::NotRunning { ok: true, state, can } if state == "paused" => {
                 (Machine::Paused, can)
@@ -420,7 +447,7 @@ impl Answer {
             }
             Answer::Refused { .. } => return Err("ok: true with an error".to_owned()),
         };
-        Ok(Ok(Outcome { machine, can, setup: None }))
+        Ok(Ok(Outcome { machine, can, setup: None, usage: None }))
     }
 }
 

@@ -8,12 +8,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::backoff::Backoff;
-use crate::client::{ClientError, Endpoint, Expected, Sighting, Watchlist};
+use crate::client::{ClientError, Endpoint, Expected, Sighting, Used, Watchlist};
 use crate::console::Name;
 use crate::driver::Go;
 use crate::job::Shared;
 use crate::log::say;
-use crate::protocol::{self, Action, Machine, Outcome, Reach, Refusal, Request};
+use crate::protocol::{self, Action, Machine, Outcome, Reach, Refusal, Request, Usage};
 use crate::reach;
 use crate::stop::Stop;
 use crate::turns::Turns;
@@ -71,6 +71,8 @@ struct Watched {
     /// How it was reached when its host key was checked last; nothing once it was not.
     checked: Option<Reach>,
     rounds_since_check: u32,
+    /// The processor time that it had used when it was last looked at.
+    cpu: Option<(Instant, u64)>,
     /// What was said of it last.
     said: String,
 }
@@ -208,6 +210,7 @@ impl Watched {
             round: 0,
             checked: None,
             rounds_since_check: 0,
+            cpu: None,
             said: String::new(),
         }
     }
@@ -229,13 +232,14 @@ impl Watched {
             }
             Ok(outcome)
         });
-        let Outcome { machine, can, .. } = match found {
+        let Outcome { machine, can, usage, .. } = match found {
             Ok(outcome) => outcome,
             Err(refusal) => {
                 self.say(format!("unknown: {}", refusal.error));
                 return None;
             }
         };
+        let usage = self.used(usage);
         let endpoint = match &machine {
             Machine::Running(reach) => Some(Endpoint::new(reach)),
             Machine::Paused | Machine::Off | Machine::Absent => None,
@@ -251,8 +255,23 @@ impl Watched {
             self.say(state.to_owned());
         }
         let Name { slice, rental } = self.name.clone();
-        let sighting = Sighting { rental_id: rental, slice_id: slice, state, ssh, can, endpoint };
+        let sighting =
+            Sighting { rental_id: rental, slice_id: slice, state, ssh, can, endpoint, usage };
         Some(Look { sighting, last_job })
+    }
+
+    /// What the machine uses; of the processor, since the last look.
+    fn used(&mut self, usage: Option<Usage>) -> Option<Used> {
+        let now = Instant::now();
+        let cpu = usage.and_then(|usage| usage.cpu_ms).map(|cpu_ms| (now, cpu_ms));
+        let last = std::mem::replace(&mut self.cpu, cpu);
+        let Usage { memory_bytes, disk_bytes, .. } = usage?;
+        let cpu_percent = last.zip(cpu).and_then(|((then, before), (now, cpu_ms))| {
+            let passed = u64::try_from((now - then).as_millis()).ok()?;
+            // It begins anew with the machine.
+            (cpu_ms.checked_sub(before)? * 100).checked_div(passed)
+        });
+        Some(Used { cpu_percent, memory_bytes, disk_bytes })
     }
 
     fn status(&self, shared: &Shared) -> Result<Outcome, Refusal> {
@@ -358,6 +377,7 @@ mod tests {
             ssh: Some(true),
             can: None,
             endpoint: Some(Endpoint::new(&reach)),
+            usage: None,
         }
     }
 

@@ -102,6 +102,24 @@ pub enum MachineStatus {
     Lost,
 }
 
+/// What a machine uses of its server, as far as its agent knows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Of one processor, in percent.
+    pub cpu_percent: Option<u32>,
+    /// Memory.
+    pub memory_bytes: Option<u64>,
+    /// Disk.
+    pub disk_bytes: Option<u64>,
+}
+
+impl Usage {
+    /// Whether nothing is known.
+    pub fn is_unknown(&self) -> bool {
+        *self == Usage::default()
+    }
+}
+
 /// What is known of a machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Machine {

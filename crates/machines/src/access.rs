@@ -42,9 +42,9 @@ struct KeptPort {
 }
 
 impl KeptPort {
-    fn new(PublicPort { port, public }: &PublicPort) -> KeptPort {
+    fn new(PublicPort { port, public }: PublicPort) -> KeptPort {
         let protocol = port.transport.into_str().to_owned();
-        KeptPort { protocol, port: port.number, public_port: *public }
+        KeptPort { protocol, port: port.number, public_port: public }
     }
 
     fn open(&self) -> Option<PublicPort> {
@@ -76,7 +76,7 @@ pub fn seal_access(
         host_keys,
         console_url,
         console_secret,
-        ports: endpoint.ports.iter().map(KeptPort::new).collect(),
+        ports: endpoint.ports.into_iter().map(KeptPort::new).collect(),
         notes,
     };
     let text = serde_json::to_vec(&kept).map_err(Problem::internal)?;

@@ -23,7 +23,7 @@ pub(crate) fn set(cx: &Context<'_>) -> Result<Response, Problem> {
     let body: PortsBody = web::json::body(cx.request)?;
     let wanted = read_ports("ports", &body.ports)?;
     change(cx, rental_id(cx.param("rental"))?, &wanted)?;
-    let answer = PortsAnswer { ports: wanted.iter().map(PortView::new).collect() };
+    let answer = PortsAnswer { ports: wanted.iter().copied().map(PortView::new).collect() };
     respond::json(StatusCode::OK, &answer)
 }
 

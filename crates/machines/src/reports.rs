@@ -73,5 +73,10 @@ fn find<'a>(watched: &'a [Watched], reported: &ReportedMachine) -> Option<&'a Wa
 
 fn report_of<'a>(watched: &'a [Watched], reported: &ReportedMachine) -> Option<Report<'a>> {
     let watched = find(watched, reported)?;
-    Some(Report { watched, observation: reported.observation, can: reported.can })
+    Some(Report {
+        watched,
+        observation: reported.observation,
+        can: reported.can,
+        usage: reported.usage,
+    })
 }

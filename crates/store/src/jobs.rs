@@ -353,6 +353,8 @@ row! {
         pub ports: Vec<Port> = ports_of!("j.rental_id"),
         /// How it is, once it is there.
         pub live: Option<domain::machine::Machine>,
+        /// What it uses, as far as that is known.
+        pub usage: domain::machine::Usage,
         /// What can be done with it, once it is there.
         pub can: Option<Capabilities> = "m.can",
     }

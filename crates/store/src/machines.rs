@@ -2,7 +2,7 @@
 
 use domain::capability::Capabilities;
 use domain::id::{JobId, RentalId, SliceId};
-use domain::machine::{Machine, MachineState, Observation};
+use domain::machine::{Machine, MachineState, Observation, Usage};
 use domain::time::Timestamp;
 use serde_json::{Value as Json, json};
 
@@ -28,6 +28,14 @@ column! { Capabilities: text(read_capabilities) }
 fn read_capabilities(json: &str) -> Option<Capabilities> {
     let names: Vec<String> = serde_json::from_str(json).ok()?;
     Some(names.iter().filter_map(|name| name.parse().ok()).collect())
+}
+
+row! {
+    impl Usage {
+        cpu_percent: Option<u32> = "m.cpu_percent",
+        memory_bytes: Option<u64> = "m.memory_bytes",
+        disk_bytes: Option<u64> = "m.disk_bytes",
+    }
 }
 
 row! {
@@ -83,16 +91,19 @@ pub struct Report<'a> {
     pub observation: Observation,
     /// What can be done with it; `None` where the agent does not say.
     pub can: Option<Capabilities>,
+    /// What it uses.
+    pub usage: Usage,
 }
 
 /// Saves what is known of machines at `?2`: the JSON array `?1` of objects with `job`, `was`,
-/// `state`, `since`, `silent_since` and `can`. One that has changed meanwhile stays as it is: the
+/// `state`, `since`, `silent_since`, `can` and what it uses. One that has changed meanwhile stays as it is: the
 /// next report sees it.
 const SAVE: &str = "
     UPDATE machines
        SET state = r.value ->> 'state', since = r.value ->> 'since',
            silent_since = r.value ->> 'silent_since', reported_at = ?2,
-           can = coalesce(r.value ->> 'can', can)
+           can = coalesce(r.value ->> 'can', can), cpu_percent = r.value ->> 'cpu_percent',
+           memory_bytes = r.value ->> 'memory_bytes', disk_bytes = r.value ->> 'disk_bytes'
       FROM json_each(?1) r
      WHERE job_id = r.value ->> 'job' AND state = r.value ->> 'was' AND reported_at <= ?2";
 
@@ -101,7 +112,7 @@ pub fn report(db: &dyn Db, reports: &[Report<'_>], now: Timestamp) -> Result<(),
     if reports.is_empty() {
         return Ok(());
     }
-    let next = |Report { watched, observation, can }: &Report<'_>| {
+    let next = |Report { watched, observation, can, usage }: &Report<'_>| {
         let next = watched.machine.observe(*observation, now);
         let names = |can: Capabilities| can.iter().map(|it| it.into_str()).collect::<Vec<_>>();
         json!({
@@ -111,6 +122,9 @@ pub fn report(db: &dyn Db, reports: &[Report<'_>], now: Timestamp) -> Result<(),
             "since": next.since.seconds(),
             "silent_since": next.silent_since.map(Timestamp::seconds),
             "can": can.map(names),
+            "cpu_percent": usage.cpu_percent,
+            "memory_bytes": usage.memory_bytes,
+            "disk_bytes": usage.disk_bytes,
         })
     };
     let machines: Vec<Json> = reports.iter().map(next).collect();

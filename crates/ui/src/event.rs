@@ -231,6 +231,7 @@ fn month_and_amount(notice: &Notice) -> &str {
 }
 
 /// What the history of a rental says of an event.
+#[expect(clippy::too_many_lines, reason = "a list with a line for each")]
 pub fn history_words(event: &RentalEvent) -> String {
     let subject = event.subject.as_deref();
     match event.kind {

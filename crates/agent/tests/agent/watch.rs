@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::lease::wait_for_log;
 use crate::login::{access, check_login};
 use crate::market::{Outcome, Trap};
-use crate::setup::{Farm, SLICE};
+use crate::setup::{Farm, SLICE, log_in};
 
 const RUNS: Option<(&str, Option<bool>)> = Some(("running", Some(true)));
 const IS_MUTE: Option<(&str, Option<bool>)> = Some(("running", Some(false)));
@@ -191,4 +191,26 @@ fn what_can_be_done_with_a_machine_is_reported() {
     };
     assert_eq!(can(Farm::new()), Some(json!(["power", "set-ports"])));
     assert_eq!(can(Farm::new().with_driver(plain)), None);
+}
+
+#[test]
+fn what_a_machine_uses_is_reported() {
+    let (farm, access) = with_machine(Farm::new());
+    let used = |name: &str| {
+        let market = farm.market.lock();
+        market.reports.last().and_then(|report| report[0]["usage"][name].as_u64())
+    };
+    farm.market.wait_for_round();
+    assert!(used("memory_bytes") > Some(100_000), "{:?}", used("memory_bytes"));
+    assert!(used("cpu_percent").is_some());
+    let before = used("disk_bytes");
+    let write = "head -c 10000000 /dev/urandom > file";
+    let written = log_in(farm.folder.path(), &access, "renter", write);
+    assert!(written.status.success(), "{written:?}");
+    farm.market.wait_for_round();
+    assert!(used("disk_bytes") >= before.map(|bytes| bytes + 10_000_000), "{before:?}");
+    // One that is off uses nothing that is known.
+    farm.signal_servers(Signal::KILL);
+    farm.market.wait_for("r1", IS_OFF);
+    assert_eq!(used("memory_bytes"), None);
 }

@@ -176,6 +176,7 @@ mod tests {
             is_late: false,
             ports: Vec::new(),
             live: None,
+            usage: domain::machine::Usage::default(),
             can: None,
         }
     }

@@ -182,7 +182,7 @@ impl JobView {
             slice: JobSlice::new(leased.slice),
             ssh_keys: Vec::new(),
             user_data: None,
-            ports: leased.ports.iter().map(PortView::new).collect(),
+            ports: leased.ports.iter().copied().map(PortView::new).collect(),
             check: None,
             template: None,
         }
@@ -214,7 +214,7 @@ impl JobView {
             slice: JobSlice::new(leased.slice),
             ssh_keys: leased.ssh_key.iter().cloned().collect(),
             user_data: own.or_else(|| document.map(|it| it.user_data.to_owned())),
-            ports: leased.ports.iter().map(PortView::new).collect(),
+            ports: leased.ports.iter().copied().map(PortView::new).collect(),
             check: document.and_then(|it| it.check),
             template: template
                 .map(|(name, version)| JobTemplate { name: name.clone(), version: *version }),

@@ -73,7 +73,7 @@ pub(crate) struct PortView {
 
 impl PortView {
     /// Shows a port.
-    pub(crate) fn new(port: &Port) -> PortView {
+    pub(crate) fn new(port: Port) -> PortView {
         PortView { protocol: port.transport.into_str(), port: port.number }
     }
 }

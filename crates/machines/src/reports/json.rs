@@ -4,7 +4,7 @@ use domain::account::Scope;
 use domain::capability::{Capabilities, Capability};
 use domain::field::FieldError;
 use domain::id::{RentalId, SliceId};
-use domain::machine::{Observation, REPORT_MACHINES_MAX, REPORT_SECONDS};
+use domain::machine::{Observation, REPORT_MACHINES_MAX, REPORT_SECONDS, Usage};
 use domain::ssh::{Endpoint, EndpointFields, ReportedEndpoint};
 use http::Method;
 use schemars::JsonSchema;
@@ -71,6 +71,9 @@ pub(crate) struct MachineBody {
     /// renter is notified; left out, it stays as it was.
     #[serde(default)]
     pub endpoint: Option<EndpointBody>,
+    /// What it uses of the server; what you don't know is left out.
+    #[serde(default)]
+    pub usage: UsageBody,
 }
 
 /// Where a machine is.
@@ -88,6 +91,38 @@ pub(crate) struct EndpointBody {
     #[serde(default)]
     #[schemars(length(max = 10))]
     pub ports: Vec<PublicPortBody>,
+}
+
+/// What a machine uses of the server.
+#[derive(Clone, Copy, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct UsageBody {
+    /// Of one processor since the last report, in percent.
+    #[schemars(range(min = 0, max = 100_000))]
+    #[serde(deserialize_with = "web::json::optional_whole")]
+    pub cpu_percent: Option<i64>,
+    /// Memory, in bytes.
+    #[schemars(range(min = 0))]
+    #[serde(deserialize_with = "web::json::optional_whole")]
+    pub memory_bytes: Option<i64>,
+    /// Disk, in bytes.
+    #[schemars(range(min = 0))]
+    #[serde(deserialize_with = "web::json::optional_whole")]
+    pub disk_bytes: Option<i64>,
+}
+
+impl UsageBody {
+    fn read(self) -> Result<Usage, FieldError> {
+        let whole = |number: i64| u64::try_from(number).ok();
+        let wrong = || FieldError::new("usage", "whole numbers from 0");
+        let read = |number: Option<i64>| number.map(|it| whole(it).ok_or_else(wrong)).transpose();
+        let cpu_percent = read(self.cpu_percent)?;
+        Ok(Usage {
+            cpu_percent: cpu_percent.map(|it| u32::try_from(it).unwrap_or(u32::MAX)),
+            memory_bytes: read(self.memory_bytes)?,
+            disk_bytes: read(self.disk_bytes)?,
+        })
+    }
 }
 
 /// What a report calls the parts of an endpoint.
@@ -109,6 +144,7 @@ pub(crate) struct ReportedMachine {
     pub observation: Observation,
     pub can: Option<Capabilities>,
     pub endpoint: Option<Endpoint>,
+    pub usage: Usage,
 }
 
 impl ReportBody {
@@ -162,7 +198,8 @@ impl MachineBody {
             let names = Capability::VARIANTS.iter().map(Capability::into_str);
             FieldError::new("can", &format!("any of {}", names.collect::<Vec<_>>().join(", ")))
         })?;
-        Ok(ReportedMachine { rental, slice, observation, can, endpoint: None })
+        let usage = self.usage.read()?;
+        Ok(ReportedMachine { rental, slice, observation, can, endpoint: None, usage })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use domain::account::Scope;
 use domain::field::FieldError;
+use domain::machine::Usage;
 use domain::port::Port;
 use domain::provisioning::{JobState, Owed};
 use domain::rental::{Rental, RentalState};
@@ -139,8 +140,28 @@ pub(crate) struct MachineView {
     /// (start, shut down, restart, reset), `console`, `user-data`, `set-keys`, `set-password`,
     /// `rebuild` and `set-ports`.
     pub can: Vec<&'static str>,
+    /// What it uses of its server, as its agent last reported it; null if that is not known.
+    pub usage: Option<UsageView>,
     /// How it is reached, once it was set up.
     pub access: Option<MachineAccess>,
+}
+
+/// What a machine uses of its server. What is not known is null.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct UsageView {
+    /// Of one processor, in percent.
+    pub cpu_percent: Option<u32>,
+    /// Memory, in bytes.
+    pub memory_bytes: Option<u64>,
+    /// Disk, in bytes.
+    pub disk_bytes: Option<u64>,
+}
+
+impl UsageView {
+    fn new(usage: Usage) -> Option<UsageView> {
+        let Usage { cpu_percent, memory_bytes, disk_bytes } = usage;
+        (!usage.is_unknown()).then_some(UsageView { cpu_percent, memory_bytes, disk_bytes })
+    }
 }
 
 impl MachineView {
@@ -162,10 +183,11 @@ impl MachineView {
             log: machine.log.clone(),
             machine: machine.live.map(|live| MachineStatusView::new(live.status(now))),
             can: machine.can.unwrap_or_default().iter().map(|it| it.into_str()).collect(),
+            usage: UsageView::new(machine.usage),
             access: access.map(|access| MachineAccess {
                 address: access.endpoint.address.clone(),
                 port: access.endpoint.port,
-                ports: open_ports(machine, access).iter().map(OpenPortView::new).collect(),
+                ports: open_ports(machine, access).into_iter().map(OpenPortView::new).collect(),
                 user: access.user.clone(),
                 host_keys: access.host_keys.clone(),
                 fingerprints: access.fingerprints(),
@@ -244,10 +266,9 @@ pub(crate) struct OpenPortView {
 }
 
 impl OpenPortView {
-    fn new(open: &OpenPort) -> OpenPortView {
-        let OpenPort { port, public } = open;
+    fn new(OpenPort { port, public }: OpenPort) -> OpenPortView {
         let protocol = port.transport.into_str();
-        OpenPortView { protocol, port: port.number, public_port: *public }
+        OpenPortView { protocol, port: port.number, public_port: public }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use domain::id::{RentalId, SliceId};
-use domain::machine::{self, MachineStatus};
+use domain::machine::{self, MachineStatus, Usage};
 use domain::machine_action::{ActionState, MachineAction};
 use domain::port::Transport;
 use domain::provisioning::{JobState, Step};
@@ -15,7 +15,7 @@ use strum::VariantArray;
 use ui::event::step_name;
 use ui::visit::Visit;
 use ui::{badge, moment};
-use web::page::{Badge, Frame, Moment, Section, Tone};
+use web::page::{Badge, Fact, Frame, Moment, Section, Tone};
 use web::text::sentence;
 
 use crate::provision::json::{AccessStatus, OpenPort, open_ports, refund_at};
@@ -33,6 +33,8 @@ pub(crate) struct Machine {
     pub reason: Option<String>,
     /// The end of what its setup said, if that is what went wrong.
     pub log: Option<String>,
+    /// What it uses, such as `CPU` and `12%`.
+    pub usage: Vec<Fact>,
     /// How to get in, once that was checked.
     pub ready: Option<Ready>,
     /// What can be done with it, once it is there.
@@ -110,10 +112,9 @@ pub(crate) struct PortLine {
 
 impl PortLine {
     fn new(endpoint: &Endpoint, open: &OpenPort) -> PortLine {
-        let host = match endpoint.address.contains(':') {
-            true => format!("[{}]", endpoint.address),
-            false => endpoint.address.clone(),
-        };
+        let address = &endpoint.address;
+        let is_ipv6 = address.contains(':');
+        let host = if is_ipv6 { format!("[{address}]") } else { address.clone() };
         let public = open.public.map(|public| format!("{host}:{public}"));
         let scheme = match (open.port.transport, open.port.number) {
             (Transport::Tcp, 80 | 8080) => Some("http"),
@@ -248,6 +249,7 @@ impl Machine {
             reason: reason
                 .map(|reason| sentence(format!("message from the farm's agent: {reason}"))),
             log: machine.log.clone().filter(|_| machine.state != JobState::Done),
+            usage: if machine.live.is_some() { usage(machine.usage) } else { Vec::new() },
             ready: access.map(|access| Ready::new(machine, access)),
             power: None,
         }
@@ -290,6 +292,21 @@ impl Machine {
         });
         self
     }
+}
+
+/// What a machine uses of its server, as far as that is known.
+fn usage(Usage { cpu_percent, memory_bytes, disk_bytes }: Usage) -> Vec<Fact> {
+    let gigabytes = |bytes: u64| match bytes >> 20 {
+        megabytes @ ..1024 => format!("{megabytes} MB"),
+        megabytes => format!("{}.{} GB", megabytes / 1024, megabytes % 1024 * 10 / 1024),
+    };
+    let fact = |label, value: Option<String>| value.map(|value| Fact::new(label, value));
+    let facts = [
+        fact("CPU used", cpu_percent.map(|percent| format!("{percent}%"))),
+        fact("Memory used", memory_bytes.map(gigabytes)),
+        fact("Disk used", disk_bytes.map(gigabytes)),
+    ];
+    facts.into_iter().flatten().collect()
 }
 
 /// What a button for an action says.

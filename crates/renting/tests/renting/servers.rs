@@ -265,6 +265,7 @@ fn every_wrong_field_of_a_report_is_named() {
     check(json!({ "state": "asleep" }), "state");
     check(json!({ "state": "running" }), "ssh");
     check(json!({ "ssh": true }), "ssh");
+    check(json!({ "usage": { "memory_bytes": -1 } }), "usage");
     check(json!({ "can": ["fly"] }), "can");
     let machine =
         json!({ "rental_id": server.rental, "slice_id": "node32_slice_1", "state": "off" });
@@ -541,4 +542,27 @@ fn what_a_machine_cannot_do_is_not_offered_and_refused_with_the_reason() {
     // What is not just a name is asked for elsewhere.
     let set_keys = server.ask("set-keys");
     assert_eq!(set_keys.wrong_fields(), ["action"]);
+}
+
+#[test]
+fn what_a_machine_uses_is_shown_as_it_was_reported_last() {
+    let stage = Stage::market();
+    let server = Server::new(&stage);
+    let usage = || {
+        let path = format!("/api/rentals/{}/access", server.rental);
+        stage.as_user(ADA).get(renting::ROUTES, &path).ok(200)["machines"][0]["usage"].clone()
+    };
+    server.report_next(&answers());
+    assert_eq!(usage(), Value::Null);
+    let mut report = answers();
+    report["usage"] = json!({ "cpu_percent": 12, "disk_bytes": 5_500_000_000_i64 });
+    server.report_next(&report);
+    let shown = json!({ "cpu_percent": 12, "memory_bytes": null, "disk_bytes": 5_500_000_000_i64 });
+    assert_eq!(usage(), shown);
+    let page = server.pages()[1].clone();
+    assert!(page.contains("CPU used 12% Disk used 5.1 GB"), "{page}");
+    assert!(!page.contains("Memory used"), "{page}");
+    server.report_next(&json!({ "state": "off" }));
+    assert_eq!(usage(), Value::Null);
+    stage.check_invariants();
 }

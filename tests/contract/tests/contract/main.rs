@@ -107,6 +107,7 @@ fn what_an_operation_takes_comes_from_its_schema() {
             "max_price in body: decimal",
             "node_id in body: text",
             "offer_version in body: integer",
+            "ports in body: list of object",
             "quote_id in body: text",
             "slice_id in body: text",
             "spread in body: text",

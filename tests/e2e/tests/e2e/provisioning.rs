@@ -98,12 +98,17 @@ pub(crate) async fn use_each_operation() -> Vec<String> {
     farm.ada.post(&format!("/api/rentals/{rental}/console"), &json!({ "slice": 1 })).await.ok(200);
     let machine = json!({
         "rental_id": rental, "slice_id": "node32_slice_1", "state": "running", "ssh": true,
+        "can": ["power", "set-ports"],
     });
     let report = json!({ "agent": "rack-7", "machines": [machine] });
     farm.agent.post("/api/agent/machines", &report).await.ok(200);
     let actions = format!("/api/rentals/{rental}/actions");
     farm.ada.post(&actions, &json!({ "action": "restart" })).await.ok(201);
     farm.ada.get(&actions).await.ok(200);
+    let job = farm.lease().await;
+    farm.complete(&job).await.ok(200);
+    let ports = json!({ "ports": [{ "protocol": "tcp", "port": 80 }] });
+    farm.ada.put(&format!("/api/rentals/{rental}/ports"), &ports).await.ok(200);
     farm.ada.post_empty(&format!("/api/rentals/{rental}/cancel")).await.ok(200);
     let confirm = "/api/farm/nodes/node32/slices/1/confirm-removed";
     farm.farmer.post_empty(confirm).await.ok(204);
