@@ -96,8 +96,8 @@ pub struct Report<'a> {
 }
 
 /// Saves what is known of machines at `?2`: the JSON array `?1` of objects with `job`, `was`,
-/// `state`, `since`, `silent_since`, `can` and what it uses. One that has changed meanwhile stays as it is: the
-/// next report sees it.
+/// `state`, `since`, `silent_since`, `can` and what it uses. One that has changed meanwhile stays
+/// as it is: the next report sees it.
 const SAVE: &str = "
     UPDATE machines
        SET state = r.value ->> 'state', since = r.value ->> 'since',
