@@ -80,7 +80,8 @@ pub fn act(linux: &Linux, request: &Request) -> Result<Outcome, Refusal> {
             can.extend((linux.local.public_ports > 0).then_some(Capability::SetPorts));
             if matches!(found, protocol::Machine::Running(_)) && has_guest(&machine) {
                 can.push(Capability::SetPassword);
-                // Of a machine from before they were kept, nobody knows which keys are its renter's.
+                // Of a machine from before they were kept, nobody knows which keys are the
+                // renter's.
                 if linux.keys_file(&machine)?.exists() {
                     can.push(Capability::SetKeys);
                 }
@@ -279,6 +280,9 @@ fn set_keys(
 fn check_runs(found: &protocol::Machine) -> Result<(), Refusal> {
     match found {
         protocol::Machine::Running(_) => Ok(()),
+        protocol::Machine::Paused => {
+            Err(Refusal::later("the machine is paused because the server's disk is full"))
+        }
         protocol::Machine::Off | protocol::Machine::Absent => {
             Err(Refusal::never("the machine is off, and its guest agent with it"))
         }

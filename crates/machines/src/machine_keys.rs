@@ -110,7 +110,7 @@ pub(crate) fn take_off(cx: &Context<'_>, key: &RegisteredKey) -> Result<(), Prob
         let new = NewKeys { rental, renter, keys: &left, actions: &actions, intention: None };
         match machine_actions::set_keys(cx.db, &new, &stored::no_content(""), cx.now) {
             Ok(()) => {
-                cx.audit(Action::MachineActionRequested, Some(renter), &rental.to_string())?
+                cx.audit(Action::MachineActionRequested, Some(renter), &rental.to_string())?;
             }
             Err(machine_actions::ActionFailure::Store(error)) => return Err(error.into()),
             Err(_) => {}

@@ -61,8 +61,7 @@ impl JobWait {
         }
         match machine_actions::lease(env.db, &self.agent(), env.now) {
             Ok(Some(leased)) => Ok(Some(LeaseAnswer { job: JobView::of_action(&leased, env)? })),
-            Ok(None) => Ok(None),
-            Err(StoreError::Busy) => Ok(None),
+            Ok(None) | Err(StoreError::Busy) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }

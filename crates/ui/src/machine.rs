@@ -9,8 +9,8 @@ use serde::Serialize;
 #[derive(Serialize, JsonSchema)]
 pub struct MachineStatusView {
     /// `running`; `starting` until its SSH port answers; `unreachable` where that does not answer;
-    /// `paused` where its server's disk is full; `off`; `lost` where it is missing from its server; `unknown` where the farm's agent has not
-    /// reported for three minutes.
+    /// `paused` where its server's disk is full; `off`; `lost` where it is missing from its server;
+    /// `unknown` where the farm's agent has not reported for three minutes.
     pub status: &'static str,
     /// Since when (RFC 3339).
     pub since: String,

@@ -32,8 +32,8 @@ const RING_BYTES: u32 = 64 * 1024;
 /// What QEMU calls the port of the guest agent.
 const GUEST: &str = "guest";
 
-/// The machine's disk. A full disk of the server pauses the machine; any other error is one that the
-/// machine sees.
+/// The machine's disk. A full disk of the server pauses the machine; any other error is one that
+/// the machine sees.
 const DRIVE: &str = "if=virtio,format=qcow2,discard=unmap,werror=enospc,rerror=report";
 
 /// Calls of the system that QEMU does not need: old ones, those for more rights, for other programs
@@ -68,7 +68,6 @@ pub(crate) struct Size {
 pub(super) struct Sockets {
     qmp: UnixListener,
     serial: UnixListener,
-    guest: UnixListener,
     guest: UnixListener,
 }
 

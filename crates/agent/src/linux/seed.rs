@@ -26,8 +26,8 @@ const KINDS: [(&str, &str); 6] = [
     ("## template: jinja", "text/jinja2"),
 ];
 
-/// How cloud-init merges what is added to what the renter's document says: it goes to the end of its
-/// lists. By default a later document replaces what earlier ones say of the same key.
+/// How cloud-init merges what is added to what the renter's document says: it goes to the end of
+/// its lists. By default a later document replaces what earlier ones say of the same key.
 const ADD_TO_LISTS: &str = "dict(no_replace,recurse_list)+list(append)+str()";
 
 /// Shuts passwords out before OpenSSH's server starts. cloud-init obeys `ssh_pwauth` only in its

@@ -26,10 +26,10 @@ const MACHINE: &str = "d/m/node32_slice_1.r1";
 /// What the driver notes when it ends a machine by force.
 const BY_FORCE: &str = "shutdown took too long";
 
-/// A whole system in one sector, for the first serial port, the power button and the disk. It answers
-/// each character with the one before, `>` at first, writes 16 MiB at `w`, and powers off at `q` or
-/// when the button is pressed. Ports: 0x3F8 is the serial one (16550), 0x600 is where ACPI is (ICH9:
-/// PM1 status, enable, control).
+/// A whole system in one sector, for the first serial port, the power button and the disk. It
+/// answers each character with the one before, `>` at first, writes 16 MiB at `w`, and powers off
+/// at `q` or when the button is pressed. Ports: 0x3F8 is the serial one (16550), 0x600 is where
+/// ACPI is (ICH9: PM1 status, enable, control).
 const SYSTEM: [u8; 95] = [
     0xFA, // cli
     0xBA, 0x02, 0x06, // mov dx, 0x602

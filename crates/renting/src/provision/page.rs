@@ -296,7 +296,7 @@ impl Machine {
             rebuild: may(MachineAction::Rebuild).then_some(number),
             password: may(MachineAction::SetPassword).then_some(number),
             missing: missing(machine),
-            buttons: if !is_free { Vec::new() } else { offered.map(button).collect() },
+            buttons: if is_free { offered.map(button).collect() } else { Vec::new() },
             progress: open.map(|action| {
                 let at = moment::to_the_minute(action.requested_at).text;
                 format!("{}, requested on {at}.", action_progress(action.kind))
