@@ -46,7 +46,7 @@ pub(crate) fn actions_column(actions: &ActionsOfMachines<'_>) -> Value {
         let (id, kind) = (id.to_string(), kind.into_str());
         json!({ "id": id, "job": job.as_str(), "kind": kind })
     };
-    Value::Text(Json::from_iter(actions.iter().map(action)).to_string())
+    Value::Text(actions.iter().map(action).collect::<Json>().to_string())
 }
 
 /// Why nothing is done with a machine.
