@@ -213,7 +213,7 @@ mod tests {
             let mut next = || {
                 let mut line = Vec::new();
                 let count = lines.read_until(b'\n', &mut line).unwrap_or_default();
-                (count > 0).then(|| line)
+                (count > 0).then_some(line)
             };
             let sync = next().unwrap();
             assert_eq!(sync[0], DELIMITER);
