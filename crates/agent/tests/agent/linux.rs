@@ -3,11 +3,14 @@
 //! shown by `cargo xtask boot`.
 
 use std::fs;
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
-use std::os::unix::net::UnixStream;
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, geteuid, kill_process};
@@ -621,4 +624,125 @@ fn a_configuration_that_does_not_fit_is_refused() {
     }
     check("acceleration", "closed_networks = ['lan']\nacceleration", "invalid IP address");
     check("/d'", &format!("/{}'", "d".repeat(50)), "state_folder: at most");
+}
+
+/// A guest agent in the place of the machine's own: what it was asked for, and the keys of `root`.
+struct Guest {
+    keys: Arc<Mutex<Vec<String>>>,
+    passwords: Arc<Mutex<Vec<Value>>>,
+}
+
+impl Guest {
+    /// Takes the place of the port that QEMU listens on.
+    fn begin(folder: &Path, keys: &[&str]) -> Guest {
+        let socket = folder.join("guest.sock");
+        fs::remove_file(&socket).unwrap();
+        let listener = UnixListener::bind(&socket).unwrap();
+        let keys: Vec<_> = keys.iter().map(|&key| key.to_owned()).collect();
+        let guest = Guest { keys: Arc::new(Mutex::new(keys)), passwords: Arc::default() };
+        let (keys, passwords) = (Arc::clone(&guest.keys), Arc::clone(&guest.passwords));
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                for line in BufReader::new(stream.try_clone().unwrap()).split(b'\n') {
+                    let line = line.unwrap();
+                    let line = line.strip_prefix(&[0xFF]).unwrap_or(&line);
+                    let command: Value = serde_json::from_slice(line).unwrap();
+                    let arguments = &command["arguments"];
+                    let named = || arguments["keys"].as_array().unwrap().iter();
+                    let mut keys = keys.lock().unwrap();
+                    let answer = match command["execute"].as_str().unwrap() {
+                        "guest-sync-delimited" => {
+                            stream.write_all(&[0xFF]).unwrap();
+                            arguments["id"].clone()
+                        }
+                        "guest-ssh-get-authorized-keys" => json!({ "keys": *keys }),
+                        "guest-ssh-add-authorized-keys" => {
+                            assert_eq!(arguments["reset"], false);
+                            keys.extend(named().map(|key| key.as_str().unwrap().to_owned()));
+                            json!({})
+                        }
+                        "guest-ssh-remove-authorized-keys" => {
+                            keys.retain(|key| !named().any(|removed| removed == key.as_str()));
+                            json!({})
+                        }
+                        "guest-set-user-password" => {
+                            passwords.lock().unwrap().push(arguments.clone());
+                            json!({})
+                        }
+                        other => panic!("{other}"),
+                    };
+                    writeln!(stream, "{}", json!({ "return": answer })).unwrap();
+                }
+            }
+        });
+        guest
+    }
+
+    fn keys(&self) -> Vec<String> {
+        self.keys.lock().unwrap().clone()
+    }
+}
+
+#[test]
+fn keys_of_the_market_are_replaced_and_those_of_the_renter_stay() {
+    let farm = Farm::new();
+    let config = configured(&farm);
+    let (first, second) = (farm.public_key("renter"), farm.public_key("stranger"));
+    let of = |keys: &[&String]| keys.iter().map(|&key| key.clone()).collect::<Vec<_>>();
+    let ask = |action: &str, keys: &[&String]| ask(&config, &request(action, "r1", &of(keys)));
+    assert_eq!(ask("set_keys", &[&first])["state"], "absent");
+    let made = ask("create", &[&first]);
+    let folder = farm.path(MACHINE);
+    let own = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOwnKeyOfTheRenterByHandOrByUserData own";
+    let guest = Guest::begin(&folder, &[&first, own]);
+    assert_eq!(ask("set_keys", &[&first, &second]), made);
+    assert_eq!(guest.keys(), [first.as_str(), own, second.as_str()]);
+    // The driver was killed after it had put the second one there: it knows of it.
+    let kept = farm.path("d/keys/node32_slice_1.r1");
+    fs::write(&kept, json!([first, second]).to_string()).unwrap();
+    assert_eq!(ask("set_keys", &[&second]), made);
+    assert_eq!(guest.keys(), [own, second.as_str()]);
+    assert_eq!(fs::read_to_string(&kept).unwrap(), json!([second]).to_string());
+
+    let mut password = request("set_password", "r1", &[]);
+    password["password_hash"] = "$6$salt$hash".into();
+    assert_eq!(drive(DRIVER, &config, &password), made);
+    let set = guest.passwords.lock().unwrap().clone();
+    let expected = json!({ "username": "root", "password": "JDYkc2FsdCRoYXNo", "crypted": true });
+    assert_eq!(set, [expected]);
+
+    // Of a machine from before they were kept nobody knows which keys are the market's.
+    fs::remove_file(&kept).unwrap();
+    let refused = ask("set_keys", &[&first]);
+    assert_eq!((&refused["ok"], &refused["retry"]), (&json!(false), &json!(false)), "{refused}");
+    assert_eq!(guest.keys(), [own, second.as_str()]);
+    assert_eq!(ask("remove", &[])["state"], "absent");
+}
+
+#[test]
+fn a_machine_is_made_anew_with_its_port() {
+    let farm = Farm::new();
+    let config = configured(&farm);
+    let (first, second) = ([farm.public_key("renter")], [farm.public_key("stranger")]);
+    let made = ask(&config, &request("create", "r1", &first));
+    let folder = farm.path(MACHINE);
+    fs::write(folder.join("left"), "of the old one").unwrap();
+    // What the image's cloud-init would not read is refused before anything is deleted.
+    let mut wrong = request("rebuild", "r1", &second);
+    wrong["user_data"] = "no header".into();
+    let refused = ask(&config, &wrong);
+    assert_eq!((&refused["ok"], &refused["retry"]), (&json!(false), &json!(false)), "{refused}");
+    assert!(folder.join("left").exists());
+
+    let anew = ask(&config, &request("rebuild", "r1", &second));
+    assert_eq!((&anew["state"], &anew["port"]), (&json!("running"), &made["port"]), "{anew}");
+    assert_ne!(anew["host_keys"], made["host_keys"]);
+    assert!(!folder.join("left").exists() && qemu(&folder).is_some());
+    check_disks(&folder, &second[0]);
+    let kept = farm.path("d/keys/node32_slice_1.r1");
+    assert_eq!(fs::read_to_string(&kept).unwrap(), json!(second).to_string());
+    assert_eq!(ask(&config, &request("remove", "r1", &[]))["state"], "absent");
+    assert!(!kept.exists());
+    assert_eq!(ask(&config, &request("rebuild", "r1", &second))["state"], "absent");
 }
