@@ -222,6 +222,9 @@ pub(crate) struct Sighting {
     /// Whether SSH answers as the machine's own, if it runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) ssh: Option<bool>,
+    /// That its SSH port accepts connections, if SSH does not answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) port_open: Option<bool>,
     /// What can be done with it, if the driver says so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) can: Option<Vec<Capability>>,

@@ -249,12 +249,12 @@ impl Work {
                 Err(Unreached::Wrong(why)) => {
                     return self.give_up(Some(Refusal::later(why)));
                 }
-                Err(Unreached::NotYet(why)) if Instant::now() >= end => {
+                Err(Unreached::Closed(why) | Unreached::NotYet(why)) if Instant::now() >= end => {
                     let limit = self.shared.config.ready_limit.as_secs();
                     let why = format!("not reachable within {limit} seconds: {why}");
                     return self.give_up(Some(Refusal::later(why)));
                 }
-                Err(Unreached::NotYet(_)) => {}
+                Err(Unreached::Closed(_) | Unreached::NotYet(_)) => {}
             }
             self.renew_if_due();
             Stop::wait(POLL_INTERVAL, || self.shared.stop.is_over());

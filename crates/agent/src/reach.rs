@@ -37,10 +37,22 @@ const WRONG_KEY: &str = "Host key verification failed.";
 /// Why a machine was not found good.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Unreached {
-    /// It may still be starting.
+    /// Its port cannot be reached. It may still be starting.
+    Closed(String),
+    /// Its port is open. It may still be starting.
     NotYet(String),
     /// It is another machine, or open to anybody: waiting does not help.
     Wrong(String),
+}
+
+impl Unreached {
+    /// Whether its port accepts connections: then what is wrong is inside of it.
+    pub(crate) fn is_port_open(&self) -> bool {
+        match self {
+            Unreached::Closed(_) => false,
+            Unreached::NotYet(_) | Unreached::Wrong(_) => true,
+        }
+    }
 }
 
 /// Whether a driver's answer can be looked at, and be handed on to a renter.
@@ -71,14 +83,16 @@ pub(crate) fn check_answer(reach: &Reach) -> Result<(), String> {
 /// Connects and waits for SSH to say what it is. An open port alone says nothing: a forwarded one
 /// is open before there is anybody behind it.
 pub(crate) fn banner(reach: &Reach) -> Result<(), Unreached> {
-    let not_yet = |what: &str, error: &dyn std::fmt::Display| {
-        Unreached::NotYet(format!("{what} {} port {}: {error}", reach.address, reach.port))
+    let why = |what: &str, error: &dyn std::fmt::Display| {
+        format!("{what} {} port {}: {error}", reach.address, reach.port)
     };
+    let closed = |what: &str, error: &dyn std::fmt::Display| Unreached::Closed(why(what, error));
+    let not_yet = |what: &str, error: &dyn std::fmt::Display| Unreached::NotYet(why(what, error));
     let addresses = (reach.address.as_str(), reach.port).to_socket_addrs();
-    let mut addresses = addresses.map_err(|error| not_yet("looking up", &error))?;
-    let address = addresses.next().ok_or_else(|| not_yet("looking up", &"no address"))?;
+    let mut addresses = addresses.map_err(|error| closed("looking up", &error))?;
+    let address = addresses.next().ok_or_else(|| closed("looking up", &"no address"))?;
     let stream = TcpStream::connect_timeout(&address, CONNECT_LIMIT)
-        .map_err(|error| not_yet("connecting to", &error))?;
+        .map_err(|error| closed("connecting to", &error))?;
     let stream = Until { stream, end: Instant::now() + CONNECT_LIMIT };
     let mut lines = BufReader::new(stream.take(BANNER_MAX)).split(b'\n');
     loop {
@@ -264,6 +278,10 @@ mod tests {
             assert!(Instant::now() < end, "it waits for a line that does not end");
         };
         assert!(matches!(found, Err(Unreached::NotYet(why)) if why.contains("no SSH banner")));
+        drop(listener);
+        let gone = Reach { address: "127.0.0.1".to_owned(), port, ..self::reach() };
+        let closed = banner(&gone);
+        assert!(matches!(closed, Err(Unreached::Closed(why)) if why.contains("connecting to")));
         // A program that does not end.
         let ended = run(Command::new("sleep").arg("4321"), Duration::ZERO);
         assert_eq!(ended.unwrap_err().kind(), ErrorKind::TimedOut);

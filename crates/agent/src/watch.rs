@@ -14,7 +14,7 @@ use crate::driver::Go;
 use crate::job::Shared;
 use crate::log::say;
 use crate::protocol::{self, Action, Machine, Outcome, Reach, Refusal, Request, Usage};
-use crate::reach;
+use crate::reach::{self, Unreached};
 use crate::stop::Stop;
 use crate::turns::Turns;
 
@@ -244,19 +244,22 @@ impl Watched {
             Machine::Running(reach) => Some(Endpoint::new(reach)),
             Machine::Paused | Machine::Off | Machine::Absent => None,
         };
-        let (state, ssh) = match machine {
+        let (state, found) = match machine {
             Machine::Running(reach) => ("running", Some(self.answers(shared, reach))),
             Machine::Paused => ("paused", None),
             Machine::Off => ("off", None),
             Machine::Absent => ("absent", None),
         };
+        let ssh = found.as_ref().map(Result::is_ok);
+        let port_open = found.and_then(Result::err).map(|unreached| unreached.is_port_open());
         if ssh.is_none() {
             self.checked = None;
             self.say(state.to_owned());
         }
         let Name { slice, rental } = self.name.clone();
+        let (rental_id, slice_id) = (rental, slice);
         let sighting =
-            Sighting { rental_id: rental, slice_id: slice, state, ssh, can, endpoint, usage };
+            Sighting { rental_id, slice_id, state, ssh, port_open, can, endpoint, usage };
         Some(Look { sighting, last_job })
     }
 
@@ -306,27 +309,26 @@ impl Watched {
         }
     }
 
-    /// Whether SSH answers as the machine's own.
-    fn answers(&mut self, shared: &Shared, reach: Reach) -> bool {
+    /// Whether SSH answers as the machine's own, or why not.
+    fn answers(&mut self, shared: &Shared, reach: Reach) -> Result<(), Unreached> {
         let Name { slice, rental } = &self.name;
         let known_hosts = shared.config.state_folder.join(format!("{slice}.{rental}.known_hosts"));
         let is_known =
             self.checked.as_ref() == Some(&reach) && self.rounds_since_check < HOST_KEY_EVERY;
         let answer = reach::banner(&reach)
             .and_then(|()| if is_known { Ok(()) } else { reach::host_key(&reach, &known_hosts) });
-        match answer {
+        match &answer {
             Ok(()) => {
                 self.rounds_since_check = if is_known { self.rounds_since_check + 1 } else { 1 };
                 self.checked = Some(reach);
                 self.say("running".to_owned());
-                true
             }
-            Err(reach::Unreached::NotYet(why) | reach::Unreached::Wrong(why)) => {
+            Err(Unreached::Closed(why) | Unreached::NotYet(why) | Unreached::Wrong(why)) => {
                 self.checked = None;
                 self.say(format!("running, but SSH does not answer: {why}"));
-                false
             }
         }
+        answer
     }
 
     /// The driver knows the machine: what it was made with does not count any more.
@@ -376,6 +378,7 @@ mod tests {
             slice_id: format!("node32_slice_{number}"),
             state: "running",
             ssh: Some(true),
+            port_open: None,
             can: None,
             endpoint: Some(Endpoint::new(&reach)),
             usage: None,

@@ -65,9 +65,9 @@ fn sync(stage: &Stage) -> (i64, i64, Option<String>) {
 #[test]
 fn an_index_that_stands_still_is_not_believed() {
     let stage = market();
-    let stale = stage.now().seconds();
+    let frozen_at = stage.now().seconds();
     for base in [FIRST, SECOND] {
-        says(&stage, base, |_| "up", Some(stale));
+        says(&stage, base, |_| "up", Some(frozen_at));
     }
     let (up, down, failure) = sync(&stage);
     assert_eq!((down, failure), (0, None));
@@ -93,9 +93,9 @@ fn an_index_that_stands_still_is_not_believed() {
 #[test]
 fn another_server_is_asked_where_one_says_that_most_are_down() {
     let stage = market();
-    let stale = stage.now().seconds() - 7_200;
-    says(&stage, FIRST, |_| "down", Some(stale));
-    says(&stage, SECOND, |_| "up", Some(stale));
+    let frozen_at = stage.now().seconds() - 7_200;
+    says(&stage, FIRST, |_| "down", Some(frozen_at));
+    says(&stage, SECOND, |_| "up", Some(frozen_at));
     assert_eq!(sync(&stage), (20, 0, None));
 }
 

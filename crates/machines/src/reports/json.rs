@@ -60,6 +60,10 @@ pub(crate) struct MachineBody {
     /// Whether its SSH port answered with its host key, of a machine that is running.
     #[serde(default)]
     pub ssh: Option<bool>,
+    /// Whether its SSH port accepts connections, where SSH does not answer. Then something inside
+    /// the machine is wrong, and that is no downtime of its farm.
+    #[serde(default)]
+    pub port_open: Option<bool>,
     /// What can be done with it now; left out where that can't be told, so that it stays as it was
     /// reported. `power`: it can be started, shut down, restarted and reset.
     #[serde(default)]
@@ -184,6 +188,7 @@ impl MachineBody {
             .ok_or_else(|| FieldError::new("slice_id", "a slice's id, such as node32_slice_1"))?;
         let observation = match (self.state.as_str(), self.ssh) {
             ("running", Some(true)) => Observation::Answers,
+            ("running", Some(false)) if self.port_open == Some(true) => Observation::PortOpen,
             ("running", Some(false)) => Observation::Silent,
             ("paused", None) => Observation::Paused,
             ("off", None) => Observation::Off,

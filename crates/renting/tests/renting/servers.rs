@@ -534,6 +534,10 @@ fn time_in_which_a_machine_is_gone_counts_and_is_not_paid_for() {
     // What its renter switches off, or breaks inside, is no outage.
     server.report_next(&json!({ "state": "off" }));
     assert_eq!(rental()["down_since"], Value::Null);
+    for _ in 0..5 {
+        server.report_next(&json!({ "state": "running", "ssh": false, "port_open": true }));
+        assert_eq!(rental()["down_since"], Value::Null);
+    }
     server.report_next(&answers());
     let gone_at = stage.now().plus_seconds(30).to_string();
     for _ in 0..30 {
