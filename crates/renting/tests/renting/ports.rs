@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use stage::{ADA, BEN, Stage, User};
 use store::{Db as _, events};
 
-use crate::servers::{Server, answers};
+use crate::servers::{KEY, Server, answers};
 use crate::{RENT, slice};
 
 fn tcp(port: u16) -> Value {
@@ -21,7 +21,7 @@ fn open(port: u16, public_port: u16) -> Value {
 /// A running machine that is reached so, and can have its ports changed.
 fn at(address: &str, port: u16, ports: &[Value]) -> Value {
     let mut report = answers();
-    report["can"] = json!(["power", "set-ports"]);
+    report["can"] = json!(["power", "set-keys", "set-ports"]);
     report["endpoint"] = json!({ "address": address, "port": port, "ports": ports });
     report
 }
@@ -149,6 +149,8 @@ fn ports_end_with_the_rental_and_stay_with_a_transfer() {
     let transfer = format!("/api/rentals/{}/transfer", server.rental);
     let to = json!({ "email": BEN.email });
     stage.as_user(ADA).post(renting::ROUTES, &transfer, to).ok(201);
+    let key = json!({ "public_key": KEY });
+    stage.as_user(BEN).post(machines::ROUTES, "/api/account/ssh-keys", key).ok(201);
     let accept = format!("/api/transfers/{}/accept", server.rental);
     stage.as_user(BEN).post(renting::ROUTES, &accept, json!({})).ok(200);
     assert_eq!(count(), store::Value::Integer(1));
