@@ -448,7 +448,7 @@ VALUES ('access-failed', 1, 1),
        ('maintenance-canceled', 1, 1),
        ('maintenance-due', 1, 1),
        ('node-claimed', 0, 1),
-       ('node-down', 0, 1),
+       ('node-down', 1, 1),
        ('node-leaving', 1, 1),
        ('node-leaving-canceled', 1, 1),
        ('node-left', 0, 1),
@@ -459,7 +459,7 @@ VALUES ('access-failed', 1, 1),
        ('node-oversold-resolved', 0, 1),
        ('node-paused', 0, 1),
        ('node-published', 0, 1),
-       ('node-recovered', 0, 1),
+       ('node-recovered', 1, 1),
        ('node-registered', 0, 1),
        ('node-rental-imported', 1, 1),
        ('node-rented', 1, 1),
@@ -475,6 +475,7 @@ VALUES ('access-failed', 1, 1),
        ('price-suggested', 0, 1),
        ('removal-late', 0, 1),
        ('renewal-failed', 1, 0),
+       ('rental-down', 1, 1),
        ('rental-ended', 1, 1),
        ('rental-expired', 1, 1),
        ('rental-extended', 1, 1),
@@ -1628,6 +1629,9 @@ CREATE TABLE node_alerts (
 CREATE TRIGGER new_node_alert_emits_event AFTER INSERT ON node_alerts BEGIN
     INSERT INTO events (kind, farmer_id, node_id, created_at)
     SELECT 'node-down', farmer_id, id, NEW.changed_at FROM nodes WHERE id = NEW.node_id;
+    INSERT INTO events (kind, renter_id, node_id, slice_number, rental_id, created_at)
+    SELECT 'node-down', renter_id, node_id, slice_number, id, NEW.changed_at
+      FROM rentals WHERE node_id = NEW.node_id AND state <> 'ended';
 END;
 
 CREATE TRIGGER node_alert_change_emits_event AFTER UPDATE OF is_down ON node_alerts
@@ -1637,6 +1641,10 @@ BEGIN
     SELECT CASE WHEN NEW.is_down THEN 'node-down' ELSE 'node-recovered' END, farmer_id, id,
            NEW.changed_at
       FROM nodes WHERE id = NEW.node_id;
+    INSERT INTO events (kind, renter_id, node_id, slice_number, rental_id, created_at)
+    SELECT iif(NEW.is_down, 'node-down', 'node-recovered'), renter_id, node_id, slice_number, id,
+           NEW.changed_at
+      FROM rentals WHERE node_id = NEW.node_id AND state <> 'ended';
 END;
 
 -- What a farmer was notified of about a month's SLA commitment: each once.
@@ -1762,7 +1770,11 @@ CREATE TABLE sla_months (
                        CHECK (paid_micros BETWEEN 0 AND base_micros),
     -- When it is tried next to pay what the farmer's earnings did not suffice for; NULL where
     -- nothing is owed.
-    owed_at            INTEGER,
+    owed_at            INTEGER, machine_seconds
+    INTEGER CONSTRAINT sla_month_machine_seconds_not_negative
+    CHECK (machine_seconds >= 0), machine_down_seconds
+    INTEGER CONSTRAINT sla_month_machine_down_at_most_all
+    CHECK (machine_down_seconds BETWEEN 0 AND machine_seconds),
     PRIMARY KEY (rental_id, month, tenure),
     FOREIGN KEY (rental_id, tenure) REFERENCES tenures (rental_id, number)
 ) STRICT, WITHOUT ROWID;
@@ -2284,7 +2296,9 @@ CREATE TABLE machines (
                  CONSTRAINT machine_should_run_is_boolean CHECK (should_run IN (0, 1))
 , can
     TEXT NOT NULL DEFAULT '["power"]'
-    CONSTRAINT machine_can_is_json CHECK (json_valid(can))) STRICT, WITHOUT ROWID;
+    CONSTRAINT machine_can_is_json CHECK (json_valid(can)), is_outage
+    INTEGER NOT NULL DEFAULT 0
+    CONSTRAINT machine_is_outage_is_boolean CHECK (is_outage IN (0, 1))) STRICT, WITHOUT ROWID;
 
 CREATE INDEX machines_by_node ON machines (node_id, agent);
 
@@ -2310,8 +2324,22 @@ BEGIN
       FROM jobs j JOIN rentals r ON r.id = j.rental_id WHERE j.id = NEW.job_id;
 END;
 
+CREATE TRIGGER machine_outage_begins AFTER UPDATE OF is_outage ON machines
+  WHEN NEW.is_outage = 1 AND OLD.is_outage = 0
+BEGIN
+    INSERT INTO outages (node_id, job_id, from_at)
+    VALUES (NEW.node_id, NEW.job_id, iif(NEW.state = OLD.state, NEW.reported_at, NEW.since));
+END;
+
+CREATE TRIGGER machine_outage_ends AFTER UPDATE OF is_outage ON machines
+  WHEN NEW.is_outage = 0 AND OLD.is_outage = 1
+BEGIN
+    UPDATE outages SET until_at = max(from_at, NEW.reported_at)
+     WHERE job_id = NEW.job_id AND until_at IS NULL;
+END;
+
 -- tables/0014_servers.sql
--- What renters have of their machines while these run.
+-- What renters have of their machines while these run; outages, and what of them was measured of a
 
 CREATE TABLE machine_actions (
     id           TEXT    PRIMARY KEY,
@@ -2380,6 +2408,13 @@ BEGIN
       FROM jobs j JOIN rentals r ON r.id = j.rental_id WHERE j.id = NEW.job_id;
 END;
 
+-- A machine that could not be shut down still runs, and should be watched as one that should.
+CREATE TRIGGER failed_shutdown_leaves_machine_running AFTER UPDATE OF state ON machine_actions
+  WHEN NEW.state = 'failed' AND NEW.state <> OLD.state AND NEW.kind = 'shutdown'
+BEGIN
+    UPDATE machines SET should_run = 1 WHERE job_id = NEW.job_id;
+END;
+
 CREATE TABLE setups (
     rental_id        TEXT    PRIMARY KEY REFERENCES rentals (id),
     -- The public keys that get in, a JSON array of lines; an empty one while there is none.
@@ -2393,6 +2428,40 @@ CREATE TABLE setups (
     sealed           BLOB,
     CONSTRAINT setup_template_or_user_data CHECK (template IS NULL OR sealed IS NULL)
 ) STRICT;
+
+-- When a node was down, or a machine could not be used through its farm's side. What follows for
+-- money is in `domain::outage`.
+CREATE TABLE outages (
+    id          INTEGER PRIMARY KEY,
+    node_id     INTEGER NOT NULL REFERENCES nodes (id),
+    -- The machine, by the job that created it; NULL for the whole node.
+    job_id      TEXT    REFERENCES jobs (id),
+    from_at     INTEGER NOT NULL,
+    -- NULL while it goes on.
+    until_at    INTEGER CONSTRAINT outage_ends_after_start CHECK (until_at >= from_at),
+    -- When the node was last seen to be down; NULL for a machine, which is down until the opposite
+    -- is reported.
+    seen_at     INTEGER
+                CONSTRAINT outage_of_node_is_seen CHECK ((seen_at IS NULL) = (job_id IS NOT NULL)),
+    -- When renter and farmer were notified that it has lasted for a day.
+    notified_at INTEGER
+) STRICT;
+
+CREATE UNIQUE INDEX outages_one_open_per_node ON outages (node_id)
+ WHERE until_at IS NULL AND job_id IS NULL;
+
+CREATE UNIQUE INDEX outages_one_open_per_machine ON outages (job_id)
+ WHERE until_at IS NULL AND job_id IS NOT NULL;
+
+CREATE INDEX outages_by_node ON outages (node_id, from_at) WHERE job_id IS NULL;
+
+CREATE INDEX outages_by_machine ON outages (job_id, from_at) WHERE job_id IS NOT NULL;
+
+CREATE INDEX outages_by_notice ON outages (from_at) WHERE until_at IS NULL AND notified_at IS NULL;
+
+CREATE INDEX outages_by_end ON outages (until_at) WHERE until_at IS NOT NULL;
+
+INSERT INTO ledger_kinds (kind) VALUES ('outage-refund');
 
 -- commands/add_ssh_key.sql
 
@@ -2640,6 +2709,49 @@ CREATE TRIGGER check_farm_does INSTEAD OF INSERT ON check_farm BEGIN
      WHERE id = NEW.id AND checked_at < NEW.checked_at;
 END;
 
+-- commands/compare_tenure.sql
+
+-- Command: a tenure was compared with its SLA commitment from `from_at` to `until_at`. It aborts
+-- unless the tenure was evaluated up to `from_at` and its rental is at the `version` that was seen.
+-- Where nothing of it was paid for, `month` is NULL, and it only goes on. `booking` is what is
+-- credited; NULL where nothing is, or the farmer's earnings do not suffice: then `owed_at` says
+-- when it is tried again.
+CREATE VIEW compare_tenure AS
+    SELECT s.rental_id, s.number AS tenure, r.version, s.ended_at AS seen_end, m.month, m.from_at,
+           m.until_at, s.evaluated_until, s.evaluate_at, m.observed, m.observed_up, m.excused,
+           m.measured, m.measured_uptime, m.measured_mbps, m.base_micros, m.percent,
+           m.credit_micros, m.machine_seconds, m.machine_down_seconds,
+           '' AS booking, m.owed_at, m.evaluated_at
+      FROM tenures s
+      JOIN rentals r ON r.id = s.rental_id
+      JOIN sla_months m ON m.rental_id = s.rental_id AND m.tenure = s.number;
+
+CREATE TRIGGER compare_tenure_does INSTEAD OF INSERT ON compare_tenure BEGIN
+    UPDATE tenures
+       SET evaluated_until = NEW.evaluated_until, evaluate_at = NEW.evaluate_at,
+           evaluated_micros = evaluated_micros + coalesce(NEW.base_micros, 0)
+     WHERE rental_id = NEW.rental_id AND number = NEW.tenure AND evaluated_until = NEW.from_at
+       AND ended_at IS NEW.seen_end AND evaluate_at IS NOT NULL
+       AND (SELECT version FROM rentals WHERE id = NEW.rental_id) = NEW.version;
+    SELECT RAISE(ABORT, 'refused: tenure_changed') WHERE changes() = 0;
+    INSERT INTO sla_months
+           (rental_id, month, tenure, node_id, renter_id, farmer_id, from_at, until_at, min_uptime,
+            min_bandwidth_mbps, observed, observed_up, excused, measured, measured_uptime,
+            measured_mbps, base_micros, percent, credit_micros, evaluated_at, paid_micros, owed_at,
+            machine_seconds, machine_down_seconds)
+    SELECT s.rental_id, NEW.month, s.number, s.node_id, r.renter_id, s.farmer_id, NEW.from_at,
+           NEW.until_at, s.min_uptime, s.min_bandwidth_mbps, NEW.observed, NEW.observed_up,
+           NEW.excused, NEW.measured, NEW.measured_uptime, NEW.measured_mbps, NEW.base_micros,
+           NEW.percent, NEW.credit_micros, NEW.evaluated_at,
+           iif(NEW.booking IS NULL, 0, NEW.credit_micros), NEW.owed_at, NEW.machine_seconds,
+           NEW.machine_down_seconds
+      FROM tenures s JOIN rentals r ON r.id = s.rental_id
+     WHERE s.rental_id = NEW.rental_id AND s.number = NEW.tenure AND NEW.month IS NOT NULL;
+    INSERT INTO notify_credit (rental_id, month, tenure, booking, notified_at)
+    SELECT NEW.rental_id, NEW.month, NEW.tenure, NEW.booking, NEW.evaluated_at
+     WHERE NEW.booking IS NOT NULL;
+END;
+
 -- commands/confirm_totp.sql
 
 -- Command: the first code proves that the app has the secret, and recovery codes come with it. It
@@ -2881,47 +2993,6 @@ CREATE TRIGGER evaluate_node_month_does INSTEAD OF INSERT ON evaluate_node_month
         ON CONFLICT (node_id, month, kind) DO NOTHING;
 END;
 
--- commands/evaluate_tenure.sql
-
--- Command: a tenure was compared with its SLA commitment from `from_at` to `until_at`. It aborts
--- unless the tenure was evaluated up to `from_at` and its rental is at the `version` that was seen.
--- Where nothing of it was paid for, `month` is NULL, and it only goes on. `booking` is what is
--- credited; NULL where nothing is, or the farmer's earnings do not suffice: then `owed_at` says
--- when it is tried again.
-CREATE VIEW evaluate_tenure AS
-    SELECT s.rental_id, s.number AS tenure, r.version, s.ended_at AS seen_end, m.month, m.from_at,
-           m.until_at, s.evaluated_until, s.evaluate_at, m.observed, m.observed_up, m.excused,
-           m.measured, m.measured_uptime, m.measured_mbps, m.base_micros, m.percent,
-           m.credit_micros,
-           '' AS booking, m.owed_at, m.evaluated_at
-      FROM tenures s
-      JOIN rentals r ON r.id = s.rental_id
-      JOIN sla_months m ON m.rental_id = s.rental_id AND m.tenure = s.number;
-
-CREATE TRIGGER evaluate_tenure_does INSTEAD OF INSERT ON evaluate_tenure BEGIN
-    UPDATE tenures
-       SET evaluated_until = NEW.evaluated_until, evaluate_at = NEW.evaluate_at,
-           evaluated_micros = evaluated_micros + coalesce(NEW.base_micros, 0)
-     WHERE rental_id = NEW.rental_id AND number = NEW.tenure AND evaluated_until = NEW.from_at
-       AND ended_at IS NEW.seen_end AND evaluate_at IS NOT NULL
-       AND (SELECT version FROM rentals WHERE id = NEW.rental_id) = NEW.version;
-    SELECT RAISE(ABORT, 'refused: tenure_changed') WHERE changes() = 0;
-    INSERT INTO sla_months
-           (rental_id, month, tenure, node_id, renter_id, farmer_id, from_at, until_at, min_uptime,
-            min_bandwidth_mbps, observed, observed_up, excused, measured, measured_uptime,
-            measured_mbps, base_micros, percent, credit_micros, evaluated_at, paid_micros, owed_at)
-    SELECT s.rental_id, NEW.month, s.number, s.node_id, r.renter_id, s.farmer_id, NEW.from_at,
-           NEW.until_at, s.min_uptime, s.min_bandwidth_mbps, NEW.observed, NEW.observed_up,
-           NEW.excused, NEW.measured, NEW.measured_uptime, NEW.measured_mbps, NEW.base_micros,
-           NEW.percent, NEW.credit_micros, NEW.evaluated_at,
-           iif(NEW.booking IS NULL, 0, NEW.credit_micros), NEW.owed_at
-      FROM tenures s JOIN rentals r ON r.id = s.rental_id
-     WHERE s.rental_id = NEW.rental_id AND s.number = NEW.tenure AND NEW.month IS NOT NULL;
-    INSERT INTO notify_credit (rental_id, month, tenure, booking, notified_at)
-    SELECT NEW.rental_id, NEW.month, NEW.tenure, NEW.booking, NEW.evaluated_at
-     WHERE NEW.booking IS NOT NULL;
-END;
-
 -- commands/fail_delivery.sql
 
 -- Command: an attempt to send a message has failed. It is tried again at `retry_at` or, where that
@@ -3040,10 +3111,10 @@ END;
 
 -- commands/move_rental_to_slice.sql
 
--- Command: a rental goes on with another slice, because its node leaves or access to it is overdue,
--- and its renter agreed. It aborts unless the rental is at the `version` that the decision saw and
--- may move, the other node's offer is the one that was agreed to, and its slice `slice_number` is
--- free.
+-- Command: a rental goes on with another slice, because its node leaves, access to it is overdue or
+-- it is down, and its renter agreed. It aborts unless the rental is at the `version` that the
+-- decision saw and may move, the other node's offer is the one that was agreed to, and its slice
+-- `slice_number` is free.
 --
 -- `is_owed` is whether access was owed when it was decided: then the other farm must have an agent.
 -- `removal_late_at` is what `remove_machines` takes, `late_at`, `refund_at` and `seen_after` what
@@ -3064,6 +3135,14 @@ CREATE TRIGGER move_rental_to_slice_does INSTEAD OF INSERT ON move_rental_to_sli
                         WHERE r.id = NEW.id AND r.version = NEW.version AND r.state = 'active'
                           AND r.slice_number IS NOT NULL
                           AND (n.leaves_at IS NOT NULL
+                               OR EXISTS (SELECT 1 FROM outages
+                                           WHERE node_id = r.node_id AND job_id IS NULL
+                                             AND until_at IS NULL)
+                               OR EXISTS (SELECT 1 FROM outages
+                                           WHERE until_at IS NULL
+                                             AND job_id IN (SELECT id FROM jobs
+                                                             WHERE rental_id = NEW.id
+                                                               AND kind = 'create'))
                                OR EXISTS (SELECT 1 FROM jobs
                                            WHERE rental_id = NEW.id AND kind = 'create'
                                              AND (state = 'failed'
@@ -3193,6 +3272,82 @@ CREATE TRIGGER notify_maintenance_does INSTEAD OF INSERT ON notify_maintenance B
     SELECT NEW.kind, renter_id, node_id, slice_number, id, NEW.id, NEW.notified_at
       FROM rentals WHERE node_id = NEW.node_id AND state <> 'ended'
      ORDER BY id;
+END;
+
+-- commands/notify_outage.sql
+
+-- Command: renters and farmers of what has been down for a day are notified, once for each outage.
+-- A rental of a whole node is not down because one of its machines is.
+CREATE VIEW notify_outage AS SELECT id, notified_at FROM outages;
+
+CREATE TRIGGER notify_outage_does INSTEAD OF INSERT ON notify_outage BEGIN
+    INSERT INTO events (kind, renter_id, farmer_id, node_id, slice_number, rental_id, created_at)
+    SELECT 'rental-down', r.renter_id, r.farmer_id, r.node_id, r.slice_number, r.id, NEW.notified_at
+      FROM outages o
+      JOIN rentals r ON r.node_id = o.node_id AND r.state = 'active'
+     WHERE o.id = NEW.id AND o.notified_at IS NULL
+       AND (o.job_id IS NULL
+            OR (r.slice_number IS NOT NULL
+                AND r.id = (SELECT rental_id FROM jobs WHERE id = o.job_id)));
+    UPDATE outages SET notified_at = NEW.notified_at WHERE id = NEW.id AND notified_at IS NULL;
+END;
+
+-- commands/observe_node.sql
+
+-- Command: an observation of a registered node. `status` is NULL where the grid says of it what it
+-- said before: then only the observation is counted. `is_up` is NULL where the node was not
+-- observed, `is_down` where nobody knows, and `reported_at` where the grid has no document of it; a
+-- document of it puts an end to one in quarantine. `fence` is that of the run, which aborts if
+-- another one has begun since; it is NULL outside of runs, where what is older than what is known
+-- changes nothing. The farmer of a node that is down is notified, unless they were after
+-- `alerted_before`: then once that is over. An outage that was last seen before `seen_before` is
+-- over; one that is over lasted until it was last seen, if that was before `end_seen_before`.
+CREATE VIEW observe_node AS
+    SELECT id, farm_id, farm_name, country, city, status, healthy, certified, upload_mbps,
+           download_mbps, reported_at, capacity, by_cpu, by_memory, by_ssd, refusal, oversold,
+           synced_at, 0 AS is_up, 0 AS is_down, 0 AS fence, 0 AS alerted_before,
+           0 AS seen_before, 0 AS end_seen_before
+      FROM nodes;
+
+CREATE TRIGGER observe_node_does INSTEAD OF INSERT ON observe_node BEGIN
+    SELECT RAISE(ABORT, 'refused: sync_run_superseded')
+     WHERE NEW.fence IS NOT NULL AND NEW.fence <> (SELECT fence FROM sync_state WHERE id = 1);
+    UPDATE nodes
+       SET farm_id = NEW.farm_id, farm_name = NEW.farm_name, country = NEW.country,
+           city = NEW.city, status = NEW.status, healthy = NEW.healthy,
+           certified = NEW.certified, upload_mbps = NEW.upload_mbps,
+           download_mbps = NEW.download_mbps, capacity = NEW.capacity, by_cpu = NEW.by_cpu,
+           by_memory = NEW.by_memory, by_ssd = NEW.by_ssd, refusal = NEW.refusal,
+           oversold = NEW.oversold, synced_at = NEW.synced_at
+     WHERE id = NEW.id AND NEW.status IS NOT NULL
+       AND (NEW.fence IS NOT NULL OR synced_at <= NEW.synced_at);
+    UPDATE nodes
+       SET reported_at = coalesce(NEW.reported_at, reported_at), synced_at = NEW.synced_at,
+           observed = observed + (NEW.is_up IS NOT NULL),
+           observed_up = observed_up + coalesce(NEW.is_up, 0)
+     WHERE id = NEW.id AND (NEW.fence IS NOT NULL OR synced_at <= NEW.synced_at);
+    UPDATE outages SET until_at = iif(seen_at < NEW.end_seen_before, seen_at, NEW.synced_at)
+     WHERE node_id = NEW.id AND job_id IS NULL AND until_at IS NULL
+       AND (NEW.is_down = 0 OR (NEW.is_down = 1 AND seen_at < NEW.seen_before))
+       AND (SELECT synced_at FROM nodes WHERE id = NEW.id) = NEW.synced_at;
+    INSERT INTO outages (node_id, from_at, seen_at)
+    SELECT id, NEW.synced_at, NEW.synced_at
+      FROM nodes
+     WHERE id = NEW.id AND synced_at = NEW.synced_at AND NEW.is_down = 1
+        ON CONFLICT (node_id) WHERE until_at IS NULL AND job_id IS NULL
+        DO UPDATE SET seen_at = excluded.seen_at;
+    INSERT INTO node_alerts (node_id, is_down, notified_at, changed_at)
+    SELECT id, 1, NEW.synced_at, NEW.synced_at
+      FROM nodes
+     WHERE id = NEW.id AND synced_at = NEW.synced_at AND NEW.is_down = 1
+       AND (listing = 'published' OR allocated_slices > 0 OR whole_rental_id IS NOT NULL)
+        ON CONFLICT (node_id) DO UPDATE
+       SET is_down = 1, notified_at = excluded.notified_at, changed_at = excluded.changed_at
+     WHERE is_down = 0 AND notified_at <= NEW.alerted_before;
+    UPDATE node_alerts SET is_down = 0, changed_at = NEW.synced_at
+     WHERE node_id = NEW.id AND is_down = 1 AND NEW.is_down = 0
+       AND (SELECT synced_at FROM nodes WHERE id = NEW.id) = NEW.synced_at;
+    DELETE FROM refused_documents WHERE node_id = NEW.id AND NEW.reported_at IS NOT NULL;
 END;
 
 -- commands/offer_top_up.sql
@@ -3489,6 +3644,9 @@ CREATE TRIGGER remove_machines_does INSTEAD OF INSERT ON remove_machines BEGIN
                           AND r.node_id = j.node_id AND r.kind = 'remove');
     UPDATE machine_actions SET state = 'canceled', changed_at = NEW.removed_at
      WHERE rental_id = NEW.rental_id AND state IN ('waiting', 'leased');
+    UPDATE outages SET until_at = max(from_at, NEW.removed_at)
+     WHERE until_at IS NULL
+       AND job_id IN (SELECT id FROM jobs WHERE rental_id = NEW.rental_id AND kind = 'create');
     DELETE FROM machines
      WHERE job_id IN (SELECT id FROM jobs WHERE rental_id = NEW.rental_id AND kind = 'create');
     UPDATE jobs SET state = 'canceled', changed_at = NEW.removed_at
@@ -3767,51 +3925,6 @@ BEGIN
             NEW.response ->> 'operation', unhex(NEW.response ->> 'fingerprint'),
             NEW.response ->> 'status', NEW.response ->> 'location', NEW.response ->> 'body',
             NEW.created_at);
-END;
-
--- commands/sync_node.sql
-
--- Command: an observation of a registered node. `status` is NULL where the grid says of it what it
--- said before: then only the observation is counted. `is_up` is NULL where the node was not
--- observed, and `reported_at` where the grid has no document of it; a document of it puts an end to
--- one in quarantine. `fence` is that of the run, which aborts if another one has begun since; it is
--- NULL outside of runs, where what is older than what is known changes nothing. The farmer of a
--- node that is down is notified, unless they were after `alerted_before`: then once that is over.
-CREATE VIEW sync_node AS
-    SELECT id, farm_id, farm_name, country, city, status, healthy, certified, upload_mbps,
-           download_mbps, reported_at, capacity, by_cpu, by_memory, by_ssd, refusal, oversold,
-           synced_at, 0 AS is_up, 0 AS fence, 0 AS alerted_before
-      FROM nodes;
-
-CREATE TRIGGER sync_node_does INSTEAD OF INSERT ON sync_node BEGIN
-    SELECT RAISE(ABORT, 'refused: sync_run_superseded')
-     WHERE NEW.fence IS NOT NULL AND NEW.fence <> (SELECT fence FROM sync_state WHERE id = 1);
-    UPDATE nodes
-       SET farm_id = NEW.farm_id, farm_name = NEW.farm_name, country = NEW.country,
-           city = NEW.city, status = NEW.status, healthy = NEW.healthy,
-           certified = NEW.certified, upload_mbps = NEW.upload_mbps,
-           download_mbps = NEW.download_mbps, capacity = NEW.capacity, by_cpu = NEW.by_cpu,
-           by_memory = NEW.by_memory, by_ssd = NEW.by_ssd, refusal = NEW.refusal,
-           oversold = NEW.oversold, synced_at = NEW.synced_at
-     WHERE id = NEW.id AND NEW.status IS NOT NULL
-       AND (NEW.fence IS NOT NULL OR synced_at <= NEW.synced_at);
-    UPDATE nodes
-       SET reported_at = coalesce(NEW.reported_at, reported_at), synced_at = NEW.synced_at,
-           observed = observed + (NEW.is_up IS NOT NULL),
-           observed_up = observed_up + coalesce(NEW.is_up, 0)
-     WHERE id = NEW.id AND (NEW.fence IS NOT NULL OR synced_at <= NEW.synced_at);
-    INSERT INTO node_alerts (node_id, is_down, notified_at, changed_at)
-    SELECT id, 1, NEW.synced_at, NEW.synced_at
-      FROM nodes
-     WHERE id = NEW.id AND synced_at = NEW.synced_at AND NEW.is_up = 0
-       AND (listing = 'published' OR allocated_slices > 0 OR whole_rental_id IS NOT NULL)
-        ON CONFLICT (node_id) DO UPDATE
-       SET is_down = 1, notified_at = excluded.notified_at, changed_at = excluded.changed_at
-     WHERE is_down = 0 AND notified_at <= NEW.alerted_before;
-    UPDATE node_alerts SET is_down = 0, changed_at = NEW.synced_at
-     WHERE node_id = NEW.id AND is_down = 1 AND NEW.is_up = 1
-       AND (SELECT synced_at FROM nodes WHERE id = NEW.id) = NEW.synced_at;
-    DELETE FROM refused_documents WHERE node_id = NEW.id AND NEW.reported_at IS NOT NULL;
 END;
 
 -- commands/take_over_node.sql

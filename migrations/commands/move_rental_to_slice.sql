@@ -1,7 +1,7 @@
--- Command: a rental goes on with another slice, because its node leaves or access to it is overdue,
--- and its renter agreed. It aborts unless the rental is at the `version` that the decision saw and
--- may move, the other node's offer is the one that was agreed to, and its slice `slice_number` is
--- free.
+-- Command: a rental goes on with another slice, because its node leaves, access to it is overdue or
+-- it is down, and its renter agreed. It aborts unless the rental is at the `version` that the
+-- decision saw and may move, the other node's offer is the one that was agreed to, and its slice
+-- `slice_number` is free.
 --
 -- `is_owed` is whether access was owed when it was decided: then the other farm must have an agent.
 -- `removal_late_at` is what `remove_machines` takes, `late_at`, `refund_at` and `seen_after` what
@@ -22,6 +22,14 @@ CREATE TRIGGER move_rental_to_slice_does INSTEAD OF INSERT ON move_rental_to_sli
                         WHERE r.id = NEW.id AND r.version = NEW.version AND r.state = 'active'
                           AND r.slice_number IS NOT NULL
                           AND (n.leaves_at IS NOT NULL
+                               OR EXISTS (SELECT 1 FROM outages
+                                           WHERE node_id = r.node_id AND job_id IS NULL
+                                             AND until_at IS NULL)
+                               OR EXISTS (SELECT 1 FROM outages
+                                           WHERE until_at IS NULL
+                                             AND job_id IN (SELECT id FROM jobs
+                                                             WHERE rental_id = NEW.id
+                                                               AND kind = 'create'))
                                OR EXISTS (SELECT 1 FROM jobs
                                            WHERE rental_id = NEW.id AND kind = 'create'
                                              AND (state = 'failed'

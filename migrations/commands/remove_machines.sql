@@ -20,6 +20,9 @@ CREATE TRIGGER remove_machines_does INSTEAD OF INSERT ON remove_machines BEGIN
                           AND r.node_id = j.node_id AND r.kind = 'remove');
     UPDATE machine_actions SET state = 'canceled', changed_at = NEW.removed_at
      WHERE rental_id = NEW.rental_id AND state IN ('waiting', 'leased');
+    UPDATE outages SET until_at = max(from_at, NEW.removed_at)
+     WHERE until_at IS NULL
+       AND job_id IN (SELECT id FROM jobs WHERE rental_id = NEW.rental_id AND kind = 'create');
     DELETE FROM machines
      WHERE job_id IN (SELECT id FROM jobs WHERE rental_id = NEW.rental_id AND kind = 'create');
     UPDATE jobs SET state = 'canceled', changed_at = NEW.removed_at

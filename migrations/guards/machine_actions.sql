@@ -16,3 +16,10 @@ BEGIN
            r.farmer_id, j.node_id, j.slice_number, r.id, NEW.kind, NEW.changed_at
       FROM jobs j JOIN rentals r ON r.id = j.rental_id WHERE j.id = NEW.job_id;
 END;
+
+-- A machine that could not be shut down still runs, and should be watched as one that should.
+CREATE TRIGGER failed_shutdown_leaves_machine_running AFTER UPDATE OF state ON machine_actions
+  WHEN NEW.state = 'failed' AND NEW.state <> OLD.state AND NEW.kind = 'shutdown'
+BEGIN
+    UPDATE machines SET should_run = 1 WHERE job_id = NEW.job_id;
+END;

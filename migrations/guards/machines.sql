@@ -12,3 +12,17 @@ BEGIN
            j.node_id, j.slice_number, r.id, NEW.state, NEW.reported_at
       FROM jobs j JOIN rentals r ON r.id = j.rental_id WHERE j.id = NEW.job_id;
 END;
+
+CREATE TRIGGER machine_outage_begins AFTER UPDATE OF is_outage ON machines
+  WHEN NEW.is_outage = 1 AND OLD.is_outage = 0
+BEGIN
+    INSERT INTO outages (node_id, job_id, from_at)
+    VALUES (NEW.node_id, NEW.job_id, iif(NEW.state = OLD.state, NEW.reported_at, NEW.since));
+END;
+
+CREATE TRIGGER machine_outage_ends AFTER UPDATE OF is_outage ON machines
+  WHEN NEW.is_outage = 0 AND OLD.is_outage = 1
+BEGIN
+    UPDATE outages SET until_at = max(from_at, NEW.reported_at)
+     WHERE job_id = NEW.job_id AND until_at IS NULL;
+END;

@@ -66,7 +66,7 @@ pub fn act(linux: &Linux, request: &Request) -> Result<Outcome, Refusal> {
             let mut can = CAPABILITIES.to_vec();
             if matches!(found, protocol::Machine::Running(_)) && has_guest(&machine) {
                 can.push(Capability::SetPassword);
-                // Of a machine from before they were kept, nobody knows which keys are its renter's.
+                // Before keys were kept, nobody knew which of them are the renter's.
                 if linux.keys_file(&machine)?.exists() {
                     can.push(Capability::SetKeys);
                 }

@@ -3,6 +3,7 @@
 use askama::Template;
 use domain::evaluation::{DISPUTED_WITHIN_SECONDS, OBSERVATIONS_MIN, SETTLED_AFTER_SECONDS};
 use domain::maintenance::ALLOWED_SECONDS;
+use domain::outage::UNPAID_AFTER_SECONDS;
 use domain::sla::{
     BAD_PERCENT, BAD_UPTIME, BELOW_SLA_PERCENT, PERCENT_MAX, POOR_PERCENT, POOR_UPTIME,
     SLOW_PERCENT,
@@ -31,6 +32,8 @@ pub(crate) struct Sla {
     pub dispute_days: i64,
     /// For how many days every look is kept.
     pub kept_days: i64,
+    /// After how many hours an outage is not paid for.
+    pub unpaid_hours: i64,
 }
 
 /// A line of the published scale.
@@ -62,6 +65,7 @@ impl Sla {
             settled_days: SETTLED_AFTER_SECONDS / DAY,
             dispute_days: DISPUTED_WITHIN_SECONDS / DAY,
             kept_days: KEPT_DAYS,
+            unpaid_hours: UNPAID_AFTER_SECONDS / 3_600,
         }
     }
 }

@@ -49,6 +49,8 @@ pub enum BookingKind {
     Earning,
     /// Time that was not used is refunded.
     Refund,
+    /// Time of an outage is refunded.
+    OutageRefund,
     /// A missed SLA is made good.
     SlaCredit,
     /// The operator has decided otherwise about an SLA.

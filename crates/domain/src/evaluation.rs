@@ -11,6 +11,7 @@ use crate::field::FieldError;
 use crate::id::{AccountId, DisputeId, RentalId};
 use crate::money::Usd;
 use crate::month::Month;
+use crate::outage::Outages;
 use crate::outlook::Observations;
 use crate::period::Period;
 use crate::sla::{self, Compared};
@@ -25,6 +26,8 @@ pub const SETTLED_AFTER_SECONDS: i64 = 2 * 86_400;
 
 /// Fewer observations than this say too little to go by: those of an hour.
 pub const OBSERVATIONS_MIN: u64 = 12;
+/// The same of a machine, which is watched all the time. Seconds: an hour.
+pub const MACHINE_SECONDS_MIN: u64 = 3_600;
 
 /// For so long after an SLA result it can be disputed: the observations that it rests on are there
 /// then.
@@ -55,11 +58,37 @@ pub struct Measured {
     pub speeds: u64,
     /// The sum of these speeds, each the lower of both directions. Mbit/s.
     pub speed_sum: u64,
+    /// What the reports of its agent say of the rental's machines; `None` where it has none.
+    pub machines: Option<MachineTime>,
+}
+
+/// How long the machines of a rental were its own, without announced maintenance.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MachineTime {
+    /// All of it. Seconds, of several machines together.
+    pub seconds: u64,
+    /// Of these, how many they could not be used through the farm's side. Seconds.
+    pub down_seconds: u64,
+}
+
+impl MachineTime {
+    /// The uptime, rounded down; `None` where it is too short to say.
+    pub fn uptime(self) -> Option<Uptime> {
+        let up = self.seconds.saturating_sub(self.down_seconds);
+        (self.seconds >= MACHINE_SECONDS_MIN).then(|| Uptime::measured(up, self.seconds)).flatten()
+    }
 }
 
 impl Measured {
-    /// The uptime, rounded down; `None` where too little was seen to say.
+    /// The uptime by which a month is evaluated: that of its node or of its machines, whichever is
+    /// lower; `None` where too little was seen to say.
     pub fn uptime(&self) -> Option<Uptime> {
+        let of_machines = self.machines.and_then(MachineTime::uptime);
+        self.node_uptime().into_iter().chain(of_machines).min()
+    }
+
+    /// The uptime of its node, rounded down; `None` where too little was seen to say.
+    pub fn node_uptime(&self) -> Option<Uptime> {
         let Observations { observed, up } = self.observations;
         (observed >= OBSERVATIONS_MIN).then(|| Uptime::measured(up, observed)).flatten()
     }
@@ -127,14 +156,16 @@ impl Tenure {
 }
 
 /// What the time from `from` to `until` cost: what was paid for it and did not go back, by the
-/// second. `over` is when the rental ended, if it has.
+/// second. `over` is when the rental ended, if it has; its outages are those that are known at an
+/// instant.
 pub fn price_of(
     periods: &[Period],
-    from: Timestamp,
-    until: Timestamp,
+    (from, until): (Timestamp, Timestamp),
     over: Option<Timestamp>,
+    outages: (&Outages, Timestamp),
 ) -> Usd {
-    periods.iter().fold(Usd::ZERO, |sum, period| sum + period.paid_between(from, until, over))
+    let paid = |period: &Period| period.paid_between(from, until, over, outages);
+    periods.iter().fold(Usd::ZERO, |sum, period| sum + paid(period))
 }
 
 /// Whose month it is.
@@ -284,10 +315,30 @@ mod tests {
         }
     }
 
+    #[test]
+    fn the_worse_of_node_and_machines_counts() {
+        let measured = |up, down_seconds| Measured {
+            observations: Observations { observed: 1_000, up },
+            machines: Some(MachineTime { seconds: 100_000, down_seconds }),
+            ..Measured::default()
+        };
+        let percent = |measured: Measured| measured.uptime().unwrap().to_string();
+        assert_eq!(percent(measured(990, 0)), "99");
+        assert_eq!(percent(measured(1_000, 2_001)), "97.99");
+        assert_eq!(percent(measured(950, 2_001)), "95");
+        assert_eq!(measured(1_000, 5_000).credit_percent(sla()), 25);
+        // Of less than an hour nothing is said.
+        let short = MachineTime { seconds: 3_599, down_seconds: 3_599 };
+        assert_eq!(
+            Measured { machines: Some(short), ..measured(1_000, 0) }.uptime(),
+            Some(Uptime::FULL)
+        );
+    }
+
     #[track_caller]
     fn check_credit(observed: u64, up: u64, speeds: u64, speed_sum: u64, expected: u8) {
         let observations = Observations { observed, up };
-        let measured = Measured { observations, excused: 0, speeds, speed_sum };
+        let measured = Measured { observations, excused: 0, speeds, speed_sum, machines: None };
         assert_eq!(measured.credit_percent(sla()), expected);
     }
 
@@ -307,7 +358,8 @@ mod tests {
     #[test]
     fn the_books_say_why() {
         let observations = Observations { observed: 1_000, up: 987 };
-        let measured = Measured { observations, excused: 0, speeds: 20, speed_sum: 1_590 };
+        let measured =
+            Measured { observations, excused: 0, speeds: 20, speed_sum: 1_590, machines: None };
         let why = reason(&measured, sla());
         assert_eq!(why, "98.7% uptime, 99.5% guaranteed, 79 Mbit/s, 100 Mbit/s guaranteed");
         let kept = Observations { observed: 1_000, up: 1_000 };

@@ -53,6 +53,8 @@ pub enum EventKind {
     RentalMovedIn,
     /// The node of a rental has another farmer.
     FarmerChanged,
+    /// A rental has been down for a day.
+    RentalDown,
 
     // Machines.
     /// An agent finished a step of making a machine.
@@ -202,8 +204,6 @@ impl EventKind {
             | EventKind::PriceSuggested
             | EventKind::SlaAtRisk
             | EventKind::SlaMissed
-            | EventKind::NodeDown
-            | EventKind::NodeRecovered
             | EventKind::NodeOversold
             | EventKind::NodeOversoldResolved
             | EventKind::NodeLeft
@@ -235,6 +235,9 @@ impl EventKind {
             | EventKind::RentalTransferred
             | EventKind::RentalMovedIn
             | EventKind::FarmerChanged
+            | EventKind::RentalDown
+            | EventKind::NodeDown
+            | EventKind::NodeRecovered
             | EventKind::AccessProgress
             | EventKind::AccessReady
             | EventKind::AccessFailed
@@ -267,9 +270,10 @@ impl EventKind {
             | EventKind::AccessFailed
             | EventKind::AccessLate => Some(NotificationCategory::Access),
             EventKind::RemovalLate | EventKind::SliceRemoved => Some(NotificationCategory::Removal),
-            EventKind::MachineDown | EventKind::MachineUp | EventKind::MachineActionFailed => {
-                Some(NotificationCategory::Machine)
-            }
+            EventKind::MachineDown
+            | EventKind::MachineUp
+            | EventKind::MachineActionFailed
+            | EventKind::RentalDown => Some(NotificationCategory::Machine),
             EventKind::PriceSuggested => Some(NotificationCategory::PriceSuggestion),
             EventKind::SlaAtRisk => Some(NotificationCategory::SlaAtRisk),
             EventKind::SlaMissed => Some(NotificationCategory::SlaMissed),

@@ -2,7 +2,8 @@
 //!
 //! Until the node leaves, its rentals run, but none is extended beyond that day. Whoever paid for
 //! longer is refunded evenly for what is left, or goes on with an equivalent slice of another node.
-//! So does, where their renter agrees, a rental whose machine is late or could not be made.
+//! So does, where their renter agrees, a rental whose machine is late, could not be made, or has
+//! been down for a day.
 
 use core::slice;
 
@@ -102,9 +103,10 @@ fn refund(rental: &Rental, until: Timestamp, now: Timestamp) -> Result<Ending, E
         let earlier = rental.periods.iter().filter(|period| period.number < number);
         earlier.map(|period| period.months).sum()
     };
+    let (started_at, slices, outages) = (rental.started_at, rental.slices, &rental.outages);
     let used_of = |period: &Period| Used {
-        cost: period.share_used(until),
-        ..period.used(rental.started_at, before(period.number), rental.slices, until)
+        cost: period.share_used(outages, until),
+        ..period.used(started_at, before(period.number), slices, outages, until)
     };
     rental::end_with(rental, used_of, now)
 }
@@ -136,12 +138,14 @@ pub struct MoveCause {
     pub leaves_at: Option<Timestamp>,
     /// Whether its renter waits for access.
     pub owed: Owed,
+    /// Whether it has been down for a day.
+    pub is_down: bool,
 }
 
 impl MoveCause {
     /// Whether the renter may go.
     pub fn allows_move(self) -> bool {
-        self.leaves_at.is_some() || self.owed == Owed::Overdue
+        self.leaves_at.is_some() || self.owed == Owed::Overdue || self.is_down
     }
 }
 
@@ -189,7 +193,8 @@ pub struct Move {
 pub enum MoveError {
     /// There is no reason to go.
     #[error(
-        "this rental can't be moved: its node stays on the market and its access is not overdue"
+        "this rental can't be moved: its node stays on the market, its access is not overdue, and \
+         it has not been down for a day"
     )]
     NotLeaving,
     /// Its term is over.
@@ -265,7 +270,9 @@ pub fn move_to(
     let slice = Some(target.choose().ok_or(MoveError::LeftBefore)?);
     let (node, farmer) = (offer.node, offer.farmer);
     let mut after = Rental { node, slice, farmer, price, ..rental.clone() };
-    let used = |period: &Period| if is_owed { period.earned } else { period.share_used(now) };
+    let outages = &rental.outages;
+    let used =
+        |period: &Period| if is_owed { period.earned } else { period.share_used(outages, now) };
     let (periods, earnings, fees) = after.settle(used);
     let bookings = rental.earning(earnings, fees).into_iter().collect();
     let change = Change { after, periods, bookings, event: None };

@@ -31,6 +31,7 @@ pub mod node;
 pub mod notification;
 pub mod offering;
 pub mod order;
+pub mod outage;
 pub mod outlook;
 pub mod payout;
 pub mod period;

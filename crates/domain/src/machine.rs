@@ -24,8 +24,11 @@ pub const START_SECONDS: i64 = 300;
 pub enum Observation {
     /// It runs, and its SSH port answers with its host key.
     Answers,
-    /// It runs, and its SSH port does not answer, or with another host key.
+    /// It runs, and its SSH port cannot be reached.
     Silent,
+    /// It runs, and its SSH port is open, but SSH does not answer with its host key: something
+    /// inside of it is not right.
+    PortOpen,
     /// It is there and does not run.
     Off,
     /// It is not there.
@@ -105,19 +108,24 @@ pub struct Machine {
     pub silent_since: Option<Timestamp>,
     /// When it was last reported.
     pub reported_at: Timestamp,
+    /// Whether its farm's side is why it cannot be used: what its renter switched off or broke from
+    /// inside is not.
+    pub is_outage: bool,
 }
 
 impl Machine {
-    /// What is known of it after an observation.
+    /// What is known of it after an observation. `start_failed` says whether the last thing that
+    /// was done with it was a start that failed.
     #[must_use]
-    pub fn observe(self, observation: Observation, now: Timestamp) -> Machine {
+    pub fn observe(self, observation: Observation, start_failed: bool, now: Timestamp) -> Machine {
+        use Observation::{PortOpen, Silent};
         let has_lasted = |since: Timestamp, seconds| now.seconds_since(since) >= seconds;
         let (state, since, silent_since) = match (observation, self.state) {
             (Observation::Answers, MachineState::Running) => {
                 (MachineState::Running, self.since, None)
             }
             (Observation::Answers, _) => (MachineState::Running, now, None),
-            (Observation::Silent, MachineState::Running) => {
+            (Silent | PortOpen, MachineState::Running) => {
                 let silent_since = self.silent_since.unwrap_or(now);
                 if has_lasted(silent_since, UNREACHABLE_SECONDS) {
                     (MachineState::Unreachable, silent_since, None)
@@ -125,21 +133,27 @@ impl Machine {
                     (MachineState::Running, self.since, Some(silent_since))
                 }
             }
-            (Observation::Silent, MachineState::Starting)
+            (Silent | PortOpen, MachineState::Starting)
                 if has_lasted(self.since, START_SECONDS) =>
             {
                 (MachineState::Unreachable, self.since, None)
             }
-            (Observation::Silent, MachineState::Starting | MachineState::Unreachable)
+            (Silent | PortOpen, MachineState::Starting | MachineState::Unreachable)
             | (Observation::Off, MachineState::Off)
             | (Observation::Absent, MachineState::Lost) => (self.state, self.since, None),
-            (Observation::Silent, MachineState::Off | MachineState::Lost) => {
+            (Silent | PortOpen, MachineState::Off | MachineState::Lost) => {
                 (MachineState::Starting, now, None)
             }
             (Observation::Off, _) => (MachineState::Off, now, None),
             (Observation::Absent, _) => (MachineState::Lost, now, None),
         };
-        Machine { state, since, silent_since, reported_at: now }
+        let is_outage = match state {
+            MachineState::Running | MachineState::Starting => false,
+            MachineState::Unreachable => observation == Silent,
+            MachineState::Off => start_failed,
+            MachineState::Lost => true,
+        };
+        Machine { state, since, silent_since, reported_at: now, is_outage }
     }
 
     /// How it is, and since when.
@@ -182,7 +196,8 @@ mod tests {
     }
 
     fn machine(state: MachineState) -> Machine {
-        Machine { state, since: start(), silent_since: None, reported_at: start() }
+        let (since, reported_at) = (start(), start());
+        Machine { state, since, silent_since: None, reported_at, is_outage: false }
     }
 
     fn after(seconds: i64) -> Timestamp {
@@ -193,60 +208,75 @@ mod tests {
     fn every_state_after_every_observation() {
         let row = |state: &MachineState| {
             let next = |observation: &Observation| {
-                let next = machine(*state).observe(*observation, after(30));
+                let next = machine(*state).observe(*observation, false, after(30));
                 let since = next.since.seconds_since(start());
                 let silent = if next.silent_since.is_some() { ", silent" } else { "" };
-                format!("  {observation:?}: {} since {since}{silent}\n", next.state.into_str())
+                let outage = if next.is_outage { ", outage" } else { "" };
+                let state = next.state.into_str();
+                format!("  {observation:?}: {state} since {since}{silent}{outage}\n")
             };
             let rows: String = Observation::VARIANTS.iter().map(next).collect();
             format!("{} since 0\n{rows}", state.into_str())
         };
         let table: String = MachineState::VARIANTS.iter().map(row).collect();
-        expect![[r"
+        expect![[r#"
             running since 0
               Answers: running since 0
               Silent: running since 0, silent
+              PortOpen: running since 0, silent
               Off: off since 30
-              Absent: lost since 30
+              Absent: lost since 30, outage
             starting since 0
               Answers: running since 30
               Silent: starting since 0
+              PortOpen: starting since 0
               Off: off since 30
-              Absent: lost since 30
+              Absent: lost since 30, outage
             unreachable since 0
               Answers: running since 30
-              Silent: unreachable since 0
+              Silent: unreachable since 0, outage
+              PortOpen: unreachable since 0
               Off: off since 30
-              Absent: lost since 30
+              Absent: lost since 30, outage
             off since 0
               Answers: running since 30
               Silent: starting since 30
+              PortOpen: starting since 30
               Off: off since 0
-              Absent: lost since 30
+              Absent: lost since 30, outage
             lost since 0
               Answers: running since 30
               Silent: starting since 30
+              PortOpen: starting since 30
               Off: off since 30
-              Absent: lost since 0
-        "]]
+              Absent: lost since 0, outage
+        "#]]
         .assert_eq(&table);
     }
 
     #[test]
     fn a_port_that_is_silent_for_a_minute_is_unreachable_since_it_fell_silent() {
-        let silent = |machine: Machine, at| machine.observe(Observation::Silent, after(at));
+        let silent = |machine: Machine, at| machine.observe(Observation::Silent, false, after(at));
         let machine = silent(silent(machine(MachineState::Running), 30), 60);
         assert_eq!((machine.state, machine.silent_since), (MachineState::Running, Some(after(30))));
         // One answer in between, and the minute begins anew.
-        let answered = machine.observe(Observation::Answers, after(75));
+        let answered = machine.observe(Observation::Answers, false, after(75));
         assert_eq!(silent(answered, 90).state, MachineState::Running);
         let machine = silent(machine, 90);
         assert_eq!((machine.state, machine.since), (MachineState::Unreachable, after(30)));
     }
 
     #[test]
+    fn a_machine_that_cannot_be_started_is_the_farms_fault() {
+        let off = |start_failed| {
+            machine(MachineState::Off).observe(Observation::Off, start_failed, after(30)).is_outage
+        };
+        assert!(off(true) && !off(false));
+    }
+
+    #[test]
     fn a_start_takes_five_minutes_at_most() {
-        let silent = |machine: Machine, at| machine.observe(Observation::Silent, after(at));
+        let silent = |machine: Machine, at| machine.observe(Observation::Silent, false, after(at));
         let started = silent(machine(MachineState::Off), 30);
         assert_eq!(silent(started, 329).state, MachineState::Starting);
         let late = silent(started, 330);

@@ -3,6 +3,7 @@
 use strum::VariantArray;
 
 use crate::money::{Percent, Usd};
+use crate::outage::{Outages, UNPAID_AFTER_SECONDS};
 use crate::term::Term;
 use crate::time::Timestamp;
 
@@ -57,12 +58,47 @@ impl Period {
     }
 
     /// What of the total is earned at `now`: that of the days that are over, down to the cent; all
-    /// of it at the end. Any split of the period earns what the whole earns.
-    pub fn earned_at(&self, now: Timestamp) -> Usd {
-        let length = self.ends_at.seconds_since(self.starts_at);
-        let elapsed = now.seconds_since(self.starts_at).clamp(0, length);
-        let days = if elapsed == length { length } else { elapsed / DAY * DAY };
-        share(self.total, days, length)
+    /// of it at the end. Any split of the period earns what the whole earns. Nothing is earned with
+    /// outages that are not paid for, nor with one of which that is not decided.
+    pub fn earned_at(&self, outages: &Outages, now: Timestamp) -> Usd {
+        let until = outages.certain_until(now);
+        if until >= self.ends_at {
+            return self.total - self.outages_cost(outages, now);
+        }
+        let elapsed = until.seconds_since(self.starts_at).max(0);
+        let unpaid = outages.unpaid_seconds(self.starts_at, until, now);
+        share(self.total, (elapsed - unpaid) / DAY * DAY, self.seconds())
+    }
+
+    /// What of the total pays for outages until `now` that are not paid for, down to the cent.
+    pub fn outages_cost(&self, outages: &Outages, now: Timestamp) -> Usd {
+        let until = now.min(self.ends_at);
+        share(self.total, outages.unpaid_seconds(self.starts_at, until, now), self.seconds())
+    }
+
+    /// The instant up to which it would have been used, if it had no outages that are not paid for.
+    fn used_until(&self, outages: &Outages, now: Timestamp) -> Timestamp {
+        let until = now.min(self.ends_at);
+        until.plus_seconds(-outages.unpaid_seconds(self.starts_at, until, now))
+    }
+
+    /// When there is more to earn or to refund than at `now`, as far as that is known.
+    pub fn settles_next(&self, outages: &Outages, now: Timestamp) -> Option<Timestamp> {
+        if outages.is_empty() {
+            return self.earns_next(now);
+        }
+        let settled = |at| (self.earned_at(outages, at), self.outages_cost(outages, at));
+        let before = settled(now);
+        let elapsed = now.seconds_since(self.starts_at).max(0) / DAY;
+        let days = (elapsed + 1..).map(|day| self.starts_at.plus_seconds(day * DAY));
+        let decided = outages.current(now).map(|from| from.plus_seconds(UNPAID_AFTER_SECONDS));
+        let ahead = days.take_while(|day| *day < self.ends_at).find(|day| settled(*day) != before);
+        let end = Some(self.ends_at);
+        ahead.into_iter().chain(decided).chain(end).filter(|at| *at > now).min()
+    }
+
+    fn seconds(&self) -> i64 {
+        self.ends_at.seconds_since(self.starts_at)
     }
 
     /// When more is earned than at `now`: at the end of a day, though not of each where a day is
@@ -70,7 +106,7 @@ impl Period {
     pub fn earns_next(&self, now: Timestamp) -> Option<Timestamp> {
         let length = i128::from(self.ends_at.seconds_since(self.starts_at));
         let cents = i128::from(self.total.micros() / CENT).max(1);
-        let next_cent = i128::from(self.earned_at(now).micros() / CENT) + 1;
+        let next_cent = i128::from(self.earned_at(&Outages::NONE, now).micros() / CENT) + 1;
         // Rounded up: the first whole day at which the next cent is reached.
         let day = cents * i128::from(DAY);
         let days = (next_cent * length + day - 1) / day;
@@ -81,23 +117,33 @@ impl Period {
 
     /// What was used of it until `now` as a share of its time, by the hour begun and down to the
     /// cent: what was paid is spread evenly over the period, and no term is priced anew.
-    pub fn share_used(&self, now: Timestamp) -> Usd {
-        let length = self.ends_at.seconds_since(self.starts_at);
-        share(self.total, self.hours_begun(now).min(length), length)
+    pub fn share_used(&self, outages: &Outages, now: Timestamp) -> Usd {
+        let hours = self.hours_begun(self.used_until(outages, now));
+        share(self.total, hours.min(self.seconds()), self.seconds())
     }
 
     /// What of the money that was paid for it, and did not go back, pays for the time from `from`
     /// to `until`, by the second. It pays until `over`, where the rental has ended before the
-    /// period. The parts of any split are what the whole is.
-    pub fn paid_between(&self, from: Timestamp, until: Timestamp, over: Option<Timestamp>) -> Usd {
-        let end = over.map_or(self.ends_at, |over| over.min(self.ends_at));
-        let length = end.seconds_since(self.starts_at);
+    /// period, and not for outages that are known by then. The parts of any split are what the
+    /// whole is.
+    pub fn paid_between(
+        &self,
+        from: Timestamp,
+        until: Timestamp,
+        over: Option<Timestamp>,
+        (outages, now): (&Outages, Timestamp),
+    ) -> Usd {
+        let end = over.map_or(self.ends_at, |over| over.min(self.ends_at)).max(self.starts_at);
+        let paid_seconds = |at: Timestamp| {
+            let at = at.min(end).max(self.starts_at);
+            let unpaid = outages.unpaid_seconds(self.starts_at, at, now);
+            at.seconds_since(self.starts_at) - unpaid
+        };
+        let length = paid_seconds(end);
         if length <= 0 {
             return Usd::ZERO;
         }
-        let paid = self.total - self.refunded;
-        let up_to =
-            |at: Timestamp| share(paid, at.seconds_since(self.starts_at).clamp(0, length), length);
+        let up_to = |at| share(self.total - self.refunded, paid_seconds(at), length);
         up_to(until.max(from)) - up_to(from)
     }
 
@@ -113,13 +159,22 @@ impl Period {
     }
 
     /// What was used of it until `now`, and what that costs at the discount that was reached.
+    /// Outages that are not paid for are not used.
     ///
     /// `before` is how many months of the rental lie before this period, and `started_at` is the
     /// rental's start, from which all months are counted. Nobody pays more for less: what was used
     /// never costs more than a longer term would have.
-    pub fn used(&self, started_at: Timestamp, before: u32, slices: u32, now: Timestamp) -> Used {
+    pub fn used(
+        &self,
+        started_at: Timestamp,
+        before: u32,
+        slices: u32,
+        outages: &Outages,
+        now: Timestamp,
+    ) -> Used {
         let month = |count: u32| started_at.plus_months(before + count);
-        let until = self.starts_at.plus_seconds(self.hours_begun(now)).min(self.ends_at);
+        let hours = self.hours_begun(self.used_until(outages, now));
+        let until = self.starts_at.plus_seconds(hours).min(self.ends_at);
         let months = (1..=self.months).take_while(|count| month(*count) <= until).count();
         let months = u32::try_from(months).unwrap_or(self.months);
         let (from, to) = (month(months), month(months + 1));
@@ -178,7 +233,7 @@ mod tests {
     #[track_caller]
     fn check(term: Term, start: &str, end: &str, expected: &str) {
         let paid = period(at(start), term, usd("25"));
-        let used = paid.used(at(start), 0, 1, at(end));
+        let used = paid.used(at(start), 0, 1, &Outages::NONE, at(end));
         let found = format!(
             "{} months {} hours, {} % off: {} of {}",
             used.months, used.hours, used.discount_percent, used.cost, paid.total
@@ -234,16 +289,20 @@ mod tests {
         second.ends_at = start.plus_months(3);
         assert_eq!(second.starts_at.to_string(), "2027-03-31T00:00:00Z");
         assert_eq!(second.ends_at.to_string(), "2027-04-30T00:00:00Z");
-        let half = second.used(start, 2, 1, at("2027-04-15T00:00:00Z"));
+        let half = second.used(start, 2, 1, &Outages::NONE, at("2027-04-15T00:00:00Z"));
         assert_eq!((half.months, half.hours, half.cost), (0, 360, usd("15")));
-        assert_eq!(second.used(start, 2, 1, at("2027-03-01T00:00:00Z")).cost, Usd::ZERO);
+        assert_eq!(
+            second.used(start, 2, 1, &Outages::NONE, at("2027-03-01T00:00:00Z")).cost,
+            Usd::ZERO
+        );
     }
 
     #[test]
     fn a_month_costs_its_seconds() {
         let mut year = period(at("2026-11-22T00:00:00Z"), Term::Year, usd("25"));
         let cost = |year: &Period, from, until, over: Option<&str>| {
-            year.paid_between(at(from), at(until), over.map(at)).to_string()
+            let none = (&Outages::NONE, at(until));
+            year.paid_between(at(from), at(until), over.map(at), none).to_string()
         };
         // $255 for 365 days: 9, 31 and 30 of them.
         assert_eq!(cost(&year, "2026-11-01T00:00:00Z", "2026-12-01T00:00:00Z", None), "6.28");
@@ -264,7 +323,8 @@ mod tests {
     fn a_day_is_earned_when_it_is_over() {
         let start = at("2026-11-22T10:00:00Z");
         let month = period(start, Term::Month, usd("25"));
-        let earned = |seconds| month.earned_at(start.plus_seconds(seconds)).to_string();
+        let earned =
+            |seconds| month.earned_at(&Outages::NONE, start.plus_seconds(seconds)).to_string();
         let days: [(i64, &str); 6] = [
             (-5, "0.00"),
             (DAY - 1, "0.00"),
@@ -305,7 +365,8 @@ mod tests {
             let (mut earned, mut fees) = (Usd::ZERO, Usd::ZERO);
             let (mut sum, mut kept) = (Usd::ZERO, Usd::ZERO);
             for cut in cuts {
-                let next = period.earned_at(period.starts_at.plus_seconds(cut));
+                let at = period.starts_at.plus_seconds(cut);
+                let next = period.earned_at(&Outages::NONE, at);
                 let fee = period.fee_of(next);
                 // Farmer and platform both get something or nothing, and never give back.
                 prop_assert!(next >= earned && fee >= fees && next - earned >= fee - fees);
@@ -321,7 +382,8 @@ mod tests {
             period in any_period(), first in 0..33_000_000_i64, more in 0..9_000_000_i64,
         ) {
             let used = |seconds| {
-                period.used(period.starts_at, 0, 1, period.starts_at.plus_seconds(seconds)).cost
+                let at = period.starts_at.plus_seconds(seconds);
+                period.used(period.starts_at, 0, 1, &Outages::NONE, at).cost
             };
             prop_assert!(used(first) <= used(first + more));
             prop_assert!(used(first + more) <= period.total);
@@ -333,7 +395,8 @@ mod tests {
         fn an_even_share_is_all_at_the_end_and_nothing_at_the_start(
             period in any_period(), first in 0..33_000_000_i64, more in 0..9_000_000_i64,
         ) {
-            let at = |seconds| period.share_used(period.starts_at.plus_seconds(seconds));
+            let start = period.starts_at;
+            let at = |seconds| period.share_used(&Outages::NONE, start.plus_seconds(seconds));
             prop_assert!(at(first) <= at(first + more) && at(first + more) <= period.total);
             prop_assert_eq!((at(-5), at(0), at(40_000_000)), (Usd::ZERO, Usd::ZERO, period.total));
             // It is the share of the time, to the cent and the hour.
@@ -351,9 +414,10 @@ mod tests {
             period in any_period(), at in 0..33_000_000_i64,
         ) {
             let now = period.starts_at.plus_seconds(at);
-            let used = period.used(period.starts_at, 0, 1, now).cost;
-            let share = period.share_used(now);
-            prop_assert!(period.earned_at(now) <= share && share <= used, "{share} of {used}");
+            let used = period.used(period.starts_at, 0, 1, &Outages::NONE, now).cost;
+            let share = period.share_used(&Outages::NONE, now);
+            let earned = period.earned_at(&Outages::NONE, now);
+            prop_assert!(earned <= share && share <= used, "{share} of {used}");
         }
 
         #[test]
@@ -363,12 +427,13 @@ mod tests {
         ) {
             let refunded = period.total.percent(Percent::whole(refunded)).to_cents();
             let period = Period { refunded, ..period };
+            let outages = Outages::NONE;
             let over = (ended < 35_000_000).then(|| period.starts_at.plus_seconds(ended));
             cuts.extend([-900_000, 40_000_000]);
             cuts.sort_unstable();
             let parts = cuts.windows(2).map(|cut| {
                 let [from, until] = [cut[0], cut[1]].map(|cut| period.starts_at.plus_seconds(cut));
-                period.paid_between(from, until, over)
+                period.paid_between(from, until, over, (&outages, from))
             });
             let sum = parts.fold(Usd::ZERO, |sum, part| {
                 assert!(part >= Usd::ZERO);
@@ -380,8 +445,8 @@ mod tests {
         #[test]
         fn what_was_earned_is_never_refunded(period in any_period(), at in 0..33_000_000_i64) {
             let now = period.starts_at.plus_seconds(at);
-            let used = period.used(period.starts_at, 0, 1, now);
-            prop_assert!(period.earned_at(now) <= used.cost, "{:?}", used);
+            let used = period.used(period.starts_at, 0, 1, &Outages::NONE, now);
+            prop_assert!(period.earned_at(&Outages::NONE, now) <= used.cost, "{:?}", used);
         }
     }
 }

@@ -3,10 +3,12 @@
 //! What is rented stays rented, whatever the grid says. What is offered is withdrawn at once where
 //! it may not be there; whoever sold too much is told so only where that is certain.
 
+use alloc::collections::BTreeMap;
 use alloc::string::String;
 
 use crate::id::NodeId;
 use crate::node::{Capacity, NodeReport, NodeStatus, Refusal, capacity_with};
+use crate::region::region;
 use crate::time::Timestamp;
 
 /// How long after a machine was made the grid counts it as in use for certain: contracts appear
@@ -53,6 +55,8 @@ pub struct OwnUsage {
     pub leaving: u32,
     /// Those of both whose machine the grid counts as in use for certain.
     pub machines: u32,
+    /// Whether a machine of it has answered its agent within three minutes.
+    pub answers: bool,
 }
 
 impl OwnUsage {
@@ -82,6 +86,62 @@ pub enum Seen<'a> {
     Unlisted,
 }
 
+impl Seen<'_> {
+    fn is_up(self) -> bool {
+        matches!(self, Seen::Listed(report) if report.is_up())
+    }
+}
+
+/// So many nodes do not go down at once, but an index that fails.
+const MASS_NODES_MIN: usize = 5;
+/// So many of the nodes that were up, at least. Percent.
+const MASS_PERCENT: usize = 80;
+/// The index of the grid stands still where its newest report is older than this: each node reports
+/// every 40 minutes, and there are thousands. Seconds: an hour.
+pub const INDEX_STALE_SECONDS: i64 = 3_600;
+
+/// Whether so many nodes have gone down in one look that the index may have failed: nearly all that
+/// were up, or all of a region.
+pub fn is_mass_failure<'a>(looks: impl IntoIterator<Item = (&'a Known, Seen<'a>)>) -> bool {
+    let mut all = Count::default();
+    let mut regions: BTreeMap<&str, Count> = BTreeMap::new();
+    for (known, seen) in looks {
+        if !known.was_up() {
+            continue;
+        }
+        let is_gone = !seen.is_up() && !known.own.answers;
+        all.add(is_gone);
+        if let Some(region) = region(&known.standing.country) {
+            regions.entry(region.name).or_default().add(is_gone);
+        }
+    }
+    let is_whole =
+        |region: &Count| region.were_up >= MASS_NODES_MIN && region.gone == region.were_up;
+    all.were_up >= MASS_NODES_MIN && all.gone * 100 >= all.were_up * MASS_PERCENT
+        || regions.values().any(is_whole)
+}
+
+/// How many nodes were up, and how many of these are gone.
+#[derive(Clone, Copy, Default)]
+struct Count {
+    were_up: usize,
+    gone: usize,
+}
+
+impl Count {
+    fn add(&mut self, is_gone: bool) {
+        self.were_up += 1;
+        self.gone += usize::from(is_gone);
+    }
+}
+
+impl Known {
+    fn was_up(&self) -> bool {
+        let standing = &self.standing;
+        standing.status == NodeStatus::Up && standing.healthy != Some(false) && !is_unlisted(self)
+    }
+}
+
 /// What a look at a node leaves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Observation {
@@ -91,31 +151,36 @@ pub struct Observation {
     pub change: Option<Standing>,
     /// Whether it was up, for its measured uptime; `None` where that was not observed.
     pub is_up: Option<bool>,
+    /// Whether it is down; `None` where nobody knows.
+    pub is_down: Option<bool>,
     /// When it last reported to the grid; `None` where that is not known.
     pub reported_at: Option<Timestamp>,
 }
 
 /// What a look at a node leaves, at `now`.
 pub fn reconcile(known: &Known, seen: Seen<'_>, now: Timestamp) -> Observation {
+    let is_up = match seen {
+        Seen::Listed(report) => Some(report.is_up()),
+        // An index that lacks a node once is no observation of the node; one that goes on
+        // lacking it is.
+        Seen::Unlisted => is_unlisted(known).then_some(false),
+    };
+    let reported_at = match seen {
+        // A node whose clock is ahead reports now, and not in the future.
+        Seen::Listed(report) => Some(report.reported_at.min(now)),
+        Seen::Unlisted => None,
+    };
+    let id = known.id;
+    // A node whose machines answer is not down, whatever the grid says.
+    if known.own.answers && !seen.is_up() {
+        return Observation { id, change: None, is_up: None, is_down: Some(false), reported_at };
+    }
     let standing = match seen {
         Seen::Listed(report) => listed(known, report),
         Seen::Unlisted => unlisted(known),
     };
-    Observation {
-        id: known.id,
-        change: (standing != known.standing).then_some(standing),
-        is_up: match seen {
-            Seen::Listed(report) => Some(report.is_up()),
-            // An index that lacks a node once is no observation of the node; one that goes on
-            // lacking it is.
-            Seen::Unlisted => is_unlisted(known).then_some(false),
-        },
-        reported_at: match seen {
-            // A node whose clock is ahead reports now, and not in the future.
-            Seen::Listed(report) => Some(report.reported_at.min(now)),
-            Seen::Unlisted => None,
-        },
-    }
+    let change = (standing != known.standing).then_some(standing);
+    Observation { id, change, is_up, is_down: is_up.map(|is_up| !is_up), reported_at }
 }
 
 fn is_unlisted(known: &Known) -> bool {

@@ -360,6 +360,22 @@ pub const SWEEP_MACHINE_ACTIONS: RecurringJob = RecurringJob {
     ..SWEEP
 };
 
+/// Outages.
+pub const NOTIFY_OF_OUTAGES: RecurringJob = RecurringJob {
+    name: "notify of outages",
+    does: "Notifies renters and farmers of rentals that have been down for a day.",
+    bounds: &[Bound::new(20, "outages, in one statement")],
+    resumed: "each is notified of once",
+    ..CLOCK
+};
+
+/// Outages of long ago.
+pub const SWEEP_OUTAGES: RecurringJob = RecurringJob {
+    name: "sweep outages",
+    does: "Deletes outages of less than a day after 45 days, and longer ones after four years.",
+    ..SWEEP
+};
+
 /// Agents that are late.
 pub const NOTIFY_OF_LATE_JOBS: RecurringJob = RecurringJob {
     name: "notify of late jobs",
@@ -503,7 +519,7 @@ pub const SWEEP_MESSAGES: RecurringJob = RecurringJob {
 
 /// Every recurring job, in the order in which its component does them: money first. Rentals without
 /// access are not renewed, and renewed rentals do not expire.
-pub const ALL: [&RecurringJob; 43] = [
+pub const ALL: [&RecurringJob; 45] = [
     // Rentals.
     &REFUND_WITHOUT_ACCESS,
     &RENEW,
@@ -531,6 +547,8 @@ pub const ALL: [&RecurringJob; 43] = [
     &SWEEP_AGENTS,
     &EXPIRE_MACHINE_ACTIONS,
     &SWEEP_MACHINE_ACTIONS,
+    &NOTIFY_OF_OUTAGES,
+    &SWEEP_OUTAGES,
     // Accounts.
     &SWEEP_SESSIONS,
     &SWEEP_TOKENS,

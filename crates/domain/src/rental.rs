@@ -15,6 +15,7 @@ use crate::id::{AccountId, NodeId, OrderId, RentalId};
 use crate::listing::Listing;
 use crate::money::{Percent, Usd};
 use crate::order::{self, RentError};
+use crate::outage::Outages;
 use crate::period::{Period, Used};
 use crate::term::Term;
 use crate::time::Timestamp;
@@ -91,6 +92,8 @@ pub struct Rental {
     pub ended_at: Option<Timestamp>,
     /// Its terms, in order: at least one.
     pub periods: Vec<Period>,
+    /// When it could not be used, wherever it was then.
+    pub outages: Outages,
 }
 
 /// What a node asks for an extension beyond the time for which the price was agreed.
@@ -165,6 +168,20 @@ pub enum ExtendError {
     Money(#[from] RentError),
 }
 
+/// Why a rental is not renewed by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RenewError {
+    /// It has been down for a day.
+    #[error(
+        "this server has been down since {}; it isn't renewed while it is down",
+        .0.day_for_people()
+    )]
+    Down(Timestamp),
+    /// It cannot be extended.
+    #[error(transparent)]
+    Extend(#[from] ExtendError),
+}
+
 /// A rental that has ended is not ended again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("this rental has already ended")]
@@ -175,7 +192,7 @@ pub struct EndedAlready;
 pub struct Ending {
     /// What changes.
     pub change: Change,
-    /// What was paid for what is being ended: the periods that are not over.
+    /// What was paid for what is being ended, and did not go back: the periods that are not over.
     pub paid: Usd,
     /// What was used of the period that runs; `None` where none does.
     pub used: Option<Used>,
@@ -223,8 +240,10 @@ impl Rental {
     pub fn earns_at(&self, now: Timestamp) -> Option<Timestamp> {
         let running = self.periods.iter().filter(|period| period.held() > Usd::ZERO);
         let next = |period: &Period| {
-            let is_due = period.earned_at(now) > period.earned;
-            if is_due { now } else { period.earns_next(now).unwrap_or(period.ends_at) }
+            let is_due = period.earned_at(&self.outages, now) > period.earned
+                || period.outages_cost(&self.outages, now) > period.refunded;
+            let next = || period.settles_next(&self.outages, now).unwrap_or(period.ends_at);
+            if is_due { now } else { next() }
         };
         running.map(next).min()
     }
@@ -245,6 +264,41 @@ impl Rental {
         (changed, all - fees, fees)
     }
 
+    /// Takes over what goes back for outages until `now`: the numbers of the periods that changed,
+    /// and how much that is.
+    fn settle_outages(&mut self, now: Timestamp) -> (Vec<u32>, Usd) {
+        let (mut changed, mut all) = (Vec::new(), Usd::ZERO);
+        let outages = &self.outages;
+        for period in &mut self.periods {
+            let refunded = period.outages_cost(outages, now).min(period.total - period.earned);
+            if refunded > period.refunded {
+                all = all + (refunded - period.refunded);
+                period.refunded = refunded;
+                changed.push(period.number);
+            }
+        }
+        (changed, all)
+    }
+
+    /// Takes over all that is earned, and all that goes back for outages, until `now`.
+    fn settle_days(&mut self, now: Timestamp) -> (Vec<u32>, Vec<Booking>) {
+        let before = self.clone();
+        let (mut periods, refund) = self.settle_outages(now);
+        let (earning, earnings, fees) =
+            self.settle(|period| period.earned_at(&before.outages, now));
+        periods.extend(earning);
+        periods.sort_unstable();
+        periods.dedup();
+        let back = Booking::new(
+            BookingKind::OutageRefund,
+            format!("{}/{}", before.id, before.version),
+            format!("Refund for an outage of {}", before.place()),
+            LedgerAccount::Escrow(before.id),
+            &[(LedgerAccount::Wallet(before.renter), refund)],
+        );
+        (periods, before.earning(earnings, fees).into_iter().chain(back).collect())
+    }
+
     pub(crate) fn earning(&self, earnings: Usd, fees: Usd) -> Option<Booking> {
         Booking::new(
             BookingKind::Earning,
@@ -256,23 +310,22 @@ impl Rental {
     }
 }
 
-/// Earns the days that are over; `None` where there is nothing new.
+/// Earns the days that are over, and refunds those of outages; `None` where there is nothing new.
 pub fn earn(rental: &Rental, now: Timestamp) -> Option<Change> {
     let mut after = rental.clone();
-    let (periods, earnings, fees) = after.settle(|period| period.earned_at(now));
-    let bookings: Vec<Booking> = rental.earning(earnings, fees).into_iter().collect();
+    let (periods, bookings) = after.settle_days(now);
     Some(Change { after, periods, bookings, event: None })
         .filter(|change| !change.bookings.is_empty())
 }
 
-/// The term is over: what is left in escrow is earned, and the grace begins; `None` before that.
+/// The term is over: what is left in escrow is earned, or refunded for outages, and the grace
+/// begins; `None` before that.
 pub fn expire(rental: &Rental, now: Timestamp) -> Option<Change> {
     if rental.state != RentalState::Active || now < rental.ends_at {
         return None;
     }
     let mut after = Rental { state: RentalState::Grace, ..rental.clone() };
-    let (periods, earnings, fees) = after.settle(|period| period.earned_at(now));
-    let bookings = rental.earning(earnings, fees).into_iter().collect();
+    let (periods, bookings) = after.settle_days(now);
     Some(Change { after, periods, bookings, event: Some(EventKind::RentalExpired) })
 }
 
@@ -292,8 +345,9 @@ pub fn end(rental: &Rental, now: Timestamp) -> Result<Ending, EndedAlready> {
         let earlier = rental.periods.iter().filter(|period| period.number < number);
         earlier.map(|period| period.months).sum()
     };
+    let (started_at, slices, outages) = (rental.started_at, rental.slices, &rental.outages);
     let used_of =
-        |period: &Period| period.used(rental.started_at, before(period.number), rental.slices, now);
+        |period: &Period| period.used(started_at, before(period.number), slices, outages, now);
     end_with(rental, used_of, now)
 }
 
@@ -308,7 +362,7 @@ pub(crate) fn end_with(
     }
     let mut after = Rental { state: RentalState::Ended, ended_at: Some(now), ..rental.clone() };
     let left: Vec<&Period> = rental.periods.iter().filter(|period| now < period.ends_at).collect();
-    let paid = left.iter().fold(Usd::ZERO, |sum, period| sum + period.total);
+    let paid = left.iter().fold(Usd::ZERO, |sum, period| sum + period.total - period.refunded);
     let used = left.iter().find(|period| period.starts_at <= now).map(|period| used_of(period));
     let (mut periods, earnings, fees) = after.settle(|period| used_of(period).cost);
     let refund = after.held();
@@ -354,6 +408,12 @@ pub fn refund(rental: &Rental, now: Timestamp) -> Result<Ending, EndedAlready> {
     let bookings = back.into_iter().collect();
     let change = Change { after, periods, bookings, event: Some(EventKind::RentalRefunded) };
     Ok(Ending { change, paid, used: None, refund })
+}
+
+/// Whether a rental may be renewed by itself at `now`: not while it has been down for a day. It is
+/// renewed once it is back, if that is before the end of the grace.
+pub fn check_renewal(rental: &Rental, now: Timestamp) -> Result<(), RenewError> {
+    rental.outages.unpaid_since(now).map_or(Ok(()), |since| Err(RenewError::Down(since)))
 }
 
 /// Decides whether an account that rents so many `slices` may take a rental over, where it may rent

@@ -26,6 +26,7 @@ pub use error::{DocumentError, parse_error};
 pub use farm::{Farm, find_account, find_farm};
 pub use page::{NODES_PER_PAGE_MAX, PAGE_BYTES_MAX, Page, Refused, parse_nodes};
 pub use request::{
-    NODES_PER_REQUEST_MAX, farm_nodes_path, farm_path, node_path, nodes_paths, twin_path,
+    NODES_PER_REQUEST_MAX, farm_nodes_path, farm_path, newest_report_path, node_path, nodes_paths,
+    twin_path,
 };
 pub use upstream::{UPSTREAM_BYTES_MAX, UPSTREAMS_MAX, Upstreams, UpstreamsError};

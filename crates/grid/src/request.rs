@@ -29,6 +29,11 @@ pub fn farm_nodes_path(farm: u32, count: usize) -> String {
     format!("/nodes?farm_ids={farm}&size={count}")
 }
 
+/// The path of the node that reported last of all that are up.
+pub fn newest_report_path() -> String {
+    "/nodes?status=up&sort_by=updated_at&sort_order=desc&size=1".into()
+}
+
 /// The path of a farm, as a list of one or none.
 pub fn farm_path(farm: u32) -> String {
     format!("/farms?farm_id={farm}")

@@ -15,7 +15,7 @@ mod waiting;
 
 use domain::account::Scope;
 use domain::recurring;
-use store::{job_runs, jobs, machine_actions};
+use store::{job_runs, jobs, machine_actions, outages};
 use web::operation::{Access, Operation};
 use web::{Job, Route};
 
@@ -90,6 +90,8 @@ pub const JOBS: &[Job] = &[
         about: &recurring::SWEEP_MACHINE_ACTIONS,
         run: |env| Ok(machine_actions::sweep(env.db, env.now)?),
     },
+    Job { about: &recurring::NOTIFY_OF_OUTAGES, run: |env| Ok(outages::notify(env.db, env.now)?) },
+    Job { about: &recurring::SWEEP_OUTAGES, run: |env| Ok(outages::sweep(env.db, env.now)?) },
 ];
 
 /// Every operation of this feature, in the order of the API document.

@@ -6,7 +6,7 @@
 use domain::account::Email;
 use domain::id::OrderId;
 use domain::recurring;
-use domain::rental::{ExtendError, Rental};
+use domain::rental::{RenewError, Rental};
 use domain::time::Timestamp;
 use mail::{Mail, SealedMail};
 use store::due::{self, Notice, NotificationMail};
@@ -36,7 +36,7 @@ pub(crate) fn renew(env: &Env<'_>) -> Result<(), JobError> {
 }
 
 /// Tells once for each end that it could not be extended.
-fn notify_failure(env: &Env<'_>, notice: &Notice, why: &ExtendError) -> Result<(), JobError> {
+fn notify_failure(env: &Env<'_>, notice: &Notice, why: &RenewError) -> Result<(), JobError> {
     if due::is_reminded(env.db, notice)? {
         return Ok(());
     }

@@ -4,7 +4,7 @@
 use domain::event::EventKind;
 use domain::id::{MailId, OrderId, RentalId};
 use domain::money::{Percent, Usd};
-use domain::rental::{self, ExtendError, GRACE_SECONDS, RENEWS_BEFORE_SECONDS, RentalState};
+use domain::rental::{self, GRACE_SECONDS, RENEWS_BEFORE_SECONDS, RenewError, RentalState};
 use domain::time::Timestamp;
 
 use crate::db::{Db, StoreError, Value};
@@ -139,7 +139,7 @@ row! {
 impl Notice {
     /// What the renewal lacks in the wallet or would cost too much; `None` where it would work, or
     /// where there is to be none.
-    pub fn renewal_error(&self, platform_fee: Percent, now: Timestamp) -> Option<ExtendError> {
+    pub fn renewal_error(&self, platform_fee: Percent, now: Timestamp) -> Option<RenewError> {
         let renewal = self.rental.renewal?;
         let context = rental::ExtendContext {
             market: self.rental.market,
@@ -148,9 +148,14 @@ impl Notice {
             platform_fee,
         };
         let life = &self.rental.life;
+        if let Err(down) = rental::check_renewal(life, now) {
+            return Some(down);
+        }
         // The order's id is in the booking's reference alone, which nobody sees.
         let order = OrderId::from_bytes([0; 16]);
-        rental::extend(life, renewal.term, Some(renewal.max_price), &context, order, now).err()
+        let extended =
+            rental::extend(life, renewal.term, Some(renewal.max_price), &context, order, now);
+        extended.err().map(RenewError::from)
     }
 }
 
@@ -172,9 +177,12 @@ pub fn renew(
     platform_fee: Percent,
     order: OrderId,
     now: Timestamp,
-) -> Result<Option<ExtendError>, StoreError> {
+) -> Result<Option<RenewError>, StoreError> {
     let Some(renewal) = notice.rental.renewal else { return Ok(None) };
     let life = &notice.rental.life;
+    if let Err(down) = rental::check_renewal(life, now) {
+        return Ok(Some(down));
+    }
     let extension = Extension {
         renter: life.renter,
         rental: life.id,
@@ -191,7 +199,7 @@ pub fn renew(
         Err(ChangeFailure::Extend(why)) => {
             // Another run may have renewed it meanwhile, and spent what is lacking now.
             let found = find(db, life.id)?;
-            return Ok(found.filter(has_its_terms).map(|_| why));
+            return Ok(found.filter(has_its_terms).map(|_| why.into()));
         }
         Err(ChangeFailure::Store(error)) => return Err(error),
         // It was renewed or extended, is somebody else's by now, or has ended.

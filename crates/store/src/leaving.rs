@@ -228,7 +228,8 @@ fn decide(
         has_agent,
         left: &left,
     };
-    let cause = MoveCause { leaves_at: found.market.leaves_at, owed };
+    let is_down = found.life.outages.unpaid_since(now).is_some();
+    let cause = MoveCause { leaves_at: found.market.leaves_at, owed, is_down };
     let moved = leaving::move_to(&found.life, sold, cause, &target, now)?;
     Ok((found, owed, Some(moved)))
 }

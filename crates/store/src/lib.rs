@@ -34,6 +34,7 @@ pub mod notifications;
 pub mod observations;
 pub mod offering;
 pub mod offers;
+pub mod outages;
 pub mod payouts;
 pub mod quotes;
 pub mod receipts;

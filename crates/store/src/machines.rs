@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 
 use crate::db::{Db, StoreError, Value};
 use crate::jobs::Agent;
-use crate::row::{column, row, select};
+use crate::row::{FromJson, column, row, select};
 
 /// The most machines of one agent: as many as a node has slices.
 const MACHINES_MAX: u32 = 512;
@@ -19,6 +19,7 @@ row! {
         since: Timestamp = "m.since",
         silent_since: Option<Timestamp> = "m.silent_since",
         reported_at: Timestamp = "m.reported_at",
+        is_outage: bool = "m.is_outage",
     }
 }
 
@@ -42,16 +43,30 @@ row! {
         pub slice: SliceId = "j.node_id, j.slice_number",
         /// Whether its renter wants it to run.
         pub should_run: bool = "m.should_run",
+        /// Whether the last thing that was done with it was a start that failed.
+        pub start_failed: bool =
+            "coalesce((SELECT kind <> 'shutdown' AND state = 'failed' FROM machine_actions
+                        WHERE job_id = m.job_id ORDER BY id DESC LIMIT 1), 0)",
         /// What is known of it.
         pub machine: Machine,
     }
 }
 
-/// Reads what is known of a machine from a list in JSON; `None` if it is of another form.
-pub(crate) fn from_json(state: &str, since: i64, reported_at: i64) -> Option<Machine> {
-    let (since, reported_at) =
-        (Timestamp::from_seconds(since), Timestamp::from_seconds(reported_at));
-    Some(Machine { state: state.parse().ok()?, since, silent_since: None, reported_at })
+/// What a list in JSON says of a machine, if there is one: its state, since when, when it was
+/// reported, and whether that is an outage.
+impl FromJson for Option<Machine> {
+    type Json = (Option<String>, Option<i64>, Option<i64>, Option<u8>);
+
+    fn from_json((state, since, reported_at, is_outage): Self::Json) -> Option<Option<Machine>> {
+        let Some(state) = state else { return Some(None) };
+        Some(Some(Machine {
+            state: state.parse().ok()?,
+            since: Timestamp::from_seconds(since?),
+            silent_since: None,
+            reported_at: Timestamp::from_seconds(reported_at?),
+            is_outage: is_outage? != 0,
+        }))
+    }
 }
 
 /// Up to `?4` machines of the agent `?3` on nodes of the farm `?2` of the farmer `?1`. Served by
@@ -84,13 +99,13 @@ pub struct Report<'a> {
 }
 
 /// Saves what is known of machines at `?2`: the JSON array `?1` of objects with `job`, `was`,
-/// `state`, `since`, `silent_since` and `can`. One that has changed meanwhile stays as it is: the
-/// next report sees it.
+/// `state`, `since`, `silent_since`, `is_outage` and `can`. One that has changed meanwhile stays as
+/// it is: the next report sees it.
 const SAVE: &str = "
     UPDATE machines
        SET state = r.value ->> 'state', since = r.value ->> 'since',
-           silent_since = r.value ->> 'silent_since', reported_at = ?2,
-           can = coalesce(r.value ->> 'can', can)
+           silent_since = r.value ->> 'silent_since', is_outage = r.value ->> 'is_outage',
+           reported_at = ?2, can = coalesce(r.value ->> 'can', can)
       FROM json_each(?1) r
      WHERE job_id = r.value ->> 'job' AND state = r.value ->> 'was' AND reported_at <= ?2";
 
@@ -100,7 +115,7 @@ pub fn report(db: &dyn Db, reports: &[Report<'_>], now: Timestamp) -> Result<(),
         return Ok(());
     }
     let next = |Report { watched, observation, can }: &Report<'_>| {
-        let next = watched.machine.observe(*observation, now);
+        let next = watched.machine.observe(*observation, watched.start_failed, now);
         let names = |can: Capabilities| can.iter().map(|it| it.into_str()).collect::<Vec<_>>();
         json!({
             "job": watched.job.to_string(),
@@ -109,6 +124,7 @@ pub fn report(db: &dyn Db, reports: &[Report<'_>], now: Timestamp) -> Result<(),
             "since": next.since.seconds(),
             "silent_since": next.silent_since.map(Timestamp::seconds),
             "can": can.map(names),
+            "is_outage": u8::from(next.is_outage),
         })
     };
     let machines: Vec<Json> = reports.iter().map(next).collect();

@@ -10,7 +10,6 @@ use domain::time::Timestamp;
 
 use crate::accounts::Identity;
 use crate::db::{Db, StoreError, Value};
-use crate::machines;
 use crate::offers::Offer;
 use crate::refusal;
 use crate::row::{FromJson, fields, row, select};
@@ -187,7 +186,7 @@ pub fn of_farmer(
 /// The slices of the node `n`, with who rents them, as they chose to be shown.
 pub(crate) const SLICES: &str = "
     (SELECT json_group_array(json_array(s.number, s.state, coalesce(a.display_name, a.email),
-                                        r.ends_at, m.state, m.since, m.reported_at))
+                                        r.ends_at, m.state, m.since, m.reported_at, m.is_outage))
        FROM slices s
        LEFT JOIN rentals r ON r.id = s.rental_id
        LEFT JOIN accounts a ON a.id = r.renter_id
@@ -196,22 +195,25 @@ pub(crate) const SLICES: &str = "
       WHERE s.node_id = n.id AND s.state <> 'retired')";
 
 impl FromJson for FarmSlice {
-    type Json =
-        (u32, String, Option<String>, Option<i64>, Option<String>, Option<i64>, Option<i64>);
+    type Json = (
+        u32,
+        String,
+        Option<String>,
+        Option<i64>,
+        Option<String>,
+        Option<i64>,
+        Option<i64>,
+        Option<u8>,
+    );
 
     fn from_json(json: Self::Json) -> Option<FarmSlice> {
-        let (number, state, renter, ends_at, machine, since, reported_at) = json;
+        let (number, state, renter, ends_at, machine, since, reported_at, is_outage) = json;
         Some(FarmSlice {
             number,
             state: state.parse().ok()?,
             renter,
             ends_at: ends_at.map(Timestamp::from_seconds),
-            machine: match machine.zip(since).zip(reported_at) {
-                None => None,
-                Some(((state, since), reported_at)) => {
-                    Some(machines::from_json(&state, since, reported_at)?)
-                }
-            },
+            machine: FromJson::from_json((machine, since, reported_at, is_outage))?,
         })
     }
 }

@@ -4,7 +4,7 @@
 //! A node that was not checked has no observation: it was neither up nor down then.
 
 use domain::confidence::lower_bound;
-use domain::evaluation::Measured;
+use domain::evaluation::{MachineTime, Measured};
 use domain::id::NodeId;
 use domain::maintenance::{self, Excused, WINDOW_SECONDS_MAX};
 use domain::month::Month;
@@ -77,6 +77,8 @@ row! {
                           AND NOT is_excused), 0)",
         speed_sum: u64 =
             "coalesce(sum(min(upload_mbps, download_mbps)) FILTER (WHERE NOT is_excused), 0)",
+        // Those of one rental are in `outages`.
+        machines: Option<MachineTime> = "NULL, NULL",
     }
 }
 

@@ -8,6 +8,7 @@ use domain::leaving;
 use domain::listing::Listing;
 use domain::machine::{self, Machine, MachineStatus};
 use domain::money::{Percent, Usd};
+use domain::outage::Outages;
 use domain::period::Period;
 use domain::provisioning::{JobState, REMOVAL_LATE_SECONDS};
 use domain::rental::{
@@ -21,9 +22,10 @@ use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use crate::db::{Db, StoreError, Value};
 use crate::due::NotificationMail;
+use crate::jobs;
+use crate::outages::OUTAGES;
 use crate::responses::{self, Intention, StoredResponse};
 use crate::row::{FromJson, fields, row, select};
-use crate::{jobs, machines};
 
 /// How often a change is decided before the caller is asked to try again. Each miss means that
 /// somebody else was done: with 32 renters after the same few slices, three were not enough.
@@ -104,6 +106,7 @@ row! {
         ends_at: Timestamp = "r.ends_at",
         ended_at: Option<Timestamp> = "r.ended_at",
         periods: Vec<Period> = PERIODS,
+        outages: Outages = OUTAGES,
     }
 }
 
@@ -134,19 +137,17 @@ pub struct RentedMachine {
 
 /// The machines of the rental `r`. Served by the index `jobs_by_rental`.
 const MACHINES: &str = "
-    (SELECT json_group_array(json_array(j.state, m.state, m.since, m.reported_at))
+    (SELECT json_group_array(json_array(j.state, m.state, m.since, m.reported_at,
+                                        m.is_outage))
        FROM jobs j LEFT JOIN machines m ON m.job_id = j.id
       WHERE j.rental_id = r.id AND j.kind = 'create' AND j.node_id = r.node_id
         AND j.slice_number = coalesce(r.slice_number, j.slice_number))";
 
 impl FromJson for RentedMachine {
-    type Json = (String, Option<String>, Option<i64>, Option<i64>);
+    type Json = (String, Option<String>, Option<i64>, Option<i64>, Option<u8>);
 
-    fn from_json((setup, state, since, reported_at): Self::Json) -> Option<RentedMachine> {
-        let live = match state.zip(since).zip(reported_at) {
-            None => None,
-            Some(((state, since), at)) => Some(machines::from_json(&state, since, at)?),
-        };
+    fn from_json((setup, state, since, at, is_outage): Self::Json) -> Option<RentedMachine> {
+        let live = FromJson::from_json((state, since, at, is_outage))?;
         Some(RentedMachine { setup: setup.parse().ok()?, live })
     }
 }

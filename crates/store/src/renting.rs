@@ -8,6 +8,7 @@ use domain::node::Refusal;
 use domain::order::{
     self, Item, Offer, RentError, RentRequest, Renter, SLICES_PER_ORDER_MAX, Wanted,
 };
+use domain::outage::Outages;
 use domain::period::Period;
 use domain::rental::{self, Market, PRICE_MONTHS, RentalState};
 use domain::slice::SliceState;
@@ -452,6 +453,7 @@ fn ordered(
             ends_at: period.ends_at,
             ended_at: None,
             periods: vec![period],
+            outages: Outages::NONE,
         };
         Some(Rental {
             life,

@@ -1,10 +1,11 @@
 //! SLAs that are compared with what was measured, month by month and at a rental's end, and the
 //! credits that follow: a bounded number at a time, each in a statement of its own.
 
-use domain::evaluation::{self, Due, Measured, SlaCommitment, Subject, Tenure};
+use domain::evaluation::{self, Due, MachineTime, Measured, SlaCommitment, Subject, Tenure};
 use domain::id::{AccountId, NodeId, RentalId};
 use domain::money::Usd;
 use domain::month::Month;
+use domain::outage::Outages;
 use domain::outlook::Observations;
 use domain::period::Period;
 use domain::sla;
@@ -14,6 +15,7 @@ use domain::uptime::{Bandwidth, Uptime};
 use crate::db::{Db, StoreError, Value};
 use crate::disputes::{DISPUTES, Dispute};
 use crate::observations;
+use crate::outages::{self, OUTAGES};
 use crate::refusal::Refusal;
 use crate::rentals::{PERIODS, booking_json};
 use crate::row::{fields, row, select};
@@ -40,6 +42,7 @@ row! {
         renter: AccountId = "r.renter_id",
         rental_ended_at: Option<Timestamp> = "r.ended_at",
         periods: Vec<Period> = PERIODS,
+        outages: Outages = OUTAGES,
     }
 }
 
@@ -52,6 +55,7 @@ row! {
 }
 
 fields! { SlaCommitment { uptime: Uptime, bandwidth: Bandwidth } }
+fields! { MachineTime { seconds: u64, down_seconds: u64 } }
 
 impl DueTenure {
     fn subject(&self, month: Month) -> Subject {
@@ -78,13 +82,14 @@ const DUE: &str = select!(
 
 /// Saves an SLA result; the columns of the command view, in order.
 const EVALUATE: &str = "
-    INSERT INTO evaluate_tenure
+    INSERT INTO compare_tenure
            (rental_id, tenure, version, seen_end, from_at, evaluated_until, evaluate_at,
             evaluated_at, month,
             until_at, observed, observed_up, excused, measured, measured_uptime, measured_mbps,
-            base_micros, percent, credit_micros, booking, owed_at)
+            base_micros, percent, credit_micros, machine_seconds, machine_down_seconds, booking,
+            owed_at)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19,
-            ?20, ?21)";
+            ?20, ?21, ?22, ?23)";
 
 /// Compares SLAs with what was measured: at most `limit` tenures, those of months that are over
 /// and settled, and those that are over. Answers those that failed.
@@ -148,11 +153,16 @@ fn evaluate_one(
         now.into(),
     ];
     if due.until <= due.from {
-        let nothing = vec![Value::Null; 13];
+        let nothing = vec![Value::Null; 15];
         return save(db, [&head[..], &nothing].concat()).map(drop);
     }
-    let measured = measurements.of(db, tenure.node, due)?;
-    let base = evaluation::price_of(&tenure.periods, due.from, due.until, tenure.rental_ended_at);
+    let of_node = measurements.of(db, tenure.node, due)?;
+    let excused = observations::excused(db, tenure.node, due.month)?;
+    let whole = (tenure.rental, tenure.number);
+    let machines = outages::machine_time(db, whole, (due.from, due.until), &excused)?;
+    let measured = Measured { machines, ..of_node };
+    let (span, outages) = ((due.from, due.until), (&tenure.outages, now));
+    let base = evaluation::price_of(&tenure.periods, span, tenure.rental_ended_at, outages);
     let percent = measured.credit_percent(tenure.sla);
     let credit = sla::credit(base, percent);
     let evidence = [
@@ -167,6 +177,8 @@ fn evaluate_one(
         base.micros().into(),
         u32::from(percent).into(),
         credit.micros().into(),
+        machines.map(|time| number(time.seconds)).into(),
+        machines.map(|time| number(time.down_seconds)).into(),
     ];
     let with = |booking: Value, owed_at: Value| {
         save(db, [&head[..], &evidence, &[booking, owed_at]].concat())
@@ -218,7 +230,10 @@ row! {
         pub excused: u64 = "m.excused",
         /// Those that knew the speed.
         pub speeds: u64 = "m.measured",
-        /// The measured uptime; `None` where too little was seen to say.
+        /// How long its machines were there, and could not be used; `None` where it had none.
+        pub machines: Option<MachineTime> = "m.machine_seconds, m.machine_down_seconds",
+        /// The measured uptime: that of the node or of the machines, whichever is lower; `None`
+        /// where too little was seen to say.
         pub uptime: Option<Uptime> = "m.measured_uptime",
         /// The measured bandwidth; `None` where too little was seen to say.
         pub bandwidth: Option<Bandwidth> = "m.measured_mbps",

@@ -3,7 +3,9 @@
 //! Who may sync, and how runs went, is in `sync_runs`.
 
 use domain::id::NodeId;
+use domain::machine::SILENCE_SECONDS;
 use domain::node::{Capacity, NodeReport, NodeStatus};
+use domain::outage::{UNSEEN_END_SECONDS, UNSEEN_SECONDS};
 use domain::reconciliation::{
     ALERT_PAUSE_SECONDS, IN_USE_AFTER_SECONDS, Known, Observation, OwnUsage, Seen, Standing,
     reconcile,
@@ -60,15 +62,21 @@ row! {
                 JOIN jobs j ON j.rental_id = r.rental_id AND j.slice_number = r.slice_number
                WHERE s.node_id = n.id AND j.node_id = n.id
                  AND j.kind = 'create' AND j.state = 'done' AND j.changed_at <= ?3)",
+        // Those that were reported after `?4`.
+        answers: bool =
+            "EXISTS (SELECT 1 FROM machines
+                      WHERE node_id = n.id AND state = 'running' AND silent_since IS NULL
+                        AND reported_at > ?4)",
     }
 }
 
 /// One page of registered nodes by number. `?1` the last node of the page before, `?2` how many
-/// rows, `?3` before when machines were made that are in use on the grid for certain. Served by
-/// `jobs_by_rental` and by the primary key of `slices`.
+/// rows, `?3` before when machines were made that are in use on the grid for certain, `?4` after
+/// when a machine was reported that answers. Served by `jobs_by_rental`, `machines_by_node` and by
+/// the primary key of `slices`.
 const REGISTERED: &str = select!(Known, "FROM nodes n WHERE n.id > ?1 ORDER BY n.id LIMIT ?2");
 
-/// The nodes of the JSON array `?1`, of which there are at most `?2`; `?3` as above.
+/// The nodes of the JSON array `?1`, of which there are at most `?2`; `?3` and `?4` as above.
 const THESE: &str = select!(
     Known,
     "FROM nodes n WHERE n.id IN (SELECT value FROM json_each(?1)) ORDER BY n.id LIMIT ?2"
@@ -93,22 +101,24 @@ fn read_all(
     now: Timestamp,
 ) -> Result<Vec<Known>, StoreError> {
     let in_use = now.plus_seconds(-IN_USE_AFTER_SECONDS);
-    db.all(sql, &[which, limit.into(), in_use.into()])
+    let reported = now.plus_seconds(-SILENCE_SECONDS);
+    db.all(sql, &[which, limit.into(), in_use.into(), reported.into()])
 }
 
 /// Takes over a page of observations, given as a JSON array `?1`, at `?2`, of the run with the
-/// fence `?3`. Farmers who were notified before `?4` that a node is down are notified again.
+/// fence `?3`. Farmers who were notified before `?4` that a node is down are notified again. What
+/// was last seen to be down before `?5` was not down in between, and before `?6` not until now.
 const SAVE: &str = "
-    INSERT INTO sync_node
+    INSERT INTO observe_node
            (id, farm_id, farm_name, country, city, status, healthy, certified, upload_mbps,
             download_mbps, reported_at, capacity, by_cpu, by_memory, by_ssd, refusal, oversold,
-            synced_at, is_up, fence, alerted_before)
+            synced_at, is_up, is_down, fence, alerted_before, seen_before, end_seen_before)
     SELECT value ->> 'id', value ->> 'farm_id', value ->> 'farm_name', value ->> 'country',
            value ->> 'city', value ->> 'status', value ->> 'healthy', value ->> 'certified',
            value ->> 'upload_mbps', value ->> 'download_mbps', value ->> 'reported_at',
            value ->> 'capacity', value ->> 'by_cpu', value ->> 'by_memory', value ->> 'by_ssd',
-           value ->> 'refusal', value ->> 'oversold', ?2, value ->> 'is_up', ?3,
-           ?4
+           value ->> 'refusal', value ->> 'oversold', ?2, value ->> 'is_up',
+           value ->> 'is_down', ?3, ?4, ?5, ?6
       FROM json_each(?1)";
 
 /// An observation, with nothing but what it changes.
@@ -119,6 +129,8 @@ struct ObservationRow<'a> {
     reported_at: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     is_up: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    is_down: Option<u8>,
     #[serde(flatten)]
     change: Option<ChangeRow<'a>>,
 }
@@ -148,6 +160,7 @@ impl<'a> ObservationRow<'a> {
             id: observation.id.0,
             reported_at: observation.reported_at.map(Timestamp::seconds),
             is_up: observation.is_up.map(u8::from),
+            is_down: observation.is_down.map(u8::from),
             change: observation.change.as_ref().map(ChangeRow::new),
         }
     }
@@ -186,7 +199,14 @@ pub fn save(
 ) -> Result<(), StoreError> {
     let rows: Vec<ObservationRow<'_>> = observations.iter().map(ObservationRow::new).collect();
     let alerted_before = now.plus_seconds(-ALERT_PAUSE_SECONDS);
-    let params = [Value::Text(json(&rows)), now.into(), fence.into(), alerted_before.into()];
+    let params = [
+        Value::Text(json(&rows)),
+        now.into(),
+        fence.into(),
+        alerted_before.into(),
+        now.plus_seconds(-UNSEEN_SECONDS).into(),
+        now.plus_seconds(-UNSEEN_END_SECONDS).into(),
+    ];
     db.run(SAVE, &params).map(drop)
 }
 
@@ -212,6 +232,7 @@ pub fn save_reports(
             oversold: 0,
         }),
         is_up: Some(report.is_up()),
+        is_down: Some(!report.is_up()),
         reported_at: Some(report.reported_at),
     };
     let observations: Vec<Observation> = reports.iter().map(observation).collect();

@@ -119,6 +119,12 @@ pub fn notification_title(notice: &Notice) -> String {
             let failed = machine_action_failed(notice.event.subject.as_deref());
             format!("The machine on {place} {failed}")
         }
+        EventKind::RentalDown if is_renter => format!(
+            "Your server on {place} has been down for 24 hours; you aren't charged for that time"
+        ),
+        EventKind::RentalDown => {
+            format!("{place} has been down for 24 hours; you earn nothing with it until it is back")
+        }
         EventKind::NodeDown => format!("{node} is down"),
         EventKind::NodeRecovered => format!("{node} is back up"),
         EventKind::NodeOversold => format!("{node} is oversold"),
@@ -229,6 +235,7 @@ fn month_and_amount(notice: &Notice) -> &str {
 }
 
 /// What the history of a rental says of an event.
+#[expect(clippy::too_many_lines, reason = "a list with a line for each")]
 pub fn history_words(event: &RentalEvent) -> String {
     let subject = event.subject.as_deref();
     match event.kind {
@@ -257,6 +264,11 @@ pub fn history_words(event: &RentalEvent) -> String {
         EventKind::AccessLate => {
             "Machine setup overdue; you and the operator were notified".to_owned()
         }
+        EventKind::RentalDown => {
+            "Down for 24 hours; refunded for each day until it is back".to_owned()
+        }
+        EventKind::NodeDown => "Node went down".to_owned(),
+        EventKind::NodeRecovered => "Node came back up".to_owned(),
         EventKind::MachineDown => format!("Machine {}", down_words(subject)),
         EventKind::MachineActionDone => format!("Machine {}", machine_action_done(subject)),
         EventKind::MachineActionFailed => format!("Machine {}", machine_action_failed(subject)),
@@ -277,8 +289,6 @@ pub fn history_words(event: &RentalEvent) -> String {
         | EventKind::PriceSuggested
         | EventKind::SlaAtRisk
         | EventKind::SlaMissed
-        | EventKind::NodeDown
-        | EventKind::NodeRecovered
         | EventKind::NodeOversold
         | EventKind::NodeOversoldResolved
         | EventKind::NodeLeft
@@ -327,6 +337,7 @@ pub fn audit_words(kind: EventKind) -> &'static str {
         EventKind::AccessLate => "Machine setup overdue",
         EventKind::RemovalLate => "Machine removal overdue",
         EventKind::SliceRemoved => "Machine of an ended rental removed",
+        EventKind::RentalDown => "Rental down for 24 hours",
         EventKind::MachineDown => "Machine down",
         EventKind::MachineUp => "Machine running again",
         EventKind::MachineActionDone => "Machine started, shut down, reset or changed",

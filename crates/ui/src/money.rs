@@ -75,6 +75,7 @@ pub fn kind_in_words(kind: &str) -> String {
         "extension" => "Extension",
         "earning" => "Earning",
         "refund" => "Refund",
+        "outage-refund" => "Refund for an outage",
         "settlement" => "Settlement",
         "sla-credit" => "SLA credit",
         "sla-correction" => "Dispute adjustment",

@@ -9,7 +9,7 @@ use store::sla_results::SlaResult;
 use web::Problem;
 use web::form::{Form, sent};
 use web::page::{Badge, Fact, Field, Moment, Tone};
-use web::text::grouped;
+use web::text::{counted, grouped};
 
 use crate::moment;
 use crate::wording::{bandwidth, uptime};
@@ -100,6 +100,10 @@ fn facts(sla_result: &SlaResult) -> Vec<Fact> {
         ),
         Fact::new("Rental cost", sla_result.base.for_people()),
     ];
+    if let Some(machines) = sla_result.machines {
+        let minutes = i64::try_from(machines.down_seconds / 60).unwrap_or(i64::MAX);
+        facts.insert(4, Fact::new("Machine down", counted(minutes, "minute")));
+    }
     if sla_result.excused > 0 {
         facts.push(Fact::new("Checks excluded for maintenance", grouped(sla_result.excused)));
     }

@@ -59,7 +59,13 @@ pub struct SlaResultView {
     pub min_uptime: f64,
     /// The guaranteed bandwidth, as it was sold, in Mbit/s.
     pub min_bandwidth_mbps: u32,
-    /// The measured uptime in percent, rounded down; null where too little was seen to say.
+    /// How long its machines were there, without announced maintenance, in seconds; of several,
+    /// together. Null where it had none.
+    pub machine_seconds: Option<u64>,
+    /// How long of that they could not be used through the farm's side, in seconds.
+    pub machine_down_seconds: Option<u64>,
+    /// The measured uptime in percent, of the node or of the machines, whichever is lower, rounded
+    /// down; null where too little was seen to say.
     pub measured_uptime: Option<f64>,
     /// The average bandwidth in Mbit/s, rounded down; null where too little was seen to say.
     pub measured_bandwidth_mbps: Option<u32>,
@@ -99,6 +105,8 @@ impl SlaResultView {
             until: sla_result.until.to_string(),
             min_uptime: sla_result.sla.uptime.percent(),
             min_bandwidth_mbps: sla_result.sla.bandwidth.mbps(),
+            machine_seconds: sla_result.machines.map(|time| time.seconds),
+            machine_down_seconds: sla_result.machines.map(|time| time.down_seconds),
             measured_uptime: sla_result.uptime.map(Uptime::percent),
             measured_bandwidth_mbps: sla_result.bandwidth.map(Bandwidth::mbps),
             observations: sla_result.observations.observed,

@@ -13,6 +13,7 @@ use crate::booking::LedgerAccount;
 use crate::id::{AccountId, NodeId, OrderId, RentalId};
 use crate::listing::Listing;
 use crate::money::Percent;
+use crate::outage::Outages;
 use crate::rental::{ExtendContext, ExtendError, Market, PRICE_MONTHS, earn, expire, extend};
 use crate::slice::SliceState;
 use crate::term::{Term, Terms};
@@ -64,6 +65,7 @@ fn rental(term: Term, price: Usd, slices: u32) -> Rental {
             starts_at: start(),
             ends_at,
         }],
+        outages: Outages::NONE,
     }
 }
 
@@ -108,7 +110,7 @@ fn to(offer: &Offer) -> Target<'_> {
 
 /// The node leaves, and nothing is owed.
 fn leaves(at: Timestamp) -> MoveCause {
-    MoveCause { leaves_at: Some(at), owed: Owed::Nothing }
+    MoveCause { leaves_at: Some(at), owed: Owed::Nothing, is_down: false }
 }
 
 /// What goes to an account.
@@ -291,7 +293,7 @@ fn only_a_running_slice_of_a_leaving_node_is_moved() {
         |rental: &Rental, cause, now| move_to(rental, sold, cause, &to(&cheap), now).map(drop);
     let month = rental(Term::Month, usd("25"), 1);
     assert_eq!(asked(&month, leaves_at, start()), Ok(()));
-    let stays = MoveCause { leaves_at: None, owed: Owed::Nothing };
+    let stays = MoveCause { leaves_at: None, owed: Owed::Nothing, is_down: false };
     assert_eq!(asked(&month, stays, start()), Err(MoveError::NotLeaving));
     assert_eq!(asked(&month, leaves_at, month.ends_at), Err(MoveError::Over));
     let over = expire(&month, month.ends_at).unwrap().after;
@@ -306,7 +308,8 @@ fn what_is_overdue_goes_on_elsewhere_and_nobody_has_earned() {
     let month = rental(Term::Month, usd("25"), 1);
     let row = |leaves_at: Option<Timestamp>, owed: Owed, has_agent: bool| {
         let target = Target { has_agent, ..to(&found) };
-        match move_to(&month, sold, MoveCause { leaves_at, owed }, &target, days(1)) {
+        match move_to(&month, sold, MoveCause { leaves_at, owed, is_down: false }, &target, days(1))
+        {
             Ok(moved) => {
                 assert_eq!(moved.change.after.node, NodeId(33));
                 format!("goes, with {} of $25.00", moved.change.after.held().for_people())
@@ -341,7 +344,7 @@ fn what_is_overdue_goes_on_elsewhere_and_nobody_has_earned() {
     .assert_eq(&table.join("\n"));
 
     // It does not come back to what it left; what is taken is taken, whoever left it.
-    let overdue = MoveCause { leaves_at: None, owed: Owed::Overdue };
+    let overdue = MoveCause { leaves_at: None, owed: Owed::Overdue, is_down: false };
     let back = Target { slice: Some(3), has_agent: true, left: &[3], ..to(&found) };
     assert_eq!(move_to(&month, sold, overdue, &back, days(1)), Err(MoveError::LeftBefore));
     let taken = Offer { slice: Some(SliceState::Allocated), ..offer("1") };

@@ -1,5 +1,7 @@
 //! Lives of a node on the grid, as tables and as properties.
 
+use alloc::vec::Vec;
+
 use proptest::prelude::*;
 use strum::VariantArray;
 
@@ -71,7 +73,7 @@ fn after(known: Known, seen: Seen<'_>) -> Known {
 }
 
 fn own(sold: u32, machines: u32) -> OwnUsage {
-    OwnUsage { sold, leaving: 0, machines }
+    OwnUsage { sold, machines, ..OwnUsage::default() }
 }
 
 /// Slices that are free, and how many too many are sold, after the grid says `report`.
@@ -104,8 +106,8 @@ fn what_is_ours_is_counted_once() {
     // Somebody else uses two besides.
     check(own(3, 3), &report(5), (4, 0));
     // What is being removed takes its place until it is gone.
-    check(OwnUsage { sold: 2, leaving: 1, machines: 3 }, &report(3), (6, 0));
-    check(OwnUsage { sold: 2, leaving: 0, machines: 2 }, &report(3), (6, 0));
+    check(OwnUsage { sold: 2, leaving: 1, machines: 3, ..OwnUsage::default() }, &report(3), (6, 0));
+    check(OwnUsage { sold: 2, leaving: 0, machines: 2, ..OwnUsage::default() }, &report(3), (6, 0));
     // Machines that the grid does not count at all make nothing free.
     check(own(3, 3), &report(0), (6, 0));
 }
@@ -159,8 +161,13 @@ fn what_is_as_it_was_is_no_change() {
         let mut report = report(i64::from(sold.machines));
         report.reported_at = now();
         let observation = reconcile(&known, Seen::Listed(&report), now());
-        let expected =
-            Observation { id: known.id, change: None, is_up: Some(true), reported_at: Some(now()) };
+        let expected = Observation {
+            id: known.id,
+            change: None,
+            is_up: Some(true),
+            is_down: Some(false),
+            reported_at: Some(now()),
+        };
         assert_eq!(observation, expected);
     }
 }
@@ -242,7 +249,8 @@ prop_compose! {
 
 prop_compose! {
     fn any_own()(sold in 0..=512_u32, leaving in 0..32_u32, machines in any::<u32>()) -> OwnUsage {
-        OwnUsage { sold, leaving, machines: machines.checked_rem(sold + leaving + 1).unwrap_or(0) }
+        let machines = machines.checked_rem(sold + leaving + 1).unwrap_or(0);
+        OwnUsage { sold, leaving, machines, answers: false }
     }
 }
 
@@ -392,4 +400,63 @@ proptest! {
         prop_assert_eq!(after.own, known.own);
         prop_assert_eq!(after.standing.oversold, known.standing.oversold);
     }
+}
+
+#[test]
+fn a_node_whose_machines_answer_is_not_down() {
+    let known = known(OwnUsage { answers: true, ..own(3, 3) });
+    let down = with(3, |report| report.status = NodeStatus::Down);
+    let sick = with(3, |report| report.healthy = Some(false));
+    for seen in [Seen::Listed(&down), Seen::Listed(&sick), Seen::Unlisted] {
+        let observation = reconcile(&known, seen, now());
+        assert_eq!(observation.change, None, "{seen:?}");
+        assert_eq!((observation.is_up, observation.is_down), (None, Some(false)), "{seen:?}");
+    }
+    let silent = Known { own: own(3, 3), ..known };
+    let observation = reconcile(&silent, Seen::Listed(&down), now());
+    assert_eq!((observation.is_up, observation.is_down), (Some(false), Some(true)));
+}
+
+/// Whether it looks like a failure of the index when `gone` of `nodes` nodes of each country go
+/// down, of which the machines of the first `answering` answer.
+fn is_mass(countries: &[(&str, usize, usize)], answering: usize) -> bool {
+    let down = with(0, |report| report.status = NodeStatus::Down);
+    let up = report(0);
+    let mut looks = Vec::new();
+    for (country, nodes, gone) in countries {
+        for nth in 0..*nodes {
+            let mut known = known(OwnUsage { answers: nth < answering, ..own(1, 1) });
+            known.standing.country = (*country).into();
+            looks.push((known, Seen::Listed(if nth < *gone { &down } else { &up })));
+        }
+    }
+    is_mass_failure(looks.iter().map(|(known, seen)| (known, *seen)))
+}
+
+#[test]
+fn nodes_do_not_all_go_down_at_once() {
+    for (countries, answering, expected) in [
+        (&[("Belgium", 20, 20)][..], 0, true),
+        (&[("Belgium", 20, 16)], 0, true),
+        (&[("Belgium", 20, 15)], 0, false),
+        (&[("Belgium", 5, 5)], 0, true),
+        (&[("Belgium", 4, 4)], 0, false),
+        // All of a region, and few of all.
+        (&[("Belgium", 3, 3), ("France", 2, 2), ("Japan", 40, 0)], 0, true),
+        (&[("Belgium", 3, 3), ("France", 2, 1), ("Japan", 40, 0)], 0, false),
+        (&[("Belgium", 4, 4), ("Japan", 40, 0)], 0, false),
+        // Those whose machines answer are not gone.
+        (&[("Belgium", 20, 20)], 5, false),
+        (&[], 0, false),
+    ] {
+        assert_eq!(is_mass(countries, answering), expected, "{countries:?} {answering}");
+    }
+}
+
+#[test]
+fn nodes_that_were_down_before_are_no_mass_failure() {
+    let down = with(0, |report| report.status = NodeStatus::Down);
+    let known = after(known(own(1, 1)), Seen::Listed(&down));
+    let looks: Vec<_> = (0..20).map(|_| (&known, Seen::Listed(&down))).collect();
+    assert!(!is_mass_failure(looks));
 }

@@ -60,6 +60,7 @@ fn rental(term: Term, price: &str, slices: u32) -> Rental {
         ends_at: first.ends_at,
         ended_at: None,
         periods: vec![first],
+        outages: Outages::NONE,
     }
 }
 
@@ -370,3 +371,5 @@ fn states_have_stable_names() {
     }
     assert!("settled".parse::<RentalState>().is_err());
 }
+
+mod outages;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use domain::breaker::{Breaker, to_ask};
+use domain::reconciliation::INDEX_STALE_SECONDS;
 use domain::recurring::{SYNC, SYNC_SECONDS};
 use grid::Upstreams;
 use store::StoreError;
@@ -30,6 +31,8 @@ pub(crate) enum Quality<T> {
     Good(T),
     /// It may be, if no other server knows better.
     Doubtful(T),
+    /// It is, unless the server's index stands still: it says that most nodes are down.
+    Alarming(T),
 }
 
 impl<'a> Grid<'a> {
@@ -79,6 +82,15 @@ impl<'a> Grid<'a> {
                     self.has_answered(index);
                     return Ok((found, base));
                 }
+                Ok(Quality::Alarming(found)) => match self.check_index(&base) {
+                    Ok(()) => {
+                        self.has_answered(index);
+                        return Ok((found, base));
+                    }
+                    Err(why) => {
+                        format!("most nodes went down at once, and {why}; nothing of it was stored")
+                    }
+                },
                 Ok(Quality::Doubtful(found)) => {
                     doubtful.get_or_insert((found, base.clone()));
                     "it knows none of what it was asked for".to_owned()
@@ -89,6 +101,23 @@ impl<'a> Grid<'a> {
             failures.push(format!("{base}: {failure}"));
         }
         doubtful.ok_or_else(|| failures.join("; "))
+    }
+
+    /// Whether the server's index goes on: some node of the grid has reported within an hour.
+    fn check_index(&mut self, base: &str) -> Result<(), String> {
+        let now = self.env.now;
+        let read = |body: &[u8]| {
+            let page = grid::parse_nodes(body).map_err(|error| error.to_string())?;
+            Ok(Quality::Good(page.nodes.iter().map(|node| node.reported_at).max()))
+        };
+        let newest = self.ask_one(&format!("{base}{}", grid::newest_report_path()), read)?;
+        match newest {
+            Quality::Good(Some(at)) if now.seconds_since(at) <= INDEX_STALE_SECONDS => Ok(()),
+            Quality::Good(Some(at)) => Err(format!("no node has reported to it since {at}")),
+            Quality::Good(None) | Quality::Doubtful(_) | Quality::Alarming(_) => {
+                Err("no node of the grid is up".to_owned())
+            }
+        }
     }
 
     fn ask_one<T>(

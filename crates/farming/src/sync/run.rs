@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::id::NodeId;
 use domain::node::NodeReport;
-use domain::reconciliation::{Known, Observation, Seen, reconcile};
+use domain::reconciliation::{Known, Observation, Seen, is_mass_failure, reconcile};
 use domain::recurring::SYNC_PAGE;
 use domain::scan::{ScanCursor, Step};
-use grid::Page;
+use grid::{Page, Refused};
 use store::StoreError;
 use store::sync::{self, RefusedDocument};
 use store::sync_runs::{self, Lease, Run};
@@ -114,11 +114,13 @@ fn observe(
     let asked: Vec<NodeId> = page.iter().map(|known| known.id).collect();
     let Some((_, path)) = grid::nodes_paths(&asked).next() else { return Ok(Ok(())) };
     let read = |body: &[u8]| {
-        let page = grid::parse_nodes(body).map_err(|error| error.to_string())?;
-        Ok(if page.is_suspiciously_empty(&asked) {
-            Quality::Doubtful(page)
+        let found = grid::parse_nodes(body).map_err(|error| error.to_string())?;
+        Ok(if is_mass_failure(looks(page, &found)) {
+            Quality::Alarming(found)
+        } else if found.is_suspiciously_empty(&asked) {
+            Quality::Doubtful(found)
         } else {
-            Quality::Good(page)
+            Quality::Good(found)
         })
     };
     match grid.ask(&path, read) {
@@ -130,6 +132,19 @@ fn observe(
     }
 }
 
+/// What an answer says of each node that was asked for, but for those whose documents were refused.
+fn looks<'a>(page: &'a [Known], answer: &'a Page) -> impl Iterator<Item = (&'a Known, Seen<'a>)> {
+    let reports: BTreeMap<NodeId, &NodeReport> =
+        answer.nodes.iter().map(|report| (report.id, report)).collect();
+    page.iter().filter_map(move |known| {
+        if let Some(report) = reports.get(&known.id) {
+            return Some((known, Seen::Listed(report)));
+        }
+        let is_refused = |document: &Refused| document.node_id == Some(known.id.0);
+        (!answer.refused.iter().any(is_refused)).then_some((known, Seen::Unlisted))
+    })
+}
+
 /// Keeps what an answer says of the nodes that were asked for; what it says of others is nobody's
 /// business. A node that is neither reported nor refused is one that the grid does not list.
 fn save(
@@ -139,10 +154,17 @@ fn save(
     answer: Page,
     run: &mut Run,
 ) -> Result<(), StoreError> {
-    let asked: BTreeSet<u32> = page.iter().map(|known| known.id.0).collect();
-    let reports: BTreeMap<NodeId, NodeReport> =
-        answer.nodes.into_iter().map(|report| (report.id, report)).collect();
+    let now = run.started_at;
+    let mut observations: Vec<Observation> = Vec::with_capacity(page.len());
+    for (known, seen) in looks(page, &answer) {
+        match seen {
+            Seen::Listed(_) => run.updated += 1,
+            Seen::Unlisted => run.missing += 1,
+        }
+        observations.push(reconcile(known, seen, now));
+    }
     run.refused += count(answer.refused.len());
+    let asked: BTreeSet<u32> = page.iter().map(|known| known.id.0).collect();
     let refused: Vec<RefusedDocument> = answer
         .refused
         .into_iter()
@@ -152,18 +174,6 @@ fn save(
             Some(RefusedDocument { node_id, reason, excerpt })
         })
         .collect();
-    let now = run.started_at;
-    let mut observations: Vec<Observation> = Vec::with_capacity(page.len());
-    for known in page {
-        let is_refused = || refused.iter().any(|document| document.node_id == known.id.0);
-        if let Some(report) = reports.get(&known.id) {
-            run.updated += 1;
-            observations.push(reconcile(known, Seen::Listed(report), now));
-        } else if !is_refused() {
-            run.missing += 1;
-            observations.push(reconcile(known, Seen::Unlisted, now));
-        }
-    }
     run.changed +=
         count(observations.iter().filter(|observation| observation.change.is_some()).count());
     timed(env, run, || {

@@ -5,6 +5,7 @@
 mod comparison;
 mod farm;
 mod hostile;
+mod index;
 mod leaving;
 
 use stage::{Answer, FARMER, Stage, reading};

@@ -36,8 +36,8 @@ pub(crate) const MOVE_RENTAL: Operation = Operation {
     group: rentals::GROUP,
     method: Method::POST,
     path: "/api/rentals/{rental}/move",
-    summary: "Moves a rental whose node is leaving or whose access is overdue to an equivalent \
-              slice at no charge.",
+    summary: "Moves a rental whose node is leaving, whose access is overdue, or that has been down \
+              for 24 hours, to an equivalent slice at no charge.",
     access: Access::Account(Scope::Rent),
     dry_run: Some(schema_of::<DryRunView>),
     body: Some(schema_of::<MoveBody>),

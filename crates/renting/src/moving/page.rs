@@ -67,6 +67,11 @@ pub(crate) enum MoveReason {
         /// When everything is refunded, wherever it goes.
         refund_at: Option<Moment>,
     },
+    /// It has been down for a day.
+    Down {
+        /// Since when.
+        since: Moment,
+    },
     /// There is none: it cannot.
     None,
 }
@@ -75,7 +80,9 @@ impl MoveReason {
     /// Whether there is one.
     pub(crate) fn is_one(&self) -> bool {
         match self {
-            MoveReason::Leaves { .. } | MoveReason::Overdue { .. } => true,
+            MoveReason::Leaves { .. } | MoveReason::Overdue { .. } | MoveReason::Down { .. } => {
+                true
+            }
             MoveReason::None => false,
         }
     }
@@ -138,17 +145,21 @@ impl MoveRental {
         machines: &[jobs::Machine],
         found: &[(SliceId, Offer)],
     ) -> MoveRental {
-        let why = match (owed(machines), rental.market.leaves_at) {
-            (Owed::Overdue, _) => {
+        let down_since = rental.life.outages.unpaid_since(visit.now);
+        let why = match (owed(machines), down_since, rental.market.leaves_at) {
+            (Owed::Overdue, _, _) => {
                 MoveReason::Overdue { refund_at: refund_at(machines).map(moment::to_the_minute) }
             }
-            (Owed::Nothing | Owed::Access, Some(at)) => {
+            (Owed::Nothing | Owed::Access, Some(since), _) => {
+                MoveReason::Down { since: moment::to_the_minute(since) }
+            }
+            (Owed::Nothing | Owed::Access, None, Some(at)) => {
                 MoveReason::Leaves { at: moment::to_the_minute(at) }
             }
-            (Owed::Nothing | Owed::Access, None) => MoveReason::None,
+            (Owed::Nothing | Owed::Access, None, None) => MoveReason::None,
         };
         let title = match why {
-            MoveReason::Overdue { .. } => "Move to another slice",
+            MoveReason::Overdue { .. } | MoveReason::Down { .. } => "Move to another slice",
             MoveReason::Leaves { .. } | MoveReason::None => "Move to another node",
         };
         MoveRental {

@@ -179,6 +179,9 @@ pub(crate) struct RentalView {
     /// When its node leaves the market (RFC 3339): no extension goes beyond that. Null where the
     /// node stays.
     pub node_leaves_at: Option<String>,
+    /// Since when it is down through its farm's side (RFC 3339); null where it is not. Once that is
+    /// 24 hours ago, the time is refunded day by day, and the rental can be moved.
+    pub down_since: Option<String>,
     /// How its machine is; of several, the worst. Null until one is set up.
     pub machine: Option<MachineStatusView>,
 }
@@ -221,6 +224,7 @@ impl RentalView {
             min_bandwidth_mbps: rental.min_bandwidth.mbps(),
             measured_uptime: rental.measured_uptime().map(Uptime::percent),
             node_leaves_at: rental.market.leaves_at.map(|at| at.to_string()),
+            down_since: life.outages.current(now).filter(|_| !is_over).map(|at| at.to_string()),
             machine: rental.machine(now).map(MachineStatusView::new),
         }
     }

@@ -36,6 +36,7 @@ use crate::provision::json::{AccessStatus, can_move};
 use crate::provision::page::{Machine, status, text};
 use crate::rentals::json::{AccessInfo, ChangeRentalBody};
 use crate::rentals::list::{Resources, low_balance, node_link, time_left};
+use crate::rentals::outage::OutageNotice;
 
 /// What `rental.html` shows: one rental, from access to the last cent.
 ///
@@ -90,6 +91,8 @@ pub(crate) struct Rental {
     pub uptime: UptimeRecord,
     /// What can be done where its node leaves; `None` where it stays.
     pub leaving: Option<LeavingNotice>,
+    /// That it is down; `None` where it is not.
+    pub outage: Option<OutageNotice>,
     /// Extending it; `None` once it has ended.
     pub extend: Option<Extending>,
     /// The form that renews it by itself.
@@ -404,6 +407,7 @@ impl Rental {
             can_move: false,
             uptime: UptimeRecord::new(rental),
             leaving: LeavingNotice::of(rental, visit.now),
+            outage: OutageNotice::of(rental, visit.now),
             extend: is_live.then(|| Extending::new(visit, rental)),
             auto_renew: is_live.then(|| AutoRenewForm::new(visit, rental)),
             naming: Some(NameForm {

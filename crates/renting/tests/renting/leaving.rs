@@ -168,8 +168,8 @@ fn a_rental_that_is_well_stays() {
         expect![[r#"
             node32_slice_1 </dashboard/slices/019fadbe-f200-7000-8000-000000000000>
             Move to another node
-            You can move a rental only when its node leaves the market or its access is overdue.
-              Neither applies to this one.
+            You can move a rental only when its node leaves the market, its access is overdue, or
+              it has been down for 24 hours. None of these applies to this one.
             Back to rental </dashboard/slices/019fadbe-f200-7000-8000-000000000000>"#]],
     );
 }

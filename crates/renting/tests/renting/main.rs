@@ -6,6 +6,7 @@ mod changes;
 mod hostile;
 mod leaving;
 mod market;
+mod outages;
 mod rentals;
 mod retries;
 mod servers;

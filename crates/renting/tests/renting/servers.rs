@@ -1,10 +1,10 @@
 //! A slice as a server: how its machine is after it was set up, as its agent reports it.
 
 use domain::event::EventKind;
-use domain::recurring::EXPIRE_MACHINE_ACTIONS;
+use domain::recurring::{EARN, EXPIRE_MACHINE_ACTIONS, NOTIFY_OF_OUTAGES};
 use serde_json::{Value, json};
 use stage::{ADA, BEN, Caller, FARMER, Stage, User};
-use store::events;
+use store::{events, sla_results};
 
 use crate::{RENT, slice};
 
@@ -518,4 +518,47 @@ fn what_a_machine_cannot_do_is_not_offered_and_refused_with_the_reason() {
     // What is not just a name is asked for elsewhere.
     let set_keys = server.ask("set-keys");
     assert_eq!(set_keys.wrong_fields(), ["action"]);
+}
+
+/// A month is judged by the worse of node and machine, and a day without a machine is not paid for.
+#[test]
+fn time_in_which_a_machine_is_gone_counts_and_is_not_paid_for() {
+    let stage = Stage::market();
+    let server = Server::new(&stage);
+    let path = format!("/api/rentals/{}", server.rental);
+    let rental = || stage.as_user(ADA).get(renting::ROUTES, &path).ok(200);
+    stage.pass(1);
+    server.report(&answers());
+    // What its renter switches off, or breaks inside, is no outage.
+    server.report_next(&json!({ "state": "off" }));
+    assert_eq!(rental()["down_since"], Value::Null);
+    server.report_next(&answers());
+    let gone_at = stage.now().plus_seconds(30).to_string();
+    for _ in 0..30 {
+        server.report_next(&json!({ "state": "absent" }));
+        assert_eq!(rental()["down_since"], gone_at);
+        stage.pass_seconds(3_570);
+    }
+    stage.run(renting::JOBS, &EARN).unwrap();
+    stage.run(machines::JOBS, &NOTIFY_OF_OUTAGES).unwrap();
+    let found = rental();
+    assert_eq!(
+        (&found["refunded"], &found["terms"][0]["earned"]),
+        (&json!("1.00"), &json!("0.80"))
+    );
+    for who in [ADA, FARMER] {
+        let all = events::since(&stage.db, who.account(), 0, 100).unwrap();
+        assert_eq!(all.iter().filter(|it| it.kind == EventKind::RentalDown).count(), 1);
+    }
+    server.report_next(&answers());
+    assert_eq!(rental()["down_since"], Value::Null);
+    stage.pass(5);
+    stage.run(renting::JOBS, &EARN).unwrap();
+    assert_eq!(sla_results::evaluate(&stage.db, stage.now(), 100).unwrap(), []);
+    let months = stage.as_user(ADA).get(renting::ROUTES, &format!("{path}/months")).ok(200);
+    let july = &months["items"][0];
+    assert_eq!((&july["month"], &july["observations"]), (&json!("2026-07"), &json!(0)));
+    assert_eq!(july["machine_down_seconds"], 30 * 3_600);
+    assert_eq!(july["credit_percent"], 50);
+    stage.check_invariants();
 }

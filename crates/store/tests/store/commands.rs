@@ -6,7 +6,7 @@ use domain::money::{Percent, Usd};
 use domain::offering::Offering;
 use domain::order::{Filter, RentRequest, Spread, Wanted};
 use domain::payout::{PayoutEvent, PayoutState};
-use domain::rental::{ExtendError, Renewal};
+use domain::rental::{RenewError, Renewal};
 use domain::term::Term;
 use domain::time::Timestamp;
 use proptest::prelude::*;
@@ -169,7 +169,7 @@ enum Answer {
     Extended(Result<String, ChangeFailure>),
     Ended(Result<Usd, ChangeFailure>),
     Taken(Result<(), TransferFailure>),
-    Renewed(Vec<Option<ExtendError>>),
+    Renewed(Vec<Option<RenewError>>),
     Withdrawn(Result<(), LeaveFailure>),
     Moved(Result<(u32, Option<u32>), MoveFailure>),
     Asked(Result<String, RequestFailure>),

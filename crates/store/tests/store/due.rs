@@ -3,7 +3,7 @@
 use domain::id::MailId;
 use domain::money::Percent;
 use domain::order::RentError;
-use domain::rental::{ExtendError, Renewal, RentalState};
+use domain::rental::{ExtendError, RenewError, Renewal, RentalState};
 use domain::term::Term;
 use domain::time::Timestamp;
 use store::due::{Notice, NotificationMail, is_reminded, remind, renew, renewing, unreminded};
@@ -37,7 +37,7 @@ fn wish(db: &dyn Db, rental: &Rental, max: &str) {
 }
 
 /// One run, as the cron does it: renewals, then what is over, then what is earned.
-fn run(db: &dyn Db, at: Timestamp, order: u32) -> Vec<Option<ExtendError>> {
+fn run(db: &dyn Db, at: Timestamp, order: u32) -> Vec<Option<RenewError>> {
     let due = renewing(db, at, 100).unwrap();
     let whys = (0..).zip(&due);
     let whys =
@@ -98,7 +98,7 @@ fn a_renewal_keeps_to_its_ceiling() {
     extend(&db, &year, rental.life.id, None).unwrap();
     publish(&db, NODE, "30.01");
     let at = rental_of(&db, OMAR, rental.life.id).life.ends_at;
-    let raised = ExtendError::PriceRaised { agreed: usd("25"), price: usd("30.01") };
+    let raised = ExtendError::PriceRaised { agreed: usd("25"), price: usd("30.01") }.into();
     let notice = &renewing(&db, at, 10).unwrap()[0];
     assert_eq!(notice.renewal_error(fee(), at), Some(raised));
     assert_eq!(run(&db, at, 200), [Some(raised)]);
@@ -118,7 +118,8 @@ fn money_that_comes_in_the_grace_is_in_time() {
     assert_eq!(balance(&db, OMAR).micros(), 0);
     let over = rental.life.ends_at;
     let (total, missing) = (usd("25"), usd("25"));
-    let poor = ExtendError::Money(RentError::InsufficientFunds { total, missing });
+    let poor: RenewError =
+        ExtendError::Money(RentError::InsufficientFunds { total, missing }).into();
     assert_eq!(run(&db, over.plus_seconds(-DAY), 200), [Some(poor)]);
     assert_eq!(run(&db, over, 201), [Some(poor)]);
     assert_eq!(rental_of(&db, OMAR, rental.life.id).life.state, RentalState::Grace);

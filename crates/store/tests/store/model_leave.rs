@@ -5,6 +5,7 @@ use domain::leaving::{MoveError, NoticeError};
 use domain::listing::Listing;
 use domain::money::Usd;
 use domain::order::{RentRequest, Wanted};
+use domain::outage::Outages;
 use domain::rental::RentalState;
 use domain::term::Term;
 use domain::time::Timestamp;
@@ -81,7 +82,7 @@ impl Model {
     pub(crate) fn give_back(&mut self, rental: usize, until: Timestamp) -> Usd {
         let mut refund = Usd::ZERO;
         for nth in 0..self.rentals[rental].periods.len() {
-            let used = self.rentals[rental].periods[nth].share_used(until);
+            let used = self.rentals[rental].periods[nth].share_used(&Outages::NONE, until);
             self.earn_up_to(rental, nth, used);
             let period = &mut self.rentals[rental].periods[nth];
             period.refunded = period.total - period.earned;
@@ -130,7 +131,7 @@ impl Model {
         let number = slice.unwrap_or_else(|| self.free_of(offer, now)[0]);
         self.release_lapsed(now);
         for nth in 0..self.rentals[rental].periods.len() {
-            let used = self.rentals[rental].periods[nth].share_used(now);
+            let used = self.rentals[rental].periods[nth].share_used(&Outages::NONE, now);
             self.earn_up_to(rental, nth, used);
         }
         let old = self.nodes.get_mut(&self.rentals[rental].node).unwrap();

@@ -3,9 +3,10 @@
 use domain::listing::Listing;
 use domain::money::{Percent, Usd};
 use domain::order::RentError;
+use domain::outage::Outages;
 use domain::period::Period;
 use domain::rental::TRANSFER_SECONDS;
-use domain::rental::{EndedAlready, ExtendError, RentalState};
+use domain::rental::{EndedAlready, ExtendError, RenewError, RentalState};
 use domain::term::Term;
 use domain::time::Timestamp;
 use store::rentals::ChangeFailure;
@@ -36,7 +37,7 @@ impl Model {
     fn earn(&mut self, rental: usize, now: Timestamp) {
         for nth in 0..self.rentals[rental].periods.len() {
             let period = &self.rentals[rental].periods[nth];
-            let earned = period.earned_at(now).min(period.total - period.refunded);
+            let earned = period.earned_at(&Outages::NONE, now).min(period.total - period.refunded);
             self.earn_up_to(rental, nth, earned);
         }
     }
@@ -148,7 +149,8 @@ impl Model {
         let (mut before, mut refund) = (0, Usd::ZERO);
         for nth in 0..self.rentals[rental].periods.len() {
             let of = &self.rentals[rental];
-            let used = of.periods[nth].used(of.started_at, before, of.slices, now).cost;
+            let used =
+                of.periods[nth].used(of.started_at, before, of.slices, &Outages::NONE, now).cost;
             before += of.periods[nth].months;
             self.earn_up_to(rental, nth, used);
             let period = &mut self.rentals[rental].periods[nth];
@@ -209,9 +211,9 @@ impl Model {
         (0..self.rentals.len()).filter(is_due).collect()
     }
 
-    pub(crate) fn renew(&mut self, rental: usize, now: Timestamp) -> Option<ExtendError> {
+    pub(crate) fn renew(&mut self, rental: usize, now: Timestamp) -> Option<RenewError> {
         let (term, max) = self.rentals[rental].renewal?;
-        self.prolong(rental, term, Some(max), now).err()
+        self.prolong(rental, term, Some(max), now).err().map(RenewError::from)
     }
 
     /// What time does by itself, after the renewals.

@@ -26,9 +26,9 @@ use store::{
     Db, Row, Rows, RusqliteDb, StoreError, Value, accounts, audit, challenges, comparisons,
     dashboard, disputes, due, events, farms, jobs, leaving, ledger, ledger_chain, limits,
     machine_actions, machines, mails, maintenance, nodes, notifications, observations, offering,
-    offers, payouts, quotes, receipts, rentals, responses, revenue, samples, sessions, sla_alerts,
-    sla_results, ssh_keys, statements, sync, sync_runs, tokens, top_ups, transfers, unprovisioned,
-    webhooks,
+    offers, outages, payouts, quotes, receipts, rentals, responses, revenue, samples, sessions,
+    sla_alerts, sla_results, ssh_keys, statements, sync, sync_runs, tokens, top_ups, transfers,
+    unprovisioned, webhooks,
 };
 use strum::VariantArray;
 
@@ -67,6 +67,7 @@ fn indexed() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
         .chain(&offering::INDEXED)
         .chain(&machine_actions::INDEXED)
         .chain(&machines::INDEXED)
+        .chain(&outages::INDEXED)
         .chain(&maintenance::INDEXED)
         .chain(&comparisons::INDEXED)
         .chain(&samples::INDEXED)

@@ -58,12 +58,15 @@ fn a_machine_of_ours_is_counted_once_the_grid_counts_it() {
     assert_eq!(states(&db, NODE), "Ra-------");
     assert_eq!(own(&db, 60 + IN_USE_AFTER_SECONDS - 1).machines, 0);
     let certain = 60 + IN_USE_AFTER_SECONDS;
-    assert_eq!(own(&db, certain), OwnUsage { sold: 1, leaving: 0, machines: 1 });
+    assert_eq!(own(&db, certain), OwnUsage { sold: 1, leaving: 0, machines: 1, answers: false });
     observe(&db, Seen::Listed(&holds(3, 1)), certain);
     assert_eq!(states(&db, NODE), "Raa------");
     // Its rental is over: the machine takes its place until it is gone.
     end(&db, account(OMAR), rental, None, at(certain + 10)).unwrap();
-    assert_eq!(own(&db, certain + 10), OwnUsage { sold: 0, leaving: 1, machines: 1 });
+    assert_eq!(
+        own(&db, certain + 10),
+        OwnUsage { sold: 0, leaving: 1, machines: 1, answers: false }
+    );
     observe(&db, Seen::Listed(&holds(3, 1)), certain + 20);
     assert_eq!(states(&db, NODE), "-aa------");
     let removal = lease(&db, certain + 30);

@@ -28,7 +28,7 @@ fn told(db: &RusqliteDb) -> String {
         "SELECT coalesce(group_concat(kind || ' ' || ((created_at - 1795367321) / 60), ', '), '')
                  FROM (SELECT kind, created_at FROM events
                         WHERE kind IN ('node-down', 'node-recovered', 'sla-at-risk',
-                                       'sla-missed')
+                                       'sla-missed') AND farmer_id IS NOT NULL
                         ORDER BY id)";
     db.connection().query_row(sql, [], |row| row.get(0)).unwrap()
 }
@@ -79,6 +79,10 @@ fn nobody_is_told_of_a_node_that_is_not_on_the_market() {
     rent_and_pause(&db);
     observe(&db, 10, false);
     assert_eq!(told(&db), "node-down 10");
+    // Its renter is, too.
+    let renters = "SELECT count(*) FROM events WHERE kind = 'node-down' AND renter_id IS NOT NULL
+                      AND rental_id IS NOT NULL AND farmer_id IS NULL";
+    assert_eq!(count(&db, renters), 1);
 }
 
 fn rent_and_pause(db: &RusqliteDb) {

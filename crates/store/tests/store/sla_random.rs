@@ -1,7 +1,7 @@
 //! A market of random rentals, observations, maintenance and ends: every credit is right to the
 //! cent, against a calculation that shares nothing with the code but the published scale's numbers.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::id::{MaintenanceId, NodeId, RentalId};
 use domain::maintenance::Window;
@@ -75,6 +75,9 @@ struct World {
     seen: Seens,
     /// The nodes that the grid did not list at the last look at them.
     unlisted: BTreeSet<u32>,
+    /// Since when nodes have been down. None is for a day: that is not paid for, and tested
+    /// elsewhere.
+    down_since: BTreeMap<u32, Timestamp>,
     now: Timestamp,
 }
 
@@ -94,6 +97,7 @@ impl World {
             rented: vec![],
             seen: Seens::default(),
             unlisted: BTreeSet::new(),
+            down_since: BTreeMap::new(),
             now: now(),
         }
     }
@@ -187,6 +191,13 @@ impl World {
             roll if roll < 500 => Seen::Up,
             roll => Seen::Fast(u32::try_from(roll / 5).unwrap()),
         };
+        let down_since = self.down_since.get(&node).map_or(0, |at| self.now.seconds_since(*at));
+        let seen = if down_since > 20 * HOUR { Seen::Up } else { seen };
+        if matches!(seen, Seen::Up | Seen::Fast(_)) {
+            self.down_since.remove(&node);
+        } else {
+            self.down_since.entry(node).or_insert(self.now);
+        }
         observe(&self.db, node, self.now, seen);
         if !matches!(seen, Seen::Missing) {
             self.unlisted.remove(&node);

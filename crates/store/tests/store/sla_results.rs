@@ -160,7 +160,7 @@ fn slow_nodes_are_credited_besides() {
 fn an_early_end_is_evaluated_at_once() {
     let db = market();
     rent(&db, attempt(OMAR, "key")).unwrap();
-    observations(&db, NODE, now().plus_seconds(60), 40, 30);
+    observations(&db, NODE, now().plus_seconds(60), 40, 20);
     let end = now().plus_seconds(2 * 86_400);
     rentals::end(&db, account(OMAR), rental_id(OMAR), None, end).unwrap();
     evaluate(&db, end);
@@ -383,7 +383,7 @@ fn runs_at_once_credit_once() {
         let key = format!("key-{number}");
         rent(&db, Attempt { id: number, ..attempt(renter, &key) }).unwrap();
     }
-    observations(&db, NODE, at("2026-11-23T00:00"), 50, 50);
+    observations(&db, NODE, at("2026-11-23T00:00"), 50, 20);
     let settled = at("2026-12-03T00:00");
     pass(&db, settled, 10);
     let before = earned(&db, FARMER);

@@ -140,6 +140,7 @@ fn what_is_as_it_was_is_counted_and_not_written() {
         id: NodeId(node),
         change: None,
         is_up: Some(node == NODE),
+        is_down: Some(node != NODE),
         reported_at: Some(at(50)),
     });
     save(&db, &observations, Some(lease.fence), at(60)).unwrap();

@@ -1,0 +1,210 @@
+//! Outages: when a rental could not be used through its farm's side, and what of that is paid for.
+//!
+//! An outage of a day or more is not paid for from its first second. Until it is over or a day old,
+//! nobody earns its time.
+
+use alloc::vec::Vec;
+
+use crate::time::Timestamp;
+
+/// An outage of so long is not paid for, and its renter may move. Seconds: 24 hours.
+pub const UNPAID_AFTER_SECONDS: i64 = 86_400;
+
+/// A node that was seen to be down, and is again, was down in between, unless nobody looked for
+/// longer than this. Seconds: 26 hours.
+pub const UNSEEN_SECONDS: i64 = 26 * 3_600;
+/// A node that is up again was down until now, unless nobody looked for longer than this: then
+/// until it was last seen to be down. Seconds: an hour.
+pub const UNSEEN_END_SECONDS: i64 = 3_600;
+
+/// A time in which a rental could not be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outage {
+    /// From when.
+    pub from: Timestamp,
+    /// Up to when; `None` while it goes on.
+    pub until: Option<Timestamp>,
+    /// When it was last seen to go on; `None` where it goes on until the opposite is reported.
+    pub seen_at: Option<Timestamp>,
+}
+
+impl Outage {
+    /// Whether it goes on at `now`, as far as that is known.
+    fn goes_on(self, now: Timestamp) -> bool {
+        let is_seen = |seen_at| now.seconds_since(seen_at) <= UNSEEN_SECONDS;
+        self.until.is_none() && self.seen_at.is_none_or(is_seen)
+    }
+
+    /// Up to when it lasts, as far as that is known at `now`.
+    fn known_until(self, now: Timestamp) -> Timestamp {
+        match (self.until, self.seen_at) {
+            (Some(until), _) => until,
+            (None, Some(seen_at)) if !self.goes_on(now) => seen_at,
+            (None, _) => now,
+        }
+    }
+
+    /// Its seconds from `from` to before `until`, as far as they are known at `now`.
+    fn seconds_between(self, from: Timestamp, until: Timestamp, now: Timestamp) -> i64 {
+        self.known_until(now).min(until).seconds_since(self.from.max(from)).max(0)
+    }
+
+    fn is_unpaid(self, now: Timestamp) -> bool {
+        self.known_until(now).seconds_since(self.from) >= UNPAID_AFTER_SECONDS
+    }
+
+    /// Both as one, which touch.
+    fn and(self, other: Outage) -> Outage {
+        let until = self.until.zip(other.until).map(|(one, other)| one.max(other));
+        let open = [self, other].into_iter().filter(|outage| outage.until.is_none());
+        let seen_at = open.map(|outage| outage.seen_at).reduce(|one, other| Some(one?.max(other?)));
+        Outage { from: self.from, until, seen_at: seen_at.flatten() }
+    }
+}
+
+/// The outages of a rental, in order, none of which touches another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outages(Vec<Outage>);
+
+impl Outages {
+    /// None at all.
+    pub const NONE: Outages = Outages(Vec::new());
+
+    /// Joins outages of its node and of its machine.
+    pub fn join(outages: impl IntoIterator<Item = Outage>) -> Outages {
+        let mut all: Vec<Outage> = outages.into_iter().collect();
+        all.sort_by_key(|outage| outage.from);
+        let mut joined: Vec<Outage> = Vec::with_capacity(all.len());
+        for outage in all {
+            match joined.last_mut() {
+                Some(last) if last.until.is_none_or(|until| outage.from <= until) => {
+                    *last = last.and(outage);
+                }
+                Some(_) | None => joined.push(outage),
+            }
+        }
+        Outages(joined)
+    }
+
+    /// Since when the outage lasts that goes on; `None` where none does.
+    pub fn current(&self, now: Timestamp) -> Option<Timestamp> {
+        self.0.last().filter(|outage| outage.goes_on(now)).map(|outage| outage.from)
+    }
+
+    /// The same, where it has lasted for a day.
+    pub fn unpaid_since(&self, now: Timestamp) -> Option<Timestamp> {
+        self.current(now).filter(|from| now.seconds_since(*from) >= UNPAID_AFTER_SECONDS)
+    }
+
+    /// Up to when it is certain who gets the money: not beyond the beginning of an outage that goes
+    /// on and is not a day old.
+    pub fn certain_until(&self, now: Timestamp) -> Timestamp {
+        let undecided = self.current(now).filter(|_| self.unpaid_since(now).is_none());
+        undecided.map_or(now, |from| from.min(now))
+    }
+
+    /// How long outages that are not paid for have lasted from `from` to before `until`. Seconds.
+    pub fn unpaid_seconds(&self, from: Timestamp, until: Timestamp, now: Timestamp) -> i64 {
+        let unpaid = self.0.iter().filter(|outage| outage.is_unpaid(now));
+        unpaid.map(|outage| outage.seconds_between(from, until, now)).sum()
+    }
+
+    /// How long all outages have lasted from `from` to before `until`, without the times of
+    /// `excused`, which do not touch each other. Seconds.
+    pub fn seconds(
+        &self,
+        (from, until): (Timestamp, Timestamp),
+        excused: &[(Timestamp, Timestamp)],
+    ) -> i64 {
+        let of = |outage: &Outage| {
+            let within = |from, until| outage.seconds_between(from, until, until);
+            let excused =
+                excused.iter().map(|(begin, end)| within((*begin).max(from), *end.min(&until)));
+            within(from, until) - excused.sum::<i64>()
+        };
+        self.0.iter().map(of).sum()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(hours: i64) -> Timestamp {
+        Timestamp::from_seconds(1_800_000_000).plus_seconds(hours * 3_600)
+    }
+
+    fn outage(from: i64, until: Option<i64>) -> Outage {
+        Outage { from: at(from), until: until.map(at), seen_at: None }
+    }
+
+    #[test]
+    fn outages_that_touch_are_one() {
+        let joined = Outages::join([
+            outage(50, Some(60)),
+            outage(0, Some(10)),
+            outage(10, Some(30)),
+            outage(5, Some(7)),
+            outage(58, None),
+            outage(59, Some(61)),
+        ]);
+        assert_eq!(joined, Outages(alloc::vec![outage(0, Some(30)), outage(50, None)]));
+        assert_eq!(joined.current(at(70)), Some(at(50)));
+        assert_eq!(Outages::join([]).current(at(70)), None);
+    }
+
+    #[test]
+    fn an_outage_of_a_day_is_not_paid_for_from_its_first_second() {
+        let outages = Outages::join([outage(10, Some(20)), outage(40, None)]);
+        for (now, since, certain, unpaid) in [
+            (39, None, 39, 0),
+            (41, None, 40, 0),
+            (63, None, 40, 0),
+            (64, Some(40), 64, 24),
+            (100, Some(40), 100, 60),
+        ] {
+            assert_eq!(outages.unpaid_since(at(now)), since.map(at), "{now}");
+            assert_eq!(outages.certain_until(at(now)), at(certain), "{now}");
+            let seconds = outages.unpaid_seconds(at(0), at(now), at(now));
+            assert_eq!(seconds, unpaid * 3_600, "{now}");
+        }
+        // Of a term, only what lies in it.
+        assert_eq!(outages.unpaid_seconds(at(50), at(60), at(100)), 10 * 3_600);
+    }
+
+    #[test]
+    fn what_nobody_saw_is_no_outage() {
+        let seen = |from, seen_at| Outage { seen_at: Some(at(seen_at)), ..outage(from, None) };
+        let outages = Outages::join([seen(10, 40)]);
+        assert_eq!(outages.unpaid_since(at(66)), Some(at(10)));
+        assert_eq!(outages.unpaid_seconds(at(0), at(66), at(66)), 56 * 3_600);
+        // Nobody has looked for more than 26 hours.
+        assert_eq!(outages.current(at(67)), None);
+        assert_eq!(outages.certain_until(at(67)), at(67));
+        assert_eq!(outages.unpaid_seconds(at(0), at(67), at(67)), 30 * 3_600);
+        // What is reported goes on until the opposite is.
+        let both = Outages::join([seen(10, 40), outage(20, None)]);
+        assert_eq!(both.current(at(200)), Some(at(10)));
+        let closed = Outages::join([seen(10, 40), outage(20, Some(50))]);
+        assert_eq!(closed.current(at(67)), None);
+    }
+
+    #[test]
+    fn what_was_announced_does_not_count() {
+        let outages = Outages::join([outage(10, Some(20)), outage(40, None)]);
+        let seconds = |from, until, excused: &[(i64, i64)]| {
+            let excused: Vec<_> =
+                excused.iter().map(|(from, until)| (at(*from), at(*until))).collect();
+            outages.seconds((at(from), at(until)), &excused) / 3_600
+        };
+        assert_eq!(seconds(0, 50, &[]), 20);
+        assert_eq!(seconds(15, 45, &[]), 10);
+        assert_eq!(seconds(15, 45, &[(0, 16), (17, 18), (44, 60)]), 7);
+        assert_eq!(seconds(20, 40, &[(0, 60)]), 0);
+    }
+}
