@@ -139,6 +139,9 @@ fn qemu(folder: &Path) -> Option<(Pid, String)> {
 fn ask(config: &Path, request: &Value) -> Value {
     let mut answer = drive(DRIVER, config, request);
     let can = answer.as_object_mut().unwrap().remove("can");
+    let usage = answer.as_object_mut().unwrap().remove("usage");
+    let is_used = request["action"] == "status" && answer["state"] == "running";
+    assert_eq!(usage.is_some(), is_used, "{usage:?}");
     let is_told = request["action"] == "status"
         && matches!(answer["state"].as_str(), Some("running" | "paused" | "off"));
     assert_eq!(
