@@ -501,7 +501,7 @@ mod tests {
         titles.dedup();
         assert_eq!(
             titles.len(),
-            EventKind::with_notice().count() + 4,
+            EventKind::with_notice().count() + 5,
             "one for each, two where the sides differ"
         );
     }

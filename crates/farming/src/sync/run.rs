@@ -115,10 +115,10 @@ fn observe(
     let Some((_, path)) = grid::nodes_paths(&asked).next() else { return Ok(Ok(())) };
     let read = |body: &[u8]| {
         let found = grid::parse_nodes(body).map_err(|error| error.to_string())?;
-        Ok(if is_mass_failure(looks(page, &found)) {
-            Quality::Alarming(found)
-        } else if found.is_suspiciously_empty(&asked) {
+        Ok(if found.is_suspiciously_empty(&asked) {
             Quality::Doubtful(found)
+        } else if is_mass_failure(looks(page, &found)) {
+            Quality::Alarming(found)
         } else {
             Quality::Good(found)
         })
@@ -155,16 +155,24 @@ fn save(
     run: &mut Run,
 ) -> Result<(), StoreError> {
     let now = run.started_at;
+    let all: Vec<NodeId> = page.iter().map(|known| known.id).collect();
+    let is_empty = answer.is_suspiciously_empty(&all);
     let mut observations: Vec<Observation> = Vec::with_capacity(page.len());
     for (known, seen) in looks(page, &answer) {
         match seen {
             Seen::Listed(_) => run.updated += 1,
             Seen::Unlisted => run.missing += 1,
         }
-        observations.push(reconcile(known, seen, now));
+        let observation = reconcile(known, seen, now);
+        // An index that has lost everything says nothing of a node.
+        observations.push(if is_empty {
+            Observation { is_up: None, is_down: None, ..observation }
+        } else {
+            observation
+        });
     }
     run.refused += count(answer.refused.len());
-    let asked: BTreeSet<u32> = page.iter().map(|known| known.id.0).collect();
+    let asked: BTreeSet<u32> = all.iter().map(|node| node.0).collect();
     let refused: Vec<RefusedDocument> = answer
         .refused
         .into_iter()

@@ -49,11 +49,21 @@ fn stage(database: &Path, rental: &str) -> Option<usize> {
 }
 
 /// Waits until something is so.
-async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+async fn until(what: &str, is_so: impl AsyncFnMut() -> bool) {
+    until_every(Duration::from_millis(5), what, is_so).await;
+}
+
+/// The same of what the API says: the clock stands still, so that limits of requests do not fill
+/// again.
+async fn until_said(what: &str, is_so: impl AsyncFnMut() -> bool) {
+    until_every(Duration::from_millis(500), what, is_so).await;
+}
+
+async fn until_every(pause: Duration, what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     let end = Instant::now() + LIMIT;
     while !is_so().await {
         assert!(Instant::now() < end, "{what}: not within {LIMIT:?}");
-        tokio::time::sleep(Duration::from_millis(5)).await;
+        tokio::time::sleep(pause).await;
     }
 }
 
@@ -152,7 +162,7 @@ async fn who_has_paid_logs_in_and_at_the_end_nobody_does() {
 /// Waits until the agent has reported that something can be done with the machine of a rental.
 async fn until_able(who: &Client, rental: &str, capability: &str) {
     let path = format!("/api/rentals/{rental}/access");
-    until(capability, async || {
+    until_said(capability, async || {
         let shown = who.get(&path).await.ok(200);
         shown["machines"][0]["can"].as_array().unwrap().contains(&capability.into())
     })
@@ -162,7 +172,7 @@ async fn until_able(who: &Client, rental: &str, capability: &str) {
 /// Waits until the latest action of a rental's machine is done.
 async fn until_done(who: &Client, rental: &str, action: &str) {
     let path = format!("/api/rentals/{rental}/actions");
-    until(action, async || {
+    until_said(action, async || {
         let latest = who.get(&path).await.ok(200)["actions"][0].clone();
         assert_ne!(latest["state"], "failed", "{latest}");
         latest["action"] == action && latest["state"] == "done"
@@ -295,11 +305,11 @@ async fn ports_are_reached_that_were_rented_with_a_slice_or_opened_later() {
 
     let path = format!("/api/rentals/{rental}/ports");
     // Its agent has to say first that it can do so.
-    until("ports can be set", async || {
+    until_said("ports can be set", async || {
         farm.ada.put(&path, &json!({ "ports": [port(one), port(two)] })).await.status == 200
     })
     .await;
-    until("both ports are open", async || {
+    until_said("both ports are open", async || {
         let access = farm.access(rental).await;
         let ports = access["ports"].as_array().unwrap();
         let said: Vec<_> = (0..ports.len()).filter_map(|nth| hear(&access, nth)).collect();
@@ -308,7 +318,7 @@ async fn ports_are_reached_that_were_rented_with_a_slice_or_opened_later() {
     })
     .await;
     farm.ada.put(&path, &json!({ "ports": [port(two)] })).await.ok(200);
-    until("the first is closed", async || {
+    until_said("the first is closed", async || {
         hear(&json!({ "address": access["address"], "ports": [first] }), 0).is_none()
     })
     .await;
@@ -326,7 +336,7 @@ async fn a_renter_hears_at_once_that_the_farm_has_another_address() {
     farm.rack.kill();
     farm.rack.move_to("localhost");
     farm.rack.start();
-    until("the renter has the new address", async || {
+    until_said("the renter has the new address", async || {
         farm.access(&rental).await["address"] == "localhost"
     })
     .await;

@@ -64,6 +64,8 @@ struct World {
     moods: BTreeMap<u32, Mood>,
     /// The nodes that the grid did not list when it was last asked.
     unlisted: BTreeSet<u32>,
+    /// Since when nodes have been in trouble.
+    trouble_since: BTreeMap<u32, i64>,
     slas: BTreeMap<u32, (i64, i64)>,
     seen: Seen,
     rented: Vec<Rented>,
@@ -113,6 +115,7 @@ impl World {
             documents,
             moods: BTreeMap::new(),
             unlisted: BTreeSet::new(),
+            trouble_since: BTreeMap::new(),
             slas: NODES.map(|(node, _)| (node, (0, 0))).into(),
             seen: Seen::default(),
             rented: vec![],
@@ -163,8 +166,20 @@ impl World {
         }
     }
 
-    /// What becomes of a node.
+    /// What becomes of a node. None is down for a day: that is not paid for, and tested elsewhere.
     fn weather(&mut self, node: u32) -> Says {
+        let says = self.any_weather(node);
+        let since = *self.trouble_since.entry(node).or_insert(self.now);
+        if matches!(says, Says::Up(_)) {
+            self.trouble_since.remove(&node);
+        } else if self.now - since > 18 * HOUR {
+            self.trouble_since.remove(&node);
+            return Says::Up(self.moods[&node].mbps);
+        }
+        says
+    }
+
+    fn any_weather(&mut self, node: u32) -> Says {
         if !self.moods.contains_key(&node) || self.one_in(150) {
             let trouble = *self.random.one_of(&[0, 8, 25, 40, 300]);
             let mbps = *self.random.one_of(&[None, Some(40), Some(90), Some(150), Some(300)]);

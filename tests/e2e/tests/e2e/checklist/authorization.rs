@@ -157,6 +157,8 @@ fn body(path: &str) -> Value {
         "/api/farm/nodes" => json!({ "grid_node_id": 600 }),
         "/api/rentals/{rental}/extend" => json!({ "duration_months": 1 }),
         "/api/rentals/{rental}/actions" => json!({ "action": "start" }),
+        "/api/rentals/{rental}/ports" => json!({ "ports": [] }),
+        "/api/rentals/{rental}/keys" => json!({ "ssh_key_ids": [] }),
         "/api/rentals/{rental}/move" => json!({ "node_id": "node11", "offer_version": 1 }),
         "/api/rentals/{rental}/transfer" => json!({ "email": "ben@example.org" }),
         "/api/marketplace/rent-slice" => json!({ "node_id": "node32", "duration_months": 1 }),
