@@ -170,12 +170,26 @@ fn what_a_guarantee_means_is_said_in_full() {
               checks doesn't count. A month's uptime is the share of checks during your rental
               that found the node up; with fewer than 12 checks there is no result and no credit.
               Bandwidth is the average the grid measured in the slower direction.
+            Where the farm runs an agent, it also watches your machine every 30 seconds. Time in
+              which the machine is gone, can't be started or its SSH port can't be reached counts
+              as downtime. Time in which you switched it off, or its port is open but SSH doesn't
+              answer, doesn't: that was done inside the machine. A month is judged by the lower
+              of both uptimes.
+            If nearly all nodes, or all nodes of a region, seem to go down at once, we check
+              whether the grid's index still works. If it doesn't, nothing is recorded. A node
+              whose machines answer its farm's agent is not down.
             Next to each measured uptime we show its lower bound at 95% confidence (Wilson score
               interval), because a few checks say little about a node. The marketplace sorts by
               this bound.
             The first 8 hours per month of maintenance scheduled at least a day ahead don't
               count. Individual checks are public on the node's page for 90 days; daily totals
               are kept.
+            Outages of a day or more
+            If your rental is down for 24 hours, you aren't charged for any of that time,
+              whatever the SLA. You are notified, and refunded day by day until it is back. You
+              can also end the rental or move to another slice. It isn't auto-renewed while it is
+              down, and the farmer earns nothing.
+            SLA credits are computed on what you paid for the rest of the month.
             Payment and disputes
             We evaluate a month 2 days after it ends, or immediately when the rental ends.
               Credits come from the farmer's earnings, so we hold the maximum credit back from
