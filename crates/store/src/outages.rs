@@ -2,7 +2,7 @@
 //! them.
 
 use domain::evaluation::MachineTime;
-use domain::id::{NodeId, RentalId};
+use domain::id::RentalId;
 use domain::maintenance::Excused;
 use domain::outage::{Outage, Outages, UNPAID_AFTER_SECONDS};
 use domain::recurring::{NOTIFY_OF_OUTAGES, SWEEP_OUTAGES};
@@ -133,34 +133,6 @@ pub fn sweep(db: &dyn Db, now: Timestamp) -> Result<(), StoreError> {
     db.run(SWEEP, &params).map(drop)
 }
 
-row! {
-    /// An outage of a node.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-    pub struct NodeOutage {
-        /// The node.
-        pub node: NodeId = "node_id",
-        /// From when.
-        pub from: Timestamp = "from_at",
-        /// Up to when; `None` while it goes on.
-        pub until: Option<Timestamp> = "until_at",
-    }
-}
-
-/// The newest outages of the node `?1`, at most `?2`. Served by the index `outages_by_node`.
-const OF_NODE: &str = select!(
-    NodeOutage,
-    "FROM outages WHERE node_id = ?1 AND job_id IS NULL ORDER BY from_at DESC LIMIT ?2"
-);
-
-/// The newest outages of a node.
-pub fn of_node(db: &dyn Db, node: NodeId, limit: u32) -> Result<Vec<NodeOutage>, StoreError> {
-    db.all(OF_NODE, &[node.0.into(), limit.into()])
-}
-
 /// The statements that are served by an index, for the test of their plans.
-pub const INDEXED: [(&str, &str); 4] = [
-    (MACHINES, "outages_by_machine"),
-    (NOTIFY, "outages_by_notice"),
-    (SWEEP, "outages_by_end"),
-    (OF_NODE, "outages_by_node"),
-];
+pub const INDEXED: [(&str, &str); 3] =
+    [(MACHINES, "outages_by_machine"), (NOTIFY, "outages_by_notice"), (SWEEP, "outages_by_end")];
