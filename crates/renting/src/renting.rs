@@ -8,6 +8,7 @@ use domain::money::Usd;
 use domain::order::{
     Filter, IdempotencyKey, Item, RentError, RentRequest, SLICES_PER_ORDER_MAX, Wanted,
 };
+use domain::provisioning::FREE_SETUPS;
 use domain::rental::Ending;
 use domain::term::Term;
 use domain::uptime::{Bandwidth, Uptime};
@@ -151,16 +152,21 @@ fn wanted_json(wanted: &Wanted) -> Value {
         Wanted::OfNode(node, count) => json!({ "node": node.0, "count": count }),
         Wanted::WholeNode(node) => json!({ "whole_node": node.0 }),
         Wanted::OnMarket { filter, count, spread } => {
-            let Filter { country, max_price, min_uptime, min_bandwidth, certified_only } = filter;
-            json!({
+            let Filter { country, max_price, min_uptime, min_bandwidth, .. } = filter;
+            let mut asked = json!({
                 "country": country,
                 "max_price": max_price.map(Usd::micros),
                 "min_uptime": min_uptime.map(Uptime::hundredths),
                 "min_bandwidth": min_bandwidth.map(Bandwidth::mbps),
-                "certified_only": certified_only,
+                "certified_only": filter.certified_only,
                 "count": count,
                 "spread": spread.into_str(),
-            })
+            });
+            // As with ports.
+            if filter.automatic_setup {
+                asked["automatic_setup"] = true.into();
+            }
+            asked
         }
     }
 }
@@ -289,10 +295,18 @@ pub(crate) fn plan_extension(cx: &Context<'_>, extend: &Extend) -> Result<Respon
 
 /// Tells what ending a rental would book, and changes nothing.
 pub(crate) fn plan_end(cx: &Context<'_>, rental: RentalId) -> Result<Response, Problem> {
-    let (rental, Ending { change, refund, .. }) =
+    let (rental, Ending { change, refund, is_setup_charged, .. }) =
         rentals::plan_end(cx.db, cx.account()?.account, rental, cx.now)?;
+    let why = if is_setup_charged {
+        format!(
+            " You ended {FREE_SETUPS} rentals during setup within 24 hours; further ones are \
+             charged for the time since you rented them."
+        )
+    } else {
+        String::new()
+    };
     let message = format!(
-        "{} would end now, and {} would be refunded to your wallet. Nothing has changed.",
+        "{} would end now, and {} would be refunded to your wallet.{why} Nothing has changed.",
         rental.life.place(),
         refund.for_people()
     );

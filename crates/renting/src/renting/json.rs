@@ -143,6 +143,8 @@ pub(crate) struct WhereBody {
     pub min_bandwidth: Option<Decimal>,
     /// Whether only certified hardware counts.
     pub certified: Option<bool>,
+    /// Whether only slices count that the farm's agent sets up automatically.
+    pub automatic_setup: Option<bool>,
 }
 
 /// Declares a body that says which slices are wanted, with fields of its own besides. (Serde cannot
@@ -490,6 +492,7 @@ impl OrderInput<'_> {
             min_uptime: uptime.and_then(|read| keep(wrong, read)),
             min_bandwidth: bandwidth.and_then(|read| keep(wrong, read)),
             certified_only: r#where.certified.unwrap_or(false),
+            automatic_setup: r#where.automatic_setup.unwrap_or(false),
         }
     }
 
