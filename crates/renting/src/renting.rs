@@ -1,7 +1,9 @@
 //! Renting, extending and ending, for the API and for the pages alike.
 
+pub(crate) mod input;
 pub(crate) mod json;
 pub(crate) mod order;
+pub(crate) mod view;
 
 use domain::id::{OrderId, QuoteId, RentalId};
 use domain::money::Usd;
@@ -21,7 +23,8 @@ use store::responses::{Intention, StoredResponse};
 use store::{ledger, offers};
 use web::{Context, Problem, Response, respond, stored};
 
-use crate::renting::json::{AlternativeView, Basis, DryRunView, QuoteView, Start};
+use crate::renting::input::{Basis, Start};
+use crate::renting::view::{AlternativeView, DryRunView, QuoteView};
 use crate::{provision, quoting};
 
 /// How many alternatives to something that is sold out are listed.

@@ -5,11 +5,11 @@
 use std::collections::BTreeMap;
 
 use domain::capability::{Capabilities, Capability};
-use domain::id::{AccountId, JobId, NodeId, RANDOM_ID_BYTES, RentalId, SliceId, TokenId};
+use domain::id::{AccountId, JobId, NodeId, RentalId, SliceId, TokenId};
 use domain::port::Port;
 use domain::provisioning::{
-    self, AGENT_SECONDS, ATTEMPTS_MAX, FREE_SETUPS_SECONDS, Job, JobKind, JobState, LATE_SECONDS,
-    LEASE_SECONDS, LeaseLost, Next, Owed, REFUND_SECONDS, Report, Setup, Step,
+    self, AGENT_SECONDS, ATTEMPTS_MAX, Job, JobKind, JobState, LATE_SECONDS, LEASE_SECONDS,
+    LeaseLost, Next, Owed, REFUND_SECONDS, Report, Step,
 };
 use domain::recurring::GIVE_UP_JOBS;
 use domain::time::Timestamp;
@@ -415,37 +415,6 @@ const OWING: &str = "
 pub fn owed(db: &dyn Db, rental: RentalId, now: Timestamp) -> Result<Owed, StoreError> {
     let params = [Value::text(rental), now.into(), JOBS_OF_RENTAL_MAX.into()];
     Ok(Owed::of(db.all::<(JobState, bool)>(OWING, &params)?))
-}
-
-/// Whether an agent has begun with a machine of the rental `?1` that is not there; and how many of
-/// the rentals of the renter `?2` since `?3`, an id, were ended at `?4` or later before any machine
-/// was there with which an agent had begun. Served by the indexes `jobs_by_rental` and
-/// `rentals_by_renter`.
-const SETUP: &str = "
-    SELECT EXISTS (SELECT 1 FROM jobs
-                    WHERE rental_id = ?1 AND kind = 'create' AND state IN ('waiting', 'leased')
-                      AND attempts > 0),
-           (SELECT count(*) FROM rentals r
-             WHERE r.renter_id = ?2 AND r.id >= ?3 AND r.state = 'ended' AND r.ended_at >= ?4
-               AND EXISTS (SELECT 1 FROM jobs
-                            WHERE rental_id = r.id AND kind = 'create' AND state = 'canceled'
-                              AND attempts > 0)
-               AND NOT EXISTS (SELECT 1 FROM jobs
-                                WHERE rental_id = r.id AND kind = 'create' AND state = 'done'))";
-
-/// The setup of a rental that its renter ends.
-pub fn setup(
-    db: &dyn Db,
-    renter: AccountId,
-    rental: RentalId,
-    now: Timestamp,
-) -> Result<Setup, StoreError> {
-    let since = now.plus_seconds(-FREE_SETUPS_SECONDS);
-    // A setup is over within a day.
-    let begun = RentalId::from_random(since.plus_seconds(-REFUND_SECONDS), [0; RANDOM_ID_BYTES]);
-    let params = [Value::text(rental), Value::text(renter), Value::text(begun), since.into()];
-    let (has_begun, ended_before) = db.one::<(bool, u32)>(SETUP, &params)?;
-    Ok(Setup { owed: owed(db, rental, now)?, has_begun, ended_before })
 }
 
 /// What the rental `?1` would find on the node `?2`: whether the farm had an agent after `?3`, and

@@ -22,10 +22,10 @@ use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use crate::db::{Db, StoreError, Value};
 use crate::due::NotificationMail;
-use crate::jobs;
 use crate::outages::OUTAGES;
 use crate::responses::{self, Intention, StoredResponse};
 use crate::row::{FromJson, fields, row, select};
+use crate::unprovisioned;
 
 /// How often a change is decided before the caller is asked to try again. Each miss means that
 /// somebody else was done: with 32 renters after the same few slices, three were not enough.
@@ -509,7 +509,7 @@ pub fn plan_end(
     now: Timestamp,
 ) -> Result<(Rental, Ending), ChangeFailure> {
     let found = find(db, renter, id)?.ok_or(ChangeFailure::NoSuchRental)?;
-    let is_free = jobs::setup(db, renter, id, now)?.is_free();
+    let is_free = unprovisioned::setup(db, renter, id, now)?.is_free();
     // Who paid and was let in nowhere owes nothing for the time that they waited.
     let ending = if is_free == Some(true) {
         rental::refund(&found.life, now)?
