@@ -117,6 +117,10 @@ pub const ACCOUNTS: &[Route] = &[
 
 /// Every recurring job of this feature.
 pub const JOBS: &[Job] = &[
+    Job {
+        about: &recurring::NOTIFY_OF_EXPIRING_TOKENS,
+        run: |env| Ok(tokens::notify_of_expiry(env.db, env.now)?),
+    },
     Job { about: &recurring::SWEEP_SESSIONS, run: |env| Ok(sessions::sweep(env.db, env.now)?) },
     Job { about: &recurring::SWEEP_TOKENS, run: |env| Ok(tokens::sweep(env.db, env.now)?) },
     Job { about: &recurring::SWEEP_CHALLENGES, run: |env| Ok(challenges::sweep(env.db, env.now)?) },

@@ -163,6 +163,8 @@ pub enum EventKind {
     // Accounts.
     /// A webhook was disabled.
     WebhookDisabled,
+    /// The token of an agent is about to expire.
+    AgentTokenExpiring,
 }
 
 /// Which accounts an event may concern: the database refuses it for others. Operators see every
@@ -226,7 +228,8 @@ impl EventKind {
             | EventKind::PayoutDone
             | EventKind::PayoutFailed
             | EventKind::PayoutCanceled
-            | EventKind::WebhookDisabled => Audience::Farmer,
+            | EventKind::WebhookDisabled
+            | EventKind::AgentTokenExpiring => Audience::Farmer,
             EventKind::SliceRented
             | EventKind::NodeRented
             | EventKind::NodeRentalImported
@@ -312,6 +315,7 @@ impl EventKind {
             | EventKind::NodeLocked
             | EventKind::NodeUnlocked => Some(NotificationCategory::Farm),
             EventKind::WebhookDisabled => Some(NotificationCategory::Webhook),
+            EventKind::AgentTokenExpiring => Some(NotificationCategory::AgentToken),
             EventKind::NodeRentalImported
             | EventKind::RenewalFailed
             | EventKind::RentalReminded

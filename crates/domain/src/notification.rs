@@ -56,6 +56,8 @@ pub enum NotificationCategory {
     Farm,
     /// A webhook does not get through any more.
     Webhook,
+    /// The token of an agent is about to expire.
+    AgentToken,
 }
 
 impl NotificationCategory {
@@ -82,7 +84,8 @@ impl NotificationCategory {
                 | NotificationCategory::Maintenance
                 | NotificationCategory::Leaving
                 | NotificationCategory::Farm
-                | NotificationCategory::Webhook => true,
+                | NotificationCategory::Webhook
+                | NotificationCategory::AgentToken => true,
             },
         }
     }
@@ -224,6 +227,7 @@ mod tests {
             leaving: page mail webhook
             farm: page mail webhook
             webhook: page mail webhook
+            agent-token: page mail webhook
         "#]]
         .assert_eq(&table);
         assert_eq!(defaults.differing().count(), 0);

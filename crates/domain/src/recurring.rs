@@ -419,6 +419,16 @@ pub const SWEEP_SESSIONS: RecurringJob =
 pub const SWEEP_TOKENS: RecurringJob =
     RecurringJob { name: "sweep tokens", does: "Deletes expired tokens.", ..SWEEP };
 
+/// Tokens of agents that are about to be over.
+pub const NOTIFY_OF_EXPIRING_TOKENS: RecurringJob = RecurringJob {
+    name: "notify of expiring agent tokens",
+    every_seconds: 600,
+    does: "Notifies farmers 14 and 3 days before the token of an agent expires.",
+    bounds: &[Bound::new(100, "tokens")],
+    resumed: "each is notified of once for each number of days",
+    ..CLOCK
+};
+
 /// Challenges that are over.
 pub const SWEEP_CHALLENGES: RecurringJob = RecurringJob {
     name: "sweep challenges",
@@ -519,7 +529,7 @@ pub const SWEEP_MESSAGES: RecurringJob = RecurringJob {
 
 /// Every recurring job, in the order in which its component does them: money first. Rentals without
 /// access are not renewed, and renewed rentals do not expire.
-pub const ALL: [&RecurringJob; 45] = [
+pub const ALL: [&RecurringJob; 46] = [
     // Rentals.
     &REFUND_WITHOUT_ACCESS,
     &RENEW,
@@ -550,6 +560,7 @@ pub const ALL: [&RecurringJob; 45] = [
     &NOTIFY_OF_OUTAGES,
     &SWEEP_OUTAGES,
     // Accounts.
+    &NOTIFY_OF_EXPIRING_TOKENS,
     &SWEEP_SESSIONS,
     &SWEEP_TOKENS,
     &SWEEP_CHALLENGES,

@@ -156,6 +156,7 @@ pub fn notification_title(notice: &Notice) -> String {
         EventKind::NodeLocked => format!("The offer of {node} was locked"),
         EventKind::NodeUnlocked => format!("The offer of {node} was unlocked"),
         EventKind::WebhookDisabled => "A webhook was disabled because deliveries failed".to_owned(),
+        EventKind::AgentTokenExpiring => token_expiring(event.subject.as_deref()),
         // Nobody is notified of these.
         EventKind::NodeRentalImported
         | EventKind::RenewalFailed
@@ -185,6 +186,16 @@ fn at_risk(node: &str, subject: Option<&str>) -> String {
         |minutes| {
             let minutes = counted(minutes, "more minute");
             format!("The uptime SLA of {node} is at risk: {minutes} of downtime left this month")
+        },
+    )
+}
+
+/// Such as `Your agent's token rack-7 (myc_oP5K…) expires within 14 days: create a new one`.
+fn token_expiring(subject: Option<&str>) -> String {
+    subject.and_then(|subject| subject.rsplit_once(": ")).map_or_else(
+        || "Your agent's token expires soon: create a new one".to_owned(),
+        |(token, days)| {
+            format!("Your agent's token {token} expires within {days}: create a new one")
         },
     )
 }
@@ -312,7 +323,8 @@ pub fn history_words(event: &RentalEvent) -> String {
         | EventKind::PayoutDone
         | EventKind::PayoutFailed
         | EventKind::PayoutCanceled
-        | EventKind::WebhookDisabled => audit_words(event.kind).to_owned(),
+        | EventKind::WebhookDisabled
+        | EventKind::AgentTokenExpiring => audit_words(event.kind).to_owned(),
     }
 }
 
@@ -384,6 +396,7 @@ pub fn audit_words(kind: EventKind) -> &'static str {
         EventKind::PayoutFailed => "Payout failed; amount returned to earnings",
         EventKind::PayoutCanceled => "Payout request canceled",
         EventKind::WebhookDisabled => "Webhook disabled",
+        EventKind::AgentTokenExpiring => "Agent token expires soon",
     }
 }
 
@@ -392,6 +405,7 @@ pub fn notification_path(notice: &Notice) -> String {
     let event = &notice.event;
     match notice.kind {
         NotificationCategory::Webhook => return "/dashboard/notifications/webhooks".to_owned(),
+        NotificationCategory::AgentToken => return "/dashboard/settings#tokens-title".to_owned(),
         NotificationCategory::Payout => return "/dashboard/farm/payouts".to_owned(),
         NotificationCategory::Credit if notice.side == Side::Farmer => {
             return "/dashboard/farm/credits".to_owned();
@@ -503,6 +517,16 @@ mod tests {
             titles.len(),
             EventKind::with_notice().count() + 5,
             "one for each, two where the sides differ"
+        );
+    }
+
+    #[test]
+    fn a_token_that_expires_is_named() {
+        let mut notice = notice(EventKind::AgentTokenExpiring, Side::Farmer);
+        notice.event.subject = Some("rack: 7 (myc_4fTz…): 14 days".to_owned());
+        assert_eq!(
+            notification_title(&notice),
+            "Your agent's token rack: 7 (myc_4fTz…) expires within 14 days: create a new one"
         );
     }
 

@@ -4,6 +4,7 @@ use domain::account::Scopes;
 use domain::id::{RANDOM_ID_BYTES, SessionId, TokenId};
 use domain::listing::Listing;
 use domain::money::Usd;
+use domain::recurring::NOTIFY_OF_EXPIRING_TOKENS;
 use expect_test::expect;
 use stage::{ADA, Answer, BEN, FARMER, HOSTILE, Stage, reading, report};
 use store::Db;
@@ -301,4 +302,58 @@ fn what_an_account_says_is_text() {
     assert!(count() > before);
     settings().escapes_hostile_text();
     form("email", &[("email", HOSTILE), ("password", "")]).escapes_hostile_text();
+}
+
+/// The token of an agent that lasts so many days; `is_used` says whether an agent has used it.
+fn create_agent_token(stage: &Stage, nth: u8, hint: &str, days: i64, is_used: bool) {
+    let token = NewToken {
+        id: TokenId::from_random(stage.now(), [nth; RANDOM_ID_BYTES]),
+        hash: &[nth; 32],
+        hint,
+        account: FARMER.account(),
+        name: "rack",
+        scopes: Scopes::parse(["read", "agent"]).unwrap(),
+        farm: Some(1),
+        spending_limit: None,
+        expires_at: stage.now().plus_seconds(days * 86_400),
+    };
+    assert!(tokens::create(&stage.db, &token, stage.now()).unwrap());
+    if is_used {
+        stage
+            .db
+            .run(
+                "UPDATE tokens SET used_at = created_at WHERE id = ?1",
+                &[store::Value::text(token.id)],
+            )
+            .unwrap();
+    }
+}
+
+#[test]
+fn farmers_are_notified_before_the_token_of_an_agent_expires() {
+    let stage = Stage::market();
+    create_token(&stage, 1);
+    create_agent_token(&stage, 2, "myc_4fTz", 90, true);
+    create_agent_token(&stage, 3, "myc_x7Qa", 90, false);
+    let told = || -> Vec<String> {
+        let sql = "SELECT subject FROM events WHERE kind = 'agent-token-expiring' ORDER BY id";
+        (0..2).for_each(|_| stage.run(accounts::JOBS, &NOTIFY_OF_EXPIRING_TOKENS).unwrap());
+        let db: &dyn Db = &stage.db;
+        db.all(sql, &[]).unwrap()
+    };
+    stage.pass_seconds(76 * 86_400 - 1);
+    assert_eq!(told(), [""; 0]);
+    // It lasts for less than 14 days anyway.
+    create_agent_token(&stage, 4, "myc_oP5K", 10, true);
+    stage.pass_seconds(1);
+    let (first, second) = ("rack (myc_4fTz…): 14 days", "rack (myc_4fTz…): 3 days");
+    assert_eq!(told(), [first]);
+    stage.pass_seconds(7 * 86_400);
+    let other = "rack (myc_oP5K…): 3 days";
+    assert_eq!(told(), [first, other]);
+    stage.pass_seconds(4 * 86_400);
+    assert_eq!(told(), [first, other, second]);
+    stage.pass_seconds(3 * 86_400);
+    assert_eq!(told(), [first, other, second]);
+    stage.check_invariants();
 }

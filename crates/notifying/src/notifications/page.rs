@@ -102,6 +102,7 @@ pub(crate) fn kind_words(kind: NotificationCategory) -> &'static str {
         NotificationCategory::Leaving => "Node leaving the market",
         NotificationCategory::Farm => "Ownership and locks",
         NotificationCategory::Webhook => "Webhook disabled",
+        NotificationCategory::AgentToken => "Agent token expires soon",
     }
 }
 
