@@ -67,7 +67,7 @@ fn all_nodes(db: &RusqliteDb, filter: &Filter, sort: Sort, limit: u32) -> Vec<u3
     let mut found = vec![];
     let mut behind = None;
     loop {
-        let page = nodes(db, filter, sort, behind, limit).unwrap();
+        let page = nodes(db, filter, sort, behind, limit, now()).unwrap();
         assert!(page.len() <= usize::try_from(limit).unwrap());
         found.extend(page.iter().map(|offer| offer.node.0));
         assert!(found.len() <= FOUND_MAX, "pages do not end");
@@ -81,7 +81,7 @@ fn all_slices(db: &RusqliteDb, filter: &Filter, sort: Sort, limit: u32) -> Vec<(
     let mut found = vec![];
     let mut behind = None;
     loop {
-        let page = slices(db, filter, sort, behind, limit).unwrap();
+        let page = slices(db, filter, sort, behind, limit, now()).unwrap();
         assert!(page.len() <= usize::try_from(limit).unwrap());
         found.extend(page.iter().map(|(slice, _)| (slice.node.0, slice.number)));
         assert!(found.len() <= FOUND_MAX, "pages do not end");
@@ -133,7 +133,7 @@ fn only_free_slices_are_shown() {
     assert_eq!(states(&db, NODE), "aRaa-----");
     let all = Filter::default();
     for sort in [Sort::Price, Sort::Uptime] {
-        let found = slices(&db, &all, sort, None, 100).unwrap();
+        let found = slices(&db, &all, sort, None, 100, now()).unwrap();
         let ids: Vec<String> = found.iter().map(|(slice, _)| slice.to_string()).collect();
         assert_eq!(ids, ["node32_slice_1", "node32_slice_3", "node32_slice_4"]);
         assert_eq!((found[0].1.available_slices, found[0].1.total_slices()), (3, 4));
@@ -157,21 +157,21 @@ fn one_node_is_found_by_its_number() {
     // A paused node stays known to those who have its address.
     set(&db, NODE, Some(usd("25")), Listing::Paused);
     assert_eq!(find(&db, NodeId(NODE)).unwrap().unwrap().0.listing, Listing::Paused);
-    assert_eq!(nodes(&db, &Filter::default(), Sort::Price, None, 10), Ok(vec![]));
+    assert_eq!(nodes(&db, &Filter::default(), Sort::Price, None, 10, now()), Ok(vec![]));
 }
 
 /// A page goes on behind its cursor, though the node that it ended with has left the market.
 #[test]
 fn a_cursor_outlives_its_offer() {
     let db = market_of(&[SAMPLE, SAMPLE, SAMPLE]);
-    let page = nodes(&db, &Filter::default(), Sort::Price, None, 2).unwrap();
+    let page = nodes(&db, &Filter::default(), Sort::Price, None, 2, now()).unwrap();
     let behind = Some(Cursor::after(&page[1], 0));
     set(&db, 2, Some(usd("25")), Listing::Paused);
-    let rest = nodes(&db, &Filter::default(), Sort::Price, behind, 2).unwrap();
+    let rest = nodes(&db, &Filter::default(), Sort::Price, behind, 2, now()).unwrap();
     assert_eq!(rest.iter().map(|offer| offer.node.0).collect::<Vec<_>>(), [3]);
     register(&db, FARMER, 9, 1);
     publish(&db, 9, "24");
-    assert_eq!(nodes(&db, &Filter::default(), Sort::Price, behind, 2), Ok(rest));
+    assert_eq!(nodes(&db, &Filter::default(), Sort::Price, behind, 2, now()), Ok(rest));
 }
 
 /// Few values for each field, so that most orders are ties.
@@ -202,6 +202,7 @@ fn filter() -> impl Strategy<Value = Filter> {
     let bandwidth = prop_oneof![2 => Just(None), 1 => (0..3_u32).prop_map(Some)];
     (country, price, uptime, bandwidth, any::<bool>()).prop_map(
         |(country, price, uptime, bandwidth, certified_only)| Filter {
+            automatic_setup: false,
             country,
             max_price: price.map(|price| usd(&format!("{}", price * 10))),
             min_uptime: uptime.and_then(|uptime| Uptime::from_hundredths(uptime * 5_000)),
@@ -267,7 +268,8 @@ fn every_field_of_an_offer_is_read() {
     sync::save_reports(&db, &[(report, carries(9))], now().plus_seconds(9)).unwrap();
     let (farmer, token) = (account(FARMER), None);
     jobs::see(&db, &Agent { farmer, farm: 1, name: "rack-7", token }, now()).unwrap();
-    let [(slice, offer)] = &slices(&db, &Filter::default(), Sort::Price, None, 1).unwrap()[..]
+    let [(slice, offer)] =
+        &slices(&db, &Filter::default(), Sort::Price, None, 1, now()).unwrap()[..]
     else {
         panic!("one slice was asked for")
     };
