@@ -17,8 +17,10 @@ pub(super) const SOCKET: &str = "guest.sock";
 /// The port's name: guest agents look for it.
 pub(super) const PORT: &str = "org.qemu.guest_agent.0";
 
-/// How long a guest agent may take to say that it is there.
-const PING_LIMIT: Duration = Duration::from_secs(1);
+/// How long a guest agent may take to say that it is there. One that is left in the middle of an
+/// answer tries to write it until somebody listens again, and takes a whole processor for that: a
+/// machine that is just busy shall not get there.
+const PING_LIMIT: Duration = Duration::from_secs(3);
 
 /// How long it may take for all that it is asked at a time.
 const ASK_LIMIT: Duration = Duration::from_secs(20);
