@@ -1,6 +1,7 @@
 //! Fills the document on limits, from the limits themselves.
 
 use domain::account::{PASSWORD_BYTES_MAX, PASSWORD_CHARS_MIN};
+use domain::provisioning::FREE_SETUPS;
 use store::sessions::SESSIONS_PER_ACCOUNT_MAX;
 use store::tokens::TOKENS_PER_ACCOUNT_MAX;
 use ui::limits::{LINK_MINUTES, NAME_CHARS_MAX, PAYOUT_CHARS_MAX};
@@ -84,6 +85,11 @@ pub(crate) fn sizes() -> Vec<LimitRow> {
             "Sessions per account",
             SESSIONS_PER_ACCOUNT_MAX.to_string(),
             "The oldest session is signed out.",
+        ),
+        row(
+            "Rentals ended during setup",
+            format!("{FREE_SETUPS} in 24 hours"),
+            "Refunded in full. Further ones are charged for the time since you rented them.",
         ),
         row(
             "Lifetime of email links",

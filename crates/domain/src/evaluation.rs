@@ -155,7 +155,7 @@ impl Tenure {
     }
 }
 
-/// What the time from `from` to `until` cost: what was paid for it and did not go back, by the
+/// What the time from `from` to `until` cost: what was paid for it and does not go back, by the
 /// second. `over` is when the rental ended, if it has; its outages are those that are known at an
 /// instant.
 pub fn price_of(

@@ -44,6 +44,8 @@ pub struct Filter {
     pub min_bandwidth: Option<Bandwidth>,
     /// Whether only certified hardware counts.
     pub certified_only: bool,
+    /// Whether only farms count whose agent sets machines up.
+    pub automatic_setup: bool,
 }
 
 /// How several slices lie to each other.

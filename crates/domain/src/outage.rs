@@ -35,13 +35,9 @@ impl Outage {
         self.until.is_none() && self.seen_at.is_none_or(is_seen)
     }
 
-    /// Up to when it lasts, as far as that is known at `now`.
+    /// Up to when it lasts, as far as that is known at `now`: what nobody has seen yet is not.
     fn known_until(self, now: Timestamp) -> Timestamp {
-        match (self.until, self.seen_at) {
-            (Some(until), _) => until,
-            (None, Some(seen_at)) if !self.goes_on(now) => seen_at,
-            (None, _) => now,
-        }
+        self.until.or(self.seen_at).unwrap_or(now)
     }
 
     /// Its seconds from `from` to before `until`, as far as they are known at `now`.
@@ -56,9 +52,10 @@ impl Outage {
     /// Both as one, which touch.
     fn and(self, other: Outage) -> Outage {
         let until = self.until.zip(other.until).map(|(one, other)| one.max(other));
-        let open = [self, other].into_iter().filter(|outage| outage.until.is_none());
-        let seen_at = open.map(|outage| outage.seen_at).reduce(|one, other| Some(one?.max(other?)));
-        Outage { from: self.from, until, seen_at: seen_at.flatten() }
+        let [one, other] = [self, other].map(|outage| outage.until.or(outage.seen_at));
+        let last = one.zip(other).map(|(one, other)| one.max(other));
+        let seen_at = last.filter(|_| until.is_none());
+        Outage { from: self.from, until, seen_at }
     }
 }
 
@@ -86,21 +83,28 @@ impl Outages {
         Outages(joined)
     }
 
+    /// The outage that goes on at `now`.
+    fn going_on(&self, now: Timestamp) -> Option<&Outage> {
+        self.0.last().filter(|outage| outage.goes_on(now))
+    }
+
     /// Since when the outage lasts that goes on; `None` where none does.
     pub fn current(&self, now: Timestamp) -> Option<Timestamp> {
-        self.0.last().filter(|outage| outage.goes_on(now)).map(|outage| outage.from)
+        self.going_on(now).map(|outage| outage.from)
     }
 
     /// The same, where it has lasted for a day.
     pub fn unpaid_since(&self, now: Timestamp) -> Option<Timestamp> {
-        self.current(now).filter(|from| now.seconds_since(*from) >= UNPAID_AFTER_SECONDS)
+        self.going_on(now).filter(|outage| outage.is_unpaid(now)).map(|outage| outage.from)
     }
 
     /// Up to when it is certain who gets the money: not beyond the beginning of an outage that goes
-    /// on and is not a day old.
+    /// on and is not a day old, nor beyond what was seen of one that is.
     pub fn certain_until(&self, now: Timestamp) -> Timestamp {
-        let undecided = self.current(now).filter(|_| self.unpaid_since(now).is_none());
-        undecided.map_or(now, |from| from.min(now))
+        let certain = |outage: &Outage| {
+            if outage.is_unpaid(now) { outage.known_until(now) } else { outage.from }
+        };
+        self.going_on(now).map_or(now, certain).min(now)
     }
 
     /// How long outages that are not paid for have lasted from `from` to before `until`. Seconds.
@@ -181,8 +185,15 @@ mod tests {
     fn what_nobody_saw_is_no_outage() {
         let seen = |from, seen_at| Outage { seen_at: Some(at(seen_at)), ..outage(from, None) };
         let outages = Outages::join([seen(10, 40)]);
+        // Nobody has looked since: it seems to go on, and its time is not decided.
         assert_eq!(outages.unpaid_since(at(66)), Some(at(10)));
-        assert_eq!(outages.unpaid_seconds(at(0), at(66), at(66)), 56 * 3_600);
+        assert_eq!(outages.unpaid_seconds(at(0), at(66), at(66)), 30 * 3_600);
+        assert_eq!(outages.certain_until(at(66)), at(40));
+        // Seen once, a day ago.
+        let once = Outages::join([seen(10, 10)]);
+        assert_eq!((once.current(at(35)), once.unpaid_since(at(35))), (Some(at(10)), None));
+        assert_eq!(once.unpaid_seconds(at(0), at(35), at(35)), 0);
+        assert_eq!(once.certain_until(at(35)), at(10));
         // Nobody has looked for more than 26 hours.
         assert_eq!(outages.current(at(67)), None);
         assert_eq!(outages.certain_until(at(67)), at(67));
@@ -191,7 +202,8 @@ mod tests {
         let both = Outages::join([seen(10, 40), outage(20, None)]);
         assert_eq!(both.current(at(200)), Some(at(10)));
         let closed = Outages::join([seen(10, 40), outage(20, Some(50))]);
-        assert_eq!(closed.current(at(67)), None);
+        assert_eq!((closed.current(at(76)), closed.current(at(77))), (Some(at(10)), None));
+        assert_eq!(closed.unpaid_seconds(at(0), at(99), at(99)), 40 * 3_600);
     }
 
     #[test]

@@ -82,7 +82,8 @@ impl Period {
         until.plus_seconds(-outages.unpaid_seconds(self.starts_at, until, now))
     }
 
-    /// When there is more to earn or to refund than at `now`, as far as that is known.
+    /// When there is more to earn or to refund than at `now`, as far as that is known: while an
+    /// outage goes on, after each day, and when it may be a day old.
     pub fn settles_next(&self, outages: &Outages, now: Timestamp) -> Option<Timestamp> {
         if outages.is_empty() {
             return self.earns_next(now);
@@ -91,10 +92,17 @@ impl Period {
         let before = settled(now);
         let elapsed = now.seconds_since(self.starts_at).max(0) / DAY;
         let days = (elapsed + 1..).map(|day| self.starts_at.plus_seconds(day * DAY));
-        let decided = outages.current(now).map(|from| from.plus_seconds(UNPAID_AFTER_SECONDS));
-        let ahead = days.take_while(|day| *day < self.ends_at).find(|day| settled(*day) != before);
-        let end = Some(self.ends_at);
-        ahead.into_iter().chain(decided).chain(end).filter(|at| *at > now).min()
+        let mut days = days.take_while(|day| *day < self.ends_at);
+        let next = match outages.current(now) {
+            None => days.find(|day| settled(*day) != before),
+            Some(_) if outages.unpaid_since(now).is_some() => days.next(),
+            Some(from) => {
+                let decided = from.plus_seconds(UNPAID_AFTER_SECONDS);
+                Some(if decided > now { decided } else { now.plus_seconds(HOUR) })
+            }
+        };
+        let end = Some(self.ends_at).filter(|end| *end > now);
+        next.into_iter().chain(end).min()
     }
 
     fn seconds(&self) -> i64 {
@@ -119,12 +127,13 @@ impl Period {
     /// cent: what was paid is spread evenly over the period, and no term is priced anew.
     pub fn share_used(&self, outages: &Outages, now: Timestamp) -> Usd {
         let hours = self.hours_begun(self.used_until(outages, now));
-        share(self.total, hours.min(self.seconds()), self.seconds())
+        let share = share(self.total, hours.min(self.seconds()), self.seconds());
+        share.min(self.total - self.outages_cost(outages, now))
     }
 
-    /// What of the money that was paid for it, and did not go back, pays for the time from `from`
+    /// What of the money that was paid for it, and does not go back, pays for the time from `from`
     /// to `until`, by the second. It pays until `over`, where the rental has ended before the
-    /// period, and not for outages that are known by then. The parts of any split are what the
+    /// period, and not for outages that are known at `now`. The parts of any split are what the
     /// whole is.
     pub fn paid_between(
         &self,
@@ -143,7 +152,8 @@ impl Period {
         if length <= 0 {
             return Usd::ZERO;
         }
-        let up_to = |at| share(self.total - self.refunded, paid_seconds(at), length);
+        let refunded = self.refunded.max(self.outages_cost(outages, now));
+        let up_to = |at| share(self.total - refunded, paid_seconds(at), length);
         up_to(until.max(from)) - up_to(from)
     }
 
@@ -163,7 +173,7 @@ impl Period {
     ///
     /// `before` is how many months of the rental lie before this period, and `started_at` is the
     /// rental's start, from which all months are counted. Nobody pays more for less: what was used
-    /// never costs more than a longer term would have.
+    /// never costs more than a longer term would have, nor more than all of it less its outages.
     pub fn used(
         &self,
         started_at: Timestamp,
@@ -185,7 +195,8 @@ impl Period {
         let full = price.times(months) + price.part(beyond, to.seconds_since(from).max(1));
         let cost = (full - full.percent(Percent::whole(discount_percent))).to_cents();
         let longer = Term::VARIANTS.iter().copied().filter(|term| term.months() > months);
-        let cost = longer.map(|term| term.total(price)).fold(cost, Usd::min).min(self.total);
+        let most = self.total - self.outages_cost(outages, now);
+        let cost = longer.map(|term| term.total(price)).fold(cost, Usd::min).min(most);
         Used { months, hours: (beyond + HOUR - 1) / HOUR, discount_percent, cost }
     }
 }

@@ -25,6 +25,11 @@ pub const RETRY_MAX_SECONDS: i64 = 1_800;
 /// A machine is tried to be made so often, whether agents failed or died. A removal is tried until
 /// it is done.
 pub const ATTEMPTS_MAX: u32 = 10;
+/// A renter may end so many rentals, which an agent has begun to set up, in
+/// [`FREE_SETUPS_SECONDS`] at no charge. From then on the time since renting is charged.
+pub const FREE_SETUPS: u32 = 3;
+/// Seconds: 24 hours.
+pub const FREE_SETUPS_SECONDS: i64 = 86_400;
 /// A farm has an agent if one has asked for a job within so long. Seconds: 30 days.
 pub const AGENT_SECONDS: i64 = 30 * 86_400;
 
@@ -160,6 +165,29 @@ impl Owed {
         match self {
             Owed::Nothing => false,
             Owed::Access | Owed::Overdue => true,
+        }
+    }
+}
+
+/// The setup of a rental that its renter ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Setup {
+    /// What its renter waits for.
+    pub owed: Owed,
+    /// Whether an agent has begun with a machine of it.
+    pub has_begun: bool,
+    /// How many rentals the renter has ended during their setup within [`FREE_SETUPS_SECONDS`].
+    pub ended_before: u32,
+}
+
+impl Setup {
+    /// Whether nothing is charged: there is no machine that could have been used, or it is late, or
+    /// the renter seldom does so. `None` where no setup goes on.
+    pub fn is_free(self) -> Option<bool> {
+        match self.owed {
+            Owed::Nothing => None,
+            Owed::Access => Some(!self.has_begun || self.ended_before < FREE_SETUPS),
+            Owed::Overdue => Some(true),
         }
     }
 }

@@ -29,9 +29,8 @@ use crate::provision::json::{OPEN_CONSOLE, SHOW_ACCESS};
 use crate::rentals::json::{
     CANCEL_RENTAL, CHANGE_RENTAL, EXTEND_RENTAL, LIST_RENTALS, SHOW_RENTAL,
 };
-use crate::renting::json::{
-    AlternativeView, MAKE_QUOTE, QuoteView, RELEASE_QUOTE, RENT_NODE, RENT_SLICE, SHOW_QUOTE,
-};
+use crate::renting::json::{MAKE_QUOTE, RELEASE_QUOTE, RENT_NODE, RENT_SLICE, SHOW_QUOTE};
+use crate::renting::view::{AlternativeView, QuoteView};
 use crate::status::json::SHOW_STATUS;
 use crate::transfers::json::{ACCEPT_TRANSFER, CANCEL_TRANSFER, LIST_TRANSFERS, OFFER_TRANSFER};
 

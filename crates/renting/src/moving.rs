@@ -16,8 +16,8 @@ use web::{Context, Problem, Response, respond};
 use crate::moving::json::{EquivalentView, MoveBody};
 use crate::moving::page::MoveRental;
 use crate::rentals::json::RentalView;
-use crate::renting::json::DryRunView;
 use crate::renting::own_rental;
+use crate::renting::view::DryRunView;
 
 pub(crate) fn list_alternatives(cx: &Context<'_>) -> Result<Response, Problem> {
     let rental = own_rental(cx, rental_id(cx.param("rental"))?)?;

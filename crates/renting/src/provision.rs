@@ -21,7 +21,7 @@ use web::{Context, Problem, Response, respond};
 
 use crate::provision::json::{AccessAnswer, ConsoleAnswer, ConsoleBody};
 use crate::provision::page::Console;
-use crate::renting::json::Start;
+use crate::renting::input::Start;
 use crate::renting::own_rental;
 
 /// What the rentals of an order start with.

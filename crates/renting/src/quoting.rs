@@ -8,8 +8,10 @@ use store::quotes::{self, NewQuote, Quote};
 use web::env::NoKeys;
 use web::{Context, Env, Problem, Response, json, respond};
 
-use crate::renting::json::{QuoteBody, QuoteView, quote_id};
+use crate::renting::input::quote_id;
+use crate::renting::json::QuoteBody;
 use crate::renting::own_quote;
+use crate::renting::view::QuoteView;
 
 /// What signatures of quotes are for.
 const PURPOSE: &str = "quote";

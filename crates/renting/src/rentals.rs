@@ -15,7 +15,9 @@ use web::form::idempotency_key;
 use web::{Context, Problem, Response, respond, stored};
 
 use crate::rentals::json::{CancelAnswer, CancelBody, ChangeRentalBody, ExtendBody, RentalView};
-use crate::renting::json::{Basis, RentAnswer, RentBody, RentNodeBody, Start};
+use crate::renting::input::{Basis, Start};
+use crate::renting::json::{RentBody, RentNodeBody};
+use crate::renting::view::RentAnswer;
 use crate::renting::{self, Extend, own_rental};
 
 pub(crate) fn rent_slice(cx: &Context<'_>) -> Result<Response, Problem> {

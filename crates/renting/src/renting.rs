@@ -1,13 +1,16 @@
 //! Renting, extending and ending, for the API and for the pages alike.
 
+pub(crate) mod input;
 pub(crate) mod json;
 pub(crate) mod order;
+pub(crate) mod view;
 
 use domain::id::{OrderId, QuoteId, RentalId};
 use domain::money::Usd;
 use domain::order::{
     Filter, IdempotencyKey, Item, RentError, RentRequest, SLICES_PER_ORDER_MAX, Wanted,
 };
+use domain::provisioning::FREE_SETUPS;
 use domain::rental::Ending;
 use domain::term::Term;
 use domain::uptime::{Bandwidth, Uptime};
@@ -20,7 +23,8 @@ use store::responses::{Intention, StoredResponse};
 use store::{ledger, offers};
 use web::{Context, Problem, Response, respond, stored};
 
-use crate::renting::json::{AlternativeView, Basis, DryRunView, QuoteView, Start};
+use crate::renting::input::{Basis, Start};
+use crate::renting::view::{AlternativeView, DryRunView, QuoteView};
 use crate::{provision, quoting};
 
 /// How many alternatives to something that is sold out are listed.
@@ -151,16 +155,21 @@ fn wanted_json(wanted: &Wanted) -> Value {
         Wanted::OfNode(node, count) => json!({ "node": node.0, "count": count }),
         Wanted::WholeNode(node) => json!({ "whole_node": node.0 }),
         Wanted::OnMarket { filter, count, spread } => {
-            let Filter { country, max_price, min_uptime, min_bandwidth, certified_only } = filter;
-            json!({
+            let Filter { country, max_price, min_uptime, min_bandwidth, .. } = filter;
+            let mut asked = json!({
                 "country": country,
                 "max_price": max_price.map(Usd::micros),
                 "min_uptime": min_uptime.map(Uptime::hundredths),
                 "min_bandwidth": min_bandwidth.map(Bandwidth::mbps),
-                "certified_only": certified_only,
+                "certified_only": filter.certified_only,
                 "count": count,
                 "spread": spread.into_str(),
-            })
+            });
+            // As with ports.
+            if filter.automatic_setup {
+                asked["automatic_setup"] = true.into();
+            }
+            asked
         }
     }
 }
@@ -289,10 +298,18 @@ pub(crate) fn plan_extension(cx: &Context<'_>, extend: &Extend) -> Result<Respon
 
 /// Tells what ending a rental would book, and changes nothing.
 pub(crate) fn plan_end(cx: &Context<'_>, rental: RentalId) -> Result<Response, Problem> {
-    let (rental, Ending { change, refund, .. }) =
+    let (rental, Ending { change, refund, is_setup_charged, .. }) =
         rentals::plan_end(cx.db, cx.account()?.account, rental, cx.now)?;
+    let why = if is_setup_charged {
+        format!(
+            " You ended {FREE_SETUPS} rentals during setup within 24 hours; further ones are \
+             charged for the time since you rented them."
+        )
+    } else {
+        String::new()
+    };
     let message = format!(
-        "{} would end now, and {} would be refunded to your wallet. Nothing has changed.",
+        "{} would end now, and {} would be refunded to your wallet.{why} Nothing has changed.",
         rental.life.place(),
         refund.for_people()
     );

@@ -151,11 +151,15 @@ impl Cursor {
 
 /// What every search has in common: only nodes with something to offer, and the filter.
 ///
-/// `?6` highest price, `?7` lowest uptime, `?8` lowest bandwidth, `?9` 1 for certified only.
+/// `?6` highest price, `?7` lowest uptime, `?8` lowest bandwidth, `?9` 1 for certified only, `?11`
+/// when an agent of the farm was seen at the earliest, or NULL where it needs none.
 const ON_OFFER: &str = "
     n.listing = 'published' AND n.available_slices > 0
     AND n.price_micros <= ?6 AND n.min_uptime >= ?7 AND n.min_bandwidth_mbps >= ?8
-    AND n.certified >= ?9";
+    AND n.certified >= ?9
+    AND (?11 IS NULL OR EXISTS (SELECT 1 FROM agents a
+                                 WHERE a.account_id = n.farmer_id AND a.farm_id = n.farm_id
+                                   AND a.seen_at > ?11))";
 
 /// One page of offers, cheapest first, behind price `?2` and node `?3`; `?10` how many rows.
 /// Served by the index `nodes_by_price`.
@@ -237,11 +241,12 @@ fn search<T: FromRow>(
     db: &dyn Db,
     [by_price, by_country, by_uptime]: [&'static str; 3],
     filter: &Filter,
-    sort: Sort,
-    behind: Option<Cursor>,
+    (sort, behind): (Sort, Option<Cursor>),
     limit: u32,
+    now: Timestamp,
 ) -> Result<Vec<T>, StoreError> {
     let behind = behind.unwrap_or(Cursor::START);
+    let agent_seen_after = filter.automatic_setup.then(|| now.plus_seconds(-AGENT_SECONDS));
     let params = [
         behind.uptime_rank.into(),
         behind.price_micros.into(),
@@ -253,6 +258,7 @@ fn search<T: FromRow>(
         filter.min_bandwidth.map_or(0, Bandwidth::mbps).into(),
         filter.certified_only.into(),
         limit.into(),
+        agent_seen_after.into(),
     ];
     let sql = match (sort, &filter.country) {
         (Sort::Price, None) => by_price,
@@ -269,9 +275,10 @@ pub fn nodes(
     sort: Sort,
     behind: Option<Cursor>,
     limit: u32,
+    now: Timestamp,
 ) -> Result<Vec<Offer>, StoreError> {
     let statements = [NODES_BY_PRICE, NODES_BY_COUNTRY, NODES_BY_UPTIME];
-    search(db, statements, filter, sort, behind, limit)
+    search(db, statements, filter, (sort, behind), limit, now)
 }
 
 /// A page of free slices, each with its node's offer.
@@ -281,9 +288,10 @@ pub fn slices(
     sort: Sort,
     behind: Option<Cursor>,
     limit: u32,
+    now: Timestamp,
 ) -> Result<Vec<(SliceId, Offer)>, StoreError> {
     let statements = [SLICES_BY_PRICE, SLICES_BY_COUNTRY, SLICES_BY_UPTIME];
-    let found: Vec<OfferedSlice> = search(db, statements, filter, sort, behind, limit)?;
+    let found: Vec<OfferedSlice> = search(db, statements, filter, (sort, behind), limit, now)?;
     let slice = |OfferedSlice { offer, number }: OfferedSlice| {
         (SliceId { node: offer.node, number }, offer)
     };

@@ -100,12 +100,13 @@ pub(crate) fn machine_time(
     Ok(Some(time))
 }
 
-/// Notifies of up to `?3` outages that go on since `?2` or before, at `?1`. Served by the index
-/// `outages_by_notice`.
+/// Notifies of up to `?3` outages that go on since `?2` or before, and were seen for so long, at
+/// `?1`. Served by the index `outages_by_notice`.
 const NOTIFY: &str = "
     INSERT INTO notify_outage (id, notified_at)
     SELECT id, ?1 FROM outages
      WHERE until_at IS NULL AND notified_at IS NULL AND from_at <= ?2
+       AND coalesce(seen_at, ?1) - from_at >= ?1 - ?2
      ORDER BY from_at LIMIT ?3";
 
 /// Notifies renters and farmers of what has been down for a day.

@@ -141,7 +141,7 @@ pub fn make(db: &dyn Db, new: &NewQuote<'_>, now: Timestamp) -> Result<Quote, Re
             slices_max: u32::MAX,
             named_max: if new.is_held { named_max(&new.request.wanted, attempt) } else { 0 },
         };
-        let seen = load(db, &candidates(db, &new.request.wanted)?, &context, now)?;
+        let seen = load(db, &candidates(db, &new.request.wanted, now)?, &context, now)?;
         if new.is_held && seen.holds >= HOLDS_MAX {
             return Err(RentError::TooManyHolds(HOLDS_MAX).into());
         }

@@ -22,10 +22,10 @@ use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use crate::db::{Db, StoreError, Value};
 use crate::due::NotificationMail;
-use crate::jobs;
 use crate::outages::OUTAGES;
 use crate::responses::{self, Intention, StoredResponse};
 use crate::row::{FromJson, fields, row, select};
+use crate::unprovisioned;
 
 /// How often a change is decided before the caller is asked to try again. Each miss means that
 /// somebody else was done: with 32 renters after the same few slices, three were not enough.
@@ -509,11 +509,13 @@ pub fn plan_end(
     now: Timestamp,
 ) -> Result<(Rental, Ending), ChangeFailure> {
     let found = find(db, renter, id)?.ok_or(ChangeFailure::NoSuchRental)?;
+    let is_free = unprovisioned::setup(db, renter, id, now)?.is_free();
     // Who paid and was let in nowhere owes nothing for the time that they waited.
-    let ending = if jobs::is_owed(db, id)? {
+    let ending = if is_free == Some(true) {
         rental::refund(&found.life, now)?
     } else {
-        leaving::end(&found.life, found.market.leaves_at, now)?
+        let ending = leaving::end(&found.life, found.market.leaves_at, now)?;
+        Ending { is_setup_charged: is_free == Some(false), ..ending }
     };
     Ok((found, ending))
 }

@@ -312,12 +312,13 @@ fn no_row() -> StoreError {
 pub(crate) fn candidates(
     db: &dyn Db,
     wanted: &Wanted,
+    now: Timestamp,
 ) -> Result<Vec<(NodeId, Option<u32>)>, StoreError> {
     match wanted {
         Wanted::Slice(slice) => Ok(vec![(slice.node, Some(slice.number))]),
         Wanted::OfNode(node, _) | Wanted::WholeNode(node) => Ok(vec![(*node, None)]),
         Wanted::OnMarket { filter, .. } => {
-            let found = offers::nodes(db, filter, Sort::Price, None, CANDIDATES_MAX)?;
+            let found = offers::nodes(db, filter, Sort::Price, None, CANDIDATES_MAX, now)?;
             Ok(found.into_iter().map(|offer| (offer.node, None)).collect())
         }
     }
@@ -365,7 +366,7 @@ fn decide(
     let context = RenterContext { renter, token, quote, slices_max, named_max };
     let (items, seen) = match order.basis {
         Basis::Request(request) => {
-            let seen = load(db, &candidates(db, &request.wanted)?, &context, now)?;
+            let seen = load(db, &candidates(db, &request.wanted, now)?, &context, now)?;
             (order::choose(&seen.offers, request, order.renter, order.platform_fee), seen)
         }
         Basis::Quote(quote) => {

@@ -1,8 +1,8 @@
 //! What time does to jobs: people are notified of those that are late, and what has no access is
 //! refunded. A bounded number at a time, each in a statement of its own: the next run goes on.
 
-use domain::id::{AccountId, JobId, RentalId};
-use domain::provisioning::JobKind;
+use domain::id::{AccountId, JobId, RANDOM_ID_BYTES, RentalId};
+use domain::provisioning::{FREE_SETUPS_SECONDS, JobKind, REFUND_SECONDS, Setup};
 use domain::rental;
 use domain::time::Timestamp;
 use serde_json::{Value as Json, json};
@@ -143,6 +143,37 @@ pub fn refund(
     Err(StoreError::Busy)
 }
 
+/// Whether an agent has begun with a machine of the rental `?1` that is not there; and how many of
+/// the rentals of the renter `?2` since `?3`, an id, were ended at `?4` or later before any machine
+/// was there with which an agent had begun. Served by the indexes `jobs_by_rental` and
+/// `rentals_by_renter`.
+const SETUP: &str = "
+    SELECT EXISTS (SELECT 1 FROM jobs
+                    WHERE rental_id = ?1 AND kind = 'create' AND state IN ('waiting', 'leased')
+                      AND attempts > 0),
+           (SELECT count(*) FROM rentals r
+             WHERE r.renter_id = ?2 AND r.id >= ?3 AND r.state = 'ended' AND r.ended_at >= ?4
+               AND EXISTS (SELECT 1 FROM jobs
+                            WHERE rental_id = r.id AND kind = 'create' AND state = 'canceled'
+                              AND attempts > 0)
+               AND NOT EXISTS (SELECT 1 FROM jobs
+                                WHERE rental_id = r.id AND kind = 'create' AND state = 'done'))";
+
+/// The setup of a rental that its renter ends.
+pub fn setup(
+    db: &dyn Db,
+    renter: AccountId,
+    rental: RentalId,
+    now: Timestamp,
+) -> Result<Setup, StoreError> {
+    let since = now.plus_seconds(-FREE_SETUPS_SECONDS);
+    // A setup is over within a day.
+    let begun = RentalId::from_random(since.plus_seconds(-REFUND_SECONDS), [0; RANDOM_ID_BYTES]);
+    let params = [Value::text(rental), Value::text(renter), Value::text(begun), since.into()];
+    let (has_begun, ended_before) = db.one::<(bool, u32)>(SETUP, &params)?;
+    Ok(Setup { owed: jobs::owed(db, rental, now)?, has_begun, ended_before })
+}
+
 /// How many jobs agents have not done for so long that people were notified: for the operator.
 const NOTIFIED: &str = "
     SELECT count(*) FROM jobs
@@ -154,4 +185,5 @@ pub fn late_count(db: &dyn Db) -> Result<u32, StoreError> {
 }
 
 /// The statements that are served by an index, for the test of their plans.
-pub const INDEXED: [(&str, &str); 2] = [(LATE, "jobs_by_lateness"), (REFUNDABLE, "jobs_by_refund")];
+pub const INDEXED: [(&str, &str); 3] =
+    [(LATE, "jobs_by_lateness"), (REFUNDABLE, "jobs_by_refund"), (SETUP, "rentals_by_renter")];

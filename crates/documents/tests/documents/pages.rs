@@ -140,6 +140,8 @@ fn limits_are_said_in_full() {
             | Payout address | 200 characters | Longer or multi-line text is rejected.
             | API tokens per account | 100 | Rejected until a token is revoked or expires.
             | Sessions per account | 50 | The oldest session is signed out.
+            | Rentals ended during setup | 3 in 24 hours | Refunded in full. Further ones are
+              charged for the time since you rented them.
             | Lifetime of email links | 10 minutes | Rejected with expired-code. Each link works
               once."#]],
     );

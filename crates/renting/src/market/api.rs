@@ -15,7 +15,7 @@ use crate::market::json::{NodeWithSlices, Search, SliceOffer, print_cursor};
 pub(super) fn search_slices(cx: &Context<'_>) -> Result<Response, Problem> {
     let search = Search::of_api(cx)?;
     let Search { filter, sort, behind, limit } = &search;
-    let found = offers::slices(cx.db, filter, *sort, *behind, limit + 1)?;
+    let found = offers::slices(cx.db, filter, *sort, *behind, limit + 1, cx.now)?;
     unmet::note(cx, &search, &found)?;
     let place = |(slice, offer): &_| {
         let slice: &domain::id::SliceId = slice;
@@ -28,7 +28,7 @@ pub(super) fn search_slices(cx: &Context<'_>) -> Result<Response, Problem> {
 pub(super) fn list_nodes(cx: &Context<'_>) -> Result<Response, Problem> {
     let search = Search::of_api(cx)?;
     let Search { filter, sort, behind, limit } = &search;
-    let found = offers::nodes(cx.db, filter, *sort, *behind, limit + 1)?;
+    let found = offers::nodes(cx.db, filter, *sort, *behind, limit + 1, cx.now)?;
     unmet::note(cx, &search, &found)?;
     let place = |offer: &_| print_cursor(Cursor::after(offer, 0));
     respond::json(

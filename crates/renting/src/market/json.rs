@@ -50,6 +50,12 @@ const SEARCH: [Parameter; 8] = [
         example: "true",
     },
     Parameter {
+        name: "automatic_setup",
+        form: Form::OneOf(&["true", "false"]),
+        about: "`true` only for slices that the farm's agent sets up automatically.",
+        example: "true",
+    },
+    Parameter {
         name: "sort",
         form: Form::OneOf(&["price", "uptime"]),
         about: "`price` (lowest first, the default) or `uptime` (highest confidently measured \
@@ -173,7 +179,11 @@ impl Search {
                 .and_then(|text| keep(&mut wrong, Bandwidth::parse("min_bandwidth", &text))),
             certified_only: cx
                 .query("certified")
-                .and_then(|text| keep(&mut wrong, certified(&text)))
+                .and_then(|text| keep(&mut wrong, flag("certified", &text)))
+                .unwrap_or(false),
+            automatic_setup: cx
+                .query("automatic_setup")
+                .and_then(|text| keep(&mut wrong, flag("automatic_setup", &text)))
                 .unwrap_or(false),
         };
         let sort = cx.query("sort").and_then(|text| keep(&mut wrong, sort(&text)));
@@ -203,8 +213,8 @@ pub(crate) fn country(name: String) -> Result<String, FieldError> {
     Ok(name)
 }
 
-pub(crate) fn certified(text: &str) -> Result<bool, FieldError> {
-    text.parse().map_err(|_| FieldError::new("certified", "true or false"))
+pub(crate) fn flag(field: &'static str, text: &str) -> Result<bool, FieldError> {
+    text.parse().map_err(|_| FieldError::new(field, "true or false"))
 }
 
 fn sort(text: &str) -> Result<Sort, FieldError> {

@@ -46,6 +46,8 @@ pub(crate) struct ComputeFilter {
     pub min_bandwidth: Field,
     /// `certified`: certified nodes only.
     pub certified: bool,
+    /// `automatic_setup`: farms with an agent only.
+    pub automatic_setup: bool,
     /// `sort`: every order on offer.
     pub sort: Vec<Choice>,
     /// Whether any filter is set, so that it can be cleared.
@@ -148,7 +150,10 @@ impl ComputeFilter {
         let field = |name| Field { value: visit.query(name), error: error_of(wrong, name) };
         let [country, max_price, min_uptime, min_bandwidth] = TEXT_FIELDS.map(field);
         let certified = visit.query("certified") == "true";
-        let is_active = certified || TEXT_FIELDS.iter().any(|name| !visit.query(name).is_empty());
+        let automatic_setup = visit.query("automatic_setup") == "true";
+        let is_active = certified
+            || automatic_setup
+            || TEXT_FIELDS.iter().any(|name| !visit.query(name).is_empty());
         let choice = |(value, label, of): (&str, &str, Sort)| Choice {
             value: value.to_owned(),
             label: label.to_owned(),
@@ -165,6 +170,7 @@ impl ComputeFilter {
             min_uptime,
             min_bandwidth,
             certified,
+            automatic_setup,
             sort: sorts.map(choice).into(),
             is_active,
         }

@@ -17,7 +17,7 @@ pub(super) fn compute(cx: &Context<'_>) -> Result<Response, Problem> {
     match Search::read(cx) {
         Ok(search) => {
             let Search { filter, sort, behind, .. } = &search;
-            let found = offers::nodes(cx.db, filter, *sort, *behind, NODES_PER_PAGE + 1)?;
+            let found = offers::nodes(cx.db, filter, *sort, *behind, NODES_PER_PAGE + 1, cx.now)?;
             unmet::note(cx, &search, &found)?;
             respond::page(StatusCode::OK, &Compute::found(&visit, countries, &search, found))
         }

@@ -15,7 +15,7 @@ use web::operation::{Access, Operation, schema_of};
 
 use crate::rentals::json as rentals;
 use crate::rentals::json::RentalView;
-use crate::renting::json::DryRunView;
+use crate::renting::view::DryRunView;
 
 /// `GET /api/rentals/{rental}/alternatives`
 pub(crate) const LIST_ALTERNATIVES: Operation = Operation {

@@ -1,6 +1,7 @@
 //! Ending a rental before its last day, `/dashboard/slices/{rental}/cancel`.
 
 use askama::Template;
+use domain::provisioning::FREE_SETUPS;
 use domain::rental::{Ending, RentalState};
 use domain::{leaving, period};
 use store::rentals::Rental as Held;
@@ -37,6 +38,8 @@ pub(crate) struct EndRental {
     pub paid: String,
     /// What of it is used; `None` where no term runs.
     pub used: Option<UsedTime>,
+    /// How many rentals can be ended during setup a day, where this is one too many.
+    pub free_setups: Option<u32>,
     /// What is refunded, such as `$35.83`.
     pub refund: String,
     /// Hidden field `refund`: the same as decimal text, such as `35.83`.
@@ -78,6 +81,7 @@ impl EndRental {
             }),
             paid: ending.paid.for_people(),
             used: ending.used.as_ref().map(|used| UsedTime::new(rental, used)),
+            free_setups: ending.is_setup_charged.then_some(FREE_SETUPS),
             refund: ending.refund.for_people(),
             refund_value: ending.refund.to_string(),
             computed_at: moment::to_the_minute(visit.now),

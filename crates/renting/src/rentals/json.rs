@@ -19,7 +19,7 @@ use web::form::keep;
 use web::json::Decimal;
 use web::operation::{Access, Form, Operation, Parameter, schema_of};
 
-use crate::renting::json::DryRunView;
+use crate::renting::view::DryRunView;
 
 pub(crate) const GROUP: &str = "Rentals and wallet";
 

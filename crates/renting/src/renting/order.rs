@@ -7,7 +7,8 @@ use domain::port::parse_ports;
 use web::Problem;
 use web::form::{Form, keep};
 
-use crate::renting::json::{Basis, RentBody, RentNodeBody, Start};
+use crate::renting::input::{Basis, Start};
+use crate::renting::json::{RentBody, RentNodeBody};
 
 /// What the rental dialog sends.
 #[derive(Debug, PartialEq, Eq)]

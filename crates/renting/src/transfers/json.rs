@@ -12,7 +12,7 @@ use web::operation::{Access, Operation, schema_of};
 use web::{Kind, json};
 
 use crate::rentals::json::{GROUP, RentalView};
-use crate::renting::json::DryRunView;
+use crate::renting::view::DryRunView;
 
 /// `POST /api/rentals/{rental}/transfer`
 pub(crate) const OFFER_TRANSFER: Operation = Operation {

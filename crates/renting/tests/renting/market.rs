@@ -29,7 +29,8 @@ fn the_market_shows_what_is_on_offer() {
             Minimum bandwidth [text min_bandwidth=]Mbit/s
             Sort by
             Price: low to high Guaranteed uptime: high to low
-            [checkbox certified=true] Certified hardware only Clear </marketplace/compute>
+            [checkbox certified=true] Certified hardware only
+            [checkbox automatic_setup=true] Automatic setup only Clear </marketplace/compute>
             (Show slices)
             1 node, highest guaranteed uptime first
             Canal house </marketplace/compute/node32>
@@ -60,8 +61,8 @@ fn a_filter_that_cannot_be_used_says_so_beside_the_field() {
             Minimum bandwidth [text min_bandwidth=]Mbit/s
             Sort by
             Price: low to high Guaranteed uptime: high to low
-            [checkbox certified=true checked] Certified hardware only Clear
-              </marketplace/compute>
+            [checkbox certified=true checked] Certified hardware only
+            [checkbox automatic_setup=true] Automatic setup only Clear </marketplace/compute>
             (Show slices)
             Invalid filter
             Some filter values are invalid. Correct the highlighted fields and search again."#]],

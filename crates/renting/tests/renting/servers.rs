@@ -495,6 +495,52 @@ fn the_page_says_what_to_do_about_an_earlier_machine_at_the_same_address() {
     assert!(!page.contains("Mycelium network"), "{page}");
 }
 
+/// Rents a slice; an agent begins with its machine where one is asked. Answers the rental's id.
+fn begin(stage: &Stage, agent: Option<&Caller<'_>>) -> String {
+    let answer = stage.as_user(ADA).post(renting::ROUTES, RENT, slice(32, 1)).ok(201);
+    let rental = answer["rental"]["id"].as_str().unwrap().to_owned();
+    if let Some(agent) = agent {
+        let lease = || agent.post(machines::ROUTES, LEASE, json!({ "agent": "rack-7" })).ok(200);
+        while lease()["job"]["rental_id"] != rental.as_str() {}
+    }
+    rental
+}
+
+#[test]
+fn nobody_computes_for_free_by_ending_rentals_during_setup() {
+    let stage = Stage::market();
+    let server = Server::new(&stage);
+    let path = |rental: &str, rest: &str| format!("/api/rentals/{rental}/{rest}");
+    let end = |rental: &str| {
+        let answer = stage.as_user(ADA).post(renting::ROUTES, &path(rental, "cancel"), json!({}));
+        answer.ok(200)["refund"].clone()
+    };
+    for _ in 0..3 {
+        let rental = begin(&stage, Some(&server.agent));
+        stage.pass_seconds(200);
+        assert_eq!(end(&rental), "25.00");
+    }
+    // No agent has begun with it; or it is late.
+    assert_eq!(end(&begin(&stage, None)), "25.00");
+    let late = begin(&stage, Some(&server.agent));
+    stage.pass_seconds(301);
+    assert_eq!(end(&late), "25.00");
+    let rental = begin(&stage, Some(&server.agent));
+    stage.pass_seconds(200);
+    let plan = json!({ "dry_run": true });
+    let plan = stage.as_user(ADA).post(renting::ROUTES, &path(&rental, "cancel"), plan).ok(200);
+    let message = plan["message"].as_str().unwrap();
+    assert!(message.contains("ended 3 rentals during setup within 24 hours"), "{message}");
+    let page = format!("/dashboard/slices/{rental}/cancel");
+    let page = stage.as_user(ADA).get(renting::ROUTES, &page).page(200);
+    assert!(page.contains("You ended 3 rentals during setup"), "{page}");
+    assert_eq!(end(&rental), "24.96");
+    // A day later all is forgotten.
+    stage.pass(1);
+    let rental = begin(&stage, Some(&server.agent));
+    assert_eq!(end(&rental), "25.00");
+}
+
 #[test]
 fn a_farm_without_an_agent_says_so_before_payment() {
     let stage = Stage::market();
@@ -509,17 +555,33 @@ fn a_farm_without_an_agent_says_so_before_payment() {
         assert_eq!(listed, &node);
         node
     };
+    let found = |path: &str| api(path)["items"].as_array().unwrap().len();
+    let only = || {
+        let page =
+            stage.as_user(ADA).get(renting::ROUTES, "/marketplace/compute?automatic_setup=true");
+        let shown = page.page(200).contains("Canal house");
+        let nodes = found("/api/marketplace/nodes?automatic_setup=true&sort=uptime");
+        (shown, nodes > 0, found("/api/marketplace/slices?automatic_setup=true") > 0)
+    };
+    let rents = || {
+        let only = json!({ "automatic_setup": true });
+        let wish = json!({ "where": only, "duration_months": 1, "dry_run": true });
+        stage.as_user(ADA).post(renting::ROUTES, "/api/marketplace/rent", wish).status
+    };
     let [market, node] = pages();
     assert!(market.contains("manual setup"), "{market}");
     assert!(node.contains("This farm has no automatic setup"), "{node}");
     assert_eq!(is_automatic(), false);
+    assert_eq!((only(), rents()), ((false, false, false), 409));
     stage.as_agent().post(machines::ROUTES, LEASE, json!({ "agent": "rack-7" }));
     let [market, node] = pages();
     assert!(!market.contains("manual setup"), "{market}");
     assert!(!node.contains("no automatic setup"), "{node}");
     assert_eq!(is_automatic(), true);
+    assert_eq!((only(), rents()), ((true, true, true), 200));
     stage.pass(30);
     assert_eq!(is_automatic(), false);
+    assert_eq!((only(), rents()), ((false, false, false), 409));
 }
 
 /// A month is judged by the worse of node and machine, and a day without a machine is not paid for.

@@ -687,7 +687,8 @@ impl Both {
             prop_assert_eq!((life.node.0, life.slice), (of.node, of.slice));
             prop_assert_eq!(life.farmer, account(of.farmer));
         }
-        let on_offer = offers::slices(&self.db, &Filter::default(), Sort::Price, None, 99).unwrap();
+        let on_offer =
+            offers::slices(&self.db, &Filter::default(), Sort::Price, None, 99, now()).unwrap();
         let on_offer: Vec<SliceId> = on_offer.into_iter().map(|(slice, _)| slice).collect();
         prop_assert_eq!(on_offer, self.slices_on_offer());
         Ok(())

@@ -215,7 +215,7 @@ fn three_days_without_a_fault_rank_below_a_year_of_999() {
     )
     .unwrap();
     let order = || {
-        let found = offers::nodes(&db, &Filter::default(), Sort::Uptime, None, 9).unwrap();
+        let found = offers::nodes(&db, &Filter::default(), Sort::Uptime, None, 9, now()).unwrap();
         found.iter().map(|offer| offer.node.0).collect::<Vec<_>>()
     };
     assert_eq!(order(), [33, 34, NODE], "all promise the same, and the first two are cheaper");
@@ -227,7 +227,7 @@ fn three_days_without_a_fault_rank_below_a_year_of_999() {
     }
     assert_eq!(cursors, [32, 33, 34, 0, 32]);
     assert_eq!(order(), [34, 33, NODE]);
-    let found = offers::nodes(&db, &Filter::default(), Sort::Uptime, None, 1).unwrap();
+    let found = offers::nodes(&db, &Filter::default(), Sort::Uptime, None, 1, now()).unwrap();
     assert_eq!(found[0].uptime_lower_bound(), Uptime::from_hundredths(9_987));
     assert_eq!(count(&db, "SELECT proven_uptime FROM nodes WHERE id = 33"), 9_955);
     assert_eq!(found[0].price, Some(usd("20")));

@@ -303,8 +303,8 @@ fn a_day(db: &dyn Db) {
     for sort in [Sort::Price, Sort::Uptime] {
         for country in [None, Some("Belgium".to_owned())] {
             let filter = Filter { country, ..Filter::default() };
-            offers::nodes(db, &filter, sort, None, 20).unwrap();
-            offers::slices(db, &filter, sort, None, 20).unwrap();
+            offers::nodes(db, &filter, sort, None, 20, now()).unwrap();
+            offers::slices(db, &filter, sort, None, 20, now()).unwrap();
         }
     }
     offers::find(db, NodeId(NODE)).unwrap();

@@ -31,7 +31,7 @@ fn a_whole_node_is_one_rental_and_offers_nothing() {
     assert_eq!((rental.slice(), rental.life.slices), (None, 9));
     assert_eq!(balance(&db, OMAR), usd("775"), "$1,000 less nine times $25");
     assert_eq!(states(&db, NODE), "RRRRRRRRR");
-    assert_eq!(offers::slices(&db, &Filter::default(), Sort::Price, None, 9), Ok(vec![]));
+    assert_eq!(offers::slices(&db, &Filter::default(), Sort::Price, None, 9, now()), Ok(vec![]));
     assert!(offers::find(&db, NodeId(NODE)).unwrap().unwrap().0.is_rented_whole);
     let before = dump(&db);
     let refused = |request, error| {
@@ -60,7 +60,10 @@ fn what_the_grid_reports_meanwhile_waits_for_the_end() {
         let (db, rental) = rented();
         sync::save_reports(&db, &[(report(NODE), carries(capacity))], now()).unwrap();
         assert_eq!(states(&db, NODE), "RRRRRRRRR");
-        assert_eq!(offers::slices(&db, &Filter::default(), Sort::Price, None, 9), Ok(vec![]));
+        assert_eq!(
+            offers::slices(&db, &Filter::default(), Sort::Price, None, 9, now()),
+            Ok(vec![])
+        );
         assert_sound(&db);
         pass(&db, rental.life.ends_at, 10);
         assert_eq!(states(&db, NODE), "RRRRRRRRR", "its renter may have it again");

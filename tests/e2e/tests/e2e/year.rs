@@ -64,8 +64,8 @@ struct World {
     moods: BTreeMap<u32, Mood>,
     /// The nodes that the grid did not list when it was last asked.
     unlisted: BTreeSet<u32>,
-    /// Since when nodes have been in trouble.
-    trouble_since: BTreeMap<u32, i64>,
+    /// Until when nodes are dead.
+    dead_until: BTreeMap<u32, i64>,
     slas: BTreeMap<u32, (i64, i64)>,
     seen: Seen,
     rented: Vec<Rented>,
@@ -115,7 +115,7 @@ impl World {
             documents,
             moods: BTreeMap::new(),
             unlisted: BTreeSet::new(),
-            trouble_since: BTreeMap::new(),
+            dead_until: BTreeMap::new(),
             slas: NODES.map(|(node, _)| (node, (0, 0))).into(),
             seen: Seen::default(),
             rented: vec![],
@@ -166,26 +166,21 @@ impl World {
         }
     }
 
-    /// What becomes of a node. None is down for a day: that is not paid for, and tested elsewhere.
+    /// What becomes of a node.
     fn weather(&mut self, node: u32) -> Says {
-        let says = self.any_weather(node);
-        let since = *self.trouble_since.entry(node).or_insert(self.now);
-        if matches!(says, Says::Up(_)) {
-            self.trouble_since.remove(&node);
-        } else if self.now - since > 18 * HOUR {
-            self.trouble_since.remove(&node);
-            return Says::Up(self.moods[&node].mbps);
-        }
-        says
-    }
-
-    fn any_weather(&mut self, node: u32) -> Says {
         if !self.moods.contains_key(&node) || self.one_in(150) {
             let trouble = *self.random.one_of(&[0, 8, 25, 40, 300]);
             let mbps = *self.random.one_of(&[None, Some(40), Some(90), Some(150), Some(300)]);
             self.moods.insert(node, Mood { trouble, mbps });
         }
         let mood = self.moods[&node];
+        if self.one_in(120) {
+            let long = DAY / 2 + self.seconds_below(4 * DAY);
+            self.dead_until.insert(node, self.now + long);
+        }
+        if self.dead_until.get(&node).is_some_and(|until| self.now < *until) {
+            return Says::Down;
+        }
         if self.random.below(1_000) >= mood.trouble {
             let mbps = mood.mbps.map(|mbps| mbps - 20 + self.random.below(40));
             return Says::Up(mbps);
@@ -444,6 +439,7 @@ async fn a_year_of_outages_is_credited_to_the_cent() {
     }
     let mut tally: BTreeMap<i64, usize> = BTreeMap::new();
     let (mut sum, mut canceled, mut expired, mut longer, mut excused) = (0, 0, 0, 0, 0);
+    let (mut dead_days, mut back) = (0, 0);
     for rented in &world.rented {
         let (life, months) = world.life_of(rented, &renters[rented.renter]).await;
         let months: BTreeMap<String, Month> =
@@ -453,6 +449,14 @@ async fn a_year_of_outages_is_credited_to_the_cent() {
             *tally.entry(month.percent).or_default() += 1;
             sum += month.credit;
             excused += usize::from(month.observations.1 > 0);
+        }
+        let (refunds, dead) = world.seen.outage_refunds(&life);
+        dead_days += dead / DAY;
+        // An early end refunds more than that.
+        if rented.canceled.is_none() {
+            let refunded: Vec<i64> = life.terms.iter().map(|term| term.refunded).collect();
+            assert_eq!(refunded, refunds, "{}", rented.id);
+            back += refunds.iter().sum::<i64>();
         }
         let paid_until = life.terms.last().unwrap().until;
         match (rented.canceled, life.ended) {
@@ -469,10 +473,12 @@ async fn a_year_of_outages_is_credited_to_the_cent() {
     let runs = world.seen.runs.len();
     let figures = format!(
         "{runs} runs, {} looks, {} rentals, {canceled} ended early, {expired} expired, {longer} \
-         extended, {excused} months with maintenance, {} USD credited, months by percent \
+         extended, {excused} months with maintenance, {dead_days} days of outages that nobody paid \
+         for, {} USD of them refunded in rentals that were not ended early, {} USD credited, months by percent \
          {tally:?}, in {:.1} s\n",
         world.seen.observations.len(),
         world.rented.len(),
+        back / 100,
         sum / 100,
         began.elapsed().as_secs_f64()
     );
@@ -484,4 +490,5 @@ async fn a_year_of_outages_is_credited_to_the_cent() {
     for count in [canceled, expired, longer, excused] {
         assert!(count > 10, "{canceled} {expired} {longer} {excused}");
     }
+    assert!(dead_days > 10 && back > 1_000, "{dead_days} days, {back} cents");
 }

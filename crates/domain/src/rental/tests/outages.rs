@@ -146,4 +146,32 @@ proptest! {
         let refunded = total.micros() / 10_000 * dead / 720;
         prop_assert_eq!(period.refunded, Usd::from_micros(refunded * 10_000));
     }
+    /// What an early end costs does not depend on when its days were settled before.
+    #[test]
+    fn an_early_end_costs_the_same_however_it_was_settled(
+        cents in 100..60_000_i64,
+        outages in prop::collection::vec((0..7_000_i64, 24..900_i64), 0..4),
+        settles in prop::collection::vec(0..8_760_i64, 0..20),
+        ended in 1..8_760_i64,
+    ) {
+        let price = Usd::from_micros(cents * 10_000);
+        let mut year = rental(Term::Year, "30", 1);
+        year.periods = vec![period(Term::Year, price, 1, start())];
+        let known = |hour: i64| -> Vec<(i64, Option<i64>)> {
+            let begun = outages.iter().filter(|(from, _)| *from <= hour);
+            begun.map(|(from, long)| (*from, Some(from + long).filter(|at| *at <= hour))).collect()
+        };
+        let mut settles: Vec<i64> = settles.into_iter().filter(|hour| *hour < ended).collect();
+        settles.sort_unstable();
+        let mut daily = year.clone();
+        for hour in settles {
+            daily = down(daily, &known(hour));
+            daily = earn(&daily, hours(hour)).map_or(daily, |change| change.after);
+        }
+        let [at_once, daily] = [year, daily].map(|life| {
+            end(&down(life, &known(ended)), hours(ended)).unwrap().change.after.periods[0].clone()
+        });
+        prop_assert_eq!(daily.earned, at_once.earned);
+        prop_assert_eq!(daily.refunded, at_once.refunded);
+    }
 }

@@ -13,6 +13,10 @@ const OBSERVATIONS_MIN: i64 = 12;
 const EXCUSED: i64 = 8 * HOUR;
 /// A month is evaluated so long after it is over.
 const SETTLED: i64 = 2 * DAY;
+/// A node that is seen down after nobody looked for longer was not down in between.
+const UNSEEN: i64 = 26 * HOUR;
+/// A node that is seen up after nobody looked for longer was down until it was last seen so.
+const UNSEEN_END: i64 = HOUR;
 
 /// An observation of a node.
 pub(crate) struct Observation {
@@ -86,15 +90,19 @@ impl Seen {
         while from < end {
             let (first, next) = month_of(from);
             let until = end.min(next);
-            let settled = self.runs.iter().find(|run| **run >= next + SETTLED);
+            let settled = self.runs.iter().find(|run| **run >= next + SETTLED).copied();
             // A rental that is over is evaluated at once, and with what went back of it.
             let is_over = life.ended.is_some_and(|ended| {
-                settled.is_none_or(|settled| ended <= *settled)
+                settled.is_none_or(|settled| ended <= settled)
                     && ended <= *self.runs.last().unwrap()
             });
             if is_over || settled.is_some() {
                 let name = Timestamp::from_seconds(from).date()[..7].to_owned();
-                months.insert(name, self.month(life, (from, until), (first, next), is_over));
+                // Time is paid for before the grid is asked.
+                let known = if is_over { life.ended } else { settled }.unwrap_or(i64::MAX);
+                let dead = self.unpaid(life, known);
+                let found = self.month(life, (from, until), (first, next), is_over, &dead);
+                months.insert(name, found);
             }
             from = until;
         }
@@ -107,6 +115,7 @@ impl Seen {
         (from, until): (i64, i64),
         month: (i64, i64),
         is_over: bool,
+        dead: &[(i64, i64)],
     ) -> Month {
         let excused = self.excused(life.node, month);
         let is_excused = |look: &&Observation| {
@@ -118,12 +127,42 @@ impl Seen {
             .filter(|look| look.node == life.node && (from..until).contains(&look.at))
             .partition(is_excused);
         let percent = percent(life, &counted);
-        let price = price(life, from, until, is_over);
+        let price = price(life, (from, until), is_over, dead);
         // Half a cent goes to the even one.
         let (whole, rest) = (price * percent / 100, price * percent % 100);
         let is_up = rest > 50 || (rest == 50 && whole % 2 == 1);
         let observations = (length(&counted), length(&left_out));
         Month { price, percent, credit: whole + i64::from(is_up), observations }
+    }
+
+    /// When a rental's node was down for a day and longer while it was there, as far as that was
+    /// seen before an instant.
+    fn unpaid(&self, life: &Life, known: i64) -> Vec<(i64, i64)> {
+        let mut down: Vec<(i64, i64)> = vec![];
+        let mut is_open = false;
+        for look in self.observations.iter().filter(|it| it.node == life.node && it.at < known) {
+            match down.last_mut().filter(|_| is_open) {
+                Some((_, last)) if !look.is_up && look.at - *last <= UNSEEN => *last = look.at,
+                Some((_, last)) if look.is_up && look.at - *last <= UNSEEN_END => *last = look.at,
+                _ if !look.is_up => down.push((look.at, look.at)),
+                _ => {}
+            }
+            is_open = !look.is_up;
+        }
+        let (begun, ended) = (life.terms[0].from, life.ended.unwrap_or(i64::MAX));
+        let there = down.into_iter().map(|(from, until)| (from.max(begun), until.min(ended)));
+        there.filter(|(from, until)| until - from >= DAY).collect()
+    }
+
+    /// What goes back for outages of each term of a rental that was not ended early, in cents, and
+    /// the seconds of all these outages.
+    pub(crate) fn outage_refunds(&self, life: &Life) -> (Vec<i64>, i64) {
+        let dead = self.unpaid(life, i64::MAX);
+        let refund = |term: &Paid| {
+            let share = i128::from(term.cents) * i128::from(within(&dead, term.from, term.until));
+            i64::try_from(share / i128::from(term.until - term.from)).unwrap()
+        };
+        (life.terms.iter().map(refund).collect(), within(&dead, 0, i64::MAX))
     }
 
     /// When maintenance is excused in a month: the first hours of what was announced.
@@ -168,19 +207,34 @@ fn percent(life: &Life, observations: &[&Observation]) -> i64 {
     percent
 }
 
-/// What a part of a rental's time has cost: each term by the second, from its start, in whole cents
-/// at both ends.
-fn price(life: &Life, from: i64, until: i64, is_over: bool) -> i64 {
+/// How many seconds of such times lie between two instants.
+fn within(times: &[(i64, i64)], from: i64, until: i64) -> i64 {
+    times.iter().map(|(begin, end)| (*end.min(&until) - *begin.max(&from)).max(0)).sum()
+}
+
+/// What a part of a rental's time has cost: each term by the second, from its start, without the
+/// outages that are not paid for, in whole cents at both ends.
+fn price(life: &Life, (from, until): (i64, i64), is_over: bool, dead: &[(i64, i64)]) -> i64 {
     let of_term = |term: &Paid| {
-        let (paid, end) = match life.ended {
-            Some(ended) if is_over => (term.cents - term.refunded, ended.min(term.until)),
-            _ => (term.cents, term.until),
+        let (back, end) = match life.ended {
+            Some(ended) if is_over => (term.refunded, ended.min(term.until)),
+            _ => {
+                let share = i128::from(term.cents)
+                    * i128::from(within(dead, term.from, term.until))
+                    / i128::from(term.until - term.from);
+                (i64::try_from(share).unwrap(), term.until)
+            }
         };
-        let length = i128::from(end - term.from);
+        let paid = term.cents - back;
+        let alive = |at: i64| {
+            let at = at.clamp(term.from, end.max(term.from));
+            i128::from(at - term.from - within(dead, term.from, at))
+        };
+        let length = alive(end);
         if length <= 0 {
             return 0;
         }
-        let up_to = |at: i64| i128::from(paid) * i128::from(at.clamp(term.from, end) - term.from);
+        let up_to = |at: i64| i128::from(paid) * alive(at);
         i64::try_from(up_to(until) / length - up_to(from) / length).unwrap()
     };
     life.terms.iter().map(of_term).sum()
