@@ -534,7 +534,7 @@ fn nobody_computes_for_free_by_ending_rentals_during_setup() {
     let page = format!("/dashboard/slices/{rental}/cancel");
     let page = stage.as_user(ADA).get(renting::ROUTES, &page).page(200);
     assert!(page.contains("You ended 3 rentals during setup"), "{page}");
-    assert_eq!(end(&rental), "24.96");
+    assert_eq!(end(&rental), "24.97");
     // A day later all is forgotten.
     stage.pass(1);
     let rental = begin(&stage, Some(&server.agent));
@@ -566,7 +566,7 @@ fn a_farm_without_an_agent_says_so_before_payment() {
     let rents = || {
         let only = json!({ "automatic_setup": true });
         let wish = json!({ "where": only, "duration_months": 1, "dry_run": true });
-        stage.as_user(ADA).post(renting::ROUTES, "/api/marketplace/rent", wish).status
+        stage.as_user(ADA).post(renting::ROUTES, RENT, wish).status()
     };
     let [market, node] = pages();
     assert!(market.contains("manual setup"), "{market}");
