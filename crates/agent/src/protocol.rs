@@ -144,12 +144,12 @@ pub struct Request {
     /// What the password comes to by crypt(3), of `set_password`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password_hash: Option<String>,
-    /// The ports to make reachable beside that of SSH. They count for `create` and `set_ports`
-    /// only.
+    /// The ports to make reachable beside that of SSH. They count for `create`, `rebuild` and
+    /// `set_ports` only.
     #[serde(default)]
     pub ports: Vec<Port>,
     /// A command of the machine's shell that succeeds once what the user data sets up works, or
-    /// null. For `create` only.
+    /// null. For `create` and `rebuild` only.
     #[serde(default)]
     pub check: Option<String>,
 }

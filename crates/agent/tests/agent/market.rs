@@ -153,6 +153,15 @@ impl Market {
         Some((machine["state"].as_str().unwrap().to_owned(), ssh))
     }
 
+    /// What the newest report says that can be done with a rental's machine.
+    pub(crate) fn capabilities(&self, rental: &str) -> Option<Vec<String>> {
+        let inner = self.lock();
+        let report = inner.reports.last()?;
+        let machine = report.iter().find(|machine| machine["rental_id"] == rental)?;
+        let can = machine["can"].as_array()?.iter();
+        Some(can.map(|name| name.as_str().unwrap().to_owned()).collect())
+    }
+
     /// Waits until the newest report says so of a rental's machine; `None`: it is left out.
     #[track_caller]
     pub(crate) fn wait_for(&self, rental: &str, expected: Option<(&str, Option<bool>)>) {
