@@ -217,7 +217,7 @@ fn rebuild(
 fn check_user_data(request: &Request) -> Result<(), Refusal> {
     match request.user_data {
         None => Ok(()),
-        Some(_) => Err(Refusal::never("driver-process has no cloud-init")),
+        Some(_) => Err(Refusal::never("driver-process takes no templates or user data")),
     }
 }
 

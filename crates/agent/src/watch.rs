@@ -101,7 +101,6 @@ impl Watch {
             if is_asked() {
                 return;
             }
-            let was_listed = self.is_listed;
             let wait = match self.report(&looks) {
                 Ok(every) => {
                     backoff.reset();
@@ -109,8 +108,8 @@ impl Watch {
                         say!("agent: machines are reported again");
                     }
                     let wait = every.saturating_sub(began_at.elapsed()).max(ROUND_PAUSE);
-                    // The first report asks what there is to look at.
-                    if was_listed { wait } else { Duration::ZERO }
+                    // The answer to a report says what there is to look at.
+                    if self.has_unseen() { Duration::ZERO } else { wait }
                 }
                 Err(error) => {
                     let why = error.to_string();
@@ -126,6 +125,11 @@ impl Watch {
             let wait = wait.saturating_sub(ROUND_PAUSE);
             Stop::wait(wait, || is_asked() || self.turns.left() != left);
         }
+    }
+
+    /// Whether the market expects a machine that nobody has looked at yet.
+    fn has_unseen(&self) -> bool {
+        self.machines.values().any(|machine| machine.round == 0)
     }
 
     /// Looks at every machine, as far as there is time.

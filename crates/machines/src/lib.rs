@@ -21,7 +21,7 @@ use web::operation::{Access, Operation};
 use web::{Job, Route};
 
 pub use crate::actions::json::choose;
-pub use crate::machine_keys::{Exchange, NewRenterKeys, handover};
+pub use crate::machine_keys::{Exchange, NewRenterKeys, handover, need_key};
 
 use crate::actions::json::{LIST_ACTIONS, REQUEST_ACTION};
 use crate::agent::json::{COMPLETE_JOB, FAIL_JOB, LEASE_JOB, REPORT_PROGRESS};
@@ -57,7 +57,6 @@ pub const ACTIONS: &[Route] = &[
     Route::api(&LIST_ACTIONS, actions::list),
     Route::api(&SET_PORTS, ports::set),
     Route::form("/dashboard/slices/{rental}/actions", RENT, actions::send_form),
-    Route::form("/dashboard/slices/{rental}/ports", RENT, ports::send_form),
     Route::api(&LIST_MACHINE_KEYS, machine_keys::list),
     Route::api(&SET_MACHINE_KEYS, machine_keys::set),
     Route::page("/dashboard/slices/{rental}/keys", SIGNED_IN, machine_keys::show),

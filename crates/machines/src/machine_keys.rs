@@ -125,14 +125,18 @@ pub fn handover(cx: &Context<'_>, rental: RentalId) -> Result<NewRenterKeys, Pro
     let own = ssh_keys::of_account(cx.db, cx.account()?.account)?;
     let keys = KeyLines(own.first().map(|key| key.line.clone()).into_iter().collect());
     let machines = jobs::machines(cx.db, rental, cx.now)?;
-    let needs_key = machines.iter().any(|machine| match machine.state {
-        JobState::Waiting | JobState::Leased | JobState::Done | JobState::Failed => true,
-        JobState::NeedsKey | JobState::Refunded | JobState::Canceled => false,
-    });
-    if needs_key && own.is_empty() {
+    if own.is_empty() && need_key(&machines) {
         return Err(Problem::plain(Kind::SshKeyRequired));
     }
     Ok(NewRenterKeys { keys, machines })
+}
+
+/// Whether whoever takes these machines over must have an SSH key.
+pub fn need_key(machines: &[Machine]) -> bool {
+    machines.iter().any(|machine| match machine.state {
+        JobState::Waiting | JobState::Leased | JobState::Done | JobState::Failed => true,
+        JobState::NeedsKey | JobState::Refunded | JobState::Canceled => false,
+    })
 }
 
 /// See [`handover`].

@@ -6,12 +6,10 @@ use domain::audit::Action;
 use domain::capability::Capability;
 use domain::id::{ActionId, RentalId};
 use domain::machine_action::MachineAction;
-use domain::port::{Port, parse_ports};
+use domain::port::Port;
 use http::StatusCode;
 use store::{jobs, machine_actions, ports, rentals};
-use ui::done::Done;
 use ui::ids::rental_id;
-use web::form::Form;
 use web::{Context, Kind, Problem, Response, respond};
 
 use crate::actions::check_can;
@@ -27,16 +25,9 @@ pub(crate) fn set(cx: &Context<'_>) -> Result<Response, Problem> {
     respond::json(StatusCode::OK, &answer)
 }
 
-pub(crate) fn send_form(cx: &Context<'_>) -> Result<Response, Problem> {
-    let rental = rental_id(cx.param("rental"))?;
-    let wanted = parse_ports("ports", Form::read(cx.request).text("ports"))?;
-    change(cx, rental, &wanted)?;
-    Ok(respond::see_other(&Done::PortsSet.at(&format!("/dashboard/slices/{rental}"))))
-}
-
 /// Has the machines of a rental of whoever is signed in changed, unless they have these ports. That
 /// they asked is written down.
-fn change(cx: &Context<'_>, rental: RentalId, wanted: &[Port]) -> Result<(), Problem> {
+pub fn change(cx: &Context<'_>, rental: RentalId, wanted: &[Port]) -> Result<(), Problem> {
     let renter = cx.account()?.account;
     rentals::find(cx.db, renter, rental)?.ok_or_else(Problem::not_found)?;
     let machines = jobs::machines(cx.db, rental, cx.now)?;

@@ -83,6 +83,8 @@ pub(crate) fn send_form(cx: &Context<'_>) -> Result<Response, Problem> {
 }
 
 pub(crate) fn send_removal(cx: &Context<'_>) -> Result<Response, Problem> {
-    forget(cx, Form::read(cx.request).text("from_machines") == "true")?;
-    Ok(respond::see_other(&Done::KeyRemoved.at(SSH_KEYS)))
+    let from_machines = Form::read(cx.request).text("from_machines") == "true";
+    forget(cx, from_machines)?;
+    let done = if from_machines { Done::KeyRemovedFromMachines } else { Done::KeyRemoved };
+    Ok(respond::see_other(&done.at(SSH_KEYS)))
 }

@@ -49,8 +49,9 @@ fn a_key_is_added_and_removed() {
           12:00 UTC.
         post /dashboard/settings/ssh-keys/019fadbe-f200-7b74-a851-6a89391beaa2/remove
         (Remove)
-        Removing a key here doesn't remove it from machines that already have it, unless you
-          choose so. A machine keeps its last key.
+        To add a key to a machine that is already running, choose SSH keys on the machine's
+          page. Removing a key here doesn't remove it from machines that already have it,
+          unless you choose so. A machine keeps its last key.
         post /dashboard/settings/ssh-keys
         Add SSH key
         Public key

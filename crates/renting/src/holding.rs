@@ -2,6 +2,7 @@
 
 use domain::account::Email;
 use domain::field::FieldError;
+use domain::port::parse_ports;
 use http::StatusCode;
 use store::{ledger, machine_actions, maintenance, rentals, sla_results, transfers as offers};
 use ui::done::Done;
@@ -106,6 +107,15 @@ pub(crate) fn set_auto_start(cx: &Context<'_>) -> Result<Response, Problem> {
     set(cx, &form::body(cx.request)?)?;
     let path = format!("/dashboard/slices/{}", rental_id(cx.param("rental"))?);
     Ok(respond::see_other(&Done::AutoStartSet.at(&path)))
+}
+
+pub(crate) fn set_ports(cx: &Context<'_>) -> Result<Response, Problem> {
+    let rental = rental_id(cx.param("rental"))?;
+    let wanted = parse_ports("ports", Form::read(cx.request).text("ports"));
+    let done = wanted
+        .map_err(Problem::from)
+        .and_then(|wanted| machines::ports::change(cx, rental, &wanted));
+    answer(cx, Done::PortsSet, done, Rental::not_opened)
 }
 
 pub(crate) fn invite(cx: &Context<'_>) -> Result<Response, Problem> {

@@ -71,6 +71,7 @@ pub const RENTALS: &[Route] = &[
     Route::form("/dashboard/slices/{rental}/auto-renew", RENT, holding::set_renewal),
     Route::form("/dashboard/slices/{rental}/name", RENT, holding::set_name),
     Route::form("/dashboard/slices/{rental}/auto-start", RENT, holding::set_auto_start),
+    Route::form("/dashboard/slices/{rental}/ports", RENT, holding::set_ports),
     Route::form("/dashboard/slices/{rental}/console", RENT, provision::show_console),
     Route::form("/dashboard/slices/{rental}/transfer", RENT, holding::invite),
     Route::form("/dashboard/slices/{rental}/transfer/cancel", RENT, holding::take_back),

@@ -3,7 +3,7 @@
 use domain::id::{NodeId, RentalId};
 use http::StatusCode;
 use machines::Exchange;
-use store::{offers, rentals, ssh_keys, transfers};
+use store::{jobs, offers, rentals, ssh_keys, transfers};
 use ui::done::Done;
 use ui::visit::Visit;
 use web::form::{Form, belongs_to_form};
@@ -11,7 +11,7 @@ use web::{Context, Kind, Problem, Response, api, respond, stored};
 
 use crate::market::node::Node;
 use crate::rentals as own_rentals;
-use crate::rentals::list::{RENTALS_PER_PAGE, Slices};
+use crate::rentals::list::{Offered, RENTALS_PER_PAGE, Slices};
 use crate::renting::order::read_order;
 use crate::renting::{self, ALTERNATIVES_MAX};
 
@@ -48,10 +48,12 @@ pub(crate) fn slices(cx: &Context<'_>) -> Result<Response, Problem> {
     let which = own_rentals::which(cx)?;
     let found = rentals::of_renter(cx.db, renter, which, before, RENTALS_PER_PAGE + 1)?;
     let offered = transfers::to_account(cx.db, renter, cx.now)?;
-    let with_exchange = |transfer: transfers::Transfer| {
-        let exchange = Exchange::of_rental(cx, transfer.rental.life.id)?;
-        Ok((transfer, exchange))
+    let has_key = offered.is_empty() || !ssh_keys::of_account(cx.db, renter)?.is_empty();
+    let with_machines = |transfer: transfers::Transfer| {
+        let machines = jobs::machines(cx.db, transfer.rental.life.id, cx.now)?;
+        let exchange = Exchange::of_machines(&machines);
+        Ok(Offered { transfer, exchange, needs_key: !has_key && machines::need_key(&machines) })
     };
-    let offered = offered.into_iter().map(with_exchange).collect::<Result<Vec<_>, Problem>>()?;
+    let offered = offered.into_iter().map(with_machines).collect::<Result<Vec<_>, Problem>>()?;
     respond::page(StatusCode::OK, &Slices::new(&visit, which, found, &offered))
 }

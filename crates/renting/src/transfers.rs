@@ -3,6 +3,7 @@
 pub(crate) mod json;
 
 use domain::account::Email;
+use domain::field::FieldError;
 use domain::id::RentalId;
 use http::StatusCode;
 use machines::Exchange;
@@ -31,7 +32,11 @@ pub(crate) fn offer_transfer(cx: &Context<'_>) -> Result<Response, Problem> {
 
 /// Offers a rental to whoever has an address.
 pub(crate) fn offer(cx: &Context<'_>, id: RentalId, to: &Email) -> Result<(), Problem> {
-    let renter = cx.account()?.account;
+    let identity = cx.account()?;
+    let renter = identity.account;
+    if to.as_str() == identity.email {
+        return Err(FieldError::new("email", "the address of another account").into());
+    }
     if transfers::offer(cx.db, renter, id, to, cx.now)? {
         return Ok(());
     }

@@ -95,6 +95,8 @@ pub enum Done {
     KeyAdded,
     /// An SSH key was removed.
     KeyRemoved,
+    /// An SSH key was removed from the account and from its machines.
+    KeyRemovedFromMachines,
     /// The account was deleted.
     AccountDeleted,
     /// A farmer said where to be paid.
@@ -210,8 +212,14 @@ impl Done {
                  decision."
             }
             Done::DisputeDecided => "Dispute decided. Both parties have been notified.",
-            Done::KeyAdded => "SSH key added. Machines waiting for a key are now being set up.",
+            Done::KeyAdded => {
+                "SSH key added. A machine that was waiting for a key is now being set up."
+            }
             Done::KeyRemoved => "SSH key removed. Machines that already have it keep it.",
+            Done::KeyRemovedFromMachines => {
+                "SSH key removed here and from its machines. A machine that still has it is listed \
+                 below."
+            }
             Done::AccountDeleted => "Your account has been deleted.",
             Done::PayoutRequested => "Payout requested. The amount is reserved until it is paid.",
             Done::PayoutCanceled => "Payout request canceled. The amount is back in your earnings.",

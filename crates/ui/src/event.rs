@@ -201,18 +201,18 @@ fn down_words(state: Option<&str>) -> &'static str {
     }
 }
 
-/// What a machine was by an action, or got.
+/// What an action did.
 fn machine_action_done(action: Option<&str>) -> &'static str {
     match action.and_then(|action| action.parse().ok()) {
-        Some(MachineAction::Start) => "started",
-        Some(MachineAction::Shutdown) => "shut down",
-        Some(MachineAction::Restart) => "restarted",
-        Some(MachineAction::Reset) => "reset",
-        Some(MachineAction::SetKeys) => "got its SSH keys",
-        Some(MachineAction::Rebuild) => "rebuilt",
-        Some(MachineAction::SetPassword) => "got its console password",
-        Some(MachineAction::SetPorts) => "got its ports",
-        None => "changed",
+        Some(MachineAction::Start) => "Machine started",
+        Some(MachineAction::Shutdown) => "Machine shut down",
+        Some(MachineAction::Restart) => "Machine restarted",
+        Some(MachineAction::Reset) => "Machine reset",
+        Some(MachineAction::SetKeys) => "SSH keys of the machine changed",
+        Some(MachineAction::Rebuild) => "Machine rebuilt",
+        Some(MachineAction::SetPassword) => "Console password set",
+        Some(MachineAction::SetPorts) => "Ports of the machine changed",
+        None => "Machine changed",
     }
 }
 
@@ -273,7 +273,7 @@ pub fn history_words(event: &RentalEvent) -> String {
         EventKind::NodeDown => "Node went down".to_owned(),
         EventKind::NodeRecovered => "Node came back up".to_owned(),
         EventKind::MachineDown => format!("Machine {}", down_words(subject)),
-        EventKind::MachineActionDone => format!("Machine {}", machine_action_done(subject)),
+        EventKind::MachineActionDone => machine_action_done(subject).to_owned(),
         EventKind::MachineActionFailed => format!("Machine {}", machine_action_failed(subject)),
         EventKind::SlaCredited => {
             format!("SLA missed; you were credited for {}", subject.unwrap_or_default())

@@ -18,6 +18,8 @@ pub struct MeasuredUptime {
     pub uptime_lower_bound: String,
     /// How many checks it rests on, such as `2,016`.
     pub observations: String,
+    /// The same in words, such as `2,016 checks`.
+    pub checks: String,
     /// The result in words while there are too few checks for a percentage.
     pub new_node: Option<String>,
 }
@@ -56,13 +58,18 @@ pub fn measured_uptime(up: u64, observed: u64) -> Option<MeasuredUptime> {
         percent: uptime(Uptime::measured(up, observed)?),
         uptime_lower_bound: lower_bound(up, observed).map(uptime).unwrap_or_default(),
         observations: grouped(observed),
+        checks: checks(observed),
         new_node: (observed < OBSERVATIONS_MIN).then(|| few_checks(up, observed)),
     })
 }
 
+fn checks(observed: u64) -> String {
+    counted(i64::try_from(observed).unwrap_or(i64::MAX), "check")
+}
+
 /// Such as `1 check so far, all passed`.
 fn few_checks(up: u64, observed: u64) -> String {
-    let checks = counted(i64::try_from(observed).unwrap_or(i64::MAX), "check");
+    let checks = checks(observed);
     match up {
         0 => format!("{checks} so far, none passed"),
         all if all == observed => format!("{checks} so far, all passed"),

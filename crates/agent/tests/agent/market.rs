@@ -74,6 +74,8 @@ pub(crate) struct Inner {
     expected: Vec<Value>,
     /// What it has reported of machines, the newest last.
     pub(crate) reports: Vec<Vec<Value>>,
+    /// How often it is to report them, in seconds.
+    pub(crate) report_seconds: u32,
 }
 
 /// The market, on a port of this machine.
@@ -86,7 +88,7 @@ pub(crate) struct Market {
 impl Market {
     /// Starts a market whose leases last so long.
     pub(crate) fn start(lease: Duration) -> Market {
-        let inner = Arc::new(Mutex::new(Inner { lease, ..Inner::default() }));
+        let inner = Arc::new(Mutex::new(Inner { lease, report_seconds: 1, ..Inner::default() }));
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
@@ -373,5 +375,7 @@ async fn report_machines(
     }
     inner.reports.push(machines);
     inner.spring("machines", When::After);
-    axum::Json(json!({"machines": inner.expected, "report_seconds": 1})).into_response()
+    let report_seconds = inner.report_seconds;
+    axum::Json(json!({"machines": inner.expected, "report_seconds": report_seconds}))
+        .into_response()
 }

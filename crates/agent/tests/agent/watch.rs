@@ -55,6 +55,17 @@ fn a_machine_that_ends_is_reported_and_left_to_the_market() {
 }
 
 #[test]
+fn a_machine_that_was_just_created_is_reported_at_once() {
+    let mut farm = Farm::new();
+    farm.market.lock().report_seconds = 300;
+    farm.start();
+    farm.market.wait("the first report", |market| !market.reports.is_empty());
+    farm.create("r1");
+    farm.market.expect("r1", SLICE, true);
+    farm.market.wait_for("r1", RUNS);
+}
+
+#[test]
 fn a_machine_with_another_host_key_does_not_answer_as_its_own() {
     // The driver tells the renter's public key as the machine's.
     let lie = "KEY=$(cut -d' ' -f1,2 ${0%/*}/renter.pub)\n\

@@ -462,7 +462,7 @@ impl FarmNodeForm {
             min_bandwidth_mbps: guaranteed(offer.min_bandwidth.mbps().to_string()),
             uptime_hint: measured(offer).map_or_else(
                 || "Not measured yet.".to_owned(),
-                |it| format!("Measured: {} over {} checks.", it.percent, it.observations),
+                |it| format!("Measured: {} over {}.", it.percent, it.checks),
             ),
             bandwidth_hint: offer.measured_bandwidth().map_or_else(
                 || "Not measured yet.".to_owned(),

@@ -6,7 +6,7 @@ use store::ssh_keys::{KeyLines, RegisteredKey};
 use ui::visit::Visit;
 use web::Problem;
 use web::form::{Form, error_above};
-use web::page::{Choice, Frame, Section};
+use web::page::{Frame, Section};
 use web::text::sentence;
 
 use crate::machine_keys::json::fingerprint;
@@ -22,11 +22,24 @@ pub(crate) struct KeysPage {
     /// Hidden field `idempotency_key`.
     pub idempotency_key: String,
     /// Boxes of `ssh_key_ids`: each key of the account.
-    pub keys: Vec<Choice>,
+    pub keys: Vec<KeyChoice>,
     /// Fingerprints of keys that get in and are none of the account's any more.
     pub removed: Vec<String>,
     /// Why nothing was changed.
     pub error: Option<String>,
+}
+
+/// A key that can be chosen.
+#[derive(Clone, Debug)]
+pub(crate) struct KeyChoice {
+    /// What the form sends.
+    pub value: String,
+    /// What its owner calls it.
+    pub name: String,
+    /// Such as `SHA256:…`.
+    pub fingerprint: String,
+    /// Whether it can log in.
+    pub is_chosen: bool,
 }
 
 impl KeysPage {
@@ -37,9 +50,10 @@ impl KeysPage {
         own: &[RegisteredKey],
         KeyLines(present): &KeyLines,
     ) -> KeysPage {
-        let choice = |key: &RegisteredKey| Choice {
+        let choice = |key: &RegisteredKey| KeyChoice {
             value: key.id.to_string(),
-            label: format!("{}, {}", key.name, key.fingerprint),
+            name: key.name.clone(),
+            fingerprint: key.fingerprint.clone(),
             is_chosen: present.contains(&key.line),
         };
         let is_removed = |line: &&String| own.iter().all(|key| key.line != **line);

@@ -51,6 +51,8 @@ pub(crate) struct Power {
     pub progress: Option<String>,
     /// Why the last action failed, as a sentence.
     pub failure: Option<String>,
+    /// What was done last, such as `Restarted on 29 July 2026, 12:00 UTC.`
+    pub done: Option<String>,
     /// Whether its keys can be changed, on a page of their own.
     pub has_keys: bool,
     /// The number of its slice, where it can be rebuilt.
@@ -251,6 +253,8 @@ impl Machine {
             (JobState::Failed, _) => Badge::new("setup failed", Tone::Bad),
             (JobState::Refunded | JobState::Canceled, _) => Badge::new("ended", Tone::Plain),
         };
+        let live = machine.live.map(|live| live.status(visit.now).0);
+        let runs = matches!(live, Some(MachineStatus::Running | MachineStatus::Unreachable));
         Machine {
             slice_id: Some(machine.slice.to_string()).filter(|_| !is_alone),
             status,
@@ -258,7 +262,7 @@ impl Machine {
             reason: reason
                 .map(|reason| sentence(format!("message from the farm's agent: {reason}"))),
             log: machine.log.clone().filter(|_| machine.state != JobState::Done),
-            usage: if machine.live.is_some() { usage(machine.usage) } else { Vec::new() },
+            usage: if runs { usage(machine.usage) } else { Vec::new() },
             ready: access.map(|access| Ready::new(machine, access)),
             power: None,
         }
@@ -274,7 +278,8 @@ impl Machine {
     ) -> Machine {
         let Some(live) = machine.live else { return self };
         let open = latest.filter(|action| action.state.is_open());
-        let failed = latest.filter(|action| action.state == ActionState::Failed);
+        let is = |state| latest.filter(|action| action.state == state);
+        let (done, failed) = (is(ActionState::Done), is(ActionState::Failed));
         let (status, _) = live.status(visit.now);
         let is_offered = |action: &&MachineAction| {
             action.is_power() && action.suits(status) && machine.can(action.needs())
@@ -295,11 +300,15 @@ impl Machine {
             has_keys: may(MachineAction::SetKeys),
             rebuild: may(MachineAction::Rebuild).then_some(number),
             password: may(MachineAction::SetPassword).then_some(number),
-            missing: missing(machine),
+            missing: missing(machine, live),
             buttons: if is_free { offered.map(button).collect() } else { Vec::new() },
             progress: open.map(|action| {
                 let at = moment::to_the_minute(action.requested_at).text;
                 format!("{}, requested on {at}.", action_progress(action.kind))
+            }),
+            done: done.map(|action| {
+                let at = moment::to_the_minute(action.changed_at).text;
+                format!("{} on {at}.", action_done(action.kind))
             }),
             failure: failed.map(|action| {
                 let reason = action.reason.as_deref().unwrap_or("no reason was given");
@@ -325,8 +334,13 @@ fn usage(Usage { cpu_percent, memory_bytes, disk_bytes }: Usage) -> Vec<Fact> {
     facts.into_iter().flatten().collect()
 }
 
-/// What can't be done with a machine.
-fn missing(machine: &jobs::Machine) -> Option<String> {
+/// What can't be done with a machine, as far as its agent has said.
+fn missing(machine: &jobs::Machine, live: machine::Machine) -> Option<String> {
+    if live.since == live.reported_at
+        && machine.can == Some([Capability::Power].into_iter().collect())
+    {
+        return Some("To see what else you can do, reload this page in a minute.".to_owned());
+    }
     let named = [
         (Capability::Power, "start, shut down, restart and reset it"),
         (Capability::SetKeys, "change its SSH keys"),
@@ -341,13 +355,19 @@ fn missing(machine: &jobs::Machine) -> Option<String> {
         [one] => (*one).to_owned(),
         [rest @ .., last] => format!("{} or {last}", rest.join(", ")),
     };
-    let needs_guest = !machine.can(Capability::SetKeys) || !machine.can(Capability::SetPassword);
-    let hint = if needs_guest && machine.can(Capability::Rebuild) {
-        " SSH keys and the console password need the package qemu-guest-agent in a running \
-         machine, and a farm whose driver supports it."
-    } else {
-        ""
+    let what = match (machine.can(Capability::SetKeys), machine.can(Capability::SetPassword)) {
+        _ if !machine.can(Capability::Rebuild) => None,
+        (true, true) => None,
+        (false, true) => Some("Changing SSH keys needs"),
+        (true, false) => Some("Setting a console password needs"),
+        (false, false) => Some("Changing SSH keys or setting a console password needs"),
     };
+    let hint = what.map_or_else(String::new, |what| {
+        format!(
+            " {what} the package qemu-guest-agent in a running machine, and a farm whose driver \
+             supports it."
+        )
+    });
     Some(format!("On this machine you can't {words} at the moment.{hint}"))
 }
 
@@ -362,6 +382,20 @@ fn action_name(action: MachineAction) -> &'static str {
         MachineAction::Rebuild => "Rebuild",
         MachineAction::SetPassword => "Set console password",
         MachineAction::SetPorts => "Change ports",
+    }
+}
+
+/// What is said after an action was done.
+fn action_done(action: MachineAction) -> &'static str {
+    match action {
+        MachineAction::Start => "Started",
+        MachineAction::Shutdown => "Shut down",
+        MachineAction::Restart => "Restarted",
+        MachineAction::Reset => "Reset",
+        MachineAction::SetKeys => "SSH keys changed",
+        MachineAction::Rebuild => "Rebuilt",
+        MachineAction::SetPassword => "Console password set",
+        MachineAction::SetPorts => "Ports changed",
     }
 }
 

@@ -75,6 +75,17 @@ pub(crate) struct Invitation {
     pub machine: &'static str,
     /// Hidden field `rebuild`: whether that rebuilds it.
     pub rebuilds: bool,
+    /// Whether an SSH key must be added before it can be accepted.
+    pub needs_key: bool,
+}
+
+/// A transfer that is offered to whoever is signed in.
+pub(crate) struct Offered {
+    pub transfer: Transfer,
+    /// What accepting does to the machine.
+    pub exchange: Exchange,
+    /// Whether they must add an SSH key first.
+    pub needs_key: bool,
 }
 
 /// What is rented: a slice, or all of a node.
@@ -151,7 +162,7 @@ impl Slices {
         visit: &Visit<'_>,
         which: Which,
         found: Vec<Held>,
-        offered: &[(Transfer, Exchange)],
+        offered: &[Offered],
     ) -> Slices {
         let balance = visit.viewer.map_or(Usd::ZERO, |viewer| viewer.balance);
         let low = |rental: &Held| low_balance(rental, balance, visit.now);
@@ -198,7 +209,8 @@ pub(crate) fn low_balance(rental: &Held, balance: Usd, now: Timestamp) -> Option
 }
 
 impl Invitation {
-    pub(crate) fn new((transfer, exchange): &(Transfer, Exchange)) -> Invitation {
+    pub(crate) fn new(offered: &Offered) -> Invitation {
+        let Offered { transfer, exchange, needs_key } = offered;
         let (rental, life) = (&transfer.rental, &transfer.rental.life);
         Invitation {
             accept_url: format!("/dashboard/transfers/{}/accept", life.id),
@@ -212,6 +224,7 @@ impl Invitation {
             ends_at: moment::on_day(life.ends_at),
             machine: exchange.words(),
             rebuilds: *exchange == Exchange::Rebuild,
+            needs_key: *needs_key,
         }
     }
 }

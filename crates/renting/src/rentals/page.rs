@@ -41,6 +41,9 @@ use crate::rentals::json::{AccessInfo, ChangeRentalBody};
 use crate::rentals::list::{Resources, low_balance, node_link, time_left};
 use crate::rentals::outage::OutageNotice;
 
+/// How many events of a rental are shown before anybody asks for more.
+const RECENT_EVENTS: usize = 8;
+
 /// What `rental.html` shows: one rental, from access to the last cent.
 ///
 /// A form that is `None` is not there: the rental cannot be changed like that now.
@@ -87,8 +90,8 @@ pub(crate) struct Rental {
     pub machines: Vec<Machine>,
     /// Whether a machine that was shut down inside is started again; `None` before there is one.
     pub auto_start: Option<bool>,
-    /// The ports in the form that changes them, such as `80, 443`; `None` while they can't be.
-    pub ports: Option<String>,
+    /// The form that changes the ports; `None` while they can't be.
+    pub ports: Option<PortsForm>,
     /// Whether it waits for access for too long, and can go on with another slice: the link leads
     /// to `/move` below this page.
     pub can_move: bool,
@@ -252,8 +255,27 @@ impl NameForm {
     }
 }
 
+/// The form that opens and closes ports; posts to `{rental}/ports`.
+#[derive(Clone, Debug)]
+pub(crate) struct PortsForm {
+    /// `ports`, such as `80, 443`.
+    pub ports: Field,
+    /// Why nothing was changed, when it is not about the field.
+    pub error: Option<String>,
+}
+
+impl PortsForm {
+    /// Why nothing was changed. The page is long: it opens where this is said.
+    fn refusal(&self) -> Option<&str> {
+        refusal(self.error.as_deref(), [&self.ports.error])
+    }
+}
+
 /// What is said above a form of which a field was refused, if nothing else is.
-fn refusal<'a>(error: Option<&'a str>, of_fields: [&Option<String>; 2]) -> Option<&'a str> {
+fn refusal<'a, const N: usize>(
+    error: Option<&'a str>,
+    of_fields: [&Option<String>; N],
+) -> Option<&'a str> {
     let is_marked = of_fields.iter().any(|error| error.is_some());
     error.or(is_marked.then_some("Nothing was changed: the marked fields need a correction."))
 }
@@ -373,7 +395,10 @@ impl Rental {
         let can_set =
             |it: &jobs::Machine| it.state == JobState::Done && it.can(Capability::SetPorts);
         let first = machines.first().filter(|_| machines.iter().all(can_set));
-        self.ports = first.map(|machine| ports_text(&machine.ports));
+        self.ports = first.map(|machine| PortsForm {
+            ports: Field::new(ports_text(&machine.ports)),
+            error: None,
+        });
         self
     }
 }
@@ -480,6 +505,16 @@ impl Rental {
             labels: sent(form, "labels", &problem.fields),
             error: error_above(problem, &["name", "labels"]),
         });
+        self
+    }
+
+    /// The same after no port was opened or closed. Where they can't be at the moment, the page
+    /// says so.
+    pub(crate) fn not_opened(mut self, form: &Form, problem: &Problem) -> Rental {
+        if let Some(ports) = &mut self.ports {
+            ports.ports = sent(form, "ports", &problem.fields);
+            ports.error = error_above(problem, &["ports"]);
+        }
         self
     }
 

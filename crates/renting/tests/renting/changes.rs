@@ -144,9 +144,10 @@ fn a_key_that_is_removed_is_taken_off_its_machines_where_that_can_be_done() {
     assert!(shown.contains("Remove here and from machines"), "{shown}");
     let remove = |id: &str| {
         let url = format!("{page}/{id}/remove");
-        stage.as_user(ADA).form(machines::ROUTES, &url, &[("from_machines", "true")]).see_other();
+        stage.as_user(ADA).form(machines::ROUTES, &url, &[("from_machines", "true")]).see_other()
     };
-    remove(&first);
+    let done = remove(&first);
+    assert!(done.ends_with("?done=key-removed-from-machines"), "{done}");
     assert_eq!(server.do_next("set-keys", None)["ssh_keys"], json!([OTHER_KEY]));
     // The last one stays there, and the page says so.
     remove(&second);
@@ -164,9 +165,12 @@ fn a_transfer_takes_the_old_keys_off_and_puts_the_new_ones_on() {
     assert_eq!(server.offer_to_ben()["machine"], "keys-replaced");
     assert!(server.pages()[1].contains("the new renter's SSH key replaces those of the current"));
     // Whoever has none is told before.
+    let list = || stage.as_user(BEN).get(renting::ROUTES, "/dashboard/slices").page(200);
+    assert!(list().contains("Add an SSH key to accept node32_slice_1"), "{}", list());
     server.accept(json!({})).problem(409, "ssh-key-required");
     add_key(&stage, BEN, OTHER_KEY);
-    let list = stage.as_user(BEN).get(renting::ROUTES, "/dashboard/slices").page(200);
+    let list = list();
+    assert!(!list.contains("Add an SSH key"), "{list}");
     assert!(list.contains("the new renter's SSH key replaces those of the current"), "{list}");
     // What the old renter has asked for does not happen any more.
     server.set_keys(ADA, &[&first_key(&stage, ADA)]).ok(200);
@@ -177,6 +181,37 @@ fn a_transfer_takes_the_old_keys_off_and_puts_the_new_ones_on() {
     server.tell(&job, "complete", json!({})).ok(200);
     server.has_nothing_to_do("rack-7");
     stage.check_invariants();
+}
+
+#[test]
+fn nobody_transfers_a_rental_to_themselves() {
+    let stage = Stage::market();
+    let server = Server::new(&stage);
+    let to = json!({ "email": ADA.email });
+    let answer = stage.as_user(ADA).post(renting::ROUTES, &server.url("transfer"), to);
+    assert_eq!(answer.wrong_fields(), ["email"]);
+}
+
+#[test]
+fn a_machine_says_what_it_cannot_do_once_its_agent_has_said_so() {
+    let stage = Stage::market();
+    let server = Server::new(&stage);
+    let page = server.pages()[1].clone();
+    assert!(page.contains("To see what else you can do, reload this page in a minute."), "{page}");
+    stage.pass_seconds(30);
+    server.is_able(&["power", "set-keys", "rebuild", "set-ports"]);
+    let page = server.pages()[1].clone();
+    assert!(
+        page.contains(
+            "On this machine you can't set a console password at the moment. Setting a console \
+             password needs the package qemu-guest-agent in a running machine, and a farm whose \
+             driver supports it."
+        ),
+        "{page}"
+    );
+    server.is_able(&["power", "rebuild", "set-ports"]);
+    let page = server.pages()[1].clone();
+    assert!(page.contains("Changing SSH keys or setting a console password needs"), "{page}");
 }
 
 #[test]

@@ -5,6 +5,8 @@ use expect_test::expect;
 use stage::{ADA, Answer, BEN, Caller, FARMER, Stage, reading, report};
 use store::Db;
 
+use crate::servers::Server;
+
 const MARKET: &str = "/marketplace/compute";
 const NODE: &str = "/marketplace/compute/node32";
 
@@ -183,8 +185,9 @@ fn a_renter_sees_what_each_term_costs() {
             1 slice 2 slices 3 slices
             Totals below are for one slice. You pay the total times the number of slices. This
               setting doesn't apply to the whole node.
-            This farm has no automatic setup: the farmer sets up your machine by hand, and nobody
-              watches it afterwards. You can end the rental at any time; unused time is refunded.
+            This farm has no automatic setup: the farmer sets up your machine by hand, without
+              templates or open ports, and nobody watches it afterwards. You can end the rental
+              at any time; unused time is refunded.
             Term
             [radio duration_months=1 checked required] 1 month $25.00 $25.00 per month, until 29
               August 2026 Whole node: $75.00
@@ -194,18 +197,6 @@ fn a_renter_sees_what_each_term_costs() {
               month, until 29 January 2027 Whole node: $405.00 $35.00 short
             [radio duration_months=12 disabled required] 12 months 15% off $255.00 $21.25 per
               month, until 29 July 2027 Whole node: $765.00 $155.00 short
-            You have no SSH key yet. The machine is set up as soon as you add one
-              </dashboard/settings/ssh-keys>.
-            Image setup
-            Plain Linux: The farm&#39;s Debian or Ubuntu image, with security updates. Docker:
-              Containers with the distribution&#39;s Docker. Kubernetes (k3s): A single-node
-              Kubernetes cluster. PostgreSQL: A database on localhost, sized for the slice. Web
-              server: nginx on port 80.
-            Applies on farms with automatic setup. Through the API you can send your own
-              cloud-init document.
-            Open ports (optional) [text ports=]
-            Up to 10, beside SSH. TCP unless you add /udp. The farm chooses a public port for
-              each. You can change them later.
             Your balance: $100.00
             The farmer sees you as o&#39;ada&#38;co@example.org (change
               </dashboard/settings#shown>). The rental ends on its last day unless you extend it.
@@ -231,18 +222,6 @@ fn who_cannot_pay_for_a_term_sees_what_is_missing() {
           month, until 29 January 2027 Whole node: $405.00 $135.00 short
         [radio duration_months=12 disabled required] 12 months 15% off $255.00 $21.25 per
           month, until 29 July 2027 Whole node: $765.00 $255.00 short
-        You have no SSH key yet. The machine is set up as soon as you add one
-          </dashboard/settings/ssh-keys>.
-        Image setup
-        Plain Linux: The farm&#39;s Debian or Ubuntu image, with security updates. Docker:
-          Containers with the distribution&#39;s Docker. Kubernetes (k3s): A single-node
-          Kubernetes cluster. PostgreSQL: A database on localhost, sized for the slice. Web
-          server: nginx on port 80.
-        Applies on farms with automatic setup. Through the API you can send your own
-          cloud-init document.
-        Open ports (optional) [text ports=]
-        Up to 10, beside SSH. TCP unless you add /udp. The farm chooses a public port for
-          each. You can change them later.
         Your balance of $0.00 is too low for any of these terms. Add credit
           </dashboard/wallet>
         Your balance: $0.00
@@ -254,6 +233,17 @@ fn who_cannot_pay_for_a_term_sees_what_is_missing() {
 
 /// Why a slice cannot be rented by `who`.
 #[track_caller]
+#[test]
+fn a_template_and_ports_are_chosen_where_machines_are_set_up_automatically() {
+    let stage = Stage::market();
+    let shown = || ask(&stage.as_user(ADA), NODE).page(200);
+    let page = shown();
+    assert!(!page.contains("Image setup") && !page.contains("Open ports"), "{page}");
+    Server::new(&stage);
+    let page = shown();
+    assert!(page.contains("Image setup") && page.contains("Open ports (optional)"), "{page}");
+}
+
 fn check_closed(who: &Caller<'_>, expected: &str) {
     let page = ask(who, NODE);
     assert!(page.page(200).contains(expected), "{page}");

@@ -124,8 +124,11 @@ fn ports_are_opened_while_the_machine_runs_and_shown_with_their_public_ones() {
     assert_eq!(server.moves(), 0);
 
     let form = format!("/dashboard/slices/{}/ports", server.rental);
+    let wrong = stage.as_user(ADA).form(renting::ROUTES, &form, &[("ports", "80, ssh")]).html(400);
+    assert!(wrong.contains("value=\"80, ssh\""), "{wrong}");
+    assert!(wrong.contains("Numbers from 1 to 65535, separated by commas"), "{wrong}");
     let fields = [("ports", "443 53/udp")];
-    stage.as_user(ADA).form(machines::ROUTES, &form, &fields).see_other();
+    stage.as_user(ADA).form(renting::ROUTES, &form, &fields).see_other();
     let udp = json!({ "protocol": "udp", "port": 53 });
     assert_eq!(server.lease()["ports"], json!([tcp(443), udp]));
     assert!(server.html().contains("value=\"443, 53/udp\""));

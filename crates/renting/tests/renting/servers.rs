@@ -338,7 +338,8 @@ fn a_renter_shuts_a_machine_down_and_starts_it_again() {
     assert_eq!(server.events(ADA), []);
     server.is("off");
     let page = server.pages()[1].clone();
-    assert!(page.contains("Start") && !page.contains("Shut down "), "{page}");
+    assert!(page.contains("Shut down on 29 July 2026, 12:00 UTC. Start"), "{page}");
+    assert!(!page.contains("Restart"), "{page}");
 
     server.ask("start").ok(201);
     let job = server.lease();
@@ -673,5 +674,6 @@ fn what_a_machine_uses_is_shown_as_it_was_reported_last() {
     assert!(!page.contains("Memory used"), "{page}");
     server.report_next(&json!({ "state": "off" }));
     assert_eq!(usage(), Value::Null);
+    assert!(!server.pages()[1].contains("CPU used"));
     stage.check_invariants();
 }

@@ -60,6 +60,10 @@ fn ways_on(kind: Kind) -> Vec<Link> {
     let market = Link::new("/marketplace/compute", "Browse the marketplace");
     match kind {
         Kind::NotSignedIn => vec![Link::new("/login", "Sign in"), market],
+        Kind::SshKeyRequired => vec![Link::new("/dashboard/settings/ssh-keys", "Add an SSH key")],
+        Kind::MachineActionOpen | Kind::MachineActionUnsupported | Kind::MachineNotReady => {
+            vec![Link::new("/dashboard/slices", "Back to My slices")]
+        }
         _ => vec![market, Link::new("/", "Go to the home page")],
     }
 }

@@ -203,6 +203,17 @@ async fn after_a_transfer_the_old_key_is_refused_and_the_new_one_logs_in() {
     assert!(gets_in("stranger"), "it is Ben's");
     assert!(!gets_in("renter"), "it was Ada's");
 
+    // He has it rebuilt, so that nothing of hers is left.
+    let rebuild = format!("/api/rentals/{rental}/rebuild");
+    ben.post(&rebuild, &json!({})).await.ok(201);
+    until_done(&farm.market, &ben, &rental, "rebuild").await;
+    let shown = ben.get(&format!("/api/rentals/{rental}/access")).await.ok(200);
+    let anew = &shown["machines"][0]["access"];
+    assert_eq!((&anew["address"], &anew["port"]), (&access["address"], &access["port"]));
+    assert_ne!(anew["host_keys"], access["host_keys"]);
+    let [command, known_hosts] = lines(anew);
+    assert!(farm.rack.log_in(command, known_hosts, "stranger").status.success());
+    assert!(!farm.rack.log_in(command, known_hosts, "renter").status.success());
     assert_eq!(farm.rack.servers(), 1);
     farm.market.check_invariants().await;
 }
