@@ -2353,7 +2353,13 @@ CREATE TABLE machines (
     INTEGER
     CONSTRAINT machine_memory_not_negative CHECK (memory_bytes >= 0), disk_bytes
     INTEGER
-    CONSTRAINT machine_disk_not_negative CHECK (disk_bytes >= 0)) STRICT, WITHOUT ROWID;
+    CONSTRAINT machine_disk_not_negative CHECK (disk_bytes >= 0), network_in_bytes
+    INTEGER
+    CONSTRAINT machine_network_in_not_negative
+    CHECK (network_in_bytes >= 0), network_out_bytes
+    INTEGER
+    CONSTRAINT machine_network_out_not_negative
+    CHECK (network_out_bytes >= 0)) STRICT, WITHOUT ROWID;
 
 CREATE INDEX machines_by_node ON machines (node_id, agent);
 
@@ -2517,6 +2523,9 @@ CREATE INDEX outages_by_notice ON outages (from_at) WHERE until_at IS NULL AND n
 CREATE INDEX outages_by_end ON outages (until_at) WHERE until_at IS NOT NULL;
 
 INSERT INTO ledger_kinds (kind) VALUES ('outage-refund');
+
+-- tables/0015_network.sql
+-- What went through each machine's network since its start, as it says itself and as its agent
 
 -- commands/add_ssh_key.sql
 

@@ -314,6 +314,14 @@ fn set_ports(farm: &Farm, ports: Value) -> Value {
     drive(DRIVER, &farm.path("linux.toml"), &request("status", "r1", &[]))
 }
 
+/// What the machine says that went through its network is reported.
+fn check_traffic(farm: &Farm) {
+    // It has fetched Debian's lists of packages, and their files.
+    let used = |name: &str| farm.market.used("r1", name).unwrap_or_default();
+    wait(farm, "traffic reported", Instant::now(), || used("network_in_bytes") > 1_000_000);
+    assert!((10_000..used("network_in_bytes")).contains(&used("network_out_bytes")));
+}
+
 /// A port of the machine is reached from outside: from the start, and opened anew while it runs.
 fn check_ports(farm: &Farm, access: &Value) {
     let port = web_port(access);
@@ -458,6 +466,7 @@ fn a_renter_logs_in_to_a_machine_that_really_boots() {
     assert!(said.ends_with("status: done"), "{said}");
     println!("{:>10} after {:.1?}", "cloud-init", leased_at.elapsed());
     check_network(&farm, &access);
+    check_traffic(&farm);
     check_keys(&farm, &access);
     check_password(&farm, &access);
     check_ports(&farm, &access);
