@@ -2524,9 +2524,6 @@ CREATE INDEX outages_by_end ON outages (until_at) WHERE until_at IS NOT NULL;
 
 INSERT INTO ledger_kinds (kind) VALUES ('outage-refund');
 
--- tables/0015_network.sql
--- What went through each machine's network since its start, as it says itself and as its agent
-
 -- commands/add_ssh_key.sql
 
 -- Command: registers a public key of an account, which may have at most `keys_max`, each once. The
